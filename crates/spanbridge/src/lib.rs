@@ -1,0 +1,13 @@
+//! Carries observability context across queues and serverless calls.
+mod ids;
+mod primitive;
+#[cfg(feature = "record")]
+pub mod record;
+#[cfg(feature = "record")]
+mod recorder;
+mod value;
+pub use ids::*;
+pub use primitive::*;
+#[cfg(feature = "record")]
+pub use recorder::*;
+pub use value::*;

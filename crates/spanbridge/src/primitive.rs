@@ -1,0 +1,215 @@
+//! What a span is an instance of: primitive, family, kind.
+
+use std::fmt;
+
+macro_rules! primitives {
+    ($($name:ident $text:literal $family:literal),* $(,)?) => {
+        impl Primitive {
+            $(#[doc = concat!("`", $text, "`, of the family `", $family, "`.")] pub const $name: Primitive = Primitive($text);)*
+        }
+        /// Every known primitive with its family, in the order of their codes.
+        static KNOWN: &[(&str, &str)] = &[$(($text, $family)),*];
+    };
+}
+
+/// What kind of step a span is: one of a closed list, or `custom.*` of one's own.
+///
+/// ```
+/// # use spanbridge::Primitive;
+/// const AUDIT: Primitive = Primitive::new("custom.audit");
+/// assert_eq!(AUDIT.family(), "custom");
+/// assert_eq!(Primitive::new("router.resolve").family(), "routing");
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Primitive(&'static str);
+
+primitives! {
+    OPERATION "custom.operation" "custom",
+    MESSAGING_PUBLISH "messaging.publish" "messaging",
+    MESSAGING_RECEIVE "messaging.receive" "messaging",
+    MESSAGING_PROCESS "messaging.process" "messaging",
+    MESSAGING_SETTLE "messaging.settle" "messaging",
+    HTTP_SERVER "http.server" "http",
+    HTTP_CLIENT "http.client" "http",
+    FUNCTION_INVOKE "function.invoke" "function",
+    FUNCTION_HANDLE "function.handle" "function",
+    DB_QUERY "db.query" "db",
+    DB_MUTATION "db.mutation" "db",
+    RUN "run" "run",
+    TOOL_CALL "tool.call" "tool",
+    DELEGATE_INVOKE "delegate.invoke" "delegate",
+    FLOW_RUN "flow.run" "flow",
+    FLOW_STEP "flow.step" "flow",
+    FLOW_SUSPENSION "flow.suspension" "flow",
+    FLOW_RESUME "flow.resume" "flow",
+    HANDOFF_PREPARE "handoff.prepare" "handoff",
+    COMPOSITION_PARALLEL "composition.parallel" "composition",
+    COMPOSITION_PIPELINE "composition.pipeline" "composition",
+    COMPOSITION_CONSENSUS "composition.consensus" "composition",
+    COMPOSITION_SWARM "composition.swarm" "composition",
+    COMPOSITION_BRANCH "composition.branch" "composition",
+    COMPOSITION_JOIN "composition.join" "composition",
+    RETRIEVAL_QUERY "retrieval.query" "retrieval",
+    EMBEDDING_CALL "embedding.call" "embedding",
+    COMPACTION_RUN "compaction.run" "compaction",
+    GENERATION_CALL "generation.call" "generation",
+    GENERATION_STREAM "generation.stream" "generation",
+    MEMORY_READ "memory.read" "memory",
+    MEMORY_WRITE "memory.write" "memory",
+    CORPUS_SYNC "corpus.sync" "corpus",
+    CORPUS_SOURCE "corpus.source" "corpus",
+    SCORING_JUDGE "scoring.judge" "scoring",
+    COST_RECORD "cost.record" "cost",
+    ROUTER_RESOLVE "router.resolve" "routing",
+    FEEDBACK_RECORD "feedback.record" "feedback",
+}
+
+const fn same(a: &str, b: &str) -> bool {
+    let (a, b) = (a.as_bytes(), b.as_bytes());
+    let mut i = 0;
+    while i < a.len() && i < b.len() && a[i] == b[i] {
+        i += 1;
+    }
+    i == a.len() && i == b.len()
+}
+
+const fn is_custom(text: &str) -> bool {
+    let (t, p) = (text.as_bytes(), b"custom.");
+    let mut i = 0;
+    while i < p.len() {
+        if i >= t.len() || t[i] != p[i] {
+            return false;
+        }
+        i += 1;
+    }
+    t.len() > p.len()
+}
+
+impl Primitive {
+    /// The primitive of this name: one of the list, or `custom.` and something.
+    ///
+    /// # Panics
+    /// On any other name. In a `const` that is an error of the compiler; use [`Primitive::get`] for names from outside.
+    pub const fn new(name: &'static str) -> Self {
+        assert!(
+            is_custom(name) || code(name).is_some(),
+            "a primitive is one of the closed list of spanbridge::Primitive or `custom.*`"
+        );
+        Self(name)
+    }
+
+    /// The primitive of this name, if it is one.
+    pub const fn get(name: &'static str) -> Option<Self> {
+        if is_custom(name) || code(name).is_some() { Some(Self(name)) } else { None }
+    }
+
+    /// Its name, as it stands in records.
+    pub const fn name(self) -> &'static str {
+        self.0
+    }
+
+    /// The family it belongs to.
+    pub fn family(self) -> &'static str {
+        family(self.0)
+    }
+}
+
+/// The place of a known primitive in the list.
+pub(crate) const fn code(name: &str) -> Option<u8> {
+    let mut i = 0;
+    while i < KNOWN.len() {
+        if same(KNOWN[i].0, name) {
+            return Some(i as u8);
+        }
+        i += 1;
+    }
+    None
+}
+
+#[cfg(feature = "record")]
+pub(crate) fn by_code(code: u8) -> Primitive {
+    Primitive(KNOWN.get(code as usize).map_or("custom.operation", |k| k.0))
+}
+
+/// The family of a primitive's name; what stands before the first dot where the name is not known.
+pub fn family(primitive: &str) -> &str {
+    match code(primitive) {
+        Some(c) => KNOWN[c as usize].1,
+        None => primitive.split('.').next().unwrap_or(primitive),
+    }
+}
+
+impl fmt::Debug for Primitive {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+/// The role of a span in a remote interaction, as OpenTelemetry defines it
+/// ([Trace API, SpanKind](https://opentelemetry.io/docs/specs/otel/trace/api/#spankind)).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "record", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "record", serde(rename_all = "lowercase"))]
+pub enum Kind {
+    /// Work inside the application.
+    #[default]
+    Internal,
+    /// Handles a remote request.
+    Server,
+    /// Makes a remote request and waits.
+    Client,
+    /// Hands a message over.
+    Producer,
+    /// Works on a message that was handed over.
+    Consumer,
+}
+
+impl Kind {
+    pub(crate) const ALL: [Kind; 5] = [Kind::Internal, Kind::Server, Kind::Client, Kind::Producer, Kind::Consumer];
+
+    /// Its name, as it stands in records.
+    pub const fn name(self) -> &'static str {
+        ["internal", "server", "client", "producer", "consumer"][self as usize]
+    }
+}
+
+/// How a span or a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "record", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "record", serde(rename_all = "lowercase"))]
+pub enum Status {
+    /// It did what it was for.
+    Ok = 1,
+    /// It failed and said so.
+    Error = 2,
+    /// It panicked. (Spans only.)
+    Panicked = 3,
+    /// It was dropped or told to stop before it came to an end.
+    Cancelled = 4,
+}
+
+impl Status {
+    /// Its name, as it stands in records.
+    pub const fn name(self) -> &'static str {
+        ["ok", "error", "panicked", "cancelled"][self as usize - 1]
+    }
+
+    #[cfg(feature = "record")]
+    pub(crate) fn from_bits(bits: u64) -> Option<Status> {
+        [Status::Ok, Status::Error, Status::Panicked, Status::Cancelled].get((bits as usize).wrapping_sub(1)).copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_list_is_closed_but_for_custom() {
+        assert_eq!(Primitive::get("messaging.publish"), Some(Primitive::MESSAGING_PUBLISH));
+        assert_eq!(Primitive::get("custom.x").map(|p| p.family().to_owned()).as_deref(), Some("custom"));
+        assert_eq!(Primitive::get("custom."), None);
+        assert_eq!(Primitive::get("messaging.guess"), None);
+        assert!(KNOWN.len() < 255);
+    }
+}

@@ -1,0 +1,3 @@
+//! Delivery.
+mod sink;
+pub use sink::*;
