@@ -1,12 +1,23 @@
 //! Attributes and links of a record, packed as they were recorded or as a list.
 
+use super::packed::Items;
 use crate::{SpanId, TraceId, Value};
 use std::borrow::Cow;
 use std::fmt;
 
 /// The attributes of a record, in the order in which they were given. A later value of the same key counts.
-#[derive(Clone, Default)]
-pub struct Attributes<'a>(Vec<(Cow<'a, str>, AttributeValue<'a>)>);
+#[derive(Clone)]
+pub struct Attributes<'a>(Repr<'a>);
+
+pub(crate) type Pair<'a> = (Cow<'a, str>, AttributeValue<'a>);
+
+#[derive(Clone)]
+enum Repr<'a> {
+    /// As they were recorded.
+    Packed(Items<'a>),
+    Slice(&'a [Pair<'static>]),
+    List(Vec<Pair<'a>>),
+}
 
 /// An attribute's value that may own its text.
 #[derive(Clone, Debug, PartialEq)]
@@ -52,12 +63,26 @@ impl<'a> From<Value<'a>> for AttributeValue<'a> {
 impl<'a> Attributes<'a> {
     /// No attributes.
     pub const fn new() -> Self {
-        Self(Vec::new())
+        Self(Repr::List(Vec::new()))
+    }
+
+    pub(crate) fn packed(items: Items<'a>) -> Self {
+        Self(Repr::Packed(items))
+    }
+
+    pub(crate) fn slice(pairs: &'a [Pair<'static>]) -> Self {
+        Self(Repr::Slice(pairs))
     }
 
     /// Every attribute, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, Value<'_>)> {
-        self.0.iter().map(|(k, v)| (&**k, v.borrow()))
+        let (packed, list, slice) = match &self.0 {
+            Repr::Packed(items) => (Some(*items), &[][..], &[][..]),
+            Repr::List(list) => (None, list.as_slice(), &[][..]),
+            Repr::Slice(slice) => (None, &[][..], *slice),
+        };
+        let packed = packed.into_iter().flat_map(Items::attributes);
+        packed.chain(list.iter().map(borrow)).chain(slice.iter().map(borrow))
     }
 
     /// The last value of this key.
@@ -73,7 +98,17 @@ impl<'a> Attributes<'a> {
 
 impl<'a> FromIterator<(Cow<'a, str>, AttributeValue<'a>)> for Attributes<'a> {
     fn from_iter<I: IntoIterator<Item = (Cow<'a, str>, AttributeValue<'a>)>>(items: I) -> Self {
-        Self(items.into_iter().collect())
+        Self(Repr::List(items.into_iter().collect()))
+    }
+}
+
+fn borrow<'p>((key, value): &'p Pair<'_>) -> (&'p str, Value<'p>) {
+    (key, value.borrow())
+}
+
+impl Default for Attributes<'_> {
+    fn default() -> Self {
+        Self::new()
     }
 }
 

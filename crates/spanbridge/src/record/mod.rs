@@ -6,6 +6,7 @@
 
 mod attributes;
 mod json;
+pub(crate) mod packed;
 
 pub use attributes::{AttributeValue, Attributes, Link};
 pub use json::{RecordError, SCHEMA_VERSION};

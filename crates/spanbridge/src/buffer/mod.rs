@@ -1,0 +1,55 @@
+//! The recording buffers: one writer per thread, one reader for all of them, chunks that only the writer retires.
+//!
+//! A thread writes words into its current [`Chunk`]. A word is published by the release store of `Chunk::len`; after
+//! that nobody changes it, except that the writer may patch an *end word* (one atomic store) for as long as the chunk
+//! is its current one. `Chunk::next` is stored when the writer leaves the chunk, so a reader that sees it (acquire)
+//! sees every word and every patch, and owns the chunk from then on. Nothing here waits, and nothing here knows what a
+//! span is. All of it is model-checked (`tests/loom.rs`); docs/adr/0001 tells how it came about.
+//!
+//! What does not belong here: the meaning of words (`recording`), threads and sinks (`recorder`).
+
+mod pool;
+mod reader;
+mod writer;
+
+pub use pool::{Chunk, Pool};
+pub use reader::{Found, LaneReader, State, recycle};
+pub use writer::{Lane, Writer};
+
+#[cfg(not(loom))]
+pub(crate) use std::sync::atomic;
+
+#[cfg(loom)]
+pub(crate) use loom::sync::atomic;
+
+/// Words of a chunk: 32 KiB, so that an idle thread pins little; under loom eight, two records and a bit.
+pub const WORDS: usize = if cfg!(loom) { 8 } else { 4096 };
+
+/// Where the end word of a span stands inside its record.
+pub const END: usize = 1;
+
+/// Header word: kind in bits 0..8, words of the record in bits 8..24; the rest belongs to the kind.
+pub const fn header(kind: u8, words: usize) -> u64 {
+    kind as u64 | (words as u64) << 8
+}
+
+/// The kind of a record, from its header.
+pub const fn kind(header: u64) -> u8 {
+    header as u8
+}
+
+/// How many words a record has, from its header.
+pub const fn words(header: u64) -> usize {
+    (header >> 8) as u16 as usize
+}
+
+/// A span; its end word is patched in place while that is possible.
+pub const SPAN: u8 = 1;
+/// Run and trace of what follows.
+pub const CONTEXT: u8 = 2;
+/// The end of a span whose chunk was left, or that ended on another thread.
+pub const LATE_END: u8 = 3;
+/// Attributes and other items that came after the span's record was published.
+pub const MORE: u8 = 4;
+/// Everything else: run lifecycle, events, edges, artifacts, diagnostics.
+pub const FACT: u8 = 5;

@@ -1,0 +1,245 @@
+//! The immutable value that is carried.
+
+use crate::w3c::{Baggage, TraceParent, TraceState};
+use crate::{RunId, SpanId, TraceId};
+use std::fmt;
+use std::ptr::null;
+use std::sync::Arc;
+
+#[cfg(feature = "record")]
+use crate::intake::Intake;
+
+/// What every span of a trace and run has in common. Aligned so that the low bits of its address are free.
+#[repr(align(16))]
+pub(crate) struct Shared {
+    /// Tells shared parts apart: unlike an address it is never used twice.
+    #[cfg(feature = "record")]
+    pub(crate) serial: u64,
+    /// Zero in a context that only names a recorder.
+    pub(crate) trace: u128,
+    pub(crate) run: u128,
+    pub(crate) flags: u8,
+    /// It came from another process.
+    pub(crate) remote: bool,
+    pub(crate) trace_state: TraceState,
+    pub(crate) baggage: Baggage,
+    /// The recorder in effect where it was made.
+    #[cfg(feature = "record")]
+    pub(crate) intake: Option<Arc<Intake>>,
+}
+
+/// Low bit of the pointer: spans are recorded.
+pub(crate) const RECORDED: usize = 1;
+/// The flag bit that says that somebody upstream records ([sampled]).
+///
+/// [sampled]: https://www.w3.org/TR/trace-context-2/#sampled-flag
+pub(crate) const SAMPLED: u8 = 1;
+/// The flag bit that says that the trace id is random in its last seven bytes.
+pub(crate) const RANDOM: u8 = 2;
+
+pub(crate) fn untag(p: *const Shared) -> *const Shared {
+    p.map_addr(|a| a & !RECORDED)
+}
+
+/// What is carried: trace, the span that caused what comes next, flags, run, tracestate and baggage.
+///
+/// Immutable and cheap to clone. A context is a shared part (one `Arc`) and an inline part (the span id): a child span
+/// changes only the inline part and allocates nothing. A context without a trace is [empty](Context::is_empty).
+///
+/// It is bound to the recorder in effect where it was made (the one of the current context, else the installed one).
+///
+/// With serde it is an object of the fields `traceparent`, `tracestate` and `baggage`, as on the wire.
+pub struct Context {
+    pub(crate) shared: *const Shared,
+    pub(crate) span: u64,
+}
+
+// SAFETY: `shared` is an `Arc<Shared>` in disguise, and `Shared` is Send + Sync.
+unsafe impl Send for Context {}
+// SAFETY: as above.
+unsafe impl Sync for Context {}
+
+impl Context {
+    /// The empty context.
+    pub const EMPTY: Context = Context { shared: null(), span: 0 };
+
+    pub(crate) fn from_shared(shared: Shared, span: u64, recorded: bool) -> Self {
+        let p = Arc::into_raw(Arc::new(shared));
+        Context { shared: p.map_addr(|a| a | if recorded { RECORDED } else { 0 }), span }
+    }
+
+    /// A context as it arrives from elsewhere. The recorder in effect here decides whether it is recorded.
+    pub fn remote(parent: TraceParent, run: Option<RunId>, trace_state: TraceState, baggage: Baggage) -> Self {
+        let trace = parent.trace_id;
+        let run = run.unwrap_or(RunId::of_trace(trace));
+        let shared = Shared {
+            #[cfg(feature = "record")]
+            serial: 0,
+            trace: trace.0,
+            run: run.0,
+            flags: parent.flags,
+            remote: true,
+            trace_state,
+            baggage,
+            #[cfg(feature = "record")]
+            intake: None,
+        };
+        Self::bind(shared, parent.span_id.0, Some(parent.flags & SAMPLED != 0))
+    }
+
+    /// Binds a new shared part to the recorder in effect. `received`: the sampled flag, if the trace began elsewhere.
+    #[cfg(feature = "record")]
+    pub(crate) fn bind(mut shared: Shared, span: u64, received: Option<bool>) -> Self {
+        shared.intake = crate::current::intake();
+        shared.serial = crate::recording::new_id();
+        let recorded = match (&shared.intake, TraceId::new(shared.trace)) {
+            (Some(intake), Some(trace)) => intake.is_on() && intake.sampler.records(trace, received),
+            _ => false,
+        };
+        if recorded {
+            shared.flags |= SAMPLED
+        } else if shared.intake.is_some() {
+            shared.flags &= !SAMPLED
+        }
+        Self::from_shared(shared, span, recorded)
+    }
+
+    #[cfg(not(feature = "record"))]
+    pub(crate) fn bind(shared: Shared, span: u64, _received: Option<bool>) -> Self {
+        Self::from_shared(shared, span, false)
+    }
+
+    /// The same, but for what `change` does to the shared part.
+    pub(crate) fn changed(&self, change: impl FnOnce(&mut Shared)) -> Self {
+        let Some(old) = self.shared() else { return Self::EMPTY };
+        let mut shared = Shared {
+            #[cfg(feature = "record")]
+            serial: crate::recording::new_id(),
+            trace: old.trace,
+            run: old.run,
+            flags: old.flags,
+            remote: old.remote,
+            trace_state: old.trace_state.clone(),
+            baggage: old.baggage.clone(),
+            #[cfg(feature = "record")]
+            intake: old.intake.clone(),
+        };
+        change(&mut shared);
+        Self::from_shared(shared, self.span, self.is_recorded())
+    }
+
+    #[inline]
+    pub(crate) fn shared(&self) -> Option<&Shared> {
+        // SAFETY: while `self` lives it counts one reference to what it points at, if anything.
+        unsafe { untag(self.shared).as_ref() }
+    }
+
+    /// Whether there is no trace in it.
+    pub fn is_empty(&self) -> bool {
+        self.trace_id().is_none()
+    }
+
+    /// The trace.
+    pub fn trace_id(&self) -> Option<TraceId> {
+        self.shared().and_then(|s| TraceId::new(s.trace))
+    }
+
+    /// The run; the trace's own where nothing else was said.
+    pub fn run_id(&self) -> Option<RunId> {
+        self.shared().and_then(|s| RunId::new(s.run))
+    }
+
+    /// The span that causes what comes next. `None` in a run outside any span.
+    pub fn span_id(&self) -> Option<SpanId> {
+        SpanId::new(self.span)
+    }
+
+    /// The trace flags, as in `traceparent`.
+    pub fn flags(&self) -> u8 {
+        self.shared().map_or(0, |s| s.flags)
+    }
+
+    /// Whether the sampled flag is set.
+    pub fn is_sampled(&self) -> bool {
+        self.flags() & SAMPLED != 0
+    }
+
+    /// Whether spans under this context are recorded in this process.
+    pub fn is_recorded(&self) -> bool {
+        self.shared.addr() & RECORDED != 0
+    }
+
+    /// Whether it came from another process and no span was opened since.
+    pub fn is_remote(&self) -> bool {
+        self.shared().is_some_and(|s| s.remote)
+    }
+
+    /// The tracestate members of others.
+    pub fn trace_state(&self) -> &TraceState {
+        self.shared().map_or(&TraceState::EMPTY, |s| &s.trace_state)
+    }
+
+    /// The baggage.
+    pub fn baggage(&self) -> &Baggage {
+        self.shared().map_or(&Baggage::EMPTY, |s| &s.baggage)
+    }
+
+    /// The same context with other baggage. An empty context stays empty.
+    pub fn with_baggage(&self, baggage: Baggage) -> Self {
+        self.changed(|s| s.baggage = baggage)
+    }
+
+    /// What stands in `traceparent` for this context. In a run outside any span the run stands in as the parent
+    /// ([`RunId::as_parent`]). `None` when it is empty.
+    pub fn trace_parent(&self) -> Option<TraceParent> {
+        let (trace_id, run) = (self.trace_id()?, self.run_id()?);
+        Some(TraceParent { trace_id, span_id: self.span_id().unwrap_or(run.as_parent()), flags: self.flags() })
+    }
+}
+
+impl Clone for Context {
+    #[inline]
+    fn clone(&self) -> Self {
+        if !self.shared.is_null() {
+            // SAFETY: the pointer came from `Arc::into_raw`, and `self` counts one reference while it lives.
+            unsafe { Arc::increment_strong_count(untag(self.shared)) }
+        }
+        Context { ..*self }
+    }
+}
+
+impl Drop for Context {
+    #[inline]
+    fn drop(&mut self) {
+        if !self.shared.is_null() {
+            // SAFETY: as for `clone`; this is the reference that `self` counted.
+            unsafe { Arc::decrement_strong_count(untag(self.shared)) }
+        }
+    }
+}
+
+impl Default for Context {
+    fn default() -> Self {
+        Self::EMPTY
+    }
+}
+
+impl fmt::Debug for Context {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut d = f.debug_struct("Context");
+        if let Some(parent) = self.trace_parent() {
+            d.field("traceparent", &format_args!("{parent}")).field("run", &self.run_id());
+        }
+        d.finish_non_exhaustive()
+    }
+}
+
+impl PartialEq for Context {
+    /// Same trace, span, run, flags, tracestate and baggage.
+    fn eq(&self, other: &Self) -> bool {
+        self.trace_parent() == other.trace_parent()
+            && self.run_id() == other.run_id()
+            && self.trace_state() == other.trace_state()
+            && self.baggage() == other.baggage()
+    }
+}

@@ -1,0 +1,139 @@
+//! What recording threads and the delivering thread of one recorder share.
+
+use crate::buffer::{Chunk, Lane, Pool};
+use crate::sampler::Sampler;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::*};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
+
+/// The receiving side of a recorder, as contexts and recording threads see it.
+pub(crate) struct Intake {
+    pub(crate) pool: Pool,
+    pub(crate) sampler: Sampler,
+    lanes: Mutex<Vec<Arc<Lane>>>,
+    thread: OnceLock<std::thread::Thread>,
+    woken: AtomicBool,
+    on: AtomicBool,
+    /// Chunks in use at which delivery is woken early: soon enough for caches and for head-room under the cap.
+    wake_at: usize,
+    /// Records of threads that could not have a lane any more.
+    pub(crate) orphans: AtomicU64,
+    forks: u64,
+}
+
+/// Bytes waiting that wake delivery early.
+const WAKE: usize = 1 << 20;
+
+impl Intake {
+    pub(crate) fn new(memory: usize, sampler: Sampler) -> Self {
+        let cap = (memory / size_of::<Chunk>()).max(4);
+        Intake {
+            pool: Pool::new(cap, cap / 16 + 1),
+            sampler,
+            lanes: Mutex::new(vec![]),
+            thread: OnceLock::new(),
+            woken: AtomicBool::new(false),
+            on: AtomicBool::new(true),
+            wake_at: (cap / 4).clamp(1, WAKE / size_of::<Chunk>()),
+            orphans: AtomicU64::new(0),
+            forks: forks(),
+        }
+    }
+
+    /// Whether somebody delivers what is recorded: not after shutdown, and not in a forked child.
+    pub(crate) fn is_on(&self) -> bool {
+        self.on.load(Relaxed) && self.forks == forks()
+    }
+
+    pub(crate) fn turn_off(&self) {
+        self.on.store(false, Relaxed)
+    }
+
+    pub(crate) fn register(&self, lane: Arc<Lane>) {
+        self.lanes.lock().unwrap_or_else(PoisonError::into_inner).push(lane)
+    }
+
+    pub(crate) fn new_lanes(&self) -> Vec<Arc<Lane>> {
+        std::mem::take(&mut *self.lanes.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(crate) fn set_thread(&self, thread: std::thread::Thread) {
+        let _ = self.thread.set(thread);
+    }
+
+    /// Wakes delivery early when much is waiting. Called once per chunk.
+    pub(crate) fn pressure(&self) {
+        if self.pool.used() >= self.wake_at {
+            self.wake()
+        }
+    }
+
+    /// Has what was recorded until now delivered at once.
+    pub(crate) fn wake(&self) {
+        if !self.woken.load(Relaxed) && !self.woken.swap(true, AcqRel) {
+            self.unpark()
+        }
+    }
+
+    pub(crate) fn unpark(&self) {
+        if let Some(t) = self.thread.get() {
+            t.unpark()
+        }
+    }
+
+    pub(crate) fn is_woken(&self) -> bool {
+        self.woken.load(Acquire)
+    }
+
+    pub(crate) fn clear_woken(&self) {
+        self.woken.store(false, Release)
+    }
+}
+
+static GLOBAL: RwLock<Option<Arc<Intake>>> = RwLock::new(None);
+static INSTALLED: AtomicBool = AtomicBool::new(false);
+static FORKS: AtomicU64 = AtomicU64::new(0);
+
+/// Whether a recorder is installed for the whole process.
+#[inline(always)]
+pub(crate) fn installed() -> bool {
+    INSTALLED.load(Relaxed)
+}
+
+/// The installed recorder.
+pub(crate) fn global() -> Option<Arc<Intake>> {
+    if !installed() {
+        return None;
+    }
+    GLOBAL.read().unwrap_or_else(PoisonError::into_inner).clone()
+}
+
+/// Installs; false when one that still works is installed already.
+pub(crate) fn install(intake: &Arc<Intake>) -> bool {
+    let mut global = GLOBAL.write().unwrap_or_else(PoisonError::into_inner);
+    if global.as_ref().is_some_and(|g| g.is_on()) {
+        return false;
+    }
+    *global = Some(intake.clone());
+    INSTALLED.store(true, Relaxed);
+    true
+}
+
+/// Takes the installed recorder out, if it is this one.
+pub(crate) fn uninstall(intake: &Arc<Intake>) {
+    let mut global = GLOBAL.write().unwrap_or_else(PoisonError::into_inner);
+    if global.as_ref().is_some_and(|g| Arc::ptr_eq(g, intake)) {
+        *global = None;
+        INSTALLED.store(false, Relaxed);
+    }
+}
+
+/// How many forks lie between the first process and this one.
+pub(crate) fn forks() -> u64 {
+    FORKS.load(Relaxed)
+}
+
+/// Called in a forked child, where only this thread is left: locks may be held for ever, so only atomics are touched.
+pub(crate) fn after_fork() {
+    FORKS.fetch_add(1, Relaxed);
+    INSTALLED.store(false, Relaxed);
+}
