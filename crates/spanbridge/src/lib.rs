@@ -6,6 +6,7 @@ pub mod record;
 #[cfg(feature = "record")]
 mod recorder;
 mod value;
+pub mod w3c;
 pub use ids::*;
 pub use primitive::*;
 #[cfg(feature = "record")]

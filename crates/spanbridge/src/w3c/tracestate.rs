@@ -1,0 +1,223 @@
+//! `tracestate`: what others added to the trace, and our run id among it.
+
+use super::{Malformed, TRACESTATE, hex, trim, trim_str};
+use crate::RunId;
+use std::fmt;
+
+/// Our key, and what a run id stands behind in its value: `sb=r:<32 digits>`.
+const KEY: &str = "sb";
+const RUN: &str = "r:";
+const OURS: &[u8; 5] = b"sb=r:";
+/// The length of our member.
+const OURS_LEN: usize = OURS.len() + 32;
+/// [Section 3.3.1.2](https://www.w3.org/TR/trace-context-2/#tracestate-header-field-values): "a maximum of 32".
+const MAX_MEMBERS: usize = 32;
+/// [Section 3.3.1.3.1 and 3.3.1.3.2](https://www.w3.org/TR/trace-context-2/#key): of a key, and of a value.
+const MAX_LEN: usize = 256;
+/// [Section 3.3.1.5](https://www.w3.org/TR/trace-context-2/#tracestate-limits): longer entries are the first to go.
+const LONG_MEMBER: usize = 128;
+
+/// The members of a `tracestate` that are not ours, in their order, as one text
+/// ([Trace Context, section 3.3](https://www.w3.org/TR/trace-context-2/#tracestate-header)).
+///
+/// At most 32 well-formed members with different keys, joined by commas without white space. An empty one does not
+/// allocate. There is no limit in characters but the one that follows from 32 members of 513; how much a transport
+/// has room for is said when it is written.
+#[derive(Clone, Default, PartialEq, Eq, Hash)]
+pub struct TraceState(Box<str>);
+
+impl TraceState {
+    /// No members.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Reads a header, or several joined by commas: the run our own member names, the members of others, and what was
+    /// wrong.
+    ///
+    /// - Empty members are allowed, and dropped; of a key that repeats, the first member is kept.
+    /// - A list that is malformed, or longer than 32 members, is discarded as a whole; what `traceparent` says still
+    ///   holds ([section 4.3](https://www.w3.org/TR/trace-context-2/#a-traceparent-is-received)).
+    /// - Our member is taken out. Where its value is not one we know, it is dropped and the others are kept.
+    ///
+    /// Allocates at most once, and not at all where only ours is there.
+    pub fn parse(header: &[u8]) -> (Option<RunId>, TraceState, Option<Malformed>) {
+        let header = trim(header);
+        if header.is_empty() {
+            return (None, Self::default(), None);
+        }
+        if let Some(run) = only_ours(header) {
+            return (Some(run), Self::default(), None);
+        }
+        match parse_list(header) {
+            Ok(parsed) => parsed,
+            Err(reason) => (None, Self::default(), Some(Malformed::new(TRACESTATE, reason))),
+        }
+    }
+
+    /// The members of others, as they would be written.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether there are no members of others.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Key and value of each member.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.members().filter_map(|m| m.split_once('='))
+    }
+
+    /// The value of a key.
+    pub fn get(&self, key: &str) -> Option<&str> {
+        self.iter().find(|(k, _)| *k == key).map(|(_, value)| value)
+    }
+
+    fn members(&self) -> impl Iterator<Item = &str> {
+        self.0.split(',').filter(|m| !m.is_empty())
+    }
+
+    /// Appends the header's value: our member leftmost, then the others; the last goes where that would be more than 32
+    /// ([section 3.5](https://www.w3.org/TR/trace-context-2/#mutating-the-tracestate-field)). Appends nothing where there
+    /// is nothing to say; such a header should not be sent.
+    pub fn write(&self, run: Option<RunId>, out: &mut String) {
+        let mut others = &*self.0;
+        if let Some(run) = run {
+            out.reserve(OURS_LEN + 1 + others.len());
+            put_ours(run, out);
+            if others.is_empty() {
+                return;
+            }
+            out.push(',');
+            // 32 members are at least this long, and most lists are shorter than that.
+            if others.len() >= MAX_MEMBERS * 4 - 1 && others.bytes().filter(|b| *b == b',').count() + 1 == MAX_MEMBERS {
+                others = others.rsplit_once(',').map_or("", |(front, _)| front);
+            }
+        }
+        out.push_str(others);
+    }
+
+    /// As [`TraceState::write`], in no more than `max` bytes; returns how many members had no room, ours among them.
+    ///
+    /// Members of others over 128 characters are dropped first, then members from the end, and ours last
+    /// ([section 3.3.1.5](https://www.w3.org/TR/trace-context-2/#tracestate-limits)). None is ever cut.
+    pub fn write_within(&self, run: Option<RunId>, max: usize, out: &mut String) -> usize {
+        let ours = if run.is_some() { OURS_LEN } else { 0 };
+        let between = usize::from(run.is_some() && !self.is_empty());
+        if ours + between + self.0.len() <= max {
+            self.write(run, out);
+            return 0;
+        }
+        let count = self.members().count();
+        if ours > max {
+            return count + 1;
+        }
+        if let Some(run) = run {
+            put_ours(run, out);
+        }
+        let mut room = max - ours;
+        let mut left = MAX_MEMBERS - usize::from(run.is_some());
+        let mut written = 0;
+        for member in self.members().filter(|m| m.len() <= LONG_MEMBER) {
+            let comma = usize::from(run.is_some() || written > 0);
+            // What follows the first that has no room goes too: members are dropped from the end.
+            if left == 0 || room < comma + member.len() {
+                break;
+            }
+            if comma == 1 {
+                out.push(',');
+            }
+            out.push_str(member);
+            room -= comma + member.len();
+            left -= 1;
+            written += 1;
+        }
+        count - written
+    }
+}
+
+impl fmt::Debug for TraceState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.iter()).finish()
+    }
+}
+
+fn put_ours(run: RunId, out: &mut String) {
+    let mut text = *b"sb=r:00000000000000000000000000000000";
+    text[5..21].copy_from_slice(&hex::write_u64((run.get() >> 64) as u64));
+    text[21..37].copy_from_slice(&hex::write_u64(run.get() as u64));
+    out.push_str(std::str::from_utf8(&text).unwrap_or_default());
+}
+
+/// The run of a header that holds our member and nothing else, which is what our own services send to each other.
+fn only_ours(header: &[u8]) -> Option<RunId> {
+    let digits: &[u8; 32] = header.strip_prefix(OURS)?.try_into().ok()?;
+    run_of_digits(digits)
+}
+
+fn run_of_digits(digits: &[u8; 32]) -> Option<RunId> {
+    let (high, wrong_high) = hex::read_u64(std::array::from_fn(|i| digits[i]));
+    let (low, wrong_low) = hex::read_u64(std::array::from_fn(|i| digits[16 + i]));
+    if wrong_high | wrong_low != 0 {
+        return None;
+    }
+    RunId::new((high as u128) << 64 | low as u128)
+}
+
+fn parse_list(header: &[u8]) -> Result<(Option<RunId>, TraceState, Option<Malformed>), &'static str> {
+    let header = std::str::from_utf8(header).map_err(|_| "not ASCII")?;
+    let mut others = [""; MAX_MEMBERS];
+    let mut kept = 0;
+    let mut length = 0;
+    let mut run = None;
+    let mut ours = None;
+    for (count, member) in header.split(',').map(trim_str).filter(|m| !m.is_empty()).enumerate() {
+        let (key, value) = split_member(member)?;
+        if count == MAX_MEMBERS {
+            return Err("more than 32 members");
+        }
+        if key == KEY {
+            if ours.is_none() {
+                ours = Some(value);
+                // Fields behind a semicolon are left to later releases.
+                run = value.split(';').find_map(|f| f.strip_prefix(RUN)).and_then(|d| d.as_bytes().try_into().ok());
+            }
+        } else if !others[..kept].iter().any(|m| m.as_bytes().get(key.len()) == Some(&b'=') && m.starts_with(key)) {
+            others[kept] = member;
+            kept += 1;
+            length += member.len() + 1;
+        }
+    }
+    let run = run.and_then(run_of_digits);
+    let problem = (ours.is_some() && run.is_none())
+        .then(|| Malformed::new(TRACESTATE, "the value of sb is not r: and 32 lower-case digits"));
+    if kept == 0 {
+        return Ok((run, TraceState::default(), problem));
+    }
+    let mut text = String::with_capacity(length - 1);
+    for (i, member) in others[..kept].iter().enumerate() {
+        if i > 0 {
+            text.push(',');
+        }
+        text.push_str(member);
+    }
+    Ok((run, TraceState(text.into_boxed_str()), problem))
+}
+
+/// Key and value of a member without white space around it, by the grammar of
+/// [section 3.3.1.3](https://www.w3.org/TR/trace-context-2/#list-members). White space in front of a value belongs to it.
+fn split_member(member: &str) -> Result<(&str, &str), &'static str> {
+    let (key, value) = member.split_once('=').ok_or("a member without an equals sign")?;
+    let key_char = |b: u8| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-' | b'*' | b'/' | b'@');
+    let key_starts = key.bytes().next().is_some_and(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9'));
+    if !key_starts || key.len() > MAX_LEN || !key.bytes().all(key_char) {
+        return Err("a key that is not one");
+    }
+    let value_char = |b: u8| matches!(b, b' '..=b'~') && b != b'=';
+    if value.is_empty() || value.len() > MAX_LEN || !value.bytes().all(value_char) {
+        return Err("a value that is not one");
+    }
+    Ok((key, value))
+}
