@@ -1,10 +1,10 @@
 //! The immutable value that is carried.
 
-use crate::w3c::{Baggage, TraceParent, TraceState};
+use crate::w3c::{Baggage, SAMPLED, TraceParent, TraceState};
 use crate::{RunId, SpanId, TraceId};
 use std::fmt;
 use std::ptr::null;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 #[cfg(feature = "record")]
 use crate::intake::Intake;
@@ -30,12 +30,6 @@ pub(crate) struct Shared {
 
 /// Low bit of the pointer: spans are recorded.
 pub(crate) const RECORDED: usize = 1;
-/// The flag bit that says that somebody upstream records ([sampled]).
-///
-/// [sampled]: https://www.w3.org/TR/trace-context-2/#sampled-flag
-pub(crate) const SAMPLED: u8 = 1;
-/// The flag bit that says that the trace id is random in its last seven bytes.
-pub(crate) const RANDOM: u8 = 2;
 
 pub(crate) fn untag(p: *const Shared) -> *const Shared {
     p.map_addr(|a| a & !RECORDED)
@@ -68,22 +62,27 @@ impl Context {
         Context { shared: p.map_addr(|a| a | if recorded { RECORDED } else { 0 }), span }
     }
 
+    /// A shared part without tracestate and baggage, not bound to a recorder yet.
+    pub(crate) fn blank(trace: u128, run: u128, flags: u8) -> Shared {
+        Shared {
+            #[cfg(feature = "record")]
+            serial: 0,
+            trace,
+            run,
+            flags,
+            remote: false,
+            trace_state: TraceState::new(),
+            baggage: Baggage::new(),
+            #[cfg(feature = "record")]
+            intake: None,
+        }
+    }
+
     /// A context as it arrives from elsewhere. The recorder in effect here decides whether it is recorded.
     pub fn remote(parent: TraceParent, run: Option<RunId>, trace_state: TraceState, baggage: Baggage) -> Self {
         let trace = parent.trace_id;
         let run = run.unwrap_or(RunId::of_trace(trace));
-        let shared = Shared {
-            #[cfg(feature = "record")]
-            serial: 0,
-            trace: trace.0,
-            run: run.0,
-            flags: parent.flags,
-            remote: true,
-            trace_state,
-            baggage,
-            #[cfg(feature = "record")]
-            intake: None,
-        };
+        let shared = Shared { remote: true, trace_state, baggage, ..Self::blank(trace.0, run.0, parent.flags) };
         Self::bind(shared, parent.span_id.0, Some(parent.flags & SAMPLED != 0))
     }
 
@@ -169,19 +168,21 @@ impl Context {
         self.shared.addr() & RECORDED != 0
     }
 
-    /// Whether it came from another process and no span was opened since.
+    /// Whether it, or a context that it descends from, came from another process.
     pub fn is_remote(&self) -> bool {
         self.shared().is_some_and(|s| s.remote)
     }
 
     /// The tracestate members of others.
     pub fn trace_state(&self) -> &TraceState {
-        self.shared().map_or(&TraceState::EMPTY, |s| &s.trace_state)
+        static NONE: LazyLock<TraceState> = LazyLock::new(TraceState::new);
+        self.shared().map_or_else(|| &*NONE, |s| &s.trace_state)
     }
 
     /// The baggage.
     pub fn baggage(&self) -> &Baggage {
-        self.shared().map_or(&Baggage::EMPTY, |s| &s.baggage)
+        static NONE: LazyLock<Baggage> = LazyLock::new(Baggage::new);
+        self.shared().map_or_else(|| &*NONE, |s| &s.baggage)
     }
 
     /// The same context with other baggage. An empty context stays empty.

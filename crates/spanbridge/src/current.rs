@@ -91,9 +91,10 @@ pub fn bind<R>(f: impl FnOnce() -> R) -> impl FnOnce() -> R {
 pub(crate) fn intake() -> Option<std::sync::Arc<crate::intake::Intake>> {
     // SAFETY: what is current is kept alive by the ambient slot while we look at it.
     let current = unsafe { crate::context::untag(ambient().shared.get()).as_ref() };
-    match current.and_then(|s| s.intake.clone()) {
-        Some(intake) => Some(intake),
-        None => crate::intake::global(),
+    match current {
+        Some(s) if s.intake.is_some() => s.intake.clone(),
+        Some(s) if s.trace == 0 => None, // a sink's thread: what it does itself is not recorded
+        _ => crate::intake::global(),
     }
 }
 

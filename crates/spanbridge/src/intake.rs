@@ -62,9 +62,14 @@ impl Intake {
 
     /// Wakes delivery early when much is waiting. Called once per chunk.
     pub(crate) fn pressure(&self) {
-        if self.pool.used() >= self.wake_at {
+        if self.is_pressed() {
             self.wake()
         }
+    }
+
+    /// Much is waiting.
+    pub(crate) fn is_pressed(&self) -> bool {
+        self.pool.used() >= self.wake_at
     }
 
     /// Has what was recorded until now delivered at once.

@@ -1,14 +1,35 @@
 //! Carries observability context across queues and serverless calls.
+#[cfg(feature = "record")]
+mod buffer;
+pub mod carrier;
+#[cfg(feature = "record")]
+mod clock;
+mod context;
+pub mod current;
 mod ids;
+#[cfg(feature = "record")]
+mod intake;
+pub mod observe;
+mod outcome;
 mod primitive;
 #[cfg(feature = "record")]
 pub mod record;
 #[cfg(feature = "record")]
 mod recorder;
+mod recording;
+#[cfg(feature = "record")]
+mod sampler;
+mod span;
 mod value;
 pub mod w3c;
+
+pub use context::Context;
+pub use current::ContextExt;
 pub use ids::*;
+pub use outcome::Outcome;
 pub use primitive::*;
 #[cfg(feature = "record")]
 pub use recorder::*;
+#[cfg(feature = "record")]
+pub use sampler::Sampler;
 pub use value::*;

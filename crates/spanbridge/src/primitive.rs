@@ -73,7 +73,7 @@ const fn same(a: &str, b: &str) -> bool {
     i == a.len() && i == b.len()
 }
 
-const fn is_custom(text: &str) -> bool {
+pub(crate) const fn is_custom(text: &str) -> bool {
     let (t, p) = (text.as_bytes(), b"custom.");
     let mut i = 0;
     while i < p.len() {

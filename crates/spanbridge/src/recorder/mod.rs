@@ -1,3 +1,19 @@
-//! Delivery.
+//! The recorder: reads what threads recorded and delivers it to sinks.
+
+mod assemble;
+mod batch;
+mod builder;
+mod deliver;
+mod memory;
+mod json_lines;
+mod outlet;
+mod report;
+mod segments;
 mod sink;
-pub use sink::*;
+
+pub use batch::Batch;
+pub use builder::{InstallError, Recorder, RecorderBuilder};
+pub use json_lines::JsonLines;
+pub use memory::Memory;
+pub use report::{Flush, Report, SinkReport};
+pub use sink::{Receipt, Sink, SinkError};

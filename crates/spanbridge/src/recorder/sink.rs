@@ -1,6 +1,6 @@
 //! Where records go.
 
-use crate::record::Record;
+use super::Batch;
 use std::fmt;
 
 /// Where records go. A sink is synchronous and works on a thread of its own; an exporter that needs a runtime owns one.
@@ -52,37 +52,16 @@ impl std::error::Error for SinkError {
     }
 }
 
-/// The records of one delivery: frozen, so that every sink and every retry sees the same.
-#[derive(Debug)]
-pub struct Batch {
-    instance: u64,
-    number: u64,
-    records: Vec<Record<'static>>,
-}
-
-impl Batch {
-    /// Names the recorder that made it; with the number it names the batch.
-    pub fn instance(&self) -> u64 {
-        self.instance
+/// A closure is a sink, too.
+impl<F> Sink for F
+where
+    F: FnMut(&Batch) -> Result<Receipt, SinkError> + Send + 'static,
+{
+    fn deliver(&mut self, batch: &Batch) -> Result<Receipt, SinkError> {
+        self(batch)
     }
 
-    /// Counts up from 1 in each recorder. A batch that comes again has the same number.
-    pub fn number(&self) -> u64 {
-        self.number
-    }
-
-    /// How many records there are.
-    pub fn len(&self) -> usize {
-        self.records.len()
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// The records, in order. Those of one run stand together in stretches, but a run may have several.
-    pub fn records(&self) -> impl Iterator<Item = Record<'_>> {
-        self.records.iter().cloned()
+    fn name(&self) -> &str {
+        "closure"
     }
 }

@@ -1,0 +1,203 @@
+//! From what the reader finds to a batch: words are copied, so that chunks go back at once; what belongs to one span is
+//! joined; records are numbered.
+
+use super::batch::{Batch, Note, Origin, Source};
+use super::segments::{Fold, Segments};
+use crate::buffer::{self, Found};
+use crate::clock::Clock;
+use crate::record::Via;
+use crate::record::packed::{Entry, Join};
+use crate::recording::layout::*;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+pub(super) struct Assembler {
+    source: Arc<Source>,
+    number: u64,
+    note_seq: u64,
+    segments: Segments,
+    words: Vec<u64>,
+    entries: Vec<Entry>,
+    origins: Vec<Origin>,
+    notes: Vec<Note>,
+    /// Records that may have to be joined to others: items that came later, and late ends.
+    late: Vec<u32>,
+    fold: Fold,
+}
+
+impl Assembler {
+    pub(super) fn new(source: Arc<Source>) -> Self {
+        Assembler {
+            segments: Segments::new(source.instance),
+            source,
+            number: 0,
+            note_seq: 0,
+            words: vec![],
+            entries: vec![],
+            origins: vec![],
+            notes: vec![],
+            late: vec![],
+            fold: Segments::fold(),
+        }
+    }
+
+    /// Bytes gathered so far.
+    pub(super) fn bytes(&self) -> usize {
+        size_of_val(&self.words[..]) + size_of_val(&self.entries[..])
+    }
+
+    pub(super) fn note(&mut self, code: &'static str, message: String, count: u64) {
+        self.note_seq += 1;
+        self.notes.push(Note { seq: self.note_seq, code, message, count })
+    }
+
+    /// Takes a record in. `last` is the context record that the record before it had, for the caller to keep.
+    #[inline]
+    pub(super) fn found(&mut self, f: &Found, last: &mut *const AtomicU64) {
+        if *last != f.context {
+            *last = f.context;
+            self.origin(f.context)
+        }
+        // SAFETY: a published record: its header says how many words there are, and they do not change.
+        let word = |i: usize| unsafe { (*f.at.add(i)).load(Relaxed) };
+        let header = word(0);
+        let (at, kind) = (self.words.len() as u32, buffer::kind(header));
+        let n = if f.again { SPAN_WORDS } else { buffer::words(header) };
+        self.words.extend((0..n).map(word));
+        if kind == buffer::MORE || kind == buffer::LATE_END {
+            self.late.push(self.entries.len() as u32)
+        }
+        let end = if kind == buffer::LATE_END { word(buffer::END) } else { f.end };
+        self.entries.push(Entry { at, again: f.again, join: 0, end });
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn origin(&mut self, context: *const AtomicU64) {
+        // SAFETY: a published context record is CONTEXT_WORDS words.
+        let word = |i: usize| unsafe { (*context.add(i)).load(Relaxed) };
+        let long = |i| u128::from(word(i)) | u128::from(word(i + 1)) << 64;
+        let (trace, run) = (long(1), long(3));
+        if self.origins.last().is_some_and(|o| (o.trace, o.run) == (trace, run)) {
+            return;
+        }
+        let via = if word(0) >> REMOTE_AT & 1 == 1 { Via::Receive } else { Via::Start };
+        let first = self.entries.len() as u32;
+        self.origins.push(Origin { trace, run, first, via, segment: 0, before: 0, opens: false });
+    }
+
+    /// The batch of all that was gathered, if there is anything.
+    pub(super) fn finish(&mut self, clock: &Clock) -> Option<Batch> {
+        if self.entries.is_empty() && self.notes.is_empty() {
+            return None;
+        }
+        let joins = if self.late.is_empty() { vec![] } else { self.join() };
+        self.number_records();
+        self.segments.forget();
+        self.number += 1;
+        let (words, entries) = (self.words.len(), self.entries.len());
+        Some(Batch {
+            source: self.source.clone(),
+            number: self.number,
+            clock: *clock,
+            words: std::mem::replace(&mut self.words, Vec::with_capacity(words)),
+            entries: std::mem::replace(&mut self.entries, Vec::with_capacity(entries)),
+            joins,
+            origins: std::mem::take(&mut self.origins),
+            notes: std::mem::take(&mut self.notes),
+        })
+    }
+
+    /// Puts what came late to where it belongs: items to a record of their span that is in this batch, a late end to
+    /// the start of its span. What finds no place stays a record of its own.
+    fn join(&mut self) -> Vec<Join> {
+        #[derive(Default)]
+        struct Late {
+            /// Entries with items, in order.
+            more: Vec<u32>,
+            end: Option<u32>,
+        }
+        let mut by_span: HashMap<u64, Late, Fold> = HashMap::with_hasher(self.fold.clone());
+        for i in self.late.drain(..) {
+            let at = self.entries[i as usize].at as usize;
+            let header = self.words[at];
+            let late = if buffer::kind(header) == buffer::LATE_END {
+                let late = by_span.entry(self.words[at + 2]).or_default();
+                if late.end.is_none() {
+                    late.end = Some(i);
+                }
+                late
+            } else {
+                by_span.entry(self.words[at + 1]).or_default()
+            };
+            late.more.push(i);
+        }
+        let mut joins: Vec<Join> = vec![];
+        let mut gone: Vec<u32> = vec![];
+        let mut take = |entries: &mut Vec<Entry>, into: usize, more: &mut Vec<u32>| {
+            for i in more.drain(..).rev().filter(|i| *i as usize != into) {
+                joins.push(Join { at: entries[i as usize].at, next: entries[into].join });
+                entries[into].join = joins.len() as u32;
+                gone.push(i)
+            }
+        };
+        for i in 0..self.entries.len() {
+            let entry = self.entries[i];
+            let at = entry.at as usize;
+            if buffer::kind(self.words[at]) != buffer::SPAN {
+                continue;
+            }
+            let Some(late) = by_span.get_mut(&self.words[at + 2]) else { continue };
+            if let Some(end) = late.end.filter(|_| !entry.again && entry.end == 0) {
+                self.entries[i].end = self.entries[end as usize].end;
+            }
+            if self.entries[i].end != 0 {
+                take(&mut self.entries, i, &mut late.more)
+            }
+        }
+        // A late end whose span is not in this batch takes the items of its span.
+        for late in by_span.values_mut() {
+            if let Some(end) = late.end.filter(|_| !late.more.is_empty()) {
+                take(&mut self.entries, end as usize, &mut late.more)
+            }
+        }
+        self.remove(gone);
+        joins
+    }
+
+    fn remove(&mut self, mut gone: Vec<u32>) {
+        if gone.is_empty() {
+            return;
+        }
+        gone.sort_unstable();
+        let before = |i: u32| gone.partition_point(|g| *g < i) as u32;
+        for o in &mut self.origins {
+            o.first -= before(o.first)
+        }
+        let mut next = gone.iter().peekable();
+        let mut i = 0;
+        self.entries.retain(|_| {
+            let keep = next.next_if(|g| **g == i).is_none();
+            i += 1;
+            keep
+        });
+    }
+
+    fn number_records(&mut self) {
+        let mut end = self.entries.len() as u32;
+        // Sizes first, from behind; numbers in order.
+        let sizes: Vec<u32> = self.origins.iter().rev().map(|o| end - std::mem::replace(&mut end, o.first)).collect();
+        let mut kept = Vec::with_capacity(self.origins.len());
+        for (mut o, n) in self.origins.drain(..).zip(sizes.into_iter().rev()) {
+            if n == 0 {
+                continue;
+            }
+            let (segment, opens) = self.segments.of(o.run);
+            (o.segment, o.before, o.opens) = (segment.id, segment.seq, opens);
+            segment.seq += u64::from(n);
+            kept.push(o)
+        }
+        self.origins = kept;
+    }
+}

@@ -1,0 +1,269 @@
+//! Setting a recorder up, and holding it.
+
+use super::batch::Source;
+use super::deliver::{Delivery, Wishes};
+use super::outlet::Outlet;
+use super::report::{Flush, Report, Ticket, Totals, lock};
+use super::sink::Sink;
+use crate::current::{self, WithContext};
+use crate::intake::{self, Intake};
+use crate::record::AttributeValue;
+use crate::{Context, Sampler, clock, recording};
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+/// How long a recorder that is dropped waits for its sinks.
+const ON_DROP: Duration = Duration::from_secs(5);
+
+/// Records what happens and delivers it to sinks. This is the handle: dropped, it flushes for at most five seconds and
+/// shuts down.
+pub struct Recorder {
+    intake: Arc<Intake>,
+    wishes: Arc<Mutex<Wishes>>,
+    totals: Arc<Totals>,
+    sinks: usize,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+/// A recorder that is being set up.
+#[must_use = "a recorder begins with `install` or `build`"]
+pub struct RecorderBuilder {
+    service: String,
+    resource: Vec<(Cow<'static, str>, AttributeValue<'static>)>,
+    sinks: Vec<Box<dyn Sink>>,
+    memory: usize,
+    interval: Option<Duration>,
+    sampler: Sampler,
+}
+
+/// Why a recorder could not be set up.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum InstallError {
+    /// Another one is installed, and still works.
+    AlreadyInstalled,
+    /// The system gave no thread.
+    Thread(std::io::Error),
+}
+
+impl fmt::Display for InstallError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            InstallError::AlreadyInstalled => f.write_str("install a recorder: one is installed already"),
+            InstallError::Thread(_) => f.write_str("install a recorder: the system gave no thread"),
+        }
+    }
+}
+
+impl std::error::Error for InstallError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            InstallError::AlreadyInstalled => None,
+            InstallError::Thread(e) => Some(e),
+        }
+    }
+}
+
+impl RecorderBuilder {
+    /// Adds a sink. Each works on a thread of its own, at its own pace.
+    pub fn sink(mut self, sink: impl Sink) -> Self {
+        self.sinks.push(Box::new(sink));
+        self
+    }
+
+    /// Adds an attribute of the resource: what every segment says of this process. `service.name`, `process.pid` and
+    /// `host.name` (where the system tells) are there already.
+    pub fn resource(mut self, key: impl Into<Cow<'static, str>>, value: impl Into<String>) -> Self {
+        let (key, value) = (key.into(), AttributeValue::Str(Cow::Owned(value.into())));
+        self.resource.retain(|(k, _)| *k != key);
+        self.resource.push((key, value));
+        self
+    }
+
+    /// The most memory that is used for records on their way, in bytes; 64 MiB where nothing is said. Half of it is for
+    /// what threads record, half for batches that wait for sinks.
+    pub fn memory_limit(mut self, bytes: usize) -> Self {
+        self.memory = bytes;
+        self
+    }
+
+    /// How often records are delivered; every 200 ms where nothing is said. At least once a millisecond is not.
+    pub fn interval(mut self, interval: Duration) -> Self {
+        self.interval = Some(interval.max(Duration::from_millis(1)));
+        self
+    }
+
+    /// Delivers only when a flush asks for it. For tests that want to know what is delivered when.
+    pub fn on_flush_only(mut self) -> Self {
+        self.interval = None;
+        self
+    }
+
+    /// Which traces are recorded; all of them where nothing is said.
+    pub fn sampler(mut self, sampler: Sampler) -> Self {
+        self.sampler = sampler;
+        self
+    }
+
+    /// Sets the recorder up for the whole process.
+    ///
+    /// # Errors
+    /// When another one is installed, or the system gives no thread.
+    pub fn install(self) -> Result<Recorder, InstallError> {
+        let recorder = self.build()?;
+        if intake::install(&recorder.intake) { Ok(recorder) } else { Err(InstallError::AlreadyInstalled) }
+    }
+
+    /// Sets the recorder up without installing it: it records what runs in its scope ([`Recorder::scope`]), so that
+    /// tests can run side by side.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub fn build(self) -> Result<Recorder, InstallError> {
+        clock::init();
+        recording::watch_forks();
+        let intake = Arc::new(Intake::new(self.memory / 2, self.sampler));
+        let source = Source { instance: recording::new_id(), service: self.service, resource: self.resource };
+        let share = self.memory / 2 / self.sinks.len().max(1);
+        let outlets = self.sinks.into_iter().map(|s| Outlet::start(s, share));
+        let mut outlets = outlets.collect::<Result<Vec<_>, _>>().map_err(InstallError::Thread)?;
+        let totals =
+            Arc::new(Totals { sinks: outlets.iter().map(|o| o.tally.clone()).collect(), ..Totals::default() });
+        let sinks = outlets.len();
+        let delivery = Delivery::new(
+            intake.clone(),
+            Arc::new(source),
+            totals.clone(),
+            std::mem::take(&mut outlets),
+            self.interval,
+        );
+        let wishes = delivery.wishes.clone();
+        let thread = std::thread::Builder::new()
+            .name("spanbridge".to_owned())
+            .spawn(move || delivery.run())
+            .map_err(InstallError::Thread)?;
+        intake.set_thread(thread.thread().clone());
+        Ok(Recorder { intake, wishes, totals, sinks, thread: Some(thread) })
+    }
+}
+
+impl Recorder {
+    /// Begins to set a recorder up. `service` is this service's name, as in OpenTelemetry's `service.name`.
+    pub fn builder(service: impl Into<String>) -> RecorderBuilder {
+        let service = service.into();
+        let text = |s: String| AttributeValue::Str(Cow::Owned(s));
+        let mut resource = vec![
+            (Cow::Borrowed("service.name"), text(service.clone())),
+            (Cow::Borrowed("process.pid"), AttributeValue::I64(i64::from(std::process::id()))),
+        ];
+        resource.extend(host_name().map(|h| (Cow::Borrowed("host.name"), text(h))));
+        RecorderBuilder {
+            service,
+            resource,
+            sinks: vec![],
+            memory: 64 << 20,
+            interval: Some(Duration::from_millis(200)),
+            sampler: Sampler::default(),
+        }
+    }
+
+    /// A context that names this recorder and nothing else: under it, this recorder is the one in effect.
+    fn root(&self) -> Context {
+        let mut shared = Context::blank(0, 0, 0);
+        shared.intake = Some(self.intake.clone());
+        Context::from_shared(shared, 0, false)
+    }
+
+    /// A future, stream or sink that this recorder records, rather than the installed one. What it spawns needs to take
+    /// its context along, as always.
+    pub fn scope<T>(&self, inner: T) -> WithContext<T> {
+        WithContext::new(self.root(), inner)
+    }
+
+    /// Calls `f`, recorded by this recorder rather than the installed one.
+    pub fn in_scope<R>(&self, f: impl FnOnce() -> R) -> R {
+        current::in_scope(&self.root(), f)
+    }
+
+    /// What became of all records until now.
+    pub fn report(&self) -> Report {
+        self.totals.report(true)
+    }
+
+    /// The memory that recording threads have taken, in bytes.
+    #[doc(hidden)]
+    pub fn memory(&self) -> usize {
+        self.intake.pool.made() * size_of::<crate::buffer::Chunk>()
+    }
+
+    fn ticket(&self, within: Duration) -> Arc<Ticket> {
+        // A deadline that cannot be told by the clock is a long one.
+        let now = Instant::now();
+        let deadline = now.checked_add(within).unwrap_or(now + Duration::from_secs(1 << 30));
+        Ticket::new(deadline, self.sinks)
+    }
+
+    /// Delivers everything that was recorded until now, and resolves when every sink has it, or after `within`.
+    pub fn flush(&self, within: Duration) -> Flush {
+        let ticket = self.ticket(within);
+        lock(&self.wishes).flushes.push(ticket.clone());
+        self.intake.unpark();
+        Flush { ticket, totals: self.totals.clone() }
+    }
+
+    /// As [`Recorder::flush`], blocking this thread.
+    pub fn flush_blocking(&self, within: Duration) -> Report {
+        let flush = self.flush(within);
+        let complete = flush.ticket.wait();
+        self.totals.report(complete)
+    }
+
+    /// Delivers everything that was recorded until now, spans that are open as such, and ends: nothing is recorded
+    /// afterwards. Returns when every sink has it, or after `within`.
+    pub fn shutdown(mut self, within: Duration) -> Report {
+        self.stop(within)
+    }
+
+    fn stop(&mut self, within: Duration) -> Report {
+        let Some(thread) = self.thread.take() else { return self.report() };
+        intake::uninstall(&self.intake);
+        let ticket = self.ticket(within);
+        if !self.intake.is_on() {
+            return self.totals.report(false); // in a forked child there is no thread to wait for
+        }
+        self.intake.turn_off();
+        lock(&self.wishes).stop = Some(ticket.clone());
+        self.intake.unpark();
+        let complete = ticket.wait();
+        if complete {
+            let _ = thread.join();
+        }
+        self.totals.report(complete)
+    }
+}
+
+impl Drop for Recorder {
+    fn drop(&mut self) {
+        self.stop(ON_DROP);
+    }
+}
+
+impl fmt::Debug for Recorder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Recorder").field("report", &self.report()).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for RecorderBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RecorderBuilder").field("service", &self.service).finish_non_exhaustive()
+    }
+}
+
+fn host_name() -> Option<String> {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").ok().or_else(|| std::env::var("HOSTNAME").ok())?;
+    let name = name.trim();
+    (!name.is_empty()).then(|| name.to_owned())
+}

@@ -1,0 +1,179 @@
+//! One sink with its queue and its thread: it takes its time without holding up another.
+
+use super::report::{Tally, Ticket, lock};
+use super::{Batch, Sink, SinkError};
+use crate::Context;
+use crate::current::Swapped;
+use std::collections::VecDeque;
+use std::hash::{BuildHasher, RandomState};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::Ordering::*;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// The first wait after a failure; it doubles up to [`LONGEST_WAIT`].
+const FIRST_WAIT: Duration = Duration::from_millis(50);
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
+
+enum Work {
+    Batch(Arc<Batch>),
+    Flush(Arc<Ticket>),
+}
+
+#[derive(Default)]
+struct Queue {
+    work: VecDeque<Work>,
+    bytes: usize,
+    /// No more work comes; what is left is done until then.
+    closed: Option<Instant>,
+}
+
+/// The delivering thread's side of a sink.
+pub(super) struct Outlet {
+    shared: Arc<Shared>,
+    limit: usize,
+    pub(super) tally: Arc<Tally>,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+#[derive(Default)]
+struct Shared {
+    queue: Mutex<Queue>,
+    news: Condvar,
+}
+
+impl Outlet {
+    /// Starts the sink's thread. At most `limit` bytes of batches wait for it.
+    pub(super) fn start(sink: Box<dyn Sink>, limit: usize) -> std::io::Result<Outlet> {
+        let shared = Arc::new(Shared::default());
+        let tally = Arc::new(Tally { name: sink.name().to_owned(), ..Tally::default() });
+        let worker = Worker { sink, shared: shared.clone(), tally: tally.clone() };
+        let thread = std::thread::Builder::new().name(format!("spanbridge-{}", tally.name));
+        let thread = thread.spawn(move || worker.work())?;
+        Ok(Outlet { shared, limit, tally, thread: Some(thread) })
+    }
+
+    /// Offers a batch; false when the sink is too far behind.
+    pub(super) fn offer(&self, batch: &Arc<Batch>) -> bool {
+        let mut queue = lock(&self.shared.queue);
+        let fits = queue.bytes == 0 || queue.bytes + batch.bytes() <= self.limit;
+        let counter = if fits { &self.tally.left } else { &self.tally.dropped };
+        counter.fetch_add(batch.len() as u64, AcqRel);
+        if fits {
+            queue.bytes += batch.bytes();
+            queue.work.push_back(Work::Batch(batch.clone()));
+            drop(queue);
+            self.shared.news.notify_one();
+        }
+        fits
+    }
+
+    pub(super) fn flush(&self, ticket: Arc<Ticket>) {
+        lock(&self.shared.queue).work.push_back(Work::Flush(ticket));
+        self.shared.news.notify_all();
+    }
+
+    /// No more work comes. What is left is done until `deadline`; then the thread ends as soon as the sink lets it.
+    pub(super) fn close(&mut self, deadline: Instant) -> Option<std::thread::JoinHandle<()>> {
+        lock(&self.shared.queue).closed = Some(deadline);
+        self.shared.news.notify_all();
+        self.thread.take()
+    }
+}
+
+struct Worker {
+    sink: Box<dyn Sink>,
+    shared: Arc<Shared>,
+    tally: Arc<Tally>,
+}
+
+impl Worker {
+    fn work(mut self) {
+        // What the sink does itself, with clients that are observed perhaps, is not recorded.
+        let mut silence = Context::from_shared(Context::blank(0, 0, 0), 0, false);
+        let _silence = Swapped::new(&mut silence);
+        while let Some(work) = self.next() {
+            match work {
+                Work::Batch(batch) => {
+                    if !self.deliver(&batch) {
+                        return;
+                    }
+                    self.tally.left.fetch_sub(batch.len() as u64, AcqRel);
+                    lock(&self.shared.queue).bytes -= batch.bytes();
+                }
+                Work::Flush(ticket) => {
+                    let flushed = catch_unwind(AssertUnwindSafe(|| self.sink.flush()));
+                    let failed = match flushed {
+                        Ok(result) => result.err().map(|e| e.to_string()),
+                        Err(_) => Some("the sink panicked".to_owned()),
+                    };
+                    ticket.served(failed.is_none());
+                    if failed.is_some() {
+                        *lock(&self.tally.last_error) = failed;
+                    }
+                }
+            }
+        }
+    }
+
+    fn next(&self) -> Option<Work> {
+        let mut queue = lock(&self.shared.queue);
+        loop {
+            if let Some(work) = queue.work.pop_front() {
+                return Some(work);
+            }
+            if queue.closed.is_some() {
+                return None;
+            }
+            queue = self.shared.news.wait(queue).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Offers a batch until the sink takes it, with longer and longer waits; false when the time to close is over.
+    fn deliver(&mut self, batch: &Batch) -> bool {
+        let mut wait = FIRST_WAIT;
+        loop {
+            let error = match catch_unwind(AssertUnwindSafe(|| self.sink.deliver(batch))) {
+                Ok(Ok(receipt)) => {
+                    let rejected = (receipt.rejected.len() as u64).min(batch.len() as u64);
+                    self.tally.rejected.fetch_add(rejected, AcqRel);
+                    self.tally.delivered.fetch_add(batch.len() as u64 - rejected, AcqRel);
+                    if let Some((_, why)) = receipt.rejected.into_iter().next() {
+                        *lock(&self.tally.last_error) = Some(why);
+                    }
+                    return true;
+                }
+                Ok(Err(e)) => e,
+                Err(_) => {
+                    // It would panic again.
+                    self.tally.rejected.fetch_add(batch.len() as u64, AcqRel);
+                    *lock(&self.tally.last_error) = Some("the sink panicked".to_owned());
+                    return true;
+                }
+            };
+            if !self.pause(&error, wait) {
+                return false;
+            }
+            wait = (wait * 2).min(LONGEST_WAIT);
+        }
+    }
+
+    /// Waits between half and all of `wait`, so that many processes do not come back at once.
+    fn pause(&self, error: &SinkError, wait: Duration) -> bool {
+        *lock(&self.tally.last_error) = Some(error.to_string());
+        let share = RandomState::new().hash_one(0u8) % 512;
+        let until = Instant::now() + wait / 2 + wait / 1024 * share as u32;
+        let mut queue = lock(&self.shared.queue);
+        loop {
+            let now = Instant::now();
+            let until = queue.closed.map_or(until, |c| until.min(c));
+            if queue.closed.is_some_and(|c| now >= c) {
+                return false;
+            }
+            if now >= until {
+                return true;
+            }
+            queue = self.shared.news.wait_timeout(queue, until - now).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! Waiting for delivery, and what came of it.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::*};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::time::Instant;
+
+/// What became of all records since the recorder began.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Report {
+    /// Everything that was recorded before the call has reached every sink, in time.
+    pub complete: bool,
+    /// Records that found no room in memory and reached no sink.
+    pub dropped: u64,
+    /// Attributes and texts that were cut or left out.
+    pub cut: u64,
+    /// Sink by sink, in the order in which they were added.
+    pub sinks: Vec<SinkReport>,
+}
+
+/// What a sink made of the records it was offered.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SinkReport {
+    /// The sink's name.
+    pub name: String,
+    /// Records it took.
+    pub delivered: u64,
+    /// Records it will never take.
+    pub rejected: u64,
+    /// Records it was not offered, because it was too far behind.
+    pub dropped: u64,
+    /// Records that still wait for it.
+    pub left: u64,
+    /// Why it could not take a batch, the last time that happened.
+    pub last_error: Option<String>,
+}
+
+/// The counters of one sink.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    pub(super) name: String,
+    pub(super) delivered: AtomicU64,
+    pub(super) rejected: AtomicU64,
+    pub(super) dropped: AtomicU64,
+    pub(super) left: AtomicU64,
+    pub(super) last_error: Mutex<Option<String>>,
+}
+
+/// The counters of a recorder.
+#[derive(Debug, Default)]
+pub(super) struct Totals {
+    pub(super) dropped: AtomicU64,
+    pub(super) cut: AtomicU64,
+    pub(super) sinks: Vec<Arc<Tally>>,
+}
+
+impl Totals {
+    pub(super) fn report(&self, complete: bool) -> Report {
+        let sink = |t: &Arc<Tally>| SinkReport {
+            name: t.name.clone(),
+            delivered: t.delivered.load(Acquire),
+            rejected: t.rejected.load(Acquire),
+            dropped: t.dropped.load(Acquire),
+            left: t.left.load(Acquire),
+            last_error: lock(&t.last_error).clone(),
+        };
+        Report {
+            complete,
+            dropped: self.dropped.load(Acquire),
+            cut: self.cut.load(Acquire),
+            sinks: self.sinks.iter().map(sink).collect(),
+        }
+    }
+}
+
+/// A poisoned lock only says that somebody panicked; what these locks guard is whole at any time.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// One wish to have everything delivered, on its way through the delivering thread and every sink's queue.
+#[derive(Debug)]
+pub(super) struct Ticket {
+    pub(super) deadline: Instant,
+    /// Sinks that have not come to it yet.
+    left: AtomicUsize,
+    /// A sink could not do it.
+    failed: AtomicUsize,
+    state: Mutex<(Option<bool>, Option<Waker>)>,
+    done: Condvar,
+}
+
+impl Ticket {
+    pub(super) fn new(deadline: Instant, sinks: usize) -> Arc<Self> {
+        Arc::new(Ticket {
+            deadline,
+            left: AtomicUsize::new(sinks),
+            failed: AtomicUsize::new(0),
+            state: Mutex::new((None, None)),
+            done: Condvar::new(),
+        })
+    }
+
+    /// The delivering thread has handed over everything that was recorded before. Without sinks that is all.
+    pub(super) fn passed(&self) {
+        if self.left.load(Acquire) == 0 {
+            self.finish(true)
+        }
+    }
+
+    /// A sink has come to it.
+    pub(super) fn served(&self, ok: bool) {
+        if !ok {
+            self.failed.fetch_add(1, AcqRel);
+        }
+        if self.left.fetch_sub(1, AcqRel) == 1 {
+            self.finish(self.failed.load(Acquire) == 0)
+        }
+    }
+
+    pub(super) fn finish(&self, complete: bool) {
+        let mut state = lock(&self.state);
+        if state.0.is_none() {
+            state.0 = Some(complete);
+            let waker = state.1.take();
+            drop(state);
+            self.done.notify_all();
+            if let Some(w) = waker {
+                w.wake()
+            }
+        }
+    }
+
+    pub(super) fn is_done(&self) -> bool {
+        lock(&self.state).0.is_some()
+    }
+
+    /// Blocks until it is done, or until its deadline.
+    pub(super) fn wait(&self) -> bool {
+        let mut state = lock(&self.state);
+        while state.0.is_none() {
+            let Some(left) = self.deadline.checked_duration_since(Instant::now()).filter(|d| !d.is_zero()) else {
+                return false;
+            };
+            state = self.done.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        state.0 == Some(true)
+    }
+}
+
+/// Resolves when everything that was recorded before has reached every sink, or at the deadline. It needs no executor
+/// of yours: threads of the recorder do the work and wake it.
+#[must_use = "does nothing unless polled"]
+#[derive(Debug)]
+pub struct Flush {
+    pub(super) ticket: Arc<Ticket>,
+    pub(super) totals: Arc<Totals>,
+}
+
+impl Future for Flush {
+    type Output = Report;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Report> {
+        let mut state = lock(&self.ticket.state);
+        match state.0 {
+            Some(complete) => Poll::Ready(self.totals.report(complete)),
+            None => {
+                state.1 = Some(cx.waker().clone());
+                Poll::Pending
+            }
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! Which segment of a run this recorder is in, and how many records it has.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, Hasher, RandomState};
+
+/// Runs of which a generation is remembered.
+const MOST: usize = 1 << 14;
+
+#[derive(Clone, Copy)]
+pub(super) struct Segment {
+    pub(super) id: u64,
+    /// The number of its latest record.
+    pub(super) seq: u64,
+}
+
+/// Two generations, so that memory is bounded: a run that was not seen for one is forgotten, and would open a new
+/// segment.
+pub(super) struct Segments {
+    instance: u64,
+    generation: u64,
+    young: HashMap<u128, Segment, Fold>,
+    old: HashMap<u128, Segment, Fold>,
+}
+
+impl Segments {
+    pub(super) fn new(instance: u64) -> Self {
+        let map = || HashMap::with_hasher(Self::fold());
+        Segments { instance, generation: 0, young: map(), old: map() }
+    }
+
+    /// A hash with a key of its own.
+    pub(super) fn fold() -> Fold {
+        let keys = RandomState::new();
+        Fold(keys.hash_one(1), keys.hash_one(2) | 1)
+    }
+
+    /// The segment of a run, and whether it begins now.
+    pub(super) fn of(&mut self, run: u128) -> (&mut Segment, bool) {
+        let mut opens = false;
+        let (old, instance, generation) = (&mut self.old, self.instance, self.generation);
+        let segment = self.young.entry(run).or_insert_with(|| {
+            old.remove(&run).unwrap_or_else(|| {
+                opens = true;
+                Segment { id: segment_id(instance, run, generation), seq: 1 }
+            })
+        });
+        (segment, opens)
+    }
+
+    /// Called between deliveries.
+    pub(super) fn forget(&mut self) {
+        if self.young.len() > MOST {
+            std::mem::swap(&mut self.young, &mut self.old);
+            self.young.clear();
+            self.generation += 1;
+        }
+    }
+}
+
+/// From instance, run and ordinal, so that it need not be stored whole.
+fn segment_id(instance: u64, run: u128, ordinal: u64) -> u64 {
+    const ODD: u64 = 0x9E37_79B9_7F4A_7C15;
+    let mut h = instance;
+    for word in [run as u64, (run >> 64) as u64, ordinal] {
+        h = (h ^ word).wrapping_mul(ODD);
+        h ^= h >> 29;
+    }
+    h | (h == 0) as u64
+}
+
+/// A folded multiply with a random key: run ids that were received are hostile input.
+#[derive(Clone)]
+pub(super) struct Fold(u64, u64);
+
+pub(super) struct Folding(u64, u64);
+
+impl BuildHasher for Fold {
+    type Hasher = Folding;
+    fn build_hasher(&self) -> Folding {
+        Folding(self.0, self.1)
+    }
+}
+
+impl Hasher for Folding {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+    fn write(&mut self, bytes: &[u8]) {
+        for b in bytes {
+            self.write_u64(u64::from(*b))
+        }
+    }
+    fn write_u64(&mut self, v: u64) {
+        self.write_u128(u128::from(v))
+    }
+    fn write_u128(&mut self, v: u128) {
+        let x = u128::from(v as u64 ^ self.0) * u128::from((v >> 64) as u64 ^ self.1);
+        self.0 = (x as u64 ^ (x >> 64) as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_that_comes_back_late_opens_another_segment() {
+        let mut s = Segments::new(7);
+        let first = s.of(1).0.id;
+        s.of(1).0.seq += 5;
+        assert_eq!((s.of(1).0.seq, s.of(1).1), (6, false));
+        for run in 0..3 * MOST as u128 {
+            s.of(run + 10);
+            s.forget();
+        }
+        let (again, opens) = s.of(1);
+        assert!(opens && again.id != first);
+        assert!(s.young.len() + s.old.len() <= 2 * MOST + 2);
+    }
+}

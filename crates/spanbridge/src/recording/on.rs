@@ -1,0 +1,285 @@
+//! The encoder.
+
+use super::items::{self, Item, Key};
+use super::layout::*;
+use super::thread::Hot;
+use crate::buffer::*;
+use crate::clock::ticks;
+use crate::context::Shared;
+use crate::{Kind, Primitive, Status, Value, primitive};
+use std::borrow::Cow;
+use std::sync::atomic::Ordering::Relaxed;
+
+/// A span that was begun on this thread, or nothing (token 0).
+#[derive(Clone, Copy)]
+pub(crate) struct Started {
+    pub(crate) token: u64,
+    pub(crate) id: u64,
+    pub(crate) parent: u64,
+    header: u64,
+}
+
+impl Started {
+    pub(crate) const NONE: Self = Started { token: 0, id: 0, parent: 0, header: 0 };
+
+    #[inline(always)]
+    pub(crate) fn is_none(&self) -> bool {
+        self.token == 0
+    }
+}
+
+impl Hot {
+    /// Begins a span. `shared` is recorded, and kept alive by the caller.
+    #[inline(always)]
+    pub(crate) fn begin(&self, shared: &Shared, parent: u64, name: &Cow<'static, str>) -> Started {
+        let w = &self.writer;
+        if (w.context.get() != shared.serial || !w.room(SPAN_WORDS)) && !self.make_room(shared, SPAN_WORDS, false) {
+            return Started::NONE;
+        }
+        let (id, at) = (self.id(), w.pos.get());
+        let (address, length) = match name {
+            Cow::Borrowed(n) => (n.as_ptr().expose_provenance() as u64, n.len().min(0xffff)),
+            Cow::Owned(_) => (0, 0),
+        };
+        // The default primitive has code 0, the default kind too.
+        let head = header(SPAN, SPAN_WORDS) | (length as u64) << NAME_AT;
+        // SAFETY: room for SPAN_WORDS was made sure.
+        unsafe {
+            w.publish(); // a builder's unfinished record: its header is always complete
+            let p = w.ptr(at);
+            let put = |i: usize, v| (*p.add(i)).store(v, Relaxed);
+            put(0, head);
+            put(END, 0);
+            put(2, id);
+            put(3, parent);
+            put(4, address);
+            put(5, ticks());
+        }
+        w.pos.set(at + SPAN_WORDS);
+        let mut started = Started { token: w.token(at), id, parent, header: head };
+        if let Cow::Owned(n) = name {
+            self.add(&mut started, shared, Key::Field(Field::Name), Value::Str(n))
+        }
+        started
+    }
+
+    /// Appends to the unpublished record at the tail, moves it to a new chunk when it does not fit, or writes a record
+    /// of its own when others came in between.
+    #[inline(always)]
+    pub(crate) fn add(&self, s: &mut Started, shared: &Shared, key: Key, value: Value<'_>) {
+        let n = items::words(&value);
+        match self.writer.tail(s.token) {
+            Some(at) if self.writer.room(n) && n <= 2 + MAX_TEXT / 8 => {
+                // SAFETY: there is room for the item, and `at` is the record at the tail.
+                unsafe { s.header = self.append(at, s.header, key, value, n) }
+            }
+            _ => self.add_slowly(s, shared, key, value),
+        }
+    }
+
+    /// # Safety
+    /// `room(n)`, and `at` is the record at the tail with the header `head`.
+    #[inline(always)]
+    unsafe fn append(&self, at: usize, head: u64, key: Key, value: Value<'_>, n: usize) -> u64 {
+        let (w, pos, head) = (&self.writer, self.writer.pos.get(), head + ((n as u64) << 8));
+        // SAFETY: the caller's promise.
+        unsafe {
+            items::put(w.ptr(pos), key, value);
+            w.put(at, head);
+        }
+        w.pos.set(pos + n);
+        head
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn add_slowly(&self, s: &mut Started, shared: &Shared, key: Key, value: Value<'_>) {
+        let value = self.cut_text(value);
+        let n = items::words(&value);
+        let Some(at) = self.writer.tail(s.token) else { return self.more(shared, s.id, &[(key, value)]) };
+        if self.writer.room(n) {
+            // SAFETY: as the two conditions say.
+            unsafe { s.header = self.append(at, s.header, key, value, n) }
+        } else if CONTEXT_WORDS + self.writer.pos.get() - at + n > WORDS || !self.refill(shared, false, Some(at)) {
+            self.count_cut()
+        } else {
+            s.token = self.writer.token(CONTEXT_WORDS);
+            // SAFETY: the record moved to behind the context record of a fresh chunk, and it was checked to fit.
+            unsafe { s.header = self.append(CONTEXT_WORDS, s.header, key, value, n) }
+        }
+    }
+
+    /// Sets primitive and kind in the header, or in items where that is too late or not enough.
+    #[inline(always)]
+    pub(crate) fn set_kind(&self, s: &mut Started, shared: &Shared, p: Option<Primitive>, kind: Option<Kind>) {
+        let code = p.map(|p| primitive::code(p.name()).map_or(CUSTOM, u64::from));
+        if let Some(at) = self.writer.tail(s.token) {
+            if let Some(code) = code {
+                s.header = s.header & !(0xff << PRIMITIVE_AT) | code << PRIMITIVE_AT;
+            }
+            if let Some(kind) = kind {
+                s.header = s.header & !(7 << KIND_AT) | (kind as u64) << KIND_AT;
+            }
+            // SAFETY: the record at the tail is there.
+            unsafe { self.writer.put(at, s.header) }
+            if code != Some(CUSTOM) {
+                return;
+            }
+        } else if let Some(kind) = kind {
+            self.add(s, shared, Key::Field(Field::Kind), Value::I64(kind as i64))
+        }
+        if let Some(p) = p {
+            self.add(s, shared, Key::Field(Field::Primitive), Value::Static(p.name()))
+        }
+    }
+
+    /// Takes a builder's record back that nobody has seen.
+    pub(crate) fn retract(&self, s: &Started) -> bool {
+        self.writer.retract(s.token)
+    }
+
+    /// Publishes the record at the tail: the builder is finished.
+    #[inline(always)]
+    pub(crate) fn publish(&self, s: &Started) {
+        if self.writer.tail(s.token).is_some() {
+            // SAFETY: the record lies in the current chunk.
+            unsafe { self.writer.publish() }
+        }
+    }
+
+    /// Ends a span that began anywhere: patched in place while its chunk is ours, else a record of its own.
+    #[inline(always)]
+    pub(crate) fn end(&self, s: Started, shared: &Shared, status: Status) {
+        let end = end_word(status);
+        if !self.writer.patch(s.token, end) {
+            self.end_elsewhere(shared, s.id, end, &[])
+        }
+    }
+
+    /// Ends a span with more to say about it: one record, so that a reader sees all of it or nothing.
+    pub(crate) fn end_with(&self, s: Started, shared: &Shared, status: Status, items: &[Item<'_>]) {
+        self.end_elsewhere(shared, s.id, end_word(status), items)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn end_elsewhere(&self, shared: &Shared, id: u64, end: u64, items: &[Item<'_>]) {
+        self.write(shared, header(LATE_END, LATE_END_WORDS), &[end, id], items, true)
+    }
+
+    /// Items that belong to a span whose record is published.
+    pub(crate) fn more(&self, shared: &Shared, span: u64, items: &[Item<'_>]) {
+        self.write(shared, header(MORE, MORE_WORDS), &[span], items, false)
+    }
+
+    /// A fact about the run of `shared`, or about one of its spans.
+    pub(crate) fn fact(&self, shared: &Shared, fact: Fact, span: u64, id: u64, items: &[Item<'_>]) {
+        let head = header(FACT, FACT_WORDS) | (fact as u64) << FACT_AT;
+        self.write(shared, head, &[span, id, ticks()], items, false);
+        if matches!(fact, Fact::RunStart | Fact::RunEnd | Fact::RunSuspend | Fact::RunResume)
+            && let Some(intake) = &shared.intake
+        {
+            intake.wake()
+        }
+    }
+
+    /// Writes a whole record and publishes it. `head` counts the words of `body` and itself.
+    fn write(&self, shared: &Shared, mut head: u64, body: &[u64], items: &[Item<'_>], for_end: bool) {
+        let fixed = 1 + body.len();
+        let mut need = fixed;
+        for (_, v) in items {
+            let n = items::words(&items::cut(*v).0);
+            if CONTEXT_WORDS + need + n <= WORDS {
+                need += n
+            }
+        }
+        if !self.make_room(shared, need, for_end) {
+            return;
+        }
+        let w = &self.writer;
+        let at = w.pos.get();
+        // SAFETY: room for `need` words was made sure, and what is written below adds up to it at most.
+        unsafe {
+            w.publish();
+            body.iter().enumerate().for_each(|(i, word)| w.put(at + 1 + i, *word));
+            w.put(at, head);
+            w.pos.set(at + fixed);
+            for (key, value) in items {
+                let value = self.cut_text(*value);
+                let n = items::words(&value);
+                if w.pos.get() - at + n > need {
+                    self.count_cut()
+                } else {
+                    head = self.append(at, head, *key, value, n)
+                }
+            }
+            w.publish();
+        }
+    }
+
+    fn cut_text<'v>(&self, value: Value<'v>) -> Value<'v> {
+        let (value, was_cut) = items::cut(value);
+        if was_cut {
+            self.count_cut()
+        }
+        value
+    }
+
+    fn count_cut(&self) {
+        if let Some(lane) = self.lane() {
+            Lane::count(&lane.cut)
+        }
+    }
+
+    /// Writes the context record that is due and gets a chunk with room. False: over the cap, and counted.
+    #[cold]
+    #[inline(never)]
+    fn make_room(&self, shared: &Shared, need: usize, for_end: bool) -> bool {
+        let Some(intake) = &shared.intake else { return false };
+        if !self.attach(intake) {
+            intake.orphans.fetch_add(1, Relaxed);
+            return false;
+        }
+        let w = &self.writer;
+        if w.context.get() != shared.serial && w.room(CONTEXT_WORDS + need) {
+            let at = w.pos.get();
+            // SAFETY: room was checked.
+            unsafe {
+                w.publish();
+                context_record(shared).iter().enumerate().for_each(|(i, word)| w.put(at + i, *word));
+                w.pos.set(at + CONTEXT_WORDS);
+                w.publish();
+            }
+            w.context.set(shared.serial);
+        }
+        if w.context.get() == shared.serial && w.room(need) || self.refill(shared, for_end, None) {
+            return true;
+        }
+        if let Some(lane) = self.lane() {
+            Lane::count(&lane.dropped)
+        }
+        false
+    }
+
+    fn refill(&self, shared: &Shared, for_end: bool, keep: Option<usize>) -> bool {
+        let (Some(intake), Some(lane)) = (&shared.intake, self.lane()) else { return false };
+        let ok = self.writer.refill(&intake.pool, lane, for_end, &context_record(shared), keep);
+        if ok {
+            self.writer.context.set(shared.serial)
+        }
+        intake.pressure();
+        ok
+    }
+}
+
+/// The reader restores the three bits that the shift loses from the start.
+#[inline(always)]
+fn end_word(status: Status) -> u64 {
+    ticks() << 3 | status as u64
+}
+
+fn context_record(shared: &Shared) -> [u64; CONTEXT_WORDS] {
+    let (trace, run) = (shared.trace, shared.run);
+    let head = header(CONTEXT, CONTEXT_WORDS) | (shared.remote as u64) << REMOTE_AT;
+    [head, trace as u64, (trace >> 64) as u64, run as u64, (run >> 64) as u64]
+}

@@ -1,0 +1,288 @@
+//! Beginning a span.
+
+use super::handle::Span;
+use super::in_span::InSpan;
+use super::open::{Open, fail_span};
+use crate::context::{RECORDED, Shared, untag};
+use crate::current::{self, ambient};
+use crate::outcome::{Anything, By, ByOutcome, Judge, Outcome};
+use crate::recording::layout::Field;
+use crate::recording::{Key, Started, hot};
+use crate::{Context, Kind, Primitive, Status, Value};
+use std::borrow::Cow;
+use std::fmt::Display;
+use std::future::Future;
+use std::marker::PhantomData;
+
+/// A span that has begun (its start time and its parent are taken) and takes attributes until it is run.
+///
+/// It writes to this thread's buffer, so it is not `Send`; what `run` and `open` give is. Dropped without being run it
+/// was never there.
+#[must_use = "a span is made by `run`, `in_scope` or `open`"]
+pub struct SpanBuilder {
+    started: Started,
+    /// Of a root: the context that begins with it. Else empty.
+    root: Context,
+    this_thread: PhantomData<*const Shared>,
+}
+
+/// Begins a span under the current one. Without a current run it begins a trace, whose own run it belongs to.
+///
+/// With no recorder, or in a trace that is not sampled, this does next to nothing.
+#[inline(always)]
+pub fn span(name: impl Into<Cow<'static, str>>) -> SpanBuilder {
+    let name = name.into();
+    let shared = ambient().shared.get();
+    let (started, root) = if shared.addr() & RECORDED != 0 {
+        // SAFETY: what is current is kept alive by whoever made it current.
+        (hot().begin(unsafe { &*untag(shared) }, ambient().span.get(), &name), Context::EMPTY)
+    } else if may_begin_trace(shared) {
+        begin_trace(&name)
+    } else {
+        (Started::NONE, Context::EMPTY)
+    };
+    SpanBuilder { started, root, this_thread: PhantomData }
+}
+
+#[cfg(feature = "record")]
+#[inline(always)]
+fn may_begin_trace(shared: *const Shared) -> bool {
+    !shared.is_null() || crate::intake::installed()
+}
+
+#[cfg(not(feature = "record"))]
+#[inline(always)]
+fn may_begin_trace(_: *const Shared) -> bool {
+    false
+}
+
+/// A span without a run around it: a new trace, if there is none and somebody records.
+#[cold]
+#[inline(never)]
+fn begin_trace(name: &Cow<'static, str>) -> (Started, Context) {
+    let root = if current::context().is_empty() { super::run::new_trace() } else { Context::EMPTY };
+    let started = match root.shared() {
+        Some(shared) if root.is_recorded() => hot().begin(shared, 0, name),
+        _ => Started::NONE,
+    };
+    (started, root)
+}
+
+impl SpanBuilder {
+    /// The shared part that the span was begun with; only asked for while it stands.
+    #[inline(always)]
+    fn shared(&self) -> &Shared {
+        let p = if self.root.shared.is_null() { ambient().shared.get() } else { self.root.shared };
+        // SAFETY: a span was begun (callers check), so this is the recorded context it was begun in: kept alive by
+        // `root`, or by whoever made it current, which outlasts the builder on this thread.
+        unsafe { &*untag(p) }
+    }
+
+    /// Adds an attribute. Text is copied; see [`Value::Static`] for text that need not be.
+    #[inline(always)]
+    pub fn attribute<'v>(mut self, key: &'static str, value: impl Into<Value<'v>>) -> Self {
+        if !self.started.is_none() {
+            let mut started = self.started;
+            hot().add(&mut started, self.shared(), Key::Attribute(key), value.into());
+            self.started = started;
+        }
+        self
+    }
+
+    /// What kind of step it is; [`Primitive::OPERATION`] where nothing is said.
+    #[inline(always)]
+    pub fn primitive(self, primitive: Primitive) -> Self {
+        self.set_kind(Some(primitive), None)
+    }
+
+    /// Its role in a remote interaction; [`Kind::Internal`] where nothing is said.
+    #[inline(always)]
+    pub fn kind(self, kind: Kind) -> Self {
+        self.set_kind(None, Some(kind))
+    }
+
+    #[inline(always)]
+    fn set_kind(mut self, primitive: Option<Primitive>, kind: Option<Kind>) -> Self {
+        if !self.started.is_none() {
+            let mut started = self.started;
+            hot().set_kind(&mut started, self.shared(), primitive, kind);
+            self.started = started;
+        }
+        self
+    }
+
+    /// Links to a span that belongs to it without being its parent.
+    pub fn link(mut self, other: &Context) -> Self {
+        if !self.started.is_none()
+            && let Some(p) = other.trace_parent()
+        {
+            let mut started = self.started;
+            for n in [(p.trace_id.get() >> 64) as u64, p.trace_id.get() as u64, p.span_id.get()] {
+                hot().add(&mut started, self.shared(), Key::Field(Field::Link), Value::I64(n as i64))
+            }
+            self.started = started;
+        }
+        self
+    }
+
+    /// With `false`: a span that is only a detail of something larger. Where there is no run it is not recorded, and
+    /// begins none; inside a run it is recorded in full.
+    #[inline]
+    pub fn implicit_run(mut self, yes: bool) -> Self {
+        if !yes && !self.root.shared.is_null() {
+            self.discard();
+            self.root = Context::EMPTY;
+        }
+        self
+    }
+
+    /// The span's id, where it is recorded.
+    pub fn id(&self) -> Option<crate::SpanId> {
+        crate::SpanId::new(self.started.id)
+    }
+
+    /// Never to be seen, if nobody has seen it yet; else cancelled.
+    #[cold]
+    fn discard(&mut self) {
+        let started = std::mem::replace(&mut self.started, Started::NONE);
+        if !started.is_none() && !hot().retract(&started) {
+            hot().end(started, self.shared(), Status::Cancelled)
+        }
+    }
+
+    /// Calls `f` inside the span, and ends it by what `f` returns.
+    #[inline(always)]
+    pub fn in_scope<R: Outcome>(self, f: impl FnOnce() -> R) -> R {
+        self.scope(ByOutcome, f)
+    }
+
+    /// As [`SpanBuilder::in_scope`], for a value that cannot fail.
+    #[inline(always)]
+    pub fn in_scope_value<R>(self, f: impl FnOnce() -> R) -> R {
+        self.scope(Anything, f)
+    }
+
+    /// For the attribute macro, which judges any type.
+    #[doc(hidden)]
+    #[inline(always)]
+    pub fn in_scope_by<R>(self, judge: impl FnOnce(&R) -> Option<String>, f: impl FnOnce() -> R) -> R {
+        self.scope(By(judge), f)
+    }
+
+    #[inline(always)]
+    fn scope<R, J: Judge<R>>(mut self, judge: J, f: impl FnOnce() -> R) -> R {
+        let started = std::mem::replace(&mut self.started, Started::NONE);
+        let mut root = std::mem::take(&mut self.root);
+        if started.is_none() && root.shared.is_null() {
+            return f();
+        }
+        hot().publish(&started);
+        let is_root = !root.shared.is_null();
+        if is_root {
+            if !started.is_none() {
+                root.span = started.id
+            }
+            root.swap();
+        } else {
+            ambient().span.set(started.id)
+        }
+        // until `f` has returned, it panics
+        let mut scope = Scope { started, status: Status::Panicked, parent: started.parent, is_root, outside: root };
+        let result = f();
+        scope.status = Status::Ok;
+        judge.failed(&result, |e| scope.fail(e));
+        result
+    }
+
+    /// A span that may be held, sent elsewhere and ended anywhere.
+    #[inline]
+    pub fn open(mut self) -> Span {
+        let (open, context) = self.take();
+        Span::new(context, open)
+    }
+
+    /// A future that runs `inner` inside the span and ends it by what it resolves to.
+    #[inline]
+    pub fn run<F: Future>(self, inner: F) -> InSpan<F>
+    where
+        F::Output: Outcome,
+    {
+        self.future(inner, ByOutcome)
+    }
+
+    /// As [`SpanBuilder::run`], for a value that cannot fail.
+    #[inline]
+    pub fn run_value<F: Future>(self, inner: F) -> InSpan<F, Anything> {
+        self.future(inner, Anything)
+    }
+
+    /// For the attribute macro, which judges any type.
+    #[doc(hidden)]
+    pub fn run_by<F: Future, J: FnOnce(&F::Output) -> Option<String>>(self, judge: J, inner: F) -> InSpan<F, By<J>> {
+        self.future(inner, By(judge))
+    }
+
+    #[inline]
+    fn future<F, J>(mut self, inner: F, judge: J) -> InSpan<F, J> {
+        let (open, context) = self.take();
+        InSpan::new(context, open, inner, judge)
+    }
+
+    /// The finished span and its context: what is current, where nothing is recorded.
+    #[inline]
+    fn take(&mut self) -> (Open, Context) {
+        let started = std::mem::replace(&mut self.started, Started::NONE);
+        hot().publish(&started);
+        let mut context = if self.root.shared.is_null() { current::context() } else { std::mem::take(&mut self.root) };
+        if !started.is_none() {
+            context.span = started.id
+        }
+        (Open::span(started), context)
+    }
+}
+
+impl Drop for SpanBuilder {
+    #[inline(always)]
+    fn drop(&mut self) {
+        if !self.started.is_none() {
+            self.discard()
+        }
+    }
+}
+
+/// What an `in_scope` leaves behind, also by a panic: the span ended, and current what was so before.
+struct Scope {
+    started: Started,
+    status: Status,
+    parent: u64,
+    is_root: bool,
+    /// Of a root: what was current outside.
+    outside: Context,
+}
+
+impl Scope {
+    #[cold]
+    fn fail(&mut self, error: &dyn Display) {
+        let started = std::mem::replace(&mut self.started, Started::NONE);
+        if !started.is_none() {
+            fail_span(started, current_shared(), error)
+        }
+    }
+}
+
+/// The shared part of what is current.
+#[inline(always)]
+fn current_shared<'a>() -> &'a Shared {
+    // SAFETY: inside a scope, and the scope keeps alive what it made current.
+    unsafe { &*untag(ambient().shared.get()) }
+}
+
+impl Drop for Scope {
+    #[inline(always)]
+    fn drop(&mut self) {
+        if !self.started.is_none() {
+            hot().end(self.started, current_shared(), self.status)
+        }
+        if self.is_root { self.outside.swap() } else { ambient().span.set(self.parent) }
+    }
+}

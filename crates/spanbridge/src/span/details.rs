@@ -1,0 +1,206 @@
+//! What is recorded about a span beside its beginning and end.
+
+use crate::recording::layout::{Fact, Field};
+use crate::recording::{Item, Key, hot};
+use crate::{Context, RunId, SpanId, TraceId, Value};
+
+/// A payload, or a reference to one.
+///
+/// By itself only its kind, media type and size are recorded: payloads are captured only where someone asks for it.
+#[derive(Clone, Copy, Debug)]
+pub struct Artifact<'a> {
+    kind: &'a str,
+    content_type: &'a str,
+    payload: &'a [u8],
+    hash: Option<&'a str>,
+    preview: usize,
+}
+
+impl<'a> Artifact<'a> {
+    /// `kind` is what it is to the span: `input`, `output` or a word of one's own.
+    pub fn new(kind: &'a str, content_type: &'a str, payload: &'a [u8]) -> Self {
+        Artifact { kind, content_type, payload, hash: None, preview: 0 }
+    }
+
+    /// A hash of the payload, as `<algorithm>:<hex>`.
+    pub fn hash(self, hash: &'a str) -> Self {
+        Artifact { hash: Some(hash), ..self }
+    }
+
+    /// Records the beginning of the payload, at most so many bytes of it and never more than 4 KiB (of a payload that
+    /// is not UTF-8 half of that, as hexadecimal digits).
+    pub fn inline(self, bytes: usize) -> Self {
+        Artifact { preview: bytes, ..self }
+    }
+
+    fn preview(&self) -> (&'static str, String) {
+        const MOST: usize = crate::recording::layout::MAX_TEXT;
+        let cut = &self.payload[..self.payload.len().min(self.preview).min(MOST)];
+        let text = match std::str::from_utf8(cut) {
+            Ok(text) => Some(text),
+            // The cut may have hit a character.
+            Err(e) if e.error_len().is_none() && cut.len() < self.payload.len() => {
+                std::str::from_utf8(&cut[..e.valid_up_to()]).ok()
+            }
+            Err(_) => None,
+        };
+        match text {
+            Some(text) => ("utf-8", text.to_owned()),
+            None => {
+                let cut = &cut[..cut.len().min(MOST / 2)];
+                let mut hex = vec![0; 2 * cut.len()];
+                crate::ids::put_hex(cut, &mut hex);
+                ("hex", String::from_utf8(hex).unwrap_or_default())
+            }
+        }
+    }
+}
+
+/// What a relation between two things of the graph is: one of a closed list, or `custom.*` of one's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct EdgeType(&'static str);
+
+#[expect(missing_docs, reason = "the names say it; DESIGN and docs tell what each means")]
+impl EdgeType {
+    pub const TRIGGERED: EdgeType = EdgeType("triggered");
+    pub const HANDOFF_PAYLOAD: EdgeType = EdgeType("handoff.payload");
+    pub const DELEGATED: EdgeType = EdgeType("delegated");
+    pub const RETRIEVAL_RETURNED: EdgeType = EdgeType("retrieval.returned");
+    pub const CITATION_USED: EdgeType = EdgeType("citation.used");
+    pub const FEEDBACK_FOR: EdgeType = EdgeType("feedback.for");
+    pub const REPLIED_TO: EdgeType = EdgeType("replied.to");
+    pub const REPLAY_OF: EdgeType = EdgeType("replay.of");
+    pub const DERIVED_FROM: EdgeType = EdgeType("derived.from");
+}
+
+impl EdgeType {
+    /// A relation of one's own; its name begins with `custom.`.
+    ///
+    /// # Panics
+    /// On any other name. In a `const` that is an error of the compiler.
+    pub const fn custom(name: &'static str) -> Self {
+        assert!(crate::primitive::is_custom(name), "the name of an edge type of one's own begins with `custom.`");
+        EdgeType(name)
+    }
+
+    /// Its name, as it stands in records.
+    pub const fn name(self) -> &'static str {
+        self.0
+    }
+}
+
+/// The other end of a relation.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Target {
+    /// A span.
+    Span(TraceId, SpanId),
+    /// A run.
+    Run(RunId),
+    /// An artifact, by its id.
+    Artifact(String),
+    /// Nothing that can be named: the relation is not recorded.
+    Nothing,
+}
+
+impl From<&Context> for Target {
+    /// The span of the context, else its run.
+    fn from(context: &Context) -> Self {
+        match (context.trace_id(), context.span_id(), context.run_id()) {
+            (Some(trace), Some(span), _) => Target::Span(trace, span),
+            (_, None, Some(run)) => Target::Run(run),
+            _ => Target::Nothing,
+        }
+    }
+}
+
+impl From<RunId> for Target {
+    fn from(run: RunId) -> Self {
+        Target::Run(run)
+    }
+}
+
+type Attributes<'a> = &'a [(&'static str, Value<'a>)];
+
+fn with<'a>(fields: &[(Field, Value<'a>)], attributes: Attributes<'a>) -> Vec<Item<'a>> {
+    let fields = fields.iter().map(|(f, v)| (Key::Field(*f), *v));
+    fields.chain(attributes.iter().map(|(k, v)| (Key::Attribute(k), *v))).collect()
+}
+
+/// Calls `f` with what is needed to record about the span of a context, if it is recorded.
+fn on(context: &Context, f: impl FnOnce(&crate::context::Shared, u64)) {
+    if let (true, Some(shared)) = (context.is_recorded(), context.shared()) {
+        f(shared, context.span)
+    }
+}
+
+pub(crate) fn attributes(context: &Context, attributes: Attributes<'_>) {
+    on(context, |shared, span| {
+        if span != 0 {
+            hot().more(shared, span, &with(&[], attributes))
+        }
+    })
+}
+
+pub(crate) fn link(context: &Context, other: &Context) {
+    let Some(p) = other.trace_parent() else { return };
+    let trace = p.trace_id.get();
+    on(context, |shared, span| {
+        let ids = [(trace >> 64) as u64, trace as u64, p.span_id.get()];
+        hot().more(shared, span, &ids.map(|n| (Key::Field(Field::Link), Value::I64(n as i64))))
+    })
+}
+
+pub(crate) fn event(context: &Context, name: &str, attributes: Attributes<'_>) {
+    on(context, |shared, span| {
+        let items = with(&[(Field::Name, Value::Str(name))], attributes);
+        hot().fact(shared, Fact::Event, span, hot().id(), &items)
+    })
+}
+
+pub(crate) fn diagnostic(context: &Context, code: &'static str, message: &str) {
+    on(context, |shared, span| {
+        let items = with(&[(Field::Name, Value::Static(code)), (Field::Message, Value::Str(message))], &[]);
+        hot().fact(shared, Fact::Diagnostic, span, 0, &items)
+    })
+}
+
+pub(crate) fn artifact(context: &Context, a: &Artifact<'_>) {
+    on(context, |shared, span| {
+        let (encoding, preview) = a.preview();
+        let mut fields = vec![
+            (Field::ArtifactKind, Value::Str(a.kind)),
+            (Field::ContentType, Value::Str(a.content_type)),
+            (Field::Encoding, Value::Static(encoding)),
+            (Field::Size, Value::from(a.payload.len())),
+        ];
+        fields.extend(a.hash.map(|h| (Field::Hash, Value::Str(h))));
+        if a.preview > 0 {
+            fields.push((Field::Preview, Value::Str(&preview)))
+        }
+        hot().fact(shared, Fact::Artifact, span, hot().id(), &with(&fields, &[]))
+    })
+}
+
+pub(crate) fn edge(context: &Context, edge_type: EdgeType, to: &Target) {
+    let long = |field: Field, id: u128| [(field, Value::I64((id >> 64) as i64)), (field, Value::I64(id as i64))];
+    let end = |target: &Target, span: Field, run: Field| match target {
+        Target::Span(t, s) => {
+            let mut v = long(span, t.get()).to_vec();
+            v.push((span, Value::I64(s.get() as i64)));
+            v
+        }
+        Target::Run(r) => long(run, r.get()).to_vec(),
+        _ => vec![],
+    };
+    on(context, |shared, _| {
+        let mut fields = vec![(Field::Name, Value::Static(edge_type.0))];
+        fields.extend(end(&Target::from(context), Field::FromSpan, Field::FromRun));
+        match to {
+            Target::Nothing => return,
+            Target::Artifact(id) => fields.push((Field::ToRun, Value::Str(id))),
+            other => fields.extend(end(other, Field::ToSpan, Field::ToRun)),
+        }
+        hot().fact(shared, Fact::Edge, 0, 0, &with(&fields, &[]))
+    })
+}

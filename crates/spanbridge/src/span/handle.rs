@@ -1,0 +1,148 @@
+//! Spans that are held: an open one, and the current one.
+
+use super::details;
+use super::open::Open;
+use crate::current::{self, WithContext};
+use crate::outcome::Outcome;
+use crate::{Context, SpanId, Status, Value};
+use std::fmt::Display;
+
+/// An open span. It may be sent anywhere and ended on any thread; dropped without an end it is cancelled.
+///
+/// Holding it does not make it current: see [`Span::with_context`] and [`Span::in_scope`].
+#[must_use = "dropped at once it is cancelled"]
+pub struct Span {
+    context: Context,
+    open: Open,
+}
+
+impl Span {
+    #[inline]
+    pub(crate) fn new(context: Context, open: Open) -> Self {
+        Span { context, open }
+    }
+
+    pub(crate) fn into_parts(mut self) -> (Context, Open) {
+        (std::mem::take(&mut self.context), std::mem::replace(&mut self.open, Open::Nothing))
+    }
+
+    /// The context inside the span: what a child or a message takes along.
+    pub fn context(&self) -> &Context {
+        &self.context
+    }
+
+    /// A future, stream or sink whose every poll is inside the span. It does not end the span.
+    pub fn with_context<T>(&self, inner: T) -> WithContext<T> {
+        WithContext::new(self.context.clone(), inner)
+    }
+
+    /// Calls `f` inside the span. It does not end the span.
+    pub fn in_scope<R>(&self, f: impl FnOnce() -> R) -> R {
+        current::in_scope(&self.context, f)
+    }
+
+    /// It went well.
+    #[inline]
+    pub fn end(mut self) {
+        self.open.end(&self.context, Status::Ok)
+    }
+
+    /// It failed.
+    pub fn error(mut self, error: impl Display) {
+        self.open.fail(&self.context, &error)
+    }
+
+    /// It was given up.
+    pub fn cancel(mut self) {
+        self.open.end(&self.context, Status::Cancelled)
+    }
+
+    /// It ended as the result says.
+    pub fn end_with(mut self, result: &impl Outcome) {
+        match result.failure() {
+            Some(e) => self.open.fail(&self.context, e),
+            None => self.open.end(&self.context, Status::Ok),
+        }
+    }
+}
+
+impl Drop for Span {
+    #[inline]
+    fn drop(&mut self) {
+        self.open.end(&self.context, Status::Cancelled)
+    }
+}
+
+/// The current span, to add to it from deep inside. It belongs to someone else, who ends it.
+#[derive(Clone, Debug)]
+pub struct ActiveSpan(Context);
+
+/// The current span, if one is being recorded.
+pub fn active_span() -> Option<ActiveSpan> {
+    ActiveSpan::of(current::context())
+}
+
+impl ActiveSpan {
+    /// The span of a context, to add to it from wherever the context went.
+    pub fn of(context: Context) -> Option<Self> {
+        (context.is_recorded() && context.span_id().is_some()).then_some(ActiveSpan(context))
+    }
+
+    /// The context inside the span.
+    pub fn context(&self) -> &Context {
+        &self.0
+    }
+}
+
+macro_rules! on_a_span {
+    ($type:ty) => {
+        impl $type {
+            /// The span's id, where it is recorded.
+            pub fn id(&self) -> Option<SpanId> {
+                self.context().is_recorded().then(|| self.context().span_id()).flatten()
+            }
+
+            /// Opens a child.
+            pub fn start_child(&self, name: impl Into<std::borrow::Cow<'static, str>>) -> Span {
+                current::in_scope(self.context(), || super::span(name).open())
+            }
+
+            /// Adds an attribute.
+            pub fn attribute<'v>(&self, key: &'static str, value: impl Into<Value<'v>>) {
+                details::attributes(self.context(), &[(key, value.into())])
+            }
+
+            /// Adds attributes.
+            pub fn attributes(&self, attributes: &[(&'static str, Value<'_>)]) {
+                details::attributes(self.context(), attributes)
+            }
+
+            /// Records that something happened now.
+            pub fn event(&self, name: &str, attributes: &[(&'static str, Value<'_>)]) {
+                details::event(self.context(), name, attributes)
+            }
+
+            /// Links to a span that belongs to it without being its parent.
+            pub fn link(&self, other: &Context) {
+                details::link(self.context(), other)
+            }
+
+            /// Records a payload, or a reference to one.
+            pub fn artifact(&self, artifact: &details::Artifact<'_>) {
+                details::artifact(self.context(), artifact)
+            }
+
+            /// Records a relation from this span to something.
+            pub fn edge(&self, edge_type: details::EdgeType, to: impl Into<details::Target>) {
+                details::edge(self.context(), edge_type, &to.into())
+            }
+
+            /// Records something about the recording itself, such as a header that could not be read.
+            pub fn diagnostic(&self, code: &'static str, message: &str) {
+                details::diagnostic(self.context(), code, message)
+            }
+        }
+    };
+}
+on_a_span!(Span);
+on_a_span!(ActiveSpan);

@@ -1,0 +1,14 @@
+//! Spans: begun by a builder, run as a future or in a scope, or held open.
+
+mod builder;
+mod details;
+mod handle;
+mod in_span;
+mod open;
+mod run;
+
+pub use builder::{SpanBuilder, span};
+pub use details::{Artifact, EdgeType, Target};
+pub use handle::{ActiveSpan, Span, active_span};
+pub use in_span::{InSpan, run_with_span};
+pub use run::{Run, RunBuilder, run};

@@ -1,0 +1,69 @@
+//! Something that was begun and has an end to come: a span or a run.
+
+use crate::context::Shared;
+use crate::recording::layout::{Fact, Field};
+use crate::recording::{Key, Started, hot};
+use crate::{Context, Status, Value};
+use std::fmt::Display;
+
+/// What has begun and must be ended once. It has no destructor of its own: who holds it knows the context.
+pub(crate) enum Open {
+    Nothing,
+    Span(Started),
+    Run,
+}
+
+impl Open {
+    #[inline]
+    pub(crate) fn span(started: Started) -> Self {
+        if started.is_none() { Open::Nothing } else { Open::Span(started) }
+    }
+
+    /// Ends it, if it was not ended yet. `context` is the one it was begun in.
+    #[inline]
+    pub(crate) fn end(&mut self, context: &Context, status: Status) {
+        if let (open @ (Open::Span(_) | Open::Run), Some(shared)) =
+            (std::mem::replace(self, Open::Nothing), context.shared())
+        {
+            match open {
+                Open::Span(s) => hot().end(s, shared, status),
+                _ => end_run(shared, status, None),
+            }
+        }
+    }
+
+    /// Ends it as failed, with the error's text.
+    #[cold]
+    pub(crate) fn fail(&mut self, context: &Context, error: &dyn Display) {
+        if let (open @ (Open::Span(_) | Open::Run), Some(shared)) =
+            (std::mem::replace(self, Open::Nothing), context.shared())
+        {
+            match open {
+                Open::Span(s) => fail_span(s, shared, error),
+                _ => end_run(shared, Status::Error, Some(&error.to_string())),
+            }
+        }
+    }
+}
+
+/// Ends a span as failed. A text that is empty is none.
+#[cold]
+pub(crate) fn fail_span(started: Started, shared: &Shared, error: &dyn Display) {
+    let text = error.to_string();
+    let items = [(Key::Field(Field::Error), Value::Str(&text))];
+    hot().end_with(started, shared, Status::Error, if text.is_empty() { &[] } else { &items });
+}
+
+/// A run has no `panicked`: that is an error of its own kind.
+#[cold]
+pub(crate) fn end_run(shared: &Shared, status: Status, error: Option<&str>) {
+    let (status, error) = match status {
+        Status::Panicked => (Status::Error, Some("panicked")),
+        s => (s, error),
+    };
+    let items = [
+        (Key::Field(Field::Status), Value::I64(status as i64)),
+        (Key::Field(Field::Error), Value::Str(error.unwrap_or_default())),
+    ];
+    hot().fact(shared, Fact::RunEnd, 0, 0, &items[..1 + error.is_some() as usize]);
+}

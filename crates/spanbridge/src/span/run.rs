@@ -1,0 +1,194 @@
+//! Runs: operations that a user would name.
+
+use super::in_span::InSpan;
+use super::open::Open;
+use crate::current::{self, WithContext};
+use crate::outcome::{Anything, ByOutcome, Outcome};
+use crate::{Context, Primitive, RunId, Status, Value};
+use std::borrow::Cow;
+use std::fmt::Display;
+use std::future::Future;
+
+/// A run that has not begun yet.
+#[must_use = "a run begins with `run`, `in_scope` or `open`"]
+pub struct RunBuilder {
+    name: Cow<'static, str>,
+    primitive: Option<Primitive>,
+    attributes: Vec<(&'static str, String)>,
+}
+
+/// Names an operation, with an owner who says when it begins and ends.
+///
+/// Without a current trace it begins one, and has the trace's id. Inside another run it is a child run: it has an id of
+/// its own, names its parent and the span that triggered it, and stays in the same trace.
+pub fn run(name: impl Into<Cow<'static, str>>) -> RunBuilder {
+    RunBuilder { name: name.into(), primitive: None, attributes: vec![] }
+}
+
+impl RunBuilder {
+    /// Adds an attribute.
+    pub fn attribute(mut self, key: &'static str, value: impl Display) -> Self {
+        self.attributes.push((key, value.to_string()));
+        self
+    }
+
+    /// What its first span is.
+    pub fn primitive(mut self, primitive: Primitive) -> Self {
+        self.primitive = Some(primitive);
+        self
+    }
+
+    /// Begins the run.
+    pub fn open(self) -> Run {
+        let outer = current::context();
+        let context = if outer.is_empty() { new_trace() } else { child_run(&outer) };
+        let live = context.is_recorded();
+        // Without a recorder nothing begins, and what was current stays so.
+        let context = if context.is_empty() { outer.clone() } else { context };
+        if live {
+            begin(&context, &outer, &self)
+        }
+        Run { context, open: if live { Open::Run } else { Open::Nothing } }
+    }
+
+    /// A future that runs `inner` in the run and ends it by what it resolves to.
+    pub fn run<F: Future>(self, inner: F) -> InSpan<F>
+    where
+        F::Output: Outcome,
+    {
+        let Run { context, open } = self.open();
+        InSpan::new(context, open, inner, ByOutcome)
+    }
+
+    /// As [`RunBuilder::run`], for a value that cannot fail.
+    pub fn run_value<F: Future>(self, inner: F) -> InSpan<F, Anything> {
+        let Run { context, open } = self.open();
+        InSpan::new(context, open, inner, Anything)
+    }
+
+    /// Calls `f` in the run, and ends it by what `f` returns.
+    pub fn in_scope<R: Outcome>(self, f: impl FnOnce() -> R) -> R {
+        let mut scope = Scope(self.open(), Status::Panicked);
+        let result = scope.0.in_scope(f);
+        scope.1 = Status::Ok;
+        if let Some(e) = result.failure() {
+            scope.0.open.fail(&scope.0.context, e)
+        }
+        result
+    }
+}
+
+/// Ends the run also by a panic.
+struct Scope(Run, Status);
+
+impl Drop for Scope {
+    fn drop(&mut self) {
+        self.0.open.end(&self.0.context, self.1)
+    }
+}
+
+/// A run that has begun.
+///
+/// Dropped without an end it stays open: nobody else knows how it went on.
+#[must_use = "a run that nobody ends stays open"]
+pub struct Run {
+    context: Context,
+    open: Open,
+}
+
+impl Run {
+    /// The run's id, where there is one: not without a recorder.
+    pub fn id(&self) -> Option<RunId> {
+        self.context.run_id()
+    }
+
+    /// The context of the run, outside any of its spans.
+    pub fn context(&self) -> &Context {
+        &self.context
+    }
+
+    /// A future, stream or sink whose every poll is in the run. It does not end the run.
+    pub fn with_context<T>(&self, inner: T) -> WithContext<T> {
+        WithContext::new(self.context.clone(), inner)
+    }
+
+    /// Calls `f` in the run. It does not end the run.
+    pub fn in_scope<R>(&self, f: impl FnOnce() -> R) -> R {
+        current::in_scope(&self.context, f)
+    }
+
+    /// It went well.
+    pub fn end(mut self) {
+        self.open.end(&self.context, Status::Ok)
+    }
+
+    /// It failed.
+    pub fn error(mut self, error: impl Display) {
+        self.open.fail(&self.context, &error)
+    }
+
+    /// It was given up.
+    pub fn cancel(mut self) {
+        self.open.end(&self.context, Status::Cancelled)
+    }
+
+    /// It ended as the result says.
+    pub fn end_with(self, result: &impl Outcome) {
+        match result.failure() {
+            Some(e) => self.error(e),
+            None => self.end(),
+        }
+    }
+}
+
+/// The context of a new trace, whose own run it is in; empty where nobody records.
+#[cfg(feature = "record")]
+pub(crate) fn new_trace() -> Context {
+    if current::intake().is_none_or(|i| !i.is_on()) {
+        return Context::EMPTY;
+    }
+    let trace = crate::recording::hot().long_id();
+    let context = Context::bind(Context::blank(trace, trace, crate::w3c::RANDOM), 0, None);
+    if context.is_recorded() {
+        return context;
+    }
+    // Not sampled: it travels all the same, and needs a span id on the wire.
+    let mut context = context;
+    context.span = crate::recording::new_id();
+    context
+}
+
+#[cfg(not(feature = "record"))]
+pub(crate) fn new_trace() -> Context {
+    Context::EMPTY
+}
+
+/// The same trace, under a run id of its own.
+#[cfg(feature = "record")]
+fn child_run(outer: &Context) -> Context {
+    if !outer.is_recorded() {
+        return Context::EMPTY;
+    }
+    let id = crate::recording::hot().long_id();
+    outer.changed(|s| s.run = id)
+}
+
+#[cfg(not(feature = "record"))]
+fn child_run(_: &Context) -> Context {
+    Context::EMPTY
+}
+
+fn begin(context: &Context, outer: &Context, run: &RunBuilder) {
+    use crate::recording::layout::{Fact, Field};
+    use crate::recording::{Key, hot};
+    let Some(shared) = context.shared() else { return };
+    let mut items = vec![(Key::Field(Field::Name), Value::Str(&run.name))];
+    items.extend(run.primitive.map(|p| (Key::Field(Field::Primitive), Value::Static(p.name()))));
+    if let Some(parent) = outer.run_id() {
+        let id = parent.get();
+        items.extend([(id >> 64) as i64, id as i64].map(|n| (Key::Field(Field::ParentRun), Value::I64(n))));
+    }
+    items.extend(run.attributes.iter().map(|(k, v)| (Key::Attribute(k), Value::Str(v))));
+    hot().fact(shared, Fact::RunStart, outer.span, 0, &items);
+}
+
