@@ -28,8 +28,8 @@
 
 pub use crate::current::{bind, context as capture_context, in_scope};
 pub use crate::span::{
-    ActiveSpan, Artifact, EdgeType, InSpan, Run, RunBuilder, Span, SpanBuilder, Target, active_span, run, run_with_span,
-    span,
+    ActiveSpan, Artifact, EdgeType, InSpan, Run, RunBuilder, Span, SpanBuilder, Target, active_span, run,
+    run_with_span, span,
 };
 
 use crate::current::WithContext;

@@ -12,9 +12,9 @@ mod pool;
 mod reader;
 mod writer;
 
-pub use pool::{Chunk, Pool};
-pub use reader::{Found, LaneReader, State, recycle};
-pub use writer::{Lane, Writer};
+pub(crate) use pool::{Chunk, Pool};
+pub(crate) use reader::{Found, LaneReader, State, recycle};
+pub(crate) use writer::{Lane, Writer};
 
 #[cfg(not(loom))]
 pub(crate) use std::sync::atomic;
@@ -23,33 +23,33 @@ pub(crate) use std::sync::atomic;
 pub(crate) use loom::sync::atomic;
 
 /// Words of a chunk: 32 KiB, so that an idle thread pins little; under loom eight, two records and a bit.
-pub const WORDS: usize = if cfg!(loom) { 8 } else { 4096 };
+pub(crate) const WORDS: usize = if cfg!(loom) { 8 } else { 4096 };
 
 /// Where the end word of a span stands inside its record.
-pub const END: usize = 1;
+pub(crate) const END: usize = 1;
 
 /// Header word: kind in bits 0..8, words of the record in bits 8..24; the rest belongs to the kind.
-pub const fn header(kind: u8, words: usize) -> u64 {
+pub(crate) const fn header(kind: u8, words: usize) -> u64 {
     kind as u64 | (words as u64) << 8
 }
 
 /// The kind of a record, from its header.
-pub const fn kind(header: u64) -> u8 {
+pub(crate) const fn kind(header: u64) -> u8 {
     header as u8
 }
 
 /// How many words a record has, from its header.
-pub const fn words(header: u64) -> usize {
+pub(crate) const fn words(header: u64) -> usize {
     (header >> 8) as u16 as usize
 }
 
 /// A span; its end word is patched in place while that is possible.
-pub const SPAN: u8 = 1;
+pub(crate) const SPAN: u8 = 1;
 /// Run and trace of what follows.
-pub const CONTEXT: u8 = 2;
+pub(crate) const CONTEXT: u8 = 2;
 /// The end of a span whose chunk was left, or that ended on another thread.
-pub const LATE_END: u8 = 3;
+pub(crate) const LATE_END: u8 = 3;
 /// Attributes and other items that came after the span's record was published.
-pub const MORE: u8 = 4;
+pub(crate) const MORE: u8 = 4;
 /// Everything else: run lifecycle, events, edges, artifacts, diagnostics.
-pub const FACT: u8 = 5;
+pub(crate) const FACT: u8 = 5;

@@ -6,7 +6,7 @@ use std::ptr::null_mut;
 
 /// A fixed piece of memory that belongs to one writer, then to the reader, then to the pool again.
 #[repr(C, align(64))]
-pub struct Chunk {
+pub(crate) struct Chunk {
     /// Words that the reader may look at.
     pub(super) len: AtomicUsize,
     /// Where the writer went when it left this chunk.
@@ -44,7 +44,7 @@ impl Chunk {
 }
 
 /// The chunks of one recorder. Writers never wait for the reader or for each other.
-pub struct Pool {
+pub(crate) struct Pool {
     slots: Box<[AtomicPtr<Chunk>]>,
     /// Free list head: a tag against ABA in the upper half, a slot number in the lower.
     free: AtomicU64,
@@ -55,7 +55,7 @@ pub struct Pool {
 
 impl Pool {
     /// `cap` chunks in all; the last `reserve` may only be taken for ends, so that what began can still end.
-    pub fn new(cap: usize, reserve: usize) -> Self {
+    pub(crate) fn new(cap: usize, reserve: usize) -> Self {
         Pool {
             slots: (0..cap).map(|_| AtomicPtr::new(null_mut())).collect(),
             free: AtomicU64::new(0),
@@ -66,17 +66,17 @@ impl Pool {
     }
 
     /// Chunks that writers or the reader hold.
-    pub fn used(&self) -> usize {
+    pub(crate) fn used(&self) -> usize {
         self.used.load(Relaxed)
     }
 
     /// Chunks that were ever allocated: the memory that is held.
-    pub fn made(&self) -> usize {
+    pub(crate) fn made(&self) -> usize {
         self.made.load(Relaxed)
     }
 
     /// The most chunks there will be.
-    pub fn cap(&self) -> usize {
+    pub(crate) fn cap(&self) -> usize {
         self.slots.len()
     }
 

@@ -6,9 +6,9 @@ use std::ptr::null;
 use std::sync::Arc;
 
 /// Reads a lane from its first word to its last, each record once, and the end of a span once more if it came later.
-pub struct LaneReader {
+pub(crate) struct LaneReader {
     /// The lane.
-    pub lane: Arc<Lane>,
+    pub(crate) lane: Arc<Lane>,
     head: *const Chunk,
     read: usize,
     /// Where the latest context record of the current chunk stands.
@@ -16,29 +16,29 @@ pub struct LaneReader {
     /// Spans of the current chunk that were handed over open, and where their context record stands.
     open: Vec<(usize, usize)>,
     /// What was already told of the lane's counters.
-    pub seen_dropped: u64,
+    pub(crate) seen_dropped: u64,
     /// See `seen_dropped`.
-    pub seen_cut: u64,
+    pub(crate) seen_cut: u64,
 }
 
 // SAFETY: the chunk pointer is only dereferenced under the protocol of this module.
 unsafe impl Send for LaneReader {}
 
 /// A record as the reader finds it.
-pub struct Found {
+pub(crate) struct Found {
     /// Its words. They stay as they are until the chunk is recycled.
-    pub at: *const AtomicU64,
+    pub(crate) at: *const AtomicU64,
     /// Of a span: its end word as it was read, 0 while open.
-    pub end: u64,
+    pub(crate) end: u64,
     /// The words of its context record.
-    pub context: *const AtomicU64,
+    pub(crate) context: *const AtomicU64,
     /// A span that was handed over open before and has ended since.
-    pub again: bool,
+    pub(crate) again: bool,
 }
 
 /// Where a lane stands after a look at it.
 #[derive(Clone, Copy, PartialEq, Debug)]
-pub enum State {
+pub(crate) enum State {
     /// All was read.
     Idle,
     /// The writer has moved on to another chunk: look again.
@@ -49,13 +49,13 @@ pub enum State {
 
 impl LaneReader {
     /// At the beginning of the lane.
-    pub fn new(lane: Arc<Lane>) -> Self {
+    pub(crate) fn new(lane: Arc<Lane>) -> Self {
         LaneReader { lane, head: null(), read: 0, context: 0, open: vec![], seen_dropped: 0, seen_cut: 0 }
     }
 
     /// Reads what is new in one chunk. Chunks that are done with go to `done`; give them back with [`recycle`] when no
     /// record is looked at any more.
-    pub fn read(&mut self, done: &mut Vec<*const Chunk>, mut f: impl FnMut(Found)) -> State {
+    pub(crate) fn read(&mut self, done: &mut Vec<*const Chunk>, mut f: impl FnMut(Found)) -> State {
         let closed = self.lane.closed.load(Acquire); // before anything else: what follows is then final
         let idle = if closed { State::Gone } else { State::Idle };
         if self.head.is_null() {
@@ -108,6 +108,6 @@ impl LaneReader {
 }
 
 /// Gives chunks back to the pool.
-pub fn recycle(pool: &Pool, done: &mut Vec<*const Chunk>) {
+pub(crate) fn recycle(pool: &Pool, done: &mut Vec<*const Chunk>) {
     done.drain(..).for_each(|c| pool.put(c))
 }

@@ -7,19 +7,19 @@ use std::ptr::{null, null_mut};
 use std::sync::Arc;
 
 /// What a writing thread and the reader share.
-pub struct Lane {
+pub(crate) struct Lane {
     pub(super) first: AtomicPtr<Chunk>,
     pub(super) closed: AtomicBool,
     /// Records that found no room. Written by the lane's thread only.
-    pub dropped: AtomicU64,
+    pub(crate) dropped: AtomicU64,
     /// Attributes and texts that were cut or left out. Written by the lane's thread only.
-    pub cut: AtomicU64,
+    pub(crate) cut: AtomicU64,
 }
 
 impl Lane {
     /// A lane with nothing in it.
     #[expect(clippy::new_ret_no_self, reason = "a lane is always shared")]
-    pub fn new() -> Arc<Self> {
+    pub(crate) fn new() -> Arc<Self> {
         Arc::new(Lane {
             first: AtomicPtr::new(null_mut()),
             closed: AtomicBool::new(false),
@@ -29,12 +29,12 @@ impl Lane {
     }
 
     /// The writer's last word: from here on the reader owns the current chunk too.
-    pub fn close(&self) {
+    pub(crate) fn close(&self) {
         self.closed.store(true, Release)
     }
 
     /// Adds one to a counter that only this thread writes.
-    pub fn count(counter: &AtomicU64) {
+    pub(crate) fn count(counter: &AtomicU64) {
         counter.store(counter.load(Relaxed) + 1, Relaxed)
     }
 }
@@ -43,13 +43,13 @@ static EPOCH: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(1
 
 /// Lives in a thread-local. A token is `epoch << 16 | index`: it names a record of one tenure of one chunk, so
 /// comparing the epoch answers both "is this my thread" and "is this chunk still mine".
-pub struct Writer {
+pub(crate) struct Writer {
     chunk: Cell<*const Chunk>,
     /// Where the next word goes; `WORDS` while there is no chunk.
-    pub pos: Cell<usize>,
+    pub(crate) pos: Cell<usize>,
     epoch: Cell<u64>,
     /// The serial of the context whose record stands last in the chunk.
-    pub context: Cell<u64>,
+    pub(crate) context: Cell<u64>,
 }
 
 impl Default for Writer {
@@ -60,12 +60,12 @@ impl Default for Writer {
 
 impl Writer {
     /// Without a chunk.
-    pub const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Writer { chunk: Cell::new(null()), pos: Cell::new(WORDS), epoch: Cell::new(0), context: Cell::new(0) }
     }
 
     /// Forgets the chunk. The lane must be closed afterwards, or never read.
-    pub fn detach(&self) {
+    pub(crate) fn detach(&self) {
         self.chunk.set(null());
         self.pos.set(WORDS);
         self.epoch.set(0);
@@ -74,13 +74,13 @@ impl Writer {
 
     /// Whether `n` more words fit.
     #[inline(always)]
-    pub fn room(&self, n: usize) -> bool {
+    pub(crate) fn room(&self, n: usize) -> bool {
         self.pos.get() + n <= WORDS
     }
 
     /// Names the record that starts at `at`.
     #[inline(always)]
-    pub fn token(&self, at: usize) -> u64 {
+    pub(crate) fn token(&self, at: usize) -> u64 {
         self.epoch.get() << 16 | at as u64
     }
 
@@ -89,7 +89,7 @@ impl Writer {
     /// # Safety
     /// There is a current chunk, which follows from `room(n)` with n > 0; the caller stays within the room it checked.
     #[inline(always)]
-    pub unsafe fn ptr(&self, at: usize) -> *const AtomicU64 {
+    pub(crate) unsafe fn ptr(&self, at: usize) -> *const AtomicU64 {
         debug_assert!(at < WORDS);
         // SAFETY: the chunk is there by the caller's promise, and `at` lies inside it. The pointer derives from the
         // whole array.
@@ -99,7 +99,7 @@ impl Writer {
     /// # Safety
     /// As for [`Writer::ptr`].
     #[inline(always)]
-    pub unsafe fn put(&self, at: usize, word: u64) {
+    pub(crate) unsafe fn put(&self, at: usize, word: u64) {
         // SAFETY: the caller's promise.
         unsafe { (*self.ptr(at)).store(word, Relaxed) }
     }
@@ -109,21 +109,21 @@ impl Writer {
     /// # Safety
     /// There is a current chunk.
     #[inline(always)]
-    pub unsafe fn publish(&self) {
+    pub(crate) unsafe fn publish(&self) {
         // SAFETY: the caller's promise.
         unsafe { (*self.chunk.get()).len.store(self.pos.get(), Release) }
     }
 
     /// Where the record of this token starts, if it is the unpublished one at the tail.
     #[inline(always)]
-    pub fn tail(&self, token: u64) -> Option<usize> {
+    pub(crate) fn tail(&self, token: u64) -> Option<usize> {
         let at = (token & 0xffff) as usize;
         // SAFETY: an equal epoch means that the token's chunk is the current one.
         (token >> 16 == self.epoch.get() && unsafe { (*self.chunk.get()).len.load(Relaxed) } <= at).then_some(at)
     }
 
     /// Takes the unpublished record at the tail back, as if it had never been.
-    pub fn retract(&self, token: u64) -> bool {
+    pub(crate) fn retract(&self, token: u64) -> bool {
         let at = self.tail(token);
         if let Some(at) = at {
             self.pos.set(at)
@@ -133,7 +133,7 @@ impl Writer {
 
     /// Sets the end word, if the record is still in our current chunk.
     #[inline(always)]
-    pub fn patch(&self, token: u64, word: u64) -> bool {
+    pub(crate) fn patch(&self, token: u64, word: u64) -> bool {
         let mine = token >> 16 == self.epoch.get();
         if mine {
             // SAFETY: equal epochs: the current chunk is there, and the index was valid when the token was made.
@@ -145,7 +145,7 @@ impl Writer {
     /// Leaves the current chunk for a fresh one that starts with `context`; an unpublished tail from `keep` on moves
     /// along. False: the pool is empty, and nothing changed.
     #[cold]
-    pub fn refill(&self, pool: &Pool, lane: &Lane, for_end: bool, context: &[u64], keep: Option<usize>) -> bool {
+    pub(crate) fn refill(&self, pool: &Pool, lane: &Lane, for_end: bool, context: &[u64], keep: Option<usize>) -> bool {
         let Some(new) = pool.take(for_end) else { return false };
         let (old, end) = (self.chunk.get(), self.pos.get());
         // SAFETY: `new` is ours alone; `old`, when there is one, is ours until `next` is stored.
@@ -168,7 +168,7 @@ impl Writer {
             self.pos.set(n);
         }
         self.chunk.set(new);
-        self.epoch.set(EPOCH.fetch_add(1, Relaxed));
+        self.epoch.set(EPOCH.fetch_add(1, std::sync::atomic::Ordering::Relaxed));
         true
     }
 }

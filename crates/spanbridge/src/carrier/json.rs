@@ -6,7 +6,8 @@ use serde_json::{Map, Value};
 /// Names are looked up as they are, then without regard to case: gateways write them as they like.
 impl Extract for Map<String, Value> {
     fn get(&self, name: &str) -> Header<'_> {
-        let found = Map::get(self, name).or_else(|| self.iter().find(|(k, _)| k.eq_ignore_ascii_case(name)).map(|x| x.1));
+        let found =
+            Map::get(self, name).or_else(|| self.iter().find(|(k, _)| k.eq_ignore_ascii_case(name)).map(|x| x.1));
         match found {
             None | Some(Value::Null) => Header::Absent,
             Some(Value::String(s)) => Header::Value(s.as_bytes().into()),

@@ -6,10 +6,13 @@
 
 mod attributes;
 mod json;
+mod owned;
 pub(crate) mod packed;
+mod time;
 
 pub use attributes::{AttributeValue, Attributes, Link};
-pub use json::{RecordError, SCHEMA_VERSION};
+pub use json::{RecordError, RecordErrorKind, SCHEMA_VERSION};
+pub use time::{format_time, parse_time};
 
 use crate::{Kind, RunId, SegmentId, SpanId, Status, TraceId};
 use std::borrow::Cow;

@@ -3,6 +3,7 @@
 
 use super::batch::{Batch, Note, Origin, Source};
 use super::segments::{Fold, Segments};
+use crate::buffer::atomic::{AtomicU64, Ordering::Relaxed};
 use crate::buffer::{self, Found};
 use crate::clock::Clock;
 use crate::record::Via;
@@ -10,7 +11,6 @@ use crate::record::packed::{Entry, Join};
 use crate::recording::layout::*;
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 pub(super) struct Assembler {
     source: Arc<Source>,
@@ -185,19 +185,15 @@ impl Assembler {
     }
 
     fn number_records(&mut self) {
-        let mut end = self.entries.len() as u32;
-        // Sizes first, from behind; numbers in order.
-        let sizes: Vec<u32> = self.origins.iter().rev().map(|o| end - std::mem::replace(&mut end, o.first)).collect();
-        let mut kept = Vec::with_capacity(self.origins.len());
-        for (mut o, n) in self.origins.drain(..).zip(sizes.into_iter().rev()) {
-            if n == 0 {
-                continue;
+        let all = self.entries.len() as u32;
+        for i in 0..self.origins.len() {
+            let end = self.origins.get(i + 1).map_or(all, |next| next.first);
+            let o = &mut self.origins[i];
+            if end > o.first {
+                let (segment, opens) = self.segments.of(o.run);
+                (o.segment, o.before, o.opens) = (segment.id, segment.seq, opens);
+                segment.seq += u64::from(end - o.first);
             }
-            let (segment, opens) = self.segments.of(o.run);
-            (o.segment, o.before, o.opens) = (segment.id, segment.seq, opens);
-            segment.seq += u64::from(n);
-            kept.push(o)
         }
-        self.origins = kept;
     }
 }

@@ -105,7 +105,8 @@ impl Batch {
     fn stretch<'a>(&'a self, origin: &'a Origin, end: usize) -> impl Iterator<Item = Record<'a>> {
         let words = Words { words: &self.words, joins: &self.joins, clock: &self.clock };
         let entries = &self.entries[origin.first as usize..end];
-        let (run_id, trace_id, segment_id) = (RunId::new(origin.run), TraceId::new(origin.trace), SegmentId(origin.segment));
+        let (run_id, trace_id, segment_id) =
+            (RunId::new(origin.run), TraceId::new(origin.trace), SegmentId(origin.segment));
         let record = move |segment_seq, body| Record {
             id: None,
             run_id,

@@ -129,8 +129,7 @@ impl RecorderBuilder {
         let share = self.memory / 2 / self.sinks.len().max(1);
         let outlets = self.sinks.into_iter().map(|s| Outlet::start(s, share));
         let mut outlets = outlets.collect::<Result<Vec<_>, _>>().map_err(InstallError::Thread)?;
-        let totals =
-            Arc::new(Totals { sinks: outlets.iter().map(|o| o.tally.clone()).collect(), ..Totals::default() });
+        let totals = Arc::new(Totals { sinks: outlets.iter().map(|o| o.tally.clone()).collect(), ..Totals::default() });
         let sinks = outlets.len();
         let delivery = Delivery::new(
             intake.clone(),

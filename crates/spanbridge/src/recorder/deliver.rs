@@ -4,10 +4,10 @@ use super::assemble::Assembler;
 use super::batch::Source;
 use super::outlet::Outlet;
 use super::report::{Ticket, Totals, lock};
+use crate::buffer::atomic::{AtomicU64, Ordering::*};
 use crate::buffer::{Chunk, LaneReader, State, recycle};
 use crate::clock::{Anchor, Clock};
 use crate::intake::Intake;
-use std::sync::atomic::{AtomicU64, Ordering::*};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 

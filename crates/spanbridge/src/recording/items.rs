@@ -2,7 +2,7 @@
 
 use super::layout::*;
 use crate::Value;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use crate::buffer::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// What an item is: an attribute of the user's, or a field of the record.
 #[derive(Clone, Copy)]

@@ -191,4 +191,3 @@ fn begin(context: &Context, outer: &Context, run: &RunBuilder) {
     items.extend(run.attributes.iter().map(|(k, v)| (Key::Attribute(k), Value::Str(v))));
     hot().fact(shared, Fact::RunStart, outer.span, 0, &items);
 }
-
