@@ -11,24 +11,24 @@ use std::future::Future;
 
 /// A run that has not begun yet.
 #[must_use = "a run begins with `run`, `in_scope` or `open`"]
-pub struct RunBuilder {
-    name: Cow<'static, str>,
+pub struct RunBuilder<'a> {
+    name: Cow<'a, str>,
     primitive: Option<Primitive>,
-    attributes: Vec<(&'static str, String)>,
+    attributes: Vec<(&'static str, Value<'a>)>,
 }
 
 /// Names an operation, with an owner who says when it begins and ends.
 ///
 /// Without a current trace it begins one, and has the trace's id. Inside another run it is a child run: it has an id of
 /// its own, names its parent and the span that triggered it, and stays in the same trace.
-pub fn run(name: impl Into<Cow<'static, str>>) -> RunBuilder {
+pub fn run<'a>(name: impl Into<Cow<'a, str>>) -> RunBuilder<'a> {
     RunBuilder { name: name.into(), primitive: None, attributes: vec![] }
 }
 
-impl RunBuilder {
+impl<'a> RunBuilder<'a> {
     /// Adds an attribute.
-    pub fn attribute(mut self, key: &'static str, value: impl Display) -> Self {
-        self.attributes.push((key, value.to_string()));
+    pub fn attribute(mut self, key: &'static str, value: impl Into<Value<'a>>) -> Self {
+        self.attributes.push((key, value.into()));
         self
     }
 
@@ -178,7 +178,7 @@ fn child_run(_: &Context) -> Context {
     Context::EMPTY
 }
 
-fn begin(context: &Context, outer: &Context, run: &RunBuilder) {
+fn begin(context: &Context, outer: &Context, run: &RunBuilder<'_>) {
     use crate::recording::layout::{Fact, Field};
     use crate::recording::{Key, hot};
     let Some(shared) = context.shared() else { return };
@@ -188,6 +188,6 @@ fn begin(context: &Context, outer: &Context, run: &RunBuilder) {
         let id = parent.get();
         items.extend([(id >> 64) as i64, id as i64].map(|n| (Key::Field(Field::ParentRun), Value::I64(n))));
     }
-    items.extend(run.attributes.iter().map(|(k, v)| (Key::Attribute(k), Value::Str(v))));
+    items.extend(run.attributes.iter().map(|(k, v)| (Key::Attribute(k), *v)));
     hot().fact(shared, Fact::RunStart, outer.span, 0, &items);
 }
