@@ -78,6 +78,20 @@ impl Context {
         }
     }
 
+    /// A context that only says which recorder is in effect here: for work that must not hang under what happens to be
+    /// current, such as a message that came without a context.
+    #[cfg(feature = "record")]
+    pub fn detached() -> Self {
+        let shared = Shared { intake: crate::current::intake(), ..Self::blank(0, 0, 0) };
+        if shared.intake.is_none() { Self::EMPTY } else { Self::from_shared(shared, 0, false) }
+    }
+
+    /// A context that only says which recorder is in effect here: none.
+    #[cfg(not(feature = "record"))]
+    pub fn detached() -> Self {
+        Self::EMPTY
+    }
+
     /// A context as it arrives from elsewhere. The recorder in effect here decides whether it is recorded.
     pub fn remote(parent: TraceParent, run: Option<RunId>, trace_state: TraceState, baggage: Baggage) -> Self {
         let trace = parent.trace_id;

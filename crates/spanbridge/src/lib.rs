@@ -19,6 +19,7 @@ mod recorder;
 mod recording;
 #[cfg(feature = "record")]
 mod sampler;
+pub mod semconv;
 mod span;
 mod value;
 pub mod w3c;

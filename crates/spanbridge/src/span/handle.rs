@@ -5,7 +5,7 @@ use super::open::Open;
 use crate::current::{self, WithContext};
 use crate::outcome::Outcome;
 use crate::{Context, SpanId, Status, Value};
-use std::fmt::Display;
+use std::fmt::{self, Display};
 
 /// An open span. It may be sent anywhere and ended on any thread; dropped without an end it is cancelled.
 ///
@@ -63,6 +63,12 @@ impl Span {
             Some(e) => self.open.fail(&self.context, e),
             None => self.open.end(&self.context, Status::Ok),
         }
+    }
+}
+
+impl fmt::Debug for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Span").field(&self.context).finish()
     }
 }
 

@@ -6,7 +6,7 @@ use crate::current::{self, WithContext};
 use crate::outcome::{Anything, ByOutcome, Outcome};
 use crate::{Context, Primitive, RunId, Status, Value};
 use std::borrow::Cow;
-use std::fmt::Display;
+use std::fmt::{self, Display};
 use std::future::Future;
 
 /// A run that has not begun yet.
@@ -138,6 +138,12 @@ impl Run {
             Some(e) => self.error(e),
             None => self.end(),
         }
+    }
+}
+
+impl fmt::Debug for Run {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Run").field(&self.context).finish()
     }
 }
 
