@@ -1,5 +1,9 @@
 //! Carries observability context across queues and serverless calls.
 mod ids;
+#[cfg(feature = "json")]
+mod json_text;
+#[cfg(feature = "json")]
+pub mod payload;
 mod primitive;
 #[cfg(feature = "record")]
 pub mod record;
