@@ -164,10 +164,10 @@ fn take_first<'a>(payload: &'a [u8], object: &Range<usize>) -> Option<(Taken<'a>
         return None;
     }
     let mut members = Members::new(payload, value)?;
-    let (fields, problem) = fields(payload, &mut members)?;
+    let Found { fields, problem, plain: true } = fields(payload, &mut members)? else { return None };
     let end = members.end()?;
     let cut = match payload.get(end)? {
-        b',' => key..end + 1,
+        b',' if trim_start(payload.get(end + 1..)?).first() == Some(&b'"') => key..end + 1,
         b'}' if end + 1 == object.end => key..end,
         _ => return None,
     };
@@ -195,7 +195,7 @@ fn take_anywhere(payload: &[u8], object: Range<usize>) -> Option<Taken<'_>> {
             Some(_) => taken.more_cuts.push(cut),
         }
         (taken.fields, taken.problem) = match Members::new(payload, value.start) {
-            Some(mut inner) => fields(payload, &mut inner)?,
+            Some(mut inner) => fields(payload, &mut inner).map(|found| (found.fields, found.problem))?,
             None => (None, Some("not an object")),
         };
     }
@@ -204,12 +204,18 @@ fn take_anywhere(payload: &[u8], object: Range<usize>) -> Option<Taken<'_>> {
     (found && is_json().is_some()).then_some(taken)
 }
 
-type Found<'a> = (Option<HiddenFields<'a>>, Option<&'static str>);
+struct Found<'a> {
+    fields: Option<HiddenFields<'a>>,
+    problem: Option<&'static str>,
+    /// There is nothing in it but texts that we know, so that it is JSON for certain.
+    plain: bool,
+}
 
 /// Reads the field's object to its end; `None` where it is not JSON.
 fn fields<'a>(payload: &'a [u8], members: &mut Members<'a>) -> Option<Found<'a>> {
     let (mut traceparent, mut tracestate, mut baggage) = (None, None, None);
     let mut problem = None;
+    let mut plain = true;
     while let Some(Member { key, value, .. }) = members.next()? {
         let key = payload.get(key)?;
         let (into, wrong) = if is_key(key, crate::w3c::TRACEPARENT) {
@@ -219,16 +225,18 @@ fn fields<'a>(payload: &'a [u8], members: &mut Members<'a>) -> Option<Found<'a>>
         } else if is_key(key, crate::w3c::BAGGAGE) {
             (&mut baggage, "its baggage is not a text")
         } else {
+            plain = false;
             continue;
         };
         *into = text(payload.get(value)?);
         if into.is_none() {
             problem = Some(wrong);
+            plain = false;
         }
     }
     let fields = traceparent.map(|traceparent| HiddenFields { traceparent, tracestate, baggage });
     let problem = if fields.is_none() { problem.or(Some("it has no traceparent")) } else { problem };
-    Some((fields, problem))
+    Some(Found { fields, problem, plain })
 }
 
 /// Where the object stands, between white space and behind a byte order mark.
