@@ -11,6 +11,10 @@ mod ids;
 mod intake;
 pub mod observe;
 mod outcome;
+#[cfg(feature = "json")]
+mod json_text;
+#[cfg(feature = "json")]
+pub mod payload;
 mod primitive;
 #[cfg(feature = "record")]
 pub mod record;

@@ -1,6 +1,7 @@
 //! Writing a record as JSON.
 
 use super::SCHEMA_VERSION;
+use crate::json_text::pieces;
 use crate::record::time::put_time;
 use crate::record::{Artifact, Attributes, Body, End, Endpoint, Link, Record, Start, Via};
 use crate::{RunId, SegmentId, SpanId, TraceId, Value, family, ids};
@@ -336,25 +337,9 @@ fn put_json(out: &mut String, json: &str) {
     }
 }
 
-/// A text with the escapes that [RFC 8259, section 7](https://www.rfc-editor.org/rfc/rfc8259#section-7) asks for.
 fn put_text(out: &mut String, text: &str) {
     out.reserve(text.len() + 2);
     out.push('"');
-    let mut rest = text;
-    while let Some(at) = rest.bytes().position(|b| b < 0x20 || b == b'"' || b == b'\\') {
-        // What was found is one byte, so that both cuts fall between characters.
-        let (clean, tail) = rest.split_at(at);
-        out.push_str(clean);
-        match tail.as_bytes()[0] {
-            b'"' => out.push_str("\\\""),
-            b'\\' => out.push_str("\\\\"),
-            b'\n' => out.push_str("\\n"),
-            b'\r' => out.push_str("\\r"),
-            b'\t' => out.push_str("\\t"),
-            control => drop(write!(out, "\\u{control:04x}")),
-        }
-        rest = &tail[1..];
-    }
-    out.push_str(rest);
+    out.extend(pieces(text));
     out.push('"');
 }
