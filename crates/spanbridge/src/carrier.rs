@@ -22,6 +22,11 @@ mod map;
 mod http;
 #[cfg(feature = "json")]
 mod json;
+#[cfg(feature = "json")]
+mod payload;
+
+#[cfg(feature = "json")]
+pub use payload::{extract_payload, inject_payload};
 
 use crate::w3c::{self, Baggage, TraceParent, TraceState};
 use crate::{Context, RunId};
