@@ -9,7 +9,7 @@ fuzz_target!(|input: (&str, &str, &[u8])| {
     let (baggage, dropped) = Baggage::parse(header);
     assert!(baggage.as_str().len() <= 8192 && baggage.iter().count() <= 64);
     assert_eq!(Baggage::parse(baggage.as_str().as_bytes()), (baggage.clone(), None), "reads back whole");
-    let members = header.split(|b| *b == b',').filter(|m| !m.trim_ascii().is_empty()).count();
+    let members = header.split(|b| *b == b',').filter(|m| !m.iter().all(|b| matches!(b, b' ' | b'\t'))).count();
     let dropped = dropped.map_or(0, |d| d.malformed + d.over_limit);
     assert_eq!(baggage.iter().count() + dropped, members, "kept or counted");
     for member in baggage.iter() {

@@ -1,6 +1,7 @@
 //! `traceparent`: trace id, parent span id and flags in 55 characters.
 
-use super::{Malformed, TRACEPARENT, hex, trim};
+use super::header::{Malformed, TRACEPARENT, trim};
+use super::hex;
 use crate::{SpanId, TraceId};
 use std::fmt;
 

@@ -1,6 +1,7 @@
 //! `tracestate`: what others added to the trace, and our run id among it.
 
-use super::{Malformed, TRACESTATE, hex, trim, trim_str};
+use super::header::{Malformed, TRACESTATE, trim, trim_str};
+use super::hex;
 use crate::RunId;
 use std::fmt;
 
