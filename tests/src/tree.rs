@@ -38,7 +38,8 @@ pub fn tree(records: &[Record<'_>], attributes: &[&str]) -> String {
     let mut stack: Vec<(&Start<'_>, usize)> =
         starts.iter().rev().filter(|s| !s.parent_span_id.is_some_and(|p| known(&p))).map(|s| (*s, 0)).collect();
     while let Some((span, depth)) = stack.pop() {
-        let status = ends.get(&span.span_id).map_or("open", |e| if e.status == Status::Ok { "" } else { e.status.name() });
+        let status =
+            ends.get(&span.span_id).map_or("open", |e| if e.status == Status::Ok { "" } else { e.status.name() });
         let _ = write!(out, "{}{}", "  ".repeat(depth), span.name);
         if depth == 0 {
             out.push_str(if span.parent_span_id.is_some() { " (remote)" } else { " (root)" })

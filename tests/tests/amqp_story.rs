@@ -20,7 +20,8 @@ async fn a_job_hangs_under_the_span_that_sent_it() {
         let properties = BasicProperties::default();
         let observed = amqp.channel.observed();
         let queue = amqp.queue.clone();
-        let confirm = observed.basic_publish("".into(), queue, BasicPublishOptions::default(), b"{}", properties).await?;
+        let confirm =
+            observed.basic_publish("".into(), queue, BasicPublishOptions::default(), b"{}", properties).await?;
         confirm.await
     };
     let root = async { observe::span("place order").run(async { place.await.map(drop) }).await };

@@ -9,10 +9,10 @@ pub mod current;
 mod ids;
 #[cfg(feature = "record")]
 mod intake;
-pub mod observe;
-mod outcome;
 #[cfg(feature = "json")]
 mod json_text;
+pub mod observe;
+mod outcome;
 #[cfg(feature = "json")]
 pub mod payload;
 mod primitive;

@@ -4,6 +4,7 @@ mod services;
 mod shipping;
 mod story;
 
+use anyhow::Context as _;
 use clap::{Parser, ValueEnum};
 use services::Services;
 use spanbridge::RunId;
@@ -53,11 +54,12 @@ async fn demo(arguments: &Arguments) -> anyhow::Result<()> {
 
 fn show(arguments: &Arguments, path: &Path, run: RunId) -> anyhow::Result<()> {
     let failed = |e: spanbridge_store::Error| anyhow::anyhow!("failed to {e}");
-    let graph = Store::open(path).map_err(failed)?.graph(run).map_err(failed)?;
+    let graph =
+        Store::open(path).map_err(failed)?.graph(run).map_err(failed)?.context("the run did not reach the store")?;
     match arguments.format {
         Format::Json => println!("{}", graph.to_json()),
         Format::Text => {
-            print!("{}", render::tree(&graph, &render::Options::for_stdout()));
+            print!("{}", render::tree(&graph, &spanbridge_cli::terminal::options()));
             let db = match &arguments.records.path {
                 Some(path) => format!(" --db {}", path.display()),
                 None => String::new(),
