@@ -392,3 +392,20 @@ fn a_closed_pipe_is_no_error() {
         assert_eq!((code(&output), stderr(&output)), (0, String::new()), "{args:?}");
     }
 }
+
+#[test]
+fn the_store_is_the_one_that_was_named() {
+    let place = Place::filled();
+    let runs = |named: Option<&Path>, variable: &Path| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_spanbridge"));
+        command.args(["runs", "--format", "json"]).env("SPANBRIDGE_DB", variable);
+        if let Some(path) = named {
+            command.arg("--db").arg(path);
+        }
+        code(&command.output().unwrap())
+    };
+    let nowhere = place.dir.path().join("nowhere.db");
+    assert_eq!(runs(None, &place.db()), 0);
+    assert_eq!(runs(Some(&place.db()), &nowhere), 0);
+    assert_eq!(runs(Some(&nowhere), &place.db()), 3);
+}

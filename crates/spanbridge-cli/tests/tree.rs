@@ -324,8 +324,14 @@ fn any_graph_is_rendered() {
         ((z ^ (z >> 27)) >> 3) % below
     };
     let primitives = ["messaging.publish", "messaging.process", "messaging.settle", "http.client", "http.server", "?"];
-    let names =
-        ["", "a", "ack x", "注文", "\u{200d}\u{301}\u{fe0f}", "long name with words that goes on and on and on"];
+    let names = [
+        "",
+        "a",
+        "ack x",
+        "注文",
+        "\u{2764}\u{fe0f}\u{200d}\u{301}\u{2764}\u{fe0f}",
+        "long name with words that goes on and on and on",
+    ];
     let statuses = [SpanStatus::Ok, SpanStatus::Error, SpanStatus::Panicked, SpanStatus::Cancelled, SpanStatus::Open];
     for _ in 0..2_000 {
         let mut b = samples::Build::run(names[random(6) as usize], RunStatus::Open, None);

@@ -38,7 +38,7 @@ pub fn table(heads: &[(&str, Align)], give: &[usize], rows: &[Vec<Cell>], option
         let mut left = 0;
         for (((ink, text), w), (_, align)) in row.iter().zip(&widths).zip(heads) {
             let text = truncate(text, *w);
-            let free = if *align == Align::Right { w - width(&text) } else { 0 };
+            let free = if *align == Align::Right { w.saturating_sub(width(&text)) } else { 0 };
             page.go_to(left + free).put(*ink, &text);
             left += w + 2;
         }

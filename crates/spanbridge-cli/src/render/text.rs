@@ -58,17 +58,22 @@ pub(crate) fn truncate(text: &str, max: usize) -> Cow<'_, str> {
 
 /// The length, in bytes, of the longest beginning that fits into `max` columns.
 fn fitting(text: &str, max: usize) -> usize {
-    let (mut used, mut unseen) = (0, 0);
+    let (mut used, mut unseen, mut cut) = (0, 0, text.len());
     for (at, c) in text.char_indices() {
         let w = c.width().unwrap_or(0);
         unseen = if w == 0 { unseen + 1 } else { 0 };
         used += w;
         // Unicode's stream-safe text has at most 30 marks on a letter.
         if used > max || unseen > 30 {
-            return at;
+            cut = at;
+            break;
         }
     }
-    text.len()
+    // Together, characters may be wider than alone: a variation selector makes a sign an emoji of two columns.
+    while width(&text[..cut]) > max {
+        cut -= text[..cut].chars().next_back().map_or(cut, char::len_utf8);
+    }
+    cut
 }
 
 /// Breaks text into lines of at most `max` columns, at spaces where it can; what is over `lines` lines ends in `…`.
@@ -121,6 +126,7 @@ mod tests {
         assert_eq!(truncate("process orders", 9), "process…");
         assert_eq!(truncate("a", 0), "");
         assert!(width(&truncate(&"👩‍👩‍👧‍👦".repeat(20), 11)) <= 11);
+        assert!(width(&truncate(&"\u{2764}\u{fe0f}".repeat(20), 11)) <= 11);
         assert!(truncate(&"e\u{301}".repeat(100_000), 10).len() < 64);
         assert!(truncate(&format!("e{}", "\u{301}".repeat(100_000)), 10).len() < 128);
     }
