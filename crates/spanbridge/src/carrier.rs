@@ -24,6 +24,7 @@ mod http;
 mod json;
 #[cfg(feature = "json")]
 mod payload;
+mod serde;
 
 #[cfg(feature = "json")]
 pub use payload::{extract_payload, inject_payload};
