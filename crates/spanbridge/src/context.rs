@@ -28,6 +28,21 @@ pub(crate) struct Shared {
     pub(crate) intake: Option<Arc<Intake>>,
 }
 
+impl Shared {
+    #[cfg(feature = "record")]
+    #[inline(always)]
+    pub(crate) fn serial(&self) -> u64 {
+        self.serial
+    }
+
+    /// Asked for by what records only.
+    #[cfg(not(feature = "record"))]
+    #[inline(always)]
+    pub(crate) fn serial(&self) -> u64 {
+        0
+    }
+}
+
 /// Low bit of the pointer: spans are recorded.
 pub(crate) const RECORDED: usize = 1;
 

@@ -152,9 +152,7 @@ impl Assembler {
             if let Some(end) = late.end.filter(|_| !entry.again && entry.end == 0) {
                 self.entries[i].end = self.entries[end as usize].end;
             }
-            if self.entries[i].end != 0 {
-                take(&mut self.entries, i, &mut late.more)
-            }
+            take(&mut self.entries, i, &mut late.more)
         }
         // A late end whose span is not in this batch takes the items of its span.
         for late in by_span.values_mut() {

@@ -36,6 +36,8 @@ pub(super) struct Delivery {
     assembler: Assembler,
     clock: Clock,
     orphans: u64,
+    /// Until when a pass may wait for sinks that are all behind.
+    patience: Option<Instant>,
     /// Flushes that are on their way through the sinks' queues.
     pending: Vec<Arc<Ticket>>,
 }
@@ -63,6 +65,7 @@ impl Delivery {
             assembler: Assembler::new(source),
             clock: Clock::new(Anchor::now()),
             orphans: 0,
+            patience: None,
             pending: vec![],
         }
     }
@@ -74,7 +77,11 @@ impl Delivery {
             last = Instant::now();
             self.intake.clear_woken();
             let wishes = std::mem::take(&mut *lock(&self.wishes));
-            while self.pass() {}
+            let deadlines = wishes.flushes.iter().chain(&wishes.stop).chain(&self.pending).map(|t| t.deadline);
+            self.patience = deadlines.chain(self.interval.map(|i| last + i)).min();
+            // Whatever writers add meanwhile: what was there before this lies in the first `cap` chunks of its lane.
+            let mut passes = 0..=self.intake.pool.cap() / CHUNKS;
+            while self.pass() && passes.next().is_some() {}
             for ticket in wishes.flushes {
                 self.send(ticket)
             }
@@ -112,7 +119,7 @@ impl Delivery {
                 (true, Some(i)) => Some(last + REST.min(i)),
                 (false, Some(i)) => Some(last + i),
             };
-            if due.is_some_and(|d| d <= now) || woken && self.intake.is_pressed() {
+            if due.is_some_and(|d| d <= now || woken && self.intake.is_pressed()) {
                 return;
             }
             match due.into_iter().chain(self.pending.iter().map(|t| t.deadline)).min() {
@@ -179,9 +186,24 @@ impl Delivery {
         }
     }
 
+    /// When all sinks are behind, records may as well wait where they are; there is a limit to that, too.
+    fn wait_for_room(&mut self, bytes: usize) {
+        // No shortcuts: each of them is to wake us.
+        while !self.outlets.is_empty() && self.outlets.iter().filter(|o| o.has_room(bytes)).count() == 0 {
+            let asked = lock(&self.wishes).flushes.iter().map(|t| t.deadline).min();
+            let left =
+                self.patience.into_iter().chain(asked).min().map(|p| p.saturating_duration_since(Instant::now()));
+            match left {
+                Some(left) if !left.is_zero() => std::thread::park_timeout(left),
+                _ => return,
+            }
+        }
+    }
+
     fn hand_over(&mut self) {
         let Some(batch) = self.assembler.finish(&self.clock) else { return };
         let batch = Arc::new(batch);
+        self.wait_for_room(batch.bytes());
         for outlet in &self.outlets {
             if !outlet.offer(&batch) {
                 let message = format!("the sink `{}` was too far behind and did not get records", outlet.tally.name);

@@ -4,6 +4,7 @@ use super::report::{Tally, Ticket, lock};
 use super::{Batch, Sink, SinkError};
 use crate::Context;
 use crate::current::Swapped;
+use crate::intake::Intake;
 use std::collections::VecDeque;
 use std::hash::{BuildHasher, RandomState};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -26,6 +27,14 @@ struct Queue {
     bytes: usize,
     /// No more work comes; what is left is done until then.
     closed: Option<Instant>,
+    /// The delivering thread waits for room.
+    wanted: bool,
+}
+
+impl Queue {
+    fn has_room(&self, bytes: usize, limit: usize) -> bool {
+        self.bytes == 0 || self.bytes + bytes <= limit
+    }
 }
 
 /// The delivering thread's side of a sink.
@@ -44,19 +53,28 @@ struct Shared {
 
 impl Outlet {
     /// Starts the sink's thread. At most `limit` bytes of batches wait for it.
-    pub(super) fn start(sink: Box<dyn Sink>, limit: usize) -> std::io::Result<Outlet> {
+    pub(super) fn start(sink: Box<dyn Sink>, limit: usize, intake: Arc<Intake>) -> std::io::Result<Outlet> {
         let shared = Arc::new(Shared::default());
         let tally = Arc::new(Tally { name: sink.name().to_owned(), ..Tally::default() });
-        let worker = Worker { sink, shared: shared.clone(), tally: tally.clone() };
+        let worker = Worker { sink, shared: shared.clone(), tally: tally.clone(), intake };
         let thread = std::thread::Builder::new().name(format!("spanbridge-{}", tally.name));
         let thread = thread.spawn(move || worker.work())?;
         Ok(Outlet { shared, limit, tally, thread: Some(thread) })
     }
 
+    /// Whether a batch of so many bytes would be taken. When not, the delivering thread is unparked when that may have
+    /// changed.
+    pub(super) fn has_room(&self, bytes: usize) -> bool {
+        let mut queue = lock(&self.shared.queue);
+        let room = queue.has_room(bytes, self.limit);
+        queue.wanted = !room;
+        room
+    }
+
     /// Offers a batch; false when the sink is too far behind.
     pub(super) fn offer(&self, batch: &Arc<Batch>) -> bool {
         let mut queue = lock(&self.shared.queue);
-        let fits = queue.bytes == 0 || queue.bytes + batch.bytes() <= self.limit;
+        let fits = queue.has_room(batch.bytes(), self.limit);
         let counter = if fits { &self.tally.left } else { &self.tally.dropped };
         counter.fetch_add(batch.len() as u64, AcqRel);
         if fits {
@@ -85,6 +103,7 @@ struct Worker {
     sink: Box<dyn Sink>,
     shared: Arc<Shared>,
     tally: Arc<Tally>,
+    intake: Arc<Intake>,
 }
 
 impl Worker {
@@ -99,7 +118,11 @@ impl Worker {
                         return;
                     }
                     self.tally.left.fetch_sub(batch.len() as u64, AcqRel);
-                    lock(&self.shared.queue).bytes -= batch.bytes();
+                    let mut queue = lock(&self.shared.queue);
+                    queue.bytes -= batch.bytes();
+                    if std::mem::take(&mut queue.wanted) {
+                        self.intake.unpark()
+                    }
                 }
                 Work::Flush(ticket) => {
                     let flushed = catch_unwind(AssertUnwindSafe(|| self.sink.flush()));

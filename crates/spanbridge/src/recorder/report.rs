@@ -106,7 +106,7 @@ impl Ticket {
     /// The delivering thread has handed over everything that was recorded before. Without sinks that is all.
     pub(super) fn passed(&self) {
         if self.left.load(Acquire) == 0 {
-            self.finish(true)
+            self.finish(self.failed.load(Acquire) == 0)
         }
     }
 

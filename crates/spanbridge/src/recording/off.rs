@@ -17,11 +17,10 @@ pub(crate) type Item<'a> = (Key, Value<'a>);
 #[derive(Clone, Copy)]
 pub(crate) struct Started {
     pub(crate) id: u64,
-    pub(crate) parent: u64,
 }
 
 impl Started {
-    pub(crate) const NONE: Self = Started { id: 0, parent: 0 };
+    pub(crate) const NONE: Self = Started { id: 0 };
 
     #[inline(always)]
     pub(crate) fn is_none(&self) -> bool {
@@ -40,13 +39,22 @@ impl Hot {
     pub(crate) fn begin(&self, _: &Shared, _: u64, _: &Cow<'static, str>) -> Started {
         Started::NONE
     }
-    pub(crate) fn add(&self, _: &mut Started, _: &Shared, _: Key, _: Value<'_>) {}
-    pub(crate) fn set_kind(&self, _: &mut Started, _: &Shared, _: Option<Primitive>, _: Option<Kind>) {}
+    pub(crate) fn add<'s>(&self, _: &mut Started, _: impl FnOnce() -> Option<&'s Shared>, _: Key, _: Value<'_>) {}
+    pub(crate) fn add_all<'s>(&self, _: &mut Started, _: impl FnOnce() -> Option<&'s Shared>, _: &[Item<'_>]) {}
+    pub(crate) fn set_kind<'s>(
+        &self,
+        _: &mut Started,
+        _: impl FnOnce() -> Option<&'s Shared>,
+        _: Option<Primitive>,
+        _: Option<Kind>,
+    ) {
+    }
     pub(crate) fn publish(&self, _: &Started) {}
     pub(crate) fn retract(&self, _: &Started) -> bool {
         true
     }
-    pub(crate) fn end(&self, _: Started, _: &Shared, _: Status) {}
+    pub(crate) fn end(&self, _: Started, _: Option<&Shared>, _: Status) {}
+    pub(crate) fn count_dropped(&self) {}
     pub(crate) fn end_with(&self, _: Started, _: &Shared, _: Status, _: &[Item<'_>]) {}
     pub(crate) fn more(&self, _: &Shared, _: u64, _: &[Item<'_>]) {}
     pub(crate) fn fact(&self, _: &Shared, _: Fact, _: u64, _: u64, _: &[Item<'_>]) {}

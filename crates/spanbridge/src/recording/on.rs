@@ -15,12 +15,11 @@ use std::sync::atomic::Ordering::Relaxed;
 pub(crate) struct Started {
     pub(crate) token: u64,
     pub(crate) id: u64,
-    pub(crate) parent: u64,
     header: u64,
 }
 
 impl Started {
-    pub(crate) const NONE: Self = Started { token: 0, id: 0, parent: 0, header: 0 };
+    pub(crate) const NONE: Self = Started { token: 0, id: 0, header: 0 };
 
     #[inline(always)]
     pub(crate) fn is_none(&self) -> bool {
@@ -56,25 +55,36 @@ impl Hot {
             put(5, ticks());
         }
         w.pos.set(at + SPAN_WORDS);
-        let mut started = Started { token: w.token(at), id, parent, header: head };
+        let mut started = Started { token: w.token(at), id, header: head };
         if let Cow::Owned(n) = name {
-            self.add(&mut started, shared, Key::Field(Field::Name), Value::Str(n))
+            self.add(&mut started, || Some(shared), Key::Field(Field::Name), Value::Str(n))
         }
         started
     }
 
     /// Appends to the unpublished record at the tail, moves it to a new chunk when it does not fit, or writes a record
-    /// of its own when others came in between.
+    /// of its own when others came in between. `shared` is only asked for then.
     #[inline(always)]
-    pub(crate) fn add(&self, s: &mut Started, shared: &Shared, key: Key, value: Value<'_>) {
+    pub(crate) fn add<'s>(
+        &self,
+        s: &mut Started,
+        shared: impl FnOnce() -> Option<&'s Shared>,
+        key: Key,
+        value: Value<'_>,
+    ) {
         let n = items::words(&value);
         match self.writer.tail(s.token) {
             Some(at) if self.writer.room(n) && n <= 2 + MAX_TEXT / 8 => {
                 // SAFETY: there is room for the item, and `at` is the record at the tail.
                 unsafe { s.header = self.append(at, s.header, key, value, n) }
             }
-            _ => self.add_slowly(s, shared, key, value),
+            _ => self.add_slowly(s, shared(), &[(key, value)]),
         }
+    }
+
+    /// Several items that belong together: all of them or none.
+    pub(crate) fn add_all<'s>(&self, s: &mut Started, shared: impl FnOnce() -> Option<&'s Shared>, items: &[Item<'_>]) {
+        self.add_slowly(s, shared(), items)
     }
 
     /// # Safety
@@ -93,25 +103,38 @@ impl Hot {
 
     #[cold]
     #[inline(never)]
-    fn add_slowly(&self, s: &mut Started, shared: &Shared, key: Key, value: Value<'_>) {
-        let value = self.cut_text(value);
-        let n = items::words(&value);
-        let Some(at) = self.writer.tail(s.token) else { return self.more(shared, s.id, &[(key, value)]) };
-        if self.writer.room(n) {
-            // SAFETY: as the two conditions say.
-            unsafe { s.header = self.append(at, s.header, key, value, n) }
-        } else if CONTEXT_WORDS + self.writer.pos.get() - at + n > WORDS || !self.refill(shared, false, Some(at)) {
-            self.count_cut()
-        } else {
-            s.token = self.writer.token(CONTEXT_WORDS);
-            // SAFETY: the record moved to behind the context record of a fresh chunk, and it was checked to fit.
-            unsafe { s.header = self.append(CONTEXT_WORDS, s.header, key, value, n) }
+    fn add_slowly(&self, s: &mut Started, shared: Option<&Shared>, items: &[Item<'_>]) {
+        let n = items.iter().map(|(_, v)| items::words(&items::cut(*v).0)).sum();
+        let w = &self.writer;
+        let at = match (w.tail(s.token), shared) {
+            (Some(at), _) if w.room(n) => at,
+            (Some(at), Some(shared))
+                if CONTEXT_WORDS + w.pos.get() - at + n <= WORDS && self.refill(shared, false, Some(at)) =>
+            {
+                s.token = w.token(CONTEXT_WORDS);
+                CONTEXT_WORDS
+            }
+            (None, Some(shared)) => return self.more(shared, s.id, items),
+            // There is no room, or no telling whose it is.
+            _ => return self.count_cut(),
+        };
+        for (key, value) in items {
+            let value = self.cut_text(*value);
+            // SAFETY: there is room for all items; where the record moved, it stands behind the context record of a
+            // fresh chunk, and it was checked to fit.
+            unsafe { s.header = self.append(at, s.header, *key, value, items::words(&value)) }
         }
     }
 
     /// Sets primitive and kind in the header, or in items where that is too late or not enough.
     #[inline(always)]
-    pub(crate) fn set_kind(&self, s: &mut Started, shared: &Shared, p: Option<Primitive>, kind: Option<Kind>) {
+    pub(crate) fn set_kind<'s>(
+        &self,
+        s: &mut Started,
+        shared: impl FnOnce() -> Option<&'s Shared>,
+        p: Option<Primitive>,
+        kind: Option<Kind>,
+    ) {
         let code = p.map(|p| primitive::code(p.name()).map_or(CUSTOM, u64::from));
         if let Some(at) = self.writer.tail(s.token) {
             if let Some(code) = code {
@@ -126,7 +149,7 @@ impl Hot {
                 return;
             }
         } else if let Some(kind) = kind {
-            self.add(s, shared, Key::Field(Field::Kind), Value::I64(kind as i64))
+            return self.add(s, shared, Key::Field(Field::Kind), Value::I64(kind as i64));
         }
         if let Some(p) = p {
             self.add(s, shared, Key::Field(Field::Primitive), Value::Static(p.name()))
@@ -149,10 +172,19 @@ impl Hot {
 
     /// Ends a span that began anywhere: patched in place while its chunk is ours, else a record of its own.
     #[inline(always)]
-    pub(crate) fn end(&self, s: Started, shared: &Shared, status: Status) {
+    pub(crate) fn end(&self, s: Started, shared: Option<&Shared>, status: Status) {
         let end = end_word(status);
-        if !self.writer.patch(s.token, end) {
+        if !self.writer.patch(s.token, end)
+            && let Some(shared) = shared
+        {
             self.end_elsewhere(shared, s.id, end, &[])
+        }
+    }
+
+    /// A span that will not be recorded after all is counted.
+    pub(crate) fn count_dropped(&self) {
+        if let Some(lane) = self.lane() {
+            Lane::count(&lane.dropped)
         }
     }
 
@@ -175,7 +207,8 @@ impl Hot {
     /// A fact about the run of `shared`, or about one of its spans.
     pub(crate) fn fact(&self, shared: &Shared, fact: Fact, span: u64, id: u64, items: &[Item<'_>]) {
         let head = header(FACT, FACT_WORDS) | (fact as u64) << FACT_AT;
-        self.write(shared, head, &[span, id, ticks()], items, false);
+        let for_end = matches!(fact, Fact::RunEnd | Fact::RunSuspend);
+        self.write(shared, head, &[span, id, ticks()], items, for_end);
         if matches!(fact, Fact::RunStart | Fact::RunEnd | Fact::RunSuspend | Fact::RunResume)
             && let Some(intake) = &shared.intake
         {
@@ -263,6 +296,9 @@ impl Hot {
 
     fn refill(&self, shared: &Shared, for_end: bool, keep: Option<usize>) -> bool {
         let (Some(intake), Some(lane)) = (&shared.intake, self.lane()) else { return false };
+        if !intake.is_on() {
+            return false; // nobody would read it, and nobody would give it back
+        }
         let ok = self.writer.refill(&intake.pool, lane, for_end, &context_record(shared), keep);
         if ok {
             self.writer.context.set(shared.serial)

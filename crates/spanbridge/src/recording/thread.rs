@@ -65,6 +65,7 @@ impl Hot {
         }
         let lane = Lane::new();
         let Ok(old) = OWNED.try_with(|o| o.0.replace(Some((lane.clone(), intake.clone())))) else { return false };
+        self.writer.publish_tail(); // a builder may be unfinished
         self.forget();
         if let Some((lane, _)) = old {
             lane.close()

@@ -6,7 +6,6 @@ use super::open::{Open, fail_span};
 use crate::context::{RECORDED, Shared, untag};
 use crate::current::{self, ambient};
 use crate::outcome::{Anything, By, ByOutcome, Judge, Outcome};
-use crate::recording::layout::Field;
 use crate::recording::{Key, Started, hot};
 use crate::{Context, Kind, Primitive, Status, Value};
 use std::borrow::Cow;
@@ -17,12 +16,14 @@ use std::marker::PhantomData;
 /// A span that has begun (its start time and its parent are taken) and takes attributes until it is run.
 ///
 /// It writes to this thread's buffer, so it is not `Send`; what `run` and `open` give is. Dropped without being run it
-/// was never there.
+/// was never there. Taken out of the scope in which it was begun it records nothing any more.
 #[must_use = "a span is made by `run`, `in_scope` or `open`"]
 pub struct SpanBuilder {
     started: Started,
     /// Of a root: the context that begins with it. Else empty.
     root: Context,
+    /// Names the context that it was begun in.
+    within: u64,
     this_thread: PhantomData<*const Shared>,
 }
 
@@ -33,15 +34,17 @@ pub struct SpanBuilder {
 pub fn span(name: impl Into<Cow<'static, str>>) -> SpanBuilder {
     let name = name.into();
     let shared = ambient().shared.get();
-    let (started, root) = if shared.addr() & RECORDED != 0 {
+    let (started, root, within) = if shared.addr() & RECORDED != 0 {
         // SAFETY: what is current is kept alive by whoever made it current.
-        (hot().begin(unsafe { &*untag(shared) }, ambient().span.get(), &name), Context::EMPTY)
+        let shared = unsafe { &*untag(shared) };
+        (hot().begin(shared, ambient().span.get(), &name), Context::EMPTY, shared.serial())
     } else if may_begin_trace(shared) {
-        begin_trace(&name)
+        let (started, root) = begin_trace(&name);
+        (started, root, 0)
     } else {
-        (Started::NONE, Context::EMPTY)
+        (Started::NONE, Context::EMPTY, 0)
     };
-    SpanBuilder { started, root, this_thread: PhantomData }
+    SpanBuilder { started, root, within, this_thread: PhantomData }
 }
 
 #[cfg(feature = "record")]
@@ -69,13 +72,33 @@ fn begin_trace(name: &Cow<'static, str>) -> (Started, Context) {
 }
 
 impl SpanBuilder {
-    /// The shared part that the span was begun with; only asked for while it stands.
+    /// The shared part that the span was begun with. `None` when the builder was taken out of the scope that it was
+    /// begun in: then nobody keeps that alive.
     #[inline(always)]
-    fn shared(&self) -> &Shared {
-        let p = if self.root.shared.is_null() { ambient().shared.get() } else { self.root.shared };
-        // SAFETY: a span was begun (callers check), so this is the recorded context it was begun in: kept alive by
-        // `root`, or by whoever made it current, which outlasts the builder on this thread.
-        unsafe { &*untag(p) }
+    fn shared(&self) -> Option<&Shared> {
+        if !self.root.shared.is_null() {
+            return self.root.shared();
+        }
+        let p = ambient().shared.get();
+        // SAFETY: what is current is kept alive by whoever made it current.
+        let shared = unsafe { untag(p).as_ref() };
+        shared.filter(|s| s.serial() == self.within)
+    }
+
+    /// Gives the span up when it was taken out of its scope.
+    #[inline(always)]
+    fn stay_in_scope(&mut self) {
+        if !self.started.is_none() && self.shared().is_none() {
+            self.stray()
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn stray(&mut self) {
+        if self.discard() {
+            hot().count_dropped()
+        }
     }
 
     /// Adds an attribute. Text is copied; see [`Value::Static`] for text that need not be.
@@ -83,7 +106,7 @@ impl SpanBuilder {
     pub fn attribute<'v>(mut self, key: &'static str, value: impl Into<Value<'v>>) -> Self {
         if !self.started.is_none() {
             let mut started = self.started;
-            hot().add(&mut started, self.shared(), Key::Attribute(key), value.into());
+            hot().add(&mut started, || self.shared(), Key::Attribute(key), value.into());
             self.started = started;
         }
         self
@@ -105,7 +128,7 @@ impl SpanBuilder {
     fn set_kind(mut self, primitive: Option<Primitive>, kind: Option<Kind>) -> Self {
         if !self.started.is_none() {
             let mut started = self.started;
-            hot().set_kind(&mut started, self.shared(), primitive, kind);
+            hot().set_kind(&mut started, || self.shared(), primitive, kind);
             self.started = started;
         }
         self
@@ -117,9 +140,7 @@ impl SpanBuilder {
             && let Some(p) = other.trace_parent()
         {
             let mut started = self.started;
-            for n in [(p.trace_id.get() >> 64) as u64, p.trace_id.get() as u64, p.span_id.get()] {
-                hot().add(&mut started, self.shared(), Key::Field(Field::Link), Value::I64(n as i64))
-            }
+            hot().add_all(&mut started, || self.shared(), &super::details::link_items(p));
             self.started = started;
         }
         self
@@ -141,13 +162,15 @@ impl SpanBuilder {
         crate::SpanId::new(self.started.id)
     }
 
-    /// Never to be seen, if nobody has seen it yet; else cancelled.
+    /// Never to be seen, if nobody has seen it yet; else cancelled, and false.
     #[cold]
-    fn discard(&mut self) {
+    fn discard(&mut self) -> bool {
         let started = std::mem::replace(&mut self.started, Started::NONE);
-        if !started.is_none() && !hot().retract(&started) {
+        let unseen = started.is_none() || hot().retract(&started);
+        if !unseen {
             hot().end(started, self.shared(), Status::Cancelled)
         }
+        unseen
     }
 
     /// Calls `f` inside the span, and ends it by what `f` returns.
@@ -171,6 +194,7 @@ impl SpanBuilder {
 
     #[inline(always)]
     fn scope<R, J: Judge<R>>(mut self, judge: J, f: impl FnOnce() -> R) -> R {
+        self.stay_in_scope();
         let started = std::mem::replace(&mut self.started, Started::NONE);
         let mut root = std::mem::take(&mut self.root);
         if started.is_none() && root.shared.is_null() {
@@ -178,16 +202,17 @@ impl SpanBuilder {
         }
         hot().publish(&started);
         let is_root = !root.shared.is_null();
+        let mut outer_span = 0;
         if is_root {
             if !started.is_none() {
                 root.span = started.id
             }
             root.swap();
         } else {
-            ambient().span.set(started.id)
+            outer_span = ambient().span.replace(started.id) // not always the parent: see the tests
         }
         // until `f` has returned, it panics
-        let mut scope = Scope { started, status: Status::Panicked, parent: started.parent, is_root, outside: root };
+        let mut scope = Scope { started, status: Status::Panicked, outer_span, is_root, outside: root };
         let result = f();
         scope.status = Status::Ok;
         judge.failed(&result, |e| scope.fail(e));
@@ -231,6 +256,7 @@ impl SpanBuilder {
     /// The finished span and its context: what is current, where nothing is recorded.
     #[inline]
     fn take(&mut self) -> (Open, Context) {
+        self.stay_in_scope();
         let started = std::mem::replace(&mut self.started, Started::NONE);
         hot().publish(&started);
         let mut context = if self.root.shared.is_null() { current::context() } else { std::mem::take(&mut self.root) };
@@ -245,7 +271,7 @@ impl Drop for SpanBuilder {
     #[inline(always)]
     fn drop(&mut self) {
         if !self.started.is_none() {
-            self.discard()
+            self.discard();
         }
     }
 }
@@ -254,7 +280,7 @@ impl Drop for SpanBuilder {
 struct Scope {
     started: Started,
     status: Status,
-    parent: u64,
+    outer_span: u64,
     is_root: bool,
     /// Of a root: what was current outside.
     outside: Context,
@@ -281,8 +307,8 @@ impl Drop for Scope {
     #[inline(always)]
     fn drop(&mut self) {
         if !self.started.is_none() {
-            hot().end(self.started, current_shared(), self.status)
+            hot().end(self.started, Some(current_shared()), self.status)
         }
-        if self.is_root { self.outside.swap() } else { ambient().span.set(self.parent) }
+        if self.is_root { self.outside.swap() } else { ambient().span.set(self.outer_span) }
     }
 }

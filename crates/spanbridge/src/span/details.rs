@@ -2,6 +2,7 @@
 
 use crate::recording::layout::{Fact, Field};
 use crate::recording::{Item, Key, hot};
+use crate::w3c::TraceParent;
 use crate::{Context, RunId, SpanId, TraceId, Value};
 
 /// A payload, or a reference to one.
@@ -127,32 +128,40 @@ fn with<'a>(fields: &[(Field, Value<'a>)], attributes: Attributes<'a>) -> Vec<It
     fields.chain(attributes.iter().map(|(k, v)| (Key::Attribute(k), *v))).collect()
 }
 
-/// Calls `f` with what is needed to record about the span of a context, if it is recorded.
+/// Calls `f` with what is needed to record about a context, if it is recorded.
 fn on(context: &Context, f: impl FnOnce(&crate::context::Shared, u64)) {
     if let (true, Some(shared)) = (context.is_recorded(), context.shared()) {
         f(shared, context.span)
     }
 }
 
-pub(crate) fn attributes(context: &Context, attributes: Attributes<'_>) {
+/// The same about its span, if it has one.
+fn on_span(context: &Context, f: impl FnOnce(&crate::context::Shared, u64)) {
     on(context, |shared, span| {
         if span != 0 {
-            hot().more(shared, span, &with(&[], attributes))
+            f(shared, span)
         }
     })
 }
 
+pub(crate) fn attributes(context: &Context, attributes: Attributes<'_>) {
+    on_span(context, |shared, span| hot().more(shared, span, &with(&[], attributes)))
+}
+
 pub(crate) fn link(context: &Context, other: &Context) {
     let Some(p) = other.trace_parent() else { return };
-    let trace = p.trace_id.get();
-    on(context, |shared, span| {
-        let ids = [(trace >> 64) as u64, trace as u64, p.span_id.get()];
-        hot().more(shared, span, &ids.map(|n| (Key::Field(Field::Link), Value::I64(n as i64))))
-    })
+    on_span(context, |shared, span| hot().more(shared, span, &link_items(p)))
+}
+
+/// A link, as three items that stand together.
+pub(crate) fn link_items(to: TraceParent) -> [Item<'static>; 3] {
+    let trace = to.trace_id.get();
+    let ids = [(trace >> 64) as u64, trace as u64, to.span_id.get()];
+    ids.map(|n| (Key::Field(Field::Link), Value::I64(n as i64)))
 }
 
 pub(crate) fn event(context: &Context, name: &str, attributes: Attributes<'_>) {
-    on(context, |shared, span| {
+    on_span(context, |shared, span| {
         let items = with(&[(Field::Name, Value::Str(name))], attributes);
         hot().fact(shared, Fact::Event, span, hot().id(), &items)
     })
@@ -166,7 +175,7 @@ pub(crate) fn diagnostic(context: &Context, code: &'static str, message: &str) {
 }
 
 pub(crate) fn artifact(context: &Context, a: &Artifact<'_>) {
-    on(context, |shared, span| {
+    on_span(context, |shared, span| {
         let (encoding, preview) = a.preview();
         let mut fields = vec![
             (Field::ArtifactKind, Value::Str(a.kind)),

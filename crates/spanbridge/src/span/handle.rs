@@ -41,6 +41,12 @@ impl Span {
         current::in_scope(&self.context, f)
     }
 
+    /// The context to record under; an empty one if the span found no room, for what is current is its parent then.
+    fn recorded(&self) -> &Context {
+        static NOBODY: Context = Context::EMPTY;
+        if let Open::Span(_) = self.open { &self.context } else { &NOBODY }
+    }
+
     /// It went well.
     #[inline]
     pub fn end(mut self) {
@@ -98,6 +104,10 @@ impl ActiveSpan {
     pub fn context(&self) -> &Context {
         &self.0
     }
+
+    fn recorded(&self) -> &Context {
+        &self.0
+    }
 }
 
 macro_rules! on_a_span {
@@ -105,7 +115,7 @@ macro_rules! on_a_span {
         impl $type {
             /// The span's id, where it is recorded.
             pub fn id(&self) -> Option<SpanId> {
-                self.context().is_recorded().then(|| self.context().span_id()).flatten()
+                self.recorded().is_recorded().then(|| self.recorded().span_id()).flatten()
             }
 
             /// Opens a child.
@@ -115,37 +125,37 @@ macro_rules! on_a_span {
 
             /// Adds an attribute.
             pub fn attribute<'v>(&self, key: &'static str, value: impl Into<Value<'v>>) {
-                details::attributes(self.context(), &[(key, value.into())])
+                details::attributes(self.recorded(), &[(key, value.into())])
             }
 
             /// Adds attributes.
             pub fn attributes(&self, attributes: &[(&'static str, Value<'_>)]) {
-                details::attributes(self.context(), attributes)
+                details::attributes(self.recorded(), attributes)
             }
 
             /// Records that something happened now.
             pub fn event(&self, name: &str, attributes: &[(&'static str, Value<'_>)]) {
-                details::event(self.context(), name, attributes)
+                details::event(self.recorded(), name, attributes)
             }
 
             /// Links to a span that belongs to it without being its parent.
             pub fn link(&self, other: &Context) {
-                details::link(self.context(), other)
+                details::link(self.recorded(), other)
             }
 
             /// Records a payload, or a reference to one.
             pub fn artifact(&self, artifact: &details::Artifact<'_>) {
-                details::artifact(self.context(), artifact)
+                details::artifact(self.recorded(), artifact)
             }
 
             /// Records a relation from this span to something.
             pub fn edge(&self, edge_type: details::EdgeType, to: impl Into<details::Target>) {
-                details::edge(self.context(), edge_type, &to.into())
+                details::edge(self.recorded(), edge_type, &to.into())
             }
 
             /// Records something about the recording itself, such as a header that could not be read.
             pub fn diagnostic(&self, code: &'static str, message: &str) {
-                details::diagnostic(self.context(), code, message)
+                details::diagnostic(self.recorded(), code, message)
             }
         }
     };

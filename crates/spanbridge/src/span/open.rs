@@ -4,7 +4,8 @@ use crate::context::Shared;
 use crate::recording::layout::{Fact, Field};
 use crate::recording::{Key, Started, hot};
 use crate::{Context, Status, Value};
-use std::fmt::Display;
+use std::fmt::{Display, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// What has begun and must be ended once. It has no destructor of its own: who holds it knows the context.
 pub(crate) enum Open {
@@ -26,7 +27,7 @@ impl Open {
             (std::mem::replace(self, Open::Nothing), context.shared())
         {
             match open {
-                Open::Span(s) => hot().end(s, shared, status),
+                Open::Span(s) => hot().end(s, Some(shared), status),
                 _ => end_run(shared, status, None),
             }
         }
@@ -40,16 +41,25 @@ impl Open {
         {
             match open {
                 Open::Span(s) => fail_span(s, shared, error),
-                _ => end_run(shared, Status::Error, Some(&error.to_string())),
+                _ => end_run(shared, Status::Error, Some(&shown(error))),
             }
         }
     }
 }
 
+/// The text of an error. It is the application's code that makes it: whatever it does, the error is recorded, and the
+/// application's own result goes on its way.
+#[cold]
+fn shown(error: &dyn Display) -> String {
+    let mut text = String::new();
+    let _ = catch_unwind(AssertUnwindSafe(|| write!(text, "{error}")));
+    text
+}
+
 /// Ends a span as failed. A text that is empty is none.
 #[cold]
 pub(crate) fn fail_span(started: Started, shared: &Shared, error: &dyn Display) {
-    let text = error.to_string();
+    let text = shown(error);
     let items = [(Key::Field(Field::Error), Value::Str(&text))];
     hot().end_with(started, shared, Status::Error, if text.is_empty() { &[] } else { &items });
 }

@@ -1,0 +1,299 @@
+//! Spans, one thread: the tree that is recorded, how it ends, what it says.
+#![cfg(feature = "record")]
+
+mod support;
+
+use spanbridge::record::Body;
+use spanbridge::{Kind, Primitive, RunId, Value, observe};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{SystemTime, UNIX_EPOCH};
+use support::*;
+
+#[test]
+fn a_tree_of_every_outcome() {
+    let records = record(|| {
+        let _: Result<(), &str> = observe::span("root").in_scope(|| {
+            observe::span("parse").attribute("n", 1).attribute("text", "a").in_scope(|| {
+                observe::span("deep").in_scope(|| ());
+            });
+            let _ = catch_unwind(|| observe::span("panics").in_scope::<()>(|| panic!("on purpose")));
+            observe::span("any").in_scope_value(|| 7);
+            observe::span("none").in_scope(|| None::<u8>);
+            drop(observe::span("given up").open());
+            observe::span("cancelled").open().cancel();
+            observe::span("failed").open().error("no luck");
+            observe::span("judged").open().end_with(&Err::<(), _>("hm"));
+            observe::span("fine").open().end();
+            observe::span("silent error").in_scope(|| Err::<(), _>("")).unwrap_err();
+            Err("boom")
+        });
+    });
+    assert_eq!(
+        tree(&records),
+        r#"
+root [error] "boom"
+  parse [ok] n=1 text=a
+    deep [ok]
+  panics [panicked]
+  any [ok]
+  none [ok]
+  given up [cancelled]
+  cancelled [cancelled]
+  failed [error] "no luck"
+  judged [error] "hm"
+  fine [ok]
+  silent error [error]"#
+    );
+    gap_free(&records);
+}
+
+#[test]
+fn what_is_current_is_restored_whatever_happens() {
+    let records = record(|| {
+        observe::span("root").in_scope(|| {
+            let root = observe::capture_context();
+            let _ = catch_unwind(|| observe::span("panics").in_scope::<()>(|| panic!("on purpose")));
+            assert_eq!(observe::capture_context(), root);
+            let _ = catch_unwind(AssertUnwindSafe(|| observe::in_scope(&Default::default(), || panic!("on purpose"))));
+            assert_eq!(observe::capture_context(), root);
+        });
+        assert!(observe::capture_context().is_empty());
+    });
+    assert_eq!(spans(&records).len(), 2);
+}
+
+/// The builder takes its parent when it is made, and puts back what was current when it ran.
+#[test]
+fn a_builder_that_is_run_inside_another_span_restores_that_one() {
+    let records = record(|| {
+        observe::span("root").in_scope(|| {
+            let early = observe::span("early");
+            observe::span("other").in_scope(|| {
+                let other = observe::capture_context().span_id();
+                early.in_scope(|| observe::span("inside early").in_scope(|| ()));
+                assert_eq!(observe::capture_context().span_id(), other);
+                observe::span("inside other").in_scope(|| ());
+            });
+        });
+    });
+    assert_eq!(
+        tree(&records),
+        "
+root [ok]
+  early [ok]
+    inside early [ok]
+  other [ok]
+    inside other [ok]"
+    );
+}
+
+#[test]
+fn a_builder_that_is_not_run_leaves_nothing() {
+    let records = record(|| {
+        drop(observe::span("root, never"));
+        observe::span("root").in_scope(|| {
+            drop(observe::span("never").attribute("a", 1));
+            observe::span("once").in_scope(|| ());
+            let seen = observe::span("seen");
+            observe::span("between").in_scope(|| ());
+            drop(seen); // others came after it, so it cannot be taken back
+        });
+    });
+    assert_eq!(
+        tree(&records),
+        "
+root [ok]
+  once [ok]
+  seen [cancelled]
+  between [ok]"
+    );
+    gap_free(&records);
+}
+
+/// Safe code may take a builder out of the scope it was begun in. Its run is gone then, perhaps its memory too.
+#[test]
+fn a_builder_outside_its_context_records_nothing_and_is_counted() {
+    let (recorder, memory) = recorder();
+    let stray = || recorder.in_scope(|| observe::span("root").in_scope_value(|| observe::span("stray")));
+    let interrupted = || {
+        recorder.in_scope(|| {
+            observe::span("root").in_scope_value(|| {
+                let stray = observe::span("stray");
+                observe::event("between", &[]);
+                stray
+            })
+        })
+    };
+    assert_eq!(stray().attribute("long", "x".repeat(5000).as_str()).in_scope_value(|| 1), 1);
+    stray().open().end();
+    drop(stray().kind(Kind::Client).link(&Default::default()));
+    recorder.in_scope(|| observe::span("elsewhere").in_scope(|| stray().in_scope(|| ())));
+    assert_eq!(interrupted().attribute("a", 1).primitive(Primitive::new("custom.x")).in_scope_value(|| 2), 2);
+    drop(interrupted());
+    interrupted().open().end();
+    let report = flush(&recorder);
+    let records = memory.take();
+    gap_free(&records);
+    let all = spans(&records);
+    assert_eq!(all.iter().filter(|s| s.name == "root").count(), 7);
+    assert_eq!(all.iter().filter(|s| s.name == "elsewhere").count(), 1);
+    // Those that were interrupted had been seen already.
+    let strays: Vec<_> = all.iter().filter(|s| s.name == "stray").map(|s| s.status.map(|s| s.name())).collect();
+    assert_eq!(strays, [Some("cancelled"); 3]);
+    assert_eq!(report.dropped, 3);
+}
+
+#[test]
+fn what_a_span_says() {
+    let big = u64::MAX;
+    let records = record(|| {
+        observe::span("outer").in_scope(|| {
+            let outer = observe::capture_context();
+            observe::span(format!("order {}", 7))
+                .primitive(Primitive::HTTP_CLIENT)
+                .kind(Kind::Client)
+                .link(&outer)
+                .attribute("i", -1)
+                .attribute("f", 0.5)
+                .attribute("b", true)
+                .attribute("big", big)
+                .attribute("static", Value::Static("for ever"))
+                .attribute("", "")
+                .attribute("json", Value::Json("[1]"))
+                .link(&outer)
+                .in_scope(|| ());
+            observe::span("").primitive(Primitive::new("custom.audit")).in_scope(|| ());
+            observe::span("plain").in_scope(|| ());
+        });
+    });
+    let all = spans(&records);
+    let s = by_name(&all, "order 7");
+    assert_eq!((s.primitive.as_str(), s.kind), ("http.client", Kind::Client));
+    let outer = by_name(&all, "outer");
+    assert_eq!(s.links, [(outer.trace, outer.id); 2]);
+    let want = [
+        ("i", "-1"),
+        ("f", "0.5"),
+        ("b", "true"),
+        ("big", "9223372036854775807"),
+        ("static", "for ever"),
+        ("", ""),
+        ("json", "[1]"),
+    ];
+    assert!(s.attributes.iter().map(|(k, v)| (&**k, &**v)).eq(want), "{:?}", s.attributes);
+    assert_eq!(by_name(&all, "").primitive, "custom.audit");
+    let plain = by_name(&all, "plain");
+    assert_eq!((plain.primitive.as_str(), plain.kind, plain.links.len()), ("custom.operation", Kind::Internal, 0));
+}
+
+/// `attribute("k", expression_that_records())`: the record is published half-way, the rest follows and is joined.
+#[test]
+fn a_builder_may_be_interrupted() {
+    let records = record(|| {
+        observe::span("root").in_scope(|| {
+            let b = observe::span("outer").attribute("before", 1);
+            let v = observe::span("value").in_scope_value(|| 2);
+            b.attribute("after", v)
+                .primitive(Primitive::DB_QUERY)
+                .kind(Kind::Client)
+                .link(&observe::capture_context())
+                .in_scope(|| ());
+        })
+    });
+    let all = spans(&records);
+    let outer = by_name(&all, "outer");
+    assert_eq!(outer.attributes, [("before".into(), "1".into()), ("after".into(), "2".into())]);
+    assert_eq!((outer.primitive.as_str(), outer.kind, outer.links.len()), ("db.query", Kind::Client, 1));
+    assert!(records.iter().all(|r| !matches!(r.body, Body::SpanAttributes { .. } | Body::SpanEnd { .. })));
+}
+
+#[test]
+fn a_root_without_a_run_belongs_to_the_traces_own() {
+    let records = record(|| {
+        for name in ["a", "b"] {
+            observe::span(name).in_scope(|| observe::span("child").in_scope(|| ()))
+        }
+        observe::span("detail").implicit_run(false).attribute("k", 1).in_scope(|| {
+            assert!(observe::capture_context().is_empty());
+            observe::span("begins its own").in_scope(|| ())
+        });
+        observe::span("held detail").implicit_run(false).open().end();
+        observe::span("c").in_scope(|| observe::span("detail inside").implicit_run(false).in_scope(|| ()));
+    });
+    assert_eq!(
+        tree(&records),
+        "
+a [ok]
+  child [ok]
+b [ok]
+  child [ok]
+begins its own [ok]
+c [ok]
+  detail inside [ok]"
+    );
+    let all = spans(&records);
+    assert!(all.iter().all(|s| s.run == RunId::of_trace(s.trace)));
+    assert_ne!(by_name(&all, "a").trace, by_name(&all, "b").trace);
+    assert_eq!(lifecycle(&records), [""; 0]);
+    gap_free(&records);
+}
+
+#[test]
+fn times_are_nanoseconds_since_the_epoch() {
+    let now = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos() as i64;
+    let (recorder, memory) = recorder();
+    let slack = size(2_000_000, 2_000_000_000) as i64;
+    for _ in 0..3 {
+        let before = now();
+        recorder.in_scope(|| observe::span("t").in_scope(|| while now() < before + 5_000_000 {}));
+        let after = now();
+        flush(&recorder);
+        let s = spans(&memory.take()).remove(0);
+        assert!((s.begun as i64 - before).abs() < slack, "began {} ns late", s.begun as i64 - before);
+        assert!((s.ended as i64 - after).abs() < slack, "ended {} ns early", after - s.ended as i64);
+    }
+}
+
+/// What is recorded about a context without a span has no place in the tree; it must not leave a gap either.
+#[test]
+fn events_and_artifacts_need_a_span() {
+    let records = record(|| {
+        observe::run("r").in_scope(|| {
+            observe::event("nowhere", &[]);
+            assert!(observe::active_span().is_none());
+            observe::span("s").in_scope(|| observe::event("somewhere", &[("k", 1.into())]));
+        })
+    });
+    let events = records.iter().filter(|r| matches!(r.body, Body::Event { .. })).count();
+    assert_eq!(events, 1);
+    gap_free(&records);
+}
+
+/// An error's text is made by the application's code, which may panic; its result must pass all the same.
+#[test]
+fn an_error_that_cannot_be_shown_is_an_error() {
+    struct Broken(bool);
+    impl std::fmt::Display for Broken {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("half")?;
+            if self.0 { panic!("on purpose") } else { Err(std::fmt::Error) }
+        }
+    }
+    let records = record(|| {
+        observe::span("root").in_scope(|| {
+            assert!(observe::span("fails").in_scope(|| Err::<(), _>(Broken(false))).is_err());
+            assert!(observe::span("panics").in_scope(|| Err::<(), _>(Broken(true))).is_err());
+            observe::span("held").open().error(Broken(true));
+        });
+        assert!(observe::run("run").in_scope(|| Err::<(), _>(Broken(true))).is_err());
+    });
+    assert_eq!(
+        tree(&records),
+        r#"
+root [ok]
+  fails [error] "half"
+  panics [error] "half"
+  held [error] "half""#
+    );
+    assert_eq!(lifecycle(&records), ["start run", "end error: half"]);
+}
