@@ -1,4 +1,7 @@
 //! Carries observability context across queues and serverless calls.
+#[cfg(feature = "macros")]
+#[doc(hidden)]
+pub mod __private;
 #[cfg(feature = "record")]
 mod buffer;
 pub mod carrier;
@@ -32,4 +35,7 @@ pub use primitive::*;
 pub use recorder::*;
 #[cfg(feature = "record")]
 pub use sampler::Sampler;
+#[cfg(feature = "macros")]
+#[doc = include_str!("observe_attribute.md")]
+pub use spanbridge_macros::observe;
 pub use value::*;

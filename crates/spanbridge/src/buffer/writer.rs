@@ -41,6 +41,9 @@ impl Lane {
 
 static EPOCH: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(1);
 
+/// The epoch while there is no chunk: of no token, not even of the 0 that stands for none.
+const NO_EPOCH: u64 = u64::MAX;
+
 /// Lives in a thread-local. A token is `epoch << 16 | index`: it names a record of one tenure of one chunk, so
 /// comparing the epoch answers both "is this my thread" and "is this chunk still mine".
 pub(crate) struct Writer {
@@ -61,14 +64,14 @@ impl Default for Writer {
 impl Writer {
     /// Without a chunk.
     pub(crate) const fn new() -> Self {
-        Writer { chunk: Cell::new(null()), pos: Cell::new(WORDS), epoch: Cell::new(0), context: Cell::new(0) }
+        Writer { chunk: Cell::new(null()), pos: Cell::new(WORDS), epoch: Cell::new(NO_EPOCH), context: Cell::new(0) }
     }
 
     /// Forgets the chunk. The lane must be closed afterwards, or never read.
     pub(crate) fn detach(&self) {
         self.chunk.set(null());
         self.pos.set(WORDS);
-        self.epoch.set(0);
+        self.epoch.set(NO_EPOCH);
         self.context.set(0);
     }
 
