@@ -1,5 +1,6 @@
 //! Beginning a span.
 
+use super::entered::Entered;
 use super::handle::Span;
 use super::in_span::InSpan;
 use super::open::{Open, fail_span};
@@ -158,6 +159,7 @@ impl SpanBuilder {
     }
 
     /// The span's id, where it is recorded.
+    #[inline]
     pub fn id(&self) -> Option<crate::SpanId> {
         crate::SpanId::new(self.started.id)
     }
@@ -185,10 +187,14 @@ impl SpanBuilder {
         self.scope(Anything, f)
     }
 
-    /// For the attribute macro, which judges any type.
+    /// For the attribute macro, which judges any type. (`f` comes first: it settles what the judge is given.)
     #[doc(hidden)]
     #[inline(always)]
-    pub fn in_scope_by<R>(self, judge: impl FnOnce(&R) -> Option<String>, f: impl FnOnce() -> R) -> R {
+    pub fn in_scope_by<R>(
+        self,
+        f: impl FnOnce() -> R,
+        judge: impl for<'a> FnOnce(&'a R) -> Option<&'a dyn Display>,
+    ) -> R {
         self.scope(By(judge), f)
     }
 
@@ -243,8 +249,34 @@ impl SpanBuilder {
 
     /// For the attribute macro, which judges any type.
     #[doc(hidden)]
-    pub fn run_by<F: Future, J: FnOnce(&F::Output) -> Option<String>>(self, judge: J, inner: F) -> InSpan<F, By<J>> {
+    #[inline]
+    pub fn run_by<F, J>(self, inner: F, judge: J) -> InSpan<F, By<J>>
+    where
+        F: Future,
+        J: for<'a> FnOnce(&'a F::Output) -> Option<&'a dyn Display>,
+    {
         self.future(inner, By(judge))
+    }
+
+    /// For the attribute macro: as [`SpanBuilder::run_by`], with the making of the future inside the span as well.
+    #[doc(hidden)]
+    #[inline]
+    pub fn make_by<R, F, M, J>(mut self, make: M, judge: J) -> InSpan<F, By<J>>
+    where
+        F: Future<Output = R>,
+        M: FnOnce() -> F,
+        J: for<'a> FnOnce(&'a R) -> Option<&'a dyn Display>,
+    {
+        let (open, context) = self.take();
+        InSpan::made(context, open, make, By(judge))
+    }
+
+    /// For the attribute macro, where the body cannot be a closure.
+    #[doc(hidden)]
+    #[inline]
+    pub fn enter(mut self) -> Entered {
+        let (open, context) = self.take();
+        Entered::new(context, open)
     }
 
     #[inline]

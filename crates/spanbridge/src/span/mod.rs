@@ -2,6 +2,7 @@
 
 mod builder;
 mod details;
+mod entered;
 mod handle;
 mod in_span;
 mod open;
@@ -9,6 +10,8 @@ mod run;
 
 pub use builder::{SpanBuilder, span};
 pub use details::{Artifact, EdgeType, Target};
+#[doc(hidden)]
+pub use entered::Entered;
 pub use handle::{ActiveSpan, Span, active_span};
 pub use in_span::{InSpan, run_with_span};
 pub use run::{Run, RunBuilder, run};
