@@ -196,17 +196,17 @@ impl<I, S: Sink<I>> Sink<I> for WithContext<S> {
 
 /// Wraps futures, streams and sinks.
 ///
-/// Combinators that are applied after the wrapper run outside it: in `stream.with_context(cx).map(f)`, `f` does not see
+/// Combinators that are applied after the wrapper run outside it: in `stream.in_context(cx).map(f)`, `f` does not see
 /// the context. Where each item has a context of its own, wrap the future that handles it.
 pub trait ContextExt: Sized {
     /// Every poll has `context` as the current one.
-    fn with_context(self, context: Context) -> WithContext<Self> {
+    fn in_context(self, context: Context) -> WithContext<Self> {
         WithContext::new(context, self)
     }
 
     /// Every poll has as the current context what is current now: for what is spawned.
     fn in_current_context(self) -> WithContext<Self> {
-        self.with_context(context())
+        self.in_context(context())
     }
 }
 

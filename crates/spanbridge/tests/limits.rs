@@ -81,9 +81,8 @@ fn a_span_without_room_passes_its_place_on() {
 #[test]
 fn ends_have_a_reserve() {
     let (recorder, memory) = with(|b| b.on_flush_only().memory_limit(64 * CHUNK));
-    let held: Vec<_> = recorder.in_scope(|| {
-        observe::span("root").in_scope_value(|| (0..100).map(|_| observe::span("held").open()).collect())
-    });
+    let held: Vec<_> = recorder
+        .in_scope(|| observe::span("root").in_scope_value(|| (0..100).map(|_| observe::span("held").open()).collect()));
     recorder.in_scope(|| {
         let run = observe::run("run").open();
         spans_in_a_row(size(50_000, 8_000));
@@ -184,6 +183,9 @@ fn full_speed_loses_nothing_silently() {
     let report = flush(&recorder);
     // Batches that a sink never got may hold ends and segments, too.
     let (delivered, lost) = (delivered.load(Relaxed), report.sinks[0].dropped);
-    assert!(delivered + report.dropped <= 2 * n && delivered + report.dropped + lost >= 2 * n, "{delivered} {report:?}");
+    assert!(
+        delivered + report.dropped <= 2 * n && delivered + report.dropped + lost >= 2 * n,
+        "{delivered} {report:?}"
+    );
     assert!(recorder.memory() <= 2 << 20);
 }

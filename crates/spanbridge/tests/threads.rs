@@ -240,7 +240,8 @@ b [ok]
 fn many_scoped_recorders_on_many_threads() {
     let work = |i: u64| {
         let records = record(|| {
-            observe::span("root").in_scope(|| (0..100).for_each(|_| observe::span("c").attribute("i", i).in_scope(|| ())))
+            observe::span("root")
+                .in_scope(|| (0..100).for_each(|_| observe::span("c").attribute("i", i).in_scope(|| ())))
         });
         let all = spans(&records);
         assert_eq!(all.len(), 101);

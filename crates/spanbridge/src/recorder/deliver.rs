@@ -191,7 +191,8 @@ impl Delivery {
         // No shortcuts: each of them is to wake us.
         while !self.outlets.is_empty() && self.outlets.iter().filter(|o| o.has_room(bytes)).count() == 0 {
             let asked = lock(&self.wishes).flushes.iter().map(|t| t.deadline).min();
-            let left = self.patience.into_iter().chain(asked).min().map(|p| p.saturating_duration_since(Instant::now()));
+            let left =
+                self.patience.into_iter().chain(asked).min().map(|p| p.saturating_duration_since(Instant::now()));
             match left {
                 Some(left) if !left.is_zero() => std::thread::park_timeout(left),
                 _ => return,

@@ -83,12 +83,7 @@ impl Hot {
     }
 
     /// Several items that belong together: all of them or none.
-    pub(crate) fn add_all<'s>(
-        &self,
-        s: &mut Started,
-        shared: impl FnOnce() -> Option<&'s Shared>,
-        items: &[Item<'_>],
-    ) {
+    pub(crate) fn add_all<'s>(&self, s: &mut Started, shared: impl FnOnce() -> Option<&'s Shared>, items: &[Item<'_>]) {
         self.add_slowly(s, shared(), items)
     }
 
