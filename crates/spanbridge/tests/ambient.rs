@@ -44,7 +44,6 @@ fn on_tokio<F: Future>(f: F) -> F::Output {
 #[test]
 fn combinators_keep_their_branches_apart() {
     let (recorder, memory) = recorder();
-    on_tokio(recorder.scope(observe::span("root").run(async {}))); // without a recorder at its making: nobody's
     on_tokio(recorder.scope(async {
         let body = async {
             tokio::join!(
