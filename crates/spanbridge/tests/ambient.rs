@@ -56,8 +56,7 @@ fn combinators_keep_their_branches_apart() {
                 () = observe::span("select, lost").run(future::pending()) => {}
                 () = observe::span("select, won").run(steps("d", 3)) => {}
             }
-            let mut some: FuturesUnordered<_> =
-                (0..3).map(|_| observe::span("unordered").run(steps("e", 3))).collect();
+            let mut some: FuturesUnordered<_> = (0..3).map(|_| observe::span("unordered").run(steps("e", 3))).collect();
             while some.next().await.is_some() {
                 observe::span("between").in_scope(|| ())
             }
@@ -77,7 +76,8 @@ fn combinators_keep_their_branches_apart() {
     for child in ["join a", "join b", "c", "select, lost", "select, won", "unordered", "between", "spawned"] {
         want.push(under("root", child))
     }
-    for (parent, child) in [("join a", "a"), ("join b", "b"), ("select, won", "d"), ("unordered", "e"), ("spawned", "f")]
+    for (parent, child) in
+        [("join a", "a"), ("join b", "b"), ("select, won", "d"), ("unordered", "e"), ("spawned", "f")]
     {
         want.push(under(parent, child))
     }
@@ -216,15 +216,13 @@ fn panics_are_noticed_and_go_on() {
 #[test]
 fn results_of_futures() {
     let records = record(|| {
-        on_tokio(
-            observe::span("root").run(async {
-                let r: Result<u8, String> = observe::span("fails").run(async { Err("boom".to_owned()) }).await;
-                assert_eq!(r, Err("boom".to_owned()));
-                assert_eq!(observe::span("value").run_value(async { 7 }).await, 7);
-                let span = observe::span("opened before").open();
-                observe::run_with_span(span, steps("inside", 1)).await;
-            }),
-        )
+        on_tokio(observe::span("root").run(async {
+            let r: Result<u8, String> = observe::span("fails").run(async { Err("boom".to_owned()) }).await;
+            assert_eq!(r, Err("boom".to_owned()));
+            assert_eq!(observe::span("value").run_value(async { 7 }).await, 7);
+            let span = observe::span("opened before").open();
+            observe::run_with_span(span, steps("inside", 1)).await;
+        }))
     });
     assert_eq!(
         tree(&records),

@@ -95,7 +95,10 @@ fn inside_a_received_context_which_goes_on_as_it_came() {
     now(async { say_everything() }.in_context(cx.clone()));
     let inside = observe::in_scope(&cx, || observe::span("s").in_scope_value(observe::capture_context));
     let out = sent(&inside);
-    assert_eq!((out["traceparent"].as_str(), out["tracestate"].as_str(), out["baggage"].as_str()), (PARENT, "a=1", "k=v"));
+    assert_eq!(
+        (out["traceparent"].as_str(), out["tracestate"].as_str(), out["baggage"].as_str()),
+        (PARENT, "a=1", "k=v")
+    );
     std::thread::scope(|s| {
         let bound = observe::in_scope(&cx, || observe::bind(observe::capture_context));
         assert_eq!(s.spawn(bound).join().unwrap(), cx);
