@@ -130,10 +130,11 @@ impl Worker {
                         Ok(result) => result.err().map(|e| e.to_string()),
                         Err(_) => Some("the sink panicked".to_owned()),
                     };
-                    ticket.served(failed.is_none());
-                    if failed.is_some() {
+                    let ok = failed.is_none();
+                    if !ok {
                         *lock(&self.tally.last_error) = failed;
                     }
+                    ticket.served(ok)
                 }
             }
         }
