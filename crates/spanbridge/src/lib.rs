@@ -49,7 +49,8 @@
 //! # How it is built
 //!
 //! Modules form layers, and each uses only what stands before it: ids and wire formats ([`w3c`], [`payload`]) → buffers →
-//! [`Context`] → [`current`] → [`carrier`] → [`record`] → spans ([`observe`]) → [`Recorder`].
+//! [`Context`] → [`current`] → recording → where contexts come from → [`carrier`] → spans ([`observe`]) → [`record`] →
+//! [`Recorder`].
 
 #[cfg(feature = "macros")]
 #[doc(hidden)]
@@ -67,6 +68,7 @@ mod intake;
 #[cfg(feature = "json")]
 mod json_text;
 pub mod observe;
+mod origin;
 mod outcome;
 #[cfg(feature = "json")]
 pub mod payload;

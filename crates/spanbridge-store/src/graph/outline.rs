@@ -1,7 +1,7 @@
 //! The bare run: its spans in order, its name, times and status. Enough for a line in a list.
 
 use super::join::{Joined, end_of, start_of};
-use super::tree::{Node, Placed, Rooted, arrange};
+use super::tree::{Node, Placed, arrange};
 use super::{RunStatus, SpanStatus};
 use spanbridge::record::{Body, Record};
 use spanbridge::{RunId, Status};
@@ -31,8 +31,7 @@ impl Outline {
             .collect();
         for (span, place) in &joined.events {
             if let Body::Event { timestamp, .. } = &records[*place].body
-                && joined.spans[*span].start.is_none()
-                && joined.spans[*span].end.is_none()
+                && !joined.spans[*span].is_there()
             {
                 nodes[*span].started_at = nodes[*span].started_at.min(*timestamp);
             }
@@ -76,22 +75,23 @@ impl Outline {
             RunStatus::Error
         } else if tops().any(|s| s == SpanStatus::Cancelled) {
             RunStatus::Cancelled
-        } else if joined.spans.iter().any(|s| s.end.is_none()) {
+        } else if joined.spans.iter().any(|s| s.start.is_some() && s.end.is_none()) {
             RunStatus::Open
         } else {
             RunStatus::Ok
         }
     }
 
-    /// What its owner called it, else the name of the first span: a root if there is one.
+    /// What its owner called it, else the name of the first root, else of the first span.
     pub(crate) fn name<'r>(&self, records: &'r [Record<'_>]) -> &'r str {
         if let Some(Body::RunStart { name, .. }) = self.joined.run_start.map(|at| &records[at].body) {
             return name;
         }
-        let tops = || self.order.iter().filter(|p| p.depth == 0);
-        let start = |p: &Placed| self.joined.spans[p.node].start.and_then(|at| start_of(&records[at as usize].body));
-        let roots = tops().filter(|p| p.rooted == Rooted::Well);
-        roots.chain(tops()).find_map(start).map_or("", |s| &s.name)
+        let started = self.joined.spans.iter().zip(&self.nodes).filter_map(|(span, node)| {
+            let start = span.start.and_then(|at| start_of(&records[at as usize].body))?;
+            Some((node.parent != 0, start.started_at, &start.name))
+        });
+        started.min().map_or("", |(_, _, name)| name)
     }
 
     /// When it began: its owner's word, else its first span, else whatever is known.
@@ -99,7 +99,8 @@ impl Outline {
         if let Some(Body::RunStart { started_at, .. }) = self.joined.run_start.map(|at| &records[at].body) {
             return *started_at;
         }
-        let spans = self.nodes.iter().map(|n| n.started_at).min();
+        let spans = self.joined.spans.iter().zip(&self.nodes);
+        let spans = spans.filter(|(span, _)| span.is_there()).map(|(_, node)| node.started_at).min();
         spans.or_else(|| records.iter().filter_map(|r| crate::delivery::time_of(&r.body)).min()).unwrap_or(0)
     }
 
@@ -111,7 +112,8 @@ impl Outline {
                 _ => None,
             };
         }
-        let ends = self.joined.spans.iter().map(|s| Some(end_of(&records[s.end? as usize].body)?.ended_at));
+        let spans = self.joined.spans.iter().filter(|span| span.is_there());
+        let ends = spans.map(|s| Some(end_of(&records[s.end? as usize].body)?.ended_at));
         ends.collect::<Option<Vec<u64>>>()?.into_iter().max()
     }
 }

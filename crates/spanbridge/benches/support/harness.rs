@@ -71,7 +71,9 @@ impl Worker {
             let more = self.iterations as f64 * (LONG_ENOUGH / took.max(1.0)).clamp(1.2, 8.0);
             self.iterations = (more.ceil() as u64).min(self.most);
         }
-        (0..3).for_each(|_| drop(self.go(false)));
+        for _ in 0..3 {
+            self.go(false);
+        }
         let s = self.go(true);
         let operations = self.per_go() as f64;
         self.allocations = [s.own_allocations as f64 / operations, s.all_allocations as f64 / operations];
@@ -101,7 +103,7 @@ impl Worker {
     }
 }
 
-fn median(values: &mut Vec<f64>) -> f64 {
+fn median(values: &mut [f64]) -> f64 {
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]
 }

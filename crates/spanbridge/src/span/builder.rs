@@ -1,7 +1,8 @@
 //! Beginning a span.
 
+#[cfg(feature = "macros")]
 use super::entered::Entered;
-use super::handle::Span;
+use super::handle::{ActiveSpan, Span};
 use super::in_span::InSpan;
 use super::open::{Open, fail_span};
 use crate::context::{RECORDED, Shared, untag};
@@ -34,13 +35,17 @@ pub struct SpanBuilder {
 #[inline(always)]
 pub fn span(name: impl Into<Cow<'static, str>>) -> SpanBuilder {
     let name = name.into();
+    let name = match &name {
+        Cow::Borrowed(text) => Value::Static(text),
+        Cow::Owned(text) => Value::Str(text),
+    };
     let shared = ambient().shared.get();
     let (started, root, within) = if shared.addr() & RECORDED != 0 {
         // SAFETY: what is current is kept alive by whoever made it current.
         let shared = unsafe { &*untag(shared) };
-        (hot().begin(shared, ambient().span.get(), &name), Context::EMPTY, shared.serial())
+        (hot().begin(shared, ambient().span.get(), name), Context::EMPTY, shared.serial())
     } else if may_begin_trace(shared) {
-        let (started, root) = begin_trace(&name);
+        let (started, root) = begin_trace(name);
         (started, root, 0)
     } else {
         (Started::NONE, Context::EMPTY, 0)
@@ -63,8 +68,8 @@ fn may_begin_trace(_: *const Shared) -> bool {
 /// A span without a run around it: a new trace, if there is none and somebody records.
 #[cold]
 #[inline(never)]
-fn begin_trace(name: &Cow<'static, str>) -> (Started, Context) {
-    let root = if current::context().is_empty() { super::run::new_trace() } else { Context::EMPTY };
+fn begin_trace(name: Value<'_>) -> (Started, Context) {
+    let root = if current::context().is_empty() { crate::origin::new_trace() } else { Context::EMPTY };
     let started = match root.shared() {
         Some(shared) if root.is_recorded() => hot().begin(shared, 0, name),
         _ => Started::NONE,
@@ -137,9 +142,7 @@ impl SpanBuilder {
 
     /// Links to a span that belongs to it without being its parent.
     pub fn link(mut self, other: &Context) -> Self {
-        if !self.started.is_none()
-            && let Some(p) = other.trace_parent()
-        {
+        if let Some(p) = other.trace_parent().filter(|_| !self.started.is_none()) {
             let mut started = self.started;
             hot().add_all(&mut started, || self.shared(), &super::details::link_items(p));
             self.started = started;
@@ -271,6 +274,7 @@ impl SpanBuilder {
         InSpan::made(context, open, make, By(judge))
     }
 
+    #[cfg(feature = "macros")]
     /// For the attribute macro, where the body cannot be a closure.
     #[doc(hidden)]
     #[inline]
@@ -344,3 +348,16 @@ impl Drop for Scope {
         if self.is_root { self.outside.swap() } else { ambient().span.set(self.outer_span) }
     }
 }
+
+macro_rules! has_children {
+    ($type:ty) => {
+        impl $type {
+            /// Opens a child.
+            pub fn start_child(&self, name: impl Into<Cow<'static, str>>) -> Span {
+                current::in_scope(self.context(), || span(name).open())
+            }
+        }
+    };
+}
+has_children!(Span);
+has_children!(ActiveSpan);

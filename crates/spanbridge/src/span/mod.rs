@@ -2,6 +2,7 @@
 
 mod builder;
 mod details;
+#[cfg(feature = "macros")]
 mod entered;
 mod handle;
 mod in_span;
@@ -10,7 +11,7 @@ mod run;
 
 pub use builder::{SpanBuilder, span};
 pub use details::{Artifact, EdgeType, Target};
-#[doc(hidden)]
+#[cfg(feature = "macros")]
 pub use entered::Entered;
 pub use handle::{ActiveSpan, Span, active_span};
 pub use in_span::{InSpan, run_with_span};
