@@ -94,7 +94,7 @@ impl Worker {
     fn print(mut self) {
         drop(self.input);
         self.child.wait().unwrap();
-        let [application, process] = [&mut self.application, &mut self.process].map(median);
+        let [application, process] = [&mut self.application, &mut self.process].map(|v| median(v));
         let ([own, all], delivered) = (self.allocations, self.delivered.0 as f64 / self.delivered.1 as f64);
         println!(
             "| {:<28} | {application:>7.1} | {process:>7.1} | {own:>6.3} | {all:>6.3} | {delivered:>6.3} |",

@@ -274,8 +274,8 @@ impl SpanBuilder {
         InSpan::made(context, open, make, By(judge))
     }
 
-    #[cfg(feature = "macros")]
     /// For the attribute macro, where the body cannot be a closure.
+    #[cfg(feature = "macros")]
     #[doc(hidden)]
     #[inline]
     pub fn enter(mut self) -> Entered {
