@@ -64,6 +64,9 @@ fn lifecycle() -> impl Strategy<Value = Vec<(Body<'static>, usize)>> {
 }
 
 proptest! {
+    // Each case makes a file.
+    #![proptest_config(ProptestConfig::with_cases(100))]
+
     #[test]
     fn list_and_graph(spans in vec(planned(), 0..12), lifecycle in lifecycle()) {
         let mut r = Recording::of(run(1), 1, "s");

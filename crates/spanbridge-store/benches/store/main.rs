@@ -89,8 +89,8 @@ fn ingest_and_read(path: &Path, spans: u64) -> Outcome {
     report("  a run by 8 digits", each(&small, |run| store.find(&run.to_string()[..8]).map(|_| true)), "µs");
     let list = |filter: &RunFilter| store.runs(filter, 50).map(|rows| rows.len() == 50);
     let all = [RunFilter::default(), RunFilter { status: Some(RunStatus::Error), ..Default::default() }];
-    report("  list of runs", each(&[&all[0]; 10], |f| list(f)) / 1e3, "ms");
-    report("  list of runs that failed", each(&[&all[1]; 10], |f| list(f)) / 1e3, "ms");
+    report("  list of runs", each(&[&all[0]; 10], list) / 1e3, "ms");
+    report("  list of runs that failed", each(&[&all[1]; 10], list) / 1e3, "ms");
     Ok(())
 }
 

@@ -59,7 +59,7 @@ pub(crate) fn run_id(run: u64) -> RunId {
 }
 
 pub(crate) fn span_id(run: u64, span: u64) -> SpanId {
-    SpanId::new(mix(run << 20 | span + 1) | 1).expect("an odd number is not zero")
+    SpanId::new(mix((run << 20) | (span + 1)) | 1).expect("an odd number is not zero")
 }
 
 /// What is still to be delivered, and what has been.

@@ -122,7 +122,7 @@ impl<'a> Block<'a> {
             s.times.skip_varints(times)?;
             s.numbers.skip_varints(numbers)?;
             for _ in 0..texts {
-                s.text()?;
+                s.skip_text()?;
             }
         }
         Some(())
@@ -181,9 +181,15 @@ fn wide(words: &mut Reader<'_>) -> Option<u128> {
 impl<'a> Streams<'a> {
     #[inline]
     fn text(&mut self) -> Option<&'a str> {
-        let end = self.text_at.checked_add(usize::try_from(self.lengths.varint()?).ok()?)?;
-        let text = self.texts.get(self.text_at..end)?;
-        self.text_at = end;
-        Some(text)
+        let from = self.text_at;
+        self.skip_text()?;
+        self.texts.get(from..self.text_at)
+    }
+
+    /// Whether there is so much text is found out when the next one is read.
+    #[inline]
+    fn skip_text(&mut self) -> Option<()> {
+        self.text_at = self.text_at.checked_add(usize::try_from(self.lengths.varint()?).ok()?)?;
+        Some(())
     }
 }

@@ -116,7 +116,6 @@ impl Assembler {
             if self.writer.is_full() {
                 self.close_block(&mut block, delivery)?;
                 block = OpenBlock { first_run: run, continues: last.is_some_and(|(l, _)| l.run == run), ..block };
-                last = last.map(|(head, _)| (head, 0));
             }
             let follows = last.is_some_and(|(l, seq)| l == head && record.segment_seq == seq.wrapping_add(1));
             if self.writer.is_empty() || !follows {

@@ -14,7 +14,7 @@ pub(crate) const MS: u64 = 1_000_000;
 
 /// A run: its id repeats the digit, and ends in the number.
 pub(crate) fn run(n: u128) -> RunId {
-    RunId::new(0x1111_1111_1111_1111_0000_0000_0000_0000 * (n & 7) | n).unwrap()
+    RunId::new((0x1111_1111_1111_1111_0000_0000_0000_0000 * (n & 7)) | n).unwrap()
 }
 
 pub(crate) fn trace(n: u128) -> TraceId {
