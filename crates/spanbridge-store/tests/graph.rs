@@ -71,6 +71,19 @@ fn a_tree_over_two_services_whatever_the_order() {
 }
 
 #[test]
+fn the_span_that_triggered_a_child_run_is_in_another_run_and_no_gap() {
+    let mut mail = Recording::of(run(1), 2, "mail");
+    let begun = run_start("send mail", 5, Some((run(9), span_id(7))));
+    let records = [mail.record(begun), mail.span(4, 7, "orders process", 10, 20), mail.span(5, 8, "lost", 30, 40)];
+    let expected = r#"
+        "send mail" Open 5-…
+          "orders process" Ok 10-20 mail
+          "lost" Ok 30-40 mail orphan
+"#;
+    check(&records, expected);
+}
+
+#[test]
 fn the_same_records_again_change_nothing() {
     let twice: Vec<_> = order().into_iter().chain(order().into_iter().rev()).collect();
     check(&twice, ORDER);

@@ -97,6 +97,8 @@ struct RunView<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     duration_ms: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     parent_run_id: Option<RunId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     triggered_by_span_id: Option<SpanId>,
@@ -114,6 +116,7 @@ impl<'a> RunView<'a> {
             started_at: Time(run.started_at),
             ended_at: run.ended_at.map(Time),
             duration_ms: milliseconds(run.started_at, run.ended_at),
+            error: run.error.as_deref(),
             parent_run_id: run.parent_run_id,
             triggered_by_span_id: run.triggered_by_span_id,
             trace_ids: &run.trace_ids,

@@ -4,7 +4,7 @@ use super::join::{Joined, end_of, start_of};
 use super::tree::{Node, Placed, arrange};
 use super::{RunStatus, SpanStatus};
 use spanbridge::record::{Body, Record};
-use spanbridge::{RunId, Status};
+use spanbridge::{RunId, SpanId, Status};
 
 /// A run in outline.
 pub(crate) struct Outline {
@@ -16,13 +16,19 @@ pub(crate) struct Outline {
 impl Outline {
     pub(crate) fn of(run_id: RunId, records: &[Record<'_>]) -> Self {
         let joined = Joined::of(records);
+        // What stands above a root without being a span of this run: the run itself, or the span that triggered it.
+        let trigger = joined.run_start.and_then(|at| match &records[at].body {
+            Body::RunStart { triggered_by_span_id, .. } => *triggered_by_span_id,
+            _ => None,
+        });
+        let is_outside = |parent: &SpanId| *parent == run_id.as_parent() || Some(*parent) == trigger;
         let mut nodes: Vec<Node> = joined
             .spans
             .iter()
             .map(|span| {
                 let start = span.start.and_then(|at| start_of(&records[at as usize].body));
                 let end = span.end.and_then(|at| end_of(&records[at as usize].body));
-                let above = start.and_then(|s| s.parent_span_id).filter(|p| *p != run_id.as_parent());
+                let above = start.and_then(|s| s.parent_span_id).filter(|p| !is_outside(p));
                 let started_at = start.map(|s| s.started_at).or(end.map(|e| e.ended_at));
                 // Known only from its events: it began at the first of them, or nobody knows when.
                 let started_at = started_at.unwrap_or(u64::MAX);
