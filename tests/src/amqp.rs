@@ -1,8 +1,9 @@
 //! RabbitMQ for a test: the broker that `AMQP_URL` names.
 
-use lapin::options::{BasicConsumeOptions, ConfirmSelectOptions, QueueDeclareOptions};
-use lapin::types::{FieldTable, ShortString};
-use lapin::{Channel, Connection, ConnectionProperties, Consumer};
+use lapin::message::Delivery;
+use lapin::options::*;
+use lapin::types::{AMQPValue, FieldTable, ShortString};
+use lapin::{BasicProperties, Channel, Connection, ConnectionProperties, Consumer};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// A connection with a channel in confirm mode and a queue that no other test knows.
@@ -42,6 +43,34 @@ impl Amqp {
         self.channel.queue_declare(queue.into(), options, arguments).await.expect("declare a queue");
     }
 
+    /// Another connection to the same broker, for what would end this one.
+    pub async fn another(&self) -> Connection {
+        let url = std::env::var("AMQP_URL").expect("there is one already");
+        Connection::connect(&url, ConnectionProperties::default()).await.expect("connect to AMQP_URL")
+    }
+
+    /// Sends a message to the test's queue with lapin alone.
+    pub async fn send(&self, headers: FieldTable, body: &[u8]) {
+        let properties = BasicProperties::default().with_headers(headers);
+        let options = BasicPublishOptions::default();
+        let sent = self.channel.basic_publish("".into(), self.queue.clone(), options, body, properties);
+        let confirm = sent.await.expect("send").await.expect("a confirm");
+        assert!(confirm.is_ack(), "{confirm:?}");
+    }
+
+    /// Takes a message from the test's queue with lapin alone: what was on the wire.
+    pub async fn take(&self) -> Delivery {
+        let begun = std::time::Instant::now();
+        loop {
+            let options = BasicGetOptions { no_ack: true };
+            if let Some(got) = self.channel.basic_get(self.queue.clone(), options).await.expect("get") {
+                return got.delivery;
+            }
+            assert!(begun.elapsed().as_secs() < 30, "no message in half a minute");
+            tokio::task::yield_now().await
+        }
+    }
+
     /// Consumes from the test's queue.
     pub async fn consume(&self) -> Consumer {
         self.consume_from(self.queue.as_str()).await
@@ -52,4 +81,18 @@ impl Amqp {
         let (options, table) = (BasicConsumeOptions::default(), FieldTable::default());
         self.channel.basic_consume(queue.into(), "".into(), options, table).await.expect("consume")
     }
+}
+
+/// A header table.
+pub fn headers<const N: usize>(pairs: [(&str, AMQPValue); N]) -> FieldTable {
+    let mut table = FieldTable::default();
+    for (name, value) in pairs {
+        table.insert(name.into(), value);
+    }
+    table
+}
+
+/// A header's value as every peer writes it.
+pub fn text(value: impl Into<Vec<u8>>) -> AMQPValue {
+    AMQPValue::LongString(value.into().into())
 }

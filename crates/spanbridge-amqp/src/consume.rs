@@ -124,12 +124,7 @@ impl Job {
 
     /// As [`Job::run`], for a value that cannot fail.
     pub fn run_value<F: Future>(&self, work: F) -> impl Future<Output = F::Output> {
-        let span = self.process();
-        async move {
-            let value = span.with_context(work).await;
-            span.end();
-            value
-        }
+        observe::run_value_with_span(self.process(), work)
     }
 
     fn process(&self) -> observe::Span {
