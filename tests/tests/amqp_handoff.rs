@@ -6,7 +6,7 @@ use lapin::types::{AMQPValue, ShortString};
 use lapin::{BasicProperties, Channel, Confirmation};
 use spanbridge::{Status, observe};
 use spanbridge_amqp::{ChannelExt, ObservedConfirm};
-use spanbridge_tests::{Amqp, Seen, amqp, headers, recorder, spans, text, within};
+use spanbridge_tests::{Amqp, Seen, amqp, headers, recorder, spans, text, until, within};
 use std::future::Future;
 use std::task::Poll;
 use std::time::Duration;
@@ -23,8 +23,12 @@ async fn publish(channel: &Channel, queue: &str, options: BasicPublishOptions) -
 async fn recorded<F: Future<Output = ()>>(work: F) -> Vec<Seen> {
     let (orders, memory) = recorder("orders");
     within("the work", orders.scope(work)).await;
-    orders.flush_blocking(Duration::from_secs(5));
-    spans(&memory.records())
+    // Tests in this process share channel numbers, and a record may wait for what comes over a channel of its number.
+    until("the end of every span", || {
+        orders.flush_blocking(Duration::from_secs(5));
+        Some(spans(&memory.records())).filter(|spans| spans.iter().all(|s| s.status.is_some()))
+    })
+    .await
 }
 
 fn ended(span: &Seen) -> (&str, Option<Status>, &str) {

@@ -159,7 +159,7 @@ impl Handoff {
         if let Some(span) = self.span.take().map(Span::stop) {
             match own.or_else(|| ticket.claim(key)) {
                 Some(message) => returns::end_returned(span, &message),
-                None => ticket.doubt(key, span),
+                None => ticket.doubt(key, span, message.is_some()),
             }
         }
     }
@@ -194,7 +194,11 @@ impl Future for ObservedConfirm {
     type Output = lapin::Result<Confirmation>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Self::Output> {
-        let answer = ready!(Pin::new(&mut self.confirm).poll(cx));
+        let this = &mut *self;
+        let answer = ready!(match &this.handoff.ticket {
+            Some(ticket) => ticket.poll(&mut this.confirm, cx),
+            None => Pin::new(&mut this.confirm).poll(cx),
+        });
         std::mem::replace(&mut self.handoff, Handoff::OVER).answered(&answer);
         Poll::Ready(answer)
     }

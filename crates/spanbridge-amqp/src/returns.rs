@@ -2,20 +2,24 @@
 //!
 //! lapin hands the oldest message that came back to whichever publish is answered next, so with several under way the
 //! answer to one carries the message of another. The message itself says whose it is: by the context in its headers.
-//! This room matches the two up. A mandatory publish that was answered without its message, while answers to others are
-//! still to be looked at, is not known to have arrived; its span is ended, with the time of its own answer, when they
-//! have been. Nobody waits for that: only the record comes later.
+//! This room matches the two up. A mandatory publish whose answer has no message of its own has arrived, unless its
+//! message went to an answer that is there and that nobody has looked at. Then its span is ended, with the time of its
+//! own answer, when they have been looked at. Nobody waits for that: only the record comes later.
 //!
 //! lapin's channels do not say which connection they belong to, so channels of the same number share their books. That
-//! costs nothing but that a record may wait for another connection's answers.
+//! costs nothing but that a record may wait for another connection's answers to be looked at.
 
 use lapin::message::BasicReturnMessage;
 use lapin::types::{ChannelId, ReplyCode, ShortString};
 use spanbridge::observe::Stopped;
 use spanbridge::{Context, SpanId, TraceId, Value, semconv};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering::*};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{self, Poll, Wake, Waker};
 
 /// How many spans, and how many messages, may wait for their match on a channel. Beyond that the oldest is let go.
 const MOST: usize = 4096;
@@ -67,11 +71,51 @@ fn books<'a>() -> MutexGuard<'a, BTreeMap<ChannelId, Books>> {
 struct Books {
     last: u64,
     /// Publishes whose answer nobody has looked at.
-    open: BTreeSet<u64>,
-    /// Answered without their message while those up to this number were begun.
-    doubtful: VecDeque<(u64, Key, Stopped)>,
+    open: BTreeMap<u64, Arc<Answer>>,
+    /// Answered without their message, which one of those up to this number may have.
+    doubtful: VecDeque<Doubt>,
     /// Messages that came before their publish's own answer was looked at.
     early: VecDeque<(Key, Returned)>,
+}
+
+struct Doubt {
+    until: u64,
+    /// Also one that is not answered yet may have it.
+    may_come: bool,
+    key: Key,
+    span: Stopped,
+}
+
+impl Books {
+    /// Whether a publish up to this number, other than `but`, may have a message that is not its own.
+    fn may_hold(&self, until: u64, may_come: bool, but: u64) -> bool {
+        self.open.range(..=until).any(|(n, answer)| *n != but && (may_come || answer.may_be_there()))
+    }
+}
+
+/// Notices that lapin has an answer, and passes on to whom it may concern.
+#[derive(Debug, Default)]
+struct Answer {
+    /// Somebody asked, and lapin tells us.
+    asked: AtomicBool,
+    there: AtomicBool,
+    waker: Mutex<Option<Waker>>,
+}
+
+impl Answer {
+    fn may_be_there(&self) -> bool {
+        !self.asked.load(Acquire) || self.there.load(Acquire)
+    }
+}
+
+impl Wake for Answer {
+    fn wake(self: Arc<Self>) {
+        self.there.store(true, Release);
+        let waker = self.waker.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(waker) = waker {
+            waker.wake()
+        }
+    }
 }
 
 /// A publish until its answer is looked at.
@@ -79,23 +123,34 @@ struct Books {
 pub(crate) struct Ticket {
     channel: ChannelId,
     number: u64,
+    answer: Arc<Answer>,
 }
 
 impl Ticket {
     pub(crate) fn new(channel: ChannelId) -> Self {
+        let answer = Arc::<Answer>::default();
         let mut books = books();
         let books = books.entry(channel).or_default();
         books.last += 1;
-        books.open.insert(books.last);
-        Ticket { channel, number: books.last }
+        books.open.insert(books.last, answer.clone());
+        Ticket { channel, number: books.last, answer }
+    }
+
+    /// Polls for the answer, and notices when it is there.
+    pub(crate) fn poll<F: Future + Unpin>(&self, answer: &mut F, cx: &mut task::Context<'_>) -> Poll<F::Output> {
+        *self.answer.waker.lock().unwrap_or_else(PoisonError::into_inner) = Some(cx.waker().clone());
+        let noticing = Waker::from(self.answer.clone());
+        let polled = Pin::new(answer).poll(&mut task::Context::from_waker(&noticing));
+        self.answer.asked.store(true, Release);
+        polled
     }
 
     /// The message of another publish came with the answer to this one.
     pub(crate) fn stray(&self, whose: Key, message: Returned) {
-        let span = {
+        let doubt = {
             let mut books = books();
             let books = books.entry(self.channel).or_default();
-            match books.doubtful.iter().position(|(_, key, _)| *key == whose) {
+            match books.doubtful.iter().position(|doubt| doubt.key == whose) {
                 Some(at) => books.doubtful.remove(at),
                 None => {
                     books.early.truncate(MOST - 1);
@@ -104,8 +159,8 @@ impl Ticket {
                 }
             }
         };
-        if let Some((_, _, span)) = span {
-            end_returned(span, &message)
+        if let Some(doubt) = doubt {
+            end_returned(doubt.span, &message)
         }
     }
 
@@ -117,16 +172,18 @@ impl Ticket {
         early.remove(at).map(|(_, message)| message)
     }
 
-    /// This publish was answered without its message, and that may still come with another's answer.
-    pub(crate) fn doubt(&self, key: Key, span: Stopped) {
+    /// This publish was answered without its message. Had another's message come with the answer, its own may still come:
+    /// lapin has a queue of them, which is empty when none comes.
+    pub(crate) fn doubt(&self, key: Key, span: Stopped, may_come: bool) {
         let certain = {
             let mut books = books();
             let books = books.entry(self.channel).or_default();
-            if books.open.iter().all(|n| *n == self.number) {
-                Some(span) // nothing else is under way
+            let until = books.last;
+            if books.may_hold(until, may_come, self.number) {
+                books.doubtful.push_back(Doubt { until, may_come, key, span });
+                if books.doubtful.len() > MOST { books.doubtful.pop_front().map(|doubt| doubt.span) } else { None }
             } else {
-                books.doubtful.push_back((books.last, key, span));
-                if books.doubtful.len() > MOST { books.doubtful.pop_front().map(|(_, _, span)| span) } else { None }
+                Some(span)
             }
         };
         certain.into_iter().for_each(end_confirmed)
@@ -141,9 +198,8 @@ impl Drop for Ticket {
             let mut all = books();
             let Some(books) = all.get_mut(&self.channel) else { return };
             books.open.remove(&self.number);
-            let first = books.open.first().copied().unwrap_or(u64::MAX);
-            while books.doubtful.front().is_some_and(|(until, _, _)| *until < first) {
-                certain.extend(books.doubtful.pop_front().map(|(_, _, span)| span))
+            while books.doubtful.front().is_some_and(|d| !books.may_hold(d.until, d.may_come, 0)) {
+                certain.extend(books.doubtful.pop_front().map(|doubt| doubt.span))
             }
             if books.open.is_empty() {
                 all.remove(&self.channel);
