@@ -53,7 +53,7 @@ impl Inject for HeadersMut<'_> {
 /// size of a frame, which RabbitMQ and lapin agree on unless told otherwise (a channel does not say).
 const FRAME: usize = 128 << 10;
 /// Room for the frame itself and for the other properties.
-const OTHERS: usize = 4 << 10;
+const OTHERS: usize = 3 << 10;
 
 impl HeadersMut<'_> {
     /// What there is room for, beside the headers of the user.
