@@ -9,6 +9,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 /// A connection with a channel in confirm mode and a queue that no other test knows.
 #[derive(Debug)]
 pub struct Amqp {
+    /// Where the broker is.
+    pub url: String,
     /// The connection.
     pub connection: Connection,
     /// A channel in confirm mode.
@@ -23,7 +25,7 @@ pub struct Amqp {
 /// When `AMQP_URL` names a broker that cannot be used.
 pub async fn amqp(test: &str) -> Option<Amqp> {
     let Ok(url) = std::env::var("AMQP_URL") else {
-        println!("skipped: {test}: AMQP_URL is not set; `cargo xtask test` brings a broker");
+        xtask::skip("AMQP_URL is not set; `cargo xtask test` brings a broker");
         return None;
     };
     static COUNT: AtomicU32 = AtomicU32::new(0);
@@ -31,7 +33,7 @@ pub async fn amqp(test: &str) -> Option<Amqp> {
     let connection = Connection::connect(&url, ConnectionProperties::default()).await.expect("connect to AMQP_URL");
     let channel = connection.create_channel().await.expect("open a channel");
     channel.confirm_select(ConfirmSelectOptions::default()).await.expect("ask for confirms");
-    let amqp = Amqp { connection, channel, queue: ShortString::from(queue) };
+    let amqp = Amqp { url, connection, channel, queue: ShortString::from(queue) };
     amqp.declare(amqp.queue.as_str(), FieldTable::default()).await;
     Some(amqp)
 }
@@ -45,8 +47,7 @@ impl Amqp {
 
     /// Another connection to the same broker, for what would end this one.
     pub async fn another(&self) -> Connection {
-        let url = std::env::var("AMQP_URL").expect("there is one already");
-        Connection::connect(&url, ConnectionProperties::default()).await.expect("connect to AMQP_URL")
+        Connection::connect(&self.url, ConnectionProperties::default()).await.expect("connect to AMQP_URL")
     }
 
     /// Sends a message to the test's queue with lapin alone.
