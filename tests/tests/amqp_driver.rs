@@ -170,7 +170,8 @@ async fn a_refused_settlement_is_recorded_when_the_channel_is_gone() {
     // An exclusive queue is the other connection's; this one asks for a shared one of the same messages.
     let shared = format!("{}.shared", amqp.queue);
     let expires = headers([("x-expires", AMQPValue::LongInt(60_000))]);
-    channel.queue_declare(shared.as_str().into(), QueueDeclareOptions::default(), expires).await.unwrap();
+    let durable = QueueDeclareOptions { durable: true, ..Default::default() };
+    channel.queue_declare(shared.as_str().into(), durable, expires).await.unwrap();
     let properties = lapin::BasicProperties::default().with_headers(headers([("traceparent", text(SENDER))]));
     let sent = channel.basic_publish("".into(), shared.as_str().into(), Default::default(), b"ok", properties);
     sent.await.unwrap().await.unwrap();
