@@ -82,3 +82,6 @@ fn size(value: &AMQPValue) -> usize {
         AMQPValue::FieldTable(t) => 4 + t.into_iter().map(|(k, v)| 1 + k.as_str().len() + size(v)).sum::<usize>(),
     }
 }
+
+#[cfg(test)]
+mod tests;
