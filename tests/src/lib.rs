@@ -19,3 +19,8 @@ pub fn recorder(service: &str) -> (Recorder, Memory) {
     let recorder = Recorder::builder(service).sink(memory.clone()).build();
     (recorder.expect("a recorder"), memory)
 }
+
+/// The README's code compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -10,6 +10,7 @@ use lapin::types::ShortString;
 use spanbridge::carrier::{Problem, extract};
 use spanbridge::observe::{self, ActiveSpan, InSpan, SpanBuilder};
 use spanbridge::{Context, Outcome, Value, semconv};
+use std::fmt::Display;
 use std::future::Future;
 use std::ops::Deref;
 use std::pin::Pin;
@@ -184,7 +185,7 @@ impl Job {
         let context = process.as_ref().unwrap_or(&self.received);
         observe::in_scope(context, || {
             let span = describe::settle(operation, &self.delivery, &self.source()).implicit_run(false);
-            describe(span).run_by(judge, settling)
+            describe(span).run_by(settling, judge)
         })
         .await
     }
@@ -200,11 +201,11 @@ fn multiple(span: SpanBuilder, yes: bool) -> SpanBuilder {
 }
 
 /// lapin says `Ok(false)` to a second settlement, and to one over a channel that is gone.
-fn judge(result: &lapin::Result<bool>) -> Option<String> {
+fn judge(result: &lapin::Result<bool>) -> Option<&dyn Display> {
     match result {
         Ok(true) => None,
-        Ok(false) => Some("not sent: the message was settled already, or its channel is gone".to_owned()),
-        Err(e) => Some(e.to_string()),
+        Ok(false) => Some(&"not sent: the message was settled already, or its channel is gone"),
+        Err(e) => Some(e),
     }
 }
 

@@ -79,3 +79,69 @@ impl fmt::Debug for StoreSink {
         f.debug_struct("StoreSink").field("path", &self.path).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{ErrorKind, Store};
+    use spanbridge::record::{Body, Record};
+    use spanbridge::{RunId, SegmentId};
+    use std::time::Duration;
+
+    fn records(text: &str) -> Vec<Record<'_>> {
+        let body = Body::RunSuspend { suspension_id: text.into(), suspended_at: 1, reason: None };
+        let run_id = RunId::new(7);
+        let segment_id = SegmentId::new(1).unwrap();
+        vec![Record { id: None, run_id, trace_id: None, segment_id, segment_seq: 1, service: "s".into(), body }]
+    }
+
+    fn stored(path: &Path) -> usize {
+        let mut count = 0;
+        Store::open(path).unwrap().records(None, |_| count += 1).unwrap();
+        count
+    }
+
+    #[test]
+    fn a_locked_store_asks_for_another_try() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.db");
+        let mut sink = StoreSink::open(&path).unwrap();
+        sink.connection.busy_timeout(Duration::ZERO).unwrap();
+        let other = Connection::open(&path).unwrap();
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let error = sink.deliver_records(1, 1, || records("a").into_iter()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Busy);
+        assert!(error.to_string().starts_with(&format!("write to the store {}: ", path.display())), "{error}");
+        other.execute_batch("ROLLBACK").unwrap();
+        sink.deliver_records(1, 1, || records("a").into_iter()).unwrap();
+        assert_eq!(stored(&path), 1);
+    }
+
+    #[test]
+    fn a_full_disk_asks_for_another_try_and_leaves_nothing_behind() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.db");
+        let mut sink = StoreSink::open(&path).unwrap();
+        let noise: String = (0..100_000u64).map(|n| char::from(b'a' + (crate::hash::join(n, n) % 26) as u8)).collect();
+        let limit = |sink: &StoreSink, pages: u32| {
+            sink.connection.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(())).unwrap();
+        };
+        limit(&sink, 10);
+        let error = sink.deliver_records(1, 1, || records(&noise).into_iter()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Full);
+        assert_eq!(stored(&path), 0);
+        limit(&sink, 10_000);
+        sink.deliver_records(1, 1, || records(&noise).into_iter()).unwrap();
+        sink.flush().unwrap();
+        assert_eq!(stored(&path), 1);
+    }
+
+    #[test]
+    fn threads_may_have_one() {
+        fn sent<T: Send + 'static>() {}
+        sent::<StoreSink>();
+        sent::<Store>();
+        fn shared<T: Send + Sync + 'static>() {}
+        shared::<Error>();
+    }
+}

@@ -2,8 +2,9 @@
 
 use crate::buffer::{Chunk, Lane, Pool};
 use crate::sampler::Sampler;
+use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::*};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockWriteGuard};
 
 /// The receiving side of a recorder, as contexts and recording threads see it.
 pub(crate) struct Intake {
@@ -41,7 +42,12 @@ impl Intake {
 
     /// Whether somebody delivers what is recorded: not after shutdown, and not in a forked child.
     pub(crate) fn is_on(&self) -> bool {
-        self.on.load(Relaxed) && self.forks == forks()
+        self.on.load(Relaxed) && !self.is_forked()
+    }
+
+    /// This process is a fork of the one that delivers.
+    pub(crate) fn is_forked(&self) -> bool {
+        self.forks != forks()
     }
 
     pub(crate) fn turn_off(&self) {
@@ -132,13 +138,30 @@ pub(crate) fn uninstall(intake: &Arc<Intake>) {
     }
 }
 
+thread_local! {
+    /// The lock of `GLOBAL`, while this thread forks.
+    static HELD: Cell<Option<RwLockWriteGuard<'static, Option<Arc<Intake>>>>> = const { Cell::new(None) };
+}
+
+/// Called before a fork: if another thread held the lock, nobody could unlock it in the child.
+pub(crate) fn before_fork() {
+    let lock = GLOBAL.write().unwrap_or_else(PoisonError::into_inner);
+    let _ = HELD.try_with(|held| held.set(Some(lock)));
+}
+
+/// Called after a fork, in the parent.
+pub(crate) fn after_fork_in_parent() {
+    let _ = HELD.try_with(Cell::take);
+}
+
 /// How many forks lie between the first process and this one.
 pub(crate) fn forks() -> u64 {
     FORKS.load(Relaxed)
 }
 
-/// Called in a forked child, where only this thread is left: locks may be held for ever, so only atomics are touched.
-pub(crate) fn after_fork() {
+/// Called in a forked child, where only this thread is left: locks may be held for ever, so no others are touched.
+pub(crate) fn after_fork_in_child() {
+    after_fork_in_parent();
     FORKS.fetch_add(1, Relaxed);
     INSTALLED.store(false, Relaxed);
 }

@@ -43,13 +43,18 @@
 //! |---|---|
 //! | `record` | the recorder, its sinks, and [`record`]s. Applications switch it on |
 //! | `json` | carriers for JSON objects and payloads (part of `record`) |
+//! | `macros` | the attribute [`#[observe]`](macro@observe) |
 //! | `http` | a carrier for `http::HeaderMap` |
 //!
 //! # How it is built
 //!
 //! Modules form layers, and each uses only what stands before it: ids and wire formats ([`w3c`], [`payload`]) → buffers →
-//! [`Context`] → [`current`] → [`carrier`] → [`record`] → spans ([`observe`]) → [`Recorder`].
+//! [`Context`] → [`current`] → recording → where contexts come from → [`carrier`] → spans ([`observe`]) → [`record`] →
+//! [`Recorder`].
 
+#[cfg(feature = "macros")]
+#[doc(hidden)]
+pub mod __private;
 #[cfg(feature = "record")]
 mod buffer;
 pub mod carrier;
@@ -63,6 +68,7 @@ mod intake;
 #[cfg(feature = "json")]
 mod json_text;
 pub mod observe;
+mod origin;
 mod outcome;
 #[cfg(feature = "json")]
 pub mod payload;
@@ -91,4 +97,7 @@ pub use recorder::{
 };
 #[cfg(feature = "record")]
 pub use sampler::Sampler;
+#[cfg(feature = "macros")]
+#[doc = include_str!("observe_attribute.md")]
+pub use spanbridge_macros::observe;
 pub use value::Value;

@@ -23,8 +23,8 @@ enum Task {
     /// Run all tests, with the brokers they need
     ///
     /// RabbitMQ is the one at AMQP_URL; else one from docker-compose.yml where a Docker engine answers; else a
-    /// private one from the system's package, which is installed when missing and run as root on Debian or
-    /// Ubuntu. Kafka is the one at KAFKA_BROKERS, or from docker-compose.yml. Whatever was started is removed.
+    /// private one from the system's package, which is installed when it is missing (as root on Debian or Ubuntu).
+    /// Kafka is the one at KAFKA_BROKERS, or from docker-compose.yml. Whatever was started is removed.
     Test {
         /// Arguments for the runner: cargo nextest run where it is installed, else cargo test
         #[arg(last = true, value_name = "RUNNER ARGUMENTS")]
@@ -119,5 +119,24 @@ mod tests {
         insta::assert_compact_debug_snapshot!(cli.task, @r#"Test { arguments: ["-p", "spanbridge", "wire"] }"#);
         let error = Cli::try_parse_from(["cargo xtask", "test", "wire"]).unwrap_err();
         assert_eq!(error.exit_code(), 2);
+    }
+
+    #[test]
+    fn the_help_names_every_task() {
+        insta::assert_snapshot!(Cli::command().term_width(120).render_help(), @r"
+        What a contributor to spanbridge runs
+
+        Usage: cargo xtask <COMMAND>
+
+        Commands:
+          test      Run all tests, with the brokers they need
+          ci        Run everything that must hold before a change is merged
+          interop   Run the tests that talk to instrumented services in Python
+          rabbitmq  Run a private RabbitMQ until stdin ends, or for as long as a command runs
+          help      Print this message or the help of the given subcommand(s)
+
+        Options:
+          -h, --help  Print help
+        ");
     }
 }

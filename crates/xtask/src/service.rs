@@ -51,7 +51,7 @@ pub(crate) const SERVICES: [Service; 2] = [
         required: Some(
             "The tests need RabbitMQ, and there is none here. One of these, and run the command again:\n  \
              set AMQP_URL to a broker that they may fill with queues, or start Docker (with its compose plugin);\n  \
-             or install one, which starts nothing by itself: sudo apt-get install rabbitmq-server",
+             or install the package, from which a private one is started: sudo apt-get install rabbitmq-server",
         ),
     },
     Service {

@@ -97,7 +97,7 @@ struct Foreground {
 
 impl Foreground {
     fn start() -> Self {
-        let temporary = tempfile::tempdir().unwrap();
+        let temporary = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
         let child = Command::new(env!("CARGO_BIN_EXE_xtask"))
             .arg("rabbitmq")
             .env("TMPDIR", temporary.path())

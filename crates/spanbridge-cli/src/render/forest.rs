@@ -152,8 +152,7 @@ fn parents(graph: &Graph, missing: &mut Vec<SpanId>, linked: &mut [bool]) -> Vec
     let place = |(i, span): (usize, &Span)| match span.parent {
         // Parents stand before children; whatever else a graph may say, a tree has no circle.
         Some(p) if p < i => Place::Under(p),
-        // The span that triggered a child run is in another run: no gap.
-        _ if span.orphan && span.parent_span_id != graph.run.triggered_by_span_id => match span.parent_span_id {
+        _ if span.orphan => match span.parent_span_id {
             Some(id) => Place::Under(*missing_at.entry(id).or_insert_with(|| {
                 missing.push(id);
                 spans.len() + missing.len() - 1

@@ -101,10 +101,12 @@ impl<'a> Reader<'a> {
 
     #[inline]
     pub(crate) fn skip_varints(&mut self, n: u32) -> Option<()> {
-        for _ in 0..n {
-            let len = self.0.iter().position(|b| *b < 0x80)? + 1;
-            self.0 = &self.0[len..];
+        let (mut left, mut len) = (n, 0);
+        while left > 0 {
+            left -= u32::from(*self.0.get(len)? < 0x80);
+            len += 1;
         }
+        self.0 = &self.0[len..];
         Some(())
     }
 }

@@ -1,10 +1,12 @@
 //! What a delivery says of a run in sum: minima, maxima, sums and sets, which merge in any order.
 
+mod stored;
+
 use super::time_of;
-use crate::codec::bytes::{Reader, at_distance, distance, put_varint};
 use crate::graph::RunStatus;
+use crate::hash::join as mix;
 use spanbridge::record::{Body, End, Record, Start};
-use spanbridge::{RunId, Status};
+use spanbridge::{RunId, SpanId, Status};
 
 /// A stretch of time.
 pub(super) type Stretch = (u64, u64);
@@ -20,6 +22,9 @@ pub(crate) struct Aggregate<N> {
     pub(crate) ended: u64,
     pub(crate) failed: u64,
     pub(crate) cancelled: u64,
+    /// Starts and ends that were recorded apart: hashes of their ids, each taken away by its counterpart. Zero when every
+    /// start has its end.
+    pub(crate) unmatched: u32,
     pub(crate) lifecycle: Lifecycle,
     /// Records of this run contradict others that were there before: a look at all of them must tell.
     pub(crate) suspect: bool,
@@ -76,6 +81,7 @@ impl<N> Default for Aggregate<N> {
             ended: 0,
             failed: 0,
             cancelled: 0,
+            unmatched: 0,
             lifecycle: Lifecycle::default(),
             suspect: false,
             name: None,
@@ -84,18 +90,24 @@ impl<N> Default for Aggregate<N> {
     }
 }
 
-impl<N: Ord> Aggregate<N> {
-    /// Adds a record. `name` finds the place of a name.
-    pub(crate) fn add(&mut self, record: &Record<'_>, key: Option<RunId>, mut name: impl FnMut(&str) -> N) {
-        let service = name(&record.service);
+impl<'r> Aggregate<&'r str> {
+    /// Adds a record of the run with this key.
+    pub(crate) fn add(&mut self, record: &'r Record<'r>, key: Option<RunId>) {
+        let service: &str = &record.service;
         if !self.services.contains(&service) {
             self.services.push(service);
         }
         match &record.body {
-            Body::SpanStart(start) => self.start(start, key, name),
-            Body::SpanEnd { end, .. } => self.end(end),
+            Body::SpanStart(start) => {
+                self.unmatched ^= mark(start.span_id);
+                self.start(start, key);
+            }
+            Body::SpanEnd { span_id, end, .. } => {
+                self.unmatched ^= mark(*span_id);
+                self.end(end);
+            }
             Body::Span(start, end) => {
-                self.start(start, key, name);
+                self.start(start, key);
                 self.end(end);
             }
             other => {
@@ -103,23 +115,23 @@ impl<N: Ord> Aggregate<N> {
                     join(&mut self.others_at, Some((at, at)));
                 }
                 self.lifecycle.add(other);
-                if let Body::RunStart { name: text, started_at, .. } = other {
-                    self.name(Name { rank: Rank::Owner, at: *started_at, name: name(text) });
+                if let Body::RunStart { name, started_at, .. } = other {
+                    self.name(Name { rank: Rank::Owner, at: *started_at, name });
                 }
             }
         }
     }
 
-    fn start(&mut self, start: &Start<'_>, key: Option<RunId>, mut name: impl FnMut(&str) -> N) {
+    fn start(&mut self, start: &'r Start<'r>, key: Option<RunId>) {
         self.started += 1;
         join(&mut self.spans_at, Some((start.started_at, start.started_at)));
         let root = start.parent_span_id.is_none_or(|p| key.map(RunId::as_parent) == Some(p));
-        let (rank, at) = (if root { Rank::Root } else { Rank::Span }, start.started_at);
-        if self.name.as_ref().is_none_or(|n| (rank, at) <= (n.rank, n.at)) {
-            self.name(Name { rank, at, name: name(&start.name) });
-        }
+        let rank = if root { Rank::Root } else { Rank::Span };
+        self.name(Name { rank, at: start.started_at, name: &start.name });
     }
+}
 
+impl<N: Ord> Aggregate<N> {
     fn end(&mut self, end: &End<'_>) {
         self.ended += 1;
         join(&mut self.spans_at, Some((end.ended_at, end.ended_at)));
@@ -144,6 +156,7 @@ impl<N: Ord> Aggregate<N> {
         self.ended = self.ended.saturating_add(other.ended);
         self.failed = self.failed.saturating_add(other.failed);
         self.cancelled = self.cancelled.saturating_add(other.cancelled);
+        self.unmatched ^= other.unmatched;
         self.lifecycle.merge(&other.lifecycle);
         self.suspect |= other.suspect;
         if let Some(name) = other.name {
@@ -158,6 +171,29 @@ impl<N: Ord> Aggregate<N> {
 }
 
 impl<N> Aggregate<N> {
+    /// The same with other names: texts in place of numbers, or numbers in place of texts.
+    pub(crate) fn named<M>(self, mut other: impl FnMut(N) -> Option<M>) -> Option<Aggregate<M>> {
+        // Services first: a delivery has few, and the first place in a table costs nothing.
+        let services = self.services.into_iter().map(&mut other).collect::<Option<_>>()?;
+        let name = match self.name {
+            Some(Name { rank, at, name }) => Some(Name { rank, at, name: other(name)? }),
+            None => None,
+        };
+        Some(Aggregate {
+            spans_at: self.spans_at,
+            others_at: self.others_at,
+            started: self.started,
+            ended: self.ended,
+            failed: self.failed,
+            cancelled: self.cancelled,
+            unmatched: self.unmatched,
+            lifecycle: self.lifecycle,
+            suspect: self.suspect,
+            name,
+            services,
+        })
+    }
+
     /// When the run began: its owner's word, else the first span, else whatever there is.
     pub(crate) fn started_at(&self) -> u64 {
         let stretch = self.spans_at.or(self.others_at);
@@ -169,7 +205,7 @@ impl<N> Aggregate<N> {
         if self.lifecycle.is_owned() {
             return self.lifecycle.ended_at;
         }
-        self.spans_at.filter(|_| self.started <= self.ended).map(|s| s.1)
+        self.spans_at.filter(|_| self.unmatched == 0).map(|s| s.1)
     }
 
     /// The status, as far as sums can tell it. Must say the same as the graph does, or nothing.
@@ -188,12 +224,14 @@ impl<N> Aggregate<N> {
                 _ if l.suspends > 0 => RunStatus::Suspended,
                 _ => RunStatus::Open,
             }
-        } else if self.failed > 0 || self.cancelled > 0 || self.ended > self.started {
+        } else if self.failed > 0 || self.cancelled > 0 {
             return Verdict::Look;
+        } else if self.unmatched == 0 {
+            RunStatus::Ok
         } else if self.started > self.ended {
             RunStatus::Open
         } else {
-            RunStatus::Ok
+            return Verdict::Look;
         })
     }
 }
@@ -237,6 +275,11 @@ impl Lifecycle {
     }
 }
 
+/// What a span leaves among the unmatched.
+fn mark(span_id: SpanId) -> u32 {
+    mix(span_id.get(), 0) as u32
+}
+
 fn earlier(a: Option<u64>, b: Option<u64>) -> Option<u64> {
     a.into_iter().chain(b).min()
 }
@@ -248,139 +291,10 @@ fn join(all: &mut Option<Stretch>, more: Option<Stretch>) {
     };
 }
 
-/// Which fields an aggregate has, in bits; the two lowest are the rank of the name. The usual ones fit into a byte.
-mod has {
-    pub(super) const SPANS: u64 = 1 << 2;
-    pub(super) const OPEN: u64 = 1 << 3;
-    pub(super) const FAILED: u64 = 1 << 4;
-    pub(super) const LIFECYCLE: u64 = 1 << 5;
-    /// Other services than just the first in the table.
-    pub(super) const SERVICES: u64 = 1 << 6;
-    pub(super) const CANCELLED: u64 = 1 << 7;
-    pub(super) const OTHERS: u64 = 1 << 8;
-    pub(super) const SUSPECT: u64 = 1 << 9;
-    pub(super) const STARTED_AT: u64 = 1 << 10;
-    pub(super) const ENDED_AT: u64 = 1 << 11;
-}
-
-impl Aggregate<u32> {
-    /// The same with names in place of their numbers.
-    pub(crate) fn named<N>(self, name_at: impl Fn(u32) -> Option<N>) -> Option<Aggregate<N>> {
-        let name = match self.name {
-            Some(Name { rank, at, name }) => Some(Name { rank, at, name: name_at(name)? }),
-            None => None,
-        };
-        Some(Aggregate {
-            spans_at: self.spans_at,
-            others_at: self.others_at,
-            started: self.started,
-            ended: self.ended,
-            failed: self.failed,
-            cancelled: self.cancelled,
-            lifecycle: self.lifecycle,
-            suspect: self.suspect,
-            name,
-            services: self.services.into_iter().map(name_at).collect::<Option<_>>()?,
-        })
-    }
-}
-
-/// How an aggregate stands in the directory. Times are distances from `base`.
-impl Aggregate<u32> {
-    pub(super) fn write(&self, base: u64, out: &mut Vec<u8>) {
-        let l = &self.lifecycle;
-        let others = self.others_at.filter(|_| self.spans_at.is_none());
-        let flags = [
-            (has::SPANS, self.spans_at.is_some()),
-            (has::OPEN, self.started != self.ended),
-            (has::FAILED, self.failed > 0),
-            (has::LIFECYCLE, l.is_owned()),
-            (has::SERVICES, self.services != [0]),
-            (has::CANCELLED, self.cancelled > 0),
-            (has::OTHERS, others.is_some()),
-            (has::SUSPECT, self.suspect),
-            (has::STARTED_AT, l.started_at.is_some()),
-            (has::ENDED_AT, l.ended_at.is_some()),
-        ];
-        let rank = self.name.as_ref().map_or(0, |n| 1 + n.rank as u64);
-        put_varint(out, flags.iter().filter(|(_, has)| *has).fold(rank, |bits, (bit, _)| bits | bit));
-        for (from, to) in self.spans_at.iter().chain(&others) {
-            put_varint(out, distance(base, *from));
-            put_varint(out, to - from);
-        }
-        put_varint(out, self.started);
-        if self.started != self.ended {
-            put_varint(out, self.ended);
-        }
-        for n in [self.failed, self.cancelled].into_iter().filter(|n| *n > 0) {
-            put_varint(out, n);
-        }
-        if l.is_owned() {
-            let [ok, error, cancelled] = l.ends;
-            [l.starts, l.suspends, l.resumes, ok, error, cancelled].iter().for_each(|n| put_varint(out, *n));
-        }
-        for at in l.started_at.iter().chain(&l.ended_at) {
-            put_varint(out, distance(base, *at));
-        }
-        if self.services != [0] {
-            put_varint(out, self.services.len() as u64);
-            self.services.iter().for_each(|s| put_varint(out, u64::from(*s)));
-        }
-        if let Some(name) = &self.name {
-            put_varint(out, distance(base, name.at));
-            put_varint(out, u64::from(name.name));
-        }
-    }
-
-    pub(super) fn read(base: u64, r: &mut Reader<'_>) -> Option<Self> {
-        let bits = r.varint()?;
-        let has = |bit: u64| bits & bit != 0;
-        let mut a = Self::default();
-        for (bit, stretch) in [(has::SPANS, &mut a.spans_at), (has::OTHERS, &mut a.others_at)] {
-            if has(bit) {
-                let from = at_distance(base, r.varint()?);
-                *stretch = Some((from, from.saturating_add(r.varint()?)));
-            }
-        }
-        a.started = r.varint()?;
-        a.ended = if has(has::OPEN) { r.varint()? } else { a.started };
-        a.failed = if has(has::FAILED) { r.varint()? } else { 0 };
-        a.cancelled = if has(has::CANCELLED) { r.varint()? } else { 0 };
-        a.suspect = has(has::SUSPECT);
-        let l = &mut a.lifecycle;
-        if has(has::LIFECYCLE) {
-            let [ok, error, cancelled] = &mut l.ends;
-            for n in [&mut l.starts, &mut l.suspends, &mut l.resumes, ok, error, cancelled] {
-                *n = r.varint()?;
-            }
-        }
-        for (bit, at) in [(has::STARTED_AT, &mut l.started_at), (has::ENDED_AT, &mut l.ended_at)] {
-            if has(bit) {
-                *at = Some(at_distance(base, r.varint()?));
-            }
-        }
-        if has(has::SERVICES) {
-            for _ in 0..r.count_within(r.0.len())? {
-                a.services.push(u32::try_from(r.varint()?).ok()?);
-            }
-        } else {
-            a.services.push(0);
-        }
-        let rank = match bits & 3 {
-            0 => return Some(a),
-            1 => Rank::Owner,
-            2 => Rank::Root,
-            _ => Rank::Span,
-        };
-        let at = at_distance(base, r.varint()?);
-        a.name = Some(Name { rank, at, name: u32::try_from(r.varint()?).ok()? });
-        Some(a)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::codec::bytes::Reader;
     use proptest::prelude::*;
 
     fn aggregates() -> impl Strategy<Value = Aggregate<u32>> {
@@ -398,8 +312,10 @@ mod tests {
         let rank = prop_oneof![Just(Rank::Owner), Just(Rank::Root), Just(Rank::Span)];
         let name =
             proptest::option::of((rank, any::<u64>(), 0..9u32).prop_map(|(rank, at, name)| Name { rank, at, name }));
-        (stretch(), stretch(), [n.clone(), n.clone(), n.clone(), n], lifecycle, any::<bool>(), name, 0..3u32).prop_map(
-            |(spans_at, others_at, [started, ended, failed, cancelled], lifecycle, suspect, name, services)| {
+        let counts = ([n.clone(), n.clone(), n.clone(), n], any::<u32>());
+        (stretch(), stretch(), counts, lifecycle, any::<bool>(), name, 0..3u32).prop_map(
+            |(spans_at, others_at, (counts, unmatched), lifecycle, suspect, name, services)| {
+                let [started, ended, failed, cancelled] = counts;
                 Aggregate {
                     spans_at,
                     others_at: others_at.filter(|_| spans_at.is_none()),
@@ -407,6 +323,7 @@ mod tests {
                     ended,
                     failed,
                     cancelled,
+                    unmatched,
                     lifecycle,
                     suspect,
                     name,

@@ -116,7 +116,6 @@ impl Assembler {
             if self.writer.is_full() {
                 self.close_block(&mut block, delivery)?;
                 block = OpenBlock { first_run: run, continues: last.is_some_and(|(l, _)| l.run == run), ..block };
-                last = last.map(|(head, _)| (head, 0));
             }
             let follows = last.is_some_and(|(l, seq)| l == head && record.segment_seq == seq.wrapping_add(1));
             if self.writer.is_empty() || !follows {
@@ -171,10 +170,12 @@ impl Assembler {
             let key = key_of(first);
             let mut sum = Aggregate { suspect: suspect(key), ..Aggregate::default() };
             while let Some(record) = records.next_if(|r| key_of(r) == key) {
-                sum.add(record, key, |name| self.names.place(name));
+                sum.add(record, key);
             }
             delivery.spans += sum.started;
-            sum.write(delivery.first_at, &mut entries);
+            if let Some(sum) = sum.named(|name| Some(self.names.place(name))) {
+                sum.write(delivery.first_at, &mut entries);
+            }
             let id = key.map_or(0, RunId::get).to_be_bytes();
             delivery.run_heads.extend_from_slice(&id[..8]);
             delivery.run_tails.extend_from_slice(&id[8..]);

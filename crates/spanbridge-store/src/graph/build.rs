@@ -4,7 +4,7 @@ use super::join::{end_of, start_of};
 use super::outline::Outline;
 use super::tree::{Placed, Rooted};
 use super::values::merged;
-use super::{Artifact, Diagnostic, Edge, Event, Graph, Link, Run, Segment, Span, Suspension};
+use super::{Artifact, Diagnostic, Edge, Event, Graph, Link, Run, RunStatus, Segment, Span, Suspension};
 use spanbridge::record::{Body, Endpoint, Record, Start};
 use spanbridge::{Kind, RunId, SegmentId, TraceId};
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,6 +24,13 @@ impl Graph {
             related_runs: Vec::new(),
             diagnostics: builder.diagnostics(),
         }
+    }
+}
+
+impl RunStatus {
+    /// The status of a run, from its records: what [`Graph::build`] would say, without filling in the graph.
+    pub fn of(run_id: RunId, records: &[Record<'_>]) -> RunStatus {
+        Outline::of(run_id, records).status(records)
     }
 }
 

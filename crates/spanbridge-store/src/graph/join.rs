@@ -1,7 +1,7 @@
 //! Brings the records of a run together: starts and ends to spans, the rest to where it belongs.
 
 use super::identity::{Seen, Sight};
-use super::tree::Index;
+use super::index::Index;
 use spanbridge::SpanId;
 use spanbridge::record::{Body, End, Record, Start};
 use std::collections::BTreeSet;
@@ -42,6 +42,13 @@ pub(super) struct Parts {
     pub(super) first: u32,
 }
 
+impl Parts {
+    /// Its start or its end is there. Otherwise it is known only from what happened in it.
+    pub(super) fn is_there(&self) -> bool {
+        self.start.is_some() || self.end.is_some()
+    }
+}
+
 impl Joined {
     pub(super) fn of(records: &[Record<'_>]) -> Self {
         let mut joined = Self {
@@ -66,11 +73,18 @@ impl Joined {
 
     fn add(&mut self, records: &[Record<'_>], place: usize) {
         match &records[place].body {
-            Body::SpanStart(start) => self.start(records, place, start),
-            Body::SpanEnd { span_id, end, .. } => self.end(records, place, *span_id, end),
+            Body::SpanStart(start) => {
+                let span = self.span(start.span_id, place);
+                self.start(records, span, place, start);
+            }
+            Body::SpanEnd { span_id, end, .. } => {
+                let span = self.span(*span_id, place);
+                self.end(records, span, place, end);
+            }
             Body::Span(start, end) => {
-                self.start(records, place, start);
-                self.end(records, place, start.span_id, end);
+                let span = self.span(start.span_id, place);
+                self.start(records, span, place, start);
+                self.end(records, span, place, end);
             }
             Body::SpanAttributes { span_id, .. } => {
                 let span = self.span(*span_id, place);
@@ -103,8 +117,7 @@ impl Joined {
         }
     }
 
-    fn start(&mut self, records: &[Record<'_>], place: usize, start: &Start<'_>) {
-        let span = self.span(start.span_id, place);
+    fn start(&mut self, records: &[Record<'_>], span: usize, place: usize, start: &Start<'_>) {
         match self.spans[span].start {
             None => self.spans[span].start = Some(place as u32),
             Some(first) if start_of(&records[first as usize].body) == Some(start) => {}
@@ -112,19 +125,18 @@ impl Joined {
         }
     }
 
-    fn end(&mut self, records: &[Record<'_>], place: usize, span_id: SpanId, end: &End<'_>) {
-        let span = self.span(span_id, place);
+    fn end(&mut self, records: &[Record<'_>], span: usize, place: usize, end: &End<'_>) {
         match self.spans[span].end {
             None => self.spans[span].end = Some(place as u32),
             Some(first) if end_of(&records[first as usize].body) == Some(end) => {}
-            Some(_) => self.conflict("the span was ended twice, in different ways", Some(span_id)),
+            Some(_) => self.conflict("the span was ended twice, in different ways", Some(self.spans[span].id)),
         }
     }
 
     /// The place of the span with this id, which this record mentions.
     fn span(&mut self, id: SpanId, record: usize) -> usize {
-        let place = self.index.place(id.get(), self.spans.len());
-        if place == self.spans.len() {
+        let (place, new) = self.index.place(id.get());
+        if new {
             self.spans.push(Parts { id, start: None, end: None, first: record as u32 });
         }
         place

@@ -6,6 +6,7 @@
 
 mod build;
 mod identity;
+mod index;
 mod join;
 mod json;
 mod model;

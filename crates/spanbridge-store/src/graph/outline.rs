@@ -1,10 +1,10 @@
 //! The bare run: its spans in order, its name, times and status. Enough for a line in a list.
 
 use super::join::{Joined, end_of, start_of};
-use super::tree::{Node, Placed, Rooted, arrange};
+use super::tree::{Node, Placed, arrange};
 use super::{RunStatus, SpanStatus};
 use spanbridge::record::{Body, Record};
-use spanbridge::{RunId, Status};
+use spanbridge::{RunId, SpanId, Status};
 
 /// A run in outline.
 pub(crate) struct Outline {
@@ -16,13 +16,19 @@ pub(crate) struct Outline {
 impl Outline {
     pub(crate) fn of(run_id: RunId, records: &[Record<'_>]) -> Self {
         let joined = Joined::of(records);
+        // What stands above a root without being a span of this run: the run itself, or the span that triggered it.
+        let trigger = joined.run_start.and_then(|at| match &records[at].body {
+            Body::RunStart { triggered_by_span_id, .. } => *triggered_by_span_id,
+            _ => None,
+        });
+        let is_outside = |parent: &SpanId| *parent == run_id.as_parent() || Some(*parent) == trigger;
         let mut nodes: Vec<Node> = joined
             .spans
             .iter()
             .map(|span| {
                 let start = span.start.and_then(|at| start_of(&records[at as usize].body));
                 let end = span.end.and_then(|at| end_of(&records[at as usize].body));
-                let above = start.and_then(|s| s.parent_span_id).filter(|p| *p != run_id.as_parent());
+                let above = start.and_then(|s| s.parent_span_id).filter(|p| !is_outside(p));
                 let started_at = start.map(|s| s.started_at).or(end.map(|e| e.ended_at));
                 // Known only from its events: it began at the first of them, or nobody knows when.
                 let started_at = started_at.unwrap_or(u64::MAX);
@@ -31,8 +37,7 @@ impl Outline {
             .collect();
         for (span, place) in &joined.events {
             if let Body::Event { timestamp, .. } = &records[*place].body
-                && joined.spans[*span].start.is_none()
-                && joined.spans[*span].end.is_none()
+                && !joined.spans[*span].is_there()
             {
                 nodes[*span].started_at = nodes[*span].started_at.min(*timestamp);
             }
@@ -76,22 +81,23 @@ impl Outline {
             RunStatus::Error
         } else if tops().any(|s| s == SpanStatus::Cancelled) {
             RunStatus::Cancelled
-        } else if joined.spans.iter().any(|s| s.end.is_none()) {
+        } else if joined.spans.iter().any(|s| s.start.is_some() && s.end.is_none()) {
             RunStatus::Open
         } else {
             RunStatus::Ok
         }
     }
 
-    /// What its owner called it, else the name of the first span: a root if there is one.
+    /// What its owner called it, else the name of the first root, else of the first span.
     pub(crate) fn name<'r>(&self, records: &'r [Record<'_>]) -> &'r str {
         if let Some(Body::RunStart { name, .. }) = self.joined.run_start.map(|at| &records[at].body) {
             return name;
         }
-        let tops = || self.order.iter().filter(|p| p.depth == 0);
-        let start = |p: &Placed| self.joined.spans[p.node].start.and_then(|at| start_of(&records[at as usize].body));
-        let roots = tops().filter(|p| p.rooted == Rooted::Well);
-        roots.chain(tops()).find_map(start).map_or("", |s| &s.name)
+        let started = self.joined.spans.iter().zip(&self.nodes).filter_map(|(span, node)| {
+            let start = span.start.and_then(|at| start_of(&records[at as usize].body))?;
+            Some((node.parent != 0, start.started_at, &start.name))
+        });
+        started.min().map_or("", |(_, _, name)| name)
     }
 
     /// When it began: its owner's word, else its first span, else whatever is known.
@@ -99,7 +105,8 @@ impl Outline {
         if let Some(Body::RunStart { started_at, .. }) = self.joined.run_start.map(|at| &records[at].body) {
             return *started_at;
         }
-        let spans = self.nodes.iter().map(|n| n.started_at).min();
+        let spans = self.joined.spans.iter().zip(&self.nodes);
+        let spans = spans.filter(|(span, _)| span.is_there()).map(|(_, node)| node.started_at).min();
         spans.or_else(|| records.iter().filter_map(|r| crate::delivery::time_of(&r.body)).min()).unwrap_or(0)
     }
 
@@ -111,7 +118,8 @@ impl Outline {
                 _ => None,
             };
         }
-        let ends = self.joined.spans.iter().map(|s| Some(end_of(&records[s.end? as usize].body)?.ended_at));
+        let spans = self.joined.spans.iter().filter(|span| span.is_there());
+        let ends = spans.map(|s| Some(end_of(&records[s.end? as usize].body)?.ended_at));
         ends.collect::<Option<Vec<u64>>>()?.into_iter().max()
     }
 }

@@ -3,7 +3,8 @@
 //! Time and memory are linear (but for the sorting of siblings), whatever the ids say: trees of any depth need no stack
 //! of ours, and a circle of parents is cut at its earliest span.
 
-use crate::hash::{Map, Set};
+use super::index::Index;
+use crate::hash::Set;
 
 /// No place.
 const NONE: u32 = u32::MAX;
@@ -37,25 +38,6 @@ pub(super) enum Rooted {
     Orphan,
     /// It is its own ancestor; the circle was cut above it.
     Cut,
-}
-
-/// Finds the places of spans by id.
-#[derive(Default)]
-pub(super) struct Index(Map<u64, u32>);
-
-impl Index {
-    pub(super) fn with_capacity(spans: usize) -> Self {
-        Self(Map::with_capacity_and_hasher(spans, Default::default()))
-    }
-
-    pub(super) fn get(&self, id: u64) -> Option<usize> {
-        self.0.get(&id).map(|place| *place as usize)
-    }
-
-    /// The place of this id, which is `next` if the id is new.
-    pub(super) fn place(&mut self, id: u64, next: usize) -> usize {
-        *self.0.entry(id).or_insert(next as u32) as usize
-    }
 }
 
 /// Every node, parents before children.
@@ -179,7 +161,7 @@ mod tests {
 
     fn nodes(spans: &[(u64, u64, u64)]) -> (Vec<Node>, Index) {
         let mut index = Index::default();
-        spans.iter().enumerate().for_each(|(place, (id, _, _))| assert_eq!(index.place(*id, place), place));
+        spans.iter().enumerate().for_each(|(place, (id, _, _))| assert_eq!(index.place(*id), (place, true)));
         (spans.iter().map(|&(id, parent, started_at)| Node { id, parent, started_at }).collect(), index)
     }
 

@@ -5,6 +5,7 @@ use super::snapshot::{Snapshot, blob, torn};
 use crate::codec::Block;
 use crate::delivery::{BlockList, IdPairs, RunIds, key_of, span_of};
 use crate::error::{Error, ErrorKind, Result};
+use crate::hash::Map;
 use spanbridge::record::Body;
 use spanbridge::{RunId, SpanId, TraceId};
 use std::collections::{BTreeMap, BTreeSet};
@@ -133,8 +134,12 @@ fn spans_of_block(raw: &[u8], runs: RunIds<'_>, range: &RangeInclusive<u64>, mat
 fn answer(snapshot: &Snapshot<'_>, matches: Matches) -> Result<Found> {
     let Matches { runs, traces, spans } = matches;
     let runs_of_traces = traces.values().flatten();
-    let wanted: BTreeSet<RunId> = runs.iter().chain(runs_of_traces).copied().take(Found::MOST + 1).collect();
-    let sums = if wanted.is_empty() { Default::default() } else { snapshot.sums(|run| wanted.contains(&run))? };
+    // Names for a choice, starts for an order: a single run needs neither.
+    let wanted: BTreeSet<RunId> = match (runs.len(), traces.len(), spans.len()) {
+        (1, 0, 0) => BTreeSet::new(),
+        _ => runs.iter().chain(runs_of_traces).copied().take(10 * Found::MOST).collect(),
+    };
+    let sums = if wanted.is_empty() { Map::default() } else { snapshot.sums(Some(&wanted))? };
     let name_of = |run: &RunId| sums.get(run).and_then(|s| s.name.as_ref()).map_or("", |n| &n.name).to_owned();
     let started_at = |run: &RunId| sums.get(run).map_or(0, |s| s.started_at());
 

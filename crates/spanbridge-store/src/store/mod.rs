@@ -45,7 +45,11 @@ impl Store {
     }
 
     fn open_with(path: &Path, missing: Missing) -> Result<Self> {
-        Ok(Self { path: path.to_owned(), connection: file::open(path, missing)? })
+        let connection = file::open(path, missing)?;
+        // A question scans the directories of many deliveries; the next one finds them in memory.
+        let cache = connection.execute_batch("PRAGMA cache_size = -32768").map_err(Error::from);
+        cache.map_err(|e| e.at("open", path))?;
+        Ok(Self { path: path.to_owned(), connection })
     }
 
     /// What an id of a run, a trace or a span, or the first four or more digits of one, stands for.

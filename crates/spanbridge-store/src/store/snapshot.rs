@@ -23,8 +23,7 @@ pub(super) struct Snapshot<'c>(pub(super) Transaction<'c>);
 #[derive(Debug)]
 struct Places {
     delivery: i64,
-    /// The runs, with their places among the runs of the delivery.
-    runs: Vec<(usize, Option<RunId>)>,
+    runs: RunPlaces,
     blocks: BTreeSet<usize>,
 }
 
@@ -110,20 +109,22 @@ impl Snapshot<'_> {
         Ok(Stored(raws))
     }
 
-    /// What all deliveries together say of each run that `wanted` names.
-    pub(super) fn sums(&self, wanted: impl Fn(RunId) -> bool) -> Result<Map<RunId, Sum>> {
+    /// What all deliveries together say of each run, or of these runs.
+    pub(super) fn sums(&self, wanted: Option<&BTreeSet<RunId>>) -> Result<Map<RunId, Sum>> {
         let mut sums: Map<RunId, Sum> = Map::default();
         let mut texts = Texts::default();
-        self.scan("SELECT first_at, run_heads, run_tails, aggregates FROM delivery", [], |row| {
-            let runs = RunIds::new(blob(row, 1)?, blob(row, 2)?).ok_or_else(torn)?;
-            if !(0..runs.len()).any(|at| runs.get(at).flatten().is_some_and(&wanted)) {
+        self.scan("SELECT run_heads, run_tails, aggregates, first_at FROM delivery", [], |row| {
+            let heads = blob(row, 0)?;
+            if wanted.is_some_and(|wanted| !wanted.iter().any(|run| run_heads_hold(heads, Some(*run)))) {
                 return Ok(());
             }
-            let mut aggregates = Aggregates::read(blob(row, 3)?, row.get::<_, i64>(0)? as u64).ok_or_else(torn)?;
+            let runs = RunIds::new(heads, blob(row, 1)?).ok_or_else(torn)?;
+            let mut aggregates = Aggregates::read(blob(row, 2)?, row.get::<_, i64>(3)? as u64).ok_or_else(torn)?;
             let names = texts.of(aggregates.names());
             for at in 0..runs.len() {
                 let aggregate = aggregates.next().ok_or_else(torn)?;
-                if let Some(run) = runs.get(at).ok_or_else(torn)?.filter(|r| wanted(*r)) {
+                let run = runs.get(at).ok_or_else(torn)?;
+                if let Some(run) = run.filter(|run| wanted.is_none_or(|wanted| wanted.contains(run))) {
                     let named = aggregate.named(|place| names.get(place as usize).cloned()).ok_or_else(torn)?;
                     sums.entry(run).or_default().merge(named);
                 }
@@ -186,7 +187,10 @@ impl Texts {
 
 /// The blocks that hold some runs, by delivery. Their records borrow from them.
 #[derive(Debug)]
-pub(super) struct Stored(Vec<(Vec<(usize, Option<RunId>)>, Vec<Vec<u8>>)>);
+pub(super) struct Stored(Vec<(RunPlaces, Vec<Vec<u8>>)>);
+
+/// Runs, each with its place among the runs of a delivery.
+type RunPlaces = Vec<(usize, Option<RunId>)>;
 
 impl Stored {
     /// The records of the runs, in the order in which they came.

@@ -129,7 +129,8 @@ impl RecorderBuilder {
         let share = self.memory / 2 / self.sinks.len().max(1);
         let outlets = self.sinks.into_iter().map(|s| Outlet::start(s, share, intake.clone()));
         let mut outlets = outlets.collect::<Result<Vec<_>, _>>().map_err(InstallError::Thread)?;
-        let totals = Arc::new(Totals { sinks: outlets.iter().map(|o| o.tally.clone()).collect(), ..Totals::default() });
+        let tallies = outlets.iter().map(|o| o.tally.clone()).collect();
+        let totals = Arc::new(Totals { sinks: tallies, forks: intake::forks(), ..Totals::default() });
         let sinks = outlets.len();
         let delivery = Delivery::new(
             intake.clone(),
@@ -207,8 +208,12 @@ impl Recorder {
     /// Delivers everything that was recorded until now, and resolves when every sink has it, or after `within`.
     pub fn flush(&self, within: Duration) -> Flush {
         let ticket = self.ticket(within);
-        lock(&self.wishes).flushes.push(ticket.clone());
-        self.intake.unpark();
+        if self.intake.is_forked() {
+            ticket.finish(false) // nobody delivers, and the lock may be held for ever
+        } else {
+            lock(&self.wishes).flushes.push(ticket.clone());
+            self.intake.unpark();
+        }
         Flush { ticket, totals: self.totals.clone() }
     }
 
@@ -229,8 +234,9 @@ impl Recorder {
         let Some(thread) = self.thread.take() else { return self.report() };
         intake::uninstall(&self.intake);
         let ticket = self.ticket(within);
-        if !self.intake.is_on() {
-            return self.totals.report(false); // in a forked child there is no thread to wait for
+        if self.intake.is_forked() {
+            std::mem::forget(thread); // there is none here
+            return self.totals.report(false);
         }
         self.intake.turn_off();
         lock(&self.wishes).stop = Some(ticket.clone());

@@ -1,7 +1,8 @@
 //! One sink with its queue and its thread: it takes its time without holding up another.
 
+use super::batch::Batch;
 use super::report::{Tally, Ticket, lock};
-use super::{Batch, Sink, SinkError};
+use super::sink::{Sink, SinkError};
 use crate::Context;
 use crate::current::Swapped;
 use crate::intake::Intake;
@@ -130,10 +131,11 @@ impl Worker {
                         Ok(result) => result.err().map(|e| e.to_string()),
                         Err(_) => Some("the sink panicked".to_owned()),
                     };
-                    ticket.served(failed.is_none());
-                    if failed.is_some() {
+                    let ok = failed.is_none();
+                    if !ok {
                         *lock(&self.tally.last_error) = failed;
                     }
+                    ticket.served(ok)
                 }
             }
         }

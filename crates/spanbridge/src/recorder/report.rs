@@ -53,18 +53,22 @@ pub(super) struct Tally {
 pub(super) struct Totals {
     pub(super) dropped: AtomicU64,
     pub(super) cut: AtomicU64,
+    /// In which fork of the process it began.
+    pub(super) forks: u64,
     pub(super) sinks: Vec<Arc<Tally>>,
 }
 
 impl Totals {
     pub(super) fn report(&self, complete: bool) -> Report {
+        let forked = self.forks != crate::intake::forks();
         let sink = |t: &Arc<Tally>| SinkReport {
             name: t.name.clone(),
             delivered: t.delivered.load(Acquire),
             rejected: t.rejected.load(Acquire),
             dropped: t.dropped.load(Acquire),
             left: t.left.load(Acquire),
-            last_error: lock(&t.last_error).clone(),
+            // In a forked child the lock may be held for ever.
+            last_error: if forked { None } else { lock(&t.last_error).clone() },
         };
         Report {
             complete,

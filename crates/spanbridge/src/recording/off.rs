@@ -3,7 +3,6 @@
 use super::layout::{Fact, Field};
 use crate::context::Shared;
 use crate::{Kind, Primitive, Status, Value};
-use std::borrow::Cow;
 
 #[derive(Clone, Copy)]
 #[expect(dead_code, reason = "given, and not looked at")]
@@ -36,7 +35,7 @@ pub(crate) fn hot() -> Hot {
 }
 
 impl Hot {
-    pub(crate) fn begin(&self, _: &Shared, _: u64, _: &Cow<'static, str>) -> Started {
+    pub(crate) fn begin(&self, _: &Shared, _: u64, _: Value<'_>) -> Started {
         Started::NONE
     }
     pub(crate) fn add<'s>(&self, _: &mut Started, _: impl FnOnce() -> Option<&'s Shared>, _: Key, _: Value<'_>) {}

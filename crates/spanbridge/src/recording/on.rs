@@ -7,7 +7,6 @@ use crate::buffer::*;
 use crate::clock::ticks;
 use crate::context::Shared;
 use crate::{Kind, Primitive, Status, Value, primitive};
-use std::borrow::Cow;
 use std::sync::atomic::Ordering::Relaxed;
 
 /// A span that was begun on this thread, or nothing (token 0).
@@ -28,17 +27,17 @@ impl Started {
 }
 
 impl Hot {
-    /// Begins a span. `shared` is recorded, and kept alive by the caller.
+    /// Begins a span. `shared` is recorded, and kept alive by the caller. The name is text of either kind.
     #[inline(always)]
-    pub(crate) fn begin(&self, shared: &Shared, parent: u64, name: &Cow<'static, str>) -> Started {
+    pub(crate) fn begin(&self, shared: &Shared, parent: u64, name: Value<'_>) -> Started {
         let w = &self.writer;
         if (w.context.get() != shared.serial || !w.room(SPAN_WORDS)) && !self.make_room(shared, SPAN_WORDS, false) {
             return Started::NONE;
         }
         let (id, at) = (self.id(), w.pos.get());
         let (address, length) = match name {
-            Cow::Borrowed(n) => (n.as_ptr().expose_provenance() as u64, n.len().min(0xffff)),
-            Cow::Owned(_) => (0, 0),
+            Value::Static(n) => (n.as_ptr().expose_provenance() as u64, n.len().min(0xffff)),
+            _ => (0, 0),
         };
         // The default primitive has code 0, the default kind too.
         let head = header(SPAN, SPAN_WORDS) | (length as u64) << NAME_AT;
@@ -56,8 +55,8 @@ impl Hot {
         }
         w.pos.set(at + SPAN_WORDS);
         let mut started = Started { token: w.token(at), id, header: head };
-        if let Cow::Owned(n) = name {
-            self.add(&mut started, || Some(shared), Key::Field(Field::Name), Value::Str(n))
+        if address == 0 {
+            self.add(&mut started, || Some(shared), Key::Field(Field::Name), name)
         }
         started
     }
@@ -174,10 +173,10 @@ impl Hot {
     #[inline(always)]
     pub(crate) fn end(&self, s: Started, shared: Option<&Shared>, status: Status) {
         let end = end_word(status);
-        if !self.writer.patch(s.token, end)
-            && let Some(shared) = shared
-        {
-            self.end_elsewhere(shared, s.id, end, &[])
+        if !self.writer.patch(s.token, end) {
+            if let Some(shared) = shared {
+                self.end_elsewhere(shared, s.id, end, &[])
+            }
         }
     }
 
@@ -219,9 +218,8 @@ impl Hot {
         let head = header(FACT, FACT_WORDS) | (fact as u64) << FACT_AT;
         let for_end = matches!(fact, Fact::RunEnd | Fact::RunSuspend);
         self.write(shared, head, &[span, id, ticks()], items, for_end);
-        if matches!(fact, Fact::RunStart | Fact::RunEnd | Fact::RunSuspend | Fact::RunResume)
-            && let Some(intake) = &shared.intake
-        {
+        let lifecycle = matches!(fact, Fact::RunStart | Fact::RunEnd | Fact::RunSuspend | Fact::RunResume);
+        if let Some(intake) = shared.intake.as_ref().filter(|_| lifecycle) {
             intake.wake()
         }
     }

@@ -131,15 +131,22 @@ pub(crate) fn reseed() {
 /// In a forked child: nothing of the parent's buffers is ours to write to, and ids must not repeat the parent's.
 #[cfg(unix)]
 pub(crate) fn watch_forks() {
+    extern "C" fn before() {
+        crate::intake::before_fork()
+    }
+    extern "C" fn in_parent() {
+        crate::intake::after_fork_in_parent()
+    }
     extern "C" fn in_child() {
-        crate::intake::after_fork();
+        crate::intake::after_fork_in_child();
         hot().forget();
         reseed();
     }
     static ONCE: std::sync::Once = std::sync::Once::new();
-    // SAFETY: `in_child` touches atomics and thread-locals without destructors only, which POSIX allows there.
+    // SAFETY: the handlers do not unwind; in the child nothing is touched but atomics, thread-locals of the thread that
+    // forked, and the lock that it took before.
     ONCE.call_once(|| unsafe {
-        libc::pthread_atfork(None, None, Some(in_child));
+        libc::pthread_atfork(Some(before), Some(in_parent), Some(in_child));
     });
 }
 

@@ -1,6 +1,8 @@
 //! Beginning a span.
 
-use super::handle::Span;
+#[cfg(feature = "macros")]
+use super::entered::Entered;
+use super::handle::{ActiveSpan, Span};
 use super::in_span::InSpan;
 use super::open::{Open, fail_span};
 use crate::context::{RECORDED, Shared, untag};
@@ -33,13 +35,17 @@ pub struct SpanBuilder {
 #[inline(always)]
 pub fn span(name: impl Into<Cow<'static, str>>) -> SpanBuilder {
     let name = name.into();
+    let name = match &name {
+        Cow::Borrowed(text) => Value::Static(text),
+        Cow::Owned(text) => Value::Str(text),
+    };
     let shared = ambient().shared.get();
     let (started, root, within) = if shared.addr() & RECORDED != 0 {
         // SAFETY: what is current is kept alive by whoever made it current.
         let shared = unsafe { &*untag(shared) };
-        (hot().begin(shared, ambient().span.get(), &name), Context::EMPTY, shared.serial())
+        (hot().begin(shared, ambient().span.get(), name), Context::EMPTY, shared.serial())
     } else if may_begin_trace(shared) {
-        let (started, root) = begin_trace(&name);
+        let (started, root) = begin_trace(name);
         (started, root, 0)
     } else {
         (Started::NONE, Context::EMPTY, 0)
@@ -62,8 +68,8 @@ fn may_begin_trace(_: *const Shared) -> bool {
 /// A span without a run around it: a new trace, if there is none and somebody records.
 #[cold]
 #[inline(never)]
-fn begin_trace(name: &Cow<'static, str>) -> (Started, Context) {
-    let root = if current::context().is_empty() { super::run::new_trace() } else { Context::EMPTY };
+fn begin_trace(name: Value<'_>) -> (Started, Context) {
+    let root = if current::context().is_empty() { crate::origin::new_trace() } else { Context::EMPTY };
     let started = match root.shared() {
         Some(shared) if root.is_recorded() => hot().begin(shared, 0, name),
         _ => Started::NONE,
@@ -136,9 +142,7 @@ impl SpanBuilder {
 
     /// Links to a span that belongs to it without being its parent.
     pub fn link(mut self, other: &Context) -> Self {
-        if !self.started.is_none()
-            && let Some(p) = other.trace_parent()
-        {
+        if let Some(p) = other.trace_parent().filter(|_| !self.started.is_none()) {
             let mut started = self.started;
             hot().add_all(&mut started, || self.shared(), &super::details::link_items(p));
             self.started = started;
@@ -158,6 +162,7 @@ impl SpanBuilder {
     }
 
     /// The span's id, where it is recorded.
+    #[inline]
     pub fn id(&self) -> Option<crate::SpanId> {
         crate::SpanId::new(self.started.id)
     }
@@ -185,10 +190,14 @@ impl SpanBuilder {
         self.scope(Anything, f)
     }
 
-    /// For the attribute macro, which judges any type.
+    /// For the attribute macro, which judges any type. (`f` comes first: it settles what the judge is given.)
     #[doc(hidden)]
     #[inline(always)]
-    pub fn in_scope_by<R>(self, judge: impl FnOnce(&R) -> Option<String>, f: impl FnOnce() -> R) -> R {
+    pub fn in_scope_by<R>(
+        self,
+        f: impl FnOnce() -> R,
+        judge: impl for<'a> FnOnce(&'a R) -> Option<&'a dyn Display>,
+    ) -> R {
         self.scope(By(judge), f)
     }
 
@@ -243,8 +252,35 @@ impl SpanBuilder {
 
     /// For the attribute macro, which judges any type.
     #[doc(hidden)]
-    pub fn run_by<F: Future, J: FnOnce(&F::Output) -> Option<String>>(self, judge: J, inner: F) -> InSpan<F, By<J>> {
+    #[inline]
+    pub fn run_by<F, J>(self, inner: F, judge: J) -> InSpan<F, By<J>>
+    where
+        F: Future,
+        J: for<'a> FnOnce(&'a F::Output) -> Option<&'a dyn Display>,
+    {
         self.future(inner, By(judge))
+    }
+
+    /// For the attribute macro: as [`SpanBuilder::run_by`], with the making of the future inside the span as well.
+    #[doc(hidden)]
+    #[inline]
+    pub fn make_by<R, F, M, J>(mut self, make: M, judge: J) -> InSpan<F, By<J>>
+    where
+        F: Future<Output = R>,
+        M: FnOnce() -> F,
+        J: for<'a> FnOnce(&'a R) -> Option<&'a dyn Display>,
+    {
+        let (open, context) = self.take();
+        InSpan::made(context, open, make, By(judge))
+    }
+
+    /// For the attribute macro, where the body cannot be a closure.
+    #[cfg(feature = "macros")]
+    #[doc(hidden)]
+    #[inline]
+    pub fn enter(mut self) -> Entered {
+        let (open, context) = self.take();
+        Entered::new(context, open)
     }
 
     #[inline]
@@ -312,3 +348,16 @@ impl Drop for Scope {
         if self.is_root { self.outside.swap() } else { ambient().span.set(self.outer_span) }
     }
 }
+
+macro_rules! has_children {
+    ($type:ty) => {
+        impl $type {
+            /// Opens a child.
+            pub fn start_child(&self, name: impl Into<Cow<'static, str>>) -> Span {
+                current::in_scope(self.context(), || span(name).open())
+            }
+        }
+    };
+}
+has_children!(Span);
+has_children!(ActiveSpan);

@@ -152,11 +152,6 @@ macro_rules! on_a_span {
                 self.recorded().is_recorded().then(|| self.recorded().span_id()).flatten()
             }
 
-            /// Opens a child.
-            pub fn start_child(&self, name: impl Into<std::borrow::Cow<'static, str>>) -> Span {
-                current::in_scope(self.context(), || super::span(name).open())
-            }
-
             /// Adds an attribute.
             pub fn attribute<'v>(&self, key: &'static str, value: impl Into<Value<'v>>) {
                 details::attributes(self.recorded(), &[(key, value.into())])

@@ -19,10 +19,14 @@ in_broker() {
         "$@"
 }
 
-# ours PID: is it a living process of this broker?
-ours() {
-    [ -n "$1" ] && tr '\0' '\n' 2>/dev/null <"/proc/$1/environ" | grep -qxF "SPANBRIDGE_BROKER=$dir"
+# marked PID: does its environment carry our mark?
+marked() {
+    tr '\0' '\n' 2>/dev/null <"/proc/$1/environ" | grep -qxF "SPANBRIDGE_BROKER=$dir"
 } 2>/dev/null
+
+# ours PID: is it a living process of this broker? Asked twice before the answer is no: for a moment, while one
+# program replaces another by exec, a process shows no environment.
+ours() { [ -n "$1" ] && { marked "$1" || { sleep 0.02 && marked "$1"; }; }; }
 
 # group_of FILE: the process group that `launch` noted there, while it lives.
 group_of() {
@@ -58,7 +62,9 @@ crash() {
 
 crashed() { ! group_of "$dir/node.group" >/dev/null && ! grep -q ":$(printf %04X "$port") 00000000:0000 0A" /proc/net/tcp; }
 
-ready_or_dead() { grep -q 'Server startup complete' "$dir/node.log" || ! group_of "$dir/node.group" >/dev/null; }
+ready() { grep -q 'Server startup complete' "$dir/node.log"; }
+
+ready_or_dead() { ready || ! group_of "$dir/node.group" >/dev/null; }
 
 start() {
     [ -d "$dir" ] || fail "$dir is gone"
@@ -67,7 +73,7 @@ start() {
     group_of "$dir/node.group" >/dev/null ||
         launch "$dir/node.group" "$dir/node.log" "$bin/rabbitmq-server" || fail "the node did not start"
     wait_until 120 ready_or_dead || fail "the node was not ready after 120 seconds"
-    group_of "$dir/node.group" >/dev/null || fail "the node ended while starting"
+    ready || fail "the node ended while starting"
 }
 
 fail() {
@@ -79,11 +85,14 @@ fail() {
 }
 
 # Kills every process with our mark, also one that went its own way; succeeds when there was none.
-all_ended() {
+none_left() {
     pids=$(cd /proc && env -u SPANBRIDGE_BROKER grep -lzxF "SPANBRIDGE_BROKER=$dir" [0-9]*/environ 2>/dev/null)
     for pid in $pids; do kill -KILL "${pid%/environ}" 2>/dev/null; done
     [ -z "$pids" ]
 }
+
+# Twice, for the reason given at `ours`.
+all_ended() { none_left && sleep 0.02 && none_left; }
 
 # The rename comes first: from then on a `start` that still runs can note no pid and so starts nothing.
 remove() {

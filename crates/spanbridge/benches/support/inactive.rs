@@ -1,0 +1,39 @@
+//! Spans that nobody records.
+
+use super::bench::{Bench, Work, bench};
+use super::{ours, theirs};
+use fastrace::local::LocalSpan;
+use spanbridge::{Sampler, observe};
+use std::hint::black_box;
+
+const MOST: u64 = 1_000_000;
+
+fn empty_spans(n: u64, attributes: bool) {
+    for i in 0..n {
+        ours::child(i, attributes).in_scope(|| {
+            black_box(());
+        })
+    }
+}
+
+pub(crate) fn benches() -> Vec<Bench> {
+    vec![
+        bench("inactive/none installed", 1, MOST, || Work::plain(|n| empty_spans(n, false))),
+        bench("inactive/with attributes", 1, MOST, || Work::plain(|n| empty_spans(n, true))),
+        bench("inactive/unsampled", 1, MOST, || {
+            let recorder = ours::set_up(Sampler::Ratio(0.0));
+            Work {
+                go: Box::new(|n| observe::span("root").in_scope(|| empty_spans(n, false))),
+                settle: Box::new(|| {}),
+                _keep: Box::new(recorder),
+            }
+        }),
+        bench("inactive/fastrace", 1, MOST, || {
+            theirs::recorded(|n| {
+                for _ in 0..n {
+                    black_box(&LocalSpan::enter_with_local_parent("child"));
+                }
+            })
+        }),
+    ]
+}

@@ -1,0 +1,147 @@
+//! Spans as spanbridge records them.
+
+use super::bench::{DELIVERED, Work};
+use spanbridge::record::{Attributes, Body, End, Record, Start};
+use spanbridge::{Batch, Receipt, Recorder, Sampler, Sink, SinkError, Value, observe};
+use std::hint::black_box;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+pub(crate) const USER: &str = "user-1234567";
+pub(crate) const REQUEST: &str = "7b0ad9f2-54ce-4ad1-9d38-0a4c1b6df1aa";
+
+/// Reads every field of every record.
+#[derive(Default)]
+pub(crate) struct Count(u64);
+
+impl Count {
+    fn attributes(&mut self, attributes: &Attributes<'_>) {
+        for (key, value) in attributes.iter() {
+            self.0 = self.0.wrapping_add(key.len() as u64).wrapping_add(match value {
+                Value::I64(v) => v as u64,
+                Value::F64(v) => v as u64,
+                Value::Bool(v) => v as u64,
+                Value::Static(v) | Value::Str(v) | Value::Json(v) => v.len() as u64,
+                _ => 0,
+            })
+        }
+    }
+
+    fn start(&mut self, s: &Start<'_>) {
+        self.0 ^= s.span_id.get() ^ s.parent_span_id.map_or(0, |p| p.get()) ^ s.started_at ^ s.kind as u64;
+        self.0 = self.0.wrapping_add((s.name.len() + s.primitive.len() + s.links.len()) as u64);
+        self.attributes(&s.attributes)
+    }
+
+    fn end(&mut self, e: &End<'_>) {
+        self.0 ^= e.ended_at ^ e.status as u64 ^ e.error.as_ref().map_or(0, |e| e.len() as u64)
+    }
+
+    fn record(&mut self, r: &Record<'_>) -> u64 {
+        self.0 ^= r.trace_id.map_or(0, |t| t.get() as u64) ^ r.run_id.map_or(0, |r| r.get() as u64);
+        self.0 ^= r.segment_id.get() ^ r.segment_seq ^ r.service.len() as u64;
+        match &r.body {
+            Body::Span(s, e) => {
+                self.start(s);
+                self.end(e);
+                return 1;
+            }
+            Body::SpanStart(s) => {
+                self.start(s);
+                return 1;
+            }
+            Body::SpanEnd { span_id, end, attributes } => {
+                self.0 ^= span_id.get();
+                self.end(end);
+                self.attributes(attributes)
+            }
+            Body::RunStart { name, started_at, attributes, .. } => {
+                self.0 ^= started_at ^ name.len() as u64;
+                self.attributes(attributes);
+                return 1;
+            }
+            Body::RunEnd { ended_at, .. } => self.0 ^= ended_at,
+            _ => {}
+        }
+        0
+    }
+}
+
+impl Sink for Count {
+    fn deliver(&mut self, batch: &Batch) -> Result<Receipt, SinkError> {
+        let begun: u64 = batch.records().map(|r| self.record(&r)).sum();
+        black_box(self.0);
+        DELIVERED.fetch_add(begun, Relaxed);
+        Ok(Receipt::default())
+    }
+}
+
+pub(crate) fn install() -> Recorder {
+    set_up(Sampler::Always)
+}
+
+pub(crate) fn set_up(sampler: Sampler) -> Recorder {
+    let b = Recorder::builder("bench").sink(Count::default()).sampler(sampler);
+    b.interval(Duration::from_millis(10)).install().unwrap()
+}
+
+/// Both libraries deliver by their own thread every 10 ms: waited for, not asked for.
+pub(crate) fn settle() {
+    std::thread::sleep(Duration::from_millis(24))
+}
+
+pub(crate) fn recorded(go: impl FnMut(u64) + 'static) -> Work {
+    Work { go: Box::new(go), settle: Box::new(settle), _keep: Box::new(install()) }
+}
+
+#[inline(always)]
+pub(crate) fn child(i: u64, attributes: bool) -> observe::SpanBuilder {
+    let s = observe::span("child");
+    if !attributes {
+        return s;
+    }
+    s.attribute("iter", i as i64)
+        .attribute("kind", Value::Static("static-value"))
+        .attribute("user", black_box(USER))
+        .attribute("req", black_box(REQUEST))
+}
+
+pub(crate) fn tree(n: u64, attributes: bool) {
+    observe::span("root").in_scope(|| {
+        for i in 0..n {
+            child(i, attributes).in_scope(|| {
+                black_box(());
+            })
+        }
+    })
+}
+
+/// A root and `n` children in scopes.
+pub(crate) fn scopes(n: u64, attributes: bool) -> Work {
+    recorded(move |iterations| (0..iterations).for_each(|_| tree(n, attributes)))
+}
+
+/// The same with spans that are held.
+pub(crate) fn opened(n: u64, attributes: bool) -> Work {
+    recorded(move |iterations| {
+        for _ in 0..iterations {
+            observe::span("root").in_scope(|| {
+                for i in 0..n {
+                    let s = child(i, attributes).open();
+                    black_box(&s);
+                    s.end()
+                }
+            })
+        }
+    })
+}
+
+/// A named run with nothing in it.
+pub(crate) fn runs() -> Work {
+    recorded(|iterations| (0..iterations).for_each(|_| observe::run("run").in_scope(|| ())))
+}
+
+/// A trace of one span.
+pub(crate) fn roots() -> Work {
+    recorded(|iterations| (0..iterations).for_each(|_| observe::span("root").in_scope(|| ())))
+}

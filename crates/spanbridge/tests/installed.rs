@@ -1,0 +1,98 @@
+//! The recorder of the whole process. One test after another, for there is only one.
+#![cfg(feature = "record")]
+
+mod support;
+
+use spanbridge::{Batch, InstallError, Memory, Receipt, Recorder, SinkError, observe};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use support::*;
+
+static ONE: Mutex<()> = Mutex::new(());
+
+fn alone() -> MutexGuard<'static, ()> {
+    ONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn install(memory: &Memory) -> Result<Recorder, InstallError> {
+    Recorder::builder("installed").sink(memory.clone()).on_flush_only().install()
+}
+
+#[test]
+fn there_is_one() {
+    let _alone = alone();
+    let (first, second) = (Memory::new(), Memory::new());
+    let recorder = install(&first).unwrap();
+    let refused = install(&second).unwrap_err();
+    assert!(matches!(refused, InstallError::AlreadyInstalled));
+    assert_eq!(refused.to_string(), "install a recorder: one is installed already");
+    observe::span("root").in_scope(|| observe::span("child").in_scope(|| ()));
+    flush(&recorder);
+    assert_eq!(tree(&first.take()), "\nroot [ok]\n  child [ok]");
+    drop(recorder);
+    observe::span("nobody").in_scope(|| assert!(observe::capture_context().is_empty()));
+    let recorder = install(&second).unwrap();
+    observe::span("again").in_scope(|| ());
+    assert!(recorder.shutdown(LONG).complete);
+    assert_eq!(tree(&second.take()), "\nagain [ok]");
+    assert_eq!(first.take(), []);
+}
+
+#[test]
+fn a_scoped_recorder_goes_before_the_installed_one() {
+    let _alone = alone();
+    let in_installed = Memory::new();
+    let installed = install(&in_installed).unwrap();
+    let (scoped, in_scoped) = recorder();
+    observe::span("outer").in_scope(|| {
+        scoped.in_scope(|| observe::span("scoped").in_scope(|| ()));
+        observe::span("inner").in_scope(|| ());
+    });
+    flush(&scoped);
+    flush(&installed);
+    assert_eq!(tree(&in_scoped.take()), "\nscoped [ok]");
+    assert_eq!(tree(&in_installed.take()), "\nouter [ok]\n  inner [ok]");
+}
+
+/// Else a client of a sink's, being observed, would make records for ever.
+#[test]
+fn what_a_sink_does_itself_is_not_recorded() {
+    let _alone = alone();
+    let memory = Memory::new();
+    let busy = |_: &Batch| -> Result<Receipt, SinkError> {
+        observe::span("in a sink").in_scope(|| observe::event("e", &[]));
+        observe::run("in a sink").in_scope(|| ());
+        let headers = std::collections::HashMap::from([(
+            "traceparent".to_owned(),
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".to_owned(),
+        )]);
+        let received = spanbridge::carrier::extract(&headers).context;
+        observe::in_scope(&received, || observe::span("in a sink").in_scope(|| ()));
+        Ok(Receipt::default())
+    };
+    let b = Recorder::builder("installed").sink(busy).sink(memory.clone());
+    let recorder = b.interval(Duration::from_millis(1)).install().unwrap();
+    observe::span("root").in_scope(|| ());
+    flush(&recorder);
+    flush(&recorder);
+    assert!(recorder.shutdown(LONG).complete);
+    assert_eq!(tree(&memory.take()), "\nroot [ok]");
+}
+
+/// A trace that began before there was a recorder, or that an earlier one recorded, is not taken over half-way.
+#[test]
+fn a_context_belongs_to_the_recorder_it_was_made_under() {
+    let _alone = alone();
+    let memory = Memory::new();
+    let recorder = install(&memory).unwrap();
+    let held = observe::span("held").open();
+    recorder.shutdown(LONG);
+    let later = Memory::new();
+    let recorder = install(&later).unwrap();
+    held.in_scope(|| observe::span("child").in_scope(|| ()));
+    held.end();
+    observe::span("own").in_scope(|| ());
+    flush(&recorder);
+    assert_eq!(tree(&later.take()), "\nown [ok]");
+    assert_eq!(tree(&memory.take()), "\nheld [open]");
+}

@@ -1,0 +1,183 @@
+//! What is said about a span after it began, and where a reader finds it.
+#![cfg(feature = "record")]
+
+mod support;
+
+use spanbridge::record::{Body, Record};
+use spanbridge::{Kind, Primitive, Status, observe};
+use support::*;
+
+fn kinds(records: &[Record<'_>]) -> Vec<&'static str> {
+    let kind = |r: &Record<'_>| match r.body {
+        Body::Span(..) => Some("span"),
+        Body::SpanStart(_) => Some("span:start"),
+        Body::SpanEnd { .. } => Some("span:end"),
+        Body::SpanAttributes { .. } => Some("span:attributes"),
+        _ => None,
+    };
+    records.iter().filter_map(kind).collect()
+}
+
+#[test]
+fn what_comes_before_the_delivery_is_part_of_the_one_record() {
+    let records = record(|| {
+        observe::span("root").in_scope(|| {
+            let cx = observe::capture_context();
+            let s = observe::span("held").primitive(Primitive::TOOL_CALL).attribute("a", 1).open();
+            s.attribute("b", 2);
+            s.link(&cx);
+            std::thread::scope(|t| {
+                t.spawn(|| s.attribute("c", 3));
+            });
+            s.attributes(&[("d", 4.into()), ("e", 5.into())]);
+            s.error("no");
+        })
+    });
+    assert_eq!(kinds(&records), ["span"; 2]);
+    assert_eq!(
+        tree(&records),
+        r#"
+root [ok]
+  held [error] "no" a=1 b=2 d=4 e=5 c=3"#
+    );
+    assert_eq!(by_name(&spans(&records), "held").links.len(), 1);
+    gap_free(&records);
+}
+
+#[test]
+fn what_comes_while_the_span_is_open_is_delivered_by_itself() {
+    let (recorder, memory) = recorder();
+    let s = recorder.in_scope(|| observe::span("root").open());
+    s.attribute("with the start", 1);
+    flush(&recorder);
+    s.attribute("alone", 2);
+    flush(&recorder);
+    flush(&recorder); // nothing new
+    s.attribute("with the end", 3);
+    s.error("boom");
+    flush(&recorder);
+    let records = memory.take();
+    assert_eq!(kinds(&records), ["span:start", "span:attributes", "span:end"]);
+    assert_eq!(tree(&records), "\nroot [error] \"boom\" with the start=1 alone=2 with the end=3");
+    let end = records.iter().find_map(|r| match &r.body {
+        Body::SpanEnd { end, attributes, .. } => Some((end.status, end.error.is_some(), attributes.iter().count())),
+        _ => None,
+    });
+    assert_eq!(end, Some((Status::Error, true, 1)), "error and attributes travel with the end");
+    gap_free(&records);
+}
+
+/// Primitive, kind and links belong to the start, whose record was published when they came.
+#[test]
+fn what_belongs_to_the_start_of_an_open_span_is_joined_to_it() {
+    let (recorder, memory) = recorder();
+    let s = recorder.in_scope(|| {
+        observe::span("root").in_scope_value(|| {
+            let b = observe::span("held");
+            observe::event("in between", &[]);
+            b.primitive(Primitive::DB_QUERY).kind(Kind::Client).link(&observe::capture_context()).open()
+        })
+    });
+    flush(&recorder);
+    s.end();
+    flush(&recorder);
+    let records = memory.take();
+    assert_eq!(kinds(&records), ["span", "span:start", "span:end"]);
+    let all = spans(&records);
+    let held = by_name(&all, "held");
+    assert_eq!((held.primitive.as_str(), held.kind, held.links.len()), ("db.query", Kind::Client, 1));
+    gap_free(&records);
+}
+
+/// The same, for ends that find their chunk gone, and in another recorder's delivery of many chunks.
+#[test]
+fn late_ends_in_the_delivery_of_their_span() {
+    let n = size(6000, 1500);
+    let records = record(|| {
+        observe::span("root").in_scope(|| {
+            let held: Vec<_> = (0..10).map(|i| observe::span("held").attribute("i", i).open()).collect();
+            (0..n).for_each(|_| observe::span("fill").in_scope(|| ()));
+            for (i, s) in held.into_iter().enumerate() {
+                s.attribute("late", i);
+                if i % 2 == 0 { s.end() } else { s.error(i) }
+            }
+        })
+    });
+    for s in spans(&records).iter().filter(|s| s.name == "held") {
+        assert_eq!(s.attributes[0].1, s.attributes[1].1);
+        let odd = s.attributes[0].1.parse::<u64>().unwrap() % 2 == 1;
+        assert_eq!(s.error, odd.then(|| s.attributes[0].1.clone()));
+    }
+    gap_free(&records);
+}
+
+/// A segment that only had records which were joined away is not opened for nothing.
+#[test]
+fn joined_records_leave_no_empty_segment() {
+    let (recorder, memory) = recorder();
+    let a = recorder.in_scope(|| observe::span("a").open());
+    let b = recorder.in_scope(|| observe::span("b").open());
+    a.attribute("x", 1);
+    b.attribute("x", 2);
+    a.attribute("y", 3);
+    b.end();
+    a.end();
+    flush(&recorder);
+    let records = memory.take();
+    assert_eq!(
+        tree(&records),
+        "
+a [ok] x=1 y=3
+b [ok] x=2"
+    );
+    assert_eq!(records.len(), 4, "{records:?}");
+    gap_free(&records);
+}
+
+#[test]
+fn events_artifacts_and_edges_name_their_span() {
+    use spanbridge::observe::{Artifact, EdgeType};
+    use spanbridge::record::Endpoint;
+    let records = record(|| {
+        observe::run("child").in_scope(|| {
+            observe::span("s").in_scope(|| {
+                let s = observe::active_span().unwrap();
+                s.event("e", &[("k", 1.into())]);
+                s.artifact(&Artifact::new("input", "text/plain", "né".as_bytes()));
+                s.artifact(&Artifact::new("output", "text/plain", "né".as_bytes()).inline(2).hash("sha256:00"));
+                s.artifact(&Artifact::new("raw", "application/octet-stream", &[0xff, 1]).inline(9));
+                s.edge(EdgeType::REPLIED_TO, s.context());
+                s.edge(EdgeType::TRIGGERED, s.context().run_id().unwrap());
+                s.edge(EdgeType::CITATION_USED, observe::Target::Artifact("doc-7".into()));
+                s.edge(EdgeType::TRIGGERED, &spanbridge::Context::EMPTY);
+                s.diagnostic("code", "message");
+            })
+        })
+    });
+    let s = by_name(&spans(&records), "s").clone();
+    let mut edges = vec![];
+    let mut artifacts = vec![];
+    for r in &records {
+        match &r.body {
+            Body::Event { span_id, name, attributes, .. } => {
+                assert_eq!((*span_id, &**name, attributes.iter().count()), (s.id, "e", 1))
+            }
+            Body::Artifact(a) => {
+                assert_eq!(a.span_id, s.id);
+                artifacts.push((a.size_bytes, a.encoding.to_string(), a.preview.as_deref().map(str::to_owned)))
+            }
+            Body::Edge { from, to, .. } => {
+                assert_eq!(*from, Endpoint::Span { trace_id: s.trace, span_id: s.id });
+                edges.push(to.clone())
+            }
+            Body::Diagnostic { code, span_id, .. } => assert_eq!((&**code, *span_id), ("code", Some(s.id))),
+            _ => {}
+        }
+    }
+    let here = Endpoint::Span { trace_id: s.trace, span_id: s.id };
+    assert_eq!(edges, [here, Endpoint::Run(s.run), Endpoint::Artifact("doc-7".into())]);
+    let text = |t: &str| Some(t.to_owned());
+    assert_eq!(artifacts[1..], [(3, "utf-8".into(), text("n")), (2, "hex".into(), text("ff01"))]);
+    assert_eq!((artifacts[0].0, &artifacts[0].2), (3, &None));
+    gap_free(&records);
+}

@@ -1,0 +1,158 @@
+//! Runs: who begins them, who ends them, and how they hang together.
+#![cfg(feature = "record")]
+
+mod support;
+
+use spanbridge::record::{Body, Record, Via};
+use spanbridge::w3c::{Baggage, TraceParent, TraceState};
+use spanbridge::{Context, Primitive, RunId, SpanId, TraceId, observe};
+use std::panic::catch_unwind;
+use support::*;
+
+#[derive(Debug, PartialEq)]
+struct Started {
+    id: Option<RunId>,
+    trace: Option<TraceId>,
+    parent: Option<RunId>,
+    span: Option<SpanId>,
+}
+
+fn started(records: &[Record<'_>], run: &str) -> Started {
+    let found = records.iter().find_map(|r| match &r.body {
+        Body::RunStart { name, parent_run_id, triggered_by_span_id, .. } if name == run => {
+            Some(Started { id: r.run_id, trace: r.trace_id, parent: *parent_run_id, span: *triggered_by_span_id })
+        }
+        _ => None,
+    });
+    found.unwrap()
+}
+
+#[test]
+fn a_run_ends_as_its_owner_says() {
+    let records = record(|| {
+        observe::run("fine").in_scope(|| ());
+        let _ = observe::run("fails").in_scope(|| Err::<(), _>("boom"));
+        let _ = catch_unwind(|| observe::run("panics").in_scope::<()>(|| panic!("on purpose")));
+        observe::run("ended").open().end();
+        observe::run("failed").open().error("no");
+        observe::run("given up").open().cancel();
+        observe::run("judged").open().end_with(&Ok::<_, String>(1));
+        drop(observe::run("left").open());
+        drop(observe::run("future, dropped").run(async {}));
+    });
+    let expected = [
+        "start fine",
+        "end ok",
+        "start fails",
+        "end error: boom",
+        "start panics",
+        "end error: panicked",
+        "start ended",
+        "end ok",
+        "start failed",
+        "end error: no",
+        "start given up",
+        "end cancelled",
+        "start judged",
+        "end ok",
+        "start left",
+        "start future, dropped",
+        "end cancelled",
+    ];
+    assert_eq!(lifecycle(&records), expected);
+    gap_free(&records);
+}
+
+#[test]
+fn a_run_that_begins_its_trace_has_its_id() {
+    let records = record(|| {
+        observe::run("first").primitive(Primitive::FLOW_RUN).attribute("k", "v").in_scope(|| {
+            observe::span("s").in_scope(|| ());
+        })
+    });
+    let run = started(&records, "first");
+    assert_eq!(run.id, run.trace.map(RunId::of_trace));
+    assert_eq!((run.parent, run.span), (None, None));
+    let all = spans(&records);
+    assert_eq!((Some(all[0].run), all[0].parent), (run.id, None));
+    let said = records.iter().any(|r| {
+        matches!(&r.body, Body::RunStart { root_primitive: Some(p), attributes, .. }
+        if p == "flow.run" && attributes.get("k").and_then(|v| v.as_str()) == Some("v"))
+    });
+    assert!(said);
+}
+
+#[test]
+fn a_run_inside_another_is_its_child() {
+    let records = record(|| {
+        observe::span("outer").in_scope(|| {
+            observe::run("inner").in_scope(|| {
+                observe::span("s").in_scope(|| ());
+                observe::run("innermost").in_scope(|| ());
+            });
+            observe::span("after").in_scope(|| ());
+        })
+    });
+    let all = spans(&records);
+    let outer = by_name(&all, "outer");
+    let inner = started(&records, "inner");
+    let own = RunId::of_trace(outer.trace);
+    assert_eq!((inner.trace, inner.parent, inner.span), (Some(outer.trace), Some(own), Some(outer.id)));
+    assert_ne!(inner.id, Some(own));
+    // The first span of a run still hangs in the trace's tree, under what triggered the run.
+    let s = by_name(&all, "s");
+    assert_eq!((Some(s.run), s.parent), (inner.id, Some(outer.id)));
+    assert_eq!(started(&records, "innermost").parent, inner.id);
+    assert_eq!(by_name(&all, "after").run, own);
+    gap_free(&records);
+}
+
+#[test]
+fn one_segment_a_run_whatever_is_between() {
+    let (recorder, memory) = recorder();
+    let run = recorder.in_scope(|| observe::run("long").open());
+    for _ in 0..3 {
+        run.in_scope(|| observe::span("s").in_scope(|| ()));
+        recorder.in_scope(|| observe::span("other").in_scope(|| ()));
+        flush(&recorder);
+    }
+    run.end();
+    flush(&recorder);
+    let records = memory.take();
+    gap_free(&records);
+    let of_run = records.iter().filter(|r| r.run_id == run_of(&records, "long"));
+    let segments: std::collections::BTreeSet<_> = of_run.map(|r| r.segment_id).collect();
+    assert_eq!(segments.len(), 1);
+}
+
+fn run_of(records: &[Record<'_>], name: &str) -> Option<RunId> {
+    started(records, name).id
+}
+
+#[test]
+fn a_received_context_opens_its_segment_as_received() {
+    let parent = TraceParent::parse(b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01").unwrap();
+    let run = RunId::new(7).unwrap();
+    let records = record(|| {
+        for run in [None, Some(run)] {
+            let cx = Context::remote(parent, run, TraceState::new(), Baggage::new());
+            observe::in_scope(&cx, || observe::span("handle").in_scope(|| ()));
+        }
+        observe::span("own").in_scope(|| ());
+    });
+    let all = spans(&records);
+    assert!(all[..2].iter().all(|s| s.trace == parent.trace_id && s.parent == Some(parent.span_id)));
+    assert_eq!((all[0].run, all[1].run), (RunId::of_trace(parent.trace_id), run));
+    let via: Vec<_> = records
+        .iter()
+        .filter_map(|r| match &r.body {
+            Body::Segment { via, resource, .. } => {
+                assert_eq!(resource.get("service.name").and_then(|v| v.as_str()), Some("test"));
+                Some(*via)
+            }
+            _ => None,
+        })
+        .collect();
+    assert_eq!(via, [Via::Receive, Via::Receive, Via::Start]);
+    gap_free(&records);
+}

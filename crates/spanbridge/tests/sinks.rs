@@ -1,0 +1,278 @@
+//! Several sinks, each at its own pace; flush and shutdown, and what they report.
+#![cfg(feature = "record")]
+
+mod support;
+
+use spanbridge::{Batch, Memory, Receipt, Recorder, Sink, SinkError, observe};
+use std::future::Future;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, mpsc};
+use std::task::{Context, Poll, Wake, Waker};
+use std::time::{Duration, Instant};
+use support::*;
+
+fn a_span(recorder: &Recorder) {
+    recorder.in_scope(|| observe::span("s").in_scope(|| ()))
+}
+
+/// A sink that does what it is told, batch by batch, and says which it was offered.
+struct Told {
+    name: &'static str,
+    orders: mpsc::Receiver<Result<Receipt, &'static str>>,
+    seen: Arc<Mutex<Vec<(u64, usize)>>>,
+}
+
+type Seen = Arc<Mutex<Vec<(u64, usize)>>>;
+
+fn told(name: &'static str) -> (Told, mpsc::Sender<Result<Receipt, &'static str>>, Seen) {
+    let (tx, orders) = mpsc::channel();
+    let seen = Seen::default();
+    (Told { name, orders, seen: seen.clone() }, tx, seen)
+}
+
+impl Sink for Told {
+    fn deliver(&mut self, batch: &Batch) -> Result<Receipt, SinkError> {
+        assert_eq!(batch.records().count(), batch.len());
+        self.seen.lock().unwrap().push((batch.number(), batch.len()));
+        match self.orders.recv().unwrap_or(Ok(Receipt::default())) {
+            Ok(receipt) => Ok(receipt),
+            Err("panic") => panic!("on purpose"),
+            Err(e) => Err(SinkError::new(e)),
+        }
+    }
+
+    fn name(&self) -> &str {
+        self.name
+    }
+}
+
+#[test]
+fn a_sink_that_fails_is_offered_the_same_batch_again_and_holds_nobody_up() {
+    let (failing, order, seen) = told("failing");
+    let memory = Memory::new();
+    let recorder = Recorder::builder("t").sink(failing).sink(memory.clone()).on_flush_only().build().unwrap();
+    a_span(&recorder);
+    let flush_all = recorder.flush(LONG);
+    until("the other sink", || (!memory.records().is_empty()).then_some(()));
+    order.send(Err("try later")).unwrap();
+    order.send(Err("and later")).unwrap();
+    until("the third try", || (seen.lock().unwrap().len() == 3).then_some(()));
+    let report = recorder.report();
+    assert_eq!((report.sinks[0].delivered, report.sinks[0].left, report.sinks[1].delivered), (0, 2, 2));
+    assert_eq!(report.sinks[0].last_error.as_deref(), Some("deliver records: and later"));
+    order.send(Ok(Receipt::default())).unwrap();
+    let report = block_on(flush_all);
+    assert!(report.complete);
+    assert_eq!((report.sinks[0].delivered, report.sinks[0].left), (2, 0));
+    assert_eq!(*seen.lock().unwrap(), [(1, 2); 3]);
+}
+
+#[test]
+fn a_sink_that_panics_loses_the_batch_and_lives_on() {
+    let (panicking, order, seen) = told("panicking");
+    let (recorder, memory) = with(|b| b.sink(panicking).on_flush_only());
+    order.send(Err("panic")).unwrap();
+    order.send(Ok(Receipt::default())).unwrap();
+    for _ in 0..2 {
+        a_span(&recorder);
+        flush(&recorder);
+    }
+    let report = recorder.report();
+    let sink = &report.sinks[1];
+    assert_eq!((sink.delivered, sink.rejected, sink.left), (2, 2, 0));
+    assert_eq!(sink.last_error.as_deref(), Some("the sink panicked"));
+    assert_eq!(seen.lock().unwrap().len(), 2);
+    assert_eq!(spans(&memory.take()).len(), 2);
+}
+
+#[test]
+fn what_a_sink_rejects_is_counted() {
+    let (picky, order, _) = told("picky");
+    let recorder = Recorder::builder("t").sink(picky).on_flush_only().build().unwrap();
+    order.send(Ok(Receipt { rejected: vec![(1, "too odd".to_owned())] })).unwrap();
+    a_span(&recorder);
+    let sink = flush(&recorder).sinks.remove(0);
+    assert_eq!((sink.delivered, sink.rejected, sink.last_error.as_deref()), (1, 1, Some("too odd")));
+}
+
+#[test]
+fn a_sink_whose_flush_fails_makes_a_flush_incomplete() {
+    struct Unsafe(bool);
+    impl Sink for Unsafe {
+        fn deliver(&mut self, _: &Batch) -> Result<Receipt, SinkError> {
+            Ok(Receipt::default())
+        }
+        fn flush(&mut self) -> Result<(), SinkError> {
+            self.0 = !self.0;
+            if self.0 { Err(SinkError::new("disk full")) } else { panic!("on purpose") }
+        }
+    }
+    let (recorder, _memory) = with(|b| b.sink(Unsafe(false)).on_flush_only());
+    for expected in ["deliver records: disk full", "the sink panicked"] {
+        a_span(&recorder);
+        let report = recorder.flush_blocking(LONG);
+        assert!(!report.complete);
+        assert_eq!(report.sinks[1].last_error.as_deref(), Some(expected));
+    }
+    assert_eq!(recorder.report().sinks[1].delivered, 4);
+}
+
+/// A stuck sink keeps its batches up to its share of the memory; the other one gets everything.
+#[test]
+fn what_a_stuck_sink_misses_is_counted_for_it_alone() {
+    let (stuck, order, _) = told("stuck");
+    let memory = Memory::new();
+    let b = Recorder::builder("t").sink(stuck).sink(memory.clone()).memory_limit(4 << 20).on_flush_only();
+    let recorder = b.build().unwrap();
+    let text = "x".repeat(1000);
+    let mut created = 0;
+    let mut flushes = vec![];
+    while recorder.report().sinks[0].dropped == 0 {
+        recorder.in_scope(|| (0..100).for_each(|_| observe::span("s").attribute("text", &text).in_scope(|| ())));
+        created += 100;
+        flushes.push(recorder.flush(LONG));
+        until("the other sink", || (memory.records().len() >= 2 * created).then_some(()));
+    }
+    drop(order);
+    flushes.into_iter().for_each(|f| assert!(block_on(f).complete));
+    a_span(&recorder);
+    let report = flush(&recorder);
+    let records = memory.take();
+    assert_eq!(spans(&records).len(), created + 1);
+    let [stuck, other] = [&report.sinks[0], &report.sinks[1]];
+    assert_eq!((report.dropped, other.dropped, other.delivered), (0, 0, records.len() as u64));
+    assert!(stuck.dropped > 0);
+    // A note tells everybody.
+    let notes = records.iter().filter(|r| r.run_id.is_none()).count() as u64;
+    assert_eq!((stuck.delivered + stuck.dropped, notes > 0), (records.len() as u64, true));
+}
+
+/// Wakes a thread that parks.
+struct Unpark(std::thread::Thread);
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark()
+    }
+}
+
+fn block_on<F: Future>(f: F) -> F::Output {
+    let mut f = pin!(f);
+    let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+    loop {
+        if let Poll::Ready(out) = f.as_mut().poll(&mut Context::from_waker(&waker)) {
+            return out;
+        }
+        std::thread::park();
+    }
+}
+
+#[test]
+fn a_flush_needs_no_executor() {
+    let (recorder, memory) = recorder();
+    a_span(&recorder);
+    let report = block_on(recorder.flush(LONG));
+    assert!(report.complete);
+    assert_eq!((report.sinks[0].delivered, memory.records().len()), (2, 2));
+    let nothing_new = block_on(recorder.flush(LONG));
+    assert_eq!(nothing_new, report);
+    let without_sinks = Recorder::builder("t").on_flush_only().build().unwrap();
+    a_span(&without_sinks);
+    assert!(block_on(without_sinks.flush(LONG)).complete);
+}
+
+/// Also while every sink is behind.
+#[test]
+fn a_flush_keeps_its_deadline() {
+    let (stuck, order, _) = told("stuck");
+    let recorder = Recorder::builder("t").sink(stuck).memory_limit(1 << 20).build().unwrap();
+    let text = "x".repeat(4000);
+    recorder.in_scope(|| (0..200).for_each(|_| observe::span("s").attribute("t", &text).in_scope(|| ())));
+    let begun = Instant::now();
+    let within = Duration::from_millis(30);
+    let (a, b) = (recorder.flush(within), recorder.flush_blocking(within));
+    let a = block_on(a);
+    assert!(begun.elapsed() >= within && begun.elapsed() < LONG);
+    assert!(!a.complete && !b.complete && b.sinks[0].left > 0);
+    drop(order);
+    assert!(flush(&recorder).sinks[0].delivered > 0);
+}
+
+#[test]
+fn shutdown_delivers_and_reports() {
+    let (recorder, memory) = recorder();
+    let open = recorder.in_scope(|| {
+        observe::span("done").in_scope(|| ());
+        observe::span("open").open()
+    });
+    let report = recorder.shutdown(LONG);
+    assert!(report.complete);
+    assert_eq!((report.sinks[0].delivered, report.sinks[0].left), (4, 0));
+    assert_eq!(tree(&memory.records()), "\ndone [ok]\nopen [open]");
+    open.attribute("too late", 1);
+    open.end();
+    assert_eq!(memory.records().len(), 4);
+}
+
+#[test]
+fn after_shutdown_nothing_is_recorded_and_nothing_is_taken() {
+    let (recorder, memory) = recorder();
+    let run = recorder.in_scope(|| observe::run("r").open());
+    recorder.shutdown(LONG);
+    let before = memory.records().len();
+    run.in_scope(|| {
+        for _ in 0..size(20_000, 2_000) {
+            observe::span("s").attribute("k", 1).in_scope(|| observe::span("t").open().end());
+        }
+        observe::run("child").in_scope(|| observe::event("e", &[]));
+        std::thread::scope(|s| s.spawn(observe::bind(|| observe::span("u").in_scope(|| ()))).join().unwrap());
+    });
+    run.end();
+    assert_eq!(memory.records().len(), before);
+}
+
+#[test]
+fn a_dropped_handle_delivers_first() {
+    let (recorder, memory) = recorder();
+    a_span(&recorder);
+    drop(recorder);
+    assert_eq!(tree(&memory.take()), "\ns [ok]");
+}
+
+#[test]
+fn shutdown_keeps_its_deadline() {
+    let (failing, order, seen) = told("failing");
+    drop(order);
+    struct Never(Told);
+    impl Sink for Never {
+        fn deliver(&mut self, batch: &Batch) -> Result<Receipt, SinkError> {
+            self.0.deliver(batch)?;
+            Err(SinkError::new("never"))
+        }
+    }
+    let (recorder, memory) = with(|b| b.sink(Never(failing)).on_flush_only());
+    a_span(&recorder);
+    let begun = Instant::now();
+    let report = recorder.shutdown(Duration::from_millis(50));
+    assert!(begun.elapsed() < LONG && !report.complete);
+    assert_eq!((report.sinks[0].delivered, report.sinks[1].left), (2, 2));
+    assert_eq!(report.sinks[1].last_error.as_deref(), Some("deliver records: never"));
+    assert!(!seen.lock().unwrap().is_empty() && memory.records().len() == 2);
+}
+
+/// Flushes from many threads at once, while others record.
+#[test]
+fn flushes_side_by_side() {
+    let (recorder, memory) = with(|b| b.interval(Duration::from_millis(1)));
+    let n = size(200, 5);
+    std::thread::scope(|s| {
+        for _ in 0..4 {
+            s.spawn(|| {
+                for _ in 0..n {
+                    a_span(&recorder);
+                    flush(&recorder);
+                }
+            });
+        }
+    });
+    assert_eq!(spans(&memory.take()).len() as u64, 4 * n);
+}
