@@ -140,12 +140,12 @@ async fn each_of_many_at_once_is_told_its_own_fate() {
                 let (amqp, durable, strays) = (&amqp, &durable, &strays);
                 // The answers come in an order of their own: at once where there is no route, later from a quorum queue.
                 let queue = [durable.as_str(), "nowhere", amqp.queue.as_str(), "nowhere either"][n % 4];
-                let name = if n % 2 == 0 { "routable" } else { "unroutable" };
+                let name = if n.is_multiple_of(2) { "routable" } else { "unroutable" };
                 let work = async move {
                     let options = if n % 12 == 2 { PLAIN } else { MANDATORY };
                     let confirm = publish(&amqp.channel, queue, options).await.unwrap();
                     let came_back = confirm.await.unwrap().take_message().is_some();
-                    strays.fetch_add((came_back == (n % 2 == 0)).into(), std::sync::atomic::Ordering::Relaxed);
+                    strays.fetch_add((came_back == n.is_multiple_of(2)).into(), std::sync::atomic::Ordering::Relaxed);
                 };
                 observe::span(name).attribute("round", round).run(work)
             };

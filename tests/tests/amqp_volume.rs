@@ -59,7 +59,7 @@ async fn work(number: usize) {
     }
     let spawned = tokio::spawn(nested("spawned", number, 1).in_current_context());
     tokio::join!(nested("joined", number, 1), async { spawned.await.unwrap() });
-    if number % CANCELLED == 0 {
+    if number.is_multiple_of(CANCELLED) {
         observe::span("given up").attribute("number", number).run(std::future::pending::<()>()).await
     }
 }
@@ -71,7 +71,7 @@ async fn handle(job: Job) {
         observe::active_span().unwrap().attribute("sender", &sender);
         work(number).await
     }));
-    if number % CANCELLED == 0 {
+    if number.is_multiple_of(CANCELLED) {
         // Polled until it is in its last span, and dropped there.
         for _ in 0..1000 {
             tokio::select! {
@@ -144,7 +144,7 @@ fn check(sent: &[Seen], received: &[Seen]) {
                 let place = above(parent).unwrap();
                 assert_eq!((place.name.as_str(), number(place)), ("place", number(span)));
                 assert_eq!(span.get("sender"), format!("{} {}", place.id.unwrap(), place.run.unwrap()));
-                let given_up = number(span).parse::<usize>().unwrap() % CANCELLED == 0;
+                let given_up = number(span).parse::<usize>().unwrap().is_multiple_of(CANCELLED);
                 assert_eq!(span.status, Some(if given_up { Status::Cancelled } else { Status::Ok }));
             }
             "ack" | "nack" => assert_eq!(word(parent), "process"),
