@@ -1,13 +1,16 @@
 //! RabbitMQ for a test: the broker that `AMQP_URL` names.
 
-use lapin::options::{BasicConsumeOptions, ConfirmSelectOptions, QueueDeclareOptions};
-use lapin::types::{FieldTable, ShortString};
-use lapin::{Channel, Connection, ConnectionProperties, Consumer};
+use lapin::message::Delivery;
+use lapin::options::*;
+use lapin::types::{AMQPValue, FieldTable, ShortString};
+use lapin::{BasicProperties, Channel, Connection, ConnectionProperties, Consumer};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// A connection with a channel in confirm mode and a queue that no other test knows.
 #[derive(Debug)]
 pub struct Amqp {
+    /// Where the broker is.
+    pub url: String,
     /// The connection.
     pub connection: Connection,
     /// A channel in confirm mode.
@@ -22,7 +25,7 @@ pub struct Amqp {
 /// When `AMQP_URL` names a broker that cannot be used.
 pub async fn amqp(test: &str) -> Option<Amqp> {
     let Ok(url) = std::env::var("AMQP_URL") else {
-        println!("skipped: {test}: AMQP_URL is not set; `cargo xtask test` brings a broker");
+        xtask::skip("AMQP_URL is not set; `cargo xtask test` brings a broker");
         return None;
     };
     static COUNT: AtomicU32 = AtomicU32::new(0);
@@ -30,7 +33,7 @@ pub async fn amqp(test: &str) -> Option<Amqp> {
     let connection = Connection::connect(&url, ConnectionProperties::default()).await.expect("connect to AMQP_URL");
     let channel = connection.create_channel().await.expect("open a channel");
     channel.confirm_select(ConfirmSelectOptions::default()).await.expect("ask for confirms");
-    let amqp = Amqp { connection, channel, queue: ShortString::from(queue) };
+    let amqp = Amqp { url, connection, channel, queue: ShortString::from(queue) };
     amqp.declare(amqp.queue.as_str(), FieldTable::default()).await;
     Some(amqp)
 }
@@ -40,6 +43,33 @@ impl Amqp {
     pub async fn declare(&self, queue: &str, arguments: FieldTable) {
         let options = QueueDeclareOptions::exclusive();
         self.channel.queue_declare(queue.into(), options, arguments).await.expect("declare a queue");
+    }
+
+    /// Another connection to the same broker, for what would end this one.
+    pub async fn another(&self) -> Connection {
+        Connection::connect(&self.url, ConnectionProperties::default()).await.expect("connect to AMQP_URL")
+    }
+
+    /// Sends a message to the test's queue with lapin alone.
+    pub async fn send(&self, headers: FieldTable, body: &[u8]) {
+        let properties = BasicProperties::default().with_headers(headers);
+        let options = BasicPublishOptions::default();
+        let sent = self.channel.basic_publish("".into(), self.queue.clone(), options, body, properties);
+        let confirm = sent.await.expect("send").await.expect("a confirm");
+        assert!(confirm.is_ack(), "{confirm:?}");
+    }
+
+    /// Takes a message from the test's queue with lapin alone: what was on the wire.
+    pub async fn take(&self) -> Delivery {
+        let begun = std::time::Instant::now();
+        loop {
+            let options = BasicGetOptions { no_ack: true };
+            if let Some(got) = self.channel.basic_get(self.queue.clone(), options).await.expect("get") {
+                return got.delivery;
+            }
+            assert!(begun.elapsed().as_secs() < 30, "no message in half a minute");
+            tokio::task::yield_now().await
+        }
     }
 
     /// Consumes from the test's queue.
@@ -52,4 +82,18 @@ impl Amqp {
         let (options, table) = (BasicConsumeOptions::default(), FieldTable::default());
         self.channel.basic_consume(queue.into(), "".into(), options, table).await.expect("consume")
     }
+}
+
+/// A header table.
+pub fn headers<const N: usize>(pairs: [(&str, AMQPValue); N]) -> FieldTable {
+    let mut table = FieldTable::default();
+    for (name, value) in pairs {
+        table.insert(name.into(), value);
+    }
+    table
+}
+
+/// A header's value as every peer writes it.
+pub fn text(value: impl Into<Vec<u8>>) -> AMQPValue {
+    AMQPValue::LongString(value.into().into())
 }

@@ -2,10 +2,12 @@
 //! indented text.
 
 mod amqp;
+mod spans;
 mod tree;
 mod wait;
 
-pub use amqp::{Amqp, amqp};
+pub use amqp::{Amqp, amqp, headers, text};
+pub use spans::{Seen, spans};
 pub use tree::tree;
 pub use wait::{until, within};
 

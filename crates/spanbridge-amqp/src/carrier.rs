@@ -2,7 +2,8 @@
 
 use lapin::BasicProperties;
 use lapin::types::{AMQPValue, FieldTable, ShortString};
-use spanbridge::carrier::{Extract, Header, Inject};
+use spanbridge::carrier::{Budget, Extract, Header, Inject};
+use spanbridge::w3c;
 
 /// The headers of a received message.
 #[derive(Clone, Copy, Debug)]
@@ -47,3 +48,40 @@ impl Inject for HeadersMut<'_> {
         }
     }
 }
+
+/// All properties of a message travel in one frame, and one that is too large ends the connection. This is the usual
+/// size of a frame, which RabbitMQ and lapin agree on unless told otherwise (a channel does not say).
+const FRAME: usize = 128 << 10;
+/// Room for the frame itself and for the other properties.
+const OTHERS: usize = 3 << 10;
+
+impl HeadersMut<'_> {
+    /// What there is room for, beside the headers of the user.
+    pub(crate) fn budget(&self) -> Budget {
+        let ours = |name: &str| [w3c::TRACEPARENT, w3c::TRACESTATE, w3c::BAGGAGE].contains(&name);
+        let theirs = self.0.into_iter().filter(|(name, _)| !ours(name.as_str()));
+        let used: usize = theirs.map(|(name, value)| 1 + name.as_str().len() + size(value)).sum();
+        // A byte for the length of the name, one for the type, four for the length of the value.
+        Budget { bytes: (FRAME - OTHERS).saturating_sub(used), per_header: 6 }
+    }
+}
+
+/// How many bytes a value takes on the wire, its type among them.
+fn size(value: &AMQPValue) -> usize {
+    1 + match value {
+        AMQPValue::Void => 0,
+        AMQPValue::Boolean(_) | AMQPValue::ShortShortInt(_) | AMQPValue::ShortShortUInt(_) => 1,
+        AMQPValue::ShortInt(_) | AMQPValue::ShortUInt(_) => 2,
+        AMQPValue::LongInt(_) | AMQPValue::LongUInt(_) | AMQPValue::Float(_) => 4,
+        AMQPValue::DecimalValue(_) => 5,
+        AMQPValue::LongLongInt(_) | AMQPValue::Double(_) | AMQPValue::Timestamp(_) => 8,
+        AMQPValue::ShortString(s) => 1 + s.as_str().len(),
+        AMQPValue::LongString(s) => 4 + s.as_bytes().len(),
+        AMQPValue::ByteArray(b) => 4 + b.as_slice().len(),
+        AMQPValue::FieldArray(values) => 4 + values.as_slice().iter().map(size).sum::<usize>(),
+        AMQPValue::FieldTable(t) => 4 + t.into_iter().map(|(k, v)| 1 + k.as_str().len() + size(v)).sum::<usize>(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

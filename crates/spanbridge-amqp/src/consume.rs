@@ -115,6 +115,9 @@ impl Job {
 
     /// Runs the work on the message in a `process` span under the sender's span, with the sender's baggage, and ends it
     /// by what the work resolves to. Whether the message is settled is up to you.
+    ///
+    /// The context is there when `work` is polled, not when it is made: what an async function or block does is inside,
+    /// a span that is begun to make `work` is not (`job.run(async { span("step").run(..).await })`).
     pub fn run<F: Future>(&self, work: F) -> InSpan<F>
     where
         F::Output: Outcome,
@@ -124,13 +127,8 @@ impl Job {
     }
 
     /// As [`Job::run`], for a value that cannot fail.
-    pub fn run_value<F: Future>(&self, work: F) -> impl Future<Output = F::Output> {
-        let span = self.process();
-        async move {
-            let value = span.with_context(work).await;
-            span.end();
-            value
-        }
+    pub fn run_value<F: Future>(&self, work: F) -> impl Future<Output = F::Output> + use<F> {
+        observe::run_value_with_span(self.process(), work)
     }
 
     fn process(&self) -> observe::Span {

@@ -83,14 +83,15 @@ impl Jobs {
 
 /// One message: the work, then what the policy says about its outcome.
 async fn work(job: Job, settlement: Settlement, handler: &dyn JobHandler) {
-    // The panic is noticed by the process span and caught outside it: one bad message does not end the others.
-    let outcome = AssertUnwindSafe(job.run(handler.handle(&job))).catch_unwind().await;
+    // The panic is noticed by the process span and caught outside it: one bad message does not end the others. Handlers
+    // that are not written with async_trait may begin to work, and panic, before they return their future.
+    let outcome = AssertUnwindSafe(job.run(async { handler.handle(&job).await })).catch_unwind().await;
     let answer = match outcome {
         Ok(Ok(())) => settlement.ok,
         Ok(Err(_)) => settlement.error,
         Err(_) => settlement.panic,
     };
-    if !job.usable() {
+    if !job.usable() && !job.poisoned() {
         return; // the handler has settled it itself
     }
     // How that went is recorded; a message that could not be settled comes again.

@@ -42,6 +42,7 @@ mod consume;
 mod describe;
 mod driver;
 mod produce;
+mod returns;
 
 pub use carrier::{Headers, HeadersMut};
 pub use consume::{ConsumerExt, DeliveryExt, Job, Jobs};

@@ -3,13 +3,13 @@
 use crate::carrier::{Headers, HeadersMut};
 use crate::consume::Job;
 use crate::describe;
-use lapin::message::BasicReturnMessage;
+use crate::returns::{self, Key, Returned, Ticket};
 use lapin::options::{BasicGetOptions, BasicPublishOptions};
 use lapin::types::ShortString;
 use lapin::{BasicProperties, Channel, Confirmation, PublisherConfirm};
-use spanbridge::carrier::{Outgoing, extract, inject, outgoing};
-use spanbridge::observe::{ActiveSpan, Span};
-use spanbridge::{Context, Value, semconv};
+use spanbridge::carrier::{Outgoing, extract, inject_within, outgoing};
+use spanbridge::observe::{self, Span, SpanBuilder};
+use spanbridge::{Context, Value, semconv, w3c};
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{self, Poll, ready};
@@ -37,16 +37,21 @@ impl ObservedChannel<'_> {
     /// # Errors
     /// lapin's.
     pub async fn basic_publish(
-        &self,
+        self,
         exchange: ShortString,
         routing_key: ShortString,
         options: BasicPublishOptions,
         payload: &[u8],
         properties: BasicProperties,
     ) -> lapin::Result<ObservedConfirm> {
-        let span = describe::publish(exchange.as_str(), routing_key.as_str(), payload, &properties).open();
-        let properties = pack(&span, properties);
-        let handoff = Handoff(Some(span));
+        let span = describe::publish(exchange.as_str(), routing_key.as_str(), payload, &properties);
+        let (span, properties, key) = pack(span, properties);
+        let handoff = Handoff {
+            ticket: span.id().map(|_| Ticket::new(self.0.id())),
+            span: Some(span),
+            key,
+            returnable: options.mandatory || options.immediate,
+        };
         let sending = self.0.basic_publish(exchange, routing_key, options, payload, properties);
         match handoff.with_context(sending).await {
             Ok(confirm) => Ok(ObservedConfirm { confirm, handoff }),
@@ -61,106 +66,109 @@ impl ObservedChannel<'_> {
     ///
     /// # Errors
     /// lapin's.
-    pub async fn basic_get(&self, queue: ShortString, options: BasicGetOptions) -> lapin::Result<Option<Job>> {
+    pub async fn basic_get(self, queue: ShortString, options: BasicGetOptions) -> lapin::Result<Option<Job>> {
         let got = self.0.basic_get(queue.clone(), options).await?;
         Ok(got.map(|message| Job::new(message.delivery, queue)))
     }
 }
 
-/// The message's properties with the span's context in them.
-fn pack(span: &Span, properties: BasicProperties) -> BasicProperties {
+/// The span, the message's properties with its context in them, and what they carry in the end.
+fn pack(span: SpanBuilder, properties: BasicProperties) -> (Span, BasicProperties, Option<Key>) {
+    // What is current has the span's trace, or there is none and no header can be of it.
+    if let Outgoing::Keep(theirs) = outgoing(&observe::capture_context(), &Headers(&properties)) {
+        return (span.link(&theirs).open(), properties, returns::key(&theirs));
+    }
+    let span = span.open();
     let context = span.context();
     if context.is_empty() {
-        return properties;
+        return (span, properties, None);
     }
-    match outgoing(context, &Headers(&properties)) {
-        Outgoing::Keep(theirs) => {
-            span.link(&theirs);
-            properties
-        }
-        Outgoing::Write => {
-            let mut headers = properties.headers().clone().unwrap_or_default();
-            inject(context, &mut HeadersMut(&mut headers));
-            properties.with_headers(headers)
-        }
+    let mut headers = properties.headers().clone().unwrap_or_default();
+    let mut carrier = HeadersMut(&mut headers);
+    let budget = carrier.budget();
+    if let Some(left_out) = inject_within(context, budget, &mut carrier) {
+        span.diagnostic("inject.over_limit", &left_out)
     }
+    let key = returns::key(context).filter(|_| headers.contains_key(w3c::TRACEPARENT));
+    (span, properties.with_headers(headers), key)
 }
 
 /// The publish span until the broker has answered.
 #[derive(Debug)]
-struct Handoff(Option<Span>);
+struct Handoff {
+    span: Option<Span>,
+    /// Where the span is recorded.
+    ticket: Option<Ticket>,
+    /// What the message carries.
+    key: Option<Key>,
+    /// The broker was asked to give the message back where there is no queue for it.
+    returnable: bool,
+}
 
 impl Handoff {
+    const OVER: Handoff = Handoff { span: None, ticket: None, key: None, returnable: false };
+
+    fn context(&self) -> Context {
+        self.span.as_ref().map(|s| s.context().clone()).unwrap_or_default()
+    }
+
     fn with_context<F>(&self, sending: F) -> spanbridge::current::WithContext<F> {
-        spanbridge::observe::with_context(self.0.as_ref().map(|s| s.context().clone()).unwrap_or_default(), sending)
+        observe::with_context(self.context(), sending)
     }
 
-    fn ended(mut self, status: &'static str) {
-        self.end(status)
-    }
-
-    fn end(&mut self, status: &'static str) {
-        if let Some(span) = self.0.take() {
+    fn ended(&mut self, status: &'static str) {
+        if let Some(span) = self.span.take() {
             span.attribute(semconv::HANDOFF_STATUS, Value::Static(status));
             span.end()
         }
     }
 
     fn failed(mut self, status: &'static str, why: &dyn std::fmt::Display) {
-        if let Some(span) = self.0.take() {
+        if let Some(span) = self.span.take() {
             span.attribute(semconv::HANDOFF_STATUS, Value::Static(status));
             span.error(why)
         }
     }
 
     /// What the broker said.
-    fn answered(self, answer: &lapin::Result<Confirmation>) {
-        let (ok, returned) = match answer {
+    fn answered(mut self, answer: &lapin::Result<Confirmation>) {
+        let (ok, message) = match answer {
             Ok(Confirmation::NotRequested) => return self.ended("sent"),
-            Ok(Confirmation::Ack(returned)) => (true, returned),
-            Ok(Confirmation::Nack(returned)) => (false, returned),
+            Ok(Confirmation::Ack(message)) => (true, message),
+            Ok(Confirmation::Nack(message)) => (false, message),
             Err(e) => return self.failed("unknown", e),
         };
-        match returned {
-            Some(message) if self.is_own(message) => self.failed("returned", &Returned(message)),
-            other => {
-                if let Some(message) = other {
-                    returned_for_another(message)
-                }
-                if ok { self.ended("confirmed") } else { self.failed("rejected", &"the broker refused the message") }
+        let mut own = None;
+        if let Some(message) = message {
+            let whose = returns::key(&extract(&Headers(&message.properties)).context);
+            match (whose, &self.ticket) {
+                (whose, _) if self.returnable && whose == self.key => own = Some(Returned::from(message)),
+                (Some(whose), Some(ticket)) => ticket.stray(whose, message.into()),
+                _ => {} // from a publish that is not observed
             }
         }
-    }
-
-    /// lapin hands the oldest returned message to whichever answer comes next; the message itself says whose it is. One
-    /// without a context of ours is taken as lapin means it.
-    fn is_own(&self, message: &BasicReturnMessage) -> bool {
-        let theirs = extract(&Headers(&message.properties)).context;
-        let ours = self.0.as_ref().map(|s| s.context().span_id());
-        theirs.is_empty() || ours == Some(theirs.span_id())
-    }
-}
-
-/// A message that came back with the answer to another.
-fn returned_for_another(message: &BasicReturnMessage) {
-    let whose = extract(&Headers(&message.properties)).context;
-    if let Some(span) = ActiveSpan::of(whose) {
-        span.attribute(semconv::HANDOFF_STATUS, Value::Static("returned"))
-    }
-}
-
-struct Returned<'a>(&'a BasicReturnMessage);
-
-impl std::fmt::Display for Returned<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "returned by the broker: {} {}", self.0.reply_code, self.0.reply_text)
+        if !ok {
+            return self.failed("rejected", &"the broker refused the message");
+        }
+        let (Some(ticket), Some(key), true) = (self.ticket.take(), self.key, self.returnable) else {
+            return match own {
+                Some(message) => self.failed("returned", &message),
+                None => self.ended("confirmed"),
+            };
+        };
+        if let Some(span) = self.span.take().map(Span::stop) {
+            match own.or_else(|| ticket.claim(key)) {
+                Some(message) => returns::end_returned(span, &message),
+                None => ticket.doubt(key, span, message.is_some()),
+            }
+        }
     }
 }
 
 impl Drop for Handoff {
     /// Dropping a confirm, or giving up on one, is legal: the message may arrive all the same.
     fn drop(&mut self) {
-        self.end("unknown")
+        self.ended("unknown")
     }
 }
 
@@ -178,7 +186,7 @@ pub struct ObservedConfirm {
 impl ObservedConfirm {
     /// The context that the message carries.
     pub fn context(&self) -> Context {
-        self.handoff.0.as_ref().map(|s| s.context().clone()).unwrap_or_default()
+        self.handoff.context()
     }
 }
 
@@ -186,8 +194,12 @@ impl Future for ObservedConfirm {
     type Output = lapin::Result<Confirmation>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Self::Output> {
-        let answer = ready!(Pin::new(&mut self.confirm).poll(cx));
-        std::mem::replace(&mut self.handoff, Handoff(None)).answered(&answer);
+        let this = &mut *self;
+        let answer = ready!(match &this.handoff.ticket {
+            Some(ticket) => ticket.poll(&mut this.confirm, cx),
+            None => Pin::new(&mut this.confirm).poll(cx),
+        });
+        std::mem::replace(&mut self.handoff, Handoff::OVER).answered(&answer);
         Poll::Ready(answer)
     }
 }

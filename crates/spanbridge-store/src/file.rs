@@ -81,7 +81,11 @@ fn open_inner(path: &Path, missing: Missing) -> Result<Connection> {
     }
     let mut connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(PATIENCE)?;
-    match inspect(&connection)? {
+    // One look at it, not several: another process may be making it.
+    let look = connection.transaction()?;
+    let state = inspect(&look)?;
+    drop(look);
+    match state {
         State::Empty if missing == Missing::Refuse => return Err(not_found()),
         State::Empty => make(&mut connection)?,
         State::Format(found) => upgrade(&mut connection, found)?,

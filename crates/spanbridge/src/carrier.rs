@@ -134,16 +134,53 @@ pub fn extract(carrier: &(impl Extract + ?Sized)) -> Extraction {
 
 /// Writes a context into a carrier, in place of what stood there of an earlier hop. An empty context writes nothing.
 pub fn inject(context: &Context, carrier: &mut (impl Inject + ?Sized)) {
+    let _ = inject_within(context, Budget { bytes: usize::MAX, per_header: 0 }, carrier); // there is room
+}
+
+/// How much an injection may add to a message.
+#[derive(Clone, Copy, Debug)]
+pub struct Budget {
+    /// Bytes, of names and values and what each header costs beside.
+    pub bytes: usize,
+    /// What a header costs beside its name and value, in bytes.
+    pub per_header: usize,
+}
+
+/// As [`inject`], within a budget. What has no room is left out, in this order: the baggage; members of `tracestate`
+/// over 128 characters, then from the end; our run; all of it. None is ever cut. Says what was left out, if anything.
+pub fn inject_within(context: &Context, budget: Budget, carrier: &mut (impl Inject + ?Sized)) -> Option<String> {
     let (Some(parent), Some(trace), Some(run)) = (context.trace_parent(), context.trace_id(), context.run_id()) else {
-        return;
+        return None;
+    };
+    let Some(room) = budget.bytes.checked_sub(cost(budget, w3c::TRACEPARENT, TraceParent::LEN)) else {
+        for name in [w3c::TRACEPARENT, w3c::TRACESTATE, w3c::BAGGAGE] {
+            carrier.remove(name)
+        }
+        return Some("no room for the context".to_owned());
     };
     carrier.set(w3c::TRACEPARENT, parent.to_text().as_str());
     let run = (run != RunId::of_trace(trace)).then_some(run);
     let mut state = String::new();
-    context.trace_state().write(run, &mut state);
-    for (name, value) in [(w3c::TRACESTATE, state.as_str()), (w3c::BAGGAGE, context.baggage().as_str())] {
+    let missing =
+        context.trace_state().write_within(run, room.saturating_sub(cost(budget, w3c::TRACESTATE, 0)), &mut state);
+    let room = if state.is_empty() { room } else { room - cost(budget, w3c::TRACESTATE, state.len()) };
+    let mut baggage = context.baggage().as_str();
+    let mut left_out = vec![];
+    if !baggage.is_empty() && (missing > 0 || room < cost(budget, w3c::BAGGAGE, baggage.len())) {
+        left_out.push(format!("the baggage ({} bytes)", baggage.len()));
+        baggage = "";
+    }
+    if missing > 0 {
+        left_out.push(format!("{missing} members of {}", w3c::TRACESTATE))
+    }
+    for (name, value) in [(w3c::TRACESTATE, state.as_str()), (w3c::BAGGAGE, baggage)] {
         if value.is_empty() { carrier.remove(name) } else { carrier.set(name, value) }
     }
+    (!left_out.is_empty()).then(|| format!("no room for {}", left_out.join(" and ")))
+}
+
+fn cost(budget: Budget, name: &str, value: usize) -> usize {
+    budget.per_header + name.len() + value
 }
 
 /// What to do about a `traceparent` that the user's message carries already.

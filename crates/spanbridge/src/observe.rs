@@ -32,6 +32,9 @@ pub use crate::span::{
     run_with_span, span,
 };
 
+#[doc(hidden)]
+pub use crate::span::{Stopped, run_value_with_span};
+
 use crate::current::WithContext;
 use crate::{Context, Value};
 

@@ -55,6 +55,10 @@ impl Hot {
     pub(crate) fn end(&self, _: Started, _: Option<&Shared>, _: Status) {}
     pub(crate) fn count_dropped(&self) {}
     pub(crate) fn end_with(&self, _: Started, _: &Shared, _: Status, _: &[Item<'_>]) {}
+    pub(crate) fn end_at(&self, _: Started, _: &Shared, _: Status, _: u64, _: &[Item<'_>]) {}
+    pub(crate) fn now(&self) -> u64 {
+        0
+    }
     pub(crate) fn more(&self, _: &Shared, _: u64, _: &[Item<'_>]) {}
     pub(crate) fn fact(&self, _: &Shared, _: Fact, _: u64, _: u64, _: &[Item<'_>]) {}
     pub(crate) fn id(&self) -> u64 {

@@ -192,6 +192,16 @@ impl Hot {
         self.end_elsewhere(shared, s.id, end_word(status), items)
     }
 
+    /// Ends a span whose work was over at an earlier time, by [`Hot::now`].
+    pub(crate) fn end_at(&self, s: Started, shared: &Shared, status: Status, at: u64, items: &[Item<'_>]) {
+        self.end_elsewhere(shared, s.id, at << 3 | status as u64, items)
+    }
+
+    /// A time for [`Hot::end_at`].
+    pub(crate) fn now(&self) -> u64 {
+        ticks()
+    }
+
     #[cold]
     #[inline(never)]
     fn end_elsewhere(&self, shared: &Shared, id: u64, end: u64, items: &[Item<'_>]) {

@@ -4,6 +4,7 @@ use super::details;
 use super::open::Open;
 use crate::current::{self, WithContext};
 use crate::outcome::Outcome;
+use crate::recording::hot;
 use crate::{Context, SpanId, Status, Value};
 use std::fmt::{self, Display};
 
@@ -69,6 +70,39 @@ impl Span {
             Some(e) => self.open.fail(&self.context, e),
             None => self.open.end(&self.context, Status::Ok),
         }
+    }
+
+    /// The work is over, but how it went is still to be found out: the end that is recorded later is now.
+    #[doc(hidden)]
+    pub fn stop(self) -> Stopped {
+        Stopped { span: self, at: hot().now() }
+    }
+}
+
+/// A span whose work is over, until it is known how it went.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Stopped {
+    span: Span,
+    at: u64,
+}
+
+impl Stopped {
+    /// Adds an attribute.
+    pub fn attribute<'v>(&self, key: &'static str, value: impl Into<Value<'v>>) {
+        self.span.attribute(key, value)
+    }
+
+    /// It went well.
+    pub fn end(self) {
+        let mut span = self.span;
+        span.open.end_at(&span.context, self.at, None)
+    }
+
+    /// It failed.
+    pub fn error(self, error: impl Display) {
+        let mut span = self.span;
+        span.open.end_at(&span.context, self.at, Some(&error))
     }
 }
 

@@ -3,7 +3,7 @@
 use super::handle::Span;
 use super::open::Open;
 use crate::current::Swapped;
-use crate::outcome::{ByOutcome, Judge, Outcome};
+use crate::outcome::{Anything, ByOutcome, Judge, Outcome};
 use crate::{Context, Status};
 use pin_project_lite::pin_project;
 use std::future::Future;
@@ -101,4 +101,11 @@ where
 {
     let (context, open) = span.into_parts();
     InSpan::new(context, open, inner, ByOutcome)
+}
+
+/// As [`run_with_span`], for a value that cannot fail.
+#[doc(hidden)]
+pub fn run_value_with_span<F: Future>(span: Span, inner: F) -> InSpan<F, Anything> {
+    let (context, open) = span.into_parts();
+    InSpan::new(context, open, inner, Anything)
 }

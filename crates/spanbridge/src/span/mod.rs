@@ -13,6 +13,6 @@ pub use builder::{SpanBuilder, span};
 pub use details::{Artifact, EdgeType, Target};
 #[cfg(feature = "macros")]
 pub use entered::Entered;
-pub use handle::{ActiveSpan, Span, active_span};
-pub use in_span::{InSpan, run_with_span};
+pub use handle::{ActiveSpan, Span, Stopped, active_span};
+pub use in_span::{InSpan, run_value_with_span, run_with_span};
 pub use run::{Run, RunBuilder, run};

@@ -45,6 +45,17 @@ impl Open {
             }
         }
     }
+
+    /// Ends a span, as failed if there is an error, at a time that is past.
+    #[cold]
+    pub(crate) fn end_at(&mut self, context: &Context, at: u64, error: Option<&dyn Display>) {
+        if let (Open::Span(s), Some(shared)) = (std::mem::replace(self, Open::Nothing), context.shared()) {
+            let text = error.map(shown).unwrap_or_default();
+            let items = [(Key::Field(Field::Error), Value::Str(&text))];
+            let status = if error.is_some() { Status::Error } else { Status::Ok };
+            hot().end_at(s, shared, status, at, if text.is_empty() { &[] } else { &items });
+        }
+    }
 }
 
 /// The text of an error. It is the application's code that makes it: whatever it does, the error is recorded, and the
