@@ -11,7 +11,7 @@
 //! let received = carrier::extract(&message).context;
 //! assert_eq!(received.trace_id().unwrap().to_string(), "4bf92f3577b34da6a3ce929d0e0e4736");
 //!
-//! let mut next = HashMap::new();
+//! let mut next: HashMap<String, String> = HashMap::new();
 //! carrier::inject(&received, &mut next);
 //! assert_eq!(next[w3c::TRACEPARENT], message["traceparent"]);
 //! ```
