@@ -117,8 +117,11 @@ fn joined_records_leave_no_empty_segment() {
     let (recorder, memory) = recorder();
     let a = recorder.in_scope(|| observe::span("a").open());
     let b = recorder.in_scope(|| observe::span("b").open());
-    (a.attribute("x", 1), b.attribute("x", 2), a.attribute("y", 3));
-    (b.end(), a.end());
+    a.attribute("x", 1);
+    b.attribute("x", 2);
+    a.attribute("y", 3);
+    b.end();
+    a.end();
     flush(&recorder);
     let records = memory.take();
     assert_eq!(

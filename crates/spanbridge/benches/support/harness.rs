@@ -71,7 +71,9 @@ impl Worker {
             let more = self.iterations as f64 * (LONG_ENOUGH / took.max(1.0)).clamp(1.2, 8.0);
             self.iterations = (more.ceil() as u64).min(self.most);
         }
-        (0..3).for_each(|_| drop(self.go(false)));
+        for _ in 0..3 {
+            self.go(false);
+        }
         let s = self.go(true);
         let operations = self.per_go() as f64;
         self.allocations = [s.own_allocations as f64 / operations, s.all_allocations as f64 / operations];
@@ -92,7 +94,7 @@ impl Worker {
     fn print(mut self) {
         drop(self.input);
         self.child.wait().unwrap();
-        let [application, process] = [&mut self.application, &mut self.process].map(median);
+        let [application, process] = [&mut self.application, &mut self.process].map(|v| median(v));
         let ([own, all], delivered) = (self.allocations, self.delivered.0 as f64 / self.delivered.1 as f64);
         println!(
             "| {:<28} | {application:>7.1} | {process:>7.1} | {own:>6.3} | {all:>6.3} | {delivered:>6.3} |",
@@ -101,7 +103,7 @@ impl Worker {
     }
 }
 
-fn median(values: &mut Vec<f64>) -> f64 {
+fn median(values: &mut [f64]) -> f64 {
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]
 }

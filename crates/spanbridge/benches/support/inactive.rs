@@ -18,8 +18,8 @@ fn empty_spans<const ATTRIBUTES: bool>(n: u64) {
 
 pub(crate) fn benches() -> Vec<Bench> {
     vec![
-        bench("inactive/none installed", 1, MOST, || Work::plain(|n| empty_spans::<false>(n))),
-        bench("inactive/with attributes", 1, MOST, || Work::plain(|n| empty_spans::<true>(n))),
+        bench("inactive/none installed", 1, MOST, || Work::plain(empty_spans::<false>)),
+        bench("inactive/with attributes", 1, MOST, || Work::plain(empty_spans::<true>)),
         bench("inactive/unsampled", 1, MOST, || {
             let recorder = ours::set_up(Sampler::Ratio(0.0));
             Work {

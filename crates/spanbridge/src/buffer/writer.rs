@@ -18,7 +18,6 @@ pub(crate) struct Lane {
 
 impl Lane {
     /// A lane with nothing in it.
-    #[expect(clippy::new_ret_no_self, reason = "a lane is always shared")]
     pub(crate) fn new() -> Arc<Self> {
         Arc::new(Lane {
             first: AtomicPtr::new(null_mut()),

@@ -29,7 +29,8 @@ impl Source {
     }
 
     fn take_back(&self, mut words: Vec<u64>, mut entries: Vec<Entry>) {
-        (words.clear(), entries.clear());
+        words.clear();
+        entries.clear();
         let mut spare = lock(&self.spare);
         if spare.len() < SPARE {
             spare.push((words, entries))

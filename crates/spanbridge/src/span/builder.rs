@@ -3,7 +3,7 @@
 use super::handle::Span;
 use super::in_span::InSpan;
 use super::open::{Open, fail_span};
-use crate::context::{BEGINS, RECORDED, Shared, untag};
+use crate::context::{RECORDED, Shared, untag};
 use crate::current::{self, ambient};
 use crate::outcome::{Anything, By, ByOutcome, Judge, Outcome};
 use crate::recording::{Key, Started, hot};
@@ -56,7 +56,7 @@ pub fn span(name: impl Into<Cow<'static, str>>) -> SpanBuilder {
 #[cfg(feature = "record")]
 #[inline(always)]
 fn may_begin_trace(shared: *const Shared) -> bool {
-    if shared.is_null() { crate::intake::installed() } else { shared.addr() & BEGINS != 0 }
+    if shared.is_null() { crate::intake::installed() } else { shared.addr() & crate::context::BEGINS != 0 }
 }
 
 #[cfg(not(feature = "record"))]
