@@ -110,8 +110,14 @@ impl Context {
 
     /// Binds a new shared part to the recorder in effect. `received`: the sampled flag, if the trace began elsewhere.
     #[cfg(feature = "record")]
-    pub(crate) fn bind(mut shared: Shared, span: u64, received: Option<bool>) -> Self {
-        shared.intake = crate::current::intake();
+    pub(crate) fn bind(shared: Shared, span: u64, received: Option<bool>) -> Self {
+        Self::bind_to(crate::current::intake(), shared, span, received)
+    }
+
+    /// As `bind`, to a recorder that was looked up already.
+    #[cfg(feature = "record")]
+    pub(crate) fn bind_to(intake: Option<Arc<Intake>>, mut shared: Shared, span: u64, received: Option<bool>) -> Self {
+        shared.intake = intake;
         shared.serial = crate::recording::new_id();
         let recorded = match (&shared.intake, TraceId::new(shared.trace)) {
             (Some(intake), Some(trace)) => intake.is_on() && intake.sampler.records(trace, received),

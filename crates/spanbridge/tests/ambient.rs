@@ -116,6 +116,7 @@ fn what_is_spawned_inherits_only_when_told() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "Miri has no timerfd")]
 fn other_executors() {
     let (recorder, memory) = recorder();
     let id = || observe::capture_context().span_id();

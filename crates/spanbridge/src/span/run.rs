@@ -144,11 +144,9 @@ impl Run {
 /// The context of a new trace, whose own run it is in; empty where nobody records.
 #[cfg(feature = "record")]
 pub(crate) fn new_trace() -> Context {
-    if current::intake().is_none_or(|i| !i.is_on()) {
-        return Context::EMPTY;
-    }
+    let Some(intake) = current::intake().filter(|i| i.is_on()) else { return Context::EMPTY };
     let trace = crate::recording::hot().long_id();
-    let context = Context::bind(Context::blank(trace, trace, crate::w3c::RANDOM), 0, None);
+    let context = Context::bind_to(Some(intake), Context::blank(trace, trace, crate::w3c::RANDOM), 0, None);
     if context.is_recorded() {
         return context;
     }
