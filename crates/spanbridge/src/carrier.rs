@@ -11,7 +11,7 @@
 //! let received = carrier::extract(&message).context;
 //! assert_eq!(received.trace_id().unwrap().to_string(), "4bf92f3577b34da6a3ce929d0e0e4736");
 //!
-//! let mut next: HashMap<String, String> = HashMap::new();
+//! let mut next = HashMap::<String, String>::new();
 //! carrier::inject(&received, &mut next);
 //! assert_eq!(next[w3c::TRACEPARENT], message["traceparent"]);
 //! ```
@@ -22,6 +22,12 @@ mod map;
 mod http;
 #[cfg(feature = "json")]
 mod json;
+#[cfg(feature = "json")]
+mod payload;
+mod serde;
+
+#[cfg(feature = "json")]
+pub use payload::{extract_payload, inject_payload};
 
 use crate::w3c::{self, Baggage, TraceParent, TraceState};
 use crate::{Context, RunId};

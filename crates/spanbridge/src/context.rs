@@ -100,61 +100,6 @@ impl Context {
         }
     }
 
-    /// A context as it arrives from elsewhere. The recorder in effect here decides whether it is recorded.
-    pub fn remote(parent: TraceParent, run: Option<RunId>, trace_state: TraceState, baggage: Baggage) -> Self {
-        let trace = parent.trace_id;
-        let run = run.unwrap_or(RunId::of_trace(trace));
-        let shared = Shared { remote: true, trace_state, baggage, ..Self::blank(trace.0, run.0, parent.flags) };
-        Self::bind(shared, parent.span_id.0, Some(parent.flags & SAMPLED != 0))
-    }
-
-    /// Binds a new shared part to the recorder in effect. `received`: the sampled flag, if the trace began elsewhere.
-    #[cfg(feature = "record")]
-    pub(crate) fn bind(shared: Shared, span: u64, received: Option<bool>) -> Self {
-        Self::bind_to(crate::current::intake(), shared, span, received)
-    }
-
-    /// As `bind`, to a recorder that was looked up already.
-    #[cfg(feature = "record")]
-    pub(crate) fn bind_to(intake: Option<Arc<Intake>>, mut shared: Shared, span: u64, received: Option<bool>) -> Self {
-        shared.intake = intake;
-        shared.serial = crate::recording::new_id();
-        let recorded = match (&shared.intake, TraceId::new(shared.trace)) {
-            (Some(intake), Some(trace)) => intake.is_on() && intake.sampler.records(trace, received),
-            _ => false,
-        };
-        if recorded {
-            shared.flags |= SAMPLED
-        } else if shared.intake.is_some() {
-            shared.flags &= !SAMPLED
-        }
-        Self::from_shared(shared, span, recorded)
-    }
-
-    #[cfg(not(feature = "record"))]
-    pub(crate) fn bind(shared: Shared, span: u64, _received: Option<bool>) -> Self {
-        Self::from_shared(shared, span, false)
-    }
-
-    /// The same, but for what `change` does to the shared part.
-    pub(crate) fn changed(&self, change: impl FnOnce(&mut Shared)) -> Self {
-        let Some(old) = self.shared() else { return Self::EMPTY };
-        let mut shared = Shared {
-            #[cfg(feature = "record")]
-            serial: crate::recording::new_id(),
-            trace: old.trace,
-            run: old.run,
-            flags: old.flags,
-            remote: old.remote,
-            trace_state: old.trace_state.clone(),
-            baggage: old.baggage.clone(),
-            #[cfg(feature = "record")]
-            intake: old.intake.clone(),
-        };
-        change(&mut shared);
-        Self::from_shared(shared, self.span, self.is_recorded())
-    }
-
     #[inline]
     pub(crate) fn shared(&self) -> Option<&Shared> {
         // SAFETY: while `self` lives it counts one reference to what it points at, if anything.
@@ -211,11 +156,6 @@ impl Context {
     pub fn baggage(&self) -> &Baggage {
         static NONE: LazyLock<Baggage> = LazyLock::new(Baggage::new);
         self.shared().map_or_else(|| &*NONE, |s| &s.baggage)
-    }
-
-    /// The same context with other baggage. An empty context stays empty.
-    pub fn with_baggage(&self, baggage: Baggage) -> Self {
-        self.changed(|s| s.baggage = baggage)
     }
 
     /// What stands in `traceparent` for this context. In a run outside any span the run stands in as the parent

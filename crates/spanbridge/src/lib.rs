@@ -1,4 +1,60 @@
-//! Carries observability context across queues and serverless calls.
+//! spanbridge carries the running context of a program (which run, which trace, which span caused this) across message
+//! queues and serverless calls, and records what happened as one run graph.
+//!
+//! # In an application
+//!
+//! Set a recorder up once, with the feature `record`. Then say what is happening:
+//!
+//! ```
+//! # #[cfg(feature = "record")]
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use spanbridge::{JsonLines, Recorder, observe};
+//!
+//! // The handle flushes, bounded, when it is dropped. A sink keeps the records: here lines of JSON, elsewhere the
+//! // embedded store of `spanbridge-store`.
+//! let recorder = Recorder::builder("orders").sink(JsonLines::new(std::io::stdout())).install()?;
+//!
+//! observe::run("nightly import").in_scope(|| {
+//!     observe::span("read").attribute("file", "orders.csv").in_scope(|| std::fs::read("orders.csv").map(drop))
+//! }).ok();
+//! # drop(recorder);
+//! # Ok(()) }
+//! # #[cfg(not(feature = "record"))]
+//! # fn main() {}
+//! ```
+//!
+//! Adapters carry the context over a transport with one more word: `channel.observed()` and `consumer.observed()` of
+//! `spanbridge-amqp`. For a transport that has none, [`carrier`] is what it takes: [`carrier::inject`] where a message is
+//! sent, [`carrier::extract`] where it arrives, and [`observe::with_context`] around the work.
+//!
+//! A span ends by what its work returns ([`Outcome`]), so an `Err` is never recorded as ok. The current context follows a
+//! future from poll to poll and thread to thread. A task that is spawned does not inherit it: give it along with
+//! [`in_current_context`](ContextExt::in_current_context), or [`observe::bind`] for a closure.
+//!
+//! # In a library
+//!
+//! Depend on this crate without features. Contexts are carried, and spans that the library opens are recorded where the
+//! application records; else they cost next to nothing. For spans that are details of something larger, say
+//! [`implicit_run(false)`](observe::SpanBuilder::implicit_run): they begin no run of their own.
+//!
+//! # Features
+//!
+//! | feature | what it adds |
+//! |---|---|
+//! | `record` | the recorder, its sinks, and [`record`]s. Applications switch it on |
+//! | `json` | carriers for JSON objects and payloads (part of `record`) |
+//! | `macros` | the attribute [`#[observe]`](macro@observe) |
+//! | `http` | a carrier for `http::HeaderMap` |
+//!
+//! # How it is built
+//!
+//! Modules form layers, and each uses only what stands before it: ids and wire formats ([`w3c`], [`payload`]) → buffers →
+//! [`Context`] → [`current`] → recording → where contexts come from → [`carrier`] → spans ([`observe`]) → [`record`] →
+//! [`Recorder`].
+
+#[cfg(feature = "macros")]
+#[doc(hidden)]
+pub mod __private;
 #[cfg(feature = "record")]
 mod buffer;
 pub mod carrier;
@@ -9,8 +65,13 @@ pub mod current;
 mod ids;
 #[cfg(feature = "record")]
 mod intake;
+#[cfg(feature = "json")]
+mod json_text;
 pub mod observe;
+mod origin;
 mod outcome;
+#[cfg(feature = "json")]
+pub mod payload;
 mod primitive;
 #[cfg(feature = "record")]
 pub mod record;
@@ -19,17 +80,24 @@ mod recorder;
 mod recording;
 #[cfg(feature = "record")]
 mod sampler;
+pub mod semconv;
 mod span;
 mod value;
 pub mod w3c;
 
 pub use context::Context;
 pub use current::ContextExt;
-pub use ids::*;
+pub use ids::{ParseIdError, RunId, SegmentId, SpanId, TraceId};
 pub use outcome::Outcome;
-pub use primitive::*;
+pub use primitive::{Kind, Primitive, Status, family};
 #[cfg(feature = "record")]
-pub use recorder::*;
+pub use recorder::{
+    Batch, Flush, InstallError, JsonLines, Memory, Receipt, Recorder, RecorderBuilder, Report, Sink, SinkError,
+    SinkReport,
+};
 #[cfg(feature = "record")]
 pub use sampler::Sampler;
-pub use value::*;
+#[cfg(feature = "macros")]
+#[doc = include_str!("observe_attribute.md")]
+pub use spanbridge_macros::observe;
+pub use value::Value;

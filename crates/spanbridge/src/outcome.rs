@@ -47,16 +47,11 @@ impl<T: Outcome> Outcome for Poll<T> {
     }
 }
 
-/// A way to name `!`, which the language does not let one write here yet.
-#[doc(hidden)]
-pub trait Returned {
-    #[doc(hidden)]
-    type Type;
-}
-impl<T> Returned for fn() -> T {
-    type Type = T;
-}
-impl Outcome for <fn() -> ! as Returned>::Type {
+/// A way to name `!`, which the language does not let one write here yet. It goes through a trait of the language: behind
+/// one of ours, no other crate could implement [`Outcome`] for its types, lest they turn out to be this one.
+#[expect(type_alias_bounds, reason = "the bound only says whose `Output` is meant")]
+type Returned<F: FnOnce()> = F::Output;
+impl Outcome for Returned<fn() -> !> {
     fn failure(&self) -> Option<&dyn Display> {
         *self
     }
@@ -93,16 +88,16 @@ impl<T> Judge<T> for Anything {
     fn failed(self, _: &T, _: impl FnOnce(&dyn Display)) {}
 }
 
-/// By a function that gives the error's text; empty where it has none.
+/// By a function that gives what is to be said of the error; nothing where it has no text.
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug)]
 pub struct By<F>(pub F);
 
-impl<T, F: FnOnce(&T) -> Option<String>> Judge<T> for By<F> {
-    #[inline]
+impl<T, F: for<'a> FnOnce(&'a T) -> Option<&'a dyn Display>> Judge<T> for By<F> {
+    #[inline(always)]
     fn failed(self, value: &T, f: impl FnOnce(&dyn Display)) {
         if let Some(e) = (self.0)(value) {
-            f(&e)
+            f(e)
         }
     }
 }

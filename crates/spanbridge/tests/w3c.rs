@@ -14,6 +14,14 @@ fn refused(header: &str, reason: &str) {
     assert!(error.to_string().starts_with("read traceparent: "), "{error}");
 }
 
+/// Contexts cross threads with what they carry.
+const _: () = {
+    const fn crosses_threads<T: Send + Sync + Clone + 'static>() {}
+    crosses_threads::<TraceParent>();
+    crosses_threads::<TraceState>();
+    crosses_threads::<Baggage>();
+};
+
 #[test]
 fn traceparent_of_other_languages() {
     // OpenTelemetry for Python sets the random flag beside sampled, others sampled alone, X-Ray's 00 not at all.

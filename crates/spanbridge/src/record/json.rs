@@ -12,6 +12,8 @@
 //! Reading ignores fields it does not know, takes null for absent, and takes lines of later versions whose fields are
 //! those of this one. It borrows from the line what has no escapes.
 
+mod field;
+mod object;
 mod read;
 mod write;
 

@@ -17,37 +17,27 @@ fn text(text: Cow<'_, str>) -> Cow<'static, str> {
     Cow::Owned(text.into_owned())
 }
 
-impl Attributes<'_> {
-    /// The same attributes, borrowing nothing.
-    pub fn into_owned(self) -> Attributes<'static> {
-        let owned = |(key, value): (&str, Value<'_>)| (Cow::Owned(key.to_owned()), value.into_owned());
-        self.iter().map(owned).collect()
-    }
+fn owned(attributes: Attributes<'_>) -> Attributes<'static> {
+    attributes.iter().map(|(key, value)| (Cow::Owned(key.to_owned()), value_of(value))).collect()
 }
 
-impl Value<'_> {
-    /// The same value, borrowing nothing but text that lives as long as the program.
-    pub fn into_owned(self) -> AttributeValue<'static> {
-        match self {
-            Value::I64(v) => AttributeValue::I64(v),
-            Value::F64(v) => AttributeValue::F64(v),
-            Value::Bool(v) => AttributeValue::Bool(v),
-            Value::Static(v) => AttributeValue::Str(v.into()),
-            Value::Str(v) => AttributeValue::Str(Cow::Owned(v.to_owned())),
-            Value::Json(v) => AttributeValue::Json(Cow::Owned(v.to_owned())),
-        }
+fn value_of(value: Value<'_>) -> AttributeValue<'static> {
+    match value {
+        Value::I64(v) => AttributeValue::I64(v),
+        Value::F64(v) => AttributeValue::F64(v),
+        Value::Bool(v) => AttributeValue::Bool(v),
+        Value::Static(v) => AttributeValue::Str(v.into()),
+        Value::Str(v) => AttributeValue::Str(Cow::Owned(v.to_owned())),
+        Value::Json(v) => AttributeValue::Json(Cow::Owned(v.to_owned())),
     }
 }
 
 impl Body<'_> {
     fn into_owned(self) -> Body<'static> {
         match self {
-            Body::Segment { started_at, resource, via, suspension_id } => Body::Segment {
-                started_at,
-                resource: resource.into_owned(),
-                via,
-                suspension_id: suspension_id.map(text),
-            },
+            Body::Segment { started_at, resource, via, suspension_id } => {
+                Body::Segment { started_at, resource: owned(resource), via, suspension_id: suspension_id.map(text) }
+            }
             Body::RunStart { name, started_at, root_primitive, parent_run_id, triggered_by_span_id, attributes } => {
                 Body::RunStart {
                     name: text(name),
@@ -55,7 +45,7 @@ impl Body<'_> {
                     root_primitive: root_primitive.map(text),
                     parent_run_id,
                     triggered_by_span_id,
-                    attributes: attributes.into_owned(),
+                    attributes: owned(attributes),
                 }
             }
             Body::RunSuspend { suspension_id, suspended_at, reason } => {
@@ -67,18 +57,18 @@ impl Body<'_> {
             Body::RunEnd { ended_at, status, error } => Body::RunEnd { ended_at, status, error: error.map(text) },
             Body::SpanStart(start) => Body::SpanStart(start.into_owned()),
             Body::SpanEnd { span_id, end, attributes } => {
-                Body::SpanEnd { span_id, end: end.into_owned(), attributes: attributes.into_owned() }
+                Body::SpanEnd { span_id, end: end.into_owned(), attributes: owned(attributes) }
             }
             Body::Span(start, end) => Body::Span(start.into_owned(), end.into_owned()),
             Body::SpanAttributes { span_id, attributes } => {
-                Body::SpanAttributes { span_id, attributes: attributes.into_owned() }
+                Body::SpanAttributes { span_id, attributes: owned(attributes) }
             }
             Body::Event { span_id, event_id, name, timestamp, attributes } => Body::Event {
                 span_id,
                 event_id: text(event_id),
                 name: text(name),
                 timestamp,
-                attributes: attributes.into_owned(),
+                attributes: owned(attributes),
             },
             Body::Artifact(artifact) => Body::Artifact(artifact.into_owned()),
             Body::Edge { edge_type, from, to } => {
@@ -89,7 +79,7 @@ impl Body<'_> {
                 message: text(message),
                 count,
                 span_id,
-                attributes: attributes.into_owned(),
+                attributes: owned(attributes),
             },
         }
     }
@@ -100,7 +90,7 @@ impl Start<'_> {
         let Start { span_id, parent_span_id, name, primitive, kind, started_at, attributes, links } = self;
         let links = links.into_iter().map(|l| {
             let Link { trace_id, span_id, attributes } = l;
-            Link { trace_id, span_id, attributes: attributes.into_owned() }
+            Link { trace_id, span_id, attributes: owned(attributes) }
         });
         Start {
             span_id,
@@ -109,7 +99,7 @@ impl Start<'_> {
             primitive: text(primitive),
             kind,
             started_at,
-            attributes: attributes.into_owned(),
+            attributes: owned(attributes),
             links: links.collect(),
         }
     }

@@ -1,6 +1,7 @@
 //! A sink that writes records as lines of JSON.
 
-use super::{Batch, Receipt, Sink, SinkError};
+use super::batch::Batch;
+use super::sink::{Receipt, Sink, SinkError};
 use std::io::Write;
 
 /// Writes each record as a line of JSON, a batch at a time.

@@ -1,7 +1,8 @@
 //! A sink that keeps everything, for tests.
 
+use super::batch::Batch;
 use super::report::lock;
-use super::{Batch, Receipt, Sink, SinkError};
+use super::sink::{Receipt, Sink, SinkError};
 use crate::record::Record;
 use std::sync::{Arc, Mutex};
 

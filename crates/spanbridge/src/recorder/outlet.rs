@@ -1,7 +1,8 @@
 //! One sink with its queue and its thread: it takes its time without holding up another.
 
+use super::batch::Batch;
 use super::report::{Tally, Ticket, lock};
-use super::{Batch, Sink, SinkError};
+use super::sink::{Sink, SinkError};
 use crate::Context;
 use crate::current::Swapped;
 use crate::intake::Intake;

@@ -1,6 +1,6 @@
 //! Where records go.
 
-use super::Batch;
+use super::batch::Batch;
 use std::fmt;
 
 /// Where records go. A sink is synchronous and works on a thread of its own; an exporter that needs a runtime owns one.

@@ -191,10 +191,10 @@ impl Hot {
     #[inline(always)]
     pub(crate) fn end<'s>(&self, s: Started, shared: impl FnOnce() -> Option<&'s Shared>, status: Status) {
         let end = end_word(status);
-        if !self.writer.patch(s.token, end)
-            && let Some(shared) = shared()
-        {
-            self.end_elsewhere(shared, s.id, end, &[])
+        if !self.writer.patch(s.token, end) {
+            if let Some(shared) = shared() {
+                self.end_elsewhere(shared, s.id, end, &[])
+            }
         }
     }
 
@@ -226,9 +226,8 @@ impl Hot {
         let head = header(FACT, FACT_WORDS) | (fact as u64) << FACT_AT;
         let for_end = matches!(fact, Fact::RunEnd | Fact::RunSuspend);
         self.write(shared, head, &[span, id, ticks()], items, for_end);
-        if matches!(fact, Fact::RunStart | Fact::RunEnd | Fact::RunSuspend | Fact::RunResume)
-            && let Some(intake) = &shared.intake
-        {
+        let lifecycle = matches!(fact, Fact::RunStart | Fact::RunEnd | Fact::RunSuspend | Fact::RunResume);
+        if let Some(intake) = shared.intake.as_ref().filter(|_| lifecycle) {
             intake.wake()
         }
     }

@@ -1,6 +1,8 @@
 //! Beginning a span.
 
-use super::handle::Span;
+#[cfg(feature = "macros")]
+use super::entered::Entered;
+use super::handle::{ActiveSpan, Span};
 use super::in_span::InSpan;
 use super::open::{Open, fail_span};
 use crate::context::{RECORDED, Shared, untag};
@@ -69,7 +71,7 @@ fn may_begin_trace(_: *const Shared) -> bool {
 #[cold]
 #[inline(never)]
 fn begin_trace(name: Cow<'static, str>) -> (Started, ManuallyDrop<Context>) {
-    let root = if current::context().is_empty() { super::run::new_trace() } else { Context::EMPTY };
+    let root = if current::context().is_empty() { crate::origin::new_trace() } else { Context::EMPTY };
     let started = match (root.shared(), name) {
         (Some(shared), Cow::Borrowed(name)) if root.is_recorded() => hot().begin(shared, 0, name),
         (Some(shared), Cow::Owned(name)) if root.is_recorded() => hot().begin_owned(shared, 0, &name),
@@ -136,9 +138,7 @@ impl SpanBuilder {
 
     /// Links to a span that belongs to it without being its parent.
     pub fn link(mut self, other: &Context) -> Self {
-        if !self.started.is_none()
-            && let Some(p) = other.trace_parent()
-        {
+        if let Some(p) = other.trace_parent().filter(|_| !self.started.is_none()) {
             self.started = hot().add_all(self.started, self.shared(), &super::details::link_items(p));
         }
         self
@@ -156,6 +156,7 @@ impl SpanBuilder {
     }
 
     /// The span's id, where it is recorded.
+    #[inline]
     pub fn id(&self) -> Option<crate::SpanId> {
         crate::SpanId::new(self.started.id)
     }
@@ -172,10 +173,14 @@ impl SpanBuilder {
         self.scope(Anything, f)
     }
 
-    /// For the attribute macro, which judges any type.
+    /// For the attribute macro, which judges any type. (`f` comes first: it settles what the judge is given.)
     #[doc(hidden)]
     #[inline(always)]
-    pub fn in_scope_by<R>(self, judge: impl FnOnce(&R) -> Option<String>, f: impl FnOnce() -> R) -> R {
+    pub fn in_scope_by<R>(
+        self,
+        f: impl FnOnce() -> R,
+        judge: impl for<'a> FnOnce(&'a R) -> Option<&'a dyn Display>,
+    ) -> R {
         self.scope(By(judge), f)
     }
 
@@ -217,8 +222,35 @@ impl SpanBuilder {
 
     /// For the attribute macro, which judges any type.
     #[doc(hidden)]
-    pub fn run_by<F: Future, J: FnOnce(&F::Output) -> Option<String>>(self, judge: J, inner: F) -> InSpan<F, By<J>> {
+    #[inline]
+    pub fn run_by<F, J>(self, inner: F, judge: J) -> InSpan<F, By<J>>
+    where
+        F: Future,
+        J: for<'a> FnOnce(&'a F::Output) -> Option<&'a dyn Display>,
+    {
         self.future(inner, By(judge))
+    }
+
+    /// For the attribute macro: as [`SpanBuilder::run_by`], with the making of the future inside the span as well.
+    #[doc(hidden)]
+    #[inline]
+    pub fn make_by<R, F, M, J>(self, make: M, judge: J) -> InSpan<F, By<J>>
+    where
+        F: Future<Output = R>,
+        M: FnOnce() -> F,
+        J: for<'a> FnOnce(&'a R) -> Option<&'a dyn Display>,
+    {
+        let (open, context) = self.finish();
+        InSpan::made(context, open, make, By(judge))
+    }
+
+    /// For the attribute macro, where the body cannot be a closure.
+    #[cfg(feature = "macros")]
+    #[doc(hidden)]
+    #[inline]
+    pub fn enter(self) -> Entered {
+        let (open, context) = self.finish();
+        Entered::new(context, open)
     }
 
     #[inline]
@@ -275,9 +307,7 @@ fn stray(started: Started) {
 #[cold]
 #[inline(never)]
 fn fail_here(started: Started, error: &dyn Display) {
-    if !started.is_none()
-        && let Some(shared) = current_shared()
-    {
+    if let Some(shared) = current_shared().filter(|_| !started.is_none()) {
         fail_span(started, shared, error)
     }
 }
@@ -337,3 +367,16 @@ impl Drop for Scope {
         self.leave(Status::Panicked)
     }
 }
+
+macro_rules! has_children {
+    ($type:ty) => {
+        impl $type {
+            /// Opens a child.
+            pub fn start_child(&self, name: impl Into<Cow<'static, str>>) -> Span {
+                current::in_scope(self.context(), || span(name).open())
+            }
+        }
+    };
+}
+has_children!(Span);
+has_children!(ActiveSpan);

@@ -5,7 +5,7 @@ use super::open::Open;
 use crate::current::{self, WithContext};
 use crate::outcome::Outcome;
 use crate::{Context, SpanId, Status, Value};
-use std::fmt::Display;
+use std::fmt::{self, Display};
 
 /// An open span. It may be sent anywhere and ended on any thread; dropped without an end it is cancelled.
 ///
@@ -72,6 +72,12 @@ impl Span {
     }
 }
 
+impl fmt::Debug for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Span").field(&self.context).finish()
+    }
+}
+
 impl Drop for Span {
     #[inline]
     fn drop(&mut self) {
@@ -110,11 +116,6 @@ macro_rules! on_a_span {
             /// The span's id, where it is recorded.
             pub fn id(&self) -> Option<SpanId> {
                 self.recorded().is_recorded().then(|| self.recorded().span_id()).flatten()
-            }
-
-            /// Opens a child.
-            pub fn start_child(&self, name: impl Into<std::borrow::Cow<'static, str>>) -> Span {
-                current::in_scope(self.context(), || super::span(name).open())
             }
 
             /// Adds an attribute.

@@ -44,13 +44,24 @@ impl<F, J> InSpan<F, J> {
         InSpan { inner: ManuallyDrop::new(inner), context, open, judge: Some(judge) }
     }
 
+    /// Around a future that is made inside the span.
+    #[inline]
+    pub(crate) fn made(mut context: Context, mut open: Open, make: impl FnOnce() -> F, judge: J) -> Self {
+        context.swap();
+        let guard = Poked(&mut context, &mut open);
+        let inner = make();
+        let mut guard = ManuallyDrop::new(guard); // it did not panic
+        guard.0.swap();
+        InSpan::new(context, open, inner, judge)
+    }
+
     /// The context inside.
     pub fn context(&self) -> &Context {
         &self.context
     }
 }
 
-/// What an unwinding poll leaves behind.
+/// What an unwinding poll, or making, leaves behind.
 struct Poked<'a>(&'a mut Context, &'a mut Open);
 
 impl Drop for Poked<'_> {

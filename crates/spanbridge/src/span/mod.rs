@@ -2,6 +2,8 @@
 
 mod builder;
 mod details;
+#[cfg(feature = "macros")]
+mod entered;
 mod handle;
 mod in_span;
 mod open;
@@ -9,6 +11,8 @@ mod run;
 
 pub use builder::{SpanBuilder, span};
 pub use details::{Artifact, EdgeType, Target};
+#[cfg(feature = "macros")]
+pub use entered::Entered;
 pub use handle::{ActiveSpan, Span, active_span};
 pub use in_span::{InSpan, run_with_span};
 pub use run::{Run, RunBuilder, run};

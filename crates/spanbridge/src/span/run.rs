@@ -3,10 +3,11 @@
 use super::in_span::InSpan;
 use super::open::Open;
 use crate::current::{self, WithContext};
+use crate::origin;
 use crate::outcome::{Anything, ByOutcome, Outcome};
 use crate::{Context, Primitive, RunId, Status, Value};
 use std::borrow::Cow;
-use std::fmt::Display;
+use std::fmt::{self, Display};
 use std::future::Future;
 
 /// A run that has not begun yet.
@@ -41,7 +42,7 @@ impl<'a> RunBuilder<'a> {
     /// Begins the run.
     pub fn open(self) -> Run {
         let outer = current::context();
-        let context = if outer.is_empty() { new_trace() } else { child_run(&outer) };
+        let context = if outer.is_empty() { origin::new_trace() } else { origin::child_run(&outer) };
         let live = context.is_recorded();
         // Without a recorder nothing begins, and what was current stays so.
         let context = if context.is_empty() { outer.clone() } else { context };
@@ -141,39 +142,10 @@ impl Run {
     }
 }
 
-/// The context of a new trace, whose own run it is in; empty where nobody records.
-#[cfg(feature = "record")]
-pub(crate) fn new_trace() -> Context {
-    let Some(intake) = current::intake().filter(|i| i.is_on()) else { return Context::EMPTY };
-    let trace = crate::recording::hot().long_id();
-    let context = Context::bind_to(Some(intake), Context::blank(trace, trace, crate::w3c::RANDOM), 0, None);
-    if context.is_recorded() {
-        return context;
+impl fmt::Debug for Run {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Run").field(&self.context).finish()
     }
-    // Not sampled: it travels all the same, and needs a span id on the wire.
-    let mut context = context;
-    context.span = crate::recording::new_id();
-    context
-}
-
-#[cfg(not(feature = "record"))]
-pub(crate) fn new_trace() -> Context {
-    Context::EMPTY
-}
-
-/// The same trace, under a run id of its own.
-#[cfg(feature = "record")]
-fn child_run(outer: &Context) -> Context {
-    if !outer.is_recorded() {
-        return Context::EMPTY;
-    }
-    let id = crate::recording::hot().long_id();
-    outer.changed(|s| s.run = id)
-}
-
-#[cfg(not(feature = "record"))]
-fn child_run(_: &Context) -> Context {
-    Context::EMPTY
 }
 
 fn begin(context: &Context, outer: &Context, run: &RunBuilder<'_>) {

@@ -1,6 +1,9 @@
 //! `baggage`: what the application sends along, kept as it came and decoded when someone asks.
 
-use super::{BAGGAGE, Malformed, is_ows, trim, trim_str};
+mod grammar;
+
+use super::header::{BAGGAGE, Malformed, trim, trim_str};
+use grammar::{all_well_formed, decode, encode, is_token, scan_member};
 use std::borrow::Cow;
 use std::fmt;
 
@@ -58,7 +61,7 @@ impl Baggage {
     /// Takes one pass and at most one allocation where nothing needs to be left out.
     pub fn parse(header: &[u8]) -> (Baggage, Option<DroppedMembers>) {
         let header = trim(header);
-        if header.len() <= MAX_BYTES && all_well_formed(header) {
+        if header.len() <= MAX_BYTES && all_well_formed(header, MAX_MEMBERS) {
             if let Ok(text) = std::str::from_utf8(header) {
                 return (Self(text.into()), None);
             }
@@ -111,7 +114,7 @@ impl Baggage {
     /// The key is not a token ([RFC 9110, section 5.6.2](https://www.rfc-editor.org/rfc/rfc9110#section-5.6.2)), or the
     /// limits of 64 members and 8192 bytes would be passed.
     pub fn with(&self, key: &str, value: &str) -> Result<Baggage, Malformed> {
-        if key.is_empty() || !key.bytes().all(|b| is(b, TOKEN)) {
+        if !is_token(key) {
             return Err(Malformed::new(BAGGAGE, "a key that is not a token"));
         }
         let mut text = self.text_without(key);
@@ -205,115 +208,5 @@ impl<'a> Member<'a> {
             Some((key, value)) => (trim_str(key), Some(decode(trim_str(value)))),
             None => (p, None),
         })
-    }
-}
-
-/// Classes of bytes: of a token (RFC 9110, section 5.6.2), and of a value (`baggage-octet`).
-const TOKEN: u8 = 1;
-const OCTET: u8 = 2;
-const CLASSES: [u8; 256] = {
-    let mut classes = [0; 256];
-    let mut b = 0x21;
-    while b < 0x7f {
-        let octet = !matches!(b as u8, b'"' | b',' | b';' | b'\\');
-        let token = (b as u8).is_ascii_alphanumeric()
-            || matches!(
-                b as u8,
-                b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+' | b'-' | b'.' | b'^' | b'_' | b'`' | b'|' | b'~'
-            );
-        classes[b] = if octet { OCTET } else { 0 } | if token { TOKEN } else { 0 };
-        b += 1;
-    }
-    classes
-};
-
-#[inline]
-const fn is(b: u8, class: u8) -> bool {
-    CLASSES[b as usize] & class != 0
-}
-
-/// Whether the list is well-formed and within the number of members, with no empty ones.
-fn all_well_formed(list: &[u8]) -> bool {
-    let mut at = 0;
-    for _ in 0..MAX_MEMBERS {
-        match scan_member(list, at) {
-            Some(end) if end == list.len() => return true,
-            Some(comma) => at = comma + 1,
-            None => return false,
-        }
-    }
-    false
-}
-
-/// Where the member that begins at `at` ends, at a comma or at the end; `None` when it is not one.
-#[inline]
-fn scan_member(list: &[u8], at: usize) -> Option<usize> {
-    let skip = |mut at: usize, class: u8| {
-        while at < list.len() && is(list[at], class) {
-            at += 1;
-        }
-        at
-    };
-    let skip_ows = |mut at: usize| {
-        while at < list.len() && is_ows(list[at]) {
-            at += 1;
-        }
-        at
-    };
-    let key = skip_ows(at);
-    let key_end = skip(key, TOKEN);
-    let equals = skip_ows(key_end);
-    if key_end == key || list.get(equals) != Some(&b'=') {
-        return None;
-    }
-    let mut at = skip_ows(skip(skip_ows(equals + 1), OCTET));
-    while list.get(at) == Some(&b';') {
-        let key = skip_ows(at + 1);
-        let key_end = skip(key, TOKEN);
-        if key_end == key {
-            return None;
-        }
-        at = skip_ows(key_end);
-        if list.get(at) == Some(&b'=') {
-            at = skip_ows(skip(skip_ows(at + 1), OCTET));
-        }
-    }
-    matches!(list.get(at), None | Some(b',')).then_some(at)
-}
-
-fn decode(raw: &str) -> Cow<'_, str> {
-    if !raw.contains('%') {
-        return Cow::Borrowed(raw);
-    }
-    let digit = |b: &u8| (*b as char).to_digit(16);
-    let mut bytes = Vec::with_capacity(raw.len());
-    let mut rest = raw.as_bytes();
-    while let [first, tail @ ..] = rest {
-        rest = tail;
-        let mut byte = *first;
-        if let (b'%', [high, low, after @ ..]) = (byte, tail) {
-            if let (Some(high), Some(low)) = (digit(high), digit(low)) {
-                byte = (high << 4 | low) as u8;
-                rest = after;
-            }
-        }
-        bytes.push(byte);
-    }
-    match String::from_utf8(bytes) {
-        Ok(text) => Cow::Owned(text),
-        Err(e) => Cow::Owned(String::from_utf8_lossy(e.as_bytes()).into_owned()),
-    }
-}
-
-fn encode(value: &str, out: &mut String) {
-    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
-    for b in value.bytes() {
-        if is(b, OCTET) && !matches!(b, b'%' | b'+') {
-            out.push(b as char);
-        } else {
-            out.push('%');
-            out.push(DIGITS[(b >> 4) as usize] as char);
-            out.push(DIGITS[(b & 15) as usize] as char);
-        }
     }
 }

@@ -37,11 +37,22 @@ const fn write8(n: u32) -> [u8; 8] {
 
 /// Sixteen digits; the second number is zero when they were lower-case hexadecimal.
 #[inline]
-pub(super) fn read_u64(text: [u8; 16]) -> (u64, u64) {
-    let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = text;
-    let (high, wrong_high) = read8([a, b, c, d, e, f, g, h]);
-    let (low, wrong_low) = read8([i, j, k, l, m, n, o, p]);
+pub(super) fn read_u64(text: &[u8; 16]) -> (u64, u64) {
+    let (mut high, mut low) = ([0; 8], [0; 8]);
+    high.copy_from_slice(&text[..8]);
+    low.copy_from_slice(&text[8..]);
+    let ((high, wrong_high), (low, wrong_low)) = (read8(high), read8(low));
     ((high as u64) << 32 | low as u64, wrong_high | wrong_low)
+}
+
+/// Thirty-two digits; the second number is zero when they were lower-case hexadecimal.
+#[inline]
+pub(super) fn read_u128(text: &[u8; 32]) -> (u128, u64) {
+    let (mut high, mut low) = ([0; 16], [0; 16]);
+    high.copy_from_slice(&text[..16]);
+    low.copy_from_slice(&text[16..]);
+    let ((high, wrong_high), (low, wrong_low)) = (read_u64(&high), read_u64(&low));
+    ((high as u128) << 64 | low as u128, wrong_high | wrong_low)
 }
 
 /// One byte from two digits; `None` when they are not lower-case hexadecimal.
@@ -54,9 +65,19 @@ pub(super) fn read_u8(text: [u8; 2]) -> Option<u8> {
 /// Sixteen digits.
 #[inline]
 pub(super) fn write_u64(n: u64) -> [u8; 16] {
-    let [a, b, c, d, e, f, g, h] = write8((n >> 32) as u32);
-    let [i, j, k, l, m, n, o, p] = write8(n as u32);
-    [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p]
+    let mut out = [0; 16];
+    out[..8].copy_from_slice(&write8((n >> 32) as u32));
+    out[8..].copy_from_slice(&write8(n as u32));
+    out
+}
+
+/// Thirty-two digits.
+#[inline]
+pub(super) fn write_u128(n: u128) -> [u8; 32] {
+    let mut out = [0; 32];
+    out[..16].copy_from_slice(&write_u64((n >> 64) as u64));
+    out[16..].copy_from_slice(&write_u64(n as u64));
+    out
 }
 
 /// Two digits.
@@ -80,7 +101,7 @@ mod tests {
                     .ok()
                     .filter(|t| t.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')))
                     .and_then(|t| u64::from_str_radix(t, 16).ok());
-                let (n, wrong) = read_u64(text);
+                let (n, wrong) = read_u64(&text);
                 assert_eq!((wrong == 0).then_some(n), expected, "{text:?}");
                 if wrong == 0 {
                     assert_eq!(write_u64(n), text);

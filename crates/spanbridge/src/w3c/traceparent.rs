@@ -1,6 +1,7 @@
 //! `traceparent`: trace id, parent span id and flags in 55 characters.
 
-use super::{Malformed, TRACEPARENT, hex, trim};
+use super::header::{Malformed, TRACEPARENT, trim};
+use super::hex;
 use crate::{SpanId, TraceId};
 use std::fmt;
 
@@ -62,10 +63,9 @@ impl TraceParent {
         if [fixed[2], fixed[35], fixed[52]] != [b'-'; 3] {
             return malformed("no dash where one must be");
         }
-        let (high, wrong_high) = hex::read_u64(field::<3, 16>(fixed));
-        let (low, wrong_low) = hex::read_u64(field::<19, 16>(fixed));
-        let (span, wrong_span) = hex::read_u64(field::<36, 16>(fixed));
-        if wrong_high | wrong_low != 0 {
+        let (trace, wrong_trace) = hex::read_u128(&field::<3, 32>(fixed));
+        let (span, wrong_span) = hex::read_u64(&field::<36, 16>(fixed));
+        if wrong_trace != 0 {
             return malformed("the trace id is not 32 lower-case digits");
         }
         if wrong_span != 0 {
@@ -74,7 +74,7 @@ impl TraceParent {
         let Some(flags) = hex::read_u8(field::<53, 2>(fixed)) else {
             return malformed("the flags are not two lower-case digits");
         };
-        let Some(trace_id) = TraceId::new((high as u128) << 64 | low as u128) else {
+        let Some(trace_id) = TraceId::new(trace) else {
             return malformed("the trace id is zero");
         };
         let Some(span_id) = SpanId::new(span) else {
@@ -88,8 +88,7 @@ impl TraceParent {
     #[inline]
     pub fn to_bytes(&self) -> [u8; Self::LEN] {
         let mut out = *b"00-00000000000000000000000000000000-0000000000000000-00";
-        out[3..19].copy_from_slice(&hex::write_u64((self.trace_id.get() >> 64) as u64));
-        out[19..35].copy_from_slice(&hex::write_u64(self.trace_id.get() as u64));
+        out[3..35].copy_from_slice(&hex::write_u128(self.trace_id.get()));
         out[36..52].copy_from_slice(&hex::write_u64(self.span_id.get()));
         out[53..55].copy_from_slice(&hex::write_u8(self.flags & (SAMPLED | RANDOM)));
         out
@@ -106,7 +105,9 @@ impl TraceParent {
 #[inline(always)]
 fn field<const AT: usize, const N: usize>(text: &[u8; TraceParent::LEN]) -> [u8; N] {
     const { assert!(AT + N <= TraceParent::LEN) };
-    std::array::from_fn(|i| text[AT + i])
+    let mut out = [0; N];
+    out.copy_from_slice(&text[AT..AT + N]);
+    out
 }
 
 impl fmt::Display for TraceParent {

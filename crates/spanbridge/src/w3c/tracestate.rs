@@ -1,6 +1,7 @@
 //! `tracestate`: what others added to the trace, and our run id among it.
 
-use super::{Malformed, TRACESTATE, hex, trim, trim_str};
+use super::header::{Malformed, TRACESTATE, trim, trim_str};
+use super::hex;
 use crate::RunId;
 use std::fmt;
 
@@ -146,8 +147,7 @@ impl fmt::Debug for TraceState {
 
 fn put_ours(run: RunId, out: &mut String) {
     let mut text = *b"sb=r:00000000000000000000000000000000";
-    text[5..21].copy_from_slice(&hex::write_u64((run.get() >> 64) as u64));
-    text[21..37].copy_from_slice(&hex::write_u64(run.get() as u64));
+    text[5..].copy_from_slice(&hex::write_u128(run.get()));
     out.push_str(std::str::from_utf8(&text).unwrap_or_default());
 }
 
@@ -158,12 +158,8 @@ fn only_ours(header: &[u8]) -> Option<RunId> {
 }
 
 fn run_of_digits(digits: &[u8; 32]) -> Option<RunId> {
-    let (high, wrong_high) = hex::read_u64(std::array::from_fn(|i| digits[i]));
-    let (low, wrong_low) = hex::read_u64(std::array::from_fn(|i| digits[16 + i]));
-    if wrong_high | wrong_low != 0 {
-        return None;
-    }
-    RunId::new((high as u128) << 64 | low as u128)
+    let (id, wrong) = hex::read_u128(digits);
+    if wrong == 0 { RunId::new(id) } else { None }
 }
 
 fn parse_list(header: &[u8]) -> Result<(Option<RunId>, TraceState, Option<Malformed>), &'static str> {

@@ -1,12 +1,9 @@
 //! Writing a record as JSON.
 
 use super::SCHEMA_VERSION;
-use crate::record::time::put_time;
-use crate::record::{Artifact, Attributes, Body, End, Endpoint, Link, Record, Start, Via};
-use crate::{RunId, SegmentId, SpanId, TraceId, Value, family, ids};
-use serde::de::IgnoredAny;
-use std::collections::HashMap;
-use std::fmt::Write;
+use super::object::Object;
+use crate::family;
+use crate::record::{Artifact, Body, End, Record, Start, Via};
 
 impl Record<'_> {
     /// One line of JSON, without the line's end.
@@ -22,13 +19,7 @@ impl Record<'_> {
         o.number("schemaVersion", u64::from(SCHEMA_VERSION));
         match &self.id {
             Some(id) => o.text("recordId", id),
-            None => {
-                o.key("recordId");
-                o.out.push('"');
-                put_hex(o.out, &self.segment_id.get().to_be_bytes());
-                // Writing into a string cannot fail, here and below.
-                let _ = write!(o.out, "-{}\"", self.segment_seq);
-            }
+            None => o.record_id(self.segment_id, self.segment_seq),
         }
         o.text("type", type_of(&self.body));
         o.option("runId", self.run_id);
@@ -63,8 +54,7 @@ fn body(o: &mut Object<'_>, body: &Body<'_>) {
     match body {
         Body::Segment { started_at, resource, via, suspension_id } => {
             o.time("startedAt", *started_at);
-            o.key("resource");
-            put_attributes(o.out, resource);
+            o.object("resource", resource);
             o.text("via", via.name());
             o.optional_text("suspensionId", suspension_id);
         }
@@ -168,193 +158,4 @@ impl Via {
             Via::Receive => "receive",
         }
     }
-}
-
-/// An identifier's digits, between quotes.
-trait Id {
-    fn put(self, out: &mut String);
-}
-
-macro_rules! id {
-    ($($t:ty),*) => { $(
-        impl Id for $t {
-            fn put(self, out: &mut String) {
-                out.push('"');
-                put_hex(out, &self.get().to_be_bytes());
-                out.push('"');
-            }
-        }
-    )* };
-}
-id!(TraceId, RunId, SpanId, SegmentId);
-
-/// An object that is being written. Names are ours and need no escapes.
-struct Object<'o> {
-    out: &'o mut String,
-    empty: bool,
-}
-
-impl<'o> Object<'o> {
-    fn begin(out: &'o mut String) -> Self {
-        out.push('{');
-        Self { out, empty: true }
-    }
-
-    fn end(self) {
-        self.out.push('}');
-    }
-
-    fn key(&mut self, name: &str) {
-        self.out.push_str(if self.empty { "\"" } else { ",\"" });
-        self.empty = false;
-        self.out.push_str(name);
-        self.out.push_str("\":");
-    }
-
-    fn text(&mut self, name: &str, text: &str) {
-        self.key(name);
-        put_text(self.out, text);
-    }
-
-    fn optional_text(&mut self, name: &str, text: &Option<impl AsRef<str>>) {
-        if let Some(text) = text {
-            self.text(name, text.as_ref());
-        }
-    }
-
-    fn id(&mut self, name: &str, id: impl Id) {
-        self.key(name);
-        id.put(self.out);
-    }
-
-    fn option(&mut self, name: &str, id: Option<impl Id>) {
-        if let Some(id) = id {
-            self.id(name, id);
-        }
-    }
-
-    fn number(&mut self, name: &str, number: u64) {
-        self.key(name);
-        let _ = write!(self.out, "{number}");
-    }
-
-    fn time(&mut self, name: &str, nanos: u64) {
-        self.key(name);
-        self.out.push('"');
-        put_time(nanos, self.out);
-        self.out.push('"');
-    }
-
-    fn attributes(&mut self, attributes: &Attributes<'_>) {
-        if !attributes.is_empty() {
-            self.key("attributes");
-            put_attributes(self.out, attributes);
-        }
-    }
-
-    fn links(&mut self, links: &[Link<'_>]) {
-        if links.is_empty() {
-            return;
-        }
-        self.key("links");
-        for (i, link) in links.iter().enumerate() {
-            self.out.push(if i == 0 { '[' } else { ',' });
-            let mut o = Object::begin(self.out);
-            o.id("traceId", link.trace_id);
-            o.id("spanId", link.span_id);
-            o.attributes(&link.attributes);
-            o.end();
-        }
-        self.out.push(']');
-    }
-
-    fn endpoint(&mut self, name: &str, endpoint: &Endpoint<'_>) {
-        self.key(name);
-        let mut o = Object::begin(self.out);
-        match endpoint {
-            Endpoint::Span { trace_id, span_id } => {
-                o.id("traceId", *trace_id);
-                o.id("spanId", *span_id);
-            }
-            Endpoint::Run(id) => o.id("runId", *id),
-            Endpoint::Artifact(id) => o.text("artifactId", id),
-        }
-        o.end();
-    }
-}
-
-fn put_hex(out: &mut String, bytes: &[u8]) {
-    let mut text = [0; 32];
-    let text = &mut text[..2 * bytes.len()];
-    ids::put_hex(bytes, text);
-    out.push_str(std::str::from_utf8(text).unwrap_or_default());
-}
-
-fn put_attributes(out: &mut String, attributes: &Attributes<'_>) {
-    // Comparing each key with those behind it is quickest for as many as spans have; more must not take the square.
-    const FEW: usize = 32;
-    let count = attributes.iter().count();
-    let last_places: HashMap<&str, usize> =
-        if count > FEW { attributes.iter().enumerate().map(|(i, (k, _))| (k, i)).collect() } else { HashMap::new() };
-    let is_last = |i: usize, key: &str| match last_places.get(key) {
-        Some(last) => *last == i,
-        None => !attributes.iter().skip(i + 1).any(|(k, _)| k == key),
-    };
-    let mut o = Object::begin(out);
-    for (_, (key, value)) in attributes.iter().enumerate().filter(|(i, (k, _))| is_last(*i, k)) {
-        o.out.push_str(if o.empty { "" } else { "," });
-        o.empty = false;
-        put_text(o.out, key);
-        o.out.push(':');
-        put_value(o.out, value);
-    }
-    o.end();
-}
-
-fn put_value(out: &mut String, value: Value<'_>) {
-    match value {
-        Value::I64(v) => drop(write!(out, "{v}")),
-        // Shortest form that reads back the same, and always with a point or an exponent.
-        Value::F64(v) if v.is_finite() => drop(write!(out, "{v:?}")),
-        Value::F64(v) if v.is_nan() => put_text(out, "NaN"),
-        Value::F64(v) => put_text(out, if v > 0.0 { "Infinity" } else { "-Infinity" }),
-        Value::Bool(v) => out.push_str(if v { "true" } else { "false" }),
-        Value::Static(v) | Value::Str(v) => put_text(out, v),
-        Value::Json(v) => put_json(out, v),
-    }
-}
-
-/// JSON text as it is. Text that is not JSON must not spoil the line and is written as a text; ends of lines, which
-/// JSON has only as white space, become blanks.
-fn put_json(out: &mut String, json: &str) {
-    if serde_json::from_str::<IgnoredAny>(json).is_err() {
-        put_text(out, json);
-    } else if json.contains(['\n', '\r']) {
-        out.extend(json.chars().map(|c| if matches!(c, '\n' | '\r') { ' ' } else { c }));
-    } else {
-        out.push_str(json);
-    }
-}
-
-/// A text with the escapes that [RFC 8259, section 7](https://www.rfc-editor.org/rfc/rfc8259#section-7) asks for.
-fn put_text(out: &mut String, text: &str) {
-    out.reserve(text.len() + 2);
-    out.push('"');
-    let mut rest = text;
-    while let Some(at) = rest.bytes().position(|b| b < 0x20 || b == b'"' || b == b'\\') {
-        // What was found is one byte, so that both cuts fall between characters.
-        let (clean, tail) = rest.split_at(at);
-        out.push_str(clean);
-        match tail.as_bytes()[0] {
-            b'"' => out.push_str("\\\""),
-            b'\\' => out.push_str("\\\\"),
-            b'\n' => out.push_str("\\n"),
-            b'\r' => out.push_str("\\r"),
-            b'\t' => out.push_str("\\t"),
-            control => drop(write!(out, "\\u{control:04x}")),
-        }
-        rest = &tail[1..];
-    }
-    out.push_str(rest);
-    out.push('"');
 }

@@ -1,0 +1,103 @@
+//! The opt-in driver: works on jobs and settles them by an explicit policy.
+
+use crate::consume::{Job, Jobs};
+use async_trait::async_trait;
+use futures_util::FutureExt;
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use lapin::options::{BasicAckOptions, BasicNackOptions, BasicRejectOptions};
+use std::future::poll_fn;
+use std::panic::AssertUnwindSafe;
+use std::task::Poll;
+
+/// Any error.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Works on one message.
+#[async_trait]
+pub trait JobHandler: Send + Sync {
+    /// The work. It runs inside the message's `process` span; the driver settles the message afterwards, unless this
+    /// has done so.
+    async fn handle(&self, job: &Job) -> Result<(), BoxError>;
+}
+
+/// What the broker is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// It is done.
+    Ack,
+    /// It is not; with `true` the queue gets it back.
+    Nack(bool),
+    /// It is not wanted; with `true` the queue gets it back.
+    Reject(bool),
+    /// Nothing.
+    Nothing,
+}
+
+/// What the driver tells the broker after each kind of outcome. There is no default: losing and repeating messages is a
+/// decision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settlement {
+    /// The handler returned `Ok`.
+    pub ok: Answer,
+    /// The handler returned `Err`.
+    pub error: Answer,
+    /// The handler panicked.
+    pub panic: Answer,
+}
+
+impl Jobs {
+    /// Works on up to `limit` messages at a time, until the consumer is cancelled or its channel is gone for good; then
+    /// what is under way is finished.
+    ///
+    /// All of it runs in the task that polls this. A settlement that fails is recorded, and the message comes again.
+    ///
+    /// # Errors
+    /// lapin's, when the stream of messages ended with one.
+    pub async fn for_each_concurrent(
+        mut self,
+        limit: usize,
+        settlement: Settlement,
+        handler: &dyn JobHandler,
+    ) -> lapin::Result<()> {
+        let mut working = FuturesUnordered::new();
+        let mut last = Ok(());
+        loop {
+            // What is under way goes on while we wait for a message.
+            let step = poll_fn(|cx| {
+                while !working.is_empty() && working.poll_next_unpin(cx).is_ready() {}
+                if working.len() < limit.max(1) { self.poll_next_unpin(cx) } else { Poll::Pending }
+            });
+            match step.await {
+                Some(Ok(job)) => {
+                    last = Ok(());
+                    working.push(work(job, settlement, handler))
+                }
+                Some(Err(e)) => last = Err(e), // lapin is recovering, or the stream ends next
+                None => break,
+            }
+        }
+        while working.next().await.is_some() {}
+        last
+    }
+}
+
+/// One message: the work, then what the policy says about its outcome.
+async fn work(job: Job, settlement: Settlement, handler: &dyn JobHandler) {
+    // The panic is noticed by the process span and caught outside it: one bad message does not end the others.
+    let outcome = AssertUnwindSafe(job.run(handler.handle(&job))).catch_unwind().await;
+    let answer = match outcome {
+        Ok(Ok(())) => settlement.ok,
+        Ok(Err(_)) => settlement.error,
+        Err(_) => settlement.panic,
+    };
+    if !job.usable() {
+        return; // the handler has settled it itself
+    }
+    // How that went is recorded; a message that could not be settled comes again.
+    let _ = match answer {
+        Answer::Ack => job.ack(BasicAckOptions::default()).await,
+        Answer::Nack(requeue) => job.nack(BasicNackOptions { requeue, multiple: false }).await,
+        Answer::Reject(requeue) => job.reject(BasicRejectOptions { requeue }).await,
+        Answer::Nothing => return,
+    };
+}

@@ -1,0 +1,17 @@
+//! Prints the samples of the tests, to be looked at: `cargo run --example gallery -- [WIDTH] [NAME]`.
+
+#[path = "../tests/samples/mod.rs"]
+mod samples;
+
+use spanbridge_cli::render::{self, Options};
+
+fn main() {
+    let mut args = std::env::args().skip(1);
+    let width = args.next().and_then(|w| w.parse().ok()).unwrap_or(100);
+    let only = args.next();
+    for (name, graph) in samples::all() {
+        if only.as_ref().is_none_or(|only| only == name) {
+            println!("{}", render::tree(&graph, &Options { width, color: std::env::var_os("COLOR").is_some() }));
+        }
+    }
+}

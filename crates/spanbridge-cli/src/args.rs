@@ -1,0 +1,149 @@
+//! The command line: what may be asked.
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use spanbridge_store::graph::RunStatus;
+use std::path::PathBuf;
+
+/// See what happened: runs over queues and services, as they were recorded.
+#[derive(Debug, Parser)]
+#[command(name = "spanbridge", version, max_term_width = 100, after_help = EXIT_CODES)]
+pub(crate) struct Cli {
+    /// The store [default: $SPANBRIDGE_DB, else spanbridge/spanbridge.db in the user's data directory]
+    #[arg(long, global = true, value_name = "PATH", help_heading = "Everywhere")]
+    pub(crate) db: Option<PathBuf>,
+    /// Text for people, or JSON for programs
+    #[arg(long, global = true, value_enum, default_value_t = Format::Text, help_heading = "Everywhere")]
+    pub(crate) format: Format,
+    /// When to colour; `auto` means on a terminal, and heeds NO_COLOR and CLICOLOR_FORCE
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t = Color::Auto, help_heading = "Everywhere")]
+    pub(crate) color: Color,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const EXIT_CODES: &str = "An ID is that of a run, a trace or a span, or its first digits, at least 4.
+
+Exit codes: 0 done, 1 not found or found wanting, 2 usage, 3 the store cannot be used.";
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    Text,
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// List recent runs
+    Runs(Runs),
+    /// Show a run as a tree of spans, over every service and hop
+    Trace(Trace),
+    /// Read records, one JSON object a line, into the store
+    Import(Import),
+    /// Write records, one JSON object a line
+    Export(Export),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Runs {
+    /// Only runs in this state
+    #[arg(long, value_parser = statuses())]
+    pub(crate) status: Option<RunStatus>,
+    /// Only runs that this service worked on
+    #[arg(long)]
+    pub(crate) service: Option<String>,
+    /// Only runs with this text in their name
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) name: Option<String>,
+    /// Only runs that began since then: `90s`, `15m`, `1h`, `2d`, `1w` ago, a date or an RFC 3339 time
+    #[arg(long, value_name = "WHEN", value_parser = since)]
+    pub(crate) since: Option<u64>,
+    /// At most so many runs
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub(crate) limit: usize,
+    /// Print run ids in full
+    #[arg(long)]
+    pub(crate) full_ids: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Trace {
+    /// A run, a trace or a span
+    pub(crate) id: String,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Import {
+    /// Files of records; `-`, or none, is standard input
+    #[arg(value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Export {
+    /// Only the records of this run, or of the runs of this trace or span [default: all records]
+    pub(crate) id: Option<String>,
+    /// Write to this file rather than to standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+const STATUSES: [(&str, RunStatus); 6] = [
+    ("ok", RunStatus::Ok),
+    ("error", RunStatus::Error),
+    ("open", RunStatus::Open),
+    ("suspended", RunStatus::Suspended),
+    ("cancelled", RunStatus::Cancelled),
+    ("conflicted", RunStatus::Conflicted),
+];
+
+fn statuses() -> impl TypedValueParser<Value = RunStatus> {
+    PossibleValuesParser::new(STATUSES.map(|(name, _)| name))
+        .map(|given| STATUSES.iter().find(|(name, _)| *name == given).map_or(RunStatus::Ok, |(_, status)| *status))
+}
+
+/// Nanoseconds since the epoch, from a time or from how long ago it was.
+fn since(text: &str) -> Result<u64, String> {
+    const UNITS: [(char, u64); 5] = [('s', 1), ('m', 60), ('h', 3600), ('d', 86_400), ('w', 604_800)];
+    let unit = UNITS.iter().find_map(|(unit, seconds)| Some((text.strip_suffix(*unit)?, *seconds)));
+    let ago = unit.and_then(|(number, seconds)| number.parse::<u64>().ok()?.checked_mul(seconds * 1_000_000_000));
+    if let Some(ago) = ago {
+        return Ok(crate::commands::now().saturating_sub(ago));
+    }
+    let date = || Some(text.parse::<jiff::civil::Date>().ok()?.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp());
+    let time = text.parse::<jiff::Timestamp>().ok().or_else(date);
+    time.and_then(|t| u64::try_from(t.as_nanosecond()).ok())
+        .ok_or_else(|| "expected 90s, 15m, 1h, 2d or 1w, a date or an RFC 3339 time".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn since_is_a_time_or_how_long_ago() {
+        let now = crate::commands::now();
+        let hour = now - since("1h").unwrap();
+        assert!((3_590..3_601).contains(&(hour / 1_000_000_000)) || hour < 3_601_000_000_000, "{hour}");
+        assert_eq!(since("2026-11-20T09:25:46Z"), Ok(1_795_166_746_000_000_000));
+        assert_eq!(since("2026-11-20T10:25:46.5+01:00"), Ok(1_795_166_746_500_000_000));
+        assert_eq!(since("2026-11-20"), Ok(1_795_132_800_000_000_000));
+        assert_eq!(since("18446744073709551615w").map_err(|_| ()), Err(()));
+        for bad in ["", "h", "-1h", "1y", "yesterday", "1969-12-31", "\u{1f600}"] {
+            assert!(since(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_command_is_sound() {
+        Cli::command().debug_assert();
+    }
+}

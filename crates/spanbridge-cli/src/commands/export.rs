@@ -1,0 +1,41 @@
+//! `spanbridge export`: records out.
+
+use super::{find, open, path};
+use crate::args::{Cli, Export};
+use crate::failure::Failure;
+use spanbridge::RunId;
+use spanbridge_store::Store;
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+
+pub(super) fn run(cli: &Cli, args: &Export) -> Result<(), Failure> {
+    let store = open(cli)?;
+    let runs = match &args.id {
+        Some(id) => find(&store, id)?.1.into_iter().map(Some).collect(),
+        None => vec![None],
+    };
+    let Some(file) = &args.output else {
+        return write(&store, &runs, &mut BufWriter::with_capacity(1 << 16, io::stdout().lock()), "standard output");
+    };
+    let same = |a: &Path, b: &Path| matches!((fs::canonicalize(a), fs::canonicalize(b)), (Ok(a), Ok(b)) if a == b);
+    if same(file, &path(cli)?) {
+        return Err(Failure::Usage(format!("write {}: it is the store itself", file.display())));
+    }
+    let name = file.display().to_string();
+    let out = File::create(file).map_err(|e| Failure::io(format_args!("write {name}"), &e))?;
+    write(&store, &runs, &mut BufWriter::with_capacity(1 << 16, out), &name)
+}
+
+fn write(store: &Store, runs: &[Option<RunId>], out: &mut impl Write, name: &str) -> Result<(), Failure> {
+    let mut result = Ok(());
+    for run in runs {
+        store.records(*run, |record| {
+            // The store cannot be told to stop; after a failure there is nothing more to do for a record.
+            if result.is_ok() {
+                result = writeln!(out, "{}", record.to_json());
+            }
+        })?;
+    }
+    result.and_then(|()| out.flush()).map_err(|e| Failure::io(format_args!("write to {name}"), &e))
+}

@@ -1,0 +1,173 @@
+//! `spanbridge import`: records in.
+
+use super::lines::{self, Line};
+use super::path;
+use crate::args::{Cli, Format, Import};
+use crate::failure::Failure;
+use crate::stream;
+use serde_json::json;
+use spanbridge::record::Record;
+use spanbridge_cli::render::escape;
+use spanbridge_store::{ImportReport, Store};
+use std::fs::File;
+use std::io::{self, BufRead, BufReader};
+use std::path::Path;
+
+/// So many bad lines are named; all are counted.
+const NAMED: usize = 5;
+
+/// Lines are handed to the store in batches of about this many bytes: large enough to be written at once, small
+/// enough to be held.
+const BATCH: usize = 8 << 20;
+
+#[derive(Default)]
+struct Tally {
+    stored: u64,
+    repeated: u64,
+    conflicts: u64,
+    /// Records of a type that this release does not know.
+    unknown: u64,
+    bad: u64,
+    named: Vec<(String, u64, String)>,
+}
+
+impl Tally {
+    fn bad(&mut self, file: &str, line: u64, why: impl ToString) {
+        self.bad += 1;
+        if self.named.len() < NAMED {
+            self.named.push((file.to_owned(), line, why.to_string()));
+        }
+    }
+
+    fn add(&mut self, report: &ImportReport) {
+        self.stored += report.stored;
+        self.repeated += report.repeated;
+        self.conflicts += report.conflicts;
+    }
+}
+
+pub(super) fn run(cli: &Cli, args: &Import) -> Result<(), Failure> {
+    let mut store = Store::open_or_create(path(cli)?)?;
+    let mut tally = Tally::default();
+    let stdin = [Path::new("-").to_owned()];
+    let mut unread = None;
+    for file in if args.files.is_empty() { &stdin[..] } else { &args.files } {
+        let result = if file.as_os_str() == "-" {
+            read(&mut store, &mut io::stdin().lock(), "standard input", &mut tally)
+        } else {
+            let name = file.display().to_string();
+            let opened = File::open(file).map_err(|e| Failure::io(format_args!("read {name}"), &e));
+            opened.and_then(|f| read(&mut store, &mut BufReader::with_capacity(1 << 16, f), &name, &mut tally))
+        };
+        match result {
+            // The other files may be read all the same.
+            Err(Failure::Wanting(why)) => {
+                unread.get_or_insert(why);
+            }
+            other => other?,
+        }
+    }
+    report(cli, &tally)?;
+    match unread {
+        Some(why) => Err(Failure::Wanting(why)),
+        None if tally.bad > 0 => {
+            Err(Failure::Wanting(format!("read {} as records; the others are in", lines(tally.bad))))
+        }
+        None => Ok(()),
+    }
+}
+
+fn read(store: &mut Store, input: &mut impl BufRead, name: &str, tally: &mut Tally) -> Result<(), Failure> {
+    let (mut line, mut number, mut size) = (Vec::new(), 0, 0);
+    let mut batch: Vec<(u64, String)> = Vec::new();
+    loop {
+        number += 1;
+        match lines::next(input, &mut line).map_err(|e| Failure::io(format_args!("read {name}"), &e)) {
+            Ok(Line::Whole) if line.trim_ascii().is_empty() => {}
+            Ok(Line::Whole) => match String::from_utf8(line.clone()) {
+                Ok(text) => {
+                    size += text.len();
+                    batch.push((number, text));
+                }
+                Err(_) => tally.bad(name, number, "it is not UTF-8"),
+            },
+            Ok(Line::TooLong) => tally.bad(name, number, format!("it is longer than {} MiB", lines::LONGEST >> 20)),
+            end => {
+                take(store, &batch, name, tally)?;
+                return end.map(drop);
+            }
+        }
+        if size >= BATCH {
+            take(store, &batch, name, tally)?;
+            batch.clear();
+            size = 0;
+        }
+    }
+}
+
+/// Hands a batch of lines to the store.
+fn take(store: &mut Store, batch: &[(u64, String)], name: &str, tally: &mut Tally) -> Result<(), Failure> {
+    let (mut records, mut numbers) = (Vec::with_capacity(batch.len()), Vec::with_capacity(batch.len()));
+    for (number, text) in batch {
+        match Record::from_json(text) {
+            Ok(Some(record)) => {
+                records.push(record);
+                numbers.push(*number);
+            }
+            Ok(None) => tally.unknown += 1,
+            Err(why) => tally.bad(name, *number, format!("failed to {why}")),
+        }
+    }
+    if records.is_empty() {
+        return Ok(());
+    }
+    let report = store.import(records)?;
+    tally.add(&report);
+    for (at, why) in &report.rejected {
+        let number = usize::try_from(*at).ok().and_then(|at| numbers.get(at)).copied().unwrap_or_default();
+        tally.bad(name, number, why);
+    }
+    Ok(())
+}
+
+fn report(cli: &Cli, tally: &Tally) -> Result<(), Failure> {
+    for (file, line, why) in &tally.named {
+        stream::note(&format!("line {line} of {}: {}", escape(file), escape(why)));
+    }
+    let unnamed = tally.bad - tally.named.len() as u64;
+    if unnamed > 0 {
+        stream::note(&format!("… and {unnamed} more bad {}", if unnamed == 1 { "line" } else { "lines" }));
+    }
+    if cli.format == Format::Json {
+        let named = tally.named.iter().map(|(file, line, why)| json!({ "file": file, "line": line, "reason": why }));
+        return stream::print_json(&json!({
+            "schemaVersion": 1,
+            "stored": tally.stored,
+            "repeated": tally.repeated,
+            "conflicts": tally.conflicts,
+            "unknown": tally.unknown,
+            "bad": tally.bad,
+            "badLines": named.collect::<Vec<_>>(),
+        }));
+    }
+    let mut text = format!("{} new", records(tally.stored));
+    let mut also = |n: u64, what: &str| {
+        if n > 0 {
+            text.push_str(&format!(", {n} {what}"));
+        }
+    };
+    also(tally.repeated, "there already");
+    also(tally.conflicts, "in conflict with what is there");
+    also(tally.unknown, "of a type that this release does not know");
+    also(tally.bad, if tally.bad == 1 { "bad line" } else { "bad lines" });
+    text.push('\n');
+    stream::print(&text, &stream::options(cli))
+}
+
+fn records(n: u64) -> String {
+    format!("{n} record{}", if n == 1 { "" } else { "s" })
+}
+
+fn lines(n: u64) -> String {
+    format!("{n} line{}", if n == 1 { "" } else { "s" })
+}

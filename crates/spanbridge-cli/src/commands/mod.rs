@@ -1,0 +1,55 @@
+//! What each command does.
+
+mod export;
+mod import;
+mod lines;
+mod runs;
+mod trace;
+
+use crate::args::{Cli, Command};
+use crate::failure::Failure;
+use spanbridge::RunId;
+use spanbridge_cli::render::escape;
+use spanbridge_store::{Found, Id, Store, default_path};
+use std::path::PathBuf;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+pub(crate) fn run(cli: &Cli) -> Result<(), Failure> {
+    match &cli.command {
+        Command::Runs(args) => runs::run(cli, args),
+        Command::Trace(args) => trace::run(cli, args),
+        Command::Import(args) => import::run(cli, args),
+        Command::Export(args) => export::run(cli, args),
+    }
+}
+
+/// Now, in nanoseconds since the Unix epoch.
+pub(crate) fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| u64::try_from(d.as_nanos()).unwrap_or(u64::MAX))
+}
+
+fn path(cli: &Cli) -> Result<PathBuf, Failure> {
+    Ok(match &cli.db {
+        Some(path) => path.clone(),
+        None => default_path()?,
+    })
+}
+
+fn open(cli: &Cli) -> Result<Store, Failure> {
+    Ok(Store::open(path(cli)?)?)
+}
+
+/// What an id stands for. One that stands for several things is a mistake of the caller; the message lists them.
+fn find(store: &Store, id: &str) -> Result<(Id, Vec<RunId>), Failure> {
+    match store.find(id)? {
+        Found::One { what, run_ids } => Ok((what, run_ids)),
+        Found::Nothing => Err(Failure::Wanting(format!("find {id}: no run, trace or span has an id that begins so"))),
+        Found::Ambiguous(candidates) => {
+            let mut message = format!("find {id}: more than one id begins so");
+            for c in candidates {
+                message.push_str(&format!("\n  {:<5}  {:<32}  {}", c.id.kind(), c.id.to_string(), escape(&c.name)));
+            }
+            Err(Failure::Usage(message))
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! `spanbridge runs`: recent runs.
+
+use super::{now, open};
+use crate::args::{Cli, Format, Runs};
+use crate::failure::Failure;
+use crate::stream;
+use serde_json::json;
+use spanbridge::RunId;
+use spanbridge_cli::render::{Align, Cell, Ink, ago, duration, escape, run_status, table};
+use spanbridge_store::{RunFilter, RunRow};
+
+pub(super) fn run(cli: &Cli, args: &Runs) -> Result<(), Failure> {
+    let filter =
+        RunFilter { status: args.status, service: args.service.clone(), name: args.name.clone(), since: args.since };
+    let rows = open(cli)?.runs(&filter, args.limit)?;
+    if cli.format == Format::Json {
+        let runs: Vec<_> = rows.iter().map(to_json).collect();
+        return stream::print_json(&json!({ "schemaVersion": 1, "runs": runs }));
+    }
+    if rows.is_empty() {
+        let all = filter == RunFilter::default() && args.limit > 0;
+        stream::note(if all { "the store holds no runs yet" } else { "no run is like that" });
+        return Ok(());
+    }
+    let digits = if args.full_ids { 32 } else { digits(rows.iter().map(|r| r.run_id)) };
+    let (now, options) = (now(), stream::options(cli));
+    let mut heads = HEADS.to_vec();
+    let mut lines: Vec<Vec<Cell>> = rows.iter().map(|r| line(r, digits, now)).collect();
+    // Cut columns say little when every column is cut: on a narrow page the services go first, then the spans.
+    for (column, least) in [(4, 66), (3, 80)] {
+        if options.width < least {
+            heads.remove(column);
+            lines.iter_mut().for_each(|line| drop(line.remove(column)));
+        }
+    }
+    let give: &[usize] = if heads.len() == HEADS.len() { &[3, 2] } else { &[2] };
+    stream::print(&table(&heads, give, &lines, &options), &options)
+}
+
+const HEADS: [(&str, Align); 8] = [
+    ("run", Align::Left),
+    ("status", Align::Left),
+    ("name", Align::Left),
+    ("services", Align::Left),
+    ("spans", Align::Right),
+    ("errors", Align::Right),
+    ("took", Align::Right),
+    ("began", Align::Right),
+];
+
+fn line(row: &RunRow, digits: usize, now: u64) -> Vec<Cell> {
+    let (ink, status) = run_status(row.status);
+    let services: Vec<_> = row.services.iter().map(|s| escape(s)).collect();
+    let took = row.ended_at.map_or("–".into(), |end| duration(end.saturating_sub(row.started_at)));
+    let errors = if row.errors == 0 { (Ink::Dim, "–".into()) } else { (Ink::Bad, row.errors.to_string()) };
+    vec![
+        (Ink::Plain, format!("{:.digits$}", row.run_id)),
+        (ink, status.to_owned()),
+        (Ink::Bold, if row.name.is_empty() { "(no name)".into() } else { escape(&row.name).into_owned() }),
+        (Ink::Plain, services.join(", ")),
+        (Ink::Plain, row.spans.to_string()),
+        errors,
+        (Ink::Plain, took),
+        (Ink::Dim, ago(row.started_at, now)),
+    ]
+}
+
+/// So many digits tell the listed runs apart; eight at least, which is what the other commands print.
+fn digits(ids: impl Iterator<Item = RunId>) -> usize {
+    let mut ids: Vec<u128> = ids.map(RunId::get).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let common = |pair: &[u128]| (pair[0] ^ pair[1]).leading_zeros() as usize / 4;
+    ids.windows(2).map(common).max().map_or(8, |common| (common + 1).clamp(8, 32))
+}
+
+fn to_json(row: &RunRow) -> serde_json::Value {
+    let mut out = json!({
+        "runId": row.run_id.to_string(),
+        "name": row.name,
+        "status": row.status,
+        "services": row.services,
+        "spans": row.spans,
+        "errors": row.errors,
+        "startedAt": rfc3339(row.started_at),
+    });
+    if let Some(end) = row.ended_at {
+        out["endedAt"] = rfc3339(end).into();
+        out["durationMs"] = (end.saturating_sub(row.started_at) as f64 / 1e6).into();
+    }
+    out
+}
+
+/// With nanoseconds, as times stand in records.
+fn rfc3339(nanos: u64) -> Option<String> {
+    jiff::Timestamp::from_nanosecond(i128::from(nanos)).ok().map(|t| format!("{t:.9}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn as_many_digits_as_tell_runs_apart() {
+        let ids = |ids: &[u128]| digits(ids.iter().filter_map(|id| RunId::new(*id)));
+        assert_eq!(ids(&[]), 8);
+        assert_eq!(ids(&[1 << 100, 2 << 100]), 8);
+        assert_eq!(ids(&[0x1234_5678_9a00 << 80, 0x1234_5678_9b00 << 80]), 10);
+        assert_eq!(ids(&[1, 2, 2]), 32);
+    }
+}

@@ -1,0 +1,128 @@
+//! The waterfall: where in the run a span lies.
+//!
+//! Stretches in which nothing ran (a suspended workflow, a message that lay in its queue over night) would leave of
+//! everything else a dot, so long ones are cut out of the time that the bars show.
+
+use spanbridge_store::graph::Graph;
+
+/// The time that the bars show.
+pub(crate) struct Timeline {
+    start: u64,
+    /// Idle stretches, in order: where each begins, and how much has been cut out up to its end.
+    cuts: Vec<Cut>,
+    shown: u64,
+}
+
+struct Cut {
+    from: u64,
+    to: u64,
+    cut_before: u64,
+}
+
+impl Timeline {
+    pub(crate) fn of(graph: &Graph) -> Self {
+        let mut work: Vec<(u64, u64)> =
+            graph.spans.iter().map(|s| (s.started_at, s.ended_at.unwrap_or(s.started_at).max(s.started_at))).collect();
+        work.sort_unstable();
+        let start = work.first().map_or(graph.run.started_at, |w| w.0);
+        let end = work.iter().map(|w| w.1).max().unwrap_or(start);
+        let mut idle = Vec::new();
+        let mut busy_until = start;
+        for (from, to) in work {
+            if from > busy_until {
+                idle.push((busy_until, from));
+            }
+            busy_until = busy_until.max(to);
+        }
+        // Only what would dwarf all work is cut: a pause between two attempts is worth seeing.
+        let work = end - start - idle.iter().map(|(from, to)| to - from).sum::<u64>();
+        let threshold = work.saturating_mul(2).max(1);
+        let (mut cuts, mut total) = (Vec::new(), 0);
+        for (from, to) in idle {
+            if to - from >= threshold {
+                cuts.push(Cut { from, to, cut_before: total });
+                total += to - from;
+            }
+        }
+        Self { start, cuts, shown: end - start - total }
+    }
+
+    /// How much time the bars show.
+    pub(crate) fn shown(&self) -> u64 {
+        self.shown
+    }
+
+    /// How much time has been cut out.
+    pub(crate) fn cut(&self) -> u64 {
+        self.cuts.last().map_or(0, |c| c.cut_before + (c.to - c.from))
+    }
+
+    fn offset(&self, t: u64) -> u64 {
+        let before = self.cuts.partition_point(|c| c.from < t);
+        let cut = match before.checked_sub(1).and_then(|i| self.cuts.get(i)) {
+            Some(c) => c.cut_before + (t.min(c.to) - c.from),
+            None => 0,
+        };
+        t.saturating_sub(self.start).saturating_sub(cut).min(self.shown)
+    }
+
+    /// The bar of a span, `width` columns at most: how many columns stay free in front of it, and the bar.
+    pub(crate) fn bar(&self, from: u64, to: Option<u64>, width: usize) -> (usize, String) {
+        if width == 0 || self.shown == 0 {
+            return (0, String::new());
+        }
+        // In half columns: that is what the line characters can show at both ends.
+        let halves = 2 * width as u64;
+        let scale = |t| (u128::from(self.offset(t)) * u128::from(halves) / u128::from(self.shown)) as u64;
+        let first = scale(from).min(halves - 1);
+        let Some(to) = to else {
+            // Open: as far as anything is known of the run, with gaps, since nobody knows.
+            let free = first as usize / 2;
+            return (free, std::iter::once('╺').chain(std::iter::repeat('╌')).take(width - free).collect());
+        };
+        let last = scale(to.max(from)).clamp(first + 1, halves);
+        let (mut text, mut at) = (String::new(), first);
+        if at % 2 == 1 {
+            text.push('╺');
+            at += 1;
+        }
+        while at + 2 <= last {
+            text.push('━');
+            at += 2;
+        }
+        if at < last {
+            text.push('╸');
+        }
+        (first as usize / 2, text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(t: &Timeline, from: u64, to: Option<u64>) -> String {
+        let (free, bar) = t.bar(from, to, 10);
+        format!("{}{bar}", " ".repeat(free))
+    }
+
+    #[test]
+    fn bars_have_half_columns_and_are_never_empty() {
+        let t = Timeline { start: 100, cuts: Vec::new(), shown: 100 };
+        assert_eq!(line(&t, 100, Some(200)), "━━━━━━━━━━");
+        assert_eq!(line(&t, 105, Some(115)), "╺╸");
+        assert_eq!(line(&t, 150, Some(150)), "     ╸");
+        assert_eq!(line(&t, 200, Some(200)), "         ╺");
+        assert_eq!(line(&t, 120, None), "  ╺╌╌╌╌╌╌╌");
+        assert_eq!(line(&t, 199, None), "         ╺");
+        assert_eq!(line(&t, 0, Some(u64::MAX)), "━━━━━━━━━━", "clocks that disagree stay on the page");
+    }
+
+    #[test]
+    fn idle_time_is_cut_out() {
+        let t = Timeline { start: 0, cuts: vec![Cut { from: 50, to: 1050, cut_before: 0 }], shown: 100 };
+        assert_eq!(line(&t, 0, Some(50)), "━━━━━");
+        assert_eq!(line(&t, 1050, Some(1100)), "     ━━━━━");
+        assert_eq!(line(&t, 300, Some(400)), "     ╸");
+    }
+}

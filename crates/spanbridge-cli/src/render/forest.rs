@@ -1,0 +1,204 @@
+//! The shape of the tree: who stands under whom, and what is folded away.
+//!
+//! Beside the recorded parents there are three kinds of arrangement: a span that was sent by link (a new trace) is
+//! shown under its sender; orphans are gathered under their missing parent; and a settlement that went well is a word
+//! on the line of its job rather than a line of its own.
+
+use super::text;
+use spanbridge::{Kind, SpanId};
+use spanbridge_store::graph::{Graph, Span, SpanStatus};
+use std::collections::HashMap;
+
+/// What a place in the tree stands for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Node {
+    /// The span at this index.
+    Span(usize),
+    /// A parent that somebody names and nobody recorded.
+    Missing(SpanId),
+}
+
+/// How work came from a span to the one below it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Hop {
+    /// In the same task.
+    None,
+    /// By a call that waits for its answer.
+    Call,
+    /// Through a queue.
+    Queue,
+}
+
+/// The tree. Nodes are numbered: first the spans as in the graph, then the missing parents.
+pub(crate) struct Forest<'g> {
+    pub(crate) graph: &'g Graph,
+    /// Children of node `n`: `list[starts[n]..starts[n + 1]]`; the last range holds the roots.
+    starts: Vec<usize>,
+    list: Vec<usize>,
+    missing: Vec<SpanId>,
+    /// Which spans stand under their sender because of a link.
+    linked: Vec<bool>,
+    parents: Vec<Option<usize>>,
+    settled: HashMap<usize, Vec<Settled>>,
+}
+
+/// Settlements of one kind under one job.
+pub(crate) struct Settled {
+    pub(crate) word: String,
+    pub(crate) count: usize,
+}
+
+impl<'g> Forest<'g> {
+    pub(crate) fn new(graph: &'g Graph) -> Self {
+        let spans = &graph.spans;
+        let mut missing = Vec::new();
+        let mut linked = vec![false; spans.len()];
+        let mut parents = parents(graph, &mut missing, &mut linked);
+        let settled = fold_settlements(graph, &mut parents);
+
+        let nodes = spans.len() + missing.len();
+        // A missing parent is a root and stands where its first orphan would; so it is placed by that orphan.
+        let mut placed = vec![false; missing.len()];
+        let mut order = Vec::with_capacity(nodes);
+        for (i, parent) in parents.iter().enumerate() {
+            match parent {
+                Place::Under(p) if *p >= spans.len() => {
+                    if !std::mem::replace(&mut placed[p - spans.len()], true) {
+                        order.push((nodes, *p));
+                    }
+                    order.push((*p, i));
+                }
+                Place::Under(p) => order.push((*p, i)),
+                Place::Root => order.push((nodes, i)),
+                Place::Folded => {}
+            }
+        }
+        let mut starts = vec![0; nodes + 2];
+        order.iter().for_each(|(parent, _)| starts[parent + 1] += 1);
+        for n in 0..=nodes {
+            starts[n + 1] += starts[n];
+        }
+        let (mut next, mut list) = (starts.clone(), vec![0; order.len()]);
+        for (parent, child) in order {
+            list[next[parent]] = child;
+            next[parent] += 1;
+        }
+        let parents = parents.into_iter().map(|p| if let Place::Under(p) = p { Some(p) } else { None }).collect();
+        Self { graph, starts, list, missing, linked, parents, settled }
+    }
+
+    /// The number of the node above all roots.
+    pub(crate) fn top(&self) -> usize {
+        self.graph.spans.len() + self.missing.len()
+    }
+
+    pub(crate) fn node(&self, n: usize) -> Node {
+        let spans = self.graph.spans.len();
+        if n < spans { Node::Span(n) } else { Node::Missing(self.missing[n - spans]) }
+    }
+
+    /// Where the children of a node stand; [`Forest::at`] gives them.
+    pub(crate) fn children(&self, n: usize) -> std::ops::Range<usize> {
+        self.starts[n]..self.starts[n + 1]
+    }
+
+    pub(crate) fn at(&self, place: usize) -> usize {
+        self.list[place]
+    }
+
+    pub(crate) fn is_leaf(&self, n: usize) -> bool {
+        self.children(n).is_empty()
+    }
+
+    /// The span above this one, where it is recorded.
+    pub(crate) fn above(&self, i: usize) -> Option<&'g Span> {
+        self.parents[i].and_then(|p| self.graph.spans.get(p))
+    }
+
+    /// Whether it stands under its sender because of a link.
+    pub(crate) fn is_linked(&self, i: usize) -> bool {
+        self.linked[i]
+    }
+
+    pub(crate) fn settled(&self, i: usize) -> &[Settled] {
+        self.settled.get(&i).map_or(&[], Vec::as_slice)
+    }
+
+    pub(crate) fn hop(&self, i: usize) -> Hop {
+        let Some(above) = self.above(i) else { return Hop::None };
+        let span = &self.graph.spans[i];
+        match (above.kind, span.kind) {
+            _ if self.linked[i] => Hop::Queue,
+            (Kind::Consumer, _) => Hop::None,
+            (_, Kind::Consumer) => Hop::Queue,
+            (Kind::Producer, _) if span.segment_id != above.segment_id => Hop::Queue,
+            (Kind::Client, Kind::Server) => Hop::Call,
+            _ => Hop::None,
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Place {
+    Root,
+    Under(usize),
+    Folded,
+}
+
+fn parents(graph: &Graph, missing: &mut Vec<SpanId>, linked: &mut [bool]) -> Vec<Place> {
+    let spans = &graph.spans;
+    let mut by_id = None;
+    let mut missing_at = HashMap::new();
+    let place = |(i, span): (usize, &Span)| match span.parent {
+        // Parents stand before children; whatever else a graph may say, a tree has no circle.
+        Some(p) if p < i => Place::Under(p),
+        _ if span.orphan => match span.parent_span_id {
+            Some(id) => Place::Under(*missing_at.entry(id).or_insert_with(|| {
+                missing.push(id);
+                spans.len() + missing.len() - 1
+            })),
+            None => Place::Root,
+        },
+        _ => {
+            let [link] = &span.links[..] else { return Place::Root };
+            let by_id = by_id.get_or_insert_with(|| spans.iter().enumerate().map(|(i, s)| (s.span_id, i)).collect());
+            let by_id: &HashMap<SpanId, usize> = by_id;
+            match by_id.get(&link.span_id) {
+                Some(&p) if p < i && spans[p].trace_id == link.trace_id => {
+                    linked[i] = true;
+                    Place::Under(p)
+                }
+                _ => Place::Root,
+            }
+        }
+    };
+    spans.iter().enumerate().map(place).collect()
+}
+
+fn fold_settlements(graph: &Graph, parents: &mut [Place]) -> HashMap<usize, Vec<Settled>> {
+    let spans = &graph.spans;
+    let mut has_children = vec![false; spans.len()];
+    for p in parents.iter() {
+        if let Place::Under(p) = p {
+            has_children.get_mut(*p).into_iter().for_each(|c| *c = true);
+        }
+    }
+    let mut settled: HashMap<usize, Vec<Settled>> = HashMap::new();
+    for (i, span) in spans.iter().enumerate() {
+        let Place::Under(p) = parents[i] else { continue };
+        let is_job = spans.get(p).is_some_and(|p| matches!(&*p.primitive, "messaging.process" | "messaging.receive"));
+        if span.primitive != "messaging.settle" || span.status != SpanStatus::Ok || has_children[i] || !is_job {
+            continue;
+        }
+        parents[i] = Place::Folded;
+        let word = text::escape(span.name.split(' ').next().unwrap_or_default()).into_owned();
+        let words = settled.entry(p).or_default();
+        // A batch that is settled in more ways than a line can hold is not worth an ever longer search either.
+        let same = words.iter().position(|w| w.word == word).or(words.len().checked_sub(1).filter(|last| *last == 7));
+        match same {
+            Some(at) => words[at].count += 1,
+            None => words.push(Settled { word, count: 1 }),
+        }
+    }
+    settled
+}

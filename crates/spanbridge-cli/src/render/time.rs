@@ -1,0 +1,107 @@
+//! Durations and instants as people read them.
+
+/// A length of time in at most seven columns: three digits and a unit, or the two largest units.
+///
+/// ```
+/// # use spanbridge_cli::render::duration;
+/// assert_eq!(duration(850), "850 ns");
+/// assert_eq!(duration(12_345_678), "12.3 ms");
+/// assert_eq!(duration(62_000_000_000), "1m 02s");
+/// ```
+pub fn duration(nanos: u64) -> String {
+    const UNITS: [(&str, u64); 4] = [("ns", 1), ("µs", 1_000), ("ms", 1_000_000), ("s", 1_000_000_000)];
+    for (unit, size) in UNITS {
+        // Where rounding would give "1000 µs", the next unit is taken.
+        let limit = if unit == "s" { 59_950_000_000 } else { size * 1000 - size / 2 };
+        if nanos >= limit {
+            continue;
+        }
+        if size == 1 {
+            return format!("{nanos} ns");
+        }
+        let value = nanos as f64 / size as f64;
+        let digits = if value < 9.995 {
+            2
+        } else if value < 99.95 {
+            1
+        } else {
+            0
+        };
+        return format!("{value:.digits$} {unit}");
+    }
+    let seconds = nanos / 1_000_000_000 + u64::from(nanos % 1_000_000_000 >= 500_000_000);
+    let (m, h, d) = (seconds / 60, seconds / 3600, seconds / 86400);
+    match () {
+        () if h == 0 => format!("{m}m {:02}s", seconds % 60),
+        () if d == 0 => format!("{h}h {:02}m", m % 60),
+        () if d < 1000 => format!("{d}d {:02}h", h % 24),
+        () => format!("{d}d"),
+    }
+}
+
+/// An instant, nanoseconds since the Unix epoch, as a date and a time of day in UTC.
+///
+/// ```
+/// # use spanbridge_cli::render::instant;
+/// assert_eq!(instant(1_795_166_746_250_000_000), "2026-11-20 09:25:46.250 UTC");
+/// ```
+pub fn instant(nanos: u64) -> String {
+    match jiff::Timestamp::from_nanosecond(i128::from(nanos)) {
+        Ok(t) => t.strftime("%Y-%m-%d %H:%M:%S%.3f UTC").to_string(),
+        Err(_) => format!("{nanos} ns"),
+    }
+}
+
+/// How long ago something was, in one unit; `in the future` where clocks disagree by more than a second.
+pub fn ago(then: u64, now: u64) -> String {
+    if then > now + 1_000_000_000 {
+        return "in the future".into();
+    }
+    let s = now.saturating_sub(then) / 1_000_000_000;
+    match s {
+        0 => "just now".into(),
+        1..=119 => format!("{s}s ago"),
+        120..=7199 => format!("{}m ago", s / 60),
+        7200..=172_799 => format!("{}h ago", s / 3600),
+        _ => format!("{}d ago", s / 86400),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn three_digits_and_a_unit() {
+        for (nanos, text) in [
+            (0, "0 ns"),
+            (999, "999 ns"),
+            (1_000, "1.00 µs"),
+            (999_499, "999 µs"),
+            (999_500, "1.00 ms"),
+            (9_994_999, "9.99 ms"),
+            (9_995_000, "10.0 ms"),
+            (42_000_000, "42.0 ms"),
+            (1_234_000_000, "1.23 s"),
+            (59_940_000_000, "59.9 s"),
+            (59_960_000_000, "1m 00s"),
+            (3_599_400_000_000, "59m 59s"),
+            (3_600_000_000_000, "1h 00m"),
+            (93_600_000_000_000, "1d 02h"),
+            (u64::MAX, "213503d"),
+        ] {
+            assert_eq!(duration(nanos), text, "{nanos}");
+            assert!(duration(nanos).chars().count() <= 7);
+        }
+    }
+
+    #[test]
+    fn ago_in_one_unit() {
+        const S: u64 = 1_000_000_000;
+        assert_eq!(ago(0, 0), "just now");
+        assert_eq!(ago(0, 90 * S), "90s ago");
+        assert_eq!(ago(0, 3 * 3600 * S), "3h ago");
+        assert_eq!(ago(10 * S, 0), "in the future");
+        assert_eq!(ago(0, 400 * 86400 * S), "400d ago");
+    }
+}

@@ -1,0 +1,334 @@
+//! Graphs to look at. A builder that takes spans in the order in which they began, and the runs made with it.
+
+use spanbridge::record::{Endpoint, Via};
+use spanbridge::{Kind, RunId, SegmentId, SpanId, TraceId};
+use spanbridge_store::graph::*;
+
+/// 2026-11-20T09:25:46.250Z, and the units that the samples are written in.
+pub(crate) const START: u64 = 1_795_166_746_250_000_000;
+pub(crate) const US: u64 = 1_000;
+pub(crate) const MS: u64 = 1_000_000;
+pub(crate) const S: u64 = 1_000_000_000;
+
+const RUN: u128 = 0x4bf9_2f35_77b3_4da6_a3ce_929d_0e0e_4736;
+
+/// Builds a graph.
+pub(crate) struct Build {
+    pub(crate) graph: Graph,
+    services: Vec<String>,
+}
+
+impl Build {
+    pub(crate) fn run(name: &str, status: RunStatus, took: Option<u64>) -> Self {
+        let run_id = RunId::new(RUN).unwrap();
+        let run = Run {
+            run_id,
+            name: name.into(),
+            status,
+            started_at: START,
+            ended_at: took.map(|t| START + t),
+            error: None,
+            parent_run_id: None,
+            triggered_by_span_id: None,
+            trace_ids: vec![TraceId::new(RUN).unwrap()],
+            segments: Vec::new(),
+            suspensions: Vec::new(),
+        };
+        let graph = Graph {
+            run,
+            spans: Vec::new(),
+            edges: Vec::new(),
+            artifacts: Vec::new(),
+            child_runs: Vec::new(),
+            related_runs: Vec::new(),
+            diagnostics: Vec::new(),
+        };
+        Self { graph, services: Vec::new() }
+    }
+
+    /// Adds a span: its place, which later spans name as their parent. `what` is `service: name`, `primitive` one of
+    /// the list; it began `at` nanoseconds after the run and took so long.
+    pub(crate) fn span(&mut self, parent: Option<usize>, what: &str, primitive: &str, at: u64, took: u64) -> usize {
+        let (service, name) = what.split_once(": ").unwrap();
+        let number = self.graph.spans.len();
+        let segment = self.services.iter().position(|s| s == service).unwrap_or_else(|| {
+            self.services.push(service.into());
+            self.services.len() - 1
+        });
+        let kind = match primitive {
+            "messaging.publish" => Kind::Producer,
+            "messaging.process" | "messaging.receive" => Kind::Consumer,
+            "http.client" | "function.invoke" | "messaging.settle" | "db.query" | "db.mutation" => Kind::Client,
+            "http.server" | "function.handle" => Kind::Server,
+            _ => Kind::Internal,
+        };
+        self.graph.spans.push(Span {
+            span_id: id(number),
+            parent_span_id: parent.map(id),
+            parent,
+            depth: parent.map_or(0, |p| self.graph.spans[p].depth + 1),
+            orphan: false,
+            trace_id: TraceId::new(RUN).unwrap(),
+            run_id: RunId::new(RUN).unwrap(),
+            segment_id: SegmentId::new(0x5e90_0000_0000_0000 + segment as u64 + 1).unwrap(),
+            service: service.into(),
+            name: name.into(),
+            primitive: primitive.into(),
+            kind,
+            status: SpanStatus::Ok,
+            error: None,
+            started_at: START + at,
+            ended_at: Some(START + at + took),
+            attributes: Vec::new(),
+            links: Vec::new(),
+            events: Vec::new(),
+        });
+        number
+    }
+
+    /// Adds an attribute to the span added last.
+    pub(crate) fn attribute(&mut self, key: &str, value: impl Into<serde_json::Value>) -> &mut Self {
+        self.last().attributes.push((key.into(), value.into()));
+        self
+    }
+
+    /// Says what became of the span added last.
+    pub(crate) fn ended(&mut self, status: SpanStatus, error: Option<&str>) -> &mut Self {
+        let span = self.last();
+        (span.status, span.error) = (status, error.map(Into::into));
+        if status == SpanStatus::Open {
+            span.ended_at = None;
+        }
+        self
+    }
+
+    pub(crate) fn last(&mut self) -> &mut Span {
+        self.graph.spans.last_mut().unwrap()
+    }
+}
+
+fn id(number: usize) -> SpanId {
+    SpanId::new(0x00f0_67aa_0ba9_0000 + number as u64 + 1).unwrap()
+}
+
+/// An order over gateway, function, database, HTTP, an in-process queue, a worker, RabbitMQ and another service, whose
+/// first attempt fails.
+pub(crate) fn order() -> Graph {
+    let mut b = Build::run("POST /orders", RunStatus::Ok, Some(486 * MS));
+    let root = b.span(None, "gateway: POST /orders", "http.server", 0, 486 * MS);
+    b.attribute("http.response.status_code", 202);
+    b.span(Some(root), "gateway: authorize", "custom.operation", 2 * MS, 3_100 * US);
+    let invoke = b.span(Some(root), "gateway: invoke score", "function.invoke", 6 * MS, 142 * MS);
+    let handle = b.span(Some(invoke), "score-fn: score", "function.handle", 21 * MS, 118 * MS);
+    b.span(Some(handle), "score-fn: SELECT customers", "db.query", 24 * MS, 11_200 * US);
+    let model = b.span(Some(handle), "score-fn: POST /v1/embeddings", "http.client", 36 * MS, 96 * MS);
+    b.attribute("http.response.status_code", 200);
+    let served = b.span(Some(model), "models: POST /v1/embeddings", "http.server", 41 * MS, 88 * MS);
+    b.attribute("http.response.status_code", 200);
+    b.span(Some(served), "models: embed", "embedding.call", 42 * MS, 84 * MS);
+    b.span(Some(root), "gateway: INSERT orders", "db.mutation", 150 * MS, 8_400 * US);
+    let enqueue = b.span(Some(root), "gateway: send fulfil", "messaging.publish", 160 * MS, 22 * US);
+    b.attribute("spanbridge.handoff.status", "sent");
+    let worker = b.span(Some(enqueue), "gateway: process fulfil", "messaging.process", 161 * MS, 320 * MS);
+    b.span(Some(worker), "gateway: reserve stock", "flow.step", 163 * MS, 240 * MS);
+    let publish = b.span(Some(worker), "gateway: publish orders:created", "messaging.publish", 405 * MS, 4_600 * US);
+    b.attribute("spanbridge.handoff.status", "confirmed");
+    let error = "card declined by issuer: insufficient funds (code 51)";
+    let ship = "billing: process orders:created:billing";
+    let first = b.span(Some(publish), ship, "messaging.process", 431 * MS, 212 * MS);
+    b.attribute("spanbridge.delivery.attempt", 1).ended(SpanStatus::Error, Some(error));
+    b.span(Some(first), "billing: charge card", "tool.call", 433 * MS, 205 * MS);
+    b.ended(SpanStatus::Error, Some(error));
+    b.span(Some(first), "billing: nack orders:created:billing", "messaging.settle", 644 * MS, 300 * US);
+    let second = b.span(Some(publish), ship, "messaging.process", 1_650 * MS, 264 * MS);
+    b.attribute("spanbridge.delivery.attempt", 2);
+    b.span(Some(second), "billing: charge card", "tool.call", 1_652 * MS, 190 * MS);
+    b.span(Some(second), "billing: UPDATE invoices", "db.mutation", 1_845 * MS, 61 * MS);
+    b.span(Some(second), "billing: ack orders:created:billing", "messaging.settle", 1_915 * MS, 280 * US);
+    b.graph
+}
+
+/// A run with spans that never ended, one that was dropped and one that panicked.
+pub(crate) fn unfinished() -> Graph {
+    let mut b = Build::run("nightly import", RunStatus::Open, None);
+    let root = b.span(None, "importer: nightly import", "run", 0, 0);
+    b.ended(SpanStatus::Open, None);
+    b.span(Some(root), "importer: fetch manifest", "http.client", 4 * MS, 310 * MS);
+    b.attribute("http.response.status_code", 503);
+    b.span(Some(root), "importer: fetch manifest", "http.client", 620 * MS, 210 * MS);
+    b.attribute("http.response.status_code", 200);
+    let parse = b.span(Some(root), "importer: parse", "flow.step", 840 * MS, 95 * MS);
+    b.ended(SpanStatus::Panicked, Some("index out of bounds: the len is 3 but the index is 7"));
+    b.span(Some(parse), "importer: prefetch", "custom.operation", 845 * MS, 90 * MS);
+    b.ended(SpanStatus::Cancelled, None);
+    b.span(Some(root), "importer: publish rows", "messaging.publish", 940 * MS, 5 * S);
+    b.attribute("spanbridge.handoff.status", "unknown").ended(SpanStatus::Error, Some("timed out after 5 s"));
+    b.span(Some(root), "importer: parse", "flow.step", 5_950 * MS, 0);
+    b.ended(SpanStatus::Open, None);
+    b.graph.diagnostics.push(Diagnostic {
+        code: "record_dropped".into(),
+        message: "the buffer was full; spans of this run may be missing".into(),
+        count: Some(12),
+        span_id: None,
+    });
+    b.graph
+}
+
+/// Spans whose parents nobody recorded, a batch, a linked job, a dead letter, child runs and a malformed header.
+pub(crate) fn gaps() -> Graph {
+    let mut b = Build::run("settle invoices", RunStatus::Error, Some(4 * S));
+    b.graph.run.error = Some("2 of 3 invoices were not settled".into());
+    let root = b.span(None, "ledger: settle invoices", "flow.run", 0, 700 * MS);
+    b.ended(SpanStatus::Error, Some("2 of 3 invoices were not settled"));
+    let publish = b.span(Some(root), "ledger: publish amq.default:late", "messaging.publish", 10 * MS, 2 * MS);
+    b.attribute("spanbridge.handoff.status", "returned");
+    b.ended(SpanStatus::Error, Some("312 NO_ROUTE"));
+    let fanout = b.span(Some(root), "ledger: publish events:settled", "messaging.publish", 20 * MS, 2 * MS);
+    b.attribute("spanbridge.handoff.status", "confirmed");
+    let mut orphan = |parent: u64, what: &str, primitive: &str, at, took| {
+        let i = b.span(None, what, primitive, at, took);
+        let span = b.last();
+        (span.parent_span_id, span.orphan) = (SpanId::new(parent), true);
+        i
+    };
+    orphan(0xbb1f_3a00_0000_0001, "audit: process audit", "messaging.process", 900 * MS, 30 * MS);
+    orphan(0xbb1f_3a00_0000_0001, "audit: process audit", "messaging.process", 960 * MS, 28 * MS);
+    let failed = b.span(Some(fanout), "mail: process mail", "messaging.process", 1_400 * MS, 80 * MS);
+    b.attribute("spanbridge.delivery.attempt", 3);
+    b.ended(
+        SpanStatus::Error,
+        Some("550 mailbox unavailable\nremote host said:\n  no such user\n  (in reply to RCPT)"),
+    );
+    b.span(Some(failed), "mail: reject mail", "messaging.settle", 1_481 * MS, 200 * US);
+    let dead = b.span(Some(fanout), "mail: process mail.dead", "messaging.process", 3_900 * MS, 9 * MS);
+    let linked = b.span(None, "archive: process archive", "messaging.process", 3_000 * MS, 40 * MS);
+    b.last().trace_id = TraceId::new(7).unwrap();
+    b.last().links.push(Link { trace_id: TraceId::new(RUN).unwrap(), span_id: id(fanout), attributes: Vec::new() });
+    let batch = b.span(None, "archive: receive archive", "messaging.receive", 3_100 * MS, 60 * MS);
+    for sender in [root, publish, linked] {
+        let link = Link { trace_id: TraceId::new(RUN).unwrap(), span_id: id(sender), attributes: Vec::new() };
+        b.last().links.push(link);
+    }
+    for n in 0..3 {
+        b.span(Some(batch), "archive: ack archive", "messaging.settle", 3_150 * MS + n * MS, 100 * US);
+    }
+    b.span(Some(batch), "archive: ", "custom.operation", 3_110 * MS, 0);
+    let end = |i| Endpoint::Span { trace_id: TraceId::new(RUN).unwrap(), span_id: id(i) };
+    b.graph.edges.push(Edge { edge_type: "dead_lettered.to".into(), from: end(failed), to: end(dead), derived: true });
+    b.graph.child_runs = vec![
+        summary(0x1a2b_3c4d, "ship parcel 17", RunStatus::Ok),
+        summary(0x99fe_0001, "ship parcel 18 to a rather long address", RunStatus::Suspended),
+    ];
+    b.graph.related_runs = vec![summary(0x0d0e_0f00, "refund", RunStatus::Error)];
+    b.graph.diagnostics = vec![Diagnostic {
+        code: "malformed_traceparent".into(),
+        message: "a traceparent header could not be read and was ignored, so the work that it came with began a trace \
+                  of its own"
+            .into(),
+        count: Some(3),
+        span_id: None,
+    }];
+    b.graph
+}
+
+fn summary(prefix: u128, name: &str, status: RunStatus) -> RunSummary {
+    RunSummary { run_id: RunId::new((prefix << 96) + 1).unwrap(), name: name.into(), started_at: START, status }
+}
+
+/// Forty equal queries under one span, and some that are not equal.
+pub(crate) fn siblings() -> Graph {
+    let mut b = Build::run("GET /report", RunStatus::Ok, Some(2 * S));
+    let root = b.span(None, "report: GET /report", "http.server", 0, 2 * S);
+    b.span(Some(root), "report: SELECT customers", "db.query", 5 * MS, 40 * MS);
+    for n in 0..40 {
+        b.span(Some(root), "report: SELECT invoices", "db.query", (50 + 45 * n) * MS, 31 * MS);
+    }
+    for n in 0..4 {
+        b.span(Some(root), "report: render page", "custom.operation", (1850 + 30 * n) * MS, 20 * MS);
+    }
+    b.graph
+}
+
+/// A chain of spans, each under the one before.
+pub(crate) fn chain(spans: usize) -> Graph {
+    let mut b = Build::run("recurse", RunStatus::Ok, Some(S));
+    let mut above = None;
+    for n in 0..spans {
+        let at = n as u64 * (S / 2) / spans as u64;
+        above = Some(b.span(above, &format!("deep: level {n}"), "custom.operation", at, S - 2 * at));
+        if n % 5 == 1 {
+            b.span(above, "deep: leaf", "custom.operation", at, MS);
+        }
+    }
+    b.graph
+}
+
+/// Names that take two columns a character, that are far too long, that want to steer the terminal.
+pub(crate) fn names() -> Graph {
+    let mut b = Build::run("注文を処理する", RunStatus::Ok, Some(300 * MS));
+    let root = b.span(None, "受付: POST /注文", "http.server", 0, 300 * MS);
+    b.span(Some(root), "受付: 在庫を確認する 👩‍🚀🚀", "db.query", 10 * MS, 120 * MS);
+    let long = "com.example.warehouse.inventory.reservation.ReserveStockForOrderLineItemsUseCase::execute_with_retry";
+    let deep =
+        b.span(Some(root), &format!("a-service-with-quite-a-long-name: {long}"), "tool.call", 130 * MS, 100 * MS);
+    b.ended(SpanStatus::Error, Some(&"warehouse said no; ".repeat(12)));
+    b.span(
+        Some(deep),
+        "a-service-with-quite-a-long-name: 在庫引当の詳細な手順をすべて実行してから結果を記録する処理",
+        "flow.step",
+        135 * MS,
+        80 * MS,
+    );
+    b.attribute("spanbridge.handoff.status", "confirmed").attribute("http.response.status_code", 404);
+    b.span(
+        Some(root),
+        "\x1b[31mevil\x1b[0m: \x1b]0;owned\x07\rok\n\u{202e}gpj.exe",
+        "custom.operation",
+        240 * MS,
+        10 * MS,
+    );
+    b.graph
+}
+
+/// A workflow that waited for a person for two days and went on elsewhere.
+pub(crate) fn workflow() -> Graph {
+    const DAY: u64 = 86_400 * S;
+    let mut b = Build::run("approval", RunStatus::Ok, Some(2 * DAY + 900 * MS));
+    b.span(None, "flows: collect", "flow.step", 0, 420 * MS);
+    b.span(None, "flows: ask", "messaging.publish", 425 * MS, 6 * MS);
+    b.attribute("spanbridge.handoff.status", "confirmed");
+    b.span(None, "flows-b: decide", "flow.step", 2 * DAY + 440 * MS, 400 * MS);
+    b.span(None, "flows-b: notify", "tool.call", 2 * DAY + 845 * MS, 50 * MS);
+    b.graph.run.suspensions = vec![Suspension {
+        suspension_id: "s1".into(),
+        reason: Some("waiting for a person".into()),
+        suspended_at: Some(START + 440 * MS),
+        resumed_at: Some(START + 2 * DAY + 435 * MS),
+    }];
+    b.graph.run.segments = [("flows", Via::Start, 0), ("flows-b", Via::Resume, 2 * DAY + 435 * MS)]
+        .into_iter()
+        .zip(1..)
+        .map(|((service, via, at), n)| Segment {
+            segment_id: SegmentId::new(0x5e90_0000_0000_0000 + n).unwrap(),
+            service: service.into(),
+            via: Some(via),
+            started_at: Some(START + at),
+            resource: Vec::new(),
+            suspension_id: (n == 2).then(|| "s1".into()),
+        })
+        .collect();
+    b.graph
+}
+
+/// Every sample, by name.
+pub(crate) fn all() -> Vec<(&'static str, Graph)> {
+    vec![
+        ("order", order()),
+        ("unfinished", unfinished()),
+        ("gaps", gaps()),
+        ("siblings", siblings()),
+        ("names", names()),
+        ("workflow", workflow()),
+        ("chain", chain(30)),
+    ]
+}

@@ -1,0 +1,369 @@
+//! Trees as they are printed. A reader of these tests sees what a user sees.
+
+mod samples;
+
+use insta::assert_snapshot;
+use spanbridge_cli::render::{Options, tree};
+use spanbridge_store::graph::{Graph, Link, RunStatus, SpanStatus};
+use unicode_width::UnicodeWidthStr;
+
+fn at(width: usize, graph: &Graph) -> String {
+    tree(graph, &Options { width, color: false })
+}
+
+#[test]
+fn an_order_over_every_hop() {
+    assert_snapshot!(at(100, &samples::order()), @r##"
+POST /orders  4bf92f35  ✓ ok  486 ms, 1.92 s with queued work
+gateway · score-fn · models · billing · 20 spans · 2 errors · 2026-11-20 09:25:46.250 UTC
+                                                                               0              1.92 s
+gateway ▸ POST /orders  202                                            486 ms  ━━━━━
+├─ authorize                                                          3.10 ms  ╸
+├─ invoke score                                                        142 ms  ━╸
+│  └→ score-fn ▸ score                                                 118 ms  ━╸
+│     ├─ SELECT customers                                             11.2 ms  ╸
+│     └─ POST /v1/embeddings  200                                     96.0 ms  ━
+│        └→ models ▸ POST /v1/embeddings  200                         88.0 ms  ━
+│           └─ embed                                                  84.0 ms  ━
+├─ INSERT orders                                                      8.40 ms   ╺
+└─ send fulfil  sent                                                  22.0 µs   ╺
+   └⇢ process fulfil                                                   320 ms   ╺━━━
+      ├─ reserve stock                                                 240 ms   ╺━━
+      └─ publish orders:created  confirmed                            4.60 ms      ╸
+         ├⇢ ✗ billing ▸ process orders:created:billing  nack           212 ms      ╺━━
+         │  └─ ✗ charge card                                           205 ms      ╺━╸
+         │       card declined by issuer: insufficient funds (code 51)
+         └⇢ billing ▸ process orders:created:billing  attempt 2  ack   264 ms                    ━━╸
+            ├─ charge card                                             190 ms                    ━━
+            └─ UPDATE invoices                                        61.0 ms                      ╸
+"##);
+}
+
+#[test]
+fn an_order_in_sixty_columns() {
+    assert_snapshot!(at(60, &samples::order()), @r##"
+POST /orders  4bf92f35  ✓ ok
+486 ms, 1.92 s with queued work
+4 services · 20 spans · 2 errors
+2026-11-20 09:25:46.250 UTC
+
+gateway ▸ POST /orders  202                           486 ms
+├─ authorize                                         3.10 ms
+├─ invoke score                                       142 ms
+│  └→ score-fn ▸ score                                118 ms
+│     ├─ SELECT customers                            11.2 ms
+│     └─ POST /v1/embeddings  200                    96.0 ms
+│        └→ models ▸ POST /v1/embeddings  200        88.0 ms
+│           └─ embed                                 84.0 ms
+├─ INSERT orders                                     8.40 ms
+└─ send fulfil  sent                                 22.0 µs
+   └⇢ process fulfil                                  320 ms
+      ├─ reserve stock                                240 ms
+      └─ publish orders:created  confirmed           4.60 ms
+         ├⇢ ✗ billing ▸ process orders:creat…  nack   212 ms
+         │  └─ ✗ charge card                          205 ms
+         │       card declined by issuer: insufficient funds
+         │       (code 51)
+         └⇢ billi… ▸ process orders:…  attempt 2      264 ms
+            ├─ charge card                            190 ms
+            └─ UPDATE invoices                       61.0 ms
+"##);
+}
+
+#[test]
+fn what_has_not_ended() {
+    assert_snapshot!(at(100, &samples::unfinished()), @r##"
+nightly import  4bf92f35  ◌ open  5.95 s so far
+importer · 7 spans · 2 errors · 2 open · 2026-11-20 09:25:46.250 UTC
+                                      0                                 5.95 s
+◌ importer ▸ nightly import     open  ╺╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌
+├─ fetch manifest  503        310 ms  ━━
+├─ fetch manifest  200        210 ms      ━╸
+├─ ✗ parse  panicked         95.0 ms       ╺
+│  │ index out of bounds: the len is 3 but the index is 7
+│  └─ ⊘ prefetch  cancelled  90.0 ms       ╺
+├─ ✗ publish rows  unknown    5.00 s        ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━╸
+│    timed out after 5 s
+└─ ◌ parse                      open                                         ╺
+
+! record_dropped: the buffer was full; spans of this run may be missing (×12)
+"##);
+}
+
+#[test]
+fn gaps_links_and_dead_letters() {
+    assert_snapshot!(at(100, &samples::gaps()), @r##"
+settle invoices  4bf92f35  ✗ error  4.00 s
+ledger · audit · mail · archive · 14 spans · 3 errors · 2026-11-20 09:25:46.250 UTC
+2 of 3 invoices were not settled
+                                                                        0                     3.91 s
+✗ ledger ▸ settle invoices                                      700 ms  ━━━━━
+├─ ✗ publish amq.default:late  returned                        2.00 ms  ╸
+│    312 NO_ROUTE
+└─ publish events:settled  confirmed                           2.00 ms  ╸
+   ├⇢ ✗ mail ▸ process mail  attempt 3  reject  dead-lettered  80.0 ms            ╸
+   │    550 mailbox unavailable
+   │    remote host said:
+   │      no such user …
+   ├⇢ mail ▸ process mail.dead  dead letter                    9.00 ms                             ╺
+   └⇢ archive ▸ process archive  new trace  queued 2.98 s      40.0 ms                       ╸
+(parent bb1f3a00… not recorded)
+├─ audit ▸ process audit                                       30.0 ms        ╸
+└─ audit ▸ process audit                                       28.0 ms        ╺
+archive ▸ receive archive  ack ×3  3 links                     60.0 ms                        ╸
+└─ (start of 00f067aa… not recorded)                                 –                        ╸
+
+child run    ship parcel 17                           ✓ ok         spanbridge trace 1a2b3c4d
+child run    ship parcel 18 to a rather long address  ‖ suspended  spanbridge trace 99fe0001
+related run  refund                                   ✗ error      spanbridge trace 0d0e0f00
+! malformed_traceparent: a traceparent header could not be read and was ignored, so the work that
+  it came with began a trace of its own (×3)
+"##);
+}
+
+#[test]
+fn gaps_in_sixty_columns() {
+    assert_snapshot!(at(60, &samples::gaps()), @r##"
+settle invoices  4bf92f35  ✗ error  4.00 s
+ledger · audit · mail · archive · 14 spans · 3 errors
+2026-11-20 09:25:46.250 UTC
+2 of 3 invoices were not settled
+
+✗ ledger ▸ settle invoices                       700 ms
+├─ ✗ publish amq.default:late  returned         2.00 ms
+│    312 NO_ROUTE
+└─ publish events:settled  confirmed            2.00 ms
+   ├⇢ ✗ mail ▸ process mail  attempt 3  reject  80.0 ms
+   │    550 mailbox unavailable
+   │    remote host said:
+   │      no such user …
+   ├⇢ mail ▸ process mail.dead  dead letter     9.00 ms
+   └⇢ archi… ▸ process archive  new trace       40.0 ms
+(parent bb1f3a00… not recorded)
+├─ audit ▸ process audit                        30.0 ms
+└─ audit ▸ process audit                        28.0 ms
+archive ▸ receive archive  ack ×3  3 links      60.0 ms
+└─ (start of 00f067aa… not recorded)                  –
+
+child run    ship parcel 17            ✓ ok         1a2b3c4d
+child run    ship parcel 18 to a rat…  ‖ suspended  99fe0001
+related run  refund                    ✗ error      0d0e0f00
+! malformed_traceparent: a traceparent header could not be
+  read and was ignored, so the work that it came with began
+  a trace of its own (×3)
+"##);
+}
+
+#[test]
+fn equal_siblings_are_counted() {
+    assert_snapshot!(at(100, &samples::siblings()), @r##"
+GET /report  4bf92f35  ✓ ok  2.00 s
+report · 46 spans · 2026-11-20 09:25:46.250 UTC
+                                                0                                 2.00 s
+report ▸ GET /report                    2.00 s  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━
+├─ SELECT customers                    40.0 ms  ╸
+├─ SELECT invoices                     31.0 ms   ╸
+├─ SELECT invoices                     31.0 ms   ╺╸
+├─ SELECT invoices                     31.0 ms    ╺
+├─ … 37 more like this (total 1.15 s)              ╺━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━╸
+├─ render page                         20.0 ms                                       ╸
+├─ render page                         20.0 ms                                       ╺
+├─ render page                         20.0 ms                                        ╸
+└─ render page                         20.0 ms                                        ╺
+"##);
+}
+
+#[test]
+fn names_from_outside() {
+    assert_snapshot!(at(100, &samples::names()), @r##"
+注文を処理する  4bf92f35  ✓ ok  300 ms
+受付 · a-service-with-quite-a-… · \x1b[31mevil\x1b[0m · 5 spans · 1 error
+2026-11-20 09:25:46.250 UTC
+                                                                                0             300 ms
+受付 ▸ POST /注文                                                       300 ms  ━━━━━━━━━━━━━━━━━━━━
+├─ 在庫を確認する 👩‍🚀🚀                                                  120 ms  ╺━━━━━━━╸
+├─ ✗ a-service-with-quite-a-long-name ▸ com.example.warehouse.invent…   100 ms          ╺━━━━━━
+│  │ warehouse said no; warehouse said no; warehouse said no; warehouse said no; warehouse said no;
+│  │ warehouse said no; warehouse said no; warehouse said no; warehouse said no; warehouse said no;
+│  │ warehouse said no; warehouse said no;
+│  └─ 在庫引当の詳細な手順をすべて実行してから結果を…  confirmed  404  80.0 ms           ━━━━━
+└─ \x1b[31mevil\x1b[0m ▸ \x1b]0;owned\x07\rok\n\u{202e}gpj.exe         10.0 ms                  ╸
+"##);
+}
+
+#[test]
+fn names_in_forty_columns() {
+    assert_snapshot!(at(40, &samples::names()), @r##"
+注文を処理する  4bf92f35  ✓ ok  300 ms
+3 services · 5 spans · 1 error
+2026-11-20 09:25:46.250 UTC
+
+受付 ▸ POST /注文                 300 ms
+├─ 在庫を確認する 👩‍🚀🚀            120 ms
+├─ ✗ a-serv… ▸ com.example.war…   100 ms
+│  │ warehouse said no; warehouse said
+│  │ no; warehouse said no; warehouse
+│  │ said no; warehouse said no; wareho…
+│  └─ 在庫引当の詳細…            80.0 ms
+└─ \x1b[31m… ▸ \x1b]0;owned\x0…  10.0 ms
+"##);
+}
+
+#[test]
+fn a_workflow_that_waited() {
+    assert_snapshot!(at(100, &samples::workflow()), @r##"
+approval  4bf92f35  ✓ ok  2d 00h
+flows · flows-b · 4 spans · 2026-11-20 09:25:46.250 UTC
+                                 0                                 886 ms
+flows ▸ collect          420 ms  ━━━━━━━━━━━━━━━━━━╸
+flows ▸ ask  confirmed  6.00 ms                     ╸
+flows-b ▸ decide         400 ms                     ━━━━━━━━━━━━━━━━━━╸
+flows-b ▸ notify        50.0 ms                                       ╺━━
+(the bars leave out 2d 00h in which nothing ran)
+
+‖ suspended 2d 00h: waiting for a person
+· started in flows  5e900000
+· resumed in flows-b  5e900000  +2d 00h
+"##);
+}
+
+#[test]
+fn deep_trees_begin_again_at_the_left() {
+    assert_snapshot!(at(60, &samples::chain(30)), @r##"
+recurse  4bf92f35  ✓ ok  1.00 s
+deep · 36 spans · 2026-11-20 09:25:46.250 UTC
+
+deep ▸ level 0                      1.00 s
+└─ level 1                          967 ms
+   ├─ leaf                         1.00 ms
+   └─ level 2                       933 ms
+      └─ level 3                    900 ms
+         └─ level 4                 867 ms
+            └─ level 5              833 ms
+               └─ level 6           800 ms
+                  ├─ leaf          1.00 ms
+                  └─ level 7        767 ms
+⋯7 └─ level 8                       733 ms
+⋯7    └─ level 9                    700 ms
+⋯7       └─ level 10                667 ms
+⋯7          └─ level 11             633 ms
+⋯7             ├─ leaf             1.00 ms
+⋯7             └─ level 12          600 ms
+⋯7                └─ level 13       567 ms
+⋯7                   └─ level 14    533 ms
+⋯14 └─ level 15                     500 ms
+⋯14    └─ level 16                  467 ms
+⋯14       ├─ leaf                  1.00 ms
+⋯14       └─ level 17               433 ms
+⋯14          └─ level 18            400 ms
+⋯14             └─ level 19         367 ms
+⋯14                └─ level 20      333 ms
+⋯14                   └─ level 21   300 ms
+⋯21 ├─ leaf                        1.00 ms
+⋯21 └─ level 22                     267 ms
+⋯21    └─ level 23                  233 ms
+⋯21       └─ level 24               200 ms
+⋯21          └─ level 25            167 ms
+⋯21             └─ level 26         133 ms
+⋯21                ├─ leaf         1.00 ms
+⋯21                └─ level 27      100 ms
+⋯21                   └─ level 28  66.7 ms
+⋯28 └─ level 29                    33.3 ms
+"##);
+}
+
+#[test]
+fn no_line_is_wider_than_the_page_or_ends_in_spaces() {
+    for (name, graph) in samples::all() {
+        for width in 40..150 {
+            for line in at(width, &graph).lines() {
+                assert!(line.width() <= width, "{name} at {width}: {line:?}");
+                assert!(!line.ends_with(' '), "{name} at {width}: {line:?}");
+            }
+        }
+        assert_eq!(at(0, &graph), at(40, &graph));
+    }
+}
+
+#[test]
+fn colour_changes_nothing_but_colour() {
+    for (name, graph) in samples::all() {
+        let colored = tree(&graph, &Options { width: 100, color: true });
+        assert!(colored.contains("\x1b["), "{name}");
+        assert_eq!(anstream::adapter::strip_str(&colored).to_string(), at(100, &graph), "{name}");
+    }
+}
+
+#[test]
+fn nothing_in_a_record_reaches_the_terminal_as_a_command() {
+    let shown = at(100, &samples::names());
+    assert!(shown.chars().all(|c| c == '\n' || !c.is_control() && c != '\u{202e}'), "{shown}");
+}
+
+#[test]
+fn large_graphs_take_neither_stack_nor_quadratic_time() {
+    // The stack of a test's thread is 2 MiB; a quadratic prefix of the deep one would be 15 GB.
+    let deep = at(100, &samples::chain(100_000));
+    assert_eq!(deep.lines().count(), 3 + 120_000);
+    assert!(deep.len() < 40 << 20, "{}", deep.len());
+    let mut wide = samples::Build::run("wide", RunStatus::Ok, None);
+    let root = wide.span(None, "w: root", "run", 0, samples::MS);
+    for n in 0..100_000 {
+        wide.span(Some(root), &format!("w: {}", n / 15), "tool.call", n, 1);
+    }
+    assert_eq!(at(100, &wide.graph).lines().count(), 3 + 100_001);
+}
+
+#[test]
+fn any_graph_is_rendered() {
+    let mut state = 7u64;
+    let mut random = |below: u64| {
+        // The numbers only have to be different; splitmix is the shortest way.
+        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let z = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        ((z ^ (z >> 27)) >> 3) % below
+    };
+    let primitives = ["messaging.publish", "messaging.process", "messaging.settle", "http.client", "http.server", "?"];
+    let names = [
+        "",
+        "a",
+        "ack x",
+        "注文",
+        "\u{2764}\u{fe0f}\u{200d}\u{301}\u{2764}\u{fe0f}",
+        "long name with words that goes on and on and on",
+    ];
+    let statuses = [SpanStatus::Ok, SpanStatus::Error, SpanStatus::Panicked, SpanStatus::Cancelled, SpanStatus::Open];
+    for _ in 0..2_000 {
+        let mut b = samples::Build::run(names[random(6) as usize], RunStatus::Open, None);
+        let spans = random(60) + 1;
+        for _ in 0..spans {
+            let what = format!("{}: {}", names[random(6) as usize], names[random(6) as usize]);
+            b.span(None, &what, primitives[random(6) as usize], random(9), random(9));
+            b.ended(statuses[random(5) as usize], Some(names[random(6) as usize]).filter(|_| spans % 2 == 0));
+            let ids: Vec<_> = b.graph.spans.iter().map(|s| (s.span_id, s.trace_id)).collect();
+            let span = b.last();
+            let (span_id, trace_id) = ids[random(ids.len() as u64) as usize];
+            match random(4) {
+                // Also itself, a later one, and none that is there: graphs are built from what others sent.
+                0 => span.parent = Some(random(spans + 2) as usize),
+                1 => (span.orphan, span.parent_span_id) = (true, Some(span_id)),
+                2 => span.links.push(Link { trace_id, span_id, attributes: Vec::new() }),
+                _ => {}
+            }
+            if random(8) == 0 {
+                (span.started_at, span.ended_at) = ([0, u64::MAX, 1][random(3) as usize], Some(random(3)));
+            }
+        }
+        let width = 40 + random(100) as usize;
+        let shown = at(width, &b.graph);
+        assert!(shown.lines().all(|line| line.width() <= width), "{width}\n{shown}");
+    }
+}
+
+#[test]
+fn a_run_without_spans_is_a_header() {
+    assert_snapshot!(at(100, &samples::Build::run("", RunStatus::Open, None).graph), @r"
+    (no name)  4bf92f35  ◌ open  0 ns so far
+    0 spans · 2026-11-20 09:25:46.250 UTC
+    ");
+}

@@ -1,0 +1,80 @@
+//! Byte strings that get numbers: the first time they are seen, the next one.
+
+use crate::hash::stable;
+
+/// A table of distinct byte strings, kept one behind the other.
+#[derive(Debug, Default)]
+pub(super) struct Interner {
+    bytes: Vec<u8>,
+    entries: Vec<Entry>,
+    /// Open addressing; 0 is free, else the number of the entry plus one. At most half full.
+    slots: Vec<u32>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    hash: u64,
+    end: usize,
+}
+
+impl Interner {
+    /// The number of this byte string, and whether it is new.
+    pub(super) fn intern(&mut self, key: &[u8]) -> (u32, bool) {
+        if self.slots.len() < 2 * (self.entries.len() + 1) {
+            self.grow();
+        }
+        let hash = stable(key);
+        let mask = self.slots.len() - 1;
+        let mut slot = hash as usize & mask;
+        while let Some(found) = self.slots[slot].checked_sub(1) {
+            if self.entries[found as usize].hash == hash && self.get(found as usize) == key {
+                return (found, false);
+            }
+            slot = (slot + 1) & mask;
+        }
+        let number = self.entries.len() as u32;
+        self.bytes.extend_from_slice(key);
+        self.entries.push(Entry { hash, end: self.bytes.len() });
+        self.slots[slot] = number + 1;
+        (number, true)
+    }
+
+    fn get(&self, number: usize) -> &[u8] {
+        let start = if number == 0 { 0 } else { self.entries[number - 1].end };
+        &self.bytes[start..self.entries[number].end]
+    }
+
+    fn grow(&mut self) {
+        let len = (2 * self.slots.len()).max(256);
+        self.slots.clear();
+        self.slots.resize(len, 0);
+        for (number, entry) in self.entries.iter().enumerate() {
+            let mut slot = entry.hash as usize & (len - 1);
+            while self.slots[slot] != 0 {
+                slot = (slot + 1) & (len - 1);
+            }
+            self.slots[slot] = number as u32 + 1;
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// All of them, one behind the other.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The length of each.
+    pub(super) fn lengths(&self) -> impl Iterator<Item = usize> {
+        let mut start = 0;
+        self.entries.iter().map(move |e| e.end - std::mem::replace(&mut start, e.end))
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.bytes.clear();
+        self.entries.clear();
+        self.slots.fill(0);
+    }
+}

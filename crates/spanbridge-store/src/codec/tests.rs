@@ -1,0 +1,107 @@
+//! What was written is read; what was damaged is refused.
+
+use super::*;
+use crate::delivery::key_of;
+use crate::testing;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use spanbridge::RunId;
+use spanbridge::record::Record;
+
+/// Writes records as they come, a part for each stretch that has one; answers the block and the keys of its runs.
+fn written(records: &[Record<'_>]) -> (Vec<u8>, Vec<Option<RunId>>) {
+    let (mut writer, mut raw, mut keys) = (BlockWriter::default(), Vec::new(), Vec::new());
+    let mut last: Option<(PartHead<'_>, u64)> = None;
+    for record in records {
+        if keys.last() != Some(&key_of(record)) {
+            keys.push(key_of(record));
+        }
+        let head = PartHead::of(keys.len() - 1, record);
+        if last != Some((head, record.segment_seq.wrapping_sub(1))) {
+            writer.begin(&head, record.segment_seq, 0);
+        }
+        writer.add(record);
+        last = Some((head, record.segment_seq));
+    }
+    writer.finish(&mut raw);
+    (raw, keys)
+}
+
+/// Reads the parts of those runs that `wanted` names, and steps over the others.
+fn read<'a>(raw: &'a [u8], keys: &[Option<RunId>], wanted: impl Fn(usize) -> bool) -> Option<Vec<Record<'a>>> {
+    let (mut block, mut records) = (Block::open(raw)?, Vec::new());
+    while let Some(part) = block.next_part()? {
+        let key = keys.get(part.run)?;
+        if wanted(part.run) {
+            block.read(&part, *key, |record| records.push(record))?;
+        } else {
+            block.skip(&part)?;
+        }
+    }
+    Some(records)
+}
+
+proptest! {
+    #[test]
+    fn every_record_comes_back(records in vec(testing::record(), 0..60)) {
+        let (raw, keys) = written(&records);
+        prop_assert_eq!(read(&raw, &keys, |_| true), Some(records));
+    }
+
+    #[test]
+    fn runs_are_stepped_over(records in vec(testing::record(), 1..60), odd: bool) {
+        let (raw, keys) = written(&records);
+        let mut run = 0;
+        let places: Vec<usize> = records.iter().enumerate().map(|(i, r)| {
+            run += usize::from(i > 0 && key_of(r) != key_of(&records[i - 1]));
+            run
+        }).collect();
+        let wanted = |run: usize| (run % 2 == 1) == odd;
+        let expected: Vec<_> = records.iter().zip(&places).filter(|(_, p)| wanted(**p)).map(|(r, _)| r.clone()).collect();
+        prop_assert_eq!(read(&raw, &keys, wanted), Some(expected));
+    }
+
+    /// Below the checksum too: whatever a reader makes of a damaged block, it is no panic.
+    #[test]
+    fn damage_is_survived(
+        records in vec(testing::record(), 1..40),
+        changes in vec((any::<prop::sample::Index>(), any::<u8>()), 1..8),
+        cut in any::<prop::sample::Index>(),
+    ) {
+        let (mut raw, keys) = written(&records);
+        prop_assert!(read(&raw[..cut.index(raw.len())], &keys, |_| true).is_none());
+        for (at, byte) in changes {
+            let at = at.index(raw.len());
+            raw[at] = byte;
+        }
+        let _ = read(&raw, &keys, |_| true);
+        let _ = read(&raw, &keys, |run| run % 2 == 0);
+    }
+
+    #[test]
+    fn noise_is_survived(noise in vec(any::<u8>(), 0..300)) {
+        let _ = read(&noise, &[None; 8], |_| true);
+    }
+}
+
+#[test]
+fn what_a_block_holds_is_small() {
+    let span = "4bf92f3577b34da6a3ce929d0e0e4736";
+    let record = |n: u64| Record {
+        id: None,
+        run_id: span.parse().ok(),
+        trace_id: span.parse().ok(),
+        segment_id: spanbridge::SegmentId::new(7).unwrap(),
+        segment_seq: n,
+        service: "orders".into(),
+        body: spanbridge::record::Body::SpanAttributes {
+            span_id: spanbridge::SpanId::new(9).unwrap(),
+            attributes: std::iter::once(("retry".into(), spanbridge::Value::I64(1).into())).collect(),
+        },
+    };
+    let records: Vec<Record<'_>> = (1..=100).map(record).collect();
+    let (raw, keys) = written(&records);
+    assert_eq!(read(&raw, &keys, |_| true), Some(records));
+    // Per record: the number of its shape, the span, the value. Names and keys are there once.
+    assert!(raw.len() < 100 * 10 + 100, "{}", raw.len());
+}

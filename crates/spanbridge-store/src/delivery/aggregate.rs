@@ -1,0 +1,360 @@
+//! What a delivery says of a run in sum: minima, maxima, sums and sets, which merge in any order.
+
+mod stored;
+
+use super::time_of;
+use crate::graph::RunStatus;
+use crate::hash::join as mix;
+use spanbridge::record::{Body, End, Record, Start};
+use spanbridge::{RunId, SpanId, Status};
+
+/// A stretch of time.
+pub(super) type Stretch = (u64, u64);
+
+/// The sum of what is known of a run. `N` names a name or a service: a place in a table, or the text.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Aggregate<N> {
+    /// From the first start to the last end of a span.
+    pub(crate) spans_at: Option<Stretch>,
+    /// The same of everything else; only where there are no spans.
+    pub(crate) others_at: Option<Stretch>,
+    pub(crate) started: u64,
+    pub(crate) ended: u64,
+    pub(crate) failed: u64,
+    pub(crate) cancelled: u64,
+    /// Starts and ends that were recorded apart: hashes of their ids, each taken away by its counterpart. Zero when every
+    /// start has its end.
+    pub(crate) unmatched: u32,
+    pub(crate) lifecycle: Lifecycle,
+    /// Records of this run contradict others that were there before: a look at all of them must tell.
+    pub(crate) suspect: bool,
+    pub(crate) name: Option<Name<N>>,
+    pub(crate) services: Vec<N>,
+}
+
+/// What the run's owner said.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Lifecycle {
+    pub(crate) starts: u64,
+    pub(crate) suspends: u64,
+    pub(crate) resumes: u64,
+    /// How often it ended, by [`Status`]: ok, error, cancelled.
+    pub(crate) ends: [u64; 3],
+    pub(crate) started_at: Option<u64>,
+    pub(crate) ended_at: Option<u64>,
+}
+
+/// What a run may be called. The first one counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Name<N> {
+    pub(crate) rank: Rank,
+    pub(crate) at: u64,
+    pub(crate) name: N,
+}
+
+/// Who gave a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Rank {
+    /// The run's owner.
+    Owner,
+    /// A span without a parent.
+    Root,
+    /// Any other span. The first of them has no parent among the others, or a clock is wrong.
+    Span,
+}
+
+/// What an aggregate can tell of the status.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Verdict {
+    /// That.
+    Is(RunStatus),
+    /// Only the records can tell: whether the span that failed is a root, whether there is a conflict.
+    Look,
+}
+
+impl<N> Default for Aggregate<N> {
+    fn default() -> Self {
+        Self {
+            spans_at: None,
+            others_at: None,
+            started: 0,
+            ended: 0,
+            failed: 0,
+            cancelled: 0,
+            unmatched: 0,
+            lifecycle: Lifecycle::default(),
+            suspect: false,
+            name: None,
+            services: Vec::new(),
+        }
+    }
+}
+
+impl<'r> Aggregate<&'r str> {
+    /// Adds a record of the run with this key.
+    pub(crate) fn add(&mut self, record: &'r Record<'r>, key: Option<RunId>) {
+        let service: &str = &record.service;
+        if !self.services.contains(&service) {
+            self.services.push(service);
+        }
+        match &record.body {
+            Body::SpanStart(start) => {
+                self.unmatched ^= mark(start.span_id);
+                self.start(start, key);
+            }
+            Body::SpanEnd { span_id, end, .. } => {
+                self.unmatched ^= mark(*span_id);
+                self.end(end);
+            }
+            Body::Span(start, end) => {
+                self.start(start, key);
+                self.end(end);
+            }
+            other => {
+                if let Some(at) = time_of(other) {
+                    join(&mut self.others_at, Some((at, at)));
+                }
+                self.lifecycle.add(other);
+                if let Body::RunStart { name, started_at, .. } = other {
+                    self.name(Name { rank: Rank::Owner, at: *started_at, name });
+                }
+            }
+        }
+    }
+
+    fn start(&mut self, start: &'r Start<'r>, key: Option<RunId>) {
+        self.started += 1;
+        join(&mut self.spans_at, Some((start.started_at, start.started_at)));
+        let root = start.parent_span_id.is_none_or(|p| key.map(RunId::as_parent) == Some(p));
+        let rank = if root { Rank::Root } else { Rank::Span };
+        self.name(Name { rank, at: start.started_at, name: &start.name });
+    }
+}
+
+impl<N: Ord> Aggregate<N> {
+    fn end(&mut self, end: &End<'_>) {
+        self.ended += 1;
+        join(&mut self.spans_at, Some((end.ended_at, end.ended_at)));
+        match end.status {
+            Status::Ok => {}
+            Status::Error | Status::Panicked => self.failed += 1,
+            Status::Cancelled => self.cancelled += 1,
+        }
+    }
+
+    fn name(&mut self, name: Name<N>) {
+        if self.name.as_ref().is_none_or(|n| name < *n) {
+            self.name = Some(name);
+        }
+    }
+
+    /// Adds what another delivery says.
+    pub(crate) fn merge(&mut self, other: Self) {
+        join(&mut self.spans_at, other.spans_at);
+        join(&mut self.others_at, other.others_at);
+        self.started = self.started.saturating_add(other.started);
+        self.ended = self.ended.saturating_add(other.ended);
+        self.failed = self.failed.saturating_add(other.failed);
+        self.cancelled = self.cancelled.saturating_add(other.cancelled);
+        self.unmatched ^= other.unmatched;
+        self.lifecycle.merge(&other.lifecycle);
+        self.suspect |= other.suspect;
+        if let Some(name) = other.name {
+            self.name(name);
+        }
+        for service in other.services {
+            if !self.services.contains(&service) {
+                self.services.push(service);
+            }
+        }
+    }
+}
+
+impl<N> Aggregate<N> {
+    /// The same with other names: texts in place of numbers, or numbers in place of texts.
+    pub(crate) fn named<M>(self, mut other: impl FnMut(N) -> Option<M>) -> Option<Aggregate<M>> {
+        // Services first: a delivery has few, and the first place in a table costs nothing.
+        let services = self.services.into_iter().map(&mut other).collect::<Option<_>>()?;
+        let name = match self.name {
+            Some(Name { rank, at, name }) => Some(Name { rank, at, name: other(name)? }),
+            None => None,
+        };
+        Some(Aggregate {
+            spans_at: self.spans_at,
+            others_at: self.others_at,
+            started: self.started,
+            ended: self.ended,
+            failed: self.failed,
+            cancelled: self.cancelled,
+            unmatched: self.unmatched,
+            lifecycle: self.lifecycle,
+            suspect: self.suspect,
+            name,
+            services,
+        })
+    }
+
+    /// When the run began: its owner's word, else the first span, else whatever there is.
+    pub(crate) fn started_at(&self) -> u64 {
+        let stretch = self.spans_at.or(self.others_at);
+        self.lifecycle.started_at.or(stretch.map(|s| s.0)).unwrap_or(0)
+    }
+
+    /// When it ended, if it has: as above, once every span has ended.
+    pub(crate) fn ended_at(&self) -> Option<u64> {
+        if self.lifecycle.is_owned() {
+            return self.lifecycle.ended_at;
+        }
+        self.spans_at.filter(|_| self.unmatched == 0).map(|s| s.1)
+    }
+
+    /// The status, as far as sums can tell it. Must say the same as the graph does, or nothing.
+    pub(crate) fn verdict(&self) -> Verdict {
+        let l = &self.lifecycle;
+        let [ok, error, cancelled] = l.ends;
+        if self.suspect || l.starts > 1 || ok.saturating_add(error).saturating_add(cancelled) > 1 {
+            return Verdict::Look;
+        }
+        Verdict::Is(if l.is_owned() {
+            match l.ends {
+                [_, 1, _] => RunStatus::Error,
+                [_, _, 1] => RunStatus::Cancelled,
+                [1, _, _] => RunStatus::Ok,
+                _ if l.suspends > 0 && l.resumes > 0 => return Verdict::Look,
+                _ if l.suspends > 0 => RunStatus::Suspended,
+                _ => RunStatus::Open,
+            }
+        } else if self.failed > 0 || self.cancelled > 0 {
+            return Verdict::Look;
+        } else if self.unmatched == 0 {
+            RunStatus::Ok
+        } else if self.started > self.ended {
+            RunStatus::Open
+        } else {
+            return Verdict::Look;
+        })
+    }
+}
+
+impl Lifecycle {
+    fn add(&mut self, body: &Body<'_>) {
+        match body {
+            Body::RunStart { started_at, .. } => {
+                self.starts += 1;
+                self.started_at = earlier(self.started_at, Some(*started_at));
+            }
+            Body::RunSuspend { .. } => self.suspends += 1,
+            Body::RunResume { .. } => self.resumes += 1,
+            Body::RunEnd { ended_at, status, .. } => {
+                let place = match status {
+                    Status::Ok => 0,
+                    Status::Error | Status::Panicked => 1,
+                    Status::Cancelled => 2,
+                };
+                self.ends[place] += 1;
+                self.ended_at = earlier(self.ended_at, Some(*ended_at));
+            }
+            _ => {}
+        }
+    }
+
+    fn merge(&mut self, other: &Self) {
+        self.starts = self.starts.saturating_add(other.starts);
+        self.suspends = self.suspends.saturating_add(other.suspends);
+        self.resumes = self.resumes.saturating_add(other.resumes);
+        for (mine, other) in self.ends.iter_mut().zip(other.ends) {
+            *mine = mine.saturating_add(other);
+        }
+        self.started_at = earlier(self.started_at, other.started_at);
+        self.ended_at = earlier(self.ended_at, other.ended_at);
+    }
+
+    /// Somebody declared the run, rather than it being its trace's own.
+    pub(crate) fn is_owned(&self) -> bool {
+        *self != Self::default()
+    }
+}
+
+/// What a span leaves among the unmatched.
+fn mark(span_id: SpanId) -> u32 {
+    mix(span_id.get(), 0) as u32
+}
+
+fn earlier(a: Option<u64>, b: Option<u64>) -> Option<u64> {
+    a.into_iter().chain(b).min()
+}
+
+fn join(all: &mut Option<Stretch>, more: Option<Stretch>) {
+    *all = match (*all, more) {
+        (Some(a), Some(b)) => Some((a.0.min(b.0), a.1.max(b.1))),
+        (a, b) => a.or(b),
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::bytes::Reader;
+    use proptest::prelude::*;
+
+    fn aggregates() -> impl Strategy<Value = Aggregate<u32>> {
+        let stretch = || proptest::option::of((any::<u64>(), any::<u64>()).prop_map(|(a, b)| (a.min(b), a.max(b))));
+        let n = 0..3u64;
+        let lifecycle = (n.clone(), n.clone(), n.clone(), [n.clone(), n.clone(), n.clone()], any::<[Option<u64>; 2]>())
+            .prop_map(|(starts, suspends, resumes, ends, [started_at, ended_at])| Lifecycle {
+                starts,
+                suspends,
+                resumes,
+                ends,
+                started_at,
+                ended_at,
+            });
+        let rank = prop_oneof![Just(Rank::Owner), Just(Rank::Root), Just(Rank::Span)];
+        let name =
+            proptest::option::of((rank, any::<u64>(), 0..9u32).prop_map(|(rank, at, name)| Name { rank, at, name }));
+        let counts = ([n.clone(), n.clone(), n.clone(), n], any::<u32>());
+        (stretch(), stretch(), counts, lifecycle, any::<bool>(), name, 0..3u32).prop_map(
+            |(spans_at, others_at, (counts, unmatched), lifecycle, suspect, name, services)| {
+                let [started, ended, failed, cancelled] = counts;
+                Aggregate {
+                    spans_at,
+                    others_at: others_at.filter(|_| spans_at.is_none()),
+                    started,
+                    ended,
+                    failed,
+                    cancelled,
+                    unmatched,
+                    lifecycle,
+                    suspect,
+                    name,
+                    services: (0..services).collect(),
+                }
+            },
+        )
+    }
+
+    fn merged(all: &[&Aggregate<u32>]) -> Aggregate<u32> {
+        let mut sum = Aggregate::default();
+        all.iter().for_each(|a| sum.merge((*a).clone()));
+        sum.services.sort_unstable();
+        sum
+    }
+
+    proptest! {
+        #[test]
+        fn come_back_as_written(a in aggregates(), base: u64) {
+            let mut out = Vec::new();
+            a.write(base, &mut out);
+            let mut r = Reader(&out);
+            prop_assert_eq!(Aggregate::read(base, &mut r), Some(a));
+            prop_assert!(r.0.is_empty());
+        }
+
+        #[test]
+        fn merge_in_any_order(a in aggregates(), b in aggregates(), c in aggregates()) {
+            let all = merged(&[&a, &b, &c]);
+            prop_assert_eq!(&all, &merged(&[&c, &a, &b]));
+            prop_assert_eq!(&all, &merged(&[&merged(&[&b, &c]), &a]));
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! The SQLite file: opening it, making it, its format's version.
+//!
+//! Several processes may open, make and write it at once. So a new file is made in one transaction, which looks again
+//! whether another process was first; and nothing is changed in a file before it is known to be ours.
+
+use crate::error::{Error, ErrorKind, Result};
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// Marks the file as ours, in the header of the database: `SPBR`.
+const APPLICATION_ID: i64 = 0x5350_4252;
+
+/// The format that this release writes.
+const FORMAT: i64 = 1 + MIGRATIONS.len() as i64;
+
+/// The step at place `n` brings format `n + 1` to `n + 2`. A change of the tables, of a blob or of a block adds one.
+const MIGRATIONS: [fn(&Transaction<'_>) -> rusqlite::Result<()>; 0] = [];
+
+/// How long to wait for other processes. They hold the lock for milliseconds.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Format 1.
+///
+/// A delivery's columns stand in the order in which look-ups need them: SQLite reads a long row from the front.
+/// AUTOINCREMENT, because blocks are found by the number of their delivery, which must not come again when the table has
+/// been emptied. The index finds a batch that comes again; imports have no batch.
+const TABLES: &str = "
+    CREATE TABLE delivery(
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        instance INTEGER,
+        number INTEGER,
+        hash INTEGER NOT NULL,
+        records INTEGER NOT NULL,
+        spans INTEGER NOT NULL,
+        first_at INTEGER NOT NULL,
+        last_at INTEGER NOT NULL,
+        block_list BLOB NOT NULL,
+        run_heads BLOB NOT NULL,
+        run_tails BLOB NOT NULL,
+        traces BLOB NOT NULL,
+        parents BLOB NOT NULL,
+        aggregates BLOB NOT NULL,
+        span_heads BLOB NOT NULL
+    );
+    CREATE INDEX delivery_batch ON delivery(instance, number) WHERE instance IS NOT NULL;
+    CREATE TABLE block(id INTEGER PRIMARY KEY, data BLOB NOT NULL);
+";
+
+/// How many bits of a block's id are its number in the delivery; the rest is the delivery's id.
+const BLOCK_BITS: u32 = 20;
+
+/// The id of a block. `None`: there are more blocks, or deliveries, than ids.
+pub(crate) fn block_id(delivery: i64, block: usize) -> Option<i64> {
+    let block = i64::try_from(block).ok().filter(|b| *b < 1 << BLOCK_BITS)?;
+    Some(delivery.checked_mul(1 << BLOCK_BITS)? | block)
+}
+
+/// Whether a store that is not there is made.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Missing {
+    Make,
+    Refuse,
+}
+
+/// Opens the store at this path.
+pub(crate) fn open(path: &Path, missing: Missing) -> Result<Connection> {
+    open_inner(path, missing).map_err(|e| e.at("open", path))
+}
+
+fn open_inner(path: &Path, missing: Missing) -> Result<Connection> {
+    let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    if missing == Missing::Make {
+        flags |= OpenFlags::SQLITE_OPEN_CREATE;
+        if let Some(parent) = path.parent().filter(|p| !p.as_os_str().is_empty()) {
+            std::fs::create_dir_all(parent)
+                .map_err(|e| Error::new(ErrorKind::Io, format!("its directory cannot be made ({e})")).with_source(e))?;
+        }
+    } else if !path.try_exists().unwrap_or(true) {
+        return Err(not_found());
+    }
+    let mut connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(PATIENCE)?;
+    match inspect(&connection)? {
+        State::Empty if missing == Missing::Refuse => return Err(not_found()),
+        State::Empty => make(&mut connection)?,
+        State::Format(found) => upgrade(&mut connection, found)?,
+    }
+    // NORMAL: a crash of the process loses nothing, a power cut at most the last moments. The limit lets the log shrink
+    // again after a reader held it up; few, larger checkpoints write less.
+    connection.execute_batch(
+        "PRAGMA synchronous = NORMAL;
+         PRAGMA temp_store = MEMORY;
+         PRAGMA wal_autocheckpoint = 4000;
+         PRAGMA journal_size_limit = 67108864;",
+    )?;
+    connection.set_prepared_statement_cache_capacity(32);
+    Ok(connection)
+}
+
+fn not_found() -> Error {
+    Error::new(ErrorKind::NotFound, "there is none; record something first, or name another file")
+}
+
+/// What a file turns out to be.
+enum State {
+    Empty,
+    Format(i64),
+}
+
+fn inspect(connection: &Connection) -> Result<State> {
+    let number = |sql| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
+    let (application, format) = (number("PRAGMA application_id")?, number("PRAGMA user_version")?);
+    if application == APPLICATION_ID && format > 0 {
+        return Ok(State::Format(format));
+    }
+    if application == 0 && format == 0 && number("SELECT count(*) FROM sqlite_master")? == 0 {
+        return Ok(State::Empty);
+    }
+    Err(Error::new(ErrorKind::NotAStore, "it is the database of another program"))
+}
+
+fn make(connection: &mut Connection) -> Result<()> {
+    write_ahead(connection)?;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    match inspect(&transaction)? {
+        State::Format(found) => {
+            drop(transaction);
+            upgrade(connection, found)
+        }
+        State::Empty => {
+            transaction.execute_batch(TABLES)?;
+            transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+            transaction.pragma_update(None, "user_version", FORMAT)?;
+            Ok(transaction.commit()?)
+        }
+    }
+}
+
+/// Switches to write-ahead logging, for good. While two processes do so at once, SQLite refuses without waiting.
+fn write_ahead(connection: &Connection) -> Result<()> {
+    let begun = Instant::now();
+    loop {
+        match connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get::<_, String>(0)) {
+            Ok(_) => return Ok(()),
+            Err(e) => {
+                let error = Error::from(e);
+                if error.kind() != ErrorKind::Busy || begun.elapsed() > PATIENCE {
+                    return Err(error);
+                }
+                std::thread::sleep(Duration::from_millis(2));
+            }
+        }
+    }
+}
+
+/// Brings an older format to the present one; refuses a newer one.
+fn upgrade(connection: &mut Connection, found: i64) -> Result<()> {
+    if found == FORMAT {
+        return Ok(());
+    }
+    if found > FORMAT {
+        let message = format!(
+            "it was written by a newer spanbridge (format {found}, this one reads {FORMAT}): upgrade spanbridge"
+        );
+        return Err(Error::new(ErrorKind::NewerFormat, message));
+    }
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    // Another process may have been first.
+    let State::Format(found) = inspect(&transaction)? else { return Err(Error::corrupt("its format is gone")) };
+    for step in MIGRATIONS.iter().skip(usize::try_from(found - 1).unwrap_or(0)) {
+        step(&transaction)?;
+    }
+    transaction.pragma_update(None, "user_version", FORMAT)?;
+    Ok(transaction.commit()?)
+}

@@ -1,0 +1,203 @@
+//! Spans in the order of the tree: parents before children, siblings by start.
+//!
+//! Time and memory are linear (but for the sorting of siblings), whatever the ids say: trees of any depth need no stack
+//! of ours, and a circle of parents is cut at its earliest span.
+
+use super::index::Index;
+use crate::hash::Set;
+
+/// No place.
+const NONE: u32 = u32::MAX;
+
+/// A span, as far as the tree is concerned.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Node {
+    pub(super) id: u64,
+    /// The parent's id; 0 for none, also where the run itself stands above.
+    pub(super) parent: u64,
+    pub(super) started_at: u64,
+}
+
+/// A span in its place.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Placed {
+    /// The place of the span among the nodes.
+    pub(super) node: usize,
+    /// The place of its parent among the placed ones.
+    pub(super) parent: Option<usize>,
+    pub(super) depth: usize,
+    pub(super) rooted: Rooted,
+}
+
+/// Why a span stands where it stands.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Rooted {
+    /// Below its parent, or it has none.
+    Well,
+    /// Its parent is not there.
+    Orphan,
+    /// It is its own ancestor; the circle was cut above it.
+    Cut,
+}
+
+/// Every node, parents before children.
+pub(super) fn arrange(nodes: &[Node], index: &Index) -> Vec<Placed> {
+    let mut parents: Vec<u32> = Vec::with_capacity(nodes.len());
+    for (place, node) in nodes.iter().enumerate() {
+        parents.push(match node.parent {
+            0 => NONE,
+            // What was recorded just before is the parent more often than not.
+            id if place > 0 && nodes[place - 1].id == id => place as u32 - 1,
+            id => index.get(id).map_or(NONE, |p| p as u32),
+        });
+    }
+    let mut children = Children::of(nodes, &parents);
+    let mut order = Vec::with_capacity(nodes.len());
+    children.walk(nodes, &mut order);
+    if order.len() < nodes.len() {
+        let cut = cut_circles(nodes, &mut parents, &order);
+        children = Children::of(nodes, &parents);
+        order.clear();
+        children.walk(nodes, &mut order);
+        order.iter_mut().filter(|p| cut.contains(&p.node)).for_each(|p| p.rooted = Rooted::Cut);
+    }
+    order
+}
+
+/// The children of every node, side by side: those of node `n` are `of[starts[n]..starts[n + 1]]`; the roots come last.
+struct Children {
+    starts: Vec<u32>,
+    of: Vec<u32>,
+}
+
+impl Children {
+    fn of(nodes: &[Node], parents: &[u32]) -> Self {
+        let roots = nodes.len();
+        let slot = |parent: u32| if parent == NONE { roots } else { parent as usize };
+        // Counted one to the right, summed up, then used as the next free place of each: one array serves for all.
+        let mut starts = vec![0u32; roots + 2];
+        parents.iter().for_each(|p| starts[slot(*p) + 1] += 1);
+        let mut sum = 0;
+        for start in &mut starts {
+            sum += *start;
+            *start = sum;
+        }
+        let mut next = starts.clone();
+        let mut of = vec![0u32; nodes.len()];
+        for (node, parent) in parents.iter().enumerate() {
+            let free = &mut next[slot(*parent)];
+            of[*free as usize] = node as u32;
+            *free += 1;
+        }
+        let key = |node: &u32| (nodes[*node as usize].started_at, nodes[*node as usize].id);
+        for bounds in starts.windows(2) {
+            let siblings = &mut of[bounds[0] as usize..bounds[1] as usize];
+            if siblings.len() > 1 && !siblings.is_sorted_by_key(key) {
+                siblings.sort_unstable_by_key(key);
+            }
+        }
+        Self { starts, of }
+    }
+
+    fn below(&self, node: usize) -> &[u32] {
+        &self.of[self.starts[node] as usize..self.starts[node + 1] as usize]
+    }
+
+    /// Everything below the roots, parents first.
+    fn walk(&self, nodes: &[Node], order: &mut Vec<Placed>) {
+        // What is still to be placed, next last, with the place of its parent.
+        let mut open: Vec<(u32, u32)> = self.below(nodes.len()).iter().rev().map(|n| (*n, NONE)).collect();
+        while let Some((node, above)) = open.pop() {
+            let node = node as usize;
+            let place = order.len() as u32;
+            order.push(match order.get(above as usize) {
+                Some(p) => Placed { node, parent: Some(above as usize), depth: p.depth + 1, rooted: Rooted::Well },
+                None if nodes[node].parent == 0 => Placed { node, parent: None, depth: 0, rooted: Rooted::Well },
+                None => Placed { node, parent: None, depth: 0, rooted: Rooted::Orphan },
+            });
+            open.extend(self.below(node).iter().rev().map(|n| (*n, place)));
+        }
+    }
+}
+
+/// Takes the parent from the earliest span of every circle, and names those. What was placed cannot be part of one.
+fn cut_circles(nodes: &[Node], parents: &mut [u32], placed: &[Placed]) -> Set<usize> {
+    let mut cut = Set::default();
+    // When each node was first come upon: 0 never, or before this search.
+    let mut met = vec![0u32; nodes.len()];
+    placed.iter().for_each(|p| met[p.node] = 1);
+    let mut search = 1;
+    for first in 0..nodes.len() {
+        if met[first] != 0 {
+            continue;
+        }
+        search += 1;
+        let mut node = first;
+        while met[node] == 0 {
+            met[node] = search;
+            node = parents[node] as usize;
+        }
+        if met[node] != search {
+            continue;
+        }
+        let (mut earliest, end) = (node, node);
+        node = parents[node] as usize;
+        while node != end {
+            let key = |n: usize| (nodes[n].started_at, nodes[n].id);
+            if key(node) < key(earliest) {
+                earliest = node;
+            }
+            node = parents[node] as usize;
+        }
+        parents[earliest] = NONE;
+        cut.insert(earliest);
+    }
+    cut
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn nodes(spans: &[(u64, u64, u64)]) -> (Vec<Node>, Index) {
+        let mut index = Index::default();
+        spans.iter().enumerate().for_each(|(place, (id, _, _))| assert_eq!(index.place(*id), (place, true)));
+        (spans.iter().map(|&(id, parent, started_at)| Node { id, parent, started_at }).collect(), index)
+    }
+
+    /// Every span as its id, indented by its depth; `?` marks orphans, `o` circles that were cut.
+    fn drawn(spans: &[(u64, u64, u64)]) -> Vec<String> {
+        let (nodes, index) = nodes(spans);
+        let mark = |r: Rooted| match r {
+            Rooted::Well => "",
+            Rooted::Orphan => "?",
+            Rooted::Cut => "o",
+        };
+        let line = |p: &Placed| format!("{}{}{}", " ".repeat(p.depth), nodes[p.node].id, mark(p.rooted));
+        arrange(&nodes, &index).iter().map(line).collect()
+    }
+
+    #[test]
+    fn parents_first_then_by_start_and_id() {
+        let spans = [(5, 2, 9), (3, 1, 7), (2, 1, 7), (1, 0, 1), (6, 2, 8), (7, 99, 3), (4, 0, 0)];
+        assert_eq!(drawn(&spans), ["4", "1", " 2", "  6", "  5", " 3", "7?"]);
+    }
+
+    #[test]
+    fn circles_are_cut_at_their_earliest_span() {
+        assert_eq!(drawn(&[(1, 1, 5)]), ["1o"]);
+        let spans = [(1, 3, 5), (2, 1, 4), (3, 2, 6), (9, 2, 1), (8, 0, 9), (4, 5, 1), (5, 4, 2)];
+        assert_eq!(drawn(&spans), ["4o", " 5", "2o", " 9", " 3", "  1", "8"]);
+    }
+
+    #[test]
+    fn depth_and_width_need_no_stack() {
+        let deep: Vec<_> = (1..=100_000).rev().map(|n| (n, n - 1, n)).collect();
+        let (nodes, index) = nodes(&deep);
+        let placed = arrange(&nodes, &index);
+        assert_eq!(placed.last().map(|p| p.depth), Some(99_999));
+        let circle: Vec<_> = (1..=100_000).map(|n| (n, n % 100_000 + 1, n)).collect();
+        let (nodes, index) = self::nodes(&circle);
+        assert_eq!(arrange(&nodes, &index).len(), 100_000);
+    }
+}

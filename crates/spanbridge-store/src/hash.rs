@@ -1,0 +1,110 @@
+//! Hashing: a keyed one for tables whose keys come from outside, and a fixed one for what is compared across processes.
+//!
+//! Both fold the 128-bit product of two words, which mixes well and costs a multiplication. Neither is meant to resist
+//! someone who can choose contents *and* see hashes; the key is random per process, so nobody outside can.
+
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::sync::LazyLock;
+
+// Odd constants without structure: the first digits of the fractional parts of the square roots of 2, 3 and 5.
+const A: u64 = 0x6a09_e667_f3bc_c909;
+const B: u64 = 0xbb67_ae85_84ca_a73b;
+const C: u64 = 0x3c6e_f372_fe94_f82b;
+
+#[inline]
+const fn fold(a: u64, b: u64) -> u64 {
+    let product = a as u128 * b as u128;
+    product as u64 ^ (product >> 64) as u64
+}
+
+/// A hash of bytes that is the same in every process, on every machine and in every release.
+pub(crate) fn stable(bytes: &[u8]) -> u64 {
+    let word = |b: &[u8]| b.iter().rev().fold(0u64, |n, b| n << 8 | u64::from(*b));
+    let mut hash = fold(bytes.len() as u64 ^ A, B);
+    let (chunks, rest) = bytes.as_chunks::<16>();
+    for chunk in chunks {
+        let n = u128::from_le_bytes(*chunk);
+        hash = fold(hash ^ n as u64 ^ B, (n >> 64) as u64 ^ C).wrapping_add(hash.rotate_left(23));
+    }
+    let (low, high) = rest.split_at(rest.len().min(8));
+    fold(hash ^ word(low) ^ C, word(high) ^ A).wrapping_add(hash.rotate_left(23))
+}
+
+/// Joins two hashes; the order counts.
+pub(crate) const fn join(a: u64, b: u64) -> u64 {
+    fold(a.rotate_left(23) ^ A, b ^ B)
+}
+
+/// For maps keyed by ids, which whoever sends us a header may choose.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Keyed(u64);
+
+/// A map keyed by ids or hashes.
+pub(crate) type Map<K, V> = std::collections::HashMap<K, V, Keyed>;
+/// A set of ids or hashes.
+pub(crate) type Set<K> = std::collections::HashSet<K, Keyed>;
+
+impl Default for Keyed {
+    fn default() -> Self {
+        static KEY: LazyLock<u64> = LazyLock::new(|| RandomState::new().hash_one(0u8));
+        Self(*KEY)
+    }
+}
+
+impl BuildHasher for Keyed {
+    type Hasher = Folding;
+
+    #[inline]
+    fn build_hasher(&self) -> Folding {
+        Folding(self.0)
+    }
+}
+
+/// The state of a keyed hash.
+pub(crate) struct Folding(u64);
+
+impl Hasher for Folding {
+    #[inline]
+    fn write_u64(&mut self, n: u64) {
+        self.0 = fold(self.0 ^ n, B);
+    }
+
+    #[inline]
+    fn write_u128(&mut self, n: u128) {
+        self.0 = fold(fold(self.0 ^ n as u64, B) ^ (n >> 64) as u64, C);
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        self.write_u64(stable(bytes));
+    }
+
+    #[inline]
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_byte_counts() {
+        let bytes: Vec<u8> = (0..100).collect();
+        let mut seen = std::collections::HashSet::new();
+        for len in 0..bytes.len() {
+            assert!(seen.insert(stable(&bytes[..len])), "{len}");
+            for at in 0..len {
+                let mut other = bytes[..len].to_vec();
+                other[at] ^= 0x40;
+                assert!(seen.insert(stable(&other)), "{len} {at}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_stable_hash_stays() {
+        assert_eq!(stable(b"spanbridge keeps what it wrote"), 9_099_500_310_919_873_534);
+        assert_ne!(join(1, 2), join(2, 1));
+    }
+}

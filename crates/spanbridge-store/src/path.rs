@@ -1,0 +1,57 @@
+//! Where the store lies when nobody says.
+
+use crate::error::{Error, ErrorKind, Result};
+use std::env;
+use std::path::PathBuf;
+
+/// The store that is used when none is named: what `SPANBRIDGE_DB` says, else `spanbridge/spanbridge.db` in the user's
+/// data directory (`$XDG_DATA_HOME` or `~/.local/share`; on macOS `~/Library/Application Support`; on Windows
+/// `%LOCALAPPDATA%`).
+///
+/// # Errors
+/// [`ErrorKind::NoDefaultPath`] when neither is known: set `SPANBRIDGE_DB`.
+pub fn default_path() -> Result<PathBuf> {
+    choose(|name| env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from), env::home_dir())
+}
+
+/// The choice itself, free of the process's environment.
+fn choose(var: impl Fn(&str) -> Option<PathBuf>, home: Option<PathBuf>) -> Result<PathBuf> {
+    if let Some(path) = var("SPANBRIDGE_DB") {
+        return Ok(path);
+    }
+    // The XDG specification tells readers to ignore relative paths.
+    let named = var(if cfg!(windows) { "LOCALAPPDATA" } else { "XDG_DATA_HOME" }).filter(|p| p.is_absolute());
+    let usual = if cfg!(windows) {
+        "AppData/Local"
+    } else if cfg!(target_os = "macos") {
+        "Library/Application Support"
+    } else {
+        ".local/share"
+    };
+    match named.or_else(|| home.filter(|h| h.is_absolute()).map(|h| h.join(usual))) {
+        Some(data) => Ok(data.join("spanbridge").join("spanbridge.db")),
+        None => Err(Error::new(
+            ErrorKind::NoDefaultPath,
+            "find the store: this user has no home directory; set SPANBRIDGE_DB to the path of the store",
+        )),
+    }
+}
+
+#[cfg(all(test, unix, not(target_os = "macos")))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_variable_then_the_data_directory_then_home() {
+        let none = |_: &str| None;
+        let xdg = |at: &'static str| move |name: &str| (name == "XDG_DATA_HOME").then(|| PathBuf::from(at));
+        let home = || Some(PathBuf::from("/home/u"));
+        let all = |name: &str| Some(PathBuf::from(if name == "SPANBRIDGE_DB" { "x.db" } else { "/data" }));
+        assert_eq!(choose(all, home()).unwrap(), PathBuf::from("x.db"));
+        assert_eq!(choose(xdg("/data"), home()).unwrap(), PathBuf::from("/data/spanbridge/spanbridge.db"));
+        let at_home = PathBuf::from("/home/u/.local/share/spanbridge/spanbridge.db");
+        assert_eq!(choose(xdg("relative"), home()).unwrap(), at_home);
+        assert_eq!(choose(none, home()).unwrap(), at_home);
+        assert_eq!(choose(none, None).unwrap_err().kind(), ErrorKind::NoDefaultPath);
+    }
+}

@@ -1,0 +1,164 @@
+//! What the beginning of an id stands for.
+
+use super::answer::{Candidate, Found, Id};
+use super::snapshot::{Snapshot, blob, torn};
+use crate::codec::Block;
+use crate::delivery::{BlockList, IdPairs, RunIds, key_of, span_of};
+use crate::error::{Error, ErrorKind, Result};
+use crate::hash::Map;
+use spanbridge::record::Body;
+use spanbridge::{RunId, SpanId, TraceId};
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
+
+/// The fewest digits that are looked up.
+const FEWEST: usize = 4;
+
+/// The first digits of an id.
+pub(super) struct Prefix {
+    value: u128,
+    digits: usize,
+}
+
+impl Prefix {
+    pub(super) fn parse(text: &str) -> Result<Self> {
+        let digits = text.len();
+        let valid = (FEWEST..=32).contains(&digits) && text.bytes().all(|b| b.is_ascii_hexdigit());
+        match u128::from_str_radix(text, 16) {
+            Ok(value) if valid => Ok(Self { value, digits }),
+            _ => {
+                let message = format!("look up {text:?}: an id is {FEWEST} to 32 hexadecimal digits");
+                Err(Error::new(ErrorKind::InvalidId, message))
+            }
+        }
+    }
+
+    /// The ids of 32 digits that begin so.
+    fn wide(&self) -> RangeInclusive<u128> {
+        let free = 4 * (32 - self.digits) as u32;
+        let first = self.value << free;
+        first..=first | ((1 << free) - 1)
+    }
+
+    /// The ids of 16 digits that begin so.
+    fn narrow(&self) -> Option<RangeInclusive<u64>> {
+        let free = 4 * 16usize.checked_sub(self.digits)? as u32;
+        let first = (self.value as u64) << free;
+        Some(first..=first | ((1u64 << free) - 1))
+    }
+}
+
+/// What has been found so far.
+#[derive(Default)]
+struct Matches {
+    runs: BTreeSet<RunId>,
+    traces: BTreeMap<TraceId, BTreeSet<RunId>>,
+    /// With their names, where a record with the name was found.
+    spans: BTreeMap<(SpanId, RunId), String>,
+}
+
+pub(super) fn find(snapshot: &Snapshot<'_>, prefix: &Prefix) -> Result<Found> {
+    let mut matches = Matches::default();
+    runs_and_traces(snapshot, prefix, &mut matches)?;
+    if let Some(range) = prefix.narrow() {
+        spans(snapshot, range, &mut matches)?;
+        // A whole id of a span is that, also where the id of a run begins with the same digits.
+        if prefix.digits == 16 && !matches.spans.is_empty() {
+            matches.runs.clear();
+            matches.traces.clear();
+        }
+    }
+    answer(snapshot, matches)
+}
+
+fn runs_and_traces(snapshot: &Snapshot<'_>, prefix: &Prefix, matches: &mut Matches) -> Result<()> {
+    let range = prefix.wide();
+    snapshot.scan("SELECT run_heads, run_tails, traces FROM delivery", [], |row| {
+        let runs = RunIds::new(blob(row, 0)?, blob(row, 1)?).ok_or_else(torn)?;
+        matches.runs.extend(runs.within(range.clone()).map(|(_, run)| run));
+        for (trace, at) in IdPairs::new(blob(row, 2)?).ok_or_else(torn)?.within(range.clone()) {
+            if let (Some(trace), Some(run)) = (TraceId::new(trace), runs.get(at).ok_or_else(torn)?) {
+                matches.traces.entry(trace).or_default().insert(run);
+            }
+        }
+        Ok(())
+    })?;
+    // A trace that has its own run stands for that.
+    matches.traces.retain(|trace, _| !matches.runs.contains(&RunId::of_trace(*trace)));
+    Ok(())
+}
+
+fn spans(snapshot: &Snapshot<'_>, range: RangeInclusive<u64>, matches: &mut Matches) -> Result<()> {
+    let heads = (range.start() >> 32) as u32..=(range.end() >> 32) as u32;
+    let mut candidates = Vec::new();
+    snapshot.scan("SELECT id, block_list, span_heads FROM delivery", [], |row| {
+        let blocks = BlockList::read(blob(row, 1)?).ok_or_else(torn)?;
+        let holding = blocks.holding_spans(blob(row, 2)?, heads.clone()).ok_or_else(torn)?;
+        if !holding.is_empty() {
+            candidates.push((row.get::<_, i64>(0)?, holding));
+        }
+        Ok(())
+    })?;
+    for (delivery, blocks) in candidates {
+        let mut query = snapshot.0.prepare_cached("SELECT run_heads, run_tails FROM delivery WHERE id = ?")?;
+        let (run_heads, run_tails): (Vec<u8>, Vec<u8>) = query.query_row([delivery], |r| Ok((r.get(0)?, r.get(1)?)))?;
+        let runs = RunIds::new(&run_heads, &run_tails).ok_or_else(torn)?;
+        for block in blocks {
+            let raw = snapshot.block(delivery, block)?.ok_or_else(|| Error::corrupt("a block is missing"))?;
+            spans_of_block(&raw, runs, &range, matches)
+                .ok_or_else(|| Error::corrupt("a block does not hold what it says"))?;
+            if matches.spans.len() > Found::MOST {
+                return Ok(());
+            }
+        }
+    }
+    Ok(())
+}
+
+fn spans_of_block(raw: &[u8], runs: RunIds<'_>, range: &RangeInclusive<u64>, matches: &mut Matches) -> Option<()> {
+    let mut block = Block::open(raw)?;
+    while let Some(part) = block.next_part()? {
+        block.read(&part, runs.get(part.run)?, |record| {
+            let Some(span) = span_of(&record.body).filter(|s| range.contains(&s.get())) else { return };
+            let Some(run) = key_of(&record) else { return };
+            let name = matches.spans.entry((span, run)).or_default();
+            if let Body::SpanStart(start) | Body::Span(start, _) = &record.body {
+                name.clear();
+                name.push_str(&start.name);
+            }
+        })?;
+    }
+    Some(())
+}
+
+fn answer(snapshot: &Snapshot<'_>, matches: Matches) -> Result<Found> {
+    let Matches { runs, traces, spans } = matches;
+    let runs_of_traces = traces.values().flatten();
+    // Names for a choice, starts for an order: a single run needs neither.
+    let wanted: BTreeSet<RunId> = match (runs.len(), traces.len(), spans.len()) {
+        (1, 0, 0) => BTreeSet::new(),
+        _ => runs.iter().chain(runs_of_traces).copied().take(10 * Found::MOST).collect(),
+    };
+    let sums = if wanted.is_empty() { Map::default() } else { snapshot.sums(Some(&wanted))? };
+    let name_of = |run: &RunId| sums.get(run).and_then(|s| s.name.as_ref()).map_or("", |n| &n.name).to_owned();
+    let started_at = |run: &RunId| sums.get(run).map_or(0, |s| s.started_at());
+
+    let mut found: Vec<(Candidate, Vec<RunId>)> = Vec::new();
+    for run in runs {
+        found.push((Candidate { id: Id::Run(run), run_id: run, name: name_of(&run) }, vec![run]));
+    }
+    for (trace, runs) in traces {
+        let mut runs: Vec<RunId> = runs.into_iter().collect();
+        runs.sort_by_key(|run| (started_at(run), *run));
+        let Some(first) = runs.first().copied() else { continue };
+        found.push((Candidate { id: Id::Trace(trace), run_id: first, name: name_of(&first) }, runs));
+    }
+    for ((span, run), name) in spans {
+        found.push((Candidate { id: Id::Span(span), run_id: run, name }, vec![run]));
+    }
+    match found.len() {
+        0 => Ok(Found::Nothing),
+        1 => Ok(found.pop().map_or(Found::Nothing, |(c, run_ids)| Found::One { what: c.id, run_ids })),
+        _ => Ok(Found::Ambiguous(found.into_iter().take(Found::MOST).map(|(c, _)| c).collect())),
+    }
+}

@@ -1,0 +1,166 @@
+//! Importing records: those that are there already are left alone.
+//!
+//! A delivery of a recorder is recognised by its number; records from elsewhere only by what they say. So what is stored
+//! of a run is read before records of it are added, once per import: later, only what has been added since.
+
+use super::answer::ImportReport;
+use super::snapshot::Snapshot;
+use crate::codec::{BlockWriter, PartHead, refusal};
+use crate::delivery::{Assembler, key_of};
+use crate::error::Result;
+use crate::hash::{Map, Set, join, stable};
+use crate::write::insert;
+use rusqlite::{Connection, TransactionBehavior};
+use spanbridge::RunId;
+use spanbridge::record::Record;
+
+/// Records that are stored at once. Few enough that no recorder waits long for the lock.
+const CHUNK: usize = 4096;
+
+/// Records that an import remembers; then it forgets them, and reads again what it needs.
+const REMEMBERED: usize = 4 << 20;
+
+pub(super) fn import<'a>(
+    connection: &mut Connection,
+    records: impl Iterator<Item = Record<'a>>,
+) -> Result<ImportReport> {
+    let mut import = Import {
+        connection,
+        assembler: Assembler::default(),
+        known: Known::default(),
+        report: ImportReport::default(),
+    };
+    let mut chunk = Vec::with_capacity(CHUNK);
+    for record in records {
+        let place = import.report.read;
+        import.report.read += 1;
+        match refusal(&record) {
+            Some(why) => import.report.rejected.push((place, why)),
+            None => chunk.push(record),
+        }
+        if chunk.len() == CHUNK {
+            import.store(&mut chunk)?;
+        }
+    }
+    import.store(&mut chunk)?;
+    Ok(import.report)
+}
+
+struct Import<'c> {
+    connection: &'c mut Connection,
+    assembler: Assembler,
+    known: Known,
+    report: ImportReport,
+}
+
+impl Import<'_> {
+    /// Stores what is new of these records, in one transaction.
+    fn store(&mut self, chunk: &mut Vec<Record<'_>>) -> Result<()> {
+        if chunk.is_empty() {
+            return Ok(());
+        }
+        self.known.forget_when_too_many();
+        let runs: Set<Option<RunId>> = chunk.iter().map(key_of).collect();
+        let prints: Vec<Print> = chunk.iter().map(|record| self.known.print(record)).collect();
+        // Most is read before the lock is taken; under it, what was added meanwhile.
+        self.known.read(&Snapshot(self.connection.unchecked_transaction()?), &runs)?;
+        let locked = Snapshot(self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?);
+        self.known.read(&locked, &runs)?;
+
+        let (mut new, mut suspects) = (Vec::new(), Set::default());
+        for (record, print) in chunk.drain(..).zip(prints) {
+            match self.known.meet(print) {
+                Sight::Repeated => self.report.repeated += 1,
+                Sight::New => new.push(record),
+                Sight::Conflict => {
+                    self.report.conflicts += 1;
+                    suspects.insert(key_of(&record));
+                    new.push(record);
+                }
+            }
+        }
+        if !new.is_empty() {
+            self.report.stored += new.len() as u64;
+            let delivery = self.assembler.assemble_with(new.into_iter(), |run| suspects.contains(&run))?;
+            insert(&locked.0, None, &delivery)?;
+        }
+        Ok(locked.0.commit()?)
+    }
+}
+
+/// Hashes of a record: of its run and id, and of these and all that it says.
+#[derive(Clone, Copy)]
+struct Print {
+    id: u64,
+    all: u64,
+}
+
+enum Sight {
+    New,
+    Repeated,
+    Conflict,
+}
+
+/// What is known to be stored.
+#[derive(Default)]
+struct Known {
+    /// Of each run, up to which delivery.
+    runs: Map<Option<RunId>, i64>,
+    ids: Set<u64>,
+    all: Set<u64>,
+    writer: BlockWriter,
+    scratch: Vec<u8>,
+}
+
+impl Known {
+    fn forget_when_too_many(&mut self) {
+        if self.all.len() > REMEMBERED {
+            self.runs.clear();
+            self.ids.clear();
+            self.all.clear();
+        }
+    }
+
+    /// Reads what is stored of these runs and not known yet.
+    fn read(&mut self, snapshot: &Snapshot<'_>, runs: &Set<Option<RunId>>) -> Result<()> {
+        let newest = snapshot.newest()?;
+        let (known, new): (Vec<_>, Vec<_>) = runs.iter().partition(|run| self.runs.contains_key(run));
+        let since = known.iter().filter_map(|run| self.runs.get(run)).min().copied().unwrap_or(newest);
+        for (wanted, after) in [(new, 0), (known, since)] {
+            if wanted.is_empty() || after >= newest {
+                continue;
+            }
+            let stored = snapshot.stored(&wanted, after)?;
+            for record in stored.records()? {
+                let print = self.print(&record);
+                self.meet(print);
+            }
+        }
+        self.runs.extend(runs.iter().map(|run| (*run, newest)));
+        Ok(())
+    }
+
+    /// Remembers a record, and tells whether it was known.
+    fn meet(&mut self, print: Print) -> Sight {
+        match (self.all.insert(print.all), self.ids.insert(print.id)) {
+            (false, _) => Sight::Repeated,
+            (true, true) => Sight::New,
+            (true, false) => Sight::Conflict,
+        }
+    }
+
+    /// What a record says is what it says in a block of its own.
+    fn print(&mut self, record: &Record<'_>) -> Print {
+        let run = key_of(record).map_or(0, RunId::get);
+        let id = match &record.id {
+            Some(id) => join(1, stable(id.as_bytes())),
+            None => join(record.segment_id.get(), record.segment_seq),
+        };
+        let id = join(join(run as u64, (run >> 64) as u64), id);
+        self.scratch.clear();
+        self.writer.begin(&PartHead::of(0, record), record.segment_seq, 0);
+        self.writer.add(record);
+        self.writer.finish(&mut self.scratch);
+        Print { id, all: join(id, stable(&self.scratch)) }
+    }
+}

@@ -1,0 +1,93 @@
+//! The list of runs.
+
+use super::answer::{RunFilter, RunRow};
+use super::snapshot::{Snapshot, Sum};
+use crate::delivery::Verdict;
+use crate::error::Result;
+use crate::graph::{Outline, RunStatus, RunSummary};
+use spanbridge::RunId;
+use std::collections::BinaryHeap;
+
+pub(super) fn runs(snapshot: &Snapshot<'_>, filter: &RunFilter, limit: usize) -> Result<Vec<RunRow>> {
+    let sums = snapshot.sums(None)?;
+    // Status comes last and lazily: it may take a look at the records.
+    let passing = sums.iter().filter(|(_, sum)| passes(filter, sum));
+    let mut newest: BinaryHeap<(u64, RunId)> = passing.map(|(run, sum)| (sum.started_at(), *run)).collect();
+    let mut rows = Vec::new();
+    while rows.len() < limit
+        && let Some((_, run_id)) = newest.pop()
+    {
+        let Some(sum) = sums.get(&run_id) else { continue };
+        let excluded = |status| filter.status.is_some_and(|wanted| wanted != status);
+        if matches!(sum.verdict(), Verdict::Is(status) if excluded(status)) {
+            continue;
+        }
+        let line = Line::of(snapshot, run_id, sum)?;
+        if excluded(line.status) {
+            continue;
+        }
+        let mut services: Vec<String> = sum.services.iter().map(|s| s.to_string()).collect();
+        services.sort_unstable();
+        rows.push(RunRow {
+            run_id,
+            name: line.name,
+            status: line.status,
+            services,
+            spans: sum.started.max(sum.ended),
+            errors: sum.failed,
+            started_at: line.started_at,
+            ended_at: line.ended_at,
+        });
+    }
+    Ok(rows)
+}
+
+/// Runs in a line each, by start. Those of which nothing is known are left out.
+pub(super) fn summaries(snapshot: &Snapshot<'_>, run_ids: &[RunId]) -> Result<Vec<RunSummary>> {
+    if run_ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut summaries = Vec::new();
+    for (run_id, sum) in snapshot.sums(Some(&run_ids.iter().copied().collect()))? {
+        let Line { name, status, started_at, .. } = Line::of(snapshot, run_id, &sum)?;
+        summaries.push(RunSummary { run_id, name, started_at, status });
+    }
+    summaries.sort_by_key(|s| (s.started_at, s.run_id));
+    Ok(summaries)
+}
+
+fn name(sum: &Sum) -> &str {
+    sum.name.as_ref().map_or("", |n| &n.name)
+}
+
+fn passes(filter: &RunFilter, sum: &Sum) -> bool {
+    filter.since.is_none_or(|since| sum.started_at() >= since)
+        && filter.name.as_deref().is_none_or(|part| name(sum).contains(part))
+        && filter.service.as_deref().is_none_or(|service| sum.services.iter().any(|s| **s == *service))
+}
+
+/// What a line of a list says of a run: from sums, or where these cannot tell, from its records.
+struct Line {
+    name: String,
+    status: RunStatus,
+    started_at: u64,
+    ended_at: Option<u64>,
+}
+
+impl Line {
+    fn of(snapshot: &Snapshot<'_>, run_id: RunId, sum: &Sum) -> Result<Self> {
+        if let Verdict::Is(status) = sum.verdict() {
+            let (started_at, ended_at) = (sum.started_at(), sum.ended_at());
+            return Ok(Self { name: name(sum).to_owned(), status, started_at, ended_at });
+        }
+        let stored = snapshot.run(run_id)?;
+        let records = stored.records()?;
+        let outline = Outline::of(run_id, &records);
+        Ok(Self {
+            name: outline.name(&records).to_owned(),
+            status: outline.status(&records),
+            started_at: outline.started_at(&records),
+            ended_at: outline.ended_at(&records),
+        })
+    }
+}

@@ -1,0 +1,123 @@
+//! Reading a store, and importing records into one.
+
+mod answer;
+mod export;
+mod find;
+mod import;
+mod list;
+mod snapshot;
+
+pub use answer::{Candidate, Found, Id, ImportReport, RunFilter, RunRow};
+
+use crate::error::{Error, Result};
+use crate::file::{self, Missing};
+use crate::graph::Graph;
+use rusqlite::Connection;
+use snapshot::{PairColumn, Snapshot};
+use spanbridge::RunId;
+use spanbridge::record::Record;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// A store that is read, and that records can be imported into.
+///
+/// Each call sees one consistent state of the file, also while other processes write, and holds no lock afterwards.
+pub struct Store {
+    path: PathBuf,
+    connection: Connection,
+}
+
+impl Store {
+    /// Opens the store at this path.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) when there is none: reading never makes one.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        Self::open_with(path.as_ref(), Missing::Refuse)
+    }
+
+    /// Opens the store at this path, and makes an empty one, with its directories, where there is none.
+    ///
+    /// # Errors
+    /// When the store cannot be used.
+    pub fn open_or_create(path: impl AsRef<Path>) -> Result<Self> {
+        Self::open_with(path.as_ref(), Missing::Make)
+    }
+
+    fn open_with(path: &Path, missing: Missing) -> Result<Self> {
+        let connection = file::open(path, missing)?;
+        // A question scans the directories of many deliveries; the next one finds them in memory.
+        let cache = connection.execute_batch("PRAGMA cache_size = -32768").map_err(Error::from);
+        cache.map_err(|e| e.at("open", path))?;
+        Ok(Self { path: path.to_owned(), connection })
+    }
+
+    /// What an id of a run, a trace or a span, or the first four or more digits of one, stands for.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidId`](crate::ErrorKind::InvalidId) for anything but 4 to 32 hexadecimal digits.
+    pub fn find(&self, id: &str) -> Result<Found> {
+        let prefix = find::Prefix::parse(id)?;
+        self.read(|snapshot| find::find(snapshot, &prefix))
+    }
+
+    /// The graph of a run; `None` when no record of it is there.
+    pub fn graph(&self, run_id: RunId) -> Result<Option<Graph>> {
+        self.read(|snapshot| {
+            let stored = snapshot.run(run_id)?;
+            let records = stored.records()?;
+            if records.is_empty() {
+                return Ok(None);
+            }
+            let mut graph = Graph::build(run_id, &records);
+            let forks = snapshot.mentions(PairColumn::Parents, &[run_id.get()])?;
+            let forks: Vec<RunId> = forks.into_iter().map(|(_, run)| run).collect();
+            graph.child_runs = list::summaries(snapshot, &forks)?;
+            // The own runs of its traces, and whatever other runs have spans in them.
+            let traces: Vec<u128> = graph.run.trace_ids.iter().map(|t| t.get()).collect();
+            let mut related: Vec<RunId> = graph.run.trace_ids.iter().copied().map(RunId::of_trace).collect();
+            related.extend(snapshot.mentions(PairColumn::Traces, &traces)?.into_iter().map(|(_, run)| run));
+            related.retain(|run| *run != run_id);
+            related.sort_unstable();
+            related.dedup();
+            graph.related_runs = list::summaries(snapshot, &related)?;
+            Ok(Some(graph))
+        })
+    }
+
+    /// The runs that pass the filter, newest first, `limit` of them at most.
+    pub fn runs(&self, filter: &RunFilter, limit: usize) -> Result<Vec<RunRow>> {
+        self.read(|snapshot| list::runs(snapshot, filter, limit))
+    }
+
+    /// Every record of a run, or with `None` of the whole store, in the order in which they came; those of one delivery
+    /// by run. Reading everything holds no lock between deliveries, so what is written meanwhile may be seen too.
+    pub fn records(&self, run_id: Option<RunId>, each: impl FnMut(Record<'_>)) -> Result<()> {
+        match run_id {
+            Some(run_id) => {
+                let stored = self.read(|snapshot| snapshot.run(run_id))?;
+                let records = stored.records().map_err(|e| e.at("read", &self.path))?;
+                records.into_iter().for_each(each);
+                Ok(())
+            }
+            None => export::all(self, each),
+        }
+    }
+
+    /// Stores the records that are not there yet. Importing the same records again changes nothing.
+    pub fn import<'a>(&mut self, records: impl IntoIterator<Item = Record<'a>>) -> Result<ImportReport> {
+        import::import(&mut self.connection, records.into_iter()).map_err(|e| e.at("write to", &self.path))
+    }
+
+    /// Asks a question of one consistent state.
+    fn read<T>(&self, question: impl FnOnce(&Snapshot<'_>) -> Result<T>) -> Result<T> {
+        let transaction = self.connection.unchecked_transaction().map_err(Error::from);
+        transaction.and_then(|t| question(&Snapshot(t))).map_err(|e| e.at("read", &self.path))
+    }
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store").field("path", &self.path).finish_non_exhaustive()
+    }
+}

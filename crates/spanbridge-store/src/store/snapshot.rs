@@ -1,0 +1,220 @@
+//! One consistent state of the file, while it is being read.
+//!
+//! A snapshot holds back the checkpoints of every writer, so it is kept no longer than one question takes.
+
+use crate::codec::{Block, pack};
+use crate::delivery::{Aggregate, Aggregates, BlockList, IdPairs, RunIds, run_heads_hold};
+use crate::error::{Error, Result};
+use crate::file::block_id;
+use crate::hash::Map;
+use rusqlite::{OptionalExtension, Row, Transaction};
+use spanbridge::RunId;
+use spanbridge::record::Record;
+use std::collections::{BTreeSet, HashSet};
+use std::rc::Rc;
+
+/// What aggregates of several deliveries have in common: names as text.
+pub(super) type Sum = Aggregate<Rc<str>>;
+
+/// A read transaction.
+pub(super) struct Snapshot<'c>(pub(super) Transaction<'c>);
+
+/// Where records of some runs lie in one delivery.
+#[derive(Debug)]
+struct Places {
+    delivery: i64,
+    runs: RunPlaces,
+    blocks: BTreeSet<usize>,
+}
+
+/// What a row of a delivery says does not fit together.
+pub(super) fn torn() -> Error {
+    Error::corrupt("the directory of a delivery is damaged")
+}
+
+/// A column with bytes.
+pub(super) fn blob<'r>(row: &'r Row<'_>, column: usize) -> Result<&'r [u8]> {
+    row.get_ref(column)?.as_blob().map_err(|_| torn())
+}
+
+impl Snapshot<'_> {
+    /// Calls `each` with every row of a query.
+    pub(super) fn scan(
+        &self,
+        sql: &str,
+        parameters: impl rusqlite::Params,
+        mut each: impl FnMut(&Row<'_>) -> Result<()>,
+    ) -> Result<()> {
+        let mut query = self.0.prepare_cached(sql)?;
+        let mut rows = query.query(parameters)?;
+        while let Some(row) = rows.next()? {
+            each(row)?;
+        }
+        Ok(())
+    }
+
+    /// The number of the newest delivery; 0 if there is none.
+    pub(super) fn newest(&self) -> Result<i64> {
+        Ok(self.0.query_row("SELECT coalesce(max(id), 0) FROM delivery", [], |row| row.get(0))?)
+    }
+
+    /// Where records of these runs lie, in deliveries after this one. `None` stands for the records of no run.
+    fn places(&self, wanted: &[Option<RunId>], after: i64) -> Result<Vec<Places>> {
+        let mut all = Vec::new();
+        let sql = "SELECT id, block_list, run_heads, run_tails FROM delivery WHERE id > ?";
+        self.scan(sql, [after], |row| {
+            let heads = blob(row, 2)?;
+            // Most deliveries hold none of them, and are known to from the heads alone.
+            if !wanted.iter().any(|run| run_heads_hold(heads, *run)) {
+                return Ok(());
+            }
+            let runs = RunIds::new(heads, blob(row, 3)?).ok_or_else(torn)?;
+            let runs: Vec<_> = wanted.iter().filter_map(|run| Some((runs.find(*run)?, *run))).collect();
+            let list = BlockList::read(blob(row, 1)?).ok_or_else(torn)?;
+            let blocks = runs.iter().flat_map(|(place, _)| list.holding(*place)).collect();
+            all.push(Places { delivery: row.get(0)?, runs, blocks });
+            Ok(())
+        })?;
+        Ok(all)
+    }
+
+    /// A block, unpacked. `None` where it is gone.
+    pub(super) fn block(&self, delivery: i64, block: usize) -> Result<Option<Vec<u8>>> {
+        let id = block_id(delivery, block).ok_or_else(torn)?;
+        let mut query = self.0.prepare_cached("SELECT data FROM block WHERE id = ?")?;
+        let unpacked = query.query_row([id], |row| {
+            let mut raw = Vec::new();
+            Ok(blob(row, 0).and_then(|packed| pack::unpack(packed, &mut raw)).map(|()| raw))
+        });
+        unpacked.optional()?.transpose()
+    }
+
+    /// What is stored of a run.
+    pub(super) fn run(&self, run_id: RunId) -> Result<Stored> {
+        self.stored(&[Some(run_id)], 0)
+    }
+
+    /// What is stored of these runs in deliveries after this one.
+    pub(super) fn stored(&self, runs: &[Option<RunId>], after: i64) -> Result<Stored> {
+        let (mut all, mut raws) = (self.places(runs, after)?, Vec::new());
+        for places in &mut all {
+            let mut blocks = Vec::with_capacity(places.blocks.len());
+            for block in &places.blocks {
+                let raw = self.block(places.delivery, *block)?;
+                blocks.push(raw.ok_or_else(|| Error::corrupt("a block is missing"))?);
+            }
+            places.runs.sort_unstable_by_key(|(place, _)| *place);
+            raws.push((std::mem::take(&mut places.runs), blocks));
+        }
+        Ok(Stored(raws))
+    }
+
+    /// What all deliveries together say of each run, or of these runs.
+    pub(super) fn sums(&self, wanted: Option<&BTreeSet<RunId>>) -> Result<Map<RunId, Sum>> {
+        let mut sums: Map<RunId, Sum> = Map::default();
+        let mut texts = Texts::default();
+        self.scan("SELECT run_heads, run_tails, aggregates, first_at FROM delivery", [], |row| {
+            let heads = blob(row, 0)?;
+            if wanted.is_some_and(|wanted| !wanted.iter().any(|run| run_heads_hold(heads, Some(*run)))) {
+                return Ok(());
+            }
+            let runs = RunIds::new(heads, blob(row, 1)?).ok_or_else(torn)?;
+            let mut aggregates = Aggregates::read(blob(row, 2)?, row.get::<_, i64>(3)? as u64).ok_or_else(torn)?;
+            let names = texts.of(aggregates.names());
+            for at in 0..runs.len() {
+                let aggregate = aggregates.next().ok_or_else(torn)?;
+                let run = runs.get(at).ok_or_else(torn)?;
+                if let Some(run) = run.filter(|run| wanted.is_none_or(|wanted| wanted.contains(run))) {
+                    let named = aggregate.named(|place| names.get(place as usize).cloned()).ok_or_else(torn)?;
+                    sums.entry(run).or_default().merge(named);
+                }
+            }
+            Ok(())
+        })?;
+        Ok(sums)
+    }
+
+    /// The runs that mention one of these ids in a column of pairs, with that id.
+    pub(super) fn mentions(&self, column: PairColumn, ids: &[u128]) -> Result<Vec<(u128, RunId)>> {
+        let mut found = Vec::new();
+        if ids.is_empty() {
+            return Ok(found);
+        }
+        let sql = match column {
+            PairColumn::Traces => "SELECT traces, run_heads, run_tails FROM delivery WHERE length(traces) > 0",
+            PairColumn::Parents => "SELECT parents, run_heads, run_tails FROM delivery WHERE length(parents) > 0",
+        };
+        self.scan(sql, [], |row| {
+            let pairs = IdPairs::new(blob(row, 0)?).ok_or_else(torn)?;
+            for (id, at) in ids.iter().flat_map(|id| pairs.within(*id..=*id)) {
+                let runs = RunIds::new(blob(row, 1)?, blob(row, 2)?).ok_or_else(torn)?;
+                found.extend(runs.get(at).ok_or_else(torn)?.map(|run| (id, run)));
+            }
+            Ok(())
+        })?;
+        found.sort_unstable();
+        found.dedup();
+        Ok(found)
+    }
+}
+
+/// A column of the directory that pairs ids with runs.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum PairColumn {
+    /// Traces other than the run's own.
+    Traces,
+    /// The runs that runs were forked from.
+    Parents,
+}
+
+/// Each text once, whatever number of deliveries mention it.
+#[derive(Default)]
+struct Texts(HashSet<Rc<str>>);
+
+impl Texts {
+    fn of(&mut self, names: &[&str]) -> Vec<Rc<str>> {
+        let mut shared = |name: &&str| match self.0.get(*name) {
+            Some(text) => Rc::clone(text),
+            None => {
+                let text: Rc<str> = Rc::from(*name);
+                self.0.insert(Rc::clone(&text));
+                text
+            }
+        };
+        names.iter().map(&mut shared).collect()
+    }
+}
+
+/// The blocks that hold some runs, by delivery. Their records borrow from them.
+#[derive(Debug)]
+pub(super) struct Stored(Vec<(RunPlaces, Vec<Vec<u8>>)>);
+
+/// Runs, each with its place among the runs of a delivery.
+type RunPlaces = Vec<(usize, Option<RunId>)>;
+
+impl Stored {
+    /// The records of the runs, in the order in which they came.
+    pub(super) fn records(&self) -> Result<Vec<Record<'_>>> {
+        let mut records = Vec::new();
+        for (runs, blocks) in &self.0 {
+            for raw in blocks {
+                read_runs(raw, runs, &mut records)
+                    .ok_or_else(|| Error::corrupt("a block does not hold what it says"))?;
+            }
+        }
+        Ok(records)
+    }
+}
+
+/// Collects the records of the runs at these places from a block; steps over the others.
+fn read_runs<'a>(raw: &'a [u8], runs: &[(usize, Option<RunId>)], records: &mut Vec<Record<'a>>) -> Option<()> {
+    let last = runs.last().map_or(0, |(place, _)| *place);
+    let mut block = Block::open(raw)?;
+    while let Some(part) = block.next_part()?.filter(|part| part.run <= last) {
+        match runs.binary_search_by_key(&part.run, |(place, _)| *place) {
+            Ok(at) => block.read(&part, runs[at].1, |record| records.push(record))?,
+            Err(_) => block.skip(&part)?,
+        }
+    }
+    Some(())
+}

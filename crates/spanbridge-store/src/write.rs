@@ -1,0 +1,119 @@
+//! Writing deliveries into the file.
+
+use crate::delivery::{Assembler, Delivery};
+use crate::error::{Error, Result};
+use crate::file::block_id;
+use crate::hash::join;
+use rusqlite::{Connection, Transaction, TransactionBehavior, params};
+use spanbridge::SegmentId;
+use spanbridge::record::{Body, Record};
+use std::borrow::Cow;
+
+/// Names a batch: the recorder that made it, and its number there.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct BatchId {
+    pub(crate) instance: u64,
+    pub(crate) number: u64,
+}
+
+/// What becomes of a batch.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Stored {
+    /// It is there now.
+    New,
+    /// It was there already, and nothing was done.
+    Repeated,
+    /// Other content under the same number was there already; both are kept, and a diagnostic says so.
+    Conflict,
+}
+
+/// Stores a batch, all of it or nothing. Names the records that can never be stored. `records` may be called twice.
+///
+/// Everything that takes time happens before the lock is taken.
+pub(crate) fn store<'a, R: Iterator<Item = Record<'a>>>(
+    connection: &mut Connection,
+    assembler: &mut Assembler,
+    batch: BatchId,
+    records: impl Fn() -> R,
+) -> Result<Vec<(usize, String)>> {
+    let mut delivery = assembler.assemble(records())?;
+    let rejected = std::mem::take(&mut delivery.rejected);
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let stored = match known_hashes(&transaction, batch)? {
+        known if known.contains(&delivery.hash) => Stored::Repeated,
+        known if known.is_empty() => Stored::New,
+        _ => Stored::Conflict,
+    };
+    if stored == Stored::Conflict {
+        // Rare enough to put it together again under the lock.
+        let hash = delivery.hash;
+        let segment = records().next().map(|r| r.segment_id);
+        let all = records().chain(segment.map(|s| conflict(batch, hash, s)));
+        delivery = Delivery { hash, ..assembler.assemble_with(all, |_| true)? };
+    }
+    if stored != Stored::Repeated && delivery.records > 0 {
+        insert(&transaction, Some(batch), &delivery)?;
+    }
+    transaction.commit()?;
+    Ok(rejected)
+}
+
+/// The hashes of what is stored under this number.
+fn known_hashes(transaction: &Transaction<'_>, batch: BatchId) -> Result<Vec<u64>> {
+    let mut query = transaction.prepare_cached("SELECT hash FROM delivery WHERE instance = ? AND number = ?")?;
+    let rows = query.query_map(params![batch.instance as i64, batch.number as i64], |row| row.get::<_, i64>(0))?;
+    rows.map(|hash| Ok(hash? as u64)).collect()
+}
+
+/// Says that a batch came with other content than before.
+fn conflict(batch: BatchId, hash: u64, segment_id: SegmentId) -> Record<'static> {
+    let BatchId { instance, number } = batch;
+    let name = format!("store-{:016x}", join(join(instance, number), hash));
+    let message = format!("batch {number} of recorder {instance:016x} came again with other content; both are kept");
+    Record {
+        id: Some(name.into()),
+        run_id: None,
+        trace_id: None,
+        segment_id,
+        segment_seq: number,
+        service: Cow::Borrowed("spanbridge-store"),
+        body: Body::Diagnostic {
+            code: Cow::Borrowed("conflict"),
+            message: message.into(),
+            count: None,
+            span_id: None,
+            attributes: std::iter::empty().collect(),
+        },
+    }
+}
+
+/// Adds a delivery and its blocks; answers its id.
+pub(crate) fn insert(transaction: &Transaction<'_>, batch: Option<BatchId>, delivery: &Delivery) -> Result<i64> {
+    let mut add = transaction.prepare_cached(
+        "INSERT INTO delivery(instance, number, hash, records, spans, first_at, last_at, block_list, run_heads, run_tails,
+             traces, parents, aggregates, span_heads)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    )?;
+    let id = add.insert(params![
+        batch.map(|b| b.instance as i64),
+        batch.map(|b| b.number as i64),
+        delivery.hash as i64,
+        delivery.records as i64,
+        delivery.spans as i64,
+        delivery.first_at as i64,
+        delivery.last_at as i64,
+        delivery.block_list,
+        delivery.run_heads,
+        delivery.run_tails,
+        delivery.traces,
+        delivery.parents,
+        delivery.aggregates,
+        delivery.span_heads,
+    ])?;
+    let mut add = transaction.prepare_cached("INSERT INTO block(id, data) VALUES (?, ?)")?;
+    for (number, block) in delivery.blocks.iter().enumerate() {
+        let id = block_id(id, number).ok_or_else(|| Error::corrupt("there are no numbers left for blocks"))?;
+        add.execute(params![id, block])?;
+    }
+    Ok(id)
+}

@@ -1,0 +1,140 @@
+//! Records for tests, in few words.
+#![allow(dead_code, reason = "each test binary uses some of it")]
+
+use spanbridge::record::*;
+use spanbridge::{Kind, RunId, SegmentId, SpanId, Status, TraceId};
+use spanbridge_store::{Store, StoreSink};
+use std::borrow::Cow;
+use std::path::PathBuf;
+use tempfile::TempDir;
+
+/// Noon, some day in 2026.
+pub(crate) const T0: u64 = 1_790_000_000_000_000_000;
+pub(crate) const MS: u64 = 1_000_000;
+
+/// A run: its id repeats the digit, and ends in the number.
+pub(crate) fn run(n: u128) -> RunId {
+    RunId::new((0x1111_1111_1111_1111_0000_0000_0000_0000 * (n & 7)) | n).unwrap()
+}
+
+pub(crate) fn trace(n: u128) -> TraceId {
+    TraceId::new(run(n).get()).unwrap()
+}
+
+pub(crate) fn span_id(n: u64) -> SpanId {
+    SpanId::new(0xa000_0000_0000_0000 | n << 32 | n).unwrap()
+}
+
+/// Numbers the records of one segment.
+pub(crate) struct Recording {
+    pub(crate) run: RunId,
+    pub(crate) trace: TraceId,
+    pub(crate) segment: u64,
+    pub(crate) service: &'static str,
+    seq: u64,
+}
+
+impl Recording {
+    pub(crate) fn of(run: RunId, segment: u64, service: &'static str) -> Self {
+        Self { run, trace: TraceId::new(run.get()).unwrap(), segment, service, seq: 0 }
+    }
+
+    pub(crate) fn in_trace(self, trace: TraceId) -> Self {
+        Self { trace, ..self }
+    }
+
+    pub(crate) fn record(&mut self, body: Body<'static>) -> Record<'static> {
+        self.seq += 1;
+        Record {
+            id: None,
+            run_id: Some(self.run),
+            trace_id: Some(self.trace),
+            segment_id: SegmentId::new(self.segment).unwrap(),
+            segment_seq: self.seq,
+            service: Cow::Borrowed(self.service),
+            body,
+        }
+    }
+
+    /// A whole span, from and to in milliseconds.
+    pub(crate) fn span(&mut self, id: u64, parent: u64, name: &'static str, from: u64, to: u64) -> Record<'static> {
+        self.record(Body::Span(start(id, parent, name, from), end(to, Status::Ok)))
+    }
+
+    pub(crate) fn failed(&mut self, id: u64, parent: u64, name: &'static str, from: u64, to: u64) -> Record<'static> {
+        let end = End { error: Some("no luck".into()), ..end(to, Status::Error) };
+        self.record(Body::Span(start(id, parent, name, from), end))
+    }
+
+    pub(crate) fn span_start(&mut self, id: u64, parent: u64, name: &'static str, from: u64) -> Record<'static> {
+        self.record(Body::SpanStart(start(id, parent, name, from)))
+    }
+
+    pub(crate) fn span_end(&mut self, id: u64, to: u64, status: Status) -> Record<'static> {
+        self.record(Body::SpanEnd { span_id: span_id(id), end: end(to, status), attributes: Attributes::new() })
+    }
+
+    pub(crate) fn run_start(&mut self, name: &'static str, at: u64) -> Record<'static> {
+        self.record(run_start(name, at, None))
+    }
+
+    pub(crate) fn run_end(&mut self, at: u64, status: Status) -> Record<'static> {
+        self.record(Body::RunEnd { ended_at: T0 + at * MS, status, error: None })
+    }
+}
+
+pub(crate) fn run_start(name: &'static str, at: u64, parent: Option<(RunId, SpanId)>) -> Body<'static> {
+    Body::RunStart {
+        name: name.into(),
+        started_at: T0 + at * MS,
+        root_primitive: None,
+        parent_run_id: parent.map(|p| p.0),
+        triggered_by_span_id: parent.map(|p| p.1),
+        attributes: Attributes::new(),
+    }
+}
+
+pub(crate) fn start(id: u64, parent: u64, name: &'static str, from: u64) -> Start<'static> {
+    Start {
+        span_id: span_id(id),
+        parent_span_id: (parent != 0).then(|| span_id(parent)),
+        name: name.into(),
+        primitive: "messaging.process".into(),
+        kind: Kind::Consumer,
+        started_at: T0 + from * MS,
+        attributes: attributes(&[("id", AttributeValue::I64(id as i64))]),
+        links: Vec::new(),
+    }
+}
+
+pub(crate) fn end(to: u64, status: Status) -> End<'static> {
+    End { ended_at: T0 + to * MS, status, error: None }
+}
+
+pub(crate) fn attributes(items: &[(&'static str, AttributeValue<'static>)]) -> Attributes<'static> {
+    items.iter().map(|(k, v)| (Cow::Borrowed(*k), v.clone())).collect()
+}
+
+/// A place for a store that goes away with the test.
+pub(crate) fn place() -> (TempDir, PathBuf) {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("deep").join("er").join("spanbridge.db");
+    (dir, path)
+}
+
+/// Delivers records as one batch.
+pub(crate) fn deliver(sink: &mut StoreSink, instance: u64, number: u64, records: &[Record<'_>]) {
+    let receipt = sink.deliver_records(instance, number, || records.iter().cloned()).unwrap();
+    assert_eq!(receipt.rejected, []);
+}
+
+/// Every record of the store, owned by being written down.
+pub(crate) fn all(store: &Store, run: Option<RunId>) -> Vec<String> {
+    let mut lines = Vec::new();
+    store.records(run, |record| lines.push(format!("{record:?}"))).unwrap();
+    lines
+}
+
+pub(crate) fn lines(records: &[Record<'_>]) -> Vec<String> {
+    records.iter().map(|record| format!("{record:?}")).collect()
+}

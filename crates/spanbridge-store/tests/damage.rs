@@ -1,0 +1,154 @@
+//! Files that are no store, of another release, or damaged: refused with a message that helps, never with a panic.
+
+mod common;
+
+use common::*;
+use rusqlite::Connection;
+use spanbridge_store::{ErrorKind, RunFilter, Store, StoreSink};
+use std::path::Path;
+
+/// Opening must fail in the same way for reading and for writing, and must not touch the file.
+#[track_caller]
+fn refused(path: &Path, kind: ErrorKind, message: &str) {
+    let before = std::fs::read(path).unwrap();
+    for error in [Store::open(path).unwrap_err(), StoreSink::open(path).unwrap_err()] {
+        assert_eq!(error.kind(), kind, "{error}");
+        assert_eq!(error.to_string(), format!("open the store {}: {message}", path.display()));
+    }
+    assert_eq!(std::fs::read(path).unwrap(), before, "the file is as it was");
+}
+
+#[test]
+fn a_newer_format_is_refused() {
+    let (_dir, path) = place();
+    drop(StoreSink::open(&path).unwrap());
+    Connection::open(&path).unwrap().pragma_update(None, "user_version", 7).unwrap();
+    let message = "it was written by a newer spanbridge (format 7, this one reads 1): upgrade spanbridge";
+    refused(&path, ErrorKind::NewerFormat, message);
+}
+
+#[test]
+fn the_database_of_another_program_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("other.db");
+    Connection::open(&path).unwrap().execute_batch("CREATE TABLE customers(id)").unwrap();
+    refused(&path, ErrorKind::NotAStore, "it is the database of another program");
+    let marked = dir.path().join("marked.db");
+    Connection::open(&marked).unwrap().pragma_update(None, "application_id", 77).unwrap();
+    refused(&marked, ErrorKind::NotAStore, "it is the database of another program");
+}
+
+#[test]
+fn what_is_no_database_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("notes.txt");
+    std::fs::write(&path, "Dear diary, ".repeat(100)).unwrap();
+    refused(&path, ErrorKind::NotAStore, "it is not a SQLite database (file is not a database)");
+}
+
+#[test]
+fn an_empty_file_becomes_a_store_only_when_writing() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("empty.db");
+    std::fs::write(&path, "").unwrap();
+    assert_eq!(Store::open(&path).unwrap_err().kind(), ErrorKind::NotFound);
+    drop(StoreSink::open(&path).unwrap());
+    assert!(Store::open(&path).unwrap().runs(&RunFilter::default(), 1).unwrap().is_empty());
+}
+
+#[test]
+fn a_directory_that_cannot_be_made_or_opened_says_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("file");
+    std::fs::write(&file, "x").unwrap();
+    assert_eq!(StoreSink::open(file.join("spanbridge.db")).unwrap_err().kind(), ErrorKind::Io);
+    assert_eq!(StoreSink::open(dir.path()).unwrap_err().kind(), ErrorKind::Io);
+    assert_eq!(Store::open(dir.path()).unwrap_err().kind(), ErrorKind::Io);
+}
+
+/// A small store, closed, with everything in the file itself.
+fn closed() -> (tempfile::TempDir, std::path::PathBuf) {
+    let (dir, path) = place();
+    let mut sink = StoreSink::open(&path).unwrap();
+    for n in 1..=6 {
+        let mut r = Recording::of(run(n), n as u64, "shop");
+        let mut child = Recording::of(run(n + 0x40), n as u64 + 9, "mail").in_trace(trace(n));
+        let records = [r.span(n as u64, 0, "a", 0, 1), child.record(run_start("b", 1, Some((run(n), span_id(1)))))];
+        deliver(&mut sink, 1, n as u64, &records);
+    }
+    (dir, path)
+}
+
+/// Asks everything there is to ask.
+fn ask(store: &Store) -> Vec<Option<ErrorKind>> {
+    let kind = |result: Result<(), spanbridge_store::Error>| result.err().map(|e| e.kind());
+    vec![
+        kind(store.runs(&RunFilter::default(), 100).map(drop)),
+        kind(store.records(None, |_| ())),
+        kind(store.graph(run(1)).map(drop)),
+        kind(store.find("1111").map(drop)),
+        kind(store.find("a0000001").map(drop)),
+    ]
+}
+
+#[test]
+fn a_damaged_column_is_an_error() {
+    let (_dir, path) = closed();
+    let columns = ["block_list", "run_heads", "run_tails", "traces", "parents", "aggregates", "span_heads"];
+    let pristine = std::fs::read(&path).unwrap();
+    let mut refusals = 0;
+    for column in columns {
+        for damage in ["x'ff'", "x'ffffffffffffffffffff01'", "zeroblob(300)", "'text'", "NULL", "7", "x''"] {
+            std::fs::write(&path, &pristine).unwrap();
+            let sql =
+                format!("PRAGMA ignore_check_constraints = 1; UPDATE delivery SET {column} = {damage} WHERE id = 1");
+            if Connection::open(&path).unwrap().execute_batch(&sql).is_err() {
+                continue;
+            }
+            let answers = ask(&Store::open(&path).unwrap());
+            assert!(answers.iter().flatten().all(|kind| *kind == ErrorKind::Corrupt), "{column} {damage}: {answers:?}");
+            refusals += answers.iter().flatten().count();
+        }
+    }
+    assert!(refusals > 30, "{refusals}");
+    for sql in
+        ["DELETE FROM block WHERE id = 1 << 20", "UPDATE block SET data = zeroblob(99)", "UPDATE block SET data = 7"]
+    {
+        std::fs::write(&path, &pristine).unwrap();
+        Connection::open(&path).unwrap().execute_batch(sql).unwrap();
+        let answers = ask(&Store::open(&path).unwrap());
+        assert_eq!(answers[2], Some(ErrorKind::Corrupt), "{sql}");
+    }
+}
+
+/// Bytes of the file changed at random, from a fixed seed: any answer will do but a panic or a hang.
+#[test]
+fn a_damaged_file_is_survived() {
+    let (_dir, path) = closed();
+    let pristine = std::fs::read(&path).unwrap();
+    let mut state = 0x9e37_79b9_7f4a_7c15u64;
+    let mut random = move |below: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize % below
+    };
+    let mut errors = 0;
+    for _ in 0..300 {
+        let mut bytes = pristine.clone();
+        for _ in 0..=random(6) {
+            let at = random(bytes.len());
+            bytes[at] = random(256) as u8;
+        }
+        if random(4) == 0 {
+            bytes.truncate(random(bytes.len()));
+        }
+        for extension in ["db-wal", "db-shm"] {
+            let _ = std::fs::remove_file(path.with_extension(extension));
+        }
+        std::fs::write(&path, &bytes).unwrap();
+        match Store::open(&path) {
+            Ok(store) => errors += ask(&store).iter().flatten().count(),
+            Err(_) => errors += 1,
+        }
+    }
+    assert!(errors > 0);
+}

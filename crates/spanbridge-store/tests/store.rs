@@ -1,0 +1,294 @@
+//! A store from the outside: what is delivered and imported is found, listed and read.
+
+mod common;
+
+use common::*;
+use spanbridge::record::*;
+use spanbridge::{RunId, Status};
+use spanbridge_store::graph::RunStatus;
+use spanbridge_store::{ErrorKind, Found, Id, RunFilter, RunRow, Store, StoreSink};
+
+/// Three services and four runs: an order over two services, a failed one without an owner, a child run of the order in
+/// the same trace, and an open one.
+fn deliveries() -> Vec<(u64, u64, Vec<Record<'static>>)> {
+    let mut shop = Recording::of(run(1), 1, "shop");
+    let mut mail = Recording::of(run(1), 2, "mail");
+    let mut lone = Recording::of(run(2), 3, "stock");
+    let mut child = Recording::of(run(0x41), 4, "mail").in_trace(trace(1));
+    let mut open = Recording::of(run(5), 5, "shop");
+    vec![
+        (
+            7,
+            1,
+            vec![
+                shop.run_start("order", 0),
+                shop.span_start(1, 0, "POST /orders", 1),
+                open.span_start(9, 0, "GET /slow", 500),
+                shop.span(2, 1, "orders publish", 2, 3),
+            ],
+        ),
+        (8, 1, vec![lone.failed(6, 0, "count", 100, 110), mail.span(3, 2, "orders process", 5, 9)]),
+        (7, 2, vec![shop.span_end(1, 10, Status::Ok), shop.run_end(11, Status::Ok)]),
+        (
+            8,
+            2,
+            vec![
+                child.record(run_start("send mail", 20, Some((run(1), span_id(3))))),
+                child.failed(4, 3, "smtp", 21, 22),
+                child.run_end(30, Status::Cancelled),
+            ],
+        ),
+    ]
+}
+
+fn filled() -> (tempfile::TempDir, Store) {
+    let (dir, path) = place();
+    let mut sink = StoreSink::open(&path).unwrap();
+    for (instance, number, records) in deliveries() {
+        deliver(&mut sink, instance, number, &records);
+    }
+    (dir, Store::open(&path).unwrap())
+}
+
+fn drawn(rows: &[RunRow]) -> Vec<String> {
+    let ms = |at: u64| (at - T0) / MS;
+    let line = |r: &RunRow| {
+        let ended = r.ended_at.map_or("…".into(), |at| ms(at).to_string());
+        let services = r.services.join("+");
+        format!("{} {:?} {services} {}/{} {}-{ended}", r.name, r.status, r.errors, r.spans, ms(r.started_at))
+    };
+    rows.iter().map(line).collect()
+}
+
+#[test]
+fn a_store_that_is_not_there_is_not_made_by_reading() {
+    let (_dir, path) = place();
+    let error = Store::open(&path).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+    let expected =
+        format!("open the store {}: there is none; record something first, or name another file", path.display());
+    assert_eq!(error.to_string(), expected);
+    assert!(!path.parent().unwrap().exists());
+}
+
+#[test]
+fn runs_are_listed_newest_first() {
+    let (_dir, store) = filled();
+    let all = store.runs(&RunFilter::default(), 10).unwrap();
+    let expected = [
+        "GET /slow Open shop 0/1 500-…",
+        "count Error stock 1/1 100-110",
+        "send mail Cancelled mail 1/1 20-30",
+        "order Ok mail+shop 0/3 0-11",
+    ];
+    assert_eq!(drawn(&all), expected);
+    assert_eq!(store.runs(&RunFilter::default(), 2).unwrap(), all[..2]);
+    let listed = |filter: RunFilter| drawn(&store.runs(&filter, 10).unwrap());
+    for (status, row) in [(RunStatus::Open, 0), (RunStatus::Error, 1), (RunStatus::Cancelled, 2), (RunStatus::Ok, 3)] {
+        assert_eq!(listed(RunFilter { status: Some(status), ..Default::default() }), [expected[row]]);
+    }
+    assert_eq!(listed(RunFilter { service: Some("mail".into()), ..Default::default() }), expected[2..]);
+    assert_eq!(listed(RunFilter { name: Some("nd mai".into()), ..Default::default() }), [expected[2]]);
+    assert_eq!(listed(RunFilter { since: Some(T0 + 100 * MS), ..Default::default() }), expected[..2]);
+    let none = RunFilter { service: Some("ma".into()), since: Some(T0), ..Default::default() };
+    assert!(listed(none).is_empty());
+}
+
+/// The list comes from sums, the graph from records: they must say the same.
+#[test]
+fn the_list_agrees_with_the_graphs() {
+    let (_dir, store) = filled();
+    for row in store.runs(&RunFilter::default(), 10).unwrap() {
+        let run = store.graph(row.run_id).unwrap().unwrap().run;
+        assert_eq!(
+            (&run.name, run.status, run.started_at, run.ended_at),
+            (&row.name, row.status, row.started_at, row.ended_at)
+        );
+    }
+}
+
+#[test]
+fn ids_are_found_by_their_first_digits() {
+    let (_dir, store) = filled();
+    let find = |id: &str| store.find(id).unwrap();
+    let one = |what, run_id| Found::One { what, run_ids: vec![run_id] };
+    assert_eq!(find("2222"), one(Id::Run(run(2)), run(2)));
+    assert_eq!(find(&run(2).to_string()), one(Id::Run(run(2)), run(2)));
+    assert_eq!(find("a0000003"), one(Id::Span(span_id(3)), run(1)));
+    assert_eq!(find(&span_id(4).to_string().to_uppercase()), one(Id::Span(span_id(4)), run(0x41)));
+    assert_eq!(find("abcd"), Found::Nothing);
+    assert_eq!(find(&span_id(77).to_string()), Found::Nothing);
+    // Runs 1 and 0x41 begin alike.
+    let Found::Ambiguous(candidates) = find("1111") else { panic!("two runs begin so") };
+    let names: Vec<_> = candidates.iter().map(|c| (c.id.kind(), c.id.to_string(), c.name.as_str())).collect();
+    assert_eq!(names, [("run", run(1).to_string(), "order"), ("run", run(0x41).to_string(), "send mail")]);
+    let Found::Ambiguous(candidates) = find("a000") else { panic!("all spans begin so") };
+    let names: Vec<_> = candidates.iter().map(|c| c.name.as_str()).collect();
+    assert_eq!(names, ["POST /orders", "orders publish", "orders process", "smtp", "count", "GET /slow"]);
+    for bad in ["", "abc", "xyzw", "+123", "0123456789abcdef0123456789abcdef0", "日本語!"] {
+        let error = store.find(bad).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidId, "{error}");
+    }
+}
+
+#[test]
+fn a_trace_without_a_run_of_its_own_names_the_runs_in_it() {
+    let (_dir, path) = place();
+    let mut sink = StoreSink::open(&path).unwrap();
+    let mut late = Recording::of(run(2), 1, "s").in_trace(trace(7));
+    let mut early = Recording::of(run(3), 2, "s").in_trace(trace(7));
+    deliver(&mut sink, 1, 1, &[late.span(1, 0, "late", 50, 60), early.span(2, 0, "early", 10, 20)]);
+    let store = Store::open(&path).unwrap();
+    let both = Found::One { what: Id::Trace(trace(7)), run_ids: vec![run(3), run(2)] };
+    assert_eq!(store.find("7777").unwrap(), both);
+    let graph = store.graph(run(3)).unwrap().unwrap();
+    assert_eq!(graph.run.trace_ids, [trace(7)]);
+    assert_eq!(graph.related_runs.iter().map(|r| r.run_id).collect::<Vec<_>>(), [run(2)]);
+}
+
+#[test]
+fn a_graph_knows_the_runs_around_it() {
+    let (_dir, store) = filled();
+    let order = store.graph(run(1)).unwrap().unwrap();
+    assert_eq!(
+        order.spans.iter().map(|s| s.name.as_str()).collect::<Vec<_>>(),
+        ["POST /orders", "orders publish", "orders process"]
+    );
+    let [child] = &order.child_runs[..] else { panic!("{:?}", order.child_runs) };
+    assert_eq!((child.run_id, child.name.as_str(), child.status), (run(0x41), "send mail", RunStatus::Cancelled));
+    assert_eq!(order.related_runs, order.child_runs, "it is in the same trace");
+    let mail = store.graph(run(0x41)).unwrap().unwrap();
+    assert_eq!((mail.run.parent_run_id, mail.run.triggered_by_span_id), (Some(run(1)), Some(span_id(3))));
+    assert_eq!(mail.related_runs.iter().map(|r| r.name.as_str()).collect::<Vec<_>>(), ["order"]);
+    assert!(store.graph(run(6)).unwrap().is_none());
+}
+
+#[test]
+fn a_delivery_that_comes_again_is_not_stored_twice() {
+    let (_dir, path) = place();
+    let mut sink = StoreSink::open(&path).unwrap();
+    for _ in 0..3 {
+        for (instance, number, records) in deliveries() {
+            deliver(&mut sink, instance, number, &records);
+        }
+    }
+    let store = Store::open(&path).unwrap();
+    let mut expected: Vec<String> = deliveries().iter().flat_map(|(_, _, records)| lines(records)).collect();
+    let mut stored = all(&store, None);
+    expected.sort();
+    stored.sort();
+    assert_eq!(stored, expected);
+}
+
+#[test]
+fn other_content_under_the_same_number_is_kept_and_reported() {
+    let (_dir, path) = place();
+    let mut sink = StoreSink::open(&path).unwrap();
+    let mut r = Recording::of(run(1), 1, "shop");
+    let (first, second) = (r.span(1, 0, "a", 0, 1), Recording::of(run(1), 1, "shop").span(1, 0, "b", 0, 1));
+    for _ in 0..2 {
+        deliver(&mut sink, 1, 1, std::slice::from_ref(&first));
+        deliver(&mut sink, 1, 1, std::slice::from_ref(&second));
+    }
+    let store = Store::open(&path).unwrap();
+    assert_eq!(all(&store, Some(run(1))), lines(&[first, second]));
+    let stored = all(&store, None);
+    assert_eq!(stored.len(), 3);
+    assert!(stored.iter().any(|line| line.contains("batch 1 of recorder 0000000000000001 came again")), "{stored:?}");
+    assert_eq!(store.graph(run(1)).unwrap().unwrap().run.status, RunStatus::Conflicted);
+    assert_eq!(store.runs(&RunFilter::default(), 1).unwrap()[0].status, RunStatus::Conflicted);
+}
+
+#[test]
+fn importing_again_changes_nothing() {
+    let (_dir, path) = place();
+    let mut store = Store::open_or_create(&path).unwrap();
+    let records: Vec<_> = deliveries().into_iter().flat_map(|d| d.2).collect();
+    let mut doubled = records.clone();
+    doubled.push(records[0].clone());
+    let report = store.import(doubled).unwrap();
+    assert_eq!((report.read, report.stored, report.repeated, report.conflicts), (12, 11, 1, 0));
+    let before = (all(&store, None), store.runs(&RunFilter::default(), 9).unwrap());
+    let report = store.import(records.iter().rev().cloned()).unwrap();
+    assert_eq!((report.stored, report.repeated), (0, 11));
+    assert_eq!((all(&store, None), store.runs(&RunFilter::default(), 9).unwrap()), before);
+    let (_other, filled) = filled();
+    assert_eq!(filled.runs(&RunFilter::default(), 9).unwrap(), before.1, "imported or delivered is the same");
+    // What contradicts is stored, counted, and shown.
+    let mut other = records[3].clone();
+    if let Body::Span(_, end) = &mut other.body {
+        end.status = Status::Error;
+    }
+    let report = store.import([other.clone()]).unwrap();
+    assert_eq!((report.stored, report.conflicts), (1, 1));
+    assert_eq!(store.import([other]).unwrap().repeated, 1);
+    let order = store.runs(&RunFilter { name: Some("order".into()), ..Default::default() }, 1).unwrap();
+    assert_eq!(order[0].status, RunStatus::Conflicted);
+}
+
+#[test]
+fn an_import_of_many_chunks_and_runs() {
+    let (_dir, path) = place();
+    let mut store = Store::open_or_create(&path).unwrap();
+    let mut recordings: Vec<_> = (1..=100u128).map(|n| Recording::of(run(n << 8 | 1), n as u64, "s")).collect();
+    let records: Vec<_> =
+        (0..15_000u64).map(|n| recordings[n as usize * 7 % 100].span(n + 1, n / 100 * 100, "step", n, n + 1)).collect();
+    assert_eq!(store.import(records.iter().cloned()).unwrap().stored, 15_000);
+    let report = store.import(records.iter().cloned()).unwrap();
+    assert_eq!((report.stored, report.repeated), (0, 15_000));
+    assert_eq!(store.runs(&RunFilter::default(), 1000).unwrap().iter().map(|r| r.spans).sum::<u64>(), 15_000);
+    assert_eq!(store.graph(recordings[3].run).unwrap().unwrap().spans.len(), 150);
+}
+
+#[test]
+fn records_of_no_run_and_too_large_ones() {
+    let (_dir, path) = place();
+    let mut sink = StoreSink::open(&path).unwrap();
+    let mut r = Recording::of(run(1), 1, "shop");
+    let dropped = Body::Diagnostic {
+        code: "dropped".into(),
+        message: "memory".into(),
+        count: Some(4),
+        span_id: None,
+        attributes: Attributes::new(),
+    };
+    let lost = Record { run_id: None, trace_id: None, ..r.record(dropped.clone()) };
+    let traced = Record { run_id: None, ..r.record(dropped) };
+    let mut large = start(1, 0, "large", 0);
+    large.attributes = attributes(&[("x", AttributeValue::Str("x".repeat(9 << 20).into()))]);
+    let large = r.record(Body::SpanStart(large));
+    let records = [lost, large, traced, r.span(2, 0, "small", 0, 1)];
+    let receipt = sink.deliver_records(1, 1, || records.iter().cloned()).unwrap();
+    assert_eq!(receipt.rejected.iter().map(|r| r.0).collect::<Vec<_>>(), [1]);
+    assert!(receipt.rejected[0].1.contains("the most is 8388608"), "{receipt:?}");
+    let store = Store::open(&path).unwrap();
+    assert_eq!(all(&store, None).len(), 3);
+    assert_eq!(all(&store, Some(run(1))), lines(&records[2..]), "what names a trace belongs to its run");
+    let mut store = store;
+    let report = store.import(records).unwrap();
+    assert_eq!((report.repeated, report.rejected.len(), report.rejected[0].0), (3, 1, 1));
+}
+
+#[test]
+fn a_run_of_many_blocks_reads_whole() {
+    let (_dir, path) = place();
+    let mut sink = StoreSink::open(&path).unwrap();
+    let mut others = Recording::of(run(2), 2, "shop");
+    let mut r = Recording::of(run(1), 1, "shop");
+    let mut last = Recording::of(run(3), 3, "shop");
+    let mut records = vec![others.span(1, 0, "x", 0, 1)];
+    records.extend((10..5000).map(|n| r.span(n, 10, "step", n, n + 1)));
+    records.push(last.span(2, 0, "y", 0, 1));
+    deliver(&mut sink, 1, 1, &records);
+    let store = Store::open(&path).unwrap();
+    assert_eq!(all(&store, Some(run(1))), lines(&records[1..records.len() - 1]));
+    assert_eq!(all(&store, Some(run(3))), lines(&records[records.len() - 1..]));
+    for n in [10, 1000, 2500, 4999] {
+        assert_eq!(
+            store.find(&span_id(n).to_string()).unwrap(),
+            Found::One { what: Id::Span(span_id(n)), run_ids: vec![run(1)] }
+        );
+    }
+    let unknown: RunId = run(4);
+    assert!(all(&store, Some(unknown)).is_empty());
+}

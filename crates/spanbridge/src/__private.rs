@@ -1,0 +1,143 @@
+//! What the code of the attribute macro calls. Not for use by hand: it changes without notice.
+//!
+//! The macro sees tokens, not types. What depends on a type is chosen by the compiler: each chain below is a row of
+//! wrappers that dereference to the next one, all with a method of one name, and the first whose bounds hold is called.
+//! (Inherent methods need no import, so nothing shows in the user's scope.)
+
+pub use crate::span::Entered;
+
+use crate::{Outcome, Value};
+use std::fmt::Display;
+use std::ops::Deref;
+
+macro_rules! chain {
+    ($from:ident => $to:ident) => {
+        impl<'a, T: ?Sized> Deref for $from<'a, T> {
+            type Target = $to<'a, T>;
+
+            #[inline(always)]
+            fn deref(&self) -> &$to<'a, T> {
+                &self.0
+            }
+        }
+    };
+}
+
+/// What a returned value says of the work: by [`Outcome`]; else an `Err` is an error without text; else it is ok.
+pub struct Verdict<'a, T: ?Sized>(AnyResult<'a, T>);
+pub struct AnyResult<'a, T: ?Sized>(AnyValue<'a, T>);
+pub struct AnyValue<'a, T: ?Sized>(&'a T);
+chain!(Verdict => AnyResult);
+chain!(AnyResult => AnyValue);
+
+impl<'a, T> Verdict<'a, T> {
+    #[inline(always)]
+    pub fn of(value: &'a T) -> Self {
+        Verdict(AnyResult(AnyValue(value)))
+    }
+}
+
+impl<'a, T: Outcome> Verdict<'a, T> {
+    #[inline(always)]
+    pub fn failure(&self) -> Option<&'a dyn Display> {
+        self.0.0.0.failure()
+    }
+}
+
+impl<'a, T, E> AnyResult<'a, Result<T, E>> {
+    #[inline(always)]
+    pub fn failure(&self) -> Option<&'a dyn Display> {
+        self.0.0.is_err().then_some(&"")
+    }
+}
+
+impl<'a, T> AnyValue<'a, T> {
+    #[inline(always)]
+    pub fn failure(&self) -> Option<&'a dyn Display> {
+        None
+    }
+}
+
+/// Whether a function that returns this may be recorded by a guard, which does not see what is returned.
+pub struct Guarded<'a, T: ?Sized>(GuardedValue<'a, T>);
+pub struct GuardedValue<'a, T: ?Sized>(&'a T);
+chain!(Guarded => GuardedValue);
+
+impl<'a, T> Guarded<'a, T> {
+    pub fn new(value: &'a T) -> Self {
+        Guarded(GuardedValue(value))
+    }
+}
+
+impl<T, E> Guarded<'_, Result<T, E>> {
+    pub fn check(&self)
+    where
+        Result<T, E>: CannotFail,
+    {
+    }
+}
+
+impl<T> GuardedValue<'_, T> {
+    pub fn check(&self) {}
+}
+
+#[diagnostic::on_unimplemented(
+    message = "`#[observe]` cannot record the errors of a `#[track_caller]` function",
+    label = "the body of such a function stays where it is, so what it returns is not seen",
+    note = "remove `#[track_caller]`, or move the body to a function of its own and put `#[observe]` on that one"
+)]
+pub trait CannotFail {}
+
+/// The value of an attribute, of which only a reference was taken: copied where it can be, else by that reference.
+pub struct Given<'a, T: ?Sized>(ByReference<'a, T>);
+pub struct ByReference<'a, T: ?Sized>(Unsuited<'a, T>);
+pub struct Unsuited<'a, T: ?Sized>(&'a T);
+chain!(Given => ByReference);
+chain!(ByReference => Unsuited);
+
+impl<'a, T: ?Sized> Given<'a, T> {
+    #[inline(always)]
+    pub fn new(value: &'a T) -> Self {
+        Given(ByReference(Unsuited(value)))
+    }
+}
+
+impl<'v, T: Copy + Into<Value<'v>>> Given<'_, T> {
+    #[inline(always)]
+    pub fn value(&self) -> Value<'v> {
+        (*self.0.0.0).into()
+    }
+}
+
+impl<'a, T: ?Sized> ByReference<'a, T>
+where
+    &'a T: Into<Value<'a>>,
+{
+    #[inline(always)]
+    pub fn value(&self) -> Value<'a> {
+        self.0.0.into()
+    }
+}
+
+impl<'a, T: ?Sized> Unsuited<'a, T> {
+    pub fn value(&self) -> Value<'a>
+    where
+        T: Recordable,
+    {
+        Value::Static("")
+    }
+}
+
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the value of an attribute",
+    label = "neither it nor a reference to it is `Into<spanbridge::Value>`",
+    note = "of a reference to a number, give the number: `key = *value`",
+    note = "record anything else as text: `key = %value` by `Display`, `key = ?value` by `Debug`"
+)]
+pub trait Recordable {}
+
+/// Stands where a value of a type is needed and never made, so that inference knows the type.
+#[expect(clippy::panic, reason = "generated code only calls it in a branch that is never taken")]
+pub fn never<T>() -> T {
+    panic!("unreachable")
+}

@@ -1,0 +1,122 @@
+//! Where contexts come from: a trace that begins here, a run within it, a message that arrives. Here a context is bound
+//! to the recorder in effect, which decides whether it is recorded.
+
+use crate::RunId;
+use crate::context::{Context, Shared};
+use crate::w3c::{Baggage, SAMPLED, TraceParent, TraceState};
+
+#[cfg(feature = "record")]
+use crate::{TraceId, current, intake::Intake, recording, w3c};
+#[cfg(feature = "record")]
+use std::sync::Arc;
+
+impl Context {
+    /// A context that only says which recorder is in effect here: for work that must not hang under what happens to be
+    /// current, such as a message that came without a context.
+    #[cfg(feature = "record")]
+    pub fn detached() -> Self {
+        let shared = Shared { intake: current::intake(), ..Self::blank(0, 0, 0) };
+        if shared.intake.is_none() { Self::EMPTY } else { Self::from_shared(shared, 0, false) }
+    }
+
+    /// A context that only says which recorder is in effect here: none.
+    #[cfg(not(feature = "record"))]
+    pub fn detached() -> Self {
+        Self::EMPTY
+    }
+
+    /// A context as it arrives from elsewhere. The recorder in effect here decides whether it is recorded.
+    pub fn remote(parent: TraceParent, run: Option<RunId>, trace_state: TraceState, baggage: Baggage) -> Self {
+        let trace = parent.trace_id;
+        let run = run.unwrap_or(RunId::of_trace(trace));
+        let shared = Shared { remote: true, trace_state, baggage, ..Self::blank(trace.0, run.0, parent.flags) };
+        Self::bind(shared, parent.span_id.0, Some(parent.flags & SAMPLED != 0))
+    }
+
+    /// Binds a new shared part to the recorder in effect. `received`: the sampled flag, if the trace began elsewhere.
+    #[cfg(feature = "record")]
+    pub(crate) fn bind(shared: Shared, span: u64, received: Option<bool>) -> Self {
+        Self::bind_to(current::intake(), shared, span, received)
+    }
+
+    /// As `bind`, to a recorder that was looked up already.
+    #[cfg(feature = "record")]
+    fn bind_to(intake: Option<Arc<Intake>>, mut shared: Shared, span: u64, received: Option<bool>) -> Self {
+        shared.intake = intake;
+        shared.serial = recording::new_id();
+        let recorded = match (&shared.intake, TraceId::new(shared.trace)) {
+            (Some(intake), Some(trace)) => intake.is_on() && intake.sampler.records(trace, received),
+            _ => false,
+        };
+        if recorded {
+            shared.flags |= SAMPLED
+        } else if shared.intake.is_some() {
+            shared.flags &= !SAMPLED
+        }
+        Self::from_shared(shared, span, recorded)
+    }
+
+    #[cfg(not(feature = "record"))]
+    pub(crate) fn bind(shared: Shared, span: u64, _received: Option<bool>) -> Self {
+        Self::from_shared(shared, span, false)
+    }
+
+    /// The same, but for what `change` does to the shared part.
+    pub(crate) fn changed(&self, change: impl FnOnce(&mut Shared)) -> Self {
+        let Some(old) = self.shared() else { return Self::EMPTY };
+        let mut shared = Shared {
+            #[cfg(feature = "record")]
+            serial: recording::new_id(),
+            trace: old.trace,
+            run: old.run,
+            flags: old.flags,
+            remote: old.remote,
+            trace_state: old.trace_state.clone(),
+            baggage: old.baggage.clone(),
+            #[cfg(feature = "record")]
+            intake: old.intake.clone(),
+        };
+        change(&mut shared);
+        Self::from_shared(shared, self.span, self.is_recorded())
+    }
+
+    /// The same context with other baggage. An empty context stays empty.
+    pub fn with_baggage(&self, baggage: Baggage) -> Self {
+        self.changed(|s| s.baggage = baggage)
+    }
+}
+
+/// The context of a new trace, whose own run it is in; empty where nobody records.
+#[cfg(feature = "record")]
+pub(crate) fn new_trace() -> Context {
+    let Some(intake) = current::intake().filter(|i| i.is_on()) else { return Context::EMPTY };
+    let trace = recording::hot().long_id();
+    let context = Context::bind_to(Some(intake), Context::blank(trace, trace, w3c::RANDOM), 0, None);
+    if context.is_recorded() {
+        return context;
+    }
+    // Not sampled: it travels all the same, and needs a span id on the wire.
+    let mut context = context;
+    context.span = recording::new_id();
+    context
+}
+
+#[cfg(not(feature = "record"))]
+pub(crate) fn new_trace() -> Context {
+    Context::EMPTY
+}
+
+/// The same trace, under a run id of its own.
+#[cfg(feature = "record")]
+pub(crate) fn child_run(outer: &Context) -> Context {
+    if !outer.is_recorded() {
+        return Context::EMPTY;
+    }
+    let id = recording::hot().long_id();
+    outer.changed(|s| s.run = id)
+}
+
+#[cfg(not(feature = "record"))]
+pub(crate) fn child_run(_: &Context) -> Context {
+    Context::EMPTY
+}

@@ -1,0 +1,262 @@
+//! The hidden field of JSON payloads, which carries a context where a transport has no headers:
+//! `{"__spanbridge":{"traceparent":"…","tracestate":"…","baggage":"…"}, …}`.
+//!
+//! [`splice`] puts it in front of an object, and [`take`] takes it out again, without parsing the payload: what the
+//! application wrote stays as it is, byte for byte. Only the top level of an object counts.
+//!
+//! # Cost
+//! Both look through the payload once, by vector instructions, for two characters without which the field cannot be
+//! there. Only where those are found outside of a field that stands first is the payload scanned, byte by byte, without
+//! recursion; and only where the field is then found out of place is it checked to be JSON. Every step is linear in the
+//! payload's length.
+
+mod scan;
+
+use crate::json_text::pieces;
+use scan::{Member, Members, is_key, text, trim_end, trim_start};
+use std::borrow::Cow;
+use std::ops::Range;
+
+/// The name of the hidden field.
+pub const FIELD: &str = "__spanbridge";
+
+/// How [`splice`] begins the field, and [`take`] finds it again at once.
+const OPENING: &[u8] = b"\"__spanbridge\":";
+
+/// What the hidden field holds: the values of the three standard headers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HiddenFields<'a> {
+    /// The value of [`TRACEPARENT`](crate::w3c::TRACEPARENT).
+    pub traceparent: Cow<'a, str>,
+    /// The value of [`TRACESTATE`](crate::w3c::TRACESTATE), where there is one.
+    pub tracestate: Option<Cow<'a, str>>,
+    /// The value of [`BAGGAGE`](crate::w3c::BAGGAGE), where there is one.
+    pub baggage: Option<Cow<'a, str>>,
+}
+
+impl HiddenFields<'_> {
+    fn put(&self, out: &mut Vec<u8>) {
+        let mut member = |before: &str, name: &str, value: &str| {
+            out.extend_from_slice(before.as_bytes());
+            out.extend_from_slice(name.as_bytes());
+            out.extend_from_slice(b"\":\"");
+            pieces(value).for_each(|p| out.extend_from_slice(p.as_bytes()));
+            out.push(b'"');
+        };
+        member("{\"", crate::w3c::TRACEPARENT, &self.traceparent);
+        if let Some(tracestate) = &self.tracestate {
+            member(",\"", crate::w3c::TRACESTATE, tracestate);
+        }
+        if let Some(baggage) = &self.baggage {
+            member(",\"", crate::w3c::BAGGAGE, baggage);
+        }
+        out.push(b'}');
+    }
+
+    /// The length of what [`put`](Self::put) writes where nothing needs an escape.
+    fn len(&self) -> usize {
+        let optional =
+            |value: &Option<Cow<'_, str>>, name: &str| value.as_ref().map_or(0, |v| v.len() + name.len() + 6);
+        let traceparent = self.traceparent.len() + crate::w3c::TRACEPARENT.len() + 7;
+        traceparent + optional(&self.tracestate, crate::w3c::TRACESTATE) + optional(&self.baggage, crate::w3c::BAGGAGE)
+    }
+}
+
+/// The payload with the field in front; one that is there already is replaced. `None` when the payload is not an
+/// object: what does not begin with `{` and end with `}`. White space around it, and a byte order mark, stay.
+///
+/// ```
+/// # use spanbridge::payload::{HiddenFields, splice, take};
+/// let fields = HiddenFields { traceparent: "00-…".into(), ..Default::default() };
+/// let sent = splice(br#"{"order": 42}"#, &fields).unwrap();
+/// assert_eq!(sent, r#"{"__spanbridge":{"traceparent":"00-…"},"order": 42}"#.as_bytes());
+///
+/// let received = take(&sent);
+/// assert_eq!(received.fields, Some(fields));
+/// assert_eq!(*received.payload(), *br#"{"order": 42}"#);
+/// ```
+pub fn splice(payload: &[u8], fields: &HiddenFields<'_>) -> Option<Vec<u8>> {
+    let object = object(payload)?;
+    if payload.get(object.clone()).is_some_and(may_hold_field) {
+        let taken = take(payload);
+        if taken.cut.is_some() {
+            return Some(put_in_front(&taken.payload(), object.start, fields));
+        }
+    }
+    Some(put_in_front(payload, object.start, fields))
+}
+
+/// `open` is where the object begins.
+fn put_in_front(payload: &[u8], open: usize, fields: &HiddenFields<'_>) -> Vec<u8> {
+    let (before, rest) = payload.split_at((open + 1).min(payload.len()));
+    let mut out = Vec::with_capacity(payload.len() + OPENING.len() + fields.len() + 1);
+    out.extend_from_slice(before);
+    out.extend_from_slice(OPENING);
+    fields.put(&mut out);
+    if trim_start(rest).first() != Some(&b'}') {
+        out.push(b',');
+    }
+    out.extend_from_slice(rest);
+    out
+}
+
+/// What [`take`] found.
+#[derive(Clone, Debug, Default)]
+pub struct Taken<'a> {
+    /// What the field held; borrowed from the payload where it has no escapes.
+    pub fields: Option<HiddenFields<'a>>,
+    /// What was wrong with the field, in a few words; it is taken out all the same. A tracestate or baggage that is not
+    /// a text is left out; without a traceparent there are no fields.
+    pub problem: Option<&'static str>,
+    original: &'a [u8],
+    // The one that there is as a rule stands apart, so that it needs no allocation.
+    cut: Option<Range<usize>>,
+    more_cuts: Vec<Range<usize>>,
+}
+
+impl<'a> Taken<'a> {
+    /// The payload without the field and without the comma that set it apart, otherwise byte for byte what it was.
+    /// Borrowed where there was none.
+    pub fn payload(&self) -> Cow<'a, [u8]> {
+        if self.cut.is_none() {
+            return Cow::Borrowed(self.original);
+        }
+        let mut rest = Vec::with_capacity(self.original.len());
+        let mut from = 0;
+        for cut in self.cuts() {
+            rest.extend_from_slice(self.original.get(from..cut.start).unwrap_or_default());
+            from = cut.end;
+        }
+        rest.extend_from_slice(self.original.get(from..).unwrap_or_default());
+        Cow::Owned(rest)
+    }
+
+    /// The stretches that are not part of [`Taken::payload`], in order, for who would rather remove them from a buffer
+    /// of their own: none, or one, or more where somebody wrote the field twice.
+    pub fn cuts(&self) -> impl DoubleEndedIterator<Item = Range<usize>> {
+        self.cut.iter().chain(&self.more_cuts).cloned()
+    }
+}
+
+/// Takes the field out of a payload. Where it stands more than once, every one is taken out and the last counts, as for
+/// most readers of JSON.
+///
+/// A payload that is not an object, or not JSON, has no field and stays as it is. (Behind a field that stands first the
+/// rest is not looked at, but that it ends the object: whether it is JSON is for its reader to say.)
+pub fn take(payload: &[u8]) -> Taken<'_> {
+    let nothing = Taken { original: payload, ..Taken::default() };
+    let Some(object) = object(payload) else { return nothing };
+    let (first, rest) = match take_first(payload, &object) {
+        Some((taken, end)) => (taken, end..object.end),
+        None => (nothing, object.clone()),
+    };
+    if payload.get(rest).is_some_and(may_hold_field) {
+        return take_anywhere(payload, object).unwrap_or(first);
+    }
+    first
+}
+
+/// The field where [`splice`] puts it, and where it ends.
+fn take_first<'a>(payload: &'a [u8], object: &Range<usize>) -> Option<(Taken<'a>, usize)> {
+    let key = object.start + 1;
+    let value = key + OPENING.len();
+    if !payload.get(key..)?.starts_with(OPENING) || payload.get(value) != Some(&b'{') {
+        return None;
+    }
+    let mut members = Members::new(payload, value)?;
+    let Found { fields, problem, plain: true } = fields(payload, &mut members)? else { return None };
+    let end = members.end()?;
+    let cut = match payload.get(end)? {
+        b',' if trim_start(payload.get(end + 1..)?).first() == Some(&b'"') => key..end + 1,
+        b'}' if end + 1 == object.end => key..end,
+        _ => return None,
+    };
+    Some((Taken { fields, problem, original: payload, cut: Some(cut), more_cuts: Vec::new() }, end))
+}
+
+/// The field wherever it stands at the top level; `None` where it does not, or where this is not JSON.
+fn take_anywhere(payload: &[u8], object: Range<usize>) -> Option<Taken<'_>> {
+    let mut members = Members::new(payload, object.start)?;
+    let mut taken = Taken { original: payload, ..Taken::default() };
+    let mut kept_one = false;
+    while let Some(Member { key, value, comma_before, comma_after }) = members.next()? {
+        if !is_key(payload.get(key.clone())?, FIELD) {
+            kept_one = true;
+            continue;
+        }
+        // One comma goes with the member, such that between those that are kept one comma is left.
+        let cut = match (comma_before, comma_after) {
+            (Some(comma), _) if kept_one => comma..value.end,
+            (_, Some(comma)) => key.start..comma + 1,
+            _ => key.start..value.end,
+        };
+        match &taken.cut {
+            None => taken.cut = Some(cut),
+            Some(_) => taken.more_cuts.push(cut),
+        }
+        (taken.fields, taken.problem) = match Members::new(payload, value.start) {
+            Some(mut inner) => fields(payload, &mut inner).map(|found| (found.fields, found.problem))?,
+            None => (None, Some("not an object")),
+        };
+    }
+    let found = taken.cut.is_some() && members.end()? == object.end;
+    let is_json = || serde_json::from_slice::<serde::de::IgnoredAny>(payload.get(object)?).ok();
+    (found && is_json().is_some()).then_some(taken)
+}
+
+struct Found<'a> {
+    fields: Option<HiddenFields<'a>>,
+    problem: Option<&'static str>,
+    /// There is nothing in it but texts that we know, so that it is JSON for certain.
+    plain: bool,
+}
+
+/// Reads the field's object to its end; `None` where it is not JSON.
+fn fields<'a>(payload: &'a [u8], members: &mut Members<'a>) -> Option<Found<'a>> {
+    let (mut traceparent, mut tracestate, mut baggage) = (None, None, None);
+    let mut problem = None;
+    let mut plain = true;
+    while let Some(Member { key, value, .. }) = members.next()? {
+        let key = payload.get(key)?;
+        let (into, wrong) = if is_key(key, crate::w3c::TRACEPARENT) {
+            (&mut traceparent, "its traceparent is not a text")
+        } else if is_key(key, crate::w3c::TRACESTATE) {
+            (&mut tracestate, "its tracestate is not a text")
+        } else if is_key(key, crate::w3c::BAGGAGE) {
+            (&mut baggage, "its baggage is not a text")
+        } else {
+            plain = false;
+            continue;
+        };
+        *into = text(payload.get(value)?);
+        if into.is_none() {
+            problem = Some(wrong);
+            plain = false;
+        }
+    }
+    let fields = traceparent.map(|traceparent| HiddenFields { traceparent, tracestate, baggage });
+    let problem = if fields.is_none() { problem.or(Some("it has no traceparent")) } else { problem };
+    Some(Found { fields, problem, plain })
+}
+
+/// Where the object stands, between white space and behind a byte order mark.
+fn object(payload: &[u8]) -> Option<Range<usize>> {
+    let text = payload.strip_prefix(b"\xef\xbb\xbf").unwrap_or(payload);
+    let start = payload.len() - trim_start(text).len();
+    let end = trim_end(payload).len();
+    let object = payload.get(start..end)?;
+    matches!(object, [b'{', .., b'}']).then_some(start..end)
+}
+
+/// Whether a key could spell the field's name: by its two underscores, or by an escape.
+fn may_hold_field(json: &[u8]) -> bool {
+    // No early end inside a block, so that the compiler can make vector instructions of it.
+    const BLOCK: usize = 256;
+    let block = |block: &[u8], next: &[u8]| {
+        block
+            .iter()
+            .zip(next)
+            .fold(false, |found, (a, b)| found | ((*a == b'_') & (*b == b'_')) | ((*a == b'\\') & (*b == b'u')))
+    };
+    json.chunks(BLOCK).zip(json.get(1..).unwrap_or_default().chunks(BLOCK)).any(|(a, b)| block(a, b))
+}

@@ -1,0 +1,190 @@
+//! The members of a JSON object by their places, found without parsing what they hold.
+//!
+//! Strings are told from what is outside of them and brackets are counted; nothing else is checked. So this never says
+//! that a text is JSON, but for a text that is JSON it finds every member where it stands.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+/// One member of an object.
+pub(super) struct Member {
+    /// The key, with its quotes.
+    pub(super) key: Range<usize>,
+    /// The value.
+    pub(super) value: Range<usize>,
+    /// The comma between it and the member before.
+    pub(super) comma_before: Option<usize>,
+    /// The comma between it and the next.
+    pub(super) comma_after: Option<usize>,
+}
+
+/// Walks over the members of an object.
+pub(super) struct Members<'a> {
+    json: &'a [u8],
+    at: usize,
+    comma: Option<usize>,
+    ended: bool,
+}
+
+impl<'a> Members<'a> {
+    /// Of the object that begins at `open`; `None` where none does.
+    pub(super) fn new(json: &'a [u8], open: usize) -> Option<Self> {
+        (json.get(open) == Some(&b'{')).then_some(Self { json, at: open + 1, comma: None, ended: false })
+    }
+
+    /// The next member; the outer `None` where this is not JSON, the inner behind the last.
+    pub(super) fn next(&mut self) -> Option<Option<Member>> {
+        if self.ended {
+            return Some(None);
+        }
+        let start = skip_white(self.json, self.at);
+        if self.comma.is_none() && self.json.get(start) == Some(&b'}') {
+            (self.at, self.ended) = (start + 1, true);
+            return Some(None);
+        }
+        let key = start..skip_string(self.json, start)?;
+        let colon = skip_white(self.json, key.end);
+        if self.json.get(colon) != Some(&b':') {
+            return None;
+        }
+        let start = skip_white(self.json, colon + 1);
+        let value = start..skip_value(self.json, start)?;
+        let end = skip_white(self.json, value.end);
+        let comma_after = match self.json.get(end)? {
+            b',' => Some(end),
+            b'}' => {
+                self.ended = true;
+                None
+            }
+            _ => return None,
+        };
+        self.at = end + 1;
+        let comma_before = std::mem::replace(&mut self.comma, comma_after);
+        Some(Some(Member { key, value, comma_before, comma_after }))
+    }
+
+    /// Where the object ends, once every member was given.
+    pub(super) fn end(&self) -> Option<usize> {
+        self.ended.then_some(self.at)
+    }
+}
+
+/// Whether a key, given with its quotes, spells `name`, with escapes or without.
+pub(super) fn is_key(key: &[u8], name: &str) -> bool {
+    let [b'"', spelling @ .., b'"'] = key else { return false };
+    if !spelling.contains(&b'\\') {
+        return spelling == name.as_bytes();
+    }
+    // No character takes more than the six of `\u0000`; what is longer need not be read.
+    spelling.len() <= 6 * name.len() && serde_json::from_slice::<String>(key).is_ok_and(|k| k == name)
+}
+
+/// The text that a value is; `None` when it is something else.
+pub(super) fn text(value: &[u8]) -> Option<Cow<'_, str>> {
+    let [b'"', spelling @ .., b'"'] = value else { return None };
+    if spelling.iter().any(|b| *b < 0x20 || *b == b'\\') {
+        return serde_json::from_slice(value).ok().map(Cow::Owned);
+    }
+    std::str::from_utf8(spelling).ok().map(Cow::Borrowed)
+}
+
+/// White space of JSON ([RFC 8259, section 2](https://www.rfc-editor.org/rfc/rfc8259#section-2)).
+fn is_white(b: u8) -> bool {
+    matches!(b, b' ' | b'\t' | b'\n' | b'\r')
+}
+
+pub(super) fn trim_start(mut json: &[u8]) -> &[u8] {
+    while let [first, rest @ ..] = json {
+        if !is_white(*first) {
+            break;
+        }
+        json = rest;
+    }
+    json
+}
+
+pub(super) fn trim_end(mut json: &[u8]) -> &[u8] {
+    while let [rest @ .., last] = json {
+        if !is_white(*last) {
+            break;
+        }
+        json = rest;
+    }
+    json
+}
+
+fn skip_white(json: &[u8], mut at: usize) -> usize {
+    while json.get(at).is_some_and(|b| is_white(*b)) {
+        at += 1;
+    }
+    at
+}
+
+/// Behind the string that begins at `at`.
+fn skip_string(json: &[u8], at: usize) -> Option<usize> {
+    if json.get(at) != Some(&b'"') {
+        return None;
+    }
+    let mut at = at + 1;
+    loop {
+        // Eight bytes at a time where none of them needs a look.
+        while let Some(eight) = json.get(at..).and_then(|rest| rest.first_chunk()) {
+            match first_of_interest(*eight) {
+                8 => at += 8,
+                offset => {
+                    at += offset;
+                    break;
+                }
+            }
+        }
+        match json.get(at)? {
+            b'"' => return Some(at + 1),
+            b'\\' => at += 2,
+            _ => at += 1,
+        }
+    }
+}
+
+/// Where the first quote or backslash stands; 8 where there is none.
+///
+/// A byte is zero exactly where taking one from it borrows from a high bit that was not set; a borrow can mark a later
+/// byte wrongly, never an earlier one.
+fn first_of_interest(eight: [u8; 8]) -> usize {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const fn zeros(word: u64) -> u64 {
+        word.wrapping_sub(ONES) & !word & (0x80 * ONES)
+    }
+    let word = u64::from_le_bytes(eight);
+    let found = zeros(word ^ (b'"' as u64 * ONES)) | zeros(word ^ (b'\\' as u64 * ONES));
+    (found.trailing_zeros() / 8) as usize
+}
+
+/// Behind the value that begins at `at`.
+fn skip_value(json: &[u8], at: usize) -> Option<usize> {
+    match json.get(at)? {
+        b'"' => skip_string(json, at),
+        b'{' | b'[' => skip_nested(json, at),
+        _ => {
+            let length = json.get(at..)?.iter().position(|b| matches!(b, b',' | b'}' | b']') || is_white(*b))?;
+            (length > 0).then_some(at + length)
+        }
+    }
+}
+
+/// Behind the object or array that begins at `at`. Counts brackets of both kinds alike: in JSON they match.
+fn skip_nested(json: &[u8], mut at: usize) -> Option<usize> {
+    let mut depth = 0_usize;
+    loop {
+        match json.get(at)? {
+            b'"' => {
+                at = skip_string(json, at)?;
+                continue;
+            }
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' if depth == 1 => return Some(at + 1),
+            b'}' | b']' => depth -= 1,
+            _ => {}
+        }
+        at += 1;
+    }
+}

@@ -1,0 +1,38 @@
+//! A span around the rest of a function, for the attribute macro.
+
+use super::open::Open;
+use crate::{Context, Status};
+use std::marker::PhantomData;
+
+/// The span that is current until this is dropped, which ends it.
+///
+/// Not public: nothing keeps a guard from being held across an `.await`, and it never sees what a function returns.
+#[doc(hidden)]
+#[must_use = "the span ends when this is dropped"]
+pub struct Entered {
+    /// What was current outside.
+    outside: Context,
+    context: Context,
+    open: Open,
+    was_panicking: bool,
+    this_thread: PhantomData<*const ()>,
+}
+
+impl Entered {
+    #[inline]
+    pub(crate) fn new(context: Context, open: Open) -> Self {
+        let mut outside = context.clone();
+        outside.swap();
+        Entered { outside, context, open, was_panicking: std::thread::panicking(), this_thread: PhantomData }
+    }
+}
+
+impl Drop for Entered {
+    #[inline]
+    fn drop(&mut self) {
+        self.outside.swap();
+        // in a destructor that a panic runs, this function may well have returned
+        let panicked = !self.was_panicking && std::thread::panicking();
+        self.open.end(&self.context, if panicked { Status::Panicked } else { Status::Ok })
+    }
+}

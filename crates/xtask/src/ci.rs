@@ -1,0 +1,106 @@
+//! `cargo xtask ci`: everything that must hold before a change is merged.
+
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+
+use crate::process::{capture, run_ok};
+use crate::steps::{Outcome, Steps};
+use crate::testing::Session;
+use crate::workspace::{self, cargo};
+use crate::{compose, process};
+
+/// The crate that libraries depend on: it must build with whatever features they choose.
+const CORE: &str = "spanbridge";
+
+/// Runs every step until one fails; prints the table of times and, last, how many tests ran.
+pub(crate) fn run() -> Result<()> {
+    workspace::share_target_directory()?;
+    let mut steps = Steps::default();
+    steps.run("fmt", || plain(["fmt", "--all", "--check"]))?;
+    steps.run("clippy", || {
+        plain(["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"])
+    })?;
+    steps.run("features of the core", features_of_the_core)?;
+    steps.run("docker compose config", compose_config)?;
+    steps.run("examples and binaries", || plain(["build", "--workspace", "--examples", "--bins"]))?;
+    steps.run("doc", || {
+        run_ok(cargo(["doc", "--workspace", "--no-deps", "--all-features"]).env("RUSTDOCFLAGS", "-D warnings"))?;
+        Ok(Outcome::Done)
+    })?;
+    let mut session = None;
+    steps.run("tests", || {
+        session.insert(Session::begin()?).tests(&[])?;
+        Ok(Outcome::Done)
+    })?;
+    let mut session = session.context("failed to keep the services of the tests")?;
+    steps.run("documentation tests", || {
+        session.doc_tests()?;
+        Ok(Outcome::Done)
+    })?;
+    println!("\n{steps}");
+    session.finish()
+}
+
+fn plain<const N: usize>(arguments: [&str; N]) -> Result<Outcome> {
+    run_ok(&mut cargo(arguments))?;
+    Ok(Outcome::Done)
+}
+
+/// The core without features and with each feature alone. A combination that only works beside another one
+/// stays unseen in the steps that switch everything on.
+fn features_of_the_core() -> Result<Outcome> {
+    let features = features(CORE)?;
+    for feature in std::iter::once("").chain(features.iter().map(String::as_str)) {
+        eprintln!("features: {}", if feature.is_empty() { "none" } else { feature });
+        run_ok(&mut cargo([
+            "clippy",
+            "--quiet",
+            "--package",
+            CORE,
+            "--no-default-features",
+            "--features",
+            feature,
+            "--",
+            "-D",
+            "warnings",
+        ]))?;
+    }
+    Ok(Outcome::Done)
+}
+
+/// The features of a package of the workspace, as its manifest declares them; `default` apart.
+fn features(package: &str) -> Result<Vec<String>> {
+    let text = capture(&mut cargo(["metadata", "--no-deps", "--format-version", "1"]))?;
+    let metadata: Value = serde_json::from_str(&text).context("failed to read what cargo metadata says")?;
+    let mut packages = metadata["packages"].as_array().into_iter().flatten();
+    let features = packages.find(|found| found["name"] == package).and_then(|found| found["features"].as_object());
+    let Some(features) = features else { bail!("failed to find the package {package} in the workspace") };
+    Ok(features.keys().filter(|name| *name != "default").cloned().collect())
+}
+
+fn compose_config() -> Result<Outcome> {
+    let mut standalone = Command::new("docker-compose");
+    let mut plugin = Command::new("docker");
+    let command = if compose::client_has_compose() {
+        plugin.arg("compose")
+    } else if process::try_capture(Command::new("docker-compose").arg("version")).is_ok() {
+        &mut standalone
+    } else {
+        return Ok(Outcome::Skipped("skipped: the docker client has no compose"));
+    };
+    run_ok(command.args(["config", "--quiet"]).current_dir(workspace::root()))?;
+    Ok(Outcome::Done)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_the_features_of_the_core() {
+        let features = features(CORE).unwrap();
+        assert!(features.contains(&"record".to_owned()) && !features.contains(&"default".to_owned()), "{features:?}");
+    }
+}

@@ -1,0 +1,115 @@
+//! Services from docker-compose.yml, under a project name and on ports that disturb nobody.
+
+use std::fmt::Write;
+use std::process::Command;
+
+use anyhow::{Context, Result};
+use tempfile::TempDir;
+
+use crate::guardian::Guardian;
+use crate::rabbitmq::quote;
+use crate::service::Running;
+use crate::{net, process, workspace};
+
+/// Every port variable of docker-compose.yml: each gets a free port.
+const PORT_VARIABLES: [&str; 3] = ["AMQP_PORT", "RABBITMQ_MANAGEMENT_PORT", "KAFKA_PORT"];
+
+/// How docker-compose.yml provides a service.
+pub(crate) struct Entry {
+    /// Its name there.
+    pub(crate) service: &'static str,
+    /// The variable for the port that clients use.
+    pub(crate) port_variable: &'static str,
+    /// The address at which a client finds it.
+    pub(crate) address: fn(u16) -> String,
+}
+
+/// Whether services can come from docker-compose.yml here.
+pub(crate) enum Availability {
+    Ready,
+    /// They cannot; why.
+    No(&'static str),
+}
+
+/// Asks Docker.
+pub(crate) fn available() -> Availability {
+    let works = |arguments: &[&str]| {
+        process::try_capture(Command::new("docker").args(arguments)).is_ok_and(|output| output.status.success())
+    };
+    if !works(&["info"]) {
+        Availability::No("no Docker engine answers")
+    } else if !works(&["compose", "version"]) {
+        Availability::No("Docker has no compose plugin")
+    } else {
+        Availability::Ready
+    }
+}
+
+/// Does the docker client have compose? It can check a file without an engine.
+pub(crate) fn client_has_compose() -> bool {
+    process::try_capture(Command::new("docker").args(["compose", "version"])).is_ok_and(|out| out.status.success())
+}
+
+/// A project that is up; taken down when dropped.
+pub(crate) struct Compose {
+    // Dropped first: it needs the script in the directory.
+    _guardian: Guardian,
+    _directory: TempDir,
+}
+
+impl Compose {
+    /// Starts a service and waits until it is healthy.
+    pub(crate) fn up(entry: &Entry) -> Result<Running> {
+        let directory = tempfile::Builder::new()
+            .prefix("spanbridge-compose-")
+            .tempdir()
+            .context("failed to create a temporary directory")?;
+        let mut ports = Vec::new();
+        for variable in PORT_VARIABLES {
+            ports.push((variable, net::free_port()?));
+        }
+        let project = format!("spanbridge-{}-{}", entry.service, std::process::id());
+        let control = directory.path().join("control.sh");
+        let call = |name: &str| format!("#!/bin/sh\nexec sh {} {name}\n", quote(&control));
+        for (name, text) in [
+            ("control.sh", script(entry, &project, &ports)),
+            ("kill", call("kill")),
+            ("start", call("start")),
+            ("restart", call("restart")),
+        ] {
+            let path = directory.path().join(name);
+            std::fs::write(&path, text).with_context(|| format!("failed to write {}", path.display()))?;
+        }
+        let port = ports.iter().find(|(variable, _)| *variable == entry.port_variable);
+        let (_, port) = port.context("the service's port variable is not among those of docker-compose.yml")?;
+        let (address, scripts) = ((entry.address)(*port), directory.path().to_owned());
+        let compose = Self { _guardian: Guardian::start(&control)?, _directory: directory };
+        process::run_ok(Command::new("sh").arg(&control).arg("start"))?;
+        Ok(Running::new(address, scripts, compose))
+    }
+}
+
+fn script(entry: &Entry, project: &str, ports: &[(&str, u16)]) -> String {
+    let file = quote(&workspace::root().join("docker-compose.yml"));
+    let mut exports = String::new();
+    for (variable, port) in ports {
+        let _ = writeln!(exports, "export {variable}={port}");
+    }
+    let service = entry.service;
+    format!(
+        "{exports}compose() {{ docker compose -f {file} -p {project} \"$@\" </dev/null; }}
+case $1 in
+start) compose up -d --wait {service} ;;
+kill) compose kill {service} ;;
+restart) compose kill {service}; compose up -d --wait {service} ;;
+guard)
+    trap '' INT TERM HUP
+    while read -r _; do :; done
+    compose down --volumes --remove-orphans --timeout 1
+    rm -rf \"$(dirname \"$0\")\"
+    ;;
+esac
+exit
+"
+    )
+}

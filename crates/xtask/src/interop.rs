@@ -1,0 +1,59 @@
+//! `cargo xtask interop`: the tests that let us talk to instrumented services in Python.
+//!
+//! They have `interop` in their names, find Python in `SPANBRIDGE_INTEROP_PYTHON` and the programs in
+//! `tests/interop/`; without the variable they say that they are skipped.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::process::{capture, run_ok};
+use crate::testing::Session;
+use crate::workspace;
+
+/// Names a Python that has the packages of `tests/interop/requirements.txt`.
+const PYTHON: &str = "SPANBRIDGE_INTEROP_PYTHON";
+
+/// Prepares Python, brings up the services and runs those tests alone.
+pub(crate) fn run() -> Result<()> {
+    let python = python()?;
+    let mut session = Session::begin()?;
+    session.matching("interop", &[(PYTHON, python.as_os_str())])?;
+    if session.ran() == 0 {
+        bail!("no test with `interop` in its name ran");
+    }
+    session.finish()
+}
+
+/// The one named in the environment, else that of a virtual environment in the user's cache, made when needed.
+fn python() -> Result<PathBuf> {
+    if let Some(python) = std::env::var_os(PYTHON).filter(|python| !python.is_empty()) {
+        return Ok(python.into());
+    }
+    let requirements = workspace::root().join("tests/interop/requirements.txt");
+    let wanted =
+        std::fs::read_to_string(&requirements).with_context(|| format!("failed to read {}", requirements.display()))?;
+    let environment = workspace::cache()?.join("interop-python");
+    let python = environment.join("bin/python");
+    let installed = environment.join("installed.txt");
+    if std::fs::read_to_string(&installed).is_ok_and(|installed| installed == wanted) && works(&python) {
+        return Ok(python);
+    }
+    eprintln!("xtask: making a Python environment in {}", environment.display());
+    make(&environment, &requirements).context("failed to make a Python environment")?;
+    // Written last: an environment that was not finished is made again.
+    std::fs::write(&installed, wanted).with_context(|| format!("failed to write {}", installed.display()))?;
+    Ok(python)
+}
+
+fn works(python: &Path) -> bool {
+    capture(Command::new(python).args(["-c", "import pika, opentelemetry.instrumentation.pika"])).is_ok()
+}
+
+fn make(environment: &Path, requirements: &Path) -> Result<()> {
+    capture(Command::new("python3").args(["-m", "venv", "--clear"]).arg(environment))?;
+    let mut pip = Command::new(environment.join("bin/python"));
+    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"]).arg(requirements);
+    run_ok(&mut pip)
+}

@@ -1,0 +1,138 @@
+//! Free ports, and whether an AMQP broker answers at an address.
+
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream, ToSocketAddrs};
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow, bail};
+
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Can this port of the loopback address be listened on right now?
+pub(crate) fn is_free(port: u16) -> bool {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok()
+}
+
+/// A port that the system considers free at this moment.
+pub(crate) fn free_port() -> Result<u16> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("failed to find a free port")?;
+    Ok(listener.local_addr().context("failed to find a free port")?.port())
+}
+
+/// Fails unless an AMQP 0-9-1 broker answers at `url` (`amqp://[user:password@]host[:port][/vhost]`).
+///
+/// For `amqps` an accepted TCP connection is enough. Credentials are not tried.
+pub(crate) fn probe_amqp(url: &str) -> Result<()> {
+    let (scheme, host, port) = authority(url)?;
+    let mut stream = connect(host, port)?;
+    if scheme == "amqps" {
+        return Ok(());
+    }
+    let mut frame = [0; 11];
+    stream.write_all(b"AMQP\x00\x00\x09\x01").context("failed to greet the broker")?;
+    stream.read_exact(&mut frame).context("the broker did not answer the AMQP greeting")?;
+    // A method frame on channel 0 that holds connection.start: class 10, method 10.
+    if frame[..3] != [1, 0, 0] || frame[7..] != [0, 10, 0, 10] {
+        bail!("what listens there does not speak AMQP 0-9-1");
+    }
+    Ok(())
+}
+
+/// Fails unless somebody accepts TCP connections at one of `host:port,host:port`.
+pub(crate) fn probe_any(servers: &str) -> Result<()> {
+    let mut failure = anyhow!("no host:port in {servers:?}");
+    for server in servers.split(',').map(str::trim).filter(|server| !server.is_empty()) {
+        match split_port(server, 9092).and_then(|(host, port)| connect(host, port)) {
+            Ok(_) => return Ok(()),
+            Err(error) => failure = error,
+        }
+    }
+    Err(failure)
+}
+
+fn connect(host: &str, port: u16) -> Result<TcpStream> {
+    let mut failure = anyhow!("{host} has no address");
+    for address in (host, port).to_socket_addrs().with_context(|| format!("failed to look up {host}"))? {
+        match TcpStream::connect_timeout(&address, TIMEOUT) {
+            Ok(stream) => {
+                stream.set_read_timeout(Some(TIMEOUT))?;
+                stream.set_write_timeout(Some(TIMEOUT))?;
+                return Ok(stream);
+            }
+            Err(error) => failure = anyhow!(error).context(format!("failed to connect to {address}")),
+        }
+    }
+    Err(failure)
+}
+
+fn authority(url: &str) -> Result<(&str, &str, u16)> {
+    let (scheme, default_port, rest) = match url.split_once("://") {
+        Some(("amqp", rest)) => ("amqp", 5672, rest),
+        Some(("amqps", rest)) => ("amqps", 5671, rest),
+        _ => bail!("not an amqp:// or amqps:// URL"),
+    };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let server = authority.rsplit_once('@').map_or(authority, |(_, server)| server);
+    let (host, port) = split_port(server, default_port)?;
+    Ok((scheme, if host.is_empty() { "localhost" } else { host }, port))
+}
+
+fn split_port(server: &str, default: u16) -> Result<(&str, u16)> {
+    let (host, port) = match server.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((host, port)) => (host, port.strip_prefix(':')),
+        None => server.split_once(':').map_or((server, None), |(host, port)| (host, Some(port))),
+    };
+    let port = port.map_or(Ok(default), str::parse).with_context(|| format!("bad port in {server:?}"))?;
+    Ok((host, port))
+}
+
+/// A URL without its password, for messages.
+pub(crate) fn without_password(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    match rest.rsplit_once('@') {
+        Some((user, server)) => format!("{scheme}://{}:***@{server}", user.split(':').next().unwrap_or_default()),
+        None => url.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_host_and_port_in_every_form_of_url() {
+        let cases = [
+            ("amqp://localhost", ("amqp", "localhost", 5672)),
+            ("amqp://guest:gu%40est@broker:5673/%2f", ("amqp", "broker", 5673)),
+            ("amqps://u:p@mq.example.org/vhost?heartbeat=5", ("amqps", "mq.example.org", 5671)),
+            ("amqp://[::1]:5674/", ("amqp", "::1", 5674)),
+            ("amqp://", ("amqp", "localhost", 5672)),
+        ];
+        for (url, expected) in cases {
+            assert_eq!(authority(url).unwrap(), expected, "{url}");
+        }
+        for url in ["", "localhost:5672", "http://localhost", "amqp://localhost:port"] {
+            assert!(authority(url).is_err(), "{url}");
+        }
+    }
+
+    #[test]
+    fn a_silent_or_foreign_listener_is_no_broker() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("amqp://{}", listener.local_addr().unwrap());
+        let peer = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            stream.write_all(b"SSH-2.0-OpenSSH_9.2\r\n").unwrap();
+            let _ = stream.read(&mut [0; 64]);
+        });
+        assert!(probe_amqp(&url).unwrap_err().to_string().contains("does not speak AMQP"));
+        peer.join().unwrap();
+        assert!(probe_amqp(&url).unwrap_err().to_string().contains("failed to connect"));
+    }
+
+    #[test]
+    fn passwords_stay_out_of_messages() {
+        assert_eq!(without_password("amqp://user:secret@host:1/v"), "amqp://user:***@host:1/v");
+        assert_eq!(without_password("amqp://host"), "amqp://host");
+    }
+}

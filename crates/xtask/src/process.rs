@@ -1,0 +1,203 @@
+//! Running the commands of a task so that a signal ends them, and then us, in good order.
+//!
+//! Each command runs in a process group of its own and with an empty stdin. A thread forwards SIGINT,
+//! SIGTERM and SIGHUP to the groups that run at that moment; the command ends, [`run`] returns
+//! [`Interrupted`], and the error unwinds the task through every destructor.
+
+use std::fmt;
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use rustix::process::{Pid, Signal, kill_process_group};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGKILL, SIGTERM};
+use signal_hook::iterator::Signals;
+
+/// How long a command may take to end after the first signal before it is killed.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+static STATE: Mutex<State> = Mutex::new(State { signal: None, groups: Vec::new(), listener: None });
+
+struct State {
+    signal: Option<i32>,
+    groups: Vec<u32>,
+    listener: Option<mpsc::Sender<()>>,
+}
+
+fn state() -> MutexGuard<'static, State> {
+    STATE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The task was told to end by this signal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Interrupted(pub i32);
+
+impl fmt::Display for Interrupted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = match self.0 {
+            SIGINT => "SIGINT",
+            SIGTERM => "SIGTERM",
+            SIGHUP => "SIGHUP",
+            _ => "a signal",
+        };
+        write!(f, "interrupted by {name}")
+    }
+}
+
+impl std::error::Error for Interrupted {}
+
+/// Listens for SIGINT, SIGTERM and SIGHUP from now on. Called once, by the binary.
+pub(crate) fn listen_for_signals() -> Result<()> {
+    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).context("failed to listen for signals")?;
+    std::thread::spawn(move || {
+        for signal in signals.forever() {
+            let mut state = state();
+            if state.signal.is_some() {
+                forward(&state, SIGKILL);
+                continue;
+            }
+            state.signal = Some(signal);
+            forward(&state, signal);
+            state.listener.take();
+            drop(state);
+            std::thread::spawn(|| {
+                std::thread::sleep(PATIENCE);
+                forward(&self::state(), SIGKILL);
+            });
+        }
+    });
+    Ok(())
+}
+
+fn forward(state: &State, signal: i32) {
+    let Some(signal) = Signal::from_named_raw(signal) else { return };
+    for pid in state.groups.iter().filter_map(|&group| Pid::from_raw(group.cast_signed())) {
+        // An error means that the group has just ended.
+        let _ = kill_process_group(pid, signal);
+    }
+}
+
+/// Fails when a signal has arrived.
+pub(crate) fn check() -> Result<()> {
+    state().signal.map_or(Ok(()), |signal| Err(Interrupted(signal).into()))
+}
+
+/// A channel that closes when a signal arrives (or has arrived); send on the clone to end the wait otherwise.
+pub(crate) fn until_signal() -> (mpsc::Sender<()>, mpsc::Receiver<()>) {
+    let (sender, receiver) = mpsc::channel();
+    let (weak, done) = mpsc::channel();
+    let mut state = state();
+    if state.signal.is_none() {
+        state.listener = Some(weak);
+    }
+    drop(state);
+    let relay = sender.clone();
+    std::thread::spawn(move || {
+        let _ = done.recv();
+        let _ = relay.send(());
+    });
+    (sender, receiver)
+}
+
+/// A running command that signals reach.
+struct Running(Child);
+
+impl Running {
+    fn spawn(command: &mut Command) -> Result<Self> {
+        // Under the lock: a signal finds the command registered, or the command is not started.
+        let mut state = state();
+        if let Some(signal) = state.signal {
+            bail!(Interrupted(signal));
+        }
+        let child = command
+            .process_group(0)
+            .stdin(Stdio::null())
+            .spawn()
+            .with_context(|| format!("failed to start {}", show(command)))?;
+        state.groups.push(child.id());
+        Ok(Self(child))
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        state().groups.retain(|&group| group != self.0.id());
+    }
+}
+
+/// Runs a command to its end; `each_line` sees what it writes to stdout and stderr, as it comes.
+pub(crate) fn run_with(command: &mut Command, each_line: impl Fn(&str) + Sync) -> Result<ExitStatus> {
+    let mut running = Running::spawn(command.stdout(Stdio::piped()).stderr(Stdio::piped()))?;
+    let (stdout, stderr) = (running.0.stdout.take(), running.0.stderr.take());
+    std::thread::scope(|scope| {
+        scope.spawn(|| stdout.map(|from| copy_lines(from, std::io::stdout(), &each_line)));
+        scope.spawn(|| stderr.map(|from| copy_lines(from, std::io::stderr(), &each_line)));
+    });
+    let status = running.0.wait().with_context(|| format!("failed to wait for {}", show(command)))?;
+    check()?;
+    Ok(status)
+}
+
+fn copy_lines(from: impl std::io::Read, mut to: impl std::io::Write, each_line: &impl Fn(&str)) {
+    use std::io::BufRead;
+    let mut from = std::io::BufReader::new(from);
+    let mut line = Vec::new();
+    while from.read_until(b'\n', &mut line).is_ok_and(|read| read > 0) {
+        // A reader of ours that went away does not end the command.
+        let _ = to.write_all(&line).and_then(|()| to.flush());
+        each_line(String::from_utf8_lossy(&line).trim_end());
+        line.clear();
+    }
+}
+
+/// Runs a command to its end with our own stdout and stderr.
+pub(crate) fn run(command: &mut Command) -> Result<ExitStatus> {
+    let mut running = Running::spawn(command)?;
+    let status = running.0.wait().with_context(|| format!("failed to wait for {}", show(command)))?;
+    check()?;
+    Ok(status)
+}
+
+/// Runs a command that must succeed, with our own stdout and stderr.
+pub(crate) fn run_ok(command: &mut Command) -> Result<()> {
+    let status = run(command)?;
+    if !status.success() {
+        bail!("{} ended with {status}", show(command));
+    }
+    Ok(())
+}
+
+/// Runs a command that must succeed and returns what it wrote to stdout; what it wrote to stderr is in the error.
+pub(crate) fn capture(command: &mut Command) -> Result<String> {
+    let output = try_capture(command)?;
+    if !output.status.success() {
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        bail!("{} ended with {}\n{}", show(command), output.status, stderr.trim_end());
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// Runs a command and returns how it ended and what it wrote.
+pub(crate) fn try_capture(command: &mut Command) -> Result<Output> {
+    let mut running = Running::spawn(command.stdout(Stdio::piped()).stderr(Stdio::piped()))?;
+    let mut stderr = running.0.stderr.take();
+    let reader = std::thread::spawn(move || {
+        let mut text = Vec::new();
+        stderr.as_mut().map(|from| std::io::Read::read_to_end(from, &mut text));
+        text
+    });
+    let mut stdout = Vec::new();
+    running.0.stdout.as_mut().map(|from| std::io::Read::read_to_end(from, &mut stdout));
+    let stderr = reader.join().unwrap_or_default();
+    let status = running.0.wait().with_context(|| format!("failed to wait for {}", show(command)))?;
+    check()?;
+    Ok(Output { status, stdout, stderr })
+}
+
+/// A command as one would type it.
+pub(crate) fn show(command: &Command) -> String {
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,133 @@
+//! Running the workspace's tests with what they need, and one closing line that says how many there were.
+
+mod counts;
+
+use std::ffi::{OsStr, OsString};
+use std::process::Command;
+use std::sync::{Mutex, PoisonError};
+
+use anyhow::{Context, Result, bail};
+
+use crate::service::{SERVICES, Services};
+use crate::workspace::cargo;
+use crate::{process, skip};
+use counts::Counts;
+
+/// `cargo xtask test`: all tests and documentation tests, or those that the arguments for the runner choose.
+pub(crate) fn run(arguments: &[OsString]) -> Result<()> {
+    let mut session = Session::begin()?;
+    session.tests(arguments)?;
+    if arguments.is_empty() {
+        session.doc_tests()?;
+    }
+    session.finish()
+}
+
+/// Services that are up, and what the runners have reported so far.
+pub(crate) struct Session {
+    services: Services,
+    skipped: tempfile::NamedTempFile,
+    counts: Counts,
+    closing_lines: Vec<String>,
+}
+
+impl Session {
+    /// Brings up the services.
+    pub(crate) fn begin() -> Result<Self> {
+        let skipped = tempfile::Builder::new().prefix("spanbridge-skipped-").tempfile();
+        let skipped = skipped.context("failed to create a temporary file")?;
+        Ok(Self {
+            services: Services::bring_up(&SERVICES)?,
+            skipped,
+            counts: Counts::default(),
+            closing_lines: Vec::new(),
+        })
+    }
+
+    /// Runs the tests, by nextest where it is installed.
+    pub(crate) fn tests(&mut self, arguments: &[OsString]) -> Result<()> {
+        let nextest = nextest();
+        let mut command = if nextest { cargo(["nextest", "run"]) } else { cargo(["test"]) };
+        if !nextest && arguments.is_empty() {
+            command.arg("--all-targets");
+        }
+        if !chooses_package(arguments) {
+            command.args(["--workspace", "--all-features"]);
+        }
+        command.args(arguments);
+        if nextest && std::env::var_os("CI").is_some() {
+            command.arg("--no-fail-fast");
+        }
+        self.run(&mut command)
+    }
+
+    /// Runs the examples in the documentation.
+    pub(crate) fn doc_tests(&mut self) -> Result<()> {
+        self.run(&mut cargo(["test", "--doc", "--workspace", "--all-features"]))
+    }
+
+    /// Runs the tests that have `word` in their path, with more in their environment.
+    pub(crate) fn matching(&mut self, word: &str, environment: &[(&str, &OsStr)]) -> Result<()> {
+        let mut command = if nextest() {
+            let mut command = cargo(["nextest", "run", "--no-tests=pass", "-E"]);
+            command.arg(format!("test({word}) | binary({word})"));
+            command
+        } else {
+            cargo(["test", "--all-targets", word])
+        };
+        command.args(["--workspace", "--all-features"]).envs(environment.iter().copied());
+        self.run(&mut command)
+    }
+
+    /// How many tests ran to a result so far.
+    pub(crate) fn ran(&self) -> usize {
+        self.counts.ran()
+    }
+
+    /// Runs a test runner and counts what it says.
+    fn run(&mut self, command: &mut Command) -> Result<()> {
+        self.services.tell(command);
+        command.env(skip::VARIABLE, self.skipped.path());
+        let read = Mutex::new((Counts::default(), Vec::new()));
+        let status = process::run_with(command, |line| {
+            let (counts, closing_lines) = &mut *read.lock().unwrap_or_else(PoisonError::into_inner);
+            if counts.read(line) {
+                closing_lines.push(line.trim_start().to_owned());
+            }
+        })?;
+        let (counts, closing_lines) = read.into_inner().unwrap_or_else(PoisonError::into_inner);
+        self.counts += counts;
+        self.closing_lines.extend(closing_lines);
+        if !status.success() {
+            eprintln!("\n{}", self.summary()?);
+            bail!("{} ended with {status}", process::show(command));
+        }
+        Ok(())
+    }
+
+    /// What to print at the end: the tests that skipped themselves, the runners' closing lines, and the sum.
+    fn summary(&self) -> Result<String> {
+        let skipped = std::fs::read_to_string(self.skipped.path()).context("failed to read the skipped tests")?;
+        let closing_lines = self.closing_lines.join("\n");
+        Ok(format!("{skipped}{closing_lines}\n{}", self.counts.minus_skipped(skipped.lines().count())))
+    }
+
+    /// Ends the services, then prints the summary: the last line says how many tests ran.
+    pub(crate) fn finish(self) -> Result<()> {
+        let summary = self.summary()?;
+        drop(self);
+        println!("\n{summary}");
+        Ok(())
+    }
+}
+
+fn nextest() -> bool {
+    process::try_capture(&mut cargo(["nextest", "--version"])).is_ok_and(|output| output.status.success())
+}
+
+fn chooses_package(arguments: &[OsString]) -> bool {
+    let own = arguments.iter().take_while(|argument| *argument != "--");
+    own.filter_map(|argument| argument.to_str()).any(|argument| {
+        argument.starts_with("-p") || ["--package", "--manifest-path"].iter().any(|name| argument.starts_with(name))
+    })
+}

@@ -1,0 +1,40 @@
+//! The services of the story. They live in one process here, each with a recorder of its own, as each process would
+//! have.
+
+use spanbridge::Recorder;
+use spanbridge_examples::Records;
+use std::time::Duration;
+
+/// A recorder for each service.
+pub(crate) struct Services {
+    pub(crate) gateway: Recorder,
+    pub(crate) orders: Recorder,
+    pub(crate) payments: Recorder,
+    pub(crate) warehouse: Recorder,
+    pub(crate) shipping: Recorder,
+}
+
+impl Services {
+    pub(crate) fn start(records: &Records) -> anyhow::Result<Self> {
+        let recorder = |service| Ok::<_, anyhow::Error>(records.recorder(service)?.build()?);
+        Ok(Services {
+            gateway: recorder("gateway")?,
+            orders: recorder("orders")?,
+            payments: recorder("payments")?,
+            warehouse: recorder("warehouse")?,
+            shipping: recorder("shipping")?,
+        })
+    }
+
+    /// Everything that was recorded is in the store.
+    pub(crate) fn stop(self) {
+        for recorder in [self.gateway, self.orders, self.payments, self.warehouse, self.shipping] {
+            recorder.shutdown(Duration::from_secs(5));
+        }
+    }
+}
+
+/// What is recorded in here is another service's, and nothing of the caller's is current: as in another process.
+pub(crate) async fn elsewhere<F: Future>(service: &Recorder, work: F) -> F::Output {
+    service.scope(work).await
+}

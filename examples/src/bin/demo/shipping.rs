@@ -1,0 +1,38 @@
+//! The last hop, where there is a broker: the parcel goes through RabbitMQ to the shipping service.
+
+use crate::services::{Services, elsewhere};
+use anyhow::Context as _;
+use lapin::options::*;
+use lapin::types::{FieldTable, ShortString};
+use lapin::{BasicProperties, Connection, ConnectionProperties};
+use serde_json::Value;
+use spanbridge::observe;
+use spanbridge_amqp::{ChannelExt, ConsumerExt};
+use std::time::Duration;
+
+/// Publishes the order and waits until the shipping service has handled it.
+pub(crate) async fn hand_over(services: &Services, url: &str, order: &Value) -> anyhow::Result<()> {
+    let connection = Connection::connect(url, ConnectionProperties::default());
+    let connection = connection.await.with_context(|| format!("failed to reach RabbitMQ at {url}"))?;
+    let channel = connection.create_channel().await?;
+    channel.confirm_select(ConfirmSelectOptions::default()).await?;
+    let queue = ShortString::from(format!("spanbridge.demo.{}", std::process::id()));
+    channel.queue_declare(queue.clone(), QueueDeclareOptions::exclusive(), FieldTable::default()).await?;
+
+    let (options, properties) = (BasicPublishOptions::default(), BasicProperties::default());
+    let body = order.to_string();
+    channel.observed().basic_publish("".into(), queue.clone(), options, body.as_bytes(), properties).await?.await?;
+
+    let consumer = channel.basic_consume(queue, "".into(), BasicConsumeOptions::default(), FieldTable::default());
+    let ship = async {
+        let mut jobs = consumer.await?.observed();
+        let job = jobs.next().await.context("the queue is gone")??;
+        let book = async { observe::span("book courier").run(tokio::time::sleep(Duration::from_millis(3))).await };
+        job.run(book).await;
+        job.ack(BasicAckOptions::default()).await?;
+        anyhow::Ok(())
+    };
+    elsewhere(&services.shipping, ship).await?;
+    connection.close(200, "done".into()).await?;
+    Ok(())
+}

@@ -1,0 +1,169 @@
+//! The order: gateway → function → database, payment over HTTP → queue → warehouse, which fails once.
+
+use crate::services::{Services, elsewhere};
+use crate::shipping;
+use anyhow::{Context as _, bail, ensure};
+use serde_json::{Value, json};
+use spanbridge::carrier::{extract, extract_payload, inject, inject_payload};
+use spanbridge::observe::{self, Artifact};
+use spanbridge::{Kind, Primitive, RunId};
+use spanbridge_examples::mailbox::{Mailbox, Sender, mailbox};
+use std::time::Duration;
+
+/// The name of the in-process queue.
+const PARCELS: &str = "parcels";
+
+/// Pretends to work.
+async fn busy(ms: u64) {
+    tokio::time::sleep(Duration::from_millis(ms)).await
+}
+
+/// Tells it, and says which run it was.
+pub(crate) async fn tell(services: &Services, amqp_url: Option<&str>) -> anyhow::Result<RunId> {
+    let (parcels, letters) = mailbox(PARCELS);
+    let run = services.gateway.in_scope(|| observe::run("checkout").attribute("order.id", 42).open());
+    let id = run.id().context("the gateway does not record")?;
+    let warehouse = elsewhere(&services.warehouse, warehouse(services, letters, amqp_url));
+    let gateway = async {
+        // The queue stays, so that a parcel can be put back.
+        let answer = run.with_context(gateway(services, parcels.clone())).await;
+        run.end_with(&answer);
+        answer
+    };
+    tokio::try_join!(gateway, warehouse)?;
+    Ok(id)
+}
+
+async fn gateway(services: &Services, parcels: Sender) -> anyhow::Result<()> {
+    let request = json!({"order": 42, "sku": "umbrella", "cents": 1999});
+    let serve = async {
+        busy(2).await;
+        let answer = invoke(services, parcels, &request).await?;
+        ensure!(answer["accepted"] == true, "the order was refused");
+        Ok(())
+    };
+    observe::span("POST /orders")
+        .primitive(Primitive::HTTP_SERVER)
+        .kind(Kind::Server)
+        .attribute("http.request.method", "POST")
+        .attribute("url.path", "/orders")
+        .run(serve)
+        .await
+}
+
+/// Calls the function: the context goes along in the payload, under a hidden field.
+async fn invoke(services: &Services, parcels: Sender, request: &Value) -> anyhow::Result<Value> {
+    let call = async {
+        let event = inject_payload(&observe::capture_context(), request.to_string().as_bytes()).into_owned();
+        elsewhere(&services.orders, place_order(services, parcels, &event)).await
+    };
+    observe::span("invoke place-order")
+        .primitive(Primitive::FUNCTION_INVOKE)
+        .kind(Kind::Client)
+        .attribute("faas.invoked_name", "place-order")
+        .run(call)
+        .await
+}
+
+/// The function. What it deserialises is what the caller wrote.
+async fn place_order(services: &Services, parcels: Sender, event: &[u8]) -> anyhow::Result<Value> {
+    let (received, payload) = extract_payload(event);
+    let handle = async {
+        if let Some(span) = observe::active_span() {
+            span.artifact(&Artifact::new("input", "application/json", &payload).inline(256));
+        }
+        let order: Value = serde_json::from_slice(&payload)?;
+        insert(&order).await;
+        charge(services, &order).await?;
+        parcels.send(PARCELS, &order)?;
+        Ok(json!({"accepted": true}))
+    };
+    observe::with_context(received.context, async {
+        let span = observe::span("place-order").primitive(Primitive::FUNCTION_HANDLE).kind(Kind::Server);
+        span.attribute("faas.trigger", "other").run(handle).await
+    })
+    .await
+}
+
+async fn insert(order: &Value) {
+    observe::span("INSERT orders")
+        .primitive(Primitive::DB_MUTATION)
+        .kind(Kind::Client)
+        .attribute("db.system.name", "postgresql")
+        .attribute("db.query.text", "INSERT INTO orders VALUES ($1, $2)")
+        .attribute("order.id", order["order"].as_i64().unwrap_or_default())
+        .run(busy(4))
+        .await
+}
+
+/// Calls the payment service: the context goes along in HTTP headers.
+async fn charge(services: &Services, order: &Value) -> anyhow::Result<()> {
+    let cents = order["cents"].as_i64().context("an order has a price")?;
+    let call = async {
+        let mut request = http::Request::post("http://payments/charge").body(cents)?;
+        inject(&observe::capture_context(), request.headers_mut());
+        elsewhere(&services.payments, payments(request)).await
+    };
+    observe::span("POST payments/charge")
+        .primitive(Primitive::HTTP_CLIENT)
+        .kind(Kind::Client)
+        .attribute("http.request.method", "POST")
+        .attribute("url.full", "http://payments/charge")
+        .run(call)
+        .await
+}
+
+async fn payments(request: http::Request<i64>) -> anyhow::Result<()> {
+    let serve = async {
+        observe::span("score risk").primitive(Primitive::SCORING_JUDGE).run(busy(3)).await;
+        observe::event("charged", &[("cents", (*request.body()).into())]);
+        Ok(())
+    };
+    observe::with_context(extract(request.headers()).context, async {
+        let span = observe::span("POST /charge").primitive(Primitive::HTTP_SERVER).kind(Kind::Server);
+        span.attribute("url.path", request.uri().path()).run(serve).await
+    })
+    .await
+}
+
+/// Works on parcels until all are done. The first attempt fails; the second is another span under the same sender.
+async fn warehouse(services: &Services, mut parcels: Mailbox, amqp_url: Option<&str>) -> anyhow::Result<()> {
+    while let Some(job) = parcels.next().await {
+        let attempt = job.attempt();
+        match job.run(pack(services, &job.data, attempt, amqp_url)).await {
+            Ok(()) => return Ok(()),
+            Err(e) if attempt == 3 => return Err(e),
+            Err(_) => parcels.requeue(job),
+        }
+    }
+    bail!("no parcel came")
+}
+
+async fn pack(services: &Services, order: &[u8], attempt: u32, amqp_url: Option<&str>) -> anyhow::Result<()> {
+    let order: Value = serde_json::from_slice(order)?;
+    observe::span("fetch").primitive(Primitive::FLOW_STEP).run(fetch(&order)).await;
+    print_label(attempt).await?;
+    match amqp_url {
+        Some(url) => shipping::hand_over(services, url, &order).await,
+        None => Ok(()),
+    }
+}
+
+/// Deep inside: no parent is threaded through.
+async fn fetch(order: &Value) {
+    let find = async {
+        observe::span("SELECT stock").primitive(Primitive::DB_QUERY).kind(Kind::Client).run(busy(1)).await;
+        observe::span("walk to shelf").attribute("sku", order["sku"].as_str().unwrap_or("?")).run(busy(5)).await;
+    };
+    observe::span("find shelf").run(find).await;
+    observe::span("pick").run(busy(2)).await;
+}
+
+async fn print_label(attempt: u32) -> anyhow::Result<()> {
+    let print = async {
+        busy(1).await;
+        ensure!(attempt > 1, "the label printer is out of paper");
+        Ok(())
+    };
+    observe::span("print label").primitive(Primitive::TOOL_CALL).run(print).await
+}

@@ -1,0 +1,32 @@
+//! What the examples share: where records go, and an in-process queue as a boundary of one's own.
+
+pub mod mailbox;
+
+use anyhow::Context as _;
+use spanbridge::Recorder;
+use spanbridge_store::StoreSink;
+use std::path::PathBuf;
+
+/// Where records go.
+#[derive(clap::Args, Clone, Debug)]
+pub struct Records {
+    /// The store file [default: the user's data directory]
+    #[arg(long = "db", env = "SPANBRIDGE_DB", value_name = "PATH")]
+    pub path: Option<PathBuf>,
+}
+
+impl Records {
+    /// The store file that was named, or the default one.
+    pub fn path(&self) -> anyhow::Result<PathBuf> {
+        Ok(match &self.path {
+            Some(path) => path.clone(),
+            None => spanbridge_store::default_path().context("failed to find the store")?,
+        })
+    }
+
+    /// A recorder for a service of this name, with the store as its sink.
+    pub fn recorder(&self, service: &str) -> anyhow::Result<spanbridge::RecorderBuilder> {
+        let sink = StoreSink::open(self.path()?).map_err(|e| anyhow::anyhow!("failed to {e}"))?;
+        Ok(Recorder::builder(service).sink(sink))
+    }
+}

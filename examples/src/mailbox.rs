@@ -1,0 +1,123 @@
+//! A boundary of one's own: an in-process queue that carries JSON payloads.
+//!
+//! All that a boundary takes is here. Sending: open a span, put *its* context into the message. Receiving: take the
+//! context out, open a span *under it*, and run the work inside. What the application sends and receives stays as it
+//! was.
+
+use serde_json::Value;
+use spanbridge::carrier::{Extraction, extract_payload, inject_payload};
+use spanbridge::observe::{self, InSpan};
+use spanbridge::{Context, Kind, Outcome, Primitive, semconv};
+use tokio::sync::mpsc;
+
+/// Where letters are put.
+#[derive(Clone, Debug)]
+pub struct Sender(mpsc::UnboundedSender<Letter>);
+
+/// Where letters are taken out.
+#[derive(Debug)]
+pub struct Mailbox {
+    name: &'static str,
+    letters: mpsc::UnboundedReceiver<Letter>,
+    back: mpsc::WeakUnboundedSender<Letter>,
+}
+
+/// A payload on its way.
+#[derive(Clone, Debug)]
+struct Letter {
+    payload: Vec<u8>,
+    attempt: u32,
+}
+
+/// A payload that arrived, and the context that came with it.
+#[derive(Debug)]
+pub struct Job {
+    letter: Letter,
+    name: &'static str,
+    received: Extraction,
+    /// What the sender wrote.
+    pub data: Vec<u8>,
+}
+
+/// A new queue.
+pub fn mailbox(name: &'static str) -> (Sender, Mailbox) {
+    let (sender, letters) = mpsc::unbounded_channel();
+    let back = sender.downgrade();
+    (Sender(sender), Mailbox { name, letters, back })
+}
+
+impl Sender {
+    /// Puts a payload in.
+    pub fn send(&self, name: &'static str, payload: &Value) -> Result<(), Closed> {
+        let span = observe::span(format!("publish {name}"))
+            .primitive(Primitive::MESSAGING_PUBLISH)
+            .kind(Kind::Producer)
+            .attribute(semconv::MESSAGING_SYSTEM, "mailbox")
+            .attribute(semconv::MESSAGING_DESTINATION_NAME, name)
+            .open();
+        let payload = inject_payload(span.context(), payload.to_string().as_bytes()).into_owned();
+        let sent = self.0.send(Letter { payload, attempt: 1 }).map_err(|_| Closed);
+        span.attribute(semconv::HANDOFF_STATUS, if sent.is_ok() { "confirmed" } else { "rejected" });
+        span.end_with(&sent);
+        sent
+    }
+}
+
+impl Mailbox {
+    /// The next letter; `None` when nobody can send any more.
+    pub async fn next(&mut self) -> Option<Job> {
+        let letter = self.letters.recv().await?;
+        let (received, data) = extract_payload(&letter.payload);
+        let data = data.into_owned();
+        Some(Job { name: self.name, received, data, letter })
+    }
+
+    /// Puts a letter back, for another attempt.
+    pub fn requeue(&self, job: Job) {
+        if let Some(back) = self.back.upgrade() {
+            let _ = back.send(Letter { attempt: job.letter.attempt + 1, ..job.letter });
+        }
+    }
+}
+
+impl Job {
+    /// Which attempt this is, from 1.
+    pub fn attempt(&self) -> u32 {
+        self.letter.attempt
+    }
+
+    /// Runs the work under the sender's span.
+    pub fn run<F: Future>(&self, work: F) -> InSpan<F>
+    where
+        F::Output: Outcome,
+    {
+        let span = observe::in_scope(self.context(), || {
+            observe::span(format!("process {}", self.name))
+                .primitive(Primitive::MESSAGING_PROCESS)
+                .kind(Kind::Consumer)
+                .attribute(semconv::MESSAGING_SYSTEM, "mailbox")
+                .attribute(semconv::MESSAGING_DESTINATION_NAME, self.name)
+                .attribute(semconv::DELIVERY_ATTEMPT, self.letter.attempt)
+                .open()
+        });
+        self.received.problems.iter().for_each(|p| span.diagnostic("header.malformed", &p.to_string()));
+        observe::run_with_span(span, work)
+    }
+
+    /// The context that came with the letter.
+    pub fn context(&self) -> &Context {
+        &self.received.context
+    }
+}
+
+/// Nobody takes letters out any more.
+#[derive(Debug)]
+pub struct Closed;
+
+impl std::fmt::Display for Closed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("send a letter: nobody takes letters out any more")
+    }
+}
+
+impl std::error::Error for Closed {}

@@ -1,0 +1,24 @@
+//! What the tests on real brokers share: a connection, a queue of their own, a recorder of their own, and the run as
+//! indented text.
+
+mod amqp;
+mod tree;
+mod wait;
+
+pub use amqp::{Amqp, amqp};
+pub use tree::tree;
+pub use wait::{until, within};
+
+use spanbridge::{Memory, Recorder};
+
+/// A recorder that nobody else records into, and what it has delivered.
+pub fn recorder(service: &str) -> (Recorder, Memory) {
+    let memory = Memory::new();
+    let recorder = Recorder::builder(service).sink(memory.clone()).build();
+    (recorder.expect("a recorder"), memory)
+}
+
+/// The README's code compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -1,0 +1,60 @@
+//! A run as indented text, for tests to show what they promise.
+
+use spanbridge::record::{Body, End, Record, Start};
+use spanbridge::{SpanId, Status};
+use std::collections::HashMap;
+use std::fmt::Write;
+
+/// The spans of all records as a tree: name, status, and what attributes are asked for; siblings in order of start. A
+/// span whose parent is not among them stands at the left with `(remote)`, or `(root)` if it has none.
+pub fn tree(records: &[Record<'_>], attributes: &[&str]) -> String {
+    let mut ends: HashMap<SpanId, &End<'_>> = HashMap::new();
+    let mut starts: Vec<&Start<'_>> = vec![];
+    let mut more: HashMap<SpanId, Vec<(String, String)>> = HashMap::new();
+    for record in records {
+        let (id, attributes) = match &record.body {
+            Body::Span(start, end) => {
+                starts.push(start);
+                ends.insert(start.span_id, end);
+                (start.span_id, &start.attributes)
+            }
+            Body::SpanStart(start) => {
+                starts.push(start);
+                (start.span_id, &start.attributes)
+            }
+            Body::SpanEnd { span_id, end, attributes } => {
+                ends.insert(*span_id, end);
+                (*span_id, attributes)
+            }
+            Body::SpanAttributes { span_id, attributes } => (*span_id, attributes),
+            _ => continue,
+        };
+        let text = |v: spanbridge::Value<'_>| v.as_str().map_or_else(|| format!("{v:?}"), str::to_owned);
+        more.entry(id).or_default().extend(attributes.iter().map(|(k, v)| (k.to_owned(), text(v))));
+    }
+    starts.sort_by_key(|s| (s.started_at, s.span_id));
+    let mut out = String::new();
+    let known = |id: &SpanId| starts.iter().any(|s| s.span_id == *id);
+    let mut stack: Vec<(&Start<'_>, usize)> =
+        starts.iter().rev().filter(|s| !s.parent_span_id.is_some_and(|p| known(&p))).map(|s| (*s, 0)).collect();
+    while let Some((span, depth)) = stack.pop() {
+        let status =
+            ends.get(&span.span_id).map_or("open", |e| if e.status == Status::Ok { "" } else { e.status.name() });
+        let _ = write!(out, "{}{}", "  ".repeat(depth), span.name);
+        if depth == 0 {
+            out.push_str(if span.parent_span_id.is_some() { " (remote)" } else { " (root)" })
+        }
+        if !status.is_empty() {
+            let _ = write!(out, " [{status}]");
+        }
+        for key in attributes {
+            if let Some((_, v)) = more[&span.span_id].iter().rfind(|(k, _)| k == key) {
+                let _ = write!(out, " {}={v}", key.rsplit('.').next().unwrap_or(key));
+            }
+        }
+        out.push('\n');
+        let children = starts.iter().rev().filter(|s| s.parent_span_id == Some(span.span_id));
+        stack.extend(children.map(|s| (*s, depth + 1)));
+    }
+    out
+}

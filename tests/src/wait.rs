@@ -1,0 +1,32 @@
+//! Waiting for conditions, with a deadline: nothing sleeps to be right.
+
+use std::future::Future;
+use std::time::{Duration, Instant};
+
+const LONG: Duration = Duration::from_secs(30);
+
+/// Waits for a future that ought to resolve soon.
+///
+/// # Panics
+/// When it takes half a minute.
+pub async fn within<F: Future>(what: &str, future: F) -> F::Output {
+    match tokio::time::timeout(LONG, future).await {
+        Ok(value) => value,
+        Err(_) => panic!("{what} took longer than {LONG:?}"),
+    }
+}
+
+/// Asks again and again until there is an answer.
+///
+/// # Panics
+/// When there is none in half a minute.
+pub async fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+    let begun = Instant::now();
+    loop {
+        if let Some(answer) = ask() {
+            return answer;
+        }
+        assert!(begun.elapsed() < LONG, "{what} took longer than {LONG:?}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
