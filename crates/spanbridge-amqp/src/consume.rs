@@ -147,7 +147,7 @@ impl Job {
         describe::source(d.exchange.as_str(), d.routing_key.as_str(), self.queue.as_str())
     }
 
-    /// [`Acker::ack`](lapin::acker::Acker::ack), recorded.
+    /// lapin's `Acker::ack`, recorded.
     ///
     /// # Errors
     /// lapin's.
@@ -156,7 +156,7 @@ impl Job {
         self.settle("ack", span, self.delivery.ack(options)).await
     }
 
-    /// [`Acker::nack`](lapin::acker::Acker::nack), recorded.
+    /// lapin's `Acker::nack`, recorded.
     ///
     /// # Errors
     /// lapin's.
@@ -165,7 +165,7 @@ impl Job {
         self.settle("nack", span, self.delivery.nack(options)).await
     }
 
-    /// [`Acker::reject`](lapin::acker::Acker::reject), recorded.
+    /// lapin's `Acker::reject`, recorded.
     ///
     /// # Errors
     /// lapin's.

@@ -14,7 +14,7 @@ static BASE: OnceLock<Instant> = OnceLock::new();
 /// Now. Never zero; the top three bits are never set.
 #[inline(always)]
 pub(crate) fn ticks() -> u64 {
-    #[cfg(all(target_arch = "x86_64", not(miri), not(loom)))]
+    #[cfg(all(target_arch = "x86_64", not(miri)))]
     if TSC.load(Relaxed) {
         // SAFETY: rdtsc is there on every x86-64.
         return unsafe { core::arch::x86_64::_rdtsc() };
@@ -33,12 +33,12 @@ pub(crate) fn init() {
     static ONCE: std::sync::Once = std::sync::Once::new();
     ONCE.call_once(|| {
         BASE.get_or_init(Instant::now);
-        #[cfg(all(target_arch = "x86_64", not(miri), not(loom)))]
+        #[cfg(all(target_arch = "x86_64", not(miri)))]
         TSC.store(invariant_tsc() && kernel_trusts_tsc(), Relaxed);
     });
 }
 
-#[cfg(all(target_arch = "x86_64", not(miri), not(loom)))]
+#[cfg(all(target_arch = "x86_64", not(miri)))]
 fn invariant_tsc() -> bool {
     use core::arch::x86_64::__cpuid;
     #[allow(clippy::allow_attributes, unused_unsafe, reason = "__cpuid is safe since Rust 1.94")]
@@ -48,7 +48,7 @@ fn invariant_tsc() -> bool {
     }
 }
 
-#[cfg(all(target_arch = "x86_64", not(miri), not(loom)))]
+#[cfg(all(target_arch = "x86_64", not(miri)))]
 fn kernel_trusts_tsc() -> bool {
     std::fs::read_to_string("/sys/devices/system/clocksource/clocksource0/current_clocksource")
         .map_or(!cfg!(target_os = "linux"), |s| matches!(s.trim(), "tsc" | "kvm-clock"))

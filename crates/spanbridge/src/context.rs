@@ -46,8 +46,11 @@ impl Shared {
 /// Low bit of the pointer: spans are recorded.
 pub(crate) const RECORDED: usize = 1;
 
+/// The next bit: there is no trace, but a recorder that would record one.
+pub(crate) const BEGINS: usize = 2;
+
 pub(crate) fn untag(p: *const Shared) -> *const Shared {
-    p.map_addr(|a| a & !RECORDED)
+    p.map_addr(|a| a & !(RECORDED | BEGINS))
 }
 
 /// What is carried: trace, the span that caused what comes next, flags, run, tracestate and baggage.
@@ -73,8 +76,12 @@ impl Context {
     pub const EMPTY: Context = Context { shared: null(), span: 0 };
 
     pub(crate) fn from_shared(shared: Shared, span: u64, recorded: bool) -> Self {
-        let p = Arc::into_raw(Arc::new(shared));
-        Context { shared: p.map_addr(|a| a | if recorded { RECORDED } else { 0 }), span }
+        #[cfg(feature = "record")]
+        let begins = shared.trace == 0 && shared.intake.is_some();
+        #[cfg(not(feature = "record"))]
+        let begins = false;
+        let tag = if recorded { RECORDED } else { 0 } | if begins { BEGINS } else { 0 };
+        Context { shared: Arc::into_raw(Arc::new(shared)).map_addr(|a| a | tag), span }
     }
 
     /// A shared part without tracestate and baggage, not bound to a recorder yet.

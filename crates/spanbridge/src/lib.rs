@@ -49,7 +49,7 @@
 //! # How it is built
 //!
 //! Modules form layers, and each uses only what stands before it: ids and wire formats ([`w3c`], [`payload`]) → buffers →
-//! [`Context`] → [`current`] → recording → where contexts come from → [`carrier`] → spans ([`observe`]) → [`record`] →
+//! [`Context`] → [`current`] → recording → where contexts come from → [`carrier`] → spans ([`mod@observe`]) → [`record`] →
 //! [`Recorder`].
 
 #[cfg(feature = "macros")]

@@ -6,7 +6,9 @@ use crate::context::{Context, Shared};
 use crate::w3c::{Baggage, SAMPLED, TraceParent, TraceState};
 
 #[cfg(feature = "record")]
-use crate::{TraceId, current, recording, w3c};
+use crate::{TraceId, current, intake::Intake, recording, w3c};
+#[cfg(feature = "record")]
+use std::sync::Arc;
 
 impl Context {
     /// A context that only says which recorder is in effect here: for work that must not hang under what happens to be
@@ -33,8 +35,14 @@ impl Context {
 
     /// Binds a new shared part to the recorder in effect. `received`: the sampled flag, if the trace began elsewhere.
     #[cfg(feature = "record")]
-    pub(crate) fn bind(mut shared: Shared, span: u64, received: Option<bool>) -> Self {
-        shared.intake = current::intake();
+    pub(crate) fn bind(shared: Shared, span: u64, received: Option<bool>) -> Self {
+        Self::bind_to(current::intake(), shared, span, received)
+    }
+
+    /// As `bind`, to a recorder that was looked up already.
+    #[cfg(feature = "record")]
+    fn bind_to(intake: Option<Arc<Intake>>, mut shared: Shared, span: u64, received: Option<bool>) -> Self {
+        shared.intake = intake;
         shared.serial = recording::new_id();
         let recorded = match (&shared.intake, TraceId::new(shared.trace)) {
             (Some(intake), Some(trace)) => intake.is_on() && intake.sampler.records(trace, received),
@@ -81,11 +89,9 @@ impl Context {
 /// The context of a new trace, whose own run it is in; empty where nobody records.
 #[cfg(feature = "record")]
 pub(crate) fn new_trace() -> Context {
-    if current::intake().is_none_or(|i| !i.is_on()) {
-        return Context::EMPTY;
-    }
+    let Some(intake) = current::intake().filter(|i| i.is_on()) else { return Context::EMPTY };
     let trace = recording::hot().long_id();
-    let context = Context::bind(Context::blank(trace, trace, w3c::RANDOM), 0, None);
+    let context = Context::bind_to(Some(intake), Context::blank(trace, trace, w3c::RANDOM), 0, None);
     if context.is_recorded() {
         return context;
     }

@@ -87,6 +87,7 @@ fn combinators_keep_their_branches_apart() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "crossbeam-epoch under rayon breaks the rules of Stacked Borrows")]
 fn what_is_spawned_inherits_only_when_told() {
     let (recorder, memory) = recorder();
     let id = || observe::capture_context().span_id();
@@ -116,6 +117,7 @@ fn what_is_spawned_inherits_only_when_told() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "Miri has no timerfd")]
 fn other_executors() {
     let (recorder, memory) = recorder();
     let id = || observe::capture_context().span_id();

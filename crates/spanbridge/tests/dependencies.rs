@@ -36,8 +36,6 @@ fn to_record() {
         "futures-sink",
         "getrandom",
         "itoa",
-        "jiff",
-        "jiff-core",
         "libc",
         "memchr",
         "pin-project-lite",

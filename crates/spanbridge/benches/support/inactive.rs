@@ -8,9 +8,9 @@ use std::hint::black_box;
 
 const MOST: u64 = 1_000_000;
 
-fn empty_spans(n: u64, attributes: bool) {
+fn empty_spans<const ATTRIBUTES: bool>(n: u64) {
     for i in 0..n {
-        ours::child(i, attributes).in_scope(|| {
+        ours::child::<ATTRIBUTES>(i).in_scope(|| {
             black_box(());
         })
     }
@@ -18,12 +18,12 @@ fn empty_spans(n: u64, attributes: bool) {
 
 pub(crate) fn benches() -> Vec<Bench> {
     vec![
-        bench("inactive/none installed", 1, MOST, || Work::plain(|n| empty_spans(n, false))),
-        bench("inactive/with attributes", 1, MOST, || Work::plain(|n| empty_spans(n, true))),
+        bench("inactive/none installed", 1, MOST, || Work::plain(empty_spans::<false>)),
+        bench("inactive/with attributes", 1, MOST, || Work::plain(empty_spans::<true>)),
         bench("inactive/unsampled", 1, MOST, || {
             let recorder = ours::set_up(Sampler::Ratio(0.0));
             Work {
-                go: Box::new(|n| observe::span("root").in_scope(|| empty_spans(n, false))),
+                go: Box::new(|n| observe::span("root").in_scope(|| empty_spans::<false>(n))),
                 settle: Box::new(|| {}),
                 _keep: Box::new(recorder),
             }

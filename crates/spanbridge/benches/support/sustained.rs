@@ -22,7 +22,7 @@ fn run(threads: u64, spans: u64, attributes: bool) {
     let (delivered, begun, process) = (DELIVERED.load(Relaxed), Instant::now(), clock::process());
     let write = || {
         let cpu = clock::thread();
-        (0..spans / 100).for_each(|_| ours::tree(99, attributes));
+        (0..spans / 100).for_each(|_| if attributes { ours::tree::<true>(99) } else { ours::tree::<false>(99) });
         clock::thread() - cpu
     };
     let writing: u64 = std::thread::scope(|s| {

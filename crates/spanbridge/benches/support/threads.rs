@@ -48,7 +48,7 @@ pub(crate) fn benches() -> Vec<Bench> {
         let mut add = |who: &str, start: fn(usize) -> Work| {
             all.push(bench(format!("threads {threads}/{who}"), 101 * threads as u64, 200, move || start(threads)))
         };
-        add("spanbridge", |n| ours::recorded(spread(n, || ours::tree(100, false))));
+        add("spanbridge", |n| ours::recorded(spread(n, || ours::tree::<false>(100))));
         add("fastrace local", |n| theirs::recorded(spread(n, || theirs::tree(100, false))));
     }
     all

@@ -4,10 +4,18 @@
 //! that nobody changes it, except that the writer may patch an *end word* (one atomic store) for as long as the chunk
 //! is its current one. `Chunk::next` is stored when the writer leaves the chunk, so a reader that sees it (acquire)
 //! sees every word and every patch, and owns the chunk from then on. Nothing here waits, and nothing here knows what a
-//! span is. All of it is model-checked (`tests/loom.rs`); docs/adr/0001 tells how it came about.
+//! span is. docs/adr/0001 tells how it came about.
+//!
+//! All of it is model-checked (`model.rs`, with chunks of eight words):
+//!
+//! ```text
+//! RUSTFLAGS="--cfg loom" cargo test --release --target-dir target/loom -p spanbridge --features record --lib buffer::model
+//! ```
 //!
 //! What does not belong here: the meaning of words (`recording`), threads and sinks (`recorder`).
 
+#[cfg(all(loom, test))]
+mod model;
 mod pool;
 mod reader;
 mod writer;
@@ -16,14 +24,14 @@ pub(crate) use pool::{Chunk, Pool};
 pub(crate) use reader::{Found, LaneReader, State, recycle};
 pub(crate) use writer::{Lane, Writer};
 
-#[cfg(not(loom))]
+#[cfg(not(all(loom, test)))]
 pub(crate) use std::sync::atomic;
 
-#[cfg(loom)]
+#[cfg(all(loom, test))]
 pub(crate) use loom::sync::atomic;
 
 /// Words of a chunk: 32 KiB, so that an idle thread pins little; under loom eight, two records and a bit.
-pub(crate) const WORDS: usize = if cfg!(loom) { 8 } else { 4096 };
+pub(crate) const WORDS: usize = if cfg!(all(loom, test)) { 8 } else { 4096 };
 
 /// Where the end word of a span stands inside its record.
 pub(crate) const END: usize = 1;

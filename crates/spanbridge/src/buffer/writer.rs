@@ -106,6 +106,16 @@ impl Writer {
         unsafe { (*self.ptr(at)).store(word, Relaxed) }
     }
 
+    /// What we wrote there.
+    ///
+    /// # Safety
+    /// As for [`Writer::ptr`].
+    #[inline(always)]
+    pub(crate) unsafe fn get(&self, at: usize) -> u64 {
+        // SAFETY: the caller's promise.
+        unsafe { (*self.ptr(at)).load(Relaxed) }
+    }
+
     /// Makes everything up to `pos` readable.
     ///
     /// # Safety
@@ -124,12 +134,18 @@ impl Writer {
         }
     }
 
+    /// Whether the record of this token lies in our current chunk.
+    #[inline(always)]
+    pub(crate) fn is_mine(&self, token: u64) -> bool {
+        token >> 16 == self.epoch.get()
+    }
+
     /// Where the record of this token starts, if it is the unpublished one at the tail.
     #[inline(always)]
     pub(crate) fn tail(&self, token: u64) -> Option<usize> {
         let at = (token & 0xffff) as usize;
         // SAFETY: an equal epoch means that the token's chunk is the current one.
-        (token >> 16 == self.epoch.get() && unsafe { (*self.chunk.get()).len.load(Relaxed) } <= at).then_some(at)
+        (self.is_mine(token) && unsafe { (*self.chunk.get()).len.load(Relaxed) } <= at).then_some(at)
     }
 
     /// Takes the unpublished record at the tail back, as if it had never been.
@@ -144,7 +160,7 @@ impl Writer {
     /// Sets the end word, if the record is still in our current chunk.
     #[inline(always)]
     pub(crate) fn patch(&self, token: u64, word: u64) -> bool {
-        let mine = token >> 16 == self.epoch.get();
+        let mine = self.is_mine(token);
         if mine {
             // SAFETY: equal epochs: the current chunk is there, and the index was valid when the token was made.
             unsafe { (*self.ptr((token & 0xffff) as usize + END)).store(word, Release) }

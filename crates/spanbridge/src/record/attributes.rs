@@ -75,14 +75,13 @@ impl<'a> Attributes<'a> {
     }
 
     /// Every attribute, in order.
+    #[inline]
     pub fn iter(&self) -> impl Iterator<Item = (&str, Value<'_>)> {
-        let (packed, list, slice) = match &self.0 {
-            Repr::Packed(items) => (Some(*items), &[][..], &[][..]),
-            Repr::List(list) => (None, list.as_slice(), &[][..]),
-            Repr::Slice(slice) => (None, &[][..], *slice),
-        };
-        let packed = packed.into_iter().flat_map(Items::attributes);
-        packed.chain(list.iter().map(borrow)).chain(slice.iter().map(borrow))
+        match &self.0 {
+            Repr::Packed(items) => Iter::Packed(*items),
+            Repr::List(list) => Iter::Pairs(list.iter()),
+            Repr::Slice(slice) => Iter::Static(slice.iter()),
+        }
     }
 
     /// The last value of this key.
@@ -99,6 +98,25 @@ impl<'a> Attributes<'a> {
 impl<'a> FromIterator<(Cow<'a, str>, AttributeValue<'a>)> for Attributes<'a> {
     fn from_iter<I: IntoIterator<Item = (Cow<'a, str>, AttributeValue<'a>)>>(items: I) -> Self {
         Self(Repr::List(items.into_iter().collect()))
+    }
+}
+
+enum Iter<'p, 'a> {
+    Packed(Items<'a>),
+    Pairs(std::slice::Iter<'p, Pair<'a>>),
+    Static(std::slice::Iter<'p, Pair<'static>>),
+}
+
+impl<'p, 'a: 'p> Iterator for Iter<'p, 'a> {
+    type Item = (&'p str, Value<'p>);
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        match self {
+            Iter::Packed(items) => items.attribute(),
+            Iter::Pairs(pairs) => pairs.next().map(borrow),
+            Iter::Static(pairs) => pairs.next().map(borrow),
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use super::{Artifact, Body, End, Endpoint, Link, Start};
 use crate::clock::Clock;
 use crate::primitive;
 use crate::recording::layout::*;
-use crate::{RunId, SpanId, Status, TraceId, Value, buffer};
+use crate::{Kind, RunId, SpanId, Status, TraceId, Value, buffer};
 use std::borrow::Cow;
 
 /// One record of a batch.
@@ -33,21 +33,28 @@ pub(crate) struct Join {
 }
 
 /// The words of a batch, and what it takes to read them.
-#[derive(Clone, Copy)]
-pub(crate) struct Words<'a> {
-    pub(crate) words: &'a [u64],
-    pub(crate) joins: &'a [Join],
-    pub(crate) clock: &'a Clock,
+pub(crate) struct Packed {
+    pub(crate) words: Vec<u64>,
+    pub(crate) joins: Vec<Join>,
+    pub(crate) clock: Clock,
 }
 
 /// The items of a record, its joined ones behind its own.
 #[derive(Clone, Copy)]
 pub(crate) struct Items<'a> {
-    words: &'a [u64],
-    joins: &'a [Join],
-    at: usize,
-    end: usize,
+    packed: &'a Packed,
+    at: u32,
+    end: u32,
     join: u32,
+}
+
+/// What stands in fields rather than in the words of a span: a name that was copied, and what came late.
+#[derive(Default)]
+struct Fields<'a> {
+    name: Option<&'a str>,
+    primitive: Option<&'a str>,
+    kind: Option<Kind>,
+    links: Vec<Link<'a>>,
 }
 
 pub(crate) enum PackedKey<'a> {
@@ -57,7 +64,11 @@ pub(crate) enum PackedKey<'a> {
 
 /// # Safety
 /// `address` and `len` came from a `&'static str` of this process, or `len` was cut at 0xffff.
+#[inline]
 unsafe fn static_text(address: u64, len: usize) -> &'static str {
+    if len == 0 {
+        return ""; // also where there is none
+    }
     let p = std::ptr::with_exposed_provenance::<u8>(address as usize);
     // SAFETY: the caller's promise: at least `len` bytes stand there for ever.
     let bytes = unsafe { std::slice::from_raw_parts(p, len) };
@@ -68,8 +79,8 @@ unsafe fn static_text(address: u64, len: usize) -> &'static str {
     unsafe { std::str::from_utf8_unchecked(bytes) }
 }
 
-fn copied_text(words: &[u64], at: usize, len: usize) -> &str {
-    let words = &words[at..at + len.div_ceil(8)];
+fn copied_text(words: &[u64], len: usize) -> &str {
+    let words = &words[..len.div_ceil(8)];
     // SAFETY: the slice has at least `len` bytes, any bytes are valid u8, and a u64 is aligned enough.
     let bytes = unsafe { std::slice::from_raw_parts(words.as_ptr().cast::<u8>(), len) };
     // SAFETY: copied from a str, at character boundaries.
@@ -81,12 +92,11 @@ impl<'a> Iterator for Items<'a> {
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        while self.at >= self.end {
-            let join = self.joins.get((self.join as usize).wrapping_sub(1))?;
-            let (at, fixed) = (join.at as usize, fixed_words(self.words[join.at as usize]));
-            (self.at, self.end, self.join) = (at + fixed, at + buffer::words(self.words[at]), join.next);
+        if self.at >= self.end && !self.go_on() {
+            return None;
         }
-        let (key, meta, word) = (self.words[self.at], self.words[self.at + 1], self.words[self.at + 2]);
+        let words = &self.packed.words[self.at as usize..self.end as usize];
+        let (key, meta, word) = (words[0], words[1], words[2]);
         let (number, tag, len) = (meta as u16 as usize, meta >> 16 & 0xff, (meta >> 32) as usize);
         let mut size = 3;
         let value = match tag {
@@ -97,11 +107,11 @@ impl<'a> Iterator for Items<'a> {
             TAG_STATIC => Value::Static(unsafe { static_text(word, len) }),
             _ => {
                 size = 2 + len.div_ceil(8).max(1);
-                let text = copied_text(self.words, self.at + 2, len);
+                let text = copied_text(&words[2..], len);
                 if tag == TAG_JSON { Value::Json(text) } else { Value::Str(text) }
             }
         };
-        self.at += size;
+        self.at += size as u32;
         let key = match key {
             0 => PackedKey::Field(number as u8),
             // SAFETY: written by `recording::items::put`.
@@ -112,13 +122,25 @@ impl<'a> Iterator for Items<'a> {
 }
 
 impl<'a> Items<'a> {
-    /// Only the attributes.
+    /// To the joined items that come next, if there are any.
+    fn go_on(&mut self) -> bool {
+        while self.at >= self.end {
+            let Some(join) = self.packed.joins.get((self.join as usize).wrapping_sub(1)) else { return false };
+            let header = self.packed.words[join.at as usize];
+            self.at = join.at + fixed_words(header) as u32;
+            (self.end, self.join) = (join.at + buffer::words(header) as u32, join.next);
+        }
+        true
+    }
+
+    /// The next attribute.
     #[inline]
-    pub(crate) fn attributes(self) -> impl Iterator<Item = (&'a str, Value<'a>)> {
-        self.filter_map(|(k, v)| match k {
-            PackedKey::Attribute(k) => Some((k, v)),
-            PackedKey::Field(_) => None,
-        })
+    pub(crate) fn attribute(&mut self) -> Option<(&'a str, Value<'a>)> {
+        loop {
+            if let (PackedKey::Attribute(key), value) = self.next()? {
+                return Some((key, value));
+            }
+        }
     }
 
     /// The values of a field, in order.
@@ -158,6 +180,19 @@ impl<'a> Items<'a> {
         .filter_map(|(t, s)| Some((t?, s?)))
     }
 
+    #[cold]
+    #[inline(never)]
+    fn fields(self) -> Fields<'a> {
+        let text = |field| self.values(field).last().and_then(|v| v.as_str());
+        let link = |(trace_id, span_id)| Link { trace_id, span_id, attributes: super::Attributes::new() };
+        Fields {
+            name: text(Field::Name),
+            primitive: text(Field::Primitive),
+            kind: self.number(Field::Kind).map(|kind| kind_of((kind as u64) << KIND_AT)),
+            links: self.spans(Field::Link).map(link).collect(),
+        }
+    }
+
     fn endpoint(self, span: Field, run: Field) -> Option<Endpoint<'a>> {
         let found = self.spans(span).next().map(|(trace_id, span_id)| Endpoint::Span { trace_id, span_id });
         found.or_else(|| self.run(run).map(Endpoint::Run)).or_else(|| self.text(run).map(Endpoint::Artifact))
@@ -175,11 +210,12 @@ fn fixed_words(header: u64) -> usize {
     }
 }
 
-impl<'a> Words<'a> {
-    fn items(&self, at: usize, join: u32) -> Items<'a> {
-        let header = self.words[at];
-        let end = at + buffer::words(header);
-        Items { words: self.words, joins: self.joins, at: at + fixed_words(header), end, join }
+impl Packed {
+    #[inline(always)]
+    fn items(&self, at: u32, join: u32) -> Items<'_> {
+        let header = self.words[at as usize];
+        let end = at + buffer::words(header) as u32;
+        Items { packed: self, at: at + fixed_words(header) as u32, end, join }
     }
 
     /// When the record was made; of a span when it began.
@@ -195,38 +231,47 @@ impl<'a> Words<'a> {
 
     /// An end: of a span in place its three lost bits are the start's, or one more; cores may be a few ticks apart,
     /// so it is never before the start.
-    fn end(&self, word: u64, start: Option<u64>, items: Items<'a>) -> End<'a> {
+    #[inline(always)]
+    fn end<'a>(&self, word: u64, start: Option<u64>, error: Option<Cow<'a, str>>) -> End<'a> {
         let ticks = match start {
             Some(t) => t.wrapping_add((((word & !7).wrapping_sub(t << 3) as i64).max(0) >> 3) as u64),
             None => word >> 3,
         };
         let status = Status::from_bits(word & 7).unwrap_or(Status::Cancelled);
-        End { ended_at: self.clock.ns(ticks), status, error: items.text(Field::Error) }
+        End { ended_at: self.clock.ns(ticks), status, error }
     }
 
-    /// The record.
-    pub(crate) fn body(&self, entry: &Entry) -> Option<Body<'a>> {
+    /// The words of a span that was not handed over before. What it is made of is apart from everything else, so that
+    /// a record is put together where it is needed and not moved.
+    #[inline(always)]
+    pub(crate) fn span(&self, entry: &Entry) -> Option<(&[u64; SPAN_WORDS], Items<'_>)> {
+        let words = self.words[entry.at as usize..].first_chunk::<SPAN_WORDS>()?;
+        (buffer::kind(words[0]) == buffer::SPAN && !entry.again).then(|| (words, self.items(entry.at, entry.join)))
+    }
+
+    /// The end of such a span, if it has one. An error's text comes with an end that is a record of its own.
+    #[inline(always)]
+    pub(crate) fn end_of<'a>(&'a self, entry: &Entry, words: &[u64; SPAN_WORDS], items: Items<'a>) -> End<'a> {
+        let error = if entry.join == 0 { None } else { items.text(Field::Error) };
+        self.end(entry.end, Some(words[5]), error)
+    }
+
+    /// The body of any other record.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn other(&self, entry: &Entry) -> Option<Body<'_>> {
         let at = entry.at as usize;
         let w = |i: usize| self.words[at + i];
-        let items = self.items(at, entry.join);
+        let items = self.items(entry.at, entry.join);
         Some(match buffer::kind(w(0)) {
             buffer::SPAN => {
-                let (span_id, start) = (SpanId::new(w(2))?, w(5));
-                if entry.again {
-                    let more = Items { at: 0, end: 0, ..items };
-                    let end = self.end(entry.end, Some(start), more);
-                    return Some(Body::SpanEnd { span_id, end, attributes: super::Attributes::packed(more) });
-                }
-                let begun = self.start(at, span_id, items);
-                if entry.end == 0 {
-                    Body::SpanStart(begun)
-                } else {
-                    Body::Span(begun, self.end(entry.end, Some(start), items))
-                }
+                let more = Items { at: 0, end: 0, ..items };
+                let end = self.end(entry.end, Some(w(5)), more.text(Field::Error));
+                Body::SpanEnd { span_id: SpanId::new(w(2))?, end, attributes: super::Attributes::packed(more) }
             }
             buffer::LATE_END => Body::SpanEnd {
                 span_id: SpanId::new(w(2))?,
-                end: self.end(entry.end, None, items),
+                end: self.end(entry.end, None, items.text(Field::Error)),
                 attributes: super::Attributes::packed(items),
             },
             buffer::MORE => {
@@ -236,36 +281,27 @@ impl<'a> Words<'a> {
         })
     }
 
-    fn start(&self, at: usize, span_id: SpanId, items: Items<'a>) -> Start<'a> {
-        let w = |i: usize| self.words[at + i];
-        let header = w(0);
-        let name = match w(4) {
-            0 => items.text(Field::Name).unwrap_or_default(),
-            // SAFETY: written by `Hot::begin`.
-            address => Cow::Borrowed(unsafe { static_text(address, (header >> NAME_AT) as u16 as usize) }),
-        };
-        let code = (header >> PRIMITIVE_AT) as u8;
-        let own_items = buffer::words(header) > SPAN_WORDS || items.join != 0;
-        let (late_primitive, late_kind) =
-            if own_items { (items.text(Field::Primitive), items.number(Field::Kind)) } else { (None, None) };
-        let links = items.spans(Field::Link).map(|(trace_id, span_id)| Link {
-            trace_id,
-            span_id,
-            attributes: super::Attributes::new(),
-        });
+    #[inline(always)]
+    pub(crate) fn start<'a>(&'a self, words: &[u64; SPAN_WORDS], items: Items<'a>) -> Start<'a> {
+        let &[header, _, id, parent, name, begun] = words;
+        let late = if header >> FIELDS_AT & 1 == 1 || items.join != 0 { items.fields() } else { Fields::default() };
+        // SAFETY: written by `Hot::begin`.
+        let name = unsafe { static_text(name, (header >> NAME_AT) as u16 as usize) };
         Start {
-            span_id,
-            parent_span_id: SpanId::new(w(3)),
-            name,
-            primitive: late_primitive.unwrap_or(Cow::Borrowed(primitive::by_code(code).name())),
-            kind: late_kind.map_or(kind_of(header), |k| kind_of((k as u64) << KIND_AT)),
-            started_at: self.clock.ns(w(5)),
+            span_id: SpanId(id),
+            parent_span_id: SpanId::new(parent),
+            name: Cow::Borrowed(late.name.unwrap_or(name)),
+            primitive: Cow::Borrowed(
+                late.primitive.unwrap_or_else(|| primitive::by_code((header >> PRIMITIVE_AT) as u8).name()),
+            ),
+            kind: late.kind.unwrap_or(kind_of(header)),
+            started_at: self.clock.ns(begun),
             attributes: super::Attributes::packed(items),
-            links: if own_items { links.collect() } else { vec![] },
+            links: late.links,
         }
     }
 
-    fn fact(&self, at: usize, items: Items<'a>) -> Option<Body<'a>> {
+    fn fact<'a>(&'a self, at: usize, items: Items<'a>) -> Option<Body<'a>> {
         let w = |i: usize| self.words[at + i];
         let (span, id, time) = (SpanId::new(w(1)), w(2), self.clock.ns(w(3)));
         let text = |f| items.text(f).unwrap_or_default();

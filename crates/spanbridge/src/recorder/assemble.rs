@@ -7,7 +7,7 @@ use crate::buffer::atomic::{AtomicU64, Ordering::Relaxed};
 use crate::buffer::{self, Found};
 use crate::clock::Clock;
 use crate::record::Via;
-use crate::record::packed::{Entry, Join};
+use crate::record::packed::{Entry, Join, Packed};
 use crate::recording::layout::*;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -64,7 +64,15 @@ impl Assembler {
         let header = word(0);
         let (at, kind) = (self.words.len() as u32, buffer::kind(header));
         let n = if f.again { SPAN_WORDS } else { buffer::words(header) };
-        self.words.extend((0..n).map(word));
+        self.words.reserve(n);
+        let end = self.words.len();
+        // SAFETY: there is room for so many more, and each is written before it counts.
+        unsafe {
+            let to = self.words.as_mut_ptr().add(end);
+            (0..SPAN_WORDS.min(n)).for_each(|i| to.add(i).write(word(i)));
+            (SPAN_WORDS..n).for_each(|i| to.add(i).write(word(i)));
+            self.words.set_len(end + n)
+        }
         if kind == buffer::MORE || kind == buffer::LATE_END {
             self.late.push(self.entries.len() as u32)
         }
@@ -96,14 +104,14 @@ impl Assembler {
         self.number_records();
         self.segments.forget();
         self.number += 1;
-        let (words, entries) = (self.words.len(), self.entries.len());
+        let (words, entries) = self.source.spare(self.words.len(), self.entries.len());
+        let words = std::mem::replace(&mut self.words, words);
+        let entries = std::mem::replace(&mut self.entries, entries);
         Some(Batch {
             source: self.source.clone(),
             number: self.number,
-            clock: *clock,
-            words: std::mem::replace(&mut self.words, Vec::with_capacity(words)),
-            entries: std::mem::replace(&mut self.entries, Vec::with_capacity(entries)),
-            joins,
+            packed: Packed { words, joins, clock: *clock },
+            entries,
             origins: std::mem::take(&mut self.origins),
             notes: std::mem::take(&mut self.notes),
         })
@@ -119,19 +127,19 @@ impl Assembler {
             end: Option<u32>,
         }
         let mut by_span: HashMap<u64, Late, Fold> = HashMap::with_hasher(self.fold.clone());
+        // Few spans have something late: the others are told apart by a bit, without a look into the map.
+        let mut hint = [0u64; 64];
+        let bit = |id: u64| ((id >> 6) as usize % 64, 1u64 << (id % 64));
         for i in self.late.drain(..) {
             let at = self.entries[i as usize].at as usize;
             let header = self.words[at];
-            let late = if buffer::kind(header) == buffer::LATE_END {
-                let late = by_span.entry(self.words[at + 2]).or_default();
-                if late.end.is_none() {
-                    late.end = Some(i);
-                }
-                late
-            } else {
-                by_span.entry(self.words[at + 1]).or_default()
-            };
+            let late = by_span.entry(self.words[at + header_id(header)]).or_default();
+            if buffer::kind(header) == buffer::LATE_END && late.end.is_none() {
+                late.end = Some(i);
+            }
             late.more.push(i);
+            let (word, bit) = bit(self.words[at + header_id(header)]);
+            hint[word] |= bit
         }
         let mut joins: Vec<Join> = vec![];
         let mut gone: Vec<u32> = vec![];
@@ -146,6 +154,10 @@ impl Assembler {
             let entry = self.entries[i];
             let at = entry.at as usize;
             if buffer::kind(self.words[at]) != buffer::SPAN {
+                continue;
+            }
+            let (word, bit) = bit(self.words[at + 2]);
+            if hint[word] & bit == 0 {
                 continue;
             }
             let Some(late) = by_span.get_mut(&self.words[at + 2]) else { continue };
@@ -173,13 +185,14 @@ impl Assembler {
         for o in &mut self.origins {
             o.first -= before(o.first)
         }
-        let mut next = gone.iter().peekable();
-        let mut i = 0;
-        self.entries.retain(|_| {
-            let keep = next.next_if(|g| **g == i).is_none();
-            i += 1;
-            keep
-        });
+        let mut to = gone[0] as usize;
+        for (n, g) in gone.iter().enumerate() {
+            let kept = *g as usize + 1..gone.get(n + 1).map_or(self.entries.len(), |next| *next as usize);
+            let many = kept.len();
+            self.entries.copy_within(kept, to);
+            to += many
+        }
+        self.entries.truncate(to)
     }
 
     fn number_records(&mut self) {
@@ -194,4 +207,9 @@ impl Assembler {
             }
         }
     }
+}
+
+/// Where the span's id stands in a record that came late.
+fn header_id(header: u64) -> usize {
+    if buffer::kind(header) == buffer::LATE_END { 2 } else { 1 }
 }

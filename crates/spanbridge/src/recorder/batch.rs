@@ -1,22 +1,42 @@
 //! The records of one delivery.
 
-use crate::clock::Clock;
-use crate::record::packed::{Entry, Join, Words};
+use super::report::lock;
+use crate::record::packed::{Entry, Packed};
 use crate::record::{AttributeValue, Attributes, Body, Record, Via};
 use crate::{RunId, SegmentId, TraceId};
 use std::borrow::Cow;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 /// Who records: what every segment says of the process.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Source {
     pub(crate) instance: u64,
     pub(crate) service: String,
     pub(crate) resource: Vec<(Cow<'static, str>, AttributeValue<'static>)>,
+    /// Memory of batches that every sink is done with, for those to come.
+    pub(crate) spare: Mutex<Vec<(Vec<u64>, Vec<Entry>)>>,
 }
 
+/// Spare batches that are kept: one is filled while others are read.
+const SPARE: usize = 4;
+
 impl Source {
+    /// Memory for a batch, which may have been one before; else with room for so many.
+    pub(super) fn spare(&self, words: usize, entries: usize) -> (Vec<u64>, Vec<Entry>) {
+        let spare = lock(&self.spare).pop();
+        spare.unwrap_or_else(|| (Vec::with_capacity(words), Vec::with_capacity(entries)))
+    }
+
+    fn take_back(&self, mut words: Vec<u64>, mut entries: Vec<Entry>) {
+        words.clear();
+        entries.clear();
+        let mut spare = lock(&self.spare);
+        if spare.len() < SPARE {
+            spare.push((words, entries))
+        }
+    }
+
     /// The segment of records that belong to no run.
     pub(crate) fn segment(&self) -> SegmentId {
         SegmentId(self.instance)
@@ -51,10 +71,8 @@ pub(crate) struct Note {
 pub struct Batch {
     pub(crate) source: Arc<Source>,
     pub(crate) number: u64,
-    pub(crate) clock: Clock,
-    pub(crate) words: Vec<u64>,
+    pub(crate) packed: Packed,
     pub(crate) entries: Vec<Entry>,
-    pub(crate) joins: Vec<Join>,
     pub(crate) origins: Vec<Origin>,
     pub(crate) notes: Vec<Note>,
 }
@@ -88,41 +106,44 @@ impl Batch {
     /// The bytes that it takes up.
     pub(crate) fn bytes(&self) -> usize {
         size_of::<Self>()
-            + size_of_val(&self.words[..])
+            + size_of_val(&self.packed.words[..])
             + size_of_val(&self.entries[..])
-            + size_of_val(&self.joins[..])
+            + size_of_val(&self.packed.joins[..])
             + size_of_val(&self.origins[..])
     }
 
     /// The records, in order. Those of one run stand together in stretches, but a run may have several.
+    #[inline]
     pub fn records(&self) -> impl Iterator<Item = Record<'_>> {
-        let ends = self.origins.iter().skip(1).map(|o| o.first as usize).chain([self.entries.len()]);
-        let stretches = self.origins.iter().zip(ends);
-        stretches.flat_map(|(origin, end)| self.stretch(origin, end)).chain(self.notes.iter().map(|n| self.note(n)))
+        Records {
+            batch: self,
+            origins: 0,
+            run: 0,
+            trace: 0,
+            segment: 0,
+            seq: 0,
+            entries: [].iter(),
+            notes: self.notes.iter(),
+        }
     }
 
-    #[inline]
-    fn stretch<'a>(&'a self, origin: &'a Origin, end: usize) -> impl Iterator<Item = Record<'a>> {
-        let words = Words { words: &self.words, joins: &self.joins, clock: &self.clock };
-        let entries = &self.entries[origin.first as usize..end];
-        let (run_id, trace_id, segment_id) =
-            (RunId::new(origin.run), TraceId::new(origin.trace), SegmentId(origin.segment));
-        let record = move |segment_seq, body| Record {
+    /// The first record of a segment.
+    fn opening<'a>(&'a self, origin: &'a Origin) -> Record<'a> {
+        let first = self.entries.get(origin.first as usize);
+        Record {
             id: None,
-            run_id,
-            trace_id,
-            segment_id,
-            segment_seq,
+            run_id: RunId::new(origin.run),
+            trace_id: TraceId::new(origin.trace),
+            segment_id: SegmentId(origin.segment),
+            segment_seq: 1,
             service: Cow::Borrowed(self.service()),
-            body,
-        };
-        let opening = origin.opens.then(|| {
-            let started_at = entries.first().map_or(0, |e| words.time(e));
-            let resource = Attributes::slice(&self.source.resource);
-            record(1, Body::Segment { started_at, resource, via: origin.via, suspension_id: None })
-        });
-        let numbered = (origin.before + 1..).zip(entries);
-        opening.into_iter().chain(numbered.filter_map(move |(seq, e)| Some(record(seq, words.body(e)?))))
+            body: Body::Segment {
+                started_at: first.map_or(0, |e| self.packed.time(e)),
+                resource: Attributes::slice(&self.source.resource),
+                via: origin.via,
+                suspension_id: None,
+            },
+        }
     }
 
     fn note<'a>(&'a self, note: &'a Note) -> Record<'a> {
@@ -141,6 +162,86 @@ impl Batch {
                 attributes: Attributes::new(),
             },
         }
+    }
+}
+
+/// Walks through a batch.
+struct Records<'a> {
+    batch: &'a Batch,
+    /// Stretches that were begun.
+    origins: usize,
+    // of the stretch that we are in
+    run: u128,
+    trace: u128,
+    segment: u64,
+    seq: u64,
+    entries: std::slice::Iter<'a, Entry>,
+    notes: std::slice::Iter<'a, Note>,
+}
+
+impl<'a> Records<'a> {
+    /// Begins the next stretch; gives the segment's own record if it begins there, or a note behind the last.
+    #[cold]
+    #[inline(never)]
+    fn go_on(&mut self) -> Option<Option<Record<'a>>> {
+        let batch = self.batch;
+        let Some(origin) = batch.origins.get(self.origins) else {
+            return self.notes.next().map(|n| Some(batch.note(n)));
+        };
+        self.origins += 1;
+        let end = batch.origins.get(self.origins).map_or(batch.entries.len(), |next| next.first as usize);
+        self.entries = batch.entries[origin.first as usize..end].iter();
+        (self.run, self.trace, self.segment, self.seq) = (origin.run, origin.trace, origin.segment, origin.before);
+        Some(origin.opens.then(|| batch.opening(origin)))
+    }
+}
+
+impl<'a> Records<'a> {
+    #[inline(always)]
+    fn record(&self, body: Body<'a>) -> Record<'a> {
+        Record {
+            id: None,
+            run_id: RunId::new(self.run),
+            trace_id: TraceId::new(self.trace),
+            segment_id: SegmentId(self.segment),
+            segment_seq: self.seq,
+            service: Cow::Borrowed(self.batch.service()),
+            body,
+        }
+    }
+}
+
+impl<'a> Iterator for Records<'a> {
+    type Item = Record<'a>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Record<'a>> {
+        loop {
+            let Some(entry) = self.entries.next() else {
+                match self.go_on() {
+                    Some(None) => continue,
+                    other => return other.flatten(),
+                }
+            };
+            self.seq += 1;
+            let packed = &self.batch.packed;
+            if let Some((words, items)) = packed.span(entry) {
+                let start = packed.start(words, items);
+                if entry.end == 0 {
+                    return Some(self.record(Body::SpanStart(start)));
+                }
+                return Some(self.record(Body::Span(start, packed.end_of(entry, words, items))));
+            }
+            if let Some(body) = packed.other(entry) {
+                return Some(self.record(body));
+            }
+        }
+    }
+}
+
+impl Drop for Batch {
+    fn drop(&mut self) {
+        self.source.take_back(std::mem::take(&mut self.packed.words), std::mem::take(&mut self.entries))
     }
 }
 

@@ -22,10 +22,13 @@ pub(crate) const FACT_WORDS: usize = 4;
 /// Bytes of a copied text; the rest is cut and counted.
 pub(crate) const MAX_TEXT: usize = 4096;
 
-// Header of a span: length of a static name in bits 24..40, code of the primitive in 40..48, kind in 48..51.
+// Header of a span: length of a static name in bits 24..40, code of the primitive in 40..48, kind in 48..51;
+// of any record with items: whether there are fields among them in 51.
 pub(crate) const NAME_AT: u32 = 24;
 pub(crate) const PRIMITIVE_AT: u32 = 40;
 pub(crate) const KIND_AT: u32 = 48;
+/// Not all items are attributes.
+pub(crate) const FIELDS_AT: u32 = 51;
 /// The primitive stands in an item.
 pub(crate) const CUSTOM: u64 = 255;
 // Header of a context: it came from another process.

@@ -35,24 +35,32 @@ pub(crate) fn hot() -> Hot {
 }
 
 impl Hot {
-    pub(crate) fn begin(&self, _: &Shared, _: u64, _: Value<'_>) -> Started {
+    pub(crate) fn begin(&self, _: &Shared, _: u64, _: &'static str) -> Started {
         Started::NONE
     }
-    pub(crate) fn add<'s>(&self, _: &mut Started, _: impl FnOnce() -> Option<&'s Shared>, _: Key, _: Value<'_>) {}
-    pub(crate) fn add_all<'s>(&self, _: &mut Started, _: impl FnOnce() -> Option<&'s Shared>, _: &[Item<'_>]) {}
+    pub(crate) fn begin_owned(&self, _: &Shared, _: u64, _: &str) -> Started {
+        Started::NONE
+    }
+    pub(crate) fn add<'s>(&self, s: Started, _: impl FnOnce() -> Option<&'s Shared>, _: Key, _: Value<'_>) -> Started {
+        s
+    }
+    pub(crate) fn add_all(&self, s: Started, _: Option<&Shared>, _: &[Item<'_>]) -> Started {
+        s
+    }
     pub(crate) fn set_kind<'s>(
         &self,
-        _: &mut Started,
+        s: Started,
         _: impl FnOnce() -> Option<&'s Shared>,
         _: Option<Primitive>,
         _: Option<Kind>,
-    ) {
+    ) -> Started {
+        s
     }
     pub(crate) fn publish(&self, _: &Started) {}
     pub(crate) fn retract(&self, _: &Started) -> bool {
         true
     }
-    pub(crate) fn end(&self, _: Started, _: Option<&Shared>, _: Status) {}
+    pub(crate) fn end<'s>(&self, _: Started, _: impl FnOnce() -> Option<&'s Shared>, _: Status) {}
     pub(crate) fn count_dropped(&self) {}
     pub(crate) fn end_with(&self, _: Started, _: &Shared, _: Status, _: &[Item<'_>]) {}
     pub(crate) fn end_at(&self, _: Started, _: &Shared, _: Status, _: u64, _: &[Item<'_>]) {}

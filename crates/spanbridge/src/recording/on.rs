@@ -9,16 +9,15 @@ use crate::context::Shared;
 use crate::{Kind, Primitive, Status, Value, primitive};
 use std::sync::atomic::Ordering::Relaxed;
 
-/// A span that was begun on this thread, or nothing (token 0).
+/// A span that was begun on this thread, or nothing (token 0). Two words, so that it travels in registers.
 #[derive(Clone, Copy)]
 pub(crate) struct Started {
     pub(crate) token: u64,
     pub(crate) id: u64,
-    header: u64,
 }
 
 impl Started {
-    pub(crate) const NONE: Self = Started { token: 0, id: 0, header: 0 };
+    pub(crate) const NONE: Self = Started { token: 0, id: 0 };
 
     #[inline(always)]
     pub(crate) fn is_none(&self) -> bool {
@@ -27,18 +26,30 @@ impl Started {
 }
 
 impl Hot {
-    /// Begins a span. `shared` is recorded, and kept alive by the caller. The name is text of either kind.
+    /// Begins a span. `shared` is recorded, and kept alive by the caller.
     #[inline(always)]
-    pub(crate) fn begin(&self, shared: &Shared, parent: u64, name: Value<'_>) -> Started {
+    pub(crate) fn begin(&self, shared: &Shared, parent: u64, name: &'static str) -> Started {
+        self.begin_named(shared, parent, name.as_ptr().expose_provenance() as u64, name.len().min(0xffff))
+    }
+
+    /// The same, with a name that is copied.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn begin_owned(&self, shared: &Shared, parent: u64, name: &str) -> Started {
+        let started = self.begin_named(shared, parent, 0, 0);
+        if started.is_none() {
+            return started;
+        }
+        self.add(started, || Some(shared), Key::Field(Field::Name), Value::Str(name))
+    }
+
+    #[inline(always)]
+    fn begin_named(&self, shared: &Shared, parent: u64, address: u64, length: usize) -> Started {
         let w = &self.writer;
         if (w.context.get() != shared.serial || !w.room(SPAN_WORDS)) && !self.make_room(shared, SPAN_WORDS, false) {
             return Started::NONE;
         }
         let (id, at) = (self.id(), w.pos.get());
-        let (address, length) = match name {
-            Value::Static(n) => (n.as_ptr().expose_provenance() as u64, n.len().min(0xffff)),
-            _ => (0, 0),
-        };
         // The default primitive has code 0, the default kind too.
         let head = header(SPAN, SPAN_WORDS) | (length as u64) << NAME_AT;
         // SAFETY: room for SPAN_WORDS was made sure.
@@ -54,11 +65,7 @@ impl Hot {
             put(5, ticks());
         }
         w.pos.set(at + SPAN_WORDS);
-        let mut started = Started { token: w.token(at), id, header: head };
-        if address == 0 {
-            self.add(&mut started, || Some(shared), Key::Field(Field::Name), name)
-        }
-        started
+        Started { token: w.token(at), id }
     }
 
     /// Appends to the unpublished record at the tail, moves it to a new chunk when it does not fit, or writes a record
@@ -66,43 +73,44 @@ impl Hot {
     #[inline(always)]
     pub(crate) fn add<'s>(
         &self,
-        s: &mut Started,
+        s: Started,
         shared: impl FnOnce() -> Option<&'s Shared>,
         key: Key,
         value: Value<'_>,
-    ) {
+    ) -> Started {
         let n = items::words(&value);
         match self.writer.tail(s.token) {
             Some(at) if self.writer.room(n) && n <= 2 + MAX_TEXT / 8 => {
                 // SAFETY: there is room for the item, and `at` is the record at the tail.
-                unsafe { s.header = self.append(at, s.header, key, value, n) }
+                unsafe { self.append(at, key, value, n) }
+                s
             }
             _ => self.add_slowly(s, shared(), &[(key, value)]),
         }
     }
 
     /// Several items that belong together: all of them or none.
-    pub(crate) fn add_all<'s>(&self, s: &mut Started, shared: impl FnOnce() -> Option<&'s Shared>, items: &[Item<'_>]) {
-        self.add_slowly(s, shared(), items)
+    pub(crate) fn add_all(&self, s: Started, shared: Option<&Shared>, items: &[Item<'_>]) -> Started {
+        self.add_slowly(s, shared, items)
     }
 
     /// # Safety
-    /// `room(n)`, and `at` is the record at the tail with the header `head`.
+    /// `room(n)`, and `at` is the record at the tail.
     #[inline(always)]
-    unsafe fn append(&self, at: usize, head: u64, key: Key, value: Value<'_>, n: usize) -> u64 {
-        let (w, pos, head) = (&self.writer, self.writer.pos.get(), head + ((n as u64) << 8));
+    unsafe fn append(&self, at: usize, key: Key, value: Value<'_>, n: usize) {
+        let (w, pos) = (&self.writer, self.writer.pos.get());
+        let fields = matches!(key, Key::Field(_)) as u64;
         // SAFETY: the caller's promise.
         unsafe {
             items::put(w.ptr(pos), key, value);
-            w.put(at, head);
+            w.put(at, (w.get(at) + ((n as u64) << 8)) | fields << FIELDS_AT);
         }
-        w.pos.set(pos + n);
-        head
+        w.pos.set(pos + n)
     }
 
     #[cold]
     #[inline(never)]
-    fn add_slowly(&self, s: &mut Started, shared: Option<&Shared>, items: &[Item<'_>]) {
+    fn add_slowly(&self, mut s: Started, shared: Option<&Shared>, items: &[Item<'_>]) -> Started {
         let n = items.iter().map(|(_, v)| items::words(&items::cut(*v).0)).sum();
         let w = &self.writer;
         let at = match (w.tail(s.token), shared) {
@@ -113,45 +121,55 @@ impl Hot {
                 s.token = w.token(CONTEXT_WORDS);
                 CONTEXT_WORDS
             }
-            (None, Some(shared)) => return self.more(shared, s.id, items),
+            (None, Some(shared)) => {
+                self.more(shared, s.id, items);
+                return s;
+            }
             // There is no room, or no telling whose it is.
-            _ => return self.count_cut(),
+            _ => {
+                self.count_cut();
+                return s;
+            }
         };
         for (key, value) in items {
             let value = self.cut_text(*value);
             // SAFETY: there is room for all items; where the record moved, it stands behind the context record of a
             // fresh chunk, and it was checked to fit.
-            unsafe { s.header = self.append(at, s.header, *key, value, items::words(&value)) }
+            unsafe { self.append(at, *key, value, items::words(&value)) }
         }
+        s
     }
 
     /// Sets primitive and kind in the header, or in items where that is too late or not enough.
     #[inline(always)]
     pub(crate) fn set_kind<'s>(
         &self,
-        s: &mut Started,
+        s: Started,
         shared: impl FnOnce() -> Option<&'s Shared>,
         p: Option<Primitive>,
         kind: Option<Kind>,
-    ) {
+    ) -> Started {
         let code = p.map(|p| primitive::code(p.name()).map_or(CUSTOM, u64::from));
         if let Some(at) = self.writer.tail(s.token) {
-            if let Some(code) = code {
-                s.header = s.header & !(0xff << PRIMITIVE_AT) | code << PRIMITIVE_AT;
-            }
-            if let Some(kind) = kind {
-                s.header = s.header & !(7 << KIND_AT) | (kind as u64) << KIND_AT;
-            }
             // SAFETY: the record at the tail is there.
-            unsafe { self.writer.put(at, s.header) }
-            if code != Some(CUSTOM) {
-                return;
+            unsafe {
+                let mut header = self.writer.get(at);
+                if let Some(code) = code {
+                    header = header & !(0xff << PRIMITIVE_AT) | code << PRIMITIVE_AT;
+                }
+                if let Some(kind) = kind {
+                    header = header & !(7 << KIND_AT) | (kind as u64) << KIND_AT;
+                }
+                self.writer.put(at, header)
             }
-        } else if let Some(kind) = kind {
-            return self.add(s, shared, Key::Field(Field::Kind), Value::I64(kind as i64));
+            if code != Some(CUSTOM) {
+                return s;
+            }
         }
-        if let Some(p) = p {
-            self.add(s, shared, Key::Field(Field::Primitive), Value::Static(p.name()))
+        match (p, kind) {
+            (Some(p), _) => self.add_slowly(s, shared(), &[(Key::Field(Field::Primitive), Value::Static(p.name()))]),
+            (_, Some(kind)) => self.add_slowly(s, shared(), &[(Key::Field(Field::Kind), Value::I64(kind as i64))]),
+            _ => s,
         }
     }
 
@@ -160,10 +178,10 @@ impl Hot {
         self.writer.retract(s.token)
     }
 
-    /// Publishes the record at the tail: the builder is finished.
+    /// Publishes the record: the builder is finished.
     #[inline(always)]
     pub(crate) fn publish(&self, s: &Started) {
-        if self.writer.tail(s.token).is_some() {
+        if self.writer.is_mine(s.token) {
             // SAFETY: the record lies in the current chunk.
             unsafe { self.writer.publish() }
         }
@@ -171,10 +189,10 @@ impl Hot {
 
     /// Ends a span that began anywhere: patched in place while its chunk is ours, else a record of its own.
     #[inline(always)]
-    pub(crate) fn end(&self, s: Started, shared: Option<&Shared>, status: Status) {
+    pub(crate) fn end<'s>(&self, s: Started, shared: impl FnOnce() -> Option<&'s Shared>, status: Status) {
         let end = end_word(status);
         if !self.writer.patch(s.token, end) {
-            if let Some(shared) = shared {
+            if let Some(shared) = shared() {
                 self.end_elsewhere(shared, s.id, end, &[])
             }
         }
@@ -225,7 +243,7 @@ impl Hot {
     }
 
     /// Writes a whole record and publishes it. `head` counts the words of `body` and itself.
-    fn write(&self, shared: &Shared, mut head: u64, body: &[u64], items: &[Item<'_>], for_end: bool) {
+    fn write(&self, shared: &Shared, head: u64, body: &[u64], items: &[Item<'_>], for_end: bool) {
         let fixed = 1 + body.len();
         let mut need = fixed;
         for (_, v) in items {
@@ -248,11 +266,7 @@ impl Hot {
             for (key, value) in items {
                 let value = self.cut_text(*value);
                 let n = items::words(&value);
-                if w.pos.get() - at + n > need {
-                    self.count_cut()
-                } else {
-                    head = self.append(at, head, *key, value, n)
-                }
+                if w.pos.get() - at + n > need { self.count_cut() } else { self.append(at, *key, value, n) }
             }
             w.publish();
         }

@@ -14,6 +14,7 @@ use std::borrow::Cow;
 use std::fmt::Display;
 use std::future::Future;
 use std::marker::PhantomData;
+use std::mem::ManuallyDrop;
 
 /// A span that has begun (its start time and its parent are taken) and takes attributes until it is run.
 ///
@@ -34,29 +35,30 @@ pub struct SpanBuilder {
 /// With no recorder, or in a trace that is not sampled, this does next to nothing.
 #[inline(always)]
 pub fn span(name: impl Into<Cow<'static, str>>) -> SpanBuilder {
-    let name = name.into();
-    let name = match &name {
-        Cow::Borrowed(text) => Value::Static(text),
-        Cow::Owned(text) => Value::Str(text),
-    };
     let shared = ambient().shared.get();
-    let (started, root, within) = if shared.addr() & RECORDED != 0 {
+    if shared.addr() & RECORDED != 0 {
         // SAFETY: what is current is kept alive by whoever made it current.
         let shared = unsafe { &*untag(shared) };
-        (hot().begin(shared, ambient().span.get(), name), Context::EMPTY, shared.serial())
+        let parent = ambient().span.get();
+        let started = match name.into() {
+            Cow::Borrowed(name) => hot().begin(shared, parent, name),
+            Cow::Owned(name) => hot().begin_owned(shared, parent, &name),
+        };
+        SpanBuilder { started, root: Context::EMPTY, within: shared.serial(), this_thread: PhantomData }
     } else if may_begin_trace(shared) {
-        let (started, root) = begin_trace(name);
-        (started, root, 0)
+        // Word by word, for what is returned through a pointer stays in memory.
+        let (started, root) = begin_trace(name.into());
+        let root = Context { shared: root.shared, span: root.span };
+        SpanBuilder { started, root, within: 0, this_thread: PhantomData }
     } else {
-        (Started::NONE, Context::EMPTY, 0)
-    };
-    SpanBuilder { started, root, within, this_thread: PhantomData }
+        SpanBuilder { started: Started::NONE, root: Context::EMPTY, within: 0, this_thread: PhantomData }
+    }
 }
 
 #[cfg(feature = "record")]
 #[inline(always)]
 fn may_begin_trace(shared: *const Shared) -> bool {
-    !shared.is_null() || crate::intake::installed()
+    if shared.is_null() { crate::intake::installed() } else { shared.addr() & crate::context::BEGINS != 0 }
 }
 
 #[cfg(not(feature = "record"))]
@@ -68,13 +70,14 @@ fn may_begin_trace(_: *const Shared) -> bool {
 /// A span without a run around it: a new trace, if there is none and somebody records.
 #[cold]
 #[inline(never)]
-fn begin_trace(name: Value<'_>) -> (Started, Context) {
+fn begin_trace(name: Cow<'static, str>) -> (Started, ManuallyDrop<Context>) {
     let root = if current::context().is_empty() { crate::origin::new_trace() } else { Context::EMPTY };
-    let started = match root.shared() {
-        Some(shared) if root.is_recorded() => hot().begin(shared, 0, name),
+    let started = match (root.shared(), name) {
+        (Some(shared), Cow::Borrowed(name)) if root.is_recorded() => hot().begin(shared, 0, name),
+        (Some(shared), Cow::Owned(name)) if root.is_recorded() => hot().begin_owned(shared, 0, &name),
         _ => Started::NONE,
     };
-    (started, root)
+    (started, ManuallyDrop::new(root))
 }
 
 impl SpanBuilder {
@@ -91,29 +94,24 @@ impl SpanBuilder {
         shared.filter(|s| s.serial() == self.within)
     }
 
-    /// Gives the span up when it was taken out of its scope.
+    /// What was begun, if it was not taken out of its scope, and the root.
     #[inline(always)]
-    fn stay_in_scope(&mut self) {
-        if !self.started.is_none() && self.shared().is_none() {
-            self.stray()
+    fn into_parts(self) -> (Started, Context) {
+        let this = ManuallyDrop::new(self);
+        let mut started = this.started;
+        if !started.is_none() && this.shared().is_none() {
+            stray(started);
+            started = Started::NONE
         }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn stray(&mut self) {
-        if self.discard() {
-            hot().count_dropped()
-        }
+        // SAFETY: `this` is not dropped, so the root is not either, and it is read once.
+        (started, unsafe { std::ptr::read(&this.root) })
     }
 
     /// Adds an attribute. Text is copied; see [`Value::Static`] for text that need not be.
     #[inline(always)]
     pub fn attribute<'v>(mut self, key: &'static str, value: impl Into<Value<'v>>) -> Self {
         if !self.started.is_none() {
-            let mut started = self.started;
-            hot().add(&mut started, || self.shared(), Key::Attribute(key), value.into());
-            self.started = started;
+            self.started = hot().add(self.started, || self.shared(), Key::Attribute(key), value.into());
         }
         self
     }
@@ -133,9 +131,7 @@ impl SpanBuilder {
     #[inline(always)]
     fn set_kind(mut self, primitive: Option<Primitive>, kind: Option<Kind>) -> Self {
         if !self.started.is_none() {
-            let mut started = self.started;
-            hot().set_kind(&mut started, || self.shared(), primitive, kind);
-            self.started = started;
+            self.started = hot().set_kind(self.started, || self.shared(), primitive, kind);
         }
         self
     }
@@ -143,9 +139,7 @@ impl SpanBuilder {
     /// Links to a span that belongs to it without being its parent.
     pub fn link(mut self, other: &Context) -> Self {
         if let Some(p) = other.trace_parent().filter(|_| !self.started.is_none()) {
-            let mut started = self.started;
-            hot().add_all(&mut started, || self.shared(), &super::details::link_items(p));
-            self.started = started;
+            self.started = hot().add_all(self.started, self.shared(), &super::details::link_items(p));
         }
         self
     }
@@ -155,7 +149,7 @@ impl SpanBuilder {
     #[inline]
     pub fn implicit_run(mut self, yes: bool) -> Self {
         if !yes && !self.root.shared.is_null() {
-            self.discard();
+            discard(std::mem::replace(&mut self.started, Started::NONE), self.root.shared());
             self.root = Context::EMPTY;
         }
         self
@@ -165,17 +159,6 @@ impl SpanBuilder {
     #[inline]
     pub fn id(&self) -> Option<crate::SpanId> {
         crate::SpanId::new(self.started.id)
-    }
-
-    /// Never to be seen, if nobody has seen it yet; else cancelled, and false.
-    #[cold]
-    fn discard(&mut self) -> bool {
-        let started = std::mem::replace(&mut self.started, Started::NONE);
-        let unseen = started.is_none() || hot().retract(&started);
-        if !unseen {
-            hot().end(started, self.shared(), Status::Cancelled)
-        }
-        unseen
     }
 
     /// Calls `f` inside the span, and ends it by what `f` returns.
@@ -202,36 +185,23 @@ impl SpanBuilder {
     }
 
     #[inline(always)]
-    fn scope<R, J: Judge<R>>(mut self, judge: J, f: impl FnOnce() -> R) -> R {
-        self.stay_in_scope();
-        let started = std::mem::replace(&mut self.started, Started::NONE);
-        let mut root = std::mem::take(&mut self.root);
+    fn scope<R, J: Judge<R>>(self, judge: J, f: impl FnOnce() -> R) -> R {
+        let (started, root) = self.into_parts();
         if started.is_none() && root.shared.is_null() {
             return f();
         }
-        hot().publish(&started);
-        let is_root = !root.shared.is_null();
-        let mut outer_span = 0;
-        if is_root {
-            if !started.is_none() {
-                root.span = started.id
-            }
-            root.swap();
-        } else {
-            outer_span = ambient().span.replace(started.id) // not always the parent: see the tests
-        }
-        // until `f` has returned, it panics
-        let mut scope = Scope { started, status: Status::Panicked, outer_span, is_root, outside: root };
+        let mut scope = Scope::enter(started, root);
         let result = f();
-        scope.status = Status::Ok;
-        judge.failed(&result, |e| scope.fail(e));
+        // A destructor would not be inlined: it is for panics.
+        judge.failed(&result, |e| fail_here(std::mem::replace(&mut scope.started, Started::NONE), e));
+        ManuallyDrop::new(scope).leave(Status::Ok);
         result
     }
 
     /// A span that may be held, sent elsewhere and ended anywhere.
     #[inline]
-    pub fn open(mut self) -> Span {
-        let (open, context) = self.take();
+    pub fn open(self) -> Span {
+        let (open, context) = self.finish();
         Span::new(context, open)
     }
 
@@ -264,13 +234,13 @@ impl SpanBuilder {
     /// For the attribute macro: as [`SpanBuilder::run_by`], with the making of the future inside the span as well.
     #[doc(hidden)]
     #[inline]
-    pub fn make_by<R, F, M, J>(mut self, make: M, judge: J) -> InSpan<F, By<J>>
+    pub fn make_by<R, F, M, J>(self, make: M, judge: J) -> InSpan<F, By<J>>
     where
         F: Future<Output = R>,
         M: FnOnce() -> F,
         J: for<'a> FnOnce(&'a R) -> Option<&'a dyn Display>,
     {
-        let (open, context) = self.take();
+        let (open, context) = self.finish();
         InSpan::made(context, open, make, By(judge))
     }
 
@@ -278,24 +248,23 @@ impl SpanBuilder {
     #[cfg(feature = "macros")]
     #[doc(hidden)]
     #[inline]
-    pub fn enter(mut self) -> Entered {
-        let (open, context) = self.take();
+    pub fn enter(self) -> Entered {
+        let (open, context) = self.finish();
         Entered::new(context, open)
     }
 
     #[inline]
-    fn future<F, J>(mut self, inner: F, judge: J) -> InSpan<F, J> {
-        let (open, context) = self.take();
+    fn future<F, J>(self, inner: F, judge: J) -> InSpan<F, J> {
+        let (open, context) = self.finish();
         InSpan::new(context, open, inner, judge)
     }
 
     /// The finished span and its context: what is current, where nothing is recorded.
     #[inline]
-    fn take(&mut self) -> (Open, Context) {
-        self.stay_in_scope();
-        let started = std::mem::replace(&mut self.started, Started::NONE);
+    fn finish(self) -> (Open, Context) {
+        let (started, root) = self.into_parts();
         hot().publish(&started);
-        let mut context = if self.root.shared.is_null() { current::context() } else { std::mem::take(&mut self.root) };
+        let mut context = if root.shared.is_null() { current::context() } else { root };
         if !started.is_none() {
             context.span = started.id
         }
@@ -307,45 +276,95 @@ impl Drop for SpanBuilder {
     #[inline(always)]
     fn drop(&mut self) {
         if !self.started.is_none() {
-            self.discard();
+            discard(self.started, self.shared());
         }
+    }
+}
+
+// What is rare stands in functions of its own and takes values, so that a builder can live in registers.
+
+/// Never to be seen, if nobody has seen it yet; else cancelled, and false.
+#[cold]
+#[inline(never)]
+fn discard(started: Started, shared: Option<&Shared>) -> bool {
+    let unseen = started.is_none() || hot().retract(&started);
+    if !unseen {
+        hot().end(started, || shared, Status::Cancelled)
+    }
+    unseen
+}
+
+/// Gives up a span that was taken out of its scope.
+#[cold]
+#[inline(never)]
+fn stray(started: Started) {
+    if discard(started, None) {
+        hot().count_dropped()
+    }
+}
+
+/// Ends a span whose scope is current.
+#[cold]
+#[inline(never)]
+fn fail_here(started: Started, error: &dyn Display) {
+    if let Some(shared) = current_shared().filter(|_| !started.is_none()) {
+        fail_span(started, shared, error)
     }
 }
 
 /// What an `in_scope` leaves behind, also by a panic: the span ended, and current what was so before.
 struct Scope {
     started: Started,
-    status: Status,
     outer_span: u64,
     is_root: bool,
-    /// Of a root: what was current outside.
-    outside: Context,
+    /// Of a root: what was current outside. Else nothing.
+    outside: ManuallyDrop<Context>,
 }
 
 impl Scope {
-    #[cold]
-    fn fail(&mut self, error: &dyn Display) {
-        let started = std::mem::replace(&mut self.started, Started::NONE);
-        if !started.is_none() {
-            fail_span(started, current_shared(), error)
+    #[inline(always)]
+    fn enter(started: Started, root: Context) -> Self {
+        hot().publish(&started);
+        let is_root = !root.shared.is_null();
+        let mut outside = ManuallyDrop::new(root);
+        let mut outer_span = 0;
+        if is_root {
+            if !started.is_none() {
+                outside.span = started.id
+            }
+            outside.swap()
+        } else {
+            outer_span = ambient().span.replace(started.id) // not always the parent: see the tests
+        }
+        Scope { started, outer_span, is_root, outside }
+    }
+
+    #[inline(always)]
+    fn leave(&mut self, status: Status) {
+        if !self.started.is_none() {
+            hot().end(self.started, current_shared, status)
+        }
+        if self.is_root {
+            self.outside.swap();
+            // SAFETY: a root's context is dropped once, here; it is not current any more.
+            unsafe { ManuallyDrop::drop(&mut self.outside) }
+        } else {
+            ambient().span.set(self.outer_span)
         }
     }
 }
 
-/// The shared part of what is current.
+/// The shared part of what is current, inside a scope.
 #[inline(always)]
-fn current_shared<'a>() -> &'a Shared {
-    // SAFETY: inside a scope, and the scope keeps alive what it made current.
-    unsafe { &*untag(ambient().shared.get()) }
+fn current_shared<'a>() -> Option<&'a Shared> {
+    // SAFETY: the scope keeps alive what it made current.
+    unsafe { untag(ambient().shared.get()).as_ref() }
 }
 
 impl Drop for Scope {
-    #[inline(always)]
+    #[cold]
     fn drop(&mut self) {
-        if !self.started.is_none() {
-            hot().end(self.started, Some(current_shared()), self.status)
-        }
-        if self.is_root { self.outside.swap() } else { ambient().span.set(self.outer_span) }
+        self.leave(Status::Panicked)
     }
 }
 

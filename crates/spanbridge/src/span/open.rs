@@ -27,7 +27,7 @@ impl Open {
             (std::mem::replace(self, Open::Nothing), context.shared())
         {
             match open {
-                Open::Span(s) => hot().end(s, Some(shared), status),
+                Open::Span(s) => hot().end(s, || Some(shared), status),
                 _ => end_run(shared, status, None),
             }
         }

@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 /// Longer than anything here takes, so that a test which hangs says so.
-pub(crate) const LONG: Duration = Duration::from_secs(60);
+pub(crate) const LONG: Duration = Duration::from_secs(if cfg!(miri) { 1200 } else { 60 });
 
 /// Bytes of a chunk of the recording buffers, and its header.
 pub(crate) const CHUNK: usize = 32 * 1024 + 64;
