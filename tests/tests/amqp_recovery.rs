@@ -13,6 +13,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
+use tokio::time::timeout;
 use xtask::rabbitmq::{Private, installed};
 
 const ORDERS: usize = 2_000;
@@ -22,36 +23,79 @@ const ORDERS: usize = 2_000;
 struct Progress {
     returned: AtomicUsize,
     failed: AtomicUsize,
+    given_up: AtomicUsize,
     received: AtomicUsize,
     refused: AtomicUsize,
+    unsettled: AtomicUsize,
     done: Mutex<BTreeSet<String>>,
 }
 
-async fn connect(url: &str) -> (Connection, Channel) {
+impl Progress {
+    fn done(&self) -> usize {
+        self.done.lock().unwrap().len()
+    }
+}
+
+/// How long lapin may take to recover after the broker is back. In some runs of a hundred it never does: an ack that was
+/// under way is never answered, or what a consumer got first is lost to it until its connection ends (lapin alone does so,
+/// too). Applications that must go on watch for that, and connect again.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A connection with a channel, and how often it was renewed.
+struct Link {
+    url: String,
+    current: tokio::sync::Mutex<(usize, Connection, Channel)>,
+}
+
+impl Link {
+    async fn new(url: &str) -> Self {
+        let (connection, channel) = connect(url).await.unwrap();
+        Link { url: url.to_owned(), current: (0, connection, channel).into() }
+    }
+
+    async fn channel(&self) -> (usize, Channel) {
+        let current = self.current.lock().await;
+        (current.0, current.2.clone())
+    }
+
+    /// Connects again, unless somebody has.
+    async fn renew(&self, generation: usize) {
+        let mut current = self.current.lock().await;
+        while current.0 == generation {
+            match connect(&self.url).await {
+                Ok((connection, channel)) => *current = (generation + 1, connection, channel),
+                Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
+            }
+        }
+    }
+}
+
+async fn connect(url: &str) -> lapin::Result<(Connection, Channel)> {
     // By itself lapin waits twice as long after each attempt; here it asks often enough for a test.
     let recovering = ConnectionProperties::default()
         .configure_backoff(|backoff| backoff.with_max_delay(Duration::from_millis(500)).with_max_times(200))
         .enable_auto_recover();
-    let connection = Connection::connect(url, recovering).await.unwrap();
-    let channel = connection.create_channel().await.unwrap();
-    channel.confirm_select(ConfirmSelectOptions::default()).await.unwrap();
+    let connection = Connection::connect(url, recovering).await?;
+    let channel = connection.create_channel().await?;
+    channel.confirm_select(ConfirmSelectOptions::default()).await?;
     let durable = QueueDeclareOptions { durable: true, ..Default::default() };
-    channel.queue_declare("orders".into(), durable, FieldTable::default()).await.unwrap();
-    (connection, channel)
+    channel.queue_declare("orders".into(), durable, FieldTable::default()).await?;
+    Ok((connection, channel))
 }
 
 /// Sends an order until the broker has it, as an application does.
-async fn order(channel: &Channel, number: usize, progress: &Progress) {
+async fn order(broker: &Link, number: usize, progress: &Progress) {
     let mut id = ShortString::from(number.to_string());
     loop {
+        let (generation, channel) = broker.channel().await;
         let properties = BasicProperties::default().with_delivery_mode(2).with_message_id(id.clone());
         let options = BasicPublishOptions { mandatory: true, ..Default::default() };
         let sending = async {
             let confirm = channel.observed().basic_publish("".into(), "orders".into(), options, b"{}", properties);
             confirm.await?.await
         };
-        match sending.await {
-            Ok(confirm) => match confirm.take_message() {
+        match timeout(PATIENCE, sending).await {
+            Ok(Ok(confirm)) => match confirm.take_message() {
                 None => return,
                 // A broker that has just begun takes messages before it has its queues back. The message may be that of
                 // another order: lapin gives it to any answer. Who gets one sends it again.
@@ -61,45 +105,69 @@ async fn order(channel: &Channel, number: usize, progress: &Progress) {
                     tokio::time::sleep(Duration::from_millis(10)).await
                 }
             },
-            Err(e) => {
+            Ok(Err(e)) => {
                 progress.failed.fetch_add(1, SeqCst);
-                channel.wait_for_recovery(e).await.expect("lapin recovers");
+                match timeout(PATIENCE, channel.wait_for_recovery(e)).await {
+                    Ok(recovered) => recovered.expect("lapin recovers"),
+                    Err(_) => broker.renew(generation).await,
+                }
+            }
+            Err(_) => {
+                progress.given_up.fetch_add(1, SeqCst);
+                broker.renew(generation).await
             }
         }
     }
 }
 
 /// Works on orders until each was worked on and acknowledged.
-async fn ship(channel: &Channel, progress: &Progress) {
-    channel.basic_qos(32, BasicQosOptions::default()).await.unwrap();
-    let options = BasicConsumeOptions::default();
-    let consumer = channel.basic_consume("orders".into(), "".into(), options, FieldTable::default()).await.unwrap();
-    let mut jobs = consumer.observed();
+async fn ship(broker: &Link, progress: &Progress) {
     let mut slow: Option<Job> = None;
-    while progress.done.lock().unwrap().len() < ORDERS {
-        // While lapin recovers it may say so, and then goes on.
-        let Ok(job) = jobs.next().await.expect("the consumer goes on") else { continue };
-        job.run(async { observe::span("pack").in_scope(|| ()) }).await;
-        if let Some(slow) = slow.take_if(|_| job.redelivered) {
-            settle(&slow, progress).await;
-            assert!(slow.poisoned(), "that it came over a connection that is gone");
+    while progress.done() < ORDERS {
+        let (generation, channel) = broker.channel().await;
+        channel.basic_qos(32, BasicQosOptions::default()).await.unwrap();
+        let consumer = channel.basic_consume("orders".into(), "".into(), Default::default(), Default::default());
+        let mut jobs = consumer.await.unwrap().observed();
+        while progress.done() < ORDERS {
+            let Ok(job) = timeout(PATIENCE, jobs.next()).await else {
+                broker.renew(generation).await;
+                break;
+            };
+            // While lapin recovers it may say so, and then goes on.
+            let Ok(job) = job.expect("the consumer goes on") else { continue };
+            job.run(async { observe::span("pack").in_scope(|| ()) }).await;
+            let again = |slow: &mut Job| slow.properties.message_id() == job.properties.message_id();
+            if let Some(slow) = slow.take_if(again) {
+                settle(&slow, progress).await;
+                assert!(slow.poisoned(), "that it came over a connection that is gone");
+            }
+            if progress.received.fetch_add(1, SeqCst) == 0 {
+                slow = Some(job) // it is not done before the broker is gone
+            } else if !settle(&job, progress).await {
+                broker.renew(generation).await;
+                break;
+            }
         }
-        // The first one is not done before the broker is gone.
-        if progress.received.fetch_add(1, SeqCst) == 0 { slow = Some(job) } else { settle(&job, progress).await }
     }
 }
 
-async fn settle(job: &Job, progress: &Progress) {
-    match job.ack(BasicAckOptions::default()).await {
-        Ok(true) => {
+/// Acknowledges a job. False: lapin does not say how that went.
+async fn settle(job: &Job, progress: &Progress) -> bool {
+    match timeout(PATIENCE, job.ack(BasicAckOptions::default())).await {
+        Ok(Ok(true)) => {
             let id = job.properties.message_id().as_ref().unwrap().to_string();
             progress.done.lock().unwrap().insert(id);
         }
         // It comes again.
-        Ok(false) | Err(_) => {
+        Ok(Ok(false) | Err(_)) => {
             progress.refused.fetch_add(1, SeqCst);
         }
+        Err(_) => {
+            progress.unsettled.fetch_add(1, SeqCst);
+            return false;
+        }
     }
+    true
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -108,7 +176,7 @@ async fn a_broker_that_is_killed_loses_neither_messages_nor_records() {
         return xtask::skip("RabbitMQ is not installed");
     }
     let broker = tokio::task::spawn_blocking(|| Private::start().unwrap()).await.unwrap();
-    let ((producing, producer), (consuming, consumer)) = tokio::join!(connect(broker.url()), connect(broker.url()));
+    let (producer, consumer) = tokio::join!(Link::new(broker.url()), Link::new(broker.url()));
     let (orders, sent) = recorder("orders");
     let (shipping, received) = recorder("shipping");
     let progress = Progress::default();
@@ -124,7 +192,7 @@ async fn a_broker_that_is_killed_loses_neither_messages_nor_records() {
     let consume = shipping.scope(ship(&consumer, &progress));
     // In the middle of it all, as soon as both sides are at work.
     let kill = async {
-        while progress.done.lock().unwrap().len() < ORDERS / 10 {
+        while progress.done() < ORDERS / 10 {
             tokio::time::sleep(Duration::from_millis(1)).await
         }
         tokio::task::spawn_blocking(move || {
@@ -136,12 +204,8 @@ async fn a_broker_that_is_killed_loses_neither_messages_nor_records() {
         .unwrap()
     };
     let work = async { tokio::join!(produce, consume, kill).2 };
-    let broker = tokio::time::timeout(Duration::from_secs(120), work).await;
-    let broker = broker.unwrap_or_else(|_| panic!("all orders are shipped in time: {progress:?}"));
-    for connection in [producing, consuming] {
-        connection.close(200, "done".into()).await.unwrap();
-    }
-    drop(broker);
+    let broker = timeout(Duration::from_secs(200), work).await;
+    drop(broker.unwrap_or_else(|_| panic!("all orders are shipped in time: {progress:?}")));
 
     let mut reports = vec![];
     for recorder in [orders, shipping] {
@@ -157,24 +221,27 @@ async fn a_broker_that_is_killed_loses_neither_messages_nor_records() {
 fn check(sent: &[Seen], received: &[Seen], progress: &Progress) {
     let load = |n: &AtomicUsize| n.load(SeqCst);
     let (returned, failed) = (load(&progress.returned), load(&progress.failed));
-    println!("{returned} returned, {failed} failed, {} acks refused", load(&progress.refused));
-    assert!(failed > 0, "the kill came in the middle of it");
+    let given_up = load(&progress.given_up);
+    println!("{returned} returned, {failed} failed, {given_up} given up, {} acks refused", load(&progress.refused));
+    assert!(failed + given_up > 0, "the kill came in the middle of it");
     let status = |s: &&Seen| (s.handoff().to_owned(), s.status.unwrap());
     let mut fates: HashMap<_, usize> = HashMap::new();
     for publish in sent.iter().map(|s| status(&s)) {
         *fates.entry(publish).or_default() += 1;
     }
-    let mut expected = HashMap::from([(("confirmed".into(), Status::Ok), ORDERS)]);
-    expected.insert(("unknown".into(), Status::Error), failed);
-    if returned > 0 {
-        expected.insert(("returned".into(), Status::Error), returned);
-    }
+    let mut expected = HashMap::from([
+        (("confirmed".into(), Status::Ok), ORDERS),
+        (("returned".into(), Status::Error), returned),
+        (("unknown".into(), Status::Error), failed),
+        (("unknown".into(), Status::Ok), given_up),
+    ]);
+    expected.retain(|_, count| *count > 0);
     assert_eq!(fates, expected);
-    assert!(sent.iter().filter(|s| s.handoff() == "unknown").all(|s| !s.error.is_empty()));
+    assert_eq!(sent.iter().filter(|s| s.handoff() == "unknown" && !s.error.is_empty()).count(), failed);
 
     // Each job hangs under the very span that sent it, also where that one never knew.
     let by_id: HashMap<_, _> = sent.iter().chain(received).map(|s| (s.id, s)).collect();
-    let (mut acks, mut refused) = (0, 0);
+    let mut acks: HashMap<Status, usize> = HashMap::new();
     for span in received {
         let parent = by_id[&span.parent];
         assert_eq!((span.run, span.trace), (parent.run, parent.trace));
@@ -185,10 +252,12 @@ fn check(sent: &[Seen], received: &[Seen], progress: &Progress) {
             assert!(parent.name.starts_with("process"), "{span:?}");
         }
         if span.name.starts_with("ack") {
-            *(if span.status == Some(Status::Ok) { &mut acks } else { &mut refused }) += 1;
+            *acks.entry(span.status.unwrap()).or_default() += 1;
         }
     }
-    assert!(acks >= ORDERS);
-    assert_eq!(refused, load(&progress.refused), "a refused settlement is recorded as such");
-    assert!(refused > 0, "of the job that took longer");
+    let count = |status| acks.get(&status).copied().unwrap_or_default();
+    assert!(count(Status::Ok) >= ORDERS);
+    assert_eq!(count(Status::Error), load(&progress.refused), "a refused settlement is recorded as such");
+    assert_eq!(count(Status::Cancelled), load(&progress.unsettled), "and one that was given up on");
+    assert!(count(Status::Error) > 0, "of the job that took longer");
 }
