@@ -14,7 +14,8 @@ use tokio::sync::Semaphore;
 
 const SENDER: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 /// Something else for each outcome.
-const POLICY: Settlement = Settlement { ok: Answer::Ack, error: Answer::Reject(false), panic: Answer::Nack(false) };
+const POLICY: Settlement =
+    Settlement { ok: Answer::Ack, error: Answer::Reject { requeue: false }, panic: Answer::Nack { requeue: false } };
 
 /// Does what the body says.
 #[derive(Default)]
@@ -112,13 +113,13 @@ async fn settles_by_its_policy_and_outlives_every_handler() {
 async fn requeues_where_the_policy_says_so() {
     let Some(amqp) = amqp("driver-requeue").await else { return };
     send(&amqp, &["fail"]).await;
-    let policy = Settlement { error: Answer::Nack(true), ..POLICY };
+    let policy = Settlement { error: Answer::Nack { requeue: true }, ..POLICY };
     let spans = drive(&amqp, &mut Obedient::default(), 3, 1, policy).await;
     assert_eq!(fates(&spans), ["Error nacktrue"; 3]);
     amqp.take().await;
 
     send(&amqp, &["panic"]).await;
-    let policy = Settlement { panic: Answer::Reject(true), ..POLICY };
+    let policy = Settlement { panic: Answer::Reject { requeue: true }, ..POLICY };
     let spans = drive(&amqp, &mut Obedient::default(), 2, 1, policy).await;
     assert_eq!(fates(&spans), ["Panicked rejecttrue"; 2]);
     amqp.take().await;

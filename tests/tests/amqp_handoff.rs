@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 use lapin::options::*;
 use lapin::types::{AMQPValue, ShortString};
 use lapin::{BasicProperties, Channel, Confirmation};
-use spanbridge::{Status, observe};
+use spanbridge::{Recorder, Sampler, Status, observe};
 use spanbridge_amqp::{ChannelExt, ObservedConfirm};
 use spanbridge_tests::{Amqp, Seen, amqp, headers, recorder, spans, text, until, within};
 use std::future::Future;
@@ -134,6 +134,9 @@ async fn each_of_many_at_once_is_told_its_own_fate() {
     amqp.channel.queue_declare(durable.as_str().into(), options, quorum).await.unwrap();
 
     let strays = std::sync::atomic::AtomicUsize::new(0);
+    // Some of them are not sampled: no span to end, but their answers may carry the messages of others.
+    let quiet = Recorder::builder("quiet").sampler(Sampler::Ratio(0.0)).build().unwrap();
+    let quiet = &quiet;
     let spans = recorded(async {
         for round in 0..20 {
             let one = |n: usize| {
@@ -147,7 +150,13 @@ async fn each_of_many_at_once_is_told_its_own_fate() {
                     let came_back = confirm.await.unwrap().take_message().is_some();
                     strays.fetch_add((came_back == n.is_multiple_of(2)).into(), std::sync::atomic::Ordering::Relaxed);
                 };
-                observe::span(name).attribute("round", round).run(work)
+                let span = (n % 5 != 1).then(|| observe::span(name).attribute("round", round).open());
+                async move {
+                    match span {
+                        Some(span) => observe::run_with_span(span, work).await,
+                        None => quiet.scope(work).await,
+                    }
+                }
             };
             join_all((0..50).map(one)).await;
         }
@@ -157,7 +166,7 @@ async fn each_of_many_at_once_is_told_its_own_fate() {
     println!("{} answers were not the publish's own", strays.into_inner());
     let above = |s: &Seen| spans.iter().find(|p| p.id == s.parent).unwrap().name.clone();
     let publishes: Vec<_> = spans.iter().filter(|s| s.name.starts_with("publish")).collect();
-    assert_eq!(publishes.len(), 1000);
+    assert_eq!(publishes.len(), 800);
     for span in publishes {
         let expected = match above(span).as_str() {
             "routable" => ("confirmed", Some(Status::Ok), ""),

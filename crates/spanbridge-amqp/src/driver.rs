@@ -25,10 +25,16 @@ pub trait JobHandler: Send + Sync {
 pub enum Answer {
     /// It is done.
     Ack,
-    /// It is not; with `true` the queue gets it back.
-    Nack(bool),
-    /// It is not wanted; with `true` the queue gets it back.
-    Reject(bool),
+    /// It is not.
+    Nack {
+        /// The queue gets it back.
+        requeue: bool,
+    },
+    /// It is not wanted.
+    Reject {
+        /// The queue gets it back.
+        requeue: bool,
+    },
     /// Nothing.
     Nothing,
 }
@@ -97,8 +103,8 @@ async fn work(job: Job, settlement: Settlement, handler: &dyn JobHandler) {
     // How that went is recorded; a message that could not be settled comes again.
     let _ = match answer {
         Answer::Ack => job.ack(BasicAckOptions::default()).await,
-        Answer::Nack(requeue) => job.nack(BasicNackOptions { requeue, multiple: false }).await,
-        Answer::Reject(requeue) => job.reject(BasicRejectOptions { requeue }).await,
+        Answer::Nack { requeue } => job.nack(BasicNackOptions { requeue, multiple: false }).await,
+        Answer::Reject { requeue } => job.reject(BasicRejectOptions { requeue }).await,
         Answer::Nothing => return,
     };
 }

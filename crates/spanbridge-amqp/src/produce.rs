@@ -47,7 +47,8 @@ impl ObservedChannel<'_> {
         let span = describe::publish(exchange.as_str(), routing_key.as_str(), payload, &properties);
         let (span, properties, key) = pack(span, properties);
         let handoff = Handoff {
-            ticket: span.id().map(|_| Ticket::new(self.0.id())),
+            // Also where the span is not recorded: the answer may carry the message of one that is.
+            ticket: (!span.context().is_empty()).then(|| Ticket::new(self.0.id())),
             span: Some(span),
             key,
             returnable: options.mandatory || options.immediate,
@@ -97,7 +98,7 @@ fn pack(span: SpanBuilder, properties: BasicProperties) -> (Span, BasicPropertie
 #[derive(Debug)]
 struct Handoff {
     span: Option<Span>,
-    /// Where the span is recorded.
+    /// Where the message carries a context.
     ticket: Option<Ticket>,
     /// What the message carries.
     key: Option<Key>,
@@ -176,6 +177,9 @@ impl Drop for Handoff {
 ///
 /// The span's attribute `spanbridge.handoff.status` is `confirmed`, `rejected`, `returned`, `sent` (no confirms were asked
 /// for) or `unknown` (this was dropped, or the connection failed first).
+///
+/// Await it, or drop it. Mandatory publishes are told apart by all the answers of their channel, so their records may wait
+/// for one that is kept and never looked at.
 #[must_use = "a publisher confirm says whether the message arrived"]
 #[derive(Debug)]
 pub struct ObservedConfirm {
