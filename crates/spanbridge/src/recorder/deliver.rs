@@ -90,6 +90,7 @@ impl Delivery {
             // Whatever writers add meanwhile: what was there before this lies in the first `cap` chunks of its lane.
             let mut passes = 0..=self.intake.pool.cap() / CHUNKS;
             while self.pass() && passes.next().is_some() {}
+            self.own_up(&wishes);
             wishes.flushes.iter().for_each(|t| self.send(t));
             if let Some(ticket) = wishes.stop {
                 let deadline = ticket.deadline;
@@ -141,6 +142,18 @@ impl Delivery {
         let (late, rest): (Vec<_>, Vec<_>) = self.pending.iter().chain(&new).partition(|t| t.deadline <= now);
         late.into_iter().for_each(|t| t.finish(false));
         rest.into_iter().map(|t| t.deadline).min()
+    }
+
+    /// What a sink did not get since the flush before makes the flushes of this round incomplete.
+    fn own_up(&mut self, wishes: &Wishes) {
+        let mut tickets = wishes.flushes.iter().chain(&wishes.stop).peekable();
+        if tickets.peek().is_none() {
+            return;
+        }
+        let missed = self.outlets.iter_mut().filter_map(|o| std::mem::take(&mut o.missed).then_some(())).count();
+        if missed > 0 {
+            tickets.for_each(|t| t.fail())
+        }
     }
 
     fn send(&self, ticket: &Arc<Ticket>) {
@@ -226,7 +239,7 @@ impl Delivery {
         let Some(batch) = self.assembler.finish(&self.clock) else { return };
         let batch = Arc::new(batch);
         self.wait_for_room(batch.bytes());
-        for outlet in &self.outlets {
+        for outlet in &mut self.outlets {
             if !outlet.offer(&batch) {
                 let message = format!("the sink `{}` was too far behind and did not get records", outlet.tally.name);
                 self.assembler.note("dropped.sink", message, batch.len() as u64)

@@ -43,6 +43,8 @@ pub(super) struct Outlet {
     shared: Arc<Shared>,
     limit: usize,
     pub(super) tally: Arc<Tally>,
+    /// It did not get a batch since this was last asked.
+    pub(super) missed: bool,
     thread: Option<std::thread::JoinHandle<()>>,
 }
 
@@ -60,7 +62,7 @@ impl Outlet {
         let worker = Worker { sink, shared: shared.clone(), tally: tally.clone(), intake };
         let thread = std::thread::Builder::new().name(format!("spanbridge-{}", tally.name));
         let thread = thread.spawn(move || worker.work())?;
-        Ok(Outlet { shared, limit, tally, thread: Some(thread) })
+        Ok(Outlet { shared, limit, tally, missed: false, thread: Some(thread) })
     }
 
     /// Whether a batch of so many bytes would be taken. When not, the delivering thread is unparked when that may have
@@ -73,7 +75,7 @@ impl Outlet {
     }
 
     /// Offers a batch; false when the sink is too far behind.
-    pub(super) fn offer(&self, batch: &Arc<Batch>) -> bool {
+    pub(super) fn offer(&mut self, batch: &Arc<Batch>) -> bool {
         let mut queue = lock(&self.shared.queue);
         let fits = queue.has_room(batch.bytes(), self.limit);
         let counter = if fits { &self.tally.left } else { &self.tally.dropped };
@@ -84,6 +86,7 @@ impl Outlet {
             drop(queue);
             self.shared.news.notify_one();
         }
+        self.missed |= !fits;
         fits
     }
 

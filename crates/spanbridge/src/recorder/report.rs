@@ -10,7 +10,8 @@ use std::time::Instant;
 /// What became of all records since the recorder began.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Report {
-    /// Everything that was recorded before the call has reached every sink, in time.
+    /// In time, every sink has taken or rejected everything that was recorded before the call and found room in memory.
+    /// What a sink was too far behind to be offered makes the first flush after that incomplete.
     pub complete: bool,
     /// Records that found no room in memory and reached no sink.
     pub dropped: u64,
@@ -114,10 +115,15 @@ impl Ticket {
         }
     }
 
+    /// Not everything will have been delivered, however it goes on.
+    pub(super) fn fail(&self) {
+        self.failed.fetch_add(1, AcqRel);
+    }
+
     /// A sink has come to it.
     pub(super) fn served(&self, ok: bool) {
         if !ok {
-            self.failed.fetch_add(1, AcqRel);
+            self.fail()
         }
         if self.left.fetch_sub(1, AcqRel) == 1 {
             self.finish(self.failed.load(Acquire) == 0)
