@@ -49,3 +49,13 @@ fn shutdown_and_flush_wait_for_room_until_their_deadline() {
         drop(first);
     }
 }
+
+/// An interval that no clock can tell is one without end.
+#[test]
+fn an_endless_interval_delivers_when_asked() {
+    let (recorder, memory) = with(|b| b.interval(Duration::MAX));
+    recorder.in_scope(|| observe::span("s").in_scope(|| ()));
+    assert!(recorder.flush_blocking(Duration::from_secs(20)).complete);
+    assert_eq!(spans(&memory.take()).len(), 1);
+    assert!(recorder.shutdown(LONG).complete);
+}

@@ -216,7 +216,13 @@ impl Recorder {
         if self.intake.is_forked() {
             ticket.finish(false) // nobody delivers, and the lock may be held for ever
         } else {
-            lock(&self.wishes).flushes.push(ticket.clone());
+            let mut wishes = lock(&self.wishes);
+            if wishes.over {
+                ticket.finish(false)
+            } else {
+                wishes.flushes.push(ticket.clone())
+            }
+            drop(wishes);
             self.intake.unpark();
         }
         Flush { ticket, totals: self.totals.clone() }
@@ -244,7 +250,13 @@ impl Recorder {
             return self.totals.report(false);
         }
         self.intake.turn_off();
-        lock(&self.wishes).stop = Some(ticket.clone());
+        {
+            let mut wishes = lock(&self.wishes);
+            wishes.stop = Some(ticket.clone());
+            if wishes.over {
+                ticket.finish(false)
+            }
+        }
         self.intake.unpark();
         let complete = ticket.wait();
         if complete {

@@ -23,6 +23,8 @@ const REST: Duration = Duration::from_millis(5);
 pub(super) struct Wishes {
     pub(super) flushes: Vec<Arc<Ticket>>,
     pub(super) stop: Option<Arc<Ticket>>,
+    /// Nobody is there to fulfil them any more.
+    pub(super) over: bool,
 }
 
 pub(super) struct Delivery {
@@ -100,8 +102,6 @@ impl Delivery {
                     // They have nothing left to do, so this does not take long.
                     threads.into_iter().for_each(|t| drop(t.join()))
                 }
-                ticket.finish(false);
-                self.pending.iter().for_each(|t| t.finish(false));
                 return;
             }
         }
@@ -245,5 +245,37 @@ impl Delivery {
                 self.assembler.note("dropped.sink", message, batch.len() as u64)
             }
         }
+    }
+}
+
+/// Whatever the reason: nobody waits for a thread that is gone.
+impl Drop for Delivery {
+    fn drop(&mut self) {
+        self.intake.turn_off();
+        let (flushes, stop) = {
+            let mut wishes = lock(&self.wishes);
+            wishes.over = true;
+            (std::mem::take(&mut wishes.flushes), wishes.stop.take())
+        };
+        flushes.iter().chain(&stop).chain(&self.pending).for_each(|t| t.finish(false))
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::Sampler;
+
+    /// As when the delivering thread panics.
+    #[test]
+    fn who_waits_hears_of_the_end() {
+        let intake = Arc::new(Intake::new(0, Sampler::default()));
+        let delivery = Delivery::new(intake.clone(), Arc::default(), Arc::default(), vec![], None);
+        let ticket = || Ticket::new(Instant::now() + Duration::from_secs(3600), 1);
+        let (asked, stop, wishes) = (ticket(), ticket(), delivery.wishes.clone());
+        lock(&wishes).flushes.push(asked.clone());
+        lock(&wishes).stop = Some(stop.clone());
+        drop(delivery);
+        assert!(asked.is_done() && stop.is_done() && lock(&wishes).over && !intake.is_on());
     }
 }
