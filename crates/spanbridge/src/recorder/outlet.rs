@@ -17,6 +17,9 @@ use std::time::{Duration, Instant};
 const FIRST_WAIT: Duration = Duration::from_millis(50);
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
+/// At least so much work stands in a queue before it is tidied.
+const TIDY: usize = 64;
+
 enum Work {
     Batch(Arc<Batch>),
     Flush(Arc<Ticket>),
@@ -26,6 +29,8 @@ enum Work {
 struct Queue {
     work: VecDeque<Work>,
     bytes: usize,
+    /// How long the queue may be before flushes that nobody waits for any more are cleared away.
+    tidy_at: usize,
     /// No more work comes; what is left is done until then.
     closed: Option<Instant>,
     /// The delivering thread waits for room.
@@ -91,7 +96,13 @@ impl Outlet {
     }
 
     pub(super) fn flush(&self, ticket: Arc<Ticket>) {
-        lock(&self.shared.queue).work.push_back(Work::Flush(ticket));
+        let mut queue = lock(&self.shared.queue);
+        queue.work.push_back(Work::Flush(ticket));
+        if queue.work.len() > queue.tidy_at {
+            queue.work.retain(|w| !matches!(w, Work::Flush(t) if t.is_done()));
+            queue.tidy_at = 2 * queue.work.len() + TIDY; // so that each is looked at about once
+        }
+        drop(queue);
         self.shared.news.notify_all();
     }
 
@@ -203,5 +214,49 @@ impl Worker {
             }
             queue = self.shared.news.wait_timeout(queue, until - now).unwrap_or_else(PoisonError::into_inner).0;
         }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::super::assemble::Assembler;
+    use super::super::sink::Receipt;
+    use super::*;
+    use crate::Sampler;
+    use crate::clock::{Anchor, Clock};
+    use std::sync::mpsc;
+
+    fn batch() -> Arc<Batch> {
+        let mut assembler = Assembler::new(Arc::default());
+        assembler.note("test", String::new(), 1);
+        Arc::new(assembler.finish(&Clock::new(Anchor::now())).unwrap())
+    }
+
+    /// A flush whose time is over leaves the queue of a sink that is down.
+    #[test]
+    fn flushes_do_not_pile_up() {
+        let (begun, has_begun) = mpsc::channel();
+        let (open, gate) = mpsc::channel::<()>();
+        let stuck = move |_: &Batch| {
+            begun.send(()).unwrap();
+            let _ = gate.recv();
+            Ok(Receipt::default())
+        };
+        let intake = Arc::new(Intake::new(0, Sampler::default()));
+        let mut outlet = Outlet::start(Box::new(stuck), 1 << 20, intake).unwrap();
+        let ticket = || Ticket::new(Instant::now() + Duration::from_secs(3600), 1);
+        assert!(outlet.offer(&batch()));
+        has_begun.recv().unwrap();
+        let waits = ticket();
+        outlet.flush(waits.clone());
+        for _ in 0..10_000 {
+            let over = ticket();
+            over.finish(false);
+            outlet.flush(over);
+            assert!(lock(&outlet.shared.queue).work.len() <= 2 * TIDY + 2);
+        }
+        drop(open);
+        assert!(waits.wait());
+        drop(outlet.close(Instant::now()));
     }
 }
