@@ -3,7 +3,8 @@
 
 mod support;
 
-use spanbridge::{Batch, Receipt, Recorder, SinkError, observe};
+use spanbridge::record::Body;
+use spanbridge::{Batch, Memory, Receipt, Recorder, SinkError, observe};
 use std::sync::mpsc;
 use std::time::Duration;
 use support::*;
@@ -58,4 +59,42 @@ fn an_endless_interval_delivers_when_asked() {
     assert!(recorder.flush_blocking(Duration::from_secs(20)).complete);
     assert_eq!(spans(&memory.take()).len(), 1);
     assert!(recorder.shutdown(LONG).complete);
+}
+
+/// Else a note that a sink misses would be the reason for the next, for as long as the sink is down.
+#[test]
+fn what_a_sink_missed_is_told_once() {
+    let (down, open) = gate();
+    let memory = Memory::new();
+    let b = Recorder::builder("t").sink(down).sink(memory.clone()).memory_limit(1 << 18).on_flush_only();
+    let recorder = b.build().unwrap();
+    while recorder.report().sinks[0].dropped == 0 {
+        let n = memory.records().len();
+        kilobytes_4(4, &recorder);
+        let _flush = recorder.flush(LONG);
+        until("the other sink", || (memory.records().len() >= n + 4).then_some(()));
+    }
+    // Until there is no room for the least of batches.
+    let mut missed = 0;
+    while missed < 4 {
+        let dropped = recorder.report().sinks[0].dropped;
+        recorder.in_scope(|| observe::span("s").in_scope(|| ()));
+        recorder.flush_blocking(Duration::from_millis(2));
+        recorder.flush_blocking(Duration::from_millis(2));
+        missed += u64::from(recorder.report().sinks[0].dropped > dropped);
+    }
+    let n = memory.records().len();
+    for _ in 0..20 {
+        recorder.flush_blocking(Duration::from_millis(5));
+    }
+    // One, if the sink that is down has still room for so little.
+    assert!(memory.records().len() <= n + 1, "{} more while nothing was recorded", memory.records().len() - n);
+    drop(open);
+    until("the sink that was down", || (recorder.report().sinks[0].left == 0).then_some(()));
+    let report = recorder.shutdown(LONG);
+    let missed = |r: &spanbridge::record::Record<'_>| match &r.body {
+        Body::Diagnostic { code, count, .. } if code == "dropped.sink" => count.unwrap(),
+        _ => 0,
+    };
+    assert_eq!(memory.take().iter().map(missed).sum::<u64>(), report.sinks[0].dropped);
 }

@@ -92,6 +92,11 @@ impl Delivery {
             // Whatever writers add meanwhile: what was there before this lies in the first `cap` chunks of its lane.
             let mut passes = 0..=self.intake.pool.cap() / CHUNKS;
             while self.pass() && passes.next().is_some() {}
+            if self.stop.is_some() {
+                let taken = self.outlets.iter().any(Outlet::takes_notes);
+                self.tell(taken);
+                self.hand_over()
+            }
             self.own_up(&wishes);
             wishes.flushes.iter().for_each(|t| self.send(t));
             if let Some(ticket) = wishes.stop {
@@ -235,15 +240,25 @@ impl Delivery {
         }
     }
 
+    /// Notes what sinks did not get: along with other records, or when the sink takes some again. A note on its own
+    /// would be missed by that sink, and be the reason for the next.
+    fn tell(&mut self, now: bool) {
+        let now = now || !self.assembler.is_empty();
+        for outlet in self.outlets.iter_mut().filter(|o| o.untold > 0) {
+            if now || outlet.takes_notes() {
+                let message = format!("the sink `{}` was too far behind and did not get records", outlet.tally.name);
+                self.assembler.note("dropped.sink", message, std::mem::take(&mut outlet.untold))
+            }
+        }
+    }
+
     fn hand_over(&mut self) {
+        self.tell(false);
         let Some(batch) = self.assembler.finish(&self.clock) else { return };
         let batch = Arc::new(batch);
         self.wait_for_room(batch.bytes());
         for outlet in &mut self.outlets {
-            if !outlet.offer(&batch) {
-                let message = format!("the sink `{}` was too far behind and did not get records", outlet.tally.name);
-                self.assembler.note("dropped.sink", message, batch.len() as u64)
-            }
+            outlet.offer(&batch)
         }
     }
 }

@@ -50,6 +50,8 @@ pub(super) struct Outlet {
     pub(super) tally: Arc<Tally>,
     /// It did not get a batch since this was last asked.
     pub(super) missed: bool,
+    /// Records that it did not get, and that no note tells of yet.
+    pub(super) untold: u64,
     thread: Option<std::thread::JoinHandle<()>>,
 }
 
@@ -67,7 +69,7 @@ impl Outlet {
         let worker = Worker { sink, shared: shared.clone(), tally: tally.clone(), intake };
         let thread = std::thread::Builder::new().name(format!("spanbridge-{}", tally.name));
         let thread = thread.spawn(move || worker.work())?;
-        Ok(Outlet { shared, limit, tally, missed: false, thread: Some(thread) })
+        Ok(Outlet { shared, limit, tally, missed: false, untold: 0, thread: Some(thread) })
     }
 
     /// Whether a batch of so many bytes would be taken. When not, the delivering thread is unparked when that may have
@@ -79,8 +81,13 @@ impl Outlet {
         room
     }
 
-    /// Offers a batch; false when the sink is too far behind.
-    pub(super) fn offer(&mut self, batch: &Arc<Batch>) -> bool {
+    /// Whether a batch with nothing but notes would be taken.
+    pub(super) fn takes_notes(&self) -> bool {
+        lock(&self.shared.queue).has_room(size_of::<Batch>(), self.limit)
+    }
+
+    /// Offers a batch; a sink that is too far behind does not get it.
+    pub(super) fn offer(&mut self, batch: &Arc<Batch>) {
         let mut queue = lock(&self.shared.queue);
         let fits = queue.has_room(batch.bytes(), self.limit);
         let counter = if fits { &self.tally.left } else { &self.tally.dropped };
@@ -89,10 +96,11 @@ impl Outlet {
             queue.bytes += batch.bytes();
             queue.work.push_back(Work::Batch(batch.clone()));
             drop(queue);
-            self.shared.news.notify_one();
+            self.shared.news.notify_one()
+        } else {
+            self.missed = true;
+            self.untold += batch.len() as u64
         }
-        self.missed |= !fits;
-        fits
     }
 
     pub(super) fn flush(&self, ticket: Arc<Ticket>) {
@@ -245,7 +253,7 @@ mod tests {
         let intake = Arc::new(Intake::new(0, Sampler::default()));
         let mut outlet = Outlet::start(Box::new(stuck), 1 << 20, intake).unwrap();
         let ticket = || Ticket::new(Instant::now() + Duration::from_secs(3600), 1);
-        assert!(outlet.offer(&batch()));
+        outlet.offer(&batch());
         has_begun.recv().unwrap();
         let waits = ticket();
         outlet.flush(waits.clone());
