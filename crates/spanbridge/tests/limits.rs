@@ -190,3 +190,12 @@ fn full_speed_loses_nothing_silently() {
     );
     assert!(recorder.memory() <= 2 << 20);
 }
+
+#[test]
+#[cfg_attr(miri, ignore = "a long table")]
+fn no_limit_at_all_is_a_high_one() {
+    let (recorder, memory) = with(|b| b.on_flush_only().memory_limit(usize::MAX));
+    recorder.in_scope(|| observe::span("s").in_scope(|| ()));
+    flush(&recorder);
+    assert_eq!(spans(&memory.take()).len(), 1);
+}

@@ -83,7 +83,7 @@ impl RecorderBuilder {
     }
 
     /// The most memory that is used for records on their way, in bytes; 64 MiB where nothing is said. Half of it is for
-    /// what threads record, half for batches that wait for sinks.
+    /// what threads record, half for batches that wait for sinks. Threads record into 32 GiB at most.
     pub fn memory_limit(mut self, bytes: usize) -> Self {
         self.memory = bytes;
         self

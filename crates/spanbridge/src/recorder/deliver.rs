@@ -199,6 +199,7 @@ impl Delivery {
             state != State::Gone
         });
         self.lanes = lanes;
+        self.intake.set_attached(self.lanes.len());
         self.count(dropped, cut);
         self.hand_over();
         more
