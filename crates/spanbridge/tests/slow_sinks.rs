@@ -1,10 +1,11 @@
-//! Sinks that are behind, down or slow to go: what waits for them, for how long, and what is said of it.
+//! Sinks that are behind, down, broken or slow to go: what waits for them, for how long, and what is said of it.
 #![cfg(feature = "record")]
 
 mod support;
 
 use spanbridge::record::Body;
-use spanbridge::{Batch, Memory, Receipt, Recorder, SinkError, observe};
+use spanbridge::{Batch, Memory, Receipt, Recorder, Sink, SinkError, observe};
+use std::fmt;
 use std::sync::mpsc;
 use std::time::Duration;
 use support::*;
@@ -97,4 +98,40 @@ fn what_a_sink_missed_is_told_once() {
         _ => 0,
     };
     assert_eq!(memory.take().iter().map(missed).sum::<u64>(), report.sinks[0].dropped);
+}
+
+/// A sink that fails with an error that cannot even be shown, once; and whose name no thread can have.
+struct Odd(bool);
+
+#[derive(Debug)]
+struct Unspeakable;
+
+impl std::error::Error for Unspeakable {}
+
+impl fmt::Display for Unspeakable {
+    fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+        panic!("on purpose")
+    }
+}
+
+impl Sink for Odd {
+    fn deliver(&mut self, _: &Batch) -> Delivered {
+        self.0 = !self.0;
+        if self.0 { Err(SinkError::new(Unspeakable)) } else { Ok(Receipt::default()) }
+    }
+
+    fn name(&self) -> &str {
+        "o\0dd"
+    }
+}
+
+#[test]
+fn a_sink_may_have_odd_errors_and_names() {
+    let recorder = Recorder::builder("t").sink(Odd(false)).on_flush_only().build().unwrap();
+    kilobytes_4(1, &recorder);
+    let report = recorder.flush_blocking(Duration::from_secs(20));
+    assert!(report.complete, "{report:?}");
+    let sink = &report.sinks[0];
+    assert_eq!((&*sink.name, sink.delivered, sink.rejected), ("o\0dd", 2, 0));
+    assert_eq!(sink.last_error.as_deref(), Some("an error that panics when it is shown"));
 }

@@ -67,7 +67,8 @@ impl Outlet {
         let shared = Arc::new(Shared::default());
         let tally = Arc::new(Tally { name: sink.name().to_owned(), ..Tally::default() });
         let worker = Worker { sink, shared: shared.clone(), tally: tally.clone(), intake };
-        let thread = std::thread::Builder::new().name(format!("spanbridge-{}", tally.name));
+        // Threads cannot have names with a NUL in them.
+        let thread = std::thread::Builder::new().name(format!("spanbridge-{}", tally.name.replace('\0', "")));
         let thread = thread.spawn(move || worker.work())?;
         Ok(Outlet { shared, limit, tally, missed: false, untold: 0, thread: Some(thread) })
     }
@@ -122,6 +123,14 @@ impl Outlet {
     }
 }
 
+/// What an error says. Its text is the sink's own code, and may panic.
+fn shown(error: SinkError) -> String {
+    let shown = catch_unwind(AssertUnwindSafe(|| error.to_string()));
+    // Should dropping it panic as well, that is not our thread's end either.
+    let _ = catch_unwind(AssertUnwindSafe(|| drop(error)));
+    shown.unwrap_or_else(|_| "an error that panics when it is shown".to_owned())
+}
+
 struct Worker {
     sink: Box<dyn Sink>,
     shared: Arc<Shared>,
@@ -150,7 +159,7 @@ impl Worker {
                 Work::Flush(ticket) => {
                     let flushed = catch_unwind(AssertUnwindSafe(|| self.sink.flush()));
                     let failed = match flushed {
-                        Ok(result) => result.err().map(|e| e.to_string()),
+                        Ok(result) => result.err().map(shown),
                         Err(_) => Some("the sink panicked".to_owned()),
                     };
                     let ok = failed.is_none();
@@ -198,7 +207,7 @@ impl Worker {
                     return true;
                 }
             };
-            if !self.pause(&error, wait) {
+            if !self.pause(error, wait) {
                 return false;
             }
             wait = (wait * 2).min(LONGEST_WAIT);
@@ -206,8 +215,9 @@ impl Worker {
     }
 
     /// Waits between half and all of `wait`, so that many processes do not come back at once.
-    fn pause(&self, error: &SinkError, wait: Duration) -> bool {
-        *lock(&self.tally.last_error) = Some(error.to_string());
+    fn pause(&self, error: SinkError, wait: Duration) -> bool {
+        let error = shown(error);
+        *lock(&self.tally.last_error) = Some(error);
         let share = RandomState::new().hash_one(0u8) % 512;
         let until = Instant::now() + wait / 2 + wait / 1024 * share as u32;
         let mut queue = lock(&self.shared.queue);
