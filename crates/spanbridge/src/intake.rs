@@ -131,6 +131,11 @@ pub(crate) fn global() -> Option<Arc<Intake>> {
     GLOBAL.read().unwrap_or_else(PoisonError::into_inner).clone()
 }
 
+/// Whether a recorder that still works is installed.
+pub(crate) fn is_taken() -> bool {
+    global().is_some_and(|g| g.is_on())
+}
+
 /// Installs; false when one that still works is installed already.
 pub(crate) fn install(intake: &Arc<Intake>) -> bool {
     let mut global = GLOBAL.write().unwrap_or_else(PoisonError::into_inner);

@@ -112,8 +112,16 @@ impl RecorderBuilder {
     /// # Errors
     /// When another one is installed, or the system gives no thread.
     pub fn install(self) -> Result<Recorder, InstallError> {
-        let recorder = self.build()?;
-        if intake::install(&recorder.intake) { Ok(recorder) } else { Err(InstallError::AlreadyInstalled) }
+        if intake::is_taken() {
+            return Err(InstallError::AlreadyInstalled); // before there are threads, and sinks do anything
+        }
+        let mut recorder = self.build()?;
+        if intake::install(&recorder.intake) {
+            return Ok(recorder);
+        }
+        // Somebody was faster. Nothing was recorded, so there is nothing to wait for.
+        recorder.stop(Duration::ZERO);
+        Err(InstallError::AlreadyInstalled)
     }
 
     /// Sets the recorder up without installing it: it records what runs in its scope ([`Recorder::scope`]), so that
