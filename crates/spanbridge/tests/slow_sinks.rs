@@ -135,3 +135,54 @@ fn a_sink_may_have_odd_errors_and_names() {
     assert_eq!((&*sink.name, sink.delivered, sink.rejected), ("o\0dd", 2, 0));
     assert_eq!(sink.last_error.as_deref(), Some("an error that panics when it is shown"));
 }
+
+/// A sink that takes its time to go, and says when it does.
+struct SlowToGo(mpsc::Receiver<()>, mpsc::Sender<()>);
+
+impl Sink for SlowToGo {
+    fn deliver(&mut self, _: &Batch) -> Delivered {
+        Ok(Receipt::default())
+    }
+}
+
+impl Drop for SlowToGo {
+    fn drop(&mut self) {
+        let _ = self.0.recv_timeout(Duration::from_secs(20));
+        let _ = self.1.send(());
+    }
+}
+
+#[test]
+fn shutdown_keeps_its_time_though_a_sink_is_slow_to_go() {
+    let ((open, gate), (gone, is_gone)) = (mpsc::channel(), mpsc::channel());
+    let recorder = Recorder::builder("t").sink(SlowToGo(gate, gone)).build().unwrap();
+    kilobytes_4(1, &recorder);
+    recorder.shutdown(Duration::from_millis(500));
+    assert!(is_gone.try_recv().is_err(), "shutdown waited for the sink's end");
+    drop(open);
+    is_gone.recv().unwrap();
+    // One that goes in time is waited for.
+    let ((open, gate), (gone, is_gone)) = (mpsc::channel(), mpsc::channel());
+    let recorder = Recorder::builder("t").sink(SlowToGo(gate, gone)).build().unwrap();
+    drop(open);
+    assert!(recorder.shutdown(LONG).complete);
+    is_gone.try_recv().unwrap();
+}
+
+/// When one sink's thread cannot be had, those of the others end.
+#[test]
+fn threads_end_when_a_recorder_cannot_be_set_up() {
+    struct Nameless;
+    impl Sink for Nameless {
+        fn deliver(&mut self, _: &Batch) -> Delivered {
+            Ok(Receipt::default())
+        }
+        fn name(&self) -> &str {
+            panic!("on purpose")
+        }
+    }
+    let ((_, gate), (gone, is_gone)) = (mpsc::channel(), mpsc::channel());
+    let builder = Recorder::builder("t").sink(SlowToGo(gate, gone)).sink(Nameless);
+    assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| builder.build())).is_err());
+    is_gone.recv_timeout(Duration::from_secs(20)).unwrap();
+}

@@ -102,11 +102,12 @@ impl Delivery {
             if let Some(ticket) = wishes.stop {
                 let deadline = ticket.deadline;
                 self.send(&ticket);
-                let threads: Vec<_> = self.outlets.iter_mut().filter_map(|o| o.close(deadline)).collect();
-                if ticket.wait() {
-                    // They have nothing left to do, so this does not take long.
-                    threads.into_iter().for_each(|t| drop(t.join()))
+                self.outlets.iter().for_each(|o| o.close(deadline));
+                while !ticket.is_done() {
+                    let next = self.expire(Instant::now());
+                    ticket.wait_until(next.unwrap_or(deadline));
                 }
+                self.outlets.iter_mut().for_each(|o| o.join(deadline));
                 return;
             }
         }

@@ -33,6 +33,8 @@ struct Queue {
     tidy_at: usize,
     /// No more work comes; what is left is done until then.
     closed: Option<Instant>,
+    /// The sink is gone, and its thread is about to end.
+    ended: bool,
     /// The delivering thread waits for room.
     wanted: bool,
 }
@@ -69,7 +71,12 @@ impl Outlet {
         let worker = Worker { sink, shared: shared.clone(), tally: tally.clone(), intake };
         // Threads cannot have names with a NUL in them.
         let thread = std::thread::Builder::new().name(format!("spanbridge-{}", tally.name.replace('\0', "")));
-        let thread = thread.spawn(move || worker.work())?;
+        let ends = Ends(shared.clone());
+        let work = move || {
+            let _ends = ends;
+            worker.work()
+        };
+        let thread = thread.spawn(work)?;
         Ok(Outlet { shared, limit, tally, missed: false, untold: 0, thread: Some(thread) })
     }
 
@@ -116,10 +123,40 @@ impl Outlet {
     }
 
     /// No more work comes. What is left is done until `deadline`; then the thread ends as soon as the sink lets it.
-    pub(super) fn close(&mut self, deadline: Instant) -> Option<std::thread::JoinHandle<()>> {
-        lock(&self.shared.queue).closed = Some(deadline);
-        self.shared.news.notify_all();
-        self.thread.take()
+    pub(super) fn close(&self, deadline: Instant) {
+        lock(&self.shared.queue).closed.get_or_insert(deadline);
+        self.shared.news.notify_all()
+    }
+
+    /// Waits for the end of the thread. At the deadline it is left to itself: the sink holds it up.
+    pub(super) fn join(&mut self, deadline: Instant) {
+        let mut queue = lock(&self.shared.queue);
+        while !queue.ended {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return;
+            }
+            queue = self.shared.news.wait_timeout(queue, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        drop(queue);
+        self.thread.take().into_iter().for_each(|t| drop(t.join()))
+    }
+}
+
+/// Also when a recorder could not be set up, for want of another thread, or when delivery panicked.
+impl Drop for Outlet {
+    fn drop(&mut self) {
+        self.close(Instant::now())
+    }
+}
+
+/// Tells of the end of a sink's thread, however it ends.
+struct Ends(Arc<Shared>);
+
+impl Drop for Ends {
+    fn drop(&mut self) {
+        lock(&self.0.queue).ended = true;
+        self.0.news.notify_all()
     }
 }
 
@@ -275,6 +312,7 @@ mod tests {
         }
         drop(open);
         assert!(waits.wait());
-        drop(outlet.close(Instant::now()));
+        outlet.close(Instant::now());
+        outlet.join(waits.deadline);
     }
 }

@@ -149,9 +149,14 @@ impl Ticket {
 
     /// Blocks until it is done, or until its deadline.
     pub(super) fn wait(&self) -> bool {
+        self.wait_until(self.deadline)
+    }
+
+    /// Blocks until it is done, or until then.
+    pub(super) fn wait_until(&self, then: Instant) -> bool {
         let mut state = lock(&self.state);
         while state.0.is_none() {
-            let Some(left) = self.deadline.checked_duration_since(Instant::now()).filter(|d| !d.is_zero()) else {
+            let Some(left) = then.checked_duration_since(Instant::now()).filter(|d| !d.is_zero()) else {
                 return false;
             };
             state = self.done.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
