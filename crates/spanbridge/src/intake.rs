@@ -3,7 +3,7 @@
 use crate::buffer::{Chunk, Lane, Pool};
 use crate::sampler::Sampler;
 use std::cell::Cell;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::*};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::*, fence};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockWriteGuard};
 
 /// The receiving side of a recorder, as contexts and recording threads see it.
@@ -92,7 +92,11 @@ impl Intake {
     }
 
     /// Has what was recorded until now delivered at once.
+    ///
+    /// Whoever wakes has published a record and looks at `woken`; the delivering thread clears `woken` and looks at what
+    /// is published. The fences see to it that at least one of them sees what the other did.
     pub(crate) fn wake(&self) {
+        fence(SeqCst);
         if !self.woken.load(Relaxed) && !self.woken.swap(true, AcqRel) {
             self.unpark()
         }
@@ -109,7 +113,8 @@ impl Intake {
     }
 
     pub(crate) fn clear_woken(&self) {
-        self.woken.store(false, Release)
+        self.woken.store(false, Release);
+        fence(SeqCst)
     }
 }
 
