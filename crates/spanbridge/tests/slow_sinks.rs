@@ -186,3 +186,39 @@ fn threads_end_when_a_recorder_cannot_be_set_up() {
     assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| builder.build())).is_err());
     is_gone.recv_timeout(Duration::from_secs(20)).unwrap();
 }
+
+/// A report that nobody flushed for does not promise anything.
+#[test]
+fn a_report_tells_what_is_left() {
+    let (slow, open) = gate();
+    let recorder = Recorder::builder("t").sink(slow).on_flush_only().build().unwrap();
+    assert!(recorder.report().complete);
+    kilobytes_4(1, &recorder);
+    let flush_all = recorder.flush(LONG);
+    let report = until("the batch", || Some(recorder.report()).filter(|r| r.sinks[0].left > 0));
+    assert!(!report.complete);
+    drop((open, flush_all));
+    flush(&recorder);
+    assert!(recorder.report().complete);
+}
+
+/// Who prints an error and its sources sees each once.
+#[test]
+fn an_error_has_its_cause_in_its_text_once() {
+    #[derive(Debug)]
+    struct Outer(fmt::Error);
+    impl fmt::Display for Outer {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("outer")
+        }
+    }
+    impl std::error::Error for Outer {
+        fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+            Some(&self.0)
+        }
+    }
+    let error = SinkError::new(Outer(fmt::Error));
+    assert_eq!(error.to_string(), "deliver records: outer");
+    assert!(std::error::Error::source(&error).is_some_and(|e| e.is::<fmt::Error>()));
+    assert!(std::error::Error::source(&SinkError::new("plain")).is_none());
+}

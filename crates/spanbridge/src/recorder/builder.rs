@@ -84,6 +84,10 @@ impl RecorderBuilder {
 
     /// The most memory that is used for records on their way, in bytes; 64 MiB where nothing is said. Half of it is for
     /// what threads record, half for batches that wait for sinks. Threads record into 32 GiB at most.
+    ///
+    /// Every thread that has recorded holds 32 KiB of the first half for as long as it lives, so 64 MiB are enough for
+    /// about 950 threads at a time. What threads beyond those record is dropped and counted: with more of them, give
+    /// 64 KiB for each and as much again for what they record at once.
     pub fn memory_limit(mut self, bytes: usize) -> Self {
         self.memory = bytes;
         self
@@ -200,9 +204,13 @@ impl Recorder {
         current::in_scope(&self.root(), f)
     }
 
-    /// What became of all records until now.
+    /// What became of all records that were looked at until now. `complete` says that nothing waits for a sink and that
+    /// nothing was dropped since the recorder began; what threads have recorded since the last delivery is not counted
+    /// yet, so only a flush can tell of everything.
     pub fn report(&self) -> Report {
-        self.totals.report(true)
+        let report = self.totals.report(true);
+        let complete = report.dropped == 0 && report.sinks.iter().all(|s| s.left == 0 && s.dropped == 0);
+        Report { complete, ..report }
     }
 
     /// The memory that recording threads have taken, in bytes.

@@ -9,6 +9,7 @@ use std::time::Instant;
 
 /// What became of all records since the recorder began.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
 pub struct Report {
     /// In time, every sink has taken or rejected everything that was recorded before the call and found room in memory.
     /// What a sink was too far behind to be offered makes the first flush after that incomplete.
@@ -23,6 +24,7 @@ pub struct Report {
 
 /// What a sink made of the records it was offered.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
 pub struct SinkReport {
     /// The sink's name.
     pub name: String,
@@ -166,8 +168,8 @@ impl Ticket {
 }
 
 /// Resolves when everything that was recorded before has reached every sink, or at the deadline. It needs no executor
-/// of yours: threads of the recorder do the work and wake it.
-#[must_use = "does nothing unless polled"]
+/// of yours: threads of the recorder do the work and wake it. Dropped, it does not take the flush back.
+#[must_use = "the flush was asked for; this is how to hear when it is done"]
 #[derive(Debug)]
 pub struct Flush {
     pub(super) ticket: Arc<Ticket>,
