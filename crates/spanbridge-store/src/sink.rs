@@ -53,7 +53,7 @@ impl StoreSink {
         let batch = BatchId { instance, number };
         let rejected = write::store(&mut self.connection, &mut self.assembler, batch, records)
             .map_err(|e| e.at("write to", &self.path))?;
-        Ok(Receipt { rejected })
+        Ok(Receipt::rejecting(rejected))
     }
 }
 

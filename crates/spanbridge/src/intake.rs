@@ -3,7 +3,7 @@
 use crate::buffer::{Chunk, Lane, Pool};
 use crate::sampler::Sampler;
 use std::cell::Cell;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::*};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::*, fence};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockWriteGuard};
 
 /// The receiving side of a recorder, as contexts and recording threads see it.
@@ -14,19 +14,24 @@ pub(crate) struct Intake {
     thread: OnceLock<std::thread::Thread>,
     woken: AtomicBool,
     on: AtomicBool,
-    /// Chunks in use at which delivery is woken early: soon enough for caches and for head-room under the cap.
+    /// Threads that were attached when delivery last looked. Each holds a chunk, though nothing may wait in it.
+    attached: AtomicUsize,
+    /// Chunks beside those at which delivery is woken early: soon enough for caches and for head-room under the cap.
     wake_at: usize,
     /// Records of threads that could not have a lane any more.
     pub(crate) orphans: AtomicU64,
     forks: u64,
 }
 
+/// More would not be limited by memory: 32 GiB. Chunks are numbered in 32 bits, and 8 bytes are set aside for each.
+const MOST_CHUNKS: usize = 1 << 20;
+
 /// Bytes waiting that wake delivery early.
 const WAKE: usize = 1 << 20;
 
 impl Intake {
     pub(crate) fn new(memory: usize, sampler: Sampler) -> Self {
-        let cap = (memory / size_of::<Chunk>()).max(4);
+        let cap = (memory / size_of::<Chunk>()).clamp(4, MOST_CHUNKS);
         Intake {
             pool: Pool::new(cap, cap / 16 + 1),
             sampler,
@@ -34,6 +39,7 @@ impl Intake {
             thread: OnceLock::new(),
             woken: AtomicBool::new(false),
             on: AtomicBool::new(true),
+            attached: AtomicUsize::new(0),
             wake_at: (cap / 4).clamp(1, WAKE / size_of::<Chunk>()),
             orphans: AtomicU64::new(0),
             forks: forks(),
@@ -75,11 +81,22 @@ impl Intake {
 
     /// Much is waiting.
     pub(crate) fn is_pressed(&self) -> bool {
-        self.pool.used() >= self.wake_at
+        let attached = self.attached.load(Relaxed);
+        let wake_at = self.wake_at.min(self.pool.cap().saturating_sub(attached) / 4).max(1);
+        self.pool.used().saturating_sub(attached) >= wake_at
+    }
+
+    /// So many threads are attached, and everything of theirs was read.
+    pub(crate) fn set_attached(&self, threads: usize) {
+        self.attached.store(threads, Relaxed)
     }
 
     /// Has what was recorded until now delivered at once.
+    ///
+    /// Whoever wakes has published a record and looks at `woken`; the delivering thread clears `woken` and looks at what
+    /// is published. The fences see to it that at least one of them sees what the other did.
     pub(crate) fn wake(&self) {
+        fence(SeqCst);
         if !self.woken.load(Relaxed) && !self.woken.swap(true, AcqRel) {
             self.unpark()
         }
@@ -96,7 +113,8 @@ impl Intake {
     }
 
     pub(crate) fn clear_woken(&self) {
-        self.woken.store(false, Release)
+        self.woken.store(false, Release);
+        fence(SeqCst)
     }
 }
 
@@ -116,6 +134,11 @@ pub(crate) fn global() -> Option<Arc<Intake>> {
         return None;
     }
     GLOBAL.read().unwrap_or_else(PoisonError::into_inner).clone()
+}
+
+/// Whether a recorder that still works is installed.
+pub(crate) fn is_taken() -> bool {
+    global().is_some_and(|g| g.is_on())
 }
 
 /// Installs; false when one that still works is installed already.

@@ -3,9 +3,9 @@
 
 mod support;
 
-use spanbridge::{Batch, InstallError, Memory, Receipt, Recorder, SinkError, observe};
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use spanbridge::{Batch, InstallError, Memory, Receipt, Recorder, Sink, SinkError, observe};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
+use std::time::{Duration, Instant};
 use support::*;
 
 static ONE: Mutex<()> = Mutex::new(());
@@ -95,4 +95,54 @@ fn a_context_belongs_to_the_recorder_it_was_made_under() {
     flush(&recorder);
     assert_eq!(tree(&later.take()), "\nown [ok]");
     assert_eq!(tree(&memory.take()), "\nheld [open]");
+}
+
+/// A sink that takes long to flush, and in whose name another recorder may be installed.
+struct Slow {
+    _used: Arc<()>,
+    gate: mpsc::Receiver<()>,
+    race: Option<Arc<Mutex<Option<Recorder>>>>,
+}
+
+impl Sink for Slow {
+    fn deliver(&mut self, _: &Batch) -> Result<Receipt, SinkError> {
+        Ok(Receipt::default())
+    }
+
+    fn flush(&mut self) -> Result<(), SinkError> {
+        let _ = self.gate.recv_timeout(LONG);
+        Ok(())
+    }
+
+    fn name(&self) -> &str {
+        if let Some(faster) = &self.race {
+            *faster.lock().unwrap() = Some(install(&Memory::new()).unwrap());
+        }
+        "slow"
+    }
+}
+
+/// Who comes second is told at once, and its sinks are not begun with.
+#[test]
+fn a_second_one_is_refused_at_once() {
+    let _alone = alone();
+    let quick = Duration::from_secs(4);
+    let slow = |race| {
+        let ((open, gate), used) = (mpsc::channel::<()>(), Arc::new(()));
+        (Slow { _used: used.clone(), gate, race }, used, open)
+    };
+    let recorder = install(&Memory::new()).unwrap();
+    let (sink, used, open) = slow(None);
+    let begun = Instant::now();
+    assert!(Recorder::builder("second").sink(sink).install().is_err());
+    assert!(begun.elapsed() < quick);
+    assert_eq!(Arc::strong_count(&used), 1, "no thread has the sink");
+    drop((open, recorder));
+    // Both begin at the same time: then there are threads, but nobody waits for them.
+    let faster = Arc::new(Mutex::new(None));
+    let (sink, _used, open) = slow(Some(faster.clone()));
+    let begun = Instant::now();
+    assert!(Recorder::builder("second").sink(sink).install().is_err());
+    assert!(begun.elapsed() < quick);
+    drop((faster.lock().unwrap().take(), open));
 }

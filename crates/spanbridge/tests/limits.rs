@@ -180,7 +180,8 @@ fn full_speed_loses_nothing_silently() {
             s.spawn(|| recorder.in_scope(|| (0..n / 100).for_each(|_| spans_in_a_row(99))));
         }
     });
-    let report = flush(&recorder);
+    let report = recorder.flush_blocking(LONG);
+    assert_eq!(report.complete, report.sinks[0].dropped == 0, "{report:?}");
     // Batches that a sink never got may hold ends and segments, too.
     let (delivered, lost) = (delivered.load(Relaxed), report.sinks[0].dropped);
     assert!(
@@ -188,4 +189,13 @@ fn full_speed_loses_nothing_silently() {
         "{delivered} {report:?}"
     );
     assert!(recorder.memory() <= 2 << 20);
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "a long table")]
+fn no_limit_at_all_is_a_high_one() {
+    let (recorder, memory) = with(|b| b.on_flush_only().memory_limit(usize::MAX));
+    recorder.in_scope(|| observe::span("s").in_scope(|| ()));
+    flush(&recorder);
+    assert_eq!(spans(&memory.take()).len(), 1);
 }

@@ -4,11 +4,12 @@
 mod support;
 
 use spanbridge::record::Body;
-use spanbridge::{SpanId, Status, Value, observe};
+use spanbridge::{Batch, Receipt, Recorder, SinkError, SpanId, Status, Value, observe};
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::sync::mpsc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicU32, Ordering::*};
+use std::sync::{Arc, Barrier, mpsc};
+use std::time::{Duration, Instant};
 use support::*;
 
 /// What is said about the i-th child of writer w.
@@ -252,4 +253,38 @@ fn many_scoped_recorders_on_many_threads() {
             s.spawn(move || work(i));
         }
     })
+}
+
+/// The chunks that idle threads hold are no reason to hurry: delivery still rests 5 ms between runs that begin and end.
+#[test]
+#[cfg_attr(miri, ignore = "many threads")]
+fn idle_threads_do_not_make_delivery_hurry() {
+    let batches = Arc::new(AtomicU32::new(0));
+    let counter = batches.clone();
+    let count = move |_: &Batch| -> Result<Receipt, SinkError> {
+        counter.fetch_add(1, Relaxed);
+        Ok(Receipt::default())
+    };
+    let recorder = Recorder::builder("t").sink(count).build().unwrap();
+    let n = 40;
+    let (ready, end) = (Barrier::new(n + 1), Barrier::new(n + 1));
+    std::thread::scope(|s| {
+        for _ in 0..n {
+            s.spawn(|| {
+                recorder.in_scope(|| observe::span("idle").in_scope(|| ()));
+                ready.wait();
+                end.wait()
+            });
+        }
+        ready.wait();
+        flush(&recorder);
+        let (before, begun) = (batches.load(Relaxed), Instant::now());
+        for _ in 0..500 {
+            recorder.in_scope(|| observe::run("r").in_scope(|| ()));
+            std::thread::sleep(Duration::from_micros(100));
+        }
+        let (got, took) = (batches.load(Relaxed) - before, begun.elapsed());
+        end.wait();
+        assert!(u128::from(got) <= 2 * (took.as_millis() / 5 + 2), "{got} batches in {took:?}");
+    });
 }

@@ -46,7 +46,7 @@ fn run(threads: u64, spans: u64, attributes: bool) {
         100.0 - 100.0 * delivered as f64 / created as f64,
         recorder.memory() as f64 / 1048576.0,
     );
-    assert!(report.complete && delivered + report.dropped <= created);
+    assert!((report.complete || behind > 0) && delivered + report.dropped <= created);
     assert!(delivered + report.dropped + behind >= created, "lost silently");
     assert!(recorder.memory() <= CAP);
 }

@@ -47,6 +47,11 @@ impl Assembler {
         size_of_val(&self.words[..]) + size_of_val(&self.entries[..])
     }
 
+    /// Nothing was gathered, and nothing is to be said.
+    pub(super) fn is_empty(&self) -> bool {
+        self.entries.is_empty() && self.notes.is_empty()
+    }
+
     pub(super) fn note(&mut self, code: &'static str, message: String, count: u64) {
         self.note_seq += 1;
         self.notes.push(Note { seq: self.note_seq, code, message, count })
@@ -97,7 +102,7 @@ impl Assembler {
 
     /// The batch of all that was gathered, if there is anything.
     pub(super) fn finish(&mut self, clock: &Clock) -> Option<Batch> {
-        if self.entries.is_empty() && self.notes.is_empty() {
+        if self.is_empty() {
             return None;
         }
         let joins = if self.late.is_empty() { vec![] } else { self.join() };

@@ -83,7 +83,11 @@ impl RecorderBuilder {
     }
 
     /// The most memory that is used for records on their way, in bytes; 64 MiB where nothing is said. Half of it is for
-    /// what threads record, half for batches that wait for sinks.
+    /// what threads record, half for batches that wait for sinks. Threads record into 32 GiB at most.
+    ///
+    /// Every thread that has recorded holds 32 KiB of the first half for as long as it lives, so 64 MiB are enough for
+    /// about 950 threads at a time. What threads beyond those record is dropped and counted: with more of them, give
+    /// 64 KiB for each and as much again for what they record at once.
     pub fn memory_limit(mut self, bytes: usize) -> Self {
         self.memory = bytes;
         self
@@ -112,8 +116,16 @@ impl RecorderBuilder {
     /// # Errors
     /// When another one is installed, or the system gives no thread.
     pub fn install(self) -> Result<Recorder, InstallError> {
-        let recorder = self.build()?;
-        if intake::install(&recorder.intake) { Ok(recorder) } else { Err(InstallError::AlreadyInstalled) }
+        if intake::is_taken() {
+            return Err(InstallError::AlreadyInstalled); // before there are threads, and sinks do anything
+        }
+        let mut recorder = self.build()?;
+        if intake::install(&recorder.intake) {
+            return Ok(recorder);
+        }
+        // Somebody was faster. Nothing was recorded, so there is nothing to wait for.
+        recorder.stop(Duration::ZERO);
+        Err(InstallError::AlreadyInstalled)
     }
 
     /// Sets the recorder up without installing it: it records what runs in its scope ([`Recorder::scope`]), so that
@@ -192,9 +204,13 @@ impl Recorder {
         current::in_scope(&self.root(), f)
     }
 
-    /// What became of all records until now.
+    /// What became of all records that were looked at until now. `complete` says that nothing waits for a sink and that
+    /// nothing was dropped since the recorder began; what threads have recorded since the last delivery is not counted
+    /// yet, so only a flush can tell of everything.
     pub fn report(&self) -> Report {
-        self.totals.report(true)
+        let report = self.totals.report(true);
+        let complete = report.dropped == 0 && report.sinks.iter().all(|s| s.left == 0 && s.dropped == 0);
+        Report { complete, ..report }
     }
 
     /// The memory that recording threads have taken, in bytes.
@@ -216,7 +232,13 @@ impl Recorder {
         if self.intake.is_forked() {
             ticket.finish(false) // nobody delivers, and the lock may be held for ever
         } else {
-            lock(&self.wishes).flushes.push(ticket.clone());
+            let mut wishes = lock(&self.wishes);
+            if wishes.over {
+                ticket.finish(false)
+            } else {
+                wishes.flushes.push(ticket.clone())
+            }
+            drop(wishes);
             self.intake.unpark();
         }
         Flush { ticket, totals: self.totals.clone() }
@@ -244,11 +266,17 @@ impl Recorder {
             return self.totals.report(false);
         }
         self.intake.turn_off();
-        lock(&self.wishes).stop = Some(ticket.clone());
+        {
+            let mut wishes = lock(&self.wishes);
+            wishes.stop = Some(ticket.clone());
+            if wishes.over {
+                ticket.finish(false)
+            }
+        }
         self.intake.unpark();
         let complete = ticket.wait();
-        if complete {
-            let _ = thread.join();
+        if ticket.is_done() {
+            let _ = thread.join(); // it ends by the deadline, too
         }
         self.totals.report(complete)
     }

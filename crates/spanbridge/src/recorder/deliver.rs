@@ -23,6 +23,8 @@ const REST: Duration = Duration::from_millis(5);
 pub(super) struct Wishes {
     pub(super) flushes: Vec<Arc<Ticket>>,
     pub(super) stop: Option<Arc<Ticket>>,
+    /// Nobody is there to fulfil them any more.
+    pub(super) over: bool,
 }
 
 pub(super) struct Delivery {
@@ -36,9 +38,13 @@ pub(super) struct Delivery {
     assembler: Assembler,
     clock: Clock,
     orphans: u64,
-    /// Until when a pass may wait for sinks that are all behind.
+    /// Until when a pass that nobody asked for may wait for sinks that are all behind; without end when there is none.
     patience: Option<Instant>,
-    /// Flushes that are on their way through the sinks' queues.
+    /// The last deadline of the flushes that this pass serves.
+    asked: Option<Instant>,
+    /// The deadline of the shutdown that this pass serves.
+    stop: Option<Instant>,
+    /// Flushes that are being served, here or in the sinks' queues.
     pending: Vec<Arc<Ticket>>,
 }
 
@@ -66,6 +72,8 @@ impl Delivery {
             clock: Clock::new(Anchor::now()),
             orphans: 0,
             patience: None,
+            asked: None,
+            stop: None,
             pending: vec![],
         }
     }
@@ -77,24 +85,29 @@ impl Delivery {
             last = Instant::now();
             self.intake.clear_woken();
             let wishes = std::mem::take(&mut *lock(&self.wishes));
-            let deadlines = wishes.flushes.iter().chain(&wishes.stop).chain(&self.pending).map(|t| t.deadline);
-            self.patience = deadlines.chain(self.interval.map(|i| last + i)).min();
+            self.patience = self.interval.map_or(Some(last), |i| last.checked_add(i));
+            self.asked = wishes.flushes.iter().map(|t| t.deadline).max();
+            self.stop = wishes.stop.as_ref().map(|t| t.deadline);
+            self.pending.extend(wishes.flushes.iter().chain(&wishes.stop).cloned());
             // Whatever writers add meanwhile: what was there before this lies in the first `cap` chunks of its lane.
             let mut passes = 0..=self.intake.pool.cap() / CHUNKS;
             while self.pass() && passes.next().is_some() {}
-            for ticket in wishes.flushes {
-                self.send(ticket)
+            if self.stop.is_some() {
+                let taken = self.outlets.iter().any(Outlet::takes_notes);
+                self.tell(taken);
+                self.hand_over()
             }
+            self.own_up(&wishes);
+            wishes.flushes.iter().for_each(|t| self.send(t));
             if let Some(ticket) = wishes.stop {
                 let deadline = ticket.deadline;
-                self.send(ticket.clone());
-                let threads: Vec<_> = self.outlets.iter_mut().filter_map(|o| o.close(deadline)).collect();
-                if ticket.wait() {
-                    // They have nothing left to do, so this does not take long.
-                    threads.into_iter().for_each(|t| drop(t.join()))
+                self.send(&ticket);
+                self.outlets.iter().for_each(|o| o.close(deadline));
+                while !ticket.is_done() {
+                    let next = self.expire(Instant::now());
+                    ticket.wait_until(next.unwrap_or(deadline));
                 }
-                ticket.finish(false);
-                self.pending.iter().for_each(|t| t.finish(false));
+                self.outlets.iter_mut().for_each(|o| o.join(deadline));
                 return;
             }
         }
@@ -103,9 +116,8 @@ impl Delivery {
     /// Until the interval is over, someone wishes for something, or a flush has run out of time.
     fn sleep(&mut self, last: Instant) {
         loop {
-            self.pending.retain(|t| !t.is_done());
             let now = Instant::now();
-            self.pending.iter().filter(|t| t.deadline <= now).for_each(|t| t.finish(false));
+            let next = self.expire(now);
             {
                 let wishes = lock(&self.wishes);
                 if wishes.stop.is_some() || !wishes.flushes.is_empty() {
@@ -117,22 +129,42 @@ impl Delivery {
                 // Without an interval only flushes deliver, for tests.
                 (_, None) => None,
                 (true, Some(i)) => Some(last + REST.min(i)),
-                (false, Some(i)) => Some(last + i),
+                (false, Some(i)) => last.checked_add(i),
             };
             if due.is_some_and(|d| d <= now || woken && self.intake.is_pressed()) {
                 return;
             }
-            match due.into_iter().chain(self.pending.iter().map(|t| t.deadline)).min() {
+            match due.into_iter().chain(next).min() {
                 Some(until) => std::thread::park_timeout(until.saturating_duration_since(now)),
                 None => std::thread::park(),
             }
         }
     }
 
-    fn send(&mut self, ticket: Arc<Ticket>) {
+    /// Finishes flushes that have run out of time; says when the next one does.
+    fn expire(&mut self, now: Instant) -> Option<Instant> {
+        self.pending.retain(|t| !t.is_done());
+        let new = lock(&self.wishes).flushes.clone(); // not finished under the lock: that runs wakers
+        let (late, rest): (Vec<_>, Vec<_>) = self.pending.iter().chain(&new).partition(|t| t.deadline <= now);
+        late.into_iter().for_each(|t| t.finish(false));
+        rest.into_iter().map(|t| t.deadline).min()
+    }
+
+    /// What a sink did not get since the flush before makes the flushes of this round incomplete.
+    fn own_up(&mut self, wishes: &Wishes) {
+        let mut tickets = wishes.flushes.iter().chain(&wishes.stop).peekable();
+        if tickets.peek().is_none() {
+            return;
+        }
+        let missed = self.outlets.iter_mut().filter_map(|o| std::mem::take(&mut o.missed).then_some(())).count();
+        if missed > 0 {
+            tickets.for_each(|t| t.fail())
+        }
+    }
+
+    fn send(&self, ticket: &Arc<Ticket>) {
         self.outlets.iter().for_each(|o| o.flush(ticket.clone()));
-        ticket.passed();
-        self.pending.push(ticket)
+        ticket.passed()
     }
 
     /// Reads what is new; true when there is more to read.
@@ -168,6 +200,7 @@ impl Delivery {
             state != State::Gone
         });
         self.lanes = lanes;
+        self.intake.set_attached(self.lanes.len());
         self.count(dropped, cut);
         self.hand_over();
         more
@@ -190,25 +223,76 @@ impl Delivery {
     fn wait_for_room(&mut self, bytes: usize) {
         // No shortcuts: each of them is to wake us.
         while !self.outlets.is_empty() && self.outlets.iter().filter(|o| o.has_room(bytes)).count() == 0 {
-            let asked = lock(&self.wishes).flushes.iter().map(|t| t.deadline).min();
-            let left =
-                self.patience.into_iter().chain(asked).min().map(|p| p.saturating_duration_since(Instant::now()));
-            match left {
-                Some(left) if !left.is_zero() => std::thread::park_timeout(left),
-                _ => return,
+            let (stop, asked) = {
+                let wishes = lock(&self.wishes);
+                let asked = wishes.flushes.iter().map(|t| t.deadline).max();
+                (wishes.stop.as_ref().map(|t| t.deadline).or(self.stop), asked.max(self.asked))
+            };
+            // Who stops sets the time. A flush gives more of it, never less than there is without one.
+            let until = stop.or_else(|| self.patience.map(|p| asked.map_or(p, |a| a.max(p))));
+            let now = Instant::now();
+            let next = self.expire(now);
+            if until.is_some_and(|u| u <= now) {
+                return;
+            }
+            match until.into_iter().chain(next).min() {
+                Some(then) => std::thread::park_timeout(then.saturating_duration_since(now)),
+                None => std::thread::park(),
+            }
+        }
+    }
+
+    /// Notes what sinks did not get: along with other records, or when the sink takes some again. A note on its own
+    /// would be missed by that sink, and be the reason for the next.
+    fn tell(&mut self, now: bool) {
+        let now = now || !self.assembler.is_empty();
+        for outlet in self.outlets.iter_mut().filter(|o| o.untold > 0) {
+            if now || outlet.takes_notes() {
+                let message = format!("the sink `{}` was too far behind and did not get records", outlet.tally.name);
+                self.assembler.note("dropped.sink", message, std::mem::take(&mut outlet.untold))
             }
         }
     }
 
     fn hand_over(&mut self) {
+        self.tell(false);
         let Some(batch) = self.assembler.finish(&self.clock) else { return };
         let batch = Arc::new(batch);
         self.wait_for_room(batch.bytes());
-        for outlet in &self.outlets {
-            if !outlet.offer(&batch) {
-                let message = format!("the sink `{}` was too far behind and did not get records", outlet.tally.name);
-                self.assembler.note("dropped.sink", message, batch.len() as u64)
-            }
+        for outlet in &mut self.outlets {
+            outlet.offer(&batch)
         }
+    }
+}
+
+/// Whatever the reason: nobody waits for a thread that is gone.
+impl Drop for Delivery {
+    fn drop(&mut self) {
+        self.intake.turn_off();
+        let (flushes, stop) = {
+            let mut wishes = lock(&self.wishes);
+            wishes.over = true;
+            (std::mem::take(&mut wishes.flushes), wishes.stop.take())
+        };
+        flushes.iter().chain(&stop).chain(&self.pending).for_each(|t| t.finish(false))
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::Sampler;
+
+    /// As when the delivering thread panics.
+    #[test]
+    fn who_waits_hears_of_the_end() {
+        let intake = Arc::new(Intake::new(0, Sampler::default()));
+        let delivery = Delivery::new(intake.clone(), Arc::default(), Arc::default(), vec![], None);
+        let ticket = || Ticket::new(Instant::now() + Duration::from_secs(3600), 1);
+        let (asked, stop, wishes) = (ticket(), ticket(), delivery.wishes.clone());
+        lock(&wishes).flushes.push(asked.clone());
+        lock(&wishes).stop = Some(stop.clone());
+        drop(delivery);
+        assert!(asked.is_done() && stop.is_done() && lock(&wishes).over && !intake.is_on());
     }
 }

@@ -17,6 +17,9 @@ use std::time::{Duration, Instant};
 const FIRST_WAIT: Duration = Duration::from_millis(50);
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
+/// At least so much work stands in a queue before it is tidied.
+const TIDY: usize = 64;
+
 enum Work {
     Batch(Arc<Batch>),
     Flush(Arc<Ticket>),
@@ -26,8 +29,12 @@ enum Work {
 struct Queue {
     work: VecDeque<Work>,
     bytes: usize,
+    /// How long the queue may be before flushes that nobody waits for any more are cleared away.
+    tidy_at: usize,
     /// No more work comes; what is left is done until then.
     closed: Option<Instant>,
+    /// The sink is gone, and its thread is about to end.
+    ended: bool,
     /// The delivering thread waits for room.
     wanted: bool,
 }
@@ -43,6 +50,10 @@ pub(super) struct Outlet {
     shared: Arc<Shared>,
     limit: usize,
     pub(super) tally: Arc<Tally>,
+    /// It did not get a batch since this was last asked.
+    pub(super) missed: bool,
+    /// Records that it did not get, and that no note tells of yet.
+    pub(super) untold: u64,
     thread: Option<std::thread::JoinHandle<()>>,
 }
 
@@ -58,9 +69,15 @@ impl Outlet {
         let shared = Arc::new(Shared::default());
         let tally = Arc::new(Tally { name: sink.name().to_owned(), ..Tally::default() });
         let worker = Worker { sink, shared: shared.clone(), tally: tally.clone(), intake };
-        let thread = std::thread::Builder::new().name(format!("spanbridge-{}", tally.name));
-        let thread = thread.spawn(move || worker.work())?;
-        Ok(Outlet { shared, limit, tally, thread: Some(thread) })
+        // Threads cannot have names with a NUL in them.
+        let thread = std::thread::Builder::new().name(format!("spanbridge-{}", tally.name.replace('\0', "")));
+        let ends = Ends(shared.clone());
+        let work = move || {
+            let _ends = ends;
+            worker.work()
+        };
+        let thread = thread.spawn(work)?;
+        Ok(Outlet { shared, limit, tally, missed: false, untold: 0, thread: Some(thread) })
     }
 
     /// Whether a batch of so many bytes would be taken. When not, the delivering thread is unparked when that may have
@@ -72,8 +89,13 @@ impl Outlet {
         room
     }
 
-    /// Offers a batch; false when the sink is too far behind.
-    pub(super) fn offer(&self, batch: &Arc<Batch>) -> bool {
+    /// Whether a batch with nothing but notes would be taken.
+    pub(super) fn takes_notes(&self) -> bool {
+        lock(&self.shared.queue).has_room(size_of::<Batch>(), self.limit)
+    }
+
+    /// Offers a batch; a sink that is too far behind does not get it.
+    pub(super) fn offer(&mut self, batch: &Arc<Batch>) {
         let mut queue = lock(&self.shared.queue);
         let fits = queue.has_room(batch.bytes(), self.limit);
         let counter = if fits { &self.tally.left } else { &self.tally.dropped };
@@ -82,22 +104,68 @@ impl Outlet {
             queue.bytes += batch.bytes();
             queue.work.push_back(Work::Batch(batch.clone()));
             drop(queue);
-            self.shared.news.notify_one();
+            self.shared.news.notify_one()
+        } else {
+            self.missed = true;
+            self.untold += batch.len() as u64
         }
-        fits
     }
 
     pub(super) fn flush(&self, ticket: Arc<Ticket>) {
-        lock(&self.shared.queue).work.push_back(Work::Flush(ticket));
+        let mut queue = lock(&self.shared.queue);
+        queue.work.push_back(Work::Flush(ticket));
+        if queue.work.len() > queue.tidy_at {
+            queue.work.retain(|w| !matches!(w, Work::Flush(t) if t.is_done()));
+            queue.tidy_at = 2 * queue.work.len() + TIDY; // so that each is looked at about once
+        }
+        drop(queue);
         self.shared.news.notify_all();
     }
 
     /// No more work comes. What is left is done until `deadline`; then the thread ends as soon as the sink lets it.
-    pub(super) fn close(&mut self, deadline: Instant) -> Option<std::thread::JoinHandle<()>> {
-        lock(&self.shared.queue).closed = Some(deadline);
-        self.shared.news.notify_all();
-        self.thread.take()
+    pub(super) fn close(&self, deadline: Instant) {
+        lock(&self.shared.queue).closed.get_or_insert(deadline);
+        self.shared.news.notify_all()
     }
+
+    /// Waits for the end of the thread. At the deadline it is left to itself: the sink holds it up.
+    pub(super) fn join(&mut self, deadline: Instant) {
+        let mut queue = lock(&self.shared.queue);
+        while !queue.ended {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return;
+            }
+            queue = self.shared.news.wait_timeout(queue, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        drop(queue);
+        self.thread.take().into_iter().for_each(|t| drop(t.join()))
+    }
+}
+
+/// Also when a recorder could not be set up, for want of another thread, or when delivery panicked.
+impl Drop for Outlet {
+    fn drop(&mut self) {
+        self.close(Instant::now())
+    }
+}
+
+/// Tells of the end of a sink's thread, however it ends.
+struct Ends(Arc<Shared>);
+
+impl Drop for Ends {
+    fn drop(&mut self) {
+        lock(&self.0.queue).ended = true;
+        self.0.news.notify_all()
+    }
+}
+
+/// What an error says. Its text is the sink's own code, and may panic.
+fn shown(error: SinkError) -> String {
+    let shown = catch_unwind(AssertUnwindSafe(|| error.to_string()));
+    // Should dropping it panic as well, that is not our thread's end either.
+    let _ = catch_unwind(AssertUnwindSafe(|| drop(error)));
+    shown.unwrap_or_else(|_| "an error that panics when it is shown".to_owned())
 }
 
 struct Worker {
@@ -128,7 +196,7 @@ impl Worker {
                 Work::Flush(ticket) => {
                     let flushed = catch_unwind(AssertUnwindSafe(|| self.sink.flush()));
                     let failed = match flushed {
-                        Ok(result) => result.err().map(|e| e.to_string()),
+                        Ok(result) => result.err().map(shown),
                         Err(_) => Some("the sink panicked".to_owned()),
                     };
                     let ok = failed.is_none();
@@ -176,7 +244,7 @@ impl Worker {
                     return true;
                 }
             };
-            if !self.pause(&error, wait) {
+            if !self.pause(error, wait) {
                 return false;
             }
             wait = (wait * 2).min(LONGEST_WAIT);
@@ -184,8 +252,9 @@ impl Worker {
     }
 
     /// Waits between half and all of `wait`, so that many processes do not come back at once.
-    fn pause(&self, error: &SinkError, wait: Duration) -> bool {
-        *lock(&self.tally.last_error) = Some(error.to_string());
+    fn pause(&self, error: SinkError, wait: Duration) -> bool {
+        let error = shown(error);
+        *lock(&self.tally.last_error) = Some(error);
         let share = RandomState::new().hash_one(0u8) % 512;
         let until = Instant::now() + wait / 2 + wait / 1024 * share as u32;
         let mut queue = lock(&self.shared.queue);
@@ -200,5 +269,50 @@ impl Worker {
             }
             queue = self.shared.news.wait_timeout(queue, until - now).unwrap_or_else(PoisonError::into_inner).0;
         }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::super::assemble::Assembler;
+    use super::super::sink::Receipt;
+    use super::*;
+    use crate::Sampler;
+    use crate::clock::{Anchor, Clock};
+    use std::sync::mpsc;
+
+    fn batch() -> Arc<Batch> {
+        let mut assembler = Assembler::new(Arc::default());
+        assembler.note("test", String::new(), 1);
+        Arc::new(assembler.finish(&Clock::new(Anchor::now())).unwrap())
+    }
+
+    /// A flush whose time is over leaves the queue of a sink that is down.
+    #[test]
+    fn flushes_do_not_pile_up() {
+        let (begun, has_begun) = mpsc::channel();
+        let (open, gate) = mpsc::channel::<()>();
+        let stuck = move |_: &Batch| {
+            begun.send(()).unwrap();
+            let _ = gate.recv();
+            Ok(Receipt::default())
+        };
+        let intake = Arc::new(Intake::new(0, Sampler::default()));
+        let mut outlet = Outlet::start(Box::new(stuck), 1 << 20, intake).unwrap();
+        let ticket = || Ticket::new(Instant::now() + Duration::from_secs(3600), 1);
+        outlet.offer(&batch());
+        has_begun.recv().unwrap();
+        let waits = ticket();
+        outlet.flush(waits.clone());
+        for _ in 0..10_000 {
+            let over = ticket();
+            over.finish(false);
+            outlet.flush(over);
+            assert!(lock(&outlet.shared.queue).work.len() <= 2 * TIDY + 2);
+        }
+        drop(open);
+        assert!(waits.wait());
+        outlet.close(Instant::now());
+        outlet.join(waits.deadline);
     }
 }

@@ -9,8 +9,10 @@ use std::time::Instant;
 
 /// What became of all records since the recorder began.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
 pub struct Report {
-    /// Everything that was recorded before the call has reached every sink, in time.
+    /// In time, every sink has taken or rejected everything that was recorded before the call and found room in memory.
+    /// What a sink was too far behind to be offered makes the first flush after that incomplete.
     pub complete: bool,
     /// Records that found no room in memory and reached no sink.
     pub dropped: u64,
@@ -22,6 +24,7 @@ pub struct Report {
 
 /// What a sink made of the records it was offered.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
 pub struct SinkReport {
     /// The sink's name.
     pub name: String,
@@ -114,10 +117,15 @@ impl Ticket {
         }
     }
 
+    /// Not everything will have been delivered, however it goes on.
+    pub(super) fn fail(&self) {
+        self.failed.fetch_add(1, AcqRel);
+    }
+
     /// A sink has come to it.
     pub(super) fn served(&self, ok: bool) {
         if !ok {
-            self.failed.fetch_add(1, AcqRel);
+            self.fail()
         }
         if self.left.fetch_sub(1, AcqRel) == 1 {
             self.finish(self.failed.load(Acquire) == 0)
@@ -143,9 +151,14 @@ impl Ticket {
 
     /// Blocks until it is done, or until its deadline.
     pub(super) fn wait(&self) -> bool {
+        self.wait_until(self.deadline)
+    }
+
+    /// Blocks until it is done, or until then.
+    pub(super) fn wait_until(&self, then: Instant) -> bool {
         let mut state = lock(&self.state);
         while state.0.is_none() {
-            let Some(left) = self.deadline.checked_duration_since(Instant::now()).filter(|d| !d.is_zero()) else {
+            let Some(left) = then.checked_duration_since(Instant::now()).filter(|d| !d.is_zero()) else {
                 return false;
             };
             state = self.done.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
@@ -155,8 +168,8 @@ impl Ticket {
 }
 
 /// Resolves when everything that was recorded before has reached every sink, or at the deadline. It needs no executor
-/// of yours: threads of the recorder do the work and wake it.
-#[must_use = "does nothing unless polled"]
+/// of yours: threads of the recorder do the work and wake it. Dropped, it does not take the flush back.
+#[must_use = "the flush was asked for; this is how to hear when it is done"]
 #[derive(Debug)]
 pub struct Flush {
     pub(super) ticket: Arc<Ticket>,

@@ -22,11 +22,19 @@ pub trait Sink: Send + 'static {
     }
 }
 
-/// What a sink did with a batch that it took.
+/// What a sink did with a batch that it took; by default, it took all of it.
 #[derive(Debug, Default, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Receipt {
     /// Records it will never take, by their place in the batch, and why.
     pub rejected: Vec<(usize, String)>,
+}
+
+impl Receipt {
+    /// It took all but these: their places in the batch, and why it will never take them.
+    pub fn rejecting(rejected: Vec<(usize, String)>) -> Self {
+        Self { rejected }
+    }
 }
 
 /// Why a sink could not take a batch now.
@@ -48,7 +56,7 @@ impl fmt::Display for SinkError {
 
 impl std::error::Error for SinkError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        Some(&*self.0)
+        self.0.source() // the cause itself is in our text
     }
 }
 
