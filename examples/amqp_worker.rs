@@ -9,21 +9,18 @@
 use anyhow::Context as _;
 use clap::Parser;
 use lapin::options::*;
-use lapin::types::{FieldTable, ShortString};
-use lapin::{Connection, ConnectionProperties};
+use lapin::types::FieldTable;
 use spanbridge::observe;
 use spanbridge_amqp::ConsumerExt;
-use spanbridge_examples::Records;
+use spanbridge_examples::broker::Broker;
+use spanbridge_examples::{Records, finish};
 use std::time::Duration;
 
+/// Works on messages from a RabbitMQ queue, until it has handled so many, or is told to stop.
 #[derive(Parser)]
 struct Arguments {
-    /// The broker
-    #[arg(long, env = "AMQP_URL")]
-    url: String,
-    /// The queue; it is declared
-    #[arg(long)]
-    queue: String,
+    #[command(flatten)]
+    broker: Broker,
     /// How many messages; without it, until interrupted
     #[arg(long)]
     count: Option<u32>,
@@ -38,21 +35,25 @@ struct Arguments {
 async fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     let recorder = arguments.records.recorder("shipping")?.install()?;
-    let queue = ShortString::try_new(arguments.queue.as_str()).context("--queue: over 255 bytes")?;
-    let connection = Connection::connect(&arguments.url, ConnectionProperties::default());
-    let connection = connection.await.with_context(|| format!("failed to reach RabbitMQ at {}", arguments.url))?;
-    let channel = connection.create_channel().await?;
-    let durable = QueueDeclareOptions { durable: true, ..Default::default() };
-    channel.queue_declare(queue.clone(), durable, FieldTable::default()).await?;
-    channel.basic_qos(16, BasicQosOptions::default()).await?;
-    let consumer = channel.basic_consume(queue, "".into(), BasicConsumeOptions::default(), FieldTable::default());
-    let mut jobs = consumer.await?.observed();
+    let result = work(&arguments).await;
+    finish(recorder);
+    result
+}
 
+async fn work(arguments: &Arguments) -> anyhow::Result<()> {
+    let broker = arguments.broker.connect().await?;
+    broker.channel.basic_qos(16, BasicQosOptions::default()).await?;
+    let (options, table) = (BasicConsumeOptions::default(), FieldTable::default());
+    let mut jobs = broker.channel.basic_consume(broker.queue.clone(), "".into(), options, table).await?.observed();
+
+    // One listener for all the time: a signal that comes while a message is worked on counts, too.
+    let mut told_to_stop = std::pin::pin!(told_to_stop()?);
     let mut left = arguments.count.unwrap_or(u32::MAX);
     while left > 0 {
         let job = tokio::select! {
+            biased;
+            () = &mut told_to_stop => break,
             job = jobs.next() => job.context("the queue is gone")??,
-            _ = tokio::signal::ctrl_c() => break,
         };
         match job.run(ship(&job.data, arguments.work_ms)).await {
             Ok(()) => job.ack(BasicAckOptions::default()).await?,
@@ -60,9 +61,27 @@ async fn main() -> anyhow::Result<()> {
         };
         left -= 1;
     }
-    connection.close(200, "done".into()).await?;
-    recorder.shutdown(Duration::from_secs(5));
+    broker.connection.close(200, "done".into()).await?;
     Ok(())
+}
+
+/// Resolves when somebody wants this process to end.
+#[cfg(unix)]
+fn told_to_stop() -> std::io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}
+
+/// Resolves when somebody wants this process to end.
+#[cfg(not(unix))]
+fn told_to_stop() -> std::io::Result<impl Future<Output = ()>> {
+    Ok(async { drop(tokio::signal::ctrl_c().await) })
 }
 
 async fn ship(order: &[u8], work_ms: u64) -> anyhow::Result<()> {

@@ -9,10 +9,10 @@
 use clap::Parser;
 use serde_json::json;
 use spanbridge::observe;
-use spanbridge_examples::Records;
 use spanbridge_examples::mailbox::mailbox;
-use std::time::Duration;
+use spanbridge_examples::{Records, finish};
 
+/// Two tasks, a queue between them that spanbridge has never heard of, and one run.
 #[derive(Parser)]
 struct Arguments {
     #[command(flatten)]
@@ -44,6 +44,6 @@ async fn main() -> anyhow::Result<()> {
 
     drop(sender);
     reader.await?;
-    recorder.shutdown(Duration::from_secs(5));
+    finish(recorder);
     Ok(())
 }

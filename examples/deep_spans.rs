@@ -7,9 +7,9 @@
 
 use clap::Parser;
 use spanbridge::{ContextExt, Primitive, observe};
-use spanbridge_examples::Records;
-use std::time::Duration;
+use spanbridge_examples::{Records, finish};
 
+/// Spans deep inside code, without a parent threaded through every function.
 #[derive(Parser)]
 struct Arguments {
     #[command(flatten)]
@@ -57,6 +57,6 @@ async fn main() -> anyhow::Result<()> {
     println!("{:?}", run.with_context(work).await?);
     println!("run {}", run.id().map(|id| id.to_string()).unwrap_or_default());
     run.end();
-    recorder.shutdown(Duration::from_secs(5));
+    finish(recorder);
     Ok(())
 }

@@ -1,13 +1,16 @@
 //! What the examples share: where records go, and an in-process queue as a boundary of one's own.
 
+pub mod broker;
 pub mod mailbox;
 
 use anyhow::Context as _;
 use spanbridge::Recorder;
 use spanbridge_store::StoreSink;
 use std::path::PathBuf;
+use std::time::Duration;
 
-/// Where records go.
+// Where records go. (No doc comment: clap would take it for the program's.)
+#[expect(missing_docs, reason = "see above")]
 #[derive(clap::Args, Clone, Debug)]
 pub struct Records {
     /// The store file [default: the user's data directory]
@@ -28,5 +31,14 @@ impl Records {
     pub fn recorder(&self, service: &str) -> anyhow::Result<spanbridge::RecorderBuilder> {
         let sink = StoreSink::open(self.path()?).map_err(|e| anyhow::anyhow!("failed to {e}"))?;
         Ok(Recorder::builder(service).sink(sink))
+    }
+}
+
+/// Ends a recorder and says so on standard error if records were lost.
+pub fn finish(recorder: Recorder) {
+    let report = recorder.shutdown(Duration::from_secs(5));
+    for sink in report.sinks.iter().filter(|s| s.left + s.rejected + s.dropped > 0) {
+        let (lost, why) = (sink.left + sink.rejected + sink.dropped, sink.last_error.as_deref().unwrap_or("too slow"));
+        eprintln!("{lost} records did not reach the {}: failed to {why}", sink.name);
     }
 }

@@ -52,7 +52,7 @@ impl Expansion<'_> {
         let begin = self.begin();
         let work = match self.function.shape() {
             Shape::Sync => self.in_closure(),
-            Shape::Async => self.in_async_block(),
+            Shape::Async => self.in_async_block(&begin),
             Shape::Future(future) => self.around_future(&future)?,
             Shape::Block(future, tail) => {
                 let block = braced(tail.block.stream(), tail.block.span());
@@ -62,7 +62,11 @@ impl Expansion<'_> {
             }
             Shape::Guarded => self.under_guard(),
         };
-        let mut body = Group::new(Delimiter::Brace, quote!(#begin #work));
+        let work = match self.function.shape() {
+            Shape::Async => work,
+            _ => quote!(#begin #work),
+        };
+        let mut body = Group::new(Delimiter::Brace, work);
         body.set_span(brace.span.join());
         Ok(quote!(#(#attributes)* #visibility #signature #body))
     }
@@ -144,14 +148,15 @@ impl Expansion<'_> {
         quote!(#span.in_scope_by(#closure, #judge))
     }
 
-    fn in_async_block(&self) -> TokenStream {
+    /// The builder stands between braces of its own, so that it is gone before the await: it is not `Send`.
+    fn in_async_block(&self, begin: &TokenStream) -> TokenStream {
         let (span, judge) = (&self.span, self.judge());
         if matches!(self.function.return_type(), Some(Type::Never(_))) {
             let body = self.async_body(Some(&parse_quote!(::core::convert::Infallible)), &self.body());
-            return quote!(match #span.run_by(async move #body, #judge).await {});
+            return quote!(match ({ #begin #span.run_by(async move #body, #judge) }).await {});
         }
         let body = self.async_body(Some(&self.inner_type()), &self.body());
-        quote!(#span.run_by(async move #body, #judge).await)
+        quote!(({ #begin #span.run_by(async move #body, #judge) }).await)
     }
 
     /// The block, with its type made known: an async block has no place to say it.

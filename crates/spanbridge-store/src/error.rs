@@ -87,6 +87,8 @@ impl From<rusqlite::Error> for Error {
             Some(Code::DiskFull) => (ErrorKind::Full, "the disk is full"),
             Some(Code::NotADatabase) => (ErrorKind::NotAStore, "it is not a SQLite database"),
             Some(Code::DatabaseCorrupt) => (ErrorKind::Corrupt, "the file is damaged"),
+            Some(Code::ReadOnly) => (ErrorKind::Io, "it may not be written to"),
+            Some(Code::CannotOpen) => (ErrorKind::Io, "it is a directory, or may not be opened"),
             Some(_) => (ErrorKind::Io, "SQLite refused"),
             // A column of another type than the format says: not what this release wrote.
             None => (ErrorKind::Corrupt, "a row is not as the format says"),

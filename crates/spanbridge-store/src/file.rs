@@ -79,6 +79,9 @@ fn open_inner(path: &Path, missing: Missing) -> Result<Connection> {
     } else if !path.try_exists().unwrap_or(true) {
         return Err(not_found());
     }
+    if path.is_dir() {
+        return Err(Error::new(ErrorKind::Io, "it is a directory"));
+    }
     let mut connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(PATIENCE)?;
     // One look at it, not several: another process may be making it.
@@ -90,6 +93,9 @@ fn open_inner(path: &Path, missing: Missing) -> Result<Connection> {
         State::Empty => make(&mut connection)?,
         State::Format(found) => upgrade(&mut connection, found)?,
     }
+    if missing == Missing::Make {
+        may_write(&mut connection)?
+    }
     // NORMAL: a crash of the process loses nothing, a power cut at most the last moments. The limit lets the log shrink
     // again after a reader held it up; few, larger checkpoints write less.
     connection.execute_batch(
@@ -100,6 +106,14 @@ fn open_inner(path: &Path, missing: Missing) -> Result<Connection> {
     )?;
     connection.set_prepared_statement_cache_capacity(32);
     Ok(connection)
+}
+
+/// Whoever opens a store to write to it is told at once when that cannot be: a sink has nobody to tell later.
+fn may_write(connection: &mut Connection) -> Result<()> {
+    let tables = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    // A write that changes nothing: the lock alone is also given for a file that is read-only.
+    tables.execute("DELETE FROM delivery WHERE id < 0", [])?;
+    Ok(tables.pragma_update(None, "user_version", FORMAT)?)
 }
 
 fn not_found() -> Error {

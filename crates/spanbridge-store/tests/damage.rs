@@ -152,3 +152,26 @@ fn a_damaged_file_is_survived() {
     }
     assert!(errors > 0);
 }
+
+/// Only what the permissions say, so it shows nothing to who may do everything.
+#[cfg(unix)]
+#[test]
+fn a_file_that_may_not_be_written_to_is_refused_by_the_sink_at_once() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("read-only.db");
+    drop(spanbridge_store::StoreSink::open(&path).unwrap());
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o444)).unwrap();
+    if std::fs::OpenOptions::new().write(true).open(&path).is_ok() {
+        return; // the superuser
+    }
+    let refused = spanbridge_store::StoreSink::open(&path).unwrap_err();
+    assert!(refused.to_string().ends_with("(attempt to write a readonly database)"), "{refused}");
+}
+
+#[test]
+fn a_directory_is_not_a_store() {
+    let dir = tempfile::tempdir().unwrap();
+    let refused = spanbridge_store::StoreSink::open(dir.path()).unwrap_err();
+    assert!(refused.to_string().ends_with("it is a directory"), "{refused}");
+}

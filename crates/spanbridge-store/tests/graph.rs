@@ -305,3 +305,18 @@ fn the_json_is_as_designed() {
     assert!(direct.starts_with(r#"{"schemaVersion":1,"run":{"runId":"#), "{direct}");
     let _: RunId = json["run"]["runId"].as_str().unwrap().parse().unwrap();
 }
+
+#[test]
+fn a_link_that_came_late_is_a_link() {
+    let mut shop = Recording::of(run(1), 1, "shop");
+    let end = |n| Endpoint::Span { trace_id: trace(7), span_id: span_id(n) };
+    let edge = Body::Edge {
+        edge_type: "custom.link".into(),
+        from: Endpoint::Span { trace_id: trace(1), span_id: span_id(1) },
+        to: end(9),
+    };
+    let records = [shop.span(1, 0, "batch", 0, 50), shop.record(edge.clone()), shop.record(edge)];
+    let graph = Graph::build(run(1), &records);
+    let links: Vec<_> = graph.spans[0].links.iter().map(|l| (l.trace_id, l.span_id)).collect();
+    assert_eq!(links, [(trace(7), span_id(9))]);
+}

@@ -117,6 +117,11 @@ impl Clock {
         self.last = now;
     }
 
+    /// The latest anchor, in nanoseconds since the epoch.
+    pub(crate) fn latest(&self) -> u64 {
+        self.last.ns
+    }
+
     /// Nanoseconds since the epoch.
     #[inline]
     pub(crate) fn ns(&self, ticks: u64) -> u64 {

@@ -19,8 +19,11 @@ pub(crate) struct Shared {
     pub(crate) trace: u128,
     pub(crate) run: u128,
     pub(crate) flags: u8,
-    /// It came from another process.
+    /// The run came from another process.
     pub(crate) remote: bool,
+    /// The span that it came with: the sender's, or of a child run the one that triggered it. No span of ours in this
+    /// run, so nothing is recorded about it.
+    pub(crate) from_span: u64,
     pub(crate) trace_state: TraceState,
     pub(crate) baggage: Baggage,
     /// The recorder in effect where it was made.
@@ -66,6 +69,12 @@ pub struct Context {
     pub(crate) span: u64,
 }
 
+/// What the two promises below rest on.
+const _: fn() = || {
+    fn is<T: Send + Sync>() {}
+    is::<Shared>()
+};
+
 // SAFETY: `shared` is an `Arc<Shared>` in disguise, and `Shared` is Send + Sync.
 unsafe impl Send for Context {}
 // SAFETY: as above.
@@ -93,6 +102,7 @@ impl Context {
             run,
             flags,
             remote: false,
+            from_span: 0,
             trace_state: TraceState::new(),
             baggage: Baggage::new(),
             #[cfg(feature = "record")]
@@ -121,7 +131,8 @@ impl Context {
         self.shared().and_then(|s| RunId::new(s.run))
     }
 
-    /// The span that causes what comes next. `None` in a run outside any span.
+    /// The span that causes what comes next: ours, the sender's, or in a child run the one that triggered it. `None` in
+    /// a run that nothing caused, outside any span.
     pub fn span_id(&self) -> Option<SpanId> {
         SpanId::new(self.span)
     }
@@ -141,9 +152,14 @@ impl Context {
         self.shared.addr() & RECORDED != 0
     }
 
-    /// Whether it, or a context that it descends from, came from another process.
+    /// Whether its run came from another process.
     pub fn is_remote(&self) -> bool {
         self.shared().is_some_and(|s| s.remote)
+    }
+
+    /// The span, if it is one that this process recorded in this run, or would have.
+    pub(crate) fn own_span(&self) -> Option<SpanId> {
+        self.span_id().filter(|s| self.shared().is_some_and(|shared| shared.from_span != s.0))
     }
 
     /// The tracestate members of others.

@@ -92,8 +92,8 @@ pub(crate) fn intake() -> Option<std::sync::Arc<crate::intake::Intake>> {
     // SAFETY: what is current is kept alive by the ambient slot while we look at it.
     let current = unsafe { crate::context::untag(ambient().shared.get()).as_ref() };
     match current {
-        Some(s) if s.intake.is_some() => s.intake.clone(),
-        Some(s) if s.trace == 0 => None, // a sink's thread: what it does itself is not recorded
+        Some(s) if s.intake.as_ref().is_some_and(|i| i.is_on()) => s.intake.clone(),
+        Some(s) if s.trace == 0 && s.intake.is_none() => None, // a sink's thread: what it does itself is not recorded
         _ => crate::intake::global(),
     }
 }

@@ -29,8 +29,13 @@ impl Context {
     pub fn remote(parent: TraceParent, run: Option<RunId>, trace_state: TraceState, baggage: Baggage) -> Self {
         let trace = parent.trace_id;
         let run = run.unwrap_or(RunId::of_trace(trace));
-        let shared = Shared { remote: true, trace_state, baggage, ..Self::blank(trace.0, run.0, parent.flags) };
-        Self::bind(shared, parent.span_id.0, Some(parent.flags & SAMPLED != 0))
+        let from_span = parent.span_id.0;
+        let blank = Self::blank(trace.0, run.0, parent.flags);
+        Self::bind(
+            Shared { remote: true, from_span, trace_state, baggage, ..blank },
+            from_span,
+            Some(parent.flags & SAMPLED != 0),
+        )
     }
 
     /// Binds a new shared part to the recorder in effect. `received`: the sampled flag, if the trace began elsewhere.
@@ -44,16 +49,16 @@ impl Context {
     fn bind_to(intake: Option<Arc<Intake>>, mut shared: Shared, span: u64, received: Option<bool>) -> Self {
         shared.intake = intake;
         shared.serial = recording::new_id();
-        let recorded = match (&shared.intake, TraceId::new(shared.trace)) {
-            (Some(intake), Some(trace)) => intake.is_on() && intake.sampler.records(trace, received),
-            _ => false,
+        let sampled = match (&shared.intake, TraceId::new(shared.trace)) {
+            (Some(intake), Some(trace)) if intake.is_on() => Some(intake.sampler.records(trace, received)),
+            _ => None, // nobody here decides
         };
-        if recorded {
-            shared.flags |= SAMPLED
-        } else if shared.intake.is_some() {
-            shared.flags &= !SAMPLED
+        match sampled {
+            Some(true) => shared.flags |= SAMPLED,
+            Some(false) => shared.flags &= !SAMPLED,
+            None => {}
         }
-        Self::from_shared(shared, span, recorded)
+        Self::from_shared(shared, span, sampled == Some(true))
     }
 
     #[cfg(not(feature = "record"))]
@@ -71,6 +76,7 @@ impl Context {
             run: old.run,
             flags: old.flags,
             remote: old.remote,
+            from_span: old.from_span,
             trace_state: old.trace_state.clone(),
             baggage: old.baggage.clone(),
             #[cfg(feature = "record")]
@@ -113,7 +119,7 @@ pub(crate) fn child_run(outer: &Context) -> Context {
         return Context::EMPTY;
     }
     let id = recording::hot().long_id();
-    outer.changed(|s| s.run = id)
+    outer.changed(|s| (s.run, s.remote, s.from_span) = (id, false, outer.span))
 }
 
 #[cfg(not(feature = "record"))]

@@ -154,3 +154,16 @@ fn what_is_not_text_is_a_problem_of_that_header_only() {
         assert_eq!(got.problems.iter().map(ToString::to_string).collect::<Vec<_>>(), [format!("{header}: is a table")]);
     }
 }
+
+#[test]
+fn headers_in_json_are_replaced_however_they_are_written() {
+    let mut headers = serde_json::Map::new();
+    for (name, value) in
+        [("Traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"), ("BAGGAGE", "a=b")]
+    {
+        headers.insert(name.to_owned(), value.into());
+    }
+    let context = extract(&headers).context.with_baggage(Default::default());
+    inject(&context, &mut headers);
+    assert_eq!(headers.keys().collect::<Vec<_>>(), ["traceparent"]);
+}

@@ -3,8 +3,8 @@
 
 mod support;
 
-use spanbridge::record::{Body, Record};
-use spanbridge::{Kind, Primitive, Status, observe};
+use spanbridge::record::{Body, Endpoint, Record};
+use spanbridge::{Context, Kind, Primitive, Status, observe};
 use support::*;
 
 fn kinds(records: &[Record<'_>]) -> Vec<&'static str> {
@@ -180,4 +180,39 @@ fn events_artifacts_and_edges_name_their_span() {
     assert_eq!(artifacts[1..], [(3, "utf-8".into(), text("n")), (2, "hex".into(), text("ff01"))]);
     assert_eq!((artifacts[0].0, &artifacts[0].2), (3, &None));
     gap_free(&records);
+}
+
+#[test]
+fn a_link_that_comes_after_the_delivery_is_an_edge() {
+    let (recorder, memory) = recorder();
+    let (span, other) = recorder.in_scope(|| (observe::span("batch").open(), observe::span("other").open()));
+    flush(&recorder);
+    memory.take();
+    span.link(other.context());
+    let (from, to) = (span.context().clone(), other.context().clone());
+    span.end();
+    other.end();
+    flush(&recorder);
+    let edges: Vec<_> = memory.take().into_iter().filter(|r| matches!(r.body, Body::Edge { .. })).collect();
+    let [edge] = &edges[..] else { panic!("{edges:?}") };
+    let end = |c: &Context| Endpoint::Span { trace_id: c.trace_id().unwrap(), span_id: c.span_id().unwrap() };
+    assert_eq!(edge.body, Body::Edge { edge_type: "custom.link".into(), from: end(&from), to: end(&to) });
+}
+
+#[test]
+fn a_name_that_has_no_room_takes_its_span_along() {
+    for length in [1, 60, 199] {
+        let (recorder, memory) = with(|b| b.on_flush_only().memory_limit(0));
+        recorder.in_scope(|| {
+            observe::span("root").in_scope(|| {
+                for _ in 0..3000 {
+                    observe::span("x".repeat(length)).in_scope(|| ())
+                }
+            })
+        });
+        let dropped = flush(&recorder).dropped;
+        let seen = spans(&memory.take());
+        assert!(seen.iter().all(|s| !s.name.is_empty()));
+        assert!(dropped > 0 && seen.len() as u64 + dropped == 3001, "{} and {dropped}", seen.len());
+    }
 }

@@ -156,3 +156,65 @@ fn a_received_context_opens_its_segment_as_received() {
     assert_eq!(via, [Via::Receive, Via::Receive, Via::Start]);
     gap_free(&records);
 }
+
+fn received() -> Context {
+    let parent = TraceParent { trace_id: TraceId::new(7).unwrap(), span_id: SpanId::new(9).unwrap(), flags: 1 };
+    Context::remote(parent, None, TraceState::new(), Baggage::new())
+}
+
+#[test]
+fn nothing_is_said_about_spans_of_others() {
+    let records = record(|| {
+        // Of a child run outside its spans, the span above is its trigger: of another run.
+        observe::run("outer").in_scope(|| {
+            observe::span("s").in_scope(|| {
+                observe::run("child").in_scope(|| {
+                    assert!(observe::active_span().is_none());
+                    observe::event("e", &[]);
+                    observe::span("own").in_scope(|| assert!(observe::active_span().is_some()));
+                })
+            })
+        });
+        observe::in_scope(&received(), || {
+            assert!(observe::active_span().is_none(), "the sender's span");
+            observe::event("e", &[]);
+        })
+    });
+    assert!(!records.iter().any(|r| matches!(r.body, Body::Event { .. })), "{records:?}");
+}
+
+#[test]
+fn a_run_that_begins_here_was_not_received() {
+    let records = record(|| observe::in_scope(&received(), || observe::run("child").in_scope(|| ())));
+    let via = records.iter().find_map(|r| match r.body {
+        Body::Segment { via, .. } => Some(via),
+        _ => None,
+    });
+    assert_eq!(via, Some(Via::Start));
+}
+
+#[test]
+fn a_recorder_that_is_gone_decides_nothing() {
+    let (old, _) = recorder();
+    let (outer, context) = old.in_scope(|| {
+        let span = observe::span("consumer loop").open();
+        let context = span.context().clone();
+        (span, context)
+    });
+    drop(old);
+    observe::in_scope(&context, || {
+        let context = received();
+        assert!(context.is_sampled() && !context.is_recorded(), "nobody decided against it: {context:?}");
+    });
+    drop(outer);
+}
+
+#[test]
+fn an_error_without_text_has_none() {
+    let records = record(|| observe::run("r").open().error(""));
+    let error = records.iter().find_map(|r| match &r.body {
+        Body::RunEnd { error, .. } => Some(error.clone()),
+        _ => None,
+    });
+    assert_eq!(error, Some(None));
+}

@@ -34,6 +34,9 @@ impl RunStatus {
     }
 }
 
+/// The type of edge that stands for a link which came late.
+const LINK: &str = "custom.link";
+
 /// Never seen: run ids are not zero, so each is a trace id.
 const ANY_TRACE: TraceId = match TraceId::new(1) {
     Some(id) => id,
@@ -171,7 +174,34 @@ impl<'r, 'a> Builder<'r, 'a> {
             let events = &events[of(&events, placed.node)];
             self.span(placed, added, events)
         };
-        self.outline.order.iter().map(span).collect()
+        let mut spans: Vec<Span> = self.outline.order.iter().map(span).collect();
+        self.add_late_links(&mut spans);
+        spans
+    }
+
+    /// Links that came after their span's start was delivered are edges among the records, and links of the span here.
+    fn add_late_links(&self, spans: &mut [Span]) {
+        let late = |place: &usize| match self.body(*place) {
+            Body::Edge {
+                edge_type,
+                from: Endpoint::Span { span_id: from, .. },
+                to: Endpoint::Span { trace_id, span_id },
+            } if edge_type == LINK => {
+                Some((*from, Link { trace_id: *trace_id, span_id: *span_id, attributes: Vec::new() }))
+            }
+            _ => None,
+        };
+        let late: Vec<_> = self.outline.joined.edges.iter().filter_map(late).collect();
+        if late.is_empty() {
+            return;
+        }
+        let places: BTreeMap<_, _> = spans.iter().enumerate().map(|(i, s)| (s.span_id, i)).collect();
+        for (from, link) in late {
+            let Some(links) = places.get(&from).map(|i| &mut spans[*i].links) else { continue };
+            if !links.iter().any(|l| (l.trace_id, l.span_id) == (link.trace_id, link.span_id)) {
+                links.push(link)
+            }
+        }
     }
 
     fn span(&self, placed: &Placed, added: &[(usize, usize)], events: &[(usize, usize)]) -> Span {

@@ -20,10 +20,11 @@ impl Extract for Map<String, Value> {
 
 impl Inject for Map<String, Value> {
     fn set(&mut self, name: &'static str, value: &str) {
+        Inject::remove(self, name);
         self.insert(name.to_owned(), Value::String(value.to_owned()));
     }
 
     fn remove(&mut self, name: &'static str) {
-        Map::remove(self, name);
+        self.retain(|key, _| !key.eq_ignore_ascii_case(name))
     }
 }

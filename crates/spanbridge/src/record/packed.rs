@@ -199,6 +199,18 @@ impl<'a> Items<'a> {
     }
 }
 
+/// The type of the edge that stands for a link of a span whose start had been delivered when the link was made.
+pub(crate) const LINK_EDGE: &str = "custom.link";
+
+/// Whether a record is a link that came late.
+pub(crate) fn is_link(words: &[u64], at: usize) -> bool {
+    let header = words[at];
+    buffer::kind(header) == buffer::MORE
+        && buffer::words(header) > MORE_WORDS
+        && words[at + MORE_WORDS] == 0
+        && words[at + MORE_WORDS + 1] as u16 == Field::Link as u16
+}
+
 /// The words of a record before its items.
 fn fixed_words(header: u64) -> usize {
     match buffer::kind(header) {
@@ -225,7 +237,7 @@ impl Packed {
             buffer::SPAN => self.clock.ns(self.words[at + 5]),
             buffer::FACT => self.clock.ns(self.words[at + 3]),
             buffer::LATE_END => self.clock.ns(entry.end >> 3),
-            _ => 0,
+            _ => self.clock.latest(), // it does not say; it is not older than a delivery
         }
     }
 
@@ -259,7 +271,7 @@ impl Packed {
     /// The body of any other record.
     #[cold]
     #[inline(never)]
-    pub(crate) fn other(&self, entry: &Entry) -> Option<Body<'_>> {
+    pub(crate) fn other(&self, entry: &Entry, trace: Option<TraceId>) -> Option<Body<'_>> {
         let at = entry.at as usize;
         let w = |i: usize| self.words[at + i];
         let items = self.items(entry.at, entry.join);
@@ -274,6 +286,15 @@ impl Packed {
                 end: self.end(entry.end, None, items.text(Field::Error)),
                 attributes: super::Attributes::packed(items),
             },
+            // A link that came after its span was delivered.
+            buffer::MORE if is_link(&self.words, at) => {
+                let (trace_id, span_id) = items.spans(Field::Link).next()?;
+                Body::Edge {
+                    edge_type: Cow::Borrowed(LINK_EDGE),
+                    from: Endpoint::Span { trace_id: trace?, span_id: SpanId::new(w(1))? },
+                    to: Endpoint::Span { trace_id, span_id },
+                }
+            }
             buffer::MORE => {
                 Body::SpanAttributes { span_id: SpanId::new(w(1))?, attributes: super::Attributes::packed(items) }
             }

@@ -7,7 +7,7 @@ use crate::buffer::atomic::{AtomicU64, Ordering::Relaxed};
 use crate::buffer::{self, Found};
 use crate::clock::Clock;
 use crate::record::Via;
-use crate::record::packed::{Entry, Join, Packed};
+use crate::record::packed::{Entry, Join, Packed, is_link};
 use crate::recording::layout::*;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -143,8 +143,13 @@ impl Assembler {
         }
         let mut joins: Vec<Join> = vec![];
         let mut gone: Vec<u32> = vec![];
-        let mut take = |entries: &mut Vec<Entry>, into: usize, more: &mut Vec<u32>| {
+        let words = &self.words;
+        let mut take = |entries: &mut Vec<Entry>, into: usize, more: &mut Vec<u32>, begins: bool| {
             for i in more.drain(..).rev().filter(|i| *i as usize != into) {
+                // An end has no links: a link that comes so late stays a record of its own.
+                if !begins && is_link(words, entries[i as usize].at as usize) {
+                    continue;
+                }
                 joins.push(Join { at: entries[i as usize].at, next: entries[into].join });
                 entries[into].join = joins.len() as u32;
                 gone.push(i)
@@ -164,12 +169,12 @@ impl Assembler {
             if let Some(end) = late.end.filter(|_| !entry.again && entry.end == 0) {
                 self.entries[i].end = self.entries[end as usize].end;
             }
-            take(&mut self.entries, i, &mut late.more)
+            take(&mut self.entries, i, &mut late.more, !entry.again)
         }
         // A late end whose span is not in this batch takes the items of its span.
         for late in by_span.values_mut() {
             if let Some(end) = late.end.filter(|_| !late.more.is_empty()) {
-                take(&mut self.entries, end as usize, &mut late.more)
+                take(&mut self.entries, end as usize, &mut late.more, false)
             }
         }
         self.remove(gone);

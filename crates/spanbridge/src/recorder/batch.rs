@@ -232,7 +232,7 @@ impl<'a> Iterator for Records<'a> {
                 }
                 return Some(self.record(Body::Span(start, packed.end_of(entry, words, items))));
             }
-            if let Some(body) = packed.other(entry) {
+            if let Some(body) = packed.other(entry, TraceId::new(self.trace)) {
                 return Some(self.record(body));
             }
         }

@@ -29,30 +29,32 @@ impl Hot {
     /// Begins a span. `shared` is recorded, and kept alive by the caller.
     #[inline(always)]
     pub(crate) fn begin(&self, shared: &Shared, parent: u64, name: &'static str) -> Started {
-        self.begin_named(shared, parent, name.as_ptr().expose_provenance() as u64, name.len().min(0xffff))
+        self.begin_named(shared, parent, name.as_ptr().expose_provenance() as u64, name.len().min(0xffff), SPAN_WORDS)
     }
 
     /// The same, with a name that is copied.
     #[cold]
     #[inline(never)]
     pub(crate) fn begin_owned(&self, shared: &Shared, parent: u64, name: &str) -> Started {
-        let started = self.begin_named(shared, parent, 0, 0);
+        let name = self.cut_text(Value::Str(name));
+        // Room for the name, too: a span that has none left is dropped whole.
+        let started = self.begin_named(shared, parent, 0, 0, SPAN_WORDS + items::words(&name));
         if started.is_none() {
             return started;
         }
-        self.add(started, || Some(shared), Key::Field(Field::Name), Value::Str(name))
+        self.add(started, || Some(shared), Key::Field(Field::Name), name)
     }
 
     #[inline(always)]
-    fn begin_named(&self, shared: &Shared, parent: u64, address: u64, length: usize) -> Started {
+    fn begin_named(&self, shared: &Shared, parent: u64, address: u64, length: usize, need: usize) -> Started {
         let w = &self.writer;
-        if (w.context.get() != shared.serial || !w.room(SPAN_WORDS)) && !self.make_room(shared, SPAN_WORDS, false) {
+        if (w.context.get() != shared.serial || !w.room(need)) && !self.make_room(shared, need, false) {
             return Started::NONE;
         }
         let (id, at) = (self.id(), w.pos.get());
         // The default primitive has code 0, the default kind too.
         let head = header(SPAN, SPAN_WORDS) | (length as u64) << NAME_AT;
-        // SAFETY: room for SPAN_WORDS was made sure.
+        // SAFETY: room for at least SPAN_WORDS was made sure.
         unsafe {
             w.publish(); // a builder's unfinished record: its header is always complete
             let p = w.ptr(at);

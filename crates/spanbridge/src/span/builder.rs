@@ -4,7 +4,7 @@
 use super::entered::Entered;
 use super::handle::{ActiveSpan, Span};
 use super::in_span::InSpan;
-use super::open::{Open, fail_span};
+use super::open::{Open, fail_span, shown};
 use crate::context::{RECORDED, Shared, untag};
 use crate::current::{self, ambient};
 use crate::outcome::{Anything, By, ByOutcome, Judge, Outcome};
@@ -35,19 +35,20 @@ pub struct SpanBuilder {
 /// With no recorder, or in a trace that is not sampled, this does next to nothing.
 #[inline(always)]
 pub fn span(name: impl Into<Cow<'static, str>>) -> SpanBuilder {
+    let name = name.into(); // before a look at what is current: it may be the user's code, and change that
     let shared = ambient().shared.get();
     if shared.addr() & RECORDED != 0 {
-        // SAFETY: what is current is kept alive by whoever made it current.
+        // SAFETY: what is current is kept alive by whoever made it current, and nothing below is the user's code.
         let shared = unsafe { &*untag(shared) };
         let parent = ambient().span.get();
-        let started = match name.into() {
+        let started = match name {
             Cow::Borrowed(name) => hot().begin(shared, parent, name),
             Cow::Owned(name) => hot().begin_owned(shared, parent, &name),
         };
         SpanBuilder { started, root: Context::EMPTY, within: shared.serial(), this_thread: PhantomData }
     } else if may_begin_trace(shared) {
         // Word by word, for what is returned through a pointer stays in memory.
-        let (started, root) = begin_trace(name.into());
+        let (started, root) = begin_trace(name);
         let root = Context { shared: root.shared, span: root.span };
         SpanBuilder { started, root, within: 0, this_thread: PhantomData }
     } else {
@@ -307,8 +308,9 @@ fn stray(started: Started) {
 #[cold]
 #[inline(never)]
 fn fail_here(started: Started, error: &dyn Display) {
+    let error = shown(error); // before a look at what is current: it is the user's code, and may change that
     if let Some(shared) = current_shared().filter(|_| !started.is_none()) {
-        fail_span(started, shared, error)
+        fail_span(started, shared, &error)
     }
 }
 

@@ -137,9 +137,9 @@ fn on(context: &Context, f: impl FnOnce(&crate::context::Shared, u64)) {
 
 /// The same about its span, if it has one.
 fn on_span(context: &Context, f: impl FnOnce(&crate::context::Shared, u64)) {
-    on(context, |shared, span| {
-        if span != 0 {
-            f(shared, span)
+    on(context, |shared, _| {
+        if let Some(span) = context.own_span() {
+            f(shared, span.get())
         }
     })
 }
@@ -168,7 +168,8 @@ pub(crate) fn event(context: &Context, name: &str, attributes: Attributes<'_>) {
 }
 
 pub(crate) fn diagnostic(context: &Context, code: &'static str, message: &str) {
-    on(context, |shared, span| {
+    on(context, |shared, _| {
+        let span = context.own_span().map_or(0, |s| s.get());
         let items = with(&[(Field::Name, Value::Static(code)), (Field::Message, Value::Str(message))], &[]);
         hot().fact(shared, Fact::Diagnostic, span, 0, &items)
     })

@@ -129,9 +129,10 @@ pub fn active_span() -> Option<ActiveSpan> {
 }
 
 impl ActiveSpan {
-    /// The span of a context, to add to it from wherever the context went.
+    /// The span of a context, to add to it from wherever the context went. `None` where that is a span of another
+    /// process, or of another run.
     pub fn of(context: Context) -> Option<Self> {
-        (context.is_recorded() && context.span_id().is_some()).then_some(ActiveSpan(context))
+        (context.is_recorded() && context.own_span().is_some()).then_some(ActiveSpan(context))
     }
 
     /// The context inside the span.

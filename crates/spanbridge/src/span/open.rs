@@ -40,7 +40,7 @@ impl Open {
             (std::mem::replace(self, Open::Nothing), context.shared())
         {
             match open {
-                Open::Span(s) => fail_span(s, shared, error),
+                Open::Span(s) => fail_span(s, shared, &shown(error)),
                 _ => end_run(shared, Status::Error, Some(&shown(error))),
             }
         }
@@ -61,7 +61,7 @@ impl Open {
 /// The text of an error. It is the application's code that makes it: whatever it does, the error is recorded, and the
 /// application's own result goes on its way.
 #[cold]
-fn shown(error: &dyn Display) -> String {
+pub(crate) fn shown(error: &dyn Display) -> String {
     let mut text = String::new();
     let _ = catch_unwind(AssertUnwindSafe(|| write!(text, "{error}")));
     text
@@ -69,10 +69,9 @@ fn shown(error: &dyn Display) -> String {
 
 /// Ends a span as failed. A text that is empty is none.
 #[cold]
-pub(crate) fn fail_span(started: Started, shared: &Shared, error: &dyn Display) {
-    let text = shown(error);
-    let items = [(Key::Field(Field::Error), Value::Str(&text))];
-    hot().end_with(started, shared, Status::Error, if text.is_empty() { &[] } else { &items });
+pub(crate) fn fail_span(started: Started, shared: &Shared, error: &str) {
+    let items = [(Key::Field(Field::Error), Value::Str(error))];
+    hot().end_with(started, shared, Status::Error, if error.is_empty() { &[] } else { &items });
 }
 
 /// A run has no `panicked`: that is an error of its own kind.
@@ -80,7 +79,7 @@ pub(crate) fn fail_span(started: Started, shared: &Shared, error: &dyn Display) 
 pub(crate) fn end_run(shared: &Shared, status: Status, error: Option<&str>) {
     let (status, error) = match status {
         Status::Panicked => (Status::Error, Some("panicked")),
-        s => (s, error),
+        s => (s, error.filter(|text| !text.is_empty())),
     };
     let items = [
         (Key::Field(Field::Status), Value::I64(status as i64)),

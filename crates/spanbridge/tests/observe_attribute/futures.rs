@@ -388,3 +388,21 @@ fn futures_are_as_sendable_as_before() {
     send(boxed_late(""));
     send(passed(ready(1)));
 }
+
+/// An attribute that is evaluated on entry, and a body that is suspended: the future goes to another thread.
+#[observe(attributes(order.bytes = order.len(), "id" = id))]
+async fn spawned(order: Vec<u8>, id: u32) -> Result<usize, String> {
+    tokio::task::yield_now().await;
+    let _ = id;
+    Ok(order.len())
+}
+
+#[test]
+fn a_future_with_attributes_may_be_spawned() {
+    fn sent<T: Send>(value: T) -> T {
+        value
+    }
+    let mut future = std::pin::pin!(sent(spawned(vec![1, 2], 1)));
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    while future.as_mut().poll(&mut context).is_pending() {}
+}

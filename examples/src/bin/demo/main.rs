@@ -11,6 +11,7 @@ use spanbridge::RunId;
 use spanbridge_cli::render;
 use spanbridge_examples::Records;
 use spanbridge_store::Store;
+use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -47,35 +48,50 @@ async fn main() -> ExitCode {
 
 async fn demo(arguments: &Arguments) -> anyhow::Result<()> {
     let services = Services::start(&arguments.records)?;
-    let run = story::tell(&services, std::env::var("AMQP_URL").ok().as_deref()).await?;
+    let run = story::tell(&services, amqp_url().as_deref()).await;
     services.stop();
-    show(arguments, &arguments.records.path()?, run)
+    let text = show(arguments, &arguments.records.path()?, run?)?;
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => Ok(()), // whoever reads has seen enough
+        result => result.context("failed to write the tree"),
+    }
 }
 
-fn show(arguments: &Arguments, path: &Path, run: RunId) -> anyhow::Result<()> {
+fn amqp_url() -> Option<String> {
+    std::env::var("AMQP_URL").ok().filter(|url| !url.is_empty())
+}
+
+fn show(arguments: &Arguments, path: &Path, run: RunId) -> anyhow::Result<String> {
     let failed = |e: spanbridge_store::Error| anyhow::anyhow!("failed to {e}");
-    let graph =
-        Store::open(path).map_err(failed)?.graph(run).map_err(failed)?.context("the run did not reach the store")?;
-    match arguments.format {
-        Format::Json => println!("{}", graph.to_json()),
+    let graph = Store::open(path).map_err(failed)?.graph(run).map_err(failed)?;
+    let graph = graph.context("the run did not reach the store")?;
+    Ok(match arguments.format {
+        Format::Json => format!("{}\n", graph.to_json()),
         Format::Text => {
-            print!("{}", render::tree(&graph, &spanbridge_cli::terminal::options()));
-            let db = match &arguments.records.path {
-                Some(path) => format!(" --db {}", path.display()),
-                None => String::new(),
+            let tree = render::tree(&graph, &spanbridge_cli::terminal::options());
+            let db = arguments.records.path.as_ref().map(|p| format!(" --db {}", quoted(p))).unwrap_or_default();
+            let more = match amqp_url() {
+                Some(_) => "",
+                None => "With AMQP_URL set, the order goes through RabbitMQ, too.\n",
             };
-            println!();
-            println!("Look further (the records are in {}):", path.display());
-            println!("  cargo run -q -p spanbridge-cli -- runs{db}");
-            println!("  cargo run -q -p spanbridge-cli -- trace {run:.8}{db}");
-            println!("  cargo run -q -p spanbridge-cli -- trace {run:.8}{db} --format json");
-            println!("  cargo run -q -p spanbridge-cli -- export {run:.8}{db}");
-            if std::env::var_os("AMQP_URL").is_none() {
-                println!("With AMQP_URL set, the order goes through RabbitMQ, too.");
-            }
-            println!();
-            println!("run {run}");
+            format!(
+                "{tree}\n\
+                 Look further (the records are in {}):\n  \
+                   cargo run -q -p spanbridge-cli -- runs{db}\n  \
+                   cargo run -q -p spanbridge-cli -- trace {run:.8}{db}\n  \
+                   cargo run -q -p spanbridge-cli -- trace {run:.8}{db} --format json\n  \
+                   cargo run -q -p spanbridge-cli -- export {run:.8}{db}\n\
+                 {more}\n\
+                 run {run}\n",
+                path.display()
+            )
         }
-    }
-    Ok(())
+    })
+}
+
+/// A path as a shell takes it.
+fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-".contains(c);
+    if text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', "'\\''")) }
 }

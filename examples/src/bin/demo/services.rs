@@ -2,8 +2,7 @@
 //! have.
 
 use spanbridge::Recorder;
-use spanbridge_examples::Records;
-use std::time::Duration;
+use spanbridge_examples::{Records, finish};
 
 /// A recorder for each service.
 pub(crate) struct Services {
@@ -29,7 +28,7 @@ impl Services {
     /// Everything that was recorded is in the store.
     pub(crate) fn stop(self) {
         for recorder in [self.gateway, self.orders, self.payments, self.warehouse, self.shipping] {
-            recorder.shutdown(Duration::from_secs(5));
+            finish(recorder)
         }
     }
 }

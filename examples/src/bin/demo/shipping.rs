@@ -2,18 +2,18 @@
 
 use crate::services::{Services, elsewhere};
 use anyhow::Context as _;
+use lapin::BasicProperties;
 use lapin::options::*;
 use lapin::types::{FieldTable, ShortString};
-use lapin::{BasicProperties, Connection, ConnectionProperties};
 use serde_json::Value;
 use spanbridge::observe;
 use spanbridge_amqp::{ChannelExt, ConsumerExt};
+use spanbridge_examples::broker::connect;
 use std::time::Duration;
 
 /// Publishes the order and waits until the shipping service has handled it.
 pub(crate) async fn hand_over(services: &Services, url: &str, order: &Value) -> anyhow::Result<()> {
-    let connection = Connection::connect(url, ConnectionProperties::default());
-    let connection = connection.await.with_context(|| format!("failed to reach RabbitMQ at {url}"))?;
+    let connection = connect(url).await?;
     let channel = connection.create_channel().await?;
     channel.confirm_select(ConfirmSelectOptions::default()).await?;
     let queue = ShortString::from(format!("spanbridge.demo.{}", std::process::id()));
