@@ -115,7 +115,8 @@ impl Outlet {
         let mut queue = lock(&self.shared.queue);
         queue.work.push_back(Work::Flush(ticket));
         if queue.work.len() > queue.tidy_at {
-            queue.work.retain(|w| !matches!(w, Work::Flush(t) if t.is_done()));
+            let now = Instant::now();
+            queue.work.retain(|w| !matches!(w, Work::Flush(t) if t.deadline <= now || t.is_done()));
             queue.tidy_at = 2 * queue.work.len() + TIDY; // so that each is looked at about once
         }
         drop(queue);
@@ -304,9 +305,11 @@ mod tests {
         has_begun.recv().unwrap();
         let waits = ticket();
         outlet.flush(waits.clone());
-        for _ in 0..10_000 {
-            let over = ticket();
-            over.finish(false);
+        for i in 0..10_000 {
+            let over = if i % 2 == 0 { ticket() } else { Ticket::new(Instant::now(), 1) };
+            if i % 2 == 0 {
+                over.finish(false)
+            }
             outlet.flush(over);
             assert!(lock(&outlet.shared.queue).work.len() <= 2 * TIDY + 2);
         }
