@@ -2,10 +2,14 @@
 //! indented text.
 
 mod amqp;
+mod kafka;
+mod spans;
 mod tree;
 mod wait;
 
 pub use amqp::{Amqp, amqp};
+pub use kafka::{Kafka, kafka, real_kafka};
+pub use spans::{Seen, spans};
 pub use tree::tree;
 pub use wait::{until, within};
 

@@ -1,0 +1,92 @@
+//! What was recorded, a span at a time.
+
+use spanbridge::record::{Body, End, Record};
+use spanbridge::{RunId, SpanId, Status, TraceId};
+use std::collections::BTreeMap;
+
+/// A span as its records tell it.
+#[derive(Clone, Debug, Default)]
+pub struct Seen {
+    /// Its id.
+    pub id: Option<SpanId>,
+    /// The span above it.
+    pub parent: Option<SpanId>,
+    /// Its trace.
+    pub trace: Option<TraceId>,
+    /// Its run.
+    pub run: Option<RunId>,
+    /// Its name.
+    pub name: String,
+    /// When it began.
+    pub started_at: u64,
+    /// When it ended.
+    pub ended_at: Option<u64>,
+    /// How it ended; `None` while it is open.
+    pub status: Option<Status>,
+    /// Why, in words.
+    pub error: String,
+    /// Its attributes as text.
+    pub attributes: BTreeMap<String, String>,
+    /// What it links to.
+    pub links: Vec<(TraceId, SpanId)>,
+    /// Diagnostics about it: code and message.
+    pub diagnostics: Vec<(String, String)>,
+}
+
+impl Seen {
+    /// An attribute as text; empty if it is not there.
+    pub fn get(&self, key: &str) -> &str {
+        self.attributes.get(key).map_or("", String::as_str)
+    }
+
+    /// What became of the message: `spanbridge.handoff.status`.
+    pub fn handoff(&self) -> &str {
+        self.get("spanbridge.handoff.status")
+    }
+
+    fn end(&mut self, end: &End<'_>) {
+        self.status = Some(end.status);
+        self.ended_at = Some(end.ended_at);
+        self.error = end.error.as_deref().unwrap_or_default().to_owned();
+    }
+}
+
+/// Every span of the records, in order of start.
+pub fn spans(records: &[Record<'_>]) -> Vec<Seen> {
+    let mut seen: BTreeMap<SpanId, Seen> = BTreeMap::new();
+    for record in records {
+        let (id, attributes) = match &record.body {
+            Body::Span(start, _) | Body::SpanStart(start) => {
+                let span = seen.entry(start.span_id).or_default();
+                span.parent = start.parent_span_id;
+                span.name = start.name.clone().into_owned();
+                span.started_at = start.started_at;
+                span.links.extend(start.links.iter().map(|l| (l.trace_id, l.span_id)));
+                (start.span_id, &start.attributes)
+            }
+            Body::SpanEnd { span_id, attributes, .. } | Body::SpanAttributes { span_id, attributes } => {
+                (*span_id, attributes)
+            }
+            Body::Diagnostic { span_id: Some(id), code, message, .. } => {
+                let told = (code.clone().into_owned(), message.clone().into_owned());
+                seen.entry(*id).or_default().diagnostics.push(told);
+                continue;
+            }
+            _ => continue,
+        };
+        let span = seen.entry(id).or_default();
+        (span.id, span.trace, span.run) = (Some(id), record.trace_id, record.run_id);
+        if let Body::Span(_, end) | Body::SpanEnd { end, .. } = &record.body {
+            span.end(end)
+        }
+        let text = |v: spanbridge::Value<'_>| match v {
+            spanbridge::Value::I64(n) => n.to_string(),
+            spanbridge::Value::Bool(b) => b.to_string(),
+            other => other.as_str().map_or_else(|| format!("{other:?}"), str::to_owned),
+        };
+        span.attributes.extend(attributes.iter().map(|(k, v)| (k.to_owned(), text(v))));
+    }
+    let mut all: Vec<Seen> = seen.into_values().collect();
+    all.sort_by_key(|s| (s.started_at, s.id));
+    all
+}
