@@ -2,15 +2,22 @@
 //! protocol over a real socket.
 
 use rdkafka::ClientConfig;
+use rdkafka::Message;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::bindings::{rd_kafka_header_add, rd_kafka_header_get_all};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::config::{FromClientConfig, FromClientConfigAndContext};
 use rdkafka::consumer::{Consumer, DefaultConsumerContext, StreamConsumer};
+use rdkafka::message::{BorrowedHeaders, BorrowedMessage, OwnedHeaders};
 use rdkafka::mocking::MockCluster;
-use rdkafka::producer::{DefaultProducerContext, FutureProducer};
+use rdkafka::producer::{DefaultProducerContext, FutureProducer, FutureRecord};
+use rdkafka::types::{RDKafkaHeaders, RDKafkaRespErr};
 use spanbridge_kafka::Observed;
+use std::ffi::CStr;
 use std::fmt;
+use std::ptr::null;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 /// A cluster with a topic that no other test knows.
 pub struct Kafka {
@@ -105,6 +112,51 @@ impl Kafka {
         let consumer: X = self.group(group).create_with_context(context).expect("a consumer");
         consumer.subscribe(&[&self.topic]).expect("subscribe");
         consumer
+    }
+}
+
+impl Kafka {
+    /// Sends a message to the test's topic with rdkafka alone.
+    pub async fn send(&self, partition: i32, headers: OwnedHeaders, payload: &[u8]) {
+        let record = FutureRecord::<(), [u8]>::to(&self.topic).partition(partition).payload(payload).headers(headers);
+        let sent = self.future_producer().send(record, Duration::from_secs(10)).await;
+        sent.map_err(|(e, _)| e).expect("send");
+    }
+}
+
+/// Headers with any keys, which rdkafka's own cannot make.
+pub fn raw_headers(pairs: &[(&[u8], Option<&[u8]>)]) -> OwnedHeaders {
+    let headers = OwnedHeaders::new();
+    let native = (headers.as_borrowed() as *const BorrowedHeaders).cast::<RDKafkaHeaders>().cast_mut();
+    for (key, value) in pairs {
+        let (at, size) = value.map_or((null(), 0), |v| (v.as_ptr(), v.len() as isize));
+        // SAFETY: the headers are ours alone, and librdkafka copies the key and the value.
+        unsafe { rd_kafka_header_add(native, key.as_ptr().cast(), key.len() as isize, at.cast(), size) };
+    }
+    headers
+}
+
+/// A header: its key, and its value if that is not null.
+pub type Pair = (Vec<u8>, Option<Vec<u8>>);
+
+/// All headers of a message, in their order, whatever they consist of.
+pub fn pairs(message: &BorrowedMessage<'_>) -> Vec<Pair> {
+    let Some(headers) = message.headers() else { return vec![] };
+    let native = (headers as *const BorrowedHeaders).cast::<RDKafkaHeaders>();
+    let mut pairs = vec![];
+    loop {
+        let (mut name, mut value, mut size) = (null(), null(), 0);
+        // SAFETY: the headers belong to the message, which we have.
+        let got = unsafe { rd_kafka_header_get_all(native, pairs.len(), &mut name, &mut value, &mut size) };
+        if got != RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR {
+            return pairs;
+        }
+        // SAFETY: librdkafka has given us a C string, and a value of this size unless it is null.
+        let (name, value) = unsafe {
+            let value = (!value.is_null()).then(|| std::slice::from_raw_parts(value.cast::<u8>(), size).to_vec());
+            (CStr::from_ptr(name).to_bytes().to_vec(), value)
+        };
+        pairs.push((name, value));
     }
 }
 

@@ -8,7 +8,7 @@ mod tree;
 mod wait;
 
 pub use amqp::{Amqp, amqp};
-pub use kafka::{Kafka, kafka, real_kafka};
+pub use kafka::{Kafka, Pair, kafka, pairs, raw_headers, real_kafka};
 pub use spans::{Seen, spans};
 pub use tree::tree;
 pub use wait::{until, within};
