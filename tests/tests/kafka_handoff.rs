@@ -119,7 +119,10 @@ async fn a_send_does_not_fail_because_of_us() {
 
 /// A context of the user's own, that keeps what its callback is told.
 #[derive(Clone, Default)]
-struct Told(Arc<Mutex<Vec<(usize, Option<Code>, Context)>>>);
+struct Told(Arc<Mutex<Vec<Call>>>);
+
+/// The opaque, the error, and what was current.
+type Call = (usize, Option<Code>, Context);
 
 impl ClientContext for Told {}
 
@@ -175,7 +178,7 @@ async fn a_producer_that_is_dropped_ends_its_spans() {
     let told = Told::default();
     let base: BaseProducer<_> = BaseProducer::from_config_and_context(&config, Observed::new(told.clone())).unwrap();
     let record = BaseRecord::<str, str, usize>::with_opaque_to("t", 1).payload("x");
-    work.in_scope(|| base.observed().send(record)).map_err(|(e, _)| e).unwrap();
+    work.in_scope(|| base.observed().send(record).map_err(|(e, _)| e)).unwrap();
     drop(base);
     work.flush_blocking(SOON);
     let spans = spans(&records.records());
