@@ -47,6 +47,7 @@ async fn main() -> anyhow::Result<()> {
         .set("client.id", "mail")
         .set("group.id", &arguments.group)
         .set("auto.offset.reset", "earliest")
+        .set("session.timeout.ms", "6000")
         .set("enable.auto.commit", "false")
         .set("enable.auto.offset.store", "false")
         .create_with_context(Observed::new(DefaultConsumerContext))

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use rdkafka::Message;
 use rdkafka::consumer::{CommitMode, Consumer};
 use rdkafka::message::{BorrowedMessage, OwnedHeaders};
+use rdkafka::producer::{FutureRecord, Producer};
 use spanbridge_kafka::{BoxError, ConsumerExt, ErrorKind, Job, JobHandler, OnError, Policy};
 use spanbridge_tests::{Kafka, kafka, recorder, spans, within};
 use std::error::Error;
@@ -143,4 +144,42 @@ async fn a_message_that_fails_stops_the_driver_and_comes_again() {
     let consumer = kafka.consumer("stop").observed();
     let job = within("the message again", consumer.recv()).await.unwrap();
     assert_eq!(job.offset(), 1);
+}
+
+/// Holds the first partition up until it has seen the second.
+struct Stubborn {
+    inner: Handler,
+    other: Notify,
+}
+
+#[async_trait]
+impl JobHandler for Stubborn {
+    async fn handle(&self, job: &Job<BorrowedMessage<'_>>) -> Result<(), BoxError> {
+        match (job.partition(), job.offset()) {
+            (0, 0) => self.other.notified().await,
+            (1, 9) => self.other.notify_one(),
+            _ => {}
+        }
+        self.inner.handle(job).await
+    }
+}
+
+#[tokio::test]
+async fn a_partition_far_behind_holds_up_no_other() {
+    const MANY: usize = 1_500;
+    let kafka = kafka("behind", 2).await;
+    let producer = kafka.future_producer();
+    for (partition, count) in [(0, MANY), (1, 10)] {
+        for _ in 0..count {
+            let record = FutureRecord::<(), str>::to(&kafka.topic).partition(partition).payload("x");
+            drop(producer.send_result(record).map_err(|(e, _)| e).unwrap());
+        }
+        producer.flush(SOON).unwrap();
+    }
+    let consumer = kafka.consumer("behind").observed();
+    let handler = Stubborn { inner: Handler::new(MANY + 10), other: Notify::new() };
+    within("all", consumer.for_each_partition(STOP, &handler, handler.inner.stop.notified())).await.unwrap();
+    // It was paused and went on, and nothing was lost, repeated or out of order.
+    assert_eq!(handler.inner.offsets(0), (0..MANY as i64).collect::<Vec<_>>());
+    assert_eq!(handler.inner.offsets(1), (0..10).collect::<Vec<_>>());
 }

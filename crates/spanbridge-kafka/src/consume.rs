@@ -10,7 +10,7 @@ pub use job::{Job, Received};
 
 use crate::client::Client;
 use futures_core::Stream;
-use home::Home;
+pub(crate) use home::Home;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, MessageStream, Rebalance, StreamConsumer};
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::message::BorrowedMessage;
@@ -167,11 +167,18 @@ impl<C: ConsumerContext> fmt::Debug for Jobs<'_, C> {
 /// Each process span in flight gets an event `partition revoked`; what its job settles later has the attribute
 /// `spanbridge.settle.revoked`.
 pub fn rebalancing<C: ConsumerContext>(consumer: &BaseConsumer<C>, rebalance: &Rebalance<'_>) {
-    if let Some(home) = Home::by_name(consumer.name()) {
-        match rebalance {
-            Rebalance::Assign(partitions) => home.assigned(partitions),
-            Rebalance::Revoke(partitions) => home.revoked(partitions),
-            Rebalance::Error(_) => {}
-        }
+    rebalanced(consumer, rebalance);
+}
+
+pub(crate) fn rebalanced<C>(consumer: &BaseConsumer<C>, rebalance: &Rebalance<'_>) -> Option<Arc<Home>>
+where
+    C: ConsumerContext,
+{
+    let home = Home::by_name(consumer.name())?;
+    match rebalance {
+        Rebalance::Assign(partitions) => home.assigned(partitions),
+        Rebalance::Revoke(partitions) => home.revoked(partitions),
+        Rebalance::Error(_) => {}
     }
+    Some(home)
 }

@@ -63,3 +63,5 @@ pub const SETTLE_ASYNC: &str = "spanbridge.settle.async";
 pub const SETTLE_REVOKED: &str = "spanbridge.settle.revoked";
 /// Failed operations of a transaction that is still open: what failed.
 pub const TRANSACTION_OPERATION: &str = "spanbridge.transaction.operation";
+/// What an error says, in an event about it.
+pub const EXCEPTION_MESSAGE: &str = "exception.message";

@@ -7,8 +7,8 @@ use futures_util::{FutureExt, StreamExt};
 use rdkafka::consumer::{ConsumerContext, StreamConsumer};
 use rdkafka::error::KafkaResult;
 use rdkafka::message::BorrowedMessage;
+use spanbridge::Outcome;
 use spanbridge::observe::{self, Span};
-use spanbridge::{Context, Outcome};
 use std::future::Future;
 use std::ops::Deref;
 use std::sync::PoisonError;
@@ -35,55 +35,52 @@ impl<M: Received> Batch<M> {
     where
         F::Output: Outcome,
     {
-        let open = Open::begin(&self.jobs);
+        let (batch, messages) = begin(&self.jobs);
+        let work = observe::run_with_span(batch, work);
         async move {
-            let value = observe::with_context(open.context(), work).await;
-            open.end_with(&value);
+            let value = work.await;
+            messages.end_with(&value);
             value
         }
     }
 }
 
-/// The span of a batch, and the spans of its messages that nobody has ended yet. Dropped, they are cancelled.
-struct Open<'a, M: Received> {
-    batch: Option<Span>,
-    jobs: &'a [Job<M>],
+/// Begins the span of a batch, and those of its messages.
+fn begin<M: Received>(jobs: &[Job<M>]) -> (Span, Messages<'_, M>) {
+    let topic = match jobs.split_first() {
+        Some((one, rest)) if rest.iter().all(|j| j.topic() == one.topic()) => one.topic(),
+        _ => "",
+    };
+    let group = jobs.first().map_or("", |j| j.group());
+    // Under what is current, and else in a trace of its own.
+    let mut span = describe::batch(topic, group, jobs.len());
+    for job in jobs {
+        span = span.link(job.context())
+    }
+    let batch = span.open();
+    jobs.iter().for_each(|job| job.begin_in_batch(batch.context()));
+    (batch, Messages(jobs))
 }
 
-impl<'a, M: Received> Open<'a, M> {
-    fn begin(jobs: &'a [Job<M>]) -> Self {
-        let topic = match jobs.split_first() {
-            Some((one, rest)) if rest.iter().all(|j| j.topic() == one.topic()) => one.topic(),
-            _ => "",
-        };
-        let group = jobs.first().map_or("", |j| j.group());
-        // Under what is current, and else in a trace of its own.
-        let mut span = describe::batch(topic, group, jobs.len());
-        for job in jobs {
-            span = span.link(job.context())
-        }
-        let batch = span.open();
-        jobs.iter().for_each(|job| job.begin_in_batch(batch.context()));
-        Open { batch: Some(batch), jobs }
-    }
+/// The spans of the messages of a batch that nobody has ended yet. Dropped, they are cancelled.
+struct Messages<'a, M: Received>(&'a [Job<M>]);
 
-    fn context(&self) -> Context {
-        self.batch.as_ref().map(|s| s.context().clone()).unwrap_or_default()
-    }
-
-    fn end_with(mut self, value: &impl Outcome) {
-        for span in self.jobs.iter().filter_map(Job::take_begun) {
+impl<M: Received> Messages<'_, M> {
+    fn end_with(self, value: &impl Outcome) {
+        for span in self.0.iter().filter_map(Job::take_begun) {
             span.end_with(value)
         }
-        if let Some(batch) = self.batch.take() {
-            batch.end_with(value)
-        }
     }
 }
 
-impl<M: Received> Drop for Open<'_, M> {
+impl<M: Received> Drop for Messages<'_, M> {
     fn drop(&mut self) {
-        self.jobs.iter().filter_map(Job::take_begun).for_each(Span::cancel)
+        let spans = self.0.iter().filter_map(Job::take_begun);
+        if std::thread::panicking() {
+            spans.for_each(|span| span.error("the work on the batch panicked"))
+        } else {
+            spans.for_each(Span::cancel)
+        }
     }
 }
 

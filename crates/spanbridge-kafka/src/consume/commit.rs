@@ -15,7 +15,8 @@ use spanbridge::{Context, semconv};
 /// The span of a commit says in `spanbridge.settle.ranges` what it covers: from the first message that no commit before
 /// it has covered, as far as this consumer knows. It hangs under what is current; where that is nothing, under the process
 /// span of the last message of its first partition, with links to those of the others. With [`CommitMode::Async`] it ends
-/// when librdkafka has the order, and says so.
+/// when librdkafka has the order, and says so; an error that comes later is added where the context is
+/// [observed](crate::Observed).
 impl<X> ObservedConsumer<X> {
     /// [`Consumer::commit`], recorded.
     ///
@@ -83,7 +84,7 @@ impl<X> ObservedConsumer<X> {
             None if current.span_id().is_some() => current,
             None => works.next().unwrap_or_default(),
         };
-        let result = observe::in_scope(&under, || {
+        observe::in_scope(&under, || {
             let mut span = describe::settle("commit", ranges.topic(), &self.home.group)
                 .attribute(semconv::SETTLE_RANGES, ranges.to_string().as_str());
             if let Some((partition, last)) = ranges.single() {
@@ -97,12 +98,15 @@ impl<X> ObservedConsumer<X> {
             for other in works.filter(|w| *w != under) {
                 span = span.link(&other)
             }
-            span.implicit_run(false).in_scope(commit)
-        });
-        if result.is_ok() {
-            ranges.iter().for_each(|r| self.home.partition(&r.topic, r.partition).committed(r.next))
-        }
-        result
+            span.implicit_run(false).in_scope(|| {
+                let result = commit();
+                if result.is_ok() {
+                    let span = observe::capture_context();
+                    ranges.iter().for_each(|r| self.home.partition(&r.topic, r.partition).committed(r.next, &span))
+                }
+                result
+            })
+        })
     }
 }
 

@@ -1,6 +1,7 @@
 //! What the jobs of a consumer share: its group, a way to settle, and what is in flight on each partition.
 
 use crate::client::Client;
+use crate::describe;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, StreamConsumer};
 use rdkafka::error::KafkaResult;
 use rdkafka::message::BorrowedMessage;
@@ -118,6 +119,24 @@ impl Home {
     }
 }
 
+impl Home {
+    /// What the broker said to a commit: an error is told to the span of the commit, which may have ended long before.
+    pub(crate) fn answered(&self, result: &KafkaResult<()>, offsets: &TopicPartitionList) {
+        for p in offsets.elements() {
+            let Err(error) = result.clone().and(p.error()) else { continue };
+            let commit = lock(&self.partition(p.topic(), p.partition()).work).commit.clone();
+            if let Some(span) = ActiveSpan::of(commit) {
+                let (class, text) = (describe::error_type(&error), error.to_string());
+                span.event(
+                    "commit failed",
+                    &[(semconv::ERROR_TYPE, Value::Str(&class)), (semconv::EXCEPTION_MESSAGE, Value::Str(&text))],
+                );
+                span.attribute(semconv::ERROR_TYPE, Value::Str(&class))
+            }
+        }
+    }
+}
+
 /// Marks a process span: another member of the group gets the message, too.
 pub(crate) fn revoked(process: Context) {
     if let Some(span) = ActiveSpan::of(process) {
@@ -140,7 +159,10 @@ pub(crate) struct Partition {
 struct Work {
     in_flight: BTreeMap<u64, Context>,
     count: u64,
+    /// Inside the last process span.
     last: Context,
+    /// Inside the span of the last commit.
+    commit: Context,
 }
 
 impl Default for Partition {
@@ -175,9 +197,10 @@ impl Partition {
         Some(self.unstored.load(Relaxed)).filter(|offset| *offset >= 0)
     }
 
-    /// Everything before `next` is committed.
-    pub(crate) fn committed(&self, next: i64) {
-        self.uncovered.store(next, Relaxed)
+    /// Everything before `next` is committed, or about to be, in the span of this context.
+    pub(crate) fn committed(&self, next: i64, commit: &Context) {
+        self.uncovered.store(next, Relaxed);
+        lock(&self.work).commit = commit.clone()
     }
 
     /// Everything before `next` may be committed.

@@ -93,19 +93,18 @@ impl<M: Received> Job<M> {
 
     /// As [`Job::run`], for a value that cannot fail.
     pub fn run_value<F: Future>(&self, work: F) -> impl Future<Output = F::Output> {
-        let span = self.process();
-        async move {
-            let value = span.with_context(work).await;
-            span.end();
-            value
-        }
+        let work = observe::run_with_span(self.process(), async { Fine(work.await) });
+        async move { work.await.0 }
     }
 
     /// As [`Job::run`], for work that is not async.
     pub fn in_scope<R: Outcome>(&self, work: impl FnOnce() -> R) -> R {
-        let span = self.process();
-        let result = span.in_scope(work);
-        span.end_with(&result);
+        let mut scope = Scope(Some(self.process()));
+        let context = scope.0.as_ref().map(|span| span.context().clone()).unwrap_or_default();
+        let result = observe::in_scope(&context, work);
+        if let Some(span) = scope.0.take() {
+            span.end_with(&result)
+        }
         result
     }
 
@@ -213,6 +212,26 @@ impl<M: Received> Job<M> {
 
     fn partition_id(&self) -> describe::Number {
         describe::Number::new(self.message.partition().into())
+    }
+}
+
+/// A value that cannot fail.
+struct Fine<T>(T);
+
+impl<T> Outcome for Fine<T> {
+    fn failure(&self) -> Option<&dyn fmt::Display> {
+        None
+    }
+}
+
+/// A span around work that is not async: it ends also by a panic.
+struct Scope(Option<Span>);
+
+impl Drop for Scope {
+    fn drop(&mut self) {
+        if let Some(span) = self.0.take() {
+            span.error("panicked")
+        }
     }
 }
 

@@ -173,7 +173,7 @@ impl<P: ?Sized> Transaction<'_, P> {
                 &[
                     (semconv::TRANSACTION_OPERATION, Value::Static(operation)),
                     (semconv::ERROR_TYPE, Value::Str(&describe::error_type(error))),
-                    ("exception.message", Value::Str(&text)),
+                    (semconv::EXCEPTION_MESSAGE, Value::Str(&text)),
                 ],
             )
         }
