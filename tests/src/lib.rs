@@ -2,11 +2,13 @@
 //! indented text.
 
 mod amqp;
+mod kafka;
 mod spans;
 mod tree;
 mod wait;
 
 pub use amqp::{Amqp, amqp, headers, text};
+pub use kafka::{Kafka, Pair, kafka, pairs, raw_headers, real_kafka};
 pub use spans::{Seen, spans};
 pub use tree::tree;
 pub use wait::{until, within};
