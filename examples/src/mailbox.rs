@@ -5,9 +5,9 @@
 //! was.
 
 use serde_json::Value;
-use spanbridge::carrier::{Extraction, extract_payload, inject_payload};
+use spanbridge::carrier::{Extraction, Outgoing, extract_payload, inject_payload, outgoing};
 use spanbridge::observe::{self, InSpan};
-use spanbridge::{Context, Kind, Outcome, Primitive, semconv};
+use spanbridge::{Context, Kind, Outcome, Primitive, payload, semconv};
 use tokio::sync::mpsc;
 
 /// Where letters are put.
@@ -49,17 +49,36 @@ pub fn mailbox(name: &'static str) -> (Sender, Mailbox) {
 impl Sender {
     /// Puts a payload in.
     pub fn send(&self, name: &'static str, payload: &Value) -> Result<(), Closed> {
+        self.send_bytes(name, payload.to_string().as_bytes())
+    }
+
+    /// Puts a payload in that is JSON already.
+    pub fn send_bytes(&self, name: &'static str, payload: &[u8]) -> Result<(), Closed> {
         let span = observe::span(format!("publish {name}"))
             .primitive(Primitive::MESSAGING_PUBLISH)
             .kind(Kind::Producer)
             .attribute(semconv::MESSAGING_SYSTEM, "mailbox")
-            .attribute(semconv::MESSAGING_DESTINATION_NAME, name)
-            .open();
-        let payload = inject_payload(span.context(), payload.to_string().as_bytes()).into_owned();
-        let sent = self.0.send(Letter { payload, attempt: 1 }).map_err(|_| Closed);
+            .attribute(semconv::MESSAGING_DESTINATION_NAME, name);
+        // A context that the payload carries already is replaced, unless it belongs to another trace: then it is meant.
+        let taken = payload::take(payload);
+        let there = taken.fields.clone().unwrap_or_default();
+        let (span, payload) = match outgoing(&observe::capture_context(), &there) {
+            Outgoing::Keep(theirs) => (span.link(&theirs).open(), payload.to_vec()),
+            Outgoing::Write => {
+                let span = span.open();
+                let payload = inject_payload(span.context(), &taken.payload()).into_owned();
+                (span, payload)
+            }
+        };
+        let sent = self.put(payload);
         span.attribute(semconv::HANDOFF_STATUS, if sent.is_ok() { "confirmed" } else { "rejected" });
         span.end_with(&sent);
         sent
+    }
+
+    /// Puts a payload in as it is. Nothing is recorded.
+    pub fn put(&self, payload: Vec<u8>) -> Result<(), Closed> {
+        self.0.send(Letter { payload, attempt: 1 }).map_err(|_| Closed)
     }
 }
 
@@ -67,8 +86,12 @@ impl Mailbox {
     /// The next letter; `None` when nobody can send any more.
     pub async fn next(&mut self) -> Option<Job> {
         let letter = self.letters.recv().await?;
-        let (received, data) = extract_payload(&letter.payload);
+        let (mut received, data) = extract_payload(&letter.payload);
         let data = data.into_owned();
+        // Without a context the job is a run of its own, and does not hang under what is current here.
+        if received.context.is_empty() {
+            received.context = Context::detached()
+        }
         Some(Job { name: self.name, received, data, letter })
     }
 
@@ -81,6 +104,11 @@ impl Mailbox {
 }
 
 impl Job {
+    /// The payload as it is in the queue.
+    pub fn raw(&self) -> &[u8] {
+        &self.letter.payload
+    }
+
     /// Which attempt this is, from 1.
     pub fn attempt(&self) -> u32 {
         self.letter.attempt

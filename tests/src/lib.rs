@@ -3,14 +3,11 @@
 
 mod amqp;
 mod kafka;
-mod spans;
-mod tree;
 mod wait;
 
 pub use amqp::{Amqp, amqp, headers, text};
 pub use kafka::{Kafka, Pair, kafka, pairs, raw_headers, real_kafka};
-pub use spans::{Seen, spans};
-pub use tree::tree;
+pub use spanbridge::conformance::{Seen, spans, tree};
 pub use wait::{until, within};
 
 use spanbridge::{Memory, Recorder};

@@ -45,12 +45,13 @@
 //! | `json` | carriers for JSON objects and payloads (part of `record`) |
 //! | `macros` | the attribute [`#[observe]`](macro@observe) |
 //! | `http` | a carrier for `http::HeaderMap` |
+//! | `conformance` | the story that every adapter passes, for those who write one (with `record`) |
 //!
 //! # How it is built
 //!
 //! Modules form layers, and each uses only what stands before it: ids and wire formats ([`w3c`], [`payload`]) → buffers →
 //! [`Context`] → [`current`] → recording → where contexts come from → [`carrier`] → spans ([`mod@observe`]) → [`record`] →
-//! [`Recorder`].
+//! [`Recorder`] → the conformance kit.
 
 #[cfg(feature = "macros")]
 #[doc(hidden)]
@@ -60,6 +61,8 @@ mod buffer;
 pub mod carrier;
 #[cfg(feature = "record")]
 mod clock;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod context;
 pub mod current;
 mod ids;
