@@ -5,7 +5,8 @@
 //! was.
 
 use serde_json::Value;
-use spanbridge::carrier::{Extraction, Outgoing, extract_payload, inject_payload, outgoing};
+use spanbridge::carrier::{Outgoing, extract_payload, inject_payload};
+use spanbridge::messaging::{Handoff, Received, begin_send};
 use spanbridge::observe::{self, InSpan};
 use spanbridge::{Context, Kind, Outcome, Primitive, payload, semconv};
 use tokio::sync::mpsc;
@@ -34,7 +35,7 @@ struct Letter {
 pub struct Job {
     letter: Letter,
     name: &'static str,
-    received: Extraction,
+    received: Received,
     /// What the sender wrote.
     pub data: Vec<u8>,
 }
@@ -62,17 +63,17 @@ impl Sender {
         // A context that the payload carries already is replaced, unless it belongs to another trace: then it is meant.
         let taken = payload::take(payload);
         let there = taken.fields.clone().unwrap_or_default();
-        let (span, payload) = match outgoing(&observe::capture_context(), &there) {
-            Outgoing::Keep(theirs) => (span.link(&theirs).open(), payload.to_vec()),
-            Outgoing::Write => {
-                let span = span.open();
-                let payload = inject_payload(span.context(), &taken.payload()).into_owned();
-                (span, payload)
-            }
+        let (span, outgoing) = begin_send(span, &there);
+        let payload = match outgoing {
+            Outgoing::Keep(_) => payload.to_vec(),
+            Outgoing::Write => inject_payload(span.context(), &taken.payload()).into_owned(),
         };
+        let handoff = Handoff::new(span);
         let sent = self.put(payload);
-        span.attribute(semconv::HANDOFF_STATUS, if sent.is_ok() { "confirmed" } else { "rejected" });
-        span.end_with(&sent);
+        match &sent {
+            Ok(()) => handoff.ended("confirmed"),
+            Err(closed) => handoff.failed("rejected", closed),
+        }
         sent
     }
 
@@ -86,13 +87,8 @@ impl Mailbox {
     /// The next letter; `None` when nobody can send any more.
     pub async fn next(&mut self) -> Option<Job> {
         let letter = self.letters.recv().await?;
-        let (mut received, data) = extract_payload(&letter.payload);
-        let data = data.into_owned();
-        // Without a context the job is a run of its own, and does not hang under what is current here.
-        if received.context.is_empty() {
-            received.context = Context::detached()
-        }
-        Some(Job { name: self.name, received, data, letter })
+        let (found, data) = extract_payload(&letter.payload);
+        Some(Job { name: self.name, received: found.into(), data: data.into_owned(), letter })
     }
 
     /// Puts a letter back, for another attempt.
@@ -119,7 +115,7 @@ impl Job {
     where
         F::Output: Outcome,
     {
-        let span = observe::in_scope(self.context(), || {
+        let span = self.received.process(|| {
             observe::span(format!("process {}", self.name))
                 .primitive(Primitive::MESSAGING_PROCESS)
                 .kind(Kind::Consumer)
@@ -128,13 +124,12 @@ impl Job {
                 .attribute(semconv::DELIVERY_ATTEMPT, self.letter.attempt)
                 .open()
         });
-        self.received.problems.iter().for_each(|p| span.diagnostic("header.malformed", &p.to_string()));
         observe::run_with_span(span, work)
     }
 
     /// The context that came with the letter.
     pub fn context(&self) -> &Context {
-        &self.received.context
+        self.received.context()
     }
 }
 

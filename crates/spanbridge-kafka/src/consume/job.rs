@@ -6,7 +6,7 @@ use crate::describe::{self, About, QueueTime};
 use rdkafka::Message;
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::message::{BorrowedMessage, OwnedMessage};
-use spanbridge::carrier::{Problem, extract};
+use spanbridge::messaging;
 use spanbridge::observe::{self, ActiveSpan, InSpan, Span};
 use spanbridge::{Context, Outcome, semconv};
 use std::fmt;
@@ -58,16 +58,12 @@ pub(crate) mod sealed {
 pub struct Job<M> {
     message: M,
     home: Arc<Home>,
-    /// What came with the message, or a detached context.
-    received: Context,
-    problems: Vec<Problem>,
+    received: messaging::Received,
     state: Mutex<State>,
 }
 
 struct State {
     in_flight: InFlight,
-    /// The context inside the process span, once there is one.
-    process: Option<Context>,
     /// A process span that a batch has begun.
     begun: Option<Span>,
     runs: u32,
@@ -75,11 +71,10 @@ struct State {
 
 impl<M: Received> Job<M> {
     pub(crate) fn new(message: M, home: Arc<Home>) -> Self {
-        let found = extract(&message.carrier());
-        let received = if found.context.is_empty() { Context::detached() } else { found.context };
+        let received = messaging::Received::new(&message.carrier());
         let in_flight = home.partition(message.topic(), message.partition()).received(message.offset());
-        let state = Mutex::new(State { in_flight, process: None, begun: None, runs: 0 });
-        Job { message, home, received, problems: found.problems, state }
+        let state = Mutex::new(State { in_flight, begun: None, runs: 0 });
+        Job { message, home, received, state }
     }
 
     /// Runs the work on the message in a `process` span under the sender's span, with the sender's baggage, and ends it
@@ -133,21 +128,21 @@ impl<M: Received> Job<M> {
     fn open(&self, state: &mut State) -> Span {
         state.runs = state.runs.saturating_add(1);
         let runs = state.runs;
-        let (span, ahead) = observe::in_scope(&self.received, || self.describe(runs));
-        for problem in &self.problems {
-            span.diagnostic("header.malformed", &problem.to_string())
-        }
+        let mut ahead = None;
+        let span = self.received.process(|| {
+            let span;
+            (span, ahead) = self.describe(runs);
+            span
+        });
         if let Some(ms) = ahead {
             span.diagnostic("clock.skew", &format!("the broker's timestamp lies {ms} ms in the future"))
         }
-        let context = span.context().clone();
         if span.id().is_some() {
-            state.in_flight.begin(&context);
+            state.in_flight.begin(span.context());
             if state.in_flight.is_revoked() {
-                revoked(context.clone())
+                revoked(span.context().clone())
             }
         }
-        state.process = Some(context);
         span
     }
 
@@ -207,7 +202,7 @@ impl<M: Received> Job<M> {
 
     /// Where a settlement belongs.
     pub(crate) fn settling(&self) -> Context {
-        self.state().process.clone().unwrap_or_else(|| self.received.clone())
+        self.received.settling()
     }
 
     fn partition_id(&self) -> describe::Number {
@@ -242,7 +237,7 @@ impl<M> Job<M> {
 
     /// The context that came with the message; empty if there was none.
     pub fn context(&self) -> &Context {
-        &self.received
+        self.received.context()
     }
 
     /// The consumer group; empty if there is none.
@@ -268,7 +263,7 @@ impl<M> Job<M> {
 
     /// The process span, while or after it runs.
     pub fn span(&self) -> Option<ActiveSpan> {
-        self.state().process.clone().and_then(ActiveSpan::of)
+        self.received.span()
     }
 }
 
@@ -276,8 +271,8 @@ impl Job<BorrowedMessage<'_>> {
     /// The job with a copy of its message ([`BorrowedMessage::detach`]): owned, and free to be sent to another task. It
     /// does not keep the consumer alive.
     pub fn detach(self) -> Job<OwnedMessage> {
-        let Job { message, home, received, problems, state } = self;
-        Job { message: message.detach(), home, received, problems, state }
+        let Job { message, home, received, state } = self;
+        Job { message: message.detach(), home, received, state }
     }
 }
 
@@ -291,6 +286,6 @@ impl<M> Deref for Job<M> {
 
 impl<M> fmt::Debug for Job<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Job").field("received", &self.received).field("group", &self.home.group).finish_non_exhaustive()
+        f.debug_struct("Job").field("received", self.context()).field("group", &self.home.group).finish_non_exhaustive()
     }
 }

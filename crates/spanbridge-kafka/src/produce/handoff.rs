@@ -8,14 +8,13 @@ use rdkafka::bindings::{rd_kafka_message_status, rd_kafka_msg_status_t};
 use rdkafka::error::KafkaError;
 use rdkafka::message::{DeliveryResult, OwnedHeaders};
 use rdkafka::types::RDKafkaErrorCode as Code;
-use spanbridge::carrier::{Outgoing, inject, outgoing};
-use spanbridge::observe::{self, Span};
-use spanbridge::{Context, Value, semconv};
+use spanbridge::carrier::{Outgoing, inject};
+use spanbridge::{Context, Value, messaging, semconv};
 
 /// An open `send` span. Dropped, it ends as `unknown`: the client may deliver the message all the same.
 #[derive(Debug)]
 pub(crate) struct Handoff {
-    span: Option<Span>,
+    handoff: messaging::Handoff,
     /// What a message is that the broker has: `confirmed`, or `sent` inside a transaction.
     delivered: &'static str,
 }
@@ -26,22 +25,17 @@ pub(crate) fn begin(
     transaction: Option<&Open>,
     headers: &mut Option<OwnedHeaders>,
 ) -> (Handoff, Before) {
-    let span = describe::send(about);
-    // What is current has the span's trace, or there is none and no header can be of it.
-    let (span, before) = match outgoing(&observe::capture_context(), &Headers::from(headers.as_ref())) {
-        Outgoing::Keep(theirs) => (span.link(&theirs).open(), Before::Untouched),
-        Outgoing::Write => {
-            let span = span.open();
-            let before = pack(span.context(), headers);
-            (span, before)
-        }
+    let (span, outgoing) = messaging::begin_send(describe::send(about), &Headers::from(headers.as_ref()));
+    let before = match outgoing {
+        Outgoing::Keep(_) => Before::Untouched,
+        Outgoing::Write => pack(span.context(), headers),
     };
     // In a transaction the broker's answer is not the last word.
     let delivered = if transaction.is_some() { "sent" } else { "confirmed" };
     if let Some(open) = transaction {
         open.sends(&span)
     }
-    (Handoff { span: Some(span), delivered }, before)
+    (Handoff { handoff: messaging::Handoff::new(span), delivered }, before)
 }
 
 fn pack(context: &Context, headers: &mut Option<OwnedHeaders>) -> Before {
@@ -55,19 +49,19 @@ fn pack(context: &Context, headers: &mut Option<OwnedHeaders>) -> Before {
 
 impl Handoff {
     pub(crate) fn context(&self) -> Context {
-        self.span.as_ref().map(|s| s.context().clone()).unwrap_or_default()
+        self.handoff.context()
     }
 
     /// The message had to go without a context.
     pub(crate) fn without_headers(&self) {
-        if let Some(span) = &self.span {
+        if let Some(span) = self.handoff.span() {
             span.diagnostic("inject.over_limit", "no room for the context: the message is too large with it")
         }
     }
 
     /// The broker has the message.
-    pub(crate) fn delivered(mut self, partition: i32, offset: i64) {
-        if let Some(span) = self.span.take() {
+    pub(crate) fn delivered(self, partition: i32, offset: i64) {
+        if let Some(span) = self.handoff.into_span() {
             span.attributes(&[
                 (semconv::HANDOFF_STATUS, Value::Static(self.delivered)),
                 (semconv::MESSAGING_PARTITION_ID, Value::Str(Number::new(partition.into()).as_str())),
@@ -83,8 +77,8 @@ impl Handoff {
         self.failed_as(status, error)
     }
 
-    fn failed_as(mut self, status: &'static str, error: &KafkaError) {
-        if let Some(span) = self.span.take() {
+    fn failed_as(self, status: &'static str, error: &KafkaError) {
+        if let Some(span) = self.handoff.into_span() {
             span.attributes(&[
                 (semconv::HANDOFF_STATUS, Value::Static(status)),
                 (semconv::ERROR_TYPE, Value::Str(&describe::error_type(error))),
@@ -103,15 +97,6 @@ impl Handoff {
                 let never = status == rd_kafka_msg_status_t::RD_KAFKA_MSG_STATUS_NOT_PERSISTED;
                 self.failed_as(if never { "rejected" } else { "unknown" }, error)
             }
-        }
-    }
-}
-
-impl Drop for Handoff {
-    fn drop(&mut self) {
-        if let Some(span) = self.span.take() {
-            span.attribute(semconv::HANDOFF_STATUS, Value::Static("unknown"));
-            span.end()
         }
     }
 }
