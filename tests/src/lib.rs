@@ -23,3 +23,8 @@ pub fn recorder(service: &str) -> (Recorder, Memory) {
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 struct Readme;
+
+/// What a transport takes compiles, and passes the story.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/adapters.md")]
+struct Adapters;
