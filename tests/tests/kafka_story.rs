@@ -1,4 +1,4 @@
-//! Through Kafka and back: what a producer and a consumer record, and that they are one run.
+//! Through Kafka and back: what the spans of a message tell that only Kafka knows.
 
 use rdkafka::Message;
 use rdkafka::consumer::CommitMode;
@@ -12,7 +12,7 @@ const SHOWN: &[&str] = &["spanbridge.handoff.status", "spanbridge.settle.ranges"
 const SOON: Duration = Duration::from_secs(10);
 
 #[tokio::test]
-async fn a_job_hangs_under_the_span_that_sent_it() {
+async fn what_the_spans_of_a_message_tell() {
     let kafka = kafka("story", 1).await;
     let (orders, sent) = recorder("orders");
     let (mail, received) = recorder("mail");
@@ -76,4 +76,25 @@ async fn a_job_hangs_under_the_span_that_sent_it() {
     assert_eq!(told("spanbridge.kafka.lag"), "0");
     let waited: i64 = told("spanbridge.queue.time_ms").parse().unwrap();
     assert!((0..60_000).contains(&waited), "{waited} ms in the queue");
+}
+
+#[tokio::test]
+async fn a_message_without_a_value_is_a_tombstone() {
+    let kafka = kafka("tombstone", 1).await;
+    let (work, records) = recorder("work");
+    let through = async {
+        let record = FutureRecord::<str, str>::to(&kafka.topic).key("42");
+        kafka.future_producer().observed().send(record, SOON).await.map_err(|(e, _)| e).unwrap();
+        let consumer = kafka.consumer("tombstone").observed();
+        let job = within("a message", consumer.recv()).await.unwrap();
+        job.run(async {}).await;
+    };
+    work.scope(through).await;
+    work.flush_blocking(SOON);
+    let spans = spans(&records.records());
+    assert_eq!(spans.len(), 2);
+    for span in spans {
+        assert_eq!(span.get("messaging.kafka.message.tombstone"), "true");
+        assert_eq!(span.get("messaging.message.body.size"), "");
+    }
 }

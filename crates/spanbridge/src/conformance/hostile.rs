@@ -92,7 +92,11 @@ fn table() -> Vec<Case> {
         beside("no members of baggage", [header(b"baggage", ",,;=,=")], &["baggage"]),
         beside("both null", [null(b"tracestate"), null(b"baggage")], &["tracestate", "baggage"]),
         beside("values of others that are not text", [header(b"x", b"\0\xff".as_slice()), null(b"y")], &[]),
-        beside("names of others that are not text", [header(b"bad\xff", "x"), null(b"\xc3\x28"), header(b"", "")], &[]),
+        beside(
+            "names of others that are not text",
+            [header(b"bad\xff", "x"), null(b"\xc3\x28"), header(b"", ""), null(b"\0")],
+            &[],
+        ),
     ]
 }
 
