@@ -1,6 +1,6 @@
 //! A boundary of one's own: two tasks, a queue between them that spanbridge has never heard of, and one run.
 //!
-//! The boundary itself is `src/mailbox.rs` beside this file, a hundred lines. Here is what its users write.
+//! The boundary itself is `src/mailbox.rs` beside this file, and small. Here is what its users write.
 //!
 //! ```sh
 //! cargo run --example custom_boundary

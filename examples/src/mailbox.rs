@@ -5,9 +5,10 @@
 //! was.
 
 use serde_json::Value;
-use spanbridge::carrier::{Extraction, extract_payload, inject_payload};
+use spanbridge::carrier::{Outgoing, extract_payload, inject_payload};
+use spanbridge::messaging::{Handoff, Received, begin_send};
 use spanbridge::observe::{self, InSpan};
-use spanbridge::{Context, Kind, Outcome, Primitive, semconv};
+use spanbridge::{Context, Kind, Outcome, Primitive, payload, semconv};
 use tokio::sync::mpsc;
 
 /// Where letters are put.
@@ -34,7 +35,7 @@ struct Letter {
 pub struct Job {
     letter: Letter,
     name: &'static str,
-    received: Extraction,
+    received: Received,
     /// What the sender wrote.
     pub data: Vec<u8>,
 }
@@ -49,17 +50,36 @@ pub fn mailbox(name: &'static str) -> (Sender, Mailbox) {
 impl Sender {
     /// Puts a payload in.
     pub fn send(&self, name: &'static str, payload: &Value) -> Result<(), Closed> {
+        self.send_bytes(name, payload.to_string().as_bytes())
+    }
+
+    /// Puts a payload in that is JSON already.
+    pub fn send_bytes(&self, name: &'static str, payload: &[u8]) -> Result<(), Closed> {
         let span = observe::span(format!("publish {name}"))
             .primitive(Primitive::MESSAGING_PUBLISH)
             .kind(Kind::Producer)
             .attribute(semconv::MESSAGING_SYSTEM, "mailbox")
-            .attribute(semconv::MESSAGING_DESTINATION_NAME, name)
-            .open();
-        let payload = inject_payload(span.context(), payload.to_string().as_bytes()).into_owned();
-        let sent = self.0.send(Letter { payload, attempt: 1 }).map_err(|_| Closed);
-        span.attribute(semconv::HANDOFF_STATUS, if sent.is_ok() { "confirmed" } else { "rejected" });
-        span.end_with(&sent);
+            .attribute(semconv::MESSAGING_DESTINATION_NAME, name);
+        // A context that the payload carries already is replaced, unless it belongs to another trace: then it is meant.
+        let taken = payload::take(payload);
+        let there = taken.fields.clone().unwrap_or_default();
+        let (span, outgoing) = begin_send(span, &there);
+        let payload = match outgoing {
+            Outgoing::Keep(_) => payload.to_vec(),
+            Outgoing::Write => inject_payload(span.context(), &taken.payload()).into_owned(),
+        };
+        let handoff = Handoff::new(span);
+        let sent = self.put(payload);
+        match &sent {
+            Ok(()) => handoff.ended("confirmed"),
+            Err(closed) => handoff.failed("rejected", closed),
+        }
         sent
+    }
+
+    /// Puts a payload in as it is. Nothing is recorded.
+    pub fn put(&self, payload: Vec<u8>) -> Result<(), Closed> {
+        self.0.send(Letter { payload, attempt: 1 }).map_err(|_| Closed)
     }
 }
 
@@ -67,9 +87,8 @@ impl Mailbox {
     /// The next letter; `None` when nobody can send any more.
     pub async fn next(&mut self) -> Option<Job> {
         let letter = self.letters.recv().await?;
-        let (received, data) = extract_payload(&letter.payload);
-        let data = data.into_owned();
-        Some(Job { name: self.name, received, data, letter })
+        let (found, data) = extract_payload(&letter.payload);
+        Some(Job { name: self.name, received: found.into(), data: data.into_owned(), letter })
     }
 
     /// Puts a letter back, for another attempt.
@@ -81,6 +100,11 @@ impl Mailbox {
 }
 
 impl Job {
+    /// The payload as it is in the queue.
+    pub fn raw(&self) -> &[u8] {
+        &self.letter.payload
+    }
+
     /// Which attempt this is, from 1.
     pub fn attempt(&self) -> u32 {
         self.letter.attempt
@@ -91,7 +115,7 @@ impl Job {
     where
         F::Output: Outcome,
     {
-        let span = observe::in_scope(self.context(), || {
+        let span = self.received.process(|| {
             observe::span(format!("process {}", self.name))
                 .primitive(Primitive::MESSAGING_PROCESS)
                 .kind(Kind::Consumer)
@@ -100,13 +124,12 @@ impl Job {
                 .attribute(semconv::DELIVERY_ATTEMPT, self.letter.attempt)
                 .open()
         });
-        self.received.problems.iter().for_each(|p| span.diagnostic("header.malformed", &p.to_string()));
         observe::run_with_span(span, work)
     }
 
     /// The context that came with the letter.
     pub fn context(&self) -> &Context {
-        &self.received.context
+        self.received.context()
     }
 }
 

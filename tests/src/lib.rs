@@ -2,13 +2,12 @@
 //! indented text.
 
 mod amqp;
-mod spans;
-mod tree;
+mod kafka;
 mod wait;
 
 pub use amqp::{Amqp, amqp, headers, text};
-pub use spans::{Seen, spans};
-pub use tree::tree;
+pub use kafka::{Kafka, Pair, kafka, pairs, raw_headers, real_kafka};
+pub use spanbridge::conformance::{Seen, spans, tree};
 pub use wait::{until, within};
 
 use spanbridge::{Memory, Recorder};
@@ -24,3 +23,8 @@ pub fn recorder(service: &str) -> (Recorder, Memory) {
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 struct Readme;
+
+/// What a transport takes compiles, and passes the story.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/adapters.md")]
+struct Adapters;

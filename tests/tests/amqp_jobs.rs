@@ -3,7 +3,7 @@
 use lapin::BasicProperties;
 use lapin::message::Delivery;
 use lapin::options::*;
-use lapin::types::{AMQPValue, FieldTable};
+use lapin::types::AMQPValue;
 use spanbridge::{Memory, Recorder, observe};
 use spanbridge_amqp::{ChannelExt, ConsumerExt, DeliveryExt, Job, Jobs};
 use spanbridge_tests::{Amqp, amqp, headers, recorder, spans, text, tree, within};
@@ -231,37 +231,4 @@ async fn got_one_at_a_time() {
          \x20 ack amq.default:Q\n\
          process amq.default:Q (remote)\n"
     );
-}
-
-#[tokio::test]
-async fn a_message_without_a_context_is_a_run_of_its_own() {
-    let Some(amqp) = amqp("jobs-own").await else { return };
-    let (shipping, memory) = recorder("shipping");
-    for _ in 0..2 {
-        amqp.send(FieldTable::default(), b"{}").await;
-    }
-    let consume = async {
-        let mut jobs = amqp.consume().await.observed();
-        for _ in 0..2 {
-            let job = next(&mut jobs).await;
-            assert!(job.context().is_empty());
-            job.run(async { observe::span("pack").in_scope(|| ()) }).await;
-            job.ack(ACK).await.unwrap();
-        }
-    };
-    // The loop is in a span of its own, and the jobs are no part of that.
-    shipping.scope(async { observe::span("consumer loop").run(consume).await }).await;
-    assert_eq!(
-        seen(&shipping, &memory, &amqp.queue.to_string()),
-        "consumer loop (root)\n\
-         process amq.default:Q (root)\n\
-         \x20 pack\n\
-         \x20 ack amq.default:Q\n\
-         process amq.default:Q (root)\n\
-         \x20 pack\n\
-         \x20 ack amq.default:Q\n"
-    );
-    let spans = spans(&memory.records());
-    let runs: std::collections::BTreeSet<_> = spans.iter().map(|s| s.run).collect();
-    assert_eq!(runs.len(), 3);
 }

@@ -7,14 +7,13 @@ use lapin::Consumer;
 use lapin::message::Delivery;
 use lapin::options::{BasicAckOptions, BasicNackOptions, BasicRejectOptions};
 use lapin::types::ShortString;
-use spanbridge::carrier::{Problem, extract};
+use spanbridge::messaging::Received;
 use spanbridge::observe::{self, ActiveSpan, InSpan, SpanBuilder};
 use spanbridge::{Context, Outcome, Value, semconv};
 use std::fmt::Display;
 use std::future::Future;
 use std::ops::Deref;
 use std::pin::Pin;
-use std::sync::{Mutex, PoisonError};
 use std::task::{self, Poll};
 
 /// `consumer.observed()`.
@@ -84,23 +83,18 @@ impl Stream for Jobs {
 pub struct Job {
     delivery: Delivery,
     queue: ShortString,
-    /// What came with the message, or a detached context.
-    received: Context,
-    problems: Vec<Problem>,
-    /// The context inside the process span, once there is one.
-    process: Mutex<Option<Context>>,
+    received: Received,
 }
 
 impl Job {
     pub(crate) fn new(delivery: Delivery, queue: ShortString) -> Self {
-        let found = extract(&Headers(&delivery.properties));
-        let received = if found.context.is_empty() { Context::detached() } else { found.context };
-        Job { delivery, queue, received, problems: found.problems, process: Mutex::new(None) }
+        let received = Received::new(&Headers(&delivery.properties));
+        Job { delivery, queue, received }
     }
 
     /// The context that came with the message; empty if there was none.
     pub fn context(&self) -> &Context {
-        &self.received
+        self.received.context()
     }
 
     /// The queue it came from; empty if that is not known.
@@ -133,13 +127,7 @@ impl Job {
 
     fn process(&self) -> observe::Span {
         let source = self.source();
-        let begin = || describe::process(&self.delivery, self.queue.as_str(), &source).open();
-        let span = observe::in_scope(&self.received, begin);
-        for problem in &self.problems {
-            span.diagnostic("header.malformed", &problem.to_string())
-        }
-        *self.process.lock().unwrap_or_else(PoisonError::into_inner) = Some(span.context().clone());
-        span
+        self.received.process(|| describe::process(&self.delivery, self.queue.as_str(), &source).open())
     }
 
     fn source(&self) -> String {
@@ -181,9 +169,7 @@ impl Job {
         describe: impl FnOnce(SpanBuilder) -> SpanBuilder,
         settling: F,
     ) -> lapin::Result<bool> {
-        let process = self.process.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let context = process.as_ref().unwrap_or(&self.received);
-        observe::in_scope(context, || {
+        observe::in_scope(&self.received.settling(), || {
             let span = describe::settle(operation, &self.delivery, &self.source()).implicit_run(false);
             describe(span).run_by(settling, judge)
         })
@@ -192,7 +178,7 @@ impl Job {
 
     /// The process span, while or after it runs.
     pub fn span(&self) -> Option<ActiveSpan> {
-        self.process.lock().unwrap_or_else(PoisonError::into_inner).clone().and_then(ActiveSpan::of)
+        self.received.span()
     }
 }
 

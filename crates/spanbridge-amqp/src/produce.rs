@@ -7,9 +7,10 @@ use crate::returns::{self, Key, Returned, Ticket};
 use lapin::options::{BasicGetOptions, BasicPublishOptions};
 use lapin::types::ShortString;
 use lapin::{BasicProperties, Channel, Confirmation, PublisherConfirm};
-use spanbridge::carrier::{Outgoing, extract, inject_within, outgoing};
+use spanbridge::carrier::{Outgoing, extract, inject_within};
+use spanbridge::messaging::{Handoff, begin_send};
 use spanbridge::observe::{self, Span, SpanBuilder};
-use spanbridge::{Context, Value, semconv, w3c};
+use spanbridge::{Context, w3c};
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{self, Poll, ready};
@@ -46,18 +47,15 @@ impl ObservedChannel<'_> {
     ) -> lapin::Result<ObservedConfirm> {
         let span = describe::publish(exchange.as_str(), routing_key.as_str(), payload, &properties);
         let (span, properties, key) = pack(span, properties);
-        let handoff = Handoff {
-            // Also where the span is not recorded: the answer may carry the message of one that is.
-            ticket: (!span.context().is_empty()).then(|| Ticket::new(self.0.id())),
-            span: Some(span),
-            key,
-            returnable: options.mandatory || options.immediate,
-        };
+        // Also where the span is not recorded: the answer may carry the message of one that is.
+        let ticket = (!span.context().is_empty()).then(|| Ticket::new(self.0.id()));
+        let returnable = options.mandatory || options.immediate;
+        let sent = Sent { ticket, handoff: Handoff::new(span), key, returnable };
         let sending = self.0.basic_publish(exchange, routing_key, options, payload, properties);
-        match handoff.with_context(sending).await {
-            Ok(confirm) => Ok(ObservedConfirm { confirm, handoff }),
+        match observe::with_context(sent.handoff.context(), sending).await {
+            Ok(confirm) => Ok(ObservedConfirm { confirm, sent: Some(sent) }),
             Err(e) => {
-                handoff.failed("unknown", &e);
+                sent.handoff.failed("unknown", &e);
                 Err(e)
             }
         }
@@ -75,11 +73,10 @@ impl ObservedChannel<'_> {
 
 /// The span, the message's properties with its context in them, and what they carry in the end.
 fn pack(span: SpanBuilder, properties: BasicProperties) -> (Span, BasicProperties, Option<Key>) {
-    // What is current has the span's trace, or there is none and no header can be of it.
-    if let Outgoing::Keep(theirs) = outgoing(&observe::capture_context(), &Headers(&properties)) {
-        return (span.link(&theirs).open(), properties, returns::key(&theirs));
+    let (span, outgoing) = begin_send(span, &Headers(&properties));
+    if let Outgoing::Keep(theirs) = outgoing {
+        return (span, properties, returns::key(&theirs));
     }
-    let span = span.open();
     let context = span.context();
     if context.is_empty() {
         return (span, properties, None);
@@ -94,10 +91,12 @@ fn pack(span: SpanBuilder, properties: BasicProperties) -> (Span, BasicPropertie
     (span, properties.with_headers(headers), key)
 }
 
-/// The publish span until the broker has answered.
+/// The publish span until the broker has answered. Dropping a confirm, or giving up on one, is legal: the message may
+/// arrive all the same.
 #[derive(Debug)]
-struct Handoff {
-    span: Option<Span>,
+struct Sent {
+    /// Ends before the ticket is handed in.
+    handoff: Handoff,
     /// Where the message carries a context.
     ticket: Option<Ticket>,
     /// What the message carries.
@@ -106,70 +105,40 @@ struct Handoff {
     returnable: bool,
 }
 
-impl Handoff {
-    const OVER: Handoff = Handoff { span: None, ticket: None, key: None, returnable: false };
-
-    fn context(&self) -> Context {
-        self.span.as_ref().map(|s| s.context().clone()).unwrap_or_default()
-    }
-
-    fn with_context<F>(&self, sending: F) -> spanbridge::current::WithContext<F> {
-        observe::with_context(self.context(), sending)
-    }
-
-    fn ended(&mut self, status: &'static str) {
-        if let Some(span) = self.span.take() {
-            span.attribute(semconv::HANDOFF_STATUS, Value::Static(status));
-            span.end()
-        }
-    }
-
-    fn failed(mut self, status: &'static str, why: &dyn std::fmt::Display) {
-        if let Some(span) = self.span.take() {
-            span.attribute(semconv::HANDOFF_STATUS, Value::Static(status));
-            span.error(why)
-        }
-    }
-
+impl Sent {
     /// What the broker said.
-    fn answered(mut self, answer: &lapin::Result<Confirmation>) {
+    fn answered(self, answer: &lapin::Result<Confirmation>) {
+        let Sent { handoff, ticket, key, returnable } = self;
         let (ok, message) = match answer {
-            Ok(Confirmation::NotRequested) => return self.ended("sent"),
+            Ok(Confirmation::NotRequested) => return handoff.ended("sent"),
             Ok(Confirmation::Ack(message)) => (true, message),
             Ok(Confirmation::Nack(message)) => (false, message),
-            Err(e) => return self.failed("unknown", e),
+            Err(e) => return handoff.failed("unknown", e),
         };
         let mut own = None;
         if let Some(message) = message {
             let whose = returns::key(&extract(&Headers(&message.properties)).context);
-            match (whose, &self.ticket) {
-                (whose, _) if self.returnable && whose == self.key => own = Some(Returned::from(message)),
+            match (whose, &ticket) {
+                (whose, _) if returnable && whose == key => own = Some(Returned::from(message)),
                 (Some(whose), Some(ticket)) => ticket.stray(whose, message.into()),
                 _ => {} // from a publish that is not observed
             }
         }
         if !ok {
-            return self.failed("rejected", &"the broker refused the message");
+            return handoff.failed("rejected", "the broker refused the message");
         }
-        let (Some(ticket), Some(key), true) = (self.ticket.take(), self.key, self.returnable) else {
+        let (Some(ticket), Some(key), true) = (ticket, key, returnable) else {
             return match own {
-                Some(message) => self.failed("returned", &message),
-                None => self.ended("confirmed"),
+                Some(message) => handoff.failed("returned", message),
+                None => handoff.ended("confirmed"),
             };
         };
-        if let Some(span) = self.span.take().map(Span::stop) {
+        if let Some(span) = handoff.into_span().map(Span::stop) {
             match own.or_else(|| ticket.claim(key)) {
                 Some(message) => returns::end_returned(span, &message),
                 None => ticket.doubt(key, span, message.is_some()),
             }
         }
-    }
-}
-
-impl Drop for Handoff {
-    /// Dropping a confirm, or giving up on one, is legal: the message may arrive all the same.
-    fn drop(&mut self) {
-        self.ended("unknown")
     }
 }
 
@@ -184,13 +153,13 @@ impl Drop for Handoff {
 #[derive(Debug)]
 pub struct ObservedConfirm {
     confirm: PublisherConfirm,
-    handoff: Handoff,
+    sent: Option<Sent>,
 }
 
 impl ObservedConfirm {
     /// The context that the message carries.
     pub fn context(&self) -> Context {
-        self.handoff.context()
+        self.sent.as_ref().map(|sent| sent.handoff.context()).unwrap_or_default()
     }
 }
 
@@ -199,11 +168,13 @@ impl Future for ObservedConfirm {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
-        let answer = ready!(match &this.handoff.ticket {
+        let answer = ready!(match this.sent.as_ref().and_then(|sent| sent.ticket.as_ref()) {
             Some(ticket) => ticket.poll(&mut this.confirm, cx),
             None => Pin::new(&mut this.confirm).poll(cx),
         });
-        std::mem::replace(&mut self.handoff, Handoff::OVER).answered(&answer);
+        if let Some(sent) = self.sent.take() {
+            sent.answered(&answer)
+        }
         Poll::Ready(answer)
     }
 }

@@ -24,8 +24,9 @@
 //! ```
 //!
 //! Adapters carry the context over a transport with one more word: `channel.observed()` and `consumer.observed()` of
-//! `spanbridge-amqp`. For a transport that has none, [`carrier`] is what it takes: [`carrier::inject`] where a message is
-//! sent, [`carrier::extract`] where it arrives, and [`observe::with_context`] around the work.
+//! `spanbridge-amqp`, and their like of `spanbridge-kafka`. For a transport that has none, [`carrier`] is what it takes:
+//! [`carrier::inject`] where a message is sent, [`carrier::extract`] where it arrives, and [`observe::with_context`] around
+//! the work; who writes an adapter finds the rest in [`messaging`].
 //!
 //! A span ends by what its work returns ([`Outcome`]), so an `Err` is never recorded as ok. The current context follows a
 //! future from poll to poll and thread to thread. A task that is spawned does not inherit it: give it along with
@@ -45,12 +46,14 @@
 //! | `json` | carriers for JSON objects and payloads (part of `record`) |
 //! | `macros` | the attribute [`#[observe]`](macro@observe) |
 //! | `http` | a carrier for `http::HeaderMap` |
+//! | `conformance` | the story that every adapter passes, for those who write one (with `record`) |
 //!
 //! # How it is built
 //!
 //! Modules form layers, and each uses only what stands before it: ids and wire formats ([`w3c`], [`payload`]) → buffers →
-//! [`Context`] → [`current`] → recording → where contexts come from → [`carrier`] → spans ([`mod@observe`]) → [`record`] →
-//! [`Recorder`].
+//! [`Context`] → [`current`] → recording → where contexts come from → [`carrier`] → spans ([`mod@observe`]) → [`messaging`] →
+//! [`record`] →
+//! [`Recorder`] → the conformance kit.
 
 #[cfg(feature = "macros")]
 #[doc(hidden)]
@@ -60,6 +63,8 @@ mod buffer;
 pub mod carrier;
 #[cfg(feature = "record")]
 mod clock;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod context;
 pub mod current;
 mod ids;
@@ -67,6 +72,7 @@ mod ids;
 mod intake;
 #[cfg(feature = "json")]
 mod json_text;
+pub mod messaging;
 pub mod observe;
 mod origin;
 mod outcome;

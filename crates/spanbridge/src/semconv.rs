@@ -35,3 +35,33 @@ pub const DELIVERY_REDELIVERED: &str = "spanbridge.delivery.redelivered";
 pub const SETTLE_MULTIPLE: &str = "spanbridge.settle.multiple";
 /// A settlement that gives the message back to the queue.
 pub const SETTLE_REQUEUE: &str = "spanbridge.settle.requeue";
+/// The partition of a destination.
+pub const MESSAGING_PARTITION_ID: &str = "messaging.destination.partition.id";
+/// The consumer group.
+pub const MESSAGING_CONSUMER_GROUP: &str = "messaging.consumer.group.name";
+/// The client's id.
+pub const MESSAGING_CLIENT_ID: &str = "messaging.client.id";
+/// How many messages a batch has. Spans of single messages do not have it.
+pub const MESSAGING_BATCH_COUNT: &str = "messaging.batch.message_count";
+/// The key of a Kafka message, where it is text.
+pub const KAFKA_MESSAGE_KEY: &str = "messaging.kafka.message.key";
+/// A Kafka message without a value.
+pub const KAFKA_TOMBSTONE: &str = "messaging.kafka.message.tombstone";
+/// The offset of a Kafka message in its partition.
+pub const KAFKA_OFFSET: &str = "messaging.kafka.offset";
+
+/// How long a message waited in the broker before work on it began, in milliseconds, by the broker's timestamp and the
+/// consumer's clock. Not there when the timestamp is not plausible.
+pub const QUEUE_TIME_MS: &str = "spanbridge.queue.time_ms";
+/// How many messages were behind this one in its partition when work on it began, as far as the consumer had heard.
+pub const KAFKA_LAG: &str = "spanbridge.kafka.lag";
+/// What a commit covers: `topic[partition] first..last`, separated by commas.
+pub const SETTLE_RANGES: &str = "spanbridge.settle.ranges";
+/// The broker has not been asked yet when the span ends: it is asked later.
+pub const SETTLE_ASYNC: &str = "spanbridge.settle.async";
+/// The message's partition was revoked before: another member of the group gets the message again.
+pub const SETTLE_REVOKED: &str = "spanbridge.settle.revoked";
+/// Failed operations of a transaction that is still open: what failed.
+pub const TRANSACTION_OPERATION: &str = "spanbridge.transaction.operation";
+/// What an error says, in an event about it.
+pub const EXCEPTION_MESSAGE: &str = "exception.message";

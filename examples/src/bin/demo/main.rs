@@ -1,11 +1,13 @@
 //! `cargo demo`: one order across every hop, and the run it made.
 
+mod projection;
 mod services;
 mod shipping;
 mod story;
 
 use anyhow::Context as _;
 use clap::{Parser, ValueEnum};
+use projection::Kafka;
 use services::Services;
 use spanbridge::RunId;
 use spanbridge_cli::render;
@@ -17,7 +19,8 @@ use std::process::ExitCode;
 
 /// Carries one order from a gateway to a worker that fails once, and shows the run that it made.
 ///
-/// It needs nothing but itself. With AMQP_URL set the order goes through RabbitMQ, too.
+/// It needs nothing but itself: Kafka's broker is one inside this process, or the one that KAFKA_BROKERS names. With
+/// AMQP_URL set the order goes through RabbitMQ, too.
 #[derive(Parser)]
 #[command(name = "cargo demo")]
 struct Arguments {
@@ -34,6 +37,19 @@ enum Format {
     Json,
 }
 
+/// What brokers there are.
+struct Brokers {
+    amqp_url: Option<String>,
+    kafka: Kafka,
+}
+
+impl Brokers {
+    fn from_environment() -> anyhow::Result<Self> {
+        let kafka = Kafka::start(std::env::var("KAFKA_BROKERS").ok().filter(|b| !b.is_empty()))?;
+        Ok(Brokers { amqp_url: amqp_url(), kafka })
+    }
+}
+
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -48,7 +64,7 @@ async fn main() -> ExitCode {
 
 async fn demo(arguments: &Arguments) -> anyhow::Result<()> {
     let services = Services::start(&arguments.records)?;
-    let run = story::tell(&services, amqp_url().as_deref()).await;
+    let run = story::tell(&services, &Brokers::from_environment()?).await;
     services.stop();
     let text = show(arguments, &arguments.records.path()?, run?)?;
     match std::io::stdout().write_all(text.as_bytes()) {

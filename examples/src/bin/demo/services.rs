@@ -11,6 +11,7 @@ pub(crate) struct Services {
     pub(crate) payments: Recorder,
     pub(crate) warehouse: Recorder,
     pub(crate) shipping: Recorder,
+    pub(crate) projection: Recorder,
 }
 
 impl Services {
@@ -22,12 +23,13 @@ impl Services {
             payments: recorder("payments")?,
             warehouse: recorder("warehouse")?,
             shipping: recorder("shipping")?,
+            projection: recorder("projection")?,
         })
     }
 
     /// Everything that was recorded is in the store.
     pub(crate) fn stop(self) {
-        for recorder in [self.gateway, self.orders, self.payments, self.warehouse, self.shipping] {
+        for recorder in [self.gateway, self.orders, self.payments, self.warehouse, self.shipping, self.projection] {
             finish(recorder)
         }
     }

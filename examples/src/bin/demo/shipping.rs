@@ -1,4 +1,4 @@
-//! The last hop, where there is a broker: the parcel goes through RabbitMQ to the shipping service.
+//! Another hop, where there is a broker: the parcel goes through RabbitMQ to the shipping service.
 
 use crate::services::{Services, elsewhere};
 use anyhow::Context as _;

@@ -1,5 +1,7 @@
-//! The order: gateway → function → database, payment over HTTP → queue → warehouse, which fails once.
+//! The order: gateway → function → database, payment over HTTP → queue → warehouse, which fails once → Kafka →
+//! projection.
 
+use crate::Brokers;
 use crate::services::{Services, elsewhere};
 use crate::shipping;
 use anyhow::{Context as _, bail, ensure};
@@ -19,11 +21,11 @@ async fn busy(ms: u64) {
 }
 
 /// Tells it, and says which run it was.
-pub(crate) async fn tell(services: &Services, amqp_url: Option<&str>) -> anyhow::Result<RunId> {
+pub(crate) async fn tell(services: &Services, brokers: &Brokers) -> anyhow::Result<RunId> {
     let (parcels, letters) = mailbox(PARCELS);
     let run = services.gateway.in_scope(|| observe::run("checkout").attribute("order.id", 42).open());
     let id = run.id().context("the gateway does not record")?;
-    let warehouse = elsewhere(&services.warehouse, warehouse(services, letters, amqp_url));
+    let warehouse = elsewhere(&services.warehouse, warehouse(services, letters, brokers));
     let gateway = async {
         // The queue stays, so that a parcel can be put back.
         let answer = run.with_context(gateway(services, parcels.clone())).await;
@@ -127,10 +129,10 @@ async fn payments(request: http::Request<i64>) -> anyhow::Result<()> {
 }
 
 /// Works on parcels until all are done. The first attempt fails; the second is another span under the same sender.
-async fn warehouse(services: &Services, mut parcels: Mailbox, amqp_url: Option<&str>) -> anyhow::Result<()> {
+async fn warehouse(services: &Services, mut parcels: Mailbox, brokers: &Brokers) -> anyhow::Result<()> {
     while let Some(job) = parcels.next().await {
         let attempt = job.attempt();
-        match job.run(pack(services, &job.data, attempt, amqp_url)).await {
+        match job.run(pack(services, &job.data, attempt, brokers)).await {
             Ok(()) => return Ok(()),
             Err(e) if attempt == 3 => return Err(e),
             Err(_) => parcels.requeue(job),
@@ -139,14 +141,14 @@ async fn warehouse(services: &Services, mut parcels: Mailbox, amqp_url: Option<&
     bail!("no parcel came")
 }
 
-async fn pack(services: &Services, order: &[u8], attempt: u32, amqp_url: Option<&str>) -> anyhow::Result<()> {
+async fn pack(services: &Services, order: &[u8], attempt: u32, brokers: &Brokers) -> anyhow::Result<()> {
     let order: Value = serde_json::from_slice(order)?;
     observe::span("fetch").primitive(Primitive::FLOW_STEP).run(fetch(&order)).await;
     print_label(attempt).await?;
-    match amqp_url {
-        Some(url) => shipping::hand_over(services, url, &order).await,
-        None => Ok(()),
+    if let Some(url) = &brokers.amqp_url {
+        shipping::hand_over(services, url, &order).await?
     }
+    brokers.kafka.packed(services, &order).await
 }
 
 /// Deep inside: no parent is threaded through.

@@ -1,7 +1,7 @@
 //! What was recorded, a span at a time.
 
-use spanbridge::record::{Body, End, Record};
-use spanbridge::{RunId, SpanId, Status, TraceId};
+use crate::record::{Body, End, Record};
+use crate::{RunId, SpanId, Status, TraceId, Value, semconv};
 use std::collections::BTreeMap;
 
 /// A span as its records tell it.
@@ -17,7 +17,9 @@ pub struct Seen {
     pub run: Option<RunId>,
     /// Its name.
     pub name: String,
-    /// When it began.
+    /// What kind of step it is.
+    pub primitive: String,
+    /// When it began, in nanoseconds since the epoch.
     pub started_at: u64,
     /// When it ended.
     pub ended_at: Option<u64>,
@@ -41,7 +43,7 @@ impl Seen {
 
     /// What became of the message: `spanbridge.handoff.status`.
     pub fn handoff(&self) -> &str {
-        self.get("spanbridge.handoff.status")
+        self.get(semconv::HANDOFF_STATUS)
     }
 
     fn end(&mut self, end: &End<'_>) {
@@ -60,6 +62,7 @@ pub fn spans(records: &[Record<'_>]) -> Vec<Seen> {
                 let span = seen.entry(start.span_id).or_default();
                 span.parent = start.parent_span_id;
                 span.name = start.name.clone().into_owned();
+                span.primitive = start.primitive.clone().into_owned();
                 span.started_at = start.started_at;
                 span.links.extend(start.links.iter().map(|l| (l.trace_id, l.span_id)));
                 (start.span_id, &start.attributes)
@@ -79,9 +82,9 @@ pub fn spans(records: &[Record<'_>]) -> Vec<Seen> {
         if let Body::Span(_, end) | Body::SpanEnd { end, .. } = &record.body {
             span.end(end)
         }
-        let text = |v: spanbridge::Value<'_>| match v {
-            spanbridge::Value::I64(n) => n.to_string(),
-            spanbridge::Value::Bool(b) => b.to_string(),
+        let text = |v: Value<'_>| match v {
+            Value::I64(n) => n.to_string(),
+            Value::Bool(b) => b.to_string(),
             other => other.as_str().map_or_else(|| format!("{other:?}"), str::to_owned),
         };
         span.attributes.extend(attributes.iter().map(|(k, v)| (k.to_owned(), text(v))));

@@ -1,7 +1,7 @@
 //! A run as indented text, for tests to show what they promise.
 
-use spanbridge::record::{Body, End, Record, Start};
-use spanbridge::{SpanId, Status};
+use crate::record::{Body, End, Record, Start};
+use crate::{SpanId, Status, Value};
 use std::collections::HashMap;
 use std::fmt::Write;
 
@@ -29,7 +29,7 @@ pub fn tree(records: &[Record<'_>], attributes: &[&str]) -> String {
             Body::SpanAttributes { span_id, attributes } => (*span_id, attributes),
             _ => continue,
         };
-        let text = |v: spanbridge::Value<'_>| v.as_str().map_or_else(|| format!("{v:?}"), str::to_owned);
+        let text = |v: Value<'_>| v.as_str().map_or_else(|| format!("{v:?}"), str::to_owned);
         more.entry(id).or_default().extend(attributes.iter().map(|(k, v)| (k.to_owned(), text(v))));
     }
     starts.sort_by_key(|s| (s.started_at, s.span_id));

@@ -1,0 +1,54 @@
+//! What librdkafka says about a client, where rdkafka has no word for it.
+
+use rdkafka::bindings::{rd_kafka_conf, rd_kafka_conf_get, rd_kafka_get_watermark_offsets, rd_kafka_name};
+use rdkafka::types::{RDKafka, RDKafkaConfRes, RDKafkaRespErr};
+use std::ffi::{CStr, CString};
+use std::ptr::null_mut;
+
+/// A client of librdkafka.
+///
+/// # Safety
+/// `native` returns the pointer of a client that lives as long as `self`.
+pub unsafe trait Client {
+    fn native(&self) -> *mut RDKafka;
+
+    /// The client's name, which no other has in this process: `<client id>#<kind>-<number>`.
+    fn name(&self) -> &str {
+        // SAFETY: the pointer is valid, by this trait's contract; the name is a C string that lives as long.
+        let name = unsafe { CStr::from_ptr(rd_kafka_name(self.native())) };
+        name.to_str().unwrap_or_default()
+    }
+
+    /// The client's id.
+    fn id(&self) -> &str {
+        let name = self.name();
+        name.rsplit_once('#').map_or(name, |(id, _)| id)
+    }
+
+    /// A setting of the client.
+    fn setting(&self, key: &CStr) -> Option<String> {
+        // SAFETY: the pointer is valid, by this trait's contract, and so is its configuration.
+        let conf = unsafe { rd_kafka_conf(self.native()) };
+        let mut size = 0;
+        // SAFETY: without a buffer, librdkafka tells only the size that it takes.
+        let known = unsafe { rd_kafka_conf_get(conf, key.as_ptr(), null_mut(), &mut size) };
+        if known != RDKafkaConfRes::RD_KAFKA_CONF_OK || size == 0 {
+            return None;
+        }
+        let mut value = vec![0u8; size];
+        // SAFETY: the buffer is as large as it says.
+        unsafe { rd_kafka_conf_get(conf, key.as_ptr(), value.as_mut_ptr().cast(), &mut size) };
+        let value = CStr::from_bytes_until_nul(&value).ok()?.to_str().ok()?;
+        (!value.is_empty()).then(|| value.to_owned())
+    }
+
+    /// The offset that the partition's next message will have, as far as the client has heard. It asks nobody.
+    fn high_watermark(&self, topic: &str, partition: i32) -> Option<i64> {
+        let topic = CString::new(topic).ok()?;
+        let (mut low, mut high) = (-1, -1);
+        // SAFETY: the pointer is valid, by this trait's contract; the topic is a C string.
+        let known =
+            unsafe { rd_kafka_get_watermark_offsets(self.native(), topic.as_ptr(), partition, &mut low, &mut high) };
+        (known == RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR && high >= 0).then_some(high)
+    }
+}

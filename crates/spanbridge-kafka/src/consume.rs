@@ -1,0 +1,184 @@
+//! Consuming: messages as jobs.
+
+mod batch;
+mod commit;
+mod home;
+mod job;
+
+pub use batch::Batch;
+pub use job::{Job, Received};
+
+use crate::client::Client;
+use futures_core::Stream;
+pub(crate) use home::Home;
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, MessageStream, Rebalance, StreamConsumer};
+use rdkafka::error::{KafkaError, KafkaResult};
+use rdkafka::message::BorrowedMessage;
+use rdkafka::types::RDKafka;
+use rdkafka::util::Timeout;
+use std::collections::VecDeque;
+use std::fmt;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::task::{self, Poll};
+
+/// `consumer.observed()`, for a [`StreamConsumer`] or [`BaseConsumer`], also in an [`Arc`].
+pub trait ConsumerExt {
+    /// rdkafka's consumer.
+    type Consumer;
+
+    /// The messages of this consumer as [`Job`]s that know their group.
+    fn observed(self) -> ObservedConsumer<Self::Consumer>;
+}
+
+impl<C: ConsumerContext + 'static, R: Send + Sync + 'static> ConsumerExt for Arc<StreamConsumer<C, R>> {
+    type Consumer = StreamConsumer<C, R>;
+
+    fn observed(self) -> ObservedConsumer<Self::Consumer> {
+        ObservedConsumer::new(self)
+    }
+}
+
+impl<C: ConsumerContext + 'static, R: Send + Sync + 'static> ConsumerExt for StreamConsumer<C, R> {
+    type Consumer = Self;
+
+    fn observed(self) -> ObservedConsumer<Self> {
+        ObservedConsumer::new(Arc::new(self))
+    }
+}
+
+impl<C: ConsumerContext + 'static> ConsumerExt for Arc<BaseConsumer<C>> {
+    type Consumer = BaseConsumer<C>;
+
+    fn observed(self) -> ObservedConsumer<Self::Consumer> {
+        ObservedConsumer::new(self)
+    }
+}
+
+impl<C: ConsumerContext + 'static> ConsumerExt for BaseConsumer<C> {
+    type Consumer = Self;
+
+    fn observed(self) -> ObservedConsumer<Self> {
+        ObservedConsumer::new(Arc::new(self))
+    }
+}
+
+// SAFETY: the client lives as long as the consumer.
+unsafe impl<C: ConsumerContext, R> Client for StreamConsumer<C, R> {
+    fn native(&self) -> *mut RDKafka {
+        self.client().native_ptr()
+    }
+}
+
+// SAFETY: as above.
+unsafe impl<C: ConsumerContext> Client for BaseConsumer<C> {
+    fn native(&self) -> *mut RDKafka {
+        self.client().native_ptr()
+    }
+}
+
+/// A consumer, observed: its messages are [`Job`]s, and its commits are recorded. For everything else there is
+/// [`consumer`](ObservedConsumer::consumer).
+///
+/// Waiting for a message is not recorded; there are no spans of empty polls.
+pub struct ObservedConsumer<X> {
+    consumer: Arc<X>,
+    home: Arc<Home>,
+    /// Errors that came after messages of a batch.
+    later: Mutex<VecDeque<KafkaError>>,
+}
+
+impl<X: home::Settle + 'static> ObservedConsumer<X> {
+    fn new(consumer: Arc<X>) -> Self {
+        let home = Home::of(&consumer);
+        ObservedConsumer { consumer, home, later: Mutex::default() }
+    }
+}
+
+impl<X> ObservedConsumer<X> {
+    /// rdkafka's consumer.
+    pub fn consumer(&self) -> &Arc<X> {
+        &self.consumer
+    }
+
+    /// The consumer group; empty if there is none.
+    pub fn group(&self) -> &str {
+        &self.home.group
+    }
+
+    /// A message that came another way, such as from a partition's own queue.
+    pub fn job<M: Received>(&self, message: M) -> Job<M> {
+        Job::new(message, self.home.clone())
+    }
+}
+
+impl<X> fmt::Debug for ObservedConsumer<X> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ObservedConsumer").field("group", &self.home.group).finish_non_exhaustive()
+    }
+}
+
+impl<C: ConsumerContext + 'static, R> ObservedConsumer<StreamConsumer<C, R>> {
+    /// [`StreamConsumer::recv`]; the message is a [`Job`].
+    ///
+    /// # Errors
+    /// rdkafka's.
+    pub async fn recv(&self) -> KafkaResult<Job<BorrowedMessage<'_>>> {
+        Ok(self.job(self.consumer.recv().await?))
+    }
+
+    /// [`StreamConsumer::stream`]; the messages are [`Job`]s. It does not end.
+    pub fn stream(&self) -> Jobs<'_, C> {
+        Jobs { messages: self.consumer.stream(), home: &self.home }
+    }
+}
+
+impl<C: ConsumerContext + 'static> ObservedConsumer<BaseConsumer<C>> {
+    /// [`BaseConsumer::poll`]; the message is a [`Job`].
+    pub fn poll(&self, timeout: impl Into<Timeout>) -> Option<KafkaResult<Job<BorrowedMessage<'_>>>> {
+        Some(self.consumer.poll(timeout)?.map(|message| self.job(message)))
+    }
+}
+
+/// The messages of a consumer as jobs: a stream of `KafkaResult<Job<BorrowedMessage>>` that does not end.
+pub struct Jobs<'a, C: ConsumerContext> {
+    messages: MessageStream<'a, C>,
+    home: &'a Arc<Home>,
+}
+
+impl<'a, C: ConsumerContext> Stream for Jobs<'a, C> {
+    type Item = KafkaResult<Job<BorrowedMessage<'a>>>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Option<Self::Item>> {
+        let message = Pin::new(&mut self.messages).poll_next(cx);
+        message.map(|m| m.map(|m| m.map(|m| Job::new(m, self.home.clone()))))
+    }
+}
+
+impl<C: ConsumerContext> fmt::Debug for Jobs<'_, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Jobs").field("group", &self.home.group).finish_non_exhaustive()
+    }
+}
+
+/// Marks work in flight on partitions that are revoked: to be called in
+/// [`pre_rebalance`](ConsumerContext::pre_rebalance) of a context of one's own. [`Observed`](crate::Observed) does so.
+///
+/// Each process span in flight gets an event `partition revoked`; what its job settles later has the attribute
+/// `spanbridge.settle.revoked`.
+pub fn rebalancing<C: ConsumerContext>(consumer: &BaseConsumer<C>, rebalance: &Rebalance<'_>) {
+    rebalanced(consumer, rebalance);
+}
+
+pub(crate) fn rebalanced<C>(consumer: &BaseConsumer<C>, rebalance: &Rebalance<'_>) -> Option<Arc<Home>>
+where
+    C: ConsumerContext,
+{
+    let home = Home::by_name(consumer.name())?;
+    match rebalance {
+        Rebalance::Assign(partitions) => home.assigned(partitions),
+        Rebalance::Revoke(partitions) => home.revoked(partitions),
+        Rebalance::Error(_) => {}
+    }
+    Some(home)
+}

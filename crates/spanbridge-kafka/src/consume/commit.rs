@@ -1,0 +1,121 @@
+//! Commits: each recorded once, as a range of messages per partition.
+
+use super::home::Home;
+use super::job::Received;
+use super::{Job, ObservedConsumer};
+use crate::describe::{self, Number};
+use crate::ranges::{Range, Ranges};
+use rdkafka::Offset;
+use rdkafka::consumer::{CommitMode, Consumer, ConsumerContext};
+use rdkafka::error::KafkaResult;
+use rdkafka::topic_partition_list::TopicPartitionList;
+use spanbridge::observe;
+use spanbridge::{Context, semconv};
+
+/// The span of a commit says in `spanbridge.settle.ranges` what it covers: from the first message that no commit before
+/// it has covered, as far as this consumer knows. It hangs under what is current; where that is nothing, under the process
+/// span of the last message of its first partition, with links to those of the others. With [`CommitMode::Async`] it ends
+/// when librdkafka has the order, and says so; an error that comes later is added where the context is
+/// [observed](crate::Observed).
+impl<X> ObservedConsumer<X> {
+    /// [`Consumer::commit`], recorded.
+    ///
+    /// # Errors
+    /// rdkafka's.
+    pub fn commit<C>(&self, offsets: &TopicPartitionList, mode: CommitMode) -> KafkaResult<()>
+    where
+        X: Consumer<C>,
+        C: ConsumerContext,
+    {
+        let ranges = Ranges::since(offsets, |topic, number| self.home.partition(topic, number).uncovered());
+        self.committing(None, ranges, mode, || self.consumer.commit(offsets, mode))
+    }
+
+    /// [`Consumer::commit_message`], recorded: the message and all before it in its partition are done. It hangs under the
+    /// message's process span.
+    ///
+    /// # Errors
+    /// rdkafka's.
+    pub fn commit_message<C, M>(&self, job: &Job<M>, mode: CommitMode) -> KafkaResult<()>
+    where
+        X: Consumer<C>,
+        C: ConsumerContext,
+        M: Received,
+    {
+        let (topic, partition) = (job.topic().to_owned(), job.partition());
+        let first = self.home.partition(&topic, partition).uncovered();
+        let next = job.offset().saturating_add(1);
+        let ranges = Ranges::from_iter([Range { topic, partition, first, next }]);
+        self.committing(Some(job.settling()), ranges, mode, || match job.message().borrowed() {
+            Some(message) => self.consumer.commit_message(message, mode),
+            None => {
+                let mut offsets = TopicPartitionList::with_capacity(1);
+                offsets.add_partition_offset(job.topic(), partition, Offset::Offset(next))?;
+                self.consumer.commit(&offsets, mode)
+            }
+        })
+    }
+
+    /// [`Consumer::commit_consumer_state`], recorded: every offset that was stored. (Offsets that were stored past the
+    /// jobs are not known here.)
+    ///
+    /// # Errors
+    /// rdkafka's.
+    pub fn commit_consumer_state<C>(&self, mode: CommitMode) -> KafkaResult<()>
+    where
+        X: Consumer<C>,
+        C: ConsumerContext,
+    {
+        let ranges = stored(&self.home);
+        self.committing(None, ranges, mode, || self.consumer.commit_consumer_state(mode))
+    }
+
+    fn committing(
+        &self,
+        under: Option<Context>,
+        ranges: Ranges,
+        mode: CommitMode,
+        commit: impl FnOnce() -> KafkaResult<()>,
+    ) -> KafkaResult<()> {
+        let current = observe::capture_context();
+        let mut works = ranges.iter().map(|r| self.home.partition(&r.topic, r.partition).last());
+        let under = match under {
+            Some(context) => context,
+            None if current.span_id().is_some() => current,
+            None => works.next().unwrap_or_default(),
+        };
+        observe::in_scope(&under, || {
+            let mut span = describe::settle("commit", ranges.topic(), &self.home.group)
+                .attribute(semconv::SETTLE_RANGES, ranges.to_string().as_str());
+            if let Some((partition, last)) = ranges.single() {
+                span = span
+                    .attribute(semconv::MESSAGING_PARTITION_ID, Number::new(partition.into()).as_str())
+                    .attribute(semconv::KAFKA_OFFSET, last)
+            }
+            if let CommitMode::Async = mode {
+                span = span.attribute(semconv::SETTLE_ASYNC, true)
+            }
+            for other in works.filter(|w| *w != under) {
+                span = span.link(&other)
+            }
+            span.implicit_run(false).in_scope(|| {
+                let result = commit();
+                if result.is_ok() {
+                    let span = observe::capture_context();
+                    ranges.iter().for_each(|r| self.home.partition(&r.topic, r.partition).committed(r.next, &span))
+                }
+                result
+            })
+        })
+    }
+}
+
+/// What was stored and not committed yet.
+fn stored(home: &Home) -> Ranges {
+    let known = home.partitions().into_iter().filter_map(|(topic, partition, known)| {
+        let (first, next) = (known.uncovered(), known.unstored()?);
+        let new = first.is_none_or(|first| first < next);
+        new.then(|| Range { topic: topic.into(), partition, first, next })
+    });
+    known.collect()
+}

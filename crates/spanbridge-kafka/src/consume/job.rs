@@ -1,0 +1,291 @@
+//! A received message with its restored context.
+
+use super::home::{Home, InFlight, Settle, revoked};
+use crate::carrier::Headers;
+use crate::describe::{self, About, QueueTime};
+use rdkafka::Message;
+use rdkafka::error::{KafkaError, KafkaResult};
+use rdkafka::message::{BorrowedMessage, OwnedMessage};
+use spanbridge::messaging;
+use spanbridge::observe::{self, ActiveSpan, InSpan, Span};
+use spanbridge::{Context, Outcome, semconv};
+use std::fmt;
+use std::future::Future;
+use std::ops::Deref;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// A message as rdkafka hands it out: borrowed from its consumer, or detached. (Implemented for those two.)
+pub trait Received: Message + sealed::Sealed {}
+
+impl Received for BorrowedMessage<'_> {}
+impl Received for OwnedMessage {}
+
+pub(crate) mod sealed {
+    use super::*;
+
+    pub trait Sealed {
+        fn carrier(&self) -> Headers<'_>;
+        fn borrowed(&self) -> Option<&BorrowedMessage<'_>>;
+    }
+
+    impl Sealed for BorrowedMessage<'_> {
+        fn carrier(&self) -> Headers<'_> {
+            self.into()
+        }
+
+        fn borrowed(&self) -> Option<&BorrowedMessage<'_>> {
+            Some(self)
+        }
+    }
+
+    impl Sealed for OwnedMessage {
+        fn carrier(&self) -> Headers<'_> {
+            self.into()
+        }
+
+        fn borrowed(&self) -> Option<&BorrowedMessage<'_>> {
+            None
+        }
+    }
+}
+
+/// A received message with its restored context.
+///
+/// It is rdkafka's message in everything else. A [`BorrowedMessage`] lives in its consumer's buffer; [`detach`] copies it
+/// out, and the job can be sent to another task. Dropping a job settles nothing.
+///
+/// [`detach`]: Job::detach
+pub struct Job<M> {
+    message: M,
+    home: Arc<Home>,
+    received: messaging::Received,
+    state: Mutex<State>,
+}
+
+struct State {
+    in_flight: InFlight,
+    /// A process span that a batch has begun.
+    begun: Option<Span>,
+    runs: u32,
+}
+
+impl<M: Received> Job<M> {
+    pub(crate) fn new(message: M, home: Arc<Home>) -> Self {
+        let received = messaging::Received::new(&message.carrier());
+        let in_flight = home.partition(message.topic(), message.partition()).received(message.offset());
+        let state = Mutex::new(State { in_flight, begun: None, runs: 0 });
+        Job { message, home, received, state }
+    }
+
+    /// Runs the work on the message in a `process` span under the sender's span, with the sender's baggage, and ends it
+    /// by what the work resolves to. Whether the message is settled is up to you.
+    pub fn run<F: Future>(&self, work: F) -> InSpan<F>
+    where
+        F::Output: Outcome,
+    {
+        observe::run_with_span(self.process(), work)
+    }
+
+    /// As [`Job::run`], for a value that cannot fail.
+    pub fn run_value<F: Future>(&self, work: F) -> impl Future<Output = F::Output> {
+        let work = observe::run_with_span(self.process(), async { Fine(work.await) });
+        async move { work.await.0 }
+    }
+
+    /// As [`Job::run`], for work that is not async.
+    pub fn in_scope<R: Outcome>(&self, work: impl FnOnce() -> R) -> R {
+        let mut scope = Scope(Some(self.process()));
+        let context = scope.0.as_ref().map(|span| span.context().clone()).unwrap_or_default();
+        let result = observe::in_scope(&context, work);
+        if let Some(span) = scope.0.take() {
+            span.end_with(&result)
+        }
+        result
+    }
+
+    /// Begins the process span: the one that a batch has begun for this message, if it has.
+    fn process(&self) -> Span {
+        let mut state = self.state();
+        if let Some(span) = state.begun.take() {
+            return span;
+        }
+        self.open(&mut state)
+    }
+
+    /// Begins the process span as part of a batch; it is there for [`Job::run`], if that comes.
+    pub(crate) fn begin_in_batch(&self, batch: &Context) {
+        let mut state = self.state();
+        let span = self.open(&mut state);
+        span.link(batch);
+        state.begun = Some(span)
+    }
+
+    /// The process span that a batch has begun, if the work on this message has not been run by itself.
+    pub(crate) fn take_begun(&self) -> Option<Span> {
+        self.state().begun.take()
+    }
+
+    fn open(&self, state: &mut State) -> Span {
+        state.runs = state.runs.saturating_add(1);
+        let runs = state.runs;
+        let mut ahead = None;
+        let span = self.received.process(|| {
+            let span;
+            (span, ahead) = self.describe(runs);
+            span
+        });
+        if let Some(ms) = ahead {
+            span.diagnostic("clock.skew", &format!("the broker's timestamp lies {ms} ms in the future"))
+        }
+        if span.id().is_some() {
+            state.in_flight.begin(span.context());
+            if state.in_flight.is_revoked() {
+                revoked(span.context().clone())
+            }
+        }
+        span
+    }
+
+    fn describe(&self, runs: u32) -> (Span, Option<i64>) {
+        let (message, home) = (&self.message, &self.home);
+        let mut span = describe::process(&About::message(message, &home.client_id), &home.group, message.offset());
+        let mut ahead = None;
+        if span.id().is_some() {
+            match describe::queue_time(message.timestamp()) {
+                QueueTime::Known(ms) => span = span.attribute(semconv::QUEUE_TIME_MS, ms),
+                QueueTime::Ahead(ms) => ahead = Some(ms),
+                QueueTime::Unknown => {}
+            }
+            let high = home.consumer().and_then(|c| c.high_watermark(message.topic(), message.partition()));
+            if let Some(behind) = high.map(|h| h - 1 - message.offset()).filter(|n| *n >= 0) {
+                span = span.attribute(semconv::KAFKA_LAG, behind)
+            }
+            if runs > 1 {
+                span = span.attribute(semconv::DELIVERY_ATTEMPT, runs)
+            }
+        }
+        (span.open(), ahead)
+    }
+
+    /// Stores the message's offset (rdkafka's
+    /// [`store_offset`](rdkafka::consumer::Consumer::store_offset)): it, and all before it in its partition, are done, and
+    /// the next commit says so. Recorded.
+    ///
+    /// # Errors
+    /// rdkafka's; among them that the partition is not assigned any more. `Canceled` when the consumer is gone.
+    pub fn store_offset(&self) -> KafkaResult<()> {
+        let store = |consumer: &dyn Settle| match self.message.borrowed() {
+            Some(message) => consumer.store_message(message),
+            None => consumer.store_offset(self.message.topic(), self.message.partition(), self.message.offset()),
+        };
+        self.settle("store_offset", || match self.home.consumer() {
+            Some(consumer) => store(&*consumer),
+            None => Err(KafkaError::Canceled),
+        })?;
+        self.state().in_flight.partition().stored(self.message.offset().saturating_add(1));
+        Ok(())
+    }
+
+    /// In a span under the process span; before there is one, under the sender's.
+    fn settle(&self, operation: &'static str, settling: impl FnOnce() -> KafkaResult<()>) -> KafkaResult<()> {
+        let revoked = self.state().in_flight.is_revoked();
+        observe::in_scope(&self.settling(), || {
+            let mut span = describe::settle(operation, self.message.topic(), &self.home.group)
+                .attribute(semconv::MESSAGING_PARTITION_ID, self.partition_id().as_str())
+                .attribute(semconv::KAFKA_OFFSET, self.message.offset());
+            if revoked {
+                span = span.attribute(semconv::SETTLE_REVOKED, true)
+            }
+            span.implicit_run(false).in_scope(settling)
+        })
+    }
+
+    /// Where a settlement belongs.
+    pub(crate) fn settling(&self) -> Context {
+        self.received.settling()
+    }
+
+    fn partition_id(&self) -> describe::Number {
+        describe::Number::new(self.message.partition().into())
+    }
+}
+
+/// A value that cannot fail.
+struct Fine<T>(T);
+
+impl<T> Outcome for Fine<T> {
+    fn failure(&self) -> Option<&dyn fmt::Display> {
+        None
+    }
+}
+
+/// A span around work that is not async: it ends also by a panic.
+struct Scope(Option<Span>);
+
+impl Drop for Scope {
+    fn drop(&mut self) {
+        if let Some(span) = self.0.take() {
+            span.error("panicked")
+        }
+    }
+}
+
+impl<M> Job<M> {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The context that came with the message; empty if there was none.
+    pub fn context(&self) -> &Context {
+        self.received.context()
+    }
+
+    /// The consumer group; empty if there is none.
+    pub fn group(&self) -> &str {
+        &self.home.group
+    }
+
+    /// The message.
+    pub fn message(&self) -> &M {
+        &self.message
+    }
+
+    /// The message, to do with as rdkafka allows; what becomes of it is not recorded any more.
+    pub fn into_message(self) -> M {
+        self.message
+    }
+
+    /// Whether the message's partition was revoked since the message came: another member of the group gets it, too.
+    /// Known only where rebalances are [observed](crate::Observed).
+    pub fn is_revoked(&self) -> bool {
+        self.state().in_flight.is_revoked()
+    }
+
+    /// The process span, while or after it runs.
+    pub fn span(&self) -> Option<ActiveSpan> {
+        self.received.span()
+    }
+}
+
+impl Job<BorrowedMessage<'_>> {
+    /// The job with a copy of its message ([`BorrowedMessage::detach`]): owned, and free to be sent to another task. It
+    /// does not keep the consumer alive.
+    pub fn detach(self) -> Job<OwnedMessage> {
+        let Job { message, home, received, state } = self;
+        Job { message: message.detach(), home, received, state }
+    }
+}
+
+impl<M> Deref for Job<M> {
+    type Target = M;
+
+    fn deref(&self) -> &M {
+        &self.message
+    }
+}
+
+impl<M> fmt::Debug for Job<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Job").field("received", self.context()).field("group", &self.home.group).finish_non_exhaustive()
+    }
+}

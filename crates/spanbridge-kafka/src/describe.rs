@@ -1,0 +1,196 @@
+//! Names and attributes of spans, by OpenTelemetry's conventions for Kafka.
+
+use rdkafka::error::KafkaError;
+use rdkafka::{Message, Timestamp};
+use spanbridge::observe::{self, SpanBuilder};
+use spanbridge::{Kind, Primitive, Value, semconv};
+use std::borrow::Cow;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+const SYSTEM: Value<'static> = Value::Static("kafka");
+
+/// What is told about a message that is sent or received.
+pub(crate) struct About<'a> {
+    pub(crate) topic: &'a str,
+    pub(crate) client_id: &'a str,
+    pub(crate) key: Option<&'a [u8]>,
+    pub(crate) payload: Option<&'a [u8]>,
+    pub(crate) partition: Option<i32>,
+}
+
+impl<'a> About<'a> {
+    pub(crate) fn message(message: &'a impl Message, client_id: &'a str) -> Self {
+        About {
+            topic: message.topic(),
+            client_id,
+            key: message.key(),
+            payload: message.payload(),
+            partition: Some(message.partition()),
+        }
+    }
+}
+
+/// The span around a send, begun under what is current.
+pub(crate) fn send(about: &About<'_>) -> SpanBuilder {
+    message(begin("send", "send", Primitive::MESSAGING_PUBLISH, Kind::Producer, about.topic), about)
+}
+
+/// The span around the work on a message, begun under what is current.
+pub(crate) fn process(about: &About<'_>, group: &str, offset: i64) -> SpanBuilder {
+    let span = begin("process", "process", Primitive::MESSAGING_PROCESS, Kind::Consumer, about.topic);
+    in_group(message(span, about), group).attribute(semconv::KAFKA_OFFSET, offset)
+}
+
+/// The span around the work on a batch, begun under what is current.
+pub(crate) fn batch(topic: &str, group: &str, count: usize) -> SpanBuilder {
+    let span = begin("process", "process", Primitive::MESSAGING_PROCESS, Kind::Consumer, topic);
+    in_group(span, group).attribute(semconv::MESSAGING_BATCH_COUNT, count)
+}
+
+/// The span around a commit or the storing of an offset, begun under what is current.
+pub(crate) fn settle(operation: &'static str, topic: &str, group: &str) -> SpanBuilder {
+    in_group(begin(operation, "settle", Primitive::MESSAGING_SETTLE, Kind::Client, topic), group)
+}
+
+/// The span around a transaction.
+pub(crate) fn transaction(id: &str) -> SpanBuilder {
+    begin("transaction", "send", Primitive::MESSAGING_PUBLISH, Kind::Client, id)
+}
+
+/// A destination without a name, or of several, is not told.
+fn begin(
+    operation: &'static str,
+    operation_type: &'static str,
+    primitive: Primitive,
+    kind: Kind,
+    destination: &str,
+) -> SpanBuilder {
+    let span = match destination {
+        "" => observe::span(operation),
+        destination => observe::span(format!("{operation} {destination}")),
+    };
+    let span = span
+        .primitive(primitive)
+        .kind(kind)
+        .attribute(semconv::MESSAGING_SYSTEM, SYSTEM)
+        .attribute(semconv::MESSAGING_OPERATION_NAME, Value::Static(operation))
+        .attribute(semconv::MESSAGING_OPERATION_TYPE, Value::Static(operation_type));
+    if destination.is_empty() { span } else { span.attribute(semconv::MESSAGING_DESTINATION_NAME, destination) }
+}
+
+fn in_group(span: SpanBuilder, group: &str) -> SpanBuilder {
+    if group.is_empty() { span } else { span.attribute(semconv::MESSAGING_CONSUMER_GROUP, group) }
+}
+
+fn message(mut span: SpanBuilder, about: &About<'_>) -> SpanBuilder {
+    if !about.client_id.is_empty() {
+        span = span.attribute(semconv::MESSAGING_CLIENT_ID, about.client_id)
+    }
+    if let Some(partition) = about.partition {
+        span = span.attribute(semconv::MESSAGING_PARTITION_ID, Number::new(partition.into()).as_str())
+    }
+    if let Some(key) = about.key.and_then(|k| std::str::from_utf8(k).ok()) {
+        span = span.attribute(semconv::KAFKA_MESSAGE_KEY, key)
+    }
+    match about.payload {
+        Some(payload) => span.attribute(semconv::MESSAGING_BODY_SIZE, payload.len()),
+        None => span.attribute(semconv::KAFKA_TOMBSTONE, true),
+    }
+}
+
+/// A number as text without an allocation: the conventions want partitions as text.
+pub(crate) struct Number([u8; 20], usize);
+
+impl Number {
+    pub(crate) fn new(number: i64) -> Self {
+        let (mut digits, mut at, mut rest) = ([0; 20], 20, number.unsigned_abs());
+        loop {
+            at -= 1;
+            digits[at] = b'0' + (rest % 10) as u8;
+            rest /= 10;
+            if rest == 0 {
+                break;
+            }
+        }
+        if number < 0 {
+            at -= 1;
+            digits[at] = b'-'
+        }
+        Number(digits, at)
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0[self.1..]).unwrap_or_default()
+    }
+}
+
+/// The class of an error: librdkafka's name for it, or the conventions' word for one without.
+pub(crate) fn error_type(error: &KafkaError) -> Cow<'static, str> {
+    match error.rdkafka_error_code() {
+        Some(code) => format!("{code:?}").into(),
+        None => "_OTHER".into(),
+    }
+}
+
+/// How long a message has waited, as far as its timestamp can be believed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum QueueTime {
+    Known(i64),
+    Unknown,
+    /// The timestamp lies this much in the future.
+    Ahead(i64),
+}
+
+/// Clocks of machines that take care of them differ by less.
+const SKEW_MS: i64 = 5_000;
+/// 2011, when Kafka appeared. No message is older; what says so (or 0, or the 1234 of librdkafka's mock broker) is not a
+/// time.
+const FIRST_MS: i64 = 1_293_840_000_000;
+
+pub(crate) fn queue_time(timestamp: Timestamp) -> QueueTime {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| i64::try_from(d.as_millis()).unwrap_or(0));
+    waited(timestamp.to_millis(), now)
+}
+
+fn waited(sent_ms: Option<i64>, now_ms: i64) -> QueueTime {
+    match sent_ms {
+        Some(sent) if sent >= FIRST_MS => match now_ms.saturating_sub(sent) {
+            waited if waited >= 0 => QueueTime::Known(waited),
+            ahead if ahead >= -SKEW_MS => QueueTime::Known(0),
+            ahead => QueueTime::Ahead(-ahead),
+        },
+        _ => QueueTime::Unknown,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rdkafka::types::RDKafkaErrorCode;
+
+    #[test]
+    fn only_plausible_timestamps_count() {
+        let now = 1_800_000_000_000;
+        assert_eq!(waited(Some(now - 250), now), QueueTime::Known(250));
+        assert_eq!(waited(Some(now + SKEW_MS), now), QueueTime::Known(0));
+        assert_eq!(waited(Some(now + SKEW_MS + 1), now), QueueTime::Ahead(SKEW_MS + 1));
+        for sent in [None, Some(-1), Some(0), Some(1234), Some(i64::MIN)] {
+            assert_eq!(waited(sent, now), QueueTime::Unknown);
+        }
+        assert_eq!(waited(Some(i64::MAX), 0), QueueTime::Ahead(i64::MAX));
+    }
+
+    #[test]
+    fn numbers_as_text() {
+        for n in [0, 7, -1, 42, i64::MAX, i64::MIN] {
+            assert_eq!(Number::new(n).as_str(), n.to_string());
+        }
+    }
+
+    #[test]
+    fn errors_have_a_class() {
+        let error = KafkaError::MessageProduction(RDKafkaErrorCode::MessageTimedOut);
+        assert_eq!(error_type(&error), "MessageTimedOut");
+        assert_eq!(error_type(&KafkaError::Canceled), "_OTHER");
+    }
+}

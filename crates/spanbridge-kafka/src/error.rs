@@ -1,0 +1,64 @@
+//! The crate's error.
+
+use rdkafka::error::KafkaError;
+use std::fmt;
+
+/// Any error.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Why the driver ended. Everything else gives rdkafka's errors.
+#[derive(Debug)]
+pub struct Error {
+    kind: ErrorKind,
+    source: BoxError,
+}
+
+/// What failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The consumer cannot go on.
+    Receive,
+    /// The work on a message, and the policy is to stop then.
+    Work {
+        /// Its topic.
+        topic: String,
+        /// Its partition.
+        partition: i32,
+        /// Its offset.
+        offset: i64,
+    },
+}
+
+impl Error {
+    pub(crate) fn receive(source: KafkaError) -> Self {
+        Error { kind: ErrorKind::Receive, source: source.into() }
+    }
+
+    pub(crate) fn work(topic: &str, partition: i32, offset: i64, source: BoxError) -> Self {
+        Error { kind: ErrorKind::Work { topic: topic.to_owned(), partition, offset }, source }
+    }
+
+    /// What failed.
+    pub fn kind(&self) -> &ErrorKind {
+        &self.kind
+    }
+}
+
+/// Reads on after "failed to".
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.kind {
+            ErrorKind::Receive => f.write_str("receive messages"),
+            ErrorKind::Work { topic, partition, offset } => {
+                write!(f, "process message {offset} of {topic}[{partition}]")
+            }
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&*self.source)
+    }
+}

@@ -1,0 +1,56 @@
+//! spanbridge for Kafka, with [rdkafka].
+//!
+//! One word on the producer, one on the consumer. Arguments and results stay rdkafka's own.
+//!
+//! ```no_run
+//! use rdkafka::Message;
+//! use rdkafka::consumer::StreamConsumer;
+//! use rdkafka::producer::{FutureProducer, FutureRecord};
+//! use spanbridge_kafka::{ConsumerExt, ProducerExt};
+//! use std::time::Duration;
+//!
+//! # async fn project(order: Option<&[u8]>) -> Result<(), std::fmt::Error> { Ok(()) }
+//! # async fn f(producer: FutureProducer, consumer: StreamConsumer) -> rdkafka::error::KafkaResult<()> {
+//! // The send span ends with the delivery report.
+//! let record = FutureRecord::to("orders").key("42").payload("{}");
+//! producer.observed().send(record, Duration::from_secs(5)).await.map_err(|(e, _)| e)?;
+//!
+//! // `run` restores the sender's context and opens the `process` span under the sender's span.
+//! let consumer = consumer.observed();
+//! loop {
+//!     let job = consumer.recv().await?;
+//!     if job.run(project(job.payload())).await.is_ok() {
+//!         job.store_offset()?;
+//!     }
+//! }
+//! # }
+//! ```
+//!
+//! What goes on the wire are the standard headers `traceparent`, `tracestate` and `baggage`. Headers of the user's stay as
+//! they are, byte for byte, and ours are replaced when a message is forwarded. A `traceparent` that is on an outgoing
+//! message already is replaced when it belongs to the current trace, and otherwise kept, and linked to.
+//!
+//! A [`Job`] borrows its message from the consumer; [`Job::detach`] makes it one that can be spawned. A span never settles
+//! a message by itself: `store_offset` and the commits of [`ObservedConsumer`] are yours to call, and are recorded whenever
+//! they come. Several messages at once are a [`Batch`]. Those who want it otherwise use the driver,
+//! [`ObservedConsumer::for_each_partition`].
+//!
+//! Producers that answer in a callback, and consumers whose rebalances are to be recorded, have their context wrapped:
+//! [`Observed`].
+
+mod carrier;
+mod client;
+mod consume;
+mod context;
+mod describe;
+mod driver;
+mod error;
+mod produce;
+mod ranges;
+
+pub use carrier::{Headers, HeadersMut};
+pub use consume::{Batch, ConsumerExt, Job, Jobs, ObservedConsumer, Received, rebalancing};
+pub use context::{GroupContext, Observed};
+pub use driver::{JobHandler, OnError, Policy};
+pub use error::{BoxError, Error, ErrorKind};
+pub use produce::{ObservedDelivery, ObservedProducer, ProducerExt, Sent, Transaction};

@@ -1,0 +1,118 @@
+//! The `send` span until it is known what became of the message.
+
+use super::transaction::Open;
+use crate::carrier::{Before, Headers, HeadersMut};
+use crate::describe::{self, About, Number};
+use rdkafka::Message;
+use rdkafka::bindings::{rd_kafka_message_status, rd_kafka_msg_status_t};
+use rdkafka::error::KafkaError;
+use rdkafka::message::{DeliveryResult, OwnedHeaders};
+use rdkafka::types::RDKafkaErrorCode as Code;
+use spanbridge::carrier::{Outgoing, inject};
+use spanbridge::{Context, Value, messaging, semconv};
+
+/// An open `send` span. Dropped, it ends as `unknown`: the client may deliver the message all the same.
+#[derive(Debug)]
+pub(crate) struct Handoff {
+    handoff: messaging::Handoff,
+    /// What a message is that the broker has: `confirmed`, or `sent` inside a transaction.
+    delivered: &'static str,
+}
+
+/// Begins the span, and packs its context into the headers.
+pub(crate) fn begin(
+    about: &About<'_>,
+    transaction: Option<&Open>,
+    headers: &mut Option<OwnedHeaders>,
+) -> (Handoff, Before) {
+    let (span, outgoing) = messaging::begin_send(describe::send(about), &Headers::from(headers.as_ref()));
+    let before = match outgoing {
+        Outgoing::Keep(_) => Before::Untouched,
+        Outgoing::Write => pack(span.context(), headers),
+    };
+    // In a transaction the broker's answer is not the last word.
+    let delivered = if transaction.is_some() { "sent" } else { "confirmed" };
+    if let Some(open) = transaction {
+        open.sends(&span)
+    }
+    (Handoff { handoff: messaging::Handoff::new(span), delivered }, before)
+}
+
+fn pack(context: &Context, headers: &mut Option<OwnedHeaders>) -> Before {
+    if context.is_empty() {
+        return Before::Untouched;
+    }
+    let before = Before::injection(headers.as_ref());
+    inject(context, &mut HeadersMut(headers.get_or_insert_with(|| OwnedHeaders::new_with_capacity(3))));
+    before
+}
+
+impl Handoff {
+    pub(crate) fn context(&self) -> Context {
+        self.handoff.context()
+    }
+
+    /// The message had to go without a context.
+    pub(crate) fn without_headers(&self) {
+        if let Some(span) = self.handoff.span() {
+            span.diagnostic("inject.over_limit", "no room for the context: the message is too large with it")
+        }
+    }
+
+    /// The broker has the message.
+    pub(crate) fn delivered(self, partition: i32, offset: i64) {
+        if let Some(span) = self.handoff.into_span() {
+            span.attributes(&[
+                (semconv::HANDOFF_STATUS, Value::Static(self.delivered)),
+                (semconv::MESSAGING_PARTITION_ID, Value::Str(Number::new(partition.into()).as_str())),
+                (semconv::KAFKA_OFFSET, Value::I64(offset)),
+            ]);
+            span.end()
+        }
+    }
+
+    /// It could not be sent, or the client gave up on it.
+    pub(crate) fn failed(self, error: &KafkaError) {
+        let status = if may_have_arrived(error) { "unknown" } else { "rejected" };
+        self.failed_as(status, error)
+    }
+
+    fn failed_as(self, status: &'static str, error: &KafkaError) {
+        if let Some(span) = self.handoff.into_span() {
+            span.attributes(&[
+                (semconv::HANDOFF_STATUS, Value::Static(status)),
+                (semconv::ERROR_TYPE, Value::Str(&describe::error_type(error))),
+            ]);
+            span.error(error)
+        }
+    }
+
+    /// What the delivery report says.
+    pub(crate) fn reported(self, result: &DeliveryResult<'_>) {
+        match result {
+            Ok(message) => self.delivered(message.partition(), message.offset()),
+            Err((error, message)) => {
+                // SAFETY: the report's message is valid while we have it.
+                let status = unsafe { rd_kafka_message_status(message.ptr()) };
+                let never = status == rd_kafka_msg_status_t::RD_KAFKA_MSG_STATUS_NOT_PERSISTED;
+                self.failed_as(if never { "rejected" } else { "unknown" }, error)
+            }
+        }
+    }
+}
+
+/// Errors after which the broker may have the message: nobody has heard its answer.
+fn may_have_arrived(error: &KafkaError) -> bool {
+    let KafkaError::MessageProduction(code) = error else { return false };
+    matches!(
+        code,
+        Code::MessageTimedOut
+            | Code::OperationTimedOut
+            | Code::RequestTimedOut
+            | Code::PurgeInflight
+            | Code::BrokerTransportFailure
+            | Code::AllBrokersDown
+            | Code::NetworkException
+            | Code::NotEnoughReplicasAfterAppend
+    )
+}

@@ -1,0 +1,42 @@
+//! What can be sent to other tasks and threads.
+
+use rdkafka::consumer::{BaseConsumer, DefaultConsumerContext, StreamConsumer};
+use rdkafka::message::{BorrowedMessage, OwnedMessage};
+use rdkafka::producer::{DefaultProducerContext, FutureProducer, FutureRecord, ThreadedProducer};
+use spanbridge_kafka::*;
+use std::time::Duration;
+
+fn send<T: Send>(_: T) {}
+fn everything<T: Send + Sync + 'static>() {}
+fn shared<T: Send + Sync>() {}
+
+#[test]
+fn types() {
+    everything::<Job<OwnedMessage>>();
+    everything::<Batch<OwnedMessage>>();
+    everything::<ObservedConsumer<StreamConsumer>>();
+    everything::<ObservedConsumer<BaseConsumer<Observed<DefaultConsumerContext>>>>();
+    everything::<Observed<DefaultProducerContext>>();
+    everything::<Error>();
+    shared::<Job<BorrowedMessage<'_>>>();
+    shared::<ObservedProducer<'_, ThreadedProducer<Observed<DefaultProducerContext>>>>();
+    shared::<Transaction<'_, FutureProducer>>();
+    send::<Option<ObservedDelivery>>(None);
+}
+
+#[expect(dead_code, reason = "that it compiles is the test")]
+fn futures(
+    producer: &FutureProducer,
+    consumer: &ObservedConsumer<StreamConsumer>,
+    job: &Job<OwnedMessage>,
+    handler: &dyn JobHandler,
+) {
+    send(producer.observed().send(FutureRecord::to("t").key("k").payload("p"), Duration::ZERO));
+    send(consumer.recv());
+    send(consumer.stream());
+    send(consumer.batch(8));
+    send(job.run(async {}));
+    send(job.run_value(async { 7 }));
+    let policy = Policy { retries: 0, then: OnError::Stop };
+    send(consumer.for_each_partition(policy, handler, async {}));
+}

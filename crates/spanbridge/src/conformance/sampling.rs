@@ -1,0 +1,82 @@
+//! Chapters about contexts that travel without being recorded, and runs that are not their trace's own.
+
+use super::stage::{Stage, TRACE, numbered, parent, values};
+use super::{Told, Transport};
+use crate::{Context, ContextExt, Primitive, Sampler, observe};
+
+/// A context that is not sampled travels, with its flags 00, and nothing is recorded on either side.
+///
+/// # Panics
+/// When that does not hold.
+pub async fn unsampled_contexts_travel(transport: &impl Transport) -> Told {
+    let stage = Stage::sampled(Sampler::ParentBased(1.0));
+    let headers = [("traceparent", &*parent("00")), ("baggage", "tier=gold")];
+    for _ in 0..2 {
+        let from = stage.peer(&headers);
+        stage.sender(transport.send(numbered(1)).in_context(from)).await.expect("send");
+    }
+    let arrived = transport.receive_raw().await.expect("receive");
+    let mut inside = Context::EMPTY;
+    let receive = transport.receive(|_| {
+        let inside = &mut inside;
+        async move {
+            *inside = observe::capture_context();
+            observe::span("pack").in_scope(|| ());
+            Ok(())
+        }
+    });
+    stage.receiver(receive).await.expect("receive");
+
+    let told = stage.recorded().await;
+    let travelled = values(&arrived, "traceparent");
+    let exact = travelled.len() == 1 && travelled[0].starts_with(&parent("")[..36]) && travelled[0].ends_with("-00");
+    told.check(exact, format_args!("traceparent: {travelled:?}"));
+    told.same("the trace inside", inside.trace_id().map(|t| t.to_string()), Some(TRACE.into()));
+    told.same("the baggage inside", inside.baggage().as_str(), "tier=gold");
+    told.check(!inside.is_sampled() && !inside.is_recorded(), "the context became sampled on the way");
+    told.same("spans", told.spans.len(), 0);
+    Told::Whole
+}
+
+/// A run that is not its trace's own travels in our member of `tracestate`, leftmost.
+///
+/// # Panics
+/// When that does not hold.
+pub async fn a_child_run_travels(transport: &impl Transport) -> Told {
+    let stage = Stage::new();
+    let from = stage.peer(&[("traceparent", &parent("01")), ("tracestate", "vendor=x,other=y")]);
+    let run = observe::in_scope(&from, || observe::run("reprice").open());
+    let id = run.id().map(|id| id.to_string()).unwrap_or_default();
+    for _ in 0..2 {
+        stage.sender(run.with_context(transport.send(numbered(1)))).await.expect("send");
+    }
+    run.end();
+    let arrived = transport.receive_raw().await.expect("receive");
+    stage.receiver(transport.receive(|_| async { Ok(()) })).await.expect("receive");
+
+    let told = stage.recorded().await;
+    told.same("tracestate", values(&arrived, "tracestate"), vec![format!("sb=r:{id},vendor=x,other=y")]);
+    let job = told.one(Primitive::MESSAGING_PROCESS);
+    told.same("the run", job.run.map(|r| r.to_string()), Some(id));
+    told.same("the trace", job.trace.map(|t| t.to_string()), Some(TRACE.into()));
+    Told::Whole
+}
+
+/// With no recorder and no current context nothing is written; a context that is current travels on as it is.
+///
+/// # Panics
+/// When that does not hold.
+pub async fn without_a_recorder_nothing_is_written(transport: &impl Transport) -> Told {
+    let stage = Stage::new();
+    observe::with_context(Context::EMPTY, transport.send(numbered(1))).await.expect("send");
+    let silent = transport.receive_raw().await.expect("receive");
+    let headers = [("traceparent".to_owned(), parent("01"))].into_iter().collect::<std::collections::HashMap<_, _>>();
+    let from = observe::in_scope(&Context::EMPTY, || crate::carrier::extract(&headers).context);
+    transport.send(numbered(2)).in_context(from).await.expect("send");
+    let passed = transport.receive_raw().await.expect("receive");
+
+    let told = stage.recorded().await;
+    told.same("headers", silent.headers.len(), 0);
+    told.same("traceparent", values(&passed, "traceparent"), vec![parent("01")]);
+    Told::Whole
+}

@@ -1,0 +1,63 @@
+//! Sends messages to a Kafka topic, a run each.
+//!
+//! ```sh
+//! cargo run --example kafka_producer -- --brokers 127.0.0.1:9092 --topic orders --count 3
+//! ```
+
+use anyhow::Context as _;
+use clap::Parser;
+use rdkafka::ClientConfig;
+use rdkafka::producer::{FutureProducer, FutureRecord};
+use spanbridge::observe;
+use spanbridge_examples::Records;
+use spanbridge_kafka::ProducerExt;
+use std::time::Duration;
+
+#[derive(Parser)]
+struct Arguments {
+    /// The brokers, separated by commas
+    #[arg(long, env = "KAFKA_BROKERS")]
+    brokers: String,
+    /// The topic
+    #[arg(long)]
+    topic: String,
+    /// How many messages
+    #[arg(long, default_value_t = 1)]
+    count: u32,
+    #[command(flatten)]
+    records: Records,
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let arguments = Arguments::parse();
+    let recorder = arguments.records.recorder("orders")?.install()?;
+    let producer: FutureProducer = ClientConfig::new()
+        .set("bootstrap.servers", &arguments.brokers)
+        .set("client.id", "orders")
+        .set("message.timeout.ms", "10000")
+        .create()
+        .context("failed to make a producer")?;
+
+    for number in 1..=arguments.count {
+        let run = observe::run("order").attribute("order.number", number).open();
+        let id = run.id().map(|id| id.to_string()).unwrap_or_default();
+        let result = run.with_context(place(&producer, &arguments.topic, number)).await;
+        run.end_with(&result);
+        result.with_context(|| format!("failed to send to {} at {}", arguments.topic, arguments.brokers))?;
+        println!("run {id}");
+    }
+    recorder.shutdown(Duration::from_secs(5));
+    Ok(())
+}
+
+/// One order. Only the word `observed` is spanbridge's.
+async fn place(producer: &FutureProducer, topic: &str, number: u32) -> anyhow::Result<()> {
+    let (key, body) = (number.to_string(), format!(r#"{{"order":{number}}}"#));
+    let work = async {
+        let record = FutureRecord::to(topic).key(&key).payload(&body);
+        producer.observed().send(record, Duration::from_secs(5)).await.map_err(|(error, _)| error)?;
+        anyhow::Ok(())
+    };
+    observe::span("place order").attribute("order.number", number).run(work).await
+}

@@ -1,0 +1,81 @@
+//! What happened goes through Kafka to whoever wants to know: here a projection, which keeps count.
+//!
+//! The broker is librdkafka's own, inside this process, unless there is another. The client and the socket are real.
+
+use crate::services::{Services, elsewhere};
+use anyhow::Context as _;
+use rdkafka::consumer::{Consumer, StreamConsumer};
+use rdkafka::mocking::MockCluster;
+use rdkafka::producer::{DefaultProducerContext, FutureProducer, FutureRecord, Producer};
+use rdkafka::topic_partition_list::TopicPartitionList;
+use rdkafka::{ClientConfig, Message, Offset};
+use serde_json::Value;
+use spanbridge::{Primitive, observe};
+use spanbridge_kafka::{ConsumerExt, ObservedConsumer, ProducerExt};
+use std::time::Duration;
+
+const SOON: Duration = Duration::from_secs(10);
+
+/// The broker, and the clients of two services.
+pub(crate) struct Kafka {
+    topic: String,
+    warehouse: FutureProducer,
+    projection: ObservedConsumer<StreamConsumer>,
+    /// Outlives its clients.
+    _cluster: Option<MockCluster<'static, DefaultProducerContext>>,
+}
+
+impl Kafka {
+    /// Connects to these brokers, or starts one.
+    pub(crate) fn start(brokers: Option<String>) -> anyhow::Result<Self> {
+        let (topic, brokers, cluster) = match brokers {
+            Some(brokers) => (format!("spanbridge.demo.{}", std::process::id()), brokers, None),
+            None => {
+                let cluster = MockCluster::new(1).context("failed to start librdkafka's broker")?;
+                cluster.create_topic("packed", 1, 1)?;
+                ("packed".to_owned(), cluster.bootstrap_servers(), Some(cluster))
+            }
+        };
+        let warehouse: FutureProducer = client(&brokers, "warehouse").set("linger.ms", "0").create()?;
+        let projection: StreamConsumer = client(&brokers, "projection")
+            .set("group.id", "projection")
+            .set("enable.auto.commit", "false")
+            .set("enable.auto.offset.store", "false")
+            .create()?;
+        let known = warehouse.client().fetch_metadata(Some(&topic), SOON);
+        known.with_context(|| format!("failed to reach Kafka at {brokers}"))?;
+        Ok(Kafka { topic, warehouse, projection: projection.observed(), _cluster: cluster })
+    }
+
+    /// Tells that the order is packed, and waits until the projection has it.
+    pub(crate) async fn packed(&self, services: &Services, order: &Value) -> anyhow::Result<()> {
+        let (key, body) = (order["order"].to_string(), order.to_string());
+        let record = FutureRecord::to(&self.topic).key(&key).payload(&body);
+        let sent = self.warehouse.observed().send(record, SOON).await.map_err(|(error, _)| error)?;
+
+        let project = async {
+            // Where the message is, is known: without a group to join, there is nothing to wait for.
+            let mut partition = TopicPartitionList::with_capacity(1);
+            partition.add_partition_offset(&self.topic, sent.partition, Offset::Offset(sent.offset))?;
+            self.projection.consumer().assign(&partition)?;
+            let job = tokio::time::timeout(SOON, self.projection.recv()).await.context("nothing came from Kafka")??;
+            job.run(count(job.payload())).await?;
+            job.store_offset()?;
+            anyhow::Ok(())
+        };
+        elsewhere(&services.projection, project).await
+    }
+}
+
+fn client(brokers: &str, id: &str) -> ClientConfig {
+    let mut config = ClientConfig::new();
+    config.set("bootstrap.servers", brokers).set("client.id", id);
+    config
+}
+
+async fn count(order: Option<&[u8]>) -> anyhow::Result<()> {
+    let order: Value = serde_json::from_slice(order.context("no order")?)?;
+    let update = observe::span("UPDATE packed_today").primitive(Primitive::DB_MUTATION);
+    update.attribute("order.id", order["order"].as_i64().unwrap_or_default()).in_scope(|| ());
+    Ok(())
+}

@@ -1,0 +1,167 @@
+//! Kafka for a test: the cluster that `KAFKA_BROKERS` names, else librdkafka's in-process broker, which speaks the real
+//! protocol over a real socket.
+
+use rdkafka::ClientConfig;
+use rdkafka::Message;
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::bindings::{rd_kafka_header_add, rd_kafka_header_get_all};
+use rdkafka::client::DefaultClientContext;
+use rdkafka::config::{FromClientConfig, FromClientConfigAndContext};
+use rdkafka::consumer::{Consumer, DefaultConsumerContext, StreamConsumer};
+use rdkafka::message::{BorrowedHeaders, BorrowedMessage, OwnedHeaders};
+use rdkafka::mocking::MockCluster;
+use rdkafka::producer::{DefaultProducerContext, FutureProducer, FutureRecord};
+use rdkafka::types::{RDKafkaHeaders, RDKafkaRespErr};
+use spanbridge_kafka::Observed;
+use std::ffi::CStr;
+use std::fmt;
+use std::ptr::null;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+/// A cluster with a topic that no other test knows.
+pub struct Kafka {
+    /// Where it is.
+    pub brokers: String,
+    /// A topic of the test's own.
+    pub topic: String,
+    /// The in-process broker, if it is that.
+    pub mock: Option<MockCluster<'static, DefaultProducerContext>>,
+}
+
+/// A cluster, and a topic of so many partitions.
+///
+/// # Panics
+/// When `KAFKA_BROKERS` names a cluster that cannot be used.
+pub async fn kafka(test: &str, partitions: i32) -> Kafka {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let topic = format!("spanbridge.{test}.{}.{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+    if let Ok(brokers) = std::env::var("KAFKA_BROKERS") {
+        let kafka = Kafka { brokers, topic, mock: None };
+        kafka.create(&kafka.topic, partitions).await;
+        return kafka;
+    }
+    let mock = MockCluster::new(1).expect("librdkafka's in-process broker");
+    let kafka = Kafka { brokers: mock.bootstrap_servers(), topic, mock: Some(mock) };
+    kafka.create(&kafka.topic, partitions).await;
+    kafka
+}
+
+/// A real cluster, or why the test is skipped: nobody asked for one, and the in-process broker cannot do what it takes.
+pub async fn real_kafka(test: &str, partitions: i32) -> Option<Kafka> {
+    if std::env::var_os("KAFKA_BROKERS").is_none() {
+        println!("skipped: {test}: KAFKA_BROKERS is not set");
+        return None;
+    }
+    Some(kafka(test, partitions).await)
+}
+
+impl Kafka {
+    /// Creates another topic.
+    pub async fn create(&self, topic: &str, partitions: i32) {
+        if let Some(mock) = &self.mock {
+            return mock.create_topic(topic, partitions, 1).expect("create a topic");
+        }
+        let admin: AdminClient<DefaultClientContext> = self.config().create().expect("an admin client");
+        let new = NewTopic::new(topic, partitions, TopicReplication::Fixed(1));
+        let created = admin.create_topics(&[new], &AdminOptions::new()).await.expect("create a topic");
+        assert!(created.iter().all(Result::is_ok), "{created:?}");
+    }
+
+    /// A client of this cluster.
+    pub fn config(&self) -> ClientConfig {
+        let mut config = ClientConfig::new();
+        config.set("bootstrap.servers", &self.brokers);
+        config
+    }
+
+    /// A producer.
+    pub fn producer<P: FromClientConfig>(&self) -> P {
+        self.config().create().expect("a producer")
+    }
+
+    /// A producer that answers at once.
+    pub fn future_producer(&self) -> FutureProducer {
+        self.config().set("linger.ms", "0").create().expect("a producer")
+    }
+
+    /// What a consumer of a group is made of: it begins at the beginning, and stores and commits what it is told to.
+    pub fn group(&self, group: &str) -> ClientConfig {
+        let mut config = self.config();
+        config
+            .set("group.id", group)
+            .set("auto.offset.reset", "earliest")
+            .set("enable.auto.commit", "false")
+            .set("enable.auto.offset.store", "false")
+            .set("session.timeout.ms", "6000")
+            .set("heartbeat.interval.ms", "500");
+        config
+    }
+
+    /// A consumer in a group, subscribed to the test's topic, whose rebalances are observed.
+    pub fn consumer(&self, group: &str) -> StreamConsumer<Observed<DefaultConsumerContext>> {
+        self.consumer_with(group, Observed::new(DefaultConsumerContext))
+    }
+
+    /// The same with any kind of consumer and context.
+    pub fn consumer_with<C, X>(&self, group: &str, context: C) -> X
+    where
+        C: rdkafka::consumer::ConsumerContext,
+        X: Consumer<C> + FromClientConfigAndContext<C>,
+    {
+        let consumer: X = self.group(group).create_with_context(context).expect("a consumer");
+        consumer.subscribe(&[&self.topic]).expect("subscribe");
+        consumer
+    }
+}
+
+impl Kafka {
+    /// Sends a message to the test's topic with rdkafka alone.
+    pub async fn send(&self, partition: i32, headers: OwnedHeaders, payload: &[u8]) {
+        let record = FutureRecord::<(), [u8]>::to(&self.topic).partition(partition).payload(payload).headers(headers);
+        let sent = self.future_producer().send(record, Duration::from_secs(10)).await;
+        sent.map_err(|(e, _)| e).expect("send");
+    }
+}
+
+/// Headers with any keys, which rdkafka's own cannot make.
+pub fn raw_headers(pairs: &[(&[u8], Option<&[u8]>)]) -> OwnedHeaders {
+    let headers = OwnedHeaders::new();
+    let native = (headers.as_borrowed() as *const BorrowedHeaders).cast::<RDKafkaHeaders>().cast_mut();
+    for (key, value) in pairs {
+        let (at, size) = value.map_or((null(), 0), |v| (v.as_ptr(), v.len() as isize));
+        // SAFETY: the headers are ours alone, and librdkafka copies the key and the value.
+        unsafe { rd_kafka_header_add(native, key.as_ptr().cast(), key.len() as isize, at.cast(), size) };
+    }
+    headers
+}
+
+/// A header: its key, and its value if that is not null.
+pub type Pair = (Vec<u8>, Option<Vec<u8>>);
+
+/// All headers of a message, in their order, whatever they consist of.
+pub fn pairs(message: &BorrowedMessage<'_>) -> Vec<Pair> {
+    let Some(headers) = message.headers() else { return vec![] };
+    let native = (headers as *const BorrowedHeaders).cast::<RDKafkaHeaders>();
+    let mut pairs = vec![];
+    loop {
+        let (mut name, mut value, mut size) = (null(), null(), 0);
+        // SAFETY: the headers belong to the message, which we have.
+        let got = unsafe { rd_kafka_header_get_all(native, pairs.len(), &mut name, &mut value, &mut size) };
+        if got != RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR {
+            return pairs;
+        }
+        // SAFETY: librdkafka has given us a C string, and a value of this size unless it is null.
+        let (name, value) = unsafe {
+            let value = (!value.is_null()).then(|| std::slice::from_raw_parts(value.cast::<u8>(), size).to_vec());
+            (CStr::from_ptr(name).to_bytes().to_vec(), value)
+        };
+        pairs.push((name, value));
+    }
+}
+
+impl fmt::Debug for Kafka {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Kafka").field("brokers", &self.brokers).field("topic", &self.topic).finish_non_exhaustive()
+    }
+}

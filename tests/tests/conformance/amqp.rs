@@ -1,0 +1,107 @@
+//! RabbitMQ through lapin.
+
+use lapin::BasicProperties;
+use lapin::message::Delivery;
+use lapin::options::{BasicAckOptions, BasicNackOptions, BasicPublishOptions};
+use lapin::types::{AMQPValue, FieldTable, ShortString};
+use spanbridge::conformance::{Abilities, BoxError, Message, Transport};
+use spanbridge_amqp::{ChannelExt, ConsumerExt, Job, Jobs};
+use spanbridge_tests::{text, within};
+use std::future::Future;
+use tokio::sync::Mutex;
+
+const ACK: BasicAckOptions = BasicAckOptions { multiple: false };
+const REQUEUE: BasicNackOptions = BasicNackOptions { multiple: false, requeue: true };
+
+pub(crate) struct Amqp {
+    broker: spanbridge_tests::Amqp,
+    jobs: Mutex<Jobs>,
+}
+
+impl Amqp {
+    pub(crate) async fn connect() -> Option<Self> {
+        let broker = spanbridge_tests::amqp("conformance").await?;
+        let jobs = Mutex::new(broker.consume().await.observed());
+        Some(Amqp { broker, jobs })
+    }
+
+    async fn next(&self) -> Result<Job, BoxError> {
+        let next = async { self.jobs.lock().await.next().await };
+        Ok(within("a message", next).await.ok_or("receive: the consumer has ended")??)
+    }
+}
+
+fn table(message: &Message) -> FieldTable {
+    let mut table = FieldTable::default();
+    for (name, value) in &message.headers {
+        let name = ShortString::try_new(String::from_utf8_lossy(name)).expect("a name");
+        table.insert(name, value.as_deref().map_or(AMQPValue::Void, text));
+    }
+    table
+}
+
+fn message(delivery: &Delivery) -> Message {
+    let mut message = Message::new(delivery.data.clone());
+    for (name, value) in delivery.properties.headers().iter().flatten() {
+        let value = match value {
+            AMQPValue::LongString(text) => Some(text.as_bytes().to_vec()),
+            AMQPValue::Void => None,
+            other => panic!("{name} is {other:?}"),
+        };
+        message.headers.push((name.as_str().into(), value))
+    }
+    message
+}
+
+impl Transport for Amqp {
+    fn abilities(&self) -> Abilities {
+        Abilities {
+            own_headers: true,
+            binary_values: true,
+            null_values: true,
+            // A frame of 128 KiB, and room in it for the other properties.
+            header_limit: Some(125 << 10),
+            confirms: true,
+            // Classic queues say that a message was redelivered, and do not count.
+            redelivery: true,
+            settlement: true,
+            ordering: true,
+            ..Abilities::default()
+        }
+    }
+
+    async fn send(&self, message: Message) -> Result<(), BoxError> {
+        let properties = match message.headers.is_empty() {
+            true => BasicProperties::default(),
+            false => BasicProperties::default().with_headers(table(&message)),
+        };
+        let (queue, options) = (self.broker.queue.clone(), BasicPublishOptions::default());
+        let observed = self.broker.channel.observed();
+        observed.basic_publish("".into(), queue, options, &message.payload, properties).await?.await?;
+        Ok(())
+    }
+
+    async fn send_raw(&self, message: Message) -> Result<(), BoxError> {
+        self.broker.send(table(&message), &message.payload).await;
+        Ok(())
+    }
+
+    async fn receive<W, F>(&self, work: W) -> Result<(), BoxError>
+    where
+        W: FnOnce(Message) -> F,
+        F: Future<Output = Result<(), BoxError>>,
+    {
+        let job = self.next().await?;
+        match job.run(work(message(&job))).await {
+            Ok(()) => job.ack(ACK).await?,
+            Err(_) => job.nack(REQUEUE).await?,
+        };
+        Ok(())
+    }
+
+    async fn receive_raw(&self) -> Result<Message, BoxError> {
+        let delivery = self.next().await?.into_delivery();
+        delivery.ack(ACK).await?;
+        Ok(message(&delivery))
+    }
+}

@@ -1,0 +1,62 @@
+//! One story over every transport: the bodies are the kit's, and what differs between transports is data.
+
+mod amqp;
+mod in_process;
+mod kafka;
+
+use spanbridge::conformance::{Told, Transport};
+
+/// A test for each chapter and transport, so that a failure names both.
+macro_rules! over_every_transport {
+    ($($chapter:ident)*) => {
+        mod over_in_process {
+            $(#[tokio::test]
+            async fn $chapter() {
+                let transport = crate::in_process::InProcess::new();
+                crate::report(spanbridge::conformance::$chapter(&transport).await);
+            })*
+        }
+
+        mod over_amqp {
+            $(#[tokio::test]
+            async fn $chapter() {
+                let Some(transport) = crate::amqp::Amqp::connect().await else { return };
+                crate::report(spanbridge::conformance::$chapter(&transport).await);
+            })*
+        }
+
+        mod over_kafka {
+            $(#[tokio::test]
+            async fn $chapter() {
+                let transport = crate::kafka::Kafka::connect().await;
+                crate::report(spanbridge::conformance::$chapter(&transport).await);
+            })*
+        }
+    };
+}
+spanbridge::conformance_chapters!(over_every_transport);
+
+/// Which chapters do not apply to a transport is settled by its abilities; nothing is skipped for want of a service.
+fn report(told: Told) {
+    if let Told::Cannot(what) = told {
+        println!("does not apply: the transport cannot {what}")
+    }
+}
+
+/// Chapters leave the queue empty, so that the whole story can be told over one.
+#[tokio::test]
+async fn the_story_as_a_whole() {
+    let transport = in_process::InProcess::new();
+    let told = spanbridge::conformance::story(&transport).await;
+    let cannot: Vec<_> = told.iter().filter(|(_, t)| *t != Told::Whole).map(|(chapter, _)| *chapter).collect();
+    assert_eq!(
+        cannot,
+        [
+            "of_duplicates_the_last_counts",
+            "what_has_no_room_is_left_out",
+            "a_settlement_is_recorded",
+            "a_batch_is_linked_to_every_sender"
+        ]
+    );
+    assert!(transport.abilities().confirms);
+}

@@ -1,0 +1,150 @@
+//! Batches, and commits that cover many messages.
+
+use futures_util::StreamExt;
+use rdkafka::Offset;
+use rdkafka::consumer::{BaseConsumer, CommitMode, DefaultConsumerContext};
+use rdkafka::producer::FutureRecord;
+use rdkafka::topic_partition_list::TopicPartitionList;
+use spanbridge::{Context, observe};
+use spanbridge_kafka::{Batch, ConsumerExt, Observed, ProducerExt};
+use spanbridge_tests::{Kafka, Seen, kafka, recorder, spans, within};
+use std::time::Duration;
+
+const SOON: Duration = Duration::from_secs(10);
+
+/// Sends so many messages, each in a trace of its own; their contexts.
+async fn send(kafka: &Kafka, count: usize) -> Vec<Context> {
+    let (senders, _) = recorder("senders");
+    let producer = kafka.future_producer();
+    let send = async {
+        let mut contexts = vec![];
+        for i in 0..count {
+            let payload = i.to_string();
+            let record = FutureRecord::<(), str>::to(&kafka.topic).partition(0).payload(&payload);
+            let sending = producer.observed().send_result(record).map_err(|(e, _)| e).unwrap();
+            contexts.push(sending.context());
+            within("a delivery report", sending).await.unwrap().map_err(|(e, _)| e).unwrap();
+        }
+        contexts
+    };
+    senders.scope(send).await
+}
+
+fn named<'a>(spans: &'a [Seen], start: &str) -> Vec<&'a Seen> {
+    spans.iter().filter(|s| s.name.starts_with(start)).collect()
+}
+
+#[tokio::test]
+async fn a_batch_is_linked_to_every_sender() {
+    let kafka = kafka("batch", 1).await;
+    let senders = send(&kafka, 5).await;
+    let (work, records) = recorder("work");
+    let consume = async {
+        let consumer = kafka.consumer("batch").observed();
+        let mut seen = 0;
+        let mut jobs = vec![];
+        while seen < senders.len() {
+            let batch = within("a batch", consumer.batch(16)).await.unwrap();
+            seen += batch.len();
+            jobs.extend(batch);
+        }
+        let batch = Batch::new(jobs);
+        let result = batch.run(async {
+            observe::span("insert all").in_scope(|| ());
+            // One of them by itself.
+            batch[1].run(async { Err::<(), _>("not this one") }).await.unwrap_err();
+            Ok::<_, String>(batch.iter().map(|job| job.payload_len()).sum::<usize>())
+        });
+        assert_eq!(result.await, Ok(5));
+        consumer.commit_message(&batch[4], CommitMode::Sync).unwrap();
+    };
+    work.scope(consume).await;
+    work.flush_blocking(SOON);
+    let spans = spans(&records.records());
+    let (processes, commits) = (named(&spans, "process"), named(&spans, "commit"));
+    assert_eq!(processes.len(), 6);
+    let batch = processes.iter().find(|s| s.get("messaging.batch.message_count") == "5").unwrap();
+    assert_eq!(batch.parent, None);
+    let links: Vec<_> = batch.links.iter().map(|l| Some(l.1)).collect();
+    assert_eq!(links, senders.iter().map(Context::span_id).collect::<Vec<_>>());
+    for (i, sender) in senders.iter().enumerate() {
+        let process = processes.iter().find(|s| s.get("messaging.kafka.offset") == i.to_string()).unwrap();
+        assert_eq!((process.parent, process.trace), (sender.span_id(), sender.trace_id()));
+        assert_eq!(process.links, [(batch.trace.unwrap(), batch.id.unwrap())]);
+        assert_eq!(process.get("messaging.batch.message_count"), "");
+        assert_eq!(process.error, if i == 1 { "not this one" } else { "" });
+    }
+    assert_eq!(named(&spans, "insert all")[0].parent, batch.id);
+    assert_eq!(commits[0].get("spanbridge.settle.ranges").replace(&kafka.topic, "T"), "T[0] 0..4");
+    assert_eq!(commits[0].parent, processes.iter().find(|s| s.get("messaging.kafka.offset") == "4").unwrap().id);
+}
+
+#[tokio::test]
+async fn a_batch_that_is_given_up_is_cancelled_whole() {
+    let kafka = kafka("given_up", 1).await;
+    send(&kafka, 2).await;
+    let (work, records) = recorder("work");
+    let consume = async {
+        let consumer = kafka.consumer("given_up").observed();
+        let jobs: Vec<_> = within("messages", consumer.stream().take(2).collect::<Vec<_>>()).await;
+        let batch = Batch::new(jobs.into_iter().map(Result::unwrap).collect());
+        let forever = batch.run(std::future::pending::<()>());
+        tokio::time::timeout(Duration::from_millis(10), forever).await.unwrap_err();
+    };
+    work.scope(consume).await;
+    work.flush_blocking(SOON);
+    let spans = spans(&records.records());
+    let status: Vec<_> = spans.iter().map(|s| s.status.unwrap().name()).collect();
+    assert_eq!(status, ["cancelled"; 3]);
+}
+
+#[tokio::test]
+async fn a_commit_is_recorded_once_as_a_range() {
+    let kafka = kafka("commits", 1).await;
+    send(&kafka, 6).await;
+    let (work, records) = recorder("work");
+    let consume = async {
+        let context = Observed::new(DefaultConsumerContext);
+        let consumer: BaseConsumer<_> = kafka.consumer_with("commits", context);
+        let consumer = consumer.observed();
+        for i in 0..6 {
+            let begun = std::time::Instant::now();
+            let job = loop {
+                assert!(begun.elapsed() < Duration::from_secs(30), "no message");
+                match consumer.poll(Duration::from_millis(100)) {
+                    Some(job) => break job.unwrap(),
+                    None => continue,
+                }
+            };
+            job.in_scope(|| ());
+            if i == 2 {
+                let mut offsets = TopicPartitionList::new();
+                offsets.add_partition_offset(&kafka.topic, 0, Offset::Offset(3)).unwrap();
+                consumer.commit(&offsets, CommitMode::Sync).unwrap();
+            }
+            if i == 4 {
+                job.store_offset().unwrap();
+                observe::span("housekeeping").in_scope(|| consumer.commit_consumer_state(CommitMode::Async)).unwrap();
+            }
+            if i == 5 {
+                let job = job.detach();
+                consumer.commit_message(&job, CommitMode::Sync).unwrap();
+                drop(consumer);
+                assert!(job.store_offset().is_err(), "the consumer is gone");
+                break;
+            }
+        }
+    };
+    work.scope(consume).await;
+    work.flush_blocking(SOON);
+    let spans = spans(&records.records());
+    let commits = named(&spans, "commit");
+    let ranges = |s: &&Seen| s.get("spanbridge.settle.ranges").replace(&kafka.topic, "T");
+    assert_eq!(commits.iter().map(ranges).collect::<Vec<_>>(), ["T[0] 0..2", "T[0] 3..4", "T[0] 5"]);
+    let last = named(&spans, "process").into_iter().find(|s| s.get("messaging.kafka.offset") == "2").unwrap();
+    assert_eq!(commits[0].parent, last.id, "under the last message that it covers");
+    assert_eq!(commits[1].parent, named(&spans, "housekeeping")[0].id, "under what is current");
+    assert_eq!(commits[1].get("spanbridge.settle.async"), "true");
+    let stores: Vec<_> = named(&spans, "store_offset").iter().map(|s| s.status.unwrap().name()).collect();
+    assert_eq!(stores, ["ok", "error"]);
+}

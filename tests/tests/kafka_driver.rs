@@ -1,0 +1,185 @@
+//! The driver: order, policies, stop.
+
+use async_trait::async_trait;
+use rdkafka::Message;
+use rdkafka::consumer::{CommitMode, Consumer};
+use rdkafka::message::{BorrowedMessage, OwnedHeaders};
+use rdkafka::producer::{FutureRecord, Producer};
+use spanbridge_kafka::{BoxError, ConsumerExt, ErrorKind, Job, JobHandler, OnError, Policy};
+use spanbridge_tests::{Kafka, kafka, recorder, spans, within};
+use std::error::Error;
+use std::sync::Mutex;
+use std::time::Duration;
+use tokio::sync::Notify;
+
+const SOON: Duration = Duration::from_secs(10);
+
+/// Fails at messages that say so, stops after so many.
+struct Handler {
+    handled: Mutex<Vec<(i32, i64)>>,
+    enough: usize,
+    stop: Notify,
+}
+
+impl Handler {
+    fn new(enough: usize) -> Self {
+        Handler { handled: Mutex::default(), enough, stop: Notify::new() }
+    }
+
+    fn offsets(&self, partition: i32) -> Vec<i64> {
+        self.handled.lock().unwrap().iter().filter(|(p, _)| *p == partition).map(|(_, o)| *o).collect()
+    }
+}
+
+#[async_trait]
+impl JobHandler for Handler {
+    async fn handle(&self, job: &Job<BorrowedMessage<'_>>) -> Result<(), BoxError> {
+        // Let the others run in between.
+        for _ in 0..job.offset() % 3 {
+            tokio::task::yield_now().await
+        }
+        let count = {
+            let mut handled = self.handled.lock().unwrap();
+            handled.push((job.partition(), job.offset()));
+            handled.len()
+        };
+        if count >= self.enough {
+            self.stop.notify_one()
+        }
+        match job.payload() {
+            Some(b"fail") => Err("as told".into()),
+            Some(b"panic") => panic!("as told"),
+            _ => Ok(()),
+        }
+    }
+}
+
+async fn send(kafka: &Kafka, partition: i32, payloads: &[&str]) {
+    for payload in payloads {
+        kafka.send(partition, OwnedHeaders::new(), payload.as_bytes()).await
+    }
+}
+
+const STOP: Policy = Policy { retries: 0, then: OnError::Stop };
+const SKIP: Policy = Policy { retries: 2, then: OnError::Skip };
+
+#[tokio::test]
+async fn partitions_keep_their_order_side_by_side() {
+    let kafka = kafka("order", 3).await;
+    for partition in 0..3 {
+        send(&kafka, partition, &["x"; 12]).await
+    }
+    let consumer = kafka.consumer("order").observed();
+    let handler = Handler::new(36);
+    within("36 messages", consumer.for_each_partition(STOP, &handler, handler.stop.notified())).await.unwrap();
+    for partition in 0..3 {
+        assert_eq!(handler.offsets(partition), (0..12).collect::<Vec<_>>());
+    }
+    consumer.commit_consumer_state(CommitMode::Sync).unwrap();
+    let committed = consumer.consumer().committed(SOON).unwrap();
+    assert!(committed.elements().iter().all(|e| e.offset().to_raw() == Some(12)), "{committed:?}");
+}
+
+#[tokio::test]
+async fn a_message_that_fails_is_tried_again_and_skipped() {
+    let kafka = kafka("skip", 1).await;
+    send(&kafka, 0, &["x", "fail", "panic", "x"]).await;
+    let (work, records) = recorder("work");
+    let handler = Handler::new(8);
+    let drive = async {
+        let consumer = kafka.consumer("skip").observed();
+        within("messages", consumer.for_each_partition(SKIP, &handler, handler.stop.notified())).await.unwrap();
+    };
+    work.scope(drive).await;
+    assert_eq!(handler.offsets(0), [0, 1, 1, 1, 2, 2, 2, 3]);
+    work.flush_blocking(SOON);
+    let told: Vec<_> = spans(&records.records())
+        .into_iter()
+        .map(|s| {
+            let name = s.name.split(' ').next().unwrap().to_owned();
+            (
+                name,
+                s.get("messaging.kafka.offset").to_owned(),
+                s.get("spanbridge.delivery.attempt").to_owned(),
+                s.status.unwrap().name(),
+            )
+        })
+        .collect();
+    let told: Vec<_> = told.iter().map(|(a, b, c, d)| (a.as_str(), b.as_str(), c.as_str(), *d)).collect();
+    // Without a context each message is a run of its own.
+    assert_eq!(
+        told,
+        [
+            ("process", "0", "", "ok"),
+            ("store_offset", "0", "", "ok"),
+            ("process", "1", "", "error"),
+            ("process", "1", "2", "error"),
+            ("process", "1", "3", "error"),
+            ("store_offset", "1", "", "ok"),
+            ("process", "2", "", "panicked"),
+            ("process", "2", "2", "panicked"),
+            ("process", "2", "3", "panicked"),
+            ("store_offset", "2", "", "ok"),
+            ("process", "3", "", "ok"),
+            ("store_offset", "3", "", "ok"),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_message_that_fails_stops_the_driver_and_comes_again() {
+    let kafka = kafka("stop", 1).await;
+    send(&kafka, 0, &["x", "fail", "x"]).await;
+    {
+        let consumer = kafka.consumer("stop").observed();
+        let handler = Handler::new(99);
+        let error =
+            within("an error", consumer.for_each_partition(STOP, &handler, std::future::pending())).await.unwrap_err();
+        assert_eq!(error.kind(), &ErrorKind::Work { topic: kafka.topic.clone(), partition: 0, offset: 1 });
+        assert_eq!(error.source().unwrap().to_string(), "as told");
+        assert_eq!(handler.offsets(0), [0, 1]);
+        consumer.commit_consumer_state(CommitMode::Sync).unwrap();
+        consumer.consumer().unsubscribe();
+    }
+    let consumer = kafka.consumer("stop").observed();
+    let job = within("the message again", consumer.recv()).await.unwrap();
+    assert_eq!(job.offset(), 1);
+}
+
+/// Holds the first partition up until it has seen the second.
+struct Stubborn {
+    inner: Handler,
+    other: Notify,
+}
+
+#[async_trait]
+impl JobHandler for Stubborn {
+    async fn handle(&self, job: &Job<BorrowedMessage<'_>>) -> Result<(), BoxError> {
+        match (job.partition(), job.offset()) {
+            (0, 0) => self.other.notified().await,
+            (1, 9) => self.other.notify_one(),
+            _ => {}
+        }
+        self.inner.handle(job).await
+    }
+}
+
+#[tokio::test]
+async fn a_partition_far_behind_holds_up_no_other() {
+    const MANY: usize = 1_500;
+    let kafka = kafka("behind", 2).await;
+    let producer = kafka.future_producer();
+    for (partition, count) in [(0, MANY), (1, 10)] {
+        for _ in 0..count {
+            let record = FutureRecord::<(), str>::to(&kafka.topic).partition(partition).payload("x");
+            drop(producer.send_result(record).map_err(|(e, _)| e).unwrap());
+        }
+        producer.flush(SOON).unwrap();
+    }
+    let consumer = kafka.consumer("behind").observed();
+    let handler = Stubborn { inner: Handler::new(MANY + 10), other: Notify::new() };
+    within("all", consumer.for_each_partition(STOP, &handler, handler.inner.stop.notified())).await.unwrap();
+    // It was paused and went on, and nothing was lost, repeated or out of order.
+    assert_eq!(handler.inner.offsets(0), (0..MANY as i64).collect::<Vec<_>>());
+    assert_eq!(handler.inner.offsets(1), (0..10).collect::<Vec<_>>());
+}

@@ -1,0 +1,187 @@
+//! What becomes of a message that is sent: what the delivery report says, or that there was none.
+
+use futures_util::FutureExt;
+use rdkafka::config::FromClientConfigAndContext;
+use rdkafka::error::KafkaError;
+use rdkafka::message::{DeliveryResult, Header, Headers, OwnedHeaders};
+use rdkafka::producer::{
+    BaseProducer, BaseRecord, FutureProducer, FutureRecord, Producer, ProducerContext, ThreadedProducer,
+};
+use rdkafka::types::RDKafkaErrorCode as Code;
+use rdkafka::{ClientContext, Message};
+use spanbridge::{Context, SpanId, Status, observe};
+use spanbridge_kafka::{Observed, ProducerExt};
+use spanbridge_tests::{Kafka, kafka, recorder, spans, within};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+const SOON: Duration = Duration::from_secs(10);
+
+#[tokio::test]
+async fn a_future_that_is_dropped_leaves_the_outcome_unknown() {
+    let kafka = kafka("dropped", 1).await;
+    let (work, records) = recorder("work");
+    let producer = kafka.future_producer();
+    let send = async {
+        let record = || FutureRecord::<(), str>::to(&kafka.topic).payload("x");
+        let sending = producer.observed().send(record(), SOON);
+        assert!(sending.now_or_never().is_none(), "there was an answer at once");
+        drop(producer.observed().send_result(record()).map_err(|(e, _)| e).unwrap());
+        let sending = producer.observed().send_result(record()).map_err(|(e, _)| e).unwrap();
+        let carried = sending.context();
+        let delivery = within("a delivery report", sending).await.unwrap().map_err(|(e, _)| e).unwrap();
+        assert_eq!(delivery.offset, 2, "the others were delivered all the same");
+        carried.span_id()
+    };
+    let carried: Option<SpanId> = work.scope(send).await;
+    work.flush_blocking(SOON);
+    let spans = spans(&records.records());
+    let told: Vec<_> = spans.iter().map(|s| (s.handoff(), s.status, s.get("messaging.kafka.offset"))).collect();
+    let ok = Some(Status::Ok);
+    assert_eq!(told, [("unknown", ok, ""), ("unknown", ok, ""), ("confirmed", ok, "2")]);
+    assert_eq!(spans[2].id, carried);
+}
+
+#[tokio::test]
+async fn errors_are_recorded_and_passed_through() {
+    let kafka = kafka("errors", 1).await;
+    let (work, records) = recorder("work");
+    let unreachable: FutureProducer = rdkafka::ClientConfig::new()
+        .set("bootstrap.servers", "127.0.0.1:1")
+        .set("message.timeout.ms", "50")
+        .create()
+        .unwrap();
+    let producer = kafka.future_producer();
+    let send = async {
+        // No such partition.
+        let record = FutureRecord::<(), str>::to(&kafka.topic).partition(7).payload("x");
+        let (error, message) = producer.observed().send(record, SOON).await.unwrap_err();
+        assert_eq!(error, KafkaError::MessageProduction(Code::UnknownPartition));
+        assert!(message.headers().is_none(), "the message comes back as it was");
+        // Nobody there: librdkafka gives up.
+        let headers = OwnedHeaders::new().insert(Header { key: "mine", value: Some("1") });
+        let record = FutureRecord::<(), str>::to("t").payload("x").headers(headers);
+        let (error, message) = unreachable.observed().send(record, SOON).await.unwrap_err();
+        assert_eq!(error, KafkaError::MessageProduction(Code::MessageTimedOut));
+        assert_eq!(message.headers().map(Headers::count), Some(1), "without the context of a send that failed");
+        // Not a topic at all.
+        let record = FutureRecord::<(), str>::to("a\0b").payload("x");
+        let (error, record) = producer.observed().send_result(record).map(drop).unwrap_err();
+        assert!(matches!(error, KafkaError::Nul(_)));
+        assert!(record.headers.is_none());
+        // Too large by itself.
+        let large = vec![0u8; 2 << 20];
+        let record = FutureRecord::<(), [u8]>::to(&kafka.topic).payload(&large);
+        let (error, _) = producer.observed().send_result(record).map(drop).unwrap_err();
+        assert_eq!(error, KafkaError::MessageProduction(Code::MessageSizeTooLarge));
+    };
+    work.scope(send).await;
+    work.flush_blocking(SOON);
+    let spans = spans(&records.records());
+    let told: Vec<_> = spans.iter().map(|s| (s.handoff(), s.get("error.type"), s.status)).collect();
+    let failed = Some(Status::Error);
+    assert_eq!(
+        told,
+        [
+            ("rejected", "UnknownPartition", failed),
+            ("unknown", "MessageTimedOut", failed),
+            ("rejected", "_OTHER", failed),
+            ("rejected", "MessageSizeTooLarge", failed),
+        ]
+    );
+    assert!(spans[0].error.contains("Unknown partition"), "{}", spans[0].error);
+}
+
+#[tokio::test]
+async fn a_send_does_not_fail_because_of_us() {
+    let kafka = kafka("limit", 1).await;
+    let (work, records) = recorder("work");
+    let producer = kafka.future_producer();
+    // There is room for the payload, and not for a context.
+    let (least, most) = (999_000, 1_000_000);
+    let size = (least..most).rev().step_by(16).find(|size| {
+        let payload = vec![0u8; *size];
+        producer.send_result(FutureRecord::<(), [u8]>::to(&kafka.topic).payload(&payload)).is_ok()
+    });
+    let payload = vec![0u8; size.unwrap()];
+    let send = async {
+        let record = || FutureRecord::<(), [u8]>::to(&kafka.topic).payload(&payload);
+        producer.observed().send(record(), SOON).await.map_err(|(e, _)| e).unwrap();
+        let sending = producer.observed().send_result(record()).map_err(|(e, _)| e).unwrap();
+        within("a delivery report", sending).await.unwrap().map_err(|(e, _)| e).unwrap();
+    };
+    work.scope(send).await;
+    work.flush_blocking(SOON);
+    for span in spans(&records.records()) {
+        assert_eq!((span.handoff(), span.diagnostics[0].0.as_str()), ("confirmed", "inject.over_limit"));
+    }
+}
+
+/// A context of the user's own, that keeps what its callback is told.
+#[derive(Clone, Default)]
+struct Told(Arc<Mutex<Vec<Call>>>);
+
+/// The opaque, the error, and what was current.
+type Call = (usize, Option<Code>, Context);
+
+impl ClientContext for Told {}
+
+impl ProducerContext for Told {
+    type DeliveryOpaque = usize;
+
+    fn delivery(&self, result: &DeliveryResult<'_>, opaque: usize) {
+        let error = result.as_ref().err().and_then(|(e, _)| e.rdkafka_error_code());
+        observe::span("callback").in_scope(|| ());
+        self.0.lock().unwrap().push((opaque, error, observe::capture_context()))
+    }
+}
+
+fn record<'a>(kafka: &'a Kafka, opaque: usize) -> BaseRecord<'a, str, str, usize> {
+    BaseRecord::with_opaque_to(&kafka.topic, opaque).payload("x").key("k")
+}
+
+#[tokio::test]
+async fn producers_with_callbacks() {
+    let kafka = kafka("callbacks", 1).await;
+    let (work, records) = recorder("work");
+    let told = Told::default();
+    let context = || Observed::new(told.clone());
+    let base: BaseProducer<_> = BaseProducer::from_config_and_context(&kafka.config(), context()).unwrap();
+    let threaded: ThreadedProducer<_> = ThreadedProducer::from_config_and_context(&kafka.config(), context()).unwrap();
+    let send = || {
+        base.observed().send(record(&kafka, 1)).map_err(|(e, _)| e).unwrap();
+        base.flush(SOON).unwrap();
+        let (error, back) = base.observed().send(record(&kafka, 2).partition(9)).unwrap_err();
+        assert_eq!(error, KafkaError::MessageProduction(Code::UnknownPartition));
+        assert_eq!((back.delivery_opaque, back.headers.is_none(), back.key), (2, true, Some("k")));
+        threaded.observed().send(record(&kafka, 3)).map_err(|(e, _)| e).unwrap();
+        threaded.flush(SOON).unwrap();
+    };
+    work.in_scope(send);
+    drop((base, threaded));
+    work.flush_blocking(SOON);
+    let spans = spans(&records.records());
+    let sends: Vec<_> = spans.iter().filter(|s| s.name.starts_with("send")).collect();
+    assert_eq!(sends.iter().map(|s| s.handoff()).collect::<Vec<_>>(), ["confirmed", "rejected", "confirmed"]);
+    let told = told.0.lock().unwrap();
+    assert_eq!(told.iter().map(|t| (t.0, t.1)).collect::<Vec<_>>(), [(1, None), (3, None)]);
+    let called: Vec<_> = spans.iter().filter(|s| s.name == "callback").map(|s| s.parent).collect();
+    assert_eq!(called, [sends[0].id, sends[2].id], "the callback runs in the span's context");
+    assert_eq!(told.iter().map(|t| t.2.span_id()).collect::<Vec<_>>(), called);
+}
+
+#[tokio::test]
+async fn a_producer_that_is_dropped_ends_its_spans() {
+    let (work, records) = recorder("work");
+    let mut config = rdkafka::ClientConfig::new();
+    config.set("bootstrap.servers", "127.0.0.1:1");
+    let told = Told::default();
+    let base: BaseProducer<_> = BaseProducer::from_config_and_context(&config, Observed::new(told.clone())).unwrap();
+    let record = BaseRecord::<str, str, usize>::with_opaque_to("t", 1).payload("x");
+    work.in_scope(|| base.observed().send(record).map_err(|(e, _)| e)).unwrap();
+    drop(base);
+    work.flush_blocking(SOON);
+    let spans = spans(&records.records());
+    assert_eq!((spans[0].handoff(), spans[0].get("error.type")), ("rejected", "PurgeQueue"));
+    assert_eq!(told.0.lock().unwrap().len(), 1);
+}

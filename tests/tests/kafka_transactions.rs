@@ -1,0 +1,80 @@
+//! Transactions: what they hand over, and what they take back.
+
+use rdkafka::Message;
+use rdkafka::consumer::{Consumer, DefaultConsumerContext, StreamConsumer};
+use rdkafka::error::KafkaResult;
+use rdkafka::producer::{FutureProducer, FutureRecord, Producer};
+use spanbridge::Context;
+use spanbridge::record::{Body, Record};
+use spanbridge_kafka::{ConsumerExt, Observed, ProducerExt};
+use spanbridge_tests::{Kafka, kafka, real_kafka, recorder, spans, within};
+use std::time::Duration;
+
+const SOON: Duration = Duration::from_secs(20);
+
+/// Takes a message, and sends what comes of it, with the message's offset, in a transaction; what it sent carries the
+/// context that is returned.
+async fn transform(kafka: &Kafka, id: &str, commit: bool) -> Context {
+    let consumer = kafka.consumer(id).observed();
+    let job = within("a message", consumer.recv()).await.unwrap();
+    let producer: FutureProducer = kafka.config().set("transactional.id", id).create().unwrap();
+    // As with rdkafka, these calls block.
+    tokio::task::block_in_place(|| producer.init_transactions(SOON)).unwrap();
+    let work = async {
+        let mut transaction = tokio::task::block_in_place(|| producer.observed().begin_transaction())?;
+        let record = FutureRecord::<(), str>::to(&kafka.topic).payload(id);
+        let sending = transaction.producer().send_result(record).map_err(|(e, _)| e)?;
+        let carried = sending.context();
+        within("a delivery report", sending).await.unwrap().map_err(|(e, _)| e)?;
+        let (offsets, group) = (consumer.consumer().position()?, consumer.consumer().group_metadata().unwrap());
+        tokio::task::block_in_place(|| {
+            transaction.send_offsets_to_transaction(&offsets, &group, SOON)?;
+            if commit { transaction.commit_transaction(SOON) } else { transaction.abort_transaction(SOON) }
+        })?;
+        KafkaResult::Ok(carried)
+    };
+    job.run(work).await.unwrap()
+}
+
+async fn first_message(kafka: &Kafka) {
+    let record = FutureRecord::<(), str>::to(&kafka.topic).payload("first");
+    kafka.future_producer().send(record, SOON).await.map_err(|(e, _)| e).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sends_say_what_became_of_their_transaction() {
+    let kafka = kafka("transaction", 1).await;
+    first_message(&kafka).await;
+    for (id, commit, status) in [("t-commit", true, "committed"), ("t-abort", false, "rolled_back")] {
+        let (work, records) = recorder("work");
+        work.scope(transform(&kafka, id, commit)).await;
+        work.flush_blocking(SOON);
+        let records = records.records();
+        let spans = spans(&records);
+        let [process, transaction, send] = &spans[..] else { panic!("{spans:#?}") };
+        assert_eq!((transaction.name.as_str(), transaction.parent), (format!("transaction {id}").as_str(), process.id));
+        assert_eq!((transaction.handoff(), send.handoff()), (status, status));
+        assert_eq!((send.parent, send.links[0].1), (process.id, transaction.id.unwrap()));
+        let offsets = |r: &&Record<'_>| matches!(&r.body, Body::Event { name, .. } if name == "offsets");
+        assert_eq!(records.iter().filter(offsets).count(), 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_rolled_back_is_not_received() {
+    let Some(kafka) = real_kafka("isolation", 1).await else { return };
+    first_message(&kafka).await;
+    let id = |kind: &str| format!("{}.{kind}", kafka.topic);
+    let (work, _) = recorder("work");
+    work.scope(transform(&kafka, &id("abort"), false)).await;
+    let committed = work.scope(transform(&kafka, &id("commit"), true)).await;
+    let mut config = kafka.group(&id("reader"));
+    config.set("isolation.level", "read_committed");
+    let reader: StreamConsumer<_> = config.create_with_context(Observed::new(DefaultConsumerContext)).unwrap();
+    reader.subscribe(&[&kafka.topic]).unwrap();
+    let reader = reader.observed();
+    assert_eq!(within("the first message", reader.recv()).await.unwrap().payload(), Some(&b"first"[..]));
+    let job = within("the committed message", reader.recv()).await.unwrap();
+    assert_eq!(job.payload(), Some(id("commit").as_bytes()));
+    assert_eq!(job.context().span_id(), committed.span_id());
+}
