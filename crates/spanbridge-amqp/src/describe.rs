@@ -3,10 +3,11 @@
 use lapin::BasicProperties;
 use lapin::message::Delivery;
 use lapin::types::{AMQPValue, FieldTable};
-use spanbridge::observe::{self, SpanBuilder};
-use spanbridge::{Kind, Primitive, Value, semconv};
+use spanbridge::messaging::{Step, span};
+use spanbridge::observe::SpanBuilder;
+use spanbridge::semconv;
 
-const SYSTEM: Value<'static> = Value::Static("rabbitmq");
+const SYSTEM: &str = "rabbitmq";
 
 /// `{exchange}:{routing key}`; the default exchange has a name for this purpose.
 fn destination(exchange: &str, routing_key: &str) -> String {
@@ -26,14 +27,13 @@ pub(crate) fn source(exchange: &str, routing_key: &str, queue: &str) -> String {
 /// The span around a publish, begun under what is current.
 pub(crate) fn publish(exchange: &str, routing_key: &str, payload: &[u8], properties: &BasicProperties) -> SpanBuilder {
     let destination = destination(exchange, routing_key);
-    let span = begin("publish", "send", Primitive::MESSAGING_PUBLISH, Kind::Producer, &destination)
-        .attribute(semconv::RABBITMQ_ROUTING_KEY, routing_key);
+    let span = span(SYSTEM, Step::Send, "publish", &destination).attribute(semconv::RABBITMQ_ROUTING_KEY, routing_key);
     message(span, payload, properties)
 }
 
 /// The span around the work on a message, begun under what is current.
 pub(crate) fn process(delivery: &Delivery, queue: &str, source: &str) -> SpanBuilder {
-    let mut span = begin("process", "process", Primitive::MESSAGING_PROCESS, Kind::Consumer, source)
+    let mut span = span(SYSTEM, Step::Process, "process", source)
         .attribute(semconv::RABBITMQ_ROUTING_KEY, delivery.routing_key.as_str())
         .attribute(semconv::RABBITMQ_DELIVERY_TAG, delivery.delivery_tag);
     if let Some(attempt) = attempt(&delivery.properties, queue) {
@@ -47,24 +47,7 @@ pub(crate) fn process(delivery: &Delivery, queue: &str, source: &str) -> SpanBui
 
 /// The span around an ack, a nack or a reject, begun under what is current.
 pub(crate) fn settle(operation: &'static str, delivery: &Delivery, source: &str) -> SpanBuilder {
-    begin(operation, "settle", Primitive::MESSAGING_SETTLE, Kind::Client, source)
-        .attribute(semconv::RABBITMQ_DELIVERY_TAG, delivery.delivery_tag)
-}
-
-fn begin(
-    operation: &'static str,
-    operation_type: &'static str,
-    primitive: Primitive,
-    kind: Kind,
-    destination: &str,
-) -> SpanBuilder {
-    observe::span(format!("{operation} {destination}"))
-        .primitive(primitive)
-        .kind(kind)
-        .attribute(semconv::MESSAGING_SYSTEM, SYSTEM)
-        .attribute(semconv::MESSAGING_OPERATION_NAME, Value::Static(operation))
-        .attribute(semconv::MESSAGING_OPERATION_TYPE, Value::Static(operation_type))
-        .attribute(semconv::MESSAGING_DESTINATION_NAME, destination)
+    span(SYSTEM, Step::Settle, operation, source).attribute(semconv::RABBITMQ_DELIVERY_TAG, delivery.delivery_tag)
 }
 
 fn message(mut span: SpanBuilder, payload: &[u8], properties: &BasicProperties) -> SpanBuilder {

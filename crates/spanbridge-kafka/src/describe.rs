@@ -2,12 +2,13 @@
 
 use rdkafka::error::KafkaError;
 use rdkafka::{Message, Timestamp};
-use spanbridge::observe::{self, SpanBuilder};
-use spanbridge::{Kind, Primitive, Value, semconv};
+use spanbridge::messaging::{Step, span};
+use spanbridge::observe::SpanBuilder;
+use spanbridge::{Kind, semconv};
 use std::borrow::Cow;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-const SYSTEM: Value<'static> = Value::Static("kafka");
+const SYSTEM: &str = "kafka";
 
 /// What is told about a message that is sent or received.
 pub(crate) struct About<'a> {
@@ -32,50 +33,29 @@ impl<'a> About<'a> {
 
 /// The span around a send, begun under what is current.
 pub(crate) fn send(about: &About<'_>) -> SpanBuilder {
-    message(begin("send", "send", Primitive::MESSAGING_PUBLISH, Kind::Producer, about.topic), about)
+    message(span(SYSTEM, Step::Send, "send", about.topic), about)
 }
 
 /// The span around the work on a message, begun under what is current.
 pub(crate) fn process(about: &About<'_>, group: &str, offset: i64) -> SpanBuilder {
-    let span = begin("process", "process", Primitive::MESSAGING_PROCESS, Kind::Consumer, about.topic);
+    let span = span(SYSTEM, Step::Process, "process", about.topic);
     in_group(message(span, about), group).attribute(semconv::KAFKA_OFFSET, offset)
 }
 
 /// The span around the work on a batch, begun under what is current.
 pub(crate) fn batch(topic: &str, group: &str, count: usize) -> SpanBuilder {
-    let span = begin("process", "process", Primitive::MESSAGING_PROCESS, Kind::Consumer, topic);
+    let span = span(SYSTEM, Step::Process, "process", topic);
     in_group(span, group).attribute(semconv::MESSAGING_BATCH_COUNT, count)
 }
 
 /// The span around a commit or the storing of an offset, begun under what is current.
 pub(crate) fn settle(operation: &'static str, topic: &str, group: &str) -> SpanBuilder {
-    in_group(begin(operation, "settle", Primitive::MESSAGING_SETTLE, Kind::Client, topic), group)
+    in_group(span(SYSTEM, Step::Settle, operation, topic), group)
 }
 
 /// The span around a transaction.
 pub(crate) fn transaction(id: &str) -> SpanBuilder {
-    begin("transaction", "send", Primitive::MESSAGING_PUBLISH, Kind::Client, id)
-}
-
-/// A destination without a name, or of several, is not told.
-fn begin(
-    operation: &'static str,
-    operation_type: &'static str,
-    primitive: Primitive,
-    kind: Kind,
-    destination: &str,
-) -> SpanBuilder {
-    let span = match destination {
-        "" => observe::span(operation),
-        destination => observe::span(format!("{operation} {destination}")),
-    };
-    let span = span
-        .primitive(primitive)
-        .kind(kind)
-        .attribute(semconv::MESSAGING_SYSTEM, SYSTEM)
-        .attribute(semconv::MESSAGING_OPERATION_NAME, Value::Static(operation))
-        .attribute(semconv::MESSAGING_OPERATION_TYPE, Value::Static(operation_type));
-    if destination.is_empty() { span } else { span.attribute(semconv::MESSAGING_DESTINATION_NAME, destination) }
+    span(SYSTEM, Step::Send, "transaction", id).kind(Kind::Client)
 }
 
 fn in_group(span: SpanBuilder, group: &str) -> SpanBuilder {

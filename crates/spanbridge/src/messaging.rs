@@ -25,9 +25,42 @@
 
 use crate::carrier::{self, Extract, Extraction, Outgoing, Problem};
 use crate::observe::{self, ActiveSpan, Span, SpanBuilder};
-use crate::{Context, Value, semconv};
+use crate::{Context, Kind, Primitive, Value, semconv};
 use std::fmt::Display;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// What is done to a message, in one of the conventions' words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// It is handed to the broker.
+    Send,
+    /// It is worked on.
+    Process,
+    /// The broker is told what became of it.
+    Settle,
+}
+
+/// The span of a step, begun under what is current, with what the conventions ask of every one: its name is
+/// `{operation} {destination}`. `operation` is the client's own word. A destination that is empty, for want of a name or
+/// because there are several, is not told.
+pub fn span(system: &'static str, step: Step, operation: &'static str, destination: &str) -> SpanBuilder {
+    let (operation_type, primitive, kind) = match step {
+        Step::Send => ("send", Primitive::MESSAGING_PUBLISH, Kind::Producer),
+        Step::Process => ("process", Primitive::MESSAGING_PROCESS, Kind::Consumer),
+        Step::Settle => ("settle", Primitive::MESSAGING_SETTLE, Kind::Client),
+    };
+    let span = match destination {
+        "" => observe::span(operation),
+        destination => observe::span(format!("{operation} {destination}")),
+    };
+    let span = span
+        .primitive(primitive)
+        .kind(kind)
+        .attribute(semconv::MESSAGING_SYSTEM, Value::Static(system))
+        .attribute(semconv::MESSAGING_OPERATION_NAME, Value::Static(operation))
+        .attribute(semconv::MESSAGING_OPERATION_TYPE, Value::Static(operation_type));
+    if destination.is_empty() { span } else { span.attribute(semconv::MESSAGING_DESTINATION_NAME, destination) }
+}
 
 /// Begins the span of a message that is about to be sent under what is current, and says whether its context is to be
 /// written into the headers. A context of another trace that they carry already is linked to.

@@ -18,16 +18,7 @@ pub async fn a_job_hangs_under_the_span_that_sent_it(transport: &impl Transport)
         stage.peer(&[("traceparent", &parent("01")), ("tracestate", "vendor=x,other=y"), ("baggage", "tier=gold;p=1")]);
     let place = async { observe::span("place order").run(transport.send(numbered(42))).await };
     stage.sender(place.in_context(from)).await.expect("send");
-    let mut inside = None;
-    let receive = transport.receive(|message| {
-        let inside = &mut inside;
-        async move {
-            *inside = Some((message.payload, observe::capture_context()));
-            observe::span("pack").in_scope(|| ());
-            Ok(())
-        }
-    });
-    stage.receiver(receive).await.expect("receive");
+    let inside = stage.pack(transport).await;
 
     let told = stage.recorded().await;
     let Some((payload, context)) = inside else { told.fail("the work did not run") };

@@ -16,18 +16,10 @@ pub async fn unsampled_contexts_travel(transport: &impl Transport) -> Told {
         stage.sender(transport.send(numbered(1)).in_context(from)).await.expect("send");
     }
     let arrived = transport.receive_raw().await.expect("receive");
-    let mut inside = Context::EMPTY;
-    let receive = transport.receive(|_| {
-        let inside = &mut inside;
-        async move {
-            *inside = observe::capture_context();
-            observe::span("pack").in_scope(|| ());
-            Ok(())
-        }
-    });
-    stage.receiver(receive).await.expect("receive");
+    let inside = stage.pack(transport).await;
 
     let told = stage.recorded().await;
+    let Some((_, inside)) = inside else { told.fail("the work did not run") };
     let travelled = values(&arrived, "traceparent");
     let exact = travelled.len() == 1 && travelled[0].starts_with(&parent("")[..36]) && travelled[0].ends_with("-00");
     told.check(exact, format_args!("traceparent: {travelled:?}"));

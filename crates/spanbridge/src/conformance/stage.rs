@@ -1,8 +1,8 @@
 //! What every chapter needs: two services with recorders, contexts of peers, and a look at what was recorded.
 
-use super::{Message, Seen, spans, tree};
+use super::{Message, Seen, Transport, spans, tree};
 use crate::current::WithContext;
-use crate::{Context, Memory, Primitive, Recorder, Sampler, SpanId, carrier, semconv};
+use crate::{Context, Memory, Primitive, Recorder, Sampler, SpanId, carrier, observe, semconv};
 use std::collections::HashMap;
 use std::fmt::{Debug, Display};
 use std::future::{Future, poll_fn};
@@ -65,6 +65,21 @@ impl Stage {
     pub(super) fn peer(&self, headers: &[(&str, &str)]) -> Context {
         let headers: HashMap<String, String> = headers.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect();
         self.sender.in_scope(|| carrier::extract(&headers).context)
+    }
+
+    /// Receives a message and works on it in a span: the payload, and the context of the work.
+    pub(super) async fn pack(&self, transport: &impl Transport) -> Option<(Vec<u8>, Context)> {
+        let mut inside = None;
+        let receive = transport.receive(|message| {
+            let inside = &mut inside;
+            async move {
+                *inside = Some((message.payload, observe::capture_context()));
+                observe::span("pack").in_scope(|| ());
+                Ok(())
+            }
+        });
+        self.receiver(receive).await.expect("receive");
+        inside
     }
 
     /// Everything that was recorded so far.
