@@ -2,10 +2,11 @@
 
 use futures_util::StreamExt;
 use rdkafka::Offset;
-use rdkafka::consumer::{BaseConsumer, CommitMode, DefaultConsumerContext};
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, DefaultConsumerContext, StreamConsumer};
 use rdkafka::producer::FutureRecord;
 use rdkafka::topic_partition_list::TopicPartitionList;
-use spanbridge::{Context, observe};
+use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
+use spanbridge::{Context, ContextExt, observe};
 use spanbridge_kafka::{Batch, ConsumerExt, Observed, ProducerExt};
 use spanbridge_tests::{Kafka, Seen, kafka, recorder, spans, within};
 use std::time::Duration;
@@ -147,4 +148,81 @@ async fn a_commit_is_recorded_once_as_a_range() {
     assert_eq!(commits[1].get("spanbridge.settle.async"), "true");
     let stores: Vec<_> = named(&spans, "store_offset").iter().map(|s| s.status.unwrap().name()).collect();
     assert_eq!(stores, ["ok", "error"]);
+}
+
+#[tokio::test]
+async fn commits_of_librdkafka_s_own_are_recorded() {
+    let kafka = kafka("own", 1).await;
+    send(&kafka, 3).await;
+    let (work, records) = recorder("work");
+    let mut config = kafka.group("own");
+    config.set("enable.auto.commit", "true").set("auto.commit.interval.ms", "20");
+    let consumer: StreamConsumer<_> = config.create_with_context(Observed::new(DefaultConsumerContext)).unwrap();
+    consumer.subscribe(&[&kafka.topic]).unwrap();
+    let consumer = consumer.observed();
+    let (records_ref, work_ref, consumer_ref) = (&records, &work, &consumer);
+    let commits = |count: usize| {
+        let committed = async move {
+            while named(&spans(&records_ref.records()), "commit").len() < count {
+                let _ = tokio::time::timeout(Duration::from_millis(10), consumer_ref.recv()).await;
+                work_ref.flush_blocking(SOON);
+            }
+        };
+        within("a commit", committed)
+    };
+    let consume = async {
+        for i in 0..4 {
+            let job = within("a message", consumer.recv()).await.unwrap();
+            job.run(async {}).await;
+            if i == 2 {
+                job.store_offset().unwrap();
+                drop(job);
+                // Nothing comes meanwhile: waiting for the answer would swallow it.
+                commits(1).await;
+                send(&kafka, 1).await;
+                if let Some(mock) = &kafka.mock {
+                    let refused = RDKafkaRespErr::RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED;
+                    mock.request_errors(RDKafkaApiKey::OffsetCommit, &[refused]);
+                }
+            } else if i == 3 {
+                job.store_offset().unwrap();
+                drop(job);
+                commits(2).await;
+            }
+        }
+    };
+    work.scope(consume).await;
+    let spans = spans(&records.records());
+    let told =
+        |s: &&Seen| (s.get("spanbridge.settle.ranges").replace(&kafka.topic, "T"), s.status.unwrap().name(), s.parent);
+    let processed = |offset: &str| {
+        let mut processes = named(&spans, "process").into_iter();
+        processes.find(|s| s.get("messaging.kafka.offset") == offset).unwrap().id
+    };
+    let commits: Vec<_> = named(&spans, "commit").iter().map(told).collect();
+    let second = if kafka.mock.is_some() { "error" } else { "ok" };
+    let [first, last] = [("T[0] 0..2", "ok", "2"), ("T[0] 3", second, "3")]
+        .map(|(ranges, status, offset)| (ranges.to_owned(), status, processed(offset)));
+    assert_eq!(commits, [first, last]);
+}
+
+#[tokio::test]
+async fn a_panic_is_told_to_all_of_a_batch() {
+    let kafka = kafka("panic", 1).await;
+    send(&kafka, 2).await;
+    let (work, records) = recorder("work");
+    let consume = async {
+        let consumer = kafka.consumer("panic").observed();
+        let jobs: Vec<_> = within("messages", consumer.stream().take(2).collect::<Vec<_>>()).await;
+        let batch = Batch::new(jobs.into_iter().map(|job| job.unwrap().detach()).collect());
+        let work = async move { batch.run(async { panic!("as told") }).await };
+        let working = tokio::spawn(work.in_current_context());
+        assert!(working.await.unwrap_err().is_panic());
+    };
+    work.scope(consume).await;
+    work.flush_blocking(SOON);
+    let spans = spans(&records.records());
+    let status: Vec<_> = spans.iter().map(|s| s.status.unwrap().name()).collect();
+    assert_eq!(status, ["panicked", "error", "error"]);
+    assert!(spans[1].error.contains("panicked"));
 }

@@ -21,8 +21,8 @@ use std::sync::{Arc, OnceLock, Weak};
 /// - For a [`BaseProducer`](rdkafka::producer::BaseProducer) or
 ///   [`ThreadedProducer`](rdkafka::producer::ThreadedProducer): the `send` span ends in the delivery callback. The user's
 ///   callback is called afterwards, with the user's opaque, and in the span's context.
-/// - For consumers: work in flight on partitions that are revoked is marked, and an error that answers an asynchronous
-///   commit is told to its span.
+/// - For consumers: work in flight on partitions that are revoked is marked, and the commits that librdkafka makes by itself
+///   are recorded.
 ///
 /// A `FutureProducer` needs none.
 ///
@@ -146,7 +146,7 @@ impl<C: GroupContext> ConsumerContext for Observed<C> {
 
     fn commit_callback(&self, result: KafkaResult<()>, offsets: &TopicPartitionList) {
         if let Some(home) = self.home.get().and_then(Weak::upgrade) {
-            home.answered(&result, offsets)
+            home.answered(result.clone(), offsets)
         }
         self.context.commit_callback(result, offsets)
     }

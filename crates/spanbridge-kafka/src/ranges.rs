@@ -59,6 +59,15 @@ impl Ranges {
     }
 }
 
+impl IntoIterator for Ranges {
+    type Item = Range;
+    type IntoIter = std::vec::IntoIter<Range>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
 impl FromIterator<Range> for Ranges {
     fn from_iter<I: IntoIterator<Item = Range>>(ranges: I) -> Self {
         Ranges(ranges.into_iter().collect())

@@ -9,14 +9,14 @@ use rdkafka::Offset;
 use rdkafka::consumer::{CommitMode, Consumer, ConsumerContext};
 use rdkafka::error::KafkaResult;
 use rdkafka::topic_partition_list::TopicPartitionList;
-use spanbridge::observe;
-use spanbridge::{Context, semconv};
+use spanbridge::observe::{self, ActiveSpan};
+use spanbridge::{Context, Value, semconv};
 
 /// The span of a commit says in `spanbridge.settle.ranges` what it covers: from the first message that no commit before
 /// it has covered, as far as this consumer knows. It hangs under what is current; where that is nothing, under the process
 /// span of the last message of its first partition, with links to those of the others. With [`CommitMode::Async`] it ends
-/// when librdkafka has the order, and says so; an error that comes later is added where the context is
-/// [observed](crate::Observed).
+/// when librdkafka has the order, and says so. Where the context is [observed](crate::Observed), commits that librdkafka
+/// makes by itself are recorded, too.
 impl<X> ObservedConsumer<X> {
     /// [`Consumer::commit`], recorded.
     ///
@@ -28,7 +28,7 @@ impl<X> ObservedConsumer<X> {
         C: ConsumerContext,
     {
         let ranges = Ranges::since(offsets, |topic, number| self.home.partition(topic, number).uncovered());
-        self.committing(None, ranges, mode, || self.consumer.commit(offsets, mode))
+        self.home.commit(None, ranges, mode, || self.consumer.commit(offsets, mode))
     }
 
     /// [`Consumer::commit_message`], recorded: the message and all before it in its partition are done. It hangs under the
@@ -46,7 +46,7 @@ impl<X> ObservedConsumer<X> {
         let first = self.home.partition(&topic, partition).uncovered();
         let next = job.offset().saturating_add(1);
         let ranges = Ranges::from_iter([Range { topic, partition, first, next }]);
-        self.committing(Some(job.settling()), ranges, mode, || match job.message().borrowed() {
+        self.home.commit(Some(job.settling()), ranges, mode, || match job.message().borrowed() {
             Some(message) => self.consumer.commit_message(message, mode),
             None => {
                 let mut offsets = TopicPartitionList::with_capacity(1);
@@ -67,10 +67,13 @@ impl<X> ObservedConsumer<X> {
         C: ConsumerContext,
     {
         let ranges = stored(&self.home);
-        self.committing(None, ranges, mode, || self.consumer.commit_consumer_state(mode))
+        self.home.commit(None, ranges, mode, || self.consumer.commit_consumer_state(mode))
     }
+}
 
-    fn committing(
+impl Home {
+    /// Commits, in a span.
+    fn commit(
         &self,
         under: Option<Context>,
         ranges: Ranges,
@@ -78,14 +81,14 @@ impl<X> ObservedConsumer<X> {
         commit: impl FnOnce() -> KafkaResult<()>,
     ) -> KafkaResult<()> {
         let current = observe::capture_context();
-        let mut works = ranges.iter().map(|r| self.home.partition(&r.topic, r.partition).last());
+        let mut works = ranges.iter().map(|r| self.partition(&r.topic, r.partition).last());
         let under = match under {
             Some(context) => context,
             None if current.span_id().is_some() => current,
             None => works.next().unwrap_or_default(),
         };
         observe::in_scope(&under, || {
-            let mut span = describe::settle("commit", ranges.topic(), &self.home.group)
+            let mut span = describe::settle("commit", ranges.topic(), &self.group)
                 .attribute(semconv::SETTLE_RANGES, ranges.to_string().as_str());
             if let Some((partition, last)) = ranges.single() {
                 span = span
@@ -102,11 +105,39 @@ impl<X> ObservedConsumer<X> {
                 let result = commit();
                 if result.is_ok() {
                     let span = observe::capture_context();
-                    ranges.iter().for_each(|r| self.home.partition(&r.topic, r.partition).committed(r.next, &span))
+                    ranges.iter().for_each(|r| self.partition(&r.topic, r.partition).committed(r.next, &span))
                 }
                 result
             })
         })
+    }
+}
+
+impl Home {
+    /// What the broker said, in the consumer's callback. Commits that librdkafka made by itself (`enable.auto.commit`, and
+    /// before a rebalance) are recorded now; an error that answers one of ours is told to its span, which has ended.
+    pub(crate) fn answered(&self, result: KafkaResult<()>, offsets: &TopicPartitionList) {
+        let ranges = Ranges::since(offsets, |topic, number| self.partition(topic, number).uncovered());
+        let (ours, theirs): (Vec<Range>, _) =
+            ranges.into_iter().partition(|r| r.first.is_some_and(|first| first >= r.next));
+        let failed = |r: &Range| {
+            let known = offsets.find_partition(&r.topic, r.partition);
+            result.clone().and(known.map_or(Ok(()), |p| p.error())).err()
+        };
+        for range in ours {
+            let commit = self.partition(&range.topic, range.partition).last_commit();
+            if let (Some(span), Some(error)) = (ActiveSpan::of(commit), failed(&range)) {
+                let (class, text) = (describe::error_type(&error), error.to_string());
+                let about =
+                    [(semconv::ERROR_TYPE, Value::Str(&class)), (semconv::EXCEPTION_MESSAGE, Value::Str(&text))];
+                span.event("commit failed", &about);
+                span.attribute(semconv::ERROR_TYPE, Value::Str(&class))
+            }
+        }
+        let theirs: Vec<Range> = theirs;
+        if let Some(error) = theirs.first().map(failed) {
+            let _ = self.commit(None, theirs.into_iter().collect(), CommitMode::Sync, || error.map_or(Ok(()), Err));
+        }
     }
 }
 

@@ -1,7 +1,6 @@
 //! What the jobs of a consumer share: its group, a way to settle, and what is in flight on each partition.
 
 use crate::client::Client;
-use crate::describe;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, StreamConsumer};
 use rdkafka::error::KafkaResult;
 use rdkafka::message::BorrowedMessage;
@@ -119,24 +118,6 @@ impl Home {
     }
 }
 
-impl Home {
-    /// What the broker said to a commit: an error is told to the span of the commit, which may have ended long before.
-    pub(crate) fn answered(&self, result: &KafkaResult<()>, offsets: &TopicPartitionList) {
-        for p in offsets.elements() {
-            let Err(error) = result.clone().and(p.error()) else { continue };
-            let commit = lock(&self.partition(p.topic(), p.partition()).work).commit.clone();
-            if let Some(span) = ActiveSpan::of(commit) {
-                let (class, text) = (describe::error_type(&error), error.to_string());
-                span.event(
-                    "commit failed",
-                    &[(semconv::ERROR_TYPE, Value::Str(&class)), (semconv::EXCEPTION_MESSAGE, Value::Str(&text))],
-                );
-                span.attribute(semconv::ERROR_TYPE, Value::Str(&class))
-            }
-        }
-    }
-}
-
 /// Marks a process span: another member of the group gets the message, too.
 pub(crate) fn revoked(process: Context) {
     if let Some(span) = ActiveSpan::of(process) {
@@ -206,6 +187,11 @@ impl Partition {
     /// Everything before `next` may be committed.
     pub(crate) fn stored(&self, next: i64) {
         self.unstored.store(next, Relaxed)
+    }
+
+    /// Inside the span of the last commit.
+    pub(crate) fn last_commit(&self) -> Context {
+        lock(&self.work).commit.clone()
     }
 
     /// Inside the last process span.
