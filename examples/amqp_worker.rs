@@ -13,7 +13,7 @@ use lapin::types::FieldTable;
 use spanbridge::observe;
 use spanbridge_amqp::ConsumerExt;
 use spanbridge_examples::broker::Broker;
-use spanbridge_examples::{Records, finish};
+use spanbridge_examples::{Records, finish, told_to_stop};
 use std::time::Duration;
 
 /// Works on messages from a RabbitMQ queue, until it has handled so many, or is told to stop.
@@ -63,25 +63,6 @@ async fn work(arguments: &Arguments) -> anyhow::Result<()> {
     }
     broker.connection.close(200, "done".into()).await?;
     Ok(())
-}
-
-/// Resolves when somebody wants this process to end.
-#[cfg(unix)]
-fn told_to_stop() -> std::io::Result<impl Future<Output = ()>> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-    Ok(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-    })
-}
-
-/// Resolves when somebody wants this process to end.
-#[cfg(not(unix))]
-fn told_to_stop() -> std::io::Result<impl Future<Output = ()>> {
-    Ok(async { drop(tokio::signal::ctrl_c().await) })
 }
 
 async fn ship(order: &[u8], work_ms: u64) -> anyhow::Result<()> {

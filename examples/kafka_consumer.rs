@@ -12,7 +12,7 @@ use rdkafka::consumer::{CommitMode, Consumer, DefaultConsumerContext, StreamCons
 use rdkafka::error::KafkaError;
 use rdkafka::{ClientConfig, Message};
 use spanbridge::observe;
-use spanbridge_examples::Records;
+use spanbridge_examples::{Records, finish, told_to_stop};
 use spanbridge_kafka::{ConsumerExt, Observed};
 use std::time::Duration;
 
@@ -55,15 +55,17 @@ async fn main() -> anyhow::Result<()> {
     consumer.subscribe(&[&arguments.topic])?;
     let consumer = consumer.observed();
 
+    let mut told_to_stop = std::pin::pin!(told_to_stop()?);
     let mut left = arguments.count.unwrap_or(u32::MAX);
     while left > 0 {
         let job = tokio::select! {
+            biased;
+            () = &mut told_to_stop => break,
             job = consumer.recv() => match job {
                 Err(e @ KafkaError::MessageConsumptionFatal(_)) => return Err(e.into()),
                 Err(_) => continue, // librdkafka tries again
                 Ok(job) => job,
             },
-            _ = tokio::signal::ctrl_c() => break,
         };
         // A message that fails is passed over here; another service might stop at it, or put it elsewhere.
         let _ = job.run(write(job.payload(), arguments.work_ms)).await;
@@ -73,7 +75,7 @@ async fn main() -> anyhow::Result<()> {
     if left < arguments.count.unwrap_or(u32::MAX) {
         consumer.commit_consumer_state(CommitMode::Sync)?;
     }
-    recorder.shutdown(Duration::from_secs(5));
+    finish(recorder);
     Ok(())
 }
 

@@ -9,7 +9,7 @@ use clap::Parser;
 use rdkafka::ClientConfig;
 use rdkafka::producer::{FutureProducer, FutureRecord};
 use spanbridge::observe;
-use spanbridge_examples::Records;
+use spanbridge_examples::{Records, finish};
 use spanbridge_kafka::ProducerExt;
 use std::time::Duration;
 
@@ -47,7 +47,7 @@ async fn main() -> anyhow::Result<()> {
         result.with_context(|| format!("failed to send to {} at {}", arguments.topic, arguments.brokers))?;
         println!("run {id}");
     }
-    recorder.shutdown(Duration::from_secs(5));
+    finish(recorder);
     Ok(())
 }
 

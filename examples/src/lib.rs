@@ -42,3 +42,24 @@ pub fn finish(recorder: Recorder) {
         eprintln!("{lost} records did not reach the {}: failed to {why}", sink.name);
     }
 }
+
+/// Resolves when somebody wants this process to end. One of these for all the time: a signal that comes while nobody
+/// polls counts, too.
+#[cfg(unix)]
+pub fn told_to_stop() -> std::io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}
+
+/// Resolves when somebody wants this process to end. One of these for all the time: a signal that comes while nobody
+/// polls counts, too.
+#[cfg(not(unix))]
+pub fn told_to_stop() -> std::io::Result<impl Future<Output = ()>> {
+    Ok(async { drop(tokio::signal::ctrl_c().await) })
+}
