@@ -153,7 +153,6 @@ fn a_damaged_file_is_survived() {
     assert!(errors > 0);
 }
 
-/// Only what the permissions say, so it shows nothing to who may do everything.
 #[cfg(unix)]
 #[test]
 fn a_file_that_may_not_be_written_to_is_refused_by_the_sink_at_once() {
@@ -163,7 +162,7 @@ fn a_file_that_may_not_be_written_to_is_refused_by_the_sink_at_once() {
     drop(spanbridge_store::StoreSink::open(&path).unwrap());
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o444)).unwrap();
     if std::fs::OpenOptions::new().write(true).open(&path).is_ok() {
-        return; // the superuser
+        return xtask::skip("the superuser may write to everything");
     }
     let refused = spanbridge_store::StoreSink::open(&path).unwrap_err();
     assert!(refused.to_string().ends_with("(attempt to write a readonly database)"), "{refused}");

@@ -3,7 +3,8 @@
 
 mod support;
 
-use spanbridge::{Batch, InstallError, Memory, Receipt, Recorder, Sink, SinkError, observe};
+use spanbridge::w3c::{Baggage, TraceParent, TraceState};
+use spanbridge::{Batch, Context, InstallError, Memory, Receipt, Recorder, Sink, SinkError, SpanId, TraceId, observe};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 use support::*;
@@ -52,6 +53,25 @@ fn a_scoped_recorder_goes_before_the_installed_one() {
     flush(&installed);
     assert_eq!(tree(&in_scoped.take()), "\nscoped [ok]");
     assert_eq!(tree(&in_installed.take()), "\nouter [ok]\n  inner [ok]");
+}
+
+/// A consumer loop outlives the recorder that it began under: what it receives then is the new one's.
+#[test]
+fn the_installed_one_takes_over_from_one_that_is_gone() {
+    let _alone = alone();
+    let (gone, _) = recorder();
+    let consumer_loop = gone.in_scope(|| observe::span("consumer loop").open());
+    drop(gone);
+    let memory = Memory::new();
+    let installed = install(&memory).unwrap();
+    consumer_loop.in_scope(|| {
+        let parent = TraceParent { trace_id: TraceId::new(7).unwrap(), span_id: SpanId::new(9).unwrap(), flags: 1 };
+        let received = Context::remote(parent, None, TraceState::new(), Baggage::new());
+        assert!(received.is_recorded() && received.is_sampled(), "{received:?}");
+        observe::in_scope(&received, || observe::span("process").in_scope(|| ()));
+    });
+    flush(&installed);
+    assert_eq!(tree(&memory.take()), "\nprocess [ok]");
 }
 
 /// Else a client of a sink's, being observed, would make records for ever.
