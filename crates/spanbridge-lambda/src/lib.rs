@@ -1,0 +1,1 @@
+//! spanbridge for AWS Lambda.
