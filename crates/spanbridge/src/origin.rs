@@ -2,7 +2,8 @@
 //! to the recorder in effect, which decides whether it is recorded.
 
 use crate::RunId;
-use crate::context::{Context, Shared};
+use crate::context::{Context, OwnSegment, Shared};
+use crate::recording::hot;
 use crate::w3c::{Baggage, SAMPLED, TraceParent, TraceState};
 
 #[cfg(feature = "record")]
@@ -77,6 +78,7 @@ impl Context {
             flags: old.flags,
             remote: old.remote,
             from_span: old.from_span,
+            segment: old.segment,
             trace_state: old.trace_state.clone(),
             baggage: old.baggage.clone(),
             #[cfg(feature = "record")]
@@ -84,6 +86,13 @@ impl Context {
         };
         change(&mut shared);
         Self::from_shared(shared, self.span, self.is_recorded())
+    }
+
+    /// The same context, whose records open a segment of their own: for a process that comes back to a run again and
+    /// again, as a function does with every invocation. Such segments may be open side by side. Spans cost what they
+    /// always do.
+    pub fn in_new_segment(&self) -> Self {
+        self.changed(|s| s.segment = OwnSegment { ordinal: hot().id(), ..OwnSegment::default() })
     }
 
     /// The same context with other baggage. An empty context stays empty.
@@ -119,7 +128,9 @@ pub(crate) fn child_run(outer: &Context) -> Context {
         return Context::EMPTY;
     }
     let id = recording::hot().long_id();
-    outer.changed(|s| (s.run, s.remote, s.from_span) = (id, false, outer.span))
+    outer.changed(|s| {
+        (s.run, s.remote, s.from_span, s.segment) = (id, false, outer.span, OwnSegment::default());
+    })
 }
 
 #[cfg(not(feature = "record"))]
