@@ -32,6 +32,9 @@
 //! future from poll to poll and thread to thread. A task that is spawned does not inherit it: give it along with
 //! [`in_current_context`](ContextExt::in_current_context), or [`observe::bind`] for a closure.
 //!
+//! A run may outlive its process: [`Run::suspend`](observe::Run::suspend) gives a [`RunContext`] to be stored, and
+//! [`observe::resume_run`] goes on with it, in any process on any day.
+//!
 //! # In a library
 //!
 //! Depend on this crate without features. Contexts are carried, and spans that the library opens are recorded where the
@@ -51,9 +54,8 @@
 //! # How it is built
 //!
 //! Modules form layers, and each uses only what stands before it: ids and wire formats ([`w3c`], [`payload`]) → buffers →
-//! [`Context`] → [`current`] → recording → where contexts come from → [`carrier`] → spans ([`mod@observe`]) → [`messaging`] →
-//! [`record`] →
-//! [`Recorder`] → the conformance kit.
+//! [`Context`] → [`current`] → recording → where contexts come from → [`carrier`] → [`RunContext`] → spans ([`mod@observe`])
+//! → [`messaging`] → [`record`] → [`Recorder`] → the conformance kit.
 
 #[cfg(feature = "macros")]
 #[doc(hidden)]
@@ -84,6 +86,7 @@ pub mod record;
 #[cfg(feature = "record")]
 mod recorder;
 mod recording;
+mod run_context;
 #[cfg(feature = "record")]
 mod sampler;
 pub mod semconv;
@@ -101,6 +104,9 @@ pub use recorder::{
     Batch, Flush, InstallError, JsonLines, Memory, Receipt, Recorder, RecorderBuilder, Report, Sink, SinkError,
     SinkReport,
 };
+#[cfg(feature = "json")]
+pub use run_context::ParseRunContextError;
+pub use run_context::RunContext;
 #[cfg(feature = "record")]
 pub use sampler::Sampler;
 #[cfg(feature = "macros")]

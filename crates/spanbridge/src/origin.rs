@@ -39,6 +39,22 @@ impl Context {
         )
     }
 
+    /// The context of a run that goes on here, outside any of its spans, with a segment of its own.
+    pub(crate) fn resumed(
+        parent: TraceParent,
+        run: RunId,
+        trace_state: TraceState,
+        baggage: Baggage,
+        suspension: u64,
+    ) -> Self {
+        // Of a child run the span that triggered it; else the run itself stood in for a parent.
+        let above = if parent.span_id == run.as_parent() { 0 } else { parent.span_id.0 };
+        let segment = OwnSegment { ordinal: hot().id(), suspension, resumed: true };
+        let blank = Self::blank(parent.trace_id.0, run.0, parent.flags);
+        let shared = Shared { remote: true, from_span: above, segment, trace_state, baggage, ..blank };
+        Self::bind(shared, above, Some(parent.flags & SAMPLED != 0))
+    }
+
     /// Binds a new shared part to the recorder in effect. `received`: the sampled flag, if the trace began elsewhere.
     #[cfg(feature = "record")]
     pub(crate) fn bind(shared: Shared, span: u64, received: Option<bool>) -> Self {

@@ -8,6 +8,7 @@ mod handle;
 mod in_span;
 mod open;
 mod run;
+mod suspend;
 
 pub use builder::{SpanBuilder, span};
 pub use details::{Artifact, EdgeType, Target};
@@ -16,3 +17,4 @@ pub use entered::Entered;
 pub use handle::{ActiveSpan, Span, Stopped, active_span};
 pub use in_span::{InSpan, run_value_with_span, run_with_span};
 pub use run::{Run, RunBuilder, run};
+pub use suspend::{end_run, resume_run};
