@@ -1,5 +1,6 @@
 //! Fills the graph in from records.
 
+use super::derive;
 use super::join::{end_of, start_of};
 use super::outline::Outline;
 use super::tree::{Placed, Rooted};
@@ -15,10 +16,11 @@ impl Graph {
     pub fn build(run_id: RunId, records: &[Record<'_>]) -> Graph {
         let outline = Outline::of(run_id, records);
         let builder = Builder { run_id, records, outline: &outline };
+        let spans = builder.spans();
         Graph {
             run: builder.run(),
-            spans: builder.spans(),
-            edges: builder.edges(),
+            edges: builder.edges(&spans),
+            spans,
             artifacts: builder.artifacts(),
             child_runs: Vec::new(),
             related_runs: Vec::new(),
@@ -242,8 +244,8 @@ impl<'r, 'a> Builder<'r, 'a> {
         }
     }
 
-    /// Each relation once, however many recorded it.
-    fn edges(&self) -> Vec<Edge> {
+    /// Each relation once, however many recorded it; then those that follow from the spans.
+    fn edges(&self, spans: &[Span]) -> Vec<Edge> {
         let mut edges: Vec<Edge> = Vec::new();
         for place in &self.outline.joined.edges {
             if let Body::Edge { edge_type, from, to } = self.body(*place) {
@@ -251,8 +253,10 @@ impl<'r, 'a> Builder<'r, 'a> {
                 edges.push(Edge { edge_type: edge_type.clone().into_owned(), from, to, derived: false });
             }
         }
+        edges.extend(derive::edges(spans));
         edges.sort_by(|a, b| edge_key(a).cmp(&edge_key(b)));
-        edges.dedup();
+        // What somebody recorded is not derived again.
+        edges.dedup_by(|later, first| edge_key(later) == edge_key(first));
         edges
     }
 

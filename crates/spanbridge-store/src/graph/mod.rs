@@ -2,13 +2,15 @@
 //!
 //! Records come in any order and any number of times. `identity` sorts out the repeated and the contradicting ones, `join`
 //! brings the rest together by what they are about, `tree` puts the spans in order, `outline` says what the run is called
-//! and how it went, `build` fills in the [model](Graph), and `json` writes it.
+//! and how it went, `build` fills in the [model](Graph), `derive` concludes what no single process knows, and `json` writes it.
 
 mod build;
+mod derive;
 mod identity;
 mod index;
 mod join;
 mod json;
+mod message;
 mod model;
 mod outline;
 mod tree;

@@ -1,0 +1,139 @@
+//! The relations that no single process can know: which delivery of a message came after which, and where a message went
+//! when it died.
+//!
+//! Deliveries of one message have the same sender. Those from one queue, or for one group, are attempts; those from several
+//! are a fan-out. A message that comes back to where it was is a retry, whichever way it took; one that turns up in
+//! another queue, and says in which it died, is a dead letter.
+
+use super::message::{DEAD_LETTER_QUEUE, Position, Source};
+use super::{Edge, Span};
+use crate::hash::Map;
+use spanbridge::record::Endpoint;
+use spanbridge::{SpanId, TraceId, semconv};
+
+/// A later delivery, and the one before it.
+const RETRY_OF: &str = "retry.of";
+/// The last delivery in the queue where the message died, or its sender, and the delivery of the dead letter.
+const DEAD_LETTERED_TO: &str = "dead_lettered.to";
+
+/// The relations between deliveries, in no order that means anything.
+pub(super) fn edges(spans: &[Span]) -> Vec<Edge> {
+    let mut by_id = None;
+    let mut deliveries: Vec<Delivery<'_>> =
+        spans.iter().filter(|s| s.is_delivery()).filter_map(|s| Delivery::of(s, spans, &mut by_id)).collect();
+    deliveries.sort_unstable_by_key(Delivery::message);
+    let mut edges = Vec::new();
+    for message in deliveries.chunk_by_mut(|a, b| a.message() == b.message()) {
+        // A sender that nobody saw may have sent several messages with one context; then nothing tells them apart.
+        if message[0].sent_once || attempts_differ(message) {
+            of_message(message, &mut edges);
+        }
+    }
+    edges
+}
+
+/// The work on a message.
+struct Delivery<'s> {
+    span: &'s Span,
+    sender: (TraceId, SpanId),
+    /// The sender's span is recorded, and it is that of a single message.
+    sent_once: bool,
+    source: Source<'s>,
+    offset: Position<'s>,
+    id: Option<&'s str>,
+    attempt: Option<i64>,
+}
+
+impl<'s> Delivery<'s> {
+    fn of(span: &'s Span, spans: &[Span], by_id: &mut Option<Map<SpanId, usize>>) -> Option<Self> {
+        let sender = span.sender()?;
+        let sent_by = span.parent.or_else(|| {
+            let places = by_id.get_or_insert_with(|| spans.iter().enumerate().map(|(i, s)| (s.span_id, i)).collect());
+            places.get(&sender.1).copied()
+        });
+        Some(Delivery {
+            span,
+            sender,
+            sent_once: sent_by.is_some_and(|at| spans[at].primitive == "messaging.publish"),
+            source: Source::of(span),
+            offset: Position::offset(span),
+            id: span.text(semconv::MESSAGING_MESSAGE_ID),
+            attempt: span.integer(semconv::DELIVERY_ATTEMPT),
+        })
+    }
+
+    /// What deliveries of the same message have in common.
+    fn message(&self) -> (SpanId, Option<&'s str>) {
+        (self.sender.1, self.id)
+    }
+
+    /// What attempts have in common beside the message. An offset is a message of its own.
+    fn place(&self) -> (Source<'s>, Position<'s>) {
+        (self.source, self.offset)
+    }
+
+    fn order(&self) -> (u64, SpanId) {
+        (self.span.started_at, self.span.span_id)
+    }
+
+    fn endpoint(&self) -> Endpoint<'static> {
+        span_endpoint(self.span.trace_id, self.span.span_id)
+    }
+}
+
+/// Whether, in every place, each delivery is another attempt.
+fn attempts_differ(message: &mut [Delivery<'_>]) -> bool {
+    message.sort_unstable_by_key(|d| (d.place(), d.attempt.unwrap_or(1)));
+    message.windows(2).all(|pair| {
+        let attempt = |d: &Delivery<'_>| d.attempt.unwrap_or(1);
+        pair[0].place() != pair[1].place() || attempt(&pair[0]) != attempt(&pair[1])
+    })
+}
+
+fn of_message(message: &mut [Delivery<'_>], edges: &mut Vec<Edge>) {
+    message.sort_unstable_by_key(|d| (d.place(), d.order()));
+    let places: Vec<_> = message.chunk_by(|a, b| a.place() == b.place()).collect();
+    for deliveries in &places {
+        for (i, dead) in deliveries.iter().enumerate() {
+            edges.extend(where_it_died(dead, i.checked_sub(1).map(|i| &deliveries[i]), &places));
+        }
+    }
+    for deliveries in message.chunk_by_mut(|a, b| a.place() == b.place()) {
+        // Where every delivery is counted, the count is better than the clocks.
+        if deliveries.iter().all(|d| d.attempt.is_some()) {
+            deliveries.sort_unstable_by_key(|d| (d.attempt, d.order()));
+        }
+        edges.extend(deliveries.windows(2).map(|pair| derived(RETRY_OF, pair[1].endpoint(), pair[0].endpoint())));
+    }
+}
+
+/// The relation of a dead letter to where it died: the last delivery there before it. `before` is what its own queue has
+/// seen of the message: a mere redelivery of a dead letter died no second time.
+fn where_it_died(dead: &Delivery<'_>, before: Option<&Delivery<'_>>, places: &[&[Delivery<'_>]]) -> Option<Edge> {
+    let queue = dead.span.text(DEAD_LETTER_QUEUE).filter(|queue| *queue != dead.source.queue)?;
+    let there = places.iter().filter(|place| place[0].source.queue == queue);
+    let last = there.filter_map(|place| {
+        let earlier = place.partition_point(|d| d.order() < dead.order());
+        // Clocks may disagree: then any is better than none.
+        place.get(earlier.saturating_sub(1))
+    });
+    match last.max_by_key(|d| d.order()) {
+        Some(last) if before.is_none_or(|before| before.order() < last.order()) => {
+            Some(derived(DEAD_LETTERED_TO, last.endpoint(), dead.endpoint()))
+        }
+        // It died before anybody worked on it.
+        None if before.is_none() => {
+            let (trace_id, span_id) = dead.sender;
+            Some(derived(DEAD_LETTERED_TO, span_endpoint(trace_id, span_id), dead.endpoint()))
+        }
+        _ => None,
+    }
+}
+
+fn derived(edge_type: &str, from: Endpoint<'static>, to: Endpoint<'static>) -> Edge {
+    Edge { edge_type: edge_type.to_owned(), from, to, derived: true }
+}
+
+fn span_endpoint(trace_id: TraceId, span_id: SpanId) -> Endpoint<'static> {
+    Endpoint::Span { trace_id, span_id }
+}
