@@ -5,7 +5,7 @@
 //! are a fan-out. A message that comes back to where it was is a retry, whichever way it took; one that turns up in
 //! another queue, and says in which it died, is a dead letter.
 
-use super::message::{DEAD_LETTER_QUEUE, Position, Source};
+use super::message::{Position, Source};
 use super::{Edge, Span};
 use crate::hash::Map;
 use spanbridge::record::Endpoint;
@@ -110,7 +110,7 @@ fn of_message(message: &mut [Delivery<'_>], edges: &mut Vec<Edge>) {
 /// The relation of a dead letter to where it died: the last delivery there before it. `before` is what its own queue has
 /// seen of the message: a mere redelivery of a dead letter died no second time.
 fn where_it_died(dead: &Delivery<'_>, before: Option<&Delivery<'_>>, places: &[&[Delivery<'_>]]) -> Option<Edge> {
-    let queue = dead.span.text(DEAD_LETTER_QUEUE).filter(|queue| *queue != dead.source.queue)?;
+    let queue = dead.span.text(semconv::DEAD_LETTER_QUEUE).filter(|queue| *queue != dead.source.queue)?;
     let there = places.iter().filter(|place| place[0].source.queue == queue);
     let last = there.filter_map(|place| {
         let earlier = place.partition_point(|d| d.order() < dead.order());

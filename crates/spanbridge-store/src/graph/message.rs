@@ -3,10 +3,6 @@
 use super::Span;
 use spanbridge::{SpanId, TraceId, semconv};
 
-// Until the core names them itself.
-pub(super) const QUEUE_NAME: &str = "spanbridge.queue.name";
-pub(super) const DEAD_LETTER_QUEUE: &str = "spanbridge.dead_letter.queue";
-
 impl Span {
     /// The value of an attribute.
     pub fn attribute(&self, key: &str) -> Option<&serde_json::Value> {
@@ -64,7 +60,7 @@ impl<'s> Source<'s> {
 /// two are the same, and the parts may hold colons themselves; the routing key stands beside it.
 fn queue(span: &Span) -> &str {
     let destination = span.destination();
-    if let Some(queue) = span.text(QUEUE_NAME) {
+    if let Some(queue) = span.text(semconv::QUEUE_NAME) {
         return queue;
     }
     let Some((_, rest)) =
@@ -94,6 +90,13 @@ impl<'s> Position<'s> {
         let partition = span.text(semconv::MESSAGING_PARTITION_ID).unwrap_or_default();
         Position { partition, number: span.integer(semconv::KAFKA_OFFSET) }
     }
+}
+
+/// The destination, and what it may have been called by who sent there: a consumer of RabbitMQ names its queue after the
+/// routing key. The whole name comes first.
+pub(super) fn sent_to(destination: &str) -> impl Iterator<Item = &str> {
+    let cuts = destination.match_indices(':').map(|(at, _)| at).rev();
+    std::iter::once(destination.len()).chain(cuts).filter(|cut| *cut > 0).filter_map(|cut| destination.get(..cut))
 }
 
 #[cfg(test)]
@@ -149,8 +152,11 @@ mod tests {
     fn other_systems_have_one_name_and_a_queue_that_is_named_is_believed() {
         let topic = span(&[("messaging.system", "kafka"), ("messaging.destination.name", "a:b")]);
         assert_eq!(queue(&topic), "a:b");
-        let named =
-            span(&[("messaging.system", "rabbitmq"), ("messaging.destination.name", "a:b:c"), (QUEUE_NAME, "q")]);
+        let named = span(&[
+            ("messaging.system", "rabbitmq"),
+            ("messaging.destination.name", "a:b:c"),
+            (semconv::QUEUE_NAME, "q"),
+        ]);
         assert_eq!(queue(&named), "q");
     }
 }

@@ -6,6 +6,7 @@
 
 mod build;
 mod derive;
+mod gaps;
 mod identity;
 mod index;
 mod join;
@@ -16,5 +17,6 @@ mod outline;
 mod tree;
 mod values;
 
+pub use gaps::{Checkup, Gap, GapKind};
 pub use model::*;
 pub(crate) use outline::Outline;

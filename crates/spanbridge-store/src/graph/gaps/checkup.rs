@@ -1,0 +1,255 @@
+//! Looking at runs, one after the other, and saying at the end what is missing.
+
+use super::sending::Sending;
+use super::settling::Settling;
+use super::{Gap, GapKind, Place, named};
+use crate::graph::{Diagnostic, Graph, RunStatus, Span};
+use crate::hash::{Map, Set};
+use spanbridge::record::Endpoint;
+use spanbridge::{RunId, SpanId, semconv};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+/// Clocks are not compared closer than this, in nanoseconds.
+const TOLERANCE: u64 = 1_000_000;
+
+/// Looks at runs in any order, and says what is missing in them.
+///
+/// ```
+/// use spanbridge_store::graph::{Checkup, Graph};
+/// # fn check(asked_about: &[Graph], others: &[Graph], now: u64) {
+/// let mut checkup = Checkup::new(now);
+/// asked_about.iter().for_each(|graph| checkup.look_at(graph));
+/// // What these know about the first: who has received what they sent.
+/// others.iter().for_each(|graph| checkup.look_around(graph));
+/// for gap in checkup.gaps() {
+///     println!("{}: {}", gap.kind.title(), gap.what);
+/// }
+/// # }
+/// ```
+pub struct Checkup {
+    now: u64,
+    grace: u64,
+    silence: u64,
+    seen: BTreeSet<RunId>,
+    /// What a run shows by itself.
+    found: Vec<Gap>,
+    recorded: Set<SpanId>,
+    orphans: BTreeMap<(RunId, SpanId), Orphan>,
+    sending: Sending,
+    settling: Settling,
+}
+
+/// A parent that is not in its run.
+struct Orphan {
+    place: Place,
+    /// The first of those that name it.
+    first: (u64, SpanId, String),
+    children: usize,
+}
+
+impl Checkup {
+    /// A message may take so long to be received and settled, unless [`Checkup::grace`] says otherwise.
+    pub const GRACE: Duration = Duration::from_secs(60);
+
+    /// A run, or a span, without an end may be silent for so long.
+    pub const SILENCE: Duration = Duration::from_secs(3600);
+
+    /// A checkup at this time, in nanoseconds since the Unix epoch.
+    pub fn new(now: u64) -> Self {
+        Checkup {
+            now,
+            grace: nanos(Self::GRACE),
+            silence: nanos(Self::SILENCE),
+            seen: BTreeSet::new(),
+            found: Vec::new(),
+            recorded: Set::default(),
+            orphans: BTreeMap::new(),
+            sending: Sending::default(),
+            settling: Settling::default(),
+        }
+    }
+
+    /// How long a message may take to be received, and to be settled after its work.
+    pub fn grace(mut self, grace: Duration) -> Self {
+        self.grace = nanos(grace);
+        self
+    }
+
+    /// Looks at a run that is asked about. A run is looked at once; what is asked about comes before the others.
+    pub fn look_at(&mut self, graph: &Graph) {
+        if !self.learn(graph) {
+            return;
+        }
+        let place = Place::of(graph);
+        let by_id: Map<SpanId, usize> = graph.spans.iter().enumerate().map(|(i, s)| (s.span_id, i)).collect();
+        let told = self.diagnostics(graph, &place, &by_id);
+        self.clocks(graph, &place, &by_id, &told);
+        self.end(graph, &place);
+        let alive = last_sign(graph);
+        for span in &graph.spans {
+            self.sending.ask(span, &place, told.contains(&span.span_id));
+            let due = match span.ended_at {
+                Some(end) => end.saturating_add(self.grace),
+                None => alive.saturating_add(self.silence),
+            };
+            self.settling.ask(span, &place, due);
+            if let Some(parent) = span.parent_span_id.filter(|_| span.orphan) {
+                self.orphan(span, parent, &place);
+            }
+        }
+    }
+
+    /// Looks at a run for what it knows about others.
+    pub fn look_around(&mut self, graph: &Graph) {
+        self.learn(graph);
+    }
+
+    /// What a process says about its recording, and of no run in particular.
+    pub fn hear(&mut self, service: &str, diagnostic: &Diagnostic) {
+        if let Some(kind) = GapKind::of_diagnostic(&diagnostic.code) {
+            let place = Place { run_id: None, run_name: "".into(), span_id: diagnostic.span_id };
+            let what = format!("{service}: {}", counted(diagnostic));
+            self.found.push(place.gap(kind, what, &[("service", service), ("other", SENDER)]));
+        }
+    }
+
+    /// Whether nothing can come to light by a look around.
+    pub fn is_certain(&self) -> bool {
+        let orphans = self.orphans.keys().all(|(_, parent)| self.recorded.contains(parent));
+        orphans && self.sending.is_settled() && self.settling.is_settled()
+    }
+
+    /// What is missing, by kind. It does not depend on the order in which runs were looked at.
+    pub fn gaps(&self) -> Vec<Gap> {
+        let mut gaps = self.found.clone();
+        let orphans = self.orphans.iter().filter(|((_, parent), _)| !self.recorded.contains(parent));
+        gaps.extend(orphans.map(|((_, parent), orphan)| {
+            let Orphan { place, first: (_, span, name), children } = orphan;
+            let more = match children {
+                1 => String::new(),
+                n => format!(" and {} more", n - 1),
+            };
+            let what = format!("{name}{more}: under span {parent}");
+            place.at(*span).gap(GapKind::ParentMissing, what, &[])
+        }));
+        gaps.extend(self.sending.gaps(self.now.saturating_sub(self.grace)));
+        gaps.extend(self.settling.gaps(self.now));
+        gaps.sort_unstable();
+        gaps.dedup();
+        gaps
+    }
+
+    /// What a run says about others. `false`: it was looked at before.
+    fn learn(&mut self, graph: &Graph) -> bool {
+        if !self.seen.insert(graph.run.run_id) {
+            return false;
+        }
+        for span in &graph.spans {
+            self.recorded.insert(span.span_id);
+            self.sending.learn(span);
+            self.settling.learn(span);
+        }
+        for edge in graph.edges.iter().filter(|e| e.edge_type == "retry.of") {
+            if let Endpoint::Span { span_id, .. } = edge.to {
+                self.settling.repeated(span_id);
+            }
+        }
+        true
+    }
+
+    /// The gaps that were noticed when they came about; the spans for which it is known why they have no context, or that
+    /// their clock is behind.
+    fn diagnostics(&mut self, graph: &Graph, place: &Place, by_id: &Map<SpanId, usize>) -> Set<SpanId> {
+        let mut told = Set::default();
+        for d in &graph.diagnostics {
+            if matches!(&*d.code, semconv::HEADER_MALFORMED | semconv::CONTEXT_IGNORED | semconv::CLOCK_SKEW) {
+                told.extend(d.span_id);
+            }
+            let Some(kind) = GapKind::of_diagnostic(&d.code) else { continue };
+            let span = d.span_id.and_then(|id| by_id.get(&id)).map(|at| &graph.spans[*at]);
+            let what = span.map_or_else(|| counted(d), |span| format!("{}: {}", named(span), counted(d)));
+            let place = d.span_id.map_or(place.clone(), |id| place.at(id));
+            let service = span.map_or("the service", |span| &span.service);
+            self.found.push(place.gap(kind, what, &[("service", service), ("other", SENDER)]));
+        }
+        told
+    }
+
+    /// Work that began before what caused it, in another segment: once for each two services, where it is worst.
+    fn clocks(&mut self, graph: &Graph, place: &Place, by_id: &Map<SpanId, usize>, told: &Set<SpanId>) {
+        let mut worst: BTreeMap<(&str, &str), (u64, &Span, &Span)> = BTreeMap::new();
+        for span in graph.spans.iter().filter(|s| !s.name.is_empty() && !told.contains(&s.span_id)) {
+            let before = if span.is_delivery() { span.sender().map(|(_, id)| id) } else { span.parent_span_id };
+            let Some(cause) = before.and_then(|id| by_id.get(&id)).map(|at| &graph.spans[*at]) else { continue };
+            let behind = cause.started_at.saturating_sub(span.started_at);
+            if behind > TOLERANCE && cause.segment_id != span.segment_id && !cause.name.is_empty() {
+                let worst = worst.entry((&span.service, &cause.service)).or_insert((behind, span, cause));
+                if (behind, span.span_id) > (worst.0, worst.1.span_id) {
+                    *worst = (behind, span, cause);
+                }
+            }
+        }
+        for ((service, other), (behind, span, cause)) in worst {
+            let behind = behind as f64 / 1e6;
+            let what = format!("{} began {behind:.0} ms before {}", named(span), named(cause));
+            let facts = [("service", service), ("other", other)];
+            self.found.push(place.at(span.span_id).gap(GapKind::ClockBehind, what, &facts));
+        }
+    }
+
+    /// A run that is open and silent. One that is suspended is neither.
+    fn end(&mut self, graph: &Graph, place: &Place) {
+        let alive = last_sign(graph);
+        if graph.run.status != RunStatus::Open || alive.saturating_add(self.silence) > self.now {
+            return;
+        }
+        let open = graph.spans.iter().filter(|s| s.ended_at.is_none() && !s.name.is_empty());
+        let (place, what) = match open.min_by_key(|s| (s.started_at, s.span_id)) {
+            Some(span) => (place.at(span.span_id), named(span)),
+            None => (place.clone(), graph.run.name.clone()),
+        };
+        let since = jiff::Timestamp::from_nanosecond(i128::from(alive)).unwrap_or_default();
+        let what = format!("{what}: nothing was heard since {since:.0}");
+        self.found.push(place.gap(GapKind::NoEnd, what, &[]));
+    }
+
+    fn orphan(&mut self, span: &Span, parent: SpanId, place: &Place) {
+        let this = (span.started_at, span.span_id, named(span));
+        let orphan = self.orphans.entry((span.run_id, parent)).or_insert_with(|| Orphan {
+            place: place.clone(),
+            first: this.clone(),
+            children: 0,
+        });
+        orphan.children += 1;
+        if this < orphan.first {
+            orphan.first = this;
+        }
+    }
+}
+
+/// Who a message came from, where that is not known.
+const SENDER: &str = "whoever stamped the message";
+
+fn counted(diagnostic: &Diagnostic) -> String {
+    match diagnostic.count.filter(|n| *n != 1) {
+        Some(n) => format!("{} (×{n})", diagnostic.message),
+        None => diagnostic.message.clone(),
+    }
+}
+
+/// When anything of a run was last heard.
+fn last_sign(graph: &Graph) -> u64 {
+    let run = &graph.run;
+    let spans = graph
+        .spans
+        .iter()
+        .flat_map(|s| s.ended_at.into_iter().chain([s.started_at]).chain(s.events.iter().map(|e| e.timestamp)));
+    let segments = run.segments.iter().filter_map(|s| s.started_at);
+    let waits = run.suspensions.iter().flat_map(|s| s.suspended_at.into_iter().chain(s.resumed_at));
+    spans.chain(segments).chain(waits).max().unwrap_or(run.started_at).max(run.started_at)
+}
+
+fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}
