@@ -259,9 +259,9 @@ async fn a_send_never_fails_because_of_us() {
          118 KiB: traceparent tracestate\n\
          124 KiB: traceparent\n\
          127 KiB: \n\
-         inject.over_limit: no room for the baggage (6289 bytes)\n\
-         inject.over_limit: no room for the baggage (6289 bytes) and 32 members of tracestate\n\
-         inject.over_limit: no room for the context"
+         injection.dropped: no room for the baggage (6289 bytes)\n\
+         injection.dropped: no room for the baggage (6289 bytes) and 32 members of tracestate\n\
+         injection.dropped: no room for the context"
     );
 }
 

@@ -10,7 +10,7 @@ use lapin::{BasicProperties, Channel, Confirmation, PublisherConfirm};
 use spanbridge::carrier::{Outgoing, extract, inject_within};
 use spanbridge::messaging::{Handoff, begin_send};
 use spanbridge::observe::{self, Span, SpanBuilder};
-use spanbridge::{Context, w3c};
+use spanbridge::{Context, semconv, w3c};
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{self, Poll, ready};
@@ -85,7 +85,7 @@ fn pack(span: SpanBuilder, properties: BasicProperties) -> (Span, BasicPropertie
     let mut carrier = HeadersMut(&mut headers);
     let budget = carrier.budget();
     if let Some(left_out) = inject_within(context, budget, &mut carrier) {
-        span.diagnostic("inject.over_limit", &left_out)
+        span.diagnostic(semconv::INJECTION_DROPPED, &left_out)
     }
     let key = returns::key(context).filter(|_| headers.contains_key(w3c::TRACEPARENT));
     (span, properties.with_headers(headers), key)

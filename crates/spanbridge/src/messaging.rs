@@ -155,7 +155,7 @@ impl Received {
     pub fn process(&self, begin: impl FnOnce() -> Span) -> Span {
         let span = observe::in_scope(&self.context, begin);
         for problem in &self.problems {
-            span.diagnostic("header.malformed", &problem.to_string())
+            span.diagnostic(semconv::HEADER_MALFORMED, &problem.to_string())
         }
         *self.inside() = Some(span.context().clone());
         span

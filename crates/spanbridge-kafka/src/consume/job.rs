@@ -135,7 +135,7 @@ impl<M: Received> Job<M> {
             span
         });
         if let Some(ms) = ahead {
-            span.diagnostic("clock.skew", &format!("the broker's timestamp lies {ms} ms in the future"))
+            span.diagnostic(semconv::CLOCK_SKEW, &format!("the broker's timestamp lies {ms} ms in the future"))
         }
         if span.id().is_some() {
             state.in_flight.begin(span.context());

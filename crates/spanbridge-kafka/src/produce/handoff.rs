@@ -55,7 +55,7 @@ impl Handoff {
     /// The message had to go without a context.
     pub(crate) fn without_headers(&self) {
         if let Some(span) = self.handoff.span() {
-            span.diagnostic("inject.over_limit", "no room for the context: the message is too large with it")
+            span.diagnostic(semconv::INJECTION_DROPPED, "no room for the context: the message is too large with it")
         }
     }
 
