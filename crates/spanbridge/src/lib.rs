@@ -35,6 +35,8 @@
 //! A run may outlive its process: [`Run::suspend`](observe::Run::suspend) gives a [`RunContext`] to be stored, and
 //! [`observe::resume_run`] goes on with it, in any process on any day.
 //!
+//! What leaves with a database transaction goes through an [`outbox`].
+//!
 //! # In a library
 //!
 //! Depend on this crate without features. Contexts are carried, and spans that the library opens are recorded where the
@@ -55,7 +57,7 @@
 //!
 //! Modules form layers, and each uses only what stands before it: ids and wire formats ([`w3c`], [`payload`]) → buffers →
 //! [`Context`] → [`current`] → recording → where contexts come from → [`carrier`] → [`RunContext`] → spans ([`mod@observe`])
-//! → [`messaging`] → [`record`] → [`Recorder`] → the conformance kit.
+//! → [`messaging`], [`outbox`] → [`record`] → [`Recorder`] → the conformance kit.
 
 #[cfg(feature = "macros")]
 #[doc(hidden)]
@@ -77,6 +79,7 @@ mod json_text;
 pub mod messaging;
 pub mod observe;
 mod origin;
+pub mod outbox;
 mod outcome;
 #[cfg(feature = "json")]
 pub mod payload;

@@ -132,6 +132,9 @@ fn fields_of_later_releases_are_bounded() {
     let saved: RunContext = format!(r#"{{"version":1,{}}}"#, fields.join(",")).parse().unwrap();
     let again = serde_json::to_value(&saved).unwrap();
     assert_eq!(again.as_object().unwrap().len(), 65);
+    // To the last bit of a number.
+    let number = r#"{"version":1,"x":1.8446747070359458e+19}"#;
+    assert_eq!(number.parse::<RunContext>().unwrap().to_string(), number);
     let twice: RunContext = r#"{"x":1,"version":1,"x":[2]}"#.parse().unwrap();
     assert_eq!(twice.to_string(), r#"{"version":1,"x":[2]}"#);
 }
