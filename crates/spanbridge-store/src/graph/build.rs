@@ -345,7 +345,8 @@ fn waited(run: &Run, active: &[(u64, u64)]) -> u64 {
         done = done.max(to);
         let first = active.partition_point(|(_, end)| *end <= from);
         let meanwhile = active[first..].iter().take_while(|(start, _)| *start < to);
-        let worked: u64 = meanwhile.map(|(start, end)| end.min(&to) - start.max(&from)).sum();
+        // A span may end before it begins, by the clocks of two machines.
+        let worked: u64 = meanwhile.map(|(start, end)| end.min(&to).saturating_sub(*start.max(&from))).sum();
         sum += to.saturating_sub(from).saturating_sub(worked);
     }
     sum

@@ -8,6 +8,8 @@ use std::borrow::Cow;
 use std::path::PathBuf;
 use tempfile::TempDir;
 
+pub(crate) mod gaps;
+
 /// Noon, some day in 2026.
 pub(crate) const T0: u64 = 1_790_000_000_000_000_000;
 pub(crate) const MS: u64 = 1_000_000;

@@ -34,6 +34,8 @@ pub struct Checkup {
     seen: BTreeSet<RunId>,
     /// What a run shows by itself.
     found: Vec<Gap>,
+    /// What processes say of themselves: the kind, the service, the words; how often.
+    heard: BTreeMap<(GapKind, (String, String)), u64>,
     recorded: Set<SpanId>,
     orphans: BTreeMap<(RunId, SpanId), Orphan>,
     sending: Sending,
@@ -63,6 +65,7 @@ impl Checkup {
             silence: nanos(Self::SILENCE),
             seen: BTreeSet::new(),
             found: Vec::new(),
+            heard: BTreeMap::new(),
             recorded: Set::default(),
             orphans: BTreeMap::new(),
             sending: Sending::default(),
@@ -105,12 +108,12 @@ impl Checkup {
         self.learn(graph);
     }
 
-    /// What a process says about its recording, and of no run in particular.
+    /// What a process says about its recording, and of no run in particular. What it says again is added up.
     pub fn hear(&mut self, service: &str, diagnostic: &Diagnostic) {
         if let Some(kind) = GapKind::of_diagnostic(&diagnostic.code) {
-            let place = Place { run_id: None, run_name: "".into(), span_id: diagnostic.span_id };
-            let what = format!("{service}: {}", counted(diagnostic));
-            self.found.push(place.gap(kind, what, &[("service", service), ("other", SENDER)]));
+            let said = (service.to_owned(), diagnostic.message.clone());
+            let count = self.heard.entry((kind, said)).or_default();
+            *count = count.saturating_add(diagnostic.count.unwrap_or(1));
         }
     }
 
@@ -132,6 +135,11 @@ impl Checkup {
             };
             let what = format!("{name}{more}: under span {parent}");
             place.at(*span).gap(GapKind::ParentMissing, what, &[])
+        }));
+        gaps.extend(self.heard.iter().map(|((kind, (service, message)), count)| {
+            let place = Place { run_id: None, run_name: "".into(), span_id: None };
+            let what = format!("{service}: {}", counted(message, Some(*count)));
+            place.gap(*kind, what, &[("service", service), ("other", SENDER)])
         }));
         gaps.extend(self.sending.gaps(self.now.saturating_sub(self.grace)));
         gaps.extend(self.settling.gaps(self.now));
@@ -167,8 +175,9 @@ impl Checkup {
                 told.extend(d.span_id);
             }
             let Some(kind) = GapKind::of_diagnostic(&d.code) else { continue };
+            let said = counted(&d.message, d.count);
             let span = d.span_id.and_then(|id| by_id.get(&id)).map(|at| &graph.spans[*at]);
-            let what = span.map_or_else(|| counted(d), |span| format!("{}: {}", named(span), counted(d)));
+            let what = span.map_or_else(|| said.clone(), |span| format!("{}: {said}", named(span)));
             let place = d.span_id.map_or(place.clone(), |id| place.at(id));
             let service = span.map_or("the service", |span| &span.service);
             self.found.push(place.gap(kind, what, &[("service", service), ("other", SENDER)]));
@@ -231,10 +240,10 @@ impl Checkup {
 /// Who a message came from, where that is not known.
 const SENDER: &str = "whoever stamped the message";
 
-fn counted(diagnostic: &Diagnostic) -> String {
-    match diagnostic.count.filter(|n| *n != 1) {
-        Some(n) => format!("{} (×{n})", diagnostic.message),
-        None => diagnostic.message.clone(),
+fn counted(message: &str, count: Option<u64>) -> String {
+    match count.filter(|n| *n != 1) {
+        Some(n) => format!("{message} (×{n})"),
+        None => message.to_owned(),
     }
 }
 
@@ -252,4 +261,69 @@ fn last_sign(graph: &Graph) -> u64 {
 
 fn nanos(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::record;
+    use proptest::prelude::*;
+    use spanbridge::record::{AttributeValue, Body, Record};
+
+    /// Turns a span into a step with a message, about which it says whatever it likes.
+    fn step(mut record: Record<'static>, step: usize, said: Vec<(usize, AttributeValue<'static>)>) -> Record<'static> {
+        const STEPS: [&str; 5] =
+            ["messaging.publish", "messaging.process", "messaging.settle", "messaging.receive", "tool.call"];
+        const KEYS: [&str; 13] = [
+            semconv::MESSAGING_SYSTEM,
+            semconv::MESSAGING_DESTINATION_NAME,
+            semconv::MESSAGING_CONSUMER_GROUP,
+            semconv::MESSAGING_MESSAGE_ID,
+            semconv::RABBITMQ_ROUTING_KEY,
+            semconv::RABBITMQ_DELIVERY_TAG,
+            semconv::KAFKA_OFFSET,
+            semconv::HANDOFF_STATUS,
+            semconv::DELIVERY_ATTEMPT,
+            semconv::DEAD_LETTER_QUEUE,
+            semconv::SETTLE_MULTIPLE,
+            semconv::SETTLE_RANGES,
+            semconv::QUEUE_NAME,
+        ];
+        if let Body::SpanStart(start) | Body::Span(start, _) = &mut record.body {
+            start.primitive = STEPS[step % STEPS.len()].into();
+            start.attributes = said.into_iter().map(|(key, value)| (KEYS[key % KEYS.len()].into(), value)).collect();
+        }
+        record
+    }
+
+    fn said() -> impl Strategy<Value = Vec<(usize, AttributeValue<'static>)>> {
+        let value = prop_oneof![
+            any::<i64>().prop_map(AttributeValue::I64),
+            any::<bool>().prop_map(AttributeValue::Bool),
+            "[ab:]{0,4}".prop_map(|s| AttributeValue::Str(s.into())),
+            Just(AttributeValue::Str("confirmed".into())),
+            Just(AttributeValue::Str("a[0] 1..9223372036854775807, a[0] 3".into())),
+        ];
+        proptest::collection::vec((any::<usize>(), value), 0..8)
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_that_a_record_says_is_too_much(
+            records in proptest::collection::vec((record(), any::<usize>(), said()), 0..40),
+            now in any::<u64>(),
+            grace in any::<u64>(),
+        ) {
+            let records: Vec<_> = records.into_iter().map(|(r, place, said)| step(r, place, said)).collect();
+            let mut checkup = Checkup::new(now).grace(Duration::from_nanos(grace));
+            let runs: BTreeSet<RunId> = records.iter().filter_map(|r| r.run_id).collect();
+            for run in &runs {
+                let own: Vec<_> = records.iter().filter(|r| r.run_id == Some(*run)).cloned().collect();
+                checkup.look_at(&Graph::build(*run, &own));
+            }
+            for gap in checkup.gaps() {
+                prop_assert!(gap.run_id.is_some_and(|run| runs.contains(&run)));
+            }
+        }
+    }
 }
