@@ -118,7 +118,7 @@ fn a_commit_of_another_group_settles_nothing() {
     graphs(&records).iter().for_each(|graph| checkup.look_at(graph));
     // Nobody knows that group `mail` commits at all, so nobody is accused; once it does, its messages are missed.
     assert_eq!(checkup.gaps(), []);
-    let mut kafka = Recording::of(run(30), 99, "mail");
+    let mut kafka = Recording::of(run(30), 99, "mailer");
     let said = vec![
         (semconv::MESSAGING_SYSTEM, text("kafka")),
         (semconv::MESSAGING_CONSUMER_GROUP, text("mail")),

@@ -27,10 +27,11 @@ pub(super) fn check(snapshot: &Snapshot<'_>, run_ids: &[RunId], checkup: &mut Ch
                     asked.note(&graph);
                     checkup.look_at(&graph);
                 }
-                None => records.iter().for_each(|record| asked.hear(record, checkup)),
+                None => records.iter().for_each(|record| asked.hear(record)),
             }
         }
     }
+    asked.heard.iter().filter(|(service, _)| asked.services.contains(service)).for_each(|(s, d)| checkup.hear(s, d));
     if checkup.is_certain() {
         return Ok(());
     }
@@ -60,26 +61,32 @@ struct Asked {
     traces: BTreeSet<u128>,
     /// When the first and the last of them began.
     span: Option<(u64, u64)>,
-    heard: Set<(SegmentId, u64)>,
+    services: BTreeSet<String>,
+    /// What processes say of themselves.
+    heard: Vec<(String, Diagnostic)>,
+    heard_ids: Set<(SegmentId, u64)>,
 }
 
 impl Asked {
     fn note(&mut self, graph: &Graph) {
         let run = &graph.run;
         self.parents.extend(run.parent_run_id);
+        self.services.extend(run.segments.iter().map(|s| s.service.clone()));
         let linked = graph.spans.iter().flat_map(|s| &s.links).map(|l| l.trace_id.get());
         self.traces.extend(run.trace_ids.iter().map(|t| t.get()).chain(linked));
         let (first, last) = self.span.unwrap_or((run.started_at, run.started_at));
         self.span = Some((first.min(run.started_at), last.max(run.started_at)));
     }
 
-    /// A note of a process that is not about a run. It stands in the same delivery as records of a run that is asked about.
-    fn hear(&mut self, record: &Record<'_>, checkup: &mut Checkup) {
+    /// Notes of a process that are not about a run. They came in one delivery with records of a run that is asked about, if
+    /// perhaps from another service.
+    fn hear(&mut self, record: &Record<'_>) {
         if let Body::Diagnostic { code, message, count, span_id, .. } = &record.body
-            && self.heard.insert((record.segment_id, record.segment_seq))
+            && self.heard_ids.insert((record.segment_id, record.segment_seq))
         {
             let (code, message) = (code.clone().into_owned(), message.clone().into_owned());
-            checkup.hear(&record.service, &Diagnostic { code, message, count: *count, span_id: *span_id });
+            let diagnostic = Diagnostic { code, message, count: *count, span_id: *span_id };
+            self.heard.push((record.service.clone().into_owned(), diagnostic));
         }
     }
 

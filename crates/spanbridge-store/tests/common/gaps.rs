@@ -10,7 +10,7 @@ fn int(n: i64) -> AttributeValue<'static> {
     AttributeValue::I64(n)
 }
 
-/// A run in which `shop` sends and `mail` receives.
+/// A run in which `shop` sends and `mailer` receives.
 struct Story {
     shop: Recording,
     mail: Recording,
@@ -23,7 +23,7 @@ impl Story {
     /// The n-th, in ids and in time.
     fn new(n: u64) -> Self {
         let recording = |segment, service| Recording::of(run(n.into()), segment, service);
-        let (shop, mail) = (recording(2 * n + 1, "shop"), recording(2 * n + 2, "mail"));
+        let (shop, mail) = (recording(2 * n + 1, "shop"), recording(2 * n + 2, "mailer"));
         Story { shop, mail, records: Vec::new(), first: 100 * n, began: 1000 * n }
     }
 
@@ -51,7 +51,7 @@ impl Story {
         self
     }
 
-    /// A message to `mail` that is sent, received and acknowledged.
+    /// A message to `mailer` that is sent, received and acknowledged.
     fn order(&mut self) -> &mut Self {
         self.publish(1, "events:order", 0, "confirmed");
         self.process(2, 1, "events:order:mail", 10, vec![]).settle(2, "ack", "events:order:mail", 15, vec![])
@@ -128,7 +128,7 @@ pub(crate) fn clean() -> Vec<Record<'static>> {
     let waits = Body::RunSuspend { suspension_id: "s".into(), suspended_at: T0 + 6100 * MS, reason: None };
     let waits = s.shop.record(waits);
     all.extend(s.done().into_iter().chain([begun, waits]));
-    let mut child = Recording::of(run(77), 77, "mail").in_trace(trace(6));
+    let mut child = Recording::of(run(77), 77, "mailer").in_trace(trace(6));
     all.push(child.record(run_start("job", 6098, Some((run(6), span_id(607))))));
     all.push(child.step((901, 607), PROCESS, "events:job:jobs", (6099, 6101), vec![]));
     all.push(child.run_end(6102, Status::Ok));

@@ -14,9 +14,9 @@ pub(crate) mod gaps;
 pub(crate) const T0: u64 = 1_790_000_000_000_000_000;
 pub(crate) const MS: u64 = 1_000_000;
 
-/// A run: its id repeats the digit, and ends in the number.
+/// A run: its id repeats the digit, and ends in the number. From 8 on the eighth digit tells runs apart.
 pub(crate) fn run(n: u128) -> RunId {
-    RunId::new((0x1111_1111_1111_1111_0000_0000_0000_0000 * (n & 7)) | n).unwrap()
+    RunId::new((0x1111_1111_1111_1111_0000_0000_0000_0000 * (n & 7)) ^ (n >> 3 << 96) | n).unwrap()
 }
 
 pub(crate) fn trace(n: u128) -> TraceId {

@@ -133,7 +133,7 @@ impl Checkup {
                 1 => String::new(),
                 n => format!(" and {} more", n - 1),
             };
-            let what = format!("{name}{more}: under span {parent}");
+            let what = format!("{name}{more}: the parent would be span {parent}");
             place.at(*span).gap(GapKind::ParentMissing, what, &[])
         }));
         gaps.extend(self.heard.iter().map(|((kind, (service, message)), count)| {
