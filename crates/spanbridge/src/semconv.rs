@@ -65,6 +65,8 @@ pub const SETTLE_REVOKED: &str = "spanbridge.settle.revoked";
 pub const TRANSACTION_OPERATION: &str = "spanbridge.transaction.operation";
 /// What an error says, in an event about it.
 pub const EXCEPTION_MESSAGE: &str = "exception.message";
+/// The broker took the message for settled when it delivered it: nobody settles it.
+pub const SETTLE_AUTOMATIC: &str = "spanbridge.settle.automatic";
 
 /// How the work on a message hangs together with what sent it: `new_run` or `link`. Not there when the sender's span is
 /// its parent.
