@@ -55,6 +55,8 @@ pub const KAFKA_OFFSET: &str = "messaging.kafka.offset";
 pub const QUEUE_TIME_MS: &str = "spanbridge.queue.time_ms";
 /// How many messages were behind this one in its partition when work on it began, as far as the consumer had heard.
 pub const KAFKA_LAG: &str = "spanbridge.kafka.lag";
+/// The message's offset was stored: the next commit covers it.
+pub const SETTLE_STORED: &str = "spanbridge.settle.stored";
 /// What a commit covers: `topic[partition] first..last`, separated by commas.
 pub const SETTLE_RANGES: &str = "spanbridge.settle.ranges";
 /// The broker has not been asked yet when the span ends: it is asked later.

@@ -30,19 +30,24 @@ impl Sink for Count {
     }
 }
 
-/// The client alone, and observed with one sink or the other.
+/// The client alone (looking at headers, or not), and observed with one sink or the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Variant {
     Bare,
+    BareHeaders,
     Counted,
     Stored,
 }
 
 impl Variant {
-    pub(crate) const ALL: [Variant; 3] = [Variant::Bare, Variant::Counted, Variant::Stored];
+    pub(crate) const ALL: [Variant; 4] = [Variant::Bare, Variant::BareHeaders, Variant::Counted, Variant::Stored];
+
+    pub(crate) fn is_bare(self) -> bool {
+        matches!(self, Variant::Bare | Variant::BareHeaders)
+    }
 
     fn name(self) -> &'static str {
-        ["bare", "counting sink", "store as sink"][self as usize]
+        ["bare", "bare, headers", "counting sink", "store as sink"][self as usize]
     }
 }
 
@@ -67,7 +72,7 @@ impl Recorders {
     /// The recorder of an observed variant.
     pub(crate) fn of(&self, variant: Variant) -> Option<&Recorder> {
         match variant {
-            Variant::Bare => None,
+            Variant::Bare | Variant::BareHeaders => None,
             Variant::Counted => Some(&self.counted),
             Variant::Stored => Some(&self.stored),
         }
@@ -127,7 +132,7 @@ impl Watch {
 
 /// What was measured, by what was done, variant and round.
 #[derive(Default)]
-pub(crate) struct Rounds(BTreeMap<&'static str, [Vec<Spent>; 3]>);
+pub(crate) struct Rounds(BTreeMap<&'static str, [Vec<Spent>; 4]>);
 
 impl Rounds {
     pub(crate) fn note(&mut self, done: &'static str, variant: Variant, spent: Spent) {
@@ -143,6 +148,9 @@ impl Rounds {
         for (done, by_variant) in &self.0 {
             for variant in Variant::ALL {
                 let spent = &by_variant[variant as usize];
+                if spent.is_empty() {
+                    continue;
+                }
                 let [_, rate, _] = quartiles(spent.iter().map(|s| messages as f64 / s.wall));
                 let [_, each, _] = quartiles(spent.iter().map(|s| s.cpu / messages as f64 * 1e6));
                 print!("{done:18} {:14} {rate:9.0} msg/s  cpu {each:6.2} us", variant.name());
@@ -171,5 +179,5 @@ pub(crate) fn number(name: &str, default: usize) -> usize {
 
 /// The variants in an order that changes with every round.
 pub(crate) fn order(round: usize) -> impl Iterator<Item = Variant> {
-    (0..3).map(move |i| Variant::ALL[(i + round) % 3])
+    (0..4).map(move |i| Variant::ALL[(i + round) % 4])
 }

@@ -145,7 +145,11 @@ fn on_span(context: &Context, f: impl FnOnce(&crate::context::Shared, u64)) {
 }
 
 pub(crate) fn attributes(context: &Context, attributes: Attributes<'_>) {
-    on_span(context, |shared, span| hot().more(shared, span, &with(&[], attributes)))
+    on_span(context, |shared, span| match attributes {
+        // The usual: without an allocation.
+        [(key, value)] => hot().more(shared, span, &[(Key::Attribute(key), *value)]),
+        attributes => hot().more(shared, span, &with(&[], attributes)),
+    })
 }
 
 pub(crate) fn link(context: &Context, other: &Context) {
