@@ -45,17 +45,18 @@ pub enum Step {
 /// `{operation} {destination}`. `operation` is the client's own word. A destination that is empty, for want of a name or
 /// because there are several, is not told.
 pub fn span(system: &'static str, step: Step, operation: &'static str, destination: &str) -> SpanBuilder {
+    let (operation_type, primitive, kind) = match step {
+        Step::Send => ("send", Primitive::MESSAGING_PUBLISH, Kind::Producer),
+        Step::Process => ("process", Primitive::MESSAGING_PROCESS, Kind::Consumer),
+        Step::Settle => ("settle", Primitive::MESSAGING_SETTLE, Kind::Client),
+    };
     let span = match destination {
         "" => observe::span(operation),
         destination => span_of(operation, destination),
     };
-    // Each by itself, so that the compiler knows the primitive's code.
-    let (span, operation_type) = match step {
-        Step::Send => (span.primitive(Primitive::MESSAGING_PUBLISH).kind(Kind::Producer), "send"),
-        Step::Process => (span.primitive(Primitive::MESSAGING_PROCESS).kind(Kind::Consumer), "process"),
-        Step::Settle => (span.primitive(Primitive::MESSAGING_SETTLE).kind(Kind::Client), "settle"),
-    };
     let span = span
+        .primitive(primitive)
+        .kind(kind)
         .attribute(semconv::MESSAGING_SYSTEM, Value::Static(system))
         .attribute(semconv::MESSAGING_OPERATION_NAME, Value::Static(operation))
         .attribute(semconv::MESSAGING_OPERATION_TYPE, Value::Static(operation_type));
