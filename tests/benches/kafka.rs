@@ -8,7 +8,8 @@
 //! The broker is the one at `KAFKA_BROKERS`, else librdkafka's in-process broker in a process of its own: this program
 //! again. Consuming is a backlog that is worked off: from the assignment of the partitions to the last message, with all
 //! that librdkafka does to fetch them. The bare consumer does not look at headers; since librdkafka unpacks those when
-//! somebody does, and whoever continues a trace must, there is one that does nothing else with them.
+//! somebody does, and whoever continues a trace must, there is one that does nothing else with them. A stream is worked
+//! off while a process of its own sends it, as fast as that can: there the consumer is not what everybody waits for.
 
 mod support;
 
@@ -48,8 +49,7 @@ impl Broker {
             }
             return broker;
         }
-        let mut command = Command::new(std::env::current_exe().unwrap());
-        let mut child = command.arg("--broker").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut child = Self::again(["--broker"]);
         let mut brokers = String::new();
         BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut brokers).unwrap();
         let (brokers, topic) = (brokers.trim().to_owned(), "bench".to_owned());
@@ -64,6 +64,12 @@ impl Broker {
         println!("{}", mock.bootstrap_servers());
         std::io::stdout().flush().unwrap();
         let _ = std::io::stdin().read(&mut [0]);
+    }
+
+    /// This program again, as another process.
+    fn again<const N: usize>(arguments: [&str; N]) -> Child {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap()
     }
 
     fn topic(&self, variant: Variant) -> String {
@@ -93,6 +99,17 @@ impl Bench {
     }
 
     async fn produce(&self, topic: &str, variant: Variant, sender: &Context) -> Spent {
+        let watch = Watch::start();
+        let sending = self.send(topic, variant);
+        if variant.is_bare() {
+            sending.await
+        } else {
+            sending.in_context(sender.clone()).await
+        }
+        watch.stop()
+    }
+
+    async fn send(&self, topic: &str, variant: Variant) {
         let send = |i| async move {
             let record = self.record(topic, i);
             let sent = if variant.is_bare() {
@@ -105,37 +122,33 @@ impl Bench {
             };
             sent.map_err(|(e, _)| e).unwrap();
         };
-        let watch = Watch::start();
-        let sending = iter(0..self.messages).for_each_concurrent(UNDER_WAY, send);
-        if variant == Variant::Bare {
-            sending.await
-        } else {
-            sending.in_context(sender.clone()).await
-        }
-        watch.stop()
+        iter(0..self.messages).for_each_concurrent(UNDER_WAY, send).await
     }
 
-    /// A consumer that knows the broker and begins with this round's messages, and since when it does.
-    fn consumer(&self, topic: &str, round: usize) -> (StreamConsumer<Observed<DefaultConsumerContext>>, Watch) {
+    /// A consumer that knows the broker, with every partition from where the messages of a turn begin.
+    fn consumer(&self, topic: &str, turn: usize) -> StreamConsumer<Observed<DefaultConsumerContext>> {
         let mut config = self.broker.kafka.config();
         config.set("group.id", "bench").set("enable.auto.commit", "false").set("enable.auto.offset.store", "false");
         let consumer: StreamConsumer<_> = config.create_with_context(Observed::new(DefaultConsumerContext)).unwrap();
+        consumer.fetch_watermarks(topic, 0, SOON).unwrap();
         let mut partitions = TopicPartitionList::new();
-        let first = (round * self.messages / PARTITIONS as usize) as i64;
+        let first = (turn * self.messages / PARTITIONS as usize) as i64;
         for partition in 0..PARTITIONS {
             partitions.add_partition_offset(topic, partition, Offset::Offset(first)).unwrap();
         }
-        consumer.fetch_watermarks(topic, 0, SOON).unwrap();
-        let watch = Watch::start();
         consumer.assign(&partitions).unwrap();
-        (consumer, watch)
+        consumer
     }
 
-    async fn consume(&self, topic: &str, round: usize, reads_headers: bool) -> Spent {
-        let (consumer, watch) = self.consumer(topic, round);
-        for _ in 0..self.messages {
+    /// Consumes what is there; or, of a stream, from the first message that comes.
+    async fn consume(&self, topic: &str, turn: usize, variant: Variant, is_stream: bool) -> Spent {
+        let (consumer, mut watch) = (self.consumer(topic, turn), Watch::start());
+        for i in 0..self.messages {
             let message = consumer.recv().await.unwrap();
-            if reads_headers {
+            if is_stream && i == 0 {
+                watch = Watch::start()
+            }
+            if variant == Variant::BareHeaders {
                 THEIRS.iter().for_each(|(name, _)| drop(black_box(Headers::from(&message).get(name))));
             }
             async { black_box(message.payload()) }.await;
@@ -144,15 +157,32 @@ impl Bench {
         watch.stop()
     }
 
-    async fn consume_observed(&self, topic: &str, round: usize) -> Spent {
-        let (consumer, watch) = self.consumer(topic, round);
-        let consumer = consumer.observed();
-        for _ in 0..self.messages {
+    /// The same, observed.
+    async fn consume_observed(&self, topic: &str, turn: usize, is_stream: bool) -> Spent {
+        let (consumer, mut watch) = (self.consumer(topic, turn).observed(), Watch::start());
+        for i in 0..self.messages {
             let job = consumer.recv().await.unwrap();
+            if is_stream && i == 0 {
+                watch = Watch::start()
+            }
             job.run_value(async { black_box(job.payload()) }).await;
             job.store_offset().unwrap();
         }
         watch.stop()
+    }
+
+    async fn turn(&self, recorders: &Recorders, variant: Variant, turn: usize, is_stream: bool) -> Spent {
+        let topic = self.broker.topic(variant);
+        let sender = is_stream.then(|| Broker::again(["--produce", &self.broker.kafka.brokers, &topic]));
+        let spent = match recorders.of(variant) {
+            None => self.consume(&topic, turn, variant, is_stream).await,
+            Some(recorder) => recorder.scope(self.consume_observed(&topic, turn, is_stream)).await,
+        };
+        if let Some(mut sender) = sender {
+            assert!(sender.wait().unwrap().success())
+        }
+        recorders.settle(variant);
+        spent
     }
 }
 
@@ -163,33 +193,36 @@ async fn main() {
         return Broker::be();
     }
     // `cargo test --all-targets` runs this too.
-    if !has("--bench") {
+    if !has("--bench") && !has("--produce") {
         return;
+    }
+    // The in-process broker keeps 5 MiB a partition; with headers a message has some 420 bytes.
+    let messages = number("SPANBRIDGE_BENCH_MESSAGES", 120_000) / PARTITIONS as usize * PARTITIONS as usize;
+    let arguments: Vec<String> = std::env::args().skip_while(|argument| argument != "--produce").collect();
+    if let [_, brokers, topic, ..] = &arguments[..] {
+        let kafka = Kafka { brokers: brokers.clone(), topic: topic.clone(), mock: None };
+        let producer = kafka.config().create().unwrap();
+        return Bench { broker: Broker { child: None, kafka }, producer, messages }.send(topic, Variant::Bare).await;
     }
     let broker = Broker::start().await;
     let producer = broker.kafka.config().create().unwrap();
-    // The in-process broker keeps 5 MiB a partition; with headers a message has some 420 bytes.
-    let messages = number("SPANBRIDGE_BENCH_MESSAGES", 120_000) / PARTITIONS as usize * PARTITIONS as usize;
     let rounds = number("SPANBRIDGE_BENCH_ROUNDS", 9);
     let bench = Bench { broker, producer, messages };
     let recorders = Recorders::new();
     let mut measured = Rounds::default();
     for round in 0..=rounds {
-        for variant in order(round) {
-            let topic = bench.broker.topic(variant);
-            let produced = bench.produce(&topic, variant, &recorders.sender(variant)).await;
+        for variant in order(round, &Variant::ALL) {
+            let produced = bench.produce(&bench.broker.topic(variant), variant, &recorders.sender(variant)).await;
             recorders.settle(variant);
-            let consumed = match recorders.of(variant) {
-                None => bench.consume(&topic, round, variant == Variant::BareHeaders).await,
-                Some(recorder) => recorder.scope(bench.consume_observed(&topic, round)).await,
-            };
-            recorders.settle(variant);
+            let backlog = bench.turn(&recorders, variant, 2 * round, false).await;
+            let stream = bench.turn(&recorders, variant, 2 * round + 1, true).await;
             // The first round warms up.
             if round > 0 {
                 if variant != Variant::BareHeaders {
                     measured.note("produce", variant, produced);
                 }
-                measured.note("consume, run, store", variant, consumed);
+                measured.note("work off a backlog", variant, backlog);
+                measured.note("work off a stream", variant, stream);
             }
         }
     }

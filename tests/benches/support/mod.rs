@@ -178,6 +178,6 @@ pub(crate) fn number(name: &str, default: usize) -> usize {
 }
 
 /// The variants in an order that changes with every round.
-pub(crate) fn order(round: usize) -> impl Iterator<Item = Variant> {
-    (0..4).map(move |i| Variant::ALL[(i + round) % 4])
+pub(crate) fn order(round: usize, variants: &[Variant]) -> impl Iterator<Item = Variant> {
+    (0..variants.len()).map(move |i| variants[(i + round) % variants.len()])
 }
