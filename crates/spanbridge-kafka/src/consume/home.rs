@@ -270,3 +270,37 @@ impl Drop for InFlight {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_of_a_partition_is_asked_for_again_after_a_moment_and_when_it_is_reached() {
+        let partition = Partition::default();
+        let never = || panic!("it was asked for a moment ago");
+        assert_eq!(partition.lag(3, 1_000, || Some(10)), Some(6));
+        assert_eq!(partition.lag(4, 1_000 + MOMENT_MS - 1, never), Some(5));
+        assert_eq!(partition.lag(5, 1_000 + MOMENT_MS, || Some(20)), Some(14));
+        assert_eq!(partition.lag(20, 1_001 + MOMENT_MS, || Some(21)), Some(0), "it went on");
+        assert_eq!(partition.lag(21, 1_002 + MOMENT_MS, || Some(21)), None, "not heard of yet");
+        assert_eq!(partition.lag(20, 900, || None), None, "the clock was set back, and nobody knows");
+        partition.forget_offsets();
+        assert_eq!(partition.lag(0, 1_003 + MOMENT_MS, || Some(2)), Some(1), "of another assignment");
+    }
+
+    #[test]
+    fn work_in_flight_is_forgotten_with_its_job() {
+        let partition = Arc::<Partition>::default();
+        let count = || lock(&partition.work).in_flight.len();
+        let (mut one, mut two) = (partition.clone().received(0), partition.clone().received(1));
+        one.begin(&Context::EMPTY);
+        two.begin(&Context::EMPTY);
+        two.begin(&Context::EMPTY);
+        assert_eq!(count(), 2, "another attempt takes the place of the first");
+        drop(one);
+        assert_eq!(count(), 1);
+        drop(two);
+        assert_eq!(count(), 0);
+    }
+}
