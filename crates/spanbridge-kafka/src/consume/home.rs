@@ -96,11 +96,13 @@ impl Home {
         if let Some((_, _, last)) = topics.last.as_ref().filter(|(t, n, _)| (&**t, *n) == (topic, number)) {
             return last.clone();
         }
-        if !topics.all.contains_key(topic) {
-            topics.all.insert(topic.into(), Partitions::new());
+        let known = topics.all.get(topic).and_then(|partitions| partitions.get(&number)).cloned();
+        let new = || topics.all.entry(topic.into()).or_default().entry(number).or_default().clone();
+        let partition = known.unwrap_or_else(new);
+        match &mut topics.last {
+            Some((t, n, last)) if **t == *topic => (*n, *last) = (number, partition.clone()),
+            last => *last = Some((topic.into(), number, partition.clone())),
         }
-        let partition = topics.all.entry(topic.into()).or_default().entry(number).or_default().clone();
-        topics.last = Some((topic.into(), number, partition.clone()));
         partition
     }
 
