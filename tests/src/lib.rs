@@ -3,10 +3,12 @@
 
 mod amqp;
 mod kafka;
+mod programs;
 mod wait;
 
 pub use amqp::{Amqp, amqp, headers, text};
 pub use kafka::{Kafka, Pair, kafka, pairs, raw_headers, real_kafka};
+pub use programs::{Program, graph, outline, runs, text_of};
 pub use spanbridge::conformance::{Seen, spans, tree};
 pub use wait::{until, within};
 

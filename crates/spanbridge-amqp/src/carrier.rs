@@ -27,6 +27,18 @@ impl Extract for Headers<'_> {
     }
 }
 
+impl Headers<'_> {
+    /// Every header: text and bytes as they are, anything else as lapin shows it.
+    pub(crate) fn each(&self, f: &mut dyn FnMut(&str, &[u8])) {
+        for (name, value) in self.0.headers().iter().flat_map(|table| table.into_iter()) {
+            match self.get(name.as_str()) {
+                Header::Value(bytes) => f(name.as_str(), &bytes),
+                _ => f(name.as_str(), format!("{value:?}").as_bytes()),
+            }
+        }
+    }
+}
+
 /// Headers of a message that is about to be sent. They are written as long strings: a short string as a header value
 /// makes RabbitMQ close the whole connection.
 #[derive(Debug)]
@@ -56,13 +68,13 @@ const FRAME: usize = 128 << 10;
 const OTHERS: usize = 3 << 10;
 
 impl HeadersMut<'_> {
-    /// What there is room for, beside the headers of the user.
-    pub(crate) fn budget(&self) -> Budget {
+    /// What there is room for, beside the headers of the user; `most` is what the user grants us.
+    pub(crate) fn budget(&self, most: usize) -> Budget {
         let ours = |name: &str| [w3c::TRACEPARENT, w3c::TRACESTATE, w3c::BAGGAGE].contains(&name);
         let theirs = self.0.into_iter().filter(|(name, _)| !ours(name.as_str()));
         let used: usize = theirs.map(|(name, value)| 1 + name.as_str().len() + size(value)).sum();
         // A byte for the length of the name, one for the type, four for the length of the value.
-        Budget { bytes: (FRAME - OTHERS).saturating_sub(used), per_header: 6 }
+        Budget { bytes: (FRAME - OTHERS).saturating_sub(used).min(most), per_header: 6 }
     }
 }
 

@@ -42,9 +42,11 @@ mod consume;
 mod describe;
 mod driver;
 mod produce;
+mod replies;
 mod returns;
 
 pub use carrier::{Headers, HeadersMut};
 pub use consume::{ConsumerExt, DeliveryExt, Job, Jobs};
 pub use driver::{Answer, BoxError, JobHandler, Settlement};
 pub use produce::{ChannelExt, ObservedChannel, ObservedConfirm};
+pub use spanbridge::messaging::{Batch, Capture, Capturing, Receiving, Relation, Trust};

@@ -23,11 +23,22 @@
 //! # drop(work);
 //! ```
 
-use crate::carrier::{self, Extract, Extraction, Outgoing, Problem};
-use crate::observe::{self, ActiveSpan, Span, SpanBuilder};
+mod batch;
+mod capture;
+mod received;
+mod receiving;
+
+pub use batch::{Batch, Batched};
+pub use capture::{Capture, Capturing, Message, Part, UNKNOWN_TYPE};
+pub use received::Received;
+pub use receiving::{Arrival, Receiving, Relation, Trust};
+
+use crate::carrier::{self, Extract, Outgoing};
+use crate::observe::{self, Span, SpanBuilder};
+use crate::span::span_of_text;
 use crate::{Context, Kind, Primitive, Value, semconv};
 use std::fmt::Display;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// What is done to a message, in one of the conventions' words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +62,7 @@ pub fn span(system: &'static str, step: Step, operation: &'static str, destinati
     };
     let span = match destination {
         "" => observe::span(operation),
-        destination => observe::span(format!("{operation} {destination}")),
+        destination => span_of(operation, destination),
     };
     let span = span
         .primitive(primitive)
@@ -60,6 +71,20 @@ pub fn span(system: &'static str, step: Step, operation: &'static str, destinati
         .attribute(semconv::MESSAGING_OPERATION_NAME, Value::Static(operation))
         .attribute(semconv::MESSAGING_OPERATION_TYPE, Value::Static(operation_type));
     if destination.is_empty() { span } else { span.attribute(semconv::MESSAGING_DESTINATION_NAME, destination) }
+}
+
+/// A span of the name `{operation} {destination}`, which is put together without an allocation where it is short.
+fn span_of(operation: &str, destination: &str) -> SpanBuilder {
+    let (mut name, end) = ([0; 128], operation.len() + 1 + destination.len());
+    if let Some(name) = name.get_mut(..end) {
+        name[..operation.len()].copy_from_slice(operation.as_bytes());
+        name[operation.len()] = b' ';
+        name[operation.len() + 1..].copy_from_slice(destination.as_bytes());
+        if let Ok(name) = std::str::from_utf8(name) {
+            return span_of_text(name);
+        }
+    }
+    span_of_text(&format!("{operation} {destination}"))
 }
 
 /// Begins the span of a message that is about to be sent under what is current, and says whether its context is to be
@@ -129,57 +154,55 @@ impl Drop for Handoff {
     }
 }
 
-/// What came with a message, and where its work and its settlements belong.
-#[derive(Debug)]
-pub struct Received {
-    /// What came, or a detached context.
-    context: Context,
-    problems: Vec<Problem>,
-    /// The context inside the process span, once there is one.
-    process: Mutex<Option<Context>>,
+/// How long a message waited in its broker.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Waited {
+    /// So long.
+    Known(Duration),
+    /// The broker's timestamp is not one.
+    Unknown,
+    /// The broker's timestamp lies so far in the future.
+    Ahead(Duration),
 }
 
-impl Received {
-    /// Reads the headers of a message.
-    pub fn new(headers: &(impl Extract + ?Sized)) -> Self {
-        carrier::extract(headers).into()
-    }
+/// Clocks of machines that take care of them differ by less.
+const SKEW: Duration = Duration::from_secs(5);
+/// 2004, when the oldest of the brokers appeared. What says it is older, or 0, is not a time.
+const FIRST: Duration = Duration::from_secs(1_072_915_200);
 
-    /// The context that came with the message; empty if there was none.
-    pub fn context(&self) -> &Context {
-        &self.context
-    }
+/// How long a message has waited that was sent then, by the broker's clock.
+pub fn waited(sent: Option<SystemTime>) -> Waited {
+    waited_until(sent, SystemTime::now())
+}
 
-    /// Begins a process span under the sender's; without one, as a run of its own, and not under what is current here.
-    /// What was wrong with the headers is recorded with it.
-    pub fn process(&self, begin: impl FnOnce() -> Span) -> Span {
-        let span = observe::in_scope(&self.context, begin);
-        for problem in &self.problems {
-            span.diagnostic(semconv::HEADER_MALFORMED, &problem.to_string())
+fn waited_until(sent: Option<SystemTime>, now: SystemTime) -> Waited {
+    match sent {
+        Some(sent) if sent.duration_since(UNIX_EPOCH).is_ok_and(|since| since >= FIRST) => {
+            match now.duration_since(sent) {
+                Ok(waited) => Waited::Known(waited),
+                Err(ahead) if ahead.duration() <= SKEW => Waited::Known(Duration::ZERO),
+                Err(ahead) => Waited::Ahead(ahead.duration()),
+            }
         }
-        *self.inside() = Some(span.context().clone());
-        span
-    }
-
-    /// Where a settlement belongs: under the last process span; before there is one, under the sender's.
-    pub fn settling(&self) -> Context {
-        self.inside().as_ref().unwrap_or(&self.context).clone()
-    }
-
-    /// The last process span, while or after it runs.
-    pub fn span(&self) -> Option<ActiveSpan> {
-        self.inside().clone().and_then(ActiveSpan::of)
-    }
-
-    fn inside(&self) -> MutexGuard<'_, Option<Context>> {
-        self.process.lock().unwrap_or_else(PoisonError::into_inner)
+        _ => Waited::Unknown,
     }
 }
 
-/// For transports without headers, which carry contexts in their payloads.
-impl From<Extraction> for Received {
-    fn from(found: Extraction) -> Self {
-        let context = if found.context.is_empty() { Context::detached() } else { found.context };
-        Received { context, problems: found.problems, process: Mutex::new(None) }
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_plausible_timestamps_count() {
+        let now = UNIX_EPOCH + Duration::from_secs(1_800_000_000);
+        let long = Duration::from_millis(250);
+        assert_eq!(waited_until(Some(now - long), now), Waited::Known(long));
+        assert_eq!(waited_until(Some(now + SKEW), now), Waited::Known(Duration::ZERO));
+        assert_eq!(waited_until(Some(now + SKEW + long), now), Waited::Ahead(SKEW + long));
+        for nonsense in
+            [None, Some(UNIX_EPOCH), Some(UNIX_EPOCH - long), Some(UNIX_EPOCH + Duration::from_millis(1234))]
+        {
+            assert_eq!(waited_until(nonsense, now), Waited::Unknown);
+        }
     }
 }

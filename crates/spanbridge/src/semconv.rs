@@ -53,8 +53,12 @@ pub const KAFKA_OFFSET: &str = "messaging.kafka.offset";
 /// How long a message waited in the broker before work on it began, in milliseconds, by the broker's timestamp and the
 /// consumer's clock. Not there when the timestamp is not plausible.
 pub const QUEUE_TIME_MS: &str = "spanbridge.queue.time_ms";
-/// How many messages were behind this one in its partition when work on it began, as far as the consumer had heard.
+/// How many messages were behind this one in its partition when work on it began, as far as the consumer had heard (not
+/// longer than 50 ms ago).
 pub const KAFKA_LAG: &str = "spanbridge.kafka.lag";
+/// On a process span: the message's offset was stored with the client, and the next commit covers it. The broker knows
+/// nothing of that yet, so it is no settlement of its own.
+pub const SETTLE_STORED: &str = "spanbridge.settle.stored";
 /// What a commit covers: `topic[partition] first..last`, separated by commas.
 pub const SETTLE_RANGES: &str = "spanbridge.settle.ranges";
 /// The broker has not been asked yet when the span ends: it is asked later.
@@ -65,6 +69,8 @@ pub const SETTLE_REVOKED: &str = "spanbridge.settle.revoked";
 pub const TRANSACTION_OPERATION: &str = "spanbridge.transaction.operation";
 /// What an error says, in an event about it.
 pub const EXCEPTION_MESSAGE: &str = "exception.message";
+/// The broker took the message for settled when it delivered it: nobody settles it.
+pub const SETTLE_AUTOMATIC: &str = "spanbridge.settle.automatic";
 
 /// How the work on a message hangs together with what sent it: `new_run` or `link`. Not there when the sender's span is
 /// its parent.

@@ -5,6 +5,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, StreamConsumer}
 use rdkafka::error::KafkaResult;
 use rdkafka::message::BorrowedMessage;
 use rdkafka::topic_partition_list::TopicPartitionList;
+use slab::Slab;
 use spanbridge::observe::ActiveSpan;
 use spanbridge::{Context, Value, semconv};
 use std::collections::{BTreeMap, HashMap};
@@ -45,7 +46,14 @@ pub(crate) struct Home {
     pub(crate) client_id: String,
     /// Jobs do not keep the consumer alive: who drops it leaves the group.
     consumer: Weak<dyn Settle>,
-    topics: Mutex<HashMap<Box<str>, Partitions>>,
+    topics: Mutex<Topics>,
+}
+
+#[derive(Default)]
+struct Topics {
+    all: HashMap<Box<str>, Partitions>,
+    /// Where the last message came from: likely, the next one does, too.
+    last: Option<(Box<str>, i32, Arc<Partition>)>,
 }
 
 /// By the name of their consumer, under which its callbacks find them.
@@ -84,19 +92,24 @@ impl Home {
     }
 
     pub(crate) fn partition(&self, topic: &str, number: i32) -> Arc<Partition> {
-        let mut topics = lock(&self.topics);
-        if let Some(known) = topics.get(topic).and_then(|partitions| partitions.get(&number)) {
-            return known.clone();
+        let topics = &mut *lock(&self.topics);
+        if let Some((_, _, last)) = topics.last.as_ref().filter(|(t, n, _)| (&**t, *n) == (topic, number)) {
+            return last.clone();
         }
-        let new = Arc::new(Partition::default());
-        topics.entry(topic.into()).or_default().insert(number, new.clone());
-        new
+        let known = topics.all.get(topic).and_then(|partitions| partitions.get(&number)).cloned();
+        let new = || topics.all.entry(topic.into()).or_default().entry(number).or_default().clone();
+        let partition = known.unwrap_or_else(new);
+        match &mut topics.last {
+            Some((t, n, last)) if **t == *topic => (*n, *last) = (number, partition.clone()),
+            last => *last = Some((topic.into(), number, partition.clone())),
+        }
+        partition
     }
 
     /// Every partition that messages came from.
     pub(crate) fn partitions(&self) -> Vec<(Box<str>, i32, Arc<Partition>)> {
         let topics = lock(&self.topics);
-        let each = topics.iter().flat_map(|(t, partitions)| partitions.iter().map(move |(n, p)| (t, n, p)));
+        let each = topics.all.iter().flat_map(|(t, partitions)| partitions.iter().map(move |(n, p)| (t, n, p)));
         each.map(|(topic, number, partition)| (topic.clone(), *number, partition.clone())).collect()
     }
 
@@ -112,7 +125,8 @@ impl Home {
             partition.forget_offsets();
             partition.revocations.fetch_add(1, AcqRel);
             // Outside the lock: what is recorded may take a while.
-            let in_flight: Vec<Context> = lock(&partition.work).in_flight.values().cloned().collect();
+            let in_flight: Vec<Context> =
+                lock(&partition.work).in_flight.iter().map(|(_, work)| work.clone()).collect();
             in_flight.into_iter().for_each(revoked);
         }
     }
@@ -126,6 +140,9 @@ pub(crate) fn revoked(process: Context) {
     }
 }
 
+/// What was heard about the end of a partition holds for so long: to ask takes longer than all else about a message.
+const MOMENT_MS: i64 = 50;
+
 /// What is known about a partition.
 #[derive(Debug)]
 pub(crate) struct Partition {
@@ -133,13 +150,15 @@ pub(crate) struct Partition {
     /// The first message that no commit of ours has covered, and the first that no stored offset has; -1: not known.
     uncovered: AtomicI64,
     unstored: AtomicI64,
+    /// The offset that the next message of all will have, as of when (in milliseconds since the epoch); -1: not known.
+    high: AtomicI64,
+    high_as_of: AtomicI64,
     work: Mutex<Work>,
 }
 
 #[derive(Debug, Default)]
 struct Work {
-    in_flight: BTreeMap<u64, Context>,
-    count: u64,
+    in_flight: Slab<Context>,
     /// Inside the last process span.
     last: Context,
     /// Inside the span of the last commit.
@@ -152,6 +171,8 @@ impl Default for Partition {
             revocations: AtomicU32::new(0),
             uncovered: AtomicI64::new(-1),
             unstored: AtomicI64::new(-1),
+            high: AtomicI64::new(-1),
+            high_as_of: AtomicI64::new(0),
             work: Mutex::default(),
         }
     }
@@ -165,7 +186,20 @@ impl Partition {
         InFlight { partition: self, revocations, key: None }
     }
 
+    /// How many messages are behind the one of this offset, as far as the client has heard: now, or a moment ago.
+    pub(crate) fn lag(&self, offset: i64, now_ms: i64, ask: impl FnOnce() -> Option<i64>) -> Option<i64> {
+        let mut high = self.high.load(Relaxed);
+        let age = now_ms.wrapping_sub(self.high_as_of.load(Relaxed));
+        if offset >= high || !(0..MOMENT_MS).contains(&age) {
+            high = ask()?;
+            self.high.store(high, Relaxed);
+            self.high_as_of.store(now_ms, Relaxed)
+        }
+        Some(high - 1 - offset).filter(|behind| *behind >= 0)
+    }
+
     fn forget_offsets(&self) {
+        self.high.store(-1, Relaxed);
         self.uncovered.store(-1, Relaxed);
         self.unstored.store(-1, Relaxed)
     }
@@ -206,7 +240,7 @@ pub(crate) struct InFlight {
     partition: Arc<Partition>,
     /// How often the partition had been revoked when the message came.
     revocations: u32,
-    key: Option<u64>,
+    key: Option<usize>,
 }
 
 impl InFlight {
@@ -222,9 +256,11 @@ impl InFlight {
     /// Work begins, in a process span.
     pub(crate) fn begin(&mut self, process: &Context) {
         let mut work = lock(&self.partition.work);
-        work.count += 1;
-        let key = *self.key.get_or_insert(work.count);
-        work.in_flight.insert(key, process.clone());
+        match self.key {
+            // Another attempt.
+            Some(key) => work.in_flight[key] = process.clone(),
+            None => self.key = Some(work.in_flight.insert(process.clone())),
+        }
         work.last = process.clone();
     }
 }
@@ -232,7 +268,41 @@ impl InFlight {
 impl Drop for InFlight {
     fn drop(&mut self) {
         if let Some(key) = self.key {
-            lock(&self.partition.work).in_flight.remove(&key);
+            lock(&self.partition.work).in_flight.try_remove(key);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_of_a_partition_is_asked_for_again_after_a_moment_and_when_it_is_reached() {
+        let partition = Partition::default();
+        let never = || panic!("it was asked for a moment ago");
+        assert_eq!(partition.lag(3, 1_000, || Some(10)), Some(6));
+        assert_eq!(partition.lag(4, 1_000 + MOMENT_MS - 1, never), Some(5));
+        assert_eq!(partition.lag(5, 1_000 + MOMENT_MS, || Some(20)), Some(14));
+        assert_eq!(partition.lag(20, 1_001 + MOMENT_MS, || Some(21)), Some(0), "it went on");
+        assert_eq!(partition.lag(21, 1_002 + MOMENT_MS, || Some(21)), None, "not heard of yet");
+        assert_eq!(partition.lag(20, 900, || None), None, "the clock was set back, and nobody knows");
+        partition.forget_offsets();
+        assert_eq!(partition.lag(0, 1_003 + MOMENT_MS, || Some(2)), Some(1), "of another assignment");
+    }
+
+    #[test]
+    fn work_in_flight_is_forgotten_with_its_job() {
+        let partition = Arc::<Partition>::default();
+        let count = || lock(&partition.work).in_flight.len();
+        let (mut one, mut two) = (partition.clone().received(0), partition.clone().received(1));
+        one.begin(&Context::EMPTY);
+        two.begin(&Context::EMPTY);
+        two.begin(&Context::EMPTY);
+        assert_eq!(count(), 2, "another attempt takes the place of the first");
+        drop(one);
+        assert_eq!(count(), 1);
+        drop(two);
+        assert_eq!(count(), 0);
     }
 }

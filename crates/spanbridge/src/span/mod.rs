@@ -10,6 +10,7 @@ mod open;
 mod run;
 mod suspend;
 
+pub(crate) use builder::span_of_text;
 pub use builder::{SpanBuilder, span};
 pub use details::{Artifact, EdgeType, Target};
 #[cfg(feature = "macros")]

@@ -12,6 +12,8 @@ pub(crate) enum Open {
     Nothing,
     Span(Started),
     Run,
+    /// A span and the run that it is the work of.
+    RunOfSpan(Started),
 }
 
 impl Open {
@@ -23,11 +25,12 @@ impl Open {
     /// Ends it, if it was not ended yet. `context` is the one it was begun in.
     #[inline]
     pub(crate) fn end(&mut self, context: &Context, status: Status) {
-        if let (open @ (Open::Span(_) | Open::Run), Some(shared)) =
+        if let (open @ (Open::Span(_) | Open::Run | Open::RunOfSpan(_)), Some(shared)) =
             (std::mem::replace(self, Open::Nothing), context.shared())
         {
             match open {
                 Open::Span(s) => hot().end(s, || Some(shared), status),
+                Open::RunOfSpan(s) => end_both(s, shared, status),
                 _ => end_run(shared, status, None),
             }
         }
@@ -36,12 +39,15 @@ impl Open {
     /// Ends it as failed, with the error's text.
     #[cold]
     pub(crate) fn fail(&mut self, context: &Context, error: &dyn Display) {
-        if let (open @ (Open::Span(_) | Open::Run), Some(shared)) =
+        if let (open @ (Open::Span(_) | Open::Run | Open::RunOfSpan(_)), Some(shared)) =
             (std::mem::replace(self, Open::Nothing), context.shared())
         {
-            match open {
-                Open::Span(s) => fail_span(s, shared, &shown(error)),
-                _ => end_run(shared, Status::Error, Some(&shown(error))),
+            let error = shown(error);
+            if let Open::Span(s) | Open::RunOfSpan(s) = open {
+                fail_span(s, shared, &error)
+            }
+            if let Open::Run | Open::RunOfSpan(_) = open {
+                end_run(shared, Status::Error, Some(&error))
             }
         }
     }
@@ -72,6 +78,12 @@ pub(crate) fn shown(error: &dyn Display) -> String {
 pub(crate) fn fail_span(started: Started, shared: &Shared, error: &str) {
     let items = [(Key::Field(Field::Error), Value::Str(error))];
     hot().end_with(started, shared, Status::Error, if error.is_empty() { &[] } else { &items });
+}
+
+#[cold]
+fn end_both(started: Started, shared: &Shared, status: Status) {
+    hot().end(started, || Some(shared), status);
+    end_run(shared, status, None)
 }
 
 /// A run has no `panicked`: that is an error of its own kind.
