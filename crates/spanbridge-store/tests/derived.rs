@@ -112,7 +112,10 @@ fn a_trace_of_its_own_is_told_by_its_link() {
         let mut record = process(&mut m, id, 0, "mail", 20 * id, vec![]);
         record.trace_id = Some(trace(id as u128 + 4));
         if let Body::Span(start, _) = &mut record.body {
-            start.links.push(Link { trace_id: trace(1), span_id: span_id(PUBLISH), attributes: attributes(&[]) });
+            // Where it came in a batch, it is linked to that, too.
+            for (trace_id, id) in [(trace(9), 99), (trace(1), PUBLISH)] {
+                start.links.push(Link { trace_id, span_id: span_id(id), attributes: attributes(&[]) });
+            }
         }
         all.push(record);
     }

@@ -17,10 +17,10 @@ impl Graph {
     pub fn build(run_id: RunId, records: &[Record<'_>]) -> Graph {
         let outline = Outline::of(run_id, records);
         let builder = Builder { run_id, records, outline: &outline };
-        let spans = builder.spans();
+        let (run, spans) = (builder.run(), builder.spans());
         Graph {
-            run: builder.run(),
-            edges: builder.edges(&spans),
+            edges: builder.edges(&run, &spans),
+            run,
             spans,
             artifacts: builder.artifacts(),
             child_runs: Vec::new(),
@@ -270,7 +270,7 @@ impl<'r, 'a> Builder<'r, 'a> {
     }
 
     /// Each relation once, however many recorded it; then those that follow from the spans.
-    fn edges(&self, spans: &[Span]) -> Vec<Edge> {
+    fn edges(&self, run: &Run, spans: &[Span]) -> Vec<Edge> {
         let mut edges: Vec<Edge> = Vec::new();
         for place in &self.outline.joined.edges {
             if let Body::Edge { edge_type, from, to } = self.body(*place) {
@@ -278,7 +278,7 @@ impl<'r, 'a> Builder<'r, 'a> {
                 edges.push(Edge { edge_type: edge_type.clone().into_owned(), from, to, derived: false });
             }
         }
-        edges.extend(derive::edges(spans));
+        edges.extend(derive::edges(run, spans));
         edges.sort_by(|a, b| edge_key(a).cmp(&edge_key(b)));
         // What somebody recorded is not derived again.
         edges.dedup_by(|later, first| edge_key(later) == edge_key(first));

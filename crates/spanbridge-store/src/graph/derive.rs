@@ -5,9 +5,8 @@
 //! are a fan-out. A message that comes back to where it was is a retry, whichever way it took; one that turns up in
 //! another queue, and says in which it died, is a dead letter.
 
-use super::message::{Position, Source};
-use super::{Edge, Span};
-use crate::hash::Map;
+use super::message::{Position, Sender, Senders, Source};
+use super::{Edge, Run, Span};
 use spanbridge::record::Endpoint;
 use spanbridge::{SpanId, TraceId, semconv};
 
@@ -17,10 +16,11 @@ const RETRY_OF: &str = "retry.of";
 const DEAD_LETTERED_TO: &str = "dead_lettered.to";
 
 /// The relations between deliveries, in no order that means anything.
-pub(super) fn edges(spans: &[Span]) -> Vec<Edge> {
-    let mut by_id = None;
+pub(super) fn edges(run: &Run, spans: &[Span]) -> Vec<Edge> {
+    let senders = Senders::new(run, spans);
+    let deliveries = spans.iter().filter(|s| s.is_delivery());
     let mut deliveries: Vec<Delivery<'_>> =
-        spans.iter().filter(|s| s.is_delivery()).filter_map(|s| Delivery::of(s, spans, &mut by_id)).collect();
+        deliveries.filter_map(|s| Some(Delivery::of(s, senders.of(s)?, spans))).collect();
     deliveries.sort_unstable_by_key(Delivery::message);
     let mut edges = Vec::new();
     for message in deliveries.chunk_by_mut(|a, b| a.message() == b.message()) {
@@ -35,7 +35,7 @@ pub(super) fn edges(spans: &[Span]) -> Vec<Edge> {
 /// The work on a message.
 struct Delivery<'s> {
     span: &'s Span,
-    sender: (TraceId, SpanId),
+    sender: Sender,
     /// The sender's span is recorded, and it is that of a single message.
     sent_once: bool,
     source: Source<'s>,
@@ -45,26 +45,21 @@ struct Delivery<'s> {
 }
 
 impl<'s> Delivery<'s> {
-    fn of(span: &'s Span, spans: &[Span], by_id: &mut Option<Map<SpanId, usize>>) -> Option<Self> {
-        let sender = span.sender()?;
-        let sent_by = span.parent.or_else(|| {
-            let places = by_id.get_or_insert_with(|| spans.iter().enumerate().map(|(i, s)| (s.span_id, i)).collect());
-            places.get(&sender.1).copied()
-        });
-        Some(Delivery {
+    fn of(span: &'s Span, sender: Sender, spans: &[Span]) -> Self {
+        Delivery {
             span,
             sender,
-            sent_once: sent_by.is_some_and(|at| spans[at].primitive == "messaging.publish"),
+            sent_once: sender.place.is_some_and(|at| spans[at].primitive == "messaging.publish"),
             source: Source::of(span),
             offset: Position::offset(span),
             id: span.text(semconv::MESSAGING_MESSAGE_ID),
             attempt: span.integer(semconv::DELIVERY_ATTEMPT),
-        })
+        }
     }
 
     /// What deliveries of the same message have in common.
     fn message(&self) -> (SpanId, Option<&'s str>) {
-        (self.sender.1, self.id)
+        (self.sender.span_id, self.id)
     }
 
     /// What attempts have in common beside the message. An offset is a message of its own.
@@ -123,7 +118,7 @@ fn where_it_died(dead: &Delivery<'_>, before: Option<&Delivery<'_>>, places: &[&
         }
         // It died before anybody worked on it.
         None if before.is_none() => {
-            let (trace_id, span_id) = dead.sender;
+            let Sender { trace_id, span_id, .. } = dead.sender;
             Some(derived(DEAD_LETTERED_TO, span_endpoint(trace_id, span_id), dead.endpoint()))
         }
         _ => None,

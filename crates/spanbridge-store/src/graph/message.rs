@@ -1,7 +1,9 @@
 //! What the span of a messaging step says about its message, by its attributes.
 
-use super::Span;
+use super::{Run, Span};
+use crate::hash::Map;
 use spanbridge::{SpanId, TraceId, semconv};
+use std::cell::OnceCell;
 
 impl Span {
     /// The value of an attribute.
@@ -19,6 +21,11 @@ impl Span {
         self.attribute(key).and_then(|v| v.as_i64().or_else(|| v.as_str()?.parse().ok()))
     }
 
+    /// Whether an attribute is there and true.
+    pub(super) fn is_true(&self, key: &str) -> bool {
+        self.attribute(key).and_then(serde_json::Value::as_bool).unwrap_or(false)
+    }
+
     pub(super) fn destination(&self) -> &str {
         self.text(semconv::MESSAGING_DESTINATION_NAME).unwrap_or_default()
     }
@@ -27,14 +34,62 @@ impl Span {
     pub(super) fn is_delivery(&self) -> bool {
         self.primitive == "messaging.process" && self.attribute(semconv::MESSAGING_BATCH_COUNT).is_none()
     }
+}
 
-    /// The span that sent the message: the parent, or what the root of a trace of its own is linked to.
-    pub(super) fn sender(&self) -> Option<(TraceId, SpanId)> {
-        match (self.parent_span_id, &self.links[..]) {
-            (Some(parent), _) => Some((self.trace_id, parent)),
-            (None, [link]) => Some((link.trace_id, link.span_id)),
-            (None, _) => None,
+/// Who sent the messages of a run.
+pub(super) struct Senders<'g> {
+    run: &'g Run,
+    spans: &'g [Span],
+    by_id: OnceCell<Map<SpanId, usize>>,
+}
+
+/// The span that sent a message, and its place in the run if it is recorded there.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sender {
+    pub(super) trace_id: TraceId,
+    pub(super) span_id: SpanId,
+    pub(super) place: Option<usize>,
+}
+
+impl<'g> Senders<'g> {
+    pub(super) fn new(run: &'g Run, spans: &'g [Span]) -> Self {
+        Senders { run, spans, by_id: OnceCell::new() }
+    }
+
+    /// The place of a span in the run.
+    pub(super) fn place(&self, id: SpanId) -> Option<usize> {
+        let all = || self.spans.iter().enumerate().map(|(place, s)| (s.span_id, place)).collect();
+        self.by_id.get_or_init(all).get(&id).copied()
+    }
+
+    /// Who sent the message that a span is the work on: its parent; where the work is a run of its own, what triggered
+    /// that; where it has a trace of its own, what it is linked to. In a batch it is linked to that, too, which is in
+    /// another run.
+    pub(super) fn of(&self, span: &Span) -> Option<Sender> {
+        let found = |trace_id, span_id, place| Some(Sender { trace_id, span_id, place });
+        if let Some(parent) = span.parent_span_id.filter(|parent| *parent != self.run.run_id.as_parent()) {
+            return found(span.trace_id, parent, span.parent.or_else(|| self.place(parent)));
         }
+        if span.text(semconv::RELATION) == Some("new_run") {
+            return found(span.trace_id, self.run.triggered_by_span_id?, None);
+        }
+        match &span.links[..] {
+            [one] => found(one.trace_id, one.span_id, self.place(one.span_id)),
+            several => {
+                let mut here = several.iter().filter_map(|l| Some((l, self.place(l.span_id)?)));
+                let (one, place) = here.next().filter(|_| here.next().is_none())?;
+                found(one.trace_id, one.span_id, Some(place))
+            }
+        }
+    }
+
+    /// Whether a message came without anything that says who sent it.
+    pub(super) fn is_unknown(&self, span: &Span) -> bool {
+        let alone = match span.parent_span_id {
+            Some(_) => span.text(semconv::RELATION) == Some("new_run") && self.run.triggered_by_span_id.is_none(),
+            None => true,
+        };
+        alone && span.links.is_empty() && self.of(span).is_none()
     }
 }
 

@@ -117,12 +117,22 @@ pub(crate) fn clean() -> Vec<Record<'static>> {
         (semconv::SETTLE_RANGES, text("topic[0] 1..2, topic[0] 3, other[1] 9")),
     ];
     all.extend(s.settle(1, "commit", "", 20, commit).done());
+    // Stored offsets and messages without acknowledgements are beyond the code, also where others are settled by it.
+    let mut s = Story::new(7);
+    let stored = vec![(semconv::SETTLE_STORED, AttributeValue::Bool(true))];
+    s.publish(1, "stream", 1, "confirmed").process(2, 1, "stream", 10, stored);
+    let automatic = vec![(semconv::SETTLE_AUTOMATIC, AttributeValue::Bool(true))];
+    s.publish(3, "events:order", 1, "confirmed").process(4, 3, "events:order:mail", 10, automatic);
+    all.extend(s.done());
     // A queue that nobody settles, a trace of its own, a suspended run, and the child run of a job.
     let mut s = Story::new(6);
     s.publish(1, "inbox", 0, "sent").process(2, 1, "inbox", 5, vec![]);
     s.publish(3, "events:late", 6, "confirmed").process(4, 0, "events:late:mail", 90, vec![]);
     let (trace_id, sender) = (s.shop.trace, span_id(s.first + 3));
-    s.last().links.push(Link { trace_id, span_id: sender, attributes: Attributes::new() });
+    let batch = (trace(99), span_id(9900));
+    for (trace_id, span_id) in [(trace_id, sender), batch] {
+        s.last().links.push(Link { trace_id, span_id, attributes: Attributes::new() });
+    }
     s.settle(4, "ack", "events:late:mail", 96, vec![]).publish(7, "events:job", 97, "confirmed");
     let begun = s.shop.run_start("approval", 6000);
     let waits = Body::RunSuspend { suspension_id: "s".into(), suspended_at: T0 + 6100 * MS, reason: None };
@@ -130,7 +140,12 @@ pub(crate) fn clean() -> Vec<Record<'static>> {
     all.extend(s.done().into_iter().chain([begun, waits]));
     let mut child = Recording::of(run(77), 77, "mailer").in_trace(trace(6));
     all.push(child.record(run_start("job", 6098, Some((run(6), span_id(607))))));
-    all.push(child.step((901, 607), PROCESS, "events:job:jobs", (6099, 6101), vec![]));
+    let mut work =
+        child.step((901, 0), PROCESS, "events:job:jobs", (6099, 6101), vec![(semconv::RELATION, text("new_run"))]);
+    if let Body::Span(start, _) = &mut work.body {
+        start.parent_span_id = Some(run(77).as_parent());
+    }
+    all.push(work);
     all.push(child.run_end(6102, Status::Ok));
     all
 }

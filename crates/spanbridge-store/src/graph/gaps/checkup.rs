@@ -3,8 +3,9 @@
 use super::sending::Sending;
 use super::settling::Settling;
 use super::{Gap, GapKind, Place, named};
+use crate::graph::message::Senders;
 use crate::graph::{Diagnostic, Graph, RunStatus, Span};
-use crate::hash::{Map, Set};
+use crate::hash::Set;
 use spanbridge::record::Endpoint;
 use spanbridge::{RunId, SpanId, semconv};
 use std::collections::{BTreeMap, BTreeSet};
@@ -85,18 +86,18 @@ impl Checkup {
             return;
         }
         let place = Place::of(graph);
-        let by_id: Map<SpanId, usize> = graph.spans.iter().enumerate().map(|(i, s)| (s.span_id, i)).collect();
-        let told = self.diagnostics(graph, &place, &by_id);
-        self.clocks(graph, &place, &by_id, &told);
+        let senders = Senders::new(&graph.run, &graph.spans);
+        let told = self.diagnostics(graph, &place, &senders);
+        self.clocks(graph, &place, &senders, &told);
         self.end(graph, &place);
         let alive = last_sign(graph);
         for span in &graph.spans {
-            self.sending.ask(span, &place, told.contains(&span.span_id));
+            self.sending.ask(span, &place, senders.is_unknown(span) && !told.contains(&span.span_id));
             let due = match span.ended_at {
                 Some(end) => end.saturating_add(self.grace),
                 None => alive.saturating_add(self.silence),
             };
-            self.settling.ask(span, &place, due);
+            self.settling.ask(span, senders.of(span).map(|s| s.span_id), &place, due);
             if let Some(parent) = span.parent_span_id.filter(|_| span.orphan) {
                 self.orphan(span, parent, &place);
             }
@@ -153,6 +154,7 @@ impl Checkup {
         if !self.seen.insert(graph.run.run_id) {
             return false;
         }
+        graph.run.triggered_by_span_id.into_iter().for_each(|by| self.sending.triggered(by));
         for span in &graph.spans {
             self.recorded.insert(span.span_id);
             self.sending.learn(span);
@@ -168,7 +170,7 @@ impl Checkup {
 
     /// The gaps that were noticed when they came about; the spans for which it is known why they have no context, or that
     /// their clock is behind.
-    fn diagnostics(&mut self, graph: &Graph, place: &Place, by_id: &Map<SpanId, usize>) -> Set<SpanId> {
+    fn diagnostics(&mut self, graph: &Graph, place: &Place, senders: &Senders<'_>) -> Set<SpanId> {
         let mut told = Set::default();
         for d in &graph.diagnostics {
             if matches!(&*d.code, semconv::HEADER_MALFORMED | semconv::CONTEXT_IGNORED | semconv::CLOCK_SKEW) {
@@ -176,7 +178,7 @@ impl Checkup {
             }
             let Some(kind) = GapKind::of_diagnostic(&d.code) else { continue };
             let said = counted(&d.message, d.count);
-            let span = d.span_id.and_then(|id| by_id.get(&id)).map(|at| &graph.spans[*at]);
+            let span = d.span_id.and_then(|id| senders.place(id)).map(|at| &graph.spans[at]);
             let what = span.map_or_else(|| said.clone(), |span| format!("{}: {said}", named(span)));
             let place = d.span_id.map_or(place.clone(), |id| place.at(id));
             let service = span.map_or("the service", |span| &span.service);
@@ -186,11 +188,11 @@ impl Checkup {
     }
 
     /// Work that began before what caused it, in another segment: once for each two services, where it is worst.
-    fn clocks(&mut self, graph: &Graph, place: &Place, by_id: &Map<SpanId, usize>, told: &Set<SpanId>) {
+    fn clocks(&mut self, graph: &Graph, place: &Place, senders: &Senders<'_>, told: &Set<SpanId>) {
         let mut worst: BTreeMap<(&str, &str), (u64, &Span, &Span)> = BTreeMap::new();
         for span in graph.spans.iter().filter(|s| !s.name.is_empty() && !told.contains(&s.span_id)) {
-            let before = if span.is_delivery() { span.sender().map(|(_, id)| id) } else { span.parent_span_id };
-            let Some(cause) = before.and_then(|id| by_id.get(&id)).map(|at| &graph.spans[*at]) else { continue };
+            let before = if span.is_delivery() { senders.of(span).and_then(|s| s.place) } else { span.parent };
+            let Some(cause) = before.map(|at| &graph.spans[at]) else { continue };
             let behind = cause.started_at.saturating_sub(span.started_at);
             if behind > TOLERANCE && cause.segment_id != span.segment_id && !cause.name.is_empty() {
                 let worst = worst.entry((&span.service, &cause.service)).or_insert((behind, span, cause));

@@ -63,9 +63,13 @@ impl Sending {
         }
     }
 
-    /// Asks what became of a message that was sent, and where one without a context came from. `excused` says that it is
-    /// known already why there is none.
-    pub(super) fn ask(&mut self, span: &Span, place: &Place, excused: bool) {
+    /// Learns that a run was triggered by a span.
+    pub(super) fn triggered(&mut self, by: SpanId) {
+        self.continued.insert(by);
+    }
+
+    /// Asks what became of a message that was sent, and where one came from whose sender is `unknown`.
+    pub(super) fn ask(&mut self, span: &Span, place: &Place, unknown: bool) {
         let destination = span.destination();
         if destination.is_empty() {
             return;
@@ -82,7 +86,7 @@ impl Sending {
                 to: key(span, destination),
                 at,
             });
-        } else if span.is_delivery() && span.parent_span_id.is_none() && span.links.is_empty() && !excused {
+        } else if span.is_delivery() && unknown {
             let what = format!("{}, without a context", named(span));
             self.rootless.push(Rootless { place: place.at(span.span_id), what, from: key(span, destination) });
         }

@@ -59,6 +59,13 @@ impl Taken {
 impl Settling {
     /// Learns what was settled.
     pub(super) fn learn(&mut self, span: &Span) {
+        // An offset that was stored is committed by the client, and what was settled as it was delivered by nobody.
+        if span.is_true(semconv::SETTLE_STORED) {
+            self.settled.insert(span.span_id);
+            self.consumers.insert(consumer(span));
+        } else if span.is_true(semconv::SETTLE_AUTOMATIC) {
+            self.settled.insert(span.span_id);
+        }
         if span.primitive != "messaging.settle" {
             return;
         }
@@ -75,8 +82,7 @@ impl Settling {
         for linked in &span.links {
             self.settled.insert(linked.span_id);
         }
-        let multiple = span.attribute(semconv::SETTLE_MULTIPLE).and_then(serde_json::Value::as_bool).unwrap_or(false);
-        if let Some(tag) = tag.filter(|_| multiple) {
+        if let Some(tag) = tag.filter(|_| span.is_true(semconv::SETTLE_MULTIPLE)) {
             self.multiple.entry(consumer.clone()).or_default().push((tag, span.ended_at.unwrap_or(span.started_at)));
         }
         for (topic, partition, last) in ranges(span.text(semconv::SETTLE_RANGES).unwrap_or_default()) {
@@ -94,8 +100,8 @@ impl Settling {
         self.repeated.insert(earlier);
     }
 
-    /// Asks what became of a message. It may take until `due`.
-    pub(super) fn ask(&mut self, span: &Span, place: &Place, due: u64) {
+    /// Asks what became of a message of this sender. It may take until `due`.
+    pub(super) fn ask(&mut self, span: &Span, sender: Option<SpanId>, place: &Place, due: u64) {
         if !span.is_delivery() {
             return;
         }
@@ -106,7 +112,7 @@ impl Settling {
             place: place.at(span.span_id),
             what: named(span),
             span_id: span.span_id,
-            sender: span.sender().map(|(_, id)| id),
+            sender,
             partition: [group.clone(), topic.clone(), position.partition.to_owned()],
             tag: span.integer(semconv::RABBITMQ_DELIVERY_TAG),
             offset: position.number,
