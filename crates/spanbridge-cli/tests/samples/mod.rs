@@ -42,6 +42,8 @@ impl Build {
             artifacts: Vec::new(),
             child_runs: Vec::new(),
             related_runs: Vec::new(),
+            linked_runs: Vec::new(),
+            trigger: None,
             diagnostics: Vec::new(),
         };
         Self { graph, services: Vec::new() }

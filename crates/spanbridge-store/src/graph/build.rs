@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 impl Graph {
     /// The graph of a run, from its records: in any order, any number of times. What the records alone cannot tell, the
-    /// child runs and the related ones, is left empty; [`Store::graph`](crate::Store::graph) fills it in.
+    /// child runs, the related and linked ones and the trigger, is left empty; [`Store::graph`](crate::Store::graph) fills it in.
     pub fn build(run_id: RunId, records: &[Record<'_>]) -> Graph {
         let outline = Outline::of(run_id, records);
         let builder = Builder { run_id, records, outline: &outline };
@@ -25,6 +25,8 @@ impl Graph {
             artifacts: builder.artifacts(),
             child_runs: Vec::new(),
             related_runs: Vec::new(),
+            linked_runs: Vec::new(),
+            trigger: None,
             diagnostics: builder.diagnostics(),
         }
     }

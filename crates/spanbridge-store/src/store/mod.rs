@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::file::{self, Missing};
 use crate::graph::{Checkup, Gap, Graph};
 use rusqlite::Connection;
-use snapshot::{PairColumn, Snapshot};
+use snapshot::Snapshot;
 use spanbridge::RunId;
 use spanbridge::record::Record;
 use std::fmt;
@@ -71,17 +71,7 @@ impl Store {
                 return Ok(None);
             }
             let mut graph = Graph::build(run_id, &records);
-            let forks = snapshot.mentions(PairColumn::Parents, &[run_id.get()])?;
-            let forks: Vec<RunId> = forks.into_iter().map(|(_, run)| run).collect();
-            graph.child_runs = list::summaries(snapshot, &forks)?;
-            // The own runs of its traces, and whatever other runs have spans in them.
-            let traces: Vec<u128> = graph.run.trace_ids.iter().map(|t| t.get()).collect();
-            let mut related: Vec<RunId> = graph.run.trace_ids.iter().copied().map(RunId::of_trace).collect();
-            related.extend(snapshot.mentions(PairColumn::Traces, &traces)?.into_iter().map(|(_, run)| run));
-            related.retain(|run| *run != run_id);
-            related.sort_unstable();
-            related.dedup();
-            graph.related_runs = list::summaries(snapshot, &related)?;
+            list::surroundings(snapshot, &mut graph)?;
             Ok(Some(graph))
         })
     }
