@@ -96,6 +96,9 @@ pub(crate) struct Doctor {
     /// How long a message may take to be received, and to be settled: `90s`, `15m`, `1h`
     #[arg(long, value_name = "TIME", value_parser = length, default_value = "60s")]
     pub(crate) grace: Duration,
+    /// How long a run, or the work on a message, may be silent before its end is missed
+    #[arg(long, value_name = "TIME", value_parser = length, default_value = "1h")]
+    pub(crate) silence: Duration,
 }
 
 const DOCTOR: &str = "It looks for messages that were sent and never received, or received and never settled; for contexts \

@@ -104,7 +104,7 @@ fn each_gap_is_named_with_its_cause_and_what_to_change() {
        shows what was said
 
 ! begun and never ended
-  44444446  nightly import: nothing was heard since 2026-09-21T14:13:40Z
+  44444446  run nightly import: nothing was heard since 2026-09-21T14:13:40Z
   why  the process was killed or has crashed, a way through the code does not end it, or it is at
        work still and says nothing
   fix  end a run on every way out (`run.end()`, `run.error(..)`), and `run.suspend(..)` it where it

@@ -95,12 +95,14 @@ Arguments:
   [ID]  A run, a trace or a span [default: recent runs]
 
 Options:
-      --since <WHEN>  Only runs that began since then: `90s`, `15m`, `1h`, `2d`, `1w` ago, a date or
-                      an RFC 3339 time
-      --limit <N>     At most so many runs [default: 100]
-      --grace <TIME>  How long a message may take to be received, and to be settled: `90s`, `15m`,
-                      `1h` [default: 60s]
-  -h, --help          Print help
+      --since <WHEN>    Only runs that began since then: `90s`, `15m`, `1h`, `2d`, `1w` ago, a date
+                        or an RFC 3339 time
+      --limit <N>       At most so many runs [default: 100]
+      --grace <TIME>    How long a message may take to be received, and to be settled: `90s`, `15m`,
+                        `1h` [default: 60s]
+      --silence <TIME>  How long a run, or the work on a message, may be silent before its end is
+                        missed [default: 1h]
+  -h, --help            Print help
 "##);
 }
 

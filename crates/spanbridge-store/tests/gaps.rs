@@ -129,6 +129,44 @@ fn a_commit_of_another_group_settles_nothing() {
     assert_eq!(kinds(&checkup.gaps()), [GapKind::NotSettled; 2]);
 }
 
+#[test]
+fn work_that_broke_off_is_one_gap() {
+    let mut r = Recording::of(run(1), 1, "mailer");
+    let mut job = |id, at, end: bool| {
+        let said = vec![(semconv::RABBITMQ_ROUTING_KEY, text("x"))];
+        let mut record = r.step((id, 1), ("messaging.process", "process"), "e:x:mail", (at, at + 5), said);
+        if let (false, Body::Span(start, _)) = (end, &record.body) {
+            record.body = Body::SpanStart(start.clone());
+        }
+        record
+    };
+    let (broken, again) = (job(2, 10, false), job(3, 90, true));
+    let ack = r.step((4, 3), ("messaging.settle", "ack"), "e:x:mail", (96, 97), vec![]);
+    let sent = r.step((1, 0), ("messaging.publish", "publish"), "e:x", (0, 1), vec![]);
+    let at = |now: u64, records: &[&Record<'static>]| {
+        let records: Vec<_> = records.iter().map(|r| (*r).clone()).collect();
+        let mut checkup = Checkup::new(T0 + now);
+        checkup.look_at(&Graph::build(run(1), &records));
+        checkup.gaps().into_iter().map(|g| (g.kind, g.what)).collect::<Vec<_>>()
+    };
+    let settles = r.step((9, 77), ("messaging.settle", "ack"), "e:x:mail", (98, 99), vec![]);
+    // Nobody knows whether it is at work still; after an hour everybody does.
+    let alone = [&sent, &broken, &settles];
+    assert_eq!(kinds_of(&at(2000 * MS, &alone)), [GapKind::ParentMissing]);
+    let what = (GapKind::NotSettled, "process e:x:mail by mailer, which has no end".to_owned());
+    assert_eq!(at(DAY, &alone)[0], what);
+    assert_eq!(kinds_of(&at(DAY, &alone)), [GapKind::NotSettled, GapKind::ParentMissing]);
+    // Once it is delivered again, there is no need to wait.
+    let what = (GapKind::NotSettled, "process e:x:mail by mailer, which has no end, then delivered again".to_owned());
+    assert_eq!(at(2000 * MS, &[&sent, &broken, &again, &ack]), [what]);
+    // Where nobody settles, the end is what is missing.
+    assert_eq!(kinds_of(&at(DAY, &[&sent, &broken])), [GapKind::NoEnd]);
+}
+
+fn kinds_of(gaps: &[(GapKind, String)]) -> Vec<GapKind> {
+    gaps.iter().map(|(kind, _)| *kind).collect()
+}
+
 proptest! {
     #[test]
     fn whatever_the_order_and_however_often(seed in any::<u64>(), again in proptest::collection::vec(0..100usize, 0..20)) {

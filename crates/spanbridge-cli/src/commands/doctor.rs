@@ -23,7 +23,7 @@ pub(super) fn run(cli: &Cli, args: &Doctor) -> Result<(), Failure> {
             store.runs(&filter, args.limit)?.iter().map(|row| row.run_id).collect()
         }
     };
-    let checkup = Checkup::new(now()).grace(args.grace);
+    let checkup = Checkup::new(now()).grace(args.grace).silence(args.silence);
     let gaps = store.gaps(&run_ids, checkup)?;
     match cli.format {
         Format::Json => stream::print_json(&json!({ "schemaVersion": 1, "runs": run_ids.len(), "gaps": gaps }))?,

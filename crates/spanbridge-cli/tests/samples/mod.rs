@@ -25,6 +25,7 @@ impl Build {
             run_id,
             name: name.into(),
             status,
+            owned: true,
             started_at: START,
             ended_at: took.map(|t| START + t),
             error: None,

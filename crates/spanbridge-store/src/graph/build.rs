@@ -65,6 +65,7 @@ impl<'r, 'a> Builder<'r, 'a> {
             run_id: self.run_id,
             name: outline.name(records).to_owned(),
             status: outline.status(records),
+            owned: outline.joined.lifecycle.is_owned(records),
             started_at: outline.started_at(records),
             ended_at: outline.ended_at(records),
             error: None,

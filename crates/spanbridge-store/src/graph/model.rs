@@ -71,6 +71,8 @@ pub struct Run {
     pub name: String,
     /// Its status.
     pub status: RunStatus,
+    /// Somebody declared it, and says when it begins and ends. Other runs consist of their spans.
+    pub owned: bool,
     /// When it began.
     pub started_at: u64,
     /// When it ended; of a run without an owner the end of its last span, once all have ended.

@@ -55,7 +55,7 @@ impl Checkup {
     /// A message may take so long to be received and settled, unless [`Checkup::grace`] says otherwise.
     pub const GRACE: Duration = Duration::from_secs(60);
 
-    /// A run, or a span, without an end may be silent for so long.
+    /// A run, or a span, without an end may be silent for so long, unless [`Checkup::silence`] says otherwise.
     pub const SILENCE: Duration = Duration::from_secs(3600);
 
     /// A checkup at this time, in nanoseconds since the Unix epoch.
@@ -77,6 +77,12 @@ impl Checkup {
     /// How long a message may take to be received, and to be settled after its work.
     pub fn grace(mut self, grace: Duration) -> Self {
         self.grace = nanos(grace);
+        self
+    }
+
+    /// How long a run, or a span, without an end may be silent.
+    pub fn silence(mut self, silence: Duration) -> Self {
+        self.silence = nanos(silence);
         self
     }
 
@@ -130,11 +136,7 @@ impl Checkup {
         let orphans = self.orphans.iter().filter(|((_, parent), _)| !self.recorded.contains(parent));
         gaps.extend(orphans.map(|((_, parent), orphan)| {
             let Orphan { place, first: (_, span, name), children } = orphan;
-            let more = match children {
-                1 => String::new(),
-                n => format!(" and {} more", n - 1),
-            };
-            let what = format!("{name}{more}: the parent would be span {parent}");
+            let what = format!("{}: the parent would be span {parent}", and_more(name.clone(), *children));
             place.at(*span).gap(GapKind::ParentMissing, what, &[])
         }));
         gaps.extend(self.heard.iter().map(|((kind, (service, message)), count)| {
@@ -143,7 +145,11 @@ impl Checkup {
             place.gap(*kind, what, &[("service", service), ("other", SENDER)])
         }));
         gaps.extend(self.sending.gaps(self.now.saturating_sub(self.grace)));
-        gaps.extend(self.settling.gaps(self.now));
+        let unsettled: Vec<Gap> = self.settling.gaps(self.now).collect();
+        // Work that broke off has neither an end nor a settlement; that is one gap.
+        let broken_off: Set<SpanId> = unsettled.iter().filter_map(|g| g.span_id).collect();
+        gaps.retain(|g| g.kind != GapKind::NoEnd || g.span_id.is_none_or(|span| !broken_off.contains(&span)));
+        gaps.extend(unsettled);
         gaps.sort_unstable();
         gaps.dedup();
         gaps
@@ -209,16 +215,19 @@ impl Checkup {
         }
     }
 
-    /// A run that is open and silent. One that is suspended is neither.
+    /// A run without an end, or a span without one, of which nothing was heard for long. A run that is suspended is
+    /// neither.
     fn end(&mut self, graph: &Graph, place: &Place) {
-        let alive = last_sign(graph);
-        if graph.run.status != RunStatus::Open || alive.saturating_add(self.silence) > self.now {
+        let (run, alive) = (&graph.run, last_sign(graph));
+        if run.status == RunStatus::Suspended || alive.saturating_add(self.silence) > self.now {
             return;
         }
-        let open = graph.spans.iter().filter(|s| s.ended_at.is_none() && !s.name.is_empty());
-        let (place, what) = match open.min_by_key(|s| (s.started_at, s.span_id)) {
-            Some(span) => (place.at(span.span_id), named(span)),
-            None => (place.clone(), graph.run.name.clone()),
+        let mut open: Vec<&Span> = graph.spans.iter().filter(|s| s.ended_at.is_none() && !s.name.is_empty()).collect();
+        open.sort_unstable_by_key(|s| (s.started_at, s.span_id));
+        let (place, what) = match open.first() {
+            _ if run.owned && run.ended_at.is_none() => (place.clone(), format!("run {}", run.name)),
+            Some(first) => (place.at(first.span_id), and_more(named(first), open.len())),
+            None => return,
         };
         let since = jiff::Timestamp::from_nanosecond(i128::from(alive)).unwrap_or_default();
         let what = format!("{what}: nothing was heard since {since:.0}");
@@ -241,6 +250,11 @@ impl Checkup {
 
 /// Who a message came from, where that is not known.
 const SENDER: &str = "whoever stamped the message";
+
+/// The first of several.
+fn and_more(first: String, count: usize) -> String {
+    if count > 1 { format!("{first} and {} more", count - 1) } else { first }
+}
 
 fn counted(message: &str, count: Option<u64>) -> String {
     match count.filter(|n| *n != 1) {

@@ -46,6 +46,7 @@ struct Taken {
     tag: Option<i64>,
     offset: Option<i64>,
     began: u64,
+    ended: bool,
     /// Until when it may take.
     due: u64,
 }
@@ -117,6 +118,7 @@ impl Settling {
             tag: span.integer(semconv::RABBITMQ_DELIVERY_TAG),
             offset: position.number,
             began: span.started_at,
+            ended: span.ended_at.is_some(),
             due,
             consumer,
         });
@@ -143,14 +145,17 @@ impl Settling {
             self.multiple.iter().map(|(consumer, all)| (consumer, Covered::of(all))).collect();
         let late = self.unsettled().filter(move |t| {
             let covered = || multiple.get(&t.consumer).is_some_and(|m| t.tag.is_some_and(|tag| m.covers(tag, t.began)));
-            t.due <= now && self.consumers.contains(&t.consumer) && !covered()
+            // What was delivered again was given up by whoever had it.
+            let due = t.due <= now || !t.ended && self.repeated.contains(&t.span_id);
+            due && self.consumers.contains(&t.consumer) && !covered()
         });
         late.map(|t| {
+            let end = if t.ended { "" } else { ", which has no end" };
             let refused = if self.refused.contains(&t.span_id) { ", its settlement was refused" } else { "" };
             let again = if self.repeated.contains(&t.span_id) { ", then delivered again" } else { "" };
             let (service, [_, destination, _]) = &t.consumer;
             let facts = [("service", service.as_str()), ("destination", destination.as_str())];
-            t.place.gap(GapKind::NotSettled, format!("{}{refused}{again}", t.what), &facts)
+            t.place.gap(GapKind::NotSettled, format!("{}{end}{refused}{again}", t.what), &facts)
         })
     }
 }
