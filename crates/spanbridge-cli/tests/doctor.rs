@@ -47,14 +47,14 @@ fn each_gap_is_named_with_its_cause_and_what_to_change() {
 
 ! sent to where nobody listens
   44444445  publish events:refund by shop, confirmed
-  why  nobody who was looked at takes messages from events:refund: there is no consumer, it does not
-       use `observed()`, or it records into another store
+  why  nobody who was looked at takes messages from there: there is no consumer, it does not use
+       `observed()`, or it records into another store
   fix  start the consumer, and let it take messages through `observed()` and record into this store;
        what it has recorded elsewhere can be brought in with `spanbridge import`
 
 ! received and never settled
   55555554  process events:order:mail by mailer
-  why  mailer settles other messages from mail, but not this one: a way through the handler (an
+  why  mailer settles other messages from there, but not this one: a way through the handler (an
        early return, an error, a panic) leaves the job without ack, nack or commit, or the process
        ended first
   fix  settle on every way out: match on what `job.run(..)` gives and ack or nack in each arm, or
@@ -63,9 +63,8 @@ fn each_gap_is_named_with_its_cause_and_what_to_change() {
 
 ! context lost on the way
   66666667  process events:order:mail by mailer, without a context
-  why  shop sends to events:order with a context, so this message came from a producer without
-       `observed()`, or something on the way (a plugin, a proxy, code that sends it again) dropped
-       its headers
+  why  shop sends there with a context, so this message came from a producer without `observed()`,
+       or something on the way (a plugin, a proxy, code that sends it again) dropped its headers
   fix  send through `observed()` everywhere, and keep the headers `traceparent`, `tracestate` and
        `baggage` where messages are copied
 
@@ -159,7 +158,7 @@ fn as_json() {
         json!({
             "kind": "no_consumer",
             "what": "publish events:refund by shop, confirmed",
-            "likelyCause": "nobody who was looked at takes messages from events:refund: there is no consumer, it does \
+            "likelyCause": "nobody who was looked at takes messages from there: there is no consumer, it does \
                             not use `observed()`, or it records into another store",
             "fix": "start the consumer, and let it take messages through `observed()` and record into this store; what \
                     it has recorded elsewhere can be brought in with `spanbridge import`",
@@ -232,20 +231,28 @@ fn gaps(records: &[Record<'static>]) -> Vec<Gap> {
 #[test]
 fn what_has_one_cause_is_said_once() {
     let one = gaps(&one_of_each()).into_iter().find(|g| g.kind == GapKind::NoConsumer).unwrap();
-    let many: Vec<Gap> = (1..=7).map(|n| Gap { run_id: Some(run(n)), ..one.clone() }).collect();
+    // Seven messages to one place, and one to each of twelve.
+    let to_one = (1..=7).map(|n| Gap { run_id: Some(run(n)), ..one.clone() });
+    let elsewhere = (1..=12).map(|n| Gap { what: format!("publish shop {n:02} by shop, sent"), ..one.clone() });
+    let many: Vec<Gap> = to_one.chain(elsewhere).collect();
     let text = render::gaps(&many, 9, 8, &Options { width: 80, color: false });
     insta::assert_snapshot!(text, @r##"
-7 gaps in 7 of 9 runs
+19 gaps in 8 of 9 runs
 
-! sent to where nobody listens ×7
-  11111111  publish events:refund by shop, confirmed
-  22222222  publish events:refund by shop, confirmed
-  33333333  publish events:refund by shop, confirmed
-  44444444  publish events:refund by shop, confirmed
-  55555555  publish events:refund by shop, confirmed
-            … 2 more
-  why  nobody who was looked at takes messages from events:refund: there is no
-       consumer, it does not use `observed()`, or it records into another store
+! sent to where nobody listens ×19
+  11111111  publish events:refund by shop, confirmed ×7
+  44444445  publish shop 01 by shop, sent
+  44444445  publish shop 02 by shop, sent
+  44444445  publish shop 03 by shop, sent
+  44444445  publish shop 04 by shop, sent
+  44444445  publish shop 05 by shop, sent
+  44444445  publish shop 06 by shop, sent
+  44444445  publish shop 07 by shop, sent
+  44444445  publish shop 08 by shop, sent
+  44444445  publish shop 09 by shop, sent
+            … 3 more
+  why  nobody who was looked at takes messages from there: there is no consumer,
+       it does not use `observed()`, or it records into another store
   fix  start the consumer, and let it take messages through `observed()` and
        record into this store; what it has recorded elsewhere can be brought in
        with `spanbridge import`

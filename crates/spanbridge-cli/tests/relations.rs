@@ -80,7 +80,7 @@ shop ▸ POST /orders                                                    30.0 ms
    ├⇢ mailer ▸ process orders:created:mail  nack  queued 27.0 ms       20.0 ms        ━━━
    ├⇢ mailer ▸ process orders:created:stock  queued 28.0 ms            20.0 ms        ━━━
    ├⇢ mailer ▸ process orders:crea…  attempt 2  reject  dead-lettered  20.0 ms              ━━━
-   └⇢ mailer ▸ process dead:crea…  ack  dead letter of mail  rejected  20.0 ms                  ╺━━╸
+   └⇢ mailer ▸ process dead:created:mail…  ack  dead letter: rejected  20.0 ms                  ╺━━╸
 "##);
 }
 
@@ -95,7 +95,7 @@ shop · mailer · 3 spans · 2026-09-21 14:13:20.000 UTC
                                                                                 0             130 ms
 shop ▸ POST /orders                                                    30.0 ms  ━━━━╸
 └─ publish orders:created  confirmed  dead-lettered                    3.00 ms   ╺
-   └⇢ mailer ▸ process dead:cre…  dead letter of mail  delivery limit  20.0 ms                  ╺━━━
+   └⇢ mailer ▸ process dead:created:mai…  dead letter: delivery limit  20.0 ms                  ╺━━━
 "##);
 }
 
@@ -171,6 +171,21 @@ parent run   POST /orders  ✓ ok  spanbridge trace 11111111
 }
 
 #[test]
+fn a_delivery_after_one_that_nobody_recorded() {
+    let (_, mut mail, mut all) = request();
+    let said = vec![(semconv::DELIVERY_REDELIVERED, AttributeValue::Bool(true))];
+    all.push(process(&mut mail, 3, 2, MAIL, 40, said));
+    assert_snapshot!(trace_of(&all, &run(1).to_string()), @r##"
+POST /orders  11111111  ✓ ok  60.0 ms
+shop · mailer · 3 spans · 2026-09-21 14:13:20.000 UTC
+                                                                                0            60.0 ms
+shop ▸ POST /orders                                                    30.0 ms  ━━━━━━━━━━
+└─ publish orders:created  confirmed                                   3.00 ms     ━
+   └⇢ mailer ▸ process orders:creat…  delivered again  queued 27.0 ms  20.0 ms               ━━━━━━━
+"##);
+}
+
+#[test]
 fn a_batch_and_one_of_its_messages() {
     let mut all = Vec::new();
     let mut batch = Recording::of(run(7), 70, "mailer");
@@ -205,9 +220,9 @@ linked run   publish orders:created  ✓ ok  spanbridge trace 33333333
     assert_snapshot!(trace_of(&all, &run(2).to_string()), @r##"
 publish orders:created  22222222  ✓ ok  49.0 ms
 shop · mailer · 3 spans · 1 error · 2026-09-21 14:13:20.012 UTC
-                                                                   0                         49.0 ms
-shop ▸ publish orders:created  confirmed                  3.00 ms  ━━
-└⇢ ✗ mailer ▸ process orders:…  nack  linked to 77777777  20.0 ms                    ╺━━━━━━━━━━━━━
+                                                                              0              49.0 ms
+shop ▸ publish orders:created  confirmed                             3.00 ms  ━
+└⇢ ✗ mailer ▸ process orders:created:mail  nack  linked to 77777777  20.0 ms              ╺━━━━━━━━╸
      550 mailbox unavailable
 
 linked run   process orders:created:mail  ✓ ok  spanbridge trace 77777777
@@ -225,11 +240,11 @@ fn a_question_and_its_answer() {
     assert_snapshot!(trace_of(&all, &run(1).to_string()), @r##"
 POST /orders  11111111  ✓ ok  90.0 ms
 shop · mailer · 5 spans · 2026-09-21 14:13:20.000 UTC
-                                                                                0            90.0 ms
-shop ▸ POST /orders                                                    30.0 ms  ━━━━━━╸
-└─ publish orders:created  confirmed  answered                         3.00 ms    ╸
-   └⇢ mailer ▸ process orders:created:mail  queued 27.0 ms             20.0 ms          ╺━━━━
-      └─ publish amq.default:replies  confirmed                        3.00 ms              ╸
-         └⇢ shop ▸ process amq.def…  answer to publish orders:created  20.0 ms                 ╺━━━━
+                                                                     0                       90.0 ms
+shop ▸ POST /orders                                         30.0 ms  ━━━━━━━━━━
+└─ publish orders:created  confirmed  answered              3.00 ms     ━
+   └⇢ mailer ▸ process orders:created:mail  queued 27.0 ms  20.0 ms               ╺━━━━━━╸
+      └─ publish amq.default:replies  confirmed             3.00 ms                    ╺╸
+         └⇢ shop ▸ process amq.default:replies  answer      20.0 ms                          ━━━━━━━
 "##);
 }

@@ -11,6 +11,9 @@ use std::collections::{HashMap, HashSet};
 /// A word beside a name.
 pub(crate) type Badge = (Ink, String);
 
+/// A name beside a name is not longer.
+const NAME: usize = 32;
+
 /// What the edges of a graph say about its spans.
 #[derive(Default)]
 pub(crate) struct Relations {
@@ -60,6 +63,10 @@ impl Relations {
     }
 }
 
+fn is_true(span: &Span, key: &str) -> bool {
+    span.attribute(key).and_then(serde_json::Value::as_bool).unwrap_or(false)
+}
+
 fn number(span: &Span, key: &str) -> Option<i64> {
     span.attribute(key).and_then(|v| v.as_i64().or_else(|| v.as_str()?.parse().ok()))
 }
@@ -87,6 +94,8 @@ pub(crate) fn lasting(forest: &Forest<'_>, relations: &Relations, i: usize) -> V
     match number(span, semconv::DELIVERY_ATTEMPT) {
         Some(n) if n > 1 => add(Ink::Warn, &format!("attempt {n}")),
         _ if relations.retries.contains(&span.span_id) => add(Ink::Warn, "retry"),
+        // The broker says so, and whoever had it before has recorded nothing here.
+        _ if is_true(span, semconv::DELIVERY_REDELIVERED) => add(Ink::Warn, "delivered again"),
         _ => {}
     }
     if let Some(code) = number(span, "http.response.status_code") {
@@ -113,7 +122,10 @@ pub(crate) fn lasting(forest: &Forest<'_>, relations: &Relations, i: usize) -> V
         add(Ink::Warn, &text);
     }
     if let Some(question) = relations.answers.get(&span.span_id) {
-        add(Ink::Dim, &format!("answer to {}", relations.names.get(question).map_or("a question elsewhere", |n| n)));
+        add(Ink::Dim, "answer");
+        if let Some(name) = relations.names.get(question) {
+            add(Ink::Dim, &format!("to {}", text::truncate(name, NAME)));
+        }
     }
     if relations.questions.contains(&span.span_id) {
         add(Ink::Dim, "answered");
@@ -129,18 +141,17 @@ pub(crate) fn lasting(forest: &Forest<'_>, relations: &Relations, i: usize) -> V
     out
 }
 
-/// Where a message died before it came here, and of what. What comes back to the queue where it was is an attempt.
+/// That a message died before it came here, of what, and where: what matters most comes first, for the last words are the
+/// first to go where a line is full. What comes back to the queue where it was is an attempt.
 fn dead_letter(span: &Span, relations: &Relations) -> Vec<String> {
     let text = |key| span.attribute(key).and_then(|v| v.as_str()).map(text::escape);
     let queue = text(semconv::DEAD_LETTER_QUEUE).filter(|_| !relations.retries.contains(&span.span_id));
-    match (queue, relations.dead_letters.contains(&span.span_id)) {
-        (Some(queue), _) => {
-            let reason = text(semconv::DEAD_LETTER_REASON).map(|reason| reason.replace('_', " "));
-            std::iter::once(format!("dead letter of {queue}")).chain(reason).collect()
-        }
-        (None, true) => vec!["dead letter".to_owned()],
-        (None, false) => Vec::new(),
+    if queue.is_none() && !relations.dead_letters.contains(&span.span_id) {
+        return Vec::new();
     }
+    let reason = text(semconv::DEAD_LETTER_REASON).map_or(String::new(), |r| format!(": {}", r.replace('_', " ")));
+    let queue = queue.map(|queue| format!("from {}", text::truncate(&queue, NAME)));
+    std::iter::once(format!("dead letter{reason}")).chain(queue).collect()
 }
 
 /// What a span is linked to, but for the sender that it stands under: one by its name, several by their number.
@@ -158,7 +169,7 @@ fn links(forest: &Forest<'_>, relations: &Relations, i: usize) -> Option<String>
     }
     let run = || relations.runs.get(&RunId::of_trace(first.trace_id));
     Some(match relations.names.get(&first.span_id).or_else(run) {
-        Some(name) => format!("linked to {name}"),
+        Some(name) => format!("linked to {}", text::truncate(name, NAME)),
         None => "1 link".into(),
     })
 }

@@ -7,8 +7,8 @@ use spanbridge::RunId;
 use spanbridge_store::graph::Gap;
 use std::collections::BTreeSet;
 
-/// Of gaps with the same cause so many are shown.
-const SHOWN: usize = 5;
+/// Of gaps with the same cause so many are shown; those that are said in the same words are one.
+const SHOWN: usize = 10;
 
 /// A cause or a fix is never longer, whatever names stand in it.
 const LINES: usize = 12;
@@ -56,14 +56,17 @@ fn print(page: &mut Page, group: &[&Gap], digits: usize, columns: usize) {
     // A column of dashes says nothing.
     let ids = group.iter().any(|g| g.run_id.is_some());
     let indent = if ids { 2 + digits + 2 } else { 2 };
-    for gap in group.iter().take(SHOWN) {
-        if let Some(run) = gap.run_id {
+    let alike: Vec<&[&Gap]> = group.chunk_by(|a, b| a.what == b.what).collect();
+    for same in alike.iter().take(SHOWN) {
+        if let Some(run) = same[0].run_id {
             page.space(2).put(Ink::Dim, &format!("{run:.digits$}"));
         }
-        paragraph(page, &gap.what, indent, columns, 3);
+        let times = if same.len() > 1 { format!(" ×{}", same.len()) } else { String::new() };
+        paragraph(page, &format!("{}{times}", same[0].what), indent, columns, 3);
     }
-    if group.len() > SHOWN {
-        page.go_to(indent).put(Ink::Dim, &format!("… {} more", group.len() - SHOWN)).line();
+    if alike.len() > SHOWN {
+        let more: usize = alike[SHOWN..].iter().map(|same| same.len()).sum();
+        page.go_to(indent).put(Ink::Dim, &format!("… {more} more")).line();
     }
     for (label, text) in [("why", &first.likely_cause), ("fix", &first.fix)] {
         page.space(2).put(Ink::Good, label);

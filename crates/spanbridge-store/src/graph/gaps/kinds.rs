@@ -60,7 +60,7 @@ const TABLE: [Row; 12] = [
         kind: GapKind::NoConsumer,
         code: "no_consumer",
         title: "sent to where nobody listens",
-        cause: "nobody who was looked at takes messages from {destination}: there is no consumer, it does not use \
+        cause: "nobody who was looked at takes messages from there: there is no consumer, it does not use \
                 `observed()`, or it records into another store",
         fix: "start the consumer, and let it take messages through `observed()` and record into this store; what it has \
               recorded elsewhere can be brought in with `spanbridge import`",
@@ -70,7 +70,7 @@ const TABLE: [Row; 12] = [
         kind: GapKind::NotSettled,
         code: "not_settled",
         title: "received and never settled",
-        cause: "{service} settles other messages from {destination}, but not this one: a way through the handler (an early \
+        cause: "{service} settles other messages from there, but not this one: a way through the handler (an early \
                 return, an error, a panic) leaves the job without ack, nack or commit, or the process ended first",
         fix: "settle on every way out: match on what `job.run(..)` gives and ack or nack in each arm, or leave it to the \
               driver and its policy; the broker keeps an unsettled message and delivers it again later",
@@ -80,7 +80,7 @@ const TABLE: [Row; 12] = [
         kind: GapKind::ContextLost,
         code: "context_lost",
         title: "context lost on the way",
-        cause: "{services} sends to {destination} with a context, so this message came from a producer without \
+        cause: "{services} sends there with a context, so this message came from a producer without \
                 `observed()`, or something on the way (a plugin, a proxy, code that sends it again) dropped its headers",
         fix: "send through `observed()` everywhere, and keep the headers `traceparent`, `tracestate` and `baggage` where \
               messages are copied",

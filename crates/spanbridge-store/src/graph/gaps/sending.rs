@@ -110,17 +110,13 @@ impl Sending {
             let what = sent.what.clone();
             match self.consumers.get(&sent.to) {
                 Some(services) => sent.place.gap(GapKind::NotReceived, what, &[("services", &listed(services))]),
-                None => sent.place.gap(GapKind::NoConsumer, what, &[("destination", &sent.to.1)]),
+                None => sent.place.gap(GapKind::NoConsumer, what, &[]),
             }
         });
         let rootless = self.rootless.iter().filter_map(|r| {
             let (system, destination) = &r.from;
-            let known =
-                sent_to(destination).find_map(|to| self.producers.get_key_value(&(system.clone(), to.to_owned())));
-            let ((_, destination), services) = known?;
-            let facts = [("services", listed(services)), ("destination", destination.clone())];
-            let facts = facts.each_ref().map(|(key, value)| (*key, value.as_str()));
-            Some(r.place.gap(GapKind::ContextLost, r.what.clone(), &facts))
+            let services = sent_to(destination).find_map(|to| self.producers.get(&(system.clone(), to.to_owned())))?;
+            Some(r.place.gap(GapKind::ContextLost, r.what.clone(), &[("services", &listed(services))]))
         });
         lost.chain(rootless)
     }

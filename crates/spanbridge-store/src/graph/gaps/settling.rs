@@ -153,9 +153,8 @@ impl Settling {
             let end = if t.ended { "" } else { ", which has no end" };
             let refused = if self.refused.contains(&t.span_id) { ", its settlement was refused" } else { "" };
             let again = if self.repeated.contains(&t.span_id) { ", then delivered again" } else { "" };
-            let (service, [_, destination, _]) = &t.consumer;
-            let facts = [("service", service.as_str()), ("destination", destination.as_str())];
-            t.place.gap(GapKind::NotSettled, format!("{}{end}{refused}{again}", t.what), &facts)
+            let what = format!("{}{end}{refused}{again}", t.what);
+            t.place.gap(GapKind::NotSettled, what, &[("service", &t.consumer.0)])
         })
     }
 }
