@@ -158,6 +158,26 @@ mailer ▸ process orders:created:mail  ack  20.0 ms  ━━━━━━━━�
 }
 
 #[test]
+fn attempts_that_are_runs() {
+    let mut all = child();
+    let mut mail = Recording::of(run(3), 4, "mailer").in_trace(trace(1));
+    all.push(mail.record(run_start("send mail", 80, Some((run(1), span_id(2))))));
+    let mut work = process(&mut mail, 6, 0, MAIL, 80, vec![(semconv::RELATION, text("new_run"))]);
+    start_of(&mut work).parent_span_id = Some(run(3).as_parent());
+    all.extend([work, mail.run_end(100, spanbridge::Status::Ok)]);
+    assert_snapshot!(trace_of(&all, &run(3).to_string()), @r##"
+send mail  33333333  ✓ ok  20.0 ms
+mailer · 1 span · 2026-09-21 14:13:20.080 UTC
+child of POST /orders 11111111, triggered by publish orders:created in shop
+                                                      0                                20.0 ms
+mailer ▸ process orders:created:mail  retry  20.0 ms  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━
+
+parent run   POST /orders  ✓ ok  spanbridge trace 11111111
+related run  send mail     ✓ ok  spanbridge trace 22222222
+"##);
+}
+
+#[test]
 fn work_that_is_a_run_from_its_own_side() {
     assert_snapshot!(trace_of(&child(), &run(2).to_string()), @r##"
 send mail  22222222  ✓ ok  20.0 ms, 21.0 ms with queued work

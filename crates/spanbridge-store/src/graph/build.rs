@@ -32,6 +32,20 @@ impl Graph {
     }
 }
 
+impl Graph {
+    /// Adds relations that follow from other runs.
+    pub(crate) fn relate(&mut self, edges: Vec<Edge>) {
+        self.edges.extend(edges);
+        each_once(&mut self.edges);
+    }
+}
+
+fn each_once(edges: &mut Vec<Edge>) {
+    edges.sort_by(|a, b| edge_key(a).cmp(&edge_key(b)));
+    // What somebody recorded is not derived again.
+    edges.dedup_by(|later, first| edge_key(later) == edge_key(first));
+}
+
 impl RunStatus {
     /// The status of a run, from its records: what [`Graph::build`] would say, without filling in the graph.
     pub fn of(run_id: RunId, records: &[Record<'_>]) -> RunStatus {
@@ -282,9 +296,7 @@ impl<'r, 'a> Builder<'r, 'a> {
             }
         }
         edges.extend(derive::edges(run, spans));
-        edges.sort_by(|a, b| edge_key(a).cmp(&edge_key(b)));
-        // What somebody recorded is not derived again.
-        edges.dedup_by(|later, first| edge_key(later) == edge_key(first));
+        each_once(&mut edges);
         edges
     }
 

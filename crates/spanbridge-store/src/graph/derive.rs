@@ -6,21 +6,45 @@
 //! another queue, and says in which it died, is a dead letter.
 
 use super::message::{Position, Sender, Senders, Source};
-use super::{Edge, Run, Span};
+use super::{Edge, Graph, Run, Span};
 use spanbridge::record::Endpoint;
 use spanbridge::{SpanId, TraceId, semconv};
+use std::collections::BTreeMap;
 
 /// A later delivery, and the one before it.
 const RETRY_OF: &str = "retry.of";
 /// The last delivery in the queue where the message died, or its sender, and the delivery of the dead letter.
 const DEAD_LETTERED_TO: &str = "dead_lettered.to";
 
-/// The relations between deliveries, in no order that means anything.
+/// The relations between the deliveries of a run, in no order that means anything.
 pub(super) fn edges(run: &Run, spans: &[Span]) -> Vec<Edge> {
+    let mut deliveries: Vec<Delivery<'_>> = deliveries(run, spans).collect();
+    relate(&mut deliveries)
+}
+
+/// The same between a run and others that were triggered by the same span: where the work on a message is a run of its
+/// own, so is every attempt. `sent_once` says that the span is that of a single message.
+pub(crate) fn edges_between(graph: &Graph, siblings: &[Graph], sent_once: bool) -> Vec<Edge> {
+    let all = siblings.iter().chain([graph]).flat_map(|g| deliveries(&g.run, &g.spans).map(|d| (g.run.run_id, d)));
+    let mut runs = BTreeMap::new();
+    let mut deliveries: Vec<Delivery<'_>> = Vec::new();
+    for (run, delivery) in all {
+        runs.insert(delivery.span.span_id, run);
+        deliveries.push(Delivery { sent_once: delivery.sent_once || sent_once, ..delivery });
+    }
+    let here = |end: &Endpoint<'_>| matches!(end, Endpoint::Span { span_id, .. } if runs.get(span_id) == Some(&graph.run.run_id));
+    let mut edges = relate(&mut deliveries);
+    edges.retain(|edge| here(&edge.from) || here(&edge.to));
+    edges
+}
+
+fn deliveries<'s>(run: &'s Run, spans: &'s [Span]) -> impl Iterator<Item = Delivery<'s>> {
     let senders = Senders::new(run, spans);
-    let deliveries = spans.iter().filter(|s| s.is_delivery());
-    let mut deliveries: Vec<Delivery<'_>> =
-        deliveries.filter_map(|s| Some(Delivery::of(s, senders.of(s)?, spans))).collect();
+    let work = spans.iter().filter(|s| s.is_delivery());
+    work.filter_map(move |s| Some(Delivery::of(s, senders.of(s)?, spans)))
+}
+
+fn relate(deliveries: &mut [Delivery<'_>]) -> Vec<Edge> {
     deliveries.sort_unstable_by_key(Delivery::message);
     let mut edges = Vec::new();
     for message in deliveries.chunk_by_mut(|a, b| a.message() == b.message()) {

@@ -19,6 +19,7 @@ mod outline;
 mod tree;
 mod values;
 
+pub(crate) use derive::edges_between;
 pub use gaps::{Checkup, Gap, GapKind};
 pub use model::*;
 pub(crate) use outline::Outline;

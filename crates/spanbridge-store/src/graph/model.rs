@@ -253,6 +253,8 @@ pub struct Trigger {
     pub run_name: String,
     /// The name of the span that triggered it.
     pub span_name: String,
+    /// What kind of step that is.
+    pub primitive: String,
     /// The service that recorded that span.
     pub service: String,
 }

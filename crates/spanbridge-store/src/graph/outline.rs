@@ -106,6 +106,7 @@ impl Outline {
         Some(Trigger {
             run_name: self.name(records).to_owned(),
             span_name: start_of(&record.body)?.name.clone().into_owned(),
+            primitive: start_of(&record.body)?.primitive.clone().into_owned(),
             service: record.service.clone().into_owned(),
         })
     }

@@ -4,7 +4,7 @@ use super::answer::{RunFilter, RunRow};
 use super::snapshot::{PairColumn, Snapshot, Sum};
 use crate::delivery::Verdict;
 use crate::error::Result;
-use crate::graph::{Graph, Outline, RunStatus, RunSummary};
+use crate::graph::{Graph, Outline, RunStatus, RunSummary, edges_between};
 use spanbridge::{RunId, TraceId};
 use std::collections::{BTreeSet, BinaryHeap};
 
@@ -57,7 +57,27 @@ pub(super) fn surroundings(snapshot: &Snapshot<'_>, graph: &mut Graph) -> Result
         let stored = snapshot.run(parent)?;
         let records = stored.records()?;
         graph.trigger = Outline::of(parent, &records).trigger(by, &records);
+        attempts(snapshot, graph, parent)?;
     }
+    Ok(())
+}
+
+/// So many other runs of the same parent are looked at.
+const SIBLINGS: usize = 100;
+
+/// Where the work on a message is a run of its own, so is every attempt: relates them.
+fn attempts(snapshot: &Snapshot<'_>, graph: &mut Graph, parent: RunId) -> Result<()> {
+    let siblings = snapshot.mentions(PairColumn::Parents, &[parent.get()])?.into_iter().map(|(_, run)| run);
+    let siblings: Vec<_> = siblings.filter(|run| *run != graph.run.run_id).map(Some).collect();
+    if siblings.is_empty() || siblings.len() > SIBLINGS {
+        return Ok(());
+    }
+    let stored = snapshot.stored(&siblings, 0)?;
+    let siblings = stored.by_run()?.into_iter().filter_map(|(run, records)| Some(Graph::build(run?, &records)));
+    let by = graph.run.triggered_by_span_id;
+    let siblings: Vec<Graph> = siblings.filter(|sibling| sibling.run.triggered_by_span_id == by).collect();
+    let sent_once = graph.trigger.as_ref().is_some_and(|t| t.primitive == "messaging.publish");
+    graph.relate(edges_between(graph, &siblings, sent_once));
     Ok(())
 }
 
