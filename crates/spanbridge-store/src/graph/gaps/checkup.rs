@@ -133,7 +133,10 @@ impl Checkup {
     /// What is missing, by kind. It does not depend on the order in which runs were looked at.
     pub fn gaps(&self) -> Vec<Gap> {
         let mut gaps = self.found.clone();
-        let orphans = self.orphans.iter().filter(|((_, parent), _)| !self.recorded.contains(parent));
+        // The sender may deliver its records later than the receiver.
+        let due = self.now.saturating_sub(self.grace);
+        let missing = |parent: &SpanId, orphan: &Orphan| !self.recorded.contains(parent) && orphan.first.0 <= due;
+        let orphans = self.orphans.iter().filter(|((_, parent), orphan)| missing(parent, orphan));
         gaps.extend(orphans.map(|((_, parent), orphan)| {
             let Orphan { place, first: (_, span, name), children } = orphan;
             let what = format!("{}: the parent would be span {parent}", and_more(name.clone(), *children));
@@ -144,7 +147,7 @@ impl Checkup {
             let what = format!("{service}: {}", counted(message, Some(*count)));
             place.gap(*kind, what, &[("service", service), ("other", SENDER)])
         }));
-        gaps.extend(self.sending.gaps(self.now.saturating_sub(self.grace)));
+        gaps.extend(self.sending.gaps(due));
         let unsettled: Vec<Gap> = self.settling.gaps(self.now).collect();
         // Work that broke off has neither an end nor a settlement; that is one gap.
         let broken_off: Set<SpanId> = unsettled.iter().filter_map(|g| g.span_id).collect();
