@@ -121,6 +121,7 @@ pub(crate) fn clean() -> Vec<Record<'static>> {
     let mut s = Story::new(7);
     let stored = vec![(semconv::SETTLE_STORED, AttributeValue::Bool(true))];
     s.publish(1, "stream", 1, "confirmed").process(2, 1, "stream", 10, stored);
+    s.publish(5, "stream", 2, "confirmed").process(6, 5, "stream", 20, vec![]).settle(6, "ack", "stream", 26, vec![]);
     let automatic = vec![(semconv::SETTLE_AUTOMATIC, AttributeValue::Bool(true))];
     s.publish(3, "events:order", 1, "confirmed").process(4, 3, "events:order:mail", 10, automatic);
     all.extend(s.done());
