@@ -49,8 +49,9 @@ mod produce;
 mod ranges;
 
 pub use carrier::{Headers, HeadersMut};
-pub use consume::{Batch, ConsumerExt, Job, Jobs, ObservedConsumer, Received, rebalancing};
+pub use consume::{ConsumerExt, Incoming, Job, Jobs, ObservedConsumer, Received, rebalancing};
 pub use context::{GroupContext, Observed};
 pub use driver::{JobHandler, OnError, Policy};
 pub use error::{BoxError, Error, ErrorKind};
 pub use produce::{ObservedDelivery, ObservedProducer, ProducerExt, Sent, Transaction};
+pub use spanbridge::messaging::{Batch, Capture, Capturing, Relation, Trust};

@@ -1,5 +1,6 @@
 //! What the jobs of a consumer share: its group, a way to settle, and what is in flight on each partition.
 
+use super::readings::Readings;
 use crate::client::Client;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, StreamConsumer};
 use rdkafka::error::KafkaResult;
@@ -153,6 +154,7 @@ pub(crate) struct Partition {
     /// The offset that the next message of all will have, as of when (in milliseconds since the epoch); -1: not known.
     high: AtomicI64,
     high_as_of: AtomicI64,
+    readings: Readings,
     work: Mutex<Work>,
 }
 
@@ -173,6 +175,7 @@ impl Default for Partition {
             unstored: AtomicI64::new(-1),
             high: AtomicI64::new(-1),
             high_as_of: AtomicI64::new(0),
+            readings: Readings::default(),
             work: Mutex::default(),
         }
     }
@@ -183,7 +186,8 @@ impl Partition {
     pub(crate) fn received(self: Arc<Self>, offset: i64) -> InFlight {
         let _ = self.uncovered.compare_exchange(-1, offset, Relaxed, Relaxed);
         let revocations = self.revocations.load(Acquire);
-        InFlight { partition: self, revocations, key: None }
+        let reading = self.readings.read(offset);
+        InFlight { partition: self, revocations, reading, key: None }
     }
 
     /// How many messages are behind the one of this offset, as far as the client has heard: now, or a moment ago.
@@ -199,6 +203,7 @@ impl Partition {
     }
 
     fn forget_offsets(&self) {
+        self.readings.forget();
         self.high.store(-1, Relaxed);
         self.uncovered.store(-1, Relaxed);
         self.unstored.store(-1, Relaxed)
@@ -240,6 +245,8 @@ pub(crate) struct InFlight {
     partition: Arc<Partition>,
     /// How often the partition had been revoked when the message came.
     revocations: u32,
+    /// How often it was read, this time among them.
+    pub(crate) reading: u32,
     key: Option<usize>,
 }
 
