@@ -126,6 +126,12 @@ fn message(mut span: SpanBuilder, size: Option<usize>, properties: &BasicPropert
     span
 }
 
+/// The class of an error: lapin's name for its kind.
+pub(crate) fn error_type(error: &lapin::Error) -> String {
+    let shown = format!("{:?}", error.kind());
+    shown.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default().to_owned()
+}
+
 /// How a message died that came through a dead-letter exchange: the last of its deaths, which RabbitMQ puts first.
 struct Death<'a> {
     queue: Option<&'a str>,

@@ -80,7 +80,7 @@ impl<'a> ObservedChannel<'a> {
         match observe::with_context(sent.handoff.context(), sending).await {
             Ok(confirm) => Ok(ObservedConfirm { confirm, sent: Some(sent) }),
             Err(e) => {
-                sent.handoff.failed("unknown", &e);
+                sent.handoff.failed_as("unknown", &describe::error_type(&e), &e);
                 Err(e)
             }
         }
@@ -156,7 +156,7 @@ impl Sent {
             Ok(Confirmation::NotRequested) => return handoff.ended("sent"),
             Ok(Confirmation::Ack(message)) => (true, message),
             Ok(Confirmation::Nack(message)) => (false, message),
-            Err(e) => return handoff.failed("unknown", e),
+            Err(e) => return handoff.failed_as("unknown", &describe::error_type(e), e),
         };
         let mut own = None;
         if let Some(message) = message {
@@ -168,11 +168,11 @@ impl Sent {
             }
         }
         if !ok {
-            return handoff.failed("rejected", "the broker refused the message");
+            return handoff.failed_as("rejected", "basic.nack", "the broker refused the message");
         }
         let (Some(ticket), Some(key), true) = (ticket, key, returnable) else {
             return match own {
-                Some(message) => handoff.failed("returned", message),
+                Some(message) => handoff.failed_as("returned", &message.class(), message),
                 None => handoff.ended("confirmed"),
             };
         };

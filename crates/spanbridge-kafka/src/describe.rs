@@ -1,11 +1,11 @@
 //! Names and attributes of spans, by OpenTelemetry's conventions for Kafka.
 
 use crate::carrier::Headers;
-use rdkafka::error::KafkaError;
+use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::{Message, Timestamp};
 use spanbridge::carrier::{Extract, Header};
 use spanbridge::messaging::{self, Capturing, Step, UNKNOWN_TYPE, span};
-use spanbridge::observe::{Span, SpanBuilder};
+use spanbridge::observe::{self, Span, SpanBuilder};
 use spanbridge::{Kind, semconv};
 use std::borrow::Cow;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -128,6 +128,14 @@ pub(crate) fn error_type(error: &KafkaError) -> Cow<'static, str> {
         Some(code) => format!("{code:?}").into(),
         None => "_OTHER".into(),
     }
+}
+
+/// The result of a step, whose span is current and is told the class of an error.
+pub(crate) fn classed<T>(result: KafkaResult<T>) -> KafkaResult<T> {
+    if let (Err(error), Some(span)) = (&result, observe::active_span()) {
+        span.attribute(semconv::ERROR_TYPE, &*error_type(error))
+    }
+    result
 }
 
 /// How long a message has waited, as far as its timestamp can be believed.

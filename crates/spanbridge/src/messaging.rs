@@ -135,6 +135,14 @@ impl Handoff {
         }
     }
 
+    /// The same, with the class of what went wrong ([`ERROR_TYPE`](semconv::ERROR_TYPE)).
+    pub fn failed_as(self, status: &'static str, class: &str, why: impl Display) {
+        if let Some(span) = self.span() {
+            span.attribute(semconv::ERROR_TYPE, class)
+        }
+        self.failed(status, why)
+    }
+
     /// The span, for who ends it another way.
     pub fn into_span(mut self) -> Option<Span> {
         self.0.take()

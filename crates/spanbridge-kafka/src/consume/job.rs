@@ -200,7 +200,7 @@ impl<M: Received> Job<M> {
             if revoked {
                 span = span.attribute(semconv::SETTLE_REVOKED, true)
             }
-            span.implicit_run(false).in_scope(settling)
+            span.implicit_run(false).in_scope(|| describe::classed(settling()))
         })
     }
 

@@ -101,13 +101,7 @@ impl Handoff {
     }
 
     fn failed_as(self, status: &'static str, error: &KafkaError) {
-        if let Some(span) = self.handoff.into_span() {
-            span.attributes(&[
-                (semconv::HANDOFF_STATUS, Value::Static(status)),
-                (semconv::ERROR_TYPE, Value::Str(&describe::error_type(error))),
-            ]);
-            span.error(error)
-        }
+        self.handoff.failed_as(status, &describe::error_type(error), error)
     }
 
     /// What the delivery report says.
