@@ -41,6 +41,7 @@ mod carrier;
 mod consume;
 mod describe;
 mod driver;
+mod frame;
 mod produce;
 mod replies;
 mod returns;

@@ -4,6 +4,7 @@ mod batch;
 mod commit;
 mod home;
 mod job;
+mod partition;
 mod readings;
 mod settings;
 

@@ -1,6 +1,7 @@
 //! A received message with its restored context.
 
-use super::home::{Home, InFlight, Partition, revoked};
+use super::home::Home;
+use super::partition::{InFlight, Partition, revoked};
 use super::settings::Settings;
 use crate::carrier::Headers;
 use crate::describe::{self, About, QueueTime};
