@@ -134,3 +134,8 @@ pub const RPC_METHOD: &str = "rpc.method";
 
 /// When the function must have answered, in milliseconds since 1970.
 pub const FUNCTION_DEADLINE_MS: &str = "spanbridge.function.deadline_ms";
+
+/// How a function is called, where not so that the caller waits: `Event`, `DryRun`.
+pub const FUNCTION_INVOCATION_TYPE: &str = "spanbridge.function.invocation_type";
+/// How many times a client sent a request until it was answered, where more than once.
+pub const REQUEST_ATTEMPTS: &str = "spanbridge.request.attempts";

@@ -1,0 +1,101 @@
+//! Why a call failed, in the few words that a span has for it.
+
+use super::operation::AnyOperation;
+use aws_smithy_runtime_api::client::interceptors::context::Error;
+use aws_smithy_runtime_api::client::orchestrator::OrchestratorError;
+use std::borrow::Cow;
+use std::error::Error as StdError;
+use std::fmt;
+
+/// A call that failed.
+#[derive(Debug, PartialEq)]
+pub(super) struct Failure {
+    /// `error.type`: the service's or the function's own word, or the conventions'.
+    pub(super) kind: Cow<'static, str>,
+    pub(super) message: String,
+    /// Of a hand-off: whether the service may have taken it.
+    pub(super) handoff: &'static str,
+}
+
+const REJECTED: &str = "rejected";
+const UNKNOWN: &str = "unknown";
+/// The conventions' word where there is no better one.
+const OTHER: &str = "_OTHER";
+
+impl Failure {
+    /// The SDK's error.
+    pub(super) fn of(error: &OrchestratorError<Error>, operation: Option<&dyn AnyOperation>) -> Self {
+        if let Some(error) = error.as_operation_error() {
+            let metadata = operation.and_then(|operation| operation.metadata(error));
+            let code = metadata.and_then(|m| m.code()).unwrap_or(OTHER);
+            let message = metadata.and_then(|m| m.message()).map_or_else(|| chain(error), str::to_owned);
+            return Self::rejected(code.to_owned(), message);
+        }
+        let connector = error.as_connector_error();
+        let kind = match connector {
+            _ if error.is_timeout_error() => "timeout",
+            Some(connector) if connector.is_timeout() => "timeout",
+            Some(connector) if connector.is_io() => "io",
+            _ if error.is_response_error() => "response",
+            _ => OTHER,
+        };
+        // An answer may have been lost on its way; what comes before a connection keeps a request from being sent.
+        let is_unsent = !(error.is_timeout_error() || connector.is_some() || error.is_response_error());
+        let message = match connector {
+            Some(connector) => chain(connector),
+            None => chain(error),
+        };
+        Failure { kind: kind.into(), message, handoff: if is_unsent { REJECTED } else { UNKNOWN } }
+    }
+
+    /// An error that came before the SDK made a request.
+    pub(super) fn unsent(error: &dyn StdError) -> Self {
+        Failure { kind: OTHER.into(), message: chain(error), handoff: REJECTED }
+    }
+
+    /// The service's own no.
+    pub(super) fn rejected(kind: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
+        Failure { kind: kind.into(), message: message.into(), handoff: REJECTED }
+    }
+
+    /// A function's own error, as [the runtimes write it](https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html#runtimes-api-invokeerror).
+    /// Of a body that says nothing, `otherwise` is what is known.
+    #[cfg(feature = "invoke")]
+    pub(super) fn of_function(body: &[u8], otherwise: &str) -> Self {
+        let told = serde_json::from_slice::<serde_json::Value>(body).unwrap_or_default();
+        let text = |name: &str| told.get(name).and_then(|value| value.as_str()).filter(|text| !text.is_empty());
+        let kind = text("errorType").unwrap_or(otherwise).to_owned();
+        let message = text("errorMessage").map_or_else(|| "the function failed".to_owned(), str::to_owned);
+        Self::rejected(kind, message)
+    }
+
+    /// A response that stopped or broke before its end.
+    #[cfg(feature = "invoke")]
+    pub(super) fn of_stream(kind: &'static str, message: impl Into<String>) -> Self {
+        Failure { kind: kind.into(), message: message.into(), handoff: UNKNOWN }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &*self.kind {
+            OTHER => f.write_str(&self.message),
+            kind => write!(f, "{kind}: {}", self.message),
+        }
+    }
+}
+
+/// An error and what caused it; the SDK's say little by themselves.
+fn chain(error: &dyn StdError) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let more = error.to_string();
+        if !text.ends_with(&more) {
+            text.push_str(": ");
+            text.push_str(&more);
+        }
+        cause = error.source();
+    }
+    text
+}
