@@ -134,6 +134,10 @@ pub const RPC_METHOD: &str = "rpc.method";
 
 /// When the function must have answered, in milliseconds since 1970.
 pub const FUNCTION_DEADLINE_MS: &str = "spanbridge.function.deadline_ms";
+/// Who sent an event to EventBridge: its `source`.
+pub const EVENTBRIDGE_SOURCE: &str = "spanbridge.eventbridge.source";
+/// What an event of EventBridge is: its `detail-type`.
+pub const EVENTBRIDGE_DETAIL_TYPE: &str = "spanbridge.eventbridge.detail_type";
 
 /// How a function is called, where not so that the caller waits: `Event`, `DryRun`.
 pub const FUNCTION_INVOCATION_TYPE: &str = "spanbridge.function.invocation_type";
