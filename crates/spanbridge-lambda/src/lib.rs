@@ -25,6 +25,10 @@ mod carrier;
 mod describe;
 mod event;
 mod json;
+#[cfg(any(feature = "invoke", feature = "sqs", feature = "sns"))]
+mod produce;
 
 pub use carrier::{ClientContext, XRay};
 pub use event::{Beside, Event, Record, Source};
+#[cfg(any(feature = "invoke", feature = "sqs", feature = "sns"))]
+pub use produce::{CallExt, Observed, Propagate};

@@ -1,13 +1,13 @@
 //! A call from its beginning until it is known how it went.
 
 use super::failure::Failure;
-use super::operation::{AnyOperation, Entries, Open};
+use super::open::{Entries, Open, Packing};
+use super::operation::AnyOperation;
 use crate::carrier::XRay;
 use aws_smithy_runtime_api::client::interceptors::context::{FinalizerInterceptorContextRef, Input};
 use aws_smithy_runtime_api::client::retries::RequestAttempts;
 use aws_smithy_runtime_api::http::Headers;
 use aws_smithy_types::config_bag::ConfigBag;
-use spanbridge::observe::Span;
 use spanbridge::{Context, semconv};
 use std::error::Error as StdError;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -31,22 +31,6 @@ struct State {
     /// The attempt whose response is watched.
     #[cfg(feature = "invoke")]
     watched: Option<u32>,
-}
-
-/// What is needed to pack a context.
-pub(super) struct Packing<'a> {
-    pub(super) span: &'a Span,
-    pub(super) in_payload: bool,
-    pub(super) entries: &'a mut Entries,
-}
-
-impl Packing<'_> {
-    /// Says what of the context the message does not carry.
-    pub(super) fn left_out(&self, what: Option<String>) {
-        if let Some(what) = what {
-            self.span.diagnostic("inject.over_limit", &what)
-        }
-    }
 }
 
 impl Call {
@@ -78,11 +62,7 @@ impl Call {
             return;
         }
         let Some(span) = open.as_ref().and_then(Open::span) else { return };
-        #[cfg(feature = "invoke")]
-        super::invoke::tell_region(span, config);
-        #[cfg(not(feature = "invoke"))]
-        let _ = config;
-        operation.pack(input, &mut Packing { span, in_payload: self.in_payload, entries });
+        operation.pack(input, &mut Packing { span, in_payload: self.in_payload, config, entries });
     }
 
     /// Adds X-Ray's header where there is none. The SDK has taken it from the environment by now, if that has one, and the
@@ -129,7 +109,7 @@ impl Call {
                     operation.answered(output, open, std::mem::take(&mut state.entries))
                 }
             }
-            Some(Err(error)) => state.fail(&Failure::of(error, operation)),
+            Some(Err(error)) => state.fail(&Failure::of(error, |error| operation?.metadata(error))),
             None => {}
         }
     }

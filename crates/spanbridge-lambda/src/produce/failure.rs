@@ -1,8 +1,8 @@
 //! Why a call failed, in the few words that a span has for it.
 
-use super::operation::AnyOperation;
 use aws_smithy_runtime_api::client::interceptors::context::Error;
 use aws_smithy_runtime_api::client::orchestrator::OrchestratorError;
+use aws_smithy_types::error::metadata::ErrorMetadata;
 use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
@@ -23,10 +23,13 @@ const UNKNOWN: &str = "unknown";
 const OTHER: &str = "_OTHER";
 
 impl Failure {
-    /// The SDK's error.
-    pub(super) fn of(error: &OrchestratorError<Error>, operation: Option<&dyn AnyOperation>) -> Self {
+    /// The SDK's error; `metadata` is what the service said, if it did.
+    pub(super) fn of<'e>(
+        error: &'e OrchestratorError<Error>,
+        metadata: impl FnOnce(&'e Error) -> Option<&'e ErrorMetadata>,
+    ) -> Self {
         if let Some(error) = error.as_operation_error() {
-            let metadata = operation.and_then(|operation| operation.metadata(error));
+            let metadata = metadata(error);
             let code = metadata.and_then(|m| m.code()).unwrap_or(OTHER);
             let message = metadata.and_then(|m| m.message()).map_or_else(|| chain(error), str::to_owned);
             return Self::rejected(code.to_owned(), message);
@@ -67,6 +70,16 @@ impl Failure {
         let kind = text("errorType").unwrap_or(otherwise).to_owned();
         let message = text("errorMessage").map_or_else(|| "the function failed".to_owned(), str::to_owned);
         Self::rejected(kind, message)
+    }
+
+    /// The same in the last event of a stream, where the details may also be a plain text.
+    #[cfg(feature = "invoke")]
+    pub(super) fn of_function_in_stream(details: &str, code: &str) -> Self {
+        match serde_json::from_str::<serde_json::Value>(details) {
+            Ok(serde_json::Value::Object(_)) => Self::of_function(details.as_bytes(), code),
+            _ if details.is_empty() => Self::of_function(b"", code),
+            _ => Self::rejected(code.to_owned(), details),
+        }
     }
 
     /// A response that stopped or broke before its end.

@@ -1,10 +1,9 @@
 //! `.observed()` on the SDK's builders.
 
-use super::Propagate;
 use super::call::Call;
-use super::operation::{Open, Operation};
+use super::open::Open;
+use super::propagate::Propagate;
 use spanbridge::observe;
-use std::sync::Arc;
 
 /// `.observed()` before `.send()`: for the SDK's builders of `invoke`, `invoke_with_response_stream`, `send_message`,
 /// `send_message_batch`, `publish` and `publish_batch`.
@@ -30,36 +29,13 @@ pub struct Observed<B> {
 /// A builder of the SDK's.
 pub trait Builder: Sized {}
 
-/// What one builder's `send` consists of.
-macro_rules! observed {
-    ($builder:ty, $operation:ty, $output:ty, $sdk_error:ident<$error:ty>, $begin:expr) => {
-        impl crate::produce::observed::Builder for $builder {}
-
-        impl crate::produce::observed::Observed<$builder> {
-            /// The builder's own `send`, in a span that ends by how the call went.
-            ///
-            /// # Errors
-            /// The SDK's.
-            pub fn send(self) -> impl Future<Output = Result<$output, $sdk_error<$error>>> + Send {
-                let begin: fn(&$builder) -> crate::produce::operation::Open = $begin;
-                self.send_with(begin, |builder, interceptor| builder.customize().interceptor(interceptor).send())
-            }
-        }
-    };
-}
-pub(super) use observed;
-
 impl<B> Observed<B> {
-    pub(super) fn with_payload(self) -> Self {
-        Observed { in_payload: true, ..self }
-    }
-
     /// The span begins here, not when the future is first polled.
     pub(super) fn send_with<F, T, E>(
         self,
         begin: fn(&B) -> Open,
-        send: impl FnOnce(B, Propagate) -> F,
-    ) -> impl Future<Output = Result<T, E>> + use<B, F, T, E, impl FnOnce(B, Propagate) -> F>
+        send: fn(B, Propagate) -> F,
+    ) -> impl Future<Output = Result<T, E>>
     where
         F: Future<Output = Result<T, E>>,
         E: std::error::Error,
@@ -74,4 +50,109 @@ impl<B> Observed<B> {
             result
         }
     }
+}
+
+/// What one builder's `send` consists of.
+macro_rules! observed {
+    ($builder:ty, $output:ty, $sdk_error:ident<$error:ty>, $begin:expr) => {
+        impl Builder for $builder {}
+
+        impl Observed<$builder> {
+            /// The builder's own `send`, in a span that ends by how the call went.
+            ///
+            /// # Errors
+            /// The SDK's.
+            pub fn send(self) -> impl Future<Output = Result<$output, $sdk_error<$error>>> + Send {
+                self.send_with($begin, |builder, interceptor| builder.customize().interceptor(interceptor).send())
+            }
+        }
+    };
+}
+
+#[cfg(feature = "invoke")]
+mod invoke {
+    use super::super::invoke::open;
+    use super::{Builder, Observed};
+    use aws_sdk_lambda::error::SdkError;
+    use aws_sdk_lambda::operation::invoke::builders::InvokeFluentBuilder;
+    use aws_sdk_lambda::operation::invoke::{InvokeError, InvokeOutput};
+    use aws_sdk_lambda::operation::invoke_with_response_stream::builders::InvokeWithResponseStreamFluentBuilder;
+    use aws_sdk_lambda::operation::invoke_with_response_stream::{
+        InvokeWithResponseStreamError, InvokeWithResponseStreamOutput,
+    };
+
+    observed!(InvokeFluentBuilder, InvokeOutput, SdkError<InvokeError>, |builder| {
+        let input = builder.as_input();
+        open("Invoke", input.get_function_name().as_deref(), input.get_invocation_type().as_ref().map(|t| t.as_str()))
+    });
+
+    observed!(
+        InvokeWithResponseStreamFluentBuilder,
+        InvokeWithResponseStreamOutput,
+        SdkError<InvokeWithResponseStreamError>,
+        |builder| {
+            let input = builder.as_input();
+            let kind = input.get_invocation_type().as_ref().map(|t| t.as_str());
+            open("InvokeWithResponseStream", input.get_function_name().as_deref(), kind)
+        }
+    );
+
+    impl Observed<InvokeFluentBuilder> {
+        /// The function finds the context in the hidden field of its payload. So it is with `Event` anyway, which carries
+        /// no client context.
+        pub fn in_payload(self) -> Self {
+            Observed { in_payload: true, ..self }
+        }
+    }
+
+    impl Observed<InvokeWithResponseStreamFluentBuilder> {
+        /// The function finds the context in the hidden field of its payload.
+        pub fn in_payload(self) -> Self {
+            Observed { in_payload: true, ..self }
+        }
+    }
+}
+
+#[cfg(feature = "sqs")]
+mod sqs {
+    use super::super::{open::Open, sqs::SQS};
+    use super::{Builder, Observed};
+    use aws_sdk_sqs::error::SdkError;
+    use aws_sdk_sqs::operation::send_message::builders::SendMessageFluentBuilder;
+    use aws_sdk_sqs::operation::send_message::{SendMessageError, SendMessageOutput};
+    use aws_sdk_sqs::operation::send_message_batch::builders::SendMessageBatchFluentBuilder;
+    use aws_sdk_sqs::operation::send_message_batch::{SendMessageBatchError, SendMessageBatchOutput};
+
+    observed!(SendMessageFluentBuilder, SendMessageOutput, SdkError<SendMessageError>, |builder| {
+        Open::HandedOff(SQS.message(builder.as_input().get_queue_url().as_deref().unwrap_or_default()))
+    });
+
+    observed!(SendMessageBatchFluentBuilder, SendMessageBatchOutput, SdkError<SendMessageBatchError>, |builder| {
+        let input = builder.as_input();
+        let count = input.get_entries().as_ref().map_or(0, Vec::len);
+        SQS.batch(input.get_queue_url().as_deref().unwrap_or_default(), count)
+    });
+}
+
+#[cfg(feature = "sns")]
+mod sns {
+    use super::super::{open::Open, sns::SNS};
+    use super::{Builder, Observed};
+    use aws_sdk_sns::error::SdkError;
+    use aws_sdk_sns::operation::publish::builders::PublishFluentBuilder;
+    use aws_sdk_sns::operation::publish::{PublishError, PublishOutput};
+    use aws_sdk_sns::operation::publish_batch::builders::PublishBatchFluentBuilder;
+    use aws_sdk_sns::operation::publish_batch::{PublishBatchError, PublishBatchOutput};
+
+    observed!(PublishFluentBuilder, PublishOutput, SdkError<PublishError>, |builder| {
+        let input = builder.as_input();
+        let topic = input.get_topic_arn().as_deref().or(input.get_target_arn().as_deref());
+        Open::HandedOff(SNS.message(topic.unwrap_or_default()))
+    });
+
+    observed!(PublishBatchFluentBuilder, PublishBatchOutput, SdkError<PublishBatchError>, |builder| {
+        let input = builder.as_input();
+        let count = input.get_publish_batch_request_entries().as_ref().map_or(0, Vec::len);
+        SNS.batch(input.get_topic_arn().as_deref().unwrap_or_default(), count)
+    });
 }

@@ -1,12 +1,8 @@
 //! What differs from operation to operation of the SDK: the span, where the context goes, and what an answer says.
 
-use super::call::Packing;
-use super::failure::Failure;
+use super::open::{Entries, Open, Packing};
 use aws_smithy_runtime_api::client::interceptors::context::{Error, Input, Output};
 use aws_smithy_types::error::metadata::{ErrorMetadata, ProvideErrorMetadata};
-use spanbridge::messaging::Handoff;
-use spanbridge::observe::Span;
-use spanbridge::{Context, Value, semconv};
 use std::error::Error as StdError;
 use std::fmt::Debug;
 
@@ -30,9 +26,6 @@ pub(super) trait Operation: Debug + Send + Sync + 'static {
     /// Ends the spans by what was answered: that of the call, and of a batch those of its entries.
     fn answered(output: &Self::Output, call: Open, entries: Entries);
 }
-
-/// The spans of a batch's entries, by the entries' ids.
-pub(super) type Entries = Vec<(String, Handoff)>;
 
 /// An operation, whatever its types.
 pub(super) trait AnyOperation: Debug + Send + Sync {
@@ -78,69 +71,5 @@ impl<O: Operation> AnyOperation for O {
 
     fn takes_xray(&self) -> bool {
         O::TAKES_XRAY
-    }
-}
-
-const ALL: &[&dyn AnyOperation] = &[
-    #[cfg(feature = "invoke")]
-    &super::invoke::Invoke,
-    #[cfg(feature = "invoke")]
-    &super::invoke::InvokeWithResponseStream,
-    #[cfg(feature = "sqs")]
-    &super::sqs::SendMessage,
-    #[cfg(feature = "sqs")]
-    &super::sqs::SendMessageBatch,
-    #[cfg(feature = "sns")]
-    &super::sns::Publish,
-    #[cfg(feature = "sns")]
-    &super::sns::PublishBatch,
-];
-
-/// The operation that an input is of, if we know it.
-pub(super) fn of(input: &Input) -> Option<&'static dyn AnyOperation> {
-    ALL.iter().copied().find(|operation| operation.accepts(input))
-}
-
-/// The span of a call that is under way.
-#[derive(Debug)]
-pub(super) enum Open {
-    /// The answer says how it went. Dropped before it comes the span is cancelled.
-    Answered(Span),
-    /// The answer says that something was taken over. Dropped before it comes nobody knows.
-    HandedOff(Handoff),
-}
-
-impl Open {
-    pub(super) fn span(&self) -> Option<&Span> {
-        match self {
-            Open::Answered(span) => Some(span),
-            Open::HandedOff(handoff) => handoff.span(),
-        }
-    }
-
-    pub(super) fn context(&self) -> Context {
-        self.span().map(|span| span.context().clone()).unwrap_or_default()
-    }
-
-    pub(super) fn attribute<'v>(&self, key: &'static str, value: impl Into<Value<'v>>) {
-        if let Some(span) = self.span() {
-            span.attribute(key, value)
-        }
-    }
-
-    /// It went well.
-    pub(super) fn ended(self) {
-        match self {
-            Open::Answered(span) => span.end(),
-            Open::HandedOff(handoff) => handoff.ended("confirmed"),
-        }
-    }
-
-    pub(super) fn failed(self, failure: &Failure) {
-        self.attribute(semconv::ERROR_TYPE, &*failure.kind);
-        match self {
-            Open::Answered(span) => span.error(failure),
-            Open::HandedOff(handoff) => handoff.failed(failure.handoff, failure),
-        }
     }
 }
