@@ -22,7 +22,7 @@ struct Stage {
 }
 
 fn echo() -> Function {
-    Function::new("echo", env!("CARGO_BIN_EXE_echo_function"))
+    Function::new("echo", env!("CARGO_BIN_EXE_echo_function")).timeout(Duration::from_secs(30))
 }
 
 async fn stage(function: Function) -> Stage {
@@ -35,6 +35,12 @@ async fn stage(function: Function) -> Stage {
 impl Stage {
     fn invoke(&self, event: Value) -> InvokeFluentBuilder {
         self.lambda.client().invoke().function_name("echo").payload(Blob::new(event.to_string()))
+    }
+
+    /// Where it is to hang there is less time.
+    async fn hurries(&self, what: &str, function: Function) {
+        let timeout = if what == "hang" { Duration::from_millis(300) } else { Duration::from_secs(30) };
+        self.lambda.add(function.timeout(timeout)).await.unwrap()
     }
 
     /// A client that has the interceptor.
@@ -137,7 +143,7 @@ async fn an_event_that_cannot_carry_it_is_sent_all_the_same() {
 
 #[tokio::test]
 async fn each_failure_of_a_function_is_the_calls() {
-    let stage = stage(echo().timeout(Duration::from_millis(300))).await;
+    let stage = stage(echo()).await;
     for (what, kind, message) in [
         (
             "fail",
@@ -148,6 +154,7 @@ async fn each_failure_of_a_function_is_the_calls() {
         ("exit", "Runtime.ExitError", "exit status 3"),
         ("hang", "Sandbox.Timedout", "timed out after 0.30"),
     ] {
+        stage.hurries(what, echo()).await;
         let unobserved = stage.invoke(json!({ "do": what })).send().await.unwrap();
         let output = stage.order(|| stage.invoke(json!({ "do": what })).observed().send()).await.unwrap();
         assert_eq!((output.status_code, output.function_error()), (200, Some("Unhandled")), "{what}");
@@ -184,7 +191,11 @@ async fn what_the_service_refuses_was_not_handed_over() {
     assert_eq!((call.name.as_str(), call.handoff()), ("invoke nobody", ""));
     assert_eq!(call.get(semconv::ERROR_TYPE), "ResourceNotFoundException");
 
-    // What the SDK itself refuses.
+    // What the SDK itself refuses. Its error holds the whole request.
+    let nowhere = Client::from_conf(client_config("nowhere").retry_config(RetryConfig::disabled()).build());
+    let nowhere = nowhere.invoke().function_name("echo").payload(Blob::new(r#""secret""#));
+    assert!(format!("{:?}", stage.order(|| nowhere.observed().send()).await.unwrap_err()).contains("secret"));
+    assert_eq!(stage.spans().pop().unwrap().error, "endpoint must contain scheme");
     let nameless = stage.lambda.client().invoke().invocation_type(kind).observed();
     stage.order(|| nameless.send()).await.unwrap_err();
     let call = stage.spans().pop().unwrap();
@@ -229,15 +240,17 @@ async fn without_an_answer_nobody_knows() {
 
 #[tokio::test]
 async fn a_stream_ends_the_span_where_it_ends() {
-    let stage = stage(echo().variable("FUNCTION", "stream").timeout(Duration::from_millis(500))).await;
+    let streams = || echo().variable("FUNCTION", "stream");
+    let stage = stage(streams()).await;
     for client in [stage.lambda.client(), stage.intercepted()] {
         let send = |what: &str| {
             let payload = Blob::new(json!({ "do": what }).to_string());
             client.invoke_with_response_stream().function_name("echo").payload(payload).observed().send()
         };
         let last = || stage.spans().into_iter().rfind(|span| span.name == "invoke echo").unwrap();
-        for (what, error) in [("answer", None), ("fail", Some("it went wrong")), ("hang", Some("timed out after 0.50"))]
+        for (what, error) in [("answer", None), ("fail", Some("it went wrong")), ("hang", Some("timed out after 0.30"))]
         {
+            stage.hurries(what, streams()).await;
             let mut stream = stage.order(|| send(what)).await.unwrap().event_stream;
             assert_eq!(last().status, None, "{what}: it goes on after `send`");
             while within("an event", stream.recv()).await.unwrap().is_some() {}
@@ -247,6 +260,7 @@ async fn a_stream_ends_the_span_where_it_ends() {
             assert_eq!(call.get(semconv::RPC_METHOD), "InvokeWithResponseStream");
             assert_eq!(call.get(semconv::HTTP_RESPONSE_STATUS_CODE), "200");
         }
+        stage.hurries("", streams()).await;
         let mut stream = stage.order(|| send("hang")).await.unwrap().event_stream;
         within("a chunk", stream.recv()).await.unwrap().unwrap();
         drop(stream);

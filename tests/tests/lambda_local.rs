@@ -10,7 +10,7 @@ use spanbridge_tests::{until, within};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 fn echo(name: &str) -> Function {
-    Function::new(name, env!("CARGO_BIN_EXE_echo_function"))
+    Function::new(name, env!("CARGO_BIN_EXE_echo_function")).timeout(Duration::from_secs(30))
 }
 
 async fn with(function: Function) -> LocalLambda {
@@ -39,7 +39,7 @@ fn refused(result: Result<InvokeOutput, SdkError<InvokeError>>) -> (u16, String)
 
 #[tokio::test]
 async fn a_function_gets_what_the_caller_sends() {
-    let lambda = with(echo("f").timeout(Duration::from_secs(30))).await;
+    let lambda = with(echo("f")).await;
     let before = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as u64;
     let (error, got) = answer(&lambda, json!({"x": 1})).await;
     assert_eq!((error, &got["payload"], &got["custom"]), (None, &json!({"x": 1}), &Value::Null));
@@ -64,7 +64,7 @@ async fn a_function_gets_what_the_caller_sends() {
 
 #[tokio::test]
 async fn a_failure_is_the_functions_or_the_services() {
-    let lambda = with(echo("f").timeout(Duration::from_millis(300))).await;
+    let lambda = with(echo("f")).await;
     let failed = |kind: &str| (Some("Unhandled".to_owned()), kind.to_owned());
     let kind = |(error, body): (Option<String>, Value)| (error, body["errorType"].as_str().unwrap().to_owned());
     let of_process = |body: &Value| body["process"].as_u64().unwrap();
@@ -83,13 +83,14 @@ async fn a_failure_is_the_functions_or_the_services() {
     let message = body["errorMessage"].as_str().unwrap();
     assert!(message.ends_with(" Error: Runtime exited with error: exit status 3"), "{message}");
     assert_eq!(kind((error, body)), failed("Runtime.ExitError"));
-    let second = of_process(&answer(&lambda, json!({})).await.1);
-    assert_ne!(second, first, "a cold start");
+    assert_ne!(of_process(&answer(&lambda, json!({})).await.1), first, "a cold start");
 
+    lambda.add(echo("f").timeout(Duration::from_millis(300))).await.unwrap();
     let (error, body) = answer(&lambda, json!({"do": "hang"})).await;
     assert!(body["errorMessage"].as_str().unwrap().ends_with(" Error: Task timed out after 0.30 seconds"), "{body}");
     assert_eq!(kind((error, body)), failed("Sandbox.Timedout"));
-    assert_ne!(of_process(&answer(&lambda, json!({})).await.1), second, "a cold start");
+    assert_eq!(lambda.processes("f"), [], "it is killed");
+    lambda.add(echo("f")).await.unwrap();
 
     let call = lambda.client().invoke().function_name("nobody");
     assert_eq!(refused(call.send().await), (404, "ResourceNotFoundException".to_owned()));
@@ -166,7 +167,8 @@ async fn an_asynchronous_call_is_accepted_and_tried_again() {
 
 #[tokio::test]
 async fn a_response_is_streamed() {
-    let lambda = with(echo("f").variable("FUNCTION", "stream").timeout(Duration::from_millis(500))).await;
+    let streams = || echo("f").variable("FUNCTION", "stream");
+    let lambda = with(streams()).await;
     let read = async |event: Value| {
         let call =
             lambda.client().invoke_with_response_stream().function_name("f").payload(Blob::new(event.to_string()));
@@ -186,6 +188,8 @@ async fn a_response_is_streamed() {
     let (text, end) = read(json!({})).await;
     assert_eq!((text.as_str(), end.error_code()), ("chunk 0;chunk 1;chunk 2;", None));
     for (what, error) in [("fail", "it went wrong"), ("exit", "exit status 3"), ("hang", "timed out after 0.50")] {
+        let timeout = if what == "hang" { 500 } else { 30_000 };
+        lambda.add(streams().timeout(Duration::from_millis(timeout))).await.unwrap();
         let (_, end) = read(json!({ "do": what })).await;
         assert_eq!(end.error_code(), Some("Unhandled"), "{what}");
         assert!(end.error_details().unwrap().contains(error), "{what}: {end:?}");

@@ -31,7 +31,7 @@ impl Failure {
         if let Some(error) = error.as_operation_error() {
             let metadata = metadata(error);
             let code = metadata.and_then(|m| m.code()).unwrap_or(OTHER);
-            let message = metadata.and_then(|m| m.message()).map_or_else(|| chain(error), str::to_owned);
+            let message = metadata.and_then(|m| m.message()).map_or_else(|| root(error), str::to_owned);
             return Self::rejected(code.to_owned(), message);
         }
         let connector = error.as_connector_error();
@@ -45,15 +45,15 @@ impl Failure {
         // An answer may have been lost on its way; what comes before a connection keeps a request from being sent.
         let is_unsent = !(error.is_timeout_error() || connector.is_some() || error.is_response_error());
         let message = match connector {
-            Some(connector) => chain(connector),
-            None => chain(error),
+            Some(connector) if connector.is_io() || connector.is_timeout() => chain(connector),
+            _ => root(error),
         };
         Failure { kind: kind.into(), message, handoff: if is_unsent { REJECTED } else { UNKNOWN } }
     }
 
     /// An error that came before the SDK made a request.
     pub(super) fn unsent(error: &dyn StdError) -> Self {
-        Failure { kind: OTHER.into(), message: chain(error), handoff: REJECTED }
+        Failure { kind: OTHER.into(), message: root(error), handoff: REJECTED }
     }
 
     /// The service's own no.
@@ -98,7 +98,15 @@ impl fmt::Display for Failure {
     }
 }
 
-/// An error and what caused it; the SDK's say little by themselves.
+/// What an error comes from. Some of the SDK's on the way there hold the whole request, which is nothing to record.
+fn root(mut error: &dyn StdError) -> String {
+    while let Some(cause) = error.source() {
+        error = cause
+    }
+    error.to_string()
+}
+
+/// An error and what caused it: what a connection's say by themselves is little.
 fn chain(error: &dyn StdError) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
