@@ -188,7 +188,7 @@ mod tests {
                 told.send(ids()).unwrap()
             }
         });
-        let mut restored = || {
+        let restored = || {
             reseed();
             tells.send(()).unwrap();
             hears.recv().unwrap()
