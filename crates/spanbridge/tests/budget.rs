@@ -14,7 +14,7 @@ fn carried(bytes: usize) -> (Headers, Option<String>) {
     ]);
     let context = extract(&received).context;
     let mut headers = Headers::from([("baggage".into(), "of=an earlier hop".into())]);
-    let left_out = inject_within(&context, Budget { bytes, per_header: 6 }, &mut headers);
+    let left_out = inject_within(&context, Budget { bytes, per_header: 6, headers: 3 }, &mut headers);
     assert!(headers.iter().map(|(k, v)| k.len() + v.len() + 6).sum::<usize>() <= bytes, "within {bytes} bytes");
     (headers, left_out)
 }

@@ -1,0 +1,127 @@
+//! The client context of an invocation: a JSON object, in base64, of which `custom` is ours to add to.
+
+use crate::json::Json;
+use base64::prelude::{BASE64_STANDARD, Engine};
+use spanbridge::Context;
+use spanbridge::carrier::{Budget, Extract, Header, Inject, Problem, inject_within};
+use std::borrow::Cow;
+
+/// [The client context](https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html#lambda-Invoke-request-ClientContext)
+/// of a call, with the user's own in it: `client`, `env` and whatever else there is stay as they were written, and the
+/// standard headers are texts under `custom`, where every runtime can read them. Lambda hands it on in synchronous calls
+/// only.
+///
+/// ```
+/// use spanbridge_lambda::ClientContext;
+///
+/// let mut users = ClientContext::read("eyJjdXN0b20iOnsidGVuYW50IjoiNyJ9fQ==").unwrap(); // {"custom":{"tenant":"7"}}
+/// let left_out = users.inject(&spanbridge::observe::capture_context());
+/// assert_eq!(left_out, None);
+/// assert_eq!(users.encode().as_deref(), Some("eyJjdXN0b20iOnsidGVuYW50IjoiNyJ9fQ==")); // nothing is current
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct ClientContext {
+    /// What stands beside `custom`: names and values as they are written.
+    others: Vec<(String, String)>,
+    custom: Vec<(String, String)>,
+    /// Whether it says anything without ours.
+    is_users: bool,
+}
+
+/// The name under which problems are told.
+const NAME: &str = "client context";
+const CUSTOM: &str = "custom";
+
+impl ClientContext {
+    /// The most that Lambda takes, in bytes of base64.
+    pub const LIMIT: usize = 3_583;
+
+    /// The user's own, in base64.
+    ///
+    /// # Errors
+    /// What is wrong with it: it is not base64 of a JSON object, or its `custom` is no object. Then it is the user's
+    /// business, and nothing can be added to it.
+    pub fn read(base64: &str) -> Result<Self, Problem> {
+        let problem = |reason: &'static str| Problem { header: NAME, reason: reason.into() };
+        let json = BASE64_STANDARD.decode(base64).map_err(|_| problem("is not base64"))?;
+        let object = Json::read(&json).filter(|json| json.is_object()).ok_or(problem("is not a JSON object"))?;
+        let mut read = ClientContext { is_users: true, ..ClientContext::default() };
+        for (name, value) in object.members() {
+            if name != CUSTOM {
+                read.others.push((name.into_owned(), value.written().to_owned()))
+            } else if value.is_object() {
+                let members = value.members().into_iter();
+                read.custom = members.map(|(name, value)| (name.into_owned(), value.written().to_owned())).collect()
+            } else if !value.is_null() {
+                return Err(problem("its custom is not an object"));
+            }
+        }
+        Ok(read)
+    }
+
+    /// Adds a context, as far as there is room. Says what was left out, if anything, as
+    /// [`inject_within`] does.
+    pub fn inject(&mut self, context: &Context) -> Option<String> {
+        self.strip();
+        let mut room = (Self::LIMIT / 4 * 3).saturating_sub(self.written(true).len());
+        loop {
+            // A name and a value in quotes, a colon and a comma.
+            let budget = Budget { bytes: room, per_header: 6, headers: usize::MAX };
+            let left_out = inject_within(context, budget, self);
+            // A character that needs an escape takes more than it was counted for.
+            match self.written(true).len().saturating_sub(Self::LIMIT / 4 * 3) {
+                over if over > 0 && room > 0 => room = room.saturating_sub(over),
+                _ => return left_out,
+            }
+        }
+    }
+
+    /// In base64; `None` when there is nothing in it.
+    pub fn encode(&self) -> Option<String> {
+        (self.is_users || !self.custom.is_empty())
+            .then(|| BASE64_STANDARD.encode(self.written(!self.custom.is_empty())))
+    }
+
+    fn strip(&mut self) {
+        use spanbridge::w3c::{BAGGAGE, TRACEPARENT, TRACESTATE};
+        [TRACEPARENT, TRACESTATE, BAGGAGE].iter().for_each(|name| self.remove(name))
+    }
+
+    fn written(&self, custom: bool) -> String {
+        let custom = custom.then(|| (CUSTOM.to_owned(), object(&self.custom)));
+        object(self.others.iter().chain(&custom))
+    }
+}
+
+impl Extract for ClientContext {
+    fn get(&self, name: &str) -> Header<'_> {
+        match self.custom.iter().rfind(|(key, _)| key == name) {
+            None => Header::Absent,
+            Some((_, value)) => match serde_json::from_str::<String>(value) {
+                Ok(text) => Header::Value(Cow::Owned(text.into_bytes())),
+                Err(_) => Header::Unusable("is not text"),
+            },
+        }
+    }
+}
+
+impl Inject for ClientContext {
+    fn set(&mut self, name: &'static str, value: &str) {
+        self.remove(name);
+        self.custom.push((name.to_owned(), text(value)))
+    }
+
+    fn remove(&mut self, name: &'static str) {
+        self.custom.retain(|(key, _)| key != name)
+    }
+}
+
+fn object<'a>(members: impl IntoIterator<Item = &'a (String, String)>) -> String {
+    let members: Vec<_> = members.into_iter().map(|(name, value)| format!("{}:{value}", text(name))).collect();
+    format!("{{{}}}", members.join(","))
+}
+
+/// A text as JSON.
+fn text(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
