@@ -22,9 +22,16 @@
 //! ```
 
 mod carrier;
+#[cfg(feature = "runtime")]
+mod consume;
 mod describe;
 mod event;
 mod json;
 
 pub use carrier::{ClientContext, XRay};
+#[cfg(feature = "runtime")]
+pub use consume::{
+    HandlerError, Handling, Observed, ObservedInvocation, ObservedLayer, ObservedService, ObservedStream, observed,
+    run, run_concurrent, snapstart,
+};
 pub use event::{Beside, Event, Record, Source};

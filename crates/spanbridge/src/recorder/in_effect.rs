@@ -4,6 +4,10 @@ use super::deliver::Wishes;
 use super::report::{Flush, Report, Ticket, Totals, lock};
 use crate::intake::{self, Intake};
 use crate::{current, recording};
+use std::panic::catch_unwind;
+#[cfg(unix)]
+use std::sync::Once;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -72,6 +76,29 @@ pub fn flush(within: Duration) -> Flush {
 /// As [`flush`], blocking this thread.
 pub fn flush_blocking(within: Duration) -> Report {
     flush(within).wait()
+}
+
+/// From now on [`std::process::exit`] waits for what was recorded before it is called, at most so long: it runs no
+/// destructors, so the recorder's handle cannot. The last call sets the time.
+///
+/// For platforms where a process ends in the midst of its work. Elsewhere return from `main`.
+pub fn flush_at_exit(within: Duration) {
+    static WITHIN: AtomicU64 = AtomicU64::new(0);
+    WITHIN.store(u64::try_from(within.as_nanos()).unwrap_or(u64::MAX), Relaxed);
+    extern "C" fn at_exit() {
+        let within = Duration::from_nanos(WITHIN.load(Relaxed));
+        let _ = catch_unwind(|| flush_blocking(within));
+    }
+    #[cfg(unix)]
+    {
+        static ONCE: Once = Once::new();
+        // SAFETY: the function does not unwind, and may be called on any thread at the end of the process.
+        ONCE.call_once(|| unsafe {
+            libc::atexit(at_exit);
+        })
+    }
+    #[cfg(not(unix))]
+    let _: extern "C" fn() = at_exit;
 }
 
 /// To be called when this process was restored from a snapshot, as AWS Lambda's SnapStart does, before anything is

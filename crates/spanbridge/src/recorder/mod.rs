@@ -14,7 +14,7 @@ mod sink;
 
 pub use batch::Batch;
 pub use builder::{InstallError, Recorder, RecorderBuilder};
-pub use in_effect::{flush, flush_blocking, reseed};
+pub use in_effect::{flush, flush_at_exit, flush_blocking, reseed};
 pub use json_lines::JsonLines;
 pub use memory::Memory;
 pub use report::{Flush, Report, SinkReport};
