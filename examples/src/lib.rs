@@ -1,6 +1,8 @@
 //! What the examples share: where records go, and an in-process queue as a boundary of one's own.
 
 pub mod broker;
+#[cfg(unix)]
+pub mod local_lambda;
 pub mod mailbox;
 
 use anyhow::Context as _;
