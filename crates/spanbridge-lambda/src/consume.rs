@@ -7,14 +7,16 @@ mod flush;
 mod headers;
 mod invocation;
 mod layer;
+mod records;
 mod service;
 mod signals;
 mod snapstart;
 mod stream;
 mod watchdog;
 
-pub use annotated::handle;
+pub use annotated::handling;
 pub use layer::{ObservedInvocation, ObservedLayer, ObservedService};
+pub use records::{BatchError, BatchResponse, Records, for_each_record};
 pub use service::{HandlerError, Handling, Observed, observed};
 pub use snapstart::snapstart;
 pub use stream::ObservedStream;

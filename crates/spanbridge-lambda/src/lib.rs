@@ -31,7 +31,19 @@ mod json;
 pub use carrier::{ClientContext, XRay};
 #[cfg(feature = "runtime")]
 pub use consume::{
-    HandlerError, Handling, Observed, ObservedInvocation, ObservedLayer, ObservedService, ObservedStream, observed,
-    run, run_concurrent, snapstart,
+    BatchError, BatchResponse, HandlerError, Handling, Observed, ObservedInvocation, ObservedLayer, ObservedService,
+    ObservedStream, Records, for_each_record, observed, run, run_concurrent, snapstart,
 };
 pub use event::{Beside, Event, Record, Source};
+
+#[cfg(feature = "runtime")]
+#[doc = include_str!("handler_attribute.md")]
+pub use spanbridge_macros::handler;
+
+/// What the code of the attribute calls. Not for use by hand: it changes without notice.
+#[cfg(feature = "runtime")]
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::consume::handling;
+    pub use spanbridge::__private::{Verdict, never};
+}

@@ -1,9 +1,10 @@
 //! What `#[handler]` makes of a function's body.
 
 use super::flush::Flushing;
-use super::invocation::{End, Invocation};
+use super::invocation::{End, Invocation, UnderWay};
 use super::service::said;
 use super::watchdog;
+use lambda_runtime::LambdaEvent;
 use spanbridge::ContextExt;
 use std::fmt::Display;
 use std::future::{Future, poll_fn};
@@ -11,25 +12,53 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::pin;
 use std::sync::Arc;
 
-/// Runs the body of a handler that has the attribute: in the invocation that is under way, and telling how it ends if
-/// nobody else does; where no layer of ours has begun one, in one that begins and ends here.
-pub async fn handle<T>(
-    context: &lambda_runtime::Context,
-    body: impl Future<Output = T>,
-    judge: impl for<'a> FnOnce(&'a T) -> Option<&'a dyn Display>,
-) -> T {
-    let Some(invocation) = watchdog::find(&context.request_id) else {
-        watchdog::start();
-        let under_way = Invocation::begin_without_event(context);
-        let value = tell(&under_way, body, judge).await;
-        // The answer has to wait: there is nobody who would be called after it.
-        Flushing::begin(under_way.context(), under_way.deadline.as_ref()).await;
-        return value;
-    };
-    if !invocation.claim() {
-        return body.await;
+/// The body of a handler, before it runs.
+#[derive(Debug)]
+pub struct Annotated(Whose);
+
+/// Whose the invocation is.
+#[derive(Debug)]
+enum Whose {
+    /// Somebody else tells how it ends, and the body runs in it already.
+    Observed,
+    /// Our layer's, which has to be told.
+    Layer(Arc<Invocation>),
+    /// There is no layer of ours: it begins and ends here.
+    Own(UnderWay),
+}
+
+/// Of the event that a handler was called with.
+pub fn handling<T>(event: &LambdaEvent<T>) -> Annotated {
+    Annotated(match watchdog::find(&event.context.request_id) {
+        Some(invocation) if invocation.claim() => Whose::Layer(invocation),
+        Some(_) => Whose::Observed,
+        None => {
+            watchdog::start();
+            let own = Invocation::begin_without_event(&event.context);
+            own.claim();
+            Whose::Own(own)
+        }
+    })
+}
+
+impl Annotated {
+    /// Runs the body.
+    pub async fn run<T>(
+        self,
+        body: impl Future<Output = T>,
+        judge: impl for<'a> FnOnce(&'a T) -> Option<&'a dyn Display>,
+    ) -> T {
+        match self.0 {
+            Whose::Observed => body.await,
+            Whose::Layer(invocation) => tell(&invocation, body, judge).await,
+            Whose::Own(own) => {
+                let value = tell(&own, body, judge).await;
+                // The answer has to wait: nobody is called after it.
+                Flushing::begin(own.context(), own.deadline.as_ref()).await;
+                value
+            }
+        }
     }
-    tell(&invocation, body, judge).await
 }
 
 async fn tell<T>(
