@@ -23,8 +23,10 @@
 
 mod carrier;
 mod describe;
+mod durable;
 mod event;
 mod json;
 
 pub use carrier::{ClientContext, XRay};
+pub use durable::Durable;
 pub use event::{Beside, Event, Record, Source};
