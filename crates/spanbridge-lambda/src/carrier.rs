@@ -18,12 +18,13 @@ use std::borrow::Cow;
 #[derive(Debug)]
 pub(crate) struct Standard<'a>([(&'static str, Header<'a>); 3]);
 
-impl<'a> Standard<'a> {
-    /// None yet.
-    pub(crate) fn none() -> Self {
+impl Default for Standard<'_> {
+    fn default() -> Self {
         Standard([w3c::TRACEPARENT, w3c::TRACESTATE, w3c::BAGGAGE].map(|name| (name, Header::Absent)))
     }
+}
 
+impl<'a> Standard<'a> {
     /// Takes the value if it stands under one of the three names, as they are. The last counts.
     pub(crate) fn offer(&mut self, name: &str, value: impl FnOnce() -> Header<'a>) {
         if let Some((_, place)) = self.0.iter_mut().find(|(standard, _)| *standard == name) {
@@ -31,7 +32,7 @@ impl<'a> Standard<'a> {
         }
     }
 
-    /// The same without regard to case, for names that have none. The last counts, but for values that are one list.
+    /// The same without regard to case, for names that have none.
     pub(crate) fn offer_any_case(&mut self, name: &str, value: impl FnOnce() -> Header<'a>) {
         if let Some((_, place)) = self.0.iter_mut().find(|(standard, _)| standard.eq_ignore_ascii_case(name)) {
             *place = value()

@@ -1,16 +1,22 @@
 //! What came with an event: where it comes from, the context of the invocation, and of each of its records.
 
 mod http;
-mod messages;
+mod kafka;
+mod mq;
+mod notices;
+mod read;
+mod sns;
 mod source;
+mod sqs;
+mod streams;
 
 pub use source::Source;
 
-use crate::carrier::{Standard, or_xray};
-use crate::json::Json;
+use crate::carrier::or_xray;
+use read::{hidden, or_else};
 use spanbridge::Value;
-use spanbridge::carrier::{Extraction, Header, Problem, extract};
-use spanbridge::payload::{FIELD, take};
+use spanbridge::carrier::{Extraction, extract};
+use spanbridge::payload::take;
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::Range;
@@ -41,7 +47,7 @@ pub struct Event {
     source: Source,
     carried: Extraction,
     records: Vec<Record>,
-    attributes: Vec<(&'static str, Detail)>,
+    attributes: Vec<(&'static str, Cow<'static, str>)>,
     route: Option<String>,
 }
 
@@ -77,13 +83,6 @@ pub struct Record {
     pub size: Option<usize>,
 }
 
-/// The value of an attribute, owned.
-#[derive(Clone, Debug)]
-enum Detail {
-    Text(String),
-    Number(u64),
-}
-
 impl Event {
     /// Reads an event from its bytes. Also gives the payload as the handler is to see it: without the hidden field, at
     /// the top level and in the `detail` of EventBridge; else byte for byte what it was.
@@ -91,17 +90,13 @@ impl Event {
     /// Never fails: what is not understood is [`Source::Direct`].
     pub fn read<'a>(payload: &'a [u8], beside: Beside<'_>) -> (Event, Cow<'a, [u8]>) {
         let taken = take(payload);
-        let mut cuts: Vec<_> = taken.cuts().collect();
-        let mut hidden = taken.fields.as_ref().map(extract).unwrap_or_default();
-        hidden.problems.extend(taken.problem.map(hidden_problem));
-
-        let content = source::recognise(payload);
-        let Content { source, carried, records, attributes, route, cuts: inner } = content;
-        cuts.extend(inner);
+        let Content { source, carried, xray, records, attributes, route, cuts } = source::recognise(payload);
         let found = beside.client_context.map(extract).unwrap_or_default();
-        let found = or_else(or_else(found, || hidden), || carried);
-        let carried = or_xray(found, beside.xray.map(str::as_bytes));
-        (Event { source, carried, records, attributes, route }, without(payload, cuts))
+        let found = or_else(or_else(found, || hidden(&taken)), || carried);
+        let found = or_xray(found, beside.xray.map(str::as_bytes));
+        let carried = or_xray(found, xray.as_deref());
+        let payload = without(payload, taken.cuts().chain(cuts).collect());
+        (Event { source, carried, records, attributes, route }, payload)
     }
 
     /// Where it comes from.
@@ -124,9 +119,9 @@ impl Event {
     /// What is to be said of the invocation, by the conventions for the source: the method of a request, the key of an
     /// object.
     pub fn attributes(&self) -> impl Iterator<Item = (&'static str, Value<'_>)> {
-        self.attributes.iter().map(|(name, detail)| match detail {
-            Detail::Text(text) => (*name, Value::Str(text)),
-            Detail::Number(n) => (*name, Value::from(*n)),
+        self.attributes.iter().map(|(name, value)| match value {
+            Cow::Borrowed(text) => (*name, Value::Static(text)),
+            Cow::Owned(text) => (*name, Value::Str(text)),
         })
     }
 
@@ -141,8 +136,10 @@ impl Event {
 struct Content {
     source: Source,
     carried: Extraction,
+    /// X-Ray's header, among those of a request.
+    xray: Option<Vec<u8>>,
     records: Vec<Record>,
-    attributes: Vec<(&'static str, Detail)>,
+    attributes: Vec<(&'static str, Cow<'static, str>)>,
     route: Option<String>,
     /// What the handler is not to see.
     cuts: Vec<Range<usize>>,
@@ -153,47 +150,12 @@ impl Content {
         Content { source, ..Content::default() }
     }
 
-    fn tell(&mut self, name: &'static str, value: Option<Cow<'_, str>>) {
-        self.attributes.extend(value.map(|v| (name, Detail::Text(v.into_owned()))))
+    fn tell(&mut self, name: &'static str, value: Option<impl Into<Cow<'static, str>>>) {
+        self.attributes.extend(value.map(|value| (name, value.into())))
     }
 }
 
-/// The first context there is; what was wrong before it is kept.
-fn or_else(mut found: Extraction, next: impl FnOnce() -> Extraction) -> Extraction {
-    if found.context.is_empty() {
-        let next = next();
-        found.context = next.context;
-        found.problems.extend(next.problems)
-    }
-    found
-}
-
-fn hidden_problem(reason: &'static str) -> Problem {
-    Problem { header: FIELD, reason: reason.into() }
-}
-
-/// The context in the hidden field of a JSON object, which stays where it is.
-fn hidden_in(object: &[u8]) -> Extraction {
-    let taken = take(object);
-    let mut found = taken.fields.as_ref().map(extract).unwrap_or_default();
-    found.problems.extend(taken.problem.map(hidden_problem));
-    found
-}
-
-/// A text, or what is wrong with it.
-fn text_header(value: Json<'_>) -> Header<'_> {
-    match value.text() {
-        Some(text) => Header::Value(match text {
-            Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
-            Cow::Owned(text) => Cow::Owned(text.into_bytes()),
-        }),
-        None if value.is_null() => Header::Absent,
-        None if value.is_array() => Header::Unusable("is an array, not text"),
-        None if value.is_object() => Header::Unusable("is an object, not text"),
-        None => Header::Unusable("is not text"),
-    }
-}
-
+/// The payload without some stretches, which do not overlap.
 fn without(payload: &[u8], mut cuts: Vec<Range<usize>>) -> Cow<'_, [u8]> {
     if cuts.is_empty() {
         return Cow::Borrowed(payload);

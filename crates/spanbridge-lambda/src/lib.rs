@@ -25,6 +25,7 @@ mod carrier;
 #[cfg(feature = "runtime")]
 mod consume;
 mod describe;
+mod durable;
 mod event;
 mod json;
 
@@ -34,6 +35,7 @@ pub use consume::{
     BatchError, BatchResponse, HandlerError, Handling, Observed, ObservedInvocation, ObservedLayer, ObservedService,
     ObservedStream, Records, for_each_record, observed, run, run_concurrent, snapstart,
 };
+pub use durable::Durable;
 pub use event::{Beside, Event, Record, Source};
 
 #[cfg(feature = "runtime")]

@@ -182,3 +182,77 @@ async fn records_are_found_by_their_ids() {
     let (_, answer) = record(answer(observed(service_fn(reversed)), event)).await;
     assert_eq!(answer, failures(&["m1"]));
 }
+
+/// Lambda takes the stream up again at the first that it is told.
+#[tokio::test]
+async fn of_a_stream_the_first_that_failed_is_told_and_the_rest_is_left() {
+    let records = ["a", "bad", "b"].iter().enumerate().map(|(n, body)| {
+        json!({
+            "kinesis": {"partitionKey": body, "sequenceNumber": format!("s{n}"), "data": "e30=", "kinesisSchemaVersion": "1.0"},
+            "eventSource": "aws:kinesis", "eventID": format!("shardId-000000000006:s{n}"), "body": body,
+            "eventSourceARN": "arn:aws:kinesis:eu-west-1:123456789012:stream/orders",
+        })
+    });
+    let (seen, answer) = shipped(json!({"Records": records.collect::<Vec<_>>()})).await;
+    assert_eq!(answer, failures(&["s1"]));
+    assert_eq!(seen.spans("work").len(), 2);
+    let records = ["a", "bad", "b"].iter().enumerate().map(|(n, body)| {
+        json!({
+            "eventID": n.to_string(), "eventSource": "aws:dynamodb", "eventName": "INSERT", "body": body,
+            "dynamodb": {"SequenceNumber": format!("d{n}"), "Keys": {}},
+            "eventSourceARN": "arn:aws:dynamodb:eu-west-1:123456789012:table/orders/stream/2026-01-01T00:00:00.000",
+        })
+    });
+    assert_eq!(shipped(json!({"Records": records.collect::<Vec<_>>()})).await.1, failures(&["d1"]));
+}
+
+/// Each partition goes on by itself, from the first of it that failed. JSON's objects have no order, so a record is found by
+/// its id.
+#[tokio::test]
+async fn of_kafka_every_partition_goes_on_from_its_own_first_failure() {
+    let kafka = |partition: u32, bodies: &[&str]| {
+        let record = |(offset, body): (usize, &&str)| json!({"topic": "orders", "partition": partition, "offset": offset, "body": body, "value": "e30=", "headers": []});
+        bodies.iter().enumerate().map(record).collect::<Vec<_>>()
+    };
+    let event = json!({"eventSource": "aws:kafka", "records": {
+        "orders-0": kafka(0, &["a", "bad", "b"]), "orders-1": kafka(1, &["a"]), "orders-2": kafka(2, &["bad", "bad"]),
+    }});
+    let flat = |event: &Value| -> Vec<Value> {
+        let partitions = event["records"].as_object().into_iter().flat_map(|p| p.values().rev());
+        partitions.flat_map(|records| records.as_array().cloned().unwrap_or_default()).collect()
+    };
+    let id = |record: &Value| {
+        format!("{}-{}-{}", record["topic"].as_str().unwrap_or_default(), record["partition"], record["offset"])
+    };
+    let body = |record: Value| work(record["body"].as_str().unwrap_or_default().to_owned());
+    let ship = move |named: bool| {
+        observed(service_fn(move |event: LambdaEvent<Value>| async move {
+            let records = Records::new(&event.context, flat(&event.payload)).concurrency(2);
+            let records = if named { records.identified_by(id) } else { records };
+            Ok::<_, Error>(records.for_each(body).await?)
+        }))
+    };
+    let (seen, told) = record(answer(ship(true), invocation(&event, context()))).await;
+    let item = |partition, offset| json!({"itemIdentifier": {"partition": partition, "offset": offset}});
+    let expected = json!({"batchItemFailures": [item("orders-0", 1), item("orders-2", 0)]});
+    assert_eq!(told, Some(Answer::Value(expected)), "{}", seen.tree(&[]));
+    let (_, told) = record(answer(ship(false), invocation(&event, context()))).await;
+    assert!(matches!(told, Some(Answer::Error(_))), "in no order and without ids nobody knows: {told:?}");
+}
+
+/// All of it comes again, for Amazon MQ can be told nothing else.
+#[tokio::test]
+async fn who_takes_no_partial_answer_gets_an_error() {
+    let message = |body: &str| json!({"basicProperties": {"headers": {}}, "data": "e30=", "body": body});
+    let event = json!({"eventSource": "aws:rmq", "eventSourceArn": "arn:aws:mq:eu-west-1:123456789012:broker:b:b-1",
+        "rmqMessagesByQueue": {"orders::/": [message("a"), message("bad")]}});
+    let ship = |event: LambdaEvent<Value>| async move {
+        let records = event.payload["rmqMessagesByQueue"]["orders::/"].as_array().cloned().unwrap_or_default();
+        let body = |record: Value| work(record["body"].as_str().unwrap_or_default().to_owned());
+        Ok::<_, Error>(for_each_record(&event.context, records, body).await?)
+    };
+    let (seen, told) = record(answer(observed(service_fn(ship)), invocation(event, context()))).await;
+    let Some(Answer::Error(error)) = told else { panic!("{told:?}") };
+    assert_eq!(error.error_message, "handle 1 of 2 records, and the source takes no partial answer");
+    assert_eq!(seen.span("score").status, Some(spanbridge::Status::Error));
+}

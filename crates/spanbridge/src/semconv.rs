@@ -140,3 +140,7 @@ pub const FUNCTION_TIME_LEFT_MS: &str = "spanbridge.function.time_left_ms";
 pub const FLUSH_PREVIOUS_MS: &str = "spanbridge.flush.previous_ms";
 /// How many messages of a batch failed, or were left because one before them did.
 pub const BATCH_FAILED_COUNT: &str = "spanbridge.batch.failed_count";
+/// Who sent an event to EventBridge: its `source`.
+pub const EVENTBRIDGE_SOURCE: &str = "spanbridge.eventbridge.source";
+/// What an event of EventBridge is: its `detail-type`.
+pub const EVENTBRIDGE_DETAIL_TYPE: &str = "spanbridge.eventbridge.detail_type";

@@ -113,38 +113,42 @@ impl<T> Records<T> {
             }
         });
         groups.await;
-        let mut failed = failed.into_inner().unwrap_or_else(PoisonError::into_inner);
-        failed.sort_unstable();
+        let failed = failed.into_inner().unwrap_or_else(PoisonError::into_inner);
         batch.answer(&failed, all)
     }
 }
 
 /// The event's side of a batch.
 struct Batch<'a> {
-    invocation: Option<&'a Invocation>,
     context: Context,
     source: Source,
-    /// The event's record for each of the handler's; none where nobody knows.
-    records: Vec<Option<&'a Record>>,
+    /// The event's.
+    records: &'a [Record],
+    /// Which of them each of the handler's is; none where nobody knows.
+    places: Vec<Option<usize>>,
 }
 
 impl<'a> Batch<'a> {
     fn new(invocation: Option<&'a Invocation>, many: usize, ids: Option<Vec<String>>) -> Self {
         let context = invocation.map_or_else(observe::capture_context, |i| i.context().clone());
         let Some(event) = invocation.map(|i| &i.event) else {
-            return Batch { invocation, context, source: Source::Direct, records: vec![None; many] };
+            return Batch { context, source: Source::Direct, records: &[], places: vec![None; many] };
         };
-        let records = match ids {
+        let (source, records) = (event.source(), event.records());
+        let places = match ids {
             Some(ids) => {
-                let by_id: HashMap<_, _> = event.records().iter().map(|r| (r.id.as_str(), r)).collect();
-                ids.iter().map(|id| by_id.get(id.as_str()).copied().filter(|r| !r.id.is_empty())).collect()
+                let named = records.iter().enumerate().filter(|(_, record)| !record.id.is_empty());
+                let by_id: HashMap<_, _> = named.map(|(place, record)| (record.id.as_str(), place)).collect();
+                ids.iter().map(|id| by_id.get(id.as_str()).copied()).collect()
             }
-            None if event.records().len() == many && has_order(event.source(), event.records()) => {
-                event.records().iter().map(Some).collect()
-            }
+            None if records.len() == many && has_order(source, records) => (0..many).map(Some).collect(),
             None => vec![None; many],
         };
-        Batch { invocation, context, source: event.source(), records }
+        Batch { context, source, records, places }
+    }
+
+    fn record(&self, index: usize) -> Option<&'a Record> {
+        self.places[index].map(|place| &self.records[place])
     }
 
     /// The handler's records with their places, together as far as they are in order.
@@ -152,7 +156,7 @@ impl<'a> Batch<'a> {
         let mut groups: Vec<Vec<_>> = vec![];
         let mut places = HashMap::new();
         for (index, record) in records.into_iter().enumerate() {
-            let place = match self.records[index].map(|r| in_order_with(self.source, r)) {
+            let place = match self.record(index).map(|r| in_order_with(self.source, r)) {
                 Some(Some(group)) => *places.entry(group).or_insert(groups.len()),
                 _ => groups.len(),
             };
@@ -170,7 +174,7 @@ impl<'a> Batch<'a> {
         F: Future,
         F::Output: Outcome,
     {
-        let span = self.begin(self.records[index]);
+        let span = self.begin(self.record(index));
         let work = span.with_context(async { work().await });
         match AssertUnwindSafe(work).catch_unwind().await {
             Ok(value) => {
@@ -191,7 +195,7 @@ impl<'a> Batch<'a> {
             return observe::in_scope(&self.context, || span(system, Step::Process, "process", "").open());
         };
         let open = || describe::message(self.source, record).open();
-        let is_alone = self.invocation.is_some_and(|i| i.event.records().len() == 1);
+        let is_alone = self.records.len() == 1;
         // One that is alone has begun the invocation under its sender's span; one without a sender is the batch's.
         let span = if is_alone || record.carried.context.is_empty() {
             let span = observe::in_scope(&self.context, open);
@@ -225,8 +229,10 @@ impl<'a> Batch<'a> {
             }
         });
         let error = |why| BatchError { failed: failed.len(), all, why };
-        let records: Option<Vec<_>> = failed.iter().map(|index| self.records[*index]).collect();
-        let records = records.ok_or(error("it is not known which records of the event they are"))?;
+        let places: Option<Vec<_>> = failed.iter().map(|index| self.places[*index]).collect();
+        let mut places = places.ok_or(error("it is not known which records of the event they are"))?;
+        places.sort_unstable(); // as the source sees it, whatever order the handler took
+        let records: Vec<_> = places.into_iter().map(|place| &self.records[place]).collect();
         let items: Option<Vec<_>> = match self.source {
             Source::Sqs => records.into_iter().map(Item::text).collect(),
             // The rest comes again in any case.
@@ -307,8 +313,7 @@ impl Item {
     }
 
     fn kafka(record: &Record) -> Option<Self> {
-        let partition = format!("{}-{}", record.destination, record.partition.as_deref()?);
-        Some(Item { id: Id::Kafka { partition, offset: record.offset? } })
+        Some(Item { id: Id::Kafka { partition: record.group.clone()?, offset: record.offset? } })
     }
 }
 

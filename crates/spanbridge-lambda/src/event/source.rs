@@ -1,7 +1,6 @@
 //! Which source an event is from. What tells is data, below; who reads it is a file a shape.
 
-use super::{Content, http, messages, or_else, text_header};
-use crate::carrier::Standard;
+use super::{Content, http, kafka, mq, notices, sns, sqs, streams};
 use crate::json::Json;
 
 /// Where an event comes from.
@@ -77,34 +76,57 @@ impl Source {
     }
 }
 
-/// By what a record says of its source.
-type Reader = fn(Source, &[Json<'_>]) -> Content;
-const RECORDS: &[(&str, Source, Reader)] = &[("aws:sqs", Source::Sqs, messages::sqs)];
+/// By what the first of `Records` says of its source.
+type OfRecords = fn(&[Json<'_>]) -> Content;
+const RECORDS: &[(&str, OfRecords)] = &[
+    ("aws:sqs", sqs::batch),
+    ("aws:sns", sns::notification),
+    ("aws:kinesis", streams::kinesis),
+    ("aws:dynamodb", streams::dynamodb),
+    ("aws:s3", notices::s3),
+];
+
+/// By a member that no others have, and by what `eventSource` must say beside it, if anything; `None` from the reader
+/// where it is not what it seems. (That of RabbitMQ is not always there.)
+type OfMember = fn(Event<'_>, Json<'_>) -> Option<Content>;
+const MEMBERS: [(&str, &[&str], OfMember); 6] = [
+    ("requestContext", &[], |event, context| http::request(event.json, context)),
+    ("records", &["aws:kafka", "SelfManagedKafka"], |_, partitions| kafka::batch(partitions)),
+    ("rmqMessagesByQueue", &[], |_, queues| mq::rabbitmq(queues)),
+    ("messages", &["aws:mq"], |_, messages| mq::activemq(messages)),
+    ("detail-type", &[], |event, _| notices::eventbridge(event.payload, event.json)),
+    ("awslogs", &[], |_, logs| logs.get("data").map(|_| Content::of(Source::CloudWatchLogs))),
+];
+
+/// An event, and the bytes that it was read from.
+#[derive(Clone, Copy)]
+struct Event<'a> {
+    payload: &'a [u8],
+    json: Json<'a>,
+}
 
 /// Reads an event as its source writes it. Something that looks like a source's event and is not one is read as if it
 /// were, as far as that goes.
 pub(super) fn recognise(payload: &[u8]) -> Content {
-    let Some(event) = Json::read(payload) else { return Content::default() };
-    let [records, headers, multi, request] = event.pick(["Records", "headers", "multiValueHeaders", "requestContext"]);
-    if let Some(request) = request.filter(|r| r.is_object())
-        && let Some(content) = http::request(event, request, headers, multi)
-    {
-        return content;
-    }
+    let Some(json) = Json::read(payload) else { return Content::default() };
+    let [records, source, headers, request] = json.pick(["Records", "eventSource", "headers", "request"]);
+    let source = source.and_then(Json::text);
+    let says = |names: &[&str]| names.is_empty() || source.as_deref().is_some_and(|source| names.contains(&source));
+
     let records = records.map(Json::elements).unwrap_or_default();
-    let named = records.first().and_then(|first| {
-        let [name, other_spelling] = first.pick(["eventSource", "EventSource"]);
-        name.or(other_spelling)?.text()
-    });
-    if let Some((_, source, read)) = RECORDS.iter().find(|(name, ..)| named.as_deref() == Some(name)) {
-        return read(*source, &records);
+    let of_first = records.first().map(|first| first.pick(["eventSource", "EventSource"])).unwrap_or_default();
+    let of_first = of_first.into_iter().flatten().find_map(Json::text);
+    if let Some((_, read)) = RECORDS.iter().find(|(name, _)| of_first.as_deref() == Some(name)) {
+        return read(&records);
     }
-    direct(headers)
+    let members = json.pick(MEMBERS.map(|(name, ..)| name));
+    let mut known = MEMBERS.iter().zip(members).filter(|((_, sources, _), _)| says(sources));
+    known
+        .find_map(|((.., read), member)| read(Event { payload, json }, member?))
+        .unwrap_or_else(|| direct(headers, request))
 }
 
 /// A payload with `headers`, as instrumentations of Python write them.
-fn direct(headers: Option<Json<'_>>) -> Content {
-    let mut content = Content::of(Source::Direct);
-    content.carried = http::headers(headers, None).extract();
-    content
+fn direct(headers: Option<Json<'_>>, request: Option<Json<'_>>) -> Content {
+    http::with_headers(Source::Direct, [headers, request.and_then(|request| request.get("headers"))])
 }
