@@ -22,13 +22,34 @@
 //! ```
 
 mod carrier;
+#[cfg(feature = "runtime")]
+mod consume;
 mod describe;
+mod durable;
 mod event;
 mod json;
 #[cfg(any(feature = "invoke", feature = "sqs", feature = "sns"))]
 mod produce;
 
 pub use carrier::{ClientContext, XRay};
+#[cfg(feature = "runtime")]
+pub use consume::{
+    BatchError, BatchResponse, HandlerError, Handling, Observed, ObservedInvocation, ObservedLayer, ObservedService,
+    ObservedStream, Records, for_each_record, observed, run, run_concurrent, snapstart,
+};
+pub use durable::Durable;
 pub use event::{Beside, Event, Record, Source};
 #[cfg(any(feature = "invoke", feature = "sqs", feature = "sns"))]
-pub use produce::{CallExt, Observed, Propagate};
+pub use produce::{CallExt, ObservedCall, Propagate};
+
+#[cfg(feature = "runtime")]
+#[doc = include_str!("handler_attribute.md")]
+pub use spanbridge_macros::handler;
+
+/// What the code of the attribute calls. Not for use by hand: it changes without notice.
+#[cfg(feature = "runtime")]
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::consume::handling;
+    pub use spanbridge::__private::{Verdict, never};
+}

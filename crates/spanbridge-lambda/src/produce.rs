@@ -22,5 +22,5 @@ mod sqs;
 #[cfg(feature = "invoke")]
 mod stream;
 
-pub use observed::{CallExt, Observed};
+pub use observed::{CallExt, ObservedCall};
 pub use propagate::Propagate;

@@ -28,6 +28,7 @@ use crate::observe::{self, ActiveSpan, Span, SpanBuilder};
 use crate::{Context, Kind, Primitive, Value, semconv};
 use std::fmt::Display;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// What is done to a message, in one of the conventions' words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -181,5 +182,58 @@ impl From<Extraction> for Received {
     fn from(found: Extraction) -> Self {
         let context = if found.context.is_empty() { Context::detached() } else { found.context };
         Received { context, problems: found.problems, process: Mutex::new(None) }
+    }
+}
+
+/// How long a message waited in its broker.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Waited {
+    /// So long.
+    Known(Duration),
+    /// The broker's timestamp is not one.
+    Unknown,
+    /// The broker's timestamp lies so far in the future.
+    Ahead(Duration),
+}
+
+/// Clocks of machines that take care of them differ by less.
+const SKEW: Duration = Duration::from_secs(5);
+/// 2004, when the oldest of the brokers appeared. What says it is older, or 0, is not a time.
+const FIRST: Duration = Duration::from_secs(1_072_915_200);
+
+/// How long a message has waited that was sent then, by the broker's clock.
+pub fn waited(sent: Option<SystemTime>) -> Waited {
+    waited_until(sent, SystemTime::now())
+}
+
+fn waited_until(sent: Option<SystemTime>, now: SystemTime) -> Waited {
+    match sent {
+        Some(sent) if sent.duration_since(UNIX_EPOCH).is_ok_and(|since| since >= FIRST) => {
+            match now.duration_since(sent) {
+                Ok(waited) => Waited::Known(waited),
+                Err(ahead) if ahead.duration() <= SKEW => Waited::Known(Duration::ZERO),
+                Err(ahead) => Waited::Ahead(ahead.duration()),
+            }
+        }
+        _ => Waited::Unknown,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_plausible_timestamps_count() {
+        let now = UNIX_EPOCH + Duration::from_secs(1_800_000_000);
+        let long = Duration::from_millis(250);
+        assert_eq!(waited_until(Some(now - long), now), Waited::Known(long));
+        assert_eq!(waited_until(Some(now + SKEW), now), Waited::Known(Duration::ZERO));
+        assert_eq!(waited_until(Some(now + SKEW + long), now), Waited::Ahead(SKEW + long));
+        for nonsense in
+            [None, Some(UNIX_EPOCH), Some(UNIX_EPOCH - long), Some(UNIX_EPOCH + Duration::from_millis(1234))]
+        {
+            assert_eq!(waited_until(nonsense, now), Waited::Unknown);
+        }
     }
 }

@@ -134,6 +134,12 @@ pub const RPC_METHOD: &str = "rpc.method";
 
 /// When the function must have answered, in milliseconds since 1970.
 pub const FUNCTION_DEADLINE_MS: &str = "spanbridge.function.deadline_ms";
+/// How much time is left of that, in milliseconds.
+pub const FUNCTION_TIME_LEFT_MS: &str = "spanbridge.function.time_left_ms";
+/// How long the flush after the invocation before took, in milliseconds: it is over when that is known.
+pub const FLUSH_PREVIOUS_MS: &str = "spanbridge.flush.previous_ms";
+/// How many messages of a batch failed, or were left because one before them did.
+pub const BATCH_FAILED_COUNT: &str = "spanbridge.batch.failed_count";
 /// Who sent an event to EventBridge: its `source`.
 pub const EVENTBRIDGE_SOURCE: &str = "spanbridge.eventbridge.source";
 /// What an event of EventBridge is: its `detail-type`.

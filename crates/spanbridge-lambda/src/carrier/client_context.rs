@@ -121,7 +121,17 @@ fn object<'a>(members: impl IntoIterator<Item = &'a (String, String)>) -> String
     format!("{{{}}}", members.join(","))
 }
 
-/// A text as JSON.
+/// A text as JSON, in ASCII: Lambda hands it on in a header, and lambda_runtime takes no other.
 fn text(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
+    let mut written = String::new();
+    for character in serde_json::Value::from(text).to_string().chars() {
+        match character {
+            ' '..='~' => written.push(character),
+            other => {
+                let units = other.encode_utf16(&mut [0; 2]).to_vec();
+                units.iter().for_each(|unit| written.push_str(&format!("\\u{unit:04x}")))
+            }
+        }
+    }
+    written
 }

@@ -9,19 +9,19 @@ use spanbridge::observe;
 /// `send_message_batch`, `publish` and `publish_batch`.
 pub trait CallExt: Sized {
     /// The same call, with a span that is current while the SDK sends and whose context goes along.
-    fn observed(self) -> Observed<Self>;
+    fn observed(self) -> ObservedCall<Self>;
 }
 
 impl<B: Builder> CallExt for B {
-    fn observed(self) -> Observed<Self> {
-        Observed { builder: self, in_payload: false }
+    fn observed(self) -> ObservedCall<Self> {
+        ObservedCall { builder: self, in_payload: false }
     }
 }
 
 /// A call, observed. What it gives is the SDK's own.
 #[derive(Clone, Debug)]
 #[must_use = "nothing is sent before `send`"]
-pub struct Observed<B> {
+pub struct ObservedCall<B> {
     builder: B,
     in_payload: bool,
 }
@@ -29,7 +29,7 @@ pub struct Observed<B> {
 /// A builder of the SDK's.
 pub trait Builder: Sized {}
 
-impl<B> Observed<B> {
+impl<B> ObservedCall<B> {
     /// The span begins here, not when the future is first polled.
     pub(super) fn send_with<F, T, E>(
         self,
@@ -57,7 +57,7 @@ macro_rules! observed {
     ($builder:ty, $output:ty, $sdk_error:ident<$error:ty>, $begin:expr) => {
         impl Builder for $builder {}
 
-        impl Observed<$builder> {
+        impl ObservedCall<$builder> {
             /// The builder's own `send`, in a span that ends by how the call went.
             ///
             /// # Errors
@@ -72,7 +72,7 @@ macro_rules! observed {
 #[cfg(feature = "invoke")]
 mod invoke {
     use super::super::invoke::open;
-    use super::{Builder, Observed};
+    use super::{Builder, ObservedCall};
     use aws_sdk_lambda::error::SdkError;
     use aws_sdk_lambda::operation::invoke::builders::InvokeFluentBuilder;
     use aws_sdk_lambda::operation::invoke::{InvokeError, InvokeOutput};
@@ -97,18 +97,18 @@ mod invoke {
         }
     );
 
-    impl Observed<InvokeFluentBuilder> {
+    impl ObservedCall<InvokeFluentBuilder> {
         /// The function finds the context in the hidden field of its payload. So it is with `Event` anyway, which carries
         /// no client context.
         pub fn in_payload(self) -> Self {
-            Observed { in_payload: true, ..self }
+            ObservedCall { in_payload: true, ..self }
         }
     }
 
-    impl Observed<InvokeWithResponseStreamFluentBuilder> {
+    impl ObservedCall<InvokeWithResponseStreamFluentBuilder> {
         /// The function finds the context in the hidden field of its payload.
         pub fn in_payload(self) -> Self {
-            Observed { in_payload: true, ..self }
+            ObservedCall { in_payload: true, ..self }
         }
     }
 }
@@ -116,7 +116,7 @@ mod invoke {
 #[cfg(feature = "sqs")]
 mod sqs {
     use super::super::{open::Open, sqs::SQS};
-    use super::{Builder, Observed};
+    use super::{Builder, ObservedCall};
     use aws_sdk_sqs::error::SdkError;
     use aws_sdk_sqs::operation::send_message::builders::SendMessageFluentBuilder;
     use aws_sdk_sqs::operation::send_message::{SendMessageError, SendMessageOutput};
@@ -137,7 +137,7 @@ mod sqs {
 #[cfg(feature = "sns")]
 mod sns {
     use super::super::{open::Open, sns::SNS};
-    use super::{Builder, Observed};
+    use super::{Builder, ObservedCall};
     use aws_sdk_sns::error::SdkError;
     use aws_sdk_sns::operation::publish::builders::PublishFluentBuilder;
     use aws_sdk_sns::operation::publish::{PublishError, PublishOutput};

@@ -59,6 +59,11 @@ impl Span {
         self.open.fail(&self.context, &error)
     }
 
+    /// It panicked: for who catches panics, and knows what this one said.
+    pub fn panicked(mut self, message: impl Display) {
+        self.open.panicked(&self.context, &message)
+    }
+
     /// It was given up.
     pub fn cancel(mut self) {
         self.open.end(&self.context, Status::Cancelled)

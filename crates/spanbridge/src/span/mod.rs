@@ -9,7 +9,7 @@ mod in_span;
 mod open;
 mod run;
 
-pub use builder::{SpanBuilder, span};
+pub use builder::{SpanBuilder, span, span_with_id};
 pub use details::{Artifact, EdgeType, Target};
 #[cfg(feature = "macros")]
 pub use entered::Entered;

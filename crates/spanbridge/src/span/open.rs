@@ -46,6 +46,14 @@ impl Open {
         }
     }
 
+    /// Ends it as panicked, with what the panic said.
+    #[cold]
+    pub(crate) fn panicked(&mut self, context: &Context, message: &dyn Display) {
+        if let (Open::Span(s), Some(shared)) = (std::mem::replace(self, Open::Nothing), context.shared()) {
+            end_span(s, shared, Status::Panicked, &shown(message))
+        }
+    }
+
     /// Ends a span, as failed if there is an error, at a time that is past.
     #[cold]
     pub(crate) fn end_at(&mut self, context: &Context, at: u64, error: Option<&dyn Display>) {
@@ -70,8 +78,13 @@ pub(crate) fn shown(error: &dyn Display) -> String {
 /// Ends a span as failed. A text that is empty is none.
 #[cold]
 pub(crate) fn fail_span(started: Started, shared: &Shared, error: &str) {
+    end_span(started, shared, Status::Error, error)
+}
+
+#[cold]
+fn end_span(started: Started, shared: &Shared, status: Status, error: &str) {
     let items = [(Key::Field(Field::Error), Value::Str(error))];
-    hot().end_with(started, shared, Status::Error, if error.is_empty() { &[] } else { &items });
+    hot().end_with(started, shared, status, if error.is_empty() { &[] } else { &items });
 }
 
 /// A run has no `panicked`: that is an error of its own kind.
