@@ -1,5 +1,5 @@
 //! Names and attributes of spans, by OpenTelemetry's conventions for functions, for AWS Lambda and for messaging.
-#![expect(dead_code, reason = "those who use it come with `runtime` and `invoke`")]
+#![cfg_attr(not(test), expect(dead_code, reason = "those who use it come with `runtime` and `invoke`"))]
 
 use crate::event::{Event, Record, Source};
 use spanbridge::messaging::{Step, span};
@@ -132,4 +132,210 @@ fn invoked(function: &str) -> (&str, Option<&str>) {
         _ => parts.first(),
     };
     (name.copied().unwrap_or(function), region)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Beside;
+    use spanbridge::record::{Body, Record};
+    use spanbridge::{Memory, Recorder};
+    use std::time::Duration;
+
+    /// Kind, name, links and attributes of the one span that is recorded.
+    fn recorded(begin: impl FnOnce() -> SpanBuilder) -> String {
+        let memory = Memory::new();
+        let recorder = Recorder::builder("test").sink(memory.clone()).on_flush_only().build().unwrap();
+        recorder.in_scope(|| begin().in_scope(|| ()));
+        assert!(recorder.flush_blocking(Duration::from_secs(60)).complete);
+        let records: Vec<Record<'_>> = memory.take();
+        let spans = records.iter().filter_map(|r| match &r.body {
+            Body::Span(start, _) => Some(start),
+            _ => None,
+        });
+        let mut shown = String::new();
+        for span in spans {
+            let (kind, primitive, links) = (span.kind, &span.primitive, span.links.len());
+            shown.push_str(&format!("{kind:?} {primitive} {:?} links {links}\n", span.name));
+            for (name, value) in span.attributes.iter() {
+                shown.push_str(&format!("  {name} = {value:?}\n"))
+            }
+        }
+        shown
+    }
+
+    fn event(json: &str) -> Event {
+        Event::read(json.as_bytes(), Beside::default()).0
+    }
+
+    const ABOUT: About<'_> = About {
+        function: "orders",
+        version: "7",
+        memory_mib: 128,
+        invoked_arn: "arn:aws:lambda:eu-west-1:123456789012:function:orders:live",
+        request_id: "79104EXAMPLEB723",
+        deadline_ms: 1_773_342_238_000,
+        is_cold_start: true,
+    };
+
+    #[track_caller]
+    fn check(begin: impl FnOnce() -> SpanBuilder, expected: &str) {
+        let expected: String =
+            expected.lines().skip(1).map(|l| format!("{}\n", l.get(12..).unwrap_or_default())).collect();
+        assert_eq!(recorded(begin), expected.trim_end().to_owned() + "\n");
+    }
+
+    #[test]
+    fn an_invocation() {
+        check(
+            || invocation(&ABOUT, &event("{}")),
+            r#"
+            Server function.handle "orders" links 0
+              faas.name = Str("orders")
+              faas.version = Str("7")
+              faas.invocation_id = Str("79104EXAMPLEB723")
+              faas.trigger = Str("other")
+              faas.coldstart = Bool(true)
+              faas.max_memory = I64(134217728)
+              spanbridge.function.deadline_ms = I64(1773342238000)
+              cloud.provider = Str("aws")
+              aws.lambda.invoked_arn = Str("arn:aws:lambda:eu-west-1:123456789012:function:orders:live")
+              cloud.region = Str("eu-west-1")
+              cloud.account.id = Str("123456789012")
+              cloud.resource_id = Str("arn:aws:lambda:eu-west-1:123456789012:function:orders")
+            "#,
+        );
+    }
+
+    #[test]
+    fn a_request_has_the_name_of_its_route() {
+        let request =
+            r#"{"resource":"/orders/{id}","httpMethod":"GET","path":"/orders/42","requestContext":{"stage":"prod"}}"#;
+        check(
+            || invocation(&About { invoked_arn: "none", is_cold_start: false, ..ABOUT }, &event(request)),
+            r#"
+            Server function.handle "/orders/{id}" links 0
+              faas.name = Str("orders")
+              faas.version = Str("7")
+              faas.invocation_id = Str("79104EXAMPLEB723")
+              faas.trigger = Str("http")
+              faas.coldstart = Bool(false)
+              faas.max_memory = I64(134217728)
+              spanbridge.function.deadline_ms = I64(1773342238000)
+              cloud.provider = Str("aws")
+              aws.lambda.invoked_arn = Str("none")
+              http.request.method = Str("GET")
+              http.route = Str("/orders/{id}")
+              url.path = Str("/orders/42")
+            "#,
+        );
+    }
+
+    #[test]
+    fn a_batch_and_a_message() {
+        let messages = event(include_str!("../tests/events/kafka-msk.json"));
+        check(
+            || batch(&messages),
+            r#"
+            Consumer messaging.process "process orders" links 2
+              messaging.system = Str("kafka")
+              messaging.operation.name = Str("process")
+              messaging.operation.type = Str("process")
+              messaging.destination.name = Str("orders")
+              faas.trigger = Str("pubsub")
+              messaging.batch.message_count = I64(3)
+            "#,
+        );
+        check(
+            || message(messages.source(), &messages.records()[0]),
+            r#"
+            Consumer messaging.process "process orders" links 0
+              messaging.system = Str("kafka")
+              messaging.operation.name = Str("process")
+              messaging.operation.type = Str("process")
+              messaging.destination.name = Str("orders")
+              faas.trigger = Str("pubsub")
+              messaging.destination.partition.id = Str("0")
+              messaging.kafka.offset = I64(15)
+              messaging.message.body.size = I64(12)
+            "#,
+        );
+        // Of several queues none is named.
+        let messages = event(include_str!("../tests/events/rabbitmq-awkward.json"));
+        check(
+            || batch(&messages),
+            r#"
+            Consumer messaging.process "process" links 3
+              messaging.system = Str("rabbitmq")
+              messaging.operation.name = Str("process")
+              messaging.operation.type = Str("process")
+              faas.trigger = Str("pubsub")
+              messaging.batch.message_count = I64(9)
+            "#,
+        );
+        check(
+            || message(messages.source(), &messages.records()[0]),
+            r#"
+            Consumer messaging.process "process orders" links 0
+              messaging.system = Str("rabbitmq")
+              messaging.operation.name = Str("process")
+              messaging.operation.type = Str("process")
+              messaging.destination.name = Str("orders")
+              faas.trigger = Str("pubsub")
+              messaging.message.body.size = I64(80)
+              spanbridge.delivery.attempt = I64(4)
+              spanbridge.delivery.redelivered = Bool(true)
+            "#,
+        );
+    }
+
+    #[test]
+    fn a_call() {
+        check(
+            || invoke(ABOUT.invoked_arn, Some("us-east-1"), "Invoke"),
+            r#"
+            Client function.invoke "invoke orders" links 0
+              faas.invoked_name = Str("orders")
+              faas.invoked_provider = Str("aws")
+              rpc.system = Str("aws-api")
+              rpc.service = Str("Lambda")
+              rpc.method = Str("Invoke")
+              faas.invoked_region = Str("eu-west-1")
+            "#,
+        );
+    }
+
+    #[test]
+    fn functions_by_every_name() {
+        for (given, name, region) in [
+            ("orders", "orders", None),
+            ("orders:live", "orders", None),
+            ("123456789012:function:orders", "orders", None),
+            ("123456789012:function:orders:7", "orders", None),
+            ("arn:aws:lambda:eu-west-1:123456789012:function:orders", "orders", Some("eu-west-1")),
+            ("arn:aws-cn:lambda:cn-north-1:123456789012:function:orders:live", "orders", Some("cn-north-1")),
+            ("function:orders", "function", None),
+            ("", "", None),
+            (":", "", None),
+            ("arn:aws:lambda:eu-west-1:123456789012:function", "arn:aws:lambda:eu-west-1:123456789012:function", None),
+        ] {
+            assert_eq!(invoked(given), (name, region), "{given}");
+        }
+    }
+
+    #[test]
+    fn resources_have_no_alias() {
+        let resource = |arn| Arn::read(arn).map(|arn| arn.unqualified);
+        let plain = "arn:aws:lambda:eu-west-1:123456789012:function:orders";
+        assert_eq!(resource(plain), Some(plain));
+        assert_eq!(resource(ABOUT.invoked_arn), Some(plain));
+        for other in [
+            "",
+            "No header lambda-runtime-invoked-function-arn found.",
+            "arn:aws:sqs:eu-west-1:1:function:x",
+            "arn:aws:lambda:r:a:layer:x",
+        ] {
+            assert_eq!(resource(other), None, "{other}");
+        }
+    }
 }
