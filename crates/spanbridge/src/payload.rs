@@ -10,7 +10,9 @@
 //! recursion; and only where the field is then found out of place is it checked to be JSON. Every step is linear in the
 //! payload's length.
 
-mod scan;
+// For adapters that look into JSON without parsing it whole.
+#[doc(hidden)]
+pub mod scan;
 
 use crate::json_text::pieces;
 use scan::{Member, Members, is_key, text, trim_end, trim_start};

@@ -54,7 +54,7 @@ fn joined<'a>(name: &str, value: Json<'a>) -> Header<'a> {
     let joined = match value.is_array() {
         false => text_header(value),
         true => {
-            let texts: Vec<_> = value.elements().into_iter().filter_map(Json::text).collect();
+            let texts: Vec<_> = value.elements().filter_map(Json::text).collect();
             if texts.is_empty() { Header::Absent } else { Header::Value(texts.join(",").into_bytes().into()) }
         }
     };

@@ -17,7 +17,7 @@ pub(super) fn eventbridge(payload: &[u8], event: Json<'_>) -> Option<Content> {
         return Some(content);
     }
     let mut content = Content::of(Source::EventBridge);
-    let taken = take(detail.written().as_bytes());
+    let taken = take(detail.written());
     content.carried = hidden(&taken);
     // Where the detail stands in the payload, of which it is a part.
     let start = detail.written().as_ptr().addr().checked_sub(payload.as_ptr().addr())?;
