@@ -11,7 +11,7 @@ use std::borrow::Cow;
 pub(super) fn eventbridge(payload: &[u8], event: Json<'_>) -> Option<Content> {
     let [source, kind, id, time, detail] = event.pick(["source", "detail-type", "id", "time", "detail"]);
     let (source, kind, detail) = (text(source)?, text(kind)?, detail?);
-    if (source.as_str(), kind.as_str()) == ("aws.events", "Scheduled Event") {
+    if kind == "Scheduled Event" && ["aws.events", "aws.scheduler"].contains(&source.as_str()) {
         let mut content = Content::of(Source::Schedule);
         content.tell(semconv::FAAS_TIME, text(time));
         return Some(content);

@@ -76,7 +76,7 @@ impl Source {
     }
 }
 
-/// By what the first of `Records` says of its source.
+/// By what `Records` say of their source.
 type OfRecords = fn(&[Json<'_>]) -> Content;
 const RECORDS: &[(&str, OfRecords)] = &[
     ("aws:sqs", sqs::batch),
@@ -124,17 +124,22 @@ pub(super) fn recognise(payload: &[u8]) -> Content {
     let source = source.and_then(Json::text);
     let says = |names: &[&str]| names.is_empty() || source.as_deref().is_some_and(|source| names.contains(&source));
 
-    let first = records.and_then(|records| records.elements().next());
-    let of_first = first.into_iter().flat_map(|first| first.pick(["eventSource", "EventSource"]));
-    let of_first = of_first.flatten().find_map(Json::text);
-    let of_records = RECORDS.iter().find(|(name, _)| of_first.as_deref() == Some(name));
-    if let (Some((_, read)), Some(records)) = (of_records, records) {
+    if let Some(records) = records
+        && let Some(read) = records.elements().find_map(reader)
+    {
         return read(&records.elements().collect::<Vec<_>>());
     }
     let mut known = MEMBERS.iter().zip(members).filter(|((_, sources, _), _)| says(sources));
     known
         .find_map(|((.., read), member)| read(Event { payload, json }, member?))
         .unwrap_or_else(|| direct(headers, request))
+}
+
+/// Of the source that a record names, if it is one of ours. The first that does speaks for all.
+fn reader(record: Json<'_>) -> Option<OfRecords> {
+    let [name, otherwise] = record.pick(["eventSource", "EventSource"]);
+    let name = name.or(otherwise)?.text()?;
+    RECORDS.iter().find(|(known, _)| *known == name).map(|(_, read)| *read)
 }
 
 /// A payload with `headers`, as instrumentations of Python write them.
