@@ -62,7 +62,7 @@ impl<'a> Json<'a> {
 
     fn each(self, mut found: impl FnMut(&'a [u8], Self)) {
         let Some(mut members) = Members::new(self.0, 0) else { return };
-        while let Some(Some(member)) = members.next() {
+        while let Some(Some(member)) = members.next_member() {
             if let (Some(key), Some(value)) = (self.0.get(member.key), self.0.get(member.value)) {
                 found(key, Json(value))
             }

@@ -181,7 +181,7 @@ fn take_anywhere(payload: &[u8], object: Range<usize>) -> Option<Taken<'_>> {
     let mut members = Members::new(payload, object.start)?;
     let mut taken = Taken { original: payload, ..Taken::default() };
     let mut kept_one = false;
-    while let Some(Member { key, value, comma_before, comma_after }) = members.next()? {
+    while let Some(Member { key, value, comma_before, comma_after }) = members.next_member()? {
         if !is_key(payload.get(key.clone())?, FIELD) {
             kept_one = true;
             continue;
@@ -218,7 +218,7 @@ fn fields<'a>(payload: &'a [u8], members: &mut Members<'a>) -> Option<Found<'a>>
     let (mut traceparent, mut tracestate, mut baggage) = (None, None, None);
     let mut problem = None;
     let mut plain = true;
-    while let Some(Member { key, value, .. }) = members.next()? {
+    while let Some(Member { key, value, .. }) = members.next_member()? {
         let key = payload.get(key)?;
         let (into, wrong) = if is_key(key, crate::w3c::TRACEPARENT) {
             (&mut traceparent, "its traceparent is not a text")

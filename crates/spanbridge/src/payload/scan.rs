@@ -33,7 +33,7 @@ impl<'a> Members<'a> {
     }
 
     /// The next member; the outer `None` where this is not JSON, the inner behind the last.
-    pub fn next(&mut self) -> Option<Option<Member>> {
+    pub fn next_member(&mut self) -> Option<Option<Member>> {
         if self.ended {
             return Some(None);
         }
