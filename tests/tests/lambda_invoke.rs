@@ -6,7 +6,7 @@ use aws_sdk_lambda::config::retry::RetryConfig;
 use aws_sdk_lambda::error::ProvideErrorMetadata;
 use aws_sdk_lambda::operation::invoke::builders::InvokeFluentBuilder;
 use aws_sdk_lambda::primitives::Blob;
-use aws_sdk_lambda::types::InvocationType;
+use aws_sdk_lambda::types::{InvocationType, ResponseStreamingInvocationType};
 use serde_json::{Value, json};
 use spanbridge::{Memory, Recorder, Status, observe, semconv};
 use spanbridge_examples::local_lambda::{Function, LocalLambda, client_config};
@@ -265,6 +265,10 @@ async fn a_stream_ends_the_span_where_it_ends() {
         within("a chunk", stream.recv()).await.unwrap().unwrap();
         drop(stream);
         assert_eq!(last().status, Some(Status::Cancelled));
+        let dry = client.invoke_with_response_stream().function_name("echo");
+        let dry = dry.invocation_type(ResponseStreamingInvocationType::DryRun).observed();
+        stage.order(|| dry.send()).await.unwrap();
+        assert_eq!(last().status, Some(Status::Ok), "it has no stream");
         let missing = client.invoke_with_response_stream().function_name("nobody").observed();
         stage.order(|| missing.send()).await.unwrap_err();
         assert_eq!(stage.spans().pop().unwrap().get(semconv::ERROR_TYPE), "ResourceNotFoundException");
@@ -289,6 +293,13 @@ async fn one_line_in_the_configuration_covers_every_call() {
     let got = json(output.payload());
     assert_eq!(got["payload"], json!({"__spanbridge": {"traceparent": traceparent(&call)}}));
     assert_eq!(got["custom"], Value::Null);
+
+    // What the client is set to holds for what is observed, too.
+    let config = client_config(&stage.lambda.endpoint()).interceptor(Propagate::new().in_payload());
+    let set = Client::from_conf(config.build());
+    let output = stage.order(|| set.invoke().function_name("echo").observed().send()).await.unwrap();
+    let call = stage.spans().pop().unwrap();
+    assert_eq!(json(output.payload())["payload"]["__spanbridge"]["traceparent"], traceparent(&call));
 
     let fails = Blob::new(r#"{"do": "fail"}"#);
     stage.order(|| invoke().payload(fails).send()).await.unwrap();

@@ -217,6 +217,9 @@ impl Deployed {
             return Ok(sandbox);
         }
         let sandbox = Sandbox::start(self.function.clone()).await?;
+        if self.permits.is_closed() {
+            sandbox.end(); // it was too late to begin
+        }
         self.all.lock().unwrap_or_else(PoisonError::into_inner).push(sandbox.clone());
         let more = self.function.at_once - 1;
         self.free.lock().unwrap_or_else(PoisonError::into_inner).extend(std::iter::repeat_n(sandbox.clone(), more));

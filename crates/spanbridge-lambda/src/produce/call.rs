@@ -12,7 +12,8 @@ use spanbridge::{Context, semconv};
 use std::error::Error as StdError;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// A call. Dropped with its span still open, the span ends as what [`Open`] says.
+/// A call. Who works on it shares it: the future, the SDK's configuration of the call, and in the end the body of a
+/// response that streams. When the last of them drops it with its span still open, the span ends as [`Open`] says.
 #[derive(Debug)]
 pub(super) struct Call {
     /// Inside the span.
@@ -55,14 +56,20 @@ impl Call {
     }
 
     /// Packs the context, once.
-    pub(super) fn pack(&self, operation: &'static dyn AnyOperation, input: &mut Input, config: &ConfigBag) {
+    pub(super) fn pack(
+        &self,
+        operation: &'static dyn AnyOperation,
+        in_payload: bool,
+        input: &mut Input,
+        config: &ConfigBag,
+    ) {
         let mut state = self.state();
         let State { open, entries, operation: packed, .. } = &mut *state;
         if packed.replace(operation).is_some() {
             return;
         }
         let Some(span) = open.as_ref().and_then(Open::span) else { return };
-        operation.pack(input, &mut Packing { span, in_payload: self.in_payload, config, entries });
+        operation.pack(input, &mut Packing { span, in_payload: in_payload || self.in_payload, config, entries });
     }
 
     /// Adds X-Ray's header where there is none. The SDK has taken it from the environment by now, if that has one, and the
@@ -77,12 +84,13 @@ impl Call {
         }
     }
 
-    /// Whether the response that has just come is to be watched.
+    /// Whether the response that has just come is to be watched, by one of us.
     #[cfg(feature = "invoke")]
-    pub(super) fn streams(&self, config: &ConfigBag) -> bool {
+    pub(super) fn watches(&self, is_stream: bool, config: &ConfigBag) -> bool {
         let mut state = self.state();
         let attempt = attempts(config);
-        state.operation.is_some_and(|operation| operation.streams()) && state.watched.replace(attempt) != Some(attempt)
+        let streams = is_stream && state.operation.is_some_and(|operation| operation.streams());
+        streams && state.watched.replace(attempt) != Some(attempt)
     }
 
     /// The SDK is done.
@@ -130,12 +138,6 @@ impl Call {
             Ok(()) => state.open.take().into_iter().for_each(Open::ended),
             Err(failure) => state.fail(&failure),
         }
-    }
-
-    /// Nobody waits for the rest of the response.
-    #[cfg(feature = "invoke")]
-    pub(super) fn abandoned(&self) {
-        drop(self.state().open.take())
     }
 }
 

@@ -1,13 +1,16 @@
 //! The interceptor.
 
 use super::call::Call;
-#[cfg(feature = "invoke")]
-use super::invoke::{Invoke, InvokeWithResponseStream};
 use super::operation::AnyOperation;
 #[cfg(feature = "sns")]
 use super::sns::{Publish, PublishBatch};
 #[cfg(feature = "sqs")]
 use super::sqs::{SendMessage, SendMessageBatch};
+#[cfg(feature = "invoke")]
+use super::{
+    invoke::{Invoke, InvokeWithResponseStream},
+    stream,
+};
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::Intercept;
 use aws_smithy_runtime_api::client::interceptors::context::Input;
@@ -32,6 +35,8 @@ use std::sync::Arc;
 /// aws_sdk_lambda::Client::from_conf(config.build())
 /// # }
 /// ```
+///
+/// One call that is customized takes it, too: `.customize().interceptor(Propagate::new()).send()`.
 ///
 /// The span is not current while the SDK sends: what the HTTP client below records belongs to what is around the call.
 #[derive(Clone, Debug, Default)]
@@ -103,7 +108,7 @@ impl Intercept for Propagate {
                 call
             }
         };
-        call.pack(operation, context.input_mut(), config);
+        call.pack(operation, self.in_payload, context.input_mut(), config);
         Ok(())
     }
 
@@ -126,8 +131,10 @@ impl Intercept for Propagate {
         config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         #[cfg(feature = "invoke")]
-        if let Some(call) = current(config).filter(|call| call.streams(config)) {
-            super::stream::watch(call.clone(), context.response_mut())
+        if let Some(call) = current(config)
+            && call.watches(stream::is_stream(context.response()), config)
+        {
+            stream::watch(call.clone(), context.response_mut())
         }
         #[cfg(not(feature = "invoke"))]
         let _ = (context, config);

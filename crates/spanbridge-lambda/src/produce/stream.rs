@@ -14,15 +14,16 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-/// Has the call end with the body of a response, if that is an event stream.
-pub(super) fn watch(call: Arc<Call>, response: &mut Response) {
+/// Whether a response is an event stream.
+pub(super) fn is_stream(response: &Response) -> bool {
     let content = response.headers().get("content-type").unwrap_or_default();
-    if !response.status().is_success() || !content.starts_with("application/vnd.amazon.eventstream") {
-        return;
-    }
-    let body = response.take_body();
-    *response.body_mut() =
-        SdkBody::from_body_1_x(Watched { body, watch: Watch { call, frames: Some(Frames::default()) } });
+    response.status().is_success() && content.starts_with("application/vnd.amazon.eventstream")
+}
+
+/// Has the call end with the body of a response.
+pub(super) fn watch(call: Arc<Call>, response: &mut Response) {
+    let watch = Watch { call, frames: Some(Frames::default()) };
+    *response.body_mut() = SdkBody::from_body_1_x(Watched { body: response.take_body(), watch });
 }
 
 /// A body that is passed on as it comes.
@@ -89,14 +90,6 @@ impl Watch {
     fn over(&mut self, outcome: Result<(), Failure>) {
         if self.frames.take().is_some() {
             self.call.streamed(outcome)
-        }
-    }
-}
-
-impl Drop for Watch {
-    fn drop(&mut self) {
-        if self.frames.is_some() {
-            self.call.abandoned()
         }
     }
 }
