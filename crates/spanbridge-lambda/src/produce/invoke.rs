@@ -141,7 +141,59 @@ fn into_payload(payload: &mut Option<Blob>, packing: &Packing<'_>) {
         return;
     }
     match splice(bytes, &fields) {
+        // A character that needs an escape takes more than it was counted for.
+        Some(with_context) if with_context.len() > bytes.len() + room + FIELD => {
+            packing.left_out(Some("no room for the context".to_owned()))
+        }
         Some(with_context) => *payload = Some(Blob::new(with_context)),
         None => span.diagnostic("inject.not_possible", "the payload is not a JSON object, so it carries no context"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aws_smithy_types::config_bag::ConfigBag;
+    use spanbridge::w3c::{Baggage, SAMPLED, TraceParent, TraceState};
+    use spanbridge::{Context, Memory, Recorder, SpanId, TraceId, observe};
+
+    /// A payload of this size, after a context went into it that has this for its baggage or, where there are quotes in it,
+    /// its tracestate.
+    fn packed(size: usize, rest: &str) -> Vec<u8> {
+        let recorder = Recorder::builder("test").sink(Memory::new()).build().unwrap();
+        let context = recorder.in_scope(|| {
+            let (trace_id, span_id) = (TraceId::new(7).unwrap(), SpanId::new(7).unwrap());
+            let (baggage, state) = if rest.contains('"') { ("", rest) } else { (rest, "") };
+            let (baggage, (_, state, _)) = (Baggage::parse(baggage.as_bytes()).0, TraceState::parse(state.as_bytes()));
+            Context::remote(TraceParent { trace_id, span_id, flags: SAMPLED }, None, state, baggage)
+        });
+        let span = observe::in_scope(&context, || observe::span("call").open());
+        let (config, mut entries) = (ConfigBag::base(), Entries::new());
+        let packing = Packing { span: &span, in_payload: true, config: &config, entries: &mut entries };
+        let mut payload = Some(Blob::new(format!(r#"{{"x":"{}"}}"#, "x".repeat(size - 8))));
+        into_payload(&mut payload, &packing);
+        span.end();
+        payload.unwrap().into_inner()
+    }
+
+    #[test]
+    fn no_payload_is_too_large_because_of_us() {
+        let quotes = format!("k={}", r#"""#.repeat(100));
+        for limit in LIMITS {
+            // No room at all, room for the traceparent, for all of it as counted, and for all of it as written.
+            for (room, rest, ours) in [
+                (0, "k=v", 0),
+                (89, "k=v", 0),
+                (90, "k=v", 89),
+                (90 + 15, "k=v", 89),
+                (90 + 16, "k=v", 89 + 16),
+                (90 + 16 + 102, &quotes, 0),
+                (90 + 16 + 202, &quotes, 89 + 16 + 202),
+            ] {
+                let size = limit - room;
+                assert_eq!(packed(size, rest).len() - size, ours, "{room} bytes below {limit}");
+            }
+        }
+        assert_eq!(packed(LIMITS[2] + 1, "k=v").len(), LIMITS[2] + 1);
     }
 }
