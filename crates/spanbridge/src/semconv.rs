@@ -2,7 +2,11 @@
 //!
 //! This is the one place for such a string. Sources:
 //! [messaging](https://opentelemetry.io/docs/specs/semconv/messaging/messaging-spans/),
-//! [RabbitMQ](https://opentelemetry.io/docs/specs/semconv/messaging/rabbitmq/).
+//! [RabbitMQ](https://opentelemetry.io/docs/specs/semconv/messaging/rabbitmq/),
+//! [functions](https://opentelemetry.io/docs/specs/semconv/faas/faas-spans/),
+//! [AWS Lambda](https://opentelemetry.io/docs/specs/semconv/faas/aws-lambda/),
+//! [the AWS SDK](https://opentelemetry.io/docs/specs/semconv/cloud-providers/aws-sdk/),
+//! [HTTP](https://opentelemetry.io/docs/specs/semconv/http/http-spans/).
 
 /// The broker: `rabbitmq`, `kafka`, …
 pub const MESSAGING_SYSTEM: &str = "messaging.system";
@@ -74,6 +78,12 @@ pub const HTTP_RESPONSE_STATUS_CODE: &str = "http.response.status_code";
 pub const HTTP_ROUTE: &str = "http.route";
 /// The path of a URL.
 pub const URL_PATH: &str = "url.path";
+/// The scheme of a URL: `https`.
+pub const URL_SCHEME: &str = "url.scheme";
+/// What a client calls itself.
+pub const USER_AGENT_ORIGINAL: &str = "user_agent.original";
+/// The name of the host that a request was sent to.
+pub const SERVER_ADDRESS: &str = "server.address";
 
 /// The name of the function that runs.
 pub const FAAS_NAME: &str = "faas.name";

@@ -52,3 +52,101 @@ impl<V: Attribute> Inject for Attributes<'_, V> {
         self.0.remove(name);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use spanbridge::carrier::extract;
+    use spanbridge::w3c::{Baggage, SAMPLED, TraceParent, TraceState};
+    use spanbridge::{RunId, SpanId, TraceId};
+
+    /// As the SDKs have it.
+    #[derive(Debug, PartialEq)]
+    enum Value {
+        Text(String),
+        Bytes(Vec<u8>),
+        Nothing,
+    }
+
+    impl Attribute for Value {
+        fn of_text(text: &str) -> Self {
+            Value::Text(text.to_owned())
+        }
+
+        fn bytes(&self) -> Option<&[u8]> {
+            match self {
+                Value::Text(text) => Some(text.as_bytes()),
+                Value::Bytes(bytes) => Some(bytes),
+                Value::Nothing => None,
+            }
+        }
+    }
+
+    fn users(count: usize) -> HashMap<String, Value> {
+        (0..count).map(|n| (format!("attribute{n}"), Value::Nothing)).collect()
+    }
+
+    fn context(state: &str, baggage: &str) -> Context {
+        let (trace_id, span_id) = (TraceId::new(5).unwrap(), SpanId::new(7).unwrap());
+        let (run, state, _) = TraceState::parse(state.as_bytes());
+        let parent = TraceParent { trace_id, span_id, flags: SAMPLED };
+        Context::remote(parent, run, state, Baggage::parse(baggage.as_bytes()).0)
+    }
+
+    #[test]
+    fn ten_are_not_exceeded() {
+        let full = context("sb=r:00000000000000000000000000000009,vendor=1", "tenant=7");
+        for (context, users_have, written, left_out) in [
+            (&full, 0, &["traceparent", "tracestate", "baggage"][..], None),
+            (&full, 7, &["traceparent", "tracestate", "baggage"], None),
+            (&full, 8, &["traceparent", "tracestate"], Some("no room for the baggage (8 bytes)")),
+            (&full, 9, &["traceparent"], Some("no room for the baggage (8 bytes) and 2 members of tracestate")),
+            (&full, 10, &[], Some("no room for the context")),
+            (&full, 12, &[], Some("no room for the context")),
+            (&context("", "tenant=7"), 8, &["traceparent", "baggage"], None),
+            (&context("", "tenant=7"), 9, &["traceparent"], Some("no room for the baggage (8 bytes)")),
+            (&context("", ""), 9, &["traceparent"], None),
+            (&Context::EMPTY, 10, &[], None),
+        ] {
+            // One of ours from an earlier hop takes no place.
+            let mut attributes = users(users_have);
+            if users_have < MOST {
+                attributes.insert(w3c::TRACEPARENT.to_owned(), Value::of_text("old"));
+            }
+            let mut carrier = Attributes(&mut attributes);
+            assert_eq!(carrier.inject(context, usize::MAX).as_deref(), left_out, "{users_have}");
+            let ours = |name: &&&str| attributes.get(**name).is_some_and(|value| *value != Value::of_text("old"));
+            let found: Vec<_> = ["traceparent", "tracestate", "baggage"].iter().filter(ours).copied().collect();
+            assert_eq!(found, written, "{users_have}");
+            assert!(attributes.len() <= MOST.max(users_have));
+        }
+    }
+
+    #[test]
+    fn bytes_count_with_the_type() {
+        let mut attributes = users(0);
+        let exactly = w3c::TRACEPARENT.len() + TYPE + TraceParent::LEN;
+        assert_eq!(Attributes(&mut attributes).inject(&context("", ""), exactly), None);
+        assert!(Attributes(&mut attributes).inject(&context("", ""), exactly - 1).is_some());
+        assert!(attributes.is_empty());
+    }
+
+    #[test]
+    fn what_was_written_is_read() {
+        let mut attributes = users(3);
+        let sent = context("sb=r:00000000000000000000000000000009,vendor=1", "tenant=7");
+        Attributes(&mut attributes).inject(&sent, usize::MAX);
+        let text = attributes.remove("baggage").and_then(|v| v.bytes().map(<[u8]>::to_vec)).unwrap();
+        attributes.insert("baggage".to_owned(), Value::Bytes(text));
+        let found = extract(&Attributes(&mut attributes));
+        assert_eq!((found.context, found.problems), (sent, vec![]));
+        assert_eq!(found_run(&mut attributes), RunId::new(9));
+        attributes.insert("traceparent".to_owned(), Value::Nothing);
+        let found = extract(&Attributes(&mut attributes));
+        assert_eq!(found.problems[0].to_string(), "traceparent: has neither text nor bytes");
+    }
+
+    fn found_run(attributes: &mut HashMap<String, Value>) -> Option<RunId> {
+        extract(&Attributes(attributes)).context.run_id()
+    }
+}

@@ -2,6 +2,7 @@
 
 use crate::json::Json;
 use base64::prelude::{BASE64_STANDARD, Engine};
+use serde::de::IgnoredAny;
 use spanbridge::Context;
 use spanbridge::carrier::{Budget, Extract, Header, Inject, Problem, inject_within};
 use std::borrow::Cow;
@@ -44,14 +45,16 @@ impl ClientContext {
     pub fn read(base64: &str) -> Result<Self, Problem> {
         let problem = |reason: &'static str| Problem { header: NAME, reason: reason.into() };
         let json = BASE64_STANDARD.decode(base64).map_err(|_| problem("is not base64"))?;
-        let object = Json::read(&json).filter(|json| json.is_object()).ok_or(problem("is not a JSON object"))?;
+        let is_json = serde_json::from_slice::<IgnoredAny>(&json).is_ok();
+        let object = Some(Json::new(&json)).filter(|json| is_json && json.is_object());
+        let object = object.ok_or(problem("is not a JSON object"))?;
         let mut read = ClientContext { is_users: true, ..ClientContext::default() };
         for (name, value) in object.members() {
             if name != CUSTOM {
-                read.others.push((name.into_owned(), value.written().to_owned()))
+                read.others.push((name.into_owned(), as_text(value)))
             } else if value.is_object() {
                 let members = value.members().into_iter();
-                read.custom = members.map(|(name, value)| (name.into_owned(), value.written().to_owned())).collect()
+                read.custom = members.map(|(name, value)| (name.into_owned(), as_text(value))).collect()
             } else if !value.is_null() {
                 return Err(problem("its custom is not an object"));
             }
@@ -119,6 +122,11 @@ impl Inject for ClientContext {
 fn object<'a>(members: impl IntoIterator<Item = &'a (String, String)>) -> String {
     let members: Vec<_> = members.into_iter().map(|(name, value)| format!("{}:{value}", text(name))).collect();
     format!("{{{}}}", members.join(","))
+}
+
+/// It was read as JSON, so it is UTF-8.
+fn as_text(value: Json<'_>) -> String {
+    String::from_utf8_lossy(value.written()).into_owned()
 }
 
 /// A text as JSON, in ASCII: Lambda hands it on in a header, and lambda_runtime takes no other.

@@ -27,8 +27,13 @@ pub(super) fn request(event: Json<'_>, context: Json<'_>) -> Option<Content> {
     content.tell(semconv::HTTP_REQUEST_METHOD, method);
     content.tell(semconv::HTTP_ROUTE, content.route.clone());
     content.tell(semconv::URL_PATH, text(path.or(raw_path)));
+    content.tell(semconv::SERVER_ADDRESS, text(domain));
     Some(content)
 }
+
+/// Headers of a request that are told, and as what.
+const TOLD: [(&str, &str); 2] =
+    [("user-agent", semconv::USER_AGENT_ORIGINAL), ("x-forwarded-proto", semconv::URL_SCHEME)];
 
 /// What came in the headers, of which there may be two lists: with one value of each name, and with all.
 ///
@@ -44,6 +49,12 @@ pub(super) fn with_headers<'a>(source: Source, lists: [Option<Json<'a>>; 2]) -> 
         {
             content.xray = Some(xray.into_owned())
         }
+        let told = TOLD.iter().find(|(header, _)| source != Source::Direct && name.eq_ignore_ascii_case(header));
+        if let Some((_, attribute)) = told
+            && content.attributes.iter().all(|(known, _)| known != attribute)
+        {
+            content.tell(attribute, text(Some(value)))
+        }
     }
     content.carried = found.extract();
     content
@@ -54,7 +65,7 @@ fn joined<'a>(name: &str, value: Json<'a>) -> Header<'a> {
     let joined = match value.is_array() {
         false => text_header(value),
         true => {
-            let texts: Vec<_> = value.elements().into_iter().filter_map(Json::text).collect();
+            let texts: Vec<_> = value.elements().filter_map(Json::text).collect();
             if texts.is_empty() { Header::Absent } else { Header::Value(texts.join(",").into_bytes().into()) }
         }
     };

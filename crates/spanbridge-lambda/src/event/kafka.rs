@@ -9,7 +9,7 @@ use crate::json::Json;
 pub(super) fn batch(partitions: Json<'_>) -> Option<Content> {
     let mut content = Content::of(Source::Kafka);
     for (group, records) in partitions.is_object().then(|| partitions.members())? {
-        content.records.extend(records.elements().into_iter().map(|record| self::record(&group, record)))
+        content.records.extend(records.elements().map(|record| self::record(&group, record)))
     }
     Some(content)
 }
@@ -43,7 +43,7 @@ fn record(group: &str, record: Json<'_>) -> Record {
 /// The standard headers in `[{"name": [bytes]}, …]`. Of several of the same name the last counts.
 fn standard(headers: Json<'_>) -> Standard<'_> {
     let mut found = Standard::default();
-    for (name, value) in headers.elements().into_iter().flat_map(Json::members) {
+    for (name, value) in headers.elements().flat_map(Json::members) {
         found.offer(&name, || bytes_header(value))
     }
     found

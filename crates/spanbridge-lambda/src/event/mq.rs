@@ -10,7 +10,7 @@ pub(super) fn rabbitmq(queues: Json<'_>) -> Option<Content> {
     let mut content = Content::of(Source::RabbitMq);
     for (queue, messages) in queues.is_object().then(|| queues.members())? {
         let queue = queue.rsplit_once("::").map_or(&*queue, |(queue, _)| queue);
-        content.records.extend(messages.elements().into_iter().map(|message| delivery(queue, message)))
+        content.records.extend(messages.elements().map(|message| delivery(queue, message)))
     }
     Some(content)
 }
@@ -63,8 +63,8 @@ fn attempt(headers: Json<'_>, queue: &str) -> Option<u64> {
 
 /// `messages` of ActiveMQ.
 pub(super) fn activemq(messages: Json<'_>) -> Option<Content> {
-    let messages = messages.is_array().then(|| messages.elements())?;
-    Some(Content { records: messages.into_iter().map(jms_message).collect(), ..Content::of(Source::ActiveMq) })
+    let records = messages.is_array().then(|| messages.elements().map(jms_message).collect())?;
+    Some(Content { records, ..Content::of(Source::ActiveMq) })
 }
 
 fn jms_message(message: Json<'_>) -> Record {
@@ -98,5 +98,5 @@ fn jms_message(message: Json<'_>) -> Record {
 }
 
 fn is_true(value: Option<Json<'_>>) -> bool {
-    value.is_some_and(|value| value.written() == "true")
+    value.is_some_and(|value| value.written() == b"true")
 }

@@ -11,13 +11,13 @@ use std::borrow::Cow;
 pub(super) fn eventbridge(payload: &[u8], event: Json<'_>) -> Option<Content> {
     let [source, kind, id, time, detail] = event.pick(["source", "detail-type", "id", "time", "detail"]);
     let (source, kind, detail) = (text(source)?, text(kind)?, detail?);
-    if (source.as_str(), kind.as_str()) == ("aws.events", "Scheduled Event") {
+    if kind == "Scheduled Event" && ["aws.events", "aws.scheduler"].contains(&source.as_str()) {
         let mut content = Content::of(Source::Schedule);
         content.tell(semconv::FAAS_TIME, text(time));
         return Some(content);
     }
     let mut content = Content::of(Source::EventBridge);
-    let taken = take(detail.written().as_bytes());
+    let taken = take(detail.written());
     content.carried = hidden(&taken);
     // Where the detail stands in the payload, of which it is a part.
     let start = detail.written().as_ptr().addr().checked_sub(payload.as_ptr().addr())?;

@@ -76,7 +76,7 @@ impl Source {
     }
 }
 
-/// By what the first of `Records` says of its source.
+/// By what `Records` say of their source.
 type OfRecords = fn(&[Json<'_>]) -> Content;
 const RECORDS: &[(&str, OfRecords)] = &[
     ("aws:sqs", sqs::batch),
@@ -98,6 +98,17 @@ const MEMBERS: [(&str, &[&str], OfMember); 6] = [
     ("awslogs", &[], |_, logs| logs.get("data").map(|_| Content::of(Source::CloudWatchLogs))),
 ];
 
+/// What is looked for in an event: what any may have, and [`MEMBERS`].
+const NAMES: [&str; 4 + MEMBERS.len()] = {
+    let mut names = ["Records", "eventSource", "headers", "request", "", "", "", "", "", ""];
+    let mut at = 0;
+    while at < MEMBERS.len() {
+        names[4 + at] = MEMBERS[at].0;
+        at += 1;
+    }
+    names
+};
+
 /// An event, and the bytes that it was read from.
 #[derive(Clone, Copy)]
 struct Event<'a> {
@@ -108,22 +119,27 @@ struct Event<'a> {
 /// Reads an event as its source writes it. Something that looks like a source's event and is not one is read as if it
 /// were, as far as that goes.
 pub(super) fn recognise(payload: &[u8]) -> Content {
-    let Some(json) = Json::read(payload) else { return Content::default() };
-    let [records, source, headers, request] = json.pick(["Records", "eventSource", "headers", "request"]);
+    let json = Json::new(payload);
+    let [records, source, headers, request, members @ ..] = json.pick(NAMES);
     let source = source.and_then(Json::text);
     let says = |names: &[&str]| names.is_empty() || source.as_deref().is_some_and(|source| names.contains(&source));
 
-    let records = records.map(Json::elements).unwrap_or_default();
-    let of_first = records.first().map(|first| first.pick(["eventSource", "EventSource"])).unwrap_or_default();
-    let of_first = of_first.into_iter().flatten().find_map(Json::text);
-    if let Some((_, read)) = RECORDS.iter().find(|(name, _)| of_first.as_deref() == Some(name)) {
-        return read(&records);
+    if let Some(records) = records
+        && let Some(read) = records.elements().find_map(reader)
+    {
+        return read(&records.elements().collect::<Vec<_>>());
     }
-    let members = json.pick(MEMBERS.map(|(name, ..)| name));
     let mut known = MEMBERS.iter().zip(members).filter(|((_, sources, _), _)| says(sources));
     known
         .find_map(|((.., read), member)| read(Event { payload, json }, member?))
         .unwrap_or_else(|| direct(headers, request))
+}
+
+/// Of the source that a record names, if it is one of ours. The first that does speaks for all.
+fn reader(record: Json<'_>) -> Option<OfRecords> {
+    let [name, otherwise] = record.pick(["eventSource", "EventSource"]);
+    let name = name.or(otherwise)?.text()?;
+    RECORDS.iter().find(|(known, _)| *known == name).map(|(_, read)| *read)
 }
 
 /// A payload with `headers`, as instrumentations of Python write them.

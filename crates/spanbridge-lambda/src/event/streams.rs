@@ -6,7 +6,7 @@ use crate::carrier::Standard;
 use crate::json::Json;
 use spanbridge::carrier::Extraction;
 use spanbridge::payload::FIELD;
-use spanbridge::w3c;
+use spanbridge::{semconv, w3c};
 
 /// `Records` of Kinesis, in base64.
 pub(super) fn kinesis(records: &[Json<'_>]) -> Content {
@@ -34,7 +34,11 @@ fn from_shard(record: Json<'_>) -> Record {
 
 /// `Records` of a stream of DynamoDB.
 pub(super) fn dynamodb(records: &[Json<'_>]) -> Content {
-    Content { records: records.iter().map(|record| change(*record)).collect(), ..Content::of(Source::DynamoDb) }
+    let mut content = Content::of(Source::DynamoDb);
+    content.records = records.iter().map(|record| change(*record)).collect();
+    let table = content.records.first().map(|record| record.destination.clone()).filter(|table| !table.is_empty());
+    content.tell(semconv::FAAS_DOCUMENT_COLLECTION, table);
+    content
 }
 
 fn change(record: Json<'_>) -> Record {
