@@ -1,0 +1,91 @@
+//! What observing costs a function of AWS Lambda: time until it first asks for an event, time per invocation, size of the
+//! program; beside the same function by `lambda_runtime` alone. Run with `cargo bench -p spanbridge-tests --bench lambda`.
+//!
+//! The functions are programs of their own (`crates/spanbridge-lambda/examples`), built with `--release`. They take turns, so
+//! that whatever else the machine does meets all of them.
+
+use spanbridge_tests::RuntimeApi;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+const FUNCTIONS: [&str; 3] = ["bare", "observed", "stored"];
+const STARTS: usize = 60;
+const ROUNDS: usize = 20;
+const INVOCATIONS: usize = 200;
+const PAYLOAD: &[u8] =
+    br#"{"__spanbridge":{"traceparent":"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"},"order":42}"#;
+
+/// The programs, built.
+fn programs() -> PathBuf {
+    let program = std::env::current_exe().expect("our own program");
+    let target =
+        program.ancestors().find(|d| d.ends_with("deps")).and_then(|d| d.parent()?.parent()).expect("target/…/deps");
+    let mut build = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
+    build.args(["build", "--release", "--package", "spanbridge-lambda", "--examples", "--target-dir"]).arg(target);
+    assert!(build.status().expect("cargo").success(), "failed to build the functions");
+    target.join("release/examples")
+}
+
+fn start(program: &Path, db: &Path) -> RuntimeApi {
+    let mut command = Command::new(program);
+    command.env("SPANBRIDGE_DB", db);
+    RuntimeApi::start(command)
+}
+
+/// The middle one of each column, in microseconds.
+fn medians(rows: &[[Duration; 3]]) -> [f64; 3] {
+    std::array::from_fn(|i| {
+        let mut column: Vec<_> = rows.iter().map(|row| row[i]).collect();
+        column.sort_unstable();
+        column[column.len() / 2].as_secs_f64() * 1e6
+    })
+}
+
+fn show(what: &str, [bare, observed, stored]: [f64; 3], unit: &str) {
+    let more = |with: f64| format!("{with:>9.0} {unit} (+{:.0}, x{:.3})", with - bare, with / bare);
+    println!("{what:<34} {bare:>9.0} {unit} {:>32} {:>32}", more(observed), more(stored))
+}
+
+fn main() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let db = directory.path().join("spans.db");
+    let built = programs();
+    let programs = FUNCTIONS.map(|name| built.join(name));
+    println!("{:<34} {:>12} {:>32} {:>32}", "", FUNCTIONS[0], FUNCTIONS[1], FUNCTIONS[2]);
+
+    let sizes = programs.each_ref().map(|p| std::fs::metadata(p).map_or(0, |m| m.len()) as f64 / 1024.0);
+    show("size of the program", sizes, "KiB");
+
+    let cold = |program: &PathBuf| {
+        let begun = Instant::now();
+        let function = start(program, &db);
+        let _asks = function.asked();
+        begun.elapsed()
+    };
+    programs.iter().for_each(|p| drop(cold(p))); // into the page cache
+    let starts: Vec<_> = (0..STARTS).map(|_| programs.each_ref().map(cold)).collect();
+    show("start to first event", medians(&starts), "µs");
+
+    let functions = programs.each_ref().map(|program| start(program, &db));
+    let mut asks = functions.each_ref().map(|function| Some(function.asked()));
+    let (mut answers, mut cycles) = (vec![], vec![]);
+    for _ in 0..ROUNDS {
+        let mut round = || {
+            std::array::from_fn::<_, 3, _>(|i| {
+                let begun = Instant::now();
+                asks[i].take().expect("it has asked").event("8476a536", &[], PAYLOAD);
+                let answer = functions[i].request();
+                let answered = begun.elapsed();
+                answer.accept();
+                asks[i] = Some(functions[i].asked());
+                [answered, begun.elapsed()]
+            })
+        };
+        let rows: Vec<_> = (0..INVOCATIONS).map(|_| round()).collect();
+        answers.extend(rows.iter().map(|row| row.map(|[answered, _]| answered)));
+        cycles.extend(rows.iter().map(|row| row.map(|[_, cycle]| cycle)));
+    }
+    show("event to answer", medians(&answers), "µs");
+    show("event to next event, with the flush", medians(&cycles), "µs");
+}
