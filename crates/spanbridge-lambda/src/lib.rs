@@ -28,6 +28,8 @@ mod describe;
 mod durable;
 mod event;
 mod json;
+#[cfg(any(feature = "invoke", feature = "sqs", feature = "sns"))]
+mod produce;
 
 pub use carrier::{ClientContext, XRay};
 #[cfg(feature = "runtime")]
@@ -37,6 +39,8 @@ pub use consume::{
 };
 pub use durable::Durable;
 pub use event::{Beside, Event, Record, Source};
+#[cfg(any(feature = "invoke", feature = "sqs", feature = "sns"))]
+pub use produce::{CallExt, ObservedCall, Propagate};
 
 #[cfg(feature = "runtime")]
 #[doc = include_str!("handler_attribute.md")]

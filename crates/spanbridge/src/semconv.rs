@@ -154,3 +154,8 @@ pub const BATCH_FAILED_COUNT: &str = "spanbridge.batch.failed_count";
 pub const EVENTBRIDGE_SOURCE: &str = "spanbridge.eventbridge.source";
 /// What an event of EventBridge is: its `detail-type`.
 pub const EVENTBRIDGE_DETAIL_TYPE: &str = "spanbridge.eventbridge.detail_type";
+
+/// How a function is called, where not so that the caller waits: `Event`, `DryRun`.
+pub const FUNCTION_INVOCATION_TYPE: &str = "spanbridge.function.invocation_type";
+/// How many times a client sent a request until it was answered, where more than once.
+pub const REQUEST_ATTEMPTS: &str = "spanbridge.request.attempts";

@@ -128,6 +128,8 @@ pub(super) struct Sandbox {
     running: Mutex<HashMap<String, Running>>,
     pub(super) init_error: watch::Sender<Option<Bytes>>,
     pub(super) has_extension: AtomicBool,
+    /// It is to end.
+    retired: AtomicBool,
     server: OnceLock<Server>,
 }
 
@@ -145,6 +147,7 @@ impl Sandbox {
             running: Mutex::default(),
             init_error: watch::Sender::new(None),
             has_extension: AtomicBool::new(false),
+            retired: AtomicBool::new(false),
             server: OnceLock::new(),
         });
         sandbox.server.get_or_init(|| Server::serve(listener, runtime_api::router(sandbox.clone())));
@@ -178,8 +181,12 @@ impl Sandbox {
     /// Ends the process in good order.
     pub(super) async fn retire(&self) {
         let Some(process) = &self.process else { return };
-        if self.has_extension.load(Ordering::Relaxed) {
+        {
+            let _no_freeze_now = self.running();
+            self.retired.store(true, Ordering::Relaxed);
             process.signal(Signal::CONT);
+        }
+        if self.has_extension.load(Ordering::Relaxed) {
             process.signal(Signal::TERM);
             let _ = tokio::time::timeout(SHUTDOWN, process.ended()).await;
         }
@@ -273,6 +280,16 @@ impl Sandbox {
         ));
     }
 
+    /// Stops the process, if it has nothing to do.
+    fn freeze(&self) -> bool {
+        let running = self.running();
+        let freezes = self.function.frozen && running.is_empty() && !self.retired.load(Ordering::Relaxed);
+        if freezes {
+            self.signal(Signal::STOP)
+        }
+        freezes
+    }
+
     /// What the process is to work on next; it is stopped while there is nothing. `None` when there never will be.
     pub(super) async fn next(&self) -> Option<Invocation> {
         let mut offered = self.offered.lock().await;
@@ -280,10 +297,7 @@ impl Sandbox {
             let Offered { invocation, running, taken } = match offered.try_recv() {
                 Ok(next) => next,
                 Err(_) => {
-                    let freezes = self.function.frozen && self.running().is_empty();
-                    if freezes {
-                        self.signal(Signal::STOP)
-                    }
+                    let freezes = self.freeze();
                     let next = offered.recv().await?;
                     if freezes {
                         self.signal(Signal::CONT)

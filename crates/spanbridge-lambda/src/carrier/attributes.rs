@@ -12,6 +12,9 @@ pub(crate) trait Attribute: Sized {
 
     /// Its text or its bytes; `None` where it has neither.
     fn bytes(&self) -> Option<&[u8]>;
+
+    /// What its type and its value count as, in bytes.
+    fn size(&self) -> usize;
 }
 
 /// The attributes of a message.
