@@ -2,11 +2,11 @@
 //! continued by their functions, and theirs by ours; and with the moto of SQS and SNS. Run by `cargo xtask interop`.
 
 use aws_sdk_lambda::primitives::Blob;
+use aws_sdk_sqs::types::Message;
 use serde_json::{Value, json};
-use spanbridge::carrier::extract;
 use spanbridge::{RunId, Status, observe};
 use spanbridge_examples::local_lambda::{Function, LocalLambda};
-use spanbridge_lambda::{CallExt, Propagate, XRay};
+use spanbridge_lambda::{CallExt, Propagate, extract_message};
 use spanbridge_store::Store;
 use spanbridge_tests::{Seen, example, recorder, spans, until, within};
 use std::collections::HashMap;
@@ -157,20 +157,15 @@ impl Moto {
         within("a queue", queue).await.unwrap().queue_url.unwrap()
     }
 
-    /// So many messages, by their bodies: their attributes, and X-Ray's header.
-    async fn receive(&self, queue: &str, count: usize) -> HashMap<String, (HashMap<String, String>, Option<String>)> {
+    /// So many messages, by their bodies.
+    async fn receive(&self, queue: &str, count: usize) -> HashMap<String, Message> {
         let mut received = HashMap::new();
         while received.len() < count {
             use aws_sdk_sqs::types::MessageSystemAttributeName::{All, AwsTraceHeader};
             let receive = self.sqs.receive_message().queue_url(queue).max_number_of_messages(10).wait_time_seconds(5);
             let receive = receive.message_attribute_names("All").message_system_attribute_names(All);
             let messages = within("messages", receive.send()).await.unwrap().messages.unwrap_or_default();
-            received.extend(messages.into_iter().map(|message| {
-                let attributes = message.message_attributes.unwrap_or_default().into_iter();
-                let attributes = attributes.map(|(name, value)| (name, value.string_value.unwrap_or_default()));
-                let xray = message.attributes.unwrap_or_default().remove(&AwsTraceHeader);
-                (message.body.unwrap_or_default(), (attributes.collect(), xray))
-            }));
+            received.extend(messages.into_iter().map(|message| (message.body.clone().unwrap_or_default(), message)));
         }
         received
     }
@@ -211,14 +206,15 @@ async fn interop_messages_for_sqs_and_sns_arrive_with_the_context() {
     let received = moto.receive(&queue, 6).await;
     for (body, span) in [("one", one), ("a", a), ("b", b), ("told", told), ("c", c), ("d", d)] {
         assert_eq!((span.status, span.handoff()), (Some(Status::Ok), "confirmed"), "{body}");
-        let (attributes, xray) = &received[body];
-        let found = extract(attributes);
+        let message = &received[body];
+        let found = extract_message(message);
         assert_eq!((found.context.span_id(), found.context.trace_id()), (span.id, span.trace), "{body}");
         assert!(found.problems.is_empty());
         // moto keeps it of single messages only.
         if body == "one" {
-            let xray = XRay::parse(xray.as_deref().unwrap_or_default().as_bytes()).unwrap();
-            assert_eq!((xray.parent, xray.trace_id), (span.id, span.trace.unwrap()), "{body}");
+            let without = Message::builder().set_attributes(message.attributes.clone()).build();
+            let xray = extract_message(&without).context;
+            assert_eq!((xray.span_id(), xray.trace_id()), (span.id, span.trace), "X-Ray's header says the same");
         }
     }
     let [batch] = &named("send_batch orders")[..] else { panic!("{spans:#?}") };

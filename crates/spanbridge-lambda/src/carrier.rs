@@ -3,11 +3,15 @@
 #[cfg(any(feature = "sqs", feature = "sns", test))]
 mod attributes;
 mod client_context;
+#[cfg(feature = "sqs")]
+mod received;
 mod xray;
 
 #[cfg(any(feature = "sqs", feature = "sns"))]
 pub(crate) use attributes::{Attribute, Attributes};
 pub use client_context::ClientContext;
+#[cfg(feature = "sqs")]
+pub use received::extract_message;
 pub use xray::XRay;
 
 use spanbridge::carrier::{Extract, Extraction, Header, extract};

@@ -20,6 +20,26 @@
 //! assert_eq!((record.destination.as_str(), record.attempt), ("orders", Some(2)));
 //! assert_eq!(record.carried.context.span_id().unwrap().to_string(), "00f067aa0ba902b7");
 //! ```
+//!
+//! # Calling functions, sending messages
+//!
+//! One word before `send`, with the feature `invoke` (and `sqs`, `sns` for their messages). What it gives is the SDK's
+//! own, and the span ends by what really became of the call:
+//!
+//! ```no_run
+//! # #[cfg(feature = "invoke")]
+//! # async fn f(client: aws_sdk_lambda::Client) -> Result<(), aws_sdk_lambda::Error> {
+//! use aws_sdk_lambda::primitives::Blob;
+//! use spanbridge_lambda::CallExt;
+//!
+//! let score = client.invoke().function_name("score").payload(Blob::new(r#"{"order": 42}"#)).observed().send().await?;
+//! # Ok(()) }
+//! ```
+//!
+//! The context goes in the client context, beside what the user has there, and in a field of the payload where there is
+//! none: for `InvocationType::Event`, or where [`in_payload`](ObservedCall::in_payload) asks for it. X-Ray's header is
+//! added where nobody has set it. [`Propagate`] is the same for every call of a client, in one line of its
+//! configuration.
 
 mod carrier;
 #[cfg(feature = "runtime")]
@@ -31,6 +51,8 @@ mod json;
 #[cfg(any(feature = "invoke", feature = "sqs", feature = "sns"))]
 mod produce;
 
+#[cfg(feature = "sqs")]
+pub use carrier::extract_message;
 pub use carrier::{ClientContext, XRay};
 #[cfg(feature = "runtime")]
 pub use consume::{

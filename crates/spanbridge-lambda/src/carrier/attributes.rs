@@ -76,6 +76,10 @@ mod tests {
             Value::Text(text.to_owned())
         }
 
+        fn size(&self) -> usize {
+            TYPE + self.bytes().map_or(0, <[u8]>::len)
+        }
+
         fn bytes(&self) -> Option<&[u8]> {
             match self {
                 Value::Text(text) => Some(text.as_bytes()),

@@ -127,3 +127,86 @@ fn last_event(message: &Message) -> Option<Result<(), Failure>> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::produce::open::Open;
+    use aws_smithy_eventstream::frame::write_message_to;
+    use aws_smithy_types::event_stream::{Header, HeaderValue};
+    use proptest::prelude::*;
+    use spanbridge::conformance::{Seen, spans};
+    use spanbridge::{Memory, Recorder, Status, observe, semconv};
+    use std::time::Duration;
+
+    fn frame(headers: &[(&'static str, &'static str)], payload: &[u8]) -> Vec<u8> {
+        let message = Message::new(payload.to_vec());
+        let message = headers.iter().fold(message, |message, (name, value)| {
+            message.add_header(Header::new(*name, HeaderValue::String((*value).into())))
+        });
+        let mut frame = vec![];
+        write_message_to(&message, &mut frame).unwrap();
+        frame
+    }
+
+    fn event(kind: &'static str, payload: &[u8]) -> Vec<u8> {
+        frame(&[(":message-type", "event"), (":event-type", kind)], payload)
+    }
+
+    /// The span of a call whose response comes in these pieces.
+    fn span(pieces: impl IntoIterator<Item = impl AsRef<[u8]>>, is_whole: bool) -> Seen {
+        let memory = Memory::new();
+        let recorder = Recorder::builder("test").sink(memory.clone()).build().unwrap();
+        let call = Call::new(Open::Answered(recorder.in_scope(|| observe::span("call").open())), false);
+        let mut watch = Watch { call, frames: Some(Frames::default()) };
+        pieces.into_iter().for_each(|piece| watch.read(piece.as_ref()));
+        if is_whole {
+            watch.over(Err(Failure::of_stream("response", "the stream ended without its last event")))
+        }
+        drop(watch);
+        recorder.flush_blocking(Duration::from_secs(5));
+        spans(&memory.records()).pop().unwrap()
+    }
+
+    #[test]
+    fn the_last_event_says_how_it_went() {
+        let ends = |last: Vec<u8>| span([event("PayloadChunk", b"low risk"), last], true);
+        assert_eq!(ends(event("InvokeComplete", b"{}")).status, Some(Status::Ok));
+        assert_eq!(ends(event("InvokeComplete", b"")).status, Some(Status::Ok));
+        for (told, kind, error) in [
+            (
+                &br#"{"ErrorCode":"Unhandled","ErrorDetails":"{\"errorType\":\"E\",\"errorMessage\":\"no\"}"}"#[..],
+                "E",
+                "E: no",
+            ),
+            (br#"{"ErrorCode":"Unhandled","ErrorDetails":"no luck"}"#, "Unhandled", "Unhandled: no luck"),
+            (br#"{"ErrorCode":"Unhandled"}"#, "Unhandled", "Unhandled: the function failed"),
+        ] {
+            let span = ends(event("InvokeComplete", told));
+            assert_eq!((span.status, span.get(semconv::ERROR_TYPE)), (Some(Status::Error), kind));
+            assert_eq!(span.error, error);
+        }
+        let exception = [(":message-type", "exception"), (":exception-type", "ServiceException")];
+        assert_eq!(ends(frame(&exception, br#"{"message":"oh"}"#)).error, "ServiceException: oh");
+        assert_eq!(ends(vec![]).error, "response: the stream ended without its last event");
+        assert_eq!(ends(vec![0; 64]).get(semconv::ERROR_TYPE), "response", "no frame");
+        assert_eq!(span([event("PayloadChunk", b"low")], false).status, Some(Status::Cancelled));
+    }
+
+    proptest! {
+        #[test]
+        fn frames_come_in_any_pieces(chunks in prop::collection::vec(".*", 0..4), piece in 1usize..40) {
+            let mut bytes: Vec<u8> = chunks.iter().flat_map(|c| event("PayloadChunk", c.as_bytes())).collect();
+            bytes.extend(event("InvokeComplete", b"{}"));
+            prop_assert_eq!(span(bytes.chunks(piece), true).status, Some(Status::Ok));
+            // One byte short it is not over.
+            bytes.pop();
+            prop_assert_eq!(span(bytes.chunks(piece), true).status, Some(Status::Error));
+        }
+
+        #[test]
+        fn no_bytes_are_too_strange(bytes in prop::collection::vec(any::<u8>(), 0..300), piece in 1usize..40) {
+            prop_assert!(span(bytes.chunks(piece), true).status.is_some());
+        }
+    }
+}
