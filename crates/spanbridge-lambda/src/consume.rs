@@ -15,11 +15,10 @@ mod stream;
 mod watchdog;
 
 pub use annotated::handling;
-pub use layer::{ObservedInvocation, ObservedLayer, ObservedService};
+pub use layer::ObservedLayer;
 pub use records::{BatchError, BatchResponse, Records, for_each_record};
-pub use service::{HandlerError, Handling, Observed, observed};
+pub use service::observed;
 pub use snapstart::snapstart;
-pub use stream::ObservedStream;
 
 use bytes::Bytes;
 use drive::Loop;
@@ -29,6 +28,13 @@ use lambda_runtime::tower::Service;
 use lambda_runtime::{Diagnostic, Error, IntoFunctionResponse, LambdaEvent, Runtime};
 use serde::{Deserialize, Serialize};
 use std::fmt::Debug;
+
+/// What [`ObservedLayer`] and [`observed`] make of a service. Nobody needs to name these.
+pub mod parts {
+    pub use super::layer::{ObservedInvocation, ObservedService};
+    pub use super::service::{HandlerError, Handling, Observed};
+    pub use super::stream::ObservedStream;
+}
 
 /// As [`lambda_runtime::run`], observed: each event is handled in a span of its own, under the span that caused it, and
 /// everything is delivered before the next event is taken.

@@ -54,7 +54,7 @@ where
     type Future = Handling<H::Future, B, S>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), HandlerError>> {
-        self.handler.poll_ready(cx).map_err(|error| HandlerError::new::<H::Error>(error))
+        self.handler.poll_ready(cx).map_err(HandlerError::new)
     }
 
     fn call(&mut self, event: LambdaEvent<A>) -> Self::Future {
