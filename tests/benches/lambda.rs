@@ -69,12 +69,12 @@ fn main() {
 
     let functions = programs.each_ref().map(|program| start(program, &db));
     let mut asks = functions.each_ref().map(|function| Some(function.asked()));
-    let (mut answers, mut cycles) = (vec![], vec![]);
-    for _ in 0..ROUNDS {
+    let large = format!(r#"{{"lines":[{}0]}}"#, r#"{"product":"a pair of shoes","price":7900},"#.repeat(LARGE / 44));
+    for (name, payload, invocations) in [("", PAYLOAD, INVOCATIONS), (", 1 MiB", large.as_bytes(), LARGE_INVOCATIONS)] {
         let mut round = || {
             std::array::from_fn::<_, 3, _>(|i| {
                 let begun = Instant::now();
-                asks[i].take().expect("it has asked").event("8476a536", &[], PAYLOAD);
+                asks[i].take().expect("it has asked").event("8476a536", &[], payload);
                 let answer = functions[i].request();
                 let answered = begun.elapsed();
                 answer.accept();
@@ -82,10 +82,9 @@ fn main() {
                 [answered, begun.elapsed()]
             })
         };
-        let rows: Vec<_> = (0..INVOCATIONS).map(|_| round()).collect();
-        answers.extend(rows.iter().map(|row| row.map(|[answered, _]| answered)));
-        cycles.extend(rows.iter().map(|row| row.map(|[_, cycle]| cycle)));
+        let rows: Vec<_> = (0..invocations).map(|_| round()).collect();
+        let column = |which: usize| medians(&rows.iter().map(|row| row.map(|times| times[which])).collect::<Vec<_>>());
+        show(&format!("event to answer{name}"), column(0), "µs");
+        show(&format!("event to next event{name}"), column(1), "µs");
     }
-    show("event to answer", medians(&answers), "µs");
-    show("event to next event, with the flush", medians(&cycles), "µs");
 }

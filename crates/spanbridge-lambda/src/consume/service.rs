@@ -133,7 +133,8 @@ pub struct HandlerError {
 
 impl HandlerError {
     fn new<E: Into<Diagnostic> + Debug>(error: E) -> Self {
-        let debug = format!("{error:?}");
+        // That is the application's code; whatever it does, its error goes on its way.
+        let debug = catch_unwind(AssertUnwindSafe(|| format!("{error:?}"))).unwrap_or_default();
         HandlerError { debug, diagnostic: error.into() }
     }
 }
