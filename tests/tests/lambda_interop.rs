@@ -161,7 +161,7 @@ impl Moto {
     async fn receive(&self, queue: &str, count: usize) -> HashMap<String, Message> {
         let mut received = HashMap::new();
         while received.len() < count {
-            use aws_sdk_sqs::types::MessageSystemAttributeName::{All, AwsTraceHeader};
+            use aws_sdk_sqs::types::MessageSystemAttributeName::All;
             let receive = self.sqs.receive_message().queue_url(queue).max_number_of_messages(10).wait_time_seconds(5);
             let receive = receive.message_attribute_names("All").message_system_attribute_names(All);
             let messages = within("messages", receive.send()).await.unwrap().messages.unwrap_or_default();

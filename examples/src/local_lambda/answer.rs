@@ -1,6 +1,6 @@
 //! What a caller is told, in the service's words.
 
-use super::sandbox::{FunctionError, Part};
+use super::sandbox::{FunctionError, Part, Whole};
 use aws_smithy_eventstream::frame::write_message_to;
 use aws_smithy_types::event_stream::{Header, HeaderValue, Message};
 use axum::body::Body;
@@ -63,14 +63,10 @@ pub(super) fn request_id(id: &str) -> [(&'static str, String); 1] {
 }
 
 /// The answer to a call that waits for the whole response.
-pub(super) fn whole(
-    id: &str,
-    outcome: Result<(Vec<u8>, Vec<u8>), (FunctionError, Vec<u8>)>,
-    with_log: bool,
-) -> Response {
-    let (error, body, log) = match outcome {
-        Ok((body, log)) => (None, body, log),
-        Err((error, log)) => (Some(("x-amz-function-error", "Unhandled")), error.body.to_vec(), log),
+pub(super) fn whole(id: &str, Whole { response, log }: Whole, with_log: bool) -> Response {
+    let (error, body) = match response {
+        Ok(body) => (None, body),
+        Err(error) => (Some(("x-amz-function-error", "Unhandled")), error.body.to_vec()),
     };
     let headers = [("content-type", "application/json"), ("x-amz-executed-version", "$LATEST")];
     let log = with_log.then(|| [("x-amz-log-result", BASE64_STANDARD.encode(log))]);

@@ -176,10 +176,10 @@ impl Deployed {
         let mut waits = self.function.retries.iter();
         loop {
             let Ok(permit) = self.permits.clone().acquire_owned().await else { return };
-            let (parts, outcome) = Parts::collected();
-            let (_, outcome) = tokio::join!(self.run(invocation.clone(), parts), outcome);
+            let (parts, whole) = Parts::collected();
+            let (_, whole) = tokio::join!(self.run(invocation.clone(), parts), whole);
             drop(permit);
-            match (outcome.is_err(), waits.next()) {
+            match (whole.response.is_err(), waits.next()) {
                 (true, Some(wait)) => tokio::time::sleep(*wait).await,
                 _ => return,
             }

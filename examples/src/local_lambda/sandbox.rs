@@ -47,6 +47,13 @@ pub(super) enum Part {
     Ended { error: Option<FunctionError>, log: Vec<u8> },
 }
 
+/// All that came of an invocation.
+#[derive(Debug)]
+pub(super) struct Whole {
+    pub(super) response: Result<Vec<u8>, FunctionError>,
+    pub(super) log: Vec<u8>,
+}
+
 /// Where it goes. That nobody waits for it any more is none of the function's business.
 #[derive(Clone, Debug)]
 pub(super) struct Parts(mpsc::Sender<Part>);
@@ -57,19 +64,19 @@ impl Parts {
         (Parts(parts), received)
     }
 
-    /// With the whole response, once it is there.
-    pub(super) fn collected() -> (Self, impl Future<Output = Result<(Vec<u8>, Vec<u8>), (FunctionError, Vec<u8>)>>) {
+    /// With all of it, once it is there.
+    pub(super) fn collected() -> (Self, impl Future<Output = Whole>) {
         let (parts, mut received) = Self::new();
         let collect = async move {
             let mut body = vec![];
             while let Some(part) = received.recv().await {
                 match part {
                     Part::Chunk(chunk) => body.extend_from_slice(&chunk),
-                    Part::Ended { error: None, log } => return Ok((body, log)),
-                    Part::Ended { error: Some(error), log } => return Err((error, log)),
+                    Part::Ended { error, log } => return Whole { response: error.map_or(Ok(body), Err), log },
                 }
             }
-            Err((FunctionError { in_stream: None, body: Bytes::new() }, vec![]))
+            // The sandbox is gone, and with it the service.
+            Whole { response: Err(FunctionError { in_stream: None, body: Bytes::new() }), log: vec![] }
         };
         (parts, collect)
     }

@@ -56,8 +56,11 @@ pub(super) type Entries = Vec<(String, Handoff)>;
 /// What is needed to pack a context.
 pub(super) struct Packing<'a> {
     pub(super) span: &'a Span,
+    #[cfg_attr(not(feature = "invoke"), expect(dead_code, reason = "of calls of functions"))]
     pub(super) in_payload: bool,
+    #[cfg_attr(not(feature = "invoke"), expect(dead_code, reason = "of calls of functions"))]
     pub(super) config: &'a ConfigBag,
+    #[cfg_attr(not(any(feature = "sqs", feature = "sns")), expect(dead_code, reason = "of messages"))]
     pub(super) entries: &'a mut Entries,
 }
 
@@ -67,6 +70,7 @@ pub(super) fn room(limits: &[usize], size: usize) -> usize {
     limits.iter().find_map(|limit| limit.checked_sub(size)).unwrap_or(0)
 }
 
+#[cfg(feature = "invoke")]
 impl Packing<'_> {
     /// Says what of the context the message does not carry.
     pub(super) fn left_out(&self, what: Option<String>) {

@@ -13,6 +13,7 @@ pub(super) trait Operation: Debug + Send + Sync + 'static {
     type Error: ProvideErrorMetadata + StdError + Send + Sync + 'static;
 
     /// The answer is over when its body is.
+    #[cfg(feature = "invoke")]
     const STREAMS: bool = false;
     /// X-Ray's header of the request reaches who gets the message.
     const TAKES_XRAY: bool = false;
