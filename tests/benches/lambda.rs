@@ -11,8 +11,10 @@ use std::time::{Duration, Instant};
 
 const FUNCTIONS: [&str; 3] = ["bare", "observed", "stored"];
 const STARTS: usize = 60;
-const ROUNDS: usize = 20;
-const INVOCATIONS: usize = 200;
+const INVOCATIONS: usize = 4000;
+const LARGE_INVOCATIONS: usize = 100;
+/// Bytes.
+const LARGE: usize = 1 << 20;
 const PAYLOAD: &[u8] =
     br#"{"__spanbridge":{"traceparent":"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"},"order":42}"#;
 

@@ -1,6 +1,7 @@
 //! The loop that takes events, with lambda_runtime's own services around the handler. Why there is one:
 //! `docs/adr/0005-our-own-loop-on-lambda.md`.
 
+use super::flush;
 use super::headers;
 use super::layer::Repairs;
 use super::{signals, snapstart};
@@ -111,6 +112,7 @@ impl Loop {
                 // Lambda takes it for timed out.
                 let span = observe::span(self.config.function_name.clone()).kind(Kind::Server).open();
                 span.error(format!("an event cannot be answered, and was left: {why}"));
+                spanbridge::flush(flush::AT_MOST).await;
                 return Ok(());
             }
         };
