@@ -86,6 +86,7 @@ fn the_order_of_places() {
         format!(r#"{{"__spanbridge":{{"traceparent":"{}"}},"headers":{{"traceparent":"{}"}}}}"#, parent(2), parent(3));
     let no_hidden = payload.replace("__spanbridge", "spanbridge");
     let xray = Some("Root=1-4bf92f35-77b34da6a3ce929d0e0e4736;Parent=0000000000000004;Sampled=1");
+    let in_header = format!(r#"{{"headers":{{"X-Amzn-Trace-Id":"{}"}}}}"#, xray.unwrap().replace("04;", "05;"));
     for (custom, payload, xray, found, problems) in [
         (Some(client(&parent(1))), &*payload, xray, Some(1), 0),
         (None, &payload, xray, Some(2), 0),
@@ -95,6 +96,9 @@ fn the_order_of_places() {
         (Some(client("bad")), "{}", xray, Some(4), 1),
         (Some(client("bad")), "{}", Some("bad"), None, 2),
         (None, "not JSON", xray, Some(4), 0),
+        (None, &in_header, xray, Some(4), 0), // the last hop's
+        (None, &in_header, Some("bad"), Some(5), 1),
+        (None, &in_header, None, Some(5), 0),
         (None, "", None, None, 0),
     ] {
         let (event, _) = Event::read(payload.as_bytes(), Beside { client_context: custom.as_ref(), xray });
