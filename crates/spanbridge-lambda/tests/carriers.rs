@@ -85,8 +85,9 @@ fn the_order_of_places() {
     let payload =
         format!(r#"{{"__spanbridge":{{"traceparent":"{}"}},"headers":{{"traceparent":"{}"}}}}"#, parent(2), parent(3));
     let no_hidden = payload.replace("__spanbridge", "spanbridge");
-    let xray = Some("Root=1-4bf92f35-77b34da6a3ce929d0e0e4736;Parent=0000000000000004;Sampled=1");
-    let in_header = format!(r#"{{"headers":{{"X-Amzn-Trace-Id":"{}"}}}}"#, xray.unwrap().replace("04;", "05;"));
+    let xray = "Root=1-4bf92f35-77b34da6a3ce929d0e0e4736;Parent=0000000000000004;Sampled=1";
+    let in_header = format!(r#"{{"headers":{{"X-Amzn-Trace-Id":"{}"}}}}"#, xray.replace("04;", "05;"));
+    let xray = Some(xray);
     for (custom, payload, xray, found, problems) in [
         (Some(client(&parent(1))), &*payload, xray, Some(1), 0),
         (None, &payload, xray, Some(2), 0),
