@@ -123,7 +123,10 @@ fn what_the_user_says_in_the_client_context_stays() {
         )
     );
 
-    for (users, sent) in [("{}", "{}"), (r#"{"custom":null}"#, "{}"), (r#"{"custom":{}}"#, "{}")] {
+    let theirs = r#"{"custom":{"traceparent":"of another trace"}}"#; // nothing is current, so it is left alone
+    for (users, sent) in
+        [("{}", "{}"), (r#"{"custom":null}"#, "{}"), (r#"{"custom":{}}"#, r#"{"custom":{}}"#), (theirs, theirs)]
+    {
         let mut context = ClientContext::read(&encode(users)).unwrap();
         assert_eq!(context.inject(&Context::EMPTY), None);
         assert_eq!(decode(&context.encode().unwrap()), sent);
