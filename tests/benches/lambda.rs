@@ -66,7 +66,12 @@ fn main() {
         begun.elapsed()
     };
     programs.iter().for_each(|p| drop(cold(p))); // into the page cache
-    let starts: Vec<_> = (0..STARTS).map(|_| programs.each_ref().map(cold)).collect();
+    let start_all = |turn: usize| {
+        let mut times = [Duration::ZERO; 3];
+        (0..3).map(|n| (n + turn) % 3).for_each(|i| times[i] = cold(&programs[i]));
+        times
+    };
+    let starts: Vec<_> = (0..STARTS).map(start_all).collect();
     show("start to first event", medians(&starts), "µs");
 
     let functions = programs.each_ref().map(|program| start(program, &db));
