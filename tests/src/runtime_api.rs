@@ -1,7 +1,7 @@
 //! Lambda's Runtime API byte by byte, for what no service would send, and for measuring: no other server stands in between.
 //! What behaves as the service does is `spanbridge_examples::local_lambda`.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};

@@ -270,10 +270,16 @@ fn hostile_headers_do_not_end_the_process() {
     assert_eq!(function.exit_code(), Some(1));
 }
 
+#[cfg(unix)]
+fn tell_to_end(function: &RuntimeApi) {
+    let killed = Command::new("kill").args(["-TERM", &function.process_id().to_string()]).status().unwrap();
+    assert!(killed.success())
+}
+
 /// Lambda tells processes with an extension before it ends them.
 #[cfg(unix)]
 #[tokio::test]
-async fn on_sigterm_everything_is_delivered() {
+async fn on_sigterm_the_process_ends_with_its_spans_in_the_store() {
     let directory = tempfile::tempdir().unwrap();
     let db = directory.path().join("spans.db");
     let mut function = by_hand(&db);
@@ -282,8 +288,31 @@ async fn on_sigterm_everything_is_delivered() {
     function.asked().event("1", &[], order.to_string().as_bytes());
     let expected = "score Open\n  read order Ok\n  score risk Open\n";
     comes_to(&db, run, expected).await; // the handler is at work
-    let killed = Command::new("kill").args(["-TERM", &function.process_id().to_string()]).status().unwrap();
-    assert!(killed.success());
+    tell_to_end(&function);
     assert_eq!(function.exit_code(), Some(0));
     comes_to(&db, run, expected).await;
+}
+
+/// Who has set up what happens on SIGTERM is not cut short by us.
+#[cfg(unix)]
+#[test]
+fn a_handler_of_ones_own_for_sigterm_comes_to_its_end() {
+    let directory = tempfile::tempdir().unwrap();
+    let marker = directory.path().join("ended");
+    let mut function = Command::new(env!("CARGO_BIN_EXE_graceful_function"));
+    function.env("ENDED", &marker);
+    let mut function = RuntimeApi::start(function);
+    let registers = function.request();
+    assert!(registers.line.ends_with("/2020-01-01/extension/register"), "{}", registers.line);
+    let registered = br#"{"functionName":"score","functionVersion":"1","handler":"bootstrap"}"#;
+    registers.answer("200 OK", &[("lambda-extension-identifier", b"1")], registered);
+    // Both now ask for what is next, in either order; the extension is never told.
+    let [one, other] = [function.request(), function.request()];
+    let (asks, _extension) = if one.line.contains("/runtime/") { (one, other) } else { (other, one) };
+    let (line, _) = function.handled(asks, "1", &[], b"1");
+    assert!(line.ends_with("/response"), "{line}");
+    let _asks = function.asked();
+    tell_to_end(&function);
+    assert_eq!(function.exit_code(), Some(0));
+    assert_eq!(std::fs::read_to_string(&marker).unwrap(), "in its own time");
 }

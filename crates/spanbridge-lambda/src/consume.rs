@@ -15,11 +15,10 @@ mod stream;
 mod watchdog;
 
 pub use annotated::handling;
-pub use layer::{ObservedInvocation, ObservedLayer, ObservedService};
+pub use layer::ObservedLayer;
 pub use records::{BatchError, BatchResponse, Records, for_each_record};
-pub use service::{HandlerError, Handling, Observed, observed};
+pub use service::observed;
 pub use snapstart::snapstart;
-pub use stream::ObservedStream;
 
 use bytes::Bytes;
 use drive::Loop;
@@ -29,6 +28,23 @@ use lambda_runtime::tower::Service;
 use lambda_runtime::{Diagnostic, Error, IntoFunctionResponse, LambdaEvent, Runtime};
 use serde::{Deserialize, Serialize};
 use std::fmt::Debug;
+use std::time::Duration;
+
+/// What [`ObservedLayer`] and [`observed`] make of a service. Nobody needs to name these.
+pub mod parts {
+    pub use super::layer::{ObservedInvocation, ObservedService};
+    pub use super::service::{HandlerError, Handling, Observed};
+    pub use super::stream::ObservedStream;
+}
+
+/// How long `std::process::exit` may wait for what was recorded.
+const AT_EXIT: Duration = Duration::from_secs(1);
+
+/// What a process needs, whichever way its handler is observed.
+fn set_up() {
+    watchdog::start();
+    spanbridge::flush_at_exit(AT_EXIT)
+}
 
 /// As [`lambda_runtime::run`], observed: each event is handled in a span of its own, under the span that caused it, and
 /// everything is delivered before the next event is taken.
@@ -61,8 +77,9 @@ use std::fmt::Debug;
 ///   our own, so that also a handler that blocks its executor leaves its trace.
 /// - Headers that would end the process in `lambda_runtime` (a client context that is not of its type, …) are mended, and
 ///   a diagnostic `runtime.header` says so.
-/// - On SIGTERM everything is delivered. The process then ends, unless it had a handler for SIGTERM before this was
-///   called. Lambda sends SIGTERM only to functions that have an extension.
+/// - On SIGTERM everything is delivered. The process then ends, unless it has a handler for SIGTERM of its own by the first
+///   event: then it is for that to end it. Lambda sends SIGTERM only to functions that have an extension; who has none
+///   calls `lambda_runtime::spawn_graceful_shutdown_handler` before this.
 /// - With SnapStart ids begin anew when a snapshot is restored.
 /// - `std::process::exit` waits up to a second for what was recorded.
 ///

@@ -1,5 +1,31 @@
 //! spanbridge for AWS Lambda: the context of any event source is restored, and what a function does is recorded.
 //!
+//! # A function
+//!
+//! ```no_run
+//! use lambda_runtime::{Error, LambdaEvent, service_fn};
+//! use serde_json::Value;
+//! use spanbridge::{JsonLines, Recorder, observe};
+//!
+//! #[tokio::main]
+//! async fn main() -> Result<(), Error> {
+//!     let _recorder = Recorder::builder("score").sink(JsonLines::new(std::io::stdout())).install()?;
+//!     spanbridge_lambda::run(service_fn(score)).await // instead of `lambda_runtime::run`
+//! }
+//!
+//! async fn score(event: LambdaEvent<Value>) -> Result<Value, Error> {
+//!     observe::span("score risk").in_scope(|| event.payload["order"].as_u64().ok_or("an order has a number"))?;
+//!     Ok(event.payload)
+//! }
+//! ```
+//!
+//! [`run`] says what it sees to: the outcome, the flush before the freeze, the time limit, hostile headers, SIGTERM,
+//! SnapStart. [`run_concurrent`] is the same for several events at a time. Where `main` is not to be changed there is the
+//! attribute [`#[handler]`](macro@handler), and for a `Runtime` of one's own [`ObservedLayer`] with [`observed`].
+//!
+//! A batch has a span that is linked to every sender; [`for_each_record`] gives each of its records a span under its own
+//! sender's, and makes the partial batch response.
+//!
 //! # What came with an event
 //!
 //! [`Event`] reads an event from its bytes, whatever its source. The standard headers `traceparent`, `tracestate` and
@@ -56,8 +82,7 @@ pub use carrier::extract_message;
 pub use carrier::{ClientContext, XRay};
 #[cfg(feature = "runtime")]
 pub use consume::{
-    BatchError, BatchResponse, HandlerError, Handling, Observed, ObservedInvocation, ObservedLayer, ObservedService,
-    ObservedStream, Records, for_each_record, observed, run, run_concurrent, snapstart,
+    BatchError, BatchResponse, ObservedLayer, Records, for_each_record, observed, parts, run, run_concurrent, snapstart,
 };
 pub use durable::Durable;
 pub use event::{Beside, Event, Record, Source};

@@ -85,7 +85,9 @@ fn the_order_of_places() {
     let payload =
         format!(r#"{{"__spanbridge":{{"traceparent":"{}"}},"headers":{{"traceparent":"{}"}}}}"#, parent(2), parent(3));
     let no_hidden = payload.replace("__spanbridge", "spanbridge");
-    let xray = Some("Root=1-4bf92f35-77b34da6a3ce929d0e0e4736;Parent=0000000000000004;Sampled=1");
+    let xray = "Root=1-4bf92f35-77b34da6a3ce929d0e0e4736;Parent=0000000000000004;Sampled=1";
+    let in_header = format!(r#"{{"headers":{{"X-Amzn-Trace-Id":"{}"}}}}"#, xray.replace("04;", "05;"));
+    let xray = Some(xray);
     for (custom, payload, xray, found, problems) in [
         (Some(client(&parent(1))), &*payload, xray, Some(1), 0),
         (None, &payload, xray, Some(2), 0),
@@ -95,6 +97,9 @@ fn the_order_of_places() {
         (Some(client("bad")), "{}", xray, Some(4), 1),
         (Some(client("bad")), "{}", Some("bad"), None, 2),
         (None, "not JSON", xray, Some(4), 0),
+        (None, &in_header, xray, Some(4), 0), // the last hop's
+        (None, &in_header, Some("bad"), Some(5), 1),
+        (None, &in_header, None, Some(5), 0),
         (None, "", None, None, 0),
     ] {
         let (event, _) = Event::read(payload.as_bytes(), Beside { client_context: custom.as_ref(), xray });
@@ -118,7 +123,10 @@ fn what_the_user_says_in_the_client_context_stays() {
         )
     );
 
-    for (users, sent) in [("{}", "{}"), (r#"{"custom":null}"#, "{}"), (r#"{"custom":{}}"#, "{}")] {
+    let theirs = r#"{"custom":{"traceparent":"of another trace"}}"#; // nothing is current, so it is left alone
+    for (users, sent) in
+        [("{}", "{}"), (r#"{"custom":null}"#, "{}"), (r#"{"custom":{}}"#, r#"{"custom":{}}"#), (theirs, theirs)]
+    {
         let mut context = ClientContext::read(&encode(users)).unwrap();
         assert_eq!(context.inject(&Context::EMPTY), None);
         assert_eq!(decode(&context.encode().unwrap()), sent);

@@ -236,3 +236,24 @@ async fn without_a_recorder_everything_is_as_it_was() {
     let Some(Answer::Value(Value::String(text))) = answer else { panic!("{answer:?}") };
     assert!(text.starts_with("42 Some(4bf92f3577b34da6a3ce929d0e0e4736"), "the context travels on: {text}");
 }
+
+/// As with lambda_runtime's own: a handler need not be `Send`; and where it is, what runs it can be spawned.
+#[test]
+fn bounds_are_those_of_lambda_runtime() {
+    fn spawnable<F: Future + Send + 'static>(_: impl FnOnce() -> F) {}
+    fn runnable<F: Future>(_: impl FnOnce() -> F) {}
+    async fn alone(event: LambdaEvent<Value>) -> Result<Value, Error> {
+        let not_send = std::rc::Rc::new(event.payload);
+        std::future::ready(()).await;
+        Ok(Value::clone(&not_send))
+    }
+    runnable(|| spanbridge_lambda::run(service_fn(alone)));
+    spawnable(|| spanbridge_lambda::run(service_fn(score)));
+    spawnable(|| spanbridge_lambda::run_concurrent(service_fn(score)));
+    spawnable(|| spanbridge_lambda::run_concurrent(service_fn(annotated)));
+    let shared = 7;
+    let by_reference = &shared;
+    runnable(|| {
+        spanbridge_lambda::run(service_fn(move |_: LambdaEvent<Value>| async move { Ok::<_, Error>(*by_reference) }))
+    });
+}

@@ -5,6 +5,7 @@ use base64::prelude::{BASE64_STANDARD, Engine};
 use serde::de::IgnoredAny;
 use spanbridge::Context;
 use spanbridge::carrier::{Budget, Extract, Header, Inject, Problem, inject_within};
+use spanbridge::w3c::{BAGGAGE, TRACEPARENT, TRACESTATE};
 use std::borrow::Cow;
 
 /// [The client context](https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html#lambda-Invoke-request-ClientContext)
@@ -24,8 +25,9 @@ use std::borrow::Cow;
 pub struct ClientContext {
     /// What stands beside `custom`: names and values as they are written.
     others: Vec<(String, String)>,
-    custom: Vec<(String, String)>,
-    /// Whether it says anything without ours.
+    /// What stands in `custom`, where there is one.
+    custom: Option<Vec<(String, String)>>,
+    /// Whether it is there without ours.
     is_users: bool,
 }
 
@@ -54,7 +56,7 @@ impl ClientContext {
                 read.others.push((name.into_owned(), as_text(value)))
             } else if value.is_object() {
                 let members = value.members().into_iter();
-                read.custom = members.map(|(name, value)| (name.into_owned(), as_text(value))).collect()
+                read.custom = Some(members.map(|(name, value)| (name.into_owned(), as_text(value))).collect())
             } else if !value.is_null() {
                 return Err(problem("its custom is not an object"));
             }
@@ -62,43 +64,47 @@ impl ClientContext {
         Ok(read)
     }
 
-    /// Adds a context, as far as there is room. Says what was left out, if anything, as
+    /// Adds a context, as far as there is room, in place of one that is there. Says what was left out, if anything, as
     /// [`inject_within`] does.
     pub fn inject(&mut self, context: &Context) -> Option<String> {
-        self.strip();
-        let mut room = (Self::LIMIT / 4 * 3).saturating_sub(self.written(true).len());
-        loop {
+        const MOST: usize = ClientContext::LIMIT / 4 * 3;
+        if context.is_empty() {
+            return None;
+        }
+        [TRACEPARENT, TRACESTATE, BAGGAGE].iter().for_each(|name| self.remove(name));
+        let before = self.custom.clone();
+        self.custom.get_or_insert_default();
+        let mut room = MOST.saturating_sub(self.written().len());
+        let left_out = loop {
             // A name and a value in quotes, a colon and a comma.
             let budget = Budget { bytes: room, per_header: 6, headers: usize::MAX };
             let left_out = inject_within(context, budget, self);
             // A character that needs an escape takes more than it was counted for.
-            match self.written(true).len().saturating_sub(Self::LIMIT / 4 * 3) {
+            match self.written().len().saturating_sub(MOST) {
                 over if over > 0 && room > 0 => room = room.saturating_sub(over),
-                _ => return left_out,
+                _ => break left_out,
             }
+        };
+        if self.custom.as_ref().is_some_and(Vec::is_empty) {
+            self.custom = before
         }
+        left_out
     }
 
     /// In base64; `None` when there is nothing in it.
     pub fn encode(&self) -> Option<String> {
-        (self.is_users || !self.custom.is_empty())
-            .then(|| BASE64_STANDARD.encode(self.written(!self.custom.is_empty())))
+        (self.is_users || self.custom.is_some()).then(|| BASE64_STANDARD.encode(self.written()))
     }
 
-    fn strip(&mut self) {
-        use spanbridge::w3c::{BAGGAGE, TRACEPARENT, TRACESTATE};
-        [TRACEPARENT, TRACESTATE, BAGGAGE].iter().for_each(|name| self.remove(name))
-    }
-
-    fn written(&self, custom: bool) -> String {
-        let custom = custom.then(|| (CUSTOM.to_owned(), object(&self.custom)));
+    fn written(&self) -> String {
+        let custom = self.custom.as_ref().map(|custom| (CUSTOM.to_owned(), object(custom)));
         object(self.others.iter().chain(&custom))
     }
 }
 
 impl Extract for ClientContext {
     fn get(&self, name: &str) -> Header<'_> {
-        match self.custom.iter().rfind(|(key, _)| key == name) {
+        match self.custom.iter().flatten().rfind(|(key, _)| key == name) {
             None => Header::Absent,
             Some((_, value)) => match serde_json::from_str::<String>(value) {
                 Ok(text) => Header::Value(Cow::Owned(text.into_bytes())),
@@ -111,11 +117,13 @@ impl Extract for ClientContext {
 impl Inject for ClientContext {
     fn set(&mut self, name: &'static str, value: &str) {
         self.remove(name);
-        self.custom.push((name.to_owned(), text(value)))
+        self.custom.get_or_insert_default().push((name.to_owned(), text(value)))
     }
 
     fn remove(&mut self, name: &'static str) {
-        self.custom.retain(|(key, _)| key != name)
+        if let Some(custom) = &mut self.custom {
+            custom.retain(|(key, _)| key != name)
+        }
     }
 }
 

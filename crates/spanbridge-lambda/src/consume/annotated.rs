@@ -33,7 +33,7 @@ pub fn handling<T>(event: &LambdaEvent<T>) -> Annotated {
         Some(invocation) if invocation.claim() => Whose::Layer(invocation),
         Some(_) => Whose::Observed,
         None => {
-            watchdog::start();
+            super::set_up();
             let own = Invocation::begin_without_event(&event.context);
             own.claim();
             Whose::Own(own)

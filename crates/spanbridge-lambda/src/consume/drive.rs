@@ -1,6 +1,7 @@
 //! The loop that takes events, with lambda_runtime's own services around the handler. Why there is one:
 //! `docs/adr/0005-our-own-loop-on-lambda.md`.
 
+use super::flush;
 use super::headers;
 use super::layer::Repairs;
 use super::{signals, snapstart};
@@ -16,13 +17,11 @@ use lambda_runtime_api_client::{PooledClient, build_request};
 use spanbridge::{ContextExt, Kind, observe};
 use std::future::{Ready, ready};
 use std::num::NonZero;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::task::JoinSet;
 
-/// How long `std::process::exit` may wait for what was recorded.
-const AT_EXIT: Duration = Duration::from_secs(1);
 /// How often in a row a worker may fail to get an event, of several.
 const PATIENCE: u32 = 5;
 
@@ -32,16 +31,15 @@ const NEXT: &str = "/2018-06-01/runtime/invocation/next";
 pub(crate) struct Loop {
     client: PooledClient,
     config: Arc<Config>,
+    signals: Once,
 }
 
 impl Loop {
     /// Sets up what a process needs. Panics without the variables that Lambda sets, as lambda_runtime does.
     pub(crate) async fn begin(workers: usize) -> Result<Loop, Error> {
-        spanbridge::flush_at_exit(AT_EXIT);
-        signals::flush_on_sigterm();
         let client = PooledClient::builder().with_pool_size(workers).build();
         snapstart::pass(&client).await?;
-        Ok(Loop { client, config: Arc::new(Config::from_env()) })
+        Ok(Loop { client, config: Arc::new(Config::from_env()), signals: Once::new() })
     }
 
     /// One event after another.
@@ -106,12 +104,15 @@ impl Loop {
         if parts.status == StatusCode::NO_CONTENT {
             return Ok(());
         }
+        // Not before: what `main` has spawned may be about to set up a handler of its own.
+        self.signals.call_once(signals::flush_on_sigterm);
         let (context, repairs) = match headers::context(&mut parts.headers, &self.config) {
             Ok(read) => read,
             Err(why) => {
                 // Lambda takes it for timed out.
                 let span = observe::span(self.config.function_name.clone()).kind(Kind::Server).open();
                 span.error(format!("an event cannot be answered, and was left: {why}"));
+                spanbridge::flush(flush::AT_MOST).await;
                 return Ok(());
             }
         };

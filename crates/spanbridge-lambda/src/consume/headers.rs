@@ -99,6 +99,7 @@ fn ascii(json: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn headers(pairs: &[(&'static str, &[u8])]) -> HeaderMap {
         let mut headers = HeaderMap::new();
@@ -153,6 +154,48 @@ mod tests {
         assert_eq!((context.deadline, repairs.len()), (0, 3), "{repairs:?}");
         assert!(context.identity.is_none());
         assert_eq!(context.request_id, "8476a536-e9f4-11e8-9739-2dfe598c3fcd");
+    }
+
+    fn json() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<String>().prop_map(Value::from),
+        ];
+        let name = || prop_oneof!["client", "custom", "environment", "installationId", "app_title", ".*"];
+        leaf.prop_recursive(4, 32, 6, move |inner| {
+            let map = proptest::collection::hash_map(name(), inner.clone(), 0..6);
+            prop_oneof![
+                map.prop_map(|m| m.into_iter().collect()),
+                proptest::collection::vec(inner, 0..4).prop_map(Value::from)
+            ]
+        })
+    }
+
+    proptest! {
+        /// Whatever somebody sends, there is a context; and what is text under `custom` is there as it was.
+        #[test]
+        fn every_client_context_can_be_read(given in json()) {
+            let text = given.to_string();
+            let header = HeaderValue::from_bytes(text.as_bytes());
+            prop_assume!(header.is_ok());
+            let (context, _) = read(&[(CLIENT_CONTEXT, text.as_bytes())]).unwrap();
+            let custom = given.get("custom").and_then(Value::as_object);
+            for (name, value) in custom.into_iter().flatten() {
+                if let Some(value) = value.as_str() {
+                    prop_assert_eq!(context.client_context.as_ref().and_then(|c| c.custom.get(name)).map(String::as_str), Some(value));
+                }
+            }
+        }
+
+        #[test]
+        fn any_bytes_are_survived(client in proptest::collection::vec(32u8.., 0..64), other in proptest::collection::vec(32u8.., 0..16)) {
+            let sendable = |bytes: &[u8]| HeaderValue::from_bytes(bytes).is_ok();
+            prop_assume!(sendable(&client) && sendable(&other));
+            let all = [(CLIENT_CONTEXT, &client[..]), (IDENTITY, &other), (DEADLINE, &other), (ARN, &other)];
+            prop_assert!(read(&all).is_ok());
+        }
     }
 
     #[test]

@@ -50,7 +50,7 @@ pub struct ObservedLayer {
 impl ObservedLayer {
     /// The layer.
     pub fn new() -> Self {
-        super::watchdog::start();
+        super::set_up();
         ObservedLayer::default()
     }
 }

@@ -266,7 +266,7 @@ fn in_order_with(source: Source, record: &Record) -> Option<(&str, Option<&str>)
     }
 }
 
-fn first_of_each<'a>(records: Vec<&'a Record>) -> impl Iterator<Item = &'a Record> {
+fn first_of_each(records: Vec<&Record>) -> impl Iterator<Item = &Record> {
     let mut seen = std::collections::HashSet::new();
     records.into_iter().filter(move |record| seen.insert(key(record)))
 }

@@ -54,7 +54,7 @@ where
     type Future = Handling<H::Future, B, S>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), HandlerError>> {
-        self.handler.poll_ready(cx).map_err(|error| HandlerError::new::<H::Error>(error))
+        self.handler.poll_ready(cx).map_err(HandlerError::new)
     }
 
     fn call(&mut self, event: LambdaEvent<A>) -> Self::Future {
@@ -133,7 +133,8 @@ pub struct HandlerError {
 
 impl HandlerError {
     fn new<E: Into<Diagnostic> + Debug>(error: E) -> Self {
-        let debug = format!("{error:?}");
+        // That is the application's code; whatever it does, its error goes on its way.
+        let debug = catch_unwind(AssertUnwindSafe(|| format!("{error:?}"))).unwrap_or_default();
         HandlerError { debug, diagnostic: error.into() }
     }
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 /// Lambda kills a process 500 ms after SIGTERM if its extension is internal.
 const WITHIN: Duration = Duration::from_millis(400);
 
-/// On SIGTERM everything is delivered; then the process ends, unless somebody else had set up what it does on SIGTERM:
-/// then it is theirs to end, as before.
+/// On SIGTERM everything is delivered; then the process ends, unless somebody else has set up what it does on SIGTERM by
+/// now: then it is theirs to end.
 #[cfg(unix)]
 pub(crate) fn flush_on_sigterm() {
     use tokio::signal::unix::{SignalKind, signal};

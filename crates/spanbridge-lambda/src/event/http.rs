@@ -1,4 +1,4 @@
-//! Requests over HTTP: API Gateway, load balancers, function URLs.
+//! Requests over HTTP: API Gateway, load balancers, function URLs, VPC Lattice.
 
 use super::read::*;
 use super::{Content, Source};
@@ -9,18 +9,20 @@ use spanbridge::{semconv, w3c};
 
 /// By what `requestContext` says. `None` where it is nobody's that we know.
 pub(super) fn request(event: Json<'_>, context: Json<'_>) -> Option<Content> {
-    let [elb, http, domain, api, stage] = context.pick(["elb", "http", "domainName", "apiId", "stage"]);
+    let [elb, lattice, http, domain, api, stage] =
+        context.pick(["elb", "serviceNetworkArn", "http", "domainName", "apiId", "stage"]);
     let is_function_url = || domain.and_then(Json::text).is_some_and(|domain| domain.contains(".lambda-url."));
-    let source = match (elb, http) {
-        (Some(_), _) => Source::LoadBalancer,
-        (None, Some(_)) if is_function_url() => Source::FunctionUrl,
-        (None, http) if http.or(api).or(stage).is_some() => Source::ApiGateway,
+    let source = match http {
+        _ if elb.is_some() => Source::LoadBalancer,
+        _ if lattice.is_some() => Source::VpcLattice,
+        Some(_) if is_function_url() => Source::FunctionUrl,
+        _ if http.or(api).or(stage).is_some() => Source::ApiGateway,
         _ => return None,
     };
-    let [headers, multi, method, path, resource, route_key, raw_path] =
-        event.pick(["headers", "multiValueHeaders", "httpMethod", "path", "resource", "routeKey", "rawPath"]);
+    let [headers, multi, method, of_lattice, path, raw_path, resource, route_key] =
+        event.pick(["headers", "multiValueHeaders", "httpMethod", "method", "path", "rawPath", "resource", "routeKey"]);
     let mut content = with_headers(source, [headers, multi]);
-    let method = text(method.or_else(|| http?.get("method")));
+    let method = text(method.or(of_lattice).or_else(|| http?.get("method")));
     // `/pets/{id}`; in an HTTP API `GET /pets/{id}`, or `$default`.
     let in_key = || text(route_key).and_then(|key| key.split_once(' ').map(|(_, route)| route.to_owned()));
     content.route = text(resource).or_else(in_key);
@@ -31,9 +33,12 @@ pub(super) fn request(event: Json<'_>, context: Json<'_>) -> Option<Content> {
     Some(content)
 }
 
-/// Headers of a request that are told, and as what.
-const TOLD: [(&str, &str); 2] =
-    [("user-agent", semconv::USER_AGENT_ORIGINAL), ("x-forwarded-proto", semconv::URL_SCHEME)];
+/// Other headers that are looked at, and the attributes that they become. (X-Ray's becomes none.)
+const TOLD: [(&str, Option<&str>); 3] = [
+    (XRay::HEADER, None),
+    ("user-agent", Some(semconv::USER_AGENT_ORIGINAL)),
+    ("x-forwarded-proto", Some(semconv::URL_SCHEME)),
+];
 
 /// What came in the headers, of which there may be two lists: with one value of each name, and with all.
 ///
@@ -44,16 +49,13 @@ pub(super) fn with_headers<'a>(source: Source, lists: [Option<Json<'a>>; 2]) -> 
     let mut content = Content::of(source);
     for (name, value) in lists.into_iter().flatten().flat_map(Json::members) {
         found.offer_any_case(&name, || joined(&name, value));
-        if name.eq_ignore_ascii_case(XRay::HEADER)
-            && let Header::Value(xray) = joined(&name, value)
-        {
-            content.xray = Some(xray.into_owned())
-        }
-        let told = TOLD.iter().find(|(header, _)| source != Source::Direct && name.eq_ignore_ascii_case(header));
-        if let Some((_, attribute)) = told
-            && content.attributes.iter().all(|(known, _)| known != attribute)
-        {
-            content.tell(attribute, text(Some(value)))
+        let told = TOLD.iter().find(|(header, _)| name.eq_ignore_ascii_case(header));
+        let Some((_, attribute)) = told else { continue };
+        let Header::Value(value) = joined(&name, value) else { continue };
+        match attribute {
+            None => content.xray = Some(value.into_owned()),
+            Some(attribute) if content.attributes.iter().any(|(known, _)| known == attribute) => {}
+            Some(attribute) => content.tell(attribute, String::from_utf8(value.into_owned()).ok()),
         }
     }
     content.carried = found.extract();

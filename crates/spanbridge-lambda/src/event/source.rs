@@ -16,6 +16,8 @@ pub enum Source {
     LoadBalancer,
     /// The function's own URL.
     FunctionUrl,
+    /// VPC Lattice.
+    VpcLattice,
     /// SQS.
     Sqs,
     /// SNS.
@@ -45,7 +47,7 @@ impl Source {
     /// ([`faas.trigger`](https://opentelemetry.io/docs/specs/semconv/faas/faas-spans/#function-trigger-type)).
     pub fn trigger(self) -> &'static str {
         match self {
-            Source::ApiGateway | Source::LoadBalancer | Source::FunctionUrl => "http",
+            Source::ApiGateway | Source::LoadBalancer | Source::FunctionUrl | Source::VpcLattice => "http",
             Source::Sqs
             | Source::Sns
             | Source::EventBridge
