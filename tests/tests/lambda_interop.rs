@@ -7,12 +7,11 @@ use serde_json::{Value, json};
 use spanbridge::{RunId, Status, observe};
 use spanbridge_examples::local_lambda::{Function, LocalLambda};
 use spanbridge_lambda::{CallExt, Propagate, extract_message};
-use spanbridge_store::Store;
-use spanbridge_tests::{Seen, example, recorder, spans, until, within};
+use spanbridge_tests::{Program, Seen, example, graph, recorder, spans, text_of, until, within};
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 fn programs() -> PathBuf {
@@ -82,40 +81,20 @@ async fn is_continued(caller: &mut Command) {
     let function = Function::new("score", example("lambda_function")).variable("SPANBRIDGE_DB", &db);
     lambda.add(function.timeout(Duration::from_secs(25))).await.unwrap();
     caller.args([lambda.endpoint().as_str(), "score", r#"{"order":42}"#]);
-    let program = Program(caller.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap());
+    let program = Program::start(caller);
     let report: Value = serde_json::from_str(&program.output().await).unwrap();
     assert_eq!(report["answer"], json!({"order": 42, "score": 42}));
-    let trace = report["traceId"].as_str().unwrap();
+    let trace = text_of(&report, "traceId");
     let run: RunId = trace.parse().unwrap();
     let graph = until("the spans", || {
-        let graph = Store::open(&db).ok()?.graph(run).unwrap()?;
+        let graph = graph(&db, run)?;
         (graph.spans.len() == 3 && graph.spans.iter().all(|span| span.ended_at.is_some())).then_some(graph)
     });
     let graph = graph.await;
     let handled = &graph.spans[0];
     assert_eq!((handled.name.as_str(), handled.depth), ("score", 0));
-    assert_eq!(handled.parent_span_id.unwrap().to_string(), report["spanId"].as_str().unwrap());
+    assert_eq!(handled.parent_span_id.unwrap().to_string(), text_of(&report, "spanId"));
     assert_eq!(handled.trace_id.to_string(), trace);
-}
-
-/// A process that is ended with the test.
-struct Program(Child);
-
-impl Program {
-    async fn output(mut self) -> String {
-        let status = until("a program", || self.0.try_wait().unwrap()).await;
-        let mut text = String::new();
-        std::io::Read::read_to_string(&mut self.0.stdout.take().unwrap(), &mut text).unwrap();
-        assert!(status.success(), "{status}: {text}");
-        text
-    }
-}
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        let _ = self.0.kill(); // or it has ended
-        let _ = self.0.wait();
-    }
 }
 
 /// moto's server, and clients for it.
@@ -132,7 +111,7 @@ impl Moto {
         let port = free.port().to_string();
         let mut command = Command::new(python);
         command.args(["-m", "moto.server", "--host", "127.0.0.1", "--port", &port]);
-        let server = Program(command.stdin(Stdio::null()).stderr(Stdio::null()).stdout(Stdio::null()).spawn().unwrap());
+        let server = Program::start(command.stderr(Stdio::null()));
         until("moto", || std::net::TcpStream::connect(free).ok()).await;
         let endpoint = format!("http://{free}");
         let http = aws_smithy_http_client::Builder::new().build_http();

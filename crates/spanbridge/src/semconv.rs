@@ -57,8 +57,12 @@ pub const KAFKA_OFFSET: &str = "messaging.kafka.offset";
 /// How long a message waited in the broker before work on it began, in milliseconds, by the broker's timestamp and the
 /// consumer's clock. Not there when the timestamp is not plausible.
 pub const QUEUE_TIME_MS: &str = "spanbridge.queue.time_ms";
-/// How many messages were behind this one in its partition when work on it began, as far as the consumer had heard.
+/// How many messages were behind this one in its partition when work on it began, as far as the consumer had heard (not
+/// longer than 50 ms ago).
 pub const KAFKA_LAG: &str = "spanbridge.kafka.lag";
+/// On a process span: the message's offset was stored with the client, and the next commit covers it. The broker knows
+/// nothing of that yet, so it is no settlement of its own.
+pub const SETTLE_STORED: &str = "spanbridge.settle.stored";
 /// What a commit covers: `topic[partition] first..last`, separated by commas.
 pub const SETTLE_RANGES: &str = "spanbridge.settle.ranges";
 /// The broker has not been asked yet when the span ends: it is asked later.

@@ -1,9 +1,10 @@
-//! `cargo xtask interop`: the tests that let us talk to instrumented services in Python and JavaScript.
+//! `cargo xtask interop`: the tests that let us talk to instrumented services in Python and JavaScript, and to kcat.
 //!
 //! They have `interop` in their names, find Python in `SPANBRIDGE_INTEROP_PYTHON`, JavaScript's packages in
-//! `SPANBRIDGE_INTEROP_JAVASCRIPT`, and the programs in `tests/interop/`; without the variables they say that they are
-//! skipped.
+//! `SPANBRIDGE_INTEROP_JAVASCRIPT`, kcat in `SPANBRIDGE_INTEROP_KCAT`, and the programs in `tests/interop/`; without the
+//! variables they say that they are skipped.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -11,7 +12,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::process::{capture, run_ok};
 use crate::testing::Session;
-use crate::workspace;
+use crate::{debian, workspace};
 
 /// Names a Python that has the packages of `tests/interop/requirements.txt`.
 const PYTHON: &str = "SPANBRIDGE_INTEROP_PYTHON";
@@ -19,12 +20,16 @@ const PYTHON: &str = "SPANBRIDGE_INTEROP_PYTHON";
 /// Names the directory where npm has installed what `tests/interop/javascript/package.json` asks for.
 const JAVASCRIPT: &str = "SPANBRIDGE_INTEROP_JAVASCRIPT";
 
-/// Prepares Python, brings up the services and runs those tests alone.
+/// Names kcat, Kafka's client for the command line.
+const KCAT: &str = "SPANBRIDGE_INTEROP_KCAT";
+
+/// Prepares Python, JavaScript and kcat, brings up the services and runs those tests alone.
 pub(crate) fn run() -> Result<()> {
-    let (python, javascript) = (python()?, javascript()?);
+    let (python, javascript, kcat) = (python()?, javascript()?, kcat()?);
     let mut session = Session::begin()?;
     let javascript = javascript.as_deref().map(Path::as_os_str).unwrap_or_default();
-    session.matching("interop", &[(PYTHON, python.as_os_str()), (JAVASCRIPT, javascript)])?;
+    let variables = [(PYTHON, python.as_os_str()), (JAVASCRIPT, javascript), (KCAT, kcat.as_os_str())];
+    session.matching("interop", &variables)?;
     if session.ran() == 0 {
         bail!("no test with `interop` in its name ran");
     }
@@ -77,12 +82,21 @@ fn javascript() -> Result<Option<PathBuf>> {
     Ok(Some(directory))
 }
 
+/// The one named in the environment, else that on the `PATH`, installed when it is missing and we may.
+fn kcat() -> Result<OsString> {
+    if let Some(kcat) = std::env::var_os(KCAT).filter(|kcat| !kcat.is_empty()) {
+        return Ok(kcat);
+    }
+    if !debian::ensure("kcat", || debian::on_path("kcat"))? {
+        bail!("failed to find kcat: apt-get install kcat (as root), or name it in {KCAT}");
+    }
+    Ok("kcat".into())
+}
+
 fn works(python: &Path) -> bool {
-    capture(
-        Command::new(python)
-            .args(["-c", "import pika, opentelemetry.instrumentation.pika, awslambdaric, boto3, moto.server"]),
-    )
-    .is_ok()
+    let packages = "import pika, confluent_kafka, opentelemetry.instrumentation.pika, \
+                    opentelemetry.instrumentation.confluent_kafka, awslambdaric, boto3, moto.server";
+    capture(Command::new(python).args(["-c", packages])).is_ok()
 }
 
 fn make(environment: &Path, requirements: &Path) -> Result<()> {

@@ -6,7 +6,7 @@ use super::thread::Hot;
 use crate::buffer::*;
 use crate::clock::ticks;
 use crate::context::Shared;
-use crate::{Kind, Primitive, Status, Value, primitive};
+use crate::{Kind, Primitive, Status, Value};
 use std::sync::atomic::Ordering::Relaxed;
 
 /// Where the id of a span stands inside its record.
@@ -164,7 +164,7 @@ impl Hot {
         p: Option<Primitive>,
         kind: Option<Kind>,
     ) -> Started {
-        let code = p.map(|p| primitive::code(p.name()).map_or(CUSTOM, u64::from));
+        let code = p.map(|p| p.code().map_or(CUSTOM, u64::from));
         if let Some(at) = self.writer.tail(s.token) {
             // SAFETY: the record at the tail is there.
             unsafe {

@@ -9,6 +9,7 @@ mod in_span;
 mod open;
 mod run;
 
+pub(crate) use builder::span_of_text;
 pub use builder::{SpanBuilder, span, span_with_id};
 pub use details::{Artifact, EdgeType, Target};
 #[cfg(feature = "macros")]
