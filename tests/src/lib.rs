@@ -4,11 +4,13 @@
 mod amqp;
 mod kafka;
 mod programs;
+mod runtime_api;
 mod wait;
 
 pub use amqp::{Amqp, amqp, headers, text};
 pub use kafka::{Kafka, Pair, kafka, pairs, raw_headers, real_kafka};
-pub use programs::{Program, graph, outline, runs, text_of};
+pub use programs::{Program, example, graph, outline, runs, text_of};
+pub use runtime_api::{Request, RuntimeApi};
 pub use spanbridge::conformance::{Seen, spans, tree};
 pub use wait::{until, within};
 

@@ -93,7 +93,7 @@ const HEADER_OVERHEAD: usize = 10;
 /// `most` is what the user grants us.
 pub(crate) fn budget(largest: usize, message: usize, headers: Option<&OwnedHeaders>, most: usize) -> Budget {
     let bytes = largest.saturating_sub(MESSAGE_OVERHEAD + message + headers.map_or(0, size_of_theirs)).min(most);
-    Budget { bytes, per_header: HEADER_OVERHEAD }
+    Budget { bytes, per_header: HEADER_OVERHEAD, headers: usize::MAX }
 }
 
 /// The bytes of all headers but ours.

@@ -99,7 +99,7 @@ pub use primitive::{Kind, Primitive, Status, family};
 #[cfg(feature = "record")]
 pub use recorder::{
     Batch, Flush, InstallError, JsonLines, Memory, Receipt, Recorder, RecorderBuilder, Report, Sink, SinkError,
-    SinkReport,
+    SinkReport, flush, flush_at_exit, flush_blocking, reseed,
 };
 #[cfg(feature = "record")]
 pub use sampler::Sampler;

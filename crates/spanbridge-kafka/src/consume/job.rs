@@ -230,7 +230,7 @@ struct Scope(Option<Span>);
 impl Drop for Scope {
     fn drop(&mut self) {
         if let Some(span) = self.0.take() {
-            span.panicked()
+            span.unwound()
         }
     }
 }

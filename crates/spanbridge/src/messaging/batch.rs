@@ -80,7 +80,7 @@ impl<J: Batched> Messages<'_, J> {
 
 impl<J: Batched> Drop for Messages<'_, J> {
     fn drop(&mut self) {
-        self.spans().for_each(if std::thread::panicking() { Span::panicked } else { Span::cancel })
+        self.spans().for_each(if std::thread::panicking() { Span::unwound } else { Span::cancel })
     }
 }
 
