@@ -90,4 +90,4 @@ fn size(value: &AMQPValue) -> usize {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -16,7 +16,8 @@
 //! // … send, in the context `handoff.context()`; then
 //! handoff.ended("confirmed");
 //!
-//! // Receiving: the process span hangs under the sender's, and the work runs inside it.
+//! // Receiving: the process span hangs under the sender's, and the work runs inside it. (What a consumer wants otherwise
+//! // is a `Receiving`, and `Received::under`.)
 //! let received = Received::new(&headers);
 //! let span = received.process(|| observe::span("process orders").open());
 //! let work = observe::run_with_span(span, async {});

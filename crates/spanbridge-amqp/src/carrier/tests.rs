@@ -10,7 +10,7 @@ use spanbridge::{Context, RunId, SpanId, TraceId};
 use std::collections::BTreeMap;
 
 /// Any value, as deep as a few tables in each other.
-fn value() -> impl Strategy<Value = AMQPValue> {
+pub(crate) fn value() -> impl Strategy<Value = AMQPValue> {
     let leaf = prop_oneof![
         Just(AMQPValue::Void),
         any::<bool>().prop_map(AMQPValue::Boolean),
