@@ -4,27 +4,10 @@ use lapin::options::QueueDeleteOptions;
 use spanbridge::RunId;
 use spanbridge_store::Store;
 use spanbridge_store::graph::{Graph, RunStatus, SpanStatus};
-use spanbridge_tests::{Amqp, amqp, until};
+use spanbridge_tests::{Amqp, amqp, example, until};
 use std::fmt::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
-
-/// An example's program, built if nobody has built it.
-fn example(name: &str) -> PathBuf {
-    let test = std::env::current_exe().unwrap();
-    let profile = test.parent().and_then(Path::parent).unwrap();
-    let program = profile.join("examples").join(name);
-    if !program.exists() {
-        let mut build = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
-        build.args(["build", "--quiet", "--package", "spanbridge-examples", "--examples"]);
-        if profile.ends_with("release") {
-            build.arg("--release");
-        }
-        build.arg("--target-dir").arg(profile.parent().unwrap());
-        assert!(build.status().unwrap().success(), "failed to build the examples");
-    }
-    program
-}
 
 /// A process that is ended with the test.
 struct Process(Child);
