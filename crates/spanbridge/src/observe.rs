@@ -34,6 +34,7 @@
 //!
 //! # async fn ask() {}
 //! # async fn decide() {}
+//! # #[cfg(feature = "json")]
 //! # async fn work() -> Result<(), Box<dyn std::error::Error>> {
 //! let run = observe::run("approval").open();
 //! run.with_context(ask()).await;
