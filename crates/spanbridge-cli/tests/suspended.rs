@@ -93,3 +93,18 @@ fn what_is_told_of_a_run_is_told_again_by_another_store() {
     let json = |db: &Path| spanbridge(db, &["trace", &run, "--format", "json"]);
     assert_eq!(json(&copy), json(&db));
 }
+
+#[test]
+fn who_is_not_asked_any_more() {
+    let dir = tempfile::tempdir().unwrap();
+    let db = dir.path().join("db");
+    let saved = process(&db, "flows", || begin("approval"));
+    let run = saved.run_id().unwrap().to_string();
+    process(&db, "timeouts", || observe::end_run(saved, &Err::<(), _>("nobody decided in time")));
+    let shown = spanbridge(&db, &["trace", &run]);
+    let lines: Vec<&str> = shown.lines().map(|line| line.split("  pid").next().unwrap().trim_end()).collect();
+    assert!(lines[0].starts_with("approval") && lines[0].contains("✗ error"), "{shown}");
+    for line in ["nobody decided in time", "‖ suspended: waiting for a person  never resumed", "timeouts ▸ ended"] {
+        assert!(lines.iter().any(|l| l.starts_with(line)), "`{line}` is not there:\n{shown}");
+    }
+}

@@ -10,7 +10,7 @@ use super::text::{escape, width, wrap};
 use super::time;
 use super::tree::Services;
 use spanbridge::record::Via;
-use spanbridge_store::graph::{Segment, Span, SpanStatus};
+use spanbridge_store::graph::{Segment, Span, SpanStatus, Suspension};
 
 /// So many equal leaves in a row are shown one by one; of more, only the first [`SHOWN`].
 const MANY: usize = 20;
@@ -201,8 +201,11 @@ impl<'a, 'g> Walk<'a, 'g> {
         let run = &self.forest.graph.run;
         let segment = &run.segments[i];
         let (guides, _) = self.guides("─ ");
+        // Who ends a run that waits does not resume it.
+        let never = |s: &Suspension| Some(&s.suspension_id) == segment.suspension_id.as_ref() && s.resumed_at.is_none();
         let what = match segment.via {
             Some(Via::Start) => "started",
+            Some(Via::Resume) if run.ended_at.is_some() && run.suspensions.iter().any(never) => "ended",
             Some(Via::Resume) => "resumed",
             Some(Via::Receive) => "received",
             None => "(beginning not recorded)",
