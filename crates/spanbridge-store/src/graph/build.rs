@@ -71,7 +71,9 @@ impl<'r, 'a> Builder<'r, 'a> {
             suspensions: self.suspensions(),
             waited: 0,
         };
-        run.waited = waited(&run, &self.active());
+        if !run.suspensions.is_empty() {
+            run.waited = waited(&run, &self.active());
+        }
         if let Some(Body::RunStart { parent_run_id, triggered_by_span_id, .. }) =
             outline.joined.lifecycle.starts.first().map(|at| self.body(*at))
         {
