@@ -340,11 +340,14 @@ fn waited(run: &Run, active: &[(u64, u64)]) -> u64 {
     let (mut sum, mut done) = (0u64, 0);
     for (from, to) in waits {
         let from = from.max(done);
-        done = done.max(to);
+        if from >= to {
+            continue; // inside another
+        }
+        done = to;
         let first = active.partition_point(|(_, end)| *end <= from);
         let meanwhile = active[first..].iter().take_while(|(start, _)| *start < to);
         let worked: u64 = meanwhile.map(|(start, end)| end.min(&to) - start.max(&from)).sum();
-        sum += to.saturating_sub(from).saturating_sub(worked);
+        sum += (to - from).saturating_sub(worked);
     }
     sum
 }
