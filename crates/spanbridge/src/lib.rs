@@ -48,7 +48,7 @@
 //! | feature | what it adds |
 //! |---|---|
 //! | `record` | the recorder, its sinks, and [`record`]s. Applications switch it on |
-//! | `json` | carriers for JSON objects and payloads (part of `record`) |
+//! | `json` | carriers for JSON objects and payloads, run contexts as text (part of `record`) |
 //! | `macros` | the attribute [`#[observe]`](macro@observe) |
 //! | `http` | a carrier for `http::HeaderMap` |
 //! | `conformance` | the story that every adapter passes, for those who write one (with `record`) |
