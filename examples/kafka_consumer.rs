@@ -8,22 +8,19 @@
 
 use anyhow::Context as _;
 use clap::Parser;
+use rdkafka::Message;
 use rdkafka::consumer::{CommitMode, Consumer, DefaultConsumerContext, StreamConsumer};
 use rdkafka::error::KafkaError;
-use rdkafka::{ClientConfig, Message};
 use spanbridge::observe;
+use spanbridge_examples::kafka::Topic;
 use spanbridge_examples::{Records, finish, told_to_stop};
 use spanbridge_kafka::{ConsumerExt, Observed};
 use std::time::Duration;
 
 #[derive(Parser)]
 struct Arguments {
-    /// The brokers, separated by commas
-    #[arg(long, env = "KAFKA_BROKERS")]
-    brokers: String,
-    /// The topic
-    #[arg(long)]
-    topic: String,
+    #[command(flatten)]
+    topic: Topic,
     /// The consumer group
     #[arg(long, default_value = "mail")]
     group: String,
@@ -42,9 +39,9 @@ async fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     let recorder = arguments.records.recorder("mail")?.install()?;
     // With its context observed, work on partitions that are taken away is marked.
-    let consumer: StreamConsumer<_> = ClientConfig::new()
-        .set("bootstrap.servers", &arguments.brokers)
-        .set("client.id", "mail")
+    let consumer: StreamConsumer<_> = arguments
+        .topic
+        .client("mail")
         .set("group.id", &arguments.group)
         .set("auto.offset.reset", "earliest")
         .set("session.timeout.ms", "6000")
@@ -52,7 +49,7 @@ async fn main() -> anyhow::Result<()> {
         .set("enable.auto.offset.store", "false")
         .create_with_context(Observed::new(DefaultConsumerContext))
         .context("failed to make a consumer")?;
-    consumer.subscribe(&[&arguments.topic])?;
+    consumer.subscribe(&[&arguments.topic.name])?;
     let consumer = consumer.observed();
 
     let mut told_to_stop = std::pin::pin!(told_to_stop()?);

@@ -6,21 +6,17 @@
 
 use anyhow::Context as _;
 use clap::Parser;
-use rdkafka::ClientConfig;
 use rdkafka::producer::{FutureProducer, FutureRecord};
 use spanbridge::observe;
+use spanbridge_examples::kafka::Topic;
 use spanbridge_examples::{Records, finish};
 use spanbridge_kafka::ProducerExt;
 use std::time::Duration;
 
 #[derive(Parser)]
 struct Arguments {
-    /// The brokers, separated by commas
-    #[arg(long, env = "KAFKA_BROKERS")]
-    brokers: String,
-    /// The topic
-    #[arg(long)]
-    topic: String,
+    #[command(flatten)]
+    topic: Topic,
     /// How many messages
     #[arg(long, default_value_t = 1)]
     count: u32,
@@ -32,19 +28,16 @@ struct Arguments {
 async fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     let recorder = arguments.records.recorder("orders")?.install()?;
-    let producer: FutureProducer = ClientConfig::new()
-        .set("bootstrap.servers", &arguments.brokers)
-        .set("client.id", "orders")
-        .set("message.timeout.ms", "10000")
-        .create()
-        .context("failed to make a producer")?;
+    let mut config = arguments.topic.client("orders");
+    let producer: FutureProducer =
+        config.set("message.timeout.ms", "10000").create().context("failed to make a producer")?;
 
     for number in 1..=arguments.count {
         let run = observe::run("order").attribute("order.number", number).open();
         let id = run.id().map(|id| id.to_string()).unwrap_or_default();
-        let result = run.with_context(place(&producer, &arguments.topic, number)).await;
+        let result = run.with_context(place(&producer, &arguments.topic.name, number)).await;
         run.end_with(&result);
-        result.with_context(|| format!("failed to send to {} at {}", arguments.topic, arguments.brokers))?;
+        result.with_context(|| format!("failed to send to {} at {}", arguments.topic.name, arguments.topic.brokers))?;
         println!("run {id}");
     }
     finish(recorder);

@@ -1,6 +1,7 @@
 //! What the examples share: where records go, and an in-process queue as a boundary of one's own.
 
 pub mod broker;
+pub mod kafka;
 pub mod mailbox;
 
 use anyhow::Context as _;

@@ -1,28 +1,37 @@
-"""What the two pika programs share: a broker, a tracer, and one JSON object a line."""
+"""What the programs share: a tracer, a broker, and one JSON object a line."""
 
 import json
 import os
 
-import pika
 from opentelemetry import trace
-from opentelemetry.instrumentation.pika import PikaInstrumentor
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 
-def instrument():
-    """Switches the instrumentation on, before any channel is opened; returns where ended spans are kept."""
+def instrument(instrumentor):
+    """Switches the instrumentation on, before any client is made; returns where ended spans are kept."""
     spans = InMemorySpanExporter()
     provider = TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(spans))
     trace.set_tracer_provider(provider)
-    PikaInstrumentor().instrument()
+    instrumentor.instrument()
     return spans
 
 
 def open_channel(url):
+    import pika
+
     return pika.BlockingConnection(pika.URLParameters(url or os.environ["AMQP_URL"])).channel()
+
+
+def shown(value):
+    """Text as it is; anything else, and bytes that are not UTF-8, as an object that names the type."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bytes):
+        return {"bytes": value.hex()}
+    return {type(value).__name__: str(value)}
 
 
 def ids(context, parent):

@@ -11,16 +11,9 @@ import argparse
 import sys
 
 from opentelemetry import baggage, trace
+from opentelemetry.instrumentation.pika import PikaInstrumentor
 
 import peer
-
-
-def shown(value):
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bytes):
-        return {"bytes": value.hex()}
-    return {type(value).__name__: str(value)}
 
 
 def main():
@@ -32,7 +25,7 @@ def main():
     arguments.add_argument("--url", help="default: AMQP_URL")
     arguments = arguments.parse_args()
 
-    peer.instrument()
+    peer.instrument(PikaInstrumentor())
     channel = peer.open_channel(arguments.url)
     if arguments.declare:
         channel.queue_declare(arguments.queue, durable=True)
@@ -45,7 +38,7 @@ def main():
         peer.report(
             **peer.ids(span.get_span_context(), span.parent),
             name=span.name,
-            headers={name: shown(value) for name, value in (properties.headers or {}).items()},
+            headers={name: peer.shown(value) for name, value in (properties.headers or {}).items()},
             baggage=dict(baggage.get_all()),
             redelivered=method.redelivered,
             body=body.decode(errors="replace"),

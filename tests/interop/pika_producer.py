@@ -10,6 +10,7 @@ import argparse
 
 import pika
 from opentelemetry import baggage, context, trace
+from opentelemetry.instrumentation.pika import PikaInstrumentor
 
 import peer
 
@@ -24,7 +25,7 @@ def main():
     arguments.add_argument("--url", help="default: AMQP_URL")
     arguments = arguments.parse_args()
 
-    spans = peer.instrument()
+    spans = peer.instrument(PikaInstrumentor())
     channel = peer.open_channel(arguments.url)
     if arguments.declare:
         channel.queue_declare(arguments.queue, durable=True)

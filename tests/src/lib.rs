@@ -2,13 +2,13 @@
 //! indented text.
 
 mod amqp;
-mod example;
 mod kafka;
+mod programs;
 mod wait;
 
 pub use amqp::{Amqp, amqp, headers, text};
-pub use example::example;
 pub use kafka::{Kafka, Pair, kafka, pairs, raw_headers, real_kafka};
+pub use programs::{Program, example, graph, outline, runs, text_of};
 pub use spanbridge::conformance::{Seen, spans, tree};
 pub use wait::{until, within};
 

@@ -3,38 +3,15 @@
 
 use lapin::BasicProperties;
 use lapin::options::{BasicAckOptions, BasicPublishOptions, QueueDeclareOptions};
-use serde_json::Value;
 use spanbridge::carrier::extract;
 use spanbridge::{ContextExt, RunId, observe};
 use spanbridge_amqp::{ChannelExt, ConsumerExt};
-use spanbridge_tests::{Amqp, amqp, recorder, spans, until, within};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use spanbridge_tests::{Amqp, Program, amqp, recorder, spans, text_of, within};
 use std::time::Duration;
 
 /// A program of `tests/interop`, with the broker's address and the arguments.
-fn python(program: &str, amqp: &Amqp, arguments: &[&str]) -> Option<Child> {
-    let Some(python) = std::env::var_os("SPANBRIDGE_INTEROP_PYTHON") else {
-        xtask::skip("SPANBRIDGE_INTEROP_PYTHON is not set; `cargo xtask interop` brings a Python");
-        return None;
-    };
-    let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("interop").join(program);
-    let mut command = Command::new(python);
-    command.arg(program).args(arguments).args(["--url", &amqp.url]);
-    Some(command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap())
-}
-
-/// What it reported, when it has ended.
-async fn reports(mut peer: Child) -> Vec<Value> {
-    let status = until("a Python program", || peer.try_wait().unwrap()).await;
-    let mut text = String::new();
-    std::io::Read::read_to_string(&mut peer.stdout.take().unwrap(), &mut text).unwrap();
-    assert!(status.success(), "{status}: {text}");
-    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-}
-
-fn text(report: &Value, field: &str) -> String {
-    report[field].as_str().unwrap_or_else(|| panic!("no {field} in {report}")).to_owned()
+fn python(program: &str, amqp: &Amqp, arguments: &[&str]) -> Option<Program> {
+    Program::python(program, arguments.iter().chain(&["--url", &amqp.url]))
 }
 
 /// A queue that both connections may use, gone when nobody asks for it any more.
@@ -52,13 +29,13 @@ async fn interop_what_pika_sends_is_continued() {
     let queue = shared(&amqp).await;
     let arguments = [queue.as_str(), "3", "--baggage", "tier=gold", "--baggage", "name=two words"];
     let Some(producer) = python("pika_producer.py", &amqp, &arguments) else { return };
-    let sent = reports(producer).await;
+    let sent = producer.reports().await;
     let (shipping, memory) = recorder("shipping");
     let consume = async {
         let mut jobs = amqp.consume_from(&queue).await.observed();
         for report in &sent {
             let job = within("a message", jobs.next()).await.unwrap().unwrap();
-            assert_eq!(job.data, text(report, "body").as_bytes());
+            assert_eq!(job.data, text_of(report, "body").as_bytes());
             let baggage = job.context().baggage().clone();
             assert_eq!(baggage.get("tier").as_deref(), Some("gold"));
             // Python writes a space as a plus, which is passed on as it came.
@@ -73,8 +50,8 @@ async fn interop_what_pika_sends_is_continued() {
     let processed: Vec<_> = spans.iter().filter(|s| s.name.starts_with("process")).collect();
     assert_eq!((sent.len(), processed.len()), (3, 3));
     for (report, span) in sent.iter().zip(processed) {
-        assert_eq!(span.parent.unwrap().to_string(), text(report, "spanId"), "under the very span that sent it");
-        assert_eq!(span.trace.unwrap().to_string(), text(report, "traceId"));
+        assert_eq!(span.parent.unwrap().to_string(), text_of(report, "spanId"), "under the very span that sent it");
+        assert_eq!(span.trace.unwrap().to_string(), text_of(report, "traceId"));
         assert_eq!(span.run, Some(RunId::of_trace(span.trace.unwrap())), "the trace's own run");
         assert!(span.diagnostics.is_empty());
     }
@@ -112,15 +89,15 @@ async fn interop_what_we_send_is_continued_by_pika() {
         (run.id().unwrap(), child.id().unwrap())
     };
     let (own, child) = orders.scope(send_two).await;
-    let received = reports(consumer).await;
+    let received = consumer.reports().await;
     orders.flush_blocking(Duration::from_secs(5));
     let spans = spans(&memory.records());
     let published: Vec<_> = spans.iter().filter(|s| s.name.starts_with("publish")).collect();
     assert_eq!((published.len(), received.len()), (2, 2));
     for (report, span) in received.iter().zip(&published) {
-        assert_eq!(text(report, "parentSpanId"), span.id.unwrap().to_string(), "under the very span that sent it");
+        assert_eq!(text_of(report, "parentSpanId"), span.id.unwrap().to_string(), "under the very span that sent it");
         assert_eq!(report["parentIsRemote"], true);
-        assert_eq!(text(report, "traceId"), span.trace.unwrap().to_string());
+        assert_eq!(text_of(report, "traceId"), span.trace.unwrap().to_string());
         assert_eq!(report["baggage"]["tier"], "gold & silver");
     }
     assert_eq!((published[0].run, published[1].run), (Some(own), Some(child)));

@@ -1,62 +1,17 @@
 //! The examples as processes of their own, both writing to one store: one run over both, and what a `kill -9` leaves.
 
 use lapin::options::QueueDeleteOptions;
-use spanbridge::RunId;
-use spanbridge_store::Store;
 use spanbridge_store::graph::{Graph, RunStatus, SpanStatus};
-use spanbridge_tests::{Amqp, amqp, example, until};
-use std::fmt::Write;
+use spanbridge_tests::{Amqp, Program, amqp, graph, outline, runs, until};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
 
-/// A process that is ended with the test.
-struct Process(Child);
-
-impl Process {
-    fn start(name: &str, amqp: &Amqp, queue: &str, db: &Path, more: &[&str]) -> Self {
-        let mut command = Command::new(example(name));
-        command.args(["--queue", queue, "--url", &amqp.url, "--db"]).arg(db).args(more);
-        Process(command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap())
-    }
-
-    /// Waits until it has ended well, and gives what it wrote.
-    async fn output(mut self) -> String {
-        let status = until("a process", || self.0.try_wait().unwrap()).await;
-        let mut text = String::new();
-        std::io::Read::read_to_string(self.0.stdout.as_mut().unwrap(), &mut text).unwrap();
-        assert!(status.success(), "{status}: {text}");
-        text
-    }
+fn start(name: &str, amqp: &Amqp, queue: &str, db: &Path, more: &[&str]) -> Program {
+    let db = db.to_str().unwrap();
+    Program::example(name, ["--queue", queue, "--url", &amqp.url, "--db", db].iter().chain(more))
 }
 
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-fn runs(output: &str) -> Vec<RunId> {
-    output.lines().filter_map(|line| line.strip_prefix("run ")?.parse().ok()).collect()
-}
-
-fn graph(db: &Path, run: RunId) -> Option<Graph> {
-    Store::open(db).ok()?.graph(run).unwrap()
-}
-
-/// Service, name, status and what is asked for, indented as the tree is.
 fn shown(graph: &Graph, queue: &str) -> String {
-    let mut out = String::new();
-    for span in &graph.spans {
-        let _ = write!(out, "{}{} {:?} {}", "  ".repeat(span.depth), span.service, span.status, span.name);
-        for key in ["spanbridge.handoff.status", "spanbridge.delivery.redelivered"] {
-            if let Some((_, value)) = span.attributes.iter().find(|(k, _)| k == key) {
-                let _ = write!(out, " {}={value}", key.rsplit('.').next().unwrap());
-            }
-        }
-        out.push('\n');
-    }
-    out.replace(queue, "Q")
+    outline(graph, &["spanbridge.handoff.status", "spanbridge.delivery.redelivered"]).replace(queue, "Q")
 }
 
 #[tokio::test]
@@ -65,8 +20,8 @@ async fn two_processes_make_one_run() {
     let directory = tempfile::tempdir().unwrap();
     let db = directory.path().join("records.db");
     let queue = format!("{}.durable", amqp.queue);
-    let worker = Process::start("amqp_worker", &amqp, &queue, &db, &["--count", "3"]);
-    let producer = Process::start("amqp_producer", &amqp, &queue, &db, &["--count", "3"]);
+    let worker = start("amqp_worker", &amqp, &queue, &db, &["--count", "3"]);
+    let producer = start("amqp_producer", &amqp, &queue, &db, &["--count", "3"]);
     let runs = runs(&producer.output().await);
     worker.output().await;
     assert_eq!(runs.len(), 3);
@@ -94,16 +49,15 @@ async fn a_worker_that_is_killed_leaves_an_open_span_and_the_job_comes_again() {
     let directory = tempfile::tempdir().unwrap();
     let db = directory.path().join("records.db");
     let queue = format!("{}.durable", amqp.queue);
-    let producer = Process::start("amqp_producer", &amqp, &queue, &db, &[]);
+    let producer = start("amqp_producer", &amqp, &queue, &db, &[]);
     let run = runs(&producer.output().await)[0];
 
-    let mut first = Process::start("amqp_worker", &amqp, &queue, &db, &["--count", "1", "--work-ms", "600000"]);
+    let mut first = start("amqp_worker", &amqp, &queue, &db, &["--count", "1", "--work-ms", "600000"]);
     let packing = |graph: &Graph| graph.spans.iter().any(|s| s.name == "reserve stock");
     until("the start of the work", || graph(&db, run).filter(packing)).await;
-    first.0.kill().unwrap();
-    first.0.wait().unwrap();
+    first.kill();
 
-    let second = Process::start("amqp_worker", &amqp, &queue, &db, &["--count", "1"]);
+    let second = start("amqp_worker", &amqp, &queue, &db, &["--count", "1"]);
     second.output().await;
     let graph = graph(&db, run).unwrap();
     assert_eq!(

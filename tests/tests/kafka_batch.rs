@@ -146,8 +146,11 @@ async fn a_commit_is_recorded_once_as_a_range() {
     assert_eq!(commits[0].parent, last.id, "under the last message that it covers");
     assert_eq!(commits[1].parent, named(&spans, "housekeeping")[0].id, "under what is current");
     assert_eq!(commits[1].get("spanbridge.settle.async"), "true");
-    let stores: Vec<_> = named(&spans, "store_offset").iter().map(|s| s.status.unwrap().name()).collect();
-    assert_eq!(stores, ["ok", "error"]);
+    // A stored offset is an attribute of the process span; one that could not be stored is a span.
+    let stored = named(&spans, "process").into_iter().filter(|s| s.get("spanbridge.settle.stored") == "true");
+    assert_eq!(stored.map(|s| s.get("messaging.kafka.offset")).collect::<Vec<_>>(), ["4"]);
+    let failed: Vec<_> = named(&spans, "store_offset").iter().map(|s| s.status.unwrap().name()).collect();
+    assert_eq!(failed, ["error"]);
 }
 
 #[tokio::test]
@@ -223,6 +226,5 @@ async fn a_panic_is_told_to_all_of_a_batch() {
     work.flush_blocking(SOON);
     let spans = spans(&records.records());
     let status: Vec<_> = spans.iter().map(|s| s.status.unwrap().name()).collect();
-    assert_eq!(status, ["panicked", "error", "error"]);
-    assert!(spans[1].error.contains("panicked"));
+    assert_eq!(status, ["panicked"; 3]);
 }

@@ -2,6 +2,7 @@
 
 use futures_util::FutureExt;
 use rdkafka::config::FromClientConfigAndContext;
+
 use rdkafka::error::KafkaError;
 use rdkafka::message::{DeliveryResult, Header, Headers, OwnedHeaders};
 use rdkafka::producer::{
@@ -9,9 +10,9 @@ use rdkafka::producer::{
 };
 use rdkafka::types::RDKafkaErrorCode as Code;
 use rdkafka::{ClientContext, Message};
-use spanbridge::{Context, SpanId, Status, observe};
+use spanbridge::{Context, ContextExt, SpanId, Status, observe};
 use spanbridge_kafka::{Observed, ProducerExt};
-use spanbridge_tests::{Kafka, kafka, recorder, spans, within};
+use spanbridge_tests::{Kafka, kafka, pairs, recorder, spans, within};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -115,6 +116,38 @@ async fn a_send_does_not_fail_because_of_us() {
     for span in spans(&records.records()) {
         assert_eq!((span.handoff(), span.diagnostics[0].0.as_str()), ("confirmed", "inject.over_limit"));
     }
+}
+
+#[tokio::test]
+async fn what_has_no_room_is_left_out_by_the_client_s_limit() {
+    let kafka = kafka("room", 1).await;
+    let (work, records) = recorder("work");
+    let producer: FutureProducer =
+        kafka.config().set("linger.ms", "0").set("message.max.bytes", "1000").create().unwrap();
+    let consumer = kafka.consumer("room");
+    let send = async {
+        let run = observe::run("order").open();
+        let baggage = run.context().baggage().with("tier", &"x".repeat(200)).unwrap();
+        // Room for all of it; for all but the baggage; for nothing, to the byte and beyond.
+        let least = 36 + 10 + "traceparent".len() + 55;
+        for (free, expected) in [(600, 2), (200, 1), (least, 1), (least - 1, 0), (0, 0)] {
+            let payload = vec![0u8; 1000 - free.max(36)];
+            let record = FutureRecord::<(), [u8]>::to(&kafka.topic).payload(&payload);
+            let sending = producer.observed().send(record, SOON);
+            sending.in_context(run.context().with_baggage(baggage.clone())).await.map_err(|(e, _)| e).unwrap();
+            let message = within("a message", consumer.recv()).await.unwrap();
+            assert_eq!(pairs(&message).len(), expected, "{free} bytes");
+        }
+    };
+    work.scope(send).await;
+    work.flush_blocking(SOON);
+    let told = spans(&records.records()).into_iter().filter(|s| s.name.starts_with("send")).map(|s| {
+        assert_eq!(s.handoff(), "confirmed");
+        s.diagnostics.into_iter().map(|(_, text)| text).collect::<Vec<_>>().join("; ")
+    });
+    let baggage = "no room for the baggage (205 bytes)";
+    let nothing = "no room for the context";
+    assert_eq!(told.collect::<Vec<_>>(), ["", baggage, baggage, nothing, nothing]);
 }
 
 /// A context of the user's own, that keeps what its callback is told.

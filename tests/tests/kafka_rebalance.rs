@@ -1,15 +1,19 @@
 //! Partitions that change hands.
 
 use async_trait::async_trait;
-use rdkafka::Message;
-use rdkafka::consumer::{Consumer, DefaultConsumerContext, StreamConsumer};
+use futures_util::stream::{StreamExt, iter};
+use rdkafka::consumer::{Consumer, Rebalance, StreamConsumer};
 use rdkafka::message::BorrowedMessage;
 use rdkafka::producer::{FutureProducer, FutureRecord};
+use rdkafka::{ClientContext, Message};
 use spanbridge::record::{Body, Record};
-use spanbridge::{Memory, SpanId, observe};
-use spanbridge_kafka::{BoxError, ConsumerExt, Job, JobHandler, Observed, OnError, Policy, ProducerExt};
-use spanbridge_tests::{Kafka, Seen, kafka, recorder, spans, within};
+use spanbridge::{Batch, Receipt, Recorder, Sink, SinkError, SpanId, TraceId, Value};
+use spanbridge_kafka::{BoxError, ConsumerExt, GroupContext, Job, JobHandler, Observed, OnError, Policy, ProducerExt};
+use spanbridge_tests::{Kafka, kafka, recorder, spans, until, within};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::Semaphore;
@@ -52,90 +56,174 @@ async fn work_in_flight_on_a_revoked_partition_is_marked() {
     assert_eq!(records.iter().filter(|r| event(r)).count(), 1);
 }
 
-/// Notes what it is given.
+/// What was recorded of messages, in little memory: there are too many to keep their records.
+#[derive(Clone, Default)]
+struct Told(Arc<Mutex<HashMap<SpanId, Step>>>);
+
+/// The span of a message: of its sender, or of the work on it.
+#[derive(Clone, Default)]
+struct Step {
+    name: Cow<'static, str>,
+    trace: Option<TraceId>,
+    parent: Option<SpanId>,
+    partition: Option<i32>,
+    offset: Option<i64>,
+    stored: bool,
+    ended: bool,
+}
+
+impl Sink for Told {
+    fn deliver(&mut self, batch: &Batch) -> Result<Receipt, SinkError> {
+        let mut steps = self.0.lock().unwrap();
+        for record in batch.records() {
+            let (id, attributes, ended) = match &record.body {
+                Body::SpanStart(start) => (start.span_id, &start.attributes, false),
+                Body::Span(start, _) => (start.span_id, &start.attributes, true),
+                Body::SpanEnd { span_id, attributes, .. } => (*span_id, attributes, true),
+                Body::SpanAttributes { span_id, attributes } => (*span_id, attributes, false),
+                Body::Segment { .. } => continue,
+                other => panic!("{other:?}"),
+            };
+            let step = steps.entry(id).or_default();
+            if let Body::SpanStart(start) | Body::Span(start, _) = &record.body {
+                let verb = start.name.split(' ').next().unwrap();
+                let known =
+                    ["send", "process", "work", "commit", "store_offset"].into_iter().find(|known| *known == verb);
+                step.name = known.map_or_else(|| Cow::Owned(verb.to_owned()), Cow::Borrowed);
+                (step.trace, step.parent) = (record.trace_id, start.parent_span_id)
+            }
+            step.ended |= ended;
+            for (key, value) in attributes.iter() {
+                match (key, value) {
+                    ("messaging.destination.partition.id", Value::Str(id)) => step.partition = id.parse().ok(),
+                    ("messaging.kafka.offset", Value::I64(offset)) => step.offset = Some(offset),
+                    ("spanbridge.settle.stored", Value::Bool(stored)) => step.stored = stored,
+                    _ => {}
+                }
+            }
+        }
+        Ok(Receipt::default())
+    }
+}
+
+impl Told {
+    fn recorder(&self, service: &str) -> Recorder {
+        Recorder::builder(service).sink(self.clone()).build().unwrap()
+    }
+
+    /// Of these spans, each with its id.
+    fn named(&self, name: &str) -> Vec<(SpanId, Step)> {
+        let steps = self.0.lock().unwrap();
+        steps.iter().filter(|(_, step)| step.name == name).map(|(id, step)| (*id, step.clone())).collect()
+    }
+}
+
+/// Notes what it is given, in its order.
 #[derive(Default)]
 struct Notes {
     seen: Mutex<BTreeMap<i32, Vec<i64>>>,
+    count: AtomicUsize,
 }
 
 #[async_trait]
 impl JobHandler for Notes {
     async fn handle(&self, job: &Job<BorrowedMessage<'_>>) -> Result<(), BoxError> {
         self.seen.lock().unwrap().entry(job.partition()).or_default().push(job.offset());
-        observe::span("work").in_scope(|| ());
+        self.count.fetch_add(1, Relaxed);
         Ok(())
     }
 }
 
-const COUNT: usize = 12_000;
-const PARTITIONS: i32 = 4;
+/// Counts how often partitions were assigned to it.
+#[derive(Clone, Default)]
+struct Assignments(Arc<AtomicUsize>);
 
-type Member = Arc<StreamConsumer<Observed<DefaultConsumerContext>>>;
+impl ClientContext for Assignments {}
+
+impl GroupContext for Assignments {
+    fn pre_rebalance(&self, rebalance: &Rebalance<'_>) {
+        if let Rebalance::Assign(partitions) = rebalance {
+            self.0.fetch_add((partitions.count() > 0) as usize, Relaxed);
+        }
+    }
+}
+
+/// The in-process broker keeps 5 MiB of each partition: more than there is of messages of some 100 bytes.
+const COUNT: usize = 100_000;
+const PARTITIONS: usize = 4;
+const UNDER_WAY: usize = 500;
 
 /// A member of the group, at work in a task of its own until there are permits to stop.
 struct Worker {
-    consumer: Member,
     task: JoinHandle<()>,
     notes: Arc<Notes>,
-    worked: Memory,
+    told: Told,
+    assignments: Assignments,
 }
 
 impl Worker {
     fn start(kafka: &Kafka, name: &'static str, stop: &Arc<Semaphore>) -> Self {
-        let (working, worked) = recorder(name);
-        let notes = Arc::new(Notes::default());
+        let (notes, told, assignments) = (Arc::<Notes>::default(), Told::default(), Assignments::default());
         let mut config = kafka.group("many");
         config.set("enable.auto.commit", "true").set("auto.commit.interval.ms", "100");
         let consumer: StreamConsumer<_> =
-            config.create_with_context(Observed::new(DefaultConsumerContext)).expect("a consumer");
+            config.create_with_context(Observed::new(assignments.clone())).expect("a consumer");
         consumer.subscribe(&[&kafka.topic]).unwrap();
-        let consumer: Member = Arc::new(consumer);
-        let (observed, handler, stop) = (consumer.clone().observed(), notes.clone(), stop.clone());
+        let (consumer, working) = (consumer.observed(), told.recorder(name));
+        let (handler, stop) = (notes.clone(), stop.clone());
         let task = tokio::spawn(async move {
             let policy = Policy { retries: 0, then: OnError::Stop };
             let stop = async { drop(stop.acquire().await) };
-            working.scope(observed.for_each_partition(policy, &*handler, stop)).await.unwrap();
-            working.flush_blocking(SOON);
+            working.scope(consumer.for_each_partition(policy, &*handler, stop)).await.unwrap();
+            // The commits that leaving the group makes are recorded, too.
+            drop(consumer);
+            let report = working.shutdown(SOON);
+            assert_eq!((report.dropped, report.sinks[0].left), (0, 0));
         });
-        Worker { consumer, task, notes, worked }
+        Worker { task, notes, told, assignments }
     }
 
     fn is_assigned(&self) -> bool {
-        self.consumer.assignment().is_ok_and(|list| list.count() > 0)
+        self.assignments.0.load(Relaxed) > 0
+    }
+
+    fn handled(&self) -> usize {
+        self.notes.count.load(Relaxed)
     }
 }
 
-/// Sends messages, over all partitions.
-async fn send(kafka: &Kafka, producer: &FutureProducer, count: usize) {
-    let sends = (0..count).map(|i| {
-        let record = FutureRecord::<(), str>::to(&kafka.topic).partition(i as i32 % PARTITIONS).payload("x");
-        producer.observed().send_result(record).map_err(|(e, _)| e).unwrap()
-    });
-    for sent in sends.collect::<Vec<_>>() {
-        sent.await.unwrap().map_err(|(e, _)| e).unwrap();
-    }
+/// Sends messages, over all partitions in turn, some of them at once; each is confirmed.
+async fn send(kafka: &Kafka, producer: &FutureProducer, messages: Range<usize>) {
+    let send = |i| async move {
+        let record = FutureRecord::<(), str>::to(&kafka.topic).partition((i % PARTITIONS) as i32).payload("x");
+        producer.observed().send(record, SOON).await.map_err(|(e, _)| e).unwrap();
+    };
+    iter(messages).for_each_concurrent(UNDER_WAY, send).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn every_process_span_has_its_sender_as_parent() {
-    let kafka = kafka("many", PARTITIONS).await;
-    let (sending, sent) = recorder("sending");
-    let stop = Arc::new(Semaphore::new(0));
+    let kafka = kafka("many", PARTITIONS as i32).await;
+    let (stop, sent) = (Arc::new(Semaphore::new(0)), Told::default());
+    let sending = sent.recorder("sending");
     let producer: FutureProducer = kafka.producer();
     let first = Worker::start(&kafka, "first", &stop);
     let produce = async {
-        send(&kafka, &producer, COUNT / 4).await;
-        within("the first consumer", until_true(|| first.is_assigned())).await;
+        send(&kafka, &producer, 0..COUNT / 4).await;
+        within("the first consumer", until_true(|| first.handled() > 0)).await;
         // In the middle of it another one joins, and the group is rebalanced, while messages come and go.
         let second = Worker::start(&kafka, "second", &stop);
-        let mut left = COUNT - COUNT / 4;
-        while !second.is_assigned() {
-            assert!(left > COUNT / 4, "the second consumer does not come");
-            send(&kafka, &producer, 20).await;
-            left -= 20;
-            tokio::time::sleep(Duration::from_millis(20)).await
-        }
-        send(&kafka, &producer, left).await;
+        let mut next = COUNT / 4;
+        let meanwhile = async {
+            while !second.is_assigned() && next < COUNT / 4 * 3 {
+                send(&kafka, &producer, next..next + 40).await;
+                next += 40
+            }
+            until_true(|| second.is_assigned()).await
+        };
+        within("the second consumer", meanwhile).await;
+        assert!(next > COUNT / 4, "nothing was sent during the rebalance");
+        send(&kafka, &producer, next..COUNT).await;
         second
     };
     let second = sending.scope(produce).await;
@@ -149,49 +237,45 @@ async fn every_process_span_has_its_sender_as_parent() {
         }
         all.len()
     };
-    within("all messages", until_true(|| covered() == COUNT)).await;
+    let all = || workers.iter().map(Worker::handled).sum::<usize>() >= COUNT && covered() == COUNT;
+    within("all messages", until_true(all)).await;
     stop.add_permits(workers.len());
-    let mut done = vec![];
-    for worker in workers {
-        worker.task.await.unwrap();
-        done.push((worker.notes, worker.worked));
-    }
-    sending.flush_blocking(SOON);
+    let report = sending.shutdown(SOON);
+    assert_eq!((report.dropped, report.sinks[0].left), (0, 0));
 
     // Where each message went, and the span that sent it.
-    let place =
-        |s: &Seen| (s.get("messaging.destination.partition.id").to_owned(), s.get("messaging.kafka.offset").to_owned());
-    let senders: HashMap<_, Option<SpanId>> = spans(&sent.records()).iter().map(|s| (place(s), s.id)).collect();
-    assert_eq!(senders.len(), COUNT);
-    let mut processed = 0;
-    for (_, worked) in &done {
-        let spans = spans(&worked.records());
-        let processes: HashMap<_, _> =
-            spans.iter().filter(|s| s.name.starts_with("process")).map(|s| (s.id, s)).collect();
-        processed += processes.len();
-        for process in processes.values() {
-            assert_eq!(process.parent, senders[&place(process)]);
-            assert!(process.status.is_some());
+    let place = |step: &Step| (step.partition.expect("a partition"), step.offset.expect("an offset"));
+    let sends = sent.named("send");
+    let senders: HashMap<_, _> = sends.iter().map(|(id, send)| (place(send), (Some(*id), send.trace))).collect();
+    assert_eq!((sends.len(), senders.len()), (COUNT, COUNT), "a span and a place for each message");
+    assert!(senders.keys().all(|(_, offset)| *offset < (COUNT / PARTITIONS) as i64));
+    for worker in workers {
+        worker.task.await.unwrap();
+        let processes = worker.told.named("process");
+        for (_, process) in &processes {
+            assert_eq!((process.parent, process.trace), senders[&place(process)]);
+            assert!(process.ended);
         }
-        for span in spans.iter().filter(|s| !s.name.starts_with("process")) {
-            let process = processes[&span.parent];
-            assert_eq!(span.trace, process.trace, "{}", span.name);
-        }
-        assert!(!processes.is_empty(), "both had a part in it");
-    }
-    let handled: usize = done.iter().map(|(n, _)| n.seen.lock().unwrap().values().map(Vec::len).sum::<usize>()).sum();
-    assert_eq!(processed, handled, "nothing that was handled is unrecorded");
-    // Each consumer sees a partition in order; a rebalance may take it back or away, but rarely.
-    for (notes, _) in &done {
-        for (partition, offsets) in &*notes.seen.lock().unwrap() {
-            let jumps = offsets.windows(2).filter(|w| w[1] != w[0] + 1).count();
-            assert!(jumps <= 3, "partition {partition}: {jumps} jumps in {} messages", offsets.len());
+        // Nothing that was handled is unrecorded, and what became of it is known.
+        let mut recorded: Vec<_> = processes.iter().map(|(_, process)| place(process)).collect();
+        let seen = worker.notes.seen.lock().unwrap();
+        let mut handled: Vec<_> = seen.iter().flat_map(|(p, offsets)| offsets.iter().map(|o| (*p, *o))).collect();
+        recorded.sort_unstable();
+        handled.sort_unstable();
+        assert_eq!(recorded, handled);
+        let failed: BTreeSet<_> = worker.told.named("store_offset").iter().map(|(_, store)| store.parent).collect();
+        assert!(processes.iter().all(|(id, process)| process.stored != failed.contains(&Some(*id))));
+        assert!(!worker.told.named("commit").is_empty());
+        // A partition is handled in order, from wherever an assignment begins.
+        assert!(!seen.is_empty(), "both had a part in it");
+        for (partition, offsets) in &*seen {
+            let begins = 1 + offsets.windows(2).filter(|w| w[1] != w[0] + 1).count();
+            let assignments = worker.assignments.0.load(Relaxed);
+            assert!(begins <= assignments, "partition {partition}: {begins} beginnings, {assignments} assignments");
         }
     }
 }
 
 async fn until_true(mut is: impl FnMut() -> bool) {
-    while !is() {
-        tokio::time::sleep(Duration::from_millis(10)).await
-    }
+    until("", || is().then_some(())).await
 }

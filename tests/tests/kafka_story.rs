@@ -61,7 +61,6 @@ async fn what_the_spans_of_a_message_tell() {
          \x20 send T status=confirmed\n\
          \x20   process T\n\
          \x20     write mail\n\
-         \x20     store_offset T\n\
          \x20     commit T ranges=T[0] 0\n"
     );
     let process = spans(&all).into_iter().find(|s| s.name.starts_with("process")).unwrap();
@@ -73,6 +72,7 @@ async fn what_the_spans_of_a_message_tell() {
     assert_eq!(told("messaging.consumer.group.name"), "mail");
     assert_eq!(told("messaging.client.id"), "rdkafka");
     assert_eq!(told("messaging.message.body.size"), "2");
+    assert_eq!(told("spanbridge.settle.stored"), "true");
     assert_eq!(told("spanbridge.kafka.lag"), "0");
     let waited: i64 = told("spanbridge.queue.time_ms").parse().unwrap();
     assert!((0..60_000).contains(&waited), "{waited} ms in the queue");

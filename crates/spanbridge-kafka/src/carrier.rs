@@ -4,10 +4,12 @@
 //! file, and no other, asks librdkafka itself.
 
 use rdkafka::Message;
-use rdkafka::bindings::{rd_kafka_header_add, rd_kafka_header_get_last, rd_kafka_header_remove};
+use rdkafka::bindings::{
+    rd_kafka_header_add, rd_kafka_header_get_all, rd_kafka_header_get_last, rd_kafka_header_remove,
+};
 use rdkafka::message::{BorrowedHeaders, BorrowedMessage, OwnedHeaders, OwnedMessage};
 use rdkafka::types::{RDKafkaHeaders, RDKafkaRespErr};
-use spanbridge::carrier::{Extract, Header, Inject};
+use spanbridge::carrier::{Budget, Extract, Header, Inject};
 use spanbridge::w3c;
 use std::borrow::Cow;
 use std::ffi::{CStr, CString};
@@ -80,6 +82,37 @@ impl Inject for HeadersMut<'_> {
             unsafe { rd_kafka_header_remove(native(self.0.as_borrowed()).cast_mut(), name.as_ptr()) };
         }
     }
+}
+
+/// What librdkafka reckons with for a message beside its key, its value and its headers, and at most for a header beside
+/// its name and its value: numbers of variable length, all of them at their longest.
+const MESSAGE_OVERHEAD: usize = 36;
+const HEADER_OVERHEAD: usize = 10;
+
+/// What a message may carry of ours: the client's limit, without the message itself and the user's headers.
+pub(crate) fn budget(largest: usize, message: usize, headers: Option<&OwnedHeaders>) -> Budget {
+    let bytes = largest.saturating_sub(MESSAGE_OVERHEAD + message + headers.map_or(0, size_of_theirs));
+    Budget { bytes, per_header: HEADER_OVERHEAD }
+}
+
+/// The bytes of all headers but ours.
+fn size_of_theirs(headers: &OwnedHeaders) -> usize {
+    let mut sum = 0;
+    for i in 0.. {
+        let (mut name, mut value, mut size) = (null(), null(), 0);
+        // SAFETY: the headers are librdkafka's, by their type; it writes the name, the value and its size.
+        let got =
+            unsafe { rd_kafka_header_get_all(native(headers.as_borrowed()), i, &mut name, &mut value, &mut size) };
+        if got != RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR {
+            break;
+        }
+        // SAFETY: librdkafka has given us a C string.
+        let name = unsafe { CStr::from_ptr(name) }.to_bytes();
+        if !OURS.iter().any(|ours| ours.as_bytes() == name) {
+            sum += HEADER_OVERHEAD + name.len() + size
+        }
+    }
+    sum
 }
 
 /// The reference is the pointer: the type has no content of its own.
@@ -168,6 +201,14 @@ mod tests {
         assert_eq!(Headers::from(Some(&nulls)).get("k"), Header::Unusable("is null, not text"));
         let empty = headers(&[(b"k", Some(b""))]);
         assert_eq!(Headers::from(Some(&empty)).get("k"), Header::Value(Cow::Borrowed(b"")));
+    }
+
+    #[test]
+    fn the_budget_is_what_librdkafka_leaves() {
+        let theirs = headers(&[(b"traceparent", Some(b"12345")), (b"ab", Some(b"xyz")), (b"n\xff", None)]);
+        assert_eq!(budget(1_000, 100, None).bytes, 1_000 - 36 - 100);
+        assert_eq!(budget(1_000, 100, Some(&theirs)).bytes, 1_000 - 36 - 100 - (10 + 5) - (10 + 2));
+        assert_eq!(budget(100, 100, None).bytes, 0);
     }
 
     #[test]

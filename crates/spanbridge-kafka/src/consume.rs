@@ -4,6 +4,7 @@ mod batch;
 mod commit;
 mod home;
 mod job;
+mod partition;
 
 pub use batch::Batch;
 pub use job::{Job, Received};

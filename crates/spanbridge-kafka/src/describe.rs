@@ -127,13 +127,13 @@ const SKEW_MS: i64 = 5_000;
 /// time.
 const FIRST_MS: i64 = 1_293_840_000_000;
 
-pub(crate) fn queue_time(timestamp: Timestamp) -> QueueTime {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| i64::try_from(d.as_millis()).unwrap_or(0));
-    waited(timestamp.to_millis(), now)
+/// Milliseconds since the epoch.
+pub(crate) fn now_ms() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| i64::try_from(d.as_millis()).unwrap_or(0))
 }
 
-fn waited(sent_ms: Option<i64>, now_ms: i64) -> QueueTime {
-    match sent_ms {
+pub(crate) fn queue_time(timestamp: Timestamp, now_ms: i64) -> QueueTime {
+    match timestamp.to_millis() {
         Some(sent) if sent >= FIRST_MS => match now_ms.saturating_sub(sent) {
             waited if waited >= 0 => QueueTime::Known(waited),
             ahead if ahead >= -SKEW_MS => QueueTime::Known(0),
@@ -150,6 +150,8 @@ mod tests {
 
     #[test]
     fn only_plausible_timestamps_count() {
+        let waited =
+            |sent: Option<i64>, now| queue_time(sent.map_or(Timestamp::NotAvailable, Timestamp::CreateTime), now);
         let now = 1_800_000_000_000;
         assert_eq!(waited(Some(now - 250), now), QueueTime::Known(250));
         assert_eq!(waited(Some(now + SKEW_MS), now), QueueTime::Known(0));

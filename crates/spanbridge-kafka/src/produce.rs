@@ -87,7 +87,7 @@ impl<P: ?Sized> fmt::Debug for ObservedProducer<'_, P> {
 
 impl<P: Client> ObservedProducer<'_, P> {
     fn begin(self, about: &About<'_>, headers: &mut Option<rdkafka::message::OwnedHeaders>) -> (Handoff, Before) {
-        handoff::begin(about, self.transaction, headers)
+        handoff::begin(about, self.transaction, headers, self.producer.largest_message())
     }
 }
 

@@ -25,6 +25,7 @@
 
 use crate::carrier::{self, Extract, Extraction, Outgoing, Problem};
 use crate::observe::{self, ActiveSpan, Span, SpanBuilder};
+use crate::span::span_of_text;
 use crate::{Context, Kind, Primitive, Value, semconv};
 use std::fmt::Display;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -51,7 +52,7 @@ pub fn span(system: &'static str, step: Step, operation: &'static str, destinati
     };
     let span = match destination {
         "" => observe::span(operation),
-        destination => observe::span(format!("{operation} {destination}")),
+        destination => span_of(operation, destination),
     };
     let span = span
         .primitive(primitive)
@@ -60,6 +61,20 @@ pub fn span(system: &'static str, step: Step, operation: &'static str, destinati
         .attribute(semconv::MESSAGING_OPERATION_NAME, Value::Static(operation))
         .attribute(semconv::MESSAGING_OPERATION_TYPE, Value::Static(operation_type));
     if destination.is_empty() { span } else { span.attribute(semconv::MESSAGING_DESTINATION_NAME, destination) }
+}
+
+/// A span of the name `{operation} {destination}`, which is put together without an allocation where it is short.
+fn span_of(operation: &str, destination: &str) -> SpanBuilder {
+    let (mut name, end) = ([0; 128], operation.len() + 1 + destination.len());
+    if let Some(name) = name.get_mut(..end) {
+        name[..operation.len()].copy_from_slice(operation.as_bytes());
+        name[operation.len()] = b' ';
+        name[operation.len() + 1..].copy_from_slice(destination.as_bytes());
+        if let Ok(name) = std::str::from_utf8(name) {
+            return span_of_text(name);
+        }
+    }
+    span_of_text(&format!("{operation} {destination}"))
 }
 
 /// Begins the span of a message that is about to be sent under what is current, and says whether its context is to be

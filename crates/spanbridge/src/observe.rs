@@ -54,7 +54,7 @@ pub use crate::span::{
 };
 
 #[doc(hidden)]
-pub use crate::span::{Stopped, run_value_with_span};
+pub use crate::span::{Stopped, run_value_with_span, span_with_id};
 
 use crate::current::WithContext;
 use crate::{Context, Value};

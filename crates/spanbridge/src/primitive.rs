@@ -5,7 +5,7 @@ use std::fmt;
 macro_rules! primitives {
     ($($name:ident $text:literal $family:literal),* $(,)?) => {
         impl Primitive {
-            $(#[doc = concat!("`", $text, "`, of the family `", $family, "`.")] pub const $name: Primitive = Primitive($text);)*
+            $(#[doc = concat!("`", $text, "`, of the family `", $family, "`.")] pub const $name: Primitive = Primitive::of($text);)*
         }
         /// Every known primitive with its family, in the order of their codes.
         static KNOWN: &[(&str, &str)] = &[$(($text, $family)),*];
@@ -21,7 +21,11 @@ macro_rules! primitives {
 /// assert_eq!(Primitive::new("router.resolve").family(), "routing");
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Primitive(&'static str);
+pub struct Primitive {
+    name: &'static str,
+    /// Its place in the list, looked up where the compiler makes it.
+    code: Option<u8>,
+}
 
 primitives! {
     OPERATION "custom.operation" "custom",
@@ -95,27 +99,39 @@ impl Primitive {
             is_custom(name) || code(name).is_some(),
             "a primitive is one of the closed list of spanbridge::Primitive or `custom.*`"
         );
-        Self(name)
+        Self::of(name)
     }
 
     /// The primitive of this name, if it is one.
     pub const fn get(name: &'static str) -> Option<Self> {
-        if is_custom(name) || code(name).is_some() { Some(Self(name)) } else { None }
+        let primitive = Self::of(name);
+        if is_custom(name) || primitive.code.is_some() { Some(primitive) } else { None }
+    }
+
+    const fn of(name: &'static str) -> Self {
+        Self { name, code: code(name) }
+    }
+
+    /// Its place in the list, if it has one.
+    #[cfg(feature = "record")]
+    #[inline(always)]
+    pub(crate) const fn code(self) -> Option<u8> {
+        self.code
     }
 
     /// Its name, as it stands in records.
     pub const fn name(self) -> &'static str {
-        self.0
+        self.name
     }
 
     /// The family it belongs to.
     pub fn family(self) -> &'static str {
-        family(self.0)
+        family(self.name)
     }
 }
 
 /// The place of a known primitive in the list.
-pub(crate) const fn code(name: &str) -> Option<u8> {
+const fn code(name: &str) -> Option<u8> {
     let mut i = 0;
     while i < KNOWN.len() {
         if same(KNOWN[i].0, name) {
@@ -128,7 +144,8 @@ pub(crate) const fn code(name: &str) -> Option<u8> {
 
 #[cfg(feature = "record")]
 pub(crate) fn by_code(code: u8) -> Primitive {
-    Primitive(KNOWN.get(code as usize).map_or("custom.operation", |k| k.0))
+    let (name, code) = KNOWN.get(code as usize).map_or(("custom.operation", 0), |known| (known.0, code));
+    Primitive { name, code: Some(code) }
 }
 
 /// The family of a primitive's name; what stands before the first dot where the name is not known.
@@ -141,7 +158,7 @@ pub fn family(primitive: &str) -> &str {
 
 impl fmt::Debug for Primitive {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0)
+        f.write_str(self.name)
     }
 }
 

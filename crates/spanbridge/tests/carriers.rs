@@ -23,7 +23,7 @@ fn round_trip<C: Inject + Extract + Default>(context: &Context) {
 }
 
 fn contexts() -> impl Strategy<Value = Context> {
-    let key = "[a-z][a-z0-9]{0,8}";
+    let key = "[a-rt-z][a-z0-9]{0,8}"; // not `sb`, which is ours
     let members = |value: &'static str| prop::collection::btree_map(key, value, 0..5);
     let state = members("[!-+.-<>-~]{1,20}");
     let baggage = members("[ -~é✓]{0,20}");

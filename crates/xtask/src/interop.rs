@@ -1,8 +1,9 @@
-//! `cargo xtask interop`: the tests that let us talk to instrumented services in Python.
+//! `cargo xtask interop`: the tests that let us talk to instrumented services in Python, and to kcat.
 //!
-//! They have `interop` in their names, find Python in `SPANBRIDGE_INTEROP_PYTHON` and the programs in
-//! `tests/interop/`; without the variable they say that they are skipped.
+//! They have `interop` in their names, find Python in `SPANBRIDGE_INTEROP_PYTHON`, kcat in `SPANBRIDGE_INTEROP_KCAT`
+//! and the Python programs in `tests/interop/`; without the variable they say that they are skipped.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -10,16 +11,19 @@ use anyhow::{Context, Result, bail};
 
 use crate::process::{capture, run_ok};
 use crate::testing::Session;
-use crate::workspace;
+use crate::{debian, workspace};
 
 /// Names a Python that has the packages of `tests/interop/requirements.txt`.
 const PYTHON: &str = "SPANBRIDGE_INTEROP_PYTHON";
 
-/// Prepares Python, brings up the services and runs those tests alone.
+/// Names kcat, Kafka's client for the command line.
+const KCAT: &str = "SPANBRIDGE_INTEROP_KCAT";
+
+/// Prepares Python and kcat, brings up the services and runs those tests alone.
 pub(crate) fn run() -> Result<()> {
-    let python = python()?;
+    let (python, kcat) = (python()?, kcat()?);
     let mut session = Session::begin()?;
-    session.matching("interop", &[(PYTHON, python.as_os_str())])?;
+    session.matching("interop", &[(PYTHON, python.as_os_str()), (KCAT, kcat.as_os_str())])?;
     if session.ran() == 0 {
         bail!("no test with `interop` in its name ran");
     }
@@ -47,8 +51,21 @@ fn python() -> Result<PathBuf> {
     Ok(python)
 }
 
+/// The one named in the environment, else that on the `PATH`, installed when it is missing and we may.
+fn kcat() -> Result<OsString> {
+    if let Some(kcat) = std::env::var_os(KCAT).filter(|kcat| !kcat.is_empty()) {
+        return Ok(kcat);
+    }
+    if !debian::ensure("kcat", || debian::on_path("kcat"))? {
+        bail!("failed to find kcat: apt-get install kcat (as root), or name it in {KCAT}");
+    }
+    Ok("kcat".into())
+}
+
 fn works(python: &Path) -> bool {
-    capture(Command::new(python).args(["-c", "import pika, opentelemetry.instrumentation.pika"])).is_ok()
+    let packages = "import pika, confluent_kafka, opentelemetry.instrumentation.pika, \
+                    opentelemetry.instrumentation.confluent_kafka";
+    capture(Command::new(python).args(["-c", packages])).is_ok()
 }
 
 fn make(environment: &Path, requirements: &Path) -> Result<()> {

@@ -7,6 +7,7 @@
 mod ci;
 pub mod cli;
 mod compose;
+mod debian;
 mod guardian;
 mod interop;
 mod net;

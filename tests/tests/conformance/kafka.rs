@@ -1,7 +1,7 @@
 //! Kafka through rdkafka: librdkafka's in-process broker, or the cluster that is given.
 
 use rdkafka::Message as _;
-use rdkafka::consumer::{DefaultConsumerContext, StreamConsumer};
+use rdkafka::consumer::{CommitMode, DefaultConsumerContext, StreamConsumer};
 use rdkafka::message::{BorrowedMessage, OwnedMessage};
 use rdkafka::producer::{FutureProducer, FutureRecord};
 use spanbridge::conformance::{Abilities, BoxError, Message, Transport};
@@ -84,7 +84,7 @@ impl Transport for Kafka {
     {
         let (job, message) = self.next().await?;
         match job.run(work(message.clone())).await {
-            Ok(()) => job.store_offset()?,
+            Ok(()) => self.consumer.commit_message(&job, CommitMode::Sync)?,
             Err(_) => self.again.lock().expect("a lock").push_back((job, message)),
         }
         Ok(())

@@ -62,7 +62,8 @@ fn begin<M: Received>(jobs: &[Job<M>]) -> (Span, Messages<'_, M>) {
     (batch, Messages(jobs))
 }
 
-/// The spans of the messages of a batch that nobody has ended yet. Dropped, they are cancelled.
+/// The spans of the messages of a batch that nobody has ended yet. Dropped, they are cancelled; by a panic, they are
+/// `panicked` as the batch is.
 struct Messages<'a, M: Received>(&'a [Job<M>]);
 
 impl<M: Received> Messages<'_, M> {
@@ -76,11 +77,7 @@ impl<M: Received> Messages<'_, M> {
 impl<M: Received> Drop for Messages<'_, M> {
     fn drop(&mut self) {
         let spans = self.0.iter().filter_map(Job::take_begun);
-        if std::thread::panicking() {
-            spans.for_each(|span| span.error("the work on the batch panicked"))
-        } else {
-            spans.for_each(Span::cancel)
-        }
+        spans.for_each(if std::thread::panicking() { Span::panicked } else { Span::cancel })
     }
 }
 

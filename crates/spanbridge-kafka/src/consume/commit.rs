@@ -15,7 +15,8 @@ use spanbridge::{Context, Value, semconv};
 /// The span of a commit says in `spanbridge.settle.ranges` what it covers: from the first message that no commit before
 /// it has covered, as far as this consumer knows. It hangs under what is current; where that is nothing, under the process
 /// span of the last message of its first partition, with links to those of the others. With [`CommitMode::Async`] it ends
-/// when librdkafka has the order, and says so. Where the context is [observed](crate::Observed), commits that librdkafka
+/// when librdkafka has the order, and says so: rdkafka does not pass on what the broker answers to such a commit, so that
+/// is not known. Where the context is [observed](crate::Observed), commits that librdkafka
 /// makes by itself are recorded, too.
 impl<X> ObservedConsumer<X> {
     /// [`Consumer::commit`], recorded.

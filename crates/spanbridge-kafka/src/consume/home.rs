@@ -1,14 +1,12 @@
-//! What the jobs of a consumer share: its group, a way to settle, and what is in flight on each partition.
+//! What the jobs of a consumer share: its group, a way to settle, and its partitions.
 
+use super::partition::Partition;
 use crate::client::Client;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, StreamConsumer};
 use rdkafka::error::KafkaResult;
 use rdkafka::message::BorrowedMessage;
 use rdkafka::topic_partition_list::TopicPartitionList;
-use spanbridge::observe::ActiveSpan;
-use spanbridge::{Context, Value, semconv};
 use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::{AtomicI64, AtomicU32, Ordering::*};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 /// A consumer, for jobs that do not know of what type it is.
@@ -45,13 +43,20 @@ pub(crate) struct Home {
     pub(crate) client_id: String,
     /// Jobs do not keep the consumer alive: who drops it leaves the group.
     consumer: Weak<dyn Settle>,
-    topics: Mutex<HashMap<Box<str>, Partitions>>,
+    topics: Mutex<Topics>,
+}
+
+#[derive(Default)]
+struct Topics {
+    all: HashMap<Box<str>, Partitions>,
+    /// Where the last message came from: likely, the next one does, too.
+    last: Option<(Box<str>, i32, Arc<Partition>)>,
 }
 
 /// By the name of their consumer, under which its callbacks find them.
 static HOMES: Mutex<BTreeMap<String, Weak<Home>>> = Mutex::new(BTreeMap::new());
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -84,19 +89,24 @@ impl Home {
     }
 
     pub(crate) fn partition(&self, topic: &str, number: i32) -> Arc<Partition> {
-        let mut topics = lock(&self.topics);
-        if let Some(known) = topics.get(topic).and_then(|partitions| partitions.get(&number)) {
-            return known.clone();
+        let topics = &mut *lock(&self.topics);
+        if let Some((_, _, last)) = topics.last.as_ref().filter(|(t, n, _)| (&**t, *n) == (topic, number)) {
+            return last.clone();
         }
-        let new = Arc::new(Partition::default());
-        topics.entry(topic.into()).or_default().insert(number, new.clone());
-        new
+        let known = topics.all.get(topic).and_then(|partitions| partitions.get(&number)).cloned();
+        let new = || topics.all.entry(topic.into()).or_default().entry(number).or_default().clone();
+        let partition = known.unwrap_or_else(new);
+        match &mut topics.last {
+            Some((t, n, last)) if **t == *topic => (*n, *last) = (number, partition.clone()),
+            last => *last = Some((topic.into(), number, partition.clone())),
+        }
+        partition
     }
 
     /// Every partition that messages came from.
     pub(crate) fn partitions(&self) -> Vec<(Box<str>, i32, Arc<Partition>)> {
         let topics = lock(&self.topics);
-        let each = topics.iter().flat_map(|(t, partitions)| partitions.iter().map(move |(n, p)| (t, n, p)));
+        let each = topics.all.iter().flat_map(|(t, partitions)| partitions.iter().map(move |(n, p)| (t, n, p)));
         each.map(|(topic, number, partition)| (topic.clone(), *number, partition.clone())).collect()
     }
 
@@ -108,131 +118,7 @@ impl Home {
 
     pub(crate) fn revoked(&self, partitions: &TopicPartitionList) {
         for p in partitions.elements() {
-            let partition = self.partition(p.topic(), p.partition());
-            partition.forget_offsets();
-            partition.revocations.fetch_add(1, AcqRel);
-            // Outside the lock: what is recorded may take a while.
-            let in_flight: Vec<Context> = lock(&partition.work).in_flight.values().cloned().collect();
-            in_flight.into_iter().for_each(revoked);
-        }
-    }
-}
-
-/// Marks a process span: another member of the group gets the message, too.
-pub(crate) fn revoked(process: Context) {
-    if let Some(span) = ActiveSpan::of(process) {
-        span.event("partition revoked", &[]);
-        span.attribute(semconv::SETTLE_REVOKED, Value::Bool(true))
-    }
-}
-
-/// What is known about a partition.
-#[derive(Debug)]
-pub(crate) struct Partition {
-    revocations: AtomicU32,
-    /// The first message that no commit of ours has covered, and the first that no stored offset has; -1: not known.
-    uncovered: AtomicI64,
-    unstored: AtomicI64,
-    work: Mutex<Work>,
-}
-
-#[derive(Debug, Default)]
-struct Work {
-    in_flight: BTreeMap<u64, Context>,
-    count: u64,
-    /// Inside the last process span.
-    last: Context,
-    /// Inside the span of the last commit.
-    commit: Context,
-}
-
-impl Default for Partition {
-    fn default() -> Self {
-        Partition {
-            revocations: AtomicU32::new(0),
-            uncovered: AtomicI64::new(-1),
-            unstored: AtomicI64::new(-1),
-            work: Mutex::default(),
-        }
-    }
-}
-
-impl Partition {
-    /// A message came.
-    pub(crate) fn received(self: Arc<Self>, offset: i64) -> InFlight {
-        let _ = self.uncovered.compare_exchange(-1, offset, Relaxed, Relaxed);
-        let revocations = self.revocations.load(Acquire);
-        InFlight { partition: self, revocations, key: None }
-    }
-
-    fn forget_offsets(&self) {
-        self.uncovered.store(-1, Relaxed);
-        self.unstored.store(-1, Relaxed)
-    }
-
-    pub(crate) fn uncovered(&self) -> Option<i64> {
-        Some(self.uncovered.load(Relaxed)).filter(|offset| *offset >= 0)
-    }
-
-    pub(crate) fn unstored(&self) -> Option<i64> {
-        Some(self.unstored.load(Relaxed)).filter(|offset| *offset >= 0)
-    }
-
-    /// Everything before `next` is committed, or about to be, in the span of this context.
-    pub(crate) fn committed(&self, next: i64, commit: &Context) {
-        self.uncovered.store(next, Relaxed);
-        lock(&self.work).commit = commit.clone()
-    }
-
-    /// Everything before `next` may be committed.
-    pub(crate) fn stored(&self, next: i64) {
-        self.unstored.store(next, Relaxed)
-    }
-
-    /// Inside the span of the last commit.
-    pub(crate) fn last_commit(&self) -> Context {
-        lock(&self.work).commit.clone()
-    }
-
-    /// Inside the last process span.
-    pub(crate) fn last(&self) -> Context {
-        lock(&self.work).last.clone()
-    }
-}
-
-/// A message that is worked on, until its job is dropped.
-#[derive(Debug)]
-pub(crate) struct InFlight {
-    partition: Arc<Partition>,
-    /// How often the partition had been revoked when the message came.
-    revocations: u32,
-    key: Option<u64>,
-}
-
-impl InFlight {
-    pub(crate) fn partition(&self) -> &Partition {
-        &self.partition
-    }
-
-    /// Whether the partition was revoked since the message came, even if it has come back.
-    pub(crate) fn is_revoked(&self) -> bool {
-        self.partition.revocations.load(Acquire) != self.revocations
-    }
-
-    /// Work begins, in a process span.
-    pub(crate) fn begin(&mut self, process: &Context) {
-        let mut work = lock(&self.partition.work);
-        work.count += 1;
-        let key = *self.key.get_or_insert(work.count);
-        work.in_flight.insert(key, process.clone());
-        work.last = process.clone();
-    }
-}
-
-impl Drop for InFlight {
-    fn drop(&mut self) {
-        if let Some(key) = self.key {
-            lock(&self.partition.work).in_flight.remove(&key);
+            self.partition(p.topic(), p.partition()).revoked()
         }
     }
 }

@@ -1,6 +1,7 @@
 //! A received message with its restored context.
 
-use super::home::{Home, InFlight, Settle, revoked};
+use super::home::Home;
+use super::partition::{InFlight, Partition, revoked};
 use crate::carrier::Headers;
 use crate::describe::{self, About, QueueTime};
 use rdkafka::Message;
@@ -131,7 +132,7 @@ impl<M: Received> Job<M> {
         let mut ahead = None;
         let span = self.received.process(|| {
             let span;
-            (span, ahead) = self.describe(runs);
+            (span, ahead) = self.describe(runs, state.in_flight.partition());
             span
         });
         if let Some(ms) = ahead {
@@ -146,18 +147,19 @@ impl<M: Received> Job<M> {
         span
     }
 
-    fn describe(&self, runs: u32) -> (Span, Option<i64>) {
+    fn describe(&self, runs: u32, partition: &Partition) -> (Span, Option<i64>) {
         let (message, home) = (&self.message, &self.home);
         let mut span = describe::process(&About::message(message, &home.client_id), &home.group, message.offset());
         let mut ahead = None;
         if span.id().is_some() {
-            match describe::queue_time(message.timestamp()) {
+            let now_ms = describe::now_ms();
+            match describe::queue_time(message.timestamp(), now_ms) {
                 QueueTime::Known(ms) => span = span.attribute(semconv::QUEUE_TIME_MS, ms),
                 QueueTime::Ahead(ms) => ahead = Some(ms),
                 QueueTime::Unknown => {}
             }
-            let high = home.consumer().and_then(|c| c.high_watermark(message.topic(), message.partition()));
-            if let Some(behind) = high.map(|h| h - 1 - message.offset()).filter(|n| *n >= 0) {
+            let ask = || home.consumer()?.high_watermark(message.topic(), message.partition());
+            if let Some(behind) = partition.lag(message.offset(), now_ms, ask) {
                 span = span.attribute(semconv::KAFKA_LAG, behind)
             }
             if runs > 1 {
@@ -169,21 +171,28 @@ impl<M: Received> Job<M> {
 
     /// Stores the message's offset (rdkafka's
     /// [`store_offset`](rdkafka::consumer::Consumer::store_offset)): it, and all before it in its partition, are done, and
-    /// the next commit says so. Recorded.
+    /// the next commit says so.
+    ///
+    /// The process span has the attribute `spanbridge.settle.stored` then: no broker is told, so there is no span of its
+    /// own but where it fails, or where there is no process span.
     ///
     /// # Errors
     /// rdkafka's; among them that the partition is not assigned any more. `Canceled` when the consumer is gone.
     pub fn store_offset(&self) -> KafkaResult<()> {
-        let store = |consumer: &dyn Settle| match self.message.borrowed() {
-            Some(message) => consumer.store_message(message),
-            None => consumer.store_offset(self.message.topic(), self.message.partition(), self.message.offset()),
+        let message = &self.message;
+        let stored = match (self.home.consumer(), message.borrowed()) {
+            (Some(consumer), Some(message)) => consumer.store_message(message),
+            (Some(consumer), None) => consumer.store_offset(message.topic(), message.partition(), message.offset()),
+            (None, _) => Err(KafkaError::Canceled),
         };
-        self.settle("store_offset", || match self.home.consumer() {
-            Some(consumer) => store(&*consumer),
-            None => Err(KafkaError::Canceled),
-        })?;
-        self.state().in_flight.partition().stored(self.message.offset().saturating_add(1));
-        Ok(())
+        if stored.is_ok() {
+            self.state().in_flight.partition().stored(message.offset().saturating_add(1));
+            if let Some(span) = self.received.span() {
+                span.attribute(semconv::SETTLE_STORED, true);
+                return stored;
+            }
+        }
+        self.settle("store_offset", || stored)
     }
 
     /// In a span under the process span; before there is one, under the sender's.
@@ -225,7 +234,7 @@ struct Scope(Option<Span>);
 impl Drop for Scope {
     fn drop(&mut self) {
         if let Some(span) = self.0.take() {
-            span.error("panicked")
+            span.panicked()
         }
     }
 }

@@ -1,14 +1,15 @@
 //! The `send` span until it is known what became of the message.
 
 use super::transaction::Open;
-use crate::carrier::{Before, Headers, HeadersMut};
+use crate::carrier::{Before, Headers, HeadersMut, budget};
 use crate::describe::{self, About, Number};
 use rdkafka::Message;
 use rdkafka::bindings::{rd_kafka_message_status, rd_kafka_msg_status_t};
 use rdkafka::error::KafkaError;
 use rdkafka::message::{DeliveryResult, OwnedHeaders};
 use rdkafka::types::RDKafkaErrorCode as Code;
-use spanbridge::carrier::{Outgoing, inject};
+use spanbridge::carrier::{Budget, Outgoing, inject_within};
+use spanbridge::observe::Span;
 use spanbridge::{Context, Value, messaging, semconv};
 
 /// An open `send` span. Dropped, it ends as `unknown`: the client may deliver the message all the same.
@@ -24,11 +25,15 @@ pub(crate) fn begin(
     about: &About<'_>,
     transaction: Option<&Open>,
     headers: &mut Option<OwnedHeaders>,
+    largest: usize,
 ) -> (Handoff, Before) {
     let (span, outgoing) = messaging::begin_send(describe::send(about), &Headers::from(headers.as_ref()));
     let before = match outgoing {
         Outgoing::Keep(_) => Before::Untouched,
-        Outgoing::Write => pack(span.context(), headers),
+        Outgoing::Write => {
+            let message = about.key.map_or(0, <[u8]>::len) + about.payload.map_or(0, <[u8]>::len);
+            pack(&span, headers, |theirs| budget(largest, message, theirs))
+        }
     };
     // In a transaction the broker's answer is not the last word.
     let delivered = if transaction.is_some() { "sent" } else { "confirmed" };
@@ -38,12 +43,19 @@ pub(crate) fn begin(
     (Handoff { handoff: messaging::Handoff::new(span), delivered }, before)
 }
 
-fn pack(context: &Context, headers: &mut Option<OwnedHeaders>) -> Before {
-    if context.is_empty() {
+fn pack(
+    span: &Span,
+    headers: &mut Option<OwnedHeaders>,
+    budget: impl FnOnce(Option<&OwnedHeaders>) -> Budget,
+) -> Before {
+    if span.context().is_empty() {
         return Before::Untouched;
     }
-    let before = Before::injection(headers.as_ref());
-    inject(context, &mut HeadersMut(headers.get_or_insert_with(|| OwnedHeaders::new_with_capacity(3))));
+    let (before, budget) = (Before::injection(headers.as_ref()), budget(headers.as_ref()));
+    let headers = headers.get_or_insert_with(|| OwnedHeaders::new_with_capacity(3));
+    if let Some(left_out) = inject_within(span.context(), budget, &mut HeadersMut(headers)) {
+        span.diagnostic("inject.over_limit", &left_out)
+    }
     before
 }
 

@@ -98,7 +98,6 @@ impl<'a> Iterator for Items<'a> {
         let words = &self.packed.words[self.at as usize..self.end as usize];
         let (key, meta, word) = (words[0], words[1], words[2]);
         let (number, tag, len) = (meta as u16 as usize, meta >> 16 & 0xff, (meta >> 32) as usize);
-        let mut size = 3;
         let value = match tag {
             TAG_I64 => Value::I64(word as i64),
             TAG_F64 => Value::F64(f64::from_bits(word)),
@@ -106,12 +105,11 @@ impl<'a> Iterator for Items<'a> {
             // SAFETY: written by `recording::items::put`.
             TAG_STATIC => Value::Static(unsafe { static_text(word, len) }),
             _ => {
-                size = 2 + len.div_ceil(8).max(1);
                 let text = copied_text(&words[2..], len);
                 if tag == TAG_JSON { Value::Json(text) } else { Value::Str(text) }
             }
         };
-        self.at += size as u32;
+        self.at += item_words(meta) as u32;
         let key = match key {
             0 => PackedKey::Field(number as u8),
             // SAFETY: written by `recording::items::put`.
@@ -143,12 +141,28 @@ impl<'a> Items<'a> {
         }
     }
 
+    /// The next field; attributes are stepped over unread.
+    #[inline]
+    fn field(&mut self) -> Option<(u8, Value<'a>)> {
+        loop {
+            if self.at >= self.end && !self.go_on() {
+                return None;
+            }
+            let at = self.at as usize;
+            match self.packed.words[at] {
+                0 => match self.next()? {
+                    (PackedKey::Field(field), value) => return Some((field, value)),
+                    (PackedKey::Attribute(_), _) => {} // its key would not be 0
+                },
+                _ => self.at += item_words(self.packed.words[at + 1]) as u32,
+            }
+        }
+    }
+
     /// The values of a field, in order.
-    fn values(self, field: Field) -> impl Iterator<Item = Value<'a>> {
-        self.filter_map(move |(k, v)| match k {
-            PackedKey::Field(f) if f == field as u8 => Some(v),
-            _ => None,
-        })
+    fn values(mut self, field: Field) -> impl Iterator<Item = Value<'a>> {
+        let fields = std::iter::from_fn(move || self.field());
+        fields.filter(move |(f, _)| *f == field as u8).map(|(_, value)| value)
     }
 
     fn text(self, field: Field) -> Option<Cow<'a, str>> {
@@ -180,17 +194,30 @@ impl<'a> Items<'a> {
         .filter_map(|(t, s)| Some((t?, s?)))
     }
 
-    #[cold]
+    /// All of them in one walk: a span with a name that was copied has some.
     #[inline(never)]
-    fn fields(self) -> Fields<'a> {
-        let text = |field| self.values(field).last().and_then(|v| v.as_str());
-        let link = |(trace_id, span_id)| Link { trace_id, span_id, attributes: super::Attributes::new() };
-        Fields {
-            name: text(Field::Name),
-            primitive: text(Field::Primitive),
-            kind: self.number(Field::Kind).map(|kind| kind_of((kind as u64) << KIND_AT)),
-            links: self.spans(Field::Link).map(link).collect(),
+    fn fields(mut self) -> Fields<'a> {
+        let mut fields = Fields::default();
+        let (mut link, mut count) = ([0; 3], 0);
+        while let Some((field, value)) = self.field() {
+            match (field, value) {
+                (f, name) if f == Field::Name as u8 => fields.name = name.as_str(),
+                (f, primitive) if f == Field::Primitive as u8 => fields.primitive = primitive.as_str(),
+                (f, Value::I64(kind)) if f == Field::Kind as u8 => {
+                    fields.kind = Some(kind_of((kind as u64) << KIND_AT))
+                }
+                (f, Value::I64(part)) if f == Field::Link as u8 => {
+                    link[count % 3] = part as u64;
+                    count += 1;
+                    let trace = TraceId::new((link[0] as u128) << 64 | link[1] as u128);
+                    if let (0, Some(trace_id), Some(span_id)) = (count % 3, trace, SpanId::new(link[2])) {
+                        fields.links.push(Link { trace_id, span_id, attributes: super::Attributes::new() })
+                    }
+                }
+                _ => {}
+            }
         }
+        fields
     }
 
     fn endpoint(self, span: Field, run: Field) -> Option<Endpoint<'a>> {
@@ -209,6 +236,15 @@ pub(crate) fn is_link(words: &[u64], at: usize) -> bool {
         && buffer::words(header) > MORE_WORDS
         && words[at + MORE_WORDS] == 0
         && words[at + MORE_WORDS + 1] as u16 == Field::Link as u16
+}
+
+/// The words of an item, by its meta word.
+#[inline(always)]
+fn item_words(meta: u64) -> usize {
+    match meta >> 16 & 0xff {
+        TAG_I64 | TAG_F64 | TAG_BOOL | TAG_STATIC => 3,
+        _ => 2 + ((meta >> 32) as usize).div_ceil(8).max(1),
+    }
 }
 
 /// The words of a record before its items.
@@ -264,7 +300,8 @@ impl Packed {
     /// The end of such a span, if it has one. An error's text comes with an end that is a record of its own.
     #[inline(always)]
     pub(crate) fn end_of<'a>(&'a self, entry: &Entry, words: &[u64; SPAN_WORDS], items: Items<'a>) -> End<'a> {
-        let error = if entry.join == 0 { None } else { items.text(Field::Error) };
+        let joined = Items { at: 0, end: 0, ..items };
+        let error = if entry.join == 0 { None } else { joined.text(Field::Error) };
         self.end(entry.end, Some(words[5]), error)
     }
 

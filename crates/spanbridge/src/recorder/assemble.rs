@@ -133,11 +133,14 @@ impl Assembler {
     fn join(&mut self) -> Vec<Join> {
         #[derive(Default)]
         struct Late {
-            /// Entries with items, in order.
-            more: Vec<u32>,
+            /// The last entry with items: one more than a place in the chain, or 0.
+            last: u32,
             end: Option<u32>,
         }
-        let mut by_span: HashMap<u64, Late, Fold> = HashMap::with_hasher(self.fold.clone());
+        // Entries with items, each with the one before it of the same span.
+        let mut chain: Vec<(u32, u32)> = Vec::with_capacity(self.late.len());
+        let mut by_span: HashMap<u64, Late, Fold> =
+            HashMap::with_capacity_and_hasher(self.late.len(), self.fold.clone());
         // Few spans have something late: the others are told apart by a bit, without a look into the map.
         let mut hint = [0u64; 64];
         let bit = |id: u64| ((id >> 6) as usize % 64, 1u64 << (id % 64));
@@ -148,17 +151,19 @@ impl Assembler {
             if buffer::kind(header) == buffer::LATE_END && late.end.is_none() {
                 late.end = Some(i);
             }
-            late.more.push(i);
+            chain.push((i, late.last));
+            late.last = chain.len() as u32;
             let (word, bit) = bit(self.words[at + header_id(header)]);
             hint[word] |= bit
         }
         let mut joins: Vec<Join> = vec![];
         let mut gone: Vec<u32> = vec![];
         let words = &self.words;
-        let mut take = |entries: &mut Vec<Entry>, into: usize, more: &mut Vec<u32>, begins: bool| {
-            for i in more.drain(..).rev().filter(|i| *i as usize != into) {
+        let mut take = |entries: &mut Vec<Entry>, into: usize, last: &mut u32, begins: bool| {
+            while let Some(&(i, before)) = chain.get((*last as usize).wrapping_sub(1)) {
+                *last = before;
                 // An end has no links: a link that comes so late stays a record of its own.
-                if !begins && is_link(words, entries[i as usize].at as usize) {
+                if i as usize == into || !begins && is_link(words, entries[i as usize].at as usize) {
                     continue;
                 }
                 joins.push(Join { at: entries[i as usize].at, next: entries[into].join });
@@ -180,12 +185,12 @@ impl Assembler {
             if let Some(end) = late.end.filter(|_| !entry.again && entry.end == 0) {
                 self.entries[i].end = self.entries[end as usize].end;
             }
-            take(&mut self.entries, i, &mut late.more, !entry.again)
+            take(&mut self.entries, i, &mut late.last, !entry.again)
         }
         // A late end whose span is not in this batch takes the items of its span.
         for late in by_span.values_mut() {
-            if let Some(end) = late.end.filter(|_| !late.more.is_empty()) {
-                take(&mut self.entries, end as usize, &mut late.more, false)
+            if let Some(end) = late.end.filter(|_| late.last > 0) {
+                take(&mut self.entries, end as usize, &mut late.last, false)
             }
         }
         self.remove(gone);

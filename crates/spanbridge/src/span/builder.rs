@@ -35,15 +35,37 @@ pub struct SpanBuilder {
 /// With no recorder, or in a trace that is not sampled, this does next to nothing.
 #[inline(always)]
 pub fn span(name: impl Into<Cow<'static, str>>) -> SpanBuilder {
-    let name = name.into(); // before a look at what is current: it may be the user's code, and change that
+    // Before a look at what is current: it may be the user's code, and change that.
+    match name.into() {
+        Cow::Borrowed(name) => begin(Name::Static(name)),
+        Cow::Owned(name) => begin(Name::Text(&name)),
+    }
+}
+
+/// As [`span`], for a name that is put together and copied.
+pub(crate) fn span_of_text(name: &str) -> SpanBuilder {
+    begin(Name::Text(name))
+}
+
+/// What a span is called.
+#[derive(Clone, Copy)]
+enum Name<'a> {
+    /// Recorded by its address.
+    Static(&'static str),
+    /// Copied.
+    Text(&'a str),
+}
+
+#[inline(always)]
+fn begin(name: Name<'_>) -> SpanBuilder {
     let shared = ambient().shared.get();
     if shared.addr() & RECORDED != 0 {
         // SAFETY: what is current is kept alive by whoever made it current, and nothing below is the user's code.
         let shared = unsafe { &*untag(shared) };
         let parent = ambient().span.get();
         let started = match name {
-            Cow::Borrowed(name) => hot().begin(shared, parent, name),
-            Cow::Owned(name) => hot().begin_owned(shared, parent, &name),
+            Name::Static(name) => hot().begin(shared, parent, name),
+            Name::Text(name) => hot().begin_owned(shared, parent, name),
         };
         SpanBuilder { started, root: Context::EMPTY, within: shared.serial(), this_thread: PhantomData }
     } else if may_begin_trace(shared) {
@@ -54,6 +76,17 @@ pub fn span(name: impl Into<Cow<'static, str>>) -> SpanBuilder {
     } else {
         SpanBuilder { started: Started::NONE, root: Context::EMPTY, within: 0, this_thread: PhantomData }
     }
+}
+
+/// As [`span`](fn@span), under an id that is known before: for work whose ids are derived from what it works on, so that
+/// they are the same in whichever process asks. Who gives an id twice says that it is the same span.
+#[doc(hidden)]
+pub fn span_with_id(name: impl Into<Cow<'static, str>>, id: crate::SpanId) -> SpanBuilder {
+    let mut span = span(name);
+    if !span.started.is_none() {
+        span.started = hot().set_id(span.started, id.get())
+    }
+    span
 }
 
 #[cfg(feature = "record")]
@@ -71,11 +104,11 @@ fn may_begin_trace(_: *const Shared) -> bool {
 /// A span without a run around it: a new trace, if there is none and somebody records.
 #[cold]
 #[inline(never)]
-fn begin_trace(name: Cow<'static, str>) -> (Started, ManuallyDrop<Context>) {
+fn begin_trace(name: Name<'_>) -> (Started, ManuallyDrop<Context>) {
     let root = if current::context().is_empty() { crate::origin::new_trace() } else { Context::EMPTY };
     let started = match (root.shared(), name) {
-        (Some(shared), Cow::Borrowed(name)) if root.is_recorded() => hot().begin(shared, 0, name),
-        (Some(shared), Cow::Owned(name)) if root.is_recorded() => hot().begin_owned(shared, 0, &name),
+        (Some(shared), Name::Static(name)) if root.is_recorded() => hot().begin(shared, 0, name),
+        (Some(shared), Name::Text(name)) if root.is_recorded() => hot().begin_owned(shared, 0, name),
         _ => Started::NONE,
     };
     (started, ManuallyDrop::new(root))

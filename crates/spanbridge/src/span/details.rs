@@ -145,7 +145,15 @@ fn on_span(context: &Context, f: impl FnOnce(&crate::context::Shared, u64)) {
 }
 
 pub(crate) fn attributes(context: &Context, attributes: Attributes<'_>) {
-    on_span(context, |shared, span| hot().more(shared, span, &with(&[], attributes)))
+    on_span(context, |shared, span| {
+        // The usual are few: without an allocation.
+        let mut few = [(Key::Attribute(""), Value::Bool(false)); 4];
+        if let Some(few) = few.get_mut(..attributes.len()) {
+            few.iter_mut().zip(attributes).for_each(|(item, (key, value))| *item = (Key::Attribute(key), *value));
+            return hot().more(shared, span, few);
+        }
+        hot().more(shared, span, &with(&[], attributes))
+    })
 }
 
 pub(crate) fn link(context: &Context, other: &Context) {

@@ -64,6 +64,12 @@ impl Span {
         self.open.end(&self.context, Status::Cancelled)
     }
 
+    /// The work panicked: for adapters, whose spans are not around the work but beside it.
+    #[doc(hidden)]
+    pub fn panicked(mut self) {
+        self.open.end(&self.context, Status::Panicked)
+    }
+
     /// It ended as the result says.
     pub fn end_with(mut self, result: &impl Outcome) {
         match result.failure() {

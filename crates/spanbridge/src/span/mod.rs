@@ -10,7 +10,8 @@ mod open;
 mod run;
 mod suspend;
 
-pub use builder::{SpanBuilder, span};
+pub(crate) use builder::span_of_text;
+pub use builder::{SpanBuilder, span, span_with_id};
 pub use details::{Artifact, EdgeType, Target};
 #[cfg(feature = "macros")]
 pub use entered::Entered;
