@@ -66,7 +66,7 @@ fn main() {
         let _asks = function.asked();
         begun.elapsed()
     };
-    programs.iter().for_each(|p| drop(cold(p))); // into the page cache
+    programs.iter().for_each(|program| _ = cold(program)); // into the page cache
     let start_all = |turn: usize| {
         let mut times = [Duration::ZERO; 3];
         (0..3).map(|n| (n + turn) % 3).for_each(|i| times[i] = cold(&programs[i]));
