@@ -93,6 +93,8 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &*self.kind {
             OTHER => f.write_str(&self.message),
+            // What lambda_runtime writes for a boxed error, which could be any.
+            kind if kind.contains("dyn ") => f.write_str(&self.message),
             kind => write!(f, "{kind}: {}", self.message),
         }
     }
