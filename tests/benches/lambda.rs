@@ -2,7 +2,8 @@
 //! program; beside the same function by `lambda_runtime` alone. Run with `cargo bench -p spanbridge-tests --bench lambda`.
 //!
 //! The functions are programs of their own (`crates/spanbridge-lambda/examples`), built with `--release`. They take turns, and
-//! turns at being the first, so that whatever else the machine does meets all of them.
+//! turns at being the first, so that whatever else the machine does meets all of them. All have tokio's usual threads: where a
+//! process has but one, glibc allocates faster, and a recorder's first thread would be charged with that.
 
 use spanbridge_tests::RuntimeApi;
 use std::path::{Path, PathBuf};
@@ -65,7 +66,7 @@ fn main() {
         let _asks = function.asked();
         begun.elapsed()
     };
-    programs.iter().for_each(|p| drop(cold(p))); // into the page cache
+    programs.iter().for_each(|program| _ = cold(program)); // into the page cache
     let start_all = |turn: usize| {
         let mut times = [Duration::ZERO; 3];
         (0..3).map(|n| (n + turn) % 3).for_each(|i| times[i] = cold(&programs[i]));

@@ -8,7 +8,7 @@ use aws_sdk_lambda::operation::invoke::builders::InvokeFluentBuilder;
 use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::{InvocationType, ResponseStreamingInvocationType};
 use serde_json::{Value, json};
-use spanbridge::{Memory, Recorder, Status, observe, semconv};
+use spanbridge::{Context, Memory, Recorder, Status, observe, semconv};
 use spanbridge_examples::local_lambda::{Function, LocalLambda, client_config};
 use spanbridge_lambda::{CallExt, Propagate, XRay};
 use spanbridge_tests::{Seen, recorder, spans, within};
@@ -342,7 +342,7 @@ async fn without_a_recorder_nothing_is_added_and_a_context_goes_along() {
     let got = json(within("a call", send()).await.unwrap().payload());
     assert_eq!(got["custom"], Value::Null);
     let header = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
-    let context = serde_json::from_value(json!({ "traceparent": header, "baggage": "tier=gold" })).unwrap();
+    let context: Context = serde_json::from_value(json!({ "traceparent": header, "baggage": "tier=gold" })).unwrap();
     let got = json(within("a call", observe::with_context(context, async { send().await })).await.unwrap().payload());
     assert_eq!(got["custom"], json!({ "traceparent": header, "baggage": "tier=gold" }));
 }
@@ -353,7 +353,7 @@ async fn a_large_context_leaves_out_what_has_no_room() {
     let header = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
     let baggage = format!("k={}", "v".repeat(3000));
     let carried = json!({ "traceparent": header, "tracestate": "a=1", "baggage": baggage });
-    let context = stage.recorder.in_scope(|| serde_json::from_value(carried).unwrap());
+    let context: Context = stage.recorder.in_scope(|| serde_json::from_value(carried).unwrap());
     let send = async || stage.invoke(json!({})).observed().send().await;
     let got = json(within("a call", observe::with_context(context, send())).await.unwrap().payload());
     let call = stage.spans().pop().unwrap();

@@ -3,6 +3,7 @@
 mod samples;
 
 use insta::assert_snapshot;
+use spanbridge::record::Via;
 use spanbridge_cli::render::{Options, tree};
 use spanbridge_store::graph::{Graph, Link, RunStatus, SpanStatus};
 use unicode_width::UnicodeWidthStr;
@@ -212,19 +213,99 @@ fn names_in_forty_columns() {
 #[test]
 fn a_workflow_that_waited() {
     assert_snapshot!(at(100, &samples::workflow()), @r##"
-approval  4bf92f35  ✓ ok  2d 00h
+approval  4bf92f35  ✓ ok  905 ms of work, 2d 00h of waiting
 flows · flows-b · 4 spans · 2026-11-20 09:25:46.250 UTC
-                                 0                                 886 ms
-flows ▸ collect          420 ms  ━━━━━━━━━━━━━━━━━━╸
-flows ▸ ask  confirmed  6.00 ms                     ╸
-flows-b ▸ decide         400 ms                     ━━━━━━━━━━━━━━━━━━╸
-flows-b ▸ notify        50.0 ms                                       ╺━━
+                                            0                                 886 ms
+flows ▸ started
+├─ collect                          420 ms  ━━━━━━━━━━━━━━━━━━╸
+└─ ask  confirmed                  6.00 ms                     ╸
+‖ suspended: waiting for a person   2d 00h
+flows-b ▸ resumed
+├─ decide                           400 ms                     ━━━━━━━━━━━━━━━━━━╸
+└─ notify                          50.0 ms                                       ╺━━
 (the bars leave out 2d 00h in which nothing ran)
-
-‖ suspended 2d 00h: waiting for a person
-· started in flows  5e900000
-· resumed in flows-b  5e900000  +2d 00h
 "##);
+}
+
+#[test]
+fn a_fan_out_and_what_came_of_each() {
+    assert_snapshot!(at(100, &samples::fan_out()), @r##"
+index  4bf92f35  ✓ ok  2.64 s of work, 6.46 s of waiting
+indexer · worker · 9 spans · 2026-11-20 09:25:46.250 UTC
+                                                    0                                 5.46 s
+indexer ▸ started  pid 10  on web-1
+└─ split                                    120 ms  ╸
+‖ suspended: shards  resumed 3 times        2.87 s
+├─ worker ▸ resumed  pid 71  on web-2
+│  └─ index shard                           900 ms                       ╺━━━━━━╸
+│     └─ write                              200 ms                        ╺━
+├─ worker ▸ resumed  pid 72  on web-2
+│  ├─ index shard                           700 ms                        ━━━━━
+│  │  └─ write                              200 ms                        ╺━
+│  ├─ ‖ suspended: the database is locked   4.20 s
+│  └─ worker ▸ resumed  pid 90  on web-2
+│     └─ retry write                       50.0 ms                                  ╸
+└─ worker ▸ resumed  pid 71  on web-2
+   └─ index shard                           1.40 s                        ━━━━━━━━━━
+      └─ write                              200 ms                        ╺━
+indexer ▸ resumed  pid 10  on web-1
+└─ publish index  confirmed                40.0 ms                                         ╺
+(the bars leave out 3.58 s in which nothing ran)
+"##);
+}
+
+#[test]
+fn a_fan_out_in_fifty_columns() {
+    assert_snapshot!(at(50, &samples::fan_out()), @r##"
+index  4bf92f35  ✓ ok
+2.64 s of work, 6.46 s of waiting
+indexer · worker · 9 spans
+2026-11-20 09:25:46.250 UTC
+
+indexer ▸ started  pid 10  on web-1
+└─ split                                    120 ms
+‖ suspended: shards  resumed 3 times        2.87 s
+├─ worker ▸ resumed  pid 71  on web-2
+│  └─ index shard                           900 ms
+│     └─ write                              200 ms
+├─ worker ▸ resumed  pid 72  on web-2
+│  ├─ index shard                           700 ms
+│  │  └─ write                              200 ms
+│  ├─ ‖ suspended: the database is locked   4.20 s
+│  └─ worker ▸ resumed  pid 90  on web-2
+│     └─ retry write                       50.0 ms
+└─ worker ▸ resumed  pid 71  on web-2
+   └─ index shard                           1.40 s
+      └─ write                              200 ms
+indexer ▸ resumed  pid 10  on web-1
+└─ publish index  confirmed                40.0 ms
+"##);
+}
+
+#[test]
+fn a_workflow_that_waits_and_whose_beginning_is_lost() {
+    assert_snapshot!(at(100, &samples::waiting()), @r##"
+approval  4bf92f35  ‖ suspended  1m 02s of work so far
+flows · 1 span · 2026-11-20 09:25:46.250 UTC
+                                                                            0                40.0 ms
+‖ (suspension not recorded)                                              –
+flows ▸ resumed
+└─ decide                                                          40.0 ms  ━━━━━━━━━━━━━━━━━━━━━━━━
+‖ suspended: the \x1b[2Jbudget  since 2026-11-20 09:26:48.250 UTC    waits
+"##);
+}
+
+#[test]
+fn ids_that_go_round_in_a_circle_are_told_once() {
+    let mut graph = samples::workflow();
+    // Whatever the records say: the first segment resumes what it suspended itself, and so does the second.
+    graph.run.segments[0].suspension_id = Some("s1".into());
+    graph.run.segments[0].via = Some(Via::Resume);
+    let shown = at(100, &graph);
+    assert_eq!(shown.matches("flows ▸ resumed").count(), 0, "nothing begins it:\n{shown}");
+    for name in ["collect", "ask", "decide", "notify"] {
+        assert_eq!(shown.matches(name).count(), 1, "{shown}");
+    }
 }
 
 #[test]
@@ -312,6 +393,39 @@ fn large_graphs_take_neither_stack_nor_quadratic_time() {
         wide.span(Some(root), &format!("w: {}", n / 15), "tool.call", n, 1);
     }
     assert_eq!(at(100, &wide.graph).lines().count(), 3 + 100_001);
+    // One wait after the other, one wait of many, and a wait that each of them makes another.
+    for (how, lines) in [("chain", 1 + 2 * 15_000), ("fan", 2 + 15_000), ("ladder", 1 + 15_000)] {
+        assert_eq!(at(100, &resumed(how, 15_000)).lines().count(), 3 + lines, "{how}");
+    }
+}
+
+/// A run that was resumed so many times: one after the other, all at once, or by two each time of whom one waits again.
+fn resumed(how: &str, times: u64) -> Graph {
+    let mut b = samples::Build::run(how, RunStatus::Open, None);
+    b.segment(1, "flows", Via::Start, 0, None);
+    match how {
+        "chain" => {
+            for n in 1..=times {
+                b.wait(&format!("s{n}"), n, "again", n * samples::MS, Some(n * samples::MS + 1));
+                b.segment(n + 1, "flows", Via::Resume, n * samples::MS + 1, Some(&format!("s{n}")));
+            }
+        }
+        "fan" => {
+            b.wait("s", 1, "all", samples::MS, Some(2 * samples::MS));
+            for n in 2..times + 2 {
+                b.segment(n, "flows", Via::Resume, n * samples::MS, Some("s"));
+            }
+        }
+        _ => {
+            for n in 1..=times / 3 {
+                let wait = format!("s{n}");
+                b.wait(&wait, 2 * n - 1, "again", n * samples::MS, Some(n * samples::MS + 1));
+                b.segment(2 * n, "flows", Via::Resume, n * samples::MS + 1, Some(&wait));
+                b.segment(2 * n + 1, "flows", Via::Resume, n * samples::MS + 2, Some(&wait));
+            }
+        }
+    }
+    b.graph
 }
 
 #[test]
@@ -353,6 +467,25 @@ fn any_graph_is_rendered() {
             if random(8) == 0 {
                 (span.started_at, span.ended_at) = ([0, u64::MAX, 1][random(3) as usize], Some(random(3)));
             }
+        }
+        // And who went on with what, be it ever so confused.
+        for _ in 0..random(8) {
+            let id = |n: u64| ["s0", "s1", "s2", ""][n as usize];
+            b.wait(
+                id(random(4)),
+                random(5),
+                names[random(6) as usize],
+                random(9),
+                Some(random(9)).filter(|n| n % 2 == 0),
+            );
+            let via = [Via::Start, Via::Resume, Via::Receive][random(3) as usize];
+            b.segment(
+                1 + random(5),
+                names[random(6) as usize],
+                via,
+                random(9),
+                Some(id(random(4))).filter(|id| !id.is_empty()),
+            );
         }
         let width = 40 + random(100) as usize;
         let shown = at(width, &b.graph);

@@ -4,7 +4,7 @@ use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::Value;
 use spanbridge::{JsonLines, Recorder};
 
-#[tokio::main(flavor = "current_thread")]
+#[tokio::main]
 async fn main() -> Result<(), Error> {
     let _recorder = Recorder::builder("score").sink(JsonLines::new(std::io::sink())).install()?;
     spanbridge_lambda::run(service_fn(score)).await

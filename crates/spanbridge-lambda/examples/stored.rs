@@ -5,7 +5,7 @@ use serde_json::Value;
 use spanbridge::Recorder;
 use spanbridge_store::StoreSink;
 
-#[tokio::main(flavor = "current_thread")]
+#[tokio::main]
 async fn main() -> Result<(), Error> {
     let _recorder = Recorder::builder("score").sink(StoreSink::open_default()?).install()?;
     spanbridge_lambda::run(service_fn(score)).await

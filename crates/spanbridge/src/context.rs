@@ -24,11 +24,24 @@ pub(crate) struct Shared {
     /// The span that it came with: the sender's, or of a child run the one that triggered it. No span of ours in this
     /// run, so nothing is recorded about it.
     pub(crate) from_span: u64,
+    /// The segment that records belong to.
+    pub(crate) segment: OwnSegment,
     pub(crate) trace_state: TraceState,
     pub(crate) baggage: Baggage,
     /// The recorder in effect where it was made.
     #[cfg(feature = "record")]
     pub(crate) intake: Option<Arc<Intake>>,
+}
+
+/// A segment beside the one that this recorder has for the run; all zero for that one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct OwnSegment {
+    /// Names it in this process. Never zero, where there is one.
+    pub(crate) ordinal: u64,
+    /// The suspension that it continues, or 0.
+    pub(crate) suspension: u64,
+    /// It goes on with a run that was elsewhere.
+    pub(crate) resumed: bool,
 }
 
 impl Shared {
@@ -103,6 +116,7 @@ impl Context {
             flags,
             remote: false,
             from_span: 0,
+            segment: OwnSegment::default(),
             trace_state: TraceState::new(),
             baggage: Baggage::new(),
             #[cfg(feature = "record")]

@@ -32,6 +32,11 @@
 //! future from poll to poll and thread to thread. A task that is spawned does not inherit it: give it along with
 //! [`in_current_context`](ContextExt::in_current_context), or [`observe::bind`] for a closure.
 //!
+//! A run may outlive its process: [`Run::suspend`](observe::Run::suspend) gives a [`RunContext`] to be stored, and
+//! [`observe::resume_run`] goes on with it, in any process on any day.
+//!
+//! What leaves with a database transaction goes through an [`outbox`].
+//!
 //! # In a library
 //!
 //! Depend on this crate without features. Contexts are carried, and spans that the library opens are recorded where the
@@ -43,7 +48,7 @@
 //! | feature | what it adds |
 //! |---|---|
 //! | `record` | the recorder, its sinks, and [`record`]s. Applications switch it on |
-//! | `json` | carriers for JSON objects and payloads (part of `record`) |
+//! | `json` | carriers for JSON objects and payloads, run contexts as text (part of `record`) |
 //! | `macros` | the attribute [`#[observe]`](macro@observe) |
 //! | `http` | a carrier for `http::HeaderMap` |
 //! | `conformance` | the story that every adapter passes, for those who write one (with `record`) |
@@ -51,9 +56,8 @@
 //! # How it is built
 //!
 //! Modules form layers, and each uses only what stands before it: ids and wire formats ([`w3c`], [`payload`]) → buffers →
-//! [`Context`] → [`current`] → recording → where contexts come from → [`carrier`] → spans ([`mod@observe`]) → [`messaging`] →
-//! [`record`] →
-//! [`Recorder`] → the conformance kit.
+//! [`Context`] → [`current`] → recording → where contexts come from → [`carrier`] → [`RunContext`] → spans ([`mod@observe`])
+//! → [`messaging`], [`outbox`] → [`record`] → [`Recorder`] → the conformance kit.
 
 #[cfg(feature = "macros")]
 #[doc(hidden)]
@@ -75,6 +79,7 @@ mod json_text;
 pub mod messaging;
 pub mod observe;
 mod origin;
+pub mod outbox;
 mod outcome;
 #[cfg(feature = "json")]
 pub mod payload;
@@ -84,6 +89,7 @@ pub mod record;
 #[cfg(feature = "record")]
 mod recorder;
 mod recording;
+mod run_context;
 #[cfg(feature = "record")]
 mod sampler;
 pub mod semconv;
@@ -101,6 +107,9 @@ pub use recorder::{
     Batch, Flush, InstallError, JsonLines, Memory, Receipt, Recorder, RecorderBuilder, Report, Sink, SinkError,
     SinkReport, flush, flush_at_exit, flush_blocking, reseed,
 };
+#[cfg(feature = "json")]
+pub use run_context::ParseRunContextError;
+pub use run_context::RunContext;
 #[cfg(feature = "record")]
 pub use sampler::Sampler;
 #[cfg(feature = "macros")]

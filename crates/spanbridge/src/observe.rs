@@ -25,11 +25,32 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! A run may outlive its process. What [`Run::suspend`] gives can be stored as text, or with serde; any process goes on
+//! with it, on any day, and whoever finishes says how it ended:
+//!
+//! ```
+//! use spanbridge::observe;
+//!
+//! # async fn ask() {}
+//! # async fn decide() {}
+//! # #[cfg(feature = "json")]
+//! # async fn work() -> Result<(), Box<dyn std::error::Error>> {
+//! let run = observe::run("approval").open();
+//! run.with_context(ask()).await;
+//! let saved = run.suspend("waiting for a person").to_string(); // keep it with your workflow's state
+//!
+//! let run = observe::resume_run(saved.as_str())?;
+//! run.with_context(decide()).await;
+//! run.end();
+//! # Ok(())
+//! # }
+//! ```
 
 pub use crate::current::{bind, context as capture_context, in_scope};
 pub use crate::span::{
-    ActiveSpan, Artifact, EdgeType, InSpan, Run, RunBuilder, Span, SpanBuilder, Target, active_span, run,
-    run_with_span, span,
+    ActiveSpan, Artifact, EdgeType, InSpan, Run, RunBuilder, Span, SpanBuilder, Target, active_span, end_run,
+    resume_run, run, run_with_span, span,
 };
 
 #[doc(hidden)]
@@ -39,8 +60,9 @@ use crate::current::WithContext;
 use crate::{Context, Value};
 
 /// A future, stream or sink whose every poll has `context` as the current one: context only, it records nothing itself.
-pub fn with_context<T>(context: Context, inner: T) -> WithContext<T> {
-    WithContext::new(context, inner)
+/// Of a [`RunContext`](crate::RunContext) that was saved it takes the context; it neither resumes nor ends the run.
+pub fn with_context<T>(context: impl Into<Context>, inner: T) -> WithContext<T> {
+    WithContext::new(context.into(), inner)
 }
 
 /// Records that something happened now, on the current span if there is one.

@@ -2,7 +2,8 @@
 //! to the recorder in effect, which decides whether it is recorded.
 
 use crate::RunId;
-use crate::context::{Context, Shared};
+use crate::context::{Context, OwnSegment, Shared};
+use crate::recording::hot;
 use crate::w3c::{Baggage, SAMPLED, TraceParent, TraceState};
 
 #[cfg(feature = "record")]
@@ -36,6 +37,22 @@ impl Context {
             from_span,
             Some(parent.flags & SAMPLED != 0),
         )
+    }
+
+    /// The context of a run that goes on here, outside any of its spans, with a segment of its own.
+    pub(crate) fn resumed(
+        parent: TraceParent,
+        run: RunId,
+        trace_state: TraceState,
+        baggage: Baggage,
+        suspension: u64,
+    ) -> Self {
+        // Of a child run the span that triggered it; else the run itself stood in for a parent.
+        let above = if parent.span_id == run.as_parent() { 0 } else { parent.span_id.0 };
+        let segment = OwnSegment { ordinal: hot().id(), suspension, resumed: true };
+        let blank = Self::blank(parent.trace_id.0, run.0, parent.flags);
+        let shared = Shared { remote: true, from_span: above, segment, trace_state, baggage, ..blank };
+        Self::bind(shared, above, Some(parent.flags & SAMPLED != 0))
     }
 
     /// Binds a new shared part to the recorder in effect. `received`: the sampled flag, if the trace began elsewhere.
@@ -77,6 +94,7 @@ impl Context {
             flags: old.flags,
             remote: old.remote,
             from_span: old.from_span,
+            segment: old.segment,
             trace_state: old.trace_state.clone(),
             baggage: old.baggage.clone(),
             #[cfg(feature = "record")]
@@ -84,6 +102,13 @@ impl Context {
         };
         change(&mut shared);
         Self::from_shared(shared, self.span, self.is_recorded())
+    }
+
+    /// The same context, whose records open a segment of their own: for a process that comes back to a run again and
+    /// again, as a function does with every invocation. Such segments may be open side by side. Spans cost what they
+    /// always do.
+    pub fn in_new_segment(&self) -> Self {
+        self.changed(|s| s.segment = OwnSegment { ordinal: hot().id(), ..OwnSegment::default() })
     }
 
     /// The same context with other baggage. An empty context stays empty.
@@ -119,7 +144,9 @@ pub(crate) fn child_run(outer: &Context) -> Context {
         return Context::EMPTY;
     }
     let id = recording::hot().long_id();
-    outer.changed(|s| (s.run, s.remote, s.from_span) = (id, false, outer.span))
+    outer.changed(|s| {
+        (s.run, s.remote, s.from_span, s.segment) = (id, false, outer.span, OwnSegment::default());
+    })
 }
 
 #[cfg(not(feature = "record"))]

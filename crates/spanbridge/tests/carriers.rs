@@ -155,6 +155,7 @@ fn what_is_not_text_is_a_problem_of_that_header_only() {
     }
 }
 
+#[cfg(feature = "json")]
 #[test]
 fn headers_in_json_are_replaced_however_they_are_written() {
     let mut headers = serde_json::Map::new();

@@ -125,6 +125,43 @@ fn one_segment_a_run_whatever_is_between() {
     assert_eq!(segments.len(), 1);
 }
 
+#[test]
+fn a_context_may_have_a_segment_of_its_own() {
+    let records = record(|| {
+        // As three invocations of a function in one process, two of them at once; and the run is known here anyway.
+        let [a, b] = [received().in_new_segment(), received().in_new_segment()];
+        let part = |context: &Context, name: &'static str| observe::in_scope(context, || observe::span(name).open());
+        let (a1, b1) = (part(&a, "a1"), part(&b, "b1"));
+        part(&received(), "usual").end();
+        // Where records are many, each chunk says it again.
+        for _ in 0..2_000 {
+            part(&a, "a2").end();
+        }
+        let other = observe::in_scope(a1.context(), || observe::run("child of a").open());
+        part(other.context(), "in child").end();
+        std::thread::scope(|s| {
+            s.spawn(|| a1.end());
+        });
+        b1.end();
+        assert!(Context::EMPTY.in_new_segment().is_empty());
+    });
+    gap_free(&records);
+    let all = spans(&records);
+    let segment = |name: &str| by_name(&all, name).segment;
+    let a2 = all.iter().filter(|s| s.name == "a2");
+    assert!(a2.clone().count() == 2_000 && a2.clone().all(|s| s.segment == segment("a1")));
+    let segments: std::collections::BTreeSet<_> = ["a1", "b1", "usual", "in child"].map(segment).into();
+    assert_eq!(segments.len(), 4, "one each: {records:?}");
+    let opened = records.iter().filter_map(|r| match &r.body {
+        Body::Segment { via, suspension_id: None, .. } => Some((r.segment_id, *via)),
+        _ => None,
+    });
+    let opened: std::collections::BTreeMap<_, _> = opened.collect();
+    let via = |name| opened[&segment(name)];
+    assert_eq!(["a1", "b1", "usual", "in child"].map(via), [Via::Receive, Via::Receive, Via::Receive, Via::Start]);
+    assert!(records.iter().all(|r| r.trace_id == TraceId::new(7)));
+}
+
 fn run_of(records: &[Record<'_>], name: &str) -> Option<RunId> {
     started(records, name).id
 }

@@ -51,18 +51,20 @@ pub(crate) fn lasting(forest: &Forest<'_>, relations: &Relations, i: usize) -> V
     let span = &forest.graph.spans[i];
     let mut out: Vec<Badge> = Vec::new();
     let mut add = |ink, word: &str| out.push((ink, word.to_owned()));
+    let handoff = attribute(span, "spanbridge.handoff.status").and_then(|v| v.as_str());
     match span.status {
         SpanStatus::Panicked => add(Ink::Bad, "panicked"),
-        SpanStatus::Cancelled => add(Ink::Warn, "cancelled"),
-        SpanStatus::Ok | SpanStatus::Error | SpanStatus::Open => {}
+        // A hand-off that was rolled back says so itself.
+        SpanStatus::Cancelled if handoff != Some("rolled_back") => add(Ink::Warn, "cancelled"),
+        SpanStatus::Ok | SpanStatus::Error | SpanStatus::Open | SpanStatus::Cancelled => {}
     }
-    if let Some(status) = attribute(span, "spanbridge.handoff.status").and_then(|v| v.as_str()) {
+    if let Some(status) = handoff {
         let ink = match status {
             "confirmed" | "sent" | "committed" => Ink::Dim,
             "rejected" | "returned" => Ink::Bad,
             _ => Ink::Warn,
         };
-        add(ink, &text::escape(status));
+        add(ink, &text::escape(&status.replace('_', " ")));
     }
     match number(span, "spanbridge.delivery.attempt") {
         Some(n) if n > 1 => add(Ink::Warn, &format!("attempt {n}")),

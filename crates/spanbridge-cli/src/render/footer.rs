@@ -1,9 +1,8 @@
-//! What stands under a tree: where the run waited, who worked on it, other runs, and what is wrong with the record.
+//! What stands under a tree: other runs, and what is wrong with the record.
 
+use super::header;
 use super::page::{Ink, Page};
-use super::text::{escape, truncate, width, wrap};
-use super::{header, time};
-use spanbridge::record::Via;
+use super::text::{truncate, width, wrap};
 use spanbridge_store::graph::Graph;
 
 /// More other runs than this are counted, not listed.
@@ -17,12 +16,6 @@ pub(crate) fn print(page: &mut Page, graph: &Graph, columns: usize) {
         }
         !empty
     };
-    let run = &graph.run;
-    // Segments tell a story only where a run has been somewhere twice.
-    if part(page, run.suspensions.is_empty()) {
-        suspensions(page, graph, columns);
-        segments(page, graph, columns);
-    }
     if part(page, graph.child_runs.is_empty() && graph.related_runs.is_empty()) {
         runs(page, graph, columns);
     }
@@ -33,38 +26,6 @@ pub(crate) fn print(page: &mut Page, graph: &Graph, columns: usize) {
         for (i, line) in wrap(&text, columns - 2, 4).iter().enumerate() {
             page.space(if i == 0 { 0 } else { 2 }).put(Ink::Warn, line).line();
         }
-    }
-}
-
-fn suspensions(page: &mut Page, graph: &Graph, columns: usize) {
-    for s in &graph.run.suspensions {
-        let what = match (s.suspended_at, s.resumed_at) {
-            (Some(from), Some(to)) => format!("suspended {}", time::duration(to.saturating_sub(from))),
-            (Some(from), None) => format!("suspended since {}", time::instant(from)),
-            (None, Some(to)) => format!("resumed {}", time::instant(to)),
-            (None, None) => "suspended".into(),
-        };
-        page.put(Ink::Warn, "‖").space(1).put(Ink::Plain, &what);
-        if let Some(reason) = &s.reason {
-            let room = columns.saturating_sub(page.column() + 2);
-            page.put(Ink::Plain, ": ").put(Ink::Plain, &truncate(&escape(reason), room));
-        }
-        page.line();
-    }
-}
-
-fn segments(page: &mut Page, graph: &Graph, columns: usize) {
-    for s in &graph.run.segments {
-        let via = match s.via {
-            Some(Via::Start) => "started",
-            Some(Via::Resume) => "resumed",
-            Some(Via::Receive) => "received",
-            None => "worked on",
-        };
-        let after = s.started_at.map_or(0, |at| at.saturating_sub(graph.run.started_at));
-        let at = if after == 0 { String::new() } else { format!("  +{}", time::duration(after)) };
-        let line = format!("{via} in {}  {:.8}{at}", escape(&s.service), s.segment_id);
-        page.put(Ink::Dim, &truncate(&format!("· {line}"), columns)).line();
     }
 }
 

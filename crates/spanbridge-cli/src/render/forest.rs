@@ -1,11 +1,13 @@
 //! The shape of the tree: who stands under whom, and what is folded away.
 //!
-//! Beside the recorded parents there are three kinds of arrangement: a span that was sent by link (a new trace) is
+//! Beside the recorded parents there are four kinds of arrangement: of a run that went on elsewhere the roots stand under
+//! their segments ([`story`](super::story)); a span that was sent by link (a new trace) is
 //! shown under its sender; orphans are gathered under their missing parent; and a settlement that went well is a word
 //! on the line of its job rather than a line of its own.
 
+use super::story::{Chapter, Story};
 use super::text;
-use spanbridge::{Kind, SpanId};
+use spanbridge::{Kind, SegmentId, SpanId};
 use spanbridge_store::graph::{Graph, Span, SpanStatus};
 use std::collections::HashMap;
 
@@ -16,6 +18,8 @@ pub(crate) enum Node {
     Span(usize),
     /// A parent that somebody names and nobody recorded.
     Missing(SpanId),
+    /// A segment that began the run or went on with it, or a wait.
+    Chapter(Chapter),
 }
 
 /// How work came from a span to the one below it.
@@ -29,13 +33,14 @@ pub(crate) enum Hop {
     Queue,
 }
 
-/// The tree. Nodes are numbered: first the spans as in the graph, then the missing parents.
+/// The tree. Nodes are numbered: first the spans as in the graph, then the missing parents, then the chapters.
 pub(crate) struct Forest<'g> {
     pub(crate) graph: &'g Graph,
     /// Children of node `n`: `list[starts[n]..starts[n + 1]]`; the last range holds the roots.
     starts: Vec<usize>,
     list: Vec<usize>,
     missing: Vec<SpanId>,
+    story: Story,
     /// Which spans stand under their sender because of a link.
     linked: Vec<bool>,
     parents: Vec<Option<usize>>,
@@ -56,23 +61,34 @@ impl<'g> Forest<'g> {
         let mut parents = parents(graph, &mut missing, &mut linked);
         let settled = fold_settlements(graph, &mut parents);
 
-        let nodes = spans.len() + missing.len();
+        let story = Story::of(graph);
+        let chapters = Chapters::new(&story, spans.len() + missing.len());
+        let nodes = chapters.end();
+        for (parent, span) in parents.iter_mut().zip(spans) {
+            if let (Place::Root, Some(chapter)) = (*parent, chapters.of_segment(span.segment_id)) {
+                *parent = Place::Under(chapter);
+            }
+        }
         // A missing parent is a root and stands where its first orphan would; so it is placed by that orphan.
         let mut placed = vec![false; missing.len()];
         let mut order = Vec::with_capacity(nodes);
+        let mut roots = Vec::new();
         for (i, parent) in parents.iter().enumerate() {
             match parent {
-                Place::Under(p) if *p >= spans.len() => {
-                    if !std::mem::replace(&mut placed[p - spans.len()], true) {
-                        order.push((nodes, *p));
+                Place::Under(p) => {
+                    if let Some(placed) = p.checked_sub(spans.len()).and_then(|p| placed.get_mut(p))
+                        && !std::mem::replace(placed, true)
+                    {
+                        roots.push((spans[i].started_at, *p));
                     }
                     order.push((*p, i));
                 }
-                Place::Under(p) => order.push((*p, i)),
-                Place::Root => order.push((nodes, i)),
+                Place::Root => roots.push((spans[i].started_at, i)),
                 Place::Folded => {}
             }
         }
+        chapters.place(graph, &mut order, &mut roots);
+        order.extend(roots.into_iter().map(|(_, node)| (nodes, node)));
         let mut starts = vec![0; nodes + 2];
         order.iter().for_each(|(parent, _)| starts[parent + 1] += 1);
         for n in 0..=nodes {
@@ -84,17 +100,25 @@ impl<'g> Forest<'g> {
             next[parent] += 1;
         }
         let parents = parents.into_iter().map(|p| if let Place::Under(p) = p { Some(p) } else { None }).collect();
-        Self { graph, starts, list, missing, linked, parents, settled }
+        Self { graph, starts, list, missing, story, linked, parents, settled }
+    }
+
+    /// Where the run has been.
+    pub(crate) fn story(&self) -> &Story {
+        &self.story
     }
 
     /// The number of the node above all roots.
     pub(crate) fn top(&self) -> usize {
-        self.graph.spans.len() + self.missing.len()
+        self.graph.spans.len() + self.missing.len() + self.story.chapters.len()
     }
 
     pub(crate) fn node(&self, n: usize) -> Node {
-        let spans = self.graph.spans.len();
-        if n < spans { Node::Span(n) } else { Node::Missing(self.missing[n - spans]) }
+        let Some(n) = n.checked_sub(self.graph.spans.len()) else { return Node::Span(n) };
+        match n.checked_sub(self.missing.len()) {
+            None => Node::Missing(self.missing[n]),
+            Some(n) => Node::Chapter(self.story.chapters[n].1),
+        }
     }
 
     /// Where the children of a node stand; [`Forest::at`] gives them.
@@ -113,6 +137,15 @@ impl<'g> Forest<'g> {
     /// The span above this one, where it is recorded.
     pub(crate) fn above(&self, i: usize) -> Option<&'g Span> {
         self.parents[i].and_then(|p| self.graph.spans.get(p))
+    }
+
+    /// The service that a reader knows the span to be of, from what stands above it.
+    pub(crate) fn service_above(&self, i: usize) -> Option<&'g str> {
+        match self.node(self.parents[i]?) {
+            Node::Span(above) => Some(&self.graph.spans[above].service),
+            Node::Chapter(Chapter::Segment(at)) => Some(&self.graph.run.segments[at].service),
+            _ => None,
+        }
     }
 
     /// Whether it stands under its sender because of a link.
@@ -134,6 +167,52 @@ impl<'g> Forest<'g> {
             (Kind::Producer, _) if span.segment_id != above.segment_id => Hop::Queue,
             (Kind::Client, Kind::Server) => Hop::Call,
             _ => Hop::None,
+        }
+    }
+}
+
+/// The numbers of the chapters among the nodes.
+struct Chapters<'s> {
+    story: &'s Story,
+    numbers: HashMap<Chapter, usize>,
+    first: usize,
+}
+
+impl<'s> Chapters<'s> {
+    fn new(story: &'s Story, first: usize) -> Self {
+        let numbers = story.chapters.iter().zip(first..).map(|((_, chapter), n)| (*chapter, n)).collect();
+        Self { story, numbers, first }
+    }
+
+    fn end(&self) -> usize {
+        self.first + self.story.chapters.len()
+    }
+
+    fn of_segment(&self, id: SegmentId) -> Option<usize> {
+        self.numbers.get(&Chapter::Segment(self.story.segment(id)?)).copied()
+    }
+
+    /// Puts the chapters below each other, and those that stand below nothing among the roots. They keep their order, and
+    /// other roots go in between by time.
+    fn place(&self, graph: &Graph, order: &mut Vec<(usize, usize)>, roots: &mut Vec<(u64, usize)>) {
+        let (mut told, mut at) = (Vec::new(), 0);
+        for ((below, chapter), n) in self.story.chapters.iter().zip(self.first..) {
+            match below.and_then(|b| self.numbers.get(&b)) {
+                Some(above) => order.push((*above, n)),
+                None => {
+                    let begun = match chapter {
+                        Chapter::Segment(i) => graph.run.segments[*i].started_at,
+                        Chapter::Suspension(i) => graph.run.suspensions[*i].suspended_at,
+                    };
+                    at = begun.unwrap_or(at).max(at);
+                    told.push((at, n));
+                }
+            }
+        }
+        if !told.is_empty() {
+            told.append(roots);
+            told.sort_by_key(|(at, _)| *at); // stable
+            *roots = told;
         }
     }
 }

@@ -11,6 +11,7 @@ mod forest;
 mod header;
 mod page;
 mod row;
+mod story;
 mod table;
 mod text;
 mod time;

@@ -7,7 +7,7 @@ use super::row::{GAP, Row};
 use super::text::width;
 use super::walk::Walk;
 use super::{Options, footer, header, time};
-use spanbridge_store::graph::{Graph, Span};
+use spanbridge_store::graph::Graph;
 use std::collections::HashMap;
 
 /// The widest column of durations that [`time::duration`] makes.
@@ -26,6 +26,7 @@ const TIMES: usize = 7;
 /// | `✗` | failed or panicked |
 /// | `⊘` | cancelled |
 /// | `◌` | no end is recorded |
+/// | `‖` | the run waited, and how long |
 pub fn tree(graph: &Graph, options: &Options) -> String {
     let columns = options.columns();
     let mut page = Page::new(options.color);
@@ -70,16 +71,17 @@ pub(crate) struct Services<'g> {
 impl<'g> Services<'g> {
     fn of(graph: &'g Graph) -> Self {
         let mut services = Self { numbers: HashMap::new(), names: Vec::new() };
-        for span in &graph.spans {
-            services.numbers.entry(&span.service).or_insert_with(|| {
-                services.names.push(&span.service);
+        let worked = graph.spans.iter().map(|s| s.service.as_str());
+        for service in worked.chain(graph.run.segments.iter().map(|s| s.service.as_str())) {
+            services.numbers.entry(service).or_insert_with(|| {
+                services.names.push(service);
                 services.names.len() - 1
             });
         }
         services
     }
 
-    pub(crate) fn number(&self, span: &Span) -> usize {
-        self.numbers.get(&*span.service).copied().unwrap_or(0)
+    pub(crate) fn number(&self, service: &str) -> usize {
+        self.numbers.get(service).copied().unwrap_or(0)
     }
 }

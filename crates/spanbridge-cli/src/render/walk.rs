@@ -5,9 +5,11 @@ use super::bar::Timeline;
 use super::forest::{Forest, Hop, Node};
 use super::page::Ink;
 use super::row::Row;
+use super::story::{Chapter, HOST, PID, resource};
 use super::text::{escape, width, wrap};
 use super::time;
 use super::tree::Services;
+use spanbridge::record::Via;
 use spanbridge_store::graph::{Span, SpanStatus};
 
 /// So many equal leaves in a row are shown one by one; of more, only the first [`SHOWN`].
@@ -92,6 +94,8 @@ impl<'a, 'g> Walk<'a, 'g> {
             let node = self.forest.at(place);
             let row = match self.forest.node(node) {
                 Node::Span(i) => self.span(i),
+                Node::Chapter(Chapter::Segment(i)) => self.segment(i),
+                Node::Chapter(Chapter::Suspension(i)) => self.suspension(i, self.forest.children(node).len()),
                 Node::Missing(id) => {
                     let (guides, _) = self.guides("─ ");
                     Row { guides, name: (Ink::Warn, format!("(parent {id:.8}… not recorded)")), ..Row::default() }
@@ -148,18 +152,20 @@ impl<'a, 'g> Walk<'a, 'g> {
             Hop::Queue => "⇢ ",
         };
         let (guides, mut below) = self.guides(if hop.is_empty() { "─ " } else { "" });
-        let number = self.services.number(span);
+        let number = self.services.number(&span.service);
         let mark = match span.status {
             SpanStatus::Ok => None,
             SpanStatus::Error | SpanStatus::Panicked => Some((Ink::Bad, "✗")),
             SpanStatus::Cancelled => Some((Ink::Warn, "⊘")),
             SpanStatus::Open => Some((Ink::Warn, "◌")),
         };
-        let changes = forest.above(i).is_none_or(|above| above.service != span.service);
+        let changes = forest.service_above(i) != Some(&*span.service);
         let service = (changes && !span.service.is_empty()).then(|| (number, escape(&span.service).into_owned()));
+        // It stands below no other span, and below no missing one.
+        let root = forest.above(i).is_none() && !span.orphan;
         let name = match &*escape(&span.name) {
             "" => (Ink::Dim, format!("(start of {:.8}… not recorded)", span.span_id)),
-            name => (if self.stack.len() == 1 { Ink::Bold } else { Ink::Plain }, name.to_owned()),
+            name => (if root { Ink::Bold } else { Ink::Plain }, name.to_owned()),
         };
         let mut badges = badges::lasting(forest, &self.relations, i);
         badges.extend(badges::waited(forest, &self.relations, i, self.whole));
@@ -174,7 +180,7 @@ impl<'a, 'g> Walk<'a, 'g> {
         below.push_str(if forest.is_leaf(i) { "  " } else { "│ " });
         let room = self.columns.saturating_sub(width(&below));
         // The header has said already why the run failed.
-        let said = self.passed_on[i] || (self.stack.len() == 1 && span.error == forest.graph.run.error);
+        let said = self.passed_on[i] || (root && span.error == forest.graph.run.error);
         let why = why(span).filter(|_| !said).map(|why| wrap(why, room, 3)).unwrap_or_default();
         Row {
             below: why.into_iter().map(|text| (below.clone(), text)).collect(),
@@ -188,6 +194,56 @@ impl<'a, 'g> Walk<'a, 'g> {
             badges,
             time,
         }
+    }
+
+    /// The line above what a segment did: where the run began, or went on.
+    fn segment(&self, i: usize) -> Row {
+        let segment = &self.forest.graph.run.segments[i];
+        let (guides, _) = self.guides("─ ");
+        let story = self.forest.story();
+        let what = match segment.via {
+            Some(Via::Start) => "started",
+            Some(Via::Resume) if story.endings.contains(&i) => "ended",
+            Some(Via::Resume) => "resumed",
+            Some(Via::Receive) => "received",
+            None => "(beginning not recorded)",
+        };
+        let mut badges = Vec::new();
+        let (pid, host) = (resource(segment, PID), resource(segment, HOST).and_then(|h| h.as_str()));
+        badges
+            .extend(pid.filter(|_| story.several.0).map(|pid| (Ink::Dim, format!("pid {}", escape(&pid.to_string())))));
+        badges.extend(host.filter(|_| story.several.1).map(|host| (Ink::Dim, format!("on {}", escape(host)))));
+        let number = self.services.number(&segment.service);
+        let service = (!segment.service.is_empty()).then(|| (number, escape(&segment.service).into_owned()));
+        Row { guides, service, name: (Ink::Plain, what.to_owned()), badges, ..Row::default() }
+    }
+
+    /// The line of a wait: what for, and how long.
+    fn suspension(&self, i: usize, resumed_by: usize) -> Row {
+        let run = &self.forest.graph.run;
+        let wait = &run.suspensions[i];
+        let (guides, _) = self.guides("─ ");
+        let name = match (&wait.reason, wait.suspended_at) {
+            (Some(reason), _) => format!("suspended: {}", escape(reason)),
+            (None, Some(_)) => "suspended".to_owned(),
+            (None, None) => "(suspension not recorded)".to_owned(),
+        };
+        let mut badges = Vec::new();
+        if resumed_by > 1 {
+            badges.push((Ink::Dim, format!("resumed {resumed_by} times")));
+        }
+        let time = match (wait.suspended_at, wait.resumed_at) {
+            (Some(from), Some(to)) => (Ink::Warn, time::duration(to.saturating_sub(from))),
+            (Some(from), None) => {
+                badges.push(match run.ended_at {
+                    Some(_) => (Ink::Warn, "never resumed".to_owned()),
+                    None => (Ink::Warn, format!("since {}", time::instant(from))),
+                });
+                (Ink::Warn, if run.ended_at.is_some() { "–" } else { "waits" }.to_owned())
+            }
+            _ => (Ink::Dim, "–".to_owned()),
+        };
+        Row { guides, mark: Some((Ink::Warn, "‖")), name: (Ink::Plain, name), badges, time, ..Row::default() }
     }
 
     fn more(&self, left_out: std::ops::Range<usize>) -> Row {

@@ -33,6 +33,7 @@ impl Build {
             trace_ids: vec![TraceId::new(RUN).unwrap()],
             segments: Vec::new(),
             suspensions: Vec::new(),
+            waited: 0,
         };
         let graph = Graph {
             run,
@@ -299,25 +300,96 @@ pub(crate) fn workflow() -> Graph {
     b.attribute("spanbridge.handoff.status", "confirmed");
     b.span(None, "flows-b: decide", "flow.step", 2 * DAY + 440 * MS, 400 * MS);
     b.span(None, "flows-b: notify", "tool.call", 2 * DAY + 845 * MS, 50 * MS);
-    b.graph.run.suspensions = vec![Suspension {
-        suspension_id: "s1".into(),
-        reason: Some("waiting for a person".into()),
-        suspended_at: Some(START + 440 * MS),
-        resumed_at: Some(START + 2 * DAY + 435 * MS),
-    }];
-    b.graph.run.segments = [("flows", Via::Start, 0), ("flows-b", Via::Resume, 2 * DAY + 435 * MS)]
-        .into_iter()
-        .zip(1..)
-        .map(|((service, via, at), n)| Segment {
-            segment_id: SegmentId::new(0x5e90_0000_0000_0000 + n).unwrap(),
+    b.wait("s1", 1, "waiting for a person", 440 * MS, Some(2 * DAY + 435 * MS));
+    b.segment(1, "flows", Via::Start, 0, None);
+    b.segment(2, "flows-b", Via::Resume, 2 * DAY + 435 * MS, Some("s1"));
+    b.graph.run.waited = 2 * DAY - 5 * MS;
+    b.graph
+}
+
+/// A run that three workers went on with at once; one of them waited again, and another process ended the run.
+pub(crate) fn fan_out() -> Graph {
+    let mut b = Build::run("index", RunStatus::Ok, Some(9_100 * MS));
+    b.span(None, "indexer: split", "flow.step", 0, 120 * MS);
+    for (n, took) in [(0u64, 900), (1, 700), (2, 1_400)] {
+        let part = b.span(None, "worker: index shard", "flow.step", (3_000 + 10 * n) * MS, took * MS);
+        b.last().segment_id = segment(2 + n);
+        b.span(Some(part), "worker: write", "db.mutation", (3_100 + 10 * n) * MS, 200 * MS);
+        b.last().segment_id = segment(2 + n);
+    }
+    b.span(None, "worker: retry write", "db.mutation", 8_000 * MS, 50 * MS);
+    b.last().segment_id = segment(5);
+    b.span(None, "indexer: publish index", "messaging.publish", 9_000 * MS, 40 * MS);
+    b.attribute("spanbridge.handoff.status", "confirmed");
+    b.last().segment_id = segment(6);
+    b.wait("s1", 1, "shards", 130 * MS, Some(3_000 * MS));
+    b.wait("s2", 3, "the database is locked", 3_800 * MS, Some(8_000 * MS));
+    b.segment(1, "indexer", Via::Start, 0, None).of("10", "web-1");
+    for n in 0..3 {
+        b.segment(2 + n, "worker", Via::Resume, (3_000 + 10 * n) * MS, Some("s1"))
+            .of(["71", "72", "71"][n as usize], "web-2");
+    }
+    b.segment(5, "worker", Via::Resume, 8_000 * MS, Some("s2")).of("90", "web-2");
+    b.segment(6, "indexer", Via::Resume, 9_000 * MS, None).of("10", "web-1");
+    b.graph.run.waited = 2_870 * MS + 3_590 * MS;
+    b.graph
+}
+
+/// A run that waits: of the process that began it nothing but the wait is left.
+pub(crate) fn waiting() -> Graph {
+    let mut b = Build::run("approval", RunStatus::Suspended, None);
+    b.span(None, "flows: decide", "flow.step", 61 * S, 40 * MS);
+    b.last().segment_id = segment(2);
+    b.wait("s0", 0, "", 0, None);
+    let lost = &mut b.graph.run.suspensions[0];
+    (lost.reason, lost.segment_id, lost.suspended_at, lost.resumed_at) = (None, None, None, Some(START + 60 * S));
+    b.segment(2, "flows", Via::Resume, 60 * S, Some("s0"));
+    b.wait("s1", 2, "the \x1b[2Jbudget", 62 * S, None);
+    b.graph
+}
+
+fn segment(number: u64) -> SegmentId {
+    SegmentId::new(0x5e90_0000_0000_0000 + number).unwrap()
+}
+
+impl Build {
+    pub(crate) fn wait(&mut self, id: &str, by: u64, reason: &str, from: u64, to: Option<u64>) {
+        self.graph.run.suspensions.push(Suspension {
+            suspension_id: id.into(),
+            reason: Some(reason.into()),
+            segment_id: SegmentId::new(0x5e90_0000_0000_0000 + by),
+            suspended_at: Some(START + from),
+            resumed_at: to.map(|to| START + to),
+        });
+    }
+
+    pub(crate) fn segment(
+        &mut self,
+        number: u64,
+        service: &str,
+        via: Via,
+        at: u64,
+        after: Option<&str>,
+    ) -> Process<'_> {
+        self.graph.run.segments.push(Segment {
+            segment_id: segment(number),
             service: service.into(),
             via: Some(via),
             started_at: Some(START + at),
             resource: Vec::new(),
-            suspension_id: (n == 2).then(|| "s1".into()),
-        })
-        .collect();
-    b.graph
+            suspension_id: after.map(Into::into),
+        });
+        Process(self.graph.run.segments.last_mut().unwrap())
+    }
+}
+
+pub(crate) struct Process<'b>(&'b mut Segment);
+
+impl Process<'_> {
+    fn of(self, pid: &str, host: &str) {
+        let pid = serde_json::Value::from(pid.parse::<u64>().unwrap());
+        self.0.resource = vec![("process.pid".into(), pid), ("host.name".into(), host.into())];
+    }
 }
 
 /// Every sample, by name.
@@ -329,6 +401,8 @@ pub(crate) fn all() -> Vec<(&'static str, Graph)> {
         ("siblings", siblings()),
         ("names", names()),
         ("workflow", workflow()),
+        ("fan_out", fan_out()),
+        ("waiting", waiting()),
         ("chain", chain(30)),
     ]
 }

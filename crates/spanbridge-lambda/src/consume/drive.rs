@@ -1,5 +1,5 @@
 //! The loop that takes events, with lambda_runtime's own services around the handler. Why there is one:
-//! `docs/adr/0005-our-own-loop-on-lambda.md`.
+//! `docs/adr/0007-our-own-loop-on-lambda.md`.
 
 use super::flush;
 use super::headers;

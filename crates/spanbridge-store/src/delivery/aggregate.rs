@@ -5,7 +5,7 @@ mod stored;
 use super::time_of;
 use crate::graph::RunStatus;
 use crate::hash::join as mix;
-use spanbridge::record::{Body, End, Record, Start};
+use spanbridge::record::{Body, End, Record, Start, Via};
 use spanbridge::{RunId, SpanId, Status};
 
 /// A stretch of time.
@@ -37,11 +37,15 @@ pub(crate) struct Aggregate<N> {
 pub(crate) struct Lifecycle {
     pub(crate) starts: u64,
     pub(crate) suspends: u64,
+    /// Those that were seen: records of resumes, and segments that go on after a suspension.
     pub(crate) resumes: u64,
     /// How often it ended, by [`Status`]: ok, error, cancelled.
     pub(crate) ends: [u64; 3],
     pub(crate) started_at: Option<u64>,
+    /// The first end.
     pub(crate) ended_at: Option<u64>,
+    /// When somebody suspended it, resumed it or took it over, for the last time.
+    pub(crate) touched_at: Option<u64>,
 }
 
 /// What a run may be called. The first one counts.
@@ -215,6 +219,10 @@ impl<N> Aggregate<N> {
         if self.suspect || l.starts > 1 || ok.saturating_add(error).saturating_add(cancelled) > 1 {
             return Verdict::Look;
         }
+        // Somebody came after the end, or a clock is wrong.
+        if l.ended_at.is_some_and(|end| l.touched_at > Some(end)) {
+            return Verdict::Look;
+        }
         Verdict::Is(if l.is_owned() {
             match l.ends {
                 [_, 1, _] => RunStatus::Error,
@@ -243,8 +251,18 @@ impl Lifecycle {
                 self.starts += 1;
                 self.started_at = earlier(self.started_at, Some(*started_at));
             }
-            Body::RunSuspend { .. } => self.suspends += 1,
-            Body::RunResume { .. } => self.resumes += 1,
+            Body::RunSuspend { suspended_at, .. } => {
+                self.suspends += 1;
+                self.touched_at = self.touched_at.max(Some(*suspended_at));
+            }
+            Body::RunResume { resumed_at, .. } => {
+                self.resumes += 1;
+                self.touched_at = self.touched_at.max(Some(*resumed_at));
+            }
+            Body::Segment { via: Via::Resume, started_at, suspension_id, .. } => {
+                self.resumes += u64::from(suspension_id.is_some());
+                self.touched_at = self.touched_at.max(Some(*started_at));
+            }
             Body::RunEnd { ended_at, status, .. } => {
                 let place = match status {
                     Status::Ok => 0,
@@ -267,6 +285,7 @@ impl Lifecycle {
         }
         self.started_at = earlier(self.started_at, other.started_at);
         self.ended_at = earlier(self.ended_at, other.ended_at);
+        self.touched_at = self.touched_at.max(other.touched_at);
     }
 
     /// Somebody declared the run, rather than it being its trace's own.
@@ -300,14 +319,15 @@ mod tests {
     fn aggregates() -> impl Strategy<Value = Aggregate<u32>> {
         let stretch = || proptest::option::of((any::<u64>(), any::<u64>()).prop_map(|(a, b)| (a.min(b), a.max(b))));
         let n = 0..3u64;
-        let lifecycle = (n.clone(), n.clone(), n.clone(), [n.clone(), n.clone(), n.clone()], any::<[Option<u64>; 2]>())
-            .prop_map(|(starts, suspends, resumes, ends, [started_at, ended_at])| Lifecycle {
+        let lifecycle = (n.clone(), n.clone(), n.clone(), [n.clone(), n.clone(), n.clone()], any::<[Option<u64>; 3]>())
+            .prop_map(|(starts, suspends, resumes, ends, [started_at, ended_at, touched_at])| Lifecycle {
                 starts,
                 suspends,
                 resumes,
                 ends,
                 started_at,
                 ended_at,
+                touched_at,
             });
         let rank = prop_oneof![Just(Rank::Owner), Just(Rank::Root), Just(Rank::Span)];
         let name =

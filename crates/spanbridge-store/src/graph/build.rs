@@ -1,6 +1,7 @@
 //! Fills the graph in from records.
 
 use super::join::{end_of, start_of};
+use super::lifecycle::suspension_of;
 use super::outline::Outline;
 use super::tree::{Placed, Rooted};
 use super::values::merged;
@@ -68,14 +69,18 @@ impl<'r, 'a> Builder<'r, 'a> {
             trace_ids: self.trace_ids(),
             segments: self.segments(),
             suspensions: self.suspensions(),
+            waited: 0,
         };
+        if !run.suspensions.is_empty() {
+            run.waited = waited(&run, &self.active());
+        }
         if let Some(Body::RunStart { parent_run_id, triggered_by_span_id, .. }) =
-            outline.joined.run_start.map(|at| self.body(at))
+            outline.joined.lifecycle.starts.first().map(|at| self.body(*at))
         {
             run.parent_run_id = *parent_run_id;
             run.triggered_by_span_id = *triggered_by_span_id;
         }
-        if let Some(Body::RunEnd { error, .. }) = outline.joined.run_end.map(|at| self.body(at)) {
+        if let Some(Body::RunEnd { error, .. }) = outline.joined.lifecycle.ends.first().map(|at| self.body(*at)) {
             run.error = error.as_deref().map(str::to_owned);
         }
         run
@@ -93,7 +98,7 @@ impl<'r, 'a> Builder<'r, 'a> {
     /// By start; those whose own record is missing come last, known from what else they recorded.
     fn segments(&self) -> Vec<Segment> {
         let mut all: BTreeMap<SegmentId, Segment> = BTreeMap::new();
-        for place in &self.outline.joined.segments {
+        for place in &self.outline.joined.lifecycle.segments {
             let record = &self.records[*place];
             let Body::Segment { started_at, resource, via, suspension_id } = &record.body else { continue };
             all.insert(
@@ -128,30 +133,52 @@ impl<'r, 'a> Builder<'r, 'a> {
 
     fn suspensions(&self) -> Vec<Suspension> {
         let mut all: BTreeMap<&str, Suspension> = BTreeMap::new();
-        let joined = &self.outline.joined;
-        for place in joined.suspends.iter().chain(&joined.resumes) {
-            let (Body::RunSuspend { suspension_id, .. } | Body::RunResume { suspension_id, .. }) = self.body(*place)
-            else {
-                continue;
-            };
-            let suspension = all.entry(suspension_id).or_insert_with(|| Suspension {
-                suspension_id: suspension_id.clone().into_owned(),
+        let said = &self.outline.joined.lifecycle;
+        for place in said.suspends.iter().chain(&said.resumes) {
+            let Some(id) = suspension_of(self.body(*place)) else { continue };
+            let suspension = all.entry(id).or_insert_with(|| Suspension {
+                suspension_id: id.to_owned(),
                 reason: None,
+                segment_id: None,
                 suspended_at: None,
                 resumed_at: None,
             });
             match self.body(*place) {
                 Body::RunSuspend { suspended_at, reason, .. } => {
+                    suspension.segment_id = Some(self.records[*place].segment_id);
                     suspension.suspended_at = Some(*suspended_at);
                     suspension.reason = reason.as_deref().map(str::to_owned);
                 }
-                Body::RunResume { resumed_at, .. } => suspension.resumed_at = Some(*resumed_at),
+                // Of several that resumed it, the first ended the wait.
+                Body::RunResume { resumed_at, .. } => {
+                    suspension.resumed_at = [suspension.resumed_at, Some(*resumed_at)].into_iter().flatten().min();
+                }
                 _ => {}
             }
         }
         let mut all: Vec<Suspension> = all.into_values().collect();
         all.sort_by_key(|s| s.suspended_at.or(s.resumed_at));
         all
+    }
+
+    /// When spans ran, in order and without overlaps. What never ended is not counted: nobody knows until when it ran.
+    fn active(&self) -> Vec<(u64, u64)> {
+        let spans = self.outline.joined.spans.iter();
+        let mut ran: Vec<(u64, u64)> = spans
+            .filter_map(|parts| {
+                let start = start_of(self.body(parts.start? as usize))?;
+                Some((start.started_at, end_of(self.body(parts.end? as usize))?.ended_at))
+            })
+            .collect();
+        ran.sort_unstable();
+        ran.dedup_by(|next, last| {
+            let touches = next.0 <= last.1;
+            if touches {
+                last.1 = last.1.max(next.1);
+            }
+            touches
+        });
+        ran
     }
 
     fn spans(&self) -> Vec<Span> {
@@ -290,7 +317,7 @@ impl<'r, 'a> Builder<'r, 'a> {
         });
         let conflicts = joined.conflicts.iter().map(|conflict| Diagnostic {
             code: "conflict".to_owned(),
-            message: format!("{}; the first is shown", conflict.what),
+            message: conflict.what.clone().into_owned(),
             count: None,
             span_id: conflict.span_id,
         });
@@ -302,6 +329,27 @@ impl<'r, 'a> Builder<'r, 'a> {
         });
         recorded.chain(conflicts).chain(cut).collect()
     }
+}
+
+/// How long the run waited: the time in which it was suspended and no span of it ran. A wait that nobody ended ends with
+/// the run; until then it is not known how long it is.
+fn waited(run: &Run, active: &[(u64, u64)]) -> u64 {
+    let waits = run.suspensions.iter().filter_map(|s| Some((s.suspended_at?, s.resumed_at.or(run.ended_at)?)));
+    let mut waits: Vec<(u64, u64)> = waits.filter(|(from, to)| from < to).collect();
+    waits.sort_unstable();
+    let (mut sum, mut done) = (0u64, 0);
+    for (from, to) in waits {
+        let from = from.max(done);
+        if from >= to {
+            continue; // inside another
+        }
+        done = to;
+        let first = active.partition_point(|(_, end)| *end <= from);
+        let meanwhile = active[first..].iter().take_while(|(start, _)| *start < to);
+        let worked: u64 = meanwhile.map(|(start, end)| end.min(&to) - start.max(&from)).sum();
+        sum += (to - from).saturating_sub(worked);
+    }
+    sum
 }
 
 fn links(start: &Start<'_>) -> Vec<Link> {

@@ -2,15 +2,23 @@
 
 use super::identity::{Seen, Sight};
 use super::index::Index;
+use super::lifecycle::Lifecycle;
 use spanbridge::SpanId;
 use spanbridge::record::{Body, End, Record, Start};
-use std::collections::BTreeSet;
+use std::borrow::Cow;
 
-/// A record that contradicts an earlier one.
-#[derive(Clone, Copy, Debug)]
+/// Records that contradict each other.
+#[derive(Clone, Debug)]
 pub(super) struct Conflict {
-    pub(super) what: &'static str,
+    pub(super) what: Cow<'static, str>,
     pub(super) span_id: Option<SpanId>,
+}
+
+impl Conflict {
+    /// One about the run.
+    pub(super) fn new(what: impl Into<Cow<'static, str>>) -> Self {
+        Conflict { what: what.into(), span_id: None }
+    }
 }
 
 /// The records of a run, by what they are about. Records are named by their place.
@@ -18,11 +26,7 @@ pub(super) struct Conflict {
 pub(super) struct Joined {
     pub(super) spans: Vec<Parts>,
     pub(super) index: Index,
-    pub(super) run_start: Option<usize>,
-    pub(super) run_end: Option<usize>,
-    pub(super) segments: Vec<usize>,
-    pub(super) suspends: Vec<usize>,
-    pub(super) resumes: Vec<usize>,
+    pub(super) lifecycle: Lifecycle,
     /// With the place of the span.
     pub(super) added: Vec<(usize, usize)>,
     pub(super) events: Vec<(usize, usize)>,
@@ -63,7 +67,7 @@ impl Joined {
                 Sight::Repeated => {}
                 Sight::Conflict(earlier) => {
                     let span_id = span_of(&records[place].body).or_else(|| span_of(&records[earlier].body));
-                    joined.conflict("a record came again under its id with other content", span_id);
+                    joined.conflict("a record came again under its id with other content; the first is shown", span_id);
                 }
             }
         }
@@ -94,26 +98,11 @@ impl Joined {
                 let span = self.span(*span_id, place);
                 self.events.push((span, place));
             }
-            Body::RunStart { .. } => match self.run_start {
-                Some(first) if records[first].body != records[place].body => {
-                    self.conflict("the run was started twice, in different words", None);
-                }
-                _ => self.run_start = self.run_start.or(Some(place)),
-            },
-            Body::RunEnd { .. } => match self.run_end {
-                Some(first) if records[first].body != records[place].body => {
-                    self.conflict("the run was ended twice, in different ways", None);
-                }
-                _ => self.run_end = self.run_end.or(Some(place)),
-            },
-            Body::RunSuspend { .. } => self.suspends.push(place),
-            Body::RunResume { .. } => self.resumes.push(place),
-            Body::Segment { .. } => self.segments.push(place),
             Body::Artifact(_) => self.artifacts.push(place),
             Body::Edge { .. } => self.edges.push(place),
             Body::Diagnostic { .. } => self.diagnostics.push(place),
             // A newer core may know more than the graph does.
-            _ => {}
+            other => self.lifecycle.add(other, place),
         }
     }
 
@@ -121,7 +110,9 @@ impl Joined {
         match self.spans[span].start {
             None => self.spans[span].start = Some(place as u32),
             Some(first) if start_of(&records[first as usize].body) == Some(start) => {}
-            Some(_) => self.conflict("the span was started twice, in different words", Some(start.span_id)),
+            Some(_) => {
+                self.conflict("the span was started twice, in different words; the first is shown", Some(start.span_id))
+            }
         }
     }
 
@@ -129,7 +120,8 @@ impl Joined {
         match self.spans[span].end {
             None => self.spans[span].end = Some(place as u32),
             Some(first) if end_of(&records[first as usize].body) == Some(end) => {}
-            Some(_) => self.conflict("the span was ended twice, in different ways", Some(self.spans[span].id)),
+            Some(_) => self
+                .conflict("the span was ended twice, in different ways; the first is shown", Some(self.spans[span].id)),
         }
     }
 
@@ -142,35 +134,20 @@ impl Joined {
         place
     }
 
-    /// What has an id of its own besides the record's is there once: segments, suspensions, events and artifacts.
+    /// What has an id of its own besides the record's is there once.
     fn settle(&mut self, records: &[Record<'_>]) {
         let body = |place: usize| &records[place].body;
         let mut conflicts = Vec::new();
-        let mut contradicted = |what, span_id| conflicts.push(Conflict { what, span_id });
+        let mut contradicted = |what: &'static str, span_id| conflicts.push(Conflict { what: what.into(), span_id });
         // Sorting is stable: the first of several stays the first.
-        self.segments.sort_by_key(|at| records[*at].segment_id);
-        self.segments.dedup_by(|later, first| {
-            let same = records[*later].segment_id == records[*first].segment_id;
-            if same && body(*later) != body(*first) {
-                contradicted("a segment was recorded twice, in different words", None);
-            }
-            same
-        });
-        for places in [&mut self.suspends, &mut self.resumes] {
-            places.sort_by_key(|at| suspension_of(body(*at)));
-            places.dedup_by(|later, first| {
-                let same = suspension_of(body(*later)) == suspension_of(body(*first));
-                if same && body(*later) != body(*first) {
-                    contradicted("a suspension was recorded twice, in different words", None);
-                }
-                same
-            });
-        }
         self.events.sort_by_key(|(span, at)| (*span, event_of(body(*at))));
         self.events.dedup_by(|later, first| {
             let same = (later.0, event_of(body(later.1))) == (first.0, event_of(body(first.1)));
             if same && body(later.1) != body(first.1) {
-                contradicted("an event was recorded twice, in different words", span_of(body(first.1)));
+                contradicted(
+                    "an event was recorded twice, in different words; the first is shown",
+                    span_of(body(first.1)),
+                );
             }
             same
         });
@@ -178,27 +155,19 @@ impl Joined {
         self.artifacts.dedup_by(|later, first| {
             let same = artifact_of(body(*later)) == artifact_of(body(*first));
             if same && body(*later) != body(*first) {
-                contradicted("an artifact was recorded twice, in different words", span_of(body(*first)));
+                contradicted(
+                    "an artifact was recorded twice, in different words; the first is shown",
+                    span_of(body(*first)),
+                );
             }
             same
         });
         self.conflicts.append(&mut conflicts);
-    }
-
-    /// Whether a suspension has no resume.
-    pub(super) fn is_suspended(&self, records: &[Record<'_>]) -> bool {
-        let over: BTreeSet<_> = self.resumes.iter().map(|at| suspension_of(&records[*at].body)).collect();
-        self.suspends.iter().any(|at| !over.contains(&suspension_of(&records[*at].body)))
+        self.conflicts.extend(self.lifecycle.settle(records));
     }
 
     fn conflict(&mut self, what: &'static str, span_id: Option<SpanId>) {
-        self.conflicts.push(Conflict { what, span_id });
-    }
-
-    /// Whether somebody declared the run, rather than it being its trace's own.
-    pub(super) fn is_owned(&self) -> bool {
-        let ends = self.run_start.is_some() || self.run_end.is_some();
-        ends || !self.suspends.is_empty() || !self.resumes.is_empty()
+        self.conflicts.push(Conflict { what: what.into(), span_id });
     }
 }
 
@@ -214,13 +183,6 @@ pub(super) fn start_of<'r, 'a>(body: &'r Body<'a>) -> Option<&'r Start<'a>> {
 pub(super) fn end_of<'r, 'a>(body: &'r Body<'a>) -> Option<&'r End<'a>> {
     match body {
         Body::SpanEnd { end, .. } | Body::Span(_, end) => Some(end),
-        _ => None,
-    }
-}
-
-fn suspension_of<'r>(body: &'r Body<'_>) -> Option<&'r str> {
-    match body {
-        Body::RunSuspend { suspension_id, .. } | Body::RunResume { suspension_id, .. } => Some(suspension_id),
         _ => None,
     }
 }

@@ -97,6 +97,10 @@ struct RunView<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     duration_ms: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    waited_ms: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    worked_ms: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     parent_run_id: Option<RunId>,
@@ -109,6 +113,7 @@ struct RunView<'a> {
 
 impl<'a> RunView<'a> {
     fn of(run: &'a Run) -> Self {
+        let waits = !run.suspensions.is_empty();
         Self {
             run_id: run.run_id,
             name: &run.name,
@@ -116,6 +121,8 @@ impl<'a> RunView<'a> {
             started_at: Time(run.started_at),
             ended_at: run.ended_at.map(Time),
             duration_ms: milliseconds(run.started_at, run.ended_at),
+            waited_ms: waits.then(|| run.waited as f64 / 1e6),
+            worked_ms: run.ended_at.filter(|_| waits).map(|end| run.worked(end) as f64 / 1e6),
             error: run.error.as_deref(),
             parent_run_id: run.parent_run_id,
             triggered_by_span_id: run.triggered_by_span_id,
@@ -160,6 +167,8 @@ struct SuspensionView<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    segment_id: Option<SegmentId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     suspended_at: Option<Time>,
     #[serde(skip_serializing_if = "Option::is_none")]
     resumed_at: Option<Time>,
@@ -170,6 +179,7 @@ impl<'a> SuspensionView<'a> {
         Self {
             suspension_id: &suspension.suspension_id,
             reason: suspension.reason.as_deref(),
+            segment_id: suspension.segment_id,
             suspended_at: suspension.suspended_at.map(Time),
             resumed_at: suspension.resumed_at.map(Time),
         }

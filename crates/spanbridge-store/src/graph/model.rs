@@ -81,8 +81,17 @@ pub struct Run {
     pub trace_ids: Vec<TraceId>,
     /// Who worked on it.
     pub segments: Vec<Segment>,
-    /// When it waited.
+    /// When it waited, by start.
     pub suspensions: Vec<Suspension>,
+    /// How long it waited, in nanoseconds: it was suspended, and no span of it ran.
+    pub waited: u64,
+}
+
+impl Run {
+    /// How long it did not wait, from its beginning until this time, in nanoseconds.
+    pub fn worked(&self, until: u64) -> u64 {
+        until.saturating_sub(self.started_at).saturating_sub(self.waited)
+    }
 }
 
 /// One recorder working on the run.
@@ -109,9 +118,11 @@ pub struct Suspension {
     pub suspension_id: String,
     /// What for.
     pub reason: Option<String>,
+    /// The segment that suspended the run; `None` where that was not recorded.
+    pub segment_id: Option<SegmentId>,
     /// Since when.
     pub suspended_at: Option<u64>,
-    /// Until when.
+    /// Until when. Of several segments that resumed it, the first ended the wait; they name the suspension.
     pub resumed_at: Option<u64>,
 }
 

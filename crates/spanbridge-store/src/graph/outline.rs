@@ -17,7 +17,7 @@ impl Outline {
     pub(crate) fn of(run_id: RunId, records: &[Record<'_>]) -> Self {
         let joined = Joined::of(records);
         // What stands above a root without being a span of this run: the run itself, or the span that triggered it.
-        let trigger = joined.run_start.and_then(|at| match &records[at].body {
+        let trigger = joined.lifecycle.starts.first().and_then(|at| match &records[*at].body {
             Body::RunStart { triggered_by_span_id, .. } => *triggered_by_span_id,
             _ => None,
         });
@@ -66,13 +66,13 @@ impl Outline {
         if !joined.conflicts.is_empty() {
             return RunStatus::Conflicted;
         }
-        if joined.is_owned() {
-            let end = joined.run_end.map(|at| &records[at].body);
+        if joined.lifecycle.is_owned(records) {
+            let end = joined.lifecycle.ends.first().map(|at| &records[*at].body);
             return match end {
                 Some(Body::RunEnd { status: Status::Error | Status::Panicked, .. }) => RunStatus::Error,
                 Some(Body::RunEnd { status: Status::Cancelled, .. }) => RunStatus::Cancelled,
                 Some(_) => RunStatus::Ok,
-                None if joined.is_suspended(records) => RunStatus::Suspended,
+                None if joined.lifecycle.is_suspended(records) => RunStatus::Suspended,
                 None => RunStatus::Open,
             };
         }
@@ -90,7 +90,7 @@ impl Outline {
 
     /// What its owner called it, else the name of the first root, else of the first span.
     pub(crate) fn name<'r>(&self, records: &'r [Record<'_>]) -> &'r str {
-        if let Some(Body::RunStart { name, .. }) = self.joined.run_start.map(|at| &records[at].body) {
+        if let Some(Body::RunStart { name, .. }) = self.joined.lifecycle.starts.first().map(|at| &records[*at].body) {
             return name;
         }
         let started = self.joined.spans.iter().zip(&self.nodes).filter_map(|(span, node)| {
@@ -102,7 +102,9 @@ impl Outline {
 
     /// When it began: its owner's word, else its first span, else whatever is known.
     pub(crate) fn started_at(&self, records: &[Record<'_>]) -> u64 {
-        if let Some(Body::RunStart { started_at, .. }) = self.joined.run_start.map(|at| &records[at].body) {
+        if let Some(Body::RunStart { started_at, .. }) =
+            self.joined.lifecycle.starts.first().map(|at| &records[*at].body)
+        {
             return *started_at;
         }
         let spans = self.joined.spans.iter().zip(&self.nodes);
@@ -112,8 +114,8 @@ impl Outline {
 
     /// When it ended: its owner's word, else its last span once all have ended.
     pub(crate) fn ended_at(&self, records: &[Record<'_>]) -> Option<u64> {
-        if self.joined.is_owned() {
-            return match self.joined.run_end.map(|at| &records[at].body) {
+        if self.joined.lifecycle.is_owned(records) {
+            return match self.joined.lifecycle.ends.first().map(|at| &records[*at].body) {
                 Some(Body::RunEnd { ended_at, .. }) => Some(*ended_at),
                 _ => None,
             };

@@ -95,16 +95,22 @@ impl Assembler {
     #[cold]
     #[inline(never)]
     fn origin(&mut self, context: *const AtomicU64) {
-        // SAFETY: a published context record is CONTEXT_WORDS words.
+        // SAFETY: a published context record is CONTEXT_WORDS words, or as many as its header says.
         let word = |i: usize| unsafe { (*context.add(i)).load(Relaxed) };
         let long = |i| u128::from(word(i)) | u128::from(word(i + 1)) << 64;
-        let (trace, run) = (long(1), long(3));
-        if self.origins.last().is_some_and(|o| (o.trace, o.run) == (trace, run)) {
+        let (trace, run, header) = (long(1), long(3), word(0));
+        let has_own = buffer::words(header) > CONTEXT_WORDS;
+        let (ordinal, suspension) = if has_own { (word(CONTEXT_WORDS), word(CONTEXT_WORDS + 1)) } else { (0, 0) };
+        if self.origins.last().is_some_and(|o| (o.trace, o.run, o.ordinal) == (trace, run, ordinal)) {
             return;
         }
-        let via = if word(0) >> REMOTE_AT & 1 == 1 { Via::Receive } else { Via::Start };
+        let via = match (header >> RESUMED_AT & 1, header >> REMOTE_AT & 1) {
+            (1, _) => Via::Resume,
+            (_, 1) => Via::Receive,
+            _ => Via::Start,
+        };
         let first = self.entries.len() as u32;
-        self.origins.push(Origin { trace, run, first, via, segment: 0, before: 0, opens: false });
+        self.origins.push(Origin { trace, run, ordinal, suspension, first, via, segment: 0, before: 0, opens: false });
     }
 
     /// The batch of all that was gathered, if there is anything.
@@ -223,7 +229,7 @@ impl Assembler {
             let end = self.origins.get(i + 1).map_or(all, |next| next.first);
             let o = &mut self.origins[i];
             if end > o.first {
-                let (segment, opens) = self.segments.of(o.run);
+                let (segment, opens) = self.segments.of(o.run, o.ordinal);
                 (o.segment, o.before, o.opens) = (segment.id, segment.seq, opens);
                 segment.seq += u64::from(end - o.first);
             }

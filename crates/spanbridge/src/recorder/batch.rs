@@ -48,6 +48,10 @@ impl Source {
 pub(crate) struct Origin {
     pub(crate) trace: u128,
     pub(crate) run: u128,
+    /// Of a segment of its own, else 0.
+    pub(crate) ordinal: u64,
+    /// The suspension that the segment continues, or 0.
+    pub(crate) suspension: u64,
     /// The place of the first of its entries.
     pub(crate) first: u32,
     pub(crate) via: Via,
@@ -141,7 +145,7 @@ impl Batch {
                 started_at: first.map_or(0, |e| self.packed.time(e)),
                 resource: Attributes::slice(&self.source.resource),
                 via: origin.via,
-                suspension_id: None,
+                suspension_id: (origin.suspension != 0).then(|| format!("{:016x}", origin.suspension).into()),
             },
         }
     }

@@ -1,7 +1,7 @@
 //! Which segment of a run this recorder is in, and how many records it has.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher, Hasher, RandomState};
+use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 
 /// Runs of which a generation is remembered.
 const MOST: usize = 1 << 14;
@@ -18,8 +18,22 @@ pub(super) struct Segment {
 pub(super) struct Segments {
     instance: u64,
     generation: u64,
-    young: HashMap<u128, Segment, Fold>,
-    old: HashMap<u128, Segment, Fold>,
+    young: HashMap<Key, Segment, Fold>,
+    old: HashMap<Key, Segment, Fold>,
+}
+
+/// A run, and which of its segments: 0 for the usual one.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Key {
+    run: u128,
+    ordinal: u64,
+}
+
+/// In one piece, for that is what [`Fold`] takes.
+impl Hash for Key {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u128(self.run ^ u128::from(self.ordinal))
+    }
 }
 
 impl Segments {
@@ -34,14 +48,15 @@ impl Segments {
         Fold(keys.hash_one(1), keys.hash_one(2) | 1)
     }
 
-    /// The segment of a run, and whether it begins now.
-    pub(super) fn of(&mut self, run: u128) -> (&mut Segment, bool) {
+    /// The segment of a run, and whether it begins now. `ordinal` names one of its own, side by side with the usual one.
+    pub(super) fn of(&mut self, run: u128, ordinal: u64) -> (&mut Segment, bool) {
         let mut opens = false;
         let (old, instance, generation) = (&mut self.old, self.instance, self.generation);
-        let segment = self.young.entry(run).or_insert_with(|| {
-            old.remove(&run).unwrap_or_else(|| {
+        let key = Key { run, ordinal };
+        let segment = self.young.entry(key).or_insert_with(|| {
+            old.remove(&key).unwrap_or_else(|| {
                 opens = true;
-                Segment { id: segment_id(instance, run, generation), seq: 1 }
+                Segment { id: segment_id(instance, key, generation), seq: 1 }
             })
         });
         (segment, opens)
@@ -58,10 +73,10 @@ impl Segments {
 }
 
 /// From instance, run and ordinal, so that it need not be stored whole.
-fn segment_id(instance: u64, run: u128, ordinal: u64) -> u64 {
+fn segment_id(instance: u64, Key { run, ordinal }: Key, generation: u64) -> u64 {
     const ODD: u64 = 0x9E37_79B9_7F4A_7C15;
     let mut h = instance;
-    for word in [run as u64, (run >> 64) as u64, ordinal] {
+    for word in [run as u64, (run >> 64) as u64, ordinal, generation] {
         h = (h ^ word).wrapping_mul(ODD);
         h ^= h >> 29;
     }
@@ -106,15 +121,27 @@ mod tests {
     #[test]
     fn a_run_that_comes_back_late_opens_another_segment() {
         let mut s = Segments::new(7);
-        let first = s.of(1).0.id;
-        s.of(1).0.seq += 5;
-        assert_eq!((s.of(1).0.seq, s.of(1).1), (6, false));
+        let first = s.of(1, 0).0.id;
+        s.of(1, 0).0.seq += 5;
+        assert_eq!((s.of(1, 0).0.seq, s.of(1, 0).1), (6, false));
         for run in 0..3 * MOST as u128 {
-            s.of(run + 10);
+            s.of(run + 10, 0);
             s.forget();
         }
-        let (again, opens) = s.of(1);
+        let (again, opens) = s.of(1, 0);
         assert!(opens && again.id != first);
         assert!(s.young.len() + s.old.len() <= 2 * MOST + 2);
+    }
+
+    #[test]
+    fn segments_of_one_run_count_side_by_side() {
+        let mut s = Segments::new(7);
+        let ids = [0, 1, 2].map(|ordinal| s.of(1, ordinal).0.id);
+        assert!(ids[0] != ids[1] && ids[1] != ids[2] && ids[0] != ids[2]);
+        s.of(1, 1).0.seq += 5;
+        assert_eq!(
+            [0, 1, 2].map(|ordinal| (s.of(1, ordinal).0.seq, s.of(1, ordinal).1)),
+            [(1, false), (6, false), (1, false)]
+        );
     }
 }

@@ -3,7 +3,7 @@
 //! | kind | words |
 //! |---|---|
 //! | span | header, end, span id, parent, name's address, start; items |
-//! | context | header, trace (2), run (2) |
+//! | context | header, trace (2), run (2); of a segment of its own: its ordinal, the suspension that it continues or 0 |
 //! | late end | header, end, span id; items |
 //! | more | header, span id; items |
 //! | fact | header, span id or 0, own id or 0, time; items |
@@ -15,6 +15,8 @@ use crate::Kind;
 
 pub(crate) const SPAN_WORDS: usize = 6;
 pub(crate) const CONTEXT_WORDS: usize = 5;
+/// Of a context with a segment of its own.
+pub(crate) const CONTEXT_WORDS_MOST: usize = CONTEXT_WORDS + 2;
 pub(crate) const LATE_END_WORDS: usize = 3;
 pub(crate) const MORE_WORDS: usize = 2;
 pub(crate) const FACT_WORDS: usize = 4;
@@ -31,8 +33,9 @@ pub(crate) const KIND_AT: u32 = 48;
 pub(crate) const FIELDS_AT: u32 = 51;
 /// The primitive stands in an item.
 pub(crate) const CUSTOM: u64 = 255;
-// Header of a context: it came from another process.
+// Header of a context: it came from another process; it goes on with a run that was elsewhere.
 pub(crate) const REMOTE_AT: u32 = 24;
+pub(crate) const RESUMED_AT: u32 = 25;
 // Header of a fact: which one.
 pub(crate) const FACT_AT: u32 = 24;
 

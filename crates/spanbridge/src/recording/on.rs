@@ -131,10 +131,10 @@ impl Hot {
         let at = match (w.tail(s.token), shared) {
             (Some(at), _) if w.room(n) => at,
             (Some(at), Some(shared))
-                if CONTEXT_WORDS + w.pos.get() - at + n <= WORDS && self.refill(shared, false, Some(at)) =>
+                if context_words(shared) + w.pos.get() - at + n <= WORDS && self.refill(shared, false, Some(at)) =>
             {
-                s.token = w.token(CONTEXT_WORDS);
-                CONTEXT_WORDS
+                s.token = w.token(context_words(shared));
+                context_words(shared)
             }
             (None, Some(shared)) => {
                 self.more(shared, s.id, items);
@@ -263,7 +263,7 @@ impl Hot {
         let mut need = fixed;
         for (_, v) in items {
             let n = items::words(&items::cut(*v).0);
-            if CONTEXT_WORDS + need + n <= WORDS {
+            if CONTEXT_WORDS_MOST + need + n <= WORDS {
                 need += n
             }
         }
@@ -311,13 +311,14 @@ impl Hot {
             return false;
         }
         let w = &self.writer;
-        if w.context.get() != shared.serial && w.room(CONTEXT_WORDS + need) {
+        let words = context_words(shared);
+        if w.context.get() != shared.serial && w.room(words + need) {
             let at = w.pos.get();
             // SAFETY: room was checked.
             unsafe {
                 w.publish();
-                context_record(shared).iter().enumerate().for_each(|(i, word)| w.put(at + i, *word));
-                w.pos.set(at + CONTEXT_WORDS);
+                context_record(shared)[..words].iter().enumerate().for_each(|(i, word)| w.put(at + i, *word));
+                w.pos.set(at + words);
                 w.publish();
             }
             w.context.set(shared.serial);
@@ -336,7 +337,8 @@ impl Hot {
         if !intake.is_on() {
             return false; // nobody would read it, and nobody would give it back
         }
-        let ok = self.writer.refill(&intake.pool, lane, for_end, &context_record(shared), keep);
+        let ok =
+            self.writer.refill(&intake.pool, lane, for_end, &context_record(shared)[..context_words(shared)], keep);
         if ok {
             self.writer.context.set(shared.serial)
         }
@@ -351,8 +353,15 @@ fn end_word(status: Status) -> u64 {
     ticks() << 3 | status as u64
 }
 
-fn context_record(shared: &Shared) -> [u64; CONTEXT_WORDS] {
-    let (trace, run) = (shared.trace, shared.run);
-    let head = header(CONTEXT, CONTEXT_WORDS) | (shared.remote as u64) << REMOTE_AT;
-    [head, trace as u64, (trace >> 64) as u64, run as u64, (run >> 64) as u64]
+/// Only a context with a segment of its own has more than the usual.
+fn context_words(shared: &Shared) -> usize {
+    if shared.segment.ordinal == 0 { CONTEXT_WORDS } else { CONTEXT_WORDS_MOST }
+}
+
+fn context_record(shared: &Shared) -> [u64; CONTEXT_WORDS_MOST] {
+    let (trace, run, segment) = (shared.trace, shared.run, shared.segment);
+    let marks = (shared.remote as u64) << REMOTE_AT | (segment.resumed as u64) << RESUMED_AT;
+    let head = header(CONTEXT, context_words(shared)) | marks;
+    let [trace, run] = [trace, run].map(|id| [id as u64, (id >> 64) as u64]);
+    [head, trace[0], trace[1], run[0], run[1], segment.ordinal, segment.suspension]
 }

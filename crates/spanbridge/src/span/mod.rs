@@ -8,6 +8,7 @@ mod handle;
 mod in_span;
 mod open;
 mod run;
+mod suspend;
 
 pub(crate) use builder::span_of_text;
 pub use builder::{SpanBuilder, span, span_with_id};
@@ -17,3 +18,4 @@ pub use entered::Entered;
 pub use handle::{ActiveSpan, Span, Stopped, active_span};
 pub use in_span::{InSpan, run_value_with_span, run_with_span};
 pub use run::{Run, RunBuilder, run};
+pub use suspend::{end_run, resume_run};

@@ -5,6 +5,7 @@ use super::open::Open;
 use crate::current::{self, WithContext};
 use crate::origin;
 use crate::outcome::{Anything, ByOutcome, Outcome};
+use crate::run_context::Unknown;
 use crate::{Context, Primitive, RunId, Status, Value};
 use std::borrow::Cow;
 use std::fmt::{self, Display};
@@ -45,11 +46,13 @@ impl<'a> RunBuilder<'a> {
         let context = if outer.is_empty() { origin::new_trace() } else { origin::child_run(&outer) };
         let live = context.is_recorded();
         // Without a recorder nothing begins, and what was current stays so.
-        let context = if context.is_empty() { outer.clone() } else { context };
+        let owned = !context.is_empty();
+        let context = if owned { context } else { outer.clone() };
         if live {
             begin(&context, &outer, &self)
         }
-        Run { context, open: if live { Open::Run } else { Open::Nothing } }
+        let open = if live { Open::Run } else { Open::Nothing };
+        Run { context, open, owned, suspension: 0, unknown: Unknown::new() }
     }
 
     /// A future that runs `inner` in the run and ends it by what it resolves to.
@@ -57,13 +60,13 @@ impl<'a> RunBuilder<'a> {
     where
         F::Output: Outcome,
     {
-        let Run { context, open } = self.open();
+        let Run { context, open, .. } = self.open();
         InSpan::new(context, open, inner, ByOutcome)
     }
 
     /// As [`RunBuilder::run`], for a value that cannot fail.
     pub fn run_value<F: Future>(self, inner: F) -> InSpan<F, Anything> {
-        let Run { context, open } = self.open();
+        let Run { context, open, .. } = self.open();
         InSpan::new(context, open, inner, Anything)
     }
 
@@ -90,11 +93,18 @@ impl Drop for Scope {
 
 /// A run that has begun.
 ///
-/// Dropped without an end it stays open: nobody else knows how it went on.
+/// Dropped without an end it stays open: nobody else knows how it went on. To go on elsewhere there are
+/// [`suspend`](Run::suspend) and [`leave`](Run::leave).
 #[must_use = "a run that nobody ends stays open"]
 pub struct Run {
-    context: Context,
-    open: Open,
+    pub(super) context: Context,
+    pub(super) open: Open,
+    /// The run of the context is this one, rather than one that merely happens to be around it.
+    pub(super) owned: bool,
+    /// A suspension that is over though nobody could record it, or 0: the next who can will.
+    pub(super) suspension: u64,
+    /// What came with it from a later release.
+    pub(super) unknown: Unknown,
 }
 
 impl Run {

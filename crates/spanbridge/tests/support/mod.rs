@@ -80,6 +80,8 @@ pub(crate) fn lifecycle(records: &[Record<'_>]) -> Vec<String> {
     for r in records {
         match &r.body {
             Body::RunStart { name, .. } => out.push(format!("start {name}")),
+            Body::RunSuspend { reason, .. } => out.push(format!("suspend {}", reason.as_deref().unwrap_or("?"))),
+            Body::RunResume { .. } => out.push("resume".to_owned()),
             Body::RunEnd { status: s, error: None, .. } => out.push(format!("end {}", status(s))),
             Body::RunEnd { status: s, error: Some(e), .. } => out.push(format!("end {}: {e}", status(s))),
             _ => {}

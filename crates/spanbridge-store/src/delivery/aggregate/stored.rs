@@ -17,6 +17,7 @@ mod has {
     pub(super) const SUSPECT: u64 = 1 << 9;
     pub(super) const STARTED_AT: u64 = 1 << 10;
     pub(super) const ENDED_AT: u64 = 1 << 11;
+    pub(super) const TOUCHED_AT: u64 = 1 << 12;
 }
 
 /// How an aggregate stands in the directory. Times are distances from `base`.
@@ -36,6 +37,7 @@ impl Aggregate<u32> {
             (has::SUSPECT, self.suspect),
             (has::STARTED_AT, l.started_at.is_some()),
             (has::ENDED_AT, l.ended_at.is_some()),
+            (has::TOUCHED_AT, l.touched_at.is_some()),
         ];
         let rank = self.name.as_ref().map_or(0, |n| 1 + n.rank as u64);
         put_varint(out, flags.iter().filter(|(_, has)| *has).fold(rank, |bits, (bit, _)| bits | bit));
@@ -55,7 +57,7 @@ impl Aggregate<u32> {
             let [ok, error, cancelled] = l.ends;
             [l.starts, l.suspends, l.resumes, ok, error, cancelled].iter().for_each(|n| put_varint(out, *n));
         }
-        for at in l.started_at.iter().chain(&l.ended_at) {
+        for at in l.started_at.iter().chain(&l.ended_at).chain(&l.touched_at) {
             put_varint(out, distance(base, *at));
         }
         if self.services != [0] {
@@ -94,7 +96,12 @@ impl Aggregate<u32> {
                 *n = r.varint()?;
             }
         }
-        for (bit, at) in [(has::STARTED_AT, &mut l.started_at), (has::ENDED_AT, &mut l.ended_at)] {
+        let times = [
+            (has::STARTED_AT, &mut l.started_at),
+            (has::ENDED_AT, &mut l.ended_at),
+            (has::TOUCHED_AT, &mut l.touched_at),
+        ];
+        for (bit, at) in times {
             if has(bit) {
                 *at = Some(at_distance(base, r.varint()?));
             }

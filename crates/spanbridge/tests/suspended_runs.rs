@@ -1,0 +1,277 @@
+//! Runs that go on elsewhere. A recorder of its own stands for a process.
+#![cfg(feature = "record")]
+
+mod support;
+
+use spanbridge::record::{Body, Record, Via};
+use spanbridge::w3c::{Baggage, TraceParent};
+use spanbridge::{Context, RunContext, Sampler, SegmentId, observe};
+use support::*;
+
+/// What a process hands to the next one: text.
+fn process(f: impl FnOnce() -> RunContext) -> (String, Vec<Record<'static>>) {
+    let mut saved = None;
+    let records = record(|| saved = Some(f()));
+    gap_free(&records);
+    (saved.unwrap().to_string(), records)
+}
+
+fn work(name: &'static str) {
+    observe::span(name).in_scope(|| ())
+}
+
+fn segments(records: &[Record<'_>]) -> Vec<(Via, Option<String>)> {
+    let opened = records.iter().filter_map(|r| match &r.body {
+        Body::Segment { via, suspension_id, .. } => Some((*via, suspension_id.as_ref().map(|id| id.to_string()))),
+        _ => None,
+    });
+    opened.collect()
+}
+
+fn suspension(records: &[Record<'_>]) -> Option<String> {
+    records.iter().find_map(|r| match &r.body {
+        Body::RunSuspend { suspension_id, .. } => Some(suspension_id.to_string()),
+        _ => None,
+    })
+}
+
+#[test]
+fn one_run_over_three_processes() {
+    let (saved, a) = process(|| {
+        let run = observe::run("approval").open();
+        run.in_scope(|| work("ask"));
+        run.suspend("waiting for a person")
+    });
+    let (second, b) = process(|| {
+        let run = observe::resume_run(saved.as_str()).unwrap();
+        run.in_scope(|| work("decide"));
+        run.suspend("")
+    });
+    let (_, c) = process(|| {
+        let run = observe::resume_run(second.as_str()).unwrap();
+        run.in_scope(|| work("notify"));
+        run.end();
+        RunContext::default()
+    });
+    assert_eq!(lifecycle(&a), ["start approval", "suspend waiting for a person"]);
+    assert_eq!(lifecycle(&b), ["resume", "suspend ?"]);
+    assert_eq!(lifecycle(&c), ["resume", "end ok"]);
+    assert_eq!(segments(&a), [(Via::Start, None)]);
+    assert_eq!(segments(&b), [(Via::Resume, suspension(&a))]);
+    assert_eq!(segments(&c), [(Via::Resume, suspension(&b))]);
+    let all = [a, b, c].concat();
+    let run = all[0].run_id;
+    assert!(all.iter().all(|r| (r.run_id, r.trace_id) == (run, all[0].trace_id)), "{all:?}");
+    assert!(spans(&all).iter().all(|s| s.parent.is_none()), "what is in no span hangs under the run");
+    assert!(saved.len() < 512 && second.len() < 512, "{saved}");
+}
+
+#[test]
+fn the_longest_that_is_saved_of_a_run() {
+    let (saved, _) = process(|| {
+        let child = observe::span("s").in_scope_value(|| observe::run("r".repeat(5_000)).open());
+        child.suspend("reason ".repeat(1_000))
+    });
+    assert!(saved.contains("runId") && saved.contains("suspensionId"), "{saved}");
+    assert!(saved.len() < 512, "{} bytes: {saved}", saved.len());
+}
+
+#[test]
+fn resumed_where_it_was_suspended_is_another_segment() {
+    let records = record(|| {
+        let run = observe::run("r").open();
+        let again = observe::resume_run(run.suspend("a moment")).unwrap();
+        again.in_scope(|| work("s"));
+        again.end();
+    });
+    gap_free(&records);
+    assert_eq!(segments(&records), [(Via::Start, None), (Via::Resume, suspension(&records))]);
+    assert_eq!(lifecycle(&records), ["start r", "suspend a moment", "resume", "end ok"]);
+}
+
+#[test]
+fn a_child_run_keeps_its_place_in_the_trace() {
+    let (saved, a) =
+        process(|| observe::span("outer").in_scope_value(|| observe::run("child").open().suspend("later")));
+    let (_, b) = process(|| {
+        let run = observe::resume_run(saved).unwrap();
+        run.in_scope(|| {
+            assert!(observe::active_span().is_none(), "the span that triggered it is another run's");
+            work("in child")
+        });
+        run.error("no");
+        RunContext::default()
+    });
+    let (outer, inner) = (spans(&a), spans(&b));
+    let child = a.iter().find(|r| matches!(r.body, Body::RunStart { .. })).unwrap().run_id;
+    assert_eq!((inner[0].parent, inner[0].trace), (Some(outer[0].id), outer[0].trace));
+    assert!(Some(inner[0].run) == child && child != Some(outer[0].run));
+    assert_eq!(lifecycle(&b), ["resume", "end error: no"]);
+    assert!(b.iter().all(|r| r.run_id == child));
+}
+
+#[test]
+fn five_may_resume_at_once() {
+    let (saved, a) = process(|| observe::run("shards").open().suspend("waiting for the shards"));
+    let workers = record(|| {
+        let runs: Vec<_> = (0..5).map(|_| observe::resume_run(saved.as_str()).unwrap()).collect();
+        for _ in 0..2 {
+            runs.iter().for_each(|run| run.in_scope(|| work("part")));
+        }
+        let mut left: Vec<_> = runs.into_iter().map(|run| run.leave()).collect();
+        observe::end_run(left.pop().unwrap(), &());
+    });
+    gap_free(&workers);
+    let opened = segments(&workers);
+    assert_eq!(opened.iter().filter(|s| **s == (Via::Resume, suspension(&a))).count(), 5, "{opened:?}");
+    assert_eq!(opened[5..], [(Via::Resume, None)], "who left had resumed: there is no suspension left to continue");
+    assert_eq!(lifecycle(&workers), ["resume", "resume", "resume", "resume", "resume", "end ok"]);
+    let parts = spans(&workers);
+    let segments: std::collections::BTreeSet<SegmentId> = parts.iter().map(|s| s.segment).collect();
+    assert_eq!((parts.len(), segments.len()), (10, 5));
+}
+
+#[test]
+fn left_and_captured_runs_were_never_suspended() {
+    let (left, a) = process(|| observe::run("r").open().leave());
+    let (captured, b) = process(|| {
+        let run = observe::resume_run(left).unwrap();
+        run.in_scope(|| work("crashes after its checkpoint"));
+        run.capture_context()
+    });
+    let (_, c) = process(|| {
+        let run = observe::resume_run(captured).unwrap();
+        run.in_scope(|| work("goes on"));
+        run.cancel();
+        RunContext::default()
+    });
+    assert_eq!(lifecycle(&[a, b.clone(), c.clone()].concat()), ["start r", "end cancelled"]);
+    assert_eq!([segments(&b), segments(&c)], [[(Via::Resume, None)], [(Via::Resume, None)]]);
+}
+
+#[test]
+fn context_alone_neither_resumes_nor_ends() {
+    let (saved, a) = process(|| observe::run("r").open().suspend("later"));
+    let saved: RunContext = saved.parse().unwrap();
+    let records = record(|| {
+        let mut work = std::pin::pin!(observe::with_context(saved.clone(), async { work("beside") }));
+        let waker = std::task::Waker::noop();
+        assert!(work.as_mut().poll(&mut std::task::Context::from_waker(waker)).is_ready());
+        observe::in_scope(&saved.clone().into(), || {
+            // What is saved of the context has no power over the run either.
+            let beside = RunContext::from(observe::capture_context());
+            let run = observe::resume_run(beside.clone()).unwrap();
+            run.end();
+            observe::end_run(beside, &Err::<(), _>("no"));
+        });
+    });
+    assert_eq!(lifecycle(&records), [""; 0]);
+    let beside = spans(&records);
+    assert_eq!((beside.len(), Some(beside[0].run)), (1, a[0].run_id));
+    assert_eq!(segments(&records), [(Via::Receive, None)]);
+}
+
+#[test]
+fn a_process_that_does_not_record_carries_it_on() {
+    let (saved, a) = process(|| observe::run("r").open().suspend("first"));
+    // No recorder: what was left undone is done by the next one who can.
+    let run = observe::resume_run(saved.as_str()).unwrap();
+    assert!(!run.context().is_recorded() && run.id().is_some());
+    run.in_scope(|| work("not seen"));
+    let second = run.suspend("second").to_string();
+    let third = observe::resume_run(second.as_str()).unwrap().leave().to_string();
+    assert_eq!([&second, &third], [&saved, &saved]);
+    let (_, c) = process(|| {
+        let run = observe::resume_run(third).unwrap();
+        run.end();
+        RunContext::default()
+    });
+    assert_eq!(lifecycle(&c), ["resume", "end ok"]);
+    assert_eq!(segments(&c), [(Via::Resume, suspension(&a))]);
+}
+
+#[test]
+fn nobody_records() {
+    let saved = observe::run("r").open().suspend("later");
+    assert_eq!(saved.to_string(), r#"{"version":1}"#);
+    // In a run of somebody else the work still belongs to that, but suspending and ending does not.
+    let parent = TraceParent::parse(b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01").unwrap();
+    let context = Context::remote(parent, None, Default::default(), Baggage::parse(b"k=v").0);
+    let saved = observe::in_scope(&context, || observe::run("r").open().suspend("later")).to_string();
+    let records = record(|| {
+        let run = observe::resume_run(saved).unwrap();
+        run.in_scope(|| {
+            assert_eq!(observe::capture_context().baggage().as_str(), "k=v");
+            work("s")
+        });
+        run.end()
+    });
+    assert_eq!(lifecycle(&records), [""; 0]);
+    assert_eq!(spans(&records)[0].parent, Some(parent.span_id));
+    // And of nothing there is nothing to resume: what runs there is on its own.
+    let records = record(|| {
+        observe::span("around").in_scope(|| {
+            let Ok(run) = observe::resume_run(RunContext::default());
+            run.in_scope(|| work("s"));
+            run.end()
+        })
+    });
+    let all = spans(&records);
+    assert!(lifecycle(&records).is_empty() && by_name(&all, "s").trace != by_name(&all, "around").trace);
+}
+
+#[test]
+fn who_does_not_sample_carries_it_on() {
+    let by_parent = || with(|b| b.on_flush_only().sampler(Sampler::ParentBased(0.0)));
+    let (off, memory) = by_parent();
+    let saved = off.in_scope(|| observe::run("r").open().suspend("later")).to_string();
+    assert!(saved.contains("runId"), "{saved}");
+    let resumed = || {
+        let run = observe::resume_run(saved.as_str()).unwrap();
+        assert!(run.id().is_some());
+        run.in_scope(|| work("s"));
+        run.end()
+    };
+    let (next, next_memory) = by_parent();
+    next.in_scope(resumed);
+    flush(&off);
+    flush(&next);
+    assert!(memory.take().is_empty() && next_memory.take().is_empty(), "whoever began decides");
+    // Unless one records whatever others say: then from there on.
+    let records = record(resumed);
+    assert_eq!((lifecycle(&records), spans(&records).len()), (vec!["end ok".to_owned()], 1));
+}
+
+#[test]
+fn a_saved_context_is_whole() {
+    let (saved, _) = process(|| {
+        let run = observe::run("r").open();
+        let context = run.context().with_baggage(Baggage::parse(b"tenant=acme").0);
+        let captured = run.capture_context();
+        assert_eq!(Context::from(captured).span_id(), run.id().map(|r| r.as_parent()), "the run stands in");
+        RunContext::from(context)
+    });
+    let context = Context::from(saved.parse::<RunContext>().unwrap());
+    assert_eq!(context.baggage().as_str(), "tenant=acme");
+}
+
+#[test]
+fn fields_of_later_releases_go_from_process_to_process() {
+    let (saved, _) = process(|| observe::run("r").open().suspend("later"));
+    let newer = saved.replace("\"version\":1", "\"version\":1,\"deadline\":\"tomorrow\"");
+    let (next, _) = process(|| observe::resume_run(newer).unwrap().suspend("again"));
+    assert!(next.contains(r#""deadline":"tomorrow""#), "{next}");
+}
+
+#[test]
+fn a_panic_in_the_words_of_a_reason_stays_there() {
+    struct Bad;
+    impl std::fmt::Display for Bad {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("half a rea")?;
+            panic!("on purpose")
+        }
+    }
+    let (_, records) = process(|| observe::run("r").open().suspend(Bad));
+    assert_eq!(lifecycle(&records), ["start r", "suspend half a rea"]);
+}
