@@ -2,6 +2,8 @@
 
 pub mod broker;
 pub mod kafka;
+#[cfg(unix)]
+pub mod local_lambda;
 pub mod mailbox;
 
 use anyhow::Context as _;

@@ -77,7 +77,11 @@ impl Drop for Program {
     }
 }
 
-fn example(name: &str) -> PathBuf {
+/// An example's program, built if nobody has built it.
+///
+/// # Panics
+/// When it cannot be built.
+pub fn example(name: &str) -> PathBuf {
     let test = std::env::current_exe().expect("this test");
     let profile = test.parent().and_then(Path::parent).expect("a directory of cargo's");
     let program = profile.join("examples").join(name);

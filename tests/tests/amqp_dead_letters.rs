@@ -5,7 +5,7 @@ use lapin::options::*;
 use lapin::types::{AMQPValue, FieldTable};
 use spanbridge::{Status, observe};
 use spanbridge_amqp::{ChannelExt, ConsumerExt, DeliveryExt, Job, Jobs};
-use spanbridge_tests::{Amqp, Seen, amqp, headers, recorder, spans, text, within};
+use spanbridge_tests::{Amqp, Seen, amqp, headers, publish_raw, recorder, spans, text, within};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 const SENDER: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
@@ -207,6 +207,39 @@ async fn a_forwarded_message_has_one_traceparent_and_goes_on_with_its_story() {
     assert_eq!(processed[2].parent.unwrap().to_string(), SENDER[36..52], "kept: the sender is");
     assert_eq!(publishes[1].links.len(), 1, "and the hop links to it");
     assert!(processed.iter().all(|s| s.trace.unwrap().to_string() == SENDER[3..35]), "{processed:?}");
+}
+
+/// A table of headers may have a name twice on the wire, though no client of ours can write that. The last hop counts.
+#[tokio::test]
+async fn a_message_with_two_traceparents_has_one_when_it_is_sent_on() {
+    let Some(amqp) = amqp("twice").await else { return };
+    let (bridge, memory) = recorder("bridge");
+    let other = format!("{}.other", amqp.queue);
+    amqp.declare(&other, FieldTable::default()).await;
+    let (first, last) = (SENDER.replace("4bf9", "ffff"), SENDER.replace("00f067aa0ba902b7", "00000000000000aa"));
+    let twice = [("traceparent", first.as_str()), ("x-mine", "1"), ("traceparent", &last)];
+    publish_raw(&amqp.url, amqp.queue.as_str(), &twice, b"{}");
+    bridge
+        .scope(async {
+            let job = next(&mut amqp.consume().await.observed()).await;
+            let forward = async {
+                let (properties, options) = (job.properties.clone(), BasicPublishOptions::default());
+                let queue = other.as_str().into();
+                let sent = amqp.channel.observed().basic_publish("".into(), queue, options, &job.data, properties);
+                sent.await.unwrap().await.unwrap();
+            };
+            job.run_value(forward).await;
+            job.ack(ACK).await.unwrap();
+        })
+        .await;
+    bridge.flush_blocking(Duration::from_secs(5));
+    let spans = spans(&memory.records());
+    let (process, publish) = (processed(&spans)[0], spans.iter().find(|s| s.name.starts_with("publish")).unwrap());
+    assert_eq!(process.parent.unwrap().to_string(), "00000000000000aa", "the last hop");
+    assert_eq!((publish.parent, publish.trace), (process.id, process.trace));
+    let wire = amqp.take_from(&other).await.properties.headers().clone().unwrap();
+    let names: Vec<_> = wire.inner().keys().map(|k| k.as_str()).collect();
+    assert_eq!(names, ["traceparent", "x-mine"]);
 }
 
 /// What RabbitMQ's clock says is not what ours says.

@@ -110,6 +110,36 @@ async fn what_has_no_room_is_left_out_and_said() {
     assert!(bytes <= 200, "{bytes}");
 }
 
+/// All properties travel in one frame, and one that is too large ends the connection: nobody has to say how large it is.
+#[tokio::test]
+async fn a_connection_with_small_frames_does_not_end_because_of_us() {
+    let Some(amqp) = amqp("frames").await else { return };
+    let (orders, memory) = recorder("orders");
+    let baggage = format!("k={}", "v".repeat(8000));
+    let mut carried = vec![];
+    for frames in ["?frame_max=4096", ""] {
+        let connection =
+            lapin::Connection::connect(&format!("{}{frames}", amqp.url), Default::default()).await.unwrap();
+        let channel = connection.create_channel().await.unwrap();
+        channel.confirm_select(ConfirmSelectOptions::default()).await.unwrap();
+        let send = async {
+            let context = observe::span("s").open();
+            let context = context.context().with_baggage(Baggage::parse(baggage.as_bytes()).0);
+            let (queue, options) = (amqp.queue.clone(), BasicPublishOptions::default());
+            let sent = channel.observed().basic_publish("".into(), queue, options, b"{}", BasicProperties::default());
+            let sent = observe::with_context(context, sent).await.unwrap();
+            assert_eq!(sent.await.unwrap(), Confirmation::Ack(None));
+        };
+        orders.scope(send).await;
+        let wire = amqp.take().await.properties.headers().clone().unwrap();
+        carried.push(wire.inner().keys().map(|k| k.to_string()).collect::<Vec<_>>().join(" "));
+    }
+    assert_eq!(carried, ["traceparent", "baggage traceparent"], "what fits");
+    orders.flush_blocking(Duration::from_secs(5));
+    let told = spans(&memory.records()).into_iter().flat_map(|s| s.diagnostics).map(|(code, _)| code);
+    assert_eq!(told.collect::<Vec<_>>(), ["injection.dropped"]);
+}
+
 fn artifacts(records: &[Record<'_>]) -> Vec<String> {
     let shown = records.iter().filter_map(|r| match &r.body {
         Body::Artifact(a) => {

@@ -80,8 +80,10 @@ impl Jobs {
         poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
     }
 
-    /// Waits for a message, and takes what else is there already, up to `most`: see [`Batch::run`]. One more than the
-    /// consumer's prefetch count is never there.
+    /// Waits for a message, and takes what else is there already, up to `most`: see [`Batch::run`]. RabbitMQ sends no more
+    /// than the channel's prefetch count (`basic_qos`) at a time, so a batch is not larger.
+    ///
+    /// `None` when the consumer has ended. An error, or the end, that comes behind messages is kept for the next call.
     pub async fn batch(&mut self, most: usize) -> Option<lapin::Result<Batch<Job>>> {
         let mut jobs = match self.next().await? {
             Ok(job) => vec![job],

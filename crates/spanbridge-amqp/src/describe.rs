@@ -126,6 +126,12 @@ fn message(mut span: SpanBuilder, size: Option<usize>, properties: &BasicPropert
     span
 }
 
+/// The class of an error: lapin's name for its kind.
+pub(crate) fn error_type(error: &lapin::Error) -> String {
+    let shown = format!("{:?}", error.kind());
+    shown.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default().to_owned()
+}
+
 /// How a message died that came through a dead-letter exchange: the last of its deaths, which RabbitMQ puts first.
 struct Death<'a> {
     queue: Option<&'a str>,
@@ -243,5 +249,44 @@ mod tests {
         ];
         assert_eq!(attempt(&with(hostile), "q"), Some(i64::MAX));
         assert_eq!(attempt(&with(vec![("x-death", AMQPValue::Void)]), "q"), None);
+    }
+
+    #[test]
+    fn the_last_death_is_told() {
+        let text = |s: &str| AMQPValue::LongString(s.into());
+        let table = |pairs: Vec<(&str, AMQPValue)>| {
+            let pairs: BTreeMap<_, _> = pairs.into_iter().map(|(k, v)| (k.into(), v)).collect();
+            AMQPValue::FieldTable(pairs.into())
+        };
+        let with = |deaths: Vec<AMQPValue>| {
+            let headers: BTreeMap<_, _> = [("x-death".into(), AMQPValue::FieldArray(deaths.into()))].into();
+            BasicProperties::default().with_headers(headers.into())
+        };
+        let last =
+            table(vec![("queue", text("wait")), ("reason", text("expired")), ("count", AMQPValue::LongLongInt(3))]);
+        let properties = with(vec![last, table(vec![("queue", text("orders"))])]);
+        let death = Death::of(&properties).unwrap();
+        assert_eq!(
+            (death.queue, death.reason, death.exchange, death.count),
+            (Some("wait"), Some("expired"), None, Some(3))
+        );
+        for none in [with(vec![]), with(vec![AMQPValue::Void]), BasicProperties::default()] {
+            assert!(Death::of(&none).is_none());
+        }
+    }
+
+    proptest::proptest! {
+        /// What is in the headers is the sender's to choose.
+        #[test]
+        fn nothing_in_the_headers_is_too_much(
+            deaths in crate::carrier::tests::value(),
+            count in crate::carrier::tests::value(),
+            timestamp: u64,
+        ) {
+            let headers: BTreeMap<_, _> = [("x-death".into(), deaths), ("x-delivery-count".into(), count)].into();
+            let properties = BasicProperties::default().with_headers(headers.into()).with_timestamp(timestamp);
+            proptest::prop_assert!(attempt(&properties, "q").is_none_or(|attempt| attempt > 0));
+            let _ = (Death::of(&properties), waited(&properties));
+        }
     }
 }

@@ -3,11 +3,11 @@
 use crate::carrier::{Headers, HeadersMut};
 use crate::consume::{ConsumerExt, Job, Jobs, Settings};
 use crate::returns::{self, Key, Returned, Ticket};
-use crate::{describe, replies};
+use crate::{describe, frame, replies};
 use lapin::options::{BasicConsumeOptions, BasicGetOptions, BasicPublishOptions};
 use lapin::types::{FieldTable, ShortString};
 use lapin::{BasicProperties, Channel, Confirmation, PublisherConfirm};
-use spanbridge::carrier::{Outgoing, extract, inject_within};
+use spanbridge::carrier::{Budget, Outgoing, extract, inject_within};
 use spanbridge::messaging::{Capturing, Handoff, Message, Step, begin_send};
 use spanbridge::observe::{self, Span, SpanBuilder};
 use spanbridge::{Context, semconv, w3c};
@@ -38,9 +38,8 @@ pub struct ObservedChannel<'a> {
 impl<'a> ObservedChannel<'a> {
     /// How many bytes of headers the context may take, with their names and what AMQP adds to each.
     ///
-    /// All properties of a message travel in one frame, and one that is too large ends the connection. Without a setting
-    /// what is left of 128 KiB is used, which RabbitMQ and lapin agree on unless told otherwise: with a smaller `frame_max`,
-    /// say what is left of that. What has no room is left out in a fixed order, the baggage first and `traceparent` last,
+    /// Without a setting it is what the frame leaves that all properties of a message travel in: one that is too large
+    /// would end the connection. What has no room is left out in a fixed order, the baggage first and `traceparent` last,
     /// and a diagnostic `injection.dropped` says what; the message is sent in any case.
     pub fn budget(self, bytes: usize) -> Self {
         ObservedChannel { budget: bytes, ..self }
@@ -66,7 +65,8 @@ impl<'a> ObservedChannel<'a> {
     ) -> lapin::Result<ObservedConfirm> {
         let size = self.capture.is_none_or(Capturing::tells_size).then_some(payload.len());
         let span = describe::publish(exchange.as_str(), routing_key.as_str(), size, &properties);
-        let (span, properties, key) = pack(span, properties, self.budget);
+        let (span, properties, key) =
+            pack(span, properties, |properties, context| frame::budget(self.channel, properties, context, self.budget));
         replies::published(&properties, span.context());
         if let Some(capture) = self.capture {
             let message = Message { step: Step::Send, content_type: describe::content_type(&properties), payload };
@@ -80,7 +80,7 @@ impl<'a> ObservedChannel<'a> {
         match observe::with_context(sent.handoff.context(), sending).await {
             Ok(confirm) => Ok(ObservedConfirm { confirm, sent: Some(sent) }),
             Err(e) => {
-                sent.handoff.failed("unknown", &e);
+                sent.handoff.failed_as("unknown", &describe::error_type(&e), &e);
                 Err(e)
             }
         }
@@ -115,7 +115,11 @@ impl<'a> ObservedChannel<'a> {
 }
 
 /// The span, the message's properties with its context in them, and what they carry in the end.
-fn pack(span: SpanBuilder, properties: BasicProperties, most: usize) -> (Span, BasicProperties, Option<Key>) {
+fn pack(
+    span: SpanBuilder,
+    properties: BasicProperties,
+    budget: impl FnOnce(&BasicProperties, &Context) -> Budget,
+) -> (Span, BasicProperties, Option<Key>) {
     let (span, outgoing) = begin_send(span, &Headers(&properties));
     if let Outgoing::Keep(theirs) = outgoing {
         return (span, properties, returns::key(&theirs));
@@ -125,9 +129,8 @@ fn pack(span: SpanBuilder, properties: BasicProperties, most: usize) -> (Span, B
         return (span, properties, None);
     }
     let mut headers = properties.headers().clone().unwrap_or_default();
-    let mut carrier = HeadersMut(&mut headers);
-    let budget = carrier.budget(most);
-    if let Some(left_out) = inject_within(context, budget, &mut carrier) {
+    let budget = budget(&properties, context);
+    if let Some(left_out) = inject_within(context, budget, &mut HeadersMut(&mut headers)) {
         span.diagnostic(semconv::INJECTION_DROPPED, &left_out)
     }
     let key = returns::key(context).filter(|_| headers.contains_key(w3c::TRACEPARENT));
@@ -156,7 +159,7 @@ impl Sent {
             Ok(Confirmation::NotRequested) => return handoff.ended("sent"),
             Ok(Confirmation::Ack(message)) => (true, message),
             Ok(Confirmation::Nack(message)) => (false, message),
-            Err(e) => return handoff.failed("unknown", e),
+            Err(e) => return handoff.failed_as("unknown", &describe::error_type(e), e),
         };
         let mut own = None;
         if let Some(message) = message {
@@ -168,11 +171,11 @@ impl Sent {
             }
         }
         if !ok {
-            return handoff.failed("rejected", "the broker refused the message");
+            return handoff.failed_as("rejected", "basic.nack", "the broker refused the message");
         }
         let (Some(ticket), Some(key), true) = (ticket, key, returnable) else {
             return match own {
-                Some(message) => handoff.failed("returned", message),
+                Some(message) => handoff.failed_as("returned", &message.class(), message),
                 None => handoff.ended("confirmed"),
             };
         };

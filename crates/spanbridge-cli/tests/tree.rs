@@ -393,6 +393,39 @@ fn large_graphs_take_neither_stack_nor_quadratic_time() {
         wide.span(Some(root), &format!("w: {}", n / 15), "tool.call", n, 1);
     }
     assert_eq!(at(100, &wide.graph).lines().count(), 3 + 100_001);
+    // One wait after the other, one wait of many, and a wait that each of them makes another.
+    for (how, lines) in [("chain", 1 + 2 * 15_000), ("fan", 2 + 15_000), ("ladder", 1 + 15_000)] {
+        assert_eq!(at(100, &resumed(how, 15_000)).lines().count(), 3 + lines, "{how}");
+    }
+}
+
+/// A run that was resumed so many times: one after the other, all at once, or by two each time of whom one waits again.
+fn resumed(how: &str, times: u64) -> Graph {
+    let mut b = samples::Build::run(how, RunStatus::Open, None);
+    b.segment(1, "flows", Via::Start, 0, None);
+    match how {
+        "chain" => {
+            for n in 1..=times {
+                b.wait(&format!("s{n}"), n, "again", n * samples::MS, Some(n * samples::MS + 1));
+                b.segment(n + 1, "flows", Via::Resume, n * samples::MS + 1, Some(&format!("s{n}")));
+            }
+        }
+        "fan" => {
+            b.wait("s", 1, "all", samples::MS, Some(2 * samples::MS));
+            for n in 2..times + 2 {
+                b.segment(n, "flows", Via::Resume, n * samples::MS, Some("s"));
+            }
+        }
+        _ => {
+            for n in 1..=times / 3 {
+                let wait = format!("s{n}");
+                b.wait(&wait, 2 * n - 1, "again", n * samples::MS, Some(n * samples::MS + 1));
+                b.segment(2 * n, "flows", Via::Resume, n * samples::MS + 1, Some(&wait));
+                b.segment(2 * n + 1, "flows", Via::Resume, n * samples::MS + 2, Some(&wait));
+            }
+        }
+    }
+    b.graph
 }
 
 #[test]
@@ -434,6 +467,25 @@ fn any_graph_is_rendered() {
             if random(8) == 0 {
                 (span.started_at, span.ended_at) = ([0, u64::MAX, 1][random(3) as usize], Some(random(3)));
             }
+        }
+        // And who went on with what, be it ever so confused.
+        for _ in 0..random(8) {
+            let id = |n: u64| ["s0", "s1", "s2", ""][n as usize];
+            b.wait(
+                id(random(4)),
+                random(5),
+                names[random(6) as usize],
+                random(9),
+                Some(random(9)).filter(|n| n % 2 == 0),
+            );
+            let via = [Via::Start, Via::Resume, Via::Receive][random(3) as usize];
+            b.segment(
+                1 + random(5),
+                names[random(6) as usize],
+                via,
+                random(9),
+                Some(id(random(4))).filter(|id| !id.is_empty()),
+            );
         }
         let width = 40 + random(100) as usize;
         let shown = at(width, &b.graph);

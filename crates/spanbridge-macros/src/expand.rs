@@ -22,17 +22,17 @@ pub(crate) fn observe(arguments: TokenStream, item: TokenStream) -> TokenStream 
 }
 
 /// A name that the user's code cannot see.
-fn local(name: &str) -> Ident {
+pub(crate) fn local(name: &str) -> Ident {
     Ident::new(name, Span::mixed_site())
 }
 
 /// Where errors point to something of the user's, in code that is ours and no concern of lints.
-fn at(span: Span) -> Span {
+pub(crate) fn at(span: Span) -> Span {
     Span::mixed_site().located_at(span)
 }
 
 /// The user's statements in braces of ours: they may well be more than are needed.
-fn braced(statements: TokenStream, span: Span) -> Group {
+pub(crate) fn braced(statements: TokenStream, span: Span) -> Group {
     let mut group = Group::new(Delimiter::Brace, statements);
     group.set_span(at(span));
     group
@@ -159,18 +159,8 @@ impl Expansion<'_> {
         quote!(({ #begin #span.run_by(async move #body, #judge) }).await)
     }
 
-    /// The block, with its type made known: an async block has no place to say it.
     fn async_body(&self, output: Option<&Type>, block: &Group) -> TokenStream {
-        let krate = self.krate;
-        let edge = output.filter(|ty| !matches!(ty, Type::Infer(_))).map(|ty| {
-            quote! {
-                #[allow(unreachable_code)]
-                if false {
-                    return #krate::__private::never::<#ty>();
-                }
-            }
-        });
-        quote!({ #edge #block })
+        async_body(self.krate, output, block)
     }
 
     fn around_future(&self, future: &types::Future) -> syn::Result<TokenStream> {
@@ -197,6 +187,19 @@ impl Expansion<'_> {
         let guard = local("_entered");
         quote!(let #guard = #span.enter(); #check #body)
     }
+}
+
+/// The block, with its type made known: an async block has no place to say it.
+pub(crate) fn async_body(krate: &syn::Path, output: Option<&Type>, block: &Group) -> TokenStream {
+    let edge = output.filter(|ty| !matches!(ty, Type::Infer(_))).map(|ty| {
+        quote! {
+            #[allow(unreachable_code)]
+            if false {
+                return #krate::__private::never::<#ty>();
+            }
+        }
+    });
+    quote!({ #edge #block })
 }
 
 fn in_box(boxed: bool, future: TokenStream) -> TokenStream {

@@ -5,6 +5,7 @@
 mod arguments;
 mod expand;
 mod function;
+mod handler;
 #[cfg(test)]
 mod tests;
 mod types;
@@ -15,4 +16,10 @@ use proc_macro::TokenStream;
 #[proc_macro_attribute]
 pub fn observe(arguments: TokenStream, item: TokenStream) -> TokenStream {
     expand::observe(arguments.into(), item.into()).into()
+}
+
+/// Tells how a handler of AWS Lambda ends. See the re-export, `spanbridge_lambda::handler`.
+#[proc_macro_attribute]
+pub fn handler(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    handler::handler(arguments.into(), item.into()).into()
 }

@@ -1,12 +1,17 @@
 //! What is refused, and in which words.
 
 use crate::expand::observe;
+use crate::handler::handler;
 use proc_macro2::TokenStream;
 
 /// The text of the error that is emitted beside the item, which must be there as it was.
 fn refused(arguments: &str, item: &str) -> String {
+    refused_by(observe, arguments, item)
+}
+
+fn refused_by(attribute: fn(TokenStream, TokenStream) -> TokenStream, arguments: &str, item: &str) -> String {
     let parse = |text: &str| text.parse::<TokenStream>().expect("tokens");
-    let expanded = observe(parse(arguments), parse(item)).to_string();
+    let expanded = attribute(parse(arguments), parse(item)).to_string();
     let error = expanded.strip_suffix(&parse(item).to_string()).expect("the item");
     let text = error.split('"').nth(1).expect("an error");
     text.to_owned()
@@ -50,4 +55,15 @@ fn items() {
         "`#[observe]` moves the body to where `#[track_caller]` does not reach: remove one of the two"
     );
     assert!(refused("fn f () -> { }").starts_with("expected one of"));
+}
+
+#[test]
+fn handlers() {
+    let refused = |item| refused_by(handler, "", item);
+    assert!(refused("fn f (event : LambdaEvent < u8 >) { }").starts_with("a handler is an `async fn`"));
+    let none = "a handler takes a `LambdaEvent<…>`, which says whose invocation it is";
+    assert_eq!(refused("async fn f () { }"), none);
+    assert_eq!(refused("async fn f (client : & Client , event : Value) { }"), none);
+    assert_eq!(refused("struct S ;"), "`#[handler]` goes on functions: put it on each one that is to be recorded");
+    assert_eq!(refused_by(handler, "name = 1", "async fn f (e : E) { }"), "expected `crate`");
 }

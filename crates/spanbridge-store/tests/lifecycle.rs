@@ -249,6 +249,14 @@ fn waiting_is_told_apart_from_working() {
         Segment::resume(4, "t", 60).end(100, Status::Ok),
     ];
     assert_eq!(times(&fan), (10 + 70, 20));
+    // Nor does one inside another count twice, whatever ran meanwhile.
+    let nested = [
+        a().suspend("s", 10),
+        Segment::take_over(2, 20).span(2, 30, 85).suspend("t", 20),
+        Segment::resume(3, "t", 40).crash(),
+        Segment::resume(4, "s", 80).end(90, Status::Ok),
+    ];
+    assert_eq!(times(&nested), (20, 70));
     // How long it still waits, nobody knows.
     let waiting = graph(&[a().suspend("s", 10)]).to_json();
     assert_eq!((&waiting["run"]["waitedMs"], waiting["run"].get("workedMs")), (&0.0.into(), None));

@@ -134,7 +134,7 @@ pub fn extract(carrier: &(impl Extract + ?Sized)) -> Extraction {
 
 /// Writes a context into a carrier, in place of what stood there of an earlier hop. An empty context writes nothing.
 pub fn inject(context: &Context, carrier: &mut (impl Inject + ?Sized)) {
-    let _ = inject_within(context, Budget { bytes: usize::MAX, per_header: 0 }, carrier); // there is room
+    let _ = inject_within(context, Budget { bytes: usize::MAX, per_header: 0, headers: usize::MAX }, carrier); // there is room
 }
 
 /// How much an injection may add to a message.
@@ -144,6 +144,8 @@ pub struct Budget {
     pub bytes: usize,
     /// What a header costs beside its name and value, in bytes.
     pub per_header: usize,
+    /// How many headers: one, two, or all three.
+    pub headers: usize,
 }
 
 /// As [`inject`], within a budget. What has no room is left out, in this order: the baggage; members of `tracestate`
@@ -152,7 +154,8 @@ pub fn inject_within(context: &Context, budget: Budget, carrier: &mut (impl Inje
     let (Some(parent), Some(trace), Some(run)) = (context.trace_parent(), context.trace_id(), context.run_id()) else {
         return None;
     };
-    let Some(room) = budget.bytes.checked_sub(cost(budget, w3c::TRACEPARENT, TraceParent::LEN)) else {
+    let room = budget.bytes.checked_sub(cost(budget, w3c::TRACEPARENT, TraceParent::LEN));
+    let Some(room) = room.filter(|_| budget.headers > 0) else {
         for name in [w3c::TRACEPARENT, w3c::TRACESTATE, w3c::BAGGAGE] {
             carrier.remove(name)
         }
@@ -161,12 +164,13 @@ pub fn inject_within(context: &Context, budget: Budget, carrier: &mut (impl Inje
     carrier.set(w3c::TRACEPARENT, parent.to_text().as_str());
     let run = (run != RunId::of_trace(trace)).then_some(run);
     let mut state = String::new();
-    let missing =
-        context.trace_state().write_within(run, room.saturating_sub(cost(budget, w3c::TRACESTATE, 0)), &mut state);
+    let for_state = if budget.headers > 1 { room.saturating_sub(cost(budget, w3c::TRACESTATE, 0)) } else { 0 };
+    let missing = context.trace_state().write_within(run, for_state, &mut state);
     let room = if state.is_empty() { room } else { room - cost(budget, w3c::TRACESTATE, state.len()) };
     let mut baggage = context.baggage().as_str();
+    let has_place = budget.headers > if state.is_empty() { 1 } else { 2 };
     let mut left_out = vec![];
-    if !baggage.is_empty() && (missing > 0 || room < cost(budget, w3c::BAGGAGE, baggage.len())) {
+    if !baggage.is_empty() && (missing > 0 || !has_place || room < cost(budget, w3c::BAGGAGE, baggage.len())) {
         left_out.push(format!("the baggage ({} bytes)", baggage.len()));
         baggage = "";
     }

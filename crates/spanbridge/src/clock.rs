@@ -117,6 +117,13 @@ impl Clock {
         self.last = now;
     }
 
+    /// Starts over from `now`, where both clocks may have jumped. The rate is the machine's, and stays until it is measured.
+    pub(crate) fn restart(&mut self, now: Anchor) {
+        (self.first, self.last, self.at) = (now, now, now);
+        self.rate = if self.long == 0 { 1 << 32 } else { self.long as i64 };
+        self.long = 0
+    }
+
     /// The latest anchor, in nanoseconds since the epoch.
     pub(crate) fn latest(&self) -> u64 {
         self.last.ns
@@ -146,5 +153,16 @@ mod tests {
         assert_eq!(c.ns(5_000_001_000), 3_607_500_000_000);
         c.advance(at(1_000, 3_700_000_000_000)); // the counter was reset by a suspend: from the new side
         assert_eq!(c.ns(2_000_001_000), 3_701_000_000_000);
+    }
+
+    #[test]
+    fn a_restored_process_starts_over() {
+        let at = |ticks, ns| Anchor { ticks, ns };
+        let mut c = Clock::new(at(1_000, 5_000_000_000));
+        c.advance(at(2_000_001_000, 6_000_000_000)); // 2 GHz
+        c.restart(at(2_000_002_000, 86_400_000_000_000)); // a day later, elsewhere
+        assert_eq!(c.ns(2_000_001_000), 86_399_999_999_500, "what was recorded just before");
+        c.advance(at(6_000_002_000, 86_401_000_000_000)); // where the counter runs at 4 GHz
+        assert_eq!(c.ns(4_000_002_000), 86_400_500_000_000);
     }
 }

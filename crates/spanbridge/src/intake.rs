@@ -2,7 +2,9 @@
 
 use crate::buffer::{Chunk, Lane, Pool};
 use crate::sampler::Sampler;
+use std::any::Any;
 use std::cell::Cell;
+use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::*, fence};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockWriteGuard};
 
@@ -12,6 +14,8 @@ pub(crate) struct Intake {
     pub(crate) sampler: Sampler,
     lanes: Mutex<Vec<Arc<Lane>>>,
     thread: OnceLock<std::thread::Thread>,
+    /// What the recorder keeps here for whoever comes by way of a context: only it knows what that is.
+    desk: OnceLock<AssertUnwindSafe<Arc<dyn Any + Send + Sync>>>,
     woken: AtomicBool,
     on: AtomicBool,
     /// Threads that were attached when delivery last looked. Each holds a chunk, though nothing may wait in it.
@@ -37,6 +41,7 @@ impl Intake {
             sampler,
             lanes: Mutex::new(vec![]),
             thread: OnceLock::new(),
+            desk: OnceLock::new(),
             woken: AtomicBool::new(false),
             on: AtomicBool::new(true),
             attached: AtomicUsize::new(0),
@@ -70,6 +75,14 @@ impl Intake {
 
     pub(crate) fn set_thread(&self, thread: std::thread::Thread) {
         let _ = self.thread.set(thread);
+    }
+
+    pub(crate) fn set_desk(&self, desk: Arc<dyn Any + Send + Sync>) {
+        let _ = self.desk.set(AssertUnwindSafe(desk));
+    }
+
+    pub(crate) fn desk<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
+        self.desk.get().and_then(|d| Arc::clone(d).downcast().ok())
     }
 
     /// Wakes delivery early when much is waiting. Called once per chunk.
@@ -121,6 +134,7 @@ impl Intake {
 static GLOBAL: RwLock<Option<Arc<Intake>>> = RwLock::new(None);
 static INSTALLED: AtomicBool = AtomicBool::new(false);
 static FORKS: AtomicU64 = AtomicU64::new(0);
+static RESTORES: AtomicU64 = AtomicU64::new(0);
 
 /// Whether a recorder is installed for the whole process.
 #[inline(always)]
@@ -180,6 +194,16 @@ pub(crate) fn after_fork_in_parent() {
 /// How many forks lie between the first process and this one.
 pub(crate) fn forks() -> u64 {
     FORKS.load(Relaxed)
+}
+
+/// How often this process was restored from a snapshot.
+pub(crate) fn restores() -> u64 {
+    RESTORES.load(Acquire)
+}
+
+/// Tells every recorder that the process was restored from a snapshot.
+pub(crate) fn restored() {
+    RESTORES.fetch_add(1, AcqRel);
 }
 
 /// Called in a forked child, where only this thread is left: locks may be held for ever, so no others are touched.

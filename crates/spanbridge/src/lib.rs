@@ -48,7 +48,7 @@
 //! | feature | what it adds |
 //! |---|---|
 //! | `record` | the recorder, its sinks, and [`record`]s. Applications switch it on |
-//! | `json` | carriers for JSON objects and payloads (part of `record`) |
+//! | `json` | carriers for JSON objects and payloads, run contexts as text (part of `record`) |
 //! | `macros` | the attribute [`#[observe]`](macro@observe) |
 //! | `http` | a carrier for `http::HeaderMap` |
 //! | `conformance` | the story that every adapter passes, for those who write one (with `record`) |
@@ -105,7 +105,7 @@ pub use primitive::{Kind, Primitive, Status, family};
 #[cfg(feature = "record")]
 pub use recorder::{
     Batch, Flush, InstallError, JsonLines, Memory, Receipt, Recorder, RecorderBuilder, Report, Sink, SinkError,
-    SinkReport,
+    SinkReport, flush, flush_at_exit, flush_blocking, reseed,
 };
 #[cfg(feature = "json")]
 pub use run_context::ParseRunContextError;

@@ -16,7 +16,8 @@
 //! // … send, in the context `handoff.context()`; then
 //! handoff.ended("confirmed");
 //!
-//! // Receiving: the process span hangs under the sender's, and the work runs inside it.
+//! // Receiving: the process span hangs under the sender's, and the work runs inside it. (What a consumer wants otherwise
+//! // is a `Receiving`, and `Received::under`.)
 //! let received = Received::new(&headers);
 //! let span = received.process(|| observe::span("process orders").open());
 //! let work = observe::run_with_span(span, async {});
@@ -133,6 +134,14 @@ impl Handoff {
             span.attribute(semconv::HANDOFF_STATUS, Value::Static(status));
             span.error(why)
         }
+    }
+
+    /// The same, with the class of what went wrong ([`ERROR_TYPE`](semconv::ERROR_TYPE)).
+    pub fn failed_as(self, status: &'static str, class: &str, why: impl Display) {
+        if let Some(span) = self.span() {
+            span.attribute(semconv::ERROR_TYPE, class)
+        }
+        self.failed(status, why)
     }
 
     /// The span, for who ends it another way.

@@ -34,6 +34,7 @@
 //!
 //! # async fn ask() {}
 //! # async fn decide() {}
+//! # #[cfg(feature = "json")]
 //! # async fn work() -> Result<(), Box<dyn std::error::Error>> {
 //! let run = observe::run("approval").open();
 //! run.with_context(ask()).await;
@@ -53,7 +54,7 @@ pub use crate::span::{
 };
 
 #[doc(hidden)]
-pub use crate::span::{Stopped, run_value_with_span};
+pub use crate::span::{Stopped, run_value_with_span, span_with_id};
 
 use crate::current::WithContext;
 use crate::{Context, Value};

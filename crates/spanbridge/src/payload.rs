@@ -10,7 +10,9 @@
 //! recursion; and only where the field is then found out of place is it checked to be JSON. Every step is linear in the
 //! payload's length.
 
-mod scan;
+// For adapters that look into JSON without parsing it whole.
+#[doc(hidden)]
+pub mod scan;
 
 use crate::json_text::pieces;
 use scan::{Member, Members, is_key, text, trim_end, trim_start};
@@ -179,7 +181,7 @@ fn take_anywhere(payload: &[u8], object: Range<usize>) -> Option<Taken<'_>> {
     let mut members = Members::new(payload, object.start)?;
     let mut taken = Taken { original: payload, ..Taken::default() };
     let mut kept_one = false;
-    while let Some(Member { key, value, comma_before, comma_after }) = members.next()? {
+    while let Some(Member { key, value, comma_before, comma_after }) = members.next_member()? {
         if !is_key(payload.get(key.clone())?, FIELD) {
             kept_one = true;
             continue;
@@ -216,7 +218,7 @@ fn fields<'a>(payload: &'a [u8], members: &mut Members<'a>) -> Option<Found<'a>>
     let (mut traceparent, mut tracestate, mut baggage) = (None, None, None);
     let mut problem = None;
     let mut plain = true;
-    while let Some(Member { key, value, .. }) = members.next()? {
+    while let Some(Member { key, value, .. }) = members.next_member()? {
         let key = payload.get(key)?;
         let (into, wrong) = if is_key(key, crate::w3c::TRACEPARENT) {
             (&mut traceparent, "its traceparent is not a text")

@@ -2,7 +2,11 @@
 //!
 //! This is the one place for such a string. Sources:
 //! [messaging](https://opentelemetry.io/docs/specs/semconv/messaging/messaging-spans/),
-//! [RabbitMQ](https://opentelemetry.io/docs/specs/semconv/messaging/rabbitmq/).
+//! [RabbitMQ](https://opentelemetry.io/docs/specs/semconv/messaging/rabbitmq/),
+//! [functions](https://opentelemetry.io/docs/specs/semconv/faas/faas-spans/),
+//! [AWS Lambda](https://opentelemetry.io/docs/specs/semconv/faas/aws-lambda/),
+//! [the AWS SDK](https://opentelemetry.io/docs/specs/semconv/cloud-providers/aws-sdk/),
+//! [HTTP](https://opentelemetry.io/docs/specs/semconv/http/http-spans/).
 
 /// The broker: `rabbitmq`, `kafka`, …
 pub const MESSAGING_SYSTEM: &str = "messaging.system";
@@ -98,3 +102,93 @@ pub const CONTEXT_IGNORED: &str = "context.ignored";
 pub const REDACTION_FAILED: &str = "redaction.failed";
 /// Diagnostic: the time at which a message was sent lies in the future here: one of the two clocks is wrong.
 pub const CLOCK_SKEW: &str = "clock.skew";
+
+/// The method of an HTTP request.
+pub const HTTP_REQUEST_METHOD: &str = "http.request.method";
+/// The status of an HTTP response.
+pub const HTTP_RESPONSE_STATUS_CODE: &str = "http.response.status_code";
+/// The route that an HTTP request took, as it is configured.
+pub const HTTP_ROUTE: &str = "http.route";
+/// The path of a URL.
+pub const URL_PATH: &str = "url.path";
+/// The scheme of a URL: `https`.
+pub const URL_SCHEME: &str = "url.scheme";
+/// What a client calls itself.
+pub const USER_AGENT_ORIGINAL: &str = "user_agent.original";
+/// The name of the host that a request was sent to.
+pub const SERVER_ADDRESS: &str = "server.address";
+
+/// The name of the function that runs.
+pub const FAAS_NAME: &str = "faas.name";
+/// The version of the function that runs.
+pub const FAAS_VERSION: &str = "faas.version";
+/// The id of the invocation: AWS's request id.
+pub const FAAS_INVOCATION_ID: &str = "faas.invocation_id";
+/// What triggered the function: `http`, `pubsub`, `datasource`, `timer`, `other`.
+pub const FAAS_TRIGGER: &str = "faas.trigger";
+/// Whether this is the first invocation of its process.
+pub const FAAS_COLDSTART: &str = "faas.coldstart";
+/// The memory of the function in bytes.
+pub const FAAS_MAX_MEMORY: &str = "faas.max_memory";
+/// The name of the function that is called.
+pub const FAAS_INVOKED_NAME: &str = "faas.invoked_name";
+/// The cloud of the function that is called.
+pub const FAAS_INVOKED_PROVIDER: &str = "faas.invoked_provider";
+/// The region of the function that is called.
+pub const FAAS_INVOKED_REGION: &str = "faas.invoked_region";
+/// Where the document is kept whose change triggered the function: a bucket, a table.
+pub const FAAS_DOCUMENT_COLLECTION: &str = "faas.document.collection";
+/// What was done to the document: `insert`, `edit`, `delete`.
+pub const FAAS_DOCUMENT_OPERATION: &str = "faas.document.operation";
+/// The name of the document: an object's key.
+pub const FAAS_DOCUMENT_NAME: &str = "faas.document.name";
+/// When it was done.
+pub const FAAS_DOCUMENT_TIME: &str = "faas.document.time";
+/// When a timer triggered the function.
+pub const FAAS_TIME: &str = "faas.time";
+
+/// The cloud: `aws`.
+pub const CLOUD_PROVIDER: &str = "cloud.provider";
+/// The region.
+pub const CLOUD_REGION: &str = "cloud.region";
+/// The account that a resource belongs to.
+pub const CLOUD_ACCOUNT_ID: &str = "cloud.account.id";
+/// The name of a resource in its cloud: an ARN, without an alias.
+pub const CLOUD_RESOURCE_ID: &str = "cloud.resource_id";
+/// The ARN that was invoked, with the alias or version if one was named.
+pub const AWS_LAMBDA_INVOKED_ARN: &str = "aws.lambda.invoked_arn";
+/// The id that AWS gave a request.
+pub const AWS_REQUEST_ID: &str = "aws.request_id";
+/// The URL of an SQS queue.
+pub const AWS_SQS_QUEUE_URL: &str = "aws.sqs.queue.url";
+/// The ARN of an SNS topic.
+pub const AWS_SNS_TOPIC_ARN: &str = "aws.sns.topic.arn";
+/// The bucket of an S3 object.
+pub const AWS_S3_BUCKET: &str = "aws.s3.bucket";
+/// The key of an S3 object.
+pub const AWS_S3_KEY: &str = "aws.s3.key";
+
+/// The remote-call system: `aws-api`.
+pub const RPC_SYSTEM: &str = "rpc.system";
+/// The service that is called.
+pub const RPC_SERVICE: &str = "rpc.service";
+/// The operation that is called.
+pub const RPC_METHOD: &str = "rpc.method";
+
+/// When the function must have answered, in milliseconds since 1970.
+pub const FUNCTION_DEADLINE_MS: &str = "spanbridge.function.deadline_ms";
+/// How much time is left of that, in milliseconds.
+pub const FUNCTION_TIME_LEFT_MS: &str = "spanbridge.function.time_left_ms";
+/// How long the flush after the invocation before took, in milliseconds: it is over when that is known.
+pub const FLUSH_PREVIOUS_MS: &str = "spanbridge.flush.previous_ms";
+/// How many messages of a batch failed, or were left because one before them did.
+pub const BATCH_FAILED_COUNT: &str = "spanbridge.batch.failed_count";
+/// Who sent an event to EventBridge: its `source`.
+pub const EVENTBRIDGE_SOURCE: &str = "spanbridge.eventbridge.source";
+/// What an event of EventBridge is: its `detail-type`.
+pub const EVENTBRIDGE_DETAIL_TYPE: &str = "spanbridge.eventbridge.detail_type";
+
+/// How a function is called, where not so that the caller waits: `Event`, `DryRun`.
+pub const FUNCTION_INVOCATION_TYPE: &str = "spanbridge.function.invocation_type";
+/// How many times a client sent a request until it was answered, where more than once.
+pub const REQUEST_ATTEMPTS: &str = "spanbridge.request.attempts";

@@ -6,6 +6,10 @@ use std::collections::BTreeMap;
 type Headers = BTreeMap<String, String>;
 
 fn carried(bytes: usize) -> (Headers, Option<String>) {
+    within(Budget { bytes, per_header: 6, headers: 3 })
+}
+
+fn within(budget: Budget) -> (Headers, Option<String>) {
     let long = "z".repeat(130);
     let received = Headers::from([
         ("traceparent".into(), "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".into()),
@@ -14,8 +18,9 @@ fn carried(bytes: usize) -> (Headers, Option<String>) {
     ]);
     let context = extract(&received).context;
     let mut headers = Headers::from([("baggage".into(), "of=an earlier hop".into())]);
-    let left_out = inject_within(&context, Budget { bytes, per_header: 6 }, &mut headers);
-    assert!(headers.iter().map(|(k, v)| k.len() + v.len() + 6).sum::<usize>() <= bytes, "within {bytes} bytes");
+    let left_out = inject_within(&context, budget, &mut headers);
+    assert!(headers.iter().map(|(k, v)| k.len() + v.len() + 6).sum::<usize>() <= budget.bytes, "{budget:?}");
+    assert!(headers.len() <= budget.headers, "{budget:?}");
     (headers, left_out)
 }
 
@@ -47,4 +52,19 @@ fn what_has_no_room_goes_in_a_fixed_order() {
          71:  |  | no room for the context\n\
          60:  |  | no room for the context"
     );
+}
+
+#[test]
+fn headers_are_counted_too() {
+    for (most, names, left_out) in [
+        (4, &["baggage", "traceparent", "tracestate"][..], None),
+        (3, &["baggage", "traceparent", "tracestate"], None),
+        (2, &["traceparent", "tracestate"], Some("no room for the baggage (9 bytes)")),
+        (1, &["traceparent"], Some("no room for the baggage (9 bytes) and 4 members of tracestate")),
+        (0, &[], Some("no room for the context")),
+    ] {
+        let (headers, said) = within(Budget { bytes: 1000, per_header: 6, headers: most });
+        assert_eq!(headers.keys().collect::<Vec<_>>(), names);
+        assert_eq!(said.as_deref(), left_out);
+    }
 }

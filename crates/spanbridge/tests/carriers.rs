@@ -23,7 +23,7 @@ fn round_trip<C: Inject + Extract + Default>(context: &Context) {
 }
 
 fn contexts() -> impl Strategy<Value = Context> {
-    let key = "[a-z][a-z0-9]{0,8}";
+    let key = "[a-rt-z][a-z0-9]{0,8}"; // not `sb`, which is ours
     let members = |value: &'static str| prop::collection::btree_map(key, value, 0..5);
     let state = members("[!-+.-<>-~]{1,20}");
     let baggage = members("[ -~é✓]{0,20}");
@@ -155,6 +155,7 @@ fn what_is_not_text_is_a_problem_of_that_header_only() {
     }
 }
 
+#[cfg(feature = "json")]
 #[test]
 fn headers_in_json_are_replaced_however_they_are_written() {
     let mut headers = serde_json::Map::new();

@@ -4,7 +4,7 @@
 mod support;
 
 use spanbridge::record::Body;
-use spanbridge::{Kind, Primitive, RunId, Value, observe};
+use spanbridge::{Kind, Primitive, RunId, SpanId, Value, observe};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{SystemTime, UNIX_EPOCH};
 use support::*;
@@ -296,4 +296,29 @@ root [ok]
   held [error] "half""#
     );
     assert_eq!(lifecycle(&records), ["start run", "end error: half"]);
+}
+
+#[test]
+fn a_span_may_have_an_id_that_is_known_before() {
+    let ids = [1, 2, 3].map(|id| SpanId::new(id).unwrap());
+    let records = record(|| {
+        observe::span_with_id("root", ids[0]).attribute("n", 1).in_scope(|| {
+            assert_eq!(observe::capture_context().span_id(), Some(ids[0]));
+            observe::span_with_id("child".to_owned(), ids[1]).in_scope(|| ());
+            let unfinished = observe::span_with_id("never was", ids[2]);
+            assert_eq!(unfinished.id(), Some(ids[2]));
+        });
+    });
+    assert_eq!(tree(&records), "\nroot [ok] n=1\n  child [ok]");
+    let mut recorded: Vec<_> = records.iter().filter_map(|r| span_id(&r.body)).collect();
+    recorded.sort();
+    assert_eq!(recorded, ids[..2]);
+}
+
+fn span_id(body: &Body<'_>) -> Option<SpanId> {
+    match body {
+        Body::Span(start, _) => Some(start.span_id),
+        Body::SpanStart(start) => Some(start.span_id),
+        _ => None,
+    }
 }

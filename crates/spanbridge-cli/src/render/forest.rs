@@ -103,6 +103,11 @@ impl<'g> Forest<'g> {
         Self { graph, starts, list, missing, story, linked, parents, settled }
     }
 
+    /// Where the run has been.
+    pub(crate) fn story(&self) -> &Story {
+        &self.story
+    }
+
     /// The number of the node above all roots.
     pub(crate) fn top(&self) -> usize {
         self.graph.spans.len() + self.missing.len() + self.story.chapters.len()

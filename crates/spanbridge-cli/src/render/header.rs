@@ -86,15 +86,14 @@ fn took(graph: &Graph) -> String {
     let run = &graph.run;
     let last = graph.spans.iter().map(|s| s.ended_at.unwrap_or(s.started_at)).max().unwrap_or(run.started_at);
     let all = last.saturating_sub(run.started_at);
-    if !run.suspensions.is_empty() {
-        let touched = run.suspensions.iter().flat_map(|s| [s.suspended_at, s.resumed_at]).flatten();
-        let known = run.ended_at.unwrap_or(touched.max().unwrap_or(0).max(last));
-        let (worked, waited) = (time::duration(run.worked(known)), time::duration(run.waited));
-        let so_far = if run.ended_at.is_none() { " so far" } else { "" };
-        return match run.waited {
-            0 => format!("{worked} of work{so_far}"),
-            _ => format!("{worked} of work, {waited} of waiting{so_far}"),
-        };
+    // What waited no time to speak of has only worked.
+    let touched = run.suspensions.iter().flat_map(|s| [s.suspended_at, s.resumed_at]).flatten();
+    let known = run.ended_at.unwrap_or(touched.max().unwrap_or(0).max(last));
+    let waited = run.waited > known.saturating_sub(run.started_at) / 100;
+    if waited || run.status == RunStatus::Suspended {
+        let worked = time::duration(run.worked(known));
+        let waiting = if waited { format!(", {} of waiting", time::duration(run.waited)) } else { String::new() };
+        return format!("{worked} of work{waiting}{}", if run.ended_at.is_none() { " so far" } else { "" });
     }
     match run.ended_at {
         Some(end) if last > end && all / 100 > (last - end) => time::duration(end.saturating_sub(run.started_at)),

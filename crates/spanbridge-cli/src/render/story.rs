@@ -5,8 +5,17 @@
 
 use spanbridge::SegmentId;
 use spanbridge::record::Via;
-use spanbridge_store::graph::{Graph, Segment};
+use spanbridge_store::graph::{Graph, Segment, Suspension};
 use std::collections::{HashMap, HashSet};
+
+/// What tells processes apart, and hosts.
+pub(crate) const PID: &str = "process.pid";
+pub(crate) const HOST: &str = "host.name";
+
+/// What a segment says of itself under this key.
+pub(crate) fn resource<'g>(segment: &'g Segment, key: &str) -> Option<&'g serde_json::Value> {
+    segment.resource.iter().find(|(k, _)| k == key).map(|(_, v)| v)
+}
 
 /// One of the two, by its place in the graph.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -20,6 +29,10 @@ pub(crate) enum Chapter {
 pub(crate) struct Story {
     pub(crate) chapters: Vec<(Option<Chapter>, Chapter)>,
     segments: HashMap<SegmentId, usize>,
+    /// Segments of others who ended the run while it waited: they resumed nothing.
+    pub(crate) endings: HashSet<usize>,
+    /// Not all segments are of one process; of one host.
+    pub(crate) several: (bool, bool),
 }
 
 impl Story {
@@ -38,15 +51,22 @@ impl Story {
         for (place, s) in run.segments.iter().enumerate() {
             s.suspension_id.iter().for_each(|id| resumed_by.entry(id).or_default().push(place));
         }
-        let known: HashSet<&str> = run.suspensions.iter().map(|s| s.suspension_id.as_str()).collect();
+        let known: HashMap<&str, &Suspension> = run.suspensions.iter().map(|s| (s.suspension_id.as_str(), s)).collect();
         let there: HashSet<SegmentId> = run.segments.iter().map(|s| s.segment_id).collect();
         let begins = |s: &Segment| match s.via {
             Some(Via::Start) => true,
-            Some(Via::Resume) => s.suspension_id.as_deref().is_none_or(|id| !known.contains(id)),
+            Some(Via::Resume) => s.suspension_id.as_deref().is_none_or(|id| !known.contains_key(id)),
             // One that received the run tells nothing by itself, unless it did what only an owner does.
             Some(Via::Receive) | None => suspended_by.contains_key(&s.segment_id),
         };
-        let mut story = Self::default();
+        let differ = |key| run.segments.windows(2).any(|pair| resource(&pair[0], key) != resource(&pair[1], key));
+        let mut story = Self { several: (differ(PID), differ(HOST)), ..Self::default() };
+        for (place, s) in run.segments.iter().enumerate().filter(|_| run.ended_at.is_some()) {
+            let continued = s.suspension_id.as_deref().and_then(|id| known.get(id));
+            if continued.is_some_and(|wait| wait.resumed_at.is_none()) {
+                story.endings.insert(place);
+            }
+        }
         // What is still to be told, next last.
         let first = run.segments.iter().enumerate().filter(|(_, s)| begins(s)).map(|(i, _)| Chapter::Segment(i));
         // Nobody is known to have suspended it.

@@ -5,13 +5,13 @@ use super::bar::Timeline;
 use super::forest::{Forest, Hop, Node};
 use super::page::Ink;
 use super::row::Row;
-use super::story::Chapter;
+use super::story::{Chapter, HOST, PID, resource};
 use super::text::{escape, width, wrap};
 use super::time;
 use super::tree::Services;
 use spanbridge::record::Via;
 use spanbridge::semconv;
-use spanbridge_store::graph::{Segment, Span, SpanStatus};
+use spanbridge_store::graph::{Span, SpanStatus};
 
 /// So many equal leaves in a row are shown one by one; of more, only the first [`SHOWN`].
 const MANY: usize = 20;
@@ -199,26 +199,21 @@ impl<'a, 'g> Walk<'a, 'g> {
 
     /// The line above what a segment did: where the run began, or went on.
     fn segment(&self, i: usize) -> Row {
-        let run = &self.forest.graph.run;
-        let segment = &run.segments[i];
+        let segment = &self.forest.graph.run.segments[i];
         let (guides, _) = self.guides("─ ");
+        let story = self.forest.story();
         let what = match segment.via {
             Some(Via::Start) => "started",
+            Some(Via::Resume) if story.endings.contains(&i) => "ended",
             Some(Via::Resume) => "resumed",
             Some(Via::Receive) => "received",
             None => "(beginning not recorded)",
         };
-        let about =
-            |key: &'static str| move |s: &Segment| s.resource.iter().find(|(k, _)| k == key).map(|(_, v)| v.clone());
-        let (host, pid) = (about("host.name"), about("process.pid"));
         let mut badges = Vec::new();
-        if run.segments.iter().any(|s| pid(s) != pid(segment)) {
-            badges.extend(pid(segment).map(|pid| (Ink::Dim, format!("pid {}", escape(&pid.to_string())))));
-        }
-        if run.segments.iter().any(|s| host(s) != host(segment)) {
-            let name = host(segment).and_then(|h| h.as_str().map(|h| escape(h).into_owned()));
-            badges.extend(name.map(|name| (Ink::Dim, format!("on {name}"))));
-        }
+        let (pid, host) = (resource(segment, PID), resource(segment, HOST).and_then(|h| h.as_str()));
+        badges
+            .extend(pid.filter(|_| story.several.0).map(|pid| (Ink::Dim, format!("pid {}", escape(&pid.to_string())))));
+        badges.extend(host.filter(|_| story.several.1).map(|host| (Ink::Dim, format!("on {}", escape(host)))));
         let number = self.services.number(&segment.service);
         let service = (!segment.service.is_empty()).then(|| (number, escape(&segment.service).into_owned()));
         Row { guides, service, name: (Ink::Plain, what.to_owned()), badges, ..Row::default() }

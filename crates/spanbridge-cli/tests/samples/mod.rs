@@ -356,7 +356,7 @@ fn segment(number: u64) -> SegmentId {
 }
 
 impl Build {
-    fn wait(&mut self, id: &str, by: u64, reason: &str, from: u64, to: Option<u64>) {
+    pub(crate) fn wait(&mut self, id: &str, by: u64, reason: &str, from: u64, to: Option<u64>) {
         self.graph.run.suspensions.push(Suspension {
             suspension_id: id.into(),
             reason: Some(reason.into()),
@@ -366,7 +366,14 @@ impl Build {
         });
     }
 
-    fn segment(&mut self, number: u64, service: &str, via: Via, at: u64, after: Option<&str>) -> Process<'_> {
+    pub(crate) fn segment(
+        &mut self,
+        number: u64,
+        service: &str,
+        via: Via,
+        at: u64,
+        after: Option<&str>,
+    ) -> Process<'_> {
         self.graph.run.segments.push(Segment {
             segment_id: segment(number),
             service: service.into(),
@@ -379,7 +386,7 @@ impl Build {
     }
 }
 
-struct Process<'b>(&'b mut Segment);
+pub(crate) struct Process<'b>(&'b mut Segment);
 
 impl Process<'_> {
     fn of(self, pid: &str, host: &str) {

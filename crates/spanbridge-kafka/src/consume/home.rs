@@ -1,15 +1,12 @@
-//! What the jobs of a consumer share: its group, a way to settle, and what is in flight on each partition.
+//! What the jobs of a consumer share: its group, a way to settle, and its partitions.
 
+use super::partition::Partition;
 use crate::client::Client;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, StreamConsumer};
 use rdkafka::error::KafkaResult;
 use rdkafka::message::BorrowedMessage;
 use rdkafka::topic_partition_list::TopicPartitionList;
-use slab::Slab;
-use spanbridge::observe::ActiveSpan;
-use spanbridge::{Context, Value, semconv};
 use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::{AtomicI64, AtomicU32, Ordering::*};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 /// A consumer, for jobs that do not know of what type it is.
@@ -59,7 +56,7 @@ struct Topics {
 /// By the name of their consumer, under which its callbacks find them.
 static HOMES: Mutex<BTreeMap<String, Weak<Home>>> = Mutex::new(BTreeMap::new());
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -121,188 +118,7 @@ impl Home {
 
     pub(crate) fn revoked(&self, partitions: &TopicPartitionList) {
         for p in partitions.elements() {
-            let partition = self.partition(p.topic(), p.partition());
-            partition.forget_offsets();
-            partition.revocations.fetch_add(1, AcqRel);
-            // Outside the lock: what is recorded may take a while.
-            let in_flight: Vec<Context> =
-                lock(&partition.work).in_flight.iter().map(|(_, work)| work.clone()).collect();
-            in_flight.into_iter().for_each(revoked);
+            self.partition(p.topic(), p.partition()).revoked()
         }
-    }
-}
-
-/// Marks a process span: another member of the group gets the message, too.
-pub(crate) fn revoked(process: Context) {
-    if let Some(span) = ActiveSpan::of(process) {
-        span.event("partition revoked", &[]);
-        span.attribute(semconv::SETTLE_REVOKED, Value::Bool(true))
-    }
-}
-
-/// What was heard about the end of a partition holds for so long: to ask takes longer than all else about a message.
-const MOMENT_MS: i64 = 50;
-
-/// What is known about a partition.
-#[derive(Debug)]
-pub(crate) struct Partition {
-    revocations: AtomicU32,
-    /// The first message that no commit of ours has covered, and the first that no stored offset has; -1: not known.
-    uncovered: AtomicI64,
-    unstored: AtomicI64,
-    /// The offset that the next message of all will have, as of when (in milliseconds since the epoch); -1: not known.
-    high: AtomicI64,
-    high_as_of: AtomicI64,
-    work: Mutex<Work>,
-}
-
-#[derive(Debug, Default)]
-struct Work {
-    in_flight: Slab<Context>,
-    /// Inside the last process span.
-    last: Context,
-    /// Inside the span of the last commit.
-    commit: Context,
-}
-
-impl Default for Partition {
-    fn default() -> Self {
-        Partition {
-            revocations: AtomicU32::new(0),
-            uncovered: AtomicI64::new(-1),
-            unstored: AtomicI64::new(-1),
-            high: AtomicI64::new(-1),
-            high_as_of: AtomicI64::new(0),
-            work: Mutex::default(),
-        }
-    }
-}
-
-impl Partition {
-    /// A message came.
-    pub(crate) fn received(self: Arc<Self>, offset: i64) -> InFlight {
-        let _ = self.uncovered.compare_exchange(-1, offset, Relaxed, Relaxed);
-        let revocations = self.revocations.load(Acquire);
-        InFlight { partition: self, revocations, key: None }
-    }
-
-    /// How many messages are behind the one of this offset, as far as the client has heard: now, or a moment ago.
-    pub(crate) fn lag(&self, offset: i64, now_ms: i64, ask: impl FnOnce() -> Option<i64>) -> Option<i64> {
-        let mut high = self.high.load(Relaxed);
-        let age = now_ms.wrapping_sub(self.high_as_of.load(Relaxed));
-        if offset >= high || !(0..MOMENT_MS).contains(&age) {
-            high = ask()?;
-            self.high.store(high, Relaxed);
-            self.high_as_of.store(now_ms, Relaxed)
-        }
-        Some(high - 1 - offset).filter(|behind| *behind >= 0)
-    }
-
-    fn forget_offsets(&self) {
-        self.high.store(-1, Relaxed);
-        self.uncovered.store(-1, Relaxed);
-        self.unstored.store(-1, Relaxed)
-    }
-
-    pub(crate) fn uncovered(&self) -> Option<i64> {
-        Some(self.uncovered.load(Relaxed)).filter(|offset| *offset >= 0)
-    }
-
-    pub(crate) fn unstored(&self) -> Option<i64> {
-        Some(self.unstored.load(Relaxed)).filter(|offset| *offset >= 0)
-    }
-
-    /// Everything before `next` is committed, or about to be, in the span of this context.
-    pub(crate) fn committed(&self, next: i64, commit: &Context) {
-        self.uncovered.store(next, Relaxed);
-        lock(&self.work).commit = commit.clone()
-    }
-
-    /// Everything before `next` may be committed.
-    pub(crate) fn stored(&self, next: i64) {
-        self.unstored.store(next, Relaxed)
-    }
-
-    /// Inside the span of the last commit.
-    pub(crate) fn last_commit(&self) -> Context {
-        lock(&self.work).commit.clone()
-    }
-
-    /// Inside the last process span.
-    pub(crate) fn last(&self) -> Context {
-        lock(&self.work).last.clone()
-    }
-}
-
-/// A message that is worked on, until its job is dropped.
-#[derive(Debug)]
-pub(crate) struct InFlight {
-    partition: Arc<Partition>,
-    /// How often the partition had been revoked when the message came.
-    revocations: u32,
-    key: Option<usize>,
-}
-
-impl InFlight {
-    pub(crate) fn partition(&self) -> &Partition {
-        &self.partition
-    }
-
-    /// Whether the partition was revoked since the message came, even if it has come back.
-    pub(crate) fn is_revoked(&self) -> bool {
-        self.partition.revocations.load(Acquire) != self.revocations
-    }
-
-    /// Work begins, in a process span.
-    pub(crate) fn begin(&mut self, process: &Context) {
-        let mut work = lock(&self.partition.work);
-        match self.key {
-            // Another attempt.
-            Some(key) => work.in_flight[key] = process.clone(),
-            None => self.key = Some(work.in_flight.insert(process.clone())),
-        }
-        work.last = process.clone();
-    }
-}
-
-impl Drop for InFlight {
-    fn drop(&mut self) {
-        if let Some(key) = self.key {
-            lock(&self.partition.work).in_flight.try_remove(key);
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_end_of_a_partition_is_asked_for_again_after_a_moment_and_when_it_is_reached() {
-        let partition = Partition::default();
-        let never = || panic!("it was asked for a moment ago");
-        assert_eq!(partition.lag(3, 1_000, || Some(10)), Some(6));
-        assert_eq!(partition.lag(4, 1_000 + MOMENT_MS - 1, never), Some(5));
-        assert_eq!(partition.lag(5, 1_000 + MOMENT_MS, || Some(20)), Some(14));
-        assert_eq!(partition.lag(20, 1_001 + MOMENT_MS, || Some(21)), Some(0), "it went on");
-        assert_eq!(partition.lag(21, 1_002 + MOMENT_MS, || Some(21)), None, "not heard of yet");
-        assert_eq!(partition.lag(20, 900, || None), None, "the clock was set back, and nobody knows");
-        partition.forget_offsets();
-        assert_eq!(partition.lag(0, 1_003 + MOMENT_MS, || Some(2)), Some(1), "of another assignment");
-    }
-
-    #[test]
-    fn work_in_flight_is_forgotten_with_its_job() {
-        let partition = Arc::<Partition>::default();
-        let count = || lock(&partition.work).in_flight.len();
-        let (mut one, mut two) = (partition.clone().received(0), partition.clone().received(1));
-        one.begin(&Context::EMPTY);
-        two.begin(&Context::EMPTY);
-        two.begin(&Context::EMPTY);
-        assert_eq!(count(), 2, "another attempt takes the place of the first");
-        drop(one);
-        assert_eq!(count(), 1);
-        drop(two);
-        assert_eq!(count(), 0);
     }
 }

@@ -20,19 +20,26 @@ pub(crate) struct Handoff {
     delivered: &'static str,
 }
 
+/// How large a message may be, and how much of it we may be.
+#[derive(Clone, Copy)]
+pub(crate) struct Limits {
+    pub(crate) largest: usize,
+    pub(crate) most: usize,
+}
+
 /// Begins the span, and packs its context into the headers.
 pub(crate) fn begin(
     about: &About<'_>,
     transaction: Option<&Open>,
     headers: &mut Option<OwnedHeaders>,
-    largest: usize,
+    limits: Limits,
 ) -> (Handoff, Before) {
     let (span, outgoing) = messaging::begin_send(describe::send(about), &Headers::from(headers.as_ref()));
     let before = match outgoing {
         Outgoing::Keep(_) => Before::Untouched,
         Outgoing::Write => {
             let message = about.key.map_or(0, <[u8]>::len) + about.payload.map_or(0, <[u8]>::len);
-            pack(&span, headers, |theirs| budget(largest, message, theirs))
+            pack(&span, headers, |theirs| budget(limits.largest, message, theirs, limits.most))
         }
     };
     // In a transaction the broker's answer is not the last word.
@@ -64,6 +71,10 @@ impl Handoff {
         self.handoff.context()
     }
 
+    pub(crate) fn span(&self) -> Option<&Span> {
+        self.handoff.span()
+    }
+
     /// The message had to go without a context.
     pub(crate) fn without_headers(&self) {
         if let Some(span) = self.handoff.span() {
@@ -90,13 +101,7 @@ impl Handoff {
     }
 
     fn failed_as(self, status: &'static str, error: &KafkaError) {
-        if let Some(span) = self.handoff.into_span() {
-            span.attributes(&[
-                (semconv::HANDOFF_STATUS, Value::Static(status)),
-                (semconv::ERROR_TYPE, Value::Str(&describe::error_type(error))),
-            ]);
-            span.error(error)
-        }
+        self.handoff.failed_as(status, &describe::error_type(error), error)
     }
 
     /// What the delivery report says.

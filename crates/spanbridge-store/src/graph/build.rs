@@ -90,7 +90,9 @@ impl<'r, 'a> Builder<'r, 'a> {
             suspensions: self.suspensions(),
             waited: 0,
         };
-        run.waited = waited(&run, &self.active());
+        if !run.suspensions.is_empty() {
+            run.waited = waited(&run, &self.active());
+        }
         if let Some(Body::RunStart { parent_run_id, triggered_by_span_id, .. }) =
             outline.joined.lifecycle.starts.first().map(|at| self.body(*at))
         {
@@ -357,12 +359,15 @@ fn waited(run: &Run, active: &[(u64, u64)]) -> u64 {
     let (mut sum, mut done) = (0u64, 0);
     for (from, to) in waits {
         let from = from.max(done);
-        done = done.max(to);
+        if from >= to {
+            continue; // inside another
+        }
+        done = to;
         let first = active.partition_point(|(_, end)| *end <= from);
         let meanwhile = active[first..].iter().take_while(|(start, _)| *start < to);
         // A span may end before it begins, by the clocks of two machines.
         let worked: u64 = meanwhile.map(|(start, end)| end.min(&to).saturating_sub(*start.max(&from))).sum();
-        sum += to.saturating_sub(from).saturating_sub(worked);
+        sum += (to - from).saturating_sub(worked);
     }
     sum
 }

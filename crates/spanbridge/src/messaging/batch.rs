@@ -16,11 +16,6 @@ pub trait Batched: Sized {
 
     /// Begins the span of a batch, under what is current.
     fn begin_batch(jobs: &[Self]) -> SpanBuilder;
-
-    /// Its process span was begun as part of a batch.
-    fn begun(&self, process: &Span) {
-        let _ = process;
-    }
 }
 
 /// Messages that are worked on at once. It is a slice of its jobs in everything else.
@@ -64,16 +59,13 @@ fn begin<J: Batched>(jobs: &[J]) -> (Span, Messages<'_, J>) {
     }
     let batch = span.open();
     for job in jobs {
-        job.received().begin_in_batch(batch.context(), || {
-            let span = job.begin();
-            job.begun(&span);
-            span
-        })
+        job.received().begin_in_batch(batch.context(), || job.begin())
     }
     (batch, Messages(jobs))
 }
 
-/// The spans of the messages of a batch that nobody has ended yet. Dropped, they are cancelled.
+/// The spans of the messages of a batch that nobody has ended yet. Dropped, they are cancelled; by a panic, they are
+/// `panicked` as the batch is.
 struct Messages<'a, J: Batched>(&'a [J]);
 
 impl<J: Batched> Messages<'_, J> {
@@ -88,11 +80,7 @@ impl<J: Batched> Messages<'_, J> {
 
 impl<J: Batched> Drop for Messages<'_, J> {
     fn drop(&mut self) {
-        if std::thread::panicking() {
-            self.spans().for_each(|span| span.error("the work on the batch panicked"))
-        } else {
-            self.spans().for_each(Span::cancel)
-        }
+        self.spans().for_each(if std::thread::panicking() { Span::unwound } else { Span::cancel })
     }
 }
 

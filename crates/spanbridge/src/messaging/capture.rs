@@ -141,7 +141,7 @@ impl Capturing {
     }
 
     fn artifact(&self, span: &Span, capture: Capture, kind: &str, content_type: &str, bytes: &[u8]) {
-        let hash = self.hashed.then(|| hash(bytes)).unwrap_or_default();
+        let hash = if self.hashed { hash(bytes) } else { String::new() };
         let mut artifact = Artifact::new(kind, content_type, bytes);
         if !hash.is_empty() {
             artifact = artifact.hash(&hash)

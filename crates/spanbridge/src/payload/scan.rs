@@ -1,4 +1,4 @@
-//! The members of a JSON object by their places, found without parsing what they hold.
+//! The members of a JSON object, or the elements of an array, by their places, found without parsing what they hold.
 //!
 //! Strings are told from what is outside of them and brackets are counted; nothing else is checked. So this never says
 //! that a text is JSON, but for a text that is JSON it finds every member where it stands.
@@ -7,19 +7,19 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 /// One member of an object.
-pub(super) struct Member {
+pub struct Member {
     /// The key, with its quotes.
-    pub(super) key: Range<usize>,
+    pub key: Range<usize>,
     /// The value.
-    pub(super) value: Range<usize>,
+    pub value: Range<usize>,
     /// The comma between it and the member before.
-    pub(super) comma_before: Option<usize>,
+    pub comma_before: Option<usize>,
     /// The comma between it and the next.
-    pub(super) comma_after: Option<usize>,
+    pub comma_after: Option<usize>,
 }
 
 /// Walks over the members of an object.
-pub(super) struct Members<'a> {
+pub struct Members<'a> {
     json: &'a [u8],
     at: usize,
     comma: Option<usize>,
@@ -28,12 +28,12 @@ pub(super) struct Members<'a> {
 
 impl<'a> Members<'a> {
     /// Of the object that begins at `open`; `None` where none does.
-    pub(super) fn new(json: &'a [u8], open: usize) -> Option<Self> {
+    pub fn new(json: &'a [u8], open: usize) -> Option<Self> {
         (json.get(open) == Some(&b'{')).then_some(Self { json, at: open + 1, comma: None, ended: false })
     }
 
     /// The next member; the outer `None` where this is not JSON, the inner behind the last.
-    pub(super) fn next(&mut self) -> Option<Option<Member>> {
+    pub fn next_member(&mut self) -> Option<Option<Member>> {
         if self.ended {
             return Some(None);
         }
@@ -64,13 +64,45 @@ impl<'a> Members<'a> {
     }
 
     /// Where the object ends, once every member was given.
-    pub(super) fn end(&self) -> Option<usize> {
+    pub fn end(&self) -> Option<usize> {
         self.ended.then_some(self.at)
     }
 }
 
+/// Walks over the elements of an array.
+pub struct Elements<'a> {
+    json: &'a [u8],
+    at: usize,
+    ended: bool,
+}
+
+impl<'a> Elements<'a> {
+    /// Of the array that begins at `open`; `None` where none does.
+    pub fn new(json: &'a [u8], open: usize) -> Option<Self> {
+        let ended = json.get(skip_white(json, open + 1)) == Some(&b']');
+        (json.get(open) == Some(&b'[')).then_some(Self { json, at: open + 1, ended })
+    }
+}
+
+impl Iterator for Elements<'_> {
+    type Item = Range<usize>;
+
+    /// The next element; `None` also where this is not JSON.
+    fn next(&mut self) -> Option<Range<usize>> {
+        if self.ended {
+            return None;
+        }
+        let start = skip_white(self.json, self.at);
+        let value = start..skip_value(self.json, start)?;
+        let end = skip_white(self.json, value.end);
+        self.at = end + 1;
+        self.ended = self.json.get(end) != Some(&b',');
+        Some(value)
+    }
+}
+
 /// Whether a key, given with its quotes, spells `name`, with escapes or without.
-pub(super) fn is_key(key: &[u8], name: &str) -> bool {
+pub fn is_key(key: &[u8], name: &str) -> bool {
     let [b'"', spelling @ .., b'"'] = key else { return false };
     if !spelling.contains(&b'\\') {
         return spelling == name.as_bytes();
@@ -80,7 +112,7 @@ pub(super) fn is_key(key: &[u8], name: &str) -> bool {
 }
 
 /// The text that a value is; `None` when it is something else.
-pub(super) fn text(value: &[u8]) -> Option<Cow<'_, str>> {
+pub fn text(value: &[u8]) -> Option<Cow<'_, str>> {
     let [b'"', spelling @ .., b'"'] = value else { return None };
     if spelling.iter().any(|b| *b < 0x20 || *b == b'\\') {
         return serde_json::from_slice(value).ok().map(Cow::Owned);

@@ -8,7 +8,7 @@ use crate::buffer::{self, Found};
 use crate::clock::Clock;
 use crate::record::Via;
 use crate::record::packed::{Entry, Join, Packed, is_link};
-use crate::recording::layout::*;
+use crate::recording::{layout::*, new_id};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -27,6 +27,13 @@ pub(super) struct Assembler {
 }
 
 impl Assembler {
+    /// Everything was handed over, and what comes is told by a new instance.
+    pub(super) fn begin_anew(&mut self) {
+        let Source { service, resource, .. } = &*self.source;
+        let (instance, service, resource) = (new_id(), service.clone(), resource.clone());
+        *self = Assembler::new(Arc::new(Source { instance, service, resource, ..Source::default() }))
+    }
+
     pub(super) fn new(source: Arc<Source>) -> Self {
         Assembler {
             segments: Segments::new(source.instance),

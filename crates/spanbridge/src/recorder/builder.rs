@@ -1,9 +1,10 @@
 //! Setting a recorder up, and holding it.
 
 use super::batch::Source;
-use super::deliver::{Delivery, Wishes};
+use super::deliver::Delivery;
+use super::in_effect::Desk;
 use super::outlet::Outlet;
-use super::report::{Flush, Report, Ticket, Totals, lock};
+use super::report::{Flush, Report, Totals, lock};
 use super::sink::Sink;
 use crate::current::{self, WithContext};
 use crate::intake::{self, Intake};
@@ -11,8 +12,8 @@ use crate::record::AttributeValue;
 use crate::{Context, Sampler, clock, recording};
 use std::borrow::Cow;
 use std::fmt;
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
 /// How long a recorder that is dropped waits for its sinks.
 const ON_DROP: Duration = Duration::from_secs(5);
@@ -21,9 +22,7 @@ const ON_DROP: Duration = Duration::from_secs(5);
 /// shuts down.
 pub struct Recorder {
     intake: Arc<Intake>,
-    wishes: Arc<Mutex<Wishes>>,
-    totals: Arc<Totals>,
-    sinks: usize,
+    desk: Arc<Desk>,
     thread: Option<std::thread::JoinHandle<()>>,
 }
 
@@ -148,7 +147,6 @@ impl RecorderBuilder {
         let mut outlets = outlets.collect::<Result<Vec<_>, _>>().map_err(InstallError::Thread)?;
         let tallies = outlets.iter().map(|o| o.tally.clone()).collect();
         let totals = Arc::new(Totals { sinks: tallies, forks: intake::forks(), ..Totals::default() });
-        let sinks = outlets.len();
         let delivery = Delivery::new(
             intake.clone(),
             Arc::new(source),
@@ -156,13 +154,14 @@ impl RecorderBuilder {
             std::mem::take(&mut outlets),
             self.interval,
         );
-        let wishes = delivery.wishes.clone();
+        let desk = Arc::new(Desk { wishes: delivery.wishes.clone(), totals });
         let thread = std::thread::Builder::new()
             .name("spanbridge".to_owned())
             .spawn(move || delivery.run())
             .map_err(InstallError::Thread)?;
         intake.set_thread(thread.thread().clone());
-        Ok(Recorder { intake, wishes, totals, sinks, thread: Some(thread) })
+        intake.set_desk(desk.clone());
+        Ok(Recorder { intake, desk, thread: Some(thread) })
     }
 }
 
@@ -208,7 +207,7 @@ impl Recorder {
     /// nothing was dropped since the recorder began; what threads have recorded since the last delivery is not counted
     /// yet, so only a flush can tell of everything.
     pub fn report(&self) -> Report {
-        let report = self.totals.report(true);
+        let report = self.desk.totals.report(true);
         let complete = report.dropped == 0 && report.sinks.iter().all(|s| s.left == 0 && s.dropped == 0);
         Report { complete, ..report }
     }
@@ -219,36 +218,14 @@ impl Recorder {
         self.intake.pool.made() * size_of::<crate::buffer::Chunk>()
     }
 
-    fn ticket(&self, within: Duration) -> Arc<Ticket> {
-        // A deadline that cannot be told by the clock is a long one.
-        let now = Instant::now();
-        let deadline = now.checked_add(within).unwrap_or(now + Duration::from_secs(1 << 30));
-        Ticket::new(deadline, self.sinks)
-    }
-
     /// Delivers everything that was recorded until now, and resolves when every sink has it, or after `within`.
     pub fn flush(&self, within: Duration) -> Flush {
-        let ticket = self.ticket(within);
-        if self.intake.is_forked() {
-            ticket.finish(false) // nobody delivers, and the lock may be held for ever
-        } else {
-            let mut wishes = lock(&self.wishes);
-            if wishes.over {
-                ticket.finish(false)
-            } else {
-                wishes.flushes.push(ticket.clone())
-            }
-            drop(wishes);
-            self.intake.unpark();
-        }
-        Flush { ticket, totals: self.totals.clone() }
+        self.desk.flush(&self.intake, within)
     }
 
     /// As [`Recorder::flush`], blocking this thread.
     pub fn flush_blocking(&self, within: Duration) -> Report {
-        let flush = self.flush(within);
-        let complete = flush.ticket.wait();
-        self.totals.report(complete)
+        self.flush(within).wait()
     }
 
     /// Delivers everything that was recorded until now, spans that are open as such, and ends: nothing is recorded
@@ -260,14 +237,14 @@ impl Recorder {
     fn stop(&mut self, within: Duration) -> Report {
         let Some(thread) = self.thread.take() else { return self.report() };
         intake::uninstall(&self.intake);
-        let ticket = self.ticket(within);
+        let ticket = self.desk.ticket(within);
         if self.intake.is_forked() {
             std::mem::forget(thread); // there is none here
-            return self.totals.report(false);
+            return self.desk.totals.report(false);
         }
         self.intake.turn_off();
         {
-            let mut wishes = lock(&self.wishes);
+            let mut wishes = lock(&self.desk.wishes);
             wishes.stop = Some(ticket.clone());
             if wishes.over {
                 ticket.finish(false)
@@ -278,7 +255,7 @@ impl Recorder {
         if ticket.is_done() {
             let _ = thread.join(); // it ends by the deadline, too
         }
-        self.totals.report(complete)
+        self.desk.totals.report(complete)
     }
 }
 

@@ -7,7 +7,7 @@ use super::report::{Ticket, Totals, lock};
 use crate::buffer::atomic::{AtomicU64, Ordering::*};
 use crate::buffer::{Chunk, LaneReader, State, recycle};
 use crate::clock::{Anchor, Clock};
-use crate::intake::Intake;
+use crate::intake::{self, Intake};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -37,6 +37,8 @@ pub(super) struct Delivery {
     done: Vec<*const Chunk>,
     assembler: Assembler,
     clock: Clock,
+    /// How often the process had been restored from a snapshot when we last looked.
+    restores: u64,
     orphans: u64,
     /// Until when a pass that nobody asked for may wait for sinks that are all behind; without end when there is none.
     patience: Option<Instant>,
@@ -70,6 +72,7 @@ impl Delivery {
             done: vec![],
             assembler: Assembler::new(source),
             clock: Clock::new(Anchor::now()),
+            restores: intake::restores(),
             orphans: 0,
             patience: None,
             asked: None,
@@ -170,7 +173,7 @@ impl Delivery {
     /// Reads what is new; true when there is more to read.
     fn pass(&mut self) -> bool {
         self.lanes.extend(self.intake.new_lanes().into_iter().map(LaneReader::new));
-        self.clock.advance(Anchor::now());
+        self.look_at_the_clock();
         let (mut dropped, mut cut, mut more) = (0, 0, false);
         let orphans = self.intake.orphans.load(Relaxed);
         dropped += orphans - std::mem::replace(&mut self.orphans, orphans);
@@ -204,6 +207,18 @@ impl Delivery {
         self.count(dropped, cut);
         self.hand_over();
         more
+    }
+
+    /// After a snapshot was restored, perhaps in many places, both clocks have jumped, and what comes now is told by
+    /// another instance than the one that was frozen: else segments would clash.
+    fn look_at_the_clock(&mut self) {
+        let restores = intake::restores();
+        if std::mem::replace(&mut self.restores, restores) == restores {
+            return self.clock.advance(Anchor::now());
+        }
+        self.hand_over();
+        self.assembler.begin_anew();
+        self.clock.restart(Anchor::now())
     }
 
     fn count(&mut self, dropped: u64, cut: u64) {

@@ -176,6 +176,13 @@ pub struct Flush {
     pub(super) totals: Arc<Totals>,
 }
 
+impl Flush {
+    /// Blocks until it is done, or until its deadline.
+    pub(super) fn wait(self) -> Report {
+        self.totals.report(self.ticket.wait())
+    }
+}
+
 impl Future for Flush {
     type Output = Report;
 

@@ -17,7 +17,7 @@ mod thread;
 pub(crate) use {
     items::{Item, Key},
     on::Started,
-    thread::{hot, new_id, watch_forks},
+    thread::{hot, new_id, reseed, watch_forks},
 };
 
 #[cfg(not(feature = "record"))]

@@ -9,6 +9,9 @@ use crate::context::Shared;
 use crate::{Kind, Primitive, Status, Value};
 use std::sync::atomic::Ordering::Relaxed;
 
+/// Where the id of a span stands inside its record.
+const ID: usize = 2;
+
 /// A span that was begun on this thread, or nothing (token 0). Two words, so that it travels in registers.
 #[derive(Clone, Copy)]
 pub(crate) struct Started {
@@ -61,13 +64,23 @@ impl Hot {
             let put = |i: usize, v| (*p.add(i)).store(v, Relaxed);
             put(0, head);
             put(END, 0);
-            put(2, id);
+            put(ID, id);
             put(3, parent);
             put(4, address);
             put(5, ticks());
         }
         w.pos.set(at + SPAN_WORDS);
         Started { token: w.token(at), id }
+    }
+
+    /// Gives a span that has just begun another id.
+    pub(crate) fn set_id(&self, mut s: Started, id: u64) -> Started {
+        if let Some(at) = self.writer.tail(s.token) {
+            // SAFETY: the record at the tail is there.
+            unsafe { self.writer.put(at + ID, id) }
+            s.id = id
+        }
+        s
     }
 
     /// Appends to the unpublished record at the tail, moves it to a new chunk when it does not fit, or writes a record

@@ -6,6 +6,7 @@ use std::cell::Cell;
 use std::hash::{BuildHasher, RandomState};
 use std::ptr::null;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// Everything that the hot path touches: const-initialised and without Drop, so that access is a plain load, and works
 /// in other thread-locals' destructors.
@@ -27,6 +28,10 @@ thread_local! {
     };
     static OWNED: Owned = const { Owned(Cell::new(None)) };
 }
+
+/// What all threads' ids are mixed with: the seeds of other threads are out of reach when a snapshot of the process was
+/// restored.
+static SALTS: [AtomicU64; 3] = [const { AtomicU64::new(0) }; 3];
 
 /// `LocalKey::with` is not always inlined when its closure is large; a pointer is.
 #[inline(always)]
@@ -90,7 +95,8 @@ impl Hot {
             self.reseed()
         }
         seed.set(seed.get().wrapping_add(0x9E37_79B9_7F4A_7C15));
-        let z = (seed.get() ^ seed.get() >> 32).wrapping_mul(0xD6E8_FEB8_6659_FD93);
+        let z = seed.get() ^ SALTS[i].load(Relaxed);
+        let z = (z ^ z >> 32).wrapping_mul(0xD6E8_FEB8_6659_FD93);
         (z ^ z >> 32) | (z == 0) as u64
     }
 
@@ -108,14 +114,21 @@ impl Hot {
     #[cold]
     #[inline(never)]
     fn reseed(&self) {
-        let mut bytes = [0; 24];
-        let from_os = getrandom::fill(&mut bytes).is_ok();
-        for (seed, b) in self.seeds.iter().zip(bytes.chunks_exact(8)) {
-            let os = b.iter().fold(0u64, |v, b| v << 8 | u64::from(*b));
-            // Without the OS's help: the standard library's hash keys, which are as random as it could get them.
-            seed.set(if from_os { os } else { RandomState::new().hash_one(seed as *const _ as usize) } | 1)
+        for (seed, random) in self.seeds.iter().zip(random()) {
+            seed.set(random | 1)
         }
     }
+}
+
+/// From the operating system. Without its help: the standard library's hash keys, which are as random as it could get
+/// them.
+fn random() -> [u64; 3] {
+    let mut bytes = [0; 24];
+    let from_os = getrandom::fill(&mut bytes).is_ok();
+    std::array::from_fn(|i| {
+        let os = bytes[8 * i..8 * i + 8].iter().fold(0u64, |v, b| v << 8 | u64::from(*b));
+        if from_os { os } else { RandomState::new().hash_one(i) }
+    })
 }
 
 /// A new id of eight bytes.
@@ -123,9 +136,12 @@ pub(crate) fn new_id() -> u64 {
     hot().id()
 }
 
-/// Ids begin anew from the operating system's randomness: after a snapshot of this process was restored elsewhere.
+/// The ids of all threads begin anew from the operating system's randomness: after a snapshot of this process was
+/// restored, perhaps in many places.
 pub(crate) fn reseed() {
-    hot().seeds.iter().for_each(|s| s.set(0))
+    for (salt, random) in SALTS.iter().zip(random()) {
+        salt.store(random, Relaxed)
+    }
 }
 
 /// In a forked child: nothing of the parent's buffers is ours to write to, and ids must not repeat the parent's.
@@ -140,7 +156,7 @@ pub(crate) fn watch_forks() {
     extern "C" fn in_child() {
         crate::intake::after_fork_in_child();
         hot().forget();
-        reseed();
+        hot().seeds.iter().for_each(|s| s.set(0)); // there is no other thread
     }
     static ONCE: std::sync::Once = std::sync::Once::new();
     // SAFETY: the handlers do not unwind; in the child nothing is touched but atomics, thread-locals of the thread that
@@ -152,3 +168,35 @@ pub(crate) fn watch_forks() {
 
 #[cfg(not(unix))]
 pub(crate) fn watch_forks() {}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use std::sync::mpsc;
+
+    /// Two processes that begin as the same snapshot: threads that have made ids before the snapshot go on differently.
+    #[test]
+    fn restored_twice_no_thread_makes_the_same_ids() {
+        let (told, hears) = mpsc::channel();
+        let (tells, is_told) = mpsc::channel::<()>();
+        let other = std::thread::spawn(move || {
+            let ids = || (hot().id(), hot().long_id());
+            ids();
+            let frozen: Vec<u64> = hot().seeds.iter().map(Cell::get).collect();
+            for () in is_told {
+                hot().seeds.iter().zip(&frozen).for_each(|(s, f)| s.set(*f));
+                told.send(ids()).unwrap()
+            }
+        });
+        let restored = || {
+            reseed();
+            tells.send(()).unwrap();
+            hears.recv().unwrap()
+        };
+        let (first, second) = (restored(), restored());
+        assert!(first.0 != second.0 && first.1 != second.1);
+        assert!(first.1 as u64 != second.1 as u64 && first.1 >> 64 != second.1 >> 64);
+        drop(tells);
+        other.join().unwrap();
+    }
+}

@@ -78,6 +78,17 @@ fn begin(name: Name<'_>) -> SpanBuilder {
     }
 }
 
+/// As [`span`](fn@span), under an id that is known before: for work whose ids are derived from what it works on, so that
+/// they are the same in whichever process asks. Who gives an id twice says that it is the same span.
+#[doc(hidden)]
+pub fn span_with_id(name: impl Into<Cow<'static, str>>, id: crate::SpanId) -> SpanBuilder {
+    let mut span = span(name);
+    if !span.started.is_none() {
+        span.started = hot().set_id(span.started, id.get())
+    }
+    span
+}
+
 #[cfg(feature = "record")]
 #[inline(always)]
 fn may_begin_trace(shared: *const Shared) -> bool {

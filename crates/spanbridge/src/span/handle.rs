@@ -70,14 +70,20 @@ impl Span {
         self.open.fail(&self.context, &error)
     }
 
+    /// It panicked: for who catches panics, and knows what this one said.
+    pub fn panicked(mut self, message: impl Display) {
+        self.open.panicked(&self.context, &message)
+    }
+
     /// It was given up.
     pub fn cancel(mut self) {
         self.open.end(&self.context, Status::Cancelled)
     }
 
-    /// The work panicked: for adapters, whose spans are not around the work but beside it.
+    /// The work panicked, and nobody has caught what it said: for adapters, whose spans are not around the work but
+    /// beside it.
     #[doc(hidden)]
-    pub fn panicked(mut self) {
+    pub fn unwound(mut self) {
         self.open.end(&self.context, Status::Panicked)
     }
 

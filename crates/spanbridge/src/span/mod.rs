@@ -11,7 +11,7 @@ mod run;
 mod suspend;
 
 pub(crate) use builder::span_of_text;
-pub use builder::{SpanBuilder, span};
+pub use builder::{SpanBuilder, span, span_with_id};
 pub use details::{Artifact, EdgeType, Target};
 #[cfg(feature = "macros")]
 pub use entered::Entered;

@@ -39,15 +39,25 @@ impl Open {
     /// Ends it as failed, with the error's text.
     #[cold]
     pub(crate) fn fail(&mut self, context: &Context, error: &dyn Display) {
+        self.end_saying(context, Status::Error, error)
+    }
+
+    /// Ends it as panicked, with what the panic said.
+    #[cold]
+    pub(crate) fn panicked(&mut self, context: &Context, message: &dyn Display) {
+        self.end_saying(context, Status::Panicked, message)
+    }
+
+    fn end_saying(&mut self, context: &Context, status: Status, message: &dyn Display) {
         if let (open @ (Open::Span(_) | Open::Run | Open::RunOfSpan(_)), Some(shared)) =
             (std::mem::replace(self, Open::Nothing), context.shared())
         {
-            let error = shown(error);
+            let message = shown(message);
             if let Open::Span(s) | Open::RunOfSpan(s) = open {
-                fail_span(s, shared, &error)
+                end_span(s, shared, status, &message)
             }
             if let Open::Run | Open::RunOfSpan(_) = open {
-                end_run(shared, Status::Error, Some(&error))
+                end_run(shared, status, Some(&message))
             }
         }
     }
@@ -76,8 +86,13 @@ pub(crate) fn shown(error: &dyn Display) -> String {
 /// Ends a span as failed. A text that is empty is none.
 #[cold]
 pub(crate) fn fail_span(started: Started, shared: &Shared, error: &str) {
+    end_span(started, shared, Status::Error, error)
+}
+
+#[cold]
+fn end_span(started: Started, shared: &Shared, status: Status, error: &str) {
     let items = [(Key::Field(Field::Error), Value::Str(error))];
-    hot().end_with(started, shared, Status::Error, if error.is_empty() { &[] } else { &items });
+    hot().end_with(started, shared, status, if error.is_empty() { &[] } else { &items });
 }
 
 #[cold]

@@ -12,7 +12,13 @@ impl Run {
     /// The run waits for something outside: a person, a timer, other work. Whoever resumes what this gives ends the wait.
     ///
     /// Keep it where the state of your workflow is, before you let go of what it waits for: who answers at once may be
-    /// faster than you. Spans that are open stay as they are.
+    /// faster than you. Spans that are open stay as they are; new ones it has no more:
+    ///
+    /// ```compile_fail
+    /// let run = spanbridge::observe::run("approval").open();
+    /// let saved = run.suspend("waiting for a person");
+    /// run.in_scope(|| println!("too late")); // it was moved
+    /// ```
     pub fn suspend(self, reason: impl Display) -> RunContext {
         let mut saved = self.capture_context();
         if let (Open::Run, Some(shared)) = (&self.open, self.context.shared()) {

@@ -1,5 +1,5 @@
 //! The order: gateway → function → database, payment over HTTP → queue → warehouse, which fails once → Kafka →
-//! projection.
+//! projection; meanwhile the run waits, and another service ends it.
 
 use crate::Brokers;
 use crate::services::{Services, elsewhere};
@@ -28,12 +28,26 @@ pub(crate) async fn tell(services: &Services, brokers: &Brokers) -> anyhow::Resu
     let warehouse = elsewhere(&services.warehouse, warehouse(services, letters, brokers));
     let gateway = async {
         // The queue stays, so that a parcel can be put back.
-        let answer = run.with_context(gateway(services, parcels.clone())).await;
-        run.end_with(&answer);
-        answer
+        match run.with_context(gateway(services, parcels.clone())).await {
+            // What is saved is text: it could as well lie in a database until tomorrow.
+            Ok(()) => Ok(run.suspend("until the parcel is packed").to_string()),
+            Err(e) => {
+                run.error(&e);
+                Err(e)
+            }
+        }
     };
-    tokio::try_join!(gateway, warehouse)?;
+    let (saved, ()) = tokio::try_join!(gateway, warehouse)?;
+    elsewhere(&services.orders, close(&saved)).await?;
     Ok(id)
+}
+
+/// Another process, another day: goes on with the run, and ends it.
+async fn close(saved: &str) -> anyhow::Result<()> {
+    let run = observe::resume_run(saved)?;
+    run.with_context(async { observe::span("close order").primitive(Primitive::FLOW_STEP).run(busy(2)).await }).await;
+    run.end();
+    Ok(())
 }
 
 async fn gateway(services: &Services, parcels: Sender) -> anyhow::Result<()> {

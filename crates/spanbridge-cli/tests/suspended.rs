@@ -1,0 +1,110 @@
+//! Runs that wait, that are open and that are contradicted, from recorders to what is printed.
+
+use serde_json::Value;
+use spanbridge::{Recorder, RunContext, RunId, observe};
+use spanbridge_store::StoreSink;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+/// What a process of its own does.
+fn process<T>(db: &Path, service: &str, work: impl FnOnce() -> T) -> T {
+    let recorder = Recorder::builder(service).sink(StoreSink::open(db).unwrap()).build().unwrap();
+    let done = recorder.in_scope(work);
+    assert!(recorder.shutdown(Duration::from_secs(30)).complete);
+    done
+}
+
+fn begin(name: &'static str) -> RunContext {
+    let run = observe::run(name).open();
+    run.in_scope(|| observe::span("ask").in_scope(|| ()));
+    run.suspend("waiting for a person")
+}
+
+fn go_on(saved: &RunContext, end: bool) -> RunId {
+    let Ok(run) = observe::resume_run(saved.clone());
+    run.in_scope(|| observe::span("decide").in_scope(|| ()));
+    let id = run.id().unwrap();
+    if end {
+        run.end()
+    }
+    id
+}
+
+fn spanbridge(db: &Path, arguments: &[&str]) -> String {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_spanbridge"));
+    command.args(arguments).arg("--db").arg(db).env_remove("COLUMNS").env("NO_COLOR", "1");
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn each_is_listed_by_its_status() {
+    let dir = tempfile::tempdir().unwrap();
+    let db = dir.path().join("db");
+    let [waiting, going, done, twice] =
+        ["waits", "goes on", "done", "ended twice"].map(|name| process(&db, "flows", || begin(name)));
+    process(&db, "decisions", || go_on(&going, false));
+    process(&db, "decisions", || go_on(&done, true));
+    process(&db, "decisions", || go_on(&twice, true));
+    process(&db, "decisions", || go_on(&twice, true));
+    let listed = |status: &str| {
+        let json: Value =
+            serde_json::from_str(&spanbridge(&db, &["runs", "--status", status, "--format", "json"])).unwrap();
+        let rows = json["runs"].as_array().unwrap();
+        rows.iter()
+            .map(|r| (r["name"].as_str().unwrap().to_owned(), r["runId"].as_str().unwrap().to_owned()))
+            .collect::<Vec<_>>()
+    };
+    for (status, name, saved) in [
+        ("suspended", "waits", &waiting),
+        ("open", "goes on", &going),
+        ("ok", "done", &done),
+        ("conflicted", "ended twice", &twice),
+    ] {
+        assert_eq!(listed(status), [(name.to_owned(), saved.run_id().unwrap().to_string())], "{status}");
+    }
+    assert!(spanbridge(&db, &["runs", "--status", "suspended"]).contains("‖ suspended  waits"));
+}
+
+#[test]
+fn what_is_told_of_a_run_is_told_again_by_another_store() {
+    let dir = tempfile::tempdir().unwrap();
+    let (db, copy, file) = (dir.path().join("db"), dir.path().join("copy"), dir.path().join("run.jsonl"));
+    let saved = process(&db, "flows", || begin("ended twice"));
+    let run = process(&db, "decisions", || go_on(&saved, true)).to_string();
+    process(&db, "decisions", || go_on(&saved, true));
+    let shown = spanbridge(&db, &["trace", &run]);
+    for line in [
+        "flows ▸ started",
+        "└─ ask",
+        "‖ suspended: waiting for a person  resumed 2 times",
+        "├─ decisions ▸ resumed",
+        "│  └─ decide",
+        "! conflict: the run was ended twice: as ok by decisions (segment ",
+    ] {
+        assert!(shown.contains(line), "`{line}` is not there:\n{shown}");
+    }
+    spanbridge(&db, &["export", &run, "--output", file.to_str().unwrap()]);
+    spanbridge(&copy, &["import", file.to_str().unwrap()]);
+    spanbridge(&copy, &["import", file.to_str().unwrap()]);
+    assert_eq!(spanbridge(&copy, &["trace", &run]), shown);
+    let json = |db: &Path| spanbridge(db, &["trace", &run, "--format", "json"]);
+    assert_eq!(json(&copy), json(&db));
+}
+
+#[test]
+fn who_is_not_asked_any_more() {
+    let dir = tempfile::tempdir().unwrap();
+    let db = dir.path().join("db");
+    let saved = process(&db, "flows", || begin("approval"));
+    let run = saved.run_id().unwrap().to_string();
+    process(&db, "timeouts", || observe::end_run(saved, &Err::<(), _>("nobody decided in time")));
+    let shown = spanbridge(&db, &["trace", &run]);
+    let lines: Vec<&str> = shown.lines().map(|line| line.split("  pid").next().unwrap().trim_end()).collect();
+    assert!(lines[0].starts_with("approval") && lines[0].contains("✗ error"), "{shown}");
+    for line in ["nobody decided in time", "‖ suspended: waiting for a person  never resumed", "timeouts ▸ ended"] {
+        assert!(lines.iter().any(|l| l.starts_with(line)), "`{line}` is not there:\n{shown}");
+    }
+}

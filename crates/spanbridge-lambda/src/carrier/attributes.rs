@@ -1,0 +1,159 @@
+//! Message attributes of SQS and SNS, whichever SDK's type they are.
+
+use spanbridge::Context;
+use spanbridge::carrier::{Budget, Extract, Header, Inject, inject_within};
+use spanbridge::w3c;
+use std::collections::HashMap;
+
+/// An attribute of a message, in an SDK's type.
+pub(crate) trait Attribute: Sized {
+    /// Of type String.
+    fn of_text(text: &str) -> Self;
+
+    /// Its text or its bytes; `None` where it has neither.
+    fn bytes(&self) -> Option<&[u8]>;
+
+    /// What its type and its value count as, in bytes.
+    fn size(&self) -> usize;
+}
+
+/// The attributes of a message.
+#[derive(Debug)]
+pub(crate) struct Attributes<'a, V>(pub(crate) &'a mut HashMap<String, V>);
+
+/// How many a message may have.
+const MOST: usize = 10;
+/// What counts beside name and value: the name of the type, `String`.
+const TYPE: usize = 6;
+
+impl<V: Attribute> Attributes<'_, V> {
+    /// Writes a context, within what the user's own attributes leave of ten, and within `bytes`. Says what was left out,
+    /// if anything.
+    pub(crate) fn inject(&mut self, context: &Context, bytes: usize) -> Option<String> {
+        let ours = |name: &String| [w3c::TRACEPARENT, w3c::TRACESTATE, w3c::BAGGAGE].contains(&name.as_str());
+        let users = self.0.keys().filter(|name| !ours(name)).count();
+        inject_within(context, Budget { bytes, per_header: TYPE, headers: MOST.saturating_sub(users) }, self)
+    }
+}
+
+impl<V: Attribute> Extract for Attributes<'_, V> {
+    fn get(&self, name: &str) -> Header<'_> {
+        match self.0.get(name).map(V::bytes) {
+            None => Header::Absent,
+            Some(None) => Header::Unusable("has neither text nor bytes"),
+            Some(Some(bytes)) => Header::Value(bytes.into()),
+        }
+    }
+}
+
+impl<V: Attribute> Inject for Attributes<'_, V> {
+    fn set(&mut self, name: &'static str, value: &str) {
+        self.0.insert(name.to_owned(), V::of_text(value));
+    }
+
+    fn remove(&mut self, name: &'static str) {
+        self.0.remove(name);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use spanbridge::carrier::extract;
+    use spanbridge::w3c::{Baggage, SAMPLED, TraceParent, TraceState};
+    use spanbridge::{RunId, SpanId, TraceId};
+
+    /// As the SDKs have it.
+    #[derive(Debug, PartialEq)]
+    enum Value {
+        Text(String),
+        Bytes(Vec<u8>),
+        Nothing,
+    }
+
+    impl Attribute for Value {
+        fn of_text(text: &str) -> Self {
+            Value::Text(text.to_owned())
+        }
+
+        fn size(&self) -> usize {
+            TYPE + self.bytes().map_or(0, <[u8]>::len)
+        }
+
+        fn bytes(&self) -> Option<&[u8]> {
+            match self {
+                Value::Text(text) => Some(text.as_bytes()),
+                Value::Bytes(bytes) => Some(bytes),
+                Value::Nothing => None,
+            }
+        }
+    }
+
+    fn users(count: usize) -> HashMap<String, Value> {
+        (0..count).map(|n| (format!("attribute{n}"), Value::Nothing)).collect()
+    }
+
+    fn context(state: &str, baggage: &str) -> Context {
+        let (trace_id, span_id) = (TraceId::new(5).unwrap(), SpanId::new(7).unwrap());
+        let (run, state, _) = TraceState::parse(state.as_bytes());
+        let parent = TraceParent { trace_id, span_id, flags: SAMPLED };
+        Context::remote(parent, run, state, Baggage::parse(baggage.as_bytes()).0)
+    }
+
+    #[test]
+    fn ten_are_not_exceeded() {
+        let full = context("sb=r:00000000000000000000000000000009,vendor=1", "tenant=7");
+        for (context, users_have, written, left_out) in [
+            (&full, 0, &["traceparent", "tracestate", "baggage"][..], None),
+            (&full, 7, &["traceparent", "tracestate", "baggage"], None),
+            (&full, 8, &["traceparent", "tracestate"], Some("no room for the baggage (8 bytes)")),
+            (&full, 9, &["traceparent"], Some("no room for the baggage (8 bytes) and 2 members of tracestate")),
+            (&full, 10, &[], Some("no room for the context")),
+            (&full, 12, &[], Some("no room for the context")),
+            (&context("", "tenant=7"), 8, &["traceparent", "baggage"], None),
+            (&context("", "tenant=7"), 9, &["traceparent"], Some("no room for the baggage (8 bytes)")),
+            (&context("", ""), 9, &["traceparent"], None),
+            (&Context::EMPTY, 10, &[], None),
+        ] {
+            // One of ours from an earlier hop takes no place.
+            let mut attributes = users(users_have);
+            if users_have < MOST {
+                attributes.insert(w3c::TRACEPARENT.to_owned(), Value::of_text("old"));
+            }
+            let mut carrier = Attributes(&mut attributes);
+            assert_eq!(carrier.inject(context, usize::MAX).as_deref(), left_out, "{users_have}");
+            let ours = |name: &&&str| attributes.get(**name).is_some_and(|value| *value != Value::of_text("old"));
+            let found: Vec<_> = ["traceparent", "tracestate", "baggage"].iter().filter(ours).copied().collect();
+            assert_eq!(found, written, "{users_have}");
+            assert!(attributes.len() <= MOST.max(users_have));
+        }
+    }
+
+    #[test]
+    fn bytes_count_with_the_type() {
+        let mut attributes = users(0);
+        let exactly = w3c::TRACEPARENT.len() + TYPE + TraceParent::LEN;
+        assert_eq!(Attributes(&mut attributes).inject(&context("", ""), exactly), None);
+        assert!(Attributes(&mut attributes).inject(&context("", ""), exactly - 1).is_some());
+        assert!(attributes.is_empty());
+    }
+
+    #[test]
+    fn what_was_written_is_read() {
+        let mut attributes = users(3);
+        let sent = context("sb=r:00000000000000000000000000000009,vendor=1", "tenant=7");
+        Attributes(&mut attributes).inject(&sent, usize::MAX);
+        let text = attributes.remove("baggage").and_then(|v| v.bytes().map(<[u8]>::to_vec)).unwrap();
+        attributes.insert("baggage".to_owned(), Value::Bytes(text));
+        let found = extract(&Attributes(&mut attributes));
+        assert_eq!((found.context, found.problems), (sent, vec![]));
+        assert_eq!(found_run(&mut attributes), RunId::new(9));
+        attributes.insert("traceparent".to_owned(), Value::Nothing);
+        let found = extract(&Attributes(&mut attributes));
+        assert_eq!(found.problems[0].to_string(), "traceparent: has neither text nor bytes");
+    }
+
+    fn found_run(attributes: &mut HashMap<String, Value>) -> Option<RunId> {
+        extract(&Attributes(attributes)).context.run_id()
+    }
+}

@@ -1,0 +1,208 @@
+//! The headers of an event, made such that lambda_runtime can read them.
+//!
+//! It ends the process on a client context that is not of its type, on one that is not ASCII, and on a deadline that is
+//! missing; but who invokes a function chooses the client context. So what it cannot read is mended here, or taken out.
+
+use http::{HeaderMap, HeaderValue};
+use lambda_runtime::{Config, Context};
+use serde_json::{Map, Value};
+use std::sync::Arc;
+
+pub(crate) const REQUEST_ID: &str = "lambda-runtime-aws-request-id";
+const CLIENT_CONTEXT: &str = "lambda-runtime-client-context";
+const IDENTITY: &str = "lambda-runtime-cognito-identity";
+const DEADLINE: &str = "lambda-runtime-deadline-ms";
+const ARN: &str = "lambda-runtime-invoked-function-arn";
+
+/// The context of an invocation, and what had to be mended. An error where there is no id to answer to.
+pub(crate) fn context(headers: &mut HeaderMap, config: &Arc<Config>) -> Result<(Context, Vec<String>), &'static str> {
+    let request_id = headers.get(REQUEST_ID).ok_or("it has no request id")?.to_str().ok();
+    let is_plain = |id: &&str| !id.is_empty() && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.~".contains(&b));
+    // It becomes a part of the path that the answer is posted to.
+    let request_id = request_id.filter(is_plain).ok_or("its request id is malformed")?.to_owned();
+    let mut repairs = vec![];
+    if !headers.get(DEADLINE).is_some_and(|d| d.to_str().is_ok_and(|d| d.parse::<u64>().is_ok())) {
+        headers.insert(DEADLINE, HeaderValue::from_static("0"));
+        repairs.push(format!("{DEADLINE}: is missing or not a number"))
+    }
+    let attempt = |headers: &HeaderMap| Context::new(&request_id, config.clone(), headers).ok();
+    let mend: [fn(&mut HeaderMap) -> Option<String>; 4] =
+        [|_| None, mend_client_context, |headers| take_out(headers, IDENTITY), |headers| take_out(headers, ARN)];
+    for mend in mend {
+        repairs.extend(mend(headers));
+        if let Some(context) = attempt(headers) {
+            return Ok((context, repairs));
+        }
+    }
+    repairs.extend(take_out(headers, CLIENT_CONTEXT));
+    attempt(headers).map(|context| (context, repairs)).ok_or("its headers cannot be read")
+}
+
+fn take_out(headers: &mut HeaderMap, name: &'static str) -> Option<String> {
+    headers.remove(name).map(|_| format!("{name}: cannot be read, and was left out"))
+}
+
+/// Keeps what lambda_runtime has a place for: texts under `custom` and `environment`, and a `client` that is complete.
+fn mend_client_context(headers: &mut HeaderMap) -> Option<String> {
+    let value = headers.remove(CLIENT_CONTEXT)?;
+    let Ok(Value::Object(given)) = serde_json::from_slice(value.as_bytes()) else {
+        return Some(format!("{CLIENT_CONTEXT}: is not a JSON object, and was left out"));
+    };
+    let mut kept = Map::new();
+    let mut left_out = vec![];
+    for (name, value) in given {
+        match (name.as_str(), value) {
+            ("custom" | "environment", Value::Object(texts)) => {
+                let (texts, others): (Map<_, _>, Map<_, _>) = texts.into_iter().partition(|(_, v)| v.is_string());
+                left_out.extend(others.into_iter().map(|(key, _)| format!("{name}.{key}")));
+                kept.insert(name, texts.into());
+            }
+            ("client", Value::Object(client)) if is_complete(&client) => {
+                kept.insert(name, client.into());
+            }
+            _ => left_out.push(name),
+        }
+    }
+    if let Ok(value) = HeaderValue::from_str(&ascii(&Value::Object(kept).to_string())) {
+        headers.insert(CLIENT_CONTEXT, value);
+    }
+    let what = if left_out.is_empty() { "its text".to_owned() } else { left_out.join(", ") };
+    Some(format!("{CLIENT_CONTEXT}: cannot be read as it is; left out or mended: {what}"))
+}
+
+/// All five fields of the mobile application, as text, under either of their names.
+fn is_complete(client: &Map<String, Value>) -> bool {
+    const FIELDS: [[&str; 2]; 5] = [
+        ["installationId", "installation_id"],
+        ["appTitle", "app_title"],
+        ["appVersionName", "app_version_name"],
+        ["appVersionCode", "app_version_code"],
+        ["appPackageName", "app_package_name"],
+    ];
+    let text = |name: &str| client.get(name).map(Value::is_string);
+    FIELDS.iter().all(|[name, alias]| matches!((text(name), text(alias)), (Some(true), None) | (None, Some(true))))
+}
+
+/// JSON in ASCII.
+fn ascii(json: &str) -> String {
+    let mut units = [0; 2];
+    json.chars().fold(String::with_capacity(json.len()), |mut text, c| {
+        if c.is_ascii() {
+            text.push(c)
+        } else {
+            text.extend(c.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}")))
+        }
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn headers(pairs: &[(&'static str, &[u8])]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert(REQUEST_ID, HeaderValue::from_static("8476a536-e9f4-11e8-9739-2dfe598c3fcd"));
+        headers.insert(DEADLINE, HeaderValue::from_static("1542409706888"));
+        headers.insert(ARN, HeaderValue::from_static("arn:aws:lambda:us-east-2:123456789012:function:f"));
+        for (name, value) in pairs {
+            headers.insert(*name, HeaderValue::from_bytes(value).unwrap());
+        }
+        headers
+    }
+
+    fn read(pairs: &[(&'static str, &[u8])]) -> Result<(Context, Vec<String>), &'static str> {
+        context(&mut headers(pairs), &Arc::default())
+    }
+
+    #[test]
+    fn what_is_well_is_left_alone() {
+        let (context, repairs) = read(&[(CLIENT_CONTEXT, br#"{"custom":{"a":"b"}}"#)]).unwrap();
+        assert_eq!(context.client_context.unwrap().custom["a"], "b");
+        assert_eq!((context.deadline, repairs), (1542409706888, vec![]));
+        for fine in [&b""[..], b"{}"] {
+            assert_eq!(read(&[(CLIENT_CONTEXT, fine)]).unwrap().1, Vec::<String>::new());
+        }
+    }
+
+    #[test]
+    fn a_hostile_client_context_loses_only_what_cannot_be_read() {
+        let hostile = r#"{"custom":{"a":1,"traceparent":"00-…","b":{}},"client":{},"environment":[],"z":null}"#;
+        let (context, repairs) = read(&[(CLIENT_CONTEXT, hostile.as_bytes())]).unwrap();
+        let client = context.client_context.unwrap();
+        assert_eq!((client.custom.len(), client.custom["traceparent"].as_str()), (1, "00-…"));
+        let left_out = "lambda-runtime-client-context: cannot be read as it is; left out or mended: \
+                        client, custom.a, custom.b, environment, z";
+        assert_eq!(repairs, [left_out]);
+        let client = r#"{"installation_id":"i","app_title":"t","app_version_name":"n","app_version_code":"c",
+            "appPackageName":"p"}"#
+            .replace('\n', "");
+        let mixed = format!(r#"{{"custom":{{"a":1}},"client":{client}}}"#);
+        let (context, _) = read(&[(CLIENT_CONTEXT, mixed.as_bytes())]).unwrap();
+        assert_eq!(context.client_context.unwrap().client.app_title, "t");
+        for hopeless in [&b"not JSON"[..], b"[1]", b"\"x\"", b"\xff\xfe", &[b'['; 4096]] {
+            let (context, repairs) = read(&[(CLIENT_CONTEXT, hopeless)]).unwrap();
+            assert!(context.client_context.is_none() && repairs.len() == 1, "{repairs:?}");
+        }
+    }
+
+    #[test]
+    fn other_headers() {
+        let bad: [(&str, &[u8]); 3] = [(DEADLINE, b"soon"), (IDENTITY, b"{}"), (ARN, b"\xff")];
+        let (context, repairs) = read(&bad).unwrap();
+        assert_eq!((context.deadline, repairs.len()), (0, 3), "{repairs:?}");
+        assert!(context.identity.is_none());
+        assert_eq!(context.request_id, "8476a536-e9f4-11e8-9739-2dfe598c3fcd");
+    }
+
+    fn json() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<String>().prop_map(Value::from),
+        ];
+        let name = || prop_oneof!["client", "custom", "environment", "installationId", "app_title", ".*"];
+        leaf.prop_recursive(4, 32, 6, move |inner| {
+            let map = proptest::collection::hash_map(name(), inner.clone(), 0..6);
+            prop_oneof![
+                map.prop_map(|m| m.into_iter().collect()),
+                proptest::collection::vec(inner, 0..4).prop_map(Value::from)
+            ]
+        })
+    }
+
+    proptest! {
+        /// Whatever somebody sends, there is a context; and what is text under `custom` is there as it was.
+        #[test]
+        fn every_client_context_can_be_read(given in json()) {
+            let text = given.to_string();
+            let header = HeaderValue::from_bytes(text.as_bytes());
+            prop_assume!(header.is_ok());
+            let (context, _) = read(&[(CLIENT_CONTEXT, text.as_bytes())]).unwrap();
+            let custom = given.get("custom").and_then(Value::as_object);
+            for (name, value) in custom.into_iter().flatten() {
+                if let Some(value) = value.as_str() {
+                    prop_assert_eq!(context.client_context.as_ref().and_then(|c| c.custom.get(name)).map(String::as_str), Some(value));
+                }
+            }
+        }
+
+        #[test]
+        fn any_bytes_are_survived(client in proptest::collection::vec(32u8.., 0..64), other in proptest::collection::vec(32u8.., 0..16)) {
+            let sendable = |bytes: &[u8]| HeaderValue::from_bytes(bytes).is_ok();
+            prop_assume!(sendable(&client) && sendable(&other));
+            let all = [(CLIENT_CONTEXT, &client[..]), (IDENTITY, &other), (DEADLINE, &other), (ARN, &other)];
+            prop_assert!(read(&all).is_ok());
+        }
+    }
+
+    #[test]
+    fn who_cannot_be_answered() {
+        for id in [&b""[..], b"\xff", b"a b", b"../../next", b"a/b", b"a?b"] {
+            assert_eq!(read(&[(REQUEST_ID, id)]).unwrap_err(), "its request id is malformed");
+        }
+        assert!(context(&mut HeaderMap::new(), &Arc::default()).is_err());
+    }
+}

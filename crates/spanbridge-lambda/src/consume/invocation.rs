@@ -1,0 +1,185 @@
+//! An invocation that is under way: its spans, and how they end.
+
+use super::deadline::Deadline;
+use super::flush;
+use super::watchdog;
+use crate::describe::{self, About};
+use crate::event::{Beside, Event};
+use spanbridge::messaging::Received;
+use spanbridge::observe::{self, ActiveSpan, Span};
+use spanbridge::{Context, Value, semconv};
+use std::sync::atomic::{AtomicBool, Ordering::*};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// An invocation, found by whoever has its [`lambda_runtime::Context`].
+#[derive(Debug)]
+pub(crate) struct Invocation {
+    pub(crate) request_id: String,
+    pub(crate) deadline: Option<Deadline>,
+    pub(crate) event: Event,
+    /// Inside the span that the handler runs in.
+    context: Context,
+    /// The span of the invocation, and the one around the work on a batch, until they have ended.
+    spans: Mutex<Spans>,
+    /// Somebody tells how the handler ends.
+    claimed: AtomicBool,
+    /// The watchdog has looked after it.
+    pub(crate) warned: AtomicBool,
+}
+
+#[derive(Debug)]
+struct Spans {
+    invocation: Option<Span>,
+    batch: Option<Span>,
+}
+
+/// How a handler ends.
+#[derive(Debug)]
+pub(crate) enum End {
+    Ok,
+    Failed { message: String, kind: String },
+    Panicked(String),
+}
+
+impl Invocation {
+    /// Begins an invocation. `repairs` says what was wrong with what came beside the event.
+    pub(crate) fn begin(context: &lambda_runtime::Context, event: Event, repairs: &[String]) -> UnderWay {
+        static IS_WARM: AtomicBool = AtomicBool::new(false);
+        let config = &context.env_config;
+        let about = About {
+            function: &config.function_name,
+            version: &config.version,
+            memory_mib: u64::try_from(config.memory).unwrap_or_default(),
+            invoked_arn: &context.invoked_function_arn,
+            request_id: &context.request_id,
+            deadline_ms: context.deadline,
+            is_cold_start: !IS_WARM.swap(true, Relaxed),
+        };
+        // A message that is alone is the cause of the invocation; of several none is.
+        let cause = match event.records() {
+            [one] if !one.carried.context.is_empty() => &one.carried,
+            _ => event.carried(),
+        };
+        let span = Received::from(cause.clone()).process(|| describe::invocation(&about, &event).open());
+        repairs.iter().for_each(|what| span.diagnostic("runtime.header", what));
+        flush::tell(&span);
+        let batch = (event.records().len() > 1).then(|| span.in_scope(|| describe::batch(&event).open()));
+        let invocation = Invocation {
+            request_id: context.request_id.clone(),
+            deadline: Deadline::of(context.deadline),
+            context: batch.as_ref().unwrap_or(&span).context().clone(),
+            event,
+            spans: Mutex::new(Spans { invocation: Some(span), batch }),
+            claimed: AtomicBool::new(false),
+            warned: AtomicBool::new(false),
+        };
+        let invocation = Arc::new(invocation);
+        watchdog::watch(&invocation);
+        UnderWay(invocation)
+    }
+
+    /// The same, where only what came beside the event is known.
+    pub(crate) fn begin_without_event(context: &lambda_runtime::Context) -> UnderWay {
+        Invocation::begin(context, Event::read(b"null", beside(context)).0, &[])
+    }
+
+    /// What the handler runs in.
+    pub(crate) fn context(&self) -> &Context {
+        &self.context
+    }
+
+    /// True for the first who asks: it says how the handler ends.
+    pub(crate) fn claim(&self) -> bool {
+        !self.claimed.swap(true, AcqRel)
+    }
+
+    /// Ends the spans, if nobody has yet.
+    pub(crate) fn end(&self, how: &End) {
+        let Spans { invocation, batch } = &mut *self.spans();
+        if let (End::Failed { kind, .. }, Some(span)) = (how, &*invocation) {
+            span.attribute(semconv::ERROR_TYPE, kind)
+        }
+        for span in [batch.take(), invocation.take()].into_iter().flatten() {
+            match how {
+                End::Ok => span.end(),
+                End::Failed { message, .. } => span.error(message),
+                End::Panicked(message) => span.panicked(message),
+            }
+        }
+    }
+
+    /// Lambda has been answered. A handler that nobody told of was not called, or is not observed.
+    pub(crate) fn answered(&self, result: &Result<(), lambda_runtime::Error>) {
+        let is_open = self.spans().invocation.is_some();
+        match result {
+            Err(error) if is_open => self.failed(error.to_string(), "Runtime.Response"),
+            Err(error) => {
+                if let Some(span) = ActiveSpan::of(self.context.clone()) {
+                    span.diagnostic("response.lost", &error.to_string())
+                }
+            }
+            Ok(()) if is_open && self.claimed.load(Acquire) => self.give_up(),
+            Ok(()) if is_open => {
+                let why = "the handler was not called: the payload is not of its type (or `observed` is not around it)";
+                self.failed(why.to_owned(), "Runtime.Payload")
+            }
+            Ok(()) => {}
+        }
+    }
+
+    fn failed(&self, message: String, kind: &str) {
+        self.end(&End::Failed { message, kind: kind.to_owned() })
+    }
+
+    /// Ends the spans as cancelled, if nobody has ended them.
+    pub(crate) fn give_up(&self) {
+        let Spans { invocation, batch } = &mut *self.spans();
+        [batch.take(), invocation.take()].into_iter().flatten().for_each(Span::cancel)
+    }
+
+    /// Says that the function is about to be stopped.
+    pub(crate) fn warn(&self) {
+        let Some(deadline) = self.deadline else { return };
+        let left = deadline.left();
+        let spans = self.spans();
+        if let Some(span) = &spans.invocation {
+            let left = u64::try_from(left.as_millis()).unwrap_or(u64::MAX);
+            span.event("deadline", &[(semconv::FUNCTION_TIME_LEFT_MS, Value::from(left))]);
+            let what = format!("{left} ms are left of the function's time, and the handler has not ended");
+            span.diagnostic("deadline.near", &what)
+        }
+        drop(spans);
+        observe::in_scope(&self.context, || spanbridge::flush_blocking(left));
+    }
+
+    fn spans(&self) -> MutexGuard<'_, Spans> {
+        self.spans.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What came beside an event.
+pub(crate) fn beside(context: &lambda_runtime::Context) -> Beside<'_> {
+    Beside {
+        client_context: context.client_context.as_ref().map(|client| &client.custom),
+        xray: context.xray_trace_id.as_deref(),
+    }
+}
+
+/// An invocation for as long as this lives. Dropped before its end it was given up.
+#[derive(Debug)]
+pub(crate) struct UnderWay(Arc<Invocation>);
+
+impl std::ops::Deref for UnderWay {
+    type Target = Arc<Invocation>;
+
+    fn deref(&self) -> &Arc<Invocation> {
+        &self.0
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        watchdog::forget(&self.0);
+        self.0.give_up()
+    }
+}

@@ -1,0 +1,152 @@
+//! A service around the handler, which knows how it ends.
+
+use super::invocation::{End, Invocation};
+use super::stream::ObservedStream;
+use super::watchdog;
+use lambda_runtime::tower::Service;
+use lambda_runtime::{Diagnostic, FunctionResponse, IntoFunctionResponse, LambdaEvent, StreamResponse};
+use pin_project_lite::pin_project;
+use spanbridge::current::WithContext;
+use spanbridge::observe;
+use std::any::Any;
+use std::fmt::{self, Debug};
+use std::future::Future;
+use std::marker::PhantomData;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+/// A handler that tells how it ends: ok, an error and which, a panic and what it said, the end of a response stream. It
+/// tells the [`ObservedLayer`](crate::ObservedLayer) of its runtime; without one it changes nothing and records nothing.
+///
+/// [`run`](crate::run) has both.
+pub fn observed<H, B, S>(handler: H) -> Observed<H, B, S> {
+    Observed { handler, response: PhantomData }
+}
+
+/// What [`observed`] makes of a handler. `B` and `S` are what it responds with, at once or as a stream.
+pub struct Observed<H, B, S> {
+    handler: H,
+    response: PhantomData<fn() -> (B, S)>,
+}
+
+impl<H: Clone, B, S> Clone for Observed<H, B, S> {
+    fn clone(&self) -> Self {
+        observed(self.handler.clone())
+    }
+}
+
+impl<H: Debug, B, S> Debug for Observed<H, B, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Observed").field(&self.handler).finish()
+    }
+}
+
+impl<H, A, R, B, S> Service<LambdaEvent<A>> for Observed<H, B, S>
+where
+    H: Service<LambdaEvent<A>, Response = R>,
+    H::Error: Into<Diagnostic> + Debug,
+    R: IntoFunctionResponse<B, S>,
+{
+    type Response = FunctionResponse<B, ObservedStream<S>>;
+    type Error = HandlerError;
+    type Future = Handling<H::Future, B, S>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), HandlerError>> {
+        self.handler.poll_ready(cx).map_err(HandlerError::new)
+    }
+
+    fn call(&mut self, event: LambdaEvent<A>) -> Self::Future {
+        let invocation = watchdog::find(&event.context.request_id).filter(|i| i.claim());
+        let context = invocation.as_ref().map_or_else(observe::capture_context, |i| i.context().clone());
+        let inner = observe::in_scope(&context, || guarded(invocation.as_ref(), || self.handler.call(event)));
+        Handling { inner: observe::with_context(context, inner), invocation, response: PhantomData }
+    }
+}
+
+/// A panic is told, and goes on.
+fn guarded<T>(invocation: Option<&Arc<Invocation>>, work: impl FnOnce() -> T) -> T {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        if let Some(invocation) = invocation {
+            invocation.end(&End::Panicked(said(&*panic)))
+        }
+        resume_unwind(panic)
+    })
+}
+
+/// What a panic said.
+pub(crate) fn said(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    text.unwrap_or_default().to_owned()
+}
+
+pin_project! {
+    /// A handler at work.
+    #[must_use = "does nothing unless polled"]
+    pub struct Handling<F, B, S> {
+        #[pin]
+        inner: WithContext<F>,
+        invocation: Option<Arc<Invocation>>,
+        response: PhantomData<fn() -> (B, S)>,
+    }
+}
+
+impl<F, R, E, B, S> Future for Handling<F, B, S>
+where
+    F: Future<Output = Result<R, E>>,
+    E: Into<Diagnostic> + Debug,
+    R: IntoFunctionResponse<B, S>,
+{
+    type Output = Result<FunctionResponse<B, ObservedStream<S>>, HandlerError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let result = ready!(guarded(this.invocation.as_ref(), || this.inner.poll(cx)));
+        let invocation = this.invocation.take();
+        let end = |how| invocation.iter().for_each(|i| i.end(&how));
+        Poll::Ready(match result.map(IntoFunctionResponse::into_response) {
+            Ok(FunctionResponse::BufferedResponse(response)) => {
+                end(End::Ok);
+                Ok(FunctionResponse::BufferedResponse(response))
+            }
+            Ok(FunctionResponse::StreamingResponse(StreamResponse { metadata_prelude, stream })) => {
+                let stream = ObservedStream::new(stream, invocation);
+                Ok(FunctionResponse::StreamingResponse(StreamResponse { metadata_prelude, stream }))
+            }
+            Err(error) => {
+                let error = HandlerError::new(error);
+                let Diagnostic { error_type, error_message } = error.diagnostic.clone();
+                end(End::Failed { message: error_message, kind: error_type });
+                Err(error)
+            }
+        })
+    }
+}
+
+/// A handler's error, as Lambda is told it. It looks (`{:?}`) as the handler's own, which lambda_runtime logs.
+#[derive(Clone)]
+pub struct HandlerError {
+    diagnostic: Diagnostic,
+    debug: String,
+}
+
+impl HandlerError {
+    fn new<E: Into<Diagnostic> + Debug>(error: E) -> Self {
+        // That is the application's code; whatever it does, its error goes on its way.
+        let debug = catch_unwind(AssertUnwindSafe(|| format!("{error:?}"))).unwrap_or_default();
+        HandlerError { debug, diagnostic: error.into() }
+    }
+}
+
+impl From<HandlerError> for Diagnostic {
+    fn from(error: HandlerError) -> Diagnostic {
+        error.diagnostic
+    }
+}
+
+impl Debug for HandlerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.debug)
+    }
+}

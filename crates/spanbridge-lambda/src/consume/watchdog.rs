@@ -1,0 +1,93 @@
+//! A thread that looks at the clock: an executor that is blocked cannot.
+//!
+//! It is parked while there is nothing to wait for. Of an invocation that it waits for it is not told when that ends; it
+//! wakes once at that time, and goes on to wait for the next. So a function that is busy wakes it about once per time limit.
+
+use super::invocation::Invocation;
+use std::sync::atomic::Ordering::*;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread::Thread;
+use std::time::Instant;
+
+#[derive(Default)]
+struct Watched {
+    invocations: Vec<Arc<Invocation>>,
+    /// When the thread looks next, if it does.
+    wakes_at: Option<Instant>,
+}
+
+static WATCHED: Mutex<Watched> = Mutex::new(Watched { invocations: vec![], wakes_at: None });
+
+fn watched() -> MutexGuard<'static, Watched> {
+    WATCHED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The thread; none where the system gave none.
+fn thread() -> Option<&'static Thread> {
+    static THREAD: OnceLock<Option<Thread>> = OnceLock::new();
+    let start = || {
+        let thread = std::thread::Builder::new().name("spanbridge-deadline".to_owned()).spawn(work);
+        thread.ok().map(|handle| handle.thread().clone())
+    };
+    THREAD.get_or_init(start).as_ref()
+}
+
+/// Starts the thread, so that the first invocation need not.
+pub(crate) fn start() {
+    thread();
+}
+
+pub(crate) fn watch(invocation: &Arc<Invocation>) {
+    let mut watched = watched();
+    watched.invocations.push(invocation.clone());
+    let Some(at) = invocation.deadline.map(|d| d.warn_at()) else { return };
+    if watched.wakes_at.is_some_and(|wakes| wakes <= at) {
+        return;
+    }
+    watched.wakes_at = Some(at);
+    drop(watched);
+    if let Some(thread) = thread() {
+        thread.unpark()
+    }
+}
+
+pub(crate) fn forget(invocation: &Arc<Invocation>) {
+    watched().invocations.retain(|other| !Arc::ptr_eq(other, invocation))
+}
+
+/// The invocation of this request that is under way, the latest of them.
+pub(crate) fn find(request_id: &str) -> Option<Arc<Invocation>> {
+    watched().invocations.iter().rev().find(|i| i.request_id == request_id).cloned()
+}
+
+fn work() {
+    loop {
+        let now = Instant::now();
+        let (mut due, mut next) = (vec![], None::<Instant>);
+        {
+            let mut watched = watched();
+            for invocation in &watched.invocations {
+                let Some(deadline) = invocation.deadline else { continue };
+                if invocation.warned.load(Relaxed) {
+                    continue;
+                }
+                let at = deadline.warn_at();
+                if at <= now {
+                    invocation.warned.store(true, Relaxed);
+                    due.push(invocation.clone())
+                } else {
+                    next = Some(next.map_or(at, |n| n.min(at)))
+                }
+            }
+            watched.wakes_at = next;
+        }
+        if !due.is_empty() {
+            due.iter().for_each(|invocation| invocation.warn());
+            continue;
+        }
+        match next {
+            Some(at) => std::thread::park_timeout(at.saturating_duration_since(now)),
+            None => std::thread::park(),
+        }
+    }
+}

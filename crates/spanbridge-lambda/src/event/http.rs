@@ -1,0 +1,82 @@
+//! Requests over HTTP: API Gateway, load balancers, function URLs, VPC Lattice.
+
+use super::read::*;
+use super::{Content, Source};
+use crate::carrier::{Standard, XRay};
+use crate::json::Json;
+use spanbridge::carrier::Header;
+use spanbridge::{semconv, w3c};
+
+/// By what `requestContext` says. `None` where it is nobody's that we know.
+pub(super) fn request(event: Json<'_>, context: Json<'_>) -> Option<Content> {
+    let [elb, lattice, http, domain, api, stage] =
+        context.pick(["elb", "serviceNetworkArn", "http", "domainName", "apiId", "stage"]);
+    let is_function_url = || domain.and_then(Json::text).is_some_and(|domain| domain.contains(".lambda-url."));
+    let source = match http {
+        _ if elb.is_some() => Source::LoadBalancer,
+        _ if lattice.is_some() => Source::VpcLattice,
+        Some(_) if is_function_url() => Source::FunctionUrl,
+        _ if http.or(api).or(stage).is_some() => Source::ApiGateway,
+        _ => return None,
+    };
+    let [headers, multi, method, of_lattice, path, raw_path, resource, route_key] =
+        event.pick(["headers", "multiValueHeaders", "httpMethod", "method", "path", "rawPath", "resource", "routeKey"]);
+    let mut content = with_headers(source, [headers, multi]);
+    let method = text(method.or(of_lattice).or_else(|| http?.get("method")));
+    // `/pets/{id}`; in an HTTP API `GET /pets/{id}`, or `$default`.
+    let in_key = || text(route_key).and_then(|key| key.split_once(' ').map(|(_, route)| route.to_owned()));
+    content.route = text(resource).or_else(in_key);
+    content.tell(semconv::HTTP_REQUEST_METHOD, method);
+    content.tell(semconv::HTTP_ROUTE, content.route.clone());
+    content.tell(semconv::URL_PATH, text(path.or(raw_path)));
+    content.tell(semconv::SERVER_ADDRESS, text(domain));
+    Some(content)
+}
+
+/// Other headers that are looked at, and the attributes that they become. (X-Ray's becomes none.)
+const TOLD: [(&str, Option<&str>); 3] = [
+    (XRay::HEADER, None),
+    ("user-agent", Some(semconv::USER_AGENT_ORIGINAL)),
+    ("x-forwarded-proto", Some(semconv::URL_SCHEME)),
+];
+
+/// What came in the headers, of which there may be two lists: with one value of each name, and with all.
+///
+/// Names have no case. Several values of `tracestate` or `baggage` are one list; of several of `traceparent` the last
+/// counts.
+pub(super) fn with_headers<'a>(source: Source, lists: [Option<Json<'a>>; 2]) -> Content {
+    let mut found = Standard::default();
+    let mut content = Content::of(source);
+    for (name, value) in lists.into_iter().flatten().flat_map(Json::members) {
+        found.offer_any_case(&name, || joined(&name, value));
+        let told = TOLD.iter().find(|(header, _)| name.eq_ignore_ascii_case(header));
+        let Some((_, attribute)) = told else { continue };
+        let Header::Value(value) = joined(&name, value) else { continue };
+        match attribute {
+            None => content.xray = Some(value.into_owned()),
+            Some(attribute) if content.attributes.iter().any(|(known, _)| known == attribute) => {}
+            Some(attribute) => content.tell(attribute, String::from_utf8(value.into_owned()).ok()),
+        }
+    }
+    content.carried = found.extract();
+    content
+}
+
+/// One value, or several in an array or behind commas.
+fn joined<'a>(name: &str, value: Json<'a>) -> Header<'a> {
+    let joined = match value.is_array() {
+        false => text_header(value),
+        true => {
+            let texts: Vec<_> = value.elements().filter_map(Json::text).collect();
+            if texts.is_empty() { Header::Absent } else { Header::Value(texts.join(",").into_bytes().into()) }
+        }
+    };
+    match joined {
+        Header::Value(all) if name.eq_ignore_ascii_case(w3c::TRACEPARENT) && all.contains(&b',') => {
+            let last = all.rsplit(|byte| *byte == b',').next().unwrap_or_default();
+            Header::Value(last.to_vec().into())
+        }
+        Header::Unusable(_) if value.is_null() => Header::Absent,
+        joined => joined,
+    }
+}

@@ -1,0 +1,102 @@
+//! Batches of Amazon MQ.
+
+use super::read::*;
+use super::{Content, Record, Source};
+use crate::carrier::Standard;
+use crate::json::Json;
+
+/// `rmqMessagesByQueue`: the queues of RabbitMQ, by name and virtual host, `orders::/`.
+pub(super) fn rabbitmq(queues: Json<'_>) -> Option<Content> {
+    let mut content = Content::of(Source::RabbitMq);
+    for (queue, messages) in queues.is_object().then(|| queues.members())? {
+        let queue = queue.rsplit_once("::").map_or(&*queue, |(queue, _)| queue);
+        content.records.extend(messages.elements().map(|message| delivery(queue, message)))
+    }
+    Some(content)
+}
+
+fn delivery(queue: &str, message: Json<'_>) -> Record {
+    let [properties, redelivered, data] = message.pick(["basicProperties", "redelivered", "data"]);
+    let [headers, id, conversation, size] = properties
+        .map_or([None; 4], |properties| properties.pick(["headers", "messageId", "correlationId", "bodySize"]));
+    let size = size.and_then(Json::number).and_then(|size| usize::try_from(size).ok());
+    Record {
+        destination: queue.to_owned(),
+        carried: headers.map(amqp_headers).unwrap_or_default().extract(),
+        attempt: headers.and_then(|headers| attempt(headers, queue)),
+        redelivered: is_true(redelivered),
+        message_id: text(id),
+        conversation_id: text(conversation),
+        size: size.or_else(|| data.and_then(base64_size)),
+        ..Record::default()
+    }
+}
+
+/// The standard headers: `{"bytes": […]}`, or a text.
+fn amqp_headers(headers: Json<'_>) -> Standard<'_> {
+    let mut found = Standard::default();
+    for (name, value) in headers.members() {
+        found.offer(&name, || bytes_header(long_string(value)))
+    }
+    found
+}
+
+fn long_string(value: Json<'_>) -> Json<'_> {
+    value.get("bytes").unwrap_or(value)
+}
+
+/// Which delivery this is, where RabbitMQ counts: as `spanbridge-amqp` has it, from `x-delivery-count` and the entries of
+/// `x-death` that name this queue.
+fn attempt(headers: Json<'_>, queue: &str) -> Option<u64> {
+    let [returned, deaths] = headers.pick(["x-delivery-count", "x-death"]);
+    let died = deaths.into_iter().flat_map(Json::elements).filter_map(|death| {
+        let [at, count] = death.pick(["queue", "count"]);
+        let at = long_string(at?);
+        let is_here = bytes(at).or(at.text().map(|name| name.as_bytes().to_vec()))? == queue.as_bytes();
+        count?.number().filter(|_| is_here)
+    });
+    match (returned.and_then(Json::number), died.reduce(u64::saturating_add)) {
+        (None, None) => None,
+        (a, b) => Some(a.unwrap_or(0).saturating_add(b.unwrap_or(0)).saturating_add(1)),
+    }
+}
+
+/// `messages` of ActiveMQ.
+pub(super) fn activemq(messages: Json<'_>) -> Option<Content> {
+    let records = messages.is_array().then(|| messages.elements().map(jms_message).collect())?;
+    Some(Content { records, ..Content::of(Source::ActiveMq) })
+}
+
+fn jms_message(message: Json<'_>) -> Record {
+    let [id, conversation, spelt_otherwise, destination, redelivered, sent, properties, data] = message.pick([
+        "messageID",
+        "correlationId",
+        "correlationID",
+        "destination",
+        "redelivered",
+        "timestamp",
+        "properties",
+        "data",
+    ]);
+    let message_id = text(id);
+    let mut headers = Standard::default();
+    for (name, value) in properties.into_iter().flat_map(Json::members) {
+        headers.offer(&name, || text_header(value))
+    }
+    Record {
+        id: message_id.clone().unwrap_or_default(),
+        destination: text(destination.and_then(|to| to.get("physicalName"))).unwrap_or_default(),
+        carried: headers.extract(),
+        attempt: properties.and_then(|p| p.get("JMSXDeliveryCount")).and_then(Json::number),
+        redelivered: is_true(redelivered),
+        sent: millis(sent),
+        message_id,
+        conversation_id: text(conversation.or(spelt_otherwise)),
+        size: data.and_then(base64_size),
+        ..Record::default()
+    }
+}
+
+fn is_true(value: Option<Json<'_>>) -> bool {
+    value.is_some_and(|value| value.written() == b"true")
+}

@@ -1,0 +1,141 @@
+//! JSON that is looked into without being parsed whole: an event may have megabytes, and little of it is asked for.
+//!
+//! What is not of the type that is asked for is not there. Of members of the same name the last counts. Nothing is checked
+//! on the way: what is not JSON is told by whoever parses it, and here only not found.
+
+use spanbridge::payload::scan::{Elements, Members, is_key, text};
+use std::borrow::Cow;
+
+/// A JSON value as it is written.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Json<'a>(&'a [u8]);
+
+impl<'a> Json<'a> {
+    /// Of a whole text.
+    pub(crate) fn new(text: &'a [u8]) -> Self {
+        Json(text.trim_ascii())
+    }
+
+    /// The value as it is written.
+    pub(crate) fn written(self) -> &'a [u8] {
+        self.0
+    }
+
+    /// Whether it is an object.
+    pub(crate) fn is_object(self) -> bool {
+        self.0.first() == Some(&b'{')
+    }
+
+    /// Whether it is an array.
+    pub(crate) fn is_array(self) -> bool {
+        self.0.first() == Some(&b'[')
+    }
+
+    /// Whether it is `null`.
+    pub(crate) fn is_null(self) -> bool {
+        self.0 == b"null"
+    }
+
+    /// The members of these names; all absent when it is not an object. `null` is absent.
+    pub(crate) fn pick<const N: usize>(self, names: [&str; N]) -> [Option<Self>; N] {
+        let mut found = [None; N];
+        self.each(|key, value| {
+            let place = names.iter().zip(&mut found).find(|(name, _)| is_key(key, name));
+            if let Some((_, place)) = place {
+                *place = (!value.is_null()).then_some(value)
+            }
+        });
+        found
+    }
+
+    /// The member of this name.
+    pub(crate) fn get(self, name: &str) -> Option<Self> {
+        self.pick([name])[0]
+    }
+
+    /// Every member, in order; none when it is not an object.
+    pub(crate) fn members(self) -> Vec<(Cow<'a, str>, Self)> {
+        let mut all = Vec::new();
+        self.each(|key, value| all.extend(text(key).map(|name| (name, value))));
+        all
+    }
+
+    fn each(self, mut found: impl FnMut(&'a [u8], Self)) {
+        let Some(mut members) = Members::new(self.0, 0) else { return };
+        while let Some(Some(member)) = members.next_member() {
+            if let (Some(key), Some(value)) = (self.0.get(member.key), self.0.get(member.value)) {
+                found(key, Json(value))
+            }
+        }
+    }
+
+    /// Every element, in order; none when it is not an array.
+    pub(crate) fn elements(self) -> impl Iterator<Item = Self> {
+        Elements::new(self.0, 0).into_iter().flatten().filter_map(move |value| self.0.get(value).map(Json))
+    }
+
+    /// The text that it is.
+    pub(crate) fn text(self) -> Option<Cow<'a, str>> {
+        text(self.0)
+    }
+
+    /// The whole number that it is, or that it spells: AWS writes many as texts.
+    pub(crate) fn number(self) -> Option<u64> {
+        match self.text() {
+            Some(text) => text.parse().ok(),
+            None => std::str::from_utf8(self.0).ok()?.parse().ok(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_asked_for() {
+        let json = Json::new(br#" {"a":1,"b":"x\u0041","n":null,"a":"2","c":[1, "y" ,{}],"d":{"e":7}} "#);
+        let [a, b, n, missing] = json.pick(["a", "b", "n", "z"]);
+        assert_eq!(a.and_then(Json::number), Some(2)); // the last, and a text
+        assert_eq!(b.and_then(Json::text).as_deref(), Some("xA"));
+        assert!(n.is_none() && missing.is_none());
+        let written: Vec<_> = json.get("c").unwrap().elements().map(Json::written).collect();
+        assert_eq!(written, [&b"1"[..], b"\"y\"", b"{}"]);
+        assert_eq!(json.get("d").and_then(|d| d.get("e")).and_then(Json::number), Some(7));
+        assert_eq!(json.members().len(), 6);
+        for wrong in [json.get("a").unwrap(), json.get("c").unwrap()] {
+            assert!(wrong.members().is_empty() && wrong.get("a").is_none());
+        }
+        assert!(json.elements().next().is_none() && json.text().is_none() && json.number().is_none());
+    }
+
+    #[test]
+    fn arrays_of_every_shape() {
+        for (array, count) in [
+            ("[]", 0),
+            ("[ ]", 0),
+            ("[1]", 1),
+            (" [ [] , [ ] ] ", 2),
+            ("[\"]\",\"\\\"\"]", 2),
+            ("[", 0),
+            ("[1", 0),
+            ("[1 2]", 1),
+            ("[,]", 0),
+        ] {
+            assert_eq!(Json::new(array.as_bytes()).elements().count(), count, "{array}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_there() {
+        let deep = [vec![b'['; 100_000], vec![b']'; 100_000]].concat();
+        assert_eq!(Json::new(&deep).elements().count(), 1);
+        for bad in [&b""[..], b"{", b"{\"a\":}", b"{\"a\"}", b"\"a", b"\"\xc3\x28\"", b"{a:1}"] {
+            let bad = Json::new(bad);
+            assert!(bad.get("a").is_none() && bad.text().is_none() && bad.elements().next().is_none(), "{bad:?}");
+        }
+        for number in ["-1", "1.5", "1e3", "18446744073709551616", "\"\"", "\"1x\"", "true"] {
+            assert_eq!(Json::new(number.as_bytes()).number(), None, "{number}");
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! Calls of functions.
+
+use super::failure::Failure;
+use super::open::{Entries, Open, Packing, room};
+use super::operation::Operation;
+use crate::carrier::ClientContext;
+use crate::describe;
+use aws_sdk_lambda::config::Region;
+use aws_sdk_lambda::operation::invoke::{InvokeError, InvokeInput, InvokeOutput};
+use aws_sdk_lambda::operation::invoke_with_response_stream::{
+    InvokeWithResponseStreamError, InvokeWithResponseStreamInput, InvokeWithResponseStreamOutput,
+};
+use aws_sdk_lambda::primitives::Blob;
+use spanbridge::carrier::{Budget, Outgoing, inject_within, outgoing};
+use spanbridge::messaging::Handoff;
+use spanbridge::payload::{HiddenFields, splice, take};
+use spanbridge::semconv;
+
+const EVENT: &str = "Event";
+const DRY_RUN: &str = "DryRun";
+
+#[derive(Debug)]
+pub(super) struct Invoke;
+
+impl Operation for Invoke {
+    type Input = InvokeInput;
+    type Output = InvokeOutput;
+    type Error = InvokeError;
+    const TAKES_XRAY: bool = true;
+
+    fn open(input: &InvokeInput) -> Open {
+        open("Invoke", input.function_name(), input.invocation_type().map(|t| t.as_str()))
+    }
+
+    fn pack(input: &mut InvokeInput, packing: &mut Packing<'_>) {
+        let kind = input.invocation_type.as_ref().map(|t| t.as_str());
+        tell_region(input.function_name.as_deref(), packing);
+        pack(kind, &mut input.client_context, &mut input.payload, packing)
+    }
+
+    fn answered(output: &InvokeOutput, call: Open, _: Entries) {
+        match &output.function_error {
+            None => call.ended(),
+            Some(error) => {
+                let body = output.payload.as_ref().map(Blob::as_ref).unwrap_or_default();
+                call.failed(&Failure::of_function(body, error))
+            }
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct InvokeWithResponseStream;
+
+impl Operation for InvokeWithResponseStream {
+    type Input = InvokeWithResponseStreamInput;
+    type Output = InvokeWithResponseStreamOutput;
+    type Error = InvokeWithResponseStreamError;
+    const STREAMS: bool = true;
+    const TAKES_XRAY: bool = true;
+
+    fn open(input: &InvokeWithResponseStreamInput) -> Open {
+        let kind = input.invocation_type().map(|t| t.as_str());
+        open("InvokeWithResponseStream", input.function_name(), kind)
+    }
+
+    fn pack(input: &mut InvokeWithResponseStreamInput, packing: &mut Packing<'_>) {
+        let kind = input.invocation_type.as_ref().map(|t| t.as_str());
+        tell_region(input.function_name.as_deref(), packing);
+        pack(kind, &mut input.client_context, &mut input.payload, packing)
+    }
+
+    fn answered(_: &InvokeWithResponseStreamOutput, call: Open, _: Entries) {
+        call.ended()
+    }
+}
+
+pub(super) fn open(operation: &'static str, function: Option<&str>, kind: Option<&str>) -> Open {
+    let span = describe::invoke(function.unwrap_or_default(), None, operation);
+    let span = match kind {
+        Some(kind @ (EVENT | DRY_RUN)) => span.attribute(semconv::FUNCTION_INVOCATION_TYPE, kind),
+        _ => span,
+    };
+    let span = span.open();
+    if kind == Some(EVENT) { Open::HandedOff(Handoff::new(span)) } else { Open::Answered(span) }
+}
+
+/// The client's region is that of the function, unless its name says another.
+fn tell_region(function: Option<&str>, packing: &Packing<'_>) {
+    let is_arn = function.is_some_and(|name| name.starts_with("arn:"));
+    if let Some(region) = packing.config.load::<Region>().filter(|_| !is_arn) {
+        packing.span.attribute(semconv::FAAS_INVOKED_REGION, region.as_ref())
+    }
+}
+
+fn pack(kind: Option<&str>, client_context: &mut Option<String>, payload: &mut Option<Blob>, packing: &Packing<'_>) {
+    match kind {
+        _ if packing.span.context().is_empty() => {}
+        // Nothing runs.
+        Some(DRY_RUN) => {}
+        Some(EVENT) => into_payload(payload, packing),
+        _ if packing.in_payload => into_payload(payload, packing),
+        _ => into_client_context(client_context, packing),
+    }
+}
+
+fn into_client_context(client_context: &mut Option<String>, packing: &Packing<'_>) {
+    let mut users = match client_context.as_deref().map(ClientContext::read) {
+        None => ClientContext::default(),
+        Some(Ok(users)) => users,
+        Some(Err(problem)) => return packing.span.diagnostic("inject.not_possible", &problem.to_string()),
+    };
+    match outgoing(packing.span.context(), &users) {
+        Outgoing::Keep(theirs) => packing.span.link(&theirs),
+        Outgoing::Write => {
+            packing.left_out(users.inject(packing.span.context()));
+            *client_context = users.encode()
+        }
+    }
+}
+
+/// The most that a payload may be, in bytes: of an asynchronous call in former times and today, and of one that waits.
+const LIMITS: [usize; 3] = [256 * 1024, 1024 * 1024, 6 * 1024 * 1024];
+/// What the hidden field costs beside the headers in it, and what each of those costs beside its name and value.
+const FIELD: usize = r#""__spanbridge":{},"#.len();
+const HEADER: usize = r#""":"","#.len();
+
+fn into_payload(payload: &mut Option<Blob>, packing: &Packing<'_>) {
+    let span = packing.span;
+    // A function that gets no payload is given an empty object.
+    let bytes = payload.as_ref().map_or(&b"{}"[..], Blob::as_ref);
+    let there = take(bytes).fields;
+    if let Some(Outgoing::Keep(theirs)) = there.map(|fields| outgoing(span.context(), &fields)) {
+        return span.link(&theirs);
+    }
+    let room = room(&LIMITS, bytes.len()).saturating_sub(FIELD);
+    let mut fields = HiddenFields::default();
+    let budget = Budget { bytes: room, per_header: HEADER, headers: usize::MAX };
+    packing.left_out(inject_within(span.context(), budget, &mut fields));
+    if fields.traceparent.is_empty() {
+        return;
+    }
+    match splice(bytes, &fields) {
+        // A character that needs an escape takes more than it was counted for.
+        Some(with_context) if with_context.len() > bytes.len() + room + FIELD => {
+            packing.left_out(Some("no room for the context".to_owned()))
+        }
+        Some(with_context) => *payload = Some(Blob::new(with_context)),
+        None => span.diagnostic("inject.not_possible", "the payload is not a JSON object, so it carries no context"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aws_smithy_types::config_bag::ConfigBag;
+    use spanbridge::w3c::{Baggage, SAMPLED, TraceParent, TraceState};
+    use spanbridge::{Context, Memory, Recorder, SpanId, TraceId, observe};
+
+    /// A payload of this size, after a context went into it that has this for its baggage or, where there are quotes in it,
+    /// its tracestate.
+    fn packed(size: usize, rest: &str) -> Vec<u8> {
+        let recorder = Recorder::builder("test").sink(Memory::new()).build().unwrap();
+        let context = recorder.in_scope(|| {
+            let (trace_id, span_id) = (TraceId::new(7).unwrap(), SpanId::new(7).unwrap());
+            let (baggage, state) = if rest.contains('"') { ("", rest) } else { (rest, "") };
+            let (baggage, (_, state, _)) = (Baggage::parse(baggage.as_bytes()).0, TraceState::parse(state.as_bytes()));
+            Context::remote(TraceParent { trace_id, span_id, flags: SAMPLED }, None, state, baggage)
+        });
+        let span = observe::in_scope(&context, || observe::span("call").open());
+        let (config, mut entries) = (ConfigBag::base(), Entries::new());
+        let packing = Packing { span: &span, in_payload: true, config: &config, entries: &mut entries };
+        let mut payload = Some(Blob::new(format!(r#"{{"x":"{}"}}"#, "x".repeat(size - 8))));
+        into_payload(&mut payload, &packing);
+        span.end();
+        payload.unwrap().into_inner()
+    }
+
+    #[test]
+    fn no_payload_is_too_large_because_of_us() {
+        let quotes = format!("k={}", r#"""#.repeat(100));
+        for limit in LIMITS {
+            // No room at all, room for the traceparent, for all of it as counted, and for all of it as written.
+            for (room, rest, ours) in [
+                (0, "k=v", 0),
+                (89, "k=v", 0),
+                (90, "k=v", 89),
+                (90 + 15, "k=v", 89),
+                (90 + 16, "k=v", 89 + 16),
+                (90 + 16 + 102, &quotes, 0),
+                (90 + 16 + 202, &quotes, 89 + 16 + 202),
+            ] {
+                let size = limit - room;
+                assert_eq!(packed(size, rest).len() - size, ours, "{room} bytes below {limit}");
+            }
+        }
+        assert_eq!(packed(LIMITS[2] + 1, "k=v").len(), LIMITS[2] + 1);
+    }
+}

@@ -1,0 +1,81 @@
+//! The span of a call that is under way, and what is done with it.
+
+use super::failure::Failure;
+use aws_smithy_types::config_bag::ConfigBag;
+use spanbridge::messaging::Handoff;
+use spanbridge::observe::Span;
+use spanbridge::{Context, Value, semconv};
+
+/// The span of a call that is under way.
+#[derive(Debug)]
+pub(super) enum Open {
+    /// The answer says how it went. Dropped before it comes the span is cancelled.
+    Answered(Span),
+    /// The answer says that something was taken over. Dropped before it comes nobody knows.
+    HandedOff(Handoff),
+}
+
+impl Open {
+    pub(super) fn span(&self) -> Option<&Span> {
+        match self {
+            Open::Answered(span) => Some(span),
+            Open::HandedOff(handoff) => handoff.span(),
+        }
+    }
+
+    pub(super) fn context(&self) -> Context {
+        self.span().map(|span| span.context().clone()).unwrap_or_default()
+    }
+
+    pub(super) fn attribute<'v>(&self, key: &'static str, value: impl Into<Value<'v>>) {
+        if let Some(span) = self.span() {
+            span.attribute(key, value)
+        }
+    }
+
+    /// It went well.
+    pub(super) fn ended(self) {
+        match self {
+            Open::Answered(span) => span.end(),
+            Open::HandedOff(handoff) => handoff.ended("confirmed"),
+        }
+    }
+
+    pub(super) fn failed(self, failure: &Failure) {
+        self.attribute(semconv::ERROR_TYPE, &*failure.kind);
+        match self {
+            Open::Answered(span) => span.error(failure),
+            Open::HandedOff(handoff) => handoff.failed(failure.handoff, failure),
+        }
+    }
+}
+
+/// The spans of a batch's entries, by the entries' ids.
+pub(super) type Entries = Vec<(String, Handoff)>;
+
+/// What is needed to pack a context.
+pub(super) struct Packing<'a> {
+    pub(super) span: &'a Span,
+    #[cfg_attr(not(feature = "invoke"), expect(dead_code, reason = "of calls of functions"))]
+    pub(super) in_payload: bool,
+    #[cfg_attr(not(feature = "invoke"), expect(dead_code, reason = "of calls of functions"))]
+    pub(super) config: &'a ConfigBag,
+    #[cfg_attr(not(any(feature = "sqs", feature = "sns")), expect(dead_code, reason = "of messages"))]
+    pub(super) entries: &'a mut Entries,
+}
+
+/// What is left to the next of the limits, in bytes, such that nothing that was within one is over it because of us: limits
+/// have been raised, and are not the same everywhere.
+pub(super) fn room(limits: &[usize], size: usize) -> usize {
+    limits.iter().find_map(|limit| limit.checked_sub(size)).unwrap_or(0)
+}
+
+#[cfg(feature = "invoke")]
+impl Packing<'_> {
+    /// Says what of the context the message does not carry.
+    pub(super) fn left_out(&self, what: Option<String>) {
+        if let Some(what) = what {
+            self.span.diagnostic("inject.over_limit", &what)
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! What differs from operation to operation of the SDK: the span, where the context goes, and what an answer says.
+
+use super::open::{Entries, Open, Packing};
+use aws_smithy_runtime_api::client::interceptors::context::{Error, Input, Output};
+use aws_smithy_types::error::metadata::{ErrorMetadata, ProvideErrorMetadata};
+use std::error::Error as StdError;
+use std::fmt::Debug;
+
+/// An operation, by its types.
+pub(super) trait Operation: Debug + Send + Sync + 'static {
+    type Input: Debug + Send + Sync + 'static;
+    type Output: Debug + Send + Sync + 'static;
+    type Error: ProvideErrorMetadata + StdError + Send + Sync + 'static;
+
+    /// The answer is over when its body is.
+    #[cfg(feature = "invoke")]
+    const STREAMS: bool = false;
+    /// X-Ray's header of the request reaches who gets the message.
+    const TAKES_XRAY: bool = false;
+
+    /// Begins the span.
+    fn open(input: &Self::Input) -> Open;
+
+    /// Packs the context.
+    fn pack(input: &mut Self::Input, packing: &mut Packing<'_>);
+
+    /// Ends the spans by what was answered: that of the call, and of a batch those of its entries.
+    fn answered(output: &Self::Output, call: Open, entries: Entries);
+}
+
+/// An operation, whatever its types.
+pub(super) trait AnyOperation: Debug + Send + Sync {
+    fn accepts(&self, input: &Input) -> bool;
+    fn open(&self, input: &Input) -> Option<Open>;
+    fn pack(&self, input: &mut Input, packing: &mut Packing<'_>);
+    fn answered(&self, output: &Output, call: Open, entries: Entries);
+    fn metadata<'e>(&self, error: &'e Error) -> Option<&'e ErrorMetadata>;
+    #[cfg(feature = "invoke")]
+    fn streams(&self) -> bool;
+    fn takes_xray(&self) -> bool;
+}
+
+impl<O: Operation> AnyOperation for O {
+    fn accepts(&self, input: &Input) -> bool {
+        input.downcast_ref::<O::Input>().is_some()
+    }
+
+    fn open(&self, input: &Input) -> Option<Open> {
+        input.downcast_ref().map(O::open)
+    }
+
+    fn pack(&self, input: &mut Input, packing: &mut Packing<'_>) {
+        if let Some(input) = input.downcast_mut() {
+            O::pack(input, packing)
+        }
+    }
+
+    fn answered(&self, output: &Output, call: Open, entries: Entries) {
+        if let Some(output) = output.downcast_ref() {
+            O::answered(output, call, entries)
+        }
+    }
+
+    fn metadata<'e>(&self, error: &'e Error) -> Option<&'e ErrorMetadata> {
+        error.downcast_ref::<O::Error>().map(ProvideErrorMetadata::meta)
+    }
+
+    #[cfg(feature = "invoke")]
+    fn streams(&self) -> bool {
+        O::STREAMS
+    }
+
+    fn takes_xray(&self) -> bool {
+        O::TAKES_XRAY
+    }
+}

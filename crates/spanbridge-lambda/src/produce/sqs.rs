@@ -1,0 +1,106 @@
+//! Messages for SQS.
+
+use super::message::{self, Refused, Service};
+use super::open::{Entries, Open, Packing};
+use super::operation::Operation;
+use crate::carrier::{Attribute, XRay};
+use aws_sdk_sqs::operation::send_message::{SendMessageError, SendMessageInput, SendMessageOutput};
+use aws_sdk_sqs::operation::send_message_batch::{
+    SendMessageBatchError, SendMessageBatchInput, SendMessageBatchOutput,
+};
+use aws_sdk_sqs::types::{
+    MessageAttributeValue, MessageSystemAttributeNameForSends as SystemAttribute, MessageSystemAttributeValue,
+};
+use spanbridge::{Context, semconv};
+use std::collections::HashMap;
+
+pub(super) const SQS: Service =
+    Service { system: "aws_sqs", send: "send", send_batch: "send_batch", destination: semconv::AWS_SQS_QUEUE_URL };
+
+#[derive(Debug)]
+pub(super) struct SendMessage;
+
+impl Operation for SendMessage {
+    type Input = SendMessageInput;
+    type Output = SendMessageOutput;
+    type Error = SendMessageError;
+
+    fn open(input: &SendMessageInput) -> Open {
+        Open::HandedOff(SQS.message(input.queue_url().unwrap_or_default()))
+    }
+
+    fn pack(input: &mut SendMessageInput, packing: &mut Packing<'_>) {
+        let body = input.message_body.as_deref().unwrap_or_default();
+        packing.span.attribute(semconv::MESSAGING_BODY_SIZE, body.len());
+        let mut size = message::size(body, &input.message_attributes);
+        message::pack(&mut input.message_attributes, packing.span, &mut size);
+        add_xray(&mut input.message_system_attributes, packing.span.context())
+    }
+
+    fn answered(output: &SendMessageOutput, call: Open, _: Entries) {
+        if let Open::HandedOff(handoff) = call {
+            message::answered(handoff, output.message_id())
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct SendMessageBatch;
+
+impl Operation for SendMessageBatch {
+    type Input = SendMessageBatchInput;
+    type Output = SendMessageBatchOutput;
+    type Error = SendMessageBatchError;
+
+    fn open(input: &SendMessageBatchInput) -> Open {
+        SQS.batch(input.queue_url().unwrap_or_default(), input.entries().len())
+    }
+
+    fn pack(input: &mut SendMessageBatchInput, packing: &mut Packing<'_>) {
+        let queue = input.queue_url.as_deref().unwrap_or_default();
+        let entries = input.entries.as_deref_mut().unwrap_or_default();
+        let mut size = entries.iter().map(|e| message::size(&e.message_body, &e.message_attributes)).sum();
+        for entry in entries {
+            message::entry(packing, &SQS, (queue, &entry.id, entry.message_body.len()), |span| {
+                message::pack(&mut entry.message_attributes, span, &mut size);
+                add_xray(&mut entry.message_system_attributes, span.context())
+            })
+        }
+    }
+
+    fn answered(output: &SendMessageBatchOutput, call: Open, entries: Entries) {
+        let taken = output.successful().iter().map(|entry| (entry.id(), Some(entry.message_id())));
+        let refused = output.failed().iter().map(|e| Refused { id: e.id(), code: e.code(), message: e.message() });
+        message::batch_answered(call, entries, taken, refused)
+    }
+}
+
+impl Attribute for MessageAttributeValue {
+    fn of_text(text: &str) -> Self {
+        let value = MessageAttributeValue::builder().data_type("String").string_value(text).build();
+        value.expect("it has the one field that it needs")
+    }
+
+    fn bytes(&self) -> Option<&[u8]> {
+        self.string_value().map(str::as_bytes).or(self.binary_value().map(AsRef::as_ref))
+    }
+
+    fn size(&self) -> usize {
+        self.data_type().len() + Attribute::bytes(self).map_or(0, <[u8]>::len)
+    }
+}
+
+/// The header of X-Ray is an attribute of the system's, beside the ten. In a function it comes with the request, from the
+/// environment, where it keeps Lambda from calling itself for ever; so it is not said twice.
+fn add_xray(attributes: &mut Option<HashMap<SystemAttribute, MessageSystemAttributeValue>>, context: &Context) {
+    let is_there = attributes.as_ref().is_some_and(|there| there.contains_key(&SystemAttribute::AwsTraceHeader));
+    let is_in_environment = ["AWS_LAMBDA_FUNCTION_NAME", XRay::VARIABLE].iter().all(|n| std::env::var_os(n).is_some());
+    if is_there || is_in_environment {
+        return;
+    }
+    let Some(xray) = XRay::of(context) else { return };
+    let value = MessageSystemAttributeValue::builder().data_type("String").string_value(xray.to_string()).build();
+    if let Ok(value) = value {
+        attributes.get_or_insert_default().insert(SystemAttribute::AwsTraceHeader, value);
+    }
+}

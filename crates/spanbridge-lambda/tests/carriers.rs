@@ -1,0 +1,259 @@
+//! What is written on the way to a function is what is read when it runs.
+
+use proptest::collection::{btree_map, vec};
+use proptest::prelude::*;
+use spanbridge::carrier::extract;
+use spanbridge::w3c::{Baggage, SAMPLED, TraceParent, TraceState};
+use spanbridge::{Context, RunId, SpanId, TraceId};
+use spanbridge_lambda::{Beside, ClientContext, Event, XRay};
+use std::collections::{BTreeMap, HashMap};
+
+const TRACE: &str = "5759e988bd862e3fe1be46a994272793";
+
+#[test]
+fn x_ray_as_services_write_it() {
+    let full = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1";
+    for (header, parent, sampled) in [
+        (full, Some("53995c3f42cd8ad8"), Some(true)),
+        ("Root=1-5759e988-bd862e3fe1be46a994272793", None, None),
+        ("Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=?", None, None),
+        (
+            "Sampled=0; Root=1-5759e988-bd862e3fe1be46a994272793 ;Parent=53995c3f42cd8ad8",
+            Some("53995c3f42cd8ad8"),
+            Some(false),
+        ),
+        (
+            "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1;Lineage=1:a87bd80c:1|68fd508a:5",
+            Some("53995c3f42cd8ad8"),
+            Some(true),
+        ),
+        (
+            "Self=1-67891234-12456789abcdef012345678;Root=1-5759e988-bd862e3fe1be46a994272793;CalledFrom=app;;=",
+            None,
+            None,
+        ),
+    ] {
+        let xray = XRay::parse(header.as_bytes()).unwrap();
+        assert_eq!(xray.trace_id.to_string(), TRACE, "{header}");
+        assert_eq!((xray.parent.map(|p| p.to_string()).as_deref(), xray.sampled), (parent, sampled), "{header}");
+    }
+    assert_eq!(XRay::parse(full.as_bytes()).unwrap().to_string(), full);
+}
+
+#[test]
+fn hostile_x_ray_is_told() {
+    for header in [
+        "",
+        ";;;",
+        "Parent=53995c3f42cd8ad8;Sampled=1",
+        "Root=",
+        "Root=1-5759e988-bd862e3fe1be46a99427279",
+        "Root=1-5759e988-bd862e3fe1be46a9942727933",
+        "Root=1-5759e98-8bd862e3fe1be46a994272793",
+        "Root=2-5759e988-bd862e3fe1be46a994272793",
+        "Root=1-5759E988-bd862e3fe1be46a994272793",
+        "Root=1-00000000-000000000000000000000000",
+        "Root=5759e988bd862e3fe1be46a994272793",
+        "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=1",
+        "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=0000000000000000",
+        "Root=1-5759e988-bd862e3fe1be46a99427279\u{e9}",
+    ] {
+        let problem = XRay::parse(header.as_bytes()).expect_err(header);
+        assert_eq!(problem.header, XRay::HEADER);
+    }
+}
+
+#[test]
+fn who_is_not_sampled_is_nobodys_parent() {
+    let of = |sampled| XRay { trace_id: TRACE.parse().unwrap(), parent: SpanId::new(7), sampled }.context();
+    let sampled = of(Some(true));
+    assert_eq!((sampled.span_id(), sampled.flags()), (SpanId::new(7), SAMPLED));
+    for sampled in [Some(false), None] {
+        let context = of(sampled);
+        assert_eq!(context.trace_id().unwrap().to_string(), TRACE);
+        assert_eq!(context.span_id(), Some(context.run_id().unwrap().as_parent()));
+        assert_eq!(XRay::of(&context).unwrap().parent, None);
+    }
+    assert_eq!(XRay::of(&Context::EMPTY), None);
+}
+
+/// What came beside the payload comes before what is in it, and W3C before X-Ray.
+#[test]
+fn the_order_of_places() {
+    let parent = |span: u64| format!("00-4bf92f3577b34da6a3ce929d0e0e4736-{span:016x}-01");
+    let client = |value: &str| HashMap::from([("traceparent".to_owned(), value.to_owned())]);
+    let payload =
+        format!(r#"{{"__spanbridge":{{"traceparent":"{}"}},"headers":{{"traceparent":"{}"}}}}"#, parent(2), parent(3));
+    let no_hidden = payload.replace("__spanbridge", "spanbridge");
+    let xray = "Root=1-4bf92f35-77b34da6a3ce929d0e0e4736;Parent=0000000000000004;Sampled=1";
+    let in_header = format!(r#"{{"headers":{{"X-Amzn-Trace-Id":"{}"}}}}"#, xray.replace("04;", "05;"));
+    let xray = Some(xray);
+    for (custom, payload, xray, found, problems) in [
+        (Some(client(&parent(1))), &*payload, xray, Some(1), 0),
+        (None, &payload, xray, Some(2), 0),
+        (Some(client("bad")), &payload, xray, Some(2), 1),
+        (None, &no_hidden, xray, Some(3), 0),
+        (Some(HashMap::new()), "{}", xray, Some(4), 0),
+        (Some(client("bad")), "{}", xray, Some(4), 1),
+        (Some(client("bad")), "{}", Some("bad"), None, 2),
+        (None, "not JSON", xray, Some(4), 0),
+        (None, &in_header, xray, Some(4), 0), // the last hop's
+        (None, &in_header, Some("bad"), Some(5), 1),
+        (None, &in_header, None, Some(5), 0),
+        (None, "", None, None, 0),
+    ] {
+        let (event, _) = Event::read(payload.as_bytes(), Beside { client_context: custom.as_ref(), xray });
+        let carried = event.carried();
+        assert_eq!(carried.context.span_id().map(|span| span.get()), found, "{custom:?} {payload} {xray:?}");
+        assert_eq!(carried.problems.len(), problems, "{:?}", carried.problems);
+    }
+}
+
+#[test]
+fn what_the_user_says_in_the_client_context_stays() {
+    let users = r#"{"client":{"installation_id":"é","n":1.50},"custom":{"tenant":"7","n":12345678901234567890123,"traceparent":"old"},"env":{"a":null}}"#;
+    let mut context = ClientContext::read(&encode(users)).unwrap();
+    assert_eq!(context.inject(&some_context("k=v")), None);
+    let sent = decode(&context.encode().unwrap());
+    let ours = r#""traceparent":"00-5759e988bd862e3fe1be46a994272793-0000000000000007-01","baggage":"k=v""#;
+    assert_eq!(
+        sent,
+        format!(
+            r#"{{"client":{{"installation_id":"é","n":1.50}},"env":{{"a":null}},"custom":{{"tenant":"7","n":12345678901234567890123,{ours}}}}}"#
+        )
+    );
+
+    let theirs = r#"{"custom":{"traceparent":"of another trace"}}"#; // nothing is current, so it is left alone
+    for (users, sent) in
+        [("{}", "{}"), (r#"{"custom":null}"#, "{}"), (r#"{"custom":{}}"#, r#"{"custom":{}}"#), (theirs, theirs)]
+    {
+        let mut context = ClientContext::read(&encode(users)).unwrap();
+        assert_eq!(context.inject(&Context::EMPTY), None);
+        assert_eq!(decode(&context.encode().unwrap()), sent);
+    }
+    let mut nothing = ClientContext::default();
+    nothing.inject(&Context::EMPTY);
+    assert_eq!(nothing.encode(), None);
+    for bad in
+        ["", "%", &encode(""), &encode("7"), &encode("[]"), &encode(r#"{"custom":7}"#), &encode("{"), &encode("{} x")]
+    {
+        assert!(ClientContext::read(bad).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn the_client_context_has_room_for_so_much() {
+    let baggage = format!("k={}", "v".repeat(3_000));
+    let mut context = ClientContext::default();
+    assert_eq!(context.inject(&some_context(&baggage)).as_deref(), Some("no room for the baggage (3002 bytes)"));
+    assert_eq!(extract(&context).context.span_id(), SpanId::new(7));
+
+    let users = format!(r#"{{"custom":{{"tenant":"{}"}}}}"#, "7".repeat(2_640));
+    let mut context = ClientContext::read(&encode(&users)).unwrap();
+    assert_eq!(context.inject(&some_context("")).as_deref(), Some("no room for the context"));
+    assert_eq!(decode(&context.encode().unwrap()), users);
+    assert!(context.encode().unwrap().len() <= ClientContext::LIMIT);
+}
+
+fn some_context(baggage: &str) -> Context {
+    let parent = TraceParent { trace_id: TRACE.parse().unwrap(), span_id: SpanId::new(7).unwrap(), flags: SAMPLED };
+    Context::remote(parent, None, TraceState::new(), Baggage::parse(baggage.as_bytes()).0)
+}
+
+fn encode(json: &str) -> String {
+    use base64::prelude::*;
+    BASE64_STANDARD.encode(json)
+}
+
+fn decode(base64: &str) -> String {
+    use base64::prelude::*;
+    String::from_utf8(BASE64_STANDARD.decode(base64).unwrap()).unwrap()
+}
+
+/// As the Runtime API hands it to a function.
+#[cfg(feature = "runtime")]
+fn in_lambda_runtime(json: &str) -> HashMap<String, String> {
+    let mut headers = http::HeaderMap::new();
+    headers.insert("lambda-runtime-deadline-ms", http::HeaderValue::from_static("1"));
+    headers.insert("lambda-runtime-client-context", json.parse().unwrap());
+    lambda_runtime::Context::new("id", Default::default(), &headers).unwrap().client_context.unwrap().custom
+}
+
+prop_compose! {
+    fn contexts()(
+        trace in 1..u128::MAX,
+        span in 1..u64::MAX,
+        run in proptest::option::of(1..u128::MAX),
+        sampled in any::<bool>(),
+        state in vec(r#"[a-z]{1,9}=[!-+\--<>-~]{1,80}"#, 0..6),
+        baggage in vec("[a-z]{1,9}=[a-z%A-Z0-9]{0,600}", 0..6),
+    ) -> Context {
+        let (trace_id, span_id) = (TraceId::new(trace).unwrap(), SpanId::new(span).unwrap());
+        let parent = TraceParent { trace_id, span_id, flags: u8::from(sampled) };
+        let (_, state, _) = TraceState::parse(state.join(",").as_bytes());
+        let baggage = Baggage::parse(baggage.join(",").as_bytes()).0;
+        Context::remote(parent, run.and_then(RunId::new), state, baggage)
+    }
+}
+
+proptest! {
+    #[test]
+    fn x_ray_there_and_back(trace in 1..u128::MAX, parent in proptest::option::of(1..u64::MAX), sampled: Option<bool>) {
+        let xray = XRay { trace_id: TraceId::new(trace).unwrap(), parent: parent.and_then(SpanId::new), sampled };
+        prop_assert_eq!(XRay::parse(xray.to_string().as_bytes()), Ok(xray));
+    }
+
+    #[test]
+    fn x_ray_from_context_to_context(context in contexts()) {
+        let found = XRay::of(&context).unwrap().context();
+        prop_assert_eq!(found.trace_id(), context.trace_id());
+        prop_assert_eq!(found.flags(), context.flags());
+        if context.is_sampled() {
+            prop_assert_eq!(found.span_id(), context.span_id());
+        }
+    }
+
+    #[test]
+    fn any_bytes_are_no_x_ray_header_or_one(header in vec(any::<u8>(), 0..100)) {
+        if let Ok(xray) = XRay::parse(&header) {
+            prop_assert_eq!(XRay::parse(xray.to_string().as_bytes()), Ok(xray));
+        }
+    }
+
+    #[test]
+    fn the_client_context_there_and_back(context in contexts(), users in btree_map("[a-z]{1,8}", ".{0,60}", 0..6)) {
+        let users: BTreeMap<String, String> = users;
+        let json = serde_json::json!({ "custom": users, "env": {} });
+        let mut sent = ClientContext::read(&encode(&json.to_string())).unwrap();
+        let left_out = sent.inject(&context);
+        let encoded = sent.encode().unwrap();
+        prop_assert!(encoded.len() <= ClientContext::LIMIT);
+
+        let mut read = ClientContext::read(&encoded).unwrap();
+        let found = extract(&read);
+        prop_assert_eq!(&found.problems, &[]);
+        prop_assert_eq!(found.context.trace_parent(), context.trace_parent());
+        if left_out.is_none() {
+            prop_assert_eq!(&found.context, &context);
+        }
+        // Forwarded, it does not stack; and what is the user's is as it was.
+        prop_assert_eq!(read.inject(&context), left_out);
+        prop_assert_eq!(read.encode(), Some(encoded.clone()));
+        let mut received: serde_json::Value = serde_json::from_str(&decode(&encoded)).unwrap();
+        for name in ["traceparent", "tracestate", "baggage"] {
+            received["custom"].as_object_mut().unwrap().remove(name);
+        }
+        prop_assert_eq!(received, json);
+    }
+
+    #[cfg(feature = "runtime")]
+    #[test]
+    fn lambda_runtime_reads_every_client_context_of_ours(context in contexts()) {
+        let mut sent = ClientContext::default();
+        let left_out = sent.inject(&context);
+        let custom = in_lambda_runtime(&decode(&sent.encode().unwrap()));
+        let (event, _) = Event::read(b"{}", Beside { client_context: Some(&custom), xray: None });
+        prop_assert_eq!(event.carried().context.trace_parent(), context.trace_parent());
+        prop_assert!(left_out.is_some() || event.carried().context == context);
+    }
+}

@@ -1,0 +1,222 @@
+//! Where it is played: processes that do what they are told, a line each, and answer with a line.
+
+use spanbridge::observe::{self, Run};
+use spanbridge::record::Record;
+use spanbridge::{Memory, Recorder, RunContext};
+use spanbridge_store::StoreSink;
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::time::Duration;
+
+/// Longer than anything here takes.
+const LONG: Duration = Duration::from_secs(60);
+
+pub(crate) trait Stage {
+    fn processes(&self) -> usize;
+
+    /// Has a process do something: words with tabs between them.
+    fn tell(&mut self, process: usize, words: &[&str]) -> String;
+
+    /// Delivers all that a process has recorded.
+    fn flush(&mut self, process: usize);
+
+    /// Ends a process: what it has not delivered is lost. Another takes its place.
+    fn crash(&mut self, process: usize);
+}
+
+/// One who does as told.
+struct Actor {
+    recorder: Recorder,
+    runs: Vec<Option<Run>>,
+}
+
+impl Actor {
+    fn new(recorder: Recorder) -> Self {
+        Actor { recorder, runs: vec![] }
+    }
+
+    fn perform(&mut self, words: &[&str]) -> String {
+        let root = self.recorder.in_scope(observe::capture_context);
+        observe::in_scope(&root, || self.do_it(words))
+    }
+
+    fn do_it(&mut self, words: &[&str]) -> String {
+        let span = |name: &str, f: &dyn Fn()| observe::span(name.to_owned()).in_scope(f);
+        match *words {
+            ["start"] => self.keep(observe::run("play").open()),
+            ["resume", text] => self.keep(observe::resume_run(text).unwrap()),
+            ["end saved", text] => {
+                observe::end_run(text.parse().unwrap(), &());
+                String::new()
+            }
+            ["receive", text, name] => {
+                let context: RunContext = text.parse().unwrap();
+                observe::in_scope(&context.into(), || span(name, &|| ()));
+                String::new()
+            }
+            ["work", run, outer, inner] => {
+                self.run(run).in_scope(|| span(outer, &|| span(inner, &|| ())));
+                String::new()
+            }
+            ["hand over", run, name] => self.run(run).in_scope(|| {
+                observe::span(name.to_owned())
+                    .in_scope_value(|| RunContext::from(observe::capture_context()).to_string())
+            }),
+            ["capture", run] => self.run(run).capture_context().to_string(),
+            ["suspend", run, reason] => self.take(run).suspend(reason).to_string(),
+            ["leave", run] => self.take(run).leave().to_string(),
+            ["end", run] => {
+                self.take(run).end();
+                String::new()
+            }
+            ["drop", run] => {
+                drop(self.take(run));
+                String::new()
+            }
+            ["flush"] => {
+                let report = self.recorder.flush_blocking(LONG);
+                assert!(report.complete, "{report:?}");
+                String::new()
+            }
+            _ => panic!("nobody knows how to {words:?}"),
+        }
+    }
+
+    /// Names the run, and says its id.
+    fn keep(&mut self, run: Run) -> String {
+        let id = run.id().map(|id| id.to_string()).unwrap_or_default();
+        self.runs.push(Some(run));
+        format!("{} {id}", self.runs.len() - 1)
+    }
+
+    fn run(&self, run: &str) -> &Run {
+        self.runs[run.parse::<usize>().unwrap()].as_ref().unwrap()
+    }
+
+    fn take(&mut self, run: &str) -> Run {
+        self.runs[run.parse::<usize>().unwrap()].take().unwrap()
+    }
+}
+
+/// Recorders of their own, that deliver to memory.
+pub(crate) struct InProcess {
+    actors: Vec<(Actor, Memory)>,
+    records: Vec<Record<'static>>,
+}
+
+impl InProcess {
+    pub(crate) fn stage(processes: usize) -> Self {
+        InProcess { actors: (0..processes).map(|_| Self::actor()).collect(), records: vec![] }
+    }
+
+    fn actor() -> (Actor, Memory) {
+        let memory = Memory::new();
+        let recorder = Recorder::builder("actor").sink(memory.clone()).on_flush_only().build().unwrap();
+        (Actor::new(recorder), memory)
+    }
+
+    /// What was delivered, in the order in which it was.
+    pub(crate) fn records(&self) -> Vec<Record<'static>> {
+        self.records.clone()
+    }
+}
+
+impl Stage for InProcess {
+    fn processes(&self) -> usize {
+        self.actors.len()
+    }
+
+    fn tell(&mut self, process: usize, words: &[&str]) -> String {
+        self.actors[process].0.perform(words)
+    }
+
+    fn flush(&mut self, process: usize) {
+        self.tell(process, &["flush"]);
+        self.records.extend(self.actors[process].1.take());
+    }
+
+    fn crash(&mut self, process: usize) {
+        self.actors[process] = Self::actor(); // nobody looks at what the old one still delivers
+    }
+}
+
+/// Processes that write to one store.
+pub(crate) struct Real {
+    db: PathBuf,
+    processes: Vec<Process>,
+}
+
+struct Process {
+    child: Child,
+    stdin: ChildStdin,
+    stdout: BufReader<ChildStdout>,
+}
+
+/// What an answer begins with: the test harness prints to the same stream.
+const ANSWER: &str = "@ ";
+
+impl Real {
+    pub(crate) fn stage(processes: usize, db: &Path) -> Self {
+        Real { db: db.to_owned(), processes: (0..processes).map(|_| Process::start(db)).collect() }
+    }
+}
+
+impl Process {
+    fn start(db: &Path) -> Self {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "actor", "--nocapture"])
+            .env("SPANBRIDGE_TEST_ACTOR_DB", db)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (stdin, stdout) = (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()));
+        Process { child, stdin, stdout }
+    }
+}
+
+impl Stage for Real {
+    fn processes(&self) -> usize {
+        self.processes.len()
+    }
+
+    fn tell(&mut self, process: usize, words: &[&str]) -> String {
+        let process = &mut self.processes[process];
+        writeln!(process.stdin, "{}", words.join("\t")).unwrap();
+        loop {
+            let mut line = String::new();
+            assert!(process.stdout.read_line(&mut line).unwrap() > 0, "the process is gone");
+            if let Some(answer) = line.strip_prefix(ANSWER) {
+                return answer.trim_end().to_owned();
+            }
+        }
+    }
+
+    fn flush(&mut self, process: usize) {
+        self.tell(process, &["flush"]);
+    }
+
+    fn crash(&mut self, process: usize) {
+        let next = Process::start(&self.db);
+        drop(std::mem::replace(&mut self.processes[process], next));
+    }
+}
+
+/// On unix this is SIGKILL.
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A real process: does what its standard input says until that ends.
+pub(crate) fn act(db: &Path) {
+    let sink = StoreSink::open(db).unwrap();
+    let mut actor = Actor::new(Recorder::builder("actor").sink(sink).on_flush_only().build().unwrap());
+    for line in std::io::stdin().lines().map_while(Result::ok) {
+        let words: Vec<&str> = line.split('\t').collect();
+        println!("\n{ANSWER}{}", actor.perform(&words));
+    }
+}

@@ -1,0 +1,115 @@
+//! The recorder in effect, for who does not hold it: it is found by the current context, or is the installed one.
+
+use super::deliver::Wishes;
+use super::report::{Flush, Report, Ticket, Totals, lock};
+use crate::intake::{self, Intake};
+use crate::{current, recording};
+use std::panic::catch_unwind;
+#[cfg(unix)]
+use std::sync::Once;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+/// Where the delivering thread is asked for something.
+pub(super) struct Desk {
+    pub(super) wishes: Arc<Mutex<Wishes>>,
+    pub(super) totals: Arc<Totals>,
+}
+
+impl Desk {
+    pub(super) fn ticket(&self, within: Duration) -> Arc<Ticket> {
+        // A deadline that cannot be told by the clock is a long one.
+        let now = Instant::now();
+        let deadline = now.checked_add(within).unwrap_or(now + Duration::from_secs(1 << 30));
+        Ticket::new(deadline, self.totals.sinks.len())
+    }
+
+    pub(super) fn flush(&self, intake: &Intake, within: Duration) -> Flush {
+        let ticket = self.ticket(within);
+        if intake.is_forked() {
+            ticket.finish(false) // nobody delivers, and the lock may be held for ever
+        } else {
+            let mut wishes = lock(&self.wishes);
+            if wishes.over {
+                ticket.finish(false)
+            } else {
+                wishes.flushes.push(ticket.clone())
+            }
+            drop(wishes);
+            intake.unpark();
+        }
+        Flush { ticket, totals: self.totals.clone() }
+    }
+}
+
+/// As [`Recorder::flush`](crate::Recorder::flush), of the recorder in effect here: the one that the current context
+/// belongs to, else the installed one. Without one there is nothing to deliver, and the flush is complete at once.
+///
+/// For who is called from within the application, such as before a process is frozen:
+///
+/// ```
+/// use spanbridge::{Memory, Recorder, observe};
+/// use std::time::Duration;
+///
+/// let memory = Memory::new();
+/// let recorder = Recorder::builder("orders").sink(memory.clone()).build()?;
+/// recorder.in_scope(|| {
+///     observe::span("work").in_scope(|| ());
+///     assert!(spanbridge::flush_blocking(Duration::from_secs(5)).complete); // or `spanbridge::flush(..).await`
+/// });
+/// assert!(!memory.records().is_empty());
+/// # Ok::<(), spanbridge::InstallError>(())
+/// ```
+pub fn flush(within: Duration) -> Flush {
+    let intake = current::intake();
+    match intake.as_ref().and_then(|intake| Some((intake.desk::<Desk>()?, intake))) {
+        Some((desk, intake)) => desk.flush(intake, within),
+        None => {
+            let ticket = Ticket::new(Instant::now(), 0);
+            ticket.finish(true);
+            Flush { ticket, totals: Arc::default() }
+        }
+    }
+}
+
+/// As [`flush`], blocking this thread.
+pub fn flush_blocking(within: Duration) -> Report {
+    flush(within).wait()
+}
+
+/// From now on [`std::process::exit`] waits for what was recorded before it is called, at most so long: it runs no
+/// destructors, so the recorder's handle cannot. The last call sets the time.
+///
+/// For platforms where a process ends in the midst of its work. Elsewhere return from `main`.
+pub fn flush_at_exit(within: Duration) {
+    static WITHIN: AtomicU64 = AtomicU64::new(0);
+    WITHIN.store(u64::try_from(within.as_nanos()).unwrap_or(u64::MAX), Relaxed);
+    extern "C" fn at_exit() {
+        let within = Duration::from_nanos(WITHIN.load(Relaxed));
+        let _ = catch_unwind(|| flush_blocking(within));
+    }
+    #[cfg(unix)]
+    {
+        static ONCE: Once = Once::new();
+        // SAFETY: the function does not unwind, and may be called on any thread at the end of the process.
+        ONCE.call_once(|| unsafe {
+            libc::atexit(at_exit);
+        })
+    }
+    #[cfg(not(unix))]
+    let _: extern "C" fn() = at_exit;
+}
+
+/// To be called when this process was restored from a snapshot, as AWS Lambda's SnapStart does, before anything is
+/// recorded: many processes may begin as the same one. The ids of all threads begin anew from the operating system's
+/// randomness, what is recorded from here on belongs to new segments, and clocks are read again.
+///
+/// What was recorded before the snapshot should be [flushed](flush) before it.
+pub fn reseed() {
+    recording::reseed();
+    intake::restored();
+    for intake in [current::intake(), intake::global()].into_iter().flatten() {
+        intake.wake() // so that its clock is right soon
+    }
+}

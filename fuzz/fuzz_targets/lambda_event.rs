@@ -1,0 +1,26 @@
+//! An event of any source is read without a panic, and the handler sees what was sent but for the hidden field.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use serde_json::Value;
+use spanbridge::payload::FIELD;
+use spanbridge_lambda::{Beside, Event, Source};
+
+fuzz_target!(|sent: &[u8]| {
+    let (event, payload) = Event::read(sent, Beside::default());
+    for carried in event.records().iter().map(|record| &record.carried).chain([event.carried()]) {
+        if let Some(parent) = carried.context.trace_parent() {
+            assert_ne!(parent.trace_id.get(), 0);
+        }
+    }
+    event.attributes().for_each(|(name, _)| assert!(!name.is_empty()));
+    // Against a parser, which knows no bytes before the text.
+    if let Ok(mut expected) = serde_json::from_slice::<Value>(sent) {
+        let without = |value: &mut Value| drop(value.as_object_mut().map(|object| object.remove(FIELD)));
+        without(&mut expected);
+        if event.source() == Source::EventBridge {
+            expected.get_mut("detail").map(without);
+        }
+        assert_eq!(serde_json::from_slice::<Value>(&payload).expect("still JSON"), expected);
+    }
+});

@@ -1,0 +1,169 @@
+//! Lambda's Runtime API byte by byte, for what no service would send, and for measuring: no other server stands in between.
+//! What behaves as the service does is `spanbridge_examples::local_lambda`.
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+const LONG: Duration = Duration::from_secs(30);
+
+/// A Runtime API, and the process of the function that talks to it, which ends with it.
+pub struct RuntimeApi {
+    function: Child,
+    requests: Receiver<Request>,
+}
+
+/// A request of the function, which waits for its answer.
+pub struct Request {
+    /// Method and path.
+    pub line: String,
+    /// The body.
+    pub body: Vec<u8>,
+    connection: TcpStream,
+}
+
+impl RuntimeApi {
+    /// Starts a function.
+    pub fn start(mut function: Command) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("its number");
+        let (tell, requests) = channel();
+        thread::spawn(move || {
+            for connection in listener.incoming().map_while(Result::ok) {
+                let tell = tell.clone();
+                thread::spawn(move || serve(connection, &tell));
+            }
+        });
+        function.env("AWS_LAMBDA_RUNTIME_API", address.to_string()).env("AWS_LAMBDA_FUNCTION_NAME", "score");
+        function.env("AWS_LAMBDA_FUNCTION_VERSION", "1").env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128");
+        let function = function.stdin(Stdio::null()).spawn().expect("the function's process");
+        RuntimeApi { function, requests }
+    }
+
+    /// Waits for the function's next request.
+    pub fn request(&self) -> Request {
+        self.requests.recv_timeout(LONG).expect("the function asks or answers in time")
+    }
+
+    /// Waits until the function asks for an event.
+    pub fn asked(&self) -> Request {
+        let request = self.request();
+        assert!(request.line.starts_with("GET ") && request.line.ends_with("/next"), "{}", request.line);
+        request
+    }
+
+    /// Gives an event to a function that asks, and waits for its answer, which is accepted: the path, and the body.
+    pub fn handled(&self, asks: Request, id: &str, headers: &[(&str, &[u8])], body: &[u8]) -> (String, Vec<u8>) {
+        asks.event(id, headers, body);
+        let answer = self.request();
+        let told = (answer.line.clone(), answer.body.clone());
+        answer.accept();
+        told
+    }
+
+    /// The id of the function's process.
+    pub fn process_id(&self) -> u32 {
+        self.function.id()
+    }
+
+    /// Waits until the process has ended, and says with which code.
+    pub fn exit_code(&mut self) -> Option<i32> {
+        let begun = Instant::now();
+        loop {
+            if let Some(status) = self.function.try_wait().expect("a process of ours") {
+                return status.code();
+            }
+            assert!(begun.elapsed() < LONG, "the process does not end");
+            thread::sleep(Duration::from_millis(2));
+        }
+    }
+}
+
+impl Drop for RuntimeApi {
+    fn drop(&mut self) {
+        let _ = self.function.kill();
+        let _ = self.function.wait();
+    }
+}
+
+impl Request {
+    /// An event, with half a minute for it, and with other headers beside or instead.
+    pub fn event(self, id: &str, headers: &[(&str, &[u8])], body: &[u8]) {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let deadline = (now + LONG).as_millis().to_string();
+        let arn = "arn:aws:lambda:us-east-1:000000000000:function:score";
+        let mut all = vec![
+            ("lambda-runtime-aws-request-id", id.as_bytes()),
+            ("lambda-runtime-deadline-ms", deadline.as_bytes()),
+            ("lambda-runtime-invoked-function-arn", arn.as_bytes()),
+        ];
+        all.retain(|(name, _)| headers.iter().all(|(other, _)| other != name));
+        all.extend_from_slice(headers);
+        self.answer("200 OK", &all, body)
+    }
+
+    /// That an answer was taken.
+    pub fn accept(self) {
+        self.answer("202 Accepted", &[], b"")
+    }
+
+    /// Anything.
+    pub fn answer(mut self, status: &str, headers: &[(&str, &[u8])], body: &[u8]) {
+        let mut text = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\n", body.len()).into_bytes();
+        for (name, value) in headers {
+            text.extend([name.as_bytes(), b": ", value, b"\r\n"].concat())
+        }
+        text.extend(b"\r\n");
+        text.extend(body);
+        let _ = self.connection.write_all(&text); // or the process has ended
+    }
+}
+
+fn serve(connection: TcpStream, tell: &Sender<Request>) {
+    let _ = connection.set_nodelay(true);
+    let Ok(reader) = connection.try_clone() else { return };
+    let mut reader = BufReader::new(reader);
+    while let Some((line, body)) = read(&mut reader) {
+        let Ok(connection) = connection.try_clone() else { return };
+        if tell.send(Request { line, body, connection }).is_err() {
+            return;
+        }
+    }
+}
+
+/// Method and path, and the body.
+fn read(reader: &mut impl BufRead) -> Option<(String, Vec<u8>)> {
+    let mut line = || {
+        let mut line = String::new();
+        (reader.read_line(&mut line).ok()? > 0).then(|| line.trim_end().to_ascii_lowercase())
+    };
+    let first = line()?;
+    let (mut length, mut chunked) = (0, false);
+    loop {
+        let header = line()?;
+        match header.split_once(": ") {
+            None => break,
+            Some(("content-length", n)) => length = n.parse().ok()?,
+            Some(("transfer-encoding", _)) => chunked = true,
+            Some(_) => {}
+        }
+    }
+    let mut body = vec![0; length];
+    if !chunked {
+        reader.read_exact(&mut body).ok()?;
+    }
+    while chunked {
+        let mut size = String::new();
+        reader.read_line(&mut size).ok()?;
+        let size = usize::from_str_radix(size.trim(), 16).ok()?;
+        let mut chunk = vec![0; size + 2];
+        reader.read_exact(&mut chunk).ok()?;
+        body.extend(&chunk[..size]);
+        chunked = size > 0;
+    }
+    let mut words = first.split(' ');
+    Some((format!("{} {}", words.next()?.to_ascii_uppercase(), words.next()?), body))
+}
