@@ -5,7 +5,7 @@ mod common;
 use common::gaps::{clean, one_of_each};
 use common::*;
 use proptest::prelude::*;
-use spanbridge::record::{Body, Record};
+use spanbridge::record::{AttributeValue, Body, Record};
 use spanbridge::{RunId, semconv};
 use spanbridge_store::graph::{Checkup, Gap, GapKind, Graph};
 use spanbridge_store::{RunFilter, Store, StoreSink};
@@ -127,6 +127,28 @@ fn a_commit_of_another_group_settles_nothing() {
     let commit = kafka.step((990, 0), ("messaging.settle", "commit"), "topic", (10, 11), said);
     checkup.look_around(&Graph::build(run(30), &[commit]));
     assert_eq!(kinds(&checkup.gaps()), [GapKind::NotSettled; 2]);
+}
+
+#[test]
+fn a_queue_is_one_whatever_the_routing_key() {
+    let mut r = Recording::of(run(1), 1, "mailer");
+    let mut job = |id: u64, key: &'static str, settled: &[(&'static str, bool)]| {
+        let (queue, at) = (format!("events:{key}:app:mail"), 10 * id);
+        let tag = (semconv::RABBITMQ_DELIVERY_TAG, AttributeValue::I64(id as i64));
+        let said = vec![(semconv::RABBITMQ_ROUTING_KEY, text(key)), tag.clone()];
+        let work = r.step((id, 1), ("messaging.process", "process"), &queue, (at, at + 5), said);
+        let settle = |(operation, multiple): &(&'static str, bool)| {
+            let said = vec![tag.clone(), (semconv::SETTLE_MULTIPLE, AttributeValue::Bool(*multiple))];
+            r.step((id + 100, id), ("messaging.settle", *operation), &queue, (at + 6, at + 7), said)
+        };
+        std::iter::once(work).chain(settled.iter().map(settle).collect::<Vec<_>>()).collect::<Vec<_>>()
+    };
+    let (first, second, third) = (job(2, "created", &[]), job(3, "paid", &[("ack", true)]), job(4, "created", &[]));
+    let sent = r.step((1, 0), ("messaging.publish", "publish"), "events:created", (0, 1), vec![]);
+    let mut checkup = Checkup::new(T0 + DAY);
+    checkup.look_at(&Graph::build(run(1), &[vec![sent], first, second, third].concat()));
+    let spans: Vec<_> = checkup.gaps().iter().map(|g| (g.kind, g.span_id)).collect();
+    assert_eq!(spans, [(GapKind::NotSettled, Some(span_id(4)))], "the acknowledgement covers those before it");
 }
 
 #[test]

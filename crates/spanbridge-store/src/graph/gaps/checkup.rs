@@ -93,12 +93,14 @@ impl Checkup {
         }
         let place = Place::of(graph);
         let senders = Senders::new(&graph.run, &graph.spans);
-        let told = self.diagnostics(graph, &place, &senders);
-        self.clocks(graph, &place, &senders, &told);
+        self.diagnostics(graph, &place, &senders);
+        self.clocks(graph, &place, &senders);
         self.end(graph, &place);
         let alive = last_sign(graph);
+        // Why these have no context is known.
+        let excused = told(graph, &[semconv::HEADER_MALFORMED, semconv::CONTEXT_IGNORED]);
         for span in &graph.spans {
-            self.sending.ask(span, &place, senders.is_unknown(span) && !told.contains(&span.span_id));
+            self.sending.ask(span, &place, senders.is_unknown(span) && !excused.contains(&span.span_id));
             let due = match span.ended_at {
                 Some(end) => end.saturating_add(self.grace),
                 None => alive.saturating_add(self.silence),
@@ -167,7 +169,7 @@ impl Checkup {
         for span in &graph.spans {
             self.recorded.insert(span.span_id);
             self.sending.learn(span);
-            self.settling.learn(span);
+            self.settling.learn(span, span.parent.map(|at| &graph.spans[at]));
         }
         for edge in graph.edges.iter().filter(|e| e.edge_type == "retry.of") {
             if let Endpoint::Span { span_id, .. } = edge.to {
@@ -177,14 +179,9 @@ impl Checkup {
         true
     }
 
-    /// The gaps that were noticed when they came about; the spans for which it is known why they have no context, or that
-    /// their clock is behind.
-    fn diagnostics(&mut self, graph: &Graph, place: &Place, senders: &Senders<'_>) -> Set<SpanId> {
-        let mut told = Set::default();
+    /// The gaps that were noticed when they came about.
+    fn diagnostics(&mut self, graph: &Graph, place: &Place, senders: &Senders<'_>) {
         for d in &graph.diagnostics {
-            if matches!(&*d.code, semconv::HEADER_MALFORMED | semconv::CONTEXT_IGNORED | semconv::CLOCK_SKEW) {
-                told.extend(d.span_id);
-            }
             let Some(kind) = GapKind::of_diagnostic(&d.code) else { continue };
             let said = counted(&d.message, d.count);
             let span = d.span_id.and_then(|id| senders.place(id)).map(|at| &graph.spans[at]);
@@ -193,11 +190,11 @@ impl Checkup {
             let service = span.map_or("the service", |span| &span.service);
             self.found.push(place.gap(kind, what, &[("service", service), ("other", SENDER)]));
         }
-        told
     }
 
     /// Work that began before what caused it, in another segment: once for each two services, where it is worst.
-    fn clocks(&mut self, graph: &Graph, place: &Place, senders: &Senders<'_>, told: &Set<SpanId>) {
+    fn clocks(&mut self, graph: &Graph, place: &Place, senders: &Senders<'_>) {
+        let told = told(graph, &[semconv::CLOCK_SKEW]);
         let mut worst: BTreeMap<(&str, &str), (u64, &Span, &Span)> = BTreeMap::new();
         for span in graph.spans.iter().filter(|s| !s.name.is_empty() && !told.contains(&s.span_id)) {
             let before = if span.is_delivery() { senders.of(span).and_then(|s| s.place) } else { span.parent };
@@ -253,6 +250,11 @@ impl Checkup {
 
 /// Who a message came from, where that is not known.
 const SENDER: &str = "whoever stamped the message";
+
+/// The spans of which a diagnostic with one of these codes tells.
+fn told(graph: &Graph, codes: &[&str]) -> Set<SpanId> {
+    graph.diagnostics.iter().filter(|d| codes.contains(&&*d.code)).filter_map(|d| d.span_id).collect()
+}
 
 /// The first of several.
 fn and_more(first: String, count: usize) -> String {

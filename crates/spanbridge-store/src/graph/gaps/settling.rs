@@ -58,8 +58,8 @@ impl Taken {
 }
 
 impl Settling {
-    /// Learns what was settled.
-    pub(super) fn learn(&mut self, span: &Span) {
+    /// Learns what was settled; `above` is the span under which that was.
+    pub(super) fn learn(&mut self, span: &Span, above: Option<&Span>) {
         // An offset that was stored is committed by the client, and what was settled as it was delivered by nobody.
         if span.is_true(semconv::SETTLE_STORED) {
             self.settled.insert(span.span_id);
@@ -74,7 +74,8 @@ impl Settling {
             self.refused.extend(span.parent_span_id);
             return;
         }
-        let consumer = consumer(span);
+        // The work on a message knows its queue better.
+        let consumer = consumer(above.filter(|above| above.is_delivery()).unwrap_or(span));
         let tag = span.integer(semconv::RABBITMQ_DELIVERY_TAG);
         if let Some(parent) = span.parent_span_id {
             self.settled.insert(parent);
