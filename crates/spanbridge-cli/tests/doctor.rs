@@ -49,8 +49,9 @@ fn each_gap_is_named_with_its_cause_and_what_to_change() {
   44444445  publish events:refund by shop, confirmed
   why  nobody who was looked at takes messages from there: there is no consumer, it does not use
        `observed()`, or it records into another store
-  fix  start the consumer, and let it take messages through `observed()` and record into this store;
-       what it has recorded elsewhere can be brought in with `spanbridge import`
+  fix  start the consumer, and let it take messages through `observed()` and record into this store
+       (or bring in what it has recorded with `spanbridge import`); publish as `mandatory`, and
+       RabbitMQ gives back what it has no queue for
 
 ! received and never settled
   55555554  process events:order:mail by mailer
@@ -160,8 +161,9 @@ fn as_json() {
             "what": "publish events:refund by shop, confirmed",
             "likelyCause": "nobody who was looked at takes messages from there: there is no consumer, it does \
                             not use `observed()`, or it records into another store",
-            "fix": "start the consumer, and let it take messages through `observed()` and record into this store; what \
-                    it has recorded elsewhere can be brought in with `spanbridge import`",
+            "fix": "start the consumer, and let it take messages through `observed()` and record into this store (or \
+                    bring in what it has recorded with `spanbridge import`); publish as `mandatory`, and RabbitMQ gives \
+                    back what it has no queue for",
             "runId": run(12).to_string(),
             "runName": "publish events:refund",
             "spanId": span_id(1201).to_string(),
@@ -254,8 +256,9 @@ fn what_has_one_cause_is_said_once() {
   why  nobody who was looked at takes messages from there: there is no consumer,
        it does not use `observed()`, or it records into another store
   fix  start the consumer, and let it take messages through `observed()` and
-       record into this store; what it has recorded elsewhere can be brought in
-       with `spanbridge import`
+       record into this store (or bring in what it has recorded with `spanbridge
+       import`); publish as `mandatory`, and RabbitMQ gives back what it has no
+       queue for
 
 spanbridge trace ID shows where in its run a gap is
 "##);

@@ -62,8 +62,9 @@ const TABLE: [Row; 12] = [
         title: "sent to where nobody listens",
         cause: "nobody who was looked at takes messages from there: there is no consumer, it does not use \
                 `observed()`, or it records into another store",
-        fix: "start the consumer, and let it take messages through `observed()` and record into this store; what it has \
-              recorded elsewhere can be brought in with `spanbridge import`",
+        fix: "start the consumer, and let it take messages through `observed()` and record into this store (or bring in \
+              what it has recorded with `spanbridge import`); publish as `mandatory`, and RabbitMQ gives back what it has \
+              no queue for",
         diagnostics: &[],
     },
     Row {
