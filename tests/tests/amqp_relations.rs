@@ -110,7 +110,7 @@ async fn a_linked_trace_stays_in_the_sender_s_run() {
         assert_eq!(process.get("spanbridge.relation"), "link");
     }
     assert_eq!(named(&spans, "ack").trace, process[0].trace);
-    let sent = spans.iter().filter(|s| s.name.starts_with("publish")).next_back().unwrap();
+    let sent = spans.iter().rfind(|s| s.name.starts_with("publish")).unwrap();
     assert_eq!((sent.trace, sent.run, sent.parent), (process[1].trace, Some(sender), process[1].id));
     let wire = amqp.take_from(&on).await.properties.headers().clone().unwrap();
     let AMQPValue::LongString(state) = &wire.inner()["tracestate"] else { panic!("{wire:?}") };

@@ -28,17 +28,18 @@ impl Job {
     pub(crate) fn new(delivery: Delivery, queue: ShortString, settings: Settings) -> Self {
         let received = Received::new(&Headers(&delivery.properties));
         let job = Job { delivery, queue, received, settings };
-        if job.settings.takes_as_it_is() { job } else { job.settled() }
+        if job.settings.takes_as_it_is() { job } else { job.decided() }
     }
 
     /// The same message, taken otherwise: for one that came without a consumer.
     pub fn under(mut self, receiving: Receiving) -> Self {
         self.received = Received::new(&Headers(&self.delivery.properties));
         self.settings = self.settings.with(|all| all.receiving = receiving);
-        self.settled()
+        self.decided()
     }
 
-    fn settled(self) -> Self {
+    /// With what the settings say about this message.
+    fn decided(self) -> Self {
         let (relation, receiving) = (self.settings.relation_of(&self.delivery), self.settings.receiving());
         let age = match describe::waited(&self.delivery.properties) {
             Waited::Known(age) => Some(age),

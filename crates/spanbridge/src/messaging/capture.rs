@@ -13,7 +13,8 @@ use std::sync::Arc;
 pub enum Capture {
     /// Nothing, not even its size.
     Off,
-    /// Its size, as an attribute of the span; with [`Capturing::hashed`] also its hash, as an artifact.
+    /// The size: of a payload as an attribute of the span, of headers as an artifact. With [`Capturing::hashed`] both are
+    /// artifacts with a hash.
     #[default]
     Reference,
     /// An artifact with its size, its hash where that is asked for, and its beginning.

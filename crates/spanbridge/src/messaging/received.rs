@@ -11,13 +11,19 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 pub struct Received {
     /// What came, as far as it is taken, or a detached context.
     context: Context,
+    /// Nearly every message has nothing of this.
+    unusual: Option<Box<Unusual>>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct Unusual {
     /// What was claimed, where that is not taken at all.
     claimed: Context,
     notes: Vec<Note>,
     relation: Relation,
     /// What the work is called where it is a run.
     run_name: Box<str>,
-    state: Mutex<State>,
 }
 
 #[derive(Debug, Default)]
@@ -37,10 +43,17 @@ impl Received {
     /// The same, as a consumer wants it.
     pub fn under(self, receiving: &Receiving, arrival: Arrival<'_>) -> Self {
         let relation = receiving.relation(&arrival);
-        let taken = Taken { context: self.context, claimed: self.claimed, notes: self.notes };
-        let Taken { context, claimed, notes } = receiving.take(taken);
         let run_name = if relation == Relation::NewRun { arrival.name.into() } else { Box::default() };
-        Received { context, claimed, notes, relation, run_name, state: self.state }
+        let Unusual { claimed, notes, .. } = self.unusual.map(|unusual| *unusual).unwrap_or_default();
+        let taken = receiving.take(Taken { context: self.context, claimed, notes });
+        Received { state: self.state, ..Received::of(taken, relation, run_name) }
+    }
+
+    fn of(taken: Taken, relation: Relation, run_name: Box<str>) -> Self {
+        let Taken { context, claimed, notes } = taken;
+        let is_usual = relation == Relation::Parent && claimed.is_empty() && notes.is_empty();
+        let unusual = (!is_usual).then(|| Box::new(Unusual { claimed, notes, relation, run_name }));
+        Received { context, unusual, state: Mutex::default() }
     }
 
     /// The context that came with the message, as far as the consumer takes it; empty if there was none.
@@ -58,31 +71,12 @@ impl Received {
     }
 
     fn begin(&self, begin: impl FnOnce() -> Span) -> Span {
-        let span = match self.relation {
-            Relation::NewRun => self.begin_run(begin),
-            Relation::Link if !self.context.is_empty() => {
-                let span = observe::in_scope(&origin::linked(&self.context), begin);
-                span.link(&self.context);
-                related(span, "link")
-            }
-            _ => observe::in_scope(&self.context, begin),
+        let span = match &self.unusual {
+            None => observe::in_scope(&self.context, begin),
+            Some(unusual) => unusual.begin(&self.context, begin),
         };
-        if !self.claimed.is_empty() {
-            span.link(&self.claimed)
-        }
-        for (code, message) in &self.notes {
-            span.diagnostic(code, message)
-        }
         self.state().process = Some(span.context().clone());
         span
-    }
-
-    #[cold]
-    fn begin_run(&self, begin: impl FnOnce() -> Span) -> Span {
-        let run = observe::run(&*self.run_name).primitive(Primitive::MESSAGING_PROCESS);
-        let run = observe::in_scope(&self.context, || run.open());
-        let span = run.in_scope(begin);
-        related(span.with_run(), "new_run")
     }
 
     /// Begins the process span as a part of a batch. It is there for [`process`](Received::process), if that comes.
@@ -112,6 +106,32 @@ impl Received {
     }
 }
 
+impl Unusual {
+    #[cold]
+    fn begin(&self, context: &Context, begin: impl FnOnce() -> Span) -> Span {
+        let span = match self.relation {
+            Relation::NewRun => {
+                let run = observe::run(&*self.run_name).primitive(Primitive::MESSAGING_PROCESS);
+                let run = observe::in_scope(context, || run.open());
+                related(run.in_scope(begin).with_run(), "new_run")
+            }
+            Relation::Link if !context.is_empty() => {
+                let span = observe::in_scope(&origin::linked(context), begin);
+                span.link(context);
+                related(span, "link")
+            }
+            _ => observe::in_scope(context, begin),
+        };
+        if !self.claimed.is_empty() {
+            span.link(&self.claimed)
+        }
+        for (code, message) in &self.notes {
+            span.diagnostic(code, message)
+        }
+        span
+    }
+}
+
 fn related(span: Span, how: &'static str) -> Span {
     span.attribute(semconv::RELATION, Value::Static(how));
     span
@@ -120,8 +140,6 @@ fn related(span: Span, how: &'static str) -> Span {
 /// For transports without headers, which carry contexts in their payloads.
 impl From<Extraction> for Received {
     fn from(found: Extraction) -> Self {
-        let Taken { context, claimed, notes } = found.into();
-        let (relation, run_name, state) = (Relation::Parent, Box::default(), Mutex::default());
-        Received { context, claimed, notes, relation, run_name, state }
+        Received::of(found.into(), Relation::Parent, Box::default())
     }
 }
