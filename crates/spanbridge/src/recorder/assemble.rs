@@ -100,7 +100,7 @@ impl Assembler {
         let long = |i| u128::from(word(i)) | u128::from(word(i + 1)) << 64;
         let (trace, run, header) = (long(1), long(3), word(0));
         let has_own = buffer::words(header) > CONTEXT_WORDS;
-        let (ordinal, suspension) = if has_own { (word(CONTEXT_WORDS), word(CONTEXT_WORDS + 1)) } else { (0, 0) };
+        let [ordinal, suspension, made] = if has_own { [0, 1, 2].map(|i| word(CONTEXT_WORDS + i)) } else { [0; 3] };
         if self.origins.last().is_some_and(|o| (o.trace, o.run, o.ordinal) == (trace, run, ordinal)) {
             return;
         }
@@ -110,7 +110,18 @@ impl Assembler {
             _ => Via::Start,
         };
         let first = self.entries.len() as u32;
-        self.origins.push(Origin { trace, run, ordinal, suspension, first, via, segment: 0, before: 0, opens: false });
+        self.origins.push(Origin {
+            trace,
+            run,
+            ordinal,
+            suspension,
+            made,
+            first,
+            via,
+            segment: 0,
+            before: 0,
+            opens: false,
+        });
     }
 
     /// The batch of all that was gathered, if there is anything.
@@ -229,8 +240,13 @@ impl Assembler {
             let end = self.origins.get(i + 1).map_or(all, |next| next.first);
             let o = &mut self.origins[i];
             if end > o.first {
+                let may_come_back = self.segments.may_have_forgotten(o.made);
                 let (segment, opens) = self.segments.of(o.run, o.ordinal);
                 (o.segment, o.before, o.opens) = (segment.id, segment.seq, opens);
+                // Who resumed the run has told of it when it was made.
+                if opens && may_come_back && o.via == Via::Resume {
+                    (o.via, o.suspension) = (Via::Receive, 0)
+                }
                 segment.seq += u64::from(end - o.first);
             }
         }
