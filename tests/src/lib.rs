@@ -12,7 +12,7 @@ pub use kafka::{Kafka, Pair, kafka, pairs, raw_headers, real_kafka};
 pub use programs::{Program, example, graph, outline, runs, text_of};
 pub use runtime_api::{Request, RuntimeApi};
 pub use spanbridge::conformance::{Seen, spans, tree};
-pub use wait::{until, within};
+pub use wait::{until, while_it_moves, within};
 
 use spanbridge::{Memory, Recorder};
 
