@@ -61,10 +61,15 @@ impl Amqp {
 
     /// Takes a message from the test's queue with lapin alone: what was on the wire.
     pub async fn take(&self) -> Delivery {
+        self.take_from(self.queue.as_str()).await
+    }
+
+    /// Takes a message from a queue with lapin alone.
+    pub async fn take_from(&self, queue: &str) -> Delivery {
         let begun = std::time::Instant::now();
         loop {
             let options = BasicGetOptions { no_ack: true };
-            if let Some(got) = self.channel.basic_get(self.queue.clone(), options).await.expect("get") {
+            if let Some(got) = self.channel.basic_get(queue.into(), options).await.expect("get") {
                 return got.delivery;
             }
             assert!(begun.elapsed().as_secs() < 30, "no message in half a minute");

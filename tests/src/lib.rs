@@ -1,15 +1,36 @@
 //! What the tests on real brokers share: a connection, a queue of their own, a recorder of their own, and the run as
 //! indented text.
+//!
+//! What happens to a message, and where it is shown (files of `tests/tests`):
+//!
+//! | what | RabbitMQ | Kafka |
+//! |---|---|---|
+//! | published: confirmed, returned, refused by a full queue, sent, unknown | `amqp_handoff` | `kafka_handoff` |
+//! | transactions: committed, rolled back | | `kafka_transactions` |
+//! | relations: child, run of its own, link; by age (a delay of a TTL), by message | `amqp_relations` | `kafka_messages` |
+//! | trust, baggage lists, budgets (8 KiB of baggage into 200 bytes), small frames, capture, redaction | `amqp_trust` | `kafka_messages`, `kafka_handoff` |
+//! | headers that are none | `amqp_hostile` | `conformance` |
+//! | forwarded, with a context of its own or two of them | `amqp_dead_letters` | `kafka_messages` |
+//! | a handler that panics, hangs and is given up, acks twice; a consumer that dies before the ack | `amqp_handlers`, `amqp_jobs`, `amqp_processes` | `kafka_driver`, `kafka_rebalance`, `kafka_processes` |
+//! | settled before, in and after the work, in every way; multiple acks; commits as ranges | `amqp_jobs`, `amqp_batch` | `kafka_batch` |
+//! | attempts: `x-death`, `x-delivery-count`, offsets read again | `amqp_jobs`, `amqp_dead_letters` | `kafka_messages` |
+//! | dead letters: rejected, expired, out of deliveries, pushed out, sent again | `amqp_dead_letters`, `amqp_relations` | |
+//! | batches: a hundred of a hundred senders, a partial failure | `amqp_batch` | `kafka_batch` |
+//! | request and reply | `amqp_replies` | |
+//! | queue time, and clocks that are wrong | `amqp_dead_letters` | `kafka_story`, `kafka_messages` |
+//! | every name that is emitted | `conventions` | `conventions` |
 
 mod amqp;
 mod kafka;
 mod programs;
+mod raw_amqp;
 mod runtime_api;
 mod wait;
 
 pub use amqp::{Amqp, amqp, headers, text};
 pub use kafka::{Kafka, Pair, kafka, pairs, raw_headers, real_kafka};
 pub use programs::{Program, example, graph, outline, runs, text_of};
+pub use raw_amqp::publish_raw;
 pub use runtime_api::{Request, RuntimeApi};
 pub use spanbridge::conformance::{Seen, spans, tree};
 pub use wait::{until, while_it_moves, within};

@@ -232,7 +232,7 @@ async fn a_send_never_fails_because_of_us() {
     let baggage = (0..60).map(|n| format!("k{n}={}", "v".repeat(100))).collect::<Vec<_>>().join(",");
     let sender = headers([("traceparent", parent("01")), ("tracestate", text(state)), ("baggage", text(baggage))]);
     let job = orders.in_scope(|| mock(sender).observed());
-    let sizes = [0, 110, 118, 124, 127].map(|kib| kib << 10);
+    let sizes = [0, 110 << 10, 118 << 10, 124 << 10, 130_960];
     let forward = async {
         for size in sizes {
             let properties = BasicProperties::default().with_headers(headers([("x-large", text("x".repeat(size)))]));
@@ -259,9 +259,9 @@ async fn a_send_never_fails_because_of_us() {
          118 KiB: traceparent tracestate\n\
          124 KiB: traceparent\n\
          127 KiB: \n\
-         inject.over_limit: no room for the baggage (6289 bytes)\n\
-         inject.over_limit: no room for the baggage (6289 bytes) and 32 members of tracestate\n\
-         inject.over_limit: no room for the context"
+         injection.dropped: no room for the baggage (6289 bytes)\n\
+         injection.dropped: no room for the baggage (6289 bytes) and 32 members of tracestate\n\
+         injection.dropped: no room for the context"
     );
 }
 

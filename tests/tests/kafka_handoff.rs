@@ -114,7 +114,7 @@ async fn a_send_does_not_fail_because_of_us() {
     work.scope(send).await;
     work.flush_blocking(SOON);
     for span in spans(&records.records()) {
-        assert_eq!((span.handoff(), span.diagnostics[0].0.as_str()), ("confirmed", "inject.over_limit"));
+        assert_eq!((span.handoff(), span.diagnostics[0].0.as_str()), ("confirmed", "injection.dropped"));
     }
 }
 

@@ -2,7 +2,7 @@
 
 use lapin::BasicProperties;
 use lapin::types::{AMQPValue, FieldTable, ShortString};
-use spanbridge::carrier::{Budget, Extract, Header, Inject};
+use spanbridge::carrier::{Extract, Header, Inject};
 use spanbridge::w3c;
 
 /// The headers of a received message.
@@ -23,6 +23,18 @@ impl Extract for Headers<'_> {
             AMQPValue::Boolean(_) => Header::Unusable("is a boolean, not text"),
             AMQPValue::Timestamp(_) => Header::Unusable("is a timestamp, not text"),
             _ => Header::Unusable("is a number, not text"),
+        }
+    }
+}
+
+impl Headers<'_> {
+    /// Every header: text and bytes as they are, anything else as lapin shows it.
+    pub(crate) fn each(&self, f: &mut dyn FnMut(&str, &[u8])) {
+        for (name, value) in self.0.headers().iter().flat_map(|table| table.into_iter()) {
+            match self.get(name.as_str()) {
+                Header::Value(bytes) => f(name.as_str(), &bytes),
+                _ => f(name.as_str(), format!("{value:?}").as_bytes()),
+            }
         }
     }
 }
@@ -49,22 +61,16 @@ impl Inject for HeadersMut<'_> {
     }
 }
 
-/// All properties of a message travel in one frame, and one that is too large ends the connection. This is the usual
-/// size of a frame, which RabbitMQ and lapin agree on unless told otherwise (a channel does not say).
-const FRAME: usize = 128 << 10;
-/// Room for the frame itself and for the other properties.
-const OTHERS: usize = 3 << 10;
-
-impl HeadersMut<'_> {
-    /// What there is room for, beside the headers of the user.
-    pub(crate) fn budget(&self) -> Budget {
-        let ours = |name: &str| [w3c::TRACEPARENT, w3c::TRACESTATE, w3c::BAGGAGE].contains(&name);
-        let theirs = self.0.into_iter().filter(|(name, _)| !ours(name.as_str()));
-        let used: usize = theirs.map(|(name, value)| 1 + name.as_str().len() + size(value)).sum();
-        // A byte for the length of the name, one for the type, four for the length of the value.
-        Budget { bytes: (FRAME - OTHERS).saturating_sub(used), per_header: 6, headers: usize::MAX }
-    }
+/// How many bytes the headers take on the wire, without ours.
+pub(crate) fn size_of_theirs(headers: &FieldTable) -> usize {
+    let ours = |name: &str| [w3c::TRACEPARENT, w3c::TRACESTATE, w3c::BAGGAGE].contains(&name);
+    let theirs = headers.into_iter().filter(|(name, _)| !ours(name.as_str()));
+    theirs.map(|(name, value)| 1 + name.as_str().len() + size(value)).sum()
 }
+
+/// What a header costs beside its name and value: a byte for the length of the name, one for the type, four for the length
+/// of the value.
+pub(crate) const PER_HEADER: usize = 6;
 
 /// How many bytes a value takes on the wire, its type among them.
 fn size(value: &AMQPValue) -> usize {
@@ -84,4 +90,4 @@ fn size(value: &AMQPValue) -> usize {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

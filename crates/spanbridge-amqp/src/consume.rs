@@ -1,18 +1,18 @@
 //! Consuming: messages as jobs.
 
-use crate::carrier::Headers;
-use crate::describe;
+mod job;
+mod settings;
+
+pub use job::Job;
+pub(crate) use settings::Settings;
+
 use futures_core::Stream;
+use futures_util::{FutureExt, StreamExt};
 use lapin::Consumer;
 use lapin::message::Delivery;
-use lapin::options::{BasicAckOptions, BasicNackOptions, BasicRejectOptions};
 use lapin::types::ShortString;
-use spanbridge::messaging::Received;
-use spanbridge::observe::{self, ActiveSpan, InSpan, SpanBuilder};
-use spanbridge::{Context, Outcome, Value, semconv};
-use std::fmt::Display;
-use std::future::Future;
-use std::ops::Deref;
+use spanbridge::messaging::Batch;
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{self, Poll};
 
@@ -24,7 +24,7 @@ pub trait ConsumerExt {
 
 impl ConsumerExt for Consumer {
     fn observed(self) -> Jobs {
-        Jobs { queue: self.queue(), consumer: self }
+        Jobs { queue: self.queue(), consumer: self, settings: Settings::default(), last: None }
     }
 }
 
@@ -39,26 +39,67 @@ pub trait DeliveryExt {
 
 impl DeliveryExt for Delivery {
     fn observed(self) -> Job {
-        Job::new(self, ShortString::default())
+        self.observed_from(ShortString::default())
     }
 
     fn observed_from(self, queue: ShortString) -> Job {
-        Job::new(self, queue)
+        Job::new(self, queue, Settings::default())
     }
 }
 
 /// The messages of a consumer as jobs: a stream of `lapin::Result<Job>`. After an `Err` it goes on when lapin's recovery
 /// is on, and else ends.
+///
+/// What is made of the contexts that come with them is a setting each; by itself they are taken as they are:
+///
+/// ```no_run
+/// use spanbridge_amqp::{Capture, ConsumerExt, Relation, Trust};
+/// use std::time::Duration;
+///
+/// # fn f(consumer: lapin::Consumer) {
+/// let jobs = consumer
+///     .observed()
+///     .relation(Relation::Auto { max_age: Duration::from_secs(3600) })
+///     .trust(Trust::Full)
+///     .allow_baggage(["tenant"])
+///     .capture(Capture::Inline { max: 512 });
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Jobs {
     consumer: Consumer,
     queue: ShortString,
+    settings: Settings,
+    /// What came after the messages of a batch: an error, or the end.
+    last: Option<Option<lapin::Error>>,
 }
 
 impl Jobs {
     /// The next message.
     pub async fn next(&mut self) -> Option<lapin::Result<Job>> {
-        std::future::poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
+        poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
+    }
+
+    /// Waits for a message, and takes what else is there already, up to `most`: see [`Batch::run`]. RabbitMQ sends no more
+    /// than the channel's prefetch count (`basic_qos`) at a time, so a batch is not larger.
+    ///
+    /// `None` when the consumer has ended. An error, or the end, that comes behind messages is kept for the next call.
+    pub async fn batch(&mut self, most: usize) -> Option<lapin::Result<Batch<Job>>> {
+        let mut jobs = match self.next().await? {
+            Ok(job) => vec![job],
+            Err(e) => return Some(Err(e)),
+        };
+        while jobs.len() < most {
+            match StreamExt::next(self).now_or_never() {
+                Some(Some(Ok(job))) => jobs.push(job),
+                Some(last) => {
+                    self.last = Some(last.and_then(Result::err));
+                    break;
+                }
+                None => break,
+            }
+        }
+        Some(Ok(Batch::new(jobs)))
     }
 
     /// The consumer.
@@ -71,134 +112,10 @@ impl Stream for Jobs {
     type Item = lapin::Result<Job>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Option<Self::Item>> {
+        if let Some(last) = self.last.take() {
+            return Poll::Ready(last.map(Err));
+        }
         let delivery = Pin::new(&mut self.consumer).poll_next(cx);
-        delivery.map(|d| d.map(|d| d.map(|d| Job::new(d, self.queue.clone()))))
-    }
-}
-
-/// A received message with its restored context: owned, and free to be sent to another task.
-///
-/// It is lapin's [`Delivery`] in everything else. Dropping it settles nothing.
-#[derive(Debug)]
-pub struct Job {
-    delivery: Delivery,
-    queue: ShortString,
-    received: Received,
-}
-
-impl Job {
-    pub(crate) fn new(delivery: Delivery, queue: ShortString) -> Self {
-        let received = Received::new(&Headers(&delivery.properties));
-        Job { delivery, queue, received }
-    }
-
-    /// The context that came with the message; empty if there was none.
-    pub fn context(&self) -> &Context {
-        self.received.context()
-    }
-
-    /// The queue it came from; empty if that is not known.
-    pub fn queue(&self) -> &str {
-        self.queue.as_str()
-    }
-
-    /// The message, to do with as lapin allows; what becomes of it is not recorded any more.
-    pub fn into_delivery(self) -> Delivery {
-        self.delivery
-    }
-
-    /// Runs the work on the message in a `process` span under the sender's span, with the sender's baggage, and ends it
-    /// by what the work resolves to. Whether the message is settled is up to you.
-    ///
-    /// The context is there when `work` is polled, not when it is made: what an async function or block does is inside,
-    /// a span that is begun to make `work` is not (`job.run(async { span("step").run(..).await })`).
-    pub fn run<F: Future>(&self, work: F) -> InSpan<F>
-    where
-        F::Output: Outcome,
-    {
-        let span = self.process();
-        observe::run_with_span(span, work)
-    }
-
-    /// As [`Job::run`], for a value that cannot fail.
-    pub fn run_value<F: Future>(&self, work: F) -> impl Future<Output = F::Output> + use<F> {
-        observe::run_value_with_span(self.process(), work)
-    }
-
-    fn process(&self) -> observe::Span {
-        let source = self.source();
-        self.received.process(|| describe::process(&self.delivery, self.queue.as_str(), &source).open())
-    }
-
-    fn source(&self) -> String {
-        let d = &self.delivery;
-        describe::source(d.exchange.as_str(), d.routing_key.as_str(), self.queue.as_str())
-    }
-
-    /// lapin's `Acker::ack`, recorded.
-    ///
-    /// # Errors
-    /// lapin's.
-    pub async fn ack(&self, options: BasicAckOptions) -> lapin::Result<bool> {
-        let span = |s: SpanBuilder| multiple(s, options.multiple);
-        self.settle("ack", span, self.delivery.ack(options)).await
-    }
-
-    /// lapin's `Acker::nack`, recorded.
-    ///
-    /// # Errors
-    /// lapin's.
-    pub async fn nack(&self, options: BasicNackOptions) -> lapin::Result<bool> {
-        let span = |s| multiple(s, options.multiple).attribute(semconv::SETTLE_REQUEUE, options.requeue);
-        self.settle("nack", span, self.delivery.nack(options)).await
-    }
-
-    /// lapin's `Acker::reject`, recorded.
-    ///
-    /// # Errors
-    /// lapin's.
-    pub async fn reject(&self, options: BasicRejectOptions) -> lapin::Result<bool> {
-        let span = |s: SpanBuilder| s.attribute(semconv::SETTLE_REQUEUE, options.requeue);
-        self.settle("reject", span, self.delivery.reject(options)).await
-    }
-
-    /// In a span under the process span; before there is one, under the sender's.
-    async fn settle<F: Future<Output = lapin::Result<bool>>>(
-        &self,
-        operation: &'static str,
-        describe: impl FnOnce(SpanBuilder) -> SpanBuilder,
-        settling: F,
-    ) -> lapin::Result<bool> {
-        observe::in_scope(&self.received.settling(), || {
-            let span = describe::settle(operation, &self.delivery, &self.source()).implicit_run(false);
-            describe(span).run_by(settling, judge)
-        })
-        .await
-    }
-
-    /// The process span, while or after it runs.
-    pub fn span(&self) -> Option<ActiveSpan> {
-        self.received.span()
-    }
-}
-
-fn multiple(span: SpanBuilder, yes: bool) -> SpanBuilder {
-    if yes { span.attribute(semconv::SETTLE_MULTIPLE, Value::Bool(true)) } else { span }
-}
-
-/// lapin says `Ok(false)` to a second settlement, and to one over a channel that is gone.
-fn judge(result: &lapin::Result<bool>) -> Option<&dyn Display> {
-    match result {
-        Ok(true) => None,
-        Ok(false) => Some(&"not sent: the message was settled already, or its channel is gone"),
-        Err(e) => Some(e),
-    }
-}
-
-impl Deref for Job {
-    type Target = Delivery;
-
-    fn deref(&self) -> &Delivery {
-        &self.delivery
+        delivery.map(|d| d.map(|d| d.map(|d| Job::new(d, self.queue.clone(), self.settings.clone()))))
     }
 }

@@ -1,11 +1,13 @@
 //! Names and attributes of spans, by OpenTelemetry's conventions for RabbitMQ.
 
+use crate::consume::Settings;
 use lapin::BasicProperties;
 use lapin::message::Delivery;
 use lapin::types::{AMQPValue, FieldTable};
-use spanbridge::messaging::{Step, span};
+use spanbridge::messaging::{self, Step, UNKNOWN_TYPE, Waited, span};
 use spanbridge::observe::SpanBuilder;
 use spanbridge::semconv;
+use std::time::{Duration, UNIX_EPOCH};
 
 const SYSTEM: &str = "rabbitmq";
 
@@ -25,24 +27,85 @@ pub(crate) fn source(exchange: &str, routing_key: &str, queue: &str) -> String {
 }
 
 /// The span around a publish, begun under what is current.
-pub(crate) fn publish(exchange: &str, routing_key: &str, payload: &[u8], properties: &BasicProperties) -> SpanBuilder {
+pub(crate) fn publish(
+    exchange: &str,
+    routing_key: &str,
+    size: Option<usize>,
+    properties: &BasicProperties,
+) -> SpanBuilder {
     let destination = destination(exchange, routing_key);
     let span = span(SYSTEM, Step::Send, "publish", &destination).attribute(semconv::RABBITMQ_ROUTING_KEY, routing_key);
-    message(span, payload, properties)
+    message(span, size, properties)
 }
 
-/// The span around the work on a message, begun under what is current.
-pub(crate) fn process(delivery: &Delivery, queue: &str, source: &str) -> SpanBuilder {
-    let mut span = span(SYSTEM, Step::Process, "process", source)
+/// A message that is worked on.
+pub(crate) struct About<'a> {
+    pub(crate) delivery: &'a Delivery,
+    pub(crate) queue: &'a str,
+    pub(crate) settings: &'a Settings,
+}
+
+/// The span around the work on a message, begun under what is current; and how many milliseconds the message's timestamp
+/// lies in the future, if it does.
+pub(crate) fn process(about: &About<'_>, source: &str) -> (SpanBuilder, Option<i64>) {
+    let About { delivery, queue, settings } = *about;
+    let span = span(SYSTEM, Step::Process, "process", source)
         .attribute(semconv::RABBITMQ_ROUTING_KEY, delivery.routing_key.as_str())
         .attribute(semconv::RABBITMQ_DELIVERY_TAG, delivery.delivery_tag);
+    let mut span = in_queue(span, queue);
     if let Some(attempt) = attempt(&delivery.properties, queue) {
         span = span.attribute(semconv::DELIVERY_ATTEMPT, attempt)
     }
     if delivery.redelivered {
         span = span.attribute(semconv::DELIVERY_REDELIVERED, true)
     }
-    message(span, &delivery.data, &delivery.properties)
+    if settings.no_ack() {
+        span = span.attribute(semconv::SETTLE_AUTOMATIC, true)
+    }
+    if let Some(death) = Death::of(&delivery.properties) {
+        span = death.told(span)
+    }
+    let (span, ahead) = match waited(&delivery.properties) {
+        Waited::Known(age) => (span.attribute(semconv::QUEUE_TIME_MS, ms(age)), None),
+        Waited::Ahead(ahead) => (span, Some(ms(ahead))),
+        Waited::Unknown => (span, None),
+    };
+    (message(span, settings.tells_size().then_some(delivery.data.len()), &delivery.properties), ahead)
+}
+
+/// What the work on a message is called.
+pub(crate) fn process_name(source: &str) -> String {
+    format!("process {source}")
+}
+
+/// The span around the work on a batch, begun under what is current. What is not the same for all is empty.
+pub(crate) fn batch(source: &str, queue: &str, count: usize) -> SpanBuilder {
+    in_queue(span(SYSTEM, Step::Process, "process", source), queue).attribute(semconv::MESSAGING_BATCH_COUNT, count)
+}
+
+fn in_queue(span: SpanBuilder, queue: &str) -> SpanBuilder {
+    if queue.is_empty() { span } else { span.attribute(semconv::QUEUE_NAME, queue) }
+}
+
+/// How long a message has waited since its publisher set its timestamp. That has whole seconds, so it is the least that it
+/// can have been; it is the publisher's clock, unless a plugin makes it the broker's.
+pub(crate) fn waited(properties: &BasicProperties) -> Waited {
+    // Who sets milliseconds means another year than this says.
+    let seconds = properties.timestamp().filter(|seconds| *seconds < MILLISECONDS);
+    let sent = seconds.map(|seconds| UNIX_EPOCH + Duration::from_millis(seconds * 1000 + 999));
+    if sent.is_some() { messaging::waited(sent) } else { Waited::Unknown }
+}
+
+/// The year 5138 in seconds, and 1973 in milliseconds.
+const MILLISECONDS: u64 = 100_000_000_000;
+
+fn ms(time: Duration) -> i64 {
+    i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// The media type of a message.
+pub(crate) fn content_type(properties: &BasicProperties) -> &str {
+    properties.content_type().as_ref().map_or(UNKNOWN_TYPE, |t| t.as_str())
 }
 
 /// The span around an ack, a nack or a reject, begun under what is current.
@@ -50,8 +113,10 @@ pub(crate) fn settle(operation: &'static str, delivery: &Delivery, source: &str)
     span(SYSTEM, Step::Settle, operation, source).attribute(semconv::RABBITMQ_DELIVERY_TAG, delivery.delivery_tag)
 }
 
-fn message(mut span: SpanBuilder, payload: &[u8], properties: &BasicProperties) -> SpanBuilder {
-    span = span.attribute(semconv::MESSAGING_BODY_SIZE, payload.len());
+fn message(mut span: SpanBuilder, size: Option<usize>, properties: &BasicProperties) -> SpanBuilder {
+    if let Some(size) = size {
+        span = span.attribute(semconv::MESSAGING_BODY_SIZE, size)
+    }
     if let Some(id) = properties.message_id() {
         span = span.attribute(semconv::MESSAGING_MESSAGE_ID, id.as_str())
     }
@@ -59,6 +124,50 @@ fn message(mut span: SpanBuilder, payload: &[u8], properties: &BasicProperties) 
         span = span.attribute(semconv::MESSAGING_CONVERSATION_ID, id.as_str())
     }
     span
+}
+
+/// The class of an error: lapin's name for its kind.
+pub(crate) fn error_type(error: &lapin::Error) -> String {
+    let shown = format!("{:?}", error.kind());
+    shown.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default().to_owned()
+}
+
+/// How a message died that came through a dead-letter exchange: the last of its deaths, which RabbitMQ puts first.
+struct Death<'a> {
+    queue: Option<&'a str>,
+    reason: Option<&'a str>,
+    exchange: Option<&'a str>,
+    count: Option<i64>,
+}
+
+impl<'a> Death<'a> {
+    fn of(properties: &'a BasicProperties) -> Option<Self> {
+        let AMQPValue::FieldArray(deaths) = properties.headers().as_ref()?.inner().get("x-death")? else { return None };
+        let AMQPValue::FieldTable(last) = deaths.as_slice().first()? else { return None };
+        let text = |name| match last.inner().get(name)? {
+            AMQPValue::LongString(text) => std::str::from_utf8(text.as_bytes()).ok(),
+            _ => None,
+        };
+        let count = last.inner().get("count").and_then(integer);
+        Some(Death { queue: text("queue"), reason: text("reason"), exchange: text("exchange"), count })
+    }
+
+    fn told(&self, mut span: SpanBuilder) -> SpanBuilder {
+        let texts = [
+            (semconv::DEAD_LETTER_QUEUE, self.queue),
+            (semconv::DEAD_LETTER_REASON, self.reason),
+            (semconv::DEAD_LETTER_EXCHANGE, self.exchange),
+        ];
+        for (key, value) in texts {
+            if let Some(value) = value {
+                span = span.attribute(key, value)
+            }
+        }
+        match self.count {
+            Some(count) => span.attribute(semconv::DEAD_LETTER_COUNT, count),
+            None => span,
+        }
+    }
 }
 
 /// Which delivery this is, from 1, where RabbitMQ counts: quorum queues in `x-delivery-count`, dead-lettering in the
@@ -140,5 +249,44 @@ mod tests {
         ];
         assert_eq!(attempt(&with(hostile), "q"), Some(i64::MAX));
         assert_eq!(attempt(&with(vec![("x-death", AMQPValue::Void)]), "q"), None);
+    }
+
+    #[test]
+    fn the_last_death_is_told() {
+        let text = |s: &str| AMQPValue::LongString(s.into());
+        let table = |pairs: Vec<(&str, AMQPValue)>| {
+            let pairs: BTreeMap<_, _> = pairs.into_iter().map(|(k, v)| (k.into(), v)).collect();
+            AMQPValue::FieldTable(pairs.into())
+        };
+        let with = |deaths: Vec<AMQPValue>| {
+            let headers: BTreeMap<_, _> = [("x-death".into(), AMQPValue::FieldArray(deaths.into()))].into();
+            BasicProperties::default().with_headers(headers.into())
+        };
+        let last =
+            table(vec![("queue", text("wait")), ("reason", text("expired")), ("count", AMQPValue::LongLongInt(3))]);
+        let properties = with(vec![last, table(vec![("queue", text("orders"))])]);
+        let death = Death::of(&properties).unwrap();
+        assert_eq!(
+            (death.queue, death.reason, death.exchange, death.count),
+            (Some("wait"), Some("expired"), None, Some(3))
+        );
+        for none in [with(vec![]), with(vec![AMQPValue::Void]), BasicProperties::default()] {
+            assert!(Death::of(&none).is_none());
+        }
+    }
+
+    proptest::proptest! {
+        /// What is in the headers is the sender's to choose.
+        #[test]
+        fn nothing_in_the_headers_is_too_much(
+            deaths in crate::carrier::tests::value(),
+            count in crate::carrier::tests::value(),
+            timestamp: u64,
+        ) {
+            let headers: BTreeMap<_, _> = [("x-death".into(), deaths), ("x-delivery-count".into(), count)].into();
+            let properties = BasicProperties::default().with_headers(headers.into()).with_timestamp(timestamp);
+            proptest::prop_assert!(attempt(&properties, "q").is_none_or(|attempt| attempt > 0));
+            let _ = (Death::of(&properties), waited(&properties));
+        }
     }
 }

@@ -1,16 +1,16 @@
 //! Publishing.
 
 use crate::carrier::{Headers, HeadersMut};
-use crate::consume::Job;
-use crate::describe;
+use crate::consume::{ConsumerExt, Job, Jobs, Settings};
 use crate::returns::{self, Key, Returned, Ticket};
-use lapin::options::{BasicGetOptions, BasicPublishOptions};
-use lapin::types::ShortString;
+use crate::{describe, frame, replies};
+use lapin::options::{BasicConsumeOptions, BasicGetOptions, BasicPublishOptions};
+use lapin::types::{FieldTable, ShortString};
 use lapin::{BasicProperties, Channel, Confirmation, PublisherConfirm};
-use spanbridge::carrier::{Outgoing, extract, inject_within};
-use spanbridge::messaging::{Handoff, begin_send};
+use spanbridge::carrier::{Budget, Outgoing, extract, inject_within};
+use spanbridge::messaging::{Capturing, Handoff, Message, Step, begin_send};
 use spanbridge::observe::{self, Span, SpanBuilder};
-use spanbridge::{Context, w3c};
+use spanbridge::{Context, semconv, w3c};
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{self, Poll, ready};
@@ -23,15 +23,33 @@ pub trait ChannelExt {
 
 impl ChannelExt for Channel {
     fn observed(&self) -> ObservedChannel<'_> {
-        ObservedChannel(self)
+        ObservedChannel { channel: self, budget: usize::MAX, capture: None }
     }
 }
 
 /// A channel, observed. Its methods take lapin's arguments and give lapin's results.
 #[derive(Clone, Copy, Debug)]
-pub struct ObservedChannel<'a>(&'a Channel);
+pub struct ObservedChannel<'a> {
+    channel: &'a Channel,
+    budget: usize,
+    capture: Option<&'a Capturing>,
+}
 
-impl ObservedChannel<'_> {
+impl<'a> ObservedChannel<'a> {
+    /// How many bytes of headers the context may take, with their names and what AMQP adds to each.
+    ///
+    /// Without a setting it is what the frame leaves that all properties of a message travel in: one that is too large
+    /// would end the connection. What has no room is left out in a fixed order, the baggage first and `traceparent` last,
+    /// and a diagnostic `injection.dropped` says what; the message is sent in any case.
+    pub fn budget(self, bytes: usize) -> Self {
+        ObservedChannel { budget: bytes, ..self }
+    }
+
+    /// What is recorded of the payloads and headers that are sent; the size of payloads where nothing is said.
+    pub fn capture(self, capture: &'a Capturing) -> Self {
+        ObservedChannel { capture: Some(capture), ..self }
+    }
+
     /// [`Channel::basic_publish`], in a `publish` span that ends with the broker's answer, and with the span's context
     /// in the message's headers.
     ///
@@ -45,17 +63,24 @@ impl ObservedChannel<'_> {
         payload: &[u8],
         properties: BasicProperties,
     ) -> lapin::Result<ObservedConfirm> {
-        let span = describe::publish(exchange.as_str(), routing_key.as_str(), payload, &properties);
-        let (span, properties, key) = pack(span, properties);
+        let size = self.capture.is_none_or(Capturing::tells_size).then_some(payload.len());
+        let span = describe::publish(exchange.as_str(), routing_key.as_str(), size, &properties);
+        let (span, properties, key) =
+            pack(span, properties, |properties, context| frame::budget(self.channel, properties, context, self.budget));
+        replies::published(&properties, span.context());
+        if let Some(capture) = self.capture {
+            let message = Message { step: Step::Send, content_type: describe::content_type(&properties), payload };
+            capture.record(&span, &message, |each| Headers(&properties).each(each))
+        }
         // Also where the span is not recorded: the answer may carry the message of one that is.
-        let ticket = (!span.context().is_empty()).then(|| Ticket::new(self.0.id()));
+        let ticket = (!span.context().is_empty()).then(|| Ticket::new(self.channel.id()));
         let returnable = options.mandatory || options.immediate;
         let sent = Sent { ticket, handoff: Handoff::new(span), key, returnable };
-        let sending = self.0.basic_publish(exchange, routing_key, options, payload, properties);
+        let sending = self.channel.basic_publish(exchange, routing_key, options, payload, properties);
         match observe::with_context(sent.handoff.context(), sending).await {
             Ok(confirm) => Ok(ObservedConfirm { confirm, sent: Some(sent) }),
             Err(e) => {
-                sent.handoff.failed("unknown", &e);
+                sent.handoff.failed_as("unknown", &describe::error_type(&e), &e);
                 Err(e)
             }
         }
@@ -66,13 +91,35 @@ impl ObservedChannel<'_> {
     /// # Errors
     /// lapin's.
     pub async fn basic_get(self, queue: ShortString, options: BasicGetOptions) -> lapin::Result<Option<Job>> {
-        let got = self.0.basic_get(queue.clone(), options).await?;
-        Ok(got.map(|message| Job::new(message.delivery, queue)))
+        let got = self.channel.basic_get(queue.clone(), options).await?;
+        let settings =
+            if options.no_ack { Settings::default().with(|all| all.no_ack = true) } else { Settings::default() };
+        Ok(got.map(|message| Job::new(message.delivery, queue, settings)))
+    }
+
+    /// [`Channel::basic_consume`]; the messages are [`Job`]s. As [`observed`](crate::ConsumerExt::observed) on the consumer,
+    /// but that it knows of `no_ack`: that nobody settles these messages is no fault then.
+    ///
+    /// # Errors
+    /// lapin's.
+    pub async fn basic_consume(
+        self,
+        queue: ShortString,
+        consumer_tag: ShortString,
+        options: BasicConsumeOptions,
+        arguments: FieldTable,
+    ) -> lapin::Result<Jobs> {
+        let jobs = self.channel.basic_consume(queue, consumer_tag, options, arguments).await?.observed();
+        Ok(if options.no_ack { jobs.set(|all| all.no_ack = true) } else { jobs })
     }
 }
 
 /// The span, the message's properties with its context in them, and what they carry in the end.
-fn pack(span: SpanBuilder, properties: BasicProperties) -> (Span, BasicProperties, Option<Key>) {
+fn pack(
+    span: SpanBuilder,
+    properties: BasicProperties,
+    budget: impl FnOnce(&BasicProperties, &Context) -> Budget,
+) -> (Span, BasicProperties, Option<Key>) {
     let (span, outgoing) = begin_send(span, &Headers(&properties));
     if let Outgoing::Keep(theirs) = outgoing {
         return (span, properties, returns::key(&theirs));
@@ -82,10 +129,9 @@ fn pack(span: SpanBuilder, properties: BasicProperties) -> (Span, BasicPropertie
         return (span, properties, None);
     }
     let mut headers = properties.headers().clone().unwrap_or_default();
-    let mut carrier = HeadersMut(&mut headers);
-    let budget = carrier.budget();
-    if let Some(left_out) = inject_within(context, budget, &mut carrier) {
-        span.diagnostic("inject.over_limit", &left_out)
+    let budget = budget(&properties, context);
+    if let Some(left_out) = inject_within(context, budget, &mut HeadersMut(&mut headers)) {
+        span.diagnostic(semconv::INJECTION_DROPPED, &left_out)
     }
     let key = returns::key(context).filter(|_| headers.contains_key(w3c::TRACEPARENT));
     (span, properties.with_headers(headers), key)
@@ -113,7 +159,7 @@ impl Sent {
             Ok(Confirmation::NotRequested) => return handoff.ended("sent"),
             Ok(Confirmation::Ack(message)) => (true, message),
             Ok(Confirmation::Nack(message)) => (false, message),
-            Err(e) => return handoff.failed("unknown", e),
+            Err(e) => return handoff.failed_as("unknown", &describe::error_type(e), e),
         };
         let mut own = None;
         if let Some(message) = message {
@@ -125,11 +171,11 @@ impl Sent {
             }
         }
         if !ok {
-            return handoff.failed("rejected", "the broker refused the message");
+            return handoff.failed_as("rejected", "basic.nack", "the broker refused the message");
         }
         let (Some(ticket), Some(key), true) = (ticket, key, returnable) else {
             return match own {
-                Some(message) => handoff.failed("returned", message),
+                Some(message) => handoff.failed_as("returned", &message.class(), message),
                 None => handoff.ended("confirmed"),
             };
         };

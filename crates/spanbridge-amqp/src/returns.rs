@@ -38,6 +38,13 @@ pub(crate) struct Returned {
     text: ShortString,
 }
 
+impl Returned {
+    /// The class of the failure: AMQP's reply code.
+    pub(crate) fn class(&self) -> String {
+        self.code.to_string()
+    }
+}
+
 impl From<&BasicReturnMessage> for Returned {
     fn from(message: &BasicReturnMessage) -> Self {
         Returned { code: message.reply_code, text: message.reply_text.clone() }
@@ -52,6 +59,7 @@ impl fmt::Display for Returned {
 
 pub(crate) fn end_returned(span: Stopped, message: &Returned) {
     span.attribute(semconv::HANDOFF_STATUS, Value::Static("returned"));
+    span.attribute(semconv::ERROR_TYPE, message.class().as_str());
     span.error(message)
 }
 

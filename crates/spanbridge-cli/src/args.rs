@@ -4,6 +4,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use spanbridge_store::graph::RunStatus;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// See what happened: runs over queues and services, as they were recorded.
 #[derive(Debug, Parser)]
@@ -45,6 +46,9 @@ pub(crate) enum Command {
     Runs(Runs),
     /// Show a run as a tree of spans, over every service and hop
     Trace(Trace),
+    /// List what is missing in runs, why that is likely so, and what to change
+    #[command(after_help = DOCTOR)]
+    Doctor(Doctor),
     /// Read records, one JSON object a line, into the store
     Import(Import),
     /// Write records, one JSON object a line
@@ -80,6 +84,31 @@ pub(crate) struct Trace {
 }
 
 #[derive(Args, Debug)]
+pub(crate) struct Doctor {
+    /// A run, a trace or a span [default: recent runs]
+    pub(crate) id: Option<String>,
+    /// Only runs that began since then: `90s`, `15m`, `1h`, `2d`, `1w` ago, a date or an RFC 3339 time
+    #[arg(long, value_name = "WHEN", value_parser = since, conflicts_with = "id")]
+    pub(crate) since: Option<u64>,
+    /// At most so many runs
+    #[arg(long, value_name = "N", default_value_t = 100, conflicts_with = "id")]
+    pub(crate) limit: usize,
+    /// How long a message may take to be received, and to be settled: `90s`, `15m`, `1h`
+    #[arg(long, value_name = "TIME", value_parser = length, default_value = "60s")]
+    pub(crate) grace: Duration,
+    /// How long a run, or the work on a message, may be silent before its end is missed
+    #[arg(long, value_name = "TIME", value_parser = length, default_value = "1h")]
+    pub(crate) silence: Duration,
+}
+
+const DOCTOR: &str = "It looks for messages that were sent and never received, or received and never settled; for contexts \
+that were lost, dropped or cannot be read; for missing parents, clocks that are behind, records that contradict each other \
+or were lost, and runs without an end.
+
+The exit code is 1 when something was found. As JSON: {schemaVersion, runs, gaps[] {kind, what, likelyCause, fix, runId?, \
+runName?, spanId?}}, where `runs` says how many were looked at.";
+
+#[derive(Args, Debug)]
 pub(crate) struct Import {
     /// Files of records; `-`, or none, is standard input
     #[arg(value_name = "FILE")]
@@ -109,12 +138,20 @@ fn statuses() -> impl TypedValueParser<Value = RunStatus> {
         .map(|given| STATUSES.iter().find(|(name, _)| *name == given).map_or(RunStatus::Ok, |(_, status)| *status))
 }
 
+/// Nanoseconds, from a number and a unit.
+fn nanos(text: &str) -> Option<u64> {
+    const UNITS: [(char, u64); 5] = [('s', 1), ('m', 60), ('h', 3600), ('d', 86_400), ('w', 604_800)];
+    let (number, seconds) = UNITS.iter().find_map(|(unit, seconds)| Some((text.strip_suffix(*unit)?, *seconds)))?;
+    number.parse::<u64>().ok()?.checked_mul(seconds * 1_000_000_000)
+}
+
+fn length(text: &str) -> Result<Duration, String> {
+    nanos(text).map(Duration::from_nanos).ok_or_else(|| "expected 90s, 15m, 1h, 2d or 1w".into())
+}
+
 /// Nanoseconds since the epoch, from a time or from how long ago it was.
 fn since(text: &str) -> Result<u64, String> {
-    const UNITS: [(char, u64); 5] = [('s', 1), ('m', 60), ('h', 3600), ('d', 86_400), ('w', 604_800)];
-    let unit = UNITS.iter().find_map(|(unit, seconds)| Some((text.strip_suffix(*unit)?, *seconds)));
-    let ago = unit.and_then(|(number, seconds)| number.parse::<u64>().ok()?.checked_mul(seconds * 1_000_000_000));
-    if let Some(ago) = ago {
+    if let Some(ago) = nanos(text) {
         return Ok(crate::commands::now().saturating_sub(ago));
     }
     let date = || Some(text.parse::<jiff::civil::Date>().ok()?.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp());

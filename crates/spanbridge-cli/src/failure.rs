@@ -12,6 +12,8 @@ pub(crate) enum Failure {
     Closed,
     /// Not found, or found wanting. Code 1.
     Wanting(String),
+    /// Found wanting; the output has said all there is to say. Code 1.
+    Told,
     /// The command makes no sense. Code 2.
     Usage(String),
     /// The store cannot be used. Code 3.
@@ -22,7 +24,7 @@ impl Failure {
     pub(crate) fn code(&self) -> u8 {
         match self {
             Failure::Closed => 0,
-            Failure::Wanting(_) => 1,
+            Failure::Wanting(_) | Failure::Told => 1,
             Failure::Usage(_) => 2,
             Failure::Store(_) => 3,
         }
@@ -59,7 +61,7 @@ impl From<Error> for Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Failure::Closed => Ok(()),
+            Failure::Closed | Failure::Told => Ok(()),
             Failure::Wanting(what) | Failure::Usage(what) | Failure::Store(what) => {
                 f.write_str("spanbridge: failed to ")?;
                 // Lines of ours are kept; what stands in them may come from a file's name or content.

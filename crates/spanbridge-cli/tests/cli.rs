@@ -226,7 +226,7 @@ gateway · billing · 3 spans · 2 errors · 2026-11-20 09:25:46.000 UTC
 
 ship parcel  c0ffee00  ✓ ok  100 ms
 billing · 1 span · 2026-11-20 09:25:46.100 UTC
-child of run 4bf92f35, triggered by span 00f067aa0ba90002
+child of POST /orders 4bf92f35, triggered by publish orders:created in gateway
                                     0                                40.0 ms
 billing ▸ process billing  40.0 ms  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━
 "##);
@@ -234,7 +234,8 @@ billing ▸ process billing  40.0 ms  ━━━━━━━━━━━━━━
     insta::assert_snapshot!(stdout(&output), @r##"
 ship parcel  c0ffee00  ✓ ok  100 ms
 billing · 1 span · 2026-11-20 09:25:46.100 UTC
-child of run 4bf92f35, triggered by span 00f067aa0ba90002
+child of POST /orders 4bf92f35, triggered by publish
+orders:created in gateway
 
 billing ▸ process billing  40.0 ms
 

@@ -26,6 +26,7 @@ Usage: spanbridge [OPTIONS] <COMMAND>
 Commands:
   runs    List recent runs
   trace   Show a run as a tree of spans, over every service and hop
+  doctor  List what is missing in runs, why that is likely so, and what to change
   import  Read records, one JSON object a line, into the store
   export  Write records, one JSON object a line
   help    Print this message or the help of the given subcommand(s)
@@ -80,6 +81,28 @@ Arguments:
 
 Options:
   -h, --help  Print help
+"##);
+}
+
+#[test]
+fn of_doctor() {
+    assert_snapshot!(help(&["doctor"]), @r##"
+List what is missing in runs, why that is likely so, and what to change
+
+Usage: spanbridge doctor [OPTIONS] [ID]
+
+Arguments:
+  [ID]  A run, a trace or a span [default: recent runs]
+
+Options:
+      --since <WHEN>    Only runs that began since then: `90s`, `15m`, `1h`, `2d`, `1w` ago, a date
+                        or an RFC 3339 time
+      --limit <N>       At most so many runs [default: 100]
+      --grace <TIME>    How long a message may take to be received, and to be settled: `90s`, `15m`,
+                        `1h` [default: 60s]
+      --silence <TIME>  How long a run, or the work on a message, may be silent before its end is
+                        missed [default: 1h]
+  -h, --help            Print help
 "##);
 }
 

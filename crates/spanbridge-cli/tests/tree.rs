@@ -65,7 +65,7 @@ gateway ▸ POST /orders  202                           486 ms
          │  └─ ✗ charge card                          205 ms
          │       card declined by issuer: insufficient funds
          │       (code 51)
-         └⇢ billi… ▸ process orders:…  attempt 2      264 ms
+         └⇢ billi… ▸ process orders:cre…  attempt 2   264 ms
             ├─ charge card                            190 ms
             └─ UPDATE invoices                       61.0 ms
 "##);
@@ -205,7 +205,7 @@ fn names_in_forty_columns() {
 │  │ warehouse said no; warehouse said
 │  │ no; warehouse said no; warehouse
 │  │ said no; warehouse said no; wareho…
-│  └─ 在庫引当の詳細…            80.0 ms
+│  └─ 在庫引当の詳細な手順をす…  80.0 ms
 └─ \x1b[31m… ▸ \x1b]0;owned\x0…  10.0 ms
 "##);
 }

@@ -90,29 +90,43 @@ const MESSAGE_OVERHEAD: usize = 36;
 const HEADER_OVERHEAD: usize = 10;
 
 /// What a message may carry of ours: the client's limit, without the message itself and the user's headers.
-pub(crate) fn budget(largest: usize, message: usize, headers: Option<&OwnedHeaders>) -> Budget {
-    let bytes = largest.saturating_sub(MESSAGE_OVERHEAD + message + headers.map_or(0, size_of_theirs));
+/// `most` is what the user grants us.
+pub(crate) fn budget(largest: usize, message: usize, headers: Option<&OwnedHeaders>, most: usize) -> Budget {
+    let bytes = largest.saturating_sub(MESSAGE_OVERHEAD + message + headers.map_or(0, size_of_theirs)).min(most);
     Budget { bytes, per_header: HEADER_OVERHEAD, headers: usize::MAX }
 }
 
 /// The bytes of all headers but ours.
 fn size_of_theirs(headers: &OwnedHeaders) -> usize {
     let mut sum = 0;
-    for i in 0.. {
-        let (mut name, mut value, mut size) = (null(), null(), 0);
-        // SAFETY: the headers are librdkafka's, by their type; it writes the name, the value and its size.
-        let got =
-            unsafe { rd_kafka_header_get_all(native(headers.as_borrowed()), i, &mut name, &mut value, &mut size) };
-        if got != RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR {
-            break;
-        }
-        // SAFETY: librdkafka has given us a C string.
-        let name = unsafe { CStr::from_ptr(name) }.to_bytes();
+    Headers::from(Some(headers)).each(|name, value| {
         if !OURS.iter().any(|ours| ours.as_bytes() == name) {
-            sum += HEADER_OVERHEAD + name.len() + size
+            sum += HEADER_OVERHEAD + name.len() + value.map_or(0, <[u8]>::len)
+        }
+    });
+    sum
+}
+
+impl<'a> Headers<'a> {
+    /// Every header, in their order; a value may be null.
+    pub(crate) fn each(&self, mut f: impl FnMut(&'a [u8], Option<&'a [u8]>)) {
+        let Some(headers) = self.0 else { return };
+        for i in 0.. {
+            let (mut name, mut value, mut size) = (null(), null(), 0);
+            // SAFETY: the headers are librdkafka's, by their type; it writes the name, the value and its size.
+            let got = unsafe { rd_kafka_header_get_all(native(headers), i, &mut name, &mut value, &mut size) };
+            if got != RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR {
+                break;
+            }
+            // SAFETY: librdkafka has given us a C string, and a value of this size unless it is null; both live as long as
+            // the headers.
+            let (name, value) = unsafe {
+                let value = (!value.is_null()).then(|| std::slice::from_raw_parts(value.cast::<u8>(), size));
+                (CStr::from_ptr(name).to_bytes(), value)
+            };
+            f(name, value)
         }
     }
-    sum
 }
 
 /// The reference is the pointer: the type has no content of its own.
@@ -206,9 +220,10 @@ mod tests {
     #[test]
     fn the_budget_is_what_librdkafka_leaves() {
         let theirs = headers(&[(b"traceparent", Some(b"12345")), (b"ab", Some(b"xyz")), (b"n\xff", None)]);
-        assert_eq!(budget(1_000, 100, None).bytes, 1_000 - 36 - 100);
-        assert_eq!(budget(1_000, 100, Some(&theirs)).bytes, 1_000 - 36 - 100 - (10 + 5) - (10 + 2));
-        assert_eq!(budget(100, 100, None).bytes, 0);
+        assert_eq!(budget(1_000, 100, None, usize::MAX).bytes, 1_000 - 36 - 100);
+        assert_eq!(budget(1_000, 100, Some(&theirs), usize::MAX).bytes, 1_000 - 36 - 100 - (10 + 5) - (10 + 2));
+        assert_eq!(budget(100, 100, None, usize::MAX).bytes, 0);
+        assert_eq!(budget(1_000, 100, None, 200).bytes, 200);
     }
 
     #[test]

@@ -5,9 +5,11 @@ mod commit;
 mod home;
 mod job;
 mod partition;
+mod readings;
+mod settings;
 
-pub use batch::Batch;
 pub use job::{Job, Received};
+pub use settings::Incoming;
 
 use crate::client::Client;
 use futures_core::Stream;
@@ -17,6 +19,7 @@ use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::message::BorrowedMessage;
 use rdkafka::types::RDKafka;
 use rdkafka::util::Timeout;
+use settings::Settings;
 use std::collections::VecDeque;
 use std::fmt;
 use std::pin::Pin;
@@ -82,9 +85,25 @@ unsafe impl<C: ConsumerContext> Client for BaseConsumer<C> {
 /// [`consumer`](ObservedConsumer::consumer).
 ///
 /// Waiting for a message is not recorded; there are no spans of empty polls.
+///
+/// What is made of the contexts that come with its messages is a setting each; by itself they are taken as they are:
+///
+/// ```no_run
+/// use spanbridge_kafka::{Capture, ConsumerExt, Relation};
+/// use std::time::Duration;
+///
+/// # fn f(consumer: rdkafka::consumer::StreamConsumer) {
+/// let consumer = consumer
+///     .observed()
+///     .relation(Relation::Auto { max_age: Duration::from_secs(3600) })
+///     .allow_baggage(["tenant"])
+///     .capture(Capture::Inline { max: 512 });
+/// # }
+/// ```
 pub struct ObservedConsumer<X> {
     consumer: Arc<X>,
     home: Arc<Home>,
+    settings: Settings,
     /// Errors that came after messages of a batch.
     later: Mutex<VecDeque<KafkaError>>,
 }
@@ -92,7 +111,7 @@ pub struct ObservedConsumer<X> {
 impl<X: home::Settle + 'static> ObservedConsumer<X> {
     fn new(consumer: Arc<X>) -> Self {
         let home = Home::of(&consumer);
-        ObservedConsumer { consumer, home, later: Mutex::default() }
+        ObservedConsumer { consumer, home, settings: Settings::default(), later: Mutex::default() }
     }
 }
 
@@ -109,7 +128,7 @@ impl<X> ObservedConsumer<X> {
 
     /// A message that came another way, such as from a partition's own queue.
     pub fn job<M: Received>(&self, message: M) -> Job<M> {
-        Job::new(message, self.home.clone())
+        Job::new(message, self.home.clone(), self.settings.clone())
     }
 }
 
@@ -130,7 +149,7 @@ impl<C: ConsumerContext + 'static, R> ObservedConsumer<StreamConsumer<C, R>> {
 
     /// [`StreamConsumer::stream`]; the messages are [`Job`]s. It does not end.
     pub fn stream(&self) -> Jobs<'_, C> {
-        Jobs { messages: self.consumer.stream(), home: &self.home }
+        Jobs { messages: self.consumer.stream(), home: &self.home, settings: &self.settings }
     }
 }
 
@@ -145,6 +164,7 @@ impl<C: ConsumerContext + 'static> ObservedConsumer<BaseConsumer<C>> {
 pub struct Jobs<'a, C: ConsumerContext> {
     messages: MessageStream<'a, C>,
     home: &'a Arc<Home>,
+    settings: &'a Settings,
 }
 
 impl<'a, C: ConsumerContext> Stream for Jobs<'a, C> {
@@ -152,7 +172,7 @@ impl<'a, C: ConsumerContext> Stream for Jobs<'a, C> {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Option<Self::Item>> {
         let message = Pin::new(&mut self.messages).poll_next(cx);
-        message.map(|m| m.map(|m| m.map(|m| Job::new(m, self.home.clone()))))
+        message.map(|m| m.map(|m| m.map(|m| Job::new(m, self.home.clone(), self.settings.clone()))))
     }
 }
 

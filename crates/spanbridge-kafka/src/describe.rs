@@ -1,12 +1,14 @@
 //! Names and attributes of spans, by OpenTelemetry's conventions for Kafka.
 
-use rdkafka::error::KafkaError;
+use crate::carrier::Headers;
+use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::{Message, Timestamp};
-use spanbridge::messaging::{Step, span};
-use spanbridge::observe::SpanBuilder;
+use spanbridge::carrier::{Extract, Header};
+use spanbridge::messaging::{self, Capturing, Step, UNKNOWN_TYPE, span};
+use spanbridge::observe::{self, Span, SpanBuilder};
 use spanbridge::{Kind, semconv};
 use std::borrow::Cow;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 const SYSTEM: &str = "kafka";
 
@@ -17,6 +19,7 @@ pub(crate) struct About<'a> {
     pub(crate) key: Option<&'a [u8]>,
     pub(crate) payload: Option<&'a [u8]>,
     pub(crate) partition: Option<i32>,
+    pub(crate) tells_size: bool,
 }
 
 impl<'a> About<'a> {
@@ -27,6 +30,7 @@ impl<'a> About<'a> {
             key: message.key(),
             payload: message.payload(),
             partition: Some(message.partition()),
+            tells_size: true,
         }
     }
 }
@@ -73,9 +77,23 @@ fn message(mut span: SpanBuilder, about: &About<'_>) -> SpanBuilder {
         span = span.attribute(semconv::KAFKA_MESSAGE_KEY, key)
     }
     match about.payload {
-        Some(payload) => span.attribute(semconv::MESSAGING_BODY_SIZE, payload.len()),
+        Some(payload) if about.tells_size => span.attribute(semconv::MESSAGING_BODY_SIZE, payload.len()),
+        Some(_) => span,
         None => span.attribute(semconv::KAFKA_TOMBSTONE, true),
     }
+}
+
+/// Records what is to be recorded of the payload and the headers.
+pub(crate) fn capture(capturing: &Capturing, span: &Span, step: Step, payload: Option<&[u8]>, headers: Headers<'_>) {
+    // Many write it as a header: Kafka has no place of its own for it.
+    let content_type = match headers.get("content-type") {
+        Header::Value(Cow::Borrowed(value)) => std::str::from_utf8(value).unwrap_or(UNKNOWN_TYPE),
+        _ => UNKNOWN_TYPE,
+    };
+    let message = messaging::Message { step, content_type, payload: payload.unwrap_or_default() };
+    capturing.record(span, &message, |each| {
+        headers.each(|name, value| each(&String::from_utf8_lossy(name), value.unwrap_or_default()))
+    })
 }
 
 /// A number as text without an allocation: the conventions want partitions as text.
@@ -112,6 +130,14 @@ pub(crate) fn error_type(error: &KafkaError) -> Cow<'static, str> {
     }
 }
 
+/// The result of a step, whose span is current and is told the class of an error.
+pub(crate) fn classed<T>(result: KafkaResult<T>) -> KafkaResult<T> {
+    if let (Err(error), Some(span)) = (&result, observe::active_span()) {
+        span.attribute(semconv::ERROR_TYPE, &*error_type(error))
+    }
+    result
+}
+
 /// How long a message has waited, as far as its timestamp can be believed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum QueueTime {
@@ -140,6 +166,14 @@ pub(crate) fn queue_time(timestamp: Timestamp, now_ms: i64) -> QueueTime {
             ahead => QueueTime::Ahead(-ahead),
         },
         _ => QueueTime::Unknown,
+    }
+}
+
+/// How old a message is, as far as its timestamp can be believed.
+pub(crate) fn age(timestamp: Timestamp) -> Option<Duration> {
+    match queue_time(timestamp, now_ms()) {
+        QueueTime::Known(ms) => u64::try_from(ms).ok().map(Duration::from_millis),
+        _ => None,
     }
 }
 

@@ -30,6 +30,11 @@
 //! they are, byte for byte, and ours are replaced when a message is forwarded. A `traceparent` that is on an outgoing
 //! message already is replaced when it belongs to the current trace, and otherwise kept, and linked to.
 //!
+//! What a consumer makes of the contexts that come with its messages is up to it: as a child of the sender's span, as a run
+//! of its own, or linked, also by age ([`ObservedConsumer::relation`]); how far senders are believed and what baggage is
+//! taken ([`ObservedConsumer::trust`], [`ObservedConsumer::allow_baggage`]); what is recorded of payloads
+//! ([`ObservedConsumer::capture`]).
+//!
 //! A [`Job`] borrows its message from the consumer; [`Job::detach`] makes it one that can be spawned. A span never settles
 //! a message by itself: `store_offset` and the commits of [`ObservedConsumer`] are yours to call, and are recorded whenever
 //! they come. Several messages at once are a [`Batch`]. Those who want it otherwise use the driver,
@@ -49,8 +54,9 @@ mod produce;
 mod ranges;
 
 pub use carrier::{Headers, HeadersMut};
-pub use consume::{Batch, ConsumerExt, Job, Jobs, ObservedConsumer, Received, rebalancing};
+pub use consume::{ConsumerExt, Incoming, Job, Jobs, ObservedConsumer, Received, rebalancing};
 pub use context::{GroupContext, Observed};
 pub use driver::{JobHandler, OnError, Policy};
 pub use error::{BoxError, Error, ErrorKind};
 pub use produce::{ObservedDelivery, ObservedProducer, ProducerExt, Sent, Transaction};
+pub use spanbridge::messaging::{Batch, Capture, Capturing, Relation, Trust};

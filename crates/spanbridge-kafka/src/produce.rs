@@ -7,10 +7,10 @@ mod transaction;
 pub use callback::Sent;
 pub use transaction::Transaction;
 
-use crate::carrier::Before;
+use crate::carrier::{Before, Headers};
 use crate::client::Client;
 use crate::context::Observed;
-use crate::describe::About;
+use crate::describe::{self, About};
 use handoff::Handoff;
 use rdkafka::ClientContext;
 use rdkafka::error::KafkaError;
@@ -22,6 +22,7 @@ use rdkafka::producer::{
 };
 use rdkafka::types::{RDKafka, RDKafkaErrorCode};
 use rdkafka::util::{AsyncRuntime, Timeout};
+use spanbridge::messaging::{Capturing, Step};
 use spanbridge::{Context, observe};
 use std::fmt;
 use std::future::Future;
@@ -33,7 +34,7 @@ use std::task::{self, Poll, ready};
 pub trait ProducerExt {
     /// The same producer, with what goes through it recorded and carrying the current context along.
     fn observed(&self) -> ObservedProducer<'_, Self> {
-        ObservedProducer { producer: self, transaction: None }
+        ObservedProducer::new(self, None)
     }
 }
 
@@ -69,6 +70,26 @@ unsafe impl<C: ProducerContext<Part> + 'static, Part: Partitioner> Client for Th
 pub struct ObservedProducer<'a, P: ?Sized> {
     producer: &'a P,
     transaction: Option<&'a transaction::Open>,
+    budget: usize,
+    capture: Option<&'a Capturing>,
+}
+
+impl<'a, P: ?Sized> ObservedProducer<'a, P> {
+    fn new(producer: &'a P, transaction: Option<&'a transaction::Open>) -> Self {
+        ObservedProducer { producer, transaction, budget: usize::MAX, capture: None }
+    }
+
+    /// How many bytes the context may add to a message, with what Kafka adds to each header. Without a setting, what
+    /// `message.max.bytes` leaves. What has no room is left out in a fixed order, the baggage first and `traceparent` last,
+    /// and a diagnostic `injection.dropped` says what; the message is sent in any case.
+    pub fn budget(self, bytes: usize) -> Self {
+        ObservedProducer { budget: bytes, ..self }
+    }
+
+    /// What is recorded of the payloads and headers that are sent; the size of payloads where nothing is said.
+    pub fn capture(self, capture: &'a Capturing) -> Self {
+        ObservedProducer { capture: Some(capture), ..self }
+    }
 }
 
 impl<P: ?Sized> Clone for ObservedProducer<'_, P> {
@@ -87,7 +108,14 @@ impl<P: ?Sized> fmt::Debug for ObservedProducer<'_, P> {
 
 impl<P: Client> ObservedProducer<'_, P> {
     fn begin(self, about: &About<'_>, headers: &mut Option<rdkafka::message::OwnedHeaders>) -> (Handoff, Before) {
-        handoff::begin(about, self.transaction, headers, self.producer.largest_message())
+        let about = About { tells_size: self.capture.is_none_or(Capturing::tells_size), ..*about };
+        let limits = handoff::Limits { largest: self.producer.largest_message(), most: self.budget };
+        let (handoff, before) = handoff::begin(&about, self.transaction, headers, limits);
+        if let (Some(capture), Some(span)) = (self.capture, handoff.span()) {
+            let headers = Headers::from(headers.as_ref());
+            describe::capture(capture, span, Step::Send, about.payload, headers)
+        }
+        (handoff, before)
     }
 }
 
@@ -171,6 +199,7 @@ fn about<'a, K: ToBytes + ?Sized, P: ToBytes + ?Sized>(
         key: record.key.map(ToBytes::to_bytes),
         payload: record.payload.map(ToBytes::to_bytes),
         partition: record.partition,
+        tells_size: true,
     }
 }
 

@@ -13,7 +13,7 @@ fn shared<T: Send + Sync>() {}
 #[test]
 fn types() {
     everything::<Job<OwnedMessage>>();
-    everything::<Batch<OwnedMessage>>();
+    everything::<Batch<Job<OwnedMessage>>>();
     everything::<ObservedConsumer<StreamConsumer>>();
     everything::<ObservedConsumer<BaseConsumer<Observed<DefaultConsumerContext>>>>();
     everything::<Observed<DefaultProducerContext>>();

@@ -320,3 +320,12 @@ fn a_link_that_came_late_is_a_link() {
     let links: Vec<_> = graph.spans[0].links.iter().map(|l| (l.trace_id, l.span_id)).collect();
     assert_eq!(links, [(trace(7), span_id(9))]);
 }
+
+#[test]
+fn a_span_that_ends_before_it_begins_is_no_work() {
+    let mut r = Recording::of(run(1), 1, "flow");
+    let suspend = Body::RunSuspend { suspension_id: "a".into(), suspended_at: T0 + MS, reason: None };
+    let resume = Body::RunResume { suspension_id: "a".into(), resumed_at: T0 + 9 * MS };
+    let records = [r.record(suspend), r.span(1, 0, "torn", 5, 3), r.record(resume)];
+    assert_eq!(Graph::build(run(1), &records).run.waited, 8 * MS);
+}

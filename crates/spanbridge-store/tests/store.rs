@@ -160,7 +160,34 @@ fn a_graph_knows_the_runs_around_it() {
     let mail = store.graph(run(0x41)).unwrap().unwrap();
     assert_eq!((mail.run.parent_run_id, mail.run.triggered_by_span_id), (Some(run(1)), Some(span_id(3))));
     assert_eq!(mail.related_runs.iter().map(|r| r.name.as_str()).collect::<Vec<_>>(), ["order"]);
+    let trigger = mail.trigger.unwrap();
+    assert_eq!((trigger.run_name.as_str(), trigger.span_name.as_str()), ("order", "orders process"));
     assert!(store.graph(run(6)).unwrap().is_none());
+}
+
+#[test]
+fn a_graph_knows_the_runs_that_it_is_linked_to() {
+    let (_dir, path) = place();
+    let (mut shop, mut other, mut mail) = (
+        Recording::of(run(1), 1, "shop"),
+        Recording::of(run(3), 2, "shop").in_trace(trace(1)),
+        Recording::of(run(2), 3, "mail"),
+    );
+    let mut batch = start(9, 0, "batch", 20);
+    for sender in [trace(1), trace(2)] {
+        batch.links.push(Link { trace_id: sender, span_id: span_id(1), attributes: attributes(&[]) });
+    }
+    let batch = mail.record(Body::Span(batch, end(30, Status::Ok)));
+    let records = [shop.span(1, 0, "publish", 0, 5), other.span(2, 1, "more", 6, 7), batch];
+    deliver(&mut StoreSink::open(&path).unwrap(), 1, 1, &records);
+    let store = Store::open(&path).unwrap();
+    let linked = |n| -> Vec<_> {
+        let runs = store.graph(run(n)).unwrap().unwrap().linked_runs;
+        runs.into_iter().map(|r| (r.run_id, r.name)).collect()
+    };
+    // Every run of the other trace, and of its own trace none.
+    assert_eq!(linked(2), [(run(1), "publish".to_owned()), (run(3), "more".to_owned())]);
+    assert_eq!(linked(1), []);
 }
 
 #[test]

@@ -16,19 +16,29 @@
 //! // … send, in the context `handoff.context()`; then
 //! handoff.ended("confirmed");
 //!
-//! // Receiving: the process span hangs under the sender's, and the work runs inside it.
+//! // Receiving: the process span hangs under the sender's, and the work runs inside it. (What a consumer wants otherwise
+//! // is a `Receiving`, and `Received::under`.)
 //! let received = Received::new(&headers);
 //! let span = received.process(|| observe::span("process orders").open());
 //! let work = observe::run_with_span(span, async {});
 //! # drop(work);
 //! ```
 
-use crate::carrier::{self, Extract, Extraction, Outgoing, Problem};
-use crate::observe::{self, ActiveSpan, Span, SpanBuilder};
+mod batch;
+mod capture;
+mod received;
+mod receiving;
+
+pub use batch::{Batch, Batched};
+pub use capture::{Capture, Capturing, Message, Part, UNKNOWN_TYPE};
+pub use received::Received;
+pub use receiving::{Arrival, Receiving, Relation, Trust};
+
+use crate::carrier::{self, Extract, Outgoing};
+use crate::observe::{self, Span, SpanBuilder};
 use crate::span::span_of_text;
 use crate::{Context, Kind, Primitive, Value, semconv};
 use std::fmt::Display;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// What is done to a message, in one of the conventions' words.
@@ -126,6 +136,14 @@ impl Handoff {
         }
     }
 
+    /// The same, with the class of what went wrong ([`ERROR_TYPE`](semconv::ERROR_TYPE)).
+    pub fn failed_as(self, status: &'static str, class: &str, why: impl Display) {
+        if let Some(span) = self.span() {
+            span.attribute(semconv::ERROR_TYPE, class)
+        }
+        self.failed(status, why)
+    }
+
     /// The span, for who ends it another way.
     pub fn into_span(mut self) -> Option<Span> {
         self.0.take()
@@ -142,61 +160,6 @@ impl Handoff {
 impl Drop for Handoff {
     fn drop(&mut self) {
         self.end("unknown")
-    }
-}
-
-/// What came with a message, and where its work and its settlements belong.
-#[derive(Debug)]
-pub struct Received {
-    /// What came, or a detached context.
-    context: Context,
-    problems: Vec<Problem>,
-    /// The context inside the process span, once there is one.
-    process: Mutex<Option<Context>>,
-}
-
-impl Received {
-    /// Reads the headers of a message.
-    pub fn new(headers: &(impl Extract + ?Sized)) -> Self {
-        carrier::extract(headers).into()
-    }
-
-    /// The context that came with the message; empty if there was none.
-    pub fn context(&self) -> &Context {
-        &self.context
-    }
-
-    /// Begins a process span under the sender's; without one, as a run of its own, and not under what is current here.
-    /// What was wrong with the headers is recorded with it.
-    pub fn process(&self, begin: impl FnOnce() -> Span) -> Span {
-        let span = observe::in_scope(&self.context, begin);
-        for problem in &self.problems {
-            span.diagnostic("header.malformed", &problem.to_string())
-        }
-        *self.inside() = Some(span.context().clone());
-        span
-    }
-
-    /// Where a settlement belongs: under the last process span; before there is one, under the sender's.
-    pub fn settling(&self) -> Context {
-        self.inside().as_ref().unwrap_or(&self.context).clone()
-    }
-
-    /// The last process span, while or after it runs.
-    pub fn span(&self) -> Option<ActiveSpan> {
-        self.inside().clone().and_then(ActiveSpan::of)
-    }
-
-    fn inside(&self) -> MutexGuard<'_, Option<Context>> {
-        self.process.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// For transports without headers, which carry contexts in their payloads.
-impl From<Extraction> for Received {
-    fn from(found: Extraction) -> Self {
-        let context = if found.context.is_empty() { Context::detached() } else { found.context };
-        Received { context, problems: found.problems, process: Mutex::new(None) }
     }
 }
 

@@ -159,3 +159,33 @@ pub(crate) fn child_run(outer: &Context) -> Context {
 pub(crate) fn child_run(_: &Context) -> Context {
     Context::EMPTY
 }
+
+/// The context of a sender that is believed in its ids only: without baggage, and whether it is recorded is decided here.
+pub(crate) fn ids_only(sender: &Context) -> Context {
+    let Some(old) = sender.shared() else { return Context::EMPTY };
+    let blank = Context::blank(old.trace, old.run, old.flags);
+    let trace_state = old.trace_state.clone();
+    Context::bind(Shared { remote: old.remote, from_span: old.from_span, trace_state, ..blank }, sender.span, None)
+}
+
+/// A trace of its own for work that belongs to the run of its sender, and has its baggage. It is recorded where the
+/// sender's trace is, so that a run is recorded as a whole or not at all.
+#[cfg(feature = "record")]
+pub(crate) fn linked(sender: &Context) -> Context {
+    if sender.shared().is_none_or(|old| old.intake.is_none()) {
+        return sender.clone(); // nobody here has a part in it
+    }
+    let trace = recording::hot().long_id();
+    let mut context = sender.changed(|s| {
+        (s.trace, s.from_span, s.flags) = (trace, 0, s.flags & SAMPLED | w3c::RANDOM);
+        s.trace_state = TraceState::new()
+    });
+    // What is not recorded travels all the same, and needs a span id on the wire.
+    context.span = if context.is_recorded() { 0 } else { recording::new_id() };
+    context
+}
+
+#[cfg(not(feature = "record"))]
+pub(crate) fn linked(sender: &Context) -> Context {
+    sender.clone()
+}

@@ -73,6 +73,35 @@ pub const SETTLE_REVOKED: &str = "spanbridge.settle.revoked";
 pub const TRANSACTION_OPERATION: &str = "spanbridge.transaction.operation";
 /// What an error says, in an event about it.
 pub const EXCEPTION_MESSAGE: &str = "exception.message";
+/// The broker took the message for settled when it delivered it: nobody settles it.
+pub const SETTLE_AUTOMATIC: &str = "spanbridge.settle.automatic";
+
+/// How the work on a message hangs together with what sent it: `new_run` or `link`. Not there when the sender's span is
+/// its parent.
+pub const RELATION: &str = "spanbridge.relation";
+/// The queue that a message was taken from, where its destination says more than that.
+pub const QUEUE_NAME: &str = "spanbridge.queue.name";
+/// The queue in which a message died that came through a dead-letter exchange.
+pub const DEAD_LETTER_QUEUE: &str = "spanbridge.dead_letter.queue";
+/// Why it died: `rejected`, `expired`, `maxlen`, `delivery_limit`.
+pub const DEAD_LETTER_REASON: &str = "spanbridge.dead_letter.reason";
+/// How often it has died there for that reason.
+pub const DEAD_LETTER_COUNT: &str = "spanbridge.dead_letter.count";
+/// The exchange that it had come through before it died; empty for the default exchange.
+pub const DEAD_LETTER_EXCHANGE: &str = "spanbridge.dead_letter.exchange";
+
+/// Diagnostic: a received header could not be read, or not all of it.
+pub const HEADER_MALFORMED: &str = "header.malformed";
+/// Diagnostic: of the context of a message that was sent something was left out, because there was no room for it.
+pub const INJECTION_DROPPED: &str = "injection.dropped";
+/// Diagnostic: of the baggage that came with a message something was left out, as the consumer was told to.
+pub const BAGGAGE_FILTERED: &str = "baggage.filtered";
+/// Diagnostic: the context that came with a message was not continued, as the consumer was told to.
+pub const CONTEXT_IGNORED: &str = "context.ignored";
+/// Diagnostic: a payload or headers were not recorded, because the redaction hook failed.
+pub const REDACTION_FAILED: &str = "redaction.failed";
+/// Diagnostic: the time at which a message was sent lies in the future here: one of the two clocks is wrong.
+pub const CLOCK_SKEW: &str = "clock.skew";
 
 /// The method of an HTTP request.
 pub const HTTP_REQUEST_METHOD: &str = "http.request.method";

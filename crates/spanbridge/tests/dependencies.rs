@@ -42,6 +42,7 @@ fn to_record() {
         "serde",
         "serde_core",
         "serde_json",
+        "xxhash-rust",
         "zmij",
     ];
     assert_eq!(tree("record", LINKED), names);

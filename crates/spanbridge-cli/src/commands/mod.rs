@@ -1,5 +1,6 @@
 //! What each command does.
 
+mod doctor;
 mod export;
 mod import;
 mod lines;
@@ -18,6 +19,7 @@ pub(crate) fn run(cli: &Cli) -> Result<(), Failure> {
     match &cli.command {
         Command::Runs(args) => runs::run(cli, args),
         Command::Trace(args) => trace::run(cli, args),
+        Command::Doctor(args) => doctor::run(cli, args),
         Command::Import(args) => import::run(cli, args),
         Command::Export(args) => export::run(cli, args),
     }
@@ -51,5 +53,28 @@ fn find(store: &Store, id: &str) -> Result<(Id, Vec<RunId>), Failure> {
             }
             Err(Failure::Usage(message))
         }
+    }
+}
+
+/// So many digits tell the listed runs apart; eight at least, which is what the other commands print.
+fn digits(ids: impl Iterator<Item = RunId>) -> usize {
+    let mut ids: Vec<u128> = ids.map(RunId::get).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let common = |pair: &[u128]| (pair[0] ^ pair[1]).leading_zeros() as usize / 4;
+    ids.windows(2).map(common).max().map_or(8, |common| (common + 1).clamp(8, 32))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn as_many_digits_as_tell_runs_apart() {
+        let ids = |ids: &[u128]| digits(ids.iter().filter_map(|id| RunId::new(*id)));
+        assert_eq!(ids(&[]), 8);
+        assert_eq!(ids(&[1 << 100, 2 << 100]), 8);
+        assert_eq!(ids(&[0x1234_5678_9a00 << 80, 0x1234_5678_9b00 << 80]), 10);
+        assert_eq!(ids(&[1, 2, 2]), 32);
     }
 }

@@ -1,11 +1,10 @@
 //! `spanbridge runs`: recent runs.
 
-use super::{now, open};
+use super::{digits, now, open};
 use crate::args::{Cli, Format, Runs};
 use crate::failure::Failure;
 use crate::stream;
 use serde_json::json;
-use spanbridge::RunId;
 use spanbridge_cli::render::{Align, Cell, Ink, ago, duration, escape, run_status, table};
 use spanbridge_store::{RunFilter, RunRow};
 
@@ -65,15 +64,6 @@ fn line(row: &RunRow, digits: usize, now: u64) -> Vec<Cell> {
     ]
 }
 
-/// So many digits tell the listed runs apart; eight at least, which is what the other commands print.
-fn digits(ids: impl Iterator<Item = RunId>) -> usize {
-    let mut ids: Vec<u128> = ids.map(RunId::get).collect();
-    ids.sort_unstable();
-    ids.dedup();
-    let common = |pair: &[u128]| (pair[0] ^ pair[1]).leading_zeros() as usize / 4;
-    ids.windows(2).map(common).max().map_or(8, |common| (common + 1).clamp(8, 32))
-}
-
 fn to_json(row: &RunRow) -> serde_json::Value {
     let mut out = json!({
         "runId": row.run_id.to_string(),
@@ -94,18 +84,4 @@ fn to_json(row: &RunRow) -> serde_json::Value {
 /// With nanoseconds, as times stand in records.
 fn rfc3339(nanos: u64) -> Option<String> {
     jiff::Timestamp::from_nanosecond(i128::from(nanos)).ok().map(|t| format!("{t:.9}"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn as_many_digits_as_tell_runs_apart() {
-        let ids = |ids: &[u128]| digits(ids.iter().filter_map(|id| RunId::new(*id)));
-        assert_eq!(ids(&[]), 8);
-        assert_eq!(ids(&[1 << 100, 2 << 100]), 8);
-        assert_eq!(ids(&[0x1234_5678_9a00 << 80, 0x1234_5678_9b00 << 80]), 10);
-        assert_eq!(ids(&[1, 2, 2]), 32);
-    }
 }

@@ -6,8 +6,8 @@ use crate::failure::Failure;
 use crate::stream;
 use spanbridge::RunId;
 use spanbridge_cli::render;
+use spanbridge_store::Id;
 use spanbridge_store::graph::{Graph, RunSummary};
-use spanbridge_store::{Id, Store};
 
 /// Of a trace with many runs so many are shown; the others are listed.
 const SHOWN: usize = 10;
@@ -21,8 +21,11 @@ pub(super) fn run(cli: &Cli, args: &Trace) -> Result<(), Failure> {
     if cli.format == Format::Json {
         return stream::print_json(&first.to_json());
     }
+    let further = runs_of_trace(what, &run_ids, &first, SHOWN);
     let mut graphs = vec![first];
-    graphs.extend(others(&store, what, &run_ids, &graphs[0])?);
+    for id in &further[1..] {
+        graphs.extend(store.graph(*id)?);
+    }
     let shown: Vec<RunId> = graphs.iter().map(|g| g.run.run_id).collect();
     let options = stream::options(cli);
     let mut text = String::new();
@@ -39,29 +42,25 @@ pub(super) fn run(cli: &Cli, args: &Trace) -> Result<(), Failure> {
     stream::print(&text, &options)
 }
 
-/// The further runs to show where the id is that of a whole trace, in order of start.
-fn others(store: &Store, what: Id, run_ids: &[RunId], first: &Graph) -> Result<Vec<Graph>, Failure> {
+/// The runs of a whole trace where the id is that of one, in order of start after the first, so many at most; else those
+/// that were found.
+pub(super) fn runs_of_trace(what: Id, run_ids: &[RunId], first: &Graph, most: usize) -> Vec<RunId> {
     let is_trace = match what {
         Id::Trace(_) => true,
         // The id of the trace's own run is the trace's too.
         Id::Run(run) => first.run.trace_ids.iter().any(|t| RunId::of_trace(*t) == run),
         Id::Span(_) => false,
     };
-    if !is_trace {
-        return Ok(Vec::new());
-    }
-    let mut runs: Vec<&RunSummary> = first.child_runs.iter().chain(&first.related_runs).collect();
-    runs.sort_by_key(|r| (r.started_at, r.run_id));
-    let mut ids: Vec<RunId> = run_ids[1..].to_vec();
-    for run in runs {
-        if run.run_id != first.run.run_id && !ids.contains(&run.run_id) && ids.len() < SHOWN - 1 {
-            ids.push(run.run_id);
+    let mut ids = run_ids.to_vec();
+    if is_trace {
+        let mut runs: Vec<&RunSummary> = first.child_runs.iter().chain(&first.related_runs).collect();
+        runs.sort_by_key(|r| (r.started_at, r.run_id));
+        for run in runs {
+            if !ids.contains(&run.run_id) && ids.len() < most {
+                ids.push(run.run_id);
+            }
         }
     }
-    ids.truncate(SHOWN - 1);
-    let mut graphs = Vec::new();
-    for id in ids {
-        graphs.extend(store.graph(id)?);
-    }
-    Ok(graphs)
+    ids.truncate(most);
+    ids
 }

@@ -3,47 +3,72 @@
 use super::forest::{Forest, Hop};
 use super::page::Ink;
 use super::{text, time};
-use spanbridge::SpanId;
 use spanbridge::record::Endpoint;
+use spanbridge::{RunId, SpanId, semconv};
 use spanbridge_store::graph::{Graph, Span, SpanStatus};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// A word beside a name.
 pub(crate) type Badge = (Ink, String);
 
+/// A name beside a name is not longer.
+const NAME: usize = 32;
+
 /// What the edges of a graph say about its spans.
+#[derive(Default)]
 pub(crate) struct Relations {
     retries: HashSet<SpanId>,
     dead_lettered: HashSet<SpanId>,
     dead_letters: HashSet<SpanId>,
+    /// Answers, with what they answer.
+    answers: HashMap<SpanId, SpanId>,
+    questions: HashSet<SpanId>,
+    /// What spans are called that others are linked to, or answer.
+    names: HashMap<SpanId, String>,
+    /// The first digits of linked runs; their names stand under the tree.
+    runs: HashMap<RunId, String>,
 }
 
 impl Relations {
     pub(crate) fn of(graph: &Graph) -> Self {
-        let ends = |edge_type: &str, from: bool| {
-            let edges = graph.edges.iter().filter(|e| e.edge_type == edge_type);
-            edges
-                .filter_map(|e| match if from { &e.from } else { &e.to } {
-                    Endpoint::Span { span_id, .. } => Some(*span_id),
-                    _ => None,
-                })
-                .collect()
+        let span = |end: &Endpoint<'_>| match end {
+            Endpoint::Span { span_id, .. } => Some(*span_id),
+            _ => None,
         };
-        Self {
-            retries: ends("retry.of", true),
-            dead_lettered: ends("dead_lettered.to", true),
-            dead_letters: ends("dead_lettered.to", false),
+        let mut all = Self::default();
+        for edge in &graph.edges {
+            let (Some(from), Some(to)) = (span(&edge.from), span(&edge.to)) else { continue };
+            match &*edge.edge_type {
+                "retry.of" => drop(all.retries.insert(from)),
+                "dead_lettered.to" => {
+                    all.dead_lettered.insert(from);
+                    all.dead_letters.insert(to);
+                }
+                "replied.to" => {
+                    all.answers.insert(from, to);
+                    all.questions.insert(to);
+                }
+                _ => {}
+            }
         }
+        let links = graph.spans.iter().flat_map(|s| &s.links);
+        let named: HashSet<SpanId> = links.map(|l| l.span_id).chain(all.questions.iter().copied()).collect();
+        if !named.is_empty() {
+            let spans = graph.spans.iter().filter(|s| named.contains(&s.span_id) && !s.name.is_empty());
+            all.names = spans.map(|s| (s.span_id, text::escape(&s.name).into_owned())).collect();
+        }
+        let runs = graph.linked_runs.iter();
+        all.runs = runs.map(|r| (r.run_id, format!("{:.8}", r.run_id))).collect();
+        all
     }
 }
 
-/// The value of an attribute; the last of its key counts.
-pub(crate) fn attribute<'s>(span: &'s Span, key: &str) -> Option<&'s serde_json::Value> {
-    span.attributes.iter().rfind(|(k, _)| k == key).map(|(_, v)| v)
+fn is_true(span: &Span, key: &str) -> bool {
+    span.attribute(key).and_then(serde_json::Value::as_bool).unwrap_or(false)
 }
 
 fn number(span: &Span, key: &str) -> Option<i64> {
-    attribute(span, key).and_then(|v| v.as_i64().or_else(|| v.as_str()?.parse().ok()))
+    span.attribute(key).and_then(|v| v.as_i64().or_else(|| v.as_str()?.parse().ok()))
 }
 
 /// The badges that do not depend on when things happened: equal siblings have equal ones.
@@ -51,7 +76,7 @@ pub(crate) fn lasting(forest: &Forest<'_>, relations: &Relations, i: usize) -> V
     let span = &forest.graph.spans[i];
     let mut out: Vec<Badge> = Vec::new();
     let mut add = |ink, word: &str| out.push((ink, word.to_owned()));
-    let handoff = attribute(span, "spanbridge.handoff.status").and_then(|v| v.as_str());
+    let handoff = span.attribute(semconv::HANDOFF_STATUS).and_then(|v| v.as_str());
     match span.status {
         SpanStatus::Panicked => add(Ink::Bad, "panicked"),
         // A hand-off that was rolled back says so itself.
@@ -66,9 +91,11 @@ pub(crate) fn lasting(forest: &Forest<'_>, relations: &Relations, i: usize) -> V
         };
         add(ink, &text::escape(&status.replace('_', " ")));
     }
-    match number(span, "spanbridge.delivery.attempt") {
+    match number(span, semconv::DELIVERY_ATTEMPT) {
         Some(n) if n > 1 => add(Ink::Warn, &format!("attempt {n}")),
         _ if relations.retries.contains(&span.span_id) => add(Ink::Warn, "retry"),
+        // The broker says so, and whoever had it before has recorded nothing here.
+        _ if is_true(span, semconv::DELIVERY_REDELIVERED) => add(Ink::Warn, "delivered again"),
         _ => {}
     }
     if let Some(code) = number(span, "http.response.status_code") {
@@ -91,23 +118,67 @@ pub(crate) fn lasting(forest: &Forest<'_>, relations: &Relations, i: usize) -> V
     if relations.dead_lettered.contains(&span.span_id) {
         add(Ink::Bad, "dead-lettered");
     }
-    if relations.dead_letters.contains(&span.span_id) {
-        add(Ink::Warn, "dead letter");
+    for text in dead_letter(span, relations) {
+        add(Ink::Warn, &text);
     }
-    match span.links.len() {
-        _ if forest.is_linked(i) => add(Ink::Dim, "new trace"),
-        0 => {}
-        1 => add(Ink::Dim, "1 link"),
-        n => add(Ink::Dim, &format!("{n} links")),
+    if let Some(question) = relations.answers.get(&span.span_id) {
+        add(Ink::Dim, "answer");
+        if let Some(name) = relations.names.get(question) {
+            add(Ink::Dim, &format!("to {}", text::truncate(name, NAME)));
+        }
+    }
+    if relations.questions.contains(&span.span_id) {
+        add(Ink::Dim, "answered");
+    }
+    if let Some(count) = number(span, semconv::MESSAGING_BATCH_COUNT) {
+        add(Ink::Dim, &format!("batch of {count}"));
+    } else if forest.is_linked(i) {
+        add(Ink::Dim, "new trace");
+    }
+    if let Some(text) = links(forest, relations, i) {
+        add(Ink::Dim, &text);
     }
     out
+}
+
+/// That a message died before it came here, of what, and where: what matters most comes first, for the last words are the
+/// first to go where a line is full. What comes back to the queue where it was is an attempt.
+fn dead_letter(span: &Span, relations: &Relations) -> Vec<String> {
+    let text = |key| span.attribute(key).and_then(|v| v.as_str()).map(text::escape);
+    let queue = text(semconv::DEAD_LETTER_QUEUE).filter(|_| !relations.retries.contains(&span.span_id));
+    if queue.is_none() && !relations.dead_letters.contains(&span.span_id) {
+        return Vec::new();
+    }
+    let reason = text(semconv::DEAD_LETTER_REASON).map_or(String::new(), |r| format!(": {}", r.replace('_', " ")));
+    let queue = queue.map(|queue| format!("from {}", text::truncate(&queue, NAME)));
+    std::iter::once(format!("dead letter{reason}")).chain(queue).collect()
+}
+
+/// What a span is linked to, but for the sender that it stands under: one by its name, several by their number.
+fn links(forest: &Forest<'_>, relations: &Relations, i: usize) -> Option<String> {
+    let span = &forest.graph.spans[i];
+    let above = forest.above(i).filter(|_| forest.is_linked(i)).map(|s| s.span_id);
+    let mut others = span.links.iter().filter(|l| Some(l.span_id) != above);
+    let first = others.next()?;
+    let count = 1 + others.count();
+    if span.attribute(semconv::MESSAGING_BATCH_COUNT).is_some() {
+        return Some(if count == 1 { "1 sender".into() } else { format!("{count} senders") });
+    }
+    if count > 1 {
+        return Some(format!("{count} links"));
+    }
+    let run = || relations.runs.get(&RunId::of_trace(first.trace_id));
+    Some(match relations.names.get(&first.span_id).or_else(run) {
+        Some(name) => format!("linked to {}", text::truncate(name, NAME)),
+        None => "1 link".into(),
+    })
 }
 
 /// How long a job lay in its queue, where that is a good part of the whole. Not of later attempts: their time since
 /// the hand-over holds the attempts before them.
 pub(crate) fn waited(forest: &Forest<'_>, relations: &Relations, i: usize, whole: u64) -> Option<Badge> {
     let span = &forest.graph.spans[i];
-    let again = number(span, "spanbridge.delivery.attempt").is_some_and(|n| n > 1)
+    let again = number(span, semconv::DELIVERY_ATTEMPT).is_some_and(|n| n > 1)
         || relations.retries.contains(&span.span_id)
         || relations.dead_letters.contains(&span.span_id);
     if forest.hop(i) != Hop::Queue || again {

@@ -16,7 +16,7 @@ pub(crate) fn print(page: &mut Page, graph: &Graph, columns: usize) {
         }
         !empty
     };
-    if part(page, graph.child_runs.is_empty() && graph.related_runs.is_empty()) {
+    if part(page, graph.child_runs.is_empty() && graph.related_runs.is_empty() && graph.linked_runs.is_empty()) {
         runs(page, graph, columns);
     }
     part(page, graph.diagnostics.is_empty());
@@ -32,8 +32,10 @@ pub(crate) fn print(page: &mut Page, graph: &Graph, columns: usize) {
 fn runs(page: &mut Page, graph: &Graph, columns: usize) {
     let child = graph.child_runs.iter().take(RUNS).map(|r| ("child run", r));
     let kind = |id| if graph.run.parent_run_id == Some(id) { "parent run" } else { "related run" };
-    let related = graph.related_runs.iter().take(RUNS).map(|r| (kind(r.run_id), r));
-    let shown: Vec<_> = child.chain(related).collect();
+    // A child in the same trace is a child, nothing else.
+    let related: Vec<_> = graph.related_runs.iter().filter(|r| !graph.child_runs.contains(r)).collect();
+    let linked = graph.linked_runs.iter().take(RUNS).map(|r| ("linked run", r));
+    let shown: Vec<_> = child.chain(related.iter().take(RUNS).map(|r| (kind(r.run_id), *r))).chain(linked).collect();
     let names: Vec<String> = shown.iter().map(|(_, r)| header::name(&r.name)).collect();
     let what = "related run".len() + 2;
     let status = shown.iter().map(|(_, r)| width(header::status(r.status).1)).max().unwrap_or(0) + 2;
@@ -48,7 +50,8 @@ fn runs(page: &mut Page, graph: &Graph, columns: usize) {
         page.put(ink, word).go_to(what + column + 2 + status);
         page.put(Ink::Dim, &format!("{command}{:.8}", run.run_id)).line();
     }
-    for (kind, all) in [("child", graph.child_runs.len()), ("related", graph.related_runs.len())] {
+    let all = [("child", graph.child_runs.len()), ("related", related.len()), ("linked", graph.linked_runs.len())];
+    for (kind, all) in all {
         if all > RUNS {
             page.put(Ink::Dim, &format!("… {} more {kind} runs", all - RUNS)).line();
         }

@@ -7,8 +7,8 @@
 
 use super::story::{Chapter, Story};
 use super::text;
-use spanbridge::{Kind, SegmentId, SpanId};
-use spanbridge_store::graph::{Graph, Span, SpanStatus};
+use spanbridge::{Kind, SegmentId, SpanId, semconv};
+use spanbridge_store::graph::{Graph, Link, Span, SpanStatus};
 use std::collections::HashMap;
 
 /// What a place in the tree stands for.
@@ -239,11 +239,16 @@ fn parents(graph: &Graph, missing: &mut Vec<SpanId>, linked: &mut [bool]) -> Vec
             None => Place::Root,
         },
         _ => {
-            let [link] = &span.links[..] else { return Place::Root };
+            // A batch has many senders, and none before the others.
+            if span.links.is_empty() || span.attribute(semconv::MESSAGING_BATCH_COUNT).is_some() {
+                return Place::Root;
+            }
             let by_id = by_id.get_or_insert_with(|| spans.iter().enumerate().map(|(i, s)| (s.span_id, i)).collect());
             let by_id: &HashMap<SpanId, usize> = by_id;
-            match by_id.get(&link.span_id) {
-                Some(&p) if p < i && spans[p].trace_id == link.trace_id => {
+            let here = |l: &Link| by_id.get(&l.span_id).copied().filter(|p| spans[*p].trace_id == l.trace_id);
+            let mut senders = span.links.iter().filter_map(here);
+            match (senders.next(), senders.next()) {
+                (Some(p), None) if p < i => {
                     linked[i] = true;
                     Place::Under(p)
                 }

@@ -59,8 +59,22 @@ pub(crate) fn print(page: &mut Page, graph: &Graph, services: &Services<'_>, col
     pieces.push((Ink::Dim, time::instant(run.started_at)));
     page.list(&pieces, columns);
     if let Some(parent) = run.parent_run_id {
-        let by = run.triggered_by_span_id.map_or(String::new(), |s| format!(", triggered by span {s}"));
-        page.put(Ink::Dim, &format!("child of run {parent:.8}{by}")).line();
+        let child = match &graph.trigger {
+            Some(t) if t.service.is_empty() => {
+                format!("child of {} {parent:.8}, triggered by {}", name(&t.run_name), t.span_name)
+            }
+            Some(t) => {
+                let (of, by, service) = (name(&t.run_name), &t.span_name, &t.service);
+                format!("child of {of} {parent:.8}, triggered by {by} in {service}")
+            }
+            None => {
+                let by = run.triggered_by_span_id.map_or(String::new(), |s| format!(", triggered by span {s}"));
+                format!("child of run {parent:.8}{by}")
+            }
+        };
+        for line in wrap(&child, columns, 3) {
+            page.put(Ink::Dim, &line).line();
+        }
     }
     for line in run.error.iter().flat_map(|e| wrap(e, columns - 2, 3)) {
         page.put(Ink::Bad, &line).line();

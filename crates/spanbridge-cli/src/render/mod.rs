@@ -6,6 +6,7 @@
 
 mod badges;
 mod bar;
+mod doctor;
 mod footer;
 mod forest;
 mod header;
@@ -18,6 +19,7 @@ mod time;
 mod tree;
 mod walk;
 
+pub use doctor::gaps;
 pub use text::escape;
 pub use time::{ago, duration, instant};
 pub use tree::tree;

@@ -54,10 +54,14 @@ impl Row {
     pub(crate) fn fit(&mut self, columns: usize) {
         let over = |row: &Row| row.width().saturating_sub(columns);
         let keep = |have: usize, over: usize, least: usize| have.saturating_sub(over).max(least.min(have));
+        if over(self) == 0 {
+            return;
+        }
+        let whole = self.name.1.clone();
         for step in 0..4 {
             let too_much = over(self);
             if too_much == 0 {
-                return;
+                break;
             }
             let name = width(&self.name.1);
             match step {
@@ -70,6 +74,11 @@ impl Row {
                 2 => while over(self) > 0 && self.badges.pop().is_some() {},
                 _ => self.name.1 = truncate(&self.name.1, keep(name, too_much, 1)).into_owned(),
             }
+        }
+        // What a badge has left behind is the name's again.
+        let room = columns.saturating_sub(self.fixed());
+        if room > width(&self.name.1) {
+            self.name.1 = truncate(&whole, room).into_owned();
         }
     }
 

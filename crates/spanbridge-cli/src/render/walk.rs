@@ -10,6 +10,7 @@ use super::text::{escape, width, wrap};
 use super::time;
 use super::tree::Services;
 use spanbridge::record::Via;
+use spanbridge::semconv;
 use spanbridge_store::graph::{Span, SpanStatus};
 
 /// So many equal leaves in a row are shown one by one; of more, only the first [`SHOWN`].
@@ -277,6 +278,6 @@ fn why(span: &Span) -> Option<&str> {
     if span.status == SpanStatus::Ok {
         return None;
     }
-    let kind = || badges::attribute(span, "error.type").and_then(|v| v.as_str());
+    let kind = || span.attribute(semconv::ERROR_TYPE).and_then(|v| v.as_str());
     span.error.as_deref().or_else(kind).filter(|text| !text.trim().is_empty())
 }

@@ -25,6 +25,7 @@ impl Build {
             run_id,
             name: name.into(),
             status,
+            owned: true,
             started_at: START,
             ended_at: took.map(|t| START + t),
             error: None,
@@ -42,6 +43,8 @@ impl Build {
             artifacts: Vec::new(),
             child_runs: Vec::new(),
             related_runs: Vec::new(),
+            linked_runs: Vec::new(),
+            trigger: None,
             diagnostics: Vec::new(),
         };
         Self { graph, services: Vec::new() }

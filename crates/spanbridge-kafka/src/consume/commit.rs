@@ -103,7 +103,7 @@ impl Home {
                 span = span.link(&other)
             }
             span.implicit_run(false).in_scope(|| {
-                let result = commit();
+                let result = describe::classed(commit());
                 if result.is_ok() {
                     let span = observe::capture_context();
                     ranges.iter().for_each(|r| self.partition(&r.topic, r.partition).committed(r.next, &span))

@@ -2,12 +2,13 @@
 
 use super::home::Home;
 use super::partition::{InFlight, Partition, revoked};
+use super::settings::Settings;
 use crate::carrier::Headers;
 use crate::describe::{self, About, QueueTime};
 use rdkafka::Message;
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::message::{BorrowedMessage, OwnedMessage};
-use spanbridge::messaging;
+use spanbridge::messaging::{self, Arrival, Step};
 use spanbridge::observe::{self, ActiveSpan, InSpan, Span};
 use spanbridge::{Context, Outcome, semconv};
 use std::fmt;
@@ -60,22 +61,26 @@ pub struct Job<M> {
     message: M,
     home: Arc<Home>,
     received: messaging::Received,
+    settings: Settings,
     state: Mutex<State>,
 }
 
 struct State {
     in_flight: InFlight,
-    /// A process span that a batch has begun.
-    begun: Option<Span>,
     runs: u32,
 }
 
 impl<M: Received> Job<M> {
-    pub(crate) fn new(message: M, home: Arc<Home>) -> Self {
-        let received = messaging::Received::new(&message.carrier());
+    pub(crate) fn new(message: M, home: Arc<Home>, settings: Settings) -> Self {
+        let mut received = messaging::Received::new(&message.carrier());
+        if let Some(receiving) = settings.receiving() {
+            let (age, relation) = (describe::age(message.timestamp()), settings.relation_of(&message));
+            let name = format!("process {}", message.topic());
+            received = received.under(receiving, Arrival { relation, age, name: &name });
+        }
         let in_flight = home.partition(message.topic(), message.partition()).received(message.offset());
-        let state = Mutex::new(State { in_flight, begun: None, runs: 0 });
-        Job { message, home, received, state }
+        let state = Mutex::new(State { in_flight, runs: 0 });
+        Job { message, home, received, settings, state }
     }
 
     /// Runs the work on the message in a `process` span under the sender's span, with the sender's baggage, and ends it
@@ -106,37 +111,24 @@ impl<M: Received> Job<M> {
 
     /// Begins the process span: the one that a batch has begun for this message, if it has.
     fn process(&self) -> Span {
+        self.received.process(|| self.begin_span())
+    }
+
+    pub(crate) fn received(&self) -> &messaging::Received {
+        &self.received
+    }
+
+    /// Begins a process span, under what is current.
+    pub(crate) fn begin_span(&self) -> Span {
         let mut state = self.state();
-        if let Some(span) = state.begun.take() {
-            return span;
-        }
-        self.open(&mut state)
-    }
-
-    /// Begins the process span as part of a batch; it is there for [`Job::run`], if that comes.
-    pub(crate) fn begin_in_batch(&self, batch: &Context) {
-        let mut state = self.state();
-        let span = self.open(&mut state);
-        span.link(batch);
-        state.begun = Some(span)
-    }
-
-    /// The process span that a batch has begun, if the work on this message has not been run by itself.
-    pub(crate) fn take_begun(&self) -> Option<Span> {
-        self.state().begun.take()
-    }
-
-    fn open(&self, state: &mut State) -> Span {
         state.runs = state.runs.saturating_add(1);
-        let runs = state.runs;
-        let mut ahead = None;
-        let span = self.received.process(|| {
-            let span;
-            (span, ahead) = self.describe(runs, state.in_flight.partition());
-            span
-        });
+        let attempt = state.in_flight.reading.saturating_add(state.runs - 1);
+        let (span, ahead) = self.describe(attempt, state.in_flight.partition());
         if let Some(ms) = ahead {
-            span.diagnostic("clock.skew", &format!("the broker's timestamp lies {ms} ms in the future"))
+            span.diagnostic(semconv::CLOCK_SKEW, &format!("the broker's timestamp lies {ms} ms in the future"))
+        }
+        if let Some(receiving) = self.settings.receiving() {
+            describe::capture(&receiving.capture, &span, Step::Process, self.payload(), self.message.carrier())
         }
         if span.id().is_some() {
             state.in_flight.begin(span.context());
@@ -147,9 +139,13 @@ impl<M: Received> Job<M> {
         span
     }
 
-    fn describe(&self, runs: u32, partition: &Partition) -> (Span, Option<i64>) {
+    fn describe(&self, attempt: u32, partition: &Partition) -> (Span, Option<i64>) {
         let (message, home) = (&self.message, &self.home);
-        let mut span = describe::process(&About::message(message, &home.client_id), &home.group, message.offset());
+        let mut span = describe::process(
+            &About { tells_size: self.settings.tells_size(), ..About::message(message, &home.client_id) },
+            &home.group,
+            message.offset(),
+        );
         let mut ahead = None;
         if span.id().is_some() {
             let now_ms = describe::now_ms();
@@ -162,8 +158,8 @@ impl<M: Received> Job<M> {
             if let Some(behind) = partition.lag(message.offset(), now_ms, ask) {
                 span = span.attribute(semconv::KAFKA_LAG, behind)
             }
-            if runs > 1 {
-                span = span.attribute(semconv::DELIVERY_ATTEMPT, runs)
+            if attempt > 1 {
+                span = span.attribute(semconv::DELIVERY_ATTEMPT, attempt)
             }
         }
         (span.open(), ahead)
@@ -205,7 +201,7 @@ impl<M: Received> Job<M> {
             if revoked {
                 span = span.attribute(semconv::SETTLE_REVOKED, true)
             }
-            span.implicit_run(false).in_scope(settling)
+            span.implicit_run(false).in_scope(|| describe::classed(settling()))
         })
     }
 
@@ -244,7 +240,7 @@ impl<M> Job<M> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The context that came with the message; empty if there was none.
+    /// The context that came with the message, as far as the consumer takes it; empty if there was none.
     pub fn context(&self) -> &Context {
         self.received.context()
     }
@@ -280,8 +276,8 @@ impl Job<BorrowedMessage<'_>> {
     /// The job with a copy of its message ([`BorrowedMessage::detach`]): owned, and free to be sent to another task. It
     /// does not keep the consumer alive.
     pub fn detach(self) -> Job<OwnedMessage> {
-        let Job { message, home, received, state } = self;
-        Job { message: message.detach(), home, received, state }
+        let Job { message, home, received, settings, state } = self;
+        Job { message: message.detach(), home, received, settings, state }
     }
 }
 

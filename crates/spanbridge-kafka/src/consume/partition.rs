@@ -1,6 +1,7 @@
 //! What is known about a partition: where its messages end, what is committed of them, and what is worked on.
 
 use super::home::lock;
+use super::readings::Readings;
 use slab::Slab;
 use spanbridge::observe::ActiveSpan;
 use spanbridge::{Context, Value, semconv};
@@ -28,6 +29,7 @@ pub(crate) struct Partition {
     /// The offset that the next message of all will have, as of when (in milliseconds since the epoch); -1: not known.
     high: AtomicI64,
     high_as_of: AtomicI64,
+    readings: Readings,
     work: Mutex<Work>,
 }
 
@@ -48,6 +50,7 @@ impl Default for Partition {
             unstored: AtomicI64::new(-1),
             high: AtomicI64::new(-1),
             high_as_of: AtomicI64::new(0),
+            readings: Readings::default(),
             work: Mutex::default(),
         }
     }
@@ -67,7 +70,8 @@ impl Partition {
     pub(crate) fn received(self: Arc<Self>, offset: i64) -> InFlight {
         let _ = self.uncovered.compare_exchange(-1, offset, Relaxed, Relaxed);
         let revocations = self.revocations.load(Acquire);
-        InFlight { partition: self, revocations, key: None }
+        let reading = self.readings.read(offset);
+        InFlight { partition: self, revocations, reading, key: None }
     }
 
     /// How many messages are behind the one of this offset, as far as the client has heard: now, or a moment ago.
@@ -83,6 +87,7 @@ impl Partition {
     }
 
     pub(crate) fn forget_offsets(&self) {
+        self.readings.forget();
         self.high.store(-1, Relaxed);
         self.uncovered.store(-1, Relaxed);
         self.unstored.store(-1, Relaxed)
@@ -124,6 +129,8 @@ pub(crate) struct InFlight {
     partition: Arc<Partition>,
     /// How often the partition had been revoked when the message came.
     revocations: u32,
+    /// How often it was read, this time among them.
+    pub(crate) reading: u32,
     key: Option<usize>,
 }
 

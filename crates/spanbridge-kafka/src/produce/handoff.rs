@@ -20,19 +20,26 @@ pub(crate) struct Handoff {
     delivered: &'static str,
 }
 
+/// How large a message may be, and how much of it we may be.
+#[derive(Clone, Copy)]
+pub(crate) struct Limits {
+    pub(crate) largest: usize,
+    pub(crate) most: usize,
+}
+
 /// Begins the span, and packs its context into the headers.
 pub(crate) fn begin(
     about: &About<'_>,
     transaction: Option<&Open>,
     headers: &mut Option<OwnedHeaders>,
-    largest: usize,
+    limits: Limits,
 ) -> (Handoff, Before) {
     let (span, outgoing) = messaging::begin_send(describe::send(about), &Headers::from(headers.as_ref()));
     let before = match outgoing {
         Outgoing::Keep(_) => Before::Untouched,
         Outgoing::Write => {
             let message = about.key.map_or(0, <[u8]>::len) + about.payload.map_or(0, <[u8]>::len);
-            pack(&span, headers, |theirs| budget(largest, message, theirs))
+            pack(&span, headers, |theirs| budget(limits.largest, message, theirs, limits.most))
         }
     };
     // In a transaction the broker's answer is not the last word.
@@ -54,7 +61,7 @@ fn pack(
     let (before, budget) = (Before::injection(headers.as_ref()), budget(headers.as_ref()));
     let headers = headers.get_or_insert_with(|| OwnedHeaders::new_with_capacity(3));
     if let Some(left_out) = inject_within(span.context(), budget, &mut HeadersMut(headers)) {
-        span.diagnostic("inject.over_limit", &left_out)
+        span.diagnostic(semconv::INJECTION_DROPPED, &left_out)
     }
     before
 }
@@ -64,10 +71,14 @@ impl Handoff {
         self.handoff.context()
     }
 
+    pub(crate) fn span(&self) -> Option<&Span> {
+        self.handoff.span()
+    }
+
     /// The message had to go without a context.
     pub(crate) fn without_headers(&self) {
         if let Some(span) = self.handoff.span() {
-            span.diagnostic("inject.over_limit", "no room for the context: the message is too large with it")
+            span.diagnostic(semconv::INJECTION_DROPPED, "no room for the context: the message is too large with it")
         }
     }
 
@@ -90,13 +101,7 @@ impl Handoff {
     }
 
     fn failed_as(self, status: &'static str, error: &KafkaError) {
-        if let Some(span) = self.handoff.into_span() {
-            span.attributes(&[
-                (semconv::HANDOFF_STATUS, Value::Static(status)),
-                (semconv::ERROR_TYPE, Value::Str(&describe::error_type(error))),
-            ]);
-            span.error(error)
-        }
+        self.handoff.failed_as(status, &describe::error_type(error), error)
     }
 
     /// What the delivery report says.

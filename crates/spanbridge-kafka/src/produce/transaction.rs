@@ -85,7 +85,7 @@ impl<P: Client> Transaction<'_, P> {
     /// The producer. What it sends is part of the transaction; a `send` span hangs under what is current, and links to
     /// the transaction's.
     pub fn producer(&self) -> ObservedProducer<'_, P> {
-        ObservedProducer { producer: self.producer, transaction: Some(&self.open) }
+        ObservedProducer::new(self.producer, Some(&self.open))
     }
 
     /// The context inside the transaction's span.

@@ -8,7 +8,7 @@ mod workload;
 
 use spanbridge::RunId;
 use spanbridge::record::Record;
-use spanbridge_store::graph::{Graph, RunStatus};
+use spanbridge_store::graph::{Checkup, Graph, RunStatus};
 use spanbridge_store::{RunFilter, Store, StoreSink};
 use std::cell::Cell;
 use std::hint::black_box;
@@ -91,6 +91,10 @@ fn ingest_and_read(path: &Path, spans: u64) -> Outcome {
     let all = [RunFilter::default(), RunFilter { status: Some(RunStatus::Error), ..Default::default() }];
     report("  list of runs", each(&[&all[0]; 10], list) / 1e3, "ms");
     report("  list of runs that failed", each(&[&all[1]; 10], list) / 1e3, "ms");
+    let recent: Vec<RunId> = store.runs(&all[0], 1000)?.iter().map(|row| row.run_id).collect();
+    let doctor = |runs: &[RunId]| store.gaps(runs, Checkup::new(u64::MAX)).map(|_| true);
+    report("  gaps of the last 1,000 runs", each(&[&recent[..]; 5], doctor) / 1e3, "ms");
+    report("  gaps of a run", each(&recent[..20].chunks(1).collect::<Vec<_>>(), doctor) / 1e3, "ms");
     Ok(())
 }
 

@@ -1,5 +1,6 @@
 //! Fills the graph in from records.
 
+use super::derive;
 use super::join::{end_of, start_of};
 use super::lifecycle::suspension_of;
 use super::outline::Outline;
@@ -12,20 +13,37 @@ use std::collections::{BTreeMap, BTreeSet};
 
 impl Graph {
     /// The graph of a run, from its records: in any order, any number of times. What the records alone cannot tell, the
-    /// child runs and the related ones, is left empty; [`Store::graph`](crate::Store::graph) fills it in.
+    /// child runs, the related and linked ones and the trigger, is left empty; [`Store::graph`](crate::Store::graph) fills it in.
     pub fn build(run_id: RunId, records: &[Record<'_>]) -> Graph {
         let outline = Outline::of(run_id, records);
         let builder = Builder { run_id, records, outline: &outline };
+        let (run, spans) = (builder.run(), builder.spans());
         Graph {
-            run: builder.run(),
-            spans: builder.spans(),
-            edges: builder.edges(),
+            edges: builder.edges(&run, &spans),
+            run,
+            spans,
             artifacts: builder.artifacts(),
             child_runs: Vec::new(),
             related_runs: Vec::new(),
+            linked_runs: Vec::new(),
+            trigger: None,
             diagnostics: builder.diagnostics(),
         }
     }
+}
+
+impl Graph {
+    /// Adds relations that follow from other runs.
+    pub(crate) fn relate(&mut self, edges: Vec<Edge>) {
+        self.edges.extend(edges);
+        each_once(&mut self.edges);
+    }
+}
+
+fn each_once(edges: &mut Vec<Edge>) {
+    edges.sort_by(|a, b| edge_key(a).cmp(&edge_key(b)));
+    // What somebody recorded is not derived again.
+    edges.dedup_by(|later, first| edge_key(later) == edge_key(first));
 }
 
 impl RunStatus {
@@ -61,6 +79,7 @@ impl<'r, 'a> Builder<'r, 'a> {
             run_id: self.run_id,
             name: outline.name(records).to_owned(),
             status: outline.status(records),
+            owned: outline.joined.lifecycle.is_owned(records),
             started_at: outline.started_at(records),
             ended_at: outline.ended_at(records),
             error: None,
@@ -269,8 +288,8 @@ impl<'r, 'a> Builder<'r, 'a> {
         }
     }
 
-    /// Each relation once, however many recorded it.
-    fn edges(&self) -> Vec<Edge> {
+    /// Each relation once, however many recorded it; then those that follow from the spans.
+    fn edges(&self, run: &Run, spans: &[Span]) -> Vec<Edge> {
         let mut edges: Vec<Edge> = Vec::new();
         for place in &self.outline.joined.edges {
             if let Body::Edge { edge_type, from, to } = self.body(*place) {
@@ -278,8 +297,8 @@ impl<'r, 'a> Builder<'r, 'a> {
                 edges.push(Edge { edge_type: edge_type.clone().into_owned(), from, to, derived: false });
             }
         }
-        edges.sort_by(|a, b| edge_key(a).cmp(&edge_key(b)));
-        edges.dedup();
+        edges.extend(derive::edges(run, spans));
+        each_once(&mut edges);
         edges
     }
 
@@ -346,7 +365,8 @@ fn waited(run: &Run, active: &[(u64, u64)]) -> u64 {
         done = to;
         let first = active.partition_point(|(_, end)| *end <= from);
         let meanwhile = active[first..].iter().take_while(|(start, _)| *start < to);
-        let worked: u64 = meanwhile.map(|(start, end)| end.min(&to) - start.max(&from)).sum();
+        // A span may end before it begins, by the clocks of two machines.
+        let worked: u64 = meanwhile.map(|(start, end)| end.min(&to).saturating_sub(*start.max(&from))).sum();
         sum += (to - from).saturating_sub(worked);
     }
     sum

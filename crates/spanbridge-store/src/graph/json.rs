@@ -28,6 +28,7 @@ impl Serialize for Graph {
             artifacts: List(&self.artifacts, ArtifactView::of),
             child_runs: List(&self.child_runs, SummaryView::of),
             related_runs: List(&self.related_runs, SummaryView::of),
+            linked_runs: List(&self.linked_runs, SummaryView::of),
             diagnostics: List(&self.diagnostics, DiagnosticView::of),
         }
         .serialize(serializer)
@@ -82,6 +83,7 @@ struct GraphView<'a> {
     artifacts: List<'a, Artifact, ArtifactView<'a>>,
     child_runs: List<'a, RunSummary, SummaryView<'a>>,
     related_runs: List<'a, RunSummary, SummaryView<'a>>,
+    linked_runs: List<'a, RunSummary, SummaryView<'a>>,
     diagnostics: List<'a, Diagnostic, DiagnosticView<'a>>,
 }
 

@@ -20,6 +20,10 @@ pub struct Graph {
     pub child_runs: Vec<RunSummary>,
     /// The other runs of its traces.
     pub related_runs: Vec<RunSummary>,
+    /// The runs of traces that spans of this one are linked to.
+    pub linked_runs: Vec<RunSummary>,
+    /// What triggered it, of a run that was forked from another.
+    pub trigger: Option<Trigger>,
     /// What a reader should know about the recording.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -67,6 +71,8 @@ pub struct Run {
     pub name: String,
     /// Its status.
     pub status: RunStatus,
+    /// Somebody declared it, and says when it begins and ends. Other runs consist of their spans.
+    pub owned: bool,
     /// When it began.
     pub started_at: u64,
     /// When it ended; of a run without an owner the end of its last span, once all have ended.
@@ -238,6 +244,19 @@ pub struct RunSummary {
     pub started_at: u64,
     /// Its status.
     pub status: RunStatus,
+}
+
+/// The other side of [`Run::triggered_by_span_id`], as far as it is recorded.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Trigger {
+    /// The name of the run that this one was forked from.
+    pub run_name: String,
+    /// The name of the span that triggered it.
+    pub span_name: String,
+    /// What kind of step that is.
+    pub primitive: String,
+    /// The service that recorded that span.
+    pub service: String,
 }
 
 /// What a reader should know about the recording.

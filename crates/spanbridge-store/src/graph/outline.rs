@@ -2,7 +2,7 @@
 
 use super::join::{Joined, end_of, start_of};
 use super::tree::{Node, Placed, arrange};
-use super::{RunStatus, SpanStatus};
+use super::{RunStatus, SpanStatus, Trigger};
 use spanbridge::record::{Body, Record};
 use spanbridge::{RunId, SpanId, Status};
 
@@ -98,6 +98,17 @@ impl Outline {
             Some((node.parent != 0, start.started_at, &start.name))
         });
         started.min().map_or("", |(_, _, name)| name)
+    }
+
+    /// A span of it, as the trigger of another run.
+    pub(crate) fn trigger(&self, span: SpanId, records: &[Record<'_>]) -> Option<Trigger> {
+        let record = &records[self.joined.spans[self.joined.index.get(span.get())?].start? as usize];
+        Some(Trigger {
+            run_name: self.name(records).to_owned(),
+            span_name: start_of(&record.body)?.name.clone().into_owned(),
+            primitive: start_of(&record.body)?.primitive.clone().into_owned(),
+            service: record.service.clone().into_owned(),
+        })
     }
 
     /// When it began: its owner's word, else its first span, else whatever is known.

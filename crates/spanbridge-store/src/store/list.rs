@@ -1,12 +1,12 @@
 //! The list of runs.
 
 use super::answer::{RunFilter, RunRow};
-use super::snapshot::{Snapshot, Sum};
+use super::snapshot::{PairColumn, Snapshot, Sum};
 use crate::delivery::Verdict;
 use crate::error::Result;
-use crate::graph::{Outline, RunStatus, RunSummary};
-use spanbridge::RunId;
-use std::collections::BinaryHeap;
+use crate::graph::{Graph, Outline, RunStatus, RunSummary, edges_between};
+use spanbridge::{RunId, TraceId};
+use std::collections::{BTreeSet, BinaryHeap};
 
 pub(super) fn runs(snapshot: &Snapshot<'_>, filter: &RunFilter, limit: usize) -> Result<Vec<RunRow>> {
     let sums = snapshot.sums(None)?;
@@ -42,8 +42,55 @@ pub(super) fn runs(snapshot: &Snapshot<'_>, filter: &RunFilter, limit: usize) ->
     Ok(rows)
 }
 
+/// Fills in what the records of a run cannot tell: the other runs that it hangs together with.
+pub(super) fn surroundings(snapshot: &Snapshot<'_>, graph: &mut Graph) -> Result<()> {
+    let run = &graph.run;
+    let forks = snapshot.mentions(PairColumn::Parents, &[run.run_id.get()])?;
+    let forks: Vec<RunId> = forks.into_iter().map(|(_, run)| run).collect();
+    graph.child_runs = summaries(snapshot, &forks)?;
+    let traces: BTreeSet<TraceId> = run.trace_ids.iter().copied().collect();
+    graph.related_runs = summaries(snapshot, &runs_of(snapshot, &traces, run.run_id)?)?;
+    let linked = graph.spans.iter().flat_map(|s| &s.links).map(|l| l.trace_id);
+    let linked: BTreeSet<TraceId> = linked.filter(|trace| !traces.contains(trace)).collect();
+    graph.linked_runs = summaries(snapshot, &runs_of(snapshot, &linked, run.run_id)?)?;
+    if let (Some(parent), Some(by)) = (run.parent_run_id, run.triggered_by_span_id) {
+        let stored = snapshot.run(parent)?;
+        let records = stored.records()?;
+        graph.trigger = Outline::of(parent, &records).trigger(by, &records);
+        attempts(snapshot, graph, parent)?;
+    }
+    Ok(())
+}
+
+/// So many other runs of the same parent are looked at.
+const SIBLINGS: usize = 100;
+
+/// Where the work on a message is a run of its own, so is every attempt: relates them.
+fn attempts(snapshot: &Snapshot<'_>, graph: &mut Graph, parent: RunId) -> Result<()> {
+    let siblings = snapshot.mentions(PairColumn::Parents, &[parent.get()])?.into_iter().map(|(_, run)| run);
+    let siblings: Vec<_> = siblings.filter(|run| *run != graph.run.run_id).map(Some).collect();
+    if siblings.is_empty() || siblings.len() > SIBLINGS {
+        return Ok(());
+    }
+    let stored = snapshot.stored(&siblings, 0)?;
+    let siblings = stored.by_run()?.into_iter().filter_map(|(run, records)| Some(Graph::build(run?, &records)));
+    let by = graph.run.triggered_by_span_id;
+    let siblings: Vec<Graph> = siblings.filter(|sibling| sibling.run.triggered_by_span_id == by).collect();
+    let sent_once = graph.trigger.as_ref().is_some_and(|t| t.primitive == "messaging.publish");
+    graph.relate(edges_between(graph, &siblings, sent_once));
+    Ok(())
+}
+
+/// The own runs of these traces, and whatever other runs have spans in them, but for this one.
+fn runs_of(snapshot: &Snapshot<'_>, traces: &BTreeSet<TraceId>, but: RunId) -> Result<Vec<RunId>> {
+    let ids: Vec<u128> = traces.iter().map(|t| t.get()).collect();
+    let mentioned = snapshot.mentions(PairColumn::Traces, &ids)?.into_iter().map(|(_, run)| run);
+    let all: BTreeSet<RunId> = traces.iter().copied().map(RunId::of_trace).chain(mentioned).collect();
+    Ok(all.into_iter().filter(|run| *run != but).collect())
+}
+
 /// Runs in a line each, by start. Those of which nothing is known are left out.
-pub(super) fn summaries(snapshot: &Snapshot<'_>, run_ids: &[RunId]) -> Result<Vec<RunSummary>> {
+fn summaries(snapshot: &Snapshot<'_>, run_ids: &[RunId]) -> Result<Vec<RunSummary>> {
     if run_ids.is_empty() {
         return Ok(Vec::new());
     }

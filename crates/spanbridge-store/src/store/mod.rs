@@ -3,6 +3,7 @@
 mod answer;
 mod export;
 mod find;
+mod gaps;
 mod import;
 mod list;
 mod snapshot;
@@ -11,9 +12,9 @@ pub use answer::{Candidate, Found, Id, ImportReport, RunFilter, RunRow};
 
 use crate::error::{Error, Result};
 use crate::file::{self, Missing};
-use crate::graph::Graph;
+use crate::graph::{Checkup, Gap, Graph};
 use rusqlite::Connection;
-use snapshot::{PairColumn, Snapshot};
+use snapshot::Snapshot;
 use spanbridge::RunId;
 use spanbridge::record::Record;
 use std::fmt;
@@ -70,17 +71,7 @@ impl Store {
                 return Ok(None);
             }
             let mut graph = Graph::build(run_id, &records);
-            let forks = snapshot.mentions(PairColumn::Parents, &[run_id.get()])?;
-            let forks: Vec<RunId> = forks.into_iter().map(|(_, run)| run).collect();
-            graph.child_runs = list::summaries(snapshot, &forks)?;
-            // The own runs of its traces, and whatever other runs have spans in them.
-            let traces: Vec<u128> = graph.run.trace_ids.iter().map(|t| t.get()).collect();
-            let mut related: Vec<RunId> = graph.run.trace_ids.iter().copied().map(RunId::of_trace).collect();
-            related.extend(snapshot.mentions(PairColumn::Traces, &traces)?.into_iter().map(|(_, run)| run));
-            related.retain(|run| *run != run_id);
-            related.sort_unstable();
-            related.dedup();
-            graph.related_runs = list::summaries(snapshot, &related)?;
+            list::surroundings(snapshot, &mut graph)?;
             Ok(Some(graph))
         })
     }
@@ -88,6 +79,16 @@ impl Store {
     /// The runs that pass the filter, newest first, `limit` of them at most.
     pub fn runs(&self, filter: &RunFilter, limit: usize) -> Result<Vec<RunRow>> {
         self.read(|snapshot| list::runs(snapshot, filter, limit))
+    }
+
+    /// What is missing from these runs, or cannot be true in them. The checkup says what time it is, and how long things
+    /// may take.
+    ///
+    /// To know what became of a message it also looks at the runs of the same traces, at parents and children, and where
+    /// that does not explain everything at up to 500 runs that began at about the same time.
+    pub fn gaps(&self, run_ids: &[RunId], mut checkup: Checkup) -> Result<Vec<Gap>> {
+        self.read(|snapshot| gaps::check(snapshot, run_ids, &mut checkup))?;
+        Ok(checkup.gaps())
     }
 
     /// Every record of a run, or with `None` of the whole store, in the order in which they came; those of one delivery

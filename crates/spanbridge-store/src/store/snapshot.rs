@@ -3,14 +3,14 @@
 //! A snapshot holds back the checkpoints of every writer, so it is kept no longer than one question takes.
 
 use crate::codec::{Block, pack};
-use crate::delivery::{Aggregate, Aggregates, BlockList, IdPairs, RunIds, run_heads_hold};
+use crate::delivery::{Aggregate, Aggregates, BlockList, IdPairs, RunIds, key_of, run_heads_hold};
 use crate::error::{Error, Result};
 use crate::file::block_id;
 use crate::hash::Map;
 use rusqlite::{OptionalExtension, Row, Transaction};
 use spanbridge::RunId;
 use spanbridge::record::Record;
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::rc::Rc;
 
 /// What aggregates of several deliveries have in common: names as text.
@@ -196,14 +196,30 @@ impl Stored {
     /// The records of the runs, in the order in which they came.
     pub(super) fn records(&self) -> Result<Vec<Record<'_>>> {
         let mut records = Vec::new();
-        for (runs, blocks) in &self.0 {
-            for raw in blocks {
-                read_runs(raw, runs, &mut records)
-                    .ok_or_else(|| Error::corrupt("a block does not hold what it says"))?;
-            }
-        }
+        self.0.iter().try_for_each(|(runs, blocks)| read_blocks(blocks, runs, &mut records))?;
         Ok(records)
     }
+
+    /// The records of each run. Those of no run only where they came in one delivery with records of another that is
+    /// wanted.
+    pub(super) fn by_run(&self) -> Result<BTreeMap<Option<RunId>, Vec<Record<'_>>>> {
+        let mut by_run: BTreeMap<Option<RunId>, Vec<Record<'_>>> = BTreeMap::new();
+        for (runs, blocks) in self.0.iter().filter(|(runs, _)| runs.iter().any(|(_, run)| run.is_some())) {
+            let mut records = Vec::new();
+            read_blocks(blocks, runs, &mut records)?;
+            for record in records {
+                by_run.entry(key_of(&record)).or_default().push(record);
+            }
+        }
+        Ok(by_run)
+    }
+}
+
+fn read_blocks<'a>(blocks: &'a [Vec<u8>], runs: &RunPlaces, records: &mut Vec<Record<'a>>) -> Result<()> {
+    let mut blocks = blocks.iter();
+    blocks
+        .try_for_each(|raw| read_runs(raw, runs, records))
+        .ok_or_else(|| Error::corrupt("a block does not hold what it says"))
 }
 
 /// Collects the records of the runs at these places from a block; steps over the others.

@@ -8,13 +8,15 @@ use std::borrow::Cow;
 use std::path::PathBuf;
 use tempfile::TempDir;
 
+pub(crate) mod gaps;
+
 /// Noon, some day in 2026.
 pub(crate) const T0: u64 = 1_790_000_000_000_000_000;
 pub(crate) const MS: u64 = 1_000_000;
 
-/// A run: its id repeats the digit, and ends in the number.
+/// A run: its id repeats the digit, and ends in the number. From 8 on the eighth digit tells runs apart.
 pub(crate) fn run(n: u128) -> RunId {
-    RunId::new((0x1111_1111_1111_1111_0000_0000_0000_0000 * (n & 7)) | n).unwrap()
+    RunId::new((0x1111_1111_1111_1111_0000_0000_0000_0000 * (n & 7)) ^ (n >> 3 << 96) | n).unwrap()
 }
 
 pub(crate) fn trace(n: u128) -> TraceId {
@@ -137,4 +139,40 @@ pub(crate) fn all(store: &Store, run: Option<RunId>) -> Vec<String> {
 
 pub(crate) fn lines(records: &[Record<'_>]) -> Vec<String> {
     records.iter().map(|record| format!("{record:?}")).collect()
+}
+
+/// Attributes of a span that is being made.
+pub(crate) type Said = Vec<(&'static str, AttributeValue<'static>)>;
+
+pub(crate) fn text(text: &str) -> AttributeValue<'static> {
+    AttributeValue::Str(text.to_owned().into())
+}
+
+impl Recording {
+    /// The span of a step with a message at a destination, as RabbitMQ's adapter records it: its name begins with the
+    /// operation, the last word of the primitive where there is no other.
+    pub(crate) fn step(
+        &mut self,
+        (id, parent): (u64, u64),
+        (primitive, operation): (&'static str, &'static str),
+        destination: &str,
+        (from, to): (u64, u64),
+        more: Said,
+    ) -> Record<'static> {
+        let mut start = start(id, parent, "", from);
+        start.name = format!("{operation} {destination}").into();
+        start.primitive = primitive.into();
+        start.kind = match primitive {
+            "messaging.publish" => Kind::Producer,
+            "messaging.settle" => Kind::Client,
+            _ => Kind::Consumer,
+        };
+        let common = [
+            ("messaging.system", text("rabbitmq")),
+            ("messaging.operation.name", text(operation)),
+            ("messaging.destination.name", text(destination)),
+        ];
+        start.attributes = common.into_iter().chain(more).map(|(k, v)| (k.into(), v)).collect();
+        self.record(Body::Span(start, end(to, Status::Ok)))
+    }
 }

@@ -43,7 +43,7 @@ pub async fn what_has_no_room_is_left_out(transport: &impl Transport) -> Told {
     told.same("traceparent", values(&arrived, "traceparent").len(), 1);
     told.same("baggage", values(&arrived, "baggage").len(), 0);
     let codes: Vec<_> = told.one(Primitive::MESSAGING_PUBLISH).diagnostics.iter().map(|(code, _)| &**code).collect();
-    told.same("the diagnostics", codes, vec!["inject.over_limit"]);
+    told.same("the diagnostics", codes, vec!["injection.dropped"]);
     Told::Whole
 }
 

@@ -32,6 +32,17 @@ impl Span {
         &self.context
     }
 
+    /// Its run, if that is recorded, ends when the span does, and as it does.
+    pub(crate) fn with_run(mut self) -> Self {
+        if self.context.is_recorded() {
+            self.open = match std::mem::replace(&mut self.open, Open::Nothing) {
+                Open::Span(started) => Open::RunOfSpan(started),
+                _ => Open::Run,
+            }
+        }
+        self
+    }
+
     /// A future, stream or sink whose every poll is inside the span. It does not end the span.
     pub fn with_context<T>(&self, inner: T) -> WithContext<T> {
         WithContext::new(self.context.clone(), inner)
@@ -45,7 +56,7 @@ impl Span {
     /// The context to record under; an empty one if the span found no room, for what is current is its parent then.
     fn recorded(&self) -> &Context {
         static NOBODY: Context = Context::EMPTY;
-        if let Open::Span(_) = self.open { &self.context } else { &NOBODY }
+        if let Open::Span(_) | Open::RunOfSpan(_) = self.open { &self.context } else { &NOBODY }
     }
 
     /// It went well.

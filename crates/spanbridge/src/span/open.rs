@@ -12,6 +12,8 @@ pub(crate) enum Open {
     Nothing,
     Span(Started),
     Run,
+    /// A span and the run that it is the work of.
+    RunOfSpan(Started),
 }
 
 impl Open {
@@ -23,11 +25,12 @@ impl Open {
     /// Ends it, if it was not ended yet. `context` is the one it was begun in.
     #[inline]
     pub(crate) fn end(&mut self, context: &Context, status: Status) {
-        if let (open @ (Open::Span(_) | Open::Run), Some(shared)) =
+        if let (open @ (Open::Span(_) | Open::Run | Open::RunOfSpan(_)), Some(shared)) =
             (std::mem::replace(self, Open::Nothing), context.shared())
         {
             match open {
                 Open::Span(s) => hot().end(s, || Some(shared), status),
+                Open::RunOfSpan(s) => end_both(s, shared, status),
                 _ => end_run(shared, status, None),
             }
         }
@@ -36,21 +39,26 @@ impl Open {
     /// Ends it as failed, with the error's text.
     #[cold]
     pub(crate) fn fail(&mut self, context: &Context, error: &dyn Display) {
-        if let (open @ (Open::Span(_) | Open::Run), Some(shared)) =
-            (std::mem::replace(self, Open::Nothing), context.shared())
-        {
-            match open {
-                Open::Span(s) => fail_span(s, shared, &shown(error)),
-                _ => end_run(shared, Status::Error, Some(&shown(error))),
-            }
-        }
+        self.end_saying(context, Status::Error, error)
     }
 
     /// Ends it as panicked, with what the panic said.
     #[cold]
     pub(crate) fn panicked(&mut self, context: &Context, message: &dyn Display) {
-        if let (Open::Span(s), Some(shared)) = (std::mem::replace(self, Open::Nothing), context.shared()) {
-            end_span(s, shared, Status::Panicked, &shown(message))
+        self.end_saying(context, Status::Panicked, message)
+    }
+
+    fn end_saying(&mut self, context: &Context, status: Status, message: &dyn Display) {
+        if let (open @ (Open::Span(_) | Open::Run | Open::RunOfSpan(_)), Some(shared)) =
+            (std::mem::replace(self, Open::Nothing), context.shared())
+        {
+            let message = shown(message);
+            if let Open::Span(s) | Open::RunOfSpan(s) = open {
+                end_span(s, shared, status, &message)
+            }
+            if let Open::Run | Open::RunOfSpan(_) = open {
+                end_run(shared, status, Some(&message))
+            }
         }
     }
 
@@ -85,6 +93,12 @@ pub(crate) fn fail_span(started: Started, shared: &Shared, error: &str) {
 fn end_span(started: Started, shared: &Shared, status: Status, error: &str) {
     let items = [(Key::Field(Field::Error), Value::Str(error))];
     hot().end_with(started, shared, status, if error.is_empty() { &[] } else { &items });
+}
+
+#[cold]
+fn end_both(started: Started, shared: &Shared, status: Status) {
+    hot().end(started, || Some(shared), status);
+    end_run(shared, status, None)
 }
 
 /// A run has no `panicked`: that is an error of its own kind.

@@ -140,6 +140,15 @@ impl Baggage {
         Self(self.text_without(key).into_boxed_str())
     }
 
+    /// The members whose keys are wanted, and how many others there were.
+    pub fn filtered(&self, wanted: impl Fn(&str) -> bool) -> (Baggage, usize) {
+        let (mut text, mut left_out) = (String::new(), 0);
+        for member in self.iter() {
+            if wanted(member.key) { push_member(&mut text, member.text) } else { left_out += 1 }
+        }
+        (Self(text.into_boxed_str()), left_out)
+    }
+
     fn text_without(&self, key: &str) -> String {
         let mut text = String::with_capacity(self.0.len());
         for member in self.iter().filter(|m| m.key != key) {

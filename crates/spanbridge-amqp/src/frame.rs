@@ -1,0 +1,78 @@
+//! How much room there is for a context: all properties of a message travel in one frame, and one that is too large ends
+//! the connection.
+
+use crate::carrier::{PER_HEADER, size_of_theirs};
+use lapin::{BasicProperties, Channel};
+use spanbridge::carrier::Budget;
+use spanbridge::{Context, w3c};
+use std::fmt::{self, Write};
+
+/// What every peer must be ready to take (AMQP 0-9-1, `frame-min-size`).
+const LEAST: usize = 4096;
+/// What RabbitMQ and lapin agree on unless told otherwise.
+const USUAL: usize = 128 << 10;
+/// The frame itself, the class, the size of the body, the flags, and the properties that are no text.
+const OVERHEAD: usize = 64;
+
+/// What the context of a message may take, beside the user's headers and properties, and within what the user grants us.
+pub(crate) fn budget(channel: &Channel, properties: &BasicProperties, context: &Context, most: usize) -> Budget {
+    room(|| frame_max(channel).unwrap_or(USUAL), properties, context, most)
+}
+
+pub(crate) fn room(
+    frame: impl FnOnce() -> usize,
+    properties: &BasicProperties,
+    context: &Context,
+    most: usize,
+) -> Budget {
+    let used = OVERHEAD + texts(properties) + properties.headers().as_ref().map_or(0, size_of_theirs);
+    // Nearly every message fits any frame, and nobody has to be asked.
+    let frame = if used + largest(context) <= LEAST { LEAST } else { frame() };
+    Budget { bytes: frame.saturating_sub(used).min(most), per_header: PER_HEADER, headers: usize::MAX }
+}
+
+/// What a context takes at most.
+fn largest(context: &Context) -> usize {
+    let names = 3 * PER_HEADER + w3c::TRACEPARENT.len() + w3c::TRACESTATE.len() + w3c::BAGGAGE.len();
+    let run = 64; // its member, with room
+    names + w3c::TraceParent::LEN + run + context.trace_state().as_str().len() + context.baggage().as_str().len()
+}
+
+/// The texts among the properties, with their lengths.
+fn texts(p: &BasicProperties) -> usize {
+    let texts = [
+        p.content_type(),
+        p.content_encoding(),
+        p.correlation_id(),
+        p.reply_to(),
+        p.expiration(),
+        p.message_id(),
+        p.kind(),
+        p.user_id(),
+        p.app_id(),
+        p.cluster_id(),
+    ];
+    texts.into_iter().flatten().map(|text| 1 + text.as_str().len()).sum()
+}
+
+/// The largest frame of the channel's connection. lapin keeps it to itself, but for what it shows of a channel.
+fn frame_max(channel: &Channel) -> Option<usize> {
+    let mut shown = Shown::default();
+    let _ = write!(shown, "{channel:?}"); // an error means that it was found, and the rest is not shown
+    let (_, rest) = shown.0.split_once(NAME)?;
+    rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok().filter(|size| *size >= LEAST)
+}
+
+const NAME: &str = "frame_max: ";
+
+/// What lapin shows, as far as the number.
+#[derive(Default)]
+struct Shown(String);
+
+impl Write for Shown {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0.push_str(text);
+        let found = self.0.split_once(NAME).is_some_and(|(_, rest)| rest.contains(|c: char| !c.is_ascii_digit()));
+        if found || self.0.len() > LEAST { Err(fmt::Error) } else { Ok(()) }
+    }
+}

@@ -1,0 +1,68 @@
+//! Which question an answer belongs to.
+//!
+//! A question is a message with `reply_to` and `correlation_id`, and its answer comes to that queue with that id. Who asks
+//! is who gets the answer, so the process that asked remembers its questions, and nothing more than AMQP's own properties
+//! goes over the wire: the answering side may be anything. Where the answer is consumed by another process than asked,
+//! there is no edge; the parents lead from the answer to the question all the same, and both have the same conversation id.
+
+use lapin::BasicProperties;
+use lapin::message::Delivery;
+use spanbridge::Context;
+use spanbridge::observe::Target;
+use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// So many questions are remembered, the last ones. Answered ones are, too: there may be several answers.
+const MOST: usize = 4096;
+
+/// The queue for the answer, and the correlation id.
+type Key = (Box<str>, Box<str>);
+
+#[derive(Default)]
+struct Questions {
+    spans: HashMap<Key, Target>,
+    in_order: VecDeque<Key>,
+}
+
+/// Whether anything was ever asked: most processes never do.
+static ASKED: AtomicBool = AtomicBool::new(false);
+static QUESTIONS: Mutex<Option<Questions>> = Mutex::new(None);
+
+fn questions<'a>() -> MutexGuard<'a, Option<Questions>> {
+    QUESTIONS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A message is published, in this span.
+pub(crate) fn published(properties: &BasicProperties, span: &Context) {
+    let (Some(queue), Some(id)) = (properties.reply_to(), properties.correlation_id()) else { return };
+    if !span.is_recorded() {
+        return;
+    }
+    let key: Key = (queue.as_str().into(), id.as_str().into());
+    let mut questions = questions();
+    let questions = questions.get_or_insert_default();
+    if questions.spans.insert(key.clone(), span.into()).is_none() {
+        questions.in_order.push_back(key);
+        if questions.in_order.len() > MOST {
+            let oldest = questions.in_order.pop_front();
+            oldest.map(|key| questions.spans.remove(&key));
+        }
+    }
+    ASKED.store(true, Relaxed)
+}
+
+/// The question that a message from this queue answers, if it was asked here.
+pub(crate) fn question(queue: &str, answer: &Delivery) -> Option<Target> {
+    let id = answer.properties.correlation_id().as_ref()?;
+    if !ASKED.load(Relaxed) {
+        return None;
+    }
+    // By the default exchange a routing key is a queue's name.
+    let queue = match queue {
+        "" if answer.exchange.as_str().is_empty() => answer.routing_key.as_str(),
+        queue => queue,
+    };
+    let key: Key = (queue.into(), id.as_str().into());
+    questions().as_ref()?.spans.get(&key).cloned()
+}

@@ -1,0 +1,270 @@
+//! How `spanbridge trace` shows what hangs together over a queue. Who has never seen such a page should understand it.
+
+#[path = "../../spanbridge-store/tests/common/mod.rs"]
+mod common;
+
+use common::*;
+use insta::assert_snapshot;
+use spanbridge::record::{AttributeValue, Body, Endpoint, Link, Record, Start};
+use spanbridge::{SpanId, TraceId, semconv};
+use spanbridge_store::StoreSink;
+use std::process::Command;
+
+/// A store with these records, and what `trace` says.
+fn trace_of(records: &[Record<'static>], id: &str) -> String {
+    let (_dir, path) = place();
+    deliver(&mut StoreSink::open(&path).unwrap(), 7, 1, records);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_spanbridge"));
+    command.args(["trace", id, "--color", "never", "--db"]).arg(&path).env("COLUMNS", "100");
+    let output = command.output().unwrap();
+    assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stderr)), (Some(0), "".into()));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn publish(r: &mut Recording, id: u64, parent: u64, to: &str, at: u64) -> Record<'static> {
+    let said = vec![(semconv::HANDOFF_STATUS, text("confirmed"))];
+    r.step((id, parent), ("messaging.publish", "publish"), to, (at, at + 3), said)
+}
+
+fn process(r: &mut Recording, id: u64, parent: u64, from: &str, at: u64, mut said: Said) -> Record<'static> {
+    said.push((semconv::RABBITMQ_ROUTING_KEY, text("created")));
+    r.step((id, parent), ("messaging.process", "process"), from, (at, at + 20), said)
+}
+
+fn settle(r: &mut Recording, id: u64, job: u64, operation: &'static str, at: u64) -> Record<'static> {
+    r.step((id, job), ("messaging.settle", operation), "orders:created:mail", (at, at + 1), vec![])
+}
+
+/// The span of a record, to be changed.
+fn start_of<'r>(record: &'r mut Record<'static>) -> &'r mut Start<'static> {
+    match &mut record.body {
+        Body::Span(start, _) => start,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn link(trace_id: TraceId, span_id: SpanId) -> Link<'static> {
+    Link { trace_id, span_id, attributes: attributes(&[]) }
+}
+
+const MAIL: &str = "orders:created:mail";
+
+/// `shop` handles a request and sends a message; `mail` is who works on it.
+fn request() -> (Recording, Recording, Vec<Record<'static>>) {
+    let (mut shop, mail) = (Recording::of(run(1), 1, "shop"), Recording::of(run(1), 2, "mailer"));
+    let mut root = shop.span(1, 0, "POST /orders", 0, 30);
+    start_of(&mut root).primitive = "http.server".into();
+    start_of(&mut root).kind = spanbridge::Kind::Server;
+    let sent = publish(&mut shop, 2, 1, "orders:created", 10);
+    (shop, mail, vec![root, sent])
+}
+
+#[test]
+fn an_attempt_after_another_and_a_dead_letter() {
+    let (_, mut mail, mut all) = request();
+    for (n, operation, at) in [(1, "nack", 40), (2, "reject", 80)] {
+        let said = vec![(semconv::DELIVERY_ATTEMPT, AttributeValue::I64(n as i64))];
+        all.push(process(&mut mail, 10 + n, 2, MAIL, at, said));
+        all.push(settle(&mut mail, 20 + n, 10 + n, operation, at + 20));
+    }
+    all.push(process(&mut mail, 16, 2, "orders:created:stock", 41, vec![]));
+    let died = vec![(semconv::DEAD_LETTER_QUEUE, text("mail")), (semconv::DEAD_LETTER_REASON, text("rejected"))];
+    all.push(process(&mut mail, 17, 2, "dead:created:mail.dead", 110, died));
+    all.push(settle(&mut mail, 27, 17, "ack", 131));
+    assert_snapshot!(trace_of(&all, &run(1).to_string()), @r##"
+POST /orders  11111111  ✓ ok  132 ms
+shop · mailer · 9 spans · 2026-09-21 14:13:20.000 UTC
+                                                                                0             132 ms
+shop ▸ POST /orders                                                    30.0 ms  ━━━━╸
+└─ publish orders:created  confirmed                                   3.00 ms   ╺
+   ├⇢ mailer ▸ process orders:created:mail  nack  queued 27.0 ms       20.0 ms        ━━━
+   ├⇢ mailer ▸ process orders:created:stock  queued 28.0 ms            20.0 ms        ━━━
+   ├⇢ mailer ▸ process orders:crea…  attempt 2  reject  dead-lettered  20.0 ms              ━━━
+   └⇢ mailer ▸ process dead:created:mail…  ack  dead letter: rejected  20.0 ms                  ╺━━╸
+"##);
+}
+
+#[test]
+fn a_message_that_died_before_anybody_worked_on_it() {
+    let (_, mut mail, mut all) = request();
+    let died = vec![(semconv::DEAD_LETTER_QUEUE, text("mail")), (semconv::DEAD_LETTER_REASON, text("delivery_limit"))];
+    all.push(process(&mut mail, 17, 2, "dead:created:mail.dead", 110, died));
+    assert_snapshot!(trace_of(&all, &run(1).to_string()), @r##"
+POST /orders  11111111  ✓ ok  130 ms
+shop · mailer · 3 spans · 2026-09-21 14:13:20.000 UTC
+                                                                                0             130 ms
+shop ▸ POST /orders                                                    30.0 ms  ━━━━╸
+└─ publish orders:created  confirmed  dead-lettered                    3.00 ms   ╺
+   └⇢ mailer ▸ process dead:created:mai…  dead letter: delivery limit  20.0 ms                  ╺━━━
+"##);
+}
+
+#[test]
+fn work_in_a_trace_of_its_own() {
+    let (_, mut mail, mut all) = request();
+    let mut work = process(&mut mail, 3, 0, MAIL, 40, vec![(semconv::RELATION, text("link"))]);
+    work.trace_id = Some(trace(5));
+    start_of(&mut work).links.push(link(trace(1), span_id(2)));
+    let mut ack = settle(&mut mail, 4, 3, "ack", 60);
+    ack.trace_id = Some(trace(5));
+    all.extend([work, ack]);
+    let shown = trace_of(&all, &run(1).to_string());
+    assert_snapshot!(shown, @r##"
+POST /orders  11111111  ✓ ok  61.0 ms
+shop · mailer · 4 spans · 2026-09-21 14:13:20.000 UTC
+                                                                                0            61.0 ms
+shop ▸ POST /orders                                                    30.0 ms  ━━━━━━━━━╸
+└─ publish orders:created  confirmed                                   3.00 ms     ━
+   └⇢ mailer ▸ process orders:create…  ack  new trace  queued 27.0 ms  20.0 ms               ━━━━━━╸
+"##);
+    assert_eq!(trace_of(&all, &trace(5).to_string()), shown, "from the other end, too");
+}
+
+/// The work on the message as a run of its own.
+fn child() -> Vec<Record<'static>> {
+    let (_, _, mut all) = request();
+    let mut mail = Recording::of(run(2), 3, "mailer").in_trace(trace(1));
+    all.push(mail.record(run_start("send mail", 40, Some((run(1), span_id(2))))));
+    let mut work = process(&mut mail, 3, 0, MAIL, 40, vec![(semconv::RELATION, text("new_run"))]);
+    start_of(&mut work).parent_span_id = Some(run(2).as_parent());
+    all.extend([work, settle(&mut mail, 4, 3, "ack", 60), mail.run_end(60, spanbridge::Status::Ok)]);
+    all
+}
+
+#[test]
+fn work_that_is_a_run_from_the_parents_side() {
+    assert_snapshot!(trace_of(&child(), &span_id(1).to_string()), @r##"
+POST /orders  11111111  ✓ ok  30.0 ms
+shop · 2 spans · 2026-09-21 14:13:20.000 UTC
+                                               0                                30.0 ms
+shop ▸ POST /orders                   30.0 ms  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━
+└─ publish orders:created  confirmed  3.00 ms               ━━━━
+
+child run    send mail  ✓ ok  spanbridge trace 22222222
+"##);
+    assert_snapshot!(trace_of(&child(), &run(1).to_string()), @r##"
+POST /orders  11111111  ✓ ok  30.0 ms
+shop · 2 spans · 2026-09-21 14:13:20.000 UTC
+                                               0                                30.0 ms
+shop ▸ POST /orders                   30.0 ms  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━
+└─ publish orders:created  confirmed  3.00 ms               ━━━━
+
+send mail  22222222  ✓ ok  20.0 ms, 21.0 ms with queued work
+mailer · 2 spans · 2026-09-21 14:13:20.040 UTC
+child of POST /orders 11111111, triggered by publish orders:created in shop
+                                                    0                                21.0 ms
+mailer ▸ process orders:created:mail  ack  20.0 ms  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━
+"##);
+}
+
+#[test]
+fn attempts_that_are_runs() {
+    let mut all = child();
+    let mut mail = Recording::of(run(3), 4, "mailer").in_trace(trace(1));
+    all.push(mail.record(run_start("send mail", 80, Some((run(1), span_id(2))))));
+    let mut work = process(&mut mail, 6, 0, MAIL, 80, vec![(semconv::RELATION, text("new_run"))]);
+    start_of(&mut work).parent_span_id = Some(run(3).as_parent());
+    all.extend([work, mail.run_end(100, spanbridge::Status::Ok)]);
+    assert_snapshot!(trace_of(&all, &run(3).to_string()), @r##"
+send mail  33333333  ✓ ok  20.0 ms
+mailer · 1 span · 2026-09-21 14:13:20.080 UTC
+child of POST /orders 11111111, triggered by publish orders:created in shop
+                                                      0                                20.0 ms
+mailer ▸ process orders:created:mail  retry  20.0 ms  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━
+
+parent run   POST /orders  ✓ ok  spanbridge trace 11111111
+related run  send mail     ✓ ok  spanbridge trace 22222222
+"##);
+}
+
+#[test]
+fn work_that_is_a_run_from_its_own_side() {
+    assert_snapshot!(trace_of(&child(), &run(2).to_string()), @r##"
+send mail  22222222  ✓ ok  20.0 ms, 21.0 ms with queued work
+mailer · 2 spans · 2026-09-21 14:13:20.040 UTC
+child of POST /orders 11111111, triggered by publish orders:created in shop
+                                                    0                                21.0 ms
+mailer ▸ process orders:created:mail  ack  20.0 ms  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━
+
+parent run   POST /orders  ✓ ok  spanbridge trace 11111111
+"##);
+}
+
+#[test]
+fn a_delivery_after_one_that_nobody_recorded() {
+    let (_, mut mail, mut all) = request();
+    let said = vec![(semconv::DELIVERY_REDELIVERED, AttributeValue::Bool(true))];
+    all.push(process(&mut mail, 3, 2, MAIL, 40, said));
+    assert_snapshot!(trace_of(&all, &run(1).to_string()), @r##"
+POST /orders  11111111  ✓ ok  60.0 ms
+shop · mailer · 3 spans · 2026-09-21 14:13:20.000 UTC
+                                                                                0            60.0 ms
+shop ▸ POST /orders                                                    30.0 ms  ━━━━━━━━━━
+└─ publish orders:created  confirmed                                   3.00 ms     ━
+   └⇢ mailer ▸ process orders:creat…  delivered again  queued 27.0 ms  20.0 ms               ━━━━━━━
+"##);
+}
+
+#[test]
+fn a_batch_and_one_of_its_messages() {
+    let mut all = Vec::new();
+    let mut batch = Recording::of(run(7), 70, "mailer");
+    let count = vec![(semconv::MESSAGING_BATCH_COUNT, AttributeValue::I64(3))];
+    let mut whole = process(&mut batch, 70, 0, MAIL, 40, count);
+    for n in 1..4u64 {
+        let mut shop = Recording::of(run(n.into()), n, "shop");
+        let mut mail = Recording::of(run(n.into()), 10 + n, "mailer");
+        start_of(&mut whole).links.push(link(trace(n.into()), span_id(10 * n)));
+        all.push(publish(&mut shop, 10 * n, 0, "orders:created", 10 + n));
+        let mut one = process(&mut mail, 10 * n + 1, 10 * n, MAIL, 40, vec![]);
+        start_of(&mut one).links.push(link(trace(7), span_id(70)));
+        if n == 2
+            && let Body::Span(_, end) = &mut one.body
+        {
+            (end.status, end.error) = (spanbridge::Status::Error, Some("550 mailbox unavailable".into()));
+        }
+        all.push(one);
+        all.push(settle(&mut mail, 10 * n + 2, 10 * n + 1, if n == 2 { "nack" } else { "ack" }, 60));
+    }
+    all.push(whole);
+    assert_snapshot!(trace_of(&all, &run(7).to_string()), @r##"
+process orders:created:mail  77777777  ✓ ok  20.0 ms
+mailer · 1 span · 2026-09-21 14:13:20.040 UTC
+                                                                      0                      20.0 ms
+mailer ▸ process orders:created:mail  batch of 3  3 senders  20.0 ms  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━
+
+linked run   publish orders:created  ✓ ok  spanbridge trace 11111111
+linked run   publish orders:created  ✓ ok  spanbridge trace 22222222
+linked run   publish orders:created  ✓ ok  spanbridge trace 33333333
+"##);
+    assert_snapshot!(trace_of(&all, &run(2).to_string()), @r##"
+publish orders:created  22222222  ✓ ok  49.0 ms
+shop · mailer · 3 spans · 1 error · 2026-09-21 14:13:20.012 UTC
+                                                                              0              49.0 ms
+shop ▸ publish orders:created  confirmed                             3.00 ms  ━
+└⇢ ✗ mailer ▸ process orders:created:mail  nack  linked to 77777777  20.0 ms              ╺━━━━━━━━╸
+     550 mailbox unavailable
+
+linked run   process orders:created:mail  ✓ ok  spanbridge trace 77777777
+"##);
+}
+
+#[test]
+fn a_question_and_its_answer() {
+    let (mut shop, mut mail, mut all) = request();
+    all.push(process(&mut mail, 3, 2, MAIL, 40, vec![]));
+    all.push(publish(&mut mail, 4, 3, "amq.default:replies", 55));
+    all.push(process(&mut shop, 5, 4, "amq.default:replies", 70, vec![]));
+    let span = |id| Endpoint::Span { trace_id: trace(1), span_id: span_id(id) };
+    all.push(shop.record(Body::Edge { edge_type: "replied.to".into(), from: span(5), to: span(2) }));
+    assert_snapshot!(trace_of(&all, &run(1).to_string()), @r##"
+POST /orders  11111111  ✓ ok  90.0 ms
+shop · mailer · 5 spans · 2026-09-21 14:13:20.000 UTC
+                                                                     0                       90.0 ms
+shop ▸ POST /orders                                         30.0 ms  ━━━━━━━━━━
+└─ publish orders:created  confirmed  answered              3.00 ms     ━
+   └⇢ mailer ▸ process orders:created:mail  queued 27.0 ms  20.0 ms               ╺━━━━━━╸
+      └─ publish amq.default:replies  confirmed             3.00 ms                    ╺╸
+         └⇢ shop ▸ process amq.default:replies  answer      20.0 ms                          ━━━━━━━
+"##);
+}

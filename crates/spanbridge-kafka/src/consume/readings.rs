@@ -1,0 +1,100 @@
+//! Which reading of a message this is: a consumer that seeks back reads again.
+
+use std::collections::VecDeque;
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering::Relaxed};
+use std::sync::{Mutex, PoisonError};
+
+/// So many stretches of a partition are remembered. What was read before is not counted as read.
+const MOST: usize = 256;
+
+/// What a consumer has read of a partition since that was assigned to it.
+///
+/// A partition is read in stretches. As long as there is one, and it goes on where it was, a message costs a comparison.
+#[derive(Debug)]
+pub(crate) struct Readings {
+    /// The offset after the last message; -1: nothing was read.
+    next: AtomicI64,
+    /// It was read from another place than the next before.
+    jumped: AtomicBool,
+    stretches: Mutex<VecDeque<Range<i64>>>,
+}
+
+impl Default for Readings {
+    fn default() -> Self {
+        Readings { next: AtomicI64::new(-1), jumped: AtomicBool::new(false), stretches: Mutex::default() }
+    }
+}
+
+impl Readings {
+    /// A message was read: for the how many-th time.
+    pub(crate) fn read(&self, offset: i64) -> u32 {
+        if self.next.load(Relaxed) == offset && !self.jumped.load(Relaxed) {
+            self.next.store(offset.saturating_add(1), Relaxed);
+            return 1;
+        }
+        self.elsewhere(offset)
+    }
+
+    /// It is not simply the next.
+    #[cold]
+    fn elsewhere(&self, offset: i64) -> u32 {
+        let mut stretches = self.stretches.lock().unwrap_or_else(PoisonError::into_inner);
+        let next = self.next.swap(offset.saturating_add(1), Relaxed);
+        if let Some(last) = stretches.back_mut() {
+            last.end = next // messages that were simply the next did not say so
+        }
+        if next != offset {
+            // What lies between was not read: it may never have been there, or somebody has sought.
+            self.jumped.store(next > offset || self.jumped.load(Relaxed), Relaxed);
+            stretches.push_back(offset..offset);
+            if stretches.len() > MOST {
+                stretches.pop_front();
+            }
+        }
+        let before = stretches.iter().filter(|stretch| stretch.contains(&offset)).count();
+        u32::try_from(before).unwrap_or(u32::MAX).saturating_add(1)
+    }
+
+    /// The partition has changed hands: others may have read it.
+    pub(crate) fn forget(&self) {
+        let mut stretches = self.stretches.lock().unwrap_or_else(PoisonError::into_inner);
+        stretches.clear();
+        self.next.store(-1, Relaxed);
+        self.jumped.store(false, Relaxed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::HashMap;
+
+    #[test]
+    fn what_is_read_again_counts() {
+        let readings = Readings::default();
+        let read = |range: Range<i64>| range.map(|offset| readings.read(offset)).collect::<Vec<_>>();
+        assert_eq!(read(5..8), [1, 1, 1]);
+        assert_eq!(read(10..12), [1, 1], "a gap");
+        assert_eq!(read(6..13), [2, 2, 1, 1, 2, 2, 1], "what was in the gap was not read before");
+        assert_eq!(read(7..8), [3]);
+        assert_eq!(read(100..101), [1]);
+        readings.forget();
+        assert_eq!(read(7..8), [1]);
+        assert_eq!(readings.read(i64::MAX), 1);
+        assert_eq!(readings.read(i64::MIN), 1);
+    }
+
+    proptest! {
+        #[test]
+        fn as_a_plain_count(reads in prop::collection::vec((0i64..20, 1i64..6), 1..20)) {
+            let (readings, mut counts) = (Readings::default(), HashMap::<i64, u32>::new());
+            for offset in reads.iter().flat_map(|(from, size)| *from..from + size) {
+                let count = counts.entry(offset).or_default();
+                *count += 1;
+                prop_assert_eq!(readings.read(offset), *count);
+            }
+        }
+    }
+}

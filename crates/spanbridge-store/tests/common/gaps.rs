@@ -1,0 +1,194 @@
+//! A store with one gap of each kind, and one with none. The tests of the command line use them, too.
+
+use super::*;
+use spanbridge::semconv;
+
+const PUBLISH: (&str, &str) = ("messaging.publish", "publish");
+const PROCESS: (&str, &str) = ("messaging.process", "process");
+
+fn int(n: i64) -> AttributeValue<'static> {
+    AttributeValue::I64(n)
+}
+
+/// A run in which `shop` sends and `mailer` receives.
+struct Story {
+    shop: Recording,
+    mail: Recording,
+    records: Vec<Record<'static>>,
+    first: u64,
+    began: u64,
+}
+
+impl Story {
+    /// The n-th, in ids and in time.
+    fn new(n: u64) -> Self {
+        let recording = |segment, service| Recording::of(run(n.into()), segment, service);
+        let (shop, mail) = (recording(2 * n + 1, "shop"), recording(2 * n + 2, "mailer"));
+        Story { shop, mail, records: Vec::new(), first: 100 * n, began: 1000 * n }
+    }
+
+    fn publish(&mut self, id: u64, destination: &str, at: u64, status: &str) -> &mut Self {
+        let (from, said) = (self.began + at, vec![(semconv::HANDOFF_STATUS, text(status))]);
+        self.records.push(self.shop.step((self.first + id, 0), PUBLISH, destination, (from, from + 2), said));
+        self
+    }
+
+    /// The work on a message of `sender` (0: of nobody), from the queue that the destination ends in.
+    fn process(&mut self, id: u64, sender: u64, destination: &str, at: u64, mut said: Said) -> &mut Self {
+        let (from, sender) = (self.began + at, if sender == 0 { 0 } else { self.first + sender });
+        let key = destination.split(':').nth(1).unwrap_or_default();
+        said.extend([(semconv::RABBITMQ_ROUTING_KEY, text(key)), (semconv::RABBITMQ_DELIVERY_TAG, int(id as i64))]);
+        self.records.push(self.mail.step((self.first + id, sender), PROCESS, destination, (from, from + 5), said));
+        self
+    }
+
+    fn settle(&mut self, job: u64, operation: &'static str, destination: &str, at: u64, mut said: Said) -> &mut Self {
+        let from = self.began + at;
+        said.push((semconv::RABBITMQ_DELIVERY_TAG, int(job as i64)));
+        let (id, job) = (self.first + job + 50, self.first + job);
+        let step = ("messaging.settle", operation);
+        self.records.push(self.mail.step((id, job), step, destination, (from, from + 1), said));
+        self
+    }
+
+    /// A message to `mailer` that is sent, received and acknowledged.
+    fn order(&mut self) -> &mut Self {
+        self.publish(1, "events:order", 0, "confirmed");
+        self.process(2, 1, "events:order:mail", 10, vec![]).settle(2, "ack", "events:order:mail", 15, vec![])
+    }
+
+    fn diagnostic(&mut self, code: &'static str, message: &'static str, id: u64) -> &mut Self {
+        let span_id = Some(span_id(self.first + id));
+        let attributes = Attributes::new();
+        let body = Body::Diagnostic { code: code.into(), message: message.into(), count: None, span_id, attributes };
+        self.records.push(self.mail.record(body));
+        self
+    }
+
+    fn last(&mut self) -> &mut Start<'static> {
+        match self.records.last_mut().map(|r| &mut r.body) {
+            Some(Body::Span(start, _)) => start,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn done(&mut self) -> Vec<Record<'static>> {
+        std::mem::take(&mut self.records)
+    }
+}
+
+/// Runs in which everything is as it should be, however much happens.
+pub(crate) fn clean() -> Vec<Record<'static>> {
+    let mut all = Story::new(1).order().done();
+    // What did not arrive, and says so.
+    let mut s = Story::new(2);
+    s.publish(1, "events:lost", 0, "returned").publish(2, "events:order", 5, "rejected");
+    all.extend(s.publish(3, "events:order", 9, "unknown").done());
+    // Several queues, several attempts, a dead letter.
+    let mut s = Story::new(3);
+    s.publish(1, "events:paid", 0, "confirmed");
+    s.process(2, 1, "events:paid:mail", 10, vec![]).settle(2, "nack", "events:paid:mail", 15, vec![]);
+    s.process(3, 1, "events:paid:stock", 10, vec![]).settle(3, "ack", "events:paid:stock", 15, vec![]);
+    s.process(4, 1, "events:paid:mail", 20, vec![]).settle(4, "reject", "events:paid:mail", 25, vec![]);
+    let died = vec![(semconv::DEAD_LETTER_QUEUE, text("mail"))];
+    s.process(5, 1, "dlx:paid:mail.dead", 30, died).settle(5, "ack", "dlx:paid:mail.dead", 35, vec![]);
+    all.extend(s.done());
+    // One acknowledgement for several messages.
+    let mut s = Story::new(4);
+    for n in 1..4 {
+        s.publish(n, "events:order", n, "confirmed").process(n + 3, n, "events:order:mail", 10 + n, vec![]);
+    }
+    let multiple = vec![(semconv::SETTLE_MULTIPLE, AttributeValue::Bool(true))];
+    all.extend(s.settle(6, "ack", "events:order:mail", 20, multiple).done());
+    // One commit for several messages.
+    let mut s = Story::new(5);
+    for n in 1..4 {
+        let position = vec![
+            (semconv::MESSAGING_SYSTEM, text("kafka")),
+            (semconv::MESSAGING_PARTITION_ID, text("0")),
+            (semconv::KAFKA_OFFSET, int(n as i64)),
+            (semconv::MESSAGING_CONSUMER_GROUP, text("mail")),
+        ];
+        s.publish(n, "topic", n, "confirmed").process(n + 3, n, "topic", 10 + n, position);
+    }
+    let commit = vec![
+        (semconv::MESSAGING_SYSTEM, text("kafka")),
+        (semconv::MESSAGING_CONSUMER_GROUP, text("mail")),
+        (semconv::SETTLE_RANGES, text("topic[0] 1..2, topic[0] 3, other[1] 9")),
+    ];
+    all.extend(s.settle(1, "commit", "", 20, commit).done());
+    // Stored offsets and messages without acknowledgements are beyond the code, also where others are settled by it.
+    let mut s = Story::new(7);
+    let stored = vec![(semconv::SETTLE_STORED, AttributeValue::Bool(true))];
+    s.publish(1, "stream", 1, "confirmed").process(2, 1, "stream", 10, stored);
+    s.publish(5, "stream", 2, "confirmed").process(6, 5, "stream", 20, vec![]).settle(6, "ack", "stream", 26, vec![]);
+    let automatic = vec![(semconv::SETTLE_AUTOMATIC, AttributeValue::Bool(true))];
+    s.publish(3, "events:order", 1, "confirmed").process(4, 3, "events:order:mail", 10, automatic);
+    all.extend(s.done());
+    // A queue that nobody settles, a trace of its own, a suspended run, and the child run of a job.
+    let mut s = Story::new(6);
+    s.publish(1, "inbox", 0, "sent").process(2, 1, "inbox", 5, vec![]);
+    s.publish(3, "events:late", 6, "confirmed").process(4, 0, "events:late:mail", 90, vec![]);
+    let (trace_id, sender) = (s.shop.trace, span_id(s.first + 3));
+    let batch = (trace(99), span_id(9900));
+    for (trace_id, span_id) in [(trace_id, sender), batch] {
+        s.last().links.push(Link { trace_id, span_id, attributes: Attributes::new() });
+    }
+    s.settle(4, "ack", "events:late:mail", 96, vec![]).publish(7, "events:job", 97, "confirmed");
+    let begun = s.shop.run_start("approval", 6000);
+    let waits = Body::RunSuspend { suspension_id: "s".into(), suspended_at: T0 + 6100 * MS, reason: None };
+    let waits = s.shop.record(waits);
+    all.extend(s.done().into_iter().chain([begun, waits]));
+    let mut child = Recording::of(run(77), 77, "mailer").in_trace(trace(6));
+    all.push(child.record(run_start("job", 6098, Some((run(6), span_id(607))))));
+    let mut work =
+        child.step((901, 0), PROCESS, "events:job:jobs", (6099, 6101), vec![(semconv::RELATION, text("new_run"))]);
+    if let Body::Span(start, _) = &mut work.body {
+        start.parent_span_id = Some(run(77).as_parent());
+    }
+    all.push(work);
+    all.push(child.run_end(6102, Status::Ok));
+    all
+}
+
+/// The clean runs, and beside them one gap of each kind.
+pub(crate) fn one_of_each() -> Vec<Record<'static>> {
+    let (mail, mut all) = ("events:order:mail", clean());
+    // Sent and never received; sent to where nobody listens; received and never settled.
+    all.extend(Story::new(11).publish(1, "events:order", 0, "confirmed").done());
+    all.extend(Story::new(12).publish(1, "events:refund", 0, "confirmed").done());
+    all.extend(Story::new(13).publish(1, "events:order", 0, "confirmed").process(2, 1, mail, 10, vec![]).done());
+    // Context lost, dropped, malformed.
+    all.extend(Story::new(14).process(1, 0, mail, 0, vec![]).settle(1, "ack", mail, 6, vec![]).done());
+    all.extend(Story::new(15).order().diagnostic(semconv::INJECTION_DROPPED, "no room for baggage", 1).done());
+    let mut s = Story::new(16);
+    s.process(1, 0, mail, 0, vec![]).settle(1, "ack", mail, 6, vec![]);
+    all.extend(s.diagnostic(semconv::HEADER_MALFORMED, "traceparent: not of 55 characters", 1).done());
+    // A parent that nobody recorded; a clock that is behind.
+    let mut s = Story::new(17);
+    all.extend(s.process(1, 88, "audit:x:audit", 0, vec![]).settle(1, "ack", "audit:x:audit", 6, vec![]).done());
+    let mut s = Story::new(18);
+    s.publish(1, "events:order", 400, "confirmed");
+    all.extend(s.process(2, 1, mail, 60, vec![]).settle(2, "ack", mail, 66, vec![]).done());
+    // A run that was ended twice, and one that was not.
+    let mut s = Story::new(19);
+    all.extend(s.order().done());
+    all.extend([
+        s.shop.run_start("refund", 19_000),
+        s.shop.run_end(19_100, Status::Ok),
+        s.mail.run_end(19_090, Status::Error),
+    ]);
+    all.push(Story::new(20).shop.run_start("nightly import", 20_000));
+    // Records lost, and a payload that was not captured.
+    let mut s = Story::new(21);
+    all.extend(s.order().diagnostic(semconv::REDACTION_FAILED, "the hook panicked", 2).done());
+    let note = Body::Diagnostic {
+        code: "dropped.memory".into(),
+        message: "records found no room in the recorder's memory and were dropped".into(),
+        count: Some(12),
+        span_id: None,
+        attributes: Attributes::new(),
+    };
+    all.push(Record { run_id: None, trace_id: None, ..s.mail.record(note) });
+    all
+}

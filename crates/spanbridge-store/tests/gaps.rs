@@ -1,0 +1,218 @@
+//! What is missing in the record, and what only looks so.
+
+mod common;
+
+use common::gaps::{clean, one_of_each};
+use common::*;
+use proptest::prelude::*;
+use spanbridge::record::{AttributeValue, Body, Record};
+use spanbridge::{RunId, semconv};
+use spanbridge_store::graph::{Checkup, Gap, GapKind, Graph};
+use spanbridge_store::{RunFilter, Store, StoreSink};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+const DAY: u64 = 86_400_000 * MS;
+
+fn graphs(records: &[Record<'static>]) -> Vec<Graph> {
+    let mut runs: BTreeMap<RunId, Vec<Record<'static>>> = BTreeMap::new();
+    for record in records {
+        if let Some(run) = record.run_id {
+            runs.entry(run).or_default().push(record.clone());
+        }
+    }
+    runs.iter().map(|(run, records)| Graph::build(*run, records)).collect()
+}
+
+fn stored(records: &[Record<'static>]) -> (tempfile::TempDir, Store) {
+    let (dir, path) = place();
+    let mut sink = StoreSink::open(&path).unwrap();
+    for (number, chunk) in (1..).zip(records.chunks(16)) {
+        deliver(&mut sink, 7, number, chunk);
+    }
+    (dir, Store::open(&path).unwrap())
+}
+
+fn all_runs(store: &Store) -> Vec<RunId> {
+    store.runs(&RunFilter::default(), 1000).unwrap().iter().map(|r| r.run_id).collect()
+}
+
+fn kinds(gaps: &[Gap]) -> Vec<GapKind> {
+    gaps.iter().map(|g| g.kind).collect()
+}
+
+#[test]
+fn one_of_each_kind_is_found_and_nothing_else() {
+    let (_dir, store) = stored(&one_of_each());
+    let gaps = store.gaps(&all_runs(&store), Checkup::new(T0 + DAY)).unwrap();
+    assert_eq!(kinds(&gaps), GapKind::all().collect::<Vec<_>>(), "{gaps:#?}");
+    let runs: Vec<_> = gaps.iter().map(|g| g.run_id).collect();
+    let expected = [11, 12, 13, 14, 15, 16, 17, 18, 19, 20].map(|n| Some(run(n)));
+    assert_eq!(runs, [&expected[..], &[None, Some(run(21))]].concat());
+    for gap in &gaps {
+        assert!(!gap.what.is_empty() && !gap.likely_cause.contains("  ") && !gap.fix.contains(['{', '}']), "{gap:?}");
+    }
+}
+
+#[test]
+fn a_clean_store_has_none() {
+    let (_dir, store) = stored(&clean());
+    assert_eq!(store.gaps(&all_runs(&store), Checkup::new(T0 + DAY)).unwrap(), []);
+}
+
+#[test]
+fn one_run_is_enough_to_ask_about() {
+    let (_dir, store) = stored(&one_of_each());
+    let all = store.gaps(&all_runs(&store), Checkup::new(T0 + DAY)).unwrap();
+    for n in (1..8).chain(11..22) {
+        let own: Vec<_> = all.iter().filter(|g| g.run_id == Some(run(n))).cloned().collect();
+        let mut alone = store.gaps(&[run(n)], Checkup::new(T0 + DAY)).unwrap();
+        // What a process says of all its runs belongs to each that it recorded at the time.
+        alone.retain(|g| g.run_id.is_some());
+        assert_eq!(alone, own, "run {n}");
+    }
+    let lost = store.gaps(&[run(21)], Checkup::new(T0 + DAY)).unwrap();
+    assert_eq!(kinds(&lost), [GapKind::RecordsDropped, GapKind::RedactionFailed]);
+    assert_eq!(kinds(&store.gaps(&[run(1)], Checkup::new(T0 + DAY)).unwrap()), []);
+}
+
+#[test]
+fn what_may_still_come_is_no_gap() {
+    // A second after everything: messages are under way, and the run without an end was heard of just now.
+    let now = T0 + 23_000 * MS;
+    let soon = |checkup: Checkup| {
+        let mut checkup = checkup;
+        graphs(&one_of_each()).iter().for_each(|graph| checkup.look_at(graph));
+        kinds(&checkup.gaps())
+    };
+    let waiting = [GapKind::NotReceived, GapKind::NoConsumer, GapKind::NotSettled, GapKind::ParentMissing];
+    let early = soon(Checkup::new(now));
+    assert!(waiting.iter().chain([&GapKind::NoEnd]).all(|kind| !early.contains(kind)), "{early:?}");
+    let impatient = soon(Checkup::new(now).grace(Duration::from_secs(1)));
+    assert!(waiting.iter().all(|kind| impatient.contains(kind)), "{impatient:?}");
+}
+
+#[test]
+fn who_is_not_asked_about_is_not_accused() {
+    let mut checkup = Checkup::new(T0 + DAY);
+    graphs(&one_of_each()).iter().for_each(|graph| checkup.look_around(graph));
+    assert!(checkup.is_certain());
+    assert_eq!(checkup.gaps(), []);
+}
+
+#[test]
+fn a_commit_of_another_group_settles_nothing() {
+    let mut records = clean();
+    for record in &mut records {
+        if let Body::Span(start, _) = &mut record.body
+            && start.name.starts_with("commit")
+        {
+            start.attributes = attributes(&[
+                (semconv::MESSAGING_SYSTEM, text("kafka")),
+                (semconv::MESSAGING_CONSUMER_GROUP, text("stock")),
+                (semconv::SETTLE_RANGES, text("topic[0] 1..3")),
+            ]);
+        }
+    }
+    let mut checkup = Checkup::new(T0 + DAY);
+    graphs(&records).iter().for_each(|graph| checkup.look_at(graph));
+    // Nobody knows that group `mail` commits at all, so nobody is accused; once it does, its messages are missed.
+    assert_eq!(checkup.gaps(), []);
+    let mut kafka = Recording::of(run(30), 99, "mailer");
+    let said = vec![
+        (semconv::MESSAGING_SYSTEM, text("kafka")),
+        (semconv::MESSAGING_CONSUMER_GROUP, text("mail")),
+        (semconv::SETTLE_RANGES, text("topic[0] ..1")),
+    ];
+    let commit = kafka.step((990, 0), ("messaging.settle", "commit"), "topic", (10, 11), said);
+    checkup.look_around(&Graph::build(run(30), &[commit]));
+    assert_eq!(kinds(&checkup.gaps()), [GapKind::NotSettled; 2]);
+}
+
+#[test]
+fn a_queue_is_one_whatever_the_routing_key() {
+    let mut r = Recording::of(run(1), 1, "mailer");
+    let mut job = |id: u64, key: &'static str, settled: &[(&'static str, bool)]| {
+        let (queue, at) = (format!("events:{key}:app:mail"), 10 * id);
+        let tag = (semconv::RABBITMQ_DELIVERY_TAG, AttributeValue::I64(id as i64));
+        let said = vec![(semconv::RABBITMQ_ROUTING_KEY, text(key)), tag.clone()];
+        let work = r.step((id, 1), ("messaging.process", "process"), &queue, (at, at + 5), said);
+        let settle = |(operation, multiple): &(&'static str, bool)| {
+            let said = vec![tag.clone(), (semconv::SETTLE_MULTIPLE, AttributeValue::Bool(*multiple))];
+            r.step((id + 100, id), ("messaging.settle", *operation), &queue, (at + 6, at + 7), said)
+        };
+        std::iter::once(work).chain(settled.iter().map(settle).collect::<Vec<_>>()).collect::<Vec<_>>()
+    };
+    let (first, second, third) = (job(2, "created", &[]), job(3, "paid", &[("ack", true)]), job(4, "created", &[]));
+    let sent = r.step((1, 0), ("messaging.publish", "publish"), "events:created", (0, 1), vec![]);
+    let mut checkup = Checkup::new(T0 + DAY);
+    checkup.look_at(&Graph::build(run(1), &[vec![sent], first, second, third].concat()));
+    let spans: Vec<_> = checkup.gaps().iter().map(|g| (g.kind, g.span_id)).collect();
+    assert_eq!(spans, [(GapKind::NotSettled, Some(span_id(4)))], "the acknowledgement covers those before it");
+}
+
+#[test]
+fn work_that_broke_off_is_one_gap() {
+    let mut r = Recording::of(run(1), 1, "mailer");
+    let mut job = |id, at, end: bool| {
+        let said = vec![(semconv::RABBITMQ_ROUTING_KEY, text("x"))];
+        let mut record = r.step((id, 1), ("messaging.process", "process"), "e:x:mail", (at, at + 5), said);
+        if let (false, Body::Span(start, _)) = (end, &record.body) {
+            record.body = Body::SpanStart(start.clone());
+        }
+        record
+    };
+    let (broken, again) = (job(2, 10, false), job(3, 90, true));
+    let ack = r.step((4, 3), ("messaging.settle", "ack"), "e:x:mail", (96, 97), vec![]);
+    let sent = r.step((1, 0), ("messaging.publish", "publish"), "e:x", (0, 1), vec![]);
+    let at = |now: u64, records: &[&Record<'static>]| {
+        let records: Vec<_> = records.iter().map(|r| (*r).clone()).collect();
+        let mut checkup = Checkup::new(T0 + now);
+        checkup.look_at(&Graph::build(run(1), &records));
+        checkup.gaps().into_iter().map(|g| (g.kind, g.what)).collect::<Vec<_>>()
+    };
+    let settles = r.step((9, 77), ("messaging.settle", "ack"), "e:x:mail", (98, 99), vec![]);
+    // Nobody knows whether it is at work still; after an hour everybody does.
+    let alone = [&sent, &broken, &settles];
+    assert_eq!(kinds_of(&at(2000 * MS, &alone)), []);
+    let what = (GapKind::NotSettled, "process e:x:mail by mailer, which has no end".to_owned());
+    assert_eq!(at(DAY, &alone)[0], what);
+    assert_eq!(kinds_of(&at(DAY, &alone)), [GapKind::NotSettled, GapKind::ParentMissing]);
+    // Once it is delivered again, there is no need to wait.
+    let what = (GapKind::NotSettled, "process e:x:mail by mailer, which has no end, then delivered again".to_owned());
+    assert_eq!(at(2000 * MS, &[&sent, &broken, &again, &ack]), [what]);
+    // Where nobody settles, the end is what is missing.
+    assert_eq!(kinds_of(&at(DAY, &[&sent, &broken])), [GapKind::NoEnd]);
+}
+
+fn kinds_of(gaps: &[(GapKind, String)]) -> Vec<GapKind> {
+    gaps.iter().map(|(kind, _)| *kind).collect()
+}
+
+proptest! {
+    #[test]
+    fn whatever_the_order_and_however_often(seed in any::<u64>(), again in proptest::collection::vec(0..100usize, 0..20)) {
+        let said = one_of_each();
+        let mut shuffled: Vec<_> = said.iter().chain(again.iter().filter_map(|i| said.get(*i))).cloned().collect();
+        shuffle(&mut shuffled, seed);
+        let answer = |graphs: &[Graph]| {
+            let mut checkup = Checkup::new(T0 + DAY);
+            graphs.iter().for_each(|graph| checkup.look_at(graph));
+            checkup.gaps()
+        };
+        let expected = answer(&graphs(&said));
+        prop_assert_eq!(expected.len(), 11, "one of each, but what no run says");
+        let mut graphs = graphs(&shuffled);
+        shuffle(&mut graphs, !seed);
+        prop_assert_eq!(answer(&graphs), expected);
+    }
+}
+
+fn shuffle<T>(items: &mut [T], mut state: u64) {
+    for last in (1..items.len()).rev() {
+        // Splitmix: the numbers only have to be different.
+        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let z = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        items.swap(last, (z ^ (z >> 27)) as usize % (last + 1));
+    }
+}

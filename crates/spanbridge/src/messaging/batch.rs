@@ -1,0 +1,102 @@
+//! Several messages that are worked on at once.
+
+use super::Received;
+use crate::Outcome;
+use crate::observe::{self, Span, SpanBuilder};
+use std::future::Future;
+use std::ops::Deref;
+
+/// A message that can be part of a [`Batch`]: an adapter's job.
+pub trait Batched: Sized {
+    /// What came with it.
+    fn received(&self) -> &Received;
+
+    /// Begins its process span, under what is current.
+    fn begin(&self) -> Span;
+
+    /// Begins the span of a batch, under what is current.
+    fn begin_batch(jobs: &[Self]) -> SpanBuilder;
+}
+
+/// Messages that are worked on at once. It is a slice of its jobs in everything else.
+///
+/// The batch has a span of its own, linked to every sender, and none of them is its parent. Each message has its `process`
+/// span all the same, related to its sender's and linked to the batch's.
+#[derive(Debug)]
+pub struct Batch<J> {
+    jobs: Vec<J>,
+}
+
+impl<J: Batched> Batch<J> {
+    /// A batch of messages, however they were collected.
+    pub fn new(jobs: Vec<J>) -> Self {
+        Batch { jobs }
+    }
+
+    /// Runs the work on all messages in the span of the batch, and ends it by what the work resolves to.
+    ///
+    /// A job's own `run` inside ends the `process` span of its message; those of the other messages end as the batch does.
+    pub fn run<F: Future>(&self, work: F) -> impl Future<Output = F::Output>
+    where
+        F::Output: Outcome,
+    {
+        let (batch, messages) = begin(&self.jobs);
+        let work = observe::run_with_span(batch, work);
+        async move {
+            let value = work.await;
+            messages.end_with(&value);
+            value
+        }
+    }
+}
+
+/// Begins the span of a batch, and those of its messages.
+fn begin<J: Batched>(jobs: &[J]) -> (Span, Messages<'_, J>) {
+    // Under what is current, and else in a trace of its own.
+    let mut span = J::begin_batch(jobs);
+    for job in jobs {
+        span = span.link(job.received().context())
+    }
+    let batch = span.open();
+    for job in jobs {
+        job.received().begin_in_batch(batch.context(), || job.begin())
+    }
+    (batch, Messages(jobs))
+}
+
+/// The spans of the messages of a batch that nobody has ended yet. Dropped, they are cancelled; by a panic, they are
+/// `panicked` as the batch is.
+struct Messages<'a, J: Batched>(&'a [J]);
+
+impl<J: Batched> Messages<'_, J> {
+    fn spans(&self) -> impl Iterator<Item = Span> {
+        self.0.iter().filter_map(|job| job.received().take_begun())
+    }
+
+    fn end_with(self, value: &impl Outcome) {
+        self.spans().for_each(|span| span.end_with(value))
+    }
+}
+
+impl<J: Batched> Drop for Messages<'_, J> {
+    fn drop(&mut self) {
+        self.spans().for_each(if std::thread::panicking() { Span::unwound } else { Span::cancel })
+    }
+}
+
+impl<J> Deref for Batch<J> {
+    type Target = [J];
+
+    fn deref(&self) -> &[J] {
+        &self.jobs
+    }
+}
+
+impl<J> IntoIterator for Batch<J> {
+    type Item = J;
+    type IntoIter = std::vec::IntoIter<J>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.jobs.into_iter()
+    }
+}

@@ -1,0 +1,220 @@
+//! What is recorded of payloads and headers: as little as was asked for, and nothing that a redaction hook has not seen.
+
+use super::Step;
+use crate::observe::{Artifact, Span};
+use crate::{semconv, w3c};
+use std::borrow::Cow;
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+/// How much is recorded of a payload, or of headers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Capture {
+    /// Nothing, not even its size.
+    Off,
+    /// Its size, as an attribute of the span; with [`Capturing::hashed`] also its hash, as an artifact.
+    #[default]
+    Reference,
+    /// An artifact with its size, its hash where that is asked for, and its beginning.
+    Inline {
+        /// So many bytes of it, and never more than 4 KiB.
+        max: usize,
+    },
+}
+
+/// Something that is about to be recorded, for a redaction hook to look at.
+#[derive(Debug)]
+pub struct Part<'a> {
+    header: Option<&'a str>,
+    bytes: Cow<'a, [u8]>,
+}
+
+impl Part<'_> {
+    /// The name of the header that this is the value of; `None` for the payload.
+    pub fn header(&self) -> Option<&str> {
+        self.header
+    }
+
+    /// All of it, also where only the beginning is recorded.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Records this in its place.
+    pub fn replace(&mut self, with: impl Into<Vec<u8>>) {
+        self.bytes = Cow::Owned(with.into())
+    }
+}
+
+/// A message, as far as it may be recorded.
+#[derive(Clone, Copy, Debug)]
+pub struct Message<'a> {
+    /// Whether it is sent or worked on.
+    pub step: Step,
+    /// Its media type.
+    pub content_type: &'a str,
+    /// Its payload.
+    pub payload: &'a [u8],
+}
+
+/// What a payload is whose media type nobody has told.
+pub const UNKNOWN_TYPE: &str = "application/octet-stream";
+
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+type Hook = dyn Fn(&mut Part<'_>) -> Result<(), Failure> + Send + Sync;
+
+/// What is recorded of payloads and headers. By itself the size of payloads, and nothing of headers.
+#[derive(Clone)]
+pub struct Capturing {
+    payload: Capture,
+    headers: Capture,
+    hashed: bool,
+    redact: Option<Arc<Hook>>,
+}
+
+impl Default for Capturing {
+    fn default() -> Self {
+        Capture::default().into()
+    }
+}
+
+/// Of payloads; of headers nothing.
+impl From<Capture> for Capturing {
+    fn from(payload: Capture) -> Self {
+        Capturing { payload, headers: Capture::Off, hashed: false, redact: None }
+    }
+}
+
+impl Capturing {
+    /// What is recorded of headers: names and values as a JSON object. Ours are not among them.
+    pub fn headers(self, headers: Capture) -> Self {
+        Capturing { headers, ..self }
+    }
+
+    /// With a hash of the whole, `xxh3:` and 32 hex digits, to tell by whether two are the same. Reading a payload costs
+    /// time that its size does not, so it is not the default. It keeps no secret: who can guess a payload can check the
+    /// guess.
+    pub fn hashed(self) -> Self {
+        Capturing { hashed: true, ..self }
+    }
+
+    /// Shows everything to a hook before it is recorded: it may replace it. It fails closed: where it returns an error or
+    /// panics, nothing of that payload, or of those headers, is recorded but a diagnostic `redaction.failed`.
+    ///
+    /// An artifact's size and hash are those of what the hook has left.
+    pub fn redact<E: Into<Failure>>(
+        self,
+        hook: impl Fn(&mut Part<'_>) -> Result<(), E> + Send + Sync + 'static,
+    ) -> Self {
+        Capturing { redact: Some(Arc::new(move |part| hook(part).map_err(Into::into))), ..self }
+    }
+
+    /// Whether the size of a payload is told as an attribute of the span.
+    pub fn tells_size(&self) -> bool {
+        self.payload != Capture::Off
+    }
+
+    /// Records the payload and the headers of a message with its span, if there is more to record than an attribute: as
+    /// `input` of who works on it, or `output` of who sends it. `headers` gives every header to its argument; ours are
+    /// left out here.
+    pub fn record(&self, span: &Span, message: &Message<'_>, headers: impl FnOnce(&mut dyn FnMut(&str, &[u8]))) {
+        if span.id().is_none() {
+            return;
+        }
+        let (kind, headers_kind) = match message.step {
+            Step::Send => ("output", "output.headers"),
+            _ => ("input", "input.headers"),
+        };
+        if self.hashed && self.payload == Capture::Reference || matches!(self.payload, Capture::Inline { .. }) {
+            match self.shown(None, message.payload) {
+                Some(payload) => self.artifact(span, self.payload, kind, message.content_type, &payload),
+                None => failed(span, "the payload"),
+            }
+        }
+        if self.headers != Capture::Off {
+            match self.object(headers) {
+                Some(json) => self.artifact(span, self.headers, headers_kind, "application/json", json.as_bytes()),
+                None => failed(span, "the headers"),
+            }
+        }
+    }
+
+    fn artifact(&self, span: &Span, capture: Capture, kind: &str, content_type: &str, bytes: &[u8]) {
+        let hash = if self.hashed { hash(bytes) } else { String::new() };
+        let mut artifact = Artifact::new(kind, content_type, bytes);
+        if !hash.is_empty() {
+            artifact = artifact.hash(&hash)
+        }
+        if let Capture::Inline { max } = capture {
+            artifact = artifact.inline(max)
+        }
+        span.artifact(&artifact)
+    }
+
+    /// What the hook leaves; nothing if it fails.
+    fn shown<'a>(&self, header: Option<&'a str>, bytes: &'a [u8]) -> Option<Cow<'a, [u8]>> {
+        let mut part = Part { header, bytes: Cow::Borrowed(bytes) };
+        match &self.redact {
+            None => Some(part.bytes),
+            // Its own words are not recorded: they may hold what it was to take out.
+            Some(hook) => match catch_unwind(AssertUnwindSafe(|| hook(&mut part))) {
+                Ok(Ok(())) => Some(part.bytes),
+                _ => None,
+            },
+        }
+    }
+
+    fn object(&self, headers: impl FnOnce(&mut dyn FnMut(&str, &[u8]))) -> Option<String> {
+        let mut object = Some(String::from("{"));
+        headers(&mut |name, value| {
+            if [w3c::TRACEPARENT, w3c::TRACESTATE, w3c::BAGGAGE].contains(&name) {
+                return;
+            }
+            object = object.take().and_then(|mut text| {
+                let value = self.shown(Some(name), value)?;
+                if text.len() > 1 {
+                    text.push(',')
+                }
+                quoted(name, &mut text);
+                text.push(':');
+                quoted(&String::from_utf8_lossy(&value), &mut text);
+                Some(text)
+            })
+        });
+        object.map(|text| text + "}")
+    }
+}
+
+fn failed(span: &Span, what: &str) {
+    span.diagnostic(semconv::REDACTION_FAILED, &format!("nothing of {what} was recorded: the redaction hook failed"))
+}
+
+impl fmt::Debug for Capturing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut d = f.debug_struct("Capturing");
+        d.field("payload", &self.payload).field("headers", &self.headers).field("hashed", &self.hashed);
+        d.field("redact", &self.redact.is_some()).finish()
+    }
+}
+
+#[cfg(feature = "record")]
+fn hash(bytes: &[u8]) -> String {
+    format!("xxh3:{:032x}", xxhash_rust::xxh3::xxh3_128(bytes))
+}
+
+#[cfg(feature = "record")]
+fn quoted(text: &str, out: &mut String) {
+    out.push('"');
+    out.extend(crate::json_text::pieces(text));
+    out.push('"')
+}
+
+/// Not asked for: no span is recorded.
+#[cfg(not(feature = "record"))]
+fn hash(_: &[u8]) -> String {
+    String::new()
+}
+
+#[cfg(not(feature = "record"))]
+fn quoted(_: &str, _: &mut String) {}

@@ -1,0 +1,131 @@
+//! What a consumer makes of the contexts that come with its messages.
+
+use super::capture::Capturing;
+use crate::Context;
+use crate::carrier::Extraction;
+use crate::origin;
+use crate::semconv;
+use std::time::Duration;
+
+/// How the work on a message hangs together with what sent it. The run graph is whole in any case: the run and the
+/// baggage travel, and it can be walked from both ends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Relation {
+    /// In the sender's run and trace, under the sender's span.
+    #[default]
+    Parent,
+    /// In the sender's trace, as a run of its own: an execution record that names the sender's run as its parent and the
+    /// sender's span as its trigger, and ends as the work does.
+    NewRun,
+    /// In a trace of its own that links to the sender's, and in the sender's run.
+    Link,
+    /// [`Parent`](Relation::Parent) while the message is fresh, [`Link`](Relation::Link) once it is older than this: so a
+    /// message that waited for days does not stretch a trace over days. One of unknown age is taken for fresh.
+    Auto {
+        /// The oldest that is fresh.
+        max_age: Duration,
+    },
+}
+
+impl Relation {
+    /// What it comes to for a message of this age.
+    fn decided(self, age: Option<Duration>) -> Relation {
+        match (self, age) {
+            (Relation::Auto { max_age }, Some(age)) if age > max_age => Relation::Link,
+            (Relation::Auto { .. }, _) => Relation::Parent,
+            (other, _) => other,
+        }
+    }
+}
+
+/// How far the sender of a message is believed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Trust {
+    /// In all that it says.
+    #[default]
+    Full,
+    /// In its ids, and the tracestate that goes with them. Whether the work is recorded is decided here, and baggage is
+    /// left out.
+    IdsOnly,
+    /// Not at all. The work begins a trace of its own, which links to what was claimed.
+    Ignore,
+}
+
+/// What a consumer makes of the contexts that come with its messages. The default takes them as they are.
+#[derive(Clone, Debug, Default)]
+pub struct Receiving {
+    /// How the work hangs together with what sent it.
+    pub relation: Relation,
+    /// How far the sender is believed.
+    pub trust: Trust,
+    /// The keys of the baggage that is taken; all of it where there is no list.
+    pub baggage: Option<Vec<String>>,
+    /// What is recorded of payloads and headers.
+    pub capture: Capturing,
+}
+
+/// What an adapter knows of a message that came.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Arrival<'a> {
+    /// What was said about this message, in place of the consumer's relation.
+    pub relation: Option<Relation>,
+    /// How long ago it was sent, if that is known.
+    pub age: Option<Duration>,
+    /// What the work on it is called where it is a run.
+    pub name: &'a str,
+}
+
+/// Something to be said about the context of a message: a diagnostic's code, and words.
+pub(super) type Note = (&'static str, String);
+
+/// A context as far as the consumer takes it.
+pub(super) struct Taken {
+    pub(super) context: Context,
+    /// What was claimed, and is not believed.
+    pub(super) claimed: Context,
+    pub(super) notes: Vec<Note>,
+}
+
+impl From<Extraction> for Taken {
+    fn from(found: Extraction) -> Self {
+        let notes = found.problems.iter().map(|p| (semconv::HEADER_MALFORMED, p.to_string())).collect();
+        let context = if found.context.is_empty() { Context::detached() } else { found.context };
+        Taken { context, claimed: Context::EMPTY, notes }
+    }
+}
+
+impl Receiving {
+    pub(super) fn relation(&self, arrival: &Arrival<'_>) -> Relation {
+        arrival.relation.unwrap_or(self.relation).decided(arrival.age)
+    }
+
+    /// What is left of a context.
+    pub(super) fn take(&self, mut taken: Taken) -> Taken {
+        let Some(parent) = taken.context.trace_parent() else { return taken };
+        match self.trust {
+            Trust::Full => {}
+            Trust::IdsOnly => {
+                let baggage = taken.context.baggage().as_str().len();
+                if baggage > 0 {
+                    taken.notes.push((
+                        semconv::BAGGAGE_FILTERED,
+                        format!("the sender is trusted for its ids only: {baggage} bytes left out"),
+                    ))
+                }
+                taken.context = origin::ids_only(&taken.context)
+            }
+            Trust::Ignore => {
+                taken.notes.push((semconv::CONTEXT_IGNORED, format!("the sender is not trusted: it said {parent}")));
+                taken.claimed = std::mem::replace(&mut taken.context, Context::detached())
+            }
+        }
+        if let Some(keys) = &self.baggage {
+            let (baggage, left_out) = taken.context.baggage().filtered(|key| keys.iter().any(|k| k == key));
+            if left_out > 0 {
+                taken.notes.push((semconv::BAGGAGE_FILTERED, format!("{left_out} members are not on the list")));
+                taken.context = taken.context.with_baggage(baggage)
+            }
+        }
+        taken
+    }
+}

@@ -1,0 +1,400 @@
+//! What a consumer makes of what comes with its messages: relations, trust, baggage, capture, batches.
+#![cfg(feature = "record")]
+
+mod support;
+
+use spanbridge::carrier::inject;
+use spanbridge::messaging::*;
+use spanbridge::observe::{self, Span, SpanBuilder};
+use spanbridge::record::{Body, Record};
+use spanbridge::w3c::TRACESTATE;
+use spanbridge::{Context, Recorder, RunId, Sampler, Status, TraceId};
+use std::collections::HashMap;
+use std::time::Duration;
+use support::{Seen, by_name, flush, lifecycle, record, spans, with};
+
+type Headers = HashMap<String, String>;
+
+const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+const SENDER: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+
+fn headers() -> Headers {
+    let pairs = [("traceparent", SENDER), ("tracestate", "a=1"), ("baggage", "tenant=acme,secret=s3,tier=gold")];
+    pairs.map(|(k, v)| (k.to_owned(), v.to_owned())).into()
+}
+
+fn received(receiving: Receiving) -> Received {
+    Received::new(&headers()).under(&receiving, Arrival { name: "process orders", ..Arrival::default() })
+}
+
+fn related(relation: Relation) -> Received {
+    received(Receiving { relation, ..Receiving::default() })
+}
+
+/// Works on a message, which sends another one: what went out.
+fn work(received: &Received) -> Headers {
+    let span = received.process(|| observe::span("process").open());
+    let mut sent = Headers::new();
+    inject(span.context(), &mut sent);
+    span.end();
+    sent
+}
+
+fn sender() -> (TraceId, RunId) {
+    let trace = TRACE.parse().unwrap();
+    (trace, RunId::of_trace(trace))
+}
+
+fn diagnostics(records: &[Record<'_>]) -> Vec<String> {
+    let told = records.iter().filter_map(|r| match &r.body {
+        Body::Diagnostic { code, message, .. } => Some(format!("{code}: {message}")),
+        _ => None,
+    });
+    told.collect()
+}
+
+fn attribute<'a>(span: &'a Seen, key: &str) -> Option<&'a str> {
+    span.attributes.iter().find(|(k, _)| k == key).map(|(_, v)| v.as_str())
+}
+
+#[test]
+fn a_child_run_is_an_execution_record_of_its_own() {
+    let mut sent = Headers::new();
+    let records = record(|| sent = work(&related(Relation::NewRun)));
+    let (trace, run) = sender();
+    let all = spans(&records);
+    let span = by_name(&all, "process");
+    assert_eq!((span.trace, span.parent.unwrap().to_string().as_str()), (trace, "00f067aa0ba902b7"));
+    assert_ne!(span.run, run, "its own");
+    assert_eq!(attribute(span, "spanbridge.relation"), Some("new_run"));
+    let start = records.iter().find_map(|r| match &r.body {
+        Body::RunStart { name, parent_run_id, triggered_by_span_id, root_primitive, .. } => {
+            Some((r.run_id, name.to_string(), *parent_run_id, *triggered_by_span_id, root_primitive.clone()))
+        }
+        _ => None,
+    });
+    let primitive = Some("messaging.process".into());
+    assert_eq!(start, Some((Some(span.run), "process orders".to_owned(), Some(run), span.parent, primitive)));
+    assert_eq!(lifecycle(&records), ["start process orders", "end ok"]);
+    // What it sends on belongs to it, and has the baggage.
+    assert_eq!(sent[TRACESTATE], format!("sb=r:{},a=1", span.run));
+    assert_eq!((&sent["baggage"], &sent["traceparent"][3..35]), (&headers()["baggage"], TRACE));
+}
+
+#[test]
+fn a_child_run_ends_as_its_work_does() {
+    let records = record(|| {
+        let open = || related(Relation::NewRun).process(|| observe::span("process").open());
+        open().error("no paper");
+        drop(open());
+        let panics = open();
+        let work = std::panic::catch_unwind(move || {
+            futures_util::FutureExt::now_or_never(observe::run_with_span(panics, async { panic!("on purpose") }))
+        });
+        assert!(work.is_err());
+        let twice = related(Relation::NewRun);
+        work_is(&twice, Ok(()));
+        work_is(&twice, Err("again"));
+    });
+    fn work_is(received: &Received, result: Result<(), &str>) {
+        received.process(|| observe::span("process").open()).end_with(&result)
+    }
+    let ends: Vec<_> = lifecycle(&records).into_iter().filter(|l| l.starts_with("end")).collect();
+    assert_eq!(ends, ["end error: no paper", "end cancelled", "end error: panicked", "end ok", "end error: again"]);
+    let all = spans(&records);
+    let mut runs: Vec<_> = all.iter().map(|s| s.run).collect();
+    runs.dedup();
+    assert_eq!(runs.len(), 5, "each attempt is a run");
+    let statuses: Vec<_> = all.iter().filter_map(|s| s.status).collect();
+    assert_eq!(statuses, [Status::Error, Status::Cancelled, Status::Panicked, Status::Ok, Status::Error]);
+}
+
+#[test]
+fn a_linked_trace_belongs_to_the_sender_s_run() {
+    let mut sent = Headers::new();
+    let records = record(|| sent = work(&related(Relation::Link)));
+    let (trace, run) = sender();
+    let all = spans(&records);
+    let span = by_name(&all, "process");
+    assert_ne!(span.trace, trace, "its own");
+    assert_eq!((span.run, span.parent), (run, None), "the run is whole");
+    assert_eq!(span.links, [(trace, "00f067aa0ba902b7".parse().unwrap())]);
+    assert_eq!(attribute(span, "spanbridge.relation"), Some("link"));
+    assert_eq!(lifecycle(&records), [""; 0], "nobody here owns the run");
+    // What it sends on belongs to the run, and has the baggage; the tracestate was the other trace's.
+    assert_eq!((&sent[TRACESTATE], &sent["baggage"]), (&format!("sb=r:{run}"), &headers()["baggage"]));
+    assert_eq!(sent["traceparent"][3..35], span.trace.to_string());
+}
+
+#[test]
+fn by_age() {
+    let hour = Duration::from_secs(3600);
+    let auto = Receiving { relation: Relation::Auto { max_age: hour }, ..Receiving::default() };
+    let of = |age| Received::new(&headers()).under(&auto, Arrival { age, ..Arrival::default() });
+    let records = record(|| {
+        for age in [None, Some(Duration::ZERO), Some(hour), Some(hour + Duration::from_millis(1))] {
+            work(&of(age));
+        }
+        // What is said about a message comes before what is said about all.
+        let arrival = Arrival { relation: Some(Relation::Link), ..Arrival::default() };
+        work(&Received::new(&headers()).under(&auto, arrival));
+    });
+    let links: Vec<_> = spans(&records).iter().map(|s| s.links.len()).collect();
+    assert_eq!(links, [0, 0, 0, 1, 1]);
+}
+
+#[test]
+fn without_a_context_there_is_nothing_to_relate_to() {
+    for (relation, expected) in [(Relation::Link, vec![]), (Relation::NewRun, vec!["start process orders", "end ok"])] {
+        let records = record(|| {
+            observe::span("loop").in_scope(|| {
+                let receiving = Receiving { relation, ..Receiving::default() };
+                let arrival = Arrival { name: "process orders", ..Arrival::default() };
+                work(&Received::new(&Headers::new()).under(&receiving, arrival));
+            })
+        });
+        let all = spans(&records);
+        let span = by_name(&all, "process");
+        assert_eq!((span.parent, span.links.len(), span.run), (None, 0, RunId::of_trace(span.trace)), "{relation:?}");
+        assert_eq!(lifecycle(&records), expected);
+    }
+}
+
+#[test]
+fn an_unsampled_sender_stays_so_in_every_relation() {
+    let unsampled = || Headers::from([("traceparent".to_owned(), SENDER.replace("-01", "-00"))]);
+    let (recorder, memory) = with(|b| b.on_flush_only().sampler(Sampler::ParentBased(1.0)));
+    recorder.in_scope(|| {
+        for relation in [Relation::Parent, Relation::NewRun, Relation::Link] {
+            let receiving = Receiving { relation, ..Receiving::default() };
+            let sent = work(&Received::new(&unsampled()).under(&receiving, Arrival::default()));
+            assert_eq!(&sent["traceparent"][53..], if relation == Relation::Link { "02" } else { "00" });
+            assert_eq!(relation == Relation::Link, sent["traceparent"][3..35] != *TRACE, "{relation:?}");
+        }
+    });
+    flush(&recorder);
+    assert!(memory.records().is_empty());
+}
+
+#[test]
+fn where_nobody_records_contexts_travel_in_every_relation() {
+    for relation in [Relation::Parent, Relation::NewRun, Relation::Link] {
+        let sent = work(&related(relation));
+        assert_eq!((&sent["traceparent"], &sent["baggage"]), (&SENDER.to_owned(), &headers()["baggage"]));
+    }
+}
+
+#[test]
+fn ids_only() {
+    let mut sent = Headers::new();
+    let (recorder, memory) = with(|b| b.on_flush_only().sampler(Sampler::ParentBased(0.0)));
+    recorder.in_scope(|| {
+        let receiving = Receiving { trust: Trust::IdsOnly, ..Receiving::default() };
+        let received = Received::new(&headers()).under(&receiving, Arrival::default());
+        assert!(received.context().baggage().is_empty());
+        sent = work(&received);
+    });
+    flush(&recorder);
+    assert!(memory.records().is_empty(), "that the sender is recorded is no reason here");
+    assert_eq!((sent["traceparent"].as_str(), sent[TRACESTATE].as_str()), (&*SENDER.replace("-01", "-00"), "a=1"));
+    assert!(!sent.contains_key("baggage"));
+
+    let records = record(|| {
+        work(&received(Receiving { trust: Trust::IdsOnly, ..Receiving::default() }));
+    });
+    assert_eq!(spans(&records)[0].trace, sender().0);
+    assert_eq!(diagnostics(&records), ["baggage.filtered: the sender is trusted for its ids only: 31 bytes left out"]);
+}
+
+#[test]
+fn ignored_is_a_trace_of_its_own_that_says_what_was_claimed() {
+    let mut sent = Headers::new();
+    let records = record(|| {
+        let received = received(Receiving { trust: Trust::Ignore, ..Receiving::default() });
+        assert!(received.context().is_empty());
+        observe::span("loop").in_scope(|| sent = work(&received));
+    });
+    let all = spans(&records);
+    let span = by_name(&all, "process");
+    assert_eq!((span.parent, span.run), (None, RunId::of_trace(span.trace)));
+    assert_eq!(span.links, [(sender().0, "00f067aa0ba902b7".parse().unwrap())]);
+    assert_eq!(diagnostics(&records), [format!("context.ignored: the sender is not trusted: it said {SENDER}")]);
+    assert_eq!(sent.len(), 1, "neither baggage nor tracestate: {sent:?}");
+}
+
+#[test]
+fn baggage_that_is_not_on_the_list_is_left_out() {
+    let mut sent = Headers::new();
+    let records = record(|| {
+        let baggage = Some(vec!["tenant".to_owned(), "absent".to_owned()]);
+        sent = work(&received(Receiving { baggage, ..Receiving::default() }));
+    });
+    assert_eq!(sent["baggage"], "tenant=acme");
+    assert_eq!(diagnostics(&records), ["baggage.filtered: 2 members are not on the list"]);
+    // Nothing to say where nothing was left out.
+    let all = ["tenant", "secret", "tier"].map(str::to_owned).to_vec();
+    let records = record(|| {
+        work(&received(Receiving { baggage: Some(all), ..Receiving::default() }));
+    });
+    assert_eq!(diagnostics(&records), [""; 0]);
+}
+
+/// What a capture records of a message, in words.
+fn captured(capturing: Capturing, payload: &[u8]) -> Vec<String> {
+    let records = record(|| {
+        let span = observe::span("process").open();
+        let message = Message { step: Step::Process, content_type: "text/plain", payload };
+        capturing.record(&span, &message, |each| {
+            each("traceparent", SENDER.as_bytes());
+            each("x-\"tenant\"", b"acme");
+            each("authorization", b"Bearer \xff");
+        });
+        span.end()
+    });
+    let shown = records.iter().filter_map(|r| match &r.body {
+        Body::Artifact(a) => Some(format!(
+            "{} {} {} {} {} {}",
+            a.kind,
+            a.content_type,
+            a.size_bytes,
+            a.hash.as_deref().unwrap_or("-"),
+            a.encoding,
+            a.preview.as_deref().unwrap_or("-")
+        )),
+        Body::Diagnostic { code, message, .. } => Some(format!("{code}: {message}")),
+        _ => None,
+    });
+    shown.collect()
+}
+
+#[test]
+fn as_much_is_captured_as_was_asked_for() {
+    let payload = b"{\"card\":\"4111\"}";
+    assert_eq!(captured(Capturing::default(), payload), [""; 0]);
+    assert_eq!(captured(Capture::Off.into(), payload), [""; 0]);
+    assert_eq!(
+        captured(Capturing::default().hashed(), b""),
+        ["input text/plain 0 xxh3:99aa06d3014798d86001c324468d497f utf-8 -"], // as its specification has it
+    );
+    assert_eq!(captured(Capture::Inline { max: 7 }.into(), payload), ["input text/plain 15 - utf-8 {\"card\""]);
+    assert_eq!(captured(Capture::Inline { max: 7 }.into(), b"\xff\xfe"), ["input text/plain 2 - hex fffe"]);
+    assert_eq!(
+        captured(Capturing::from(Capture::Off).headers(Capture::Inline { max: 999 }), payload),
+        [
+            "input.headers application/json 52 - utf-8 {\"x-\\\"tenant\\\"\":\"acme\",\"authorization\":\"Bearer \u{fffd}\"}"
+        ]
+    );
+    assert_eq!(
+        captured(Capturing::from(Capture::Off).headers(Capture::Reference), payload),
+        ["input.headers application/json 52 - utf-8 -"]
+    );
+}
+
+#[test]
+fn redaction_sees_all_and_fails_closed() {
+    let all = || Capturing::from(Capture::Inline { max: 99 }).headers(Capture::Inline { max: 99 });
+    let redacted = all().hashed().redact(|part| {
+        match part.header() {
+            Some("authorization") => part.replace("***"),
+            Some(_) => {}
+            None => {
+                assert_eq!(part.bytes(), b"4111");
+                part.replace(b"****".as_slice())
+            }
+        }
+        Ok::<_, std::fmt::Error>(())
+    });
+    let shown = captured(redacted, b"4111");
+    assert!(shown[0].starts_with("input text/plain 4 xxh3:") && shown[0].ends_with(" utf-8 ****"), "{shown:?}");
+    assert!(shown[1].ends_with("{\"x-\\\"tenant\\\"\":\"acme\",\"authorization\":\"***\"}"), "{shown:?}");
+    let same = captured(Capturing::from(Capture::Inline { max: 99 }).hashed(), b"****");
+    assert_eq!(shown[0], same[0], "the hash is of what is left");
+
+    let fails = all().redact(|part| if part.header().is_none() { Err("4111 is a card") } else { Ok(()) });
+    assert_eq!(
+        captured(fails, b"4111"),
+        [
+            "redaction.failed: nothing of the payload was recorded: the redaction hook failed",
+            "input.headers application/json 52 - utf-8 {\"x-\\\"tenant\\\"\":\"acme\",\"authorization\":\"Bearer \u{fffd}\"}"
+        ]
+    );
+    let panics = all().redact(|part| match part.header() {
+        Some("authorization") => panic!("on purpose"),
+        _ => Ok::<_, std::fmt::Error>(()),
+    });
+    assert_eq!(
+        captured(panics, b"{}")[1],
+        "redaction.failed: nothing of the headers was recorded: the redaction hook failed"
+    );
+}
+
+struct Letter(Received);
+
+impl Batched for Letter {
+    fn received(&self) -> &Received {
+        &self.0
+    }
+
+    fn begin(&self) -> Span {
+        observe::span("process").open()
+    }
+
+    fn begin_batch(jobs: &[Self]) -> SpanBuilder {
+        observe::span("batch").attribute("count", jobs.len())
+    }
+}
+
+#[test]
+fn a_batch_ends_what_is_left_of_it() {
+    let (recorder, memory) = support::recorder();
+    let letters = |relation| (0..3).map(move |_| Letter(related(relation))).collect::<Vec<_>>();
+    let now = |recorder: &Recorder, relation, work: fn(&Batch<Letter>) -> Result<(), &'static str>| {
+        recorder.in_scope(|| {
+            let batch = Batch::new(letters(relation));
+            let result = futures_util::FutureExt::now_or_never(batch.run(async { work(&batch) }));
+            assert!(result.is_some());
+        });
+        flush(recorder);
+        spans(&memory.take())
+    };
+    let all = now(&recorder, Relation::Parent, |batch| {
+        // One by itself.
+        batch[1].0.process(|| unreachable!("the batch has begun it")).error("no paper");
+        Ok(())
+    });
+    let batch = by_name(&all, "batch");
+    assert_eq!(
+        (batch.links.len(), batch.links.first().map(|l| l.0), batch.status),
+        (3, Some(sender().0), Some(Status::Ok))
+    );
+    let each: Vec<_> = all.iter().filter(|s| s.name == "process").collect();
+    let statuses: Vec<_> = each.iter().filter_map(|s| s.status).collect();
+    assert_eq!(statuses, [Status::Ok, Status::Error, Status::Ok]);
+    for span in each {
+        assert_eq!((span.trace, span.links.as_slice()), (sender().0, &[(batch.trace, batch.id)][..]));
+    }
+    // In other relations, too.
+    let all = now(&recorder, Relation::Link, |_| Err("all of it"));
+    let each: Vec<_> = all.iter().filter(|s| s.name == "process").collect();
+    assert!(each.iter().all(|s| s.status == Some(Status::Error) && s.links.len() == 2 && s.run == sender().1));
+    // Given up.
+    recorder.in_scope(|| drop(Batch::new(letters(Relation::Parent)).run(std::future::pending::<()>())));
+    flush(&recorder);
+    let all = spans(&memory.take());
+    assert!(all.len() == 4 && all.iter().all(|s| s.status == Some(Status::Cancelled)), "{all:?}");
+}
+
+#[test]
+fn settlements_belong_to_the_work_in_every_relation() {
+    record(|| {
+        for relation in [Relation::Parent, Relation::NewRun, Relation::Link] {
+            let received = related(relation);
+            assert_eq!(&received.settling(), received.context(), "before there is a process span");
+            let span = received.process(|| observe::span("process").open());
+            let inside = |c: &Context| (c.trace_id(), c.run_id(), c.span_id());
+            assert_eq!(inside(&received.settling()), inside(span.context()));
+            assert_eq!(received.span().and_then(|s| s.id()), span.id());
+            span.end()
+        }
+    });
+}

@@ -1,0 +1,222 @@
+//! How far senders are believed, what baggage is taken, how much room a context is given, and what is recorded of payloads
+//! and headers: through a real broker.
+
+use lapin::options::*;
+use lapin::types::AMQPValue;
+use lapin::{BasicProperties, Confirmation};
+use spanbridge::record::{Body, Record};
+use spanbridge::{observe, w3c::Baggage};
+use spanbridge_amqp::{Capture, Capturing, ChannelExt, ConsumerExt, Receiving, Relation, Trust};
+use spanbridge_tests::{amqp, headers, recorder, spans, text, within};
+use std::time::Duration;
+
+const SENDER: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+const ACK: BasicAckOptions = BasicAckOptions { multiple: false };
+
+#[tokio::test]
+async fn as_far_as_the_sender_is_trusted() {
+    let Some(amqp) = amqp("trust").await else { return };
+    let (shipping, memory) = recorder("shipping");
+    let sender = || headers([("traceparent", text(SENDER)), ("baggage", text("tenant=acme,card=4111"))]);
+    let work = async {
+        let baggage = || observe::capture_context().baggage().as_str().to_owned();
+        let mut seen = vec![];
+        for trust in [Trust::Full, Trust::IdsOnly, Trust::Ignore] {
+            amqp.send(sender(), b"{}").await;
+            let mut jobs = amqp.consume().await.observed().trust(trust).allow_baggage(["tenant"]);
+            let job = within("a message", jobs.next()).await.unwrap().unwrap();
+            seen.push(job.run_value(async { baggage() }).await);
+            assert!(job.ack(ACK).await.unwrap());
+            let tag = jobs.consumer().tag();
+            amqp.channel.basic_cancel(tag, BasicCancelOptions::default()).await.unwrap();
+        }
+        // One at a time, without a consumer.
+        amqp.send(sender(), b"{}").await;
+        let got = amqp.channel.observed().basic_get(amqp.queue.clone(), BasicGetOptions { no_ack: true }).await;
+        let receiving = Receiving { trust: Trust::Ignore, relation: Relation::NewRun, ..Receiving::default() };
+        let job = got.unwrap().expect("a message").under(receiving);
+        seen.push(job.run_value(async { baggage() }).await);
+        assert_eq!(seen, ["tenant=acme", "", "", ""]);
+    };
+    shipping.scope(work).await;
+    shipping.flush_blocking(Duration::from_secs(5));
+    let spans = spans(&memory.records());
+    let mut told = vec![];
+    for span in spans.iter().filter(|s| s.name.starts_with("process")) {
+        let continued = span.trace.unwrap().to_string() == SENDER[3..35];
+        let linked = span.links.iter().any(|(trace, span)| {
+            (trace.to_string().as_str(), span.to_string().as_str()) == (&SENDER[3..35], &SENDER[36..52])
+        });
+        let codes: Vec<_> = span.diagnostics.iter().map(|(code, _)| code.as_str()).collect();
+        told.push(format!("continued {continued}, linked {linked}: {}", codes.join(" ")))
+    }
+    assert_eq!(
+        told,
+        [
+            "continued true, linked false: baggage.filtered",
+            "continued true, linked false: baggage.filtered",
+            "continued false, linked true: context.ignored",
+            "continued false, linked true: context.ignored",
+        ]
+    );
+    let automatic: Vec<_> =
+        spans.iter().map(|s| s.get("spanbridge.settle.automatic")).filter(|v| !v.is_empty()).collect();
+    assert_eq!(automatic, ["true"], "only the last was taken without an ack");
+}
+
+/// 8 KiB of baggage onto a message with room for 200 bytes.
+#[tokio::test]
+async fn what_has_no_room_is_left_out_and_said() {
+    let Some(amqp) = amqp("budget").await else { return };
+    let (orders, memory) = recorder("orders");
+    let baggage = (0..64).map(|n| format!("k{n:02}={}", "v".repeat(123))).collect::<Vec<_>>().join(",");
+    let (baggage, none) = Baggage::parse(baggage.as_bytes());
+    assert!(none.is_none() && baggage.as_str().len() > 8100, "{}", baggage.as_str().len());
+    let size = baggage.as_str().len();
+    let run = orders.scope(async {
+        // A child run: its id has to travel beside the trace's.
+        let (outer, properties) = (observe::run("outer").open(), BasicProperties::default());
+        let run = outer.in_scope(|| observe::run("inner").open());
+        let context = run.context().with_baggage(baggage);
+        let queue = amqp.queue.clone();
+        let channel = amqp.channel.observed().budget(200);
+        let sent = channel.basic_publish("".into(), queue, BasicPublishOptions::default(), b"{}", properties);
+        let sent = observe::with_context(context, sent).await.unwrap();
+        assert_eq!(sent.await.unwrap(), Confirmation::Ack(None), "it is sent");
+        let id = run.id().unwrap();
+        run.end();
+        outer.end();
+        id
+    });
+    let run = run.await;
+    orders.flush_blocking(Duration::from_secs(5));
+    let spans = spans(&memory.records());
+    let publish = spans.iter().find(|s| s.name.starts_with("publish")).unwrap();
+    assert_eq!(
+        publish.diagnostics,
+        [("injection.dropped".to_owned(), format!("no room for the baggage ({size} bytes)"))]
+    );
+    assert_eq!(publish.handoff(), "confirmed");
+    let wire = amqp.take().await.properties.headers().clone().unwrap();
+    let names: Vec<_> = wire.inner().keys().map(|k| k.as_str()).collect();
+    assert_eq!(names, ["traceparent", "tracestate"]);
+    let value = |name: &str| match &wire.inner()[name] {
+        AMQPValue::LongString(s) => s.to_string(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(value("tracestate"), format!("sb=r:{run}"), "the run is intact");
+    assert_eq!(value("traceparent")[36..52], publish.id.unwrap().to_string(), "and so is the parent");
+    let bytes: usize = names.iter().map(|n| 6 + n.len() + value(n).len()).sum();
+    assert!(bytes <= 200, "{bytes}");
+}
+
+/// All properties travel in one frame, and one that is too large ends the connection: nobody has to say how large it is.
+#[tokio::test]
+async fn a_connection_with_small_frames_does_not_end_because_of_us() {
+    let Some(amqp) = amqp("frames").await else { return };
+    let (orders, memory) = recorder("orders");
+    let baggage = format!("k={}", "v".repeat(8000));
+    let mut carried = vec![];
+    for frames in ["?frame_max=4096", ""] {
+        let connection =
+            lapin::Connection::connect(&format!("{}{frames}", amqp.url), Default::default()).await.unwrap();
+        let channel = connection.create_channel().await.unwrap();
+        channel.confirm_select(ConfirmSelectOptions::default()).await.unwrap();
+        let send = async {
+            let context = observe::span("s").open();
+            let context = context.context().with_baggage(Baggage::parse(baggage.as_bytes()).0);
+            let (queue, options) = (amqp.queue.clone(), BasicPublishOptions::default());
+            let sent = channel.observed().basic_publish("".into(), queue, options, b"{}", BasicProperties::default());
+            let sent = observe::with_context(context, sent).await.unwrap();
+            assert_eq!(sent.await.unwrap(), Confirmation::Ack(None));
+        };
+        orders.scope(send).await;
+        let wire = amqp.take().await.properties.headers().clone().unwrap();
+        carried.push(wire.inner().keys().map(|k| k.to_string()).collect::<Vec<_>>().join(" "));
+    }
+    assert_eq!(carried, ["traceparent", "baggage traceparent"], "what fits");
+    orders.flush_blocking(Duration::from_secs(5));
+    let told = spans(&memory.records()).into_iter().flat_map(|s| s.diagnostics).map(|(code, _)| code);
+    assert_eq!(told.collect::<Vec<_>>(), ["injection.dropped"]);
+}
+
+fn artifacts(records: &[Record<'_>]) -> Vec<String> {
+    let shown = records.iter().filter_map(|r| match &r.body {
+        Body::Artifact(a) => {
+            let hash = a.hash.as_ref().map_or("", |h| h.split(':').next().unwrap_or_default());
+            Some(format!(
+                "{} {} {} {hash} {}",
+                a.kind,
+                a.content_type,
+                a.size_bytes,
+                a.preview.as_deref().unwrap_or("-")
+            ))
+        }
+        Body::Diagnostic { code, .. } => Some(code.to_string()),
+        _ => None,
+    });
+    shown.collect()
+}
+
+#[tokio::test]
+async fn payloads_and_headers_are_captured_where_it_was_asked_for() {
+    let Some(amqp) = amqp("capture").await else { return };
+    let (orders, memory) = recorder("orders");
+    let body = br#"{"card":"4111","items":3}"#;
+    let redact = || {
+        Capturing::from(Capture::Inline { max: 99 }).headers(Capture::Inline { max: 99 }).redact(|part| {
+            match part.header() {
+                Some("authorization") => part.replace("***"),
+                Some(_) => {}
+                None => part.replace(String::from_utf8_lossy(part.bytes()).replace("4111", "****")),
+            }
+            Ok::<_, std::fmt::Error>(())
+        })
+    };
+    let work = async {
+        let send = redact();
+        let properties = BasicProperties::default()
+            .with_content_type("application/json".into())
+            .with_headers(headers([("authorization", text("Bearer 123")), ("x-tries", AMQPValue::LongInt(3))]));
+        let channel = amqp.channel.observed().capture(&send);
+        let fails =
+            redact().redact(|part| if part.header().is_none() { Err("no") } else { Ok(()) }).headers(Capture::Off);
+        let captures = [redact(), Capturing::default().hashed(), fails, Capture::Off.into()];
+        for capture in captures {
+            let (queue, options) = (amqp.queue.clone(), BasicPublishOptions::default());
+            let sent = channel.basic_publish("".into(), queue, options, body, properties.clone()).await.unwrap();
+            sent.await.unwrap();
+            let mut jobs = amqp.consume().await.observed().capture(capture);
+            let job = within("a message", jobs.next()).await.unwrap().unwrap();
+            job.run(async {}).await;
+            assert!(job.ack(ACK).await.unwrap());
+            amqp.channel.basic_cancel(jobs.consumer().tag(), BasicCancelOptions::default()).await.unwrap();
+        }
+    };
+    orders.scope(work).await;
+    orders.flush_blocking(Duration::from_secs(5));
+    let records = memory.records();
+    let card = r#"25  {"card":"****","items":3}"#;
+    let shown = artifacts(&records);
+    let (sent, received): (Vec<_>, Vec<_>) = shown.iter().partition(|s| s.starts_with("output"));
+    assert_eq!(sent.len(), 8);
+    assert_eq!(*sent[0], format!("output application/json {card}"));
+    let headers = r#"{"authorization":"***","x-tries":"LongInt(3)"}"#;
+    assert_eq!(*sent[1], format!("output.headers application/json {}  {headers}", headers.len()));
+    assert_eq!(
+        received,
+        [
+            &format!("input application/json {card}"),
+            &format!("input.headers application/json {}  {headers}", headers.len()),
+            "input application/json 25 xxh3 -",
+            "redaction.failed",
+        ]
+    );
+    let sizes: Vec<_> = spans(&records)
+        .into_iter()
+        .filter(|s| s.name.starts_with("process"))
+        .map(|s| s.get("messaging.message.body.size").to_owned())
+        .collect();
+    assert_eq!(sizes, ["25", "25", "25", ""], "off: not even the size");
+    assert!(!format!("{records:?}").contains("4111"), "what the hook took out is nowhere");
+}
