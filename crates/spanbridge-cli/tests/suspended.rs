@@ -123,6 +123,8 @@ fn a_wait_that_ended_before_it_began() {
     let (ahead, behind) = ("2026-11-20T11:00:00Z", "2026-11-20T10:00:00Z");
     let (a, b) = ("00000000000000a1", "00000000000000b1");
     let lines = [
+        record(a, 3, &format!(r#""type":"run:start","name":"approval","startedAt":"{ahead}""#)),
+        record(b, 3, &format!(r#""type":"run:end","endedAt":"{behind}","status":"ok""#)),
         record(a, 1, &format!(r#""type":"segment","startedAt":"{ahead}","resource":{{}},"via":"start""#)),
         record(
             a,
@@ -141,4 +143,9 @@ fn a_wait_that_ended_before_it_began() {
     let shown = spanbridge(&db, &["trace", "1111"]);
     let line = shown.lines().find(|line| line.starts_with("‖ suspended: a person")).unwrap();
     assert!(line.contains("resumed by an earlier clock") && line.trim_end().ends_with('–'), "{shown}");
+    assert!(shown.lines().next().unwrap().ends_with("✓ ok  ended before it began, by another clock"), "{shown}");
+    let json: Value = serde_json::from_str(&spanbridge(&db, &["trace", "1111", "--format", "json"])).unwrap();
+    assert!(json["run"].get("waitedMs").is_none() && json["run"].get("workedMs").is_none(), "{json}");
+    let listed = spanbridge(&db, &["runs"]);
+    assert!(listed.contains("✓ ok") && !listed.contains(" ns"), "{listed}");
 }
