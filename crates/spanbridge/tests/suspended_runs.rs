@@ -304,3 +304,30 @@ fn work_that_ends_late_does_not_resume_the_run_again() {
     let opened = segments(&memory.take());
     assert_eq!(opened, [(Via::Receive, None), (Via::Receive, None), (Via::Resume, None)]);
 }
+
+/// What began here was not received here, whichever thread is listened to first.
+#[test]
+fn a_run_that_is_handed_over_within_its_process_began_there() {
+    let (recorder, memory) = recorder();
+    let (to, from) = std::sync::mpsc::channel::<String>();
+    let (ready, is_ready) = std::sync::mpsc::channel();
+    std::thread::scope(|s| {
+        let recorder = &recorder;
+        s.spawn(move || {
+            recorder.in_scope(|| work("of another run"));
+            ready.send(()).unwrap();
+            let saved: RunContext = from.recv().unwrap().parse().unwrap();
+            recorder.in_scope(|| observe::in_scope(&saved.into(), || work("received")));
+        });
+        is_ready.recv().unwrap();
+        recorder.in_scope(|| {
+            let run = observe::run("r").open();
+            to.send(run.capture_context().to_string()).unwrap();
+            run.end()
+        })
+    });
+    flush(&recorder);
+    let all = memory.take();
+    gap_free(&all);
+    assert_eq!(segments(&all), [(Via::Start, None), (Via::Start, None)], "{all:?}");
+}
