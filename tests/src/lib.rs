@@ -33,7 +33,7 @@ pub use programs::{Program, example, graph, outline, runs, text_of};
 pub use raw_amqp::publish_raw;
 pub use runtime_api::{Request, RuntimeApi};
 pub use spanbridge::conformance::{Seen, spans, tree};
-pub use wait::{until, within};
+pub use wait::{until, while_it_moves, within};
 
 use spanbridge::{Memory, Recorder};
 

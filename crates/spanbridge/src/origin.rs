@@ -11,6 +11,12 @@ use crate::{TraceId, current, intake::Intake, recording, w3c};
 #[cfg(feature = "record")]
 use std::sync::Arc;
 
+impl OwnSegment {
+    fn new() -> Self {
+        OwnSegment { ordinal: hot().id(), made: hot().now(), ..Self::default() }
+    }
+}
+
 impl Context {
     /// A context that only says which recorder is in effect here: for work that must not hang under what happens to be
     /// current, such as a message that came without a context.
@@ -49,7 +55,7 @@ impl Context {
     ) -> Self {
         // Of a child run the span that triggered it; else the run itself stood in for a parent.
         let above = if parent.span_id == run.as_parent() { 0 } else { parent.span_id.0 };
-        let segment = OwnSegment { ordinal: hot().id(), suspension, resumed: true };
+        let segment = OwnSegment { suspension, resumed: true, ..OwnSegment::new() };
         let blank = Self::blank(parent.trace_id.0, run.0, parent.flags);
         let shared = Shared { remote: true, from_span: above, segment, trace_state, baggage, ..blank };
         Self::bind(shared, above, Some(parent.flags & SAMPLED != 0))
@@ -108,7 +114,7 @@ impl Context {
     /// again, as a function does with every invocation. Such segments may be open side by side. Spans cost what they
     /// always do.
     pub fn in_new_segment(&self) -> Self {
-        self.changed(|s| s.segment = OwnSegment { ordinal: hot().id(), ..OwnSegment::default() })
+        self.changed(|s| s.segment = OwnSegment::new())
     }
 
     /// The same context with other baggage. An empty context stays empty.

@@ -99,6 +99,9 @@ fn what_cannot_be_read_is_said_clearly() {
     for (text, expected) in cases {
         assert_eq!(error(text), expected);
     }
+    for other in ["{}", r#"{"order":5}"#] {
+        assert!(error(other).starts_with("read a run context: missing field `version` at line 1"), "{}", error(other));
+    }
     for text in [
         r#"{"version":0}"#.to_owned(),
         r#"{"version":"1"}"#.to_owned(),

@@ -275,3 +275,59 @@ fn a_panic_in_the_words_of_a_reason_stays_there() {
     let (_, records) = process(|| observe::run("r").open().suspend(Bad));
     assert_eq!(lifecycle(&records), ["start r", "suspend half a rea"]);
 }
+
+/// Memory is bounded: of runs that were not heard of for long it is forgotten that they have a segment here.
+#[test]
+#[cfg_attr(miri, ignore = "many runs")]
+fn work_that_ends_late_does_not_resume_the_run_again() {
+    let left = process(|| observe::run("r").open().leave()).0;
+    let waits = process(|| observe::run("r").open().suspend("later")).0;
+    let (recorder, memory) = recorder();
+    let open = recorder.in_scope(|| {
+        [left, waits].map(|saved| {
+            let run = observe::resume_run(saved).unwrap();
+            let span = run.in_scope(|| observe::span("late").open());
+            run.end();
+            span
+        })
+    });
+    flush(&recorder);
+    for _ in 0..2 {
+        recorder.in_scope(|| (0..20_000).for_each(|_| work("of another run")));
+        flush(&recorder);
+    }
+    memory.take();
+    open.into_iter().for_each(|span| span.end());
+    // Who comes now is not taken for one who was here before.
+    recorder.in_scope(|| observe::resume_run(process(|| observe::run("r").open().leave()).0).unwrap().end());
+    flush(&recorder);
+    let opened = segments(&memory.take());
+    assert_eq!(opened, [(Via::Receive, None), (Via::Receive, None), (Via::Resume, None)]);
+}
+
+/// What began here was not received here, whichever thread is listened to first.
+#[test]
+fn a_run_that_is_handed_over_within_its_process_began_there() {
+    let (recorder, memory) = recorder();
+    let (to, from) = std::sync::mpsc::channel::<String>();
+    let (ready, is_ready) = std::sync::mpsc::channel();
+    std::thread::scope(|s| {
+        let recorder = &recorder;
+        s.spawn(move || {
+            recorder.in_scope(|| work("of another run"));
+            ready.send(()).unwrap();
+            let saved: RunContext = from.recv().unwrap().parse().unwrap();
+            recorder.in_scope(|| observe::in_scope(&saved.into(), || work("received")));
+        });
+        is_ready.recv().unwrap();
+        recorder.in_scope(|| {
+            let run = observe::run("r").open();
+            to.send(run.capture_context().to_string()).unwrap();
+            run.end()
+        })
+    });
+    flush(&recorder);
+    let all = memory.take();
+    gap_free(&all);
+    assert_eq!(segments(&all), [(Via::Start, None), (Via::Start, None)], "{all:?}");
+}

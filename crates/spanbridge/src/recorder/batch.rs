@@ -52,6 +52,8 @@ pub(crate) struct Origin {
     pub(crate) ordinal: u64,
     /// The suspension that the segment continues, or 0.
     pub(crate) suspension: u64,
+    /// When that segment was made, in ticks, or 0.
+    pub(crate) made: u64,
     /// The place of the first of its entries.
     pub(crate) first: u32,
     pub(crate) via: Via,

@@ -66,11 +66,14 @@ impl<'de> Visitor<'de> for Fields {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<RunContext, A::Error> {
         let mut found = RunContext::default();
-        let (mut run_id, mut run_on_wire) = (None, None);
+        let (mut run_id, mut run_on_wire, mut has_version) = (None, None, false);
         while let Some(key) = map.next_key::<String>()? {
             if key == VERSION {
                 match map.next_value::<u64>()? {
-                    CURRENT => continue,
+                    CURRENT => {
+                        has_version = true;
+                        continue;
+                    }
                     0 => return Err(A::Error::custom("there is no version 0")),
                     newer => {
                         let message =
@@ -107,6 +110,8 @@ impl<'de> Visitor<'de> for Fields {
                 Ok(found)
             }
             None if run_id.is_some() || found.suspension != 0 => Err(A::Error::missing_field(w3c::TRACEPARENT)),
+            // Some other object: what was saved is elsewhere.
+            None if !has_version => Err(A::Error::missing_field(VERSION)),
             // Nobody recorded. Whatever else there is belongs to nothing.
             None => Ok(RunContext { unknown: found.unknown, ..RunContext::default() }),
         }

@@ -108,7 +108,8 @@ pub struct Run {
 }
 
 impl Run {
-    /// The run's id, where there is one: not without a recorder.
+    /// The run that its work belongs to. Where a run that was opened is not recorded that is the one around it, if there is
+    /// one.
     pub fn id(&self) -> Option<RunId> {
         self.context.run_id()
     }

@@ -19,6 +19,7 @@ impl Run {
     /// let saved = run.suspend("waiting for a person");
     /// run.in_scope(|| println!("too late")); // it was moved
     /// ```
+    #[must_use = "nobody else can go on with the run"]
     pub fn suspend(self, reason: impl Display) -> RunContext {
         let mut saved = self.capture_context();
         if let (Open::Run, Some(shared)) = (&self.open, self.context.shared()) {
@@ -32,12 +33,14 @@ impl Run {
     }
 
     /// This process is done with the run, which goes on elsewhere without waiting for anything.
+    #[must_use = "nobody else can go on with the run"]
     pub fn leave(self) -> RunContext {
         self.capture_context()
     }
 
     /// What it takes to go on with the run elsewhere, while it goes on here, too: a checkpoint to come back to after a
     /// crash, or work that is handed over.
+    #[must_use]
     pub fn capture_context(&self) -> RunContext {
         let (owned, suspension, unknown) = (self.owned, self.suspension, self.unknown.clone());
         RunContext { owned, suspension, unknown, ..RunContext::from(&self.context) }
