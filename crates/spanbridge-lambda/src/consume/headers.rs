@@ -34,7 +34,8 @@ pub(crate) fn context(headers: &mut HeaderMap, config: &Arc<Config>) -> Result<(
         let alone = [DEADLINE, name].map(|name| Some((HeaderName::from_static(name), headers.get(name)?.clone())));
         attempt(&alone.into_iter().flatten().collect()).is_none()
     };
-    let mend: [(&str, fn(&mut HeaderMap, &'static str) -> Option<String>); 4] =
+    type Mend = fn(&mut HeaderMap, &'static str) -> Option<String>;
+    let mend: [(_, Mend); 4] =
         [(CLIENT_CONTEXT, mend_client_context), (CLIENT_CONTEXT, take_out), (IDENTITY, take_out), (ARN, take_out)];
     for (name, mend) in mend {
         if is_bad(headers, name) {
