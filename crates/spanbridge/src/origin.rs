@@ -1,13 +1,13 @@
 //! Where contexts come from: a trace that begins here, a run within it, a message that arrives. Here a context is bound
 //! to the recorder in effect, which decides whether it is recorded.
 
-use crate::RunId;
 use crate::context::{Context, OwnSegment, Shared};
 use crate::recording::hot;
 use crate::w3c::{Baggage, SAMPLED, TraceParent, TraceState};
+use crate::{RunId, TraceId};
 
 #[cfg(feature = "record")]
-use crate::{TraceId, current, intake::Intake, recording, w3c};
+use crate::{current, intake::Intake, recording, w3c};
 #[cfg(feature = "record")]
 use std::sync::Arc;
 
@@ -43,6 +43,13 @@ impl Context {
             from_span,
             Some(parent.flags & SAMPLED != 0),
         )
+    }
+
+    /// The context of a trace whose id somebody else has given, and which has no span yet: what starts next is its root.
+    /// Whether it is recorded is for the recorder in effect to decide, as of a trace that begins here.
+    pub fn of_trace(trace_id: TraceId) -> Self {
+        let run = RunId::of_trace(trace_id);
+        Self::bind(Shared { remote: true, ..Self::blank(trace_id.0, run.0, 0) }, 0, None)
     }
 
     /// The context of a run that goes on here, outside any of its spans, with a segment of its own.

@@ -287,10 +287,14 @@ impl Sandbox {
         ));
     }
 
-    /// Stops the process, if it has nothing to do.
+    /// Stops the process, if it has nothing to do. One that takes several at once is not stopped: that one of its workers
+    /// asks for more says nothing of the others, which may be about to deliver what they have recorded.
     fn freeze(&self) -> bool {
         let running = self.running();
-        let freezes = self.function.frozen && running.is_empty() && !self.retired.load(Ordering::Relaxed);
+        let freezes = self.function.frozen
+            && self.function.at_once == 1
+            && running.is_empty()
+            && !self.retired.load(Ordering::Relaxed);
         if freezes {
             self.signal(Signal::STOP)
         }
