@@ -14,7 +14,7 @@
 //! # Ok(()) }
 //! ```
 //!
-//! Each execution environment of a function (a [`sandbox`]) is a child process with a Runtime API of its own, on a port of
+//! Each execution environment of a function (a sandbox) is a child process with a Runtime API of its own, on a port of
 //! 127.0.0.1, and takes one invocation at a time; more at once mean more of them. Between invocations it is stopped, as
 //! the service freezes it. All of them end when the [`LocalLambda`] is dropped.
 //!

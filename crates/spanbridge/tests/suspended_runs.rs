@@ -118,8 +118,8 @@ fn five_may_resume_at_once() {
         for _ in 0..2 {
             runs.iter().for_each(|run| run.in_scope(|| work("part")));
         }
-        let last = runs.into_iter().map(|run| run.leave()).last().unwrap();
-        observe::end_run(last, &());
+        let mut left: Vec<_> = runs.into_iter().map(|run| run.leave()).collect();
+        observe::end_run(left.pop().unwrap(), &());
     });
     gap_free(&workers);
     let opened = segments(&workers);
