@@ -45,6 +45,8 @@ impl Kafka {
             .create()?;
         let known = warehouse.client().fetch_metadata(Some(&topic), SOON);
         known.with_context(|| format!("failed to reach Kafka at {brokers}"))?;
+        // The consumer learns where the topic is, too: else librdkafka waits up to a second with its first fetch.
+        projection.fetch_metadata(Some(&topic), SOON)?;
         Ok(Kafka { topic, warehouse, projection: projection.observed(), _cluster: cluster })
     }
 }
