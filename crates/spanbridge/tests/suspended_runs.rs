@@ -175,7 +175,7 @@ fn who_goes_on_says_after_whom() {
     let again = observe::resume_run(again).unwrap().leave().to_string();
     let (captured, c) = go_on(again, |run| run.capture_context());
     let (suspended, d) = go_on(captured, |run| run.suspend("a moment"));
-    assert!(suspended.len() < 512, "{suspended}");
+    assert!(suspended.len() < 200, "as it is documented: {suspended}");
     let (_, e) = go_on(suspended, |run| {
         run.end();
         RunContext::default()
