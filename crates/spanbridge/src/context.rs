@@ -42,6 +42,8 @@ pub(crate) struct OwnSegment {
     pub(crate) made: u64,
     /// The suspension that it continues, or 0.
     pub(crate) suspension: u64,
+    /// The leg after which it goes on, or 0.
+    pub(crate) after_leg: u64,
     /// It goes on with a run that was elsewhere.
     pub(crate) resumed: bool,
 }

@@ -12,6 +12,12 @@ use crate::{current, intake::Intake, recording, w3c};
 use std::sync::Arc;
 
 impl OwnSegment {
+    /// The leg of the run that it is: what one who resumed it does, until he leaves or suspends it. 0 where the run was not
+    /// resumed.
+    pub(crate) fn leg(&self) -> u64 {
+        if self.resumed { self.ordinal } else { 0 }
+    }
+
     fn new() -> Self {
         OwnSegment { ordinal: hot().id(), made: hot().now(), ..Self::default() }
     }
@@ -59,10 +65,11 @@ impl Context {
         trace_state: TraceState,
         baggage: Baggage,
         suspension: u64,
+        after_leg: u64,
     ) -> Self {
         // Of a child run the span that triggered it; else the run itself stood in for a parent.
         let above = if parent.span_id == run.as_parent() { 0 } else { parent.span_id.0 };
-        let segment = OwnSegment { suspension, resumed: true, ..OwnSegment::new() };
+        let segment = OwnSegment { suspension, after_leg, resumed: true, ..OwnSegment::new() };
         let blank = Self::blank(parent.trace_id.0, run.0, parent.flags);
         let shared = Shared { remote: true, from_span: above, segment, trace_state, baggage, ..blank };
         Self::bind(shared, above, Some(parent.flags & SAMPLED != 0))

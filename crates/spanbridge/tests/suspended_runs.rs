@@ -149,6 +149,46 @@ fn left_and_captured_runs_were_never_suspended() {
     assert_eq!([segments(&b), segments(&c)], [[(Via::Resume, None)], [(Via::Resume, None)]]);
 }
 
+/// Each segment's own leg, and the one after which it goes on.
+fn legs(records: &[Record<'_>]) -> Vec<[Option<String>; 2]> {
+    let opened = records.iter().filter_map(|r| match &r.body {
+        Body::Segment { leg_id, after_leg_id, .. } => {
+            Some([leg_id, after_leg_id].map(|id| id.as_deref().map(Into::into)))
+        }
+        _ => None,
+    });
+    opened.collect()
+}
+
+#[test]
+fn who_goes_on_says_after_whom() {
+    let go_on = |saved: String, then: fn(observe::Run) -> RunContext| {
+        process(|| {
+            let run = observe::resume_run(saved).unwrap();
+            run.in_scope(|| work("some"));
+            then(run)
+        })
+    };
+    let (left, a) = process(|| observe::run("r").open().leave());
+    let (again, b) = go_on(left, |run| run.leave());
+    // One who does not record is no leg; whoever comes next goes on after the one before.
+    let again = observe::resume_run(again).unwrap().leave().to_string();
+    let (captured, c) = go_on(again, |run| run.capture_context());
+    let (suspended, d) = go_on(captured, |run| run.suspend("a moment"));
+    assert!(suspended.len() < 200, "as it is documented: {suspended}");
+    let (_, e) = go_on(suspended, |run| {
+        run.end();
+        RunContext::default()
+    });
+    assert_eq!(legs(&a), [[None, None]], "it began here");
+    let legs: Vec<_> = [b, c, d, e].iter().flat_map(|records| legs(records)).collect();
+    let own = |n: usize| legs[n][0].clone();
+    let after: Vec<_> = legs.iter().map(|[_, after]| after.clone()).collect();
+    assert_eq!(after, [None, own(0), own(1), own(2)]);
+    let all: std::collections::BTreeSet<_> = (0..4).map(|n| own(n).unwrap()).collect();
+    assert_eq!(all.len(), 4);
+}
+
 #[test]
 fn context_alone_neither_resumes_nor_ends() {
     let (saved, a) = process(|| observe::run("r").open().suspend("later"));

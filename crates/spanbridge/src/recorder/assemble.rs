@@ -100,7 +100,8 @@ impl Assembler {
         let long = |i| u128::from(word(i)) | u128::from(word(i + 1)) << 64;
         let (trace, run, header) = (long(1), long(3), word(0));
         let has_own = buffer::words(header) > CONTEXT_WORDS;
-        let [ordinal, suspension, made] = if has_own { [0, 1, 2].map(|i| word(CONTEXT_WORDS + i)) } else { [0; 3] };
+        let own = |i| if has_own { word(CONTEXT_WORDS + i) } else { 0 };
+        let [ordinal, suspension, made, after_leg] = [0, 1, 2, 3].map(own);
         let via = match (header >> RESUMED_AT & 1, header >> REMOTE_AT & 1) {
             (1, _) => Via::Resume,
             (_, 1) => Via::Receive,
@@ -118,6 +119,7 @@ impl Assembler {
             run,
             ordinal,
             suspension,
+            after_leg,
             made,
             first,
             via,

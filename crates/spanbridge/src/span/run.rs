@@ -52,7 +52,7 @@ impl<'a> RunBuilder<'a> {
             begin(&context, &outer, &self)
         }
         let open = if live { Open::Run } else { Open::Nothing };
-        Run { context, open, owned, suspension: 0, unknown: Unknown::new() }
+        Run { context, open, owned, suspension: 0, leg: 0, unknown: Unknown::new() }
     }
 
     /// A future that runs `inner` in the run and ends it by what it resolves to.
@@ -103,6 +103,8 @@ pub struct Run {
     pub(super) owned: bool,
     /// A suspension that is over though nobody could record it, or 0: the next who can will.
     pub(super) suspension: u64,
+    /// The leg after which it goes on, or 0.
+    pub(super) leg: u64,
     /// What came with it from a later release.
     pub(super) unknown: Unknown,
 }
