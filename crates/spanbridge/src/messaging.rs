@@ -174,6 +174,16 @@ pub enum Waited {
     Ahead(Duration),
 }
 
+impl Waited {
+    /// How long, if that is known.
+    pub fn known(self) -> Option<Duration> {
+        match self {
+            Waited::Known(time) => Some(time),
+            Waited::Unknown | Waited::Ahead(_) => None,
+        }
+    }
+}
+
 /// Clocks of machines that take care of them differ by less.
 const SKEW: Duration = Duration::from_secs(5);
 /// 2004, when the oldest of the brokers appeared. What says it is older, or 0, is not a time.
