@@ -53,3 +53,8 @@ struct Readme;
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/adapters.md")]
 struct Adapters;
+
+/// And so does what the deployment notes for Lambda show.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/lambda.md")]
+struct Lambda;
