@@ -216,6 +216,10 @@ mod tests {
         let now = UNIX_EPOCH + Duration::from_secs(1_800_000_000);
         let long = Duration::from_millis(250);
         assert_eq!(waited_until(Some(now - long), now), Waited::Known(long));
+        assert_eq!(
+            [Waited::Known(long), Waited::Unknown, Waited::Ahead(long)].map(Waited::known),
+            [Some(long), None, None]
+        );
         assert_eq!(waited_until(Some(now + SKEW), now), Waited::Known(Duration::ZERO));
         assert_eq!(waited_until(Some(now + SKEW + long), now), Waited::Ahead(SKEW + long));
         for nonsense in

@@ -56,6 +56,9 @@ where
 ///
 /// They are taken to be in the order of the event, where it has one: the events of Kafka and Amazon MQ group their records
 /// in a map, so with several groups say which is which by [`identified_by`](Records::identified_by).
+///
+/// How far their senders are believed, and how the work hangs together with them, is a setting of the function's:
+/// [`Observe`](crate::Observe).
 #[derive(Debug)]
 pub struct Records<T> {
     invocation: Option<Arc<Invocation>>,
