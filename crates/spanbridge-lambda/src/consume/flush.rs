@@ -9,8 +9,8 @@ use std::sync::{Mutex, PoisonError};
 use std::task::{self, Poll};
 use std::time::{Duration, Instant};
 
-/// The longest that a flush may hold up the next event, where nothing else is said: a sink whose other end is down must not eat up all the time that
-/// a function has.
+/// The longest that a flush may hold up the next event, where nothing else is said: a sink whose other end is down must
+/// not eat up all the time that a function has.
 pub(crate) const AT_MOST: Duration = Duration::from_secs(2);
 
 /// How the last flush went: it is over when that is known, so the next invocation tells it.

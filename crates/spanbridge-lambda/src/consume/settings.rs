@@ -22,10 +22,10 @@ impl Default for Settings {
 
 /// How events are to be handled, where [`run`](crate::run) by itself is not what is wanted.
 ///
-/// A function URL or an API without authorisation is open to strangers, and the headers of a request are the stranger's:
-/// by himself he would choose the trace that the function's spans are in, whether they are recorded, and the baggage that
-/// travels on to every service behind. [`Trust::Ignore`] takes nothing from him; [`Trust::IdsOnly`] suits callers that
-/// are others' systems, with whom a trace is to be shared and nothing else.
+/// A function URL or an API without authorisation is open to strangers, and the headers of a request are theirs: they
+/// would choose the trace that the function's spans are in, under `Sampler::ParentBased` whether these are recorded, and
+/// the baggage that travels on to every service behind. [`Trust::Ignore`] takes nothing from them: each invocation is a
+/// root, linked to what was claimed. [`Trust::IdsOnly`] suits callers with whom a trace is to be shared, and nothing else.
 ///
 /// ```no_run
 /// use lambda_runtime::{Error, LambdaEvent, service_fn};
@@ -61,11 +61,11 @@ impl Default for Settings {
 /// [`Records`](crate::Records) and [`for_each_record`](crate::for_each_record) go by it, and so does
 /// [`#[handler]`](macro@crate::handler) below it.
 ///
-/// What the handler sees in the event stays what it is, strangers' headers among it.
+/// The event itself is not changed: the handler sees the headers as they came.
 #[derive(Clone, Debug, Default)]
 #[must_use = "does nothing until it runs a handler, or is the layer of a runtime"]
 pub struct Observe {
-    pub(crate) settings: Settings,
+    pub(super) settings: Settings,
 }
 
 impl Observe {
@@ -95,7 +95,7 @@ impl Observe {
     /// The longest that the flush after an invocation may hold up the next event; two seconds where nothing is said. It
     /// is never given more than the time that the function has left, but for a margin.
     ///
-    /// What is not delivered by then is kept for the next flush, as long as the process lives.
+    /// What is not delivered by then stays with the recorder, for the next flush.
     pub fn flush_within(mut self, limit: Duration) -> Self {
         self.settings.flush_within = limit;
         self
