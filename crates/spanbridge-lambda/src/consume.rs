@@ -9,6 +9,7 @@ mod invocation;
 mod layer;
 mod records;
 mod service;
+mod settings;
 mod signals;
 mod snapstart;
 mod stream;
@@ -18,6 +19,7 @@ pub use annotated::handling;
 pub use layer::ObservedLayer;
 pub use records::{BatchError, BatchResponse, Records, for_each_record};
 pub use service::observed;
+pub use settings::Observe;
 pub use snapstart::snapstart;
 
 use bytes::Bytes;
@@ -71,8 +73,8 @@ fn set_up() {
 /// ```
 ///
 /// - The span ends as the handler does: ok, with its error, by a panic, or with the last of a response stream.
-/// - The flush is given the time that is left but for a margin, and at most two seconds. How it went is told by the next
-///   invocation: `spanbridge.flush.previous_ms`, and a diagnostic `flush.incomplete`.
+/// - The flush is given the time that is left but for a margin, and at most two seconds ([`Observe::flush_within`]).
+///   How it went is told by the next invocation: `spanbridge.flush.previous_ms`, and a diagnostic `flush.incomplete`.
 /// - Shortly before the function runs out of time (a tenth of it, 50 ms to 1 s) open spans are delivered by a thread of
 ///   our own, so that also a handler that blocks its executor leaves its trace.
 /// - Headers that would end the process in `lambda_runtime` (a client context that is not of its type, …) are mended, and
@@ -80,6 +82,8 @@ fn set_up() {
 /// - On SIGTERM everything is delivered. The process then ends, unless it has a handler for SIGTERM of its own by the first
 ///   event: then it is for that to end it. Lambda sends SIGTERM only to functions that have an extension; who has none
 ///   calls `lambda_runtime::spawn_graceful_shutdown_handler` before this.
+/// - Whatever context comes with an event is believed. Where strangers can call, as at a function URL, [`Observe`] says how
+///   far it is.
 /// - With SnapStart ids begin anew when a snapshot is restored.
 /// - `std::process::exit` waits up to a second for what was recorded.
 ///
@@ -100,14 +104,7 @@ where
     D: Into<Bytes> + Send,
     E: Into<Error> + Send + Debug,
 {
-    if drive::workers() > 1 {
-        eprintln!(
-            "AWS_LAMBDA_MAX_CONCURRENCY is set, but `spanbridge_lambda::run` takes one event at a time: use `run_concurrent`"
-        );
-    }
-    let runtime = Runtime::new(observed(handler)).layer(TracingLayer::new()).layer(ObservedLayer::new());
-    let service = drive::service_of(runtime);
-    Loop::begin(1).await?.run(service).await
+    Observe::new().run(handler).await
 }
 
 /// As [`lambda_runtime::run_concurrent`], observed as by [`run`]: handles `AWS_LAMBDA_MAX_CONCURRENCY` events at a time,
@@ -130,9 +127,63 @@ where
     D: Into<Bytes> + Send + 'static,
     E: Into<Error> + Send + Debug + 'static,
 {
-    let workers = drive::workers();
-    let runtime = Runtime::new(observed(handler)).layer(TracingLayer::new()).layer(ObservedLayer::new());
-    let service = drive::service_of(runtime);
-    let events = Loop::begin(workers).await?;
-    if workers == 1 { events.run(service).await } else { events.run_concurrent(service, workers).await }
+    Observe::new().run_concurrent(handler).await
+}
+
+impl Observe {
+    /// As [`run`], in this way.
+    ///
+    /// # Errors
+    /// As [`run`].
+    ///
+    /// # Panics
+    /// As [`run`].
+    pub async fn run<A, F, R, B, S, D, E>(self, handler: F) -> Result<(), Error>
+    where
+        F: Service<LambdaEvent<A>, Response = R>,
+        F::Future: Future<Output = Result<R, F::Error>>,
+        F::Error: Into<Diagnostic> + Debug,
+        A: for<'de> Deserialize<'de>,
+        R: IntoFunctionResponse<B, S>,
+        B: Serialize,
+        S: Stream<Item = Result<D, E>> + Unpin + Send + 'static,
+        D: Into<Bytes> + Send,
+        E: Into<Error> + Send + Debug,
+    {
+        if drive::workers() > 1 {
+            eprintln!(
+                "AWS_LAMBDA_MAX_CONCURRENCY is set, but `spanbridge_lambda::run` takes one event at a time: use `run_concurrent`"
+            );
+        }
+        let flush_within = self.settings.flush_within;
+        let runtime = Runtime::new(observed(handler)).layer(TracingLayer::new()).layer(self.layer());
+        let service = drive::service_of(runtime);
+        Loop::begin(1, flush_within).await?.run(service).await
+    }
+
+    /// As [`run_concurrent`], in this way.
+    ///
+    /// # Errors
+    /// As [`run_concurrent`].
+    ///
+    /// # Panics
+    /// As [`run_concurrent`].
+    pub async fn run_concurrent<A, F, R, B, S, D, E>(self, handler: F) -> Result<(), Error>
+    where
+        F: Service<LambdaEvent<A>, Response = R> + Clone + Send + 'static,
+        F::Future: Future<Output = Result<R, F::Error>> + Send + 'static,
+        F::Error: Into<Diagnostic> + Debug,
+        A: for<'de> Deserialize<'de> + Send + 'static,
+        R: IntoFunctionResponse<B, S> + Send + 'static,
+        B: Serialize + Send + 'static,
+        S: Stream<Item = Result<D, E>> + Unpin + Send + 'static,
+        D: Into<Bytes> + Send + 'static,
+        E: Into<Error> + Send + Debug + 'static,
+    {
+        let (workers, flush_within) = (drive::workers(), self.settings.flush_within);
+        let runtime = Runtime::new(observed(handler)).layer(TracingLayer::new()).layer(self.layer());
+        let service = drive::service_of(runtime);
+        let events = Loop::begin(workers, flush_within).await?;
+        if workers == 1 { events.run(service).await } else { events.run_concurrent(service, workers).await }
+    }
 }

@@ -8,7 +8,7 @@ mod handling;
 #[cfg(feature = "invoke")]
 pub(crate) use call::invoke;
 #[cfg(feature = "runtime")]
-pub(crate) use handling::{About, batch, invocation, message};
+pub(crate) use handling::{About, batch, invocation, invocation_name, message};
 
 #[cfg(test)]
 mod tests {

@@ -22,6 +22,8 @@
 //! [`run`] says what it sees to: the outcome, the flush before the freeze, the time limit, hostile headers, SIGTERM,
 //! SnapStart. [`run_concurrent`] is the same for several events at a time. Where `main` is not to be changed there is the
 //! attribute [`#[handler]`](macro@handler), and for a `Runtime` of one's own [`ObservedLayer`] with [`observed`].
+//! [`Observe`] says how far callers are believed (a function URL is open to strangers), how work hangs together with what
+//! caused it, and how long a flush may take.
 //!
 //! A batch has a span that is linked to every sender; [`for_each_record`] gives each of its records a span under its own
 //! sender's, and makes the partial batch response.
@@ -87,12 +89,15 @@ pub use carrier::extract_message;
 pub use carrier::{ClientContext, XRay};
 #[cfg(feature = "runtime")]
 pub use consume::{
-    BatchError, BatchResponse, ObservedLayer, Records, for_each_record, observed, parts, run, run_concurrent, snapstart,
+    BatchError, BatchResponse, Observe, ObservedLayer, Records, for_each_record, observed, parts, run, run_concurrent,
+    snapstart,
 };
 pub use durable::Durable;
 pub use event::{Beside, Event, Record, Source};
 #[cfg(any(feature = "invoke", feature = "sqs", feature = "sns"))]
 pub use produce::{CallExt, ObservedCall, Propagate};
+#[cfg(feature = "runtime")]
+pub use spanbridge::messaging::{Relation, Trust};
 
 #[cfg(feature = "runtime")]
 #[doc = include_str!("handler_attribute.md")]

@@ -174,6 +174,16 @@ pub enum Waited {
     Ahead(Duration),
 }
 
+impl Waited {
+    /// How long, if that is known.
+    pub fn known(self) -> Option<Duration> {
+        match self {
+            Waited::Known(time) => Some(time),
+            Waited::Unknown | Waited::Ahead(_) => None,
+        }
+    }
+}
+
 /// Clocks of machines that take care of them differ by less.
 const SKEW: Duration = Duration::from_secs(5);
 /// 2004, when the oldest of the brokers appeared. What says it is older, or 0, is not a time.
@@ -206,6 +216,10 @@ mod tests {
         let now = UNIX_EPOCH + Duration::from_secs(1_800_000_000);
         let long = Duration::from_millis(250);
         assert_eq!(waited_until(Some(now - long), now), Waited::Known(long));
+        assert_eq!(
+            [Waited::Known(long), Waited::Unknown, Waited::Ahead(long)].map(Waited::known),
+            [Some(long), None, None]
+        );
         assert_eq!(waited_until(Some(now + SKEW), now), Waited::Known(Duration::ZERO));
         assert_eq!(waited_until(Some(now + SKEW + long), now), Waited::Ahead(SKEW + long));
         for nonsense in

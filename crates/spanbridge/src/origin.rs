@@ -177,9 +177,10 @@ pub(crate) fn child_run(_: &Context) -> Context {
 /// The context of a sender that is believed in its ids only: without baggage, and whether it is recorded is decided here.
 pub(crate) fn ids_only(sender: &Context) -> Context {
     let Some(old) = sender.shared() else { return Context::EMPTY };
+    let Shared { remote, from_span, segment, .. } = *old;
     let blank = Context::blank(old.trace, old.run, old.flags);
     let trace_state = old.trace_state.clone();
-    Context::bind(Shared { remote: old.remote, from_span: old.from_span, trace_state, ..blank }, sender.span, None)
+    Context::bind(Shared { remote, from_span, segment, trace_state, ..blank }, sender.span, None)
 }
 
 /// A trace of its own for work that belongs to the run of its sender, and has its baggage. It is recorded where the

@@ -8,7 +8,7 @@ use spanbridge::messaging::*;
 use spanbridge::observe::{self, Span, SpanBuilder};
 use spanbridge::record::{Body, Record};
 use spanbridge::w3c::TRACESTATE;
-use spanbridge::{Context, Recorder, RunId, Sampler, Status, TraceId};
+use spanbridge::{Context, Primitive, Recorder, RunId, Sampler, Status, TraceId};
 use std::collections::HashMap;
 use std::time::Duration;
 use support::{Seen, by_name, flush, lifecycle, record, spans, with};
@@ -79,6 +79,20 @@ fn a_child_run_is_an_execution_record_of_its_own() {
     // What it sends on belongs to it, and has the baggage.
     assert_eq!(sent[TRACESTATE], format!("sb=r:{},a=1", span.run));
     assert_eq!((&sent["baggage"], &sent["traceparent"][3..35]), (&headers()["baggage"], TRACE));
+}
+
+#[test]
+fn a_child_run_is_the_kind_of_step_that_was_said() {
+    let records = record(|| {
+        let receiving = Receiving { relation: Relation::NewRun, ..Receiving::default() };
+        let arrival = Arrival { name: "score", primitive: Some(Primitive::FUNCTION_HANDLE), ..Arrival::default() };
+        work(&Received::new(&headers()).under(&receiving, arrival));
+    });
+    let primitives = records.iter().filter_map(|r| match &r.body {
+        Body::RunStart { root_primitive, .. } => root_primitive.clone(),
+        _ => None,
+    });
+    assert_eq!(primitives.collect::<Vec<_>>(), ["function.handle"]);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use crate::{describe, replies};
 use lapin::message::Delivery;
 use lapin::options::{BasicAckOptions, BasicNackOptions, BasicRejectOptions};
 use lapin::types::ShortString;
-use spanbridge::messaging::{Arrival, Batched, Message, Received, Receiving, Step, Waited};
+use spanbridge::messaging::{Arrival, Batched, Message, Received, Receiving, Step};
 use spanbridge::observe::{self, ActiveSpan, InSpan, Span, SpanBuilder};
 use spanbridge::{Context, Outcome, Value, semconv};
 use std::fmt::Display;
@@ -41,12 +41,9 @@ impl Job {
     /// With what the settings say about this message.
     fn decided(self) -> Self {
         let (relation, receiving) = (self.settings.relation_of(&self.delivery), self.settings.receiving());
-        let age = match describe::waited(&self.delivery.properties) {
-            Waited::Known(age) => Some(age),
-            _ => None,
-        };
+        let age = describe::waited(&self.delivery.properties).known();
         let name = describe::process_name(&self.source());
-        let received = self.received.under(receiving, Arrival { relation, age, name: &name });
+        let received = self.received.under(receiving, Arrival { relation, age, name: &name, primitive: None });
         Job { received, ..self }
     }
 

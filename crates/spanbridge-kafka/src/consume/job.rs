@@ -76,7 +76,7 @@ impl<M: Received> Job<M> {
         if let Some(receiving) = settings.receiving() {
             let (age, relation) = (describe::age(message.timestamp()), settings.relation_of(&message));
             let name = format!("process {}", message.topic());
-            received = received.under(receiving, Arrival { relation, age, name: &name });
+            received = received.under(receiving, Arrival { relation, age, name: &name, primitive: None });
         }
         let in_flight = home.partition(message.topic(), message.partition()).received(message.offset());
         let state = Mutex::new(State { in_flight, runs: 0 });

@@ -55,7 +55,7 @@ impl Annotated {
             Whose::Own(own) => {
                 let result = AssertUnwindSafe(tell(&own, body, judge)).catch_unwind().await;
                 // The answer has to wait, of a panic, too: nobody is called after it.
-                Flushing::begin(own.context(), own.deadline.as_ref()).await;
+                Flushing::begin(&own).await;
                 result.unwrap_or_else(|panic| resume_unwind(panic))
             }
         }

@@ -1,7 +1,6 @@
 //! The loop that takes events, with lambda_runtime's own services around the handler. Why there is one:
 //! `docs/adr/0007-our-own-loop-on-lambda.md`.
 
-use super::flush;
 use super::headers;
 use super::layer::Repairs;
 use super::{signals, snapstart};
@@ -31,15 +30,16 @@ const NEXT: &str = "/2018-06-01/runtime/invocation/next";
 pub(crate) struct Loop {
     client: PooledClient,
     config: Arc<Config>,
+    flush_within: Duration,
     signals: Once,
 }
 
 impl Loop {
     /// Sets up what a process needs. Panics without the variables that Lambda sets, as lambda_runtime does.
-    pub(crate) async fn begin(workers: usize) -> Result<Loop, Error> {
+    pub(crate) async fn begin(workers: usize, flush_within: Duration) -> Result<Loop, Error> {
         let client = PooledClient::builder().with_pool_size(workers).build();
         snapstart::pass(&client).await?;
-        Ok(Loop { client, config: Arc::new(Config::from_env()), signals: Once::new() })
+        Ok(Loop { client, config: Arc::new(Config::from_env()), flush_within, signals: Once::new() })
     }
 
     /// One event after another.
@@ -112,7 +112,7 @@ impl Loop {
                 // Lambda takes it for timed out.
                 let span = observe::span(self.config.function_name.clone()).kind(Kind::Server).open();
                 span.error(format!("an event cannot be answered, and was left: {why}"));
-                spanbridge::flush(flush::AT_MOST).await;
+                spanbridge::flush(self.flush_within).await;
                 return Ok(());
             }
         };

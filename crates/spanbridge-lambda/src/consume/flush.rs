@@ -1,16 +1,16 @@
 //! Everything is delivered before the process may be frozen.
 
-use super::deadline::Deadline;
+use super::invocation::Invocation;
 use spanbridge::observe::{self, Span};
-use spanbridge::{Context, Flush, Report, semconv};
+use spanbridge::{Flush, Report, semconv};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Mutex, PoisonError};
 use std::task::{self, Poll};
 use std::time::{Duration, Instant};
 
-/// The longest that a flush may hold up the next event: a sink whose other end is down must not eat up all the time that
-/// a function has.
+/// The longest that a flush may hold up the next event, where nothing else is said: a sink whose other end is down must
+/// not eat up all the time that a function has.
 pub(crate) const AT_MOST: Duration = Duration::from_secs(2);
 
 /// How the last flush went: it is over when that is known, so the next invocation tells it.
@@ -30,10 +30,12 @@ pub(crate) struct Flushing {
 }
 
 impl Flushing {
-    /// Of the recorder of a context.
-    pub(crate) fn begin(context: &Context, deadline: Option<&Deadline>) -> Self {
-        let within = deadline.map_or(AT_MOST, |d| d.for_flush().min(AT_MOST));
-        Flushing { begun: Instant::now(), flush: observe::in_scope(context, || spanbridge::flush(within)) }
+    /// Of the recorder of an invocation.
+    pub(crate) fn begin(invocation: &Invocation) -> Self {
+        let limit = invocation.settings.flush_within;
+        let within = invocation.deadline.map_or(limit, |d| d.for_flush().min(limit));
+        let flush = observe::in_scope(invocation.context(), || spanbridge::flush(within));
+        Flushing { begun: Instant::now(), flush }
     }
 }
 

@@ -2,15 +2,17 @@
 
 use super::deadline::Deadline;
 use super::flush;
+use super::settings::Settings;
 use super::watchdog;
 use crate::describe::{self, About};
 use crate::event::{Beside, Event};
 use spanbridge::carrier::Extraction;
-use spanbridge::messaging::Received;
+use spanbridge::messaging::{Arrival, Received, waited};
 use spanbridge::observe::{self, ActiveSpan, Span};
-use spanbridge::{Context, Value, semconv};
+use spanbridge::{Context, Primitive, Value, semconv};
 use std::sync::atomic::{AtomicBool, Ordering::*};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// An invocation, found by whoever has its [`lambda_runtime::Context`].
 #[derive(Debug)]
@@ -18,6 +20,7 @@ pub(crate) struct Invocation {
     pub(crate) request_id: String,
     pub(crate) deadline: Option<Deadline>,
     pub(crate) event: Event,
+    pub(crate) settings: Settings,
     /// Inside the span that the handler runs in.
     context: Context,
     /// The span of the invocation, and the one around the work on a batch, until they have ended.
@@ -44,7 +47,12 @@ pub(crate) enum End {
 
 impl Invocation {
     /// Begins an invocation. `repairs` says what was wrong with what came beside the event.
-    pub(crate) fn begin(context: &lambda_runtime::Context, event: Event, repairs: &[String]) -> UnderWay {
+    pub(crate) fn begin(
+        context: &lambda_runtime::Context,
+        event: Event,
+        repairs: &[String],
+        settings: &Settings,
+    ) -> UnderWay {
         static IS_WARM: AtomicBool = AtomicBool::new(false);
         let config = &context.env_config;
         let about = About {
@@ -56,7 +64,12 @@ impl Invocation {
             deadline_ms: context.deadline,
             is_cold_start: !IS_WARM.swap(true, Relaxed),
         };
-        let cause = Received::from(cause(&event));
+        let mut cause = Received::from(cause(&event));
+        if let Some(receiving) = &settings.receiving {
+            let name = describe::invocation_name(&about, &event);
+            let primitive = Some(Primitive::FUNCTION_HANDLE);
+            cause = cause.under(receiving, Arrival { relation: None, age: age(&event), name, primitive })
+        }
         let span = cause.process(|| describe::invocation(&about, &event).open());
         repairs.iter().for_each(|what| span.diagnostic("runtime.header", what));
         flush::tell(&span);
@@ -66,6 +79,7 @@ impl Invocation {
             deadline: Deadline::of(context.deadline),
             context: batch.as_ref().unwrap_or(&span).context().clone(),
             event,
+            settings: settings.clone(),
             spans: Mutex::new(Spans { invocation: Some(span), batch }),
             claimed: AtomicBool::new(false),
             warned: AtomicBool::new(false),
@@ -77,7 +91,7 @@ impl Invocation {
 
     /// The same, where only what came beside the event is known.
     pub(crate) fn begin_without_event(context: &lambda_runtime::Context) -> UnderWay {
-        Invocation::begin(context, Event::read(b"null", beside(context)).0, &[])
+        Invocation::begin(context, Event::read(b"null", beside(context)).0, &[], &Settings::default())
     }
 
     /// What the handler runs in.
@@ -166,6 +180,12 @@ fn cause(event: &Event) -> Extraction {
         }
     }
     Extraction { context: cause.context.in_new_segment(), ..cause }
+}
+
+/// How long ago the cause was sent.
+fn age(event: &Event) -> Option<Duration> {
+    let [one] = event.records() else { return None };
+    waited(one.sent).known()
 }
 
 /// What came beside an event.

@@ -2,6 +2,7 @@
 
 use super::flush::Flushing;
 use super::invocation::{Invocation, UnderWay, beside};
+use super::settings::Settings;
 use crate::event::Event;
 use lambda_runtime::tower::{Layer, Service};
 use lambda_runtime::{Error, LambdaInvocation};
@@ -44,14 +45,18 @@ pub(crate) struct Repairs(pub(crate) Vec<String>);
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct ObservedLayer {
-    _private: (),
+    settings: Settings,
 }
 
 impl ObservedLayer {
-    /// The layer.
+    /// The layer, as [`run`](crate::run) has it. [`Observe::layer`](crate::Observe::layer) makes others.
     pub fn new() -> Self {
+        Self::with(Settings::default())
+    }
+
+    pub(crate) fn with(settings: Settings) -> Self {
         super::set_up();
-        ObservedLayer::default()
+        ObservedLayer { settings }
     }
 }
 
@@ -59,7 +64,7 @@ impl<S> Layer<S> for ObservedLayer {
     type Service = ObservedService<S>;
 
     fn layer(&self, inner: S) -> ObservedService<S> {
-        ObservedService { inner }
+        ObservedService { inner, settings: self.settings.clone() }
     }
 }
 
@@ -67,6 +72,7 @@ impl<S> Layer<S> for ObservedLayer {
 #[derive(Clone, Debug)]
 pub struct ObservedService<S> {
     inner: S,
+    settings: Settings,
 }
 
 impl<S> Service<LambdaInvocation> for ObservedService<S>
@@ -87,7 +93,7 @@ where
             invocation.body = payload.into()
         }
         let repairs = invocation.parts.extensions.remove::<Repairs>().unwrap_or_default();
-        let under_way = Invocation::begin(&invocation.context, event, &repairs.0);
+        let under_way = Invocation::begin(&invocation.context, event, &repairs.0, &self.settings);
         let inner = observe::in_scope(under_way.context(), || self.inner.call(invocation));
         let inner = observe::with_context(under_way.context().clone(), inner);
         ObservedInvocation { inner, state: State::Handling, under_way }
@@ -120,7 +126,7 @@ impl<F: Future<Output = Result<(), Error>>> Future for ObservedInvocation<F> {
                 State::Handling => {
                     let result = ready!(this.inner.as_mut().poll(cx));
                     this.under_way.answered(&result);
-                    let flushing = Flushing::begin(this.under_way.context(), this.under_way.deadline.as_ref());
+                    let flushing = Flushing::begin(this.under_way);
                     *this.state = State::Flushing { flushing, result: Some(result) }
                 }
                 State::Flushing { flushing, result } => {

@@ -9,7 +9,7 @@ use futures_util::FutureExt;
 use futures_util::stream::{StreamExt, iter};
 use serde::Serialize;
 use spanbridge::carrier::Extraction;
-use spanbridge::messaging::{Received, Step, Waited, span, waited};
+use spanbridge::messaging::{Arrival, Received, Receiving, Step, Waited, span, waited};
 use spanbridge::observe::{self, Span};
 use spanbridge::{Context, Outcome, semconv};
 use std::collections::HashMap;
@@ -56,6 +56,9 @@ where
 ///
 /// They are taken to be in the order of the event, where it has one: the events of Kafka and Amazon MQ group their records
 /// in a map, so with several groups say which is which by [`identified_by`](Records::identified_by).
+///
+/// How far their senders are believed, and how the work hangs together with them, is a setting of the function's:
+/// [`Observe`](crate::Observe).
 #[derive(Debug)]
 pub struct Records<T> {
     invocation: Option<Arc<Invocation>>,
@@ -122,6 +125,7 @@ impl<T> Records<T> {
 /// The event's side of a batch.
 struct Batch<'a> {
     context: Context,
+    receiving: Option<&'a Receiving>,
     source: Source,
     /// The event's.
     records: &'a [Record],
@@ -133,8 +137,10 @@ impl<'a> Batch<'a> {
     fn new(invocation: Option<&'a Invocation>, many: usize, ids: Option<Vec<String>>) -> Self {
         let context = invocation.map_or_else(observe::capture_context, |i| i.context().clone());
         let Some(event) = invocation.map(|i| &i.event) else {
-            return Batch { context, source: Source::Direct, records: &[], places: vec![None; many] };
+            let (source, places) = (Source::Direct, vec![None; many]);
+            return Batch { context, receiving: None, source, records: &[], places };
         };
+        let receiving = invocation.and_then(|i| i.settings.receiving.as_deref());
         let (source, records) = (event.source(), event.records());
         let places = match ids {
             Some(ids) => {
@@ -145,7 +151,7 @@ impl<'a> Batch<'a> {
             None if records.len() == many && has_order(source, records) => (0..many).map(Some).collect(),
             None => vec![None; many],
         };
-        Batch { context, source, records, places }
+        Batch { context, receiving, source, records, places }
     }
 
     fn record(&self, index: usize) -> Option<&'a Record> {
@@ -197,6 +203,7 @@ impl<'a> Batch<'a> {
         };
         let open = || describe::message(self.source, record).open();
         let is_alone = self.records.len() == 1;
+        let waited = waited(record.sent);
         let span = if is_alone {
             // The invocation hangs under its sender's span, and has told what was wrong with that.
             observe::in_scope(&self.context, open)
@@ -205,11 +212,17 @@ impl<'a> Batch<'a> {
             let problems = record.carried.problems.clone();
             Received::from(Extraction { context: self.context.clone(), problems }).process(open)
         } else {
-            let span = Received::from(record.carried.clone()).process(open);
+            let mut received = Received::from(record.carried.clone());
+            if let Some(receiving) = self.receiving {
+                let name = format!("process {}", record.destination);
+                let (age, name) = (waited.known(), name.trim_end());
+                received = received.under(receiving, Arrival { relation: None, age, name, primitive: None })
+            }
+            let span = received.process(open);
             span.link(&self.context);
             span
         };
-        match waited(record.sent) {
+        match waited {
             Waited::Known(time) => span.attribute(semconv::QUEUE_TIME_MS, time.as_millis() as u64),
             Waited::Ahead(by) => {
                 let ms = by.as_millis();

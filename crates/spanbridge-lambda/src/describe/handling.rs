@@ -18,10 +18,14 @@ pub(crate) struct About<'a> {
     pub(crate) is_cold_start: bool,
 }
 
+/// What an invocation is called.
+pub(crate) fn invocation_name<'a>(about: &About<'a>, event: &'a Event) -> &'a str {
+    event.route().filter(|_| event.source() == Source::ApiGateway).unwrap_or(about.function)
+}
+
 /// The span of an invocation, begun under what is current.
 pub(crate) fn invocation(about: &About<'_>, event: &Event) -> SpanBuilder {
-    let name = event.route().filter(|_| event.source() == Source::ApiGateway).unwrap_or(about.function);
-    let mut span = observe::span(name.to_owned())
+    let mut span = observe::span(invocation_name(about, event).to_owned())
         .primitive(Primitive::FUNCTION_HANDLE)
         .kind(Kind::Server)
         .attribute(semconv::FAAS_NAME, about.function)

@@ -10,7 +10,7 @@ use serde_json::Value;
 use spanbridge::conformance::{Seen, spans, tree};
 use spanbridge::record::Record;
 use spanbridge::{Memory, Recorder};
-use spanbridge_lambda::ObservedLayer;
+use spanbridge_lambda::{Observe, ObservedLayer};
 use std::fmt::Debug;
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -55,8 +55,23 @@ pub(crate) fn invocation(payload: impl ToString, context: Context) -> LambdaInvo
     LambdaInvocation { parts, body: payload.to_string().into(), context }
 }
 
+/// An invocation, and the layer that sees it.
+pub(crate) struct Call(ObservedLayer, LambdaInvocation);
+
+impl From<LambdaInvocation> for Call {
+    fn from(invocation: LambdaInvocation) -> Self {
+        Call(ObservedLayer::new(), invocation)
+    }
+}
+
+impl From<(Observe, LambdaInvocation)> for Call {
+    fn from((observe, invocation): (Observe, LambdaInvocation)) -> Self {
+        Call(observe.layer(), invocation)
+    }
+}
+
 /// The answer of a handler below our layer. `None` where the answer was not waited for.
-pub(crate) async fn answer<H, A, R, B, S, D, E>(handler: H, invocation: LambdaInvocation) -> Option<Answer>
+pub(crate) async fn answer<H, A, R, B, S, D, E>(handler: H, call: impl Into<Call>) -> Option<Answer>
 where
     H: Service<LambdaEvent<A>, Response = R> + Send + 'static,
     H::Future: Send + 'static,
@@ -104,7 +119,8 @@ where
         }
         .boxed()
     });
-    ObservedLayer::new().layer(below).call(invocation).await.unwrap();
+    let Call(layer, invocation) = call.into();
+    layer.layer(below).call(invocation).await.unwrap();
     told.lock().unwrap().take()
 }
 

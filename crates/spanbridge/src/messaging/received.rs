@@ -22,8 +22,14 @@ struct Unusual {
     claimed: Context,
     notes: Vec<Note>,
     relation: Relation,
-    /// What the work is called where it is a run.
-    run_name: Box<str>,
+    run: Run,
+}
+
+/// What the work is where it is a run.
+#[derive(Debug, Default)]
+struct Run {
+    name: Box<str>,
+    primitive: Option<Primitive>,
 }
 
 #[derive(Debug, Default)]
@@ -43,16 +49,19 @@ impl Received {
     /// The same, as a consumer wants it.
     pub fn under(self, receiving: &Receiving, arrival: Arrival<'_>) -> Self {
         let relation = receiving.relation(&arrival);
-        let run_name = if relation == Relation::NewRun { arrival.name.into() } else { Box::default() };
+        let run = match relation {
+            Relation::NewRun => Run { name: arrival.name.into(), primitive: arrival.primitive },
+            _ => Run::default(),
+        };
         let Unusual { claimed, notes, .. } = self.unusual.map(|unusual| *unusual).unwrap_or_default();
         let taken = receiving.take(Taken { context: self.context, claimed, notes });
-        Received { state: self.state, ..Received::of(taken, relation, run_name) }
+        Received { state: self.state, ..Received::of(taken, relation, run) }
     }
 
-    fn of(taken: Taken, relation: Relation, run_name: Box<str>) -> Self {
+    fn of(taken: Taken, relation: Relation, run: Run) -> Self {
         let Taken { context, claimed, notes } = taken;
         let is_usual = relation == Relation::Parent && claimed.is_empty() && notes.is_empty();
-        let unusual = (!is_usual).then(|| Box::new(Unusual { claimed, notes, relation, run_name }));
+        let unusual = (!is_usual).then(|| Box::new(Unusual { claimed, notes, relation, run }));
         Received { context, unusual, state: Mutex::default() }
     }
 
@@ -111,7 +120,8 @@ impl Unusual {
     fn begin(&self, context: &Context, begin: impl FnOnce() -> Span) -> Span {
         let span = match self.relation {
             Relation::NewRun => {
-                let run = observe::run(&*self.run_name).primitive(Primitive::MESSAGING_PROCESS);
+                let primitive = self.run.primitive.unwrap_or(Primitive::MESSAGING_PROCESS);
+                let run = observe::run(&*self.run.name).primitive(primitive);
                 let run = observe::in_scope(context, || run.open());
                 related(run.in_scope(begin).with_run(), "new_run")
             }
@@ -140,6 +150,6 @@ fn related(span: Span, how: &'static str) -> Span {
 /// For transports without headers, which carry contexts in their payloads.
 impl From<Extraction> for Received {
     fn from(found: Extraction) -> Self {
-        Received::of(found.into(), Relation::Parent, Box::default())
+        Received::of(found.into(), Relation::Parent, Run::default())
     }
 }

@@ -1,10 +1,10 @@
 //! What a consumer makes of the contexts that come with its messages.
 
 use super::capture::Capturing;
-use crate::Context;
 use crate::carrier::Extraction;
 use crate::origin;
 use crate::semconv;
+use crate::{Context, Primitive};
 use std::time::Duration;
 
 /// How the work on a message hangs together with what sent it. The run graph is whole in any case: the run and the
@@ -73,6 +73,9 @@ pub struct Arrival<'a> {
     pub age: Option<Duration>,
     /// What the work on it is called where it is a run.
     pub name: &'a str,
+    /// What kind of step the work is where it is a run; [`MESSAGING_PROCESS`](Primitive::MESSAGING_PROCESS) where nothing
+    /// is said.
+    pub primitive: Option<Primitive>,
 }
 
 /// Something to be said about the context of a message: a diagnostic's code, and words.
