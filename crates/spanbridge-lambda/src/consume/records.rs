@@ -200,7 +200,7 @@ impl<'a> Batch<'a> {
         let span = if is_alone || record.carried.context.is_empty() {
             let span = observe::in_scope(&self.context, open);
             for problem in &record.carried.problems {
-                span.diagnostic("header.malformed", &problem.to_string())
+                span.diagnostic(semconv::HEADER_MALFORMED, &problem.to_string())
             }
             span
         } else {
@@ -212,7 +212,7 @@ impl<'a> Batch<'a> {
             Waited::Known(time) => span.attribute(semconv::QUEUE_TIME_MS, time.as_millis() as u64),
             Waited::Ahead(by) => {
                 let ms = by.as_millis();
-                span.diagnostic("clock.skew", &format!("the source's timestamp lies {ms} ms in the future"))
+                span.diagnostic(semconv::CLOCK_SKEW, &format!("the source's timestamp lies {ms} ms in the future"))
             }
             Waited::Unknown => {}
         }
