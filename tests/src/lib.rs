@@ -18,6 +18,7 @@
 //! | batches: a hundred of a hundred senders, a partial failure | `amqp_batch` | `kafka_batch` |
 //! | request and reply | `amqp_replies` | |
 //! | queue time, and clocks that are wrong | `amqp_dead_letters` | `kafka_story`, `kafka_messages` |
+//! | gaps: each is found in what real clients record, and nothing else | `gaps` | `gaps` |
 //! | every name that is emitted | `conventions` | `conventions` |
 
 mod amqp;

@@ -71,10 +71,8 @@ const TABLE: [Row; 12] = [
         kind: GapKind::NotSettled,
         code: "not_settled",
         title: "received and never settled",
-        cause: "{service} settles other messages from there, but not this one: a way through the handler (an early \
-                return, an error, a panic) leaves the job without ack, nack or commit, or the process ended first",
-        fix: "settle on every way out: match on what `job.run(..)` gives and ack or nack in each arm, or leave it to the \
-              driver and its policy; the broker keeps an unsettled message and delivers it again later",
+        cause: "{service} settles other messages from there, but not this one: {how}",
+        fix: "{instead}; the broker keeps an unsettled message and delivers it again later",
         diagnostics: &[],
     },
     Row {
