@@ -19,13 +19,14 @@
 //! | request and reply | `amqp_replies` | |
 //! | queue time, and clocks that are wrong | `amqp_dead_letters` | `kafka_story`, `kafka_messages` |
 //! | gaps: each is found in what real clients record, and nothing else | `gaps` | `gaps` |
-//! | every name that is emitted | `conventions` | `conventions` |
+//! | every name that is emitted (for Lambda in the tests of its crate) | `conventions` | `conventions` |
 
 mod amqp;
 mod kafka;
 mod programs;
 mod raw_amqp;
 mod runtime_api;
+pub mod tables;
 mod wait;
 
 pub use amqp::{Amqp, amqp, headers, text};
