@@ -5,6 +5,8 @@
 
 use super::super::message::{Position, Source};
 use super::super::{Span, SpanStatus};
+use super::brokers::Broker;
+use super::kinds::fill;
 use super::{Gap, GapKind, Place, named};
 use crate::hash::Set;
 use spanbridge::{SpanId, semconv};
@@ -160,7 +162,10 @@ impl Settling {
                 (true, _) => LEFT,
                 (false, _) => BROKE_OFF,
             };
-            let facts = [("service", &*t.consumer.0), ("how", how), ("instead", instead)];
+            let (service, [system, ..]) = &t.consumer;
+            let broker = Broker::of(system).facts();
+            let instead = fill(instead, &broker);
+            let facts = [&[("service", &**service), ("how", how), ("instead", &*instead)][..], &broker].concat();
             t.place.gap(GapKind::NotSettled, what, &facts)
         })
     }
@@ -172,8 +177,7 @@ const REFUSED: &str = ", its settlement was refused";
 const LEFT: (&str, &str) = (
     "a way through the handler (an early return, an error, a panic) leaves the job without ack, nack or commit, or the \
      process ended first",
-    "settle on every way out: match on what `job.run(..)` gives and ack or nack in each arm, or leave it to the driver and \
-     its policy",
+    "settle on every way out: {settle}, or leave it to the driver and its policy",
 );
 const BROKE_OFF: (&str, &str) = (
     "the work has no end, so its process was killed, has crashed or hangs",
