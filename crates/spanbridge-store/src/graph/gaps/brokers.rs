@@ -26,7 +26,7 @@ const RABBITMQ: Broker = Broker {
 };
 
 const KAFKA: Broker = Broker {
-    lost: "the group has not come so far (its lag), began behind it (`auto.offset.reset`), has passed over it, or took it \
+    lost: "the group has not come so far (its lag), began after it (`auto.offset.reset`), has passed over it, or took it \
            without `observed()`",
     look: "look at the group's lag and offsets",
     keep: "",
