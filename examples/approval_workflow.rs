@@ -14,6 +14,7 @@ use clap::{Args, Parser, Subcommand};
 use serde::{Deserialize, Serialize};
 use spanbridge::{Primitive, RunContext, observe};
 use spanbridge_examples::{Records, finish};
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -67,12 +68,22 @@ struct State {
     run: RunContext,
 }
 
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Copy, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 enum Waits {
     Decision,
     Payday,
     Nothing,
+}
+
+impl fmt::Display for Waits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Waits::Decision => "a decision",
+            Waits::Payday => "payday",
+            Waits::Nothing => "nothing any more",
+        })
+    }
 }
 
 impl State {
@@ -81,7 +92,7 @@ impl State {
         let text = std::fs::read_to_string(path).with_context(|| format!("failed to read {}", path.display()))?;
         let state: State = serde_json::from_str(&text).with_context(|| format!("failed to read {}", path.display()))?;
         if state.waits_for != waits_for {
-            bail!("the request waits for {:?}, not for {waits_for:?}", state.waits_for)
+            bail!("the request waits for {}, not for {waits_for}", state.waits_for)
         }
         Ok(state)
     }

@@ -130,7 +130,8 @@ impl LocalLambda {
         self.sandboxes(name).iter().for_each(|sandbox| sandbox.kill())
     }
 
-    /// Ends a function's processes as the service does when it needs them no longer: those with an extension are told
+    /// Ends a function's processes as the service does when it needs them no longer: not before they ask for another event,
+    /// or are out of time, for what they do after a response is part of the invocation. Those with an extension are told
     /// (SIGTERM) and have half a second. Resolves when they have ended.
     pub async fn retire(&self, name: &str) {
         for sandbox in self.sandboxes(name) {

@@ -35,7 +35,7 @@ pub use programs::{Program, example, graph, outline, runs, text_of};
 pub use raw_amqp::publish_raw;
 pub use runtime_api::{Request, RuntimeApi};
 pub use spanbridge::conformance::{Seen, spans, tree};
-pub use wait::{until, within};
+pub use wait::{until, while_it_moves, within};
 
 use spanbridge::{Memory, Recorder};
 
@@ -55,3 +55,8 @@ struct Readme;
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/adapters.md")]
 struct Adapters;
+
+/// And so does what the deployment notes for Lambda show.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/lambda.md")]
+struct Lambda;

@@ -16,6 +16,22 @@ pub async fn within<F: Future>(what: &str, future: F) -> F::Output {
     }
 }
 
+/// Waits for something that takes as long as it takes: while `moved` goes up there is nothing to complain of.
+///
+/// # Panics
+/// When nothing has moved for half a minute.
+pub async fn while_it_moves(what: &str, mut is: impl FnMut() -> bool, mut moved: impl FnMut() -> usize) {
+    let mut last = (moved(), Instant::now());
+    while !is() {
+        let now = moved();
+        if now > last.0 {
+            last = (now, Instant::now())
+        }
+        assert!(last.1.elapsed() < LONG, "{what}: nothing has moved for {LONG:?}, at {now}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
 /// Asks again and again until there is an answer.
 ///
 /// # Panics

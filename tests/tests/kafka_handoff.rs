@@ -119,6 +119,26 @@ async fn a_send_does_not_fail_because_of_us() {
 }
 
 #[tokio::test]
+async fn what_was_too_large_without_us_is_not_laid_to_us() {
+    let kafka = kafka("own", 1).await;
+    let (work, records) = recorder("work");
+    let producer = kafka.future_producer();
+    let large = vec![0u8; 2 << 20];
+    let send = async {
+        // The user's own context stays on the message: there is nothing of ours to leave out.
+        let own = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        let headers = || OwnedHeaders::new().insert(Header { key: "traceparent", value: Some(own) });
+        let record = || FutureRecord::<(), [u8]>::to(&kafka.topic).payload(&large).headers(headers());
+        producer.observed().send(record(), SOON).await.unwrap_err();
+        producer.observed().send_result(record()).map(drop).unwrap_err();
+    };
+    work.scope(send).await;
+    work.flush_blocking(SOON);
+    let told: Vec<_> = spans(&records.records()).into_iter().map(|s| (s.handoff().to_owned(), s.diagnostics)).collect();
+    assert_eq!(told, [("rejected".to_owned(), vec![]), ("rejected".to_owned(), vec![])]);
+}
+
+#[tokio::test]
 async fn what_has_no_room_is_left_out_by_the_client_s_limit() {
     let kafka = kafka("room", 1).await;
     let (work, records) = recorder("work");

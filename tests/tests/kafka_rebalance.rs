@@ -9,7 +9,7 @@ use rdkafka::{ClientContext, Message};
 use spanbridge::record::{Body, Record};
 use spanbridge::{Batch, Receipt, Recorder, Sink, SinkError, SpanId, TraceId, Value};
 use spanbridge_kafka::{BoxError, ConsumerExt, GroupContext, Job, JobHandler, Observed, OnError, Policy, ProducerExt};
-use spanbridge_tests::{Kafka, kafka, recorder, spans, until, within};
+use spanbridge_tests::{Kafka, kafka, recorder, spans, until, while_it_moves, within};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
@@ -81,7 +81,9 @@ impl Sink for Told {
                 Body::Span(start, _) => (start.span_id, &start.attributes, true),
                 Body::SpanEnd { span_id, attributes, .. } => (*span_id, attributes, true),
                 Body::SpanAttributes { span_id, attributes } => (*span_id, attributes, false),
-                Body::Segment { .. } => continue,
+                // An event says that a commit failed: on a machine that is too busy for heartbeats the group goes on without
+                // a member, and what it had not committed comes again.
+                Body::Segment { .. } | Body::Event { .. } => continue,
                 other => panic!("{other:?}"),
             };
             let step = steps.entry(id).or_default();
@@ -166,6 +168,9 @@ impl Worker {
         let (notes, told, assignments) = (Arc::<Notes>::default(), Told::default(), Assignments::default());
         let mut config = kafka.group("many");
         config.set("enable.auto.commit", "true").set("auto.commit.interval.ms", "100");
+        // Word of a rebalance queues up behind the messages that the client has fetched: by default so many that a busy
+        // machine works on them for longer than the group waits for its members, and it rebalances without them.
+        config.set("queued.min.messages", "1000").set("fetch.queue.backoff.ms", "10");
         let consumer: StreamConsumer<_> =
             config.create_with_context(Observed::new(assignments.clone())).expect("a consumer");
         consumer.subscribe(&[&kafka.topic]).unwrap();
@@ -214,14 +219,11 @@ async fn every_process_span_has_its_sender_as_parent() {
         // In the middle of it another one joins, and the group is rebalanced, while messages come and go.
         let second = Worker::start(&kafka, "second", &stop);
         let mut next = COUNT / 4;
-        let meanwhile = async {
-            while !second.is_assigned() && next < COUNT / 4 * 3 {
-                send(&kafka, &producer, next..next + 40).await;
-                next += 40
-            }
-            until_true(|| second.is_assigned()).await
-        };
-        within("the second consumer", meanwhile).await;
+        while !second.is_assigned() && next < COUNT / 4 * 3 {
+            within("confirmations", send(&kafka, &producer, next..next + 40)).await;
+            next += 40
+        }
+        while_it_moves("the second consumer", || second.is_assigned(), || first.handled()).await;
         assert!(next > COUNT / 4, "nothing was sent during the rebalance");
         send(&kafka, &producer, next..COUNT).await;
         second
@@ -238,7 +240,7 @@ async fn every_process_span_has_its_sender_as_parent() {
         all.len()
     };
     let all = || workers.iter().map(Worker::handled).sum::<usize>() >= COUNT && covered() == COUNT;
-    within("all messages", until_true(all)).await;
+    while_it_moves("all messages", all, || workers.iter().map(Worker::handled).sum()).await;
     stop.add_permits(workers.len());
     let report = sending.shutdown(SOON);
     assert_eq!((report.dropped, report.sinks[0].left), (0, 0));

@@ -108,3 +108,44 @@ fn who_is_not_asked_any_more() {
         assert!(lines.iter().any(|l| l.starts_with(line)), "`{line}` is not there:\n{shown}");
     }
 }
+
+/// Nobody knows how long a wait was whose beginning and end were told by clocks that contradict each other.
+#[test]
+fn a_wait_that_ended_before_it_began() {
+    let dir = tempfile::tempdir().unwrap();
+    let (db, file) = (dir.path().join("db"), dir.path().join("run.jsonl"));
+    let record = |segment: &str, seq: u32, rest: &str| {
+        let run = "1".repeat(32);
+        format!(
+            r#"{{"schemaVersion":1,"recordId":"{segment}-{seq}","runId":"{run}","traceId":"{run}","segmentId":"{segment}","segmentSeq":{seq},"service":"flows",{rest}}}"#
+        )
+    };
+    let (ahead, behind) = ("2026-11-20T11:00:00Z", "2026-11-20T10:00:00Z");
+    let (a, b) = ("00000000000000a1", "00000000000000b1");
+    let lines = [
+        record(a, 3, &format!(r#""type":"run:start","name":"approval","startedAt":"{ahead}""#)),
+        record(b, 3, &format!(r#""type":"run:end","endedAt":"{behind}","status":"ok""#)),
+        record(a, 1, &format!(r#""type":"segment","startedAt":"{ahead}","resource":{{}},"via":"start""#)),
+        record(
+            a,
+            2,
+            &format!(r#""type":"run:suspend","suspensionId":"s","suspendedAt":"{ahead}","reason":"a person""#),
+        ),
+        record(
+            b,
+            1,
+            &format!(r#""type":"segment","startedAt":"{behind}","resource":{{}},"via":"resume","suspensionId":"s""#),
+        ),
+        record(b, 2, &format!(r#""type":"run:resume","suspensionId":"s","resumedAt":"{behind}""#)),
+    ];
+    std::fs::write(&file, lines.join("\n")).unwrap();
+    spanbridge(&db, &["import", file.to_str().unwrap()]);
+    let shown = spanbridge(&db, &["trace", "1111"]);
+    let line = shown.lines().find(|line| line.starts_with("‖ suspended: a person")).unwrap();
+    assert!(line.contains("resumed by an earlier clock") && line.trim_end().ends_with('–'), "{shown}");
+    assert!(shown.lines().next().unwrap().ends_with("✓ ok  ended before it began, by another clock"), "{shown}");
+    let json: Value = serde_json::from_str(&spanbridge(&db, &["trace", "1111", "--format", "json"])).unwrap();
+    assert!(json["run"].get("waitedMs").is_none() && json["run"].get("workedMs").is_none(), "{json}");
+    let listed = spanbridge(&db, &["runs"]);
+    assert!(listed.contains("✓ ok") && !listed.contains(" ns"), "{listed}");
+}

@@ -133,12 +133,12 @@ impl<C: ClientContext, R: AsyncRuntime> ObservedProducer<'_, FutureProducer<C, R
     {
         let timeout = queue_timeout.into();
         let (handoff, before) = self.begin(&about(&record, self.producer.id()), &mut record.headers);
-        let context = handoff.context();
+        let (context, is_changed) = (handoff.context(), before.is_changed());
         let again = copy(&record);
         let mut result = observe::with_context(context.clone(), self.producer.send(record, timeout)).await;
         if let Err((error, message)) = result {
             let mut message = restored(message, before);
-            result = if is_too_large(&error) && !context.is_empty() {
+            result = if is_too_large(&error) && is_changed {
                 // It may be ours that was too much.
                 handoff.without_headers();
                 let record = FutureRecord { headers: message.detach_headers(), ..again };

@@ -1,6 +1,6 @@
 //! Where a context travels on its way to a function.
 
-#[cfg(any(feature = "sqs", feature = "sns", test))]
+#[cfg(any(feature = "sqs", feature = "sns"))]
 mod attributes;
 mod client_context;
 #[cfg(feature = "sqs")]

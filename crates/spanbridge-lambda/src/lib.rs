@@ -67,6 +67,11 @@
 //! added where nobody has set it. [`Propagate`] is the same for every call of a client, in one line of its
 //! configuration.
 
+#![cfg_attr(
+    not(all(feature = "runtime", feature = "invoke")),
+    expect(rustdoc::broken_intra_doc_links, reason = "it says what there is with all features")
+)]
+
 mod carrier;
 #[cfg(feature = "runtime")]
 mod consume;

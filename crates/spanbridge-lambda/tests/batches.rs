@@ -104,6 +104,32 @@ async fn a_message_alone_is_the_cause_of_the_invocation() {
 }
 
 #[tokio::test]
+async fn what_is_wrong_with_a_message_is_told_once() {
+    let told = |seen: &Recorded| {
+        let spans = [seen.spans("score"), seen.spans("process orders")].concat();
+        let diagnostics =
+            spans.into_iter().flat_map(|span| span.diagnostics.into_iter().map(move |d| (span.name.clone(), d.0)));
+        diagnostics.collect::<Vec<_>>()
+    };
+    let header = |value: &str| json!({"stringValue": value, "dataType": "String"});
+    let at = |name: &str| [(name.to_owned(), "header.malformed".to_owned())];
+    for wrong in [
+        json!({"traceparent": header("00-1-2-3")}),
+        json!({"traceparent": header(&sender(0)), "tracestate": header("=,")}),
+    ] {
+        let mut alone = sqs("orders", None, &["a"]);
+        alone["Records"][0]["messageAttributes"] = wrong.clone();
+        assert_eq!(told(&shipped(alone.clone()).await.0), at("score"), "{wrong}");
+        let plain = |_: LambdaEvent<Value>| async { Ok::<_, Error>(()) };
+        let (seen, _) = record(answer(observed(service_fn(plain)), invocation(alone, context()))).await;
+        assert_eq!(told(&seen), at("score"), "without the helper: {wrong}");
+        let mut two = sqs("orders", None, &["a", "b"]);
+        two["Records"][0]["messageAttributes"] = wrong.clone();
+        assert_eq!(told(&shipped(two).await.0), at("process orders"), "{wrong}");
+    }
+}
+
+#[tokio::test]
 async fn a_handler_without_the_helper_has_the_batch_all_the_same() {
     let plain = |_: LambdaEvent<Value>| async {
         observe::span("own loop").in_scope(|| ());

@@ -10,6 +10,7 @@ use lambda_runtime::tower::service_fn;
 use lambda_runtime::{Diagnostic, Error, LambdaEvent};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use spanbridge::record::{Body, Via};
 use spanbridge::{Status, observe, semconv};
 use spanbridge_lambda::{handler, observed};
 use std::time::Duration;
@@ -67,6 +68,48 @@ async fn what_an_invocation_tells() {
     }
     assert!(span.get(semconv::FAAS_INVOCATION_ID).starts_with("request-"));
     assert!(span.get(semconv::FAAS_MAX_MEMORY).contains(&(128 << 20).to_string()));
+}
+
+/// The run is one and the same.
+#[tokio::test]
+async fn each_invocation_has_a_segment_of_its_own() {
+    let payload = format!(r#"{{"__spanbridge":{{"traceparent":"{SENDER}"}}}}"#);
+    let (seen, _) = record(async {
+        for _ in 0..2 {
+            answer(observed(service_fn(score)), invocation(&payload, context())).await;
+        }
+    })
+    .await;
+    assert_eq!(seen.tree(&[]), "score (remote)\n  inner\nscore (remote)\n  inner\n");
+    let opened = seen.0.iter().filter_map(|record| match record.body {
+        Body::Segment { via, .. } => Some((record.segment_id, via, record.run_id)),
+        _ => None,
+    });
+    let run = seen.span("score").run;
+    let [(a, Via::Receive, a_run), (b, Via::Receive, b_run)] = opened.collect::<Vec<_>>()[..] else {
+        panic!("two that were received: {:?}", seen.0)
+    };
+    assert!(a != b && (a_run, b_run) == (run, run) && run.is_some());
+    assert_eq!(seen.0.iter().filter(|record| record.segment_id == a).count(), seen.0.len() / 2);
+}
+
+/// Lambda says so to every function that has no active tracing.
+#[tokio::test]
+async fn that_x_ray_does_not_record_keeps_nobody_else_from_it() {
+    for (share, spans) in [(1.0, 1), (0.0, 0)] {
+        let memory = spanbridge::Memory::new();
+        let sampler = spanbridge::Sampler::ParentBased(share);
+        let recorder = spanbridge::Recorder::builder("lambda").sink(memory.clone()).sampler(sampler);
+        let recorder = recorder.on_flush_only().build().unwrap();
+        let mut context = context();
+        let header = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=0;Lineage=1:a87bd80c:0";
+        context.xray_trace_id = Some(header.to_owned());
+        recorder.scope(answer(observed(service_fn(score)), invocation(json!({}), context))).await;
+        let seen = Recorded(memory.records());
+        assert_eq!(seen.spans("score").len(), spans, "{share}");
+        let traces = seen.spans("score").into_iter().filter_map(|span| span.trace);
+        assert!(traces.into_iter().all(|trace| trace.to_string() == "5759e988bd862e3fe1be46a994272793"));
+    }
 }
 
 #[derive(Deserialize)]
@@ -192,13 +235,9 @@ async fn the_attribute_alone_begins_and_ends_an_invocation() {
     assert_eq!(result.unwrap_err().to_string(), "no such order");
     assert_eq!(seen.tree(&[]), "score (remote) [error]\n  inner\n");
     let panics = std::panic::AssertUnwindSafe(annotated(event(json!({"do": "panic"}))));
-    let (seen, result) = record(async {
-        let result = panics.catch_unwind().await.is_err();
-        spanbridge::flush(LONG).await;
-        result
-    })
-    .await;
-    assert!(result);
+    // It, too, is delivered before the answer is posted, which is before anybody catches it.
+    let (seen, result) = record(panics.catch_unwind()).await;
+    assert!(result.is_err());
     assert_eq!(
         (seen.tree(&[]), seen.span("score").error),
         ("score (remote) [panicked]\n  inner\n".into(), "out of paper".into())

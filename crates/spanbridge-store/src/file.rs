@@ -15,12 +15,15 @@ const APPLICATION_ID: i64 = 0x5350_4252;
 const FORMAT: i64 = 1 + MIGRATIONS.len() as i64;
 
 /// The step at place `n` brings format `n + 1` to `n + 2`. A change of the tables, of a blob or of a block adds one.
-const MIGRATIONS: [fn(&Transaction<'_>) -> rusqlite::Result<()>; 0] = [];
+///
+/// Format 2: sums of a run also say when it was touched for the last time. Those of format 1 that do not are read for what
+/// they are, and a process of that release may still be writing them, so nothing is rewritten.
+const MIGRATIONS: [fn(&Transaction<'_>) -> rusqlite::Result<()>; 1] = [|_| Ok(())];
 
 /// How long to wait for other processes. They hold the lock for milliseconds.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Format 1.
+/// Of every format so far.
 ///
 /// A delivery's columns stand in the order in which look-ups need them: SQLite reads a long row from the front.
 /// AUTOINCREMENT, because blocks are found by the number of their delivery, which must not come again when the table has

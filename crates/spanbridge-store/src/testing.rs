@@ -90,12 +90,16 @@ fn endpoint() -> BoxedStrategy<Endpoint<'static>> {
 fn run_body() -> BoxedStrategy<Body<'static>> {
     let via = (0..3usize).prop_map(|i| [Via::Start, Via::Resume, Via::Receive][i]);
     prop_oneof![
-        (time(), attributes(), via, of(text())).prop_map(|(started_at, resource, via, suspension_id)| Body::Segment {
-            started_at,
-            resource,
-            via,
-            suspension_id
-        }),
+        (time(), attributes(), via, of(text()), of(text()), of(text())).prop_map(
+            |(started_at, resource, via, suspension_id, leg_id, after_leg_id)| Body::Segment {
+                started_at,
+                resource,
+                via,
+                suspension_id,
+                leg_id,
+                after_leg_id,
+            },
+        ),
         (text(), time(), of(text()), of(run_id()), of(span_id()), attributes()).prop_map(
             |(name, started_at, root_primitive, parent_run_id, triggered_by_span_id, attributes)| Body::RunStart {
                 name,

@@ -94,13 +94,15 @@ fn openings() -> impl Strategy<Value = [Option<(Body<'static>, usize)>; 3]> {
         1 => Just((Via::Resume, None)),
         2 => Just((Via::Resume, Some("a"))),
     ];
+    let leg = || proptest::option::of(prop_oneof![Just("x"), Just("y")]);
     let host = proptest::option::of(prop_oneof![Just("h1"), Just("h2")]);
     let opening = || {
-        let parts = (via.clone(), host.clone(), 0..9u64, 0..4usize);
-        let opening = parts.prop_map(|((via, suspension), host, at, delivery)| {
+        let parts = (via.clone(), host.clone(), 0..9u64, 0..4usize, (leg(), leg()));
+        let opening = parts.prop_map(|((via, suspension), host, at, delivery, legs)| {
             let resource = host.map(|h| ("host.name".into(), AttributeValue::Str(h.into()))).into_iter().collect();
-            let suspension_id = suspension.map(Into::into);
-            (Body::Segment { started_at: T0 + at * MS, resource, via, suspension_id }, delivery)
+            let [suspension_id, leg_id, after_leg_id] = [suspension, legs.0, legs.1].map(|id| id.map(Into::into));
+            let started_at = T0 + at * MS;
+            (Body::Segment { started_at, resource, via, suspension_id, leg_id, after_leg_id }, delivery)
         });
         proptest::option::weighted(0.8, opening)
     };

@@ -258,6 +258,8 @@ fn the_json_is_as_designed() {
             resource: attributes(&[("service.name", AttributeValue::Str("shop".into()))]),
             via: Via::Start,
             suspension_id: None,
+            leg_id: None,
+            after_leg_id: None,
         }),
         r.record(run_start("order", 0, Some((run(3), span_id(7))))),
         r.span_start(1, 0, "POST", 1),

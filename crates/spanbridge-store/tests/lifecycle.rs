@@ -21,7 +21,14 @@ impl Segment {
         after: Option<&'static str>,
     ) -> Self {
         let resource = attributes(&[("host.name", AttributeValue::Str(host.into()))]);
-        let body = Body::Segment { started_at: T0 + at * MS, resource, via, suspension_id: after.map(Into::into) };
+        let body = Body::Segment {
+            started_at: T0 + at * MS,
+            resource,
+            via,
+            suspension_id: after.map(Into::into),
+            leg_id: None,
+            after_leg_id: None,
+        };
         Segment(Recording::of(run(1), number, service), vec![]).and(body)
     }
 
@@ -42,6 +49,15 @@ impl Segment {
     /// Goes on where another left off.
     fn take_over(number: u64, at: u64) -> Self {
         Self::on("h", number, "flows", at, Via::Resume, None)
+    }
+
+    /// Goes on after a leg of another, on another host; what it does is a leg, too.
+    fn after_on(host: &'static str, number: u64, leg: &'static str, after: Option<&'static str>, at: u64) -> Self {
+        let mut segment = Self::on(host, number, "flows", at, Via::Resume, None);
+        if let Body::Segment { leg_id, after_leg_id, .. } = &mut segment.1[0].body {
+            (*leg_id, *after_leg_id) = (Some(leg.into()), after.map(Into::into));
+        }
+        segment
     }
 
     fn and(mut self, body: Body<'static>) -> Self {
@@ -213,6 +229,33 @@ fn clocks_that_differ_are_no_conflict() {
     };
     is(&side_by_side(30 + 1_000), RunStatus::Ok, &[]);
     assert_eq!(graph(&side_by_side(30 + 1_001)).run.status, RunStatus::Conflicted);
+}
+
+#[test]
+fn who_left_the_run_before_its_end_is_known_whatever_the_clocks_say() {
+    const HOUR: u64 = 3_600_000;
+    let a = || Segment::start(1, 0).crash();
+    let b = || Segment::after_on("b", 2, "one", None, HOUR).span(2, HOUR, HOUR + 5);
+    let c = |after| Segment::after_on("c", 3, "two", after, 40).end(50, Status::Ok);
+    // A left it to B, whose clock is an hour ahead, and B to C, who ended it.
+    is(&[a(), b().crash(), c(Some("one"))], RunStatus::Ok, &[]);
+    // With one more on the way, whose clock is ahead, too.
+    let d = Segment::after_on("d", 4, "three", Some("two"), 60).end(70, Status::Ok);
+    let between = Segment::after_on("c", 3, "two", Some("one"), 2 * HOUR).crash();
+    is(&[a(), b().crash(), between.clone(), d.clone()], RunStatus::Ok, &[]);
+    // A leg whose recorder began anew has two segments.
+    let again = Segment::after_on("b", 5, "one", None, HOUR + 9).span(5, HOUR + 9, HOUR + 10).crash();
+    is(&[a(), b().crash(), again, between.clone(), d.clone()], RunStatus::Ok, &[]);
+    // Where nothing is known of one between, or where it was nobody's word, the clock is asked.
+    let resumed = "the run was resumed by flows (segment 00000000) after flows (segment 00000000) had ended it";
+    is(&[a(), b().crash(), d], RunStatus::Conflicted, &[resumed]);
+    is(&[a(), b().crash(), c(None)], RunStatus::Conflicted, &[resumed]);
+    // B gave a copy away, and suspended the run itself an hour after that copy had ended it.
+    let suspended = "the run was suspended by flows (segment 00000000) after flows (segment 00000000) had ended it";
+    is(&[a(), b().suspend("s", HOUR + 9), c(Some("one"))], RunStatus::Conflicted, &[suspended]);
+    // Whatever goes round in circles comes to an end.
+    let circle = Segment::after_on("c", 3, "one", Some("one"), 40).end(50, Status::Ok);
+    is(&[a(), b().crash(), circle], RunStatus::Ok, &[]);
 }
 
 #[test]

@@ -38,8 +38,12 @@ pub(crate) struct Shared {
 pub(crate) struct OwnSegment {
     /// Names it in this process. Never zero, where there is one.
     pub(crate) ordinal: u64,
+    /// When it was made, by the clock of the recording.
+    pub(crate) made: u64,
     /// The suspension that it continues, or 0.
     pub(crate) suspension: u64,
+    /// The leg after which it goes on, or 0.
+    pub(crate) after_leg: u64,
     /// It goes on with a run that was elsewhere.
     pub(crate) resumed: bool,
 }

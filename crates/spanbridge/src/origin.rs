@@ -1,15 +1,27 @@
 //! Where contexts come from: a trace that begins here, a run within it, a message that arrives. Here a context is bound
 //! to the recorder in effect, which decides whether it is recorded.
 
-use crate::RunId;
 use crate::context::{Context, OwnSegment, Shared};
 use crate::recording::hot;
 use crate::w3c::{Baggage, SAMPLED, TraceParent, TraceState};
+use crate::{RunId, TraceId};
 
 #[cfg(feature = "record")]
-use crate::{TraceId, current, intake::Intake, recording, w3c};
+use crate::{current, intake::Intake, recording, w3c};
 #[cfg(feature = "record")]
 use std::sync::Arc;
+
+impl OwnSegment {
+    /// The leg of the run that it is: what one who resumed it does, until he leaves or suspends it. 0 where the run was not
+    /// resumed.
+    pub(crate) fn leg(&self) -> u64 {
+        if self.resumed { self.ordinal } else { 0 }
+    }
+
+    fn new() -> Self {
+        OwnSegment { ordinal: hot().id(), made: hot().now(), ..Self::default() }
+    }
+}
 
 impl Context {
     /// A context that only says which recorder is in effect here: for work that must not hang under what happens to be
@@ -39,6 +51,13 @@ impl Context {
         )
     }
 
+    /// The context of a trace whose id somebody else has given, and which has no span yet: what starts next is its root.
+    /// Whether it is recorded is for the recorder in effect to decide, as of a trace that begins here.
+    pub fn of_trace(trace_id: TraceId) -> Self {
+        let run = RunId::of_trace(trace_id);
+        Self::bind(Shared { remote: true, ..Self::blank(trace_id.0, run.0, 0) }, 0, None)
+    }
+
     /// The context of a run that goes on here, outside any of its spans, with a segment of its own.
     pub(crate) fn resumed(
         parent: TraceParent,
@@ -46,10 +65,11 @@ impl Context {
         trace_state: TraceState,
         baggage: Baggage,
         suspension: u64,
+        after_leg: u64,
     ) -> Self {
         // Of a child run the span that triggered it; else the run itself stood in for a parent.
         let above = if parent.span_id == run.as_parent() { 0 } else { parent.span_id.0 };
-        let segment = OwnSegment { ordinal: hot().id(), suspension, resumed: true };
+        let segment = OwnSegment { suspension, after_leg, resumed: true, ..OwnSegment::new() };
         let blank = Self::blank(parent.trace_id.0, run.0, parent.flags);
         let shared = Shared { remote: true, from_span: above, segment, trace_state, baggage, ..blank };
         Self::bind(shared, above, Some(parent.flags & SAMPLED != 0))
@@ -108,7 +128,7 @@ impl Context {
     /// again, as a function does with every invocation. Such segments may be open side by side. Spans cost what they
     /// always do.
     pub fn in_new_segment(&self) -> Self {
-        self.changed(|s| s.segment = OwnSegment { ordinal: hot().id(), ..OwnSegment::default() })
+        self.changed(|s| s.segment = OwnSegment::new())
     }
 
     /// The same context with other baggage. An empty context stays empty.

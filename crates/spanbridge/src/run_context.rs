@@ -29,6 +29,7 @@ use std::{fmt, str::FromStr};
 /// | `traceparent`, `tracestate`, `baggage` | as on the wire; `traceparent` is absent where nobody recorded |
 /// | `runId` | the run, where it is one that may be resumed and ended |
 /// | `suspensionId` | the suspension that a resume is the end of |
+/// | `legId` | who had resumed the run and saved this, so that who goes on is known to come after, whatever the clocks say |
 ///
 /// # From release to release
 ///
@@ -45,6 +46,8 @@ pub struct RunContext {
     pub(crate) baggage: Baggage,
     /// What a resume is the end of, or 0.
     pub(crate) suspension: u64,
+    /// The leg of the run in which it was saved, or 0.
+    pub(crate) leg: u64,
     pub(crate) unknown: Unknown,
 }
 

@@ -19,7 +19,7 @@ const IDS: &str = r#""runId":"4bf92f3577b34da6a3ce929d0e0e4736","traceId":"4bf92
 const GOLDEN: &[(&str, &str)] = &[
     (
         "segment",
-        r#""startedAt":"2026-11-20T09:25:45.123456789Z","resource":{"service.name":"orders","process.pid":42},"via":"resume","suspensionId":"s-1""#,
+        r#""startedAt":"2026-11-20T09:25:45.123456789Z","resource":{"service.name":"orders","process.pid":42},"via":"resume","suspensionId":"s-1","legId":"l-2","afterLegId":"l-1""#,
     ),
     (
         "run:start",
@@ -308,9 +308,16 @@ fn endpoint() -> impl Strategy<Value = Endpoint<'static>> {
 fn body() -> impl Strategy<Value = Body<'static>> {
     let via = proptest::sample::select(vec![Via::Start, Via::Resume, Via::Receive]);
     prop_oneof![
-        (any::<u64>(), attributes(), via, of(text())).prop_map(|(started_at, resource, via, suspension_id)| {
-            Body::Segment { started_at, resource, via, suspension_id }
-        }),
+        (any::<u64>(), attributes(), via, of(text()), of(text()), of(text())).prop_map(
+            |(started_at, resource, via, suspension_id, leg_id, after_leg_id)| Body::Segment {
+                started_at,
+                resource,
+                via,
+                suspension_id,
+                leg_id,
+                after_leg_id,
+            },
+        ),
         (text(), any::<u64>(), of(text()), of(run_id()), of(span_id()), attributes()).prop_map(
             |(name, started_at, root_primitive, parent_run_id, triggered_by_span_id, attributes)| Body::RunStart {
                 name,

@@ -7,12 +7,13 @@ use spanbridge::w3c::{Baggage, TraceParent, TraceState};
 use spanbridge::{Context, RunContext, RunId, observe};
 
 /// What release 0.1 wrote. These files are never changed: a later version adds files of its own.
-const V1: [(&str, &str); 5] = [
+const V1: [(&str, &str); 6] = [
     ("suspended", include_str!("run_context/v1-suspended.json")),
     ("left-child", include_str!("run_context/v1-left-child.json")),
     ("context", include_str!("run_context/v1-context.json")),
     ("empty", include_str!("run_context/v1-empty.json")),
     ("later-fields", include_str!("run_context/v1-later-fields.json")),
+    ("left-again", include_str!("run_context/v1-left-again.json")),
 ];
 
 fn v1(name: &str) -> RunContext {
@@ -31,6 +32,7 @@ fn what_was_stored_is_read_for_ever_and_written_as_it_was() {
     assert_eq!(said("context"), (Some(0xaa), false, false));
     assert_eq!(said("empty"), (None, false, true));
     assert_eq!(said("later-fields"), (Some(own), true, false));
+    assert_eq!(said("left-again"), (Some(own), false, false));
 
     let context = Context::from(v1("suspended"));
     assert_eq!(context.run_id().map(RunId::get), Some(own));
@@ -46,8 +48,12 @@ fn formats_that_do_not_describe_themselves() {
         let saved = v1(name);
         let bytes = postcard::to_stdvec(&saved).unwrap();
         let hex: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
-        let known =
-            include_str!("run_context/v1-postcard.txt").lines().find_map(|l| l.strip_prefix(name)?.strip_prefix(' '));
+        let known = concat!(
+            include_str!("run_context/v1-postcard.txt"),
+            include_str!("run_context/v1-left-again-postcard.txt")
+        )
+        .lines()
+        .find_map(|l| l.strip_prefix(name)?.strip_prefix(' '));
         assert_eq!(Some(&*hex), known, "{name}");
         assert_eq!(postcard::from_bytes::<RunContext>(&bytes).unwrap(), saved, "{name}");
 
@@ -99,11 +105,17 @@ fn what_cannot_be_read_is_said_clearly() {
     for (text, expected) in cases {
         assert_eq!(error(text), expected);
     }
+    for other in ["{}", r#"{"order":5}"#] {
+        assert!(error(other).starts_with("read a run context: missing field `version` at line 1"), "{}", error(other));
+    }
     for text in [
         r#"{"version":0}"#.to_owned(),
         r#"{"version":"1"}"#.to_owned(),
         r#"{"traceparent":"00-1-2-1"}"#.to_owned(),
         format!(r#"{{"traceparent":"{parent}","suspensionId":"0000000000000000"}}"#),
+        format!(r#"{{"traceparent":"{parent}","legId":"0000000000000000"}}"#),
+        format!(r#"{{"traceparent":"{parent}","legId":7}}"#),
+        r#"{"version":1,"legId":"00f067aa0ba902b7"}"#.to_owned(),
         format!(r#"{{"traceparent":"{parent}","runId":"00000000000000000000000000000000"}}"#),
         format!(r#"{{"traceparent":"{parent}""#),
         format!(r#"{{"x":{}1{}}}"#, "[".repeat(40), "]".repeat(40)),
@@ -180,14 +192,16 @@ fn saved() -> impl Strategy<Value = String> {
     });
     let ids = (1..u128::MAX, 1..u64::MAX, 0..4u8);
     let unknown = prop::collection::btree_map("z[a-z]{0,6}", value, 0..4);
-    let owner = proptest::option::of((1..u128::MAX, proptest::option::of(1..u64::MAX)));
+    let owner =
+        proptest::option::of((1..u128::MAX, [proptest::option::of(1..u64::MAX), proptest::option::of(1..u64::MAX)]));
     (proptest::option::of((ids, owner)), unknown).prop_map(|(known, unknown)| {
         let mut fields = vec![r#""version":1"#.to_owned()];
         if let Some(((trace, span, flags), owner)) = known {
             fields.push(format!(r#""traceparent":"00-{trace:032x}-{span:016x}-{flags:02x}""#));
-            if let Some((run, suspension)) = owner {
+            if let Some((run, [suspension, leg])) = owner {
                 fields.push(format!(r#""runId":"{run:032x}""#));
                 fields.extend(suspension.map(|id| format!(r#""suspensionId":"{id:016x}""#)));
+                fields.extend(leg.map(|id| format!(r#""legId":"{id:016x}""#)));
             }
         }
         fields.extend(unknown.iter().map(|(k, v)| format!("\"{k}\":{v}")));

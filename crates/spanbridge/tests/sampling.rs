@@ -4,7 +4,7 @@
 mod support;
 
 use spanbridge::w3c::{Baggage, SAMPLED, TraceParent, TraceState};
-use spanbridge::{Context, Sampler, carrier, observe};
+use spanbridge::{Context, Sampler, TraceId, carrier, observe};
 use std::collections::HashMap;
 use support::*;
 
@@ -81,6 +81,25 @@ fn who_records_what() {
     assert!(recorded(Sampler::Always, 1) && recorded(Sampler::Always, 0));
     assert!(recorded(Sampler::ParentBased(0.0), 1) && !recorded(Sampler::ParentBased(1.0), 0));
     assert!(!recorded(Sampler::Ratio(0.0), 1) && recorded(Sampler::Ratio(1.0), 0));
+}
+
+/// Somebody has given the id, and nobody has decided.
+#[test]
+fn a_trace_that_has_only_an_id_is_decided_on_here() {
+    let trace = TraceId::new(0x4bf9_2f35_77b3_4da6_a3ce_929d_0e0e_4736).unwrap();
+    for (sampler, records) in [(Sampler::ParentBased(1.0), true), (Sampler::ParentBased(0.0), false)] {
+        let (recorder, memory) = with(|b| b.on_flush_only().sampler(sampler));
+        recorder.in_scope(|| {
+            let context = Context::of_trace(trace);
+            assert_eq!((context.trace_id(), context.is_sampled()), (Some(trace), records));
+            observe::in_scope(&context, || observe::span("first").in_scope(|| ()))
+        });
+        flush(&recorder);
+        let all = spans(&memory.take());
+        assert_eq!(all.len(), usize::from(records));
+        assert!(all.iter().all(|span| span.trace == trace && span.parent.is_none()));
+    }
+    assert!(!Context::of_trace(trace).is_sampled(), "without a recorder");
 }
 
 #[test]

@@ -149,6 +149,46 @@ fn left_and_captured_runs_were_never_suspended() {
     assert_eq!([segments(&b), segments(&c)], [[(Via::Resume, None)], [(Via::Resume, None)]]);
 }
 
+/// Each segment's own leg, and the one after which it goes on.
+fn legs(records: &[Record<'_>]) -> Vec<[Option<String>; 2]> {
+    let opened = records.iter().filter_map(|r| match &r.body {
+        Body::Segment { leg_id, after_leg_id, .. } => {
+            Some([leg_id, after_leg_id].map(|id| id.as_deref().map(Into::into)))
+        }
+        _ => None,
+    });
+    opened.collect()
+}
+
+#[test]
+fn who_goes_on_says_after_whom() {
+    let go_on = |saved: String, then: fn(observe::Run) -> RunContext| {
+        process(|| {
+            let run = observe::resume_run(saved).unwrap();
+            run.in_scope(|| work("some"));
+            then(run)
+        })
+    };
+    let (left, a) = process(|| observe::run("r").open().leave());
+    let (again, b) = go_on(left, |run| run.leave());
+    // One who does not record is no leg; whoever comes next goes on after the one before.
+    let again = observe::resume_run(again).unwrap().leave().to_string();
+    let (captured, c) = go_on(again, |run| run.capture_context());
+    let (suspended, d) = go_on(captured, |run| run.suspend("a moment"));
+    assert!(suspended.len() < 200, "as it is documented: {suspended}");
+    let (_, e) = go_on(suspended, |run| {
+        run.end();
+        RunContext::default()
+    });
+    assert_eq!(legs(&a), [[None, None]], "it began here");
+    let legs: Vec<_> = [b, c, d, e].iter().flat_map(|records| legs(records)).collect();
+    let own = |n: usize| legs[n][0].clone();
+    let after: Vec<_> = legs.iter().map(|[_, after]| after.clone()).collect();
+    assert_eq!(after, [None, own(0), own(1), own(2)]);
+    let all: std::collections::BTreeSet<_> = (0..4).map(|n| own(n).unwrap()).collect();
+    assert_eq!(all.len(), 4);
+}
+
 #[test]
 fn context_alone_neither_resumes_nor_ends() {
     let (saved, a) = process(|| observe::run("r").open().suspend("later"));
@@ -274,4 +314,60 @@ fn a_panic_in_the_words_of_a_reason_stays_there() {
     }
     let (_, records) = process(|| observe::run("r").open().suspend(Bad));
     assert_eq!(lifecycle(&records), ["start r", "suspend half a rea"]);
+}
+
+/// Memory is bounded: of runs that were not heard of for long it is forgotten that they have a segment here.
+#[test]
+#[cfg_attr(miri, ignore = "many runs")]
+fn work_that_ends_late_does_not_resume_the_run_again() {
+    let left = process(|| observe::run("r").open().leave()).0;
+    let waits = process(|| observe::run("r").open().suspend("later")).0;
+    let (recorder, memory) = recorder();
+    let open = recorder.in_scope(|| {
+        [left, waits].map(|saved| {
+            let run = observe::resume_run(saved).unwrap();
+            let span = run.in_scope(|| observe::span("late").open());
+            run.end();
+            span
+        })
+    });
+    flush(&recorder);
+    for _ in 0..2 {
+        recorder.in_scope(|| (0..20_000).for_each(|_| work("of another run")));
+        flush(&recorder);
+    }
+    memory.take();
+    open.into_iter().for_each(|span| span.end());
+    // Who comes now is not taken for one who was here before.
+    recorder.in_scope(|| observe::resume_run(process(|| observe::run("r").open().leave()).0).unwrap().end());
+    flush(&recorder);
+    let opened = segments(&memory.take());
+    assert_eq!(opened, [(Via::Receive, None), (Via::Receive, None), (Via::Resume, None)]);
+}
+
+/// What began here was not received here, whichever thread is listened to first.
+#[test]
+fn a_run_that_is_handed_over_within_its_process_began_there() {
+    let (recorder, memory) = recorder();
+    let (to, from) = std::sync::mpsc::channel::<String>();
+    let (ready, is_ready) = std::sync::mpsc::channel();
+    std::thread::scope(|s| {
+        let recorder = &recorder;
+        s.spawn(move || {
+            recorder.in_scope(|| work("of another run"));
+            ready.send(()).unwrap();
+            let saved: RunContext = from.recv().unwrap().parse().unwrap();
+            recorder.in_scope(|| observe::in_scope(&saved.into(), || work("received")));
+        });
+        is_ready.recv().unwrap();
+        recorder.in_scope(|| {
+            let run = observe::run("r").open();
+            to.send(run.capture_context().to_string()).unwrap();
+            run.end()
+        })
+    });
+    flush(&recorder);
+    let all = memory.take();
+    gap_free(&all);
+    assert_eq!(segments(&all), [(Via::Start, None), (Via::Start, None)], "{all:?}");
 }

@@ -103,7 +103,8 @@ impl Function {
         Function { snap_start: true, ..self }
     }
 
-    /// Whether the process is stopped while it has nothing to do, as the service does; `true` where nothing is said.
+    /// Whether the process is stopped while it has nothing to do, as the service does with those that take one invocation
+    /// at a time; `true` where nothing is said.
     pub fn frozen(self, frozen: bool) -> Self {
         Function { frozen, ..self }
     }

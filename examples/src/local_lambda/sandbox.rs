@@ -135,6 +135,8 @@ pub(super) struct Sandbox {
     running: Mutex<HashMap<String, Running>>,
     pub(super) init_error: watch::Sender<Option<Bytes>>,
     pub(super) has_extension: AtomicBool,
+    /// The process waits for an event and has nothing else to do: whatever it does after a response is done.
+    rests: watch::Sender<bool>,
     /// It is to end.
     retired: AtomicBool,
     server: OnceLock<Server>,
@@ -154,6 +156,7 @@ impl Sandbox {
             running: Mutex::default(),
             init_error: watch::Sender::new(None),
             has_extension: AtomicBool::new(false),
+            rests: watch::Sender::new(false),
             retired: AtomicBool::new(false),
             server: OnceLock::new(),
         });
@@ -188,6 +191,13 @@ impl Sandbox {
     /// Ends the process in good order.
     pub(super) async fn retire(&self) {
         let Some(process) = &self.process else { return };
+        // An invocation is over when the process asks for the next one.
+        let mut rests = self.rests.subscribe();
+        tokio::select! {
+            _ = rests.wait_for(|rests| *rests) => {}
+            _ = process.ended() => {}
+            () = tokio::time::sleep(self.function.timeout) => {}
+        }
         {
             let _no_freeze_now = self.running();
             self.retired.store(true, Ordering::Relaxed);
@@ -287,10 +297,15 @@ impl Sandbox {
         ));
     }
 
-    /// Stops the process, if it has nothing to do.
+    /// Stops the process, if it has nothing to do. One that takes several at once is not stopped: that one of its workers
+    /// asks for more says nothing of the others, which may be about to deliver what they have recorded.
     fn freeze(&self) -> bool {
         let running = self.running();
-        let freezes = self.function.frozen && running.is_empty() && !self.retired.load(Ordering::Relaxed);
+        let freezes = self.function.frozen
+            && self.function.at_once == 1
+            && running.is_empty()
+            && !self.retired.load(Ordering::Relaxed);
+        self.rests.send_replace(running.is_empty());
         if freezes {
             self.signal(Signal::STOP)
         }
@@ -306,6 +321,7 @@ impl Sandbox {
                 Err(_) => {
                     let freezes = self.freeze();
                     let next = offered.recv().await?;
+                    self.rests.send_replace(false);
                     if freezes {
                         self.signal(Signal::CONT)
                     }

@@ -50,7 +50,8 @@ const HEADS: [(&str, Align); 8] = [
 fn line(row: &RunRow, digits: usize, now: u64) -> Vec<Cell> {
     let (ink, status) = run_status(row.status);
     let services: Vec<_> = row.services.iter().map(|s| escape(s)).collect();
-    let took = row.ended_at.map_or("–".into(), |end| duration(end.saturating_sub(row.started_at)));
+    // Clocks that contradict each other do not tell how long.
+    let took = row.ended_at.and_then(|end| end.checked_sub(row.started_at)).map_or("–".into(), duration);
     let errors = if row.errors == 0 { (Ink::Dim, "–".into()) } else { (Ink::Bad, row.errors.to_string()) };
     vec![
         (Ink::Plain, format!("{:.digits$}", row.run_id)),

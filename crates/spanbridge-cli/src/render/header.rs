@@ -85,6 +85,9 @@ pub(crate) fn print(page: &mut Page, graph: &Graph, services: &Services<'_>, col
 fn took(graph: &Graph) -> String {
     let run = &graph.run;
     let last = graph.spans.iter().map(|s| s.ended_at.unwrap_or(s.started_at)).max().unwrap_or(run.started_at);
+    if run.ended_at.is_some_and(|end| end < run.started_at) {
+        return "ended before it began, by another clock".to_owned();
+    }
     let all = last.saturating_sub(run.started_at);
     // What waited no time to speak of has only worked.
     let touched = run.suspensions.iter().flat_map(|s| [s.suspended_at, s.resumed_at]).flatten();

@@ -234,7 +234,11 @@ impl<'a, 'g> Walk<'a, 'g> {
             badges.push((Ink::Dim, format!("resumed {resumed_by} times")));
         }
         let time = match (wait.suspended_at, wait.resumed_at) {
-            (Some(from), Some(to)) => (Ink::Warn, time::duration(to.saturating_sub(from))),
+            (Some(from), Some(to)) if to < from => {
+                badges.push((Ink::Warn, "resumed by an earlier clock".to_owned()));
+                (Ink::Dim, "–".to_owned())
+            }
+            (Some(from), Some(to)) => (Ink::Warn, time::duration(to - from)),
             (Some(from), None) => {
                 badges.push(match run.ended_at {
                     Some(_) => (Ink::Warn, "never resumed".to_owned()),

@@ -67,16 +67,16 @@ impl XRay {
 
     /// The context.
     ///
-    /// A parent that X-Ray does not record is nobody's span, and Lambda makes one up for every invocation: it is left
-    /// out, and whatever starts next is a root of the trace.
+    /// What X-Ray does not record is recorded here or not as a trace that begins here would be: Lambda says
+    /// `Sampled=0` to every function that has no active tracing. The parent is nobody's span then, for Lambda makes one up
+    /// for every invocation: it is left out, and whatever starts next is a root of the trace.
     pub fn context(&self) -> Context {
-        let sampled = self.sampled == Some(true);
-        let parent = self.parent.filter(|_| sampled);
-        let parent = TraceParent {
-            trace_id: self.trace_id,
-            span_id: parent.unwrap_or(RunId::of_trace(self.trace_id).as_parent()),
-            flags: if sampled { SAMPLED } else { 0 },
-        };
+        let trace_id = self.trace_id;
+        if self.sampled != Some(true) {
+            return Context::of_trace(trace_id);
+        }
+        let span_id = self.parent.unwrap_or(RunId::of_trace(trace_id).as_parent());
+        let parent = TraceParent { trace_id, span_id, flags: SAMPLED };
         Context::remote(parent, None, TraceState::new(), Baggage::new())
     }
 }

@@ -4,6 +4,7 @@ use super::flush::Flushing;
 use super::invocation::{End, Invocation, UnderWay};
 use super::service::said;
 use super::watchdog;
+use futures_util::FutureExt;
 use lambda_runtime::LambdaEvent;
 use spanbridge::ContextExt;
 use std::fmt::Display;
@@ -52,10 +53,10 @@ impl Annotated {
             Whose::Observed => body.await,
             Whose::Layer(invocation) => tell(&invocation, body, judge).await,
             Whose::Own(own) => {
-                let value = tell(&own, body, judge).await;
-                // The answer has to wait: nobody is called after it.
+                let result = AssertUnwindSafe(tell(&own, body, judge)).catch_unwind().await;
+                // The answer has to wait, of a panic, too: nobody is called after it.
                 Flushing::begin(own.context(), own.deadline.as_ref()).await;
-                value
+                result.unwrap_or_else(|panic| resume_unwind(panic))
             }
         }
     }

@@ -3,7 +3,7 @@
 //! It ends the process on a client context that is not of its type, on one that is not ASCII, and on a deadline that is
 //! missing; but who invokes a function chooses the client context. So what it cannot read is mended here, or taken out.
 
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use lambda_runtime::{Config, Context};
 use serde_json::{Map, Value};
 use std::sync::Arc;
@@ -26,15 +26,22 @@ pub(crate) fn context(headers: &mut HeaderMap, config: &Arc<Config>) -> Result<(
         repairs.push(format!("{DEADLINE}: is missing or not a number"))
     }
     let attempt = |headers: &HeaderMap| Context::new(&request_id, config.clone(), headers).ok();
-    let mend: [fn(&mut HeaderMap) -> Option<String>; 4] =
-        [|_| None, mend_client_context, |headers| take_out(headers, IDENTITY), |headers| take_out(headers, ARN)];
-    for mend in mend {
-        repairs.extend(mend(headers));
-        if let Some(context) = attempt(headers) {
-            return Ok((context, repairs));
+    if let Some(context) = attempt(headers) {
+        return Ok((context, repairs));
+    }
+    // Which it is they are asked one by one: what can be read stays as it is.
+    let is_bad = |headers: &HeaderMap, name: &'static str| {
+        let alone = [DEADLINE, name].map(|name| Some((HeaderName::from_static(name), headers.get(name)?.clone())));
+        attempt(&alone.into_iter().flatten().collect()).is_none()
+    };
+    type Mend = fn(&mut HeaderMap, &'static str) -> Option<String>;
+    let mend: [(_, Mend); 4] =
+        [(CLIENT_CONTEXT, mend_client_context), (CLIENT_CONTEXT, take_out), (IDENTITY, take_out), (ARN, take_out)];
+    for (name, mend) in mend {
+        if is_bad(headers, name) {
+            repairs.extend(mend(headers, name))
         }
     }
-    repairs.extend(take_out(headers, CLIENT_CONTEXT));
     attempt(headers).map(|context| (context, repairs)).ok_or("its headers cannot be read")
 }
 
@@ -43,31 +50,31 @@ fn take_out(headers: &mut HeaderMap, name: &'static str) -> Option<String> {
 }
 
 /// Keeps what lambda_runtime has a place for: texts under `custom` and `environment`, and a `client` that is complete.
-fn mend_client_context(headers: &mut HeaderMap) -> Option<String> {
-    let value = headers.remove(CLIENT_CONTEXT)?;
+fn mend_client_context(headers: &mut HeaderMap, name: &'static str) -> Option<String> {
+    let value = headers.remove(name)?;
     let Ok(Value::Object(given)) = serde_json::from_slice(value.as_bytes()) else {
-        return Some(format!("{CLIENT_CONTEXT}: is not a JSON object, and was left out"));
+        return Some(format!("{name}: is not a JSON object, and was left out"));
     };
     let mut kept = Map::new();
     let mut left_out = vec![];
-    for (name, value) in given {
-        match (name.as_str(), value) {
+    for (part, value) in given {
+        match (part.as_str(), value) {
             ("custom" | "environment", Value::Object(texts)) => {
                 let (texts, others): (Map<_, _>, Map<_, _>) = texts.into_iter().partition(|(_, v)| v.is_string());
-                left_out.extend(others.into_iter().map(|(key, _)| format!("{name}.{key}")));
-                kept.insert(name, texts.into());
+                left_out.extend(others.into_iter().map(|(key, _)| format!("{part}.{key}")));
+                kept.insert(part, texts.into());
             }
             ("client", Value::Object(client)) if is_complete(&client) => {
-                kept.insert(name, client.into());
+                kept.insert(part, client.into());
             }
-            _ => left_out.push(name),
+            _ => left_out.push(part),
         }
     }
     if let Ok(value) = HeaderValue::from_str(&ascii(&Value::Object(kept).to_string())) {
-        headers.insert(CLIENT_CONTEXT, value);
+        headers.insert(name, value);
     }
     let what = if left_out.is_empty() { "its text".to_owned() } else { left_out.join(", ") };
-    Some(format!("{CLIENT_CONTEXT}: cannot be read as it is; left out or mended: {what}"))
+    Some(format!("{name}: cannot be read as it is; left out or mended: {what}"))
 }
 
 /// All five fields of the mobile application, as text, under either of their names.
@@ -145,6 +152,17 @@ mod tests {
             let (context, repairs) = read(&[(CLIENT_CONTEXT, hopeless)]).unwrap();
             assert!(context.client_context.is_none() && repairs.len() == 1, "{repairs:?}");
         }
+    }
+
+    #[test]
+    fn what_is_well_stays_beside_what_is_not() {
+        let client = br#"{"custom":{"a":"b"}}"#;
+        let (context, repairs) = read(&[(CLIENT_CONTEXT, client), (IDENTITY, b"{}")]).unwrap();
+        assert_eq!(repairs, ["lambda-runtime-cognito-identity: cannot be read, and was left out"]);
+        assert_eq!(context.client_context.unwrap().custom["a"], "b");
+        let identity = br#"{"cognitoIdentityId":"i","cognitoIdentityPoolId":"p"}"#;
+        let (context, repairs) = read(&[(CLIENT_CONTEXT, b"[1]"), (IDENTITY, identity), (ARN, b"\xff")]).unwrap();
+        assert_eq!((repairs.len(), context.identity.unwrap().identity_id.as_str()), (2, "i"), "{repairs:?}");
     }
 
     #[test]

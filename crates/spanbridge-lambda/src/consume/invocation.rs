@@ -5,6 +5,7 @@ use super::flush;
 use super::watchdog;
 use crate::describe::{self, About};
 use crate::event::{Beside, Event};
+use spanbridge::carrier::Extraction;
 use spanbridge::messaging::Received;
 use spanbridge::observe::{self, ActiveSpan, Span};
 use spanbridge::{Context, Value, semconv};
@@ -55,12 +56,8 @@ impl Invocation {
             deadline_ms: context.deadline,
             is_cold_start: !IS_WARM.swap(true, Relaxed),
         };
-        // A message that is alone is the cause of the invocation; of several none is.
-        let cause = match event.records() {
-            [one] if !one.carried.context.is_empty() => &one.carried,
-            _ => event.carried(),
-        };
-        let span = Received::from(cause.clone()).process(|| describe::invocation(&about, &event).open());
+        let cause = Received::from(cause(&event));
+        let span = cause.process(|| describe::invocation(&about, &event).open());
         repairs.iter().for_each(|what| span.diagnostic("runtime.header", what));
         flush::tell(&span);
         let batch = (event.records().len() > 1).then(|| span.in_scope(|| describe::batch(&event).open()));
@@ -155,6 +152,20 @@ impl Invocation {
     fn spans(&self) -> MutexGuard<'_, Spans> {
         self.spans.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What an invocation hangs under. It has a segment of its own there, for the process comes back to a run again and again,
+/// and is frozen in between.
+fn cause(event: &Event) -> Extraction {
+    let mut cause = event.carried().clone();
+    // A message that is alone is the cause of the invocation; of several none is.
+    if let [one] = event.records() {
+        cause.problems.extend_from_slice(&one.carried.problems);
+        if !one.carried.context.is_empty() {
+            cause.context = one.carried.context.clone()
+        }
+    }
+    Extraction { context: cause.context.in_new_segment(), ..cause }
 }
 
 /// What came beside an event.

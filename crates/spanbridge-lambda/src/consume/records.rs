@@ -8,6 +8,7 @@ use crate::event::{Record, Source};
 use futures_util::FutureExt;
 use futures_util::stream::{StreamExt, iter};
 use serde::Serialize;
+use spanbridge::carrier::Extraction;
 use spanbridge::messaging::{Received, Step, Waited, span, waited};
 use spanbridge::observe::{self, Span};
 use spanbridge::{Context, Outcome, semconv};
@@ -196,13 +197,13 @@ impl<'a> Batch<'a> {
         };
         let open = || describe::message(self.source, record).open();
         let is_alone = self.records.len() == 1;
-        // One that is alone has begun the invocation under its sender's span; one without a sender is the batch's.
-        let span = if is_alone || record.carried.context.is_empty() {
-            let span = observe::in_scope(&self.context, open);
-            for problem in &record.carried.problems {
-                span.diagnostic(semconv::HEADER_MALFORMED, &problem.to_string())
-            }
-            span
+        let span = if is_alone {
+            // The invocation hangs under its sender's span, and has told what was wrong with that.
+            observe::in_scope(&self.context, open)
+        } else if record.carried.context.is_empty() {
+            // One without a sender is the batch's.
+            let problems = record.carried.problems.clone();
+            Received::from(Extraction { context: self.context.clone(), problems }).process(open)
         } else {
             let span = Received::from(record.carried.clone()).process(open);
             span.link(&self.context);

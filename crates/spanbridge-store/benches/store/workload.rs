@@ -229,7 +229,14 @@ fn segment(writer: u64, started_at: u64) -> Body<'static> {
         ("process.pid", AttributeValue::I64(4711 + writer as i64)),
     ];
     let via = if writer == 0 { Via::Start } else { Via::Receive };
-    Body::Segment { started_at, resource: collect(resource), via, suspension_id: None }
+    Body::Segment {
+        started_at,
+        resource: collect(resource),
+        via,
+        suspension_id: None,
+        leg_id: None,
+        after_leg_id: None,
+    }
 }
 
 fn collect(items: impl IntoIterator<Item = (&'static str, AttributeValue<'static>)>) -> Attributes<'static> {

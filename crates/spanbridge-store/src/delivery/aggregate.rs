@@ -327,7 +327,7 @@ mod tests {
                 ends,
                 started_at,
                 ended_at,
-                touched_at,
+                touched_at: touched_at.or((suspends + resumes > 0).then_some(1)),
             });
         let rank = prop_oneof![Just(Rank::Owner), Just(Rank::Root), Just(Rank::Span)];
         let name =
@@ -358,6 +358,31 @@ mod tests {
         all.iter().for_each(|a| sum.merge((*a).clone()));
         sum.services.sort_unstable();
         sum
+    }
+
+    /// Format 1 did not say when a run was touched for the last time.
+    #[test]
+    fn of_format_1_only_the_records_tell_who_came_after_the_end() {
+        let lifecycle = Lifecycle {
+            starts: 1,
+            suspends: 1,
+            resumes: 2,
+            ends: [1, 0, 0],
+            ended_at: Some(5),
+            ..Lifecycle::default()
+        };
+        let read = |lifecycle| {
+            let mut out = Vec::new();
+            Aggregate { lifecycle, services: vec![0], ..Aggregate::default() }.write(0, &mut out);
+            Aggregate::read(0, &mut Reader(&out)).unwrap()
+        };
+        let mut old = read(lifecycle);
+        assert_eq!(old.verdict(), Verdict::Look);
+        // Also together with what a later release adds to it.
+        old.merge(read(Lifecycle { suspends: 1, touched_at: Some(3), ..Lifecycle::default() }));
+        assert_eq!(old.verdict(), Verdict::Look);
+        let plain = Lifecycle { suspends: 0, resumes: 0, ..lifecycle };
+        assert_eq!(read(plain).verdict(), Verdict::Is(RunStatus::Ok));
     }
 
     proptest! {

@@ -119,7 +119,7 @@ impl<'r, 'a> Builder<'r, 'a> {
         let mut all: BTreeMap<SegmentId, Segment> = BTreeMap::new();
         for place in &self.outline.joined.lifecycle.segments {
             let record = &self.records[*place];
-            let Body::Segment { started_at, resource, via, suspension_id } = &record.body else { continue };
+            let Body::Segment { started_at, resource, via, suspension_id, .. } = &record.body else { continue };
             all.insert(
                 record.segment_id,
                 Segment {

@@ -115,7 +115,10 @@ struct RunView<'a> {
 
 impl<'a> RunView<'a> {
     fn of(run: &'a Run) -> Self {
-        let waits = !run.suspensions.is_empty();
+        // Clocks that contradict each other do not tell how long a wait was.
+        let told =
+            run.suspensions.iter().all(|s| s.resumed_at.is_none_or(|to| s.suspended_at.is_none_or(|at| at <= to)));
+        let waits = !run.suspensions.is_empty() && told;
         Self {
             run_id: run.run_id,
             name: &run.name,

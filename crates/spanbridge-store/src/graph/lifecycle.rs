@@ -94,7 +94,7 @@ impl Lifecycle {
         if late.is_empty() {
             return Vec::new(); // as nearly always
         }
-        let before = self.before(records, end);
+        let past = self.past(records, end);
         let hosts = self.hosts(records);
         let host = |at: usize| hosts.get(&records[at].segment_id);
         let ending: BTreeSet<SegmentId> = self.ends.iter().map(|at| records[*at].segment_id).collect();
@@ -106,7 +106,7 @@ impl Lifecycle {
             let record = &records[at];
             let after = time(&record.body) - ended_at > slack;
             // Who ended it again has been told of.
-            if !after || before.contains(&record.segment_id) || ending.contains(&record.segment_id) {
+            if !after || past.has(record) || ending.contains(&record.segment_id) {
                 continue;
             }
             if told.insert(record.segment_id) && told.len() <= TOLD {
@@ -129,27 +129,39 @@ impl Lifecycle {
         self.segments.iter().filter(left)
     }
 
-    /// The segments that came before this one whatever the clocks say: each suspended the run so that the next could
-    /// resume it.
-    fn before(&self, records: &[Record<'_>], place: usize) -> BTreeSet<SegmentId> {
+    /// What came before this segment whatever the clocks say: it resumed what another had suspended, or goes on after a
+    /// leg of another, and so did that one.
+    fn past<'s>(&self, records: &'s [Record<'_>], place: usize) -> Past<'s> {
         let mut suspended_by: BTreeMap<&str, SegmentId> = BTreeMap::new();
         for at in &self.suspends {
             suspended_by.extend(suspension_of(&records[*at].body).map(|id| (id, records[*at].segment_id)));
         }
-        let mut continued: Map<SegmentId, Vec<&str>> = Map::default();
+        let mut resumed: Map<SegmentId, Vec<&str>> = Map::default();
         for at in self.resumes.iter().chain(&self.segments) {
-            let ids = continued.entry(records[*at].segment_id).or_default();
+            let ids = resumed.entry(records[*at].segment_id).or_default();
             ids.extend(suspension_of(&records[*at].body));
         }
-        let mut before = BTreeSet::new();
+        // A leg may have several segments: a recorder forgets, and begins anew.
+        let mut segments_of: Map<&str, Vec<SegmentId>> = Map::default();
+        let mut after: Map<SegmentId, &str> = Map::default();
+        for record in self.segments.iter().map(|at| &records[*at]) {
+            let Body::Segment { leg_id, after_leg_id, .. } = &record.body else { continue };
+            if let Some(leg) = leg_id {
+                segments_of.entry(leg).or_default().push(record.segment_id);
+            }
+            after.extend(after_leg_id.as_deref().map(|leg| (record.segment_id, leg)));
+        }
+        let mut past = Past::default();
         let mut open = vec![records[place].segment_id];
         while let Some(segment) = open.pop() {
-            if before.insert(segment) {
-                let ids = continued.get(&segment).into_iter().flatten();
-                open.extend(ids.filter_map(|id| suspended_by.get(id)).copied());
+            if past.segments.insert(segment) {
+                let ids = resumed.get(&segment).into_iter().flatten();
+                past.suspensions.extend(ids.clone());
+                open.extend(ids.filter_map(|id| suspended_by.get(id)));
+                open.extend(after.get(&segment).and_then(|leg| segments_of.get(leg)).into_iter().flatten());
             }
         }
-        before
+        past
     }
 
     fn hosts<'s>(&self, records: &'s [Record<'_>]) -> Map<SegmentId, &'s str> {
@@ -172,6 +184,26 @@ impl Lifecycle {
         let said = [&self.starts, &self.ends, &self.suspends, &self.resumes].iter().any(|places| !places.is_empty());
         let resumed = |at: &usize| matches!(records[*at].body, Body::Segment { via: Via::Resume, .. });
         said || self.segments.iter().any(resumed)
+    }
+}
+
+/// What came before a segment.
+#[derive(Default)]
+struct Past<'s> {
+    /// Those that had begun.
+    segments: BTreeSet<SegmentId>,
+    /// Those that it, or one before it, resumed.
+    suspensions: BTreeSet<&'s str>,
+}
+
+impl Past<'_> {
+    /// Whether a record of how the run went on belongs there. Who had begun may suspend the run later all the same: what is
+    /// saved of it may be a copy.
+    fn has(&self, record: &Record<'_>) -> bool {
+        match &record.body {
+            Body::RunSuspend { suspension_id, .. } => self.suspensions.contains(&**suspension_id),
+            _ => self.segments.contains(&record.segment_id),
+        }
     }
 }
 

@@ -43,6 +43,28 @@ fn one() -> impl Strategy<Value = (Move, usize, usize)> {
     (what, 0..1usize << 16, 0..1usize << 16)
 }
 
+/// Anything at all; or a run that is handed on from one to the next, until somebody ends it.
+fn play() -> impl Strategy<Value = Vec<(Move, usize, usize)>> {
+    let what = prop_oneof![
+        4 => Just(Move::Work),
+        3 => Just(Move::Leave),
+        1 => Just(Move::Capture),
+        1 => Just(Move::Suspend),
+        4 => Just(Move::Resume),
+    ];
+    let relay = vec((what, 0..1usize << 16, 0..1usize << 16), 4..16);
+    let ended = (relay, 0..1usize << 16).prop_map(|(mut moves, who)| {
+        moves.push((Move::End, who, 0));
+        moves
+    });
+    prop_oneof![2 => vec(one(), 0..60), 1 => ended]
+}
+
+/// So many hours the clocks of the processes are ahead.
+fn clocks() -> impl Strategy<Value = Vec<u64>> {
+    prop_oneof![1 => Just(vec![0; 4]), 2 => vec(0..3u64, 4)]
+}
+
 /// Some of the records again, and all of them in another order.
 fn muddled(records: &[Record<'static>], seed: u64) -> Vec<Record<'static>> {
     let mut n = seed | 1;
@@ -62,8 +84,8 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(120))]
 
     #[test]
-    fn recorders_for_processes(moves in vec(one(), 0..60), seeds: [u64; 2]) {
-        let mut model = Model::new(InProcess::stage(4));
+    fn recorders_for_processes(moves in play(), seeds: [u64; 2], ahead in clocks()) {
+        let mut model = Model::new(InProcess::stage(ahead));
         moves.iter().for_each(|(m, a, b)| model.play(*m, *a, *b));
         let (run, expected, stage) = model.curtain();
         let records = stage.records();

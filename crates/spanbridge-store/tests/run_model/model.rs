@@ -58,14 +58,18 @@ struct Owner {
     handle: String,
     /// The suspension that it continued.
     after: Option<String>,
+    /// Who saved what it continued.
+    from: Option<usize>,
     via: Via,
 }
 
 /// What is kept of the run somewhere.
+#[derive(Clone)]
 struct Saved {
     text: String,
     /// The suspension that a resume ends.
     suspension: Option<String>,
+    by: usize,
 }
 
 pub(crate) struct Model<S: Stage> {
@@ -86,7 +90,7 @@ impl<S: Stage> Model<S> {
         let answer = stage.tell(0, &["start"]);
         let (handle, run) = answer.split_once(' ').unwrap();
         let (handle, run) = (handle.to_owned(), run.parse().unwrap());
-        let owner = Owner { process: 0, handle, after: None, via: Via::Start };
+        let owner = Owner { process: 0, handle, after: None, from: None, via: Via::Start };
         let mut model = Model {
             stage,
             run,
@@ -137,10 +141,10 @@ impl<S: Stage> Model<S> {
             }
             Move::Resume => {
                 let Some(at) = pick(self.saved.len()) else { return };
-                let (text, after) = (self.saved[at].text.clone(), self.saved[at].suspension.clone());
+                let Saved { text, suspension: after, by } = self.saved[at].clone();
                 let answer = self.stage.tell(process, &["resume", &text]);
                 let handle = answer.split(' ').next().unwrap().to_owned();
-                self.owners.push(Owner { process, handle, after: after.clone(), via: Via::Resume });
+                self.owners.push(Owner { process, handle, after: after.clone(), from: Some(by), via: Via::Resume });
                 let owner = self.owners.len() - 1;
                 self.holding.push(owner);
                 if after.is_some() {
@@ -149,9 +153,9 @@ impl<S: Stage> Model<S> {
             }
             Move::EndElsewhere => {
                 let Some(at) = pick(self.saved.len()) else { return };
-                let (text, after) = (self.saved[at].text.clone(), self.saved[at].suspension.clone());
+                let Saved { text, suspension: after, by } = self.saved[at].clone();
                 self.stage.tell(process, &["end saved", &text]);
-                self.owners.push(Owner { process, handle: String::new(), after, via: Via::Resume });
+                self.owners.push(Owner { process, handle: String::new(), after, from: Some(by), via: Via::Resume });
                 self.fact(process, Some(self.owners.len() - 1), What::End);
             }
             _ => {
@@ -183,19 +187,19 @@ impl<S: Stage> Model<S> {
             Move::Capture => {
                 let text = self.stage.tell(process, &["capture", &handle]);
                 self.contexts.push((text.clone(), None));
-                self.saved.push(Saved { text, suspension: None });
+                self.saved.push(Saved { text, suspension: None, by: owner });
                 return;
             }
             Move::Suspend => {
                 let reason = self.name("waiting");
                 let text = self.stage.tell(process, &["suspend", &handle, &reason]);
                 self.contexts.push((text.clone(), None));
-                self.saved.push(Saved { text, suspension: Some(reason.clone()) });
+                self.saved.push(Saved { text, suspension: Some(reason.clone()), by: owner });
                 self.fact(process, Some(owner), What::Suspend(reason));
             }
             Move::Leave => {
                 let text = self.stage.tell(process, &["leave", &handle]);
-                self.saved.push(Saved { text, suspension: None });
+                self.saved.push(Saved { text, suspension: None, by: owner });
             }
             Move::End => {
                 self.stage.tell(process, &["end", &handle]);
@@ -238,10 +242,24 @@ impl<S: Stage> Model<S> {
             f.owner.is_some_and(|o| self.owners[o].via == Via::Resume && self.owners[o].after.is_none())
                 && first() == Some(n)
         };
+        let clock = |n: usize| (self.stage.ahead(self.facts[n].process), n);
         let after_the_end = |end: usize| {
+            // Whoever handed the run on to the one who ended it, as far as those between are there to tell.
+            let mut past: Vec<usize> = self.facts[end].owner.into_iter().collect();
+            while let Some(from) = past.last().and_then(|o| self.owners[*o].from) {
+                if !there().any(|(_, f)| f.owner == Some(from)) {
+                    break;
+                }
+                past.push(from);
+            }
+            let passed: Vec<_> = past.iter().filter_map(|o| self.owners[*o].after.as_ref()).collect();
             there().any(|(n, f)| {
+                let before = match &f.what {
+                    What::Suspend(wait) => passed.contains(&wait),
+                    _ => f.owner.is_some_and(|o| past.contains(&o)),
+                };
                 let comes_back = matches!(f.what, What::Resume(_) | What::Suspend(_)) || takes_over(n, f);
-                n > end && comes_back && f.owner != self.facts[end].owner
+                clock(n) > clock(end) && comes_back && !before && f.owner != self.facts[end].owner
             })
         };
         let status = match &ends[..] {

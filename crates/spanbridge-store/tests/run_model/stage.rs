@@ -1,7 +1,7 @@
 //! Where it is played: processes that do what they are told, a line each, and answer with a line.
 
 use spanbridge::observe::{self, Run};
-use spanbridge::record::Record;
+use spanbridge::record::{Body, Record};
 use spanbridge::{Memory, Recorder, RunContext};
 use spanbridge_store::StoreSink;
 use std::io::{BufRead, BufReader, Write};
@@ -14,6 +14,11 @@ const LONG: Duration = Duration::from_secs(60);
 
 pub(crate) trait Stage {
     fn processes(&self) -> usize;
+
+    /// By how many hours its clock is ahead.
+    fn ahead(&self, _process: usize) -> u64 {
+        0
+    }
 
     /// Has a process do something: words with tabs between them.
     fn tell(&mut self, process: usize, words: &[&str]) -> String;
@@ -102,12 +107,14 @@ impl Actor {
 /// Recorders of their own, that deliver to memory.
 pub(crate) struct InProcess {
     actors: Vec<(Actor, Memory)>,
+    ahead: Vec<u64>,
     records: Vec<Record<'static>>,
 }
 
 impl InProcess {
-    pub(crate) fn stage(processes: usize) -> Self {
-        InProcess { actors: (0..processes).map(|_| Self::actor()).collect(), records: vec![] }
+    /// One process for each clock, which is so many hours ahead.
+    pub(crate) fn stage(ahead: Vec<u64>) -> Self {
+        InProcess { actors: ahead.iter().map(|_| Self::actor()).collect(), ahead, records: vec![] }
     }
 
     fn actor() -> (Actor, Memory) {
@@ -127,17 +134,40 @@ impl Stage for InProcess {
         self.actors.len()
     }
 
+    fn ahead(&self, process: usize) -> u64 {
+        self.ahead[process]
+    }
+
     fn tell(&mut self, process: usize, words: &[&str]) -> String {
         self.actors[process].0.perform(words)
     }
 
     fn flush(&mut self, process: usize) {
         self.tell(process, &["flush"]);
-        self.records.extend(self.actors[process].1.take());
+        let mut records = self.actors[process].1.take();
+        records.iter_mut().for_each(|r| later(&mut r.body, self.ahead[process] * HOUR));
+        self.records.extend(records);
     }
 
     fn crash(&mut self, process: usize) {
         self.actors[process] = Self::actor(); // nobody looks at what the old one still delivers
+    }
+}
+
+const HOUR: u64 = 3_600_000_000_000;
+
+/// What a clock that is so much ahead makes of a record.
+fn later(body: &mut Body<'_>, by: u64) {
+    match body {
+        Body::Segment { started_at: at, .. }
+        | Body::RunStart { started_at: at, .. }
+        | Body::RunSuspend { suspended_at: at, .. }
+        | Body::RunResume { resumed_at: at, .. }
+        | Body::RunEnd { ended_at: at, .. } => *at += by,
+        Body::SpanStart(start) => start.started_at += by,
+        Body::SpanEnd { end, .. } => end.ended_at += by,
+        Body::Span(start, end) => (start.started_at, end.ended_at) = (start.started_at + by, end.ended_at + by),
+        other => unreachable!("nobody here does what makes {other:?}"),
     }
 }
 

@@ -9,7 +9,7 @@ use crate::clock::Clock;
 use crate::record::Via;
 use crate::record::packed::{Entry, Join, Packed, is_link};
 use crate::recording::{layout::*, new_id};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 pub(super) struct Assembler {
@@ -100,17 +100,33 @@ impl Assembler {
         let long = |i| u128::from(word(i)) | u128::from(word(i + 1)) << 64;
         let (trace, run, header) = (long(1), long(3), word(0));
         let has_own = buffer::words(header) > CONTEXT_WORDS;
-        let (ordinal, suspension) = if has_own { (word(CONTEXT_WORDS), word(CONTEXT_WORDS + 1)) } else { (0, 0) };
-        if self.origins.last().is_some_and(|o| (o.trace, o.run, o.ordinal) == (trace, run, ordinal)) {
-            return;
-        }
+        let own = |i| if has_own { word(CONTEXT_WORDS + i) } else { 0 };
+        let [ordinal, suspension, made, after_leg] = [0, 1, 2, 3].map(own);
         let via = match (header >> RESUMED_AT & 1, header >> REMOTE_AT & 1) {
             (1, _) => Via::Resume,
             (_, 1) => Via::Receive,
             _ => Via::Start,
         };
+        if let Some(last) = self.origins.last_mut().filter(|o| (o.trace, o.run, o.ordinal) == (trace, run, ordinal)) {
+            if via == Via::Start {
+                last.via = via
+            }
+            return;
+        }
         let first = self.entries.len() as u32;
-        self.origins.push(Origin { trace, run, ordinal, suspension, first, via, segment: 0, before: 0, opens: false });
+        self.origins.push(Origin {
+            trace,
+            run,
+            ordinal,
+            suspension,
+            after_leg,
+            made,
+            first,
+            via,
+            segment: 0,
+            before: 0,
+            opens: false,
+        });
     }
 
     /// The batch of all that was gathered, if there is anything.
@@ -223,14 +239,33 @@ impl Assembler {
         self.entries.truncate(to)
     }
 
+    /// Runs that began here: handed over within the process, their contexts also look as if they had come from elsewhere,
+    /// and may be found first.
+    fn begun(&self) -> HashSet<u128, Fold> {
+        let usual = || self.origins.iter().filter(|o| o.ordinal == 0);
+        let mut begun = HashSet::with_hasher(self.fold.clone());
+        if usual().any(|o| o.via == Via::Receive) {
+            begun.extend(usual().filter(|o| o.via == Via::Start).map(|o| o.run))
+        }
+        begun
+    }
+
     fn number_records(&mut self) {
-        let all = self.entries.len() as u32;
+        let (all, begun) = (self.entries.len() as u32, self.begun());
         for i in 0..self.origins.len() {
             let end = self.origins.get(i + 1).map_or(all, |next| next.first);
             let o = &mut self.origins[i];
             if end > o.first {
+                let may_come_back = self.segments.may_have_forgotten(o.made);
                 let (segment, opens) = self.segments.of(o.run, o.ordinal);
                 (o.segment, o.before, o.opens) = (segment.id, segment.seq, opens);
+                // Who resumed the run has told of it when it was made.
+                if opens && may_come_back && o.via == Via::Resume {
+                    (o.via, o.suspension) = (Via::Receive, 0)
+                }
+                if o.ordinal == 0 && begun.contains(&o.run) {
+                    o.via = Via::Start
+                }
                 segment.seq += u64::from(end - o.first);
             }
         }

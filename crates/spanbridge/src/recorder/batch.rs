@@ -52,6 +52,10 @@ pub(crate) struct Origin {
     pub(crate) ordinal: u64,
     /// The suspension that the segment continues, or 0.
     pub(crate) suspension: u64,
+    /// The leg after which the segment goes on, or 0.
+    pub(crate) after_leg: u64,
+    /// When that segment was made, in ticks, or 0.
+    pub(crate) made: u64,
     /// The place of the first of its entries.
     pub(crate) first: u32,
     pub(crate) via: Via,
@@ -134,6 +138,8 @@ impl Batch {
     /// The first record of a segment.
     fn opening<'a>(&'a self, origin: &'a Origin) -> Record<'a> {
         let first = self.entries.get(origin.first as usize);
+        let id = |id: u64| (id != 0).then(|| format!("{id:016x}").into());
+        let [leg, after_leg] = if origin.via == Via::Resume { [origin.ordinal, origin.after_leg] } else { [0; 2] };
         Record {
             id: None,
             run_id: RunId::new(origin.run),
@@ -145,7 +151,9 @@ impl Batch {
                 started_at: first.map_or(0, |e| self.packed.time(e)),
                 resource: Attributes::slice(&self.source.resource),
                 via: origin.via,
-                suspension_id: (origin.suspension != 0).then(|| format!("{:016x}", origin.suspension).into()),
+                suspension_id: id(origin.suspension),
+                leg_id: id(leg),
+                after_leg_id: id(after_leg),
             },
         }
     }

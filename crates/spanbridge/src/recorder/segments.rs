@@ -1,5 +1,6 @@
 //! Which segment of a run this recorder is in, and how many records it has.
 
+use crate::clock::ticks;
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 
@@ -18,6 +19,9 @@ pub(super) struct Segment {
 pub(super) struct Segments {
     instance: u64,
     generation: u64,
+    /// When the generation began, in ticks; and since when nothing was forgotten that was made later.
+    began: u64,
+    horizon: u64,
     young: HashMap<Key, Segment, Fold>,
     old: HashMap<Key, Segment, Fold>,
 }
@@ -39,7 +43,7 @@ impl Hash for Key {
 impl Segments {
     pub(super) fn new(instance: u64) -> Self {
         let map = || HashMap::with_hasher(Self::fold());
-        Segments { instance, generation: 0, young: map(), old: map() }
+        Segments { instance, generation: 0, began: ticks(), horizon: 0, young: map(), old: map() }
     }
 
     /// A hash with a key of its own.
@@ -68,7 +72,14 @@ impl Segments {
             std::mem::swap(&mut self.young, &mut self.old);
             self.young.clear();
             self.generation += 1;
+            self.horizon = std::mem::replace(&mut self.began, ticks());
         }
+    }
+
+    /// Whether a segment that was made then may have been here, and been forgotten. Should it come again, it opens another
+    /// one, but it does not begin to work on the run once more.
+    pub(super) fn may_have_forgotten(&self, made: u64) -> bool {
+        made < self.horizon
     }
 }
 

@@ -3,7 +3,7 @@
 //! | kind | words |
 //! |---|---|
 //! | span | header, end, span id, parent, name's address, start; items |
-//! | context | header, trace (2), run (2); of a segment of its own: its ordinal, the suspension that it continues or 0 |
+//! | context | header, trace (2), run (2); of a segment of its own: its ordinal, the suspension that it continues or 0, when it was made, the leg after which it goes on or 0 |
 //! | late end | header, end, span id; items |
 //! | more | header, span id; items |
 //! | fact | header, span id or 0, own id or 0, time; items |
@@ -16,7 +16,7 @@ use crate::Kind;
 pub(crate) const SPAN_WORDS: usize = 6;
 pub(crate) const CONTEXT_WORDS: usize = 5;
 /// Of a context with a segment of its own.
-pub(crate) const CONTEXT_WORDS_MOST: usize = CONTEXT_WORDS + 2;
+pub(crate) const CONTEXT_WORDS_MOST: usize = CONTEXT_WORDS + 4;
 pub(crate) const LATE_END_WORDS: usize = 3;
 pub(crate) const MORE_WORDS: usize = 2;
 pub(crate) const FACT_WORDS: usize = 4;

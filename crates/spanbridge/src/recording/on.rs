@@ -363,5 +363,5 @@ fn context_record(shared: &Shared) -> [u64; CONTEXT_WORDS_MOST] {
     let marks = (shared.remote as u64) << REMOTE_AT | (segment.resumed as u64) << RESUMED_AT;
     let head = header(CONTEXT, context_words(shared)) | marks;
     let [trace, run] = [trace, run].map(|id| [id as u64, (id >> 64) as u64]);
-    [head, trace[0], trace[1], run[0], run[1], segment.ordinal, segment.suspension]
+    [head, trace[0], trace[1], run[0], run[1], segment.ordinal, segment.suspension, segment.made, segment.after_leg]
 }

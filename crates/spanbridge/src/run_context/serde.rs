@@ -1,7 +1,7 @@
 //! The stored form, in any format that serde knows.
 
 use super::RunContext;
-use super::any::Nested;
+use super::any::{Any, Nested};
 use crate::RunId;
 use crate::w3c::{self, Baggage, TraceParent, TraceState};
 use serde::de::{Error, IgnoredAny, MapAccess, Visitor};
@@ -12,6 +12,9 @@ use std::fmt;
 const VERSION: &str = "version";
 const RUN_ID: &str = "runId";
 const SUSPENSION_ID: &str = "suspensionId";
+
+/// Written as fields of later releases are: those who do not know it keep it, whatever the format.
+const LEG_ID: &str = "legId";
 
 /// The version that this release writes, and the only one so far.
 const CURRENT: u64 = 1;
@@ -35,9 +38,12 @@ impl Serialize for RunContext {
                 fields.push((SUSPENSION_ID, format!("{:016x}", self.suspension)))
             }
         }
-        let mut map = serializer.serialize_map(Some(1 + fields.len() + self.unknown.len()))?;
+        let leg = (self.leg != 0 && self.parent.is_some()).then(|| Any::Text(format!("{:016x}", self.leg)));
+        let all = 1 + fields.len() + usize::from(leg.is_some()) + self.unknown.len();
+        let mut map = serializer.serialize_map(Some(all))?;
         map.serialize_entry(VERSION, &CURRENT)?;
         fields.iter().try_for_each(|(name, value)| map.serialize_entry(name, value))?;
+        leg.iter().try_for_each(|leg| map.serialize_entry(LEG_ID, leg))?;
         self.unknown.iter().try_for_each(|(name, value)| map.serialize_entry(name, value))?;
         map.end()
     }
@@ -66,11 +72,14 @@ impl<'de> Visitor<'de> for Fields {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<RunContext, A::Error> {
         let mut found = RunContext::default();
-        let (mut run_id, mut run_on_wire) = (None, None);
+        let (mut run_id, mut run_on_wire, mut has_version) = (None, None, false);
         while let Some(key) = map.next_key::<String>()? {
             if key == VERSION {
                 match map.next_value::<u64>()? {
-                    CURRENT => continue,
+                    CURRENT => {
+                        has_version = true;
+                        continue;
+                    }
                     0 => return Err(A::Error::custom("there is no version 0")),
                     newer => {
                         let message =
@@ -100,13 +109,18 @@ impl<'de> Visitor<'de> for Fields {
                 }
             }
         }
+        found.leg = found.take_leg()?;
         match found.parent {
             Some(parent) => {
                 found.owned = run_id.is_some();
                 found.run = run_id.or(run_on_wire).or(Some(RunId::of_trace(parent.trace_id)));
                 Ok(found)
             }
-            None if run_id.is_some() || found.suspension != 0 => Err(A::Error::missing_field(w3c::TRACEPARENT)),
+            None if run_id.is_some() || found.suspension != 0 || found.leg != 0 => {
+                Err(A::Error::missing_field(w3c::TRACEPARENT))
+            }
+            // Some other object: what was saved is elsewhere.
+            None if !has_version => Err(A::Error::missing_field(VERSION)),
             // Nobody recorded. Whatever else there is belongs to nothing.
             None => Ok(RunContext { unknown: found.unknown, ..RunContext::default() }),
         }
@@ -114,6 +128,17 @@ impl<'de> Visitor<'de> for Fields {
 }
 
 impl RunContext {
+    /// The leg, from among the fields that were kept.
+    fn take_leg<E: Error>(&mut self) -> Result<u64, E> {
+        let Some(at) = self.unknown.iter().position(|(name, _)| name == LEG_ID) else { return Ok(0) };
+        let id = match self.unknown.remove(at).1 {
+            Any::Null => return Ok(0),
+            Any::Text(text) => text.parse::<crate::SpanId>().ok(),
+            _ => None,
+        };
+        id.map(|id| id.get()).ok_or_else(|| E::custom(format!("{LEG_ID}: expected 16 hexadecimal digits")))
+    }
+
     /// Keeps a field that this release does not know. The last one of a name counts.
     fn keep<'de, A: MapAccess<'de>>(&mut self, name: String, map: &mut A) -> Result<(), A::Error> {
         let same = self.unknown.iter().position(|(n, _)| *n == name);

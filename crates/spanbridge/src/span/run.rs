@@ -52,7 +52,7 @@ impl<'a> RunBuilder<'a> {
             begin(&context, &outer, &self)
         }
         let open = if live { Open::Run } else { Open::Nothing };
-        Run { context, open, owned, suspension: 0, unknown: Unknown::new() }
+        Run { context, open, owned, suspension: 0, leg: 0, unknown: Unknown::new() }
     }
 
     /// A future that runs `inner` in the run and ends it by what it resolves to.
@@ -103,12 +103,15 @@ pub struct Run {
     pub(super) owned: bool,
     /// A suspension that is over though nobody could record it, or 0: the next who can will.
     pub(super) suspension: u64,
+    /// The leg after which it goes on, or 0.
+    pub(super) leg: u64,
     /// What came with it from a later release.
     pub(super) unknown: Unknown,
 }
 
 impl Run {
-    /// The run's id, where there is one: not without a recorder.
+    /// The run that its work belongs to. Where a run that was opened is not recorded that is the one around it, if there is
+    /// one.
     pub fn id(&self) -> Option<RunId> {
         self.context.run_id()
     }

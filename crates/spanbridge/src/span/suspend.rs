@@ -19,6 +19,7 @@ impl Run {
     /// let saved = run.suspend("waiting for a person");
     /// run.in_scope(|| println!("too late")); // it was moved
     /// ```
+    #[must_use = "nobody else can go on with the run"]
     pub fn suspend(self, reason: impl Display) -> RunContext {
         let mut saved = self.capture_context();
         if let (Open::Run, Some(shared)) = (&self.open, self.context.shared()) {
@@ -32,15 +33,22 @@ impl Run {
     }
 
     /// This process is done with the run, which goes on elsewhere without waiting for anything.
+    #[must_use = "nobody else can go on with the run"]
     pub fn leave(self) -> RunContext {
         self.capture_context()
     }
 
     /// What it takes to go on with the run elsewhere, while it goes on here, too: a checkpoint to come back to after a
     /// crash, or work that is handed over.
+    #[must_use]
     pub fn capture_context(&self) -> RunContext {
         let (owned, suspension, unknown) = (self.owned, self.suspension, self.unknown.clone());
-        RunContext { owned, suspension, unknown, ..RunContext::from(&self.context) }
+        // Where nobody records there is no leg to name: the one before is handed on.
+        let leg = match (&self.open, self.context.shared()) {
+            (Open::Run, Some(shared)) => shared.segment.leg(),
+            _ => self.leg,
+        };
+        RunContext { owned, suspension, leg, unknown, ..RunContext::from(&self.context) }
     }
 }
 
@@ -76,12 +84,19 @@ pub fn end_run(saved: RunContext, outcome: &impl Outcome) {
 
 /// The run, here; nothing is recorded about it yet.
 fn take_over(saved: RunContext) -> Run {
-    let RunContext { owned, suspension, .. } = saved;
+    let RunContext { owned, suspension, leg, .. } = saved;
     let (Some(parent), Some(run), true) = (saved.parent, saved.run, owned) else {
         let unknown = saved.unknown.clone();
-        return Run { context: Context::from(saved), open: Open::Nothing, owned: false, suspension: 0, unknown };
+        return Run {
+            context: Context::from(saved),
+            open: Open::Nothing,
+            owned: false,
+            suspension: 0,
+            leg: 0,
+            unknown,
+        };
     };
-    let context = Context::resumed(parent, run, saved.trace_state, saved.baggage, suspension);
+    let context = Context::resumed(parent, run, saved.trace_state, saved.baggage, suspension, leg);
     let open = if context.is_recorded() { Open::Run } else { Open::Nothing };
-    Run { context, open, owned, suspension, unknown: saved.unknown }
+    Run { context, open, owned, suspension, leg, unknown: saved.unknown }
 }

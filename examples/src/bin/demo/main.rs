@@ -1,5 +1,11 @@
 //! `cargo demo`: one order across every hop, and the run it made.
+//!
+//! What is real: RabbitMQ, where there is one, and lapin; librdkafka, and its own in-process broker where there is no other;
+//! AWS's SDK and `lambda_runtime`, in a process of its own. What is played: the services, which share a process (each has
+//! a recorder of its own), HTTP between them, the database, the queue `parcels`, and Lambda's side of its APIs.
 
+#[cfg_attr(not(unix), path = "no_notify.rs")]
+mod notify;
 mod projection;
 mod services;
 mod shipping;
@@ -7,6 +13,7 @@ mod story;
 
 use anyhow::Context as _;
 use clap::{Parser, ValueEnum};
+use notify::Notify;
 use projection::Kafka;
 use services::Services;
 use spanbridge::RunId;
@@ -20,7 +27,8 @@ use std::process::ExitCode;
 /// Carries one order from a gateway to a worker that fails once, and shows the run that it made.
 ///
 /// It needs nothing but itself: Kafka's broker is one inside this process, or the one that KAFKA_BROKERS names. With
-/// AMQP_URL set the order goes through RabbitMQ, too.
+/// AMQP_URL set the order goes through RabbitMQ, too. The last hop is a function on AWS's lambda_runtime, in a process of
+/// its own.
 #[derive(Parser)]
 #[command(name = "cargo demo")]
 struct Arguments {
@@ -29,6 +37,9 @@ struct Arguments {
     /// What to print: the tree, or the graph as JSON and nothing else
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
+    /// Be the function of the story, in a process of its own
+    #[arg(long, hide = true)]
+    function: bool,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -37,23 +48,36 @@ enum Format {
     Json,
 }
 
-/// What brokers there are.
-struct Brokers {
+/// What the services reach each other through.
+struct Hops {
     amqp_url: Option<String>,
     kafka: Kafka,
+    notify: Notify,
 }
 
-impl Brokers {
-    fn from_environment() -> anyhow::Result<Self> {
-        let kafka = Kafka::start(std::env::var("KAFKA_BROKERS").ok().filter(|b| !b.is_empty()))?;
-        Ok(Brokers { amqp_url: amqp_url(), kafka })
+impl Hops {
+    async fn start(store: &Path) -> anyhow::Result<Self> {
+        Ok(Hops {
+            amqp_url: amqp_url(),
+            kafka: Kafka::start(std::env::var("KAFKA_BROKERS").ok().filter(|b| !b.is_empty()))?,
+            notify: Notify::deploy("--function", store).await?,
+        })
+    }
+
+    /// Whatever works outside of this process has delivered what it recorded.
+    async fn stop(self) {
+        self.notify.retire().await
     }
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    match demo(&arguments).await {
+    let done = match arguments.function {
+        true => notify::function(&arguments.records).await,
+        false => demo(&arguments).await,
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(e) => {
             eprintln!("demo: {e:#}");
@@ -63,10 +87,13 @@ async fn main() -> ExitCode {
 }
 
 async fn demo(arguments: &Arguments) -> anyhow::Result<()> {
+    let store = arguments.records.path()?;
     let services = Services::start(&arguments.records)?;
-    let run = story::tell(&services, &Brokers::from_environment()?).await;
+    let hops = Hops::start(&store).await?;
+    let run = story::tell(&services, &hops).await;
+    hops.stop().await;
     services.stop();
-    let text = show(arguments, &arguments.records.path()?, run?)?;
+    let text = show(arguments, &store, run?)?;
     match std::io::stdout().write_all(text.as_bytes()) {
         Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => Ok(()), // whoever reads has seen enough
         result => result.context("failed to write the tree"),

@@ -2,6 +2,7 @@
 //!
 //! The broker is librdkafka's own, inside this process, unless there is another. The client and the socket are real.
 
+use crate::Hops;
 use crate::services::{Services, elsewhere};
 use anyhow::Context as _;
 use rdkafka::consumer::{Consumer, StreamConsumer};
@@ -44,27 +45,30 @@ impl Kafka {
             .create()?;
         let known = warehouse.client().fetch_metadata(Some(&topic), SOON);
         known.with_context(|| format!("failed to reach Kafka at {brokers}"))?;
+        // The consumer learns where the topic is, too: else librdkafka waits up to a second with its first fetch.
+        projection.fetch_metadata(Some(&topic), SOON)?;
         Ok(Kafka { topic, warehouse, projection: projection.observed(), _cluster: cluster })
     }
+}
 
-    /// Tells that the order is packed, and waits until the projection has it.
-    pub(crate) async fn packed(&self, services: &Services, order: &Value) -> anyhow::Result<()> {
-        let (key, body) = (order["order"].to_string(), order.to_string());
-        let record = FutureRecord::to(&self.topic).key(&key).payload(&body);
-        let sent = self.warehouse.observed().send(record, SOON).await.map_err(|(error, _)| error)?;
+/// Tells that the order is packed, and waits until the projection has it.
+pub(crate) async fn packed(services: &Services, hops: &Hops, order: &Value) -> anyhow::Result<()> {
+    let Kafka { topic, warehouse, projection, .. } = &hops.kafka;
+    let (key, body) = (order["order"].to_string(), order.to_string());
+    let record = FutureRecord::to(topic).key(&key).payload(&body);
+    let sent = warehouse.observed().send(record, SOON).await.map_err(|(error, _)| error)?;
 
-        let project = async {
-            // Where the message is, is known: without a group to join, there is nothing to wait for.
-            let mut partition = TopicPartitionList::with_capacity(1);
-            partition.add_partition_offset(&self.topic, sent.partition, Offset::Offset(sent.offset))?;
-            self.projection.consumer().assign(&partition)?;
-            let job = tokio::time::timeout(SOON, self.projection.recv()).await.context("nothing came from Kafka")??;
-            job.run(count(job.payload())).await?;
-            job.store_offset()?;
-            anyhow::Ok(())
-        };
-        elsewhere(&services.projection, project).await
-    }
+    let work = async {
+        // Where the message is, is known: without a group to join, there is nothing to wait for.
+        let mut partition = TopicPartitionList::with_capacity(1);
+        partition.add_partition_offset(topic, sent.partition, Offset::Offset(sent.offset))?;
+        projection.consumer().assign(&partition)?;
+        let job = tokio::time::timeout(SOON, projection.recv()).await.context("nothing came from Kafka")??;
+        job.run(project(job.payload(), hops)).await?;
+        job.store_offset()?;
+        anyhow::Ok(())
+    };
+    elsewhere(&services.projection, work).await
 }
 
 fn client(brokers: &str, id: &str) -> ClientConfig {
@@ -73,9 +77,9 @@ fn client(brokers: &str, id: &str) -> ClientConfig {
     config
 }
 
-async fn count(order: Option<&[u8]>) -> anyhow::Result<()> {
+async fn project(order: Option<&[u8]>, hops: &Hops) -> anyhow::Result<()> {
     let order: Value = serde_json::from_slice(order.context("no order")?)?;
     let update = observe::span("UPDATE packed_today").primitive(Primitive::DB_MUTATION);
     update.attribute("order.id", order["order"].as_i64().unwrap_or_default()).in_scope(|| ());
-    Ok(())
+    hops.notify.call(&order).await
 }

@@ -1,9 +1,9 @@
 //! The order: gateway → function → database, payment over HTTP → queue → warehouse, which fails once → Kafka →
-//! projection; meanwhile the run waits, and another service ends it.
+//! projection → a function on Lambda; meanwhile the run waits, and another service ends it.
 
-use crate::Brokers;
+use crate::Hops;
 use crate::services::{Services, elsewhere};
-use crate::shipping;
+use crate::{projection, shipping};
 use anyhow::{Context as _, bail, ensure};
 use serde_json::{Value, json};
 use spanbridge::carrier::{extract, extract_payload, inject, inject_payload};
@@ -21,11 +21,11 @@ async fn busy(ms: u64) {
 }
 
 /// Tells it, and says which run it was.
-pub(crate) async fn tell(services: &Services, brokers: &Brokers) -> anyhow::Result<RunId> {
+pub(crate) async fn tell(services: &Services, hops: &Hops) -> anyhow::Result<RunId> {
     let (parcels, letters) = mailbox(PARCELS);
     let run = services.gateway.in_scope(|| observe::run("checkout").attribute("order.id", 42).open());
     let id = run.id().context("the gateway does not record")?;
-    let warehouse = elsewhere(&services.warehouse, warehouse(services, letters, brokers));
+    let warehouse = elsewhere(&services.warehouse, warehouse(services, letters, hops));
     let gateway = async {
         // The queue stays, so that a parcel can be put back.
         match run.with_context(gateway(services, parcels.clone())).await {
@@ -143,10 +143,10 @@ async fn payments(request: http::Request<i64>) -> anyhow::Result<()> {
 }
 
 /// Works on parcels until all are done. The first attempt fails; the second is another span under the same sender.
-async fn warehouse(services: &Services, mut parcels: Mailbox, brokers: &Brokers) -> anyhow::Result<()> {
+async fn warehouse(services: &Services, mut parcels: Mailbox, hops: &Hops) -> anyhow::Result<()> {
     while let Some(job) = parcels.next().await {
         let attempt = job.attempt();
-        match job.run(pack(services, &job.data, attempt, brokers)).await {
+        match job.run(pack(services, &job.data, attempt, hops)).await {
             Ok(()) => return Ok(()),
             Err(e) if attempt == 3 => return Err(e),
             Err(_) => parcels.requeue(job),
@@ -155,14 +155,14 @@ async fn warehouse(services: &Services, mut parcels: Mailbox, brokers: &Brokers)
     bail!("no parcel came")
 }
 
-async fn pack(services: &Services, order: &[u8], attempt: u32, brokers: &Brokers) -> anyhow::Result<()> {
+async fn pack(services: &Services, order: &[u8], attempt: u32, hops: &Hops) -> anyhow::Result<()> {
     let order: Value = serde_json::from_slice(order)?;
     observe::span("fetch").primitive(Primitive::FLOW_STEP).run(fetch(&order)).await;
     print_label(attempt).await?;
-    if let Some(url) = &brokers.amqp_url {
+    if let Some(url) = &hops.amqp_url {
         shipping::hand_over(services, url, &order).await?
     }
-    brokers.kafka.packed(services, &order).await
+    projection::packed(services, hops, &order).await
 }
 
 /// Deep inside: no parent is threaded through.

@@ -30,14 +30,17 @@ impl<'a> Fields<'_, 'a> {
         Some(match tag {
             tag::SEGMENT => {
                 let started_at = self.time()?;
-                let via = match self.codes.byte()? {
+                let code = self.codes.byte()?;
+                let [leg_id, after_leg_id] =
+                    if code & tag::LEGS == 0 { [None, None] } else { [self.maybe_text()?, self.maybe_text()?] };
+                let via = match code & !tag::LEGS {
                     1 => Via::Start,
                     2 => Via::Resume,
                     3 => Via::Receive,
                     _ => return None,
                 };
                 let suspension_id = self.maybe_text()?;
-                Body::Segment { started_at, via, suspension_id, resource: self.attributes()? }
+                Body::Segment { started_at, via, suspension_id, leg_id, after_leg_id, resource: self.attributes()? }
             }
             tag::RUN_START => {
                 let started_at = self.time()?;

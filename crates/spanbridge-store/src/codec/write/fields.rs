@@ -11,15 +11,21 @@ impl BlockWriter {
         let foreign = if record.id.is_some() { tag::FOREIGN } else { 0 };
         let mut tag = |tag: u8| self.shapes.code(tag | foreign);
         match &record.body {
-            Body::Segment { started_at, resource, via, suspension_id } => {
+            Body::Segment { started_at, resource, via, suspension_id, leg_id, after_leg_id } => {
                 tag(tag::SEGMENT);
                 self.id(record);
                 self.time(*started_at);
-                self.shapes.code(match via {
+                let via = match via {
                     Via::Start => 1,
                     Via::Resume => 2,
                     Via::Receive => 3,
-                });
+                };
+                let legs = [leg_id, after_leg_id];
+                let has_legs = legs.iter().any(|leg| leg.is_some());
+                self.shapes.code(via | if has_legs { tag::LEGS } else { 0 });
+                if has_legs {
+                    legs.iter().for_each(|leg| self.maybe_text(leg.as_deref()));
+                }
                 self.maybe_text(suspension_id.as_deref());
                 self.attributes(resource);
             }

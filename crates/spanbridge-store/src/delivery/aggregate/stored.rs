@@ -106,6 +106,10 @@ impl Aggregate<u32> {
                 *at = Some(at_distance(base, r.varint()?));
             }
         }
+        // Format 1 did not say when: it may have been after any end, and the records tell.
+        if l.touched_at.is_none() && (l.suspends > 0 || l.resumes > 0) {
+            l.touched_at = Some(u64::MAX);
+        }
         if has(has::SERVICES) {
             for _ in 0..r.count_within(r.0.len())? {
                 a.services.push(u32::try_from(r.varint()?).ok()?);
