@@ -18,13 +18,15 @@
 //! | batches: a hundred of a hundred senders, a partial failure | `amqp_batch` | `kafka_batch` |
 //! | request and reply | `amqp_replies` | |
 //! | queue time, and clocks that are wrong | `amqp_dead_letters` | `kafka_story`, `kafka_messages` |
-//! | every name that is emitted | `conventions` | `conventions` |
+//! | gaps: each is found in what real clients record, and nothing else | `gaps` | `gaps` |
+//! | every name that is emitted (for Lambda in the tests of its crate) | `conventions` | `conventions` |
 
 mod amqp;
 mod kafka;
 mod programs;
 mod raw_amqp;
 mod runtime_api;
+pub mod tables;
 mod wait;
 
 pub use amqp::{Amqp, amqp, headers, text};

@@ -359,6 +359,6 @@ async fn a_large_context_leaves_out_what_has_no_room() {
     let call = stage.spans().pop().unwrap();
     let kept = json!({ "traceparent": traceparent(&call).replace("-03", "-01"), "tracestate": "a=1" });
     assert_eq!(got["custom"], kept);
-    let told = ("inject.over_limit".to_owned(), "no room for the baggage (3002 bytes)".to_owned());
+    let told = ("injection.dropped".to_owned(), "no room for the baggage (3002 bytes)".to_owned());
     assert_eq!(call.diagnostics, [told]);
 }

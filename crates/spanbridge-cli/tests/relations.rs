@@ -177,6 +177,30 @@ related run  send mail     ✓ ok  spanbridge trace 22222222
 "##);
 }
 
+/// The attempts are the sender's children, and who looks after dead letters makes a run of each.
+#[test]
+fn a_dead_letter_that_is_a_run() {
+    let (_, mut live, mut all) = request();
+    all.extend([process(&mut live, 7, 2, MAIL, 40, vec![]), settle(&mut live, 8, 7, "reject", 60)]);
+    let mut mail = Recording::of(run(2), 3, "mailer").in_trace(trace(1));
+    all.push(mail.record(run_start("look at letter", 80, Some((run(1), span_id(2))))));
+    let died = [(semconv::DEAD_LETTER_QUEUE, "mail"), (semconv::DEAD_LETTER_REASON, "rejected")];
+    let said = died.into_iter().chain([(semconv::RELATION, "new_run")]).map(|(key, value)| (key, text(value)));
+    let mut work = process(&mut mail, 3, 0, "dead:created:mail.dead", 80, said.collect());
+    start_of(&mut work).parent_span_id = Some(run(2).as_parent());
+    all.extend([work, mail.run_end(100, spanbridge::Status::Ok)]);
+    assert_snapshot!(trace_of(&all, &span_id(1).to_string()), @r##"
+POST /orders  11111111  ✓ ok  61.0 ms
+shop · mailer · 4 spans · 2026-09-21 14:13:20.000 UTC
+                                                                            0                61.0 ms
+shop ▸ POST /orders                                                30.0 ms  ━━━━━━━━━━━╸
+└─ publish orders:created  confirmed                               3.00 ms     ╺━
+   └⇢ mailer ▸ process orders:created:mail  reject  dead-lettered  20.0 ms                 ╺━━━━━━━╸
+
+child run    look at letter  ✓ ok  spanbridge trace 22222222
+"##);
+}
+
 #[test]
 fn work_that_is_a_run_from_its_own_side() {
     assert_snapshot!(trace_of(&child(), &run(2).to_string()), @r##"

@@ -1,81 +1,14 @@
 //! What SQS and SNS are sent, and what their answers make of the spans. The SDK is the real one; its requests are caught.
 
-use aws_smithy_runtime_api::client::http::{
-    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
-};
-use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
-use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
-use aws_smithy_runtime_api::http::{Response, StatusCode};
-use aws_smithy_types::body::SdkBody;
-use serde_json::{Value, json};
+#[path = "support/caught.rs"]
+mod caught;
+
+use caught::Service;
+use serde_json::json;
 use spanbridge::conformance::{Seen, spans};
 use spanbridge::{Memory, Recorder, Status, observe, semconv};
-use spanbridge_lambda::{CallExt, Propagate};
-use std::sync::{Arc, Mutex};
+use spanbridge_lambda::CallExt;
 use std::time::Duration;
-
-/// Answers every request alike, and keeps the last.
-#[derive(Clone, Debug)]
-struct Service {
-    answer: (u16, String),
-    last: Arc<Mutex<Option<HttpRequest>>>,
-}
-
-impl Service {
-    fn new(status: u16, answer: impl ToString) -> Self {
-        Service { answer: (status, answer.to_string()), last: Arc::default() }
-    }
-
-    fn body(&self) -> String {
-        let last = self.last.lock().unwrap();
-        String::from_utf8(last.as_ref().unwrap().body().bytes().unwrap().to_vec()).unwrap()
-    }
-
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.body()).unwrap()
-    }
-
-    fn sqs(&self) -> aws_sdk_sqs::Client {
-        use aws_sdk_sqs::config::{BehaviorVersion, Builder, Credentials, Region, retry::RetryConfig};
-        let config = Builder::new()
-            .behavior_version(BehaviorVersion::latest())
-            .endpoint_url("http://localhost")
-            .region(Region::new("eu-west-1"))
-            .credentials_provider(Credentials::new("a", "b", None, None, "test"))
-            .retry_config(RetryConfig::disabled())
-            .http_client(self.clone());
-        aws_sdk_sqs::Client::from_conf(config.build())
-    }
-
-    fn sns(&self) -> aws_sdk_sns::Client {
-        use aws_sdk_sns::config::{BehaviorVersion, Builder, Credentials, Region, retry::RetryConfig};
-        let config = Builder::new()
-            .behavior_version(BehaviorVersion::latest())
-            .endpoint_url("http://localhost")
-            .region(Region::new("eu-west-1"))
-            .credentials_provider(Credentials::new("a", "b", None, None, "test"))
-            .retry_config(RetryConfig::disabled())
-            .interceptor(Propagate::new())
-            .http_client(self.clone());
-        aws_sdk_sns::Client::from_conf(config.build())
-    }
-}
-
-impl HttpClient for Service {
-    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
-        SharedHttpConnector::new(self.clone())
-    }
-}
-
-impl HttpConnector for Service {
-    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        *self.last.lock().unwrap() = Some(request);
-        let (status, answer) = self.answer.clone();
-        let mut response = Response::new(StatusCode::try_from(status).unwrap(), SdkBody::from(answer));
-        response.headers_mut().insert("x-amzn-requestid", "r-1");
-        HttpConnectorFuture::ready(Ok(response))
-    }
-}
 
 const QUEUE: &str = "https://sqs.eu-west-1.amazonaws.com/123456789012/orders";
 const TOPIC: &str = "arn:aws:sns:eu-west-1:123456789012:orders";

@@ -398,6 +398,29 @@ fn a_batch_ends_what_is_left_of_it() {
     assert!(all.len() == 4 && all.iter().all(|s| s.status == Some(Status::Cancelled)), "{all:?}");
 }
 
+/// It is the work's own panic that counts, and not one that the batch is dropped by.
+#[test]
+fn a_batch_panics_as_its_work_does() {
+    let (recorder, memory) = support::recorder();
+    for (own, expected) in [(true, Status::Panicked), (false, Status::Cancelled)] {
+        recorder.in_scope(|| {
+            let batch = Batch::new((0..2).map(|_| Letter(related(Relation::Parent))).collect());
+            let poll = std::panic::AssertUnwindSafe(|| {
+                let work = batch.run(async {
+                    assert!(!own, "on purpose");
+                    std::future::pending::<()>().await
+                });
+                let beside = async { panic!("on purpose") as () };
+                futures_util::FutureExt::now_or_never(futures_util::future::join(work, beside))
+            });
+            std::panic::catch_unwind(poll).unwrap_err();
+        });
+        flush(&recorder);
+        let all = spans(&memory.take());
+        assert!(all.len() == 3 && all.iter().all(|s| s.status == Some(expected)), "{own}: {all:?}");
+    }
+}
+
 #[test]
 fn settlements_belong_to_the_work_in_every_relation() {
     record(|| {

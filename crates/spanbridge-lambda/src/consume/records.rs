@@ -226,7 +226,7 @@ impl<'a> Batch<'a> {
             Waited::Known(time) => span.attribute(semconv::QUEUE_TIME_MS, time.as_millis() as u64),
             Waited::Ahead(by) => {
                 let ms = by.as_millis();
-                span.diagnostic("clock.skew", &format!("the source's timestamp lies {ms} ms in the future"))
+                span.diagnostic(semconv::CLOCK_SKEW, &format!("the source's timestamp lies {ms} ms in the future"))
             }
             Waited::Unknown => {}
         }

@@ -63,7 +63,7 @@ pub(super) fn pack<V: Attribute>(attributes: &mut Map<V>, span: &Span, all: &mut
         Outgoing::Keep(theirs) => span.link(&theirs),
         Outgoing::Write => {
             if let Some(left_out) = carrier.inject(span.context(), room(&LIMITS, *all)) {
-                span.diagnostic("inject.over_limit", &left_out)
+                span.diagnostic(semconv::INJECTION_DROPPED, &left_out)
             }
         }
     }

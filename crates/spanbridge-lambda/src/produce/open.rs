@@ -75,7 +75,7 @@ impl Packing<'_> {
     /// Says what of the context the message does not carry.
     pub(super) fn left_out(&self, what: Option<String>) {
         if let Some(what) = what {
-            self.span.diagnostic("inject.over_limit", &what)
+            self.span.diagnostic(semconv::INJECTION_DROPPED, &what)
         }
     }
 }

@@ -22,15 +22,17 @@ pub(super) fn edges(run: &Run, spans: &[Span]) -> Vec<Edge> {
     relate(&mut deliveries)
 }
 
-/// The same between a run and others that were triggered by the same span: where the work on a message is a run of its
-/// own, so is every attempt. `sent_once` says that the span is that of a single message.
-pub(crate) fn edges_between(graph: &Graph, siblings: &[Graph], sent_once: bool) -> Vec<Edge> {
-    let all = siblings.iter().chain([graph]).flat_map(|g| deliveries(&g.run, &g.spans).map(|d| (g.run.run_id, d)));
+/// The same between a run and others, where the work on some message is a run of its own: those that were triggered by the
+/// same span, the parent, and children. `sent_once` says that the span which triggered the run is that of a single message.
+pub(crate) fn edges_between(graph: &Graph, others: &[Graph], sent_once: bool) -> Vec<Edge> {
+    let by = graph.run.triggered_by_span_id.filter(|_| sent_once);
+    let all = others.iter().chain([graph]).flat_map(|g| deliveries(&g.run, &g.spans).map(|d| (g.run.run_id, d)));
     let mut runs = BTreeMap::new();
     let mut deliveries: Vec<Delivery<'_>> = Vec::new();
-    for (run, delivery) in all {
+    // Runs of different making are related by the name of a queue, and not for want of one.
+    for (run, delivery) in all.filter(|(_, delivery)| !delivery.source.queue.is_empty()) {
         runs.insert(delivery.span.span_id, run);
-        deliveries.push(Delivery { sent_once: delivery.sent_once || sent_once, ..delivery });
+        deliveries.push(Delivery { sent_once: delivery.sent_once || by == Some(delivery.sender.span_id), ..delivery });
     }
     let here = |end: &Endpoint<'_>| matches!(end, Endpoint::Span { span_id, .. } if runs.get(span_id) == Some(&graph.run.run_id));
     let mut edges = relate(&mut deliveries);
@@ -49,7 +51,7 @@ fn relate(deliveries: &mut [Delivery<'_>]) -> Vec<Edge> {
     let mut edges = Vec::new();
     for message in deliveries.chunk_by_mut(|a, b| a.message() == b.message()) {
         // A sender that nobody saw may have sent several messages with one context; then nothing tells them apart.
-        if message[0].sent_once || attempts_differ(message) {
+        if message.iter().any(|d| d.sent_once) || attempts_differ(message) {
             of_message(message, &mut edges);
         }
     }

@@ -53,32 +53,43 @@ pub(super) fn surroundings(snapshot: &Snapshot<'_>, graph: &mut Graph) -> Result
     let linked = graph.spans.iter().flat_map(|s| &s.links).map(|l| l.trace_id);
     let linked: BTreeSet<TraceId> = linked.filter(|trace| !traces.contains(trace)).collect();
     graph.linked_runs = summaries(snapshot, &runs_of(snapshot, &linked, run.run_id)?)?;
-    if let (Some(parent), Some(by)) = (run.parent_run_id, run.triggered_by_span_id) {
+    if forks.len() <= OTHERS && !forks.is_empty() {
+        let children = graphs(snapshot, &forks)?;
+        graph.relate(edges_between(graph, &children, false));
+    }
+    if let (Some(parent), Some(by)) = (graph.run.parent_run_id, graph.run.triggered_by_span_id) {
         let stored = snapshot.run(parent)?;
         let records = stored.records()?;
         graph.trigger = Outline::of(parent, &records).trigger(by, &records);
-        attempts(snapshot, graph, parent)?;
+        let parent_graph = (records.len() <= RECORDS).then(|| Graph::build(parent, &records));
+        attempts(snapshot, graph, parent, parent_graph)?;
     }
     Ok(())
 }
 
-/// So many other runs of the same parent are looked at.
-const SIBLINGS: usize = 100;
+/// So many other runs, children or those of the same parent, are looked at for other deliveries of a message.
+const OTHERS: usize = 100;
 
-/// Where the work on a message is a run of its own, so is every attempt: relates them.
-fn attempts(snapshot: &Snapshot<'_>, graph: &mut Graph, parent: RunId) -> Result<()> {
+/// A parent of more records is not looked at for that.
+const RECORDS: usize = 10_000;
+
+/// Where the work on a message is a run of its own, so may be every attempt, or the parent has some: relates them.
+fn attempts(snapshot: &Snapshot<'_>, graph: &mut Graph, parent: RunId, parent_graph: Option<Graph>) -> Result<()> {
     let siblings = snapshot.mentions(PairColumn::Parents, &[parent.get()])?.into_iter().map(|(_, run)| run);
-    let siblings: Vec<_> = siblings.filter(|run| *run != graph.run.run_id).map(Some).collect();
-    if siblings.is_empty() || siblings.len() > SIBLINGS {
-        return Ok(());
-    }
-    let stored = snapshot.stored(&siblings, 0)?;
-    let siblings = stored.by_run()?.into_iter().filter_map(|(run, records)| Some(Graph::build(run?, &records)));
+    let siblings: Vec<_> = siblings.filter(|run| *run != graph.run.run_id).collect();
+    let siblings = if siblings.len() <= OTHERS { graphs(snapshot, &siblings)? } else { Vec::new() };
     let by = graph.run.triggered_by_span_id;
-    let siblings: Vec<Graph> = siblings.filter(|sibling| sibling.run.triggered_by_span_id == by).collect();
+    let siblings = siblings.into_iter().filter(|sibling| sibling.run.triggered_by_span_id == by);
+    let others: Vec<Graph> = siblings.chain(parent_graph).collect();
     let sent_once = graph.trigger.as_ref().is_some_and(|t| t.primitive == "messaging.publish");
-    graph.relate(edges_between(graph, &siblings, sent_once));
+    graph.relate(edges_between(graph, &others, sent_once));
     Ok(())
+}
+
+fn graphs(snapshot: &Snapshot<'_>, run_ids: &[RunId]) -> Result<Vec<Graph>> {
+    let run_ids: Vec<_> = run_ids.iter().copied().map(Some).collect();
+    let stored = snapshot.stored(&run_ids, 0)?;
+    Ok(stored.by_run()?.into_iter().filter_map(|(run, records)| Some(Graph::build(run?, &records))).collect())
 }
 
 /// The own runs of these traces, and whatever other runs have spans in them, but for this one.

@@ -3,8 +3,9 @@
 use super::Received;
 use crate::Outcome;
 use crate::observe::{self, Span, SpanBuilder};
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::ops::Deref;
+use std::pin::pin;
 
 /// A message that can be part of a [`Batch`]: an adapter's job.
 pub trait Batched: Sized {
@@ -40,10 +41,11 @@ impl<J: Batched> Batch<J> {
     where
         F::Output: Outcome,
     {
-        let (batch, messages) = begin(&self.jobs);
+        let (batch, mut messages) = begin(&self.jobs);
         let work = observe::run_with_span(batch, work);
         async move {
-            let value = work.await;
+            let mut work = pin!(work);
+            let value = poll_fn(|cx| messages.while_polled(|| work.as_mut().poll(cx))).await;
             messages.end_with(&value);
             value
         }
@@ -61,16 +63,27 @@ fn begin<J: Batched>(jobs: &[J]) -> (Span, Messages<'_, J>) {
     for job in jobs {
         job.received().begin_in_batch(batch.context(), || job.begin())
     }
-    (batch, Messages(jobs))
+    (batch, Messages { jobs, is_polled: false })
 }
 
-/// The spans of the messages of a batch that nobody has ended yet. Dropped, they are cancelled; by a panic, they are
-/// `panicked` as the batch is.
-struct Messages<'a, J: Batched>(&'a [J]);
+/// The spans of the messages of a batch that nobody has ended yet. Dropped, they are cancelled; by a panic of the work,
+/// they are `panicked` as the batch is.
+struct Messages<'a, J: Batched> {
+    jobs: &'a [J],
+    /// The work is being polled: who drops this now, is a panic of its.
+    is_polled: bool,
+}
 
 impl<J: Batched> Messages<'_, J> {
+    fn while_polled<T>(&mut self, poll: impl FnOnce() -> T) -> T {
+        self.is_polled = true;
+        let polled = poll();
+        self.is_polled = false;
+        polled
+    }
+
     fn spans(&self) -> impl Iterator<Item = Span> {
-        self.0.iter().filter_map(|job| job.received().take_begun())
+        self.jobs.iter().filter_map(|job| job.received().take_begun())
     }
 
     fn end_with(self, value: &impl Outcome) {
@@ -80,7 +93,7 @@ impl<J: Batched> Messages<'_, J> {
 
 impl<J: Batched> Drop for Messages<'_, J> {
     fn drop(&mut self) {
-        self.spans().for_each(if std::thread::panicking() { Span::unwound } else { Span::cancel })
+        self.spans().for_each(if self.is_polled { Span::unwound } else { Span::cancel })
     }
 }
 

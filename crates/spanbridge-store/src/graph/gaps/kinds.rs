@@ -50,10 +50,8 @@ const TABLE: [Row; 12] = [
         kind: GapKind::NotReceived,
         code: "not_received",
         title: "sent and never received",
-        cause: "{services} takes messages from there, but no work on this one is recorded: it still waits in the queue, was \
-                dropped there (by its age, or by the length of the queue), or was taken without `observed()`",
-        fix: "look into the queue; take every message through `observed()` and do its work in `job.run(..)`; give the queue \
-              a dead-letter exchange, so that what it drops turns up somewhere",
+        cause: "{services} takes messages from there, but no work on this one is recorded: {lost}",
+        fix: "{look}; take every message through `observed()` and do its work in `job.run(..)`{keep}",
         diagnostics: &[],
     },
     Row {
@@ -63,18 +61,15 @@ const TABLE: [Row; 12] = [
         cause: "nobody who was looked at takes messages from there: there is no consumer, it does not use \
                 `observed()`, or it records into another store",
         fix: "start the consumer, and let it take messages through `observed()` and record into this store (or bring in \
-              what it has recorded with `spanbridge import`); publish as `mandatory`, and RabbitMQ gives back what it has \
-              no queue for",
+              what it has recorded with `spanbridge import`){unroutable}",
         diagnostics: &[],
     },
     Row {
         kind: GapKind::NotSettled,
         code: "not_settled",
         title: "received and never settled",
-        cause: "{service} settles other messages from there, but not this one: a way through the handler (an early \
-                return, an error, a panic) leaves the job without ack, nack or commit, or the process ended first",
-        fix: "settle on every way out: match on what `job.run(..)` gives and ack or nack in each arm, or leave it to the \
-              driver and its policy; the broker keeps an unsettled message and delivers it again later",
+        cause: "{service} settles other messages from there, but not this one: {how}",
+        fix: "{instead}; {again}",
         diagnostics: &[],
     },
     Row {
@@ -204,7 +199,7 @@ impl Serialize for GapKind {
 }
 
 /// Puts facts where their names stand in braces. What is found in them is not looked at again: it comes from outside.
-fn fill(words: &str, facts: &[(&str, &str)]) -> String {
+pub(super) fn fill(words: &str, facts: &[(&str, &str)]) -> String {
     let mut out = String::with_capacity(words.len() + 32);
     let mut rest = words;
     while let Some((before, after)) = rest.split_once('{') {

@@ -3,8 +3,10 @@
 //! Most cannot be told from one run alone. That nobody received a message is only known after a look at the runs in which
 //! it may have been received, and that a consumer forgot to settle one only when it settles others. So a [`Checkup`] looks
 //! at the runs that are asked about, and around at others, and answers at the end. `kinds` is the table of gaps, `sending`
-//! knows who sends where and who takes messages from there, `settling` knows what became of those that were taken.
+//! knows who sends where and who takes messages from there, `settling` knows what became of those that were taken, and
+//! `brokers` has the words in which brokers differ.
 
+mod brokers;
 mod checkup;
 mod kinds;
 mod sending;

@@ -2,6 +2,7 @@
 
 use super::super::Span;
 use super::super::message::sent_to;
+use super::brokers::Broker;
 use super::{Gap, GapKind, Place, listed, named};
 use crate::hash::{Map, Set};
 use spanbridge::{Kind, SegmentId, SpanId, semconv};
@@ -107,11 +108,11 @@ impl Sending {
     /// What was sent before `due` and did not go on, and what should have had a context.
     pub(super) fn gaps(&self, due: u64) -> impl Iterator<Item = Gap> {
         let lost = self.sent.iter().filter(move |sent| sent.at <= due && !self.went_on(sent)).map(|sent| {
-            let what = sent.what.clone();
-            match self.consumers.get(&sent.to) {
-                Some(services) => sent.place.gap(GapKind::NotReceived, what, &[("services", &listed(services))]),
-                None => sent.place.gap(GapKind::NoConsumer, what, &[]),
-            }
+            let services = self.consumers.get(&sent.to);
+            let kind = if services.is_some() { GapKind::NotReceived } else { GapKind::NoConsumer };
+            let services = listed(services.into_iter().flatten());
+            let facts = [&[("services", &*services)][..], &Broker::of(&sent.to.0).facts()].concat();
+            sent.place.gap(kind, sent.what.clone(), &facts)
         });
         let rootless = self.rootless.iter().filter_map(|r| {
             let (system, destination) = &r.from;

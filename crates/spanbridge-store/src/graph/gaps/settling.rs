@@ -5,6 +5,8 @@
 
 use super::super::message::{Position, Source};
 use super::super::{Span, SpanStatus};
+use super::brokers::Broker;
+use super::kinds::fill;
 use super::{Gap, GapKind, Place, named};
 use crate::hash::Set;
 use spanbridge::{SpanId, semconv};
@@ -152,13 +154,42 @@ impl Settling {
         });
         late.map(|t| {
             let end = if t.ended { "" } else { ", which has no end" };
-            let refused = if self.refused.contains(&t.span_id) { ", its settlement was refused" } else { "" };
+            let refused = if self.refused.contains(&t.span_id) { REFUSED } else { "" };
             let again = if self.repeated.contains(&t.span_id) { ", then delivered again" } else { "" };
             let what = format!("{}{end}{refused}{again}", t.what);
-            t.place.gap(GapKind::NotSettled, what, &[("service", &t.consumer.0)])
+            let (how, instead) = match (t.ended, refused) {
+                (_, REFUSED) => WAS_REFUSED,
+                (true, _) => LEFT,
+                (false, _) => BROKE_OFF,
+            };
+            let (service, [system, ..]) = &t.consumer;
+            let broker = Broker::of(system).facts();
+            let instead = fill(instead, &broker);
+            let facts = [&[("service", &**service), ("how", how), ("instead", &*instead)][..], &broker].concat();
+            t.place.gap(GapKind::NotSettled, what, &facts)
         })
     }
 }
+
+const REFUSED: &str = ", its settlement was refused";
+
+/// How it comes that a message is not settled, and what to do instead.
+const LEFT: (&str, &str) = (
+    "a way through the handler (an early return, an error, a panic) leaves the job without ack, nack or commit, or the \
+     process ended first",
+    "settle on every way out: {settle}, or leave it to the driver and its policy",
+);
+const BROKE_OFF: (&str, &str) = (
+    "the work has no end, so its process was killed, has crashed or hangs",
+    "let a process that is told to stop finish the jobs that it has, give work a time limit, and make it safe to be done \
+     twice",
+);
+const WAS_REFUSED: (&str, &str) = (
+    "it tried to, and was refused: the channel or the connection was gone, the partition was revoked, or the work took \
+     longer than the broker waits (RabbitMQ's `consumer_timeout`, Kafka's `max.poll.interval.ms`)",
+    "settle on the channel that the message came by while it is open, let the work take less time or the broker wait longer, \
+     and make it safe to be done twice",
+);
 
 /// Settlements of many messages at once, by tag; each with the latest time of those from there on.
 struct Covered(Vec<(i64, u64)>);
