@@ -7,7 +7,7 @@ use lapin::types::{AMQPValue, FieldTable};
 use spanbridge::messaging::{self, Step, UNKNOWN_TYPE, Waited, span};
 use spanbridge::observe::SpanBuilder;
 use spanbridge::semconv;
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 const SYSTEM: &str = "rabbitmq";
 
@@ -93,7 +93,7 @@ pub(crate) fn waited(properties: &BasicProperties) -> Waited {
     // Who sets milliseconds means another year than this says.
     let seconds = properties.timestamp().filter(|seconds| *seconds < MILLISECONDS);
     let sent = seconds.map(|seconds| UNIX_EPOCH + Duration::from_millis(seconds * 1000 + 999));
-    if sent.is_some() { messaging::waited(sent) } else { Waited::Unknown }
+    if sent.is_some() { messaging::waited(sent, SystemTime::now()) } else { Waited::Unknown }
 }
 
 /// The year 5138 in seconds, and 1973 in milliseconds.

@@ -4,7 +4,7 @@ use crate::carrier::Headers;
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::{Message, Timestamp};
 use spanbridge::carrier::{Extract, Header};
-use spanbridge::messaging::{self, Capturing, Step, UNKNOWN_TYPE, span};
+use spanbridge::messaging::{self, Capturing, Step, UNKNOWN_TYPE, Waited, span};
 use spanbridge::observe::{self, Span, SpanBuilder};
 use spanbridge::{Kind, semconv};
 use std::borrow::Cow;
@@ -71,7 +71,7 @@ fn message(mut span: SpanBuilder, about: &About<'_>) -> SpanBuilder {
         span = span.attribute(semconv::MESSAGING_CLIENT_ID, about.client_id)
     }
     if let Some(partition) = about.partition {
-        span = span.attribute(semconv::MESSAGING_PARTITION_ID, Number::new(partition.into()).as_str())
+        span = span.attribute(semconv::MESSAGING_PARTITION_ID, itoa::Buffer::new().format(partition))
     }
     if let Some(key) = about.key.and_then(|k| std::str::from_utf8(k).ok()) {
         span = span.attribute(semconv::KAFKA_MESSAGE_KEY, key)
@@ -96,32 +96,6 @@ pub(crate) fn capture(capturing: &Capturing, span: &Span, step: Step, payload: O
     })
 }
 
-/// A number as text without an allocation: the conventions want partitions as text.
-pub(crate) struct Number([u8; 20], usize);
-
-impl Number {
-    pub(crate) fn new(number: i64) -> Self {
-        let (mut digits, mut at, mut rest) = ([0; 20], 20, number.unsigned_abs());
-        loop {
-            at -= 1;
-            digits[at] = b'0' + (rest % 10) as u8;
-            rest /= 10;
-            if rest == 0 {
-                break;
-            }
-        }
-        if number < 0 {
-            at -= 1;
-            digits[at] = b'-'
-        }
-        Number(digits, at)
-    }
-
-    pub(crate) fn as_str(&self) -> &str {
-        std::str::from_utf8(&self.0[self.1..]).unwrap_or_default()
-    }
-}
-
 /// The class of an error: librdkafka's name for it, or the conventions' word for one without.
 pub(crate) fn error_type(error: &KafkaError) -> Cow<'static, str> {
     match error.rdkafka_error_code() {
@@ -139,42 +113,9 @@ pub(crate) fn classed<T>(result: KafkaResult<T>) -> KafkaResult<T> {
 }
 
 /// How long a message has waited, as far as its timestamp can be believed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum QueueTime {
-    Known(i64),
-    Unknown,
-    /// The timestamp lies this much in the future.
-    Ahead(i64),
-}
-
-/// Clocks of machines that take care of them differ by less.
-const SKEW_MS: i64 = 5_000;
-/// 2011, when Kafka appeared. No message is older; what says so (or 0, or the 1234 of librdkafka's mock broker) is not a
-/// time.
-const FIRST_MS: i64 = 1_293_840_000_000;
-
-/// Milliseconds since the epoch.
-pub(crate) fn now_ms() -> i64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| i64::try_from(d.as_millis()).unwrap_or(0))
-}
-
-pub(crate) fn queue_time(timestamp: Timestamp, now_ms: i64) -> QueueTime {
-    match timestamp.to_millis() {
-        Some(sent) if sent >= FIRST_MS => match now_ms.saturating_sub(sent) {
-            waited if waited >= 0 => QueueTime::Known(waited),
-            ahead if ahead >= -SKEW_MS => QueueTime::Known(0),
-            ahead => QueueTime::Ahead(-ahead),
-        },
-        _ => QueueTime::Unknown,
-    }
-}
-
-/// How old a message is, as far as its timestamp can be believed.
-pub(crate) fn age(timestamp: Timestamp) -> Option<Duration> {
-    match queue_time(timestamp, now_ms()) {
-        QueueTime::Known(ms) => u64::try_from(ms).ok().map(Duration::from_millis),
-        _ => None,
-    }
+pub(crate) fn waited(timestamp: Timestamp, now: SystemTime) -> Waited {
+    let since = timestamp.to_millis().and_then(|ms| u64::try_from(ms).ok()).map(Duration::from_millis);
+    messaging::waited(since.and_then(|since| UNIX_EPOCH.checked_add(since)), now)
 }
 
 #[cfg(test)]
@@ -183,24 +124,16 @@ mod tests {
     use rdkafka::types::RDKafkaErrorCode;
 
     #[test]
-    fn only_plausible_timestamps_count() {
-        let waited =
-            |sent: Option<i64>, now| queue_time(sent.map_or(Timestamp::NotAvailable, Timestamp::CreateTime), now);
-        let now = 1_800_000_000_000;
-        assert_eq!(waited(Some(now - 250), now), QueueTime::Known(250));
-        assert_eq!(waited(Some(now + SKEW_MS), now), QueueTime::Known(0));
-        assert_eq!(waited(Some(now + SKEW_MS + 1), now), QueueTime::Ahead(SKEW_MS + 1));
-        for sent in [None, Some(-1), Some(0), Some(1234), Some(i64::MIN)] {
-            assert_eq!(waited(sent, now), QueueTime::Unknown);
+    fn timestamps_that_are_none_tell_nothing() {
+        let now = UNIX_EPOCH + Duration::from_millis(1_800_000_000_000);
+        let sent = |ms| waited(Timestamp::CreateTime(ms), now);
+        assert_eq!(sent(1_800_000_000_000 - 250), Waited::Known(Duration::from_millis(250)));
+        assert_eq!(waited(Timestamp::NotAvailable, now), Waited::Unknown);
+        // 1234 is librdkafka's mock broker's.
+        for ms in [-1, 0, 1234, i64::MIN] {
+            assert_eq!(sent(ms), Waited::Unknown);
         }
-        assert_eq!(waited(Some(i64::MAX), 0), QueueTime::Ahead(i64::MAX));
-    }
-
-    #[test]
-    fn numbers_as_text() {
-        for n in [0, 7, -1, 42, i64::MAX, i64::MIN] {
-            assert_eq!(Number::new(n).as_str(), n.to_string());
-        }
+        assert!(matches!(sent(i64::MAX), Waited::Ahead(_)));
     }
 
     #[test]

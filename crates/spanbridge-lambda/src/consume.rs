@@ -151,7 +151,7 @@ impl Observe {
         E: Into<Error> + Send + Debug,
     {
         if drive::workers() > 1 {
-            eprintln!(
+            lambda_runtime::tracing::warn!(
                 "AWS_LAMBDA_MAX_CONCURRENCY is set, but `spanbridge_lambda::run` takes one event at a time: use `run_concurrent`"
             );
         }

@@ -189,12 +189,8 @@ const SKEW: Duration = Duration::from_secs(5);
 /// 2004, when the oldest of the brokers appeared. What says it is older, or 0, is not a time.
 const FIRST: Duration = Duration::from_secs(1_072_915_200);
 
-/// How long a message has waited that was sent then, by the broker's clock.
-pub fn waited(sent: Option<SystemTime>) -> Waited {
-    waited_until(sent, SystemTime::now())
-}
-
-fn waited_until(sent: Option<SystemTime>, now: SystemTime) -> Waited {
+/// How long a message has waited until now that was sent then, by the broker's clock.
+pub fn waited(sent: Option<SystemTime>, now: SystemTime) -> Waited {
     match sent {
         Some(sent) if sent.duration_since(UNIX_EPOCH).is_ok_and(|since| since >= FIRST) => {
             match now.duration_since(sent) {
@@ -215,17 +211,17 @@ mod tests {
     fn only_plausible_timestamps_count() {
         let now = UNIX_EPOCH + Duration::from_secs(1_800_000_000);
         let long = Duration::from_millis(250);
-        assert_eq!(waited_until(Some(now - long), now), Waited::Known(long));
+        assert_eq!(waited(Some(now - long), now), Waited::Known(long));
         assert_eq!(
             [Waited::Known(long), Waited::Unknown, Waited::Ahead(long)].map(Waited::known),
             [Some(long), None, None]
         );
-        assert_eq!(waited_until(Some(now + SKEW), now), Waited::Known(Duration::ZERO));
-        assert_eq!(waited_until(Some(now + SKEW + long), now), Waited::Ahead(SKEW + long));
+        assert_eq!(waited(Some(now + SKEW), now), Waited::Known(Duration::ZERO));
+        assert_eq!(waited(Some(now + SKEW + long), now), Waited::Ahead(SKEW + long));
         for nonsense in
             [None, Some(UNIX_EPOCH), Some(UNIX_EPOCH - long), Some(UNIX_EPOCH + Duration::from_millis(1234))]
         {
-            assert_eq!(waited_until(nonsense, now), Waited::Unknown);
+            assert_eq!(waited(nonsense, now), Waited::Unknown);
         }
     }
 }

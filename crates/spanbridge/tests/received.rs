@@ -24,7 +24,7 @@ fn headers() -> Headers {
 }
 
 fn received(receiving: Receiving) -> Received {
-    Received::new(&headers()).under(&receiving, Arrival { name: "process orders", ..Arrival::default() })
+    Received::new(&headers()).under(&receiving, Arrival { name: &|| "process orders".to_owned(), ..Arrival::default() })
 }
 
 fn related(relation: Relation) -> Received {
@@ -85,7 +85,8 @@ fn a_child_run_is_an_execution_record_of_its_own() {
 fn a_child_run_is_the_kind_of_step_that_was_said() {
     let records = record(|| {
         let receiving = Receiving { relation: Relation::NewRun, ..Receiving::default() };
-        let arrival = Arrival { name: "score", primitive: Some(Primitive::FUNCTION_HANDLE), ..Arrival::default() };
+        let arrival =
+            Arrival { name: &|| "score".to_owned(), primitive: Some(Primitive::FUNCTION_HANDLE), ..Arrival::default() };
         work(&Received::new(&headers()).under(&receiving, arrival));
     });
     let primitives = records.iter().filter_map(|r| match &r.body {
@@ -163,7 +164,7 @@ fn without_a_context_there_is_nothing_to_relate_to() {
         let records = record(|| {
             observe::span("loop").in_scope(|| {
                 let receiving = Receiving { relation, ..Receiving::default() };
-                let arrival = Arrival { name: "process orders", ..Arrival::default() };
+                let arrival = Arrival { name: &|| "process orders".to_owned(), ..Arrival::default() };
                 work(&Received::new(&Headers::new()).under(&receiving, arrival));
             })
         });

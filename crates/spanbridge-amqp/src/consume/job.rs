@@ -42,7 +42,8 @@ impl Job {
     fn decided(self) -> Self {
         let (relation, receiving) = (self.settings.relation_of(&self.delivery), self.settings.receiving());
         let age = describe::waited(&self.delivery.properties).known();
-        let name = describe::process_name(&self.source());
+        let source = self.source();
+        let name = || describe::process_name(&source);
         let received = self.received.under(receiving, Arrival { relation, age, name: &name, primitive: None });
         Job { received, ..self }
     }

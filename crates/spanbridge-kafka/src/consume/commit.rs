@@ -3,7 +3,7 @@
 use super::home::Home;
 use super::job::Received;
 use super::{Job, ObservedConsumer};
-use crate::describe::{self, Number};
+use crate::describe;
 use crate::ranges::{Range, Ranges};
 use rdkafka::Offset;
 use rdkafka::consumer::{CommitMode, Consumer, ConsumerContext};
@@ -93,7 +93,7 @@ impl Home {
                 .attribute(semconv::SETTLE_RANGES, ranges.to_string().as_str());
             if let Some((partition, last)) = ranges.single() {
                 span = span
-                    .attribute(semconv::MESSAGING_PARTITION_ID, Number::new(partition.into()).as_str())
+                    .attribute(semconv::MESSAGING_PARTITION_ID, itoa::Buffer::new().format(partition))
                     .attribute(semconv::KAFKA_OFFSET, last)
             }
             if let CommitMode::Async = mode {

@@ -4,17 +4,18 @@ use super::home::Home;
 use super::partition::{InFlight, Partition, revoked};
 use super::settings::Settings;
 use crate::carrier::Headers;
-use crate::describe::{self, About, QueueTime};
+use crate::describe::{self, About};
 use rdkafka::Message;
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::message::{BorrowedMessage, OwnedMessage};
-use spanbridge::messaging::{self, Arrival, Step};
+use spanbridge::messaging::{self, Arrival, Step, Waited};
 use spanbridge::observe::{self, ActiveSpan, InSpan, Span};
 use spanbridge::{Context, Outcome, semconv};
 use std::fmt;
 use std::future::Future;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
 /// A message as rdkafka hands it out: borrowed from its consumer, or detached. (Implemented for those two.)
 pub trait Received: Message + sealed::Sealed {}
@@ -74,8 +75,9 @@ impl<M: Received> Job<M> {
     pub(crate) fn new(message: M, home: Arc<Home>, settings: Settings) -> Self {
         let mut received = messaging::Received::new(&message.carrier());
         if let Some(receiving) = settings.receiving() {
-            let (age, relation) = (describe::age(message.timestamp()), settings.relation_of(&message));
-            let name = format!("process {}", message.topic());
+            let age = describe::waited(message.timestamp(), SystemTime::now()).known();
+            let relation = settings.relation_of(&message);
+            let name = || format!("process {}", message.topic());
             received = received.under(receiving, Arrival { relation, age, name: &name, primitive: None });
         }
         let in_flight = home.partition(message.topic(), message.partition()).received(message.offset());
@@ -139,7 +141,7 @@ impl<M: Received> Job<M> {
         span
     }
 
-    fn describe(&self, attempt: u32, partition: &Partition) -> (Span, Option<i64>) {
+    fn describe(&self, attempt: u32, partition: &Partition) -> (Span, Option<u128>) {
         let (message, home) = (&self.message, &self.home);
         let mut span = describe::process(
             &About { tells_size: self.settings.tells_size(), ..About::message(message, &home.client_id) },
@@ -148,14 +150,14 @@ impl<M: Received> Job<M> {
         );
         let mut ahead = None;
         if span.id().is_some() {
-            let now_ms = describe::now_ms();
-            match describe::queue_time(message.timestamp(), now_ms) {
-                QueueTime::Known(ms) => span = span.attribute(semconv::QUEUE_TIME_MS, ms),
-                QueueTime::Ahead(ms) => ahead = Some(ms),
-                QueueTime::Unknown => {}
+            let now = SystemTime::now();
+            match describe::waited(message.timestamp(), now) {
+                Waited::Known(time) => span = span.attribute(semconv::QUEUE_TIME_MS, time.as_millis() as u64),
+                Waited::Ahead(time) => ahead = Some(time.as_millis()),
+                Waited::Unknown => {}
             }
             let ask = || home.consumer()?.high_watermark(message.topic(), message.partition());
-            if let Some(behind) = partition.lag(message.offset(), now_ms, ask) {
+            if let Some(behind) = partition.lag(message.offset(), now, ask) {
                 span = span.attribute(semconv::KAFKA_LAG, behind)
             }
             if attempt > 1 {
@@ -196,7 +198,7 @@ impl<M: Received> Job<M> {
         let revoked = self.state().in_flight.is_revoked();
         observe::in_scope(&self.settling(), || {
             let mut span = describe::settle(operation, self.message.topic(), &self.home.group)
-                .attribute(semconv::MESSAGING_PARTITION_ID, self.partition_id().as_str())
+                .attribute(semconv::MESSAGING_PARTITION_ID, itoa::Buffer::new().format(self.message.partition()))
                 .attribute(semconv::KAFKA_OFFSET, self.message.offset());
             if revoked {
                 span = span.attribute(semconv::SETTLE_REVOKED, true)
@@ -208,10 +210,6 @@ impl<M: Received> Job<M> {
     /// Where a settlement belongs.
     pub(crate) fn settling(&self) -> Context {
         self.received.settling()
-    }
-
-    fn partition_id(&self) -> describe::Number {
-        describe::Number::new(self.message.partition().into())
     }
 }
 

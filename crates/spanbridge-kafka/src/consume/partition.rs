@@ -7,6 +7,7 @@ use spanbridge::observe::ActiveSpan;
 use spanbridge::{Context, Value, semconv};
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering::*};
 use std::sync::{Arc, Mutex};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Marks a process span: another member of the group gets the message, too.
 pub(crate) fn revoked(process: Context) {
@@ -75,7 +76,8 @@ impl Partition {
     }
 
     /// How many messages are behind the one of this offset, as far as the client has heard: now, or a moment ago.
-    pub(crate) fn lag(&self, offset: i64, now_ms: i64, ask: impl FnOnce() -> Option<i64>) -> Option<i64> {
+    pub(crate) fn lag(&self, offset: i64, now: SystemTime, ask: impl FnOnce() -> Option<i64>) -> Option<i64> {
+        let now_ms = now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64);
         let mut high = self.high.load(Relaxed);
         let age = now_ms.wrapping_sub(self.high_as_of.load(Relaxed));
         if offset >= high || !(0..MOMENT_MS).contains(&age) {
@@ -167,19 +169,23 @@ impl Drop for InFlight {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
 
     #[test]
     fn the_end_of_a_partition_is_asked_for_again_after_a_moment_and_when_it_is_reached() {
-        let partition = Partition::default();
+        let (partition, then) = (Partition::default(), UNIX_EPOCH + Duration::from_secs(1_800_000_000));
+        let lag = |offset, ms: i64, high: &dyn Fn() -> Option<i64>| {
+            partition.lag(offset, then + Duration::from_millis(ms as u64), high)
+        };
         let never = || panic!("it was asked for a moment ago");
-        assert_eq!(partition.lag(3, 1_000, || Some(10)), Some(6));
-        assert_eq!(partition.lag(4, 1_000 + MOMENT_MS - 1, never), Some(5));
-        assert_eq!(partition.lag(5, 1_000 + MOMENT_MS, || Some(20)), Some(14));
-        assert_eq!(partition.lag(20, 1_001 + MOMENT_MS, || Some(21)), Some(0), "it went on");
-        assert_eq!(partition.lag(21, 1_002 + MOMENT_MS, || Some(21)), None, "not heard of yet");
-        assert_eq!(partition.lag(20, 900, || None), None, "the clock was set back, and nobody knows");
+        assert_eq!(lag(3, 1_000, &|| Some(10)), Some(6));
+        assert_eq!(lag(4, 1_000 + MOMENT_MS - 1, &never), Some(5));
+        assert_eq!(lag(5, 1_000 + MOMENT_MS, &|| Some(20)), Some(14));
+        assert_eq!(lag(20, 1_001 + MOMENT_MS, &|| Some(21)), Some(0), "it went on");
+        assert_eq!(lag(21, 1_002 + MOMENT_MS, &|| Some(21)), None, "not heard of yet");
+        assert_eq!(lag(20, 900, &|| None), None, "the clock was set back, and nobody knows");
         partition.forget_offsets();
-        assert_eq!(partition.lag(0, 1_003 + MOMENT_MS, || Some(2)), Some(1), "of another assignment");
+        assert_eq!(lag(0, 1_003 + MOMENT_MS, &|| Some(2)), Some(1), "of another assignment");
     }
 
     #[test]

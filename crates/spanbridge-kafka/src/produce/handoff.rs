@@ -2,7 +2,7 @@
 
 use super::transaction::Open;
 use crate::carrier::{Before, Headers, HeadersMut, budget};
-use crate::describe::{self, About, Number};
+use crate::describe::{self, About};
 use rdkafka::Message;
 use rdkafka::bindings::{rd_kafka_message_status, rd_kafka_msg_status_t};
 use rdkafka::error::KafkaError;
@@ -87,7 +87,7 @@ impl Handoff {
         if let Some(span) = self.handoff.into_span() {
             span.attributes(&[
                 (semconv::HANDOFF_STATUS, Value::Static(self.delivered)),
-                (semconv::MESSAGING_PARTITION_ID, Value::Str(Number::new(partition.into()).as_str())),
+                (semconv::MESSAGING_PARTITION_ID, Value::Str(itoa::Buffer::new().format(partition))),
                 (semconv::KAFKA_OFFSET, Value::I64(offset)),
             ]);
             span.end()

@@ -12,7 +12,7 @@ use spanbridge::observe::{self, ActiveSpan, Span};
 use spanbridge::{Context, Primitive, Value, semconv};
 use std::sync::atomic::{AtomicBool, Ordering::*};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// An invocation, found by whoever has its [`lambda_runtime::Context`].
 #[derive(Debug)]
@@ -66,9 +66,9 @@ impl Invocation {
         };
         let mut cause = Received::from(cause(&event));
         if let Some(receiving) = &settings.receiving {
-            let name = describe::invocation_name(&about, &event);
+            let name = || describe::invocation_name(&about, &event).to_owned();
             let primitive = Some(Primitive::FUNCTION_HANDLE);
-            cause = cause.under(receiving, Arrival { relation: None, age: age(&event), name, primitive })
+            cause = cause.under(receiving, Arrival { relation: None, age: age(&event), name: &name, primitive })
         }
         let span = cause.process(|| describe::invocation(&about, &event).open());
         repairs.iter().for_each(|what| span.diagnostic("runtime.header", what));
@@ -185,7 +185,7 @@ fn cause(event: &Event) -> Extraction {
 /// How long ago the cause was sent.
 fn age(event: &Event) -> Option<Duration> {
     let [one] = event.records() else { return None };
-    waited(one.sent).known()
+    waited(one.sent, SystemTime::now()).known()
 }
 
 /// What came beside an event.

@@ -16,6 +16,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
 
 /// Works on the records of a batch one after another, each in a `process` span under its own sender's, and says which
 /// failed: what a function returns to SQS, Kinesis, DynamoDB and Kafka. See [`Records`] for more at a time.
@@ -203,7 +204,7 @@ impl<'a> Batch<'a> {
         };
         let open = || describe::message(self.source, record).open();
         let is_alone = self.records.len() == 1;
-        let waited = waited(record.sent);
+        let waited = waited(record.sent, SystemTime::now());
         let span = if is_alone {
             // The invocation hangs under its sender's span, and has told what was wrong with that.
             observe::in_scope(&self.context, open)
@@ -214,9 +215,9 @@ impl<'a> Batch<'a> {
         } else {
             let mut received = Received::from(record.carried.clone());
             if let Some(receiving) = self.receiving {
-                let name = format!("process {}", record.destination);
-                let (age, name) = (waited.known(), name.trim_end());
-                received = received.under(receiving, Arrival { relation: None, age, name, primitive: None })
+                let name = || format!("process {}", record.destination).trim_end().to_owned();
+                let age = waited.known();
+                received = received.under(receiving, Arrival { relation: None, age, name: &name, primitive: None })
             }
             let span = received.process(open);
             span.link(&self.context);

@@ -12,6 +12,28 @@ use std::collections::HashMap;
 /// The most that a message, or all of a batch, may be, in bytes: in former times and today. A queue may be set to less.
 const LIMITS: [usize; 2] = [256 * 1024, 1024 * 1024];
 
+/// The SDKs' types of an attribute differ in name only.
+macro_rules! attribute {
+    ($type:ty) => {
+        impl crate::carrier::Attribute for $type {
+            fn of_text(text: &str) -> Self {
+                let value = <$type>::builder().data_type("String").string_value(text).build();
+                value.expect("it has the one field that it needs")
+            }
+
+            fn bytes(&self) -> Option<&[u8]> {
+                self.string_value().map(str::as_bytes).or(self.binary_value().map(AsRef::as_ref))
+            }
+
+            fn size(&self) -> usize {
+                self.data_type().len() + crate::carrier::Attribute::bytes(self).map_or(0, <[u8]>::len)
+            }
+        }
+    };
+}
+
+pub(super) use attribute;
+
 /// The two services.
 pub(super) struct Service {
     /// `messaging.system`.

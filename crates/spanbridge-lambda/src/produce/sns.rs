@@ -3,7 +3,6 @@
 use super::message::{self, Refused, Service};
 use super::open::{Entries, Open, Packing};
 use super::operation::Operation;
-use crate::carrier::Attribute;
 use aws_sdk_sns::operation::publish::{PublishError, PublishInput, PublishOutput};
 use aws_sdk_sns::operation::publish_batch::{PublishBatchError, PublishBatchInput, PublishBatchOutput};
 use aws_sdk_sns::types::MessageAttributeValue;
@@ -77,17 +76,4 @@ impl Operation for PublishBatch {
     }
 }
 
-impl Attribute for MessageAttributeValue {
-    fn of_text(text: &str) -> Self {
-        let value = MessageAttributeValue::builder().data_type("String").string_value(text).build();
-        value.expect("it has the one field that it needs")
-    }
-
-    fn bytes(&self) -> Option<&[u8]> {
-        self.string_value().map(str::as_bytes).or(self.binary_value().map(AsRef::as_ref))
-    }
-
-    fn size(&self) -> usize {
-        self.data_type().len() + Attribute::bytes(self).map_or(0, <[u8]>::len)
-    }
-}
+message::attribute!(MessageAttributeValue);

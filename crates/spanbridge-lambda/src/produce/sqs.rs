@@ -3,7 +3,7 @@
 use super::message::{self, Refused, Service};
 use super::open::{Entries, Open, Packing};
 use super::operation::Operation;
-use crate::carrier::{Attribute, XRay};
+use crate::carrier::XRay;
 use aws_sdk_sqs::operation::send_message::{SendMessageError, SendMessageInput, SendMessageOutput};
 use aws_sdk_sqs::operation::send_message_batch::{
     SendMessageBatchError, SendMessageBatchInput, SendMessageBatchOutput,
@@ -75,20 +75,7 @@ impl Operation for SendMessageBatch {
     }
 }
 
-impl Attribute for MessageAttributeValue {
-    fn of_text(text: &str) -> Self {
-        let value = MessageAttributeValue::builder().data_type("String").string_value(text).build();
-        value.expect("it has the one field that it needs")
-    }
-
-    fn bytes(&self) -> Option<&[u8]> {
-        self.string_value().map(str::as_bytes).or(self.binary_value().map(AsRef::as_ref))
-    }
-
-    fn size(&self) -> usize {
-        self.data_type().len() + Attribute::bytes(self).map_or(0, <[u8]>::len)
-    }
-}
+message::attribute!(MessageAttributeValue);
 
 /// The header of X-Ray is an attribute of the system's, beside the ten. In a function it comes with the request, from the
 /// environment, where it keeps Lambda from calling itself for ever; so it is not said twice.

@@ -50,7 +50,7 @@ impl Received {
     pub fn under(self, receiving: &Receiving, arrival: Arrival<'_>) -> Self {
         let relation = receiving.relation(&arrival);
         let run = match relation {
-            Relation::NewRun => Run { name: arrival.name.into(), primitive: arrival.primitive },
+            Relation::NewRun => Run { name: (arrival.name)().into(), primitive: arrival.primitive },
             _ => Run::default(),
         };
         let Unusual { claimed, notes, .. } = self.unusual.map(|unusual| *unusual).unwrap_or_default();

@@ -5,6 +5,7 @@ use crate::carrier::Extraction;
 use crate::origin;
 use crate::semconv;
 use crate::{Context, Primitive};
+use std::fmt;
 use std::time::Duration;
 
 /// How the work on a message hangs together with what sent it. The run graph is whole in any case: the run and the
@@ -65,17 +66,29 @@ pub struct Receiving {
 }
 
 /// What an adapter knows of a message that came.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy)]
 pub struct Arrival<'a> {
     /// What was said about this message, in place of the consumer's relation.
     pub relation: Option<Relation>,
     /// How long ago it was sent, if that is known.
     pub age: Option<Duration>,
-    /// What the work on it is called where it is a run.
-    pub name: &'a str,
+    /// What the work on it is called, asked for only where it is a run.
+    pub name: &'a dyn Fn() -> String,
     /// What kind of step the work is where it is a run; [`MESSAGING_PROCESS`](Primitive::MESSAGING_PROCESS) where nothing
     /// is said.
     pub primitive: Option<Primitive>,
+}
+
+impl Default for Arrival<'_> {
+    fn default() -> Self {
+        Arrival { relation: None, age: None, name: &String::new, primitive: None }
+    }
+}
+
+impl fmt::Debug for Arrival<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Arrival").field("relation", &self.relation).field("age", &self.age).finish_non_exhaustive()
+    }
 }
 
 /// Something to be said about the context of a message: a diagnostic's code, and words.
