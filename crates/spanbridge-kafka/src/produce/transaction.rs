@@ -3,6 +3,7 @@
 use super::ObservedProducer;
 use crate::client::Client;
 use crate::describe;
+use crate::facts::Facts;
 use crate::ranges::Ranges;
 use rdkafka::consumer::ConsumerGroupMetadata;
 use rdkafka::error::{KafkaError, KafkaResult};
@@ -71,8 +72,9 @@ impl<'a, P: Client> ObservedProducer<'a, P> {
         Part: Partitioner,
     {
         let id = self.producer.setting(c"transactional.id").unwrap_or_default();
-        let span = describe::transaction(&id).open();
+        let span = describe::transaction(&id, &Facts::last(self.producer)).open();
         if let Err(e) = span.in_scope(|| self.producer.begin_transaction()) {
+            span.attribute(semconv::ERROR_TYPE, &*describe::error_type(&e));
             span.error(&e);
             return Err(e);
         }
