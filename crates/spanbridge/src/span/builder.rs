@@ -343,6 +343,15 @@ fn fail_here(started: Started, failure: Failure<'_>) {
     }
 }
 
+/// The same, by a panic.
+#[cold]
+#[inline(never)]
+fn panicked_here(started: Started) {
+    if let Some(shared) = current_shared().filter(|_| !started.is_none()) {
+        end_span(started, shared, Status::Panicked, "", PANIC)
+    }
+}
+
 /// What an `in_scope` leaves behind, also by a panic: the span ended, and current what was so before.
 struct Scope {
     started: Started,
@@ -395,10 +404,8 @@ fn current_shared<'a>() -> Option<&'a Shared> {
 impl Drop for Scope {
     #[cold]
     fn drop(&mut self) {
-        if let Some(shared) = current_shared().filter(|_| !self.started.is_none()) {
-            let started = std::mem::replace(&mut self.started, Started::NONE);
-            end_span(started, shared, Status::Panicked, "", PANIC)
-        }
+        panicked_here(self.started);
+        self.started = Started::NONE;
         self.leave(Status::Panicked)
     }
 }
