@@ -36,7 +36,8 @@
 //! What a consumer makes of the contexts that come with its messages is up to it: as a child of the sender's span, as a run
 //! of its own, or linked, also by age ([`Jobs::relation`]); how far senders are believed and what baggage is taken
 //! ([`Jobs::trust`], [`Jobs::allow_baggage`]); what is recorded of payloads ([`Jobs::capture`]). Several messages at once are
-//! a [`Batch`]. An answer points at its question, where `reply_to` and `correlation_id` are used.
+//! a [`Batch`]. An answer points at its question, where `reply_to` and `correlation_id` are used. Where the broker is lapin's
+//! channels do not know: [`ObservedChannel::server`] and [`Jobs::server`] tell it (`server.address`, `server.port`).
 //!
 //! A [`Job`] is owned and can be spawned. A span never settles a message by itself: `ack`, `nack` and `reject` are yours
 //! to call, before, in or after `run`, and are recorded whenever they come. Those who want it otherwise use the driver,
