@@ -105,6 +105,10 @@ async fn on_rabbitmq() {
         }
         let mandatory = BasicPublishOptions { mandatory: true, ..Default::default() };
         publish("nowhere", named(), mandatory).await.unwrap().await.unwrap();
+        let other = amqp.connection.create_channel().await.unwrap();
+        let transaction = other.observed().server("rabbit.example", 5672).tx_select().await.unwrap();
+        other.close(200, "away".into()).await.unwrap();
+        transaction.tx_commit().await.unwrap_err();
         // Settled in every way.
         let mut jobs = amqp.consume().await.observed().server("rabbit.example", 5672);
         for how in 0..3 {

@@ -6,7 +6,7 @@ use lapin::message::Delivery;
 use lapin::types::{AMQPValue, FieldTable};
 use spanbridge::messaging::{self, Step, UNKNOWN_TYPE, Waited, span};
 use spanbridge::observe::SpanBuilder;
-use spanbridge::semconv;
+use spanbridge::{Failure, Kind, semconv};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 const SYSTEM: &str = "rabbitmq";
@@ -51,6 +51,11 @@ pub(crate) fn publish(
     let destination = destination(exchange, routing_key);
     let span = step(Step::Send, "publish", &destination, server).attribute(semconv::RABBITMQ_ROUTING_KEY, routing_key);
     message(span, size, properties)
+}
+
+/// The span around a transaction.
+pub(crate) fn transaction(server: Server<'_>) -> SpanBuilder {
+    step(Step::Send, "transaction", "", server).kind(Kind::Client)
 }
 
 /// A message that is worked on.
@@ -145,6 +150,11 @@ fn message(mut span: SpanBuilder, size: Option<usize>, properties: &BasicPropert
 pub(crate) fn error_type(error: &lapin::Error) -> String {
     let shown = format!("{:?}", error.kind());
     shown.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default().to_owned()
+}
+
+/// An error of the client's, with its class.
+pub(crate) fn failure(error: &lapin::Error) -> Failure<'_> {
+    Failure::new(error).class(error_type(error))
 }
 
 /// How a message died that came through a dead-letter exchange: the last of its deaths, which RabbitMQ puts first.

@@ -1,5 +1,9 @@
 //! Publishing.
 
+mod transaction;
+
+pub use transaction::Transaction;
+
 use crate::carrier::{Headers, HeadersMut};
 use crate::consume::{ConsumerExt, Job, Jobs, Settings};
 use crate::returns::{self, Key, Returned, Ticket};
@@ -8,7 +12,7 @@ use lapin::options::{BasicConsumeOptions, BasicGetOptions, BasicPublishOptions};
 use lapin::types::{FieldTable, ShortString};
 use lapin::{BasicProperties, Channel, Confirmation, PublisherConfirm};
 use spanbridge::carrier::{Budget, Outgoing, extract, inject_within};
-use spanbridge::messaging::{Capturing, Handoff, Message, Step, begin_send};
+use spanbridge::messaging::{self, Capturing, Handoff, Message, Step, begin_send};
 use spanbridge::observe::{self, Span, SpanBuilder};
 use spanbridge::{Context, semconv, w3c};
 use std::future::Future;
@@ -23,7 +27,7 @@ pub trait ChannelExt {
 
 impl ChannelExt for Channel {
     fn observed(&self) -> ObservedChannel<'_> {
-        ObservedChannel { channel: self, budget: usize::MAX, capture: None, server: None }
+        ObservedChannel { channel: self, budget: usize::MAX, capture: None, server: None, transaction: None }
     }
 }
 
@@ -34,6 +38,7 @@ pub struct ObservedChannel<'a> {
     budget: usize,
     capture: Option<&'a Capturing>,
     server: Option<(&'a str, u16)>,
+    transaction: Option<&'a messaging::Transaction>,
 }
 
 impl<'a> ObservedChannel<'a> {
@@ -74,6 +79,9 @@ impl<'a> ObservedChannel<'a> {
         let span = describe::publish(exchange.as_str(), routing_key.as_str(), size, &properties, self.server);
         let (span, properties, key) =
             pack(span, properties, |properties, context| frame::budget(self.channel, properties, context, self.budget));
+        if let Some(transaction) = self.transaction {
+            transaction.sends(&span)
+        }
         replies::published(&properties, span.context());
         if let Some(capture) = self.capture {
             let message = Message { step: Step::Send, content_type: describe::content_type(&properties), payload };

@@ -97,7 +97,12 @@ pub(crate) fn error_type(error: &KafkaError) -> Cow<'static, str> {
 
 /// How a call of the client went.
 pub(crate) fn judge<T>(result: &KafkaResult<T>) -> Option<Failure<'_>> {
-    result.as_ref().err().map(|error| Failure::new(error).class(error_type(error)))
+    result.as_ref().err().map(failure)
+}
+
+/// An error of the client's, with its class.
+pub(crate) fn failure(error: &KafkaError) -> Failure<'_> {
+    Failure::new(error).class(error_type(error))
 }
 
 /// How long a message has waited, as far as its timestamp can be believed.

@@ -23,7 +23,7 @@ use rdkafka::producer::{
 };
 use rdkafka::types::{RDKafka, RDKafkaErrorCode};
 use rdkafka::util::{AsyncRuntime, Timeout};
-use spanbridge::messaging::{Capturing, Step};
+use spanbridge::messaging::{self, Capturing, Step};
 use spanbridge::{Context, observe};
 use std::fmt;
 use std::future::Future;
@@ -70,13 +70,13 @@ unsafe impl<C: ProducerContext<Part> + 'static, Part: Partitioner> Client for Th
 /// `unknown` (it was given up before the broker's answer, and may be).
 pub struct ObservedProducer<'a, P: ?Sized> {
     producer: &'a P,
-    transaction: Option<&'a transaction::Open>,
+    transaction: Option<&'a messaging::Transaction>,
     budget: usize,
     capture: Option<&'a Capturing>,
 }
 
 impl<'a, P: ?Sized> ObservedProducer<'a, P> {
-    fn new(producer: &'a P, transaction: Option<&'a transaction::Open>) -> Self {
+    fn new(producer: &'a P, transaction: Option<&'a messaging::Transaction>) -> Self {
         ObservedProducer { producer, transaction, budget: usize::MAX, capture: None }
     }
 

@@ -77,6 +77,13 @@ impl fmt::Debug for Failure<'_> {
     }
 }
 
+/// For who knows that it went wrong.
+impl Outcome for Failure<'_> {
+    fn failure(&self) -> Option<Failure<'_>> {
+        Some(self.clone())
+    }
+}
+
 /// The class of what nothing else is known of.
 const OTHER: &str = "_OTHER";
 

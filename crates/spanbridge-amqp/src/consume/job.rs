@@ -185,7 +185,7 @@ fn judge(result: &lapin::Result<bool>) -> Option<Failure<'_>> {
         Ok(false) => {
             Some(Failure::new(&"not sent: the message was settled already, or its channel is gone").class("not_sent"))
         }
-        Err(e) => Some(Failure::new(e).class(describe::error_type(e))),
+        Err(e) => Some(describe::failure(e)),
     }
 }
 

@@ -1,6 +1,5 @@
 //! The `send` span until it is known what became of the message.
 
-use super::transaction::Open;
 use crate::carrier::{Before, Headers, HeadersMut, budget};
 use crate::describe::{self, About};
 use crate::facts::Facts;
@@ -25,7 +24,7 @@ pub(crate) struct Handoff {
 pub(crate) fn begin(
     about: &About<'_>,
     client: &Facts,
-    transaction: Option<&Open>,
+    transaction: Option<&messaging::Transaction>,
     headers: &mut Option<OwnedHeaders>,
     most: usize,
 ) -> (Handoff, Before) {
