@@ -62,7 +62,8 @@ fn step(span: &Seen, steps: &[Vec<String>], records: &[Record<'_>]) -> (String, 
     });
     let emitted = [kind.map_or("", Kind::name), &span.primitive, span.get("messaging.operation.type")];
     assert_eq!(emitted.map(str::to_owned), row[3..6], "{span:?}");
-    let name = match span.get("messaging.destination.name") {
+    let (name, template) = (span.get("messaging.destination.name"), span.get("messaging.destination.template"));
+    let name = match if template.is_empty() { name } else { template } {
         "" => operation.to_owned(),
         destination => format!("{operation} {destination}"),
     };
@@ -109,6 +110,18 @@ async fn on_rabbitmq() {
         let transaction = other.observed().server("rabbit.example", 5672).tx_select().await.unwrap();
         other.close(200, "away".into()).await.unwrap();
         transaction.tx_commit().await.unwrap_err();
+        // A queue that the broker has named.
+        let options = QueueDeclareOptions::exclusive();
+        let generated =
+            amqp.channel.queue_declare("".into(), options, FieldTable::default()).await.unwrap().name().clone();
+        for _ in 0..2 {
+            publish(generated.as_str(), named(), BasicPublishOptions::default()).await.unwrap().await.unwrap();
+        }
+        let (options, arguments) = (BasicConsumeOptions::default(), FieldTable::default());
+        let jobs = amqp.channel.observed().basic_consume(generated, "g".into(), options, arguments);
+        let mut jobs = jobs.await.unwrap();
+        within("a message", jobs.next()).await.unwrap().unwrap().ack(BasicAckOptions::default()).await.unwrap();
+        within("a batch", jobs.batch(9)).await.unwrap().unwrap().run(async {}).await;
         // Settled in every way.
         let mut jobs = amqp.consume().await.observed().server("rabbit.example", 5672);
         for how in 0..3 {

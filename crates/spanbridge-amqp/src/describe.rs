@@ -15,8 +15,12 @@ const SYSTEM: &str = "rabbitmq";
 type Server<'a> = Option<(&'a str, u16)>;
 
 /// The span of a step, begun under what is current.
-fn step(step: Step, operation: &'static str, destination: &str, server: Server<'_>) -> SpanBuilder {
-    let span = span(SYSTEM, step, operation, destination);
+fn step(step: Step, operation: &'static str, destination: &Destination, server: Server<'_>) -> SpanBuilder {
+    let Destination { name, template } = destination;
+    let mut span = span(SYSTEM, step, operation, messaging::Destination { name, template: template.as_deref() });
+    if template.is_some() {
+        span = span.attribute(semconv::MESSAGING_DESTINATION_ANONYMOUS, true)
+    }
     match server {
         Some((host, port)) => {
             span.attribute(semconv::SERVER_ADDRESS, host).attribute(semconv::SERVER_PORT, i64::from(port))
@@ -25,20 +29,53 @@ fn step(step: Step, operation: &'static str, destination: &str, server: Server<'
     }
 }
 
-/// `{exchange}:{routing key}`; the default exchange has a name for this purpose.
-fn destination(exchange: &str, routing_key: &str) -> String {
+/// Where messages go to, or come from, in the words of the conventions.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Destination {
+    name: String,
+    /// Of one with a name that RabbitMQ has made up: that tells nothing, and is a new one each time.
+    template: Option<String>,
+}
+
+impl Destination {
+    /// `{exchange}:{routing key}`; the default exchange has a name for this purpose.
+    pub(crate) fn to(exchange: &str, routing_key: &str) -> Self {
+        Destination::of([exchange, routing_key], |[exchange, key]| path(exchange, key))
+    }
+
+    /// `{exchange}:{routing key}:{queue}`, without the key where it is the queue's name.
+    pub(crate) fn from(exchange: &str, routing_key: &str, queue: &str) -> Self {
+        Destination::of([exchange, routing_key, queue], |[exchange, key, queue]| {
+            match (path(exchange, if key == queue { "" } else { key }), queue) {
+                (path, "") => path,
+                (path, queue) => format!("{path}:{queue}"),
+            }
+        })
+    }
+
+    fn of<const N: usize>(parts: [&str; N], name: impl Fn([&str; N]) -> String) -> Self {
+        let is_generated = |part: &str| GENERATED.iter().any(|prefix| part.starts_with(prefix));
+        let template = parts.iter().any(|part| is_generated(part));
+        let template = template.then(|| name(parts.map(|part| if is_generated(part) { ANONYMOUS } else { part })));
+        Destination { name: name(parts), template }
+    }
+
+    /// What is the same for all of its kind.
+    fn kind(&self) -> &str {
+        self.template.as_ref().unwrap_or(&self.name)
+    }
+}
+
+fn path(exchange: &str, routing_key: &str) -> String {
     let exchange = if exchange.is_empty() { "amq.default" } else { exchange };
     if routing_key.is_empty() { exchange.to_owned() } else { format!("{exchange}:{routing_key}") }
 }
 
-/// `{exchange}:{routing key}:{queue}`, without the key where it is the queue's name.
-pub(crate) fn source(exchange: &str, routing_key: &str, queue: &str) -> String {
-    let key = if routing_key == queue { "" } else { routing_key };
-    match (destination(exchange, key), queue) {
-        (d, "") => d,
-        (d, q) => format!("{d}:{q}"),
-    }
-}
+/// How the names begin that RabbitMQ makes up, for queues without a name and for direct replies.
+const GENERATED: [&str; 2] = ["amq.gen-", "amq.rabbitmq.reply-to"];
+
+/// What stands for them.
+const ANONYMOUS: &str = "{anonymous}";
 
 /// The span around a publish, begun under what is current.
 pub(crate) fn publish(
@@ -48,14 +85,14 @@ pub(crate) fn publish(
     properties: &BasicProperties,
     server: Server<'_>,
 ) -> SpanBuilder {
-    let destination = destination(exchange, routing_key);
+    let destination = Destination::to(exchange, routing_key);
     let span = step(Step::Send, "publish", &destination, server).attribute(semconv::RABBITMQ_ROUTING_KEY, routing_key);
     message(span, size, properties)
 }
 
 /// The span around a transaction.
 pub(crate) fn transaction(server: Server<'_>) -> SpanBuilder {
-    step(Step::Send, "transaction", "", server).kind(Kind::Client)
+    step(Step::Send, "transaction", &Destination::default(), server).kind(Kind::Client)
 }
 
 /// A message that is worked on.
@@ -67,7 +104,7 @@ pub(crate) struct About<'a> {
 
 /// The span around the work on a message, begun under what is current; and how many milliseconds the message's timestamp
 /// lies in the future, if it does.
-pub(crate) fn process(about: &About<'_>, source: &str) -> (SpanBuilder, Option<i64>) {
+pub(crate) fn process(about: &About<'_>, source: &Destination) -> (SpanBuilder, Option<i64>) {
     let About { delivery, queue, settings } = *about;
     let span = step(Step::Process, "process", source, settings.server())
         .attribute(semconv::RABBITMQ_ROUTING_KEY, delivery.routing_key.as_str())
@@ -94,12 +131,12 @@ pub(crate) fn process(about: &About<'_>, source: &str) -> (SpanBuilder, Option<i
 }
 
 /// What the work on a message is called.
-pub(crate) fn process_name(source: &str) -> String {
-    format!("process {source}")
+pub(crate) fn process_name(source: &Destination) -> String {
+    format!("process {}", source.kind())
 }
 
 /// The span around the work on a batch, begun under what is current. What is not the same for all is empty.
-pub(crate) fn batch(source: &str, queue: &str, count: usize, server: Server<'_>) -> SpanBuilder {
+pub(crate) fn batch(source: &Destination, queue: &str, count: usize, server: Server<'_>) -> SpanBuilder {
     in_queue(step(Step::Process, "process", source, server), queue).attribute(semconv::MESSAGING_BATCH_COUNT, count)
 }
 
@@ -129,7 +166,12 @@ pub(crate) fn content_type(properties: &BasicProperties) -> &str {
 }
 
 /// The span around an ack, a nack or a reject, begun under what is current.
-pub(crate) fn settle(operation: &'static str, delivery: &Delivery, source: &str, server: Server<'_>) -> SpanBuilder {
+pub(crate) fn settle(
+    operation: &'static str,
+    delivery: &Delivery,
+    source: &Destination,
+    server: Server<'_>,
+) -> SpanBuilder {
     step(Step::Settle, operation, source, server).attribute(semconv::RABBITMQ_DELIVERY_TAG, delivery.delivery_tag)
 }
 
@@ -242,12 +284,34 @@ mod tests {
 
     #[test]
     fn destinations_as_the_conventions_name_them() {
-        assert_eq!(destination("", "orders"), "amq.default:orders");
-        assert_eq!(destination("events", "order.created"), "events:order.created");
-        assert_eq!(destination("events", ""), "events");
-        assert_eq!(source("", "orders", "orders"), "amq.default:orders");
-        assert_eq!(source("events", "order.created", "mail"), "events:order.created:mail");
-        assert_eq!(source("events", "order.created", ""), "events:order.created");
+        let named = |name: &str| Destination { name: name.to_owned(), template: None };
+        assert_eq!(Destination::to("", "orders"), named("amq.default:orders"));
+        assert_eq!(Destination::to("events", "order.created"), named("events:order.created"));
+        assert_eq!(Destination::to("events", ""), named("events"));
+        assert_eq!(Destination::from("", "orders", "orders"), named("amq.default:orders"));
+        assert_eq!(Destination::from("events", "order.created", "mail"), named("events:order.created:mail"));
+        assert_eq!(Destination::from("events", "order.created", ""), named("events:order.created"));
+    }
+
+    #[test]
+    fn generated_names_have_a_template() {
+        let known = [
+            (Destination::to("", "amq.gen-Zx1"), "amq.default:amq.gen-Zx1", "amq.default:{anonymous}"),
+            (Destination::from("", "amq.gen-Zx1", "amq.gen-Zx1"), "amq.default:amq.gen-Zx1", "amq.default:{anonymous}"),
+            (
+                Destination::from("events", "created", "amq.gen-Zx1"),
+                "events:created:amq.gen-Zx1",
+                "events:created:{anonymous}",
+            ),
+            (
+                Destination::to("", "amq.rabbitmq.reply-to.g1h2AA"),
+                "amq.default:amq.rabbitmq.reply-to.g1h2AA",
+                "amq.default:{anonymous}",
+            ),
+        ];
+        for (destination, name, template) in known {
+            assert_eq!((destination.name.as_str(), destination.kind()), (name, template));
+        }
     }
 
     #[test]

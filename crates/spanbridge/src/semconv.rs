@@ -16,6 +16,10 @@ pub const MESSAGING_OPERATION_NAME: &str = "messaging.operation.name";
 pub const MESSAGING_OPERATION_TYPE: &str = "messaging.operation.type";
 /// Where a message goes to or comes from.
 pub const MESSAGING_DESTINATION_NAME: &str = "messaging.destination.name";
+/// What stands for destinations whose names are new ones each time.
+pub const MESSAGING_DESTINATION_TEMPLATE: &str = "messaging.destination.template";
+/// The destination has a generated name.
+pub const MESSAGING_DESTINATION_ANONYMOUS: &str = "messaging.destination.anonymous";
 /// The message's id.
 pub const MESSAGING_MESSAGE_ID: &str = "messaging.message.id";
 /// What ties a question to its answer.

@@ -2,7 +2,8 @@
 
 use super::settings::Settings;
 use crate::carrier::Headers;
-use crate::{describe, replies};
+use crate::describe::{self, Destination};
+use crate::replies;
 use lapin::message::Delivery;
 use lapin::options::{BasicAckOptions, BasicNackOptions, BasicRejectOptions};
 use lapin::types::ShortString;
@@ -103,9 +104,9 @@ impl Job {
         span
     }
 
-    fn source(&self) -> String {
+    fn source(&self) -> Destination {
         let d = &self.delivery;
-        describe::source(d.exchange.as_str(), d.routing_key.as_str(), self.queue.as_str())
+        Destination::from(d.exchange.as_str(), d.routing_key.as_str(), self.queue.as_str())
     }
 
     /// lapin's `Acker::ack`, recorded.
@@ -165,13 +166,17 @@ impl Batched for Job {
     }
 
     fn begin_batch(jobs: &[Self]) -> SpanBuilder {
-        let same = |of: &dyn Fn(&Job) -> String| match jobs.split_first() {
-            Some((one, rest)) if rest.iter().all(|job| of(job) == of(one)) => of(one),
-            _ => String::new(),
-        };
         let server = jobs.first().and_then(|job| job.settings.server());
-        describe::batch(&same(&Job::source), &same(&|job| job.queue().to_owned()), jobs.len(), server)
+        let queue = same(jobs, Job::queue).unwrap_or_default();
+        describe::batch(&same(jobs, Job::source).unwrap_or_default(), queue, jobs.len(), server)
     }
+}
+
+/// What is the same for all of them.
+fn same<'j, T: PartialEq>(jobs: &'j [Job], of: impl Fn(&'j Job) -> T) -> Option<T> {
+    let (one, rest) = jobs.split_first()?;
+    let one = of(one);
+    rest.iter().all(|job| of(job) == one).then_some(one)
 }
 
 fn multiple(span: SpanBuilder, yes: bool) -> SpanBuilder {
