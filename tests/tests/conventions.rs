@@ -152,6 +152,7 @@ async fn on_rabbitmq() {
         mock(2, died).run(async {}).await;
         mock(1, BasicProperties::default().with_timestamp(now().as_secs() + 60)).run(async {}).await;
         mock(1, BasicProperties::default().with_headers(headers([("traceparent", text("junk"))]))).run(async {}).await;
+        mock(1, BasicProperties::default()).run(observe::span("outside").run(async {})).await;
         let sent = || {
             let table = headers([("traceparent", text(SENDER)), ("baggage", text("k=v"))]);
             mock(1, BasicProperties::default().with_headers(table))

@@ -5,7 +5,7 @@
 //! ([`bind`]). It is not inherited by spawned tasks and threads: wrap what you spawn with
 //! [`in_current_context`](ContextExt::in_current_context) or [`bind`].
 
-use crate::context::{Context, Shared};
+use crate::context::{Context, Shared, untag};
 use futures_core::Stream;
 use futures_sink::Sink;
 use pin_project_lite::pin_project;
@@ -51,6 +51,12 @@ pub fn context() -> Context {
     // The ambient slot counts its own reference, so what is made here must not give one up.
     let current = ManuallyDrop::new(Context { shared: a.shared.get(), span: a.span.get() });
     (*current).clone()
+}
+
+/// Whether nothing is current.
+#[inline(always)]
+pub(crate) fn is_empty() -> bool {
+    untag(ambient().shared.get()).is_null()
 }
 
 /// Swapped in while it lives, back when dropped, also by a panic.

@@ -285,8 +285,9 @@ impl SpanBuilder {
 
     #[inline]
     fn future<F, J>(self, inner: F, judge: J) -> InSpan<F, J> {
+        let alone = !self.root.shared.is_null() || current::is_empty();
         let (open, context) = self.finish();
-        InSpan::new(context, open, inner, judge)
+        InSpan::new(context, open, inner, judge).begun(alone)
     }
 
     /// The finished span and its context: what is current, where nothing is recorded.

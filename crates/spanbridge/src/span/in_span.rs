@@ -2,6 +2,7 @@
 
 use super::handle::Span;
 use super::open::Open;
+use super::outside::BegunAlone;
 use crate::current::Swapped;
 use crate::outcome::{Anything, ByOutcome, Judge, Outcome};
 use crate::{Context, Status};
@@ -23,6 +24,7 @@ pin_project! {
         context: Context,
         open: Open,
         judge: Option<J>,
+        alone: BegunAlone,
     }
 
     impl<F, J> PinnedDrop for InSpan<F, J> {
@@ -41,7 +43,14 @@ pin_project! {
 impl<F, J> InSpan<F, J> {
     #[inline]
     pub(crate) fn new(context: Context, open: Open, inner: F, judge: J) -> Self {
-        InSpan { inner: ManuallyDrop::new(inner), context, open, judge: Some(judge) }
+        InSpan { inner: ManuallyDrop::new(inner), context, open, judge: Some(judge), alone: BegunAlone::NO }
+    }
+
+    /// `alone`: it was begun where nothing was current.
+    #[inline(always)]
+    pub(super) fn begun(mut self, alone: bool) -> Self {
+        self.alone = BegunAlone::new(alone);
+        self
     }
 
     /// Around a future that is made inside the span.
@@ -77,6 +86,7 @@ impl<F: Future, J: Judge<F::Output>> Future for InSpan<F, J> {
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<F::Output> {
         let this = self.project();
+        this.alone.polled(this.context);
         this.context.swap();
         let guard = Poked(this.context, this.open);
         // SAFETY: a projection through ManuallyDrop keeps the promise of the pin.

@@ -8,6 +8,7 @@ mod entered;
 mod handle;
 mod in_span;
 mod open;
+mod outside;
 mod run;
 mod suspend;
 

@@ -60,14 +60,16 @@ impl<'a> RunBuilder<'a> {
     where
         F::Output: Outcome,
     {
+        let alone = current::context().is_empty();
         let Run { context, open, .. } = self.open();
-        InSpan::new(context, open, inner, ByOutcome)
+        InSpan::new(context, open, inner, ByOutcome).begun(alone)
     }
 
     /// As [`RunBuilder::run`], for a value that cannot fail.
     pub fn run_value<F: Future>(self, inner: F) -> InSpan<F, Anything> {
+        let alone = current::context().is_empty();
         let Run { context, open, .. } = self.open();
-        InSpan::new(context, open, inner, Anything)
+        InSpan::new(context, open, inner, Anything).begun(alone)
     }
 
     /// Calls `f` in the run, and ends it by what `f` returns.
