@@ -23,7 +23,7 @@ fn a_newer_format_is_refused() {
     let (_dir, path) = place();
     drop(StoreSink::open(&path).unwrap());
     Connection::open(&path).unwrap().pragma_update(None, "user_version", 7).unwrap();
-    let message = "it was written by a newer spanbridge (format 7, this one reads 2): upgrade spanbridge";
+    let message = "it was written by a newer spanbridge (format 7, this one reads 3): upgrade spanbridge";
     refused(&path, ErrorKind::NewerFormat, message);
 }
 

@@ -27,6 +27,8 @@ pub(crate) struct Relations {
     names: HashMap<SpanId, String>,
     /// The first digits of linked runs; their names stand under the tree.
     runs: HashMap<RunId, String>,
+    /// The runs that are linked to a span.
+    linked_from: HashMap<SpanId, Vec<RunId>>,
 }
 
 impl Relations {
@@ -58,7 +60,10 @@ impl Relations {
             all.names = spans.map(|s| (s.span_id, text::escape(&s.name).into_owned())).collect();
         }
         let runs = graph.linked_runs.iter();
-        all.runs = runs.map(|r| (r.run_id, format!("{:.8}", r.run_id))).collect();
+        all.runs = runs.map(|l| (l.run.run_id, format!("{:.8}", l.run.run_id))).collect();
+        for (span, run) in graph.linked_runs.iter().flat_map(|l| l.linked_span_ids.iter().map(|s| (*s, l.run.run_id))) {
+            all.linked_from.entry(span).or_default().push(run);
+        }
         all
     }
 }
@@ -137,6 +142,11 @@ pub(crate) fn lasting(forest: &Forest<'_>, relations: &Relations, i: usize) -> V
     }
     if let Some(text) = links(forest, relations, i) {
         add(Ink::Dim, &text);
+    }
+    match relations.linked_from.get(&span.span_id).map_or(&[][..], Vec::as_slice) {
+        [] => {}
+        [run] => add(Ink::Dim, &format!("linked from {run:.8}")),
+        several => add(Ink::Dim, &format!("linked from {} runs", several.len())),
     }
     out
 }

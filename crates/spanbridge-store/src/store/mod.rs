@@ -5,6 +5,7 @@ mod export;
 mod find;
 mod gaps;
 mod import;
+mod linked;
 mod list;
 mod snapshot;
 

@@ -143,6 +143,7 @@ impl Snapshot<'_> {
         let sql = match column {
             PairColumn::Traces => "SELECT traces, run_heads, run_tails FROM delivery WHERE length(traces) > 0",
             PairColumn::Parents => "SELECT parents, run_heads, run_tails FROM delivery WHERE length(parents) > 0",
+            PairColumn::Links => "SELECT links, run_heads, run_tails FROM delivery WHERE length(links) > 0",
         };
         self.scan(sql, [], |row| {
             let pairs = IdPairs::new(blob(row, 0)?).ok_or_else(torn)?;
@@ -165,6 +166,8 @@ pub(super) enum PairColumn {
     Traces,
     /// The runs that runs were forked from.
     Parents,
+    /// Traces that spans of the run are linked to, other than the run's own.
+    Links,
 }
 
 /// Each text once, whatever number of deliveries mention it.
