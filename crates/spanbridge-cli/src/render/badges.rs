@@ -143,10 +143,8 @@ pub(crate) fn lasting(forest: &Forest<'_>, relations: &Relations, i: usize) -> V
     if let Some(text) = links(forest, relations, i) {
         add(Ink::Dim, &text);
     }
-    match relations.linked_from.get(&span.span_id).map_or(&[][..], Vec::as_slice) {
-        [] => {}
-        [run] => add(Ink::Dim, &format!("linked from {run:.8}")),
-        several => add(Ink::Dim, &format!("linked from {} runs", several.len())),
+    if let Some(text) = linked_from(span, relations) {
+        add(Ink::Dim, &text);
     }
     out
 }
@@ -181,6 +179,17 @@ fn links(forest: &Forest<'_>, relations: &Relations, i: usize) -> Option<String>
     Some(match relations.names.get(&first.span_id).or_else(run) {
         Some(name) => format!("linked to {}", text::truncate(name, NAME)),
         None => "1 link".into(),
+    })
+}
+
+/// Which runs are linked to a span, but for those that it is linked to itself: one by its id, several by their number.
+fn linked_from(span: &Span, relations: &Relations) -> Option<String> {
+    let is_linked_to = |run: &RunId| span.links.iter().any(|l| RunId::of_trace(l.trace_id) == *run);
+    let mut runs = relations.linked_from.get(&span.span_id)?.iter().filter(|run| !is_linked_to(run));
+    let first = runs.next()?;
+    Some(match runs.count() {
+        0 => format!("linked from {first:.8}"),
+        more => format!("linked from {} runs", more + 1),
     })
 }
 
