@@ -254,10 +254,10 @@ fn runs_of_the_same_traces_are_related_and_not_linked() {
 #[test]
 fn many_runs_that_are_linked_to_one() {
     let many =
-        (0..150).map(|n| linked_to(&mut Recording::of(run(0x100 + n), 9, "mail"), 1000 + n as u64, &[(trace(1), 1)]));
+        (0..600).map(|n| linked_to(&mut Recording::of(run(0x100 + n), 9, "mail"), 1000 + n as u64, &[(trace(1), 1)]));
     let (_dir, store) = stored(&[&senders(), &many.collect::<Vec<_>>()]);
     let linked = linked(&store, 1);
-    assert_eq!(linked.len(), 150);
+    assert_eq!(linked.len(), 600);
     assert!(linked.iter().all(|(_, direction, spans)| *direction == LinkDirection::From && spans.is_empty()));
 }
 

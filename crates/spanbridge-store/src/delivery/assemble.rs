@@ -133,7 +133,7 @@ impl Assembler {
                 parents.push((parent.get(), run));
             }
             // What a run is linked to within its own trace, or within that of the span, is no other's business.
-            for (_, (trace, _)) in links_of(&record.body) {
+            for (trace, _) in links_of(&record.body) {
                 if Some(RunId::of_trace(trace)) != key && Some(trace) != record.trace_id {
                     links.push((trace.get(), run));
                 }
@@ -144,8 +144,7 @@ impl Assembler {
             self.close_block(&mut block, delivery)?;
         }
         let Delivery { traces: traces_out, parents: parents_out, links: links_out, .. } = delivery;
-        for (pairs, out) in [(traces, traces_out), (parents, parents_out), (links, links_out)] {
-            let mut pairs = pairs;
+        for (mut pairs, out) in [(traces, traces_out), (parents, parents_out), (links, links_out)] {
             pairs.sort_unstable();
             pairs.dedup();
             pairs.iter().for_each(|(id, run)| put_id_pair(out, *id, *run));

@@ -2,8 +2,8 @@
 //!
 //! The directory is a handful of columns beside the delivery's number, so that a look-up reads no more than it needs:
 //! which runs are there (the heads of their ids, sorted; the tails apart), which traces and parent runs they mention and
-//! which traces they are linked to, the heads of the ids of the spans, sorted within each block, and what the delivery says of each run in sum. Such
-//! [`Aggregate`]s merge in any order, so nothing depends on who wrote first.
+//! which traces they are linked to, the heads of the ids of the spans, sorted within each block, and what the delivery says
+//! of each run in sum. Such [`Aggregate`]s merge in any order, so nothing depends on who wrote first.
 
 mod aggregate;
 mod assemble;
@@ -36,7 +36,7 @@ pub(crate) fn time_of(body: &Body<'_>) -> Option<u64> {
 }
 
 /// The type of edge that stands for a link which came after its span's start was delivered.
-pub(crate) const LINK_EDGE: &str = "custom.link";
+const LINK_EDGE: &str = "custom.link";
 
 /// The link that such an edge stands for: of which span, and to what.
 pub(crate) fn late_link(body: &Body<'_>) -> Option<(SpanId, (TraceId, SpanId))> {
@@ -50,14 +50,14 @@ pub(crate) fn late_link(body: &Body<'_>) -> Option<(SpanId, (TraceId, SpanId))> 
     }
 }
 
-/// The links that a record tells of: of which span, and to what.
-pub(crate) fn links_of<'r>(body: &'r Body<'_>) -> impl Iterator<Item = (SpanId, (TraceId, SpanId))> + 'r {
+/// What the links lead to that a record tells of.
+pub(crate) fn links_of<'r>(body: &'r Body<'_>) -> impl Iterator<Item = (TraceId, SpanId)> + 'r {
     let start = match body {
         Body::SpanStart(start) | Body::Span(start, _) => Some(start),
         _ => None,
     };
-    let first = start.into_iter().flat_map(|s| s.links.iter().map(|l| (s.span_id, (l.trace_id, l.span_id))));
-    first.chain(late_link(body))
+    let first = start.into_iter().flat_map(|s| &s.links).map(|l| (l.trace_id, l.span_id));
+    first.chain(late_link(body).map(|(_, to)| to))
 }
 
 /// The span whose beginning or end this is.

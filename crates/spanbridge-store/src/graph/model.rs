@@ -254,8 +254,8 @@ pub struct LinkedRun {
     pub run: RunSummary,
     /// Which of the two has the links.
     pub direction: LinkDirection,
-    /// The spans of this run that spans of the other are linked to, as far as they are recorded. Empty, too, where more than a
-    /// hundred runs are linked to this one.
+    /// The spans of this run that spans of the other are linked to, as far as they are recorded. Empty, too, where more than
+    /// 500 runs are linked to this one.
     pub linked_span_ids: Vec<SpanId>,
 }
 

@@ -13,7 +13,7 @@ use spanbridge::{RunId, SpanId, TraceId};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// So many runs are looked into for the spans at an end of a link; of more, what their traces tell must do.
-const LOOKED_INTO: usize = 100;
+const LOOKED_INTO: usize = 500;
 
 /// How a run hangs together with the one that is asked about.
 #[derive(Default)]
@@ -42,11 +42,8 @@ pub(super) fn linked_runs(snapshot: &Snapshot<'_>, graph: &Graph) -> Result<Vec<
     let known = summaries(snapshot, &all)?;
     let known_ids: BTreeSet<RunId> = known.iter().map(|r| r.run_id).collect();
     let mut ends: BTreeMap<RunId, Ends> = BTreeMap::new();
-    for (trace, spans) in &to {
-        let runs: Vec<RunId> = runs_of.get(trace).into_iter().flatten().copied().collect();
-        // Also those that are related: what they hold is not held by another.
-        let runs: Vec<RunId> = runs.into_iter().filter(|r| known_ids.contains(r) || related.contains(r)).collect();
-        for run in meant(snapshot, &runs, spans)?.into_iter().filter(|run| known_ids.contains(run)) {
+    for run in meant(snapshot, &to, runs_of, |run| known_ids.contains(run) || related.contains(run))? {
+        if known_ids.contains(&run) {
             ends.entry(run).or_default().to = true;
         }
     }
@@ -81,15 +78,27 @@ fn runs_of(
     Ok(runs)
 }
 
-/// Of the runs of a trace those that have one of these spans; all of them as soon as nobody has one of the spans.
-fn meant(snapshot: &Snapshot<'_>, runs: &[RunId], spans: &BTreeSet<SpanId>) -> Result<BTreeSet<RunId>> {
-    let all = runs.iter().copied().collect();
-    if runs.len() <= 1 || runs.len() > LOOKED_INTO {
-        return Ok(all);
+/// Of the runs of each trace those that have one of its spans; all of them as soon as nobody has one of the spans. Only what
+/// `is_there` counts.
+fn meant(
+    snapshot: &Snapshot<'_>,
+    spans: &BTreeMap<TraceId, BTreeSet<SpanId>>,
+    mut runs_of: BTreeMap<TraceId, BTreeSet<RunId>>,
+    is_there: impl Fn(&RunId) -> bool,
+) -> Result<BTreeSet<RunId>> {
+    runs_of.values_mut().for_each(|runs| runs.retain(&is_there));
+    // The usual trace has one run, and then there is nothing to tell apart.
+    let several: Vec<TraceId> = runs_of.iter().filter(|(_, runs)| runs.len() > 1).map(|(trace, _)| *trace).collect();
+    let runs: BTreeSet<RunId> = several.iter().flat_map(|trace| &runs_of[trace]).copied().collect();
+    if !runs.is_empty() && runs.len() <= LOOKED_INTO {
+        let wanted = several.iter().flat_map(|trace| &spans[trace]).copied().collect();
+        let held = holders(snapshot, &runs.into_iter().collect::<Vec<_>>(), &wanted)?;
+        for trace in several {
+            let holders: Option<BTreeSet<RunId>> = spans[&trace].iter().map(|span| held.get(span).copied()).collect();
+            runs_of.extend(holders.map(|holders| (trace, holders)));
+        }
     }
-    let held = holders(snapshot, runs, spans)?;
-    let nobodys = spans.iter().any(|span| !held.contains_key(span));
-    Ok(if nobodys { all } else { held.into_values().collect() })
+    Ok(runs_of.into_values().flatten().collect())
 }
 
 /// Who has which of these spans.
@@ -116,9 +125,8 @@ fn ends_at(
     let wanted: Vec<_> = from.iter().copied().map(Some).collect();
     let mut targets: BTreeMap<RunId, BTreeSet<SpanId>> = BTreeMap::new();
     for (run, records) in snapshot.stored(&wanted, 0)?.by_run()? {
-        let links = records.iter().flat_map(|r| links_of(&r.body)).filter(|(_, (trace, _))| own.contains(trace));
-        let links: BTreeSet<SpanId> = links.map(|(_, (_, span))| span).collect();
-        targets.extend(run.map(|run| (run, links)));
+        let links = records.iter().flat_map(|r| links_of(&r.body)).filter(|(trace, _)| own.contains(trace));
+        targets.extend(run.map(|run| (run, links.map(|(_, span)| span).collect())));
     }
     let here: Set<SpanId> = graph.spans.iter().map(|s| s.span_id).collect();
     let elsewhere: BTreeSet<SpanId> = targets.values().flatten().copied().filter(|s| !here.contains(s)).collect();

@@ -139,7 +139,7 @@ impl<'c> Snapshot<'c> {
             places.runs.sort_unstable_by_key(|(place, _)| *place);
             parts.push(Part { delivery: places.delivery, runs: std::mem::take(&mut places.runs), blocks });
         }
-        Ok(Stored { parts: parts, damage: self.damage })
+        Ok(Stored { parts, damage: self.damage })
     }
 
     /// What all deliveries together say of each run, or of these runs.
