@@ -50,14 +50,15 @@ pub(crate) fn late_link(body: &Body<'_>) -> Option<(SpanId, (TraceId, SpanId))> 
     }
 }
 
-/// What the links lead to that a record tells of.
+/// What the links lead to that a record tells of. Asked of every record that is stored, and nearly always nothing.
+#[inline]
 pub(crate) fn links_of<'r>(body: &'r Body<'_>) -> impl Iterator<Item = (TraceId, SpanId)> + 'r {
-    let start = match body {
-        Body::SpanStart(start) | Body::Span(start, _) => Some(start),
-        _ => None,
+    let (links, late) = match body {
+        Body::SpanStart(start) | Body::Span(start, _) => (&start.links[..], None),
+        Body::Edge { .. } => (&[][..], late_link(body)),
+        _ => (&[][..], None),
     };
-    let first = start.into_iter().flat_map(|s| &s.links).map(|l| (l.trace_id, l.span_id));
-    first.chain(late_link(body).map(|(_, to)| to))
+    links.iter().map(|l| (l.trace_id, l.span_id)).chain(late.map(|(_, to)| to))
 }
 
 /// The span whose beginning or end this is.

@@ -90,8 +90,8 @@ impl Store {
     /// What is missing from these runs, or cannot be true in them. The checkup says what time it is, and how long things
     /// may take.
     ///
-    /// To know what became of a message it also looks at the runs of the same traces, at parents and children, and where
-    /// that does not explain everything at up to 500 runs that began at about the same time.
+    /// To know what became of a message it also looks at the runs of the same traces, at parents and children, at those at
+    /// the far ends of links, and where that does not explain everything at up to 500 runs that began at about the same time.
     pub fn gaps(&self, run_ids: &[RunId], mut checkup: Checkup) -> Result<Vec<Gap>> {
         self.read(|snapshot| gaps::check(snapshot, run_ids, &mut checkup))?;
         Ok(checkup.gaps())
