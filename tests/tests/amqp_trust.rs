@@ -5,10 +5,12 @@ use lapin::options::*;
 use lapin::types::AMQPValue;
 use lapin::{BasicProperties, Confirmation};
 use spanbridge::record::{Body, Record};
-use spanbridge::{observe, w3c::Baggage};
+use spanbridge::{Recorder, observe, w3c::Baggage};
 use spanbridge_amqp::{Capture, Capturing, ChannelExt, ConsumerExt, Receiving, Relation, Trust};
+use spanbridge_store::graph::{Checkup, Graph, LinkDirection};
+use spanbridge_store::{RunFilter, Store, StoreSink};
 use spanbridge_tests::{amqp, headers, recorder, spans, text, within};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 const SENDER: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 const ACK: BasicAckOptions = BasicAckOptions { multiple: false };
@@ -62,6 +64,56 @@ async fn as_far_as_the_sender_is_trusted() {
     let automatic: Vec<_> =
         spans.iter().map(|s| s.get("spanbridge.settle.automatic")).filter(|v| !v.is_empty()).collect();
     assert_eq!(automatic, ["true"], "only the last was taken without an ack");
+}
+
+/// Who trusts nobody begins a run of its own. From either side the other one is found, and nobody misses the message.
+#[tokio::test]
+async fn who_is_not_trusted_finds_the_work_and_the_other_way_round() {
+    let Some(amqp) = amqp("trust-links").await else { return };
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("records.db");
+    let recorder = |service| Recorder::builder(service).sink(StoreSink::open(&path).unwrap()).build().unwrap();
+    let (shop, shipping) = (recorder("shop"), recorder("shipping"));
+    let send = || async {
+        let (queue, options) = (amqp.queue.clone(), BasicPublishOptions::default());
+        let channel = amqp.channel.observed();
+        let sent = channel.basic_publish("".into(), queue, options, b"{}", BasicProperties::default()).await.unwrap();
+        sent.await.unwrap();
+    };
+    for relation in [Relation::Parent, Relation::NewRun] {
+        shop.scope(send()).await;
+        let work = async {
+            let mut jobs = amqp.consume().await.observed().trust(Trust::Ignore).relation(relation);
+            let job = within("a message", jobs.next()).await.unwrap().unwrap();
+            job.run(async {}).await;
+            assert!(job.ack(ACK).await.unwrap());
+            amqp.channel.basic_cancel(jobs.consumer().tag(), BasicCancelOptions::default()).await.unwrap();
+        };
+        shipping.scope(work).await;
+    }
+    for recorder in [&shop, &shipping] {
+        assert!(recorder.flush_blocking(Duration::from_secs(5)).complete);
+    }
+
+    let store = Store::open(&path).unwrap();
+    let graphs = store.runs(&RunFilter::default(), 9).unwrap();
+    let graphs: Vec<_> = graphs.iter().map(|row| store.graph(row.run_id).unwrap().unwrap()).collect();
+    let of = |service| graphs.iter().filter(move |g| g.spans.iter().all(|s| s.service == service));
+    assert_eq!((of("shop").count(), of("shipping").count()), (2, 2));
+    let first = |graph: &Graph, primitive: &str| graph.spans.iter().find(|s| s.primitive == primitive).unwrap().clone();
+    for sender in of("shop") {
+        let publish = first(sender, "messaging.publish");
+        let [work] = &sender.linked_runs[..] else { panic!("{:?}", sender.linked_runs) };
+        assert_eq!((work.direction, &*work.linked_span_ids), (LinkDirection::From, &[publish.span_id][..]));
+        let work = of("shipping").find(|g| g.run.run_id == work.run.run_id).expect("the work");
+        let [claimed] = &work.linked_runs[..] else { panic!("{:?}", work.linked_runs) };
+        assert_eq!((claimed.direction, claimed.run.run_id), (LinkDirection::To, sender.run.run_id));
+        assert_eq!(first(work, "messaging.process").links[0].span_id, publish.span_id);
+    }
+    let later = SystemTime::now().duration_since(UNIX_EPOCH).unwrap() + Duration::from_secs(3600);
+    for graph in &graphs {
+        assert_eq!(store.gaps(&[graph.run.run_id], Checkup::new(later.as_nanos() as u64)).unwrap(), []);
+    }
 }
 
 /// 8 KiB of baggage onto a message with room for 200 bytes.

@@ -106,7 +106,8 @@ that were lost, dropped or cannot be read; for missing parents, clocks that are 
 or were lost, and runs without an end.
 
 The exit code is 1 when something was found. As JSON: {schemaVersion, runs, gaps[] {kind, what, likelyCause, fix, runId?, \
-runName?, spanId?}}, where `runs` says how many were looked at.";
+runName?, spanId?}}, where `runs` says how many were looked at; `diagnostics[]` is there where a part of the \
+store is damaged.";
 
 #[derive(Args, Debug)]
 pub(crate) struct Import {

@@ -257,19 +257,19 @@ mailer · 1 span · 2026-09-21 14:13:20.040 UTC
                                                                       0                      20.0 ms
 mailer ▸ process orders:created:mail  batch of 3  3 senders  20.0 ms  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━
 
-linked run   publish orders:created  ✓ ok  spanbridge trace 11111111
-linked run   publish orders:created  ✓ ok  spanbridge trace 22222222
-linked run   publish orders:created  ✓ ok  spanbridge trace 33333333
+linked both ways  publish orders:created  ✓ ok  spanbridge trace 11111111
+linked both ways  publish orders:created  ✓ ok  spanbridge trace 22222222
+linked both ways  publish orders:created  ✓ ok  spanbridge trace 33333333
 "##);
     assert_snapshot!(trace_of(&all, &run(2).to_string()), @r##"
 publish orders:created  22222222  ✓ ok  49.0 ms
 shop · mailer · 3 spans · 1 error · 2026-09-21 14:13:20.012 UTC
                                                                               0              49.0 ms
-shop ▸ publish orders:created  confirmed                             3.00 ms  ━
+shop ▸ publish orders:created  confirmed  linked from 77777777       3.00 ms  ━
 └⇢ ✗ mailer ▸ process orders:created:mail  nack  linked to 77777777  20.0 ms              ╺━━━━━━━━╸
      550 mailbox unavailable
 
-linked run   process orders:created:mail  ✓ ok  spanbridge trace 77777777
+linked both ways  process orders:created:mail  ✓ ok  spanbridge trace 77777777
 "##);
 }
 
@@ -290,5 +290,130 @@ shop ▸ POST /orders                                         30.0 ms  ━━━
    └⇢ mailer ▸ process orders:created:mail  queued 27.0 ms  20.0 ms               ╺━━━━━━╸
       └─ publish amq.default:replies  confirmed             3.00 ms                    ╺╸
          └⇢ shop ▸ process amq.default:replies  answer      20.0 ms                          ━━━━━━━
+"##);
+}
+
+/// Work whose consumer trusts nobody: a run of its own, linked to what the message claimed.
+fn distrusting(r: &mut Recording, id: u64, at: u64, claimed: (TraceId, u64)) -> Vec<Record<'static>> {
+    let mut work = process(r, id, 0, MAIL, at, vec![]);
+    start_of(&mut work).links.push(link(claimed.0, span_id(claimed.1)));
+    vec![work, settle(r, id + 1, id, "ack", at + 20)]
+}
+
+#[test]
+fn a_consumer_that_trusts_nobody_from_both_ends() {
+    let (_, _, mut all) = request();
+    let mut mail = Recording::of(run(2), 3, "mailer");
+    all.extend(distrusting(&mut mail, 3, 40, (trace(1), 2)));
+    all.push(mail.record(Body::Diagnostic {
+        code: semconv::CONTEXT_IGNORED.into(),
+        message: "the sender is not trusted: it said 00-1111".into(),
+        count: None,
+        span_id: Some(span_id(3)),
+        attributes: attributes(&[]),
+    }));
+    assert_snapshot!(trace_of(&all, &run(1).to_string()), @r##"
+POST /orders  11111111  ✓ ok  30.0 ms
+shop · 2 spans · 2026-09-21 14:13:20.000 UTC
+                                                                     0                       30.0 ms
+shop ▸ POST /orders                                         30.0 ms  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━
+└─ publish orders:created  confirmed  linked from 22222222  3.00 ms            ━━━
+
+linked from  process orders:created:mail  ✓ ok  spanbridge trace 22222222
+"##);
+    assert_snapshot!(trace_of(&all, &run(2).to_string()), @r##"
+process orders:created:mail  22222222  ✓ ok  21.0 ms
+mailer · 2 spans · 2026-09-21 14:13:20.040 UTC
+                                                                        0                    21.0 ms
+mailer ▸ process orders:created:mail  ack  linked to 11111111  20.0 ms  ━━━━━━━━━━━━━━━━━━━━━━━━━━╸
+
+linked to    POST /orders  ✓ ok  spanbridge trace 11111111
+! context.ignored: the sender is not trusted: it said 00-1111
+"##);
+}
+
+#[test]
+fn several_consumers_that_trust_nobody() {
+    let (_, _, mut all) = request();
+    for n in 2..5 {
+        let mut mail = Recording::of(run(n), n as u64 + 1, "mailer");
+        all.extend(distrusting(&mut mail, 10 * n as u64, 40 + n as u64, (trace(1), 2)));
+    }
+    assert_snapshot!(trace_of(&all, &run(1).to_string()), @r##"
+POST /orders  11111111  ✓ ok  30.0 ms
+shop · 2 spans · 2026-09-21 14:13:20.000 UTC
+                                                                   0                         30.0 ms
+shop ▸ POST /orders                                       30.0 ms  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━
+└─ publish orders:created  confirmed  linked from 3 runs  3.00 ms             ━━━
+
+linked from  process orders:created:mail  ✓ ok  spanbridge trace 22222222
+linked from  process orders:created:mail  ✓ ok  spanbridge trace 33333333
+linked from  process orders:created:mail  ✓ ok  spanbridge trace 44444444
+"##);
+}
+
+#[test]
+fn a_link_of_the_users_from_both_ends() {
+    let (_, _, mut all) = request();
+    let mut report = Recording::of(run(5), 9, "reports");
+    let mut nightly = report.span(50, 0, "nightly report", 500, 700);
+    start_of(&mut nightly).primitive = "custom.operation".into();
+    start_of(&mut nightly).kind = spanbridge::Kind::Internal;
+    // Made while the span was open, so it comes late.
+    let span = |n, id| Endpoint::Span { trace_id: trace(n), span_id: span_id(id) };
+    let late = report.record(Body::Edge { edge_type: "custom.link".into(), from: span(5, 50), to: span(1, 1) });
+    all.extend([nightly, late]);
+    assert_snapshot!(trace_of(&all, &run(1).to_string()), @r##"
+POST /orders  11111111  ✓ ok  30.0 ms
+shop · 2 spans · 2026-09-21 14:13:20.000 UTC
+                                                    0                                30.0 ms
+shop ▸ POST /orders  linked from 55555555  30.0 ms  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━
+└─ publish orders:created  confirmed       3.00 ms               ━━━━
+
+linked from  nightly report  ✓ ok  spanbridge trace 55555555
+"##);
+    assert_snapshot!(trace_of(&all, &run(5).to_string()), @r##"
+nightly report  55555555  ✓ ok  200 ms
+reports · 1 span · 2026-09-21 14:13:20.500 UTC
+                                                       0                                 200 ms
+reports ▸ nightly report  linked to 11111111   200 ms  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━
+
+linked to    POST /orders  ✓ ok  spanbridge trace 11111111
+"##);
+}
+
+/// A child run in the trace of its parent that is linked to another span of it, and one in another trace: neither is named
+/// twice.
+#[test]
+fn a_run_that_hangs_together_otherwise_is_not_named_as_linked() {
+    let mut all = child();
+    let mut aside = Recording::of(run(3), 5, "mailer");
+    all.push(aside.record(run_start("audit", 90, Some((run(1), span_id(2))))));
+    for (r, id) in [(&mut Recording::of(run(2), 3, "mailer").in_trace(trace(1)), 7), (&mut aside, 8)] {
+        let mut work = r.span(id, 0, "audit", 90, 95);
+        start_of(&mut work).links.push(link(trace(1), span_id(1)));
+        all.push(work);
+    }
+    all.push(aside.run_end(95, spanbridge::Status::Ok));
+    let shown = trace_of(&all, &span_id(1).to_string());
+    assert_snapshot!(shown, @r##"
+POST /orders  11111111  ✓ ok  30.0 ms
+shop · 2 spans · 2026-09-21 14:13:20.000 UTC
+                                                    0                                30.0 ms
+shop ▸ POST /orders  linked from 33333333  30.0 ms  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━
+└─ publish orders:created  confirmed       3.00 ms               ━━━━
+
+child run    send mail  ✓ ok  spanbridge trace 22222222
+child run    audit      ✓ ok  spanbridge trace 33333333
+"##);
+    let shown = trace_of(&all, &run(3).to_string());
+    assert_snapshot!(shown, @r##"
+audit  33333333  ✓ ok  5.00 ms
+mailer · 1 span · 2026-09-21 14:13:20.090 UTC
+child of POST /orders 11111111, triggered by publish orders:created in shop
+                                             0                                5.00 ms
+mailer ▸ audit  linked to 11111111  5.00 ms  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━
+
+parent run   POST /orders  ✓ ok  spanbridge trace 11111111
 "##);
 }

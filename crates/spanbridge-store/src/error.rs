@@ -60,6 +60,12 @@ impl Error {
         self
     }
 
+    /// What is stored in a row makes no sense, and SQLite has nothing against the file.
+    pub(crate) fn is_of_a_row(&self) -> bool {
+        let by_sqlite = self.source.as_ref().and_then(|e| e.downcast_ref::<rusqlite::Error>());
+        self.kind == ErrorKind::Corrupt && by_sqlite.is_none_or(|e| e.sqlite_error_code().is_none())
+    }
+
     /// What went wrong, for code that decides by it.
     pub fn kind(&self) -> ErrorKind {
         self.kind

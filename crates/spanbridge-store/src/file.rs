@@ -18,14 +18,30 @@ const FORMAT: i64 = 1 + MIGRATIONS.len() as i64;
 ///
 /// Format 2: sums of a run also say when it was touched for the last time. Those of format 1 that do not are read for what
 /// they are, and a process of that release may still be writing them, so nothing is rewritten.
-const MIGRATIONS: [fn(&Transaction<'_>) -> rusqlite::Result<()>; 1] = [|_| Ok(())];
+///
+/// Format 3: a delivery's directory says which traces its spans are linked to, so that a link is found from its far end.
+/// That of deliveries of older formats, and of a process of an older release that goes on writing, says of none: such a link
+/// is shown on the page of the run that has it, and not on that of the run that it leads to. To find them out means to
+/// unpack every block; that takes seconds for each gigabyte, under a lock for which no recorder waits so long. Exporting
+/// such a store and importing it into a new one finds them all.
+const MIGRATIONS: [fn(&Transaction<'_>) -> rusqlite::Result<()>; 2] = [|_| Ok(()), add_links];
+
+/// Unless it is there: a process of format 2 that was opening the file at the same time may have put its number back.
+fn add_links(tables: &Transaction<'_>) -> rusqlite::Result<()> {
+    if tables.column_exists(None, "delivery", "links")? {
+        return Ok(());
+    }
+    tables.execute_batch("ALTER TABLE delivery ADD COLUMN links BLOB NOT NULL DEFAULT x''")
+}
 
 /// How long to wait for other processes. They hold the lock for milliseconds.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Of every format so far.
+/// Of the present format.
 ///
-/// A delivery's columns stand in the order in which look-ups need them: SQLite reads a long row from the front.
+/// A delivery's columns stand in the order in which look-ups need them: SQLite reads a long row from the front. Where
+/// `links` was added later it is the last; most are empty, which is told from the head of a row. The default is for
+/// processes of older releases, which do not know the column.
 /// AUTOINCREMENT, because blocks are found by the number of their delivery, which must not come again when the table has
 /// been emptied. The index finds a batch that comes again; imports have no batch.
 const TABLES: &str = "
@@ -43,6 +59,7 @@ const TABLES: &str = "
         run_tails BLOB NOT NULL,
         traces BLOB NOT NULL,
         parents BLOB NOT NULL,
+        links BLOB NOT NULL DEFAULT x'',
         aggregates BLOB NOT NULL,
         span_heads BLOB NOT NULL
     );
@@ -116,7 +133,9 @@ fn may_write(connection: &mut Connection) -> Result<()> {
     let tables = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     // A write that changes nothing: the lock alone is also given for a file that is read-only.
     tables.execute("DELETE FROM delivery WHERE id < 0", [])?;
-    Ok(tables.pragma_update(None, "user_version", FORMAT)?)
+    // The same number again, which need not be ours any longer: a newer release may have been here just now.
+    let format: i64 = tables.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    Ok(tables.pragma_update(None, "user_version", format)?)
 }
 
 fn not_found() -> Error {

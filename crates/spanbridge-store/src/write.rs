@@ -91,8 +91,8 @@ fn conflict(batch: BatchId, hash: u64, segment_id: SegmentId) -> Record<'static>
 pub(crate) fn insert(transaction: &Transaction<'_>, batch: Option<BatchId>, delivery: &Delivery) -> Result<i64> {
     let mut add = transaction.prepare_cached(
         "INSERT INTO delivery(instance, number, hash, records, spans, first_at, last_at, block_list, run_heads, run_tails,
-             traces, parents, aggregates, span_heads)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+             traces, parents, links, aggregates, span_heads)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )?;
     let id = add.insert(params![
         batch.map(|b| b.instance as i64),
@@ -107,6 +107,7 @@ pub(crate) fn insert(transaction: &Transaction<'_>, batch: Option<BatchId>, deli
         delivery.run_tails,
         delivery.traces,
         delivery.parents,
+        delivery.links,
         delivery.aggregates,
         delivery.span_heads,
     ])?;

@@ -5,8 +5,8 @@ mod common;
 use common::gaps::{clean, one_of_each};
 use common::*;
 use proptest::prelude::*;
-use spanbridge::record::{AttributeValue, Body, Record};
-use spanbridge::{RunId, semconv};
+use spanbridge::record::{AttributeValue, Body, Link, Record};
+use spanbridge::{RunId, TraceId, semconv};
 use spanbridge_store::graph::{Checkup, Gap, GapKind, Graph};
 use spanbridge_store::{RunFilter, Store, StoreSink};
 use std::collections::BTreeMap;
@@ -98,6 +98,98 @@ fn who_is_not_asked_about_is_not_accused() {
     graphs(&one_of_each()).iter().for_each(|graph| checkup.look_around(graph));
     assert!(checkup.is_certain());
     assert_eq!(checkup.gaps(), []);
+}
+
+/// Messages whose work is in other runs and linked to what they claimed, and what the doctor says of each run alone and of all.
+fn nothing_is_missing(records: Vec<Record<'static>>, now: u64) {
+    // So many others between sender and consumer that what is near in time does not help.
+    let others =
+        (0..600u64).map(|n| Recording::of(run(0x1000 + u128::from(n)), 77, "x").span(0x1000 + n, 0, "x", 5, 6));
+    let (_dir, store) = stored(&records.iter().cloned().chain(others).collect::<Vec<_>>());
+    let said: std::collections::BTreeSet<RunId> = records.iter().filter_map(|r| r.run_id).collect();
+    for run in &said {
+        assert_eq!(store.gaps(&[*run], Checkup::new(now)).unwrap(), [], "{run} alone");
+    }
+    assert_eq!(store.gaps(&all_runs(&store), Checkup::new(now)).unwrap(), []);
+    assert_eq!(store.gaps(&said.into_iter().collect::<Vec<_>>(), Checkup::new(now)).unwrap(), []);
+}
+
+const MAIL: &str = "events:order:mail";
+
+fn sent(r: &mut Recording, id: u64, at: u64) -> Record<'static> {
+    let said = vec![(semconv::HANDOFF_STATUS, text("confirmed"))];
+    r.step((id, 0), ("messaging.publish", "publish"), "events:order", (at, at + 2), said)
+}
+
+/// The work on a message and its settlement; the work has no parent and is linked to these spans.
+fn taken(r: &mut Recording, id: u64, at: u64, links: &[(TraceId, u64)], mut said: Said) -> Vec<Record<'static>> {
+    said.extend([
+        (semconv::RABBITMQ_ROUTING_KEY, text("order")),
+        (semconv::RABBITMQ_DELIVERY_TAG, AttributeValue::I64(1)),
+    ]);
+    let mut work = r.step((id, 0), ("messaging.process", "process"), MAIL, (at, at + 5), said);
+    if let Body::Span(start, _) = &mut work.body {
+        let link = |(trace_id, id): &(_, u64)| Link {
+            trace_id: *trace_id,
+            span_id: span_id(*id),
+            attributes: attributes(&[]),
+        };
+        start.links = links.iter().map(link).collect();
+    }
+    let ack = r.step((id + 50, id), ("messaging.settle", "ack"), MAIL, (at + 5, at + 6), vec![]);
+    vec![work, ack]
+}
+
+const HOUR: u64 = 3_600_000;
+
+#[test]
+fn a_message_whose_consumer_trusts_nobody_is_received() {
+    let (mut shop, mut mail) = (Recording::of(run(1), 1, "shop"), Recording::of(run(2), 2, "mailer"));
+    let mut records = vec![sent(&mut shop, 1, 0)];
+    records.extend(taken(&mut mail, 2, HOUR, &[(trace(1), 1)], vec![]));
+    nothing_is_missing(records, T0 + DAY);
+}
+
+#[test]
+fn also_where_its_work_is_a_run_or_one_of_a_batch() {
+    let (mut shop, mut mail) = (Recording::of(run(1), 1, "shop"), Recording::of(run(2), 2, "mailer"));
+    let mut records = vec![sent(&mut shop, 1, 0), sent(&mut shop, 3, 1)];
+    records.push(mail.record(run_start("send mail", HOUR, None)));
+    let mut job = taken(&mut mail, 4, HOUR, &[(trace(1), 1)], vec![(semconv::RELATION, text("new_run"))]);
+    if let Body::Span(start, _) = &mut job[0].body {
+        start.parent_span_id = Some(run(2).as_parent());
+    }
+    records.extend(job);
+    records.push(mail.run_end(HOUR + 6, spanbridge::Status::Ok));
+    let (mut batch, mut one) = (Recording::of(run(3), 3, "mailer"), Recording::of(run(4), 4, "mailer"));
+    let count = vec![(semconv::MESSAGING_BATCH_COUNT, AttributeValue::I64(1))];
+    records.push(batch.step((5, 0), ("messaging.process", "process"), MAIL, (HOUR, HOUR + 9), count));
+    records.extend(taken(&mut one, 6, HOUR, &[(trace(1), 3), (trace(3), 5)], vec![]));
+    nothing_is_missing(records, T0 + DAY);
+}
+
+/// It keeps the context of the trace that it came from, so its work goes on there, and its publish span is linked to that.
+#[test]
+fn a_message_that_keeps_the_context_of_another_trace_is_received() {
+    let (mut first, mut relay) = (Recording::of(run(1), 1, "shop"), Recording::of(run(2), 2, "relay"));
+    let mut forwarded = sent(&mut relay, 4, 10);
+    if let Body::Span(start, _) = &mut forwarded.body {
+        let (trace_id, span_id) = (trace(1), span_id(1));
+        start.links.push(Link { trace_id, span_id, attributes: attributes(&[]) });
+    }
+    let elsewhere = vec![(semconv::HANDOFF_STATUS, text("confirmed"))];
+    let origin = first.step((1, 0), ("messaging.publish", "publish"), "inbox", (0, 2), elsewhere);
+    let work_on = |from: &'static str| {
+        let mut mail = Recording::of(run(1), 3, "mailer");
+        let said = vec![(semconv::RABBITMQ_ROUTING_KEY, text("order"))];
+        let work = mail.step((6, 1), ("messaging.process", "process"), from, (HOUR, HOUR + 5), said);
+        vec![work, mail.step((7, 6), ("messaging.settle", "ack"), from, (HOUR + 5, HOUR + 6), vec![])]
+    };
+    let sent = vec![origin, forwarded];
+    nothing_is_missing([sent.clone(), work_on(MAIL)].concat(), T0 + DAY);
+    // That somebody has worked on the first message, where that was sent, says nothing of the second.
+    let (_dir, store) = stored(&[sent, work_on("inbox")].concat());
+    assert_eq!(kinds(&store.gaps(&[run(2)], Checkup::new(T0 + DAY)).unwrap()), [GapKind::NoConsumer]);
 }
 
 #[test]

@@ -4,8 +4,8 @@ mod common;
 
 use common::*;
 use spanbridge::record::*;
-use spanbridge::{RunId, Status};
-use spanbridge_store::graph::RunStatus;
+use spanbridge::{RunId, SpanId, Status, TraceId};
+use spanbridge_store::graph::{LinkDirection, RunStatus};
 use spanbridge_store::{ErrorKind, Found, Id, RunFilter, RunRow, Store, StoreSink};
 
 /// Three services and four runs: an order over two services, a failed one without an owner, a child run of the order in
@@ -165,29 +165,100 @@ fn a_graph_knows_the_runs_around_it() {
     assert!(store.graph(run(6)).unwrap().is_none());
 }
 
+/// Run 1 sends, run 3 is another of its trace.
+fn senders() -> Vec<Record<'static>> {
+    let mut shop = Recording::of(run(1), 1, "shop");
+    let mut other = Recording::of(run(3), 2, "shop").in_trace(trace(1));
+    vec![shop.span(1, 0, "publish", 0, 5), other.span(2, 1, "more", 6, 7)]
+}
+
+fn linked_to(r: &mut Recording, id: u64, links: &[(TraceId, u64)]) -> Record<'static> {
+    let mut work = start(id, 0, "work", 20);
+    let link = |(trace_id, span)| Link { trace_id, span_id: span_id(span), attributes: attributes(&[]) };
+    work.links = links.iter().copied().map(link).collect();
+    r.record(Body::Span(work, end(30, Status::Ok)))
+}
+
+/// The linked runs of a run: which way, and its spans that are linked to.
+fn linked(store: &Store, n: u128) -> Vec<(RunId, LinkDirection, Vec<SpanId>)> {
+    let runs = store.graph(run(n)).unwrap().unwrap().linked_runs;
+    runs.into_iter().map(|l| (l.run.run_id, l.direction, l.linked_span_ids)).collect()
+}
+
+fn stored(deliveries: &[&[Record<'static>]]) -> (tempfile::TempDir, Store) {
+    let (dir, path) = place();
+    let mut sink = StoreSink::open(&path).unwrap();
+    (1..).zip(deliveries).for_each(|(number, records)| deliver(&mut sink, 1, number, records));
+    (dir, Store::open(&path).unwrap())
+}
+
 #[test]
-fn a_graph_knows_the_runs_that_it_is_linked_to() {
-    let (_dir, path) = place();
-    let (mut shop, mut other, mut mail) = (
-        Recording::of(run(1), 1, "shop"),
-        Recording::of(run(3), 2, "shop").in_trace(trace(1)),
-        Recording::of(run(2), 3, "mail"),
-    );
-    let mut batch = start(9, 0, "batch", 20);
-    for sender in [trace(1), trace(2)] {
-        batch.links.push(Link { trace_id: sender, span_id: span_id(1), attributes: attributes(&[]) });
+fn a_link_is_known_at_both_ends() {
+    use LinkDirection::{From, To};
+    let work = linked_to(&mut Recording::of(run(2), 3, "mail"), 9, &[(trace(1), 1), (trace(2), 9)]);
+    let (_dir, store) = stored(&[&senders(), &[work]]);
+    // Of the runs of that trace the one that has the span, and of its own trace none.
+    assert_eq!(linked(&store, 2), [(run(1), To, vec![])]);
+    assert_eq!(linked(&store, 1), [(run(2), From, vec![span_id(1)])]);
+    assert_eq!(linked(&store, 3), []);
+    let sender = store.graph(run(1)).unwrap().unwrap().to_json();
+    let expected = serde_json::json!([{
+        "runId": run(2).to_string(),
+        "name": "work",
+        "startedAt": "2026-09-21T14:13:20.020000000Z",
+        "status": "ok",
+        "direction": "from",
+        "linkedSpanIds": [span_id(1).to_string()],
+    }]);
+    assert_eq!(sender["linkedRuns"], expected);
+}
+
+#[test]
+fn a_link_to_a_span_that_nobody_recorded_may_mean_any_run_of_its_trace() {
+    use LinkDirection::{From, To};
+    let work = linked_to(&mut Recording::of(run(2), 3, "mail"), 9, &[(trace(1), 77)]);
+    let (_dir, store) = stored(&[&senders(), &[work]]);
+    assert_eq!(linked(&store, 2), [(run(1), To, vec![]), (run(3), To, vec![])]);
+    assert_eq!(linked(&store, 1), [(run(2), From, vec![])]);
+    assert_eq!(linked(&store, 3), [(run(2), From, vec![])]);
+}
+
+#[test]
+fn links_that_come_late_and_links_both_ways() {
+    use LinkDirection::Both;
+    let mut mail = Recording::of(run(2), 3, "mail");
+    let work = mail.span(9, 0, "work", 20, 30);
+    let span = |n, id| Endpoint::Span { trace_id: trace(n), span_id: span_id(id) };
+    let late = mail.record(Body::Edge { edge_type: "custom.link".into(), from: span(2, 9), to: span(1, 1) });
+    let other = mail.record(Body::Edge { edge_type: "custom.like".into(), from: span(2, 9), to: span(1, 2) });
+    let back = linked_to(&mut Recording::of(run(1), 4, "shop"), 5, &[(trace(2), 9)]);
+    let (_dir, store) = stored(&[&senders(), &[work], &[late, other], &[back]]);
+    assert_eq!(linked(&store, 1), [(run(2), Both, vec![span_id(1)])]);
+    assert_eq!(linked(&store, 2), [(run(1), Both, vec![span_id(9)])]);
+    assert_eq!(linked(&store, 3), []);
+}
+
+#[test]
+fn runs_of_the_same_traces_are_related_and_not_linked() {
+    let mut child = Recording::of(run(4), 3, "mail").in_trace(trace(1));
+    let mut aside = Recording::of(run(4), 3, "mail").in_trace(trace(6));
+    let works = [linked_to(&mut child, 8, &[(trace(1), 1)]), linked_to(&mut aside, 9, &[(trace(1), 1)])];
+    let (_dir, store) = stored(&[&senders(), &works]);
+    for n in [1, 3, 4] {
+        assert_eq!(linked(&store, n), [], "run {n}");
+        assert_eq!(store.graph(run(n)).unwrap().unwrap().related_runs.len(), 2, "run {n}");
     }
-    let batch = mail.record(Body::Span(batch, end(30, Status::Ok)));
-    let records = [shop.span(1, 0, "publish", 0, 5), other.span(2, 1, "more", 6, 7), batch];
-    deliver(&mut StoreSink::open(&path).unwrap(), 1, 1, &records);
-    let store = Store::open(&path).unwrap();
-    let linked = |n| -> Vec<_> {
-        let runs = store.graph(run(n)).unwrap().unwrap().linked_runs;
-        runs.into_iter().map(|r| (r.run_id, r.name)).collect()
-    };
-    // Every run of the other trace, and of its own trace none.
-    assert_eq!(linked(2), [(run(1), "publish".to_owned()), (run(3), "more".to_owned())]);
-    assert_eq!(linked(1), []);
+}
+
+/// More than are looked into: then the trace must do.
+#[test]
+fn many_runs_that_are_linked_to_one() {
+    let many =
+        (0..600).map(|n| linked_to(&mut Recording::of(run(0x100 + n), 9, "mail"), 1000 + n as u64, &[(trace(1), 1)]));
+    let (_dir, store) = stored(&[&senders(), &many.collect::<Vec<_>>()]);
+    let linked = linked(&store, 1);
+    assert_eq!(linked.len(), 600);
+    assert!(linked.iter().all(|(_, direction, spans)| *direction == LinkDirection::From && spans.is_empty()));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! `spanbridge export`: records out.
 
-use super::{find, open, path};
+use super::{find, path};
 use crate::args::{Cli, Export};
 use crate::failure::Failure;
 use spanbridge::RunId;
@@ -9,14 +9,13 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
-pub(super) fn run(cli: &Cli, args: &Export) -> Result<(), Failure> {
-    let store = open(cli)?;
+pub(super) fn run(cli: &Cli, args: &Export, store: &Store) -> Result<(), Failure> {
     let runs = match &args.id {
-        Some(id) => find(&store, id)?.1.into_iter().map(Some).collect(),
+        Some(id) => find(store, id)?.1.into_iter().map(Some).collect(),
         None => vec![None],
     };
     let Some(file) = &args.output else {
-        return write(&store, &runs, &mut BufWriter::with_capacity(1 << 16, io::stdout().lock()), "standard output");
+        return write(store, &runs, &mut BufWriter::with_capacity(1 << 16, io::stdout().lock()), "standard output");
     };
     let same = |a: &Path, b: &Path| matches!((fs::canonicalize(a), fs::canonicalize(b)), (Ok(a), Ok(b)) if a == b);
     if same(file, &path(cli)?) {
@@ -24,7 +23,7 @@ pub(super) fn run(cli: &Cli, args: &Export) -> Result<(), Failure> {
     }
     let name = file.display().to_string();
     let out = File::create(file).map_err(|e| Failure::io(format_args!("write {name}"), &e))?;
-    write(&store, &runs, &mut BufWriter::with_capacity(1 << 16, out), &name)
+    write(store, &runs, &mut BufWriter::with_capacity(1 << 16, out), &name)
 }
 
 fn write(store: &Store, runs: &[Option<RunId>], out: &mut impl Write, name: &str) -> Result<(), Failure> {

@@ -1,7 +1,7 @@
 //! `spanbridge import`: records in.
 
 use super::lines::{self, Line};
-use super::path;
+use super::{path, tell_of_damage};
 use crate::args::{Cli, Format, Import};
 use crate::failure::Failure;
 use crate::stream;
@@ -67,6 +67,7 @@ pub(super) fn run(cli: &Cli, args: &Import) -> Result<(), Failure> {
             other => other?,
         }
     }
+    tell_of_damage(&store);
     report(cli, &tally)?;
     match unread {
         Some(why) => Err(Failure::Wanting(why)),

@@ -9,19 +9,46 @@ mod trace;
 
 use crate::args::{Cli, Command};
 use crate::failure::Failure;
+use crate::stream;
+use serde_json::json;
 use spanbridge::RunId;
 use spanbridge_cli::render::escape;
+use spanbridge_store::graph::Diagnostic;
 use spanbridge_store::{Found, Id, Store, default_path};
 use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 pub(crate) fn run(cli: &Cli) -> Result<(), Failure> {
-    match &cli.command {
-        Command::Runs(args) => runs::run(cli, args),
-        Command::Trace(args) => trace::run(cli, args),
-        Command::Doctor(args) => doctor::run(cli, args),
-        Command::Import(args) => import::run(cli, args),
-        Command::Export(args) => export::run(cli, args),
+    let store = match &cli.command {
+        Command::Import(args) => return import::run(cli, args),
+        _ => Store::open(path(cli)?)?,
+    };
+    let result = match &cli.command {
+        Command::Runs(args) => runs::run(cli, args, &store),
+        Command::Trace(args) => trace::run(cli, args, &store),
+        Command::Doctor(args) => doctor::run(cli, args, &store),
+        Command::Export(args) => export::run(cli, args, &store),
+        Command::Import(_) => Ok(()),
+    };
+    tell_of_damage(&store);
+    result
+}
+
+/// Says what was left out of an answer, or not compared with, because the store is damaged there.
+fn tell_of_damage(store: &Store) {
+    if let Some(damage) = store.damage() {
+        stream::note(&format!("{}\n  {RESTORE}", damage.message));
+    }
+}
+
+/// What to do about a store that is damaged in part.
+const RESTORE: &str =
+    "Restore the file from a backup, or import what `spanbridge export` can read of it into a new one.";
+
+/// The same as part of an answer in JSON, if there is something to say.
+fn add_damage(answer: &mut serde_json::Value, store: &Store) {
+    if let Some(Diagnostic { code, message, count, .. }) = store.damage() {
+        answer["diagnostics"] = json!([{ "code": code, "message": message, "count": count }]);
     }
 }
 
@@ -35,10 +62,6 @@ fn path(cli: &Cli) -> Result<PathBuf, Failure> {
         Some(path) => path.clone(),
         None => default_path()?,
     })
-}
-
-fn open(cli: &Cli) -> Result<Store, Failure> {
-    Ok(Store::open(path(cli)?)?)
 }
 
 /// What an id stands for. One that stands for several things is a mistake of the caller; the message lists them.

@@ -1,23 +1,25 @@
 //! `spanbridge runs`: recent runs.
 
-use super::{digits, now, open};
+use super::{add_damage, digits, now};
 use crate::args::{Cli, Format, Runs};
 use crate::failure::Failure;
 use crate::stream;
 use serde_json::json;
 use spanbridge_cli::render::{Align, Cell, Ink, ago, duration, escape, run_status, table};
-use spanbridge_store::{RunFilter, RunRow};
+use spanbridge_store::{RunFilter, RunRow, Store};
 
-pub(super) fn run(cli: &Cli, args: &Runs) -> Result<(), Failure> {
+pub(super) fn run(cli: &Cli, args: &Runs, store: &Store) -> Result<(), Failure> {
     let filter =
         RunFilter { status: args.status, service: args.service.clone(), name: args.name.clone(), since: args.since };
-    let rows = open(cli)?.runs(&filter, args.limit)?;
+    let rows = store.runs(&filter, args.limit)?;
     if cli.format == Format::Json {
         let runs: Vec<_> = rows.iter().map(to_json).collect();
-        return stream::print_json(&json!({ "schemaVersion": 1, "runs": runs }));
+        let mut answer = json!({ "schemaVersion": 1, "runs": runs });
+        add_damage(&mut answer, store);
+        return stream::print_json(&answer);
     }
     if rows.is_empty() {
-        let all = filter == RunFilter::default() && args.limit > 0;
+        let all = filter == RunFilter::default() && args.limit > 0 && store.damage().is_none();
         stream::note(if all { "the store holds no runs yet" } else { "no run is like that" });
         return Ok(());
     }

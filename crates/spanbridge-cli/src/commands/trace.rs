@@ -1,20 +1,19 @@
 //! `spanbridge trace`: a run as a tree.
 
-use super::{find, open};
+use super::find;
 use crate::args::{Cli, Format, Trace};
 use crate::failure::Failure;
 use crate::stream;
 use spanbridge::RunId;
 use spanbridge_cli::render;
-use spanbridge_store::Id;
 use spanbridge_store::graph::{Graph, RunSummary};
+use spanbridge_store::{Id, Store};
 
 /// Of a trace with many runs so many are shown; the others are listed.
 const SHOWN: usize = 10;
 
-pub(super) fn run(cli: &Cli, args: &Trace) -> Result<(), Failure> {
-    let store = open(cli)?;
-    let (what, run_ids) = find(&store, &args.id)?;
+pub(super) fn run(cli: &Cli, args: &Trace, store: &Store) -> Result<(), Failure> {
+    let (what, run_ids) = find(store, &args.id)?;
     let gone = || Failure::Wanting(format!("read the run of {}: it is no longer there", args.id));
     let first = run_ids.first().copied().ok_or_else(gone)?;
     let first = store.graph(first)?.ok_or_else(gone)?;

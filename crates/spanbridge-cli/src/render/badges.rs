@@ -27,6 +27,8 @@ pub(crate) struct Relations {
     names: HashMap<SpanId, String>,
     /// The first digits of linked runs; their names stand under the tree.
     runs: HashMap<RunId, String>,
+    /// The runs that are linked to a span.
+    linked_from: HashMap<SpanId, Vec<RunId>>,
 }
 
 impl Relations {
@@ -58,7 +60,10 @@ impl Relations {
             all.names = spans.map(|s| (s.span_id, text::escape(&s.name).into_owned())).collect();
         }
         let runs = graph.linked_runs.iter();
-        all.runs = runs.map(|r| (r.run_id, format!("{:.8}", r.run_id))).collect();
+        all.runs = runs.map(|l| (l.run.run_id, format!("{:.8}", l.run.run_id))).collect();
+        for (span, run) in graph.linked_runs.iter().flat_map(|l| l.linked_span_ids.iter().map(|s| (*s, l.run.run_id))) {
+            all.linked_from.entry(span).or_default().push(run);
+        }
         all
     }
 }
@@ -138,6 +143,9 @@ pub(crate) fn lasting(forest: &Forest<'_>, relations: &Relations, i: usize) -> V
     if let Some(text) = links(forest, relations, i) {
         add(Ink::Dim, &text);
     }
+    if let Some(text) = linked_from(span, relations) {
+        add(Ink::Dim, &text);
+    }
     out
 }
 
@@ -171,6 +179,17 @@ fn links(forest: &Forest<'_>, relations: &Relations, i: usize) -> Option<String>
     Some(match relations.names.get(&first.span_id).or_else(run) {
         Some(name) => format!("linked to {}", text::truncate(name, NAME)),
         None => "1 link".into(),
+    })
+}
+
+/// Which runs are linked to a span, but for those that it is linked to itself: one by its id, several by their number.
+fn linked_from(span: &Span, relations: &Relations) -> Option<String> {
+    let is_linked_to = |run: &RunId| span.links.iter().any(|l| RunId::of_trace(l.trace_id) == *run);
+    let mut runs = relations.linked_from.get(&span.span_id)?.iter().filter(|run| !is_linked_to(run));
+    let first = runs.next()?;
+    Some(match runs.count() {
+        0 => format!("linked from {first:.8}"),
+        more => format!("linked from {} runs", more + 1),
     })
 }
 

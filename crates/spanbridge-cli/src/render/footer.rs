@@ -3,7 +3,7 @@
 use super::header;
 use super::page::{Ink, Page};
 use super::text::{truncate, width, wrap};
-use spanbridge_store::graph::Graph;
+use spanbridge_store::graph::{Graph, LinkDirection, RunSummary};
 
 /// More other runs than this are counted, not listed.
 const RUNS: usize = 20;
@@ -30,14 +30,24 @@ pub(crate) fn print(page: &mut Page, graph: &Graph, columns: usize) {
 }
 
 fn runs(page: &mut Page, graph: &Graph, columns: usize) {
+    let is_child = |run: &RunSummary| graph.child_runs.contains(run);
     let child = graph.child_runs.iter().take(RUNS).map(|r| ("child run", r));
     let kind = |id| if graph.run.parent_run_id == Some(id) { "parent run" } else { "related run" };
     // A child in the same trace is a child, nothing else.
-    let related: Vec<_> = graph.related_runs.iter().filter(|r| !graph.child_runs.contains(r)).collect();
-    let linked = graph.linked_runs.iter().take(RUNS).map(|r| ("linked run", r));
-    let shown: Vec<_> = child.chain(related.iter().take(RUNS).map(|r| (kind(r.run_id), *r))).chain(linked).collect();
+    let related: Vec<_> = graph.related_runs.iter().filter(|r| !is_child(r)).collect();
+    let linked: Vec<_> = graph.linked_runs.iter().filter(|l| !is_child(&l.run)).collect();
+    let links = linked.iter().take(RUNS).map(|l| {
+        let kind = match (l.direction, kind(l.run.run_id)) {
+            (_, parent @ "parent run") => parent,
+            (LinkDirection::To, _) => "linked to",
+            (LinkDirection::From, _) => "linked from",
+            (LinkDirection::Both, _) => "linked both ways",
+        };
+        (kind, &l.run)
+    });
+    let shown: Vec<_> = child.chain(related.iter().take(RUNS).map(|r| (kind(r.run_id), *r))).chain(links).collect();
     let names: Vec<String> = shown.iter().map(|(_, r)| header::name(&r.name)).collect();
-    let what = "related run".len() + 2;
+    let what = shown.iter().map(|(kind, _)| kind.len()).chain(["related run".len()]).max().unwrap_or(0) + 2;
     let status = shown.iter().map(|(_, r)| width(header::status(r.status).1)).max().unwrap_or(0) + 2;
     let widest = names.iter().map(|n| width(n)).max().unwrap_or(0);
     // The command can be copied; where it would leave no room for names, the id alone is enough.
@@ -50,7 +60,7 @@ fn runs(page: &mut Page, graph: &Graph, columns: usize) {
         page.put(ink, word).go_to(what + column + 2 + status);
         page.put(Ink::Dim, &format!("{command}{:.8}", run.run_id)).line();
     }
-    let all = [("child", graph.child_runs.len()), ("related", related.len()), ("linked", graph.linked_runs.len())];
+    let all = [("child", graph.child_runs.len()), ("related", related.len()), ("linked", linked.len())];
     for (kind, all) in all {
         if all > RUNS {
             page.put(Ink::Dim, &format!("… {} more {kind} runs", all - RUNS)).line();

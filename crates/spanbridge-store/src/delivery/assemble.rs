@@ -1,7 +1,7 @@
 //! Putting a delivery together.
 
 use super::directory::{put_block, put_id_pair};
-use super::{Aggregate, key_of, span_of, time_of};
+use super::{Aggregate, key_of, links_of, span_of, time_of};
 use crate::codec::bytes::{put_text, put_varint};
 use crate::codec::{BlockWriter, PartHead, pack, refusal};
 use crate::error::Result;
@@ -26,6 +26,7 @@ pub(crate) struct Delivery {
     pub(crate) span_heads: Vec<u8>,
     pub(crate) traces: Vec<u8>,
     pub(crate) parents: Vec<u8>,
+    pub(crate) links: Vec<u8>,
     pub(crate) aggregates: Vec<u8>,
     /// The packed blocks.
     pub(crate) blocks: Vec<Vec<u8>>,
@@ -104,7 +105,7 @@ impl Assembler {
     ) -> Result<()> {
         let mut last: Option<(PartHead<'r>, u64)> = None;
         let mut block = OpenBlock::default();
-        let (mut traces, mut parents) = (Vec::new(), Vec::new());
+        let (mut traces, mut parents, mut links) = (Vec::new(), Vec::new(), Vec::new());
         for record in records {
             let key = key_of(record);
             let run = match &last {
@@ -131,12 +132,19 @@ impl Assembler {
             if let Body::RunStart { parent_run_id: Some(parent), .. } = &record.body {
                 parents.push((parent.get(), run));
             }
+            // What a run is linked to within its own trace, or within that of the span, is no other's business.
+            for (trace, _) in links_of(&record.body) {
+                if Some(RunId::of_trace(trace)) != key && Some(trace) != record.trace_id {
+                    links.push((trace.get(), run));
+                }
+            }
             last = Some((head, record.segment_seq));
         }
         if !self.writer.is_empty() {
             self.close_block(&mut block, delivery)?;
         }
-        for (pairs, out) in [(&mut traces, &mut delivery.traces), (&mut parents, &mut delivery.parents)] {
+        let Delivery { traces: traces_out, parents: parents_out, links: links_out, .. } = delivery;
+        for (mut pairs, out) in [(traces, traces_out), (parents, parents_out), (links, links_out)] {
             pairs.sort_unstable();
             pairs.dedup();
             pairs.iter().for_each(|(id, run)| put_id_pair(out, *id, *run));

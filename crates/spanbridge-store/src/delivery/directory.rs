@@ -41,6 +41,10 @@ impl BlockList {
         Some(Self(all))
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// The blocks that hold records of the run at this place.
     pub(crate) fn holding(&self, run: usize) -> impl Iterator<Item = usize> {
         self.0.iter().enumerate().filter_map(move |(block, entry)| {
@@ -53,7 +57,7 @@ impl BlockList {
 
     /// The blocks with a span whose id begins with a head of this range.
     pub(crate) fn holding_spans(&self, span_heads: &[u8], range: RangeInclusive<u32>) -> Option<Vec<usize>> {
-        let (heads, _) = span_heads.as_chunks::<4>();
+        let (heads, []) = span_heads.as_chunks::<4>() else { return None };
         let (mut rest, mut blocks) = (heads, Vec::new());
         for (block, entry) in self.0.iter().enumerate() {
             let (mine, others) = rest.split_at_checked(entry.span_heads)?;
@@ -63,7 +67,7 @@ impl BlockList {
                 blocks.push(block);
             }
         }
-        Some(blocks)
+        rest.is_empty().then_some(blocks)
     }
 }
 

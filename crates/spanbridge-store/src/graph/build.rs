@@ -7,6 +7,7 @@ use super::outline::Outline;
 use super::tree::{Placed, Rooted};
 use super::values::merged;
 use super::{Artifact, Diagnostic, Edge, Event, Graph, Link, Run, RunStatus, Segment, Span, Suspension};
+use crate::delivery::late_link;
 use spanbridge::record::{Body, Endpoint, Record, Start};
 use spanbridge::{Kind, RunId, SegmentId, TraceId};
 use std::collections::{BTreeMap, BTreeSet};
@@ -52,9 +53,6 @@ impl RunStatus {
         Outline::of(run_id, records).status(records)
     }
 }
-
-/// The type of edge that stands for a link which came late.
-const LINK: &str = "custom.link";
 
 /// Never seen: run ids are not zero, so each is a trace id.
 const ANY_TRACE: TraceId = match TraceId::new(1) {
@@ -227,25 +225,15 @@ impl<'r, 'a> Builder<'r, 'a> {
 
     /// Links that came after their span's start was delivered are edges among the records, and links of the span here.
     fn add_late_links(&self, spans: &mut [Span]) {
-        let late = |place: &usize| match self.body(*place) {
-            Body::Edge {
-                edge_type,
-                from: Endpoint::Span { span_id: from, .. },
-                to: Endpoint::Span { trace_id, span_id },
-            } if edge_type == LINK => {
-                Some((*from, Link { trace_id: *trace_id, span_id: *span_id, attributes: Vec::new() }))
-            }
-            _ => None,
-        };
-        let late: Vec<_> = self.outline.joined.edges.iter().filter_map(late).collect();
+        let late: Vec<_> = self.outline.joined.edges.iter().filter_map(|at| late_link(self.body(*at))).collect();
         if late.is_empty() {
             return;
         }
         let places: BTreeMap<_, _> = spans.iter().enumerate().map(|(i, s)| (s.span_id, i)).collect();
-        for (from, link) in late {
+        for (from, (trace_id, span_id)) in late {
             let Some(links) = places.get(&from).map(|i| &mut spans[*i].links) else { continue };
-            if !links.iter().any(|l| (l.trace_id, l.span_id) == (link.trace_id, link.span_id)) {
-                links.push(link)
+            if !links.iter().any(|l| (l.trace_id, l.span_id) == (trace_id, span_id)) {
+                links.push(Link { trace_id, span_id, attributes: Vec::new() })
             }
         }
     }

@@ -28,7 +28,7 @@ impl Serialize for Graph {
             artifacts: List(&self.artifacts, ArtifactView::of),
             child_runs: List(&self.child_runs, SummaryView::of),
             related_runs: List(&self.related_runs, SummaryView::of),
-            linked_runs: List(&self.linked_runs, SummaryView::of),
+            linked_runs: List(&self.linked_runs, LinkedView::of),
             diagnostics: List(&self.diagnostics, DiagnosticView::of),
         }
         .serialize(serializer)
@@ -83,7 +83,7 @@ struct GraphView<'a> {
     artifacts: List<'a, Artifact, ArtifactView<'a>>,
     child_runs: List<'a, RunSummary, SummaryView<'a>>,
     related_runs: List<'a, RunSummary, SummaryView<'a>>,
-    linked_runs: List<'a, RunSummary, SummaryView<'a>>,
+    linked_runs: List<'a, LinkedRun, LinkedView<'a>>,
     diagnostics: List<'a, Diagnostic, DiagnosticView<'a>>,
 }
 
@@ -372,6 +372,23 @@ struct SummaryView<'a> {
 impl<'a> SummaryView<'a> {
     fn of(run: &'a RunSummary) -> Self {
         Self { run_id: run.run_id, name: &run.name, started_at: Time(run.started_at), status: run.status }
+    }
+}
+
+/// A summary, and beside it which way the links lead.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct LinkedView<'a> {
+    #[serde(flatten)]
+    run: SummaryView<'a>,
+    direction: LinkDirection,
+    linked_span_ids: &'a [SpanId],
+}
+
+impl<'a> LinkedView<'a> {
+    fn of(linked: &'a LinkedRun) -> Self {
+        let LinkedRun { run, direction, linked_span_ids } = linked;
+        Self { run: SummaryView::of(run), direction: *direction, linked_span_ids }
     }
 }
 

@@ -20,8 +20,9 @@ pub struct Graph {
     pub child_runs: Vec<RunSummary>,
     /// The other runs of its traces.
     pub related_runs: Vec<RunSummary>,
-    /// The runs of traces that spans of this one are linked to.
-    pub linked_runs: Vec<RunSummary>,
+    /// The runs at the other end of links: those that spans of this one are linked to, and those whose spans are linked to
+    /// this one. A run that is among the related ones is not here as well.
+    pub linked_runs: Vec<LinkedRun>,
     /// What triggered it, of a run that was forked from another.
     pub trigger: Option<Trigger>,
     /// What a reader should know about the recording.
@@ -244,6 +245,30 @@ pub struct RunSummary {
     pub started_at: u64,
     /// Its status.
     pub status: RunStatus,
+}
+
+/// A run at the other end of links.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LinkedRun {
+    /// The run. In JSON its fields stand beside the others.
+    pub run: RunSummary,
+    /// Which of the two has the links.
+    pub direction: LinkDirection,
+    /// The spans of this run that spans of the other are linked to, as far as they are recorded. Empty, too, where more than
+    /// 500 runs are linked to this one.
+    pub linked_span_ids: Vec<SpanId>,
+}
+
+/// Where links lead, seen from the run that is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LinkDirection {
+    /// From this run to the other.
+    To,
+    /// From the other run to this one.
+    From,
+    /// Some there, some here.
+    Both,
 }
 
 /// The other side of [`Run::triggered_by_span_id`], as far as it is recorded.

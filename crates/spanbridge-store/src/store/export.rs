@@ -1,18 +1,17 @@
 //! Every record of the store.
 
 use super::Store;
-use super::snapshot::{blob, torn};
+use super::snapshot::{a_block_is_missing, blob, not_a_block, torn};
 use crate::codec::{Block, pack};
-use crate::delivery::RunIds;
+use crate::delivery::{BlockList, RunIds};
 use crate::error::{Error, Result};
 use crate::file::block_id;
 use spanbridge::record::Record;
 
-/// A delivery as it was read: the ids of its runs, and its blocks, still packed.
+/// A delivery as it was read: the ids of its runs (`None`: damaged), and its blocks, still packed.
 struct Packed {
     id: i64,
-    run_heads: Vec<u8>,
-    run_tails: Vec<u8>,
+    runs: Option<(Vec<u8>, Vec<u8>)>,
     blocks: Vec<Vec<u8>>,
 }
 
@@ -20,15 +19,19 @@ struct Packed {
 pub(super) fn all(store: &Store, mut each: impl FnMut(Record<'_>)) -> Result<()> {
     let (mut after, mut raw) = (0, Vec::new());
     while let Some(delivery) = next(store, after)? {
+        if delivery.id <= after {
+            let error = Error::corrupt("its deliveries are not in order");
+            return Err(error.at("read", &store.path));
+        }
         after = delivery.id;
-        let runs = RunIds::new(&delivery.run_heads, &delivery.run_tails).ok_or_else(torn);
-        let read = runs.and_then(|runs| {
-            delivery.blocks.iter().try_for_each(|packed| {
-                pack::unpack(packed, &mut raw)?;
-                records(&raw, runs, &mut each).ok_or_else(|| Error::corrupt("a block does not hold what it says"))
-            })
-        });
-        read.map_err(|e| e.at("read", &store.path))?;
+        let Some((heads, tails)) = &delivery.runs else { continue };
+        let runs = RunIds::new(heads, tails).ok_or_else(torn);
+        let Some(runs) = store.damage.step_over(delivery.id, runs)? else { continue };
+        for packed in &delivery.blocks {
+            let read = pack::unpack(packed, &mut raw);
+            let read = read.and_then(|()| records(&raw, runs, &mut each).ok_or_else(not_a_block));
+            store.damage.step_over(delivery.id, read).map_err(|e| e.at("read", &store.path))?;
+        }
     }
     Ok(())
 }
@@ -45,19 +48,23 @@ fn records(raw: &[u8], runs: RunIds<'_>, mut each: impl FnMut(Record<'_>)) -> Op
 fn next(store: &Store, after: i64) -> Result<Option<Packed>> {
     store.read(|snapshot| {
         let mut found = None;
-        let sql = "SELECT id, run_heads, run_tails FROM delivery WHERE id > ? ORDER BY id LIMIT 1";
-        snapshot.scan(sql, [after], |row| {
-            let (run_heads, run_tails) = (blob(row, 1)?.to_vec(), blob(row, 2)?.to_vec());
-            found = Some(Packed { id: row.get(0)?, run_heads, run_tails, blocks: Vec::new() });
+        let mut blocks = 0;
+        let sql = "SELECT id, run_heads, run_tails, block_list FROM delivery WHERE id > ? ORDER BY id LIMIT 1";
+        snapshot.deliveries(sql, [after], |id, row| {
+            let delivery = found.insert(Packed { id, runs: None, blocks: Vec::new() });
+            delivery.runs = Some((blob(row, 1)?.to_vec(), blob(row, 2)?.to_vec()));
+            blocks = BlockList::read(blob(row, 3)?).ok_or_else(torn)?.len();
             Ok(())
         })?;
         if let Some(delivery) = &mut found {
             let first = |id| block_id(id, 0).ok_or_else(torn);
             let range = [first(delivery.id)?, first(delivery.id + 1)?];
             snapshot.scan("SELECT data FROM block WHERE id >= ? AND id < ? ORDER BY id", range, |row| {
-                delivery.blocks.push(blob(row, 0)?.to_vec());
+                delivery.blocks.extend(snapshot.damage.step_over(delivery.id, blob(row, 0).map(<[u8]>::to_vec))?);
                 Ok(())
             })?;
+            let all_there = if delivery.blocks.len() < blocks { Err(a_block_is_missing()) } else { Ok(()) };
+            snapshot.damage.step_over(delivery.id, all_there)?;
         }
         Ok(found)
     })

@@ -1,7 +1,7 @@
 //! What the beginning of an id stands for.
 
 use super::answer::{Candidate, Found, Id};
-use super::snapshot::{Snapshot, blob, torn};
+use super::snapshot::{Snapshot, blob, not_a_block, torn};
 use crate::codec::Block;
 use crate::delivery::{BlockList, IdPairs, RunIds, key_of, span_of};
 use crate::error::{Error, ErrorKind, Result};
@@ -73,10 +73,10 @@ pub(super) fn find(snapshot: &Snapshot<'_>, prefix: &Prefix) -> Result<Found> {
 
 fn runs_and_traces(snapshot: &Snapshot<'_>, prefix: &Prefix, matches: &mut Matches) -> Result<()> {
     let range = prefix.wide();
-    snapshot.scan("SELECT run_heads, run_tails, traces FROM delivery", [], |row| {
-        let runs = RunIds::new(blob(row, 0)?, blob(row, 1)?).ok_or_else(torn)?;
+    snapshot.deliveries("SELECT id, run_heads, run_tails, traces FROM delivery", [], |_, row| {
+        let runs = RunIds::new(blob(row, 1)?, blob(row, 2)?).ok_or_else(torn)?;
         matches.runs.extend(runs.within(range.clone()).map(|(_, run)| run));
-        for (trace, at) in IdPairs::new(blob(row, 2)?).ok_or_else(torn)?.within(range.clone()) {
+        for (trace, at) in IdPairs::new(blob(row, 3)?).ok_or_else(torn)?.within(range.clone()) {
             if let (Some(trace), Some(run)) = (TraceId::new(trace), runs.get(at).ok_or_else(torn)?) {
                 matches.traces.entry(trace).or_default().insert(run);
             }
@@ -91,25 +91,38 @@ fn runs_and_traces(snapshot: &Snapshot<'_>, prefix: &Prefix, matches: &mut Match
 fn spans(snapshot: &Snapshot<'_>, range: RangeInclusive<u64>, matches: &mut Matches) -> Result<()> {
     let heads = (range.start() >> 32) as u32..=(range.end() >> 32) as u32;
     let mut candidates = Vec::new();
-    snapshot.scan("SELECT id, block_list, span_heads FROM delivery", [], |row| {
+    snapshot.deliveries("SELECT id, block_list, span_heads FROM delivery", [], |delivery, row| {
         let blocks = BlockList::read(blob(row, 1)?).ok_or_else(torn)?;
         let holding = blocks.holding_spans(blob(row, 2)?, heads.clone()).ok_or_else(torn)?;
         if !holding.is_empty() {
-            candidates.push((row.get::<_, i64>(0)?, holding));
+            candidates.push((delivery, holding));
         }
         Ok(())
     })?;
     for (delivery, blocks) in candidates {
-        let mut query = snapshot.0.prepare_cached("SELECT run_heads, run_tails FROM delivery WHERE id = ?")?;
-        let (run_heads, run_tails): (Vec<u8>, Vec<u8>) = query.query_row([delivery], |r| Ok((r.get(0)?, r.get(1)?)))?;
-        let runs = RunIds::new(&run_heads, &run_tails).ok_or_else(torn)?;
-        for block in blocks {
-            let raw = snapshot.block(delivery, block)?.ok_or_else(|| Error::corrupt("a block is missing"))?;
-            spans_of_block(&raw, runs, &range, matches)
-                .ok_or_else(|| Error::corrupt("a block does not hold what it says"))?;
-            if matches.spans.len() > Found::MOST {
-                return Ok(());
-            }
+        snapshot.damage.step_over(delivery, spans_of(snapshot, delivery, &blocks, &range, matches))?;
+        if matches.spans.len() > Found::MOST {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn spans_of(
+    snapshot: &Snapshot<'_>,
+    delivery: i64,
+    blocks: &[usize],
+    range: &RangeInclusive<u64>,
+    matches: &mut Matches,
+) -> Result<()> {
+    let mut query = snapshot.transaction.prepare_cached("SELECT run_heads, run_tails FROM delivery WHERE id = ?")?;
+    let (run_heads, run_tails): (Vec<u8>, Vec<u8>) = query.query_row([delivery], |r| Ok((r.get(0)?, r.get(1)?)))?;
+    let runs = RunIds::new(&run_heads, &run_tails).ok_or_else(torn)?;
+    for block in blocks {
+        let raw = snapshot.block(delivery, *block)?;
+        spans_of_block(&raw, runs, range, matches).ok_or_else(not_a_block)?;
+        if matches.spans.len() > Found::MOST {
+            break;
         }
     }
     Ok(())

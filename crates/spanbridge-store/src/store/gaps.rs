@@ -57,8 +57,9 @@ fn look_around(snapshot: &Snapshot<'_>, run_ids: Vec<RunId>, checkup: &mut Check
 struct Asked {
     runs: BTreeSet<RunId>,
     parents: BTreeSet<RunId>,
-    /// Their traces, and those that they are linked to.
     traces: BTreeSet<u128>,
+    /// The traces that they are linked to.
+    linked: BTreeSet<u128>,
     /// When the first and the last of them began.
     span: Option<(u64, u64)>,
     services: BTreeSet<String>,
@@ -72,8 +73,8 @@ impl Asked {
         let run = &graph.run;
         self.parents.extend(run.parent_run_id);
         self.services.extend(run.segments.iter().map(|s| s.service.clone()));
-        let linked = graph.spans.iter().flat_map(|s| &s.links).map(|l| l.trace_id.get());
-        self.traces.extend(run.trace_ids.iter().map(|t| t.get()).chain(linked));
+        self.traces.extend(run.trace_ids.iter().map(|t| t.get()));
+        self.linked.extend(graph.spans.iter().flat_map(|s| &s.links).map(|l| l.trace_id.get()));
         let (first, last) = self.span.unwrap_or((run.started_at, run.started_at));
         self.span = Some((first.min(run.started_at), last.max(run.started_at)));
     }
@@ -90,14 +91,17 @@ impl Asked {
         }
     }
 
-    /// Parents and children, and the other runs of their traces.
+    /// Parents and children, the other runs of their traces, and those at the far ends of links.
     fn relatives(&self, snapshot: &Snapshot<'_>) -> Result<Vec<RunId>> {
         let runs: Vec<u128> = self.runs.iter().map(|run| run.get()).collect();
         let traces: Vec<u128> = self.traces.iter().copied().collect();
+        let linked = snapshot.mentions(PairColumn::Links, &traces)?.into_iter().map(|(_, run)| run);
+        let traces: Vec<u128> = self.traces.union(&self.linked).copied().collect();
         let children = snapshot.mentions(PairColumn::Parents, &runs)?.into_iter().map(|(_, run)| run);
         let others = snapshot.mentions(PairColumn::Traces, &traces)?.into_iter().map(|(_, run)| run);
         let own = traces.iter().filter_map(|trace| RunId::new(*trace));
-        let all: BTreeSet<RunId> = children.chain(others).chain(own).chain(self.parents.iter().copied()).collect();
+        let all: BTreeSet<RunId> =
+            children.chain(others).chain(linked).chain(own).chain(self.parents.iter().copied()).collect();
         Ok(all.difference(&self.runs).copied().collect())
     }
 

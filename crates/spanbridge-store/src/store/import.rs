@@ -4,6 +4,7 @@
 //! of a run is read before records of it are added, once per import: later, only what has been added since.
 
 use super::answer::ImportReport;
+use super::damage::Damage;
 use super::snapshot::Snapshot;
 use crate::codec::{BlockWriter, PartHead, refusal};
 use crate::delivery::{Assembler, key_of};
@@ -22,10 +23,12 @@ const REMEMBERED: usize = 4 << 20;
 
 pub(super) fn import<'a>(
     connection: &mut Connection,
+    damage: &Damage,
     records: impl Iterator<Item = Record<'a>>,
 ) -> Result<ImportReport> {
     let mut import = Import {
         connection,
+        damage,
         assembler: Assembler::default(),
         known: Known::default(),
         report: ImportReport::default(),
@@ -48,6 +51,7 @@ pub(super) fn import<'a>(
 
 struct Import<'c> {
     connection: &'c mut Connection,
+    damage: &'c Damage,
     assembler: Assembler,
     known: Known,
     report: ImportReport,
@@ -63,8 +67,10 @@ impl Import<'_> {
         let runs: Set<Option<RunId>> = chunk.iter().map(key_of).collect();
         let prints: Vec<Print> = chunk.iter().map(|record| self.known.print(record)).collect();
         // Most is read before the lock is taken; under it, what was added meanwhile.
-        self.known.read(&Snapshot(self.connection.unchecked_transaction()?), &runs)?;
-        let locked = Snapshot(self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?);
+        let damage = self.damage;
+        self.known.read(&Snapshot { transaction: self.connection.unchecked_transaction()?, damage }, &runs)?;
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let locked = Snapshot { transaction, damage };
         self.known.read(&locked, &runs)?;
 
         let (mut new, mut suspects) = (Vec::new(), Set::default());
@@ -82,9 +88,9 @@ impl Import<'_> {
         if !new.is_empty() {
             self.report.stored += new.len() as u64;
             let delivery = self.assembler.assemble_with(new.into_iter(), |run| suspects.contains(&run))?;
-            insert(&locked.0, None, &delivery)?;
+            insert(&locked.transaction, None, &delivery)?;
         }
-        Ok(locked.0.commit()?)
+        Ok(locked.transaction.commit()?)
     }
 }
 

@@ -1,6 +1,7 @@
 //! The list of runs.
 
 use super::answer::{RunFilter, RunRow};
+use super::linked::linked_runs;
 use super::snapshot::{PairColumn, Snapshot, Sum};
 use crate::delivery::Verdict;
 use crate::error::Result;
@@ -50,9 +51,7 @@ pub(super) fn surroundings(snapshot: &Snapshot<'_>, graph: &mut Graph) -> Result
     graph.child_runs = summaries(snapshot, &forks)?;
     let traces: BTreeSet<TraceId> = run.trace_ids.iter().copied().collect();
     graph.related_runs = summaries(snapshot, &runs_of(snapshot, &traces, run.run_id)?)?;
-    let linked = graph.spans.iter().flat_map(|s| &s.links).map(|l| l.trace_id);
-    let linked: BTreeSet<TraceId> = linked.filter(|trace| !traces.contains(trace)).collect();
-    graph.linked_runs = summaries(snapshot, &runs_of(snapshot, &linked, run.run_id)?)?;
+    graph.linked_runs = linked_runs(snapshot, graph)?;
     if forks.len() <= OTHERS && !forks.is_empty() {
         let children = graphs(snapshot, &forks)?;
         graph.relate(edges_between(graph, &children, false));
@@ -101,7 +100,7 @@ fn runs_of(snapshot: &Snapshot<'_>, traces: &BTreeSet<TraceId>, but: RunId) -> R
 }
 
 /// Runs in a line each, by start. Those of which nothing is known are left out.
-fn summaries(snapshot: &Snapshot<'_>, run_ids: &[RunId]) -> Result<Vec<RunSummary>> {
+pub(super) fn summaries(snapshot: &Snapshot<'_>, run_ids: &[RunId]) -> Result<Vec<RunSummary>> {
     if run_ids.is_empty() {
         return Ok(Vec::new());
     }
@@ -140,6 +139,12 @@ impl Line {
         }
         let stored = snapshot.run(run_id)?;
         let records = stored.records()?;
+        if records.is_empty() {
+            // They are damaged: what the sums say is all there is.
+            let status = if sum.failed > 0 { RunStatus::Error } else { RunStatus::Open };
+            let (started_at, ended_at) = (sum.started_at(), sum.ended_at());
+            return Ok(Self { name: name(sum).to_owned(), status, started_at, ended_at });
+        }
         let outline = Outline::of(run_id, &records);
         Ok(Self {
             name: outline.name(&records).to_owned(),

@@ -1,10 +1,12 @@
 //! Reading a store, and importing records into one.
 
 mod answer;
+mod damage;
 mod export;
 mod find;
 mod gaps;
 mod import;
+mod linked;
 mod list;
 mod snapshot;
 
@@ -12,7 +14,8 @@ pub use answer::{Candidate, Found, Id, ImportReport, RunFilter, RunRow};
 
 use crate::error::{Error, Result};
 use crate::file::{self, Missing};
-use crate::graph::{Checkup, Gap, Graph};
+use crate::graph::{Checkup, Diagnostic, Gap, Graph};
+use damage::Damage;
 use rusqlite::Connection;
 use snapshot::Snapshot;
 use spanbridge::RunId;
@@ -22,10 +25,12 @@ use std::path::{Path, PathBuf};
 
 /// A store that is read, and that records can be imported into.
 ///
-/// Each call sees one consistent state of the file, also while other processes write, and holds no lock afterwards.
+/// Each call sees one consistent state of the file, also while other processes write, and holds no lock afterwards. What a
+/// damaged delivery held is left out of the answers, and [`Store::damage`] tells of it.
 pub struct Store {
     path: PathBuf,
     connection: Connection,
+    damage: Damage,
 }
 
 impl Store {
@@ -50,7 +55,7 @@ impl Store {
         // A question scans the directories of many deliveries; the next one finds them in memory.
         let cache = connection.execute_batch("PRAGMA cache_size = -32768").map_err(Error::from);
         cache.map_err(|e| e.at("open", path))?;
-        Ok(Self { path: path.to_owned(), connection })
+        Ok(Self { path: path.to_owned(), connection, damage: Damage::default() })
     }
 
     /// What an id of a run, a trace or a span, or the first four or more digits of one, stands for.
@@ -72,6 +77,7 @@ impl Store {
             }
             let mut graph = Graph::build(run_id, &records);
             list::surroundings(snapshot, &mut graph)?;
+            graph.diagnostics.extend(snapshot.damage.told());
             Ok(Some(graph))
         })
     }
@@ -84,8 +90,8 @@ impl Store {
     /// What is missing from these runs, or cannot be true in them. The checkup says what time it is, and how long things
     /// may take.
     ///
-    /// To know what became of a message it also looks at the runs of the same traces, at parents and children, and where
-    /// that does not explain everything at up to 500 runs that began at about the same time.
+    /// To know what became of a message it also looks at the runs of the same traces, at parents and children, at those at
+    /// the far ends of links, and where that does not explain everything at up to 500 runs that began at about the same time.
     pub fn gaps(&self, run_ids: &[RunId], mut checkup: Checkup) -> Result<Vec<Gap>> {
         self.read(|snapshot| gaps::check(snapshot, run_ids, &mut checkup))?;
         Ok(checkup.gaps())
@@ -105,15 +111,24 @@ impl Store {
         }
     }
 
+    /// What was stepped over since the store was opened, because it is damaged, in one diagnostic with the code
+    /// `store.damaged`; `None` as nearly always. Its count is that of the deliveries. Where SQLite itself cannot read the
+    /// file, questions fail with [`ErrorKind::Corrupt`](crate::ErrorKind::Corrupt) instead.
+    pub fn damage(&self) -> Option<Diagnostic> {
+        self.damage.told()
+    }
+
     /// Stores the records that are not there yet. Importing the same records again changes nothing.
     pub fn import<'a>(&mut self, records: impl IntoIterator<Item = Record<'a>>) -> Result<ImportReport> {
-        import::import(&mut self.connection, records.into_iter()).map_err(|e| e.at("write to", &self.path))
+        import::import(&mut self.connection, &self.damage, records.into_iter())
+            .map_err(|e| e.at("write to", &self.path))
     }
 
     /// Asks a question of one consistent state.
-    fn read<T>(&self, question: impl FnOnce(&Snapshot<'_>) -> Result<T>) -> Result<T> {
+    fn read<'s, T>(&'s self, question: impl FnOnce(&Snapshot<'s>) -> Result<T>) -> Result<T> {
         let transaction = self.connection.unchecked_transaction().map_err(Error::from);
-        transaction.and_then(|t| question(&Snapshot(t))).map_err(|e| e.at("read", &self.path))
+        let snapshot = transaction.map(|transaction| Snapshot { transaction, damage: &self.damage });
+        snapshot.and_then(|snapshot| question(&snapshot)).map_err(|e| e.at("read", &self.path))
     }
 }
 

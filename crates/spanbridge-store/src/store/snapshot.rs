@@ -2,6 +2,7 @@
 //!
 //! A snapshot holds back the checkpoints of every writer, so it is kept no longer than one question takes.
 
+use super::damage::Damage;
 use crate::codec::{Block, pack};
 use crate::delivery::{Aggregate, Aggregates, BlockList, IdPairs, RunIds, key_of, run_heads_hold};
 use crate::error::{Error, Result};
@@ -16,8 +17,11 @@ use std::rc::Rc;
 /// What aggregates of several deliveries have in common: names as text.
 pub(super) type Sum = Aggregate<Rc<str>>;
 
-/// A read transaction.
-pub(super) struct Snapshot<'c>(pub(super) Transaction<'c>);
+/// A read transaction, and where is noted what cannot be read in it.
+pub(super) struct Snapshot<'c> {
+    pub(super) transaction: Transaction<'c>,
+    pub(super) damage: &'c Damage,
+}
 
 /// Where records of some runs lie in one delivery.
 #[derive(Debug)]
@@ -29,7 +33,16 @@ struct Places {
 
 /// What a row of a delivery says does not fit together.
 pub(super) fn torn() -> Error {
-    Error::corrupt("the directory of a delivery is damaged")
+    Error::corrupt("its directory does not fit together")
+}
+
+pub(super) fn a_block_is_missing() -> Error {
+    Error::corrupt("a block is missing")
+}
+
+/// A block is not as a block should be.
+pub(super) fn not_a_block() -> Error {
+    Error::corrupt("a block does not hold what it says")
 }
 
 /// A column with bytes.
@@ -37,7 +50,7 @@ pub(super) fn blob<'r>(row: &'r Row<'_>, column: usize) -> Result<&'r [u8]> {
     row.get_ref(column)?.as_blob().map_err(|_| torn())
 }
 
-impl Snapshot<'_> {
+impl<'c> Snapshot<'c> {
     /// Calls `each` with every row of a query.
     pub(super) fn scan(
         &self,
@@ -45,7 +58,7 @@ impl Snapshot<'_> {
         parameters: impl rusqlite::Params,
         mut each: impl FnMut(&Row<'_>) -> Result<()>,
     ) -> Result<()> {
-        let mut query = self.0.prepare_cached(sql)?;
+        let mut query = self.transaction.prepare_cached(sql)?;
         let mut rows = query.query(parameters)?;
         while let Some(row) = rows.next()? {
             each(row)?;
@@ -53,16 +66,30 @@ impl Snapshot<'_> {
         Ok(())
     }
 
+    /// Calls `each` with the number of every delivery of a query, which is its first column, and the row; steps over what
+    /// is damaged.
+    pub(super) fn deliveries(
+        &self,
+        sql: &str,
+        parameters: impl rusqlite::Params,
+        mut each: impl FnMut(i64, &Row<'_>) -> Result<()>,
+    ) -> Result<()> {
+        self.scan(sql, parameters, |row| {
+            let delivery = row.get(0)?;
+            self.damage.step_over(delivery, each(delivery, row)).map(drop)
+        })
+    }
+
     /// The number of the newest delivery; 0 if there is none.
     pub(super) fn newest(&self) -> Result<i64> {
-        Ok(self.0.query_row("SELECT coalesce(max(id), 0) FROM delivery", [], |row| row.get(0))?)
+        Ok(self.transaction.query_row("SELECT coalesce(max(id), 0) FROM delivery", [], |row| row.get(0))?)
     }
 
     /// Where records of these runs lie, in deliveries after this one. `None` stands for the records of no run.
     fn places(&self, wanted: &[Option<RunId>], after: i64) -> Result<Vec<Places>> {
         let mut all = Vec::new();
         let sql = "SELECT id, block_list, run_heads, run_tails FROM delivery WHERE id > ?";
-        self.scan(sql, [after], |row| {
+        self.deliveries(sql, [after], |delivery, row| {
             let heads = blob(row, 2)?;
             // Most deliveries hold none of them, and are known to from the heads alone.
             if !wanted.iter().any(|run| run_heads_hold(heads, *run)) {
@@ -71,64 +98,74 @@ impl Snapshot<'_> {
             let runs = RunIds::new(heads, blob(row, 3)?).ok_or_else(torn)?;
             let runs: Vec<_> = wanted.iter().filter_map(|run| Some((runs.find(*run)?, *run))).collect();
             let list = BlockList::read(blob(row, 1)?).ok_or_else(torn)?;
-            let blocks = runs.iter().flat_map(|(place, _)| list.holding(*place)).collect();
-            all.push(Places { delivery: row.get(0)?, runs, blocks });
+            let mut blocks = BTreeSet::new();
+            for (place, _) in &runs {
+                let mut holding = list.holding(*place).peekable();
+                if holding.peek().is_none() {
+                    return Err(torn());
+                }
+                blocks.extend(holding);
+            }
+            all.push(Places { delivery, runs, blocks });
             Ok(())
         })?;
         Ok(all)
     }
 
-    /// A block, unpacked. `None` where it is gone.
-    pub(super) fn block(&self, delivery: i64, block: usize) -> Result<Option<Vec<u8>>> {
+    /// A block, unpacked.
+    pub(super) fn block(&self, delivery: i64, block: usize) -> Result<Vec<u8>> {
         let id = block_id(delivery, block).ok_or_else(torn)?;
-        let mut query = self.0.prepare_cached("SELECT data FROM block WHERE id = ?")?;
+        let mut query = self.transaction.prepare_cached("SELECT data FROM block WHERE id = ?")?;
         let unpacked = query.query_row([id], |row| {
             let mut raw = Vec::new();
             Ok(blob(row, 0).and_then(|packed| pack::unpack(packed, &mut raw)).map(|()| raw))
         });
-        unpacked.optional()?.transpose()
+        unpacked.optional()?.ok_or_else(a_block_is_missing)?
     }
 
     /// What is stored of a run.
-    pub(super) fn run(&self, run_id: RunId) -> Result<Stored> {
+    pub(super) fn run(&self, run_id: RunId) -> Result<Stored<'c>> {
         self.stored(&[Some(run_id)], 0)
     }
 
     /// What is stored of these runs in deliveries after this one.
-    pub(super) fn stored(&self, runs: &[Option<RunId>], after: i64) -> Result<Stored> {
-        let (mut all, mut raws) = (self.places(runs, after)?, Vec::new());
+    pub(super) fn stored(&self, runs: &[Option<RunId>], after: i64) -> Result<Stored<'c>> {
+        let (mut all, mut parts) = (self.places(runs, after)?, Vec::new());
         for places in &mut all {
             let mut blocks = Vec::with_capacity(places.blocks.len());
             for block in &places.blocks {
-                let raw = self.block(places.delivery, *block)?;
-                blocks.push(raw.ok_or_else(|| Error::corrupt("a block is missing"))?);
+                blocks.extend(self.damage.step_over(places.delivery, self.block(places.delivery, *block))?);
             }
             places.runs.sort_unstable_by_key(|(place, _)| *place);
-            raws.push((std::mem::take(&mut places.runs), blocks));
+            parts.push(Part { delivery: places.delivery, runs: std::mem::take(&mut places.runs), blocks });
         }
-        Ok(Stored(raws))
+        Ok(Stored { parts, damage: self.damage })
     }
 
     /// What all deliveries together say of each run, or of these runs.
     pub(super) fn sums(&self, wanted: Option<&BTreeSet<RunId>>) -> Result<Map<RunId, Sum>> {
         let mut sums: Map<RunId, Sum> = Map::default();
         let mut texts = Texts::default();
-        self.scan("SELECT run_heads, run_tails, aggregates, first_at FROM delivery", [], |row| {
-            let heads = blob(row, 0)?;
+        // Of one delivery: all of it or nothing.
+        let mut said = Vec::new();
+        self.deliveries("SELECT id, run_heads, run_tails, aggregates, first_at FROM delivery", [], |_, row| {
+            said.clear();
+            let heads = blob(row, 1)?;
             if wanted.is_some_and(|wanted| !wanted.iter().any(|run| run_heads_hold(heads, Some(*run)))) {
                 return Ok(());
             }
-            let runs = RunIds::new(heads, blob(row, 1)?).ok_or_else(torn)?;
-            let mut aggregates = Aggregates::read(blob(row, 2)?, row.get::<_, i64>(3)? as u64).ok_or_else(torn)?;
+            let runs = RunIds::new(heads, blob(row, 2)?).ok_or_else(torn)?;
+            let mut aggregates = Aggregates::read(blob(row, 3)?, row.get::<_, i64>(4)? as u64).ok_or_else(torn)?;
             let names = texts.of(aggregates.names());
             for at in 0..runs.len() {
                 let aggregate = aggregates.next().ok_or_else(torn)?;
                 let run = runs.get(at).ok_or_else(torn)?;
                 if let Some(run) = run.filter(|run| wanted.is_none_or(|wanted| wanted.contains(run))) {
                     let named = aggregate.named(|place| names.get(place as usize).cloned()).ok_or_else(torn)?;
-                    sums.entry(run).or_default().merge(named);
+                    said.push((run, named));
                 }
             }
+            said.drain(..).for_each(|(run, sum)| sums.entry(run).or_default().merge(sum));
             Ok(())
         })?;
         Ok(sums)
@@ -141,13 +178,14 @@ impl Snapshot<'_> {
             return Ok(found);
         }
         let sql = match column {
-            PairColumn::Traces => "SELECT traces, run_heads, run_tails FROM delivery WHERE length(traces) > 0",
-            PairColumn::Parents => "SELECT parents, run_heads, run_tails FROM delivery WHERE length(parents) > 0",
+            PairColumn::Traces => "SELECT id, traces, run_heads, run_tails FROM delivery WHERE length(traces) > 0",
+            PairColumn::Parents => "SELECT id, parents, run_heads, run_tails FROM delivery WHERE length(parents) > 0",
+            PairColumn::Links => "SELECT id, links, run_heads, run_tails FROM delivery WHERE length(links) > 0",
         };
-        self.scan(sql, [], |row| {
-            let pairs = IdPairs::new(blob(row, 0)?).ok_or_else(torn)?;
+        self.deliveries(sql, [], |_, row| {
+            let pairs = IdPairs::new(blob(row, 1)?).ok_or_else(torn)?;
             for (id, at) in ids.iter().flat_map(|id| pairs.within(*id..=*id)) {
-                let runs = RunIds::new(blob(row, 1)?, blob(row, 2)?).ok_or_else(torn)?;
+                let runs = RunIds::new(blob(row, 2)?, blob(row, 3)?).ok_or_else(torn)?;
                 found.extend(runs.get(at).ok_or_else(torn)?.map(|run| (id, run)));
             }
             Ok(())
@@ -165,6 +203,8 @@ pub(super) enum PairColumn {
     Traces,
     /// The runs that runs were forked from.
     Parents,
+    /// Traces that spans of the run are linked to, other than the run's own.
+    Links,
 }
 
 /// Each text once, whatever number of deliveries mention it.
@@ -187,16 +227,27 @@ impl Texts {
 
 /// The blocks that hold some runs, by delivery. Their records borrow from them.
 #[derive(Debug)]
-pub(super) struct Stored(Vec<(RunPlaces, Vec<Vec<u8>>)>);
+pub(super) struct Stored<'c> {
+    parts: Vec<Part>,
+    damage: &'c Damage,
+}
+
+/// What a delivery holds of them.
+#[derive(Debug)]
+struct Part {
+    delivery: i64,
+    runs: RunPlaces,
+    blocks: Vec<Vec<u8>>,
+}
 
 /// Runs, each with its place among the runs of a delivery.
 type RunPlaces = Vec<(usize, Option<RunId>)>;
 
-impl Stored {
+impl Stored<'_> {
     /// The records of the runs, in the order in which they came.
     pub(super) fn records(&self) -> Result<Vec<Record<'_>>> {
         let mut records = Vec::new();
-        self.0.iter().try_for_each(|(runs, blocks)| read_blocks(blocks, runs, &mut records))?;
+        self.parts.iter().try_for_each(|part| self.read(part, &mut records))?;
         Ok(records)
     }
 
@@ -204,22 +255,23 @@ impl Stored {
     /// wanted.
     pub(super) fn by_run(&self) -> Result<BTreeMap<Option<RunId>, Vec<Record<'_>>>> {
         let mut by_run: BTreeMap<Option<RunId>, Vec<Record<'_>>> = BTreeMap::new();
-        for (runs, blocks) in self.0.iter().filter(|(runs, _)| runs.iter().any(|(_, run)| run.is_some())) {
+        for part in self.parts.iter().filter(|part| part.runs.iter().any(|(_, run)| run.is_some())) {
             let mut records = Vec::new();
-            read_blocks(blocks, runs, &mut records)?;
+            self.read(part, &mut records)?;
             for record in records {
                 by_run.entry(key_of(&record)).or_default().push(record);
             }
         }
         Ok(by_run)
     }
-}
 
-fn read_blocks<'a>(blocks: &'a [Vec<u8>], runs: &RunPlaces, records: &mut Vec<Record<'a>>) -> Result<()> {
-    let mut blocks = blocks.iter();
-    blocks
-        .try_for_each(|raw| read_runs(raw, runs, records))
-        .ok_or_else(|| Error::corrupt("a block does not hold what it says"))
+    fn read<'a>(&self, part: &'a Part, records: &mut Vec<Record<'a>>) -> Result<()> {
+        for raw in &part.blocks {
+            let read = read_runs(raw, &part.runs, records).ok_or_else(not_a_block);
+            self.damage.step_over(part.delivery, read)?;
+        }
+        Ok(())
+    }
 }
 
 /// Collects the records of the runs at these places from a block; steps over the others.

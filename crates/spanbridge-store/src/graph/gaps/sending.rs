@@ -4,7 +4,7 @@ use super::super::Span;
 use super::super::message::sent_to;
 use super::brokers::Broker;
 use super::{Gap, GapKind, Place, listed, named};
-use crate::hash::{Map, Set};
+use crate::hash::{Map, Set, join, stable};
 use spanbridge::{Kind, SegmentId, SpanId, semconv};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,6 +18,8 @@ pub(super) struct Sending {
     rootless: Vec<Rootless>,
     /// Spans that a messaging step names as the one before it.
     continued: Set<SpanId>,
+    /// The same of the work on messages, with where they were taken from.
+    taken: Set<(SpanId, u64)>,
     /// Spans that anything else names as the one before it: the segment in which that was, and whether it was several.
     below: Map<SpanId, (SegmentId, bool)>,
     producers: Services,
@@ -29,6 +31,8 @@ struct Sent {
     place: Place,
     what: String,
     span_id: SpanId,
+    /// What it is linked to: the message kept the context of another trace, and its work goes on there.
+    kept: Vec<SpanId>,
     segment_id: SegmentId,
     to: (String, String),
     at: u64,
@@ -43,8 +47,9 @@ struct Rootless {
 impl Sending {
     /// Learns what a span says about others.
     pub(super) fn learn(&mut self, span: &Span) {
+        let before = || span.parent_span_id.into_iter().chain(span.links.iter().map(|l| l.span_id));
         let step = span.kind == Kind::Consumer || span.primitive.starts_with("messaging.");
-        for before in span.parent_span_id.into_iter().chain(span.links.iter().map(|l| l.span_id)) {
+        for before in before() {
             if step {
                 self.continued.insert(before);
             } else {
@@ -55,6 +60,10 @@ impl Sending {
         let (services, names) = match (span.kind, span.primitive.as_str()) {
             (Kind::Producer, "messaging.publish") => (&mut self.producers, sent_to(span.destination()).take(1)),
             (_, "messaging.process" | "messaging.receive") => {
+                for to in sent_to(span.destination()) {
+                    let from = place(system(span), to);
+                    self.taken.extend(before().map(|before| (before, from)));
+                }
                 (&mut self.consumers, sent_to(span.destination()).take(usize::MAX))
             }
             _ => return,
@@ -83,6 +92,7 @@ impl Sending {
                 place: place.at(span.span_id),
                 what: format!("{}, {status}", named(span)),
                 span_id: span.span_id,
+                kept: span.links.iter().map(|l| l.span_id).collect(),
                 segment_id: span.segment_id,
                 to: key(span, destination),
                 at,
@@ -101,7 +111,9 @@ impl Sending {
 
     fn went_on(&self, sent: &Sent) -> bool {
         let below = self.below.get(&sent.span_id);
+        let kept = |span: &SpanId| self.taken.contains(&(*span, place(&sent.to.0, &sent.to.1)));
         self.continued.contains(&sent.span_id)
+            || sent.kept.iter().any(kept)
             || below.is_some_and(|(segment, several)| *several || *segment != sent.segment_id)
     }
 
@@ -124,5 +136,14 @@ impl Sending {
 }
 
 fn key(span: &Span, destination: &str) -> (String, String) {
-    (span.text(semconv::MESSAGING_SYSTEM).unwrap_or_default().to_owned(), destination.to_owned())
+    (system(span).to_owned(), destination.to_owned())
+}
+
+fn system(span: &Span) -> &str {
+    span.text(semconv::MESSAGING_SYSTEM).unwrap_or_default()
+}
+
+/// A destination of a system, in a word.
+fn place(system: &str, destination: &str) -> u64 {
+    join(stable(system.as_bytes()), stable(destination.as_bytes()))
 }

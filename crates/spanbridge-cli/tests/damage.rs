@@ -1,0 +1,95 @@
+//! A store of which a delivery is damaged: every command does what it can, and says what it has stepped over.
+
+#[path = "../../spanbridge-store/tests/common/mod.rs"]
+mod common;
+
+use common::*;
+use insta::assert_snapshot;
+use rusqlite::Connection;
+use serde_json::{Value, json};
+use spanbridge_store::StoreSink;
+use std::path::PathBuf;
+use std::process::Command;
+
+/// Three deliveries: of two runs, and the second of both in one that cannot be read.
+fn damaged() -> (tempfile::TempDir, PathBuf) {
+    let (dir, path) = place();
+    let mut sink = StoreSink::open(&path).unwrap();
+    let (mut shop, mut mail) = (Recording::of(run(1), 1, "shop"), Recording::of(run(2), 2, "mail"));
+    deliver(&mut sink, 7, 1, &[shop.span(1, 0, "order", 0, 9)]);
+    deliver(&mut sink, 7, 2, &[shop.span(2, 1, "pay", 2, 3), mail.span(3, 0, "send", 2, 3)]);
+    deliver(&mut sink, 7, 3, &[mail.span(4, 3, "smtp", 2, 3)]);
+    drop(sink);
+    let damage = "UPDATE delivery SET run_tails = x'ff', aggregates = x'ff' WHERE id = 2";
+    Connection::open(&path).unwrap().execute_batch(damage).unwrap();
+    (dir, path)
+}
+
+/// Exit code, and what stands on the standard output and beside it.
+fn said(path: &PathBuf, args: &[&str]) -> (i32, String, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_spanbridge"));
+    command.args(args).args(["--color", "never", "--db"]).arg(path).env("COLUMNS", "100");
+    let output = command.output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+}
+
+const TOLD: &str = "delivery 2 is damaged and was stepped over (its directory does not fit together); what it held is \
+                    missing here";
+
+#[test]
+fn each_command_tells_of_it_on_standard_error() {
+    let (_dir, path) = damaged();
+    let expected = format!(
+        "spanbridge: {TOLD}\n  Restore the file from a backup, or import what `spanbridge export` can read of it into a \
+         new one.\n"
+    );
+    let id = run(1).to_string();
+    for (args, code) in [
+        (&["runs"][..], 0),
+        (&["runs", "--format", "json"], 0),
+        (&["trace", &id], 0),
+        (&["doctor"], 1),
+        (&["export"], 0),
+    ] {
+        let (found, out, beside) = said(&path, args);
+        assert_eq!((found, beside), (code, expected.clone()), "{args:?}: {out}");
+        assert!(!out.is_empty(), "{args:?}");
+    }
+    assert_snapshot!(said(&path, &["trace", &id]).1, @r##"
+order  11111111  ✓ ok  9.00 ms
+shop · 1 span · 2026-09-21 14:13:20.000 UTC
+                       0                                9.00 ms
+shop ▸ order  9.00 ms  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━
+
+! store.damaged: delivery 2 is damaged and was stepped over (its directory does not fit together);
+  what it held is missing here
+"##);
+    assert_snapshot!(said(&path, &["doctor", &id]).1, @r##"
+nothing else is missing in this run
+"##);
+    let (code, out, beside) = said(&path, &["trace", &span_id(3).to_string()]);
+    assert_eq!((code, &*out), (1, ""));
+    assert!(beside.starts_with(&expected) && beside.contains("no run, trace or span has an id"), "{beside}");
+}
+
+#[test]
+fn in_json_it_is_a_diagnostic() {
+    let (_dir, path) = damaged();
+    let told = json!({ "code": "store.damaged", "message": TOLD, "count": 1 });
+    for args in [&["runs"][..], &["trace", "1111"], &["doctor"]] {
+        let (_, out, _) = said(&path, &[args, &["--format", "json"]].concat());
+        let json: Value = serde_json::from_str(&out).unwrap();
+        assert_eq!(json["diagnostics"], json!([told]), "{args:?}");
+    }
+}
+
+#[test]
+fn what_can_be_read_is_saved_by_an_export() {
+    let (dir, path) = damaged();
+    let (lines, anew) = (dir.path().join("lines"), dir.path().join("anew.db"));
+    assert_eq!(said(&path, &["export", "--output", lines.to_str().unwrap()]).0, 0);
+    let (code, out, beside) = said(&anew, &["import", lines.to_str().unwrap()]);
+    assert_eq!((code, &*beside), (0, ""), "{out}");
+    assert_eq!(said(&anew, &["runs"]).1.lines().count(), 3, "a heading, and both runs");
+}
