@@ -135,7 +135,7 @@ async fn an_event_that_cannot_carry_it_is_sent_all_the_same() {
     let call = stage.call();
     assert_eq!(call.handoff(), "confirmed");
     let [(code, message)] = &call.diagnostics[..] else { panic!("{:?}", call.diagnostics) };
-    assert_eq!((code.as_str(), message.contains("not a JSON object")), ("inject.not_possible", true));
+    assert_eq!((code.as_str(), message.contains("not a JSON object")), ("injection.not_possible", true));
     // A client context that is no good is the user's, and the service's to refuse.
     let refused = stage.order(|| stage.invoke(json!({})).client_context("e30").observed().send()).await.unwrap_err();
     assert_eq!(refused.into_service_error().code(), Some("InvalidRequestContentException"));

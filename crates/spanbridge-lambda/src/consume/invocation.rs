@@ -71,7 +71,7 @@ impl Invocation {
             cause = cause.under(receiving, Arrival { relation: None, age: age(&event), name: &name, primitive })
         }
         let span = cause.process(|| describe::invocation(&about, &event).open());
-        repairs.iter().for_each(|what| span.diagnostic("runtime.header", what));
+        repairs.iter().for_each(|what| span.diagnostic(semconv::RUNTIME_HEADER, what));
         flush::tell(&span);
         let batch = (event.records().len() > 1).then(|| span.in_scope(|| describe::batch(&event).open()));
         let invocation = Invocation {
@@ -126,7 +126,7 @@ impl Invocation {
             Err(error) if is_open => self.failed(error.to_string(), "Runtime.Response"),
             Err(error) => {
                 if let Some(span) = ActiveSpan::of(self.context.clone()) {
-                    span.diagnostic("response.lost", &error.to_string())
+                    span.diagnostic(semconv::RESPONSE_LOST, &error.to_string())
                 }
             }
             Ok(()) if is_open && self.claimed.load(Acquire) => self.give_up(),
@@ -157,7 +157,7 @@ impl Invocation {
             let left = u64::try_from(left.as_millis()).unwrap_or(u64::MAX);
             span.event("deadline", &[(semconv::FUNCTION_TIME_LEFT_MS, Value::from(left))]);
             let what = format!("{left} ms are left of the function's time, and the handler has not ended");
-            span.diagnostic("deadline.near", &what)
+            span.diagnostic(semconv::DEADLINE_NEAR, &what)
         }
         drop(spans);
         observe::in_scope(&self.context, || spanbridge::flush_blocking(left));

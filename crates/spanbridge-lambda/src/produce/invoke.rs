@@ -108,7 +108,7 @@ fn into_client_context(client_context: &mut Option<String>, packing: &Packing<'_
     let mut users = match client_context.as_deref().map(ClientContext::read) {
         None => ClientContext::default(),
         Some(Ok(users)) => users,
-        Some(Err(problem)) => return packing.span.diagnostic("inject.not_possible", &problem.to_string()),
+        Some(Err(problem)) => return packing.span.diagnostic(semconv::INJECTION_NOT_POSSIBLE, &problem.to_string()),
     };
     match outgoing(packing.span.context(), &users) {
         Outgoing::Keep(theirs) => packing.span.link(&theirs),
@@ -146,7 +146,10 @@ fn into_payload(payload: &mut Option<Blob>, packing: &Packing<'_>) {
             packing.left_out(Some("no room for the context".to_owned()))
         }
         Some(with_context) => *payload = Some(Blob::new(with_context)),
-        None => span.diagnostic("inject.not_possible", "the payload is not a JSON object, so it carries no context"),
+        None => {
+            let why = "the payload is not a JSON object, so it carries no context";
+            span.diagnostic(semconv::INJECTION_NOT_POSSIBLE, why)
+        }
     }
 }
 
