@@ -1,6 +1,7 @@
 //! Handling events with `lambda_runtime`.
 
 mod annotated;
+mod answer;
 mod deadline;
 mod drive;
 mod flush;
@@ -34,6 +35,7 @@ use std::time::Duration;
 
 /// What [`ObservedLayer`] and [`observed`] make of a service. Nobody needs to name these.
 pub mod parts {
+    pub use super::answer::Answer;
     pub use super::layer::{ObservedInvocation, ObservedService};
     pub use super::service::{HandlerError, Handling, Observed};
     pub use super::stream::ObservedStream;

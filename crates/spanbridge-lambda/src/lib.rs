@@ -96,6 +96,8 @@ pub use durable::Durable;
 pub use event::{Beside, Event, Record, Source};
 #[cfg(any(feature = "invoke", feature = "sqs", feature = "sns"))]
 pub use produce::{CallExt, ObservedCall, Propagate};
+#[cfg(any(feature = "runtime", feature = "invoke", feature = "sqs", feature = "sns"))]
+pub use spanbridge::messaging::{Capture, Capturing, Part};
 #[cfg(feature = "runtime")]
 pub use spanbridge::messaging::{Relation, Trust};
 

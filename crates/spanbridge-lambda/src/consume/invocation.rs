@@ -1,13 +1,16 @@
 //! An invocation that is under way: its spans, and how they end.
 
+use super::answer::Answer;
 use super::deadline::Deadline;
 use super::flush;
 use super::settings::Settings;
 use super::watchdog;
 use crate::describe::{self, About};
-use crate::event::{Beside, Event};
+use crate::event::{Beside, Event, request_headers};
+use bytes::Bytes;
+use serde::Serialize;
 use spanbridge::carrier::Extraction;
-use spanbridge::messaging::{Arrival, Received, waited};
+use spanbridge::messaging::{Arrival, Capturing, Received, waited};
 use spanbridge::observe::{self, ActiveSpan, Span};
 use spanbridge::{Context, Primitive, Value, semconv};
 use std::sync::atomic::{AtomicBool, Ordering::*};
@@ -21,6 +24,8 @@ pub(crate) struct Invocation {
     pub(crate) deadline: Option<Deadline>,
     pub(crate) event: Event,
     pub(crate) settings: Settings,
+    /// The event as the handler has it, where its records are to be captured.
+    pub(crate) payload: Option<Bytes>,
     /// Inside the span that the handler runs in.
     context: Context,
     /// The span of the invocation, and the one around the work on a batch, until they have ended.
@@ -50,6 +55,7 @@ impl Invocation {
     pub(crate) fn begin(
         context: &lambda_runtime::Context,
         event: Event,
+        payload: &Bytes,
         repairs: &[String],
         settings: &Settings,
     ) -> UnderWay {
@@ -73,6 +79,14 @@ impl Invocation {
         let span = cause.process(|| describe::invocation(&about, &event).open());
         repairs.iter().for_each(|what| span.diagnostic(semconv::RUNTIME_HEADER, what));
         flush::tell(&span);
+        if let Some(capture) = &settings.capture {
+            capture.record_payload(&span, "input", JSON, payload);
+            if event.source().is_request() {
+                capture.record_headers(&span, "input.headers", |each| request_headers(payload, each))
+            }
+        }
+        let is_kept =
+            settings.capture.as_ref().is_some_and(Capturing::looks_at_messages) && !event.records().is_empty();
         let batch = (event.records().len() > 1).then(|| span.in_scope(|| describe::batch(&event).open()));
         let invocation = Invocation {
             request_id: context.request_id.clone(),
@@ -80,6 +94,7 @@ impl Invocation {
             context: batch.as_ref().unwrap_or(&span).context().clone(),
             event,
             settings: settings.clone(),
+            payload: is_kept.then(|| payload.clone()),
             spans: Mutex::new(Spans { invocation: Some(span), batch }),
             claimed: AtomicBool::new(false),
             warned: AtomicBool::new(false),
@@ -91,7 +106,9 @@ impl Invocation {
 
     /// The same, where only what came beside the event is known.
     pub(crate) fn begin_without_event(context: &lambda_runtime::Context) -> UnderWay {
-        Invocation::begin(context, Event::read(b"null", beside(context)).0, &[], &Settings::default())
+        let payload = Bytes::from_static(b"null");
+        let event = Event::read(&payload, beside(context)).0;
+        Invocation::begin(context, event, &payload, &[], &Settings::default())
     }
 
     /// What the handler runs in.
@@ -102,6 +119,19 @@ impl Invocation {
     /// True for the first who asks: it says how the handler ends.
     pub(crate) fn claim(&self) -> bool {
         !self.claimed.swap(true, AcqRel)
+    }
+
+    /// Captures the handler's answer, where that is wanted.
+    pub(crate) fn capture_answer<B: Serialize>(&self, answer: &mut Answer<B>) {
+        let Some(capture) = self.settings.capture.as_ref().filter(|capture| capture.tells_size()) else { return };
+        // Nobody else waits for the application's code, which writes the answer and looks at what is captured.
+        let Some(span) = self.spans().invocation.take() else { return };
+        if span.id().is_some()
+            && let Some(json) = answer.write()
+        {
+            capture.record_payload(&span, "output", JSON, json)
+        }
+        self.spans().invocation = Some(span)
     }
 
     /// Ends the spans, if nobody has yet.
@@ -167,6 +197,9 @@ impl Invocation {
         self.spans.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+/// What Lambda's events and answers are.
+const JSON: &str = "application/json";
 
 /// What an invocation hangs under. It has a segment of its own there, for the process comes back to a run again and again,
 /// and is frozen in between.

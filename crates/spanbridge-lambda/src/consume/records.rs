@@ -4,18 +4,20 @@ use super::invocation::Invocation;
 use super::service::said;
 use super::watchdog;
 use crate::describe;
-use crate::event::{Record, Source};
+use crate::event::{Record, Source, Written, written};
 use futures_util::FutureExt;
 use futures_util::stream::{StreamExt, iter};
 use serde::Serialize;
 use spanbridge::carrier::Extraction;
-use spanbridge::messaging::{Arrival, Received, Receiving, Step, Waited, span, waited};
+use spanbridge::messaging::{
+    Arrival, Capture, Capturing, Message, Received, Receiving, Step, UNKNOWN_TYPE, Waited, span, waited,
+};
 use spanbridge::observe::{self, Span};
 use spanbridge::{Context, Outcome, semconv};
 use std::collections::HashMap;
 use std::fmt;
 use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::SystemTime;
 
 /// Works on the records of a batch one after another, each in a `process` span under its own sender's, and says which
@@ -127,6 +129,7 @@ impl<T> Records<T> {
 struct Batch<'a> {
     context: Context,
     receiving: Option<&'a Receiving>,
+    captured: Option<Captured<'a>>,
     source: Source,
     /// The event's.
     records: &'a [Record],
@@ -139,9 +142,10 @@ impl<'a> Batch<'a> {
         let context = invocation.map_or_else(observe::capture_context, |i| i.context().clone());
         let Some(event) = invocation.map(|i| &i.event) else {
             let (source, places) = (Source::Direct, vec![None; many]);
-            return Batch { context, receiving: None, source, records: &[], places };
+            return Batch { context, receiving: None, captured: None, source, records: &[], places };
         };
         let receiving = invocation.and_then(|i| i.settings.receiving.as_deref());
+        let captured = invocation.and_then(Captured::of);
         let (source, records) = (event.source(), event.records());
         let places = match ids {
             Some(ids) => {
@@ -152,7 +156,7 @@ impl<'a> Batch<'a> {
             None if records.len() == many && has_order(source, records) => (0..many).map(Some).collect(),
             None => vec![None; many],
         };
-        Batch { context, receiving, source, records, places }
+        Batch { context, receiving, captured, source, records, places }
     }
 
     fn record(&self, index: usize) -> Option<&'a Record> {
@@ -182,7 +186,7 @@ impl<'a> Batch<'a> {
         F: Future,
         F::Output: Outcome,
     {
-        let span = self.begin(self.record(index));
+        let span = self.begin(index);
         let work = span.with_context(async { work().await });
         match AssertUnwindSafe(work).catch_unwind().await {
             Ok(value) => {
@@ -197,12 +201,13 @@ impl<'a> Batch<'a> {
         }
     }
 
-    fn begin(&self, record: Option<&Record>) -> Span {
-        let Some(record) = record else {
+    fn begin(&self, index: usize) -> Span {
+        let Some((place, record)) = self.places[index].map(|place| (place, &self.records[place])) else {
             let system = self.source.messaging_system().unwrap_or("aws");
             return observe::in_scope(&self.context, || span(system, Step::Process, "process", "").open());
         };
-        let open = || describe::message(self.source, record).open();
+        let tells_size = self.captured.as_ref().is_none_or(|captured| captured.capture.tells_size());
+        let open = || describe::message(self.source, record, tells_size).open();
         let is_alone = self.records.len() == 1;
         let waited = waited(record.sent, SystemTime::now());
         let span = if is_alone {
@@ -231,6 +236,11 @@ impl<'a> Batch<'a> {
             }
             Waited::Unknown => {}
         }
+        if let Some(captured) =
+            self.captured.as_ref().filter(|all| all.capture.looks_at_messages() && span.id().is_some())
+        {
+            captured.record(&span, place)
+        }
         span
     }
 
@@ -257,6 +267,36 @@ impl<'a> Batch<'a> {
         };
         let items = items.filter(|items| !items.is_empty());
         items.map(|items| BatchResponse { items }).ok_or(error("the event does not name them"))
+    }
+}
+
+/// What is captured of the records.
+struct Captured<'a> {
+    capture: Capturing,
+    source: Source,
+    payload: &'a [u8],
+    /// Once the first is recorded.
+    records: OnceLock<Vec<Written<'a>>>,
+}
+
+impl<'a> Captured<'a> {
+    fn of(invocation: &'a Invocation) -> Option<Self> {
+        let (capture, source) = (invocation.settings.capture.clone()?, invocation.event.source());
+        let capture = if source.has_headers() { capture } else { capture.headers(Capture::Off) };
+        let payload = invocation.payload.as_deref().unwrap_or_default();
+        Some(Captured { capture, source, payload, records: OnceLock::new() })
+    }
+
+    /// Of the record at this place of the event.
+    fn record(&self, span: &Span, place: usize) {
+        let records = self.records.get_or_init(|| written(self.source, self.payload));
+        let Some(record) = records.get(place) else { return };
+        let Some(body) = record.body() else {
+            return self.capture.record_headers(span, "input.headers", |each| record.headers(each));
+        };
+        let content_type = record.content_type().unwrap_or(UNKNOWN_TYPE.into());
+        let message = Message { step: Step::Process, content_type: &content_type, payload: &body };
+        self.capture.record(span, &message, |each| record.headers(each))
     }
 }
 

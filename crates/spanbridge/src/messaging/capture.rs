@@ -116,6 +116,20 @@ impl Capturing {
         self.payload != Capture::Off
     }
 
+    /// Whether there is more to record of messages than an attribute, so that their payloads or headers are looked at.
+    pub fn looks_at_messages(&self) -> bool {
+        self.makes_artifacts() || self.headers != Capture::Off
+    }
+
+    /// Of the payloads of messages: what an attribute does not tell.
+    fn makes_artifacts(&self) -> bool {
+        match self.payload {
+            Capture::Off => false,
+            Capture::Reference => self.hashed,
+            Capture::Inline { .. } => true,
+        }
+    }
+
     /// Records the payload and the headers of a message with its span, if there is more to record than an attribute: as
     /// `input` of who works on it, or `output` of who sends it. `headers` gives every header to its argument; ours are
     /// left out here.
@@ -124,7 +138,7 @@ impl Capturing {
             Step::Send => ("output", "output.headers"),
             _ => ("input", "input.headers"),
         };
-        if self.hashed || self.payload != Capture::Reference {
+        if self.makes_artifacts() {
             self.record_payload(span, kind, message.content_type, message.payload)
         }
         self.record_headers(span, headers_kind, headers)
