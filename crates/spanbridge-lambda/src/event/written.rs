@@ -105,3 +105,57 @@ fn bytes_of_text(value: Json<'_>) -> Option<Cow<'_, [u8]>> {
         Cow::Owned(text) => Cow::Owned(text.into_bytes()),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn examples() -> Vec<Vec<u8>> {
+        let folder = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/events")).unwrap();
+        let files =
+            folder.map(|file| file.unwrap().path()).filter(|file| file.extension().is_some_and(|e| e == "json"));
+        files.map(|file| std::fs::read(file).unwrap()).collect()
+    }
+
+    /// As many as were read from the event, in its order; whatever they hold.
+    fn check(payload: &[u8]) {
+        let (event, _) = Event::read(payload, Beside::default());
+        let written = records(event.source(), payload);
+        // One of SNS is the invocation's.
+        if !event.records().is_empty() {
+            assert_eq!(written.len(), event.records().len());
+        }
+        for (written, record) in written.iter().zip(event.records()) {
+            let body = written.body();
+            // What is told as a size is that of what was sent, with our field.
+            if let (Some(body), Some(size)) = (&body, record.size) {
+                assert!(body.len() <= size, "{size} {}", String::from_utf8_lossy(body))
+            }
+            written.headers(&mut |_, _| {});
+            written.content_type();
+        }
+        request_headers(payload, &mut |_, _| {});
+    }
+
+    #[test]
+    fn every_record_is_found_again() {
+        let examples = examples();
+        assert!(examples.len() > 40);
+        examples.iter().for_each(|payload| check(payload));
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_the_bytes(which in any::<prop::sample::Index>(), at in any::<prop::sample::Index>(), by in any::<u8>(), cut in any::<bool>()) {
+            let examples = examples();
+            let mut payload = which.get(&examples).clone();
+            let at = at.index(payload.len());
+            payload[at] = by;
+            if cut {
+                payload.truncate(at)
+            }
+            check(&payload);
+        }
+    }
+}
