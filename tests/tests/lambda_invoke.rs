@@ -8,9 +8,10 @@ use aws_sdk_lambda::operation::invoke::builders::InvokeFluentBuilder;
 use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::{InvocationType, ResponseStreamingInvocationType};
 use serde_json::{Value, json};
+use spanbridge::record::Body;
 use spanbridge::{Context, Memory, Recorder, Status, observe, semconv};
 use spanbridge_examples::local_lambda::{Function, LocalLambda, client_config};
-use spanbridge_lambda::{CallExt, Propagate, XRay};
+use spanbridge_lambda::{CallExt, Capture, Capturing, Propagate, XRay};
 use spanbridge_tests::{Seen, recorder, spans, within};
 use std::time::Duration;
 
@@ -100,6 +101,29 @@ async fn the_function_gets_the_context_beside_its_payload() {
     ] {
         assert_eq!(call.get(name), value, "{name}");
     }
+}
+
+#[tokio::test]
+async fn what_a_call_says_and_hears_is_captured() {
+    let stage = stage(echo()).await;
+    let capture = Capturing::from(Capture::Inline { max: 4096 });
+    let output = stage.order(|| stage.invoke(json!({"x": 1})).observed().in_payload().capture(&capture).send()).await;
+    let answer = output.unwrap().payload.unwrap();
+    let fails = || stage.invoke(json!({"do": "fail"})).observed().capture(&capture).send();
+    let failed = stage.order(fails).await.unwrap().payload.unwrap();
+    stage.spans();
+    let records = stage.memory.records();
+    let captured = records.iter().filter_map(|record| match &record.body {
+        Body::Artifact(a) => Some((a.kind.as_ref(), a.preview.as_ref()?.as_bytes())),
+        _ => None,
+    });
+    let expected: [(_, &[u8]); 4] = [
+        ("input", br#"{"x":1}"#),
+        ("output", answer.as_ref()),
+        ("input", br#"{"do":"fail"}"#),
+        ("output", failed.as_ref()), // what a function says of its error is an answer, too
+    ];
+    assert_eq!(captured.collect::<Vec<_>>(), expected);
 }
 
 #[tokio::test]

@@ -125,7 +125,7 @@ impl Observe {
     ///         Some(_) => {}
     ///         None => {
     ///             let mut payload: Value = serde_json::from_slice(part.bytes())?; // where that fails nothing is recorded
-    ///             payload["headers"].take();
+    ///             payload.get_mut("headers").map(Value::take);
     ///             part.replace(payload.to_string())
     ///         }
     ///     }
