@@ -86,6 +86,7 @@ fn set_up() {
 ///   calls `lambda_runtime::spawn_graceful_shutdown_handler` before this.
 /// - Whatever context comes with an event is believed. Where strangers can call, as at a function URL, [`Observe`] says how
 ///   far it is.
+/// - Of payloads and headers nothing is recorded but the sizes of messages, unless [`Observe::capture`] asks for more.
 /// - With SnapStart ids begin anew when a snapshot is restored.
 /// - `std::process::exit` waits up to a second for what was recorded.
 ///

@@ -23,7 +23,7 @@
 //! SnapStart. [`run_concurrent`] is the same for several events at a time. Where `main` is not to be changed there is the
 //! attribute [`#[handler]`](macro@handler), and for a `Runtime` of one's own [`ObservedLayer`] with [`observed`].
 //! [`Observe`] says how far callers are believed (a function URL is open to strangers), how work hangs together with what
-//! caused it, and how long a flush may take.
+//! caused it, what is recorded of payloads, and how long a flush may take.
 //!
 //! A batch has a span that is linked to every sender; [`for_each_record`] gives each of its records a span under its own
 //! sender's, and makes the partial batch response.

@@ -79,12 +79,6 @@ impl Invocation {
         let span = cause.process(|| describe::invocation(&about, &event).open());
         repairs.iter().for_each(|what| span.diagnostic(semconv::RUNTIME_HEADER, what));
         flush::tell(&span);
-        if let Some(capture) = &settings.capture {
-            capture.record_payload(&span, "input", JSON, payload);
-            if event.source().is_request() {
-                capture.record_headers(&span, "input.headers", |each| request_headers(payload, each))
-            }
-        }
         let is_kept =
             settings.capture.as_ref().is_some_and(Capturing::looks_at_messages) && !event.records().is_empty();
         let batch = (event.records().len() > 1).then(|| span.in_scope(|| describe::batch(&event).open()));
@@ -101,6 +95,7 @@ impl Invocation {
         };
         let invocation = Arc::new(invocation);
         watchdog::watch(&invocation);
+        invocation.capture_event(payload);
         UnderWay(invocation)
     }
 
@@ -121,15 +116,34 @@ impl Invocation {
         !self.claimed.swap(true, AcqRel)
     }
 
+    /// Captures the event, where that is wanted.
+    fn capture_event(&self, payload: &Bytes) {
+        self.capture(|capture, span| {
+            capture.record_payload(span, "input", JSON, payload);
+            if self.event.source().is_request() {
+                capture.record_headers(span, "input.headers", |each| request_headers(payload, each))
+            }
+        })
+    }
+
     /// Captures the handler's answer, where that is wanted.
     pub(crate) fn capture_answer<B: Serialize>(&self, answer: &mut Answer<B>) {
-        let Some(capture) = self.settings.capture.as_ref().filter(|capture| capture.tells_size()) else { return };
-        // Nobody else waits for the application's code, which writes the answer and looks at what is captured.
+        self.capture(|capture, span| {
+            if capture.tells_size()
+                && let Some(json) = answer.write()
+            {
+                capture.record_payload(span, "output", JSON, json)
+            }
+        })
+    }
+
+    /// The span is out of reach meanwhile, so that nobody has to wait for the application's code: that writes an answer,
+    /// and looks at what is captured. The watchdog delivers what is open without it.
+    fn capture(&self, record: impl FnOnce(&Capturing, &Span)) {
+        let Some(capture) = &self.settings.capture else { return };
         let Some(span) = self.spans().invocation.take() else { return };
-        if span.id().is_some()
-            && let Some(json) = answer.write()
-        {
-            capture.record_payload(&span, "output", JSON, json)
+        if span.id().is_some() {
+            record(capture, &span)
         }
         self.spans().invocation = Some(span)
     }
