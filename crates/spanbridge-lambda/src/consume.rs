@@ -2,6 +2,7 @@
 
 mod annotated;
 mod answer;
+mod captured;
 mod deadline;
 mod drive;
 mod flush;

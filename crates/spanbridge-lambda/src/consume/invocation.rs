@@ -79,8 +79,10 @@ impl Invocation {
         let span = cause.process(|| describe::invocation(&about, &event).open());
         repairs.iter().for_each(|what| span.diagnostic(semconv::RUNTIME_HEADER, what));
         flush::tell(&span);
-        let is_kept =
-            settings.capture.as_ref().is_some_and(Capturing::looks_at_messages) && !event.records().is_empty();
+        // The work on one of several may be recorded where the batch is not.
+        let may_be_recorded = span.id().is_some() || event.records().len() > 1 && !span.context().is_empty();
+        let is_wanted = settings.capture.as_ref().is_some_and(Capturing::looks_at_messages);
+        let is_kept = is_wanted && may_be_recorded && !event.records().is_empty();
         let batch = (event.records().len() > 1).then(|| span.in_scope(|| describe::batch(&event).open()));
         let invocation = Invocation {
             request_id: context.request_id.clone(),

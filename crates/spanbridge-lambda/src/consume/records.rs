@@ -1,23 +1,22 @@
 //! The records of a batch, one by one, and the answer that says which of them failed.
 
+use super::captured::Captured;
 use super::invocation::Invocation;
 use super::service::said;
 use super::watchdog;
 use crate::describe;
-use crate::event::{Record, Source, Written, written};
+use crate::event::{Record, Source};
 use futures_util::FutureExt;
 use futures_util::stream::{StreamExt, iter};
 use serde::Serialize;
 use spanbridge::carrier::Extraction;
-use spanbridge::messaging::{
-    Arrival, Capture, Capturing, Message, Received, Receiving, Step, UNKNOWN_TYPE, Waited, span, waited,
-};
+use spanbridge::messaging::{Arrival, Received, Receiving, Step, Waited, span, waited};
 use spanbridge::observe::{self, Span};
 use spanbridge::{Context, Outcome, semconv};
 use std::collections::HashMap;
 use std::fmt;
 use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 /// Works on the records of a batch one after another, each in a `process` span under its own sender's, and says which
@@ -206,7 +205,7 @@ impl<'a> Batch<'a> {
             let system = self.source.messaging_system().unwrap_or("aws");
             return observe::in_scope(&self.context, || span(system, Step::Process, "process", "").open());
         };
-        let tells_size = self.captured.as_ref().is_none_or(|captured| captured.capture.tells_size());
+        let tells_size = self.captured.as_ref().is_none_or(Captured::tells_size);
         let open = || describe::message(self.source, record, tells_size).open();
         let is_alone = self.records.len() == 1;
         let waited = waited(record.sent, SystemTime::now());
@@ -236,9 +235,7 @@ impl<'a> Batch<'a> {
             }
             Waited::Unknown => {}
         }
-        if let Some(captured) =
-            self.captured.as_ref().filter(|all| all.capture.looks_at_messages() && span.id().is_some())
-        {
+        if let Some(captured) = &self.captured {
             captured.record(&span, place)
         }
         span
@@ -267,36 +264,6 @@ impl<'a> Batch<'a> {
         };
         let items = items.filter(|items| !items.is_empty());
         items.map(|items| BatchResponse { items }).ok_or(error("the event does not name them"))
-    }
-}
-
-/// What is captured of the records.
-struct Captured<'a> {
-    capture: Capturing,
-    source: Source,
-    payload: &'a [u8],
-    /// Once the first is recorded.
-    records: OnceLock<Vec<Written<'a>>>,
-}
-
-impl<'a> Captured<'a> {
-    fn of(invocation: &'a Invocation) -> Option<Self> {
-        let (capture, source) = (invocation.settings.capture.clone()?, invocation.event.source());
-        let capture = if source.has_headers() { capture } else { capture.headers(Capture::Off) };
-        let payload = invocation.payload.as_deref().unwrap_or_default();
-        Some(Captured { capture, source, payload, records: OnceLock::new() })
-    }
-
-    /// Of the record at this place of the event.
-    fn record(&self, span: &Span, place: usize) {
-        let records = self.records.get_or_init(|| written(self.source, self.payload));
-        let Some(record) = records.get(place) else { return };
-        let Some(body) = record.body() else {
-            return self.capture.record_headers(span, "input.headers", |each| record.headers(each));
-        };
-        let content_type = record.content_type().unwrap_or(UNKNOWN_TYPE.into());
-        let message = Message { step: Step::Process, content_type: &content_type, payload: &body };
-        self.capture.record(span, &message, |each| record.headers(each))
     }
 }
 

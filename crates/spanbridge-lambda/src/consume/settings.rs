@@ -98,10 +98,11 @@ impl Observe {
     /// What is recorded of payloads and headers; where nothing is said, the sizes of messages alone.
     ///
     /// - Of an invocation the event is its `input` and the handler's answer its `output`. They are artifacts also under
-    ///   [`Capture::Reference`], for no attribute tells their sizes. Of a request the headers are its `input.headers`.
+    ///   [`Capture::Reference`](crate::Capture::Reference), for no attribute tells their sizes. Of a request the headers are
+    ///   its `input.headers`.
     /// - Of a record that is worked on by [`Records`](crate::Records) or [`for_each_record`](crate::for_each_record) the
     ///   body is the `input` of its `process` span, and its headers or message attributes are the `input.headers`. Its
-    ///   size is the attribute `messaging.message.body.size`, unless capture is [`Capture::Off`].
+    ///   size is the attribute `messaging.message.body.size`, unless capture is [`Capture::Off`](crate::Capture::Off).
     ///
     /// The hidden field of payloads is not among it, nor are our own headers. The event as a whole is as the handler gets
     /// it: **the headers of a request, and all messages of a batch, stand in it, too**, so what is secret in them has to be
@@ -111,7 +112,7 @@ impl Observe {
     /// only [`#[handler]`](macro@crate::handler) is on, which tells how it ended and no more.
     ///
     /// An answer that is captured is written before the span ends. Of a batch, the event is kept until the invocation is
-    /// over, and not copied. Where nothing is recorded, nothing is read, copied or kept.
+    /// over, and not copied. Of what is not recorded nothing is read, copied or shown to the hook.
     ///
     /// ```no_run
     /// use lambda_runtime::{Error, LambdaEvent, service_fn};

@@ -62,22 +62,8 @@ pub(super) fn with_headers<'a>(source: Source, lists: [Option<Json<'a>>; 2]) -> 
     content
 }
 
-/// Every header but the standard ones, each once.
-pub(super) fn each_header(event: Json<'_>, each: &mut dyn FnMut(&str, &[u8])) {
-    let [headers, multi] = event.pick(["headers", "multiValueHeaders"]).map(|list| list.map(Json::members));
-    // Where there are both, the second has all values of each.
-    for (name, value) in multi.filter(|all| !all.is_empty()).or(headers).unwrap_or_default() {
-        if ![w3c::TRACEPARENT, w3c::TRACESTATE, w3c::BAGGAGE].iter().any(|ours| name.eq_ignore_ascii_case(ours)) {
-            match joined(&name, value) {
-                Header::Value(value) => each(&name, &value),
-                _ => each(&name, value.written()),
-            }
-        }
-    }
-}
-
 /// One value, or several in an array or behind commas.
-fn joined<'a>(name: &str, value: Json<'a>) -> Header<'a> {
+pub(super) fn joined<'a>(name: &str, value: Json<'a>) -> Header<'a> {
     let joined = match value.is_array() {
         false => text_header(value),
         true => {

@@ -1,13 +1,12 @@
 //! Batches of Kinesis and of DynamoDB's streams.
 
 use super::read::*;
-use super::{Content, Record, Source, without};
+use super::{Content, Record, Source};
 use crate::carrier::Standard;
 use crate::json::Json;
 use spanbridge::carrier::Extraction;
-use spanbridge::payload::{FIELD, take};
+use spanbridge::payload::FIELD;
 use spanbridge::{semconv, w3c};
-use std::borrow::Cow;
 
 /// `Records` of Kinesis, in base64.
 pub(super) fn kinesis(records: &[Json<'_>]) -> Content {
@@ -69,19 +68,6 @@ fn in_image(new: Option<Json<'_>>, old: Option<Json<'_>>) -> Extraction {
         Some(old) if old.context == new.context => Extraction::default(),
         _ => new,
     }
-}
-
-/// What happened to an item, without the hidden field of its images.
-pub(super) fn change_without_field(record: Json<'_>) -> Option<Cow<'_, [u8]>> {
-    let change = record.get("dynamodb")?;
-    let images = change.pick(["NewImage", "OldImage"]).into_iter().flatten();
-    let cuts = images.flat_map(|image| {
-        let (start, taken) = (image.offset_in(change.written()), take(image.written()));
-        start
-            .into_iter()
-            .flat_map(move |start| taken.cuts().map(|cut| start + cut.start..start + cut.end).collect::<Vec<_>>())
-    });
-    Some(without(change.written(), cuts.collect()))
 }
 
 fn standard(map: Json<'_>) -> Standard<'_> {

@@ -2,9 +2,11 @@
 //! asked for, so that nothing is copied of the events of those who do not.
 
 use super::read::*;
-use super::{Beside, Event, Source, http, mq, sns, sqs, streams};
+use super::{Beside, Event, Source, http, mq, sns, sqs, without};
 use crate::json::Json;
 use spanbridge::carrier::Header;
+use spanbridge::payload::take;
+use spanbridge::w3c;
 use std::borrow::Cow;
 
 /// What is called with each header.
@@ -31,9 +33,24 @@ pub(crate) fn records(source: Source, payload: &[u8]) -> Vec<Written<'_>> {
     all.into_iter().map(|record| Written { source, record }).collect()
 }
 
-/// The headers of a request.
+/// The headers of a request but the standard ones, each once.
 pub(crate) fn request_headers(payload: &[u8], each: Each<'_>) {
-    http::each_header(Json::new(payload), each)
+    let [headers, multi] =
+        Json::new(payload).pick(["headers", "multiValueHeaders"]).map(|list| list.map(Json::members));
+    // Where there are both, the second has all values of each.
+    for (name, value) in multi.filter(|all| !all.is_empty()).or(headers).unwrap_or_default() {
+        if ![w3c::TRACEPARENT, w3c::TRACESTATE, w3c::BAGGAGE].iter().any(|ours| name.eq_ignore_ascii_case(ours)) {
+            tell(&name, value, http::joined(&name, value), each)
+        }
+    }
+}
+
+/// What is neither text nor bytes is told as it is written.
+fn tell(name: &str, value: Json<'_>, header: Header<'_>, each: Each<'_>) {
+    match header {
+        Header::Value(bytes) => each(name, &bytes),
+        _ => each(name, value.written()),
+    }
 }
 
 impl Source {
@@ -55,7 +72,7 @@ impl<'a> Written<'a> {
             Source::Sqs => bytes_of_text(self.record.get("body")?)?,
             Source::Sns => bytes_of_text(self.record.get("Sns")?.get("Message")?)?,
             Source::Kinesis => base64(self.record.get("kinesis")?.get("data")?)?.into(),
-            Source::DynamoDb => return streams::change_without_field(self.record),
+            Source::DynamoDb => return Some(change(self.record.get("dynamodb")?)),
             Source::Kafka => base64(self.record.get("value")?)?.into(),
             Source::RabbitMq | Source::ActiveMq => base64(self.record.get("data")?)?.into(),
             _ => return None,
@@ -91,12 +108,20 @@ impl<'a> Written<'a> {
         // Kafka's are objects in an array, so that there may be several of one name.
         let objects = headers.into_iter().flat_map(|all| all.elements().chain(all.is_object().then_some(all)));
         for (name, value) in objects.flat_map(Json::members) {
-            match read(value) {
-                Header::Value(bytes) => each(&name, &bytes),
-                _ => each(&name, value.written()),
-            }
+            tell(&name, value, read(value), each)
         }
     }
+}
+
+/// What happened to an item, without the hidden field of its images.
+fn change(change: Json<'_>) -> Cow<'_, [u8]> {
+    let mut cuts = vec![];
+    for image in change.pick(["NewImage", "OldImage"]).into_iter().flatten() {
+        if let Some(start) = image.offset_in(change.written()) {
+            cuts.extend(take(image.written()).cuts().map(|cut| start + cut.start..start + cut.end))
+        }
+    }
+    without(change.written(), cuts)
 }
 
 fn bytes_of_text(value: Json<'_>) -> Option<Cow<'_, [u8]>> {
