@@ -6,7 +6,7 @@
 //! | what | RabbitMQ | Kafka |
 //! |---|---|---|
 //! | published: confirmed, returned, refused by a full queue, sent, unknown | `amqp_handoff` | `kafka_handoff` |
-//! | transactions: committed, rolled back | | `kafka_transactions` |
+//! | transactions: committed, rolled back, lost | `amqp_transactions` | `kafka_transactions` |
 //! | relations: child, run of its own, link; by age (a delay of a TTL), by message | `amqp_relations` | `kafka_messages` |
 //! | trust, baggage lists, budgets (8 KiB of baggage into 200 bytes), small frames, capture, redaction | `amqp_trust` | `kafka_messages`, `kafka_handoff` |
 //! | headers that are none | `amqp_hostile` | `conformance` |

@@ -3,7 +3,7 @@
 use lapin::BasicProperties;
 use lapin::message::Delivery;
 use lapin::options::*;
-use lapin::types::AMQPValue;
+use lapin::types::{AMQPValue, FieldTable};
 use rdkafka::consumer::{CommitMode, Consumer};
 use rdkafka::producer::{FutureProducer, FutureRecord, Producer};
 use rdkafka::util::Timeout;
@@ -96,7 +96,7 @@ async fn on_rabbitmq() {
         let fails = hook_that_fails();
         publish(amqp.queue.as_str(), named(), BasicPublishOptions::default()).await.unwrap().await.unwrap();
         for capture in [&off, &fails] {
-            let channel = amqp.channel.observed().capture(capture).budget(80);
+            let channel = amqp.channel.observed().server("rabbit.example", 5672).capture(capture).budget(80);
             let (queue, options) = (amqp.queue.clone(), BasicPublishOptions::default());
             let context = observe::span("s").open();
             let context = context.context().with_baggage(Baggage::parse(b"k=v").0);
@@ -105,8 +105,12 @@ async fn on_rabbitmq() {
         }
         let mandatory = BasicPublishOptions { mandatory: true, ..Default::default() };
         publish("nowhere", named(), mandatory).await.unwrap().await.unwrap();
+        let other = amqp.connection.create_channel().await.unwrap();
+        let transaction = other.observed().server("rabbit.example", 5672).tx_select().await.unwrap();
+        other.close(200, "away".into()).await.unwrap();
+        transaction.tx_commit().await.unwrap_err();
         // Settled in every way.
-        let mut jobs = amqp.consume().await.observed();
+        let mut jobs = amqp.consume().await.observed().server("rabbit.example", 5672);
         for how in 0..3 {
             let job = within("a message", jobs.next()).await.unwrap().unwrap();
             job.run(async {}).await;
@@ -115,7 +119,8 @@ async fn on_rabbitmq() {
                 1 => job.nack(BasicNackOptions { requeue: false, multiple: false }).await,
                 _ => job.reject(BasicRejectOptions { requeue: false }).await,
             };
-            settled.unwrap();
+            assert!(settled.unwrap());
+            assert!(!job.ack(BasicAckOptions::default()).await.unwrap(), "it was settled already");
         }
         amqp.channel.basic_cancel(jobs.consumer().tag(), BasicCancelOptions::default()).await.unwrap();
         publish(amqp.queue.as_str(), named(), BasicPublishOptions::default()).await.unwrap().await.unwrap();
@@ -146,7 +151,12 @@ async fn on_rabbitmq() {
         ] {
             sent().under(receiving).run(async {}).await;
         }
-        spanbridge_amqp::Batch::new(vec![sent(), sent()]).run(async {}).await;
+        spanbridge_amqp::Batch::new(vec![sent(), sent()]).run(async { Err::<(), _>("no") }).await.unwrap_err();
+        publish(amqp.queue.as_str(), named(), BasicPublishOptions::default()).await.unwrap().await.unwrap();
+        let (queue, options) = (amqp.queue.clone(), BasicConsumeOptions::default());
+        let channel = amqp.channel.observed().server("rabbit.example", 5672);
+        let mut jobs = channel.basic_consume(queue, "c".into(), options, FieldTable::default()).await.unwrap();
+        within("a batch", jobs.batch(9)).await.unwrap().unwrap().run(async {}).await;
         let mut other = Delivery::mock(1, "x".into(), "k".into(), false, vec![]);
         other.properties = BasicProperties::default();
         spanbridge_amqp::Batch::new(vec![sent(), other.observed_from("other".into())]).run(async {}).await;
@@ -195,7 +205,7 @@ async fn on_kafka() {
             if job.offset() == 3 {
                 job.store_offset().unwrap(); // before there is a process span
             }
-            job.run(async {}).await;
+            let _ = job.run(async { if job.offset() == 0 { Err("no") } else { Ok(()) } }).await;
             job.store_offset().unwrap();
             let mode = if job.offset() == 0 { CommitMode::Async } else { CommitMode::Sync };
             consumer.commit_message(&job, mode).unwrap();
@@ -205,7 +215,7 @@ async fn on_kafka() {
         while jobs.len() < 2 {
             jobs.extend(within("a batch", consumer.batch(2 - jobs.len())).await.unwrap())
         }
-        Batch::new(jobs).run(async {}).await;
+        Batch::new(jobs).run(async { Err::<(), _>("no") }).await.unwrap_err();
         let consumer = consumer.capture(Capture::Off);
         let job = within("a message", consumer.recv()).await.unwrap();
         // Taken away while it is worked on.
@@ -222,6 +232,7 @@ async fn on_kafka() {
         consumer.commit_message(&job, CommitMode::Sync).ok();
 
         let transactional: FutureProducer = kafka.config().set("transactional.id", "t").create().unwrap();
+        assert!(transactional.observed().begin_transaction().is_err(), "it has to be initialised");
         tokio::task::block_in_place(|| transactional.init_transactions(SOON)).unwrap();
         let mut transaction = tokio::task::block_in_place(|| transactional.observed().begin_transaction()).unwrap();
         let record = FutureRecord::<(), str>::to(&kafka.topic).payload("{}");

@@ -6,10 +6,24 @@ use lapin::message::Delivery;
 use lapin::types::{AMQPValue, FieldTable};
 use spanbridge::messaging::{self, Step, UNKNOWN_TYPE, Waited, span};
 use spanbridge::observe::SpanBuilder;
-use spanbridge::semconv;
+use spanbridge::{Failure, Kind, semconv};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 const SYSTEM: &str = "rabbitmq";
+
+/// The broker's host and port, where the user has told them.
+type Server<'a> = Option<(&'a str, u16)>;
+
+/// The span of a step, begun under what is current.
+fn step(step: Step, operation: &'static str, destination: &str, server: Server<'_>) -> SpanBuilder {
+    let span = span(SYSTEM, step, operation, destination);
+    match server {
+        Some((host, port)) => {
+            span.attribute(semconv::SERVER_ADDRESS, host).attribute(semconv::SERVER_PORT, i64::from(port))
+        }
+        None => span,
+    }
+}
 
 /// `{exchange}:{routing key}`; the default exchange has a name for this purpose.
 fn destination(exchange: &str, routing_key: &str) -> String {
@@ -32,10 +46,16 @@ pub(crate) fn publish(
     routing_key: &str,
     size: Option<usize>,
     properties: &BasicProperties,
+    server: Server<'_>,
 ) -> SpanBuilder {
     let destination = destination(exchange, routing_key);
-    let span = span(SYSTEM, Step::Send, "publish", &destination).attribute(semconv::RABBITMQ_ROUTING_KEY, routing_key);
+    let span = step(Step::Send, "publish", &destination, server).attribute(semconv::RABBITMQ_ROUTING_KEY, routing_key);
     message(span, size, properties)
+}
+
+/// The span around a transaction.
+pub(crate) fn transaction(server: Server<'_>) -> SpanBuilder {
+    step(Step::Send, "transaction", "", server).kind(Kind::Client)
 }
 
 /// A message that is worked on.
@@ -49,7 +69,7 @@ pub(crate) struct About<'a> {
 /// lies in the future, if it does.
 pub(crate) fn process(about: &About<'_>, source: &str) -> (SpanBuilder, Option<i64>) {
     let About { delivery, queue, settings } = *about;
-    let span = span(SYSTEM, Step::Process, "process", source)
+    let span = step(Step::Process, "process", source, settings.server())
         .attribute(semconv::RABBITMQ_ROUTING_KEY, delivery.routing_key.as_str())
         .attribute(semconv::RABBITMQ_DELIVERY_TAG, delivery.delivery_tag);
     let mut span = in_queue(span, queue);
@@ -79,8 +99,8 @@ pub(crate) fn process_name(source: &str) -> String {
 }
 
 /// The span around the work on a batch, begun under what is current. What is not the same for all is empty.
-pub(crate) fn batch(source: &str, queue: &str, count: usize) -> SpanBuilder {
-    in_queue(span(SYSTEM, Step::Process, "process", source), queue).attribute(semconv::MESSAGING_BATCH_COUNT, count)
+pub(crate) fn batch(source: &str, queue: &str, count: usize, server: Server<'_>) -> SpanBuilder {
+    in_queue(step(Step::Process, "process", source, server), queue).attribute(semconv::MESSAGING_BATCH_COUNT, count)
 }
 
 fn in_queue(span: SpanBuilder, queue: &str) -> SpanBuilder {
@@ -109,8 +129,8 @@ pub(crate) fn content_type(properties: &BasicProperties) -> &str {
 }
 
 /// The span around an ack, a nack or a reject, begun under what is current.
-pub(crate) fn settle(operation: &'static str, delivery: &Delivery, source: &str) -> SpanBuilder {
-    span(SYSTEM, Step::Settle, operation, source).attribute(semconv::RABBITMQ_DELIVERY_TAG, delivery.delivery_tag)
+pub(crate) fn settle(operation: &'static str, delivery: &Delivery, source: &str, server: Server<'_>) -> SpanBuilder {
+    step(Step::Settle, operation, source, server).attribute(semconv::RABBITMQ_DELIVERY_TAG, delivery.delivery_tag)
 }
 
 fn message(mut span: SpanBuilder, size: Option<usize>, properties: &BasicProperties) -> SpanBuilder {
@@ -130,6 +150,11 @@ fn message(mut span: SpanBuilder, size: Option<usize>, properties: &BasicPropert
 pub(crate) fn error_type(error: &lapin::Error) -> String {
     let shown = format!("{:?}", error.kind());
     shown.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default().to_owned()
+}
+
+/// An error of the client's, with its class.
+pub(crate) fn failure(error: &lapin::Error) -> Failure<'_> {
+    Failure::new(error).class(error_type(error))
 }
 
 /// How a message died that came through a dead-letter exchange: the last of its deaths, which RabbitMQ puts first.

@@ -33,10 +33,13 @@
 //! the user's stay as they are. A `traceparent` that is on an outgoing message already is replaced when it belongs to
 //! the current trace (the message is being forwarded), and otherwise kept, and linked to.
 //!
+//! A [`Transaction`] tells the spans of what was published in it whether it was committed or rolled back.
+//!
 //! What a consumer makes of the contexts that come with its messages is up to it: as a child of the sender's span, as a run
 //! of its own, or linked, also by age ([`Jobs::relation`]); how far senders are believed and what baggage is taken
 //! ([`Jobs::trust`], [`Jobs::allow_baggage`]); what is recorded of payloads ([`Jobs::capture`]). Several messages at once are
-//! a [`Batch`]. An answer points at its question, where `reply_to` and `correlation_id` are used.
+//! a [`Batch`]. An answer points at its question, where `reply_to` and `correlation_id` are used. Where the broker is lapin's
+//! channels do not know: [`ObservedChannel::server`] and [`Jobs::server`] tell it (`server.address`, `server.port`).
 //!
 //! A [`Job`] is owned and can be spawned. A span never settles a message by itself: `ack`, `nack` and `reject` are yours
 //! to call, before, in or after `run`, and are recorded whenever they come. Those who want it otherwise use the driver,
@@ -54,5 +57,5 @@ mod returns;
 pub use carrier::{Headers, HeadersMut};
 pub use consume::{ConsumerExt, DeliveryExt, Job, Jobs};
 pub use driver::{Answer, BoxError, JobHandler, Settlement};
-pub use produce::{ChannelExt, ObservedChannel, ObservedConfirm};
+pub use produce::{ChannelExt, ObservedChannel, ObservedConfirm, Transaction};
 pub use spanbridge::messaging::{Batch, Capture, Capturing, Receiving, Relation, Trust};

@@ -1,5 +1,9 @@
 //! Publishing.
 
+mod transaction;
+
+pub use transaction::Transaction;
+
 use crate::carrier::{Headers, HeadersMut};
 use crate::consume::{ConsumerExt, Job, Jobs, Settings};
 use crate::returns::{self, Key, Returned, Ticket};
@@ -8,7 +12,7 @@ use lapin::options::{BasicConsumeOptions, BasicGetOptions, BasicPublishOptions};
 use lapin::types::{FieldTable, ShortString};
 use lapin::{BasicProperties, Channel, Confirmation, PublisherConfirm};
 use spanbridge::carrier::{Budget, Outgoing, extract, inject_within};
-use spanbridge::messaging::{Capturing, Handoff, Message, Step, begin_send};
+use spanbridge::messaging::{self, Capturing, Handoff, Message, Step, begin_send};
 use spanbridge::observe::{self, Span, SpanBuilder};
 use spanbridge::{Context, semconv, w3c};
 use std::future::Future;
@@ -23,7 +27,7 @@ pub trait ChannelExt {
 
 impl ChannelExt for Channel {
     fn observed(&self) -> ObservedChannel<'_> {
-        ObservedChannel { channel: self, budget: usize::MAX, capture: None }
+        ObservedChannel { channel: self, budget: usize::MAX, capture: None, server: None, transaction: None }
     }
 }
 
@@ -33,6 +37,8 @@ pub struct ObservedChannel<'a> {
     channel: &'a Channel,
     budget: usize,
     capture: Option<&'a Capturing>,
+    server: Option<(&'a str, u16)>,
+    transaction: Option<&'a messaging::Transaction>,
 }
 
 impl<'a> ObservedChannel<'a> {
@@ -50,6 +56,12 @@ impl<'a> ObservedChannel<'a> {
         ObservedChannel { capture: Some(capture), ..self }
     }
 
+    /// The host and the port of the broker, for the attributes `server.address` and `server.port`: lapin's channels do not
+    /// know them. (What this returns is [`Copy`]: say it once, and publish with that.)
+    pub fn server(self, address: &'a str, port: u16) -> Self {
+        ObservedChannel { server: Some((address, port)), ..self }
+    }
+
     /// [`Channel::basic_publish`], in a `publish` span that ends with the broker's answer, and with the span's context
     /// in the message's headers.
     ///
@@ -64,9 +76,12 @@ impl<'a> ObservedChannel<'a> {
         properties: BasicProperties,
     ) -> lapin::Result<ObservedConfirm> {
         let size = self.capture.is_none_or(Capturing::tells_size).then_some(payload.len());
-        let span = describe::publish(exchange.as_str(), routing_key.as_str(), size, &properties);
+        let span = describe::publish(exchange.as_str(), routing_key.as_str(), size, &properties, self.server);
         let (span, properties, key) =
             pack(span, properties, |properties, context| frame::budget(self.channel, properties, context, self.budget));
+        if let Some(transaction) = self.transaction {
+            transaction.sends(&span)
+        }
         replies::published(&properties, span.context());
         if let Some(capture) = self.capture {
             let message = Message { step: Step::Send, content_type: describe::content_type(&properties), payload };
@@ -92,9 +107,7 @@ impl<'a> ObservedChannel<'a> {
     /// lapin's.
     pub async fn basic_get(self, queue: ShortString, options: BasicGetOptions) -> lapin::Result<Option<Job>> {
         let got = self.channel.basic_get(queue.clone(), options).await?;
-        let settings =
-            if options.no_ack { Settings::default().with(|all| all.no_ack = true) } else { Settings::default() };
-        Ok(got.map(|message| Job::new(message.delivery, queue, settings)))
+        Ok(got.map(|message| Job::new(message.delivery, queue, self.settings(options.no_ack))))
     }
 
     /// [`Channel::basic_consume`]; the messages are [`Job`]s. As [`observed`](crate::ConsumerExt::observed) on the consumer,
@@ -110,7 +123,18 @@ impl<'a> ObservedChannel<'a> {
         arguments: FieldTable,
     ) -> lapin::Result<Jobs> {
         let jobs = self.channel.basic_consume(queue, consumer_tag, options, arguments).await?.observed();
-        Ok(if options.no_ack { jobs.set(|all| all.no_ack = true) } else { jobs })
+        Ok(jobs.with_settings(self.settings(options.no_ack)))
+    }
+
+    /// What is known here of the messages that it receives.
+    fn settings(self, no_ack: bool) -> Settings {
+        if self.server.is_none() && !no_ack {
+            return Settings::default();
+        }
+        Settings::default().with(|all| {
+            all.no_ack = no_ack;
+            all.server = self.server.map(|(host, port)| (host.into(), port))
+        })
     }
 }
 

@@ -21,8 +21,25 @@ type Key = (Box<str>, Box<str>);
 
 #[derive(Default)]
 struct Questions {
-    spans: HashMap<Key, Target>,
-    in_order: VecDeque<Key>,
+    /// The span of each, and the number of its question.
+    spans: HashMap<Key, (u64, Target)>,
+    in_order: VecDeque<(u64, Key)>,
+    asked: u64,
+}
+
+impl Questions {
+    fn add(&mut self, key: Key, span: Target) {
+        self.asked += 1;
+        self.spans.insert(key.clone(), (self.asked, span));
+        self.in_order.push_back((self.asked, key));
+        if self.in_order.len() > MOST
+            && let Some((number, key)) = self.in_order.pop_front()
+            // One that was asked again under the same id counts as new.
+            && self.spans.get(&key).is_some_and(|(newest, _)| *newest == number)
+        {
+            self.spans.remove(&key);
+        }
+    }
 }
 
 /// Whether anything was ever asked: most processes never do.
@@ -40,15 +57,7 @@ pub(crate) fn published(properties: &BasicProperties, span: &Context) {
         return;
     }
     let key: Key = (queue.as_str().into(), id.as_str().into());
-    let mut questions = questions();
-    let questions = questions.get_or_insert_default();
-    if questions.spans.insert(key.clone(), span.into()).is_none() {
-        questions.in_order.push_back(key);
-        if questions.in_order.len() > MOST {
-            let oldest = questions.in_order.pop_front();
-            oldest.map(|key| questions.spans.remove(&key));
-        }
-    }
+    questions().get_or_insert_default().add(key, span.into());
     ASKED.store(true, Relaxed)
 }
 
@@ -64,5 +73,24 @@ pub(crate) fn question(queue: &str, answer: &Delivery) -> Option<Target> {
         queue => queue,
     };
     let key: Key = (queue.into(), id.as_str().into());
-    questions().as_ref()?.spans.get(&key).cloned()
+    questions().as_ref()?.spans.get(&key).map(|(_, span)| span.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_questions_are_remembered() {
+        let mut questions = Questions::default();
+        let key = |n: usize| (Box::from("answers"), n.to_string().into());
+        let mut ask = |n| questions.add(key(n), Target::Nothing);
+        ask(0);
+        ask(1);
+        ask(0); // again
+        (2..=MOST).for_each(&mut ask);
+        assert!([0, 1, MOST].map(|n| questions.spans.contains_key(&key(n))) == [true, false, true]);
+        (MOST..3 * MOST).for_each(|n| questions.add(key(n % 2), Target::Nothing));
+        assert_eq!((questions.spans.len(), questions.in_order.len()), (2, MOST));
+    }
 }

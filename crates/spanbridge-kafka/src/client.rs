@@ -2,7 +2,6 @@
 
 use rdkafka::bindings::{rd_kafka_conf, rd_kafka_conf_get, rd_kafka_get_watermark_offsets, rd_kafka_name};
 use rdkafka::types::{RDKafka, RDKafkaConfRes, RDKafkaRespErr};
-use std::cell::Cell;
 use std::ffi::{CStr, CString};
 use std::ptr::null_mut;
 
@@ -41,25 +40,6 @@ pub unsafe trait Client {
         unsafe { rd_kafka_conf_get(conf, key.as_ptr(), value.as_mut_ptr().cast(), &mut size) };
         let value = CStr::from_bytes_until_nul(&value).ok()?.to_str().ok()?;
         (!value.is_empty()).then(|| value.to_owned())
-    }
-
-    /// The largest message that the client sends, in bytes (`message.max.bytes`), with the overhead that it reckons with.
-    ///
-    /// Kept for a thread's last client: to ask takes longer than to send. (An address that was another client's before may
-    /// give that one's; what is too large then goes without a context, as where the broker's own limit is lower.)
-    fn largest_message(&self) -> usize {
-        thread_local! {
-            static LAST: Cell<(usize, usize)> = const { Cell::new((0, 0)) };
-        }
-        let client = self.native().addr();
-        match LAST.get() {
-            (known, largest) if known == client => largest,
-            _ => {
-                let largest = self.setting(c"message.max.bytes").and_then(|bytes| bytes.parse().ok());
-                LAST.set((client, largest.unwrap_or(usize::MAX)));
-                LAST.get().1
-            }
-        }
     }
 
     /// The offset that the partition's next message will have, as far as the client has heard. It asks nobody.

@@ -123,7 +123,7 @@ impl<X> ObservedConsumer<X> {
 
     /// The consumer group; empty if there is none.
     pub fn group(&self) -> &str {
-        &self.home.group
+        &self.home.client.group
     }
 
     /// A message that came another way, such as from a partition's own queue.
@@ -134,7 +134,7 @@ impl<X> ObservedConsumer<X> {
 
 impl<X> fmt::Debug for ObservedConsumer<X> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ObservedConsumer").field("group", &self.home.group).finish_non_exhaustive()
+        f.debug_struct("ObservedConsumer").field("group", &self.home.client.group).finish_non_exhaustive()
     }
 }
 
@@ -178,7 +178,7 @@ impl<'a, C: ConsumerContext> Stream for Jobs<'a, C> {
 
 impl<C: ConsumerContext> fmt::Debug for Jobs<'_, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Jobs").field("group", &self.home.group).finish_non_exhaustive()
+        f.debug_struct("Jobs").field("group", &self.home.client.group).finish_non_exhaustive()
     }
 }
 

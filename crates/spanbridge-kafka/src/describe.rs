@@ -1,12 +1,13 @@
 //! Names and attributes of spans, by OpenTelemetry's conventions for Kafka.
 
 use crate::carrier::Headers;
+use crate::facts::Facts;
+use rdkafka::Timestamp;
 use rdkafka::error::{KafkaError, KafkaResult};
-use rdkafka::{Message, Timestamp};
 use spanbridge::carrier::{Extract, Header};
 use spanbridge::messaging::{self, Capturing, Step, UNKNOWN_TYPE, Waited, span};
-use spanbridge::observe::{self, Span, SpanBuilder};
-use spanbridge::{Kind, semconv};
+use spanbridge::observe::{Span, SpanBuilder};
+use spanbridge::{Failure, Kind, semconv};
 use std::borrow::Cow;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -15,60 +16,50 @@ const SYSTEM: &str = "kafka";
 /// What is told about a message that is sent or received.
 pub(crate) struct About<'a> {
     pub(crate) topic: &'a str,
-    pub(crate) client_id: &'a str,
     pub(crate) key: Option<&'a [u8]>,
     pub(crate) payload: Option<&'a [u8]>,
     pub(crate) partition: Option<i32>,
     pub(crate) tells_size: bool,
 }
 
-impl<'a> About<'a> {
-    pub(crate) fn message(message: &'a impl Message, client_id: &'a str) -> Self {
-        About {
-            topic: message.topic(),
-            client_id,
-            key: message.key(),
-            payload: message.payload(),
-            partition: Some(message.partition()),
-            tells_size: true,
-        }
-    }
-}
-
 /// The span around a send, begun under what is current.
-pub(crate) fn send(about: &About<'_>) -> SpanBuilder {
-    message(span(SYSTEM, Step::Send, "send", about.topic), about)
+pub(crate) fn send(about: &About<'_>, client: &Facts) -> SpanBuilder {
+    message(step(client, Step::Send, "send", about.topic), about, client)
 }
 
 /// The span around the work on a message, begun under what is current.
-pub(crate) fn process(about: &About<'_>, group: &str, offset: i64) -> SpanBuilder {
-    let span = span(SYSTEM, Step::Process, "process", about.topic);
-    in_group(message(span, about), group).attribute(semconv::KAFKA_OFFSET, offset)
+pub(crate) fn process(about: &About<'_>, client: &Facts, offset: i64) -> SpanBuilder {
+    let span = step(client, Step::Process, "process", about.topic);
+    in_group(message(span, about, client), client).attribute(semconv::KAFKA_OFFSET, offset)
 }
 
 /// The span around the work on a batch, begun under what is current.
-pub(crate) fn batch(topic: &str, group: &str, count: usize) -> SpanBuilder {
-    let span = span(SYSTEM, Step::Process, "process", topic);
-    in_group(span, group).attribute(semconv::MESSAGING_BATCH_COUNT, count)
+pub(crate) fn batch(topic: &str, client: &Facts, count: usize) -> SpanBuilder {
+    let span = step(client, Step::Process, "process", topic);
+    in_group(span, client).attribute(semconv::MESSAGING_BATCH_COUNT, count)
 }
 
 /// The span around a commit or the storing of an offset, begun under what is current.
-pub(crate) fn settle(operation: &'static str, topic: &str, group: &str) -> SpanBuilder {
-    in_group(span(SYSTEM, Step::Settle, operation, topic), group)
+pub(crate) fn settle(operation: &'static str, topic: &str, client: &Facts) -> SpanBuilder {
+    in_group(step(client, Step::Settle, operation, topic), client)
 }
 
 /// The span around a transaction.
-pub(crate) fn transaction(id: &str) -> SpanBuilder {
-    span(SYSTEM, Step::Send, "transaction", id).kind(Kind::Client)
+pub(crate) fn transaction(id: &str, client: &Facts) -> SpanBuilder {
+    step(client, Step::Send, "transaction", id).kind(Kind::Client)
 }
 
-fn in_group(span: SpanBuilder, group: &str) -> SpanBuilder {
-    if group.is_empty() { span } else { span.attribute(semconv::MESSAGING_CONSUMER_GROUP, group) }
+fn step(client: &Facts, step: Step, operation: &'static str, destination: &str) -> SpanBuilder {
+    client.at_server(span(SYSTEM, step, operation, destination))
 }
 
-fn message(mut span: SpanBuilder, about: &About<'_>) -> SpanBuilder {
-    if !about.client_id.is_empty() {
-        span = span.attribute(semconv::MESSAGING_CLIENT_ID, about.client_id)
+fn in_group(span: SpanBuilder, client: &Facts) -> SpanBuilder {
+    if client.group.is_empty() { span } else { span.attribute(semconv::MESSAGING_CONSUMER_GROUP, &*client.group) }
+}
+
+fn message(mut span: SpanBuilder, about: &About<'_>, client: &Facts) -> SpanBuilder {
+    if !client.id.is_empty() {
+        span = span.attribute(semconv::MESSAGING_CLIENT_ID, &*client.id)
     }
     if let Some(partition) = about.partition {
         span = span.attribute(semconv::MESSAGING_PARTITION_ID, itoa::Buffer::new().format(partition))
@@ -104,12 +95,14 @@ pub(crate) fn error_type(error: &KafkaError) -> Cow<'static, str> {
     }
 }
 
-/// The result of a step, whose span is current and is told the class of an error.
-pub(crate) fn classed<T>(result: KafkaResult<T>) -> KafkaResult<T> {
-    if let (Err(error), Some(span)) = (&result, observe::active_span()) {
-        span.attribute(semconv::ERROR_TYPE, &*error_type(error))
-    }
-    result
+/// How a call of the client went.
+pub(crate) fn judge<T>(result: &KafkaResult<T>) -> Option<Failure<'_>> {
+    result.as_ref().err().map(failure)
+}
+
+/// An error of the client's, with its class.
+pub(crate) fn failure(error: &KafkaError) -> Failure<'_> {
+    Failure::new(error).class(error_type(error))
 }
 
 /// How long a message has waited, as far as its timestamp can be believed.

@@ -50,6 +50,7 @@ mod context;
 mod describe;
 mod driver;
 mod error;
+mod facts;
 mod produce;
 mod ranges;
 

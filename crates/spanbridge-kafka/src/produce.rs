@@ -11,6 +11,7 @@ use crate::carrier::{Before, Headers};
 use crate::client::Client;
 use crate::context::Observed;
 use crate::describe::{self, About};
+use crate::facts::Facts;
 use handoff::Handoff;
 use rdkafka::ClientContext;
 use rdkafka::error::KafkaError;
@@ -22,7 +23,7 @@ use rdkafka::producer::{
 };
 use rdkafka::types::{RDKafka, RDKafkaErrorCode};
 use rdkafka::util::{AsyncRuntime, Timeout};
-use spanbridge::messaging::{Capturing, Step};
+use spanbridge::messaging::{self, Capturing, Step};
 use spanbridge::{Context, observe};
 use std::fmt;
 use std::future::Future;
@@ -69,13 +70,13 @@ unsafe impl<C: ProducerContext<Part> + 'static, Part: Partitioner> Client for Th
 /// `unknown` (it was given up before the broker's answer, and may be).
 pub struct ObservedProducer<'a, P: ?Sized> {
     producer: &'a P,
-    transaction: Option<&'a transaction::Open>,
+    transaction: Option<&'a messaging::Transaction>,
     budget: usize,
     capture: Option<&'a Capturing>,
 }
 
 impl<'a, P: ?Sized> ObservedProducer<'a, P> {
-    fn new(producer: &'a P, transaction: Option<&'a transaction::Open>) -> Self {
+    fn new(producer: &'a P, transaction: Option<&'a messaging::Transaction>) -> Self {
         ObservedProducer { producer, transaction, budget: usize::MAX, capture: None }
     }
 
@@ -109,8 +110,8 @@ impl<P: ?Sized> fmt::Debug for ObservedProducer<'_, P> {
 impl<P: Client> ObservedProducer<'_, P> {
     fn begin(self, about: &About<'_>, headers: &mut Option<rdkafka::message::OwnedHeaders>) -> (Handoff, Before) {
         let about = About { tells_size: self.capture.is_none_or(Capturing::tells_size), ..*about };
-        let limits = handoff::Limits { largest: self.producer.largest_message(), most: self.budget };
-        let (handoff, before) = handoff::begin(&about, self.transaction, headers, limits);
+        let client = Facts::last(self.producer);
+        let (handoff, before) = handoff::begin(&about, &client, self.transaction, headers, self.budget);
         if let (Some(capture), Some(span)) = (self.capture, handoff.span()) {
             let headers = Headers::from(headers.as_ref());
             describe::capture(capture, span, Step::Send, about.payload, headers)
@@ -132,7 +133,7 @@ impl<C: ClientContext, R: AsyncRuntime> ObservedProducer<'_, FutureProducer<C, R
         T: Into<Timeout>,
     {
         let timeout = queue_timeout.into();
-        let (handoff, before) = self.begin(&about(&record, self.producer.id()), &mut record.headers);
+        let (handoff, before) = self.begin(&about(&record), &mut record.headers);
         let (context, is_changed) = (handoff.context(), before.is_changed());
         let again = copy(&record);
         let mut result = observe::with_context(context.clone(), self.producer.send(record, timeout)).await;
@@ -167,7 +168,7 @@ impl<C: ClientContext, R: AsyncRuntime> ObservedProducer<'_, FutureProducer<C, R
         K: ToBytes + ?Sized,
         P: ToBytes + ?Sized,
     {
-        let (handoff, before) = self.begin(&about(&record, self.producer.id()), &mut record.headers);
+        let (handoff, before) = self.begin(&about(&record), &mut record.headers);
         let is_changed = before.is_changed();
         let mut result = self.producer.send_result(record);
         if let Err((error, mut record)) = result {
@@ -189,13 +190,9 @@ impl<C: ClientContext, R: AsyncRuntime> ObservedProducer<'_, FutureProducer<C, R
     }
 }
 
-fn about<'a, K: ToBytes + ?Sized, P: ToBytes + ?Sized>(
-    record: &FutureRecord<'a, K, P>,
-    client_id: &'a str,
-) -> About<'a> {
+fn about<'a, K: ToBytes + ?Sized, P: ToBytes + ?Sized>(record: &FutureRecord<'a, K, P>) -> About<'a> {
     About {
         topic: record.topic,
-        client_id,
         key: record.key.map(ToBytes::to_bytes),
         payload: record.payload.map(ToBytes::to_bytes),
         partition: record.partition,

@@ -6,8 +6,7 @@
 
 pub use crate::span::Entered;
 
-use crate::{Outcome, Value};
-use std::fmt::Display;
+use crate::{Failure, Outcome, Value};
 use std::ops::Deref;
 
 macro_rules! chain {
@@ -39,21 +38,21 @@ impl<'a, T> Verdict<'a, T> {
 
 impl<'a, T: Outcome> Verdict<'a, T> {
     #[inline(always)]
-    pub fn failure(&self) -> Option<&'a dyn Display> {
+    pub fn failure(&self) -> Option<Failure<'a>> {
         self.0.0.0.failure()
     }
 }
 
 impl<'a, T, E> AnyResult<'a, Result<T, E>> {
     #[inline(always)]
-    pub fn failure(&self) -> Option<&'a dyn Display> {
-        self.0.0.is_err().then_some(&"")
+    pub fn failure(&self) -> Option<Failure<'a>> {
+        self.0.0.is_err().then(Failure::untold::<E>)
     }
 }
 
 impl<'a, T> AnyValue<'a, T> {
     #[inline(always)]
-    pub fn failure(&self) -> Option<&'a dyn Display> {
+    pub fn failure(&self) -> Option<Failure<'a>> {
         None
     }
 }

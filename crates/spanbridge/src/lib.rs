@@ -100,7 +100,7 @@ pub mod w3c;
 pub use context::Context;
 pub use current::ContextExt;
 pub use ids::{ParseIdError, RunId, SegmentId, SpanId, TraceId};
-pub use outcome::Outcome;
+pub use outcome::{Failure, Outcome};
 pub use primitive::{Kind, Primitive, Status, family};
 #[cfg(feature = "record")]
 pub use recorder::{

@@ -28,11 +28,13 @@ mod batch;
 mod capture;
 mod received;
 mod receiving;
+mod transaction;
 
 pub use batch::{Batch, Batched};
 pub use capture::{Capture, Capturing, Message, Part, UNKNOWN_TYPE};
 pub use received::Received;
 pub use receiving::{Arrival, Receiving, Relation, Trust};
+pub use transaction::Transaction;
 
 use crate::carrier::{self, Extract, Outgoing};
 use crate::observe::{self, Span, SpanBuilder};

@@ -125,8 +125,10 @@ pub const URL_PATH: &str = "url.path";
 pub const URL_SCHEME: &str = "url.scheme";
 /// What a client calls itself.
 pub const USER_AGENT_ORIGINAL: &str = "user_agent.original";
-/// The name of the host that a request was sent to.
+/// The name of the host that a request was sent to, or of the broker.
 pub const SERVER_ADDRESS: &str = "server.address";
+/// Its port.
+pub const SERVER_PORT: &str = "server.port";
 
 /// The name of the function that runs.
 pub const FAAS_NAME: &str = "faas.name";

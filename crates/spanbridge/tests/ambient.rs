@@ -212,7 +212,7 @@ fn panics_are_noticed_and_go_on() {
         assert!(thrown.now_or_never().unwrap().is_err());
         assert_eq!(observe::capture_context(), outside);
     });
-    assert_eq!(tree(&records), "\npanics [panicked]\n  before [ok]");
+    assert_eq!(tree(&records), "\npanics [panicked] error.type=panic\n  before [ok]");
 }
 
 #[test]
@@ -230,7 +230,7 @@ fn results_of_futures() {
         tree(&records),
         r#"
 root [ok]
-  fails [error] "boom"
+  fails [error] "boom" error.type=_OTHER
   value [ok]
   opened before [ok]
     inside [ok]"#

@@ -55,7 +55,7 @@ fn what_became_of_it_is_told() {
         \x20 enqueue panicked [cancelled] messaging.operation.name=enqueue messaging.operation.type=create \
         messaging.destination.name=panicked spanbridge.handoff.status=rolled_back\n\
         \x20 enqueue lost [error] \"the connection was lost while committing\" messaging.operation.name=enqueue \
-        messaging.operation.type=create messaging.destination.name=lost spanbridge.handoff.status=unknown";
+        messaging.operation.type=create messaging.destination.name=lost spanbridge.handoff.status=unknown error.type=_OTHER";
     assert_eq!(tree(&records), expected);
 }
 

@@ -3,8 +3,9 @@
 
 mod support;
 
+use spanbridge::observe::ActiveSpan;
 use spanbridge::record::Body;
-use spanbridge::{Kind, Primitive, RunId, SpanId, Value, observe};
+use spanbridge::{Kind, Primitive, RunId, SpanId, Value, observe, semconv};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{SystemTime, UNIX_EPOCH};
 use support::*;
@@ -31,20 +32,59 @@ fn a_tree_of_every_outcome() {
     assert_eq!(
         tree(&records),
         r#"
-root [error] "boom"
+root [error] "boom" error.type=_OTHER
   parse [ok] n=1 text=a
     deep [ok]
-  panics [panicked]
+  panics [panicked] error.type=panic
   any [ok]
   none [ok]
   given up [cancelled]
   cancelled [cancelled]
-  failed [error] "no luck"
-  judged [error] "hm"
+  failed [error] "no luck" error.type=_OTHER
+  judged [error] "hm" error.type=_OTHER
   fine [ok]
-  silent error [error]"#
+  silent error [error] error.type=_OTHER"#
     );
     gap_free(&records);
+}
+
+/// It is the type of the error, unless somebody has said it.
+#[test]
+fn the_class_of_an_error() {
+    let (recorder, memory) = recorder();
+    let fails = |name: &'static str, say: &dyn Fn(&ActiveSpan)| {
+        let failed = observe::span(name).in_scope(|| {
+            say(&observe::active_span().unwrap());
+            Err::<(), _>(std::fmt::Error)
+        });
+        assert!(failed.is_err())
+    };
+    let timeout = |span: &ActiveSpan| span.attribute(semconv::ERROR_TYPE, "timeout");
+    recorder.in_scope(|| {
+        observe::span("root").in_scope(|| {
+            fails("by type", &|_| {});
+            fails("said", &timeout);
+            fails("said with more", &|span| {
+                span.attributes(&[("n", 1.into()), (semconv::ERROR_TYPE, "timeout".into())])
+            });
+            fails("said long before", &|span| {
+                timeout(span);
+                flush(&recorder);
+            });
+            fails("again by type", &|span| span.attribute("n", 1));
+        })
+    });
+    flush(&recorder);
+    assert_eq!(
+        tree(&memory.take()),
+        r#"
+root [ok]
+  by type [error] "an error occurred when formatting an argument" error.type=core::fmt::Error
+  said [error] "an error occurred when formatting an argument" error.type=timeout
+  said with more [error] "an error occurred when formatting an argument" n=1 error.type=timeout
+  said long before [error] "an error occurred when formatting an argument" error.type=timeout
+  again by type [error] "an error occurred when formatting an argument" n=1 error.type=core::fmt::Error"#
+    );
 }
 
 #[test]
@@ -273,6 +313,7 @@ fn events_and_artifacts_need_a_span() {
 #[test]
 fn an_error_that_cannot_be_shown_is_an_error() {
     struct Broken(bool);
+    let class = std::any::type_name::<Broken>();
     impl std::fmt::Display for Broken {
         fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
             f.write_str("half")?;
@@ -289,11 +330,13 @@ fn an_error_that_cannot_be_shown_is_an_error() {
     });
     assert_eq!(
         tree(&records),
-        r#"
+        format!(
+            r#"
 root [ok]
-  fails [error] "half"
-  panics [error] "half"
-  held [error] "half""#
+  fails [error] "half" error.type={class}
+  panics [error] "half" error.type={class}
+  held [error] "half" error.type={class}"#
+        )
     );
     assert_eq!(lifecycle(&records), ["start run", "end error: half"]);
 }

@@ -8,8 +8,7 @@ use lapin::options::{BasicAckOptions, BasicNackOptions, BasicRejectOptions};
 use lapin::types::ShortString;
 use spanbridge::messaging::{Arrival, Batched, Message, Received, Receiving, Step};
 use spanbridge::observe::{self, ActiveSpan, InSpan, Span, SpanBuilder};
-use spanbridge::{Context, Outcome, Value, semconv};
-use std::fmt::Display;
+use spanbridge::{Context, Failure, Outcome, Value, semconv};
 use std::future::Future;
 use std::ops::Deref;
 
@@ -34,7 +33,7 @@ impl Job {
     /// The same message, taken otherwise: for one that came without a consumer.
     pub fn under(mut self, receiving: Receiving) -> Self {
         self.received = Received::new(&Headers(&self.delivery.properties));
-        self.settings = self.settings.with(|all| all.receiving = receiving);
+        self.settings = self.settings.with(|all| *all.receiving() = receiving);
         self.decided()
     }
 
@@ -144,8 +143,8 @@ impl Job {
         settling: F,
     ) -> lapin::Result<bool> {
         observe::in_scope(&self.received.settling(), || {
-            let span = describe::settle(operation, &self.delivery, &self.source()).implicit_run(false);
-            describe(span).run_by(settling, judge)
+            let span = describe::settle(operation, &self.delivery, &self.source(), self.settings.server());
+            describe(span.implicit_run(false)).run_by(settling, judge)
         })
         .await
     }
@@ -170,7 +169,8 @@ impl Batched for Job {
             Some((one, rest)) if rest.iter().all(|job| of(job) == of(one)) => of(one),
             _ => String::new(),
         };
-        describe::batch(&same(&Job::source), &same(&|job| job.queue().to_owned()), jobs.len())
+        let server = jobs.first().and_then(|job| job.settings.server());
+        describe::batch(&same(&Job::source), &same(&|job| job.queue().to_owned()), jobs.len(), server)
     }
 }
 
@@ -179,11 +179,13 @@ fn multiple(span: SpanBuilder, yes: bool) -> SpanBuilder {
 }
 
 /// lapin says `Ok(false)` to a second settlement, and to one over a channel that is gone.
-fn judge(result: &lapin::Result<bool>) -> Option<&dyn Display> {
+fn judge(result: &lapin::Result<bool>) -> Option<Failure<'_>> {
     match result {
         Ok(true) => None,
-        Ok(false) => Some(&"not sent: the message was settled already, or its channel is gone"),
-        Err(e) => Some(e),
+        Ok(false) => {
+            Some(Failure::new(&"not sent: the message was settled already, or its channel is gone").class("not_sent"))
+        }
+        Err(e) => Some(describe::failure(e)),
     }
 }
 

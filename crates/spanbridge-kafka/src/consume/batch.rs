@@ -3,6 +3,7 @@
 use super::job::Received;
 use super::{Job, ObservedConsumer};
 use crate::describe;
+use crate::facts::Facts;
 use futures_util::{FutureExt, StreamExt};
 use rdkafka::consumer::{ConsumerContext, StreamConsumer};
 use rdkafka::error::KafkaResult;
@@ -25,7 +26,10 @@ impl<M: Received> Batched for Job<M> {
             Some((one, rest)) if rest.iter().all(|j| j.topic() == one.topic()) => one.topic(),
             _ => "",
         };
-        describe::batch(topic, jobs.first().map_or("", |j| j.group()), jobs.len())
+        match jobs.first() {
+            Some(job) => describe::batch(topic, job.client(), jobs.len()),
+            None => describe::batch(topic, &Facts::default(), 0),
+        }
     }
 }
 

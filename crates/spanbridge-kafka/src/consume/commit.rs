@@ -89,7 +89,7 @@ impl Home {
             None => works.next().unwrap_or_default(),
         };
         observe::in_scope(&under, || {
-            let mut span = describe::settle("commit", ranges.topic(), &self.group)
+            let mut span = describe::settle("commit", ranges.topic(), &self.client)
                 .attribute(semconv::SETTLE_RANGES, ranges.to_string().as_str());
             if let Some((partition, last)) = ranges.single() {
                 span = span
@@ -102,14 +102,15 @@ impl Home {
             for other in works.filter(|w| *w != under) {
                 span = span.link(&other)
             }
-            span.implicit_run(false).in_scope(|| {
-                let result = describe::classed(commit());
+            let commit = || {
+                let result = commit();
                 if result.is_ok() {
                     let span = observe::capture_context();
                     ranges.iter().for_each(|r| self.partition(&r.topic, r.partition).committed(r.next, &span))
                 }
                 result
-            })
+            };
+            span.implicit_run(false).in_scope_by(commit, describe::judge)
         })
     }
 }

@@ -2,6 +2,7 @@
 
 use super::partition::Partition;
 use crate::client::Client;
+use crate::facts::Facts;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, StreamConsumer};
 use rdkafka::error::KafkaResult;
 use rdkafka::message::BorrowedMessage;
@@ -39,8 +40,7 @@ impl<C: ConsumerContext> Settle for BaseConsumer<C> {
 type Partitions = BTreeMap<i32, Arc<Partition>>;
 
 pub(crate) struct Home {
-    pub(crate) group: String,
-    pub(crate) client_id: String,
+    pub(crate) client: Facts,
     /// Jobs do not keep the consumer alive: who drops it leaves the group.
     consumer: Weak<dyn Settle>,
     topics: Mutex<Topics>,
@@ -68,12 +68,7 @@ impl Home {
             return home;
         }
         let weak: Weak<X> = Arc::downgrade(consumer);
-        let home = Arc::new(Home {
-            group: consumer.setting(c"group.id").unwrap_or_default(),
-            client_id: consumer.id().to_owned(),
-            consumer: weak,
-            topics: Mutex::default(),
-        });
+        let home = Arc::new(Home { client: Facts::of(&**consumer), consumer: weak, topics: Mutex::default() });
         homes.retain(|_, home| home.strong_count() > 0);
         homes.insert(consumer.name().to_owned(), Arc::downgrade(&home));
         home

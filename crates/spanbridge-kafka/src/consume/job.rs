@@ -5,12 +5,13 @@ use super::partition::{InFlight, Partition, revoked};
 use super::settings::Settings;
 use crate::carrier::Headers;
 use crate::describe::{self, About};
+use crate::facts::Facts;
 use rdkafka::Message;
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::message::{BorrowedMessage, OwnedMessage};
 use spanbridge::messaging::{self, Arrival, Step, Waited};
 use spanbridge::observe::{self, ActiveSpan, InSpan, Span};
-use spanbridge::{Context, Outcome, semconv};
+use spanbridge::{Context, Failure, Outcome, semconv};
 use std::fmt;
 use std::future::Future;
 use std::ops::Deref;
@@ -143,11 +144,14 @@ impl<M: Received> Job<M> {
 
     fn describe(&self, attempt: u32, partition: &Partition) -> (Span, Option<u128>) {
         let (message, home) = (&self.message, &self.home);
-        let mut span = describe::process(
-            &About { tells_size: self.settings.tells_size(), ..About::message(message, &home.client_id) },
-            &home.group,
-            message.offset(),
-        );
+        let about = About {
+            topic: message.topic(),
+            key: message.key(),
+            payload: message.payload(),
+            partition: Some(message.partition()),
+            tells_size: self.settings.tells_size(),
+        };
+        let mut span = describe::process(&about, &home.client, message.offset());
         let mut ahead = None;
         if span.id().is_some() {
             let now = SystemTime::now();
@@ -197,14 +201,19 @@ impl<M: Received> Job<M> {
     fn settle(&self, operation: &'static str, settling: impl FnOnce() -> KafkaResult<()>) -> KafkaResult<()> {
         let revoked = self.state().in_flight.is_revoked();
         observe::in_scope(&self.settling(), || {
-            let mut span = describe::settle(operation, self.message.topic(), &self.home.group)
+            let mut span = describe::settle(operation, self.message.topic(), &self.home.client)
                 .attribute(semconv::MESSAGING_PARTITION_ID, itoa::Buffer::new().format(self.message.partition()))
                 .attribute(semconv::KAFKA_OFFSET, self.message.offset());
             if revoked {
                 span = span.attribute(semconv::SETTLE_REVOKED, true)
             }
-            span.implicit_run(false).in_scope(|| describe::classed(settling()))
+            span.implicit_run(false).in_scope_by(settling, describe::judge)
         })
+    }
+
+    /// The consumer that it came to.
+    pub(crate) fn client(&self) -> &Facts {
+        &self.home.client
     }
 
     /// Where a settlement belongs.
@@ -217,7 +226,7 @@ impl<M: Received> Job<M> {
 struct Fine<T>(T);
 
 impl<T> Outcome for Fine<T> {
-    fn failure(&self) -> Option<&dyn fmt::Display> {
+    fn failure(&self) -> Option<Failure<'_>> {
         None
     }
 }
@@ -245,7 +254,7 @@ impl<M> Job<M> {
 
     /// The consumer group; empty if there is none.
     pub fn group(&self) -> &str {
-        &self.home.group
+        &self.home.client.group
     }
 
     /// The message.
@@ -289,6 +298,9 @@ impl<M> Deref for Job<M> {
 
 impl<M> fmt::Debug for Job<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Job").field("received", self.context()).field("group", &self.home.group).finish_non_exhaustive()
+        f.debug_struct("Job")
+            .field("received", self.context())
+            .field("group", &self.home.client.group)
+            .finish_non_exhaustive()
     }
 }

@@ -85,7 +85,6 @@ impl<X: Client> ObservedProducer<'_, X> {
     {
         let about = About {
             topic: record.topic,
-            client_id: self.producer.id(),
             key: record.key.map(ToBytes::to_bytes),
             payload: record.payload.map(ToBytes::to_bytes),
             partition: record.partition,

@@ -1,8 +1,8 @@
 //! The `send` span until it is known what became of the message.
 
-use super::transaction::Open;
 use crate::carrier::{Before, Headers, HeadersMut, budget};
 use crate::describe::{self, About};
+use crate::facts::Facts;
 use rdkafka::Message;
 use rdkafka::bindings::{rd_kafka_message_status, rd_kafka_msg_status_t};
 use rdkafka::error::KafkaError;
@@ -20,26 +20,20 @@ pub(crate) struct Handoff {
     delivered: &'static str,
 }
 
-/// How large a message may be, and how much of it we may be.
-#[derive(Clone, Copy)]
-pub(crate) struct Limits {
-    pub(crate) largest: usize,
-    pub(crate) most: usize,
-}
-
-/// Begins the span, and packs its context into the headers.
+/// Begins the span, and packs its context into the headers, where it may take `most` bytes.
 pub(crate) fn begin(
     about: &About<'_>,
-    transaction: Option<&Open>,
+    client: &Facts,
+    transaction: Option<&messaging::Transaction>,
     headers: &mut Option<OwnedHeaders>,
-    limits: Limits,
+    most: usize,
 ) -> (Handoff, Before) {
-    let (span, outgoing) = messaging::begin_send(describe::send(about), &Headers::from(headers.as_ref()));
+    let (span, outgoing) = messaging::begin_send(describe::send(about, client), &Headers::from(headers.as_ref()));
     let before = match outgoing {
         Outgoing::Keep(_) => Before::Untouched,
         Outgoing::Write => {
             let message = about.key.map_or(0, <[u8]>::len) + about.payload.map_or(0, <[u8]>::len);
-            pack(&span, headers, |theirs| budget(limits.largest, message, theirs, limits.most))
+            pack(&span, headers, |theirs| budget(client.largest, message, theirs, most))
         }
     };
     // In a transaction the broker's answer is not the last word.

@@ -3,16 +3,17 @@
 use super::ObservedProducer;
 use crate::client::Client;
 use crate::describe;
+use crate::facts::Facts;
 use crate::ranges::Ranges;
 use rdkafka::consumer::ConsumerGroupMetadata;
-use rdkafka::error::{KafkaError, KafkaResult};
+use rdkafka::error::KafkaResult;
 use rdkafka::producer::{Partitioner, Producer, ProducerContext};
 use rdkafka::topic_partition_list::TopicPartitionList;
 use rdkafka::util::Timeout;
-use spanbridge::observe::{self, ActiveSpan, Span};
+use spanbridge::messaging;
+use spanbridge::observe;
 use spanbridge::{Context, Value, semconv};
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
 
 /// A transaction that has begun.
 ///
@@ -24,39 +25,7 @@ use std::sync::{Mutex, PoisonError};
 #[must_use = "a transaction is committed or aborted"]
 pub struct Transaction<'a, P: ?Sized> {
     producer: &'a P,
-    span: Option<Span>,
-    open: Open,
-}
-
-/// What a transaction has sent so far.
-#[derive(Debug, Default)]
-pub(crate) struct Open {
-    context: Context,
-    sends: Mutex<Vec<Context>>,
-}
-
-/// So many spans are told how their transaction ended; of one that sends more, the transaction's span says it.
-const MOST: usize = 1 << 16;
-
-impl Open {
-    /// A message is sent in the transaction.
-    pub(crate) fn sends(&self, span: &Span) {
-        if span.id().is_none() {
-            return;
-        }
-        span.link(&self.context);
-        let mut sends = self.sends.lock().unwrap_or_else(PoisonError::into_inner);
-        if sends.len() < MOST {
-            sends.push(span.context().clone())
-        }
-    }
-
-    fn ended(&self, status: &'static str) {
-        let sends = std::mem::take(&mut *self.sends.lock().unwrap_or_else(PoisonError::into_inner));
-        for span in sends.into_iter().filter_map(ActiveSpan::of) {
-            span.attribute(semconv::HANDOFF_STATUS, Value::Static(status))
-        }
-    }
+    open: messaging::Transaction,
 }
 
 impl<'a, P: Client> ObservedProducer<'a, P> {
@@ -71,13 +40,12 @@ impl<'a, P: Client> ObservedProducer<'a, P> {
         Part: Partitioner,
     {
         let id = self.producer.setting(c"transactional.id").unwrap_or_default();
-        let span = describe::transaction(&id).open();
+        let span = describe::transaction(&id, &Facts::last(self.producer)).open();
         if let Err(e) = span.in_scope(|| self.producer.begin_transaction()) {
-            span.error(&e);
+            span.end_with(&describe::failure(&e));
             return Err(e);
         }
-        let open = Open { context: span.context().clone(), sends: Mutex::default() };
-        Ok(Transaction { producer: self.producer, span: Some(span), open })
+        Ok(Transaction { producer: self.producer, open: messaging::Transaction::new(span) })
     }
 }
 
@@ -90,12 +58,12 @@ impl<P: Client> Transaction<'_, P> {
 
     /// The context inside the transaction's span.
     pub fn context(&self) -> &Context {
-        &self.open.context
+        self.open.context()
     }
 
     /// Calls `f` inside the transaction's span.
     pub fn in_scope<R>(&self, f: impl FnOnce() -> R) -> R {
-        observe::in_scope(&self.open.context, f)
+        observe::in_scope(self.open.context(), f)
     }
 
     /// [`Producer::send_offsets_to_transaction`], recorded in the transaction's span: what was consumed for it is
@@ -115,11 +83,11 @@ impl<P: Client> Transaction<'_, P> {
         Part: Partitioner,
     {
         let result = self.in_scope(|| self.producer.send_offsets_to_transaction(offsets, group, timeout));
-        match (&self.span, &result) {
+        match (self.open.span(), &result) {
             (Some(span), Ok(())) => {
                 span.event("offsets", &[(semconv::SETTLE_RANGES, Value::Str(&Ranges::of(offsets).to_string()))])
             }
-            (_, Err(e)) => self.failed("send_offsets_to_transaction", e),
+            (_, Err(e)) => self.open.stumbled("send_offsets_to_transaction", &describe::failure(e)),
             _ => {}
         }
         result
@@ -138,8 +106,8 @@ impl<P: Client> Transaction<'_, P> {
     {
         let result = self.in_scope(|| self.producer.commit_transaction(timeout));
         match &result {
-            Ok(()) => self.ended("committed"),
-            Err(e) => self.failed("commit_transaction", e),
+            Ok(()) => self.open.ended("committed"),
+            Err(e) => self.open.stumbled("commit_transaction", &describe::failure(e)),
         }
         result
     }
@@ -156,46 +124,15 @@ impl<P: Client> Transaction<'_, P> {
     {
         let result = self.in_scope(|| self.producer.abort_transaction(timeout));
         match &result {
-            Ok(()) => self.ended("rolled_back"),
-            Err(e) => self.failed("abort_transaction", e),
+            Ok(()) => self.open.ended("rolled_back"),
+            Err(e) => self.open.stumbled("abort_transaction", &describe::failure(e)),
         }
         result
     }
 }
 
-impl<P: ?Sized> Transaction<'_, P> {
-    /// Something failed, and the transaction is still open.
-    fn failed(&self, operation: &'static str, error: &KafkaError) {
-        if let Some(span) = &self.span {
-            let text = error.to_string();
-            span.event(
-                "failed",
-                &[
-                    (semconv::TRANSACTION_OPERATION, Value::Static(operation)),
-                    (semconv::ERROR_TYPE, Value::Str(&describe::error_type(error))),
-                    (semconv::EXCEPTION_MESSAGE, Value::Str(&text)),
-                ],
-            )
-        }
-    }
-
-    fn ended(&mut self, status: &'static str) {
-        if let Some(span) = self.span.take() {
-            span.attribute(semconv::HANDOFF_STATUS, Value::Static(status));
-            span.end();
-            self.open.ended(status)
-        }
-    }
-}
-
-impl<P: ?Sized> Drop for Transaction<'_, P> {
-    fn drop(&mut self) {
-        self.ended("unknown")
-    }
-}
-
 impl<P: ?Sized> fmt::Debug for Transaction<'_, P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Transaction").field("span", &self.span).finish_non_exhaustive()
+        f.debug_struct("Transaction").field("span", &self.open.span()).finish_non_exhaustive()
     }
 }

@@ -6,8 +6,7 @@ use super::service::said;
 use super::watchdog;
 use futures_util::FutureExt;
 use lambda_runtime::LambdaEvent;
-use spanbridge::ContextExt;
-use std::fmt::Display;
+use spanbridge::{ContextExt, Failure};
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::pin;
@@ -47,7 +46,7 @@ impl Annotated {
     pub async fn run<T>(
         self,
         body: impl Future<Output = T>,
-        judge: impl for<'a> FnOnce(&'a T) -> Option<&'a dyn Display>,
+        judge: impl for<'a> FnOnce(&'a T) -> Option<Failure<'a>>,
     ) -> T {
         match self.0 {
             Whose::Observed => body.await,
@@ -65,7 +64,7 @@ impl Annotated {
 async fn tell<T>(
     invocation: &Arc<Invocation>,
     body: impl Future<Output = T>,
-    judge: impl for<'a> FnOnce(&'a T) -> Option<&'a dyn Display>,
+    judge: impl for<'a> FnOnce(&'a T) -> Option<Failure<'a>>,
 ) -> T {
     let mut body = pin!(body.in_context(invocation.context().clone()));
     let value = poll_fn(|cx| {
@@ -76,45 +75,7 @@ async fn tell<T>(
     })
     .await;
     // Telling an error's text is the application's code.
-    let text = catch_unwind(AssertUnwindSafe(|| judge(&value).map(|error| error.to_string())));
-    match text.unwrap_or_else(|_| Some(String::new())) {
-        None => invocation.end(&End::Ok),
-        Some(message) => invocation.end(&End::Failed { message, kind: error_type::<T>().to_owned() }),
-    }
+    let end = catch_unwind(AssertUnwindSafe(|| judge(&value).map_or(End::Ok, End::from)));
+    invocation.end(&end.unwrap_or_else(|_| Failure::new(&"").into()));
     value
-}
-
-/// The type of the error in a result, as far as its name says.
-fn error_type<T>() -> &'static str {
-    let name = std::any::type_name::<T>();
-    let error = name.strip_prefix("core::result::Result<").and_then(|rest| rest.strip_suffix('>'));
-    error.and_then(last_argument).unwrap_or(name)
-}
-
-/// What stands behind the last comma that is in no brackets.
-fn last_argument(arguments: &str) -> Option<&str> {
-    let mut depth = 0;
-    let comma = arguments.bytes().rposition(|b| {
-        match b {
-            b'>' | b')' | b']' => depth += 1,
-            b'<' | b'(' | b'[' => depth -= 1,
-            _ => {}
-        }
-        b == b',' && depth == 0
-    });
-    comma.map(|at| arguments[at + 1..].trim())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_error_of_a_result_is_named() {
-        type Error = Box<dyn std::error::Error + Send + Sync>;
-        let boxed = "alloc::boxed::Box<dyn core::error::Error + core::marker::Send + core::marker::Sync>";
-        assert_eq!(error_type::<Result<Vec<(u8, u16)>, Error>>(), boxed);
-        assert_eq!(error_type::<Result<(), std::fmt::Error>>(), "core::fmt::Error");
-        assert_eq!(error_type::<Result<(), Result<u8, u16>>>(), "core::result::Result<u8, u16>");
-    }
 }

@@ -12,7 +12,7 @@ use serde::Serialize;
 use spanbridge::carrier::Extraction;
 use spanbridge::messaging::{Arrival, Capturing, Received, waited};
 use spanbridge::observe::{self, ActiveSpan, Span};
-use spanbridge::{Context, Primitive, Value, semconv};
+use spanbridge::{Context, Failure, Outcome, Primitive, Value, semconv};
 use std::sync::atomic::{AtomicBool, Ordering::*};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -48,6 +48,21 @@ pub(crate) enum End {
     Ok,
     Failed { message: String, kind: String },
     Panicked(String),
+}
+
+impl From<Failure<'_>> for End {
+    fn from(failure: Failure<'_>) -> Self {
+        End::Failed { message: failure.text().to_string(), kind: failure.error_type().to_owned() }
+    }
+}
+
+impl Outcome for End {
+    fn failure(&self) -> Option<Failure<'_>> {
+        match self {
+            End::Failed { message, kind } => Some(Failure::new(message).class(kind)),
+            End::Ok | End::Panicked(_) => None,
+        }
+    }
 }
 
 impl Invocation {
@@ -153,14 +168,10 @@ impl Invocation {
     /// Ends the spans, if nobody has yet.
     pub(crate) fn end(&self, how: &End) {
         let Spans { invocation, batch } = &mut *self.spans();
-        if let (End::Failed { kind, .. }, Some(span)) = (how, &*invocation) {
-            span.attribute(semconv::ERROR_TYPE, kind)
-        }
         for span in [batch.take(), invocation.take()].into_iter().flatten() {
             match how {
-                End::Ok => span.end(),
-                End::Failed { message, .. } => span.error(message),
                 End::Panicked(message) => span.panicked(message),
+                End::Ok | End::Failed { .. } => span.end_with(how),
             }
         }
     }

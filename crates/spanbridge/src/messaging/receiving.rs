@@ -53,6 +53,22 @@ pub enum Trust {
 }
 
 /// What a consumer makes of the contexts that come with its messages. The default takes them as they are.
+///
+/// It serves whoever receives a context, also where there is no adapter: here an HTTP server that strangers can reach.
+///
+/// ```
+/// use spanbridge::messaging::{Arrival, Received, Receiving, Trust};
+/// use spanbridge::{Kind, Primitive, observe};
+/// use std::collections::HashMap;
+///
+/// # async fn answer() {}
+/// # async fn serve(headers: HashMap<String, String>) {
+/// let receiving = Receiving { trust: Trust::Ignore, ..Receiving::default() };
+/// let received = Received::new(&headers).under(&receiving, Arrival::default());
+/// let span = received.process(|| observe::span("GET /").primitive(Primitive::HTTP_SERVER).kind(Kind::Server).open());
+/// observe::run_with_span(span, answer()).await
+/// # }
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Receiving {
     /// How the work hangs together with what sent it.

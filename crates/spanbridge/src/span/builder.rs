@@ -1,17 +1,17 @@
 //! Beginning a span.
 
+use super::class::PANIC;
 #[cfg(feature = "macros")]
 use super::entered::Entered;
 use super::handle::{ActiveSpan, Span};
 use super::in_span::InSpan;
-use super::open::{Open, fail_span, shown};
+use super::open::{Open, end_span, shown};
 use crate::context::{RECORDED, Shared, untag};
 use crate::current::{self, ambient};
 use crate::outcome::{Anything, By, ByOutcome, Judge, Outcome};
 use crate::recording::{Key, Started, hot};
-use crate::{Context, Kind, Primitive, Status, Value};
+use crate::{Context, Failure, Kind, Primitive, Status, Value};
 use std::borrow::Cow;
-use std::fmt::Display;
 use std::future::Future;
 use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
@@ -210,11 +210,7 @@ impl SpanBuilder {
     /// For the attribute macro, which judges any type. (`f` comes first: it settles what the judge is given.)
     #[doc(hidden)]
     #[inline(always)]
-    pub fn in_scope_by<R>(
-        self,
-        f: impl FnOnce() -> R,
-        judge: impl for<'a> FnOnce(&'a R) -> Option<&'a dyn Display>,
-    ) -> R {
+    pub fn in_scope_by<R>(self, f: impl FnOnce() -> R, judge: impl for<'a> FnOnce(&'a R) -> Option<Failure<'a>>) -> R {
         self.scope(By(judge), f)
     }
 
@@ -260,7 +256,7 @@ impl SpanBuilder {
     pub fn run_by<F, J>(self, inner: F, judge: J) -> InSpan<F, By<J>>
     where
         F: Future,
-        J: for<'a> FnOnce(&'a F::Output) -> Option<&'a dyn Display>,
+        J: for<'a> FnOnce(&'a F::Output) -> Option<Failure<'a>>,
     {
         self.future(inner, By(judge))
     }
@@ -272,7 +268,7 @@ impl SpanBuilder {
     where
         F: Future<Output = R>,
         M: FnOnce() -> F,
-        J: for<'a> FnOnce(&'a R) -> Option<&'a dyn Display>,
+        J: for<'a> FnOnce(&'a R) -> Option<Failure<'a>>,
     {
         let (open, context) = self.finish();
         InSpan::made(context, open, make, By(judge))
@@ -340,10 +336,19 @@ fn stray(started: Started) {
 /// Ends a span whose scope is current.
 #[cold]
 #[inline(never)]
-fn fail_here(started: Started, error: &dyn Display) {
-    let error = shown(error); // before a look at what is current: it is the user's code, and may change that
+fn fail_here(started: Started, failure: Failure<'_>) {
+    let error = shown(failure.text()); // before a look at what is current: it is the user's code, and may change that
     if let Some(shared) = current_shared().filter(|_| !started.is_none()) {
-        fail_span(started, shared, &error)
+        end_span(started, shared, Status::Error, &error, failure.error_type())
+    }
+}
+
+/// The same, by a panic.
+#[cold]
+#[inline(never)]
+fn panicked_here(started: Started) {
+    if let Some(shared) = current_shared().filter(|_| !started.is_none()) {
+        end_span(started, shared, Status::Panicked, "", PANIC)
     }
 }
 
@@ -399,6 +404,8 @@ fn current_shared<'a>() -> Option<&'a Shared> {
 impl Drop for Scope {
     #[cold]
     fn drop(&mut self) {
+        panicked_here(self.started);
+        self.started = Started::NONE;
         self.leave(Status::Panicked)
     }
 }

@@ -1,5 +1,6 @@
 //! What is recorded about a span beside its beginning and end.
 
+use super::class;
 use crate::recording::layout::{Fact, Field};
 use crate::recording::{Item, Key, hot};
 use crate::w3c::TraceParent;
@@ -146,6 +147,7 @@ fn on_span(context: &Context, f: impl FnOnce(&crate::context::Shared, u64)) {
 
 pub(crate) fn attributes(context: &Context, attributes: Attributes<'_>) {
     on_span(context, |shared, span| {
+        attributes.iter().for_each(|(key, _)| class::note(span, key));
         // The usual are few: without an allocation.
         let mut few = [(Key::Attribute(""), Value::Bool(false)); 4];
         if let Some(few) = few.get_mut(..attributes.len()) {

@@ -3,7 +3,7 @@
 use super::details;
 use super::open::Open;
 use crate::current::{self, WithContext};
-use crate::outcome::Outcome;
+use crate::outcome::{Failure, Outcome};
 use crate::recording::hot;
 use crate::{Context, SpanId, Status, Value};
 use std::fmt::{self, Display};
@@ -67,7 +67,7 @@ impl Span {
 
     /// It failed.
     pub fn error(mut self, error: impl Display) {
-        self.open.fail(&self.context, &error)
+        self.open.fail_as(&self.context, &Failure::new(&error))
     }
 
     /// It panicked: for who catches panics, and knows what this one said.
@@ -90,7 +90,7 @@ impl Span {
     /// It ended as the result says.
     pub fn end_with(mut self, result: &impl Outcome) {
         match result.failure() {
-            Some(e) => self.open.fail(&self.context, e),
+            Some(failure) => self.open.fail_as(&self.context, &failure),
             None => self.open.end(&self.context, Status::Ok),
         }
     }

@@ -1,6 +1,7 @@
 //! Spans: begun by a builder, run as a future or in a scope, or held open.
 
 mod builder;
+mod class;
 mod details;
 #[cfg(feature = "macros")]
 mod entered;

@@ -1,9 +1,11 @@
 //! Something that was begun and has an end to come: a span or a run.
 
+use super::class::{PANIC, unsaid};
 use crate::context::Shared;
 use crate::recording::layout::{Fact, Field};
 use crate::recording::{Key, Started, hot};
-use crate::{Context, Status, Value};
+use crate::semconv::ERROR_TYPE;
+use crate::{Context, Failure, Status, Value};
 use std::fmt::{Display, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -29,6 +31,7 @@ impl Open {
             (std::mem::replace(self, Open::Nothing), context.shared())
         {
             match open {
+                Open::Span(s) if status == Status::Panicked => end_span(s, shared, status, "", PANIC),
                 Open::Span(s) => hot().end(s, || Some(shared), status),
                 Open::RunOfSpan(s) => end_both(s, shared, status),
                 _ => end_run(shared, status, None),
@@ -39,22 +42,28 @@ impl Open {
     /// Ends it as failed, with the error's text.
     #[cold]
     pub(crate) fn fail(&mut self, context: &Context, error: &dyn Display) {
-        self.end_saying(context, Status::Error, error)
+        self.end_saying(context, Status::Error, error, "")
+    }
+
+    /// The same, with the error's class.
+    #[cold]
+    pub(crate) fn fail_as(&mut self, context: &Context, failure: &Failure<'_>) {
+        self.end_saying(context, Status::Error, failure.text(), failure.error_type())
     }
 
     /// Ends it as panicked, with what the panic said.
     #[cold]
     pub(crate) fn panicked(&mut self, context: &Context, message: &dyn Display) {
-        self.end_saying(context, Status::Panicked, message)
+        self.end_saying(context, Status::Panicked, message, PANIC)
     }
 
-    fn end_saying(&mut self, context: &Context, status: Status, message: &dyn Display) {
+    fn end_saying(&mut self, context: &Context, status: Status, message: &dyn Display, class: &str) {
         if let (open @ (Open::Span(_) | Open::Run | Open::RunOfSpan(_)), Some(shared)) =
             (std::mem::replace(self, Open::Nothing), context.shared())
         {
             let message = shown(message);
             if let Open::Span(s) | Open::RunOfSpan(s) = open {
-                end_span(s, shared, status, &message)
+                end_span(s, shared, status, &message, class)
             }
             if let Open::Run | Open::RunOfSpan(_) = open {
                 end_run(shared, status, Some(&message))
@@ -83,21 +92,24 @@ pub(crate) fn shown(error: &dyn Display) -> String {
     text
 }
 
-/// Ends a span as failed. A text that is empty is none.
+/// Ends a span that did not go well. A text that is empty is none, and so is a class.
 #[cold]
-pub(crate) fn fail_span(started: Started, shared: &Shared, error: &str) {
-    end_span(started, shared, Status::Error, error)
-}
-
-#[cold]
-fn end_span(started: Started, shared: &Shared, status: Status, error: &str) {
-    let items = [(Key::Field(Field::Error), Value::Str(error))];
-    hot().end_with(started, shared, status, if error.is_empty() { &[] } else { &items });
+pub(crate) fn end_span(started: Started, shared: &Shared, status: Status, error: &str, class: &str) {
+    let error = Some((Key::Field(Field::Error), Value::Str(error))).filter(|_| !error.is_empty());
+    let class = unsaid(started.id, class).map(|class| (Key::Attribute(ERROR_TYPE), Value::Str(class)));
+    match (error, class) {
+        (Some(error), Some(class)) => hot().end_with(started, shared, status, &[error, class]),
+        (None, None) => hot().end_with(started, shared, status, &[]),
+        (one, other) => hot().end_with(started, shared, status, one.or(other).as_slice()),
+    }
 }
 
 #[cold]
 fn end_both(started: Started, shared: &Shared, status: Status) {
-    hot().end(started, || Some(shared), status);
+    match status {
+        Status::Panicked => end_span(started, shared, status, "", PANIC),
+        _ => hot().end(started, || Some(shared), status),
+    }
     end_run(shared, status, None)
 }
 

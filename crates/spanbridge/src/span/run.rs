@@ -75,8 +75,8 @@ impl<'a> RunBuilder<'a> {
         let mut scope = Scope(self.open(), Status::Panicked);
         let result = scope.0.in_scope(f);
         scope.1 = Status::Ok;
-        if let Some(e) = result.failure() {
-            scope.0.open.fail(&scope.0.context, e)
+        if let Some(failure) = result.failure() {
+            scope.0.open.fail(&scope.0.context, failure.text())
         }
         result
     }
@@ -149,7 +149,7 @@ impl Run {
     /// It ended as the result says.
     pub fn end_with(self, result: &impl Outcome) {
         match result.failure() {
-            Some(e) => self.error(e),
+            Some(failure) => self.error(failure.text()),
             None => self.end(),
         }
     }

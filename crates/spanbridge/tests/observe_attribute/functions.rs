@@ -69,8 +69,8 @@ fn any_error_is_an_error() {
 fn a_value_says_how_it_went_by_outcome() {
     struct Answer(Option<&'static str>);
     impl spanbridge::Outcome for Answer {
-        fn failure(&self) -> Option<&dyn Display> {
-            self.0.as_ref().map(|text| text as _)
+        fn failure(&self) -> Option<spanbridge::Failure<'_>> {
+            self.0.as_ref().map(spanbridge::Failure::new)
         }
     }
     #[observe]

@@ -1,0 +1,97 @@
+//! What a client says of itself, asked once: to ask librdkafka takes longer than to send.
+
+use crate::client::Client;
+use spanbridge::observe::SpanBuilder;
+use spanbridge::semconv;
+use std::cell::RefCell;
+use std::rc::Rc;
+
+/// A client's id, its group, the broker that it was told of, and how much a message may be.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Facts {
+    /// Which no other client has in this process.
+    name: Box<str>,
+    /// Empty where it has none.
+    pub(crate) id: Box<str>,
+    /// Empty where it is in none.
+    pub(crate) group: Box<str>,
+    /// The largest message that it sends, in bytes, with the overhead that it reckons with.
+    pub(crate) largest: usize,
+    server: Option<(Box<str>, u16)>,
+}
+
+impl Facts {
+    pub(crate) fn of(client: &(impl Client + ?Sized)) -> Self {
+        let setting = |key| client.setting(key).unwrap_or_default();
+        Facts {
+            name: client.name().into(),
+            id: client.id().into(),
+            group: setting(c"group.id").into(),
+            largest: setting(c"message.max.bytes").parse().unwrap_or(usize::MAX),
+            server: only_server(&setting(c"bootstrap.servers")),
+        }
+    }
+
+    /// Of a thread's last client at no cost.
+    pub(crate) fn last(client: &(impl Client + ?Sized)) -> Rc<Self> {
+        thread_local! {
+            static LAST: RefCell<Rc<Facts>> = RefCell::default();
+        }
+        let known = LAST.try_with(|last| last.borrow().clone()).ok();
+        known.filter(|facts| *facts.name == *client.name()).unwrap_or_else(|| {
+            let facts = Rc::new(Facts::of(client));
+            let _ = LAST.try_with(|last| last.replace(facts.clone()));
+            facts
+        })
+    }
+
+    /// Tells where the broker is, if that is known.
+    pub(crate) fn at_server(&self, span: SpanBuilder) -> SpanBuilder {
+        match &self.server {
+            Some((host, port)) => {
+                span.attribute(semconv::SERVER_ADDRESS, &**host).attribute(semconv::SERVER_PORT, i64::from(*port))
+            }
+            None => span,
+        }
+    }
+}
+
+/// The server in a list of servers with just one. Of several nobody knows which one it will be.
+fn only_server(list: &str) -> Option<(Box<str>, u16)> {
+    let mut servers = list.split(',').map(str::trim).filter(|server| !server.is_empty());
+    let (Some(server), None) = (servers.next(), servers.next()) else { return None };
+    let server = server.split_once("://").map_or(server, |(_, server)| server);
+    let (host, port) = match server.rsplit_once(':') {
+        // The colons of an IPv6 address stand in brackets.
+        Some((host, port)) if !port.contains(']') => (host, port.parse().ok()?),
+        _ => (server, PORT),
+    };
+    let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    (!host.is_empty()).then(|| (host.into(), port))
+}
+
+/// librdkafka's where none is said.
+const PORT: u16 = 9092;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_is_told_where_there_is_one() {
+        let known = [
+            ("kafka.example:9093", "kafka.example", 9093),
+            (" kafka.example ,", "kafka.example", PORT),
+            ("SASL_SSL://kafka.example:9094", "kafka.example", 9094),
+            ("127.0.0.1:40001", "127.0.0.1", 40001),
+            ("[::1]:9092", "::1", 9092),
+            ("[fe80::1]", "fe80::1", PORT),
+        ];
+        for (list, host, port) in known {
+            assert_eq!(only_server(list), Some((host.into(), port)), "{list}");
+        }
+        for none in ["", ",", "a:1,b:2", "a:b", "a:", ":9092", "a:70000"] {
+            assert_eq!(only_server(none), None, "{none}");
+        }
+    }
+}

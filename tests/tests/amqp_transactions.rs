@@ -1,0 +1,98 @@
+//! AMQP's transactions: what they hand over, and what they take back.
+
+use lapin::options::*;
+use lapin::{BasicProperties, Channel, Confirmation};
+use spanbridge::observe;
+use spanbridge_amqp::{ChannelExt, ConsumerExt, Transaction};
+use spanbridge_tests::{Amqp, Seen, amqp, recorder, spans, within};
+use std::time::Duration;
+
+const SOON: Duration = Duration::from_secs(20);
+
+/// How a transaction ends.
+#[derive(Clone, Copy)]
+enum End {
+    Commit,
+    RollBack,
+    Drop,
+    /// The channel is closed under it.
+    Lose,
+}
+
+async fn channel(amqp: &Amqp) -> Channel {
+    amqp.connection.create_channel().await.unwrap()
+}
+
+async fn publish(transaction: &Transaction<'_>, amqp: &Amqp, body: &[u8]) {
+    let (options, properties) = (BasicPublishOptions::default(), BasicProperties::default());
+    let sent = transaction.channel().basic_publish("".into(), amqp.queue.clone(), options, body, properties);
+    let answer = within("the publish", sent).await.unwrap().await.unwrap();
+    assert_eq!(answer, Confirmation::NotRequested, "the transaction answers");
+}
+
+#[tokio::test]
+async fn publishes_say_what_became_of_their_transaction() {
+    let Some(amqp) = amqp("transactions").await else { return };
+    let ends = [
+        (End::Commit, "committed"),
+        (End::RollBack, "rolled_back"),
+        (End::Drop, "unknown"),
+        (End::Lose, "unknown"),
+        (End::Commit, "committed"),
+    ];
+    for (place, (end, status)) in ends.into_iter().enumerate() {
+        let (orders, memory) = recorder("orders");
+        let work = async {
+            let channel = channel(&amqp).await;
+            let transaction = channel.observed().server("rabbit.example", 5672).tx_select().await.unwrap();
+            assert!(transaction.context().span_id().is_some());
+            for n in 0..2 {
+                publish(&transaction, &amqp, format!("{place} {n}").as_bytes()).await
+            }
+            match end {
+                End::Commit => transaction.tx_commit().await.unwrap(),
+                End::RollBack => transaction.tx_rollback().await.unwrap(),
+                End::Drop => drop(transaction),
+                End::Lose => {
+                    channel.close(200, "away".into()).await.unwrap();
+                    transaction.tx_commit().await.unwrap_err();
+                }
+            }
+        };
+        orders.scope(async { observe::span("work").run_value(work).await }).await;
+        orders.flush_blocking(SOON);
+        let spans = spans(&memory.records());
+        let [work, transaction, first, second] = &spans[..] else { panic!("{spans:#?}") };
+        assert_eq!((transaction.name.as_str(), transaction.parent), ("transaction", work.id));
+        assert_eq!([transaction, first, second].map(Seen::handoff), [status; 3]);
+        for sent in [first, second] {
+            assert_eq!((sent.parent, sent.links[0].1), (work.id, transaction.id.unwrap()));
+            assert_eq!((sent.get("server.address"), sent.get("server.port")), ("rabbit.example", "5672"));
+        }
+        let is_lost = matches!(end, End::Lose);
+        assert_eq!(
+            (transaction.get("error.type"), transaction.error.is_empty()),
+            match is_lost {
+                true => ("InvalidChannelState", false),
+                false => ("", true),
+            }
+        );
+    }
+    // Only what was committed has arrived; under the span that published it.
+    let (shipping, memory) = recorder("shipping");
+    let mut jobs = amqp.consume().await.observed();
+    let mut came = vec![];
+    shipping
+        .scope(async {
+            for _ in 0..4 {
+                let job = within("a message", jobs.next()).await.unwrap().unwrap();
+                came.push(String::from_utf8(job.data.clone()).unwrap());
+                job.run_value(async {}).await;
+                assert!(job.ack(BasicAckOptions::default()).await.unwrap());
+            }
+        })
+        .await;
+    assert_eq!(came, ["0 0", "0 1", "4 0", "4 1"]);
+    shipping.flush_blocking(SOON);
+    assert!(spans(&memory.records()).iter().all(|span| span.parent.is_some()));
+}
