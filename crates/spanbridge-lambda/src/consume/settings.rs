@@ -122,11 +122,14 @@ impl Observe {
     /// # async fn f() -> Result<(), Error> {
     /// let capture = Capturing::from(Capture::Inline { max: 512 }).headers(Capture::Inline { max: 512 }).redact(|part| {
     ///     match part.header() {
-    ///         Some("authorization" | "cookie") => part.replace("***"),
+    ///         // In whatever case the caller has written it.
+    ///         Some(name) if ["authorization", "cookie"].contains(&&*name.to_lowercase()) => part.replace("***"),
     ///         Some(_) => {}
     ///         None => {
     ///             let mut payload: Value = serde_json::from_slice(part.bytes())?; // where that fails nothing is recorded
-    ///             payload.get_mut("headers").map(Value::take);
+    ///             for again in ["headers", "multiValueHeaders", "cookies"] {
+    ///                 payload.get_mut(again).map(Value::take);
+    ///             }
     ///             part.replace(payload.to_string())
     ///         }
     ///     }
