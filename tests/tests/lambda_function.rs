@@ -4,13 +4,13 @@ use aws_sdk_lambda::primitives::Blob;
 use serde_json::{Value, json};
 use spanbridge::RunId;
 use spanbridge_examples::local_lambda::{Function, LocalLambda};
-use spanbridge_store::graph::{Graph, Span};
+use spanbridge_store::graph::{Checkup, Graph, Span};
 use spanbridge_store::{RunFilter, Store};
 use spanbridge_tests::{RuntimeApi, example, until};
 use std::fmt::Write;
 use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Who calls, in a trace of its own.
 fn caller(n: u32) -> (RunId, String) {
@@ -33,6 +33,13 @@ fn shown(graph: &Graph) -> String {
 
 fn graph(db: &Path, run: RunId) -> Option<Graph> {
     Store::open(db).ok()?.graph(run).unwrap()
+}
+
+/// What is missing in a run a day later, but for its caller, who does not record.
+fn gaps(db: &Path, run: RunId) -> Vec<&'static str> {
+    let later = SystemTime::now().duration_since(UNIX_EPOCH).unwrap() + Duration::from_secs(86_400);
+    let gaps = Store::open(db).unwrap().gaps(&[run], Checkup::new(later.as_nanos() as u64)).unwrap();
+    gaps.iter().map(|gap| gap.kind.code()).filter(|code| *code != "parent_missing").collect()
 }
 
 /// The graph, as soon as it looks like this.
@@ -97,6 +104,7 @@ async fn an_answer_an_error_and_a_panic() {
     assert_eq!(answer, Ok(json!({"order": 142, "score": 42})));
     let seen = comes_to(&stage.db(), run, "score Ok\n  read order Ok\n  score risk Ok\n").await;
     let span = &seen.spans[0];
+    assert_eq!(gaps(&stage.db(), run), [""; 0]);
     assert_eq!(span.parent_span_id.unwrap().to_string(), "00f067aa0ba902b7");
     assert_eq!(attribute(span, "faas.coldstart"), Some(&json!(true)));
     assert_eq!(attribute(span, "faas.max_memory"), Some(&json!(128 << 20)));
@@ -132,6 +140,7 @@ async fn who_hangs_until_the_time_is_over_leaves_its_open_spans() {
         let event = &seen.spans[0].events[0];
         assert_eq!(event.name, "deadline", "{how}");
         assert!(seen.diagnostics.iter().any(|d| d.code == "deadline.near"), "{how}");
+        assert_eq!(gaps(&stage.db(), run), ["out_of_time"], "{how}: that it has no end is no other gap");
     }
 }
 
@@ -263,6 +272,8 @@ fn hostile_headers_do_not_end_the_process() {
     let graphs: Vec<_> = runs.iter().map(|run| store.graph(run.run_id).unwrap().unwrap()).collect();
     let told = graphs.iter().flat_map(|g| &g.diagnostics).filter(|d| d.code == "runtime.header").count();
     assert_eq!(told, contexts.len() + others.len());
+    let found = runs.iter().flat_map(|run| gaps(&db, run.run_id)).filter(|code| *code == "event_header").count();
+    assert_eq!(found, told, "and the doctor knows of each");
     let left = graphs.iter().flat_map(|g| &g.spans).filter_map(|s| s.error.as_deref());
     assert_eq!(left.filter(|e| e.starts_with("an event cannot be answered")).count(), 2);
     // The Runtime API is gone: that is the end, as it is for lambda_runtime.

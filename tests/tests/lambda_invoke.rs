@@ -8,9 +8,10 @@ use aws_sdk_lambda::operation::invoke::builders::InvokeFluentBuilder;
 use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::{InvocationType, ResponseStreamingInvocationType};
 use serde_json::{Value, json};
+use spanbridge::record::Body;
 use spanbridge::{Context, Memory, Recorder, Status, observe, semconv};
 use spanbridge_examples::local_lambda::{Function, LocalLambda, client_config};
-use spanbridge_lambda::{CallExt, Propagate, XRay};
+use spanbridge_lambda::{CallExt, Capture, Capturing, Propagate, XRay};
 use spanbridge_tests::{Seen, recorder, spans, within};
 use std::time::Duration;
 
@@ -103,6 +104,29 @@ async fn the_function_gets_the_context_beside_its_payload() {
 }
 
 #[tokio::test]
+async fn what_a_call_says_and_hears_is_captured() {
+    let stage = stage(echo()).await;
+    let capture = Capturing::from(Capture::Inline { max: 4096 });
+    let output = stage.order(|| stage.invoke(json!({"x": 1})).observed().in_payload().capture(&capture).send()).await;
+    let answer = output.unwrap().payload.unwrap();
+    let fails = || stage.invoke(json!({"do": "fail"})).observed().capture(&capture).send();
+    let failed = stage.order(fails).await.unwrap().payload.unwrap();
+    stage.spans();
+    let records = stage.memory.records();
+    let captured = records.iter().filter_map(|record| match &record.body {
+        Body::Artifact(a) => Some((a.kind.as_ref(), a.preview.as_ref()?.as_bytes())),
+        _ => None,
+    });
+    let expected: [(_, &[u8]); 4] = [
+        ("input", br#"{"x":1}"#),
+        ("output", answer.as_ref()),
+        ("input", br#"{"do":"fail"}"#),
+        ("output", failed.as_ref()), // what a function says of its error is an answer, too
+    ];
+    assert_eq!(captured.collect::<Vec<_>>(), expected);
+}
+
+#[tokio::test]
 async fn the_function_gets_the_context_in_its_payload() {
     let stage = stage(echo()).await;
     let output = stage.order(|| stage.invoke(json!({"x": 1})).observed().in_payload().send()).await.unwrap();
@@ -135,7 +159,7 @@ async fn an_event_that_cannot_carry_it_is_sent_all_the_same() {
     let call = stage.call();
     assert_eq!(call.handoff(), "confirmed");
     let [(code, message)] = &call.diagnostics[..] else { panic!("{:?}", call.diagnostics) };
-    assert_eq!((code.as_str(), message.contains("not a JSON object")), ("inject.not_possible", true));
+    assert_eq!((code.as_str(), message.contains("not a JSON object")), ("injection.not_possible", true));
     // A client context that is no good is the user's, and the service's to refuse.
     let refused = stage.order(|| stage.invoke(json!({})).client_context("e30").observed().send()).await.unwrap_err();
     assert_eq!(refused.into_service_error().code(), Some("InvalidRequestContentException"));

@@ -3,6 +3,7 @@
 use serde_json::json;
 use spanbridge_store::{RunFilter, Store};
 use spanbridge_tests::RuntimeApi;
+use std::collections::BTreeMap;
 use std::process::Command;
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
@@ -16,7 +17,8 @@ fn a_stranger_chooses_no_trace() {
         function.env("SPANBRIDGE_DB", &db).envs(concurrency.map(|n| ("AWS_LAMBDA_MAX_CONCURRENCY", n)));
         let function = RuntimeApi::start(function);
         let request = json!({
-            "version": "2.0", "rawPath": "/", "headers": {"traceparent": format!("00-{TRACE}-00f067aa0ba902b7-01")},
+            "version": "2.0", "rawPath": "/",
+            "headers": {"traceparent": format!("00-{TRACE}-00f067aa0ba902b7-01"), "authorization": "Bearer 4711"},
             "requestContext": {"domainName": "abc.lambda-url.eu-west-1.on.aws", "http": {"method": "POST", "path": "/"}},
         });
         let asks = function.asked();
@@ -36,5 +38,11 @@ fn a_stranger_chooses_no_trace() {
         assert_eq!((run.run_id.to_string(), span.parent_span_id, graph.spans.len()), (trace, None, 1));
         let claimed: Vec<_> = span.links.iter().map(|link| link.trace_id.to_string()).collect();
         assert_eq!(claimed, [TRACE]);
+        // What was captured has no secret in it, and the answer is what was sent.
+        let captured: BTreeMap<_, _> =
+            graph.artifacts.iter().map(|a| (a.kind.as_str(), a.preview.clone().unwrap_or_default())).collect();
+        assert_eq!(captured["output"].as_bytes(), body);
+        assert_eq!(captured["input.headers"], r#"{"authorization":"***"}"#);
+        assert!(captured["input"].contains(r#""authorization":"***""#) && captured.len() == 3, "{captured:?}");
     }
 }

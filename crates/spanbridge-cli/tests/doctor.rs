@@ -34,7 +34,7 @@ fn each_gap_is_named_with_its_cause_and_what_to_change() {
     let (code, text) = shown(&doctor(&one_of_each(), 100, &[]));
     assert_eq!(code, 1);
     insta::assert_snapshot!(text, @r##"
-12 gaps in 11 of 19 runs
+17 gaps in 16 of 25 runs
 
 ! sent and never received
   33333332  publish events:order by shop, confirmed
@@ -75,11 +75,25 @@ fn each_gap_is_named_with_its_cause_and_what_to_change() {
        then the tracestate of others, the run and `traceparent` last
   fix  carry less baggage, send smaller headers, or give the producer of shop a larger budget
 
+! a call that cannot carry a context
+  66666664  score by mailer: the payload is not a JSON object, so it carries no context
+  why  what mailer sends has no place for a context: a payload that is not a JSON object, or a
+       client context that is not one; what the call causes begins a trace of its own
+  fix  send a JSON object, and as client context an object in base64 whose `custom` is an object
+
 ! a header that cannot be read
   00000002  process events:order:mail by mailer: traceparent: not of 55 characters
   why  whoever sent this to mailer, or something on the way, wrote a header that is not W3C Trace
        Context; it was ignored
   fix  look at the headers of such a message, and correct what writes them
+
+! a header of an event that was mended
+  77777775  score by mailer: lambda-runtime-client-context: cannot be read as it is
+  why  whoever calls mailer sends a client context that is not of its type (only texts are allowed
+       under `custom`), or another header that lambda_runtime cannot read; what could not be read
+       was left out
+  fix  correct what the caller sends: a client context is JSON in base64, and the values under
+       `custom` are texts
 
 ! a parent that nobody recorded
   11111113  process audit:x:audit by mailer: the parent would be span a00006fc000006fc
@@ -111,12 +125,34 @@ fn each_gap_is_named_with_its_cause_and_what_to_change() {
        waits for long; a span ends by itself when it is wrapped around its work with `.run(..)` or
        `.in_scope(..)`
 
+! stopped by its time limit
+  22222221  score by mailer: 50 ms are left of the function's time, and the handler has not ended
+  why  mailer was still at work when its time was over, and Lambda stopped it where it stood; the
+       spans that are open show at what
+  fix  give the function more time, or less work at once, or let the handler give up before
+       (`context.deadline` says when); Lambda brings an event or a batch again, so the work must
+       bear to be done twice
+
+! an answer that did not arrive
+  00000003  score by mailer: 413 Payload Too Large
+  why  the handler of mailer ended, and Lambda did not take its answer: it was too large, cannot be
+       written as JSON, or came too late; the caller was given an error
+  fix  answer with less (put what is large into a bucket and say where), or as a stream; the caller
+       may try again, so the work must bear to be done twice
+
 ! records lost by the recorder
   mailer: records found no room in the recorder's memory and were dropped (×12)
   why  mailer recorded faster than a sink took it, or the sink was out of reach; what else is
        missing may be missing for this reason
   fix  give the recorder more memory or a faster sink, and look at the errors of its report; record
        fewer spans, or sample
+
+! a flush that was given up
+  11111112  score by mailer: the flush after the invocation before was given up
+  why  the sink of mailer was slow or out of reach, or the function had no time left; what it had
+       recorded came with a later flush, or is lost if the process was ended before
+  fix  use a sink that is nearer or faster, end the work earlier, or give the flush more time with
+       `Observe::flush_within`
 
 ! a payload not captured
   55555557  process events:order:mail by mailer: the hook panicked
@@ -131,11 +167,11 @@ spanbridge trace ID shows where in its run a gap is
 #[test]
 fn a_clean_store_is_well() {
     let (code, text) = shown(&doctor(&clean(), 100, &[]));
-    assert_eq!((code, text.as_str()), (0, "nothing is missing in these 8 runs\n"));
+    assert_eq!((code, text.as_str()), (0, "nothing is missing in these 9 runs\n"));
     let (code, text) = shown(&doctor(&clean(), 100, &["--format", "json"]));
     assert_eq!(code, 0);
     let json: Value = serde_json::from_str(&text).unwrap();
-    assert_eq!(json, json!({ "schemaVersion": 1, "runs": 8, "gaps": [] }));
+    assert_eq!(json, json!({ "schemaVersion": 1, "runs": 9, "gaps": [] }));
 }
 
 #[test]
@@ -150,7 +186,7 @@ fn as_json() {
     let (code, text) = shown(&doctor(&one_of_each(), 100, &["--format", "json", "--color", "always"]));
     assert_eq!(code, 1);
     let json: Value = serde_json::from_str(&text).unwrap();
-    assert_eq!((&json["schemaVersion"], &json["runs"]), (&json!(1), &json!(19)));
+    assert_eq!((&json["schemaVersion"], &json["runs"]), (&json!(1), &json!(25)));
     let gaps = json["gaps"].as_array().unwrap();
     let codes: Vec<_> = gaps.iter().map(|g| g["kind"].as_str().unwrap()).collect();
     assert_eq!(codes, GapKind::all().map(GapKind::code).collect::<Vec<_>>());
@@ -169,7 +205,7 @@ fn as_json() {
             "spanId": span_id(1201).to_string(),
         })
     );
-    assert!(gaps[10].get("runId").is_none() && gaps[10].get("spanId").is_none(), "a process, not a run");
+    assert!(gaps[14].get("runId").is_none() && gaps[14].get("spanId").is_none(), "a process, not a run");
 }
 
 #[test]
@@ -197,11 +233,11 @@ fn only_so_many_and_only_since() {
         let json: Value = serde_json::from_str(&text).unwrap();
         (code, json["runs"].as_u64().unwrap(), json["gaps"].as_array().unwrap().len())
     };
-    assert_eq!(newest(&["--limit", "2"]), (1, 2, 3), "the last run, what its process says, and the run without an end");
+    assert_eq!(newest(&["--limit", "7"]), (1, 7, 8), "one each of the last, and what a process says");
     assert_eq!(newest(&["--since", "1h"]), (0, 0, 0));
-    assert_eq!(newest(&["--since", "2026-09-21T14:13:40Z"]), (1, 2, 3));
+    assert_eq!(newest(&["--since", "2026-09-21T14:13:40Z"]), (1, 7, 8));
     // Whoever waits for longer than that finds no message missing.
-    assert_eq!(newest(&["--grace", "20000w"]).2, 8);
+    assert_eq!(newest(&["--grace", "20000w"]).2, 13);
 }
 
 #[test]

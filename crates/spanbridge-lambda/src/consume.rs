@@ -1,6 +1,8 @@
 //! Handling events with `lambda_runtime`.
 
 mod annotated;
+mod answer;
+mod captured;
 mod deadline;
 mod drive;
 mod flush;
@@ -34,6 +36,7 @@ use std::time::Duration;
 
 /// What [`ObservedLayer`] and [`observed`] make of a service. Nobody needs to name these.
 pub mod parts {
+    pub use super::answer::Answer;
     pub use super::layer::{ObservedInvocation, ObservedService};
     pub use super::service::{HandlerError, Handling, Observed};
     pub use super::stream::ObservedStream;
@@ -84,6 +87,7 @@ fn set_up() {
 ///   calls `lambda_runtime::spawn_graceful_shutdown_handler` before this.
 /// - Whatever context comes with an event is believed. Where strangers can call, as at a function URL, [`Observe`] says how
 ///   far it is.
+/// - Of payloads and headers nothing is recorded but the sizes of messages, unless [`Observe::capture`] asks for more.
 /// - With SnapStart ids begin anew when a snapshot is restored.
 /// - `std::process::exit` waits up to a second for what was recorded.
 ///

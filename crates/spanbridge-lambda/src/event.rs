@@ -9,8 +9,12 @@ mod sns;
 mod source;
 mod sqs;
 mod streams;
+#[cfg(feature = "runtime")]
+mod written;
 
 pub use source::Source;
+#[cfg(feature = "runtime")]
+pub(crate) use written::{Written, records as written, request_headers};
 
 use crate::carrier::or_xray;
 use read::{hidden, or_else};

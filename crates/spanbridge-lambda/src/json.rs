@@ -21,6 +21,11 @@ impl<'a> Json<'a> {
         self.0
     }
 
+    /// Where it stands in the text that it is a part of.
+    pub(crate) fn offset_in(self, whole: &[u8]) -> Option<usize> {
+        self.0.as_ptr().addr().checked_sub(whole.as_ptr().addr()).filter(|start| start + self.0.len() <= whole.len())
+    }
+
     /// Whether it is an object.
     pub(crate) fn is_object(self) -> bool {
         self.0.first() == Some(&b'{')

@@ -23,7 +23,7 @@
 //! SnapStart. [`run_concurrent`] is the same for several events at a time. Where `main` is not to be changed there is the
 //! attribute [`#[handler]`](macro@handler), and for a `Runtime` of one's own [`ObservedLayer`] with [`observed`].
 //! [`Observe`] says how far callers are believed (a function URL is open to strangers), how work hangs together with what
-//! caused it, and how long a flush may take.
+//! caused it, what is recorded of payloads, and how long a flush may take.
 //!
 //! A batch has a span that is linked to every sender; [`for_each_record`] gives each of its records a span under its own
 //! sender's, and makes the partial batch response.
@@ -96,6 +96,8 @@ pub use durable::Durable;
 pub use event::{Beside, Event, Record, Source};
 #[cfg(any(feature = "invoke", feature = "sqs", feature = "sns"))]
 pub use produce::{CallExt, ObservedCall, Propagate};
+#[cfg(any(feature = "runtime", feature = "invoke", feature = "sqs", feature = "sns"))]
+pub use spanbridge::messaging::{Capture, Capturing, Part};
 #[cfg(feature = "runtime")]
 pub use spanbridge::messaging::{Relation, Trust};
 

@@ -18,14 +18,18 @@ use serde_json::{Value, json};
 use spanbridge::conformance::{Seen, spans};
 use spanbridge::record::{Body, Record};
 use spanbridge::{Kind, observe};
-use spanbridge_lambda::{Beside, CallExt, Event, Propagate, for_each_record, observed};
+use spanbridge_lambda::{Beside, CallExt, Capture, Capturing, Event, Observe, Propagate, for_each_record, observed};
 use std::collections::BTreeSet;
 use support::{answer, context, invocation, record};
 
 const CALLER: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
+fn all() -> Capturing {
+    Capturing::default().hashed().headers(Capture::Reference)
+}
+
 /// Handles an event; each of its records fails whose place is odd.
-async fn handled(event: Vec<u8>) -> Vec<Record<'static>> {
+async fn handled(event: Vec<u8>, capture: &Capturing) -> Vec<Record<'static>> {
     let many = Event::read(&event, Beside::default()).0.records().len();
     let handler = move |event: LambdaEvent<Value>| async move {
         let work = |n| async move { if n % 2 == 1 { Err("odd") } else { Ok(()) } };
@@ -33,7 +37,8 @@ async fn handled(event: Vec<u8>) -> Vec<Record<'static>> {
         if event.payload["do"] == "fail" { Err(Error::from("no")) } else { Ok(()) }
     };
     let event = String::from_utf8(event).unwrap();
-    record(answer(observed(service_fn(handler)), invocation(event, context()))).await.0.0
+    let call = (Observe::new().capture(capture.clone()), invocation(event, context()));
+    record(answer(observed(service_fn(handler)), call)).await.0.0
 }
 
 /// What was caught of a call, in a context with baggage.
@@ -47,7 +52,7 @@ async fn called<F: Future>(call: impl FnOnce() -> F) -> Vec<Record<'static>> {
     record(work).await.0.0
 }
 
-fn lambda(service: &Service) -> aws_sdk_lambda::Client {
+fn lambda(service: &Service, capture: &Capturing) -> aws_sdk_lambda::Client {
     use aws_sdk_lambda::config::{BehaviorVersion, Builder, Credentials, Region, retry::RetryConfig};
     let config = Builder::new()
         .behavior_version(BehaviorVersion::latest())
@@ -55,17 +60,17 @@ fn lambda(service: &Service) -> aws_sdk_lambda::Client {
         .region(Region::new("eu-west-1"))
         .credentials_provider(Credentials::new("a", "b", None, None, "test"))
         .retry_config(RetryConfig::standard().with_initial_backoff(std::time::Duration::from_millis(1)))
-        .interceptor(Propagate::new())
+        .interceptor(Propagate::new().capture(capture.clone()))
         .http_client(service.clone());
     aws_sdk_lambda::Client::from_conf(config.build())
 }
 
-async fn functions() -> Vec<Vec<Record<'static>>> {
+async fn functions(capture: &Capturing) -> Vec<Vec<Record<'static>>> {
     let mut all = vec![];
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/events");
     for file in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
         if file.extension().is_some_and(|e| e == "json") {
-            all.push(handled(std::fs::read(file).unwrap()).await);
+            all.push(handled(std::fs::read(file).unwrap(), capture).await);
         }
     }
     let message = |sent: &str| json!({ "messageId": "m", "eventSource": "aws:sqs", "body": "", "attributes": { "SentTimestamp": sent } });
@@ -73,16 +78,16 @@ async fn functions() -> Vec<Vec<Record<'static>>> {
     let queued = json!({ "basicProperties": { "correlationId": "c" }, "redelivered": true, "data": "e30=" });
     let mq = json!({ "eventSource": "aws:rmq", "rmqMessagesByQueue": { "orders::/": [queued] } });
     for event in [json!({ "do": "fail" }), sqs, mq] {
-        all.push(handled(event.to_string().into_bytes()).await);
+        all.push(handled(event.to_string().into_bytes(), capture).await);
     }
     all
 }
 
-async fn calls() -> Vec<Vec<Record<'static>>> {
+async fn calls(capture: &Capturing) -> Vec<Vec<Record<'static>>> {
     let mut all = vec![];
     for status in [200, 500] {
         let service = Service::new(status, json!({}));
-        let invoke = || lambda(&service).invoke().function_name("f");
+        let invoke = || lambda(&service, capture).invoke().function_name("f");
         all.push(called(|| invoke().send()).await);
         all.push(called(|| invoke().client_context("!").send()).await);
         for kind in [InvocationType::Event, InvocationType::DryRun] {
@@ -91,19 +96,28 @@ async fn calls() -> Vec<Vec<Record<'static>>> {
     }
     let sqs = Service::new(200, json!({ "MessageId": "m" })).sqs();
     let queue = "https://sqs.eu-west-1.amazonaws.com/123456789012/orders";
-    all.push(called(|| sqs.send_message().queue_url(queue).message_body("{}").observed().send()).await);
+    all.push(
+        called(|| sqs.send_message().queue_url(queue).message_body("{}").observed().capture(capture).send()).await,
+    );
     let refused = json!({ "Successful": [], "Failed": [{ "Id": "a", "Code": "no", "SenderFault": true }] });
     let (sqs, entry) = (Service::new(200, refused).sqs(), aws_sdk_sqs::types::SendMessageBatchRequestEntry::builder());
     let entry = entry.id("a").message_body("x".repeat(1 << 20)).build().unwrap();
-    all.push(called(|| sqs.send_message_batch().queue_url(queue).entries(entry).observed().send()).await);
+    all.push(
+        called(|| sqs.send_message_batch().queue_url(queue).entries(entry).observed().capture(capture).send()).await,
+    );
     let answer =
         |what: &str, inside: &str| format!("<{what}Response><{what}Result>{inside}</{what}Result></{what}Response>");
     let topic = "arn:aws:sns:eu-west-1:123456789012:orders";
     let sns = Service::new(200, answer("Publish", "<MessageId>m</MessageId>")).sns();
-    all.push(called(|| sns.publish().topic_arn(topic).message("{}").send()).await);
+    all.push(called(|| sns.publish().topic_arn(topic).message("{}").observed().capture(capture).send()).await);
     let sns = Service::new(200, answer("PublishBatch", "<Successful/><Failed/>")).sns();
     let entry = aws_sdk_sns::types::PublishBatchRequestEntry::builder().id("a").message("{}").build().unwrap();
-    all.push(called(|| sns.publish_batch().topic_arn(topic).publish_batch_request_entries(entry).send()).await);
+    all.push(
+        called(|| {
+            sns.publish_batch().topic_arn(topic).publish_batch_request_entries(entry).observed().capture(capture).send()
+        })
+        .await,
+    );
     all
 }
 
@@ -128,10 +142,18 @@ fn step(span: &Seen, kind: Kind) -> String {
 #[tokio::test]
 async fn on_lambda() {
     let known = tables::attributes("Attributes on AWS Lambda");
-    let codes: BTreeSet<String> =
-        tables::table("Diagnostics on AWS Lambda").into_iter().skip(1).map(|row| row[0].clone()).collect();
+    let rows = tables::table("Diagnostics on AWS Lambda").into_iter().skip(1);
+    let on = |row: Vec<String>| row[1].split(", ").map(|step| (step.to_owned(), row[0].clone())).collect::<Vec<_>>();
+    let codes: BTreeSet<_> = rows.flat_map(on).collect();
     let (mut seen, mut steps) = (BTreeSet::new(), BTreeSet::new());
-    for records in [functions().await, calls().await].concat() {
+    let (mut artifacts, mut told) = (BTreeSet::new(), BTreeSet::new());
+    let fails = all().redact(|_| Err("no"));
+    let mut recorded = vec![];
+    for capture in [&all(), &fails] {
+        recorded.extend(functions(capture).await);
+        recorded.extend(calls(capture).await)
+    }
+    for records in recorded {
         let kinds = |span: &Seen| {
             records.iter().find_map(|r| match &r.body {
                 Body::Span(start, _) | Body::SpanStart(start) if Some(start.span_id) == span.id => Some(start.kind),
@@ -149,13 +171,23 @@ async fn on_lambda() {
                 assert!(span.attributes.contains_key(name), "{step} has no `{name}`: {span:?}");
             }
             for (code, _) in &span.diagnostics {
-                assert!(codes.contains(code), "`{code}` is not in the table");
+                let key = (step.clone(), code.clone());
+                assert!(codes.contains(&key), "{step} has `{code}`, which the table does not");
+                told.insert(key);
             }
+            artifacts.extend(records.iter().filter_map(|record| match &record.body {
+                Body::Artifact(a) if Some(a.span_id) == span.id => Some((step.clone(), a.kind.to_string())),
+                _ => None,
+            }));
             steps.insert(step);
         }
     }
     let missing: Vec<_> = known.keys().filter(|key| !seen.contains(key)).collect();
     assert!(missing.is_empty(), "promised, and not emitted: {missing:?}");
+    assert_eq!(artifacts, tables::attributes("Payloads on AWS Lambda").into_keys().collect());
+    let missing: Vec<_> = codes.iter().filter(|key| !told.contains(key)).map(|(_, code)| code.as_str()).collect();
+    // Those take a process, or time: `flush.rs`, `handle.rs`, and `lambda_function.rs` in the tests of all.
+    assert_eq!(missing, ["deadline.near", "flush.incomplete", "response.lost", "runtime.header"]);
     let promised = tables::table("Spans on AWS Lambda").into_iter().skip(1).map(|row| row[0].clone());
     assert_eq!(steps, promised.collect());
 }

@@ -98,6 +98,8 @@ pub const DEAD_LETTER_EXCHANGE: &str = "spanbridge.dead_letter.exchange";
 pub const HEADER_MALFORMED: &str = "header.malformed";
 /// Diagnostic: of the context of a message that was sent something was left out, because there was no room for it.
 pub const INJECTION_DROPPED: &str = "injection.dropped";
+/// Diagnostic: a call carries no context, because what it sends cannot hold one.
+pub const INJECTION_NOT_POSSIBLE: &str = "injection.not_possible";
 /// Diagnostic: of the baggage that came with a message something was left out, as the consumer was told to.
 pub const BAGGAGE_FILTERED: &str = "baggage.filtered";
 /// Diagnostic: the context that came with a message was not continued, as the consumer was told to.
@@ -108,6 +110,14 @@ pub const BEGUN_OUTSIDE: &str = "span.begun_outside";
 pub const REDACTION_FAILED: &str = "redaction.failed";
 /// Diagnostic: the time at which a message was sent lies in the future here: one of the two clocks is wrong.
 pub const CLOCK_SKEW: &str = "clock.skew";
+/// Diagnostic: a header of the Runtime API could not be read by `lambda_runtime`, and was mended or left out.
+pub const RUNTIME_HEADER: &str = "runtime.header";
+/// Diagnostic: a function's time is nearly over, and its handler has not ended.
+pub const DEADLINE_NEAR: &str = "deadline.near";
+/// Diagnostic: the flush after the invocation before was given up.
+pub const FLUSH_INCOMPLETE: &str = "flush.incomplete";
+/// Diagnostic: Lambda did not take a function's answer.
+pub const RESPONSE_LOST: &str = "response.lost";
 
 /// The method of an HTTP request.
 pub const HTTP_REQUEST_METHOD: &str = "http.request.method";

@@ -256,14 +256,21 @@ fn baggage_that_is_not_on_the_list_is_left_out() {
 
 /// What a capture records of a message, in words.
 fn captured(capturing: Capturing, payload: &[u8]) -> Vec<String> {
-    let records = record(|| {
-        let span = observe::span("process").open();
+    told(|span| {
         let message = Message { step: Step::Process, content_type: "text/plain", payload };
-        capturing.record(&span, &message, |each| {
+        capturing.record(span, &message, |each| {
             each("traceparent", SENDER.as_bytes());
             each("x-\"tenant\"", b"acme");
             each("authorization", b"Bearer \xff");
         });
+    })
+}
+
+/// The artifacts and diagnostics that come with a span, in words.
+fn told(tell: impl FnOnce(&Span)) -> Vec<String> {
+    let records = record(|| {
+        let span = observe::span("process").open();
+        tell(&span);
         span.end()
     });
     let shown = records.iter().filter_map(|r| match &r.body {
@@ -303,6 +310,31 @@ fn as_much_is_captured_as_was_asked_for() {
         captured(Capturing::from(Capture::Off).headers(Capture::Reference), payload),
         ["input.headers application/json 52 - utf-8 -"]
     );
+}
+
+#[test]
+fn what_is_no_message_has_no_attribute_for_its_size() {
+    let call = |capturing: Capturing| {
+        told(|span| {
+            capturing.record_payload(span, "input", "application/json", b"{}");
+            capturing.record_headers(span, "input.headers", |each| each("a", b"1"))
+        })
+    };
+    assert_eq!(call(Capture::Off.into()), [""; 0]);
+    assert_eq!(call(Capturing::from(Capture::Off).hashed()), [""; 0]);
+    assert_eq!(call(Capture::Reference.into()), ["input application/json 2 - utf-8 -"]);
+    assert_eq!(
+        call(Capturing::from(Capture::Inline { max: 1 }).headers(Capture::Reference)),
+        ["input application/json 2 - utf-8 {", "input.headers application/json 9 - utf-8 -"]
+    );
+    let fails = Capturing::default().headers(Capture::Reference).redact(|_| Err("no"));
+    assert!(call(fails).iter().all(|told| told.starts_with("redaction.failed: ")));
+    // What is not recorded is not asked for, nor shown to the hook.
+    let hook =
+        Capturing::default().headers(Capture::Reference).redact(|_| -> Result<(), &str> { panic!("not recorded") });
+    let span = observe::span("of nobody").open();
+    hook.record_payload(&span, "input", "application/json", b"{}");
+    hook.record_headers(&span, "input.headers", |_| panic!("not recorded"));
 }
 
 #[test]

@@ -3,18 +3,36 @@
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::Value;
 use spanbridge::observe;
-use spanbridge_lambda::{Observe, Trust};
+use spanbridge_lambda::{Capture, Capturing, Observe, Part, Trust};
 use spanbridge_store::StoreSink;
 use std::time::Duration;
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     let _recorder = spanbridge::Recorder::builder("open").sink(StoreSink::open_default()?).install()?;
-    let observe = Observe::new().trust(Trust::Ignore).flush_within(Duration::from_secs(20));
+    let all = Capture::Inline { max: 4096 };
+    let capture = Capturing::from(all).headers(all).redact(redact);
+    let observe = Observe::new().trust(Trust::Ignore).capture(capture).flush_within(Duration::from_secs(20));
     match std::env::var_os("AWS_LAMBDA_MAX_CONCURRENCY") {
         None => observe.run(service_fn(trace)).await,
         Some(_) => observe.run_concurrent(service_fn(trace)).await,
     }
+}
+
+/// What of a request is a secret, wherever it stands.
+fn redact(part: &mut Part<'_>) -> Result<(), serde_json::Error> {
+    match part.header() {
+        Some("authorization") => part.replace("***"),
+        Some(_) => {}
+        None => {
+            let mut payload: Value = serde_json::from_slice(part.bytes())?;
+            if let Some(header) = payload.pointer_mut("/headers/authorization") {
+                *header = "***".into();
+                part.replace(payload.to_string())
+            }
+        }
+    }
+    Ok(())
 }
 
 async fn trace(_: LambdaEvent<Value>) -> Result<Option<String>, Error> {

@@ -64,6 +64,6 @@ pub(crate) fn tell(span: &Span) {
         let left = last.left;
         let what =
             format!("the flush after the invocation before was given up after {ms:.0} ms, with {left} records left");
-        span.diagnostic("flush.incomplete", &what)
+        span.diagnostic(semconv::FLUSH_INCOMPLETE, &what)
     }
 }

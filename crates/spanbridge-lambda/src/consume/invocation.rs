@@ -1,13 +1,16 @@
 //! An invocation that is under way: its spans, and how they end.
 
+use super::answer::Answer;
 use super::deadline::Deadline;
 use super::flush;
 use super::settings::Settings;
 use super::watchdog;
 use crate::describe::{self, About};
-use crate::event::{Beside, Event};
+use crate::event::{Beside, Event, request_headers};
+use bytes::Bytes;
+use serde::Serialize;
 use spanbridge::carrier::Extraction;
-use spanbridge::messaging::{Arrival, Received, waited};
+use spanbridge::messaging::{Arrival, Capturing, Received, waited};
 use spanbridge::observe::{self, ActiveSpan, Span};
 use spanbridge::{Context, Failure, Outcome, Primitive, Value, semconv};
 use std::sync::atomic::{AtomicBool, Ordering::*};
@@ -21,6 +24,8 @@ pub(crate) struct Invocation {
     pub(crate) deadline: Option<Deadline>,
     pub(crate) event: Event,
     pub(crate) settings: Settings,
+    /// The event as the handler has it, where its records are to be captured.
+    pub(crate) payload: Option<Bytes>,
     /// Inside the span that the handler runs in.
     context: Context,
     /// The span of the invocation, and the one around the work on a batch, until they have ended.
@@ -65,6 +70,7 @@ impl Invocation {
     pub(crate) fn begin(
         context: &lambda_runtime::Context,
         event: Event,
+        payload: &Bytes,
         repairs: &[String],
         settings: &Settings,
     ) -> UnderWay {
@@ -86,8 +92,12 @@ impl Invocation {
             cause = cause.under(receiving, Arrival { relation: None, age: age(&event), name: &name, primitive })
         }
         let span = cause.process(|| describe::invocation(&about, &event).open());
-        repairs.iter().for_each(|what| span.diagnostic("runtime.header", what));
+        repairs.iter().for_each(|what| span.diagnostic(semconv::RUNTIME_HEADER, what));
         flush::tell(&span);
+        // The work on one of several may be recorded where the batch is not.
+        let may_be_recorded = span.id().is_some() || event.records().len() > 1 && !span.context().is_empty();
+        let is_wanted = settings.capture.as_ref().is_some_and(Capturing::looks_at_messages);
+        let is_kept = is_wanted && may_be_recorded && !event.records().is_empty();
         let batch = (event.records().len() > 1).then(|| span.in_scope(|| describe::batch(&event).open()));
         let invocation = Invocation {
             request_id: context.request_id.clone(),
@@ -95,18 +105,22 @@ impl Invocation {
             context: batch.as_ref().unwrap_or(&span).context().clone(),
             event,
             settings: settings.clone(),
+            payload: is_kept.then(|| payload.clone()),
             spans: Mutex::new(Spans { invocation: Some(span), batch }),
             claimed: AtomicBool::new(false),
             warned: AtomicBool::new(false),
         };
         let invocation = Arc::new(invocation);
         watchdog::watch(&invocation);
+        invocation.capture_event(payload);
         UnderWay(invocation)
     }
 
     /// The same, where only what came beside the event is known.
     pub(crate) fn begin_without_event(context: &lambda_runtime::Context) -> UnderWay {
-        Invocation::begin(context, Event::read(b"null", beside(context)).0, &[], &Settings::default())
+        let payload = Bytes::from_static(b"null");
+        let event = Event::read(&payload, beside(context)).0;
+        Invocation::begin(context, event, &payload, &[], &Settings::default())
     }
 
     /// What the handler runs in.
@@ -117,6 +131,38 @@ impl Invocation {
     /// True for the first who asks: it says how the handler ends.
     pub(crate) fn claim(&self) -> bool {
         !self.claimed.swap(true, AcqRel)
+    }
+
+    /// Captures the event, where that is wanted.
+    fn capture_event(&self, payload: &Bytes) {
+        self.capture(|capture, span| {
+            capture.record_payload(span, "input", JSON, payload);
+            if self.event.source().is_request() {
+                capture.record_headers(span, "input.headers", |each| request_headers(payload, each))
+            }
+        })
+    }
+
+    /// Captures the handler's answer, where that is wanted.
+    pub(crate) fn capture_answer<B: Serialize>(&self, answer: &mut Answer<B>) {
+        self.capture(|capture, span| {
+            if capture.tells_size()
+                && let Some(json) = answer.write()
+            {
+                capture.record_payload(span, "output", JSON, json)
+            }
+        })
+    }
+
+    /// The span is out of reach meanwhile, so that nobody has to wait for the application's code: that writes an answer,
+    /// and looks at what is captured. The watchdog delivers what is open without it.
+    fn capture(&self, record: impl FnOnce(&Capturing, &Span)) {
+        let Some(capture) = &self.settings.capture else { return };
+        let Some(span) = self.spans().invocation.take() else { return };
+        if span.id().is_some() {
+            record(capture, &span)
+        }
+        self.spans().invocation = Some(span)
     }
 
     /// Ends the spans, if nobody has yet.
@@ -137,7 +183,7 @@ impl Invocation {
             Err(error) if is_open => self.failed(error.to_string(), "Runtime.Response"),
             Err(error) => {
                 if let Some(span) = ActiveSpan::of(self.context.clone()) {
-                    span.diagnostic("response.lost", &error.to_string())
+                    span.diagnostic(semconv::RESPONSE_LOST, &error.to_string())
                 }
             }
             Ok(()) if is_open && self.claimed.load(Acquire) => self.give_up(),
@@ -168,7 +214,7 @@ impl Invocation {
             let left = u64::try_from(left.as_millis()).unwrap_or(u64::MAX);
             span.event("deadline", &[(semconv::FUNCTION_TIME_LEFT_MS, Value::from(left))]);
             let what = format!("{left} ms are left of the function's time, and the handler has not ended");
-            span.diagnostic("deadline.near", &what)
+            span.diagnostic(semconv::DEADLINE_NEAR, &what)
         }
         drop(spans);
         observe::in_scope(&self.context, || spanbridge::flush_blocking(left));
@@ -178,6 +224,9 @@ impl Invocation {
         self.spans.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+/// What Lambda's events and answers are.
+const JSON: &str = "application/json";
 
 /// What an invocation hangs under. It has a segment of its own there, for the process comes back to a run again and again,
 /// and is frozen in between.

@@ -93,7 +93,7 @@ where
             invocation.body = payload.into()
         }
         let repairs = invocation.parts.extensions.remove::<Repairs>().unwrap_or_default();
-        let under_way = Invocation::begin(&invocation.context, event, &repairs.0, &self.settings);
+        let under_way = Invocation::begin(&invocation.context, event, &invocation.body, &repairs.0, &self.settings);
         let inner = observe::in_scope(under_way.context(), || self.inner.call(invocation));
         let inner = observe::with_context(under_way.context().clone(), inner);
         ObservedInvocation { inner, state: State::Handling, under_way }

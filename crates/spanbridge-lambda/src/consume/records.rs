@@ -1,5 +1,6 @@
 //! The records of a batch, one by one, and the answer that says which of them failed.
 
+use super::captured::Captured;
 use super::invocation::Invocation;
 use super::service::said;
 use super::watchdog;
@@ -127,6 +128,7 @@ impl<T> Records<T> {
 struct Batch<'a> {
     context: Context,
     receiving: Option<&'a Receiving>,
+    captured: Option<Captured<'a>>,
     source: Source,
     /// The event's.
     records: &'a [Record],
@@ -139,9 +141,10 @@ impl<'a> Batch<'a> {
         let context = invocation.map_or_else(observe::capture_context, |i| i.context().clone());
         let Some(event) = invocation.map(|i| &i.event) else {
             let (source, places) = (Source::Direct, vec![None; many]);
-            return Batch { context, receiving: None, source, records: &[], places };
+            return Batch { context, receiving: None, captured: None, source, records: &[], places };
         };
         let receiving = invocation.and_then(|i| i.settings.receiving.as_deref());
+        let captured = invocation.and_then(Captured::of);
         let (source, records) = (event.source(), event.records());
         let places = match ids {
             Some(ids) => {
@@ -152,7 +155,7 @@ impl<'a> Batch<'a> {
             None if records.len() == many && has_order(source, records) => (0..many).map(Some).collect(),
             None => vec![None; many],
         };
-        Batch { context, receiving, source, records, places }
+        Batch { context, receiving, captured, source, records, places }
     }
 
     fn record(&self, index: usize) -> Option<&'a Record> {
@@ -182,7 +185,7 @@ impl<'a> Batch<'a> {
         F: Future,
         F::Output: Outcome,
     {
-        let span = self.begin(self.record(index));
+        let span = self.begin(index);
         let work = span.with_context(async { work().await });
         match AssertUnwindSafe(work).catch_unwind().await {
             Ok(value) => {
@@ -197,12 +200,13 @@ impl<'a> Batch<'a> {
         }
     }
 
-    fn begin(&self, record: Option<&Record>) -> Span {
-        let Some(record) = record else {
+    fn begin(&self, index: usize) -> Span {
+        let Some((place, record)) = self.places[index].map(|place| (place, &self.records[place])) else {
             let system = self.source.messaging_system().unwrap_or("aws");
             return observe::in_scope(&self.context, || span(system, Step::Process, "process", "").open());
         };
-        let open = || describe::message(self.source, record).open();
+        let tells_size = self.captured.as_ref().is_none_or(Captured::tells_size);
+        let open = || describe::message(self.source, record, tells_size).open();
         let is_alone = self.records.len() == 1;
         let waited = waited(record.sent, SystemTime::now());
         let span = if is_alone {
@@ -230,6 +234,9 @@ impl<'a> Batch<'a> {
                 span.diagnostic(semconv::CLOCK_SKEW, &format!("the source's timestamp lies {ms} ms in the future"))
             }
             Waited::Unknown => {}
+        }
+        if let Some(captured) = &self.captured {
+            captured.record(&span, place)
         }
         span
     }

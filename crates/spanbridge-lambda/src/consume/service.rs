@@ -1,11 +1,13 @@
 //! A service around the handler, which knows how it ends.
 
+use super::answer::Answer;
 use super::invocation::{End, Invocation};
 use super::stream::ObservedStream;
 use super::watchdog;
 use lambda_runtime::tower::Service;
 use lambda_runtime::{Diagnostic, FunctionResponse, IntoFunctionResponse, LambdaEvent, StreamResponse};
 use pin_project_lite::pin_project;
+use serde::Serialize;
 use spanbridge::current::WithContext;
 use spanbridge::observe;
 use std::any::Any;
@@ -48,8 +50,9 @@ where
     H: Service<LambdaEvent<A>, Response = R>,
     H::Error: Into<Diagnostic> + Debug,
     R: IntoFunctionResponse<B, S>,
+    B: Serialize,
 {
-    type Response = FunctionResponse<B, ObservedStream<S>>;
+    type Response = FunctionResponse<Answer<B>, ObservedStream<S>>;
     type Error = HandlerError;
     type Future = Handling<H::Future, B, S>;
 
@@ -97,8 +100,9 @@ where
     F: Future<Output = Result<R, E>>,
     E: Into<Diagnostic> + Debug,
     R: IntoFunctionResponse<B, S>,
+    B: Serialize,
 {
-    type Output = Result<FunctionResponse<B, ObservedStream<S>>, HandlerError>;
+    type Output = Result<FunctionResponse<Answer<B>, ObservedStream<S>>, HandlerError>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
@@ -107,8 +111,10 @@ where
         let end = |how| invocation.iter().for_each(|i| i.end(&how));
         Poll::Ready(match result.map(IntoFunctionResponse::into_response) {
             Ok(FunctionResponse::BufferedResponse(response)) => {
+                let mut answer = Answer::new(response);
+                invocation.iter().for_each(|i| i.capture_answer(&mut answer));
                 end(End::Ok);
-                Ok(FunctionResponse::BufferedResponse(response))
+                Ok(FunctionResponse::BufferedResponse(answer))
             }
             Ok(FunctionResponse::StreamingResponse(StreamResponse { metadata_prelude, stream })) => {
                 let stream = ObservedStream::new(stream, invocation);

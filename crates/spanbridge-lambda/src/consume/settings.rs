@@ -2,21 +2,23 @@
 
 use super::flush::AT_MOST;
 use super::layer::ObservedLayer;
-use spanbridge::messaging::{Receiving, Relation, Trust};
+use spanbridge::messaging::{Capturing, Receiving, Relation, Trust};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// What is made of the contexts that come with events, and how long a flush may take.
+/// What is made of the contexts that come with events, what is captured, and how long a flush may take.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     /// Nothing, unless something was said: then a context has to look at it.
     pub(crate) receiving: Option<Arc<Receiving>>,
+    /// Nothing, unless something was said: then no payload is looked at.
+    pub(crate) capture: Option<Capturing>,
     pub(crate) flush_within: Duration,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Settings { receiving: None, flush_within: AT_MOST }
+        Settings { receiving: None, capture: None, flush_within: AT_MOST }
     }
 }
 
@@ -46,13 +48,14 @@ impl Default for Settings {
 /// All of it:
 ///
 /// ```no_run
-/// use spanbridge_lambda::{Observe, Relation, Trust};
+/// use spanbridge_lambda::{Capture, Observe, Relation, Trust};
 /// use std::time::Duration;
 ///
 /// let observe = Observe::new()
 ///     .relation(Relation::Auto { max_age: Duration::from_secs(3600) })
 ///     .trust(Trust::Full)
 ///     .allow_baggage(["tenant"])
+///     .capture(Capture::Inline { max: 512 })
 ///     .flush_within(Duration::from_millis(500));
 /// ```
 ///
@@ -90,6 +93,55 @@ impl Observe {
     /// The keys of the baggage that is taken; all of it where nothing is said.
     pub fn allow_baggage<K: Into<String>>(self, keys: impl IntoIterator<Item = K>) -> Self {
         self.receiving(|receiving| receiving.baggage = Some(keys.into_iter().map(Into::into).collect()))
+    }
+
+    /// What is recorded of payloads and headers; where nothing is said, the sizes of messages alone.
+    ///
+    /// - Of an invocation the event is its `input` and the handler's answer its `output`. They are artifacts also under
+    ///   [`Capture::Reference`](crate::Capture::Reference), for no attribute tells their sizes. Of a request the headers are
+    ///   its `input.headers`.
+    /// - Of a record that is worked on by [`Records`](crate::Records) or [`for_each_record`](crate::for_each_record) the
+    ///   body is the `input` of its `process` span, and its headers or message attributes are the `input.headers`. Its
+    ///   size is the attribute `messaging.message.body.size`, unless capture is [`Capture::Off`](crate::Capture::Off).
+    ///
+    /// The hidden field of payloads is not among it, nor are our own headers. The event as a whole is as the handler gets
+    /// it: **the headers of a request, and all messages of a batch, stand in it, too**, so what is secret in them has to be
+    /// taken out by a [redaction hook](Capturing::redact), which sees the whole event, every body and every header.
+    ///
+    /// Of a response that is streamed nothing is recorded, for it is not held back; nor of the answer of a handler that
+    /// only [`#[handler]`](macro@crate::handler) is on, which tells how it ended and no more.
+    ///
+    /// An answer that is captured is written before the span ends. Of a batch, the event is kept until the invocation is
+    /// over, and not copied. Of what is not recorded nothing is read, copied or shown to the hook.
+    ///
+    /// ```no_run
+    /// use lambda_runtime::{Error, LambdaEvent, service_fn};
+    /// use serde_json::Value;
+    /// use spanbridge_lambda::{Capture, Capturing, Observe};
+    ///
+    /// # async fn f() -> Result<(), Error> {
+    /// let capture = Capturing::from(Capture::Inline { max: 512 }).headers(Capture::Inline { max: 512 }).redact(|part| {
+    ///     match part.header() {
+    ///         // In whatever case the caller has written it.
+    ///         Some(name) if ["authorization", "cookie"].contains(&&*name.to_lowercase()) => part.replace("***"),
+    ///         Some(_) => {}
+    ///         None => {
+    ///             let mut payload: Value = serde_json::from_slice(part.bytes())?; // where that fails nothing is recorded
+    ///             for again in ["headers", "multiValueHeaders", "cookies"] {
+    ///                 payload.get_mut(again).map(Value::take);
+    ///             }
+    ///             part.replace(payload.to_string())
+    ///         }
+    ///     }
+    ///     Ok::<_, serde_json::Error>(())
+    /// });
+    /// Observe::new().capture(capture).run(service_fn(score)).await
+    /// # }
+    /// # async fn score(event: LambdaEvent<Value>) -> Result<Value, Error> { Ok(event.payload) }
+    /// ```
+    pub fn capture(mut self, capture: impl Into<Capturing>) -> Self {
+        self.settings.capture = Some(capture.into());
+        self
     }
 
     /// The longest that the flush after an invocation may hold up the next event; two seconds where nothing is said. It

@@ -58,7 +58,7 @@ pub(crate) fn batch(event: &Event) -> SpanBuilder {
 }
 
 /// The span around the work on a record, begun under what is current.
-pub(crate) fn message(source: Source, record: &Record) -> SpanBuilder {
+pub(crate) fn message(source: Source, record: &Record, tells_size: bool) -> SpanBuilder {
     let mut span = process(source, &record.destination);
     let texts = [
         (semconv::MESSAGING_MESSAGE_ID, &record.message_id),
@@ -73,7 +73,7 @@ pub(crate) fn message(source: Source, record: &Record) -> SpanBuilder {
     if let (Source::Kafka, Some(offset)) = (source, record.offset) {
         span = span.attribute(semconv::KAFKA_OFFSET, offset)
     }
-    if let Some(size) = record.size {
+    if let Some(size) = record.size.filter(|_| tells_size) {
         span = span.attribute(semconv::MESSAGING_BODY_SIZE, size)
     }
     if let Some(attempt) = record.attempt {
@@ -187,7 +187,7 @@ mod tests {
             "#,
         );
         check(
-            || message(messages.source(), &messages.records()[0]),
+            || message(messages.source(), &messages.records()[0], true),
             r#"
             Consumer messaging.process "process orders" links 0
               messaging.system = Str("kafka")
@@ -214,7 +214,7 @@ mod tests {
             "#,
         );
         check(
-            || message(messages.source(), &messages.records()[0]),
+            || message(messages.source(), &messages.records()[0], true),
             r#"
             Consumer messaging.process "process orders" links 0
               messaging.system = Str("rabbitmq")

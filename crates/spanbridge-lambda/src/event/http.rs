@@ -63,7 +63,7 @@ pub(super) fn with_headers<'a>(source: Source, lists: [Option<Json<'a>>; 2]) -> 
 }
 
 /// One value, or several in an array or behind commas.
-fn joined<'a>(name: &str, value: Json<'a>) -> Header<'a> {
+pub(super) fn joined<'a>(name: &str, value: Json<'a>) -> Header<'a> {
     let joined = match value.is_array() {
         false => text_header(value),
         true => {

@@ -4,6 +4,7 @@ use super::read::*;
 use super::{Content, Record, Source};
 use crate::carrier::Standard;
 use crate::json::Json;
+use spanbridge::carrier::Header;
 
 /// `rmqMessagesByQueue`: the queues of RabbitMQ, by name and virtual host, `orders::/`.
 pub(super) fn rabbitmq(queues: Json<'_>) -> Option<Content> {
@@ -36,9 +37,14 @@ fn delivery(queue: &str, message: Json<'_>) -> Record {
 fn amqp_headers(headers: Json<'_>) -> Standard<'_> {
     let mut found = Standard::default();
     for (name, value) in headers.members() {
-        found.offer(&name, || bytes_header(long_string(value)))
+        found.offer(&name, || self::value(value))
     }
     found
+}
+
+/// The value of a header.
+pub(super) fn value(header: Json<'_>) -> Header<'_> {
+    bytes_header(long_string(header))
 }
 
 fn long_string(value: Json<'_>) -> Json<'_> {

@@ -20,7 +20,7 @@ pub(super) fn eventbridge(payload: &[u8], event: Json<'_>) -> Option<Content> {
     let taken = take(detail.written());
     content.carried = hidden(&taken);
     // Where the detail stands in the payload, of which it is a part.
-    let start = detail.written().as_ptr().addr().checked_sub(payload.as_ptr().addr())?;
+    let start = detail.offset_in(payload)?;
     content.cuts = taken.cuts().map(|cut| start + cut.start..start + cut.end).collect();
     content.tell(semconv::MESSAGING_SYSTEM, Source::EventBridge.messaging_system());
     content.tell(semconv::MESSAGING_OPERATION_TYPE, Some("process"));

@@ -44,11 +44,16 @@ fn message(record: Json<'_>) -> Record {
 pub(super) fn attributes(attributes: Json<'_>) -> Standard<'_> {
     let mut found = Standard::default();
     for (name, attribute) in attributes.members() {
-        found.offer(&name, || match attribute.pick(["Type", "Value"]) {
-            [Some(kind), Some(value)] if kind.text().as_deref() == Some("Binary") => base64_header(value),
-            [_, Some(value)] => text_header(value),
-            [_, None] => Header::Unusable("has no value"),
-        })
+        found.offer(&name, || value(attribute))
     }
     found
+}
+
+/// The value of an attribute.
+pub(super) fn value(attribute: Json<'_>) -> Header<'_> {
+    match attribute.pick(["Type", "Value"]) {
+        [Some(kind), Some(value)] if kind.text().as_deref() == Some("Binary") => base64_header(value),
+        [_, Some(value)] => text_header(value),
+        [_, None] => Header::Unusable("has no value"),
+    }
 }

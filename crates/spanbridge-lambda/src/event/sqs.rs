@@ -39,11 +39,16 @@ fn message(message: Json<'_>) -> Record {
 fn standard(attributes: Json<'_>) -> Standard<'_> {
     let mut found = Standard::default();
     for (name, attribute) in attributes.members() {
-        found.offer(&name, || match attribute.pick(["stringValue", "binaryValue"]) {
-            [Some(text), _] => text_header(text),
-            [None, Some(binary)] => base64_header(binary),
-            [None, None] => Header::Unusable("has neither text nor bytes"),
-        })
+        found.offer(&name, || value(attribute))
     }
     found
+}
+
+/// The value of an attribute.
+pub(super) fn value(attribute: Json<'_>) -> Header<'_> {
+    match attribute.pick(["stringValue", "binaryValue"]) {
+        [Some(text), _] => text_header(text),
+        [None, Some(binary)] => base64_header(binary),
+        [None, None] => Header::Unusable("has neither text nor bytes"),
+    }
 }

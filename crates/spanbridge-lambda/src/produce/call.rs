@@ -8,9 +8,18 @@ use aws_smithy_runtime_api::client::interceptors::context::{FinalizerInterceptor
 use aws_smithy_runtime_api::client::retries::RequestAttempts;
 use aws_smithy_runtime_api::http::Headers;
 use aws_smithy_types::config_bag::ConfigBag;
+use spanbridge::messaging::Capturing;
 use spanbridge::{Context, semconv};
 use std::error::Error as StdError;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// What is wanted beside the defaults, of one call or of all of a client.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Wanted {
+    /// The context goes into the payload.
+    pub(super) in_payload: bool,
+    pub(super) capture: Option<Capturing>,
+}
 
 /// A call. Who works on it shares it: the future, the SDK's configuration of the call, and in the end the body of a
 /// response that streams. When the last of them drops it with its span still open, the span ends as [`Open`] says.
@@ -18,7 +27,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 pub(super) struct Call {
     /// Inside the span.
     context: Context,
-    in_payload: bool,
+    wanted: Wanted,
     state: Mutex<State>,
 }
 
@@ -29,21 +38,24 @@ struct State {
     entries: Entries,
     /// Once the context is packed.
     operation: Option<&'static dyn AnyOperation>,
+    /// Of the answer, once the context is packed.
+    capture: Option<Capturing>,
     /// The attempt whose response is watched.
     #[cfg(feature = "invoke")]
     watched: Option<u32>,
 }
 
 impl Call {
-    pub(super) fn new(open: Open, in_payload: bool) -> Arc<Self> {
+    pub(super) fn new(open: Open, wanted: Wanted) -> Arc<Self> {
         let state = State {
             entries: Entries::new(),
             operation: None,
+            capture: None,
             #[cfg(feature = "invoke")]
             watched: None,
             open: None,
         };
-        Arc::new(Call { context: open.context(), in_payload, state: State { open: Some(open), ..state }.into() })
+        Arc::new(Call { context: open.context(), wanted, state: State { open: Some(open), ..state }.into() })
     }
 
     /// The context inside the span.
@@ -55,21 +67,23 @@ impl Call {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Packs the context, once.
+    /// Captures what is sent and packs the context, once. `also` is what is wanted of every call.
     pub(super) fn pack(
         &self,
         operation: &'static dyn AnyOperation,
-        in_payload: bool,
+        also: &Wanted,
         input: &mut Input,
         config: &ConfigBag,
     ) {
         let mut state = self.state();
-        let State { open, entries, operation: packed, .. } = &mut *state;
+        let State { open, entries, operation: packed, capture, .. } = &mut *state;
         if packed.replace(operation).is_some() {
             return;
         }
         let Some(span) = open.as_ref().and_then(Open::span) else { return };
-        operation.pack(input, &mut Packing { span, in_payload: in_payload || self.in_payload, config, entries });
+        *capture = self.wanted.capture.as_ref().or(also.capture.as_ref()).cloned();
+        let in_payload = self.wanted.in_payload || also.in_payload;
+        operation.pack(input, &mut Packing { span, in_payload, capture: capture.as_ref(), config, entries });
     }
 
     /// Adds X-Ray's header where there is none. The SDK has taken it from the environment by now, if that has one, and the
@@ -108,6 +122,11 @@ impl Call {
             open.attribute(semconv::REQUEST_ATTEMPTS, i64::from(attempts))
         }
         let operation = state.operation;
+        if let (Some(operation), Some(capture), Some(span)) = (operation, &state.capture, open.span())
+            && let Some(Ok(output)) = context.output_or_error()
+        {
+            operation.capture_answer(output, span, capture)
+        }
         match context.output_or_error() {
             // Its body says how it went.
             #[cfg(feature = "invoke")]

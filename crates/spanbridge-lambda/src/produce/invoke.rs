@@ -12,10 +12,13 @@ use aws_sdk_lambda::operation::invoke_with_response_stream::{
 };
 use aws_sdk_lambda::primitives::Blob;
 use spanbridge::carrier::{Budget, Outgoing, inject_within, outgoing};
-use spanbridge::messaging::Handoff;
+use spanbridge::messaging::{Capturing, Handoff};
+use spanbridge::observe::Span;
 use spanbridge::payload::{HiddenFields, splice, take};
 use spanbridge::semconv;
 
+/// What functions take and answer.
+const JSON: &str = "application/json";
 const EVENT: &str = "Event";
 const DRY_RUN: &str = "DryRun";
 
@@ -36,6 +39,14 @@ impl Operation for Invoke {
         let kind = input.invocation_type.as_ref().map(|t| t.as_str());
         tell_region(input.function_name.as_deref(), packing);
         pack(kind, &mut input.client_context, &mut input.payload, packing)
+    }
+
+    fn capture_answer(output: &InvokeOutput, span: &Span, capture: &Capturing) {
+        // An `Event` has none.
+        let answer = output.payload.as_ref().map(Blob::as_ref).filter(|answer| !answer.is_empty());
+        if let Some(answer) = answer {
+            capture.record_payload(span, "output", JSON, answer)
+        }
     }
 
     fn answered(output: &InvokeOutput, call: Open, _: Entries) {
@@ -94,6 +105,9 @@ fn tell_region(function: Option<&str>, packing: &Packing<'_>) {
 }
 
 fn pack(kind: Option<&str>, client_context: &mut Option<String>, payload: &mut Option<Blob>, packing: &Packing<'_>) {
+    if let (Some(capture), Some(payload), Some(_)) = (packing.capture, &*payload, packing.span.id()) {
+        capture.record_payload(packing.span, "input", JSON, &take(payload.as_ref()).payload())
+    }
     match kind {
         _ if packing.span.context().is_empty() => {}
         // Nothing runs.
@@ -108,7 +122,7 @@ fn into_client_context(client_context: &mut Option<String>, packing: &Packing<'_
     let mut users = match client_context.as_deref().map(ClientContext::read) {
         None => ClientContext::default(),
         Some(Ok(users)) => users,
-        Some(Err(problem)) => return packing.span.diagnostic("inject.not_possible", &problem.to_string()),
+        Some(Err(problem)) => return packing.span.diagnostic(semconv::INJECTION_NOT_POSSIBLE, &problem.to_string()),
     };
     match outgoing(packing.span.context(), &users) {
         Outgoing::Keep(theirs) => packing.span.link(&theirs),
@@ -146,7 +160,10 @@ fn into_payload(payload: &mut Option<Blob>, packing: &Packing<'_>) {
             packing.left_out(Some("no room for the context".to_owned()))
         }
         Some(with_context) => *payload = Some(Blob::new(with_context)),
-        None => span.diagnostic("inject.not_possible", "the payload is not a JSON object, so it carries no context"),
+        None => {
+            let why = "the payload is not a JSON object, so it carries no context";
+            span.diagnostic(semconv::INJECTION_NOT_POSSIBLE, why)
+        }
     }
 }
 
@@ -169,7 +186,7 @@ mod tests {
         });
         let span = observe::in_scope(&context, || observe::span("call").open());
         let (config, mut entries) = (ConfigBag::base(), Entries::new());
-        let packing = Packing { span: &span, in_payload: true, config: &config, entries: &mut entries };
+        let packing = Packing { span: &span, in_payload: true, capture: None, config: &config, entries: &mut entries };
         let mut payload = Some(Blob::new(format!(r#"{{"x":"{}"}}"#, "x".repeat(size - 8))));
         into_payload(&mut payload, &packing);
         span.end();

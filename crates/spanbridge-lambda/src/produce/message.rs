@@ -4,10 +4,11 @@ use super::failure::Failure;
 use super::open::{Entries, Open, Packing, room};
 use crate::carrier::{Attribute, Attributes};
 use spanbridge::carrier::{Outgoing, outgoing};
-use spanbridge::messaging::{Handoff, Step, span};
+use spanbridge::messaging::{Capturing, Handoff, Message, Step, UNKNOWN_TYPE, span};
 use spanbridge::observe::{self, Span, SpanBuilder};
+use spanbridge::payload::take;
 use spanbridge::{Kind, semconv};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// The most that a message, or all of a batch, may be, in bytes: in former times and today. A queue may be set to less.
 const LIMITS: [usize; 2] = [256 * 1024, 1024 * 1024];
@@ -73,6 +74,23 @@ pub(super) fn size<V: Attribute>(body: &str, attributes: &Map<V>) -> usize {
     body.len() + attributes.map(|(name, value)| name.len() + value.size()).sum::<usize>()
 }
 
+/// What is recorded of a message, before its context is packed.
+pub(super) fn capture<V: Attribute>(capture: Option<&Capturing>, span: &Span, body: &str, attributes: &Map<V>) {
+    if capture.is_none_or(Capturing::tells_size) {
+        span.attribute(semconv::MESSAGING_BODY_SIZE, body.len())
+    }
+    let Some(capture) = capture.filter(|capture| capture.looks_at_messages() && span.id().is_some()) else { return };
+    let body = take(body.as_bytes()).payload();
+    let message = Message { step: Step::Send, content_type: UNKNOWN_TYPE, payload: &body };
+    capture.record(span, &message, |each| {
+        // A map has no order, and what is the same is to look the same.
+        let sorted: BTreeMap<_, _> = attributes.iter().flatten().collect();
+        for (name, value) in sorted {
+            each(name, value.bytes().unwrap_or_default())
+        }
+    })
+}
+
 /// Packs the context of a span into a message's attributes, where there is room in what is sent at once. That is of this
 /// size so far, and grows.
 pub(super) fn pack<V: Attribute>(attributes: &mut Map<V>, span: &Span, all: &mut usize) {
@@ -95,16 +113,15 @@ pub(super) fn pack<V: Attribute>(attributes: &mut Map<V>, span: &Span, all: &mut
     *all = all.saturating_add(size("", attributes)).saturating_sub(before)
 }
 
-/// Begins the span of an entry of a batch, for `pack` to pack.
+/// Begins the span of an entry of a batch, for `pack` to capture and pack.
 pub(super) fn entry(
     packing: &mut Packing<'_>,
     service: &Service,
-    (destination, id, bytes): (&str, &str, usize),
+    (destination, id): (&str, &str),
     pack: impl FnOnce(&Span),
 ) {
     let handoff = observe::in_scope(packing.span.context(), || service.message(destination));
     if let Some(span) = handoff.span() {
-        span.attribute(semconv::MESSAGING_BODY_SIZE, bytes);
         pack(span)
     }
     packing.entries.push((id.to_owned(), handoff))

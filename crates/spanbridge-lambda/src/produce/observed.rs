@@ -1,8 +1,9 @@
 //! `.observed()` on the SDK's builders.
 
-use super::call::Call;
+use super::call::{Call, Wanted};
 use super::open::Open;
 use super::propagate::Propagate;
+use spanbridge::messaging::Capturing;
 use spanbridge::observe;
 
 /// `.observed()` before `.send()`: for the SDK's builders of `invoke`, `invoke_with_response_stream`, `send_message`,
@@ -14,7 +15,7 @@ pub trait CallExt: Sized {
 
 impl<B: Builder> CallExt for B {
     fn observed(self) -> ObservedCall<Self> {
-        ObservedCall { builder: self, in_payload: false }
+        ObservedCall { builder: self, wanted: Wanted::default() }
     }
 }
 
@@ -23,13 +24,31 @@ impl<B: Builder> CallExt for B {
 #[must_use = "nothing is sent before `send`"]
 pub struct ObservedCall<B> {
     builder: B,
-    in_payload: bool,
+    wanted: Wanted,
 }
 
 /// A builder of the SDK's.
 pub trait Builder: Sized {}
 
 impl<B> ObservedCall<B> {
+    /// What is recorded of what is sent and answered; the size of messages where nothing is said.
+    ///
+    /// - Of a call of a function the payload is the step's `input`, and the function's answer its `output`, as with the span
+    ///   of the function itself. No attribute tells their sizes, so they are artifacts also under
+    ///   [`Capture::Reference`](crate::Capture::Reference). Of an answer that is streamed nothing is recorded.
+    /// - Of a message the body is the step's `output`, and its attributes are the `output.headers`: of a batch, each
+    ///   message's with its own span.
+    ///
+    /// Our own field and attributes are not among it.
+    pub fn capture(self, capture: &Capturing) -> Self {
+        ObservedCall { wanted: Wanted { capture: Some(capture.clone()), ..self.wanted }, ..self }
+    }
+
+    #[cfg(feature = "invoke")]
+    fn into_payload(self) -> Self {
+        ObservedCall { wanted: Wanted { in_payload: true, ..self.wanted }, ..self }
+    }
+
     /// The span begins here, not when the future is first polled.
     pub(super) fn send_with<F, T, E>(
         self,
@@ -40,7 +59,7 @@ impl<B> ObservedCall<B> {
         F: Future<Output = Result<T, E>>,
         E: std::error::Error,
     {
-        let call = Call::new(begin(&self.builder), self.in_payload);
+        let call = Call::new(begin(&self.builder), self.wanted);
         let sending = observe::with_context(call.context().clone(), send(self.builder, Propagate::of(call.clone())));
         async move {
             let result = sending.await;
@@ -101,14 +120,14 @@ mod invoke {
         /// The function finds the context in the hidden field of its payload. So it is with `Event` anyway, which carries
         /// no client context.
         pub fn in_payload(self) -> Self {
-            ObservedCall { in_payload: true, ..self }
+            self.into_payload()
         }
     }
 
     impl ObservedCall<InvokeWithResponseStreamFluentBuilder> {
         /// The function finds the context in the hidden field of its payload.
         pub fn in_payload(self) -> Self {
-            ObservedCall { in_payload: true, ..self }
+            self.into_payload()
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::failure::Failure;
 use aws_smithy_types::config_bag::ConfigBag;
-use spanbridge::messaging::Handoff;
+use spanbridge::messaging::{Capturing, Handoff};
 use spanbridge::observe::Span;
 use spanbridge::{Context, Value, semconv};
 
@@ -58,6 +58,8 @@ pub(super) struct Packing<'a> {
     pub(super) span: &'a Span,
     #[cfg_attr(not(feature = "invoke"), expect(dead_code, reason = "of calls of functions"))]
     pub(super) in_payload: bool,
+    /// What is recorded of what is sent.
+    pub(super) capture: Option<&'a Capturing>,
     #[cfg_attr(not(feature = "invoke"), expect(dead_code, reason = "of calls of functions"))]
     pub(super) config: &'a ConfigBag,
     #[cfg_attr(not(any(feature = "sqs", feature = "sns")), expect(dead_code, reason = "of messages"))]

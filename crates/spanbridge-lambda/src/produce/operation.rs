@@ -3,6 +3,8 @@
 use super::open::{Entries, Open, Packing};
 use aws_smithy_runtime_api::client::interceptors::context::{Error, Input, Output};
 use aws_smithy_types::error::metadata::{ErrorMetadata, ProvideErrorMetadata};
+use spanbridge::messaging::Capturing;
+use spanbridge::observe::Span;
 use std::error::Error as StdError;
 use std::fmt::Debug;
 
@@ -21,8 +23,11 @@ pub(super) trait Operation: Debug + Send + Sync + 'static {
     /// Begins the span.
     fn open(input: &Self::Input) -> Open;
 
-    /// Packs the context.
+    /// Captures what is sent, and packs the context.
     fn pack(input: &mut Self::Input, packing: &mut Packing<'_>);
+
+    /// Captures what was answered, where that is more than that it was taken.
+    fn capture_answer(_: &Self::Output, _: &Span, _: &Capturing) {}
 
     /// Ends the spans by what was answered: that of the call, and of a batch those of its entries.
     fn answered(output: &Self::Output, call: Open, entries: Entries);
@@ -33,6 +38,7 @@ pub(super) trait AnyOperation: Debug + Send + Sync {
     fn accepts(&self, input: &Input) -> bool;
     fn open(&self, input: &Input) -> Option<Open>;
     fn pack(&self, input: &mut Input, packing: &mut Packing<'_>);
+    fn capture_answer(&self, output: &Output, span: &Span, capture: &Capturing);
     fn answered(&self, output: &Output, call: Open, entries: Entries);
     fn metadata<'e>(&self, error: &'e Error) -> Option<&'e ErrorMetadata>;
     #[cfg(feature = "invoke")]
@@ -52,6 +58,12 @@ impl<O: Operation> AnyOperation for O {
     fn pack(&self, input: &mut Input, packing: &mut Packing<'_>) {
         if let Some(input) = input.downcast_mut() {
             O::pack(input, packing)
+        }
+    }
+
+    fn capture_answer(&self, output: &Output, span: &Span, capture: &Capturing) {
+        if let Some(output) = output.downcast_ref() {
+            O::capture_answer(output, span, capture)
         }
     }
 

@@ -1,6 +1,6 @@
 //! The interceptor.
 
-use super::call::Call;
+use super::call::{Call, Wanted};
 use super::operation::AnyOperation;
 #[cfg(feature = "sns")]
 use super::sns::{Publish, PublishBatch};
@@ -20,6 +20,7 @@ use aws_smithy_runtime_api::client::interceptors::context::{
 };
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::{ConfigBag, Storable, StoreReplace};
+use spanbridge::messaging::Capturing;
 use std::sync::Arc;
 
 /// An interceptor for the SDK's clients: every call of a function (`Invoke`, `InvokeWithResponseStream`) and every message
@@ -41,7 +42,7 @@ use std::sync::Arc;
 /// The span is not current while the SDK sends: what the HTTP client below records belongs to what is around the call.
 #[derive(Clone, Debug, Default)]
 pub struct Propagate {
-    in_payload: bool,
+    wanted: Wanted,
     /// Of the one call that this is for.
     call: Option<Arc<Call>>,
 }
@@ -54,11 +55,18 @@ impl Propagate {
 
     /// Functions find the context in the hidden field of their payload, also where a client context would do.
     pub fn in_payload(self) -> Self {
-        Propagate { in_payload: true, ..self }
+        Propagate { wanted: Wanted { in_payload: true, ..self.wanted }, ..self }
+    }
+
+    /// What is recorded of the payloads and attributes that are sent, and of the answers of functions; the size of messages
+    /// where nothing is said. What a call that is [`observed`](crate::CallExt::observed) says about itself counts before
+    /// this.
+    pub fn capture(self, capture: impl Into<Capturing>) -> Self {
+        Propagate { wanted: Wanted { capture: Some(capture.into()), ..self.wanted }, ..self }
     }
 
     pub(super) fn of(call: Arc<Call>) -> Self {
-        Propagate { in_payload: false, call: Some(call) }
+        Propagate { wanted: Wanted::default(), call: Some(call) }
     }
 }
 
@@ -103,12 +111,12 @@ impl Intercept for Propagate {
             Some(call) => call.clone(),
             None => {
                 let Some(open) = operation.open(context.input()) else { return Ok(()) };
-                let call = Call::new(open, self.in_payload);
+                let call = Call::new(open, Wanted::default());
                 config.interceptor_state().store_put(Current(call.clone()));
                 call
             }
         };
-        call.pack(operation, self.in_payload, context.input_mut(), config);
+        call.pack(operation, &self.wanted, context.input_mut(), config);
         Ok(())
     }
 

@@ -30,7 +30,7 @@ impl Operation for Publish {
 
     fn pack(input: &mut PublishInput, packing: &mut Packing<'_>) {
         let body = input.message.as_deref().unwrap_or_default();
-        packing.span.attribute(semconv::MESSAGING_BODY_SIZE, body.len());
+        message::capture(packing.capture, packing.span, body, &input.message_attributes);
         // Nothing continues a trace on a telephone.
         if input.phone_number.is_none() {
             let mut size = message::size(body, &input.message_attributes);
@@ -61,9 +61,11 @@ impl Operation for PublishBatch {
     fn pack(input: &mut PublishBatchInput, packing: &mut Packing<'_>) {
         let topic = input.topic_arn.as_deref().unwrap_or_default();
         let entries = input.publish_batch_request_entries.as_deref_mut().unwrap_or_default();
+        let capture = packing.capture;
         let mut size = entries.iter().map(|e| message::size(&e.message, &e.message_attributes)).sum();
         for entry in entries {
-            message::entry(packing, &SNS, (topic, &entry.id, entry.message.len()), |span| {
+            message::entry(packing, &SNS, (topic, &entry.id), |span| {
+                message::capture(capture, span, &entry.message, &entry.message_attributes);
                 message::pack(&mut entry.message_attributes, span, &mut size)
             })
         }

@@ -31,7 +31,7 @@ impl Operation for SendMessage {
 
     fn pack(input: &mut SendMessageInput, packing: &mut Packing<'_>) {
         let body = input.message_body.as_deref().unwrap_or_default();
-        packing.span.attribute(semconv::MESSAGING_BODY_SIZE, body.len());
+        message::capture(packing.capture, packing.span, body, &input.message_attributes);
         let mut size = message::size(body, &input.message_attributes);
         message::pack(&mut input.message_attributes, packing.span, &mut size);
         add_xray(&mut input.message_system_attributes, packing.span.context())
@@ -59,9 +59,11 @@ impl Operation for SendMessageBatch {
     fn pack(input: &mut SendMessageBatchInput, packing: &mut Packing<'_>) {
         let queue = input.queue_url.as_deref().unwrap_or_default();
         let entries = input.entries.as_deref_mut().unwrap_or_default();
+        let capture = packing.capture;
         let mut size = entries.iter().map(|e| message::size(&e.message_body, &e.message_attributes)).sum();
         for entry in entries {
-            message::entry(packing, &SQS, (queue, &entry.id, entry.message_body.len()), |span| {
+            message::entry(packing, &SQS, (queue, &entry.id), |span| {
+                message::capture(capture, span, &entry.message_body, &entry.message_attributes);
                 message::pack(&mut entry.message_attributes, span, &mut size);
                 add_xray(&mut entry.message_system_attributes, span.context())
             })

@@ -124,6 +124,7 @@ fn last_event(message: &Message) -> Option<Result<(), Failure>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::produce::call::Wanted;
     use crate::produce::open::Open;
     use aws_smithy_eventstream::frame::write_message_to;
     use aws_smithy_types::event_stream::{Header, HeaderValue};
@@ -150,7 +151,7 @@ mod tests {
     fn span(pieces: impl IntoIterator<Item = impl AsRef<[u8]>>, is_whole: bool) -> Seen {
         let memory = Memory::new();
         let recorder = Recorder::builder("test").sink(memory.clone()).build().unwrap();
-        let call = Call::new(Open::Answered(recorder.in_scope(|| observe::span("call").open())), false);
+        let call = Call::new(Open::Answered(recorder.in_scope(|| observe::span("call").open())), Wanted::default());
         let mut watch = Watch { call, frames: Some(Frames::default()) };
         pieces.into_iter().for_each(|piece| watch.read(piece.as_ref()));
         if is_whole {

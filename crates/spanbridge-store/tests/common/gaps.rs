@@ -57,6 +57,25 @@ impl Story {
         self.process(2, 1, "events:order:mail", 10, vec![]).settle(2, "ack", "events:order:mail", 15, vec![])
     }
 
+    /// A function's work, under another (0: under nothing).
+    fn invocation(&mut self, id: u64, above: u64) -> &mut Self {
+        let (above, time) = (if above == 0 { 0 } else { self.first + above }, (self.began, self.began + 5));
+        let mut start = start(self.first + id, above, "score", time.0);
+        start.primitive = "function.handle".into();
+        self.records.push(self.mail.record(Body::Span(start, end(time.1, Status::Ok))));
+        self
+    }
+
+    /// The last one has not ended.
+    fn open(&mut self) -> &mut Self {
+        if let Some(last) = self.records.last_mut()
+            && let Body::Span(start, _) = &last.body
+        {
+            last.body = Body::SpanStart(start.clone())
+        }
+        self
+    }
+
     fn diagnostic(&mut self, code: &'static str, message: &'static str, id: u64) -> &mut Self {
         let span_id = Some(span_id(self.first + id));
         let attributes = Attributes::new();
@@ -84,6 +103,8 @@ pub(crate) fn clean() -> Vec<Record<'static>> {
     let mut s = Story::new(2);
     s.publish(1, "events:lost", 0, "returned").publish(2, "events:order", 5, "rejected");
     all.extend(s.publish(3, "events:order", 9, "unknown").done());
+    // A function that was in time after all.
+    all.extend(Story::new(8).invocation(1, 0).diagnostic(WARNED.0, WARNED.1, 1).done());
     // Several queues, several attempts, a dead letter.
     let mut s = Story::new(3);
     s.publish(1, "events:paid", 0, "confirmed");
@@ -190,5 +211,18 @@ pub(crate) fn one_of_each() -> Vec<Record<'static>> {
         attributes: Attributes::new(),
     };
     all.push(Record { run_id: None, trace_id: None, ..s.mail.record(note) });
+    // What functions say of themselves; of one that was stopped all is open.
+    for (n, code, message) in [
+        (22, semconv::INJECTION_NOT_POSSIBLE, "the payload is not a JSON object, so it carries no context"),
+        (23, semconv::RUNTIME_HEADER, "lambda-runtime-client-context: cannot be read as it is"),
+        (24, semconv::RESPONSE_LOST, "413 Payload Too Large"),
+        (25, semconv::FLUSH_INCOMPLETE, "the flush after the invocation before was given up"),
+    ] {
+        all.extend(Story::new(n).invocation(1, 0).diagnostic(code, message, 1).done());
+    }
+    all.extend(Story::new(26).invocation(1, 0).open().invocation(2, 1).open().diagnostic(WARNED.0, WARNED.1, 1).done());
     all
 }
+
+const WARNED: (&str, &str) =
+    (semconv::DEADLINE_NEAR, "50 ms are left of the function's time, and the handler has not ended");

@@ -111,33 +111,59 @@ impl Capturing {
         Capturing { redact: Some(Arc::new(move |part| hook(part).map_err(Into::into))), ..self }
     }
 
-    /// Whether the size of a payload is told as an attribute of the span.
+    /// Whether anything is told of a payload: of a message at least its size, as an attribute of the span.
     pub fn tells_size(&self) -> bool {
         self.payload != Capture::Off
+    }
+
+    /// Whether there is more to record of messages than an attribute, so that their payloads or headers are looked at.
+    pub fn looks_at_messages(&self) -> bool {
+        self.makes_artifacts() || self.headers != Capture::Off
+    }
+
+    /// Of the payloads of messages: what an attribute does not tell.
+    fn makes_artifacts(&self) -> bool {
+        match self.payload {
+            Capture::Off => false,
+            Capture::Reference => self.hashed,
+            Capture::Inline { .. } => true,
+        }
     }
 
     /// Records the payload and the headers of a message with its span, if there is more to record than an attribute: as
     /// `input` of who works on it, or `output` of who sends it. `headers` gives every header to its argument; ours are
     /// left out here.
     pub fn record(&self, span: &Span, message: &Message<'_>, headers: impl FnOnce(&mut dyn FnMut(&str, &[u8]))) {
-        if span.id().is_none() {
-            return;
-        }
         let (kind, headers_kind) = match message.step {
             Step::Send => ("output", "output.headers"),
             _ => ("input", "input.headers"),
         };
-        if self.hashed && self.payload == Capture::Reference || matches!(self.payload, Capture::Inline { .. }) {
-            match self.shown(None, message.payload) {
-                Some(payload) => self.artifact(span, self.payload, kind, message.content_type, &payload),
-                None => failed(span, "the payload"),
-            }
+        if self.makes_artifacts() {
+            self.record_payload(span, kind, message.content_type, message.payload)
         }
-        if self.headers != Capture::Off {
-            match self.object(headers) {
-                Some(json) => self.artifact(span, self.headers, headers_kind, "application/json", json.as_bytes()),
-                None => failed(span, "the headers"),
-            }
+        self.record_headers(span, headers_kind, headers)
+    }
+
+    /// Records a payload alone, as an artifact of this kind, unless its capture is [`Off`](Capture::Off): for a step that
+    /// is no message, of which no attribute tells a size.
+    pub fn record_payload(&self, span: &Span, kind: &str, content_type: &str, payload: &[u8]) {
+        if span.id().is_none() || self.payload == Capture::Off {
+            return;
+        }
+        match self.shown(None, payload) {
+            Some(payload) => self.artifact(span, self.payload, kind, content_type, &payload),
+            None => failed(span, "the payload"),
+        }
+    }
+
+    /// Records headers alone, as an artifact of this kind. They are asked for only where they are recorded.
+    pub fn record_headers(&self, span: &Span, kind: &str, headers: impl FnOnce(&mut dyn FnMut(&str, &[u8]))) {
+        if span.id().is_none() || self.headers == Capture::Off {
+            return;
+        }
+        match self.object(headers) {
+            Some(json) => self.artifact(span, self.headers, kind, "application/json", json.as_bytes()),
+            None => failed(span, "the headers"),
         }
     }
 

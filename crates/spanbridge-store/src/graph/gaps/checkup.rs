@@ -7,7 +7,7 @@ use crate::graph::message::Senders;
 use crate::graph::{Diagnostic, Graph, RunStatus, Span};
 use crate::hash::Set;
 use spanbridge::record::Endpoint;
-use spanbridge::{RunId, SpanId, semconv};
+use spanbridge::{RunId, SegmentId, SpanId, semconv};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -93,9 +93,10 @@ impl Checkup {
         }
         let place = Place::of(graph);
         let senders = Senders::new(&graph.run, &graph.spans);
-        self.diagnostics(graph, &place, &senders);
+        let stopped = self.stopped(graph);
+        self.diagnostics(graph, &place, &senders, &stopped);
         self.clocks(graph, &place, &senders);
-        self.end(graph, &place);
+        self.end(graph, &place, &stopped);
         let alive = last_sign(graph);
         // Why these have no context is known.
         let excused = told(graph, &[semconv::HEADER_MALFORMED, semconv::CONTEXT_IGNORED]);
@@ -180,9 +181,13 @@ impl Checkup {
     }
 
     /// The gaps that were noticed when they came about.
-    fn diagnostics(&mut self, graph: &Graph, place: &Place, senders: &Senders<'_>) {
+    fn diagnostics(&mut self, graph: &Graph, place: &Place, senders: &Senders<'_>, stopped: &Set<SpanId>) {
         for d in &graph.diagnostics {
             let Some(kind) = GapKind::of_diagnostic(&d.code) else { continue };
+            // It is said beforehand.
+            if kind == GapKind::OutOfTime && d.span_id.is_none_or(|id| !stopped.contains(&id)) {
+                continue;
+            }
             let said = counted(&d.message, d.count);
             let span = d.span_id.and_then(|id| senders.place(id)).map(|at| &graph.spans[at]);
             let what = span.map_or_else(|| said.clone(), |span| format!("{}: {said}", named(span)));
@@ -217,12 +222,16 @@ impl Checkup {
 
     /// A run without an end, or a span without one, of which nothing was heard for long. A run that is suspended is
     /// neither.
-    fn end(&mut self, graph: &Graph, place: &Place) {
+    fn end(&mut self, graph: &Graph, place: &Place, stopped: &Set<SpanId>) {
         let (run, alive) = (&graph.run, last_sign(graph));
         if run.status == RunStatus::Suspended || alive.saturating_add(self.silence) > self.now {
             return;
         }
-        let mut open: Vec<&Span> = graph.spans.iter().filter(|s| s.ended_at.is_none() && !s.name.is_empty()).collect();
+        // Why these have no end is known: an invocation is a segment.
+        let of_stopped = graph.spans.iter().filter(|s| stopped.contains(&s.span_id));
+        let excused: Set<SegmentId> = of_stopped.map(|s| s.segment_id).collect();
+        let is_open = |s: &&Span| s.ended_at.is_none() && !s.name.is_empty() && !excused.contains(&s.segment_id);
+        let mut open: Vec<&Span> = graph.spans.iter().filter(is_open).collect();
         open.sort_unstable_by_key(|s| (s.started_at, s.span_id));
         let (place, what) = match open.first() {
             _ if run.owned && run.ended_at.is_none() => (place.clone(), format!("run {}", run.name)),
@@ -232,6 +241,16 @@ impl Checkup {
         let since = jiff::Timestamp::from_nanosecond(i128::from(alive)).unwrap_or_default();
         let what = format!("{what}: nothing was heard since {since:.0}");
         self.found.push(place.gap(GapKind::NoEnd, what, &[]));
+    }
+
+    /// The spans of functions that were warned of their time limit, and have not ended since.
+    fn stopped(&self, graph: &Graph) -> Set<SpanId> {
+        if last_sign(graph).saturating_add(self.grace) > self.now {
+            return Set::default();
+        }
+        let warned = told(graph, &[semconv::DEADLINE_NEAR]);
+        let spans = graph.spans.iter().filter(|s| s.ended_at.is_none() && warned.contains(&s.span_id));
+        spans.map(|s| s.span_id).collect()
     }
 
     fn orphan(&mut self, span: &Span, parent: SpanId, place: &Place) {

@@ -17,8 +17,12 @@ pub enum GapKind {
     ContextLost,
     /// A context had no room in a message, or only part of it.
     ContextDropped,
+    /// A call carries no context, because what it sends cannot hold one.
+    ContextNotCarried,
     /// A header could not be read.
     HeaderMalformed,
+    /// A header of an event for a function could not be read, or not all of it.
+    EventHeader,
     /// A span names a parent that nobody recorded.
     ParentMissing,
     /// Work began before what caused it.
@@ -27,8 +31,14 @@ pub enum GapKind {
     Conflict,
     /// A run, or a span of a run that nobody owns, has no end, and nothing was heard of it for long.
     NoEnd,
+    /// A function was stopped by its time limit.
+    OutOfTime,
+    /// A function's answer did not arrive.
+    ResponseLost,
     /// The recorder lost records.
     RecordsDropped,
+    /// A function had no time to deliver what it had recorded.
+    FlushIncomplete,
     /// A payload was not captured, because its redaction failed.
     RedactionFailed,
 }
@@ -45,7 +55,7 @@ struct Row {
 }
 
 /// In the order of the kinds.
-const TABLE: [Row; 12] = [
+const TABLE: [Row; 17] = [
     Row {
         kind: GapKind::NotReceived,
         code: "not_received",
@@ -92,6 +102,15 @@ const TABLE: [Row; 12] = [
         diagnostics: &[semconv::INJECTION_DROPPED],
     },
     Row {
+        kind: GapKind::ContextNotCarried,
+        code: "context_not_carried",
+        title: "a call that cannot carry a context",
+        cause: "what {service} sends has no place for a context: a payload that is not a JSON object, or a client context \
+                that is not one; what the call causes begins a trace of its own",
+        fix: "send a JSON object, and as client context an object in base64 whose `custom` is an object",
+        diagnostics: &[semconv::INJECTION_NOT_POSSIBLE],
+    },
+    Row {
         kind: GapKind::HeaderMalformed,
         code: "header_malformed",
         title: "a header that cannot be read",
@@ -99,6 +118,15 @@ const TABLE: [Row; 12] = [
                 was ignored",
         fix: "look at the headers of such a message, and correct what writes them",
         diagnostics: &[semconv::HEADER_MALFORMED],
+    },
+    Row {
+        kind: GapKind::EventHeader,
+        code: "event_header",
+        title: "a header of an event that was mended",
+        cause: "whoever calls {service} sends a client context that is not of its type (only texts are allowed under \
+                `custom`), or another header that lambda_runtime cannot read; what could not be read was left out",
+        fix: "correct what the caller sends: a client context is JSON in base64, and the values under `custom` are texts",
+        diagnostics: &[semconv::RUNTIME_HEADER],
     },
     Row {
         kind: GapKind::ParentMissing,
@@ -140,6 +168,26 @@ const TABLE: [Row; 12] = [
         diagnostics: &[],
     },
     Row {
+        kind: GapKind::OutOfTime,
+        code: "out_of_time",
+        title: "stopped by its time limit",
+        cause: "{service} was still at work when its time was over, and Lambda stopped it where it stood; the spans that are \
+                open show at what",
+        fix: "give the function more time, or less work at once, or let the handler give up before (`context.deadline` says \
+              when); Lambda brings an event or a batch again, so the work must bear to be done twice",
+        diagnostics: &[semconv::DEADLINE_NEAR],
+    },
+    Row {
+        kind: GapKind::ResponseLost,
+        code: "response_lost",
+        title: "an answer that did not arrive",
+        cause: "the handler of {service} ended, and Lambda did not take its answer: it was too large, cannot be written as \
+                JSON, or came too late; the caller was given an error",
+        fix: "answer with less (put what is large into a bucket and say where), or as a stream; the caller may try again, so \
+              the work must bear to be done twice",
+        diagnostics: &[semconv::RESPONSE_LOST],
+    },
+    Row {
         kind: GapKind::RecordsDropped,
         code: "records_dropped",
         title: "records lost by the recorder",
@@ -148,6 +196,16 @@ const TABLE: [Row; 12] = [
         fix: "give the recorder more memory or a faster sink, and look at the errors of its report; record fewer spans, or \
               sample",
         diagnostics: &["dropped.memory", "dropped.sink"],
+    },
+    Row {
+        kind: GapKind::FlushIncomplete,
+        code: "flush_incomplete",
+        title: "a flush that was given up",
+        cause: "the sink of {service} was slow or out of reach, or the function had no time left; what it had recorded came \
+                with a later flush, or is lost if the process was ended before",
+        fix: "use a sink that is nearer or faster, end the work earlier, or give the flush more time with \
+              `Observe::flush_within`",
+        diagnostics: &[semconv::FLUSH_INCOMPLETE],
     },
     Row {
         kind: GapKind::RedactionFailed,

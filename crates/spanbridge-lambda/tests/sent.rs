@@ -1,0 +1,194 @@
+//! What is captured of calls and messages. The SDK is the real one; its requests are caught.
+
+#[path = "support/artifacts.rs"]
+mod artifacts;
+#[path = "support/caught.rs"]
+#[expect(dead_code, reason = "not all of what was sent is looked at here")]
+mod caught;
+
+use artifacts::captured;
+use aws_sdk_lambda::primitives::Blob;
+use aws_sdk_lambda::types::InvocationType;
+use aws_sdk_sqs::types::{MessageAttributeValue, SendMessageBatchRequestEntry};
+use caught::Service;
+use serde_json::json;
+use spanbridge::conformance::{Seen, spans};
+use spanbridge::record::Record;
+use spanbridge::{Memory, Recorder, Sampler, observe, semconv};
+use spanbridge_lambda::{CallExt, Capture, Capturing, Propagate};
+use std::time::Duration;
+
+const PARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+const QUEUE: &str = "https://sqs.eu-west-1.amazonaws.com/123456789012/orders";
+const TOPIC: &str = "arn:aws:sns:eu-west-1:123456789012:orders";
+const ALL: Capture = Capture::Inline { max: 4096 };
+
+fn all() -> Capturing {
+    Capturing::from(ALL).headers(ALL)
+}
+
+fn lambda(service: &Service, propagate: Option<Propagate>) -> aws_sdk_lambda::Client {
+    use aws_sdk_lambda::config::{BehaviorVersion, Builder, Credentials, Region, retry::RetryConfig};
+    let mut config = Builder::new()
+        .behavior_version(BehaviorVersion::latest())
+        .endpoint_url("http://localhost")
+        .region(Region::new("eu-west-1"))
+        .credentials_provider(Credentials::new("a", "b", None, None, "test"))
+        .retry_config(RetryConfig::disabled())
+        .http_client(service.clone());
+    if let Some(propagate) = propagate {
+        config = config.interceptor(propagate)
+    }
+    aws_sdk_lambda::Client::from_conf(config.build())
+}
+
+/// What is recorded of a call under a span `order`, whatever comes of it.
+async fn recorded<F: Future>(call: impl FnOnce() -> F) -> Vec<Record<'static>> {
+    let memory = Memory::new();
+    let recorder = Recorder::builder("caller").sink(memory.clone()).build().unwrap();
+    recorder.scope(async { observe::span("order").run_value(async { call().await }).await }).await;
+    recorder.flush_blocking(Duration::from_secs(5));
+    memory.records()
+}
+
+/// The last span.
+fn span(records: &[Record<'_>]) -> Seen {
+    spans(records).pop().unwrap()
+}
+
+#[tokio::test]
+async fn a_call_has_an_input_and_an_output() {
+    let service = Service::new(200, r#"{"points":7}"#);
+    let client = lambda(&service, None);
+    let order = || client.invoke().function_name("score").payload(Blob::new(r#"{"order":42}"#));
+    assert_eq!(captured(&recorded(|| order().observed().send()).await), [""; 0], "nobody asked");
+    assert_eq!(captured(&recorded(|| order().observed().capture(&Capture::Off.into()).send()).await), [""; 0]);
+    let sizes = ["invoke score: input application/json 12 -", "invoke score: output application/json 12 -"];
+    assert_eq!(captured(&recorded(|| order().observed().capture(&Capturing::default()).send()).await), sizes);
+    let both = [
+        r#"invoke score: input application/json 12 {"order":42}"#,
+        r#"invoke score: output application/json 12 {"points":7}"#,
+    ];
+    // Wherever the context goes, and also where the field stands in the payload before.
+    assert_eq!(captured(&recorded(|| order().observed().capture(&all()).send()).await), both);
+    assert_eq!(captured(&recorded(|| order().observed().in_payload().capture(&all()).send()).await), both);
+    assert!(service.body().contains("__spanbridge"), "{}", service.body());
+    let forwarded = Blob::new(format!(r#"{{"__spanbridge":{{"traceparent":"{PARENT}"}},"order":42}}"#));
+    let forward = || order().payload(forwarded);
+    assert_eq!(captured(&recorded(|| forward().observed().capture(&all()).send()).await), both);
+    // Without a payload, and without an answer.
+    let nothing = || client.invoke().function_name("score").observed().capture(&all()).send();
+    assert_eq!(captured(&recorded(nothing).await), both[1..]);
+    let empty = lambda(&Service::new(202, ""), None);
+    let event = || {
+        let call = empty.invoke().function_name("score").invocation_type(InvocationType::Event);
+        call.payload(Blob::new(r#"{"order":42}"#)).observed().capture(&all()).send()
+    };
+    assert_eq!(captured(&recorded(event).await), both[..1]);
+}
+
+#[tokio::test]
+async fn a_hook_fails_closed_and_the_call_goes_on() {
+    let service = Service::new(200, r#"{"card":"4111"}"#);
+    let client = lambda(&service, None);
+    let order = || client.invoke().function_name("score").payload(Blob::new(r#"{"card":"4111"}"#));
+    let failed = ["invoke score: redaction.failed"; 2];
+    for fails in [all().redact(|_| Err("4111")), all().redact(|_| -> Result<(), &str> { panic!("4111") })] {
+        let records = recorded(|| async {
+            let answer = order().observed().capture(&fails).send().await.unwrap();
+            assert_eq!(answer.payload.unwrap().as_ref(), br#"{"card":"4111"}"#);
+        })
+        .await;
+        assert_eq!(service.body(), r#"{"card":"4111"}"#);
+        assert_eq!(captured(&records), failed);
+        assert!(!format!("{records:?}").contains("4111"));
+    }
+    // What is not recorded is not looked at.
+    let memory = Memory::new();
+    let unsampled = Recorder::builder("caller").sink(memory.clone()).sampler(Sampler::Ratio(0.0)).build().unwrap();
+    let panics = all().redact(|_| -> Result<(), &str> { panic!("not recorded") });
+    unsampled.scope(async { order().observed().capture(&panics).send().await.map(drop) }).await.unwrap();
+    unsampled.flush_blocking(Duration::from_secs(5));
+    assert_eq!(captured(&memory.records()), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_client_captures_all_its_calls() {
+    let client = lambda(&Service::new(200, "7"), Some(Propagate::new().capture(ALL)));
+    let order = || client.invoke().function_name("score").payload(Blob::new("42"));
+    let both = ["invoke score: input application/json 2 42", "invoke score: output application/json 1 7"];
+    assert_eq!(captured(&recorded(|| order().send()).await), both);
+    assert_eq!(captured(&recorded(|| order().observed().send()).await), both, "once");
+    let off = Capturing::from(Capture::Off);
+    assert_eq!(captured(&recorded(|| order().observed().capture(&off).send()).await), [""; 0]);
+}
+
+#[tokio::test]
+async fn messages() {
+    let sqs = Service::new(200, json!({"MessageId": "m", "Successful": [], "Failed": []})).sqs();
+    let text = |value: &str| MessageAttributeValue::builder().data_type("String").string_value(value).build().unwrap();
+    let bytes = MessageAttributeValue::builder().data_type("Binary").binary_value(Blob::new("\u{fc}")).build().unwrap();
+    let hidden = format!(r#"{{"__spanbridge":{{"traceparent":"{PARENT}"}},"order":42}}"#);
+    let send = || {
+        let send = sqs.send_message().queue_url(QUEUE).message_body(&hidden).message_attributes("b", bytes.clone());
+        send.message_attributes("a", text("1")).message_attributes("traceparent", text(PARENT)).observed()
+    };
+    let records = recorded(|| send().capture(&all()).send()).await;
+    assert_eq!(
+        captured(&records),
+        [
+            r#"send orders: output application/octet-stream 12 {"order":42}"#,
+            r#"send orders: output.headers application/json 18 {"a":"1","b":"ü"}"#
+        ]
+    );
+    let size = hidden.len().to_string();
+    for (capture, size) in [(None, &*size), (Some(Capture::Reference), &size), (Some(Capture::Off), "")] {
+        let send = || async {
+            match capture {
+                Some(capture) => send().capture(&capture.into()).send().await,
+                None => send().send().await,
+            }
+        };
+        let records = recorded(send).await;
+        assert_eq!(
+            (span(&records).get(semconv::MESSAGING_BODY_SIZE), captured(&records)),
+            (size, vec![]),
+            "{capture:?}"
+        );
+    }
+    let fails = all().redact(|part| if part.header().is_some() { Err("no") } else { Ok(()) });
+    assert_eq!(
+        captured(&recorded(|| send().capture(&fails).send()).await),
+        [r#"send orders: output application/octet-stream 12 {"order":42}"#, "send orders: redaction.failed"]
+    );
+    // Of a batch each by itself.
+    let entry = |id: &str| SendMessageBatchRequestEntry::builder().id(id).message_body(id).build().unwrap();
+    let batch = || sqs.send_message_batch().queue_url(QUEUE).entries(entry("x")).entries(entry("y"));
+    let batch = || batch().observed().capture(&Capture::Inline { max: 9 }.into()).send();
+    assert_eq!(
+        captured(&recorded(batch).await),
+        ["x", "y"].map(|id| format!("send orders: output application/octet-stream 1 {id}"))
+    );
+}
+
+#[tokio::test]
+async fn notifications() {
+    let answer = "<PublishResponse><PublishResult><MessageId>m</MessageId></PublishResult></PublishResponse>";
+    let sns = Service::new(200, answer).sns();
+    let value = aws_sdk_sns::types::MessageAttributeValue::builder().data_type("String").string_value("1");
+    let publish =
+        || sns.publish().topic_arn(TOPIC).message("42").message_attributes("a", value.clone().build().unwrap());
+    assert_eq!(
+        captured(&recorded(|| publish().observed().capture(&all()).send()).await),
+        [
+            "publish orders: output application/octet-stream 2 42",
+            r#"publish orders: output.headers application/json 9 {"a":"1"}"#
+        ]
+    );
+    let entry = aws_sdk_sns::types::PublishBatchRequestEntry::builder().id("x").message("42").build().unwrap();
+    let batch = || sns.publish_batch().topic_arn(TOPIC).publish_batch_request_entries(entry.clone());
+    let records = recorded(|| batch().observed().capture(&ALL.into()).send()).await;
+    assert_eq!(captured(&records), ["publish orders: output application/octet-stream 2 42"]);
+    let off = Capturing::from(Capture::Off);
+    assert_eq!(span(&recorded(|| batch().observed().capture(&off).send()).await).get(semconv::MESSAGING_BODY_SIZE), "");
+}
