@@ -177,6 +177,17 @@ fn a_run_of_two_deliveries_of_which_one_is_damaged() {
     assert!(records.iter().all(|record| exported.contains(record)));
 }
 
+/// What a graph says about itself does not depend on what else was asked before it.
+#[test]
+fn a_whole_run_is_not_told_of_the_damage_of_another() {
+    let (_dir, path) = closed();
+    Connection::open(&path).unwrap().execute_batch("DELETE FROM block WHERE id = 1 << 20").unwrap();
+    let store = Store::open(&path).unwrap();
+    assert!(store.graph(run(1)).unwrap().is_none());
+    assert!(store.graph(run(2)).unwrap().unwrap().diagnostics.is_empty());
+    assert_eq!(store.damage().and_then(|d| d.count), Some(1), "the store remembers it");
+}
+
 /// What its directory tells is enough to know that it is there.
 #[test]
 fn a_run_whose_records_are_damaged_is_still_linked() {
