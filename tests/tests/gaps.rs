@@ -6,9 +6,9 @@ use lapin::types::FieldTable;
 use rdkafka::consumer::CommitMode;
 use rdkafka::message::OwnedHeaders;
 use rdkafka::producer::FutureRecord;
-use spanbridge::{Recorder, observe, w3c::Baggage};
+use spanbridge::{Memory, Recorder, observe, w3c::Baggage};
 use spanbridge_amqp::{ChannelExt, ConsumerExt, Job, Jobs, Relation};
-use spanbridge_kafka::{ConsumerExt as _, ProducerExt};
+use spanbridge_kafka::{Capture, Capturing, ConsumerExt as _, ProducerExt};
 use spanbridge_store::graph::Checkup;
 use spanbridge_store::{RunFilter, Store, StoreSink};
 use spanbridge_tests::{Amqp, Kafka, amqp, headers, kafka, raw_headers, text, within};
@@ -41,7 +41,8 @@ impl Stage {
         let store = Store::open(self.directory.path().join("records.db")).unwrap();
         let runs: Vec<_> = store.runs(&RunFilter::default(), 1000).unwrap().iter().map(|row| row.run_id).collect();
         let later = SystemTime::now().duration_since(UNIX_EPOCH).unwrap() + Duration::from_secs(5);
-        let checkup = Checkup::new(later.as_nanos() as u64).grace(Duration::from_secs(1));
+        let checkup =
+            Checkup::new(later.as_nanos() as u64).grace(Duration::from_secs(1)).silence(Duration::from_secs(1));
         let gaps = store.gaps(&runs, checkup).unwrap();
         for gap in &gaps {
             let words = format!("{} {}", gap.likely_cause, gap.fix);
@@ -119,6 +120,56 @@ async fn on_kafka() {
             "header_malformed: process T by mail: traceparent: shorter than 55 characters",
         ]
     );
+}
+
+/// Of what no broker has a part in: a sender whose records went elsewhere, runs that nobody or two have ended, clocks, code
+/// that begins its work too early, a hook that fails.
+#[tokio::test]
+async fn in_any_case() {
+    let kafka = kafka("gaps.else", 1).await;
+    let stage = Stage::new();
+    let elsewhere = Recorder::builder("billing").sink(Memory::new()).build().unwrap();
+    elsewhere.scope(send(&kafka, &kafka.topic)).await;
+    let sending = async {
+        let ahead = (SystemTime::now() + Duration::from_secs(60)).duration_since(UNIX_EPOCH).unwrap();
+        let record = FutureRecord::<(), str>::to(&kafka.topic).payload("{}").timestamp(ahead.as_millis() as i64);
+        kafka.future_producer().observed().send(record, SOON).await.map_err(|(e, _)| e).unwrap();
+        send(&kafka, &kafka.topic).await;
+        send(&kafka, &kafka.topic).await;
+        std::mem::forget(observe::run("nightly import").open());
+        let saved = observe::run("approval").open().suspend("a person").to_string();
+        let [monday, tuesday] = [(), ()].map(|()| observe::resume_run(saved.as_str()).unwrap());
+        monday.end();
+        tuesday.error("nobody has answered");
+    };
+    stage.shop.scope(sending).await;
+    let consumer = kafka.consumer("mail").observed();
+    let redacting = Capturing::from(Capture::Inline { max: 64 }).redact(|_| Err("whatever it is"));
+    let work = async {
+        for too_early in [false, false, true] {
+            let job = within("a message", consumer.recv()).await.unwrap();
+            match too_early {
+                true => job.run(observe::span("step").run(async {})).await,
+                false => job.run(async {}).await,
+            }
+            consumer.commit_message(&job, CommitMode::Sync).unwrap();
+        }
+        let consumer = consumer.capture(redacting);
+        let job = within("a message", consumer.recv()).await.unwrap();
+        job.run(async {}).await;
+        consumer.commit_message(&job, CommitMode::Sync).unwrap();
+    };
+    stage.mail.scope(work).await;
+    let gaps = stage.gaps(&kafka.topic, &["RabbitMQ", "exchange", "queue"]);
+    let expected = [
+        "parent_missing: process T by mail: the parent would be span ",
+        "begun_outside: process T by mail: a span or run that is polled here was begun before",
+        "clock_behind: process T by mail: the broker's timestamp lies ",
+        "conflict: the run was ended twice: ",
+        "no_end: run nightly import: nothing was heard since ",
+        "redaction_failed: process T by mail: nothing of the payload was recorded",
+    ];
+    assert!(gaps.len() == expected.len() && gaps.iter().zip(expected).all(|(gap, e)| gap.starts_with(e)), "{gaps:#?}");
 }
 
 async fn publish(amqp: &Amqp, queue: &str, options: BasicPublishOptions) {

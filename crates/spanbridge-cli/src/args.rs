@@ -102,8 +102,9 @@ pub(crate) struct Doctor {
 }
 
 const DOCTOR: &str = "It looks for messages that were sent and never received, or received and never settled; for contexts \
-that were lost, dropped or cannot be read; for missing parents, clocks that are behind, records that contradict each other \
-or were lost, and runs without an end.
+that were lost, dropped or cannot be read; for missing parents, spans that were begun outside of their run, clocks that are \
+behind, records that contradict each other or were lost, payloads whose redaction failed, and runs without an end; and for \
+functions that were stopped by their time limit, whose answer was lost, or that could not deliver their records in time.
 
 The exit code is 1 when something was found. As JSON: {schemaVersion, runs, gaps[] {kind, what, likelyCause, fix, runId?, \
 runName?, spanId?}}, where `runs` says how many were looked at; `diagnostics[]` is there where a part of the \

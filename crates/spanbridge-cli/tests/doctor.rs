@@ -78,7 +78,8 @@ fn each_gap_is_named_with_its_cause_and_what_to_change() {
 ! a call that cannot carry a context
   66666664  score by mailer: the payload is not a JSON object, so it carries no context
   why  what mailer sends has no place for a context: a payload that is not a JSON object, or a
-       client context that is not one; what the call causes begins a trace of its own
+       client context that is not one; what the call causes is known by X-Ray's header at most,
+       without run and baggage, or begins a trace of its own
   fix  send a JSON object, and as client context an object in base64 whose `custom` is an object
 
 ! a header that cannot be read

@@ -7,10 +7,10 @@ use lambda_runtime::tower::service_fn;
 use lambda_runtime::{Context, Error, LambdaEvent};
 use serde_json::{Value, json};
 use spanbridge::conformance::Seen;
-use spanbridge::record::Body;
+use spanbridge::record::{Body, Record};
 use spanbridge::{RunId, Sampler, TraceId, observe, semconv};
 use spanbridge_lambda::{BatchResponse, Observe, Relation, Trust, for_each_record, handler, observed};
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::time::Duration;
 use support::*;
 
@@ -168,6 +168,10 @@ async fn an_invocation_is_a_run_of_its_own_or_linked() {
     assert_eq!(runs(&seen), [("score".to_owned(), "function.handle".to_owned(), Some(sender().1), SPAN.to_owned())]);
     assert_eq!((span.trace, parent(&span).as_str(), baggage.as_str()), (Some(sender().0), SPAN, BAGGAGE));
     assert!(span.run != Some(sender().1) && span.get(semconv::RELATION) == "new_run");
+    // Who looks for what is missing takes the run for the invocation's own by this.
+    let of_run = |record: &&Record<'_>| record.run_id == span.run;
+    let segments: BTreeSet<_> = seen.0.iter().filter(of_run).map(|record| record.segment_id).collect();
+    assert_eq!(segments.len(), 1);
 
     let (seen, baggage) = handled(&Observe::new().relation(Relation::Link), &event, &context).await;
     let span = seen.span("score");

@@ -76,6 +76,12 @@ pub(crate) fn block_id(delivery: i64, block: usize) -> Option<i64> {
     Some(delivery.checked_mul(1 << BLOCK_BITS)? | block)
 }
 
+/// The first and the last id that a block of a delivery can have. `None`: it has no blocks.
+pub(crate) fn block_ids(delivery: i64) -> Option<[i64; 2]> {
+    let last = (1 << BLOCK_BITS) - 1;
+    Some([block_id(delivery, 0)?, block_id(delivery, last)?])
+}
+
 /// Whether a store that is not there is made.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Missing {

@@ -4,6 +4,9 @@ mod common;
 
 use common::*;
 use rusqlite::Connection;
+use spanbridge::record::{Body, Link};
+use spanbridge::{SpanId, Status};
+use spanbridge_store::graph::{LinkDirection, LinkedRun};
 use spanbridge_store::{ErrorKind, RunFilter, Store, StoreSink};
 use std::path::Path;
 
@@ -172,6 +175,52 @@ fn a_run_of_two_deliveries_of_which_one_is_damaged() {
     assert_eq!(store.graph(run(1)).unwrap().unwrap().spans.len(), 8);
     let exported = all(&store, None);
     assert!(records.iter().all(|record| exported.contains(record)));
+}
+
+/// What a graph says about itself does not depend on what else was asked before it.
+#[test]
+fn a_whole_run_is_not_told_of_the_damage_of_another() {
+    let (_dir, path) = closed();
+    Connection::open(&path).unwrap().execute_batch("DELETE FROM block WHERE id = 1 << 20").unwrap();
+    let store = Store::open(&path).unwrap();
+    assert!(store.graph(run(1)).unwrap().is_none());
+    assert!(store.graph(run(2)).unwrap().unwrap().diagnostics.is_empty());
+    assert_eq!(store.damage().and_then(|d| d.count), Some(1), "the store remembers it");
+}
+
+/// What its directory tells is enough to know that it is there.
+#[test]
+fn a_run_whose_records_are_damaged_is_still_linked() {
+    let (_dir, path) = place();
+    let mut sink = StoreSink::open(&path).unwrap();
+    deliver(&mut sink, 1, 1, &[Recording::of(run(1), 1, "shop").span(1, 0, "publish", 0, 1)]);
+    let mut work = start(2, 0, "work", 20);
+    work.links.push(Link { trace_id: trace(1), span_id: span_id(1), attributes: attributes(&[]) });
+    let mut mail = Recording::of(run(2), 2, "mail");
+    deliver(&mut sink, 1, 2, &[mail.record(Body::Span(work, end(40, Status::Ok)))]);
+    let far_end = |spans: &[SpanId]| {
+        let linked = Store::open(&path).unwrap().graph(run(1)).unwrap().unwrap().linked_runs;
+        assert_eq!(linked.len(), 1);
+        let LinkedRun { run: far, direction, linked_span_ids } = &linked[0];
+        assert_eq!((far.run_id, *direction, &**linked_span_ids), (run(2), LinkDirection::From, spans));
+    };
+    far_end(&[span_id(1)]);
+    Connection::open(&path).unwrap().execute_batch("DELETE FROM block WHERE id = 2 << 20").unwrap();
+    far_end(&[]);
+}
+
+/// Blocks are found by their delivery's number, and there is none for these.
+#[test]
+fn a_delivery_whose_number_cannot_be_is_stepped_over() {
+    for number in [i64::MAX, i64::MAX >> 20, 1 << 60] {
+        let (_dir, path) = closed();
+        let sql = format!("UPDATE delivery SET id = {number} WHERE id = 6");
+        Connection::open(&path).unwrap().execute_batch(&sql).unwrap();
+        let store = Store::open(&path).unwrap();
+        assert_eq!(ask(&store), [None; 5], "{number}");
+        assert_eq!(store.damage().and_then(|d| d.count), Some(1), "{number}");
+        assert_eq!(all(&store, None).len(), 5 * 2, "{number}");
+    }
 }
 
 /// Bytes of the file changed at random, from a fixed seed: any answer will do but a panic or a hang.

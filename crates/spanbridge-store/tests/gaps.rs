@@ -5,7 +5,7 @@ mod common;
 use common::gaps::{clean, one_of_each};
 use common::*;
 use proptest::prelude::*;
-use spanbridge::record::{AttributeValue, Body, Link, Record};
+use spanbridge::record::{AttributeValue, Body, Link, Record, Via};
 use spanbridge::{RunId, TraceId, semconv};
 use spanbridge_store::graph::{Checkup, Gap, GapKind, Graph};
 use spanbridge_store::{RunFilter, Store, StoreSink};
@@ -190,6 +190,33 @@ fn a_message_that_keeps_the_context_of_another_trace_is_received() {
     // That somebody has worked on the first message, where that was sent, says nothing of the second.
     let (_dir, store) = stored(&[sent, work_on("inbox")].concat());
     assert_eq!(kinds(&store.gaps(&[run(2)], Checkup::new(T0 + DAY)).unwrap()), [GapKind::NoConsumer]);
+}
+
+/// The run is the invocation's own, so it has no end because the invocation has none.
+#[test]
+fn a_function_whose_work_is_a_run_is_stopped_once() {
+    let (mut shop, mut score) = (Recording::of(run(2), 1, "shop"), Recording::of(run(2), 2, "score"));
+    let resource = attributes(&[]);
+    let (started_at, via) = (T0 + 9 * MS, Via::Start);
+    let segment = Body::Segment { started_at, resource, via, suspension_id: None, leg_id: None, after_leg_id: None };
+    let (mut invocation, time) = (start(2, 0, "score", 10), "50 ms are left of the function's time");
+    invocation.parent_span_id = Some(run(2).as_parent());
+    invocation.primitive = "function.handle".into();
+    let (code, span_id, attributes) = (semconv::DEADLINE_NEAR.into(), Some(span_id(2)), attributes(&[]));
+    let warned = Body::Diagnostic { code, message: time.into(), count: None, span_id, attributes };
+    let mut records = vec![score.record(segment), score.record(run_start("score", 9, None))];
+    records.extend([score.record(Body::SpanStart(invocation)), score.record(warned)]);
+    let (_dir, store) = stored(&records);
+    assert_eq!(kinds(&store.gaps(&[run(2)], Checkup::new(T0 + DAY)).unwrap()), [GapKind::OutOfTime]);
+    // A run that another process began should have been ended by that.
+    let mut elsewhere = records[0].clone();
+    if let Body::Segment { started_at, .. } = &mut elsewhere.body {
+        *started_at = T0;
+    }
+    records[1] = shop.record(run_start("score", 5, None));
+    records.push(shop.record(elsewhere.body));
+    let (_dir, store) = stored(&records);
+    assert_eq!(kinds(&store.gaps(&[run(2)], Checkup::new(T0 + DAY)).unwrap()), [GapKind::NoEnd, GapKind::OutOfTime]);
 }
 
 #[test]

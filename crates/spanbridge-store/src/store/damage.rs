@@ -33,6 +33,14 @@ impl Damage {
         self.0.borrow_mut().entry(delivery).or_insert_with(|| error.to_string());
     }
 
+    /// Adds what came to light in a question.
+    pub(super) fn remember(&self, found: Damage) {
+        let mut all = self.0.borrow_mut();
+        for (delivery, what) in found.0.into_inner() {
+            all.entry(delivery).or_insert(what);
+        }
+    }
+
     /// All of it in a sentence; `None` as nearly always.
     pub(super) fn told(&self) -> Option<Diagnostic> {
         let all = self.0.borrow();

@@ -5,7 +5,7 @@ use super::snapshot::{a_block_is_missing, blob, not_a_block, torn};
 use crate::codec::{Block, pack};
 use crate::delivery::{BlockList, RunIds};
 use crate::error::{Error, Result};
-use crate::file::block_id;
+use crate::file::block_ids;
 use spanbridge::record::Record;
 
 /// A delivery as it was read: the ids of its runs (`None`: damaged), and its blocks, still packed.
@@ -57,12 +57,12 @@ fn next(store: &Store, after: i64) -> Result<Option<Packed>> {
             Ok(())
         })?;
         if let Some(delivery) = &mut found {
-            let first = |id| block_id(id, 0).ok_or_else(torn);
-            let range = [first(delivery.id)?, first(delivery.id + 1)?];
-            snapshot.scan("SELECT data FROM block WHERE id >= ? AND id < ? ORDER BY id", range, |row| {
-                delivery.blocks.extend(snapshot.damage.step_over(delivery.id, blob(row, 0).map(<[u8]>::to_vec))?);
-                Ok(())
-            })?;
+            if let Some(range) = block_ids(delivery.id) {
+                snapshot.scan("SELECT data FROM block WHERE id BETWEEN ? AND ? ORDER BY id", range, |row| {
+                    delivery.blocks.extend(snapshot.damage.step_over(delivery.id, blob(row, 0).map(<[u8]>::to_vec))?);
+                    Ok(())
+                })?;
+            }
             let all_there = if delivery.blocks.len() < blocks { Err(a_block_is_missing()) } else { Ok(()) };
             snapshot.damage.step_over(delivery.id, all_there)?;
         }

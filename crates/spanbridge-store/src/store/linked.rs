@@ -128,6 +128,8 @@ fn ends_at(
         let links = records.iter().flat_map(|r| links_of(&r.body)).filter(|(trace, _)| own.contains(trace));
         targets.extend(run.map(|run| (run, links.map(|(_, span)| span).collect())));
     }
+    let unread: Vec<RunId> =
+        from.iter().filter(|run| targets.get(run).is_none_or(BTreeSet::is_empty)).copied().collect();
     let here: Set<SpanId> = graph.spans.iter().map(|s| s.span_id).collect();
     let elsewhere: BTreeSet<SpanId> = targets.values().flatten().copied().filter(|s| !here.contains(s)).collect();
     let related: Vec<RunId> = graph.related_runs.iter().map(|r| r.run_id).take(LOOKED_INTO).collect();
@@ -136,6 +138,8 @@ fn ends_at(
         false => holders(snapshot, &related, &elsewhere)?,
     };
     targets.retain(|_, spans| spans.iter().any(|span| !elsewhere.contains_key(span)));
+    // Of these the records are damaged; that they have links is known nevertheless.
+    unread.into_iter().for_each(|run| drop(targets.insert(run, BTreeSet::new())));
     targets.values_mut().for_each(|spans| spans.retain(|span| here.contains(span)));
     Ok(targets)
 }

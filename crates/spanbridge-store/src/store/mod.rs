@@ -69,7 +69,9 @@ impl Store {
 
     /// The graph of a run; `None` when no record of it is there.
     pub fn graph(&self, run_id: RunId) -> Result<Option<Graph>> {
-        self.read(|snapshot| {
+        // Of this question alone: what is told of a run does not depend on what was asked before.
+        let damage = Damage::default();
+        let graph = self.read_noting(&damage, |snapshot| {
             let stored = snapshot.run(run_id)?;
             let records = stored.records()?;
             if records.is_empty() {
@@ -79,7 +81,9 @@ impl Store {
             list::surroundings(snapshot, &mut graph)?;
             graph.diagnostics.extend(snapshot.damage.told());
             Ok(Some(graph))
-        })
+        });
+        self.damage.remember(damage);
+        graph
     }
 
     /// The runs that pass the filter, newest first, `limit` of them at most.
@@ -126,8 +130,17 @@ impl Store {
 
     /// Asks a question of one consistent state.
     fn read<'s, T>(&'s self, question: impl FnOnce(&Snapshot<'s>) -> Result<T>) -> Result<T> {
+        self.read_noting(&self.damage, question)
+    }
+
+    /// The same, with the damage that it meets noted there.
+    fn read_noting<'s, T>(
+        &'s self,
+        damage: &'s Damage,
+        question: impl FnOnce(&Snapshot<'s>) -> Result<T>,
+    ) -> Result<T> {
         let transaction = self.connection.unchecked_transaction().map_err(Error::from);
-        let snapshot = transaction.map(|transaction| Snapshot { transaction, damage: &self.damage });
+        let snapshot = transaction.map(|transaction| Snapshot { transaction, damage });
         snapshot.and_then(|snapshot| question(&snapshot)).map_err(|e| e.at("read", &self.path))
     }
 }

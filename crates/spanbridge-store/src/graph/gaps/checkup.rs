@@ -233,8 +233,10 @@ impl Checkup {
         let is_open = |s: &&Span| s.ended_at.is_none() && !s.name.is_empty() && !excused.contains(&s.segment_id);
         let mut open: Vec<&Span> = graph.spans.iter().filter(is_open).collect();
         open.sort_unstable_by_key(|s| (s.started_at, s.span_id));
+        // What an invocation has begun ends with it.
+        let has_owner = run.owned && !run.segments.first().is_some_and(|s| excused.contains(&s.segment_id));
         let (place, what) = match open.first() {
-            _ if run.owned && run.ended_at.is_none() => (place.clone(), format!("run {}", run.name)),
+            _ if has_owner && run.ended_at.is_none() => (place.clone(), format!("run {}", run.name)),
             Some(first) => (place.at(first.span_id), and_more(named(first), open.len())),
             None => return,
         };

@@ -108,7 +108,8 @@ const TABLE: [Row; 18] = [
         code: "context_not_carried",
         title: "a call that cannot carry a context",
         cause: "what {service} sends has no place for a context: a payload that is not a JSON object, or a client context \
-                that is not one; what the call causes begins a trace of its own",
+                that is not one; what the call causes is known by X-Ray's header at most, without run and baggage, or \
+                begins a trace of its own",
         fix: "send a JSON object, and as client context an object in base64 whose `custom` is an object",
         diagnostics: &[semconv::INJECTION_NOT_POSSIBLE],
     },
