@@ -207,6 +207,7 @@ fn a_link_is_known_at_both_ends() {
         "name": "work",
         "startedAt": "2026-09-21T14:13:20.020000000Z",
         "status": "ok",
+        "errors": 0,
         "direction": "from",
         "linkedSpanIds": [span_id(1).to_string()],
     }]);

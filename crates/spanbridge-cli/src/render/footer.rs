@@ -3,7 +3,7 @@
 use super::header;
 use super::page::{Ink, Page};
 use super::text::{truncate, width, wrap};
-use spanbridge_store::graph::{Graph, LinkDirection, RunSummary};
+use spanbridge_store::graph::{Graph, LinkDirection, RunStatus, RunSummary};
 
 /// More other runs than this are counted, not listed.
 const RUNS: usize = 20;
@@ -29,14 +29,34 @@ pub(crate) fn print(page: &mut Page, graph: &Graph, columns: usize) {
     }
 }
 
+/// What another run is to this one, and the run.
+type Other<'g> = (&'static str, &'g RunSummary);
+
+/// As many of them as are listed; where there are more, those with errors come first.
+fn some(mut all: Vec<Other<'_>>) -> Vec<Other<'_>> {
+    if all.len() > RUNS {
+        all.sort_by_key(|(_, run)| run.errors == 0);
+        all.truncate(RUNS)
+    }
+    all
+}
+
+/// How a run went, and whether something in it failed all the same.
+fn how(run: &RunSummary) -> String {
+    let (_, word) = header::status(run.status);
+    match run.errors {
+        n if n == 0 || run.status == RunStatus::Error => word.to_owned(),
+        n => format!("{word}, {}", header::counted(usize::try_from(n).unwrap_or(usize::MAX), "error")),
+    }
+}
+
 fn runs(page: &mut Page, graph: &Graph, columns: usize) {
     let is_child = |run: &RunSummary| graph.child_runs.contains(run);
-    let child = graph.child_runs.iter().take(RUNS).map(|r| ("child run", r));
     let kind = |id| if graph.run.parent_run_id == Some(id) { "parent run" } else { "related run" };
+    let child: Vec<Other<'_>> = graph.child_runs.iter().map(|run| ("child run", run)).collect();
     // A child in the same trace is a child, nothing else.
-    let related: Vec<_> = graph.related_runs.iter().filter(|r| !is_child(r)).collect();
-    let linked: Vec<_> = graph.linked_runs.iter().filter(|l| !is_child(&l.run)).collect();
-    let links = linked.iter().take(RUNS).map(|l| {
+    let related = graph.related_runs.iter().filter(|run| !is_child(run)).map(|run| (kind(run.run_id), run));
+    let linked = graph.linked_runs.iter().filter(|l| !is_child(&l.run)).map(|l| {
         let kind = match (l.direction, kind(l.run.run_id)) {
             (_, parent @ "parent run") => parent,
             (LinkDirection::To, _) => "linked to",
@@ -45,22 +65,23 @@ fn runs(page: &mut Page, graph: &Graph, columns: usize) {
         };
         (kind, &l.run)
     });
-    let shown: Vec<_> = child.chain(related.iter().take(RUNS).map(|r| (kind(r.run_id), *r))).chain(links).collect();
+    let (related, linked): (Vec<_>, Vec<_>) = (related.collect(), linked.collect());
+    let all = [("child", child.len()), ("related", related.len()), ("linked", linked.len())];
+    let shown: Vec<_> = [child, related, linked].into_iter().flat_map(some).collect();
     let names: Vec<String> = shown.iter().map(|(_, r)| header::name(&r.name)).collect();
     let what = shown.iter().map(|(kind, _)| kind.len()).chain(["related run".len()]).max().unwrap_or(0) + 2;
-    let status = shown.iter().map(|(_, r)| width(header::status(r.status).1)).max().unwrap_or(0) + 2;
+    let status = shown.iter().map(|(_, r)| width(&how(r))).max().unwrap_or(0) + 2;
     let widest = names.iter().map(|n| width(n)).max().unwrap_or(0);
     // The command can be copied; where it would leave no room for names, the id alone is enough.
     let room = |command: &str| columns.saturating_sub(what + 2 + status + command.len() + 8);
     let command = if room("spanbridge trace ") >= widest.min(24) { "spanbridge trace " } else { "" };
     let column = widest.min(room(command)).max(3);
     for ((kind, run), name) in shown.iter().zip(names) {
-        let (ink, word) = header::status(run.status);
+        let ink = if run.errors > 0 { Ink::Bad } else { header::status(run.status).0 };
         page.put(Ink::Dim, kind).go_to(what).put(Ink::Plain, &truncate(&name, column)).go_to(what + column + 2);
-        page.put(ink, word).go_to(what + column + 2 + status);
+        page.put(ink, &how(run)).go_to(what + column + 2 + status);
         page.put(Ink::Dim, &format!("{command}{:.8}", run.run_id)).line();
     }
-    let all = [("child", graph.child_runs.len()), ("related", related.len()), ("linked", linked.len())];
     for (kind, all) in all {
         if all > RUNS {
             page.put(Ink::Dim, &format!("… {} more {kind} runs", all - RUNS)).line();

@@ -237,7 +237,13 @@ pub(crate) fn gaps() -> Graph {
 }
 
 fn summary(prefix: u128, name: &str, status: RunStatus) -> RunSummary {
-    RunSummary { run_id: RunId::new((prefix << 96) + 1).unwrap(), name: name.into(), started_at: START, status }
+    RunSummary {
+        run_id: RunId::new((prefix << 96) + 1).unwrap(),
+        name: name.into(),
+        started_at: START,
+        status,
+        errors: 0,
+    }
 }
 
 /// Forty equal queries under one span, and some that are not equal.

@@ -367,11 +367,13 @@ struct SummaryView<'a> {
     name: &'a str,
     started_at: Time,
     status: RunStatus,
+    errors: u64,
 }
 
 impl<'a> SummaryView<'a> {
     fn of(run: &'a RunSummary) -> Self {
-        Self { run_id: run.run_id, name: &run.name, started_at: Time(run.started_at), status: run.status }
+        let RunSummary { run_id, name, started_at, status, errors } = run;
+        Self { run_id: *run_id, name, started_at: Time(*started_at), status: *status, errors: *errors }
     }
 }
 

@@ -245,6 +245,8 @@ pub struct RunSummary {
     pub started_at: u64,
     /// Its status.
     pub status: RunStatus,
+    /// How many of its spans failed, also where the run did not.
+    pub errors: u64,
 }
 
 /// A run at the other end of links.

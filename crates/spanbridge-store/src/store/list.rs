@@ -107,7 +107,7 @@ pub(super) fn summaries(snapshot: &Snapshot<'_>, run_ids: &[RunId]) -> Result<Ve
     let mut summaries = Vec::new();
     for (run_id, sum) in snapshot.sums(Some(&run_ids.iter().copied().collect()))? {
         let Line { name, status, started_at, .. } = Line::of(snapshot, run_id, &sum)?;
-        summaries.push(RunSummary { run_id, name, started_at, status });
+        summaries.push(RunSummary { run_id, name, started_at, status, errors: sum.failed });
     }
     summaries.sort_by_key(|s| (s.started_at, s.run_id));
     Ok(summaries)
