@@ -56,14 +56,17 @@ impl Facts {
     }
 }
 
-/// The server in a list of servers with just one. Of several nobody knows which one it will be.
+/// The server in a list of servers with just one, as librdkafka reads it. Of several nobody knows which one it will be.
 fn only_server(list: &str) -> Option<(Box<str>, u16)> {
     let mut servers = list.split(',').map(str::trim).filter(|server| !server.is_empty());
     let (Some(server), None) = (servers.next(), servers.next()) else { return None };
-    let server = server.split_once("://").map_or(server, |(_, server)| server);
+    let server = match server.split_once("://") {
+        Some((_, url)) => url.split_once('/').map_or(url, |(server, _)| server),
+        None => server,
+    };
     let (host, port) = match server.rsplit_once(':') {
-        // The colons of an IPv6 address stand in brackets.
-        Some((host, port)) if !port.contains(']') => (host, port.parse().ok()?),
+        // With more colons it is an IPv6 address, which has a port only behind brackets.
+        Some((host, port)) if !host.contains(':') || host.ends_with(']') => (host, port.parse().ok()?),
         _ => (server, PORT),
     };
     let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
@@ -86,6 +89,9 @@ mod tests {
             ("127.0.0.1:40001", "127.0.0.1", 40001),
             ("[::1]:9092", "::1", 9092),
             ("[fe80::1]", "fe80::1", PORT),
+            ("fe80::1", "fe80::1", PORT),
+            ("PLAINTEXT://kafka.example:9092/", "kafka.example", 9092),
+            ("PLAINTEXT://kafka.example/path:1", "kafka.example", PORT),
         ];
         for (list, host, port) in known {
             assert_eq!(only_server(list), Some((host.into(), port)), "{list}");
