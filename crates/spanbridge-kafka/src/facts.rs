@@ -4,13 +4,14 @@ use crate::client::Client;
 use spanbridge::observe::SpanBuilder;
 use spanbridge::semconv;
 use std::cell::RefCell;
+use std::ffi::CStr;
 use std::rc::Rc;
 
 /// A client's id, its group, the broker that it was told of, and how much a message may be.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Facts {
     /// Which no other client has in this process.
-    name: Box<str>,
+    identity: (usize, Box<CStr>),
     /// Empty where it has none.
     pub(crate) id: Box<str>,
     /// Empty where it is in none.
@@ -23,9 +24,10 @@ pub(crate) struct Facts {
 impl Facts {
     pub(crate) fn of(client: &(impl Client + ?Sized)) -> Self {
         let setting = |key| client.setting(key).unwrap_or_default();
+        let (address, name) = client.identity();
         Facts {
-            name: client.name().into(),
-            id: client.id().into(),
+            identity: (address, name.into()),
+            id: setting(c"client.id").into(),
             group: setting(c"group.id").into(),
             largest: setting(c"message.max.bytes").parse().unwrap_or(usize::MAX),
             server: only_server(&setting(c"bootstrap.servers")),
@@ -38,7 +40,8 @@ impl Facts {
             static LAST: RefCell<Rc<Facts>> = RefCell::default();
         }
         let known = LAST.try_with(|last| last.borrow().clone()).ok();
-        known.filter(|facts| *facts.name == *client.name()).unwrap_or_else(|| {
+        let is_known = |(address, name): &(usize, Box<CStr>)| (*address, &**name) == client.identity();
+        known.filter(|facts| is_known(&facts.identity)).unwrap_or_else(|| {
             let facts = Rc::new(Facts::of(client));
             let _ = LAST.try_with(|last| last.replace(facts.clone()));
             facts
