@@ -5,6 +5,9 @@ use rdkafka::types::{RDKafka, RDKafkaConfRes, RDKafkaRespErr};
 use std::ffi::{CStr, CString};
 use std::ptr::null_mut;
 
+/// The most bytes that librdkafka keeps of a client's name.
+pub(crate) const LONGEST_NAME: usize = 127;
+
 /// A client of librdkafka.
 ///
 /// # Safety
@@ -13,7 +16,7 @@ pub unsafe trait Client {
     fn native(&self) -> *mut RDKafka;
 
     /// What no other client has in this process: where it is, and its name, `<client id>#<kind>-<number>`. That tells it
-    /// from one that was at the same place before, but librdkafka cuts it short.
+    /// from one that was at the same place before, unless librdkafka has cut it short.
     fn identity(&self) -> (usize, &CStr) {
         // SAFETY: the pointer is valid, by this trait's contract; the name is a C string that lives as long.
         let name = unsafe { CStr::from_ptr(rd_kafka_name(self.native())) };

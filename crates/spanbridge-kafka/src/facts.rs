@@ -1,6 +1,6 @@
 //! What a client says of itself, asked once: to ask librdkafka takes longer than to send.
 
-use crate::client::Client;
+use crate::client::{Client, LONGEST_NAME};
 use spanbridge::observe::SpanBuilder;
 use spanbridge::semconv;
 use std::cell::RefCell;
@@ -40,7 +40,10 @@ impl Facts {
             static LAST: RefCell<Rc<Facts>> = RefCell::default();
         }
         let known = LAST.try_with(|last| last.borrow().clone()).ok();
-        let is_known = |(address, name): &(usize, Box<CStr>)| (*address, &**name) == client.identity();
+        let is_known = |(address, name): &(usize, Box<CStr>)| {
+            // Where it was cut short nobody knows.
+            (*address, &**name) == client.identity() && name.count_bytes() < LONGEST_NAME
+        };
         known.filter(|facts| is_known(&facts.identity)).unwrap_or_else(|| {
             let facts = Rc::new(Facts::of(client));
             let _ = LAST.try_with(|last| last.replace(facts.clone()));

@@ -72,7 +72,9 @@ impl Home {
     /// The home of a consumer's jobs. There is only one, however often it is observed.
     pub(crate) fn of<X: Settle + 'static>(consumer: &Arc<X>) -> Arc<Home> {
         let (mut homes, identity) = (lock(&HOMES), identity(&**consumer));
-        if let Some(home) = homes.get(&identity).and_then(Weak::upgrade) {
+        // One that is left of a consumer that was at the same place is another's.
+        let is_its = |home: &Arc<Home>| std::ptr::addr_eq(home.consumer.as_ptr(), Arc::as_ptr(consumer));
+        if let Some(home) = homes.get(&identity).and_then(Weak::upgrade).filter(is_its) {
             return home;
         }
         let weak: Weak<X> = Arc::downgrade(consumer);
