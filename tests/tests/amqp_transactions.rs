@@ -107,12 +107,11 @@ async fn confirms_that_are_kept_for_longer_than_the_transaction() {
             .scope(async {
                 let channel = channel(&amqp).await;
                 let transaction = channel.observed().tx_select().await.unwrap();
-                let publish = async || {
+                let publish = || {
                     let (queue, options) = (amqp.queue.clone(), BasicPublishOptions::default());
-                    let sending = transaction.channel();
-                    sending.basic_publish("".into(), queue, options, b"{}", BasicProperties::default()).await.unwrap()
+                    transaction.channel().basic_publish("".into(), queue, options, b"{}", BasicProperties::default())
                 };
-                let (dropped, awaited) = (publish().await, publish().await);
+                let (dropped, awaited) = (publish().await.unwrap(), publish().await.unwrap());
                 let ended = if commits { transaction.tx_commit().await } else { transaction.tx_rollback().await };
                 ended.unwrap();
                 drop(dropped);
