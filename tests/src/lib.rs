@@ -11,10 +11,10 @@
 //! | trust, baggage lists, budgets (8 KiB of baggage into 200 bytes), small frames, capture, redaction | `amqp_trust` | `kafka_messages`, `kafka_handoff` |
 //! | headers that are none | `amqp_hostile` | `conformance` |
 //! | forwarded, with a context of its own or two of them | `amqp_dead_letters` | `kafka_messages` |
-//! | a handler that panics, hangs and is given up, acks twice; a consumer that dies before the ack | `amqp_handlers`, `amqp_jobs`, `amqp_processes` | `kafka_driver`, `kafka_rebalance`, `kafka_processes` |
+//! | a handler that panics, hangs and is given up, acks twice; a consumer that dies before the ack | `amqp_handlers`, `amqp_jobs`, `amqp_processes` | `kafka_handlers`, `kafka_driver`, `kafka_rebalance`, `kafka_processes` |
 //! | settled before, in and after the work, in every way; multiple acks; commits as ranges | `amqp_jobs`, `amqp_batch` | `kafka_batch` |
 //! | attempts: `x-death`, `x-delivery-count`, offsets read again | `amqp_jobs`, `amqp_dead_letters` | `kafka_messages` |
-//! | dead letters: rejected, expired, out of deliveries, pushed out, sent again | `amqp_dead_letters`, `amqp_relations` | |
+//! | dead letters: rejected, expired, out of deliveries, pushed out, sent again | `amqp_dead_letters`, `amqp_relations` | `kafka_messages` (topics for it) |
 //! | batches: a hundred of a hundred senders, a partial failure | `amqp_batch` | `kafka_batch` |
 //! | request and reply | `amqp_replies` | |
 //! | queue time, and clocks that are wrong | `amqp_dead_letters` | `kafka_story`, `kafka_messages` |

@@ -96,3 +96,30 @@ async fn publishes_say_what_became_of_their_transaction() {
     shipping.flush_blocking(SOON);
     assert!(spans(&memory.records()).iter().all(|span| span.parent.is_some()));
 }
+
+/// Nothing needs to be awaited of a publish in a transaction: what is let go of only later is committed all the same.
+#[tokio::test]
+async fn confirms_that_are_kept_for_longer_than_the_transaction() {
+    let Some(amqp) = amqp("transactions-kept").await else { return };
+    for (commits, status) in [(true, "committed"), (false, "rolled_back")] {
+        let (orders, memory) = recorder("orders");
+        orders
+            .scope(async {
+                let channel = channel(&amqp).await;
+                let transaction = channel.observed().tx_select().await.unwrap();
+                let publish = || {
+                    let (queue, options) = (amqp.queue.clone(), BasicPublishOptions::default());
+                    transaction.channel().basic_publish("".into(), queue, options, b"{}", BasicProperties::default())
+                };
+                let (dropped, awaited) = (publish().await.unwrap(), publish().await.unwrap());
+                let ended = if commits { transaction.tx_commit().await } else { transaction.tx_rollback().await };
+                ended.unwrap();
+                drop(dropped);
+                awaited.await.unwrap();
+            })
+            .await;
+        orders.flush_blocking(SOON);
+        let spans = spans(&memory.records());
+        assert_eq!(spans.iter().map(Seen::handoff).collect::<Vec<_>>(), [status; 3], "{spans:#?}");
+    }
+}

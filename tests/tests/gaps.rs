@@ -3,9 +3,9 @@
 use lapin::BasicProperties;
 use lapin::options::*;
 use lapin::types::FieldTable;
-use rdkafka::consumer::CommitMode;
+use rdkafka::consumer::{CommitMode, Consumer};
 use rdkafka::message::OwnedHeaders;
-use rdkafka::producer::FutureRecord;
+use rdkafka::producer::{FutureProducer, FutureRecord, Producer};
 use spanbridge::{Memory, Recorder, observe, w3c::Baggage};
 use spanbridge_amqp::{ChannelExt, ConsumerExt, Job, Jobs, Relation};
 use spanbridge_kafka::{Capture, Capturing, ConsumerExt as _, ProducerExt};
@@ -57,20 +57,37 @@ async fn send(kafka: &Kafka, topic: &str) {
     kafka.future_producer().observed().send(record, SOON).await.map_err(|(e, _)| e).unwrap();
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn on_kafka() {
     let kafka = kafka("gaps", 1).await;
     let stage = Stage::new();
     let consumer = kafka.consumer("mail").observed();
     let next = async || within("a message", consumer.recv()).await.unwrap();
-    // All is well: committed one by one, several at once, and stored.
-    for _ in 0..5 {
+    // All is well: committed one by one, several at once, stored, and by a transaction.
+    for _ in 0..6 {
         stage.shop.scope(send(&kafka, &kafka.topic)).await;
     }
+    let transactional: FutureProducer = kafka.config().set("transactional.id", kafka.topic.as_str()).create().unwrap();
+    tokio::task::block_in_place(|| transactional.init_transactions(SOON)).unwrap();
+    let in_transaction = |commit: bool| {
+        let offsets = consumer.consumer().position().unwrap();
+        let group = consumer.consumer().group_metadata().unwrap();
+        tokio::task::block_in_place(|| {
+            let mut transaction = transactional.observed().begin_transaction()?;
+            transaction.send_offsets_to_transaction(&offsets, &group, SOON)?;
+            if commit { transaction.commit_transaction(SOON) } else { transaction.abort_transaction(SOON) }
+        })
+        .unwrap()
+    };
     let work = async {
-        for how in 0..5 {
+        for how in 0..6 {
             let job = next().await;
-            job.run(async {}).await;
+            job.run(async {
+                if how == 5 {
+                    in_transaction(true)
+                }
+            })
+            .await;
             match how {
                 0 | 3 => consumer.commit_message(&job, CommitMode::Sync).unwrap(),
                 4 => job.store_offset().unwrap(),
@@ -98,11 +115,16 @@ async fn on_kafka() {
         send(&kafka, &kafka.topic).await;
     };
     stage.shop.scope(sending).await;
-    // One is worked on and not settled, and one is not taken.
+    // One is worked on and not settled, as its transaction was rolled back, and one is not taken.
     let work = async {
         for how in 0..4 {
             let job = next().await;
-            job.run(async {}).await;
+            job.run(async {
+                if how == 3 {
+                    in_transaction(false)
+                }
+            })
+            .await;
             if how == 2 {
                 consumer.commit_message(&job, CommitMode::Async).unwrap()
             }

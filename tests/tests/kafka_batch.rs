@@ -36,9 +36,9 @@ fn named<'a>(spans: &'a [Seen], start: &str) -> Vec<&'a Seen> {
 }
 
 #[tokio::test]
-async fn a_batch_is_linked_to_every_sender() {
+async fn a_hundred_messages_of_a_hundred_senders() {
     let kafka = kafka("batch", 1).await;
-    let senders = send(&kafka, 5).await;
+    let senders = send(&kafka, 100).await;
     let (work, records) = recorder("work");
     let consume = async {
         let consumer = kafka.consumer("batch").observed();
@@ -56,15 +56,15 @@ async fn a_batch_is_linked_to_every_sender() {
             batch[1].run(async { Err::<(), _>("not this one") }).await.unwrap_err();
             Ok::<_, String>(batch.iter().map(|job| job.payload_len()).sum::<usize>())
         });
-        assert_eq!(result.await, Ok(5));
-        consumer.commit_message(&batch[4], CommitMode::Sync).unwrap();
+        assert_eq!(result.await, Ok(190), "bytes");
+        consumer.commit_message(&batch[99], CommitMode::Sync).unwrap();
     };
     work.scope(consume).await;
     work.flush_blocking(SOON);
     let spans = spans(&records.records());
     let (processes, commits) = (named(&spans, "process"), named(&spans, "commit"));
-    assert_eq!(processes.len(), 6);
-    let batch = processes.iter().find(|s| s.get("messaging.batch.message_count") == "5").unwrap();
+    assert_eq!(processes.len(), 101);
+    let batch = processes.iter().find(|s| s.get("messaging.batch.message_count") == "100").unwrap();
     assert_eq!(batch.parent, None);
     let links: Vec<_> = batch.links.iter().map(|l| Some(l.1)).collect();
     assert_eq!(links, senders.iter().map(Context::span_id).collect::<Vec<_>>());
@@ -76,8 +76,8 @@ async fn a_batch_is_linked_to_every_sender() {
         assert_eq!(process.error, if i == 1 { "not this one" } else { "" });
     }
     assert_eq!(named(&spans, "insert all")[0].parent, batch.id);
-    assert_eq!(commits[0].get("spanbridge.settle.ranges").replace(&kafka.topic, "T"), "T[0] 0..4");
-    assert_eq!(commits[0].parent, processes.iter().find(|s| s.get("messaging.kafka.offset") == "4").unwrap().id);
+    assert_eq!(commits[0].get("spanbridge.settle.ranges").replace(&kafka.topic, "T"), "T[0] 0..99");
+    assert_eq!(commits[0].parent, processes.iter().find(|s| s.get("messaging.kafka.offset") == "99").unwrap().id);
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use futures_util::FutureExt;
 use rdkafka::config::FromClientConfigAndContext;
-
+use rdkafka::consumer::{Consumer, DefaultConsumerContext, StreamConsumer};
 use rdkafka::error::KafkaError;
 use rdkafka::message::{DeliveryResult, Header, Headers, OwnedHeaders};
 use rdkafka::producer::{
@@ -11,7 +11,7 @@ use rdkafka::producer::{
 use rdkafka::types::RDKafkaErrorCode as Code;
 use rdkafka::{ClientContext, Message};
 use spanbridge::{Context, ContextExt, SpanId, Status, observe};
-use spanbridge_kafka::{Observed, ProducerExt};
+use spanbridge_kafka::{ConsumerExt, Observed, ProducerExt};
 use spanbridge_tests::{Kafka, kafka, pairs, recorder, spans, within};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -237,4 +237,41 @@ async fn a_producer_that_is_dropped_ends_its_spans() {
     let spans = spans(&records.records());
     assert_eq!((spans[0].handoff(), spans[0].get("error.type")), ("rejected", "PurgeQueue"));
     assert_eq!(told.0.lock().unwrap().len(), 1);
+}
+
+/// librdkafka cuts the names of its clients short, so two of them may have the same.
+#[tokio::test]
+async fn clients_with_long_ids_are_told_apart() {
+    let kafka = kafka("long-ids", 1).await;
+    let (work, records) = recorder("work");
+    let id = format!("é{}", "é".repeat(100));
+    let send = async {
+        for port in ["1", "2"] {
+            let producer: FutureProducer = rdkafka::ClientConfig::new()
+                .set("bootstrap.servers", format!("127.0.0.1:{port}"))
+                .set("client.id", &id)
+                .set("message.timeout.ms", "1")
+                .create()
+                .unwrap();
+            let record = FutureRecord::<(), str>::to(&kafka.topic).payload("x");
+            producer.observed().send(record, SOON).await.unwrap_err();
+        }
+    };
+    work.scope(send).await;
+    work.flush_blocking(SOON);
+    for (span, port) in spans(&records.records()).iter().zip(["1", "2"]) {
+        assert_eq!((span.get("server.port"), span.get("messaging.client.id")), (port, id.as_str()));
+        assert!(span.diagnostics.is_empty(), "{:?}", span.diagnostics);
+    }
+    let groups = ["one", "two"].map(|group| {
+        let context = Observed::new(DefaultConsumerContext);
+        let consumer: StreamConsumer<_> =
+            kafka.group(group).set("client.id", &id).create_with_context(context).unwrap();
+        consumer.subscribe(&[&kafka.topic]).unwrap();
+        (group, consumer.observed())
+    });
+    kafka.send(0, OwnedHeaders::new(), b"{}").await;
+    for (group, consumer) in &groups {
+        assert_eq!(within("a message", consumer.recv()).await.unwrap().group(), *group);
+    }
 }

@@ -1,5 +1,5 @@
 //! What becomes of a message in Kafka: relations, trust, room for the context, capture, messages that are read again, and
-//! forwarded ones with two contexts.
+//! forwarded ones with two contexts, retry and dead-letter topics.
 
 use rdkafka::Message;
 use rdkafka::consumer::{Consumer, DefaultConsumerContext, StreamConsumer};
@@ -272,4 +272,54 @@ async fn a_forwarded_message_with_two_contexts() {
     let ours: Vec<_> = wire.iter().filter(|(name, _)| name == b"traceparent").collect();
     assert_eq!((wire.len(), ours.len()), (2, 1), "one, and the user's own: {wire:?}");
     assert!(ours[0].1.as_ref().unwrap().windows(16).any(|w| w == send.id.unwrap().to_string().as_bytes()));
+}
+
+/// The pattern of retry and dead-letter topics: what failed is sent on with its own headers, and its story goes on.
+#[tokio::test]
+async fn through_a_retry_topic_to_a_dead_letter_topic() {
+    let kafka = kafka("retries", 1).await;
+    let topics = ["", ".retry", ".dead"].map(|end| format!("{}{end}", kafka.topic));
+    for more in &topics[1..] {
+        kafka.create(more, 1).await
+    }
+    let (mail, memory) = recorder("mail");
+    let producer = kafka.future_producer();
+    let work = async {
+        let run = send(&kafka, Duration::ZERO).await.run_id();
+        for (n, topic) in topics.iter().enumerate() {
+            let consumer = kafka.consumer(&format!("retries-{n}"));
+            consumer.subscribe(&[topic]).unwrap();
+            let consumer = consumer.observed();
+            let job = within("a message", consumer.recv()).await.unwrap();
+            let next = topics.get(n + 1);
+            let deliver = async {
+                assert_eq!(observe::capture_context().baggage().get("tenant").as_deref(), Some("acme"), "at {topic}");
+                let Some(next) = next else { return Ok(()) };
+                let headers = job.headers().unwrap().detach();
+                let record = FutureRecord::<(), [u8]>::to(next).payload(job.payload().unwrap()).headers(headers);
+                producer.observed().send(record, SOON).await.map_err(|(e, _)| e).unwrap();
+                Err("mailbox full")
+            };
+            assert_eq!(job.run(deliver).await.is_err(), next.is_some());
+            assert_eq!(pairs(job.message()).iter().filter(|(name, _)| name == b"traceparent").count(), 1);
+        }
+        run
+    };
+    let run = mail.scope(work).await;
+    let (_, spans) = seen(&mail, &memory);
+    assert!(spans.iter().all(|s| s.run == run && s.trace == spans[0].trace), "one story: {spans:#?}");
+    let shown: Vec<_> = spans.iter().map(|s| s.name.replace(&kafka.topic, "orders")).collect();
+    assert_eq!(
+        shown,
+        [
+            "send orders",
+            "process orders",
+            "send orders.retry",
+            "process orders.retry",
+            "send orders.dead",
+            "process orders.dead"
+        ]
+    );
+    let above: Vec<_> = spans.iter().skip(1).map(|s| s.parent).collect();
+    assert_eq!(above, spans.iter().take(5).map(|s| s.id).collect::<Vec<_>>(), "each under the one before it");
 }

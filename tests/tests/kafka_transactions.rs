@@ -7,7 +7,7 @@ use rdkafka::producer::{FutureProducer, FutureRecord, Producer};
 use spanbridge::Context;
 use spanbridge::record::{Body, Record};
 use spanbridge_kafka::{ConsumerExt, Observed, ProducerExt};
-use spanbridge_tests::{Kafka, kafka, real_kafka, recorder, spans, within};
+use spanbridge_tests::{Kafka, Seen, kafka, real_kafka, recorder, spans, within};
 use std::time::Duration;
 
 const SOON: Duration = Duration::from_secs(20);
@@ -77,4 +77,38 @@ async fn what_was_rolled_back_is_not_received() {
     let job = within("the committed message", reader.recv()).await.unwrap();
     assert_eq!(job.payload(), Some(id("commit").as_bytes()));
     assert_eq!(job.context().span_id(), committed.span_id());
+}
+
+/// The transaction has the last word on what was sent in it, whenever the report is looked at; but not on what it never had.
+#[tokio::test(flavor = "multi_thread")]
+async fn reports_that_are_looked_at_later_and_sends_that_were_refused() {
+    let kafka = kafka("transaction-late", 1).await;
+    for (id, commit, status) in [("late-commit", true, "committed"), ("late-abort", false, "rolled_back")] {
+        let mut config = kafka.config();
+        let producer: FutureProducer =
+            config.set("transactional.id", id).set("message.max.bytes", "2000").create().unwrap();
+        tokio::task::block_in_place(|| producer.init_transactions(SOON)).unwrap();
+        let (work, records) = recorder("work");
+        work.scope(async {
+            let mut transaction = tokio::task::block_in_place(|| producer.observed().begin_transaction()).unwrap();
+            let send = |payload: &str| {
+                let record = FutureRecord::<(), str>::to(&kafka.topic).payload(payload);
+                transaction.producer().send_result(record).map_err(|(e, _)| e)
+            };
+            send(&"x".repeat(3000)).map(drop).unwrap_err();
+            let (awaited, dropped) = (send("awaited").unwrap(), send("dropped").unwrap());
+            tokio::task::block_in_place(|| {
+                if commit { transaction.commit_transaction(SOON) } else { transaction.abort_transaction(SOON) }
+            })
+            .unwrap();
+            drop(dropped);
+            let _ = within("a delivery report", awaited).await.unwrap();
+        })
+        .await;
+        work.flush_blocking(SOON);
+        let spans = spans(&records.records());
+        let [of_transaction, refused, awaited, dropped] = &spans[..] else { panic!("{spans:#?}") };
+        assert_eq!((refused.handoff(), refused.get("error.type")), ("rejected", "MessageSizeTooLarge"));
+        assert_eq!([of_transaction, awaited, dropped].map(Seen::handoff), [status; 3]);
+    }
 }

@@ -79,9 +79,6 @@ impl<'a> ObservedChannel<'a> {
         let span = describe::publish(exchange.as_str(), routing_key.as_str(), size, &properties, self.server);
         let (span, properties, key) =
             pack(span, properties, |properties, context| frame::budget(self.channel, properties, context, self.budget));
-        if let Some(transaction) = self.transaction {
-            transaction.sends(&span)
-        }
         replies::published(&properties, span.context());
         if let Some(capture) = self.capture {
             let message = Message { step: Step::Send, content_type: describe::content_type(&properties), payload };
@@ -90,7 +87,11 @@ impl<'a> ObservedChannel<'a> {
         // Also where the span is not recorded: the answer may carry the message of one that is.
         let ticket = (!span.context().is_empty()).then(|| Ticket::new(self.channel.id()));
         let returnable = options.mandatory || options.immediate;
-        let sent = Sent { ticket, handoff: Handoff::new(span), key, returnable };
+        let handoff = match self.transaction {
+            Some(transaction) => transaction.sends(span),
+            None => Handoff::new(span),
+        };
+        let sent = Sent { ticket, handoff, key, returnable };
         let sending = self.channel.basic_publish(exchange, routing_key, options, payload, properties);
         match observe::with_context(sent.handoff.context(), sending).await {
             Ok(confirm) => Ok(ObservedConfirm { confirm, sent: Some(sent) }),

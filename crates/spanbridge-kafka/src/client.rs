@@ -5,6 +5,9 @@ use rdkafka::types::{RDKafka, RDKafkaConfRes, RDKafkaRespErr};
 use std::ffi::{CStr, CString};
 use std::ptr::null_mut;
 
+/// The most bytes that librdkafka keeps of a client's name.
+pub(crate) const LONGEST_NAME: usize = 127;
+
 /// A client of librdkafka.
 ///
 /// # Safety
@@ -12,17 +15,12 @@ use std::ptr::null_mut;
 pub unsafe trait Client {
     fn native(&self) -> *mut RDKafka;
 
-    /// The client's name, which no other has in this process: `<client id>#<kind>-<number>`.
-    fn name(&self) -> &str {
+    /// What no other client has in this process: where it is, and its name, `<client id>#<kind>-<number>`. That tells it
+    /// from one that was at the same place before, unless librdkafka has cut it short.
+    fn identity(&self) -> (usize, &CStr) {
         // SAFETY: the pointer is valid, by this trait's contract; the name is a C string that lives as long.
         let name = unsafe { CStr::from_ptr(rd_kafka_name(self.native())) };
-        name.to_str().unwrap_or_default()
-    }
-
-    /// The client's id.
-    fn id(&self) -> &str {
-        let name = self.name();
-        name.rsplit_once('#').map_or(name, |(id, _)| id)
+        (self.native().addr(), name)
     }
 
     /// A setting of the client.

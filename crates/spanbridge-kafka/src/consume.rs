@@ -195,7 +195,7 @@ pub(crate) fn rebalanced<C>(consumer: &BaseConsumer<C>, rebalance: &Rebalance<'_
 where
     C: ConsumerContext,
 {
-    let home = Home::by_name(consumer.name())?;
+    let home = Home::known(consumer)?;
     match rebalance {
         Rebalance::Assign(partitions) => home.assigned(partitions),
         Rebalance::Revoke(partitions) => home.revoked(partitions),

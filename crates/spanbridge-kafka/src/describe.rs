@@ -24,13 +24,13 @@ pub(crate) struct About<'a> {
 
 /// The span around a send, begun under what is current.
 pub(crate) fn send(about: &About<'_>, client: &Facts) -> SpanBuilder {
-    message(step(client, Step::Send, "send", about.topic), about, client)
+    message(step(client, Step::Send, "send", about.topic), about)
 }
 
 /// The span around the work on a message, begun under what is current.
 pub(crate) fn process(about: &About<'_>, client: &Facts, offset: i64) -> SpanBuilder {
     let span = step(client, Step::Process, "process", about.topic);
-    in_group(message(span, about, client), client).attribute(semconv::KAFKA_OFFSET, offset)
+    in_group(message(span, about), client).attribute(semconv::KAFKA_OFFSET, offset)
 }
 
 /// The span around the work on a batch, begun under what is current.
@@ -50,17 +50,15 @@ pub(crate) fn transaction(id: &str, client: &Facts) -> SpanBuilder {
 }
 
 fn step(client: &Facts, step: Step, operation: &'static str, destination: &str) -> SpanBuilder {
-    client.at_server(span(SYSTEM, step, operation, destination))
+    let span = client.at_server(span(SYSTEM, step, operation, destination));
+    if client.id.is_empty() { span } else { span.attribute(semconv::MESSAGING_CLIENT_ID, &*client.id) }
 }
 
 fn in_group(span: SpanBuilder, client: &Facts) -> SpanBuilder {
     if client.group.is_empty() { span } else { span.attribute(semconv::MESSAGING_CONSUMER_GROUP, &*client.group) }
 }
 
-fn message(mut span: SpanBuilder, about: &About<'_>, client: &Facts) -> SpanBuilder {
-    if !client.id.is_empty() {
-        span = span.attribute(semconv::MESSAGING_CLIENT_ID, &*client.id)
-    }
+fn message(mut span: SpanBuilder, about: &About<'_>) -> SpanBuilder {
     if let Some(partition) = about.partition {
         span = span.attribute(semconv::MESSAGING_PARTITION_ID, itoa::Buffer::new().format(partition))
     }

@@ -1,16 +1,17 @@
 //! What a client says of itself, asked once: to ask librdkafka takes longer than to send.
 
-use crate::client::Client;
+use crate::client::{Client, LONGEST_NAME};
 use spanbridge::observe::SpanBuilder;
 use spanbridge::semconv;
 use std::cell::RefCell;
+use std::ffi::CStr;
 use std::rc::Rc;
 
 /// A client's id, its group, the broker that it was told of, and how much a message may be.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Facts {
     /// Which no other client has in this process.
-    name: Box<str>,
+    identity: (usize, Box<CStr>),
     /// Empty where it has none.
     pub(crate) id: Box<str>,
     /// Empty where it is in none.
@@ -23,9 +24,10 @@ pub(crate) struct Facts {
 impl Facts {
     pub(crate) fn of(client: &(impl Client + ?Sized)) -> Self {
         let setting = |key| client.setting(key).unwrap_or_default();
+        let (address, name) = client.identity();
         Facts {
-            name: client.name().into(),
-            id: client.id().into(),
+            identity: (address, name.into()),
+            id: setting(c"client.id").into(),
             group: setting(c"group.id").into(),
             largest: setting(c"message.max.bytes").parse().unwrap_or(usize::MAX),
             server: only_server(&setting(c"bootstrap.servers")),
@@ -38,7 +40,11 @@ impl Facts {
             static LAST: RefCell<Rc<Facts>> = RefCell::default();
         }
         let known = LAST.try_with(|last| last.borrow().clone()).ok();
-        known.filter(|facts| *facts.name == *client.name()).unwrap_or_else(|| {
+        let is_known = |(address, name): &(usize, Box<CStr>)| {
+            // Where it was cut short nobody knows.
+            (*address, &**name) == client.identity() && name.count_bytes() < LONGEST_NAME
+        };
+        known.filter(|facts| is_known(&facts.identity)).unwrap_or_else(|| {
             let facts = Rc::new(Facts::of(client));
             let _ = LAST.try_with(|last| last.replace(facts.clone()));
             facts
@@ -56,14 +62,17 @@ impl Facts {
     }
 }
 
-/// The server in a list of servers with just one. Of several nobody knows which one it will be.
+/// The server in a list of servers with just one, as librdkafka reads it. Of several nobody knows which one it will be.
 fn only_server(list: &str) -> Option<(Box<str>, u16)> {
     let mut servers = list.split(',').map(str::trim).filter(|server| !server.is_empty());
     let (Some(server), None) = (servers.next(), servers.next()) else { return None };
-    let server = server.split_once("://").map_or(server, |(_, server)| server);
+    let server = match server.split_once("://") {
+        Some((_, url)) => url.split_once('/').map_or(url, |(server, _)| server),
+        None => server,
+    };
     let (host, port) = match server.rsplit_once(':') {
-        // The colons of an IPv6 address stand in brackets.
-        Some((host, port)) if !port.contains(']') => (host, port.parse().ok()?),
+        // With more colons it is an IPv6 address, which has a port only behind brackets.
+        Some((host, port)) if !host.contains(':') || host.ends_with(']') => (host, port.parse().ok()?),
         _ => (server, PORT),
     };
     let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
@@ -86,6 +95,9 @@ mod tests {
             ("127.0.0.1:40001", "127.0.0.1", 40001),
             ("[::1]:9092", "::1", 9092),
             ("[fe80::1]", "fe80::1", PORT),
+            ("fe80::1", "fe80::1", PORT),
+            ("PLAINTEXT://kafka.example:9092/", "kafka.example", 9092),
+            ("PLAINTEXT://kafka.example/path:1", "kafka.example", PORT),
         ];
         for (list, host, port) in known {
             assert_eq!(only_server(list), Some((host.into(), port)), "{list}");

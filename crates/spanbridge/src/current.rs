@@ -80,6 +80,10 @@ impl Drop for Swapped<'_> {
 /// Calls `f` with `context` as the current one.
 ///
 /// There is no guard that leaves its scope, so none can be held across an `.await`.
+///
+/// It is for the whole of what this thread does meanwhile. Do not call `block_on` of a runtime in it that has other tasks on this
+/// thread, as tokio's `current_thread` has: they would be polled inside, too. Give it the future with its context instead, as in
+/// `runtime.block_on(future.in_context(context))`.
 pub fn in_scope<R>(context: &Context, f: impl FnOnce() -> R) -> R {
     let mut context = context.clone();
     let _swapped = Swapped::new(&mut context);

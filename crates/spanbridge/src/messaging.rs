@@ -26,12 +26,14 @@
 
 mod batch;
 mod capture;
+mod handoff;
 mod received;
 mod receiving;
 mod transaction;
 
 pub use batch::{Batch, Batched};
 pub use capture::{Capture, Capturing, Message, Part, UNKNOWN_TYPE};
+pub use handoff::Handoff;
 pub use received::Received;
 pub use receiving::{Arrival, Receiving, Relation, Trust};
 pub use transaction::Transaction;
@@ -39,8 +41,7 @@ pub use transaction::Transaction;
 use crate::carrier::{self, Extract, Outgoing};
 use crate::observe::{self, Span, SpanBuilder};
 use crate::span::span_of_text;
-use crate::{Context, Kind, Primitive, Value, semconv};
-use std::fmt::Display;
+use crate::{Kind, Primitive, Value, semconv};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// What is done to a message, in one of the conventions' words.
@@ -125,69 +126,6 @@ pub fn begin_send(span: SpanBuilder, headers: &(impl Extract + ?Sized)) -> (Span
         Outgoing::Write => span,
     };
     (span.open(), outgoing)
-}
-
-/// The span of a send until it is known what became of the message, which the attribute
-/// [`HANDOFF_STATUS`](semconv::HANDOFF_STATUS) says.
-///
-/// Dropped, it ends as `unknown`: the message may arrive all the same.
-#[derive(Debug)]
-pub struct Handoff(Option<Span>);
-
-impl Handoff {
-    /// Of this span.
-    pub fn new(span: Span) -> Self {
-        Handoff(Some(span))
-    }
-
-    /// The context inside the span: what is current while the client sends.
-    pub fn context(&self) -> Context {
-        self.span().map(|span| span.context().clone()).unwrap_or_default()
-    }
-
-    /// The span.
-    pub fn span(&self) -> Option<&Span> {
-        self.0.as_ref()
-    }
-
-    /// The message has gone where it should.
-    pub fn ended(mut self, status: &'static str) {
-        self.end(status)
-    }
-
-    /// It has not, or nobody knows.
-    pub fn failed(mut self, status: &'static str, why: impl Display) {
-        if let Some(span) = self.0.take() {
-            span.attribute(semconv::HANDOFF_STATUS, Value::Static(status));
-            span.error(why)
-        }
-    }
-
-    /// The same, with the class of what went wrong ([`ERROR_TYPE`](semconv::ERROR_TYPE)).
-    pub fn failed_as(self, status: &'static str, class: &str, why: impl Display) {
-        if let Some(span) = self.span() {
-            span.attribute(semconv::ERROR_TYPE, class)
-        }
-        self.failed(status, why)
-    }
-
-    /// The span, for who ends it another way.
-    pub fn into_span(mut self) -> Option<Span> {
-        self.0.take()
-    }
-
-    fn end(&mut self, status: &'static str) {
-        if let Some(span) = self.0.take() {
-            span.attribute(semconv::HANDOFF_STATUS, Value::Static(status));
-            span.end()
-        }
-    }
-}
-
-impl Drop for Handoff {
-    fn drop(&mut self) {
-        self.end("unknown")
-    }
 }
 
 /// How long a message waited in its broker.

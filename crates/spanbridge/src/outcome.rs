@@ -89,10 +89,22 @@ const OTHER: &str = "_OTHER";
 
 /// The class of errors of this type.
 fn class_of<E>() -> &'static str {
-    let name = type_name::<E>().trim_start_matches('&');
-    let says_nothing =
-        ["()", "str", "alloc::string::String"].contains(&name) || name.starts_with("alloc::borrow::Cow<");
+    let mut name = type_name::<E>();
+    while let Some(inner) = pointed_at(name) {
+        name = inner
+    }
+    let says_nothing = TEXT.contains(&name.split('<').next().unwrap_or_default());
     if says_nothing || name.contains("dyn ") { OTHER } else { name }
+}
+
+/// Types of errors that are nothing but text, if that.
+const TEXT: [&str; 5] = ["()", "str", "alloc::string::String", "alloc::borrow::Cow", "core::fmt::Arguments"];
+
+/// What a pointer of the language points at, by their types' names.
+fn pointed_at(name: &str) -> Option<&str> {
+    let boxes = ["alloc::boxed::Box<", "alloc::sync::Arc<", "alloc::rc::Rc<"];
+    let boxed = boxes.iter().find_map(|start| name.strip_prefix(start)?.strip_suffix('>'));
+    name.strip_prefix('&').or(boxed)
 }
 
 impl Outcome for () {
@@ -183,13 +195,16 @@ impl<T, F: for<'a> FnOnce(&'a T) -> Option<Failure<'a>>> Judge<T> for By<F> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::Arc;
 
     #[test]
     fn the_class_of_an_error_is_its_type_if_that_says_something() {
         assert_eq!(class_of::<fmt::Error>(), "core::fmt::Error");
         assert_eq!(class_of::<&fmt::Error>(), "core::fmt::Error");
-        assert_eq!(class_of::<Box<fmt::Error>>(), "alloc::boxed::Box<core::fmt::Error>");
+        assert_eq!([class_of::<Box<fmt::Error>>(), class_of::<Arc<Box<fmt::Error>>>()], ["core::fmt::Error"; 2]);
+        assert_eq!(class_of::<std::num::ParseIntError>(), "core::num::error::ParseIntError");
         assert_eq!(class_of::<Box<dyn std::error::Error + Send + Sync>>(), OTHER);
         assert_eq!([class_of::<&str>(), class_of::<String>(), class_of::<Cow<'static, str>>()], [OTHER; 3]);
+        assert_eq!([class_of::<Box<str>>(), class_of::<&Arc<str>>(), class_of::<fmt::Arguments<'_>>()], [OTHER; 3]);
     }
 }

@@ -41,6 +41,9 @@ fn work_that_was_begun_outside_of_its_run_is_noticed() {
     };
     begun("is run ", told(&|run| on_tokio(run.with_context(observe::span("outside").run(work())))));
     begun("is run ", told(&|run| on_tokio(run.with_context(observe::run("outside").run(work())))));
+    // As the attribute does it around a function that returns a future.
+    let made = || observe::span("outside").make_by(work, |_: &()| None);
+    begun("is run ", told(&|run| on_tokio(run.with_context(made()))));
     // Where nobody records: what stands before the scope of a recorder.
     let nowhere = std::sync::Mutex::new(Some(observe::span("outside").run(work())));
     begun("is not recorded", told(&|run| on_tokio(run.with_context(nowhere.lock().unwrap().take().unwrap()))));

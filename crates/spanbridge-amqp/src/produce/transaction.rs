@@ -51,7 +51,7 @@ impl<'a> ObservedChannel<'a> {
 
 impl Transaction<'_> {
     /// The channel. What it publishes is part of the transaction; a `publish` span hangs under what is current, and links
-    /// to the transaction's.
+    /// to the transaction's. Its confirm resolves at once, and says nothing: the transaction does.
     pub fn channel(&self) -> ObservedChannel<'_> {
         ObservedChannel { transaction: Some(&self.open), ..self.channel }
     }

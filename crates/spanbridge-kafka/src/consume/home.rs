@@ -8,6 +8,7 @@ use rdkafka::error::KafkaResult;
 use rdkafka::message::BorrowedMessage;
 use rdkafka::topic_partition_list::TopicPartitionList;
 use std::collections::{BTreeMap, HashMap};
+use std::ffi::CString;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 /// A consumer, for jobs that do not know of what type it is.
@@ -53,8 +54,15 @@ struct Topics {
     last: Option<(Box<str>, i32, Arc<Partition>)>,
 }
 
-/// By the name of their consumer, under which its callbacks find them.
-static HOMES: Mutex<BTreeMap<String, Weak<Home>>> = Mutex::new(BTreeMap::new());
+/// By the identity of their consumer, by which its callbacks find them.
+static HOMES: Mutex<BTreeMap<Identity, Weak<Home>>> = Mutex::new(BTreeMap::new());
+
+type Identity = (usize, CString);
+
+fn identity(consumer: &impl Client) -> Identity {
+    let (address, name) = consumer.identity();
+    (address, name.to_owned())
+}
 
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -63,19 +71,22 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Home {
     /// The home of a consumer's jobs. There is only one, however often it is observed.
     pub(crate) fn of<X: Settle + 'static>(consumer: &Arc<X>) -> Arc<Home> {
-        let mut homes = lock(&HOMES);
-        if let Some(home) = homes.get(consumer.name()).and_then(Weak::upgrade) {
+        let (mut homes, identity) = (lock(&HOMES), identity(&**consumer));
+        // One that is left of a consumer that was at the same place is another's.
+        let is_its = |home: &Arc<Home>| std::ptr::addr_eq(home.consumer.as_ptr(), Arc::as_ptr(consumer));
+        if let Some(home) = homes.get(&identity).and_then(Weak::upgrade).filter(is_its) {
             return home;
         }
         let weak: Weak<X> = Arc::downgrade(consumer);
         let home = Arc::new(Home { client: Facts::of(&**consumer), consumer: weak, topics: Mutex::default() });
         homes.retain(|_, home| home.strong_count() > 0);
-        homes.insert(consumer.name().to_owned(), Arc::downgrade(&home));
+        homes.insert(identity, Arc::downgrade(&home));
         home
     }
 
-    pub(crate) fn by_name(name: &str) -> Option<Arc<Home>> {
-        lock(&HOMES).get(name)?.upgrade()
+    /// The same, if it was observed.
+    pub(crate) fn known(consumer: &impl Client) -> Option<Arc<Home>> {
+        lock(&HOMES).get(&identity(consumer))?.upgrade()
     }
 
     /// The consumer, while there is one.

@@ -37,11 +37,11 @@ pub(crate) fn begin(
         }
     };
     // In a transaction the broker's answer is not the last word.
-    let delivered = if transaction.is_some() { "sent" } else { "confirmed" };
-    if let Some(open) = transaction {
-        open.sends(&span)
-    }
-    (Handoff { handoff: messaging::Handoff::new(span), delivered }, before)
+    let (handoff, delivered) = match transaction {
+        Some(open) => (open.sends(span), "sent"),
+        None => (messaging::Handoff::new(span), "confirmed"),
+    };
+    (Handoff { handoff, delivered }, before)
 }
 
 fn pack(
@@ -78,14 +78,13 @@ impl Handoff {
 
     /// The broker has the message.
     pub(crate) fn delivered(self, partition: i32, offset: i64) {
-        if let Some(span) = self.handoff.into_span() {
+        if let Some(span) = self.handoff.span() {
             span.attributes(&[
-                (semconv::HANDOFF_STATUS, Value::Static(self.delivered)),
                 (semconv::MESSAGING_PARTITION_ID, Value::Str(itoa::Buffer::new().format(partition))),
                 (semconv::KAFKA_OFFSET, Value::I64(offset)),
-            ]);
-            span.end()
+            ])
         }
+        self.handoff.ended(self.delivered)
     }
 
     /// It could not be sent, or the client gave up on it.

@@ -1,8 +1,9 @@
 //! What was sent in a transaction, until it is known what became of it.
 
+use super::Handoff;
 use crate::observe::{ActiveSpan, Span};
 use crate::{Context, Failure, Value, semconv};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// So many spans are told how their transaction ended; of one that sends more, the transaction's span says it.
 const MOST: usize = 1 << 16;
@@ -15,13 +16,13 @@ const MOST: usize = 1 << 16;
 pub struct Transaction {
     span: Option<Span>,
     context: Context,
-    sends: Mutex<Vec<Context>>,
+    sends: Arc<Sends>,
 }
 
 impl Transaction {
     /// Of this span.
     pub fn new(span: Span) -> Self {
-        Transaction { context: span.context().clone(), span: Some(span), sends: Mutex::default() }
+        Transaction { context: span.context().clone(), span: Some(span), sends: Arc::default() }
     }
 
     /// The context inside its span.
@@ -35,15 +36,13 @@ impl Transaction {
     }
 
     /// A message is sent in it, in this span.
-    pub fn sends(&self, span: &Span) {
+    pub fn sends(&self, span: Span) -> Handoff {
         if span.id().is_none() {
-            return;
+            return Handoff::new(span);
         }
         span.link(&self.context);
-        let mut sends = self.sends.lock().unwrap_or_else(PoisonError::into_inner);
-        if sends.len() < MOST {
-            sends.push(span.context().clone())
-        }
+        self.sends.add(span.context());
+        Handoff::within(span, self.sends.clone())
     }
 
     /// An operation on it failed, and it is still open.
@@ -71,8 +70,7 @@ impl Transaction {
         let Some(span) = self.span.take() else { return };
         span.attribute(semconv::HANDOFF_STATUS, Value::Static(status));
         end(span);
-        let sends = std::mem::take(&mut *self.sends.lock().unwrap_or_else(PoisonError::into_inner));
-        for span in sends.into_iter().filter_map(ActiveSpan::of) {
+        for span in self.sends.end(status).into_iter().filter_map(ActiveSpan::of) {
             span.attribute(semconv::HANDOFF_STATUS, Value::Static(status))
         }
     }
@@ -81,5 +79,54 @@ impl Transaction {
 impl Drop for Transaction {
     fn drop(&mut self) {
         self.ended("unknown")
+    }
+}
+
+/// What was sent in a transaction.
+#[derive(Debug, Default)]
+pub(super) struct Sends(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    /// The spans to be told how it ended.
+    spans: Vec<Context>,
+    /// How it has ended.
+    ended: Option<&'static str>,
+}
+
+impl Sends {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn add(&self, span: &Context) {
+        let spans = &mut self.lock().spans;
+        if spans.len() < MOST {
+            spans.push(span.clone())
+        }
+    }
+
+    fn end(&self, status: &'static str) -> Vec<Context> {
+        let mut state = self.lock();
+        state.ended = Some(status);
+        std::mem::take(&mut state.spans)
+    }
+
+    /// What became of a message whose own answer says this. Once the transaction has ended that has the last word; but what
+    /// was refused was never part of what it has committed.
+    pub(super) fn status(&self, span: &Span, status: &'static str) -> &'static str {
+        let mut state = self.lock();
+        match state.ended {
+            Some(ended) if ended == "rolled_back" || matches!(status, "sent" | "unknown") => ended,
+            Some(_) => status,
+            None => {
+                if status == "rejected"
+                    && let Some(place) = state.spans.iter().rposition(|send| send.span_id() == span.id())
+                {
+                    state.spans.swap_remove(place);
+                }
+                status
+            }
+        }
     }
 }

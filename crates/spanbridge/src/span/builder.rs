@@ -270,8 +270,9 @@ impl SpanBuilder {
         M: FnOnce() -> F,
         J: for<'a> FnOnce(&'a R) -> Option<Failure<'a>>,
     {
+        let alone = self.is_alone();
         let (open, context) = self.finish();
-        InSpan::made(context, open, make, By(judge))
+        InSpan::made(context, open, make, By(judge)).begun(alone)
     }
 
     /// For the attribute macro, where the body cannot be a closure.
@@ -285,9 +286,15 @@ impl SpanBuilder {
 
     #[inline]
     fn future<F, J>(self, inner: F, judge: J) -> InSpan<F, J> {
-        let alone = !self.root.shared.is_null() || current::is_empty();
+        let alone = self.is_alone();
         let (open, context) = self.finish();
         InSpan::new(context, open, inner, judge).begun(alone)
+    }
+
+    /// Whether it was begun where nothing was current.
+    #[inline(always)]
+    fn is_alone(&self) -> bool {
+        !self.root.shared.is_null() || current::is_empty()
     }
 
     /// The finished span and its context: what is current, where nothing is recorded.

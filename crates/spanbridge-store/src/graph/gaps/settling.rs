@@ -1,7 +1,7 @@
 //! What became of messages that were taken from a queue.
 //!
 //! A message is settled by a settlement under its process span, by one that came before there was such a span, by one of
-//! a later message that covers it, or by a commit of its offset or a later one.
+//! a later message that covers it, or by a commit of its offset or a later one, be it that of a transaction.
 
 use super::super::message::{Position, Source};
 use super::super::{Span, SpanStatus};
@@ -27,6 +27,8 @@ pub(super) struct Settling {
     multiple: BTreeMap<Consumer, Vec<(i64, u64)>>,
     /// The last offset that a group has committed, by topic and partition.
     committed: BTreeMap<Partition, i64>,
+    /// The last offset that a service's transactions have committed: they do not say of which group.
+    committed_along: BTreeMap<Partition, i64>,
     /// Spans whose message was delivered once more.
     repeated: Set<SpanId>,
 }
@@ -34,7 +36,7 @@ pub(super) struct Settling {
 /// A service that takes messages from a source: system, queue or topic, group.
 type Consumer = (String, [String; 3]);
 
-/// Group, topic, partition.
+/// Group (of transactions the service), topic, partition.
 type Partition = [String; 3];
 
 /// A message that was worked on.
@@ -69,6 +71,13 @@ impl Settling {
         } else if span.is_true(semconv::SETTLE_AUTOMATIC) {
             self.settled.insert(span.span_id);
         }
+        if span.text(semconv::HANDOFF_STATUS) == Some("committed") {
+            let told = span.events.iter().flat_map(|event| &event.attributes);
+            let told = told.filter(|(key, _)| key == semconv::SETTLE_RANGES).filter_map(|(_, ranges)| ranges.as_str());
+            for range in told.flat_map(ranges) {
+                cover(&mut self.committed_along, &span.service, range)
+            }
+        }
         if span.primitive != "messaging.settle" {
             return;
         }
@@ -89,12 +98,11 @@ impl Settling {
         if let Some(tag) = tag.filter(|_| span.is_true(semconv::SETTLE_MULTIPLE)) {
             self.multiple.entry(consumer.clone()).or_default().push((tag, span.ended_at.unwrap_or(span.started_at)));
         }
-        for (topic, partition, last) in ranges(span.text(semconv::SETTLE_RANGES).unwrap_or_default()) {
+        for range in ranges(span.text(semconv::SETTLE_RANGES).unwrap_or_default()) {
             // A commit may cover several topics, and then names none.
             let (service, [system, _, group]) = &consumer;
-            self.consumers.insert((service.clone(), [system.clone(), topic.to_owned(), group.clone()]));
-            let known = self.committed.entry([group.clone(), topic.to_owned(), partition.to_owned()]).or_insert(last);
-            *known = last.max(*known);
+            self.consumers.insert((service.clone(), [system.clone(), range.0.to_owned(), group.clone()]));
+            cover(&mut self.committed, group, range)
         }
         self.consumers.insert(consumer);
     }
@@ -136,8 +144,10 @@ impl Settling {
     fn unsettled(&self) -> impl Iterator<Item = &Taken> {
         self.taken.iter().filter(|t| {
             let by_number = t.sender.zip(t.number()).is_some_and(|by| self.by_number.contains(&by));
-            let committed =
-                || t.offset.is_some_and(|offset| self.committed.get(&t.partition).is_some_and(|c| *c >= offset));
+            let [_, topic, partition] = &t.partition;
+            let along = || self.committed_along.get(&[t.consumer.0.clone(), topic.clone(), partition.clone()]);
+            let last = || self.committed.get(&t.partition).into_iter().chain(along()).max();
+            let committed = || t.offset.is_some_and(|offset| last().is_some_and(|last| *last >= offset));
             !self.settled.contains(&t.span_id) && !by_number && !committed()
         })
     }
@@ -219,8 +229,17 @@ fn consumer(span: &Span) -> Consumer {
     (span.service.clone(), [system, queue, group].map(str::to_owned))
 }
 
-/// Reads `topic[partition] first..last`, separated by commas: topic, partition and the last offset.
-fn ranges(text: &str) -> impl Iterator<Item = (&str, &str, i64)> {
+/// Topic, partition and the last offset.
+type Range<'a> = (&'a str, &'a str, i64);
+
+/// Notes that a range is committed.
+fn cover(committed: &mut BTreeMap<Partition, i64>, group: &str, (topic, partition, last): Range<'_>) {
+    let known = committed.entry([group, topic, partition].map(str::to_owned)).or_insert(last);
+    *known = last.max(*known);
+}
+
+/// Reads `topic[partition] first..last`, separated by commas.
+fn ranges(text: &str) -> impl Iterator<Item = Range<'_>> {
     text.split(", ").filter_map(|range| {
         let (place, offsets) = range.rsplit_once(' ')?;
         let (topic, partition) = place.strip_suffix(']')?.rsplit_once('[')?;
