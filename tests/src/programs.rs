@@ -40,7 +40,7 @@ impl Program {
             xtask::skip("SPANBRIDGE_INTEROP_PYTHON is not set; `cargo xtask interop` brings a Python");
             return None;
         };
-        let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("interop").join(name);
+        let program = Path::new("interop").join(name);
         Some(Self::start(Command::new(python).arg(program).args(arguments)))
     }
 

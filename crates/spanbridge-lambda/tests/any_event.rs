@@ -131,7 +131,7 @@ fn values() -> impl Strategy<Value = Value> {
 
 /// Events of the corpus, of which any value is replaced by any other.
 fn mutated() -> impl Strategy<Value = Value> {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/events");
+    let folder = "tests/events";
     let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|f| f.unwrap().path()).collect();
     files.retain(|path| path.extension().is_some_and(|e| e == "json"));
     files.sort();

@@ -3,7 +3,7 @@
 use spanbridge::carrier::Extraction;
 use spanbridge_lambda::{Beside, Event, Record};
 use std::fmt::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::UNIX_EPOCH;
 
 #[test]
@@ -38,7 +38,7 @@ fn the_handler_sees_what_was_sent_without_the_hidden_field() {
 }
 
 fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/events")
+    PathBuf::from("tests/events")
 }
 
 fn events() -> Vec<PathBuf> {

@@ -10,7 +10,6 @@ fn tree(features: &str, edges: &str) -> Vec<String> {
     let out = Command::new(cargo)
         .args(["tree", "--package", "spanbridge", "--edges", edges, "--prefix", "none"])
         .args(["--target", "x86_64-unknown-linux-gnu", "--format", "{p}", "--offline", "--features", features])
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .unwrap();
     assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));

@@ -13,7 +13,7 @@ fn interop_peers_in_python_agree_on_every_parent() {
         return xtask::skip("SPANBRIDGE_INTEROP_PYTHON and AMQP_URL are not both set");
     };
     let run = |program: &str, arguments: &[&str]| -> Vec<Value> {
-        let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/interop");
+        let directory = Path::new("../../tests/interop");
         let mut command = Command::new(&python);
         command.arg(directory.join(program)).args(arguments).env("AMQP_URL", &url).env("PYTHONDONTWRITEBYTECODE", "1");
         let output = command.output().unwrap();

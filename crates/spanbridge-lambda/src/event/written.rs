@@ -137,7 +137,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn examples() -> Vec<Vec<u8>> {
-        let folder = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/events")).unwrap();
+        let folder = std::fs::read_dir("tests/events").unwrap();
         let files =
             folder.map(|file| file.unwrap().path()).filter(|file| file.extension().is_some_and(|e| e == "json"));
         files.map(|file| std::fs::read(file).unwrap()).collect()
