@@ -46,7 +46,7 @@ pub(crate) fn settle(operation: &'static str, topic: &str, client: &Facts) -> Sp
 
 /// The span around a transaction.
 pub(crate) fn transaction(id: &str, client: &Facts) -> SpanBuilder {
-    step(client, Step::Send, "transaction", id).kind(Kind::Client)
+    step(client, Step::Send, "transaction", "").kind(Kind::Client).attribute(semconv::TRANSACTION_ID, id)
 }
 
 fn step(client: &Facts, step: Step, operation: &'static str, destination: &str) -> SpanBuilder {

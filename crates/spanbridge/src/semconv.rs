@@ -73,6 +73,8 @@ pub const SETTLE_RANGES: &str = "spanbridge.settle.ranges";
 pub const SETTLE_ASYNC: &str = "spanbridge.settle.async";
 /// The message's partition was revoked before: another member of the group gets the message again.
 pub const SETTLE_REVOKED: &str = "spanbridge.settle.revoked";
+/// The id that a producer's transactions have (Kafka's `transactional.id`).
+pub const TRANSACTION_ID: &str = "spanbridge.transaction.id";
 /// Failed operations of a transaction that is still open: what failed.
 pub const TRANSACTION_OPERATION: &str = "spanbridge.transaction.operation";
 /// What an error says, in an event about it.
