@@ -144,11 +144,11 @@ fn each_gap_is_named_with_its_cause_and_what_to_change() {
        bear to be done twice
 
 ! an answer that did not arrive
-  00000003  score by mailer: 413 Payload Too Large
-  why  the handler of mailer ended, and Lambda did not take its answer: it was too large, cannot be
-       written as JSON, or came too late; the caller was given an error
-  fix  answer with less (put what is large into a bucket and say where), or as a stream; the caller
-       may try again, so the work must bear to be done twice
+  00000003  score by mailer: key must be a string
+  why  the handler of mailer ended, and its answer did not come to Lambda: it cannot be written as
+       JSON, or the connection broke; the caller was given an error
+  fix  answer with what JSON can hold (the keys of a map are texts); the caller may try again, so
+       the work must bear to be done twice
 
 ! records lost by the recorder
   mailer: records found no room in the recorder's memory and were dropped (×12)

@@ -51,6 +51,16 @@ async fn a_handler_ends_as_it_ends() {
     assert_eq!(answer, Some(Answer::Panic));
 }
 
+/// The handler has ended well, and what it returned does not come to Lambda.
+#[tokio::test]
+async fn an_answer_that_cannot_be_written() {
+    let pairs = |_: LambdaEvent<Value>| async { Ok::<_, Error>(std::collections::BTreeMap::from([((1, 2), 3)])) };
+    let (seen, answer) = record(answer(observed(service_fn(pairs)), invocation(json!(null), context()))).await;
+    let why = "key must be a string".to_owned();
+    assert_eq!((seen.tree(&[]).as_str(), answer), ("score (root)\n", Some(Answer::Lost(why.clone()))));
+    assert_eq!(seen.span("score").diagnostics, [(semconv::RESPONSE_LOST.to_owned(), why)]);
+}
+
 #[tokio::test]
 async fn what_an_invocation_tells() {
     let (seen, _) = scored(json!(null)).await;

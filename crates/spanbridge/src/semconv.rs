@@ -118,7 +118,7 @@ pub const RUNTIME_HEADER: &str = "runtime.header";
 pub const DEADLINE_NEAR: &str = "deadline.near";
 /// Diagnostic: the flush after the invocation before was given up.
 pub const FLUSH_INCOMPLETE: &str = "flush.incomplete";
-/// Diagnostic: Lambda did not take a function's answer.
+/// Diagnostic: a function's answer did not come to Lambda.
 pub const RESPONSE_LOST: &str = "response.lost";
 
 /// The method of an HTTP request.

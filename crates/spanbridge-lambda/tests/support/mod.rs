@@ -26,6 +26,8 @@ pub(crate) enum Answer {
     Panic,
     /// The handler was not called.
     NotItsType,
+    /// What it returned cannot be written.
+    Lost(String),
 }
 
 /// A context of a request of its own, with the usual time limit.
@@ -120,7 +122,9 @@ where
         .boxed()
     });
     let Call(layer, invocation) = call.into();
-    layer.layer(below).call(invocation).await.unwrap();
+    if let Err(error) = layer.layer(below).call(invocation).await {
+        return Some(Answer::Lost(error.to_string()));
+    }
     told.lock().unwrap().take()
 }
 

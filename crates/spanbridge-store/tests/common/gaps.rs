@@ -218,7 +218,7 @@ pub(crate) fn one_of_each() -> Vec<Record<'static>> {
     for (n, code, message) in [
         (22, semconv::INJECTION_NOT_POSSIBLE, "the payload is not a JSON object, so it carries no context"),
         (23, semconv::RUNTIME_HEADER, "lambda-runtime-client-context: cannot be read as it is"),
-        (24, semconv::RESPONSE_LOST, "413 Payload Too Large"),
+        (24, semconv::RESPONSE_LOST, "key must be a string"),
         (25, semconv::FLUSH_INCOMPLETE, "the flush after the invocation before was given up"),
     ] {
         all.extend(Story::new(n).invocation(1, 0).diagnostic(code, message, 1).done());

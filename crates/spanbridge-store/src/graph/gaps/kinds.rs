@@ -193,10 +193,10 @@ const TABLE: [Row; 18] = [
         kind: GapKind::ResponseLost,
         code: "response_lost",
         title: "an answer that did not arrive",
-        cause: "the handler of {service} ended, and Lambda did not take its answer: it was too large, cannot be written as \
-                JSON, or came too late; the caller was given an error",
-        fix: "answer with less (put what is large into a bucket and say where), or as a stream; the caller may try again, so \
-              the work must bear to be done twice",
+        cause: "the handler of {service} ended, and its answer did not come to Lambda: it cannot be written as JSON, or the \
+                connection broke; the caller was given an error",
+        fix: "answer with what JSON can hold (the keys of a map are texts); the caller may try again, so the work must bear \
+              to be done twice",
         diagnostics: &[semconv::RESPONSE_LOST],
     },
     Row {
