@@ -214,13 +214,13 @@ fn artifacts(records: &[Record<'_>]) -> Vec<String> {
 async fn payloads_and_headers_are_captured_where_it_was_asked_for() {
     let Some(amqp) = amqp("capture").await else { return };
     let (orders, memory) = recorder("orders");
-    let body = br#"{"card":"4111","items":3}"#;
+    let body = br#"{"card":"visa","items":3}"#;
     let redact = || {
         Capturing::from(Capture::Inline { max: 99 }).headers(Capture::Inline { max: 99 }).redact(|part| {
             match part.header() {
                 Some("authorization") => part.replace("***"),
                 Some(_) => {}
-                None => part.replace(String::from_utf8_lossy(part.bytes()).replace("4111", "****")),
+                None => part.replace(String::from_utf8_lossy(part.bytes()).replace("visa", "****")),
             }
             Ok::<_, std::fmt::Error>(())
         })
@@ -270,5 +270,5 @@ async fn payloads_and_headers_are_captured_where_it_was_asked_for() {
         .map(|s| s.get("messaging.message.body.size").to_owned())
         .collect();
     assert_eq!(sizes, ["25", "25", "25", ""], "off: not even the size");
-    assert!(!format!("{records:?}").contains("4111"), "what the hook took out is nowhere");
+    assert!(!format!("{records:?}").contains("visa"), "what the hook took out is nowhere");
 }
