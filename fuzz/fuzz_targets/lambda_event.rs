@@ -4,6 +4,7 @@
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 use spanbridge::payload::FIELD;
+use spanbridge_lambda::__private::bodies;
 use spanbridge_lambda::{Beside, Event, Source};
 
 fuzz_target!(|sent: &[u8]| {
@@ -14,6 +15,15 @@ fuzz_target!(|sent: &[u8]| {
         }
     }
     event.attributes().for_each(|(name, _)| assert!(!name.is_empty()));
+    // What may be captured of the records: each in its place, and nothing of ours.
+    let bodies = bodies(event.source(), sent);
+    assert!([0, bodies.len()].contains(&event.records().len()), "S3's are no messages");
+    for body in bodies.into_iter().flatten() {
+        // DynamoDB's is a change; ours stands in the images of it.
+        if let (Ok(Value::Object(body)), false) = (serde_json::from_slice(&body), event.source() == Source::DynamoDb) {
+            assert!(!body.contains_key(FIELD))
+        }
+    }
     // Against a parser, which knows no bytes before the text.
     if let Ok(mut expected) = serde_json::from_slice::<Value>(sent) {
         let without = |value: &mut Value| drop(value.as_object_mut().map(|object| object.remove(FIELD)));

@@ -14,6 +14,8 @@ mod written;
 
 pub use source::Source;
 #[cfg(feature = "runtime")]
+pub use written::bodies;
+#[cfg(feature = "runtime")]
 pub(crate) use written::{Written, records as written, request_headers};
 
 use crate::carrier::or_xray;

@@ -105,10 +105,11 @@ pub use spanbridge::messaging::{Relation, Trust};
 #[doc = include_str!("handler_attribute.md")]
 pub use spanbridge_macros::handler;
 
-/// What the code of the attribute calls. Not for use by hand: it changes without notice.
+/// What the code of the attribute calls, and the fuzz target. Not for use by hand: it changes without notice.
 #[cfg(feature = "runtime")]
 #[doc(hidden)]
 pub mod __private {
     pub use crate::consume::handling;
+    pub use crate::event::bodies;
     pub use spanbridge::__private::{Verdict, never};
 }

@@ -33,6 +33,16 @@ pub(crate) fn records(source: Source, payload: &[u8]) -> Vec<Written<'_>> {
     all.into_iter().map(|record| Written { source, record }).collect()
 }
 
+/// The bodies of the records, after a look at all else that may be captured: for the fuzz target.
+pub fn bodies(source: Source, payload: &[u8]) -> Vec<Option<Cow<'_, [u8]>>> {
+    request_headers(payload, &mut |_, _| {});
+    let look = |record: Written<'_>| {
+        let _ = record.content_type();
+        record.headers(&mut |_, _| {})
+    };
+    records(source, payload).into_iter().inspect(|record| look(*record)).map(|record| record.body()).collect()
+}
+
 /// The headers of a request but the standard ones, each once.
 pub(crate) fn request_headers(payload: &[u8], each: Each<'_>) {
     let [headers, multi] =
