@@ -197,7 +197,7 @@ fn message(mut span: SpanBuilder, size: Option<usize>, properties: &BasicPropert
 }
 
 /// The class of an error: lapin's name for its kind.
-pub(crate) fn error_type(error: &lapin::Error) -> String {
+fn error_type(error: &lapin::Error) -> String {
     let shown = format!("{:?}", error.kind());
     shown.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default().to_owned()
 }

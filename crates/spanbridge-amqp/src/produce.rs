@@ -14,7 +14,7 @@ use lapin::{BasicProperties, Channel, Confirmation, PublisherConfirm};
 use spanbridge::carrier::{Budget, Outgoing, extract, inject_within};
 use spanbridge::messaging::{self, Capturing, Handoff, Message, Step, begin_send};
 use spanbridge::observe::{self, Span, SpanBuilder};
-use spanbridge::{Context, semconv, w3c};
+use spanbridge::{Context, Failure, semconv, w3c};
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{self, Poll, ready};
@@ -96,7 +96,7 @@ impl<'a> ObservedChannel<'a> {
         match observe::with_context(sent.handoff.context(), sending).await {
             Ok(confirm) => Ok(ObservedConfirm { confirm, sent: Some(sent) }),
             Err(e) => {
-                sent.handoff.failed_as("unknown", &describe::error_type(&e), &e);
+                sent.handoff.failed_as("unknown", &describe::failure(&e));
                 Err(e)
             }
         }
@@ -184,7 +184,7 @@ impl Sent {
             Ok(Confirmation::NotRequested) => return handoff.ended("sent"),
             Ok(Confirmation::Ack(message)) => (true, message),
             Ok(Confirmation::Nack(message)) => (false, message),
-            Err(e) => return handoff.failed_as("unknown", &describe::error_type(e), e),
+            Err(e) => return handoff.failed_as("unknown", &describe::failure(e)),
         };
         let mut own = None;
         if let Some(message) = message {
@@ -196,11 +196,12 @@ impl Sent {
             }
         }
         if !ok {
-            return handoff.failed_as("rejected", "basic.nack", "the broker refused the message");
+            let nacked = Failure::new(&"the broker refused the message").class("basic.nack");
+            return handoff.failed_as("rejected", &nacked);
         }
         let (Some(ticket), Some(key), true) = (ticket, key, returnable) else {
             return match own {
-                Some(message) => handoff.failed_as("returned", &message.class(), message),
+                Some(message) => handoff.failed_as("returned", &message.failure()),
                 None => handoff.ended("confirmed"),
             };
         };

@@ -12,7 +12,7 @@
 use lapin::message::BasicReturnMessage;
 use lapin::types::{ChannelId, ReplyCode, ShortString};
 use spanbridge::observe::Stopped;
-use spanbridge::{Context, SpanId, TraceId, Value, semconv};
+use spanbridge::{Context, Failure, SpanId, TraceId, Value, semconv};
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::future::Future;
@@ -39,9 +39,9 @@ pub(crate) struct Returned {
 }
 
 impl Returned {
-    /// The class of the failure: AMQP's reply code.
-    pub(crate) fn class(&self) -> String {
-        self.code.to_string()
+    /// What went wrong; its class is AMQP's reply code.
+    pub(crate) fn failure(&self) -> Failure<'_> {
+        Failure::new(self).class(self.code.to_string())
     }
 }
 
@@ -59,8 +59,7 @@ impl fmt::Display for Returned {
 
 pub(crate) fn end_returned(span: Stopped, message: &Returned) {
     span.attribute(semconv::HANDOFF_STATUS, Value::Static("returned"));
-    span.attribute(semconv::ERROR_TYPE, message.class().as_str());
-    span.error(message)
+    span.failed(&message.failure())
 }
 
 pub(crate) fn end_confirmed(span: Stopped) {

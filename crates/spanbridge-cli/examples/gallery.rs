@@ -1,6 +1,6 @@
 //! Prints the samples of the tests, to be looked at: `cargo run --example gallery -- [WIDTH] [NAME]`.
 
-#[path = "../tests/samples/mod.rs"]
+#[path = "../tests/tree/samples.rs"]
 mod samples;
 
 use spanbridge_cli::render::{self, Options};

@@ -2,6 +2,7 @@
 
 #[path = "support/artifacts.rs"]
 mod artifacts;
+#[macro_use]
 #[path = "support/caught.rs"]
 #[expect(dead_code, reason = "not all of what was sent is looked at here")]
 mod caught;
@@ -28,14 +29,7 @@ fn all() -> Capturing {
 }
 
 fn lambda(service: &Service, propagate: Option<Propagate>) -> aws_sdk_lambda::Client {
-    use aws_sdk_lambda::config::{BehaviorVersion, Builder, Credentials, Region, retry::RetryConfig};
-    let mut config = Builder::new()
-        .behavior_version(BehaviorVersion::latest())
-        .endpoint_url("http://localhost")
-        .region(Region::new("eu-west-1"))
-        .credentials_provider(Credentials::new("a", "b", None, None, "test"))
-        .retry_config(RetryConfig::disabled())
-        .http_client(service.clone());
+    let mut config = config!(aws_sdk_lambda, service);
     if let Some(propagate) = propagate {
         config = config.interceptor(propagate)
     }

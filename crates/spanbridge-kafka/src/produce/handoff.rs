@@ -94,7 +94,7 @@ impl Handoff {
     }
 
     fn failed_as(self, status: &'static str, error: &KafkaError) {
-        self.handoff.failed_as(status, &describe::error_type(error), error)
+        self.handoff.failed_as(status, &describe::failure(error))
     }
 
     /// What the delivery report says.

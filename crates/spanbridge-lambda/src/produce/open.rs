@@ -42,10 +42,10 @@ impl Open {
     }
 
     pub(super) fn failed(self, failure: &Failure) {
-        self.attribute(semconv::ERROR_TYPE, &*failure.kind);
+        let told = spanbridge::Failure::new(failure).class(&*failure.kind);
         match self {
-            Open::Answered(span) => span.error(failure),
-            Open::HandedOff(handoff) => handoff.failed(failure.handoff, failure),
+            Open::Answered(span) => span.end_with(&told),
+            Open::HandedOff(handoff) => handoff.failed_as(failure.handoff, &told),
         }
     }
 }

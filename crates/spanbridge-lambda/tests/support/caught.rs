@@ -11,6 +11,20 @@ use serde_json::Value;
 use spanbridge_lambda::Propagate;
 use std::sync::{Arc, Mutex};
 
+/// What the configuration of a client of any of the SDKs begins with: the types differ in name only.
+macro_rules! config {
+    ($sdk:ident, $service:expr) => {{
+        use $sdk::config::{BehaviorVersion, Builder, Credentials, Region, retry::RetryConfig};
+        Builder::new()
+            .behavior_version(BehaviorVersion::latest())
+            .endpoint_url("http://localhost")
+            .region(Region::new("eu-west-1"))
+            .credentials_provider(Credentials::new("a", "b", None, None, "test"))
+            .retry_config(RetryConfig::disabled())
+            .http_client($service.clone())
+    }};
+}
+
 /// Answers every request alike, and keeps the last.
 #[derive(Clone, Debug)]
 pub(crate) struct Service {
@@ -33,27 +47,11 @@ impl Service {
     }
 
     pub(crate) fn sqs(&self) -> aws_sdk_sqs::Client {
-        use aws_sdk_sqs::config::{BehaviorVersion, Builder, Credentials, Region, retry::RetryConfig};
-        let config = Builder::new()
-            .behavior_version(BehaviorVersion::latest())
-            .endpoint_url("http://localhost")
-            .region(Region::new("eu-west-1"))
-            .credentials_provider(Credentials::new("a", "b", None, None, "test"))
-            .retry_config(RetryConfig::disabled())
-            .http_client(self.clone());
-        aws_sdk_sqs::Client::from_conf(config.build())
+        aws_sdk_sqs::Client::from_conf(config!(aws_sdk_sqs, self).build())
     }
 
     pub(crate) fn sns(&self) -> aws_sdk_sns::Client {
-        use aws_sdk_sns::config::{BehaviorVersion, Builder, Credentials, Region, retry::RetryConfig};
-        let config = Builder::new()
-            .behavior_version(BehaviorVersion::latest())
-            .endpoint_url("http://localhost")
-            .region(Region::new("eu-west-1"))
-            .credentials_provider(Credentials::new("a", "b", None, None, "test"))
-            .retry_config(RetryConfig::disabled())
-            .interceptor(Propagate::new())
-            .http_client(self.clone());
+        let config = config!(aws_sdk_sns, self).interceptor(Propagate::new());
         aws_sdk_sns::Client::from_conf(config.build())
     }
 }

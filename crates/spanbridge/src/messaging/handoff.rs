@@ -44,13 +44,13 @@ impl Handoff {
     }
 
     /// It has not, or nobody knows.
-    pub fn failed(mut self, status: &'static str, why: impl Display) {
-        self.end(status, |span| span.error(why))
+    pub fn failed(self, status: &'static str, why: impl Display) {
+        self.failed_as(status, &Failure::new(&why))
     }
 
-    /// The same, with the class of what went wrong ([`ERROR_TYPE`](semconv::ERROR_TYPE)).
-    pub fn failed_as(mut self, status: &'static str, class: &str, why: impl Display) {
-        self.end(status, |span| span.end_with(&Failure::new(&why).class(class)))
+    /// The same, with the class of what went wrong.
+    pub fn failed_as(mut self, status: &'static str, failure: &Failure<'_>) {
+        self.end(status, |span| span.end_with(failure))
     }
 
     /// The span, for who ends it another way.

@@ -67,7 +67,7 @@ impl Span {
 
     /// It failed.
     pub fn error(mut self, error: impl Display) {
-        self.open.fail_as(&self.context, &Failure::new(&error))
+        self.open.fail(&self.context, &Failure::new(&error))
     }
 
     /// It panicked: for who catches panics, and knows what this one said.
@@ -90,7 +90,7 @@ impl Span {
     /// It ended as the result says.
     pub fn end_with(mut self, result: &impl Outcome) {
         match result.failure() {
-            Some(failure) => self.open.fail_as(&self.context, &failure),
+            Some(failure) => self.open.fail(&self.context, &failure),
             None => self.open.end(&self.context, Status::Ok),
         }
     }
@@ -123,9 +123,9 @@ impl Stopped {
     }
 
     /// It failed.
-    pub fn error(self, error: impl Display) {
+    pub fn failed(self, failure: &Failure<'_>) {
         let mut span = self.span;
-        span.open.end_at(&span.context, self.at, Some(&error))
+        span.open.end_at(&span.context, self.at, Some(failure))
     }
 }
 

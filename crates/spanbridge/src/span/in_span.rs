@@ -96,7 +96,7 @@ impl<F: Future, J: Judge<F::Output>> Future for InSpan<F, J> {
         if let Poll::Ready(value) = &result {
             let Poked(context, open) = &mut *guard;
             if let Some(judge) = this.judge.take() {
-                judge.failed(value, |failure| open.fail_as(context, &failure));
+                judge.failed(value, |failure| open.fail(context, &failure));
             }
             open.end(context, Status::Ok)
         }

@@ -3,7 +3,7 @@
 use super::class::{PANIC, unsaid};
 use crate::context::Shared;
 use crate::recording::layout::{Fact, Field};
-use crate::recording::{Key, Started, hot};
+use crate::recording::{Item, Key, Started, hot};
 use crate::semconv::ERROR_TYPE;
 use crate::{Context, Failure, Status, Value};
 use std::fmt::{Display, Write};
@@ -39,15 +39,9 @@ impl Open {
         }
     }
 
-    /// Ends it as failed, with the error's text.
+    /// Ends it as failed. (A run has the error's text only.)
     #[cold]
-    pub(crate) fn fail(&mut self, context: &Context, error: &dyn Display) {
-        self.end_saying(context, Status::Error, error, "")
-    }
-
-    /// The same, with the error's class.
-    #[cold]
-    pub(crate) fn fail_as(&mut self, context: &Context, failure: &Failure<'_>) {
+    pub(crate) fn fail(&mut self, context: &Context, failure: &Failure<'_>) {
         self.end_saying(context, Status::Error, failure.text(), failure.error_type())
     }
 
@@ -73,12 +67,12 @@ impl Open {
 
     /// Ends a span, as failed if there is an error, at a time that is past.
     #[cold]
-    pub(crate) fn end_at(&mut self, context: &Context, at: u64, error: Option<&dyn Display>) {
+    pub(crate) fn end_at(&mut self, context: &Context, at: u64, failure: Option<&Failure<'_>>) {
         if let (Open::Span(s), Some(shared)) = (std::mem::replace(self, Open::Nothing), context.shared()) {
-            let text = error.map(shown).unwrap_or_default();
-            let items = [(Key::Field(Field::Error), Value::Str(&text))];
-            let status = if error.is_some() { Status::Error } else { Status::Ok };
-            hot().end_at(s, shared, status, at, if text.is_empty() { &[] } else { &items });
+            let text = failure.map(|failure| shown(failure.text())).unwrap_or_default();
+            let class = failure.map_or("", Failure::error_type);
+            let status = if failure.is_some() { Status::Error } else { Status::Ok };
+            said(s, &text, class, |items| hot().end_at(s, shared, status, at, items))
         }
     }
 }
@@ -92,15 +86,19 @@ pub(crate) fn shown(error: &dyn Display) -> String {
     text
 }
 
-/// Ends a span that did not go well. A text that is empty is none, and so is a class.
+/// Ends a span that did not go well.
 #[cold]
 pub(crate) fn end_span(started: Started, shared: &Shared, status: Status, error: &str, class: &str) {
+    said(started, error, class, |items| hot().end_with(started, shared, status, items))
+}
+
+/// What is to be said of an error with the end of a span. A text that is empty is none, and so is a class.
+fn said(started: Started, error: &str, class: &str, end: impl FnOnce(&[Item<'_>])) {
     let error = Some((Key::Field(Field::Error), Value::Str(error))).filter(|_| !error.is_empty());
     let class = unsaid(started.id, class).map(|class| (Key::Attribute(ERROR_TYPE), Value::Str(class)));
     match (error, class) {
-        (Some(error), Some(class)) => hot().end_with(started, shared, status, &[error, class]),
-        (None, None) => hot().end_with(started, shared, status, &[]),
-        (one, other) => hot().end_with(started, shared, status, one.or(other).as_slice()),
+        (Some(error), Some(class)) => end(&[error, class]),
+        (one, other) => end(one.or(other).as_slice()),
     }
 }
 

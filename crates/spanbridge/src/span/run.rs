@@ -4,7 +4,7 @@ use super::in_span::InSpan;
 use super::open::Open;
 use crate::current::{self, WithContext};
 use crate::origin;
-use crate::outcome::{Anything, ByOutcome, Outcome};
+use crate::outcome::{Anything, ByOutcome, Failure, Outcome};
 use crate::run_context::Unknown;
 use crate::{Context, Primitive, RunId, Status, Value};
 use std::borrow::Cow;
@@ -78,7 +78,7 @@ impl<'a> RunBuilder<'a> {
         let result = scope.0.in_scope(f);
         scope.1 = Status::Ok;
         if let Some(failure) = result.failure() {
-            scope.0.open.fail(&scope.0.context, failure.text())
+            scope.0.open.fail(&scope.0.context, &failure)
         }
         result
     }
@@ -140,7 +140,7 @@ impl Run {
 
     /// It failed.
     pub fn error(mut self, error: impl Display) {
-        self.open.fail(&self.context, &error)
+        self.open.fail(&self.context, &Failure::new(&error))
     }
 
     /// It was given up.

@@ -1,5 +1,6 @@
 //! Trees as they are printed. A reader of these tests sees what a user sees.
 
+mod any;
 mod samples;
 
 use insta::assert_snapshot;

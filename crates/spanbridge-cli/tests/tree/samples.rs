@@ -1,5 +1,4 @@
 //! Graphs to look at. A builder that takes spans in the order in which they began, and the runs made with it.
-#![allow(clippy::allow_attributes, dead_code, reason = "no test file uses all of it")]
 
 use spanbridge::record::{Endpoint, Via};
 use spanbridge::{Kind, RunId, SegmentId, SpanId, TraceId};

@@ -1,15 +1,10 @@
 //! What holds for every tree that is printed, whatever is in it.
 
-mod samples;
-
+use crate::{at, samples};
 use spanbridge::record::Via;
 use spanbridge_cli::render::{Options, tree};
 use spanbridge_store::graph::{Graph, Link, RunStatus, SpanStatus};
 use unicode_width::UnicodeWidthStr;
-
-fn at(width: usize, graph: &Graph) -> String {
-    tree(graph, &Options { width, color: false })
-}
 
 #[test]
 fn no_line_is_wider_than_the_page_or_ends_in_spaces() {
