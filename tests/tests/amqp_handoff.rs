@@ -31,8 +31,9 @@ async fn recorded<F: Future<Output = ()>>(work: F) -> Vec<Seen> {
     .await
 }
 
-fn ended(span: &Seen) -> (&str, Option<Status>, &str) {
-    (span.handoff(), span.status, &span.error)
+/// What became of it, how the span ended, and the error with its class.
+fn ended(span: &Seen) -> (&str, Option<Status>, &str, &str) {
+    (span.handoff(), span.status, &span.error, span.get("error.type"))
 }
 
 /// A channel of its own, in no special mode.
@@ -56,10 +57,10 @@ async fn confirmed_returned_and_sent() {
         assert_eq!(unasked.unwrap(), Confirmation::NotRequested);
     });
     let spans = spans.await;
-    assert_eq!(ended(&spans[0]), ("confirmed", Some(Status::Ok), ""));
-    assert_eq!(ended(&spans[1]), ("returned", Some(Status::Error), "returned by the broker: 312 NO_ROUTE"));
-    assert_eq!(ended(&spans[2]), ("confirmed", Some(Status::Ok), ""));
-    assert_eq!(ended(&spans[3]), ("sent", Some(Status::Ok), ""));
+    assert_eq!(ended(&spans[0]), ("confirmed", Some(Status::Ok), "", ""));
+    assert_eq!(ended(&spans[1]), ("returned", Some(Status::Error), "returned by the broker: 312 NO_ROUTE", "312"));
+    assert_eq!(ended(&spans[2]), ("confirmed", Some(Status::Ok), "", ""));
+    assert_eq!(ended(&spans[3]), ("sent", Some(Status::Ok), "", ""));
 }
 
 #[tokio::test]
@@ -73,8 +74,8 @@ async fn rejected_by_a_queue_that_is_full() {
         assert!(publish(&amqp.channel, &full, PLAIN).await.unwrap().await.unwrap().is_nack());
     });
     let spans = spans.await;
-    assert_eq!(ended(&spans[0]), ("confirmed", Some(Status::Ok), ""));
-    assert_eq!(ended(&spans[1]), ("rejected", Some(Status::Error), "the broker refused the message"));
+    assert_eq!(ended(&spans[0]), ("confirmed", Some(Status::Ok), "", ""));
+    assert_eq!(ended(&spans[1]), ("rejected", Some(Status::Error), "the broker refused the message", "basic.nack"));
 }
 
 #[tokio::test]
@@ -90,7 +91,7 @@ async fn unknown_where_nobody_waited() {
     let spans = spans.await;
     assert!(spans.len() >= 2);
     for span in &spans {
-        assert_eq!(ended(span), ("unknown", Some(Status::Ok), ""), "legal, so no error");
+        assert_eq!(ended(span), ("unknown", Some(Status::Ok), "", ""), "legal, so no error");
     }
 }
 
@@ -121,6 +122,7 @@ async fn unknown_where_the_connection_or_the_channel_went_away() {
     for span in &spans {
         assert_eq!((span.handoff(), span.status), ("unknown", Some(Status::Error)));
     }
+    assert_eq!([1, 2].map(|n| spans[n].get("error.type")), ["ProtocolError", "InvalidChannelState"]);
     assert!(spans[1].error.contains("no exchange 'no such'"), "lapin's own words: {}", spans[1].error);
 }
 
@@ -169,8 +171,8 @@ async fn each_of_many_at_once_is_told_its_own_fate() {
     assert_eq!(publishes.len(), 800);
     for span in publishes {
         let expected = match above(span).as_str() {
-            "routable" => ("confirmed", Some(Status::Ok), ""),
-            _ => ("returned", Some(Status::Error), "returned by the broker: 312 NO_ROUTE"),
+            "routable" => ("confirmed", Some(Status::Ok), "", ""),
+            _ => ("returned", Some(Status::Error), "returned by the broker: 312 NO_ROUTE", "312"),
         };
         assert_eq!(ended(span), expected, "{span:?}");
         let parent = spans.iter().find(|p| p.id == span.parent).unwrap();
@@ -189,6 +191,6 @@ async fn a_message_that_nobody_observed_does_not_fail_another() {
         }
     });
     for span in spans.await {
-        assert_eq!(ended(&span), ("confirmed", Some(Status::Ok), ""));
+        assert_eq!(ended(&span), ("confirmed", Some(Status::Ok), "", ""));
     }
 }

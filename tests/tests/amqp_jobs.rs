@@ -83,6 +83,7 @@ async fn settled_before_in_and_after_the_work() {
     );
     let refused = spans.iter().find(|s| !s.error.is_empty()).unwrap();
     assert_eq!(refused.error, "not sent: the message was settled already, or its channel is gone");
+    assert_eq!(refused.get("error.type"), "not_sent");
 }
 
 #[tokio::test]
