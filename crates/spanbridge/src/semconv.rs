@@ -110,6 +110,8 @@ pub const CONTEXT_IGNORED: &str = "context.ignored";
 pub const BEGUN_OUTSIDE: &str = "span.begun_outside";
 /// Diagnostic: a payload or headers were not recorded, because the redaction hook failed.
 pub const REDACTION_FAILED: &str = "redaction.failed";
+/// Diagnostic: of what was said about a span something was cut, or left out, because there is no room for so much.
+pub const ATTRIBUTES_CUT: &str = "cut.attributes";
 /// Diagnostic: the time at which a message was sent lies in the future here: one of the two clocks is wrong.
 pub const CLOCK_SKEW: &str = "clock.skew";
 /// Diagnostic: a header of the Runtime API could not be read by `lambda_runtime`, and was mended or left out.

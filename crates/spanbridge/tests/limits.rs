@@ -3,8 +3,10 @@
 
 mod support;
 
-use spanbridge::record::Body;
-use spanbridge::{Batch, Receipt, Recorder, SinkError, observe};
+use spanbridge::carrier::extract;
+use spanbridge::record::{Body, Endpoint, Record};
+use spanbridge::{Batch, Context, Primitive, Receipt, Recorder, SinkError, Status, observe};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Barrier};
 use support::*;
@@ -126,15 +128,15 @@ fn wide_builders_cross_chunks_and_long_texts_are_cut_at_characters() {
     gap_free(&records);
 }
 
-/// A record is at most a chunk; what does not fit is left out and counted, and a link is never torn.
+/// A record is at most a chunk. What more is said of a span goes into records of its own, and comes back as one.
 #[test]
-fn a_span_of_more_than_a_chunk_loses_attributes_not_itself() {
+fn a_span_may_be_larger_than_a_chunk() {
     let (recorder, memory) = recorder();
     let text = "x".repeat(4096);
     recorder.in_scope(|| {
         observe::span("root").in_scope(|| {
             let cx = observe::capture_context();
-            let mut b = observe::span("huge");
+            let mut b = observe::span("huge").primitive(Primitive::MESSAGING_PROCESS);
             for _ in 0..20 {
                 b = b.attribute("text", &text);
             }
@@ -151,15 +153,104 @@ fn a_span_of_more_than_a_chunk_loses_attributes_not_itself() {
     let report = flush(&recorder);
     let records = memory.take();
     let all = spans(&records);
-    let (root, huge) = (by_name(&all, "root"), by_name(&all, "huge"));
-    assert!(huge.links.len() > 10 && huge.links.iter().all(|l| *l == (root.trace, root.id)), "{:?}", huge.links);
-    let texts = huge.attributes.iter().filter(|a| a.0 == "text").count();
-    let cut_links = 200 - huge.links.len();
-    let held = by_name(&all, "held").attributes.len();
-    assert!((5..20).contains(&texts) && (5..20).contains(&held));
-    let n = huge.attributes.iter().filter(|a| a.0 == "n").count();
-    assert_eq!(report.cut as usize, 20 - texts + cut_links + 1 - n + 20 - held);
-    assert_eq!(report.dropped, 0);
+    let (root, huge, held) = (by_name(&all, "root"), by_name(&all, "huge"), by_name(&all, "held"));
+    assert_eq!(huge.links, vec![(root.trace, root.id); 200]);
+    assert_eq!((huge.attributes.len(), &*huge.attributes[20].1, held.attributes.len()), (21, "1", 20));
+    assert!(huge.attributes[..20].iter().chain(&held.attributes).all(|(k, v)| k == "text" && *v == text));
+    assert_eq!((&*huge.primitive, huge.status), ("messaging.process", Some(Status::Ok)));
+    assert_eq!((report.cut, report.dropped), (0, 0));
+    gap_free(&records);
+}
+
+fn sender(n: u64) -> Context {
+    let headers = [("traceparent".to_owned(), format!("00-{n:032x}-{n:016x}-01"))];
+    extract(&HashMap::from(headers)).context
+}
+
+/// However many messages a batch has, its span is linked to each sender: in the span's record while that is not too large,
+/// and by records of their own.
+#[test]
+#[cfg_attr(miri, ignore = "many links")]
+fn a_batch_has_all_of_its_links() {
+    for n in [451u64, 452, 1_000, 10_000, 30_000] {
+        let senders: Vec<Context> = (1..=n).map(|n| sender(n)).collect();
+        let (recorder, memory) = recorder();
+        recorder.in_scope(|| {
+            let span = observe::span("batch").primitive(Primitive::MESSAGING_PROCESS).attribute("first", 1);
+            let span = senders.iter().fold(span, |span, sender| span.link(sender));
+            span.attribute("last", 2).in_scope(|| ());
+        });
+        let report = flush(&recorder);
+        let records = memory.take();
+        let all = spans(&records);
+        let batch = by_name(&all, "batch");
+        let edge = |r: &Record<'_>| match r.body {
+            Body::Edge {
+                from: Endpoint::Span { span_id, .. }, to: Endpoint::Span { trace_id, span_id: to }, ..
+            } => (span_id == batch.id).then_some((trace_id, to)),
+            _ => None,
+        };
+        let links: BTreeSet<_> = batch.links.iter().copied().chain(records.iter().filter_map(edge)).collect();
+        let sent: BTreeSet<_> = senders.iter().map(|s| (s.trace_id().unwrap(), s.span_id().unwrap())).collect();
+        assert_eq!(links, sent);
+        assert_eq!(batch.links.len() as u64 == n, n <= 1_000, "{} of {n} in its record", batch.links.len());
+        assert_eq!(batch.attributes.iter().map(|(k, _)| &**k).collect::<Vec<_>>(), ["first", "last"]);
+        assert_eq!((report.cut, report.dropped), (0, 0));
+        let largest = records.iter().map(|r| r.to_json().to_string().len()).max().unwrap();
+        assert!(largest < 1 << 20, "{largest}");
+        gap_free(&records);
+    }
+}
+
+/// What was cut, and whose it was: at the tail of the buffer, in a record of its own, in an end, an event and a name.
+#[test]
+fn what_is_cut_names_its_span() {
+    let long = "x".repeat(5000);
+    let (recorder, memory) = recorder();
+    recorder.in_scope(|| {
+        observe::span("root").in_scope(|| {
+            let b = observe::span("built").attribute("a", &long).attribute("fits", "y");
+            b.primitive(Primitive::TOOL_CALL).attribute("b", &long).in_scope(|| ());
+            let late = observe::span("late").open();
+            late.attributes(&[("c", (&long).into()), ("d", (&long).into())]);
+            late.event("e", &[("in event", (&long).into())]);
+            late.error(&long);
+            observe::span(long.clone()).in_scope(|| ());
+            let many: Vec<_> = (0..9).map(|_| ("text", long[..4096].into())).collect();
+            observe::span("full event").in_scope(|| observe::active_span().unwrap().event("e", &many));
+        })
+    });
+    let report = flush(&recorder);
+    let records = memory.take();
+    let all = spans(&records);
+    let told: Vec<String> = records
+        .iter()
+        .filter_map(|r| match &r.body {
+            Body::Diagnostic { code, message, count, span_id: Some(span), .. } if code == "cut.attributes" => {
+                let span = all.iter().find(|s| s.id == *span).unwrap();
+                assert_eq!(r.run_id, Some(span.run));
+                Some(format!("{:.10} {message} ×{}", span.name, count.unwrap()))
+            }
+            _ => None,
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "built attribute a: of 5000 bytes 4096 are kept ×1",
+            "built attribute b: of 5000 bytes 4096 are kept ×1",
+            "late attribute c: of 5000 bytes 4096 are kept ×2",
+            "late attribute in event: of 5000 bytes 4096 are kept ×1",
+            "late the text of its error: of 5000 bytes 4096 are kept ×1",
+            "xxxxxxxxxx its name: of 5000 bytes 4096 are kept ×1",
+            "full event attribute text: left out, its record was full ×2",
+        ]
+    );
+    assert_eq!((report.cut, report.dropped), (9, 0));
+    let built = by_name(&all, "built");
+    let lengths: Vec<_> = built.attributes.iter().map(|(k, v)| (&**k, v.len())).collect();
+    assert_eq!(lengths, [("a", 4096), ("fits", 1), ("b", 4096)]);
+    assert_eq!(built.primitive, "tool.call");
     gap_free(&records);
 }
 

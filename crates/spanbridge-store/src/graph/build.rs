@@ -230,10 +230,14 @@ impl<'r, 'a> Builder<'r, 'a> {
             return;
         }
         let places: BTreeMap<_, _> = spans.iter().enumerate().map(|(i, s)| (s.span_id, i)).collect();
+        let with_more: BTreeSet<usize> = late.iter().filter_map(|(from, _)| places.get(from).copied()).collect();
+        // A batch has as many links as it has messages.
+        let known = with_more.iter().flat_map(|at| spans[*at].links.iter().map(|l| (*at, l.trace_id, l.span_id)));
+        let mut known: BTreeSet<_> = known.collect();
         for (from, (trace_id, span_id)) in late {
-            let Some(links) = places.get(&from).map(|i| &mut spans[*i].links) else { continue };
-            if !links.iter().any(|l| (l.trace_id, l.span_id) == (trace_id, span_id)) {
-                links.push(Link { trace_id, span_id, attributes: Vec::new() })
+            let Some(place) = places.get(&from) else { continue };
+            if known.insert((*place, trace_id, span_id)) {
+                spans[*place].links.push(Link { trace_id, span_id, attributes: Vec::new() })
             }
         }
     }

@@ -32,9 +32,9 @@ impl Lane {
         self.closed.store(true, Release)
     }
 
-    /// Adds one to a counter that only this thread writes.
-    pub(crate) fn count(counter: &AtomicU64) {
-        counter.store(counter.load(Relaxed) + 1, Relaxed)
+    /// Adds to a counter that only this thread writes.
+    pub(crate) fn count(counter: &AtomicU64, many: u64) {
+        counter.store(counter.load(Relaxed) + many, Relaxed)
     }
 }
 

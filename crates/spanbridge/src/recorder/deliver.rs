@@ -227,11 +227,8 @@ impl Delivery {
             let message = "records found no room in the recorder's memory and were dropped";
             self.assembler.note("dropped.memory", message.to_owned(), dropped)
         }
-        if cut > 0 {
-            self.totals.cut.fetch_add(cut, AcqRel);
-            let message = "attributes or texts were cut, or had no room in their record";
-            self.assembler.note("cut.attributes", message.to_owned(), cut)
-        }
+        // Of which span they were, its thread has told.
+        self.totals.cut.fetch_add(cut, AcqRel);
     }
 
     /// When all sinks are behind, records may as well wait where they are; there is a limit to that, too.

@@ -16,7 +16,7 @@ pub struct Report {
     pub complete: bool,
     /// Records that found no room in memory and reached no sink.
     pub dropped: u64,
-    /// Attributes and texts that were cut or left out.
+    /// Attributes and texts that were cut or left out. A diagnostic of their span names them.
     pub cut: u64,
     /// Sink by sink, in the order in which they were added.
     pub sinks: Vec<SinkReport>,

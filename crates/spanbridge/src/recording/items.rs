@@ -22,14 +22,20 @@ pub(super) fn words(value: &Value<'_>) -> usize {
     }
 }
 
-/// At most [`MAX_TEXT`] bytes of copied text, and whether something was cut. JSON that was cut is text.
-pub(super) fn cut(value: Value<'_>) -> (Value<'_>, bool) {
+/// Whether a text is longer than what is kept of it.
+#[inline(always)]
+pub(super) fn is_too_long(value: &Value<'_>) -> bool {
+    matches!(value, Value::Str(s) | Value::Json(s) if s.len() > MAX_TEXT)
+}
+
+/// At most [`MAX_TEXT`] bytes of copied text. JSON that was cut is text.
+pub(super) fn cut(value: Value<'_>) -> Value<'_> {
     match value {
         Value::Str(s) | Value::Json(s) if s.len() > MAX_TEXT => {
             let end = (0..=MAX_TEXT).rev().find(|i| s.is_char_boundary(*i)).unwrap_or(0);
-            (Value::Str(&s[..end]), true)
+            Value::Str(&s[..end])
         }
-        v => (v, false),
+        v => v,
     }
 }
 

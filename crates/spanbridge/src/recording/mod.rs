@@ -7,6 +7,8 @@
 pub(crate) mod layout;
 
 #[cfg(feature = "record")]
+mod cuts;
+#[cfg(feature = "record")]
 mod items;
 #[cfg(feature = "record")]
 mod on;

@@ -1,5 +1,6 @@
 //! The encoder.
 
+use super::cuts::Cuts;
 use super::items::{self, Item, Key};
 use super::layout::*;
 use super::thread::Hot;
@@ -39,9 +40,10 @@ impl Hot {
     #[cold]
     #[inline(never)]
     pub(crate) fn begin_owned(&self, shared: &Shared, parent: u64, name: &str) -> Started {
-        let name = self.cut_text(Value::Str(name));
+        let name = Value::Str(name);
         // Room for the name, too: a span that has none left is dropped whole.
-        let started = self.begin_named(shared, parent, 0, 0, SPAN_WORDS + items::words(&name));
+        let need = SPAN_WORDS + items::words(&items::cut(name));
+        let started = self.begin_named(shared, parent, 0, 0, need);
         if started.is_none() {
             return started;
         }
@@ -126,7 +128,7 @@ impl Hot {
     #[cold]
     #[inline(never)]
     fn add_slowly(&self, mut s: Started, shared: Option<&Shared>, items: &[Item<'_>]) -> Started {
-        let n = items.iter().map(|(_, v)| items::words(&items::cut(*v).0)).sum();
+        let n = items.iter().map(|(_, v)| items::words(&items::cut(*v))).sum();
         let w = &self.writer;
         let at = match (w.tail(s.token), shared) {
             (Some(at), _) if w.room(n) => at,
@@ -136,22 +138,54 @@ impl Hot {
                 s.token = w.token(context_words(shared));
                 context_words(shared)
             }
-            (None, Some(shared)) => {
+            // Others came in between, or the record is as large as one can be: what is left goes into records of its own,
+            // which are joined to it at delivery.
+            (_, Some(shared)) => {
                 self.more(shared, s.id, items);
                 return s;
             }
-            // There is no room, or no telling whose it is.
-            _ => {
-                self.count_cut();
-                return s;
-            }
+            // There is no telling whose it is, so its span is dropped as well.
+            (_, None) => return s,
         };
+        let mut cuts = Cuts::default();
         for (key, value) in items {
-            let value = self.cut_text(*value);
+            let value = cuts.cut(*key, *value);
             // SAFETY: there is room for all items; where the record moved, it stands behind the context record of a
             // fresh chunk, and it was checked to fit.
             unsafe { self.append(at, *key, value, items::words(&value)) }
         }
+        match shared.filter(|_| cuts.count > 0) {
+            Some(shared) => self.tell_before(s, shared, &cuts),
+            None => s,
+        }
+    }
+
+    /// Tells what was cut of the unpublished record at the tail, in a record that is put before it: so more may be said
+    /// of the span. Where there is no room, what was cut is counted and not told.
+    fn tell_before(&self, mut s: Started, shared: &Shared, cuts: &Cuts) -> Started {
+        self.count_cut(cuts.count);
+        let (message, w) = (cuts.message(), &self.writer);
+        let items = cuts.items(&message);
+        let need = FACT_WORDS + items.iter().map(|(_, v)| items::words(v)).sum::<usize>();
+        let Some(mut at) = w.tail(s.token) else { return s };
+        let tail = w.pos.get() - at;
+        if !w.room(need) {
+            let fits = context_words(shared) + need + tail <= WORDS;
+            if !fits || !self.refill(shared, false, Some(at)) {
+                return s;
+            }
+            at = context_words(shared)
+        }
+        // SAFETY: there is room for both records, and nobody has seen the one that is moved.
+        unsafe {
+            (0..tail).rev().for_each(|i| w.put(at + need + i, w.get(at + i)));
+            w.pos.set(at);
+            let head = header(FACT, FACT_WORDS) | (Fact::Diagnostic as u64) << FACT_AT;
+            self.put_record(at, head, &[s.id, 0, ticks()], &items);
+            w.publish()
+        }
+        w.pos.set(at + need + tail);
+        s.token = w.token(at + need);
         s
     }
 
@@ -216,7 +250,7 @@ impl Hot {
     /// A span that will not be recorded after all is counted.
     pub(crate) fn count_dropped(&self) {
         if let Some(lane) = self.lane() {
-            Lane::count(&lane.dropped)
+            Lane::count(&lane.dropped, 1)
         }
     }
 
@@ -241,9 +275,14 @@ impl Hot {
         self.write(shared, header(LATE_END, LATE_END_WORDS), &[end, id], items, true)
     }
 
-    /// Items that belong to a span whose record is published.
+    /// Items that belong to a span whose record is published: in as many records as it takes.
     pub(crate) fn more(&self, shared: &Shared, span: u64, items: &[Item<'_>]) {
-        self.write(shared, header(MORE, MORE_WORDS), &[span], items, false)
+        let mut rest = items;
+        while !rest.is_empty() {
+            let (now, later) = rest.split_at(fitting(MORE_WORDS, rest).max(1));
+            self.write(shared, header(MORE, MORE_WORDS), &[span], now, false);
+            rest = later
+        }
     }
 
     /// A fact about the run of `shared`, or about one of its spans.
@@ -259,45 +298,63 @@ impl Hot {
 
     /// Writes a whole record and publishes it. `head` counts the words of `body` and itself.
     fn write(&self, shared: &Shared, head: u64, body: &[u64], items: &[Item<'_>], for_end: bool) {
+        let mut cuts = Cuts::default();
         let fixed = 1 + body.len();
-        let mut need = fixed;
-        for (_, v) in items {
-            let n = items::words(&items::cut(*v).0);
-            if CONTEXT_WORDS_MOST + need + n <= WORDS {
-                need += n
-            }
+        let fit = fitting(fixed, items);
+        items[fit..].iter().for_each(|(key, _)| cuts.left_out(*key));
+        // The usual has nothing to cut: without an allocation.
+        let cut: Vec<Item<'_>>;
+        let mut items = &items[..fit];
+        if items.iter().any(|(_, v)| items::is_too_long(v)) {
+            cut = items.iter().map(|(key, value)| (*key, cuts.cut(*key, *value))).collect();
+            items = &cut
         }
+        let need = fixed + items.iter().map(|(_, v)| items::words(v)).sum::<usize>();
         if !self.make_room(shared, need, for_end) {
             return;
         }
         let w = &self.writer;
-        let at = w.pos.get();
-        // SAFETY: room for `need` words was made sure, and what is written below adds up to it at most.
+        // SAFETY: room for `need` words was made sure, and that is what is written.
         unsafe {
             w.publish();
-            body.iter().enumerate().for_each(|(i, word)| w.put(at + 1 + i, *word));
-            w.put(at, head);
-            w.pos.set(at + fixed);
-            for (key, value) in items {
-                let value = self.cut_text(*value);
-                let n = items::words(&value);
-                if w.pos.get() - at + n > need { self.count_cut() } else { self.append(at, *key, value, n) }
-            }
+            self.put_record(w.pos.get(), head, body, items);
             w.publish();
         }
-    }
-
-    fn cut_text<'v>(&self, value: Value<'v>) -> Value<'v> {
-        let (value, was_cut) = items::cut(value);
-        if was_cut {
-            self.count_cut()
+        if cuts.count > 0 {
+            // Of what has several ids in its body, the span's is the first; an end stands before it.
+            let span = body[usize::from(kind(head) == LATE_END)];
+            self.tell_after(shared, span, &cuts)
         }
-        value
     }
 
-    fn count_cut(&self) {
+    /// Tells what was cut of a record that is published.
+    #[cold]
+    #[inline(never)]
+    fn tell_after(&self, shared: &Shared, span: u64, cuts: &Cuts) {
+        self.count_cut(cuts.count);
+        let message = cuts.message();
+        self.fact(shared, Fact::Diagnostic, span, 0, &cuts.items(&message))
+    }
+
+    /// Puts a record at `at`, which is where the next word goes.
+    ///
+    /// # Safety
+    /// There is room for it.
+    #[inline(always)]
+    unsafe fn put_record(&self, at: usize, head: u64, body: &[u64], items: &[Item<'_>]) {
+        let w = &self.writer;
+        // SAFETY: the caller's promise.
+        unsafe {
+            w.put(at, head);
+            body.iter().enumerate().for_each(|(i, word)| w.put(at + 1 + i, *word));
+            w.pos.set(at + 1 + body.len());
+            items.iter().for_each(|(key, value)| self.append(at, *key, *value, items::words(value)));
+        }
+    }
+
+    fn count_cut(&self, many: u64) {
         if let Some(lane) = self.lane() {
-            Lane::count(&lane.cut)
+            Lane::count(&lane.cut, many)
         }
     }
 
@@ -327,7 +384,7 @@ impl Hot {
             return true;
         }
         if let Some(lane) = self.lane() {
-            Lane::count(&lane.dropped)
+            Lane::count(&lane.dropped, 1)
         }
         false
     }
@@ -345,6 +402,16 @@ impl Hot {
         intake.pressure();
         ok
     }
+}
+
+/// How many of these items fit into one record beside so many words of its own. A text is never too long, for it is cut.
+fn fitting(fixed: usize, items: &[Item<'_>]) -> usize {
+    let mut need = CONTEXT_WORDS_MOST + fixed;
+    let too_much = |(_, value): &Item<'_>| {
+        need += items::words(&items::cut(*value));
+        need > WORDS
+    };
+    items.iter().position(too_much).unwrap_or(items.len())
 }
 
 /// The reader restores the three bits that the shift loses from the start.
