@@ -154,7 +154,7 @@ fn a_span_may_be_larger_than_a_chunk() {
     let records = memory.take();
     let all = spans(&records);
     let (root, huge, held) = (by_name(&all, "root"), by_name(&all, "huge"), by_name(&all, "held"));
-    assert_eq!(huge.links, vec![(root.trace, root.id); 200]);
+    assert!(huge.links == vec![(root.trace, root.id); 200], "{} links", huge.links.len());
     assert_eq!((huge.attributes.len(), &*huge.attributes[20].1, held.attributes.len()), (21, "1", 20));
     assert!(huge.attributes[..20].iter().chain(&held.attributes).all(|(k, v)| k == "text" && *v == text));
     assert_eq!((&*huge.primitive, huge.status), ("messaging.process", Some(Status::Ok)));
@@ -173,7 +173,7 @@ fn sender(n: u64) -> Context {
 #[cfg_attr(miri, ignore = "many links")]
 fn a_batch_has_all_of_its_links() {
     for n in [451u64, 452, 1_000, 10_000, 30_000] {
-        let senders: Vec<Context> = (1..=n).map(|n| sender(n)).collect();
+        let senders: Vec<Context> = (1..=n).map(sender).collect();
         let (recorder, memory) = recorder();
         recorder.in_scope(|| {
             let span = observe::span("batch").primitive(Primitive::MESSAGING_PROCESS).attribute("first", 1);
@@ -192,7 +192,7 @@ fn a_batch_has_all_of_its_links() {
         };
         let links: BTreeSet<_> = batch.links.iter().copied().chain(records.iter().filter_map(edge)).collect();
         let sent: BTreeSet<_> = senders.iter().map(|s| (s.trace_id().unwrap(), s.span_id().unwrap())).collect();
-        assert_eq!(links, sent);
+        assert!(links == sent, "{} of {n} are there", links.len());
         assert_eq!(batch.links.len() as u64 == n, n <= 1_000, "{} of {n} in its record", batch.links.len());
         assert_eq!(batch.attributes.iter().map(|(k, _)| &**k).collect::<Vec<_>>(), ["first", "last"]);
         assert_eq!((report.cut, report.dropped), (0, 0));
