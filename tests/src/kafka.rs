@@ -36,7 +36,7 @@ pub struct Kafka {
 pub async fn kafka(test: &str, partitions: i32) -> Kafka {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let topic = format!("spanbridge.{test}.{}.{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-    if let Ok(brokers) = std::env::var("KAFKA_BROKERS") {
+    if let Some(brokers) = given() {
         let kafka = Kafka { brokers, topic, mock: None };
         kafka.create(&kafka.topic, partitions).await;
         return kafka;
@@ -47,10 +47,14 @@ pub async fn kafka(test: &str, partitions: i32) -> Kafka {
     kafka
 }
 
-/// A real cluster, or why the test is skipped: nobody asked for one, and the in-process broker cannot do what it takes.
-pub async fn real_kafka(test: &str, partitions: i32) -> Option<Kafka> {
-    if std::env::var_os("KAFKA_BROKERS").is_none() {
-        xtask::skip("KAFKA_BROKERS is not set, and the in-process broker has no transactions");
+fn given() -> Option<String> {
+    std::env::var("KAFKA_BROKERS").ok().filter(|brokers| !brokers.is_empty())
+}
+
+/// A real cluster, or why the test is skipped: there is none, and the in-process broker lacks what it takes.
+pub async fn real_kafka(test: &str, partitions: i32, lacks: &str) -> Option<Kafka> {
+    if given().is_none() {
+        xtask::skip(&format!("KAFKA_BROKERS is not set, and the in-process broker has no {lacks}"));
         return None;
     }
     Some(kafka(test, partitions).await)

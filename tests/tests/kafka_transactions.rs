@@ -63,7 +63,7 @@ async fn sends_say_what_became_of_their_transaction() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_rolled_back_is_not_received() {
-    let Some(kafka) = real_kafka("isolation", 1).await else { return };
+    let Some(kafka) = real_kafka("isolation", 1, "transactions").await else { return };
     first_message(&kafka).await;
     let id = |kind: &str| format!("{}.{kind}", kafka.topic);
     let (work, _) = recorder("work");

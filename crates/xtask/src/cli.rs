@@ -3,11 +3,12 @@
 use std::ffi::OsString;
 use std::process::{Command, ExitCode};
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::{Parser, Subcommand};
 
 use crate::process::{self, Interrupted};
 use crate::rabbitmq::Private;
+use crate::service::{KAFKA, Services};
 use crate::{ci, interop, testing};
 
 /// What a contributor to spanbridge runs.
@@ -24,7 +25,9 @@ enum Task {
     ///
     /// RabbitMQ is the one at AMQP_URL; else one from docker-compose.yml where a Docker engine answers; else a
     /// private one from the system's package, which is installed when it is missing (as root on Debian or Ubuntu).
-    /// Kafka is the one at KAFKA_BROKERS, or from docker-compose.yml. Whatever was started is removed.
+    /// Kafka is the one at KAFKA_BROKERS; else one from docker-compose.yml; else a private one from Maven Central, for which
+    /// Java and Maven are installed likewise; else its client's in-process broker, and the end says what that leaves out.
+    /// Whatever was started is removed.
     Test {
         /// Arguments for the runner: cargo nextest run where it is installed, else cargo test
         #[arg(last = true, value_name = "RUNNER ARGUMENTS")]
@@ -44,6 +47,18 @@ enum Task {
     ///
     /// Prints AMQP_URL=… when it is ready, and the directory that holds the scripts kill, start and restart.
     Rabbitmq {
+        /// A command to run with these in its environment, instead of waiting for the end of stdin
+        #[arg(last = true, value_name = "COMMAND")]
+        command: Vec<OsString>,
+    },
+    /// Run an Apache Kafka until stdin ends, or for as long as a command runs
+    ///
+    /// It is the one at KAFKA_BROKERS; else one from docker-compose.yml where a Docker engine answers; else a private one
+    /// from Maven Central. Java and Maven are installed when they are missing (as root on Debian or Ubuntu). Where none of
+    /// this is possible, a command runs without, and tests use the in-process broker of Kafka's client.
+    ///
+    /// Prints KAFKA_BROKERS=… when it is ready, and the directory that holds the scripts kill, start and restart.
+    Kafka {
         /// A command to run with these in its environment, instead of waiting for the end of stdin
         #[arg(last = true, value_name = "COMMAND")]
         command: Vec<OsString>,
@@ -75,6 +90,7 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Ci => ci::run()?,
         Task::Interop => interop::run()?,
         Task::Rabbitmq { command } => return rabbitmq(&command),
+        Task::Kafka { command } => return kafka(&command),
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -82,15 +98,33 @@ fn run(task: Task) -> Result<ExitCode> {
 fn rabbitmq(command: &[OsString]) -> Result<ExitCode> {
     crate::rabbitmq::ensure_installed()?;
     let broker = Private::start()?;
-    let directory = broker.directory().as_os_str();
+    let directory = broker.directory().display().to_string();
+    with(&[("AMQP_URL", broker.url().to_owned()), ("SPANBRIDGE_TEST_RABBITMQ_DIR", directory)], command)
+}
+
+fn kafka(command: &[OsString]) -> Result<ExitCode> {
+    let services = Services::bring_up(&[KAFKA])?;
+    if let ([not_shown, ..], true) = (services.not_shown(), command.is_empty()) {
+        bail!("there is nothing to run: {not_shown}");
+    }
+    let code = with(services.variables(), command)?;
+    for not_shown in services.not_shown() {
+        eprintln!("xtask: not shown: {not_shown}");
+    }
+    Ok(code)
+}
+
+/// Runs a command with these in its environment; without one, prints them and waits for the end of stdin.
+fn with(variables: &[(&str, String)], command: &[OsString]) -> Result<ExitCode> {
     if let [program, arguments @ ..] = command {
         let mut command = Command::new(program);
-        command.args(arguments).env("AMQP_URL", broker.url()).env("SPANBRIDGE_TEST_RABBITMQ_DIR", directory);
+        command.args(arguments).envs(variables.iter().map(|(name, value)| (name, value)));
         let status = process::run(&mut command)?;
         return Ok(status.code().map_or(ExitCode::FAILURE, |code| ExitCode::from(code as u8)));
     }
-    println!("AMQP_URL={}", broker.url());
-    println!("SPANBRIDGE_TEST_RABBITMQ_DIR={}", directory.display());
+    for (name, value) in variables {
+        println!("{name}={value}");
+    }
     let (stdin_ended, ended) = process::until_signal();
     std::thread::spawn(move || {
         // An error is an end too.
@@ -134,6 +168,7 @@ mod tests {
           ci        Run everything that must hold before a change is merged
           interop   Run the tests that talk to instrumented services in Python, and to kcat
           rabbitmq  Run a private RabbitMQ until stdin ends, or for as long as a command runs
+          kafka     Run an Apache Kafka until stdin ends, or for as long as a command runs
           help      Print this message or the help of the given subcommand(s)
 
         Options:

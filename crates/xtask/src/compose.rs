@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use tempfile::TempDir;
 
 use crate::guardian::Guardian;
-use crate::rabbitmq::quote;
+use crate::private::quote;
 use crate::service::Running;
 use crate::{net, process, workspace};
 

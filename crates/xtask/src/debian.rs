@@ -1,9 +1,9 @@
-//! Installing a package of the system's, on Debian, Ubuntu and the like.
+//! Installing packages of the system's, on Debian, Ubuntu and the like.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 
 use crate::process;
 
@@ -13,28 +13,48 @@ const POLICY: &str = "/usr/sbin/policy-rc.d";
 ///
 /// Returns whether it is there now. The installation starts no service.
 pub(crate) fn ensure(package: &str, is_there: impl Fn() -> bool) -> Result<bool> {
+    install(&[&[package]], PATIENT, is_there)
+}
+
+/// The same with the first of several sets of packages that this system has, where it is not worth waiting for: without
+/// the network it takes seconds.
+pub(crate) fn ensure_any(sets: &[&[&str]], is_there: impl Fn() -> bool) -> Result<bool> {
+    install(sets, HASTY, is_there)
+}
+
+const PATIENT: &[&str] = &[];
+const HASTY: &[&str] =
+    &["-o", "Acquire::Retries=0", "-o", "Acquire::http::Timeout=5", "-o", "Acquire::https::Timeout=5"];
+
+fn install(sets: &[&[&str]], patience: &[&str], is_there: impl Fn() -> bool) -> Result<bool> {
     if is_there() {
         return Ok(true);
     }
     if !rustix::process::geteuid().is_root() || !on_path("apt-get") {
         return Ok(false);
     }
-    eprintln!("xtask: installing {package} from the system's packages");
+    let apt = |arguments: &[&str]| apt_get(&[patience, arguments].concat());
     let _policy = NoServices::declare()?;
-    apt(&["update"])?;
-    // Everything that takes long comes first: a Ctrl-C may end it, but never dpkg in the middle of its work.
-    apt(&["install", "--download-only", "--no-install-recommends", package])?;
-    let install = ["-o", "DPkg::Use-Pty=0", "install", "--no-install-recommends", package];
-    let output = detached(&mut apt_get(&install))?;
-    process::check()?;
-    if !is_there() {
-        bail!("failed to install {package}\n{output}");
+    process::capture(&mut apt(&["update"]))?;
+    let mut failure = anyhow!("no packages");
+    for packages in sets {
+        eprintln!("xtask: installing {} from the system's packages", packages.join(" and "));
+        // Everything that takes long comes first: a Ctrl-C may end it, but never dpkg in the middle of its work.
+        let download = [&["install", "--download-only", "--no-install-recommends"], *packages].concat();
+        if let Err(error) = process::capture(&mut apt(&download)) {
+            process::check()?;
+            failure = error;
+            continue;
+        }
+        let install = [&["-o", "DPkg::Use-Pty=0", "install", "--no-install-recommends"], *packages].concat();
+        let output = detached(&mut apt(&install))?;
+        process::check()?;
+        if !is_there() {
+            bail!("failed to install {}\n{output}", packages.join(" and "));
+        }
+        return Ok(true);
     }
-    Ok(true)
-}
-
-fn apt(arguments: &[&str]) -> Result<()> {
-    process::capture(&mut apt_get(arguments)).map(drop)
+    Err(failure)
 }
 
 fn apt_get(arguments: &[&str]) -> Command {
@@ -62,8 +82,13 @@ fn detached(command: &mut Command) -> Result<String> {
 }
 
 pub(crate) fn on_path(program: &str) -> bool {
+    find(program).is_some()
+}
+
+/// A program on the `PATH`.
+pub(crate) fn find(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).any(|directory| directory.join(program).is_file())
+    std::env::split_paths(&path).map(|directory| directory.join(program)).find(|file| file.is_file())
 }
 
 /// Keeps Debian's package scripts from starting services, by the file they ask; one that exists stays as it is.

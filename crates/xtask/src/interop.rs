@@ -5,7 +5,6 @@
 //! variables they say that they are skipped.
 
 use std::ffi::OsString;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -45,7 +44,7 @@ fn python() -> Result<PathBuf> {
     let requirements = workspace::root().join("tests/interop/requirements.txt");
     let wanted =
         std::fs::read_to_string(&requirements).with_context(|| format!("failed to read {}", requirements.display()))?;
-    let environment = installation("interop-python", &wanted)?;
+    let environment = workspace::cache_for("interop-python", &wanted)?;
     let python = environment.join("bin/python");
     let installed = environment.join("installed.txt");
     if std::fs::read_to_string(&installed).is_ok_and(|installed| installed == wanted) && works(&python) {
@@ -69,7 +68,7 @@ fn javascript() -> Result<Option<PathBuf>> {
     }
     let package = workspace::root().join("tests/interop/javascript/package.json");
     let wanted = std::fs::read_to_string(&package).with_context(|| format!("failed to read {}", package.display()))?;
-    let directory = installation("interop-javascript", &wanted)?;
+    let directory = workspace::cache_for("interop-javascript", &wanted)?;
     let installed = directory.join("installed.json");
     if !std::fs::read_to_string(&installed).is_ok_and(|installed| installed == wanted) {
         eprintln!("xtask: installing JavaScript packages in {}", directory.display());
@@ -81,14 +80,6 @@ fn javascript() -> Result<Option<PathBuf>> {
         std::fs::write(&installed, wanted).with_context(|| format!("failed to write {}", installed.display()))?;
     }
     Ok(Some(directory))
-}
-
-/// Where packages are installed that were asked for in these words. Checkouts that ask for others have another place, so
-/// none makes the packages of another anew under its feet.
-fn installation(name: &str, wanted: &str) -> Result<PathBuf> {
-    let mut hasher = DefaultHasher::new();
-    wanted.hash(&mut hasher);
-    Ok(workspace::cache()?.join(format!("{name}-{:016x}", hasher.finish())))
 }
 
 /// The one named in the environment, else that on the `PATH`, installed when it is missing and we may.
@@ -113,16 +104,4 @@ fn make(environment: &Path, requirements: &Path) -> Result<()> {
     let mut pip = Command::new(environment.join("bin/python"));
     pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"]).arg(requirements);
     run_ok(&mut pip)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn who_asks_for_others_has_another_place() {
-        let place = |wanted| installation("interop-python", wanted).unwrap();
-        assert_eq!(place("pika==1.3.2"), place("pika==1.3.2"));
-        assert_ne!(place("pika==1.3.2"), place("pika==1.3.1"));
-    }
 }

@@ -1,4 +1,4 @@
-//! Free ports, and whether an AMQP broker answers at an address.
+//! Free ports, and whether a broker answers at an address.
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream, ToSocketAddrs};
@@ -38,16 +38,41 @@ pub(crate) fn probe_amqp(url: &str) -> Result<()> {
     Ok(())
 }
 
-/// Fails unless somebody accepts TCP connections at one of `host:port,host:port`.
-pub(crate) fn probe_any(servers: &str) -> Result<()> {
+/// Fails unless Kafka answers a request for metadata at one of `host:port,host:port`.
+pub(crate) fn probe_kafka(servers: &str) -> Result<()> {
     let mut failure = anyhow!("no host:port in {servers:?}");
     for server in servers.split(',').map(str::trim).filter(|server| !server.is_empty()) {
-        match split_port(server, 9092).and_then(|(host, port)| connect(host, port)) {
-            Ok(_) => return Ok(()),
+        match split_port(server, 9092).and_then(|(host, port)| ask_for_metadata(connect(host, port)?)) {
+            Ok(()) => return Ok(()),
             Err(error) => failure = error,
         }
     }
     Err(failure)
+}
+
+/// Version 4, which every broker since 0.11 speaks; of no topic.
+fn ask_for_metadata(mut stream: TcpStream) -> Result<()> {
+    const ID: [u8; 4] = *b"xtsk";
+    let request = [
+        [0, 3, 0, 4].as_slice(), // metadata, its version
+        &ID,
+        &[0, 5],
+        b"xtask",
+        &[0, 0, 0, 0], // an empty list of topics
+        &[0],          // none is to be created
+    ]
+    .concat();
+    stream.write_all(&(request.len() as u32).to_be_bytes()).and_then(|()| stream.write_all(&request))?;
+    // Its size, the request's id, how long to wait, the number of brokers.
+    let mut answer = [0; 16];
+    stream.read_exact(&mut answer).context("the broker did not answer a request for metadata")?;
+    if answer[4..8] != ID {
+        bail!("what listens there does not speak Kafka's protocol");
+    }
+    if answer[12..] == [0; 4] {
+        bail!("the broker knows of no broker, not even of itself");
+    }
+    Ok(())
 }
 
 fn connect(host: &str, port: u16) -> Result<TcpStream> {
@@ -128,6 +153,31 @@ mod tests {
         assert!(probe_amqp(&url).unwrap_err().to_string().contains("does not speak AMQP"));
         peer.join().unwrap();
         assert!(probe_amqp(&url).unwrap_err().to_string().contains("failed to connect"));
+    }
+
+    #[test]
+    fn kafka_is_who_answers_a_request_for_metadata() {
+        let probe = |answer: &'static [u8]| {
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+            let servers = format!("127.0.0.1:1, {}", listener.local_addr().unwrap());
+            let peer = std::thread::spawn(move || {
+                let (mut stream, _) = listener.accept().unwrap();
+                let mut request = [0; 24];
+                stream.read_exact(&mut request).unwrap();
+                assert_eq!(request, *b"\0\0\0\x14\0\x03\0\x04xtsk\0\x05xtask\0\0\0\0\0");
+                stream.write_all(answer).unwrap();
+            });
+            let result = probe_kafka(&servers).map_err(|error| error.to_string());
+            peer.join().unwrap();
+            result
+        };
+        assert_eq!(probe(b"\0\0\0\x40xtsk\0\0\0\0\0\0\0\x01..."), Ok(()));
+        let failed = |answer| probe(answer).unwrap_err();
+        assert_eq!(failed(b"\0\0\0\x40xtsk\0\0\0\0\0\0\0\0"), "the broker knows of no broker, not even of itself");
+        assert!(failed(b"SSH-2.0-OpenSSH_9.2\r\n").contains("does not speak"));
+        assert!(failed(b"").contains("did not answer"));
+        assert!(probe_kafka("127.0.0.1:1").unwrap_err().to_string().contains("failed to connect"));
+        assert!(probe_kafka(" , ").unwrap_err().to_string().contains("no host:port"));
     }
 
     #[test]

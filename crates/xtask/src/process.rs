@@ -7,8 +7,9 @@
 use std::fmt;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::mpsc::RecvTimeoutError;
 use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use rustix::process::{Pid, Signal, kill_process_group};
@@ -152,6 +153,46 @@ fn copy_lines(from: impl std::io::Read, mut to: impl std::io::Write, each_line: 
     }
 }
 
+/// Runs a command to its end, or kills it at a time that each line it writes may put off: then there is no status.
+pub(crate) fn watch(
+    command: &mut Command,
+    mut until: Instant,
+    mut each_line: impl FnMut(&str) -> Option<Instant>,
+) -> Result<Option<ExitStatus>> {
+    let mut running = Running::spawn(command.stdout(Stdio::piped()).stderr(Stdio::piped()))?;
+    let (sender, lines) = mpsc::channel();
+    let (stdout, stderr) = (running.0.stdout.take(), running.0.stderr.take());
+    let read = |from: Option<Box<dyn std::io::Read + Send>>| {
+        let sender = sender.clone();
+        std::thread::spawn(move || {
+            let send = |line: &str| drop(sender.send(line.to_owned()));
+            from.map(|from| copy_lines(from, std::io::sink(), &send))
+        })
+    };
+    let readers = [read(stdout.map(|from| Box::new(from) as _)), read(stderr.map(|from| Box::new(from) as _))];
+    drop(sender);
+    let killed = loop {
+        match lines.recv_timeout(until.saturating_duration_since(Instant::now())) {
+            Ok(line) => until = each_line(&line).unwrap_or(until),
+            Err(RecvTimeoutError::Disconnected) => break false,
+            Err(RecvTimeoutError::Timeout) => {
+                if let Some(group) = Pid::from_raw(running.0.id().cast_signed()) {
+                    // An error means that it has just ended.
+                    let _ = kill_process_group(group, Signal::KILL);
+                }
+                break true;
+            }
+        }
+    };
+    let status = running.0.wait().with_context(|| format!("failed to wait for {}", show(command)))?;
+    for reader in readers {
+        // It has no way to panic.
+        let _ = reader.join();
+    }
+    check()?;
+    Ok((!killed).then_some(status))
+}
+
 /// Runs a command to its end with our own stdout and stderr.
 pub(crate) fn run(command: &mut Command) -> Result<ExitStatus> {
     let mut running = Running::spawn(command)?;
@@ -200,4 +241,30 @@ pub(crate) fn try_capture(command: &mut Command) -> Result<Output> {
 pub(crate) fn show(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_that_is_watched_ends_by_itself_or_at_the_time() {
+        let shell = |script: &str, patience: Duration| {
+            let mut lines = Vec::new();
+            let status = watch(Command::new("sh").args(["-c", script]), Instant::now() + patience, |line| {
+                lines.push(line.to_owned());
+                (line == "more").then(|| Instant::now() + Duration::from_secs(60))
+            });
+            (status.unwrap().and_then(|status| status.code()), lines)
+        };
+        let minute = Duration::from_secs(60);
+        let (code, mut lines) = shell("echo out; echo err >&2; exit 3", minute);
+        lines.sort();
+        assert_eq!((code, lines), (Some(3), vec!["err".to_owned(), "out".to_owned()]));
+        // With its children, and without waiting for them.
+        let begun = Instant::now();
+        assert_eq!(shell("echo hello; sleep 600; true", Duration::from_millis(300)), (None, vec!["hello".to_owned()]));
+        assert!(begun.elapsed() < minute);
+        assert_eq!(shell("echo more; sleep 0.5", Duration::from_millis(300)).0, Some(0));
+    }
 }

@@ -1,16 +1,15 @@
 //! The services that tests talk to. A new one is one more entry in [`SERVICES`].
 //!
 //! Each is brought up the same way, the first that is possible: the address given in the environment;
-//! docker-compose.yml where a Docker engine answers; a private one from the system's packages. Where none
-//! is, a required service ends the run with what to do, and another one leaves its tests to say `skipped`.
+//! docker-compose.yml where a Docker engine answers; a private one, of the system's packages or from Maven Central. Where
+//! none is, a required service ends the run with what to do, and without another one some tests say `skipped`.
 
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
 use crate::compose::Compose;
-use crate::rabbitmq::{self, Private};
-use crate::{compose, net};
+use crate::{compose, kafka, net, process, rabbitmq};
 
 /// One service: what differs between them, as data.
 pub(crate) struct Service {
@@ -24,51 +23,78 @@ pub(crate) struct Service {
     pub(crate) probe: fn(&str) -> Result<()>,
     /// How docker-compose.yml provides it.
     pub(crate) compose: compose::Entry,
-    /// Starts one without Docker; `None` where that is not possible on this machine.
-    pub(crate) private: fn() -> Result<Option<Running>>,
-    /// What to do when nothing was possible: printed, and the run fails. Without it the service is optional.
-    pub(crate) required: Option<&'static str>,
+    /// Starts one without Docker.
+    pub(crate) private: fn() -> Result<Private>,
+    pub(crate) without: Without,
+}
+
+/// A private service, or why there can be none on this machine.
+pub(crate) enum Private {
+    Running(Running),
+    Impossible(String),
+}
+
+/// Where nothing was possible.
+pub(crate) enum Without {
+    /// The run fails; what to do.
+    Fail(&'static str),
+    /// The tests go on; what they do not show.
+    GoOn(&'static str),
 }
 
 /// Every service, in the order in which they are started.
-pub(crate) const SERVICES: [Service; 2] = [
-    Service {
-        name: "RabbitMQ",
-        variable: "AMQP_URL",
-        scripts_variable: "SPANBRIDGE_TEST_RABBITMQ_DIR",
-        probe: net::probe_amqp,
-        compose: compose::Entry {
-            service: "rabbitmq",
-            port_variable: "AMQP_PORT",
-            address: |port| format!("amqp://guest:guest@127.0.0.1:{port}"),
-        },
-        private: || {
-            if !rabbitmq::ensure_installed()? {
-                return Ok(None);
+pub(crate) const SERVICES: [Service; 2] = [RABBITMQ, KAFKA];
+
+const RABBITMQ: Service = Service {
+    name: "RabbitMQ",
+    variable: "AMQP_URL",
+    scripts_variable: "SPANBRIDGE_TEST_RABBITMQ_DIR",
+    probe: net::probe_amqp,
+    compose: compose::Entry {
+        service: "rabbitmq",
+        port_variable: "AMQP_PORT",
+        address: |port| format!("amqp://guest:guest@127.0.0.1:{port}"),
+    },
+    private: || {
+        if !rabbitmq::ensure_installed()? {
+            return Ok(Private::Impossible("it is not installed".to_owned()));
+        }
+        let broker = rabbitmq::Private::start()?;
+        Ok(Private::Running(Running::new(broker.url().to_owned(), broker.directory().to_owned(), broker)))
+    },
+    without: Without::Fail(
+        "The tests need RabbitMQ, and there is none here. One of these, and run the command again:\n  \
+         set AMQP_URL to a broker that they may fill with queues, or start Docker (with its compose plugin);\n  \
+         or install the package, from which a private one is started: sudo apt-get install rabbitmq-server",
+    ),
+};
+
+pub(crate) const KAFKA: Service = Service {
+    name: "Kafka",
+    variable: "KAFKA_BROKERS",
+    scripts_variable: "SPANBRIDGE_TEST_KAFKA_DIR",
+    probe: net::probe_kafka,
+    compose: compose::Entry {
+        service: "kafka",
+        port_variable: "KAFKA_PORT",
+        address: |port| format!("127.0.0.1:{port}"),
+    },
+    private: || {
+        let installed = match kafka::ensure_installed() {
+            Ok(installed) => installed,
+            Err(error) => {
+                process::check()?;
+                return Ok(Private::Impossible(format!("{error:#}")));
             }
-            Ok(Some(private(Private::start()?)))
-        },
-        required: Some(
-            "The tests need RabbitMQ, and there is none here. One of these, and run the command again:\n  \
-             set AMQP_URL to a broker that they may fill with queues, or start Docker (with its compose plugin);\n  \
-             or install the package, from which a private one is started: sudo apt-get install rabbitmq-server",
-        ),
+        };
+        let cluster = kafka::Private::of(&installed, 1)?;
+        Ok(Private::Running(Running::new(cluster.brokers(), cluster.directory().to_owned(), cluster)))
     },
-    Service {
-        name: "Kafka",
-        variable: "KAFKA_BROKERS",
-        scripts_variable: "SPANBRIDGE_TEST_KAFKA_DIR",
-        probe: net::probe_any,
-        compose: compose::Entry {
-            service: "kafka",
-            port_variable: "KAFKA_PORT",
-            address: |port| format!("127.0.0.1:{port}"),
-        },
-        // Its client brings a broker along inside the test process.
-        private: || Ok(None),
-        required: None,
-    },
-];
+    without: Without::GoOn(
+        "its tests ran on librdkafka's in-process broker, which has no transactions, no compaction, no timestamps of its \
+         own, no limits of topics, and cannot be killed",
+    ),
+};
 
 /// A service that is there: what the tests must know of it, and what ends it.
 pub(crate) struct Running {
@@ -83,13 +109,10 @@ impl Running {
     }
 }
 
-fn private(broker: Private) -> Running {
-    Running::new(broker.url().to_owned(), broker.directory().to_owned(), broker)
-}
-
 /// All services that could be brought up. Dropping it ends those that we started.
 pub(crate) struct Services {
     variables: Vec<(&'static str, String)>,
+    not_shown: Vec<String>,
     _running: Vec<Running>,
 }
 
@@ -97,11 +120,15 @@ impl Services {
     /// Brings up each of `services`, and says on stderr where it is.
     pub(crate) fn bring_up(services: &[Service]) -> Result<Self> {
         let docker = compose::available();
-        let mut all = Self { variables: Vec::new(), _running: Vec::new() };
+        let mut all = Self { variables: Vec::new(), not_shown: Vec::new(), _running: Vec::new() };
         for service in services {
-            let Some((how, running)) = service.bring_up(&docker)? else {
-                eprintln!("xtask: {}: none, its tests are skipped unless they bring their own", service.name);
-                continue;
+            let (how, running) = match service.bring_up(&docker)? {
+                Ok(up) => up,
+                Err(not_shown) => {
+                    eprintln!("xtask: {not_shown}");
+                    all.not_shown.push(not_shown);
+                    continue;
+                }
             };
             eprintln!("xtask: {}: {how}, {}", service.name, net::without_password(&running.address));
             all.variables.push((service.variable, running.address.clone()));
@@ -113,33 +140,46 @@ impl Services {
         Ok(all)
     }
 
+    /// What there is, for a command's environment.
+    pub(crate) fn variables(&self) -> &[(&'static str, String)] {
+        &self.variables
+    }
+
+    /// What there is not, a sentence each: why, and what that leaves out.
+    pub(crate) fn not_shown(&self) -> &[String] {
+        &self.not_shown
+    }
+
     /// Adds the variables to a command's environment.
     pub(crate) fn tell(&self, command: &mut Command) {
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
     }
 }
 
+/// How it was brought up, and what is there; else why not, and what that leaves out.
+type BroughtUp = std::result::Result<(&'static str, Running), String>;
+
 impl Service {
-    fn bring_up(&self, docker: &compose::Availability) -> Result<Option<(&'static str, Running)>> {
+    fn bring_up(&self, docker: &compose::Availability) -> Result<BroughtUp> {
         if let Some(address) = std::env::var(self.variable).ok().filter(|address| !address.is_empty()) {
-            return self.given(address).map(Some);
+            return self.given(address).map(Ok);
         }
         match docker {
             compose::Availability::Ready => {
                 let running = Compose::up(&self.compose)
                     .with_context(|| format!("failed to start {} with docker-compose.yml", self.name))?;
-                return Ok(Some(("from docker-compose.yml", running)));
+                return Ok(Ok(("from docker-compose.yml", running)));
             }
             compose::Availability::No(reason) => {
-                if self.required.is_some() {
-                    eprintln!("xtask: {}: no {}, and {reason}", self.name, self.variable);
-                }
+                eprintln!("xtask: {}: no {}, and {reason}", self.name, self.variable);
             }
         }
-        match ((self.private)()?, self.required) {
-            (Some(running), _) => Ok(Some(("private", running))),
-            (None, Some(advice)) => bail!("{advice}"),
-            (None, None) => Ok(None),
+        match ((self.private)()?, &self.without) {
+            (Private::Running(running), _) => Ok(Ok(("private", running))),
+            (Private::Impossible(_), Without::Fail(advice)) => bail!("{advice}"),
+            (Private::Impossible(why), Without::GoOn(not_shown)) => {
+                Ok(Err(format!("{}: none ({why}): {not_shown}", self.name)))
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 //! Where things are: the repository, and the user's cache.
 
 use std::ffi::OsString;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -19,6 +20,14 @@ pub(crate) fn cache() -> Result<PathBuf> {
     let from = |variable: &str| std::env::var_os(variable).filter(|value| !value.is_empty()).map(PathBuf::from);
     let cache = from("XDG_CACHE_HOME").or_else(|| from("HOME").map(|home| home.join(".cache")));
     Ok(cache.context("failed to find a cache directory: neither XDG_CACHE_HOME nor HOME is set")?.join("spanbridge"))
+}
+
+/// Where packages are installed that were asked for in these words. Checkouts that ask for others have another place, so
+/// none makes the packages of another anew under its feet.
+pub(crate) fn cache_for(name: &str, wanted: &str) -> Result<PathBuf> {
+    let mut hasher = DefaultHasher::new();
+    wanted.hash(&mut hasher);
+    Ok(cache()?.join(format!("{name}-{:016x}", hasher.finish())))
 }
 
 static TARGET: OnceLock<PathBuf> = OnceLock::new();
@@ -48,4 +57,16 @@ pub(crate) fn cargo<S: Into<OsString>>(arguments: impl IntoIterator<Item = S>) -
         command.env_remove(variable);
     }
     command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_asks_for_others_has_another_place() {
+        let place = |wanted| cache_for("interop-python", wanted).unwrap();
+        assert_eq!(place("pika==1.3.2"), place("pika==1.3.2"));
+        assert_ne!(place("pika==1.3.2"), place("pika==1.3.1"));
+    }
 }

@@ -17,20 +17,17 @@
 //! Linux only: elsewhere, point `AMQP_URL` at a broker or use docker-compose.yml.
 
 mod install;
-mod reservation;
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
-use crate::guardian::Guardian;
-use crate::{net, process};
+use crate::net;
+use crate::private::{Place, Range, quote, somewhere};
 pub use install::{ensure_installed, installed};
-use reservation::Reservation;
 
-/// How often other ports are tried when somebody took ours between the look and the start.
-const ATTEMPTS: usize = 3;
+/// Of each block: for clients, for other nodes, for `epmd`.
+const PORTS: Range = Range { name: "rabbitmq", first: 21_000, end: 31_800, block: 4 };
 
 const SCRIPT: &str = include_str!("control.sh");
 
@@ -39,9 +36,7 @@ const SCRIPT: &str = include_str!("control.sh");
 /// The methods block. Calls that change the state (`kill`, `restart`) are meant for one thread at a time.
 #[derive(Debug)]
 pub struct Private {
-    // Dropped first, and with it everything is removed.
-    _guardian: Guardian,
-    ports: Reservation,
+    place: Place,
     url: String,
 }
 
@@ -56,20 +51,19 @@ impl Private {
         let Some(bin) = installed() else {
             bail!("RabbitMQ is not installed: {}", install::ADVICE);
         };
-        let mut attempt = 1;
-        loop {
-            match Self::start_somewhere(&bin) {
-                Err(error) if attempt < ATTEMPTS && format!("{error:#}").contains("eaddrinuse") => attempt += 1,
-                result => return result,
-            }
-        }
+        somewhere("eaddrinuse", || Self::start_somewhere(&bin))
     }
 
     fn start_somewhere(bin: &Path) -> Result<Self> {
-        let ports = Reservation::take()?;
-        write_scripts(&ports, bin)?;
-        let url = format!("amqp://guest:guest@127.0.0.1:{}", ports.amqp);
-        let broker = Self { _guardian: Guardian::start(&ports.directory.join("control.sh"))?, ports, url };
+        let ports = PORTS.take()?;
+        let port = ports.port;
+        let assignments = format!("bin={}\nport={port}\ndist_port={}\nepmd_port={}\n", quote(bin), port + 1, port + 2);
+        let others = vec![
+            ("rabbitmq.conf".into(), format!("listeners.tcp.1 = 127.0.0.1:{port}\nloopback_users = none\n")),
+            ("enabled_plugins".into(), "[].\n".into()),
+        ];
+        let place = Place::furnish(ports, &assignments, SCRIPT, others)?;
+        let broker = Self { place, url: format!("amqp://guest:guest@127.0.0.1:{port}") };
         broker.begin()?;
         Ok(broker)
     }
@@ -81,23 +75,23 @@ impl Private {
 
     /// The port it listens on; the same after every restart.
     pub fn port(&self) -> u16 {
-        self.ports.amqp
+        self.place.port()
     }
 
     /// Where its data lives, beside the scripts `kill`, `start` and `restart` (run them with `sh`): what
     /// this value can do, for a process that does not have it.
     pub fn directory(&self) -> &Path {
-        &self.ports.directory
+        self.place.directory()
     }
 
     /// The pid of the node, while it runs.
     pub fn pid(&self) -> Option<u32> {
-        self.noted_pid("node.pid")
+        self.place.noted_pid("node.pid")
     }
 
     /// The pid of its `epmd`.
     pub fn epmd_pid(&self) -> Option<u32> {
-        self.noted_pid("epmd.group")
+        self.place.noted_pid("epmd.group")
     }
 
     /// Ends the node with SIGKILL, as a crash does, and waits until its port is closed.
@@ -106,7 +100,7 @@ impl Private {
     /// RabbitMQ's own: a quorum queue that was declared only a moment ago never finds a leader again (seen with
     /// 3.10, which notes new ones on disk with a delay). Use a durable classic queue, or one that is some seconds old.
     pub fn kill(&self) -> Result<()> {
-        self.control(&["kill"]).context("failed to kill the private RabbitMQ").map(drop)
+        self.place.control(&["kill"]).context("failed to kill the private RabbitMQ").map(drop)
     }
 
     /// Starts the node again on the same directory and ports, and waits until it is ready.
@@ -121,61 +115,18 @@ impl Private {
     ///
     /// Takes a second or more: an Erlang machine starts for it.
     pub fn ctl(&self, arguments: &[&str]) -> Result<String> {
-        self.control(&[&["ctl"], arguments].concat())
+        self.place.control(&[&["ctl"], arguments].concat())
     }
 
     fn begin(&self) -> Result<()> {
-        self.control(&["start"]).context("failed to start a private RabbitMQ")?;
+        self.place.control(&["start"]).context("failed to start a private RabbitMQ")?;
         net::probe_amqp(&self.url).context("failed to reach the private RabbitMQ that says it is ready")
     }
-
-    fn control(&self, arguments: &[&str]) -> Result<String> {
-        process::capture(Command::new("sh").arg(self.directory().join("control.sh")).args(arguments))
-    }
-
-    fn noted_pid(&self, file: &str) -> Option<u32> {
-        let pid = std::fs::read_to_string(self.directory().join(file)).ok()?.trim().parse().ok()?;
-        // A number that is somebody else's by now does not count, nor does what is left of a process that ended.
-        let environment = std::fs::read(format!("/proc/{pid}/environ")).ok()?;
-        let mark = format!("SPANBRIDGE_BROKER={}", self.directory().display());
-        environment.split(|&byte| byte == 0).any(|variable| variable == mark.as_bytes()).then_some(pid)
-    }
-}
-
-fn write_scripts(ports: &Reservation, bin: &Path) -> Result<()> {
-    let Reservation { directory, amqp, dist, epmd } = ports;
-    let assignments =
-        format!("dir={}\nbin={}\nport={amqp}\ndist_port={dist}\nepmd_port={epmd}\n", quote(directory), quote(bin));
-    let mut files: Vec<(PathBuf, String)> = vec![
-        ("control.sh".into(), assignments + SCRIPT),
-        ("rabbitmq.conf".into(), format!("listeners.tcp.1 = 127.0.0.1:{amqp}\nloopback_users = none\n")),
-        ("enabled_plugins".into(), "[].\n".into()),
-    ];
-    for name in ["kill", "start", "restart"] {
-        files.push((name.into(), format!("#!/bin/sh\nexec sh {} {name}\n", quote(&directory.join("control.sh")))));
-    }
-    for (name, text) in files {
-        let path = directory.join(name);
-        std::fs::write(&path, text).with_context(|| format!("failed to write {}", path.display()))?;
-    }
-    Ok(())
-}
-
-/// A path as one word of a shell script.
-pub(crate) fn quote(path: &Path) -> String {
-    format!("'{}'", path.display().to_string().replace('\'', r"'\''"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn quoted_paths_are_one_word() {
-        let output =
-            Command::new("sh").arg("-c").arg(format!("printf %s {}", quote(Path::new("/a b/it's $x")))).output();
-        assert_eq!(output.unwrap().stdout, b"/a b/it's $x");
-    }
 
     #[test]
     fn can_be_shared_between_threads() {

@@ -105,11 +105,13 @@ impl Session {
         Ok(())
     }
 
-    /// What to print at the end: the tests that skipped themselves, the runners' closing lines, and the sum.
+    /// What to print at the end: the tests that skipped themselves, what was not there, the runners' closing lines, and the
+    /// sum.
     fn summary(&self) -> Result<String> {
         let skipped = std::fs::read_to_string(self.skipped.path()).context("failed to read the skipped tests")?;
         let closing_lines = self.closing_lines.join("\n");
-        Ok(format!("{skipped}{closing_lines}\n{}", self.counts.minus_skipped(skipped.lines().count())))
+        let not_shown: String = self.services.not_shown().iter().map(|not| format!("not shown: {not}\n")).collect();
+        Ok(format!("{skipped}{not_shown}{closing_lines}\n{}", self.counts.minus_skipped(skipped.lines().count())))
     }
 
     /// Ends the services, then prints the summary: the last line says how many tests ran.
