@@ -7,6 +7,7 @@
 pub use crate::span::Entered;
 
 use crate::{Failure, Outcome, Value};
+use std::error::Error;
 use std::ops::Deref;
 
 macro_rules! chain {
@@ -22,24 +23,34 @@ macro_rules! chain {
     };
 }
 
-/// What a returned value says of the work: by [`Outcome`]; else an `Err` is an error without text; else it is ok.
-pub struct Verdict<'a, T: ?Sized>(AnyResult<'a, T>);
+/// What a returned value says of the work: an `Err` that is an [`Error`] with all its causes; else by [`Outcome`]; else an
+/// `Err` is an error without text; else it is ok.
+pub struct Verdict<'a, T: ?Sized>(AnyOutcome<'a, T>);
+pub struct AnyOutcome<'a, T: ?Sized>(AnyResult<'a, T>);
 pub struct AnyResult<'a, T: ?Sized>(AnyValue<'a, T>);
 pub struct AnyValue<'a, T: ?Sized>(&'a T);
-chain!(Verdict => AnyResult);
+chain!(Verdict => AnyOutcome);
+chain!(AnyOutcome => AnyResult);
 chain!(AnyResult => AnyValue);
 
 impl<'a, T> Verdict<'a, T> {
     #[inline(always)]
     pub fn of(value: &'a T) -> Self {
-        Verdict(AnyResult(AnyValue(value)))
+        Verdict(AnyOutcome(AnyResult(AnyValue(value))))
     }
 }
 
-impl<'a, T: Outcome> Verdict<'a, T> {
+impl<'a, T, E: Error> Verdict<'a, Result<T, E>> {
     #[inline(always)]
     pub fn failure(&self) -> Option<Failure<'a>> {
-        self.0.0.0.failure()
+        self.0.0.0.0.as_ref().err().map(Failure::of)
+    }
+}
+
+impl<'a, T: Outcome> AnyOutcome<'a, T> {
+    #[inline(always)]
+    pub fn failure(&self) -> Option<Failure<'a>> {
+        self.0.0.0.judged()
     }
 }
 

@@ -81,6 +81,7 @@ pub mod observe;
 mod origin;
 pub mod outbox;
 mod outcome;
+pub mod panics;
 #[cfg(feature = "json")]
 pub mod payload;
 mod primitive;
@@ -94,6 +95,7 @@ mod run_context;
 mod sampler;
 pub mod semconv;
 mod span;
+mod text;
 mod value;
 pub mod w3c;
 

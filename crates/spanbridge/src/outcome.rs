@@ -1,14 +1,22 @@
 //! How a value says whether the work went well.
 
-use std::any::type_name;
-use std::borrow::Cow;
-use std::fmt::{self, Display};
+mod boxed;
+mod class;
+mod failure;
+
+pub use failure::Failure;
+
+use crate::panics;
+use std::fmt::Display;
 use std::task::Poll;
 
 /// How the result of a piece of work says whether it went well, so that an `Err` is never recorded as ok.
 ///
 /// Implemented for `()`, for `Result<T, E>` where `E: Display`, for `Option<T>` (`None` is an answer, not an error),
 /// `Poll<T>`, and `!`. For anything else there are `run_value` and `in_scope_value`.
+///
+/// An error is recorded with its causes where the type says that it has any: a report of `anyhow` or `eyre` and a boxed
+/// error do; of an error of your own it is known under [`#[observe]`](macro@crate::observe) and from [`Failure::of`].
 ///
 /// ```
 /// use spanbridge::{Failure, Outcome};
@@ -30,84 +38,37 @@ use std::task::Poll;
 pub trait Outcome {
     /// What went wrong, if something did.
     fn failure(&self) -> Option<Failure<'_>>;
-}
 
-/// What went wrong: the error's text, and its class, which is recorded as
-/// [`error.type`](crate::semconv::ERROR_TYPE) of a span that does not have one already.
-#[derive(Clone)]
-pub struct Failure<'a> {
-    text: &'a dyn Display,
-    class: Cow<'a, str>,
-}
-
-impl<'a> Failure<'a> {
-    /// Of an error, whose class is the name of its type. Text and boxed errors have no name that says anything: theirs is
-    /// `_OTHER`, as the conventions have it.
-    #[inline]
-    pub fn new<E: Display>(error: &'a E) -> Self {
-        Failure { text: error, class: Cow::Borrowed(class_of::<E>()) }
-    }
-
-    /// An error of which nothing but its type is known.
+    /// The same of a type that is not known: its `failure` may panic, which is nothing that may happen to the application
+    /// because it is recorded.
     #[doc(hidden)]
-    #[inline]
-    pub fn untold<E>() -> Self {
-        Failure { text: &"", class: Cow::Borrowed(class_of::<E>()) }
-    }
-
-    /// Its class, one of few: a name or a code, never something that is different each time.
-    pub fn class(self, class: impl Into<Cow<'a, str>>) -> Self {
-        Failure { class: class.into(), ..self }
-    }
-
-    /// The error's text.
-    pub fn text(&self) -> &'a dyn Display {
-        self.text
-    }
-
-    /// The class.
-    pub fn error_type(&self) -> &str {
-        &self.class
+    fn judged(&self) -> Option<Failure<'_>> {
+        panics::caught(|| self.failure()).unwrap_or_else(|panic| Some(Failure::unknown(panic)))
     }
 }
 
-impl fmt::Debug for Failure<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Failure").field("text", &format_args!("{}", self.text)).field("class", &self.class).finish()
-    }
+/// Of types that are known not to panic.
+macro_rules! judged_by_failure {
+    () => {
+        #[inline(always)]
+        fn judged(&self) -> Option<Failure<'_>> {
+            self.failure()
+        }
+    };
 }
 
 /// For who knows that it went wrong.
 impl Outcome for Failure<'_> {
+    judged_by_failure!();
+
     fn failure(&self) -> Option<Failure<'_>> {
         Some(self.clone())
     }
 }
 
-/// The class of what nothing else is known of.
-const OTHER: &str = "_OTHER";
-
-/// The class of errors of this type.
-fn class_of<E>() -> &'static str {
-    let mut name = type_name::<E>();
-    while let Some(inner) = pointed_at(name) {
-        name = inner
-    }
-    let says_nothing = TEXT.contains(&name.split('<').next().unwrap_or_default());
-    if says_nothing || name.contains("dyn ") { OTHER } else { name }
-}
-
-/// Types of errors that are nothing but text, if that.
-const TEXT: [&str; 5] = ["()", "str", "alloc::string::String", "alloc::borrow::Cow", "core::fmt::Arguments"];
-
-/// What a pointer of the language points at, by their types' names.
-fn pointed_at(name: &str) -> Option<&str> {
-    let boxes = ["alloc::boxed::Box<", "alloc::sync::Arc<", "alloc::rc::Rc<"];
-    let boxed = boxes.iter().find_map(|start| name.strip_prefix(start)?.strip_suffix('>'));
-    name.strip_prefix('&').or(boxed)
-}
-
 impl Outcome for () {
+    judged_by_failure!();
+
     #[inline(always)]
     fn failure(&self) -> Option<Failure<'_>> {
         None
@@ -115,6 +76,8 @@ impl Outcome for () {
 }
 
 impl<T, E: Display> Outcome for Result<T, E> {
+    judged_by_failure!();
+
     #[inline(always)]
     fn failure(&self) -> Option<Failure<'_>> {
         self.as_ref().err().map(Failure::new)
@@ -122,6 +85,8 @@ impl<T, E: Display> Outcome for Result<T, E> {
 }
 
 impl<T> Outcome for Option<T> {
+    judged_by_failure!();
+
     #[inline(always)]
     fn failure(&self) -> Option<Failure<'_>> {
         None
@@ -132,6 +97,13 @@ impl<T: Outcome> Outcome for Poll<T> {
     fn failure(&self) -> Option<Failure<'_>> {
         match self {
             Poll::Ready(v) => v.failure(),
+            Poll::Pending => None,
+        }
+    }
+
+    fn judged(&self) -> Option<Failure<'_>> {
+        match self {
+            Poll::Ready(v) => v.judged(),
             Poll::Pending => None,
         }
     }
@@ -162,7 +134,7 @@ pub struct ByOutcome;
 impl<T: Outcome> Judge<T> for ByOutcome {
     #[inline(always)]
     fn failed(self, value: &T, f: impl FnOnce(Failure<'_>)) {
-        if let Some(failure) = value.failure() {
+        if let Some(failure) = value.judged() {
             f(failure)
         }
     }
@@ -189,22 +161,5 @@ impl<T, F: for<'a> FnOnce(&'a T) -> Option<Failure<'a>>> Judge<T> for By<F> {
         if let Some(failure) = (self.0)(value) {
             f(failure)
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::sync::Arc;
-
-    #[test]
-    fn the_class_of_an_error_is_its_type_if_that_says_something() {
-        assert_eq!(class_of::<fmt::Error>(), "core::fmt::Error");
-        assert_eq!(class_of::<&fmt::Error>(), "core::fmt::Error");
-        assert_eq!([class_of::<Box<fmt::Error>>(), class_of::<Arc<Box<fmt::Error>>>()], ["core::fmt::Error"; 2]);
-        assert_eq!(class_of::<std::num::ParseIntError>(), "core::num::error::ParseIntError");
-        assert_eq!(class_of::<Box<dyn std::error::Error + Send + Sync>>(), OTHER);
-        assert_eq!([class_of::<&str>(), class_of::<String>(), class_of::<Cow<'static, str>>()], [OTHER; 3]);
-        assert_eq!([class_of::<Box<str>>(), class_of::<&Arc<str>>(), class_of::<fmt::Arguments<'_>>()], [OTHER; 3]);
     }
 }

@@ -212,7 +212,7 @@ fn panics_are_noticed_and_go_on() {
         assert!(thrown.now_or_never().unwrap().is_err());
         assert_eq!(observe::capture_context(), outside);
     });
-    assert_eq!(tree(&records), "\npanics [panicked] error.type=panic\n  before [ok]");
+    assert_eq!(tree(&records), "\npanics [panicked] \"on purpose\" error.type=panic\n  before [ok]");
 }
 
 #[test]

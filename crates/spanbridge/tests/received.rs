@@ -115,7 +115,8 @@ fn a_child_run_ends_as_its_work_does() {
         received.process(|| observe::span("process").open()).end_with(&result)
     }
     let ends: Vec<_> = lifecycle(&records).into_iter().filter(|l| l.starts_with("end")).collect();
-    assert_eq!(ends, ["end error: no paper", "end cancelled", "end error: panicked", "end ok", "end error: again"]);
+    let panicked = "end error: panicked: on purpose";
+    assert_eq!(ends, ["end error: no paper", "end cancelled", panicked, "end ok", "end error: again"]);
     let all = spans(&records);
     let mut runs: Vec<_> = all.iter().map(|s| s.run).collect();
     runs.dedup();

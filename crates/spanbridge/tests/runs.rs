@@ -46,7 +46,7 @@ fn a_run_ends_as_its_owner_says() {
         "start fails",
         "end error: boom",
         "start panics",
-        "end error: panicked",
+        "end error: panicked: on purpose",
         "start ended",
         "end ok",
         "start failed",

@@ -35,7 +35,7 @@ fn a_tree_of_every_outcome() {
 root [error] "boom" error.type=_OTHER
   parse [ok] n=1 text=a
     deep [ok]
-  panics [panicked] error.type=panic
+  panics [panicked] "on purpose" error.type=panic
   any [ok]
   none [ok]
   given up [cancelled]

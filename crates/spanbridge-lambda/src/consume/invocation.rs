@@ -52,7 +52,7 @@ pub(crate) enum End {
 
 impl From<Failure<'_>> for End {
     fn from(failure: Failure<'_>) -> Self {
-        End::Failed { message: failure.text().to_string(), kind: failure.error_type().to_owned() }
+        End::Failed { message: failure.message(), kind: failure.error_type().to_owned() }
     }
 }
 

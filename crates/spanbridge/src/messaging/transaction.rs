@@ -51,7 +51,7 @@ impl Transaction {
         let about = [
             (semconv::TRANSACTION_OPERATION, Value::Static(operation)),
             (semconv::ERROR_TYPE, Value::Str(failure.error_type())),
-            (semconv::EXCEPTION_MESSAGE, Value::Str(&failure.text().to_string())),
+            (semconv::EXCEPTION_MESSAGE, Value::Str(&failure.message())),
         ];
         span.event("failed", &about)
     }

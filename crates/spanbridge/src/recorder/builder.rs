@@ -9,7 +9,7 @@ use super::sink::Sink;
 use crate::current::{self, WithContext};
 use crate::intake::{self, Intake};
 use crate::record::AttributeValue;
-use crate::{Context, Sampler, clock, recording};
+use crate::{Context, Sampler, clock, panics, recording};
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
@@ -135,6 +135,7 @@ impl RecorderBuilder {
     pub fn build(self) -> Result<Recorder, InstallError> {
         clock::init();
         recording::watch_forks();
+        panics::listen();
         let intake = Arc::new(Intake::new(self.memory / 2, self.sampler));
         let source = Source {
             instance: recording::new_id(),

@@ -5,10 +5,11 @@ use super::class::PANIC;
 use super::entered::Entered;
 use super::handle::{ActiveSpan, Span};
 use super::in_span::InSpan;
-use super::open::{Open, end_span, shown};
+use super::open::{Open, end_span};
 use crate::context::{RECORDED, Shared, untag};
 use crate::current::{self, ambient};
 use crate::outcome::{Anything, By, ByOutcome, Judge, Outcome};
+use crate::panics::Watch;
 use crate::recording::{Key, Started, hot};
 use crate::{Context, Failure, Kind, Primitive, Status, Value};
 use std::borrow::Cow;
@@ -345,8 +346,11 @@ fn stray(started: Started) {
 #[cold]
 #[inline(never)]
 fn fail_here(started: Started, failure: Failure<'_>) {
-    let error = shown(failure.text()); // before a look at what is current: it is the user's code, and may change that
-    if let Some(shared) = current_shared().filter(|_| !started.is_none()) {
+    if started.is_none() {
+        return; // nobody will read it
+    }
+    let error = failure.message(); // before a look at what is current: it is the user's code, and may change that
+    if let Some(shared) = current_shared() {
         end_span(started, shared, Status::Error, &error, failure.error_type())
     }
 }
@@ -354,9 +358,9 @@ fn fail_here(started: Started, failure: Failure<'_>) {
 /// The same, by a panic.
 #[cold]
 #[inline(never)]
-fn panicked_here(started: Started) {
+fn panicked_here(started: Started, watch: Watch) {
     if let Some(shared) = current_shared().filter(|_| !started.is_none()) {
-        end_span(started, shared, Status::Panicked, "", PANIC)
+        end_span(started, shared, Status::Panicked, &watch.text(), PANIC)
     }
 }
 
@@ -365,6 +369,7 @@ struct Scope {
     started: Started,
     outer_span: u64,
     is_root: bool,
+    watch: Watch,
     /// Of a root: what was current outside. Else nothing.
     outside: ManuallyDrop<Context>,
 }
@@ -384,7 +389,7 @@ impl Scope {
         } else {
             outer_span = ambient().span.replace(started.id) // not always the parent: see the tests
         }
-        Scope { started, outer_span, is_root, outside }
+        Scope { started, outer_span, is_root, watch: Watch::new(), outside }
     }
 
     #[inline(always)]
@@ -412,7 +417,7 @@ fn current_shared<'a>() -> Option<&'a Shared> {
 impl Drop for Scope {
     #[cold]
     fn drop(&mut self) {
-        panicked_here(self.started);
+        panicked_here(self.started, self.watch);
         self.started = Started::NONE;
         self.leave(Status::Panicked)
     }

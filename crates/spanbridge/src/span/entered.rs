@@ -1,6 +1,7 @@
 //! A span around the rest of a function, for the attribute macro.
 
 use super::open::Open;
+use crate::panics::Watch;
 use crate::{Context, Status};
 use std::marker::PhantomData;
 
@@ -15,6 +16,7 @@ pub struct Entered {
     context: Context,
     open: Open,
     was_panicking: bool,
+    watch: Watch,
     this_thread: PhantomData<*const ()>,
 }
 
@@ -23,7 +25,8 @@ impl Entered {
     pub(crate) fn new(context: Context, open: Open) -> Self {
         let mut outside = context.clone();
         outside.swap();
-        Entered { outside, context, open, was_panicking: std::thread::panicking(), this_thread: PhantomData }
+        let was_panicking = std::thread::panicking();
+        Entered { outside, context, open, was_panicking, watch: Watch::new(), this_thread: PhantomData }
     }
 }
 
@@ -33,6 +36,6 @@ impl Drop for Entered {
         self.outside.swap();
         // in a destructor that a panic runs, this function may well have returned
         let panicked = !self.was_panicking && std::thread::panicking();
-        self.open.end(&self.context, if panicked { Status::Panicked } else { Status::Ok })
+        if panicked { self.open.unwound(&self.context, self.watch) } else { self.open.end(&self.context, Status::Ok) }
     }
 }

@@ -4,7 +4,9 @@ use super::details;
 use super::open::Open;
 use crate::current::{self, WithContext};
 use crate::outcome::{Failure, Outcome};
+use crate::panics::Watch;
 use crate::recording::hot;
+use crate::text::shown;
 use crate::{Context, SpanId, Status, Value};
 use std::fmt::{self, Display};
 
@@ -72,7 +74,7 @@ impl Span {
 
     /// It panicked: for who catches panics, and knows what this one said.
     pub fn panicked(mut self, message: impl Display) {
-        self.open.panicked(&self.context, &message)
+        self.open.panicked(&self.context, || shown(&message))
     }
 
     /// It was given up.
@@ -84,12 +86,12 @@ impl Span {
     /// beside it.
     #[doc(hidden)]
     pub fn unwound(mut self) {
-        self.open.end(&self.context, Status::Panicked)
+        self.open.unwound(&self.context, Watch::of_latest())
     }
 
     /// It ended as the result says.
     pub fn end_with(mut self, result: &impl Outcome) {
-        match result.failure() {
+        match result.judged() {
             Some(failure) => self.open.fail(&self.context, &failure),
             None => self.open.end(&self.context, Status::Ok),
         }

@@ -3,39 +3,51 @@
 use super::handle::Span;
 use super::open::Open;
 use super::outside::BegunAlone;
-use crate::current::Swapped;
 use crate::outcome::{Anything, ByOutcome, Judge, Outcome};
+use crate::panics::{self, Watch};
 use crate::{Context, Status};
 use pin_project_lite::pin_project;
+use std::any::Any;
 use std::future::Future;
-use std::mem::ManuallyDrop;
+use std::mem::{ManuallyDrop, needs_drop};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
+use std::sync::{Mutex, PoisonError};
 use std::task::{self, Poll};
 
 pin_project! {
     /// Runs a future with a span, or a run, as the current one, and ends it by what the future resolves to. Dropped
-    /// before that, it is cancelled; a panic is noticed and goes on.
+    /// before that, it is cancelled; a panic is noticed and goes on, and so is one in the future's destructor.
     ///
-    /// The context is swapped in for each poll; nothing is recorded per poll.
+    /// The context is swapped in for each poll; nothing is recorded per poll. When the future has resolved it is dropped, still
+    /// inside the span; polled again after that, this stays pending.
     #[must_use = "does nothing unless polled"]
     pub struct InSpan<F, J = ByOutcome> {
         #[pin]
         inner: ManuallyDrop<F>,
         context: Context,
         open: Open,
+        // There until `inner` has resolved, which is dropped then.
         judge: Option<J>,
         alone: BegunAlone,
+        // What a destructor of `inner` panicked with after it had resolved: its value has gone to whoever waits for it, and this
+        // goes to whoever drops us, as it would without us. (A lock only makes it `Sync`.)
+        late: Option<Box<Mutex<Box<dyn Any + Send>>>>,
     }
 
     impl<F, J> PinnedDrop for InSpan<F, J> {
         fn drop(this: Pin<&mut Self>) {
             let this = this.project();
-            {
-                let _swapped = Swapped::new(this.context);
-                // SAFETY: structurally pinned, dropped exactly once and never touched again.
+            if this.judge.is_some() {
+                let guard = Inside::enter(this.context, this.open);
+                // SAFETY: structurally pinned, not dropped yet and never touched again.
                 unsafe { ManuallyDrop::drop(this.inner.get_unchecked_mut()) }
+                let (context, open) = guard.leave();
+                open.end(context, Status::Cancelled)
             }
-            this.open.end(this.context, Status::Cancelled)
+            if let Some(panic) = this.late.take() {
+                resume_unwind(panic.into_inner().unwrap_or_else(PoisonError::into_inner))
+            }
         }
     }
 }
@@ -43,7 +55,7 @@ pin_project! {
 impl<F, J> InSpan<F, J> {
     #[inline]
     pub(crate) fn new(context: Context, open: Open, inner: F, judge: J) -> Self {
-        InSpan { inner: ManuallyDrop::new(inner), context, open, judge: Some(judge), alone: BegunAlone::NO }
+        InSpan { inner: ManuallyDrop::new(inner), context, open, judge: Some(judge), alone: BegunAlone::NO, late: None }
     }
 
     /// `alone`: it was begun where nothing was current.
@@ -56,11 +68,9 @@ impl<F, J> InSpan<F, J> {
     /// Around a future that is made inside the span.
     #[inline]
     pub(crate) fn made(mut context: Context, mut open: Open, make: impl FnOnce() -> F, judge: J) -> Self {
-        context.swap();
-        let guard = Poked(&mut context, &mut open);
+        let guard = Inside::enter(&mut context, &mut open);
         let inner = make();
-        let mut guard = ManuallyDrop::new(guard); // it did not panic
-        guard.0.swap();
+        guard.leave();
         InSpan::new(context, open, inner, judge)
     }
 
@@ -70,13 +80,35 @@ impl<F, J> InSpan<F, J> {
     }
 }
 
-/// What an unwinding poll, or making, leaves behind.
-struct Poked<'a>(&'a mut Context, &'a mut Open);
+/// While the future is polled, made or dropped, with the context swapped in; what an unwinding one leaves behind.
+struct Inside<'a> {
+    context: &'a mut Context,
+    open: &'a mut Open,
+    watch: Watch,
+}
 
-impl Drop for Poked<'_> {
+impl<'a> Inside<'a> {
+    #[inline(always)]
+    fn enter(context: &'a mut Context, open: &'a mut Open) -> Self {
+        context.swap();
+        Inside { context, open, watch: Watch::new() }
+    }
+
+    /// It did not panic.
+    #[inline(always)]
+    fn leave(self) -> (&'a mut Context, &'a mut Open) {
+        let this = ManuallyDrop::new(self);
+        // SAFETY: what is read out of `this` is not used there any more.
+        let (context, open) = unsafe { (std::ptr::read(&this.context), std::ptr::read(&this.open)) };
+        context.swap();
+        (context, open)
+    }
+}
+
+impl Drop for Inside<'_> {
     fn drop(&mut self) {
-        self.0.swap();
-        self.1.end(self.0, Status::Panicked)
+        self.context.swap();
+        self.open.unwound(self.context, self.watch)
     }
 }
 
@@ -85,22 +117,32 @@ impl<F: Future, J: Judge<F::Output>> Future for InSpan<F, J> {
 
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<F::Output> {
-        let this = self.project();
+        let mut this = self.project();
+        if this.judge.is_none() {
+            return Poll::Pending;
+        }
         this.alone.polled(this.context);
-        this.context.swap();
-        let guard = Poked(this.context, this.open);
+        let guard = Inside::enter(this.context, this.open);
         // SAFETY: a projection through ManuallyDrop keeps the promise of the pin.
-        let result = unsafe { this.inner.map_unchecked_mut(|m| &mut **m) }.poll(cx);
-        let mut guard = ManuallyDrop::new(guard); // it did not panic
-        guard.0.swap();
-        if let Poll::Ready(value) = &result {
-            let Poked(context, open) = &mut *guard;
-            if let Some(judge) = this.judge.take() {
-                judge.failed(value, |failure| open.fail(context, &failure));
-            }
+        let Poll::Ready(value) = unsafe { this.inner.as_mut().map_unchecked_mut(|m| &mut **m) }.poll(cx) else {
+            guard.leave();
+            return Poll::Pending;
+        };
+        let judge = this.judge.take();
+        let drops = || {
+            // SAFETY: structurally pinned, not dropped yet, and without its judge never touched again.
+            unsafe { ManuallyDrop::drop(this.inner.get_unchecked_mut()) }
+        };
+        let dropped = if needs_drop::<F>() { catch_unwind(AssertUnwindSafe(drops)) } else { Ok(()) };
+        let (context, open) = guard.leave();
+        if let Err(panic) = dropped {
+            open.panicked(context, || panics::text(&*panic));
+            *this.late = Some(Box::new(Mutex::new(panic)))
+        } else if let Some(judge) = judge {
+            judge.failed(&value, |failure| open.fail(context, &failure));
             open.end(context, Status::Ok)
         }
-        result
+        Poll::Ready(value)
     }
 }
 

@@ -2,12 +2,12 @@
 
 use super::class::{PANIC, unsaid};
 use crate::context::Shared;
+use crate::panics::Watch;
 use crate::recording::layout::{Fact, Field};
 use crate::recording::{Item, Key, Started, hot};
 use crate::semconv::ERROR_TYPE;
 use crate::{Context, Failure, Status, Value};
-use std::fmt::{Display, Write};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::borrow::Cow;
 
 /// What has begun and must be ended once. It has no destructor of its own: who holds it knows the context.
 pub(crate) enum Open {
@@ -31,9 +31,11 @@ impl Open {
             (std::mem::replace(self, Open::Nothing), context.shared())
         {
             match open {
-                Open::Span(s) if status == Status::Panicked => end_span(s, shared, status, "", PANIC),
                 Open::Span(s) => hot().end(s, || Some(shared), status),
-                Open::RunOfSpan(s) => end_both(s, shared, status),
+                Open::RunOfSpan(s) => {
+                    hot().end(s, || Some(shared), status);
+                    end_run(shared, status, None)
+                }
                 _ => end_run(shared, status, None),
             }
         }
@@ -42,20 +44,26 @@ impl Open {
     /// Ends it as failed. (A run has the error's text only.)
     #[cold]
     pub(crate) fn fail(&mut self, context: &Context, failure: &Failure<'_>) {
-        self.end_saying(context, Status::Error, failure.text(), failure.error_type())
+        self.end_saying(context, Status::Error, || failure.message(), failure.error_type())
     }
 
     /// Ends it as panicked, with what the panic said.
     #[cold]
-    pub(crate) fn panicked(&mut self, context: &Context, message: &dyn Display) {
+    pub(crate) fn panicked(&mut self, context: &Context, message: impl FnOnce() -> String) {
         self.end_saying(context, Status::Panicked, message, PANIC)
     }
 
-    fn end_saying(&mut self, context: &Context, status: Status, message: &dyn Display, class: &str) {
+    /// Ends it by the panic that unwinds this thread since `watch` was taken.
+    #[cold]
+    pub(crate) fn unwound(&mut self, context: &Context, watch: Watch) {
+        self.panicked(context, || watch.text())
+    }
+
+    fn end_saying(&mut self, context: &Context, status: Status, message: impl FnOnce() -> String, class: &str) {
         if let (open @ (Open::Span(_) | Open::Run | Open::RunOfSpan(_)), Some(shared)) =
             (std::mem::replace(self, Open::Nothing), context.shared())
         {
-            let message = shown(message);
+            let message = message();
             if let Open::Span(s) | Open::RunOfSpan(s) = open {
                 end_span(s, shared, status, &message, class)
             }
@@ -69,21 +77,12 @@ impl Open {
     #[cold]
     pub(crate) fn end_at(&mut self, context: &Context, at: u64, failure: Option<&Failure<'_>>) {
         if let (Open::Span(s), Some(shared)) = (std::mem::replace(self, Open::Nothing), context.shared()) {
-            let text = failure.map(|failure| shown(failure.text())).unwrap_or_default();
+            let text = failure.map(Failure::message).unwrap_or_default();
             let class = failure.map_or("", Failure::error_type);
             let status = if failure.is_some() { Status::Error } else { Status::Ok };
             said(s, &text, class, |items| hot().end_at(s, shared, status, at, items))
         }
     }
-}
-
-/// The text of an error. It is the application's code that makes it: whatever it does, the error is recorded, and the
-/// application's own result goes on its way.
-#[cold]
-pub(crate) fn shown(error: &dyn Display) -> String {
-    let mut text = String::new();
-    let _ = catch_unwind(AssertUnwindSafe(|| write!(text, "{error}")));
-    text
 }
 
 /// Ends a span that did not go well.
@@ -102,25 +101,18 @@ fn said(started: Started, error: &str, class: &str, end: impl FnOnce(&[Item<'_>]
     }
 }
 
-#[cold]
-fn end_both(started: Started, shared: &Shared, status: Status) {
-    match status {
-        Status::Panicked => end_span(started, shared, status, "", PANIC),
-        _ => hot().end(started, || Some(shared), status),
-    }
-    end_run(shared, status, None)
-}
-
 /// A run has no `panicked`: that is an error of its own kind.
 #[cold]
 pub(crate) fn end_run(shared: &Shared, status: Status, error: Option<&str>) {
-    let (status, error) = match status {
-        Status::Panicked => (Status::Error, Some("panicked")),
-        s => (s, error.filter(|text| !text.is_empty())),
+    let error = error.filter(|text| !text.is_empty());
+    let (status, error): (_, Option<Cow<'_, str>>) = match (status, error) {
+        (Status::Panicked, Some(text)) => (Status::Error, Some(format!("panicked: {text}").into())),
+        (Status::Panicked, None) => (Status::Error, Some("panicked".into())),
+        (status, error) => (status, error.map(Into::into)),
     };
     let items = [
         (Key::Field(Field::Status), Value::I64(status as i64)),
-        (Key::Field(Field::Error), Value::Str(error.unwrap_or_default())),
+        (Key::Field(Field::Error), Value::Str(error.as_deref().unwrap_or_default())),
     ];
     hot().fact(shared, Fact::RunEnd, 0, 0, &items[..1 + error.is_some() as usize]);
 }

@@ -5,6 +5,7 @@ use super::open::Open;
 use crate::current::{self, WithContext};
 use crate::origin;
 use crate::outcome::{Anything, ByOutcome, Failure, Outcome};
+use crate::panics::Watch;
 use crate::run_context::Unknown;
 use crate::{Context, Primitive, RunId, Status, Value};
 use std::borrow::Cow;
@@ -74,22 +75,26 @@ impl<'a> RunBuilder<'a> {
 
     /// Calls `f` in the run, and ends it by what `f` returns.
     pub fn in_scope<R: Outcome>(self, f: impl FnOnce() -> R) -> R {
-        let mut scope = Scope(self.open(), Status::Panicked);
-        let result = scope.0.in_scope(f);
-        scope.1 = Status::Ok;
-        if let Some(failure) = result.failure() {
-            scope.0.open.fail(&scope.0.context, &failure)
+        let mut scope = Scope { run: self.open(), watch: Watch::new() };
+        let result = scope.run.in_scope(f);
+        let Run { context, open, .. } = &mut scope.run;
+        if let Some(failure) = result.judged() {
+            open.fail(context, &failure)
         }
+        open.end(context, Status::Ok);
         result
     }
 }
 
 /// Ends the run also by a panic.
-struct Scope(Run, Status);
+struct Scope {
+    run: Run,
+    watch: Watch,
+}
 
 impl Drop for Scope {
     fn drop(&mut self) {
-        self.0.open.end(&self.0.context, self.1)
+        self.run.open.unwound(&self.run.context, self.watch)
     }
 }
 
@@ -149,9 +154,9 @@ impl Run {
     }
 
     /// It ended as the result says.
-    pub fn end_with(self, result: &impl Outcome) {
-        match result.failure() {
-            Some(failure) => self.error(failure.text()),
+    pub fn end_with(mut self, result: &impl Outcome) {
+        match result.judged() {
+            Some(failure) => self.open.fail(&self.context, &failure),
             None => self.end(),
         }
     }

@@ -1,10 +1,11 @@
 //! Runs that go on elsewhere: what is saved of them, and who may go on with them.
 
-use super::open::{Open, shown};
+use super::open::Open;
 use super::run::Run;
 use crate::outcome::Outcome;
 use crate::recording::layout::{Fact, Field};
 use crate::recording::{Key, hot};
+use crate::text::shown;
 use crate::{Context, RunContext, Value};
 use std::fmt::Display;
 

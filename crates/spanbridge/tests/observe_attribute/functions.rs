@@ -12,6 +12,22 @@ use std::rc::Rc;
 /// An error that cannot say what it is.
 struct Mute;
 
+/// An error that leaves its cause to who asks for it.
+#[derive(Debug)]
+struct Caused(ParseIntError);
+
+impl Display for Caused {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("read the port")
+    }
+}
+
+impl std::error::Error for Caused {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.0)
+    }
+}
+
 type Alias = std::io::Result<u8>;
 
 #[observe]
@@ -47,6 +63,14 @@ fn any_error_is_an_error() {
         Ok(())
     }
     #[observe]
+    fn caused() -> Result<(), Caused> {
+        Err(Caused("x".parse::<u8>().unwrap_err()))
+    }
+    #[observe]
+    fn report() -> anyhow::Result<()> {
+        Err(anyhow::Error::from(Caused("x".parse::<u8>().unwrap_err())).context("start"))
+    }
+    #[observe]
     fn generic<T, E>(error: E) -> Result<T, E> {
         Err(error)
     }
@@ -61,6 +85,8 @@ fn any_error_is_an_error() {
         tree::of(boxed),
         "boxed error (cannot parse integer from empty string)\n  parse error (cannot parse integer from empty string)\n"
     );
+    assert_eq!(tree::of(caused), "caused error (read the port: invalid digit found in string)\n");
+    assert_eq!(tree::of(report), "report error (start: read the port: invalid digit found in string)\n");
     assert_eq!(tree::of(|| generic::<u8, _>("not known to be shown")), "generic error\n");
     assert_eq!(tree::of(|| shown("shown")), "shown error (shown)\n");
 }

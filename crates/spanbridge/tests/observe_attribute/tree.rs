@@ -1,7 +1,7 @@
 //! Recorded spans as indented text: name, status, error, and in braces what else is not as usual.
 
 use spanbridge::record::{Body, End, Start};
-use spanbridge::{Kind, Memory, Recorder, SpanId, semconv};
+use spanbridge::{Kind, Memory, Recorder, SpanId, Status, semconv};
 use std::any::Any;
 use std::fmt::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -66,7 +66,10 @@ fn show(spans: &Spans, start: &Start<'_>, end: Option<&End<'_>>, depth: usize, t
     match end {
         Some(end) => {
             let _ = write!(text, " {}", end.status.name());
-            if let Some(error) = &end.error {
+            if end.status == Status::Panicked {
+                let error = end.error.as_deref().unwrap_or_default();
+                assert!(error.contains(", at ") && error.contains(".rs:"), "{}: {error:?}", start.name);
+            } else if let Some(error) = &end.error {
                 let _ = write!(text, " ({error})");
             }
         }

@@ -3,7 +3,7 @@
 
 mod spans;
 
-pub(crate) use spans::{Seen, by_name, spans, tree};
+pub(crate) use spans::{Seen, by_name, somewhere, spans, tree};
 
 use spanbridge::record::{Body, Record};
 use spanbridge::{Memory, Recorder, RecorderBuilder, Report, SegmentId, Status};
@@ -83,7 +83,7 @@ pub(crate) fn lifecycle(records: &[Record<'_>]) -> Vec<String> {
             Body::RunSuspend { reason, .. } => out.push(format!("suspend {}", reason.as_deref().unwrap_or("?"))),
             Body::RunResume { .. } => out.push("resume".to_owned()),
             Body::RunEnd { status: s, error: None, .. } => out.push(format!("end {}", status(s))),
-            Body::RunEnd { status: s, error: Some(e), .. } => out.push(format!("end {}: {e}", status(s))),
+            Body::RunEnd { status: s, error: Some(e), .. } => out.push(format!("end {}: {}", status(s), somewhere(e))),
             _ => {}
         }
     }

@@ -112,11 +112,19 @@ pub(crate) fn tree(records: &[Record<'_>]) -> String {
     out
 }
 
+/// What was said of a panic, wherever it began in the tests.
+pub(crate) fn somewhere(error: &str) -> &str {
+    match error.split_once(", at ") {
+        Some((said, place)) if place.contains(".rs:") => said,
+        _ => error,
+    }
+}
+
 fn branch(all: &[Seen], s: &Seen, depth: usize, out: &mut String) {
     let status = s.status.map_or("open", Status::name);
     *out += &format!("\n{}{} [{status}]", "  ".repeat(depth), s.name);
     if let Some(e) = &s.error {
-        *out += &format!(" {e:?}")
+        *out += &format!(" {:?}", somewhere(e))
     }
     for (k, v) in &s.attributes {
         *out += &format!(" {k}={v}")
