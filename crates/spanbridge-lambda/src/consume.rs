@@ -2,6 +2,7 @@
 
 mod annotated;
 mod answer;
+mod breaker;
 mod captured;
 mod deadline;
 mod drive;
@@ -29,9 +30,11 @@ use drive::Loop;
 use futures_core::Stream;
 use lambda_runtime::layers::TracingLayer;
 use lambda_runtime::tower::Service;
-use lambda_runtime::{Diagnostic, Error, IntoFunctionResponse, LambdaEvent, Runtime};
+use lambda_runtime::{Diagnostic, Error, IntoFunctionResponse, LambdaEvent, LambdaInvocation, Runtime};
+use layer::ObservedService;
 use serde::{Deserialize, Serialize};
 use std::fmt::Debug;
+use std::io::Write;
 use std::time::Duration;
 
 /// What [`ObservedLayer`] and [`observed`] make of a service. Nobody needs to name these.
@@ -39,7 +42,7 @@ pub mod parts {
     pub use super::answer::Answer;
     pub use super::layer::{ObservedInvocation, ObservedService};
     pub use super::service::{HandlerError, Handling, Observed};
-    pub use super::stream::ObservedStream;
+    pub use super::stream::{ObservedStream, StreamError};
 }
 
 /// How long `std::process::exit` may wait for what was recorded.
@@ -48,7 +51,13 @@ const AT_EXIT: Duration = Duration::from_secs(1);
 /// What a process needs, whichever way its handler is observed.
 fn set_up() {
     watchdog::start();
-    spanbridge::flush_at_exit(AT_EXIT)
+    spanbridge::flush_at_exit(AT_EXIT);
+    signals::own_sigterm()
+}
+
+/// A line for who reads the function's log. Where there is no standard error nobody does.
+fn tell_standard_error(what: &str) {
+    let _ = writeln!(std::io::stderr(), "spanbridge: {what}");
 }
 
 /// As [`lambda_runtime::run`], observed: each event is handled in a span of its own, under the span that caused it, and
@@ -78,13 +87,15 @@ fn set_up() {
 /// - The span ends as the handler does: ok, with its error, by a panic, or with the last of a response stream.
 /// - The flush is given the time that is left but for a margin, and at most two seconds ([`Observe::flush_within`]).
 ///   How it went is told by the next invocation: `spanbridge.flush.previous_ms`, and a diagnostic `flush.incomplete`.
+///   If sinks take nothing, standard error says so once, and most flushes wait for 50 ms only until they take something.
 /// - Shortly before the function runs out of time (a tenth of it, 50 ms to 1 s) open spans are delivered by a thread of
 ///   our own, so that also a handler that blocks its executor leaves its trace.
 /// - Headers that would end the process in `lambda_runtime` (a client context that is not of its type, …) are mended, and
 ///   a diagnostic `runtime.header` says so.
-/// - On SIGTERM everything is delivered. The process then ends, unless it has a handler for SIGTERM of its own by the first
-///   event: then it is for that to end it. Lambda sends SIGTERM only to functions that have an extension; who has none
-///   calls `lambda_runtime::spawn_graceful_shutdown_handler` before this.
+/// - What the initialisation has recorded is delivered before the first event is asked for.
+/// - On SIGTERM everything is delivered within 400 ms, whatever handler and executor are at. The process then ends, unless
+///   it has a handler for SIGTERM of its own: then it is for that to end it. Lambda sends SIGTERM only to functions that
+///   have an extension; for one that has none, call `lambda_runtime::spawn_graceful_shutdown_handler` before this.
 /// - Whatever context comes with an event is believed. Where strangers can call, as at a function URL, [`Observe`] says how
 ///   far it is.
 /// - Of payloads and headers nothing is recorded but the sizes of messages, unless [`Observe::capture`] asks for more.
@@ -154,15 +165,10 @@ impl Observe {
         D: Into<Bytes> + Send,
         E: Into<Error> + Send + Debug,
     {
-        if drive::workers() > 1 {
-            lambda_runtime::tracing::warn!(
-                "AWS_LAMBDA_MAX_CONCURRENCY is set, but `spanbridge_lambda::run` takes one event at a time: use `run_concurrent`"
-            );
-        }
-        let flush_within = self.settings.flush_within;
-        let runtime = Runtime::new(observed(handler)).layer(TracingLayer::new()).layer(self.layer());
-        let service = drive::service_of(runtime);
-        Loop::begin(1, flush_within).await?.run(service).await
+        set_up();
+        drive::warn_of_workers();
+        let events = Loop::begin(1, self.settings.flush_within).await?;
+        events.run(self.around(Runtime::new(observed(handler)).layer(TracingLayer::new()))).await
     }
 
     /// As [`run_concurrent`], in this way.
@@ -184,10 +190,18 @@ impl Observe {
         D: Into<Bytes> + Send + 'static,
         E: Into<Error> + Send + Debug + 'static,
     {
-        let (workers, flush_within) = (drive::workers(), self.settings.flush_within);
-        let runtime = Runtime::new(observed(handler)).layer(TracingLayer::new()).layer(self.layer());
-        let service = drive::service_of(runtime);
-        let events = Loop::begin(workers, flush_within).await?;
+        set_up();
+        let workers = drive::workers();
+        let events = Loop::begin(workers, self.settings.flush_within).await?;
+        let service = self.around(Runtime::new(observed(handler)).layer(TracingLayer::new()));
         if workers == 1 { events.run(service).await } else { events.run_concurrent(service, workers).await }
+    }
+
+    /// What [`ObservedLayer`] makes of a runtime's service, where a loop of ours takes the events.
+    fn around<S>(self, runtime: Runtime<S>) -> ObservedService<S>
+    where
+        S: Service<LambdaInvocation, Response = (), Error = Error>,
+    {
+        ObservedService::new(drive::service_of(runtime), self.settings)
     }
 }

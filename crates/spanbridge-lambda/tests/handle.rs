@@ -180,7 +180,7 @@ async fn a_stream_ends_when_it_ends() {
     assert_eq!(seen.tree(&[]), "score (root)\n  bit\n  bit\n");
     let (seen, _) = run(json!([1, "error", 2])).await;
     assert_eq!(seen.tree(&[]), "score (root) [error]\n  bit\n  bit\n");
-    assert_eq!(seen.span("score").error, "\"lost\"");
+    assert_eq!(seen.span("score").error, "lost");
     let (seen, answer) = run(json!([1, "panic"])).await;
     assert_eq!((answer, seen.tree(&[])), (Some(Answer::Panic), "score (root) [panicked]\n  bit\n".to_owned()));
 }

@@ -76,6 +76,6 @@ async fn tell<T>(
     .await;
     // Telling an error's text is the application's code.
     let end = catch_unwind(AssertUnwindSafe(|| judge(&value).map_or(End::Ok, End::from)));
-    invocation.end(&end.unwrap_or_else(|_| Failure::new(&"").into()));
+    invocation.end(&end.unwrap_or_else(|_| End::untold::<()>()));
     value
 }

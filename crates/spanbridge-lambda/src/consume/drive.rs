@@ -1,9 +1,10 @@
 //! The loop that takes events, with lambda_runtime's own services around the handler. Why there is one:
 //! `docs/adr/0007-our-own-loop-on-lambda.md`.
 
+use super::flush::Flushing;
 use super::headers;
 use super::layer::Repairs;
-use super::{signals, snapstart};
+use super::snapstart;
 use crate::carrier::XRay;
 use bytes::Bytes;
 use http::response::Parts;
@@ -16,7 +17,7 @@ use lambda_runtime_api_client::{PooledClient, build_request};
 use spanbridge::{ContextExt, Kind, observe};
 use std::future::{Ready, ready};
 use std::num::NonZero;
-use std::sync::{Arc, Mutex, Once, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::task::JoinSet;
@@ -31,15 +32,21 @@ pub(crate) struct Loop {
     client: PooledClient,
     config: Arc<Config>,
     flush_within: Duration,
-    signals: Once,
 }
 
 impl Loop {
-    /// Sets up what a process needs. Panics without the variables that Lambda sets, as lambda_runtime does.
+    /// Delivers what the initialisation has recorded, for a process that asks for its first event may be frozen, and for
+    /// long. Panics without the variables that Lambda sets, as lambda_runtime does.
     pub(crate) async fn begin(workers: usize, flush_within: Duration) -> Result<Loop, Error> {
+        let is_snapstart = snapstart::is_on();
+        let flushing = Flushing::of_the_initialisation(if is_snapstart { snapstart::WITHIN } else { flush_within });
         let client = PooledClient::builder().with_pool_size(workers).build();
-        snapstart::pass(&client).await?;
-        Ok(Loop { client, config: Arc::new(Config::from_env()), flush_within, signals: Once::new() })
+        let config = Arc::new(Config::from_env());
+        flushing.await;
+        if is_snapstart {
+            snapstart::pass(&client).await?
+        }
+        Ok(Loop { client, config, flush_within })
     }
 
     /// One event after another.
@@ -104,8 +111,6 @@ impl Loop {
         if parts.status == StatusCode::NO_CONTENT {
             return Ok(());
         }
-        // Not before: what `main` has spawned may be about to set up a handler of its own.
-        self.signals.call_once(signals::flush_on_sigterm);
         let (context, repairs) = match headers::context(&mut parts.headers, &self.config) {
             Ok(read) => read,
             Err(why) => {
@@ -147,7 +152,25 @@ pub(crate) fn workers() -> usize {
     set.and_then(|n| n.parse().ok()).map_or(1, NonZero::<u16>::get).into()
 }
 
-/// lambda_runtime's services with ours around them, out of a runtime that will not run.
+/// Says that events will be handled one at a time where Lambda would send several: to who logs, else to standard error, as
+/// lambda_runtime does.
+pub(crate) fn warn_of_workers() {
+    let workers = workers();
+    if workers == 1 {
+        return;
+    }
+    let what = format!(
+        "AWS_LAMBDA_MAX_CONCURRENCY is {workers}, but `spanbridge_lambda::run` handles one event at a time: \
+         use `run_concurrent`"
+    );
+    if lambda_runtime::tracing::dispatcher::has_been_set() {
+        lambda_runtime::tracing::warn!("{what}")
+    } else {
+        super::tell_standard_error(&what)
+    }
+}
+
+/// lambda_runtime's services, out of a runtime that will not run.
 pub(crate) fn service_of<S>(runtime: Runtime<S>) -> S
 where
     S: Service<LambdaInvocation, Response = (), Error = Error>,

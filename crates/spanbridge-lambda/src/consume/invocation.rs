@@ -50,6 +50,14 @@ pub(crate) enum End {
     Panicked(String),
 }
 
+impl End {
+    /// With an error that panics when it is to say what it is.
+    pub(crate) fn untold<E>() -> Self {
+        let message = "an error that panics when it is shown".to_owned();
+        End::Failed { message, kind: Failure::untold::<E>().error_type().to_owned() }
+    }
+}
+
 impl From<Failure<'_>> for End {
     fn from(failure: Failure<'_>) -> Self {
         End::Failed { message: failure.message(), kind: failure.error_type().to_owned() }
@@ -176,22 +184,39 @@ impl Invocation {
         }
     }
 
-    /// Lambda has been answered. A handler that nobody told of was not called, or is not observed.
-    pub(crate) fn answered(&self, result: &Result<(), lambda_runtime::Error>) {
-        let is_open = self.spans().invocation.is_some();
+    /// Lambda has been answered. A handler that nobody told of was not called, or is not observed. `was_called` is whether
+    /// the service was ready for the event.
+    pub(crate) fn answered(&self, result: &Result<(), lambda_runtime::Error>, was_called: bool) {
         match result {
-            Err(error) if is_open => self.failed(error.to_string(), "Runtime.Response"),
-            Err(error) => {
-                if let Some(span) = ActiveSpan::of(self.context.clone()) {
-                    span.diagnostic(semconv::RESPONSE_LOST, &error.to_string())
-                }
-            }
-            Ok(()) if is_open && self.claimed.load(Acquire) => self.give_up(),
-            Ok(()) if is_open => {
+            Err(error) if !self.is_open() => self.lose_answer(&error.to_string()),
+            Err(error) if was_called => self.failed(error.to_string(), "Runtime.Response"),
+            Err(error) => self.failed(format!("the service was not ready: {error}"), "Runtime.NotReady"),
+            Ok(()) if !self.is_open() => {}
+            Ok(()) if self.claimed.load(Acquire) => self.give_up(),
+            Ok(()) => {
                 let why = "the handler was not called: the payload is not of its type (or `observed` is not around it)";
                 self.failed(why.to_owned(), "Runtime.Payload")
             }
-            Ok(()) => {}
+        }
+    }
+
+    /// Something between the loop and the handler panicked, and the loop ends by it. After the handler's end that is what
+    /// writes and sends its answer.
+    pub(crate) fn panicked(&self, message: String) {
+        if self.is_open() {
+            self.end(&End::Panicked(message))
+        } else {
+            self.lose_answer(&format!("panicked: {message}"))
+        }
+    }
+
+    fn is_open(&self) -> bool {
+        self.spans().invocation.is_some()
+    }
+
+    fn lose_answer(&self, why: &str) {
+        if let Some(span) = ActiveSpan::of(self.context.clone()) {
+            span.diagnostic(semconv::RESPONSE_LOST, why)
         }
     }
 

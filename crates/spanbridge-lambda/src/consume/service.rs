@@ -64,7 +64,8 @@ where
         let invocation = watchdog::find(&event.context.request_id).filter(|i| i.claim());
         let context = invocation.as_ref().map_or_else(observe::capture_context, |i| i.context().clone());
         let inner = observe::in_scope(&context, || guarded(invocation.as_ref(), || self.handler.call(event)));
-        Handling { inner: observe::with_context(context, inner), invocation, response: PhantomData }
+        let inner = Some(observe::with_context(context, inner));
+        Handling { inner, invocation, late: LatePanic::default(), response: PhantomData }
     }
 }
 
@@ -89,8 +90,9 @@ pin_project! {
     #[must_use = "does nothing unless polled"]
     pub struct Handling<F, B, S> {
         #[pin]
-        inner: WithContext<F>,
+        inner: Option<WithContext<F>>,
         invocation: Option<Arc<Invocation>>,
+        late: LatePanic,
         response: PhantomData<fn() -> (B, S)>,
     }
 }
@@ -105,15 +107,21 @@ where
     type Output = Result<FunctionResponse<Answer<B>, ObservedStream<S>>, HandlerError>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        let result = ready!(guarded(this.invocation.as_ref(), || this.inner.poll(cx)));
+        let mut this = self.project();
+        let Some(inner) = this.inner.as_mut().as_pin_mut() else { return Poll::Pending };
+        let result = ready!(guarded(this.invocation.as_ref(), || inner.poll(cx)));
         let invocation = this.invocation.take();
-        let end = |how| invocation.iter().for_each(|i| i.end(&how));
-        Poll::Ready(match result.map(IntoFunctionResponse::into_response) {
+        if let (Some(message), Some(invocation)) = (this.late.catch(|| this.inner.set(None)), &invocation) {
+            invocation.end(&End::Panicked(message))
+        }
+        let response = guarded(invocation.as_ref(), || result.map(IntoFunctionResponse::into_response));
+        Poll::Ready(match response {
             Ok(FunctionResponse::BufferedResponse(response)) => {
                 let mut answer = Answer::new(response);
-                invocation.iter().for_each(|i| i.capture_answer(&mut answer));
-                end(End::Ok);
+                if let Some(invocation) = invocation {
+                    invocation.capture_answer(&mut answer);
+                    invocation.end(&End::Ok)
+                }
                 Ok(FunctionResponse::BufferedResponse(answer))
             }
             Ok(FunctionResponse::StreamingResponse(StreamResponse { metadata_prelude, stream })) => {
@@ -122,37 +130,80 @@ where
             }
             Err(error) => {
                 let error = HandlerError::new(error);
-                let Diagnostic { error_type, error_message } = error.diagnostic.clone();
-                end(End::Failed { message: error_message, kind: error_type });
+                invocation.iter().for_each(|i| i.end(&error.end::<E>()));
                 Err(error)
             }
         })
     }
 }
 
-/// A handler's error, as Lambda is told it. It looks (`{:?}`) as the handler's own, which lambda_runtime logs.
+/// A panic of something that was dropped where we see it. It goes on where it would have come without us: where its owner is
+/// dropped.
+#[derive(Default)]
+pub(crate) struct LatePanic(Option<Box<dyn Any + Send>>);
+
+impl LatePanic {
+    /// Drops something; what it says where it panics.
+    pub(crate) fn catch(&mut self, drop: impl FnOnce()) -> Option<String> {
+        let panic = catch_unwind(AssertUnwindSafe(drop)).err()?;
+        let message = said(&*panic);
+        self.0 = Some(panic);
+        Some(message)
+    }
+}
+
+impl Drop for LatePanic {
+    fn drop(&mut self) {
+        if let Some(panic) = self.0.take().filter(|_| !std::thread::panicking()) {
+            resume_unwind(panic)
+        }
+    }
+}
+
+/// A handler's error, as Lambda is told it. It looks (`{:?}`) as the handler's own where lambda_runtime logs that: an error with
+/// a backtrace takes long to show, so it is not shown for nobody.
 #[derive(Clone)]
 pub struct HandlerError {
-    diagnostic: Diagnostic,
-    debug: String,
+    /// Or what the error's text has panicked with.
+    diagnostic: Result<Diagnostic, String>,
+    debug: Option<String>,
 }
 
 impl HandlerError {
     fn new<E: Into<Diagnostic> + Debug>(error: E) -> Self {
-        // That is the application's code; whatever it does, its error goes on its way.
-        let debug = catch_unwind(AssertUnwindSafe(|| format!("{error:?}"))).unwrap_or_default();
-        HandlerError { debug, diagnostic: error.into() }
+        // Both are the application's code; whatever it does, its error goes on its way.
+        let debug = is_logged().then(|| catch_unwind(AssertUnwindSafe(|| format!("{error:?}"))).ok()).flatten();
+        let diagnostic = catch_unwind(AssertUnwindSafe(|| error.into())).map_err(|panic| said(&*panic));
+        HandlerError { diagnostic, debug }
     }
+
+    fn end<E>(&self) -> End {
+        match self.diagnostic.clone() {
+            Ok(Diagnostic { error_type, error_message }) => End::Failed { message: error_message, kind: error_type },
+            Err(_) => End::untold::<E>(),
+        }
+    }
+}
+
+/// Whether lambda_runtime logs a handler's error.
+fn is_logged() -> bool {
+    use lambda_runtime::tracing::{Level, enabled};
+    enabled!(target: "lambda_runtime::layers::panic", Level::ERROR)
 }
 
 impl From<HandlerError> for Diagnostic {
     fn from(error: HandlerError) -> Diagnostic {
-        error.diagnostic
+        // Here lambda_runtime asks for it, and would have panicked without us, too.
+        error.diagnostic.unwrap_or_else(|message| resume_unwind(Box::new(message)))
     }
 }
 
 impl Debug for HandlerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.debug)
+        match (&self.debug, &self.diagnostic) {
+            (Some(debug), _) => f.write_str(debug),
+            (None, Ok(diagnostic)) => f.write_str(&diagnostic.error_message),
+            (None, Err(message)) => f.write_str(message),
+        }
     }
 }

@@ -18,7 +18,8 @@ pub fn snapstart() -> Arc<dyn SnapStartResource> {
 
 struct Recording;
 
-const WITHIN: Duration = Duration::from_secs(5);
+/// How long the flush before a snapshot may take.
+pub(super) const WITHIN: Duration = Duration::from_secs(5);
 
 impl SnapStartResource for Recording {
     fn before_snapshot(&self) -> BoxFuture<'_, Result<(), Error>> {
@@ -34,12 +35,13 @@ impl SnapStartResource for Recording {
     }
 }
 
-/// With SnapStart: says that the process is set up, and returns when it was restored.
-pub(crate) async fn pass(client: &PooledClient) -> Result<(), Error> {
-    if std::env::var("AWS_LAMBDA_INITIALIZATION_TYPE").as_deref() != Ok("snap-start") {
-        return Ok(());
-    }
-    spanbridge::flush(WITHIN).await;
+/// Whether there will be a snapshot of this process.
+pub(super) fn is_on() -> bool {
+    std::env::var("AWS_LAMBDA_INITIALIZATION_TYPE").as_deref() == Ok("snap-start")
+}
+
+/// With SnapStart: says that the process is set up, and returns when it was restored. What was recorded is delivered by now.
+pub(super) async fn pass(client: &PooledClient) -> Result<(), Error> {
     let restored = match client.call(request(Method::GET, "/2018-06-01/runtime/restore/next", Body::empty())?).await {
         Ok(response) if response.status().is_success() => Ok(()),
         Ok(response) => Err(format!("/restore/next returned a non-success status: {}", response.status()).into()),

@@ -1,13 +1,13 @@
 //! A response that comes bit by bit.
 
 use super::invocation::{End, Invocation};
-use super::service::said;
+use super::service::{LatePanic, said};
 use futures_core::Stream;
+use lambda_runtime::Error;
 use pin_project_lite::pin_project;
 use spanbridge::current::WithContext;
-use spanbridge::observe;
-use std::any::type_name;
-use std::fmt::Debug;
+use spanbridge::{Failure, observe};
+use std::fmt::{self, Debug};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -18,8 +18,9 @@ pin_project! {
     #[must_use = "does nothing unless polled"]
     pub struct ObservedStream<S> {
         #[pin]
-        inner: WithContext<S>,
+        inner: Option<WithContext<S>>,
         end: Ending,
+        late: LatePanic,
     }
 }
 
@@ -32,44 +33,66 @@ struct Ending {
 impl<S> ObservedStream<S> {
     pub(crate) fn new(stream: S, invocation: Option<Arc<Invocation>>) -> Self {
         let context = invocation.as_ref().map_or_else(observe::capture_context, |i| i.context().clone());
-        let inner = observe::with_context(context, stream);
-        ObservedStream { inner, end: Ending { invocation, failed: None } }
+        let inner = Some(observe::with_context(context, stream));
+        ObservedStream { inner, end: Ending { invocation, failed: None }, late: LatePanic::default() }
     }
 }
 
 impl<S, D, E> Stream for ObservedStream<S>
 where
     S: Stream<Item = Result<D, E>>,
-    E: Debug,
+    E: Into<Error>,
 {
-    type Item = Result<D, E>;
+    type Item = Result<D, StreamError>;
 
-    fn poll_next(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Option<S::Item>> {
-        let this = self.project();
-        let item = catch_unwind(AssertUnwindSafe(|| this.inner.poll_next(cx))).unwrap_or_else(|panic| {
+    fn poll_next(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Option<Self::Item>> {
+        let mut this = self.project();
+        let Some(inner) = this.inner.as_mut().as_pin_mut() else { return Poll::Ready(None) };
+        let item = catch_unwind(AssertUnwindSafe(|| inner.poll_next(cx))).unwrap_or_else(|panic| {
             this.end.end(End::Panicked(said(&*panic)));
             resume_unwind(panic)
         });
-        let item = ready!(item);
-        match &item {
-            Some(Ok(_)) => {}
+        Poll::Ready(match ready!(item) {
+            Some(Ok(data)) => Some(Ok(data)),
             // lambda_runtime tells the caller, and goes on with the stream.
             Some(Err(error)) => {
-                this.end.failed.get_or_insert_with(|| End::Failed {
-                    message: format!("{error:?}"),
-                    kind: type_name::<E>().to_owned(),
-                });
+                let error = error.into();
+                let told =
+                    || End::Failed { message: error.to_string(), kind: Failure::untold::<E>().error_type().to_owned() };
+                // Telling an error's text is the application's code.
+                let told = || catch_unwind(AssertUnwindSafe(told)).unwrap_or_else(|_| End::untold::<E>());
+                this.end.failed.get_or_insert_with(told);
+                Some(Err(StreamError(error)))
             }
             None => {
-                let how = this.end.failed.take().unwrap_or(End::Ok);
-                this.end.end(how)
+                let how = match this.late.catch(|| this.inner.set(None)) {
+                    Some(message) => End::Panicked(message),
+                    None => this.end.failed.take().unwrap_or(End::Ok),
+                };
+                this.end.end(how);
+                None
             }
-        }
-        Poll::Ready(item)
+        })
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        self.inner.size_hint()
+        self.inner.as_ref().map_or((0, Some(0)), Stream::size_hint)
+    }
+}
+
+/// An error of a response stream, as lambda_runtime tells it the caller. (A type of its own, for with the other one in its
+/// place the compiler would no longer see that what runs the handler can be spawned.)
+pub struct StreamError(Error);
+
+impl From<StreamError> for Error {
+    fn from(error: StreamError) -> Error {
+        error.0
+    }
+}
+
+impl Debug for StreamError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
     }
 }
 

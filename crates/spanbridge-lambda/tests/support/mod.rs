@@ -83,7 +83,7 @@ where
     B: Serialize + Send,
     S: Stream<Item = Result<D, E>> + Unpin + Send + 'static,
     D: Into<bytes::Bytes> + Send,
-    E: Debug + Send,
+    E: Into<Error> + Send,
 {
     let told = Arc::new(Mutex::new(None));
     let (tell, handler) = (told.clone(), Mutex::new(handler));
@@ -107,7 +107,7 @@ where
                             while let Some(item) = response.stream.next().await {
                                 all.push(match item {
                                     Ok(data) => String::from_utf8_lossy(&data.into()).into_owned(),
-                                    Err(error) => format!("{error:?}"),
+                                    Err(error) => error.into().to_string(),
                                 })
                             }
                             all
