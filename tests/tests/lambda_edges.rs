@@ -1,0 +1,146 @@
+//! Before a function's first event, after its last, and with a sink that takes nothing: as a process of its own, on the real
+//! lambda_runtime.
+#![cfg(unix)]
+
+use serde_json::json;
+use spanbridge_store::{RunFilter, Store};
+use spanbridge_tests::{RuntimeApi, until};
+use std::fs::{File, read_to_string};
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+struct Stage {
+    function: RuntimeApi,
+    directory: tempfile::TempDir,
+}
+
+impl Stage {
+    fn new(set_up: impl FnOnce(&mut Command) -> &mut Command) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let mut function = Command::new(env!("CARGO_BIN_EXE_awkward_function"));
+        for name in ["GO", "WENT", "STARTED", "ENDED"] {
+            function.env(name, directory.path().join(name));
+        }
+        function.env("SPANBRIDGE_DB", directory.path().join("spans.db"));
+        function.stderr(File::create(directory.path().join("stderr")).unwrap());
+        set_up(&mut function);
+        Stage { function: RuntimeApi::start(function), directory }
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    async fn comes(&self, name: &str) {
+        until(name, || self.file(name).exists().then_some(())).await
+    }
+
+    /// The spans that are in the store, and how they have ended.
+    fn stored(&self) -> Vec<String> {
+        let Ok(store) = Store::open(self.file("spans.db")) else { return vec![] };
+        let runs = store.runs(&RunFilter::default(), 100).unwrap();
+        let graphs = runs.iter().filter_map(|run| store.graph(run.run_id).unwrap());
+        let mut spans: Vec<_> =
+            graphs.flat_map(|g| g.spans).map(|span| format!("{} {:?}", span.name, span.status)).collect();
+        spans.sort();
+        spans
+    }
+
+    /// Tells it to end; how long that took, and its code.
+    fn ended(&mut self) -> (Duration, Option<i32>) {
+        let begun = Instant::now();
+        let killed = Command::new("kill").args(["-TERM", &self.function.process_id().to_string()]).status().unwrap();
+        assert!(killed.success());
+        let code = self.function.exit_code();
+        (begun.elapsed(), code)
+    }
+}
+
+/// With provisioned concurrency the process is then frozen for hours, and may never get an event.
+#[test]
+fn the_initialisation_is_in_the_store() {
+    let stage = Stage::new(|function| function);
+    let _asks = stage.function.asked();
+    assert_eq!(stage.stored(), ["connect Ok"]);
+}
+
+#[tokio::test]
+async fn sigterm_before_the_first_event() {
+    let mut stage = Stage::new(|function| function);
+    let _asks = stage.function.asked();
+    File::create(stage.file("GO")).unwrap();
+    stage.comes("WENT").await;
+    assert_eq!(stage.stored(), ["connect Ok"], "nobody has asked for the other");
+    assert_eq!(stage.ended().1, Some(0));
+    assert_eq!(stage.stored(), ["between Ok", "connect Ok"]);
+}
+
+/// Its only thread is the handler's.
+#[tokio::test]
+async fn sigterm_while_the_executor_is_blocked() {
+    let mut stage = Stage::new(|function| function);
+    stage.function.asked().event("1", &[], json!({"do": "block"}).to_string().as_bytes());
+    stage.comes("STARTED").await;
+    assert_eq!(stage.ended().1, Some(0));
+    assert_eq!(stage.stored(), ["connect Ok", "score Open"]);
+}
+
+/// Lambda waits for half a second, and what a hanging sink has it does not get.
+#[test]
+fn sigterm_with_a_hanging_sink() {
+    let mut stage = Stage::new(|function| function.env("SINK", "hang"));
+    let _asks = stage.function.asked();
+    let (took, code) = stage.ended();
+    assert_eq!(code, Some(0));
+    assert!(took < Duration::from_millis(1000), "{took:?}");
+}
+
+/// It was set up long after ours, in front of it.
+#[test]
+fn a_later_handler_for_sigterm_is_not_cut_short() {
+    let mut stage = Stage::new(|function| function);
+    let order = json!({"do": "handle SIGTERM"}).to_string();
+    stage.function.handled(stage.function.asked(), "1", &[], order.as_bytes());
+    let _asks = stage.function.asked();
+    assert_eq!(stage.ended().1, Some(0));
+    assert_eq!(read_to_string(stage.file("ENDED")).unwrap(), "in its own time");
+}
+
+/// A child that is not another program yet has our handler, and nobody who listens to it.
+#[test]
+fn sigterm_to_a_forked_child_is_the_childs() {
+    let stage = Stage::new(|function| function);
+    let order = json!({"do": "fork"}).to_string();
+    let (_, answer) = stage.function.handled(stage.function.asked(), "1", &[], order.as_bytes());
+    assert_eq!(String::from_utf8_lossy(&answer), "15", "as without us");
+    stage.function.asked();
+}
+
+/// Each event would wait two seconds for nothing.
+#[test]
+fn a_sink_that_takes_nothing_costs_one_flush() {
+    for sink in ["fail", "hang"] {
+        let stage = Stage::new(|function| function.env("SINK", sink));
+        let mut asks = stage.function.asked();
+        let begun = Instant::now();
+        for n in 0..5 {
+            stage.function.handled(asks, &n.to_string(), &[], b"{}");
+            asks = stage.function.asked();
+        }
+        assert!(begun.elapsed() < Duration::from_secs(2), "{sink}: {:?}", begun.elapsed());
+        let told = read_to_string(stage.file("stderr")).unwrap();
+        let why = if sink == "fail" { "deliver records: down" } else { "it does not answer" };
+        assert_eq!(told.lines().count(), 1, "{told}");
+        assert!(told.starts_with("spanbridge: sink `closure`: ") && told.contains(why), "{told}");
+    }
+}
+
+/// As lambda_runtime does: nobody who logs has set up anything.
+#[test]
+fn who_takes_one_event_of_several_is_warned() {
+    let stage = Stage::new(|function| function.env("AWS_LAMBDA_MAX_CONCURRENCY", "4"));
+    stage.function.asked();
+    let told = read_to_string(stage.file("stderr")).unwrap();
+    assert!(told.contains("AWS_LAMBDA_MAX_CONCURRENCY is 4") && told.contains("`run_concurrent`"), "{told}");
+}
