@@ -6,7 +6,7 @@ mod call;
 mod handling;
 
 #[cfg(feature = "invoke")]
-pub(crate) use call::invoke;
+pub(crate) use call::{invoke, invoked_name};
 #[cfg(feature = "runtime")]
 pub(crate) use handling::{About, batch, invocation, invocation_name, message};
 

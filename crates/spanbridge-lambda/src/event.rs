@@ -1,5 +1,6 @@
 //! What came with an event: where it comes from, the context of the invocation, and of each of its records.
 
+mod envelope;
 mod http;
 mod kafka;
 mod mq;
@@ -19,9 +20,10 @@ pub use written::bodies;
 pub(crate) use written::{Written, records as written, request_headers};
 
 use crate::carrier::or_xray;
+use crate::json::Json;
 use read::{hidden, or_else};
 use spanbridge::Value;
-use spanbridge::carrier::{Extraction, extract};
+use spanbridge::carrier::{Extraction, Problem, extract};
 use spanbridge::payload::take;
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -53,9 +55,16 @@ pub struct Event {
     source: Source,
     carried: Extraction,
     records: Vec<Record>,
+    /// How many records were not read.
+    left_out: usize,
     attributes: Vec<(&'static str, Cow<'static, str>)>,
     route: Option<String>,
 }
+
+/// The most records of an event that are read: [what Lambda hands over at
+/// once](https://docs.aws.amazon.com/lambda/latest/api/API_CreateEventSourceMapping.html#lambda-CreateEventSourceMapping-request-BatchSize),
+/// whatever the source. Whoever calls a function can send millions that are next to nothing, and each costs memory.
+pub(crate) const MAX_RECORDS: usize = 10_000;
 
 /// One message of a batch.
 #[derive(Clone, Debug, Default)]
@@ -93,16 +102,23 @@ impl Event {
     /// Reads an event from its bytes. Also gives the payload as the handler is to see it: without the hidden field, at
     /// the top level and in the `detail` of EventBridge; else byte for byte what it was.
     ///
-    /// Never fails: what is not understood is [`Source::Direct`].
+    /// Never fails: what is not understood is [`Source::Direct`]. It takes a small multiple of the payload's size in memory
+    /// and a few megabytes at the most, whatever the payload: of more than 10,000 records, which Lambda does not hand over,
+    /// only the first are read, and [`carried`](Event::carried) has a problem that says so.
     pub fn read<'a>(payload: &'a [u8], beside: Beside<'_>) -> (Event, Cow<'a, [u8]>) {
         let taken = take(payload);
-        let Content { source, carried, xray, records, attributes, route, cuts } = source::recognise(payload);
+        let Content { source, carried, xray, records, left_out, attributes, route, cuts } = source::recognise(payload);
         let found = beside.client_context.map(extract).unwrap_or_default();
         let found = or_else(or_else(found, || hidden(&taken)), || carried);
         let found = or_xray(found, beside.xray.map(str::as_bytes));
-        let carried = or_xray(found, xray.as_deref());
+        let mut carried = or_xray(found, xray.as_deref());
+        if left_out > 0 {
+            let reason =
+                format!("it has {} records, of which the first {MAX_RECORDS} were read", left_out + MAX_RECORDS);
+            carried.problems.push(Problem { header: "event", reason: reason.into() })
+        }
         let payload = without(payload, taken.cuts().chain(cuts).collect());
-        (Event { source, carried, records, attributes, route }, payload)
+        (Event { source, carried, records, left_out, attributes, route }, payload)
     }
 
     /// Where it comes from.
@@ -120,6 +136,12 @@ impl Event {
     /// one at a time) or EventBridge: then the context of the invocation is the message's.
     pub fn records(&self) -> &[Record] {
         &self.records
+    }
+
+    /// How many records it has, with those that were not read.
+    #[cfg_attr(not(any(feature = "runtime", test)), expect(dead_code, reason = "of handlers"))]
+    pub(crate) fn count(&self) -> usize {
+        self.records.len() + self.left_out
     }
 
     /// What is to be said of the invocation, by the conventions for the source: the method of a request, the key of an
@@ -145,6 +167,7 @@ struct Content {
     /// X-Ray's header, among those of a request.
     xray: Option<Vec<u8>>,
     records: Vec<Record>,
+    left_out: usize,
     attributes: Vec<(&'static str, Cow<'static, str>)>,
     route: Option<String>,
     /// What the handler is not to see.
@@ -154,6 +177,25 @@ struct Content {
 impl Content {
     fn of(source: Source) -> Self {
         Content { source, ..Content::default() }
+    }
+
+    /// Of a batch of these.
+    fn batch<'a>(source: Source, all: impl Iterator<Item = Json<'a>>, read: impl FnMut(Json<'a>) -> Record) -> Self {
+        let mut content = Content::of(source);
+        content.read(all, read);
+        content
+    }
+
+    /// Reads records, as far as there is room, and counts the others.
+    fn read<'a>(&mut self, mut all: impl Iterator<Item = Json<'a>>, read: impl FnMut(Json<'a>) -> Record) {
+        let room = MAX_RECORDS - self.records.len();
+        self.records.extend(all.by_ref().take(room).map(read));
+        self.left_out += all.count()
+    }
+
+    /// Takes the context of an object of the payload, and what the handler is not to see of it.
+    fn take_part(&mut self, (carried, cuts): (Extraction, Vec<Range<usize>>)) {
+        (self.carried, self.cuts) = (carried, cuts)
     }
 
     fn tell(&mut self, name: &'static str, value: Option<impl Into<Cow<'static, str>>>) {

@@ -44,12 +44,12 @@ impl<'a> Json<'a> {
     /// The members of these names; all absent when it is not an object. `null` is absent.
     pub(crate) fn pick<const N: usize>(self, names: [&str; N]) -> [Option<Self>; N] {
         let mut found = [None; N];
-        self.each(|key, value| {
+        for (key, value) in self.written_members() {
             let place = names.iter().zip(&mut found).find(|(name, _)| is_key(key, name));
             if let Some((_, place)) = place {
                 *place = (!value.is_null()).then_some(value)
             }
-        });
+        }
         found
     }
 
@@ -58,20 +58,16 @@ impl<'a> Json<'a> {
         self.pick([name])[0]
     }
 
-    /// Every member, in order; none when it is not an object.
-    pub(crate) fn members(self) -> Vec<(Cow<'a, str>, Self)> {
-        let mut all = Vec::new();
-        self.each(|key, value| all.extend(text(key).map(|name| (name, value))));
-        all
+    /// Every member, in order; none when it is not an object. They are found one by one, for there may be millions.
+    pub(crate) fn members(self) -> impl Iterator<Item = (Cow<'a, str>, Self)> {
+        self.written_members().filter_map(|(key, value)| Some((text(key)?, value)))
     }
 
-    fn each(self, mut found: impl FnMut(&'a [u8], Self)) {
-        let Some(mut members) = Members::new(self.0, 0) else { return };
-        while let Some(Some(member)) = members.next_member() {
-            if let (Some(key), Some(value)) = (self.0.get(member.key), self.0.get(member.value)) {
-                found(key, Json(value))
-            }
-        }
+    /// The members, with their names as they are written.
+    fn written_members(self) -> impl Iterator<Item = (&'a [u8], Self)> {
+        let mut members = Members::new(self.0, 0);
+        let next = move || members.as_mut()?.next_member().flatten();
+        std::iter::from_fn(next).fuse().filter_map(move |m| Some((self.0.get(m.key)?, Json(self.0.get(m.value)?))))
     }
 
     /// Every element, in order; none when it is not an array.
@@ -107,9 +103,9 @@ mod tests {
         let written: Vec<_> = json.get("c").unwrap().elements().map(Json::written).collect();
         assert_eq!(written, [&b"1"[..], b"\"y\"", b"{}"]);
         assert_eq!(json.get("d").and_then(|d| d.get("e")).and_then(Json::number), Some(7));
-        assert_eq!(json.members().len(), 6);
+        assert_eq!(json.members().count(), 6);
         for wrong in [json.get("a").unwrap(), json.get("c").unwrap()] {
-            assert!(wrong.members().is_empty() && wrong.get("a").is_none());
+            assert!(wrong.members().next().is_none() && wrong.get("a").is_none());
         }
         assert!(json.elements().next().is_none() && json.text().is_none() && json.number().is_none());
     }

@@ -10,6 +10,7 @@ mod observed;
 mod open;
 mod operation;
 mod propagate;
+mod wanted;
 
 #[cfg(feature = "invoke")]
 mod invoke;

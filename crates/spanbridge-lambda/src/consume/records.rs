@@ -152,7 +152,9 @@ impl<'a> Batch<'a> {
                 let by_id: HashMap<_, _> = named.map(|(place, record)| (record.id.as_str(), place)).collect();
                 ids.iter().map(|id| by_id.get(id.as_str()).copied()).collect()
             }
-            None if records.len() == many && has_order(source, records) => (0..many).map(Some).collect(),
+            None if event.count() == many && has_order(source, records) => {
+                (0..many).map(|place| Some(place).filter(|place| *place < records.len())).collect()
+            }
             None => vec![None; many],
         };
         Batch { context, receiving, captured, source, records, places }
@@ -171,10 +173,11 @@ impl<'a> Batch<'a> {
                 Some(Some(group)) => *places.entry(group).or_insert(groups.len()),
                 _ => groups.len(),
             };
-            if place == groups.len() {
-                groups.push(vec![])
+            match groups.get_mut(place) {
+                Some(group) => group.push((index, record)),
+                // Room for one: many have no more.
+                None => groups.push(vec![(index, record)]),
             }
-            groups[place].push((index, record))
         }
         groups
     }

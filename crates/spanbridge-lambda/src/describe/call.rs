@@ -21,6 +21,11 @@ pub(crate) fn invoke(function: &str, region: Option<&str>, operation: &'static s
     }
 }
 
+/// The name of a function, by whatever a call names it.
+pub(crate) fn invoked_name(function: &str) -> &str {
+    invoked(function).0
+}
+
 /// The name of the function in what a call names it by, and its region where that says so: `name`, `name:qualifier`,
 /// `account:function:name` or a whole ARN, with or without a qualifier.
 fn invoked(function: &str) -> (&str, Option<&str>) {

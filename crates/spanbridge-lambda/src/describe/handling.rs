@@ -53,7 +53,7 @@ pub(crate) fn batch(event: &Event) -> SpanBuilder {
         Some((one, rest)) if rest.iter().all(|r| r.destination == one.destination) => &one.destination,
         _ => "",
     };
-    let span = process(event.source(), destination).attribute(semconv::MESSAGING_BATCH_COUNT, records.len());
+    let span = process(event.source(), destination).attribute(semconv::MESSAGING_BATCH_COUNT, event.count());
     records.iter().fold(span, |span, record| span.link(&record.carried.context))
 }
 

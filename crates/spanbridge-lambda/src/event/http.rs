@@ -67,8 +67,17 @@ pub(super) fn joined<'a>(name: &str, value: Json<'a>) -> Header<'a> {
     let joined = match value.is_array() {
         false => text_header(value),
         true => {
-            let texts: Vec<_> = value.elements().filter_map(Json::text).collect();
-            if texts.is_empty() { Header::Absent } else { Header::Value(texts.join(",").into_bytes().into()) }
+            let mut list: Option<Vec<u8>> = None;
+            for text in value.elements().filter_map(Json::text) {
+                match &mut list {
+                    None => list = Some(text.into_owned().into_bytes()),
+                    Some(list) => {
+                        list.push(b',');
+                        list.extend_from_slice(text.as_bytes())
+                    }
+                }
+            }
+            list.map_or(Header::Absent, |list| Header::Value(list.into()))
         }
     };
     match joined {

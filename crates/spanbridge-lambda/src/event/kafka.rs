@@ -9,13 +9,19 @@ use crate::json::Json;
 pub(super) fn batch(partitions: Json<'_>) -> Option<Content> {
     let mut content = Content::of(Source::Kafka);
     for (group, records) in partitions.is_object().then(|| partitions.members())? {
-        content.records.extend(records.elements().map(|record| self::record(&group, record)))
+        content.read(records.elements(), |record| self::record(&group, record))
     }
     Some(content)
 }
 
+/// The array of a pipe, whose records say the group themselves.
+pub(super) fn piped(records: Json<'_>) -> Content {
+    Content::batch(Source::Kafka, records.elements(), |record| self::record(&source_key(record), record))
+}
+
 /// `group` is `{topic}-{partition}`.
 fn record(group: &str, record: Json<'_>) -> Record {
+    let group = shared_name(group).unwrap_or_default();
     let [topic, partition, offset, sent, headers, value] =
         record.pick(["topic", "partition", "offset", "timestamp", "headers", "value"]);
     let in_group = group.rsplit_once('-');
@@ -31,7 +37,7 @@ fn record(group: &str, record: Json<'_>) -> Record {
         id,
         destination,
         partition,
-        group: Some(group.to_owned()),
+        group: Some(group.to_owned()).filter(|group| !group.is_empty()),
         offset,
         carried: headers.map(standard).unwrap_or_default().extract(),
         sent: millis(sent),

@@ -10,13 +10,19 @@ use spanbridge::carrier::Header;
 pub(super) fn rabbitmq(queues: Json<'_>) -> Option<Content> {
     let mut content = Content::of(Source::RabbitMq);
     for (queue, messages) in queues.is_object().then(|| queues.members())? {
-        let queue = queue.rsplit_once("::").map_or(&*queue, |(queue, _)| queue);
-        content.records.extend(messages.elements().map(|message| delivery(queue, message)))
+        content.read(messages.elements(), |message| delivery(&queue, message))
     }
     Some(content)
 }
 
-fn delivery(queue: &str, message: Json<'_>) -> Record {
+/// The array of a pipe, whose messages say the queue themselves.
+pub(super) fn piped_rabbitmq(messages: Json<'_>) -> Content {
+    Content::batch(Source::RabbitMq, messages.elements(), |message| delivery(&source_key(message), message))
+}
+
+/// `key` is `{queue}::{virtual host}`.
+fn delivery(key: &str, message: Json<'_>) -> Record {
+    let queue = shared_name(key.rsplit_once("::").map_or(key, |(queue, _)| queue)).unwrap_or_default();
     let [properties, redelivered, data] = message.pick(["basicProperties", "redelivered", "data"]);
     let [headers, id, conversation, size] = properties
         .map_or([None; 4], |properties| properties.pick(["headers", "messageId", "correlationId", "bodySize"]));
@@ -69,8 +75,12 @@ fn attempt(headers: Json<'_>, queue: &str) -> Option<u64> {
 
 /// `messages` of ActiveMQ.
 pub(super) fn activemq(messages: Json<'_>) -> Option<Content> {
-    let records = messages.is_array().then(|| messages.elements().map(jms_message).collect())?;
-    Some(Content { records, ..Content::of(Source::ActiveMq) })
+    messages.is_array().then(|| piped_activemq(messages))
+}
+
+/// The array of a pipe, which is the same without an object around it.
+pub(super) fn piped_activemq(messages: Json<'_>) -> Content {
+    Content::batch(Source::ActiveMq, messages.elements(), jms_message)
 }
 
 fn jms_message(message: Json<'_>) -> Record {

@@ -1,9 +1,8 @@
 //! What has happened elsewhere: EventBridge, S3.
 
 use super::read::*;
-use super::{Content, Source};
+use super::{Content, Source, envelope};
 use crate::json::Json;
-use spanbridge::payload::take;
 use spanbridge::semconv;
 use std::borrow::Cow;
 
@@ -17,11 +16,7 @@ pub(super) fn eventbridge(payload: &[u8], event: Json<'_>) -> Option<Content> {
         return Some(content);
     }
     let mut content = Content::of(Source::EventBridge);
-    let taken = take(detail.written());
-    content.carried = hidden(&taken);
-    // Where the detail stands in the payload, of which it is a part.
-    let start = detail.offset_in(payload)?;
-    content.cuts = taken.cuts().map(|cut| start + cut.start..start + cut.end).collect();
+    content.take_part(envelope::part(detail, payload));
     content.tell(semconv::MESSAGING_SYSTEM, Source::EventBridge.messaging_system());
     content.tell(semconv::MESSAGING_OPERATION_TYPE, Some("process"));
     content.tell(semconv::MESSAGING_MESSAGE_ID, text(id));
@@ -31,9 +26,9 @@ pub(super) fn eventbridge(payload: &[u8], event: Json<'_>) -> Option<Content> {
 }
 
 /// `Records` of S3, which carry no context. What is told of them is told of the first.
-pub(super) fn s3(records: &[Json<'_>]) -> Content {
+pub(super) fn s3(records: Json<'_>) -> Content {
     let mut content = Content::of(Source::S3);
-    let Some(first) = records.first() else { return content };
+    let Some(first) = records.elements().next() else { return content };
     let [name, time, s3] = first.pick(["eventName", "eventTime", "s3"]);
     let [bucket, object] = s3.map_or([None; 2], |s3| s3.pick(["bucket", "object"]));
     let bucket = text(bucket.and_then(|bucket| bucket.get("name")));

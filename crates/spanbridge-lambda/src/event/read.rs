@@ -2,14 +2,29 @@
 
 use crate::json::Json;
 use base64::prelude::{BASE64_STANDARD, Engine};
+use serde::de::{Deserialize, Deserializer, Error, SeqAccess, Visitor};
 use spanbridge::carrier::{Extraction, Header, Problem, extract};
-use spanbridge::payload::{FIELD, Taken, take};
+use spanbridge::payload::{FIELD, Taken};
 use std::borrow::Cow;
+use std::fmt;
 use std::time::{Duration, SystemTime};
 
 /// A text; nothing when it is empty.
 pub(super) fn text(value: Option<Json<'_>>) -> Option<String> {
     value.and_then(Json::text).map(Cow::into_owned).filter(|text| !text.is_empty())
+}
+
+/// The most bytes of a name that stands once for many records: Kafka's topics have 249, and a number behind.
+const MAX_SHARED_NAME: usize = 260;
+
+/// A name that many records share; nothing when it is too long to be one. Each record has a copy.
+pub(super) fn shared_name(name: &str) -> Option<&str> {
+    (name.len() <= MAX_SHARED_NAME).then_some(name)
+}
+
+/// What a pipe has put to a record, of the group that the record stands under in a function's own event.
+pub(super) fn source_key(record: Json<'_>) -> Cow<'_, str> {
+    record.get("eventSourceKey").and_then(Json::text).unwrap_or_default()
 }
 
 /// A header that is a text.
@@ -50,8 +65,35 @@ pub(super) fn bytes_header(value: Json<'_>) -> Header<'_> {
 
 /// The bytes of an array.
 pub(super) fn bytes(value: Json<'_>) -> Option<Vec<u8>> {
-    let numbers: Vec<i16> = serde_json::from_slice(value.written()).ok()?;
-    numbers.into_iter().map(|n| u8::try_from(n).or(i8::try_from(n).map(|n| n as u8)).ok()).collect()
+    serde_json::from_slice(value.written()).ok().map(|Bytes(bytes)| bytes)
+}
+
+/// Numbers, each kept as the byte that it is.
+struct Bytes(Vec<u8>);
+
+impl<'de> Deserialize<'de> for Bytes {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(OfNumbers)
+    }
+}
+
+struct OfNumbers;
+
+impl<'de> Visitor<'de> for OfNumbers {
+    type Value = Bytes;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an array of bytes")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut numbers: A) -> Result<Bytes, A::Error> {
+        let mut bytes = vec![];
+        while let Some(n) = numbers.next_element::<i16>()? {
+            let byte = u8::try_from(n).or(i8::try_from(n).map(|n| n as u8));
+            bytes.push(byte.map_err(|_| A::Error::custom("not a byte"))?)
+        }
+        Ok(Bytes(bytes))
+    }
 }
 
 /// What stands behind the last of these in an ARN or a URL.
@@ -91,34 +133,6 @@ pub(super) fn hidden(taken: &Taken<'_>) -> Extraction {
     found
 }
 
-/// How often a payload is looked for in a payload: EventBridge in SNS in SQS.
-const DEPTH: u8 = 3;
-
-/// The context of a payload that travels as text or bytes: of an SNS notification in its attributes, of an event of
-/// EventBridge in its `detail`, of an object in its hidden field.
-pub(super) fn payload(body: &[u8]) -> Extraction {
-    payload_at(body, DEPTH)
-}
-
-fn payload_at(body: &[u8], depth: u8) -> Extraction {
-    let found = hidden(&take(body));
-    let json = Json::new(body);
-    if !found.context.is_empty() || !json.is_object() {
-        return found;
-    }
-    let [topic, attributes, message, detail] = json.pick(["TopicArn", "MessageAttributes", "Message", "detail"]);
-    let in_attributes = || match (topic, attributes) {
-        (Some(_), Some(attributes)) => super::sns::attributes(attributes).extract(),
-        _ => Extraction::default(),
-    };
-    let in_detail = || detail.map(|detail| hidden(&take(detail.written()))).unwrap_or_default();
-    let in_message = || match (topic, message.and_then(Json::text)) {
-        (Some(_), Some(message)) if depth > 1 => payload_at(message.as_bytes(), depth - 1),
-        _ => Extraction::default(),
-    };
-    or_else(or_else(or_else(found, in_attributes), in_detail), in_message)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -150,15 +164,5 @@ mod tests {
         assert_eq!(s("1545084650.987"), Some(1_545_084_650_987));
         assert_eq!(s("1.4948888e9"), Some(1_494_888_800_000));
         assert_eq!((s("0"), s("-1"), s("1e300"), s("\"x\"")), (None, None, None, None));
-    }
-
-    #[test]
-    fn a_payload_in_a_payload_in_a_payload_ends() {
-        let mut body =
-            r#"{"__spanbridge":{"traceparent":"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}}"#.to_owned();
-        for depth in 1..6 {
-            assert_eq!(!payload(body.as_bytes()).context.is_empty(), depth <= DEPTH, "{depth}");
-            body = format!(r#"{{"TopicArn":"t","Message":{}}}"#, serde_json::Value::from(body));
-        }
     }
 }

@@ -1,6 +1,6 @@
 //! Which source an event is from. What tells is data, below; who reads it is a file a shape.
 
-use super::{Content, http, kafka, mq, notices, sns, sqs, streams};
+use super::{Content, envelope, http, kafka, mq, notices, sns, sqs, streams};
 use crate::json::Json;
 
 /// Where an event comes from.
@@ -79,7 +79,7 @@ impl Source {
 }
 
 /// By what `Records` say of their source.
-type OfRecords = fn(&[Json<'_>]) -> Content;
+type OfRecords = fn(Json<'_>) -> Content;
 const RECORDS: &[(&str, OfRecords)] = &[
     ("aws:sqs", sqs::batch),
     ("aws:sns", sns::notification),
@@ -88,21 +88,38 @@ const RECORDS: &[(&str, OfRecords)] = &[
     ("aws:s3", notices::s3),
 ];
 
+/// The same of the array that a [pipe of EventBridge](https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-pipes-event-source.html)
+/// hands over: records of more sources, each by itself.
+const PIPED: &[(&str, OfRecords)] = &[
+    ("aws:sqs", sqs::batch),
+    ("aws:kinesis", streams::kinesis),
+    ("aws:dynamodb", streams::dynamodb),
+    ("aws:kafka", kafka::piped),
+    ("SelfManagedKafka", kafka::piped),
+    ("aws:rmq", mq::piped_rabbitmq),
+    ("aws:amq", mq::piped_activemq),
+    ("aws:mq", mq::piped_activemq),
+];
+
 /// By a member that no others have, and by what `eventSource` must say beside it, if anything; `None` from the reader
 /// where it is not what it seems. (That of RabbitMQ is not always there.)
 type OfMember = fn(Event<'_>, Json<'_>) -> Option<Content>;
-const MEMBERS: [(&str, &[&str], OfMember); 6] = [
+const MEMBERS: [(&str, &[&str], OfMember); 9] = [
     ("requestContext", &[], |event, context| http::request(event.json, context)),
     ("records", &["aws:kafka", "SelfManagedKafka"], |_, partitions| kafka::batch(partitions)),
     ("rmqMessagesByQueue", &[], |_, queues| mq::rabbitmq(queues)),
-    ("messages", &["aws:mq"], |_, messages| mq::activemq(messages)),
+    ("messages", &["aws:amq", "aws:mq"], |_, messages| mq::activemq(messages)),
     ("detail-type", &[], |event, _| notices::eventbridge(event.payload, event.json)),
+    ("requestPayload", &[], |event, _| Some(sent_on(event))),
+    ("ExecutedVersion", &[], |event, _| Some(sent_on(event))),
+    ("TopicArn", &[], |event, _| Some(sent_on(event))),
     ("awslogs", &[], |_, logs| logs.get("data").map(|_| Content::of(Source::CloudWatchLogs))),
 ];
 
 /// What is looked for in an event: what any may have, and [`MEMBERS`].
 const NAMES: [&str; 4 + MEMBERS.len()] = {
-    let mut names = ["Records", "eventSource", "headers", "request", "", "", "", "", "", ""];
+    let mut names = [""; 4 + MEMBERS.len()];
+    (names[0], names[1], names[2], names[3]) = ("Records", "eventSource", "headers", "request");
     let mut at = 0;
     while at < MEMBERS.len() {
         names[4 + at] = MEMBERS[at].0;
@@ -122,14 +139,17 @@ struct Event<'a> {
 /// were, as far as that goes.
 pub(super) fn recognise(payload: &[u8]) -> Content {
     let json = Json::new(payload);
+    if json.is_array() {
+        return array(payload, json);
+    }
     let [records, source, headers, request, members @ ..] = json.pick(NAMES);
     let source = source.and_then(Json::text);
     let says = |names: &[&str]| names.is_empty() || source.as_deref().is_some_and(|source| names.contains(&source));
 
     if let Some(records) = records
-        && let Some(read) = records.elements().find_map(reader)
+        && let Some(read) = records.elements().find_map(|record| reader(record, RECORDS))
     {
-        return read(&records.elements().collect::<Vec<_>>());
+        return read(records);
     }
     let mut known = MEMBERS.iter().zip(members).filter(|((_, sources, _), _)| says(sources));
     known
@@ -138,10 +158,31 @@ pub(super) fn recognise(payload: &[u8]) -> Content {
 }
 
 /// Of the source that a record names, if it is one of ours. The first that does speaks for all.
-fn reader(record: Json<'_>) -> Option<OfRecords> {
+fn reader(record: Json<'_>, known: &[(&str, OfRecords)]) -> Option<OfRecords> {
     let [name, otherwise] = record.pick(["eventSource", "EventSource"]);
     let name = name.or(otherwise)?.text()?;
-    RECORDS.iter().find(|(known, _)| *known == name).map(|(_, read)| *read)
+    known.iter().find(|(known, _)| *known == name).map(|(_, read)| *read)
+}
+
+/// What a pipe hands over, or anybody. One that is alone is the invocation's, whatever the pipe has made of it.
+fn array(payload: &[u8], array: Json<'_>) -> Content {
+    let mut elements = array.elements();
+    let Some(first) = elements.next() else { return Content::default() };
+    if let Some(read) = reader(first, PIPED) {
+        return read(array);
+    }
+    let mut content = Content::default();
+    if elements.next().is_none() {
+        content.take_part(envelope::part(first, payload))
+    }
+    content
+}
+
+/// What a service has sent on in an envelope of its own.
+fn sent_on(event: Event<'_>) -> Content {
+    let mut content = Content::default();
+    content.take_part(envelope::inside(event.json, event.payload));
+    content
 }
 
 /// A payload with `headers`, as instrumentations of Python write them.

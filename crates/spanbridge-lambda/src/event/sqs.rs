@@ -1,5 +1,6 @@
 //! Batches of SQS.
 
+use super::envelope::payload;
 use super::read::*;
 use super::{Content, Record, Source};
 use crate::carrier::{Standard, XRay, or_xray};
@@ -7,8 +8,8 @@ use crate::json::Json;
 use spanbridge::carrier::Header;
 
 /// `Records`, each a message.
-pub(super) fn batch(records: &[Json<'_>]) -> Content {
-    Content { records: records.iter().map(|record| message(*record)).collect(), ..Content::of(Source::Sqs) }
+pub(super) fn batch(records: Json<'_>) -> Content {
+    Content::batch(Source::Sqs, records.elements(), message)
 }
 
 /// The context is in the message attributes, or in what is sent on: a notification of SNS, an event of EventBridge, an

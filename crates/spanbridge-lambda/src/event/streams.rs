@@ -1,5 +1,6 @@
 //! Batches of Kinesis and of DynamoDB's streams.
 
+use super::envelope::payload;
 use super::read::*;
 use super::{Content, Record, Source};
 use crate::carrier::Standard;
@@ -9,14 +10,15 @@ use spanbridge::payload::FIELD;
 use spanbridge::{semconv, w3c};
 
 /// `Records` of Kinesis, in base64.
-pub(super) fn kinesis(records: &[Json<'_>]) -> Content {
-    Content { records: records.iter().map(|record| from_shard(*record)).collect(), ..Content::of(Source::Kinesis) }
+pub(super) fn kinesis(records: Json<'_>) -> Content {
+    Content::batch(Source::Kinesis, records.elements(), from_shard)
 }
 
 fn from_shard(record: Json<'_>) -> Record {
     let [arn, event_id, kinesis] = record.pick(["eventSourceARN", "eventID", "kinesis"]);
-    let [number, data, arrived] =
-        kinesis.map_or([None; 3], |kinesis| kinesis.pick(["sequenceNumber", "data", "approximateArrivalTimestamp"]));
+    // Pipes have it all in one object.
+    let kinesis = kinesis.unwrap_or(record);
+    let [number, data, arrived] = kinesis.pick(["sequenceNumber", "data", "approximateArrivalTimestamp"]);
     // `shardId-000000000006:49590338271490256608559692538361571095921575989136588898`
     let shard = text(event_id).and_then(|id| id.split_once(':').map(|(shard, _)| shard.to_owned()));
     let data = data.and_then(base64);
@@ -33,9 +35,8 @@ fn from_shard(record: Json<'_>) -> Record {
 }
 
 /// `Records` of a stream of DynamoDB.
-pub(super) fn dynamodb(records: &[Json<'_>]) -> Content {
-    let mut content = Content::of(Source::DynamoDb);
-    content.records = records.iter().map(|record| change(*record)).collect();
+pub(super) fn dynamodb(records: Json<'_>) -> Content {
+    let mut content = Content::batch(Source::DynamoDb, records.elements(), change);
     let table = content.records.first().map(|record| record.destination.clone()).filter(|table| !table.is_empty());
     content.tell(semconv::FAAS_DOCUMENT_COLLECTION, table);
     content

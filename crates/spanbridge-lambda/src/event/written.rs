@@ -2,7 +2,7 @@
 //! asked for, so that nothing is copied of the events of those who do not.
 
 use super::read::*;
-use super::{Beside, Event, Source, http, mq, sns, sqs, without};
+use super::{MAX_RECORDS, Source, envelope, http, mq, sqs, without};
 use crate::json::Json;
 use spanbridge::carrier::Header;
 use spanbridge::payload::take;
@@ -19,18 +19,24 @@ pub(crate) struct Written<'a> {
     record: Json<'a>,
 }
 
-/// The records of an event, in the order of [`Event::records`].
-pub(crate) fn records(source: Source, payload: &[u8]) -> Vec<Written<'_>> {
+/// The records of an event, in the order of [`Event::records`](super::Event::records).
+pub(crate) fn records<'a>(source: Source, payload: &'a [u8]) -> Vec<Written<'a>> {
     let event = Json::new(payload);
-    let groups =
-        |name| event.get(name).map(Json::members).into_iter().flatten().flat_map(|(_, group)| group.elements());
-    let all: Vec<_> = match source {
-        Source::Kafka => groups("records").collect(),
-        Source::RabbitMq => groups("rmqMessagesByQueue").collect(),
-        Source::ActiveMq => event.get("messages").into_iter().flat_map(Json::elements).collect(),
-        _ => event.get("Records").into_iter().flat_map(Json::elements).collect(),
+    let written = |record| Written { source, record };
+    let list = |of: Json<'a>| of.elements().take(MAX_RECORDS).map(written).collect();
+    let member = |name| event.get(name).map(list).unwrap_or_default();
+    let groups = |name| {
+        let groups = event.get(name).into_iter().flat_map(Json::members);
+        groups.flat_map(|(_, group)| group.elements()).take(MAX_RECORDS).map(written).collect()
     };
-    all.into_iter().map(|record| Written { source, record }).collect()
+    match source {
+        // Of a pipe.
+        _ if event.is_array() => list(event),
+        Source::Kafka => groups("records"),
+        Source::RabbitMq => groups("rmqMessagesByQueue"),
+        Source::ActiveMq => member("messages"),
+        _ => member("Records"),
+    }
 }
 
 /// The bodies of the records, after a look at all else that may be captured: for the fuzz target.
@@ -45,10 +51,10 @@ pub fn bodies(source: Source, payload: &[u8]) -> Vec<Option<Cow<'_, [u8]>>> {
 
 /// The headers of a request but the standard ones, each once.
 pub(crate) fn request_headers(payload: &[u8], each: Each<'_>) {
-    let [headers, multi] =
-        Json::new(payload).pick(["headers", "multiValueHeaders"]).map(|list| list.map(Json::members));
+    let [headers, multi] = Json::new(payload).pick(["headers", "multiValueHeaders"]);
     // Where there are both, the second has all values of each.
-    for (name, value) in multi.filter(|all| !all.is_empty()).or(headers).unwrap_or_default() {
+    let all = multi.filter(|all| all.members().next().is_some()).or(headers);
+    for (name, value) in all.into_iter().flat_map(Json::members) {
         if ![w3c::TRACEPARENT, w3c::TRACESTATE, w3c::BAGGAGE].iter().any(|ours| name.eq_ignore_ascii_case(ours)) {
             tell(&name, value, http::joined(&name, value), each)
         }
@@ -81,18 +87,15 @@ impl<'a> Written<'a> {
         let body = match self.source {
             Source::Sqs => bytes_of_text(self.record.get("body")?)?,
             Source::Sns => bytes_of_text(self.record.get("Sns")?.get("Message")?)?,
-            Source::Kinesis => base64(self.record.get("kinesis")?.get("data")?)?.into(),
+            Source::Kinesis => base64(self.record.get("kinesis").unwrap_or(self.record).get("data")?)?.into(),
             Source::DynamoDb => return Some(change(self.record.get("dynamodb")?)),
             Source::Kafka => base64(self.record.get("value")?)?.into(),
             Source::RabbitMq | Source::ActiveMq => base64(self.record.get("data")?)?.into(),
             _ => return None,
         };
         // As an event would be: a body may be one, of EventBridge for instance.
-        let bare = match Event::read(&body, Beside::default()).1 {
-            Cow::Owned(bare) => Some(bare.into()),
-            Cow::Borrowed(_) => None,
-        };
-        Some(bare.unwrap_or(body))
+        let (_, cuts) = envelope::part(Json::new(&body), &body);
+        Some(if cuts.is_empty() { body } else { without(&body, cuts).into_owned().into() })
     }
 
     /// The media type of the body, where the record says so.
@@ -109,7 +112,7 @@ impl<'a> Written<'a> {
         let inside = |name, headers| self.record.get(name).and_then(|of: Json<'_>| of.get(headers));
         let (headers, read): (_, fn(Json<'_>) -> Header<'_>) = match self.source {
             Source::Sqs => (self.record.get("messageAttributes"), sqs::value),
-            Source::Sns => (inside("Sns", "MessageAttributes"), sns::value),
+            Source::Sns => (inside("Sns", "MessageAttributes"), envelope::sns_value),
             Source::Kafka => (self.record.get("headers"), bytes_header),
             Source::RabbitMq => (inside("basicProperties", "headers"), mq::value),
             Source::ActiveMq => (self.record.get("properties"), text_header),
@@ -143,6 +146,7 @@ fn bytes_of_text(value: Json<'_>) -> Option<Cow<'_, [u8]>> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::{Beside, Event};
     use super::*;
     use proptest::prelude::*;
 

@@ -1,8 +1,9 @@
 //! A call from its beginning until it is known how it went.
 
-use super::failure::Failure;
+use super::failure::{Failure, REJECTED, UNKNOWN, may_be_taken};
 use super::open::{Entries, Open, Packing};
 use super::operation::AnyOperation;
+use super::wanted::Wanted;
 use crate::carrier::XRay;
 use aws_smithy_runtime_api::client::interceptors::context::{FinalizerInterceptorContextRef, Input};
 use aws_smithy_runtime_api::client::retries::RequestAttempts;
@@ -12,14 +13,6 @@ use spanbridge::messaging::Capturing;
 use spanbridge::{Context, semconv};
 use std::error::Error as StdError;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
-/// What is wanted beside the defaults, of one call or of all of a client.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Wanted {
-    /// The context goes into the payload.
-    pub(super) in_payload: bool,
-    pub(super) capture: Option<Capturing>,
-}
 
 /// A call. Who works on it shares it: the future, the SDK's configuration of the call, and in the end the body of a
 /// response that streams. When the last of them drops it with its span still open, the span ends as [`Open`] says.
@@ -40,6 +33,10 @@ struct State {
     operation: Option<&'static dyn AnyOperation>,
     /// Of the answer, once the context is packed.
     capture: Option<Capturing>,
+    /// An attempt is under way.
+    is_sending: bool,
+    /// An attempt failed that the service may have taken.
+    may_be_taken: bool,
     /// The attempt whose response is watched.
     #[cfg(feature = "invoke")]
     watched: Option<u32>,
@@ -51,6 +48,8 @@ impl Call {
             entries: Entries::new(),
             operation: None,
             capture: None,
+            is_sending: false,
+            may_be_taken: false,
             #[cfg(feature = "invoke")]
             watched: None,
             open: None,
@@ -82,8 +81,23 @@ impl Call {
         }
         let Some(span) = open.as_ref().and_then(Open::span) else { return };
         *capture = self.wanted.capture.as_ref().or(also.capture.as_ref()).cloned();
-        let in_payload = self.wanted.in_payload || also.in_payload;
+        let in_payload = [&self.wanted.in_payload, &also.in_payload];
         operation.pack(input, &mut Packing { span, in_payload, capture: capture.as_ref(), config, entries });
+    }
+
+    /// An attempt is about to be sent.
+    pub(super) fn sending(&self) {
+        self.state().is_sending = true
+    }
+
+    /// An attempt is over.
+    pub(super) fn attempted(&self, context: &FinalizerInterceptorContextRef<'_>) {
+        let mut state = self.state();
+        let was_sent = std::mem::take(&mut state.is_sending);
+        if let (true, Some(Err(error))) = (was_sent, context.output_or_error()) {
+            let status = context.response().map(|response| response.status().as_u16());
+            state.may_be_taken |= may_be_taken(error, status)
+        }
     }
 
     /// Adds X-Ray's header where there is none. The SDK has taken it from the environment by now, if that has one, and the
@@ -133,19 +147,24 @@ impl Call {
             Some(Ok(_)) if state.watched.is_some() => {}
             Some(Ok(output)) => {
                 if let (Some(operation), Some(open)) = (operation, state.open.take()) {
-                    operation.answered(output, open, std::mem::take(&mut state.entries))
+                    let refused = state.refused();
+                    operation.answered(output, open, std::mem::take(&mut state.entries), refused)
                 }
             }
-            Some(Err(error)) => state.fail(&Failure::of(error, |error| operation?.metadata(error))),
+            Some(Err(error)) => {
+                let refused = state.refused();
+                state.fail(&Failure::of(error, |error| operation?.metadata(error)), refused)
+            }
             None => {}
         }
     }
 
-    /// It failed before the SDK made a request of it, if nothing was known yet.
-    pub(super) fn unsent(&self, error: &dyn StdError) {
+    /// It failed, if nothing was known yet: before the SDK made a request of it, or by a time limit around all of it.
+    pub(super) fn ended(&self, error: &dyn StdError) {
         let mut state = self.state();
         if state.open.is_some() {
-            state.fail(&Failure::unsent(error))
+            let refused = state.refused();
+            state.fail(&Failure::untold(error), refused)
         }
     }
 
@@ -155,18 +174,23 @@ impl Call {
         let mut state = self.state();
         match outcome {
             Ok(()) => state.open.take().into_iter().for_each(Open::ended),
-            Err(failure) => state.fail(&failure),
+            Err(failure) => state.fail(&failure, UNKNOWN),
         }
     }
 }
 
 impl State {
-    fn fail(&mut self, failure: &Failure) {
+    /// What a failure says of what was handed over.
+    fn refused(&self) -> &'static str {
+        if self.is_sending || self.may_be_taken { UNKNOWN } else { REJECTED }
+    }
+
+    fn fail(&mut self, failure: &Failure, handoff: &'static str) {
         for (_, entry) in self.entries.drain(..) {
-            Open::HandedOff(entry).failed(failure)
+            Open::HandedOff(entry).failed(failure, handoff)
         }
         if let Some(open) = self.open.take() {
-            open.failed(failure)
+            open.failed(failure, handoff)
         }
     }
 }

@@ -13,12 +13,11 @@ pub(super) struct Failure {
     /// `error.type`: the service's or the function's own word, or the conventions'.
     pub(super) kind: Cow<'static, str>,
     pub(super) message: String,
-    /// Of a hand-off: whether the service may have taken it.
-    pub(super) handoff: &'static str,
 }
 
-const REJECTED: &str = "rejected";
-const UNKNOWN: &str = "unknown";
+/// What became of a hand-off that failed: the service did not take it, or nobody knows.
+pub(super) const REJECTED: &str = "rejected";
+pub(super) const UNKNOWN: &str = "unknown";
 /// The conventions' word where there is no better one.
 const OTHER: &str = "_OTHER";
 
@@ -32,7 +31,7 @@ impl Failure {
             let metadata = metadata(error);
             let code = metadata.and_then(|m| m.code()).unwrap_or(OTHER);
             let message = metadata.and_then(|m| m.message()).map_or_else(|| root(error), str::to_owned);
-            return Self::rejected(code.to_owned(), message);
+            return Self::told(code.to_owned(), message);
         }
         let connector = error.as_connector_error();
         let kind = match connector {
@@ -42,23 +41,21 @@ impl Failure {
             _ if error.is_response_error() => "response",
             _ => OTHER,
         };
-        // An answer may have been lost on its way; what comes before a connection keeps a request from being sent.
-        let is_unsent = !(error.is_timeout_error() || connector.is_some() || error.is_response_error());
         let message = match connector {
             Some(connector) if connector.is_io() || connector.is_timeout() => chain(connector),
             _ => root(error),
         };
-        Failure { kind: kind.into(), message, handoff: if is_unsent { REJECTED } else { UNKNOWN } }
+        Failure { kind: kind.into(), message }
     }
 
-    /// An error that came before the SDK made a request.
-    pub(super) fn unsent(error: &dyn StdError) -> Self {
-        Failure { kind: OTHER.into(), message: root(error), handoff: REJECTED }
+    /// An error of which nothing was seen but that it is one.
+    pub(super) fn untold(error: &dyn StdError) -> Self {
+        Failure { kind: OTHER.into(), message: root(error) }
     }
 
-    /// The service's own no.
-    pub(super) fn rejected(kind: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
-        Failure { kind: kind.into(), message: message.into(), handoff: REJECTED }
+    /// In somebody's own words.
+    pub(super) fn told(kind: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
+        Failure { kind: kind.into(), message: message.into() }
     }
 
     /// A function's own error, as [the runtimes write it](https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html#runtimes-api-invokeerror).
@@ -69,7 +66,7 @@ impl Failure {
         let text = |name: &str| told.get(name).and_then(|value| value.as_str()).filter(|text| !text.is_empty());
         let kind = text("errorType").unwrap_or(otherwise).to_owned();
         let message = text("errorMessage").map_or_else(|| "the function failed".to_owned(), str::to_owned);
-        Self::rejected(kind, message)
+        Self::told(kind, message)
     }
 
     /// The same in the last event of a stream, where the details may also be a plain text.
@@ -78,14 +75,18 @@ impl Failure {
         match serde_json::from_str::<serde_json::Value>(details) {
             Ok(serde_json::Value::Object(_)) => Self::of_function(details.as_bytes(), code),
             _ if details.is_empty() => Self::of_function(b"", code),
-            _ => Self::rejected(code.to_owned(), details),
+            _ => Self::told(code.to_owned(), details),
         }
     }
+}
 
-    /// A response that stopped or broke before its end.
-    #[cfg(feature = "invoke")]
-    pub(super) fn of_stream(kind: &'static str, message: impl Into<String>) -> Self {
-        Failure { kind: kind.into(), message: message.into(), handoff: UNKNOWN }
+/// Whether the service may have taken what an attempt sent that failed: an answer may be lost on its way, and what fails
+/// inside of a service, or at a proxy before it, may have been taken all the same. Only a 4xx says that it was not, and
+/// what the HTTP client would not send.
+pub(super) fn may_be_taken(error: &OrchestratorError<Error>, status: Option<u16>) -> bool {
+    match status {
+        Some(status) => !(400..500).contains(&status),
+        None => !error.as_connector_error().is_some_and(|error| error.is_user()),
     }
 }
 

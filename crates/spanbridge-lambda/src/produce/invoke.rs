@@ -1,6 +1,6 @@
 //! Calls of functions.
 
-use super::failure::Failure;
+use super::failure::{Failure, UNKNOWN};
 use super::open::{Entries, Open, Packing, room};
 use super::operation::Operation;
 use crate::carrier::ClientContext;
@@ -37,8 +37,9 @@ impl Operation for Invoke {
 
     fn pack(input: &mut InvokeInput, packing: &mut Packing<'_>) {
         let kind = input.invocation_type.as_ref().map(|t| t.as_str());
-        tell_region(input.function_name.as_deref(), packing);
-        pack(kind, &mut input.client_context, &mut input.payload, packing)
+        let function = input.function_name.as_deref();
+        tell_region(function, packing);
+        pack(function, kind, &mut input.client_context, &mut input.payload, packing)
     }
 
     fn capture_answer(output: &InvokeOutput, span: &Span, capture: &Capturing) {
@@ -49,12 +50,12 @@ impl Operation for Invoke {
         }
     }
 
-    fn answered(output: &InvokeOutput, call: Open, _: Entries) {
+    fn answered(output: &InvokeOutput, call: Open, _: Entries, _: &'static str) {
         match &output.function_error {
             None => call.ended(),
             Some(error) => {
                 let body = output.payload.as_ref().map(Blob::as_ref).unwrap_or_default();
-                call.failed(&Failure::of_function(body, error))
+                call.failed(&Failure::of_function(body, error), UNKNOWN)
             }
         }
     }
@@ -77,11 +78,12 @@ impl Operation for InvokeWithResponseStream {
 
     fn pack(input: &mut InvokeWithResponseStreamInput, packing: &mut Packing<'_>) {
         let kind = input.invocation_type.as_ref().map(|t| t.as_str());
-        tell_region(input.function_name.as_deref(), packing);
-        pack(kind, &mut input.client_context, &mut input.payload, packing)
+        let function = input.function_name.as_deref();
+        tell_region(function, packing);
+        pack(function, kind, &mut input.client_context, &mut input.payload, packing)
     }
 
-    fn answered(_: &InvokeWithResponseStreamOutput, call: Open, _: Entries) {
+    fn answered(_: &InvokeWithResponseStreamOutput, call: Open, _: Entries, _: &'static str) {
         call.ended()
     }
 }
@@ -104,7 +106,13 @@ fn tell_region(function: Option<&str>, packing: &Packing<'_>) {
     }
 }
 
-fn pack(kind: Option<&str>, client_context: &mut Option<String>, payload: &mut Option<Blob>, packing: &Packing<'_>) {
+fn pack(
+    function: Option<&str>,
+    kind: Option<&str>,
+    client_context: &mut Option<String>,
+    payload: &mut Option<Blob>,
+    packing: &Packing<'_>,
+) {
     if let (Some(capture), Some(payload), Some(_)) = (packing.capture, &*payload, packing.span.id()) {
         capture.record_payload(packing.span, "input", JSON, &take(payload.as_ref()).payload())
     }
@@ -112,10 +120,23 @@ fn pack(kind: Option<&str>, client_context: &mut Option<String>, payload: &mut O
         _ if packing.span.context().is_empty() => {}
         // Nothing runs.
         Some(DRY_RUN) => {}
-        Some(EVENT) => into_payload(payload, packing),
-        _ if packing.in_payload => into_payload(payload, packing),
+        _ if is_in_payload(function, kind, packing) => into_payload(payload, packing),
+        // Whoever reads it expects one.
+        Some(EVENT) if payload.as_ref().is_some_and(|payload| take(payload.as_ref()).fields.is_some()) => {
+            into_payload(payload, packing)
+        }
+        Some(EVENT) => {
+            let why = "an `Event` call carries no context unless in its payload, and that was not asked for: \
+                       name the function by `Propagate::in_payload_of`, or observe the call";
+            packing.span.diagnostic(semconv::INJECTION_NOT_POSSIBLE, why)
+        }
         _ => into_client_context(client_context, packing),
     }
+}
+
+fn is_in_payload(function: Option<&str>, kind: Option<&str>, packing: &Packing<'_>) -> bool {
+    let name = describe::invoked_name(function.unwrap_or_default());
+    packing.in_payload.iter().any(|wanted| wanted.is_wanted(name, kind != Some(EVENT)))
 }
 
 fn into_client_context(client_context: &mut Option<String>, packing: &Packing<'_>) {
@@ -169,6 +190,7 @@ fn into_payload(payload: &mut Option<Blob>, packing: &Packing<'_>) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::wanted::InPayload;
     use super::*;
     use aws_smithy_types::config_bag::ConfigBag;
     use spanbridge::w3c::{Baggage, SAMPLED, TraceParent, TraceState};
@@ -186,7 +208,8 @@ mod tests {
         });
         let span = observe::in_scope(&context, || observe::span("call").open());
         let (config, mut entries) = (ConfigBag::base(), Entries::new());
-        let packing = Packing { span: &span, in_payload: true, capture: None, config: &config, entries: &mut entries };
+        let in_payload = [&InPayload::Always; 2];
+        let packing = Packing { span: &span, in_payload, capture: None, config: &config, entries: &mut entries };
         let mut payload = Some(Blob::new(format!(r#"{{"x":"{}"}}"#, "x".repeat(size - 8))));
         into_payload(&mut payload, &packing);
         span.end();

@@ -1,6 +1,6 @@
 //! What SQS and SNS have in common: a message's span, its context in message attributes, and batches of messages.
 
-use super::failure::Failure;
+use super::failure::{Failure, UNKNOWN};
 use super::open::{Entries, Open, Packing, room};
 use crate::carrier::{Attribute, Attributes};
 use spanbridge::carrier::{Outgoing, outgoing};
@@ -132,12 +132,15 @@ pub(super) struct Refused<'a> {
     pub(super) id: &'a str,
     pub(super) code: &'a str,
     pub(super) message: Option<&'a str>,
+    /// It is the sender's fault, the service says. What is its own fault it may have taken.
+    pub(super) is_ours: bool,
 }
 
-/// Ends the spans of a batch. What the answer does not speak of is unknown.
+/// Ends the spans of a batch. What the answer does not speak of is unknown; `refusal` is what a refusal says.
 pub(super) fn batch_answered<'a>(
     call: Open,
     mut entries: Entries,
+    refusal: &'static str,
     taken: impl Iterator<Item = (&'a str, Option<&'a str>)>,
     refused: impl Iterator<Item = Refused<'a>>,
 ) {
@@ -154,15 +157,16 @@ pub(super) fn batch_answered<'a>(
     let (mut failed, mut code) = (0, None);
     for refused in refused {
         failed += 1;
-        let failure = Failure::rejected(refused.code.to_owned(), refused.message.unwrap_or("the service refused it"));
-        if let Some(handoff) = take(refused.id) {
-            Open::HandedOff(handoff).failed(&failure)
+        let handoff = if refused.is_ours { refusal } else { UNKNOWN };
+        let failure = Failure::told(refused.code.to_owned(), refused.message.unwrap_or("the service refused it"));
+        if let Some(entry) = take(refused.id) {
+            Open::HandedOff(entry).failed(&failure, handoff)
         }
         code.get_or_insert(failure.kind);
     }
     match code {
         None => call.ended(),
-        Some(code) => call.failed(&Failure::rejected(code, format!("{failed} of {count} messages were refused"))),
+        Some(code) => call.failed(&Failure::told(code, format!("{failed} of {count} messages were refused")), refusal),
     }
 }
 

@@ -1,8 +1,9 @@
 //! `.observed()` on the SDK's builders.
 
-use super::call::{Call, Wanted};
+use super::call::Call;
 use super::open::Open;
 use super::propagate::Propagate;
+use super::wanted::{InPayload, Wanted};
 use spanbridge::messaging::Capturing;
 use spanbridge::observe;
 
@@ -10,12 +11,16 @@ use spanbridge::observe;
 /// `send_message_batch`, `publish` and `publish_batch`.
 pub trait CallExt: Sized {
     /// The same call, with a span that is current while the SDK sends and whose context goes along.
+    ///
+    /// A function finds it in the client context; one that is called as an `Event`, for which there is no client context, in
+    /// the hidden field of its payload. A function of ours takes that out; others see it.
     fn observed(self) -> ObservedCall<Self>;
 }
 
 impl<B: Builder> CallExt for B {
     fn observed(self) -> ObservedCall<Self> {
-        ObservedCall { builder: self, wanted: Wanted::default() }
+        let wanted = Wanted { in_payload: InPayload::IfNeeded, ..Wanted::default() };
+        ObservedCall { builder: self, wanted }
     }
 }
 
@@ -46,7 +51,7 @@ impl<B> ObservedCall<B> {
 
     #[cfg(feature = "invoke")]
     fn into_payload(self) -> Self {
-        ObservedCall { wanted: Wanted { in_payload: true, ..self.wanted }, ..self }
+        ObservedCall { wanted: Wanted { in_payload: InPayload::Always, ..self.wanted }, ..self }
     }
 
     /// The span begins here, not when the future is first polled.
@@ -64,7 +69,7 @@ impl<B> ObservedCall<B> {
         async move {
             let result = sending.await;
             if let Err(error) = &result {
-                call.unsent(error)
+                call.ended(error)
             }
             result
         }

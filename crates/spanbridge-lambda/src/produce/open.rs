@@ -1,6 +1,7 @@
 //! The span of a call that is under way, and what is done with it.
 
 use super::failure::Failure;
+use super::wanted::InPayload;
 use aws_smithy_types::config_bag::ConfigBag;
 use spanbridge::messaging::{Capturing, Handoff};
 use spanbridge::observe::Span;
@@ -41,11 +42,12 @@ impl Open {
         }
     }
 
-    pub(super) fn failed(self, failure: &Failure) {
+    /// It failed; `handoff` is what is known of what was handed over.
+    pub(super) fn failed(self, failure: &Failure, handoff: &'static str) {
         let told = spanbridge::Failure::new(failure).class(&*failure.kind);
         match self {
             Open::Answered(span) => span.end_with(&told),
-            Open::HandedOff(handoff) => handoff.failed_as(failure.handoff, &told),
+            Open::HandedOff(span) => span.failed_as(handoff, &told),
         }
     }
 }
@@ -56,8 +58,9 @@ pub(super) type Entries = Vec<(String, Handoff)>;
 /// What is needed to pack a context.
 pub(super) struct Packing<'a> {
     pub(super) span: &'a Span,
+    /// As it is wanted of the call, or of all of the client.
     #[cfg_attr(not(feature = "invoke"), expect(dead_code, reason = "of calls of functions"))]
-    pub(super) in_payload: bool,
+    pub(super) in_payload: [&'a InPayload; 2],
     /// What is recorded of what is sent.
     pub(super) capture: Option<&'a Capturing>,
     #[cfg_attr(not(feature = "invoke"), expect(dead_code, reason = "of calls of functions"))]

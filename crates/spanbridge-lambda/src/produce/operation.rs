@@ -29,8 +29,9 @@ pub(super) trait Operation: Debug + Send + Sync + 'static {
     /// Captures what was answered, where that is more than that it was taken.
     fn capture_answer(_: &Self::Output, _: &Span, _: &Capturing) {}
 
-    /// Ends the spans by what was answered: that of the call, and of a batch those of its entries.
-    fn answered(output: &Self::Output, call: Open, entries: Entries);
+    /// Ends the spans by what was answered: that of the call, and of a batch those of its entries. `refused` is what a
+    /// refusal says of a hand-off: an attempt before may have got through.
+    fn answered(output: &Self::Output, call: Open, entries: Entries, refused: &'static str);
 }
 
 /// An operation, whatever its types.
@@ -39,7 +40,7 @@ pub(super) trait AnyOperation: Debug + Send + Sync {
     fn open(&self, input: &Input) -> Option<Open>;
     fn pack(&self, input: &mut Input, packing: &mut Packing<'_>);
     fn capture_answer(&self, output: &Output, span: &Span, capture: &Capturing);
-    fn answered(&self, output: &Output, call: Open, entries: Entries);
+    fn answered(&self, output: &Output, call: Open, entries: Entries, refused: &'static str);
     fn metadata<'e>(&self, error: &'e Error) -> Option<&'e ErrorMetadata>;
     #[cfg(feature = "invoke")]
     fn streams(&self) -> bool;
@@ -67,9 +68,9 @@ impl<O: Operation> AnyOperation for O {
         }
     }
 
-    fn answered(&self, output: &Output, call: Open, entries: Entries) {
+    fn answered(&self, output: &Output, call: Open, entries: Entries, refused: &'static str) {
         if let Some(output) = output.downcast_ref() {
-            O::answered(output, call, entries)
+            O::answered(output, call, entries, refused)
         }
     }
 

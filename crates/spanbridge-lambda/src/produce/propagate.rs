@@ -1,11 +1,12 @@
 //! The interceptor.
 
-use super::call::{Call, Wanted};
+use super::call::Call;
 use super::operation::AnyOperation;
 #[cfg(feature = "sns")]
 use super::sns::{Publish, PublishBatch};
 #[cfg(feature = "sqs")]
 use super::sqs::{SendMessage, SendMessageBatch};
+use super::wanted::{InPayload, Wanted};
 #[cfg(feature = "invoke")]
 use super::{
     invoke::{Invoke, InvokeWithResponseStream},
@@ -37,6 +38,13 @@ use std::sync::Arc;
 /// # }
 /// ```
 ///
+/// **The payload of a function's call is not changed**, unless it is asked for: not every function expects a field more. A
+/// call that waits for its answer carries its context in the client context, where nobody meets it by chance. An `Event`
+/// has none of that: it carries X-Ray's header alone, which holds the trace and no parent, and a diagnostic
+/// `injection.not_possible` says so. [`in_payload_of`](Propagate::in_payload_of) names the functions that take the hidden
+/// field, as all do that are handled by this crate; a call that is [`observed`](crate::CallExt::observed) has asked for it.
+/// Where the payload has the field already, it is brought up to date.
+///
 /// One call that is customized takes it, too: `.customize().interceptor(Propagate::new()).send()`.
 ///
 /// The span is not current while the SDK sends: what the HTTP client below records belongs to what is around the call.
@@ -53,9 +61,21 @@ impl Propagate {
         Self::default()
     }
 
-    /// Functions find the context in the hidden field of their payload, also where a client context would do.
+    /// Every function finds the context in the hidden field of its payload, also where a client context would do.
     pub fn in_payload(self) -> Self {
-        Propagate { wanted: Wanted { in_payload: true, ..self.wanted }, ..self }
+        Propagate { wanted: Wanted { in_payload: InPayload::Always, ..self.wanted }, ..self }
+    }
+
+    /// The same for these functions alone, in place of those that were named before. Named as in a call: by name or by
+    /// ARN, in part or whole, with or without a qualifier, which makes no difference.
+    ///
+    /// ```
+    /// let propagate = spanbridge_lambda::Propagate::new().in_payload_of(["score", "ship"]);
+    /// ```
+    #[cfg(feature = "invoke")]
+    pub fn in_payload_of<F: AsRef<str>>(self, functions: impl IntoIterator<Item = F>) -> Self {
+        let names = functions.into_iter().map(|function| crate::describe::invoked_name(function.as_ref()).to_owned());
+        Propagate { wanted: Wanted { in_payload: InPayload::Of(names.collect()), ..self.wanted }, ..self }
     }
 
     /// What is recorded of the payloads and attributes that are sent, and of the answers of functions; the size of messages
@@ -127,7 +147,20 @@ impl Intercept for Propagate {
         config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         if let Some(call) = current(config) {
-            call.add_xray(context.request_mut().headers_mut())
+            call.add_xray(context.request_mut().headers_mut());
+            call.sending()
+        }
+        Ok(())
+    }
+
+    fn read_after_attempt(
+        &self,
+        context: &FinalizerInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        if let Some(call) = current(config) {
+            call.attempted(context)
         }
         Ok(())
     }

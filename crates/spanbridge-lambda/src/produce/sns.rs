@@ -38,7 +38,7 @@ impl Operation for Publish {
         }
     }
 
-    fn answered(output: &PublishOutput, call: Open, _: Entries) {
+    fn answered(output: &PublishOutput, call: Open, _: Entries, _: &'static str) {
         if let Open::HandedOff(handoff) = call {
             message::answered(handoff, output.message_id())
         }
@@ -71,10 +71,15 @@ impl Operation for PublishBatch {
         }
     }
 
-    fn answered(output: &PublishBatchOutput, call: Open, entries: Entries) {
+    fn answered(output: &PublishBatchOutput, call: Open, entries: Entries, refusal: &'static str) {
         let taken = output.successful().iter().filter_map(|entry| Some((entry.id()?, entry.message_id())));
-        let refused = output.failed().iter().map(|e| Refused { id: e.id(), code: e.code(), message: e.message() });
-        message::batch_answered(call, entries, taken, refused)
+        let refused = output.failed().iter().map(|e| Refused {
+            id: e.id(),
+            code: e.code(),
+            message: e.message(),
+            is_ours: e.sender_fault(),
+        });
+        message::batch_answered(call, entries, refusal, taken, refused)
     }
 }
 

@@ -37,7 +37,7 @@ impl Operation for SendMessage {
         add_xray(&mut input.message_system_attributes, packing.span.context())
     }
 
-    fn answered(output: &SendMessageOutput, call: Open, _: Entries) {
+    fn answered(output: &SendMessageOutput, call: Open, _: Entries, _: &'static str) {
         if let Open::HandedOff(handoff) = call {
             message::answered(handoff, output.message_id())
         }
@@ -70,10 +70,15 @@ impl Operation for SendMessageBatch {
         }
     }
 
-    fn answered(output: &SendMessageBatchOutput, call: Open, entries: Entries) {
+    fn answered(output: &SendMessageBatchOutput, call: Open, entries: Entries, refusal: &'static str) {
         let taken = output.successful().iter().map(|entry| (entry.id(), Some(entry.message_id())));
-        let refused = output.failed().iter().map(|e| Refused { id: e.id(), code: e.code(), message: e.message() });
-        message::batch_answered(call, entries, taken, refused)
+        let refused = output.failed().iter().map(|e| Refused {
+            id: e.id(),
+            code: e.code(),
+            message: e.message(),
+            is_ours: e.sender_fault(),
+        });
+        message::batch_answered(call, entries, refusal, taken, refused)
     }
 }
 

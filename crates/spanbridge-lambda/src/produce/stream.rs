@@ -40,8 +40,8 @@ impl Body for Watched {
         let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
         match &frame {
             Some(Ok(frame)) => frame.data_ref().into_iter().for_each(|data| self.watch.read(data)),
-            Some(Err(e)) => self.watch.over(Err(Failure::of_stream("io", e.to_string()))),
-            None => self.watch.over(Err(Failure::of_stream("response", "the stream ended without its last event"))),
+            Some(Err(e)) => self.watch.over(Err(Failure::told("io", e.to_string()))),
+            None => self.watch.over(Err(Failure::told("response", "the stream ended without its last event"))),
         }
         Poll::Ready(frame)
     }
@@ -80,7 +80,7 @@ impl Watch {
                     Some(outcome) => break outcome,
                 },
                 Ok(_) => return,
-                Err(e) => break Err(Failure::of_stream("response", e.to_string())),
+                Err(e) => break Err(Failure::told("response", e.to_string())),
             }
         };
         self.over(outcome)
@@ -116,7 +116,7 @@ fn last_event(message: &Message) -> Option<Result<(), Failure>> {
             let kind = header(":exception-type").or(header(":error-code")).unwrap_or("response").to_owned();
             let message = serde_json::from_slice::<serde_json::Value>(message.payload()).unwrap_or_default();
             let text = message.get("message").or(message.get("Message")).and_then(|text| text.as_str());
-            Some(Err(Failure::rejected(kind, text.unwrap_or("the stream ended with an exception"))))
+            Some(Err(Failure::told(kind, text.unwrap_or("the stream ended with an exception"))))
         }
     }
 }
@@ -124,8 +124,8 @@ fn last_event(message: &Message) -> Option<Result<(), Failure>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::produce::call::Wanted;
     use crate::produce::open::Open;
+    use crate::produce::wanted::Wanted;
     use aws_smithy_eventstream::frame::write_message_to;
     use aws_smithy_types::event_stream::{Header, HeaderValue};
     use proptest::prelude::*;
@@ -155,7 +155,7 @@ mod tests {
         let mut watch = Watch { call, frames: Some(Frames::default()) };
         pieces.into_iter().for_each(|piece| watch.read(piece.as_ref()));
         if is_whole {
-            watch.over(Err(Failure::of_stream("response", "the stream ended without its last event")))
+            watch.over(Err(Failure::told("response", "the stream ended without its last event")))
         }
         drop(watch);
         recorder.flush_blocking(Duration::from_secs(5));
