@@ -67,7 +67,7 @@
 //! The context goes in the client context, beside what the user has there, and in a field of the payload where there is
 //! none: for `InvocationType::Event`, or where [`in_payload`](ObservedCall::in_payload) asks for it. X-Ray's header is
 //! added where nobody has set it. [`Propagate`] is the same for every call of a client, in one line of its
-//! configuration.
+//! configuration, but for the payload: that it changes for the functions that it is told of.
 
 #![cfg_attr(
     not(all(feature = "runtime", feature = "invoke")),
@@ -99,7 +99,7 @@ pub use produce::{CallExt, ObservedCall, Propagate};
 #[cfg(any(feature = "runtime", feature = "invoke", feature = "sqs", feature = "sns"))]
 pub use spanbridge::messaging::{Capture, Capturing, Part};
 #[cfg(feature = "runtime")]
-pub use spanbridge::messaging::{Relation, Trust};
+pub use spanbridge::messaging::{Receiving, Relation, Trust};
 
 #[cfg(feature = "runtime")]
 #[doc = include_str!("handler_attribute.md")]

@@ -4,11 +4,15 @@
 mod support;
 
 use lambda_runtime::tower::service_fn;
-use lambda_runtime::{Error, LambdaEvent};
+use lambda_runtime::{Error, LambdaEvent, LambdaInvocation};
 use serde_json::{Value, json};
+use spanbridge::record::{Body, Endpoint, Record};
+use spanbridge::w3c::TraceParent;
 use spanbridge::{observe, semconv};
-use spanbridge_lambda::{BatchResponse, Records, for_each_record, observed};
+use spanbridge_lambda::{BatchResponse, Observe, Records, for_each_record, observed};
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering::*};
+use std::time::Duration;
 use support::*;
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
@@ -29,6 +33,70 @@ fn sqs(queue: &str, group: Option<&str>, bodies: &[&str]) -> Value {
         })
     };
     json!({"Records": bodies.iter().enumerate().map(message).collect::<Vec<_>>()})
+}
+
+/// Records of one partition, each with a sender of its own.
+fn kafka(count: usize) -> Value {
+    let record = |n: usize| {
+        let header: Vec<u8> = sender(n).into_bytes();
+        json!({"topic": "orders", "partition": 0, "offset": n, "headers": [{ "traceparent": header }], "value": "e30="})
+    };
+    json!({"eventSource": "aws:kafka", "records": {"orders-0": (0..count).map(record).collect::<Vec<_>>()}})
+}
+
+/// An invocation whose flush may take as long as it does.
+fn patiently(event: Value) -> (Observe, LambdaInvocation) {
+    let mut context = context();
+    context.deadline = in_ms(600_000);
+    (Observe::new().flush_within(Duration::from_secs(300)), invocation(event, context))
+}
+
+/// Lambda hands over as many as 10,000 at once, and only the links of the batch tell that they were received.
+#[tokio::test]
+async fn every_sender_of_a_large_batch_is_linked() {
+    async fn all_at_once(event: LambdaEvent<Value>) -> Result<usize, Error> {
+        Ok(bodies(&event.payload).len())
+    }
+    for count in [451, 452, 1_000, 10_000] {
+        for event in [sqs("orders", None, &vec!["{}"; count]), kafka(count)] {
+            let (recorded, answer) = record(answer(observed(service_fn(all_at_once)), patiently(event))).await;
+            assert!(matches!(answer, Some(Answer::Value(_))));
+            let batch = recorded.span("process orders");
+            assert_eq!(batch.get(semconv::MESSAGING_BATCH_COUNT), count.to_string());
+            // What does not fit in its record stands in records of its own.
+            let edge = |record: &Record<'_>| match record.body {
+                Body::Edge {
+                    from: Endpoint::Span { span_id, .. },
+                    to: Endpoint::Span { trace_id, span_id: to },
+                    ..
+                } => (Some(span_id) == batch.id).then_some((trace_id, to)),
+                _ => None,
+            };
+            let edges = recorded.0.iter().filter_map(edge);
+            let linked: BTreeSet<_> = batch.links.iter().map(|(trace, span)| (*trace, *span)).chain(edges).collect();
+            let ids = |n| TraceParent::parse(sender(n).as_bytes()).map(|sent| (sent.trace_id, sent.span_id)).unwrap();
+            assert!(linked == (0..count).map(ids).collect(), "{} of {count} are linked", linked.len());
+            let is_cut = |record: &&Record<'_>| matches!(&record.body, Body::Diagnostic { code, .. } if code == semconv::ATTRIBUTES_CUT);
+            assert_eq!(recorded.0.iter().filter(is_cut).count(), 0);
+        }
+    }
+}
+
+/// More than Lambda hands over is no batch of its: what there is no room for has a span, and says so.
+#[tokio::test]
+async fn records_beyond_the_limit_are_worked_on() {
+    let count = 10_002;
+    let ship = |event| record(answer(observed(service_fn(ship)), patiently(event)));
+    let (recorded, answer) = ship(sqs("orders", None, &vec!["1"; count])).await;
+    assert_eq!(answer, failures(&[]));
+    assert_eq!(recorded.spans("work").len(), count);
+    let invocation = recorded.span("score");
+    let cut = "event: it has 10002 records, of which the first 10000 were read";
+    assert_eq!(invocation.diagnostics, [(semconv::HEADER_MALFORMED.to_owned(), cut.to_owned())]);
+    let mut bodies = vec!["1"; count];
+    bodies[count - 1] = "bad";
+    let (_, answer) = ship(sqs("orders", None, &bodies)).await;
+    assert!(matches!(answer, Some(Answer::Error(_))), "what it is called is not known: all of it comes again");
 }
 
 async fn work(body: String) -> Result<(), String> {

@@ -15,7 +15,9 @@ use lambda_runtime::{Error, LambdaEvent};
 use serde_json::{Value, json};
 use spanbridge::record::Record;
 use spanbridge::{Memory, Recorder, Sampler, semconv};
-use spanbridge_lambda::{Beside, Capture, Capturing, Event, Observe, for_each_record, handler, observed};
+use spanbridge_lambda::{
+    Beside, Capture, Capturing, Event, Observe, Receiving, Trust, for_each_record, handler, observed,
+};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use support::{Answer, Recorded, answer, context, invocation, record};
@@ -340,4 +342,22 @@ async fn a_record_is_captured_by_itself() {
     let call = (Observe::new().capture(ALL), invocation(&event, context()));
     recorder.scope(answer(working!(2), call)).await;
     assert_eq!(captured(&memory.records()), ["process: input application/octet-stream 1 1"]);
+}
+
+/// What is said for all kinds of consumers is said for functions, too.
+#[tokio::test]
+async fn receiving_is_taken_as_a_whole() {
+    let receiving = |capture: Capturing| Receiving { capture, trust: Trust::Ignore, ..Receiving::default() };
+    let event = json!({"order": 42, "headers": {"traceparent": PARENT}});
+    for (capture, expected) in [
+        (all(), vec!["score: input application/json", "score: output application/json"]),
+        (Capture::Off.into(), vec![]),
+        (Capturing::default(), vec![]),
+    ] {
+        let (recorded, _) = scored(Observe::new().under(receiving(capture)), &event).await;
+        let told: Vec<_> = captured(&recorded.0).iter().map(|told| told.clone()).collect();
+        assert_eq!(told.len(), expected.len(), "{told:?}");
+        assert!(told.iter().zip(expected).all(|(told, expected)| told.starts_with(expected)), "{told:?}");
+        assert_eq!(recorded.span("score").parent, None, "the caller is not believed");
+    }
 }

@@ -77,6 +77,14 @@ impl Observe {
         Observe::default()
     }
 
+    /// As it is said for other consumers, all of it at once. Its [capture](Receiving::capture) counts unless it is the default,
+    /// for of an invocation the default is [less](Observe::capture).
+    pub fn under(mut self, receiving: Receiving) -> Self {
+        self.settings.capture = Some(&receiving.capture).filter(|capture| !capture.is_default()).cloned();
+        self.settings.receiving = Some(Arc::new(receiving));
+        self
+    }
+
     /// How an invocation hangs together with what caused it, and the work on a record with what sent it;
     /// [`Relation::Parent`] where nothing is said.
     ///

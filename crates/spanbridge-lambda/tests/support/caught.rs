@@ -4,11 +4,13 @@ use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_runtime_api::http::{Response, StatusCode};
 use aws_smithy_types::body::SdkBody;
 use serde_json::Value;
 use spanbridge_lambda::Propagate;
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
 /// What the configuration of a client of any of the SDKs begins with: the types differ in name only.
@@ -25,16 +27,30 @@ macro_rules! config {
     }};
 }
 
-/// Answers every request alike, and keeps the last.
+/// What becomes of a request.
+#[derive(Clone, Debug)]
+pub(crate) enum Reply {
+    Answer(u16, String),
+    /// The connection breaks.
+    Broken,
+    /// Nothing comes.
+    Silence,
+}
+
+/// Answers every request as is said, the last reply again and again, and keeps the last request.
 #[derive(Clone, Debug)]
 pub(crate) struct Service {
-    answer: (u16, String),
+    replies: Arc<Mutex<VecDeque<Reply>>>,
     pub(crate) last: Arc<Mutex<Option<HttpRequest>>>,
 }
 
 impl Service {
     pub(crate) fn new(status: u16, answer: impl ToString) -> Self {
-        Service { answer: (status, answer.to_string()), last: Arc::default() }
+        Service::that([Reply::Answer(status, answer.to_string())])
+    }
+
+    pub(crate) fn that(replies: impl IntoIterator<Item = Reply>) -> Self {
+        Service { replies: Arc::new(Mutex::new(replies.into_iter().collect())), last: Arc::default() }
     }
 
     pub(crate) fn body(&self) -> String {
@@ -65,7 +81,13 @@ impl HttpClient for Service {
 impl HttpConnector for Service {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         *self.last.lock().unwrap() = Some(request);
-        let (status, answer) = self.answer.clone();
+        let mut replies = self.replies.lock().unwrap();
+        let reply = if replies.len() > 1 { replies.pop_front() } else { replies.front().cloned() };
+        let (status, answer) = match reply.unwrap() {
+            Reply::Answer(status, answer) => (status, answer),
+            Reply::Broken => return HttpConnectorFuture::ready(Err(ConnectorError::io("connection reset".into()))),
+            Reply::Silence => return HttpConnectorFuture::new(std::future::pending()),
+        };
         let mut response = Response::new(StatusCode::try_from(status).unwrap(), SdkBody::from(answer));
         response.headers_mut().insert("x-amzn-requestid", "r-1");
         HttpConnectorFuture::ready(Ok(response))

@@ -111,6 +111,13 @@ impl Capturing {
         Capturing { redact: Some(Arc::new(move |part| hook(part).map_err(Into::into))), ..self }
     }
 
+    /// Whether nothing was said. A hook that was set may see things, so that is something.
+    #[doc(hidden)]
+    pub fn is_default(&self) -> bool {
+        let Capturing { payload, headers, hashed, redact } = self;
+        (*payload, *headers, *hashed, redact.is_some()) == (Capture::Reference, Capture::Off, false, false)
+    }
+
     /// Whether anything is told of a payload: of a message at least its size, as an attribute of the span.
     pub fn tells_size(&self) -> bool {
         self.payload != Capture::Off
