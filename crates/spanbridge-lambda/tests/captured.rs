@@ -355,7 +355,7 @@ async fn receiving_is_taken_as_a_whole() {
         (Capturing::default(), vec![]),
     ] {
         let (recorded, _) = scored(Observe::new().under(receiving(capture)), &event).await;
-        let told: Vec<_> = captured(&recorded.0).iter().map(|told| told.clone()).collect();
+        let told = captured(&recorded.0);
         assert_eq!(told.len(), expected.len(), "{told:?}");
         assert!(told.iter().zip(expected).all(|(told, expected)| told.starts_with(expected)), "{told:?}");
         assert_eq!(recorded.span("score").parent, None, "the caller is not believed");

@@ -55,7 +55,7 @@ impl ClientContext {
             if name != CUSTOM {
                 read.others.push((name.into_owned(), as_text(value)))
             } else if value.is_object() {
-                let members = value.members().into_iter();
+                let members = value.members();
                 read.custom = Some(members.map(|(name, value)| (name.into_owned(), as_text(value))).collect())
             } else if !value.is_null() {
                 return Err(problem("its custom is not an object"));
