@@ -14,6 +14,7 @@ pub use settings::Incoming;
 use crate::client::Client;
 use futures_core::Stream;
 pub(crate) use home::Home;
+pub(crate) use partition::Assignment;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, MessageStream, Rebalance, StreamConsumer};
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::message::BorrowedMessage;

@@ -1,17 +1,19 @@
 //! The opt-in driver: works on jobs, those of a partition one after another, and stores their offsets by an explicit
 //! policy.
 
+mod backlog;
+
+use crate::client::Client;
 use crate::consume::{Job, ObservedConsumer};
 use crate::error::{BoxError, Error};
 use async_trait::async_trait;
+use backlog::{Backlog, Place};
 use futures_util::FutureExt;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use rdkafka::Message;
-use rdkafka::consumer::{Consumer, ConsumerContext, StreamConsumer};
-use rdkafka::error::KafkaError;
+use rdkafka::consumer::{ConsumerContext, StreamConsumer};
+use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::message::BorrowedMessage;
-use rdkafka::topic_partition_list::TopicPartitionList;
-use std::collections::{HashMap, VecDeque};
 use std::future::{Future, poll_fn};
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
@@ -37,38 +39,45 @@ pub struct Policy {
 /// What becomes of a message whose last attempt has failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnError {
-    /// The driver ends with the error. The offset is not stored, so the message comes again.
+    /// The driver ends with the error. The offset is not stored, so the message comes again, also to the same consumer.
     Stop,
     /// Its offset is stored as if it had succeeded: it is lost.
     Skip,
 }
 
 type Borrowed<'a> = Job<BorrowedMessage<'a>>;
-/// A topic's partition.
-type Place = (Box<str>, i32);
 
 impl<C: ConsumerContext + 'static, R> ObservedConsumer<StreamConsumer<C, R>> {
     /// Works on messages until `stop` resolves: those of a partition in their order, and partitions side by side. After
-    /// success the offset is stored; that it is committed is up to the consumer's configuration (`enable.auto.commit`,
-    /// with `enable.auto.offset.store` off) or to you.
+    /// success the offset is stored; that it is committed is up to the consumer's configuration (`enable.auto.commit`)
+    /// or to you.
     ///
-    /// All of it runs in the task that polls this. When it stops, what is under way is finished, and what was only
-    /// received is left: it comes again. A partition that is far behind is paused, so that it holds up no other. What
-    /// waits here on a partition that is revoked is dropped, where rebalances are [observed](crate::Observed).
+    /// All of it runs in the task that polls this. A partition that is far behind is paused, so that it holds up no other.
+    /// What waits here on a partition that is revoked is dropped, where rebalances are [observed](crate::Observed).
+    ///
+    /// When it stops, what is under way is finished. However it ends (`stop`, an error, a panic, or because its future is
+    /// dropped), the consumer is sought back to the first message of each partition that was not handled, and what was
+    /// paused goes on. So the driver can be run again on the same consumer, or the consumer be read otherwise, and every
+    /// message that was only received comes again, as does one whose work was cut off.
     ///
     /// # Errors
     /// When the policy is to stop, and when the consumer cannot go on. Errors that pass are not told: librdkafka tries
-    /// again.
+    /// again. At once, where the consumer is in a group and `enable.auto.offset.store` is on, as it is by default: librdkafka
+    /// would then store the offset of every message that is received, handled or not, and they would not come again.
     pub async fn for_each_partition(
         &self,
         policy: Policy,
         handler: &dyn JobHandler,
         stop: impl Future<Output = ()>,
     ) -> Result<(), Error> {
+        if !self.group().is_empty() && self.consumer().setting(c"enable.auto.offset.store").as_deref() == Some("true") {
+            return Err(Error::stores_by_itself());
+        }
         let mut stop = pin!(stop.fuse());
-        let mut jobs = self.stream();
+        let mut messages = self.consumer().stream();
         let mut working = FuturesUnordered::new();
-        let mut waiting = Waiting { queues: HashMap::new(), consumer: self.consumer() };
+        // The last to be made is the first to be dropped.
+        let mut backlog = Backlog::new(self.consumer());
         let result = loop {
             // What is under way goes on while we wait for a message.
             let step = poll_fn(|cx| {
@@ -78,12 +87,12 @@ impl<C: ConsumerContext + 'static, R> ObservedConsumer<StreamConsumer<C, R>> {
                 if let Poll::Ready(Some(done)) = working.poll_next_unpin(cx) {
                     return Poll::Ready(Step::Done(done));
                 }
-                jobs.poll_next_unpin(cx).map(|job| job.map_or(Step::Stop, Step::Received))
+                messages.poll_next_unpin(cx).map(|message| message.map_or(Step::Stop, Step::Received))
             });
             match step.await {
                 Step::Stop => break Ok(()),
-                Step::Received(Ok(job)) => {
-                    if let Some(job) = waiting.received(job) {
+                Step::Received(Ok(message)) => {
+                    if let Some(job) = backlog.received(message, |message| self.job(message)) {
                         working.push(work(job, policy, handler))
                     }
                 }
@@ -91,88 +100,37 @@ impl<C: ConsumerContext + 'static, R> ObservedConsumer<StreamConsumer<C, R>> {
                 Step::Received(Err(_)) => {}
                 Step::Done((_, Err(e))) => break Err(e),
                 Step::Done((place, Ok(()))) => {
-                    if let Some(job) = waiting.done(place) {
+                    backlog.handled(&place);
+                    if let Some(job) = backlog.next(place) {
                         working.push(work(job, policy, handler))
                     }
                 }
             }
         };
-        // The first error is the one that is told.
-        while working.next().await.is_some() {}
+        while let Some((place, done)) = working.next().await {
+            // The first error is the one that is told.
+            if done.is_ok() {
+                backlog.handled(&place)
+            }
+        }
         result
     }
 }
 
 enum Step<'a> {
     Stop,
-    Received(Result<Borrowed<'a>, KafkaError>),
+    Received(KafkaResult<BorrowedMessage<'a>>),
     Done((Place, Result<(), Error>)),
-}
-
-/// Messages that wait for those before them in their partition. A partition that is here is being worked on.
-struct Waiting<'a, C: ConsumerContext, R> {
-    queues: HashMap<Place, Queue<'a>>,
-    consumer: &'a StreamConsumer<C, R>,
-}
-
-#[derive(Default)]
-struct Queue<'a> {
-    jobs: VecDeque<Borrowed<'a>>,
-    paused: bool,
-}
-
-/// So many messages may wait in a partition before it is paused; and so many are left when it goes on.
-const MOST: usize = 256;
-const LEAST: usize = 32;
-
-impl<'a, C: ConsumerContext, R> Waiting<'a, C, R> {
-    /// A message came: it is returned if it can be worked on now.
-    fn received(&mut self, job: Borrowed<'a>) -> Option<Borrowed<'a>> {
-        let place = place(&job);
-        let Some(queue) = self.queues.get_mut(&place) else {
-            self.queues.insert(place, Queue::default());
-            return Some(job);
-        };
-        queue.jobs.push_back(job);
-        if queue.jobs.len() >= MOST && !queue.paused {
-            queue.paused = self.consumer.pause(&list(&place)).is_ok();
-        }
-        None
-    }
-
-    /// The work on a message is done: the next one.
-    fn done(&mut self, place: Place) -> Option<Borrowed<'a>> {
-        let queue = self.queues.get_mut(&place)?;
-        // Another member of the group works on those now.
-        queue.jobs.retain(|job| !job.is_revoked());
-        let next = queue.jobs.pop_front();
-        if queue.paused && queue.jobs.len() <= LEAST {
-            queue.paused = self.consumer.resume(&list(&place)).is_err();
-        }
-        if next.is_none() {
-            self.queues.remove(&place);
-        }
-        next
-    }
-}
-
-fn place(job: &Borrowed<'_>) -> Place {
-    (job.topic().into(), job.partition())
-}
-
-fn list((topic, partition): &Place) -> TopicPartitionList {
-    let mut list = TopicPartitionList::with_capacity(1);
-    list.add_partition(topic, *partition);
-    list
 }
 
 /// One message: the work, then what the policy says about its outcome.
 async fn work(job: Borrowed<'_>, policy: Policy, handler: &dyn JobHandler) -> (Place, Result<(), Error>) {
-    let place = place(&job);
+    let place: Place = (job.topic().into(), job.partition());
     let mut attempt = 0;
     let outcome = loop {
-        // A panic is noticed by the process span and caught outside it: one bad message does not end the others.
-        let outcome = AssertUnwindSafe(job.run(handler.handle(&job))).catch_unwind().await;
+        // A panic is noticed by the process span and caught outside it: one bad message does not end the others. Handlers
+        // that are not written with async_trait may begin to work, and panic, before they return their future.
+        let outcome = AssertUnwindSafe(job.run(async { handler.handle(&job).await })).catch_unwind().await;
         match outcome.unwrap_or_else(|_| Err("the handler panicked".into())) {
             Ok(()) => break Ok(()),
             Err(_) if attempt < policy.retries && !job.is_revoked() => attempt += 1,

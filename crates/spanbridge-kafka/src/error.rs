@@ -19,6 +19,8 @@ pub struct Error {
 pub enum ErrorKind {
     /// The consumer cannot go on.
     Receive,
+    /// librdkafka stores the offset of every message that the consumer receives, handled or not.
+    StoresByItself,
     /// The work on a message, and the policy is to stop then.
     Work {
         /// Its topic.
@@ -33,6 +35,11 @@ pub enum ErrorKind {
 impl Error {
     pub(crate) fn receive(source: KafkaError) -> Self {
         Error { kind: ErrorKind::Receive, source: source.into() }
+    }
+
+    pub(crate) fn stores_by_itself() -> Self {
+        let source = "`enable.auto.offset.store` is on: set it to `false`";
+        Error { kind: ErrorKind::StoresByItself, source: source.into() }
     }
 
     pub(crate) fn work(topic: &str, partition: i32, offset: i64, source: BoxError) -> Self {
@@ -50,6 +57,9 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.kind {
             ErrorKind::Receive => f.write_str("receive messages"),
+            ErrorKind::StoresByItself => {
+                f.write_str("begin: librdkafka would store the offsets of messages that are not handled yet")
+            }
             ErrorKind::Work { topic, partition, offset } => {
                 write!(f, "process message {offset} of {topic}[{partition}]")
             }

@@ -1,7 +1,7 @@
 //! A received message with its restored context.
 
 use super::home::Home;
-use super::partition::{InFlight, Partition, revoked};
+use super::partition::{Assignment, InFlight, Partition, revoked};
 use super::settings::Settings;
 use crate::carrier::Headers;
 use crate::describe::{self, About};
@@ -214,6 +214,11 @@ impl<M: Received> Job<M> {
     /// The consumer that it came to.
     pub(crate) fn client(&self) -> &Facts {
         &self.home.client
+    }
+
+    /// By which assignment of its partition it came.
+    pub(crate) fn assignment(&self) -> Assignment {
+        self.state().in_flight.assignment.clone()
     }
 
     /// Where a settlement belongs.

@@ -72,7 +72,12 @@ impl Partition {
         let _ = self.uncovered.compare_exchange(-1, offset, Relaxed, Relaxed);
         let revocations = self.revocations.load(Acquire);
         let reading = self.readings.read(offset);
-        InFlight { partition: self, revocations, reading, key: None }
+        InFlight { assignment: Assignment { partition: self, revocations }, reading, key: None }
+    }
+
+    /// Of what was read last, nothing from here on was worked on, and it is read again.
+    pub(crate) fn give_back(&self, from: i64) {
+        self.readings.give_back(from)
     }
 
     /// How many messages are behind the one of this offset, as far as the client has heard: now, or a moment ago.
@@ -125,18 +130,15 @@ impl Partition {
     }
 }
 
-/// A message that is worked on, until its job is dropped.
-#[derive(Debug)]
-pub(crate) struct InFlight {
+/// How a message came: by which assignment of its partition.
+#[derive(Clone, Debug)]
+pub(crate) struct Assignment {
     partition: Arc<Partition>,
     /// How often the partition had been revoked when the message came.
     revocations: u32,
-    /// How often it was read, this time among them.
-    pub(crate) reading: u32,
-    key: Option<usize>,
 }
 
-impl InFlight {
+impl Assignment {
     pub(crate) fn partition(&self) -> &Partition {
         &self.partition
     }
@@ -145,10 +147,29 @@ impl InFlight {
     pub(crate) fn is_revoked(&self) -> bool {
         self.partition.revocations.load(Acquire) != self.revocations
     }
+}
+
+/// A message that is worked on, until its job is dropped.
+#[derive(Debug)]
+pub(crate) struct InFlight {
+    pub(crate) assignment: Assignment,
+    /// How often it was read, this time among them.
+    pub(crate) reading: u32,
+    key: Option<usize>,
+}
+
+impl InFlight {
+    pub(crate) fn partition(&self) -> &Partition {
+        self.assignment.partition()
+    }
+
+    pub(crate) fn is_revoked(&self) -> bool {
+        self.assignment.is_revoked()
+    }
 
     /// Work begins, in a process span.
     pub(crate) fn begin(&mut self, process: &Context) {
-        let mut work = lock(&self.partition.work);
+        let mut work = lock(&self.assignment.partition.work);
         match self.key {
             // Another attempt.
             Some(key) => work.in_flight[key] = process.clone(),
@@ -161,7 +182,7 @@ impl InFlight {
 impl Drop for InFlight {
     fn drop(&mut self) {
         if let Some(key) = self.key {
-            lock(&self.partition.work).in_flight.try_remove(key);
+            lock(&self.assignment.partition.work).in_flight.try_remove(key);
         }
     }
 }

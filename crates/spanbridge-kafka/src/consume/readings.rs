@@ -56,6 +56,27 @@ impl Readings {
         u32::try_from(before).unwrap_or(u32::MAX).saturating_add(1)
     }
 
+    /// Nothing of the last stretch is counted as read from here on: it was handed back as it came.
+    pub(crate) fn give_back(&self, from: i64) {
+        let mut stretches = self.stretches.lock().unwrap_or_else(PoisonError::into_inner);
+        let next = self.next.load(Relaxed);
+        if next <= from {
+            return;
+        }
+        if let Some(last) = stretches.back_mut() {
+            last.end = next
+        }
+        // With gaps in the partition, the last stretch is several.
+        while stretches.back().is_some_and(|last| last.start >= from) {
+            stretches.pop_back();
+        }
+        let next = stretches.back_mut().map_or(-1, |last| {
+            last.end = last.end.min(from);
+            last.end
+        });
+        self.next.store(next, Relaxed)
+    }
+
     /// The partition has changed hands: others may have read it.
     pub(crate) fn forget(&self) {
         let mut stretches = self.stretches.lock().unwrap_or_else(PoisonError::into_inner);
@@ -84,6 +105,23 @@ mod tests {
         assert_eq!(read(7..8), [1]);
         assert_eq!(readings.read(i64::MAX), 1);
         assert_eq!(readings.read(i64::MIN), 1);
+    }
+
+    #[test]
+    fn what_is_handed_back_was_not_read() {
+        let readings = Readings::default();
+        let read = |range: Range<i64>| range.map(|offset| readings.read(offset)).collect::<Vec<_>>();
+        assert_eq!((read(0..4), read(5..9)), (vec![1; 4], vec![1; 4]), "a gap");
+        readings.give_back(9);
+        readings.give_back(7);
+        assert_eq!(read(6..10), [2, 1, 1, 1], "the one before was tried");
+        readings.give_back(8);
+        assert_eq!(read(7..10), [2, 1, 1], "it was tried twice");
+        readings.forget();
+        readings.give_back(0);
+        assert_eq!(read(0..2), [1, 1]);
+        readings.give_back(0);
+        assert_eq!((read(0..2), read(0..2)), (vec![1, 1], vec![2, 2]), "all of a stretch");
     }
 
     proptest! {
