@@ -22,6 +22,7 @@
 //!     let Ok(job) = job else { continue }; // lapin is recovering
 //!     match job.run(ship(&job.data)).await {
 //!         Ok(()) => job.ack(BasicAckOptions::default()).await?,
+//!         // It is dead-lettered; a queue that has nowhere to drops it.
 //!         Err(_) => job.nack(BasicNackOptions::default()).await?,
 //!     };
 //! }

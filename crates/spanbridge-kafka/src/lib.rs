@@ -10,7 +10,7 @@
 //! use std::time::Duration;
 //!
 //! # async fn project(order: Option<&[u8]>) -> Result<(), std::fmt::Error> { Ok(()) }
-//! # async fn f(producer: FutureProducer, consumer: StreamConsumer) -> rdkafka::error::KafkaResult<()> {
+//! # async fn f(producer: FutureProducer, consumer: StreamConsumer) -> Result<(), Box<dyn std::error::Error>> {
 //! // The send span ends with the delivery report.
 //! let record = FutureRecord::to("orders").key("42").payload("{}");
 //! producer.observed().send(record, Duration::from_secs(5)).await.map_err(|(e, _)| e)?;
@@ -19,12 +19,22 @@
 //! let consumer = consumer.observed();
 //! loop {
 //!     let job = consumer.recv().await?;
-//!     if job.run(project(job.payload())).await.is_ok() {
-//!         job.store_offset()?;
-//!     }
+//!     job.run(project(job.payload())).await?;
+//!     job.store_offset()?;
 //! }
 //! # }
 //! ```
+//!
+//! Kafka keeps one offset of a group in each partition, and all messages before it count as done. So a loop must not go on
+//! after a message that failed: the next offset that is stored or committed covers it, and it is lost. It can be tried again,
+//! or sent elsewhere first; or the loop ends, as above, and with the consumer gone, the group's next one gets the message.
+//! The same consumer is behind it already, and gets it only when it is sought back to it
+//! ([`seek`](rdkafka::consumer::Consumer::seek)). With [`ObservedConsumer::batch`] that is so for each of its messages, and
+//! for jobs that are worked on side by side: the offset of one may be stored when those before it are done. The driver
+//! does all of this: [`ObservedConsumer::for_each_partition`].
+//!
+//! `enable.auto.offset.store` is on by default: librdkafka then stores the offset of every message that it hands out, and a
+//! message that fails is committed with the next one. Where a group commits what it has stored, turn it off.
 //!
 //! What goes on the wire are the standard headers `traceparent`, `tracestate` and `baggage`. Headers of the user's stay as
 //! they are, byte for byte, and ours are replaced when a message is forwarded. A `traceparent` that is on an outgoing
@@ -37,8 +47,7 @@
 //!
 //! A [`Job`] borrows its message from the consumer; [`Job::detach`] makes it one that can be spawned. A span never settles
 //! a message by itself: `store_offset` and the commits of [`ObservedConsumer`] are yours to call, and are recorded whenever
-//! they come. Several messages at once are a [`Batch`]. Those who want it otherwise use the driver,
-//! [`ObservedConsumer::for_each_partition`].
+//! they come. Several messages at once are a [`Batch`].
 //!
 //! Producers that answer in a callback, and consumers whose rebalances are to be recorded, have their context wrapped:
 //! [`Observed`].

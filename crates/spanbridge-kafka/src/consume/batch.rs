@@ -36,6 +36,10 @@ impl<M: Received> Batched for Job<M> {
 impl<C: ConsumerContext + 'static, R> ObservedConsumer<StreamConsumer<C, R>> {
     /// Waits for a message, and takes what else is there already, up to `most`: see [`Batch::run`].
     ///
+    /// The consumer is behind all of them then. A batch that is dropped, or whose work failed, does not come again to this
+    /// consumer unless it is [sought back](rdkafka::consumer::Consumer::seek) to the first message of each partition that is not done; and until
+    /// then no offset after that may be stored or committed.
+    ///
     /// # Errors
     /// rdkafka's. One that comes after messages is kept for the next call.
     pub async fn batch(&self, most: usize) -> KafkaResult<Batch<Job<BorrowedMessage<'_>>>> {
