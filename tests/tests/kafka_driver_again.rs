@@ -73,8 +73,9 @@ async fn until_true(mut is: impl FnMut() -> bool) {
 
 async fn send(kafka: &Kafka, partition: i32, count: usize) {
     let producer = kafka.future_producer();
-    let send = || producer.send_result(FutureRecord::<(), str>::to(&kafka.topic).partition(partition).payload("x"));
-    let sent: Vec<_> = (0..count).map(|_| send().map_err(|(e, _)| e).unwrap()).collect();
+    let record = || FutureRecord::<(), str>::to(&kafka.topic).partition(partition).payload("x");
+    let send = || producer.send_result(record()).map_err(|(e, _)| e).unwrap();
+    let sent: Vec<_> = (0..count).map(|_| send()).collect();
     for delivery in sent {
         within("a delivery report", delivery).await.unwrap().map_err(|(e, _)| e).unwrap();
     }
