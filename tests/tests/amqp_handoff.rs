@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 use lapin::options::*;
 use lapin::types::{AMQPValue, ShortString};
 use lapin::{BasicProperties, Channel, Confirmation};
-use spanbridge::{Recorder, Sampler, Status, observe};
+use spanbridge::{Memory, Recorder, Sampler, Status, observe};
 use spanbridge_amqp::{ChannelExt, ObservedConfirm};
 use spanbridge_tests::{Amqp, Seen, amqp, headers, recorder, spans, text, until, within};
 use std::future::Future;
@@ -137,7 +137,7 @@ async fn each_of_many_at_once_is_told_its_own_fate() {
 
     let strays = std::sync::atomic::AtomicUsize::new(0);
     // Some of them are not sampled: no span to end, but their answers may carry the messages of others.
-    let quiet = Recorder::builder("quiet").sampler(Sampler::Ratio(0.0)).build().unwrap();
+    let quiet = Recorder::builder("quiet").sink(Memory::new()).sampler(Sampler::Ratio(0.0)).build().unwrap();
     let quiet = &quiet;
     let spans = recorded(async {
         for round in 0..20 {

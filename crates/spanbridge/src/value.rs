@@ -2,7 +2,7 @@
 
 /// The value of an attribute, borrowed.
 ///
-/// A `&'static str` known at compile time is best given as [`Value::Static`]: then only its address is recorded.
+/// A short `&'static str` known at compile time is best given as [`Value::Static`]: then only its address is recorded.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Value<'a> {
@@ -12,7 +12,7 @@ pub enum Value<'a> {
     F64(f64),
     /// A truth value.
     Bool(bool),
-    /// Text that lives as long as the program; recorded by address.
+    /// Text that lives as long as the program; recorded by its address up to 128 bytes, else like [`Value::Str`].
     Static(&'static str),
     /// Text; copied when it is recorded, and cut at 4 KiB.
     Str(&'a str),

@@ -62,3 +62,24 @@ fn work_that_was_begun_outside_of_its_run_is_noticed() {
         assert_eq!(told(fine), Vec::<String>::new());
     }
 }
+
+/// The scope of a recorder has no run of its own to tell it in; it is told beside all runs.
+#[test]
+fn what_a_scope_does_not_record_is_told() {
+    let (recorder, memory) = recorder();
+    on_tokio(recorder.scope(observe::run("outside").run(yield_now())));
+    on_tokio(recorder.scope(observe::span("outside").run(yield_now())));
+    on_tokio(recorder.scope(async { observe::run("inside").run(yield_now()).await }));
+    on_tokio(recorder.scope(recorder.in_scope(|| observe::span("made inside").run(yield_now()))));
+    flush(&recorder);
+    let records = memory.take();
+    assert_eq!(spans(&records).len(), 1);
+    assert_eq!(lifecycle(&records), ["start inside", "end ok"]);
+    let told = records.iter().filter_map(|r| match &r.body {
+        Body::Diagnostic { code, count, message, .. } => {
+            Some((code.to_string(), *count, message.contains("begun outside")))
+        }
+        _ => None,
+    });
+    assert_eq!(told.collect::<Vec<_>>(), [(semconv::BEGUN_OUTSIDE.to_owned(), Some(2), true)]);
+}

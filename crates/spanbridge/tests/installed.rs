@@ -39,6 +39,18 @@ fn there_is_one() {
     assert_eq!(first.take(), []);
 }
 
+/// Records that would go nowhere are nobody's wish.
+#[test]
+fn a_recorder_has_a_sink() {
+    let _alone = alone();
+    for refused in [Recorder::builder("installed").install(), Recorder::builder("built").build()] {
+        let refused = refused.unwrap_err();
+        assert!(matches!(refused, InstallError::NoSink));
+        assert_eq!(refused.to_string(), "install a recorder: it has no sink, so its records would go nowhere");
+    }
+    assert!(install(&Memory::new()).is_ok());
+}
+
 #[test]
 fn a_scoped_recorder_goes_before_the_installed_one() {
     let _alone = alone();

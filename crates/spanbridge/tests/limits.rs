@@ -241,7 +241,7 @@ fn what_is_cut_names_its_span() {
             "built attribute b: of 5000 bytes 4096 are kept ×1",
             "late attribute c: of 5000 bytes 4096 are kept ×2",
             "late attribute in event: of 5000 bytes 4096 are kept ×1",
-            "late the text of its error: of 5000 bytes 4096 are kept ×1",
+            "late the text of its error: its first 4096 bytes are kept ×1",
             "xxxxxxxxxx its name: of 5000 bytes 4096 are kept ×1",
             "full event attribute text: left out, its record was full ×2",
         ]

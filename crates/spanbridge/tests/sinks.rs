@@ -80,9 +80,66 @@ fn a_sink_that_panics_loses_the_batch_and_lives_on() {
     let report = recorder.report();
     let sink = &report.sinks[1];
     assert_eq!((sink.delivered, sink.rejected, sink.left), (2, 2, 0));
-    assert_eq!(sink.last_error.as_deref(), Some("the sink panicked"));
+    assert_eq!(sink.last_error.as_deref().map(somewhere), Some("the sink panicked: on purpose"));
     assert_eq!(seen.lock().unwrap().len(), 2);
     assert_eq!(spans(&memory.take()).len(), 2);
+}
+
+/// What a panic carries may panic when it is dropped. Neither ends the sink's thread.
+#[test]
+fn a_panic_may_carry_another() {
+    struct Bad;
+    impl Drop for Bad {
+        fn drop(&mut self) {
+            panic!("in the destructor")
+        }
+    }
+    struct Panics(u8);
+    impl Sink for Panics {
+        fn deliver(&mut self, _: &Batch) -> Result<Receipt, SinkError> {
+            self.0 += 1;
+            if self.0 == 1 { std::panic::panic_any(Bad) } else { Ok(Receipt::default()) }
+        }
+        fn flush(&mut self) -> Result<(), SinkError> {
+            if self.0 == 2 { std::panic::panic_any(Bad) } else { Ok(()) }
+        }
+    }
+    impl Drop for Panics {
+        fn drop(&mut self) {
+            std::panic::panic_any(Bad)
+        }
+    }
+    let (recorder, memory) = with(|b| b.sink(Panics(0)).on_flush_only());
+    for complete in [true, false, true] {
+        a_span(&recorder);
+        assert_eq!(recorder.flush_blocking(LONG).complete, complete);
+    }
+    let sink = &recorder.report().sinks[1];
+    assert_eq!((sink.delivered, sink.rejected, sink.left), (4, 2, 0));
+    let report = recorder.shutdown(LONG);
+    assert!(report.complete, "{report:?}");
+    assert_eq!(spans(&memory.take()).len(), 3);
+}
+
+/// Also one that a waker panics on: it is called on a thread of the recorder's.
+#[test]
+fn a_waker_may_panic() {
+    struct Panics;
+    impl Wake for Panics {
+        fn wake(self: Arc<Self>) {
+            panic!("on purpose")
+        }
+    }
+    let (stuck, order, _) = told("stuck");
+    let recorder = Recorder::builder("t").sink(stuck).on_flush_only().build().unwrap();
+    a_span(&recorder);
+    let mut waits = pin!(recorder.flush(LONG));
+    assert!(waits.as_mut().poll(&mut Context::from_waker(&Waker::from(Arc::new(Panics)))).is_pending());
+    order.send(Ok(Receipt::default())).unwrap();
+    assert!(block_on(waits).complete);
+    a_span(&recorder);
+    order.send(Ok(Receipt::default())).unwrap();
+    flush(&recorder);
 }
 
 #[test]
@@ -108,11 +165,11 @@ fn a_sink_whose_flush_fails_makes_a_flush_incomplete() {
         }
     }
     let (recorder, _memory) = with(|b| b.sink(Unsafe(false)).on_flush_only());
-    for expected in ["deliver records: disk full", "the sink panicked"] {
+    for expected in ["deliver records: disk full", "the sink panicked: on purpose"] {
         a_span(&recorder);
         let report = recorder.flush_blocking(LONG);
         assert!(!report.complete);
-        assert_eq!(report.sinks[1].last_error.as_deref(), Some(expected));
+        assert_eq!(report.sinks[1].last_error.as_deref().map(somewhere), Some(expected));
     }
     assert_eq!(recorder.report().sinks[1].delivered, 4);
 }
@@ -178,9 +235,6 @@ fn a_flush_needs_no_executor() {
     assert_eq!((report.sinks[0].delivered, memory.records().len()), (2, 2));
     let nothing_new = block_on(recorder.flush(LONG));
     assert_eq!(nothing_new, report);
-    let without_sinks = Recorder::builder("t").on_flush_only().build().unwrap();
-    a_span(&without_sinks);
-    assert!(block_on(without_sinks.flush(LONG)).complete);
 }
 
 /// Also while every sink is behind.

@@ -80,8 +80,18 @@ impl Pool {
         self.slots.len()
     }
 
+    /// So many chunks may be in use.
+    fn limit(&self, for_end: bool) -> usize {
+        self.slots.len() - if for_end { 0 } else { self.reserve }
+    }
+
+    /// Whether there is a chunk to be had, as far as one can tell.
+    pub(crate) fn has_room(&self, for_end: bool) -> bool {
+        self.used() < self.limit(for_end)
+    }
+
     pub(super) fn take(&self, for_end: bool) -> Option<*const Chunk> {
-        let limit = self.slots.len() - if for_end { 0 } else { self.reserve };
+        let limit = self.limit(for_end);
         let mut n = self.used.load(Relaxed);
         loop {
             if n >= limit {

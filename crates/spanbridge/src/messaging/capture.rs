@@ -2,10 +2,9 @@
 
 use super::Step;
 use crate::observe::{Artifact, Span};
-use crate::{semconv, w3c};
+use crate::{panics, semconv, w3c};
 use std::borrow::Cow;
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 /// How much is recorded of a payload, or of headers.
@@ -192,7 +191,7 @@ impl Capturing {
         match &self.redact {
             None => Some(part.bytes),
             // Its own words are not recorded: they may hold what it was to take out.
-            Some(hook) => match catch_unwind(AssertUnwindSafe(|| hook(&mut part))) {
+            Some(hook) => match panics::caught(|| hook(&mut part)) {
                 Ok(Ok(())) => Some(part.bytes),
                 _ => None,
             },

@@ -139,8 +139,8 @@ impl Assembler {
         self.segments.forget();
         self.number += 1;
         let (words, entries) = self.source.spare(self.words.len(), self.entries.len());
-        let words = std::mem::replace(&mut self.words, words);
-        let entries = std::mem::replace(&mut self.entries, entries);
+        let words = fitted(std::mem::replace(&mut self.words, words));
+        let entries = fitted(std::mem::replace(&mut self.entries, entries));
         Some(Batch {
             source: self.source.clone(),
             number: self.number,
@@ -270,6 +270,14 @@ impl Assembler {
             }
         }
     }
+}
+
+/// A batch waits for sinks, so it holds no more than it has to: a small one that follows a large one was given the room of that.
+fn fitted<T>(mut all: Vec<T>) -> Vec<T> {
+    if all.capacity() > 2 * all.len() {
+        all.shrink_to_fit()
+    }
+    all
 }
 
 /// Where the span's id stands in a record that came late.

@@ -114,8 +114,8 @@ impl Batch {
     /// The bytes that it takes up.
     pub(crate) fn bytes(&self) -> usize {
         size_of::<Self>()
-            + size_of_val(&self.packed.words[..])
-            + size_of_val(&self.entries[..])
+            + self.packed.words.capacity() * size_of::<u64>()
+            + self.entries.capacity() * size_of::<Entry>()
             + size_of_val(&self.packed.joins[..])
             + size_of_val(&self.origins[..])
     }

@@ -9,6 +9,8 @@ use super::sink::Sink;
 use crate::current::{self, WithContext};
 use crate::intake::{self, Intake};
 use crate::record::AttributeValue;
+use crate::recording::layout::MAX_TEXT;
+use crate::text::cut;
 use crate::{Context, Sampler, clock, panics, recording};
 use std::borrow::Cow;
 use std::fmt;
@@ -19,7 +21,15 @@ use std::time::Duration;
 const ON_DROP: Duration = Duration::from_secs(5);
 
 /// Records what happens and delivers it to sinks. This is the handle: dropped, it flushes for at most five seconds and
-/// shuts down.
+/// shuts down. So keep it for as long as you record, in `main` as a rule:
+///
+/// ```compile_fail
+/// #![deny(unused_must_use)]
+/// # fn main() -> Result<(), spanbridge::InstallError> {
+/// spanbridge::Recorder::builder("orders").sink(spanbridge::Memory::new()).install()?; // `let recorder = …`
+/// # Ok(()) }
+/// ```
+#[must_use = "dropped at once it shuts down, and nothing is recorded: keep it, as in `let recorder = …`"]
 pub struct Recorder {
     intake: Arc<Intake>,
     desk: Arc<Desk>,
@@ -43,6 +53,8 @@ pub struct RecorderBuilder {
 pub enum InstallError {
     /// Another one is installed, and still works.
     AlreadyInstalled,
+    /// It has no sink: what it records would go nowhere.
+    NoSink,
     /// The system gave no thread.
     Thread(std::io::Error),
 }
@@ -51,6 +63,7 @@ impl fmt::Display for InstallError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             InstallError::AlreadyInstalled => f.write_str("install a recorder: one is installed already"),
+            InstallError::NoSink => f.write_str("install a recorder: it has no sink, so its records would go nowhere"),
             InstallError::Thread(_) => f.write_str("install a recorder: the system gave no thread"),
         }
     }
@@ -59,7 +72,7 @@ impl fmt::Display for InstallError {
 impl std::error::Error for InstallError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            InstallError::AlreadyInstalled => None,
+            InstallError::AlreadyInstalled | InstallError::NoSink => None,
             InstallError::Thread(e) => Some(e),
         }
     }
@@ -72,10 +85,10 @@ impl RecorderBuilder {
         self
     }
 
-    /// Adds an attribute of the resource: what every segment says of this process. `service.name`, `process.pid` and
+    /// Adds an attribute of the resource: what every segment says of this process, in 4 KiB at most. `service.name`, `process.pid` and
     /// `host.name` (where the system tells) are there already.
     pub fn resource(mut self, key: impl Into<Cow<'static, str>>, value: impl Into<String>) -> Self {
-        let (key, value) = (key.into(), AttributeValue::Str(Cow::Owned(value.into())));
+        let (key, value) = (key.into(), text_value(&value.into()));
         self.resource.retain(|(k, _)| *k != key);
         self.resource.push((key, value));
         self
@@ -113,7 +126,7 @@ impl RecorderBuilder {
     /// Sets the recorder up for the whole process.
     ///
     /// # Errors
-    /// When another one is installed, or the system gives no thread.
+    /// When another one is installed, when it has no sink, or when the system gives no thread.
     pub fn install(self) -> Result<Recorder, InstallError> {
         if intake::is_taken() {
             return Err(InstallError::AlreadyInstalled); // before there are threads, and sinks do anything
@@ -131,8 +144,11 @@ impl RecorderBuilder {
     /// tests can run side by side.
     ///
     /// # Errors
-    /// When the system gives no thread.
+    /// When it has no sink, or when the system gives no thread.
     pub fn build(self) -> Result<Recorder, InstallError> {
+        if self.sinks.is_empty() {
+            return Err(InstallError::NoSink);
+        }
         clock::init();
         recording::watch_forks();
         panics::listen();
@@ -167,15 +183,15 @@ impl RecorderBuilder {
 }
 
 impl Recorder {
-    /// Begins to set a recorder up. `service` is this service's name, as in OpenTelemetry's `service.name`.
+    /// Begins to set a recorder up. `service` is this service's name, as in OpenTelemetry's `service.name`; every record says it,
+    /// in 4 KiB at most.
     pub fn builder(service: impl Into<String>) -> RecorderBuilder {
-        let service = service.into();
-        let text = |s: String| AttributeValue::Str(Cow::Owned(s));
+        let service = cut(&service.into(), MAX_TEXT).to_owned();
         let mut resource = vec![
-            (Cow::Borrowed("service.name"), text(service.clone())),
+            (Cow::Borrowed("service.name"), text_value(&service)),
             (Cow::Borrowed("process.pid"), AttributeValue::I64(i64::from(std::process::id()))),
         ];
-        resource.extend(host_name().map(|h| (Cow::Borrowed("host.name"), text(h))));
+        resource.extend(host_name().map(|h| (Cow::Borrowed("host.name"), text_value(&h))));
         RecorderBuilder {
             service,
             resource,
@@ -195,6 +211,10 @@ impl Recorder {
 
     /// A future, stream or sink that this recorder records, rather than the installed one. What it spawns needs to take
     /// its context along, as always.
+    ///
+    /// Spans and runs begin where they are written, so write them inside: `recorder.scope(async { run("order").run(work).await })`.
+    /// Of those that were begun outside, as in `recorder.scope(run("order").run(work))`, a diagnostic
+    /// [`span.begun_outside`](crate::semconv::BEGUN_OUTSIDE) tells how many there were.
     pub fn scope<T>(&self, inner: T) -> WithContext<T> {
         WithContext::new(self.root(), inner)
     }
@@ -254,7 +274,7 @@ impl Recorder {
         self.intake.unpark();
         let complete = ticket.wait();
         if ticket.is_done() {
-            let _ = thread.join(); // it ends by the deadline, too
+            thread.join().err().into_iter().for_each(panics::discard) // it ends by the deadline, too
         }
         self.desk.totals.report(complete)
     }
@@ -276,6 +296,11 @@ impl fmt::Debug for RecorderBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RecorderBuilder").field("service", &self.service).finish_non_exhaustive()
     }
+}
+
+/// Every segment says it, so it is bounded like other text.
+fn text_value(text: &str) -> AttributeValue<'static> {
+    AttributeValue::Str(Cow::Owned(cut(text, MAX_TEXT).to_owned()))
 }
 
 fn host_name() -> Option<String> {

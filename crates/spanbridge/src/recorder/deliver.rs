@@ -3,11 +3,12 @@
 use super::assemble::Assembler;
 use super::batch::Source;
 use super::outlet::Outlet;
-use super::report::{Ticket, Totals, lock};
+use super::report::{Ticket, Tickets, Totals, lock};
 use crate::buffer::atomic::{AtomicU64, Ordering::*};
 use crate::buffer::{Chunk, LaneReader, State, recycle};
 use crate::clock::{Anchor, Clock};
 use crate::intake::{self, Intake};
+use crate::semconv;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -21,7 +22,7 @@ const REST: Duration = Duration::from_millis(5);
 /// What the handle tells the delivering thread.
 #[derive(Default)]
 pub(super) struct Wishes {
-    pub(super) flushes: Vec<Arc<Ticket>>,
+    pub(super) flushes: Tickets,
     pub(super) stop: Option<Arc<Ticket>>,
     /// Nobody is there to fulfil them any more.
     pub(super) over: bool,
@@ -89,9 +90,9 @@ impl Delivery {
             self.intake.clear_woken();
             let wishes = std::mem::take(&mut *lock(&self.wishes));
             self.patience = self.interval.map_or(Some(last), |i| last.checked_add(i));
-            self.asked = wishes.flushes.iter().map(|t| t.deadline).max();
+            self.asked = wishes.flushes.all().map(|t| t.deadline).max();
             self.stop = wishes.stop.as_ref().map(|t| t.deadline);
-            self.pending.extend(wishes.flushes.iter().chain(&wishes.stop).cloned());
+            self.pending.extend(wishes.flushes.all().chain(&wishes.stop).filter(|t| t.is_wanted()).cloned());
             // Whatever writers add meanwhile: what was there before this lies in the first `cap` chunks of its lane.
             let mut passes = 0..=self.intake.pool.cap() / CHUNKS;
             while self.pass() && passes.next().is_some() {}
@@ -101,7 +102,7 @@ impl Delivery {
                 self.hand_over()
             }
             self.own_up(&wishes);
-            wishes.flushes.iter().for_each(|t| self.send(t));
+            wishes.flushes.all().for_each(|t| self.send(t));
             if let Some(ticket) = wishes.stop {
                 let deadline = ticket.deadline;
                 self.send(&ticket);
@@ -123,7 +124,7 @@ impl Delivery {
             let next = self.expire(now);
             {
                 let wishes = lock(&self.wishes);
-                if wishes.stop.is_some() || !wishes.flushes.is_empty() {
+                if wishes.stop.is_some() || wishes.flushes.all().next().is_some() {
                     return;
                 }
             }
@@ -146,8 +147,8 @@ impl Delivery {
 
     /// Finishes flushes that have run out of time; says when the next one does.
     fn expire(&mut self, now: Instant) -> Option<Instant> {
-        self.pending.retain(|t| !t.is_done());
-        let new = lock(&self.wishes).flushes.clone(); // not finished under the lock: that runs wakers
+        self.pending.retain(|t| t.is_wanted());
+        let new: Vec<_> = lock(&self.wishes).flushes.all().filter(|t| t.is_wanted()).cloned().collect(); // not finished under the lock: that runs wakers
         let (late, rest): (Vec<_>, Vec<_>) = self.pending.iter().chain(&new).partition(|t| t.deadline <= now);
         late.into_iter().for_each(|t| t.finish(false));
         rest.into_iter().map(|t| t.deadline).min()
@@ -155,7 +156,7 @@ impl Delivery {
 
     /// What a sink did not get since the flush before makes the flushes of this round incomplete.
     fn own_up(&mut self, wishes: &Wishes) {
-        let mut tickets = wishes.flushes.iter().chain(&wishes.stop).peekable();
+        let mut tickets = wishes.flushes.all().chain(&wishes.stop).peekable();
         if tickets.peek().is_none() {
             return;
         }
@@ -205,6 +206,13 @@ impl Delivery {
         self.lanes = lanes;
         self.intake.set_attached(self.lanes.len());
         self.count(dropped, cut);
+        let outside = self.intake.begun_outside.swap(0, Relaxed);
+        if outside > 0 {
+            let message = "spans or runs that were polled in the scope of this recorder were begun outside of it, where it was \
+                           not in effect, and are not recorded here: make them inside, as in \
+                           `recorder.scope(async { run(\"order\").run(work).await })`";
+            self.assembler.note(semconv::BEGUN_OUTSIDE, message.to_owned(), outside)
+        }
         self.hand_over();
         more
     }
@@ -237,7 +245,7 @@ impl Delivery {
         while !self.outlets.is_empty() && self.outlets.iter().filter(|o| o.has_room(bytes)).count() == 0 {
             let (stop, asked) = {
                 let wishes = lock(&self.wishes);
-                let asked = wishes.flushes.iter().map(|t| t.deadline).max();
+                let asked = wishes.flushes.all().map(|t| t.deadline).max();
                 (wishes.stop.as_ref().map(|t| t.deadline).or(self.stop), asked.max(self.asked))
             };
             // Who stops sets the time. A flush gives more of it, never less than there is without one.
@@ -286,7 +294,7 @@ impl Drop for Delivery {
             wishes.over = true;
             (std::mem::take(&mut wishes.flushes), wishes.stop.take())
         };
-        flushes.iter().chain(&stop).chain(&self.pending).for_each(|t| t.finish(false))
+        flushes.all().chain(&stop).chain(&self.pending).for_each(|t| t.finish(false))
     }
 }
 

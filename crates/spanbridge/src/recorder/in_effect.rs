@@ -3,8 +3,7 @@
 use super::deliver::Wishes;
 use super::report::{Flush, Report, Ticket, Totals, lock};
 use crate::intake::{self, Intake};
-use crate::{current, recording};
-use std::panic::catch_unwind;
+use crate::{current, panics, recording};
 #[cfg(unix)]
 use std::sync::Once;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -87,7 +86,7 @@ pub fn flush_at_exit(within: Duration) {
     WITHIN.store(u64::try_from(within.as_nanos()).unwrap_or(u64::MAX), Relaxed);
     extern "C" fn at_exit() {
         let within = Duration::from_nanos(WITHIN.load(Relaxed));
-        let _ = catch_unwind(|| flush_blocking(within));
+        let _ = panics::caught(|| flush_blocking(within));
     }
     #[cfg(unix)]
     {

@@ -2,35 +2,67 @@
 
 use super::batch::Batch;
 use super::sink::{Receipt, Sink, SinkError};
-use std::io::Write;
+use std::io::{ErrorKind, Write};
+
+/// Bytes that are put together before they are written: a batch is several times larger as text than it was as records.
+const PIECE: usize = 128 << 10;
 
 /// Writes each record as a line of JSON, a batch at a time.
 ///
 /// A batch whose writing fails half-way comes again, so a reader may see its first records twice; readers of records
-/// take that as it is meant.
+/// take that as it is meant. Where the writer took only a part of a line, that line stays as it is and the next record begins
+/// one of its own.
 #[derive(Debug)]
-pub struct JsonLines<W>(W);
+pub struct JsonLines<W> {
+    writer: W,
+    /// The last byte that the writer took ended no line.
+    torn: bool,
+}
 
 impl<W: Write + Send + 'static> JsonLines<W> {
     /// Into a file, a pipe, standard output.
     pub fn new(writer: W) -> Self {
-        JsonLines(writer)
+        JsonLines { writer, torn: false }
+    }
+
+    /// As [`Write::write_all`], with an eye on where it ends: also where the writer panics.
+    fn write(&mut self, mut lines: &[u8]) -> Result<(), SinkError> {
+        while !lines.is_empty() {
+            let was_torn = std::mem::replace(&mut self.torn, true);
+            let taken = match self.writer.write(lines) {
+                Ok(0) => Err(ErrorKind::WriteZero.into()),
+                Err(e) if e.kind() == ErrorKind::Interrupted => Ok(0),
+                other => other,
+            };
+            let taken = taken.inspect_err(|_| self.torn = was_torn).map_err(SinkError::new)?.min(lines.len());
+            let (done, rest) = lines.split_at(taken);
+            self.torn = done.last().map_or(was_torn, |last| *last != b'\n');
+            lines = rest
+        }
+        Ok(())
     }
 }
 
 impl<W: Write + Send + 'static> Sink for JsonLines<W> {
     fn deliver(&mut self, batch: &Batch) -> Result<Receipt, SinkError> {
-        let mut lines = Vec::with_capacity(batch.len() * 256);
+        let mut lines = Vec::with_capacity(PIECE.min(1 + batch.len() * 256));
+        lines.extend(self.torn.then_some(b'\n'));
         for record in batch.records() {
-            lines.extend_from_slice(record.to_json().as_bytes());
+            let line = record.to_json();
+            if !lines.is_empty() && lines.len() + line.len() >= PIECE {
+                self.write(&lines)?;
+                lines.clear()
+            }
+            lines.extend_from_slice(line.as_bytes());
             lines.push(b'\n');
         }
-        self.0.write_all(&lines).and_then(|()| self.0.flush()).map_err(SinkError::new)?;
+        self.write(&lines)?;
+        self.writer.flush().map_err(SinkError::new)?;
         Ok(Receipt::default())
     }
 
     fn flush(&mut self) -> Result<(), SinkError> {
-        self.0.flush().map_err(SinkError::new)
+        self.writer.flush().map_err(SinkError::new)
     }
 
     fn name(&self) -> &str {

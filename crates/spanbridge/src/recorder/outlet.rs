@@ -1,14 +1,14 @@
 //! One sink with its queue and its thread: it takes its time without holding up another.
 
 use super::batch::Batch;
-use super::report::{Tally, Ticket, lock};
+use super::report::{Tally, Ticket, Tickets, lock};
 use super::sink::{Sink, SinkError};
 use crate::Context;
 use crate::current::Swapped;
 use crate::intake::Intake;
+use crate::{panics, text};
 use std::collections::VecDeque;
 use std::hash::{BuildHasher, RandomState};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering::*;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -17,20 +17,16 @@ use std::time::{Duration, Instant};
 const FIRST_WAIT: Duration = Duration::from_millis(50);
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
-/// At least so much work stands in a queue before it is tidied.
-const TIDY: usize = 64;
-
 enum Work {
     Batch(Arc<Batch>),
-    Flush(Arc<Ticket>),
+    /// Those that were asked for since the batch before: the sink does it once for all of them.
+    Flush(Tickets),
 }
 
 #[derive(Default)]
 struct Queue {
     work: VecDeque<Work>,
     bytes: usize,
-    /// How long the queue may be before flushes that nobody waits for any more are cleared away.
-    tidy_at: usize,
     /// No more work comes; what is left is done until then.
     closed: Option<Instant>,
     /// The sink is gone, and its thread is about to end.
@@ -113,11 +109,9 @@ impl Outlet {
 
     pub(super) fn flush(&self, ticket: Arc<Ticket>) {
         let mut queue = lock(&self.shared.queue);
-        queue.work.push_back(Work::Flush(ticket));
-        if queue.work.len() > queue.tidy_at {
-            let now = Instant::now();
-            queue.work.retain(|w| !matches!(w, Work::Flush(t) if t.deadline <= now || t.is_done()));
-            queue.tidy_at = 2 * queue.work.len() + TIDY; // so that each is looked at about once
+        match queue.work.back_mut() {
+            Some(Work::Flush(tickets)) => tickets.push(ticket),
+            _ => queue.work.push_back(Work::Flush(Tickets::from(ticket))),
         }
         drop(queue);
         self.shared.news.notify_all();
@@ -140,7 +134,7 @@ impl Outlet {
             queue = self.shared.news.wait_timeout(queue, left).unwrap_or_else(PoisonError::into_inner).0;
         }
         drop(queue);
-        self.thread.take().into_iter().for_each(|t| drop(t.join()))
+        self.thread.take().into_iter().filter_map(|t| t.join().err()).for_each(panics::discard)
     }
 }
 
@@ -161,12 +155,16 @@ impl Drop for Ends {
     }
 }
 
-/// What an error says. Its text is the sink's own code, and may panic.
+/// What an error says, and its causes. That is the sink's own code, and so is dropping it; neither is our thread's end.
 fn shown(error: SinkError) -> String {
-    let shown = catch_unwind(AssertUnwindSafe(|| error.to_string()));
-    // Should dropping it panic as well, that is not our thread's end either.
-    let _ = catch_unwind(AssertUnwindSafe(|| drop(error)));
-    shown.unwrap_or_else(|_| "an error that panics when it is shown".to_owned())
+    let shown = text::chain(&error);
+    let _ = panics::caught(|| drop(error));
+    shown
+}
+
+/// What becomes of a sink that panicked: that is said, and it works on.
+fn panicked(said: String) -> String {
+    format!("the sink panicked: {said}")
 }
 
 struct Worker {
@@ -194,17 +192,16 @@ impl Worker {
                         self.intake.unpark()
                     }
                 }
-                Work::Flush(ticket) => {
-                    let flushed = catch_unwind(AssertUnwindSafe(|| self.sink.flush()));
-                    let failed = match flushed {
+                Work::Flush(tickets) => {
+                    let failed = match panics::caught(|| self.sink.flush()) {
                         Ok(result) => result.err().map(shown),
-                        Err(_) => Some("the sink panicked".to_owned()),
+                        Err(said) => Some(panicked(said)),
                     };
                     let ok = failed.is_none();
                     if !ok {
                         *lock(&self.tally.last_error) = failed;
                     }
-                    ticket.served(ok)
+                    tickets.all().for_each(|ticket| ticket.served(ok))
                 }
             }
         }
@@ -227,7 +224,7 @@ impl Worker {
     fn deliver(&mut self, batch: &Batch) -> bool {
         let mut wait = FIRST_WAIT;
         loop {
-            let error = match catch_unwind(AssertUnwindSafe(|| self.sink.deliver(batch))) {
+            let error = match panics::caught(|| self.sink.deliver(batch)) {
                 Ok(Ok(receipt)) => {
                     let rejected = (receipt.rejected.len() as u64).min(batch.len() as u64);
                     self.tally.rejected.fetch_add(rejected, AcqRel);
@@ -238,10 +235,10 @@ impl Worker {
                     return true;
                 }
                 Ok(Err(e)) => e,
-                Err(_) => {
+                Err(said) => {
                     // It would panic again.
                     self.tally.rejected.fetch_add(batch.len() as u64, AcqRel);
-                    *lock(&self.tally.last_error) = Some("the sink panicked".to_owned());
+                    *lock(&self.tally.last_error) = Some(panicked(said));
                     return true;
                 }
             };
@@ -288,7 +285,7 @@ mod tests {
         Arc::new(assembler.finish(&Clock::new(Anchor::now())).unwrap())
     }
 
-    /// A flush whose time is over leaves the queue of a sink that is down.
+    /// Flushes that nobody waits for any more leave the queue of a sink that is down; one of them is done all the same.
     #[test]
     fn flushes_do_not_pile_up() {
         let (begun, has_begun) = mpsc::channel();
@@ -306,12 +303,16 @@ mod tests {
         let waits = ticket();
         outlet.flush(waits.clone());
         for i in 0..10_000 {
-            let over = if i % 2 == 0 { ticket() } else { Ticket::new(Instant::now(), 1) };
+            let over = ticket();
             if i % 2 == 0 {
                 over.finish(false)
+            } else {
+                over.abandon()
             }
             outlet.flush(over);
-            assert!(lock(&outlet.shared.queue).work.len() <= 2 * TIDY + 2);
+            let queue = lock(&outlet.shared.queue);
+            let [Work::Flush(tickets)] = queue.work.as_slices().0 else { panic!("{} in the queue", queue.work.len()) };
+            assert!(tickets.all().count() <= 2 * Tickets::FEW + 4, "{}", tickets.all().count());
         }
         drop(open);
         assert!(waits.wait());

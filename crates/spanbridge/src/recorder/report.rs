@@ -1,8 +1,9 @@
 //! Waiting for delivery, and what came of it.
 
+use crate::panics;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::*};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::*};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
@@ -87,6 +88,40 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Flushes that are owed together. Those that nobody waits for any more stand for nothing but that there is one to be done,
+/// so of them one is kept: whoever asks two million times while a sink hangs would fill the memory.
+#[derive(Debug, Default)]
+pub(super) struct Tickets {
+    all: Vec<Arc<Ticket>>,
+    /// How many there may be before they are looked through.
+    tidy_at: usize,
+}
+
+impl Tickets {
+    /// At least so many are kept without a look.
+    pub(super) const FEW: usize = 64;
+
+    pub(super) fn push(&mut self, ticket: Arc<Ticket>) {
+        self.all.push(ticket);
+        if self.all.len() > self.tidy_at {
+            let unwanted = self.all.iter().filter(|t| !t.is_wanted());
+            let last = unwanted.max_by_key(|t| t.deadline).cloned();
+            self.all.retain(|t| t.is_wanted() || last.as_ref().is_some_and(|last| Arc::ptr_eq(t, last)));
+            self.tidy_at = 2 * self.all.len() + Self::FEW; // so that each is looked at about once
+        }
+    }
+
+    pub(super) fn all(&self) -> std::slice::Iter<'_, Arc<Ticket>> {
+        self.all.iter()
+    }
+}
+
+impl From<Arc<Ticket>> for Tickets {
+    fn from(ticket: Arc<Ticket>) -> Self {
+        Tickets { all: vec![ticket], tidy_at: Self::FEW }
+    }
+}
+
 /// One wish to have everything delivered, on its way through the delivering thread and every sink's queue.
 #[derive(Debug)]
 pub(super) struct Ticket {
@@ -95,6 +130,8 @@ pub(super) struct Ticket {
     left: AtomicUsize,
     /// A sink could not do it.
     failed: AtomicUsize,
+    /// Nobody will ask what came of it.
+    abandoned: AtomicBool,
     state: Mutex<(Option<bool>, Option<Waker>)>,
     done: Condvar,
 }
@@ -105,6 +142,7 @@ impl Ticket {
             deadline,
             left: AtomicUsize::new(sinks),
             failed: AtomicUsize::new(0),
+            abandoned: AtomicBool::new(false),
             state: Mutex::new((None, None)),
             done: Condvar::new(),
         })
@@ -140,9 +178,19 @@ impl Ticket {
             drop(state);
             self.done.notify_all();
             if let Some(w) = waker {
-                w.wake()
+                let _ = panics::caught(|| w.wake()); // an executor's code, on a thread of ours
             }
         }
+    }
+
+    /// Whoever asked for it has gone. It is owed all the same.
+    pub(super) fn abandon(&self) {
+        self.abandoned.store(true, Release)
+    }
+
+    /// Somebody waits to hear how it ends.
+    pub(super) fn is_wanted(&self) -> bool {
+        !self.abandoned.load(Acquire) && !self.is_done()
     }
 
     pub(super) fn is_done(&self) -> bool {
@@ -183,6 +231,12 @@ impl Flush {
     }
 }
 
+impl Drop for Flush {
+    fn drop(&mut self) {
+        self.ticket.abandon()
+    }
+}
+
 impl Future for Flush {
     type Output = Report;
 
@@ -195,5 +249,29 @@ impl Future for Flush {
                 Poll::Pending
             }
         }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn flushes_that_nobody_waits_for_are_one() {
+        let begun = Instant::now();
+        let ticket = |seconds| Ticket::new(begun + Duration::from_secs(seconds), 1);
+        let mut tickets = Tickets::default();
+        let wanted = [ticket(1), ticket(2)];
+        tickets.push(wanted[0].clone());
+        for seconds in 0..10_000 {
+            let unwanted = ticket(seconds);
+            unwanted.abandon();
+            tickets.push(unwanted);
+            assert!(tickets.all().count() <= 2 * Tickets::FEW + 8);
+        }
+        tickets.push(wanted[1].clone());
+        assert!(wanted.iter().all(|w| tickets.all().any(|t| Arc::ptr_eq(t, w))));
+        assert_eq!(tickets.all().map(|t| t.deadline).max(), Some(begun + Duration::from_secs(9_999)));
     }
 }

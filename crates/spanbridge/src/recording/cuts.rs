@@ -39,14 +39,17 @@ impl Cuts {
         let Some((key, length)) = self.first else { return String::new() };
         let what = match key {
             Key::Attribute(key) => {
-                let end = (0..=key.len().min(SHOWN)).rev().find(|i| key.is_char_boundary(*i)).unwrap_or(0);
-                format!("attribute {}", &key[..end])
+                format!("attribute {}", crate::text::cut(key, SHOWN))
             }
             Key::Field(Field::Name) => "its name".to_owned(),
             Key::Field(Field::Error) => "the text of its error".to_owned(),
             Key::Field(_) => "a text".to_owned(),
         };
         match length {
+            // It is not written to its end, so nobody knows how long it is.
+            Some(_) if matches!(key, Key::Field(Field::Error)) => {
+                format!("{what}: its first {MAX_TEXT} bytes are kept")
+            }
             Some(bytes) => format!("{what}: of {bytes} bytes {MAX_TEXT} are kept"),
             None => format!("{what}: left out, its record was full"),
         }

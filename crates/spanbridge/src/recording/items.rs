@@ -18,6 +18,7 @@ pub(crate) type Item<'a> = (Key, Value<'a>);
 pub(super) fn words(value: &Value<'_>) -> usize {
     2 + match value {
         Value::Str(s) | Value::Json(s) => s.len().div_ceil(8).max(1),
+        Value::Static(s) if s.len() > MAX_STATIC => s.len().div_ceil(8),
         _ => 1,
     }
 }
@@ -25,18 +26,23 @@ pub(super) fn words(value: &Value<'_>) -> usize {
 /// Whether a text is longer than what is kept of it.
 #[inline(always)]
 pub(super) fn is_too_long(value: &Value<'_>) -> bool {
-    matches!(value, Value::Str(s) | Value::Json(s) if s.len() > MAX_TEXT)
+    matches!(value, Value::Str(s) | Value::Json(s) | Value::Static(s) if s.len() > MAX_TEXT)
 }
 
 /// At most [`MAX_TEXT`] bytes of copied text. JSON that was cut is text.
 pub(super) fn cut(value: Value<'_>) -> Value<'_> {
     match value {
-        Value::Str(s) | Value::Json(s) if s.len() > MAX_TEXT => {
-            let end = (0..=MAX_TEXT).rev().find(|i| s.is_char_boundary(*i)).unwrap_or(0);
-            Value::Str(&s[..end])
+        Value::Str(s) | Value::Json(s) | Value::Static(s) if s.len() > MAX_TEXT => {
+            Value::Str(crate::text::cut(s, MAX_TEXT))
         }
         v => v,
     }
+}
+
+/// How much of a key is recorded.
+#[inline(always)]
+fn key_length(key: &str) -> usize {
+    if key.len() > MAX_KEY { crate::text::cut(key, MAX_KEY).len() } else { key.len() }
 }
 
 /// # Safety
@@ -59,6 +65,10 @@ pub(super) unsafe fn put(p: *const AtomicU64, key: Key, value: Value<'_>) {
                 word(2, v as u64);
                 (TAG_BOOL, 8)
             }
+            Value::Static(v) if v.len() > MAX_STATIC => {
+                put_text(p.add(2), v.as_bytes());
+                (TAG_STR, v.len())
+            }
             Value::Static(v) => {
                 word(2, v.as_ptr().expose_provenance() as u64);
                 (TAG_STATIC, v.len())
@@ -73,7 +83,7 @@ pub(super) unsafe fn put(p: *const AtomicU64, key: Key, value: Value<'_>) {
             }
         };
         let (address, number) = match key {
-            Key::Attribute(k) => (k.as_ptr().expose_provenance() as u64, k.len().min(0xffff)),
+            Key::Attribute(k) => (k.as_ptr().expose_provenance() as u64, key_length(k)),
             Key::Field(f) => (0, f as usize),
         };
         word(0, address);

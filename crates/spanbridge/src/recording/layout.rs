@@ -24,6 +24,13 @@ pub(crate) const FACT_WORDS: usize = 4;
 /// Bytes of a copied text; the rest is cut and counted.
 pub(crate) const MAX_TEXT: usize = 4096;
 
+/// Bytes of a text that is recorded by its address: what is longer is copied. Sinks write it out in full, so what a record takes up
+/// here has to be in some proportion to what it takes up there.
+pub(crate) const MAX_STATIC: usize = 128;
+
+/// Bytes of the key of an attribute, which is always recorded by its address.
+pub(crate) const MAX_KEY: usize = 255;
+
 // Header of a span: length of a static name in bits 24..40, code of the primitive in 40..48, kind in 48..51;
 // of any record with items: whether there are fields among them in 51.
 pub(crate) const NAME_AT: u32 = 24;

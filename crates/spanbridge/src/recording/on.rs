@@ -363,7 +363,7 @@ impl Hot {
     #[inline(never)]
     fn make_room(&self, shared: &Shared, need: usize, for_end: bool) -> bool {
         let Some(intake) = &shared.intake else { return false };
-        if !self.attach(intake) {
+        if !self.attach(intake, for_end) {
             intake.orphans.fetch_add(1, Relaxed);
             return false;
         }

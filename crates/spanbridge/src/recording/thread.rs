@@ -60,12 +60,14 @@ impl Hot {
         self.intake.set(null());
     }
 
-    /// Makes this thread a writer of `intake`. False when that cannot be: the recorder is gone, or the thread nearly.
-    pub(super) fn attach(&self, intake: &Arc<Intake>) -> bool {
+    /// Makes this thread a writer of `intake`. False when that cannot be: the recorder is gone, or has no room, or the thread is
+    /// nearly gone.
+    pub(super) fn attach(&self, intake: &Arc<Intake>, for_end: bool) -> bool {
         if std::ptr::eq(self.intake.get(), Arc::as_ptr(intake)) {
             return true;
         }
-        if !intake.is_on() {
+        // Without room a lane would have nothing in it, and threads that come and go would leave any number of them.
+        if !intake.is_on() || !intake.pool.has_room(for_end) {
             return false;
         }
         let lane = Lane::new();

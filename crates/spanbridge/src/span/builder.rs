@@ -10,6 +10,7 @@ use crate::context::{RECORDED, Shared, untag};
 use crate::current::{self, ambient};
 use crate::outcome::{Anything, By, ByOutcome, Judge, Outcome};
 use crate::panics::Watch;
+use crate::recording::layout::MAX_STATIC;
 use crate::recording::{Key, Started, hot};
 use crate::{Context, Failure, Kind, Primitive, Status, Value};
 use std::borrow::Cow;
@@ -38,7 +39,8 @@ pub struct SpanBuilder {
 pub fn span(name: impl Into<Cow<'static, str>>) -> SpanBuilder {
     // Before a look at what is current: it may be the user's code, and change that.
     match name.into() {
-        Cow::Borrowed(name) => begin(Name::Static(name)),
+        Cow::Borrowed(name) if name.len() <= MAX_STATIC => begin(Name::Static(name)),
+        Cow::Borrowed(name) => begin(Name::Text(name)),
         Cow::Owned(name) => begin(Name::Text(&name)),
     }
 }

@@ -31,6 +31,9 @@ impl BegunAlone {
 #[cold]
 #[inline(never)]
 fn tell(own: &Context, around: &Context) {
+    if around.is_empty() {
+        return count_for_its_recorder(own, around);
+    }
     let Some(run) = around.run_id().filter(|_| around.is_recorded()) else { return };
     let became = match own.run_id() {
         Some(same) if same == run => return,
@@ -43,3 +46,18 @@ fn tell(own: &Context, around: &Context) {
     );
     details::diagnostic(around, semconv::BEGUN_OUTSIDE, &message)
 }
+
+/// There is no run around it, but perhaps the scope of a recorder, which has none of its own to tell it in.
+#[cfg(feature = "record")]
+fn count_for_its_recorder(own: &Context, around: &Context) {
+    use std::sync::{Arc, atomic::Ordering::Relaxed};
+    let recorder = |context: &Context| context.shared().and_then(|shared| shared.intake.clone());
+    if let Some(around) = recorder(around).filter(|intake| intake.is_on())
+        && !recorder(own).is_some_and(|own| Arc::ptr_eq(&own, &around))
+    {
+        around.begun_outside.fetch_add(1, Relaxed);
+    }
+}
+
+#[cfg(not(feature = "record"))]
+fn count_for_its_recorder(_: &Context, _: &Context) {}
