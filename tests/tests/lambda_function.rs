@@ -24,7 +24,8 @@ fn shown(graph: &Graph) -> String {
     for span in &graph.spans {
         let _ = write!(out, "{}{} {:?}", "  ".repeat(span.depth), span.name, span.status);
         if let Some(error) = &span.error {
-            let _ = write!(out, ": {error}");
+            // Of a panic without its place, which is another when that file changes.
+            let _ = write!(out, ": {}", error.split(", at ").next().unwrap_or_default());
         }
         out.push('\n');
     }
@@ -117,13 +118,14 @@ async fn an_answer_an_error_and_a_panic() {
     let error = "Error: the model has no opinion";
     let expected = format!("score {error}\n  read order Ok\n  score risk {error}\n");
     let seen = comes_to(&stage.db(), run, &expected).await;
-    assert_eq!(attribute(&seen.spans[0], "error.type"), Some(&json!(kind)));
+    assert_eq!(attribute(&seen.spans[0], "error.type"), Some(&json!("_OTHER")), "{kind} says nothing");
     assert_eq!(attribute(&seen.spans[0], "faas.coldstart"), Some(&json!(false)));
     assert!(attribute(&seen.spans[0], "spanbridge.flush.previous_ms").is_some());
 
     let (run, answer) = stage.invoke(3, json!({"order": 1, "do": "panic"})).await;
     assert_eq!(answer.unwrap_err().1, "Lambda panicked: the model is on fire");
-    let expected = "score Panicked: the model is on fire\n  read order Ok\n  score risk Panicked\n";
+    let expected =
+        "score Panicked: the model is on fire\n  read order Ok\n  score risk Panicked: the model is on fire\n";
     comes_to(&stage.db(), run, expected).await;
     assert_eq!(stage.lambda.processes("score").len(), 1, "all of it in one process");
 }
@@ -209,7 +211,8 @@ async fn messages_of_a_queue() {
     let (_, answer) = stage.invoke(3, json!({"Records": records})).await;
     assert_eq!(answer, Ok(json!({"batchItemFailures": [{"itemIdentifier": "m2"}]})));
     comes_to(&stage.db(), caller(1).0, "process orders Ok\n  read order Ok\n  score risk Ok\n").await;
-    let panicked = "process orders Panicked: the model is on fire\n  read order Ok\n  score risk Panicked\n";
+    let panicked =
+        "process orders Panicked: the model is on fire\n  read order Ok\n  score risk Panicked: the model is on fire\n";
     comes_to(&stage.db(), caller(2).0, panicked).await;
 }
 

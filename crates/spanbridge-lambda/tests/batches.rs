@@ -157,7 +157,7 @@ async fn each_message_hangs_under_its_sender_and_the_batch_is_linked_to_all() {
     }
     assert_eq!(
         spans.iter().map(|s| s.error.as_str()).filter(|e| !e.is_empty()).collect::<Vec<_>>(),
-        ["no such order", "out of paper"]
+        ["no such order", &format!("out of paper, at {}:38:20", file!())]
     );
 }
 

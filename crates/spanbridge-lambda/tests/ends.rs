@@ -64,7 +64,7 @@ async fn a_service_that_is_not_ready() {
     assert!(result.is_err());
     let seen = Recorded(memory.records());
     assert_eq!(seen.tree(&[]), "score (root) [panicked]\n  getting ready [panicked]\n");
-    assert!(seen.span("score").error.starts_with("no ink"), "{}", seen.span("score").error);
+    assert!(seen.span("score").error.starts_with("no ink, at "), "{}", seen.span("score").error);
 }
 
 /// It waits, or it blocks its executor: the watchdog delivers what is open in time.
@@ -217,6 +217,66 @@ async fn an_error_is_not_shown_for_nobody() {
     };
     let (seen, _) = record(answer(observed(service_fn(fails)), invocation(json!({}), context()))).await;
     assert_eq!(seen.span("score").error, "awkward");
+}
+
+/// An error with a cause.
+#[derive(Debug)]
+struct Refused(std::num::ParseIntError);
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("read the order")
+    }
+}
+
+impl std::error::Error for Refused {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.0)
+    }
+}
+
+impl From<Refused> for Diagnostic {
+    fn from(_: Refused) -> Diagnostic {
+        Diagnostic { error_type: "Refused".to_owned(), error_message: "not to be told".to_owned() }
+    }
+}
+
+fn refused() -> Refused {
+    Refused("x".parse::<u8>().unwrap_err())
+}
+
+#[handler]
+async fn refuses(_: LambdaEvent<Value>) -> Result<Value, Refused> {
+    Err(refused())
+}
+
+/// What Lambda is told is the application's, with or without us.
+#[tokio::test]
+async fn the_causes_of_an_error() {
+    let boxed = |_: LambdaEvent<Value>| async { Err::<Value, Error>(refused().into()) };
+    let call = || invocation(json!({}), context());
+    let message = |told: Option<Answer>| match told {
+        Some(Answer::Error(diagnostic)) => diagnostic.error_message,
+        other => panic!("{other:?}"),
+    };
+    let whole = "read the order: invalid digit found in string";
+    let (seen, told) = record(answer(observed(service_fn(boxed)), call())).await;
+    assert_eq!((seen.span("score").error.as_str(), message(told).as_str()), (whole, "read the order"));
+    // Of a type that is not known nothing but what it tells; where the attribute is, the type is known.
+    let plain = |_: LambdaEvent<Value>| async { Err::<Value, _>(refused()) };
+    let (seen, told) = record(answer(observed(service_fn(plain)), call())).await;
+    assert_eq!((seen.span("score").error.as_str(), message(told).as_str()), ("not to be told", "not to be told"));
+    assert_eq!(seen.span("score").get(semconv::ERROR_TYPE), "Refused");
+    let (seen, told) = record(answer(observed(service_fn(refuses)), call())).await;
+    assert_eq!((seen.span("score").error.as_str(), message(told).as_str()), (whole, "not to be told"));
+    assert!(seen.span("score").get(semconv::ERROR_TYPE).ends_with("::Refused"));
+    let bits = |_: LambdaEvent<Value>| async {
+        let bits: [Result<&str, Refused>; 1] = [Err(refused())];
+        Ok::<_, Error>(Response::from(futures_util::stream::iter(bits)))
+    };
+    let (seen, told) = record(answer(observed(service_fn(bits)), call())).await;
+    assert_eq!(seen.span("score").error, whole);
+    assert_eq!(told, Some(Answer::Stream(vec!["read the order".to_owned()])));
 }
 
 #[handler]

@@ -39,15 +39,14 @@ async fn a_handler_ends_as_it_ends() {
     assert_eq!(answer, Some(Answer::Value(json!({"do": "well"}))));
 
     let (seen, answer) = scored(json!({"do": "error"})).await;
-    let boxed = "&alloc::boxed::Box<dyn core::error::Error + core::marker::Send + core::marker::Sync>";
-    assert_eq!(seen.tree(&[semconv::ERROR_TYPE]), format!("score (root) [error] type={boxed}\n  inner\n"));
+    assert_eq!(seen.tree(&[semconv::ERROR_TYPE]), "score (root) [error] type=_OTHER\n  inner\n");
     assert_eq!(seen.span("score").error, "no such order");
     let plain = Diagnostic::from(Error::from("no such order"));
     assert_eq!(answer, Some(Answer::Error(plain)), "as it is without us");
 
     let (seen, answer) = scored(json!({"do": "panic"})).await;
     assert_eq!(seen.tree(&[]), "score (root) [panicked]\n  inner\n");
-    assert_eq!(seen.span("score").error, "out of paper");
+    assert_eq!(seen.span("score").error, format!("out of paper, at {}:25:26", file!()));
     assert_eq!(answer, Some(Answer::Panic));
 }
 
@@ -248,10 +247,8 @@ async fn the_attribute_alone_begins_and_ends_an_invocation() {
     // It, too, is delivered before the answer is posted, which is before anybody catches it.
     let (seen, result) = record(panics.catch_unwind()).await;
     assert!(result.is_err());
-    assert_eq!(
-        (seen.tree(&[]), seen.span("score").error),
-        ("score (remote) [panicked]\n  inner\n".into(), "out of paper".into())
-    );
+    assert_eq!(seen.tree(&[]), "score (remote) [panicked]\n  inner\n");
+    assert!(seen.span("score").error.starts_with("out of paper, at "), "{}", seen.span("score").error);
     let (seen, result) = record(picky("n", event(json!(null)))).await;
     assert!(result.is_err());
     let span = seen.span("score");

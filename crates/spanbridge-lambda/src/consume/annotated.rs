@@ -2,11 +2,10 @@
 
 use super::flush::Flushing;
 use super::invocation::{End, Invocation, UnderWay};
-use super::service::said;
 use super::watchdog;
 use futures_util::FutureExt;
 use lambda_runtime::LambdaEvent;
-use spanbridge::{ContextExt, Failure};
+use spanbridge::{ContextExt, Failure, panics};
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::pin;
@@ -19,8 +18,8 @@ pub struct Annotated(Whose);
 /// Whose the invocation is.
 #[derive(Debug)]
 enum Whose {
-    /// Somebody else tells how it ends, and the body runs in it already.
-    Observed,
+    /// Somebody else tells how it ends, and the body runs in it already. What the body knows of its error is more.
+    Observed(Arc<Invocation>),
     /// Our layer's, which has to be told.
     Layer(Arc<Invocation>),
     /// There is no layer of ours: it begins and ends here.
@@ -31,7 +30,7 @@ enum Whose {
 pub fn handling<T>(event: &LambdaEvent<T>) -> Annotated {
     Annotated(match watchdog::find(&event.context.request_id) {
         Some(invocation) if invocation.claim() => Whose::Layer(invocation),
-        Some(_) => Whose::Observed,
+        Some(invocation) => Whose::Observed(invocation),
         None => {
             super::set_up();
             let own = Invocation::begin_without_event(&event.context);
@@ -49,7 +48,13 @@ impl Annotated {
         judge: impl for<'a> FnOnce(&'a T) -> Option<Failure<'a>>,
     ) -> T {
         match self.0 {
-            Whose::Observed => body.await,
+            Whose::Observed(invocation) => {
+                let value = body.await;
+                if let failed @ End::Failed { .. } = judged(&value, judge) {
+                    invocation.note(failed)
+                }
+                value
+            }
             Whose::Layer(invocation) => tell(&invocation, body, judge).await,
             Whose::Own(own) => {
                 let result = AssertUnwindSafe(tell(&own, body, judge)).catch_unwind().await;
@@ -69,13 +74,19 @@ async fn tell<T>(
     let mut body = pin!(body.in_context(invocation.context().clone()));
     let value = poll_fn(|cx| {
         catch_unwind(AssertUnwindSafe(|| body.as_mut().poll(cx))).unwrap_or_else(|panic| {
-            invocation.end(&End::Panicked(said(&*panic)));
+            invocation.end(&End::Panicked(panics::text(&*panic)));
             resume_unwind(panic)
         })
     })
     .await;
-    // Telling an error's text is the application's code.
-    let end = catch_unwind(AssertUnwindSafe(|| judge(&value).map_or(End::Ok, End::from)));
-    invocation.end(&end.unwrap_or_else(|_| End::untold::<()>()));
+    invocation.end(&judged(&value, judge));
     value
+}
+
+/// The application's code says how it went, and may panic.
+fn judged<T>(value: &T, judge: impl for<'a> FnOnce(&'a T) -> Option<Failure<'a>>) -> End {
+    panics::caught(|| judge(value).map_or(End::Ok, End::from)).unwrap_or_else(|panic| {
+        let message = format!("how it went is not known: who was asked has panicked: {panic}");
+        End::Failed { message, kind: Failure::untold::<()>().error_type().to_owned() }
+    })
 }

@@ -117,7 +117,7 @@ impl Loop {
                 // Lambda takes it for timed out.
                 let span = observe::span(self.config.function_name.clone()).kind(Kind::Server).open();
                 span.error(format!("an event cannot be answered, and was left: {why}"));
-                spanbridge::flush(self.flush_within).await;
+                Flushing::of_an_event_left(self.flush_within).await;
                 return Ok(());
             }
         };

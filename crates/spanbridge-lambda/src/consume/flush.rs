@@ -65,6 +65,12 @@ impl Flushing {
         Flushing { flush: observe::in_scope(invocation.context(), || spanbridge::flush(asked.within)), asked }
     }
 
+    /// Of an event that no invocation has begun for.
+    pub(crate) fn of_an_event_left(limit: Duration) -> Self {
+        let asked = Asked::now(limit, true);
+        Flushing { flush: spanbridge::flush(asked.within), asked }
+    }
+
     /// Of what was recorded before the first event is asked for.
     pub(crate) fn of_the_initialisation(limit: Duration) -> Self {
         let asked = Asked::now(limit, false);

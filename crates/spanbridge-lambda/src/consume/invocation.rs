@@ -40,6 +40,8 @@ pub(crate) struct Invocation {
 struct Spans {
     invocation: Option<Span>,
     batch: Option<Span>,
+    /// How the body of the handler has failed, until the handler has ended.
+    noted: Option<End>,
 }
 
 /// How a handler ends.
@@ -48,14 +50,6 @@ pub(crate) enum End {
     Ok,
     Failed { message: String, kind: String },
     Panicked(String),
-}
-
-impl End {
-    /// With an error that panics when it is to say what it is.
-    pub(crate) fn untold<E>() -> Self {
-        let message = "an error that panics when it is shown".to_owned();
-        End::Failed { message, kind: Failure::untold::<E>().error_type().to_owned() }
-    }
 }
 
 impl From<Failure<'_>> for End {
@@ -114,7 +108,7 @@ impl Invocation {
             event,
             settings: settings.clone(),
             payload: is_kept.then(|| payload.clone()),
-            spans: Mutex::new(Spans { invocation: Some(span), batch }),
+            spans: Mutex::new(Spans { invocation: Some(span), batch, noted: None }),
             claimed: AtomicBool::new(false),
             warned: AtomicBool::new(false),
         };
@@ -129,6 +123,17 @@ impl Invocation {
         let payload = Bytes::from_static(b"null");
         let event = Event::read(&payload, beside(context)).0;
         Invocation::begin(context, event, &payload, &[], &Settings::default())
+    }
+
+    /// Whether one of its spans is.
+    pub(crate) fn is_recorded(&self) -> bool {
+        let spans = self.spans();
+        [&spans.invocation, &spans.batch].into_iter().flatten().any(|span| span.id().is_some())
+    }
+
+    /// What the handler's body says of its end, which is more than its error tells lambda_runtime.
+    pub(crate) fn note(&self, end: End) {
+        self.spans().noted = Some(end)
     }
 
     /// What the handler runs in.
@@ -175,7 +180,8 @@ impl Invocation {
 
     /// Ends the spans, if nobody has yet.
     pub(crate) fn end(&self, how: &End) {
-        let Spans { invocation, batch } = &mut *self.spans();
+        let Spans { invocation, batch, noted } = &mut *self.spans();
+        let how = noted.as_ref().filter(|_| matches!(how, End::Failed { .. })).unwrap_or(how);
         for span in [batch.take(), invocation.take()].into_iter().flatten() {
             match how {
                 End::Panicked(message) => span.panicked(message),
@@ -226,7 +232,7 @@ impl Invocation {
 
     /// Ends the spans as cancelled, if nobody has ended them.
     pub(crate) fn give_up(&self) {
-        let Spans { invocation, batch } = &mut *self.spans();
+        let Spans { invocation, batch, .. } = &mut *self.spans();
         [batch.take(), invocation.take()].into_iter().flatten().for_each(Span::cancel)
     }
 

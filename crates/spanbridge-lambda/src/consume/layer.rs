@@ -2,14 +2,13 @@
 
 use super::flush::{Flushing, flush_the_initialisation};
 use super::invocation::{Invocation, UnderWay, beside};
-use super::service::said;
 use super::settings::Settings;
 use crate::event::Event;
 use lambda_runtime::tower::{Layer, Service};
 use lambda_runtime::{Error, LambdaInvocation};
 use pin_project_lite::pin_project;
 use spanbridge::current::WithContext;
-use spanbridge::observe;
+use spanbridge::{observe, panics};
 use std::borrow::Cow;
 use std::fmt::{self, Debug};
 use std::future::Future;
@@ -200,7 +199,7 @@ where
                 State::Handling => {
                     let polled = catch_unwind(AssertUnwindSafe(|| this.inner.as_mut().poll(cx)));
                     let result = ready!(polled.unwrap_or_else(|panic| {
-                        this.under_way.panicked(said(&*panic));
+                        this.under_way.panicked(panics::text(&*panic));
                         resume_unwind(panic)
                     }));
                     let was_called = matches!(this.inner.get_ref(), Work::Called { .. });

@@ -2,7 +2,6 @@
 
 use super::captured::Captured;
 use super::invocation::Invocation;
-use super::service::said;
 use super::watchdog;
 use crate::describe;
 use crate::event::{Record, Source};
@@ -12,7 +11,7 @@ use serde::Serialize;
 use spanbridge::carrier::Extraction;
 use spanbridge::messaging::{Arrival, Received, Receiving, Step, Waited, span, waited};
 use spanbridge::observe::{self, Span};
-use spanbridge::{Context, Outcome, semconv};
+use spanbridge::{Context, Outcome, panics, semconv};
 use std::collections::HashMap;
 use std::fmt;
 use std::panic::AssertUnwindSafe;
@@ -197,7 +196,7 @@ impl<'a> Batch<'a> {
                 is_ok
             }
             Err(panic) => {
-                span.panicked(said(&*panic));
+                span.panicked(panics::text(&*panic));
                 false
             }
         }

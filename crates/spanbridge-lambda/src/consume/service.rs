@@ -9,14 +9,14 @@ use lambda_runtime::{Diagnostic, FunctionResponse, IntoFunctionResponse, LambdaE
 use pin_project_lite::pin_project;
 use serde::Serialize;
 use spanbridge::current::WithContext;
-use spanbridge::observe;
-use std::any::Any;
+use spanbridge::{Failure, observe, panics};
+use std::any::{Any, type_name};
 use std::fmt::{self, Debug};
 use std::future::Future;
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 
 /// A handler that tells how it ends: ok, an error and which, a panic and what it said, the end of a response stream. It
@@ -73,16 +73,10 @@ where
 fn guarded<T>(invocation: Option<&Arc<Invocation>>, work: impl FnOnce() -> T) -> T {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
         if let Some(invocation) = invocation {
-            invocation.end(&End::Panicked(said(&*panic)))
+            invocation.end(&End::Panicked(panics::text(&*panic)))
         }
         resume_unwind(panic)
     })
-}
-
-/// What a panic said.
-pub(crate) fn said(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    text.unwrap_or_default().to_owned()
 }
 
 pin_project! {
@@ -128,26 +122,25 @@ where
                 let stream = ObservedStream::new(stream, invocation);
                 Ok(FunctionResponse::StreamingResponse(StreamResponse { metadata_prelude, stream }))
             }
-            Err(error) => {
-                let error = HandlerError::new(error);
-                invocation.iter().for_each(|i| i.end(&error.end::<E>()));
-                Err(error)
-            }
+            Err(error) => Err(match invocation {
+                Some(invocation) => HandlerError::ending(error, &invocation),
+                None => HandlerError::new(error),
+            }),
         })
     }
 }
 
 /// A panic of something that was dropped where we see it. It goes on where it would have come without us: where its owner is
-/// dropped.
+/// dropped. (A lock only makes it `Sync`.)
 #[derive(Default)]
-pub(crate) struct LatePanic(Option<Box<dyn Any + Send>>);
+pub(crate) struct LatePanic(Option<Mutex<Box<dyn Any + Send>>>);
 
 impl LatePanic {
     /// Drops something; what it says where it panics.
     pub(crate) fn catch(&mut self, drop: impl FnOnce()) -> Option<String> {
         let panic = catch_unwind(AssertUnwindSafe(drop)).err()?;
-        let message = said(&*panic);
-        self.0 = Some(panic);
+        let message = panics::text(&*panic);
+        self.0 = Some(Mutex::new(panic));
         Some(message)
     }
 }
@@ -155,7 +148,7 @@ impl LatePanic {
 impl Drop for LatePanic {
     fn drop(&mut self) {
         if let Some(panic) = self.0.take().filter(|_| !std::thread::panicking()) {
-            resume_unwind(panic)
+            resume_unwind(panic.into_inner().unwrap_or_else(PoisonError::into_inner))
         }
     }
 }
@@ -172,18 +165,29 @@ pub struct HandlerError {
 impl HandlerError {
     fn new<E: Into<Diagnostic> + Debug>(error: E) -> Self {
         // Both are the application's code; whatever it does, its error goes on its way.
-        let debug = is_logged().then(|| catch_unwind(AssertUnwindSafe(|| format!("{error:?}"))).ok()).flatten();
-        let diagnostic = catch_unwind(AssertUnwindSafe(|| error.into())).map_err(|panic| said(&*panic));
-        HandlerError { diagnostic, debug }
+        let debug = is_logged().then(|| panics::caught(|| format!("{error:?}")).ok()).flatten();
+        HandlerError { diagnostic: panics::caught(|| error.into()), debug }
     }
 
-    fn end<E>(&self) -> End {
-        match self.diagnostic.clone() {
-            Ok(Diagnostic { error_type, error_message }) => End::Failed { message: error_message, kind: error_type },
-            Err(_) => End::untold::<E>(),
-        }
+    /// Of the handler of an invocation, which has ended with it.
+    fn ending<E: Into<Diagnostic> + Debug>(error: E, invocation: &Invocation) -> Self {
+        let causes = Failure::inside(&error).filter(|_| invocation.is_recorded()).map(|failure| failure.message());
+        let error = HandlerError::new(error);
+        let class = Failure::untold::<E>().error_type().to_owned();
+        invocation.end(&match error.diagnostic.clone() {
+            Ok(Diagnostic { error_type, error_message }) => End::Failed {
+                message: causes.unwrap_or(error_message),
+                // By default lambda_runtime tells the name of a reference's type.
+                kind: if error_type == type_name::<&E>() { class } else { error_type },
+            },
+            Err(_) => End::Failed { message: SILENT.to_owned(), kind: class },
+        });
+        error
     }
 }
+
+/// Of an error that panics when it is to say what it is.
+const SILENT: &str = "an error that panics when it is shown";
 
 /// Whether lambda_runtime logs a handler's error.
 fn is_logged() -> bool {

@@ -1,6 +1,7 @@
 //! SnapStart: a process is frozen before its first event, and goes on in many places.
 
 use super::drive::request;
+use super::flush::Flushing;
 use http::Method;
 use lambda_runtime::{BoxFuture, Diagnostic, Error, SnapStartResource};
 use lambda_runtime_api_client::PooledClient;
@@ -24,7 +25,7 @@ pub(super) const WITHIN: Duration = Duration::from_secs(5);
 impl SnapStartResource for Recording {
     fn before_snapshot(&self) -> BoxFuture<'_, Result<(), Error>> {
         Box::pin(async {
-            spanbridge::flush(WITHIN).await;
+            Flushing::of_the_initialisation(WITHIN).await;
             Ok(())
         })
     }

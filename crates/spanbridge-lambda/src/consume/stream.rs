@@ -1,12 +1,12 @@
 //! A response that comes bit by bit.
 
 use super::invocation::{End, Invocation};
-use super::service::{LatePanic, said};
+use super::service::LatePanic;
 use futures_core::Stream;
 use lambda_runtime::Error;
 use pin_project_lite::pin_project;
 use spanbridge::current::WithContext;
-use spanbridge::{Failure, observe};
+use spanbridge::{Failure, observe, panics};
 use std::fmt::{self, Debug};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
@@ -49,7 +49,7 @@ where
         let mut this = self.project();
         let Some(inner) = this.inner.as_mut().as_pin_mut() else { return Poll::Ready(None) };
         let item = catch_unwind(AssertUnwindSafe(|| inner.poll_next(cx))).unwrap_or_else(|panic| {
-            this.end.end(End::Panicked(said(&*panic)));
+            this.end.end(End::Panicked(panics::text(&*panic)));
             resume_unwind(panic)
         });
         Poll::Ready(match ready!(item) {
@@ -57,11 +57,8 @@ where
             // lambda_runtime tells the caller, and goes on with the stream.
             Some(Err(error)) => {
                 let error = error.into();
-                let told =
-                    || End::Failed { message: error.to_string(), kind: Failure::untold::<E>().error_type().to_owned() };
-                // Telling an error's text is the application's code.
-                let told = || catch_unwind(AssertUnwindSafe(told)).unwrap_or_else(|_| End::untold::<E>());
-                this.end.failed.get_or_insert_with(told);
+                let class = Failure::untold::<E>().error_type().to_owned();
+                this.end.failed.get_or_insert_with(|| Failure::of_any(&*error).class(class).into());
                 Some(Err(StreamError(error)))
             }
             None => {

@@ -46,6 +46,12 @@ impl<'a> Failure<'a> {
         Failure { what: What::Error(error), class: Cow::Borrowed(OTHER) }
     }
 
+    /// The error in a box of the standard library, with its causes, where nothing is known of `E`: not even that it is `Display`.
+    #[doc(hidden)]
+    pub fn inside<E>(error: &'a E) -> Option<Self> {
+        boxed::inside(error).map(Failure::of_any)
+    }
+
     /// An error of which nothing but its type is known.
     #[doc(hidden)]
     #[inline]
