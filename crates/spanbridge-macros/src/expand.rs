@@ -1,8 +1,8 @@
 //! The code that an observed function becomes.
 
 use crate::arguments::{Arguments, Form};
-use crate::function::{Function, Shape};
-use crate::types::{self, with_holes};
+use crate::function::{Function, Shape, has_value};
+use crate::types::{self, may_be_future, with_holes};
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt;
@@ -58,7 +58,8 @@ impl Expansion<'_> {
                 let block = braced(tail.block.stream(), tail.block.span());
                 let inner = self.async_body(future.output.as_ref(), &block);
                 let (keywords, judge, span) = (tail.keywords, self.judge(), &self.span);
-                in_box(future.boxed, quote!(#span.run_by(#keywords #inner, #judge)))
+                let future = in_box(future.boxed, quote!(#span.run_by(#keywords #inner, #judge)));
+                quote!(return #future)
             }
             Shape::Guarded => self.under_guard(),
         };
@@ -145,7 +146,7 @@ impl Expansion<'_> {
 
     fn in_closure(&self) -> TokenStream {
         let (span, closure, judge) = (&self.span, self.closure(), self.judge());
-        quote!(#span.in_scope_by(#closure, #judge))
+        self.returned(quote!(#span.in_scope_by(#closure, #judge)))
     }
 
     /// The builder stands between braces of its own, so that it is gone before the await: it is not `Send`.
@@ -156,7 +157,7 @@ impl Expansion<'_> {
             return quote!(match ({ #begin #span.run_by(async move #body, #judge) }).await {});
         }
         let body = self.async_body(Some(&self.inner_type()), &self.body());
-        quote!(({ #begin #span.run_by(async move #body, #judge) }).await)
+        quote!(return ({ #begin #span.run_by(async move #body, #judge) }).await)
     }
 
     fn async_body(&self, output: Option<&Type>, block: &Group) -> TokenStream {
@@ -170,7 +171,8 @@ impl Expansion<'_> {
         }
         let (span, closure, judge) = (&self.span, self.closure(), self.judge());
         let output = future.output.clone().unwrap_or_else(|| parse_quote!(_));
-        Ok(in_box(future.boxed, quote!(#span.make_by::<#output, _, _, _>(#closure, #judge))))
+        let future = in_box(future.boxed, quote!(#span.make_by::<#output, _, _, _>(#closure, #judge)));
+        Ok(quote!(return #future))
     }
 
     fn under_guard(&self) -> TokenStream {
@@ -185,11 +187,26 @@ impl Expansion<'_> {
             }
         });
         let guard = local("_entered");
+        let has_value = has_value(&body.stream());
+        let body = body.into_token_stream();
+        let body = if has_value { self.returned(body) } else { body };
         quote!(let #guard = #span.enter(); #check #body)
+    }
+
+    /// The value of the function. It says `return`, for some want to see that everywhere; others want it nowhere, but they are
+    /// asked of no code that a macro has written.
+    fn returned(&self, value: TokenStream) -> TokenStream {
+        match self.function.return_type() {
+            Some(Type::Never(_)) => value,
+            _ => quote!(return #value),
+        }
     }
 }
 
 /// The block, with its type made known: an async block has no place to say it.
+///
+/// Where the value is a future itself, clippy takes an async block that ends with it for one that lacks an `await` (of an `async fn`
+/// it knows better), so such a one ends otherwise.
 pub(crate) fn async_body(krate: &syn::Path, output: Option<&Type>, block: &Group) -> TokenStream {
     let edge = output.filter(|ty| !matches!(ty, Type::Infer(_))).map(|ty| {
         quote! {
@@ -199,7 +216,19 @@ pub(crate) fn async_body(krate: &syn::Path, output: Option<&Type>, block: &Group
             }
         }
     });
-    quote!({ #edge #block })
+    if !output.is_some_and(may_be_future) {
+        return quote!({ #edge #block });
+    }
+    if !has_value(&block.stream()) {
+        return quote!({ #edge #block; });
+    }
+    let value = local("value");
+    quote! {{
+        #edge
+        let #value = #block;
+        #[allow(unreachable_code)]
+        return #value;
+    }}
 }
 
 fn in_box(boxed: bool, future: TokenStream) -> TokenStream {

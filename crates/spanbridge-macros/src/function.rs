@@ -143,3 +143,17 @@ fn is(token: &TokenTree, text: &str) -> bool {
         _ => false,
     }
 }
+
+/// Whether a body ends with a value, as far as one sees: not with a statement, nor with what never comes back.
+pub(crate) fn has_value(body: &TokenStream) -> bool {
+    let tokens: Vec<TokenTree> = body.clone().into_iter().collect();
+    let last = tokens.iter().rposition(|token| is(token, ";")).map_or(0, |at| at + 1);
+    match &tokens[last..] {
+        [] => false,
+        [keyword, ..] if is(keyword, "return") => false,
+        [.., name, bang, TokenTree::Group(_)] if is(bang, "!") => {
+            !["panic", "todo", "unimplemented", "unreachable", "bail"].iter().any(|word| is(name, word))
+        }
+        _ => true,
+    }
+}

@@ -60,7 +60,7 @@ fn expand(krate: &Path, function: Function) -> syn::Result<TokenStream> {
         Delimiter::Brace,
         quote! {
             let #handling = #krate::__private::handling(&#event);
-            #handling.run(async move #body, |#value| #krate::__private::Verdict::of(#value).failure()).await
+            return #handling.run(async move #body, |#value| #krate::__private::Verdict::of(#value).failure()).await
         },
     );
     whole.set_span(brace.span.join());

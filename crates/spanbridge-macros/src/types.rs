@@ -47,6 +47,23 @@ pub(crate) fn as_future(ty: &Type) -> Option<Future> {
     }
 }
 
+/// Whether a value of a type may be a future, as far as its name tells.
+pub(crate) fn may_be_future(ty: &Type) -> bool {
+    const ARE_NONE: [&str; 20] = [
+        "Result", "Option", "String", "Vec", "bool", "char", "str", "u8", "u16", "u32", "u64", "u128", "usize", "i8",
+        "i16", "i32", "i64", "i128", "isize", "f64",
+    ];
+    match ty {
+        Type::Group(g) => may_be_future(&g.elem),
+        Type::Paren(p) => may_be_future(&p.elem),
+        Type::Path(path) => {
+            path.path.segments.last().is_none_or(|last| !ARE_NONE.iter().any(|none| last.ident == none))
+        }
+        Type::Never(_) | Type::Tuple(_) | Type::Array(_) | Type::Slice(_) | Type::BareFn(_) | Type::Ptr(_) => false,
+        _ => true,
+    }
+}
+
 /// Whether a type is written as `impl Fn(…)`. What the arguments of such a closure are is only known from there.
 pub(crate) fn is_closure(ty: &Type) -> bool {
     let Type::ImplTrait(ty) = ty else { return false };
