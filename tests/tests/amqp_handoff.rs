@@ -36,6 +36,20 @@ fn ended(span: &Seen) -> (&str, Option<Status>, &str, &str) {
     (span.handoff(), span.status, &span.error, span.get("error.type"))
 }
 
+/// A channel in confirm mode with a number that no other test's has: what is not known of one is not known of another
+/// connection's channel of the same number.
+async fn numbered(amqp: &Amqp, number: u16) -> Channel {
+    let mut lower = vec![];
+    loop {
+        let channel = bare(amqp).await;
+        if channel.id() == number {
+            channel.confirm_select(ConfirmSelectOptions::default()).await.unwrap();
+            return channel;
+        }
+        lower.push(channel)
+    }
+}
+
 /// A channel of its own, in no special mode.
 async fn bare(amqp: &Amqp) -> Channel {
     amqp.connection.create_channel().await.unwrap()
@@ -82,11 +96,12 @@ async fn rejected_by_a_queue_that_is_full() {
 async fn unknown_where_nobody_waited() {
     let Some(amqp) = amqp("handoff-unknown").await else { return };
     let spans = recorded(async {
-        drop(publish(&amqp.channel, amqp.queue.as_str(), PLAIN).await.unwrap());
+        let channel = numbered(&amqp, 7).await;
+        drop(publish(&channel, amqp.queue.as_str(), PLAIN).await.unwrap());
         // Given up on at its first suspension; lapin sends it all the same, or it does not. (A poll finds it done at once
         // if the thread that writes is quick, so it takes a few.)
-        while !given_up(publish(&amqp.channel, amqp.queue.as_str(), PLAIN)).await {}
-        amqp.channel.wait_for_confirms().await.unwrap();
+        while !given_up(publish(&channel, amqp.queue.as_str(), PLAIN)).await {}
+        channel.wait_for_confirms().await.unwrap();
     });
     let spans = spans.await;
     assert!(spans.len() >= 2);
@@ -178,6 +193,39 @@ async fn each_of_many_at_once_is_told_its_own_fate() {
         let parent = spans.iter().find(|p| p.id == span.parent).unwrap();
         assert!(span.ended_at <= parent.ended_at, "the end is that of its own answer");
     }
+}
+
+/// A confirm that is dropped takes along what came with its answer, be it the message of another publish. Nobody can tell
+/// then that the other's message has arrived. Once all are awaited again, all are known again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn dropped_confirms_leave_others_unknown() {
+    let Some(amqp) = amqp("handoff-dropped").await else { return };
+    let channel = numbered(&amqp, 8).await;
+    let spans = recorded(async {
+        for _ in 0..300 {
+            let (mut dropped, mut awaited) = (vec![], vec![]);
+            for _ in 0..4 {
+                dropped.push(publish(&channel, amqp.queue.as_str(), MANDATORY).await.unwrap());
+                awaited.push(publish(&channel, "nowhere", MANDATORY).await.unwrap());
+            }
+            drop(dropped);
+            for confirm in awaited {
+                confirm.await.unwrap();
+            }
+        }
+        channel.wait_for_confirms().await.unwrap();
+        // The first of these may still be the one.
+        for _ in 0..3 {
+            publish(&channel, amqp.queue.as_str(), MANDATORY).await.unwrap().await.unwrap();
+        }
+    });
+    let spans = spans.await;
+    let unroutable: Vec<_> = spans.iter().filter(|s| s.name.ends_with("nowhere")).map(Seen::handoff).collect();
+    assert_eq!(unroutable.len(), 1200);
+    assert!(unroutable.iter().all(|status| ["returned", "unknown"].contains(status)), "{unroutable:?}");
+    assert!(unroutable.contains(&"returned"), "most messages came with an answer that was looked at");
+    let statuses: Vec<_> = spans.iter().filter(|s| !s.name.ends_with("nowhere")).map(Seen::handoff).collect();
+    assert_eq!(statuses[1200..], ["unknown", "confirmed", "confirmed"]);
 }
 
 #[tokio::test]

@@ -214,7 +214,7 @@ async fn got_one_at_a_time() {
     let work = async {
         let get = |queue: &str| amqp.channel.observed().basic_get(queue.into(), BasicGetOptions::default());
         let job = get(amqp.queue.as_str()).await.unwrap().expect("a message");
-        assert_eq!(job.queue(), amqp.queue.as_str());
+        assert_eq!((job.queue(), job.message_count), (amqp.queue.as_str(), 1), "another one is left");
         job.run(async {}).await;
         job.ack(ACK).await.unwrap();
         // With lapin alone, and observed afterwards.

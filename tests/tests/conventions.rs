@@ -4,7 +4,7 @@ use lapin::BasicProperties;
 use lapin::message::Delivery;
 use lapin::options::*;
 use lapin::types::{AMQPValue, FieldTable};
-use rdkafka::consumer::{CommitMode, Consumer};
+use rdkafka::consumer::{CommitMode, Consumer, StreamConsumer};
 use rdkafka::producer::{FutureProducer, FutureRecord, Producer};
 use rdkafka::util::Timeout;
 use rdkafka::{Message, Offset};
@@ -244,6 +244,13 @@ async fn on_kafka() {
         within("a revocation", job.run_value(revoke)).await;
         job.store_offset().unwrap_err();
         consumer.commit_message(&job, CommitMode::Sync).ok();
+
+        let mut config = kafka.group("automatic");
+        config.set("enable.auto.commit", "true").set("enable.auto.offset.store", "true");
+        let automatic: StreamConsumer = config.create().unwrap();
+        automatic.subscribe(&[&kafka.topic]).unwrap();
+        let automatic = automatic.observed();
+        within("a message", automatic.recv()).await.unwrap().run(async {}).await;
 
         let transactional: FutureProducer = kafka.config().set("transactional.id", "t").create().unwrap();
         assert!(transactional.observed().begin_transaction().is_err(), "it has to be initialised");

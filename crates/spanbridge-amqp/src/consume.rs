@@ -3,7 +3,7 @@
 mod job;
 mod settings;
 
-pub use job::Job;
+pub use job::{BasicGetJob, Job};
 pub(crate) use settings::Settings;
 
 use futures_core::Stream;

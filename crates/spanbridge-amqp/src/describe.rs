@@ -8,7 +8,7 @@ use lapin::BasicProperties;
 use lapin::message::Delivery;
 use spanbridge::messaging::{self, Step, UNKNOWN_TYPE, Waited, span};
 use spanbridge::observe::SpanBuilder;
-use spanbridge::{Failure, Kind, semconv};
+use spanbridge::{Failure, Kind, Value, semconv};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 const SYSTEM: &str = "rabbitmq";
@@ -124,9 +124,11 @@ pub(crate) fn process(about: &About<'_>, source: &Destination) -> (SpanBuilder, 
     if delivery.redelivered {
         span = span.attribute(semconv::DELIVERY_REDELIVERED, true)
     }
-    if settings.no_ack() {
-        span = span.attribute(semconv::SETTLE_AUTOMATIC, true)
-    }
+    span = match settings.no_ack {
+        Some(true) => span.attribute(semconv::SETTLE_AUTOMATIC, true),
+        Some(false) => span.attribute(semconv::SETTLE_EXPECTED, Value::Static("ack")),
+        None => span,
+    };
     if let Some(death) = Death::of(&delivery.properties) {
         span = death.told(span)
     }

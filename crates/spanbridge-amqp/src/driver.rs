@@ -97,8 +97,8 @@ async fn work(job: Job, settlement: Settlement, handler: &dyn JobHandler) {
         Ok(Err(_)) => settlement.error,
         Err(_) => settlement.panic,
     };
-    if !job.usable() && !job.poisoned() {
-        return; // the handler has settled it itself
+    if job.is_settled_by_broker() || !job.usable() && !job.poisoned() {
+        return; // by `no_ack`, or by the handler itself
     }
     // How that went is recorded; a message that could not be settled comes again.
     let _ = match answer {

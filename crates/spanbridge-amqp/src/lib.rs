@@ -56,7 +56,7 @@ mod replies;
 mod returns;
 
 pub use carrier::{Headers, HeadersMut};
-pub use consume::{ConsumerExt, DeliveryExt, Job, Jobs};
+pub use consume::{BasicGetJob, ConsumerExt, DeliveryExt, Job, Jobs};
 pub use driver::{Answer, BoxError, JobHandler, Settlement};
 pub use produce::{ChannelExt, ObservedChannel, ObservedConfirm, Transaction};
 pub use spanbridge::messaging::{Batch, Capture, Capturing, Part, Receiving, Relation, Trust};

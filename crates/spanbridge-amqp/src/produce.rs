@@ -5,9 +5,10 @@ mod transaction;
 pub use transaction::Transaction;
 
 use crate::carrier::{Headers, HeadersMut};
-use crate::consume::{ConsumerExt, Job, Jobs, Settings};
+use crate::consume::{BasicGetJob, ConsumerExt, Job, Jobs, Settings};
 use crate::returns::{self, Key, Returned, Ticket};
 use crate::{describe, frame, replies};
+use lapin::message::BasicGetMessage;
 use lapin::options::{BasicConsumeOptions, BasicGetOptions, BasicPublishOptions};
 use lapin::types::{FieldTable, ShortString};
 use lapin::{BasicProperties, Channel, Confirmation, PublisherConfirm};
@@ -85,7 +86,8 @@ impl<'a> ObservedChannel<'a> {
             capture.record(&span, &message, |each| Headers(&properties).each(each))
         }
         // Also where the span is not recorded: the answer may carry the message of one that is.
-        let ticket = (!span.context().is_empty()).then(|| Ticket::new(self.channel.id()));
+        let is_answered = !span.context().is_empty() && self.channel.status().confirm();
+        let ticket = is_answered.then(|| Ticket::new(self.channel.id()));
         let returnable = options.mandatory || options.immediate;
         let handoff = match self.transaction {
             Some(transaction) => transaction.sends(span),
@@ -97,6 +99,7 @@ impl<'a> ObservedChannel<'a> {
             Ok(confirm) => Ok(ObservedConfirm { confirm, sent: Some(sent) }),
             Err(e) => {
                 sent.handoff.failed_as("unknown", &describe::failure(&e));
+                sent.ticket.into_iter().for_each(Ticket::not_sent);
                 Err(e)
             }
         }
@@ -106,13 +109,16 @@ impl<'a> ObservedChannel<'a> {
     ///
     /// # Errors
     /// lapin's.
-    pub async fn basic_get(self, queue: ShortString, options: BasicGetOptions) -> lapin::Result<Option<Job>> {
+    pub async fn basic_get(self, queue: ShortString, options: BasicGetOptions) -> lapin::Result<Option<BasicGetJob>> {
         let got = self.channel.basic_get(queue.clone(), options).await?;
-        Ok(got.map(|message| Job::new(message.delivery, queue, self.settings(options.no_ack))))
+        Ok(got.map(|BasicGetMessage { delivery, message_count }| BasicGetJob {
+            job: Job::new(delivery, queue, self.settings(options.no_ack)),
+            message_count,
+        }))
     }
 
     /// [`Channel::basic_consume`]; the messages are [`Job`]s. As [`observed`](crate::ConsumerExt::observed) on the consumer,
-    /// but that it knows of `no_ack`: that nobody settles these messages is no fault then.
+    /// but that it knows of `no_ack`: whether somebody has to settle these messages.
     ///
     /// # Errors
     /// lapin's.
@@ -129,13 +135,11 @@ impl<'a> ObservedChannel<'a> {
 
     /// What is known here of the messages that it receives.
     fn settings(self, no_ack: bool) -> Settings {
-        if self.server.is_none() && !no_ack {
-            return Settings::default();
+        let settings = Settings::default().no_ack(no_ack);
+        match self.server {
+            Some((host, port)) => settings.with(|all| all.server = Some((host.into(), port))),
+            None => settings,
         }
-        Settings::default().with(|all| {
-            all.no_ack = no_ack;
-            all.server = self.server.map(|(host, port)| (host.into(), port))
-        })
     }
 }
 
@@ -220,7 +224,8 @@ impl Sent {
 /// for) or `unknown` (this was dropped, or the connection failed first).
 ///
 /// Await it, or drop it. Mandatory publishes are told apart by all the answers of their channel, so their records may wait
-/// for one that is kept and never looked at.
+/// for one that is kept and never looked at; and where one was dropped that may have had the message of another, the other's
+/// status is `unknown`. For exact statuses of mandatory messages, give them a channel whose confirms are all awaited.
 #[must_use = "a publisher confirm says whether the message arrived"]
 #[derive(Debug)]
 pub struct ObservedConfirm {
@@ -240,7 +245,7 @@ impl Future for ObservedConfirm {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
-        let answer = ready!(match this.sent.as_ref().and_then(|sent| sent.ticket.as_ref()) {
+        let answer = ready!(match this.sent.as_mut().and_then(|sent| sent.ticket.as_mut()) {
             Some(ticket) => ticket.poll(&mut this.confirm, cx),
             None => Pin::new(&mut this.confirm).poll(cx),
         });

@@ -8,10 +8,10 @@
 use lapin::BasicProperties;
 use lapin::message::Delivery;
 use spanbridge::Context;
+use spanbridge::fork::PerProcess;
 use spanbridge::observe::Target;
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// So many questions are remembered, the last ones. Answered ones are, too: there may be several answers.
 const MOST: usize = 4096;
@@ -44,11 +44,7 @@ impl Questions {
 
 /// Whether anything was ever asked: most processes never do.
 static ASKED: AtomicBool = AtomicBool::new(false);
-static QUESTIONS: Mutex<Option<Questions>> = Mutex::new(None);
-
-fn questions<'a>() -> MutexGuard<'a, Option<Questions>> {
-    QUESTIONS.lock().unwrap_or_else(PoisonError::into_inner)
-}
+static QUESTIONS: PerProcess<Questions> = PerProcess::new();
 
 /// A message is published, in this span.
 pub(crate) fn published(properties: &BasicProperties, span: &Context) {
@@ -57,7 +53,8 @@ pub(crate) fn published(properties: &BasicProperties, span: &Context) {
         return;
     }
     let key: Key = (queue.as_str().into(), id.as_str().into());
-    questions().get_or_insert_default().add(key, span.into());
+    let span = span.into();
+    QUESTIONS.with(|questions| questions.add(key, span));
     ASKED.store(true, Relaxed)
 }
 
@@ -73,7 +70,7 @@ pub(crate) fn question(queue: &str, answer: &Delivery) -> Option<Target> {
         queue => queue,
     };
     let key: Key = (queue.into(), id.as_str().into());
-    questions().as_ref()?.spans.get(&key).map(|(_, span)| span.clone())
+    QUESTIONS.with(|questions| questions.spans.get(&key).map(|(_, span)| span.clone()))
 }
 
 #[cfg(test)]

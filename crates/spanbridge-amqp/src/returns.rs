@@ -6,11 +6,15 @@
 //! message went to an answer that is there and that nobody has looked at. Then its span is ended, with the time of its
 //! own answer, when they have been looked at. Nobody waits for that: only the record comes later.
 //!
+//! An answer that nobody looks at, because its confirm is dropped, keeps what came with it to itself. So where it may have
+//! been the one, nobody knows whether the message has arrived.
+//!
 //! lapin's channels do not say which connection they belong to, so channels of the same number share their books. That
-//! costs nothing but that a record may wait for another connection's answers to be looked at.
+//! costs nothing but that a record may wait for another connection's answers to be looked at, or say that it is not known.
 
 use lapin::message::BasicReturnMessage;
 use lapin::types::{ChannelId, ReplyCode, ShortString};
+use spanbridge::fork::PerProcess;
 use spanbridge::observe::Stopped;
 use spanbridge::{Context, Failure, SpanId, TraceId, Value, semconv};
 use std::collections::{BTreeMap, VecDeque};
@@ -18,7 +22,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering::*};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{self, Poll, Wake, Waker};
 
 /// How many spans, and how many messages, may wait for their match on a channel. Beyond that the oldest is let go.
@@ -62,16 +66,8 @@ pub(crate) fn end_returned(span: Stopped, message: &Returned) {
     span.failed(&message.failure())
 }
 
-pub(crate) fn end_confirmed(span: Stopped) {
-    span.attribute(semconv::HANDOFF_STATUS, Value::Static("confirmed"));
-    span.end()
-}
-
-static BOOKS: Mutex<BTreeMap<ChannelId, Books>> = Mutex::new(BTreeMap::new());
-
-fn books<'a>() -> MutexGuard<'a, BTreeMap<ChannelId, Books>> {
-    BOOKS.lock().unwrap_or_else(PoisonError::into_inner)
-}
+/// By channel.
+static BOOKS: PerProcess<BTreeMap<ChannelId, Books>> = PerProcess::new();
 
 /// What is known of one channel's publishes. Spans are never ended while these are locked.
 #[derive(Default)]
@@ -83,20 +79,58 @@ struct Books {
     doubtful: VecDeque<Doubt>,
     /// Messages that came before their publish's own answer was looked at.
     early: VecDeque<(Key, Returned)>,
+    /// Somebody gave an answer up, when this was the last publish. Nobody hears of it then, so nobody knows when it comes:
+    /// before that of a publish that began later, as far as RabbitMQ answers in order.
+    given_up_at: Option<u64>,
+    /// The messages of publishes up to this number may have come with an answer that was given up.
+    lost_until: u64,
 }
 
 struct Doubt {
     until: u64,
     /// Also one that is not answered yet may have it.
     may_come: bool,
+    /// One that may have had it was given up.
+    is_lost: bool,
     key: Key,
     span: Stopped,
 }
 
+impl Doubt {
+    fn may_be_with(&self, number: u64, answer: &Answer) -> bool {
+        number <= self.until && (self.may_come || answer.may_be_there())
+    }
+
+    /// Nobody has its message.
+    fn end(self) {
+        let status = if self.is_lost { "unknown" } else { "confirmed" };
+        self.span.attribute(semconv::HANDOFF_STATUS, Value::Static(status));
+        self.span.end()
+    }
+}
+
 impl Books {
     /// Whether a publish up to this number, other than `but`, may have a message that is not its own.
-    fn may_hold(&self, until: u64, may_come: bool, but: u64) -> bool {
-        self.open.range(..=until).any(|(n, answer)| *n != but && (may_come || answer.may_be_there()))
+    fn may_hold(&self, doubt: &Doubt, but: u64) -> bool {
+        self.open.range(..=doubt.until).any(|(n, answer)| *n != but && doubt.may_be_with(*n, answer))
+    }
+
+    /// The answer to this publish was looked at.
+    fn looked_at(&mut self, number: u64) {
+        if self.given_up_at.is_some_and(|at| at < number) {
+            (self.given_up_at, self.lost_until) = (None, self.last)
+        }
+    }
+
+    /// Nobody will ever look at the answer to this publish.
+    fn given_up(&mut self, number: u64, answer: &Answer) {
+        self.given_up_at = Some(self.last);
+        self.doubtful.iter_mut().for_each(|doubt| doubt.is_lost |= doubt.may_be_with(number, answer))
+    }
+
+    /// Whether the message of this publish may have come with an answer that was given up.
+    fn may_have_lost(&self, number: u64) -> bool {
+        self.given_up_at.is_some() || number <= self.lost_until
     }
 }
 
@@ -131,87 +165,188 @@ pub(crate) struct Ticket {
     channel: ChannelId,
     number: u64,
     answer: Arc<Answer>,
+    /// The answer was looked at, or there is none.
+    is_over: bool,
 }
 
 impl Ticket {
     pub(crate) fn new(channel: ChannelId) -> Self {
         let answer = Arc::<Answer>::default();
-        let mut books = books();
-        let books = books.entry(channel).or_default();
-        books.last += 1;
-        books.open.insert(books.last, answer.clone());
-        Ticket { channel, number: books.last, answer }
+        let number = BOOKS.with(|books| {
+            let books = books.entry(channel).or_default();
+            books.last += 1;
+            books.open.insert(books.last, answer.clone());
+            books.last
+        });
+        Ticket { channel, number, answer, is_over: false }
+    }
+
+    /// There is no answer: it could not be sent.
+    pub(crate) fn not_sent(mut self) {
+        self.is_over = true
     }
 
     /// Polls for the answer, and notices when it is there.
-    pub(crate) fn poll<F: Future + Unpin>(&self, answer: &mut F, cx: &mut task::Context<'_>) -> Poll<F::Output> {
+    pub(crate) fn poll<F: Future + Unpin>(&mut self, answer: &mut F, cx: &mut task::Context<'_>) -> Poll<F::Output> {
         *self.answer.waker.lock().unwrap_or_else(PoisonError::into_inner) = Some(cx.waker().clone());
         let noticing = Waker::from(self.answer.clone());
         let polled = Pin::new(answer).poll(&mut task::Context::from_waker(&noticing));
         self.answer.asked.store(true, Release);
+        self.is_over = polled.is_ready();
         polled
     }
 
     /// The message of another publish came with the answer to this one.
     pub(crate) fn stray(&self, whose: Key, message: Returned) {
-        let doubt = {
-            let mut books = books();
+        let found = BOOKS.with(|books| {
             let books = books.entry(self.channel).or_default();
             match books.doubtful.iter().position(|doubt| doubt.key == whose) {
-                Some(at) => books.doubtful.remove(at),
+                Some(at) => books.doubtful.remove(at).map(|doubt| (doubt, message)),
                 None => {
-                    books.early.truncate(MOST - 1);
+                    if books.early.len() >= MOST {
+                        books.early.truncate(MOST - 1);
+                        books.lost_until = books.last
+                    }
                     books.early.push_front((whose, message));
-                    return;
+                    None
                 }
             }
-        };
-        if let Some(doubt) = doubt {
+        });
+        if let Some((doubt, message)) = found {
             end_returned(doubt.span, &message)
         }
     }
 
     /// The message of this publish, if it came with the answer to another.
     pub(crate) fn claim(&self, key: Key) -> Option<Returned> {
-        let mut books = books();
-        let early = &mut books.get_mut(&self.channel)?.early;
-        let at = early.iter().position(|(whose, _)| *whose == key)?;
-        early.remove(at).map(|(_, message)| message)
+        BOOKS.with(|books| {
+            let early = &mut books.get_mut(&self.channel)?.early;
+            let at = early.iter().position(|(whose, _)| *whose == key)?;
+            early.remove(at).map(|(_, message)| message)
+        })
     }
 
     /// This publish was answered without its message. Had another's message come with the answer, its own may still come:
     /// lapin has a queue of them, which is empty when none comes.
     pub(crate) fn doubt(&self, key: Key, span: Stopped, may_come: bool) {
-        let certain = {
-            let mut books = books();
+        let over = BOOKS.with(|books| {
             let books = books.entry(self.channel).or_default();
-            let until = books.last;
-            if books.may_hold(until, may_come, self.number) {
-                books.doubtful.push_back(Doubt { until, may_come, key, span });
-                if books.doubtful.len() > MOST { books.doubtful.pop_front().map(|doubt| doubt.span) } else { None }
-            } else {
-                Some(span)
+            let doubt =
+                Doubt { until: books.last, may_come, is_lost: books.may_have_lost(self.number), key, span };
+            if !books.may_hold(&doubt, self.number) {
+                return Some(doubt);
             }
-        };
-        certain.into_iter().for_each(end_confirmed)
+            books.doubtful.push_back(doubt);
+            let too_many = books.doubtful.len() > MOST;
+            let oldest = if too_many { books.doubtful.pop_front() } else { None };
+            oldest.map(|oldest| Doubt { is_lost: true, ..oldest })
+        });
+        over.into_iter().for_each(Doubt::end)
     }
 }
 
 impl Drop for Ticket {
-    /// The answer was looked at, or never will be. What only waited for this has arrived.
+    /// The answer was looked at, or never will be. What only waited for this is over.
     fn drop(&mut self) {
-        let mut certain = vec![];
-        {
-            let mut all = books();
+        let mut over = vec![];
+        BOOKS.with(|all| {
             let Some(books) = all.get_mut(&self.channel) else { return };
-            books.open.remove(&self.number);
-            while books.doubtful.front().is_some_and(|d| !books.may_hold(d.until, d.may_come, 0)) {
-                certain.extend(books.doubtful.pop_front().map(|doubt| doubt.span))
+            if !books.open.get(&self.number).is_some_and(|answer| Arc::ptr_eq(answer, &self.answer)) {
+                return; // of the process that this one is a fork of
             }
-            if books.open.is_empty() {
+            books.open.remove(&self.number);
+            if self.is_over { books.looked_at(self.number) } else { books.given_up(self.number, &self.answer) }
+            while books.doubtful.front().is_some_and(|doubt| !books.may_hold(doubt, 0)) {
+                over.extend(books.doubtful.pop_front())
+            }
+            if books.open.is_empty() && books.given_up_at.is_none() {
                 all.remove(&self.channel);
             }
-        }
-        certain.into_iter().for_each(end_confirmed)
+        });
+        over.into_iter().for_each(Doubt::end)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use spanbridge::record::Body;
+    use spanbridge::{Memory, Recorder, observe};
+    use std::time::Duration;
+
+    /// What a mandatory publish ended as whose answer came without a message.
+    fn answered(mut ticket: Ticket, may_come: bool) {
+        let span = observe::span("publish").open();
+        let key = key(span.context()).unwrap();
+        ticket.is_over = true;
+        ticket.doubt(key, span.stop(), may_come)
+    }
+
+    /// The statuses of the spans that ended, in that order. Each test has a channel of its own.
+    fn statuses(work: impl FnOnce()) -> Vec<String> {
+        let memory = Memory::new();
+        let recorder = Recorder::builder("returns").sink(memory.clone()).on_flush_only().build().unwrap();
+        recorder.in_scope(work);
+        assert!(recorder.flush_blocking(Duration::from_secs(10)).complete);
+        let status = |attributes: &spanbridge::record::Attributes<'_>| {
+            attributes.get(semconv::HANDOFF_STATUS).and_then(|status| status.as_str()).map(str::to_owned)
+        };
+        let ended = |body: &Body<'_>| match body {
+            Body::Span(span, _) => status(&span.attributes),
+            Body::SpanEnd { attributes, .. } => status(attributes),
+            _ => None,
+        };
+        memory.records().iter().filter_map(|record| ended(&record.body)).collect()
+    }
+
+    #[test]
+    fn an_answer_given_up_may_have_been_the_one() {
+        let statuses = statuses(|| {
+            let (dropped, awaited) = (Ticket::new(1), Ticket::new(1));
+            drop(dropped);
+            answered(awaited, false); // begun before, answered after
+            answered(Ticket::new(1), false); // nobody knows whether the dropped one was answered before this began
+            answered(Ticket::new(1), false); // by now it was
+        });
+        assert_eq!(statuses, ["unknown", "unknown", "confirmed"]);
+    }
+
+    #[test]
+    fn one_that_waits_is_told_when_the_other_is_given_up() {
+        let statuses = statuses(|| {
+            let (kept, awaited) = (Ticket::new(2), Ticket::new(2));
+            answered(awaited, false); // waits for the one that is kept
+            drop(kept);
+            let (looked_at, awaited) = (Ticket::new(2), Ticket::new(2));
+            answered(looked_at, false);
+            answered(awaited, false);
+            answered(Ticket::new(2), false);
+        });
+        assert_eq!(statuses, ["unknown", "unknown", "unknown", "confirmed"]);
+    }
+
+    #[test]
+    fn where_all_are_looked_at_all_are_known() {
+        let statuses = statuses(|| {
+            let tickets: Vec<_> = (0..3).map(|_| Ticket::new(3)).collect();
+            for (n, ticket) in tickets.into_iter().enumerate() {
+                answered(ticket, n == 1)
+            }
+            Ticket::new(3).not_sent();
+            answered(Ticket::new(3), false);
+        });
+        assert_eq!(statuses, ["confirmed"; 4]);
+        assert!(BOOKS.with(|books| !books.contains_key(&3)), "nothing is kept of a channel where all is known");
+    }
+
+    #[test]
+    fn beyond_the_bound_nobody_knows() {
+        let statuses = statuses(|| {
+            let kept = Ticket::new(4);
+            (0..=MOST).for_each(|_| answered(Ticket::new(4), true));
+            let mut kept = kept;
+            kept.is_over = true;
+        });
+        assert_eq!((statuses.len(), &*statuses[0], &*statuses[1]), (MOST + 1, "unknown", "confirmed"));
     }
 }

@@ -30,7 +30,7 @@ pub(crate) fn send(about: &About<'_>, client: &Facts) -> SpanBuilder {
 /// The span around the work on a message, begun under what is current.
 pub(crate) fn process(about: &About<'_>, client: &Facts, offset: i64) -> SpanBuilder {
     let span = step(client, Step::Process, "process", about.topic);
-    in_group(message(span, about), client).attribute(semconv::KAFKA_OFFSET, offset)
+    client.settled_by(in_group(message(span, about), client)).attribute(semconv::KAFKA_OFFSET, offset)
 }
 
 /// The span around the work on a batch, begun under what is current.

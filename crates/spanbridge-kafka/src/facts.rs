@@ -2,7 +2,7 @@
 
 use crate::client::{Client, LONGEST_NAME};
 use spanbridge::observe::SpanBuilder;
-use spanbridge::semconv;
+use spanbridge::{Value, semconv};
 use std::cell::RefCell;
 use std::ffi::CStr;
 use std::rc::Rc;
@@ -18,6 +18,8 @@ pub(crate) struct Facts {
     pub(crate) group: Box<str>,
     /// The largest message that it sends, in bytes, with the overhead that it reckons with.
     pub(crate) largest: usize,
+    /// What settles its messages, where it is in a group.
+    settling: Option<Settling>,
     server: Option<(Box<str>, u16)>,
 }
 
@@ -25,10 +27,15 @@ impl Facts {
     pub(crate) fn of(client: &(impl Client + ?Sized)) -> Self {
         let setting = |key| client.setting(key).unwrap_or_default();
         let (address, name) = client.identity();
+        let group = setting(c"group.id");
+        let is_on = |key| setting(key) == "true";
+        let settling =
+            (!group.is_empty()).then(|| Settling::by(is_on(c"enable.auto.commit"), is_on(c"enable.auto.offset.store")));
         Facts {
             identity: (address, name.into()),
             id: setting(c"client.id").into(),
-            group: setting(c"group.id").into(),
+            group: group.into(),
+            settling,
             largest: setting(c"message.max.bytes").parse().unwrap_or(usize::MAX),
             server: only_server(&setting(c"bootstrap.servers")),
         }
@@ -51,6 +58,15 @@ impl Facts {
         })
     }
 
+    /// Tells whether somebody has to settle the messages that it receives, and how.
+    pub(crate) fn settled_by(&self, span: SpanBuilder) -> SpanBuilder {
+        match self.settling {
+            Some(Settling::Automatic) => span.attribute(semconv::SETTLE_AUTOMATIC, true),
+            Some(Settling::Expected(call)) => span.attribute(semconv::SETTLE_EXPECTED, Value::Static(call)),
+            None => span,
+        }
+    }
+
     /// Tells where the broker is, if that is known.
     pub(crate) fn at_server(&self, span: SpanBuilder) -> SpanBuilder {
         match &self.server {
@@ -58,6 +74,26 @@ impl Facts {
                 span.attribute(semconv::SERVER_ADDRESS, &**host).attribute(semconv::SERVER_PORT, i64::from(*port))
             }
             None => span,
+        }
+    }
+}
+
+/// What settles a consumer's messages.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Settling {
+    /// The client does, whatever becomes of them.
+    Automatic,
+    /// The user has to call this.
+    Expected(&'static str),
+}
+
+impl Settling {
+    /// By whether the client commits what is stored, and stores what it hands out.
+    fn by(commits: bool, stores: bool) -> Self {
+        match (commits, stores) {
+            (true, true) => Settling::Automatic,
+            (true, false) => Settling::Expected("store_offset"),
+            (false, _) => Settling::Expected("commit"),
         }
     }
 }
@@ -85,6 +121,34 @@ const PORT: u16 = 9092;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rdkafka::ClientConfig;
+    use rdkafka::consumer::BaseConsumer;
+    use rdkafka::producer::FutureProducer;
+
+    /// As librdkafka reads its settings, whose default is to do it all by itself. A consumer in no group has nothing to
+    /// settle, and a producer neither.
+    #[test]
+    fn settings_say_what_settles() {
+        let settling = |group: &str, settings: &[&str]| {
+            let mut config = ClientConfig::new();
+            if !group.is_empty() {
+                config.set("group.id", group);
+            }
+            for setting in settings {
+                config.set(*setting, "false");
+            }
+            let consumer: BaseConsumer = config.create().unwrap();
+            Facts::of(&consumer).settling
+        };
+        let (commit, store) = ("enable.auto.commit", "enable.auto.offset.store");
+        assert_eq!(settling("g", &[]), Some(Settling::Automatic));
+        assert_eq!(settling("g", &[store]), Some(Settling::Expected("store_offset")));
+        assert_eq!(settling("g", &[commit]), Some(Settling::Expected("commit")));
+        assert_eq!(settling("g", &[commit, store]), Some(Settling::Expected("commit")));
+        assert_eq!(settling("", &[commit]), None);
+        let producer: FutureProducer = ClientConfig::new().create().unwrap();
+        assert_eq!(Facts::of(&producer).settling, None);
+    }
 
     #[test]
     fn a_server_is_told_where_there_is_one() {

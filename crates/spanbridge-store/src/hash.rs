@@ -4,7 +4,7 @@
 //! someone who can choose contents *and* see hashes; the key is random per process, so nobody outside can.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
-use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 // Odd constants without structure: the first digits of the fractional parts of the square roots of 2, 3 and 5.
 const A: u64 = 0x6a09_e667_f3bc_c909;
@@ -46,8 +46,14 @@ pub(crate) type Set<K> = std::collections::HashSet<K, Keyed>;
 
 impl Default for Keyed {
     fn default() -> Self {
-        static KEY: LazyLock<u64> = LazyLock::new(|| RandomState::new().hash_one(0u8));
-        Self(*KEY)
+        /// 0 until there is one. (No lock, which a fork could leave locked.)
+        static KEY: AtomicU64 = AtomicU64::new(0);
+        let known = KEY.load(Relaxed);
+        if known != 0 {
+            return Self(known);
+        }
+        let new = RandomState::new().hash_one(0u8) | 1;
+        Self(KEY.compare_exchange(0, new, Relaxed, Relaxed).map_or_else(|first| first, |_| new))
     }
 }
 

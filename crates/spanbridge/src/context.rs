@@ -4,7 +4,7 @@ use crate::w3c::{Baggage, SAMPLED, TraceParent, TraceState};
 use crate::{RunId, SpanId, TraceId};
 use std::fmt;
 use std::ptr::null;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 #[cfg(feature = "record")]
 use crate::intake::Intake;
@@ -182,14 +182,18 @@ impl Context {
 
     /// The tracestate members of others.
     pub fn trace_state(&self) -> &TraceState {
-        static NONE: LazyLock<TraceState> = LazyLock::new(TraceState::new);
-        self.shared().map_or_else(|| &*NONE, |s| &s.trace_state)
+        match self.shared() {
+            Some(s) => &s.trace_state,
+            None => TraceState::none(),
+        }
     }
 
     /// The baggage.
     pub fn baggage(&self) -> &Baggage {
-        static NONE: LazyLock<Baggage> = LazyLock::new(Baggage::new);
-        self.shared().map_or_else(|| &*NONE, |s| &s.baggage)
+        match self.shared() {
+            Some(s) => &s.baggage,
+            None => Baggage::none(),
+        }
     }
 
     /// What stands in `traceparent` for this context. In a run outside any span the run stands in as the parent

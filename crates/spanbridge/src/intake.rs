@@ -1,9 +1,9 @@
 //! What recording threads and the delivering thread of one recorder share.
 
 use crate::buffer::{Chunk, Lane, Pool};
+use crate::fork::forks;
 use crate::sampler::Sampler;
 use std::any::Any;
-use std::cell::Cell;
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::*, fence};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockWriteGuard};
@@ -136,7 +136,6 @@ impl Intake {
 
 static GLOBAL: RwLock<Option<Arc<Intake>>> = RwLock::new(None);
 static INSTALLED: AtomicBool = AtomicBool::new(false);
-static FORKS: AtomicU64 = AtomicU64::new(0);
 static RESTORES: AtomicU64 = AtomicU64::new(0);
 
 /// Whether a recorder is installed for the whole process.
@@ -178,25 +177,11 @@ pub(crate) fn uninstall(intake: &Arc<Intake>) {
     }
 }
 
-thread_local! {
-    /// The lock of `GLOBAL`, while this thread forks.
-    static HELD: Cell<Option<RwLockWriteGuard<'static, Option<Arc<Intake>>>>> = const { Cell::new(None) };
-}
+pub(crate) type Lock = RwLockWriteGuard<'static, Option<Arc<Intake>>>;
 
-/// Called before a fork: if another thread held the lock, nobody could unlock it in the child.
-pub(crate) fn before_fork() {
-    let lock = GLOBAL.write().unwrap_or_else(PoisonError::into_inner);
-    let _ = HELD.try_with(|held| held.set(Some(lock)));
-}
-
-/// Called after a fork, in the parent.
-pub(crate) fn after_fork_in_parent() {
-    let _ = HELD.try_with(Cell::take);
-}
-
-/// How many forks lie between the first process and this one.
-pub(crate) fn forks() -> u64 {
-    FORKS.load(Relaxed)
+/// Takes the lock of the installed recorder before a fork: if another thread held it, nobody could unlock it in the child.
+pub(crate) fn hold() -> Lock {
+    GLOBAL.write().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// How often this process was restored from a snapshot.
@@ -209,9 +194,7 @@ pub(crate) fn restored() {
     RESTORES.fetch_add(1, AcqRel);
 }
 
-/// Called in a forked child, where only this thread is left: locks may be held for ever, so no others are touched.
-pub(crate) fn after_fork_in_child() {
-    after_fork_in_parent();
-    FORKS.fetch_add(1, Relaxed);
-    INSTALLED.store(false, Relaxed);
+/// In a forked child nothing is installed: what the parent had delivers nothing here.
+pub(crate) fn forget_installed() {
+    INSTALLED.store(false, Relaxed)
 }

@@ -71,6 +71,8 @@ mod clock;
 pub mod conformance;
 mod context;
 pub mod current;
+#[doc(hidden)]
+pub mod fork;
 mod ids;
 #[cfg(feature = "record")]
 mod intake;

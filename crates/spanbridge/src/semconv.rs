@@ -79,7 +79,11 @@ pub const TRANSACTION_ID: &str = "spanbridge.transaction.id";
 pub const TRANSACTION_OPERATION: &str = "spanbridge.transaction.operation";
 /// What an error says, in an event about it.
 pub const EXCEPTION_MESSAGE: &str = "exception.message";
-/// The broker took the message for settled when it delivered it: nobody settles it.
+/// What the consumer has to do for a message to be settled: `ack`, `store_offset` (the client commits what is stored) or
+/// `commit`. Not there where nobody has to ([`SETTLE_AUTOMATIC`]), or where that is not known.
+pub const SETTLE_EXPECTED: &str = "spanbridge.settle.expected";
+/// Nobody settles the message: the broker took it for settled when it delivered it, or the client stores and commits
+/// offsets by itself.
 pub const SETTLE_AUTOMATIC: &str = "spanbridge.settle.automatic";
 
 /// How the work on a message hangs together with what sent it: `new_run` or `link`. Not there when the sender's span is

@@ -1,5 +1,5 @@
-//! A forked child records nothing until it installs a recorder of its own. No harness: fork is for processes whose
-//! application has one thread.
+//! A forked child records nothing until it installs a recorder of its own, and no lock of ours hangs it. No harness: fork
+//! is for processes whose application has one thread.
 
 #[cfg(unix)]
 mod support;
@@ -7,11 +7,16 @@ mod support;
 #[cfg(unix)]
 mod unix {
     use super::support::*;
+    use spanbridge::fork::PerProcess;
     use spanbridge::{Memory, Recorder, observe};
     use std::collections::HashSet;
     use std::fs::File;
+    use std::hint::black_box;
     use std::io::{Read, Write};
+    use std::mem::replace;
     use std::os::fd::FromRawFd;
+    use std::panic::AssertUnwindSafe;
+    use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
     use std::time::Duration;
 
     fn install() -> (Recorder, Memory) {
@@ -69,7 +74,7 @@ mod unix {
             if pid == 0 {
                 // SAFETY: so that a child that hangs ends; then `_exit`, as nothing here is the child's to destroy.
                 unsafe { libc::alarm(LONG.as_secs() as u32) };
-                let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+                let result = std::panic::catch_unwind(AssertUnwindSafe(|| {
                     // SAFETY: ours, and used once.
                     let mut out = unsafe { File::from_raw_fd(pipe[1]) };
                     // SAFETY: the parent's copies stay where they are; this process is another.
@@ -109,6 +114,55 @@ mod unix {
         println!("test fork ... ok");
     }
 
+    static BUSY: PerProcess<u64> = PerProcess::new();
+
+    /// Threads hold a static's lock nearly all the time while the process forks. No child finds it locked, and each has a
+    /// value of its own.
+    pub(super) fn locks() {
+        let over = AtomicBool::new(false);
+        std::thread::scope(|threads| {
+            let hold = || {
+                while !over.load(Relaxed) {
+                    BUSY.with(|n| (0..1000).for_each(|_| *n = black_box(*n + 1)))
+                }
+            };
+            let _ends = Over(&over);
+            (0..3).for_each(|_| drop(threads.spawn(hold)));
+            while BUSY.with(|n| *n) == 0 {
+                std::thread::yield_now()
+            }
+            for _ in 0..100 {
+                let own = || {
+                    assert_eq!((BUSY.with(|n| replace(n, 7)), BUSY.with(|n| *n)), (0, 7));
+                    let (own, memory) = install();
+                    observe::span("own").in_scope(|| ());
+                    flush(&own);
+                    assert!(tree(&memory.take()).starts_with("\nown [ok]"));
+                };
+                // SAFETY: the child uses this thread alone, and ends by `_exit`.
+                let child = unsafe { libc::fork() };
+                if child == 0 {
+                    // SAFETY: so that a child that hangs ends; then `_exit`, as nothing here is the child's to destroy.
+                    unsafe { libc::alarm(LONG.as_secs() as u32) };
+                    let result = std::panic::catch_unwind(AssertUnwindSafe(own));
+                    // SAFETY: nothing is left to do.
+                    unsafe { libc::_exit(result.is_err() as i32) }
+                }
+                wait(child)
+            }
+        });
+        println!("test locks ... ok");
+    }
+
+    /// Ends the threads, also when the test fails.
+    struct Over<'a>(&'a AtomicBool);
+
+    impl Drop for Over<'_> {
+        fn drop(&mut self) {
+            self.0.store(true, Relaxed)
+        }
+    }
+
     fn wait(child: i32) {
         let mut status = 0;
         // SAFETY: our child, and a place for its status.
@@ -122,12 +176,20 @@ fn main() {
     let asked = |word: &str| std::env::args().any(|a| a == word);
     if asked("--list") {
         if !asked("--ignored") {
-            println!("fork: test")
+            println!("fork: test\nlocks: test")
         }
         return;
     }
     #[cfg(unix)]
     if !cfg!(miri) {
-        unix::main()
+        // What runs one test alone names it.
+        let named = ["fork", "locks"].map(asked);
+        let is_asked = |n: usize| named[n] || named == [false, false];
+        if is_asked(0) {
+            unix::main()
+        }
+        if is_asked(1) {
+            unix::locks()
+        }
     }
 }

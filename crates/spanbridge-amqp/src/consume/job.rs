@@ -6,7 +6,7 @@ use crate::describe::{self, Destination};
 use crate::replies;
 use lapin::message::Delivery;
 use lapin::options::{BasicAckOptions, BasicNackOptions, BasicRejectOptions};
-use lapin::types::ShortString;
+use lapin::types::{MessageCount, ShortString};
 use spanbridge::messaging::{Arrival, Batched, Message, Received, Receiving, Step};
 use spanbridge::observe::{self, ActiveSpan, InSpan, Span, SpanBuilder};
 use spanbridge::{Context, Failure, Outcome, Value, semconv};
@@ -24,11 +24,29 @@ pub struct Job {
     settings: Settings,
 }
 
+/// What [`basic_get`](crate::ObservedChannel::basic_get) gives, as lapin's `BasicGetMessage`: a [`Job`], and how many
+/// messages are left in its queue.
+#[derive(Debug)]
+pub struct BasicGetJob {
+    /// The message.
+    pub job: Job,
+    /// How many messages were left in the queue when this one was taken.
+    pub message_count: MessageCount,
+}
+
+impl Deref for BasicGetJob {
+    type Target = Job;
+
+    fn deref(&self) -> &Job {
+        &self.job
+    }
+}
+
 impl Job {
     pub(crate) fn new(delivery: Delivery, queue: ShortString, settings: Settings) -> Self {
         let received = Received::new(&Headers(&delivery.properties));
         let job = Job { delivery, queue, received, settings };
-        if job.settings.takes_as_it_is() { job } else { job.decided() }
+        job.decided()
     }
 
     /// The same message, taken otherwise: for one that came without a consumer.
@@ -40,7 +58,8 @@ impl Job {
 
     /// With what the settings say about this message.
     fn decided(self) -> Self {
-        let (relation, receiving) = (self.settings.relation_of(&self.delivery), self.settings.receiving());
+        let Some(receiving) = self.settings.receiving() else { return self };
+        let relation = self.settings.relation_of(&self.delivery);
         let age = describe::waited(&self.delivery.properties).known();
         let source = self.source();
         let name = || describe::process_name(&source);
@@ -86,7 +105,6 @@ impl Job {
     }
 
     fn begin_span(&self) -> Span {
-        let capture = &self.settings.receiving().capture;
         let about = describe::About { delivery: &self.delivery, queue: self.queue.as_str(), settings: &self.settings };
         let (span, ahead) = describe::process(&about, &self.source());
         let span = span.open();
@@ -96,7 +114,7 @@ impl Job {
         if let Some(question) = replies::question(self.queue.as_str(), &self.delivery) {
             span.edge(observe::EdgeType::REPLIED_TO, question)
         }
-        if !self.settings.takes_as_it_is() {
+        if let Some(Receiving { capture, .. }) = self.settings.receiving() {
             let (payload, properties) = (self.delivery.data.as_slice(), &self.delivery.properties);
             let message = Message { step: Step::Process, content_type: describe::content_type(properties), payload };
             capture.record(&span, &message, |each| Headers(properties).each(each))
@@ -148,6 +166,11 @@ impl Job {
             describe(span.implicit_run(false)).run_by(settling, judge)
         })
         .await
+    }
+
+    /// Whether the broker takes the message for settled already: to settle it would end the channel.
+    pub(crate) fn is_settled_by_broker(&self) -> bool {
+        self.settings.no_ack == Some(true)
     }
 
     /// The process span, while or after it runs.

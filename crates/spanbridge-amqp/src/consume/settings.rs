@@ -4,19 +4,23 @@ use super::Jobs;
 use lapin::message::Delivery;
 use spanbridge::messaging::{Capturing, Receiving, Relation, Trust};
 use std::fmt;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
-/// Nothing, unless something was said: then a message has to look at it.
+/// What is known of a consumer and was said of it.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Settings(Option<Arc<All>>);
+pub(crate) struct Settings {
+    /// Nothing, unless something was said: then a message has to look at it.
+    all: Option<Arc<All>>,
+    /// Whether the broker takes a message for settled when it has sent it, where that is known.
+    pub(crate) no_ack: Option<bool>,
+}
 
 #[derive(Clone, Default)]
 pub(crate) struct All {
     /// What is made of contexts, if something was said of that.
     receiving: Option<Receiving>,
+    /// With that.
     relation_by: Option<Arc<RelationBy>>,
-    /// The broker takes a message for settled when it has sent it.
-    pub(crate) no_ack: bool,
     /// The broker.
     pub(crate) server: Option<(Arc<str>, u16)>,
 }
@@ -24,37 +28,32 @@ pub(crate) struct All {
 type RelationBy = dyn Fn(&Delivery) -> Relation + Send + Sync;
 
 impl Settings {
+    pub(crate) fn no_ack(self, no_ack: bool) -> Self {
+        Settings { no_ack: Some(no_ack), ..self }
+    }
+
     pub(crate) fn with(mut self, change: impl FnOnce(&mut All)) -> Self {
-        let mut all = self.0.take().map(Arc::unwrap_or_clone).unwrap_or_default();
+        let mut all = self.all.take().map(Arc::unwrap_or_clone).unwrap_or_default();
         change(&mut all);
-        Settings(Some(Arc::new(all)))
+        Settings { all: Some(Arc::new(all)), ..self }
     }
 
-    /// Nothing was said of contexts.
-    pub(crate) fn takes_as_it_is(&self) -> bool {
-        self.0.as_ref().is_none_or(|all| all.receiving.is_none() && all.relation_by.is_none())
-    }
-
-    pub(crate) fn receiving(&self) -> &Receiving {
-        static DEFAULT: LazyLock<Receiving> = LazyLock::new(Receiving::default);
-        self.0.as_ref().and_then(|all| all.receiving.as_ref()).unwrap_or(&DEFAULT)
+    /// What was said of contexts and payloads, if anything was.
+    pub(crate) fn receiving(&self) -> Option<&Receiving> {
+        self.all.as_ref().and_then(|all| all.receiving.as_ref())
     }
 
     /// What is said about this message by itself.
     pub(crate) fn relation_of(&self, delivery: &Delivery) -> Option<Relation> {
-        self.0.as_ref().and_then(|all| all.relation_by.as_ref()).map(|by| by(delivery))
+        self.all.as_ref().and_then(|all| all.relation_by.as_ref()).map(|by| by(delivery))
     }
 
     pub(crate) fn tells_size(&self) -> bool {
-        self.receiving().capture.tells_size()
-    }
-
-    pub(crate) fn no_ack(&self) -> bool {
-        self.0.as_ref().is_some_and(|all| all.no_ack)
+        self.receiving().is_none_or(|receiving| receiving.capture.tells_size())
     }
 
     pub(crate) fn server(&self) -> Option<(&str, u16)> {
-        self.0.as_ref()?.server.as_ref().map(|(host, port)| (&**host, *port))
+        self.all.as_ref()?.server.as_ref().map(|(host, port)| (&**host, *port))
     }
 }
 
@@ -67,7 +66,7 @@ impl All {
 impl fmt::Debug for All {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut d = f.debug_struct("Settings");
-        d.field("receiving", &self.receiving).field("no_ack", &self.no_ack).field("server", &self.server);
+        d.field("receiving", &self.receiving).field("server", &self.server);
         d.field("relation_by", &self.relation_by.is_some()).finish()
     }
 }
@@ -83,7 +82,10 @@ impl Jobs {
 
     /// The same, by a function of the message.
     pub fn relation_by(self, relation: impl Fn(&Delivery) -> Relation + Send + Sync + 'static) -> Self {
-        self.set(|all| all.relation_by = Some(Arc::new(relation)))
+        self.set(|all| {
+            all.relation_by = Some(Arc::new(relation));
+            all.receiving();
+        })
     }
 
     /// How far the senders are believed; [`Trust::Full`] where nothing is said.
@@ -105,6 +107,16 @@ impl Jobs {
     /// know them.
     pub fn server(self, address: &str, port: u16) -> Self {
         self.set(|all| all.server = Some((address.into(), port)))
+    }
+
+    /// Whether the consumer was made with `no_ack`, so that the broker takes a message for settled when it has sent it:
+    /// lapin's consumers do not know it. Where you say so, the record says whether somebody has to settle these messages,
+    /// and the [driver](Jobs::for_each_concurrent) leaves alone those that nobody may settle: to settle one ends the channel.
+    ///
+    /// [`ObservedChannel::basic_consume`](crate::ObservedChannel::basic_consume) knows it by itself.
+    pub fn no_ack(mut self, no_ack: bool) -> Self {
+        self.settings = self.settings.no_ack(no_ack);
+        self
     }
 
     pub(crate) fn with_settings(self, settings: Settings) -> Self {

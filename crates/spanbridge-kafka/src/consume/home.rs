@@ -7,6 +7,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, StreamConsumer}
 use rdkafka::error::KafkaResult;
 use rdkafka::message::BorrowedMessage;
 use rdkafka::topic_partition_list::TopicPartitionList;
+use spanbridge::fork::PerProcess;
 use std::collections::{BTreeMap, HashMap};
 use std::ffi::CString;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -55,7 +56,7 @@ struct Topics {
 }
 
 /// By the identity of their consumer, by which its callbacks find them.
-static HOMES: Mutex<BTreeMap<Identity, Weak<Home>>> = Mutex::new(BTreeMap::new());
+static HOMES: PerProcess<BTreeMap<Identity, Weak<Home>>> = PerProcess::new();
 
 type Identity = (usize, CString);
 
@@ -71,22 +72,25 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Home {
     /// The home of a consumer's jobs. There is only one, however often it is observed.
     pub(crate) fn of<X: Settle + 'static>(consumer: &Arc<X>) -> Arc<Home> {
-        let (mut homes, identity) = (lock(&HOMES), identity(&**consumer));
+        let identity = identity(&**consumer);
         // One that is left of a consumer that was at the same place is another's.
         let is_its = |home: &Arc<Home>| std::ptr::addr_eq(home.consumer.as_ptr(), Arc::as_ptr(consumer));
-        if let Some(home) = homes.get(&identity).and_then(Weak::upgrade).filter(is_its) {
-            return home;
-        }
-        let weak: Weak<X> = Arc::downgrade(consumer);
-        let home = Arc::new(Home { client: Facts::of(&**consumer), consumer: weak, topics: Mutex::default() });
-        homes.retain(|_, home| home.strong_count() > 0);
-        homes.insert(identity, Arc::downgrade(&home));
-        home
+        HOMES.with(|homes| {
+            if let Some(home) = homes.get(&identity).and_then(Weak::upgrade).filter(is_its) {
+                return home;
+            }
+            let weak: Weak<X> = Arc::downgrade(consumer);
+            let home = Arc::new(Home { client: Facts::of(&**consumer), consumer: weak, topics: Mutex::default() });
+            homes.retain(|_, home| home.strong_count() > 0);
+            homes.insert(identity, Arc::downgrade(&home));
+            home
+        })
     }
 
     /// The same, if it was observed.
     pub(crate) fn known(consumer: &impl Client) -> Option<Arc<Home>> {
-        lock(&HOMES).get(&identity(consumer))?.upgrade()
+        let identity = identity(consumer);
+        HOMES.with(|homes| homes.get(&identity)?.upgrade())
     }
 
     /// The consumer, while there is one.

@@ -24,11 +24,13 @@ pub(super) struct Breaker {
     told: Option<Instant>,
 }
 
-impl Breaker {
-    pub(super) const fn new() -> Self {
+impl Default for Breaker {
+    fn default() -> Self {
         Breaker { open_until: None, pause: FIRST_PAUSE, taken: vec![], lost: 0, told: None }
     }
+}
 
+impl Breaker {
     /// What a flush is given of the time that it could have.
     pub(super) fn limit(&self, limit: Duration, now: Instant) -> Duration {
         if self.open_until.is_some_and(|until| now < until) { limit.min(BRIEF) } else { limit }
@@ -96,7 +98,7 @@ mod tests {
 
     #[test]
     fn stuck_sinks_cost_little() {
-        let (mut breaker, begun) = (Breaker::new(), Instant::now());
+        let (mut breaker, begun) = (Breaker::default(), Instant::now());
         assert_eq!(breaker.limit(LIMIT, begun), LIMIT);
         let line = breaker.note(&report(false, 0, 0), LIMIT, begun).unwrap();
         assert!(
@@ -117,7 +119,7 @@ mod tests {
     #[test]
     fn a_sink_that_takes_something_is_waited_for() {
         for works_again in [report(true, 1, 0), report(false, 1, 0)] {
-            let (mut breaker, now) = (Breaker::new(), Instant::now());
+            let (mut breaker, now) = (Breaker::default(), Instant::now());
             breaker.note(&report(false, 0, 0), LIMIT, now);
             assert_eq!(breaker.limit(LIMIT, now), BRIEF);
             breaker.note(&works_again, BRIEF, now);
@@ -136,7 +138,7 @@ mod tests {
             both.sinks.extend(other.sinks);
             both
         };
-        let (mut breaker, now) = (Breaker::new(), Instant::now());
+        let (mut breaker, now) = (Breaker::default(), Instant::now());
         for delivered in 1..3 {
             breaker.note(&two(delivered), LIMIT, now);
             assert_eq!(breaker.limit(LIMIT, now), BRIEF);
@@ -145,7 +147,7 @@ mod tests {
 
     #[test]
     fn a_sink_that_cannot_flush_is_told() {
-        let (mut breaker, now) = (Breaker::new(), Instant::now());
+        let (mut breaker, now) = (Breaker::default(), Instant::now());
         let mut failed = report(false, 1, 0);
         failed.sinks[0].left = 0;
         assert!(breaker.note(&failed, LIMIT, now).unwrap().contains("0 records wait, 0 are lost (down)"));
@@ -154,7 +156,7 @@ mod tests {
 
     #[test]
     fn a_flush_without_time_proves_nothing() {
-        let (mut breaker, now) = (Breaker::new(), Instant::now());
+        let (mut breaker, now) = (Breaker::default(), Instant::now());
         breaker.note(&report(false, 0, 0), Duration::from_millis(20), now);
         assert_eq!(breaker.limit(LIMIT, now), LIMIT);
         assert_eq!(breaker.limit(Duration::ZERO, now), Duration::ZERO);
@@ -162,7 +164,7 @@ mod tests {
 
     #[test]
     fn what_is_rejected_is_told_too() {
-        let (mut breaker, now) = (Breaker::new(), Instant::now());
+        let (mut breaker, now) = (Breaker::default(), Instant::now());
         assert_eq!(breaker.note(&report(true, 1, 0), LIMIT, now), None);
         let line = breaker.note(&report(true, 1, 2), LIMIT, now).unwrap();
         assert_eq!(line, "sink `network`: 0 records wait, 2 are lost (down); this is said once in five minutes");

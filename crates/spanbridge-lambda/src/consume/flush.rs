@@ -2,11 +2,11 @@
 
 use super::breaker::Breaker;
 use super::invocation::Invocation;
+use spanbridge::fork::PerProcess;
 use spanbridge::observe::{self, Span};
 use spanbridge::{Flush, Report, semconv};
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{self, Poll};
 use std::time::{Duration, Instant};
 
@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 pub(crate) const AT_MOST: Duration = Duration::from_secs(2);
 
 /// What the next flush, and the next invocation, have to know of the flushes before.
+#[derive(Default)]
 struct Flushes {
     breaker: Breaker,
     /// How the last one went: it is over when that is known, so the next invocation tells it.
@@ -27,11 +28,7 @@ struct Last {
     left: u64,
 }
 
-static FLUSHES: Mutex<Flushes> = Mutex::new(Flushes { breaker: Breaker::new(), last: None });
-
-fn flushes() -> MutexGuard<'static, Flushes> {
-    FLUSHES.lock().unwrap_or_else(PoisonError::into_inner)
-}
+static FLUSHES: PerProcess<Flushes> = PerProcess::new();
 
 /// A flush that is under way. Resolves when everything is delivered, or when there is no more time.
 #[derive(Debug)]
@@ -53,7 +50,7 @@ impl Asked {
     /// So long, or for a moment only if sinks have taken nothing of late.
     fn now(limit: Duration, is_after_event: bool) -> Self {
         let at = Instant::now();
-        Asked { at, within: flushes().breaker.limit(limit, at), is_after_event }
+        Asked { at, within: FLUSHES.with(|flushes| flushes.breaker.limit(limit, at)), is_after_event }
     }
 }
 
@@ -98,12 +95,12 @@ fn note(report: &Report, asked: Asked) {
     }
     let (complete, now) = (report.complete, Instant::now());
     let left = report.sinks.iter().map(|sink| sink.left).sum();
-    let mut flushes = flushes();
-    if asked.is_after_event || !complete {
-        flushes.last = Some(Last { took: now - asked.at, complete, left })
-    }
-    let trouble = flushes.breaker.note(report, asked.within, now);
-    drop(flushes);
+    let trouble = FLUSHES.with(|flushes| {
+        if asked.is_after_event || !complete {
+            flushes.last = Some(Last { took: now - asked.at, complete, left })
+        }
+        flushes.breaker.note(report, asked.within, now)
+    });
     if let Some(what) = trouble {
         super::tell_standard_error(&what)
     }
@@ -111,7 +108,7 @@ fn note(report: &Report, asked: Asked) {
 
 /// Tells how the flush before this invocation went.
 pub(crate) fn tell(span: &Span) {
-    let Some(last) = flushes().last.take() else { return };
+    let Some(last) = FLUSHES.with(|flushes| flushes.last.take()) else { return };
     let ms = last.took.as_secs_f64() * 1e3;
     span.attribute(semconv::FLUSH_PREVIOUS_MS, ms);
     if !last.complete {

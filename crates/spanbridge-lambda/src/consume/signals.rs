@@ -19,7 +19,7 @@ mod unix {
     use std::os::unix::net::UnixStream;
     use std::ptr::{null, null_mut};
     use std::sync::atomic::{AtomicBool, Ordering::*};
-    use std::sync::{Once, OnceLock};
+    use std::sync::OnceLock;
     use std::time::{Duration, Instant};
 
     /// Lambda kills a process 500 ms after SIGTERM if its extension is internal: for the flush, and for what
@@ -45,10 +45,11 @@ mod unix {
     ///
     /// Where it cannot be set up, SIGTERM does what it did.
     pub(crate) fn own_sigterm() {
-        static ONCE: Once = Once::new();
-        ONCE.call_once(|| {
+        // Not a `Once`: a fork while another thread is in it would leave it so for ever.
+        static IS_CALLED: AtomicBool = AtomicBool::new(false);
+        if !IS_CALLED.swap(true, Relaxed) {
             let _ = set_up();
-        })
+        }
     }
 
     fn set_up() -> Result<()> {

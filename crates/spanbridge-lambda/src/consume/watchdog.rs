@@ -4,8 +4,9 @@
 //! wakes once at that time, and goes on to wait for the next. So a function that is busy wakes it about once per time limit.
 
 use super::invocation::Invocation;
+use spanbridge::fork::PerProcess;
 use std::sync::atomic::Ordering::*;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::Arc;
 use std::thread::Thread;
 use std::time::Instant;
 
@@ -14,58 +15,56 @@ struct Watched {
     invocations: Vec<Arc<Invocation>>,
     /// When the thread looks next, if it does.
     wakes_at: Option<Instant>,
+    /// The thread, once it was started; none where the system gave none.
+    thread: Option<Option<Thread>>,
 }
 
-static WATCHED: Mutex<Watched> = Mutex::new(Watched { invocations: vec![], wakes_at: None });
-
-fn watched() -> MutexGuard<'static, Watched> {
-    WATCHED.lock().unwrap_or_else(PoisonError::into_inner)
+impl Watched {
+    fn thread(&mut self) -> Option<Thread> {
+        let start = || {
+            let thread = std::thread::Builder::new().name("spanbridge-deadline".to_owned()).spawn(work);
+            thread.ok().map(|handle| handle.thread().clone())
+        };
+        self.thread.get_or_insert_with(start).clone()
+    }
 }
 
-/// The thread; none where the system gave none.
-fn thread() -> Option<&'static Thread> {
-    static THREAD: OnceLock<Option<Thread>> = OnceLock::new();
-    let start = || {
-        let thread = std::thread::Builder::new().name("spanbridge-deadline".to_owned()).spawn(work);
-        thread.ok().map(|handle| handle.thread().clone())
-    };
-    THREAD.get_or_init(start).as_ref()
-}
+static WATCHED: PerProcess<Watched> = PerProcess::new();
 
 /// Starts the thread, so that the first invocation need not.
 pub(crate) fn start() {
-    thread();
+    WATCHED.with(Watched::thread);
 }
 
 pub(crate) fn watch(invocation: &Arc<Invocation>) {
-    let mut watched = watched();
-    watched.invocations.push(invocation.clone());
-    let Some(at) = invocation.deadline.map(|d| d.warn_at()) else { return };
-    if watched.wakes_at.is_some_and(|wakes| wakes <= at) {
-        return;
-    }
-    watched.wakes_at = Some(at);
-    drop(watched);
-    if let Some(thread) = thread() {
+    let thread = WATCHED.with(|watched| {
+        watched.invocations.push(invocation.clone());
+        let at = invocation.deadline.map(|d| d.warn_at())?;
+        if watched.wakes_at.is_some_and(|wakes| wakes <= at) {
+            return None;
+        }
+        watched.wakes_at = Some(at);
+        watched.thread()
+    });
+    if let Some(thread) = thread {
         thread.unpark()
     }
 }
 
 pub(crate) fn forget(invocation: &Arc<Invocation>) {
-    watched().invocations.retain(|other| !Arc::ptr_eq(other, invocation))
+    WATCHED.with(|watched| watched.invocations.retain(|other| !Arc::ptr_eq(other, invocation)))
 }
 
 /// The invocation of this request that is under way, the latest of them.
 pub(crate) fn find(request_id: &str) -> Option<Arc<Invocation>> {
-    watched().invocations.iter().rev().find(|i| i.request_id == request_id).cloned()
+    WATCHED.with(|watched| watched.invocations.iter().rev().find(|i| i.request_id == request_id).cloned())
 }
 
 fn work() {
     loop {
         let now = Instant::now();
         let (mut due, mut next) = (vec![], None::<Instant>);
-        {
-            let mut watched = watched();
+        WATCHED.with(|watched| {
             for invocation in &watched.invocations {
                 let Some(deadline) = invocation.deadline else { continue };
                 if invocation.warned.load(Relaxed) {
@@ -80,7 +79,7 @@ fn work() {
                 }
             }
             watched.wakes_at = next;
-        }
+        });
         if !due.is_empty() {
             due.iter().for_each(|invocation| invocation.warn());
             continue;

@@ -11,7 +11,7 @@ use crate::intake::{self, Intake};
 use crate::record::AttributeValue;
 use crate::recording::layout::MAX_TEXT;
 use crate::text::cut;
-use crate::{Context, Sampler, clock, panics, recording};
+use crate::{Context, Sampler, clock, fork, panics, recording};
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
@@ -149,8 +149,8 @@ impl RecorderBuilder {
         if self.sinks.is_empty() {
             return Err(InstallError::NoSink);
         }
+        recording::watch_forks(); // first: a fork waits for what begins here
         clock::init();
-        recording::watch_forks();
         panics::listen();
         let intake = Arc::new(Intake::new(self.memory / 2, self.sampler));
         let source = Source {
@@ -163,7 +163,7 @@ impl RecorderBuilder {
         let outlets = self.sinks.into_iter().map(|s| Outlet::start(s, share, intake.clone()));
         let mut outlets = outlets.collect::<Result<Vec<_>, _>>().map_err(InstallError::Thread)?;
         let tallies = outlets.iter().map(|o| o.tally.clone()).collect();
-        let totals = Arc::new(Totals { sinks: tallies, forks: intake::forks(), ..Totals::default() });
+        let totals = Arc::new(Totals { sinks: tallies, forks: fork::forks(), ..Totals::default() });
         let delivery = Delivery::new(
             intake.clone(),
             Arc::new(source),

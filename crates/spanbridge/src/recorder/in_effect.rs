@@ -4,9 +4,7 @@ use super::deliver::Wishes;
 use super::report::{Flush, Report, Ticket, Totals, lock};
 use crate::intake::{self, Intake};
 use crate::{current, panics, recording};
-#[cfg(unix)]
-use std::sync::Once;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -90,11 +88,12 @@ pub fn flush_at_exit(within: Duration) {
     }
     #[cfg(unix)]
     {
-        static ONCE: Once = Once::new();
-        // SAFETY: the function does not unwind, and may be called on any thread at the end of the process.
-        ONCE.call_once(|| unsafe {
-            libc::atexit(at_exit);
-        })
+        // Not a `Once`: a fork while another thread is in it would leave it so for ever.
+        static IS_CALLED: AtomicBool = AtomicBool::new(false);
+        if !IS_CALLED.swap(true, Relaxed) {
+            // SAFETY: the function does not unwind, and may be called on any thread at the end of the process.
+            unsafe { libc::atexit(at_exit) };
+        }
     }
     #[cfg(not(unix))]
     let _: extern "C" fn() = at_exit;

@@ -64,7 +64,7 @@ pub(super) struct Totals {
 
 impl Totals {
     pub(super) fn report(&self, complete: bool) -> Report {
-        let forked = self.forks != crate::intake::forks();
+        let forked = self.forks != crate::fork::forks();
         let sink = |t: &Arc<Tally>| SinkReport {
             name: t.name.clone(),
             delivered: t.delivered.load(Acquire),

@@ -1,12 +1,13 @@
 //! What each recording thread has: a writer, its lane, its id generators.
 
 use crate::buffer::{Lane, Writer};
-use crate::intake::Intake;
+use crate::fork::{self, AtFork, Held};
+use crate::intake::{self, Intake};
 use std::cell::Cell;
 use std::hash::{BuildHasher, RandomState};
 use std::ptr::null;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::*};
 
 /// Everything that the hot path touches: const-initialised and without Drop, so that access is a plain load, and works
 /// in other thread-locals' destructors.
@@ -146,30 +147,33 @@ pub(crate) fn reseed() {
     }
 }
 
-/// In a forked child: nothing of the parent's buffers is ours to write to, and ids must not repeat the parent's.
-#[cfg(unix)]
+/// Has recording end in forked children: nothing of the parent's buffers is theirs to write to, and their ids must not
+/// repeat the parent's.
 pub(crate) fn watch_forks() {
-    extern "C" fn before() {
-        crate::intake::before_fork()
+    static IS_WATCHED: AtomicBool = AtomicBool::new(false);
+    if !IS_WATCHED.load(Acquire) {
+        fork::watch(&Forking, &IS_WATCHED)
     }
-    extern "C" fn in_parent() {
-        crate::intake::after_fork_in_parent()
+}
+
+struct Forking;
+
+impl AtFork for Forking {
+    fn hold(&'static self) -> Box<dyn Held> {
+        Box::new(Installed(intake::hold()))
     }
-    extern "C" fn in_child() {
-        crate::intake::after_fork_in_child();
+}
+
+/// The lock of what is installed.
+struct Installed(#[expect(dead_code, reason = "let go of when it is dropped")] intake::Lock);
+
+impl Held for Installed {
+    fn in_child(&mut self) {
+        intake::forget_installed();
         hot().forget();
         hot().seeds.iter().for_each(|s| s.set(0)); // there is no other thread
     }
-    static ONCE: std::sync::Once = std::sync::Once::new();
-    // SAFETY: the handlers do not unwind; in the child nothing is touched but atomics, thread-locals of the thread that
-    // forked, and the lock that it took before.
-    ONCE.call_once(|| unsafe {
-        libc::pthread_atfork(Some(before), Some(in_parent), Some(in_child));
-    });
 }
-
-#[cfg(not(unix))]
-pub(crate) fn watch_forks() {}
 
 #[cfg(all(test, not(loom)))]
 mod tests {

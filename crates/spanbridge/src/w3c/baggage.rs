@@ -6,6 +6,7 @@ use super::header::{BAGGAGE, Malformed, trim, trim_str};
 use grammar::{all_well_formed, decode, encode, is_token, scan_member};
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::LazyLock;
 
 /// [Section 3.3.2](https://www.w3.org/TR/baggage/#limits): what every platform passes on, and all that we do.
 const MAX_MEMBERS: usize = 64;
@@ -53,6 +54,12 @@ impl Baggage {
     /// No members.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// The one of who has none.
+    pub(crate) fn none() -> &'static Self {
+        static NONE: LazyLock<Baggage> = LazyLock::new(Baggage::new);
+        &NONE
     }
 
     /// Reads a header, or several joined by commas. What is malformed or beyond the limits is left out, by whole

@@ -4,6 +4,7 @@ use super::header::{Malformed, TRACESTATE, trim, trim_str};
 use super::hex;
 use crate::RunId;
 use std::fmt;
+use std::sync::LazyLock;
 
 /// Our key, and what a run id stands behind in its value: `sb=r:<32 digits>`.
 const KEY: &str = "sb";
@@ -31,6 +32,12 @@ impl TraceState {
     /// No members.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// The one of who has none.
+    pub(crate) fn none() -> &'static Self {
+        static NONE: LazyLock<TraceState> = LazyLock::new(TraceState::new);
+        &NONE
     }
 
     /// Reads a header, or several joined by commas: the run our own member names, the members of others, and what was
