@@ -1,18 +1,15 @@
 //! Messages that the broker takes for settled when it sends them: the record says so, and nobody settles them.
 
+use lapin::Consumer;
 use lapin::options::*;
 use lapin::types::FieldTable;
-use lapin::Consumer;
 use spanbridge_amqp::{Answer, BoxError, ChannelExt, ConsumerExt, Job, JobHandler, Jobs, Settlement};
 use spanbridge_tests::{Amqp, amqp, recorder, spans, within};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
-const POLICY: Settlement = Settlement {
-    ok: Answer::Ack,
-    error: Answer::Nack { requeue: true },
-    panic: Answer::Reject { requeue: true },
-};
+const POLICY: Settlement =
+    Settlement { ok: Answer::Ack, error: Answer::Nack { requeue: true }, panic: Answer::Reject { requeue: true } };
 
 /// Consumes with lapin alone.
 async fn consume(amqp: &Amqp, no_ack: bool) -> Consumer {

@@ -59,9 +59,9 @@ fn collect(directory: &Path, files: &mut Vec<PathBuf>) {
 /// The name of the static that a line declares, if its type locks.
 fn lock(line: &str) -> Option<&str> {
     let line = line.trim_start();
-    let declared = line.split_once("static ").filter(|(before, _)| {
-        before.is_empty() || before.starts_with("pub") || before.starts_with("thread_local!(")
-    })?;
+    let declared = line
+        .split_once("static ")
+        .filter(|(before, _)| before.is_empty() || before.starts_with("pub") || before.starts_with("thread_local!("))?;
     let (name, of_type) = declared.1.split_once(':')?;
     let of_type = of_type.split(" = ").next().unwrap_or_default();
     let words = of_type.split(|c: char| !c.is_alphanumeric()).filter(|word| LOCKING.contains(word));

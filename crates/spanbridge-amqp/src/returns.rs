@@ -231,8 +231,7 @@ impl Ticket {
     pub(crate) fn doubt(&self, key: Key, span: Stopped, may_come: bool) {
         let over = BOOKS.with(|books| {
             let books = books.entry(self.channel).or_default();
-            let doubt =
-                Doubt { until: books.last, may_come, is_lost: books.may_have_lost(self.number), key, span };
+            let doubt = Doubt { until: books.last, may_come, is_lost: books.may_have_lost(self.number), key, span };
             if !books.may_hold(&doubt, self.number) {
                 return Some(doubt);
             }
@@ -255,7 +254,11 @@ impl Drop for Ticket {
                 return; // of the process that this one is a fork of
             }
             books.open.remove(&self.number);
-            if self.is_over { books.looked_at(self.number) } else { books.given_up(self.number, &self.answer) }
+            if self.is_over {
+                books.looked_at(self.number)
+            } else {
+                books.given_up(self.number, &self.answer)
+            }
             while books.doubtful.front().is_some_and(|doubt| !books.may_hold(doubt, 0)) {
                 over.extend(books.doubtful.pop_front())
             }

@@ -5,8 +5,8 @@
 
 use super::invocation::Invocation;
 use spanbridge::fork::PerProcess;
-use std::sync::atomic::Ordering::*;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::*;
 use std::thread::Thread;
 use std::time::Instant;
 
