@@ -7,7 +7,11 @@ use std::path::{Path, PathBuf};
 /// File, static, and why no forked child can hang on it.
 const OTHERS: [(&str, &str, &str); 7] = [
     ("spanbridge/src/fork.rs", "LOCKS", "held over every fork: it is the list of those that are"),
-    ("spanbridge-lambda/src/consume/signals.rs", "OURS", "nobody waits for it: one thread sets it, and others only look"),
+    (
+        "spanbridge-lambda/src/consume/signals.rs",
+        "OURS",
+        "nobody waits for it: one thread sets it, and others only look",
+    ),
     ("spanbridge/src/intake.rs", "GLOBAL", "held over every fork"),
     ("spanbridge/src/clock.rs", "BASE", "initialised before every fork"),
     ("spanbridge/src/clock.rs", "ONCE", "initialised before every fork"),

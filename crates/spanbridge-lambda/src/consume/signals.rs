@@ -18,8 +18,8 @@ mod unix {
     use std::os::fd::AsRawFd;
     use std::os::unix::net::UnixStream;
     use std::ptr::{null, null_mut};
-    use std::sync::atomic::{AtomicBool, Ordering::*};
     use std::sync::OnceLock;
+    use std::sync::atomic::{AtomicBool, Ordering::*};
     use std::time::{Duration, Instant};
 
     /// Lambda kills a process 500 ms after SIGTERM if its extension is internal: for the flush, and for what
