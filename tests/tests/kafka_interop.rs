@@ -69,7 +69,7 @@ async fn interop_kcat_reads_our_headers_byte_for_byte() {
     let (sent, relayed) = (spans(&sent.records()), spans(&relayed.records()));
     let written = |send: &Seen| {
         let (trace, span) = (send.trace.unwrap(), send.id.unwrap());
-        format!("x-own=1,traceparent=00-{trace}-{span}-03,tracestate=sb=r:{child},baggage=tier=gold%20&%20silver")
+        format!("x-own=1,traceparent=00-{trace}-{span}-01,tracestate=sb=r:{child},baggage=tier=gold%20&%20silver")
     };
     let Some(first) = headers(&kafka, "0").await else { return };
     assert_eq!(first, [written(named(&sent, "send")[0])]);

@@ -75,7 +75,7 @@ fn json(payload: Option<&Blob>) -> Value {
 }
 
 fn traceparent(call: &Seen) -> String {
-    format!("00-{}-{}-03", call.trace.unwrap(), call.id.unwrap())
+    format!("00-{}-{}-01", call.trace.unwrap(), call.id.unwrap())
 }
 
 #[tokio::test]

@@ -37,7 +37,7 @@ impl Caller {
 }
 
 fn traceparent(span: &Seen) -> String {
-    format!("00-{}-{}-03", span.trace.unwrap(), span.id.unwrap())
+    format!("00-{}-{}-01", span.trace.unwrap(), span.id.unwrap())
 }
 
 fn xray(span: &Seen) -> String {

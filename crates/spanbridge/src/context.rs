@@ -15,7 +15,7 @@ pub(crate) struct Shared {
     /// Tells shared parts apart: unlike an address it is never used twice.
     #[cfg(feature = "record")]
     pub(crate) serial: u64,
-    /// Zero in a context that only names a recorder.
+    /// Zero in a context that only names a recorder, or only has baggage.
     pub(crate) trace: u128,
     pub(crate) run: u128,
     pub(crate) flags: u8,
@@ -76,7 +76,8 @@ pub(crate) fn untag(p: *const Shared) -> *const Shared {
 /// What is carried: trace, the span that caused what comes next, flags, run, tracestate and baggage.
 ///
 /// Immutable and cheap to clone. A context is a shared part (one `Arc`) and an inline part (the span id): a child span
-/// changes only the inline part and allocates nothing. A context without a trace is [empty](Context::is_empty).
+/// changes only the inline part and allocates nothing. A context without a trace is [empty](Context::is_empty); baggage may
+/// be in it all the same, which [travels](Context::travels) without a trace, too.
 ///
 /// It is bound to the recorder in effect where it was made (the one of the current context, else the installed one).
 ///
@@ -139,6 +140,11 @@ impl Context {
         self.trace_id().is_none()
     }
 
+    /// Whether there is anything in it that is sent along: a trace, or baggage.
+    pub fn travels(&self) -> bool {
+        self.shared().is_some_and(|s| s.trace != 0 || !s.baggage.is_empty())
+    }
+
     /// The trace.
     pub fn trace_id(&self) -> Option<TraceId> {
         self.shared().and_then(|s| TraceId::new(s.trace))
@@ -160,7 +166,8 @@ impl Context {
         self.shared().map_or(0, |s| s.flags)
     }
 
-    /// Whether the sampled flag is set.
+    /// Whether the sampled flag is set: of a trace that began elsewhere, what was decided there. Whether this process records
+    /// it is another question ([`is_recorded`](Context::is_recorded)).
     pub fn is_sampled(&self) -> bool {
         self.flags() & SAMPLED != 0
     }
@@ -236,6 +243,8 @@ impl fmt::Debug for Context {
         let mut d = f.debug_struct("Context");
         if let Some(parent) = self.trace_parent() {
             d.field("traceparent", &format_args!("{parent}")).field("run", &self.run_id());
+        } else if self.travels() {
+            d.field("baggage", &format_args!("{} bytes", self.baggage().as_str().len()));
         }
         d.finish_non_exhaustive()
     }

@@ -7,7 +7,7 @@ use crate::w3c::{Baggage, SAMPLED, TraceParent, TraceState};
 use crate::{RunId, TraceId};
 
 #[cfg(feature = "record")]
-use crate::{current, intake::Intake, recording, w3c};
+use crate::{current, intake::Intake, recording};
 #[cfg(feature = "record")]
 use std::sync::Arc;
 
@@ -51,6 +51,15 @@ impl Context {
         )
     }
 
+    /// A context without a trace: what starts under it begins one, with this baggage
+    /// ([W3C Baggage](https://www.w3.org/TR/baggage/) knows of no traces). Empty where there is no baggage.
+    pub(crate) fn of_baggage(baggage: Baggage) -> Self {
+        if baggage.is_empty() {
+            return Self::EMPTY;
+        }
+        Self::bind(Shared { baggage, ..Self::blank(0, 0, 0) }, 0, None)
+    }
+
     /// The context of a trace whose id somebody else has given, and which has no span yet: what starts next is its root.
     /// Whether it is recorded is for the recorder in effect to decide, as of a trace that begins here.
     pub fn of_trace(trace_id: TraceId) -> Self {
@@ -75,7 +84,8 @@ impl Context {
         Self::bind(shared, above, Some(parent.flags & SAMPLED != 0))
     }
 
-    /// Binds a new shared part to the recorder in effect. `received`: the sampled flag, if the trace began elsewhere.
+    /// Binds a new shared part to the recorder in effect. `received`: the sampled flag, if the trace began elsewhere and its
+    /// flags are taken from there; else the decision made here sets the flag.
     #[cfg(feature = "record")]
     pub(crate) fn bind(shared: Shared, span: u64, received: Option<bool>) -> Self {
         Self::bind_to(current::intake(), shared, span, received)
@@ -86,16 +96,15 @@ impl Context {
     fn bind_to(intake: Option<Arc<Intake>>, mut shared: Shared, span: u64, received: Option<bool>) -> Self {
         shared.intake = intake;
         shared.serial = recording::new_id();
-        let sampled = match (&shared.intake, TraceId::new(shared.trace)) {
+        let records = match (&shared.intake, TraceId::new(shared.trace)) {
             (Some(intake), Some(trace)) if intake.is_on() => Some(intake.sampler.records(trace, received)),
             _ => None, // nobody here decides
         };
-        match sampled {
-            Some(true) => shared.flags |= SAMPLED,
-            Some(false) => shared.flags &= !SAMPLED,
-            None => {}
+        // Received flags go on as they came: what this process records is no business of those further on.
+        if let (Some(records), None) = (records, received) {
+            shared.flags = shared.flags & !SAMPLED | u8::from(records) * SAMPLED
         }
-        Self::from_shared(shared, span, sampled == Some(true))
+        Self::from_shared(shared, span, records == Some(true))
     }
 
     #[cfg(not(feature = "record"))]
@@ -131,18 +140,21 @@ impl Context {
         self.changed(|s| s.segment = OwnSegment::new())
     }
 
-    /// The same context with other baggage. An empty context stays empty.
+    /// The same context with other baggage. One without a trace has none after that, either.
     pub fn with_baggage(&self, baggage: Baggage) -> Self {
-        self.changed(|s| s.baggage = baggage)
+        if self.shared().is_none() { Self::of_baggage(baggage) } else { self.changed(|s| s.baggage = baggage) }
     }
 }
 
-/// The context of a new trace, whose own run it is in; empty where nobody records.
+/// The context of a new trace, whose own run it is in, with the baggage of what was current; empty where nobody records.
+///
+/// Its id is random, but its flags do not say so: peers that know one flag alone drop a `traceparent` with two.
 #[cfg(feature = "record")]
-pub(crate) fn new_trace() -> Context {
+pub(crate) fn new_trace(outside: &Context) -> Context {
     let Some(intake) = current::intake().filter(|i| i.is_on()) else { return Context::EMPTY };
     let trace = recording::hot().long_id();
-    let context = Context::bind_to(Some(intake), Context::blank(trace, trace, w3c::RANDOM), 0, None);
+    let shared = Shared { baggage: outside.baggage().clone(), ..Context::blank(trace, trace, 0) };
+    let context = Context::bind_to(Some(intake), shared, 0, None);
     if context.is_recorded() {
         return context;
     }
@@ -153,7 +165,7 @@ pub(crate) fn new_trace() -> Context {
 }
 
 #[cfg(not(feature = "record"))]
-pub(crate) fn new_trace() -> Context {
+pub(crate) fn new_trace(_: &Context) -> Context {
     Context::EMPTY
 }
 
@@ -184,15 +196,16 @@ pub(crate) fn ids_only(sender: &Context) -> Context {
 }
 
 /// A trace of its own for work that belongs to the run of its sender, and has its baggage. It is recorded where the
-/// sender's trace is, so that a run is recorded as a whole or not at all.
+/// sender's trace is, so that a run is recorded as a whole or not at all; what was sampled out upstream stays so.
 #[cfg(feature = "record")]
 pub(crate) fn linked(sender: &Context) -> Context {
     if sender.shared().is_none_or(|old| old.intake.is_none()) {
         return sender.clone(); // nobody here has a part in it
     }
     let trace = recording::hot().long_id();
+    let sampled = if sender.is_recorded() { sender.flags() & SAMPLED } else { 0 };
     let mut context = sender.changed(|s| {
-        (s.trace, s.from_span, s.flags) = (trace, 0, s.flags & SAMPLED | w3c::RANDOM);
+        (s.trace, s.from_span, s.flags) = (trace, 0, sampled);
         s.trace_state = TraceState::new()
     });
     // What is not recorded travels all the same, and needs a span id on the wire.

@@ -4,6 +4,12 @@
 //! [`splice`] puts it in front of an object, and [`take`] takes it out again, without parsing the payload: what the
 //! application wrote stays as it is, byte for byte. Only the top level of an object counts.
 //!
+//! # What is an object
+//! What stands between braces and begins as an object does: with a name and a colon, or with nothing at all. GraphQL
+//! (`{ hero { name } }`), templates (`{{greeting}}`) and arrays of PostgreSQL (`{"a","b"}`) begin with a brace, too, and are
+//! left alone. Whether the rest is JSON is not checked, and need not be: whatever it is, [`take`] gives back to the byte
+//! what [`splice`] was given.
+//!
 //! # Cost
 //! Both look through the payload once, by vector instructions, for two characters without which the field cannot be
 //! there. Only where those are found outside of a field that stands first is the payload scanned, byte by byte, without
@@ -15,7 +21,8 @@
 pub mod scan;
 
 use crate::json_text::pieces;
-use scan::{Member, Members, is_key, text, trim_end, trim_start};
+use crate::w3c::{BAGGAGE, HEADERS, TRACEPARENT, TRACESTATE, header_named};
+use scan::{Member, Members, is_key, skip_string, text, trim_end, trim_start};
 use std::borrow::Cow;
 use std::ops::Range;
 
@@ -28,7 +35,7 @@ const OPENING: &[u8] = b"\"__spanbridge\":";
 /// What the hidden field holds: the values of the three standard headers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HiddenFields<'a> {
-    /// The value of [`TRACEPARENT`](crate::w3c::TRACEPARENT).
+    /// The value of [`TRACEPARENT`](crate::w3c::TRACEPARENT); empty where there is none.
     pub traceparent: Cow<'a, str>,
     /// The value of [`TRACESTATE`](crate::w3c::TRACESTATE), where there is one.
     pub tracestate: Option<Cow<'a, str>>,
@@ -37,35 +44,41 @@ pub struct HiddenFields<'a> {
 }
 
 impl HiddenFields<'_> {
+    /// Whether there is nothing in it to read a context from: no trace, and no baggage.
+    pub fn is_empty(&self) -> bool {
+        self.traceparent.is_empty() && self.baggage.is_none()
+    }
+
+    /// What is written: name and value of each.
+    fn members(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let traceparent = (!self.traceparent.is_empty()).then_some((TRACEPARENT, &*self.traceparent));
+        let tracestate = self.tracestate.as_deref().map(|value| (TRACESTATE, value));
+        let baggage = self.baggage.as_deref().map(|value| (BAGGAGE, value));
+        [traceparent, tracestate, baggage].into_iter().flatten()
+    }
+
     fn put(&self, out: &mut Vec<u8>) {
-        let mut member = |before: &str, name: &str, value: &str| {
-            out.extend_from_slice(before.as_bytes());
+        let mut before: &[u8] = b"{\"";
+        for (name, value) in self.members() {
+            out.extend_from_slice(before);
             out.extend_from_slice(name.as_bytes());
             out.extend_from_slice(b"\":\"");
             pieces(value).for_each(|p| out.extend_from_slice(p.as_bytes()));
             out.push(b'"');
-        };
-        member("{\"", crate::w3c::TRACEPARENT, &self.traceparent);
-        if let Some(tracestate) = &self.tracestate {
-            member(",\"", crate::w3c::TRACESTATE, tracestate);
-        }
-        if let Some(baggage) = &self.baggage {
-            member(",\"", crate::w3c::BAGGAGE, baggage);
+            before = b",\"";
         }
         out.push(b'}');
     }
 
     /// The length of what [`put`](Self::put) writes where nothing needs an escape.
     fn len(&self) -> usize {
-        let optional =
-            |value: &Option<Cow<'_, str>>, name: &str| value.as_ref().map_or(0, |v| v.len() + name.len() + 6);
-        let traceparent = self.traceparent.len() + crate::w3c::TRACEPARENT.len() + 7;
-        traceparent + optional(&self.tracestate, crate::w3c::TRACESTATE) + optional(&self.baggage, crate::w3c::BAGGAGE)
+        1 + self.members().map(|(name, value)| name.len() + value.len() + 6).sum::<usize>()
     }
 }
 
 /// The payload with the field in front; one that is there already is replaced. `None` when the payload is not an
-/// object: what does not begin with `{` and end with `}`. White space around it, and a byte order mark, stay.
+/// [object](self#what-is-an-object), and when there is nothing in the fields. White space around the object, and a byte order
+/// mark, stay.
 ///
 /// ```
 /// # use spanbridge::payload::{HiddenFields, splice, take};
@@ -78,7 +91,7 @@ impl HiddenFields<'_> {
 /// assert_eq!(*received.payload(), *br#"{"order": 42}"#);
 /// ```
 pub fn splice(payload: &[u8], fields: &HiddenFields<'_>) -> Option<Vec<u8>> {
-    let object = object(payload)?;
+    let object = object(payload).filter(|_| !fields.is_empty())?;
     if payload.get(object.clone()).is_some_and(may_hold_field) {
         let taken = take(payload);
         if taken.cut.is_some() {
@@ -107,8 +120,8 @@ fn put_in_front(payload: &[u8], open: usize, fields: &HiddenFields<'_>) -> Vec<u
 pub struct Taken<'a> {
     /// What the field held; borrowed from the payload where it has no escapes.
     pub fields: Option<HiddenFields<'a>>,
-    /// What was wrong with the field, in a few words; it is taken out all the same. A tracestate or baggage that is not
-    /// a text is left out; without a traceparent there are no fields.
+    /// What was wrong with the field, in a few words; it is taken out all the same. What is not a text is left out; with
+    /// neither a traceparent nor baggage there are no fields.
     pub problem: Option<&'static str>,
     original: &'a [u8],
     // The one that there is as a rule stands apart, so that it needs no allocation.
@@ -169,7 +182,7 @@ fn take_first<'a>(payload: &'a [u8], object: &Range<usize>) -> Option<(Taken<'a>
     let Found { fields, problem, plain: true } = fields(payload, &mut members)? else { return None };
     let end = members.end()?;
     let cut = match payload.get(end)? {
-        b',' if trim_start(payload.get(end + 1..)?).first() == Some(&b'"') => key..end + 1,
+        b',' if begins_member(payload.get(end + 1..object.end)?) => key..end + 1,
         b'}' if end + 1 == object.end => key..end,
         _ => return None,
     };
@@ -215,29 +228,41 @@ struct Found<'a> {
 
 /// Reads the field's object to its end; `None` where it is not JSON.
 fn fields<'a>(payload: &'a [u8], members: &mut Members<'a>) -> Option<Found<'a>> {
-    let (mut traceparent, mut tracestate, mut baggage) = (None, None, None);
+    // As they are written, and in other case.
+    let (mut values, mut others) = ([const { None }; 3], [const { None }; 3]);
     let mut problem = None;
     let mut plain = true;
     while let Some(Member { key, value, .. }) = members.next_member()? {
         let key = payload.get(key)?;
-        let (into, wrong) = if is_key(key, crate::w3c::TRACEPARENT) {
-            (&mut traceparent, "its traceparent is not a text")
-        } else if is_key(key, crate::w3c::TRACESTATE) {
-            (&mut tracestate, "its tracestate is not a text")
-        } else if is_key(key, crate::w3c::BAGGAGE) {
-            (&mut baggage, "its baggage is not a text")
-        } else {
+        let exact = HEADERS.iter().position(|name| is_key(key, name));
+        let known = exact.or_else(|| {
+            let name = text(key)?;
+            HEADERS.iter().position(|header| header_named(&*name) == Some(header))
+        });
+        let Some(header) = known else {
             plain = false;
             continue;
         };
-        *into = text(payload.get(value)?);
-        if into.is_none() {
-            problem = Some(wrong);
-            plain = false;
+        let found = text(payload.get(value)?);
+        if found.is_none() {
+            const NO_TEXT: [&str; 3] =
+                ["its traceparent is not a text", "its tracestate is not a text", "its baggage is not a text"];
+            problem = Some(NO_TEXT[header]);
+        }
+        plain &= found.is_some() && exact.is_some();
+        if exact.is_some() { values[header] = found } else { others[header] = found }
+    }
+    for (value, other) in values.iter_mut().zip(others) {
+        if let (None, Some(other)) = (&value, other) {
+            *value = Some(other);
+            problem = Some("a name in it is not in lower case")
         }
     }
-    let fields = traceparent.map(|traceparent| HiddenFields { traceparent, tracestate, baggage });
-    let problem = if fields.is_none() { problem.or(Some("it has no traceparent")) } else { problem };
+    let [traceparent, tracestate, baggage] = values;
+    let has_any = traceparent.is_some() || baggage.is_some();
+    let fields =
+        has_any.then(|| HiddenFields { traceparent: traceparent.unwrap_or_default(), tracestate, baggage });
+    let problem = problem.or((!has_any).then_some("it has neither a traceparent nor baggage"));
     Some(Found { fields, problem, plain })
 }
 
@@ -246,8 +271,15 @@ fn object(payload: &[u8]) -> Option<Range<usize>> {
     let text = payload.strip_prefix(b"\xef\xbb\xbf").unwrap_or(payload);
     let start = payload.len() - trim_start(text).len();
     let end = trim_end(payload).len();
-    let object = payload.get(start..end)?;
-    matches!(object, [b'{', .., b'}']).then_some(start..end)
+    let [b'{', inside @ .., b'}'] = payload.get(start..end)? else { return None };
+    (trim_start(inside).is_empty() || begins_member(inside)).then_some(start..end)
+}
+
+/// Whether this begins with a name and a colon. It costs the length of the name.
+fn begins_member(json: &[u8]) -> bool {
+    let json = trim_start(json);
+    let behind = skip_string(json, 0).and_then(|end| json.get(end..));
+    behind.is_some_and(|behind| trim_start(behind).first() == Some(&b':'))
 }
 
 /// Whether a key could spell the field's name: by its two underscores, or by an escape.

@@ -4,7 +4,7 @@ mod any;
 mod serde;
 
 use crate::Context;
-use crate::w3c::{Baggage, TraceParent, TraceState};
+use crate::w3c::{Baggage, SAMPLED, TraceParent, TraceState};
 use crate::{RunId, TraceId};
 use any::Any;
 
@@ -26,7 +26,7 @@ use std::{fmt, str::FromStr};
 /// | field | what |
 /// |---|---|
 /// | `version` | 1 |
-/// | `traceparent`, `tracestate`, `baggage` | as on the wire; `traceparent` is absent where nobody recorded |
+/// | `traceparent`, `tracestate`, `baggage` | as on the wire; `traceparent` and `tracestate` are absent where nobody recorded |
 /// | `runId` | the run, where it is one that may be resumed and ended |
 /// | `suspensionId` | the suspension that a resume is the end of |
 /// | `legId` | who had resumed the run and saved this, so that who goes on is known to come after, whatever the clocks say |
@@ -70,9 +70,16 @@ impl RunContext {
         self.suspension != 0
     }
 
-    /// Whether there is nothing in it.
+    /// Whether there is no trace in it: where nobody recorded. Baggage may be in it all the same.
     pub fn is_empty(&self) -> bool {
         self.parent.is_none()
+    }
+
+    /// What goes on of the `traceparent`. A run that began with its trace began here, and release 0.1 said in the flags that
+    /// its id is random: there are peers that drop a header with that flag.
+    pub(crate) fn parent(&self) -> Option<TraceParent> {
+        let began_here = |trace| self.owned && self.run == Some(RunId::of_trace(trace));
+        self.parent.map(|p| if began_here(p.trace_id) { TraceParent { flags: p.flags & SAMPLED, ..p } } else { p })
     }
 }
 
@@ -100,9 +107,9 @@ impl From<Context> for RunContext {
 /// under which nothing hangs under what is current.
 impl From<RunContext> for Context {
     fn from(saved: RunContext) -> Self {
-        match saved.parent {
+        match saved.parent() {
             Some(parent) => Context::remote(parent, saved.run, saved.trace_state, saved.baggage),
-            None => Context::detached(),
+            None => Context::detached().with_baggage(saved.baggage),
         }
     }
 }

@@ -2,9 +2,11 @@
 
 use crate::TraceId;
 
-/// Which traces are recorded. The decision is made where a context begins or arrives, and its sampled flag
-/// ([Trace Context, section 3.2.2.5.1](https://www.w3.org/TR/trace-context-2/#sampled-flag)) tells it to everyone
-/// further on.
+/// Which traces are recorded. The decision is made where a context begins or arrives.
+///
+/// The sampled flag ([Trace Context, section 3.2.2.5.1](https://www.w3.org/TR/trace-context-2/#sampled-flag)) of a trace
+/// that begins here tells it to everyone further on. Received flags are passed on as they came: what was sampled out
+/// upstream stays so downstream, also where this process records it.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub enum Sampler {

@@ -128,6 +128,7 @@ fn contexts_are_values() {
     assert_eq!(carrier::extract(&sent(&child)).context, child);
     assert_ne!(child, cx);
     let empty = Context::EMPTY.with_baggage(Baggage::new().with("k", "v").unwrap());
-    assert!(empty.is_empty() && empty == Context::default());
+    assert!(empty.is_empty() && empty.travels() && !Context::default().travels());
+    assert_eq!(sent(&empty), HashMap::from([("baggage".to_owned(), "k=v".to_owned())]));
     assert!(format!("{cx:?} {empty:?}").contains("4bf92f35"));
 }

@@ -3,8 +3,9 @@
 
 mod support;
 
+use spanbridge::messaging::{Arrival, Received, Receiving, Relation, Trust};
 use spanbridge::w3c::{Baggage, SAMPLED, TraceParent, TraceState};
-use spanbridge::{Context, Sampler, TraceId, carrier, observe};
+use spanbridge::{Context, RunContext, Sampler, TraceId, carrier, observe};
 use std::collections::HashMap;
 use support::*;
 
@@ -64,23 +65,84 @@ fn an_unsampled_context_keeps_trace_and_flags() {
     assert_eq!(memory.take(), []);
 }
 
+/// What was decided upstream goes on as it came, whatever is recorded here.
 #[test]
 fn who_records_what() {
     let recorded = |sampler, flags| {
         let (recorder, memory) = with(|b| b.on_flush_only().sampler(sampler));
-        let sampled = recorder.in_scope(|| {
+        let sent = recorder.in_scope(|| {
             let cx = remote(flags);
-            observe::in_scope(&cx, || observe::span("s").in_scope(|| ()));
-            cx.is_sampled()
+            let sent = observe::in_scope(&cx, everything);
+            assert_eq!((cx.flags(), cx.is_recorded()), (flags, cx.is_recorded()));
+            sent
         });
         flush(&recorder);
-        let recorded = !memory.take().is_empty();
-        assert_eq!(recorded, sampled, "the next process is told what this one does");
-        recorded
+        assert!(sent.ends_with(&format!("-{flags:02x}")), "{sent}");
+        !memory.take().is_empty()
     };
-    assert!(recorded(Sampler::Always, 1) && recorded(Sampler::Always, 0));
-    assert!(recorded(Sampler::ParentBased(0.0), 1) && !recorded(Sampler::ParentBased(1.0), 0));
-    assert!(!recorded(Sampler::Ratio(0.0), 1) && recorded(Sampler::Ratio(1.0), 0));
+    for flags in [0, 1, 2, 3] {
+        let sampled = flags & SAMPLED != 0;
+        assert!(recorded(Sampler::Always, flags) && recorded(Sampler::Ratio(1.0), flags));
+        assert!(!recorded(Sampler::Ratio(0.0), flags));
+        assert_eq!(recorded(Sampler::ParentBased(0.5), flags), sampled);
+    }
+}
+
+/// Peers that know one flag alone drop a `traceparent` with two. So every trace that begins here says 01, or 00.
+#[test]
+fn a_trace_that_begins_here_has_one_flag() {
+    for (sampler, flags) in [(Sampler::Always, "-01"), (Sampler::Ratio(0.0), "-00")] {
+        let (recorder, _) = with(|b| b.on_flush_only().sampler(sampler));
+        recorder.in_scope(|| {
+            let header = everything();
+            assert!(header.ends_with(flags), "{header}");
+            let saved = observe::span("s").in_scope_value(|| RunContext::from(observe::capture_context()));
+            let parent = Context::from(saved).trace_parent().map(|p| p.to_string()).unwrap_or_default();
+            assert!(parent.ends_with(flags), "{parent}");
+            let run = observe::run("r").open();
+            let resumed = observe::resume_run(run.suspend("")).map(|run| run.context().flags());
+            assert_eq!(resumed.ok().map(|f| format!("-{f:02x}")).as_deref(), Some(flags));
+        })
+    }
+}
+
+/// A trace of its own for a message's work takes over whether it was sampled; its own id, and its own flags.
+#[test]
+fn a_linked_trace_has_one_flag() {
+    for (flags, sampler, sent) in [
+        (3, Sampler::Always, "-01"),
+        (1, Sampler::Always, "-01"),
+        (0, Sampler::Always, "-00"),
+        (2, Sampler::ParentBased(1.0), "-00"),
+        (1, Sampler::Ratio(0.0), "-00"),
+    ] {
+        let (recorder, _) = with(|b| b.on_flush_only().sampler(sampler));
+        recorder.in_scope(|| {
+            let mut headers = HashMap::<String, String>::new();
+            carrier::inject(&remote(flags), &mut headers);
+            let receiving = Receiving { relation: Relation::Link, ..Receiving::default() };
+            let received = Received::new(&headers).under(&receiving, Arrival::default());
+            let header = received.process(|| observe::span("process").open()).in_scope(everything);
+            assert!(header.ends_with(sent) && !header.contains("4bf92f35"), "{flags} {sampler:?} {header}");
+        })
+    }
+}
+
+/// Who is trusted for ids alone has not decided anything here: the flag says what this process does.
+#[test]
+fn flags_of_a_stranger_are_decided_here() {
+    for (sampler, flags, sent) in
+        [(Sampler::ParentBased(1.0), 0, 1), (Sampler::ParentBased(0.0), 1, 0), (Sampler::Ratio(0.0), 3, 2)]
+    {
+        let (recorder, _) = with(|b| b.on_flush_only().sampler(sampler));
+        recorder.in_scope(|| {
+            let mut headers = HashMap::<String, String>::new();
+            carrier::inject(&remote(flags), &mut headers);
+            let receiving = Receiving { trust: Trust::IdsOnly, ..Receiving::default() };
+            let received = Received::new(&headers).under(&receiving, Arrival::default());
+            assert_eq!(received.context().flags(), sent, "{flags}");
+        })
+    }
 }
 
 /// Somebody has given the id, and nobody has decided.

@@ -1,14 +1,12 @@
 //! JSON objects that hold headers. (The hidden field of a payload is `payload`.)
 
 use super::{Extract, Header, Inject};
+use crate::w3c::is_other_case;
 use serde_json::{Map, Value};
 
-/// Names are looked up as they are, then without regard to case: gateways write them as they like.
 impl Extract for Map<String, Value> {
     fn get(&self, name: &str) -> Header<'_> {
-        let found =
-            Map::get(self, name).or_else(|| self.iter().find(|(k, _)| k.eq_ignore_ascii_case(name)).map(|x| x.1));
-        match found {
+        match Map::get(self, name) {
             None | Some(Value::Null) => Header::Absent,
             Some(Value::String(s)) => Header::Value(s.as_bytes().into()),
             Some(Value::Array(_)) => Header::Unusable("is an array, not text"),
@@ -16,15 +14,24 @@ impl Extract for Map<String, Value> {
             Some(_) => Header::Unusable("is not text"),
         }
     }
+
+    fn each_name(&self, f: &mut dyn FnMut(&str)) {
+        self.keys().for_each(|name| f(name))
+    }
 }
 
 impl Inject for Map<String, Value> {
     fn set(&mut self, name: &'static str, value: &str) {
-        Inject::remove(self, name);
         self.insert(name.to_owned(), Value::String(value.to_owned()));
     }
 
     fn remove(&mut self, name: &'static str) {
-        self.retain(|key, _| !key.eq_ignore_ascii_case(name))
+        self.remove(name);
+    }
+
+    fn remove_other_case(&mut self) {
+        if self.keys().any(is_other_case) {
+            self.retain(|name, _| !is_other_case(name))
+        }
     }
 }

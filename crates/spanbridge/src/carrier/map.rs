@@ -1,6 +1,7 @@
 //! Maps from text to text.
 
 use super::{Extract, Header, Inject};
+use crate::w3c::is_other_case;
 use std::borrow::Borrow;
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasher, Hash};
@@ -13,6 +14,10 @@ where
 {
     fn get(&self, name: &str) -> Header<'_> {
         self.get(name).map_or(Header::Absent, |v| Header::Value(v.as_ref().into()))
+    }
+
+    fn each_name(&self, f: &mut dyn FnMut(&str)) {
+        self.keys().for_each(|name| f(name.borrow()))
     }
 }
 
@@ -29,11 +34,19 @@ where
     fn remove(&mut self, name: &'static str) {
         self.remove(name);
     }
+
+    fn remove_other_case(&mut self) {
+        self.retain(|name, _| !is_other_case(name.borrow()))
+    }
 }
 
 impl<K: Borrow<str> + Ord, V: AsRef<[u8]>> Extract for BTreeMap<K, V> {
     fn get(&self, name: &str) -> Header<'_> {
         self.get(name).map_or(Header::Absent, |v| Header::Value(v.as_ref().into()))
+    }
+
+    fn each_name(&self, f: &mut dyn FnMut(&str)) {
+        self.keys().for_each(|name| f(name.borrow()))
     }
 }
 
@@ -48,5 +61,9 @@ where
 
     fn remove(&mut self, name: &'static str) {
         self.remove(name);
+    }
+
+    fn remove_other_case(&mut self) {
+        self.retain(|name, _| !is_other_case(name.borrow()))
     }
 }

@@ -39,7 +39,7 @@ impl Inject for HiddenFields<'_> {
 }
 
 /// Puts a context into a JSON object without parsing it, under the hidden field `__spanbridge`. The payload comes back
-/// as it is where the context is empty or the payload is not an object.
+/// as it is where there is nothing to send, and where it is not an [object](crate::payload#what-is-an-object).
 ///
 /// ```
 /// use spanbridge::carrier::{extract_payload, inject_payload};
@@ -52,9 +52,6 @@ impl Inject for HiddenFields<'_> {
 pub fn inject_payload<'a>(context: &Context, payload: &'a [u8]) -> Cow<'a, [u8]> {
     let mut fields = HiddenFields::default();
     inject(context, &mut fields);
-    if fields.traceparent.is_empty() {
-        return Cow::Borrowed(payload);
-    }
     splice(payload, &fields).map_or(Cow::Borrowed(payload), Cow::Owned)
 }
 

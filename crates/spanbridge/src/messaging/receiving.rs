@@ -46,7 +46,7 @@ pub enum Trust {
     #[default]
     Full,
     /// In its ids, and the tracestate that goes with them. Whether the work is recorded is decided here, and baggage is
-    /// left out.
+    /// left out, also where there are no ids.
     IdsOnly,
     /// Not at all. The work begins a trace of its own, which links to what was claimed.
     Ignore,
@@ -121,7 +121,7 @@ pub(super) struct Taken {
 impl From<Extraction> for Taken {
     fn from(found: Extraction) -> Self {
         let notes = found.problems.iter().map(|p| (semconv::HEADER_MALFORMED, p.to_string())).collect();
-        let context = if found.context.is_empty() { Context::detached() } else { found.context };
+        let context = if found.context.travels() { found.context } else { Context::detached() };
         Taken { context, claimed: Context::EMPTY, notes }
     }
 }
@@ -133,7 +133,9 @@ impl Receiving {
 
     /// What is left of a context.
     pub(super) fn take(&self, mut taken: Taken) -> Taken {
-        let Some(parent) = taken.context.trace_parent() else { return taken };
+        if !taken.context.travels() {
+            return taken;
+        }
         match self.trust {
             Trust::Full => {}
             Trust::IdsOnly => {
@@ -144,10 +146,15 @@ impl Receiving {
                         format!("the sender is trusted for its ids only: {baggage} bytes left out"),
                     ))
                 }
-                taken.context = origin::ids_only(&taken.context)
+                let has_ids = !taken.context.is_empty();
+                taken.context = if has_ids { origin::ids_only(&taken.context) } else { Context::detached() }
             }
             Trust::Ignore => {
-                taken.notes.push((semconv::CONTEXT_IGNORED, format!("the sender is not trusted: it said {parent}")));
+                let said = match taken.context.trace_parent() {
+                    Some(parent) => parent.to_string(),
+                    None => format!("{} bytes of baggage", taken.context.baggage().as_str().len()),
+                };
+                taken.notes.push((semconv::CONTEXT_IGNORED, format!("the sender is not trusted: it said {said}")));
                 taken.claimed = std::mem::replace(&mut taken.context, Context::detached())
             }
         }

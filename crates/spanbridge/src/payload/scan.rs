@@ -153,7 +153,7 @@ fn skip_white(json: &[u8], mut at: usize) -> usize {
 }
 
 /// Behind the string that begins at `at`.
-fn skip_string(json: &[u8], at: usize) -> Option<usize> {
+pub(super) fn skip_string(json: &[u8], at: usize) -> Option<usize> {
     if json.get(at) != Some(&b'"') {
         return None;
     }

@@ -31,8 +31,12 @@ impl Serialize for RunContext {
             let run = self.run.filter(|r| !self.owned && *r != RunId::of_trace(parent.trace_id));
             let mut state = String::new();
             self.trace_state.write(run, &mut state);
-            let others = [(w3c::TRACESTATE, state), (w3c::BAGGAGE, self.baggage.as_str().to_owned())];
-            fields.extend(others.into_iter().filter(|(_, text)| !text.is_empty()));
+            fields.extend((!state.is_empty()).then_some((w3c::TRACESTATE, state)));
+        }
+        if !self.baggage.is_empty() {
+            fields.push((w3c::BAGGAGE, self.baggage.as_str().to_owned()))
+        }
+        if self.parent.is_some() {
             fields.extend(self.run.filter(|_| self.owned).map(|run| (RUN_ID, run.to_string())));
             if self.suspension != 0 {
                 fields.push((SUSPENSION_ID, format!("{:016x}", self.suspension)))
@@ -121,8 +125,8 @@ impl<'de> Visitor<'de> for Fields {
             }
             // Some other object: what was saved is elsewhere.
             None if !has_version => Err(A::Error::missing_field(VERSION)),
-            // Nobody recorded. Whatever else there is belongs to nothing.
-            None => Ok(RunContext { unknown: found.unknown, ..RunContext::default() }),
+            // Nobody recorded. But for the baggage, which needs no trace, what else there is belongs to nothing.
+            None => Ok(RunContext { baggage: found.baggage, unknown: found.unknown, ..RunContext::default() }),
         }
     }
 }

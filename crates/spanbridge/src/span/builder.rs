@@ -108,7 +108,8 @@ fn may_begin_trace(_: *const Shared) -> bool {
 #[cold]
 #[inline(never)]
 fn begin_trace(name: Name<'_>) -> (Started, ManuallyDrop<Context>) {
-    let root = if current::context().is_empty() { crate::origin::new_trace() } else { Context::EMPTY };
+    let outside = current::context();
+    let root = if outside.is_empty() { crate::origin::new_trace(&outside) } else { Context::EMPTY };
     let started = match (root.shared(), name) {
         (Some(shared), Name::Static(name)) if root.is_recorded() => hot().begin(shared, 0, name),
         (Some(shared), Name::Text(name)) if root.is_recorded() => hot().begin_owned(shared, 0, name),

@@ -44,7 +44,7 @@ impl<'a> RunBuilder<'a> {
     /// Begins the run.
     pub fn open(self) -> Run {
         let outer = current::context();
-        let context = if outer.is_empty() { origin::new_trace() } else { origin::child_run(&outer) };
+        let context = if outer.is_empty() { origin::new_trace(&outer) } else { origin::child_run(&outer) };
         let live = context.is_recorded();
         // Without a recorder nothing begins, and what was current stays so.
         let owned = !context.is_empty();

@@ -86,7 +86,7 @@ pub fn end_run(saved: RunContext, outcome: &impl Outcome) {
 /// The run, here; nothing is recorded about it yet.
 fn take_over(saved: RunContext) -> Run {
     let RunContext { owned, suspension, leg, .. } = saved;
-    let (Some(parent), Some(run), true) = (saved.parent, saved.run, owned) else {
+    let (Some(parent), Some(run), true) = (saved.parent(), saved.run, owned) else {
         let unknown = saved.unknown.clone();
         return Run {
             context: Context::from(saved),

@@ -9,6 +9,31 @@ pub const TRACESTATE: &str = "tracestate";
 /// The name of the header that carries what the application adds.
 pub const BAGGAGE: &str = "baggage";
 
+/// The names of all three, in the order in which they are written.
+pub const HEADERS: [&str; 3] = [TRACEPARENT, TRACESTATE, BAGGAGE];
+
+/// Which of the three a header is, whatever the case of its name: for transports whose names have case, where others may
+/// have written it otherwise (Go's canonical form, Java's frameworks).
+#[inline]
+pub fn header_named(name: impl AsRef<[u8]>) -> Option<&'static str> {
+    let name = name.as_ref();
+    // By their lengths, which are all different: it is asked of every header of a message.
+    let header = match name.len() {
+        11 => TRACEPARENT,
+        10 => TRACESTATE,
+        7 => BAGGAGE,
+        _ => return None,
+    };
+    name.eq_ignore_ascii_case(header.as_bytes()).then_some(header)
+}
+
+/// Whether a name is one of the three but for its case.
+#[inline]
+pub fn is_other_case(name: impl AsRef<[u8]>) -> bool {
+    let name = name.as_ref();
+    header_named(name).is_some_and(|header| header.as_bytes() != name)
+}
+
 /// Why a header is not what its specification says. Reads on after "failed to …".
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Malformed {
