@@ -25,6 +25,11 @@ impl Extract for Headers<'_> {
             _ => Header::Unusable("is a number, not text"),
         }
     }
+
+    fn each_name(&self, f: &mut dyn FnMut(&str)) {
+        let names = self.0.headers().iter().flat_map(|table| table.inner().keys());
+        names.for_each(|name| f(name.as_str()))
+    }
 }
 
 impl Headers<'_> {
@@ -59,12 +64,19 @@ impl Inject for HeadersMut<'_> {
             *self.0 = rest.into()
         }
     }
+
+    fn remove_other_case(&mut self) {
+        if self.0.inner().keys().any(|name| w3c::is_other_case(name.as_str())) {
+            let mut rest = self.0.inner().clone();
+            rest.retain(|name, _| !w3c::is_other_case(name.as_str()));
+            *self.0 = rest.into()
+        }
+    }
 }
 
 /// How many bytes the headers take on the wire, without ours.
 pub(crate) fn size_of_theirs(headers: &FieldTable) -> usize {
-    let ours = |name: &str| [w3c::TRACEPARENT, w3c::TRACESTATE, w3c::BAGGAGE].contains(&name);
-    let theirs = headers.into_iter().filter(|(name, _)| !ours(name.as_str()));
+    let theirs = headers.into_iter().filter(|(name, _)| w3c::header_named(name.as_str()).is_none());
     theirs.map(|(name, value)| 1 + name.as_str().len() + size(value)).sum()
 }
 

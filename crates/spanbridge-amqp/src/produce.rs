@@ -154,7 +154,7 @@ fn pack(
         return (span, properties, returns::key(&theirs));
     }
     let context = span.context();
-    if context.is_empty() {
+    if !context.travels() {
         return (span, properties, None);
     }
     let mut headers = properties.headers().clone().unwrap_or_default();

@@ -39,7 +39,7 @@ impl<'a> From<Option<&'a OwnedHeaders>> for Headers<'a> {
 }
 
 impl Extract for Headers<'_> {
-    /// Keys are compared as they are; of several of the same key the last counts.
+    /// Of several of the same key the last counts.
     fn get(&self, name: &str) -> Header<'_> {
         let (Some(headers), Some(name)) = (self.0, c_name(name)) else { return Header::Absent };
         let (mut value, mut size) = (null(), 0);
@@ -54,6 +54,10 @@ impl Extract for Headers<'_> {
         }
         // SAFETY: as above, and it is not null.
         Header::Value(unsafe { std::slice::from_raw_parts(value.cast::<u8>(), size) }.into())
+    }
+
+    fn each_name(&self, f: &mut dyn FnMut(&str)) {
+        self.each(|name, _| std::str::from_utf8(name).into_iter().for_each(&mut *f))
     }
 }
 
@@ -82,6 +86,19 @@ impl Inject for HeadersMut<'_> {
             unsafe { rd_kafka_header_remove(native(self.0.as_borrowed()).cast_mut(), name.as_ptr()) };
         }
     }
+
+    fn remove_other_case(&mut self) {
+        let mut names = vec![];
+        Headers::from(Some(&*self.0)).each(|name, _| {
+            if w3c::is_other_case(name) {
+                names.extend(CString::new(name))
+            }
+        });
+        for name in names {
+            // SAFETY: as above.
+            unsafe { rd_kafka_header_remove(native(self.0.as_borrowed()).cast_mut(), name.as_ptr()) };
+        }
+    }
 }
 
 /// What librdkafka reckons with for a message beside its key, its value and its headers, and at most for a header beside
@@ -100,7 +117,7 @@ pub(crate) fn budget(largest: usize, message: usize, headers: Option<&OwnedHeade
 fn size_of_theirs(headers: &OwnedHeaders) -> usize {
     let mut sum = 0;
     Headers::from(Some(headers)).each(|name, value| {
-        if !OURS.iter().any(|ours| ours.as_bytes() == name) {
+        if w3c::header_named(name).is_none() {
             sum += HEADER_OVERHEAD + name.len() + value.map_or(0, <[u8]>::len)
         }
     });
@@ -161,8 +178,8 @@ impl Before {
     /// What is to be known before a context is written.
     pub(crate) fn injection(headers: Option<&OwnedHeaders>) -> Self {
         let Some(headers) = headers else { return Before::None };
-        let carrier = Headers::from(Some(headers));
-        let ours = OURS.iter().any(|name| carrier.get(name) != Header::Absent);
+        let mut ours = false;
+        Headers::from(Some(headers)).each(|name, _| ours |= w3c::header_named(name).is_some());
         if ours { Before::Were(headers.clone()) } else { Before::NotOurs }
     }
 
@@ -178,19 +195,18 @@ impl Before {
             Before::None => None,
             Before::Were(headers) => Some(headers),
             Before::NotOurs => now.map(|mut headers| {
-                OURS.iter().for_each(|name| HeadersMut(&mut headers).remove(name));
+                w3c::HEADERS.iter().for_each(|name| HeadersMut(&mut headers).remove(name));
                 headers
             }),
         }
     }
 }
 
-const OURS: [&str; 3] = [w3c::TRACEPARENT, w3c::TRACESTATE, w3c::BAGGAGE];
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use rdkafka::message::{Header as Pair, Headers as _};
+    use spanbridge::carrier::{extract, inject};
 
     fn headers(pairs: &[(&[u8], Option<&[u8]>)]) -> OwnedHeaders {
         let headers = OwnedHeaders::new();
@@ -224,6 +240,19 @@ mod tests {
         assert_eq!(budget(1_000, 100, Some(&theirs), usize::MAX).bytes, 1_000 - 36 - 100 - (10 + 5) - (10 + 2));
         assert_eq!(budget(100, 100, None, usize::MAX).bytes, 0);
         assert_eq!(budget(1_000, 100, None, 200).bytes, 200);
+    }
+
+    #[test]
+    fn other_case_is_found_and_taken_out() {
+        let mut sent = headers(&[(b"Baggage", Some(b"k=v")), (b"bad\xff", Some(b"x")), (b"BAGGAGE", Some(b"k=w"))]);
+        let found = extract(&Headers::from(Some(&sent)));
+        assert_eq!((found.context.baggage().as_str(), found.problems.len()), ("k=w", 1));
+        let before = Before::injection(Some(&sent));
+        inject(&found.context, &mut HeadersMut(&mut sent));
+        assert_eq!(sent.count(), 2);
+        let again = extract(&Headers::from(Some(&sent)));
+        assert_eq!((again.context, again.problems), (found.context, vec![]));
+        assert_eq!(before.restore(Some(sent)).map(|headers| headers.count()), Some(3), "as it was");
     }
 
     #[test]

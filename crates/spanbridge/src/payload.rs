@@ -260,8 +260,7 @@ fn fields<'a>(payload: &'a [u8], members: &mut Members<'a>) -> Option<Found<'a>>
     }
     let [traceparent, tracestate, baggage] = values;
     let has_any = traceparent.is_some() || baggage.is_some();
-    let fields =
-        has_any.then(|| HiddenFields { traceparent: traceparent.unwrap_or_default(), tracestate, baggage });
+    let fields = has_any.then(|| HiddenFields { traceparent: traceparent.unwrap_or_default(), tracestate, baggage });
     let problem = problem.or((!has_any).then_some("it has neither a traceparent nor baggage"));
     Some(Found { fields, problem, plain })
 }

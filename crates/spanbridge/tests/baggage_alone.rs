@@ -162,7 +162,8 @@ mod recorded {
     fn worked_on(came: &Headers, receiving: &Receiving) -> (Headers, Vec<String>) {
         let (recorder, memory) = recorder();
         let sent = recorder.in_scope(|| {
-            let received = Received::new(came).under(receiving, Arrival { name: &|| "work".into(), ..Arrival::default() });
+            let received =
+                Received::new(came).under(receiving, Arrival { name: &|| "work".into(), ..Arrival::default() });
             let span = received.process(|| observe::span("process").open());
             let sent = sent(span.context());
             span.end();

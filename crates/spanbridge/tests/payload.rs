@@ -90,7 +90,9 @@ fn what_only_looks_like_an_object_is_left() {
         untouched(payload);
     }
     // A template of JSON begins as JSON does; what it becomes is for others to say, and what it was comes back.
-    for template in [r#"{"a": {{x}}}"#, r#"{"a" : <%= x %>}"#, r#"{"a":}"#, r#"{"a":1,}"#, "{\"a\":1}}", "{\"a\":{\"b\":2}"] {
+    for template in
+        [r#"{"a": {{x}}}"#, r#"{"a" : <%= x %>}"#, r#"{"a":}"#, r#"{"a":1,}"#, "{\"a\":1}}", "{\"a\":{\"b\":2}"]
+    {
         let sent = splice(template.as_bytes(), &all_fields()).expect(template);
         let received = take(&sent);
         assert_eq!((received.payload().as_ref(), received.fields), (template.as_bytes(), Some(all_fields())));

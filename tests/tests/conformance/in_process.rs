@@ -67,7 +67,9 @@ impl Transport for InProcess {
         let mut message = Message::new(taken.payload());
         if let Some(fields) = &taken.fields {
             let optional = [("tracestate", &fields.tracestate), ("baggage", &fields.baggage)];
-            message = message.header("traceparent", fields.traceparent.as_bytes());
+            if !fields.traceparent.is_empty() {
+                message = message.header("traceparent", fields.traceparent.as_bytes());
+            }
             for (name, value) in optional.into_iter().filter_map(|(n, v)| v.as_deref().map(|v| (n, v))) {
                 message = message.header(name, value)
             }

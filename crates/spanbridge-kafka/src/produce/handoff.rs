@@ -49,7 +49,7 @@ fn pack(
     headers: &mut Option<OwnedHeaders>,
     budget: impl FnOnce(Option<&OwnedHeaders>) -> Budget,
 ) -> Before {
-    if span.context().is_empty() {
+    if !span.context().travels() {
         return Before::Untouched;
     }
     let (before, budget) = (Before::injection(headers.as_ref()), budget(headers.as_ref()));

@@ -30,8 +30,7 @@ impl<V: Attribute> Attributes<'_, V> {
     /// Writes a context, within what the user's own attributes leave of ten, and within `bytes`. Says what was left out,
     /// if anything.
     pub(crate) fn inject(&mut self, context: &Context, bytes: usize) -> Option<String> {
-        let ours = |name: &String| [w3c::TRACEPARENT, w3c::TRACESTATE, w3c::BAGGAGE].contains(&name.as_str());
-        let users = self.0.keys().filter(|name| !ours(name)).count();
+        let users = self.0.keys().filter(|name| w3c::header_named(name).is_none()).count();
         inject_within(context, Budget { bytes, per_header: TYPE, headers: MOST.saturating_sub(users) }, self)
     }
 }
@@ -44,6 +43,10 @@ impl<V: Attribute> Extract for Attributes<'_, V> {
             Some(Some(bytes)) => Header::Value(bytes.into()),
         }
     }
+
+    fn each_name(&self, f: &mut dyn FnMut(&str)) {
+        self.0.keys().for_each(|name| f(name))
+    }
 }
 
 impl<V: Attribute> Inject for Attributes<'_, V> {
@@ -53,6 +56,10 @@ impl<V: Attribute> Inject for Attributes<'_, V> {
 
     fn remove(&mut self, name: &'static str) {
         self.0.remove(name);
+    }
+
+    fn remove_other_case(&mut self) {
+        self.0.retain(|name, _| !w3c::is_other_case(name))
     }
 }
 

@@ -5,7 +5,7 @@ use base64::prelude::{BASE64_STANDARD, Engine};
 use serde::de::IgnoredAny;
 use spanbridge::Context;
 use spanbridge::carrier::{Budget, Extract, Header, Inject, Problem, inject_within};
-use spanbridge::w3c::{BAGGAGE, TRACEPARENT, TRACESTATE};
+use spanbridge::w3c::{HEADERS, is_other_case};
 use std::borrow::Cow;
 
 /// [The client context](https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html#lambda-Invoke-request-ClientContext)
@@ -68,10 +68,12 @@ impl ClientContext {
     /// [`inject_within`] does.
     pub fn inject(&mut self, context: &Context) -> Option<String> {
         const MOST: usize = ClientContext::LIMIT / 4 * 3;
-        if context.is_empty() {
+        if !context.travels() {
             return None;
         }
-        [TRACEPARENT, TRACESTATE, BAGGAGE].iter().for_each(|name| self.remove(name));
+        if !context.is_empty() {
+            HEADERS.iter().for_each(|name| self.remove(name))
+        }
         let before = self.custom.clone();
         self.custom.get_or_insert_default();
         let mut room = MOST.saturating_sub(self.written().len());
@@ -112,6 +114,10 @@ impl Extract for ClientContext {
             },
         }
     }
+
+    fn each_name(&self, f: &mut dyn FnMut(&str)) {
+        self.custom.iter().flatten().for_each(|(name, _)| f(name))
+    }
 }
 
 impl Inject for ClientContext {
@@ -123,6 +129,12 @@ impl Inject for ClientContext {
     fn remove(&mut self, name: &'static str) {
         if let Some(custom) = &mut self.custom {
             custom.retain(|(key, _)| key != name)
+        }
+    }
+
+    fn remove_other_case(&mut self) {
+        if let Some(custom) = &mut self.custom {
+            custom.retain(|(key, _)| !is_other_case(key))
         }
     }
 }

@@ -5,6 +5,7 @@ use super::deadline::Deadline;
 use super::flush;
 use super::settings::Settings;
 use super::watchdog;
+use crate::carrier::first_of;
 use crate::describe::{self, About};
 use crate::event::{Beside, Event, request_headers};
 use bytes::Bytes;
@@ -266,9 +267,7 @@ fn cause(event: &Event) -> Extraction {
     // A message that is alone is the cause of the invocation; of several none is.
     if let [one] = event.records() {
         cause.problems.extend_from_slice(&one.carried.problems);
-        if !one.carried.context.is_empty() {
-            cause.context = one.carried.context.clone()
-        }
+        cause.context = first_of(one.carried.context.clone(), || cause.context)
     }
     Extraction { context: cause.context.in_new_segment(), ..cause }
 }

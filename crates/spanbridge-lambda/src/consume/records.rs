@@ -8,8 +8,7 @@ use crate::event::{Record, Source};
 use futures_util::FutureExt;
 use futures_util::stream::{StreamExt, iter};
 use serde::Serialize;
-use spanbridge::carrier::Extraction;
-use spanbridge::messaging::{Arrival, Received, Receiving, Step, Waited, span, waited};
+use spanbridge::messaging::{Arrival, Received, Receiving, Relation, Step, Waited, span, waited};
 use spanbridge::observe::{self, Span};
 use spanbridge::{Context, Outcome, panics, semconv};
 use std::collections::HashMap;
@@ -215,9 +214,12 @@ impl<'a> Batch<'a> {
             // The invocation hangs under its sender's span, and has told what was wrong with that.
             observe::in_scope(&self.context, open)
         } else if record.carried.context.is_empty() {
-            // One without a sender is the batch's.
-            let problems = record.carried.problems.clone();
-            Received::from(Extraction { context: self.context.clone(), problems }).process(open)
+            // One without a sender is the batch's. Its baggage is its own.
+            let mut received = Received::from(record.carried.clone());
+            if let Some(receiving) = self.receiving {
+                received = received.under(receiving, Arrival { relation: Some(Relation::Parent), ..Arrival::default() })
+            }
+            received.or_under(&self.context).process(open)
         } else {
             let mut received = Received::from(record.carried.clone());
             if let Some(receiving) = self.receiving {

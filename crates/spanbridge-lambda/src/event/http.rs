@@ -42,8 +42,8 @@ const TOLD: [(&str, Option<&str>); 3] = [
 
 /// What came in the headers, of which there may be two lists: with one value of each name, and with all.
 ///
-/// Names have no case. Several values of `tracestate` or `baggage` are one list; of several of `traceparent` the last
-/// counts.
+/// Names have no case. Several values of `tracestate` or `baggage` are one list; of several of `traceparent` that are not
+/// the same none counts.
 pub(super) fn with_headers<'a>(source: Source, lists: [Option<Json<'a>>; 2]) -> Content {
     let mut found = Standard::default();
     let mut content = Content::of(source);
@@ -82,8 +82,12 @@ pub(super) fn joined<'a>(name: &str, value: Json<'a>) -> Header<'a> {
     };
     match joined {
         Header::Value(all) if name.eq_ignore_ascii_case(w3c::TRACEPARENT) && all.contains(&b',') => {
-            let last = all.rsplit(|byte| *byte == b',').next().unwrap_or_default();
-            Header::Value(last.to_vec().into())
+            let mut values = all.split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
+            let first = values.next().unwrap_or_default();
+            if values.any(|other| other != first) {
+                return Header::Unusable("is there several times, with different values");
+            }
+            Header::Value(first.to_vec().into())
         }
         Header::Unusable(_) if value.is_null() => Header::Absent,
         joined => joined,

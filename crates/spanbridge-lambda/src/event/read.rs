@@ -1,5 +1,6 @@
 //! Reading what the sources have in common.
 
+use crate::carrier::first_of;
 use crate::json::Json;
 use base64::prelude::{BASE64_STANDARD, Engine};
 use serde::de::{Deserialize, Deserializer, Error, SeqAccess, Visitor};
@@ -116,11 +117,11 @@ pub(super) fn seconds(value: Option<Json<'_>>) -> Option<SystemTime> {
     SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(ms))
 }
 
-/// The first context there is; what was wrong before it is kept.
+/// The first trace there is, with the first baggage; what was wrong before it is kept.
 pub(super) fn or_else(mut found: Extraction, next: impl FnOnce() -> Extraction) -> Extraction {
     if found.context.is_empty() {
         let next = next();
-        found.context = next.context;
+        found.context = first_of(found.context, || next.context);
         found.problems.extend(next.problems)
     }
     found

@@ -7,7 +7,7 @@ use crate::carrier::Standard;
 use crate::json::Json;
 use spanbridge::carrier::Extraction;
 use spanbridge::payload::FIELD;
-use spanbridge::{semconv, w3c};
+use spanbridge::semconv;
 
 /// `Records` of Kinesis, in base64.
 pub(super) fn kinesis(records: Json<'_>) -> Content {
@@ -73,9 +73,9 @@ fn in_image(new: Option<Json<'_>>, old: Option<Json<'_>>) -> Extraction {
 
 fn standard(map: Json<'_>) -> Standard<'_> {
     let mut found = Standard::default();
-    for name in [w3c::TRACEPARENT, w3c::TRACESTATE, w3c::BAGGAGE] {
-        if let Some(value) = map.get(name).and_then(|value| value.get("S")) {
-            found.offer(name, || text_header(value))
+    for (name, value) in map.members() {
+        if let Some(value) = value.get("S") {
+            found.offer(&name, || text_header(value))
         }
     }
     found

@@ -117,7 +117,7 @@ fn pack(
         capture.record_payload(packing.span, "input", JSON, &take(payload.as_ref()).payload())
     }
     match kind {
-        _ if packing.span.context().is_empty() => {}
+        _ if !packing.span.context().travels() => {}
         // Nothing runs.
         Some(DRY_RUN) => {}
         _ if is_in_payload(function, kind, packing) => into_payload(payload, packing),
@@ -172,7 +172,7 @@ fn into_payload(payload: &mut Option<Blob>, packing: &Packing<'_>) {
     let mut fields = HiddenFields::default();
     let budget = Budget { bytes: room, per_header: HEADER, headers: usize::MAX };
     packing.left_out(inject_within(span.context(), budget, &mut fields));
-    if fields.traceparent.is_empty() {
+    if fields.is_empty() {
         return;
     }
     match splice(bytes, &fields) {

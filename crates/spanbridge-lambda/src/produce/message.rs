@@ -94,7 +94,7 @@ pub(super) fn capture<V: Attribute>(capture: Option<&Capturing>, span: &Span, bo
 /// Packs the context of a span into a message's attributes, where there is room in what is sent at once. That is of this
 /// size so far, and grows.
 pub(super) fn pack<V: Attribute>(attributes: &mut Map<V>, span: &Span, all: &mut usize) {
-    if span.context().is_empty() {
+    if !span.context().travels() {
         return;
     }
     let before = size("", attributes);

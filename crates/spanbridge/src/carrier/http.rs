@@ -6,17 +6,24 @@ use http::{HeaderMap, HeaderValue};
 use std::borrow::Cow;
 
 /// Several `tracestate` or `baggage` headers are one list ([RFC 9110, section
-/// 5.3](https://www.rfc-editor.org/rfc/rfc9110#section-5.3)); of several `traceparent` the last counts.
+/// 5.3](https://www.rfc-editor.org/rfc/rfc9110#section-5.3)); `traceparent` is no list, so where there are several that are
+/// not the same none of them counts.
 impl Extract for HeaderMap {
     fn get(&self, name: &str) -> Header<'_> {
         let mut values = self.get_all(name).iter();
         let Some(first) = values.next() else { return Header::Absent };
+        if name == w3c::TRACEPARENT && values.clone().any(|other| other != first) {
+            return Header::Unusable(SEVERAL);
+        }
         Header::Value(values.fold(Cow::Borrowed(first.as_bytes()), |list, next| match name {
-            w3c::TRACEPARENT => Cow::Borrowed(next.as_bytes()),
+            w3c::TRACEPARENT => list,
             _ => Cow::Owned([&*list, b",", next.as_bytes()].concat()),
         }))
     }
 }
+
+/// What is wrong with several headers of one name that may be there once.
+const SEVERAL: &str = "is there several times, with different values";
 
 impl Inject for HeaderMap {
     fn set(&mut self, name: &'static str, value: &str) {
@@ -48,6 +55,13 @@ mod tests {
         assert_eq!(got.problems, []);
         assert_eq!(got.context.trace_state().as_str(), "a=1,b=2");
         assert_eq!(got.context.baggage().get("l").as_deref(), Some("w"));
+        h.append("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".parse().unwrap());
+        assert_eq!(extract(&h).context, got.context, "the same again");
+        let mut other = h.clone();
+        other.append("TRACEPARENT", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b8-01".parse().unwrap());
+        let new = extract(&other);
+        assert_eq!((new.context.is_empty(), new.context.baggage().as_str()), (true, "k=v,l=w"));
+        assert_eq!(new.problems[0].to_string(), "traceparent: is there several times, with different values");
         let mut out = h.clone();
         inject(&got.context, &mut out);
         assert_eq!(out.get_all("tracestate").iter().count(), 1);

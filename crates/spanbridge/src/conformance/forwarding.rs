@@ -49,7 +49,7 @@ fn odd(abilities: &Abilities) -> Vec<Header> {
 
 /// The headers that are the application's. Whether they keep their order is up to the transport; those of one name do.
 fn theirs(headers: &[Header]) -> Vec<Header> {
-    let ours = |name: &[u8]| [w3c::TRACEPARENT, w3c::TRACESTATE, w3c::BAGGAGE].iter().any(|o| o.as_bytes() == name);
+    let ours = |name: &[u8]| w3c::HEADERS.iter().any(|o| o.as_bytes() == name);
     let mut theirs: Vec<_> = headers.iter().filter(|(name, _)| !ours(name)).cloned().collect();
     theirs.sort_by(|a, b| a.0.cmp(&b.0));
     theirs
@@ -88,6 +88,37 @@ pub async fn forwarding_does_not_stack(transport: &impl Transport) -> Told {
         told.under(sends[hop + 1], jobs[hop]);
     }
     told.same("traceparent", values(&arrived, "traceparent"), ours(TRACE, sends[4].id, "01"));
+    Told::Whole
+}
+
+/// Headers that somebody has written in other case (`Traceparent`) are taken, with a diagnostic that says it; a message
+/// that is sent on with them has ours in their place, and only ours.
+///
+/// # Panics
+/// When that does not hold.
+pub async fn names_in_other_case_are_replaced(transport: &impl Transport) -> Told {
+    if !transport.abilities().own_headers {
+        return Told::Cannot("hold a header of another name than ours");
+    }
+    let stage = Stage::new();
+    let own = [("Traceparent", &*parent("01")), ("BAGGAGE", "tier=gold"), ("x-Own", "1")];
+    let message = own.iter().fold(numbered(0), |message, (name, value)| message.header(*name, *value));
+    transport.send_raw(message).await.expect("send");
+    let relay = |message: Message| transport.send(Message { payload: numbered(1).payload, ..message });
+    stage.receiver(transport.receive(relay)).await.expect("receive");
+    let arrived = transport.receive_raw().await.expect("receive");
+
+    let told = stage.recorded().await;
+    let (job, send) = (told.one(Primitive::MESSAGING_PROCESS), told.one(Primitive::MESSAGING_PUBLISH));
+    told.same("the parent", job.parent.map(|p| p.to_string()), Some(super::stage::SPAN.into()));
+    told.under(send, job);
+    let diagnostics: Vec<_> = job.diagnostics.iter().map(|(_, message)| message.as_str()).collect();
+    let expected =
+        vec![r#"traceparent: its name is written "Traceparent""#, r#"baggage: its name is written "BAGGAGE""#];
+    told.same("what is told", diagnostics, expected);
+    told.same("traceparent", values(&arrived, "traceparent"), ours(TRACE, send.id, "01"));
+    told.same("baggage", values(&arrived, "baggage"), vec!["tier=gold".to_owned()]);
+    told.same("the number of headers", arrived.headers.len(), 3);
     Told::Whole
 }
 

@@ -20,7 +20,7 @@ impl Case {
     fn fits(&self, abilities: &Abilities) -> bool {
         let text = |bytes: &[u8]| std::str::from_utf8(bytes).is_ok();
         let twice = |(at, (name, _)): (usize, &Header)| self.headers[..at].iter().any(|(other, _)| other == name);
-        let ours = |name: &[u8]| [w3c::TRACEPARENT, w3c::TRACESTATE, w3c::BAGGAGE].iter().any(|o| o.as_bytes() == name);
+        let ours = |name: &[u8]| w3c::HEADERS.iter().any(|o| o.as_bytes() == name);
         let size: usize = self.headers.iter().map(|(n, v)| n.len() + v.as_ref().map_or(0, Vec::len) + 16).sum();
         let all = |holds: &dyn Fn(&Header) -> bool| self.headers.iter().all(holds);
         (abilities.null_values || all(&|(_, value)| value.is_some()))
@@ -40,7 +40,7 @@ fn null(name: &[u8]) -> Header {
     (name.to_vec(), None)
 }
 
-/// A `traceparent` that must not be taken. What comes with it is not looked at.
+/// A `traceparent` that must not be taken. The tracestate that comes with it is not looked at.
 fn bad(what: &'static str, value: impl Into<Vec<u8>>) -> Case {
     let headers = vec![header(b"traceparent", value), header(b"tracestate", "a=1"), header(b"baggage", "tier=gold")];
     Case { what, headers, continued: false, told: &["traceparent"] }
@@ -90,6 +90,28 @@ fn table() -> Vec<Case> {
         beside("baggage of 64 KiB", [header(b"baggage", format!("a={long}"))], &["baggage"]),
         beside("baggage not UTF-8", [header(b"baggage", b"a=1,b=\xff".as_slice())], &["baggage"]),
         beside("no members of baggage", [header(b"baggage", ",,;=,=")], &["baggage"]),
+        beside("an empty tracestate and baggage", [header(b"tracestate", ""), header(b"baggage", " ")], &[]),
+        beside("another traceparent in other case", [header(b"Traceparent", "junk")], &[]),
+        beside("tracestate in other case", [header(b"TraceState", "a=1")], &["tracestate"]),
+        Case {
+            what: "traceparent in other case",
+            headers: vec![header(b"TRACEPARENT", parent("01"))],
+            continued: true,
+            told: &["traceparent"],
+        },
+        Case {
+            what: "junk in other case",
+            headers: vec![header(b"Traceparent", "junk")],
+            continued: false,
+            told: &["traceparent", "traceparent"],
+        },
+        Case { what: "baggage alone", headers: vec![header(b"baggage", "tier=gold")], continued: false, told: &[] },
+        Case {
+            what: "malformed baggage alone",
+            headers: vec![header(b"baggage", "=,=")],
+            continued: false,
+            told: &["baggage"],
+        },
         beside("both null", [null(b"tracestate"), null(b"baggage")], &["tracestate", "baggage"]),
         beside("values of others that are not text", [header(b"x", b"\0\xff".as_slice()), null(b"y")], &[]),
         beside(

@@ -61,10 +61,14 @@ pub use context::{
 };
 pub use fate::{a_failed_message_is_tried_again, a_send_says_what_became_of_it, what_has_no_room_is_left_out};
 pub use forwarding::{
-    another_traces_context_is_kept_and_linked, forwarding_does_not_stack, stale_headers_are_replaced,
+    another_traces_context_is_kept_and_linked, forwarding_does_not_stack, names_in_other_case_are_replaced,
+    stale_headers_are_replaced,
 };
 pub use hostile::{hostile_headers_are_survived, of_duplicates_the_last_counts};
-pub use sampling::{a_child_run_travels, unsampled_contexts_travel, without_a_recorder_nothing_is_written};
+pub use sampling::{
+    a_child_run_travels, baggage_needs_no_trace, unsampled_contexts_travel, what_was_sampled_out_stays_so,
+    without_a_recorder_nothing_is_written,
+};
 pub use settlement::{a_batch_is_linked_to_every_sender, a_settlement_is_recorded};
 pub use spans::{Seen, spans};
 pub use transport::{Abilities, BoxError, Header, Message, Transport};
@@ -94,6 +98,7 @@ macro_rules! conformance_chapters {
             of_duplicates_the_last_counts
             stale_headers_are_replaced
             forwarding_does_not_stack
+            names_in_other_case_are_replaced
             another_traces_context_is_kept_and_linked
             a_send_says_what_became_of_it
             what_has_no_room_is_left_out
@@ -101,6 +106,8 @@ macro_rules! conformance_chapters {
             a_settlement_is_recorded
             a_batch_is_linked_to_every_sender
             unsampled_contexts_travel
+            what_was_sampled_out_stays_so
+            baggage_needs_no_trace
             a_child_run_travels
             without_a_recorder_nothing_is_written
         }

@@ -1,6 +1,6 @@
 //! Chapters about contexts that travel without being recorded, and runs that are not their trace's own.
 
-use super::stage::{Stage, TRACE, numbered, parent, values};
+use super::stage::{Stage, TRACE, numbered, ours, parent, values};
 use super::{Told, Transport};
 use crate::{Context, ContextExt, Primitive, Sampler, observe};
 
@@ -27,6 +27,66 @@ pub async fn unsampled_contexts_travel(transport: &impl Transport) -> Told {
     told.same("the baggage inside", inside.baggage().as_str(), "tier=gold");
     told.check(!inside.is_sampled() && !inside.is_recorded(), "the context became sampled on the way");
     told.same("spans", told.spans.len(), 0);
+    Told::Whole
+}
+
+/// What was sampled out upstream is recorded where that is wanted, and goes on as sampled out.
+///
+/// # Panics
+/// When that does not hold.
+pub async fn what_was_sampled_out_stays_so(transport: &impl Transport) -> Told {
+    let stage = Stage::new();
+    let from = stage.peer(&[("traceparent", &parent("00"))]);
+    stage.sender(transport.send(numbered(1)).in_context(from)).await.expect("send");
+    stage.receiver(transport.receive(|message| transport.send(message))).await.expect("receive");
+    let arrived = transport.receive_raw().await.expect("receive");
+
+    let told = stage.recorded().await;
+    let sends = told.all(Primitive::MESSAGING_PUBLISH);
+    told.same("publish spans", sends.len(), 2);
+    told.under(sends[1], told.one(Primitive::MESSAGING_PROCESS));
+    told.same("traceparent", values(&arrived, "traceparent"), ours(TRACE, sends[1].id, "00"));
+    Told::Whole
+}
+
+/// Baggage comes and goes without a trace, and beside one that is unusable; with a recorder and without one.
+///
+/// # Panics
+/// When that does not hold.
+pub async fn baggage_needs_no_trace(transport: &impl Transport) -> Told {
+    let stage = Stage::new();
+    for (n, junk) in [None, Some("00-1-2-3")].into_iter().enumerate() {
+        let message = numbered(n).header("baggage", "tier=gold");
+        let message = if let Some(junk) = junk { message.header("traceparent", junk) } else { message };
+        transport.send_raw(message.clone()).await.expect("send");
+        transport.send_raw(message).await.expect("send");
+    }
+    let relay = || transport.receive(|_| transport.send(numbered(9)));
+    let (mut recorded, mut silent) = (vec![], vec![]);
+    for _ in 0..2 {
+        stage.receiver(relay()).await.expect("receive");
+        observe::with_context(Context::EMPTY, relay()).await.expect("receive");
+    }
+    for _ in 0..2 {
+        recorded.push(transport.receive_raw().await.expect("receive"));
+        silent.push(transport.receive_raw().await.expect("receive"));
+    }
+
+    let told = stage.recorded().await;
+    let (jobs, sends) = (told.all(Primitive::MESSAGING_PROCESS), told.all(Primitive::MESSAGING_PUBLISH));
+    told.same("process spans", jobs.len(), 2);
+    for (n, message) in recorded.iter().enumerate() {
+        told.same("the parent", jobs[n].parent, None);
+        told.under(sends[n], jobs[n]);
+        let trace = sends[n].trace.map(|t| t.to_string()).unwrap_or_default();
+        told.same("traceparent", values(message, "traceparent"), ours(&trace, sends[n].id, "01"));
+    }
+    for message in recorded.iter().chain(&silent) {
+        told.same("baggage", values(message, "baggage"), vec!["tier=gold".to_owned()]);
+    }
+    for message in &silent {
+        told.same("without a recorder", message.headers.len(), 1);
+    }
     Told::Whole
 }
 

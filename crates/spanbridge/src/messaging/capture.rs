@@ -201,7 +201,7 @@ impl Capturing {
     fn object(&self, headers: impl FnOnce(&mut dyn FnMut(&str, &[u8]))) -> Option<String> {
         let mut object = Some(String::from("{"));
         headers(&mut |name, value| {
-            if [w3c::TRACEPARENT, w3c::TRACESTATE, w3c::BAGGAGE].contains(&name) {
+            if w3c::header_named(name).is_some() {
                 return;
             }
             object = object.take().and_then(|mut text| {

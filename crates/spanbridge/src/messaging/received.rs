@@ -58,6 +58,17 @@ impl Received {
         Received { state: self.state, ..Received::of(taken, relation, run) }
     }
 
+    /// Under this context where it came without a trace, with the baggage that it came with in place of that one's: for a
+    /// message that is a part of something which is being worked on.
+    pub fn or_under(mut self, context: &Context) -> Self {
+        self.context = match (self.context.is_empty(), self.context.travels()) {
+            (false, _) => return self,
+            (true, false) => context.clone(),
+            (true, true) => context.with_baggage(self.context.baggage().clone()),
+        };
+        self
+    }
+
     fn of(taken: Taken, relation: Relation, run: Run) -> Self {
         let Taken { context, claimed, notes } = taken;
         let is_usual = relation == Relation::Parent && claimed.is_empty() && notes.is_empty();
