@@ -12,7 +12,7 @@ impl Extract for HeaderMap {
     fn get(&self, name: &str) -> Header<'_> {
         let mut values = self.get_all(name).iter();
         let Some(first) = values.next() else { return Header::Absent };
-        if name == w3c::TRACEPARENT && values.clone().any(|other| other != first) {
+        if name == w3c::TRACEPARENT && self.get_all(name).iter().any(|other| other != first) {
             return Header::Unusable(SEVERAL);
         }
         Header::Value(values.fold(Cow::Borrowed(first.as_bytes()), |list, next| match name {
