@@ -53,6 +53,7 @@ async fn the_story_as_a_whole() {
         cannot,
         [
             "of_duplicates_the_last_counts",
+            "names_in_other_case_are_replaced",
             "what_has_no_room_is_left_out",
             "a_settlement_is_recorded",
             "a_batch_is_linked_to_every_sender"
