@@ -102,7 +102,7 @@ impl Context {
         };
         // Received flags go on as they came: what this process records is no business of those further on.
         if let (Some(records), None) = (records, received) {
-            shared.flags = shared.flags & !SAMPLED | u8::from(records) * SAMPLED
+            shared.flags = (shared.flags & !SAMPLED) | if records { SAMPLED } else { 0 }
         }
         Self::from_shared(shared, span, records == Some(true))
     }
