@@ -92,15 +92,15 @@ pub(crate) fn first_of(found: Context, next: impl FnOnce() -> Context) -> Contex
     }
 }
 
-/// What was found, or, where that is no trace, what X-Ray says; baggage that was found stays.
+/// What was found, or, where that is no trace, what X-Ray says; baggage that was found stays. Whether X-Ray records the trace
+/// is kept in either case: a header of its that is written later says the same.
 pub(crate) fn or_xray(mut found: Extraction, xray: Option<&[u8]>) -> Extraction {
-    if found.context.is_empty()
-        && let Some(header) = xray
-    {
-        match XRay::parse(header) {
-            Ok(xray) => found.context = first_of(found.context, || xray.context()),
-            Err(problem) => found.problems.push(problem),
-        }
+    let Some(header) = xray else { return found };
+    match (XRay::parse(header), found.context.is_empty()) {
+        (Ok(xray), true) => found.context = first_of(found.context, || xray.context()),
+        (Ok(xray), false) => found.context = found.context.with_peer_sampled(xray.sampled),
+        (Err(problem), true) => found.problems.push(problem),
+        (Err(_), false) => {}
     }
     found
 }

@@ -19,6 +19,8 @@ pub(crate) struct Shared {
     pub(crate) trace: u128,
     pub(crate) run: u128,
     pub(crate) flags: u8,
+    /// Whether a tracing system beside W3C's records the trace, where it has said so. It stays in this process.
+    pub(crate) peer_sampled: Option<bool>,
     /// The run came from another process.
     pub(crate) remote: bool,
     /// The span that it came with: the sender's, or of a child run the one that triggered it. No span of ours in this
@@ -119,6 +121,7 @@ impl Context {
             trace,
             run,
             flags,
+            peer_sampled: None,
             remote: false,
             from_span: 0,
             segment: OwnSegment::default(),
@@ -170,6 +173,12 @@ impl Context {
     /// it is another question ([`is_recorded`](Context::is_recorded)).
     pub fn is_sampled(&self) -> bool {
         self.flags() & SAMPLED != 0
+    }
+
+    /// Whether a tracing system beside W3C's records the trace ([`of_peer`](Context::of_peer)); `None` where it has not said.
+    #[doc(hidden)]
+    pub fn peer_sampled(&self) -> Option<bool> {
+        self.shared().and_then(|s| s.peer_sampled)
     }
 
     /// Whether spans under this context are recorded in this process.

@@ -4,7 +4,7 @@
 use crate::context::{Context, OwnSegment, Shared};
 use crate::recording::hot;
 use crate::w3c::{Baggage, SAMPLED, TraceParent, TraceState};
-use crate::{RunId, TraceId};
+use crate::{RunId, SpanId, TraceId};
 
 #[cfg(feature = "record")]
 use crate::{current, intake::Intake, recording};
@@ -67,6 +67,23 @@ impl Context {
         Self::bind(Shared { remote: true, ..Self::blank(trace_id.0, run.0, 0) }, 0, None)
     }
 
+    /// The context of a trace that comes by the header of another tracing system, which has W3C's ids and decides for itself
+    /// what it records (X-Ray). What it samples is sampled. What it does not, or leaves open, it has not sampled out for
+    /// others: that is decided here, as of a trace that begins here, and goes out as sampled where nobody decides.
+    #[doc(hidden)]
+    pub fn of_peer(trace_id: TraceId, parent: Option<SpanId>, sampled: Option<bool>) -> Self {
+        let (run, from_span) = (RunId::of_trace(trace_id), parent.map_or(0, |parent| parent.0));
+        let blank = Self::blank(trace_id.0, run.0, SAMPLED);
+        let shared = Shared { remote: true, from_span, peer_sampled: sampled, ..blank };
+        Self::bind(shared, from_span, sampled.filter(|sampled| *sampled))
+    }
+
+    /// The same context, with what a tracing system beside W3C's has decided.
+    #[doc(hidden)]
+    pub fn with_peer_sampled(&self, sampled: Option<bool>) -> Self {
+        if self.peer_sampled() == sampled { self.clone() } else { self.changed(|s| s.peer_sampled = sampled) }
+    }
+
     /// The context of a run that goes on here, outside any of its spans, with a segment of its own.
     pub(crate) fn resumed(
         parent: TraceParent,
@@ -121,6 +138,7 @@ impl Context {
             trace: old.trace,
             run: old.run,
             flags: old.flags,
+            peer_sampled: old.peer_sampled,
             remote: old.remote,
             from_span: old.from_span,
             segment: old.segment,
@@ -206,7 +224,7 @@ pub(crate) fn linked(sender: &Context) -> Context {
     let sampled = if sender.is_recorded() { sender.flags() & SAMPLED } else { 0 };
     let mut context = sender.changed(|s| {
         (s.trace, s.from_span, s.flags) = (trace, 0, sampled);
-        s.trace_state = TraceState::new()
+        (s.trace_state, s.peer_sampled) = (TraceState::new(), None)
     });
     // What is not recorded travels all the same, and needs a span id on the wire.
     context.span = if context.is_recorded() { 0 } else { recording::new_id() };

@@ -1,7 +1,7 @@
 //! X-Ray's header: `Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1`.
 
 use spanbridge::carrier::Problem;
-use spanbridge::w3c::{Baggage, SAMPLED, TraceParent, TraceState};
+use spanbridge::w3c::TraceParent;
 use spanbridge::{Context, RunId, SpanId, TraceId};
 use std::fmt;
 
@@ -59,25 +59,24 @@ impl XRay {
     }
 
     /// The header for a context; `None` when it is empty.
+    ///
+    /// What X-Ray records is X-Ray's decision, and it costs: `Sampled` is what the header said that came with the context.
+    /// Where none came it is left open, for who gets this to decide; `0` where the context is not sampled.
     pub fn of(context: &Context) -> Option<Self> {
         let TraceParent { trace_id, span_id, .. } = context.trace_parent()?;
         let parent = (span_id != RunId::of_trace(trace_id).as_parent()).then_some(span_id);
-        Some(XRay { trace_id, parent, sampled: Some(context.is_sampled()) })
+        let sampled = context.peer_sampled().or((!context.is_sampled()).then_some(false));
+        Some(XRay { trace_id, parent, sampled })
     }
 
     /// The context.
     ///
-    /// What X-Ray does not record is recorded here or not as a trace that begins here would be: Lambda says
+    /// What X-Ray does not record is recorded here or not as a trace that begins here would be, and goes on so: Lambda says
     /// `Sampled=0` to every function that has no active tracing. The parent is nobody's span then, for Lambda makes one up
     /// for every invocation: it is left out, and whatever starts next is a root of the trace.
     pub fn context(&self) -> Context {
-        let trace_id = self.trace_id;
-        if self.sampled != Some(true) {
-            return Context::of_trace(trace_id);
-        }
-        let span_id = self.parent.unwrap_or(RunId::of_trace(trace_id).as_parent());
-        let parent = TraceParent { trace_id, span_id, flags: SAMPLED };
-        Context::remote(parent, None, TraceState::new(), Baggage::new())
+        let parent = self.parent.filter(|_| self.sampled != Some(false));
+        Context::of_peer(self.trace_id, parent, self.sampled)
     }
 }
 

@@ -5,7 +5,9 @@ use super::wanted::InPayload;
 use aws_smithy_types::config_bag::ConfigBag;
 use spanbridge::messaging::{Capturing, Handoff};
 use spanbridge::observe::Span;
-use spanbridge::{Context, Value, semconv};
+#[cfg(feature = "invoke")]
+use spanbridge::semconv;
+use spanbridge::{Context, Value};
 
 /// The span of a call that is under way.
 #[derive(Debug)]

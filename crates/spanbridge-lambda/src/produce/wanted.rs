@@ -1,6 +1,7 @@
 //! What is wanted beside the defaults, of one call or of all of a client.
 
 use spanbridge::messaging::Capturing;
+#[cfg(feature = "invoke")]
 use std::sync::Arc;
 
 /// What is wanted beside the defaults, of one call or of all of a client.
@@ -18,6 +19,7 @@ pub(super) enum InPayload {
     /// Those that have no other place for it.
     IfNeeded,
     /// Those of the functions of these names.
+    #[cfg(feature = "invoke")]
     Of(Arc<[String]>),
     Always,
 }
