@@ -218,6 +218,21 @@ fn deep_nesting_is_kept_word_for_word() {
     refused(&links, RecordErrorKind::InvalidField, "links");
 }
 
+/// A line may be anybody's.
+#[test]
+fn so_many_attributes_are_no_record() {
+    let line = |count: usize| {
+        let attributes: Vec<_> = (0..count).map(|n| format!(r#""{n}":0"#)).collect();
+        let ids = r#""runId":"00000000000000000000000000000001","traceId":"00000000000000000000000000000001","spanId":"0000000000000001""#;
+        let about = r#""type":"span:attributes","schemaVersion":1,"recordId":"r","segmentId":"0000000000000001","segmentSeq":1,"service":"s""#;
+        format!(r#"{{{about},{ids},"attributes":{{{}}}}}"#, attributes.join(","))
+    };
+    assert!(Record::from_json(&line(1 << 16)).unwrap().is_some());
+    let error = Record::from_json(&line((1 << 16) + 1)).unwrap_err();
+    let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
+    assert!(cause.starts_with("more than 65536 attributes"), "{error}: {cause}");
+}
+
 #[test]
 fn attributes_that_json_has_no_form_for() {
     let attributes = |list: &[(&'static str, Value<'static>)]| -> Attributes<'static> {

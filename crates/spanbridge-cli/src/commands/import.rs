@@ -20,6 +20,9 @@ const NAMED: usize = 5;
 /// enough to be held.
 const BATCH: usize = 8 << 20;
 
+/// What a line takes beside its text, so that many that are next to nothing do not take many times as much as that.
+const LINE: usize = 64;
+
 #[derive(Default)]
 struct Tally {
     stored: u64,
@@ -79,30 +82,44 @@ pub(super) fn run(cli: &Cli, args: &Import) -> Result<(), Failure> {
 }
 
 fn read(store: &mut Store, input: &mut impl BufRead, name: &str, tally: &mut Tally) -> Result<(), Failure> {
-    let (mut line, mut number, mut size) = (Vec::new(), 0, 0);
-    let mut batch: Vec<(u64, String)> = Vec::new();
+    let (mut line, mut number) = (Vec::new(), 0);
+    let mut batch = Batch::default();
     loop {
         number += 1;
         match lines::next(input, &mut line).map_err(|e| Failure::io(format_args!("read {name}"), &e)) {
             Ok(Line::Whole) if line.trim_ascii().is_empty() => {}
             Ok(Line::Whole) => match String::from_utf8(line.clone()) {
-                Ok(text) => {
-                    size += text.len();
-                    batch.push((number, text));
-                }
+                Ok(text) => batch.push(number, text),
                 Err(_) => tally.bad(name, number, "it is not UTF-8"),
             },
             Ok(Line::TooLong) => tally.bad(name, number, format!("it is longer than {} MiB", lines::LONGEST >> 20)),
             end => {
-                take(store, &batch, name, tally)?;
+                take(store, &batch.lines, name, tally)?;
                 return end.map(drop);
             }
         }
-        if size >= BATCH {
-            take(store, &batch, name, tally)?;
-            batch.clear();
-            size = 0;
+        if batch.is_full() {
+            take(store, &batch.lines, name, tally)?;
+            batch = Batch::default()
         }
+    }
+}
+
+/// Lines with their numbers, until they are handed to the store.
+#[derive(Default)]
+struct Batch {
+    lines: Vec<(u64, String)>,
+    size: usize,
+}
+
+impl Batch {
+    fn push(&mut self, number: u64, text: String) {
+        self.size += text.len() + LINE;
+        self.lines.push((number, text))
+    }
+
+    fn is_full(&self) -> bool {
+        self.size >= BATCH
     }
 }
 
@@ -171,4 +188,20 @@ fn records(n: u64) -> String {
 
 fn lines(n: u64) -> String {
     format!("{n} line{}", if n == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_of_next_to_nothing_fill_a_batch() {
+        for (text, most) in [("0", 200_000), (&*"x".repeat(1 << 20), 9)] {
+            let mut batch = Batch::default();
+            while !batch.is_full() {
+                batch.push(1, text.to_owned())
+            }
+            assert!(batch.lines.len() < most, "{}", batch.lines.len());
+        }
+    }
 }

@@ -125,6 +125,10 @@ impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
     }
 }
 
+/// The most attributes of a record that is read: more than the recorder puts into one. A line may be anybody's, and one of
+/// six bytes takes ten times as much once it is read.
+const MAX_ATTRIBUTES: usize = 1 << 16;
+
 struct AttributeObject<'a>(Attributes<'a>);
 
 impl<'de> Deserialize<'de> for AttributeObject<'de> {
@@ -138,6 +142,9 @@ impl<'de> Deserialize<'de> for AttributeObject<'de> {
             fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> std::result::Result<Self::Value, M::Error> {
                 let mut items = Vec::new();
                 while let Some((key, value)) = map.next_entry::<Text<'de>, &'de RawValue>()? {
+                    if items.len() == MAX_ATTRIBUTES {
+                        return Err(Error::custom(format_args!("more than {MAX_ATTRIBUTES} attributes")));
+                    }
                     items.push((key.0, attribute(value).map_err(Error::custom)?));
                 }
                 Ok(AttributeObject(items.into_iter().collect()))
