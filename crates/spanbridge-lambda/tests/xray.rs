@@ -5,6 +5,7 @@
 #[expect(dead_code, reason = "not all of what was sent is looked at here")]
 #[macro_use]
 mod caught;
+#[expect(dead_code, reason = "what was recorded is not looked at here")]
 mod support;
 
 use aws_sdk_lambda::types::InvocationType;
