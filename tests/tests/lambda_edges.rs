@@ -60,7 +60,7 @@ impl Stage {
 /// With provisioned concurrency the process is then frozen for hours, and may never get an event.
 #[test]
 fn the_initialisation_is_in_the_store() {
-    let stage = Stage::new(|function| function);
+    let stage = Stage::new(|function| function.env("SINK", "slow"));
     let _asks = stage.function.asked();
     assert_eq!(stage.stored(), ["connect Ok"]);
 }

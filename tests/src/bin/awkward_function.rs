@@ -1,7 +1,8 @@
 //! A function under conditions that its environment says. It has one thread for everything, and its spans go to the sink
 //! when somebody asks for it, and not before.
 //!
-//! `SINK=hang` takes nothing and does not come back, `SINK=fail` fails at once; else it is the store. The initialisation is a
+//! `SINK=hang` takes nothing and does not come back, `SINK=fail` fails at once; else it is the store, which with `SINK=slow` takes its
+//! time. The initialisation is a
 //! span. Once the file `GO` is there a thread records a span `between`, and writes the file `WENT`.
 //!
 //! `{"do": "block"}` blocks the only thread, once the file `STARTED` is written; `{"do": "handle SIGTERM"}` sets up a handler for
@@ -10,7 +11,7 @@
 
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::{Value, json};
-use spanbridge::{Batch, Receipt, Recorder, SinkError, observe};
+use spanbridge::{Batch, Receipt, Recorder, Sink, SinkError, observe};
 use spanbridge_store::StoreSink;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::PathBuf;
@@ -27,6 +28,13 @@ async fn main() -> Result<(), Error> {
             }
         }),
         Ok("fail") => builder.sink(|_: &Batch| -> Result<Receipt, SinkError> { Err(SinkError::new("down")) }),
+        Ok("slow") => {
+            let mut store = StoreSink::open_default()?;
+            builder.sink(move |batch: &Batch| {
+                std::thread::sleep(Duration::from_millis(200));
+                store.deliver(batch)
+            })
+        }
         _ => builder.sink(StoreSink::open_default()?),
     };
     let _recorder = builder.install()?;
