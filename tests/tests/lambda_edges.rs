@@ -8,7 +8,7 @@ use spanbridge_tests::{RuntimeApi, until};
 use std::fs::{File, read_to_string};
 use std::path::PathBuf;
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 struct Stage {
     function: RuntimeApi,
@@ -60,30 +60,57 @@ impl Stage {
 /// With provisioned concurrency the process is then frozen for hours, and may never get an event.
 #[test]
 fn the_initialisation_is_in_the_store() {
-    let stage = Stage::new(|function| function.env("SINK", "slow"));
-    let _asks = stage.function.asked();
-    assert_eq!(stage.stored(), ["connect Ok"]);
+    for way in ["run", "concurrent", "layer"] {
+        let stage = Stage::new(|function| function.env("WAY", way).env("SINK", "slow"));
+        let _asks = stage.function.asked();
+        assert_eq!(stage.stored(), ["connect Ok"], "{way}");
+    }
 }
 
 #[tokio::test]
 async fn sigterm_before_the_first_event() {
-    let mut stage = Stage::new(|function| function);
-    let _asks = stage.function.asked();
-    File::create(stage.file("GO")).unwrap();
-    stage.comes("WENT").await;
-    assert_eq!(stage.stored(), ["connect Ok"], "nobody has asked for the other");
-    assert_eq!(stage.ended().1, Some(0));
-    assert_eq!(stage.stored(), ["between Ok", "connect Ok"]);
+    for way in ["run", "concurrent", "layer"] {
+        let mut stage = Stage::new(|function| function.env("WAY", way));
+        let _asks = stage.function.asked();
+        File::create(stage.file("GO")).unwrap();
+        stage.comes("WENT").await;
+        assert_eq!(stage.stored(), ["connect Ok"], "{way}: nobody has asked for the other");
+        assert_eq!(stage.ended().1, Some(0), "{way}");
+        assert_eq!(stage.stored(), ["between Ok", "connect Ok"], "{way}");
+    }
 }
 
-/// Its only thread is the handler's.
+/// Its only thread may be the handler's.
 #[tokio::test]
 async fn sigterm_while_the_executor_is_blocked() {
-    let mut stage = Stage::new(|function| function);
-    stage.function.asked().event("1", &[], json!({"do": "block"}).to_string().as_bytes());
-    stage.comes("STARTED").await;
-    assert_eq!(stage.ended().1, Some(0));
-    assert_eq!(stage.stored(), ["connect Ok", "score Open"]);
+    for way in ["run", "concurrent", "layer", "attribute"] {
+        for threads in ["one", "several"] {
+            let mut stage = Stage::new(|function| function.env("WAY", way).env("THREADS", threads));
+            stage.function.asked().event("1", &[], json!({"do": "block"}).to_string().as_bytes());
+            stage.comes("STARTED").await;
+            assert_eq!(stage.ended().1, Some(0), "{way} {threads}");
+            assert_eq!(stage.stored(), ["connect Ok", "score Open"], "{way} {threads}");
+        }
+    }
+}
+
+/// It may wait until Lambda stops it, so its open span is delivered before that; or the process ends by it.
+#[tokio::test]
+async fn a_service_that_is_not_ready() {
+    let ends = [("wait", None, "score Open"), ("block", None, "score Open")];
+    let ends = ends.into_iter().chain([("fail", Some(1), "score Error"), ("panic", Some(101), "score Panicked")]);
+    for (ready, code, span) in ends {
+        for way in ["run", "concurrent", "layer"] {
+            let mut stage = Stage::new(|function| function.env("WAY", way).env("READY", ready));
+            let soon = SystemTime::now().duration_since(UNIX_EPOCH).unwrap() + Duration::from_millis(300);
+            let soon = soon.as_millis().to_string();
+            stage.function.asked().event("1", &[("lambda-runtime-deadline-ms", soon.as_bytes())], b"{}");
+            until(&format!("{ready} {way}"), || (stage.stored() == ["connect Ok", span]).then_some(())).await;
+            if code.is_some() {
+                assert_eq!(stage.function.exit_code(), code, "{ready} {way}: as without us")
+            }
+        }
+    }
 }
 
 /// Lambda waits for half a second, and what a hanging sink has it does not get.

@@ -1,25 +1,34 @@
-//! A function under conditions that its environment says. It has one thread for everything, and its spans go to the sink
-//! when somebody asks for it, and not before.
+//! A function under conditions that its environment says. Its spans go to the sink when somebody asks for it, and not before.
 //!
-//! `SINK=hang` takes nothing and does not come back, `SINK=fail` fails at once; else it is the store, which with `SINK=slow` takes its
-//! time. The initialisation is a
-//! span. Once the file `GO` is there a thread records a span `between`, and writes the file `WENT`.
+//! `WAY` is how it is observed: `run`, `concurrent`, `layer` or `attribute`, and `THREADS=several` gives it more than the one for
+//! everything. `SINK=hang` takes nothing and does not come back, `SINK=fail` fails at once; else it is the store, which with
+//! `SINK=slow` takes its time. `READY` is what the service does when it is asked: `wait`, `block`, `fail` or `panic`, for ever. The
+//! initialisation is a span. Once the file `GO` is there a thread records a span `between`, and writes the file `WENT`.
 //!
-//! `{"do": "block"}` blocks the only thread, once the file `STARTED` is written; `{"do": "handle SIGTERM"}` sets up a handler for
-//! it, which writes the file `ENDED` in its own time; `{"do": "fork"}` says by which signal a child ends that gets SIGTERM before it
-//! is another program.
+//! `{"do": "block"}` blocks the thread that it is on, once the file `STARTED` is written; `{"do": "handle SIGTERM"}` sets up a handler
+//! for it, which writes the file `ENDED` in its own time; `{"do": "fork"}` says by which signal a child ends that gets SIGTERM before
+//! it is another program.
 
-use lambda_runtime::{Error, LambdaEvent, service_fn};
+use lambda_runtime::{Error, LambdaEvent, Runtime, Service, service_fn};
 use serde_json::{Value, json};
 use spanbridge::{Batch, Receipt, Recorder, Sink, SinkError, observe};
+use spanbridge_lambda::{ObservedLayer, handler, observed};
 use spanbridge_store::StoreSink;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::PathBuf;
 use std::process::Command;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Error> {
+fn main() -> Result<(), Error> {
+    let mut runtime = match std::env::var("THREADS").as_deref() {
+        Ok("several") => tokio::runtime::Builder::new_multi_thread(),
+        _ => tokio::runtime::Builder::new_current_thread(),
+    };
+    runtime.enable_all().build()?.block_on(function())
+}
+
+async fn function() -> Result<(), Error> {
     let builder = Recorder::builder("awkward").on_flush_only();
     let builder = match std::env::var("SINK").as_deref() {
         Ok("hang") => builder.sink(|_: &Batch| -> Result<Receipt, SinkError> {
@@ -47,7 +56,44 @@ async fn main() -> Result<(), Error> {
         observe::span("between").in_scope(|| ());
         write("WENT", "recorded")
     });
-    spanbridge_lambda::run(service_fn(handle)).await
+    let service = Awkward(service_fn(handle));
+    match std::env::var("WAY").as_deref() {
+        Ok("concurrent") => spanbridge_lambda::run_concurrent(service).await,
+        Ok("layer") => Runtime::new(observed(service)).layer(ObservedLayer::new()).run().await,
+        Ok("attribute") => lambda_runtime::run(service_fn(annotated)).await,
+        _ => spanbridge_lambda::run(service).await,
+    }
+}
+
+/// Not ready, in the way that the environment says.
+#[derive(Clone)]
+struct Awkward<S>(S);
+
+impl<S: Service<LambdaEvent<Value>, Error = Error>> Service<LambdaEvent<Value>> for Awkward<S> {
+    type Response = S::Response;
+    type Error = Error;
+    type Future = S::Future;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        match std::env::var("READY").as_deref() {
+            Ok("wait") => Poll::Pending,
+            Ok("block") => loop {
+                std::thread::park()
+            },
+            Ok("fail") => Poll::Ready(Err("no connection".into())),
+            Ok("panic") => panic!("no ink"),
+            _ => self.0.poll_ready(cx),
+        }
+    }
+
+    fn call(&mut self, event: LambdaEvent<Value>) -> S::Future {
+        self.0.call(event)
+    }
+}
+
+#[handler]
+async fn annotated(event: LambdaEvent<Value>) -> Result<Value, Error> {
+    handle(event).await
 }
 
 async fn handle(event: LambdaEvent<Value>) -> Result<Value, Error> {
