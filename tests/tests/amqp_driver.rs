@@ -14,6 +14,15 @@ use tokio::sync::Semaphore;
 
 const SENDER: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 /// Something else for each outcome.
+/// What a panic carries may panic when it is dropped. That is no reason for the driver to end.
+struct Bad;
+
+impl Drop for Bad {
+    fn drop(&mut self) {
+        panic!("in the destructor")
+    }
+}
+
 const POLICY: Settlement =
     Settlement { ok: Answer::Ack, error: Answer::Reject { requeue: false }, panic: Answer::Nack { requeue: false } };
 
@@ -57,7 +66,7 @@ impl JobHandler for Obedient {
             }
             match job.data.as_slice() {
                 b"fail" => Err("no paper".into()),
-                b"panic" => panic!("on purpose"),
+                b"panic" => std::panic::panic_any(Bad),
                 b"settle" => job.reject(BasicRejectOptions { requeue: false }).await.map(drop).map_err(Into::into),
                 _ => Ok(()),
             }

@@ -48,7 +48,7 @@ impl JobHandler for Handler {
         }
         match job.payload() {
             Some(b"fail") => Err("as told".into()),
-            Some(b"panic") => panic!("as told"),
+            Some(b"panic") => std::panic::panic_any(Bad),
             _ => Ok(()),
         }
     }
@@ -57,6 +57,15 @@ impl JobHandler for Handler {
 async fn send(kafka: &Kafka, partition: i32, payloads: &[&str]) {
     for payload in payloads {
         kafka.send(partition, OwnedHeaders::new(), payload.as_bytes()).await
+    }
+}
+
+/// What a panic carries may panic when it is dropped. That is no reason for the driver to end.
+struct Bad;
+
+impl Drop for Bad {
+    fn drop(&mut self) {
+        panic!("in the destructor")
     }
 }
 

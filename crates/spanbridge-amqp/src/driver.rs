@@ -5,6 +5,7 @@ use async_trait::async_trait;
 use futures_util::FutureExt;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use lapin::options::{BasicAckOptions, BasicNackOptions, BasicRejectOptions};
+use spanbridge::panics;
 use std::future::poll_fn;
 use std::panic::AssertUnwindSafe;
 use std::task::Poll;
@@ -95,7 +96,10 @@ async fn work(job: Job, settlement: Settlement, handler: &dyn JobHandler) {
     let answer = match outcome {
         Ok(Ok(())) => settlement.ok,
         Ok(Err(_)) => settlement.error,
-        Err(_) => settlement.panic,
+        Err(panic) => {
+            panics::discard(panic); // which may panic as well
+            settlement.panic
+        }
     };
     if job.is_settled_by_broker() || !job.usable() && !job.poisoned() {
         return; // by `no_ack`, or by the handler itself

@@ -14,6 +14,8 @@ use rdkafka::Message;
 use rdkafka::consumer::{ConsumerContext, StreamConsumer};
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::message::BorrowedMessage;
+use spanbridge::panics;
+use std::any::Any;
 use std::future::{Future, poll_fn};
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
@@ -131,7 +133,12 @@ async fn work(job: Borrowed<'_>, policy: Policy, handler: &dyn JobHandler) -> (P
         // A panic is noticed by the process span and caught outside it: one bad message does not end the others. Handlers
         // that are not written with async_trait may begin to work, and panic, before they return their future.
         let outcome = AssertUnwindSafe(job.run(async { handler.handle(&job).await })).catch_unwind().await;
-        match outcome.unwrap_or_else(|_| Err("the handler panicked".into())) {
+        let panicked = |panic: Box<dyn Any + Send>| {
+            let said = panics::text(&*panic);
+            panics::discard(panic); // which may panic as well
+            Err(format!("the handler panicked: {said}").into())
+        };
+        match outcome.unwrap_or_else(panicked) {
             Ok(()) => break Ok(()),
             Err(_) if attempt < policy.retries && !job.is_revoked() => attempt += 1,
             Err(e) => break Err(e),

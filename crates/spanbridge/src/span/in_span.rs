@@ -45,7 +45,8 @@ pin_project! {
                 let (context, open) = guard.leave();
                 open.end(context, Status::Cancelled)
             }
-            if let Some(panic) = this.late.take() {
+            // In the midst of another panic it would be the end of the process.
+            if let Some(panic) = this.late.take().filter(|_| !std::thread::panicking()) {
                 resume_unwind(panic.into_inner().unwrap_or_else(PoisonError::into_inner))
             }
         }
