@@ -368,6 +368,31 @@ fn records_of_no_run_and_too_large_ones() {
     assert_eq!((report.repeated, report.rejected.len(), report.rejected[0].0), (3, 1, 1));
 }
 
+/// Up to the limit a record is stored and read as it came; one byte more, and it is refused by itself.
+#[test]
+fn a_record_at_the_limit_is_stored_whole() {
+    const MOST: usize = 8 << 20;
+    let (_dir, path) = place();
+    let mut sink = StoreSink::open(&path).unwrap();
+    let mut r = Recording::of(run(1), 1, "shop");
+    let mut sized = |text: usize| {
+        let mut start = start(1, 0, "large", 0);
+        start.attributes = attributes(&[("x", AttributeValue::Str("x".repeat(text).into()))]);
+        r.record(Body::SpanStart(start))
+    };
+    let mut refused = |number: u64, record: &Record<'_>| {
+        let receipt = sink.deliver_records(1, number, || std::iter::once(record.clone())).unwrap();
+        receipt.rejected.into_iter().next().map(|(_, why)| why)
+    };
+    let why = refused(1, &sized(MOST)).unwrap();
+    let weight: usize = why.split(' ').nth(2).unwrap().parse().unwrap();
+    let fits = MOST - (weight - MOST);
+    let (largest, larger) = (sized(fits), sized(fits + 1));
+    assert_eq!(refused(2, &largest), None);
+    assert_eq!(refused(3, &larger).as_deref(), Some("it has 8388609 bytes; the most is 8388608"));
+    assert_eq!(all(&Store::open(&path).unwrap(), None), lines(&[largest]));
+}
+
 #[test]
 fn a_run_of_many_blocks_reads_whole() {
     let (_dir, path) = place();

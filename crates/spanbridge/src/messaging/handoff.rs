@@ -11,6 +11,7 @@ use std::sync::Arc;
 ///
 /// Dropped, it ends as `unknown`: the message may arrive all the same. Of what was sent in a
 /// [`Transaction`](super::Transaction), that has the last word.
+#[must_use = "dropped at once it ends as `unknown`"]
 #[derive(Debug)]
 pub struct Handoff {
     span: Option<Span>,

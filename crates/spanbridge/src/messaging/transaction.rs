@@ -12,6 +12,7 @@ const MOST: usize = 1 << 16;
 /// ([`HANDOFF_STATUS`](semconv::HANDOFF_STATUS)).
 ///
 /// Dropped, it ends as `unknown`.
+#[must_use = "dropped at once it ends as `unknown`"]
 #[derive(Debug)]
 pub struct Transaction {
     span: Option<Span>,

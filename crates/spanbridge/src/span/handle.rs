@@ -106,6 +106,7 @@ impl Span {
 
 /// A span whose work is over, until it is known how it went.
 #[doc(hidden)]
+#[must_use = "dropped at once it is cancelled"]
 #[derive(Debug)]
 pub struct Stopped {
     span: Span,
