@@ -85,14 +85,14 @@ pub(crate) struct Trace {
 
 #[derive(Args, Debug)]
 pub(crate) struct Doctor {
-    /// A run, a trace or a span [default: recent runs]
+    /// A run, a trace or a span [default: all runs]
     pub(crate) id: Option<String>,
     /// Only runs that began since then: `90s`, `15m`, `1h`, `2d`, `1w` ago, a date or an RFC 3339 time
     #[arg(long, value_name = "WHEN", value_parser = since, conflicts_with = "id")]
     pub(crate) since: Option<u64>,
-    /// At most so many runs
-    #[arg(long, value_name = "N", default_value_t = 100, conflicts_with = "id")]
-    pub(crate) limit: usize,
+    /// Only the newest runs, so many at most [default: all of them]
+    #[arg(long, value_name = "N", conflicts_with = "id")]
+    pub(crate) limit: Option<usize>,
     /// How long a message may take to be received, and to be settled: `90s`, `15m`, `1h`
     #[arg(long, value_name = "TIME", value_parser = length, default_value = "60s")]
     pub(crate) grace: Duration,
@@ -101,14 +101,14 @@ pub(crate) struct Doctor {
     pub(crate) silence: Duration,
 }
 
-const DOCTOR: &str = "It looks for messages that were sent and never received, or received and never settled; for contexts \
-that were lost, dropped or cannot be read; for missing parents, spans that were begun outside of their run, clocks that are \
+const DOCTOR: &str = "It looks for messages that were sent and never received, or received and never settled, and for consumers \
+that settle nothing; for contexts that were lost, dropped or cannot be read; for missing parents, spans that were begun outside of their run, clocks that are \
 behind, records that contradict each other or were lost, payloads whose redaction failed, and runs without an end; and for \
 functions that were stopped by their time limit, whose answer was lost, or that could not deliver their records in time.
 
-The exit code is 1 when something was found. As JSON: {schemaVersion, runs, gaps[] {kind, what, likelyCause, fix, runId?, \
-runName?, spanId?}}, where `runs` says how many were looked at; `diagnostics[]` is there where a part of the \
-store is damaged.";
+The exit code is 1 when something was found, and when there is no run to look at. As JSON: {schemaVersion, runs, runsFound, \
+gaps[] {kind, what, likelyCause, fix, runId?, runName?, spanId?}}, where `runs` says how many were looked at, of how many that were \
+asked about; `diagnostics[]` is there where a part of the store is damaged.";
 
 #[derive(Args, Debug)]
 pub(crate) struct Import {

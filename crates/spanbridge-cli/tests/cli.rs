@@ -297,6 +297,15 @@ c0ffee0000000  ✓ ok     ship parcel   billing               1       –   100 
     assert_eq!(names(&["--service", "billing"]), ["ship parcel", "POST /orders"]);
     assert_eq!(names(&["--name", "orders"]), ["GET /orders", "POST /orders"]);
     assert_eq!(names(&["--since", "2026-11-20T09:25:46.15Z"]), ["GET /orders"]);
+    // Where there are more it says so.
+    let is_more = |args: &[&str]| {
+        let said = stderr(&place.run(&[&["runs"], args].concat()));
+        let more = parsed(&place.run(&[&["runs", "--format", "json"], args].concat()))["more"].as_bool().unwrap();
+        assert_eq!(said, if more { "spanbridge: there are more runs; --limit shows more of them\n" } else { "" });
+        more
+    };
+    assert!(is_more(&["--limit", "2"]) && !is_more(&["--limit", "3"]));
+    assert!(!is_more(&["--limit", "1", "--status", "error"]));
     let output = place.run(&["runs", "--full-ids"]);
     assert!(stdout(&output).contains(OTHER));
     let output = place.run(&["runs", "--service", "nobody"]);
@@ -304,6 +313,27 @@ c0ffee0000000  ✓ ok     ship parcel   billing               1       –   100 
         (code(&output), stdout(&output), stderr(&output)),
         (0, String::new(), "spanbridge: no run is like that\n".into())
     );
+}
+
+#[test]
+fn of_an_empty_store_each_command_says_so() {
+    let (place, nowhere) = (Place::new(), Place::new());
+    let empty = place.import("");
+    assert_eq!((code(&empty), stdout(&empty)), (0, "0 records new\n".into()));
+    for (args, expected, said) in [
+        (&["runs"][..], 0, "the store holds no runs yet"),
+        (&["doctor"], 1, "failed to find a run to look at: the store holds no runs"),
+        (&["export"], 0, "there is no record to write"),
+        (&["trace", "abcd"], 1, "failed to find abcd: no run, trace or span has an id that begins so"),
+        (&["export", "abcd"], 1, "failed to find abcd: no run, trace or span has an id that begins so"),
+        (&["doctor", "abcd"], 1, "failed to find abcd: no run, trace or span has an id that begins so"),
+    ] {
+        let output = place.run(args);
+        assert_eq!((code(&output), stderr(&output)), (expected, format!("spanbridge: {said}\n")), "{args:?}");
+        assert_eq!(stdout(&output), "", "{args:?}");
+        let output = nowhere.run(args);
+        assert_eq!((code(&output), stdout(&output)), (3, String::new()), "{args:?}");
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@
 mod common;
 
 use common::gaps::{clean, one_of_each};
-use common::{MS, T0, deliver, place, run, span_id};
+use common::{MS, Recording, T0, deliver, place, run, span_id};
 use serde_json::{Value, json};
 use spanbridge::record::Record;
 use spanbridge_cli::render::{self, Options};
@@ -34,7 +34,7 @@ fn each_gap_is_named_with_its_cause_and_what_to_change() {
     let (code, text) = shown(&doctor(&one_of_each(), 100, &[]));
     assert_eq!(code, 1);
     insta::assert_snapshot!(text, @r##"
-18 gaps in 17 of 26 runs
+20 gaps in 18 of 27 runs
 
 ! sent and never received
   33333332  publish events:order by shop, confirmed
@@ -53,6 +53,14 @@ fn each_gap_is_named_with_its_cause_and_what_to_change() {
        (or bring in what it has recorded with `spanbridge import`); publish as `mandatory`, and
        RabbitMQ gives back what it has no queue for
 
+! received, and its work is not recorded
+  11111113  publish events:order by shop, confirmed
+  why  further down the same run mailer recorded what hangs under a span that nobody recorded, so
+       the message was received: the records of its work were lost, or lie in another store
+  fix  let the consumer record into this store, or bring in what it recorded with `spanbridge
+       import`; keep the recorder's handle until the end of `main`, and look at its report for what
+       was dropped
+
 ! received and never settled
   55555554  process events:order:mail by mailer
   why  mailer settles other messages from there, but not this one: a way through the handler (an
@@ -61,6 +69,15 @@ fn each_gap_is_named_with_its_cause_and_what_to_change() {
   fix  settle on every way out: match on what `job.run(..)` gives and ack or nack in each arm, or
        leave it to the driver and its policy; the broker keeps an unsettled message and delivers it
        again later
+
+! settled elsewhere, or never
+  22222223  process events:audit:audits by mailer and 1 more
+  why  mailer takes messages from there, and no ack, nack or reject of any is recorded, which its
+       consumer owes: it is made without `no_ack`; they are settled by calls that are not recorded
+       (lapin's own, on the delivery), or never
+  fix  settle each by its job: match on what `job.run(..)` gives and ack or nack in each arm; or
+       consume with `no_ack`, if a message may be lost; the broker keeps an unsettled message and
+       delivers it again later
 
 ! context lost on the way
   66666667  process events:order:mail by mailer, without a context
@@ -97,7 +114,7 @@ fn each_gap_is_named_with_its_cause_and_what_to_change() {
        `custom` are texts
 
 ! a parent that nobody recorded
-  11111113  process audit:x:audit by mailer: the parent would be span a00006fc000006fc
+  11111113  render by mailer: the parent would be span a00006fc000006fc
   why  the service that caused this does not record into this store, ended before it had delivered,
        or leaves such spans out
   fix  let it record into this store, or bring in what it recorded with `spanbridge import`; keep
@@ -181,14 +198,47 @@ fn a_clean_store_is_well() {
     let (code, text) = shown(&doctor(&clean(), 100, &["--format", "json"]));
     assert_eq!(code, 0);
     let json: Value = serde_json::from_str(&text).unwrap();
-    assert_eq!(json, json!({ "schemaVersion": 1, "runs": 9, "gaps": [] }));
+    assert_eq!(json, json!({ "schemaVersion": 1, "runs": 9, "runsFound": 9, "gaps": [] }));
 }
 
+/// Nothing to look at is no sign of health: whoever waits for the exit code has named another store, or nobody records.
 #[test]
-fn a_store_without_runs_is_neither_well_nor_ill() {
-    let output = doctor(&[], 100, &[]);
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert_eq!((output.status.code(), &*said), (Some(0), "spanbridge: there is no run to look at\n"));
+fn nothing_to_look_at_is_not_well() {
+    let asked = |records: &[Record<'static>], args: &[&str], why: &str| {
+        let output = doctor(records, 100, args);
+        let said = format!("spanbridge: failed to find a run to look at: {why}\n");
+        assert_eq!((output.status.code(), &*String::from_utf8_lossy(&output.stderr)), (Some(1), &*said));
+        assert_eq!(output.stdout, b"");
+        let output = doctor(records, 100, &[args, &["--format", "json"]].concat());
+        assert_eq!((output.status.code(), &*String::from_utf8_lossy(&output.stderr)), (Some(1), &*said));
+        let json: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!((&json["runs"], &json["gaps"]), (&json!(0), &json!([])));
+    };
+    asked(&[], &[], "the store holds no runs");
+    asked(&clean(), &["--since", "1h"], "of the 9 runs in the store none began since then");
+    asked(&clean(), &["--limit", "0"], "of 9 runs the limit leaves none");
+}
+
+/// However many runs there are, each is looked at, the oldest too; and it says how many where only some are.
+#[test]
+fn no_run_is_left_out_in_silence() {
+    let newer = (0..300u64).map(|n| {
+        let mut recording = Recording::of(run(0x1000 + u128::from(n)), 0x1000 + n, "cron");
+        recording.span(0x1000 + n, 0, "tick", 1_000_000 + n, 1_000_001 + n)
+    });
+    let records: Vec<_> = one_of_each().into_iter().chain(newer).collect();
+    let (code, text) = shown(&doctor(&records, 100, &[]));
+    assert_eq!((code, text.lines().next()), (1, Some("20 gaps in 18 of 327 runs")));
+    let (code, text) = shown(&doctor(&records, 100, &["--limit", "310"]));
+    assert_eq!(
+        (code, text.lines().next()),
+        (1, Some("11 gaps in 10 of the newest 310 runs; 17 more were not looked at"))
+    );
+    let (code, text) = shown(&doctor(&records, 100, &["--limit", "100"]));
+    assert_eq!((code, &*text), (0, "nothing is missing in the newest 100 runs; 227 more were not looked at\n"));
+    let (_, text) = shown(&doctor(&records, 100, &["--limit", "100", "--format", "json"]));
+    let json: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!((&json["runs"], &json["runsFound"]), (&json!(100), &json!(327)));
 }
 
 #[test]
@@ -196,7 +246,7 @@ fn as_json() {
     let (code, text) = shown(&doctor(&one_of_each(), 100, &["--format", "json", "--color", "always"]));
     assert_eq!(code, 1);
     let json: Value = serde_json::from_str(&text).unwrap();
-    assert_eq!((&json["schemaVersion"], &json["runs"]), (&json!(1), &json!(26)));
+    assert_eq!((&json["schemaVersion"], &json["runs"]), (&json!(1), &json!(27)));
     let gaps = json["gaps"].as_array().unwrap();
     let codes: Vec<_> = gaps.iter().map(|g| g["kind"].as_str().unwrap()).collect();
     assert_eq!(codes, GapKind::all().map(GapKind::code).collect::<Vec<_>>());
@@ -215,7 +265,7 @@ fn as_json() {
             "spanId": span_id(1201).to_string(),
         })
     );
-    assert!(gaps[15].get("runId").is_none() && gaps[15].get("spanId").is_none(), "a process, not a run");
+    assert!(gaps[17].get("runId").is_none() && gaps[17].get("spanId").is_none(), "a process, not a run");
 }
 
 #[test]
@@ -244,7 +294,6 @@ fn only_so_many_and_only_since() {
         (code, json["runs"].as_u64().unwrap(), json["gaps"].as_array().unwrap().len())
     };
     assert_eq!(newest(&["--limit", "7"]), (1, 7, 8), "one each of the last, and what a process says");
-    assert_eq!(newest(&["--since", "1h"]), (0, 0, 0));
     assert_eq!(newest(&["--since", "2026-09-21T14:13:40Z"]), (1, 8, 9));
     // Whoever waits for longer than that finds no message missing.
     assert_eq!(newest(&["--grace", "20000w"]).2, 14);
@@ -283,7 +332,7 @@ fn what_has_one_cause_is_said_once() {
     let to_one = (1..=7).map(|n| Gap { run_id: Some(run(n)), ..one.clone() });
     let elsewhere = (1..=12).map(|n| Gap { what: format!("publish shop {n:02} by shop, sent"), ..one.clone() });
     let many: Vec<Gap> = to_one.chain(elsewhere).collect();
-    let text = render::gaps(&many, 9, 8, &Options { width: 80, color: false });
+    let text = render::gaps(&many, 9, 9, 8, &Options { width: 80, color: false });
     insta::assert_snapshot!(text, @r##"
 19 gaps in 8 of 9 runs
 
@@ -315,12 +364,12 @@ fn it_fits_the_page_and_colour_is_only_colour() {
     let mut gaps = gaps(&one_of_each());
     gaps[0].what = "注文を処理する\x1b[31m \u{202e}evil ".repeat(20);
     for width in 40..150 {
-        let text = render::gaps(&gaps, 18, 8, &Options { width, color: false });
+        let text = render::gaps(&gaps, 18, 18, 8, &Options { width, color: false });
         for line in text.lines() {
             assert!(line.width() <= width, "at {width}: {line:?}");
             assert!(!line.ends_with(' '), "at {width}: {line:?}");
         }
-        let colored = render::gaps(&gaps, 18, 8, &Options { width, color: true });
+        let colored = render::gaps(&gaps, 18, 18, 8, &Options { width, color: true });
         assert_eq!(anstream::adapter::strip_str(&colored).to_string(), text);
         assert!(text.chars().all(|c| c == '\n' || !c.is_control() && c != '\u{202e}'), "{text}");
     }

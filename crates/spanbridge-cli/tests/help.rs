@@ -92,12 +92,12 @@ List what is missing in runs, why that is likely so, and what to change
 Usage: spanbridge doctor [OPTIONS] [ID]
 
 Arguments:
-  [ID]  A run, a trace or a span [default: recent runs]
+  [ID]  A run, a trace or a span [default: all runs]
 
 Options:
       --since <WHEN>    Only runs that began since then: `90s`, `15m`, `1h`, `2d`, `1w` ago, a date
                         or an RFC 3339 time
-      --limit <N>       At most so many runs [default: 100]
+      --limit <N>       Only the newest runs, so many at most [default: all of them]
       --grace <TIME>    How long a message may take to be received, and to be settled: `90s`, `15m`,
                         `1h` [default: 60s]
       --silence <TIME>  How long a run, or the work on a message, may be silent before its end is

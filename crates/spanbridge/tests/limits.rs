@@ -237,13 +237,13 @@ fn what_is_cut_names_its_span() {
     assert_eq!(
         told,
         [
-            "built attribute a: of 5000 bytes 4096 are kept ×1",
-            "built attribute b: of 5000 bytes 4096 are kept ×1",
-            "late attribute c: of 5000 bytes 4096 are kept ×2",
-            "late attribute in event: of 5000 bytes 4096 are kept ×1",
-            "late the text of its error: its first 4096 bytes are kept ×1",
-            "xxxxxxxxxx its name: of 5000 bytes 4096 are kept ×1",
-            "full event attribute text: left out, its record was full ×2",
+            "built attribute a: cut after 4096 bytes ×1",
+            "built attribute b: cut after 4096 bytes ×1",
+            "late attribute c: cut after 4096 bytes ×2",
+            "late attribute in event: cut after 4096 bytes ×1",
+            "late the text of its error: cut after 4096 bytes ×1",
+            "xxxxxxxxxx its name: cut after 4096 bytes ×1",
+            "full event attribute text: left out, the record was full ×2",
         ]
     );
     assert_eq!((report.cut, report.dropped), (9, 0));

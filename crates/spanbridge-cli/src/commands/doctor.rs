@@ -8,58 +8,75 @@ use crate::stream;
 use serde_json::json;
 use spanbridge::RunId;
 use spanbridge_cli::render;
+use spanbridge_store::Store;
 use spanbridge_store::graph::{Checkup, Gap};
-use spanbridge_store::{RunFilter, Store};
 
-/// Of a trace with many runs so many are looked at.
-const MOST: usize = 1000;
+/// The runs that are looked at, of how many that were asked about, of how many in the store.
+struct Asked {
+    run_ids: Vec<RunId>,
+    found: usize,
+    stored: usize,
+}
 
 pub(super) fn run(cli: &Cli, args: &Doctor, store: &Store) -> Result<(), Failure> {
-    let run_ids = match &args.id {
-        Some(id) => asked(store, id)?,
-        None => {
-            let filter = RunFilter { since: args.since, ..RunFilter::default() };
-            store.runs(&filter, args.limit)?.iter().map(|row| row.run_id).collect()
-        }
-    };
+    let asked = asked(store, args)?;
     let checkup = Checkup::new(now()).grace(args.grace).silence(args.silence);
-    let gaps = store.gaps(&run_ids, checkup)?;
+    let gaps = store.gaps(&asked.run_ids, checkup)?;
     match cli.format {
         Format::Json => {
-            let mut answer = json!({ "schemaVersion": 1, "runs": run_ids.len(), "gaps": gaps });
+            let (runs, found) = (asked.run_ids.len(), asked.found);
+            let mut answer = json!({ "schemaVersion": 1, "runs": runs, "runsFound": found, "gaps": gaps });
             add_damage(&mut answer, store);
             stream::print_json(&answer)?
         }
-        Format::Text => print(cli, &gaps, &run_ids, store.damage().is_some())?,
+        Format::Text => print(cli, &gaps, &asked, store.damage().is_some())?,
+    }
+    if asked.run_ids.is_empty() {
+        return Err(Failure::Wanting(nothing(&asked)));
     }
     // What cannot be read is missing.
     if gaps.is_empty() && store.damage().is_none() { Ok(()) } else { Err(Failure::Told) }
 }
 
-/// The run of a span; of a trace all its runs.
-fn asked(store: &Store, id: &str) -> Result<Vec<RunId>, Failure> {
-    let (what, run_ids) = find(store, id)?;
-    let Some(first) = run_ids.first() else { return Ok(run_ids) };
-    match store.graph(*first)? {
-        Some(graph) => Ok(runs_of_trace(what, &run_ids, &graph, MOST)),
-        None => Ok(run_ids),
+/// The newest runs; the run of a span; of a trace all its runs.
+fn asked(store: &Store, args: &Doctor) -> Result<Asked, Failure> {
+    let Some(id) = &args.id else {
+        let (mut run_ids, stored) = store.runs_since(args.since)?;
+        let found = run_ids.len();
+        run_ids.truncate(args.limit.unwrap_or(usize::MAX));
+        return Ok(Asked { run_ids, found, stored });
+    };
+    let (what, mut run_ids) = find(store, id)?;
+    if let Some(first) = run_ids.first()
+        && let Some(graph) = store.graph(*first)?
+    {
+        run_ids = runs_of_trace(what, &run_ids, &graph, usize::MAX);
     }
+    Ok(Asked { found: run_ids.len(), stored: run_ids.len(), run_ids })
 }
 
-fn print(cli: &Cli, gaps: &[Gap], run_ids: &[RunId], damaged: bool) -> Result<(), Failure> {
-    let options = stream::options(cli);
+/// Why there is nothing to look at: that is no sign of health.
+fn nothing(asked: &Asked) -> String {
+    let why = match asked {
+        Asked { stored: 0, .. } => "the store holds no runs".to_owned(),
+        Asked { found: 0, stored, .. } => format!("of the {stored} runs in the store none began since then"),
+        Asked { found, .. } => format!("of {found} runs the limit leaves none"),
+    };
+    format!("find a run to look at: {why}")
+}
+
+fn print(cli: &Cli, gaps: &[Gap], asked: &Asked, damaged: bool) -> Result<(), Failure> {
+    let (options, runs) = (stream::options(cli), asked.run_ids.len());
     if !gaps.is_empty() {
         let digits = digits(gaps.iter().filter_map(|g| g.run_id));
-        return stream::print(&render::gaps(gaps, run_ids.len(), digits, &options), &options);
+        return stream::print(&render::gaps(gaps, runs, asked.found, digits, &options), &options);
     }
     let what = if damaged { "nothing else is missing" } else { "nothing is missing" };
-    let well = match run_ids.len() {
-        0 => {
-            stream::note("there is no run to look at");
-            return Ok(());
-        }
-        1 => format!("{what} in this run\n"),
-        n => format!("{what} in these {n} runs\n"),
+    let well = match (runs, asked.found) {
+        (0, _) => return Ok(()),
+        (1, 1) => format!("{what} in this run\n"),
+        (n, found) if n == found => format!("{what} in these {n} runs\n"),
+        (n, found) => format!("{what} in the newest {n} runs; {} more were not looked at\n", found.saturating_sub(n)),
     };
     stream::print(&well, &options)
 }

@@ -3,6 +3,7 @@
 use super::{find, path};
 use crate::args::{Cli, Export};
 use crate::failure::Failure;
+use crate::stream;
 use spanbridge::RunId;
 use spanbridge_store::Store;
 use std::fs::{self, File};
@@ -27,14 +28,18 @@ pub(super) fn run(cli: &Cli, args: &Export, store: &Store) -> Result<(), Failure
 }
 
 fn write(store: &Store, runs: &[Option<RunId>], out: &mut impl Write, name: &str) -> Result<(), Failure> {
-    let mut result = Ok(());
+    let (mut result, mut written) = (Ok(()), 0u64);
     for run in runs {
         store.records(*run, |record| {
             // The store cannot be told to stop; after a failure there is nothing more to do for a record.
             if result.is_ok() {
                 result = writeln!(out, "{}", record.to_json());
+                written += 1;
             }
         })?;
+    }
+    if written == 0 {
+        stream::note("there is no record to write");
     }
     result.and_then(|()| out.flush()).map_err(|e| Failure::io(format_args!("write to {name}"), &e))
 }

@@ -71,8 +71,11 @@ fn find(store: &Store, id: &str) -> Result<(Id, Vec<RunId>), Failure> {
         Found::Nothing => Err(Failure::Wanting(format!("find {id}: no run, trace or span has an id that begins so"))),
         Found::Ambiguous(candidates) => {
             let mut message = format!("find {id}: more than one id begins so");
-            for c in candidates {
+            for c in &candidates {
                 message.push_str(&format!("\n  {:<5}  {:<32}  {}", c.id.kind(), c.id.to_string(), escape(&c.name)));
+            }
+            if candidates.len() == Found::MOST {
+                message.push_str("\n  … there may be more");
             }
             Err(Failure::Usage(message))
         }

@@ -11,16 +11,23 @@ use spanbridge_store::{RunFilter, RunRow, Store};
 pub(super) fn run(cli: &Cli, args: &Runs, store: &Store) -> Result<(), Failure> {
     let filter =
         RunFilter { status: args.status, service: args.service.clone(), name: args.name.clone(), since: args.since };
-    let rows = store.runs(&filter, args.limit)?;
+    // One more than is shown: then it is known whether there are more.
+    let mut rows = store.runs(&filter, args.limit.saturating_add(1))?;
+    let more = rows.len() > args.limit;
+    rows.truncate(args.limit);
     if cli.format == Format::Json {
         let runs: Vec<_> = rows.iter().map(to_json).collect();
-        let mut answer = json!({ "schemaVersion": 1, "runs": runs });
+        let mut answer = json!({ "schemaVersion": 1, "runs": runs, "more": more });
         add_damage(&mut answer, store);
         return stream::print_json(&answer);
     }
     if rows.is_empty() {
-        let all = filter == RunFilter::default() && args.limit > 0 && store.damage().is_none();
-        stream::note(if all { "the store holds no runs yet" } else { "no run is like that" });
+        let all = filter == RunFilter::default() && store.damage().is_none();
+        stream::note(match (more, all) {
+            (true, _) => "the limit leaves no run",
+            (false, true) => "the store holds no runs yet",
+            (false, false) => "no run is like that",
+        });
         return Ok(());
     }
     let digits = if args.full_ids { 32 } else { digits(rows.iter().map(|r| r.run_id)) };
@@ -35,7 +42,11 @@ pub(super) fn run(cli: &Cli, args: &Runs, store: &Store) -> Result<(), Failure> 
         }
     }
     let give: &[usize] = if heads.len() == HEADS.len() { &[3, 2] } else { &[2] };
-    stream::print(&table(&heads, give, &lines, &options), &options)
+    stream::print(&table(&heads, give, &lines, &options), &options)?;
+    if more {
+        stream::note("there are more runs; --limit shows more of them");
+    }
+    Ok(())
 }
 
 const HEADS: [(&str, Align); 8] = [

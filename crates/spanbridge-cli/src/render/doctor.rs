@@ -13,16 +13,24 @@ const SHOWN: usize = 10;
 /// A cause or a fix is never longer, whatever names stand in it.
 const LINES: usize = 12;
 
-/// Renders gaps, those with the same cause together, and says in how many of the runs that were looked at they are.
+/// Renders gaps, those with the same cause together, and says in how many of the runs that were looked at they are, and of how many
+/// that is (`found`).
 ///
 /// Of a run's id so many digits are shown. Lines fit into [`Options::width`]; text from records is escaped.
-pub fn gaps(gaps: &[Gap], runs: usize, digits: usize, options: &Options) -> String {
+pub fn gaps(gaps: &[Gap], runs: usize, found: usize, digits: usize, options: &Options) -> String {
     let columns = options.columns();
     let mut page = Page::new(options.color);
     let ill: BTreeSet<RunId> = gaps.iter().filter_map(|g| g.run_id).collect();
-    let found = header::counted(gaps.len(), "gap");
-    let of = if runs == 1 { String::new() } else { format!(" in {} of {runs} runs", ill.len()) };
-    page.put(Ink::Bold, &found).put(Ink::Plain, &of).line();
+    let many = header::counted(gaps.len(), "gap");
+    let of = match (runs, found) {
+        (1, 1) => String::new(),
+        (runs, found) if runs == found => format!(" in {} of {runs} runs", ill.len()),
+        (runs, found) => {
+            let others = found.saturating_sub(runs);
+            format!(" in {} of the newest {runs} runs; {others} more were not looked at", ill.len())
+        }
+    };
+    page.put(Ink::Bold, &many).put(Ink::Plain, &of).line();
 
     // In the order of the first of each, which is that of the kinds.
     let mut groups: Vec<Vec<&Gap>> = Vec::new();

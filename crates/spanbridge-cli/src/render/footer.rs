@@ -4,6 +4,7 @@ use super::header;
 use super::page::{Ink, Page};
 use super::text::{truncate, width, wrap};
 use spanbridge_store::graph::{Graph, LinkDirection, RunStatus, RunSummary};
+use std::collections::HashMap;
 
 /// More other runs than this are counted, not listed.
 const RUNS: usize = 20;
@@ -20,13 +21,27 @@ pub(crate) fn print(page: &mut Page, graph: &Graph, columns: usize) {
         runs(page, graph, columns);
     }
     part(page, graph.diagnostics.is_empty());
-    for d in &graph.diagnostics {
-        let times = d.count.filter(|n| *n != 1).map_or(String::new(), |n| format!(" (×{n})"));
-        let text = format!("! {}: {}{times}", d.code, d.message);
+    for (code, message, count) in told(graph) {
+        let times = if count == 1 { String::new() } else { format!(" (×{count})") };
+        let text = format!("! {code}: {message}{times}");
         for (i, line) in wrap(&text, columns - 2, 4).iter().enumerate() {
             page.space(if i == 0 { 0 } else { 2 }).put(Ink::Warn, line).line();
         }
     }
+}
+
+/// What is said in the same words of many spans, once: in the order in which it was said first.
+fn told(graph: &Graph) -> Vec<(&str, &str, u64)> {
+    let mut places: HashMap<(&str, &str), usize> = HashMap::new();
+    let mut told: Vec<(&str, &str, u64)> = Vec::new();
+    for d in &graph.diagnostics {
+        let place = *places.entry((&d.code, &d.message)).or_insert(told.len());
+        if place == told.len() {
+            told.push((&d.code, &d.message, 0));
+        }
+        told[place].2 = told[place].2.saturating_add(d.count.unwrap_or(1));
+    }
+    told
 }
 
 /// What another run is to this one, and the run.

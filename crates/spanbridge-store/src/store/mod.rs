@@ -96,9 +96,16 @@ impl Store {
     ///
     /// To know what became of a message it also looks at the runs of the same traces, at parents and children, at those at
     /// the far ends of links, and where that does not explain everything at up to 500 runs that began at about the same time.
+    /// Few runs are read at a time, however many are asked about; of each span that is looked at some ten bytes are kept.
     pub fn gaps(&self, run_ids: &[RunId], mut checkup: Checkup) -> Result<Vec<Gap>> {
-        self.read(|snapshot| gaps::check(snapshot, run_ids, &mut checkup))?;
+        gaps::check(self, run_ids, &mut checkup)?;
         Ok(checkup.gaps())
+    }
+
+    /// The runs that began since then (`None`: all of them), newest first, and how many runs there are at all: what a checkup of
+    /// a whole store, however large, is asked about.
+    pub fn runs_since(&self, since: Option<u64>) -> Result<(Vec<RunId>, usize)> {
+        self.read(|snapshot| gaps::since(snapshot, since))
     }
 
     /// Every record of a run, or with `None` of the whole store, in the order in which they came; those of one delivery

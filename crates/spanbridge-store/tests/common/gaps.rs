@@ -148,7 +148,8 @@ pub(crate) fn clean() -> Vec<Record<'static>> {
     all.extend(s.done());
     // A queue that nobody settles, a trace of its own, a suspended run, and the child run of a job.
     let mut s = Story::new(6);
-    s.publish(1, "inbox", 0, "sent").process(2, 1, "inbox", 5, vec![]);
+    let automatic = vec![(semconv::SETTLE_AUTOMATIC, AttributeValue::Bool(true))];
+    s.publish(1, "inbox", 0, "sent").process(2, 1, "inbox", 5, automatic);
     s.publish(3, "events:late", 6, "confirmed").process(4, 0, "events:late:mail", 90, vec![]);
     let (trace_id, sender) = (s.shop.trace, span_id(s.first + 3));
     let batch = (trace(99), span_id(9900));
@@ -185,9 +186,16 @@ pub(crate) fn one_of_each() -> Vec<Record<'static>> {
     let mut s = Story::new(16);
     s.process(1, 0, mail, 0, vec![]).settle(1, "ack", mail, 6, vec![]);
     all.extend(s.diagnostic(semconv::HEADER_MALFORMED, "traceparent: not of 55 characters", 1).done());
-    // A parent that nobody recorded; a clock that is behind.
+    // Work of which only what came after it is recorded, so a parent is missing; a clock that is behind.
     let mut s = Story::new(17);
-    all.extend(s.process(1, 88, "audit:x:audit", 0, vec![]).settle(1, "ack", "audit:x:audit", 6, vec![]).done());
+    all.extend(s.publish(1, "events:order", 0, "confirmed").done());
+    all.push(s.mail.span(1702, 1788, "render", 17_020, 17_030));
+    // A consumer that settles nothing.
+    let expected = vec![(semconv::SETTLE_EXPECTED, text("ack"))];
+    let mut s = Story::new(10);
+    s.publish(1, "events:audit", 0, "confirmed").publish(3, "events:audit", 1, "confirmed");
+    s.process(2, 1, "events:audit:audits", 10, expected.clone());
+    all.extend(s.process(4, 3, "events:audit:audits", 20, expected).done());
     let mut s = Story::new(18);
     s.publish(1, "events:order", 400, "confirmed");
     all.extend(s.process(2, 1, mail, 60, vec![]).settle(2, "ack", mail, 66, vec![]).done());

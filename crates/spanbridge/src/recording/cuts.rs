@@ -11,32 +11,32 @@ const SHOWN: usize = 100;
 #[derive(Default)]
 pub(super) struct Cuts {
     pub(super) count: u64,
-    first: Option<(Key, Option<usize>)>,
+    /// The first of them, and whether nothing of it was kept.
+    first: Option<(Key, bool)>,
 }
 
 impl Cuts {
     /// The value as it has room, noted if that is not all of it.
     pub(super) fn cut<'v>(&mut self, key: Key, value: Value<'v>) -> Value<'v> {
-        match value {
-            Value::Str(text) | Value::Json(text) if items::is_too_long(&value) => self.note(key, Some(text.len())),
-            _ => {}
+        if items::is_too_long(&value) {
+            self.note(key, false)
         }
         items::cut(value)
     }
 
     /// An item found no room at all.
     pub(super) fn left_out(&mut self, key: Key) {
-        self.note(key, None)
+        self.note(key, true)
     }
 
-    fn note(&mut self, key: Key, length: Option<usize>) {
+    fn note(&mut self, key: Key, whole: bool) {
         self.count += 1;
-        self.first.get_or_insert((key, length));
+        self.first.get_or_insert((key, whole));
     }
 
-    /// What happened to the first of them.
+    /// What happened to the first of them: in the same words whenever it happens to that.
     pub(super) fn message(&self) -> String {
-        let Some((key, length)) = self.first else { return String::new() };
+        let Some((key, whole)) = self.first else { return String::new() };
         let what = match key {
             Key::Attribute(key) => {
                 format!("attribute {}", crate::text::cut(key, SHOWN))
@@ -45,13 +45,9 @@ impl Cuts {
             Key::Field(Field::Error) => "the text of its error".to_owned(),
             Key::Field(_) => "a text".to_owned(),
         };
-        match length {
-            // It is not written to its end, so nobody knows how long it is.
-            Some(_) if matches!(key, Key::Field(Field::Error)) => {
-                format!("{what}: its first {MAX_TEXT} bytes are kept")
-            }
-            Some(bytes) => format!("{what}: of {bytes} bytes {MAX_TEXT} are kept"),
-            None => format!("{what}: left out, its record was full"),
+        match whole {
+            false => format!("{what}: cut after {MAX_TEXT} bytes"),
+            true => format!("{what}: left out, the record was full"),
         }
     }
 

@@ -1,8 +1,8 @@
 //! Looking at runs, one after the other, and saying at the end what is missing.
 
-use super::sending::Sending;
+use super::sending::{Sending, Stray};
 use super::settling::Settling;
-use super::{Gap, GapKind, Place, named};
+use super::{Gap, GapKind, Place, and_more, named};
 use crate::graph::message::Senders;
 use crate::graph::{Diagnostic, Graph, RunStatus, Span};
 use crate::hash::Set;
@@ -46,8 +46,9 @@ pub struct Checkup {
 /// A parent that is not in its run.
 struct Orphan {
     place: Place,
-    /// The first of those that name it.
+    /// The first of those that name it, and who recorded that.
     first: (u64, SpanId, String),
+    recorded_by: (SegmentId, String),
     children: usize,
 }
 
@@ -141,7 +142,7 @@ impl Checkup {
         let missing = |parent: &SpanId, orphan: &Orphan| !self.recorded.contains(parent) && orphan.first.0 <= due;
         let orphans = self.orphans.iter().filter(|((_, parent), orphan)| missing(parent, orphan));
         gaps.extend(orphans.map(|((_, parent), orphan)| {
-            let Orphan { place, first: (_, span, name), children } = orphan;
+            let Orphan { place, first: (_, span, name), children, .. } = orphan;
             let what = format!("{}: the parent would be span {parent}", and_more(name.clone(), *children));
             place.at(*span).gap(GapKind::ParentMissing, what, &[])
         }));
@@ -150,8 +151,14 @@ impl Checkup {
             let what = format!("{service}: {}", counted(message, Some(*count)));
             place.gap(*kind, what, &[("service", service), ("other", SENDER)])
         }));
-        gaps.extend(self.sending.gaps(due));
-        let unsettled: Vec<Gap> = self.settling.gaps(self.now).collect();
+        let mut strays: BTreeMap<RunId, Vec<Stray<'_>>> = BTreeMap::new();
+        for ((run, _), orphan) in self.orphans.iter().filter(|((_, parent), _)| !self.recorded.contains(parent)) {
+            let (segment_id, service) = &orphan.recorded_by;
+            let stray = Stray { service, segment_id: *segment_id, began: orphan.first.0 };
+            strays.entry(*run).or_default().push(stray);
+        }
+        gaps.extend(self.sending.gaps(due, &strays));
+        let unsettled = self.settling.gaps(self.now);
         // Work that broke off has neither an end nor a settlement; that is one gap.
         let broken_off: Set<SpanId> = unsettled.iter().filter_map(|g| g.span_id).collect();
         gaps.retain(|g| g.kind != GapKind::NoEnd || g.span_id.is_none_or(|span| !broken_off.contains(&span)));
@@ -260,11 +267,13 @@ impl Checkup {
         let orphan = self.orphans.entry((span.run_id, parent)).or_insert_with(|| Orphan {
             place: place.clone(),
             first: this.clone(),
+            recorded_by: (span.segment_id, span.service.clone()),
             children: 0,
         });
         orphan.children += 1;
         if this < orphan.first {
             orphan.first = this;
+            orphan.recorded_by = (span.segment_id, span.service.clone());
         }
     }
 }
@@ -275,11 +284,6 @@ const SENDER: &str = "whoever stamped the message";
 /// The spans of which a diagnostic with one of these codes tells.
 fn told(graph: &Graph, codes: &[&str]) -> Set<SpanId> {
     graph.diagnostics.iter().filter(|d| codes.contains(&&*d.code)).filter_map(|d| d.span_id).collect()
-}
-
-/// The first of several.
-fn and_more(first: String, count: usize) -> String {
-    if count > 1 { format!("{first} and {} more", count - 1) } else { first }
 }
 
 fn counted(message: &str, count: Option<u64>) -> String {

@@ -11,8 +11,12 @@ pub enum GapKind {
     NotReceived,
     /// The broker took a message, and nobody who was looked at takes messages from where it was sent.
     NoConsumer,
+    /// The broker took a message, and only what came after the work on it is recorded.
+    WorkNotRecorded,
     /// A message was worked on and not settled, by a consumer that settles others.
     NotSettled,
+    /// No settlement is known of a consumer that should settle.
+    NeverSettled,
     /// A consumer got a message without a context, from where a producer is known to send with one.
     ContextLost,
     /// A context had no room in a message, or only part of it.
@@ -57,12 +61,12 @@ struct Row {
 }
 
 /// In the order of the kinds.
-const TABLE: [Row; 18] = [
+const TABLE: [Row; 20] = [
     Row {
         kind: GapKind::NotReceived,
         code: "not_received",
         title: "sent and never received",
-        cause: "{services} takes messages from there, but no work on this one is recorded: {lost}",
+        cause: "{services} takes messages from there, but no work on this one is recorded: {lost}{maybe}",
         fix: "{look}; take every message through `observed()` and do its work in `job.run(..)`{keep}",
         diagnostics: &[],
     },
@@ -71,9 +75,19 @@ const TABLE: [Row; 18] = [
         code: "no_consumer",
         title: "sent to where nobody listens",
         cause: "nobody who was looked at takes messages from there: there is no consumer, it does not use \
-                `observed()`, or it records into another store",
+                `observed()`, or it records into another store{maybe}",
         fix: "start the consumer, and let it take messages through `observed()` and record into this store (or bring in \
               what it has recorded with `spanbridge import`){unroutable}",
+        diagnostics: &[],
+    },
+    Row {
+        kind: GapKind::WorkNotRecorded,
+        code: "work_not_recorded",
+        title: "received, and its work is not recorded",
+        cause: "further down the same run {services} recorded what hangs under a span that nobody recorded, so the message was \
+                received: the records of its work were lost, or lie in another store",
+        fix: "let the consumer record into this store, or bring in what it recorded with `spanbridge import`; keep the \
+              recorder's handle until the end of `main`, and look at its report for what was dropped",
         diagnostics: &[],
     },
     Row {
@@ -81,6 +95,14 @@ const TABLE: [Row; 18] = [
         code: "not_settled",
         title: "received and never settled",
         cause: "{service} settles other messages from there, but not this one: {how}",
+        fix: "{instead}; {again}",
+        diagnostics: &[],
+    },
+    Row {
+        kind: GapKind::NeverSettled,
+        code: "never_settled",
+        title: "settled elsewhere, or never",
+        cause: "{service} takes messages from there, and {how}",
         fix: "{instead}; {again}",
         diagnostics: &[],
     },

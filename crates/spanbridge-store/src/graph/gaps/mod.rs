@@ -77,6 +77,11 @@ fn named(span: &Span) -> String {
     }
 }
 
+/// The first of several.
+fn and_more(first: String, count: usize) -> String {
+    if count > 1 { format!("{first} and {} more", count - 1) } else { first }
+}
+
 /// Names in a sentence.
 fn listed<'n>(names: impl IntoIterator<Item = &'n String>) -> String {
     let names: Vec<&str> = names.into_iter().map(String::as_str).collect();

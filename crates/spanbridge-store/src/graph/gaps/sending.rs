@@ -5,7 +5,7 @@ use super::super::message::sent_to;
 use super::brokers::Broker;
 use super::{Gap, GapKind, Place, listed, named};
 use crate::hash::{Map, Set, join, stable};
-use spanbridge::{Kind, SegmentId, SpanId, semconv};
+use spanbridge::{Kind, RunId, SegmentId, SpanId, semconv};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A destination of a system, and the services there.
@@ -33,9 +33,20 @@ struct Sent {
     span_id: SpanId,
     /// What it is linked to: the message kept the context of another trace, and its work goes on there.
     kept: Vec<SpanId>,
+    service: String,
     segment_id: SegmentId,
     to: (String, String),
+    /// When its sending began, and when the broker had it.
+    began: u64,
     at: u64,
+}
+
+/// What hangs under a span that is not recorded.
+pub(super) struct Stray<'s> {
+    pub(super) service: &'s str,
+    pub(super) segment_id: SegmentId,
+    /// When the first of it began.
+    pub(super) began: u64,
 }
 
 struct Rootless {
@@ -88,15 +99,21 @@ impl Sending {
             let status =
                 span.text(semconv::HANDOFF_STATUS).filter(|s| matches!(*s, "confirmed" | "sent" | "committed"));
             let (Some(status), Some(at)) = (status, span.ended_at) else { return };
-            self.sent.push(Sent {
+            let sent = Sent {
                 place: place.at(span.span_id),
                 what: format!("{}, {status}", named(span)),
                 span_id: span.span_id,
                 kept: span.links.iter().map(|l| l.span_id).collect(),
+                service: span.service.clone(),
                 segment_id: span.segment_id,
                 to: key(span, destination),
+                began: span.started_at,
                 at,
-            });
+            };
+            // What went on stays so: there is no need to keep it.
+            if !self.went_on(&sent) {
+                self.sent.push(sent);
+            }
         } else if span.is_delivery() && unknown {
             let what = format!("{}, without a context", named(span));
             self.rootless.push(Rootless { place: place.at(span.span_id), what, from: key(span, destination) });
@@ -117,21 +134,63 @@ impl Sending {
             || below.is_some_and(|(segment, several)| *several || *segment != sent.segment_id)
     }
 
-    /// What was sent before `due` and did not go on, and what should have had a context.
-    pub(super) fn gaps(&self, due: u64) -> impl Iterator<Item = Gap> {
-        let lost = self.sent.iter().filter(move |sent| sent.at <= due && !self.went_on(sent)).map(|sent| {
-            let services = self.consumers.get(&sent.to);
-            let kind = if services.is_some() { GapKind::NotReceived } else { GapKind::NoConsumer };
-            let services = listed(services.into_iter().flatten());
-            let facts = [&[("services", &*services)][..], &Broker::of(&sent.to.0).facts()].concat();
-            sent.place.gap(kind, sent.what.clone(), &facts)
+    /// What was sent before `due` and did not go on, and what should have had a context. `strays` are, by run, what hangs under
+    /// spans that are not recorded.
+    pub(super) fn gaps(&self, due: u64, strays: &BTreeMap<RunId, Vec<Stray<'_>>>) -> impl Iterator<Item = Gap> {
+        let mut by_run: BTreeMap<Option<RunId>, Vec<&Sent>> = BTreeMap::new();
+        for sent in self.sent.iter().filter(|sent| sent.at <= due && !self.went_on(sent)) {
+            by_run.entry(sent.place.run_id).or_default().push(sent);
+        }
+        let lost = by_run.into_iter().flat_map(|(run, sent)| {
+            let strays = run.and_then(|run| strays.get(&run)).map_or(&[][..], Vec::as_slice);
+            self.lost(&sent, strays)
         });
+        let lost: Vec<Gap> = lost.collect();
         let rootless = self.rootless.iter().filter_map(|r| {
             let (system, destination) = &r.from;
             let services = sent_to(destination).find_map(|to| self.producers.get(&(system.clone(), to.to_owned())))?;
             Some(r.place.gap(GapKind::ContextLost, r.what.clone(), &[("services", &listed(services))]))
         });
-        lost.chain(rootless)
+        lost.into_iter().chain(rootless)
+    }
+
+    /// The messages of one run that did not go on. Where work was recorded after one, under a span that was not, it may be
+    /// that message's: for sure where there is as much of that as there are messages.
+    fn lost(&self, sent: &[&Sent], strays: &[Stray<'_>]) -> Vec<Gap> {
+        let may_follow = |sent: &Sent, stray: &Stray<'_>| {
+            let takes = || self.consumers.get(&sent.to).is_some_and(|services| services.contains(stray.service));
+            let elsewhere = stray.segment_id != sent.segment_id && (stray.service != sent.service || takes());
+            elsewhere && stray.began >= sent.began
+        };
+        let followed = |sent: &Sent| strays.iter().any(|stray| may_follow(sent, stray));
+        let could_be = sent.iter().filter(|sent| followed(sent)).count();
+        let works: Vec<&Stray<'_>> = strays.iter().filter(|w| sent.iter().any(|sent| may_follow(sent, w))).collect();
+        let gap = |sent: &&Sent| {
+            let services = self.consumers.get(&sent.to);
+            let all = listed(services.into_iter().flatten());
+            let broker = Broker::of(&sent.to.0).facts();
+            let gap = |kind, services: &str, maybe: &str| {
+                let facts = [&[("services", services), ("maybe", maybe)][..], &broker].concat();
+                sent.place.gap(kind, sent.what.clone(), &facts)
+            };
+            let kind = if services.is_some() { GapKind::NotReceived } else { GapKind::NoConsumer };
+            if !followed(sent) {
+                return gap(kind, &all, "");
+            }
+            if could_be <= works.len() {
+                let named: BTreeSet<String> =
+                    works.iter().filter(|w| may_follow(sent, w)).map(|w| w.service.to_owned()).collect();
+                return gap(GapKind::WorkNotRecorded, &listed(&named), "");
+            }
+            let maybe = format!(
+                "; or it was received, and the records of its work were lost: of {could_be} such messages of this run {} \
+                 {} work further down, under spans that nobody recorded",
+                works.len(),
+                if works.len() == 1 { "has" } else { "have" },
+            );
+            gap(kind, &all, &maybe)
+        };
+        sent.iter().map(gap).collect()
     }
 }
 
