@@ -6,6 +6,7 @@ use lapin::types::FieldTable;
 use rdkafka::consumer::{CommitMode, Consumer};
 use rdkafka::message::OwnedHeaders;
 use rdkafka::producer::{FutureProducer, FutureRecord, Producer};
+use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
 use spanbridge::{Memory, Recorder, observe, w3c::Baggage};
 use spanbridge_amqp::{ChannelExt, ConsumerExt, Job, Jobs, Relation};
 use spanbridge_kafka::{Capture, Capturing, ConsumerExt as _, ProducerExt};
@@ -144,6 +145,40 @@ async fn on_kafka() {
     );
 }
 
+/// The broker refuses the only commit that there is, at once or when its span has ended: it proves all the same that the
+/// consumer settles.
+#[tokio::test]
+async fn where_the_only_commit_is_refused() {
+    for mode in [CommitMode::Sync, CommitMode::Async] {
+        let kafka = kafka("gaps.refused", 1).await;
+        let Some(mock) = &kafka.mock else {
+            return xtask::skip(
+                "KAFKA_BROKERS is set, and only the in-process broker refuses a commit when it is told to",
+            );
+        };
+        let stage = Stage::new();
+        stage.shop.scope(send(&kafka, &kafka.topic)).await;
+        let consumer = kafka.consumer("mail").observed();
+        let refused = RDKafkaRespErr::RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED;
+        let work = async {
+            let job = within("a message", consumer.recv()).await.unwrap();
+            job.run(async {}).await;
+            mock.request_errors(RDKafkaApiKey::OffsetCommit, &[refused]);
+            assert_eq!(consumer.commit_message(&job, mode).is_err(), matches!(mode, CommitMode::Sync));
+        };
+        stage.mail.scope(work).await;
+        let expected = "not_settled: process T by mail, its settlement was refused";
+        // What the broker says to the second comes while the consumer is asked for more.
+        let told = async {
+            while stage.gaps(&kafka.topic, &["RabbitMQ", "exchange", "queue"]) != [expected] {
+                let more = stage.mail.scope(consumer.recv());
+                let _ = tokio::time::timeout(Duration::from_millis(10), more).await;
+            }
+        };
+        within("a gap", told).await
+    }
+}
+
 /// Of what no broker has a part in: a sender whose records went elsewhere, runs that nobody or two have ended, clocks, code
 /// that begins its work too early, a hook that fails.
 #[tokio::test]
@@ -198,6 +233,53 @@ async fn publish(amqp: &Amqp, queue: &str, options: BasicPublishOptions) {
     let sent =
         amqp.channel.observed().basic_publish("".into(), queue.into(), options, b"{}", BasicProperties::default());
     sent.await.unwrap().await.unwrap();
+}
+
+/// A consumer that settles nothing is told, whoever made it, and not where RabbitMQ settles; one whose only ack came too late
+/// is one that settles.
+#[tokio::test]
+async fn where_nothing_is_settled() {
+    let Some(amqp) = amqp("gaps.never").await else { return };
+    let observed = amqp.channel.observed();
+    let table = FieldTable::default;
+    for (consumer, expected) in [
+        ("lapin's", &["never_settled: process amq.default:T by mail and 1 more"][..]),
+        ("ours", &["never_settled: process amq.default:T by mail and 1 more"]),
+        ("no_ack", &[]),
+        ("late", &["not_settled: process amq.default:T by mail, its settlement was refused"; 2]),
+    ] {
+        let stage = Stage::new();
+        let queue = format!("{}.{consumer}", amqp.queue);
+        amqp.declare(&queue, table()).await;
+        let sending = async {
+            publish(&amqp, &queue, PLAIN).await;
+            publish(&amqp, &queue, PLAIN).await;
+        };
+        stage.shop.scope(sending).await;
+        let work = async {
+            let options = BasicConsumeOptions { no_ack: consumer == "no_ack", ..BasicConsumeOptions::default() };
+            let channel = amqp.connection.create_channel().await.unwrap();
+            let mut jobs = match consumer {
+                "lapin's" => amqp.consume_from(&queue).await.observed(),
+                "late" => {
+                    channel.observed().basic_consume(queue.as_str().into(), "".into(), options, table()).await.unwrap()
+                }
+                _ => observed.basic_consume(queue.as_str().into(), "".into(), options, table()).await.unwrap(),
+            };
+            let taken = [next(&mut jobs).await, next(&mut jobs).await];
+            for job in &taken {
+                job.run(async {}).await;
+            }
+            if consumer == "late" {
+                channel.close(200, "gone".into()).await.unwrap();
+                for job in &taken {
+                    assert!(!job.ack(BasicAckOptions::default()).await.unwrap_or(false));
+                }
+            }
+        };
+        stage.mail.scope(within("the work", work)).await;
+        assert_eq!(stage.gaps(&queue, &["offset", "(its lag)", "the group"]), expected, "{consumer}");
+    }
 }
 
 async fn next(jobs: &mut Jobs) -> Job {

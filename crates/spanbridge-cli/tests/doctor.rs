@@ -63,9 +63,9 @@ fn each_gap_is_named_with_its_cause_and_what_to_change() {
 
 ! received and never settled
   55555554  process events:order:mail by mailer
-  why  mailer settles other messages from there, but not this one: a way through the handler (an
-       early return, an error, a panic) leaves the job without ack, nack or commit, or the process
-       ended first
+  why  mailer settles messages from there, but not this one: a way through the handler (an early
+       return, an error, a panic) leaves the job without ack, nack or commit, or the process ended
+       first
   fix  settle on every way out: match on what `job.run(..)` gives and ack or nack in each arm, or
        leave it to the driver and its policy; the broker keeps an unsettled message and delivers it
        again later

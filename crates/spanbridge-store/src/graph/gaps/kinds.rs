@@ -94,7 +94,7 @@ const TABLE: [Row; 20] = [
         kind: GapKind::NotSettled,
         code: "not_settled",
         title: "received and never settled",
-        cause: "{service} settles other messages from there, but not this one: {how}",
+        cause: "{service} settles messages from there, but not this one: {how}",
         fix: "{instead}; {again}",
         diagnostics: &[],
     },

@@ -274,8 +274,8 @@ impl Settling {
         };
         let (service, [system, ..]) = &t.consumer;
         let broker = Broker::of(system).facts();
-        let instead = fill(instead, &broker);
-        let facts = [&[("service", &**service), ("how", how), ("instead", &*instead)][..], &broker].concat();
+        let (how, instead) = (fill(how, &broker), fill(instead, &broker));
+        let facts = [&[("service", &**service), ("how", &*how), ("instead", &*instead)][..], &broker].concat();
         t.place.gap(GapKind::NotSettled, what, &facts)
     }
 
@@ -318,12 +318,8 @@ const BROKE_OFF: (&str, &str) = (
     "let a process that is told to stop finish the jobs that it has, give work a time limit, and make it safe to be done \
      twice",
 );
-const WAS_REFUSED: (&str, &str) = (
-    "it tried to, and was refused: the channel or the connection was gone, the partition was revoked, or the work took \
-     longer than the broker waits (RabbitMQ's `consumer_timeout`, Kafka's `max.poll.interval.ms`)",
-    "settle on the channel that the message came by while it is open, let the work take less time or the broker wait longer, \
-     and make it safe to be done twice",
-);
+const WAS_REFUSED: (&str, &str) =
+    ("it tried to, and was refused: {refused}", "{in_time}, and make it safe to be done twice");
 
 /// Why nothing that a consumer takes is settled, and what to do.
 const NO_ACK: (&str, &str) = (
