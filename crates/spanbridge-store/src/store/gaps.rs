@@ -79,7 +79,7 @@ fn look_around(store: &Store, run_ids: &[RunId], checkup: &mut Checkup) -> Resul
 }
 
 /// The runs in order, so many at a time that they have no more spans than [`SPANS`].
-fn chunks<'r>(mut rest: &'r [RunId], spans: impl Fn(&RunId) -> u64) -> impl Iterator<Item = &'r [RunId]> {
+fn chunks(mut rest: &[RunId], spans: impl Fn(&RunId) -> u64) -> impl Iterator<Item = &[RunId]> {
     std::iter::from_fn(move || {
         let mut sum = 0u64;
         let fits = rest.iter().take(CHUNK).take_while(|run| {
