@@ -96,6 +96,7 @@ impl Expansion<'_> {
         if arguments.attributes.is_empty() {
             return begin;
         }
+        let shown = |form: TokenStream, value: &Expr| quote!(#krate::Value::Str(&#krate::__private::shown(::core::format_args!(#form, #value))));
         let attributes = arguments.attributes.iter().map(|attribute| {
             let (key, value) = (&attribute.key, &attribute.value);
             let value = match attribute.form {
@@ -104,8 +105,8 @@ impl Expansion<'_> {
                     let krate = self.krate_at(value.span());
                     quote_spanned!(at(value.span())=> #krate::__private::Given::new(&(#value)).value())
                 }
-                Form::Display => quote!(#krate::Value::Str(&::std::format!("{}", #value))),
-                Form::Debug => quote!(#krate::Value::Str(&::std::format!("{:?}", #value))),
+                Form::Display => shown(quote!("{}"), value),
+                Form::Debug => shown(quote!("{:?}"), value),
             };
             quote!(.attribute(#key, #value))
         });

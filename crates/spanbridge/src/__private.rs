@@ -8,6 +8,7 @@ pub use crate::span::Entered;
 
 use crate::{Failure, Outcome, Value};
 use std::error::Error;
+use std::fmt;
 use std::ops::Deref;
 
 macro_rules! chain {
@@ -145,6 +146,12 @@ impl<'a, T: ?Sized> Unsuited<'a, T> {
     note = "record anything else as text: `key = %value` by `Display`, `key = ?value` by `Debug`"
 )]
 pub trait Recordable {}
+
+/// The text of an attribute, as far as it comes: the user's code makes it, and goes on whatever it does.
+#[cold]
+pub fn shown(text: fmt::Arguments<'_>) -> String {
+    crate::text::shown(&text)
+}
 
 /// Stands where a value of a type is needed and never made, so that inference knows the type.
 #[expect(clippy::panic, reason = "generated code only calls it in a branch that is never taken")]

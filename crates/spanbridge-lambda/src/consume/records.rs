@@ -190,12 +190,13 @@ impl<'a> Batch<'a> {
         let work = span.with_context(async { work().await });
         match AssertUnwindSafe(work).catch_unwind().await {
             Ok(value) => {
-                let is_ok = value.failure().is_none();
+                let is_ok = value.judged().is_none();
                 span.end_with(&value);
                 is_ok
             }
             Err(panic) => {
                 span.panicked(panics::text(&*panic));
+                panics::discard(panic);
                 false
             }
         }
