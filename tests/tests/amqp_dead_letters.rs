@@ -88,10 +88,12 @@ async fn rejected_and_consumed_from_the_dead_letter_queue_and_sent_again() {
     assert_eq!(parents, [first, first, second, second], "dead letters keep their traceparent");
     assert_eq!(publishes[1].parent, processed[1].id, "the story goes on");
     assert!(spans.iter().all(|s| s.trace == spans[0].trace), "in one trace");
-    let deaths: Vec<_> = processed.iter().map(|s| death(s, &amqp)).collect();
+    let deaths: Vec<_> = publishes.iter().chain(&processed).map(|s| death(s, &amqp)).collect();
     assert_eq!(
         deaths,
         [
+            " in  from \"\", ",
+            "rejected in Q.orders from \"\", 1", // sent along with its headers
             " in  from \"\", ",
             "rejected in Q.orders from \"\", 1",
             "rejected in Q.orders from \"\", 1", // its history comes along when it is sent again

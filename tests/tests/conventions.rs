@@ -149,6 +149,7 @@ async fn on_rabbitmq() {
         let deaths = AMQPValue::FieldArray(vec![AMQPValue::FieldTable(headers(death))].into());
         let died =
             BasicProperties::default().with_headers(headers([("x-death", deaths)])).with_timestamp(now().as_secs());
+        publish("nowhere", died.clone(), BasicPublishOptions::default()).await.unwrap().await.unwrap();
         mock(2, died).run(async {}).await;
         mock(1, BasicProperties::default().with_timestamp(now().as_secs() + 60)).run(async {}).await;
         mock(1, BasicProperties::default().with_headers(headers([("traceparent", text("junk"))]))).run(async {}).await;

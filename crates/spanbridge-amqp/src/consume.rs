@@ -8,9 +8,9 @@ pub(crate) use settings::Settings;
 
 use futures_core::Stream;
 use futures_util::{FutureExt, StreamExt};
-use lapin::Consumer;
 use lapin::message::Delivery;
 use lapin::types::ShortString;
+use lapin::{Channel, Consumer};
 use spanbridge::messaging::Batch;
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -24,7 +24,7 @@ pub trait ConsumerExt {
 
 impl ConsumerExt for Consumer {
     fn observed(self) -> Jobs {
-        Jobs { queue: self.queue(), consumer: self, settings: Settings::default(), last: None }
+        Jobs { queue: self.queue(), consumer: self, settings: Settings::default(), channel: None, last: None }
     }
 }
 
@@ -70,6 +70,8 @@ pub struct Jobs {
     consumer: Consumer,
     queue: ShortString,
     settings: Settings,
+    /// The channel of the consumer, where it is known.
+    pub(crate) channel: Option<Channel>,
     /// What came after the messages of a batch: an error, or the end.
     last: Option<Option<lapin::Error>>,
 }
@@ -100,6 +102,19 @@ impl Jobs {
             }
         }
         Some(Ok(Batch::new(jobs)))
+    }
+
+    /// The channel of the consumer, which lapin's consumers do not know: a [driver](Jobs::for_each_concurrent) that is
+    /// dropped gives back to the queue what it has not handled, and needs it for that.
+    ///
+    /// [`ObservedChannel::basic_consume`](crate::ObservedChannel::basic_consume) knows it by itself.
+    pub fn channel(self, channel: &Channel) -> Self {
+        Jobs { channel: Some(channel.clone()), ..self }
+    }
+
+    /// Whether the broker takes these messages for settled already.
+    pub(crate) fn are_settled_by_broker(&self) -> bool {
+        self.settings.no_ack == Some(true)
     }
 
     /// The consumer.

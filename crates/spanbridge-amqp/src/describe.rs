@@ -95,6 +95,11 @@ pub(crate) fn publish(
 ) -> SpanBuilder {
     let destination = Destination::to(exchange, routing_key);
     let span = step(Step::Send, "publish", &destination, server).attribute(semconv::RABBITMQ_ROUTING_KEY, routing_key);
+    // Of a message that is sent again with its headers: so that nobody takes its history for a death of this one.
+    let span = match Death::of(properties) {
+        Some(death) => death.told(span),
+        None => span,
+    };
     message(span, size, properties)
 }
 

@@ -1,13 +1,17 @@
 //! The opt-in driver: works on jobs and settles them by an explicit policy.
 
+mod left;
+
 use crate::consume::{Job, Jobs};
 use async_trait::async_trait;
 use futures_util::FutureExt;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use lapin::options::{BasicAckOptions, BasicNackOptions, BasicRejectOptions};
+use left::{Left, UnderWay};
 use spanbridge::panics;
 use std::future::poll_fn;
 use std::panic::AssertUnwindSafe;
+use std::sync::Mutex;
 use std::task::Poll;
 
 /// Any error.
@@ -52,32 +56,54 @@ pub struct Settlement {
     pub panic: Answer,
 }
 
+impl Settlement {
+    /// Whether the broker is told anything at all.
+    fn settles(&self) -> bool {
+        [self.ok, self.error, self.panic].iter().any(|answer| *answer != Answer::Nothing)
+    }
+}
+
 impl Jobs {
     /// Works on up to `limit` messages at a time, until the consumer is cancelled or its channel is gone for good; then
     /// what is under way is finished.
     ///
     /// All of it runs in the task that polls this. A settlement that fails is recorded, and the message comes again.
     ///
+    /// To stop, cancel the consumer ([`Channel::basic_cancel`](lapin::Channel::basic_cancel)) and let this end: what was
+    /// delivered by then is worked on. Where this is dropped instead, RabbitMQ does not know that nobody works on what it
+    /// has delivered, and keeps it for the channel until that is closed. So the messages that are not settled, those that
+    /// wait in the client included, are given back to the queue (`basic.nack`), unless the policy settles nothing or the
+    /// consumer is of `no_ack`. For that the consumer has to be cancelled first, so the channel must be known:
+    /// - of [`ObservedChannel::basic_consume`](crate::ObservedChannel::basic_consume), and after [`Jobs::channel`], it is.
+    ///   A thread of its own cancels the consumer, its clones with it, and gives everything back.
+    /// - else lapin cancels the consumer when its last clone is dropped, and nobody hears when that is done. What is
+    ///   known to be there is given back; what comes to the consumer meanwhile stays with the channel until that is closed.
+    ///   Another clone of the consumer gets it all again.
+    ///
+    /// With `no_ack` a message is settled before it is worked on, so it is lost then.
+    ///
     /// # Errors
     /// lapin's, when the stream of messages ended with one.
     pub async fn for_each_concurrent(
-        mut self,
+        self,
         limit: usize,
         settlement: Settlement,
         handler: &dyn JobHandler,
     ) -> lapin::Result<()> {
-        let mut working = FuturesUnordered::new();
+        let unfinished = Mutex::default();
+        let mut left = Left::new(self, settlement.settles(), &unfinished);
+        let mut working = FuturesUnordered::new(); // dropped before what they leave
         let mut last = Ok(());
         loop {
             // What is under way goes on while we wait for a message.
             let step = poll_fn(|cx| {
                 while !working.is_empty() && working.poll_next_unpin(cx).is_ready() {}
-                if working.len() < limit.max(1) { self.poll_next_unpin(cx) } else { Poll::Pending }
+                if working.len() < limit.max(1) { left.poll_next(cx) } else { Poll::Pending }
             });
             match step.await {
                 Some(Ok(job)) => {
                     last = Ok(());
-                    working.push(work(job, settlement, handler))
+                    working.push(work(job, settlement, handler, &unfinished))
                 }
                 Some(Err(e)) => last = Err(e), // lapin is recovering, or the stream ends next
                 None => break,
@@ -88,11 +114,20 @@ impl Jobs {
     }
 }
 
-/// One message: the work, then what the policy says about its outcome.
-async fn work(job: Job, settlement: Settlement, handler: &dyn JobHandler) {
+/// One message, which is left to others where this is dropped.
+async fn work(job: Job, settlement: Settlement, handler: &dyn JobHandler, unfinished: &Mutex<Vec<Job>>) {
+    let mut under_way = UnderWay::new(job, unfinished);
+    if let Some(job) = under_way.job() {
+        handle(job, settlement, handler).await
+    }
+    under_way.ended()
+}
+
+/// The work, then what the policy says about its outcome.
+async fn handle(job: &Job, settlement: Settlement, handler: &dyn JobHandler) {
     // The panic is noticed by the process span and caught outside it: one bad message does not end the others. Handlers
     // that are not written with async_trait may begin to work, and panic, before they return their future.
-    let outcome = AssertUnwindSafe(job.run(async { handler.handle(&job).await })).catch_unwind().await;
+    let outcome = AssertUnwindSafe(job.run(async { handler.handle(job).await })).catch_unwind().await;
     let answer = match outcome {
         Ok(Ok(())) => settlement.ok,
         Ok(Err(_)) => settlement.error,

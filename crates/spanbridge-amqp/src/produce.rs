@@ -130,7 +130,7 @@ impl<'a> ObservedChannel<'a> {
         arguments: FieldTable,
     ) -> lapin::Result<Jobs> {
         let jobs = self.channel.basic_consume(queue, consumer_tag, options, arguments).await?.observed();
-        Ok(jobs.with_settings(self.settings(options.no_ack)))
+        Ok(jobs.with_settings(self.settings(options.no_ack)).channel(self.channel))
     }
 
     /// What is known here of the messages that it receives.

@@ -140,11 +140,12 @@ fn statuses() -> impl TypedValueParser<Value = RunStatus> {
         .map(|given| STATUSES.iter().find(|(name, _)| *name == given).map_or(RunStatus::Ok, |(_, status)| *status))
 }
 
-/// Nanoseconds, from a number and a unit.
+/// Nanoseconds, from a length of time as jiff reads it: `1h 30m`, `90s`, `2d`. A day has 24 hours; months differ, so they
+/// are no length.
 fn nanos(text: &str) -> Option<u64> {
-    const UNITS: [(char, u64); 5] = [('s', 1), ('m', 60), ('h', 3600), ('d', 86_400), ('w', 604_800)];
-    let (number, seconds) = UNITS.iter().find_map(|(unit, seconds)| Some((text.strip_suffix(*unit)?, *seconds)))?;
-    number.parse::<u64>().ok()?.checked_mul(seconds * 1_000_000_000)
+    let span: jiff::Span = text.parse().ok()?;
+    let length = span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).ok()?;
+    u64::try_from(length.as_nanos()).ok()
 }
 
 fn length(text: &str) -> Result<Duration, String> {
@@ -169,15 +170,38 @@ mod tests {
 
     #[test]
     fn since_is_a_time_or_how_long_ago() {
-        let now = crate::commands::now();
-        let hour = now - since("1h").unwrap();
-        assert!((3_590..3_601).contains(&(hour / 1_000_000_000)) || hour < 3_601_000_000_000, "{hour}");
+        let hour = 3_600_000_000_000;
+        let before = crate::commands::now();
+        let since_an_hour = since("1h").unwrap();
+        let after = crate::commands::now();
+        assert!((before - hour..=after - hour).contains(&since_an_hour), "{since_an_hour}");
         assert_eq!(since("2026-11-20T09:25:46Z"), Ok(1_795_166_746_000_000_000));
         assert_eq!(since("2026-11-20T10:25:46.5+01:00"), Ok(1_795_166_746_500_000_000));
         assert_eq!(since("2026-11-20"), Ok(1_795_132_800_000_000_000));
         assert_eq!(since("18446744073709551615w").map_err(|_| ()), Err(()));
-        for bad in ["", "h", "-1h", "1y", "yesterday", "1969-12-31", "\u{1f600}"] {
+        for bad in ["", "h", "-1h", "1y", "1mo", "1", "1h ago", "yesterday", "1969-12-31", "\u{1f600}"] {
             assert!(since(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn lengths_are_what_their_units_say() {
+        let seconds = [
+            ("90s", 90),
+            ("15m", 900),
+            ("1h", 3600),
+            ("2d", 172_800),
+            ("1w", 604_800),
+            ("0s", 0),
+            ("1h30m", 5400),
+            ("1h 30m", 5400),
+        ];
+        for (text, seconds) in seconds {
+            assert_eq!(length(text), Ok(Duration::from_secs(seconds)), "{text}");
+        }
+        assert_eq!(length("250ms"), Ok(Duration::from_millis(250)));
+        for bad in ["", "1", "h", "-1h", "1h -30m", "1y", "1mo", "600y", "+", "99999999999999999999s"] {
+            assert!(length(bad).is_err(), "{bad}");
         }
     }
 

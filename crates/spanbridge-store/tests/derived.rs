@@ -158,6 +158,50 @@ fn what_nobody_worked_on_comes_from_its_sender() {
     assert_eq!(edges(&all), ["3 retry.of 2"]);
 }
 
+/// The count that RabbitMQ adds to how a message has died.
+fn died(queue: &str, count: i64) -> Said {
+    [died_in(queue), vec![("spanbridge.dead_letter.count", AttributeValue::I64(count))]].concat()
+}
+
+/// A client may send a message again with all of its headers, and with them its history.
+#[test]
+fn what_was_acked_has_not_died() {
+    let (mut m, mut all) = shop();
+    all.push(process(&mut m, 2, PUBLISH, "mail", 20, vec![]));
+    all.push(process(&mut m, 3, PUBLISH, "dead", 60, died("mail", 1)));
+    // It goes back to its queue, is acknowledged, and is copied to an archive by somebody whose publish is not recorded.
+    all.push(process(&mut m, 4, PUBLISH, "mail", 100, died("mail", 1)));
+    all.push(process(&mut m, 5, PUBLISH, "archive", 140, died("mail", 1)));
+    let derived = ["2 dead_lettered.to 3", "4 retry.of 2"];
+    assert_eq!(edges(&all), derived, "it came with that death already");
+    let ack = m.step((6, 4), ("messaging.settle", "ack"), "events:order:mail", (104, 105), vec![]);
+    assert_eq!(edges(&[all.clone(), vec![ack.clone()]].concat()), derived);
+    // Also where nothing is counted.
+    let (mut m, mut all) = shop();
+    all.push(process(&mut m, 4, PUBLISH, "mail", 100, vec![]));
+    all.push(process(&mut m, 5, PUBLISH, "archive", 140, died_in("mail")));
+    assert_eq!(edges(&all), ["4 dead_lettered.to 5"]);
+    all.push(ack);
+    assert_eq!(edges(&all), [""; 0]);
+    // What was rejected, has.
+    let reject = m.step((6, 4), ("messaging.settle", "reject"), "events:order:mail", (104, 105), vec![]);
+    all.pop();
+    all.push(reject);
+    assert_eq!(edges(&all), ["4 dead_lettered.to 5"]);
+}
+
+#[test]
+fn what_a_publish_has_sent_along_is_history() {
+    let again = |count| {
+        let mut m = Recording::of(run(1), 1, "shop");
+        let sent = m.step((PUBLISH, 0), ("messaging.publish", "publish"), "events:order", (10, 12), died("mail", 1));
+        let taken = process(&mut m, 2, PUBLISH, "archive", 20, died("mail", count));
+        edges(&[sent, taken])
+    };
+    assert_eq!(again(1), [""; 0]);
+    assert_eq!(again(2), ["1 dead_lettered.to 2"], "it has died since");
+}
+
 #[test]
 fn a_message_that_goes_round_for_ever_takes_no_quadratic_time() {
     let (mut m, mut all) = shop();

@@ -91,7 +91,8 @@ pub const SETTLE_AUTOMATIC: &str = "spanbridge.settle.automatic";
 pub const RELATION: &str = "spanbridge.relation";
 /// The queue that a message was taken from, where its destination says more than that.
 pub const QUEUE_NAME: &str = "spanbridge.queue.name";
-/// The queue in which a message died that came through a dead-letter exchange.
+/// The queue in which a message died that came through a dead-letter exchange. On a publish, this and the following are what
+/// the message that is sent has behind it.
 pub const DEAD_LETTER_QUEUE: &str = "spanbridge.dead_letter.queue";
 /// Why it died: `rejected`, `expired`, `maxlen`, `delivery_limit`.
 pub const DEAD_LETTER_REASON: &str = "spanbridge.dead_letter.reason";

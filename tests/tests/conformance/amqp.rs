@@ -5,7 +5,7 @@ use lapin::message::Delivery;
 use lapin::options::{BasicAckOptions, BasicNackOptions, BasicPublishOptions};
 use lapin::types::{AMQPValue, FieldTable, ShortString};
 use spanbridge::conformance::{Abilities, BoxError, Message, Transport};
-use spanbridge_amqp::{ChannelExt, ConsumerExt, Job, Jobs};
+use spanbridge_amqp::{Batch, ChannelExt, ConsumerExt, Job, Jobs};
 use spanbridge_tests::{text, within};
 use std::future::Future;
 use tokio::sync::Mutex;
@@ -65,6 +65,7 @@ impl Transport for Amqp {
             // Classic queues say that a message was redelivered, and do not count.
             redelivery: true,
             settlement: true,
+            batches: true,
             ordering: true,
             ..Abilities::default()
         }
@@ -96,6 +97,28 @@ impl Transport for Amqp {
             Ok(()) => job.ack(ACK).await?,
             Err(_) => job.nack(REQUEUE).await?,
         };
+        Ok(())
+    }
+
+    async fn receive_batch<W, F>(&self, count: usize, work: W) -> Result<(), BoxError>
+    where
+        W: FnOnce(Vec<Message>) -> F,
+        F: Future<Output = Result<(), BoxError>>,
+    {
+        let mut jobs = vec![];
+        while jobs.len() < count {
+            let next = async { self.jobs.lock().await.batch(count - jobs.len()).await };
+            jobs.extend(within("a batch", next).await.ok_or("receive: the consumer has ended")??)
+        }
+        let batch = Batch::new(jobs);
+        let done = batch.run(work(batch.iter().map(|job| message(job)).collect())).await.is_ok();
+        for job in batch {
+            if done {
+                job.ack(ACK).await?
+            } else {
+                job.nack(REQUEUE).await?
+            };
+        }
         Ok(())
     }
 

@@ -4,7 +4,7 @@ mod amqp;
 mod in_process;
 mod kafka;
 
-use spanbridge::conformance::{Told, Transport};
+use spanbridge::conformance::{Abilities, Told, Transport};
 
 /// A test for each chapter and transport, so that a failure names both.
 macro_rules! over_every_transport {
@@ -41,6 +41,31 @@ fn report(told: Told) {
     if let Told::Cannot(what) = told {
         println!("does not apply: the transport cannot {what}")
     }
+}
+
+/// What an adapter can do is told in all of its parts: of what it leaves out nothing would be tested.
+#[tokio::test]
+async fn adapters_leave_out_what_their_brokers_lack() {
+    let all = Abilities {
+        own_headers: true,
+        binary_values: true,
+        binary_names: true,
+        null_values: true,
+        duplicate_headers: true,
+        header_limit: None,
+        confirms: true,
+        redelivery: true,
+        redelivery_count: true,
+        settlement: true,
+        batches: true,
+        ordering: true,
+    };
+    assert_eq!(kafka::Kafka::connect().await.abilities(), all);
+    let Some(amqp) = amqp::Amqp::connect().await else { return };
+    let amqp = amqp.abilities();
+    // AMQP's headers are a table whose names are text, and classic queues do not count deliveries.
+    let lacks = Abilities { binary_names: false, duplicate_headers: false, redelivery_count: false, ..all };
+    assert_eq!(amqp, Abilities { header_limit: amqp.header_limit, ..lacks });
 }
 
 /// Chapters leave the queue empty, so that the whole story can be told over one.

@@ -4,6 +4,7 @@ use super::settings::Settings;
 use crate::carrier::Headers;
 use crate::describe::{self, Destination};
 use crate::replies;
+use futures_util::FutureExt;
 use lapin::message::Delivery;
 use lapin::options::{BasicAckOptions, BasicNackOptions, BasicRejectOptions};
 use lapin::types::{MessageCount, ShortString};
@@ -152,6 +153,21 @@ impl Job {
     pub async fn reject(&self, options: BasicRejectOptions) -> lapin::Result<bool> {
         let span = |s: SpanBuilder| s.attribute(semconv::SETTLE_REQUEUE, options.requeue);
         self.settle("reject", span, self.delivery.reject(options)).await
+    }
+
+    /// Gives it back to its queue without waiting for the client, unless it is settled.
+    pub(crate) fn give_back(&self) {
+        if self.is_settled_by_broker() || !self.usable() {
+            return;
+        }
+        let options = BasicNackOptions { requeue: true, multiple: false };
+        // Once it is polled it is on its way, as far as anybody knows.
+        let sent = self.delivery.nack(options).now_or_never().unwrap_or(Ok(true));
+        observe::in_scope(&self.received.settling(), || {
+            let span = describe::settle("nack", &self.delivery, &self.source(), self.settings.server());
+            let span = span.attribute(semconv::SETTLE_REQUEUE, true).implicit_run(false);
+            let _ = span.in_scope_by(|| sent, judge);
+        })
     }
 
     /// In a span under the process span; before there is one, under the sender's.

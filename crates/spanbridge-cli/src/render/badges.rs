@@ -123,7 +123,7 @@ pub(crate) fn lasting(forest: &Forest<'_>, relations: &Relations, i: usize) -> V
     if relations.dead_lettered.contains(&span.span_id) {
         add(Ink::Bad, "dead-lettered");
     }
-    for text in dead_letter(span, relations) {
+    for text in dead_letter(span, relations, forest.above(i)) {
         add(Ink::Warn, &text);
     }
     if let Some(question) = relations.answers.get(&span.span_id) {
@@ -150,8 +150,16 @@ pub(crate) fn lasting(forest: &Forest<'_>, relations: &Relations, i: usize) -> V
 }
 
 /// That a message died before it came here, of what, and where: what matters most comes first, for the last words are the
-/// first to go where a line is full. What comes back to the queue where it was is an attempt.
-fn dead_letter(span: &Span, relations: &Relations) -> Vec<String> {
+/// first to go where a line is full. What comes back to the queue where it was is an attempt, and what its sender has sent
+/// along is history.
+fn dead_letter(span: &Span, relations: &Relations, sender: Option<&Span>) -> Vec<String> {
+    let death = |span: &Span| {
+        [semconv::DEAD_LETTER_QUEUE, semconv::DEAD_LETTER_REASON, semconv::DEAD_LETTER_COUNT]
+            .map(|key| span.attribute(key).cloned())
+    };
+    if sender.is_some_and(|sender| death(sender) == death(span)) && !relations.dead_letters.contains(&span.span_id) {
+        return Vec::new();
+    }
     let text = |key| span.attribute(key).and_then(|v| v.as_str()).map(text::escape);
     let queue = text(semconv::DEAD_LETTER_QUEUE).filter(|_| !relations.retries.contains(&span.span_id));
     if queue.is_none() && !relations.dead_letters.contains(&span.span_id) {

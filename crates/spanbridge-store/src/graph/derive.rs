@@ -6,7 +6,8 @@
 //! another queue, and says in which it died, is a dead letter.
 
 use super::message::{Position, Sender, Senders, Source};
-use super::{Edge, Graph, Run, Span};
+use super::{Edge, Graph, Run, Span, SpanStatus};
+use crate::hash::Set;
 use spanbridge::record::Endpoint;
 use spanbridge::{SpanId, TraceId, semconv};
 use std::collections::BTreeMap;
@@ -42,8 +43,14 @@ pub(crate) fn edges_between(graph: &Graph, others: &[Graph], sent_once: bool) ->
 
 fn deliveries<'s>(run: &'s Run, spans: &'s [Span]) -> impl Iterator<Item = Delivery<'s>> {
     let senders = Senders::new(run, spans);
+    let acks = spans.iter().filter(|s| s.text(semconv::MESSAGING_OPERATION_NAME) == Some("ack"));
+    let acks = acks.filter(|s| s.primitive == "messaging.settle" && s.status == SpanStatus::Ok);
+    let acked: Set<SpanId> = acks.filter_map(|s| s.parent_span_id).collect();
     let work = spans.iter().filter(|s| s.is_delivery());
-    work.filter_map(move |s| Some(Delivery::of(s, senders.of(s)?, spans)))
+    work.filter_map(move |s| {
+        let is_acked = acked.contains(&s.span_id);
+        Some(Delivery { is_acked, ..Delivery::of(s, senders.of(s)?, spans) })
+    })
 }
 
 fn relate(deliveries: &mut [Delivery<'_>]) -> Vec<Edge> {
@@ -68,10 +75,31 @@ struct Delivery<'s> {
     offset: Position<'s>,
     id: Option<&'s str>,
     attempt: Option<i64>,
+    /// What was acknowledged does not die.
+    is_acked: bool,
+    /// The last death that it has behind it, and the one that its sender has sent along.
+    death: Option<Death<'s>>,
+    sent_with: Option<Death<'s>>,
+}
+
+/// How a message has died. Once more in the same way, and the count is another.
+#[derive(Clone, Copy, PartialEq)]
+struct Death<'s> {
+    queue: &'s str,
+    reason: Option<&'s str>,
+    count: i64,
+}
+
+impl<'s> Death<'s> {
+    fn of(span: &'s Span) -> Option<Self> {
+        let queue = span.text(semconv::DEAD_LETTER_QUEUE)?;
+        let count = span.integer(semconv::DEAD_LETTER_COUNT)?;
+        Some(Death { queue, reason: span.text(semconv::DEAD_LETTER_REASON), count })
+    }
 }
 
 impl<'s> Delivery<'s> {
-    fn of(span: &'s Span, sender: Sender, spans: &[Span]) -> Self {
+    fn of(span: &'s Span, sender: Sender, spans: &'s [Span]) -> Self {
         Delivery {
             span,
             sender,
@@ -80,6 +108,9 @@ impl<'s> Delivery<'s> {
             offset: Position::offset(span),
             id: span.text(semconv::MESSAGING_MESSAGE_ID),
             attempt: span.integer(semconv::DELIVERY_ATTEMPT),
+            is_acked: false,
+            death: Death::of(span),
+            sent_with: sender.place.and_then(|at| Death::of(&spans[at])),
         }
     }
 
@@ -130,8 +161,15 @@ fn of_message(message: &mut [Delivery<'_>], edges: &mut Vec<Edge>) {
 
 /// The relation of a dead letter to where it died: the last delivery there before it. `before` is what its own queue has
 /// seen of the message: a mere redelivery of a dead letter died no second time.
+///
+/// A client that sends a message again may take its headers along, and with them the deaths that it has behind it. That is
+/// history, and no death of the message that is sent.
 fn where_it_died(dead: &Delivery<'_>, before: Option<&Delivery<'_>>, places: &[&[Delivery<'_>]]) -> Option<Edge> {
     let queue = dead.span.text(semconv::DEAD_LETTER_QUEUE).filter(|queue| *queue != dead.source.queue)?;
+    let is_history = |known: Option<Death<'_>>| known.is_some() && known == dead.death;
+    if is_history(dead.sent_with) {
+        return None;
+    }
     let there = places.iter().filter(|place| place[0].source.queue == queue);
     let last = there.filter_map(|place| {
         let earlier = place.partition_point(|d| d.order() < dead.order());
@@ -139,6 +177,7 @@ fn where_it_died(dead: &Delivery<'_>, before: Option<&Delivery<'_>>, places: &[&
         place.get(earlier.saturating_sub(1))
     });
     match last.max_by_key(|d| d.order()) {
+        Some(last) if last.is_acked || is_history(last.death) => None,
         Some(last) if before.is_none_or(|before| before.order() < last.order()) => {
             Some(derived(DEAD_LETTERED_TO, last.endpoint(), dead.endpoint()))
         }

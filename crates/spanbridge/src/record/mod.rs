@@ -197,7 +197,7 @@ pub struct Artifact<'a> {
     pub kind: Cow<'a, str>,
     /// Its media type.
     pub content_type: Cow<'a, str>,
-    /// How the preview stands in the record: `utf-8` or `base64`.
+    /// How the preview stands in the record: `utf-8`, or `hex` for bytes that are no text.
     pub encoding: Cow<'a, str>,
     /// The size of the whole payload.
     pub size_bytes: u64,

@@ -46,19 +46,7 @@ impl Session {
 
     /// Runs the tests, by nextest where it is installed.
     pub(crate) fn tests(&mut self, arguments: &[OsString]) -> Result<()> {
-        let nextest = nextest();
-        let mut command = if nextest { cargo(["nextest", "run"]) } else { cargo(["test"]) };
-        if !nextest && arguments.is_empty() {
-            command.arg("--all-targets");
-        }
-        if !chooses_package(arguments) {
-            command.args(["--workspace", "--all-features"]);
-        }
-        command.args(arguments);
-        if nextest && std::env::var_os("CI").is_some() {
-            command.arg("--no-fail-fast");
-        }
-        self.run(&mut command)
+        self.run(&mut tests(nextest(), arguments))
     }
 
     /// Runs the examples in the documentation.
@@ -68,15 +56,7 @@ impl Session {
 
     /// Runs the tests that have `word` in their path, with more in their environment.
     pub(crate) fn matching(&mut self, word: &str, environment: &[(&str, &OsStr)]) -> Result<()> {
-        let mut command = if nextest() {
-            let mut command = cargo(["nextest", "run", "--no-tests=pass", "-E"]);
-            command.arg(format!("test({word}) | binary({word})"));
-            command
-        } else {
-            cargo(["test", "--all-targets", word])
-        };
-        command.args(["--workspace", "--all-features"]).envs(environment.iter().copied());
-        self.run(&mut command)
+        self.run(matching(nextest(), word).envs(environment.iter().copied()))
     }
 
     /// How many tests ran to a result so far.
@@ -123,6 +103,40 @@ impl Session {
     }
 }
 
+/// All that has tests. Not `--all-targets`: that runs the benchmarks, too, without optimization.
+const WITH_TESTS: [&str; 4] = ["--lib", "--bins", "--tests", "--examples"];
+
+/// What runs the tests that the arguments choose.
+fn tests(nextest: bool, arguments: &[OsString]) -> Command {
+    let mut command = if nextest { cargo(["nextest", "run"]) } else { cargo(["test"]) };
+    if !nextest && arguments.is_empty() {
+        command.args(WITH_TESTS);
+    }
+    if !chooses_package(arguments) {
+        command.args(["--workspace", "--all-features"]);
+    }
+    command.args(arguments);
+    if nextest && std::env::var_os("CI").is_some() {
+        command.arg("--no-fail-fast");
+    }
+    command
+}
+
+/// What runs the tests that have `word` in their path.
+fn matching(nextest: bool, word: &str) -> Command {
+    let mut command = if nextest {
+        let mut command = cargo(["nextest", "run", "--no-tests=pass", "-E"]);
+        command.arg(format!("test({word}) | binary({word})"));
+        command
+    } else {
+        let mut command = cargo(["test"]);
+        command.args(WITH_TESTS).arg(word);
+        command
+    };
+    command.args(["--workspace", "--all-features"]);
+    command
+}
+
 fn nextest() -> bool {
     process::try_capture(&mut cargo(["nextest", "--version"])).is_ok_and(|output| output.status.success())
 }
@@ -132,4 +146,27 @@ fn chooses_package(arguments: &[OsString]) -> bool {
     own.filter_map(|argument| argument.to_str()).any(|argument| {
         argument.starts_with("-p") || ["--package", "--manifest-path"].iter().any(|name| argument.starts_with(name))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Without nextest as with it.
+    #[test]
+    fn no_benchmark_runs_among_the_tests() {
+        let one = [OsString::from("--test"), "amqp_jobs".into()];
+        for command in [tests(false, &[]), tests(true, &[]), matching(false, "interop"), matching(true, "interop")] {
+            let shown = process::show(&command);
+            let is_there = |word: &str| command.get_args().any(|argument| argument == word);
+            assert!(!["--all-targets", "--benches", "--bench"].into_iter().any(is_there), "{shown}");
+            assert!(
+                is_there("nextest") || ["--lib", "--bins", "--tests", "--examples"].into_iter().all(is_there),
+                "{shown}"
+            );
+            assert!(is_there("--workspace"), "{shown}");
+        }
+        let chosen = tests(false, &one);
+        assert!(!chosen.get_args().any(|argument| argument == "--tests"), "{}", process::show(&chosen));
+    }
 }
