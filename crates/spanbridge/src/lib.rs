@@ -79,6 +79,8 @@ mod intake;
 #[cfg(feature = "json")]
 mod json_text;
 pub mod messaging;
+#[cfg(not(feature = "record"))]
+mod nothing_recorded;
 pub mod observe;
 mod origin;
 pub mod outbox;
@@ -92,6 +94,7 @@ pub mod record;
 #[cfg(feature = "record")]
 mod recorder;
 mod recording;
+mod report;
 mod run_context;
 #[cfg(feature = "record")]
 mod sampler;
@@ -104,13 +107,16 @@ pub mod w3c;
 pub use context::Context;
 pub use current::ContextExt;
 pub use ids::{ParseIdError, RunId, SegmentId, SpanId, TraceId};
+#[cfg(not(feature = "record"))]
+pub use nothing_recorded::{Flush, flush, flush_at_exit, flush_blocking, reseed};
 pub use outcome::{Failure, Outcome};
 pub use primitive::{Kind, Primitive, Status, family};
 #[cfg(feature = "record")]
 pub use recorder::{
-    Batch, Flush, InstallError, JsonLines, Memory, Receipt, Recorder, RecorderBuilder, Report, Sink, SinkError,
-    SinkReport, flush, flush_at_exit, flush_blocking, reseed,
+    Batch, Flush, InstallError, JsonLines, Memory, Receipt, Recorder, RecorderBuilder, Sink, SinkError, flush,
+    flush_at_exit, flush_blocking, reseed,
 };
+pub use report::{Report, SinkReport};
 #[cfg(feature = "json")]
 pub use run_context::ParseRunContextError;
 pub use run_context::RunContext;

@@ -1,8 +1,9 @@
 //! The recorder in effect, for who does not hold it: it is found by the current context, or is the installed one.
 
 use super::deliver::Wishes;
-use super::report::{Flush, Report, Ticket, Totals, lock};
+use super::report::{Flush, Ticket, Totals, lock};
 use crate::intake::{self, Intake};
+use crate::report::Report;
 use crate::{current, panics, recording};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};

@@ -17,5 +17,5 @@ pub use builder::{InstallError, Recorder, RecorderBuilder};
 pub use in_effect::{flush, flush_at_exit, flush_blocking, reseed};
 pub use json_lines::JsonLines;
 pub use memory::Memory;
-pub use report::{Flush, Report, SinkReport};
+pub use report::Flush;
 pub use sink::{Receipt, Sink, SinkError};
