@@ -1,17 +1,17 @@
 //! Kafka for a test: the cluster that `KAFKA_BROKERS` names, else librdkafka's in-process broker, which speaks the real
 //! protocol over a real socket.
 
-use rdkafka::ClientConfig;
-use rdkafka::Message;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::bindings::{rd_kafka_header_add, rd_kafka_header_get_all};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::config::{FromClientConfig, FromClientConfigAndContext};
 use rdkafka::consumer::{Consumer, DefaultConsumerContext, StreamConsumer};
-use rdkafka::message::{BorrowedHeaders, BorrowedMessage, OwnedHeaders};
+use rdkafka::error::KafkaError;
+use rdkafka::message::{BorrowedHeaders, BorrowedMessage, Headers, OwnedHeaders, OwnedMessage};
 use rdkafka::mocking::MockCluster;
 use rdkafka::producer::{DefaultProducerContext, FutureProducer, FutureRecord};
 use rdkafka::types::{RDKafkaHeaders, RDKafkaRespErr};
+use rdkafka::{ClientConfig, Message, Offset, TopicPartitionList};
 use spanbridge_kafka::Observed;
 use std::ffi::CStr;
 use std::fmt;
@@ -34,15 +34,14 @@ pub struct Kafka {
 /// # Panics
 /// When `KAFKA_BROKERS` names a cluster that cannot be used.
 pub async fn kafka(test: &str, partitions: i32) -> Kafka {
-    static COUNT: AtomicU32 = AtomicU32::new(0);
-    let topic = format!("spanbridge.{test}.{}.{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-    if let Some(brokers) = given() {
-        let kafka = Kafka { brokers, topic, mock: None };
-        kafka.create(&kafka.topic, partitions).await;
-        return kafka;
-    }
-    let mock = MockCluster::new(1).expect("librdkafka's in-process broker");
-    let kafka = Kafka { brokers: mock.bootstrap_servers(), topic, mock: Some(mock) };
+    let kafka = match given() {
+        Some(brokers) => Kafka::at(brokers, test),
+        None => {
+            let mock = MockCluster::new(1).expect("librdkafka's in-process broker");
+            let brokers = mock.bootstrap_servers();
+            Kafka { mock: Some(mock), ..Kafka::at(brokers, test) }
+        }
+    };
     kafka.create(&kafka.topic, partitions).await;
     kafka
 }
@@ -61,13 +60,26 @@ pub async fn real_kafka(test: &str, partitions: i32, lacks: &str) -> Option<Kafk
 }
 
 impl Kafka {
+    /// A cluster that the test has by itself; its topic is not created yet.
+    pub fn at(brokers: String, test: &str) -> Kafka {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let topic = format!("spanbridge.{test}.{}.{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        Kafka { brokers, topic, mock: None }
+    }
+
     /// Creates another topic.
     pub async fn create(&self, topic: &str, partitions: i32) {
         if let Some(mock) = &self.mock {
             return mock.create_topic(topic, partitions, 1).expect("create a topic");
         }
+        self.create_as(topic, partitions, 1, &[]).await
+    }
+
+    /// The same on a real cluster, with replicas and settings.
+    pub async fn create_as(&self, topic: &str, partitions: i32, replicas: i32, settings: &[(&str, &str)]) {
         let admin: AdminClient<DefaultClientContext> = self.config().create().expect("an admin client");
-        let new = NewTopic::new(topic, partitions, TopicReplication::Fixed(1));
+        let new = NewTopic::new(topic, partitions, TopicReplication::Fixed(replicas));
+        let new = settings.iter().fold(new, |new, (name, value)| new.set(name, value));
         let created = admin.create_topics(&[new], &AdminOptions::new()).await.expect("create a topic");
         assert!(created.iter().all(Result::is_ok), "{created:?}");
     }
@@ -126,6 +138,36 @@ impl Kafka {
         let sent = self.future_producer().send(record, Duration::from_secs(10)).await;
         sent.map_err(|(e, _)| e).expect("send");
     }
+}
+
+/// What a reader finds in a topic, in the order of each partition: everything up to the end that there is now, as far as its
+/// isolation lets it see.
+pub async fn contents(kafka: &Kafka, topic: &str, isolation: &str) -> Vec<OwnedMessage> {
+    let mut config = kafka.group("spanbridge.contents");
+    config.set("isolation.level", isolation).set("enable.partition.eof", "true");
+    let reader: StreamConsumer = config.create().expect("a consumer");
+    let metadata = reader.fetch_metadata(Some(topic), Duration::from_secs(20)).expect("metadata");
+    let mut partitions = TopicPartitionList::new();
+    for partition in metadata.topics().iter().flat_map(|topic| topic.partitions()) {
+        partitions.add_partition_offset(topic, partition.id(), Offset::Beginning).expect("an offset");
+    }
+    reader.assign(&partitions).expect("assign");
+    let (mut ends, mut messages) = (0, vec![]);
+    while ends < partitions.count() {
+        match crate::within("the end of a topic", reader.recv()).await {
+            Ok(message) => messages.push(message.detach()),
+            Err(KafkaError::PartitionEOF(_)) => ends += 1,
+            Err(e) => panic!("{e}"),
+        }
+    }
+    messages
+}
+
+/// The id of the span that sent a message, by its only `traceparent`.
+pub fn sender(message: &OwnedMessage) -> Option<String> {
+    let mut headers = message.headers()?.iter().filter(|header| header.key == "traceparent");
+    let (traceparent, None) = (headers.next()?, headers.next()) else { return None };
+    Some(std::str::from_utf8(traceparent.value?).ok()?.get(36..52)?.to_owned())
 }
 
 /// Headers with any keys, which rdkafka's own cannot make.

@@ -30,7 +30,7 @@ pub mod tables;
 mod wait;
 
 pub use amqp::{Amqp, amqp, headers, text};
-pub use kafka::{Kafka, Pair, kafka, pairs, raw_headers, real_kafka};
+pub use kafka::{Kafka, Pair, contents, kafka, pairs, raw_headers, real_kafka, sender};
 pub use programs::{Program, example, graph, outline, runs, text_of};
 pub use raw_amqp::publish_raw;
 pub use runtime_api::{Request, RuntimeApi};

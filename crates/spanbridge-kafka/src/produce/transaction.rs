@@ -6,9 +6,10 @@ use crate::describe;
 use crate::facts::Facts;
 use crate::ranges::Ranges;
 use rdkafka::consumer::ConsumerGroupMetadata;
-use rdkafka::error::KafkaResult;
+use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::producer::{Partitioner, Producer, ProducerContext};
 use rdkafka::topic_partition_list::TopicPartitionList;
+use rdkafka::types::RDKafkaErrorCode as Code;
 use rdkafka::util::Timeout;
 use spanbridge::messaging;
 use spanbridge::observe;
@@ -21,11 +22,17 @@ use std::fmt;
 /// spans of what was sent in it then say the same, and until then `sent`. Dropped before that, the transaction goes on
 /// (it is the producer's), and the span ends as `unknown`.
 ///
+/// Where another producer of the same `transactional.id` has taken its place, the broker has rolled the transaction back; but
+/// when that is the answer to a commit, an earlier attempt of the client's may have succeeded unheard. So an abort that is
+/// refused for this reason says `rolled_back`, and a commit `unknown`, both with the error.
+///
 /// As with rdkafka, the calls block; from async code they belong on a thread that may.
 #[must_use = "a transaction is committed or aborted"]
 pub struct Transaction<'a, P: ?Sized> {
     producer: &'a P,
     open: messaging::Transaction,
+    /// A commit was tried.
+    may_be_committed: bool,
 }
 
 impl<'a, P: Client> ObservedProducer<'a, P> {
@@ -45,7 +52,7 @@ impl<'a, P: Client> ObservedProducer<'a, P> {
             span.end_with(&describe::failure(&e));
             return Err(e);
         }
-        Ok(Transaction { producer: self.producer, open: messaging::Transaction::new(span) })
+        Ok(Transaction { producer: self.producer, open: messaging::Transaction::new(span), may_be_committed: false })
     }
 }
 
@@ -107,7 +114,10 @@ impl<P: Client> Transaction<'_, P> {
         let result = self.in_scope(|| self.producer.commit_transaction(timeout));
         match &result {
             Ok(()) => self.open.ended("committed"),
-            Err(e) => self.open.stumbled("commit_transaction", &describe::failure(e)),
+            Err(e) => {
+                self.may_be_committed = true;
+                self.stumbled("commit_transaction", e)
+            }
         }
         result
     }
@@ -125,10 +135,30 @@ impl<P: Client> Transaction<'_, P> {
         let result = self.in_scope(|| self.producer.abort_transaction(timeout));
         match &result {
             Ok(()) => self.open.ended("rolled_back"),
-            Err(e) => self.open.stumbled("abort_transaction", &describe::failure(e)),
+            Err(e) => self.stumbled("abort_transaction", e),
         }
         result
     }
+}
+
+impl<P: ?Sized> Transaction<'_, P> {
+    /// The end of it, where the producer can do nothing more with it.
+    fn stumbled(&mut self, operation: &'static str, error: &KafkaError) {
+        let failure = describe::failure(error);
+        match error {
+            KafkaError::Transaction(e) if e.is_fatal() && is_fenced(e.code()) && !self.may_be_committed => {
+                self.open.failed_as("rolled_back", &failure)
+            }
+            KafkaError::Transaction(e) if e.is_fatal() => self.open.failed(&failure),
+            _ => self.open.stumbled(operation, &failure),
+        }
+    }
+}
+
+/// Another producer with this transactional id has begun, for which the broker has rolled back what this one had not
+/// committed.
+fn is_fenced(code: Code) -> bool {
+    matches!(code, Code::Fenced | Code::ProducerFenced | Code::InvalidProducerEpoch)
 }
 
 impl<P: ?Sized> fmt::Debug for Transaction<'_, P> {

@@ -64,7 +64,12 @@ impl Transaction {
 
     /// Nobody knows how it has ended.
     pub fn failed(&mut self, failure: &Failure<'_>) {
-        self.end("unknown", |span| span.end_with(failure))
+        self.failed_as("unknown", failure)
+    }
+
+    /// It cannot go on, and has ended so.
+    pub fn failed_as(&mut self, status: &'static str, failure: &Failure<'_>) {
+        self.end(status, |span| span.end_with(failure))
     }
 
     fn end(&mut self, status: &'static str, end: impl FnOnce(Span)) {
