@@ -116,7 +116,7 @@ async fn consume(kafka: &Kafka, progress: &Progress) {
 }
 
 /// Kills the leader of the first partition as often as it is said, each time in the middle of it all, and lets it come back.
-async fn kill(brokers: Arc<Private>, kafka: &Kafka, progress: &Progress) -> Vec<u16> {
+async fn kill(brokers: &Arc<Private>, kafka: &Kafka, progress: &Progress) -> Vec<u16> {
     let mut killed = vec![];
     for kill in 1..=KILLS {
         let due = ORDERS * kill / (KILLS + 2);
@@ -180,7 +180,7 @@ async fn story(test: &str, count: u16) {
     let ((), (), killed) = tokio::join!(
         orders.scope(produce(&kafka, &progress)),
         shipping.scope(consume(&kafka, &progress)),
-        kill(brokers, &kafka, &progress)
+        kill(&brokers, &kafka, &progress)
     );
     assert_eq!(killed.len(), KILLS);
 
