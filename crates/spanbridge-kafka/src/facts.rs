@@ -20,6 +20,8 @@ pub(crate) struct Facts {
     pub(crate) largest: usize,
     /// What settles its messages, where it is in a group.
     settling: Option<Settling>,
+    /// Whether brokers answer what it sends: not with `acks=0`.
+    pub(crate) is_answered: bool,
     server: Option<(Box<str>, u16)>,
 }
 
@@ -37,6 +39,7 @@ impl Facts {
             group: group.into(),
             settling,
             largest: setting(c"message.max.bytes").parse().unwrap_or(usize::MAX),
+            is_answered: &*setting(c"acks") != "0",
             server: only_server(&setting(c"bootstrap.servers")),
         }
     }

@@ -66,8 +66,8 @@ unsafe impl<C: ProducerContext<Part> + 'static, Part: Partitioner> Client for Th
 
 /// A producer, observed. Its methods take rdkafka's arguments and give rdkafka's results.
 ///
-/// The attribute `spanbridge.handoff.status` of a `send` span is `confirmed`, `rejected` (the message is not in Kafka) or
-/// `unknown` (it was given up before the broker's answer, and may be).
+/// The attribute `spanbridge.handoff.status` of a `send` span is `confirmed`, `rejected` (the message is not in Kafka),
+/// `unknown` (it was given up before the broker's answer, and may be) or `sent` (with `acks=0` no broker answers).
 pub struct ObservedProducer<'a, P: ?Sized> {
     producer: &'a P,
     transaction: Option<&'a messaging::Transaction>,
@@ -83,6 +83,10 @@ impl<'a, P: ?Sized> ObservedProducer<'a, P> {
     /// How many bytes the context may add to a message, with what Kafka adds to each header. Without a setting, what
     /// `message.max.bytes` leaves. What has no room is left out in a fixed order, the baggage first and `traceparent` last,
     /// and a diagnostic `injection.dropped` says what; the message is sent in any case.
+    ///
+    /// A topic's own limit (`max.message.bytes`) is not known to the client: it is the broker that refuses a message. A
+    /// `FutureProducer`'s `send` then sends it again without a context; where the report comes later it fails, with a
+    /// diagnostic `injection.refused`. Where topics have a limit below the client's, set one of the two.
     pub fn budget(self, bytes: usize) -> Self {
         ObservedProducer { budget: bytes, ..self }
     }
@@ -133,7 +137,7 @@ impl<C: ClientContext, R: AsyncRuntime> ObservedProducer<'_, FutureProducer<C, R
         T: Into<Timeout>,
     {
         let timeout = queue_timeout.into();
-        let (handoff, before) = self.begin(&about(&record), &mut record.headers);
+        let (mut handoff, before) = self.begin(&about(&record), &mut record.headers);
         let (context, is_changed) = (handoff.context(), before.is_changed());
         let again = copy(&record);
         let mut result = observe::with_context(context.clone(), self.producer.send(record, timeout)).await;
@@ -168,7 +172,7 @@ impl<C: ClientContext, R: AsyncRuntime> ObservedProducer<'_, FutureProducer<C, R
         K: ToBytes + ?Sized,
         P: ToBytes + ?Sized,
     {
-        let (handoff, before) = self.begin(&about(&record), &mut record.headers);
+        let (mut handoff, before) = self.begin(&about(&record), &mut record.headers);
         let is_changed = before.is_changed();
         let mut result = self.producer.send_result(record);
         if let Err((error, mut record)) = result {

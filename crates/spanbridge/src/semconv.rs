@@ -105,6 +105,8 @@ pub const DEAD_LETTER_EXCHANGE: &str = "spanbridge.dead_letter.exchange";
 pub const HEADER_MALFORMED: &str = "header.malformed";
 /// Diagnostic: of the context of a message that was sent something was left out, because there was no room for it.
 pub const INJECTION_DROPPED: &str = "injection.dropped";
+/// Diagnostic: a broker refused a message as too large that had a context of ours in it.
+pub const INJECTION_REFUSED: &str = "injection.refused";
 /// Diagnostic: a call carries no context, because what it sends cannot hold one.
 pub const INJECTION_NOT_POSSIBLE: &str = "injection.not_possible";
 /// Diagnostic: of the baggage that came with a message something was left out, as the consumer was told to.

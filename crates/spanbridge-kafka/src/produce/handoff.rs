@@ -16,8 +16,10 @@ use spanbridge::{Context, Value, messaging, semconv};
 #[derive(Debug)]
 pub(crate) struct Handoff {
     handoff: messaging::Handoff,
-    /// What a message is that the broker has: `confirmed`, or `sent` inside a transaction.
+    /// What a message is that went well: `confirmed`; `sent` inside a transaction, and where no broker answers.
     delivered: &'static str,
+    /// It has a context of ours in its headers.
+    is_larger: bool,
 }
 
 /// Begins the span, and packs its context into the headers, where it may take `most` bytes.
@@ -39,9 +41,9 @@ pub(crate) fn begin(
     // In a transaction the broker's answer is not the last word.
     let (handoff, delivered) = match transaction {
         Some(open) => (open.sends(span), "sent"),
-        None => (messaging::Handoff::new(span), "confirmed"),
+        None => (messaging::Handoff::new(span), if client.is_answered { "confirmed" } else { "sent" }),
     };
-    (Handoff { handoff, delivered }, before)
+    (Handoff { handoff, delivered, is_larger: before.is_changed() }, before)
 }
 
 fn pack(
@@ -70,19 +72,23 @@ impl Handoff {
     }
 
     /// The message had to go without a context.
-    pub(crate) fn without_headers(&self) {
+    pub(crate) fn without_headers(&mut self) {
+        self.is_larger = false;
         if let Some(span) = self.handoff.span() {
             span.diagnostic(semconv::INJECTION_DROPPED, "no room for the context: the message is too large with it")
         }
     }
 
-    /// The broker has the message.
+    /// The broker has the message. There is no offset where it does not answer, or where a retry of an idempotent producer
+    /// found the message there already.
     pub(crate) fn delivered(self, partition: i32, offset: i64) {
         if let Some(span) = self.handoff.span() {
-            span.attributes(&[
-                (semconv::MESSAGING_PARTITION_ID, Value::Str(itoa::Buffer::new().format(partition))),
+            let mut text = itoa::Buffer::new();
+            let place = [
+                (semconv::MESSAGING_PARTITION_ID, Value::Str(text.format(partition))),
                 (semconv::KAFKA_OFFSET, Value::I64(offset)),
-            ])
+            ];
+            span.attributes(if offset >= 0 { &place } else { &place[..1] })
         }
         self.handoff.ended(self.delivered)
     }
@@ -94,6 +100,16 @@ impl Handoff {
     }
 
     fn failed_as(self, status: &'static str, error: &KafkaError) {
+        if self.is_larger
+            && error.rdkafka_error_code() == Some(Code::MessageSizeTooLarge)
+            && let Some(span) = self.handoff.span()
+        {
+            // Its report came when it could not go again without.
+            span.diagnostic(
+                semconv::INJECTION_REFUSED,
+                "the broker finds it too large, and there is a context of ours in it",
+            )
+        }
         self.handoff.failed_as(status, &describe::failure(error))
     }
 
