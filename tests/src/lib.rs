@@ -5,8 +5,11 @@
 //!
 //! | what | RabbitMQ | Kafka |
 //! |---|---|---|
-//! | published: confirmed, returned, refused by a full queue, sent, unknown | `amqp_handoff` | `kafka_handoff` |
-//! | transactions: committed, rolled back, lost | `amqp_transactions` | `kafka_transactions` |
+//! | published: confirmed, returned, refused by a full queue or a topic's limit, sent, unknown | `amqp_handoff` | `kafka_handoff`, `kafka_real_topics` |
+//! | transactions: committed, rolled back, lost, fenced | `amqp_transactions` | `kafka_transactions`, `kafka_real_transactions` |
+//! | brokers that are killed and come back, alone or one of three | `amqp_recovery` | `kafka_real_crashes` |
+//! | cooperative rebalancing, static members | | `kafka_real_groups` |
+//! | compaction, timestamps of the broker's | | `kafka_real_topics` |
 //! | relations: child, run of its own, link; by age (a delay of a TTL), by message | `amqp_relations` | `kafka_messages` |
 //! | trust, baggage lists, budgets (8 KiB of baggage into 200 bytes), small frames, capture, redaction | `amqp_trust` | `kafka_messages`, `kafka_handoff` |
 //! | headers that are none | `amqp_hostile` | `conformance` |

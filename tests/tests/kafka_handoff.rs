@@ -93,6 +93,30 @@ async fn errors_are_recorded_and_passed_through() {
     assert!(spans[0].error.contains("Unknown partition"), "{}", spans[0].error);
 }
 
+/// With `acks=0` no broker answers: nobody knows whether the message is there, and at which offset.
+#[tokio::test]
+async fn without_an_answer_it_is_sent() {
+    let kafka = kafka("unanswered", 1).await;
+    let (work, records) = recorder("work");
+    let mut config = kafka.config();
+    let producer: FutureProducer = config.set("acks", "0").set("linger.ms", "0").create().unwrap();
+    let context = Observed::new(Told::default());
+    let base: BaseProducer<_> = BaseProducer::from_config_and_context(&config, context).unwrap();
+    let send = async {
+        let record = || FutureRecord::<(), str>::to(&kafka.topic).payload("x");
+        producer.observed().send(record(), SOON).await.map_err(|(e, _)| e).unwrap();
+        let sending = producer.observed().send_result(record()).map_err(|(e, _)| e).unwrap();
+        within("a delivery report", sending).await.unwrap().map_err(|(e, _)| e).unwrap();
+        base.observed().send(self::record(&kafka, 1)).map_err(|(e, _)| e).unwrap();
+        base.flush(SOON).unwrap();
+    };
+    work.scope(send).await;
+    work.flush_blocking(SOON);
+    let spans = spans(&records.records());
+    let told: Vec<_> = spans.iter().map(|s| (s.handoff(), s.status, s.get("messaging.kafka.offset"))).collect();
+    assert_eq!(told, [("sent", Some(Status::Ok), ""); 3]);
+}
+
 #[tokio::test]
 async fn a_send_does_not_fail_because_of_us() {
     let kafka = kafka("limit", 1).await;
