@@ -16,12 +16,15 @@ const SOON: Duration = Duration::from_secs(20);
 const PARTITIONS: i32 = 4;
 const MESSAGES: usize = 1_000;
 
-/// What a member was told: the partitions of each change, whether they came or went.
+/// Partitions that came (true) or went.
+type Change = (bool, Vec<i32>);
+
+/// What a member was told.
 #[derive(Clone, Debug, Default)]
-struct Told(Arc<Mutex<Vec<(bool, Vec<i32>)>>>);
+struct Told(Arc<Mutex<Vec<Change>>>);
 
 impl Told {
-    fn all(&self) -> Vec<(bool, Vec<i32>)> {
+    fn all(&self) -> Vec<Change> {
         self.0.lock().unwrap().clone()
     }
 }
