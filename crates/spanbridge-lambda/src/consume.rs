@@ -165,7 +165,6 @@ impl Observe {
         D: Into<Bytes> + Send,
         E: Into<Error> + Send + Debug,
     {
-        set_up();
         drive::warn_of_workers();
         let events = Loop::begin(1, self.settings.flush_within).await?;
         events.run(self.around(Runtime::new(observed(handler)).layer(TracingLayer::new()))).await
@@ -190,7 +189,6 @@ impl Observe {
         D: Into<Bytes> + Send + 'static,
         E: Into<Error> + Send + Debug + 'static,
     {
-        set_up();
         let workers = drive::workers();
         let events = Loop::begin(workers, self.settings.flush_within).await?;
         let service = self.around(Runtime::new(observed(handler)).layer(TracingLayer::new()));

@@ -35,11 +35,12 @@ pub(crate) struct Loop {
 }
 
 impl Loop {
-    /// Delivers what the initialisation has recorded, for a process that asks for its first event may be frozen, and for
-    /// long. Panics without the variables that Lambda sets, as lambda_runtime does.
+    /// Sets up what a process needs, and delivers meanwhile what the initialisation has recorded: a process that has asked for
+    /// its first event may be frozen, and for long. Panics without the variables that Lambda sets, as lambda_runtime does.
     pub(crate) async fn begin(workers: usize, flush_within: Duration) -> Result<Loop, Error> {
         let is_snapstart = snapstart::is_on();
         let flushing = Flushing::of_the_initialisation(if is_snapstart { snapstart::WITHIN } else { flush_within });
+        super::set_up();
         let client = PooledClient::builder().with_pool_size(workers).build();
         let config = Arc::new(Config::from_env());
         flushing.await;

@@ -155,7 +155,8 @@ impl Observe {
     /// The longest that the flush after an invocation may hold up the next event; two seconds where nothing is said. It
     /// is never given more than the time that the function has left, but for a margin.
     ///
-    /// What is not delivered by then stays with the recorder, for the next flush.
+    /// What is not delivered by then stays with the recorder, for the next flush. While a sink takes nothing, most flushes are
+    /// given 50 ms at most. The flush before the first event has this limit, too.
     pub fn flush_within(mut self, limit: Duration) -> Self {
         self.settings.flush_within = limit;
         self
