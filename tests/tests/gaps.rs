@@ -3,7 +3,7 @@
 use lapin::BasicProperties;
 use lapin::options::*;
 use lapin::types::FieldTable;
-use rdkafka::consumer::{CommitMode, Consumer};
+use rdkafka::consumer::{CommitMode, Consumer, StreamConsumer};
 use rdkafka::message::OwnedHeaders;
 use rdkafka::producer::{FutureProducer, FutureRecord, Producer};
 use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
@@ -167,6 +167,41 @@ async fn where_the_only_commit_is_refused() {
         stage.gaps(&kafka.topic, &["RabbitMQ", "exchange", "queue"]),
         ["not_settled: process T by mail, its settlement was refused"]
     );
+}
+
+/// Consumers of which nothing is stored, or nothing is committed, or what is stored is not; and one that does it all itself.
+#[tokio::test]
+async fn where_no_offset_is_committed() {
+    let never = ["never_settled: process T by mail and 1 more"];
+    for (commits, stores, store, expected) in [
+        ("false", "false", false, &never[..]),
+        ("false", "false", true, &never),
+        ("true", "false", false, &never),
+        ("true", "false", true, &[]),
+        ("true", "true", false, &[]),
+    ] {
+        let kafka = kafka("gaps.never", 1).await;
+        let stage = Stage::new();
+        stage.shop.scope(send(&kafka, &kafka.topic)).await;
+        stage.shop.scope(send(&kafka, &kafka.topic)).await;
+        let mut config = kafka.group("mail");
+        config.set("enable.auto.commit", commits).set("enable.auto.offset.store", stores);
+        let consumer: StreamConsumer = config.create().unwrap();
+        consumer.subscribe(&[&kafka.topic]).unwrap();
+        let consumer = consumer.observed();
+        let work = async {
+            for _ in 0..2 {
+                let job = within("a message", consumer.recv()).await.unwrap();
+                job.run(async {}).await;
+                if store {
+                    job.store_offset().unwrap();
+                }
+            }
+        };
+        stage.mail.scope(work).await;
+        let gaps = stage.gaps(&kafka.topic, &["RabbitMQ", "exchange", "queue", "no_ack"]);
+        assert_eq!(gaps, expected, "commits {commits}, stores {stores}, {store}");
+    }
 }
 
 /// Of what no broker has a part in: a sender whose records went elsewhere, runs that nobody or two have ended, clocks, code
