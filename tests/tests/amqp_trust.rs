@@ -258,6 +258,7 @@ async fn payloads_and_headers_are_captured_where_it_was_asked_for() {
             &format!("input application/json {card}"),
             &format!("input.headers application/json {}  {headers}", headers.len()),
             "input application/json 25 xxh3 -",
+            "redaction.failed", // of the routing key
             "redaction.failed",
         ]
     );

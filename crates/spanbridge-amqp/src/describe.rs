@@ -6,9 +6,10 @@ use crate::consume::Settings;
 use deaths::{Death, attempt};
 use lapin::BasicProperties;
 use lapin::message::Delivery;
-use spanbridge::messaging::{self, Step, UNKNOWN_TYPE, Waited, span};
+use spanbridge::messaging::{self, PartKind, Step, UNKNOWN_TYPE, Values, Waited, span};
 use spanbridge::observe::SpanBuilder;
 use spanbridge::{Failure, Kind, Value, semconv};
+use std::borrow::Cow;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 const SYSTEM: &str = "rabbitmq";
@@ -63,6 +64,38 @@ impl Destination {
     }
 }
 
+/// What is told of a routing key: as an attribute, and in a destination.
+pub(crate) struct Key<'k> {
+    /// What may be recorded of it.
+    told: Option<Cow<'k, str>>,
+    /// By the default exchange it is the name of a queue, which says nothing of a message.
+    queue: Option<&'k str>,
+}
+
+impl<'k> Key<'k> {
+    pub(crate) fn of(exchange: &str, key: &'k str, values: &mut Values<'_>) -> Self {
+        let as_it_is = values.are_plain().then_some(Cow::Borrowed(key));
+        let told = as_it_is.or_else(|| values.text(PartKind::RoutingKey, key.as_bytes()));
+        Key { told, queue: exchange.is_empty().then_some(key) }
+    }
+
+    /// The same for a destination alone: the name of a queue is shown to nobody for that.
+    pub(crate) fn of_destination(exchange: &str, key: &'k str, values: &mut Values<'_>) -> Self {
+        if exchange.is_empty() { Key { told: None, queue: Some(key) } } else { Key::of(exchange, key, values) }
+    }
+
+    pub(crate) fn in_destination(&self) -> &str {
+        self.queue.or(self.told.as_deref()).unwrap_or_default()
+    }
+
+    fn tell(&self, span: SpanBuilder) -> SpanBuilder {
+        match &self.told {
+            Some(key) => span.attribute(semconv::RABBITMQ_ROUTING_KEY, &**key),
+            None => span,
+        }
+    }
+}
+
 fn named(exchange: &str) -> &str {
     if exchange.is_empty() { "amq.default" } else { exchange }
 }
@@ -88,13 +121,13 @@ const ANONYMOUS: &str = "{anonymous}";
 /// The span around a publish, begun under what is current.
 pub(crate) fn publish(
     exchange: &str,
-    routing_key: &str,
+    key: &Key<'_>,
     size: Option<usize>,
     properties: &BasicProperties,
     server: Server<'_>,
 ) -> SpanBuilder {
-    let destination = Destination::to(exchange, routing_key);
-    let span = step(Step::Send, "publish", &destination, server).attribute(semconv::RABBITMQ_ROUTING_KEY, routing_key);
+    let destination = Destination::to(exchange, key.in_destination());
+    let span = key.tell(step(Step::Send, "publish", &destination, server));
     // Of a message that is sent again with its headers: so that nobody takes its history for a death of this one.
     let span = match Death::of(properties) {
         Some(death) => death.told(span),
@@ -117,10 +150,10 @@ pub(crate) struct About<'a> {
 
 /// The span around the work on a message, begun under what is current; and how many milliseconds the message's timestamp
 /// lies in the future, if it does.
-pub(crate) fn process(about: &About<'_>, source: &Destination) -> (SpanBuilder, Option<i64>) {
+pub(crate) fn process(about: &About<'_>, source: &Destination, key: &Key<'_>) -> (SpanBuilder, Option<i64>) {
     let About { delivery, queue, settings } = *about;
-    let span = step(Step::Process, "process", source, settings.server())
-        .attribute(semconv::RABBITMQ_ROUTING_KEY, delivery.routing_key.as_str())
+    let span = key
+        .tell(step(Step::Process, "process", source, settings.server()))
         .attribute(semconv::RABBITMQ_DELIVERY_TAG, delivery.delivery_tag);
     let mut span = in_queue(span, queue);
     if let Some(attempt) = attempt(&delivery.properties, queue) {

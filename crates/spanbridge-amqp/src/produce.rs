@@ -13,7 +13,7 @@ use lapin::options::{BasicConsumeOptions, BasicGetOptions, BasicPublishOptions};
 use lapin::types::{FieldTable, ShortString};
 use lapin::{BasicProperties, Channel, Confirmation, PublisherConfirm};
 use spanbridge::carrier::{Budget, Outgoing, extract, inject_within};
-use spanbridge::messaging::{self, Capturing, Handoff, Message, Step, begin_send};
+use spanbridge::messaging::{self, Capturing, Handoff, Message, Step, Values, begin_send};
 use spanbridge::observe::{self, Span, SpanBuilder};
 use spanbridge::{Context, Failure, semconv, w3c};
 use std::future::Future;
@@ -77,9 +77,14 @@ impl<'a> ObservedChannel<'a> {
         properties: BasicProperties,
     ) -> lapin::Result<ObservedConfirm> {
         let size = self.capture.is_none_or(Capturing::tells_size).then_some(payload.len());
-        let span = describe::publish(exchange.as_str(), routing_key.as_str(), size, &properties, self.server);
-        let (span, properties, key) =
-            pack(span, properties, |properties, context| frame::budget(self.channel, properties, context, self.budget));
+        let (span, properties, key) = {
+            let mut values = Values::of(self.capture);
+            let key = describe::Key::of(exchange.as_str(), routing_key.as_str(), &mut values);
+            let span = describe::publish(exchange.as_str(), &key, size, &properties, self.server);
+            let budget = |properties: &_, context: &_| frame::budget(self.channel, properties, context, self.budget);
+            let (span, properties, key) = pack(span, properties, budget);
+            (values.finish(span), properties, key)
+        };
         replies::published(&properties, span.context());
         if let Some(capture) = self.capture {
             let message = Message { step: Step::Send, content_type: describe::content_type(&properties), payload };

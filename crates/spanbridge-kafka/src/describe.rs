@@ -5,7 +5,7 @@ use crate::facts::Facts;
 use rdkafka::Timestamp;
 use rdkafka::error::{KafkaError, KafkaResult};
 use spanbridge::carrier::{Extract, Header};
-use spanbridge::messaging::{self, Capturing, Step, UNKNOWN_TYPE, Waited, span};
+use spanbridge::messaging::{self, Capturing, PartKind, Step, UNKNOWN_TYPE, Values, Waited, span};
 use spanbridge::observe::{Span, SpanBuilder};
 use spanbridge::{Failure, Kind, semconv};
 use std::borrow::Cow;
@@ -23,14 +23,14 @@ pub(crate) struct About<'a> {
 }
 
 /// The span around a send, begun under what is current.
-pub(crate) fn send(about: &About<'_>, client: &Facts) -> SpanBuilder {
-    message(step(client, Step::Send, "send", about.topic), about)
+pub(crate) fn send(about: &About<'_>, client: &Facts, values: &mut Values<'_>) -> SpanBuilder {
+    message(step(client, Step::Send, "send", about.topic), about, values)
 }
 
 /// The span around the work on a message, begun under what is current.
-pub(crate) fn process(about: &About<'_>, client: &Facts, offset: i64) -> SpanBuilder {
+pub(crate) fn process(about: &About<'_>, client: &Facts, offset: i64, values: &mut Values<'_>) -> SpanBuilder {
     let span = step(client, Step::Process, "process", about.topic);
-    client.settled_by(in_group(message(span, about), client)).attribute(semconv::KAFKA_OFFSET, offset)
+    client.settled_by(in_group(message(span, about, values), client)).attribute(semconv::KAFKA_OFFSET, offset)
 }
 
 /// The span around the work on a batch, begun under what is current.
@@ -58,12 +58,12 @@ fn in_group(span: SpanBuilder, client: &Facts) -> SpanBuilder {
     if client.group.is_empty() { span } else { span.attribute(semconv::MESSAGING_CONSUMER_GROUP, &*client.group) }
 }
 
-fn message(mut span: SpanBuilder, about: &About<'_>) -> SpanBuilder {
+fn message(mut span: SpanBuilder, about: &About<'_>, values: &mut Values<'_>) -> SpanBuilder {
     if let Some(partition) = about.partition {
         span = span.attribute(semconv::MESSAGING_PARTITION_ID, itoa::Buffer::new().format(partition))
     }
-    if let Some(key) = about.key.and_then(|k| std::str::from_utf8(k).ok()) {
-        span = span.attribute(semconv::KAFKA_MESSAGE_KEY, key)
+    if let Some(key) = about.key {
+        span = values.attribute(span, PartKind::MessageKey, semconv::KAFKA_MESSAGE_KEY, key)
     }
     match about.payload {
         Some(payload) if about.tells_size => span.attribute(semconv::MESSAGING_BODY_SIZE, payload.len()),

@@ -115,7 +115,7 @@ impl<P: Client> ObservedProducer<'_, P> {
     fn begin(self, about: &About<'_>, headers: &mut Option<rdkafka::message::OwnedHeaders>) -> (Handoff, Before) {
         let about = About { tells_size: self.capture.is_none_or(Capturing::tells_size), ..*about };
         let client = Facts::last(self.producer);
-        let (handoff, before) = handoff::begin(&about, &client, self.transaction, headers, self.budget);
+        let (handoff, before) = handoff::begin(&about, &client, self.transaction, headers, self.budget, self.capture);
         if let (Some(capture), Some(span)) = (self.capture, handoff.span()) {
             let headers = Headers::from(headers.as_ref());
             describe::capture(capture, span, Step::Send, about.payload, headers)

@@ -361,3 +361,46 @@ async fn receiving_is_taken_as_a_whole() {
         assert_eq!(recorded.span("score").parent, None, "the caller is not believed");
     }
 }
+
+/// The path of a request, who it is from, and what the handler's error says.
+#[tokio::test]
+async fn values_and_errors_go_by_the_policy() {
+    const SECRET: &str = "amelie@example.org";
+    let event = json!({
+        "requestContext": {"http": {"method": "GET"}, "apiId": "a"},
+        "rawPath": format!("/users/{SECRET}"),
+        "headers": {"User-Agent": SECRET},
+    });
+    let fail = |_: LambdaEvent<Value>| async { Err::<Value, Error>(SECRET.into()) };
+    let panics = |_: LambdaEvent<Value>| async { panic!("{SECRET}") as Result<Value, Error> };
+    let starred = Capturing::default().redact(|part| {
+        part.replace("***");
+        Ok::<_, std::convert::Infallible>(())
+    });
+    for (capture, left) in [
+        (Capturing::default(), Some(SECRET)),
+        (Capture::Off.into(), None),
+        (starred, Some("***")),
+        (Capturing::default().redact(|_| Err("no")), None),
+    ] {
+        let observe = || Observe::new().capture(capture.clone());
+        let (failed, _) = record(answer(observed(service_fn(fail)), (observe(), invocation(&event, context())))).await;
+        let (panicked, _) =
+            record(answer(observed(service_fn(panics)), (observe(), invocation(&event, context())))).await;
+        for (seen, end) in [(failed, "error"), (panicked, "panic")] {
+            let records = format!("{:?}", seen.0);
+            let spans = spanbridge::conformance::spans(&seen.0);
+            let span = spans.iter().find(|span| span.primitive == "function.handle").expect(end);
+            let path = span.get(semconv::URL_PATH);
+            assert_eq!(
+                path,
+                left.map_or("".into(), |left| if left == SECRET { format!("/users/{SECRET}") } else { left.into() })
+            );
+            assert_eq!(span.get(semconv::USER_AGENT_ORIGINAL), left.unwrap_or_default());
+            assert_eq!(span.error.split(", at ").next().unwrap(), left.unwrap_or_default(), "{end} {capture:?}");
+            assert!(!span.get(semconv::ERROR_TYPE).is_empty(), "{end}");
+            // With a mode of its own the event is recorded by its size alone.
+            assert_eq!(records.contains(SECRET), left == Some(SECRET), "{end} {capture:?}");
+        }
+    }
+}

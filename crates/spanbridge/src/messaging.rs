@@ -27,16 +27,20 @@
 mod batch;
 mod capture;
 mod handoff;
+mod part;
 mod received;
 mod receiving;
 mod transaction;
+mod values;
 
 pub use batch::{Batch, Batched};
-pub use capture::{Capture, Capturing, Message, Part, UNKNOWN_TYPE};
+pub use capture::{Capture, Capturing, Message, UNKNOWN_TYPE};
 pub use handoff::Handoff;
+pub use part::{Part, PartKind};
 pub use received::Received;
 pub use receiving::{Arrival, Receiving, Relation, Trust};
 pub use transaction::Transaction;
+pub use values::Values;
 
 use crate::carrier::{self, Extract, Outgoing};
 use crate::observe::{self, Span, SpanBuilder};

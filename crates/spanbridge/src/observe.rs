@@ -54,7 +54,7 @@ pub use crate::span::{
 };
 
 #[doc(hidden)]
-pub use crate::span::{Stopped, run_value_with_span, span_with_id};
+pub use crate::span::{Stopped, in_scope_with_span, may_record, run_value_with_span, run_with_span_by, span_with_id};
 
 use crate::current::WithContext;
 use crate::{Context, Value};

@@ -8,7 +8,7 @@ use futures_util::FutureExt;
 use lapin::message::Delivery;
 use lapin::options::{BasicAckOptions, BasicNackOptions, BasicRejectOptions};
 use lapin::types::{MessageCount, ShortString};
-use spanbridge::messaging::{Arrival, Batched, Message, Received, Receiving, Step};
+use spanbridge::messaging::{Arrival, Batched, Capturing, Message, Received, Receiving, Step, Values};
 use spanbridge::observe::{self, ActiveSpan, InSpan, Span, SpanBuilder};
 use spanbridge::{Context, Failure, Outcome, Value, semconv};
 use std::future::Future;
@@ -62,8 +62,11 @@ impl Job {
         let Some(receiving) = self.settings.receiving() else { return self };
         let relation = self.settings.relation_of(&self.delivery);
         let age = describe::waited(&self.delivery.properties).known();
-        let source = self.source();
-        let name = || describe::process_name(&source);
+        let (delivery, queue) = (&self.delivery, self.queue.as_str());
+        let name = || {
+            let mut values = Values::of(Some(&receiving.capture));
+            describe::process_name(&source(delivery, queue, &mut values))
+        };
         let received = self.received.under(receiving, Arrival { relation, age, name: &name, primitive: None });
         Job { received, ..self }
     }
@@ -107,8 +110,11 @@ impl Job {
 
     fn begin_span(&self) -> Span {
         let about = describe::About { delivery: &self.delivery, queue: self.queue.as_str(), settings: &self.settings };
-        let (span, ahead) = describe::process(&about, &self.source());
-        let span = span.open();
+        let mut values = self.values();
+        let key = describe::Key::of(self.delivery.exchange.as_str(), self.delivery.routing_key.as_str(), &mut values);
+        let source = from(&self.delivery, self.queue.as_str(), &key);
+        let (span, ahead) = describe::process(&about, &source, &key);
+        let span = values.open(span);
         if let Some(ms) = ahead {
             span.diagnostic(semconv::CLOCK_SKEW, &format!("the message's timestamp lies {ms} ms in the future"))
         }
@@ -123,9 +129,12 @@ impl Job {
         span
     }
 
-    fn source(&self) -> Destination {
-        let d = &self.delivery;
-        Destination::from(d.exchange.as_str(), d.routing_key.as_str(), self.queue.as_str())
+    fn values(&self) -> Values<'_> {
+        Values::of(self.settings.receiving().map(|receiving| &receiving.capture))
+    }
+
+    fn source(&self, values: &mut Values<'_>) -> Destination {
+        source(&self.delivery, self.queue.as_str(), values)
     }
 
     /// lapin's `Acker::ack`, recorded.
@@ -164,9 +173,11 @@ impl Job {
         // Once it is polled it is on its way, as far as anybody knows.
         let sent = self.delivery.nack(options).now_or_never().unwrap_or(Ok(true));
         observe::in_scope(&self.received.settling(), || {
-            let span = describe::settle("nack", &self.delivery, &self.source(), self.settings.server());
-            let span = span.attribute(semconv::SETTLE_REQUEUE, true).implicit_run(false);
-            let _ = span.in_scope_by(|| sent, judge);
+            let mut values = self.values();
+            let source = self.source(&mut values);
+            let span = describe::settle("nack", &self.delivery, &source, self.settings.server());
+            let span = values.open(span.attribute(semconv::SETTLE_REQUEUE, true).implicit_run(false));
+            let _ = observe::in_scope_with_span(span, || sent, judge);
         })
     }
 
@@ -178,8 +189,11 @@ impl Job {
         settling: F,
     ) -> lapin::Result<bool> {
         observe::in_scope(&self.received.settling(), || {
-            let span = describe::settle(operation, &self.delivery, &self.source(), self.settings.server());
-            describe(span.implicit_run(false)).run_by(settling, judge)
+            let mut values = self.values();
+            let source = self.source(&mut values);
+            let span = describe::settle(operation, &self.delivery, &source, self.settings.server());
+            let span = values.open(describe(span.implicit_run(false)));
+            observe::run_with_span_by(span, settling, judge)
         })
         .await
     }
@@ -207,8 +221,23 @@ impl Batched for Job {
     fn begin_batch(jobs: &[Self]) -> SpanBuilder {
         let server = jobs.first().and_then(|job| job.settings.server());
         let queue = same(jobs, Job::queue).unwrap_or_default();
-        describe::batch(&same(jobs, Job::source).unwrap_or_default(), queue, jobs.len(), server)
+        let source = same(jobs, |job| job.source(&mut job.values())).unwrap_or_default();
+        describe::batch(&source, queue, jobs.len(), server)
     }
+
+    fn capture(&self) -> Option<&Capturing> {
+        self.settings.receiving().map(|receiving| &receiving.capture)
+    }
+}
+
+/// Where a message comes from, with as much of its routing key as may be recorded.
+fn source(delivery: &Delivery, queue: &str, values: &mut Values<'_>) -> Destination {
+    let key = describe::Key::of_destination(delivery.exchange.as_str(), delivery.routing_key.as_str(), values);
+    from(delivery, queue, &key)
+}
+
+fn from(delivery: &Delivery, queue: &str, key: &describe::Key<'_>) -> Destination {
+    Destination::from(delivery.exchange.as_str(), key.in_destination(), queue)
 }
 
 /// What is the same for all of them.

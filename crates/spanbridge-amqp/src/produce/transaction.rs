@@ -3,7 +3,7 @@
 use super::ObservedChannel;
 use crate::describe;
 use spanbridge::Context;
-use spanbridge::messaging;
+use spanbridge::messaging::{self, Values};
 use spanbridge::observe;
 
 /// A transaction that has begun.
@@ -40,7 +40,7 @@ impl<'a> ObservedChannel<'a> {
     /// # Errors
     /// lapin's.
     pub async fn tx_select(self) -> lapin::Result<Transaction<'a>> {
-        let span = describe::transaction(self.server).open();
+        let span = Values::of(self.capture).open(describe::transaction(self.server));
         if let Err(e) = observe::with_context(span.context().clone(), self.channel.tx_select()).await {
             span.end_with(&describe::failure(&e));
             return Err(e);

@@ -8,7 +8,7 @@ use futures_util::{FutureExt, StreamExt};
 use rdkafka::consumer::{ConsumerContext, StreamConsumer};
 use rdkafka::error::KafkaResult;
 use rdkafka::message::BorrowedMessage;
-use spanbridge::messaging::{self, Batch, Batched};
+use spanbridge::messaging::{self, Batch, Batched, Capturing};
 use spanbridge::observe::{Span, SpanBuilder};
 use std::sync::PoisonError;
 
@@ -19,6 +19,10 @@ impl<M: Received> Batched for Job<M> {
 
     fn begin(&self) -> Span {
         self.begin_span()
+    }
+
+    fn capture(&self) -> Option<&Capturing> {
+        self.capture()
     }
 
     fn begin_batch(jobs: &[Self]) -> SpanBuilder {

@@ -9,6 +9,7 @@ use rdkafka::Offset;
 use rdkafka::consumer::{CommitMode, Consumer, ConsumerContext};
 use rdkafka::error::KafkaResult;
 use rdkafka::topic_partition_list::TopicPartitionList;
+use spanbridge::messaging::Values;
 use spanbridge::observe::{self, ActiveSpan};
 use spanbridge::{Context, Value, semconv};
 
@@ -110,7 +111,8 @@ impl Home {
                 }
                 result
             };
-            span.implicit_run(false).in_scope_by(commit, describe::judge)
+            let span = Values::of(self.capture.get()).open(span.implicit_run(false));
+            observe::in_scope_with_span(span, commit, describe::judge)
         })
     }
 }
@@ -129,7 +131,11 @@ impl Home {
         for range in ours {
             let commit = self.partition(&range.topic, range.partition).last_commit();
             if let (Some(span), Some(error)) = (ActiveSpan::of(commit), failed(&range)) {
-                let (class, text) = (describe::error_type(&error), error.to_string());
+                let class = describe::error_type(&error);
+                let text = match self.capture.get() {
+                    Some(capture) => capture.error_text(span.context(), error.to_string()),
+                    None => error.to_string(),
+                };
                 let about =
                     [(semconv::ERROR_TYPE, Value::Str(&class)), (semconv::EXCEPTION_MESSAGE, Value::Str(&text))];
                 span.event("commit failed", &about);

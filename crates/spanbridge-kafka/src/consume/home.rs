@@ -8,9 +8,10 @@ use rdkafka::error::KafkaResult;
 use rdkafka::message::BorrowedMessage;
 use rdkafka::topic_partition_list::TopicPartitionList;
 use spanbridge::fork::PerProcess;
+use spanbridge::messaging::Capturing;
 use std::collections::{BTreeMap, HashMap};
 use std::ffi::CString;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 /// A consumer, for jobs that do not know of what type it is.
 pub trait Settle: Client + Send + Sync {
@@ -46,6 +47,8 @@ pub(crate) struct Home {
     /// Jobs do not keep the consumer alive: who drops it leaves the group.
     consumer: Weak<dyn Settle>,
     topics: Mutex<Topics>,
+    /// What is recorded of the errors of its commits, where something was said.
+    pub(super) capture: OnceLock<Capturing>,
 }
 
 #[derive(Default)]
@@ -80,7 +83,12 @@ impl Home {
                 return home;
             }
             let weak: Weak<X> = Arc::downgrade(consumer);
-            let home = Arc::new(Home { client: Facts::of(&**consumer), consumer: weak, topics: Mutex::default() });
+            let home = Arc::new(Home {
+                client: Facts::of(&**consumer),
+                consumer: weak,
+                topics: Mutex::default(),
+                capture: OnceLock::new(),
+            });
             homes.retain(|_, home| home.strong_count() > 0);
             homes.insert(identity, Arc::downgrade(&home));
             home

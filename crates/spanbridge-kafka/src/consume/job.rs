@@ -9,7 +9,7 @@ use crate::facts::Facts;
 use rdkafka::Message;
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::message::{BorrowedMessage, OwnedMessage};
-use spanbridge::messaging::{self, Arrival, Step, Waited};
+use spanbridge::messaging::{self, Arrival, Capturing, Step, Values, Waited};
 use spanbridge::observe::{self, ActiveSpan, InSpan, Span};
 use spanbridge::{Context, Failure, Outcome, semconv};
 use std::fmt;
@@ -117,6 +117,10 @@ impl<M: Received> Job<M> {
         self.received.process(|| self.begin_span())
     }
 
+    pub(crate) fn capture(&self) -> Option<&Capturing> {
+        self.settings.capture()
+    }
+
     pub(crate) fn received(&self) -> &messaging::Received {
         &self.received
     }
@@ -151,7 +155,8 @@ impl<M: Received> Job<M> {
             partition: Some(message.partition()),
             tells_size: self.settings.tells_size(),
         };
-        let mut span = describe::process(&about, &home.client, message.offset());
+        let mut values = Values::of(self.settings.capture());
+        let mut span = describe::process(&about, &home.client, message.offset(), &mut values);
         let mut ahead = None;
         if span.id().is_some() {
             let now = SystemTime::now();
@@ -168,7 +173,7 @@ impl<M: Received> Job<M> {
                 span = span.attribute(semconv::DELIVERY_ATTEMPT, attempt)
             }
         }
-        (span.open(), ahead)
+        (values.open(span), ahead)
     }
 
     /// Stores the message's offset (rdkafka's
@@ -207,7 +212,8 @@ impl<M: Received> Job<M> {
             if revoked {
                 span = span.attribute(semconv::SETTLE_REVOKED, true)
             }
-            span.implicit_run(false).in_scope_by(settling, describe::judge)
+            let span = Values::of(self.settings.capture()).open(span.implicit_run(false));
+            observe::in_scope_with_span(span, settling, describe::judge)
         })
     }
 

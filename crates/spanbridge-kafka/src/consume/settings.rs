@@ -66,7 +66,11 @@ impl Settings {
     }
 
     pub(crate) fn tells_size(&self) -> bool {
-        self.receiving().is_none_or(|receiving| receiving.capture.tells_size())
+        self.capture().is_none_or(Capturing::tells_size)
+    }
+
+    pub(crate) fn capture(&self) -> Option<&Capturing> {
+        self.receiving().map(|receiving| &receiving.capture)
     }
 }
 
@@ -101,7 +105,10 @@ impl<X> ObservedConsumer<X> {
 
     /// What is recorded of payloads and headers; the size of payloads where nothing is said.
     pub fn capture(self, capture: impl Into<Capturing>) -> Self {
-        self.set(|all| all.receiving.capture = capture.into())
+        let capture = capture.into();
+        // What its commits fail with is told in callbacks, too, which know no more than the consumer. The first word counts.
+        let _ = self.home.capture.set(capture.clone());
+        self.set(|all| all.receiving.capture = capture)
     }
 
     fn set(mut self, change: impl FnOnce(&mut All)) -> Self {

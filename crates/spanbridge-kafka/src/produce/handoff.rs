@@ -9,6 +9,7 @@ use rdkafka::error::KafkaError;
 use rdkafka::message::{DeliveryResult, OwnedHeaders};
 use rdkafka::types::RDKafkaErrorCode as Code;
 use spanbridge::carrier::{Budget, Outgoing, inject_within};
+use spanbridge::messaging::{Capturing, Values};
 use spanbridge::observe::Span;
 use spanbridge::{Context, Value, messaging, semconv};
 
@@ -29,8 +30,12 @@ pub(crate) fn begin(
     transaction: Option<&messaging::Transaction>,
     headers: &mut Option<OwnedHeaders>,
     most: usize,
+    capture: Option<&Capturing>,
 ) -> (Handoff, Before) {
-    let (span, outgoing) = messaging::begin_send(describe::send(about, client), &Headers::from(headers.as_ref()));
+    let mut values = Values::of(capture);
+    let span = describe::send(about, client, &mut values);
+    let (span, outgoing) = messaging::begin_send(span, &Headers::from(headers.as_ref()));
+    let span = values.finish(span);
     let before = match outgoing {
         Outgoing::Keep(_) => Before::Untouched,
         Outgoing::Write => {

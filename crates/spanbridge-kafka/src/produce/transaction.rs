@@ -11,7 +11,7 @@ use rdkafka::producer::{Partitioner, Producer, ProducerContext};
 use rdkafka::topic_partition_list::TopicPartitionList;
 use rdkafka::types::RDKafkaErrorCode as Code;
 use rdkafka::util::Timeout;
-use spanbridge::messaging;
+use spanbridge::messaging::{self, Values};
 use spanbridge::observe;
 use spanbridge::{Context, Value, semconv};
 use std::fmt;
@@ -47,7 +47,7 @@ impl<'a, P: Client> ObservedProducer<'a, P> {
         Part: Partitioner,
     {
         let id = self.producer.setting(c"transactional.id").unwrap_or_default();
-        let span = describe::transaction(&id, &Facts::last(self.producer)).open();
+        let span = Values::of(self.capture).open(describe::transaction(&id, &Facts::last(self.producer)));
         if let Err(e) = span.in_scope(|| self.producer.begin_transaction()) {
             span.end_with(&describe::failure(&e));
             return Err(e);

@@ -29,6 +29,11 @@ impl<'a> Captured<'a> {
         self.capture.tells_size()
     }
 
+    /// What is recorded of the texts of errors.
+    pub(super) fn capture(&self) -> &Capturing {
+        &self.capture
+    }
+
     /// Records what there is of the record at this place of the event.
     pub(super) fn record(&self, span: &Span, place: usize) {
         if span.id().is_none() || !self.capture.looks_at_messages() {

@@ -11,7 +11,7 @@ use crate::event::{Beside, Event, request_headers};
 use bytes::Bytes;
 use serde::Serialize;
 use spanbridge::carrier::Extraction;
-use spanbridge::messaging::{Arrival, Capturing, Received, waited};
+use spanbridge::messaging::{Arrival, Capturing, Received, Values, waited};
 use spanbridge::observe::{self, ActiveSpan, Span};
 use spanbridge::{Context, Failure, Outcome, Primitive, Value, semconv};
 use std::sync::atomic::{AtomicBool, Ordering::*};
@@ -94,14 +94,19 @@ impl Invocation {
             let primitive = Some(Primitive::FUNCTION_HANDLE);
             cause = cause.under(receiving, Arrival { relation: None, age: age(&event), name: &name, primitive })
         }
-        let span = cause.process(|| describe::invocation(&about, &event).open());
+        let span = cause.process(|| {
+            let mut values = Values::of(settings.capture.as_ref());
+            let span = describe::invocation(&about, &event, &mut values);
+            values.open(span)
+        });
         repairs.iter().for_each(|what| span.diagnostic(semconv::RUNTIME_HEADER, what));
         flush::tell(&span);
         // The work on one of several may be recorded where the batch is not.
         let may_be_recorded = span.id().is_some() || event.records().len() > 1 && !span.context().is_empty();
         let is_wanted = settings.capture.as_ref().is_some_and(Capturing::looks_at_messages);
         let is_kept = is_wanted && may_be_recorded && !event.records().is_empty();
-        let batch = (event.records().len() > 1).then(|| span.in_scope(|| describe::batch(&event).open()));
+        let guarded = |span| settings.capture.iter().fold(span, |span, capture| capture.guard(span));
+        let batch = (event.records().len() > 1).then(|| span.in_scope(|| guarded(describe::batch(&event).open())));
         let invocation = Invocation {
             request_id: context.request_id.clone(),
             deadline: Deadline::of(context.deadline),
@@ -223,7 +228,13 @@ impl Invocation {
 
     fn lose_answer(&self, why: &str) {
         if let Some(span) = ActiveSpan::of(self.context.clone()) {
-            span.diagnostic(semconv::RESPONSE_LOST, why)
+            match &self.settings.capture {
+                Some(capture) => {
+                    let why = capture.error_text(span.context(), why.to_owned());
+                    span.diagnostic(semconv::RESPONSE_LOST, &why)
+                }
+                None => span.diagnostic(semconv::RESPONSE_LOST, why),
+            }
         }
     }
 

@@ -208,7 +208,13 @@ impl<'a> Batch<'a> {
             return observe::in_scope(&self.context, || span(system, Step::Process, "process", "").open());
         };
         let tells_size = self.captured.as_ref().is_none_or(Captured::tells_size);
-        let open = || describe::message(self.source, record, tells_size).open();
+        let open = || {
+            let span = describe::message(self.source, record, tells_size).open();
+            match &self.captured {
+                Some(captured) => captured.capture().guard(span),
+                None => span,
+            }
+        };
         let is_alone = self.records.len() == 1;
         let waited = waited(record.sent, SystemTime::now());
         let span = if is_alone {

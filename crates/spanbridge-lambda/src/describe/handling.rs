@@ -1,7 +1,7 @@
 //! An invocation, a batch, a message.
 
 use crate::event::{Event, Record, Source};
-use spanbridge::messaging::{Step, span};
+use spanbridge::messaging::{PartKind, Step, Values, span};
 use spanbridge::observe::{self, SpanBuilder};
 use spanbridge::{Kind, Primitive, Value, semconv};
 
@@ -24,7 +24,7 @@ pub(crate) fn invocation_name<'a>(about: &About<'a>, event: &'a Event) -> &'a st
 }
 
 /// The span of an invocation, begun under what is current.
-pub(crate) fn invocation(about: &About<'_>, event: &Event) -> SpanBuilder {
+pub(crate) fn invocation(about: &About<'_>, event: &Event, values: &mut Values<'_>) -> SpanBuilder {
     let mut span = observe::span(invocation_name(about, event).to_owned())
         .primitive(Primitive::FUNCTION_HANDLE)
         .kind(Kind::Server)
@@ -43,7 +43,19 @@ pub(crate) fn invocation(about: &About<'_>, event: &Event) -> SpanBuilder {
             .attribute(semconv::CLOUD_ACCOUNT_ID, arn.account)
             .attribute(semconv::CLOUD_RESOURCE_ID, arn.unqualified)
     }
-    event.attributes().fold(span, |span, (name, value)| span.attribute(name, value))
+    event.attributes().fold(span, |span, (name, value)| match (personal(name), value.as_str()) {
+        (Some(kind), Some(text)) => values.attribute(span, kind, name, text.as_bytes()),
+        _ => span.attribute(name, value),
+    })
+}
+
+/// What an attribute of an event is that can say something about a person. The others are structure.
+fn personal(attribute: &str) -> Option<PartKind<'static>> {
+    Some(match attribute {
+        semconv::URL_PATH | semconv::AWS_S3_KEY | semconv::FAAS_DOCUMENT_NAME => PartKind::Url,
+        semconv::USER_AGENT_ORIGINAL => PartKind::Header("user-agent"),
+        _ => return None,
+    })
 }
 
 /// The span around the work on all records of an event, begun under what is current, and linked to every sender.
@@ -128,7 +140,7 @@ mod tests {
     #[test]
     fn an_invocation() {
         check(
-            || invocation(&ABOUT, &event("{}")),
+            || invocation(&ABOUT, &event("{}"), &mut Values::of(None)),
             r#"
             Server function.handle "orders" links 0
               faas.name = Str("orders")
@@ -152,7 +164,13 @@ mod tests {
         let request =
             r#"{"resource":"/orders/{id}","httpMethod":"GET","path":"/orders/42","requestContext":{"stage":"prod"}}"#;
         check(
-            || invocation(&About { invoked_arn: "none", is_cold_start: false, ..ABOUT }, &event(request)),
+            || {
+                invocation(
+                    &About { invoked_arn: "none", is_cold_start: false, ..ABOUT },
+                    &event(request),
+                    &mut Values::of(None),
+                )
+            },
             r#"
             Server function.handle "/orders/{id}" links 0
               faas.name = Str("orders")

@@ -54,6 +54,11 @@ impl Call {
             watched: None,
             open: None,
         };
+        // It may fail before it is packed.
+        let open = match &wanted.capture {
+            Some(capture) => open.guarded(capture),
+            None => open,
+        };
         Arc::new(Call { context: open.context(), wanted, state: State { open: Some(open), ..state }.into() })
     }
 
@@ -79,8 +84,11 @@ impl Call {
         if packed.replace(operation).is_some() {
             return;
         }
-        let Some(span) = open.as_ref().and_then(Open::span) else { return };
         *capture = self.wanted.capture.as_ref().or(also.capture.as_ref()).cloned();
+        if let Some(capture) = capture {
+            *open = open.take().map(|open| open.guarded(capture))
+        }
+        let Some(span) = open.as_ref().and_then(Open::span) else { return };
         let in_payload = [&self.wanted.in_payload, &also.in_payload];
         operation.pack(input, &mut Packing { span, in_payload, capture: capture.as_ref(), config, entries });
     }

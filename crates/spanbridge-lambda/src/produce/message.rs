@@ -121,6 +121,7 @@ pub(super) fn entry(
     pack: impl FnOnce(&Span),
 ) {
     let handoff = observe::in_scope(packing.span.context(), || service.message(destination));
+    let handoff = packing.capture.into_iter().fold(handoff, Handoff::guarded);
     if let Some(span) = handoff.span() {
         pack(span)
     }

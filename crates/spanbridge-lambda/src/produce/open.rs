@@ -26,6 +26,14 @@ impl Open {
         }
     }
 
+    /// The text of its error goes through this before it is recorded.
+    pub(super) fn guarded(self, capture: &Capturing) -> Self {
+        match self {
+            Open::Answered(span) => Open::Answered(capture.guard(span)),
+            Open::HandedOff(handoff) => Open::HandedOff(handoff.guarded(capture)),
+        }
+    }
+
     pub(super) fn context(&self) -> Context {
         self.span().map(|span| span.context().clone()).unwrap_or_default()
     }

@@ -1,6 +1,6 @@
 //! Several messages that are worked on at once.
 
-use super::Received;
+use super::{Capturing, Received};
 use crate::Outcome;
 use crate::observe::{self, Span, SpanBuilder};
 use std::future::{Future, poll_fn};
@@ -17,6 +17,11 @@ pub trait Batched: Sized {
 
     /// Begins the span of a batch, under what is current.
     fn begin_batch(jobs: &[Self]) -> SpanBuilder;
+
+    /// What is recorded of it: the error that a batch ends with may quote any of its messages.
+    fn capture(&self) -> Option<&Capturing> {
+        None
+    }
 }
 
 /// Messages that are worked on at once. It is a slice of its jobs in everything else.
@@ -60,6 +65,10 @@ fn begin<J: Batched>(jobs: &[J]) -> (Span, Messages<'_, J>) {
         span = span.link(job.received().context())
     }
     let batch = span.open();
+    let batch = match Capturing::strictest(jobs.iter().filter_map(Batched::capture)) {
+        Some(capture) => capture.guard(batch),
+        None => batch,
+    };
     for job in jobs {
         job.received().begin_in_batch(batch.context(), || job.begin())
     }

@@ -1,6 +1,7 @@
 //! What is recorded of payloads and headers: as little as was asked for, and nothing that a redaction hook has not seen.
 
 use super::Step;
+use super::part::{Part, PartKind};
 use crate::observe::{Artifact, Span};
 use crate::{panics, semconv, w3c};
 use std::borrow::Cow;
@@ -10,7 +11,8 @@ use std::sync::Arc;
 /// How much is recorded of a payload, or of headers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Capture {
-    /// Nothing, not even its size.
+    /// Nothing, not even its size. Said of payloads, nothing either of other values that may be personal: message keys,
+    /// routing keys, URLs, the texts of errors and panics. (Their classes are recorded.)
     Off,
     /// The size: of a payload as an attribute of the span, of headers as an artifact. With [`Capturing::hashed`] both are
     /// artifacts with a hash.
@@ -21,30 +23,6 @@ pub enum Capture {
         /// So many bytes of it, and never more than 4 KiB.
         max: usize,
     },
-}
-
-/// Something that is about to be recorded, for a redaction hook to look at.
-#[derive(Debug)]
-pub struct Part<'a> {
-    header: Option<&'a str>,
-    bytes: Cow<'a, [u8]>,
-}
-
-impl Part<'_> {
-    /// The name of the header that this is the value of; `None` for the payload.
-    pub fn header(&self) -> Option<&str> {
-        self.header
-    }
-
-    /// All of it, also where only the beginning is recorded.
-    pub fn bytes(&self) -> &[u8] {
-        &self.bytes
-    }
-
-    /// Records this in its place.
-    pub fn replace(&mut self, with: impl Into<Vec<u8>>) {
-        self.bytes = Cow::Owned(with.into())
-    }
 }
 
 /// A message, as far as it may be recorded.
@@ -64,7 +42,8 @@ pub const UNKNOWN_TYPE: &str = "application/octet-stream";
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 type Hook = dyn Fn(&mut Part<'_>) -> Result<(), Failure> + Send + Sync;
 
-/// What is recorded of payloads and headers. By itself the size of payloads, and nothing of headers.
+/// What is recorded of payloads and headers, and of other values that may be personal: message keys, routing keys, URLs, the
+/// texts of errors and panics. By itself the size of payloads, nothing of headers, and those values as they are.
 #[derive(Clone)]
 pub struct Capturing {
     payload: Capture,
@@ -99,8 +78,9 @@ impl Capturing {
         Capturing { hashed: true, ..self }
     }
 
-    /// Shows everything to a hook before it is recorded: it may replace it. It fails closed: where it returns an error or
-    /// panics, nothing of that payload, or of those headers, is recorded but a diagnostic `redaction.failed`.
+    /// Shows everything to a hook before it is recorded, payloads, headers and the [other values](PartKind): it may replace
+    /// it. It fails closed: where it returns an error or panics, nothing of that payload, of those headers or of that value is
+    /// recorded but a diagnostic `redaction.failed`.
     ///
     /// An artifact's size and hash are those of what the hook has left.
     pub fn redact<E: Into<Failure>>(
@@ -125,6 +105,15 @@ impl Capturing {
     /// Whether there is more to record of messages than an attribute, so that their payloads or headers are looked at.
     pub fn looks_at_messages(&self) -> bool {
         self.makes_artifacts() || self.headers != Capture::Off
+    }
+
+    /// What is recorded of payloads.
+    pub(super) fn mode(&self) -> Capture {
+        self.payload
+    }
+
+    pub(super) fn has_hook(&self) -> bool {
+        self.redact.is_some()
     }
 
     /// Of the payloads of messages: what an attribute does not tell.
@@ -156,9 +145,9 @@ impl Capturing {
         if span.id().is_none() || self.payload == Capture::Off {
             return;
         }
-        match self.shown(None, payload) {
+        match self.shown(PartKind::Payload, payload) {
             Some(payload) => self.artifact(span, self.payload, kind, content_type, &payload),
-            None => failed(span, "the payload"),
+            None => failed(span, PartKind::Payload.name()),
         }
     }
 
@@ -169,7 +158,7 @@ impl Capturing {
         }
         match self.object(headers) {
             Some(json) => self.artifact(span, self.headers, kind, "application/json", json.as_bytes()),
-            None => failed(span, "the headers"),
+            None => failed(span, PartKind::Header("").name()),
         }
     }
 
@@ -186,8 +175,8 @@ impl Capturing {
     }
 
     /// What the hook leaves; nothing if it fails.
-    fn shown<'a>(&self, header: Option<&'a str>, bytes: &'a [u8]) -> Option<Cow<'a, [u8]>> {
-        let mut part = Part { header, bytes: Cow::Borrowed(bytes) };
+    pub(super) fn shown<'a>(&self, kind: PartKind<'a>, bytes: &'a [u8]) -> Option<Cow<'a, [u8]>> {
+        let mut part = Part { kind, bytes: Cow::Borrowed(bytes) };
         match &self.redact {
             None => Some(part.bytes),
             // Its own words are not recorded: they may hold what it was to take out.
@@ -205,7 +194,7 @@ impl Capturing {
                 return;
             }
             object = object.take().and_then(|mut text| {
-                let value = self.shown(Some(name), value)?;
+                let value = self.shown(PartKind::Header(name), value)?;
                 if text.len() > 1 {
                     text.push(',')
                 }
@@ -219,7 +208,7 @@ impl Capturing {
     }
 }
 
-fn failed(span: &Span, what: &str) {
+pub(super) fn failed(span: &Span, what: &str) {
     span.diagnostic(semconv::REDACTION_FAILED, &format!("nothing of {what} was recorded: the redaction hook failed"))
 }
 

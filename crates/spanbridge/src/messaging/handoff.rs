@@ -1,5 +1,6 @@
 //! The span of a send until it is known what became of the message.
 
+use super::Capturing;
 use super::transaction::Sends;
 use crate::observe::Span;
 use crate::{Context, Failure, Value, semconv};
@@ -27,6 +28,12 @@ impl Handoff {
 
     pub(super) fn within(span: Span, sends: Arc<Sends>) -> Self {
         Handoff { span: Some(span), within: Some(sends) }
+    }
+
+    /// The text of its error goes [through this](Capturing::guard) before it is recorded.
+    pub fn guarded(mut self, capture: &Capturing) -> Self {
+        self.span = self.span.take().map(|span| capture.guard(span));
+        self
     }
 
     /// The context inside the span: what is current while the client sends.

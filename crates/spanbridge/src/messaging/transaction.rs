@@ -52,7 +52,7 @@ impl Transaction {
         let about = [
             (semconv::TRANSACTION_OPERATION, Value::Static(operation)),
             (semconv::ERROR_TYPE, Value::Str(failure.error_type())),
-            (semconv::EXCEPTION_MESSAGE, Value::Str(&failure.message())),
+            (semconv::EXCEPTION_MESSAGE, Value::Str(&span.error_text(failure.message()))),
         ];
         span.event("failed", &about)
     }

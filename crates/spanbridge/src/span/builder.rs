@@ -92,6 +92,13 @@ pub fn span_with_id(name: impl Into<Cow<'static, str>>, id: crate::SpanId) -> Sp
     span
 }
 
+/// Whether a span that begins here may be recorded: for what costs something to find out for one.
+#[doc(hidden)]
+pub fn may_record() -> bool {
+    let shared = ambient().shared.get();
+    shared.addr() & RECORDED != 0 || may_begin_trace(shared)
+}
+
 #[cfg(feature = "record")]
 #[inline(always)]
 fn may_begin_trace(shared: *const Shared) -> bool {

@@ -1,7 +1,8 @@
 //! Spans that are held: an open one, and the current one.
 
 use super::details;
-use super::open::Open;
+use super::guard::Guard;
+use super::open::{Open, passed};
 use crate::current::{self, WithContext};
 use crate::outcome::{Failure, Outcome};
 use crate::panics::Watch;
@@ -37,12 +38,20 @@ impl Span {
     /// Its run, if that is recorded, ends when the span does, and as it does.
     pub(crate) fn with_run(mut self) -> Self {
         if self.context.is_recorded() {
-            self.open = match std::mem::replace(&mut self.open, Open::Nothing) {
-                Open::Span(started) => Open::RunOfSpan(started),
-                _ => Open::Run,
-            }
+            self.open = std::mem::replace(&mut self.open, Open::Nothing).with_run()
         }
         self
+    }
+
+    /// The text of its error goes through this guard before it is recorded.
+    pub(crate) fn guarded(mut self, guard: Guard) -> Self {
+        self.open = std::mem::replace(&mut self.open, Open::Nothing).guarded(guard);
+        self
+    }
+
+    /// The text of an error, as far as it may be recorded with this span, for an event that quotes it.
+    pub(crate) fn error_text(&self, text: String) -> String {
+        passed(self.open.guard(), &self.context, text)
     }
 
     /// A future, stream or sink whose every poll is inside the span. It does not end the span.
@@ -58,7 +67,7 @@ impl Span {
     /// The context to record under; an empty one if the span found no room, for what is current is its parent then.
     fn recorded(&self) -> &Context {
         static NOBODY: Context = Context::EMPTY;
-        if let Open::Span(_) | Open::RunOfSpan(_) = self.open { &self.context } else { &NOBODY }
+        if self.open.has_span() { &self.context } else { &NOBODY }
     }
 
     /// It went well.

@@ -3,7 +3,7 @@
 use super::handle::Span;
 use super::open::Open;
 use super::outside::BegunAlone;
-use crate::outcome::{Anything, ByOutcome, Judge, Outcome};
+use crate::outcome::{Anything, By, ByOutcome, Failure, Judge, Outcome};
 use crate::panics::{self, Watch};
 use crate::{Context, Status};
 use pin_project_lite::pin_project;
@@ -161,4 +161,34 @@ where
 pub fn run_value_with_span<F: Future>(span: Span, inner: F) -> InSpan<F, Anything> {
     let (context, open) = span.into_parts();
     InSpan::new(context, open, inner, Anything)
+}
+
+/// As [`run_with_span`], and how it went is judged by a function.
+#[doc(hidden)]
+pub fn run_with_span_by<F, J>(span: Span, inner: F, judge: J) -> InSpan<F, By<J>>
+where
+    F: Future,
+    J: for<'a> FnOnce(&'a F::Output) -> Option<Failure<'a>>,
+{
+    let (context, open) = span.into_parts();
+    InSpan::new(context, open, inner, By(judge))
+}
+
+/// Calls `f` inside a span that was opened before, and ends it as the function says that judges what `f` returns; by a panic,
+/// as panicked.
+#[doc(hidden)]
+pub fn in_scope_with_span<R>(
+    span: Span,
+    f: impl FnOnce() -> R,
+    judge: impl for<'a> FnOnce(&'a R) -> Option<Failure<'a>>,
+) -> R {
+    let (mut context, mut open) = span.into_parts();
+    let guard = Inside::enter(&mut context, &mut open);
+    let result = f();
+    guard.leave();
+    if let Some(failure) = judge(&result) {
+        open.fail(&context, &failure)
+    }
+    open.end(&context, Status::Ok);
+    result
 }

@@ -5,6 +5,7 @@ mod class;
 mod details;
 #[cfg(feature = "macros")]
 mod entered;
+mod guard;
 mod handle;
 mod in_span;
 mod open;
@@ -13,11 +14,13 @@ mod run;
 mod suspend;
 
 pub(crate) use builder::span_of_text;
-pub use builder::{SpanBuilder, span, span_with_id};
+pub use builder::{SpanBuilder, may_record, span, span_with_id};
 pub use details::{Artifact, EdgeType, Target};
 #[cfg(feature = "macros")]
 pub use entered::Entered;
+pub(crate) use guard::{Guard, Redact, Unredacted};
 pub use handle::{ActiveSpan, Span, Stopped, active_span};
-pub use in_span::{InSpan, run_value_with_span, run_with_span};
+pub use in_span::{InSpan, in_scope_with_span, run_value_with_span, run_with_span, run_with_span_by};
+pub(crate) use open::passed;
 pub use run::{Run, RunBuilder, run};
 pub use suspend::{end_run, resume_run};

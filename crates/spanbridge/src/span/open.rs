@@ -1,11 +1,13 @@
 //! Something that was begun and has an end to come: a span or a run.
 
 use super::class::{PANIC, unsaid};
+use super::details;
+use super::guard::{Guard, Guarded, Unredacted};
 use crate::context::Shared;
 use crate::panics::Watch;
 use crate::recording::layout::{Fact, Field};
 use crate::recording::{Item, Key, Started, hot};
-use crate::semconv::ERROR_TYPE;
+use crate::semconv::{ERROR_TYPE, REDACTION_FAILED};
 use crate::{Context, Failure, Status, Value};
 use std::borrow::Cow;
 
@@ -16,6 +18,8 @@ pub(crate) enum Open {
     Run,
     /// A span and the run that it is the work of.
     RunOfSpan(Started),
+    /// One of these whose error's text is not recorded as it is. (In a box, for the others to stay small.)
+    Guarded(Box<Guarded>),
 }
 
 impl Open {
@@ -24,9 +28,63 @@ impl Open {
         if started.is_none() { Open::Nothing } else { Open::Span(started) }
     }
 
+    /// The same, under a guard, if there is something; in place of one that it has already.
+    pub(super) fn guarded(self, guard: Guard) -> Self {
+        match self {
+            Open::Nothing => Open::Nothing,
+            Open::Guarded(guarded) => Open::Guarded(Box::new(Guarded { guard, ..*guarded })),
+            open => Open::Guarded(Box::new(Guarded { open, guard })),
+        }
+    }
+
+    pub(super) fn guard(&self) -> Option<&Guard> {
+        if let Open::Guarded(guarded) = self { Some(&guarded.guard) } else { None }
+    }
+
+    /// A span that becomes the work of its run.
+    pub(super) fn with_run(self) -> Self {
+        match self {
+            Open::Span(started) => Open::RunOfSpan(started),
+            Open::Guarded(guarded) => {
+                let Guarded { open, guard } = *guarded;
+                open.with_run().guarded(guard)
+            }
+            _ => Open::Run,
+        }
+    }
+
+    /// Whether there is a span in it.
+    #[inline]
+    pub(super) fn has_span(&self) -> bool {
+        match self {
+            Open::Span(_) | Open::RunOfSpan(_) => true,
+            Open::Guarded(guarded) => guarded.open.has_span(),
+            Open::Nothing | Open::Run => false,
+        }
+    }
+
+    /// Without its guard.
+    #[cold]
+    fn take_guard(&mut self) -> Option<Guard> {
+        match std::mem::replace(self, Open::Nothing) {
+            Open::Guarded(guarded) => {
+                let Guarded { open, guard } = *guarded;
+                *self = open;
+                Some(guard)
+            }
+            open => {
+                *self = open;
+                None
+            }
+        }
+    }
+
     /// Ends it, if it was not ended yet. `context` is the one it was begun in.
     #[inline]
     pub(crate) fn end(&mut self, context: &Context, status: Status) {
+        if let Open::Guarded(_) = self {
+            self.take_guard();
+        }
         if let (open @ (Open::Span(_) | Open::Run | Open::RunOfSpan(_)), Some(shared)) =
             (std::mem::replace(self, Open::Nothing), context.shared())
         {
@@ -60,10 +118,11 @@ impl Open {
     }
 
     fn end_saying(&mut self, context: &Context, status: Status, message: impl FnOnce() -> String, class: &str) {
+        let guard = self.take_guard();
         if let (open @ (Open::Span(_) | Open::Run | Open::RunOfSpan(_)), Some(shared)) =
             (std::mem::replace(self, Open::Nothing), context.shared())
         {
-            let message = message();
+            let message = passed(guard.as_ref(), context, message());
             if let Open::Span(s) | Open::RunOfSpan(s) = open {
                 end_span(s, shared, status, &message, class)
             }
@@ -76,14 +135,32 @@ impl Open {
     /// Ends a span, as failed if there is an error, at a time that is past.
     #[cold]
     pub(crate) fn end_at(&mut self, context: &Context, at: u64, failure: Option<&Failure<'_>>) {
+        let guard = self.take_guard();
         if let (Open::Span(s), Some(shared)) = (std::mem::replace(self, Open::Nothing), context.shared()) {
-            let text = failure.map(Failure::message).unwrap_or_default();
+            let text = failure.map(|failure| passed(guard.as_ref(), context, failure.message())).unwrap_or_default();
             let class = failure.map_or("", Failure::error_type);
             let status = if failure.is_some() { Status::Error } else { Status::Ok };
             said(s, &text, class, |items| hot().end_at(s, shared, status, at, items))
         }
     }
 }
+
+/// What is recorded of an error's text with the span of this context.
+pub(crate) fn passed(guard: Option<&Guard>, context: &Context, text: String) -> String {
+    let passed = match guard {
+        Some(guard) => guard.pass(text),
+        None => return text,
+    };
+    match passed {
+        Ok(text) => text,
+        Err(Unredacted) => {
+            details::diagnostic(context, REDACTION_FAILED, NO_TEXT);
+            String::new()
+        }
+    }
+}
+
+const NO_TEXT: &str = "nothing of the error's text was recorded: the redaction hook failed";
 
 /// Ends a span that did not go well.
 #[cold]

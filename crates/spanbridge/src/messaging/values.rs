@@ -1,0 +1,158 @@
+//! Values of single attributes and texts that may be personal: through the same policy and the same hook as payloads.
+
+use super::capture::{Capture, Capturing, failed};
+use super::part::PartKind;
+use crate::Context;
+use crate::observe::{self, Span, SpanBuilder};
+use crate::span::{Guard, Redact, Unredacted, passed};
+use std::borrow::Cow;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+impl Capturing {
+    /// What may be recorded of a value that is no payload and no header: nothing where payloads are [`Off`](Capture::Off),
+    /// else what the hook leaves of it.
+    fn value<'v>(&self, kind: PartKind<'v>, value: &'v [u8]) -> Result<Option<Cow<'v, [u8]>>, Unredacted> {
+        if self.takes_no_values() {
+            return Ok(None);
+        }
+        self.shown(kind, value).map(Some).ok_or(Unredacted)
+    }
+
+    /// Whether keys, URLs and the texts of errors are left out altogether.
+    fn takes_no_values(&self) -> bool {
+        self.mode() == Capture::Off
+    }
+
+    /// Whether they are recorded as they are, as by default.
+    fn takes_values_as_they_are(&self) -> bool {
+        !self.takes_no_values() && !self.has_hook()
+    }
+
+    /// The span of an adapter, such that the text of the error that it ends with, if it does, is recorded as this says. Costs
+    /// nothing where that is as it is.
+    pub fn guard(&self, span: Span) -> Span {
+        match self.guard_of_texts() {
+            Some(guard) if span.id().is_some() => span.guarded(guard),
+            _ => span,
+        }
+    }
+
+    fn guard_of_texts(&self) -> Option<Guard> {
+        if self.takes_values_as_they_are() {
+            None
+        } else if self.takes_no_values() {
+            Some(Guard::Silent)
+        } else {
+            Some(Guard::Redacted(Arc::new(Texts(AssertUnwindSafe(self.clone())))))
+        }
+    }
+
+    /// The text of an error, as far as it may be recorded with the span of this context, while or after it runs: for events
+    /// and diagnostics that quote one.
+    pub fn error_text(&self, span: &Context, text: String) -> String {
+        passed(self.guard_of_texts().as_ref(), span, text)
+    }
+
+    /// Of several the one that lets the least pass of keys and texts.
+    pub(super) fn strictest<'c>(several: impl Iterator<Item = &'c Capturing>) -> Option<&'c Capturing> {
+        several.filter(|one| !one.takes_values_as_they_are()).min_by_key(|one| !one.takes_no_values())
+    }
+}
+
+/// The texts of errors, through a hook. A panic of that is caught, and closes it for that text.
+struct Texts(AssertUnwindSafe<Capturing>);
+
+impl Redact for Texts {
+    fn redacted(&self, text: String) -> Result<String, Unredacted> {
+        let replaced = match self.0.shown(PartKind::ErrorText, text.as_bytes()).ok_or(Unredacted)? {
+            Cow::Borrowed(_) => None,
+            Cow::Owned(bytes) => Some(String::from_utf8_lossy(&bytes).into_owned()),
+        };
+        Ok(replaced.unwrap_or(text))
+    }
+}
+
+/// The values of one span on their way to attributes, for authors of adapters.
+///
+/// ```
+/// use spanbridge::messaging::{Capture, Capturing, PartKind, Values};
+/// use spanbridge::{observe, semconv};
+///
+/// let capture = Capturing::from(Capture::Reference).redact(|part| {
+///     if part.kind() == PartKind::MessageKey {
+///         part.replace("***")
+///     }
+///     Ok::<_, std::convert::Infallible>(())
+/// });
+/// let mut values = Values::of(Some(&capture));
+/// let span = observe::span("send orders");
+/// let span = values.attribute(span, PartKind::MessageKey, semconv::KAFKA_MESSAGE_KEY, b"amelie@example.org");
+/// let span = values.open(span); // where the hook had failed, this would say so; and the text of its error goes the same way
+/// # span.end();
+/// ```
+#[derive(Debug)]
+pub struct Values<'c> {
+    capture: Option<&'c Capturing>,
+    /// What the hook has failed for.
+    failed: Vec<&'static str>,
+}
+
+impl<'c> Values<'c> {
+    /// By this policy; by the default without one.
+    pub fn of(capture: Option<&'c Capturing>) -> Self {
+        Values { capture: capture.filter(|capture| !capture.takes_values_as_they_are()), failed: vec![] }
+    }
+
+    /// Whether values are recorded as they are, so that nobody has to look at them.
+    pub fn are_plain(&self) -> bool {
+        self.capture.is_none()
+    }
+
+    /// What may be recorded of a value, as text; nothing of what is none, and where no span that begins here is recorded.
+    pub fn text<'v>(&mut self, kind: PartKind<'v>, value: &'v [u8]) -> Option<Cow<'v, str>> {
+        let Some(capture) = self.capture else { return std::str::from_utf8(value).ok().map(Cow::Borrowed) };
+        if !observe::may_record() {
+            return None;
+        }
+        match capture.value(kind, value) {
+            Ok(None) => None,
+            Ok(Some(Cow::Borrowed(value))) => std::str::from_utf8(value).ok().map(Cow::Borrowed),
+            Ok(Some(Cow::Owned(value))) => String::from_utf8(value).ok().map(Cow::Owned),
+            Err(Unredacted) => {
+                if !self.failed.contains(&kind.name()) {
+                    self.failed.push(kind.name())
+                }
+                None
+            }
+        }
+    }
+
+    /// The same as an attribute of a span; nothing is looked at where that is not recorded.
+    #[inline]
+    pub fn attribute(&mut self, span: SpanBuilder, kind: PartKind<'_>, key: &'static str, value: &[u8]) -> SpanBuilder {
+        if span.id().is_none() {
+            return span;
+        }
+        match self.text(kind, value) {
+            Some(text) => span.attribute(key, &*text),
+            None => span,
+        }
+    }
+
+    /// Opens the span: with a word on what the hook has failed for, and [guarded](Capturing::guard).
+    pub fn open(&self, span: SpanBuilder) -> Span {
+        self.finish(span.open())
+    }
+
+    /// The same for a span that is open already.
+    pub fn finish(&self, span: Span) -> Span {
+        for what in &self.failed {
+            failed(&span, what)
+        }
+        match self.capture {
+            Some(capture) => capture.guard(span),
+            None => span,
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! Routing keys and texts of errors on RabbitMQ leave by the policy of payloads: publishes, work, settlements.
+
+use lapin::options::*;
+use lapin::types::FieldTable;
+use lapin::{BasicProperties, ExchangeKind};
+use spanbridge::{Status, semconv};
+use spanbridge_amqp::{Capture, Capturing, ChannelExt, ConsumerExt, Relation};
+use spanbridge_tests::{Seen, amqp, recorder, spans, within};
+use std::convert::Infallible;
+use std::time::Duration;
+
+const SECRET: &str = "amelie.example";
+const ACK: BasicAckOptions = BasicAckOptions { multiple: false };
+
+#[tokio::test]
+async fn keys_and_errors_go_by_the_policy() {
+    let Some(amqp) = amqp("values").await else { return };
+    let (exchange, queue) = (format!("{}-events", amqp.queue), amqp.queue.as_str());
+    let options = ExchangeDeclareOptions { auto_delete: true, ..ExchangeDeclareOptions::default() };
+    let kind = ExchangeKind::Topic;
+    amqp.channel.exchange_declare(exchange.as_str().into(), kind, options, FieldTable::default()).await.unwrap();
+    let (bound, none) = (QueueBindOptions::default(), FieldTable::default());
+    amqp.channel.queue_bind(queue.into(), exchange.as_str().into(), "#".into(), bound, none).await.unwrap();
+    let starred = Capturing::default().redact(|part| {
+        part.replace("***");
+        Ok::<_, Infallible>(())
+    });
+    for (name, capture, left) in [
+        ("plain", None, Some(SECRET)),
+        ("off", Some(Capture::Off.into()), None),
+        ("starred", Some(starred), Some("***")),
+        ("failing", Some(Capturing::default().redact(|_| Err("no"))), None),
+    ] {
+        let (service, memory) = recorder("shop");
+        let work = async {
+            let channel = amqp.channel.observed();
+            let channel = capture.as_ref().map_or(channel, |capture| channel.capture(capture));
+            let (key, options) = (SECRET.into(), BasicPublishOptions::default());
+            let sent = channel.basic_publish(exchange.as_str().into(), key, options, b"{}", BasicProperties::default());
+            sent.await.unwrap().await.unwrap();
+            // By the default exchange to a queue: its name is no secret.
+            let own = channel.basic_publish("".into(), queue.into(), options, b"{}", BasicProperties::default());
+            own.await.unwrap().await.unwrap();
+            let jobs = amqp.consume().await.observed().relation(Relation::NewRun);
+            let mut jobs = match &capture {
+                Some(capture) => jobs.capture(capture.clone()),
+                None => jobs,
+            };
+            for _ in 0..2 {
+                let job = within("a message", jobs.next()).await.unwrap().unwrap();
+                let _ = job.run(async { Err::<(), _>(SECRET) }).await;
+                assert!(job.ack(ACK).await.unwrap());
+                assert!(!job.ack(ACK).await.unwrap(), "twice");
+            }
+            let tag = jobs.consumer().tag();
+            amqp.channel.basic_cancel(tag, BasicCancelOptions::default()).await.unwrap();
+        };
+        service.scope(work).await;
+        service.flush_blocking(Duration::from_secs(5));
+        let records = memory.records();
+        let seen = spans(&records);
+        let with_key = |exchange: &str| left.map_or(exchange.to_owned(), |key| format!("{exchange}:{key}"));
+        let of = |begins: &str| -> Vec<&Seen> { seen.iter().filter(|s| s.name.starts_with(begins)).collect() };
+        let (publishes, jobs, acks) = (of("publish"), of("process"), of("ack"));
+        assert_eq!((publishes.len(), jobs.len(), acks.len()), (2, 2, 4), "{name}");
+        assert_eq!(publishes[0].name, format!("publish {}", with_key(&exchange)), "{name}");
+        assert_eq!(publishes[1].name, format!("publish amq.default:{queue}"), "{name}");
+        assert_eq!(jobs[0].name, format!("process {}:{queue}", with_key(&exchange)), "{name}");
+        assert_eq!(jobs[1].name, format!("process amq.default:{queue}"), "{name}");
+        for span in [publishes[0], jobs[0]] {
+            assert_eq!(span.get(semconv::RABBITMQ_ROUTING_KEY), left.unwrap_or_default(), "{name}");
+        }
+        for span in jobs {
+            assert_eq!((span.status, &*span.error), (Some(Status::Error), left.unwrap_or_default()), "{name}");
+        }
+        // What lapin says of a second settlement is a text like any other; its class is told.
+        for span in acks.iter().filter(|ack| ack.status == Some(Status::Error)) {
+            let text = if name == "plain" {
+                span.error.starts_with("not sent")
+            } else {
+                span.error == left.unwrap_or_default()
+            };
+            assert!(text && span.get(semconv::ERROR_TYPE) == "not_sent", "{name} {:?}", span.error);
+        }
+        assert_eq!(format!("{records:?}").contains(SECRET), left == Some(SECRET), "{name}: nowhere else, either");
+    }
+}

@@ -1,0 +1,92 @@
+//! Keys and texts of errors on Kafka leave by the policy of payloads: producers, consumers, the driver, transactions.
+
+use async_trait::async_trait;
+use rdkafka::message::BorrowedMessage;
+use rdkafka::producer::FutureRecord;
+use spanbridge::record::Record;
+use spanbridge::{Status, semconv};
+use spanbridge_kafka::{
+    BoxError, Capture, Capturing, ConsumerExt, Job, JobHandler, OnError, Policy, ProducerExt, Relation,
+};
+use spanbridge_tests::{Kafka, Seen, kafka, recorder, spans, within};
+use std::convert::Infallible;
+use std::time::Duration;
+
+const SECRET: &str = "amelie@example.org";
+const SOON: Duration = Duration::from_secs(10);
+
+fn starred() -> Capturing {
+    Capturing::default().redact(|part| {
+        part.replace("***");
+        Ok::<_, Infallible>(())
+    })
+}
+
+struct Fails;
+
+#[async_trait]
+impl JobHandler for Fails {
+    async fn handle(&self, _: &Job<BorrowedMessage<'_>>) -> Result<(), BoxError> {
+        Err(SECRET.into())
+    }
+}
+
+/// Sends two messages, works on one by hand and leaves the other to the driver; both fail.
+async fn story(kafka: &Kafka, name: &str, capture: Option<Capturing>) -> (Vec<Record<'static>>, Vec<Seen>) {
+    let (service, memory) = recorder("shop");
+    let work = async {
+        let producer = kafka.future_producer();
+        let observed = producer.observed();
+        let observed = capture.as_ref().map_or(observed, |capture| observed.capture(capture));
+        for topic in [&kafka.topic, &kafka.topic] {
+            let record = FutureRecord::to(topic).key(SECRET).payload("{}");
+            observed.send(record, SOON).await.map_err(|(e, _)| e).unwrap();
+        }
+        let consumer = kafka.consumer(name).observed().relation(Relation::NewRun);
+        let consumer = match &capture {
+            Some(capture) => consumer.capture(capture.clone()),
+            None => consumer,
+        };
+        let job = within("a message", consumer.recv()).await.unwrap();
+        let _ = job.run(async { Err::<(), _>(SECRET) }).await;
+        drop(job);
+        let policy = Policy { retries: 0, then: OnError::Stop };
+        let driven = consumer.for_each_partition(policy, &Fails, std::future::pending());
+        within("the driver", driven).await.unwrap_err();
+    };
+    service.scope(work).await;
+    service.flush_blocking(SOON);
+    let records = memory.records();
+    let seen = spans(&records);
+    (records, seen)
+}
+
+#[tokio::test]
+async fn keys_and_errors_go_by_the_policy() {
+    let kafka = kafka("values", 1).await;
+    for (name, capture, left, failed) in [
+        ("plain", None, Some(SECRET), false),
+        ("off", Some(Capture::Off.into()), None, false),
+        ("starred", Some(starred()), Some("***"), false),
+        ("failing", Some(Capturing::default().redact(|_| Err("no"))), None, true),
+    ] {
+        let (records, seen) = story(&kafka, name, capture).await;
+        let of = |begins: &str| -> Vec<&Seen> { seen.iter().filter(|s| s.name.starts_with(begins)).collect() };
+        let (sends, jobs) = (of("send"), of("process"));
+        assert_eq!(sends.len(), 2, "{name}");
+        assert!(jobs.len() >= 2, "{name}");
+        for span in sends.iter().chain(&jobs) {
+            assert_eq!(span.get(semconv::KAFKA_MESSAGE_KEY), left.unwrap_or_default(), "{name} {}", span.name);
+        }
+        for span in &jobs {
+            assert_eq!((span.status, &*span.error), (Some(Status::Error), left.unwrap_or_default()), "{name}");
+            assert!(!span.get(semconv::ERROR_TYPE).is_empty(), "{name}");
+            let told: Vec<_> =
+                span.diagnostics.iter().map(|(_, message)| message.split(" was").next().unwrap()).collect();
+            let all = ["nothing of the message key", "nothing of the error's text"];
+            assert_eq!(told, if failed { &all[..] } else { &[] }, "{name}");
+        }
+        let is_said = format!("{records:?}").contains(SECRET);
+        assert_eq!(is_said, left == Some(SECRET), "{name}: nowhere else, either");
+    }
+}
