@@ -102,7 +102,7 @@ async fn drive_again(consumer: &Driven, handler: &Handler, count: usize) -> Vec<
 async fn after_an_error_the_message_comes_again() {
     let kafka = kafka("again_error", 1).await;
     send(&kafka, 0, 10).await;
-    let consumer = kafka.consumer("again").observed();
+    let consumer = kafka.consumer(&kafka.topic).observed();
     let handler = Handler { fails: Mutex::new(Some(3)), ..Handler::default() };
     let error = within("an error", consumer.for_each_partition(STOP, &handler, pending())).await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Work { offset: 3, .. }));
@@ -117,7 +117,7 @@ async fn after_stop_what_waited_comes_again() {
     let kafka = kafka("again_stop", 2).await;
     send(&kafka, 0, 10).await;
     send(&kafka, 1, 4).await;
-    let consumer = kafka.consumer("again").observed();
+    let consumer = kafka.consumer(&kafka.topic).observed();
     let handler = Handler { waits_from: 2, ..Handler::default() };
     let stop = async {
         handler.handles(4).await;
@@ -140,7 +140,7 @@ async fn after_stop_what_waited_comes_again() {
 async fn cut_off(test: &str, panics: bool) {
     let kafka = kafka(test, 1).await;
     send(&kafka, 0, 10).await;
-    let consumer = kafka.consumer("again").observed();
+    let consumer = kafka.consumer(&kafka.topic).observed();
     let handler = Handler { waits_from: 2, ..Handler::default() };
     let received = async {
         handler.handles(2).await;
@@ -191,7 +191,7 @@ async fn after_a_panic_inside_it_all_comes_again() {
         }
         Relation::Parent
     };
-    let consumer = kafka.consumer("again").observed().relation_by(relation);
+    let consumer = kafka.consumer(&kafka.topic).observed().relation_by(relation);
     let handler = Handler::default();
     let drive = AssertUnwindSafe(consumer.for_each_partition(STOP, &handler, pending())).catch_unwind();
     assert!(within("a panic", drive).await.is_err());
@@ -206,7 +206,7 @@ async fn what_was_paused_goes_on_after_the_driver() {
     const MANY: usize = 600;
     let kafka = kafka("again_paused", 1).await;
     send(&kafka, 0, MANY).await;
-    let consumer = kafka.consumer("again").observed();
+    let consumer = kafka.consumer(&kafka.topic).observed();
     let handler = Handler { waits_from: 0, ..Handler::default() };
     let stop = async {
         // One is worked on, 256 wait, and no more come.
@@ -227,7 +227,7 @@ async fn what_was_paused_goes_on_after_the_driver() {
 async fn what_was_revoked_is_not_sought_back_to() {
     let kafka = kafka("again_revoked", 1).await;
     send(&kafka, 0, 10).await;
-    let consumer = kafka.consumer("again").observed();
+    let consumer = kafka.consumer(&kafka.topic).observed();
     let handler = Handler { waits_from: 0, ..Handler::default() };
     let stop = async {
         within("all to be received", until_true(|| position(&consumer, &kafka.topic, 0) == 10)).await;
@@ -235,7 +235,7 @@ async fn what_was_revoked_is_not_sought_back_to() {
         within("the revocation", until_true(|| consumer.consumer().assignment().unwrap().count() == 0)).await;
         // Another member handles half of them.
         {
-            let other = kafka.consumer("again").observed();
+            let other = kafka.consumer(&kafka.topic).observed();
             let job = within("the first for the other", other.recv()).await.unwrap();
             assert_eq!(job.offset(), 0);
             let mut offsets = TopicPartitionList::new();
