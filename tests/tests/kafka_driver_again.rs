@@ -306,6 +306,60 @@ async fn a_panic_before_the_future_is_one_of_the_work() {
     assert_eq!(told, [("0".to_owned(), "ok"), ("1".to_owned(), "panicked")]);
 }
 
+/// Panics when it is dropped.
+#[derive(Debug)]
+struct Grenade;
+
+impl std::fmt::Display for Grenade {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("as told")
+    }
+}
+
+impl Error for Grenade {}
+
+impl Drop for Grenade {
+    fn drop(&mut self) {
+        resume_unwind(Box::new("dropped"))
+    }
+}
+
+/// Fails or panics with it.
+struct Armed(Semaphore);
+
+#[async_trait]
+impl JobHandler for Armed {
+    async fn handle(&self, job: &Job<BorrowedMessage<'_>>) -> Result<(), BoxError> {
+        self.0.add_permits(1);
+        match job.offset() {
+            0 => Err(Grenade.into()),
+            1 => resume_unwind(Box::new(Grenade)),
+            _ => Ok(()),
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_panics_when_it_is_dropped_is_no_end() {
+    let kafka = kafka("armed", 1).await;
+    send(&kafka, 0, 3).await;
+    let consumer = kafka.consumer("armed").observed();
+    let handler = Armed(Semaphore::new(0));
+    let policy = Policy { retries: 1, then: OnError::Skip };
+    let stop = async { drop(handler.0.acquire_many(5).await) };
+    within("all", consumer.for_each_partition(policy, &handler, stop)).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_a_panic_said_is_in_the_error() {
+    let kafka = kafka("said", 2).await;
+    send(&kafka, 1, 1).await;
+    let consumer = kafka.consumer("said").observed();
+    let handler = Eager { others: Semaphore::new(0), done: Semaphore::new(0) };
+    let error = within("an error", consumer.for_each_partition(STOP, &handler, pending())).await.unwrap_err();
+    assert!(error.source().unwrap().to_string().contains("before there is a future"), "{error:?}");
+}
+
 #[tokio::test]
 async fn a_consumer_that_stores_by_itself_is_refused() {
     let kafka = kafka("itself", 1).await;

@@ -43,6 +43,34 @@ async fn a_future_that_is_dropped_leaves_the_outcome_unknown() {
     assert_eq!(spans[2].id, carried);
 }
 
+/// With `acks=0` a message counts as delivered as soon as it is written to a socket.
+#[tokio::test]
+async fn what_no_broker_answers_is_not_confirmed() {
+    let kafka = kafka("acks", 1).await;
+    let (work, records) = recorder("work");
+    let mut config = kafka.config();
+    config.set("acks", "0").set("linger.ms", "0");
+    let producer: FutureProducer = config.create().unwrap();
+    let callback: ThreadedProducer<_> =
+        ThreadedProducer::from_config_and_context(&config, Observed::new(rdkafka::producer::DefaultProducerContext))
+            .unwrap();
+    work.scope(async {
+        let record = || FutureRecord::<(), str>::to(&kafka.topic).payload("x");
+        within("a delivery report", producer.observed().send(record(), SOON)).await.map_err(|(e, _)| e).unwrap();
+        let sending = producer.observed().send_result(record()).map_err(|(e, _)| e).unwrap();
+        within("a delivery report", sending).await.unwrap().map_err(|(e, _)| e).unwrap();
+        let record = BaseRecord::<(), str>::to(&kafka.topic).payload("x");
+        callback.observed().send(record).map_err(|(e, _)| e).unwrap();
+        callback.flush(SOON).unwrap();
+        drop(callback); // with its thread, which may be about to call back
+    })
+    .await;
+    work.flush_blocking(SOON);
+    let spans = spans(&records.records());
+    let told: Vec<_> = spans.iter().map(|s| (s.handoff(), s.status, s.get("messaging.kafka.offset"))).collect();
+    assert_eq!(told, [("sent", Some(Status::Ok), ""); 3]);
+}
+
 #[tokio::test]
 async fn errors_are_recorded_and_passed_through() {
     let kafka = kafka("errors", 1).await;

@@ -5,8 +5,9 @@ use rdkafka::consumer::{Consumer, DefaultConsumerContext, StreamConsumer};
 use rdkafka::error::KafkaResult;
 use rdkafka::producer::{FutureProducer, FutureRecord, Producer};
 use spanbridge::Context;
+use spanbridge::carrier::{Extract, Header};
 use spanbridge::record::{Body, Record};
-use spanbridge_kafka::{ConsumerExt, Observed, ProducerExt};
+use spanbridge_kafka::{Capture, Capturing, ConsumerExt, Headers, Observed, ProducerExt};
 use spanbridge_tests::{Kafka, Seen, kafka, real_kafka, recorder, spans, within};
 use std::time::Duration;
 
@@ -112,4 +113,31 @@ async fn reports_that_are_looked_at_later_and_sends_that_were_refused() {
         assert_eq!((refused.handoff(), refused.get("error.type")), ("rejected", "MessageSizeTooLarge"));
         assert_eq!([of_transaction, awaited, dropped].map(Seen::handoff), [status; 3]);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transaction_has_its_producer_s_settings() {
+    let kafka = kafka("transaction-settings", 1).await;
+    let producer: FutureProducer =
+        kafka.config().set("transactional.id", &kafka.topic).set("linger.ms", "0").create().unwrap();
+    tokio::task::block_in_place(|| producer.init_transactions(SOON)).unwrap();
+    let (work, records) = recorder("work");
+    let off = Capturing::from(Capture::Off);
+    work.scope(async {
+        let observed = producer.observed().capture(&off).budget(0);
+        let mut transaction = tokio::task::block_in_place(|| observed.begin_transaction()).unwrap();
+        let record = FutureRecord::<(), str>::to(&kafka.topic).payload("x");
+        within("a delivery report", transaction.producer().send(record, SOON)).await.map_err(|(e, _)| e).unwrap();
+        tokio::task::block_in_place(|| transaction.commit_transaction(SOON)).unwrap();
+    })
+    .await;
+    work.flush_blocking(SOON);
+    let records = records.records();
+    let dropped = |r: &&Record<'_>| matches!(&r.body, Body::Diagnostic { code, .. } if code == "injection.dropped");
+    assert_eq!(records.iter().filter(dropped).count(), 1);
+    let spans = spans(&records);
+    assert_eq!((spans[1].get("messaging.operation.name"), spans[1].get("messaging.message.body.size")), ("send", ""));
+    let consumer = kafka.consumer("settings");
+    let message = within("the message", consumer.recv()).await.unwrap();
+    assert_eq!(Headers::from(&message).get("traceparent"), Header::Absent);
 }

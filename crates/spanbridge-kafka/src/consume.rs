@@ -4,7 +4,9 @@ mod batch;
 mod commit;
 mod home;
 mod job;
+mod lending;
 mod partition;
+mod partitions;
 mod readings;
 mod settings;
 
@@ -102,6 +104,7 @@ unsafe impl<C: ConsumerContext> Client for BaseConsumer<C> {
 /// # }
 /// ```
 pub struct ObservedConsumer<X> {
+    /// Dropped after jobs were told so.
     consumer: Arc<X>,
     home: Arc<Home>,
     settings: Settings,
@@ -130,6 +133,13 @@ impl<X> ObservedConsumer<X> {
     /// A message that came another way, such as from a partition's own queue.
     pub fn job<M: Received>(&self, message: M) -> Job<M> {
         Job::new(message, self.home.clone(), self.settings.clone())
+    }
+}
+
+/// The consumer closes where its last owner drops it: here, and not in a job that settles meanwhile.
+impl<X> Drop for ObservedConsumer<X> {
+    fn drop(&mut self) {
+        self.home.let_go(&self.consumer)
     }
 }
 

@@ -15,7 +15,6 @@ use rdkafka::consumer::{ConsumerContext, StreamConsumer};
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::message::BorrowedMessage;
 use spanbridge::panics;
-use std::any::Any;
 use std::future::{Future, poll_fn};
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
@@ -133,24 +132,32 @@ async fn work(job: Borrowed<'_>, policy: Policy, handler: &dyn JobHandler) -> (P
         // A panic is noticed by the process span and caught outside it: one bad message does not end the others. Handlers
         // that are not written with async_trait may begin to work, and panic, before they return their future.
         let outcome = AssertUnwindSafe(job.run(async { handler.handle(&job).await })).catch_unwind().await;
-        let panicked = |panic: Box<dyn Any + Send>| {
-            let said = panics::text(&*panic);
-            panics::discard(panic); // which may panic as well
-            Err(format!("the handler panicked: {said}").into())
-        };
-        match outcome.unwrap_or_else(panicked) {
-            Ok(()) => break Ok(()),
-            Err(_) if attempt < policy.retries && !job.is_revoked() => attempt += 1,
-            Err(e) => break Err(e),
+        let outcome = outcome.unwrap_or_else(|payload| {
+            let text = panics::text(&*payload);
+            panics::discard(payload);
+            Err(format!("the handler panicked: {text}").into())
+        });
+        match outcome {
+            Err(e) if attempt < policy.retries && !job.is_revoked() => {
+                attempt += 1;
+                discard(e)
+            }
+            outcome => break outcome,
         }
     };
     let result = match outcome {
         Err(e) if policy.then == OnError::Stop => Err(Error::work(&place.0, place.1, job.offset(), e)),
-        _ => {
+        outcome => {
             // How that went is recorded; a message whose offset could not be stored comes again.
             let _ = job.store_offset();
+            outcome.map_or_else(discard, |()| ());
             Ok(())
         }
     };
     (place, result)
+}
+
+/// Drops an error of the handler's. Should that panic, it is no reason to end.
+fn discard(error: BoxError) {
+    let _ = panics::caught(|| drop(error));
 }

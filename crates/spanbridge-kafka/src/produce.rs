@@ -35,7 +35,7 @@ use std::task::{self, Poll, ready};
 pub trait ProducerExt {
     /// The same producer, with what goes through it recorded and carrying the current context along.
     fn observed(&self) -> ObservedProducer<'_, Self> {
-        ObservedProducer::new(self, None)
+        ObservedProducer { producer: self, transaction: None, budget: usize::MAX, capture: None }
     }
 }
 
@@ -76,10 +76,6 @@ pub struct ObservedProducer<'a, P: ?Sized> {
 }
 
 impl<'a, P: ?Sized> ObservedProducer<'a, P> {
-    fn new(producer: &'a P, transaction: Option<&'a messaging::Transaction>) -> Self {
-        ObservedProducer { producer, transaction, budget: usize::MAX, capture: None }
-    }
-
     /// How many bytes the context may add to a message, with what Kafka adds to each header. Without a setting, what
     /// `message.max.bytes` leaves. What has no room is left out in a fixed order, the baggage first and `traceparent` last,
     /// and a diagnostic `injection.dropped` says what; the message is sent in any case.

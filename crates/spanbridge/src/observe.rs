@@ -54,6 +54,8 @@ pub use crate::span::{
 };
 
 #[doc(hidden)]
+pub use crate::outcome::Anything;
+#[doc(hidden)]
 pub use crate::span::{Stopped, in_scope_with_span, may_record, run_value_with_span, run_with_span_by, span_with_id};
 
 use crate::current::WithContext;

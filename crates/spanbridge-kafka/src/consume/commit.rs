@@ -7,7 +7,7 @@ use crate::describe;
 use crate::ranges::{Range, Ranges};
 use rdkafka::Offset;
 use rdkafka::consumer::{CommitMode, Consumer, ConsumerContext};
-use rdkafka::error::KafkaResult;
+use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::topic_partition_list::TopicPartitionList;
 use spanbridge::messaging::Values;
 use spanbridge::observe::{self, ActiveSpan};
@@ -17,8 +17,8 @@ use spanbridge::{Context, Value, semconv};
 /// it has covered, as far as this consumer knows. It hangs under what is current; where that is nothing, under the process
 /// span of the last message of its first partition, with links to those of the others. With [`CommitMode::Async`] it ends
 /// when librdkafka has the order, and says so: rdkafka does not pass on what the broker answers to such a commit, so that
-/// is not known. Where the context is [observed](crate::Observed), commits that librdkafka
-/// makes by itself are recorded, too.
+/// is not known. Where the context is [observed](crate::Observed), commits that librdkafka makes by itself are recorded, too,
+/// each partition by what the broker answered for it.
 impl<X> ObservedConsumer<X> {
     /// [`Consumer::commit`], recorded.
     ///
@@ -119,33 +119,59 @@ impl Home {
 
 impl Home {
     /// What the broker said, in the consumer's callback. Commits that librdkafka made by itself (`enable.auto.commit`, and
-    /// before a rebalance) are recorded now; an error that answers one of ours is told to its span, which has ended.
+    /// before a rebalance) are recorded now. Where one only repeats a commit of ours, an error is told to the span of that,
+    /// which has ended.
     pub(crate) fn answered(&self, result: KafkaResult<()>, offsets: &TopicPartitionList) {
-        let ranges = Ranges::since(offsets, |topic, number| self.partition(topic, number).uncovered());
-        let (ours, theirs): (Vec<Range>, _) =
-            ranges.into_iter().partition(|r| r.first.is_some_and(|first| first >= r.next));
-        let failed = |r: &Range| {
-            let known = offsets.find_partition(&r.topic, r.partition);
-            result.clone().and(known.map_or(Ok(()), |p| p.error())).err()
-        };
-        for range in ours {
-            let commit = self.partition(&range.topic, range.partition).last_commit();
-            if let (Some(span), Some(error)) = (ActiveSpan::of(commit), failed(&range)) {
-                let class = describe::error_type(&error);
-                let text = match self.capture.get() {
-                    Some(capture) => capture.error_text(span.context(), error.to_string()),
-                    None => error.to_string(),
-                };
-                let about =
-                    [(semconv::ERROR_TYPE, Value::Str(&class)), (semconv::EXCEPTION_MESSAGE, Value::Str(&text))];
-                span.event("commit failed", &about);
-                span.attribute(semconv::ERROR_TYPE, Value::Str(&class))
+        let (mut committed, mut failed) = (vec![], vec![]);
+        for range in Ranges::since(offsets, |topic, number| self.partition(topic, number).uncovered()) {
+            let error = error_of(&range, &result, offsets);
+            let is_covered = range.first.is_some_and(|first| first >= range.next);
+            match error {
+                None if is_covered => {}
+                None => committed.push(range),
+                Some(error) if is_covered => {
+                    self.tell(self.partition(&range.topic, range.partition).last_commit(), range, &error)
+                }
+                Some(error) => failed.push((range, error)),
             }
         }
-        let theirs: Vec<Range> = theirs;
-        if let Some(error) = theirs.first().map(failed) {
-            let _ = self.commit(None, theirs.into_iter().collect(), CommitMode::Sync, || error.map_or(Ok(()), Err));
+        if !committed.is_empty() {
+            let _ = self.commit(None, committed.into_iter().collect(), CommitMode::Sync, || Ok(()));
         }
+        if let Some((_, error)) = failed.first() {
+            let error = error.clone();
+            let ranges = failed.into_iter().map(|(range, _)| range).collect();
+            let _ = self.commit(None, ranges, CommitMode::Sync, || Err(error));
+        }
+    }
+}
+
+impl Home {
+    /// Tells the span of a commit, which has ended, that this range was not committed.
+    fn tell(&self, span: Context, range: Range, error: &KafkaError) {
+        let Some(span) = ActiveSpan::of(span) else { return };
+        let class = describe::error_type(error);
+        let text = match self.capture.get() {
+            Some(capture) => capture.error_text(span.context(), error.to_string()),
+            None => error.to_string(),
+        };
+        let range = Ranges::from_iter([Range { first: None, ..range }]).to_string();
+        let about = [
+            (semconv::ERROR_TYPE, Value::Str(&class)),
+            (semconv::EXCEPTION_MESSAGE, Value::Str(&text)),
+            (semconv::SETTLE_RANGES, Value::Str(&range)),
+        ];
+        span.event("commit failed", &about);
+        span.attribute(semconv::ERROR_TYPE, Value::Str(&class))
+    }
+}
+
+/// Why a range is not committed, if it is not. Where only some partitions failed, librdkafka gives an error for the whole, too.
+fn error_of(range: &Range, result: &KafkaResult<()>, offsets: &TopicPartitionList) -> Option<KafkaError> {
+    let is_by_partition = offsets.elements().iter().any(|p| p.error().is_err());
+    match offsets.find_partition(&range.topic, range.partition) {
+        Some(partition) if is_by_partition => partition.error().err(),
+        _ => result.clone().err(),
     }
 }
 

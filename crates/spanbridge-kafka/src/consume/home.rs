@@ -1,6 +1,8 @@
 //! What the jobs of a consumer share: its group, a way to settle, and its partitions.
 
+use super::lending::Gate;
 use super::partition::Partition;
+use super::partitions::Partitions;
 use crate::client::Client;
 use crate::facts::Facts;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, StreamConsumer};
@@ -9,7 +11,7 @@ use rdkafka::message::BorrowedMessage;
 use rdkafka::topic_partition_list::TopicPartitionList;
 use spanbridge::fork::PerProcess;
 use spanbridge::messaging::Capturing;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::ffi::CString;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
@@ -39,23 +41,29 @@ impl<C: ConsumerContext> Settle for BaseConsumer<C> {
     }
 }
 
-/// The partitions of a topic.
-type Partitions = BTreeMap<i32, Arc<Partition>>;
+/// A consumer that is lent, of whatever type.
+trait Lender: Send + Sync {
+    fn lend(&self, gate: &Gate, f: &mut dyn FnMut(&dyn Settle));
+    fn address(&self) -> *const ();
+}
+
+impl<X: Settle + 'static> Lender for Weak<X> {
+    fn lend(&self, gate: &Gate, f: &mut dyn FnMut(&dyn Settle)) {
+        let _ = gate.lend(self, |consumer| f(consumer)); // it is gone
+    }
+
+    fn address(&self) -> *const () {
+        self.as_ptr().cast()
+    }
+}
 
 pub(crate) struct Home {
     pub(crate) client: Facts,
-    /// Jobs do not keep the consumer alive: who drops it leaves the group.
-    consumer: Weak<dyn Settle>,
-    topics: Mutex<Topics>,
+    consumer: Box<dyn Lender>,
+    gate: Gate,
+    partitions: Mutex<Partitions>,
     /// What is recorded of the errors of its commits, where something was said.
     pub(super) capture: OnceLock<Capturing>,
-}
-
-#[derive(Default)]
-struct Topics {
-    all: HashMap<Box<str>, Partitions>,
-    /// Where the last message came from: likely, the next one does, too.
-    last: Option<(Box<str>, i32, Arc<Partition>)>,
 }
 
 /// By the identity of their consumer, by which its callbacks find them.
@@ -77,22 +85,24 @@ impl Home {
     pub(crate) fn of<X: Settle + 'static>(consumer: &Arc<X>) -> Arc<Home> {
         let identity = identity(&**consumer);
         // One that is left of a consumer that was at the same place is another's.
-        let is_its = |home: &Arc<Home>| std::ptr::addr_eq(home.consumer.as_ptr(), Arc::as_ptr(consumer));
-        HOMES.with(|homes| {
+        let is_its = |home: &Arc<Home>| home.consumer.address() == Arc::as_ptr(consumer).cast();
+        let home = HOMES.with(|homes| {
             if let Some(home) = homes.get(&identity).and_then(Weak::upgrade).filter(is_its) {
                 return home;
             }
-            let weak: Weak<X> = Arc::downgrade(consumer);
             let home = Arc::new(Home {
                 client: Facts::of(&**consumer),
-                consumer: weak,
-                topics: Mutex::default(),
+                consumer: Box::new(Arc::downgrade(consumer)),
+                gate: Gate::default(),
+                partitions: Mutex::default(),
                 capture: OnceLock::new(),
             });
             homes.retain(|_, home| home.strong_count() > 0);
             homes.insert(identity, Arc::downgrade(&home));
             home
-        })
+        });
+        home.gate.open();
+        home
     }
 
     /// The same, if it was observed.
@@ -101,42 +111,43 @@ impl Home {
         HOMES.with(|homes| homes.get(&identity)?.upgrade())
     }
 
-    /// The consumer, while there is one.
-    pub(crate) fn consumer(&self) -> Option<Arc<dyn Settle>> {
-        self.consumer.upgrade()
+    /// Calls `f` with the consumer, while there is one.
+    pub(crate) fn with_consumer<R>(&self, f: impl FnOnce(&dyn Settle) -> R) -> Option<R> {
+        let (mut f, mut result) = (Some(f), None);
+        self.consumer.lend(&self.gate, &mut |consumer| result = f.take().map(|f| f(consumer)));
+        result
+    }
+
+    /// An owner of the consumer is about to drop it.
+    pub(crate) fn let_go<X>(&self, consumer: &Arc<X>) {
+        self.gate.let_go(consumer)
     }
 
     pub(crate) fn partition(&self, topic: &str, number: i32) -> Arc<Partition> {
-        let topics = &mut *lock(&self.topics);
-        if let Some((_, _, last)) = topics.last.as_ref().filter(|(t, n, _)| (&**t, *n) == (topic, number)) {
-            return last.clone();
-        }
-        let known = topics.all.get(topic).and_then(|partitions| partitions.get(&number)).cloned();
-        let new = || topics.all.entry(topic.into()).or_default().entry(number).or_default().clone();
-        let partition = known.unwrap_or_else(new);
-        match &mut topics.last {
-            Some((t, n, last)) if **t == *topic => (*n, *last) = (number, partition.clone()),
-            last => *last = Some((topic.into(), number, partition.clone())),
-        }
-        partition
+        lock(&self.partitions).of(topic, number)
     }
 
-    /// Every partition that messages came from.
+    /// The partitions that messages came from.
     pub(crate) fn partitions(&self) -> Vec<(Box<str>, i32, Arc<Partition>)> {
-        let topics = lock(&self.topics);
-        let each = topics.all.iter().flat_map(|(t, partitions)| partitions.iter().map(move |(n, p)| (t, n, p)));
-        each.map(|(topic, number, partition)| (topic.clone(), *number, partition.clone())).collect()
+        let partitions = lock(&self.partitions);
+        partitions.each().map(|(topic, number, partition)| (topic.into(), number, partition.clone())).collect()
     }
 
     pub(crate) fn assigned(&self, partitions: &TopicPartitionList) {
-        for p in partitions.elements() {
-            self.partition(p.topic(), p.partition()).forget_offsets()
-        }
+        self.each_known(partitions, Partition::forget_offsets)
     }
 
     pub(crate) fn revoked(&self, partitions: &TopicPartitionList) {
+        self.each_known(partitions, Partition::revoked)
+    }
+
+    /// Of the others, no message has come.
+    fn each_known(&self, partitions: &TopicPartitionList, f: impl Fn(&Partition)) {
         for p in partitions.elements() {
-            self.partition(p.topic(), p.partition()).revoked()
+            let known = lock(&self.partitions).known(p.topic(), p.partition());
+            if let Some(known) = known {
+                f(&known)
+            }
         }
     }
 }

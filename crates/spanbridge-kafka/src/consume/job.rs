@@ -1,6 +1,6 @@
 //! A received message with its restored context.
 
-use super::home::Home;
+use super::home::{Home, Settle};
 use super::partition::{Assignment, InFlight, Partition, revoked};
 use super::settings::Settings;
 use crate::carrier::Headers;
@@ -11,7 +11,7 @@ use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::message::{BorrowedMessage, OwnedMessage};
 use spanbridge::messaging::{self, Arrival, Capturing, Step, Values, Waited};
 use spanbridge::observe::{self, ActiveSpan, InSpan, Span};
-use spanbridge::{Context, Failure, Outcome, semconv};
+use spanbridge::{Context, Outcome, semconv};
 use std::fmt;
 use std::future::Future;
 use std::ops::Deref;
@@ -96,9 +96,8 @@ impl<M: Received> Job<M> {
     }
 
     /// As [`Job::run`], for a value that cannot fail.
-    pub fn run_value<F: Future>(&self, work: F) -> impl Future<Output = F::Output> {
-        let work = observe::run_with_span(self.process(), async { Fine(work.await) });
-        async move { work.await.0 }
+    pub fn run_value<F: Future>(&self, work: F) -> InSpan<F, observe::Anything> {
+        observe::run_value_with_span(self.process(), work)
     }
 
     /// As [`Job::run`], for work that is not async.
@@ -165,7 +164,7 @@ impl<M: Received> Job<M> {
                 Waited::Ahead(time) => ahead = Some(time.as_millis()),
                 Waited::Unknown => {}
             }
-            let ask = || home.consumer()?.high_watermark(message.topic(), message.partition());
+            let ask = || home.with_consumer(|c| c.high_watermark(message.topic(), message.partition())).flatten();
             if let Some(behind) = partition.lag(message.offset(), now, ask) {
                 span = span.attribute(semconv::KAFKA_LAG, behind)
             }
@@ -187,11 +186,11 @@ impl<M: Received> Job<M> {
     /// rdkafka's; among them that the partition is not assigned any more. `Canceled` when the consumer is gone.
     pub fn store_offset(&self) -> KafkaResult<()> {
         let message = &self.message;
-        let stored = match (self.home.consumer(), message.borrowed()) {
-            (Some(consumer), Some(message)) => consumer.store_message(message),
-            (Some(consumer), None) => consumer.store_offset(message.topic(), message.partition(), message.offset()),
-            (None, _) => Err(KafkaError::Canceled),
+        let store = |consumer: &dyn Settle| match message.borrowed() {
+            Some(message) => consumer.store_message(message),
+            None => consumer.store_offset(message.topic(), message.partition(), message.offset()),
         };
+        let stored = self.home.with_consumer(store).unwrap_or(Err(KafkaError::Canceled));
         if stored.is_ok() {
             self.state().in_flight.partition().stored(message.offset().saturating_add(1));
             if let Some(span) = self.received.span() {
@@ -230,15 +229,6 @@ impl<M: Received> Job<M> {
     /// Where a settlement belongs.
     pub(crate) fn settling(&self) -> Context {
         self.received.settling()
-    }
-}
-
-/// A value that cannot fail.
-struct Fine<T>(T);
-
-impl<T> Outcome for Fine<T> {
-    fn failure(&self) -> Option<Failure<'_>> {
-        None
     }
 }
 

@@ -90,7 +90,7 @@ impl Partition {
             self.high.store(high, Relaxed);
             self.high_as_of.store(now_ms, Relaxed)
         }
-        Some(high - 1 - offset).filter(|behind| *behind >= 0)
+        high.checked_sub(1)?.checked_sub(offset).filter(|behind| *behind >= 0)
     }
 
     pub(crate) fn forget_offsets(&self) {
@@ -205,6 +205,7 @@ mod tests {
         assert_eq!(lag(20, 1_001 + MOMENT_MS, &|| Some(21)), Some(0), "it went on");
         assert_eq!(lag(21, 1_002 + MOMENT_MS, &|| Some(21)), None, "not heard of yet");
         assert_eq!(lag(20, 900, &|| None), None, "the clock was set back, and nobody knows");
+        assert_eq!(lag(i64::MIN, 1_002 + MOMENT_MS, &never), None, "no offset of Kafka's");
         partition.forget_offsets();
         assert_eq!(lag(0, 1_003 + MOMENT_MS, &|| Some(2)), Some(1), "of another assignment");
     }

@@ -132,7 +132,8 @@ impl Handoff {
     }
 }
 
-/// Errors after which the broker may have the message: nobody has heard its answer.
+/// Errors after which the broker may have the message: nobody has heard its answer, or not all of it. (librdkafka's own list,
+/// `rd_kafka_handle_Produce_error`: a `FutureProducer` does not pass on what it says of each message.)
 fn may_have_arrived(error: &KafkaError) -> bool {
     let KafkaError::MessageProduction(code) = error else { return false };
     matches!(
@@ -145,5 +146,9 @@ fn may_have_arrived(error: &KafkaError) -> bool {
             | Code::AllBrokersDown
             | Code::NetworkException
             | Code::NotEnoughReplicasAfterAppend
+            | Code::SSL
+            | Code::BadMessage
+            | Code::OutOfOrderSequenceNumber
+            | Code::DuplicateSequenceNumber
     )
 }

@@ -29,7 +29,8 @@ use std::fmt;
 /// As with rdkafka, the calls block; from async code they belong on a thread that may.
 #[must_use = "a transaction is committed or aborted"]
 pub struct Transaction<'a, P: ?Sized> {
-    producer: &'a P,
+    /// With the settings that it had.
+    producer: ObservedProducer<'a, P>,
     open: messaging::Transaction,
     /// A commit was tried.
     may_be_committed: bool,
@@ -52,15 +53,15 @@ impl<'a, P: Client> ObservedProducer<'a, P> {
             span.end_with(&describe::failure(&e));
             return Err(e);
         }
-        Ok(Transaction { producer: self.producer, open: messaging::Transaction::new(span), may_be_committed: false })
+        Ok(Transaction { producer: self, open: messaging::Transaction::new(span), may_be_committed: false })
     }
 }
 
 impl<P: Client> Transaction<'_, P> {
-    /// The producer. What it sends is part of the transaction; a `send` span hangs under what is current, and links to
-    /// the transaction's.
+    /// The producer, with the settings of the one that began the transaction. What it sends is part of the transaction; a
+    /// `send` span hangs under what is current, and links to the transaction's.
     pub fn producer(&self) -> ObservedProducer<'_, P> {
-        ObservedProducer::new(self.producer, Some(&self.open))
+        ObservedProducer { transaction: Some(&self.open), ..self.producer }
     }
 
     /// The context inside the transaction's span.
@@ -89,7 +90,7 @@ impl<P: Client> Transaction<'_, P> {
         C: ProducerContext<Part>,
         Part: Partitioner,
     {
-        let result = self.in_scope(|| self.producer.send_offsets_to_transaction(offsets, group, timeout));
+        let result = self.in_scope(|| self.producer.producer.send_offsets_to_transaction(offsets, group, timeout));
         match (self.open.span(), &result) {
             (Some(span), Ok(())) => {
                 span.event("offsets", &[(semconv::SETTLE_RANGES, Value::Str(&Ranges::of(offsets).to_string()))])
@@ -111,7 +112,7 @@ impl<P: Client> Transaction<'_, P> {
         C: ProducerContext<Part>,
         Part: Partitioner,
     {
-        let result = self.in_scope(|| self.producer.commit_transaction(timeout));
+        let result = self.in_scope(|| self.producer.producer.commit_transaction(timeout));
         match &result {
             Ok(()) => self.open.ended("committed"),
             Err(e) => {
@@ -132,7 +133,7 @@ impl<P: Client> Transaction<'_, P> {
         C: ProducerContext<Part>,
         Part: Partitioner,
     {
-        let result = self.in_scope(|| self.producer.abort_transaction(timeout));
+        let result = self.in_scope(|| self.producer.producer.abort_transaction(timeout));
         match &result {
             Ok(()) => self.open.ended("rolled_back"),
             Err(e) => self.stumbled("abort_transaction", e),
