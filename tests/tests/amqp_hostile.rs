@@ -45,7 +45,7 @@ fn parent(flags: &str) -> AMQPValue {
 
 /// A `traceparent` that must not be taken.
 fn bad(name: &'static str, value: AMQPValue, told: &'static [&'static str]) -> Case {
-    // What comes with it is not looked at.
+    // The tracestate that comes with it is not looked at.
     case(name, [("traceparent", value), ("tracestate", text("a=1")), ("baggage", text("tier=gold"))]).told(told)
 }
 
@@ -62,7 +62,9 @@ fn table() -> Vec<Case> {
         // Values that are merely absent
         case("nothing", []),
         case("no traceparent", [("tracestate", text("a=1")), ("baggage", text("tier=gold"))]),
-        case("another case", [("Traceparent", parent("01"))]),
+        case("another case", [("Traceparent", parent("01"))])
+            .continued()
+            .told(&["its name is written \"Traceparent\""]),
         // traceparent
         bad("empty", text(""), &["traceparent: shorter than 55 characters"]),
         bad("not utf-8", text([0xff; 55]), &["traceparent: "]),
