@@ -102,3 +102,14 @@ pub fn headers<const N: usize>(pairs: [(&str, AMQPValue); N]) -> FieldTable {
 pub fn text(value: impl Into<Vec<u8>>) -> AMQPValue {
     AMQPValue::LongString(value.into().into())
 }
+
+/// The headers of a message as text, for headers that are text.
+pub fn text_headers(properties: &BasicProperties) -> Vec<(String, String)> {
+    let table = properties.headers().as_ref().map(FieldTable::inner);
+    let pairs = table.into_iter().flatten();
+    let text = |value: &AMQPValue| match value {
+        AMQPValue::LongString(text) => String::from_utf8_lossy(text.as_bytes()).into_owned(),
+        other => format!("{other:?}"),
+    };
+    pairs.map(|(name, value)| (name.to_string(), text(value))).collect()
+}

@@ -206,6 +206,12 @@ pub fn pairs(message: &BorrowedMessage<'_>) -> Vec<Pair> {
     }
 }
 
+/// The same as text, for headers that are text.
+pub fn text_pairs(message: &BorrowedMessage<'_>) -> Vec<(String, String)> {
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+    pairs(message).into_iter().map(|(name, value)| (text(name), text(value.unwrap_or_default()))).collect()
+}
+
 impl fmt::Debug for Kafka {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Kafka").field("brokers", &self.brokers).field("topic", &self.topic).finish_non_exhaustive()

@@ -26,14 +26,16 @@
 
 mod amqp;
 mod kafka;
+mod peers;
 mod programs;
 mod raw_amqp;
 mod runtime_api;
 pub mod tables;
 mod wait;
 
-pub use amqp::{Amqp, amqp, headers, text};
-pub use kafka::{Kafka, Pair, contents, kafka, pairs, raw_headers, real_kafka, sender};
+pub use amqp::{Amqp, amqp, headers, text, text_headers};
+pub use kafka::{Kafka, Pair, contents, kafka, pairs, raw_headers, real_kafka, sender, text_pairs};
+pub use peers::{JavaReceive, PeerSpan, Told, as_captured, header_of};
 pub use programs::{Program, example, graph, outline, runs, text_of};
 pub use raw_amqp::publish_raw;
 pub use runtime_api::{Request, RuntimeApi};

@@ -3,12 +3,12 @@
 use std::future::Future;
 use std::time::{Duration, Instant};
 
-const LONG: Duration = Duration::from_secs(30);
+const LONG: Duration = Duration::from_secs(90);
 
 /// Waits for a future that ought to resolve soon.
 ///
 /// # Panics
-/// When it takes half a minute.
+/// When it takes a minute and a half.
 pub async fn within<F: Future>(what: &str, future: F) -> F::Output {
     match tokio::time::timeout(LONG, future).await {
         Ok(value) => value,
@@ -19,7 +19,7 @@ pub async fn within<F: Future>(what: &str, future: F) -> F::Output {
 /// Waits for something that takes as long as it takes: while `moved` goes up there is nothing to complain of.
 ///
 /// # Panics
-/// When nothing has moved for half a minute.
+/// When nothing has moved for a minute and a half.
 pub async fn while_it_moves(what: &str, mut is: impl FnMut() -> bool, mut moved: impl FnMut() -> usize) {
     let mut last = (moved(), Instant::now());
     while !is() {
@@ -35,7 +35,7 @@ pub async fn while_it_moves(what: &str, mut is: impl FnMut() -> bool, mut moved:
 /// Asks again and again until there is an answer.
 ///
 /// # Panics
-/// When there is none in half a minute.
+/// When there is none in a minute and a half.
 pub async fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     let begun = Instant::now();
     loop {

@@ -6,7 +6,7 @@ use lapin::options::{BasicAckOptions, BasicPublishOptions, QueueDeclareOptions};
 use spanbridge::carrier::extract;
 use spanbridge::{ContextExt, RunId, observe};
 use spanbridge_amqp::{ChannelExt, ConsumerExt};
-use spanbridge_tests::{Amqp, Program, amqp, recorder, spans, text_of, within};
+use spanbridge_tests::{Amqp, Program, amqp, as_captured, recorder, spans, text_headers, text_of, within};
 use std::time::Duration;
 
 /// A program of `tests/interop`, with the broker's address and the arguments.
@@ -36,6 +36,7 @@ async fn interop_what_pika_sends_is_continued() {
         for report in &sent {
             let job = within("a message", jobs.next()).await.unwrap().unwrap();
             assert_eq!(job.data, text_of(report, "body").as_bytes());
+            as_captured("pika under OpenTelemetry for Python", text_headers(&job.properties));
             let baggage = job.context().baggage().clone();
             assert_eq!(baggage.get("tier").as_deref(), Some("gold"));
             // Python writes a space as a plus, which is passed on as it came.

@@ -6,7 +6,9 @@ use rdkafka::consumer::{CommitMode, StreamConsumer};
 use rdkafka::producer::FutureRecord;
 use spanbridge::{ContextExt, RunId, observe};
 use spanbridge_kafka::{ConsumerExt, ObservedConsumer, ProducerExt};
-use spanbridge_tests::{Kafka, Program, Seen, kafka, raw_headers, recorder, spans, text_of, within};
+use spanbridge_tests::{
+    Kafka, Program, Seen, as_captured, kafka, raw_headers, recorder, spans, text_of, text_pairs, within,
+};
 use std::process::Command;
 use std::time::Duration;
 
@@ -120,6 +122,7 @@ async fn interop_what_confluent_kafka_sends_is_continued() {
         for report in &sent {
             let job = within("a message", consumer.recv()).await.unwrap();
             assert_eq!(job.payload(), Some(text_of(report, "body").as_bytes()));
+            as_captured("confluent-kafka under OpenTelemetry for Python", text_pairs(&job));
             let baggage = job.context().baggage();
             assert_eq!(baggage.get("tier").as_deref(), Some("gold"));
             // Python writes a space as a plus, which is passed on as it came.

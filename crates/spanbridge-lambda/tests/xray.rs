@@ -56,16 +56,16 @@ async fn a_decision_goes_on_as_it_came() {
         // Lambda says this to every function without active tracing.
         (None, xray(";Sampled=0"), "01", Some(false)),
         (None, xray(";Sampled=1"), "01", Some(true)),
-        (None, xray(""), "01", None),
-        (None, xray(";Sampled=?"), "01", None),
+        (None, xray(""), "01", Some(true)),
+        (None, xray(";Sampled=?"), "01", Some(true)),
         (w3c("01"), xray(";Sampled=0"), "01", Some(false)),
         (w3c("01"), xray(";Sampled=1"), "01", Some(true)),
-        (w3c("01"), None, "01", None),
+        (w3c("01"), None, "01", Some(true)),
         (w3c("00"), xray(";Sampled=1"), "00", Some(true)),
         (w3c("00"), xray(";Sampled=0"), "00", Some(false)),
         (w3c("00"), None, "00", Some(false)),
-        (None, None, "01", None),
-        (None, Some("of nobody".to_owned()), "01", None),
+        (None, None, "01", Some(true)),
+        (None, Some("of nobody".to_owned()), "01", Some(true)),
     ] {
         let what = format!("{traceparent:?} {header:?}");
         for (parent, found) in sent_on(traceparent.as_deref(), header.as_deref()).await {

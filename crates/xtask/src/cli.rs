@@ -38,10 +38,12 @@ enum Task {
     /// Formatting, lints, the features of the core, docker-compose.yml, examples, documentation, all tests. Builds
     /// in a target directory in the user's cache, unless CARGO_TARGET_DIR is set. Stops at the first failure.
     Ci,
-    /// Run the tests that talk to instrumented services in Python, and to kcat
+    /// Run the tests that talk to instrumented services in other languages, and to kcat
     ///
-    /// Needs python3 with venv, and PyPI the first time: the packages go to the user's cache directory. kcat is
-    /// installed from the system's package when it is missing (as root on Debian or Ubuntu).
+    /// Python, JavaScript, Java and Go, each with its own client libraries under OpenTelemetry. Needs python3 with venv;
+    /// what is missing of npm, a JDK with Maven, or Go is said, and its tests are skipped. Packages come from each
+    /// language's registry the first time and go to the user's cache directory. kcat, the JDK and Maven are installed
+    /// from the system's packages when they are missing (as root on Debian or Ubuntu).
     Interop,
     /// Run a private RabbitMQ until stdin ends, or for as long as a command runs
     ///
@@ -166,7 +168,7 @@ mod tests {
         Commands:
           test      Run all tests, with the brokers they need
           ci        Run everything that must hold before a change is merged
-          interop   Run the tests that talk to instrumented services in Python, and to kcat
+          interop   Run the tests that talk to instrumented services in other languages, and to kcat
           rabbitmq  Run a private RabbitMQ until stdin ends, or for as long as a command runs
           kafka     Run an Apache Kafka until stdin ends, or for as long as a command runs
           help      Print this message or the help of the given subcommand(s)

@@ -60,13 +60,14 @@ impl XRay {
 
     /// The header for a context; `None` when it is empty.
     ///
-    /// What X-Ray records is X-Ray's decision, and it costs: `Sampled` is what the header said that came with the context.
-    /// Where none came it is left open, for who gets this to decide; `0` where the context is not sampled.
+    /// What X-Ray has decided goes on as it came with the context and is never raised: recording costs. Where X-Ray has not
+    /// decided, `Sampled` is the context's own flag, as OpenTelemetry's propagators write it: peers that read this header
+    /// alone record nothing without it.
     pub fn of(context: &Context) -> Option<Self> {
         let TraceParent { trace_id, span_id, .. } = context.trace_parent()?;
         let parent = (span_id != RunId::of_trace(trace_id).as_parent()).then_some(span_id);
-        let sampled = context.peer_sampled().or((!context.is_sampled()).then_some(false));
-        Some(XRay { trace_id, parent, sampled })
+        let sampled = context.peer_sampled().unwrap_or(context.is_sampled());
+        Some(XRay { trace_id, parent, sampled: Some(sampled) })
     }
 
     /// The context.
