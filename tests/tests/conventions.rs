@@ -190,7 +190,9 @@ async fn on_rabbitmq() {
             _ => None,
         })
         .collect();
-    let promised: BTreeSet<String> = table("Diagnostics").into_iter().skip(1).map(|row| row[0].clone()).collect();
+    // What only Kafka's broker can do is shown on one (`kafka_real_topics`).
+    let here = table("Diagnostics").into_iter().skip(1).filter(|row| !row[1].ends_with("(kafka)"));
+    let promised: BTreeSet<String> = here.map(|row| row[0].clone()).collect();
     assert_eq!(told, promised, "diagnostics");
 }
 
