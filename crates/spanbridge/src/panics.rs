@@ -174,14 +174,19 @@ mod latest {
 /// Nobody records, so nobody listens.
 #[cfg(not(feature = "record"))]
 mod latest {
-    pub(super) type Count = ();
+    #[derive(Clone, Copy)]
+    pub(super) struct Count;
 
     #[inline(always)]
-    pub(super) fn count() -> Count {}
+    pub(super) fn count() -> Count {
+        Count
+    }
 
-    pub(super) fn before() -> Count {}
+    pub(super) fn before() -> Count {
+        Count
+    }
 
-    pub(super) fn heard_since((): Count) -> Option<(String, String)> {
+    pub(super) fn heard_since(_: Count) -> Option<(String, String)> {
         None
     }
 

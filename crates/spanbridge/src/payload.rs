@@ -35,11 +35,11 @@ const OPENING: &[u8] = b"\"__spanbridge\":";
 /// What the hidden field holds: the values of the three standard headers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HiddenFields<'a> {
-    /// The value of [`TRACEPARENT`](crate::w3c::TRACEPARENT); empty where there is none.
+    /// The value of [`TRACEPARENT`]; empty where there is none.
     pub traceparent: Cow<'a, str>,
-    /// The value of [`TRACESTATE`](crate::w3c::TRACESTATE), where there is one.
+    /// The value of [`TRACESTATE`], where there is one.
     pub tracestate: Option<Cow<'a, str>>,
-    /// The value of [`BAGGAGE`](crate::w3c::BAGGAGE), where there is one.
+    /// The value of [`BAGGAGE`], where there is one.
     pub baggage: Option<Cow<'a, str>>,
 }
 
