@@ -229,8 +229,8 @@ impl Sent {
 /// for) or `unknown` (this was dropped, or the connection failed first).
 ///
 /// Await it, or drop it. Mandatory publishes are told apart by all the answers of their channel, so their records may wait
-/// for one that is kept and never looked at; and where one was dropped that may have had the message of another, the other's
-/// status is `unknown`. For exact statuses of mandatory messages, give them a channel whose confirms are all awaited.
+/// for one that is kept and never looked at; and where one was dropped that may have had the message of another, up to a minute
+/// before, the other's status is `unknown`. For exact statuses of mandatory messages, give them a channel whose confirms are all awaited.
 #[must_use = "a publisher confirm says whether the message arrived"]
 #[derive(Debug)]
 pub struct ObservedConfirm {

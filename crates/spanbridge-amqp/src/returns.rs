@@ -24,6 +24,7 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering::*};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{self, Poll, Wake, Waker};
+use std::time::{Duration, Instant};
 
 /// How many spans, and how many messages, may wait for their match on a channel. Beyond that the oldest is let go.
 const MOST: usize = 4096;
@@ -79,12 +80,24 @@ struct Books {
     doubtful: VecDeque<Doubt>,
     /// Messages that came before their publish's own answer was looked at.
     early: VecDeque<(Key, Returned)>,
-    /// Somebody gave an answer up, when this was the last publish. Nobody hears of it then, so nobody knows when it comes:
-    /// before that of a publish that began later, as far as RabbitMQ answers in order.
-    given_up_at: Option<u64>,
+    given_up: Option<GivenUp>,
     /// The messages of publishes up to this number may have come with an answer that was given up.
     lost_until: u64,
 }
+
+/// Somebody gave an answer up. Nobody hears of it then, so nobody knows when it comes: it may be after those of publishes that
+/// began later, for RabbitMQ waits for each queue's own disks and replicas.
+#[derive(Clone, Copy)]
+struct GivenUp {
+    /// The last publish at that time.
+    at: u64,
+    /// It is there by then, as far as anybody can know.
+    until: Instant,
+}
+
+/// So long a queue may take to confirm a message, one that waits for a new leader among them. Longer than that, and no answer
+/// that is given up is waited for.
+const SLOWEST: Duration = Duration::from_secs(60);
 
 struct Doubt {
     until: u64,
@@ -117,20 +130,20 @@ impl Books {
 
     /// The answer to this publish was looked at.
     fn looked_at(&mut self, number: u64) {
-        if self.given_up_at.is_some_and(|at| at < number) {
-            (self.given_up_at, self.lost_until) = (None, self.last)
+        if self.given_up.is_some_and(|given_up| given_up.at < number && given_up.until <= Instant::now()) {
+            (self.given_up, self.lost_until) = (None, self.last)
         }
     }
 
     /// Nobody will ever look at the answer to this publish.
     fn given_up(&mut self, number: u64, answer: &Answer) {
-        self.given_up_at = Some(self.last);
+        self.given_up = Some(GivenUp { at: self.last, until: Instant::now() + SLOWEST });
         self.doubtful.iter_mut().for_each(|doubt| doubt.is_lost |= doubt.may_be_with(number, answer))
     }
 
     /// Whether the message of this publish may have come with an answer that was given up.
     fn may_have_lost(&self, number: u64) -> bool {
-        self.given_up_at.is_some() || number <= self.lost_until
+        self.given_up.is_some() || number <= self.lost_until
     }
 }
 
@@ -262,7 +275,7 @@ impl Drop for Ticket {
             while books.doubtful.front().is_some_and(|doubt| !books.may_hold(doubt, 0)) {
                 over.extend(books.doubtful.pop_front())
             }
-            if books.open.is_empty() && books.given_up_at.is_none() {
+            if books.open.is_empty() && books.given_up.is_none() {
                 all.remove(&self.channel);
             }
         });
@@ -275,7 +288,6 @@ mod tests {
     use super::*;
     use spanbridge::record::Body;
     use spanbridge::{Memory, Recorder, observe};
-    use std::time::Duration;
 
     /// What a mandatory publish ended as whose answer came without a message.
     fn answered(mut ticket: Ticket, may_come: bool) {
@@ -302,16 +314,34 @@ mod tests {
         memory.records().iter().filter_map(|record| ended(&record.body)).collect()
     }
 
+    /// After as long as any queue may take.
+    fn at_last(channel: ChannelId) {
+        BOOKS.with(|books| books.get_mut(&channel).unwrap().given_up.as_mut().unwrap().until = Instant::now())
+    }
+
     #[test]
     fn an_answer_given_up_may_have_been_the_one() {
         let statuses = statuses(|| {
             let (dropped, awaited) = (Ticket::new(1), Ticket::new(1));
             drop(dropped);
             answered(awaited, false); // begun before, answered after
+            at_last(1);
             answered(Ticket::new(1), false); // nobody knows whether the dropped one was answered before this began
             answered(Ticket::new(1), false); // by now it was
         });
         assert_eq!(statuses, ["unknown", "unknown", "confirmed"]);
+    }
+
+    /// As with a queue that is slow to confirm, beside others that are not.
+    #[test]
+    fn later_publishes_may_be_answered_before() {
+        let statuses = statuses(|| {
+            drop(Ticket::new(5));
+            (0..3).for_each(|_| answered(Ticket::new(5), false));
+            at_last(5);
+            (0..2).for_each(|_| answered(Ticket::new(5), false));
+        });
+        assert_eq!(statuses, ["unknown", "unknown", "unknown", "unknown", "confirmed"]);
     }
 
     #[test]
@@ -320,6 +350,7 @@ mod tests {
             let (kept, awaited) = (Ticket::new(2), Ticket::new(2));
             answered(awaited, false); // waits for the one that is kept
             drop(kept);
+            at_last(2);
             let (looked_at, awaited) = (Ticket::new(2), Ticket::new(2));
             answered(looked_at, false);
             answered(awaited, false);
