@@ -5,7 +5,7 @@
 use crate::Hops;
 use crate::services::{Services, elsewhere};
 use anyhow::Context as _;
-use rdkafka::consumer::{Consumer, StreamConsumer};
+use rdkafka::consumer::{CommitMode, Consumer, StreamConsumer};
 use rdkafka::mocking::MockCluster;
 use rdkafka::producer::{DefaultProducerContext, FutureProducer, FutureRecord, Producer};
 use rdkafka::topic_partition_list::TopicPartitionList;
@@ -65,7 +65,7 @@ pub(crate) async fn packed(services: &Services, hops: &Hops, order: &Value) -> a
         projection.consumer().assign(&partition)?;
         let job = tokio::time::timeout(SOON, projection.recv()).await.context("nothing came from Kafka")??;
         job.run(project(job.payload(), hops)).await?;
-        job.store_offset()?;
+        projection.commit_message(&job, CommitMode::Async)?;
         anyhow::Ok(())
     };
     elsewhere(&services.projection, work).await
