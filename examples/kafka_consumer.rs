@@ -17,6 +17,7 @@ use spanbridge_examples::{Records, finish, told_to_stop};
 use spanbridge_kafka::{ConsumerExt, Observed};
 use std::time::Duration;
 
+/// Works on messages from a Kafka topic, until it has handled so many, or is told to stop.
 #[derive(Parser)]
 struct Arguments {
     #[command(flatten)]
@@ -54,16 +55,24 @@ async fn main() -> anyhow::Result<()> {
 
     let mut told_to_stop = std::pin::pin!(told_to_stop()?);
     let mut left = arguments.count.unwrap_or(u32::MAX);
+    let mut told = false;
     while left > 0 {
         let job = tokio::select! {
             biased;
             () = &mut told_to_stop => break,
             job = consumer.recv() => match job {
                 Err(e @ KafkaError::MessageConsumptionFatal(_)) => return Err(e.into()),
-                Err(_) => continue, // librdkafka tries again
+                Err(e) => {
+                    // It says so many times a second.
+                    if !std::mem::replace(&mut told, true) {
+                        eprintln!("kafka_consumer: {e}; librdkafka tries again");
+                    }
+                    continue;
+                }
                 Ok(job) => job,
             },
         };
+        told = false;
         // A message that fails is passed over here; another service might stop at it, or put it elsewhere.
         let _ = job.run(write(job.payload(), arguments.work_ms)).await;
         job.store_offset()?;

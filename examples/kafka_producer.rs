@@ -13,6 +13,7 @@ use spanbridge_examples::{Records, finish};
 use spanbridge_kafka::ProducerExt;
 use std::time::Duration;
 
+/// Sends messages to a Kafka topic, a run each, and prints the runs.
 #[derive(Parser)]
 struct Arguments {
     #[command(flatten)]

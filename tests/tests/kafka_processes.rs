@@ -1,8 +1,12 @@
 //! The examples as processes of their own, against one broker and both writing to one store.
 
 use spanbridge_store::graph::{RunStatus, SpanStatus};
-use spanbridge_tests::{Kafka, Program, graph, kafka, outline, runs, until};
+use spanbridge_tests::{Kafka, Program, example, graph, kafka, outline, runs, until};
+use std::io::{BufRead, BufReader};
 use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
 
 fn start(name: &str, kafka: &Kafka, db: &Path, more: &[&str]) -> Program {
     let db = db.to_str().unwrap();
@@ -80,4 +84,24 @@ async fn a_consumer_that_is_killed_leaves_an_open_span_and_the_message_comes_aga
     );
     let open = graph.spans.iter().filter(|s| s.status == SpanStatus::Open);
     assert!(open.map(|s| s.ended_at).all(|end| end.is_none()), "nobody guesses an end");
+}
+
+/// It would otherwise wait for ever, and nobody would know for what.
+#[test]
+fn a_consumer_says_that_there_is_no_broker() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut consumer = Command::new(example("kafka_consumer"))
+        .args(["--brokers", "127.0.0.1:1", "--topic", "orders", "--db"])
+        .arg(directory.path().join("records.db"))
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let (tell, told) = mpsc::channel();
+    let said = BufReader::new(consumer.stderr.take().unwrap());
+    std::thread::spawn(move || tell.send(said.lines().next()));
+    let first = told.recv_timeout(Duration::from_secs(20));
+    consumer.kill().unwrap();
+    consumer.wait().unwrap();
+    let first = first.expect("a line").unwrap().unwrap();
+    assert!(first.starts_with("kafka_consumer: ") && first.ends_with("; librdkafka tries again"), "{first}");
 }
