@@ -91,7 +91,7 @@ pub(crate) const KAFKA: Service = Service {
         Ok(Private::Running(Running::new(cluster.brokers(), cluster.directory().to_owned(), cluster)))
     },
     without: Without::GoOn(
-        "its tests ran on librdkafka's in-process broker, which has no transactions, no compaction, no timestamps of its \
+        "its tests run on librdkafka's in-process broker, which has no transactions, no compaction, no timestamps of its \
          own, no limits of topics, and cannot be killed",
     ),
 };

@@ -110,7 +110,7 @@ fn without_java_the_command_runs_all_the_same() {
     let said = text(&output.stderr);
     assert!(said.ends_with(
         "xtask: not shown: Kafka: none (no Java 17 or newer with Maven: apt-get install openjdk-17-jdk-headless maven \
-         (as root)): its tests ran on librdkafka's in-process broker, which has no transactions, no compaction, no \
+         (as root)): its tests run on librdkafka's in-process broker, which has no transactions, no compaction, no \
          timestamps of its own, no limits of topics, and cannot be killed"
     ), "{said}");
     let output = elsewhere(&[("PATH", bin.path()), ("JAVA_HOME", bin.path())], &[]);
