@@ -59,4 +59,4 @@ pub use carrier::{Headers, HeadersMut};
 pub use consume::{BasicGetJob, ConsumerExt, DeliveryExt, Job, Jobs};
 pub use driver::{Answer, BoxError, JobHandler, Settlement};
 pub use produce::{ChannelExt, ObservedChannel, ObservedConfirm, Transaction};
-pub use spanbridge::messaging::{Batch, Capture, Capturing, Part, Receiving, Relation, Trust};
+pub use spanbridge::messaging::{Batch, Capture, Capturing, Part, PartKind, Receiving, Relation, Trust};

@@ -69,4 +69,4 @@ pub use context::{GroupContext, Observed};
 pub use driver::{JobHandler, OnError, Policy};
 pub use error::{BoxError, Error, ErrorKind};
 pub use produce::{ObservedDelivery, ObservedProducer, ProducerExt, Sent, Transaction};
-pub use spanbridge::messaging::{Batch, Capture, Capturing, Part, Relation, Trust};
+pub use spanbridge::messaging::{Batch, Capture, Capturing, Part, PartKind, Relation, Trust};

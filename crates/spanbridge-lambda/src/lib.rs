@@ -97,7 +97,7 @@ pub use event::{Beside, Event, Record, Source};
 #[cfg(any(feature = "invoke", feature = "sqs", feature = "sns"))]
 pub use produce::{CallExt, ObservedCall, Propagate};
 #[cfg(any(feature = "runtime", feature = "invoke", feature = "sqs", feature = "sns"))]
-pub use spanbridge::messaging::{Capture, Capturing, Part};
+pub use spanbridge::messaging::{Capture, Capturing, Part, PartKind};
 #[cfg(feature = "runtime")]
 pub use spanbridge::messaging::{Receiving, Relation, Trust};
 
