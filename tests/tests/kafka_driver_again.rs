@@ -15,7 +15,8 @@ use spanbridge_tests::{Kafka, kafka, recorder, spans, until, within};
 use std::error::Error;
 use std::future::pending;
 use std::panic::{AssertUnwindSafe, resume_unwind};
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::Semaphore;
 
@@ -253,6 +254,55 @@ async fn what_was_revoked_is_not_sought_back_to() {
     assert_eq!(handler.count(), 0);
     drive_again(&consumer, &handler, 4).await;
     assert_eq!(handler.offsets(0), [6, 7, 8, 9]);
+}
+
+/// Waits for a permit with its first message only, and with none for anything else.
+struct Quick {
+    first: Semaphore,
+    second: Semaphore,
+    handled: AtomicUsize,
+}
+
+#[async_trait]
+impl JobHandler for Quick {
+    async fn handle(&self, job: &Job<BorrowedMessage<'_>>) -> Result<(), BoxError> {
+        match job.offset() {
+            0 => self.first.acquire().await?.forget(),
+            1 => self.second.add_permits(1),
+            _ => {}
+        }
+        self.handled.fetch_add(1, SeqCst);
+        Ok(())
+    }
+}
+
+/// On the one thread of this runtime, a task that tells the driver to stop has its turn, though messages wait and their
+/// work waits for nothing.
+#[tokio::test]
+async fn others_have_their_turn_while_messages_wait() {
+    const MANY: usize = 250;
+    let kafka = kafka("again_turns", 1).await;
+    send(&kafka, 0, MANY).await;
+    let consumer = kafka.consumer(&kafka.topic).observed();
+    let handler = Arc::new(Quick { first: Semaphore::new(0), second: Semaphore::new(0), handled: AtomicUsize::new(0) });
+    let (tell, told) = tokio::sync::oneshot::channel();
+    let teller = handler.clone();
+    tokio::spawn(async move {
+        teller.second.acquire().await.unwrap().forget();
+        tell.send(()).unwrap()
+    });
+    let (received, stop) = (
+        async {
+            within("all to be received", until_true(|| position(&consumer, &kafka.topic, 0) == MANY as i64)).await;
+            handler.first.add_permits(1)
+        },
+        async { told.await.unwrap() },
+    );
+    let drive = consumer.for_each_partition(STOP, &*handler, stop);
+    let (driven, ()) = tokio::join!(within("stop", drive), received);
+    driven.unwrap();
+    let handled = handler.handled.load(SeqCst);
+    assert!(handled < MANY / 2, "{handled} of {MANY} were handled before it heard of it");
 }
 
 /// As it is written without `async_trait`: it begins to work before it returns its future.

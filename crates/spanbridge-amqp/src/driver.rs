@@ -8,6 +8,7 @@ use futures_util::FutureExt;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use lapin::options::{BasicAckOptions, BasicNackOptions, BasicRejectOptions};
 use left::{Left, UnderWay};
+use spanbridge::messaging::Turns;
 use spanbridge::panics;
 use std::future::poll_fn;
 use std::panic::AssertUnwindSafe;
@@ -93,10 +94,13 @@ impl Jobs {
         let unfinished = Mutex::default();
         let mut left = Left::new(self, settlement.settles(), &unfinished);
         let mut working = FuturesUnordered::new(); // dropped before what they leave
-        let mut last = Ok(());
+        let (mut last, mut turns) = (Ok(()), Turns::default());
         loop {
             // What is under way goes on while we wait for a message.
             let step = poll_fn(|cx| {
+                if turns.are_over(cx) {
+                    return Poll::Pending;
+                }
                 while !working.is_empty() && working.poll_next_unpin(cx).is_ready() {}
                 if working.len() < limit.max(1) { left.poll_next(cx) } else { Poll::Pending }
             });

@@ -14,6 +14,7 @@ use rdkafka::Message;
 use rdkafka::consumer::{ConsumerContext, StreamConsumer};
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::message::BorrowedMessage;
+use spanbridge::messaging::Turns;
 use spanbridge::panics;
 use std::future::{Future, poll_fn};
 use std::panic::AssertUnwindSafe;
@@ -79,11 +80,15 @@ impl<C: ConsumerContext + 'static, R> ObservedConsumer<StreamConsumer<C, R>> {
         let mut working = FuturesUnordered::new();
         // The last to be made is the first to be dropped.
         let mut backlog = Backlog::new(self.consumer());
+        let mut turns = Turns::default();
         let result = loop {
             // What is under way goes on while we wait for a message.
             let step = poll_fn(|cx| {
                 if stop.as_mut().poll(cx).is_ready() {
                     return Poll::Ready(Step::Stop);
+                }
+                if turns.are_over(cx) {
+                    return Poll::Pending;
                 }
                 if let Poll::Ready(Some(done)) = working.poll_next_unpin(cx) {
                     return Poll::Ready(Step::Done(done));

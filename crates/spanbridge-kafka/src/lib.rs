@@ -33,8 +33,10 @@
 //! for jobs that are worked on side by side: the offset of one may be stored when those before it are done. The driver
 //! does all of this: [`ObservedConsumer::for_each_partition`].
 //!
-//! `enable.auto.offset.store` is on by default: librdkafka then stores the offset of every message that it hands out, and a
-//! message that fails is committed with the next one. Where a group commits what it has stored, turn it off.
+//! `enable.auto.offset.store` and `enable.auto.commit` are on by default: librdkafka then stores the offset of every message
+//! that it hands out, handled or not, and commits it a moment later, or when the consumer is dropped. So a message that fails is
+//! lost, also where the loop ends with it. In a loop as above, turn the first off. (With it on, librdkafka refuses
+//! `store_offset`, too.)
 //!
 //! What goes on the wire are the standard headers `traceparent`, `tracestate` and `baggage`. Headers of the user's stay as
 //! they are, byte for byte, and ours are replaced when a message is forwarded. A `traceparent` that is on an outgoing

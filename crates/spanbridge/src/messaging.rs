@@ -31,6 +31,7 @@ mod part;
 mod received;
 mod receiving;
 mod transaction;
+mod turns;
 mod values;
 
 pub use batch::{Batch, Batched};
@@ -40,6 +41,7 @@ pub use part::{Part, PartKind};
 pub use received::Received;
 pub use receiving::{Arrival, Receiving, Relation, Trust};
 pub use transaction::Transaction;
+pub use turns::Turns;
 pub use values::Values;
 
 use crate::carrier::{self, Extract, Outgoing};
