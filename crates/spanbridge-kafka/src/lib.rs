@@ -35,8 +35,7 @@
 //!
 //! `enable.auto.offset.store` and `enable.auto.commit` are on by default: librdkafka then stores the offset of every message
 //! that it hands out, handled or not, and commits it a moment later, or when the consumer is dropped. So a message that fails is
-//! lost, also where the loop ends with it. In a loop as above, turn the first off. (With it on, librdkafka refuses
-//! `store_offset`, too.)
+//! lost, also where the loop ends with it. In a loop as above, turn the first off.
 //!
 //! What goes on the wire are the standard headers `traceparent`, `tracestate` and `baggage`. Headers of the user's stay as
 //! they are, byte for byte, and ours are replaced when a message is forwarded. A `traceparent` that is on an outgoing
