@@ -42,7 +42,7 @@ fn traceparent(span: &Seen) -> String {
 
 fn xray(span: &Seen) -> String {
     let trace = span.trace.unwrap().to_string();
-    format!("Root=1-{}-{};Parent={}", &trace[..8], &trace[8..], span.id.unwrap())
+    format!("Root=1-{}-{};Parent={};Sampled=1", &trace[..8], &trace[8..], span.id.unwrap())
 }
 
 #[tokio::test]

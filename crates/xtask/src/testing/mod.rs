@@ -115,10 +115,10 @@ fn tests(nextest: bool, arguments: &[OsString]) -> Command {
     if !chooses_package(arguments) {
         command.args(["--workspace", "--all-features"]);
     }
-    command.args(arguments);
-    if nextest && std::env::var_os("CI").is_some() {
+    if std::env::var_os("CI").is_some() {
         command.arg("--no-fail-fast");
     }
+    command.args(arguments);
     command
 }
 
