@@ -48,7 +48,7 @@ fn plain<const N: usize>(arguments: [&str; N]) -> Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-/// The core without features and with each feature alone. A combination that only works beside another one
+/// The core and its tests without features and with each feature alone. A combination that only works beside another one
 /// stays unseen in the steps that switch everything on.
 fn features_of_the_core() -> Result<Outcome> {
     let features = features(CORE)?;
@@ -59,6 +59,7 @@ fn features_of_the_core() -> Result<Outcome> {
             "--quiet",
             "--package",
             CORE,
+            "--all-targets",
             "--no-default-features",
             "--features",
             feature,
