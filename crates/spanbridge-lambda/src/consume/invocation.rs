@@ -184,11 +184,15 @@ impl Invocation {
         self.spans().invocation = Some(span)
     }
 
-    /// Ends the spans, if nobody has yet.
+    /// Ends the spans, if nobody has yet. They are out of reach by then: a text goes through the application's hook, and the
+    /// watchdog does not wait for that.
     pub(crate) fn end(&self, how: &End) {
-        let Spans { invocation, batch, noted } = &mut *self.spans();
+        let (spans, noted) = {
+            let Spans { invocation, batch, noted } = &mut *self.spans();
+            ([batch.take(), invocation.take()], noted.take())
+        };
         let how = noted.as_ref().filter(|_| matches!(how, End::Failed { .. })).unwrap_or(how);
-        for span in [batch.take(), invocation.take()].into_iter().flatten() {
+        for span in spans.into_iter().flatten() {
             match how {
                 End::Panicked(message) => span.panicked(message),
                 End::Ok | End::Failed { .. } => span.end_with(how),
@@ -313,5 +317,61 @@ impl Drop for UnderWay {
     fn drop(&mut self) {
         watchdog::forget(&self.0);
         self.0.give_up()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Capture, Part, PartKind};
+    use spanbridge::{Memory, Recorder};
+    use std::convert::Infallible;
+    use std::sync::mpsc::channel;
+    use std::thread;
+
+    /// The watchdog is one for all invocations: a hook that takes its time with the text of one's error stops it for none.
+    #[test]
+    fn no_hook_holds_up_the_watchdog() {
+        let (begun, has_begun) = channel();
+        let (open, gate) = channel::<()>();
+        let gate = Mutex::new(gate);
+        let hook = move |part: &mut Part<'_>| {
+            if part.kind() == PartKind::ErrorText {
+                let _ = begun.send(());
+                let _ = gate.lock().unwrap().recv();
+            }
+            Ok::<_, Infallible>(())
+        };
+        let settings =
+            Settings { capture: Some(Capturing::from(Capture::Reference).redact(hook)), ..Settings::default() };
+        let mut context = lambda_runtime::Context::default();
+        context.deadline = (SystemTime::now() + Duration::from_millis(100))
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap()
+            .as_millis() as u64;
+        let payload = Bytes::from_static(b"null");
+        let event = Event::read(&payload, beside(&context)).0;
+        let recorder = Recorder::builder("test").sink(Memory::new()).build().unwrap();
+        let under_way = recorder.in_scope(|| Invocation::begin(&context, event, &payload, &[], &settings));
+        let invocation = || under_way.0.clone();
+
+        let ending = thread::spawn({
+            let invocation = invocation();
+            move || invocation.end(&End::Failed { message: "no".to_owned(), kind: "No".to_owned() })
+        });
+        has_begun.recv().unwrap();
+        let (warned, has_warned) = channel();
+        let watchdog = thread::spawn({
+            let invocation = invocation();
+            move || {
+                invocation.warn();
+                let _ = warned.send(());
+            }
+        });
+        let has_warned = has_warned.recv_timeout(Duration::from_secs(10));
+        drop(open);
+        assert!(has_warned.is_ok(), "the watchdog waits for the hook");
+        ending.join().unwrap();
+        watchdog.join().unwrap();
     }
 }

@@ -125,21 +125,22 @@ impl Observe {
     /// ```no_run
     /// use lambda_runtime::{Error, LambdaEvent, service_fn};
     /// use serde_json::Value;
-    /// use spanbridge_lambda::{Capture, Capturing, Observe};
+    /// use spanbridge_lambda::{Capture, Capturing, Observe, PartKind};
     ///
     /// # async fn f() -> Result<(), Error> {
     /// let capture = Capturing::from(Capture::Inline { max: 512 }).headers(Capture::Inline { max: 512 }).redact(|part| {
-    ///     match part.header() {
+    ///     match part.kind() {
     ///         // In whatever case the caller has written it.
-    ///         Some(name) if ["authorization", "cookie"].contains(&&*name.to_lowercase()) => part.replace("***"),
-    ///         Some(_) => {}
-    ///         None => {
+    ///         PartKind::Header(name) if ["authorization", "cookie"].contains(&&*name.to_lowercase()) => part.replace("***"),
+    ///         PartKind::Payload => {
     ///             let mut payload: Value = serde_json::from_slice(part.bytes())?; // where that fails nothing is recorded
     ///             for again in ["headers", "multiValueHeaders", "cookies"] {
     ///                 payload.get_mut(again).map(Value::take);
     ///             }
     ///             part.replace(payload.to_string())
     ///         }
+    ///         // Texts of errors and the like are no JSON.
+    ///         _ => {}
     ///     }
     ///     Ok::<_, serde_json::Error>(())
     /// });
