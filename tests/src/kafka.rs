@@ -34,14 +34,17 @@ pub struct Kafka {
 /// # Panics
 /// When `KAFKA_BROKERS` names a cluster that cannot be used.
 pub async fn kafka(test: &str, partitions: i32) -> Kafka {
-    let kafka = match given() {
-        Some(brokers) => Kafka::at(brokers, test),
-        None => {
-            let mock = MockCluster::new(1).expect("librdkafka's in-process broker");
-            let brokers = mock.bootstrap_servers();
-            Kafka { mock: Some(mock), ..Kafka::at(brokers, test) }
-        }
-    };
+    let Some(brokers) = given() else { return in_process_kafka(test, partitions).await };
+    let kafka = Kafka::at(brokers, test);
+    kafka.create(&kafka.topic, partitions).await;
+    kafka
+}
+
+/// The in-process broker, also where there is a real one: for what a broker does only when it is told to.
+pub async fn in_process_kafka(test: &str, partitions: i32) -> Kafka {
+    let mock = MockCluster::new(1).expect("librdkafka's in-process broker");
+    let brokers = mock.bootstrap_servers();
+    let kafka = Kafka { mock: Some(mock), ..Kafka::at(brokers, test) };
     kafka.create(&kafka.topic, partitions).await;
     kafka
 }

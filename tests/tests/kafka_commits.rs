@@ -10,7 +10,7 @@ use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
 use rdkafka::{ClientContext, Offset};
 use spanbridge::record::{Body, Record};
 use spanbridge_kafka::{ConsumerExt, Observed, ObservedConsumer};
-use spanbridge_tests::{Kafka, Seen, kafka, recorder, spans, until, within};
+use spanbridge_tests::{Kafka, Seen, in_process_kafka, kafka, recorder, spans, until, within};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
@@ -113,8 +113,8 @@ async fn a_commit_may_fail_for_one_partition() {
 
 #[tokio::test]
 async fn a_refused_commit_is_an_error_of_its_span() {
-    let kafka = kafka("refused-really", 1).await;
-    let Some(mock) = &kafka.mock else { return xtask::skip("only the in-process broker refuses when told to") };
+    let kafka = in_process_kafka("refused-really", 1).await;
+    let mock = kafka.mock.as_ref().unwrap();
     let refused = RDKafkaRespErr::RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED;
     mock.request_errors(RDKafkaApiKey::OffsetCommit, &[refused]);
     let (work, records) = recorder("work");

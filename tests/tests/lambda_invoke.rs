@@ -88,7 +88,7 @@ async fn the_function_gets_the_context_beside_its_payload() {
     assert_eq!(got["payload"], json!({"x": 1}), "as it was sent");
     assert_eq!(got["custom"], json!({"tenant": "7", "traceparent": traceparent(&call)}));
     let xray = XRay::parse(got["xray"].as_str().unwrap().as_bytes()).unwrap();
-    assert_eq!((xray.trace_id, xray.parent, xray.sampled), (call.trace.unwrap(), call.id, None));
+    assert_eq!((xray.trace_id, xray.parent, xray.sampled), (call.trace.unwrap(), call.id, Some(true)));
     assert_eq!((call.status, call.handoff()), (Some(Status::Ok), ""));
     for (name, value) in [
         (semconv::FAAS_INVOKED_NAME, "echo"),

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::process::{capture, run_ok};
 use crate::steps::{Outcome, Steps};
-use crate::testing::Session;
+use crate::testing::{self, Session};
 use crate::workspace::{self, cargo};
 use crate::{compose, process};
 
@@ -24,7 +24,7 @@ pub(crate) fn run() -> Result<()> {
     })?;
     steps.run("features of the core", features_of_the_core)?;
     steps.run("docker compose config", compose_config)?;
-    steps.run("examples and binaries", || plain(["build", "--workspace", "--examples", "--bins"]))?;
+    steps.run("examples and binaries", || testing::programs().map(|()| Outcome::Done))?;
     steps.run("doc", || {
         run_ok(cargo(["doc", "--workspace", "--no-deps", "--all-features"]).env("RUSTDOCFLAGS", "-D warnings"))?;
         Ok(Outcome::Done)

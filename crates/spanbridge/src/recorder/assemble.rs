@@ -272,9 +272,10 @@ impl Assembler {
     }
 }
 
-/// A batch waits for sinks, so it holds no more than it has to: a small one that follows a large one was given the room of that.
+/// A batch waits for sinks, so it holds not much more than it has to: a small one that follows a large one was given the room of
+/// that, and one that grew has up to twice of what it needs.
 fn fitted<T>(mut all: Vec<T>) -> Vec<T> {
-    if all.capacity() > 2 * all.len() {
+    if all.capacity() > all.len() + all.len() / 4 {
         all.shrink_to_fit()
     }
     all

@@ -46,6 +46,9 @@ impl Session {
 
     /// Runs the tests, by nextest where it is installed.
     pub(crate) fn tests(&mut self, arguments: &[OsString]) -> Result<()> {
+        if !chooses_package(arguments) {
+            programs()?;
+        }
         self.run(&mut tests(nextest(), arguments))
     }
 
@@ -56,6 +59,7 @@ impl Session {
 
     /// Runs the tests that have `word` in their path, with more in their environment.
     pub(crate) fn matching(&mut self, word: &str, environment: &[(&str, &OsStr)]) -> Result<()> {
+        programs()?;
         self.run(matching(nextest(), word).envs(environment.iter().copied()))
     }
 
@@ -101,6 +105,12 @@ impl Session {
         println!("\n{summary}");
         Ok(())
     }
+}
+
+/// Builds what tests start as programs of their own. A test runner builds the examples as tests alone, so that those programs
+/// would be as old as the last build of them.
+pub(crate) fn programs() -> Result<()> {
+    process::run_ok(&mut cargo(["build", "--workspace", "--examples", "--bins"]))
 }
 
 /// All that has tests. Not `--all-targets`: that runs the benchmarks, too, without optimization.
