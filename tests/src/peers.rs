@@ -2,6 +2,7 @@
 
 use crate::Program;
 use serde_json::Value;
+use spanbridge::{ContextExt, RunId, observe};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -132,6 +133,20 @@ impl Told {
         assert!(!names.is_empty(), "no span {id} in {:?}", self.spans);
         (names, at)
     }
+}
+
+/// Sends one message in the run of a trace with baggage, and one in a child run of it; the ids of the two runs.
+///
+/// # Panics
+/// When no recorder is in effect.
+pub async fn in_two_runs(send: impl AsyncFn()) -> (RunId, RunId) {
+    let run = observe::run("order").open();
+    let baggage = run.context().baggage().with("tier", "gold & silver").expect("room for it");
+    let context = run.context().with_baggage(baggage);
+    send().in_context(context.clone()).await;
+    let child = observe::in_scope(&context, || observe::run("reprice").open());
+    send().in_context(child.context().clone()).await;
+    (run.id().expect("a run"), child.id().expect("a child run"))
 }
 
 /// A header of a message that a peer has told; the last one, as there may be several.

@@ -3,10 +3,10 @@
 
 use lapin::BasicProperties;
 use lapin::options::{BasicAckOptions, BasicPublishOptions};
-use spanbridge::{ContextExt, RunId, observe};
+use spanbridge::{RunId, observe};
 use spanbridge_amqp::{Batch, ChannelExt, ConsumerExt};
 use spanbridge_tests::{
-    Amqp, JavaReceive, Program, Seen, amqp, as_captured, header_of, recorder, spans, text_headers, within,
+    Amqp, JavaReceive, Program, Seen, amqp, as_captured, header_of, in_two_runs, recorder, spans, text_headers, within,
 };
 use std::time::Duration;
 
@@ -51,16 +51,7 @@ impl Shared {
             );
             assert!(publish.await.unwrap().await.unwrap().is_ack());
         };
-        let place = async {
-            let run = observe::run("order").open();
-            let baggage = run.context().baggage().with("tier", "gold & silver").unwrap();
-            let context = run.context().with_baggage(baggage);
-            send().in_context(context.clone()).await;
-            let child = observe::in_scope(&context, || observe::run("reprice").open());
-            send().in_context(child.context().clone()).await;
-            (run.id().unwrap(), child.id().unwrap())
-        };
-        let (own, child) = orders.scope(place).await;
+        let (own, child) = orders.scope(in_two_runs(send)).await;
         orders.flush_blocking(SOON);
         (own, child, named(&spans(&sent.records()), "publish"))
     }

@@ -4,11 +4,11 @@
 
 use rdkafka::Message;
 use rdkafka::producer::FutureRecord;
-use spanbridge::{ContextExt, RunId, observe};
+use spanbridge::{RunId, observe};
 use spanbridge_kafka::{Batch, ConsumerExt, ProducerExt};
 use spanbridge_tests::{
-    JavaReceive, Kafka, Program, Seen, Told, as_captured, header_of, kafka, recorder, spans, text_of, text_pairs,
-    within,
+    JavaReceive, Kafka, Program, Seen, Told, as_captured, header_of, in_two_runs, kafka, recorder, spans, text_of,
+    text_pairs, within,
 };
 use std::time::Duration;
 
@@ -35,16 +35,7 @@ async fn send_two(kafka: &Kafka) -> (RunId, RunId, Vec<Seen>) {
         let record = FutureRecord::<(), str>::to(&kafka.topic).partition(0).payload("{}");
         producer.observed().send(record, SOON).await.map_err(|(e, _)| e).unwrap();
     };
-    let place = async {
-        let run = observe::run("order").open();
-        let baggage = run.context().baggage().with("tier", "gold & silver").unwrap();
-        let context = run.context().with_baggage(baggage);
-        send().in_context(context.clone()).await;
-        let child = observe::in_scope(&context, || observe::run("reprice").open());
-        send().in_context(child.context().clone()).await;
-        (run.id().unwrap(), child.id().unwrap())
-    };
-    let (own, child) = orders.scope(place).await;
+    let (own, child) = orders.scope(in_two_runs(send)).await;
     orders.flush_blocking(SOON);
     let spans = spans(&sent.records());
     (own, child, named(&spans, "send").into_iter().cloned().collect())

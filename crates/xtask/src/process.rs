@@ -248,7 +248,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_command_that_is_watched_ends_by_itself_or_at_the_time() {
+    fn a_watched_command_ends_in_time() {
         let shell = |script: &str, patience: Duration| {
             let mut lines = Vec::new();
             let status = watch(Command::new("sh").args(["-c", script]), Instant::now() + patience, |line| {

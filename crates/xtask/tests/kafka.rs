@@ -15,7 +15,7 @@ const READY: [&str; 2] = ["KAFKA_BROKERS=127.0.0.1:", "SPANBRIDGE_TEST_KAFKA_DIR
 const NOT_HERE: &str = "Kafka is not installed; `cargo xtask kafka` installs it where it can";
 
 #[test]
-fn a_killed_broker_comes_back_and_others_notice_nothing() {
+fn a_killed_broker_comes_back_alone() {
     if installed().is_none() {
         return xtask::skip(NOT_HERE);
     }

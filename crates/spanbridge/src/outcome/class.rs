@@ -50,7 +50,7 @@ mod tests {
     use std::sync::Arc;
 
     #[test]
-    fn the_class_of_an_error_is_its_type_if_that_says_something() {
+    fn a_class_is_the_type_where_that_says_something() {
         assert_eq!(class_of::<fmt::Error>(), "core::fmt::Error");
         assert_eq!(class_of::<&fmt::Error>(), "core::fmt::Error");
         assert_eq!([class_of::<Box<fmt::Error>>(), class_of::<Arc<Box<fmt::Error>>>()], ["core::fmt::Error"; 2]);
