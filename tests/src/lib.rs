@@ -35,7 +35,7 @@ mod wait;
 
 pub use amqp::{Amqp, amqp, headers, text, text_headers};
 pub use kafka::{Kafka, Pair, contents, in_process_kafka, kafka, pairs, raw_headers, real_kafka, sender, text_pairs};
-pub use peers::{JavaReceive, PeerSpan, Told, as_captured, header_of, in_two_runs};
+pub use peers::{ChapterResult, JavaReceive, PeerSpan, as_captured, header_of, in_two_runs};
 pub use programs::{Program, example, graph, outline, runs, text_of};
 pub use raw_amqp::publish_raw;
 pub use runtime_api::{Request, RuntimeApi};

@@ -58,8 +58,8 @@ impl Program {
     ///
     /// # Panics
     /// When it has not ended well, or writes something else.
-    pub async fn told(self) -> Told {
-        let mut told = Told::default();
+    pub async fn told(self) -> ChapterResult {
+        let mut told = ChapterResult::default();
         for report in self.reports().await {
             match () {
                 () if report.get("resourceSpans").is_some() => told.spans.extend(otlp(&report)),
@@ -82,7 +82,7 @@ fn agent(jars: &Path) -> PathBuf {
 
 /// What a peer says of itself.
 #[derive(Debug, Default)]
-pub struct Told {
+pub struct ChapterResult {
     /// Each message: `body`, `headers` as pairs, and with Go `baggage`.
     pub messages: Vec<Value>,
     /// How many messages each poll brought.
@@ -106,7 +106,7 @@ pub struct PeerSpan {
     pub links: Vec<String>,
 }
 
-impl Told {
+impl ChapterResult {
     /// The span of this id.
     ///
     /// # Panics

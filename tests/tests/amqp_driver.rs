@@ -4,7 +4,7 @@ use lapin::Consumer;
 use lapin::options::*;
 use lapin::types::AMQPValue;
 use spanbridge::{Status, observe};
-use spanbridge_amqp::{Answer, BoxError, ConsumerExt, Job, JobHandler, Settlement};
+use spanbridge_amqp::{BoxError, ConsumerExt, Disposition, Job, JobHandler, SettlePolicy};
 use spanbridge_tests::{Amqp, Seen, amqp, headers, recorder, spans, text, within};
 use std::future::Future;
 use std::pin::Pin;
@@ -23,8 +23,11 @@ impl Drop for Bad {
     }
 }
 
-const POLICY: Settlement =
-    Settlement { ok: Answer::Ack, error: Answer::Reject { requeue: false }, panic: Answer::Nack { requeue: false } };
+const POLICY: SettlePolicy = SettlePolicy {
+    ok: Disposition::Ack,
+    error: Disposition::Reject { requeue: false },
+    panic: Disposition::Nack { requeue: false },
+};
 
 /// Does what the body says.
 #[derive(Default)]
@@ -81,7 +84,7 @@ async fn send(amqp: &Amqp, bodies: &[&str]) {
 }
 
 /// Drives until so many were handled, and gives what was recorded.
-async fn drive(amqp: &Amqp, handler: &mut Obedient, until: usize, limit: usize, policy: Settlement) -> Vec<Seen> {
+async fn drive(amqp: &Amqp, handler: &mut Obedient, until: usize, limit: usize, policy: SettlePolicy) -> Vec<Seen> {
     let (shipping, memory) = recorder("shipping");
     let consumer = amqp.consume().await;
     handler.last = Some((until, consumer.clone(), amqp.channel.clone()));
@@ -122,13 +125,13 @@ async fn settles_by_its_policy_and_outlives_every_handler() {
 async fn requeues_where_the_policy_says_so() {
     let Some(amqp) = amqp("driver-requeue").await else { return };
     send(&amqp, &["fail"]).await;
-    let policy = Settlement { error: Answer::Nack { requeue: true }, ..POLICY };
+    let policy = SettlePolicy { error: Disposition::Nack { requeue: true }, ..POLICY };
     let spans = drive(&amqp, &mut Obedient::default(), 3, 1, policy).await;
     assert_eq!(fates(&spans), ["Error nacktrue"; 3]);
     amqp.take().await;
 
     send(&amqp, &["panic"]).await;
-    let policy = Settlement { panic: Answer::Reject { requeue: true }, ..POLICY };
+    let policy = SettlePolicy { panic: Disposition::Reject { requeue: true }, ..POLICY };
     let spans = drive(&amqp, &mut Obedient::default(), 2, 1, policy).await;
     assert_eq!(fates(&spans), ["Panicked rejecttrue"; 2]);
     amqp.take().await;
@@ -138,7 +141,7 @@ async fn requeues_where_the_policy_says_so() {
 async fn tells_the_broker_nothing_where_the_policy_says_so() {
     let Some(amqp) = amqp("driver-nothing").await else { return };
     send(&amqp, &["ok"]).await;
-    let policy = Settlement { ok: Answer::Nothing, ..POLICY };
+    let policy = SettlePolicy { ok: Disposition::Nothing, ..POLICY };
     let spans = drive(&amqp, &mut Obedient::default(), 1, 1, policy).await;
     assert_eq!(fates(&spans), ["Ok "]);
 }

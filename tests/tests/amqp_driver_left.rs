@@ -2,7 +2,7 @@
 
 use lapin::options::*;
 use lapin::types::FieldTable;
-use spanbridge_amqp::{Answer, BoxError, ChannelExt, ConsumerExt, Job, JobHandler, Jobs, Settlement};
+use spanbridge_amqp::{BoxError, ChannelExt, ConsumerExt, Disposition, Job, JobHandler, Jobs, SettlePolicy};
 use spanbridge_tests::{Amqp, amqp, recorder, spans, until, within};
 use std::collections::BTreeSet;
 use std::sync::Mutex;
@@ -10,8 +10,11 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 use tokio::sync::Semaphore;
 
-const POLICY: Settlement =
-    Settlement { ok: Answer::Ack, error: Answer::Nack { requeue: false }, panic: Answer::Nack { requeue: false } };
+const POLICY: SettlePolicy = SettlePolicy {
+    ok: Disposition::Ack,
+    error: Disposition::Nack { requeue: false },
+    panic: Disposition::Nack { requeue: false },
+};
 const COUNT: usize = 10;
 
 /// Waits for a permit in each handler, and notes what was handled.

@@ -3,13 +3,16 @@
 use lapin::Consumer;
 use lapin::options::*;
 use lapin::types::FieldTable;
-use spanbridge_amqp::{Answer, BoxError, ChannelExt, ConsumerExt, Job, JobHandler, Jobs, Settlement};
+use spanbridge_amqp::{BoxError, ChannelExt, ConsumerExt, Disposition, Job, JobHandler, Jobs, SettlePolicy};
 use spanbridge_tests::{Amqp, amqp, recorder, spans, within};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
-const POLICY: Settlement =
-    Settlement { ok: Answer::Ack, error: Answer::Nack { requeue: true }, panic: Answer::Reject { requeue: true } };
+const POLICY: SettlePolicy = SettlePolicy {
+    ok: Disposition::Ack,
+    error: Disposition::Nack { requeue: true },
+    panic: Disposition::Reject { requeue: true },
+};
 
 /// Consumes with lapin alone.
 async fn consume(amqp: &Amqp, no_ack: bool) -> Consumer {

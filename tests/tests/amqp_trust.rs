@@ -6,7 +6,7 @@ use lapin::types::AMQPValue;
 use lapin::{BasicProperties, Confirmation};
 use spanbridge::record::{Body, Record};
 use spanbridge::{Recorder, observe, w3c::Baggage};
-use spanbridge_amqp::{Capture, Capturing, ChannelExt, ConsumerExt, Receiving, Relation, Trust};
+use spanbridge_amqp::{CaptureMode, CapturePolicy, ChannelExt, ConsumerExt, ReceiveOptions, Relation, Trust};
 use spanbridge_store::graph::{Checkup, Graph, LinkDirection};
 use spanbridge_store::{RunFilter, Store, StoreSink};
 use spanbridge_tests::{amqp, headers, recorder, spans, text, within};
@@ -35,8 +35,9 @@ async fn as_far_as_the_sender_is_trusted() {
         // One at a time, without a consumer.
         amqp.send(sender(), b"{}").await;
         let got = amqp.channel.observed().basic_get(amqp.queue.clone(), BasicGetOptions { no_ack: true }).await;
-        let receiving = Receiving { trust: Trust::Ignore, relation: Relation::NewRun, ..Receiving::default() };
-        let job = got.unwrap().expect("a message").job.under(receiving);
+        let receiving =
+            ReceiveOptions { trust: Trust::Ignore, relation: Relation::NewRun, ..ReceiveOptions::default() };
+        let job = got.unwrap().expect("a message").job.with(receiving);
         seen.push(job.run_value(async { baggage() }).await);
         assert_eq!(seen, ["tenant=acme", "", "", ""]);
     };
@@ -213,7 +214,7 @@ async fn payloads_and_headers_are_captured_where_it_was_asked_for() {
     let (orders, memory) = recorder("orders");
     let body = br#"{"card":"visa","items":3}"#;
     let redact = || {
-        Capturing::from(Capture::Inline { max: 99 }).headers(Capture::Inline { max: 99 }).redact(|part| {
+        CapturePolicy::from(CaptureMode::Inline { max: 99 }).headers(CaptureMode::Inline { max: 99 }).redact(|part| {
             match part.header() {
                 Some("authorization") => part.replace("***"),
                 Some(_) => {}
@@ -229,8 +230,8 @@ async fn payloads_and_headers_are_captured_where_it_was_asked_for() {
             .with_headers(headers([("authorization", text("Bearer 123")), ("x-tries", AMQPValue::LongInt(3))]));
         let channel = amqp.channel.observed().capture(&send);
         let fails =
-            redact().redact(|part| if part.header().is_none() { Err("no") } else { Ok(()) }).headers(Capture::Off);
-        let captures = [redact(), Capturing::default().hashed(), fails, Capture::Off.into()];
+            redact().redact(|part| if part.header().is_none() { Err("no") } else { Ok(()) }).headers(CaptureMode::Off);
+        let captures = [redact(), CapturePolicy::default().hashed(), fails, CaptureMode::Off.into()];
         for capture in captures {
             let (queue, options) = (amqp.queue.clone(), BasicPublishOptions::default());
             let sent = channel.basic_publish("".into(), queue, options, body, properties.clone()).await.unwrap();

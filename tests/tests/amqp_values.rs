@@ -4,7 +4,7 @@ use lapin::options::*;
 use lapin::types::FieldTable;
 use lapin::{BasicProperties, ExchangeKind};
 use spanbridge::{Status, semconv};
-use spanbridge_amqp::{Capture, Capturing, ChannelExt, ConsumerExt, Relation};
+use spanbridge_amqp::{CaptureMode, CapturePolicy, ChannelExt, ConsumerExt, Relation};
 use spanbridge_tests::{Seen, amqp, recorder, spans, within};
 use std::convert::Infallible;
 use std::time::Duration;
@@ -21,15 +21,15 @@ async fn keys_and_errors_go_by_the_policy() {
     amqp.channel.exchange_declare(exchange.as_str().into(), kind, options, FieldTable::default()).await.unwrap();
     let (bound, none) = (QueueBindOptions::default(), FieldTable::default());
     amqp.channel.queue_bind(queue.into(), exchange.as_str().into(), "#".into(), bound, none).await.unwrap();
-    let starred = Capturing::default().redact(|part| {
+    let starred = CapturePolicy::default().redact(|part| {
         part.replace("***");
         Ok::<_, Infallible>(())
     });
     for (name, capture, left) in [
         ("plain", None, Some(SECRET)),
-        ("off", Some(Capture::Off.into()), None),
+        ("off", Some(CaptureMode::Off.into()), None),
         ("starred", Some(starred), Some("***")),
-        ("failing", Some(Capturing::default().redact(|_| Err("no"))), None),
+        ("failing", Some(CapturePolicy::default().redact(|_| Err("no"))), None),
     ] {
         let (service, memory) = recorder("shop");
         let work = async {

@@ -11,7 +11,7 @@ use rdkafka::{Message, Offset};
 use spanbridge::record::{Body, Record};
 use spanbridge::{Kind, observe, w3c::Baggage};
 use spanbridge_amqp::{ChannelExt, ConsumerExt, DeliveryExt};
-use spanbridge_kafka::{Batch, Capture, Capturing, ConsumerExt as _, ProducerExt, Relation, Trust};
+use spanbridge_kafka::{Batch, CaptureMode, CapturePolicy, ConsumerExt as _, ProducerExt, Relation, Trust};
 use spanbridge_tests::tables::{DOC, attributes, table};
 use spanbridge_tests::{Seen, amqp, headers, kafka, recorder, spans, text, until, within};
 use std::collections::BTreeSet;
@@ -75,8 +75,8 @@ fn now() -> Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap()
 }
 
-fn hook_that_fails() -> Capturing {
-    Capturing::from(Capture::Inline { max: 9 }).redact(|_| Err("no"))
+fn hook_that_fails() -> CapturePolicy {
+    CapturePolicy::from(CaptureMode::Inline { max: 9 }).redact(|_| Err("no"))
 }
 
 #[tokio::test]
@@ -93,7 +93,7 @@ async fn on_rabbitmq() {
     };
     let work = async {
         let named = || BasicProperties::default().with_message_id("m".into()).with_correlation_id("c".into());
-        let off = Capture::Off.into();
+        let off = CaptureMode::Off.into();
         let fails = hook_that_fails();
         publish(amqp.queue.as_str(), named(), BasicPublishOptions::default()).await.unwrap().await.unwrap();
         for capture in [&off, &fails] {
@@ -158,13 +158,17 @@ async fn on_rabbitmq() {
             let table = headers([("traceparent", text(SENDER)), ("baggage", text("k=v"))]);
             mock(1, BasicProperties::default().with_headers(table))
         };
-        let receiving = spanbridge_amqp::Receiving::default;
+        let receiving = spanbridge_amqp::ReceiveOptions::default;
         for receiving in [
-            spanbridge_amqp::Receiving { relation: Relation::Link, capture: Capture::Off.into(), ..receiving() },
-            spanbridge_amqp::Receiving { trust: Trust::Ignore, capture: hook_that_fails(), ..receiving() },
-            spanbridge_amqp::Receiving { baggage: Some(vec![]), ..receiving() },
+            spanbridge_amqp::ReceiveOptions {
+                relation: Relation::Link,
+                capture: CaptureMode::Off.into(),
+                ..receiving()
+            },
+            spanbridge_amqp::ReceiveOptions { trust: Trust::Ignore, capture: hook_that_fails(), ..receiving() },
+            spanbridge_amqp::ReceiveOptions { baggage: Some(vec![]), ..receiving() },
         ] {
-            sent().under(receiving).run(async {}).await;
+            sent().with(receiving).run(async {}).await;
         }
         spanbridge_amqp::Batch::new(vec![sent(), sent()]).run(async { Err::<(), _>("no") }).await.unwrap_err();
         publish(amqp.queue.as_str(), named(), BasicPublishOptions::default()).await.unwrap().await.unwrap();
@@ -212,7 +216,7 @@ async fn on_kafka() {
         }
         let nowhere = FutureRecord::<(), str>::to(&kafka.topic).partition(77).payload("{}");
         producer.observed().send(nowhere, SOON).await.unwrap_err();
-        let off = Capture::Off.into();
+        let off = CaptureMode::Off.into();
         let record = FutureRecord::<(), str>::to(&kafka.topic).payload("{}");
         producer.observed().capture(&off).send(record, SOON).await.map_err(|(e, _)| e).unwrap();
 
@@ -233,7 +237,7 @@ async fn on_kafka() {
             jobs.extend(within("a batch", consumer.batch(2 - jobs.len())).await.unwrap())
         }
         Batch::new(jobs).run(async { Err::<(), _>("no") }).await.unwrap_err();
-        let consumer = consumer.capture(Capture::Off);
+        let consumer = consumer.capture(CaptureMode::Off);
         let job = within("a message", consumer.recv()).await.unwrap();
         // Taken away while it is worked on.
         let revoke = async {

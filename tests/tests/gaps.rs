@@ -9,7 +9,7 @@ use rdkafka::producer::{FutureProducer, FutureRecord, Producer};
 use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
 use spanbridge::{Memory, Recorder, observe, w3c::Baggage};
 use spanbridge_amqp::{ChannelExt, ConsumerExt, Job, Jobs, Relation};
-use spanbridge_kafka::{Capture, Capturing, ConsumerExt as _, ProducerExt};
+use spanbridge_kafka::{CaptureMode, CapturePolicy, ConsumerExt as _, ProducerExt};
 use spanbridge_store::graph::Checkup;
 use spanbridge_store::{RunFilter, Store, StoreSink};
 use spanbridge_tests::{Amqp, Kafka, amqp, headers, in_process_kafka, kafka, raw_headers, text, within};
@@ -224,7 +224,7 @@ async fn in_any_case() {
     };
     stage.shop.scope(sending).await;
     let consumer = kafka.consumer("mail").observed();
-    let redacting = Capturing::from(Capture::Inline { max: 64 }).redact(|_| Err("whatever it is"));
+    let redacting = CapturePolicy::from(CaptureMode::Inline { max: 64 }).redact(|_| Err("whatever it is"));
     let work = async {
         for too_early in [false, false, true] {
             let job = within("a message", consumer.recv()).await.unwrap();

@@ -128,7 +128,7 @@ async fn without_an_answer_it_is_sent() {
     let (work, records) = recorder("work");
     let mut config = kafka.config();
     let producer: FutureProducer = config.set("acks", "0").set("linger.ms", "0").create().unwrap();
-    let context = Observed::new(Told::default());
+    let context = Observed::new(ChapterResult::default());
     let base: BaseProducer<_> = BaseProducer::from_config_and_context(&config, context).unwrap();
     let send = async {
         let record = || FutureRecord::<(), str>::to(&kafka.topic).payload("x");
@@ -225,14 +225,14 @@ async fn what_has_no_room_is_left_out_by_the_client_s_limit() {
 
 /// A context of the user's own, that keeps what its callback is told.
 #[derive(Clone, Default)]
-struct Told(Arc<Mutex<Vec<Call>>>);
+struct ChapterResult(Arc<Mutex<Vec<Call>>>);
 
 /// The opaque, the error, and what was current.
 type Call = (usize, Option<Code>, Context);
 
-impl ClientContext for Told {}
+impl ClientContext for ChapterResult {}
 
-impl ProducerContext for Told {
+impl ProducerContext for ChapterResult {
     type DeliveryOpaque = usize;
 
     fn delivery(&self, result: &DeliveryResult<'_>, opaque: usize) {
@@ -250,7 +250,7 @@ fn record<'a>(kafka: &'a Kafka, opaque: usize) -> BaseRecord<'a, str, str, usize
 async fn producers_with_callbacks() {
     let kafka = kafka("callbacks", 1).await;
     let (work, records) = recorder("work");
-    let told = Told::default();
+    let told = ChapterResult::default();
     let context = || Observed::new(told.clone());
     let base: BaseProducer<_> = BaseProducer::from_config_and_context(&kafka.config(), context()).unwrap();
     let threaded: ThreadedProducer<_> = ThreadedProducer::from_config_and_context(&kafka.config(), context()).unwrap();
@@ -281,7 +281,7 @@ async fn a_producer_that_is_dropped_ends_its_spans() {
     let (work, records) = recorder("work");
     let mut config = rdkafka::ClientConfig::new();
     config.set("bootstrap.servers", "127.0.0.1:1");
-    let told = Told::default();
+    let told = ChapterResult::default();
     let base: BaseProducer<_> = BaseProducer::from_config_and_context(&config, Observed::new(told.clone())).unwrap();
     let record = BaseRecord::<str, str, usize>::with_opaque_to("t", 1).payload("x");
     work.in_scope(|| base.observed().send(record).map_err(|(e, _)| e)).unwrap();

@@ -7,7 +7,9 @@ use rdkafka::producer::FutureRecord;
 use rdkafka::util::Timeout;
 use spanbridge::record::{Body, Record};
 use spanbridge::{Memory, Recorder, observe, w3c::Baggage};
-use spanbridge_kafka::{Capture, Capturing, ConsumerExt, Observed, ObservedConsumer, ProducerExt, Relation, Trust};
+use spanbridge_kafka::{
+    CaptureMode, CapturePolicy, ConsumerExt, Observed, ObservedConsumer, ProducerExt, Relation, Trust,
+};
 use spanbridge_tests::{Kafka, Seen, kafka, pairs, raw_headers, recorder, spans, within};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -164,12 +166,13 @@ async fn what_has_no_room_is_left_out_and_said() {
 async fn payloads_and_headers_are_captured_where_it_was_asked_for() {
     let kafka = kafka("capture", 1).await;
     let (orders, memory) = recorder("orders");
-    let all = Capturing::from(Capture::Inline { max: 99 }).headers(Capture::Inline { max: 99 }).redact(|part| {
-        if part.header() == Some("authorization") {
-            part.replace("***")
-        }
-        Ok::<_, std::fmt::Error>(())
-    });
+    let all =
+        CapturePolicy::from(CaptureMode::Inline { max: 99 }).headers(CaptureMode::Inline { max: 99 }).redact(|part| {
+            if part.header() == Some("authorization") {
+                part.replace("***")
+            }
+            Ok::<_, std::fmt::Error>(())
+        });
     let consumer = kafka.consumer("capture").observed().capture(all.clone());
     orders
         .scope(async {

@@ -7,8 +7,8 @@ use rdkafka::producer::FutureRecord;
 use spanbridge::{RunId, observe};
 use spanbridge_kafka::{Batch, ConsumerExt, ProducerExt};
 use spanbridge_tests::{
-    JavaReceive, Kafka, Program, Seen, Told, as_captured, header_of, in_two_runs, kafka, recorder, spans, text_of,
-    text_pairs, within,
+    ChapterResult, JavaReceive, Kafka, Program, Seen, as_captured, header_of, in_two_runs, kafka, recorder, spans,
+    text_of, text_pairs, within,
 };
 use std::time::Duration;
 
@@ -87,7 +87,7 @@ async fn passed_on(kafka: &Kafka, relay: Program, captured: &str, between: &[&st
 }
 
 /// What the peer began is continued, message by message and as a batch.
-async fn begun_by(kafka: &Kafka, told: &Told, captured: &str) {
+async fn begun_by(kafka: &Kafka, told: &ChapterResult, captured: &str) {
     let (mail, records) = recorder("mail");
     let consume = async {
         let consumer = kafka.consumer("mail").observed();

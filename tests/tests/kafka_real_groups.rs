@@ -21,17 +21,17 @@ type Change = (bool, Vec<i32>);
 
 /// What a member was told.
 #[derive(Clone, Debug, Default)]
-struct Told(Arc<Mutex<Vec<Change>>>);
+struct ChapterResult(Arc<Mutex<Vec<Change>>>);
 
-impl Told {
+impl ChapterResult {
     fn all(&self) -> Vec<Change> {
         self.0.lock().unwrap().clone()
     }
 }
 
-impl ClientContext for Told {}
+impl ClientContext for ChapterResult {}
 
-impl GroupContext for Told {
+impl GroupContext for ChapterResult {
     fn pre_rebalance(&self, rebalance: &Rebalance<'_>) {
         let (came, partitions) = match rebalance {
             Rebalance::Assign(partitions) => (true, partitions),
@@ -46,11 +46,11 @@ impl GroupContext for Told {
     }
 }
 
-type Observing = ObservedConsumer<StreamConsumer<Observed<Told>>>;
+type Observing = ObservedConsumer<StreamConsumer<Observed<ChapterResult>>>;
 
 /// A member of the group, with a name that outlives it.
-fn member(kafka: &Kafka, name: &str) -> (Observing, Told) {
-    let told = Told::default();
+fn member(kafka: &Kafka, name: &str) -> (Observing, ChapterResult) {
+    let told = ChapterResult::default();
     let mut config = kafka.group("cooperative");
     config.set("partition.assignment.strategy", "cooperative-sticky").set("group.instance.id", name);
     // Long enough that nobody misses who is away for a moment.

@@ -58,7 +58,7 @@ async fn work_in_flight_on_a_revoked_partition_is_marked() {
 
 /// What was recorded of messages, in little memory: there are too many to keep their records.
 #[derive(Clone, Default)]
-struct Told(Arc<Mutex<HashMap<SpanId, Step>>>);
+struct ChapterResult(Arc<Mutex<HashMap<SpanId, Step>>>);
 
 /// The span of a message: of its sender, or of the work on it.
 #[derive(Clone, Default)]
@@ -72,7 +72,7 @@ struct Step {
     ended: bool,
 }
 
-impl Sink for Told {
+impl Sink for ChapterResult {
     fn deliver(&mut self, batch: &Batch) -> Result<Receipt, SinkError> {
         let mut steps = self.0.lock().unwrap();
         for record in batch.records() {
@@ -108,7 +108,7 @@ impl Sink for Told {
     }
 }
 
-impl Told {
+impl ChapterResult {
     fn recorder(&self, service: &str) -> Recorder {
         Recorder::builder(service).sink(self.clone()).build().unwrap()
     }
@@ -159,13 +159,13 @@ const UNDER_WAY: usize = 500;
 struct Worker {
     task: JoinHandle<()>,
     notes: Arc<Notes>,
-    told: Told,
+    told: ChapterResult,
     assignments: Assignments,
 }
 
 impl Worker {
     fn start(kafka: &Kafka, name: &'static str, stop: &Arc<Semaphore>) -> Self {
-        let (notes, told, assignments) = (Arc::<Notes>::default(), Told::default(), Assignments::default());
+        let (notes, told, assignments) = (Arc::<Notes>::default(), ChapterResult::default(), Assignments::default());
         let mut config = kafka.group("many");
         config.set("enable.auto.commit", "true").set("auto.commit.interval.ms", "100");
         // Word of a rebalance queues up behind the messages that the client has fetched: by default so many that a busy
@@ -209,7 +209,7 @@ async fn send(kafka: &Kafka, producer: &FutureProducer, messages: Range<usize>) 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn every_process_span_has_its_sender_as_parent() {
     let kafka = kafka("many", PARTITIONS as i32).await;
-    let (stop, sent) = (Arc::new(Semaphore::new(0)), Told::default());
+    let (stop, sent) = (Arc::new(Semaphore::new(0)), ChapterResult::default());
     let sending = sent.recorder("sending");
     let producer: FutureProducer = kafka.producer();
     let first = Worker::start(&kafka, "first", &stop);

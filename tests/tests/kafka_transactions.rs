@@ -7,7 +7,7 @@ use rdkafka::producer::{FutureProducer, FutureRecord, Producer};
 use spanbridge::Context;
 use spanbridge::carrier::{Extract, Header};
 use spanbridge::record::{Body, Record};
-use spanbridge_kafka::{Capture, Capturing, ConsumerExt, Headers, Observed, ProducerExt};
+use spanbridge_kafka::{CaptureMode, CapturePolicy, ConsumerExt, Headers, Observed, ProducerExt};
 use spanbridge_tests::{Kafka, Seen, kafka, real_kafka, recorder, spans, within};
 use std::time::Duration;
 
@@ -122,7 +122,7 @@ async fn a_transaction_has_its_producer_s_settings() {
         kafka.config().set("transactional.id", &kafka.topic).set("linger.ms", "0").create().unwrap();
     tokio::task::block_in_place(|| producer.init_transactions(SOON)).unwrap();
     let (work, records) = recorder("work");
-    let off = Capturing::from(Capture::Off);
+    let off = CapturePolicy::from(CaptureMode::Off);
     work.scope(async {
         let observed = producer.observed().capture(&off).budget(0);
         let mut transaction = tokio::task::block_in_place(|| observed.begin_transaction()).unwrap();

@@ -6,7 +6,7 @@ use rdkafka::producer::FutureRecord;
 use spanbridge::record::Record;
 use spanbridge::{Status, semconv};
 use spanbridge_kafka::{
-    BoxError, Capture, Capturing, ConsumerExt, Job, JobHandler, OnError, Policy, ProducerExt, Relation,
+    BoxError, CaptureMode, CapturePolicy, ConsumerExt, Job, JobHandler, OnError, Policy, ProducerExt, Relation,
 };
 use spanbridge_tests::{Kafka, Seen, kafka, recorder, spans, within};
 use std::convert::Infallible;
@@ -15,8 +15,8 @@ use std::time::Duration;
 const SECRET: &str = "amelie@example.org";
 const SOON: Duration = Duration::from_secs(10);
 
-fn starred() -> Capturing {
-    Capturing::default().redact(|part| {
+fn starred() -> CapturePolicy {
+    CapturePolicy::default().redact(|part| {
         part.replace("***");
         Ok::<_, Infallible>(())
     })
@@ -32,7 +32,7 @@ impl JobHandler for Fails {
 }
 
 /// Sends two messages, works on one by hand and leaves the other to the driver; both fail.
-async fn story(kafka: &Kafka, name: &str, capture: Option<Capturing>) -> (Vec<Record<'static>>, Vec<Seen>) {
+async fn story(kafka: &Kafka, name: &str, capture: Option<CapturePolicy>) -> (Vec<Record<'static>>, Vec<Seen>) {
     let (service, memory) = recorder("shop");
     let work = async {
         let producer = kafka.future_producer();
@@ -66,9 +66,9 @@ async fn keys_and_errors_go_by_the_policy() {
     let kafka = kafka("values", 1).await;
     for (name, capture, left, failed) in [
         ("plain", None, Some(SECRET), false),
-        ("off", Some(Capture::Off.into()), None, false),
+        ("off", Some(CaptureMode::Off.into()), None, false),
         ("starred", Some(starred()), Some("***"), false),
-        ("failing", Some(Capturing::default().redact(|_| Err("no"))), None, true),
+        ("failing", Some(CapturePolicy::default().redact(|_| Err("no"))), None, true),
     ] {
         let (records, seen) = story(&kafka, name, capture).await;
         let of = |begins: &str| -> Vec<&Seen> { seen.iter().filter(|s| s.name.starts_with(begins)).collect() };

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use spanbridge::record::Body;
 use spanbridge::{Context, Memory, Recorder, Status, observe, semconv};
 use spanbridge_examples::local_lambda::{Function, LocalLambda, client_config};
-use spanbridge_lambda::{CallExt, Capture, Capturing, Propagate, XRay};
+use spanbridge_lambda::{CallExt, CaptureMode, CapturePolicy, Propagate, XRay};
 use spanbridge_tests::{Seen, recorder, spans, within};
 use std::time::Duration;
 
@@ -106,7 +106,7 @@ async fn the_function_gets_the_context_beside_its_payload() {
 #[tokio::test]
 async fn what_a_call_says_and_hears_is_captured() {
     let stage = stage(echo()).await;
-    let capture = Capturing::from(Capture::Inline { max: 4096 });
+    let capture = CapturePolicy::from(CaptureMode::Inline { max: 4096 });
     let output = stage.order(|| stage.invoke(json!({"x": 1})).observed().in_payload().capture(&capture).send()).await;
     let answer = output.unwrap().payload.unwrap();
     let fails = || stage.invoke(json!({"do": "fail"})).observed().capture(&capture).send();

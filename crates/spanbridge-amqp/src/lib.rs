@@ -57,6 +57,6 @@ mod returns;
 
 pub use carrier::{Headers, HeadersMut};
 pub use consume::{BasicGetJob, ConsumerExt, DeliveryExt, Job, Jobs};
-pub use driver::{Answer, BoxError, JobHandler, Settlement};
+pub use driver::{BoxError, Disposition, JobHandler, SettlePolicy};
 pub use produce::{ChannelExt, ObservedChannel, ObservedConfirm, Transaction};
-pub use spanbridge::messaging::{Batch, Capture, Capturing, Part, PartKind, Receiving, Relation, Trust};
+pub use spanbridge::messaging::{Batch, CaptureMode, CapturePolicy, Part, PartKind, ReceiveOptions, Relation, Trust};

@@ -14,7 +14,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 /// So many questions are remembered, the last ones. Answered ones are, too: there may be several answers.
-const MOST: usize = 4096;
+const MAX_OPEN_QUESTIONS: usize = 4096;
 
 /// The queue for the answer, and the correlation id.
 type Key = (Box<str>, Box<str>);
@@ -32,7 +32,7 @@ impl Questions {
         self.asked += 1;
         self.spans.insert(key.clone(), (self.asked, span));
         self.in_order.push_back((self.asked, key));
-        if self.in_order.len() > MOST
+        if self.in_order.len() > MAX_OPEN_QUESTIONS
             && let Some((number, key)) = self.in_order.pop_front()
             // One that was asked again under the same id counts as new.
             && self.spans.get(&key).is_some_and(|(newest, _)| *newest == number)
@@ -85,9 +85,9 @@ mod tests {
         ask(0);
         ask(1);
         ask(0); // again
-        (2..=MOST).for_each(&mut ask);
-        assert!([0, 1, MOST].map(|n| questions.spans.contains_key(&key(n))) == [true, false, true]);
-        (MOST..3 * MOST).for_each(|n| questions.add(key(n % 2), Target::Nothing));
-        assert_eq!((questions.spans.len(), questions.in_order.len()), (2, MOST));
+        (2..=MAX_OPEN_QUESTIONS).for_each(&mut ask);
+        assert!([0, 1, MAX_OPEN_QUESTIONS].map(|n| questions.spans.contains_key(&key(n))) == [true, false, true]);
+        (MAX_OPEN_QUESTIONS..3 * MAX_OPEN_QUESTIONS).for_each(|n| questions.add(key(n % 2), Target::Nothing));
+        assert_eq!((questions.spans.len(), questions.in_order.len()), (2, MAX_OPEN_QUESTIONS));
     }
 }

@@ -27,7 +27,7 @@ use std::task::{self, Poll, Wake, Waker};
 use std::time::{Duration, Instant};
 
 /// How many spans, and how many messages, may wait for their match on a channel. Beyond that the oldest is let go.
-const MOST: usize = 4096;
+const MAX_AWAITING_RETURN: usize = 4096;
 
 /// A message, by the context that it carries. Messages that carry another trace's may share it: then any will do.
 pub(crate) type Key = (TraceId, SpanId);
@@ -68,16 +68,16 @@ pub(crate) fn end_returned(span: Stopped, message: &Returned) {
 }
 
 /// By channel.
-static BOOKS: PerProcess<BTreeMap<ChannelId, Books>> = PerProcess::new();
+static BOOKS: PerProcess<BTreeMap<ChannelId, PendingPublishes>> = PerProcess::new();
 
 /// What is known of one channel's publishes. Spans are never ended while these are locked.
 #[derive(Default)]
-struct Books {
+struct PendingPublishes {
     last: u64,
     /// Publishes whose answer nobody has looked at.
     open: BTreeMap<u64, Arc<Answer>>,
     /// Answered without their message, which one of those up to this number may have.
-    doubtful: VecDeque<Doubt>,
+    doubtful: VecDeque<AwaitingReturn>,
     /// Messages that came before their publish's own answer was looked at.
     early: VecDeque<(Key, Returned)>,
     given_up: Option<GivenUp>,
@@ -99,7 +99,7 @@ struct GivenUp {
 /// that is given up is waited for.
 const SLOWEST: Duration = Duration::from_secs(60);
 
-struct Doubt {
+struct AwaitingReturn {
     until: u64,
     /// Also one that is not answered yet may have it.
     may_come: bool,
@@ -109,7 +109,7 @@ struct Doubt {
     span: Stopped,
 }
 
-impl Doubt {
+impl AwaitingReturn {
     fn may_be_with(&self, number: u64, answer: &Answer) -> bool {
         number <= self.until && (self.may_come || answer.may_be_there())
     }
@@ -122,9 +122,9 @@ impl Doubt {
     }
 }
 
-impl Books {
+impl PendingPublishes {
     /// Whether a publish up to this number, other than `but`, may have a message that is not its own.
-    fn may_hold(&self, doubt: &Doubt, but: u64) -> bool {
+    fn may_hold(&self, doubt: &AwaitingReturn, but: u64) -> bool {
         self.open.range(..=doubt.until).any(|(n, answer)| *n != but && doubt.may_be_with(*n, answer))
     }
 
@@ -210,14 +210,14 @@ impl Ticket {
     }
 
     /// The message of another publish came with the answer to this one.
-    pub(crate) fn stray(&self, whose: Key, message: Returned) {
+    pub(crate) fn returned_for_other(&self, whose: Key, message: Returned) {
         let found = BOOKS.with(|books| {
             let books = books.entry(self.channel).or_default();
             match books.doubtful.iter().position(|doubt| doubt.key == whose) {
                 Some(at) => books.doubtful.remove(at).map(|doubt| (doubt, message)),
                 None => {
-                    if books.early.len() >= MOST {
-                        books.early.truncate(MOST - 1);
+                    if books.early.len() >= MAX_AWAITING_RETURN {
+                        books.early.truncate(MAX_AWAITING_RETURN - 1);
                         books.lost_until = books.last
                     }
                     books.early.push_front((whose, message));
@@ -244,16 +244,17 @@ impl Ticket {
     pub(crate) fn doubt(&self, key: Key, span: Stopped, may_come: bool) {
         let over = BOOKS.with(|books| {
             let books = books.entry(self.channel).or_default();
-            let doubt = Doubt { until: books.last, may_come, is_lost: books.may_have_lost(self.number), key, span };
+            let doubt =
+                AwaitingReturn { until: books.last, may_come, is_lost: books.may_have_lost(self.number), key, span };
             if !books.may_hold(&doubt, self.number) {
                 return Some(doubt);
             }
             books.doubtful.push_back(doubt);
-            let too_many = books.doubtful.len() > MOST;
+            let too_many = books.doubtful.len() > MAX_AWAITING_RETURN;
             let oldest = if too_many { books.doubtful.pop_front() } else { None };
-            oldest.map(|oldest| Doubt { is_lost: true, ..oldest })
+            oldest.map(|oldest| AwaitingReturn { is_lost: true, ..oldest })
         });
-        over.into_iter().for_each(Doubt::end)
+        over.into_iter().for_each(AwaitingReturn::end)
     }
 }
 
@@ -279,7 +280,7 @@ impl Drop for Ticket {
                 all.remove(&self.channel);
             }
         });
-        over.into_iter().for_each(Doubt::end)
+        over.into_iter().for_each(AwaitingReturn::end)
     }
 }
 
@@ -377,10 +378,10 @@ mod tests {
     fn beyond_the_bound_nobody_knows() {
         let statuses = statuses(|| {
             let kept = Ticket::new(4);
-            (0..=MOST).for_each(|_| answered(Ticket::new(4), true));
+            (0..=MAX_AWAITING_RETURN).for_each(|_| answered(Ticket::new(4), true));
             let mut kept = kept;
             kept.is_over = true;
         });
-        assert_eq!((statuses.len(), &*statuses[0], &*statuses[1]), (MOST + 1, "unknown", "confirmed"));
+        assert_eq!((statuses.len(), &*statuses[0], &*statuses[1]), (MAX_AWAITING_RETURN + 1, "unknown", "confirmed"));
     }
 }

@@ -11,9 +11,9 @@ pub(crate) enum Failure {
     /// The reader of our output has gone. Not an error: `| head` does it.
     Closed,
     /// Not found, or found wanting. Code 1.
-    Wanting(String),
+    NotFound(String),
     /// Found wanting; the output has said all there is to say. Code 1.
-    Told,
+    FindingsReported,
     /// The command makes no sense. Code 2.
     Usage(String),
     /// The store cannot be used. Code 3.
@@ -24,7 +24,7 @@ impl Failure {
     pub(crate) fn code(&self) -> u8 {
         match self {
             Failure::Closed => 0,
-            Failure::Wanting(_) | Failure::Told => 1,
+            Failure::NotFound(_) | Failure::FindingsReported => 1,
             Failure::Usage(_) => 2,
             Failure::Store(_) => 3,
         }
@@ -34,7 +34,7 @@ impl Failure {
     pub(crate) fn io(doing: impl fmt::Display, error: &io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::BrokenPipe => Failure::Closed,
-            _ => Failure::Wanting(format!("{doing}: {error}")),
+            _ => Failure::NotFound(format!("{doing}: {error}")),
         }
     }
 }
@@ -61,8 +61,8 @@ impl From<Error> for Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Failure::Closed | Failure::Told => Ok(()),
-            Failure::Wanting(what) | Failure::Usage(what) | Failure::Store(what) => {
+            Failure::Closed | Failure::FindingsReported => Ok(()),
+            Failure::NotFound(what) | Failure::Usage(what) | Failure::Store(what) => {
                 f.write_str("spanbridge: failed to ")?;
                 // Lines of ours are kept; what stands in them may come from a file's name or content.
                 for (i, line) in what.lines().enumerate() {

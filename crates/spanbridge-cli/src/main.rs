@@ -24,7 +24,7 @@ fn main() -> ExitCode {
     };
     match commands::run(&cli) {
         Ok(()) | Err(Failure::Closed) => ExitCode::SUCCESS,
-        Err(Failure::Told) => ExitCode::from(Failure::Told.code()),
+        Err(Failure::FindingsReported) => ExitCode::from(Failure::FindingsReported.code()),
         Err(failure) => {
             let _ = writeln!(std::io::stderr(), "{failure}");
             ExitCode::from(failure.code())

@@ -163,38 +163,38 @@ fn c_name(name: &str) -> Option<Cow<'static, CStr>> {
 
 /// What the headers of a record were before ours were written, to give a record that was not sent back as it came.
 #[derive(Debug)]
-pub(crate) enum Before {
+pub(crate) enum OriginalHeaders {
     /// They are as they were.
     Untouched,
     /// There were none.
     None,
     /// There was none of ours among them.
-    NotOurs,
+    WithoutContext,
     /// These.
-    Were(OwnedHeaders),
+    Saved(OwnedHeaders),
 }
 
-impl Before {
+impl OriginalHeaders {
     /// What is to be known before a context is written.
     pub(crate) fn injection(headers: Option<&OwnedHeaders>) -> Self {
-        let Some(headers) = headers else { return Before::None };
+        let Some(headers) = headers else { return OriginalHeaders::None };
         let mut ours = false;
         Headers::from(Some(headers)).each(|name, _| ours |= w3c::header_named(name).is_some());
-        if ours { Before::Were(headers.clone()) } else { Before::NotOurs }
+        if ours { OriginalHeaders::Saved(headers.clone()) } else { OriginalHeaders::WithoutContext }
     }
 
     /// Whether a context was written.
     pub(crate) fn is_changed(&self) -> bool {
-        !matches!(self, Before::Untouched)
+        !matches!(self, OriginalHeaders::Untouched)
     }
 
     /// The headers as they were.
     pub(crate) fn restore(self, now: Option<OwnedHeaders>) -> Option<OwnedHeaders> {
         match self {
-            Before::Untouched => now,
-            Before::None => None,
-            Before::Were(headers) => Some(headers),
-            Before::NotOurs => now.map(|mut headers| {
+            OriginalHeaders::Untouched => now,
+            OriginalHeaders::None => None,
+            OriginalHeaders::Saved(headers) => Some(headers),
+            OriginalHeaders::WithoutContext => now.map(|mut headers| {
                 w3c::HEADERS.iter().for_each(|name| HeadersMut(&mut headers).remove(name));
                 headers
             }),
@@ -247,7 +247,7 @@ mod tests {
         let mut sent = headers(&[(b"Baggage", Some(b"k=v")), (b"bad\xff", Some(b"x")), (b"BAGGAGE", Some(b"k=w"))]);
         let found = extract(&Headers::from(Some(&sent)));
         assert_eq!((found.context.baggage().as_str(), found.problems.len()), ("k=w", 1));
-        let before = Before::injection(Some(&sent));
+        let before = OriginalHeaders::injection(Some(&sent));
         inject(&found.context, &mut HeadersMut(&mut sent));
         assert_eq!(sent.count(), 2);
         let again = extract(&Headers::from(Some(&sent)));
@@ -258,7 +258,7 @@ mod tests {
     #[test]
     fn ours_are_replaced_and_given_back() {
         let mut sent = headers(&[(b"traceparent", Some(b"1")), (b"a", None), (b"traceparent", Some(b"2"))]);
-        let before = Before::injection(Some(&sent));
+        let before = OriginalHeaders::injection(Some(&sent));
         HeadersMut(&mut sent).set(w3c::TRACEPARENT, "3");
         assert_eq!(sent.count(), 2);
         assert_eq!(sent.get(1), Pair { key: "traceparent", value: Some(&b"3"[..]) });
@@ -267,9 +267,9 @@ mod tests {
         assert_eq!(Headers::from(Some(&back)).get(w3c::TRACEPARENT), Header::Value(Cow::Borrowed(b"2")));
 
         let mut sent = OwnedHeaders::new().insert(Pair { key: "a", value: Some("b") });
-        let before = Before::injection(Some(&sent));
+        let before = OriginalHeaders::injection(Some(&sent));
         HeadersMut(&mut sent).set(w3c::BAGGAGE, "k=v");
         assert_eq!(before.restore(Some(sent)).map(|h| h.count()), Some(1));
-        assert!(Before::injection(None).restore(Some(OwnedHeaders::new())).is_none());
+        assert!(OriginalHeaders::injection(None).restore(Some(OwnedHeaders::new())).is_none());
     }
 }

@@ -1,6 +1,6 @@
 //! A client's context with ours around it.
 
-use crate::consume::{Home, rebalanced};
+use crate::consume::{ConsumerState, rebalanced};
 use crate::produce::Sent;
 use rdkafka::ClientContext;
 use rdkafka::client::{DefaultClientContext, OAuthToken};
@@ -42,13 +42,13 @@ use std::sync::{Arc, OnceLock, Weak};
 pub struct Observed<C> {
     context: C,
     /// Of a consumer: what its jobs share, known since its first rebalance.
-    home: OnceLock<Weak<Home>>,
+    consumer_state: OnceLock<Weak<ConsumerState>>,
 }
 
 impl<C> Observed<C> {
     /// Around a context.
     pub fn new(context: C) -> Self {
-        Observed { context, home: OnceLock::new() }
+        Observed { context, consumer_state: OnceLock::new() }
     }
 
     /// The user's context.
@@ -134,8 +134,8 @@ impl GroupContext for DefaultConsumerContext {}
 
 impl<C: GroupContext> ConsumerContext for Observed<C> {
     fn pre_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
-        if let Some(home) = rebalanced(consumer, rebalance) {
-            let _ = self.home.set(Arc::downgrade(&home)); // it is known already
+        if let Some(consumer_state) = rebalanced(consumer, rebalance) {
+            let _ = self.consumer_state.set(Arc::downgrade(&consumer_state)); // it is known already
         }
         self.context.pre_rebalance(rebalance)
     }
@@ -145,8 +145,8 @@ impl<C: GroupContext> ConsumerContext for Observed<C> {
     }
 
     fn commit_callback(&self, result: KafkaResult<()>, offsets: &TopicPartitionList) {
-        if let Some(home) = self.home.get().and_then(Weak::upgrade) {
-            home.answered(result.clone(), offsets)
+        if let Some(consumer_state) = self.consumer_state.get().and_then(Weak::upgrade) {
+            consumer_state.answered(result.clone(), offsets)
         }
         self.context.commit_callback(result, offsets)
     }

@@ -1,11 +1,11 @@
 //! Names and attributes of spans, by OpenTelemetry's conventions for Kafka.
 
 use crate::carrier::Headers;
-use crate::facts::Facts;
+use crate::client_info::ClientInfo;
 use rdkafka::Timestamp;
 use rdkafka::error::{KafkaError, KafkaResult};
 use spanbridge::carrier::{Extract, Header};
-use spanbridge::messaging::{self, Capturing, PartKind, Step, UNKNOWN_TYPE, Values, Waited, span};
+use spanbridge::messaging::{self, CapturePolicy, PartKind, Step, UNKNOWN_TYPE, Values, Waited, span};
 use spanbridge::observe::{Span, SpanBuilder};
 use spanbridge::{Failure, Kind, semconv};
 use std::borrow::Cow;
@@ -23,38 +23,38 @@ pub(crate) struct About<'a> {
 }
 
 /// The span around a send, begun under what is current.
-pub(crate) fn send(about: &About<'_>, client: &Facts, values: &mut Values<'_>) -> SpanBuilder {
+pub(crate) fn send(about: &About<'_>, client: &ClientInfo, values: &mut Values<'_>) -> SpanBuilder {
     message(step(client, Step::Send, "send", about.topic), about, values)
 }
 
 /// The span around the work on a message, begun under what is current.
-pub(crate) fn process(about: &About<'_>, client: &Facts, offset: i64, values: &mut Values<'_>) -> SpanBuilder {
+pub(crate) fn process(about: &About<'_>, client: &ClientInfo, offset: i64, values: &mut Values<'_>) -> SpanBuilder {
     let span = step(client, Step::Process, "process", about.topic);
     client.settled_by(in_group(message(span, about, values), client)).attribute(semconv::KAFKA_OFFSET, offset)
 }
 
 /// The span around the work on a batch, begun under what is current.
-pub(crate) fn batch(topic: &str, client: &Facts, count: usize) -> SpanBuilder {
+pub(crate) fn batch(topic: &str, client: &ClientInfo, count: usize) -> SpanBuilder {
     let span = step(client, Step::Process, "process", topic);
     in_group(span, client).attribute(semconv::MESSAGING_BATCH_COUNT, count)
 }
 
 /// The span around a commit or the storing of an offset, begun under what is current.
-pub(crate) fn settle(operation: &'static str, topic: &str, client: &Facts) -> SpanBuilder {
+pub(crate) fn settle(operation: &'static str, topic: &str, client: &ClientInfo) -> SpanBuilder {
     in_group(step(client, Step::Settle, operation, topic), client)
 }
 
 /// The span around a transaction.
-pub(crate) fn transaction(id: &str, client: &Facts) -> SpanBuilder {
+pub(crate) fn transaction(id: &str, client: &ClientInfo) -> SpanBuilder {
     step(client, Step::Send, "transaction", "").kind(Kind::Client).attribute(semconv::TRANSACTION_ID, id)
 }
 
-fn step(client: &Facts, step: Step, operation: &'static str, destination: &str) -> SpanBuilder {
+fn step(client: &ClientInfo, step: Step, operation: &'static str, destination: &str) -> SpanBuilder {
     let span = client.at_server(span(SYSTEM, step, operation, destination));
     if client.id.is_empty() { span } else { span.attribute(semconv::MESSAGING_CLIENT_ID, &*client.id) }
 }
 
-fn in_group(span: SpanBuilder, client: &Facts) -> SpanBuilder {
+fn in_group(span: SpanBuilder, client: &ClientInfo) -> SpanBuilder {
     if client.group.is_empty() { span } else { span.attribute(semconv::MESSAGING_CONSUMER_GROUP, &*client.group) }
 }
 
@@ -73,7 +73,13 @@ fn message(mut span: SpanBuilder, about: &About<'_>, values: &mut Values<'_>) ->
 }
 
 /// Records what is to be recorded of the payload and the headers.
-pub(crate) fn capture(capturing: &Capturing, span: &Span, step: Step, payload: Option<&[u8]>, headers: Headers<'_>) {
+pub(crate) fn capture(
+    capturing: &CapturePolicy,
+    span: &Span,
+    step: Step,
+    payload: Option<&[u8]>,
+    headers: Headers<'_>,
+) {
     // Many write it as a header: Kafka has no place of its own for it.
     let content_type = match headers.get("content-type") {
         Header::Value(Cow::Borrowed(value)) => std::str::from_utf8(value).unwrap_or(UNKNOWN_TYPE),

@@ -55,12 +55,12 @@
 
 mod carrier;
 mod client;
+mod client_info;
 mod consume;
 mod context;
 mod describe;
 mod driver;
 mod error;
-mod facts;
 mod produce;
 mod ranges;
 
@@ -70,4 +70,4 @@ pub use context::{GroupContext, Observed};
 pub use driver::{JobHandler, OnError, Policy};
 pub use error::{BoxError, Error, ErrorKind};
 pub use produce::{ObservedDelivery, ObservedProducer, ProducerExt, Sent, Transaction};
-pub use spanbridge::messaging::{Batch, Capture, Capturing, Part, PartKind, Relation, Trust};
+pub use spanbridge::messaging::{Batch, CaptureMode, CapturePolicy, Part, PartKind, Relation, Trust};

@@ -34,7 +34,7 @@
 //! `baggage` come first, wherever the source puts them, and X-Ray's header where there are none:
 //!
 //! ```
-//! use spanbridge_lambda::{Beside, Event, Source};
+//! use spanbridge_lambda::{InvocationMetadata, Event, Source};
 //!
 //! let payload = br#"{"Records": [{
 //!     "messageId": "059f36b4", "eventSource": "aws:sqs", "eventSourceARN": "arn:aws:sqs:eu-west-1:123456789012:orders",
@@ -42,7 +42,7 @@
 //!     "messageAttributes": {"traceparent": {
 //!         "stringValue": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", "dataType": "String"}},
 //!     "body": "{}"}]}"#;
-//! let (event, _payload) = Event::read(payload, Beside::default());
+//! let (event, _payload) = Event::read(payload, InvocationMetadata::default());
 //! assert_eq!(event.source(), Source::Sqs);
 //! let [record] = event.records() else { panic!("one record") };
 //! assert_eq!((record.destination.as_str(), record.attempt), ("orders", Some(2)));
@@ -93,13 +93,13 @@ pub use consume::{
     snapstart,
 };
 pub use durable::Durable;
-pub use event::{Beside, Event, Record, Source};
+pub use event::{Event, InvocationMetadata, Record, Source};
 #[cfg(any(feature = "invoke", feature = "sqs", feature = "sns"))]
 pub use produce::{CallExt, ObservedCall, Propagate};
 #[cfg(any(feature = "runtime", feature = "invoke", feature = "sqs", feature = "sns"))]
-pub use spanbridge::messaging::{Capture, Capturing, Part, PartKind};
+pub use spanbridge::messaging::{CaptureMode, CapturePolicy, Part, PartKind};
 #[cfg(feature = "runtime")]
-pub use spanbridge::messaging::{Receiving, Relation, Trust};
+pub use spanbridge::messaging::{ReceiveOptions, Relation, Trust};
 
 #[cfg(feature = "runtime")]
 #[doc = include_str!("handler_attribute.md")]

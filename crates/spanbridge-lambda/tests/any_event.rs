@@ -7,7 +7,7 @@ use hidden::without_hidden;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use spanbridge_lambda::{Beside, Event, Source};
+use spanbridge_lambda::{Event, InvocationMetadata, Source};
 
 const PARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
@@ -172,7 +172,7 @@ fn places(value: &Value, at: String, all: &mut Vec<String>) {
 
 fn check(sent: &Value) {
     let bytes = sent.to_string().into_bytes();
-    let (event, payload) = Event::read(&bytes, Beside::default());
+    let (event, payload) = Event::read(&bytes, InvocationMetadata::default());
     let expected: Value = serde_json::from_slice(&bytes).unwrap(); // not `sent`: numbers may lose a digit
     assert_eq!(serde_json::from_slice::<Value>(&payload).unwrap(), without_hidden(expected, event.source()));
     if let Some(all) = sent.as_array() {
@@ -198,7 +198,7 @@ fn check(sent: &Value) {
 proptest! {
     #[test]
     fn any_bytes(bytes in vec(any::<u8>(), 0..300), xray: Option<String>) {
-        let (event, payload) = Event::read(&bytes, Beside { client_context: None, xray: xray.as_deref() });
+        let (event, payload) = Event::read(&bytes, InvocationMetadata { client_context: None, xray: xray.as_deref() });
         prop_assert_eq!(event.source(), Source::Direct);
         prop_assert_eq!(&*payload, &*bytes);
     }
@@ -224,7 +224,7 @@ proptest! {
         records.insert(at, good);
         let count = records.len();
         let event = json!({ "Records": records }).to_string();
-        let (event, _) = Event::read(event.as_bytes(), Beside::default());
+        let (event, _) = Event::read(event.as_bytes(), InvocationMetadata::default());
         prop_assert_eq!((event.source(), event.records().len()), (Source::Sqs, count));
         let record = &event.records()[at];
         prop_assert_eq!(&*record.id, "good");
@@ -245,7 +245,7 @@ fn hostile_sizes() {
     for (payload, records, found) in
         [(deep(3 << 20), 0, false), (wide, 10_000, false), (long, 0, false), (many, 0, true), (nested, 1, false)]
     {
-        let (event, unchanged) = Event::read(payload.as_bytes(), Beside::default());
+        let (event, unchanged) = Event::read(payload.as_bytes(), InvocationMetadata::default());
         assert_eq!(event.records().len(), records);
         let problems: Vec<_> = event.carried().problems.iter().map(ToString::to_string).collect();
         let cut = "event: it has 200001 records, of which the first 10000 were read".to_owned();

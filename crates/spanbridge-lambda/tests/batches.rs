@@ -223,11 +223,11 @@ async fn of_a_fifo_queue_the_rest_of_the_group_is_left() {
 #[tokio::test]
 async fn several_at_a_time() {
     static NOW: AtomicUsize = AtomicUsize::new(0);
-    static MOST: AtomicUsize = AtomicUsize::new(0);
+    static PEAK: AtomicUsize = AtomicUsize::new(0);
     let ship = |event: LambdaEvent<Value>| async move {
         let records = Records::new(&event.context, bodies(&event.payload)).concurrency(3);
         let work = |body: String| async move {
-            MOST.fetch_max(NOW.fetch_add(1, AcqRel) + 1, AcqRel);
+            PEAK.fetch_max(NOW.fetch_add(1, AcqRel) + 1, AcqRel);
             tokio::task::yield_now().await;
             NOW.fetch_sub(1, AcqRel);
             work(body).await
@@ -237,9 +237,9 @@ async fn several_at_a_time() {
     let many: Vec<_> = std::iter::repeat_n("a", 19).chain(["bad"]).collect();
     let run = |event| record(answer(observed(service_fn(ship)), invocation(event, context())));
     assert_eq!(run(sqs("orders", None, &many)).await.1, failures(&["m19"]));
-    assert_eq!(MOST.swap(0, AcqRel), 3);
+    assert_eq!(PEAK.swap(0, AcqRel), 3);
     assert_eq!(run(sqs("orders.fifo", Some("g"), &many)).await.1, failures(&["m19"]));
-    assert_eq!(MOST.load(Acquire), 1, "what is in order stays in order");
+    assert_eq!(PEAK.load(Acquire), 1, "what is in order stays in order");
 }
 
 #[tokio::test]

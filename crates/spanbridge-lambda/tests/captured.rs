@@ -16,17 +16,18 @@ use serde_json::{Value, json};
 use spanbridge::record::Record;
 use spanbridge::{Memory, Recorder, Sampler, semconv};
 use spanbridge_lambda::{
-    Beside, Capture, Capturing, Event, Observe, Receiving, Trust, for_each_record, handler, observed,
+    CaptureMode, CapturePolicy, Event, InvocationMetadata, Observe, ReceiveOptions, Trust, for_each_record, handler,
+    observed,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use support::{Answer, Recorded, answer, context, invocation, record};
 
 const PARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
-const ALL: Capture = Capture::Inline { max: 4096 };
+const ALL: CaptureMode = CaptureMode::Inline { max: 4096 };
 
-fn all() -> Capturing {
-    Capturing::from(ALL).headers(ALL)
+fn all() -> CapturePolicy {
+    CapturePolicy::from(ALL).headers(ALL)
 }
 
 async fn score(event: LambdaEvent<Value>) -> Result<Value, Error> {
@@ -41,7 +42,7 @@ async fn scored(observe: Observe, payload: impl ToString) -> (Recorded, Option<A
 }
 
 /// What a capture records of an invocation with this payload.
-async fn of(capture: impl Into<Capturing>, payload: impl ToString) -> Vec<String> {
+async fn of(capture: impl Into<CapturePolicy>, payload: impl ToString) -> Vec<String> {
     captured(&scored(Observe::new().capture(capture), payload).await.0.0)
 }
 
@@ -49,14 +50,14 @@ async fn of(capture: impl Into<Capturing>, payload: impl ToString) -> Vec<String
 async fn as_much_as_was_asked_for() {
     let event = json!({"order": 42, "__spanbridge": {"traceparent": PARENT}});
     assert_eq!(captured(&scored(Observe::new(), &event).await.0.0), [""; 0], "nobody asked");
-    assert_eq!(of(Capture::Off, &event).await, [""; 0]);
-    assert_eq!(of(Capturing::from(Capture::Off).hashed().headers(ALL), &event).await, [""; 0]);
+    assert_eq!(of(CaptureMode::Off, &event).await, [""; 0]);
+    assert_eq!(of(CapturePolicy::from(CaptureMode::Off).hashed().headers(ALL), &event).await, [""; 0]);
     // No attribute tells the sizes.
     let sizes = ["score: input application/json 12 -", "score: output application/json 20 -"];
-    assert_eq!(of(Capture::Reference, &event).await, sizes);
-    let hashed = of(Capturing::default().hashed(), &event).await;
+    assert_eq!(of(CaptureMode::Reference, &event).await, sizes);
+    let hashed = of(CapturePolicy::default().hashed(), &event).await;
     assert_eq!(hashed, sizes.map(|size| size.replace(" -", " hashed -")));
-    let (seen, answer) = scored(Observe::new().capture(Capture::Inline { max: 14 }), &event).await;
+    let (seen, answer) = scored(Observe::new().capture(CaptureMode::Inline { max: 14 }), &event).await;
     assert_eq!(
         captured(&seen.0),
         [r#"score: input application/json 12 {"order":42}"#, r#"score: output application/json 20 {"got":{"order"#]
@@ -97,7 +98,7 @@ async fn a_request_has_headers() {
     });
     let mut many = api.clone();
     many["multiValueHeaders"] = json!({"Accept": ["a", "b"], "traceparent": [PARENT], "Cookie": ["c=1"]});
-    let only_headers = || Capturing::from(Capture::Off).headers(ALL);
+    let only_headers = || CapturePolicy::from(CaptureMode::Off).headers(ALL);
     assert_eq!(
         of(only_headers(), &api).await,
         [r#"/orders: input.headers application/json 38 {"Authorization":"Bearer x","x-n":"7"}"#]
@@ -160,12 +161,12 @@ macro_rules! working {
 /// Handles an event with `for_each_record`.
 async fn worked(observe: Observe, event: impl ToString) -> Vec<Record<'static>> {
     let event = event.to_string();
-    let many = Event::read(event.as_bytes(), Beside::default()).0.records().len();
+    let many = Event::read(event.as_bytes(), InvocationMetadata::default()).0.records().len();
     record(answer(working!(many), (observe, invocation(event, context())))).await.0.0
 }
 
 /// What is captured of the records of an event.
-async fn of_records(capture: impl Into<Capturing>, event: impl ToString) -> Vec<String> {
+async fn of_records(capture: impl Into<CapturePolicy>, event: impl ToString) -> Vec<String> {
     let records = worked(Observe::new().capture(capture), event).await;
     captured(&records).into_iter().filter(|told| told.starts_with("process")).collect()
 }
@@ -260,7 +261,7 @@ async fn the_records_of_every_source() {
         };
         let expected: Vec<_> = expected.into_iter().map(sized).collect();
         assert_eq!(of_records(all(), &event).await, expected);
-        assert_eq!(of_records(Capture::Reference, &event).await, [""; 0], "its size is an attribute");
+        assert_eq!(of_records(CaptureMode::Reference, &event).await, [""; 0], "its size is an attribute");
         let fails = of_records(all().redact(|_| Err("no")), &event).await;
         assert!(fails.iter().all(|told| told.contains("redaction.failed") || told.ends_with(" {}")), "{fails:?}");
     }
@@ -293,10 +294,10 @@ async fn off_tells_no_size() {
     let event = json!({"Records": [{"eventSource": "aws:sqs", "messageId": "1", "body": "42"}]});
     for (observe, size) in [
         (Observe::new(), "2"),
-        (Observe::new().capture(Capture::Reference), "2"),
+        (Observe::new().capture(CaptureMode::Reference), "2"),
         (Observe::new().capture(ALL), "2"),
-        (Observe::new().capture(Capture::Off), ""),
-        (Observe::new().capture(Capturing::from(Capture::Off).headers(ALL)), ""),
+        (Observe::new().capture(CaptureMode::Off), ""),
+        (Observe::new().capture(CapturePolicy::from(CaptureMode::Off).headers(ALL)), ""),
     ] {
         let seen = Recorded(worked(observe.clone(), &event).await);
         assert_eq!(seen.span("process").get(semconv::MESSAGING_BODY_SIZE), size, "{observe:?}");
@@ -347,14 +348,15 @@ async fn a_record_is_captured_by_itself() {
 /// What is said for all kinds of consumers is said for functions, too.
 #[tokio::test]
 async fn receiving_is_taken_as_a_whole() {
-    let receiving = |capture: Capturing| Receiving { capture, trust: Trust::Ignore, ..Receiving::default() };
+    let receiving =
+        |capture: CapturePolicy| ReceiveOptions { capture, trust: Trust::Ignore, ..ReceiveOptions::default() };
     let event = json!({"order": 42, "headers": {"traceparent": PARENT}});
     for (capture, expected) in [
         (all(), vec!["score: input application/json", "score: output application/json"]),
-        (Capture::Off.into(), vec![]),
-        (Capturing::default(), vec![]),
+        (CaptureMode::Off.into(), vec![]),
+        (CapturePolicy::default(), vec![]),
     ] {
-        let (recorded, _) = scored(Observe::new().under(receiving(capture)), &event).await;
+        let (recorded, _) = scored(Observe::new().with(receiving(capture)), &event).await;
         let told = captured(&recorded.0);
         assert_eq!(told.len(), expected.len(), "{told:?}");
         assert!(told.iter().zip(expected).all(|(told, expected)| told.starts_with(expected)), "{told:?}");
@@ -373,15 +375,15 @@ async fn values_and_errors_go_by_the_policy() {
     });
     let fail = |_: LambdaEvent<Value>| async { Err::<Value, Error>(SECRET.into()) };
     let panics = |_: LambdaEvent<Value>| async { panic!("{SECRET}") as Result<Value, Error> };
-    let starred = Capturing::default().redact(|part| {
+    let starred = CapturePolicy::default().redact(|part| {
         part.replace("***");
         Ok::<_, std::convert::Infallible>(())
     });
     for (capture, left) in [
-        (Capturing::default(), Some(SECRET)),
-        (Capture::Off.into(), None),
+        (CapturePolicy::default(), Some(SECRET)),
+        (CaptureMode::Off.into(), None),
         (starred, Some("***")),
-        (Capturing::default().redact(|_| Err("no")), None),
+        (CapturePolicy::default().redact(|_| Err("no")), None),
     ] {
         let observe = || Observe::new().capture(capture.clone());
         let (failed, _) = record(answer(observed(service_fn(fail)), (observe(), invocation(&event, context())))).await;

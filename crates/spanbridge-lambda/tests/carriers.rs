@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use spanbridge::carrier::extract;
 use spanbridge::w3c::{Baggage, SAMPLED, TraceParent, TraceState};
 use spanbridge::{Context, RunId, SpanId, TraceId};
-use spanbridge_lambda::{Beside, ClientContext, Event, XRay};
+use spanbridge_lambda::{ClientContext, Event, InvocationMetadata, XRay};
 use std::collections::{BTreeMap, HashMap};
 
 const TRACE: &str = "5759e988bd862e3fe1be46a994272793";
@@ -102,7 +102,7 @@ fn the_order_of_places() {
         (None, &in_header, None, Some(5), 0),
         (None, "", None, None, 0),
     ] {
-        let (event, _) = Event::read(payload.as_bytes(), Beside { client_context: custom.as_ref(), xray });
+        let (event, _) = Event::read(payload.as_bytes(), InvocationMetadata { client_context: custom.as_ref(), xray });
         let carried = event.carried();
         assert_eq!(carried.context.span_id().map(|span| span.get()), found, "{custom:?} {payload} {xray:?}");
         assert_eq!(carried.problems.len(), problems, "{:?}", carried.problems);
@@ -253,7 +253,7 @@ proptest! {
         let mut sent = ClientContext::default();
         let left_out = sent.inject(&context);
         let custom = in_lambda_runtime(&decode(&sent.encode().unwrap()));
-        let (event, _) = Event::read(b"{}", Beside { client_context: Some(&custom), xray: None });
+        let (event, _) = Event::read(b"{}", InvocationMetadata { client_context: Some(&custom), xray: None });
         prop_assert_eq!(event.carried().context.trace_parent(), context.trace_parent());
         prop_assert!(left_out.is_some() || event.carried().context == context);
     }

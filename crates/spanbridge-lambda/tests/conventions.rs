@@ -18,19 +18,21 @@ use serde_json::{Value, json};
 use spanbridge::conformance::{Seen, spans};
 use spanbridge::record::{Body, Record};
 use spanbridge::{Kind, observe};
-use spanbridge_lambda::{Beside, CallExt, Capture, Capturing, Event, Observe, Propagate, for_each_record, observed};
+use spanbridge_lambda::{
+    CallExt, CaptureMode, CapturePolicy, Event, InvocationMetadata, Observe, Propagate, for_each_record, observed,
+};
 use std::collections::BTreeSet;
 use support::{answer, context, invocation, record};
 
 const CALLER: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
-fn all() -> Capturing {
-    Capturing::default().hashed().headers(Capture::Reference)
+fn all() -> CapturePolicy {
+    CapturePolicy::default().hashed().headers(CaptureMode::Reference)
 }
 
 /// Handles an event; each of its records fails whose place is odd.
-async fn handled(event: Vec<u8>, capture: &Capturing) -> Vec<Record<'static>> {
-    let many = Event::read(&event, Beside::default()).0.records().len();
+async fn handled(event: Vec<u8>, capture: &CapturePolicy) -> Vec<Record<'static>> {
+    let many = Event::read(&event, InvocationMetadata::default()).0.records().len();
     let handler = move |event: LambdaEvent<Value>| async move {
         let work = |n| async move { if n % 2 == 1 { Err("odd") } else { Ok(()) } };
         for_each_record(&event.context, 0..many, work).await?;
@@ -52,7 +54,7 @@ async fn called<F: Future>(call: impl FnOnce() -> F) -> Vec<Record<'static>> {
     record(work).await.0.0
 }
 
-fn lambda(service: &Service, capture: &Capturing) -> aws_sdk_lambda::Client {
+fn lambda(service: &Service, capture: &CapturePolicy) -> aws_sdk_lambda::Client {
     use aws_sdk_lambda::config::{BehaviorVersion, Builder, Credentials, Region, retry::RetryConfig};
     let config = Builder::new()
         .behavior_version(BehaviorVersion::latest())
@@ -65,7 +67,7 @@ fn lambda(service: &Service, capture: &Capturing) -> aws_sdk_lambda::Client {
     aws_sdk_lambda::Client::from_conf(config.build())
 }
 
-async fn functions(capture: &Capturing) -> Vec<Vec<Record<'static>>> {
+async fn functions(capture: &CapturePolicy) -> Vec<Vec<Record<'static>>> {
     let mut all = vec![];
     let folder = "tests/events";
     for file in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
@@ -83,7 +85,7 @@ async fn functions(capture: &Capturing) -> Vec<Vec<Record<'static>>> {
     all
 }
 
-async fn calls(capture: &Capturing) -> Vec<Vec<Record<'static>>> {
+async fn calls(capture: &CapturePolicy) -> Vec<Vec<Record<'static>>> {
     let mut all = vec![];
     for status in [200, 500] {
         let service = Service::new(status, json!({}));

@@ -5,7 +5,7 @@ mod hidden;
 
 use hidden::without_hidden;
 use spanbridge::carrier::Extraction;
-use spanbridge_lambda::{Beside, Event, Record};
+use spanbridge_lambda::{Event, InvocationMetadata, Record};
 use std::fmt::Write;
 use std::path::PathBuf;
 use std::time::UNIX_EPOCH;
@@ -14,7 +14,7 @@ use std::time::UNIX_EPOCH;
 fn every_event_gives_what_it_carries() {
     let mut got = String::new();
     for path in events() {
-        let (event, _) = Event::read(&std::fs::read(&path).unwrap(), Beside::default());
+        let (event, _) = Event::read(&std::fs::read(&path).unwrap(), InvocationMetadata::default());
         writeln!(got, "{}", path.file_stem().unwrap().to_str().unwrap()).unwrap();
         show(&event, &mut got);
     }
@@ -30,7 +30,7 @@ fn the_handler_sees_what_was_sent_without_the_hidden_field() {
     for path in events() {
         let bytes = std::fs::read(&path).unwrap();
         let sent: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
-        let (event, payload) = Event::read(&bytes, Beside::default());
+        let (event, payload) = Event::read(&bytes, InvocationMetadata::default());
         let sent = without_hidden(sent, event.source());
         assert_eq!(serde_json::from_slice::<serde_json::Value>(&payload).unwrap(), sent, "{}", path.display());
     }

@@ -16,16 +16,16 @@ use serde_json::json;
 use spanbridge::conformance::{Seen, spans};
 use spanbridge::record::Record;
 use spanbridge::{Memory, Recorder, Sampler, observe, semconv};
-use spanbridge_lambda::{CallExt, Capture, Capturing, Propagate};
+use spanbridge_lambda::{CallExt, CaptureMode, CapturePolicy, Propagate};
 use std::time::Duration;
 
 const PARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 const QUEUE: &str = "https://sqs.eu-west-1.amazonaws.com/123456789012/orders";
 const TOPIC: &str = "arn:aws:sns:eu-west-1:123456789012:orders";
-const ALL: Capture = Capture::Inline { max: 4096 };
+const ALL: CaptureMode = CaptureMode::Inline { max: 4096 };
 
-fn all() -> Capturing {
-    Capturing::from(ALL).headers(ALL)
+fn all() -> CapturePolicy {
+    CapturePolicy::from(ALL).headers(ALL)
 }
 
 fn lambda(service: &Service, propagate: Option<Propagate>) -> aws_sdk_lambda::Client {
@@ -56,9 +56,9 @@ async fn a_call_has_an_input_and_an_output() {
     let client = lambda(&service, None);
     let order = || client.invoke().function_name("score").payload(Blob::new(r#"{"order":42}"#));
     assert_eq!(captured(&recorded(|| order().observed().send()).await), [""; 0], "nobody asked");
-    assert_eq!(captured(&recorded(|| order().observed().capture(&Capture::Off.into()).send()).await), [""; 0]);
+    assert_eq!(captured(&recorded(|| order().observed().capture(&CaptureMode::Off.into()).send()).await), [""; 0]);
     let sizes = ["invoke score: input application/json 12 -", "invoke score: output application/json 12 -"];
-    assert_eq!(captured(&recorded(|| order().observed().capture(&Capturing::default()).send()).await), sizes);
+    assert_eq!(captured(&recorded(|| order().observed().capture(&CapturePolicy::default()).send()).await), sizes);
     let both = [
         r#"invoke score: input application/json 12 {"order":42}"#,
         r#"invoke score: output application/json 12 {"points":7}"#,
@@ -113,7 +113,7 @@ async fn a_client_captures_all_its_calls() {
     let both = ["invoke score: input application/json 2 42", "invoke score: output application/json 1 7"];
     assert_eq!(captured(&recorded(|| order().send()).await), both);
     assert_eq!(captured(&recorded(|| order().observed().send()).await), both, "once");
-    let off = Capturing::from(Capture::Off);
+    let off = CapturePolicy::from(CaptureMode::Off);
     assert_eq!(captured(&recorded(|| order().observed().capture(&off).send()).await), [""; 0]);
 }
 
@@ -136,7 +136,7 @@ async fn messages() {
         ]
     );
     let size = hidden.len().to_string();
-    for (capture, size) in [(None, &*size), (Some(Capture::Reference), &size), (Some(Capture::Off), "")] {
+    for (capture, size) in [(None, &*size), (Some(CaptureMode::Reference), &size), (Some(CaptureMode::Off), "")] {
         let send = || async {
             match capture {
                 Some(capture) => send().capture(&capture.into()).send().await,
@@ -158,7 +158,7 @@ async fn messages() {
     // Of a batch each by itself.
     let entry = |id: &str| SendMessageBatchRequestEntry::builder().id(id).message_body(id).build().unwrap();
     let batch = || sqs.send_message_batch().queue_url(QUEUE).entries(entry("x")).entries(entry("y"));
-    let batch = || batch().observed().capture(&Capture::Inline { max: 9 }.into()).send();
+    let batch = || batch().observed().capture(&CaptureMode::Inline { max: 9 }.into()).send();
     assert_eq!(
         captured(&recorded(batch).await),
         ["x", "y"].map(|id| format!("send orders: output application/octet-stream 1 {id}"))
@@ -183,6 +183,6 @@ async fn notifications() {
     let batch = || sns.publish_batch().topic_arn(TOPIC).publish_batch_request_entries(entry.clone());
     let records = recorded(|| batch().observed().capture(&ALL.into()).send()).await;
     assert_eq!(captured(&records), ["publish orders: output application/octet-stream 2 42"]);
-    let off = Capturing::from(Capture::Off);
+    let off = CapturePolicy::from(CaptureMode::Off);
     assert_eq!(span(&recorded(|| batch().observed().capture(&off).send()).await).get(semconv::MESSAGING_BODY_SIZE), "");
 }

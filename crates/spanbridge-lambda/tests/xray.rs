@@ -13,7 +13,7 @@ use caught::Service;
 use lambda_runtime::tower::service_fn;
 use lambda_runtime::{Error, LambdaEvent};
 use serde_json::{Value, json};
-use spanbridge_lambda::{Beside, CallExt, Event, Observe, XRay, observed};
+use spanbridge_lambda::{CallExt, Event, InvocationMetadata, Observe, XRay, observed};
 use support::{answer, context, invocation, record};
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
@@ -86,7 +86,7 @@ fn a_message_that_only_has_x_ray() {
         let header = format!("{ROOT};Parent=53995c3f42cd8ad8{sampled}");
         let message = json!({"eventSource": "aws:sqs", "attributes": {"AWSTraceHeader": header}});
         let event = json!({"Records": [message]}).to_string();
-        let (event, _) = Event::read(event.as_bytes(), Beside::default());
+        let (event, _) = Event::read(event.as_bytes(), InvocationMetadata::default());
         let found = &event.records()[0].carried.context;
         assert_eq!(found.trace_id().unwrap().to_string(), TRACE, "{header}");
         assert_eq!(found.span_id().is_some(), parent, "{header}");

@@ -91,13 +91,13 @@ fn run_body() -> BoxedStrategy<Body<'static>> {
     let via = (0..3usize).prop_map(|i| [Via::Start, Via::Resume, Via::Receive][i]);
     prop_oneof![
         (time(), attributes(), via, of(text()), of(text()), of(text())).prop_map(
-            |(started_at, resource, via, suspension_id, leg_id, after_leg_id)| Body::Segment {
+            |(started_at, resource, via, suspension_id, resumption_id, previous_resumption_id)| Body::Segment {
                 started_at,
                 resource,
                 via,
                 suspension_id,
-                leg_id,
-                after_leg_id,
+                resumption_id,
+                previous_resumption_id,
             },
         ),
         (text(), time(), of(text()), of(run_id()), of(span_id()), attributes()).prop_map(

@@ -100,9 +100,13 @@ fn openings() -> impl Strategy<Value = [Option<(Body<'static>, usize)>; 3]> {
         let parts = (via.clone(), host.clone(), 0..9u64, 0..4usize, (leg(), leg()));
         let opening = parts.prop_map(|((via, suspension), host, at, delivery, legs)| {
             let resource = host.map(|h| ("host.name".into(), AttributeValue::Str(h.into()))).into_iter().collect();
-            let [suspension_id, leg_id, after_leg_id] = [suspension, legs.0, legs.1].map(|id| id.map(Into::into));
+            let [suspension_id, resumption_id, previous_resumption_id] =
+                [suspension, legs.0, legs.1].map(|id| id.map(Into::into));
             let started_at = T0 + at * MS;
-            (Body::Segment { started_at, resource, via, suspension_id, leg_id, after_leg_id }, delivery)
+            (
+                Body::Segment { started_at, resource, via, suspension_id, resumption_id, previous_resumption_id },
+                delivery,
+            )
         });
         proptest::option::weighted(0.8, opening)
     };

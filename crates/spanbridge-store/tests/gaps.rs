@@ -205,7 +205,14 @@ fn a_function_whose_work_is_a_run_is_stopped_once() {
     let (mut shop, mut score) = (Recording::of(run(2), 1, "shop"), Recording::of(run(2), 2, "score"));
     let resource = attributes(&[]);
     let (started_at, via) = (T0 + 9 * MS, Via::Start);
-    let segment = Body::Segment { started_at, resource, via, suspension_id: None, leg_id: None, after_leg_id: None };
+    let segment = Body::Segment {
+        started_at,
+        resource,
+        via,
+        suspension_id: None,
+        resumption_id: None,
+        previous_resumption_id: None,
+    };
     let (mut invocation, time) = (start(2, 0, "score", 10), "50 ms are left of the function's time");
     invocation.parent_span_id = Some(run(2).as_parent());
     invocation.primitive = "function.handle".into();

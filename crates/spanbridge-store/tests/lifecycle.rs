@@ -26,8 +26,8 @@ impl Segment {
             resource,
             via,
             suspension_id: after.map(Into::into),
-            leg_id: None,
-            after_leg_id: None,
+            resumption_id: None,
+            previous_resumption_id: None,
         };
         Segment(Recording::of(run(1), number, service), vec![]).and(body)
     }
@@ -54,8 +54,8 @@ impl Segment {
     /// Goes on after a leg of another, on another host; what it does is a leg, too.
     fn after_on(host: &'static str, number: u64, leg: &'static str, after: Option<&'static str>, at: u64) -> Self {
         let mut segment = Self::on(host, number, "flows", at, Via::Resume, None);
-        if let Body::Segment { leg_id, after_leg_id, .. } = &mut segment.1[0].body {
-            (*leg_id, *after_leg_id) = (Some(leg.into()), after.map(Into::into));
+        if let Body::Segment { resumption_id, previous_resumption_id, .. } = &mut segment.1[0].body {
+            (*resumption_id, *previous_resumption_id) = (Some(leg.into()), after.map(Into::into));
         }
         segment
     }

@@ -371,7 +371,7 @@ fn records_of_no_run_and_too_large_ones() {
 /// Up to the limit a record is stored and read as it came; one byte more, and it is refused by itself.
 #[test]
 fn a_record_at_the_limit_is_stored_whole() {
-    const MOST: usize = 8 << 20;
+    const MAX_RECORD: usize = 8 << 20;
     let (_dir, path) = place();
     let mut sink = StoreSink::open(&path).unwrap();
     let mut r = Recording::of(run(1), 1, "shop");
@@ -384,9 +384,9 @@ fn a_record_at_the_limit_is_stored_whole() {
         let receipt = sink.deliver_records(1, number, || std::iter::once(record.clone())).unwrap();
         receipt.rejected.into_iter().next().map(|(_, why)| why)
     };
-    let why = refused(1, &sized(MOST)).unwrap();
+    let why = refused(1, &sized(MAX_RECORD)).unwrap();
     let weight: usize = why.split(' ').nth(2).unwrap().parse().unwrap();
-    let fits = MOST - (weight - MOST);
+    let fits = MAX_RECORD - (weight - MAX_RECORD);
     let (largest, larger) = (sized(fits), sized(fits + 1));
     assert_eq!(refused(2, &largest), None);
     assert_eq!(refused(3, &larger).as_deref(), Some("it has 8388609 bytes; the most is 8388608"));

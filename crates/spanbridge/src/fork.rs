@@ -64,7 +64,7 @@ fn before() {
     TraceState::none();
     Baggage::none();
     #[cfg(feature = "record")]
-    crate::clock::init();
+    crate::encoder::clock::init();
     let locks = lock(&LOCKS);
     let mut held: Vec<Box<dyn Held>> = locks.iter().map(|each| each.hold()).collect();
     held.push(Box::new(locks));

@@ -55,9 +55,9 @@
 //!
 //! # How it is built
 //!
-//! Modules form layers, and each uses only what stands before it: ids and wire formats ([`w3c`], [`payload`]) → buffers →
-//! [`Context`] → [`current`] → recording → where contexts come from → [`carrier`] → [`RunContext`] → spans ([`mod@observe`])
-//! → [`messaging`], [`outbox`] → [`record`] → [`Recorder`] → the conformance kit.
+//! Rooms form layers, and each uses only what stands before it: buffers → what is carried ([`w3c`], [`Context`],
+//! [`current`]) → the encoder of spans → [`carrier`] → spans and runs ([`mod@observe`], [`outbox`]) → [`messaging`] →
+//! [`record`] → [`Recorder`] → the conformance kit.
 
 #[cfg(feature = "macros")]
 #[doc(hidden)]
@@ -65,64 +65,35 @@ pub mod __private;
 #[cfg(feature = "record")]
 mod buffer;
 pub mod carrier;
-#[cfg(feature = "record")]
-mod clock;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod context;
-pub mod current;
+mod encoder;
 #[doc(hidden)]
 pub mod fork;
-mod ids;
-#[cfg(feature = "record")]
-mod intake;
-#[cfg(feature = "json")]
-mod json_text;
 pub mod messaging;
-#[cfg(not(feature = "record"))]
-mod nothing_recorded;
-pub mod observe;
-mod origin;
-pub mod outbox;
-mod outcome;
 pub mod panics;
-#[cfg(feature = "json")]
-pub mod payload;
-mod primitive;
 #[cfg(feature = "record")]
 pub mod record;
-#[cfg(feature = "record")]
 mod recorder;
-mod recording;
-mod report;
-mod run_context;
-#[cfg(feature = "record")]
-mod sampler;
 pub mod semconv;
 mod span;
 mod text;
-mod value;
-pub mod w3c;
 
-pub use context::Context;
-pub use current::ContextExt;
-pub use ids::{ParseIdError, RunId, SegmentId, SpanId, TraceId};
-#[cfg(not(feature = "record"))]
-pub use nothing_recorded::{Flush, flush, flush_at_exit, flush_blocking, reseed};
-pub use outcome::{Failure, Outcome};
-pub use primitive::{Kind, Primitive, Status, family};
-#[cfg(feature = "record")]
-pub use recorder::{
-    Batch, Flush, InstallError, JsonLines, Memory, Receipt, Recorder, RecorderBuilder, Sink, SinkError, flush,
-    flush_at_exit, flush_blocking, reseed,
-};
-pub use report::{Report, SinkReport};
 #[cfg(feature = "json")]
-pub use run_context::ParseRunContextError;
-pub use run_context::RunContext;
+pub use carrier::payload;
 #[cfg(feature = "record")]
-pub use sampler::Sampler;
+pub use context::Sampler;
+pub use context::{
+    Context, ContextExt, Kind, ParseIdError, Primitive, RunId, SegmentId, SpanId, Status, TraceId, Value, current,
+    family, w3c,
+};
+#[cfg(feature = "record")]
+pub use recorder::{Batch, InstallError, JsonLines, Memory, Receipt, Recorder, RecorderBuilder, Sink, SinkError};
+pub use recorder::{Flush, Report, SinkReport, flush, flush_at_exit, flush_blocking, reseed};
+#[cfg(feature = "json")]
+pub use span::ParseRunContextError;
+pub use span::{Failure, Outcome, RunContext, observe, outbox};
 #[cfg(feature = "macros")]
 #[doc = include_str!("observe_attribute.md")]
 pub use spanbridge_macros::observe;
-pub use value::Value;

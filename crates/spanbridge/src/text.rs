@@ -1,7 +1,7 @@
 //! Text that somebody else's code makes for us, of errors above all: bounded while it is written, whatever that code does.
 
+use crate::encoder::layout::MAX_TEXT;
 use crate::panics;
-use crate::recording::layout::MAX_TEXT;
 use std::error::Error;
 use std::fmt::{self, Display, Write};
 

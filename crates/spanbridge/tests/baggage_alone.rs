@@ -123,7 +123,7 @@ mod recorded {
     use super::support::{by_name, flush, record, recorder, spans};
     use super::*;
     use spanbridge::ContextExt;
-    use spanbridge::messaging::{Arrival, Received, Receiving, Relation, Trust};
+    use spanbridge::messaging::{MessageInfo, ReceiveOptions, Received, Relation, Trust};
     use spanbridge::record::Body;
 
     /// What begins under it begins a trace, which has the baggage: spans, runs, and what is sent from there.
@@ -162,11 +162,11 @@ mod recorded {
         }
     }
 
-    fn worked_on(came: &Headers, receiving: &Receiving) -> (Headers, Vec<String>) {
+    fn worked_on(came: &Headers, receiving: &ReceiveOptions) -> (Headers, Vec<String>) {
         let (recorder, memory) = recorder();
         let sent = recorder.in_scope(|| {
             let received =
-                Received::new(came).under(receiving, Arrival { name: &|| "work".into(), ..Arrival::default() });
+                Received::new(came).with(receiving, MessageInfo { name: &|| "work".into(), ..MessageInfo::default() });
             let span = received.process(|| observe::span("process").open());
             let sent = sent(span.context());
             span.end();
@@ -196,7 +196,7 @@ mod recorded {
                 (Trust::Ignore, None, None, &[ignored]),
                 (Trust::Ignore, listed(), None, &[ignored]),
             ] {
-                let receiving = Receiving { relation, trust, baggage, ..Receiving::default() };
+                let receiving = ReceiveOptions { relation, trust, baggage, ..ReceiveOptions::default() };
                 let came = headers([("baggage", "tenant=acme,secret=s3cr")]);
                 let (sent, diagnostics) = worked_on(&came, &receiving);
                 assert_eq!(sent.get("baggage").map(String::as_str), expected, "{receiving:?}");
@@ -210,7 +210,7 @@ mod recorded {
     #[test]
     fn beside_a_malformed_trace_it_is_taken() {
         let came = headers([("traceparent", "00-1-2-3"), ("baggage", "tenant=acme")]);
-        let (sent, told) = worked_on(&came, &Receiving::default());
+        let (sent, told) = worked_on(&came, &ReceiveOptions::default());
         assert_eq!(sent["baggage"], "tenant=acme");
         assert_eq!(told, ["header.malformed: traceparent: shorter than 55 characters"]);
     }

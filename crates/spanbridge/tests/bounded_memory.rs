@@ -14,13 +14,13 @@ use support::*;
 struct Counting;
 
 static NOW: AtomicUsize = AtomicUsize::new(0);
-static MOST: AtomicUsize = AtomicUsize::new(0);
+static PEAK: AtomicUsize = AtomicUsize::new(0);
 
 // SAFETY: everything is the system allocator's.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         let now = NOW.fetch_add(layout.size(), Relaxed) + layout.size();
-        MOST.fetch_max(now, Relaxed);
+        PEAK.fetch_max(now, Relaxed);
         // SAFETY: the caller's promise.
         unsafe { System.alloc(layout) }
     }
@@ -44,9 +44,9 @@ fn alone() -> MutexGuard<'static, ()> {
 /// The most bytes that there are beside those from before, while `f` works.
 fn most(f: impl FnOnce()) -> usize {
     let before = NOW.load(Relaxed);
-    MOST.store(before, Relaxed);
+    PEAK.store(before, Relaxed);
     f();
-    MOST.load(Relaxed) - before
+    PEAK.load(Relaxed) - before
 }
 
 const MEBI: usize = 1 << 20;

@@ -23,12 +23,13 @@ fn headers() -> Headers {
     pairs.map(|(k, v)| (k.to_owned(), v.to_owned())).into()
 }
 
-fn received(receiving: Receiving) -> Received {
-    Received::new(&headers()).under(&receiving, Arrival { name: &|| "process orders".to_owned(), ..Arrival::default() })
+fn received(receiving: ReceiveOptions) -> Received {
+    Received::new(&headers())
+        .with(&receiving, MessageInfo { name: &|| "process orders".to_owned(), ..MessageInfo::default() })
 }
 
 fn related(relation: Relation) -> Received {
-    received(Receiving { relation, ..Receiving::default() })
+    received(ReceiveOptions { relation, ..ReceiveOptions::default() })
 }
 
 /// Works on a message, which sends another one: what went out.
@@ -84,10 +85,13 @@ fn a_child_run_is_an_execution_record_of_its_own() {
 #[test]
 fn a_child_run_is_the_kind_of_step_that_was_said() {
     let records = record(|| {
-        let receiving = Receiving { relation: Relation::NewRun, ..Receiving::default() };
-        let arrival =
-            Arrival { name: &|| "score".to_owned(), primitive: Some(Primitive::FUNCTION_HANDLE), ..Arrival::default() };
-        work(&Received::new(&headers()).under(&receiving, arrival));
+        let receiving = ReceiveOptions { relation: Relation::NewRun, ..ReceiveOptions::default() };
+        let arrival = MessageInfo {
+            name: &|| "score".to_owned(),
+            primitive: Some(Primitive::FUNCTION_HANDLE),
+            ..MessageInfo::default()
+        };
+        work(&Received::new(&headers()).with(&receiving, arrival));
     });
     let primitives = records.iter().filter_map(|r| match &r.body {
         Body::RunStart { root_primitive, .. } => root_primitive.clone(),
@@ -145,15 +149,15 @@ fn a_linked_trace_belongs_to_the_sender_s_run() {
 #[test]
 fn by_age() {
     let hour = Duration::from_secs(3600);
-    let auto = Receiving { relation: Relation::Auto { max_age: hour }, ..Receiving::default() };
-    let of = |age| Received::new(&headers()).under(&auto, Arrival { age, ..Arrival::default() });
+    let auto = ReceiveOptions { relation: Relation::Auto { max_age: hour }, ..ReceiveOptions::default() };
+    let of = |age| Received::new(&headers()).with(&auto, MessageInfo { age, ..MessageInfo::default() });
     let records = record(|| {
         for age in [None, Some(Duration::ZERO), Some(hour), Some(hour + Duration::from_millis(1))] {
             work(&of(age));
         }
         // What is said about a message comes before what is said about all.
-        let arrival = Arrival { relation: Some(Relation::Link), ..Arrival::default() };
-        work(&Received::new(&headers()).under(&auto, arrival));
+        let arrival = MessageInfo { relation: Some(Relation::Link), ..MessageInfo::default() };
+        work(&Received::new(&headers()).with(&auto, arrival));
     });
     let links: Vec<_> = spans(&records).iter().map(|s| s.links.len()).collect();
     assert_eq!(links, [0, 0, 0, 1, 1]);
@@ -164,9 +168,9 @@ fn without_a_context_there_is_nothing_to_relate_to() {
     for (relation, expected) in [(Relation::Link, vec![]), (Relation::NewRun, vec!["start process orders", "end ok"])] {
         let records = record(|| {
             observe::span("loop").in_scope(|| {
-                let receiving = Receiving { relation, ..Receiving::default() };
-                let arrival = Arrival { name: &|| "process orders".to_owned(), ..Arrival::default() };
-                work(&Received::new(&Headers::new()).under(&receiving, arrival));
+                let receiving = ReceiveOptions { relation, ..ReceiveOptions::default() };
+                let arrival = MessageInfo { name: &|| "process orders".to_owned(), ..MessageInfo::default() };
+                work(&Received::new(&Headers::new()).with(&receiving, arrival));
             })
         });
         let all = spans(&records);
@@ -182,8 +186,8 @@ fn an_unsampled_sender_stays_so_in_every_relation() {
     let (recorder, memory) = with(|b| b.on_flush_only().sampler(Sampler::ParentBased(1.0)));
     recorder.in_scope(|| {
         for relation in [Relation::Parent, Relation::NewRun, Relation::Link] {
-            let receiving = Receiving { relation, ..Receiving::default() };
-            let sent = work(&Received::new(&unsampled()).under(&receiving, Arrival::default()));
+            let receiving = ReceiveOptions { relation, ..ReceiveOptions::default() };
+            let sent = work(&Received::new(&unsampled()).with(&receiving, MessageInfo::default()));
             assert_eq!(&sent["traceparent"][53..], "00");
             assert_eq!(relation == Relation::Link, sent["traceparent"][3..35] != *TRACE, "{relation:?}");
         }
@@ -205,8 +209,8 @@ fn ids_only() {
     let mut sent = Headers::new();
     let (recorder, memory) = with(|b| b.on_flush_only().sampler(Sampler::ParentBased(0.0)));
     recorder.in_scope(|| {
-        let receiving = Receiving { trust: Trust::IdsOnly, ..Receiving::default() };
-        let received = Received::new(&headers()).under(&receiving, Arrival::default());
+        let receiving = ReceiveOptions { trust: Trust::IdsOnly, ..ReceiveOptions::default() };
+        let received = Received::new(&headers()).with(&receiving, MessageInfo::default());
         assert!(received.context().baggage().is_empty());
         sent = work(&received);
     });
@@ -216,7 +220,7 @@ fn ids_only() {
     assert!(!sent.contains_key("baggage"));
 
     let records = record(|| {
-        work(&received(Receiving { trust: Trust::IdsOnly, ..Receiving::default() }));
+        work(&received(ReceiveOptions { trust: Trust::IdsOnly, ..ReceiveOptions::default() }));
     });
     assert_eq!(spans(&records)[0].trace, sender().0);
     assert_eq!(diagnostics(&records), ["baggage.filtered: the sender is trusted for its ids only: 31 bytes left out"]);
@@ -226,7 +230,7 @@ fn ids_only() {
 fn ignored_is_a_trace_of_its_own_that_says_what_was_claimed() {
     let mut sent = Headers::new();
     let records = record(|| {
-        let received = received(Receiving { trust: Trust::Ignore, ..Receiving::default() });
+        let received = received(ReceiveOptions { trust: Trust::Ignore, ..ReceiveOptions::default() });
         assert!(received.context().is_empty());
         observe::span("loop").in_scope(|| sent = work(&received));
     });
@@ -243,20 +247,20 @@ fn baggage_that_is_not_on_the_list_is_left_out() {
     let mut sent = Headers::new();
     let records = record(|| {
         let baggage = Some(vec!["tenant".to_owned(), "absent".to_owned()]);
-        sent = work(&received(Receiving { baggage, ..Receiving::default() }));
+        sent = work(&received(ReceiveOptions { baggage, ..ReceiveOptions::default() }));
     });
     assert_eq!(sent["baggage"], "tenant=acme");
     assert_eq!(diagnostics(&records), ["baggage.filtered: 2 members are not on the list"]);
     // Nothing to say where nothing was left out.
     let all = ["tenant", "secret", "tier"].map(str::to_owned).to_vec();
     let records = record(|| {
-        work(&received(Receiving { baggage: Some(all), ..Receiving::default() }));
+        work(&received(ReceiveOptions { baggage: Some(all), ..ReceiveOptions::default() }));
     });
     assert_eq!(diagnostics(&records), [""; 0]);
 }
 
 /// What a capture records of a message, in words.
-fn captured(capturing: Capturing, payload: &[u8]) -> Vec<String> {
+fn captured(capturing: CapturePolicy, payload: &[u8]) -> Vec<String> {
     told(|span| {
         let message = Message { step: Step::Process, content_type: "text/plain", payload };
         capturing.record(span, &message, |each| {
@@ -293,46 +297,47 @@ fn told(tell: impl FnOnce(&Span)) -> Vec<String> {
 #[test]
 fn as_much_is_captured_as_was_asked_for() {
     let payload = b"{\"card\":\"4111\"}";
-    assert_eq!(captured(Capturing::default(), payload), [""; 0]);
-    assert_eq!(captured(Capture::Off.into(), payload), [""; 0]);
+    assert_eq!(captured(CapturePolicy::default(), payload), [""; 0]);
+    assert_eq!(captured(CaptureMode::Off.into(), payload), [""; 0]);
     assert_eq!(
-        captured(Capturing::default().hashed(), b""),
+        captured(CapturePolicy::default().hashed(), b""),
         ["input text/plain 0 xxh3:99aa06d3014798d86001c324468d497f utf-8 -"], // as its specification has it
     );
-    assert_eq!(captured(Capture::Inline { max: 7 }.into(), payload), ["input text/plain 15 - utf-8 {\"card\""]);
-    assert_eq!(captured(Capture::Inline { max: 7 }.into(), b"\xff\xfe"), ["input text/plain 2 - hex fffe"]);
+    assert_eq!(captured(CaptureMode::Inline { max: 7 }.into(), payload), ["input text/plain 15 - utf-8 {\"card\""]);
+    assert_eq!(captured(CaptureMode::Inline { max: 7 }.into(), b"\xff\xfe"), ["input text/plain 2 - hex fffe"]);
     assert_eq!(
-        captured(Capturing::from(Capture::Off).headers(Capture::Inline { max: 999 }), payload),
+        captured(CapturePolicy::from(CaptureMode::Off).headers(CaptureMode::Inline { max: 999 }), payload),
         [
             "input.headers application/json 52 - utf-8 {\"x-\\\"tenant\\\"\":\"acme\",\"authorization\":\"Bearer \u{fffd}\"}"
         ]
     );
     assert_eq!(
-        captured(Capturing::from(Capture::Off).headers(Capture::Reference), payload),
+        captured(CapturePolicy::from(CaptureMode::Off).headers(CaptureMode::Reference), payload),
         ["input.headers application/json 52 - utf-8 -"]
     );
 }
 
 #[test]
 fn what_is_no_message_has_no_attribute_for_its_size() {
-    let call = |capturing: Capturing| {
+    let call = |capturing: CapturePolicy| {
         told(|span| {
             capturing.record_payload(span, "input", "application/json", b"{}");
             capturing.record_headers(span, "input.headers", |each| each("a", b"1"))
         })
     };
-    assert_eq!(call(Capture::Off.into()), [""; 0]);
-    assert_eq!(call(Capturing::from(Capture::Off).hashed()), [""; 0]);
-    assert_eq!(call(Capture::Reference.into()), ["input application/json 2 - utf-8 -"]);
+    assert_eq!(call(CaptureMode::Off.into()), [""; 0]);
+    assert_eq!(call(CapturePolicy::from(CaptureMode::Off).hashed()), [""; 0]);
+    assert_eq!(call(CaptureMode::Reference.into()), ["input application/json 2 - utf-8 -"]);
     assert_eq!(
-        call(Capturing::from(Capture::Inline { max: 1 }).headers(Capture::Reference)),
+        call(CapturePolicy::from(CaptureMode::Inline { max: 1 }).headers(CaptureMode::Reference)),
         ["input application/json 2 - utf-8 {", "input.headers application/json 9 - utf-8 -"]
     );
-    let fails = Capturing::default().headers(Capture::Reference).redact(|_| Err("no"));
+    let fails = CapturePolicy::default().headers(CaptureMode::Reference).redact(|_| Err("no"));
     assert!(call(fails).iter().all(|told| told.starts_with("redaction.failed: ")));
     // What is not recorded is not asked for, nor shown to the hook.
-    let hook =
-        Capturing::default().headers(Capture::Reference).redact(|_| -> Result<(), &str> { panic!("not recorded") });
+    let hook = CapturePolicy::default()
+        .headers(CaptureMode::Reference)
+        .redact(|_| -> Result<(), &str> { panic!("not recorded") });
     let span = observe::span("of nobody").open();
     hook.record_payload(&span, "input", "application/json", b"{}");
     hook.record_headers(&span, "input.headers", |_| panic!("not recorded"));
@@ -340,7 +345,7 @@ fn what_is_no_message_has_no_attribute_for_its_size() {
 
 #[test]
 fn redaction_sees_all_and_fails_closed() {
-    let all = || Capturing::from(Capture::Inline { max: 99 }).headers(Capture::Inline { max: 99 });
+    let all = || CapturePolicy::from(CaptureMode::Inline { max: 99 }).headers(CaptureMode::Inline { max: 99 });
     let redacted = all().hashed().redact(|part| {
         match part.header() {
             Some("authorization") => part.replace("***"),
@@ -355,7 +360,7 @@ fn redaction_sees_all_and_fails_closed() {
     let shown = captured(redacted, b"4111");
     assert!(shown[0].starts_with("input text/plain 4 xxh3:") && shown[0].ends_with(" utf-8 ****"), "{shown:?}");
     assert!(shown[1].ends_with("{\"x-\\\"tenant\\\"\":\"acme\",\"authorization\":\"***\"}"), "{shown:?}");
-    let same = captured(Capturing::from(Capture::Inline { max: 99 }).hashed(), b"****");
+    let same = captured(CapturePolicy::from(CaptureMode::Inline { max: 99 }).hashed(), b"****");
     assert_eq!(shown[0], same[0], "the hash is of what is left");
 
     let fails = all().redact(|part| if part.header().is_none() { Err("4111 is a card") } else { Ok(()) });

@@ -324,13 +324,13 @@ fn body() -> impl Strategy<Value = Body<'static>> {
     let via = proptest::sample::select(vec![Via::Start, Via::Resume, Via::Receive]);
     prop_oneof![
         (any::<u64>(), attributes(), via, of(text()), of(text()), of(text())).prop_map(
-            |(started_at, resource, via, suspension_id, leg_id, after_leg_id)| Body::Segment {
+            |(started_at, resource, via, suspension_id, resumption_id, previous_resumption_id)| Body::Segment {
                 started_at,
                 resource,
                 via,
                 suspension_id,
-                leg_id,
-                after_leg_id,
+                resumption_id,
+                previous_resumption_id,
             },
         ),
         (text(), any::<u64>(), of(text()), of(run_id()), of(span_id()), attributes()).prop_map(

@@ -3,7 +3,7 @@
 
 mod support;
 
-use spanbridge::messaging::{Arrival, Received, Receiving, Relation, Trust};
+use spanbridge::messaging::{MessageInfo, ReceiveOptions, Received, Relation, Trust};
 use spanbridge::w3c::{Baggage, SAMPLED, TraceParent, TraceState};
 use spanbridge::{Context, RunContext, Sampler, TraceId, carrier, observe};
 use std::collections::HashMap;
@@ -120,8 +120,8 @@ fn a_linked_trace_has_one_flag() {
         recorder.in_scope(|| {
             let mut headers = HashMap::<String, String>::new();
             carrier::inject(&remote(flags), &mut headers);
-            let receiving = Receiving { relation: Relation::Link, ..Receiving::default() };
-            let received = Received::new(&headers).under(&receiving, Arrival::default());
+            let receiving = ReceiveOptions { relation: Relation::Link, ..ReceiveOptions::default() };
+            let received = Received::new(&headers).with(&receiving, MessageInfo::default());
             let header = received.process(|| observe::span("process").open()).in_scope(everything);
             assert!(header.ends_with(sent) && !header.contains("4bf92f35"), "{flags} {sampler:?} {header}");
         })
@@ -138,8 +138,8 @@ fn flags_of_a_stranger_are_decided_here() {
         recorder.in_scope(|| {
             let mut headers = HashMap::<String, String>::new();
             carrier::inject(&remote(flags), &mut headers);
-            let receiving = Receiving { trust: Trust::IdsOnly, ..Receiving::default() };
-            let received = Received::new(&headers).under(&receiving, Arrival::default());
+            let receiving = ReceiveOptions { trust: Trust::IdsOnly, ..ReceiveOptions::default() };
+            let received = Received::new(&headers).with(&receiving, MessageInfo::default());
             assert_eq!(received.context().flags(), sent, "{flags}");
         })
     }

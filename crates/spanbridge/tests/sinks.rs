@@ -16,7 +16,7 @@ fn a_span(recorder: &Recorder) {
 }
 
 /// A sink that does what it is told, batch by batch, and says which it was offered.
-struct Told {
+struct ChapterResult {
     name: &'static str,
     orders: mpsc::Receiver<Result<Receipt, &'static str>>,
     seen: Arc<Mutex<Vec<(u64, usize)>>>,
@@ -24,13 +24,13 @@ struct Told {
 
 type Seen = Arc<Mutex<Vec<(u64, usize)>>>;
 
-fn told(name: &'static str) -> (Told, mpsc::Sender<Result<Receipt, &'static str>>, Seen) {
+fn told(name: &'static str) -> (ChapterResult, mpsc::Sender<Result<Receipt, &'static str>>, Seen) {
     let (tx, orders) = mpsc::channel();
     let seen = Seen::default();
-    (Told { name, orders, seen: seen.clone() }, tx, seen)
+    (ChapterResult { name, orders, seen: seen.clone() }, tx, seen)
 }
 
-impl Sink for Told {
+impl Sink for ChapterResult {
     fn deliver(&mut self, batch: &Batch) -> Result<Receipt, SinkError> {
         assert_eq!(batch.records().count(), batch.len());
         self.seen.lock().unwrap().push((batch.number(), batch.len()));
@@ -299,7 +299,7 @@ fn a_dropped_handle_delivers_first() {
 fn shutdown_keeps_its_deadline() {
     let (failing, order, seen) = told("failing");
     drop(order);
-    struct Never(Told);
+    struct Never(ChapterResult);
     impl Sink for Never {
         fn deliver(&mut self, batch: &Batch) -> Result<Receipt, SinkError> {
             self.0.deliver(batch)?;

@@ -152,8 +152,8 @@ fn left_and_captured_runs_were_never_suspended() {
 /// Each segment's own leg, and the one after which it goes on.
 fn legs(records: &[Record<'_>]) -> Vec<[Option<String>; 2]> {
     let opened = records.iter().filter_map(|r| match &r.body {
-        Body::Segment { leg_id, after_leg_id, .. } => {
-            Some([leg_id, after_leg_id].map(|id| id.as_deref().map(Into::into)))
+        Body::Segment { resumption_id, previous_resumption_id, .. } => {
+            Some([resumption_id, previous_resumption_id].map(|id| id.as_deref().map(Into::into)))
         }
         _ => None,
     });

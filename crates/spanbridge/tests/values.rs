@@ -27,31 +27,31 @@ fn attribute<'a>(span: &'a Seen, key: &str) -> Option<&'a str> {
 }
 
 /// Three stars in place of everything.
-fn starred(mode: Capture) -> Capturing {
-    Capturing::from(mode).redact(|part| {
+fn starred(mode: CaptureMode) -> CapturePolicy {
+    CapturePolicy::from(mode).redact(|part| {
         part.replace("***");
         Ok::<_, Infallible>(())
     })
 }
 
-fn failing() -> Capturing {
-    Capturing::default().redact(|_| Err("no idea what that is"))
+fn failing() -> CapturePolicy {
+    CapturePolicy::default().redact(|_| Err("no idea what that is"))
 }
 
-fn panicking() -> Capturing {
-    Capturing::default().redact(|_| -> Result<(), Infallible> { panic!("on purpose") })
+fn panicking() -> CapturePolicy {
+    CapturePolicy::default().redact(|_| -> Result<(), Infallible> { panic!("on purpose") })
 }
 
 /// Policies, what they leave of a value, and whether they say that they failed.
-fn policies() -> [(Option<Capturing>, Option<&'static str>, bool); 9] {
+fn policies() -> [(Option<CapturePolicy>, Option<&'static str>, bool); 9] {
     [
         (None, Some(SECRET), false),
-        (Some(Capture::Reference.into()), Some(SECRET), false),
-        (Some(Capture::Inline { max: 1 }.into()), Some(SECRET), false),
-        (Some(Capture::Off.into()), None, false),
-        (Some(starred(Capture::Reference)), Some("***"), false),
-        (Some(starred(Capture::Inline { max: 9 })), Some("***"), false),
-        (Some(starred(Capture::Off)), None, false),
+        (Some(CaptureMode::Reference.into()), Some(SECRET), false),
+        (Some(CaptureMode::Inline { max: 1 }.into()), Some(SECRET), false),
+        (Some(CaptureMode::Off.into()), None, false),
+        (Some(starred(CaptureMode::Reference)), Some("***"), false),
+        (Some(starred(CaptureMode::Inline { max: 9 })), Some("***"), false),
+        (Some(starred(CaptureMode::Off)), None, false),
         (Some(failing()), None, true),
         (Some(panicking()), None, true),
     ]
@@ -114,8 +114,8 @@ fn ends() -> [End; 8] {
 fn texts_of_errors_go_by_the_policy() {
     for (capture, left, failed) in policies() {
         for (name, end) in ends() {
-            let open = |capture: &Capturing| end(capture.guard(observe::span("s").open()));
-            let records = record(|| open(capture.as_ref().unwrap_or(&Capturing::default())));
+            let open = |capture: &CapturePolicy| end(capture.guard(observe::span("s").open()));
+            let records = record(|| open(capture.as_ref().unwrap_or(&CapturePolicy::default())));
             let all = spans(&records);
             let span = by_name(&all, "s");
             assert!(matches!(span.status, Some(Status::Error | Status::Panicked)), "{name} {capture:?}");
@@ -135,13 +135,13 @@ fn a_run_of_a_message_says_no_more() {
     for (capture, left, _) in policies() {
         let records = record(|| {
             let capture = capture.clone().unwrap_or_default();
-            let receiving = Receiving { relation: Relation::NewRun, ..Receiving::default() };
+            let receiving = ReceiveOptions { relation: Relation::NewRun, ..ReceiveOptions::default() };
             let headers = HashMap::from([(
                 "traceparent".to_owned(),
                 "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".to_owned(),
             )]);
-            let received =
-                Received::new(&headers).under(&receiving, Arrival { name: &|| "work".into(), ..Arrival::default() });
+            let received = Received::new(&headers)
+                .with(&receiving, MessageInfo { name: &|| "work".into(), ..MessageInfo::default() });
             received.process(|| capture.guard(observe::span("process").open())).error(SECRET)
         });
         let ends = records.iter().filter_map(|r| match &r.body {
@@ -156,15 +156,15 @@ fn a_run_of_a_message_says_no_more() {
 #[test]
 fn a_guard_changes_nothing_else() {
     let records = record(|| {
-        let span = Capturing::from(Capture::Off).guard(observe::span("ok").attribute("a", 1).open());
+        let span = CapturePolicy::from(CaptureMode::Off).guard(observe::span("ok").attribute("a", 1).open());
         span.attribute("b", 2);
         span.event("e", &[]);
         span.in_scope(|| observe::span("inner").in_scope(|| ()));
         span.end();
-        drop(starred(Capture::Reference).guard(observe::span("dropped").open()));
+        drop(starred(CaptureMode::Reference).guard(observe::span("dropped").open()));
         // One that is guarded twice goes by the second.
-        let twice = starred(Capture::Reference).guard(observe::span("twice").open());
-        Capturing::from(Capture::Off).guard(twice).error(SECRET);
+        let twice = starred(CaptureMode::Reference).guard(observe::span("twice").open());
+        CapturePolicy::from(CaptureMode::Off).guard(twice).error(SECRET);
     });
     let all = spans(&records);
     let ok = by_name(&all, "ok");
@@ -177,7 +177,7 @@ fn a_guard_changes_nothing_else() {
 /// A batch quotes any of its messages: the strictest of their policies holds for its error.
 #[test]
 fn a_batch_goes_by_the_strictest() {
-    struct Job(Received, Capturing);
+    struct Job(Received, CapturePolicy);
     impl Batched for Job {
         fn received(&self) -> &Received {
             &self.0
@@ -188,12 +188,12 @@ fn a_batch_goes_by_the_strictest() {
         fn begin_batch(_: &[Self]) -> SpanBuilder {
             observe::span("batch")
         }
-        fn capture(&self) -> Option<&Capturing> {
+        fn capture(&self) -> Option<&CapturePolicy> {
             Some(&self.1)
         }
     }
     let job = |capture| Job(Received::new(&HashMap::<String, String>::new()), capture);
-    let [plain, stars, off] = [Capturing::default(), starred(Capture::Reference), Capture::Off.into()];
+    let [plain, stars, off] = [CapturePolicy::default(), starred(CaptureMode::Reference), CaptureMode::Off.into()];
     for (captures, left) in [
         (vec![plain.clone(), plain.clone()], SECRET),
         (vec![plain.clone(), stars.clone()], "***"),
@@ -212,7 +212,7 @@ fn a_batch_goes_by_the_strictest() {
 #[test]
 fn the_hook_sees_only_what_is_recorded() {
     static SHOWN: AtomicUsize = AtomicUsize::new(0);
-    let capture = Capturing::default().redact(|_| {
+    let capture = CapturePolicy::default().redact(|_| {
         SHOWN.fetch_add(1, Relaxed);
         Ok::<_, Infallible>(())
     });
@@ -230,7 +230,7 @@ fn the_hook_sees_only_what_is_recorded() {
 /// What a hook leaves that is not text is no attribute.
 #[test]
 fn a_value_that_is_not_text_is_left_out() {
-    let noisy = Capturing::default().redact(|part| {
+    let noisy = CapturePolicy::default().redact(|part| {
         part.replace(b"\xff".as_slice());
         Ok::<_, Infallible>(())
     });

@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The most that an event may be, in bytes: of a call that waits, and of one that does not.
-const MOST: usize = 6 * 1024 * 1024;
+const MAX_PAYLOAD: usize = 6 * 1024 * 1024;
 const MOST_LATER: usize = 1024 * 1024;
 /// The most that a client context may be, in bytes of base64.
 const MOST_CONTEXT: usize = 3583;
@@ -54,7 +54,7 @@ impl Request {
         let deployed = functions.find(name)?;
         match kind {
             "RequestResponse" => {
-                let (invocation, tail) = (self.invocation(id, MOST)?, self.wants_log()?);
+                let (invocation, tail) = (self.invocation(id, MAX_PAYLOAD)?, self.wants_log()?);
                 let permit = deployed.permit()?;
                 let (parts, outcome) = Parts::collected();
                 // It goes on when the caller does not wait for it.
@@ -80,7 +80,7 @@ impl Request {
             Some("DryRun") => return Ok((StatusCode::NO_CONTENT, answer::request_id(id)).into_response()),
             Some(other) => return Err(Refusal::invalid_parameter(&format!("invocationType: {other}"))),
         }
-        let (invocation, tail) = (self.invocation(id, MOST)?, self.wants_log()?);
+        let (invocation, tail) = (self.invocation(id, MAX_PAYLOAD)?, self.wants_log()?);
         let permit = deployed.permit()?;
         let (parts, received) = Parts::new();
         tokio::spawn(async move { deployed.invoke(invocation, parts, permit).await });

@@ -17,7 +17,7 @@ use std::sync::atomic::Ordering;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The most that a response may be that is not streamed, in bytes.
-const MOST: usize = 6 * 1024 * 1024 + 100;
+const MAX_RESPONSE: usize = 6 * 1024 * 1024 + 100;
 
 const ERROR_TYPE: &str = "lambda-runtime-function-error-type";
 const ERROR_BODY: &str = "lambda-runtime-function-error-body";
@@ -68,7 +68,7 @@ async fn response(State(sandbox): Environment, Path(id): Path<String>, headers: 
         match frame.map(|frame| frame.into_data().map_err(|frame| frame.into_trailers())) {
             Ok(Ok(data)) => {
                 size += data.len();
-                if !streamed && size > MOST {
+                if !streamed && size > MAX_RESPONSE {
                     finish(&sandbox, &id, Err(whole(too_large())));
                     return (StatusCode::PAYLOAD_TOO_LARGE, too_large()).into_response();
                 }

@@ -4,7 +4,7 @@ mod amqp;
 mod in_process;
 mod kafka;
 
-use spanbridge::conformance::{Abilities, Told, Transport};
+use spanbridge::conformance::{Abilities, ChapterResult, Transport};
 
 /// A test for each chapter and transport, so that a failure names both.
 macro_rules! over_every_transport {
@@ -37,8 +37,8 @@ macro_rules! over_every_transport {
 spanbridge::conformance_chapters!(over_every_transport);
 
 /// Which chapters do not apply to a transport is settled by its abilities; nothing is skipped for want of a service.
-fn report(told: Told) {
-    if let Told::Cannot(what) = told {
+fn report(told: ChapterResult) {
+    if let ChapterResult::NotApplicable(what) = told {
         println!("does not apply: the transport cannot {what}")
     }
 }
@@ -73,7 +73,8 @@ async fn adapters_leave_out_what_their_brokers_lack() {
 async fn the_story_as_a_whole() {
     let transport = in_process::InProcess::new();
     let told = spanbridge::conformance::story(&transport).await;
-    let cannot: Vec<_> = told.iter().filter(|(_, t)| *t != Told::Whole).map(|(chapter, _)| *chapter).collect();
+    let cannot: Vec<_> =
+        told.iter().filter(|(_, t)| *t != ChapterResult::Passed).map(|(chapter, _)| *chapter).collect();
     assert_eq!(
         cannot,
         [

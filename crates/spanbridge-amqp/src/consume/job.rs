@@ -8,7 +8,7 @@ use futures_util::FutureExt;
 use lapin::message::Delivery;
 use lapin::options::{BasicAckOptions, BasicNackOptions, BasicRejectOptions};
 use lapin::types::{MessageCount, ShortString};
-use spanbridge::messaging::{Arrival, Batched, Capturing, Message, Received, Receiving, Step, Values};
+use spanbridge::messaging::{Batched, CapturePolicy, Message, MessageInfo, ReceiveOptions, Received, Step, Values};
 use spanbridge::observe::{self, ActiveSpan, InSpan, Span, SpanBuilder};
 use spanbridge::{Context, Failure, Outcome, Value, semconv};
 use std::future::Future;
@@ -51,7 +51,7 @@ impl Job {
     }
 
     /// The same message, taken otherwise: for one that came without a consumer.
-    pub fn under(mut self, receiving: Receiving) -> Self {
+    pub fn with(mut self, receiving: ReceiveOptions) -> Self {
         self.received = Received::new(&Headers(&self.delivery.properties));
         self.settings = self.settings.with(|all| *all.receiving() = receiving);
         self.decided()
@@ -67,7 +67,7 @@ impl Job {
             let mut values = Values::of(Some(&receiving.capture));
             describe::process_name(&source(delivery, queue, &mut values))
         };
-        let received = self.received.under(receiving, Arrival { relation, age, name: &name, primitive: None });
+        let received = self.received.with(receiving, MessageInfo { relation, age, name: &name, primitive: None });
         Job { received, ..self }
     }
 
@@ -121,7 +121,7 @@ impl Job {
         if let Some(question) = replies::question(self.queue.as_str(), &self.delivery) {
             span.edge(observe::EdgeType::REPLIED_TO, question)
         }
-        if let Some(Receiving { capture, .. }) = self.settings.receiving() {
+        if let Some(ReceiveOptions { capture, .. }) = self.settings.receiving() {
             let (payload, properties) = (self.delivery.data.as_slice(), &self.delivery.properties);
             let message = Message { step: Step::Process, content_type: describe::content_type(properties), payload };
             capture.record(&span, &message, |each| Headers(properties).each(each))
@@ -225,7 +225,7 @@ impl Batched for Job {
         describe::batch(&source, queue, jobs.len(), server)
     }
 
-    fn capture(&self) -> Option<&Capturing> {
+    fn capture(&self) -> Option<&CapturePolicy> {
         self.settings.receiving().map(|receiving| &receiving.capture)
     }
 }

@@ -2,7 +2,7 @@
 
 use super::Jobs;
 use lapin::message::Delivery;
-use spanbridge::messaging::{Capturing, Receiving, Relation, Trust};
+use spanbridge::messaging::{CapturePolicy, ReceiveOptions, Relation, Trust};
 use std::fmt;
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ pub(crate) struct Settings {
 #[derive(Clone, Default)]
 pub(crate) struct All {
     /// What is made of contexts, if something was said of that.
-    receiving: Option<Receiving>,
+    receiving: Option<ReceiveOptions>,
     /// With that.
     relation_by: Option<Arc<RelationBy>>,
     /// The broker.
@@ -39,7 +39,7 @@ impl Settings {
     }
 
     /// What was said of contexts and payloads, if anything was.
-    pub(crate) fn receiving(&self) -> Option<&Receiving> {
+    pub(crate) fn receiving(&self) -> Option<&ReceiveOptions> {
         self.all.as_ref().and_then(|all| all.receiving.as_ref())
     }
 
@@ -58,7 +58,7 @@ impl Settings {
 }
 
 impl All {
-    pub(crate) fn receiving(&mut self) -> &mut Receiving {
+    pub(crate) fn receiving(&mut self) -> &mut ReceiveOptions {
         self.receiving.get_or_insert_default()
     }
 }
@@ -99,7 +99,7 @@ impl Jobs {
     }
 
     /// What is recorded of payloads and headers; the size of payloads where nothing is said.
-    pub fn capture(self, capture: impl Into<Capturing>) -> Self {
+    pub fn capture(self, capture: impl Into<CapturePolicy>) -> Self {
         self.set(|all| all.receiving().capture = capture.into())
     }
 

@@ -32,10 +32,10 @@ pub(super) fn run(cli: &Cli, args: &Doctor, store: &Store) -> Result<(), Failure
         Format::Text => print(cli, &gaps, &asked, store.damage().is_some())?,
     }
     if asked.run_ids.is_empty() {
-        return Err(Failure::Wanting(nothing(&asked)));
+        return Err(Failure::NotFound(nothing(&asked)));
     }
     // What cannot be read is missing.
-    if gaps.is_empty() && store.damage().is_none() { Ok(()) } else { Err(Failure::Told) }
+    if gaps.is_empty() && store.damage().is_none() { Ok(()) } else { Err(Failure::FindingsReported) }
 }
 
 /// The newest runs; the run of a span; of a trace all its runs.

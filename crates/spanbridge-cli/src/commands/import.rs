@@ -64,7 +64,7 @@ pub(super) fn run(cli: &Cli, args: &Import) -> Result<(), Failure> {
         };
         match result {
             // The other files may be read all the same.
-            Err(Failure::Wanting(why)) => {
+            Err(Failure::NotFound(why)) => {
                 unread.get_or_insert(why);
             }
             other => other?,
@@ -73,9 +73,9 @@ pub(super) fn run(cli: &Cli, args: &Import) -> Result<(), Failure> {
     tell_of_damage(&store);
     report(cli, &tally)?;
     match unread {
-        Some(why) => Err(Failure::Wanting(why)),
+        Some(why) => Err(Failure::NotFound(why)),
         None if tally.bad > 0 => {
-            Err(Failure::Wanting(format!("read {} as records; the others are in", lines(tally.bad))))
+            Err(Failure::NotFound(format!("read {} as records; the others are in", lines(tally.bad))))
         }
         None => Ok(()),
     }

@@ -68,13 +68,13 @@ fn path(cli: &Cli) -> Result<PathBuf, Failure> {
 fn find(store: &Store, id: &str) -> Result<(Id, Vec<RunId>), Failure> {
     match store.find(id)? {
         Found::One { what, run_ids } => Ok((what, run_ids)),
-        Found::Nothing => Err(Failure::Wanting(format!("find {id}: no run, trace or span has an id that begins so"))),
+        Found::Nothing => Err(Failure::NotFound(format!("find {id}: no run, trace or span has an id that begins so"))),
         Found::Ambiguous(candidates) => {
             let mut message = format!("find {id}: more than one id begins so");
             for c in &candidates {
                 message.push_str(&format!("\n  {:<5}  {:<32}  {}", c.id.kind(), c.id.to_string(), escape(&c.name)));
             }
-            if candidates.len() == Found::MOST {
+            if candidates.len() == Found::MAX_CANDIDATES {
                 message.push_str("\n  … there may be more");
             }
             Err(Failure::Usage(message))

@@ -14,7 +14,7 @@ const SHOWN: usize = 10;
 
 pub(super) fn run(cli: &Cli, args: &Trace, store: &Store) -> Result<(), Failure> {
     let (what, run_ids) = find(store, &args.id)?;
-    let gone = || Failure::Wanting(format!("read the run of {}: it is no longer there", args.id));
+    let gone = || Failure::NotFound(format!("read the run of {}: it is no longer there", args.id));
     let first = run_ids.first().copied().ok_or_else(gone)?;
     let first = store.graph(first)?.ok_or_else(gone)?;
     if cli.format == Format::Json {

@@ -2,13 +2,13 @@
 
 use super::job::Received;
 use super::{Job, ObservedConsumer};
+use crate::client_info::ClientInfo;
 use crate::describe;
-use crate::facts::Facts;
 use futures_util::{FutureExt, StreamExt};
 use rdkafka::consumer::{ConsumerContext, StreamConsumer};
 use rdkafka::error::KafkaResult;
 use rdkafka::message::BorrowedMessage;
-use spanbridge::messaging::{self, Batch, Batched, Capturing};
+use spanbridge::messaging::{self, Batch, Batched, CapturePolicy};
 use spanbridge::observe::{Span, SpanBuilder};
 use std::sync::PoisonError;
 
@@ -21,7 +21,7 @@ impl<M: Received> Batched for Job<M> {
         self.begin_span()
     }
 
-    fn capture(&self) -> Option<&Capturing> {
+    fn capture(&self) -> Option<&CapturePolicy> {
         self.capture()
     }
 
@@ -32,7 +32,7 @@ impl<M: Received> Batched for Job<M> {
         };
         match jobs.first() {
             Some(job) => describe::batch(topic, job.client(), jobs.len()),
-            None => describe::batch(topic, &Facts::default(), 0),
+            None => describe::batch(topic, &ClientInfo::default(), 0),
         }
     }
 }

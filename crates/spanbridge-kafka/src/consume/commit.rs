@@ -1,6 +1,6 @@
 //! Commits: each recorded once, as a range of messages per partition.
 
-use super::home::Home;
+use super::consumer_state::ConsumerState;
 use super::job::Received;
 use super::{Job, ObservedConsumer};
 use crate::describe;
@@ -29,8 +29,8 @@ impl<X> ObservedConsumer<X> {
         X: Consumer<C>,
         C: ConsumerContext,
     {
-        let ranges = Ranges::since(offsets, |topic, number| self.home.partition(topic, number).uncovered());
-        self.home.commit(None, ranges, mode, || self.consumer.commit(offsets, mode))
+        let ranges = Ranges::since(offsets, |topic, number| self.consumer_state.partition(topic, number).uncovered());
+        self.consumer_state.commit(None, ranges, mode, || self.consumer.commit(offsets, mode))
     }
 
     /// [`Consumer::commit_message`], recorded: the message and all before it in its partition are done. It hangs under the
@@ -45,10 +45,10 @@ impl<X> ObservedConsumer<X> {
         M: Received,
     {
         let (topic, partition) = (job.topic().to_owned(), job.partition());
-        let first = self.home.partition(&topic, partition).uncovered();
+        let first = self.consumer_state.partition(&topic, partition).uncovered();
         let next = job.offset().saturating_add(1);
         let ranges = Ranges::from_iter([Range { topic, partition, first, next }]);
-        self.home.commit(Some(job.settling()), ranges, mode, || match job.message().borrowed() {
+        self.consumer_state.commit(Some(job.settling()), ranges, mode, || match job.message().borrowed() {
             Some(message) => self.consumer.commit_message(message, mode),
             None => {
                 let mut offsets = TopicPartitionList::with_capacity(1);
@@ -68,12 +68,12 @@ impl<X> ObservedConsumer<X> {
         X: Consumer<C>,
         C: ConsumerContext,
     {
-        let ranges = stored(&self.home);
-        self.home.commit(None, ranges, mode, || self.consumer.commit_consumer_state(mode))
+        let ranges = stored(&self.consumer_state);
+        self.consumer_state.commit(None, ranges, mode, || self.consumer.commit_consumer_state(mode))
     }
 }
 
-impl Home {
+impl ConsumerState {
     /// Commits, in a span.
     fn commit(
         &self,
@@ -117,7 +117,7 @@ impl Home {
     }
 }
 
-impl Home {
+impl ConsumerState {
     /// What the broker said, in the consumer's callback. Commits that librdkafka made by itself (`enable.auto.commit`, and
     /// before a rebalance) are recorded now. Where one only repeats a commit of ours, an error is told to the span of that,
     /// which has ended.
@@ -146,7 +146,7 @@ impl Home {
     }
 }
 
-impl Home {
+impl ConsumerState {
     /// Tells the span of a commit, which has ended, that this range was not committed.
     fn tell(&self, span: Context, range: Range, error: &KafkaError) {
         let Some(span) = ActiveSpan::of(span) else { return };
@@ -176,8 +176,8 @@ fn error_of(range: &Range, result: &KafkaResult<()>, offsets: &TopicPartitionLis
 }
 
 /// What was stored and not committed yet.
-fn stored(home: &Home) -> Ranges {
-    let known = home.partitions().into_iter().filter_map(|(topic, partition, known)| {
+fn stored(consumer_state: &ConsumerState) -> Ranges {
+    let known = consumer_state.partitions().into_iter().filter_map(|(topic, partition, known)| {
         let (first, next) = (known.uncovered(), known.unstored()?);
         let new = first.is_none_or(|first| first < next);
         new.then(|| Range { topic: topic.into(), partition, first, next })

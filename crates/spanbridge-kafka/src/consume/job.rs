@@ -1,15 +1,15 @@
 //! A received message with its restored context.
 
-use super::home::{Home, Settle};
+use super::consumer_state::{ConsumerState, Settle};
 use super::partition::{Assignment, InFlight, Partition, revoked};
 use super::settings::Settings;
 use crate::carrier::Headers;
+use crate::client_info::ClientInfo;
 use crate::describe::{self, About};
-use crate::facts::Facts;
 use rdkafka::Message;
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::message::{BorrowedMessage, OwnedMessage};
-use spanbridge::messaging::{self, Arrival, Capturing, Step, Values, Waited};
+use spanbridge::messaging::{self, CapturePolicy, MessageInfo, Step, Values, Waited};
 use spanbridge::observe::{self, ActiveSpan, InSpan, Span};
 use spanbridge::{Context, Outcome, semconv};
 use std::fmt;
@@ -61,7 +61,7 @@ pub(crate) mod sealed {
 /// [`detach`]: Job::detach
 pub struct Job<M> {
     message: M,
-    home: Arc<Home>,
+    consumer_state: Arc<ConsumerState>,
     received: messaging::Received,
     settings: Settings,
     state: Mutex<State>,
@@ -73,17 +73,17 @@ struct State {
 }
 
 impl<M: Received> Job<M> {
-    pub(crate) fn new(message: M, home: Arc<Home>, settings: Settings) -> Self {
+    pub(crate) fn new(message: M, consumer_state: Arc<ConsumerState>, settings: Settings) -> Self {
         let mut received = messaging::Received::new(&message.carrier());
         if let Some(receiving) = settings.receiving() {
             let age = describe::waited(message.timestamp(), SystemTime::now()).known();
             let relation = settings.relation_of(&message);
             let name = || format!("process {}", message.topic());
-            received = received.under(receiving, Arrival { relation, age, name: &name, primitive: None });
+            received = received.with(receiving, MessageInfo { relation, age, name: &name, primitive: None });
         }
-        let in_flight = home.partition(message.topic(), message.partition()).received(message.offset());
+        let in_flight = consumer_state.partition(message.topic(), message.partition()).received(message.offset());
         let state = Mutex::new(State { in_flight, runs: 0 });
-        Job { message, home, received, settings, state }
+        Job { message, consumer_state, received, settings, state }
     }
 
     /// Runs the work on the message in a `process` span under the sender's span, with the sender's baggage, and ends it
@@ -116,7 +116,7 @@ impl<M: Received> Job<M> {
         self.received.process(|| self.begin_span())
     }
 
-    pub(crate) fn capture(&self) -> Option<&Capturing> {
+    pub(crate) fn capture(&self) -> Option<&CapturePolicy> {
         self.settings.capture()
     }
 
@@ -146,7 +146,7 @@ impl<M: Received> Job<M> {
     }
 
     fn describe(&self, attempt: u32, partition: &Partition) -> (Span, Option<u128>) {
-        let (message, home) = (&self.message, &self.home);
+        let (message, consumer_state) = (&self.message, &self.consumer_state);
         let about = About {
             topic: message.topic(),
             key: message.key(),
@@ -155,7 +155,7 @@ impl<M: Received> Job<M> {
             tells_size: self.settings.tells_size(),
         };
         let mut values = Values::of(self.settings.capture());
-        let mut span = describe::process(&about, &home.client, message.offset(), &mut values);
+        let mut span = describe::process(&about, &consumer_state.client, message.offset(), &mut values);
         let mut ahead = None;
         if span.id().is_some() {
             let now = SystemTime::now();
@@ -164,7 +164,8 @@ impl<M: Received> Job<M> {
                 Waited::Ahead(time) => ahead = Some(time.as_millis()),
                 Waited::Unknown => {}
             }
-            let ask = || home.with_consumer(|c| c.high_watermark(message.topic(), message.partition())).flatten();
+            let ask =
+                || consumer_state.with_consumer(|c| c.high_watermark(message.topic(), message.partition())).flatten();
             if let Some(behind) = partition.lag(message.offset(), now, ask) {
                 span = span.attribute(semconv::KAFKA_LAG, behind)
             }
@@ -190,7 +191,7 @@ impl<M: Received> Job<M> {
             Some(message) => consumer.store_message(message),
             None => consumer.store_offset(message.topic(), message.partition(), message.offset()),
         };
-        let stored = self.home.with_consumer(store).unwrap_or(Err(KafkaError::Canceled));
+        let stored = self.consumer_state.with_consumer(store).unwrap_or(Err(KafkaError::Canceled));
         if stored.is_ok() {
             self.state().in_flight.partition().stored(message.offset().saturating_add(1));
             if let Some(span) = self.received.span() {
@@ -205,7 +206,7 @@ impl<M: Received> Job<M> {
     fn settle(&self, operation: &'static str, settling: impl FnOnce() -> KafkaResult<()>) -> KafkaResult<()> {
         let revoked = self.state().in_flight.is_revoked();
         observe::in_scope(&self.settling(), || {
-            let mut span = describe::settle(operation, self.message.topic(), &self.home.client)
+            let mut span = describe::settle(operation, self.message.topic(), &self.consumer_state.client)
                 .attribute(semconv::MESSAGING_PARTITION_ID, itoa::Buffer::new().format(self.message.partition()))
                 .attribute(semconv::KAFKA_OFFSET, self.message.offset());
             if revoked {
@@ -217,8 +218,8 @@ impl<M: Received> Job<M> {
     }
 
     /// The consumer that it came to.
-    pub(crate) fn client(&self) -> &Facts {
-        &self.home.client
+    pub(crate) fn client(&self) -> &ClientInfo {
+        &self.consumer_state.client
     }
 
     /// By which assignment of its partition it came.
@@ -255,7 +256,7 @@ impl<M> Job<M> {
 
     /// The consumer group; empty if there is none.
     pub fn group(&self) -> &str {
-        &self.home.client.group
+        &self.consumer_state.client.group
     }
 
     /// The message.
@@ -284,8 +285,8 @@ impl Job<BorrowedMessage<'_>> {
     /// The job with a copy of its message ([`BorrowedMessage::detach`]): owned, and free to be sent to another task. It
     /// does not keep the consumer alive.
     pub fn detach(self) -> Job<OwnedMessage> {
-        let Job { message, home, received, settings, state } = self;
-        Job { message: message.detach(), home, received, settings, state }
+        let Job { message, consumer_state, received, settings, state } = self;
+        Job { message: message.detach(), consumer_state, received, settings, state }
     }
 }
 
@@ -301,7 +302,7 @@ impl<M> fmt::Debug for Job<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Job")
             .field("received", self.context())
-            .field("group", &self.home.client.group)
+            .field("group", &self.consumer_state.client.group)
             .finish_non_exhaustive()
     }
 }

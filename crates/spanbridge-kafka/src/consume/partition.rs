@@ -1,6 +1,6 @@
 //! What is known about a partition: where its messages end, what is committed of them, and what is worked on.
 
-use super::home::lock;
+use super::consumer_state::lock;
 use super::readings::Readings;
 use slab::Slab;
 use spanbridge::observe::ActiveSpan;

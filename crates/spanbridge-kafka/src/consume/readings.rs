@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 
 /// So many stretches of a partition are remembered. What was read before is not counted as read.
-const MOST: usize = 256;
+const MAX_STRETCHES: usize = 256;
 
 /// What a consumer has read of a partition since that was assigned to it.
 ///
@@ -48,7 +48,7 @@ impl Readings {
             // What lies between was not read: it may never have been there, or somebody has sought.
             self.jumped.store(next > offset || self.jumped.load(Relaxed), Relaxed);
             stretches.push_back(offset..offset);
-            if stretches.len() > MOST {
+            if stretches.len() > MAX_STRETCHES {
                 stretches.pop_front();
             }
         }

@@ -4,7 +4,7 @@ use super::ObservedConsumer;
 use super::job::Received;
 use crate::carrier::Headers;
 use rdkafka::Timestamp;
-use spanbridge::messaging::{Capturing, Receiving, Relation, Trust};
+use spanbridge::messaging::{CapturePolicy, ReceiveOptions, Relation, Trust};
 use std::fmt;
 use std::sync::Arc;
 
@@ -48,7 +48,7 @@ pub(crate) struct Settings(Option<Arc<All>>);
 
 #[derive(Clone, Default)]
 pub(crate) struct All {
-    pub(crate) receiving: Receiving,
+    pub(crate) receiving: ReceiveOptions,
     relation_by: Option<Arc<RelationBy>>,
 }
 
@@ -56,7 +56,7 @@ type RelationBy = dyn Fn(&Incoming<'_>) -> Relation + Send + Sync;
 
 impl Settings {
     /// What was said, if anything was.
-    pub(crate) fn receiving(&self) -> Option<&Receiving> {
+    pub(crate) fn receiving(&self) -> Option<&ReceiveOptions> {
         self.0.as_ref().map(|all| &all.receiving)
     }
 
@@ -66,10 +66,10 @@ impl Settings {
     }
 
     pub(crate) fn tells_size(&self) -> bool {
-        self.capture().is_none_or(Capturing::tells_size)
+        self.capture().is_none_or(CapturePolicy::tells_size)
     }
 
-    pub(crate) fn capture(&self) -> Option<&Capturing> {
+    pub(crate) fn capture(&self) -> Option<&CapturePolicy> {
         self.receiving().map(|receiving| &receiving.capture)
     }
 }
@@ -104,10 +104,10 @@ impl<X> ObservedConsumer<X> {
     }
 
     /// What is recorded of payloads and headers; the size of payloads where nothing is said.
-    pub fn capture(self, capture: impl Into<Capturing>) -> Self {
+    pub fn capture(self, capture: impl Into<CapturePolicy>) -> Self {
         let capture = capture.into();
         // What its commits fail with is told in callbacks, too, which know no more than the consumer. The first word counts.
-        let _ = self.home.capture.set(capture.clone());
+        let _ = self.consumer_state.capture.set(capture.clone());
         self.set(|all| all.receiving.capture = capture)
     }
 

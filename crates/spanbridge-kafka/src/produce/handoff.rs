@@ -1,15 +1,15 @@
 //! The `send` span until it is known what became of the message.
 
-use crate::carrier::{Before, Headers, HeadersMut, budget};
+use crate::carrier::{Headers, HeadersMut, OriginalHeaders, budget};
+use crate::client_info::ClientInfo;
 use crate::describe::{self, About};
-use crate::facts::Facts;
 use rdkafka::Message;
 use rdkafka::bindings::{rd_kafka_message_status, rd_kafka_msg_status_t};
 use rdkafka::error::KafkaError;
 use rdkafka::message::{DeliveryResult, OwnedHeaders};
 use rdkafka::types::RDKafkaErrorCode as Code;
 use spanbridge::carrier::{Budget, Outgoing, inject_within};
-use spanbridge::messaging::{Capturing, Values};
+use spanbridge::messaging::{CapturePolicy, Values};
 use spanbridge::observe::Span;
 use spanbridge::{Context, Value, messaging, semconv};
 
@@ -26,18 +26,18 @@ pub(crate) struct Handoff {
 /// Begins the span, and packs its context into the headers, where it may take `most` bytes.
 pub(crate) fn begin(
     about: &About<'_>,
-    client: &Facts,
+    client: &ClientInfo,
     transaction: Option<&messaging::Transaction>,
     headers: &mut Option<OwnedHeaders>,
     most: usize,
-    capture: Option<&Capturing>,
-) -> (Handoff, Before) {
+    capture: Option<&CapturePolicy>,
+) -> (Handoff, OriginalHeaders) {
     let mut values = Values::of(capture);
     let span = describe::send(about, client, &mut values);
     let (span, outgoing) = messaging::begin_send(span, &Headers::from(headers.as_ref()));
     let span = values.finish(span);
     let before = match outgoing {
-        Outgoing::Keep(_) => Before::Untouched,
+        Outgoing::Keep(_) => OriginalHeaders::Untouched,
         Outgoing::Write => {
             let message = about.key.map_or(0, <[u8]>::len) + about.payload.map_or(0, <[u8]>::len);
             pack(&span, headers, |theirs| budget(client.largest, message, theirs, most))
@@ -55,11 +55,11 @@ fn pack(
     span: &Span,
     headers: &mut Option<OwnedHeaders>,
     budget: impl FnOnce(Option<&OwnedHeaders>) -> Budget,
-) -> Before {
+) -> OriginalHeaders {
     if !span.context().travels() {
-        return Before::Untouched;
+        return OriginalHeaders::Untouched;
     }
-    let (before, budget) = (Before::injection(headers.as_ref()), budget(headers.as_ref()));
+    let (before, budget) = (OriginalHeaders::injection(headers.as_ref()), budget(headers.as_ref()));
     let headers = headers.get_or_insert_with(|| OwnedHeaders::new_with_capacity(3));
     if let Some(left_out) = inject_within(span.context(), budget, &mut HeadersMut(headers)) {
         span.diagnostic(semconv::INJECTION_DROPPED, &left_out)

@@ -2,8 +2,8 @@
 
 use super::ObservedProducer;
 use crate::client::Client;
+use crate::client_info::ClientInfo;
 use crate::describe;
-use crate::facts::Facts;
 use crate::ranges::Ranges;
 use rdkafka::consumer::ConsumerGroupMetadata;
 use rdkafka::error::{KafkaError, KafkaResult};
@@ -48,7 +48,7 @@ impl<'a, P: Client> ObservedProducer<'a, P> {
         Part: Partitioner,
     {
         let id = self.producer.setting(c"transactional.id").unwrap_or_default();
-        let span = Values::of(self.capture).open(describe::transaction(&id, &Facts::last(self.producer)));
+        let span = Values::of(self.capture).open(describe::transaction(&id, &ClientInfo::last(self.producer)));
         if let Err(e) = span.in_scope(|| self.producer.begin_transaction()) {
             span.end_with(&describe::failure(&e));
             return Err(e);
@@ -95,7 +95,7 @@ impl<P: Client> Transaction<'_, P> {
             (Some(span), Ok(())) => {
                 span.event("offsets", &[(semconv::SETTLE_RANGES, Value::Str(&Ranges::of(offsets).to_string()))])
             }
-            (_, Err(e)) => self.open.stumbled("send_offsets_to_transaction", &describe::failure(e)),
+            (_, Err(e)) => self.open.operation_failed("send_offsets_to_transaction", &describe::failure(e)),
             _ => {}
         }
         result
@@ -117,7 +117,7 @@ impl<P: Client> Transaction<'_, P> {
             Ok(()) => self.open.ended("committed"),
             Err(e) => {
                 self.may_be_committed = true;
-                self.stumbled("commit_transaction", e)
+                self.operation_failed("commit_transaction", e)
             }
         }
         result
@@ -136,7 +136,7 @@ impl<P: Client> Transaction<'_, P> {
         let result = self.in_scope(|| self.producer.producer.abort_transaction(timeout));
         match &result {
             Ok(()) => self.open.ended("rolled_back"),
-            Err(e) => self.stumbled("abort_transaction", e),
+            Err(e) => self.operation_failed("abort_transaction", e),
         }
         result
     }
@@ -144,14 +144,14 @@ impl<P: Client> Transaction<'_, P> {
 
 impl<P: ?Sized> Transaction<'_, P> {
     /// The end of it, where the producer can do nothing more with it.
-    fn stumbled(&mut self, operation: &'static str, error: &KafkaError) {
+    fn operation_failed(&mut self, operation: &'static str, error: &KafkaError) {
         let failure = describe::failure(error);
         match error {
             KafkaError::Transaction(e) if e.is_fatal() && is_fenced(e.code()) && !self.may_be_committed => {
                 self.open.failed_as("rolled_back", &failure)
             }
             KafkaError::Transaction(e) if e.is_fatal() => self.open.failed(&failure),
-            _ => self.open.stumbled(operation, &failure),
+            _ => self.open.operation_failed(operation, &failure),
         }
     }
 }

@@ -22,7 +22,7 @@ pub(crate) trait Attribute: Sized {
 pub(crate) struct Attributes<'a, V>(pub(crate) &'a mut HashMap<String, V>);
 
 /// How many a message may have.
-const MOST: usize = 10;
+const MAX_ATTRIBUTES: usize = 10;
 /// What counts beside name and value: the name of the type, `String`.
 const TYPE: usize = 6;
 
@@ -31,7 +31,7 @@ impl<V: Attribute> Attributes<'_, V> {
     /// if anything.
     pub(crate) fn inject(&mut self, context: &Context, bytes: usize) -> Option<String> {
         let users = self.0.keys().filter(|name| w3c::header_named(name).is_none()).count();
-        inject_within(context, Budget { bytes, per_header: TYPE, headers: MOST.saturating_sub(users) }, self)
+        inject_within(context, Budget { bytes, per_header: TYPE, headers: MAX_ATTRIBUTES.saturating_sub(users) }, self)
     }
 }
 
@@ -124,7 +124,7 @@ mod tests {
         ] {
             // One of ours from an earlier hop takes no place.
             let mut attributes = users(users_have);
-            if users_have < MOST {
+            if users_have < MAX_ATTRIBUTES {
                 attributes.insert(w3c::TRACEPARENT.to_owned(), Value::of_text("old"));
             }
             let mut carrier = Attributes(&mut attributes);
@@ -132,7 +132,7 @@ mod tests {
             let ours = |name: &&&str| attributes.get(**name).is_some_and(|value| *value != Value::of_text("old"));
             let found: Vec<_> = ["traceparent", "tracestate", "baggage"].iter().filter(ours).copied().collect();
             assert_eq!(found, written, "{users_have}");
-            assert!(attributes.len() <= MOST.max(users_have));
+            assert!(attributes.len() <= MAX_ATTRIBUTES.max(users_have));
         }
     }
 

@@ -67,7 +67,7 @@ impl ClientContext {
     /// Adds a context, as far as there is room, in place of one that is there. Says what was left out, if anything, as
     /// [`inject_within`] does.
     pub fn inject(&mut self, context: &Context) -> Option<String> {
-        const MOST: usize = ClientContext::LIMIT / 4 * 3;
+        const MAX_JSON: usize = ClientContext::LIMIT / 4 * 3;
         if !context.travels() {
             return None;
         }
@@ -76,13 +76,13 @@ impl ClientContext {
         }
         let before = self.custom.clone();
         self.custom.get_or_insert_default();
-        let mut room = MOST.saturating_sub(self.written().len());
+        let mut room = MAX_JSON.saturating_sub(self.written().len());
         let left_out = loop {
             // A name and a value in quotes, a colon and a comma.
             let budget = Budget { bytes: room, per_header: 6, headers: usize::MAX };
             let left_out = inject_within(context, budget, self);
             // A character that needs an escape takes more than it was counted for.
-            match self.written().len().saturating_sub(MOST) {
+            match self.written().len().saturating_sub(MAX_JSON) {
                 over if over > 0 && room > 0 => room = room.saturating_sub(over),
                 _ => break left_out,
             }

@@ -13,11 +13,11 @@ use std::sync::Arc;
 
 /// The body of a handler, before it runs.
 #[derive(Debug)]
-pub struct Annotated(Whose);
+pub struct Annotated(Owner);
 
-/// Whose the invocation is.
+/// Owner the invocation is.
 #[derive(Debug)]
-enum Whose {
+enum Owner {
     /// Somebody else tells how it ends, and the body runs in it already. What the body knows of its error is more.
     Observed(Arc<Invocation>),
     /// Our layer's, which has to be told.
@@ -29,13 +29,13 @@ enum Whose {
 /// Of the event that a handler was called with.
 pub fn handling<T>(event: &LambdaEvent<T>) -> Annotated {
     Annotated(match watchdog::find(&event.context.request_id) {
-        Some(invocation) if invocation.claim() => Whose::Layer(invocation),
-        Some(invocation) => Whose::Observed(invocation),
+        Some(invocation) if invocation.claim() => Owner::Layer(invocation),
+        Some(invocation) => Owner::Observed(invocation),
         None => {
             super::set_up();
             let own = Invocation::begin_without_event(&event.context);
             own.claim();
-            Whose::Own(own)
+            Owner::Own(own)
         }
     })
 }
@@ -48,15 +48,15 @@ impl Annotated {
         judge: impl for<'a> FnOnce(&'a T) -> Option<Failure<'a>>,
     ) -> T {
         match self.0 {
-            Whose::Observed(invocation) => {
+            Owner::Observed(invocation) => {
                 let value = body.await;
                 if let failed @ End::Failed { .. } = judged(&value, judge) {
                     invocation.note(failed)
                 }
                 value
             }
-            Whose::Layer(invocation) => tell(&invocation, body, judge).await,
-            Whose::Own(own) => {
+            Owner::Layer(invocation) => tell(&invocation, body, judge).await,
+            Owner::Own(own) => {
                 let result = AssertUnwindSafe(tell(&own, body, judge)).catch_unwind().await;
                 // The answer has to wait, of a panic, too: nobody is called after it.
                 Flushing::begin(&own).await;

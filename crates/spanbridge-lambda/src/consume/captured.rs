@@ -2,13 +2,13 @@
 
 use super::invocation::Invocation;
 use crate::event::{Source, Written, written};
-use spanbridge::messaging::{Capture, Capturing, Message, Step, UNKNOWN_TYPE};
+use spanbridge::messaging::{CaptureMode, CapturePolicy, Message, Step, UNKNOWN_TYPE};
 use spanbridge::observe::Span;
 use std::sync::OnceLock;
 
 /// What is captured of the records.
 pub(super) struct Captured<'a> {
-    capture: Capturing,
+    capture: CapturePolicy,
     source: Source,
     payload: &'a [u8],
     /// Once the first is recorded.
@@ -19,7 +19,7 @@ impl<'a> Captured<'a> {
     /// Where something was said.
     pub(super) fn of(invocation: &'a Invocation) -> Option<Self> {
         let (capture, source) = (invocation.settings.capture.clone()?, invocation.event.source());
-        let capture = if source.has_headers() { capture } else { capture.headers(Capture::Off) };
+        let capture = if source.has_headers() { capture } else { capture.headers(CaptureMode::Off) };
         let payload = invocation.payload.as_deref().unwrap_or_default();
         Some(Captured { capture, source, payload, records: OnceLock::new() })
     }
@@ -30,7 +30,7 @@ impl<'a> Captured<'a> {
     }
 
     /// What is recorded of the texts of errors.
-    pub(super) fn capture(&self) -> &Capturing {
+    pub(super) fn capture(&self) -> &CapturePolicy {
         &self.capture
     }
 

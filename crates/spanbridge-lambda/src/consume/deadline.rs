@@ -10,8 +10,8 @@ pub(crate) struct Deadline {
 }
 
 /// A tenth of the time is kept back, between these: for sinks to take what they are given, and for Lambda's own steps.
-const LEAST: Duration = Duration::from_millis(50);
-const MOST: Duration = Duration::from_secs(1);
+const MIN_MARGIN: Duration = Duration::from_millis(50);
+const MAX_MARGIN: Duration = Duration::from_secs(1);
 
 impl Deadline {
     /// From milliseconds since 1970, as Lambda says it. None when it is past, or cannot be told: then the clocks differ,
@@ -19,7 +19,7 @@ impl Deadline {
     pub(crate) fn of(ms: u64) -> Option<Self> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
         let left = Duration::from_millis(ms).checked_sub(now)?;
-        Some(Deadline { at: Instant::now().checked_add(left)?, margin: (left / 10).clamp(LEAST, MOST) })
+        Some(Deadline { at: Instant::now().checked_add(left)?, margin: (left / 10).clamp(MIN_MARGIN, MAX_MARGIN) })
     }
 
     /// The time that is left.
@@ -55,7 +55,7 @@ mod tests {
         let (left, flush) = (deadline.left(), deadline.for_flush());
         assert!(left <= Duration::from_secs(3) && flush < left && flush > left - Duration::from_millis(310));
         let hour = Deadline::of(in_ms(3_600_000)).unwrap();
-        assert_eq!(hour.at - hour.warn_at(), MOST);
+        assert_eq!(hour.at - hour.warn_at(), MAX_MARGIN);
         let short = Deadline::of(in_ms(60)).unwrap();
         assert!(short.for_flush() <= Duration::from_millis(30), "half of what is left");
     }
@@ -63,6 +63,6 @@ mod tests {
     #[test]
     fn what_cannot_be_told_is_none() {
         assert!(Deadline::of(0).is_none() && Deadline::of(1_000_000).is_none());
-        assert!(Deadline::of(u64::MAX).is_none_or(|d| d.left() > MOST));
+        assert!(Deadline::of(u64::MAX).is_none_or(|d| d.left() > MAX_MARGIN));
     }
 }

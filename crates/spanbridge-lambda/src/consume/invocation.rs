@@ -7,11 +7,11 @@ use super::settings::Settings;
 use super::watchdog;
 use crate::carrier::first_of;
 use crate::describe::{self, About};
-use crate::event::{Beside, Event, request_headers};
+use crate::event::{Event, InvocationMetadata, request_headers};
 use bytes::Bytes;
 use serde::Serialize;
 use spanbridge::carrier::Extraction;
-use spanbridge::messaging::{Arrival, Capturing, Received, Values, waited};
+use spanbridge::messaging::{CapturePolicy, MessageInfo, Received, Values, waited};
 use spanbridge::observe::{self, ActiveSpan, Span};
 use spanbridge::{Context, Failure, Outcome, Primitive, Value, semconv};
 use std::sync::atomic::{AtomicBool, Ordering::*};
@@ -92,7 +92,7 @@ impl Invocation {
         if let Some(receiving) = &settings.receiving {
             let name = || describe::invocation_name(&about, &event).to_owned();
             let primitive = Some(Primitive::FUNCTION_HANDLE);
-            cause = cause.under(receiving, Arrival { relation: None, age: age(&event), name: &name, primitive })
+            cause = cause.with(receiving, MessageInfo { relation: None, age: age(&event), name: &name, primitive })
         }
         let span = cause.process(|| {
             let mut values = Values::of(settings.capture.as_ref());
@@ -103,7 +103,7 @@ impl Invocation {
         flush::tell(&span);
         // The work on one of several may be recorded where the batch is not.
         let may_be_recorded = span.id().is_some() || event.records().len() > 1 && !span.context().is_empty();
-        let is_wanted = settings.capture.as_ref().is_some_and(Capturing::looks_at_messages);
+        let is_wanted = settings.capture.as_ref().is_some_and(CapturePolicy::looks_at_messages);
         let is_kept = is_wanted && may_be_recorded && !event.records().is_empty();
         let guarded = |span| settings.capture.iter().fold(span, |span, capture| capture.guard(span));
         let batch = (event.records().len() > 1).then(|| span.in_scope(|| guarded(describe::batch(&event).open())));
@@ -175,7 +175,7 @@ impl Invocation {
 
     /// The span is out of reach meanwhile, so that nobody has to wait for the application's code: that writes an answer,
     /// and looks at what is captured. The watchdog delivers what is open without it.
-    fn capture(&self, record: impl FnOnce(&Capturing, &Span)) {
+    fn capture(&self, record: impl FnOnce(&CapturePolicy, &Span)) {
         let Some(capture) = &self.settings.capture else { return };
         let Some(span) = self.spans().invocation.take() else { return };
         if span.id().is_some() {
@@ -294,8 +294,8 @@ fn age(event: &Event) -> Option<Duration> {
 }
 
 /// What came beside an event.
-pub(crate) fn beside(context: &lambda_runtime::Context) -> Beside<'_> {
-    Beside {
+pub(crate) fn beside(context: &lambda_runtime::Context) -> InvocationMetadata<'_> {
+    InvocationMetadata {
         client_context: context.client_context.as_ref().map(|client| &client.custom),
         xray: context.xray_trace_id.as_deref(),
     }
@@ -323,7 +323,7 @@ impl Drop for UnderWay {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Capture, Part, PartKind};
+    use crate::{CaptureMode, Part, PartKind};
     use spanbridge::{Memory, Recorder};
     use std::convert::Infallible;
     use std::sync::mpsc::channel;
@@ -343,7 +343,7 @@ mod tests {
             Ok::<_, Infallible>(())
         };
         let settings =
-            Settings { capture: Some(Capturing::from(Capture::Reference).redact(hook)), ..Settings::default() };
+            Settings { capture: Some(CapturePolicy::from(CaptureMode::Reference).redact(hook)), ..Settings::default() };
         let mut context = lambda_runtime::Context::default();
         context.deadline = (SystemTime::now() + Duration::from_millis(100))
             .duration_since(SystemTime::UNIX_EPOCH)

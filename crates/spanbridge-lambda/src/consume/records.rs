@@ -8,7 +8,7 @@ use crate::event::{Record, Source};
 use futures_util::FutureExt;
 use futures_util::stream::{StreamExt, iter};
 use serde::Serialize;
-use spanbridge::messaging::{Arrival, Received, Receiving, Relation, Step, Waited, span, waited};
+use spanbridge::messaging::{MessageInfo, ReceiveOptions, Received, Relation, Step, Waited, span, waited};
 use spanbridge::observe::{self, Span};
 use spanbridge::{Context, Outcome, panics, semconv};
 use std::collections::HashMap;
@@ -125,7 +125,7 @@ impl<T> Records<T> {
 /// The event's side of a batch.
 struct Batch<'a> {
     context: Context,
-    receiving: Option<&'a Receiving>,
+    receiving: Option<&'a ReceiveOptions>,
     captured: Option<Captured<'a>>,
     source: Source,
     /// The event's.
@@ -224,7 +224,8 @@ impl<'a> Batch<'a> {
             // One without a sender is the batch's. Its baggage is its own.
             let mut received = Received::from(record.carried.clone());
             if let Some(receiving) = self.receiving {
-                received = received.under(receiving, Arrival { relation: Some(Relation::Parent), ..Arrival::default() })
+                received =
+                    received.with(receiving, MessageInfo { relation: Some(Relation::Parent), ..MessageInfo::default() })
             }
             received.or_under(&self.context).process(open)
         } else {
@@ -232,7 +233,7 @@ impl<'a> Batch<'a> {
             if let Some(receiving) = self.receiving {
                 let name = || format!("process {}", record.destination).trim_end().to_owned();
                 let age = waited.known();
-                received = received.under(receiving, Arrival { relation: None, age, name: &name, primitive: None })
+                received = received.with(receiving, MessageInfo { relation: None, age, name: &name, primitive: None })
             }
             let span = received.process(open);
             span.link(&self.context);

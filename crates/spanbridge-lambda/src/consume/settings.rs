@@ -2,7 +2,7 @@
 
 use super::flush::AT_MOST;
 use super::layer::ObservedLayer;
-use spanbridge::messaging::{Capturing, Receiving, Relation, Trust};
+use spanbridge::messaging::{CapturePolicy, ReceiveOptions, Relation, Trust};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,9 +10,9 @@ use std::time::Duration;
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     /// Nothing, unless something was said: then a context has to look at it.
-    pub(crate) receiving: Option<Arc<Receiving>>,
+    pub(crate) receiving: Option<Arc<ReceiveOptions>>,
     /// Nothing, unless something was said: then no payload is looked at.
-    pub(crate) capture: Option<Capturing>,
+    pub(crate) capture: Option<CapturePolicy>,
     pub(crate) flush_within: Duration,
 }
 
@@ -48,14 +48,14 @@ impl Default for Settings {
 /// All of it:
 ///
 /// ```no_run
-/// use spanbridge_lambda::{Capture, Observe, Relation, Trust};
+/// use spanbridge_lambda::{CaptureMode, Observe, Relation, Trust};
 /// use std::time::Duration;
 ///
 /// let observe = Observe::new()
 ///     .relation(Relation::Auto { max_age: Duration::from_secs(3600) })
 ///     .trust(Trust::Full)
 ///     .allow_baggage(["tenant"])
-///     .capture(Capture::Inline { max: 512 })
+///     .capture(CaptureMode::Inline { max: 512 })
 ///     .flush_within(Duration::from_millis(500));
 /// ```
 ///
@@ -77,9 +77,9 @@ impl Observe {
         Observe::default()
     }
 
-    /// As it is said for other consumers, all of it at once. Its [capture](Receiving::capture) counts unless it is the default,
+    /// As it is said for other consumers, all of it at once. Its [capture](ReceiveOptions::capture) counts unless it is the default,
     /// for of an invocation the default is [less](Observe::capture).
-    pub fn under(mut self, receiving: Receiving) -> Self {
+    pub fn with(mut self, receiving: ReceiveOptions) -> Self {
         self.settings.capture = Some(&receiving.capture).filter(|capture| !capture.is_default()).cloned();
         self.settings.receiving = Some(Arc::new(receiving));
         self
@@ -106,15 +106,15 @@ impl Observe {
     /// What is recorded of payloads and headers; where nothing is said, the sizes of messages alone.
     ///
     /// - Of an invocation the event is its `input` and the handler's answer its `output`. They are artifacts also under
-    ///   [`Capture::Reference`](crate::Capture::Reference), for no attribute tells their sizes. Of a request the headers are
+    ///   [`CaptureMode::Reference`](crate::CaptureMode::Reference), for no attribute tells their sizes. Of a request the headers are
     ///   its `input.headers`.
     /// - Of a record that is worked on by [`Records`](crate::Records) or [`for_each_record`](crate::for_each_record) the
     ///   body is the `input` of its `process` span, and its headers or message attributes are the `input.headers`. Its
-    ///   size is the attribute `messaging.message.body.size`, unless capture is [`Capture::Off`](crate::Capture::Off).
+    ///   size is the attribute `messaging.message.body.size`, unless capture is [`CaptureMode::Off`](crate::CaptureMode::Off).
     ///
     /// The hidden field of payloads is not among it, nor are our own headers. The event as a whole is as the handler gets
     /// it: **the headers of a request, and all messages of a batch, stand in it, too**, so what is secret in them has to be
-    /// taken out by a [redaction hook](Capturing::redact), which sees the whole event, every body and every header.
+    /// taken out by a [redaction hook](CapturePolicy::redact), which sees the whole event, every body and every header.
     ///
     /// Of a response that is streamed nothing is recorded, for it is not held back; nor of the answer of a handler that
     /// only [`#[handler]`](macro@crate::handler) is on, which tells how it ended and no more.
@@ -125,10 +125,10 @@ impl Observe {
     /// ```no_run
     /// use lambda_runtime::{Error, LambdaEvent, service_fn};
     /// use serde_json::Value;
-    /// use spanbridge_lambda::{Capture, Capturing, Observe, PartKind};
+    /// use spanbridge_lambda::{CaptureMode, CapturePolicy, Observe, PartKind};
     ///
     /// # async fn f() -> Result<(), Error> {
-    /// let capture = Capturing::from(Capture::Inline { max: 512 }).headers(Capture::Inline { max: 512 }).redact(|part| {
+    /// let capture = CapturePolicy::from(CaptureMode::Inline { max: 512 }).headers(CaptureMode::Inline { max: 512 }).redact(|part| {
     ///     match part.kind() {
     ///         // In whatever case the caller has written it.
     ///         PartKind::Header(name) if ["authorization", "cookie"].contains(&&*name.to_lowercase()) => part.replace("***"),
@@ -148,7 +148,7 @@ impl Observe {
     /// # }
     /// # async fn score(event: LambdaEvent<Value>) -> Result<Value, Error> { Ok(event.payload) }
     /// ```
-    pub fn capture(mut self, capture: impl Into<Capturing>) -> Self {
+    pub fn capture(mut self, capture: impl Into<CapturePolicy>) -> Self {
         self.settings.capture = Some(capture.into());
         self
     }
@@ -168,7 +168,7 @@ impl Observe {
         ObservedLayer::with(self.settings)
     }
 
-    fn receiving(mut self, change: impl FnOnce(&mut Receiving)) -> Self {
+    fn receiving(mut self, change: impl FnOnce(&mut ReceiveOptions)) -> Self {
         change(Arc::make_mut(self.settings.receiving.get_or_insert_default()));
         self
     }

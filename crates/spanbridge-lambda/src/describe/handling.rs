@@ -121,10 +121,10 @@ impl<'a> Arn<'a> {
 mod tests {
     use super::super::tests::check;
     use super::*;
-    use crate::event::Beside;
+    use crate::event::InvocationMetadata;
 
     fn event(json: &str) -> Event {
-        Event::read(json.as_bytes(), Beside::default()).0
+        Event::read(json.as_bytes(), InvocationMetadata::default()).0
     }
 
     const ABOUT: About<'_> = About {

@@ -146,7 +146,7 @@ fn bytes_of_text(value: Json<'_>) -> Option<Cow<'_, [u8]>> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Beside, Event};
+    use super::super::{Event, InvocationMetadata};
     use super::*;
     use proptest::prelude::*;
 
@@ -159,7 +159,7 @@ mod tests {
 
     /// As many as were read from the event, in its order; whatever they hold.
     fn check(payload: &[u8]) {
-        let (event, _) = Event::read(payload, Beside::default());
+        let (event, _) = Event::read(payload, InvocationMetadata::default());
         let written = records(event.source(), payload);
         // One of SNS is the invocation's.
         if !event.records().is_empty() {

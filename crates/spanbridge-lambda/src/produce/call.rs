@@ -9,7 +9,7 @@ use aws_smithy_runtime_api::client::interceptors::context::{FinalizerInterceptor
 use aws_smithy_runtime_api::client::retries::RequestAttempts;
 use aws_smithy_runtime_api::http::Headers;
 use aws_smithy_types::config_bag::ConfigBag;
-use spanbridge::messaging::Capturing;
+use spanbridge::messaging::CapturePolicy;
 use spanbridge::{Context, semconv};
 use std::error::Error as StdError;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -32,7 +32,7 @@ struct State {
     /// Once the context is packed.
     operation: Option<&'static dyn AnyOperation>,
     /// Of the answer, once the context is packed.
-    capture: Option<Capturing>,
+    capture: Option<CapturePolicy>,
     /// An attempt is under way.
     is_sending: bool,
     /// An attempt failed that the service may have taken.

@@ -12,7 +12,7 @@ use aws_sdk_lambda::operation::invoke_with_response_stream::{
 };
 use aws_sdk_lambda::primitives::Blob;
 use spanbridge::carrier::{Budget, Outgoing, inject_within, outgoing};
-use spanbridge::messaging::{Capturing, Handoff};
+use spanbridge::messaging::{CapturePolicy, Handoff};
 use spanbridge::observe::Span;
 use spanbridge::payload::{HiddenFields, splice, take};
 use spanbridge::semconv;
@@ -42,7 +42,7 @@ impl Operation for Invoke {
         pack(function, kind, &mut input.client_context, &mut input.payload, packing)
     }
 
-    fn capture_answer(output: &InvokeOutput, span: &Span, capture: &Capturing) {
+    fn capture_answer(output: &InvokeOutput, span: &Span, capture: &CapturePolicy) {
         // An `Event` has none.
         let answer = output.payload.as_ref().map(Blob::as_ref).filter(|answer| !answer.is_empty());
         if let Some(answer) = answer {

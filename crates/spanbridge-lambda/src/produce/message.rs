@@ -4,7 +4,7 @@ use super::failure::{Failure, UNKNOWN};
 use super::open::{Entries, Open, Packing, room};
 use crate::carrier::{Attribute, Attributes};
 use spanbridge::carrier::{Outgoing, outgoing};
-use spanbridge::messaging::{Capturing, Handoff, Message, Step, UNKNOWN_TYPE, span};
+use spanbridge::messaging::{CapturePolicy, Handoff, Message, Step, UNKNOWN_TYPE, span};
 use spanbridge::observe::{self, Span, SpanBuilder};
 use spanbridge::payload::take;
 use spanbridge::{Kind, semconv};
@@ -75,8 +75,8 @@ pub(super) fn size<V: Attribute>(body: &str, attributes: &Map<V>) -> usize {
 }
 
 /// What is recorded of a message, before its context is packed.
-pub(super) fn capture<V: Attribute>(capture: Option<&Capturing>, span: &Span, body: &str, attributes: &Map<V>) {
-    if capture.is_none_or(Capturing::tells_size) {
+pub(super) fn capture<V: Attribute>(capture: Option<&CapturePolicy>, span: &Span, body: &str, attributes: &Map<V>) {
+    if capture.is_none_or(CapturePolicy::tells_size) {
         span.attribute(semconv::MESSAGING_BODY_SIZE, body.len())
     }
     let Some(capture) = capture.filter(|capture| capture.looks_at_messages() && span.id().is_some()) else { return };

@@ -4,7 +4,7 @@ use super::call::Call;
 use super::open::Open;
 use super::propagate::Propagate;
 use super::wanted::{InPayload, Wanted};
-use spanbridge::messaging::Capturing;
+use spanbridge::messaging::CapturePolicy;
 use spanbridge::observe;
 
 /// `.observed()` before `.send()`: for the SDK's builders of `invoke`, `invoke_with_response_stream`, `send_message`,
@@ -40,12 +40,12 @@ impl<B> ObservedCall<B> {
     ///
     /// - Of a call of a function the payload is the step's `input`, and the function's answer its `output`, as with the span
     ///   of the function itself. No attribute tells their sizes, so they are artifacts also under
-    ///   [`Capture::Reference`](crate::Capture::Reference). Of an answer that is streamed nothing is recorded.
+    ///   [`CaptureMode::Reference`](crate::CaptureMode::Reference). Of an answer that is streamed nothing is recorded.
     /// - Of a message the body is the step's `output`, and its attributes are the `output.headers`: of a batch, each
     ///   message's with its own span.
     ///
     /// Our own field and attributes are not among it.
-    pub fn capture(self, capture: &Capturing) -> Self {
+    pub fn capture(self, capture: &CapturePolicy) -> Self {
         ObservedCall { wanted: Wanted { capture: Some(capture.clone()), ..self.wanted }, ..self }
     }
 

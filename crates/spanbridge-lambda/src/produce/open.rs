@@ -3,7 +3,7 @@
 use super::failure::Failure;
 use super::wanted::InPayload;
 use aws_smithy_types::config_bag::ConfigBag;
-use spanbridge::messaging::{Capturing, Handoff};
+use spanbridge::messaging::{CapturePolicy, Handoff};
 use spanbridge::observe::Span;
 #[cfg(feature = "invoke")]
 use spanbridge::semconv;
@@ -27,7 +27,7 @@ impl Open {
     }
 
     /// The text of its error goes through this before it is recorded.
-    pub(super) fn guarded(self, capture: &Capturing) -> Self {
+    pub(super) fn guarded(self, capture: &CapturePolicy) -> Self {
         match self {
             Open::Answered(span) => Open::Answered(capture.guard(span)),
             Open::HandedOff(handoff) => Open::HandedOff(handoff.guarded(capture)),
@@ -72,7 +72,7 @@ pub(super) struct Packing<'a> {
     #[cfg_attr(not(feature = "invoke"), expect(dead_code, reason = "of calls of functions"))]
     pub(super) in_payload: [&'a InPayload; 2],
     /// What is recorded of what is sent.
-    pub(super) capture: Option<&'a Capturing>,
+    pub(super) capture: Option<&'a CapturePolicy>,
     #[cfg_attr(not(feature = "invoke"), expect(dead_code, reason = "of calls of functions"))]
     pub(super) config: &'a ConfigBag,
     #[cfg_attr(not(any(feature = "sqs", feature = "sns")), expect(dead_code, reason = "of messages"))]

@@ -3,7 +3,7 @@
 use super::open::{Entries, Open, Packing};
 use aws_smithy_runtime_api::client::interceptors::context::{Error, Input, Output};
 use aws_smithy_types::error::metadata::{ErrorMetadata, ProvideErrorMetadata};
-use spanbridge::messaging::Capturing;
+use spanbridge::messaging::CapturePolicy;
 use spanbridge::observe::Span;
 use std::error::Error as StdError;
 use std::fmt::Debug;
@@ -27,7 +27,7 @@ pub(super) trait Operation: Debug + Send + Sync + 'static {
     fn pack(input: &mut Self::Input, packing: &mut Packing<'_>);
 
     /// Captures what was answered, where that is more than that it was taken.
-    fn capture_answer(_: &Self::Output, _: &Span, _: &Capturing) {}
+    fn capture_answer(_: &Self::Output, _: &Span, _: &CapturePolicy) {}
 
     /// Ends the spans by what was answered: that of the call, and of a batch those of its entries. `refused` is what a
     /// refusal says of a hand-off: an attempt before may have got through.
@@ -39,7 +39,7 @@ pub(super) trait AnyOperation: Debug + Send + Sync {
     fn accepts(&self, input: &Input) -> bool;
     fn open(&self, input: &Input) -> Option<Open>;
     fn pack(&self, input: &mut Input, packing: &mut Packing<'_>);
-    fn capture_answer(&self, output: &Output, span: &Span, capture: &Capturing);
+    fn capture_answer(&self, output: &Output, span: &Span, capture: &CapturePolicy);
     fn answered(&self, output: &Output, call: Open, entries: Entries, refused: &'static str);
     fn metadata<'e>(&self, error: &'e Error) -> Option<&'e ErrorMetadata>;
     #[cfg(feature = "invoke")]
@@ -62,7 +62,7 @@ impl<O: Operation> AnyOperation for O {
         }
     }
 
-    fn capture_answer(&self, output: &Output, span: &Span, capture: &Capturing) {
+    fn capture_answer(&self, output: &Output, span: &Span, capture: &CapturePolicy) {
         if let Some(output) = output.downcast_ref() {
             O::capture_answer(output, span, capture)
         }

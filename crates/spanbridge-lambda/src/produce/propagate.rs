@@ -21,7 +21,7 @@ use aws_smithy_runtime_api::client::interceptors::context::{
 };
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::{ConfigBag, Storable, StoreReplace};
-use spanbridge::messaging::Capturing;
+use spanbridge::messaging::CapturePolicy;
 use std::sync::Arc;
 
 /// An interceptor for the SDK's clients: every call of a function (`Invoke`, `InvokeWithResponseStream`) and every message
@@ -81,7 +81,7 @@ impl Propagate {
     /// What is recorded of the payloads and attributes that are sent, and of the answers of functions; the size of messages
     /// where nothing is said. What a call that is [`observed`](crate::CallExt::observed) says about itself counts before
     /// this.
-    pub fn capture(self, capture: impl Into<Capturing>) -> Self {
+    pub fn capture(self, capture: impl Into<CapturePolicy>) -> Self {
         Propagate { wanted: Wanted { capture: Some(capture.into()), ..self.wanted }, ..self }
     }
 

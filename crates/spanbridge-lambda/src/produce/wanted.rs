@@ -1,6 +1,6 @@
 //! What is wanted beside the defaults, of one call or of all of a client.
 
-use spanbridge::messaging::Capturing;
+use spanbridge::messaging::CapturePolicy;
 #[cfg(feature = "invoke")]
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use std::sync::Arc;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Wanted {
     pub(super) in_payload: InPayload,
-    pub(super) capture: Option<Capturing>,
+    pub(super) capture: Option<CapturePolicy>,
 }
 
 /// Which calls of functions carry the context in their payload, so that the function sees it unless it is one of ours.

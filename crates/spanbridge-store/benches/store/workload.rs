@@ -234,8 +234,8 @@ fn segment(writer: u64, started_at: u64) -> Body<'static> {
         resource: collect(resource),
         via,
         suspension_id: None,
-        leg_id: None,
-        after_leg_id: None,
+        resumption_id: None,
+        previous_resumption_id: None,
     }
 }
 

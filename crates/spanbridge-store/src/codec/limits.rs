@@ -29,8 +29,8 @@ fn text(text: &Option<impl AsRef<str>>) -> usize {
 impl Weight {
     fn body(&mut self, body: &Body<'_>) {
         match body {
-            Body::Segment { resource, suspension_id, leg_id, after_leg_id, .. } => {
-                self.bytes += text(suspension_id) + text(leg_id) + text(after_leg_id);
+            Body::Segment { resource, suspension_id, resumption_id, previous_resumption_id, .. } => {
+                self.bytes += text(suspension_id) + text(resumption_id) + text(previous_resumption_id);
                 self.attributes(resource);
             }
             Body::RunStart { name, root_primitive, attributes, .. } => {

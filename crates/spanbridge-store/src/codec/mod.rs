@@ -58,7 +58,7 @@ mod tag {
     pub(super) const DIAGNOSTIC: u8 = 13;
     /// The record has an id of its own.
     pub(super) const FOREIGN: u8 = 0x40;
-    /// Beside the `via` of a segment: it names its leg of the run, or the one before.
+    /// Beside the `via` of a segment: it names its resumption of the run, or the one before.
     pub(super) const LEGS: u8 = 0x40;
 }
 

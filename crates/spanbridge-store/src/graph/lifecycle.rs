@@ -130,7 +130,7 @@ impl Lifecycle {
     }
 
     /// What came before this segment whatever the clocks say: it resumed what another had suspended, or goes on after a
-    /// leg of another, and so did that one.
+    /// resumption of another, and so did that one.
     fn past<'s>(&self, records: &'s [Record<'_>], place: usize) -> Past<'s> {
         let mut suspended_by: BTreeMap<&str, SegmentId> = BTreeMap::new();
         for at in &self.suspends {
@@ -141,15 +141,15 @@ impl Lifecycle {
             let ids = resumed.entry(records[*at].segment_id).or_default();
             ids.extend(suspension_of(&records[*at].body));
         }
-        // A leg may have several segments: a recorder forgets, and begins anew.
+        // A resumption may have several segments: a recorder forgets, and begins anew.
         let mut segments_of: Map<&str, Vec<SegmentId>> = Map::default();
         let mut after: Map<SegmentId, &str> = Map::default();
         for record in self.segments.iter().map(|at| &records[*at]) {
-            let Body::Segment { leg_id, after_leg_id, .. } = &record.body else { continue };
-            if let Some(leg) = leg_id {
+            let Body::Segment { resumption_id, previous_resumption_id, .. } = &record.body else { continue };
+            if let Some(leg) = resumption_id {
                 segments_of.entry(leg).or_default().push(record.segment_id);
             }
-            after.extend(after_leg_id.as_deref().map(|leg| (record.segment_id, leg)));
+            after.extend(previous_resumption_id.as_deref().map(|leg| (record.segment_id, leg)));
         }
         let mut past = Past::default();
         let mut open = vec![records[place].segment_id];

@@ -14,7 +14,7 @@ pub enum Found {
         /// The runs to show.
         run_ids: Vec<RunId>,
     },
-    /// Several things begin with these digits: all of them, or the first [`Found::MOST`].
+    /// Several things begin with these digits: all of them, or the first [`Found::MAX_CANDIDATES`].
     Ambiguous(Vec<Candidate>),
     /// Nothing begins with these digits.
     Nothing,
@@ -22,7 +22,7 @@ pub enum Found {
 
 impl Found {
     /// How many candidates are listed at most.
-    pub const MOST: usize = 20;
+    pub const MAX_CANDIDATES: usize = 20;
 }
 
 /// An id and what kind of thing it names.

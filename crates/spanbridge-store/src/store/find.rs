@@ -101,7 +101,7 @@ fn spans(snapshot: &Snapshot<'_>, range: RangeInclusive<u64>, matches: &mut Matc
     })?;
     for (delivery, blocks) in candidates {
         snapshot.damage.step_over(delivery, spans_of(snapshot, delivery, &blocks, &range, matches))?;
-        if matches.spans.len() > Found::MOST {
+        if matches.spans.len() > Found::MAX_CANDIDATES {
             break;
         }
     }
@@ -121,7 +121,7 @@ fn spans_of(
     for block in blocks {
         let raw = snapshot.block(delivery, *block)?;
         spans_of_block(&raw, runs, range, matches).ok_or_else(not_a_block)?;
-        if matches.spans.len() > Found::MOST {
+        if matches.spans.len() > Found::MAX_CANDIDATES {
             break;
         }
     }
@@ -150,7 +150,7 @@ fn answer(snapshot: &Snapshot<'_>, matches: Matches) -> Result<Found> {
     // Names for a choice, starts for an order: a single run needs neither.
     let wanted: BTreeSet<RunId> = match (runs.len(), traces.len(), spans.len()) {
         (1, 0, 0) => BTreeSet::new(),
-        _ => runs.iter().chain(runs_of_traces).copied().take(10 * Found::MOST).collect(),
+        _ => runs.iter().chain(runs_of_traces).copied().take(10 * Found::MAX_CANDIDATES).collect(),
     };
     let sums = if wanted.is_empty() { Map::default() } else { snapshot.sums(Some(&wanted))? };
     let name_of = |run: &RunId| sums.get(run).and_then(|s| s.name.as_ref()).map_or("", |n| &n.name).to_owned();
@@ -172,6 +172,6 @@ fn answer(snapshot: &Snapshot<'_>, matches: Matches) -> Result<Found> {
     match found.len() {
         0 => Ok(Found::Nothing),
         1 => Ok(found.pop().map_or(Found::Nothing, |(c, run_ids)| Found::One { what: c.id, run_ids })),
-        _ => Ok(Found::Ambiguous(found.into_iter().take(Found::MOST).map(|(c, _)| c).collect())),
+        _ => Ok(Found::Ambiguous(found.into_iter().take(Found::MAX_CANDIDATES).map(|(c, _)| c).collect())),
     }
 }

@@ -6,7 +6,7 @@ use fastrace::local::LocalSpan;
 use spanbridge::{Sampler, observe};
 use std::hint::black_box;
 
-const MOST: u64 = 1_000_000;
+const ITERATIONS: u64 = 1_000_000;
 
 fn empty_spans<const ATTRIBUTES: bool>(n: u64) {
     for i in 0..n {
@@ -18,9 +18,9 @@ fn empty_spans<const ATTRIBUTES: bool>(n: u64) {
 
 pub(crate) fn benches() -> Vec<Bench> {
     vec![
-        bench("inactive/none installed", 1, MOST, || Work::plain(empty_spans::<false>)),
-        bench("inactive/with attributes", 1, MOST, || Work::plain(empty_spans::<true>)),
-        bench("inactive/unsampled", 1, MOST, || {
+        bench("inactive/none installed", 1, ITERATIONS, || Work::plain(empty_spans::<false>)),
+        bench("inactive/with attributes", 1, ITERATIONS, || Work::plain(empty_spans::<true>)),
+        bench("inactive/unsampled", 1, ITERATIONS, || {
             let recorder = ours::set_up(Sampler::Ratio(0.0));
             Work {
                 go: Box::new(|n| observe::span("root").in_scope(|| empty_spans::<false>(n))),
@@ -28,7 +28,7 @@ pub(crate) fn benches() -> Vec<Bench> {
                 _keep: Box::new(recorder),
             }
         }),
-        bench("inactive/fastrace", 1, MOST, || {
+        bench("inactive/fastrace", 1, ITERATIONS, || {
             theirs::recorded(|n| {
                 for _ in 0..n {
                     black_box(&LocalSpan::enter_with_local_parent("child"));

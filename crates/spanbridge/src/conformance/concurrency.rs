@@ -1,7 +1,7 @@
 //! Chapters about many messages at once.
 
 use super::stage::{Recorded, Stage, all, lose, number, numbered, rest};
-use super::{BoxError, Seen, Told, Transport};
+use super::{BoxError, ChapterResult, Seen, Transport};
 use crate::{Primitive, Status, observe};
 use std::sync::Mutex;
 
@@ -12,7 +12,7 @@ const MANY: usize = 64;
 ///
 /// # Panics
 /// When that does not hold.
-pub async fn many_at_once_keep_their_parents(transport: &impl Transport) -> Told {
+pub async fn many_at_once_keep_their_parents(transport: &impl Transport) -> ChapterResult {
     let stage = Stage::new();
     let place =
         |n: usize| async move { observe::span("order").attribute("n", n).run(transport.send(numbered(n))).await };
@@ -40,7 +40,7 @@ pub async fn many_at_once_keep_their_parents(transport: &impl Transport) -> Told
             told.same(name, span.status, Some(status));
         }
     }
-    Told::Whole
+    ChapterResult::Passed
 }
 
 #[track_caller]
@@ -67,9 +67,9 @@ async fn work(n: usize) -> Result<(), BoxError> {
 ///
 /// # Panics
 /// When that does not hold.
-pub async fn messages_keep_their_order(transport: &impl Transport) -> Told {
+pub async fn messages_keep_their_order(transport: &impl Transport) -> ChapterResult {
     if !transport.abilities().ordering {
-        return Told::Cannot("keep messages in order");
+        return ChapterResult::NotApplicable("keep messages in order");
     }
     let stage = Stage::new();
     let arrived = Mutex::new(vec![]);
@@ -85,5 +85,5 @@ pub async fn messages_keep_their_order(transport: &impl Transport) -> Told {
     }
     let told = stage.recorded().await;
     told.same("the order", arrived.into_inner().expect("a lock"), (0..16).collect());
-    Told::Whole
+    ChapterResult::Passed
 }

@@ -1,7 +1,7 @@
 //! Chapters about the context that is carried.
 
 use super::stage::{SPAN, Stage, TRACE, numbered, ours, parent, values};
-use super::{Message, Told, Transport};
+use super::{ChapterResult, Message, Transport};
 use crate::{ContextExt, Primitive, Status, observe};
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -12,7 +12,7 @@ use std::task::Poll;
 ///
 /// # Panics
 /// When that does not hold.
-pub async fn a_job_hangs_under_the_span_that_sent_it(transport: &impl Transport) -> Told {
+pub async fn a_job_hangs_under_the_span_that_sent_it(transport: &impl Transport) -> ChapterResult {
     let stage = Stage::new();
     let from =
         stage.peer(&[("traceparent", &parent("01")), ("tracestate", "vendor=x,other=y"), ("baggage", "tier=gold;p=1")]);
@@ -34,14 +34,14 @@ pub async fn a_job_hangs_under_the_span_that_sent_it(transport: &impl Transport)
     told.same("the baggage", context.baggage().as_str(), "tier=gold;p=1");
     told.same("the tracestate of others", context.trace_state().as_str(), "vendor=x,other=y");
     told.same("the payload", payload, numbered(42).payload);
-    Told::Whole
+    ChapterResult::Passed
 }
 
 /// What is on the wire: the three standard headers, once each, and nothing else that the application did not write.
 ///
 /// # Panics
 /// When that does not hold.
-pub async fn the_headers_are_exact(transport: &impl Transport) -> Told {
+pub async fn the_headers_are_exact(transport: &impl Transport) -> ChapterResult {
     let stage = Stage::new();
     let own = transport.abilities().own_headers;
     let message = if own { numbered(1).header("x-own", "1") } else { numbered(1) };
@@ -66,7 +66,7 @@ pub async fn the_headers_are_exact(transport: &impl Transport) -> Told {
         told.same("the header of the application", values(message, "x-own"), vec!["1".to_owned(); own.into()]);
         told.same("the payload", &message.payload, &numbered(1).payload);
     }
-    Told::Whole
+    ChapterResult::Passed
 }
 
 /// The first poll of the work sees the sender's context, and so does every later one; outside of the work's polls it is
@@ -74,7 +74,7 @@ pub async fn the_headers_are_exact(transport: &impl Transport) -> Told {
 ///
 /// # Panics
 /// When that does not hold.
-pub async fn the_context_is_there_for_the_work(transport: &impl Transport) -> Told {
+pub async fn the_context_is_there_for_the_work(transport: &impl Transport) -> ChapterResult {
     let stage = Stage::new();
     stage.sender(transport.send(numbered(1))).await.expect("send");
     let mut polls = vec![];
@@ -112,14 +112,14 @@ pub async fn the_context_is_there_for_the_work(transport: &impl Transport) -> To
         told.same(&format!("the context in poll {poll}"), found, (publish.trace, process.id));
     }
     told.check(gone, "the context of the work is current outside of it");
-    Told::Whole
+    ChapterResult::Passed
 }
 
 /// A message without a context begins a run of its own, and does not hang under what is current in the receiver.
 ///
 /// # Panics
 /// When that does not hold.
-pub async fn a_message_without_a_context_begins_a_run(transport: &impl Transport) -> Told {
+pub async fn a_message_without_a_context_begins_a_run(transport: &impl Transport) -> ChapterResult {
     let stage = Stage::new();
     for n in 0..2 {
         transport.send_raw(numbered(n)).await.expect("send");
@@ -146,5 +146,5 @@ pub async fn a_message_without_a_context_begins_a_run(transport: &impl Transport
         told.same("what the work did is under it", steps.count(), 1);
     }
     told.check(jobs[0].run != jobs[1].run, "two messages share a run");
-    Told::Whole
+    ChapterResult::Passed
 }

@@ -2,14 +2,14 @@
 
 use super::stage::{Stage, TRACE, number, numbered, ours, parent, values};
 use super::transport::{Abilities, Header};
-use super::{Message, Told, Transport};
+use super::{ChapterResult, Message, Transport};
 use crate::{ContextExt, Primitive, w3c};
 
 /// What an earlier hop of the same trace wrote is replaced, and so is what is no context: nobody can mean that.
 ///
 /// # Panics
 /// When that does not hold.
-pub async fn stale_headers_are_replaced(transport: &impl Transport) -> Told {
+pub async fn stale_headers_are_replaced(transport: &impl Transport) -> ChapterResult {
     let stage = Stage::new();
     let stale =
         numbered(1).header("traceparent", parent("01")).header("tracestate", "of=yore").header("baggage", "of=yore");
@@ -30,7 +30,7 @@ pub async fn stale_headers_are_replaced(transport: &impl Transport) -> Told {
     told.check(sends[0].links.is_empty(), "nothing to link to: it is the same trace");
     let trace = sends[1].trace.map(|t| t.to_string()).unwrap_or_default();
     told.same("in place of a malformed one", values(&repaired, "traceparent"), ours(&trace, sends[1].id, "01"));
-    Told::Whole
+    ChapterResult::Passed
 }
 
 /// Headers of an application, as odd as the transport allows.
@@ -60,7 +60,7 @@ fn theirs(headers: &[Header]) -> Vec<Header> {
 ///
 /// # Panics
 /// When that does not hold.
-pub async fn forwarding_does_not_stack(transport: &impl Transport) -> Told {
+pub async fn forwarding_does_not_stack(transport: &impl Transport) -> ChapterResult {
     let stage = Stage::new();
     let own = odd(&transport.abilities());
     let from = stage.peer(&[("traceparent", &parent("01")), ("tracestate", "vendor=x"), ("baggage", "tier=gold")]);
@@ -88,7 +88,7 @@ pub async fn forwarding_does_not_stack(transport: &impl Transport) -> Told {
         told.under(sends[hop + 1], jobs[hop]);
     }
     told.same("traceparent", values(&arrived, "traceparent"), ours(TRACE, sends[4].id, "01"));
-    Told::Whole
+    ChapterResult::Passed
 }
 
 /// Headers that somebody has written in other case (`Traceparent`) are taken, with a diagnostic that says it; a message
@@ -96,9 +96,9 @@ pub async fn forwarding_does_not_stack(transport: &impl Transport) -> Told {
 ///
 /// # Panics
 /// When that does not hold.
-pub async fn names_in_other_case_are_replaced(transport: &impl Transport) -> Told {
+pub async fn names_in_other_case_are_replaced(transport: &impl Transport) -> ChapterResult {
     if !transport.abilities().own_headers {
-        return Told::Cannot("hold a header of another name than ours");
+        return ChapterResult::NotApplicable("hold a header of another name than ours");
     }
     let stage = Stage::new();
     let own = [("Traceparent", &*parent("01")), ("BAGGAGE", "tier=gold"), ("x-Own", "1")];
@@ -119,14 +119,14 @@ pub async fn names_in_other_case_are_replaced(transport: &impl Transport) -> Tol
     told.same("traceparent", values(&arrived, "traceparent"), ours(TRACE, send.id, "01"));
     told.same("baggage", values(&arrived, "baggage"), vec!["tier=gold".to_owned()]);
     told.same("the number of headers", arrived.headers.len(), 3);
-    Told::Whole
+    ChapterResult::Passed
 }
 
 /// A context of another trace on an outgoing message is meant: it stays as it is, and the publish span links to it.
 ///
 /// # Panics
 /// When that does not hold.
-pub async fn another_traces_context_is_kept_and_linked(transport: &impl Transport) -> Told {
+pub async fn another_traces_context_is_kept_and_linked(transport: &impl Transport) -> ChapterResult {
     let stage = Stage::new();
     let message = || numbered(1).header("traceparent", parent("01")).header("baggage", "its=own");
     for _ in 0..2 {
@@ -148,5 +148,5 @@ pub async fn another_traces_context_is_kept_and_linked(transport: &impl Transpor
     let job = told.one(Primitive::MESSAGING_PROCESS);
     let above = job.trace.zip(job.parent).map(|(t, p)| format!("00-{t}-{p}-01"));
     told.same("what the process span hangs under", above, Some(parent("01")));
-    Told::Whole
+    ChapterResult::Passed
 }

@@ -2,7 +2,7 @@
 
 use super::stage::{SPAN, Stage, TRACE, number, numbered, parent};
 use super::transport::{Abilities, Header};
-use super::{Message, Told, Transport};
+use super::{ChapterResult, Message, Transport};
 use crate::{Primitive, Status, observe, w3c};
 
 /// What comes, and what is expected of it.
@@ -127,21 +127,21 @@ fn table() -> Vec<Case> {
 ///
 /// # Panics
 /// When that does not hold.
-pub async fn hostile_headers_are_survived(transport: &impl Transport) -> Told {
+pub async fn hostile_headers_are_survived(transport: &impl Transport) -> ChapterResult {
     let abilities = transport.abilities();
     let cases: Vec<_> = table().into_iter().filter(|case| case.fits(&abilities)).collect();
     tell(transport, &cases).await;
-    Told::Whole
+    ChapterResult::Passed
 }
 
 /// Of several values under one name the last counts, whatever the others are.
 ///
 /// # Panics
 /// When that does not hold.
-pub async fn of_duplicates_the_last_counts(transport: &impl Transport) -> Told {
+pub async fn of_duplicates_the_last_counts(transport: &impl Transport) -> ChapterResult {
     let abilities = transport.abilities();
     if !abilities.duplicate_headers {
-        return Told::Cannot("hold a header twice");
+        return ChapterResult::NotApplicable("hold a header twice");
     }
     let twice = |first: String, last: String| vec![header(b"traceparent", first), header(b"traceparent", last)];
     let other = format!("00-{}-{}-01", "1".repeat(32), "2".repeat(16));
@@ -157,7 +157,7 @@ pub async fn of_duplicates_the_last_counts(transport: &impl Transport) -> Told {
         beside("baggage twice", [header(b"baggage", "=,="), header(b"baggage", "tier=gold")], &[]),
     ];
     tell(transport, &cases).await;
-    Told::Whole
+    ChapterResult::Passed
 }
 
 async fn tell(transport: &impl Transport, cases: &[Case]) {

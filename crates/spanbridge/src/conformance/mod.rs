@@ -33,7 +33,7 @@
 //!
 //! The bodies are the same for every transport; what differs is data that they read. A chapter panics with what it
 //! expected, what it found, and the tree that was recorded. One that needs what the transport cannot do says so and is
-//! [`Told::Cannot`].
+//! [`ChapterResult::NotApplicable`].
 //!
 //! Chapters are plain futures: your executor drives them, and they need no threads. They bring recorders of their own;
 //! none may be installed in the process. They set no time limits: a transport whose message does not come answers with an
@@ -44,10 +44,10 @@
 
 mod concurrency;
 mod context;
-mod fate;
 mod forwarding;
 mod hostile;
 mod sampling;
+mod send_outcome;
 mod settlement;
 mod spans;
 mod stage;
@@ -59,7 +59,6 @@ pub use context::{
     a_job_hangs_under_the_span_that_sent_it, a_message_without_a_context_begins_a_run,
     the_context_is_there_for_the_work, the_headers_are_exact,
 };
-pub use fate::{a_failed_message_is_tried_again, a_send_says_what_became_of_it, what_has_no_room_is_left_out};
 pub use forwarding::{
     another_traces_context_is_kept_and_linked, forwarding_does_not_stack, names_in_other_case_are_replaced,
     stale_headers_are_replaced,
@@ -69,6 +68,7 @@ pub use sampling::{
     a_child_run_travels, baggage_needs_no_trace, unsampled_contexts_travel, what_was_sampled_out_stays_so,
     without_a_recorder_nothing_is_written,
 };
+pub use send_outcome::{a_failed_message_is_tried_again, a_send_says_what_became_of_it, what_has_no_room_is_left_out};
 pub use settlement::{a_batch_is_linked_to_every_sender, a_settlement_is_recorded};
 pub use spans::{Seen, spans};
 pub use transport::{Abilities, BoxError, Header, Message, Transport};
@@ -76,11 +76,11 @@ pub use tree::tree;
 
 /// How a chapter ended that did not panic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Told {
+pub enum ChapterResult {
     /// All of it holds.
-    Whole,
+    Passed,
     /// It is about something that the transport cannot do; what.
-    Cannot(&'static str),
+    NotApplicable(&'static str),
 }
 
 /// Hands the names of all chapters to a macro, so that a test harness has a test for each, also for those to come.
@@ -118,7 +118,7 @@ macro_rules! conformance_chapters {
 ///
 /// # Panics
 /// When something does not hold.
-pub async fn story(transport: &impl Transport) -> Vec<(&'static str, Told)> {
+pub async fn story(transport: &impl Transport) -> Vec<(&'static str, ChapterResult)> {
     let mut told = vec![];
     macro_rules! each {
         ($($chapter:ident)*) => { $(told.push((stringify!($chapter), $chapter(transport).await));)* };

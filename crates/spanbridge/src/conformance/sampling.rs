@@ -1,14 +1,14 @@
 //! Chapters about contexts that travel without being recorded, and runs that are not their trace's own.
 
 use super::stage::{Stage, TRACE, numbered, ours, parent, values};
-use super::{Told, Transport};
+use super::{ChapterResult, Transport};
 use crate::{Context, ContextExt, Primitive, Sampler, observe};
 
 /// A context that is not sampled travels, with its flags 00, and nothing is recorded on either side.
 ///
 /// # Panics
 /// When that does not hold.
-pub async fn unsampled_contexts_travel(transport: &impl Transport) -> Told {
+pub async fn unsampled_contexts_travel(transport: &impl Transport) -> ChapterResult {
     let stage = Stage::sampled(Sampler::ParentBased(1.0));
     let headers = [("traceparent", &*parent("00")), ("baggage", "tier=gold")];
     for _ in 0..2 {
@@ -27,14 +27,14 @@ pub async fn unsampled_contexts_travel(transport: &impl Transport) -> Told {
     told.same("the baggage inside", inside.baggage().as_str(), "tier=gold");
     told.check(!inside.is_sampled() && !inside.is_recorded(), "the context became sampled on the way");
     told.same("spans", told.spans.len(), 0);
-    Told::Whole
+    ChapterResult::Passed
 }
 
 /// What was sampled out upstream is recorded where that is wanted, and goes on as sampled out.
 ///
 /// # Panics
 /// When that does not hold.
-pub async fn what_was_sampled_out_stays_so(transport: &impl Transport) -> Told {
+pub async fn what_was_sampled_out_stays_so(transport: &impl Transport) -> ChapterResult {
     let stage = Stage::new();
     let from = stage.peer(&[("traceparent", &parent("00"))]);
     stage.sender(transport.send(numbered(1)).in_context(from)).await.expect("send");
@@ -46,14 +46,14 @@ pub async fn what_was_sampled_out_stays_so(transport: &impl Transport) -> Told {
     told.same("publish spans", sends.len(), 2);
     told.under(sends[1], told.one(Primitive::MESSAGING_PROCESS));
     told.same("traceparent", values(&arrived, "traceparent"), ours(TRACE, sends[1].id, "00"));
-    Told::Whole
+    ChapterResult::Passed
 }
 
 /// Baggage comes and goes without a trace, and beside one that is unusable; with a recorder and without one.
 ///
 /// # Panics
 /// When that does not hold.
-pub async fn baggage_needs_no_trace(transport: &impl Transport) -> Told {
+pub async fn baggage_needs_no_trace(transport: &impl Transport) -> ChapterResult {
     let stage = Stage::new();
     for (n, junk) in [None, Some("00-1-2-3")].into_iter().enumerate() {
         let message = numbered(n).header("baggage", "tier=gold");
@@ -87,14 +87,14 @@ pub async fn baggage_needs_no_trace(transport: &impl Transport) -> Told {
     for message in &silent {
         told.same("without a recorder", message.headers.len(), 1);
     }
-    Told::Whole
+    ChapterResult::Passed
 }
 
 /// A run that is not its trace's own travels in our member of `tracestate`, leftmost.
 ///
 /// # Panics
 /// When that does not hold.
-pub async fn a_child_run_travels(transport: &impl Transport) -> Told {
+pub async fn a_child_run_travels(transport: &impl Transport) -> ChapterResult {
     let stage = Stage::new();
     let from = stage.peer(&[("traceparent", &parent("01")), ("tracestate", "vendor=x,other=y")]);
     let run = observe::in_scope(&from, || observe::run("reprice").open());
@@ -111,14 +111,14 @@ pub async fn a_child_run_travels(transport: &impl Transport) -> Told {
     let job = told.one(Primitive::MESSAGING_PROCESS);
     told.same("the run", job.run.map(|r| r.to_string()), Some(id));
     told.same("the trace", job.trace.map(|t| t.to_string()), Some(TRACE.into()));
-    Told::Whole
+    ChapterResult::Passed
 }
 
 /// With no recorder and no current context nothing is written; a context that is current travels on as it is.
 ///
 /// # Panics
 /// When that does not hold.
-pub async fn without_a_recorder_nothing_is_written(transport: &impl Transport) -> Told {
+pub async fn without_a_recorder_nothing_is_written(transport: &impl Transport) -> ChapterResult {
     let stage = Stage::new();
     observe::with_context(Context::EMPTY, transport.send(numbered(1))).await.expect("send");
     let silent = transport.receive_raw().await.expect("receive");
@@ -130,5 +130,5 @@ pub async fn without_a_recorder_nothing_is_written(transport: &impl Transport) -
     let told = stage.recorded().await;
     told.same("headers", silent.headers.len(), 0);
     told.same("traceparent", values(&passed, "traceparent"), vec![parent("01")]);
-    Told::Whole
+    ChapterResult::Passed
 }

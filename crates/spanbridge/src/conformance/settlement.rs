@@ -1,7 +1,7 @@
 //! Chapters about what the consumer tells the broker, and about batches.
 
 use super::stage::{Stage, numbered};
-use super::{BoxError, Message, Told, Transport};
+use super::{BoxError, ChapterResult, Message, Transport};
 use crate::{Primitive, SpanId, Status, observe, semconv};
 use std::collections::BTreeSet;
 
@@ -9,9 +9,9 @@ use std::collections::BTreeSet;
 ///
 /// # Panics
 /// When that does not hold.
-pub async fn a_settlement_is_recorded(transport: &impl Transport) -> Told {
+pub async fn a_settlement_is_recorded(transport: &impl Transport) -> ChapterResult {
     if !transport.abilities().settlement {
-        return Told::Cannot("record settlements");
+        return ChapterResult::NotApplicable("record settlements");
     }
     let stage = Stage::new();
     stage.sender(transport.send(numbered(1))).await.expect("send");
@@ -24,16 +24,16 @@ pub async fn a_settlement_is_recorded(transport: &impl Transport) -> Told {
         told.under(settle, process);
         told.same("how it went", settle.status, Some(Status::Ok));
     }
-    Told::Whole
+    ChapterResult::Passed
 }
 
 /// The span of a batch is linked to every sender and hangs under none; each message has its process span all the same.
 ///
 /// # Panics
 /// When that does not hold.
-pub async fn a_batch_is_linked_to_every_sender(transport: &impl Transport) -> Told {
+pub async fn a_batch_is_linked_to_every_sender(transport: &impl Transport) -> ChapterResult {
     if !transport.abilities().batches {
-        return Told::Cannot("work on batches");
+        return ChapterResult::NotApplicable("work on batches");
     }
     let stage = Stage::new();
     for n in 0..5 {
@@ -62,5 +62,5 @@ pub async fn a_batch_is_linked_to_every_sender(transport: &impl Transport) -> To
         told.check(to_batch, "a process span does not link to the batch");
     }
     told.same("process spans", jobs.len(), 6);
-    Told::Whole
+    ChapterResult::Passed
 }

@@ -1,6 +1,6 @@
 //! Several messages that are worked on at once.
 
-use super::{Capturing, Received};
+use super::{CapturePolicy, Received};
 use crate::Outcome;
 use crate::observe::{self, Span, SpanBuilder};
 use std::future::{Future, poll_fn};
@@ -19,7 +19,7 @@ pub trait Batched: Sized {
     fn begin_batch(jobs: &[Self]) -> SpanBuilder;
 
     /// What is recorded of it: the error that a batch ends with may quote any of its messages.
-    fn capture(&self) -> Option<&Capturing> {
+    fn capture(&self) -> Option<&CapturePolicy> {
         None
     }
 }
@@ -65,7 +65,7 @@ fn begin<J: Batched>(jobs: &[J]) -> (Span, Messages<'_, J>) {
         span = span.link(job.received().context())
     }
     let batch = span.open();
-    let batch = match Capturing::strictest(jobs.iter().filter_map(Batched::capture)) {
+    let batch = match CapturePolicy::strictest(jobs.iter().filter_map(Batched::capture)) {
         Some(capture) => capture.guard(batch),
         None => batch,
     };

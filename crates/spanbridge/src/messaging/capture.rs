@@ -10,11 +10,11 @@ use std::sync::Arc;
 
 /// How much is recorded of a payload, or of headers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Capture {
+pub enum CaptureMode {
     /// Nothing, not even its size. Said of payloads, nothing either of other values that may be personal: message keys,
     /// routing keys, URLs, the texts of errors and panics. (Their classes are recorded.)
     Off,
-    /// The size: of a payload as an attribute of the span, of headers as an artifact. With [`Capturing::hashed`] both are
+    /// The size: of a payload as an attribute of the span, of headers as an artifact. With [`CapturePolicy::hashed`] both are
     /// artifacts with a hash.
     #[default]
     Reference,
@@ -45,37 +45,37 @@ type Hook = dyn Fn(&mut Part<'_>) -> Result<(), Failure> + Send + Sync;
 /// What is recorded of payloads and headers, and of other values that may be personal: message keys, routing keys, URLs, the
 /// texts of errors and panics. By itself the size of payloads, nothing of headers, and those values as they are.
 #[derive(Clone)]
-pub struct Capturing {
-    payload: Capture,
-    headers: Capture,
+pub struct CapturePolicy {
+    payload: CaptureMode,
+    headers: CaptureMode,
     hashed: bool,
     redact: Option<Arc<Hook>>,
 }
 
-impl Default for Capturing {
+impl Default for CapturePolicy {
     fn default() -> Self {
-        Capture::default().into()
+        CaptureMode::default().into()
     }
 }
 
 /// Of payloads; of headers nothing.
-impl From<Capture> for Capturing {
-    fn from(payload: Capture) -> Self {
-        Capturing { payload, headers: Capture::Off, hashed: false, redact: None }
+impl From<CaptureMode> for CapturePolicy {
+    fn from(payload: CaptureMode) -> Self {
+        CapturePolicy { payload, headers: CaptureMode::Off, hashed: false, redact: None }
     }
 }
 
-impl Capturing {
+impl CapturePolicy {
     /// What is recorded of headers: names and values as a JSON object. Ours are not among them.
-    pub fn headers(self, headers: Capture) -> Self {
-        Capturing { headers, ..self }
+    pub fn headers(self, headers: CaptureMode) -> Self {
+        CapturePolicy { headers, ..self }
     }
 
     /// With a hash of the whole, `xxh3:` and 32 hex digits, to tell by whether two are the same. Reading a payload costs
     /// time that its size does not, so it is not the default. It keeps no secret: who can guess a payload can check the
     /// guess.
     pub fn hashed(self) -> Self {
-        Capturing { hashed: true, ..self }
+        CapturePolicy { hashed: true, ..self }
     }
 
     /// Shows everything to a hook before it is recorded, payloads, headers and the [other values](PartKind): it may replace
@@ -87,28 +87,28 @@ impl Capturing {
         self,
         hook: impl Fn(&mut Part<'_>) -> Result<(), E> + Send + Sync + 'static,
     ) -> Self {
-        Capturing { redact: Some(Arc::new(move |part| hook(part).map_err(Into::into))), ..self }
+        CapturePolicy { redact: Some(Arc::new(move |part| hook(part).map_err(Into::into))), ..self }
     }
 
     /// Whether nothing was said. A hook that was set may see things, so that is something.
     #[doc(hidden)]
     pub fn is_default(&self) -> bool {
-        let Capturing { payload, headers, hashed, redact } = self;
-        (*payload, *headers, *hashed, redact.is_some()) == (Capture::Reference, Capture::Off, false, false)
+        let CapturePolicy { payload, headers, hashed, redact } = self;
+        (*payload, *headers, *hashed, redact.is_some()) == (CaptureMode::Reference, CaptureMode::Off, false, false)
     }
 
     /// Whether anything is told of a payload: of a message at least its size, as an attribute of the span.
     pub fn tells_size(&self) -> bool {
-        self.payload != Capture::Off
+        self.payload != CaptureMode::Off
     }
 
     /// Whether there is more to record of messages than an attribute, so that their payloads or headers are looked at.
     pub fn looks_at_messages(&self) -> bool {
-        self.makes_artifacts() || self.headers != Capture::Off
+        self.makes_artifacts() || self.headers != CaptureMode::Off
     }
 
     /// What is recorded of payloads.
-    pub(super) fn mode(&self) -> Capture {
+    pub(super) fn mode(&self) -> CaptureMode {
         self.payload
     }
 
@@ -119,9 +119,9 @@ impl Capturing {
     /// Of the payloads of messages: what an attribute does not tell.
     fn makes_artifacts(&self) -> bool {
         match self.payload {
-            Capture::Off => false,
-            Capture::Reference => self.hashed,
-            Capture::Inline { .. } => true,
+            CaptureMode::Off => false,
+            CaptureMode::Reference => self.hashed,
+            CaptureMode::Inline { .. } => true,
         }
     }
 
@@ -139,10 +139,10 @@ impl Capturing {
         self.record_headers(span, headers_kind, headers)
     }
 
-    /// Records a payload alone, as an artifact of this kind, unless its capture is [`Off`](Capture::Off): for a step that
+    /// Records a payload alone, as an artifact of this kind, unless its capture is [`Off`](CaptureMode::Off): for a step that
     /// is no message, of which no attribute tells a size.
     pub fn record_payload(&self, span: &Span, kind: &str, content_type: &str, payload: &[u8]) {
-        if span.id().is_none() || self.payload == Capture::Off {
+        if span.id().is_none() || self.payload == CaptureMode::Off {
             return;
         }
         match self.shown(PartKind::Payload, payload) {
@@ -153,7 +153,7 @@ impl Capturing {
 
     /// Records headers alone, as an artifact of this kind. They are asked for only where they are recorded.
     pub fn record_headers(&self, span: &Span, kind: &str, headers: impl FnOnce(&mut dyn FnMut(&str, &[u8]))) {
-        if span.id().is_none() || self.headers == Capture::Off {
+        if span.id().is_none() || self.headers == CaptureMode::Off {
             return;
         }
         match self.object(headers) {
@@ -162,13 +162,13 @@ impl Capturing {
         }
     }
 
-    fn artifact(&self, span: &Span, capture: Capture, kind: &str, content_type: &str, bytes: &[u8]) {
+    fn artifact(&self, span: &Span, capture: CaptureMode, kind: &str, content_type: &str, bytes: &[u8]) {
         let hash = if self.hashed { hash(bytes) } else { String::new() };
         let mut artifact = Artifact::new(kind, content_type, bytes);
         if !hash.is_empty() {
             artifact = artifact.hash(&hash)
         }
-        if let Capture::Inline { max } = capture {
+        if let CaptureMode::Inline { max } = capture {
             artifact = artifact.inline(max)
         }
         span.artifact(&artifact)
@@ -212,9 +212,9 @@ pub(super) fn failed(span: &Span, what: &str) {
     span.diagnostic(semconv::REDACTION_FAILED, &format!("nothing of {what} was recorded: the redaction hook failed"))
 }
 
-impl fmt::Debug for Capturing {
+impl fmt::Debug for CapturePolicy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut d = f.debug_struct("Capturing");
+        let mut d = f.debug_struct("CapturePolicy");
         d.field("payload", &self.payload).field("headers", &self.headers).field("hashed", &self.hashed);
         d.field("redact", &self.redact.is_some()).finish()
     }
@@ -228,7 +228,7 @@ fn hash(bytes: &[u8]) -> String {
 #[cfg(feature = "record")]
 fn quoted(text: &str, out: &mut String) {
     out.push('"');
-    out.extend(crate::json_text::pieces(text));
+    out.extend(crate::carrier::json_text::pieces(text));
     out.push('"')
 }
 

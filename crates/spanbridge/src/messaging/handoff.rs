@@ -1,6 +1,6 @@
 //! The span of a send until it is known what became of the message.
 
-use super::Capturing;
+use super::CapturePolicy;
 use super::transaction::Sends;
 use crate::observe::Span;
 use crate::{Context, Failure, Value, semconv};
@@ -30,8 +30,8 @@ impl Handoff {
         Handoff { span: Some(span), within: Some(sends) }
     }
 
-    /// The text of its error goes [through this](Capturing::guard) before it is recorded.
-    pub fn guarded(mut self, capture: &Capturing) -> Self {
+    /// The text of its error goes [through this](CapturePolicy::guard) before it is recorded.
+    pub fn guarded(mut self, capture: &CapturePolicy) -> Self {
         self.span = self.span.take().map(|span| capture.guard(span));
         self
     }

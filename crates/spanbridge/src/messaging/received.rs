@@ -1,9 +1,10 @@
 //! What came with a message.
 
-use super::receiving::{Arrival, Note, Receiving, Relation, Taken};
+use super::receiving::{MessageInfo, Note, ReceiveOptions, Relation, Taken};
 use crate::carrier::{self, Extract, Extraction};
+use crate::encoder::origin;
 use crate::observe::{self, ActiveSpan, Span};
-use crate::{Context, Primitive, Value, origin, semconv};
+use crate::{Context, Primitive, Value, semconv};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// What came with a message, and where its work and its settlements belong.
@@ -12,12 +13,12 @@ pub struct Received {
     /// What came, as far as it is taken, or a detached context.
     context: Context,
     /// Nearly every message has nothing of this.
-    unusual: Option<Box<Unusual>>,
+    unusual: Option<Box<NonDefault>>,
     state: Mutex<State>,
 }
 
 #[derive(Debug, Default)]
-struct Unusual {
+struct NonDefault {
     /// What was claimed, where that is not taken at all.
     claimed: Context,
     notes: Vec<Note>,
@@ -47,13 +48,13 @@ impl Received {
     }
 
     /// The same, as a consumer wants it.
-    pub fn under(self, receiving: &Receiving, arrival: Arrival<'_>) -> Self {
+    pub fn with(self, receiving: &ReceiveOptions, arrival: MessageInfo<'_>) -> Self {
         let relation = receiving.relation(&arrival);
         let run = match relation {
             Relation::NewRun => Run { name: (arrival.name)().into(), primitive: arrival.primitive },
             _ => Run::default(),
         };
-        let Unusual { claimed, notes, .. } = self.unusual.map(|unusual| *unusual).unwrap_or_default();
+        let NonDefault { claimed, notes, .. } = self.unusual.map(|unusual| *unusual).unwrap_or_default();
         let taken = receiving.take(Taken { context: self.context, claimed, notes });
         Received { state: self.state, ..Received::of(taken, relation, run) }
     }
@@ -72,7 +73,7 @@ impl Received {
     fn of(taken: Taken, relation: Relation, run: Run) -> Self {
         let Taken { context, claimed, notes } = taken;
         let is_usual = relation == Relation::Parent && claimed.is_empty() && notes.is_empty();
-        let unusual = (!is_usual).then(|| Box::new(Unusual { claimed, notes, relation, run }));
+        let unusual = (!is_usual).then(|| Box::new(NonDefault { claimed, notes, relation, run }));
         Received { context, unusual, state: Mutex::default() }
     }
 
@@ -126,7 +127,7 @@ impl Received {
     }
 }
 
-impl Unusual {
+impl NonDefault {
     #[cold]
     fn begin(&self, context: &Context, begin: impl FnOnce() -> Span) -> Span {
         let span = match self.relation {

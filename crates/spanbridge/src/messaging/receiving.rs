@@ -1,8 +1,8 @@
 //! What a consumer makes of the contexts that come with its messages.
 
-use super::capture::Capturing;
+use super::capture::CapturePolicy;
 use crate::carrier::Extraction;
-use crate::origin;
+use crate::encoder::origin;
 use crate::semconv;
 use crate::{Context, Primitive};
 use std::fmt;
@@ -57,20 +57,20 @@ pub enum Trust {
 /// It serves whoever receives a context, also where there is no adapter: here an HTTP server that strangers can reach.
 ///
 /// ```
-/// use spanbridge::messaging::{Arrival, Received, Receiving, Trust};
+/// use spanbridge::messaging::{MessageInfo, Received, ReceiveOptions, Trust};
 /// use spanbridge::{Kind, Primitive, observe};
 /// use std::collections::HashMap;
 ///
 /// # async fn answer() {}
 /// # async fn serve(headers: HashMap<String, String>) {
-/// let receiving = Receiving { trust: Trust::Ignore, ..Receiving::default() };
-/// let received = Received::new(&headers).under(&receiving, Arrival::default());
+/// let receiving = ReceiveOptions { trust: Trust::Ignore, ..ReceiveOptions::default() };
+/// let received = Received::new(&headers).with(&receiving, MessageInfo::default());
 /// let span = received.process(|| observe::span("GET /").primitive(Primitive::HTTP_SERVER).kind(Kind::Server).open());
 /// observe::run_with_span(span, answer()).await
 /// # }
 /// ```
 #[derive(Clone, Debug, Default)]
-pub struct Receiving {
+pub struct ReceiveOptions {
     /// How the work hangs together with what sent it.
     pub relation: Relation,
     /// How far the sender is believed.
@@ -78,12 +78,12 @@ pub struct Receiving {
     /// The keys of the baggage that is taken; all of it where there is no list.
     pub baggage: Option<Vec<String>>,
     /// What is recorded of payloads and headers.
-    pub capture: Capturing,
+    pub capture: CapturePolicy,
 }
 
 /// What an adapter knows of a message that came.
 #[derive(Clone, Copy)]
-pub struct Arrival<'a> {
+pub struct MessageInfo<'a> {
     /// What was said about this message, in place of the consumer's relation.
     pub relation: Option<Relation>,
     /// How long ago it was sent, if that is known.
@@ -95,15 +95,15 @@ pub struct Arrival<'a> {
     pub primitive: Option<Primitive>,
 }
 
-impl Default for Arrival<'_> {
+impl Default for MessageInfo<'_> {
     fn default() -> Self {
-        Arrival { relation: None, age: None, name: &String::new, primitive: None }
+        MessageInfo { relation: None, age: None, name: &String::new, primitive: None }
     }
 }
 
-impl fmt::Debug for Arrival<'_> {
+impl fmt::Debug for MessageInfo<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Arrival").field("relation", &self.relation).field("age", &self.age).finish_non_exhaustive()
+        f.debug_struct("MessageInfo").field("relation", &self.relation).field("age", &self.age).finish_non_exhaustive()
     }
 }
 
@@ -126,8 +126,8 @@ impl From<Extraction> for Taken {
     }
 }
 
-impl Receiving {
-    pub(super) fn relation(&self, arrival: &Arrival<'_>) -> Relation {
+impl ReceiveOptions {
+    pub(super) fn relation(&self, arrival: &MessageInfo<'_>) -> Relation {
         arrival.relation.unwrap_or(self.relation).decided(arrival.age)
     }
 

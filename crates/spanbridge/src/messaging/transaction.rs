@@ -6,7 +6,7 @@ use crate::{Context, Failure, Value, semconv};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// So many spans are told how their transaction ended; of one that sends more, the transaction's span says it.
-const MOST: usize = 1 << 16;
+const MAX_TRACKED_SPANS: usize = 1 << 16;
 
 /// A transaction that has begun: its span, and those of what was sent in it. They all say in the end what became of them
 /// ([`HANDOFF_STATUS`](semconv::HANDOFF_STATUS)).
@@ -47,7 +47,7 @@ impl Transaction {
     }
 
     /// An operation on it failed, and it is still open.
-    pub fn stumbled(&self, operation: &'static str, failure: &Failure<'_>) {
+    pub fn operation_failed(&self, operation: &'static str, failure: &Failure<'_>) {
         let Some(span) = &self.span else { return };
         let about = [
             (semconv::TRANSACTION_OPERATION, Value::Static(operation)),
@@ -107,7 +107,7 @@ impl Sends {
 
     fn add(&self, span: &Context) {
         let spans = &mut self.lock().spans;
-        if spans.len() < MOST {
+        if spans.len() < MAX_TRACKED_SPANS {
             spans.push(span.clone())
         }
     }

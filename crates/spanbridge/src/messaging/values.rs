@@ -1,6 +1,6 @@
 //! Values of single attributes and texts that may be personal: through the same policy and the same hook as payloads.
 
-use super::capture::{Capture, Capturing, failed};
+use super::capture::{CaptureMode, CapturePolicy, failed};
 use super::part::PartKind;
 use crate::Context;
 use crate::observe::{self, Span, SpanBuilder};
@@ -9,8 +9,8 @@ use std::borrow::Cow;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
-impl Capturing {
-    /// What may be recorded of a value that is no payload and no header: nothing where payloads are [`Off`](Capture::Off),
+impl CapturePolicy {
+    /// What may be recorded of a value that is no payload and no header: nothing where payloads are [`Off`](CaptureMode::Off),
     /// else what the hook leaves of it.
     fn value<'v>(&self, kind: PartKind<'v>, value: &'v [u8]) -> Result<Option<Cow<'v, [u8]>>, Unredacted> {
         if self.takes_no_values() {
@@ -21,7 +21,7 @@ impl Capturing {
 
     /// Whether keys, URLs and the texts of errors are left out altogether.
     fn takes_no_values(&self) -> bool {
-        self.mode() == Capture::Off
+        self.mode() == CaptureMode::Off
     }
 
     /// Whether they are recorded as they are, as by default.
@@ -55,13 +55,13 @@ impl Capturing {
     }
 
     /// Of several the one that lets the least pass of keys and texts.
-    pub(super) fn strictest<'c>(several: impl Iterator<Item = &'c Capturing>) -> Option<&'c Capturing> {
+    pub(super) fn strictest<'c>(several: impl Iterator<Item = &'c CapturePolicy>) -> Option<&'c CapturePolicy> {
         several.filter(|one| !one.takes_values_as_they_are()).min_by_key(|one| !one.takes_no_values())
     }
 }
 
 /// The texts of errors, through a hook. A panic of that is caught, and closes it for that text.
-struct Texts(AssertUnwindSafe<Capturing>);
+struct Texts(AssertUnwindSafe<CapturePolicy>);
 
 impl Redact for Texts {
     fn redacted(&self, text: String) -> Result<String, Unredacted> {
@@ -76,10 +76,10 @@ impl Redact for Texts {
 /// The values of one span on their way to attributes, for authors of adapters.
 ///
 /// ```
-/// use spanbridge::messaging::{Capture, Capturing, PartKind, Values};
+/// use spanbridge::messaging::{CaptureMode, CapturePolicy, PartKind, Values};
 /// use spanbridge::{observe, semconv};
 ///
-/// let capture = Capturing::from(Capture::Reference).redact(|part| {
+/// let capture = CapturePolicy::from(CaptureMode::Reference).redact(|part| {
 ///     if part.kind() == PartKind::MessageKey {
 ///         part.replace("***")
 ///     }
@@ -93,14 +93,14 @@ impl Redact for Texts {
 /// ```
 #[derive(Debug)]
 pub struct Values<'c> {
-    capture: Option<&'c Capturing>,
+    capture: Option<&'c CapturePolicy>,
     /// What the hook has failed for.
     failed: Vec<&'static str>,
 }
 
 impl<'c> Values<'c> {
     /// By this policy; by the default without one.
-    pub fn of(capture: Option<&'c Capturing>) -> Self {
+    pub fn of(capture: Option<&'c CapturePolicy>) -> Self {
         Values { capture: capture.filter(|capture| !capture.takes_values_as_they_are()), failed: vec![] }
     }
 
@@ -140,7 +140,7 @@ impl<'c> Values<'c> {
         }
     }
 
-    /// Opens the span: with a word on what the hook has failed for, and [guarded](Capturing::guard).
+    /// Opens the span: with a word on what the hook has failed for, and [guarded](CapturePolicy::guard).
     pub fn open(&self, span: SpanBuilder) -> Span {
         self.finish(span.open())
     }

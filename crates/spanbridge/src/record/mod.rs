@@ -50,10 +50,10 @@ pub enum Body<'a> {
         via: Via,
         /// The suspension that a resume continues.
         suspension_id: Option<Cow<'a, str>>,
-        /// The leg of the run that the segment is of: what one who resumed it does, until he leaves or suspends it.
-        leg_id: Option<Cow<'a, str>>,
-        /// The leg after which a resume goes on: it began before this one, whatever the clocks say.
-        after_leg_id: Option<Cow<'a, str>>,
+        /// The resumption of the run that the segment is of: what one who resumed it does, until he leaves or suspends it.
+        resumption_id: Option<Cow<'a, str>>,
+        /// The resumption after which a resume goes on: it began before this one, whatever the clocks say.
+        previous_resumption_id: Option<Cow<'a, str>>,
     },
     /// A run begins.
     RunStart {

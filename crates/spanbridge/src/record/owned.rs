@@ -35,14 +35,16 @@ fn value_of(value: Value<'_>) -> AttributeValue<'static> {
 impl Body<'_> {
     fn into_owned(self) -> Body<'static> {
         match self {
-            Body::Segment { started_at, resource, via, suspension_id, leg_id, after_leg_id } => Body::Segment {
-                started_at,
-                resource: owned(resource),
-                via,
-                suspension_id: suspension_id.map(text),
-                leg_id: leg_id.map(text),
-                after_leg_id: after_leg_id.map(text),
-            },
+            Body::Segment { started_at, resource, via, suspension_id, resumption_id, previous_resumption_id } => {
+                Body::Segment {
+                    started_at,
+                    resource: owned(resource),
+                    via,
+                    suspension_id: suspension_id.map(text),
+                    resumption_id: resumption_id.map(text),
+                    previous_resumption_id: previous_resumption_id.map(text),
+                }
+            }
             Body::RunStart { name, started_at, root_primitive, parent_run_id, triggered_by_span_id, attributes } => {
                 Body::RunStart {
                     name: text(name),

@@ -4,9 +4,9 @@
 //! addresses are those of `&'static str`s of this process.
 
 use super::{Artifact, Body, End, Endpoint, Link, Start};
-use crate::clock::Clock;
-use crate::primitive;
-use crate::recording::layout::*;
+use crate::context::primitive;
+use crate::encoder::clock::Clock;
+use crate::encoder::layout::*;
 use crate::{Kind, RunId, SpanId, Status, TraceId, Value, buffer};
 use std::borrow::Cow;
 
@@ -102,7 +102,7 @@ impl<'a> Iterator for Items<'a> {
             TAG_I64 => Value::I64(word as i64),
             TAG_F64 => Value::F64(f64::from_bits(word)),
             TAG_BOOL => Value::Bool(word != 0),
-            // SAFETY: written by `recording::items::put`.
+            // SAFETY: written by `encoder::items::put`.
             TAG_STATIC => Value::Static(unsafe { static_text(word, len) }),
             _ => {
                 let text = copied_text(&words[2..], len);
@@ -112,7 +112,7 @@ impl<'a> Iterator for Items<'a> {
         self.at += item_words(meta) as u32;
         let key = match key {
             0 => PackedKey::Field(number as u8),
-            // SAFETY: written by `recording::items::put`.
+            // SAFETY: written by `encoder::items::put`.
             address => PackedKey::Attribute(unsafe { static_text(address, number) }),
         };
         Some((key, value))
@@ -343,7 +343,7 @@ impl Packed {
     pub(crate) fn start<'a>(&'a self, words: &[u64; SPAN_WORDS], items: Items<'a>) -> Start<'a> {
         let &[header, _, id, parent, name, begun] = words;
         let late = if header >> FIELDS_AT & 1 == 1 || items.join != 0 { items.fields() } else { Fields::default() };
-        // SAFETY: written by `Hot::begin`.
+        // SAFETY: written by `ThreadRecorder::begin`.
         let name = unsafe { static_text(name, (header >> NAME_AT) as u16 as usize) };
         Start {
             span_id: SpanId(id),

@@ -5,10 +5,10 @@ use super::batch::{Batch, Note, Origin, Source};
 use super::segments::{Fold, Segments};
 use crate::buffer::atomic::{AtomicU64, Ordering::Relaxed};
 use crate::buffer::{self, Found};
-use crate::clock::Clock;
+use crate::encoder::clock::Clock;
+use crate::encoder::{layout::*, new_id};
 use crate::record::Via;
 use crate::record::packed::{Entry, Join, Packed, is_link};
-use crate::recording::{layout::*, new_id};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -101,7 +101,7 @@ impl Assembler {
         let (trace, run, header) = (long(1), long(3), word(0));
         let has_own = buffer::words(header) > CONTEXT_WORDS;
         let own = |i| if has_own { word(CONTEXT_WORDS + i) } else { 0 };
-        let [ordinal, suspension, made, after_leg] = [0, 1, 2, 3].map(own);
+        let [ordinal, suspension, made, previous_resumption] = [0, 1, 2, 3].map(own);
         let via = match (header >> RESUMED_AT & 1, header >> REMOTE_AT & 1) {
             (1, _) => Via::Resume,
             (_, 1) => Via::Receive,
@@ -119,7 +119,7 @@ impl Assembler {
             run,
             ordinal,
             suspension,
-            after_leg,
+            previous_resumption,
             made,
             first,
             via,

@@ -52,8 +52,8 @@ pub(crate) struct Origin {
     pub(crate) ordinal: u64,
     /// The suspension that the segment continues, or 0.
     pub(crate) suspension: u64,
-    /// The leg after which the segment goes on, or 0.
-    pub(crate) after_leg: u64,
+    /// The resumption after which the segment goes on, or 0.
+    pub(crate) previous_resumption: u64,
     /// When that segment was made, in ticks, or 0.
     pub(crate) made: u64,
     /// The place of the first of its entries.
@@ -139,7 +139,8 @@ impl Batch {
     fn opening<'a>(&'a self, origin: &'a Origin) -> Record<'a> {
         let first = self.entries.get(origin.first as usize);
         let id = |id: u64| (id != 0).then(|| format!("{id:016x}").into());
-        let [leg, after_leg] = if origin.via == Via::Resume { [origin.ordinal, origin.after_leg] } else { [0; 2] };
+        let [resumption, previous_resumption] =
+            if origin.via == Via::Resume { [origin.ordinal, origin.previous_resumption] } else { [0; 2] };
         Record {
             id: None,
             run_id: RunId::new(origin.run),
@@ -152,8 +153,8 @@ impl Batch {
                 resource: Attributes::slice(&self.source.resource),
                 via: origin.via,
                 suspension_id: id(origin.suspension),
-                leg_id: id(leg),
-                after_leg_id: id(after_leg),
+                resumption_id: id(resumption),
+                previous_resumption_id: id(previous_resumption),
             },
         }
     }

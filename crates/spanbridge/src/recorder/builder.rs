@@ -2,17 +2,18 @@
 
 use super::batch::Source;
 use super::deliver::Delivery;
-use super::in_effect::Desk;
+use super::global::FlushHandle;
 use super::outlet::Outlet;
 use super::report::{Flush, Totals, lock};
 use super::sink::Sink;
+use crate::context::intake::{self, Intake};
 use crate::current::{self, WithContext};
-use crate::intake::{self, Intake};
+use crate::encoder::layout::MAX_TEXT;
+use crate::encoder::{self, clock};
 use crate::record::AttributeValue;
-use crate::recording::layout::MAX_TEXT;
-use crate::report::Report;
+use crate::recorder::summary::Report;
 use crate::text::cut;
-use crate::{Context, Sampler, clock, fork, panics, recording};
+use crate::{Context, Sampler, fork, panics};
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
@@ -33,7 +34,7 @@ const ON_DROP: Duration = Duration::from_secs(5);
 #[must_use = "dropped at once it shuts down, and nothing is recorded: keep it, as in `let recorder = …`"]
 pub struct Recorder {
     intake: Arc<Intake>,
-    desk: Arc<Desk>,
+    flush_handle: Arc<FlushHandle>,
     thread: Option<std::thread::JoinHandle<()>>,
 }
 
@@ -150,16 +151,12 @@ impl RecorderBuilder {
         if self.sinks.is_empty() {
             return Err(InstallError::NoSink);
         }
-        recording::watch_forks(); // first: a fork waits for what begins here
+        encoder::watch_forks(); // first: a fork waits for what begins here
         clock::init();
         panics::listen();
         let intake = Arc::new(Intake::new(self.memory / 2, self.sampler));
-        let source = Source {
-            instance: recording::new_id(),
-            service: self.service,
-            resource: self.resource,
-            ..Source::default()
-        };
+        let source =
+            Source { instance: encoder::new_id(), service: self.service, resource: self.resource, ..Source::default() };
         let share = self.memory / 2 / self.sinks.len().max(1);
         let outlets = self.sinks.into_iter().map(|s| Outlet::start(s, share, intake.clone()));
         let mut outlets = outlets.collect::<Result<Vec<_>, _>>().map_err(InstallError::Thread)?;
@@ -172,14 +169,14 @@ impl RecorderBuilder {
             std::mem::take(&mut outlets),
             self.interval,
         );
-        let desk = Arc::new(Desk { wishes: delivery.wishes.clone(), totals });
+        let flush_handle = Arc::new(FlushHandle { requests: delivery.requests.clone(), totals });
         let thread = std::thread::Builder::new()
             .name("spanbridge".to_owned())
             .spawn(move || delivery.run())
             .map_err(InstallError::Thread)?;
         intake.set_thread(thread.thread().clone());
-        intake.set_desk(desk.clone());
-        Ok(Recorder { intake, desk, thread: Some(thread) })
+        intake.set_desk(flush_handle.clone());
+        Ok(Recorder { intake, flush_handle, thread: Some(thread) })
     }
 }
 
@@ -229,7 +226,7 @@ impl Recorder {
     /// nothing was dropped since the recorder began; what threads have recorded since the last delivery is not counted
     /// yet, so only a flush can tell of everything.
     pub fn report(&self) -> Report {
-        let report = self.desk.totals.report(true);
+        let report = self.flush_handle.totals.report(true);
         let complete = report.dropped == 0 && report.sinks.iter().all(|s| s.left == 0 && s.dropped == 0);
         Report { complete, ..report }
     }
@@ -242,7 +239,7 @@ impl Recorder {
 
     /// Delivers everything that was recorded until now, and resolves when every sink has it, or after `within`.
     pub fn flush(&self, within: Duration) -> Flush {
-        self.desk.flush(&self.intake, within)
+        self.flush_handle.flush(&self.intake, within)
     }
 
     /// As [`Recorder::flush`], blocking this thread.
@@ -259,16 +256,16 @@ impl Recorder {
     fn stop(&mut self, within: Duration) -> Report {
         let Some(thread) = self.thread.take() else { return self.report() };
         intake::uninstall(&self.intake);
-        let ticket = self.desk.ticket(within);
+        let ticket = self.flush_handle.ticket(within);
         if self.intake.is_forked() {
             std::mem::forget(thread); // there is none here
-            return self.desk.totals.report(false);
+            return self.flush_handle.totals.report(false);
         }
         self.intake.turn_off();
         {
-            let mut wishes = lock(&self.desk.wishes);
-            wishes.stop = Some(ticket.clone());
-            if wishes.over {
+            let mut requests = lock(&self.flush_handle.requests);
+            requests.stop = Some(ticket.clone());
+            if requests.over {
                 ticket.finish(false)
             }
         }
@@ -277,7 +274,7 @@ impl Recorder {
         if ticket.is_done() {
             thread.join().err().into_iter().for_each(panics::discard) // it ends by the deadline, too
         }
-        self.desk.totals.report(complete)
+        self.flush_handle.totals.report(complete)
     }
 }
 

@@ -6,8 +6,8 @@ use super::outlet::Outlet;
 use super::report::{Ticket, Tickets, Totals, lock};
 use crate::buffer::atomic::{AtomicU64, Ordering::*};
 use crate::buffer::{Chunk, LaneReader, State, recycle};
-use crate::clock::{Anchor, Clock};
-use crate::intake::{self, Intake};
+use crate::context::intake::{self, Intake};
+use crate::encoder::clock::{Anchor, Clock};
 use crate::semconv;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -21,7 +21,7 @@ const REST: Duration = Duration::from_millis(5);
 
 /// What the handle tells the delivering thread.
 #[derive(Default)]
-pub(super) struct Wishes {
+pub(super) struct Requests {
     pub(super) flushes: Tickets,
     pub(super) stop: Option<Arc<Ticket>>,
     /// Nobody is there to fulfil them any more.
@@ -30,7 +30,7 @@ pub(super) struct Wishes {
 
 pub(super) struct Delivery {
     pub(super) intake: Arc<Intake>,
-    pub(super) wishes: Arc<Mutex<Wishes>>,
+    pub(super) requests: Arc<Mutex<Requests>>,
     pub(super) totals: Arc<Totals>,
     pub(super) interval: Option<Duration>,
     outlets: Vec<Outlet>,
@@ -65,7 +65,7 @@ impl Delivery {
     ) -> Self {
         Delivery {
             intake,
-            wishes: Arc::default(),
+            requests: Arc::default(),
             totals,
             interval,
             outlets,
@@ -88,11 +88,11 @@ impl Delivery {
             self.sleep(last);
             last = Instant::now();
             self.intake.clear_woken();
-            let wishes = std::mem::take(&mut *lock(&self.wishes));
+            let requests = std::mem::take(&mut *lock(&self.requests));
             self.patience = self.interval.map_or(Some(last), |i| last.checked_add(i));
-            self.asked = wishes.flushes.all().map(|t| t.deadline).max();
-            self.stop = wishes.stop.as_ref().map(|t| t.deadline);
-            self.pending.extend(wishes.flushes.all().chain(&wishes.stop).filter(|t| t.is_wanted()).cloned());
+            self.asked = requests.flushes.all().map(|t| t.deadline).max();
+            self.stop = requests.stop.as_ref().map(|t| t.deadline);
+            self.pending.extend(requests.flushes.all().chain(&requests.stop).filter(|t| t.is_wanted()).cloned());
             // Whatever writers add meanwhile: what was there before this lies in the first `cap` chunks of its lane.
             let mut passes = 0..=self.intake.pool.cap() / CHUNKS;
             while self.pass() && passes.next().is_some() {}
@@ -101,9 +101,9 @@ impl Delivery {
                 self.tell(taken);
                 self.hand_over()
             }
-            self.own_up(&wishes);
-            wishes.flushes.all().for_each(|t| self.send(t));
-            if let Some(ticket) = wishes.stop {
+            self.fail_incomplete_flushes(&requests);
+            requests.flushes.all().for_each(|t| self.send(t));
+            if let Some(ticket) = requests.stop {
                 let deadline = ticket.deadline;
                 self.send(&ticket);
                 self.outlets.iter().for_each(|o| o.close(deadline));
@@ -117,14 +117,14 @@ impl Delivery {
         }
     }
 
-    /// Until the interval is over, someone wishes for something, or a flush has run out of time.
+    /// Until the interval is over, someone requests for something, or a flush has run out of time.
     fn sleep(&mut self, last: Instant) {
         loop {
             let now = Instant::now();
             let next = self.expire(now);
             {
-                let wishes = lock(&self.wishes);
-                if wishes.stop.is_some() || wishes.flushes.all().next().is_some() {
+                let requests = lock(&self.requests);
+                if requests.stop.is_some() || requests.flushes.all().next().is_some() {
                     return;
                 }
             }
@@ -148,15 +148,15 @@ impl Delivery {
     /// Finishes flushes that have run out of time; says when the next one does.
     fn expire(&mut self, now: Instant) -> Option<Instant> {
         self.pending.retain(|t| t.is_wanted());
-        let new: Vec<_> = lock(&self.wishes).flushes.all().filter(|t| t.is_wanted()).cloned().collect(); // not finished under the lock: that runs wakers
+        let new: Vec<_> = lock(&self.requests).flushes.all().filter(|t| t.is_wanted()).cloned().collect(); // not finished under the lock: that runs wakers
         let (late, rest): (Vec<_>, Vec<_>) = self.pending.iter().chain(&new).partition(|t| t.deadline <= now);
         late.into_iter().for_each(|t| t.finish(false));
         rest.into_iter().map(|t| t.deadline).min()
     }
 
     /// What a sink did not get since the flush before makes the flushes of this round incomplete.
-    fn own_up(&mut self, wishes: &Wishes) {
-        let mut tickets = wishes.flushes.all().chain(&wishes.stop).peekable();
+    fn fail_incomplete_flushes(&mut self, requests: &Requests) {
+        let mut tickets = requests.flushes.all().chain(&requests.stop).peekable();
         if tickets.peek().is_none() {
             return;
         }
@@ -244,9 +244,9 @@ impl Delivery {
         // No shortcuts: each of them is to wake us.
         while !self.outlets.is_empty() && self.outlets.iter().filter(|o| o.has_room(bytes)).count() == 0 {
             let (stop, asked) = {
-                let wishes = lock(&self.wishes);
-                let asked = wishes.flushes.all().map(|t| t.deadline).max();
-                (wishes.stop.as_ref().map(|t| t.deadline).or(self.stop), asked.max(self.asked))
+                let requests = lock(&self.requests);
+                let asked = requests.flushes.all().map(|t| t.deadline).max();
+                (requests.stop.as_ref().map(|t| t.deadline).or(self.stop), asked.max(self.asked))
             };
             // Who stops sets the time. A flush gives more of it, never less than there is without one.
             let until = stop.or_else(|| self.patience.map(|p| asked.map_or(p, |a| a.max(p))));
@@ -290,9 +290,9 @@ impl Drop for Delivery {
     fn drop(&mut self) {
         self.intake.turn_off();
         let (flushes, stop) = {
-            let mut wishes = lock(&self.wishes);
-            wishes.over = true;
-            (std::mem::take(&mut wishes.flushes), wishes.stop.take())
+            let mut requests = lock(&self.requests);
+            requests.over = true;
+            (std::mem::take(&mut requests.flushes), requests.stop.take())
         };
         flushes.all().chain(&stop).chain(&self.pending).for_each(|t| t.finish(false))
     }
@@ -309,10 +309,10 @@ mod tests {
         let intake = Arc::new(Intake::new(0, Sampler::default()));
         let delivery = Delivery::new(intake.clone(), Arc::default(), Arc::default(), vec![], None);
         let ticket = || Ticket::new(Instant::now() + Duration::from_secs(3600), 1);
-        let (asked, stop, wishes) = (ticket(), ticket(), delivery.wishes.clone());
-        lock(&wishes).flushes.push(asked.clone());
-        lock(&wishes).stop = Some(stop.clone());
+        let (asked, stop, requests) = (ticket(), ticket(), delivery.requests.clone());
+        lock(&requests).flushes.push(asked.clone());
+        lock(&requests).stop = Some(stop.clone());
         drop(delivery);
-        assert!(asked.is_done() && stop.is_done() && lock(&wishes).over && !intake.is_on());
+        assert!(asked.is_done() && stop.is_done() && lock(&requests).over && !intake.is_on());
     }
 }

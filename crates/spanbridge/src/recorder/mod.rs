@@ -1,21 +1,41 @@
 //! The recorder: reads what threads recorded and delivers it to sinks.
 
+#[cfg(feature = "record")]
 mod assemble;
+#[cfg(feature = "record")]
 mod batch;
+#[cfg(feature = "record")]
 mod builder;
+#[cfg(feature = "record")]
 mod deliver;
-mod in_effect;
+#[cfg(feature = "record")]
+mod global;
+#[cfg(feature = "record")]
 mod json_lines;
+#[cfg(feature = "record")]
 mod memory;
+#[cfg(not(feature = "record"))]
+mod noop;
+#[cfg(feature = "record")]
 mod outlet;
+#[cfg(feature = "record")]
 mod report;
+#[cfg(feature = "record")]
 mod segments;
+#[cfg(feature = "record")]
 mod sink;
+pub(crate) mod summary;
 
-pub use batch::Batch;
-pub use builder::{InstallError, Recorder, RecorderBuilder};
-pub use in_effect::{flush, flush_at_exit, flush_blocking, reseed};
-pub use json_lines::JsonLines;
-pub use memory::Memory;
-pub use report::Flush;
-pub use sink::{Receipt, Sink, SinkError};
+#[cfg(not(feature = "record"))]
+pub use noop::{Flush, flush, flush_at_exit, flush_blocking, reseed};
+pub use summary::{Report, SinkReport};
+#[cfg(feature = "record")]
+pub use {
+    batch::Batch,
+    builder::{InstallError, Recorder, RecorderBuilder},
+    global::{flush, flush_at_exit, flush_blocking, reseed},
+    json_lines::JsonLines,
+    memory::Memory,
+    report::Flush,
+    sink::{Receipt, Sink, SinkError},
+};

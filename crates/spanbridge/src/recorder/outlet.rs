@@ -4,8 +4,8 @@ use super::batch::Batch;
 use super::report::{Tally, Ticket, Tickets, lock};
 use super::sink::{Sink, SinkError};
 use crate::Context;
+use crate::context::intake::Intake;
 use crate::current::Swapped;
-use crate::intake::Intake;
 use crate::{panics, text};
 use std::collections::VecDeque;
 use std::hash::{BuildHasher, RandomState};
@@ -276,7 +276,7 @@ mod tests {
     use super::super::sink::Receipt;
     use super::*;
     use crate::Sampler;
-    use crate::clock::{Anchor, Clock};
+    use crate::encoder::clock::{Anchor, Clock};
     use std::sync::mpsc;
 
     fn batch() -> Arc<Batch> {

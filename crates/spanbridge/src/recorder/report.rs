@@ -1,7 +1,7 @@
 //! Waiting for delivery, and what came of it.
 
 use crate::panics;
-use crate::report::{Report, SinkReport};
+use crate::recorder::summary::{Report, SinkReport};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::*};

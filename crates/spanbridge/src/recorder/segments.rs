@@ -1,11 +1,11 @@
 //! Which segment of a run this recorder is in, and how many records it has.
 
-use crate::clock::ticks;
+use crate::encoder::clock::ticks;
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 
 /// Runs of which a generation is remembered.
-const MOST: usize = 1 << 14;
+const MAX_YOUNG_RUNS: usize = 1 << 14;
 
 #[derive(Clone, Copy)]
 pub(super) struct Segment {
@@ -68,7 +68,7 @@ impl Segments {
 
     /// Called between deliveries.
     pub(super) fn forget(&mut self) {
-        if self.young.len() > MOST {
+        if self.young.len() > MAX_YOUNG_RUNS {
             std::mem::swap(&mut self.young, &mut self.old);
             self.young.clear();
             self.generation += 1;
@@ -135,13 +135,13 @@ mod tests {
         let first = s.of(1, 0).0.id;
         s.of(1, 0).0.seq += 5;
         assert_eq!((s.of(1, 0).0.seq, s.of(1, 0).1), (6, false));
-        for run in 0..3 * MOST as u128 {
+        for run in 0..3 * MAX_YOUNG_RUNS as u128 {
             s.of(run + 10, 0);
             s.forget();
         }
         let (again, opens) = s.of(1, 0);
         assert!(opens && again.id != first);
-        assert!(s.young.len() + s.old.len() <= 2 * MOST + 2);
+        assert!(s.young.len() + s.old.len() <= 2 * MAX_YOUNG_RUNS + 2);
     }
 
     #[test]

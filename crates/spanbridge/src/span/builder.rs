@@ -8,10 +8,10 @@ use super::in_span::InSpan;
 use super::open::{Open, end_span};
 use crate::context::{RECORDED, Shared, untag};
 use crate::current::{self, ambient};
-use crate::outcome::{Anything, By, ByOutcome, Judge, Outcome};
+use crate::encoder::layout::MAX_STATIC;
+use crate::encoder::{Key, Started, thread_recorder};
 use crate::panics::Watch;
-use crate::recording::layout::MAX_STATIC;
-use crate::recording::{Key, Started, hot};
+use crate::span::outcome::{Anything, By, ByOutcome, Judge, Outcome};
 use crate::{Context, Failure, Kind, Primitive, Status, Value};
 use std::borrow::Cow;
 use std::future::Future;
@@ -67,8 +67,8 @@ fn begin(name: Name<'_>) -> SpanBuilder {
         let shared = unsafe { &*untag(shared) };
         let parent = ambient().span.get();
         let started = match name {
-            Name::Static(name) => hot().begin(shared, parent, name),
-            Name::Text(name) => hot().begin_owned(shared, parent, name),
+            Name::Static(name) => thread_recorder().begin(shared, parent, name),
+            Name::Text(name) => thread_recorder().begin_owned(shared, parent, name),
         };
         SpanBuilder { started, root: Context::EMPTY, within: shared.serial(), this_thread: PhantomData }
     } else if may_begin_trace(shared) {
@@ -87,7 +87,7 @@ fn begin(name: Name<'_>) -> SpanBuilder {
 pub fn span_with_id(name: impl Into<Cow<'static, str>>, id: crate::SpanId) -> SpanBuilder {
     let mut span = span(name);
     if !span.started.is_none() {
-        span.started = hot().set_id(span.started, id.get())
+        span.started = thread_recorder().set_id(span.started, id.get())
     }
     span
 }
@@ -102,7 +102,7 @@ pub fn may_record() -> bool {
 #[cfg(feature = "record")]
 #[inline(always)]
 fn may_begin_trace(shared: *const Shared) -> bool {
-    if shared.is_null() { crate::intake::installed() } else { shared.addr() & crate::context::BEGINS != 0 }
+    if shared.is_null() { crate::context::intake::installed() } else { shared.addr() & crate::context::BEGINS != 0 }
 }
 
 #[cfg(not(feature = "record"))]
@@ -116,10 +116,10 @@ fn may_begin_trace(_: *const Shared) -> bool {
 #[inline(never)]
 fn begin_trace(name: Name<'_>) -> (Started, ManuallyDrop<Context>) {
     let outside = current::context();
-    let root = if outside.is_empty() { crate::origin::new_trace(&outside) } else { Context::EMPTY };
+    let root = if outside.is_empty() { crate::encoder::origin::new_trace(&outside) } else { Context::EMPTY };
     let started = match (root.shared(), name) {
-        (Some(shared), Name::Static(name)) if root.is_recorded() => hot().begin(shared, 0, name),
-        (Some(shared), Name::Text(name)) if root.is_recorded() => hot().begin_owned(shared, 0, name),
+        (Some(shared), Name::Static(name)) if root.is_recorded() => thread_recorder().begin(shared, 0, name),
+        (Some(shared), Name::Text(name)) if root.is_recorded() => thread_recorder().begin_owned(shared, 0, name),
         _ => Started::NONE,
     };
     (started, ManuallyDrop::new(root))
@@ -156,7 +156,7 @@ impl SpanBuilder {
     #[inline(always)]
     pub fn attribute<'v>(mut self, key: &'static str, value: impl Into<Value<'v>>) -> Self {
         if !self.started.is_none() {
-            self.started = hot().add(self.started, || self.shared(), Key::Attribute(key), value.into());
+            self.started = thread_recorder().add(self.started, || self.shared(), Key::Attribute(key), value.into());
         }
         self
     }
@@ -176,7 +176,7 @@ impl SpanBuilder {
     #[inline(always)]
     fn set_kind(mut self, primitive: Option<Primitive>, kind: Option<Kind>) -> Self {
         if !self.started.is_none() {
-            self.started = hot().set_kind(self.started, || self.shared(), primitive, kind);
+            self.started = thread_recorder().set_kind(self.started, || self.shared(), primitive, kind);
         }
         self
     }
@@ -184,7 +184,7 @@ impl SpanBuilder {
     /// Links to a span that belongs to it without being its parent.
     pub fn link(mut self, other: &Context) -> Self {
         if let Some(p) = other.trace_parent().filter(|_| !self.started.is_none()) {
-            self.started = hot().add_all(self.started, self.shared(), &super::details::link_items(p));
+            self.started = thread_recorder().add_all(self.started, self.shared(), &super::details::link_items(p));
         }
         self
     }
@@ -312,7 +312,7 @@ impl SpanBuilder {
     #[inline]
     fn finish(self) -> (Open, Context) {
         let (started, root) = self.into_parts();
-        hot().publish(&started);
+        thread_recorder().publish(&started);
         let mut context = if root.shared.is_null() { current::context() } else { root };
         if !started.is_none() {
             context.span = started.id
@@ -336,9 +336,9 @@ impl Drop for SpanBuilder {
 #[cold]
 #[inline(never)]
 fn discard(started: Started, shared: Option<&Shared>) -> bool {
-    let unseen = started.is_none() || hot().retract(&started);
+    let unseen = started.is_none() || thread_recorder().retract(&started);
     if !unseen {
-        hot().end(started, || shared, Status::Cancelled)
+        thread_recorder().end(started, || shared, Status::Cancelled)
     }
     unseen
 }
@@ -348,7 +348,7 @@ fn discard(started: Started, shared: Option<&Shared>) -> bool {
 #[inline(never)]
 fn stray(started: Started) {
     if discard(started, None) {
-        hot().count_dropped()
+        thread_recorder().count_dropped()
     }
 }
 
@@ -387,7 +387,7 @@ struct Scope {
 impl Scope {
     #[inline(always)]
     fn enter(started: Started, root: Context) -> Self {
-        hot().publish(&started);
+        thread_recorder().publish(&started);
         let is_root = !root.shared.is_null();
         let mut outside = ManuallyDrop::new(root);
         let mut outer_span = 0;
@@ -405,7 +405,7 @@ impl Scope {
     #[inline(always)]
     fn leave(&mut self, status: Status) {
         if !self.started.is_none() {
-            hot().end(self.started, current_shared, status)
+            thread_recorder().end(self.started, current_shared, status)
         }
         if self.is_root {
             self.outside.swap();

@@ -1,8 +1,8 @@
 //! What is recorded about a span beside its beginning and end.
 
 use super::class;
-use crate::recording::layout::{Fact, Field};
-use crate::recording::{Item, Key, hot};
+use crate::encoder::layout::{Fact, Field};
+use crate::encoder::{Item, Key, thread_recorder};
 use crate::w3c::TraceParent;
 use crate::{Context, RunId, SpanId, TraceId, Value};
 
@@ -36,8 +36,8 @@ impl<'a> Artifact<'a> {
     }
 
     fn preview(&self) -> (&'static str, String) {
-        const MOST: usize = crate::recording::layout::MAX_TEXT;
-        let cut = &self.payload[..self.payload.len().min(self.preview).min(MOST)];
+        const MAX_PREVIEW: usize = crate::encoder::layout::MAX_TEXT;
+        let cut = &self.payload[..self.payload.len().min(self.preview).min(MAX_PREVIEW)];
         let text = match std::str::from_utf8(cut) {
             Ok(text) => Some(text),
             // The cut may have hit a character.
@@ -49,9 +49,9 @@ impl<'a> Artifact<'a> {
         match text {
             Some(text) => ("utf-8", text.to_owned()),
             None => {
-                let cut = &cut[..cut.len().min(MOST / 2)];
+                let cut = &cut[..cut.len().min(MAX_PREVIEW / 2)];
                 let mut hex = vec![0; 2 * cut.len()];
-                crate::ids::put_hex(cut, &mut hex);
+                crate::context::ids::put_hex(cut, &mut hex);
                 ("hex", String::from_utf8(hex).unwrap_or_default())
             }
         }
@@ -81,7 +81,10 @@ impl EdgeType {
     /// # Panics
     /// On any other name. In a `const` that is an error of the compiler.
     pub const fn custom(name: &'static str) -> Self {
-        assert!(crate::primitive::is_custom(name), "the name of an edge type of one's own begins with `custom.`");
+        assert!(
+            crate::context::primitive::is_custom(name),
+            "the name of an edge type of one's own begins with `custom.`"
+        );
         EdgeType(name)
     }
 
@@ -152,15 +155,15 @@ pub(crate) fn attributes(context: &Context, attributes: Attributes<'_>) {
         let mut few = [(Key::Attribute(""), Value::Bool(false)); 4];
         if let Some(few) = few.get_mut(..attributes.len()) {
             few.iter_mut().zip(attributes).for_each(|(item, (key, value))| *item = (Key::Attribute(key), *value));
-            return hot().more(shared, span, few);
+            return thread_recorder().more(shared, span, few);
         }
-        hot().more(shared, span, &with(&[], attributes))
+        thread_recorder().more(shared, span, &with(&[], attributes))
     })
 }
 
 pub(crate) fn link(context: &Context, other: &Context) {
     let Some(p) = other.trace_parent() else { return };
-    on_span(context, |shared, span| hot().more(shared, span, &link_items(p)))
+    on_span(context, |shared, span| thread_recorder().more(shared, span, &link_items(p)))
 }
 
 /// A link, as three items that stand together.
@@ -173,7 +176,7 @@ pub(crate) fn link_items(to: TraceParent) -> [Item<'static>; 3] {
 pub(crate) fn event(context: &Context, name: &str, attributes: Attributes<'_>) {
     on_span(context, |shared, span| {
         let items = with(&[(Field::Name, Value::Str(name))], attributes);
-        hot().fact(shared, Fact::Event, span, hot().id(), &items)
+        thread_recorder().fact(shared, Fact::Event, span, thread_recorder().id(), &items)
     })
 }
 
@@ -181,7 +184,7 @@ pub(crate) fn diagnostic(context: &Context, code: &'static str, message: &str) {
     on(context, |shared, _| {
         let span = context.own_span().map_or(0, |s| s.get());
         let items = with(&[(Field::Name, Value::Static(code)), (Field::Message, Value::Str(message))], &[]);
-        hot().fact(shared, Fact::Diagnostic, span, 0, &items)
+        thread_recorder().fact(shared, Fact::Diagnostic, span, 0, &items)
     })
 }
 
@@ -198,7 +201,7 @@ pub(crate) fn artifact(context: &Context, a: &Artifact<'_>) {
         if a.preview > 0 {
             fields.push((Field::Preview, Value::Str(&preview)))
         }
-        hot().fact(shared, Fact::Artifact, span, hot().id(), &with(&fields, &[]))
+        thread_recorder().fact(shared, Fact::Artifact, span, thread_recorder().id(), &with(&fields, &[]))
     })
 }
 
@@ -221,6 +224,6 @@ pub(crate) fn edge(context: &Context, edge_type: EdgeType, to: &Target) {
             Target::Artifact(id) => fields.push((Field::ToRun, Value::Str(id))),
             other => fields.extend(end(other, Field::ToSpan, Field::ToRun)),
         }
-        hot().fact(shared, Fact::Edge, 0, 0, &with(&fields, &[]))
+        thread_recorder().fact(shared, Fact::Edge, 0, 0, &with(&fields, &[]))
     })
 }

@@ -4,9 +4,9 @@ use super::details;
 use super::guard::Guard;
 use super::open::{Open, passed};
 use crate::current::{self, WithContext};
-use crate::outcome::{Failure, Outcome};
+use crate::encoder::thread_recorder;
 use crate::panics::Watch;
-use crate::recording::hot;
+use crate::span::outcome::{Failure, Outcome};
 use crate::text::shown;
 use crate::{Context, SpanId, Status, Value};
 use std::fmt::{self, Display};
@@ -109,7 +109,7 @@ impl Span {
     /// The work is over, but how it went is still to be found out: the end that is recorded later is now.
     #[doc(hidden)]
     pub fn stop(self) -> Stopped {
-        Stopped { span: self, at: hot().now() }
+        Stopped { span: self, at: thread_recorder().now() }
     }
 }
 

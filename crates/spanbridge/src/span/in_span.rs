@@ -3,8 +3,8 @@
 use super::handle::Span;
 use super::open::Open;
 use super::outside::BegunAlone;
-use crate::outcome::{Anything, By, ByOutcome, Failure, Judge, Outcome};
 use crate::panics::{self, Watch};
+use crate::span::outcome::{Anything, By, ByOutcome, Failure, Judge, Outcome};
 use crate::{Context, Status};
 use pin_project_lite::pin_project;
 use std::any::Any;

@@ -8,9 +8,13 @@ mod entered;
 mod guard;
 mod handle;
 mod in_span;
+pub mod observe;
 mod open;
+pub mod outbox;
+pub(crate) mod outcome;
 mod outside;
 mod run;
+pub(crate) mod run_context;
 mod suspend;
 
 pub(crate) use builder::span_of_text;
@@ -22,5 +26,9 @@ pub(crate) use guard::{Guard, Redact, Unredacted};
 pub use handle::{ActiveSpan, Span, Stopped, active_span};
 pub use in_span::{InSpan, in_scope_with_span, run_value_with_span, run_with_span, run_with_span_by};
 pub(crate) use open::passed;
+pub use outcome::{Failure, Outcome};
 pub use run::{Run, RunBuilder, run};
+#[cfg(feature = "json")]
+pub use run_context::ParseRunContextError;
+pub use run_context::RunContext;
 pub use suspend::{end_run, resume_run};

@@ -4,9 +4,9 @@ use super::class::{PANIC, unsaid};
 use super::details;
 use super::guard::{Guard, Guarded, Unredacted};
 use crate::context::Shared;
+use crate::encoder::layout::{Fact, Field};
+use crate::encoder::{Item, Key, Started, thread_recorder};
 use crate::panics::Watch;
-use crate::recording::layout::{Fact, Field};
-use crate::recording::{Item, Key, Started, hot};
 use crate::semconv::{ERROR_TYPE, REDACTION_FAILED};
 use crate::{Context, Failure, Status, Value};
 use std::borrow::Cow;
@@ -89,9 +89,9 @@ impl Open {
             (std::mem::replace(self, Open::Nothing), context.shared())
         {
             match open {
-                Open::Span(s) => hot().end(s, || Some(shared), status),
+                Open::Span(s) => thread_recorder().end(s, || Some(shared), status),
                 Open::RunOfSpan(s) => {
-                    hot().end(s, || Some(shared), status);
+                    thread_recorder().end(s, || Some(shared), status);
                     end_run(shared, status, None)
                 }
                 _ => end_run(shared, status, None),
@@ -140,7 +140,7 @@ impl Open {
             let text = failure.map(|failure| passed(guard.as_ref(), context, failure.message())).unwrap_or_default();
             let class = failure.map_or("", Failure::error_type);
             let status = if failure.is_some() { Status::Error } else { Status::Ok };
-            said(s, &text, class, |items| hot().end_at(s, shared, status, at, items))
+            said(s, &text, class, |items| thread_recorder().end_at(s, shared, status, at, items))
         }
     }
 }
@@ -165,7 +165,7 @@ const NO_TEXT: &str = "nothing of the error's text was recorded: the redaction h
 /// Ends a span that did not go well.
 #[cold]
 pub(crate) fn end_span(started: Started, shared: &Shared, status: Status, error: &str, class: &str) {
-    said(started, error, class, |items| hot().end_with(started, shared, status, items))
+    said(started, error, class, |items| thread_recorder().end_with(started, shared, status, items))
 }
 
 /// What is to be said of an error with the end of a span. A text that is empty is none, and so is a class.
@@ -191,5 +191,5 @@ pub(crate) fn end_run(shared: &Shared, status: Status, error: Option<&str>) {
         (Key::Field(Field::Status), Value::I64(status as i64)),
         (Key::Field(Field::Error), Value::Str(error.as_deref().unwrap_or_default())),
     ];
-    hot().fact(shared, Fact::RunEnd, 0, 0, &items[..1 + error.is_some() as usize]);
+    thread_recorder().fact(shared, Fact::RunEnd, 0, 0, &items[..1 + error.is_some() as usize]);
 }

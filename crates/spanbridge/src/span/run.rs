@@ -3,10 +3,10 @@
 use super::in_span::InSpan;
 use super::open::Open;
 use crate::current::{self, WithContext};
-use crate::origin;
-use crate::outcome::{Anything, ByOutcome, Failure, Outcome};
+use crate::encoder::origin;
 use crate::panics::Watch;
-use crate::run_context::Unknown;
+use crate::span::outcome::{Anything, ByOutcome, Failure, Outcome};
+use crate::span::run_context::Unknown;
 use crate::{Context, Primitive, RunId, Status, Value};
 use std::borrow::Cow;
 use std::fmt::{self, Display};
@@ -53,7 +53,7 @@ impl<'a> RunBuilder<'a> {
             begin(&context, &outer, &self)
         }
         let open = if live { Open::Run } else { Open::Nothing };
-        Run { context, open, owned, suspension: 0, leg: 0, unknown: Unknown::new() }
+        Run { context, open, owned, suspension: 0, resumption: 0, unknown: Unknown::new() }
     }
 
     /// A future that runs `inner` in the run and ends it by what it resolves to.
@@ -110,8 +110,8 @@ pub struct Run {
     pub(super) owned: bool,
     /// A suspension that is over though nobody could record it, or 0: the next who can will.
     pub(super) suspension: u64,
-    /// The leg after which it goes on, or 0.
-    pub(super) leg: u64,
+    /// The resumption after which it goes on, or 0.
+    pub(super) resumption: u64,
     /// What came with it from a later release.
     pub(super) unknown: Unknown,
 }
@@ -169,8 +169,8 @@ impl fmt::Debug for Run {
 }
 
 fn begin(context: &Context, outer: &Context, run: &RunBuilder<'_>) {
-    use crate::recording::layout::{Fact, Field};
-    use crate::recording::{Key, hot};
+    use crate::encoder::layout::{Fact, Field};
+    use crate::encoder::{Key, thread_recorder};
     let Some(shared) = context.shared() else { return };
     let mut items = vec![(Key::Field(Field::Name), Value::Str(&run.name))];
     items.extend(run.primitive.map(|p| (Key::Field(Field::Primitive), Value::Static(p.name()))));
@@ -179,5 +179,5 @@ fn begin(context: &Context, outer: &Context, run: &RunBuilder<'_>) {
         items.extend([(id >> 64) as i64, id as i64].map(|n| (Key::Field(Field::ParentRun), Value::I64(n))));
     }
     items.extend(run.attributes.iter().map(|(k, v)| (Key::Attribute(k), *v)));
-    hot().fact(shared, Fact::RunStart, outer.span, 0, &items);
+    thread_recorder().fact(shared, Fact::RunStart, outer.span, 0, &items);
 }

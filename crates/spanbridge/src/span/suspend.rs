@@ -2,9 +2,9 @@
 
 use super::open::Open;
 use super::run::Run;
-use crate::outcome::Outcome;
-use crate::recording::layout::{Fact, Field};
-use crate::recording::{Key, hot};
+use crate::encoder::layout::{Fact, Field};
+use crate::encoder::{Key, thread_recorder};
+use crate::span::outcome::Outcome;
 use crate::text::shown;
 use crate::{Context, RunContext, Value};
 use std::fmt::Display;
@@ -24,11 +24,11 @@ impl Run {
     pub fn suspend(self, reason: impl Display) -> RunContext {
         let mut saved = self.capture_context();
         if let (Open::Run, Some(shared)) = (&self.open, self.context.shared()) {
-            saved.suspension = hot().id();
+            saved.suspension = thread_recorder().id();
             let (id, reason) = (format!("{:016x}", saved.suspension), shown(&reason));
             let items =
                 [(Key::Field(Field::Suspension), Value::Str(&id)), (Key::Field(Field::Reason), Value::Str(&reason))];
-            hot().fact(shared, Fact::RunSuspend, 0, 0, &items[..1 + !reason.is_empty() as usize]);
+            thread_recorder().fact(shared, Fact::RunSuspend, 0, 0, &items[..1 + !reason.is_empty() as usize]);
         }
         saved
     }
@@ -44,12 +44,12 @@ impl Run {
     #[must_use]
     pub fn capture_context(&self) -> RunContext {
         let (owned, suspension, unknown) = (self.owned, self.suspension, self.unknown.clone());
-        // Where nobody records there is no leg to name: the one before is handed on.
-        let leg = match (&self.open, self.context.shared()) {
-            (Open::Run, Some(shared)) => shared.segment.leg(),
-            _ => self.leg,
+        // Where nobody records there is no resumption to name: the one before is handed on.
+        let resumption = match (&self.open, self.context.shared()) {
+            (Open::Run, Some(shared)) => shared.segment.resumption(),
+            _ => self.resumption,
         };
-        RunContext { owned, suspension, leg, unknown, ..RunContext::from(&self.context) }
+        RunContext { owned, suspension, resumption, unknown, ..RunContext::from(&self.context) }
     }
 }
 
@@ -73,7 +73,7 @@ pub fn resume_run<S: TryInto<RunContext>>(saved: S) -> Result<Run, S::Error> {
     let mut run = take_over(saved.try_into()?);
     if let (Open::Run, Some(shared), true) = (&run.open, run.context.shared(), run.suspension != 0) {
         let id = format!("{:016x}", std::mem::take(&mut run.suspension));
-        hot().fact(shared, Fact::RunResume, 0, 0, &[(Key::Field(Field::Suspension), Value::Str(&id))]);
+        thread_recorder().fact(shared, Fact::RunResume, 0, 0, &[(Key::Field(Field::Suspension), Value::Str(&id))]);
     }
     Ok(run)
 }
@@ -85,7 +85,7 @@ pub fn end_run(saved: RunContext, outcome: &impl Outcome) {
 
 /// The run, here; nothing is recorded about it yet.
 fn take_over(saved: RunContext) -> Run {
-    let RunContext { owned, suspension, leg, .. } = saved;
+    let RunContext { owned, suspension, resumption, .. } = saved;
     let (Some(parent), Some(run), true) = (saved.parent(), saved.run, owned) else {
         let unknown = saved.unknown.clone();
         return Run {
@@ -93,11 +93,11 @@ fn take_over(saved: RunContext) -> Run {
             open: Open::Nothing,
             owned: false,
             suspension: 0,
-            leg: 0,
+            resumption: 0,
             unknown,
         };
     };
-    let context = Context::resumed(parent, run, saved.trace_state, saved.baggage, suspension, leg);
+    let context = Context::resumed(parent, run, saved.trace_state, saved.baggage, suspension, resumption);
     let open = if context.is_recorded() { Open::Run } else { Open::Nothing };
-    Run { context, open, owned, suspension, leg, unknown: saved.unknown }
+    Run { context, open, owned, suspension, resumption, unknown: saved.unknown }
 }

@@ -30,9 +30,9 @@ const POM: &str = include_str!("pom.xml");
 const SCRIPT: &str = include_str!("control.sh");
 
 /// The most brokers that a cluster can have: so many ports of a block are theirs, and as many the controllers'.
-const MOST: u16 = 4;
+const MAX_BROKERS: u16 = 4;
 
-const PORTS: Range = Range { name: NAME, first: 10_200, end: 21_000, block: 2 * MOST };
+const PORTS: Range = Range { name: NAME, first: 10_200, end: 21_000, block: 2 * MAX_BROKERS };
 
 /// What a private Kafka is started from.
 #[derive(Debug, Clone)]
@@ -81,7 +81,7 @@ impl Private {
     }
 
     pub(crate) fn of(installed: &Installed, count: u16) -> Result<Self> {
-        assert!((1..=MOST).contains(&count), "a private Kafka has one to {MOST} brokers");
+        assert!((1..=MAX_BROKERS).contains(&count), "a private Kafka has one to {MAX_BROKERS} brokers");
         somewhere("Address already in use", || {
             let reservation = PORTS.take()?;
             let port = reservation.port;

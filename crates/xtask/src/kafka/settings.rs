@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::MOST;
+use super::MAX_BROKERS;
 
 /// A cluster's id: 16 bytes in URL-safe base64, like the ones that Kafka makes up.
 pub(super) fn cluster_id(port: u16) -> String {
@@ -11,7 +11,7 @@ pub(super) fn cluster_id(port: u16) -> String {
 
 /// The `server.properties` of one broker.
 pub(super) fn properties(directory: &Path, first: u16, node: u16, count: u16) -> String {
-    let controller = |node: u16| format!("127.0.0.1:{}", first + MOST + node - 1);
+    let controller = |node: u16| format!("127.0.0.1:{}", first + MAX_BROKERS + node - 1);
     let voters: Vec<_> = (1..=count).map(|node| format!("{node}@{}", controller(node))).collect();
     let broker = format!("PLAINTEXT://127.0.0.1:{}", first + node - 1);
     let replicas = count.min(3);

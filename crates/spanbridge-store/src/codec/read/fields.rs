@@ -31,7 +31,7 @@ impl<'a> Fields<'_, 'a> {
             tag::SEGMENT => {
                 let started_at = self.time()?;
                 let code = self.codes.byte()?;
-                let [leg_id, after_leg_id] =
+                let [resumption_id, previous_resumption_id] =
                     if code & tag::LEGS == 0 { [None, None] } else { [self.maybe_text()?, self.maybe_text()?] };
                 let via = match code & !tag::LEGS {
                     1 => Via::Start,
@@ -40,7 +40,14 @@ impl<'a> Fields<'_, 'a> {
                     _ => return None,
                 };
                 let suspension_id = self.maybe_text()?;
-                Body::Segment { started_at, via, suspension_id, leg_id, after_leg_id, resource: self.attributes()? }
+                Body::Segment {
+                    started_at,
+                    via,
+                    suspension_id,
+                    resumption_id,
+                    previous_resumption_id,
+                    resource: self.attributes()?,
+                }
             }
             tag::RUN_START => {
                 let started_at = self.time()?;

@@ -11,7 +11,7 @@ impl BlockWriter {
         let foreign = if record.id.is_some() { tag::FOREIGN } else { 0 };
         let mut tag = |tag: u8| self.shapes.code(tag | foreign);
         match &record.body {
-            Body::Segment { started_at, resource, via, suspension_id, leg_id, after_leg_id } => {
+            Body::Segment { started_at, resource, via, suspension_id, resumption_id, previous_resumption_id } => {
                 tag(tag::SEGMENT);
                 self.id(record);
                 self.time(*started_at);
@@ -20,7 +20,7 @@ impl BlockWriter {
                     Via::Resume => 2,
                     Via::Receive => 3,
                 };
-                let legs = [leg_id, after_leg_id];
+                let legs = [resumption_id, previous_resumption_id];
                 let has_legs = legs.iter().any(|leg| leg.is_some());
                 self.shapes.code(via | if has_legs { tag::LEGS } else { 0 });
                 if has_legs {

@@ -1,9 +1,10 @@
 //! A JSON object as it is written: what each kind of field of a record looks like.
 
-use crate::json_text::pieces;
+use crate::carrier::json_text::pieces;
+use crate::context::ids;
 use crate::record::time::put_time;
 use crate::record::{Attributes, Endpoint, Link};
-use crate::{RunId, SegmentId, SpanId, TraceId, Value, ids};
+use crate::{RunId, SegmentId, SpanId, TraceId, Value};
 use serde::de::IgnoredAny;
 use std::collections::HashMap;
 use std::fmt::Write;

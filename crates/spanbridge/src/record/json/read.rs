@@ -22,7 +22,8 @@ struct Fields<'a> {
     segment_id: Raw<'a>,
     segment_seq: Raw<'a>,
     service: Raw<'a>,
-    after_leg_id: Raw<'a>,
+    #[serde(rename = "afterLegId")]
+    previous_resumption_id: Raw<'a>,
     artifact_id: Raw<'a>,
     attributes: Raw<'a>,
     code: Raw<'a>,
@@ -36,7 +37,8 @@ struct Fields<'a> {
     from: Raw<'a>,
     hash: Raw<'a>,
     kind: Raw<'a>,
-    leg_id: Raw<'a>,
+    #[serde(rename = "legId")]
+    resumption_id: Raw<'a>,
     links: Raw<'a>,
     message: Raw<'a>,
     name: Raw<'a>,
@@ -103,8 +105,8 @@ fn body<'a>(record_type: &str, f: &Fields<'a>) -> Result<Option<Body<'a>>> {
             resource: attributes("resource", Some(required("resource", f.resource)?))?,
             via: via(f.via)?,
             suspension_id: optional(text, "suspensionId", f.suspension_id)?,
-            leg_id: optional(text, "legId", f.leg_id)?,
-            after_leg_id: optional(text, "afterLegId", f.after_leg_id)?,
+            resumption_id: optional(text, "legId", f.resumption_id)?,
+            previous_resumption_id: optional(text, "afterLegId", f.previous_resumption_id)?,
         },
         "run:start" => Body::RunStart {
             name: text("name", f.name)?,

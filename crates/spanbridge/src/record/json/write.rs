@@ -52,13 +52,13 @@ fn type_of(body: &Body<'_>) -> &'static str {
 
 fn body(o: &mut Object<'_>, body: &Body<'_>) {
     match body {
-        Body::Segment { started_at, resource, via, suspension_id, leg_id, after_leg_id } => {
+        Body::Segment { started_at, resource, via, suspension_id, resumption_id, previous_resumption_id } => {
             o.time("startedAt", *started_at);
             o.object("resource", resource);
             o.text("via", via.name());
             o.optional_text("suspensionId", suspension_id);
-            o.optional_text("legId", leg_id);
-            o.optional_text("afterLegId", after_leg_id);
+            o.optional_text("legId", resumption_id);
+            o.optional_text("afterLegId", previous_resumption_id);
         }
         Body::RunStart { name, started_at, root_primitive, parent_run_id, triggered_by_span_id, attributes } => {
             o.text("name", name);

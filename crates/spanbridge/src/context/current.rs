@@ -1,0 +1,223 @@
+//! What is current on this thread, without any async runtime.
+//!
+//! The ambient context is a thread-local that a wrapper around a future, stream or sink swaps in for each poll
+//! ([`WithContext`]), that a scope swaps in for a call ([`in_scope`]), and that a closure takes along to another thread
+//! ([`bind`]). It is not inherited by spawned tasks and threads: wrap what you spawn with
+//! [`in_current_context`](ContextExt::in_current_context) or [`bind`].
+
+use crate::context::{Context, Shared, untag};
+use futures_core::Stream;
+use futures_sink::Sink;
+use pin_project_lite::pin_project;
+use std::cell::Cell;
+use std::future::Future;
+use std::mem::ManuallyDrop;
+use std::pin::Pin;
+use std::ptr::null;
+use std::task::{self, Poll};
+
+pub(crate) struct Ambient {
+    pub(crate) shared: Cell<*const Shared>,
+    pub(crate) span: Cell<u64>,
+}
+
+thread_local! {
+    // const-initialised and without Drop: access is a plain load, and it still works in other thread-locals'
+    // destructors. The reference that it counts is leaked if a thread ends inside a scope, which it cannot.
+    static AMBIENT: Ambient = const { Ambient { shared: Cell::new(null()), span: Cell::new(0) } };
+}
+
+/// `LocalKey::with` is not always inlined when its closure is large; a pointer is.
+#[inline(always)]
+pub(crate) fn ambient<'a>() -> &'a Ambient {
+    // SAFETY: AMBIENT has no destructor, so it lives as long as the thread, and the reference is never stored or sent.
+    unsafe { &*AMBIENT.with(|a| a as *const Ambient) }
+}
+
+impl Context {
+    /// Exchanges what is current with `self`.
+    #[inline(always)]
+    pub(crate) fn swap(&mut self) {
+        let a = ambient();
+        self.shared = a.shared.replace(self.shared);
+        self.span = a.span.replace(self.span);
+    }
+}
+
+/// The current context; empty when there is none.
+#[inline]
+pub fn context() -> Context {
+    let a = ambient();
+    // The ambient slot counts its own reference, so what is made here must not give one up.
+    let current = ManuallyDrop::new(Context { shared: a.shared.get(), span: a.span.get() });
+    (*current).clone()
+}
+
+/// Whether nothing is current.
+#[inline(always)]
+pub(crate) fn is_empty() -> bool {
+    untag(ambient().shared.get()).is_null()
+}
+
+/// Swapped in while it lives, back when dropped, also by a panic.
+pub(crate) struct Swapped<'a>(&'a mut Context);
+
+impl<'a> Swapped<'a> {
+    #[inline(always)]
+    pub(crate) fn new(context: &'a mut Context) -> Self {
+        context.swap();
+        Swapped(context)
+    }
+}
+
+impl Drop for Swapped<'_> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        self.0.swap()
+    }
+}
+
+/// Calls `f` with `context` as the current one.
+///
+/// There is no guard that leaves its scope, so none can be held across an `.await`.
+///
+/// It is for the whole of what this thread does meanwhile. Do not call `block_on` of a runtime in it that has other tasks on this
+/// thread, as tokio's `current_thread` has: they would be polled inside, too. Give it the future with its context instead, as in
+/// `runtime.block_on(future.in_context(context))`.
+pub fn in_scope<R>(context: &Context, f: impl FnOnce() -> R) -> R {
+    let mut context = context.clone();
+    let _swapped = Swapped::new(&mut context);
+    f()
+}
+
+/// Takes the current context along with a closure: for threads, rayon, `spawn_blocking`.
+pub fn bind<R>(f: impl FnOnce() -> R) -> impl FnOnce() -> R {
+    let context = context();
+    move || in_scope(&context, f)
+}
+
+/// The recorder in effect: the one of the current context, else the installed one.
+#[cfg(feature = "record")]
+pub(crate) fn intake() -> Option<std::sync::Arc<crate::context::intake::Intake>> {
+    // SAFETY: what is current is kept alive by the ambient slot while we look at it.
+    let current = unsafe { crate::context::untag(ambient().shared.get()).as_ref() };
+    match current {
+        Some(s) if s.intake.as_ref().is_some_and(|i| i.is_on()) => s.intake.clone(),
+        Some(s) if s.trace == 0 && s.intake.is_none() => None, // a sink's thread: what it does itself is not recorded
+        _ => crate::context::intake::global(),
+    }
+}
+
+pin_project! {
+    /// A future, stream or sink whose every poll has a context as the current one; also its destructor, so that what
+    /// a cancelled body drops is seen in the right place.
+    #[must_use = "does nothing unless polled"]
+    pub struct WithContext<T> {
+        #[pin]
+        inner: ManuallyDrop<T>,
+        context: Context,
+    }
+
+    impl<T> PinnedDrop for WithContext<T> {
+        fn drop(this: Pin<&mut Self>) {
+            let this = this.project();
+            let _swapped = Swapped::new(this.context);
+            // SAFETY: structurally pinned, dropped exactly once and never touched again.
+            unsafe { ManuallyDrop::drop(this.inner.get_unchecked_mut()) }
+        }
+    }
+}
+
+impl<T> WithContext<T> {
+    pub(crate) fn new(context: Context, inner: T) -> Self {
+        WithContext { inner: ManuallyDrop::new(inner), context }
+    }
+
+    /// The context.
+    pub fn context(&self) -> &Context {
+        &self.context
+    }
+
+    /// What is wrapped.
+    pub fn get_ref(&self) -> &T {
+        &self.inner
+    }
+
+    #[inline(always)]
+    fn parts(self: Pin<&mut Self>) -> (Pin<&mut T>, &mut Context) {
+        let this = self.project();
+        // SAFETY: a projection through ManuallyDrop keeps the promise of the pin.
+        (unsafe { this.inner.map_unchecked_mut(|m| &mut **m) }, this.context)
+    }
+}
+
+impl<F: Future> Future for WithContext<F> {
+    type Output = F::Output;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<F::Output> {
+        let (inner, context) = self.parts();
+        let _swapped = Swapped::new(context);
+        inner.poll(cx)
+    }
+}
+
+impl<S: Stream> Stream for WithContext<S> {
+    type Item = S::Item;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Option<S::Item>> {
+        let (inner, context) = self.parts();
+        let _swapped = Swapped::new(context);
+        inner.poll_next(cx)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.inner.size_hint()
+    }
+}
+
+impl<I, S: Sink<I>> Sink<I> for WithContext<S> {
+    type Error = S::Error;
+
+    fn poll_ready(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Result<(), S::Error>> {
+        let (inner, context) = self.parts();
+        let _swapped = Swapped::new(context);
+        inner.poll_ready(cx)
+    }
+
+    fn start_send(self: Pin<&mut Self>, item: I) -> Result<(), S::Error> {
+        let (inner, context) = self.parts();
+        let _swapped = Swapped::new(context);
+        inner.start_send(item)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Result<(), S::Error>> {
+        let (inner, context) = self.parts();
+        let _swapped = Swapped::new(context);
+        inner.poll_flush(cx)
+    }
+
+    fn poll_close(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Result<(), S::Error>> {
+        let (inner, context) = self.parts();
+        let _swapped = Swapped::new(context);
+        inner.poll_close(cx)
+    }
+}
+
+/// Wraps futures, streams and sinks.
+///
+/// Combinators that are applied after the wrapper run outside it: in `stream.in_context(cx).map(f)`, `f` does not see
+/// the context. Where each item has a context of its own, wrap the future that handles it.
+pub trait ContextExt: Sized {
+    /// Every poll has `context` as the current one.
+    fn in_context(self, context: Context) -> WithContext<Self> {
+        WithContext::new(context, self)
+    }
+
+    /// Every poll has as the current context what is current now: for what is spawned.
+    fn in_current_context(self) -> WithContext<Self> {
+        self.in_context(context())
+    }
+}
+
+impl<T> ContextExt for T {}

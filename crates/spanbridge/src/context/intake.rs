@@ -1,0 +1,200 @@
+//! What recording threads and the delivering thread of one recorder share.
+
+use crate::buffer::{Chunk, Lane, Pool};
+use crate::context::sampler::Sampler;
+use crate::fork::forks;
+use std::any::Any;
+use std::panic::AssertUnwindSafe;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::*, fence};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockWriteGuard};
+
+/// The receiving side of a recorder, as contexts and recording threads see it.
+pub(crate) struct Intake {
+    pub(crate) pool: Pool,
+    pub(crate) sampler: Sampler,
+    lanes: Mutex<Vec<Arc<Lane>>>,
+    thread: OnceLock<std::thread::Thread>,
+    /// What the recorder keeps here for whoever comes by way of a context: only it knows what that is.
+    flush_handle: OnceLock<AssertUnwindSafe<Arc<dyn Any + Send + Sync>>>,
+    woken: AtomicBool,
+    on: AtomicBool,
+    /// Threads that were attached when delivery last looked. Each holds a chunk, though nothing may wait in it.
+    attached: AtomicUsize,
+    /// Chunks beside those at which delivery is woken early: soon enough for caches and for head-room under the cap.
+    wake_at: usize,
+    /// Records of threads that could not have a lane any more.
+    pub(crate) orphans: AtomicU64,
+    /// Spans and runs that were polled where this recorder is in effect, and begun where it was not.
+    pub(crate) begun_outside: AtomicU64,
+    forks: u64,
+}
+
+/// More would not be limited by memory: 32 GiB. Chunks are numbered in 32 bits, and 8 bytes are set aside for each.
+const MOST_CHUNKS: usize = 1 << 20;
+
+/// Bytes waiting that wake delivery early.
+const WAKE: usize = 1 << 20;
+
+impl Intake {
+    pub(crate) fn new(memory: usize, sampler: Sampler) -> Self {
+        let cap = (memory / size_of::<Chunk>()).clamp(4, MOST_CHUNKS);
+        Intake {
+            pool: Pool::new(cap, cap / 16 + 1),
+            sampler,
+            lanes: Mutex::new(vec![]),
+            thread: OnceLock::new(),
+            flush_handle: OnceLock::new(),
+            woken: AtomicBool::new(false),
+            on: AtomicBool::new(true),
+            attached: AtomicUsize::new(0),
+            wake_at: (cap / 4).clamp(1, WAKE / size_of::<Chunk>()),
+            orphans: AtomicU64::new(0),
+            begun_outside: AtomicU64::new(0),
+            forks: forks(),
+        }
+    }
+
+    /// Whether somebody delivers what is recorded: not after shutdown, and not in a forked child.
+    pub(crate) fn is_on(&self) -> bool {
+        self.on.load(Relaxed) && !self.is_forked()
+    }
+
+    /// This process is a fork of the one that delivers.
+    pub(crate) fn is_forked(&self) -> bool {
+        self.forks != forks()
+    }
+
+    pub(crate) fn turn_off(&self) {
+        self.on.store(false, Relaxed)
+    }
+
+    pub(crate) fn register(&self, lane: Arc<Lane>) {
+        self.lanes.lock().unwrap_or_else(PoisonError::into_inner).push(lane)
+    }
+
+    pub(crate) fn new_lanes(&self) -> Vec<Arc<Lane>> {
+        std::mem::take(&mut *self.lanes.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(crate) fn set_thread(&self, thread: std::thread::Thread) {
+        let _ = self.thread.set(thread);
+    }
+
+    pub(crate) fn set_desk(&self, flush_handle: Arc<dyn Any + Send + Sync>) {
+        let _ = self.flush_handle.set(AssertUnwindSafe(flush_handle));
+    }
+
+    pub(crate) fn flush_handle<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
+        self.flush_handle.get().and_then(|d| Arc::clone(d).downcast().ok())
+    }
+
+    /// Wakes delivery early when much is waiting. Called once per chunk.
+    pub(crate) fn pressure(&self) {
+        if self.is_pressed() {
+            self.wake()
+        }
+    }
+
+    /// Much is waiting.
+    pub(crate) fn is_pressed(&self) -> bool {
+        let attached = self.attached.load(Relaxed);
+        let wake_at = self.wake_at.min(self.pool.cap().saturating_sub(attached) / 4).max(1);
+        self.pool.used().saturating_sub(attached) >= wake_at
+    }
+
+    /// So many threads are attached, and everything of theirs was read.
+    pub(crate) fn set_attached(&self, threads: usize) {
+        self.attached.store(threads, Relaxed)
+    }
+
+    /// Has what was recorded until now delivered at once.
+    ///
+    /// Whoever wakes has published a record and looks at `woken`; the delivering thread clears `woken` and looks at what
+    /// is published. The fences see to it that at least one of them sees what the other did.
+    pub(crate) fn wake(&self) {
+        fence(SeqCst);
+        if !self.woken.load(Relaxed) && !self.woken.swap(true, AcqRel) {
+            self.unpark()
+        }
+    }
+
+    pub(crate) fn unpark(&self) {
+        if let Some(t) = self.thread.get() {
+            t.unpark()
+        }
+    }
+
+    pub(crate) fn is_woken(&self) -> bool {
+        self.woken.load(Acquire)
+    }
+
+    pub(crate) fn clear_woken(&self) {
+        self.woken.store(false, Release);
+        fence(SeqCst)
+    }
+}
+
+static GLOBAL: RwLock<Option<Arc<Intake>>> = RwLock::new(None);
+static INSTALLED: AtomicBool = AtomicBool::new(false);
+static RESTORES: AtomicU64 = AtomicU64::new(0);
+
+/// Whether a recorder is installed for the whole process.
+#[inline(always)]
+pub(crate) fn installed() -> bool {
+    INSTALLED.load(Relaxed)
+}
+
+/// The installed recorder.
+pub(crate) fn global() -> Option<Arc<Intake>> {
+    if !installed() {
+        return None;
+    }
+    GLOBAL.read().unwrap_or_else(PoisonError::into_inner).clone()
+}
+
+/// Whether a recorder that still works is installed.
+pub(crate) fn is_taken() -> bool {
+    global().is_some_and(|g| g.is_on())
+}
+
+/// Installs; false when one that still works is installed already.
+pub(crate) fn install(intake: &Arc<Intake>) -> bool {
+    let mut global = GLOBAL.write().unwrap_or_else(PoisonError::into_inner);
+    if global.as_ref().is_some_and(|g| g.is_on()) {
+        return false;
+    }
+    *global = Some(intake.clone());
+    INSTALLED.store(true, Relaxed);
+    true
+}
+
+/// Takes the installed recorder out, if it is this one.
+pub(crate) fn uninstall(intake: &Arc<Intake>) {
+    let mut global = GLOBAL.write().unwrap_or_else(PoisonError::into_inner);
+    if global.as_ref().is_some_and(|g| Arc::ptr_eq(g, intake)) {
+        *global = None;
+        INSTALLED.store(false, Relaxed);
+    }
+}
+
+pub(crate) type Lock = RwLockWriteGuard<'static, Option<Arc<Intake>>>;
+
+/// Takes the lock of the installed recorder before a fork: if another thread held it, nobody could unlock it in the child.
+pub(crate) fn hold() -> Lock {
+    GLOBAL.write().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// How often this process was restored from a snapshot.
+pub(crate) fn restores() -> u64 {
+    RESTORES.load(Acquire)
+}
+
+/// Tells every recorder that the process was restored from a snapshot.
+pub(crate) fn restored() {
+    RESTORES.fetch_add(1, AcqRel);
+}
+
+/// In a forked child nothing is installed: what the parent had delivers nothing here.
+pub(crate) fn forget_installed() {
+    INSTALLED.store(false, Relaxed)
+}

@@ -1,0 +1,289 @@
+//! What is carried: ids and wire formats, and the immutable [`Context`] that is made of them, with the words for what it is
+//! about.
+//!
+//! Everything else stands on this room. It knows of buffers only that a context is bound to a recorder's.
+
+pub mod current;
+pub(crate) mod ids;
+#[cfg(feature = "record")]
+pub(crate) mod intake;
+pub(crate) mod primitive;
+#[cfg(feature = "record")]
+pub(crate) mod sampler;
+pub(crate) mod value;
+pub mod w3c;
+
+pub use current::ContextExt;
+pub use ids::{ParseIdError, RunId, SegmentId, SpanId, TraceId};
+pub use primitive::{Kind, Primitive, Status, family};
+#[cfg(feature = "record")]
+pub use sampler::Sampler;
+pub use value::Value;
+
+use crate::w3c::{Baggage, SAMPLED, TraceParent, TraceState};
+use std::fmt;
+use std::ptr::null;
+use std::sync::Arc;
+
+#[cfg(feature = "record")]
+use crate::context::intake::Intake;
+
+/// What every span of a trace and run has in common. Aligned so that the low bits of its address are free.
+#[repr(align(16))]
+pub(crate) struct Shared {
+    /// Tells shared parts apart: unlike an address it is never used twice.
+    #[cfg(feature = "record")]
+    pub(crate) serial: u64,
+    /// Zero in a context that only names a recorder, or only has baggage.
+    pub(crate) trace: u128,
+    pub(crate) run: u128,
+    pub(crate) flags: u8,
+    /// Whether a tracing system beside W3C's records the trace, where it has said so. It stays in this process.
+    pub(crate) peer_sampled: Option<bool>,
+    /// The run came from another process.
+    pub(crate) remote: bool,
+    /// The span that it came with: the sender's, or of a child run the one that triggered it. No span of ours in this
+    /// run, so nothing is recorded about it.
+    pub(crate) from_span: u64,
+    /// The segment that records belong to.
+    pub(crate) segment: OwnSegment,
+    pub(crate) trace_state: TraceState,
+    pub(crate) baggage: Baggage,
+    /// The recorder in effect where it was made.
+    #[cfg(feature = "record")]
+    pub(crate) intake: Option<Arc<Intake>>,
+}
+
+/// A segment beside the one that this recorder has for the run; all zero for that one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct OwnSegment {
+    /// Names it in this process. Never zero, where there is one.
+    pub(crate) ordinal: u64,
+    /// When it was made, by the clock of the recording.
+    pub(crate) made: u64,
+    /// The suspension that it continues, or 0.
+    pub(crate) suspension: u64,
+    /// The resumption after which it goes on, or 0.
+    pub(crate) previous_resumption: u64,
+    /// It goes on with a run that was elsewhere.
+    pub(crate) resumed: bool,
+}
+
+impl Shared {
+    #[cfg(feature = "record")]
+    #[inline(always)]
+    pub(crate) fn serial(&self) -> u64 {
+        self.serial
+    }
+
+    /// Asked for by what records only.
+    #[cfg(not(feature = "record"))]
+    #[inline(always)]
+    pub(crate) fn serial(&self) -> u64 {
+        0
+    }
+}
+
+/// Low bit of the pointer: spans are recorded.
+pub(crate) const RECORDED: usize = 1;
+
+/// The next bit: there is no trace, but a recorder that would record one.
+pub(crate) const BEGINS: usize = 2;
+
+pub(crate) fn untag(p: *const Shared) -> *const Shared {
+    p.map_addr(|a| a & !(RECORDED | BEGINS))
+}
+
+/// What is carried: trace, the span that caused what comes next, flags, run, tracestate and baggage.
+///
+/// Immutable and cheap to clone. A context is a shared part (one `Arc`) and an inline part (the span id): a child span
+/// changes only the inline part and allocates nothing. A context without a trace is [empty](Context::is_empty); baggage may
+/// be in it all the same, which [travels](Context::travels) without a trace, too.
+///
+/// It is bound to the recorder in effect where it was made (the one of the current context, else the installed one).
+///
+/// With serde it is an object of the fields `traceparent`, `tracestate` and `baggage`, as on the wire.
+pub struct Context {
+    pub(crate) shared: *const Shared,
+    pub(crate) span: u64,
+}
+
+/// What the two promises below rest on.
+const _: fn() = || {
+    fn is<T: Send + Sync>() {}
+    is::<Shared>()
+};
+
+// SAFETY: `shared` is an `Arc<Shared>` in disguise, and `Shared` is Send + Sync.
+unsafe impl Send for Context {}
+// SAFETY: as above.
+unsafe impl Sync for Context {}
+
+impl Context {
+    /// The empty context.
+    pub const EMPTY: Context = Context { shared: null(), span: 0 };
+
+    pub(crate) fn from_shared(shared: Shared, span: u64, recorded: bool) -> Self {
+        #[cfg(feature = "record")]
+        let begins = shared.trace == 0 && shared.intake.is_some();
+        #[cfg(not(feature = "record"))]
+        let begins = false;
+        let tag = if recorded { RECORDED } else { 0 } | if begins { BEGINS } else { 0 };
+        Context { shared: Arc::into_raw(Arc::new(shared)).map_addr(|a| a | tag), span }
+    }
+
+    /// A shared part without tracestate and baggage, not bound to a recorder yet.
+    pub(crate) fn blank(trace: u128, run: u128, flags: u8) -> Shared {
+        Shared {
+            #[cfg(feature = "record")]
+            serial: 0,
+            trace,
+            run,
+            flags,
+            peer_sampled: None,
+            remote: false,
+            from_span: 0,
+            segment: OwnSegment::default(),
+            trace_state: TraceState::new(),
+            baggage: Baggage::new(),
+            #[cfg(feature = "record")]
+            intake: None,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn shared(&self) -> Option<&Shared> {
+        // SAFETY: while `self` lives it counts one reference to what it points at, if anything.
+        unsafe { untag(self.shared).as_ref() }
+    }
+
+    /// Whether there is no trace in it.
+    pub fn is_empty(&self) -> bool {
+        self.trace_id().is_none()
+    }
+
+    /// Whether there is anything in it that is sent along: a trace, or baggage.
+    pub fn travels(&self) -> bool {
+        self.shared().is_some_and(|s| s.trace != 0 || !s.baggage.is_empty())
+    }
+
+    /// The trace.
+    pub fn trace_id(&self) -> Option<TraceId> {
+        self.shared().and_then(|s| TraceId::new(s.trace))
+    }
+
+    /// The run; the trace's own where nothing else was said.
+    pub fn run_id(&self) -> Option<RunId> {
+        self.shared().and_then(|s| RunId::new(s.run))
+    }
+
+    /// The span that causes what comes next: ours, the sender's, or in a child run the one that triggered it. `None` in
+    /// a run that nothing caused, outside any span.
+    pub fn span_id(&self) -> Option<SpanId> {
+        SpanId::new(self.span)
+    }
+
+    /// The trace flags, as in `traceparent`.
+    pub fn flags(&self) -> u8 {
+        self.shared().map_or(0, |s| s.flags)
+    }
+
+    /// Whether the sampled flag is set: of a trace that began elsewhere, what was decided there. Whether this process records
+    /// it is another question ([`is_recorded`](Context::is_recorded)).
+    pub fn is_sampled(&self) -> bool {
+        self.flags() & SAMPLED != 0
+    }
+
+    /// Whether a tracing system beside W3C's records the trace ([`of_peer`](Context::of_peer)); `None` where it has not said.
+    #[doc(hidden)]
+    pub fn peer_sampled(&self) -> Option<bool> {
+        self.shared().and_then(|s| s.peer_sampled)
+    }
+
+    /// Whether spans under this context are recorded in this process.
+    pub fn is_recorded(&self) -> bool {
+        self.shared.addr() & RECORDED != 0
+    }
+
+    /// Whether its run came from another process.
+    pub fn is_remote(&self) -> bool {
+        self.shared().is_some_and(|s| s.remote)
+    }
+
+    /// The span, if it is one that this process recorded in this run, or would have.
+    pub(crate) fn own_span(&self) -> Option<SpanId> {
+        self.span_id().filter(|s| self.shared().is_some_and(|shared| shared.from_span != s.0))
+    }
+
+    /// The tracestate members of others.
+    pub fn trace_state(&self) -> &TraceState {
+        match self.shared() {
+            Some(s) => &s.trace_state,
+            None => TraceState::none(),
+        }
+    }
+
+    /// The baggage.
+    pub fn baggage(&self) -> &Baggage {
+        match self.shared() {
+            Some(s) => &s.baggage,
+            None => Baggage::none(),
+        }
+    }
+
+    /// What stands in `traceparent` for this context. In a run outside any span the run stands in as the parent
+    /// ([`RunId::as_parent`]). `None` when it is empty.
+    pub fn trace_parent(&self) -> Option<TraceParent> {
+        let (trace_id, run) = (self.trace_id()?, self.run_id()?);
+        Some(TraceParent { trace_id, span_id: self.span_id().unwrap_or(run.as_parent()), flags: self.flags() })
+    }
+}
+
+impl Clone for Context {
+    #[inline]
+    fn clone(&self) -> Self {
+        if !self.shared.is_null() {
+            // SAFETY: the pointer came from `Arc::into_raw`, and `self` counts one reference while it lives.
+            unsafe { Arc::increment_strong_count(untag(self.shared)) }
+        }
+        Context { ..*self }
+    }
+}
+
+impl Drop for Context {
+    #[inline]
+    fn drop(&mut self) {
+        if !self.shared.is_null() {
+            // SAFETY: as for `clone`; this is the reference that `self` counted.
+            unsafe { Arc::decrement_strong_count(untag(self.shared)) }
+        }
+    }
+}
+
+impl Default for Context {
+    fn default() -> Self {
+        Self::EMPTY
+    }
+}
+
+impl fmt::Debug for Context {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut d = f.debug_struct("Context");
+        if let Some(parent) = self.trace_parent() {
+            d.field("traceparent", &format_args!("{parent}")).field("run", &self.run_id());
+        } else if self.travels() {
+            d.field("baggage", &format_args!("{} bytes", self.baggage().as_str().len()));
+        }
+        d.finish_non_exhaustive()
+    }
+}
+
+impl PartialEq for Context {
+    /// Same trace, span, run, flags, tracestate and baggage.
+    fn eq(&self, other: &Self) -> bool {
+        self.trace_parent() == other.trace_parent()
+            && self.run_id() == other.run_id()
+            && self.trace_state() == other.trace_state()
+            && self.baggage() == other.baggage()
+    }
+}

@@ -1,0 +1,75 @@
+//! Saying what is happening: spans, runs and the context that is current.
+//!
+//! ```
+//! use spanbridge::{Primitive, observe};
+//!
+//! # fn parse(text: &str) -> Result<u8, std::num::ParseIntError> { text.parse() }
+//! # async fn call(n: u8) -> Result<u8, std::fmt::Error> { Ok(n) }
+//! # async fn stream_work() {}
+//! # async fn work() -> Result<(), Box<dyn std::error::Error>> {
+//! // lexical, sync and async: the span ends by the result
+//! let n = observe::span("parse").in_scope(|| parse("7"))?;
+//! let n = observe::span("delegate").primitive(Primitive::DELEGATE_INVOKE).attribute("delegate.id", 7).run(call(n)).await?;
+//!
+//! // held: it ends where you say
+//! let span = observe::span("my-stream").open();
+//! span.with_context(stream_work()).await;
+//! span.end();
+//!
+//! // deep inside, without threading a parent through every function
+//! if let Some(span) = observe::active_span() {
+//!     let child = span.start_child("oracle.inference");
+//!     child.attribute("tokens", 12);
+//!     child.end();
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A run may outlive its process. What [`Run::suspend`] gives can be stored as text, or with serde; any process goes on
+//! with it, on any day, and whoever finishes says how it ended:
+//!
+//! ```
+//! use spanbridge::observe;
+//!
+//! # async fn ask() {}
+//! # async fn decide() {}
+//! # #[cfg(feature = "json")]
+//! # async fn work() -> Result<(), Box<dyn std::error::Error>> {
+//! let run = observe::run("approval").open();
+//! run.with_context(ask()).await;
+//! let saved = run.suspend("waiting for a person").to_string(); // keep it with your workflow's state
+//!
+//! let run = observe::resume_run(saved.as_str())?;
+//! run.with_context(decide()).await;
+//! run.end();
+//! # Ok(())
+//! # }
+//! ```
+
+pub use crate::current::{bind, context as capture_context, in_scope};
+pub use crate::span::{
+    ActiveSpan, Artifact, EdgeType, InSpan, Run, RunBuilder, Span, SpanBuilder, Target, active_span, end_run,
+    resume_run, run, run_with_span, span,
+};
+
+#[doc(hidden)]
+pub use crate::span::outcome::Anything;
+#[doc(hidden)]
+pub use crate::span::{Stopped, in_scope_with_span, may_record, run_value_with_span, run_with_span_by, span_with_id};
+
+use crate::current::WithContext;
+use crate::{Context, Value};
+
+/// A future, stream or sink whose every poll has `context` as the current one: context only, it records nothing itself.
+/// Of a [`RunContext`](crate::RunContext) that was saved it takes the context; it neither resumes nor ends the run.
+pub fn with_context<T>(context: impl Into<Context>, inner: T) -> WithContext<T> {
+    WithContext::new(context.into(), inner)
+}
+
+/// Records that something happened now, on the current span if there is one.
+pub fn event(name: &str, attributes: &[(&'static str, Value<'_>)]) {
+    if let Some(span) = active_span() {
+        span.event(name, attributes)
+    }
+}
