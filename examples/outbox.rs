@@ -7,7 +7,7 @@
 //! cargo run -p spanbridge-cli -- trace <the run>
 //! ```
 //!
-//! docs/outbox.md tells the rules, and has the form for PostgreSQL.
+//! docs/guide/outbox.md tells the rules, and has the form for PostgreSQL.
 
 use anyhow::{Context as _, bail};
 use clap::{Parser, Subcommand};

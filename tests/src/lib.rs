@@ -58,10 +58,10 @@ struct Readme;
 
 /// What a transport takes compiles, and passes the story.
 #[cfg(doctest)]
-#[doc = include_str!("../../docs/adapters.md")]
+#[doc = include_str!("../../docs/guide/adapters.md")]
 struct Adapters;
 
 /// And so does what the deployment notes for Lambda show.
 #[cfg(doctest)]
-#[doc = include_str!("../../docs/lambda.md")]
+#[doc = include_str!("../../docs/guide/lambda.md")]
 struct Lambda;

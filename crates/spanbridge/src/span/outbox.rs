@@ -35,7 +35,7 @@
 //! # fn main() {}
 //! ```
 //!
-//! This works with any database. `docs/outbox.md` has the table, the relay and the columns for SQLite and PostgreSQL.
+//! This works with any database. `docs/guide/outbox.md` has the table, the relay and the columns for SQLite and PostgreSQL.
 
 use crate::observe::{self, Span};
 use crate::{Kind, Primitive, RunContext, Value, semconv};
