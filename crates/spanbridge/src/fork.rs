@@ -1,11 +1,9 @@
 //! What a fork leaves behind: a forked child has the thread alone that forked, and every lock as it was. One that another
 //! thread held stays locked for ever.
 //!
-//! So before a fork the forking thread takes the locks that statics of ours have, and waits for what is initialised once
-//! to be so; after it both processes let go of them. [`PerProcess`] is for statics of adapters, and the only kind of
+//! So before a fork the forking thread takes the locks that statics of ours have; after it both processes let go of them. [`PerProcess`] is for statics of adapters, and the only kind of
 //! static lock that there is beside those of this crate.
 
-use crate::w3c::{Baggage, TraceState};
 use std::cell::Cell;
 use std::mem::{forget, replace};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::*};
@@ -20,7 +18,7 @@ static FORKS: AtomicU64 = AtomicU64::new(0);
 
 /// A lock of a static.
 pub(crate) trait AtFork: Sync {
-    /// Takes it before a fork. Whoever holds it takes no other lock of this kind meanwhile, and does not fork.
+    /// Takes it before a fork, and waits for what is initialised once. Whoever holds it takes no other lock of this kind meanwhile, and does not fork.
     fn hold(&'static self) -> Box<dyn Held>;
 }
 
@@ -60,11 +58,6 @@ fn before() {
         HELD.set(held); // registered twice
         return;
     }
-    // Their values do not change, but who is the first to ask for one is waited for.
-    TraceState::none();
-    Baggage::none();
-    #[cfg(feature = "record")]
-    crate::encoder::clock::init();
     let locks = lock(&LOCKS);
     let mut held: Vec<Box<dyn Held>> = locks.iter().map(|each| each.hold()).collect();
     held.push(Box::new(locks));

@@ -68,6 +68,7 @@ pub mod carrier;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod context;
+mod cut;
 mod encoder;
 #[doc(hidden)]
 pub mod fork;

@@ -30,8 +30,7 @@
 //! but without text. So are those that go on by [`resume_unwind`](std::panic::resume_unwind) on another thread than where
 //! they began, for no hook hears of them.
 
-use crate::encoder::layout::MAX_TEXT;
-use crate::text::cut;
+use crate::cut::{MAX_TEXT, cut};
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

@@ -1,6 +1,6 @@
 //! Text that somebody else's code makes for us, of errors above all: bounded while it is written, whatever that code does.
 
-use crate::encoder::layout::MAX_TEXT;
+use crate::cut::{MAX_TEXT, cut};
 use crate::panics;
 use std::error::Error;
 use std::fmt::{self, Display, Write};
@@ -22,15 +22,6 @@ impl Write for Bounded {
         self.0.push_str(taken);
         if taken.len() < text.len() { Err(fmt::Error) } else { Ok(()) }
     }
-}
-
-/// At most so many bytes, and whole characters.
-pub(crate) fn cut(text: &str, most: usize) -> &str {
-    if text.len() <= most {
-        return text;
-    }
-    let end = (0..=most).rev().find(|i| text.is_char_boundary(*i)).unwrap_or(0);
-    &text[..end]
 }
 
 /// What `value` says of itself, as far as it comes: it may fail, or panic.

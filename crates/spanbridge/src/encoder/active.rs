@@ -6,6 +6,7 @@ use super::layout::*;
 use super::thread::ThreadRecorder;
 use crate::buffer::*;
 use crate::context::Shared;
+use crate::cut::MAX_TEXT;
 use crate::encoder::clock::ticks;
 use crate::{Kind, Primitive, Status, Value};
 use std::sync::atomic::Ordering::Relaxed;

@@ -1,7 +1,8 @@
 //! What had no room in a record, as a diagnostic of its span tells it.
 
 use super::items::{self, Item, Key};
-use super::layout::{Field, MAX_TEXT};
+use super::layout::Field;
+use crate::cut::{MAX_TEXT, cut};
 use crate::{Value, semconv};
 
 /// Bytes of a key that are shown: keys are the user's, and as long as they like.
@@ -39,7 +40,7 @@ impl Cuts {
         let Some((key, whole)) = self.first else { return String::new() };
         let what = match key {
             Key::Attribute(key) => {
-                format!("attribute {}", crate::text::cut(key, SHOWN))
+                format!("attribute {}", cut(key, SHOWN))
             }
             Key::Field(Field::Name) => "its name".to_owned(),
             Key::Field(Field::Error) => "the text of its error".to_owned(),

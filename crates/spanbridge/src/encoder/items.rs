@@ -3,6 +3,7 @@
 use super::layout::*;
 use crate::Value;
 use crate::buffer::atomic::{AtomicU64, Ordering::Relaxed};
+use crate::cut::{self, MAX_TEXT};
 
 /// What an item is: an attribute of the user's, or a field of the record.
 #[derive(Clone, Copy)]
@@ -32,9 +33,7 @@ pub(super) fn is_too_long(value: &Value<'_>) -> bool {
 /// At most [`MAX_TEXT`] bytes of copied text. JSON that was cut is text.
 pub(super) fn cut(value: Value<'_>) -> Value<'_> {
     match value {
-        Value::Str(s) | Value::Json(s) | Value::Static(s) if s.len() > MAX_TEXT => {
-            Value::Str(crate::text::cut(s, MAX_TEXT))
-        }
+        Value::Str(s) | Value::Json(s) | Value::Static(s) if s.len() > MAX_TEXT => Value::Str(cut::cut(s, MAX_TEXT)),
         v => v,
     }
 }
@@ -42,7 +41,7 @@ pub(super) fn cut(value: Value<'_>) -> Value<'_> {
 /// How much of a key is recorded.
 #[inline(always)]
 fn key_length(key: &str) -> usize {
-    if key.len() > MAX_KEY { crate::text::cut(key, MAX_KEY).len() } else { key.len() }
+    if key.len() > MAX_KEY { cut::cut(key, MAX_KEY).len() } else { key.len() }
 }
 
 /// # Safety

@@ -21,9 +21,6 @@ pub(crate) const LATE_END_WORDS: usize = 3;
 pub(crate) const MORE_WORDS: usize = 2;
 pub(crate) const FACT_WORDS: usize = 4;
 
-/// Bytes of a copied text; the rest is cut and counted.
-pub(crate) const MAX_TEXT: usize = 4096;
-
 /// Bytes of a text that is recorded by its address: what is longer is copied. Sinks write it out in full, so what a record takes up
 /// here has to be in some proportion to what it takes up there.
 pub(crate) const MAX_STATIC: usize = 128;

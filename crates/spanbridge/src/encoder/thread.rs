@@ -1,5 +1,6 @@
 //! What each recording thread has: a writer, its lane, its id generators.
 
+use super::clock;
 use crate::buffer::{Lane, Writer};
 use crate::context::intake::{self, Intake};
 use crate::fork::{self, AtFork, Held};
@@ -160,6 +161,7 @@ struct Forking;
 
 impl AtFork for Forking {
     fn hold(&'static self) -> Box<dyn Held> {
+        clock::init(); // done, or waited for: a child finds nothing half initialised
         Box::new(Installed(intake::hold()))
     }
 }

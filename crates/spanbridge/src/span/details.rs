@@ -36,7 +36,7 @@ impl<'a> Artifact<'a> {
     }
 
     fn preview(&self) -> (&'static str, String) {
-        const MAX_PREVIEW: usize = crate::encoder::layout::MAX_TEXT;
+        const MAX_PREVIEW: usize = crate::cut::MAX_TEXT;
         let cut = &self.payload[..self.payload.len().min(self.preview).min(MAX_PREVIEW)];
         let text = match std::str::from_utf8(cut) {
             Ok(text) => Some(text),

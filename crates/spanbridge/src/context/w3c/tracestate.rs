@@ -4,7 +4,6 @@ use super::header::{Malformed, TRACESTATE, trim, trim_str};
 use super::hex;
 use crate::RunId;
 use std::fmt;
-use std::sync::LazyLock;
 
 /// Our key, and what a run id stands behind in its value: `sb=r:<32 digits>`.
 const KEY: &str = "sb";
@@ -26,7 +25,7 @@ const LONG_MEMBER: usize = 128;
 /// allocate. There is no limit in characters but the one that follows from 32 members of 513; how much a transport
 /// has room for is said when it is written.
 #[derive(Clone, Default, PartialEq, Eq, Hash)]
-pub struct TraceState(Box<str>);
+pub struct TraceState(Option<Box<str>>);
 
 impl TraceState {
     /// No members.
@@ -36,7 +35,7 @@ impl TraceState {
 
     /// The one of who has none.
     pub(crate) fn none() -> &'static Self {
-        static NONE: LazyLock<TraceState> = LazyLock::new(TraceState::new);
+        static NONE: TraceState = TraceState(None);
         &NONE
     }
 
@@ -65,12 +64,12 @@ impl TraceState {
 
     /// The members of others, as they would be written.
     pub fn as_str(&self) -> &str {
-        &self.0
+        self.0.as_deref().unwrap_or_default()
     }
 
     /// Whether there are no members of others.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.0.is_none()
     }
 
     /// Key and value of each member.
@@ -84,14 +83,14 @@ impl TraceState {
     }
 
     fn members(&self) -> impl Iterator<Item = &str> {
-        self.0.split(',').filter(|m| !m.is_empty())
+        self.as_str().split(',').filter(|m| !m.is_empty())
     }
 
     /// Appends the header's value: our member leftmost, then the others; the last goes where that would be more than 32
     /// ([section 3.5](https://www.w3.org/TR/trace-context-2/#mutating-the-tracestate-field)). Appends nothing where there
     /// is nothing to say; such a header should not be sent.
     pub fn write(&self, run: Option<RunId>, out: &mut String) {
-        let mut others = &*self.0;
+        let mut others = self.as_str();
         if let Some(run) = run {
             out.reserve(OURS_LEN + 1 + others.len());
             put_ours(run, out);
@@ -114,7 +113,7 @@ impl TraceState {
     pub fn write_within(&self, run: Option<RunId>, max: usize, out: &mut String) -> usize {
         let ours = if run.is_some() { OURS_LEN } else { 0 };
         let between = usize::from(run.is_some() && !self.is_empty());
-        if ours + between + self.0.len() <= max {
+        if ours + between + self.as_str().len() <= max {
             self.write(run, out);
             return 0;
         }
@@ -206,7 +205,7 @@ fn parse_list(header: &[u8]) -> Result<(Option<RunId>, TraceState, Option<Malfor
         }
         text.push_str(member);
     }
-    Ok((run, TraceState(text.into_boxed_str()), problem))
+    Ok((run, TraceState(Some(text.into_boxed_str())), problem))
 }
 
 /// Key and value of a member without white space around it, by the grammar of

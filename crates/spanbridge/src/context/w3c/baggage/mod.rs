@@ -6,7 +6,6 @@ use super::header::{BAGGAGE, Malformed, trim, trim_str};
 use grammar::{all_well_formed, decode, encode, is_token, scan_member};
 use std::borrow::Cow;
 use std::fmt;
-use std::sync::LazyLock;
 
 /// [Section 3.3.2](https://www.w3.org/TR/baggage/#limits): what every platform passes on, and all that we do.
 const MAX_MEMBERS: usize = 64;
@@ -30,7 +29,7 @@ const MAX_BYTES: usize = 8192;
 /// # Ok::<(), spanbridge::w3c::Malformed>(())
 /// ```
 #[derive(Clone, Default, PartialEq, Eq, Hash)]
-pub struct Baggage(Box<str>);
+pub struct Baggage(Option<Box<str>>);
 
 /// How many members of a `baggage` header were not kept. Reads on after "failed to …".
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -58,8 +57,13 @@ impl Baggage {
 
     /// The one of who has none.
     pub(crate) fn none() -> &'static Self {
-        static NONE: LazyLock<Baggage> = LazyLock::new(Baggage::new);
+        static NONE: Baggage = Baggage(None);
         &NONE
+    }
+
+    /// Of well-formed members.
+    fn of(text: Box<str>) -> Self {
+        Self((!text.is_empty()).then_some(text))
     }
 
     /// Reads a header, or several joined by commas. What is malformed or beyond the limits is left out, by whole
@@ -70,7 +74,7 @@ impl Baggage {
         let header = trim(header);
         if header.len() <= MAX_BYTES && all_well_formed(header, MAX_MEMBERS) {
             if let Ok(text) = std::str::from_utf8(header) {
-                return (Self(text.into()), None);
+                return (Self::of(text.into()), None);
             }
         }
         let mut kept = String::new();
@@ -90,23 +94,23 @@ impl Baggage {
                 _ => dropped.malformed += 1,
             }
         }
-        (Self(kept.into_boxed_str()), (dropped != DroppedMembers::default()).then_some(dropped))
+        (Self::of(kept.into_boxed_str()), (dropped != DroppedMembers::default()).then_some(dropped))
     }
 
     /// The header's value, as it came and as it will be sent.
     pub fn as_str(&self) -> &str {
-        &self.0
+        self.0.as_deref().unwrap_or_default()
     }
 
     /// Whether there are no members; such a header should not be sent.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.0.is_none()
     }
 
     /// Every member, in order. A key may repeat: [section 3.2.1.1](https://www.w3.org/TR/baggage/#baggage-string)
     /// keeps such members in their order.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = Member<'_>> {
-        self.0.split(',').filter_map(Member::new)
+        self.as_str().split(',').filter_map(Member::new)
     }
 
     /// The decoded value of a key; the last where it repeats, as OpenTelemetry reads it. Keys are compared exactly.
@@ -134,7 +138,7 @@ impl Baggage {
         if text.len() > MAX_BYTES {
             return Err(Malformed::new(BAGGAGE, "more than 8192 bytes"));
         }
-        let baggage = Self(text.into_boxed_str());
+        let baggage = Self::of(text.into_boxed_str());
         if baggage.iter().count() > MAX_MEMBERS {
             return Err(Malformed::new(BAGGAGE, "more than 64 members"));
         }
@@ -144,7 +148,7 @@ impl Baggage {
     /// Without any member of this key.
     #[must_use]
     pub fn without(&self, key: &str) -> Baggage {
-        Self(self.text_without(key).into_boxed_str())
+        Self::of(self.text_without(key).into_boxed_str())
     }
 
     /// The members whose keys are wanted, and how many others there were.
@@ -153,11 +157,11 @@ impl Baggage {
         for member in self.iter() {
             if wanted(member.key) { push_member(&mut text, member.text) } else { left_out += 1 }
         }
-        (Self(text.into_boxed_str()), left_out)
+        (Self::of(text.into_boxed_str()), left_out)
     }
 
     fn text_without(&self, key: &str) -> String {
-        let mut text = String::with_capacity(self.0.len());
+        let mut text = String::with_capacity(self.as_str().len());
         for member in self.iter().filter(|m| m.key != key) {
             push_member(&mut text, member.text);
         }
@@ -174,7 +178,7 @@ fn push_member(list: &mut String, member: &str) {
 
 impl fmt::Debug for Baggage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&self.0, f)
+        fmt::Debug::fmt(self.as_str(), f)
     }
 }
 
