@@ -1,0 +1,100 @@
+//! The rooms of the core, whose order is its layers: a room uses only those before it, so that it can be read, tested and
+//! changed without what comes later.
+
+use crate::circles::line_of;
+use crate::imports::edges;
+use crate::source::{Tree, packages};
+
+/// The crate whose rooms have an order.
+const CORE: &str = "spanbridge";
+
+/// What any room may use: names, and what the standard library lacks. These use each other and no room.
+const SHARED: &[&str] = &["cut", "fork", "panics", "semconv", "text"];
+
+/// Each room uses those before it. What comes last puts them together.
+const ROOMS: &[&str] = &[
+    "buffer",
+    "context",
+    "encoder",
+    "carrier",
+    "span",
+    "messaging",
+    "adapter",
+    "record",
+    "recorder",
+    "conformance",
+    "__private",
+    "lib",
+];
+
+#[test]
+fn no_room_uses_a_later_one() {
+    let core = packages().into_iter().find(|package| package.name == CORE).unwrap();
+    let tree = core.trees().remove(0);
+    let problems = problems(&tree, &|file, line| line_of(&core.directory, file, line));
+    assert!(problems.is_empty(), "\n{}", problems.join("\n"));
+}
+
+/// Every line that runs up, and every file that is in no room; `text` gives a line of a file.
+fn problems(tree: &Tree, text: &dyn Fn(&str, usize) -> String) -> Vec<String> {
+    let mut problems = Vec::new();
+    for file in tree.files.iter().filter(|file| place(file).is_none()) {
+        problems.push(format!("{file} is in no room: name its room in the order of this test"));
+    }
+    for edge in edges(tree) {
+        let (from, to) = (&tree.files[edge.from], &tree.files[edge.to]);
+        let runs_up = match (place(from), place(to)) {
+            (Some(Place::Shared), Some(Place::Room(_))) => true,
+            (Some(Place::Room(from)), Some(Place::Room(to))) => from < to,
+            _ => false,
+        };
+        if runs_up {
+            let text = text(from, edge.line);
+            problems.push(format!("{from}:{} uses {to}, which is in a later room   {text}", edge.line));
+        }
+    }
+    problems
+}
+
+#[derive(PartialEq)]
+enum Place {
+    Shared,
+    Room(usize),
+}
+
+fn place(file: &str) -> Option<Place> {
+    let inside = file.strip_prefix("src/")?;
+    let room = inside.split_once('/').map_or_else(|| inside.strip_suffix(".rs"), |(room, _)| Some(room))?;
+    if SHARED.contains(&room) {
+        return Some(Place::Shared);
+    }
+    ROOMS.iter().position(|known| *known == room).map(Place::Room)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_runs_up_is_told_with_its_line() {
+        let files = [
+            ("src/lib.rs", "mod context; mod span; mod text; mod attic; pub use span::Span; pub use context::Context;"),
+            ("src/context/mod.rs", "mod ids;\npub struct Context;"),
+            ("src/context/ids.rs", "use crate::text::cut;\nuse crate::Context;\nfn f(_: &crate::Span) {}"),
+            ("src/span/mod.rs", "use crate::Context;\npub struct Span(Context);"),
+            ("src/text.rs", "use crate::Context;\npub(crate) fn cut(_: Context) {}"),
+            ("src/attic.rs", ""),
+        ];
+        let read = |path: &str| files.iter().find(|(name, _)| *name == path).map(|(_, text)| (*text).to_owned());
+        let line = |file: &str, line: usize| read(file).unwrap().lines().nth(line - 1).unwrap().to_owned();
+        let problems = problems(&Tree::read("src/lib.rs", &read).unwrap(), &line);
+        assert_eq!(
+            problems,
+            [
+                "src/attic.rs is in no room: name its room in the order of this test",
+                "src/text.rs:1 uses src/context/mod.rs, which is in a later room   use crate::Context;",
+                "src/context/ids.rs:3 uses src/span/mod.rs, which is in a later room   fn f(_: &crate::Span) {}",
+            ]
+        );
+    }
+}
