@@ -136,7 +136,7 @@ async fn start(path: &Path) -> anyhow::Result<()> {
 
 async fn decide(path: &Path, approved: bool) -> anyhow::Result<()> {
     let state = State::load(path, Waits::Decision)?;
-    let Ok(run) = observe::resume_run(state.run);
+    let run = observe::resume_run(state.run);
     run.with_context(async {
         let decision = observe::span("decide").primitive(Primitive::FLOW_STEP).attribute("approved", approved);
         decision.run(tokio::time::sleep(Duration::from_millis(5))).await
@@ -150,7 +150,7 @@ async fn decide(path: &Path, approved: bool) -> anyhow::Result<()> {
 
 async fn pay(path: &Path) -> anyhow::Result<()> {
     let state = State::load(path, Waits::Payday)?;
-    let Ok(run) = observe::resume_run(state.run.clone());
+    let run = observe::resume_run(state.run.clone());
     let approved = state.approved == Some(true);
     run.with_context(work(if approved { "pay" } else { "tell that it was rejected" }, 4)).await;
     // Saved first: who ends the run twice contradicts himself, and a run without an end only looks unfinished.

@@ -29,7 +29,7 @@ async fn send(amqp: &Amqp, queue: &str, properties: BasicProperties) -> RunId {
 async fn work(jobs: &mut Jobs, result: Result<(), &str>) -> Job {
     let job = within("a message", jobs.next()).await.unwrap().unwrap();
     let inside = async {
-        let context = observe::capture_context();
+        let context = observe::current_context();
         assert_eq!(context.baggage().get("tenant").as_deref(), Some("acme"), "baggage is kept in every relation");
         observe::span("step").in_scope(|| result)
     };

@@ -40,7 +40,7 @@ async fn process() {
             point("suspended");
         }
         "b" => {
-            let run = observe::resume_run(load()).unwrap();
+            let run = observe::resume_run(load().parse().unwrap());
             point("resumed");
             let decide = async {
                 observe::span("decide").run(hand_over(&variable("QUEUE").unwrap())).await.unwrap();
@@ -50,7 +50,7 @@ async fn process() {
             point("suspended again");
         }
         _ => {
-            let run = observe::resume_run(load()).unwrap();
+            let run = observe::resume_run(load().parse().unwrap());
             point("resumed again");
             run.in_scope(|| observe::span("close").in_scope(|| ()));
             run.end();

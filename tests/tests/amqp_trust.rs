@@ -21,7 +21,7 @@ async fn as_far_as_the_sender_is_trusted() {
     let (shipping, memory) = recorder("shipping");
     let sender = || headers([("traceparent", text(SENDER)), ("baggage", text("tenant=acme,card=4111"))]);
     let work = async {
-        let baggage = || observe::capture_context().baggage().as_str().to_owned();
+        let baggage = || observe::current_context().baggage().as_str().to_owned();
         let mut seen = vec![];
         for trust in [Trust::Full, Trust::IdsOnly, Trust::Ignore] {
             amqp.send(sender(), b"{}").await;

@@ -24,7 +24,7 @@ async fn send(amqp: &Amqp, number: usize) {
     let run = observe::run("order").attribute("number", number).open();
     let place = async {
         let sender = observe::active_span().unwrap().id().unwrap();
-        let body = format!("{sender} {}", observe::capture_context().run_id().unwrap());
+        let body = format!("{sender} {}", observe::current_context().run_id().unwrap());
         let properties = BasicProperties::default().with_message_id(number.to_string().as_str().into());
         let (queue, options) = (amqp.queue.clone(), BasicPublishOptions::default());
         let sent = amqp.channel.observed().basic_publish("".into(), queue, options, body.as_bytes(), properties);

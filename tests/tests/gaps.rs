@@ -218,7 +218,7 @@ async fn in_any_case() {
         send(&kafka, &kafka.topic).await;
         std::mem::forget(observe::run("nightly import").open());
         let saved = observe::run("approval").open().suspend("a person").to_string();
-        let [monday, tuesday] = [(), ()].map(|()| observe::resume_run(saved.as_str()).unwrap());
+        let [monday, tuesday] = [(), ()].map(|()| observe::resume_run(saved.parse().unwrap()));
         monday.end();
         tuesday.error("nobody has answered");
     };

@@ -238,7 +238,7 @@ impl ProducerContext for ChapterResult {
     fn delivery(&self, result: &DeliveryResult<'_>, opaque: usize) {
         let error = result.as_ref().err().and_then(|(e, _)| e.rdkafka_error_code());
         observe::span("callback").in_scope(|| ());
-        self.0.lock().unwrap().push((opaque, error, observe::capture_context()))
+        self.0.lock().unwrap().push((opaque, error, observe::current_context()))
     }
 }
 

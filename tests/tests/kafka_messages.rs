@@ -35,7 +35,7 @@ async fn send(kafka: &Kafka, age: Duration) -> spanbridge::Context {
 /// Works on the next message; what baggage there was.
 async fn work(consumer: &Observing) -> String {
     let job = within("a message", consumer.recv()).await.unwrap();
-    job.run_value(async { observe::capture_context().baggage().as_str().to_owned() }).await
+    job.run_value(async { observe::current_context().baggage().as_str().to_owned() }).await
 }
 
 fn seen(recorder: &Recorder, memory: &Memory) -> (Vec<Record<'static>>, Vec<Seen>) {
@@ -296,7 +296,7 @@ async fn through_a_retry_topic_to_a_dead_letter_topic() {
             let job = within("a message", consumer.recv()).await.unwrap();
             let next = topics.get(n + 1);
             let deliver = async {
-                assert_eq!(observe::capture_context().baggage().get("tenant").as_deref(), Some("acme"), "at {topic}");
+                assert_eq!(observe::current_context().baggage().get("tenant").as_deref(), Some("acme"), "at {topic}");
                 let Some(next) = next else { return Ok(()) };
                 let headers = job.headers().unwrap().detach();
                 let record = FutureRecord::<(), [u8]>::to(next).payload(job.payload().unwrap()).headers(headers);

@@ -81,13 +81,14 @@ mod tests {
     fn the_last_questions_are_remembered() {
         let mut questions = Questions::default();
         let key = |n: usize| (Box::from("answers"), n.to_string().into());
-        let mut ask = |n| questions.add(key(n), Target::Nothing);
+        let mut ask = |n| questions.add(key(n), Target::artifact("nothing"));
         ask(0);
         ask(1);
         ask(0); // again
         (2..=MAX_OPEN_QUESTIONS).for_each(&mut ask);
         assert!([0, 1, MAX_OPEN_QUESTIONS].map(|n| questions.spans.contains_key(&key(n))) == [true, false, true]);
-        (MAX_OPEN_QUESTIONS..3 * MAX_OPEN_QUESTIONS).for_each(|n| questions.add(key(n % 2), Target::Nothing));
+        (MAX_OPEN_QUESTIONS..3 * MAX_OPEN_QUESTIONS)
+            .for_each(|n| questions.add(key(n % 2), Target::artifact("nothing")));
         assert_eq!((questions.spans.len(), questions.in_order.len()), (2, MAX_OPEN_QUESTIONS));
     }
 }

@@ -22,7 +22,7 @@ fn begin(name: &'static str) -> RunContext {
 }
 
 fn go_on(saved: &RunContext, end: bool) -> RunId {
-    let Ok(run) = observe::resume_run(saved.clone());
+    let run = observe::resume_run(saved.clone());
     run.in_scope(|| observe::span("decide").in_scope(|| ()));
     let id = run.id().unwrap();
     if end {

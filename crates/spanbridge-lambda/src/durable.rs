@@ -29,7 +29,7 @@ use std::borrow::Cow;
 ///     let caller = match done.get("context") {
 ///         Some(saved) => serde_json::from_value(saved.clone())?,
 ///         None => {
-///             let caller = observe::capture_context();
+///             let caller = observe::current_context();
 ///             done.insert("context", serde_json::to_value(&caller)?);
 ///             caller
 ///         }

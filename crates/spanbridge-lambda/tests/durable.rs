@@ -81,7 +81,7 @@ fn what_was_done_twice_is_told() {
 fn without_a_recorder_the_context_is_carried() {
     let durable = Durable::new(ARN);
     observe::in_scope(durable.context(), || {
-        assert_eq!(observe::capture_context(), *durable.context());
+        assert_eq!(observe::current_context(), *durable.context());
         durable.span("reserve", "1", 1).in_scope(|| ());
     });
     assert_ne!(durable.replayed("1", 1), Context::EMPTY);

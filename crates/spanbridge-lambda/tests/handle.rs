@@ -276,7 +276,7 @@ async fn the_attribute_tells_the_layer_and_nobody_tells_twice() {
 async fn without_a_recorder_everything_is_as_it_was() {
     let payload = format!(r#"{{"__spanbridge":{{"traceparent":"{SENDER}"}},"order":42}}"#);
     let carried = |event: LambdaEvent<Order>| async move {
-        Ok::<_, Error>(format!("{} {:?}", event.payload.order, observe::capture_context().trace_id()))
+        Ok::<_, Error>(format!("{} {:?}", event.payload.order, observe::current_context().trace_id()))
     };
     let answer = answer(observed(service_fn(carried)), invocation(payload, context())).await;
     let Some(Answer::Value(Value::String(text))) = answer else { panic!("{answer:?}") };

@@ -42,7 +42,7 @@ fn events() -> [(&'static str, Value, Context); 3] {
 
 /// The baggage that the handler runs with.
 async fn baggage(_: LambdaEvent<Value>) -> Result<String, Error> {
-    Ok(observe::capture_context().baggage().as_str().to_owned())
+    Ok(observe::current_context().baggage().as_str().to_owned())
 }
 
 async fn handled(observe: &Observe, event: &Value, context: &Context) -> (Recorded, String) {
@@ -127,7 +127,7 @@ async fn sampling_is_decided_here_where_only_ids_are_believed() {
 
 #[tokio::test]
 async fn what_is_not_believed_does_not_travel_on_without_a_recorder() {
-    let carried = |_: LambdaEvent<Value>| async { Ok::<_, Error>(observe::capture_context().trace_id().is_some()) };
+    let carried = |_: LambdaEvent<Value>| async { Ok::<_, Error>(observe::current_context().trace_id().is_some()) };
     let [(_, event, context), ..] = events();
     for (trust, travels) in [(Trust::Full, true), (Trust::IdsOnly, true), (Trust::Ignore, false)] {
         let call = (Observe::new().trust(trust), invocation(&event, context.clone()));
@@ -221,7 +221,7 @@ async fn shipped(observe: Observe, ages: &[Duration]) -> (Recorded, Vec<Seen>) {
     async fn ship(event: LambdaEvent<Value>) -> Result<BatchResponse, Error> {
         let records = event.payload["Records"].as_array().cloned().unwrap_or_default();
         let work = |_: Value| async {
-            let baggage = observe::capture_context().baggage().as_str().to_owned();
+            let baggage = observe::current_context().baggage().as_str().to_owned();
             observe::span("work").attribute("baggage", &baggage).in_scope(|| ())
         };
         Ok(for_each_record(&event.context, records, work).await?)

@@ -56,7 +56,7 @@
 //! # How it is built
 //!
 //! Rooms form layers, and each uses only what stands before it: buffers → what is carried ([`w3c`], [`Context`],
-//! [`current`]) → the encoder of spans → [`carrier`] → spans and runs ([`mod@observe`], [`outbox`]) → [`messaging`] →
+//! what is current) → the encoder of spans → [`carrier`] → spans and runs ([`mod@observe`], [`outbox`]) → [`messaging`] →
 //! [`record`] → [`Recorder`] → the conformance kit.
 
 #[cfg(feature = "macros")]
@@ -85,13 +85,16 @@ mod text;
 pub use carrier::payload;
 #[cfg(feature = "record")]
 pub use context::Sampler;
+pub(crate) use context::current;
 pub use context::{
-    Context, ContextExt, Kind, ParseIdError, Primitive, RunId, SegmentId, SpanId, Status, TraceId, Value, current,
-    family, w3c,
+    Context, ContextExt, Kind, ParseIdError, Primitive, RunId, SegmentId, SpanId, Status, TraceId, Value, family, w3c,
 };
+/// For adapters of platforms that restore a process from a snapshot, as `spanbridge-lambda` does.
+#[doc(hidden)]
+pub use recorder::reseed;
 #[cfg(feature = "record")]
 pub use recorder::{Batch, InstallError, JsonLines, Memory, Receipt, Recorder, RecorderBuilder, Sink, SinkError};
-pub use recorder::{Flush, Report, SinkReport, flush, flush_at_exit, flush_blocking, reseed};
+pub use recorder::{Flush, Report, SinkReport, flush, flush_at_exit, flush_blocking};
 #[cfg(feature = "json")]
 pub use span::ParseRunContextError;
 pub use span::{Failure, Outcome, RunContext, observe, outbox};

@@ -90,7 +90,7 @@ fn combinators_keep_their_branches_apart() {
 #[cfg_attr(miri, ignore = "crossbeam-epoch under rayon breaks the rules of Stacked Borrows")]
 fn what_is_spawned_inherits_only_when_told() {
     let (recorder, memory) = recorder();
-    let id = || observe::capture_context().span_id();
+    let id = || observe::current_context().span_id();
     on_tokio(recorder.scope(async {
         observe::span("root")
             .run(async {
@@ -120,7 +120,7 @@ fn what_is_spawned_inherits_only_when_told() {
 #[cfg_attr(miri, ignore = "Miri has no timerfd")]
 fn other_executors() {
     let (recorder, memory) = recorder();
-    let id = || observe::capture_context().span_id();
+    let id = || observe::current_context().span_id();
     recorder.in_scope(|| {
         smol::block_on(observe::span("smol").run(async {
             let here = id();
@@ -199,7 +199,7 @@ outer [ok]
 #[test]
 fn panics_are_noticed_and_go_on() {
     let records = record(|| {
-        let outside = observe::capture_context();
+        let outside = observe::current_context();
         let body = AssertUnwindSafe(observe::span("panics").run_value(async {
             observe::span("before").run(yield_now()).await;
             if true {
@@ -210,7 +210,7 @@ fn panics_are_noticed_and_go_on() {
         assert_eq!(caught.unwrap_err().downcast_ref::<&str>(), Some(&"on purpose"));
         let thrown = AssertUnwindSafe(async { panic!("on purpose") }.in_context(Context::EMPTY)).catch_unwind();
         assert!(thrown.now_or_never().unwrap().is_err());
-        assert_eq!(observe::capture_context(), outside);
+        assert_eq!(observe::current_context(), outside);
     });
     assert_eq!(tree(&records), "\npanics [panicked] \"on purpose\" error.type=panic\n  before [ok]");
 }
@@ -254,7 +254,7 @@ fn a_future_that_is_polled_by_many_threads() {
         for _ in 0..4 {
             let poll = move || {
                 let _ = f.as_mut().poll(&mut Cx::from_waker(Waker::noop()));
-                assert!(observe::capture_context().is_empty());
+                assert!(observe::current_context().is_empty());
                 f
             };
             f = std::thread::spawn(poll).join().unwrap()
@@ -270,7 +270,7 @@ fn streams_and_sinks() {
         let span = observe::span("stream").open();
         let item = || observe::span("item").in_scope(|| ());
         let items: Vec<_> =
-            span.with_context(stream::repeat_with(item).take(2)).map(|()| observe::capture_context()).collect().now();
+            span.with_context(stream::repeat_with(item).take(2)).map(|()| observe::current_context()).collect().now();
         // A trap, documented: what is applied after the wrapper runs outside of it.
         assert!(items.iter().all(Context::is_empty) && items.len() == 2);
         let out = Arc::new(Mutex::new(vec![]));
@@ -301,14 +301,14 @@ fn thread_local_destructors() {
     struct D;
     impl Drop for D {
         fn drop(&mut self) {
-            let cx = observe::capture_context();
+            let cx = observe::current_context();
             observe::in_scope(&cx, || observe::span("s").in_scope(|| ()));
         }
     }
     thread_local!(static D_: D = const { D });
     std::thread::spawn(|| {
         D_.with(|_| ());
-        let _ = observe::capture_context();
+        let _ = observe::current_context();
     })
     .join()
     .unwrap();
@@ -319,15 +319,15 @@ fn thread_local_destructors() {
 fn contexts_nest_and_may_be_dropped_inside_themselves() {
     let records = record(|| {
         observe::span("root").in_scope(|| {
-            let cx = observe::capture_context();
+            let cx = observe::current_context();
             let mut held = Some(Box::new(cx.with_baggage(spanbridge::w3c::Baggage::new().with("k", "v").unwrap())));
             let inner = held.take().unwrap();
             observe::in_scope(&inner.clone(), move || {
                 drop(inner);
                 observe::span("child").in_scope(|| ());
-                assert_eq!(observe::capture_context().baggage().get("k").as_deref(), Some("v"));
+                assert_eq!(observe::current_context().baggage().get("k").as_deref(), Some("v"));
             });
-            assert!(observe::capture_context().baggage().is_empty());
+            assert!(observe::current_context().baggage().is_empty());
         })
     });
     assert_eq!(tree(&records), "\nroot [ok]\n  child [ok]");

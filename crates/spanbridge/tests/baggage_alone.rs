@@ -40,7 +40,7 @@ fn it_is_taken_and_sent_on_by_itself() {
         assert_eq!(told, vec!["traceparent"; usize::from(came.contains_key("traceparent"))], "{came:?}");
         assert_eq!(sent(&found.context), headers([("baggage", "tenant=acme")]));
         // Without a recorder it is current, and goes on from there.
-        let inside = observe::in_scope(&found.context, || observe::span("s").in_scope_value(observe::capture_context));
+        let inside = observe::in_scope(&found.context, || observe::span("s").in_scope_value(observe::current_context));
         assert_eq!(inside, found.context);
     }
     let broken = extract(&headers([("baggage", "=,=")]));
@@ -84,8 +84,8 @@ fn it_can_be_stored() {
     let bytes = postcard::to_stdvec(&saved).unwrap();
     assert_eq!(postcard::from_bytes::<RunContext>(&bytes).unwrap(), saved);
     assert_eq!(Context::from(read.clone()), context);
-    let Ok(run) = observe::resume_run(read);
-    assert_eq!(run.in_scope(observe::capture_context), context);
+    let run = observe::resume_run(read);
+    assert_eq!(run.in_scope(observe::current_context), context);
     let json = serde_json::to_string(&context).unwrap();
     assert_eq!(json, r#"{"baggage":"tenant=acme"}"#);
     assert_eq!(serde_json::from_str::<Context>(&json).unwrap(), context);
@@ -133,13 +133,13 @@ mod recorded {
         let mut out = vec![];
         let records = record(|| {
             observe::in_scope(&context(), || {
-                out.push(observe::span("s").in_scope_value(|| sent(&observe::capture_context())));
-                out.push(observe::span("open").open().in_scope(|| sent(&observe::capture_context())));
+                out.push(observe::span("s").in_scope_value(|| sent(&observe::current_context())));
+                out.push(observe::span("open").open().in_scope(|| sent(&observe::current_context())));
                 out.push(observe::run("run").in_scope_value_for_test());
             });
-            let waited = observe::span("future").run_value(async { sent(&observe::capture_context()) });
+            let waited = observe::span("future").run_value(async { sent(&observe::current_context()) });
             drop(waited);
-            let future = async { observe::span("f").run_value(async { sent(&observe::capture_context()) }).await };
+            let future = async { observe::span("f").run_value(async { sent(&observe::current_context()) }).await };
             out.push(futures_util::FutureExt::now_or_never(future.in_context(context())).unwrap());
         });
         let all = spans(&records);
@@ -156,7 +156,7 @@ mod recorded {
     impl InScope for observe::RunBuilder<'_> {
         fn in_scope_value_for_test(self) -> Headers {
             let run = self.open();
-            let sent = run.in_scope(|| sent(&observe::capture_context()));
+            let sent = run.in_scope(|| sent(&observe::current_context()));
             run.end();
             sent
         }

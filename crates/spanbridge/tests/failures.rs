@@ -190,7 +190,7 @@ impl Future for Breaks {
 
 impl Drop for Breaks {
     fn drop(&mut self) {
-        assert!(!observe::capture_context().is_empty(), "dropped outside of its span");
+        assert!(!observe::current_context().is_empty(), "dropped outside of its span");
         panic!("in the destructor")
     }
 }
@@ -209,14 +209,14 @@ fn polled_and_dropped<F: Future>(f: F) -> (Poll<F::Output>, bool) {
 #[test]
 fn a_destructor_that_panics_ends_span_and_run() {
     let records = record(|| {
-        let outside = observe::capture_context();
+        let outside = observe::current_context();
         let (pending, ready) = (|| Breaks { ready: false }, || Breaks { ready: true });
         assert_eq!(polled_and_dropped(observe::span("pending").run(pending())), (Poll::Pending, true));
         assert_eq!(polled_and_dropped(observe::span("ready").run(ready())), (Poll::Ready(Reply), true));
         assert_eq!(polled_and_dropped(observe::run("pending").run(pending())), (Poll::Pending, true));
         assert_eq!(polled_and_dropped(observe::run("ready").run(ready())), (Poll::Ready(Reply), true));
         assert!(catch_unwind(|| drop(observe::span("never polled").run(pending()))).is_err());
-        assert_eq!(observe::capture_context(), outside);
+        assert_eq!(observe::current_context(), outside);
     });
     assert_eq!(
         tree(&records),

@@ -36,7 +36,7 @@ mod unix {
     }
 
     fn in_child(inherited: Recorder, held: spanbridge::observe::Span, in_parent: &Memory) -> Vec<String> {
-        let old = observe::capture_context();
+        let old = observe::current_context();
         assert!(old.is_recorded(), "we are still inside a span of the parent");
         observe::span("in child").in_scope(|| observe::event("e", &[]));
         observe::run("in child").in_scope(|| ());

@@ -31,7 +31,7 @@ fn there_is_one() {
     flush(&recorder);
     assert_eq!(tree(&first.take()), "\nroot [ok]\n  child [ok]");
     drop(recorder);
-    observe::span("nobody").in_scope(|| assert!(observe::capture_context().is_empty()));
+    observe::span("nobody").in_scope(|| assert!(observe::current_context().is_empty()));
     let recorder = install(&second).unwrap();
     observe::span("again").in_scope(|| ());
     assert!(recorder.shutdown(LONG).complete);

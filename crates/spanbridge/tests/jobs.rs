@@ -50,7 +50,7 @@ impl Job {
 
     #[track_caller]
     fn check(&self, here: SpanId) {
-        let cx = observe::capture_context();
+        let cx = observe::current_context();
         assert_eq!((cx.trace_id(), cx.span_id()), (Some(self.trace), Some(here)), "job {}", self.n)
     }
 
@@ -104,7 +104,7 @@ fn ten_thousand_jobs() {
         let mut jobs = stream::iter(0..n).map(receive).buffer_unordered(64);
         while let Some(done) = jobs.next().await {
             done.unwrap();
-            assert!(observe::capture_context().is_empty())
+            assert!(observe::current_context().is_empty())
         }
     };
     let rt = tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_time().build().unwrap();

@@ -22,7 +22,7 @@ fn kinds(records: &[Record<'_>]) -> Vec<&'static str> {
 fn what_comes_before_the_delivery_is_part_of_the_one_record() {
     let records = record(|| {
         observe::span("root").in_scope(|| {
-            let cx = observe::capture_context();
+            let cx = observe::current_context();
             let s = observe::span("held").primitive(Primitive::TOOL_CALL).attribute("a", 1).open();
             s.attribute("b", 2);
             s.link(&cx);
@@ -75,7 +75,7 @@ fn what_belongs_to_the_start_of_an_open_span_is_joined_to_it() {
         observe::span("root").in_scope_value(|| {
             let b = observe::span("held");
             observe::event("in between", &[]);
-            b.primitive(Primitive::DB_QUERY).kind(Kind::Client).link(&observe::capture_context()).open()
+            b.primitive(Primitive::DB_QUERY).kind(Kind::Client).link(&observe::current_context()).open()
         })
     });
     flush(&recorder);
@@ -149,7 +149,7 @@ fn events_artifacts_and_edges_name_their_span() {
                 s.artifact(&Artifact::new("raw", "application/octet-stream", &[0xff, 1]).inline(9));
                 s.edge(EdgeType::REPLIED_TO, s.context());
                 s.edge(EdgeType::TRIGGERED, s.context().run_id().unwrap());
-                s.edge(EdgeType::CITATION_USED, observe::Target::Artifact("doc-7".into()));
+                s.edge(EdgeType::CITATION_USED, observe::Target::artifact("doc-7"));
                 s.edge(EdgeType::TRIGGERED, &spanbridge::Context::EMPTY);
                 s.diagnostic("code", "message");
             })

@@ -65,8 +65,8 @@ fn a_span_without_room_passes_its_place_on() {
             assert_eq!(span.id(), None);
             span.attribute("k", 1);
             span.event("e", &[]);
-            span.link(&observe::capture_context());
-            assert_eq!(span.context(), &observe::capture_context());
+            span.link(&observe::current_context());
+            assert_eq!(span.context(), &observe::current_context());
             span.error("nobody hears");
             assert_eq!(observe::span("no room").in_scope_value(|| 5), 5);
         })
@@ -135,7 +135,7 @@ fn a_span_may_be_larger_than_a_chunk() {
     let text = "x".repeat(4096);
     recorder.in_scope(|| {
         observe::span("root").in_scope(|| {
-            let cx = observe::capture_context();
+            let cx = observe::current_context();
             let mut b = observe::span("huge").primitive(Primitive::MESSAGING_PROCESS);
             for _ in 0..20 {
                 b = b.attribute("text", &text);

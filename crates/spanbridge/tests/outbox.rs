@@ -63,7 +63,7 @@ fn what_became_of_it_is_told() {
 fn without_a_recorder_the_column_carries_what_was_current() {
     let (_, saved) = {
         let mut saved = None;
-        let records = record(|| saved = Some(observe::span("s").in_scope_value(observe::capture_context)));
+        let records = record(|| saved = Some(observe::span("s").in_scope_value(observe::current_context)));
         (records, saved.unwrap())
     };
     let column = observe::in_scope(&saved, || {

@@ -21,14 +21,14 @@ fn everything() -> String {
         let held = observe::span("held").open();
         held.attribute("k", 1);
         held.event("e", &[]);
-        let before = observe::capture_context();
+        let before = observe::current_context();
         let mut inside = HashMap::<String, String>::new();
         held.in_scope(|| {
-            observe::run("run").in_scope(|| carrier::inject(&observe::capture_context(), &mut inside));
+            observe::run("run").in_scope(|| carrier::inject(&observe::current_context(), &mut inside));
         });
         held.start_child("child").end();
         held.end();
-        assert_eq!(observe::capture_context(), before);
+        assert_eq!(observe::current_context(), before);
         inside.remove("traceparent").unwrap_or_default()
     })
 }
@@ -42,9 +42,9 @@ fn unsampled_roots_travel() {
             let parent = TraceParent::parse(header.as_bytes()).unwrap();
             assert_eq!(parent.flags & SAMPLED, 0, "{header}");
             observe::span("root").in_scope(|| {
-                let outer = observe::capture_context();
+                let outer = observe::current_context();
                 assert!(!outer.is_sampled() && outer.trace_id().is_some());
-                let inner = observe::span("child").in_scope_value(observe::capture_context);
+                let inner = observe::span("child").in_scope_value(observe::current_context);
                 assert_eq!(inner.trace_id(), outer.trace_id());
                 assert!(observe::active_span().is_none());
             });
@@ -96,12 +96,12 @@ fn a_trace_that_begins_here_has_one_flag() {
         recorder.in_scope(|| {
             let header = everything();
             assert!(header.ends_with(flags), "{header}");
-            let saved = observe::span("s").in_scope_value(|| RunContext::from(observe::capture_context()));
+            let saved = observe::span("s").in_scope_value(|| RunContext::from(observe::current_context()));
             let parent = Context::from(saved).trace_parent().map(|p| p.to_string()).unwrap_or_default();
             assert!(parent.ends_with(flags), "{parent}");
             let run = observe::run("r").open();
-            let resumed = observe::resume_run(run.suspend("")).map(|run| run.context().flags());
-            assert_eq!(resumed.ok().map(|f| format!("-{f:02x}")).as_deref(), Some(flags));
+            let resumed = observe::resume_run(run.suspend("")).context().flags();
+            assert_eq!(format!("-{resumed:02x}"), flags);
         })
     }
 }

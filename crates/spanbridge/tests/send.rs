@@ -1,7 +1,7 @@
 //! What may be sent to other threads and kept: promised, so a change is noticed.
 
-use spanbridge::observe::{self, ActiveSpan, InSpan, Run, RunBuilder, Span, SpanBuilder};
-use spanbridge::{Context, ContextExt, Kind, Primitive, RunId, SpanId, Status, TraceId, Value, current::WithContext};
+use spanbridge::observe::{self, ActiveSpan, InSpan, Run, RunBuilder, Span, SpanBuilder, WithContext};
+use spanbridge::{Context, ContextExt, Kind, Primitive, RunId, SpanId, Status, TraceId, Value};
 use std::future::{Pending, Ready};
 use std::panic::{RefUnwindSafe, UnwindSafe};
 

@@ -91,13 +91,13 @@ root [ok]
 fn what_is_current_is_restored_whatever_happens() {
     let records = record(|| {
         observe::span("root").in_scope(|| {
-            let root = observe::capture_context();
+            let root = observe::current_context();
             let _ = catch_unwind(|| observe::span("panics").in_scope::<()>(|| panic!("on purpose")));
-            assert_eq!(observe::capture_context(), root);
+            assert_eq!(observe::current_context(), root);
             let _ = catch_unwind(AssertUnwindSafe(|| observe::in_scope(&Default::default(), || panic!("on purpose"))));
-            assert_eq!(observe::capture_context(), root);
+            assert_eq!(observe::current_context(), root);
         });
-        assert!(observe::capture_context().is_empty());
+        assert!(observe::current_context().is_empty());
     });
     assert_eq!(spans(&records).len(), 2);
 }
@@ -109,9 +109,9 @@ fn a_builder_that_is_run_inside_another_span_restores_that_one() {
         observe::span("root").in_scope(|| {
             let early = observe::span("early");
             observe::span("other").in_scope(|| {
-                let other = observe::capture_context().span_id();
+                let other = observe::current_context().span_id();
                 early.in_scope(|| observe::span("inside early").in_scope(|| ()));
-                assert_eq!(observe::capture_context().span_id(), other);
+                assert_eq!(observe::current_context().span_id(), other);
                 observe::span("inside other").in_scope(|| ());
             });
         });
@@ -188,7 +188,7 @@ fn what_a_span_says() {
     let big = u64::MAX;
     let records = record(|| {
         observe::span("outer").in_scope(|| {
-            let outer = observe::capture_context();
+            let outer = observe::current_context();
             observe::span(format!("order {}", 7))
                 .primitive(Primitive::HTTP_CLIENT)
                 .kind(Kind::Client)
@@ -236,7 +236,7 @@ fn a_builder_may_be_interrupted() {
             b.attribute("after", v)
                 .primitive(Primitive::DB_QUERY)
                 .kind(Kind::Client)
-                .link(&observe::capture_context())
+                .link(&observe::current_context())
                 .in_scope(|| ());
         })
     });
@@ -254,7 +254,7 @@ fn a_root_without_a_run_belongs_to_the_traces_own() {
             observe::span(name).in_scope(|| observe::span("child").in_scope(|| ()))
         }
         observe::span("detail").implicit_run(false).attribute("k", 1).in_scope(|| {
-            assert!(observe::capture_context().is_empty());
+            assert!(observe::current_context().is_empty());
             observe::span("begins its own").in_scope(|| ())
         });
         observe::span("held detail").implicit_run(false).open().end();
@@ -346,7 +346,7 @@ fn a_span_may_have_an_id_that_is_known_before() {
     let ids = [1, 2, 3].map(|id| SpanId::new(id).unwrap());
     let records = record(|| {
         observe::span_with_id("root", ids[0]).attribute("n", 1).in_scope(|| {
-            assert_eq!(observe::capture_context().span_id(), Some(ids[0]));
+            assert_eq!(observe::current_context().span_id(), Some(ids[0]));
             observe::span_with_id("child".to_owned(), ids[1]).in_scope(|| ());
             let unfinished = observe::span_with_id("never was", ids[2]);
             assert_eq!(unfinished.id(), Some(ids[2]));

@@ -43,12 +43,12 @@ fn one_run_over_three_processes() {
         run.suspend("waiting for a person")
     });
     let (second, b) = process(|| {
-        let run = observe::resume_run(saved.as_str()).unwrap();
+        let run = observe::resume_run(saved.parse().unwrap());
         run.in_scope(|| work("decide"));
         run.suspend("")
     });
     let (_, c) = process(|| {
-        let run = observe::resume_run(second.as_str()).unwrap();
+        let run = observe::resume_run(second.parse().unwrap());
         run.in_scope(|| work("notify"));
         run.end();
         RunContext::default()
@@ -80,7 +80,7 @@ fn the_longest_that_is_saved_of_a_run() {
 fn resumed_where_it_was_suspended_is_another_segment() {
     let records = record(|| {
         let run = observe::run("r").open();
-        let again = observe::resume_run(run.suspend("a moment")).unwrap();
+        let again = observe::resume_run(run.suspend("a moment"));
         again.in_scope(|| work("s"));
         again.end();
     });
@@ -94,7 +94,7 @@ fn a_child_run_keeps_its_place_in_the_trace() {
     let (saved, a) =
         process(|| observe::span("outer").in_scope_value(|| observe::run("child").open().suspend("later")));
     let (_, b) = process(|| {
-        let run = observe::resume_run(saved).unwrap();
+        let run = observe::resume_run(saved.parse().unwrap());
         run.in_scope(|| {
             assert!(observe::active_span().is_none(), "the span that triggered it is another run's");
             work("in child")
@@ -114,7 +114,7 @@ fn a_child_run_keeps_its_place_in_the_trace() {
 fn five_may_resume_at_once() {
     let (saved, a) = process(|| observe::run("shards").open().suspend("waiting for the shards"));
     let workers = record(|| {
-        let runs: Vec<_> = (0..5).map(|_| observe::resume_run(saved.as_str()).unwrap()).collect();
+        let runs: Vec<_> = (0..5).map(|_| observe::resume_run(saved.parse().unwrap())).collect();
         for _ in 0..2 {
             runs.iter().for_each(|run| run.in_scope(|| work("part")));
         }
@@ -135,12 +135,12 @@ fn five_may_resume_at_once() {
 fn left_and_captured_runs_were_never_suspended() {
     let (left, a) = process(|| observe::run("r").open().leave());
     let (captured, b) = process(|| {
-        let run = observe::resume_run(left).unwrap();
+        let run = observe::resume_run(left.parse().unwrap());
         run.in_scope(|| work("crashes after its checkpoint"));
-        run.capture_context()
+        run.checkpoint()
     });
     let (_, c) = process(|| {
-        let run = observe::resume_run(captured).unwrap();
+        let run = observe::resume_run(captured.parse().unwrap());
         run.in_scope(|| work("goes on"));
         run.cancel();
         RunContext::default()
@@ -164,7 +164,7 @@ fn legs(records: &[Record<'_>]) -> Vec<[Option<String>; 2]> {
 fn who_goes_on_says_after_whom() {
     let go_on = |saved: String, then: fn(observe::Run) -> RunContext| {
         process(|| {
-            let run = observe::resume_run(saved).unwrap();
+            let run = observe::resume_run(saved.parse().unwrap());
             run.in_scope(|| work("some"));
             then(run)
         })
@@ -172,8 +172,8 @@ fn who_goes_on_says_after_whom() {
     let (left, a) = process(|| observe::run("r").open().leave());
     let (again, b) = go_on(left, |run| run.leave());
     // One who does not record is no leg; whoever comes next goes on after the one before.
-    let again = observe::resume_run(again).unwrap().leave().to_string();
-    let (captured, c) = go_on(again, |run| run.capture_context());
+    let again = observe::resume_run(again.parse().unwrap()).leave().to_string();
+    let (captured, c) = go_on(again, |run| run.checkpoint());
     let (suspended, d) = go_on(captured, |run| run.suspend("a moment"));
     assert!(suspended.len() < 200, "as it is documented: {suspended}");
     let (_, e) = go_on(suspended, |run| {
@@ -199,8 +199,8 @@ fn context_alone_neither_resumes_nor_ends() {
         assert!(work.as_mut().poll(&mut std::task::Context::from_waker(waker)).is_ready());
         observe::in_scope(&saved.clone().into(), || {
             // What is saved of the context has no power over the run either.
-            let beside = RunContext::from(observe::capture_context());
-            let run = observe::resume_run(beside.clone()).unwrap();
+            let beside = RunContext::from(observe::current_context());
+            let run = observe::resume_run(beside.clone());
             run.end();
             observe::end_run(beside, &Err::<(), _>("no"));
         });
@@ -215,14 +215,14 @@ fn context_alone_neither_resumes_nor_ends() {
 fn a_process_that_does_not_record_carries_it_on() {
     let (saved, a) = process(|| observe::run("r").open().suspend("first"));
     // No recorder: what was left undone is done by the next one who can.
-    let run = observe::resume_run(saved.as_str()).unwrap();
+    let run = observe::resume_run(saved.parse().unwrap());
     assert!(!run.context().is_recorded() && run.id().is_some());
     run.in_scope(|| work("not seen"));
     let second = run.suspend("second").to_string();
-    let third = observe::resume_run(second.as_str()).unwrap().leave().to_string();
+    let third = observe::resume_run(second.parse().unwrap()).leave().to_string();
     assert_eq!([&second, &third], [&saved, &saved]);
     let (_, c) = process(|| {
-        let run = observe::resume_run(third).unwrap();
+        let run = observe::resume_run(third.parse().unwrap());
         run.end();
         RunContext::default()
     });
@@ -239,9 +239,9 @@ fn nobody_records() {
     let context = Context::remote(parent, None, Default::default(), Baggage::parse(b"k=v").0);
     let saved = observe::in_scope(&context, || observe::run("r").open().suspend("later")).to_string();
     let records = record(|| {
-        let run = observe::resume_run(saved).unwrap();
+        let run = observe::resume_run(saved.parse().unwrap());
         run.in_scope(|| {
-            assert_eq!(observe::capture_context().baggage().as_str(), "k=v");
+            assert_eq!(observe::current_context().baggage().as_str(), "k=v");
             work("s")
         });
         run.end()
@@ -251,7 +251,7 @@ fn nobody_records() {
     // And of nothing there is nothing to resume: what runs there is on its own.
     let records = record(|| {
         observe::span("around").in_scope(|| {
-            let Ok(run) = observe::resume_run(RunContext::default());
+            let run = observe::resume_run(RunContext::default());
             run.in_scope(|| work("s"));
             run.end()
         })
@@ -267,7 +267,7 @@ fn who_does_not_sample_carries_it_on() {
     let saved = off.in_scope(|| observe::run("r").open().suspend("later")).to_string();
     assert!(saved.contains("runId"), "{saved}");
     let resumed = || {
-        let run = observe::resume_run(saved.as_str()).unwrap();
+        let run = observe::resume_run(saved.parse().unwrap());
         assert!(run.id().is_some());
         run.in_scope(|| work("s"));
         run.end()
@@ -287,7 +287,7 @@ fn a_saved_context_is_whole() {
     let (saved, _) = process(|| {
         let run = observe::run("r").open();
         let context = run.context().with_baggage(Baggage::parse(b"tenant=acme").0);
-        let captured = run.capture_context();
+        let captured = run.checkpoint();
         assert_eq!(Context::from(captured).span_id(), run.id().map(|r| r.as_parent()), "the run stands in");
         RunContext::from(context)
     });
@@ -299,7 +299,7 @@ fn a_saved_context_is_whole() {
 fn fields_of_later_releases_go_from_process_to_process() {
     let (saved, _) = process(|| observe::run("r").open().suspend("later"));
     let newer = saved.replace("\"version\":1", "\"version\":1,\"deadline\":\"tomorrow\"");
-    let (next, _) = process(|| observe::resume_run(newer).unwrap().suspend("again"));
+    let (next, _) = process(|| observe::resume_run(newer.parse().unwrap()).suspend("again"));
     assert!(next.contains(r#""deadline":"tomorrow""#), "{next}");
 }
 
@@ -325,7 +325,7 @@ fn work_that_ends_late_does_not_resume_the_run_again() {
     let (recorder, memory) = recorder();
     let open = recorder.in_scope(|| {
         [left, waits].map(|saved| {
-            let run = observe::resume_run(saved).unwrap();
+            let run = observe::resume_run(saved.parse().unwrap());
             let span = run.in_scope(|| observe::span("late").open());
             run.end();
             span
@@ -339,7 +339,7 @@ fn work_that_ends_late_does_not_resume_the_run_again() {
     memory.take();
     open.into_iter().for_each(|span| span.end());
     // Who comes now is not taken for one who was here before.
-    recorder.in_scope(|| observe::resume_run(process(|| observe::run("r").open().leave()).0).unwrap().end());
+    recorder.in_scope(|| observe::resume_run(process(|| observe::run("r").open().leave()).0.parse().unwrap()).end());
     flush(&recorder);
     let opened = segments(&memory.take());
     assert_eq!(opened, [(Via::Receive, None), (Via::Receive, None), (Via::Resume, None)]);
@@ -362,7 +362,7 @@ fn a_run_that_is_handed_over_within_its_process_began_there() {
         is_ready.recv().unwrap();
         recorder.in_scope(|| {
             let run = observe::run("r").open();
-            to.send(run.capture_context().to_string()).unwrap();
+            to.send(run.checkpoint().to_string()).unwrap();
             run.end()
         })
     });

@@ -122,7 +122,7 @@ fn a_span_in_a_thread_locals_destructor_is_not_lost_silently() {
     thread_local!(static LATE: RefCell<Option<Late>> = const { RefCell::new(None) });
     for before in [true, false] {
         let (recorder, memory) = recorder();
-        let set = || LATE.with_borrow_mut(|l| *l = Some(Late(observe::capture_context())));
+        let set = || LATE.with_borrow_mut(|l| *l = Some(Late(observe::current_context())));
         let work = || {
             observe::span("root").in_scope(|| {
                 // once registered before the buffer's own destructor, once after
@@ -155,7 +155,7 @@ fn ends_on_another_thread_and_after_the_chunk_is_gone() {
     let (elsewhere, late, dropped, cx) = recorder.in_scope(|| {
         observe::span("root").in_scope_value(|| {
             let open = |name| observe::span(name).open();
-            (open("elsewhere"), open("late"), open("dropped"), observe::capture_context())
+            (open("elsewhere"), open("late"), open("dropped"), observe::current_context())
         })
     });
     late.attribute("k", 7);

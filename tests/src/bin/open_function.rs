@@ -36,5 +36,5 @@ fn redact(part: &mut Part<'_>) -> Result<(), serde_json::Error> {
 }
 
 async fn trace(_: LambdaEvent<Value>) -> Result<Option<String>, Error> {
-    Ok(observe::capture_context().trace_id().map(|id| id.to_string()))
+    Ok(observe::current_context().trace_id().map(|id| id.to_string()))
 }

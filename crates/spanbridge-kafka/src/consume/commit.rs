@@ -82,7 +82,7 @@ impl ConsumerState {
         mode: CommitMode,
         commit: impl FnOnce() -> KafkaResult<()>,
     ) -> KafkaResult<()> {
-        let current = observe::capture_context();
+        let current = observe::current_context();
         let mut works = ranges.iter().map(|r| self.partition(&r.topic, r.partition).last());
         let under = match under {
             Some(context) => context,
@@ -106,7 +106,7 @@ impl ConsumerState {
             let commit = || {
                 let result = commit();
                 if result.is_ok() {
-                    let span = observe::capture_context();
+                    let span = observe::current_context();
                     ranges.iter().for_each(|r| self.partition(&r.topic, r.partition).committed(r.next, &span))
                 }
                 result

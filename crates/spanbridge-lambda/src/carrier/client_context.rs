@@ -17,7 +17,7 @@ use std::borrow::Cow;
 /// use spanbridge_lambda::ClientContext;
 ///
 /// let mut users = ClientContext::read("eyJjdXN0b20iOnsidGVuYW50IjoiNyJ9fQ==").unwrap(); // {"custom":{"tenant":"7"}}
-/// let left_out = users.inject(&spanbridge::observe::capture_context());
+/// let left_out = users.inject(&spanbridge::observe::current_context());
 /// assert_eq!(left_out, None);
 /// assert_eq!(users.encode().as_deref(), Some("eyJjdXN0b20iOnsidGVuYW50IjoiNyJ9fQ==")); // nothing is current
 /// ```

@@ -7,7 +7,7 @@ use crate::event::Event;
 use lambda_runtime::tower::{Layer, Service};
 use lambda_runtime::{Error, LambdaInvocation};
 use pin_project_lite::pin_project;
-use spanbridge::current::WithContext;
+use spanbridge::observe::WithContext;
 use spanbridge::{observe, panics};
 use std::borrow::Cow;
 use std::fmt::{self, Debug};

@@ -136,7 +136,7 @@ struct Batch<'a> {
 
 impl<'a> Batch<'a> {
     fn new(invocation: Option<&'a Invocation>, many: usize, ids: Option<Vec<String>>) -> Self {
-        let context = invocation.map_or_else(observe::capture_context, |i| i.context().clone());
+        let context = invocation.map_or_else(observe::current_context, |i| i.context().clone());
         let Some(event) = invocation.map(|i| &i.event) else {
             let (source, places) = (Source::Direct, vec![None; many]);
             return Batch { context, receiving: None, captured: None, source, records: &[], places };

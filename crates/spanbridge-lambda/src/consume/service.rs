@@ -8,7 +8,7 @@ use lambda_runtime::tower::Service;
 use lambda_runtime::{Diagnostic, FunctionResponse, IntoFunctionResponse, LambdaEvent, StreamResponse};
 use pin_project_lite::pin_project;
 use serde::Serialize;
-use spanbridge::current::WithContext;
+use spanbridge::observe::WithContext;
 use spanbridge::{Failure, observe, panics};
 use std::any::{Any, type_name};
 use std::fmt::{self, Debug};
@@ -62,7 +62,7 @@ where
 
     fn call(&mut self, event: LambdaEvent<A>) -> Self::Future {
         let invocation = watchdog::find(&event.context.request_id).filter(|i| i.claim());
-        let context = invocation.as_ref().map_or_else(observe::capture_context, |i| i.context().clone());
+        let context = invocation.as_ref().map_or_else(observe::current_context, |i| i.context().clone());
         let inner = observe::in_scope(&context, || guarded(invocation.as_ref(), || self.handler.call(event)));
         let inner = Some(observe::with_context(context, inner));
         Handling { inner, invocation, late: LatePanic::default(), response: PhantomData }

@@ -58,7 +58,7 @@ mod unix {
             return Ok(());
         }
         let (told, wake) = UnixStream::pair()?;
-        let context = observe::capture_context();
+        let context = observe::current_context();
         std::thread::Builder::new().name("spanbridge-sigterm".to_owned()).spawn(move || work(told, &context))?;
         // SAFETY: it cannot fail, and touches nothing.
         let process = unsafe { libc::getpid() };

@@ -5,7 +5,7 @@ use super::service::LatePanic;
 use futures_core::Stream;
 use lambda_runtime::Error;
 use pin_project_lite::pin_project;
-use spanbridge::current::WithContext;
+use spanbridge::observe::WithContext;
 use spanbridge::{Failure, observe, panics};
 use std::fmt::{self, Debug};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -32,7 +32,7 @@ struct Ending {
 
 impl<S> ObservedStream<S> {
     pub(crate) fn new(stream: S, invocation: Option<Arc<Invocation>>) -> Self {
-        let context = invocation.as_ref().map_or_else(observe::capture_context, |i| i.context().clone());
+        let context = invocation.as_ref().map_or_else(observe::current_context, |i| i.context().clone());
         let inner = Some(observe::with_context(context, stream));
         ObservedStream { inner, end: Ending { invocation, failed: None }, late: LatePanic::default() }
     }

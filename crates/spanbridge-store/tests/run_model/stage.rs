@@ -42,7 +42,7 @@ impl Actor {
     }
 
     fn perform(&mut self, words: &[&str]) -> String {
-        let root = self.recorder.in_scope(observe::capture_context);
+        let root = self.recorder.in_scope(observe::current_context);
         observe::in_scope(&root, || self.do_it(words))
     }
 
@@ -50,7 +50,7 @@ impl Actor {
         let span = |name: &str, f: &dyn Fn()| observe::span(name.to_owned()).in_scope(f);
         match *words {
             ["start"] => self.keep(observe::run("play").open()),
-            ["resume", text] => self.keep(observe::resume_run(text).unwrap()),
+            ["resume", text] => self.keep(observe::resume_run(text.parse().unwrap())),
             ["end saved", text] => {
                 observe::end_run(text.parse().unwrap(), &());
                 String::new()
@@ -66,9 +66,9 @@ impl Actor {
             }
             ["hand over", run, name] => self.run(run).in_scope(|| {
                 observe::span(name.to_owned())
-                    .in_scope_value(|| RunContext::from(observe::capture_context()).to_string())
+                    .in_scope_value(|| RunContext::from(observe::current_context()).to_string())
             }),
-            ["capture", run] => self.run(run).capture_context().to_string(),
+            ["capture", run] => self.run(run).checkpoint().to_string(),
             ["suspend", run, reason] => self.take(run).suspend(reason).to_string(),
             ["leave", run] => self.take(run).leave().to_string(),
             ["end", run] => {

@@ -79,11 +79,11 @@ pub async fn the_context_is_there_for_the_work(transport: &impl Transport) -> Ch
     stage.sender(transport.send(numbered(1))).await.expect("send");
     let mut polls = vec![];
     let consume = async {
-        let outside = observe::capture_context();
+        let outside = observe::current_context();
         let polls = &mut polls;
         let receiving = transport.receive(|_: Message| {
             poll_fn(move |cx| {
-                polls.push(observe::capture_context());
+                polls.push(observe::current_context());
                 if polls.len() == 3 {
                     return Poll::Ready(Ok(()));
                 }
@@ -95,7 +95,7 @@ pub async fn the_context_is_there_for_the_work(transport: &impl Transport) -> Ch
         let mut gone = true;
         let received = poll_fn(|cx| {
             let polled = receiving.as_mut().poll(cx);
-            gone &= observe::capture_context() == outside;
+            gone &= observe::current_context() == outside;
             polled
         });
         received.await.expect("receive");

@@ -73,7 +73,7 @@ impl Stage {
         let receive = transport.receive(|message| {
             let inside = &mut inside;
             async move {
-                *inside = Some((message.payload, observe::capture_context()));
+                *inside = Some((message.payload, observe::current_context()));
                 observe::span("pack").in_scope(|| ());
                 Ok(())
             }

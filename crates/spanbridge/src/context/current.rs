@@ -90,7 +90,8 @@ pub fn in_scope<R>(context: &Context, f: impl FnOnce() -> R) -> R {
     f()
 }
 
-/// Takes the current context along with a closure: for threads, rayon, `spawn_blocking`.
+/// Gives a closure the context that is current now, whichever thread calls it: for `std::thread::spawn`, rayon,
+/// `spawn_blocking`.
 pub fn bind<R>(f: impl FnOnce() -> R) -> impl FnOnce() -> R {
     let context = context();
     move || in_scope(&context, f)
@@ -208,7 +209,9 @@ impl<I, S: Sink<I>> Sink<I> for WithContext<S> {
 ///
 /// Combinators that are applied after the wrapper run outside it: in `stream.in_context(cx).map(f)`, `f` does not see
 /// the context. Where each item has a context of its own, wrap the future that handles it.
-pub trait ContextExt: Sized {
+///
+/// It is implemented for every type, and only here.
+pub trait ContextExt: Sized + sealed::Sealed {
     /// Every poll has `context` as the current one.
     fn in_context(self, context: Context) -> WithContext<Self> {
         WithContext::new(context, self)
@@ -221,3 +224,10 @@ pub trait ContextExt: Sized {
 }
 
 impl<T> ContextExt for T {}
+
+mod sealed {
+    /// Keeps others from implementing [`ContextExt`](super::ContextExt), so that it can get more methods.
+    pub trait Sealed {}
+
+    impl<T> Sealed for T {}
+}

@@ -3,7 +3,7 @@
 //!
 //! Everything else stands on this room. It knows of buffers only that a context is bound to a recorder's.
 
-pub mod current;
+pub(crate) mod current;
 pub(crate) mod ids;
 #[cfg(feature = "record")]
 pub(crate) mod intake;

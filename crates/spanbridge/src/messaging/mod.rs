@@ -126,7 +126,7 @@ fn span_of(operation: &str, destination: &str) -> SpanBuilder {
 /// written into the headers. A context of another trace that they carry already is linked to.
 pub fn begin_send(span: SpanBuilder, headers: &(impl Extract + ?Sized)) -> (Span, Outgoing) {
     // What is current has the span's trace, or there is none and no header can be of it.
-    let outgoing = carrier::outgoing(&observe::capture_context(), headers);
+    let outgoing = carrier::outgoing(&observe::current_context(), headers);
     let span = match &outgoing {
         Outgoing::Keep(theirs) => span.link(theirs),
         Outgoing::Write => span,

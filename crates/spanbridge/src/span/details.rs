@@ -94,34 +94,50 @@ impl EdgeType {
     }
 }
 
-/// The other end of a relation.
+/// The other end of a relation: a span, a run or an artifact.
 #[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub enum Target {
-    /// A span.
+pub struct Target(End);
+
+#[derive(Clone, Debug, PartialEq)]
+enum End {
     Span(TraceId, SpanId),
-    /// A run.
     Run(RunId),
-    /// An artifact, by its id.
     Artifact(String),
-    /// Nothing that can be named: the relation is not recorded.
+    /// Of an empty context: the relation is not recorded.
     Nothing,
 }
 
+impl Target {
+    /// A span, by its ids.
+    pub fn span(trace_id: TraceId, span_id: SpanId) -> Self {
+        Target(End::Span(trace_id, span_id))
+    }
+
+    /// A run, by its id.
+    pub fn run(run_id: RunId) -> Self {
+        Target(End::Run(run_id))
+    }
+
+    /// An artifact, by its id.
+    pub fn artifact(artifact_id: impl Into<String>) -> Self {
+        Target(End::Artifact(artifact_id.into()))
+    }
+}
+
+/// The span of the context, else its run. With an empty context the relation is not recorded.
 impl From<&Context> for Target {
-    /// The span of the context, else its run.
     fn from(context: &Context) -> Self {
-        match (context.trace_id(), context.span_id(), context.run_id()) {
-            (Some(trace), Some(span), _) => Target::Span(trace, span),
-            (_, None, Some(run)) => Target::Run(run),
-            _ => Target::Nothing,
-        }
+        Target(match (context.trace_id(), context.span_id(), context.run_id()) {
+            (Some(trace), Some(span), _) => End::Span(trace, span),
+            (_, None, Some(run)) => End::Run(run),
+            _ => End::Nothing,
+        })
     }
 }
 
 impl From<RunId> for Target {
     fn from(run: RunId) -> Self {
-        Target::Run(run)
+        Target::run(run)
     }
 }
 
@@ -207,22 +223,22 @@ pub(crate) fn artifact(context: &Context, a: &Artifact<'_>) {
 
 pub(crate) fn edge(context: &Context, edge_type: EdgeType, to: &Target) {
     let long = |field: Field, id: u128| [(field, Value::I64((id >> 64) as i64)), (field, Value::I64(id as i64))];
-    let end = |target: &Target, span: Field, run: Field| match target {
-        Target::Span(t, s) => {
+    let end = |target: &Target, span: Field, run: Field| match target.0 {
+        End::Span(t, s) => {
             let mut v = long(span, t.get()).to_vec();
             v.push((span, Value::I64(s.get() as i64)));
             v
         }
-        Target::Run(r) => long(run, r.get()).to_vec(),
-        _ => vec![],
+        End::Run(r) => long(run, r.get()).to_vec(),
+        End::Artifact(_) | End::Nothing => vec![],
     };
     on(context, |shared, _| {
         let mut fields = vec![(Field::Name, Value::Static(edge_type.0))];
         fields.extend(end(&Target::from(context), Field::FromSpan, Field::FromRun));
-        match to {
-            Target::Nothing => return,
-            Target::Artifact(id) => fields.push((Field::ToRun, Value::Str(id))),
-            other => fields.extend(end(other, Field::ToSpan, Field::ToRun)),
+        match &to.0 {
+            End::Nothing => return,
+            End::Artifact(id) => fields.push((Field::ToRun, Value::Str(id))),
+            _ => fields.extend(end(to, Field::ToSpan, Field::ToRun)),
         }
         thread_recorder().fact(shared, Fact::Edge, 0, 0, &with(&fields, &[]))
     })

@@ -40,14 +40,28 @@
 //! run.with_context(ask()).await;
 //! let saved = run.suspend("waiting for a person").to_string(); // keep it with your workflow's state
 //!
-//! let run = observe::resume_run(saved.as_str())?;
+//! let run = observe::resume_run(saved.parse()?);
 //! run.with_context(decide()).await;
 //! run.end();
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! # What is current
+//!
+//! [`current_context`] is the context that a span, a run or a message begins under. There is one way to set it for each
+//! thing:
+//!
+//! | for | write |
+//! |---|---|
+//! | a call | [`in_scope`] |
+//! | async work | [`with_context`] |
+//! | a future, stream or sink that exists already | [`in_context`](crate::ContextExt::in_context) |
+//! | a closure that another thread calls | [`bind`] |
+//!
+//! Threads and spawned tasks do not inherit it: see [`bind`] and [`in_current_context`](crate::ContextExt::in_current_context).
 
-pub use crate::current::{bind, context as capture_context, in_scope};
+pub use crate::current::{WithContext, bind, context as current_context, in_scope};
 pub use crate::span::{
     ActiveSpan, Artifact, EdgeType, InSpan, Run, RunBuilder, Span, SpanBuilder, Target, active_span, end_run,
     resume_run, run, run_with_span, span,
@@ -58,7 +72,6 @@ pub use crate::span::outcome::Anything;
 #[doc(hidden)]
 pub use crate::span::{Stopped, in_scope_with_span, may_record, run_value_with_span, run_with_span_by, span_with_id};
 
-use crate::current::WithContext;
 use crate::{Context, Value};
 
 /// A future, stream or sink whose every poll has `context` as the current one: context only, it records nothing itself.

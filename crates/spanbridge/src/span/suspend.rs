@@ -10,10 +10,10 @@ use crate::{Context, RunContext, Value};
 use std::fmt::Display;
 
 impl Run {
-    /// The run waits for something outside: a person, a timer, other work. Whoever resumes what this gives ends the wait.
+    /// The run waits for something outside: a person, a timer, other work. Resuming the returned value ends the wait.
     ///
-    /// Keep it where the state of your workflow is, before you let go of what it waits for: who answers at once may be
-    /// faster than you. Spans that are open stay as they are; new ones it has no more:
+    /// Save the value with your workflow's state before you start what the run waits for: an answer may come sooner than
+    /// you save. Open spans stay open; no new ones can begin in this run:
     ///
     /// ```compile_fail
     /// let run = spanbridge::observe::run("approval").open();
@@ -22,7 +22,7 @@ impl Run {
     /// ```
     #[must_use = "nobody else can go on with the run"]
     pub fn suspend(self, reason: impl Display) -> RunContext {
-        let mut saved = self.capture_context();
+        let mut saved = self.checkpoint();
         if let (Open::Run, Some(shared)) = (&self.open, self.context.shared()) {
             saved.suspension = thread_recorder().id();
             let (id, reason) = (format!("{:016x}", saved.suspension), shown(&reason));
@@ -33,16 +33,16 @@ impl Run {
         saved
     }
 
-    /// This process is done with the run, which goes on elsewhere without waiting for anything.
+    /// This process is done with the run, which continues elsewhere without waiting for anything.
     #[must_use = "nobody else can go on with the run"]
     pub fn leave(self) -> RunContext {
-        self.capture_context()
+        self.checkpoint()
     }
 
-    /// What it takes to go on with the run elsewhere, while it goes on here, too: a checkpoint to come back to after a
-    /// crash, or work that is handed over.
+    /// What another process needs to continue the run, while it continues here too: a checkpoint to resume after a crash,
+    /// or work that is handed over.
     #[must_use]
-    pub fn capture_context(&self) -> RunContext {
+    pub fn checkpoint(&self) -> RunContext {
         let (owned, suspension, unknown) = (self.owned, self.suspension, self.unknown.clone());
         // Where nobody records there is no resumption to name: the one before is handed on.
         let resumption = match (&self.open, self.context.shared()) {
@@ -53,32 +53,36 @@ impl Run {
     }
 }
 
-/// Goes on with a run that was suspended or left, or whose process was lost. Takes what was saved, or its text.
+/// Continues a run that was suspended or left, or whose process was lost.
 ///
-/// What is done under it belongs to the same run and trace, in a segment of its own. Several may resume the same: a
-/// fan-out. The run ends when one of them says so; a second end, and a resume that comes after it, are conflicts that the
-/// graph shows.
+/// Work done in it belongs to the same run and trace, in a segment of its own. Several processes may resume the same
+/// value: a fan-out. The run ends when one of them ends it. A second end, or a resume after the end, is a conflict that
+/// the graph shows.
 ///
-/// Of a mere context ([`RunContext::from`]), and of one that was saved where nobody recorded, it gives a run that cannot be
-/// ended: its work is recorded where it belongs, but nothing is said about a run of somebody else.
+/// A value made from a plain context ([`RunContext::from`]), or saved where nothing was recorded, gives a run that cannot
+/// be ended: its work is recorded where it belongs, but the run stays its owner's.
 ///
-/// # Errors
-/// When the text is none of a [`RunContext`]. With the value itself there is nothing to go wrong:
+/// If you saved text, parse it first; only that can fail:
 ///
 /// ```
-/// # let saved = spanbridge::RunContext::default();
-/// let Ok(run) = spanbridge::observe::resume_run(saved);
+/// # #[cfg(feature = "json")]
+/// # fn resume(saved: &str) -> Result<(), spanbridge::ParseRunContextError> {
+/// use spanbridge::observe;
+///
+/// let run = observe::resume_run(saved.parse()?);
+/// # run.end();
+/// # Ok(()) }
 /// ```
-pub fn resume_run<S: TryInto<RunContext>>(saved: S) -> Result<Run, S::Error> {
-    let mut run = take_over(saved.try_into()?);
+pub fn resume_run(saved: RunContext) -> Run {
+    let mut run = take_over(saved);
     if let (Open::Run, Some(shared), true) = (&run.open, run.context.shared(), run.suspension != 0) {
         let id = format!("{:016x}", std::mem::take(&mut run.suspension));
         thread_recorder().fact(shared, Fact::RunResume, 0, 0, &[(Key::Field(Field::Suspension), Value::Str(&id))]);
     }
-    Ok(run)
+    run
 }
 
-/// Ends a run that waits, without resuming it: who waited was not answered in time, or is not asked any more.
+/// Ends a suspended run without resuming it, for example because the answer did not come in time.
 pub fn end_run(saved: RunContext, outcome: &impl Outcome) {
     take_over(saved).end_with(outcome)
 }

@@ -44,7 +44,7 @@ pub(crate) async fn tell(services: &Services, hops: &Hops) -> anyhow::Result<Run
 
 /// Another process, another day: goes on with the run, and ends it.
 async fn close(saved: &str) -> anyhow::Result<()> {
-    let run = observe::resume_run(saved)?;
+    let run = observe::resume_run(saved.parse()?);
     run.with_context(async { observe::span("close order").primitive(Primitive::FLOW_STEP).run(busy(2)).await }).await;
     run.end();
     Ok(())
@@ -70,7 +70,7 @@ async fn gateway(services: &Services, parcels: Sender) -> anyhow::Result<()> {
 /// Calls the function: the context goes along in the payload, under a hidden field.
 async fn invoke(services: &Services, parcels: Sender, request: &Value) -> anyhow::Result<Value> {
     let call = async {
-        let event = inject_payload(&observe::capture_context(), request.to_string().as_bytes()).into_owned();
+        let event = inject_payload(&observe::current_context(), request.to_string().as_bytes()).into_owned();
         elsewhere(&services.orders, place_order(services, parcels, &event)).await
     };
     observe::span("invoke place-order")
@@ -117,7 +117,7 @@ async fn charge(services: &Services, order: &Value) -> anyhow::Result<()> {
     let cents = order["cents"].as_i64().context("an order has a price")?;
     let call = async {
         let mut request = http::Request::post("http://payments/charge").body(cents)?;
-        inject(&observe::capture_context(), request.headers_mut());
+        inject(&observe::current_context(), request.headers_mut());
         elsewhere(&services.payments, payments(request)).await
     };
     observe::span("POST payments/charge")

@@ -14,7 +14,7 @@ use std::{fmt, str::FromStr};
 /// A context as it is stored: in a database column, a message, a file, a checkpoint.
 ///
 /// There are two kinds. [`Run::suspend`](crate::observe::Run::suspend), [`leave`](crate::observe::Run::leave) and
-/// [`capture_context`](crate::observe::Run::capture_context) give one of a run that is yours, which
+/// [`checkpoint`](crate::observe::Run::checkpoint) give one of a run that is yours, which
 /// [`observe::resume_run`](crate::observe::resume_run) goes on with and may end. `RunContext::from(context)` gives one of
 /// a mere [`Context`], which [`observe::with_context`](crate::observe::with_context) takes, as it takes the other.
 ///
@@ -148,25 +148,5 @@ impl FromStr for RunContext {
 
     fn from_str(text: &str) -> Result<Self, ParseRunContextError> {
         serde_json::from_str(text).map_err(ParseRunContextError)
-    }
-}
-
-/// As `parse` does.
-#[cfg(feature = "json")]
-impl TryFrom<String> for RunContext {
-    type Error = ParseRunContextError;
-
-    fn try_from(text: String) -> Result<Self, ParseRunContextError> {
-        text.parse()
-    }
-}
-
-/// As `parse` does.
-#[cfg(feature = "json")]
-impl TryFrom<&str> for RunContext {
-    type Error = ParseRunContextError;
-
-    fn try_from(text: &str) -> Result<Self, ParseRunContextError> {
-        text.parse()
     }
 }
