@@ -14,7 +14,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 use tokio::time::timeout;
-use xtask::rabbitmq::{Private, installed};
+use xtask::rabbitmq::{Broker, installed};
 
 const ORDERS: usize = 2_000;
 
@@ -164,7 +164,7 @@ async fn a_broker_that_is_killed_loses_neither_messages_nor_records() {
     if installed().is_none() {
         return xtask::skip("RabbitMQ is not installed");
     }
-    let broker = tokio::task::spawn_blocking(|| Private::start().unwrap()).await.unwrap();
+    let broker = tokio::task::spawn_blocking(|| Broker::start().unwrap()).await.unwrap();
     let (producer, consumer) = tokio::join!(Link::new(broker.url()), Link::new(broker.url()));
     // The queue is there for good: RabbitMQ writes down a little later that it was declared.
     let broker = tokio::task::spawn_blocking(move || {

@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use xtask::kafka::{Private, installed};
+use xtask::kafka::{Cluster, installed};
 
 const SOON: Duration = Duration::from_secs(20);
 const PARTITIONS: i32 = 2;
@@ -116,7 +116,7 @@ async fn consume(kafka: &Kafka, progress: &Progress) {
 }
 
 /// Kills the leader of the first partition as often as it is said, each time in the middle of it all, and lets it come back.
-async fn kill(brokers: &Arc<Private>, kafka: &Kafka, progress: &Progress) -> Vec<u16> {
+async fn kill(brokers: &Arc<Cluster>, kafka: &Kafka, progress: &Progress) -> Vec<u16> {
     let mut killed = vec![];
     for kill in 1..=KILLS {
         let due = ORDERS * kill / (KILLS + 2);
@@ -170,7 +170,7 @@ async fn story(test: &str, count: u16) {
     if installed().is_none() {
         return xtask::skip("Kafka is not installed; `cargo xtask test` installs it where it can");
     }
-    let brokers = tokio::task::spawn_blocking(move || Private::start(count).unwrap()).await.unwrap();
+    let brokers = tokio::task::spawn_blocking(move || Cluster::start(count).unwrap()).await.unwrap();
     let (kafka, brokers) = (Kafka::at(brokers.brokers(), test), Arc::new(brokers));
     let in_sync = if count > 1 { "2" } else { "1" };
     kafka.create_as(&kafka.topic, PARTITIONS, i32::from(count), &[("min.insync.replicas", in_sync)]).await;

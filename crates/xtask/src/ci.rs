@@ -1,20 +1,21 @@
-//! `cargo xtask ci`: everything that must hold before a change is merged.
+//! `cargo xtask ci`: checks everything that must hold before a change is merged.
 
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
+use crate::process;
 use crate::process::{capture, run_ok};
+use crate::services::compose;
 use crate::steps::{Outcome, Steps};
 use crate::testing::{self, Session};
 use crate::workspace::{self, cargo};
-use crate::{compose, process};
 
-/// The crate that libraries depend on: it must build with whatever features they choose.
+/// The crate that libraries depend on. It must build with any features that they choose.
 const CORE: &str = "spanbridge";
 
-/// Runs every step until one fails; prints the table of times and, last, how many tests ran.
+/// Runs every step until one fails. At the end, prints the table of times and how many tests ran.
 pub(crate) fn run() -> Result<()> {
     workspace::share_target_directory()?;
     let mut steps = Steps::default();
@@ -48,8 +49,8 @@ fn plain<const N: usize>(arguments: [&str; N]) -> Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-/// The core and its tests without features and with each feature alone. A combination that only works beside another one
-/// stays unseen in the steps that switch everything on.
+/// Checks the core and its tests without features, and with each feature alone. The other steps switch all features on, and
+/// would not find a feature that needs another one.
 fn features_of_the_core() -> Result<Outcome> {
     let features = features(CORE)?;
     for feature in std::iter::once("").chain(features.iter().map(String::as_str)) {
@@ -71,10 +72,10 @@ fn features_of_the_core() -> Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-/// The features of a package of the workspace, as its manifest declares them; `default` apart.
+/// The features that the manifest of a package of the workspace declares, without `default`.
 fn features(package: &str) -> Result<Vec<String>> {
     let text = capture(&mut cargo(["metadata", "--no-deps", "--format-version", "1"]))?;
-    let metadata: Value = serde_json::from_str(&text).context("failed to read what cargo metadata says")?;
+    let metadata: Value = serde_json::from_str(&text).context("failed to read the output of cargo metadata")?;
     let mut packages = metadata["packages"].as_array().into_iter().flatten();
     let features = packages.find(|found| found["name"] == package).and_then(|found| found["features"].as_object());
     let Some(features) = features else { bail!("failed to find the package {package} in the workspace") };

@@ -7,11 +7,11 @@ use anyhow::{Result, bail};
 use clap::{Parser, Subcommand};
 
 use crate::process::{self, Interrupted};
-use crate::rabbitmq::Private;
-use crate::service::{KAFKA, Services};
+use crate::rabbitmq::Broker;
+use crate::services::{KAFKA, Services};
 use crate::{ci, interop, testing};
 
-/// What a contributor to spanbridge runs.
+/// Tasks for contributors to spanbridge.
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 struct Cli {
@@ -23,52 +23,56 @@ struct Cli {
 enum Task {
     /// Run all tests, with the brokers they need
     ///
-    /// RabbitMQ is the one at AMQP_URL; else one from docker-compose.yml where a Docker engine answers; else a
-    /// private one from the system's package, which is installed when it is missing (as root on Debian or Ubuntu).
-    /// Kafka is the one at KAFKA_BROKERS; else one from docker-compose.yml; else a private one from Maven Central, for which
-    /// Java and Maven are installed likewise; else its client's in-process broker, and the end says what that leaves out.
-    /// Whatever was started is removed.
+    /// RabbitMQ: set AMQP_URL to use a broker of yours. Otherwise one is started from docker-compose.yml if a Docker engine
+    /// answers, else from the system's package, which is installed if it is missing (as root on Debian or Ubuntu).
+    ///
+    /// Kafka: set KAFKA_BROKERS to use a cluster of yours. Otherwise one is started from docker-compose.yml if a Docker engine
+    /// answers, else from Maven Central; Java and Maven are installed if they are missing. If none of this is possible, the
+    /// tests use the in-process broker of Kafka's client, and the summary says what they do not show.
+    ///
+    /// Whatever was started is removed at the end.
     Test {
-        /// Arguments for the runner: cargo nextest run where it is installed, else cargo test
+        /// Arguments for the test runner: cargo nextest run if it is installed, else cargo test
         #[arg(last = true, value_name = "RUNNER ARGUMENTS")]
         arguments: Vec<OsString>,
     },
-    /// Run everything that must hold before a change is merged
+    /// Check everything that must hold before a change is merged
     ///
-    /// Formatting, lints, the features of the core, docker-compose.yml, examples, documentation, all tests. Builds
-    /// in a target directory in the user's cache, unless CARGO_TARGET_DIR is set. Stops at the first failure.
+    /// Formatting, lints, the features of the core, docker-compose.yml, examples, documentation, and all tests; among them are
+    /// those for the structure of the code and for the public API files. Builds in a target directory in the user's cache,
+    /// unless CARGO_TARGET_DIR is set. Stops at the first failure.
     Ci,
-    /// Run the tests that talk to instrumented services in other languages, and to kcat
+    /// Run the tests against services in other languages and against kcat
     ///
-    /// Python, JavaScript, Java and Go, each with its own client libraries under OpenTelemetry. Needs python3 with venv;
-    /// what is missing of npm, a JDK with Maven, or Go is said, and its tests are skipped. Packages come from each
-    /// language's registry the first time and go to the user's cache directory. kcat, the JDK and Maven are installed
-    /// from the system's packages when they are missing (as root on Debian or Ubuntu).
+    /// The languages are Python, JavaScript, Java and Go, each with its own client libraries under OpenTelemetry. Python 3 with
+    /// venv is required. If npm, a JDK with Maven, or Go is missing, its tests are skipped. The first run downloads packages
+    /// from each language's registry into the user's cache directory. kcat, the JDK and Maven are installed from the system's
+    /// packages if they are missing (as root on Debian or Ubuntu).
     Interop,
-    /// Run a private RabbitMQ until stdin ends, or for as long as a command runs
+    /// Run a private RabbitMQ until stdin ends, or while a command runs
     ///
-    /// Prints AMQP_URL=… when it is ready, and the directory that holds the scripts kill, start and restart.
+    /// When it is ready, prints AMQP_URL=… and the directory with the scripts kill, start and restart.
     Rabbitmq {
-        /// A command to run with these in its environment, instead of waiting for the end of stdin
+        /// A command to run with these variables set, instead of waiting for the end of stdin
         #[arg(last = true, value_name = "COMMAND")]
         command: Vec<OsString>,
     },
-    /// Run an Apache Kafka until stdin ends, or for as long as a command runs
+    /// Run an Apache Kafka until stdin ends, or while a command runs
     ///
-    /// It is the one at KAFKA_BROKERS; else one from docker-compose.yml where a Docker engine answers; else a private one
-    /// from Maven Central. Java and Maven are installed when they are missing (as root on Debian or Ubuntu). Where none of
-    /// this is possible, a command runs without, and tests use the in-process broker of Kafka's client.
+    /// Uses the cluster at KAFKA_BROKERS if that is set. Otherwise one is started from docker-compose.yml if a Docker engine
+    /// answers, else from Maven Central; Java and Maven are installed if they are missing (as root on Debian or Ubuntu). If
+    /// none of this is possible, a command runs without Kafka, and tests use the in-process broker of Kafka's client.
     ///
-    /// Prints KAFKA_BROKERS=… when it is ready, and the directory that holds the scripts kill, start and restart.
+    /// When it is ready, prints KAFKA_BROKERS=… and the directory with the scripts kill, start and restart.
     Kafka {
-        /// A command to run with these in its environment, instead of waiting for the end of stdin
+        /// A command to run with these variables set, instead of waiting for the end of stdin
         #[arg(last = true, value_name = "COMMAND")]
         command: Vec<OsString>,
     },
 }
 
-/// Runs the task of the command line. The exit code is the one of the failing command's convention: 0 done,
-/// 1 failed, 2 wrong usage, 128 + signal when interrupted.
+/// Runs the task of the command line. Exit codes: 0 done, 1 failed, 2 wrong usage, 128 + signal when interrupted; of a command
+/// that was run, its own.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     match process::listen_for_signals().and_then(|()| run(cli.task)) {
@@ -99,24 +103,24 @@ fn run(task: Task) -> Result<ExitCode> {
 
 fn rabbitmq(command: &[OsString]) -> Result<ExitCode> {
     crate::rabbitmq::ensure_installed()?;
-    let broker = Private::start()?;
+    let broker = Broker::start()?;
     let directory = broker.directory().display().to_string();
     with(&[("AMQP_URL", broker.url().to_owned()), ("SPANBRIDGE_TEST_RABBITMQ_DIR", directory)], command)
 }
 
 fn kafka(command: &[OsString]) -> Result<ExitCode> {
     let services = Services::bring_up(&[KAFKA])?;
-    if let ([not_shown, ..], true) = (services.not_shown(), command.is_empty()) {
-        bail!("there is nothing to run: {not_shown}");
+    if let ([missing, ..], true) = (services.missing(), command.is_empty()) {
+        bail!("failed to start Kafka: {missing}");
     }
     let code = with(services.variables(), command)?;
-    for not_shown in services.not_shown() {
-        eprintln!("xtask: not shown: {not_shown}");
+    for missing in services.missing() {
+        eprintln!("xtask: not shown: {missing}");
     }
     Ok(code)
 }
 
-/// Runs a command with these in its environment; without one, prints them and waits for the end of stdin.
+/// Runs a command with these variables set. Without a command, prints them and waits for the end of stdin.
 fn with(variables: &[(&str, String)], command: &[OsString]) -> Result<ExitCode> {
     if let [program, arguments @ ..] = command {
         let mut command = Command::new(program);
@@ -161,16 +165,16 @@ mod tests {
     #[test]
     fn the_help_names_every_task() {
         insta::assert_snapshot!(Cli::command().term_width(120).render_help(), @r"
-        What a contributor to spanbridge runs
+        Tasks for contributors to spanbridge
 
         Usage: cargo xtask <COMMAND>
 
         Commands:
           test      Run all tests, with the brokers they need
-          ci        Run everything that must hold before a change is merged
-          interop   Run the tests that talk to instrumented services in other languages, and to kcat
-          rabbitmq  Run a private RabbitMQ until stdin ends, or for as long as a command runs
-          kafka     Run an Apache Kafka until stdin ends, or for as long as a command runs
+          ci        Check everything that must hold before a change is merged
+          interop   Run the tests against services in other languages and against kcat
+          rabbitmq  Run a private RabbitMQ until stdin ends, or while a command runs
+          kafka     Run an Apache Kafka until stdin ends, or while a command runs
           help      Print this message or the help of the given subcommand(s)
 
         Options:

@@ -1,4 +1,4 @@
-//! Installing packages of the system's, on Debian, Ubuntu and the like.
+//! Installs the system's packages on Debian, Ubuntu and the like.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -9,15 +9,14 @@ use crate::process;
 
 const POLICY: &str = "/usr/sbin/policy-rc.d";
 
-/// Installs a package where what is wanted of it is missing, and where we can: as root, with `apt-get`.
+/// Installs a package if `is_there` says that it is missing and if we can: as root, with `apt-get`. Starts no service.
 ///
-/// Returns whether it is there now. The installation starts no service.
+/// Returns whether it is there now.
 pub(crate) fn ensure(package: &str, is_there: impl Fn() -> bool) -> Result<bool> {
     install(&[&[package]], PATIENT, is_there)
 }
 
-/// The same with the first of several sets of packages that this system has, where it is not worth waiting for: without
-/// the network it takes seconds.
+/// Installs the first of several sets of packages that this system has. Without a network it gives up within seconds.
 pub(crate) fn ensure_any(sets: &[&[&str]], is_there: impl Fn() -> bool) -> Result<bool> {
     install(sets, HASTY, is_there)
 }
@@ -36,10 +35,10 @@ fn install(sets: &[&[&str]], patience: &[&str], is_there: impl Fn() -> bool) -> 
     let apt = |arguments: &[&str]| apt_get(&[patience, arguments].concat());
     let _policy = NoServices::declare()?;
     process::capture(&mut apt(&["update"]))?;
-    let mut failure = anyhow!("no packages");
+    let mut failure = anyhow!("failed to find a package to install");
     for packages in sets {
         eprintln!("xtask: installing {} from the system's packages", packages.join(" and "));
-        // Everything that takes long comes first: a Ctrl-C may end it, but never dpkg in the middle of its work.
+        // The download, which takes long, comes first: Ctrl-C may end it, but must not end dpkg in the middle of its work.
         let download = [&["install", "--download-only", "--no-install-recommends"], *packages].concat();
         if let Err(error) = process::capture(&mut apt(&download)) {
             process::check()?;
@@ -59,7 +58,7 @@ fn install(sets: &[&[&str]], patience: &[&str], is_there: impl Fn() -> bool) -> 
 
 fn apt_get(arguments: &[&str]) -> Command {
     let mut command = Command::new("apt-get");
-    // Somebody else may be installing something right now.
+    // Another process may be installing something right now.
     command
         .args(["-y", "-q", "-o", "DPkg::Lock::Timeout=300"])
         .args(arguments)
@@ -67,7 +66,7 @@ fn apt_get(arguments: &[&str]) -> Command {
     command
 }
 
-/// Runs a command that no signal reaches through us, in a session away from the terminal's.
+/// Runs a command in a process group of its own, so that no signal to us ends it.
 fn detached(command: &mut Command) -> Result<String> {
     use std::os::unix::process::CommandExt;
     let shown = process::show(command);
@@ -91,9 +90,9 @@ pub(crate) fn find(program: &str) -> Option<PathBuf> {
     std::env::split_paths(&path).map(|directory| directory.join(program)).find(|file| file.is_file())
 }
 
-/// Keeps Debian's package scripts from starting services, by the file they ask; one that exists stays as it is.
+/// Keeps Debian's package scripts from starting services, by the file that they consult. A file that exists already is kept.
 ///
-/// Should we be killed before the file is removed, it allows everything again: it looks whether we live.
+/// If we are killed before the file is removed, it allows everything again, because it checks whether we are alive.
 struct NoServices {
     ours: bool,
 }
@@ -120,7 +119,7 @@ impl NoServices {
 impl Drop for NoServices {
     fn drop(&mut self) {
         if self.ours {
-            // It expires with us in any case.
+            // If this fails, the file has no effect once we have ended.
             let _ = std::fs::remove_file(POLICY);
         }
     }

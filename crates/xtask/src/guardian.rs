@@ -1,8 +1,8 @@
-//! Cleaning up whatever happens to us.
+//! Cleans up, however this process ends.
 //!
-//! A destructor does not run when a process is killed, when a test runner loses patience, or for a
-//! value in a `static`. So what must be removed is removed by a small shell that waits at the other
-//! end of a pipe: it starts when the pipe closes, and the system closes it for every kind of end.
+//! A destructor does not run when a process is killed, when a test runner gives up on it, or for a value in a `static`. So a
+//! small shell cleans up. It waits at the other end of a pipe until the pipe closes, and the operating system closes the pipe
+//! for every kind of end.
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -11,17 +11,17 @@ use std::os::unix::process::CommandExt;
 
 use anyhow::{Context, Result};
 
-/// Runs a shell script when dropped, or when this process ends in any other way.
+/// Runs a shell script when it is dropped, or when this process ends in any other way.
 ///
-/// The script gets `guard` as its argument, must wait for the end of its stdin, ignore SIGINT, SIGTERM and
-/// SIGHUP, and then clean up.
+/// The script gets the argument `guard`. It must ignore SIGINT, SIGTERM and SIGHUP, wait for the end of its stdin, and then
+/// clean up.
 #[derive(Debug)]
 pub(crate) struct Guardian {
     shell: Child,
 }
 
 impl Guardian {
-    /// Starts the script; it waits from now on.
+    /// Starts the script, which waits from now on.
     pub(crate) fn start(script: &Path) -> Result<Self> {
         let shell = Command::new("sh")
             .arg(script)
@@ -32,7 +32,7 @@ impl Guardian {
             .stderr(Stdio::null())
             .process_group(0)
             .spawn()
-            .context("failed to start sh, which would clean up after us")?;
+            .context("failed to start sh, which would clean up at the end")?;
         Ok(Self { shell })
     }
 }
@@ -40,7 +40,7 @@ impl Guardian {
 impl Drop for Guardian {
     fn drop(&mut self) {
         drop(self.shell.stdin.take());
-        // Nothing could be done about an error here, and the script does its work without us.
+        // Nothing can be done about an error here, and the script does its work without us.
         let _ = self.shell.wait();
     }
 }

@@ -1,12 +1,10 @@
-//! What a contributor to spanbridge runs, as `cargo xtask <command>`; and, for integration tests, a broker of
-//! their own that they may kill: [`rabbitmq::Private`] and [`kafka::Private`].
+//! The tasks of a contributor to spanbridge: `cargo xtask <command>`. Integration tests also find here brokers that they may
+//! kill: [`rabbitmq::Private`] and [`kafka::Private`].
 //!
-//! Nothing here is needed to use spanbridge. It depends on no other crate of the workspace and nothing
-//! published depends on it.
+//! It depends on no other crate of the workspace, and no published crate depends on it.
 
 mod ci;
 pub mod cli;
-mod compose;
 mod debian;
 mod guardian;
 mod interop;
@@ -17,7 +15,7 @@ mod net;
 mod private;
 mod process;
 pub mod rabbitmq;
-mod service;
+mod services;
 mod skip;
 mod steps;
 mod testing;

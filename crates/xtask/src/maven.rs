@@ -1,6 +1,6 @@
-//! Jars from Maven Central, in the user's cache: what a pom of ours asks for, with all that it needs.
+//! Downloads jars from Maven Central into the user's cache: the dependencies of a pom, and theirs.
 //!
-//! The registry is whatever Maven's own settings say. Where it cannot be reached that is known in seconds.
+//! The registry is the one in Maven's settings. If it cannot be reached, this fails within seconds.
 
 use std::ffi::OsString;
 use std::fs::{File, TryLockError};
@@ -12,13 +12,13 @@ use anyhow::{Context, Result, bail};
 
 use crate::{process, workspace};
 
-/// The part of Maven that puts jars into a directory.
+/// The goal of Maven that copies jars into a directory.
 const COPY: &str = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies";
 
-/// How long it may take until something was downloaded, and from then on until more was.
+/// The timeouts until the first download, and from each download to the next.
 const PATIENCE: [Duration; 2] = [Duration::from_secs(30), Duration::from_secs(60)];
 
-/// Maven waits for minutes for hosts that do not answer. (Its two ways to download have each a name for the same.)
+/// By default, Maven waits for minutes for hosts that do not answer. (Its two transports have different names for this.)
 const IMPATIENT: [&str; 4] = [
     "-Daether.connector.connectTimeout=5000",
     "-Daether.connector.requestTimeout=20000",
@@ -26,17 +26,17 @@ const IMPATIENT: [&str; 4] = [
     "-Dmaven.wagon.http.retryHandler.count=0",
 ];
 
-/// The jars of a pom, if they are in the cache already.
+/// The directory with the jars of a pom, if they are in the cache already.
 pub(crate) fn cached(name: &str, pom: &str) -> Option<PathBuf> {
     place(name, pom).ok().map(|place| place.join("jars")).filter(|jars| jars.is_dir())
 }
 
-/// The directory with the jars of a pom and all their dependencies: the class path is everything in it. Downloaded
-/// when it is not in the cache.
+/// The directory with the jars of a pom and all their dependencies: the class path is everything in it. They are downloaded if
+/// they are not in the cache.
 ///
 /// # Errors
 ///
-/// When Maven fails, for instance because the registry cannot be reached.
+/// Maven fails, for instance because the registry cannot be reached.
 pub(crate) fn jars(name: &str, pom: &str) -> Result<PathBuf> {
     resolve(name, pom, |partial| {
         let mut maven = Command::new("mvn");
@@ -52,13 +52,13 @@ fn output_directory(jars: &Path) -> OsString {
     argument
 }
 
-/// Whatever a pom asks for has a place of its own, so that checkouts that ask for others do not disturb each other.
+/// Each pom has a place of its own, so checkouts with different poms do not disturb each other.
 fn place(name: &str, pom: &str) -> Result<PathBuf> {
     workspace::cache_for(&format!("maven-{name}"), pom)
 }
 
-/// `download` gets a directory with the `pom.xml`, and fills its `jars`. What it leaves half done nobody takes for the
-/// whole: the directory gets its name when all is there. One process downloads at a time; the next finds it done.
+/// `download` gets a directory with the `pom.xml`, and fills its `jars`. The directory gets its final name when everything is
+/// there, so nobody uses a half-filled one. One process downloads at a time, and the next one finds the result.
 fn resolve(name: &str, pom: &str, download: impl FnOnce(&Path) -> Result<()>) -> Result<PathBuf> {
     if let Some(jars) = cached(name, pom) {
         return Ok(jars);
@@ -71,19 +71,19 @@ fn resolve(name: &str, pom: &str, download: impl FnOnce(&Path) -> Result<()>) ->
     }
     eprintln!("xtask: resolving {name} from Maven Central into {}", place.display());
     let partial = place.with_extension("partial");
-    // Of one that was killed.
+    // From a process that was killed.
     let _ = std::fs::remove_dir_all(&partial);
-    std::fs::create_dir_all(&partial).with_context(|| format!("failed to make {}", partial.display()))?;
+    std::fs::create_dir_all(&partial).with_context(|| format!("failed to create {}", partial.display()))?;
     std::fs::write(partial.join("pom.xml"), pom).context("failed to write a pom.xml")?;
     download(&partial)?;
-    std::fs::rename(&partial, &place).with_context(|| format!("failed to make {}", place.display()))?;
+    std::fs::rename(&partial, &place).with_context(|| format!("failed to create {}", place.display()))?;
     Ok(jars)
 }
 
-/// Waits for its turn, which lasts until the file is closed, by whatever end of the process.
+/// Waits for the lock, which is held until the file is closed, at the latest when the process ends.
 fn take_turn(path: &Path) -> Result<File> {
     let file = path.parent().map_or(Ok(()), std::fs::create_dir_all).and_then(|()| File::create(path));
-    let file = file.with_context(|| format!("failed to make {}", path.display()))?;
+    let file = file.with_context(|| format!("failed to create {}", path.display()))?;
     let mut said = false;
     loop {
         match file.try_lock() {
@@ -93,14 +93,14 @@ fn take_turn(path: &Path) -> Result<File> {
         }
         process::check()?;
         if !said {
-            eprintln!("xtask: waiting for another process that resolves the same");
+            eprintln!("xtask: waiting for another process that downloads the same");
             said = true;
         }
         std::thread::sleep(Duration::from_millis(100));
     }
 }
 
-/// Runs Maven; ends it when nothing comes. The error is the end of its first one, which tells the cause.
+/// Runs Maven, and ends it when nothing more is downloaded. The error is the end of Maven's first error, which has the cause.
 fn run(maven: &mut Command) -> Result<()> {
     let mut first = None;
     let status = process::watch(maven, Instant::now() + PATIENCE[0], |line| {
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_half_downloaded_is_not_taken() {
+    fn a_half_done_download_is_not_used() {
         let name = Name::new("half");
         let broken = resolve(&name.0, "", |partial| fill(partial).and_then(|()| bail!("the cable was pulled")));
         assert_eq!(broken.unwrap_err().to_string(), "the cable was pulled");
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_error_of_maven_is_told() {
+    fn mavens_first_error_is_reported() {
         let mut maven = Command::new("sh");
         maven.args(["-c", "echo '[INFO] hello'; echo '[ERROR] no jar: at x: host y: no route -> [Help 1]'; echo '[ERROR] more'; exit 1"]);
         assert_eq!(run(&mut maven).unwrap_err().to_string(), "mvn ended with exit status: 1: host y: no route");

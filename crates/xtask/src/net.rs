@@ -1,4 +1,4 @@
-//! Free ports, and whether a broker answers at an address.
+//! Finds free ports, and checks whether a broker answers at an address.
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream, ToSocketAddrs};
@@ -8,12 +8,12 @@ use anyhow::{Context, Result, anyhow, bail};
 
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Can this port of the loopback address be listened on right now?
+/// Can we listen on this loopback port right now?
 pub(crate) fn is_free(port: u16) -> bool {
     TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok()
 }
 
-/// A port that the system considers free at this moment.
+/// A port that is free at this moment.
 pub(crate) fn free_port() -> Result<u16> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("failed to find a free port")?;
     Ok(listener.local_addr().context("failed to find a free port")?.port())
@@ -21,7 +21,7 @@ pub(crate) fn free_port() -> Result<u16> {
 
 /// Fails unless an AMQP 0-9-1 broker answers at `url` (`amqp://[user:password@]host[:port][/vhost]`).
 ///
-/// For `amqps` an accepted TCP connection is enough. Credentials are not tried.
+/// For `amqps`, an accepted TCP connection is enough. Credentials are not checked.
 pub(crate) fn probe_amqp(url: &str) -> Result<()> {
     let (scheme, host, port) = authority(url)?;
     let mut stream = connect(host, port)?;
@@ -29,18 +29,18 @@ pub(crate) fn probe_amqp(url: &str) -> Result<()> {
         return Ok(());
     }
     let mut frame = [0; 11];
-    stream.write_all(b"AMQP\x00\x00\x09\x01").context("failed to greet the broker")?;
-    stream.read_exact(&mut frame).context("the broker did not answer the AMQP greeting")?;
+    stream.write_all(b"AMQP\x00\x00\x09\x01").context("failed to send the AMQP greeting")?;
+    stream.read_exact(&mut frame).context("failed to read an answer to the AMQP greeting")?;
     // A method frame on channel 0 that holds connection.start: class 10, method 10.
     if frame[..3] != [1, 0, 0] || frame[7..] != [0, 10, 0, 10] {
-        bail!("what listens there does not speak AMQP 0-9-1");
+        bail!("the server does not speak AMQP 0-9-1");
     }
     Ok(())
 }
 
-/// Fails unless Kafka answers a request for metadata at one of `host:port,host:port`.
+/// Fails unless Kafka answers a metadata request at one of `host:port,host:port`.
 pub(crate) fn probe_kafka(servers: &str) -> Result<()> {
-    let mut failure = anyhow!("no host:port in {servers:?}");
+    let mut failure = anyhow!("failed to find host:port in {servers:?}");
     for server in servers.split(',').map(str::trim).filter(|server| !server.is_empty()) {
         match split_port(server, 9092).and_then(|(host, port)| ask_for_metadata(connect(host, port)?)) {
             Ok(()) => return Ok(()),
@@ -50,33 +50,33 @@ pub(crate) fn probe_kafka(servers: &str) -> Result<()> {
     Err(failure)
 }
 
-/// Version 4, which every broker since 0.11 speaks; of no topic.
+/// Sends version 4 of the request, which every broker since 0.11 knows, for no topic.
 fn ask_for_metadata(mut stream: TcpStream) -> Result<()> {
     const ID: [u8; 4] = *b"xtsk";
     let request = [
-        [0, 3, 0, 4].as_slice(), // metadata, its version
+        [0, 3, 0, 4].as_slice(), // metadata, version 4
         &ID,
         &[0, 5],
         b"xtask",
         &[0, 0, 0, 0], // an empty list of topics
-        &[0],          // none is to be created
+        &[0],          // create none
     ]
     .concat();
     stream.write_all(&(request.len() as u32).to_be_bytes()).and_then(|()| stream.write_all(&request))?;
-    // Its size, the request's id, how long to wait, the number of brokers.
+    // The size, the request's id, the throttle time, the number of brokers.
     let mut answer = [0; 16];
-    stream.read_exact(&mut answer).context("the broker did not answer a request for metadata")?;
+    stream.read_exact(&mut answer).context("failed to read an answer to the metadata request")?;
     if answer[4..8] != ID {
-        bail!("what listens there does not speak Kafka's protocol");
+        bail!("the server does not speak Kafka's protocol");
     }
     if answer[12..] == [0; 4] {
-        bail!("the broker knows of no broker, not even of itself");
+        bail!("the broker lists no broker, not even itself");
     }
     Ok(())
 }
 
 fn connect(host: &str, port: u16) -> Result<TcpStream> {
-    let mut failure = anyhow!("{host} has no address");
+    let mut failure = anyhow!("failed to find an address of {host}");
     for address in (host, port).to_socket_addrs().with_context(|| format!("failed to look up {host}"))? {
         match TcpStream::connect_timeout(&address, TIMEOUT) {
             Ok(stream) => {
@@ -94,7 +94,7 @@ fn authority(url: &str) -> Result<(&str, &str, u16)> {
     let (scheme, default_port, rest) = match url.split_once("://") {
         Some(("amqp", rest)) => ("amqp", 5672, rest),
         Some(("amqps", rest)) => ("amqps", 5671, rest),
-        _ => bail!("not an amqp:// or amqps:// URL"),
+        _ => bail!("the URL begins with neither amqp:// nor amqps://"),
     };
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let server = authority.rsplit_once('@').map_or(authority, |(_, server)| server);
@@ -107,11 +107,12 @@ fn split_port(server: &str, default: u16) -> Result<(&str, u16)> {
         Some((host, port)) => (host, port.strip_prefix(':')),
         None => server.split_once(':').map_or((server, None), |(host, port)| (host, Some(port))),
     };
-    let port = port.map_or(Ok(default), str::parse).with_context(|| format!("bad port in {server:?}"))?;
+    let port =
+        port.map_or(Ok(default), str::parse).with_context(|| format!("failed to read the port in {server:?}"))?;
     Ok((host, port))
 }
 
-/// A URL without its password, for messages.
+/// The URL without its password, for messages.
 pub(crate) fn without_password(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
     match rest.rsplit_once('@') {
@@ -156,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn kafka_is_who_answers_a_request_for_metadata() {
+    fn kafka_answers_a_metadata_request() {
         let probe = |answer: &'static [u8]| {
             let listener = TcpListener::bind("127.0.0.1:0").unwrap();
             let servers = format!("127.0.0.1:1, {}", listener.local_addr().unwrap());
@@ -173,11 +174,11 @@ mod tests {
         };
         assert_eq!(probe(b"\0\0\0\x40xtsk\0\0\0\0\0\0\0\x01..."), Ok(()));
         let failed = |answer| probe(answer).unwrap_err();
-        assert_eq!(failed(b"\0\0\0\x40xtsk\0\0\0\0\0\0\0\0"), "the broker knows of no broker, not even of itself");
+        assert_eq!(failed(b"\0\0\0\x40xtsk\0\0\0\0\0\0\0\0"), "the broker lists no broker, not even itself");
         assert!(failed(b"SSH-2.0-OpenSSH_9.2\r\n").contains("does not speak"));
-        assert!(failed(b"").contains("did not answer"));
+        assert!(failed(b"").contains("failed to read an answer"));
         assert!(probe_kafka("127.0.0.1:1").unwrap_err().to_string().contains("failed to connect"));
-        assert!(probe_kafka(" , ").unwrap_err().to_string().contains("no host:port"));
+        assert!(probe_kafka(" , ").unwrap_err().to_string().contains("failed to find host:port"));
     }
 
     #[test]

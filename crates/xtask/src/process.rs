@@ -1,8 +1,8 @@
-//! Running the commands of a task so that a signal ends them, and then us, in good order.
+//! Runs the commands of a task so that a signal ends first the commands and then us, with everything cleaned up.
 //!
-//! Each command runs in a process group of its own and with an empty stdin. A thread forwards SIGINT,
-//! SIGTERM and SIGHUP to the groups that run at that moment; the command ends, [`run`] returns
-//! [`Interrupted`], and the error unwinds the task through every destructor.
+//! Each command runs in a process group of its own, with an empty stdin. A thread forwards SIGINT, SIGTERM and SIGHUP to the
+//! groups that are running. The command ends, [`run`] returns [`Interrupted`], and the error passes through the task, so that
+//! every destructor runs.
 
 use std::fmt;
 use std::os::unix::process::CommandExt;
@@ -16,7 +16,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGKILL, SIGTERM};
 use signal_hook::iterator::Signals;
 
-/// How long a command may take to end after the first signal before it is killed.
+/// How long a command may take to end after the first signal. Then it is killed.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 static STATE: Mutex<State> = Mutex::new(State { signal: None, groups: Vec::new(), listener: None });
@@ -31,7 +31,7 @@ fn state() -> MutexGuard<'static, State> {
     STATE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The task was told to end by this signal.
+/// This signal ended the task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Interrupted(pub i32);
 
@@ -49,7 +49,7 @@ impl fmt::Display for Interrupted {
 
 impl std::error::Error for Interrupted {}
 
-/// Listens for SIGINT, SIGTERM and SIGHUP from now on. Called once, by the binary.
+/// Listens for SIGINT, SIGTERM and SIGHUP from now on. The binary calls this once.
 pub(crate) fn listen_for_signals() -> Result<()> {
     let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).context("failed to listen for signals")?;
     std::thread::spawn(move || {
@@ -85,7 +85,7 @@ pub(crate) fn check() -> Result<()> {
     state().signal.map_or(Ok(()), |signal| Err(Interrupted(signal).into()))
 }
 
-/// A channel that closes when a signal arrives (or has arrived); send on the clone to end the wait otherwise.
+/// A channel that receives a message when a signal arrives or has arrived. To end the wait otherwise, send one.
 pub(crate) fn until_signal() -> (mpsc::Sender<()>, mpsc::Receiver<()>) {
     let (sender, receiver) = mpsc::channel();
     let (weak, done) = mpsc::channel();
@@ -102,12 +102,12 @@ pub(crate) fn until_signal() -> (mpsc::Sender<()>, mpsc::Receiver<()>) {
     (sender, receiver)
 }
 
-/// A running command that signals reach.
+/// A running command, to which signals are forwarded.
 struct Running(Child);
 
 impl Running {
     fn spawn(command: &mut Command) -> Result<Self> {
-        // Under the lock: a signal finds the command registered, or the command is not started.
+        // Under the lock: either a signal finds the command registered, or the command is not started.
         let mut state = state();
         if let Some(signal) = state.signal {
             bail!(Interrupted(signal));
@@ -128,7 +128,7 @@ impl Drop for Running {
     }
 }
 
-/// Runs a command to its end; `each_line` sees what it writes to stdout and stderr, as it comes.
+/// Runs a command to its end. `each_line` gets every line that it writes to stdout and stderr, as it comes.
 pub(crate) fn run_with(command: &mut Command, each_line: impl Fn(&str) + Sync) -> Result<ExitStatus> {
     let mut running = Running::spawn(command.stdout(Stdio::piped()).stderr(Stdio::piped()))?;
     let (stdout, stderr) = (running.0.stdout.take(), running.0.stderr.take());
@@ -146,14 +146,15 @@ fn copy_lines(from: impl std::io::Read, mut to: impl std::io::Write, each_line: 
     let mut from = std::io::BufReader::new(from);
     let mut line = Vec::new();
     while from.read_until(b'\n', &mut line).is_ok_and(|read| read > 0) {
-        // A reader of ours that went away does not end the command.
+        // The command goes on even if nobody reads our output any more.
         let _ = to.write_all(&line).and_then(|()| to.flush());
         each_line(String::from_utf8_lossy(&line).trim_end());
         line.clear();
     }
 }
 
-/// Runs a command to its end, or kills it at a time that each line it writes may put off: then there is no status.
+/// Runs a command to its end, or kills it when its time is up, and then returns no status. For each line that the command
+/// writes, `each_line` may return a later time.
 pub(crate) fn watch(
     command: &mut Command,
     mut until: Instant,
@@ -186,7 +187,7 @@ pub(crate) fn watch(
     };
     let status = running.0.wait().with_context(|| format!("failed to wait for {}", show(command)))?;
     for reader in readers {
-        // It has no way to panic.
+        // It cannot panic.
         let _ = reader.join();
     }
     check()?;
@@ -237,7 +238,7 @@ pub(crate) fn try_capture(command: &mut Command) -> Result<Output> {
     Ok(Output { status, stdout, stderr })
 }
 
-/// A command as one would type it.
+/// The command as one would type it.
 pub(crate) fn show(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")

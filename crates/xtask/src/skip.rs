@@ -1,14 +1,14 @@
-//! Tests that cannot run here say so, and the count of passed tests does not hide them.
+//! Skips tests that cannot run here, and says so: they are not counted as passed.
 
 use std::io::Write;
 
-/// Names the file in which skipped tests are noted for the summary of `cargo xtask test`.
+/// The variable with the path of the file that lists the skipped tests for the summary of `cargo xtask test`.
 pub(crate) const VARIABLE: &str = "SPANBRIDGE_SKIPPED_TESTS";
 
-/// Says that the calling test is skipped and why; the test returns after it.
+/// Reports that the calling test is skipped, and why. The test returns after this call.
 ///
-/// Test runners have no such outcome at run time and count the test as passed. `cargo xtask test` reads what
-/// was noted here and counts it as skipped.
+/// A test cannot tell its runner that it is skipped, so the runner counts it as passed. `cargo xtask test` corrects the count by
+/// what is reported here.
 ///
 /// ```no_run
 /// # fn find_python() -> Option<()> { None }
@@ -19,10 +19,10 @@ pub fn skip(reason: &str) {
     let line = format!("skipped: {}: {}\n", thread.name().unwrap_or("a test"), reason.replace('\n', " "));
     eprint!("{line}");
     let Some(path) = std::env::var_os(VARIABLE) else { return };
-    // One write of one short line: lines of tests that run side by side do not mix.
+    // One short write per line, so lines of tests that run side by side do not mix.
     let noted =
         std::fs::OpenOptions::new().create(true).append(true).open(path).and_then(|mut f| f.write_all(line.as_bytes()));
     if let Err(error) = noted {
-        eprintln!("failed to note the skipped test: {error}");
+        eprintln!("failed to report the skipped test: {error}");
     }
 }

@@ -1,25 +1,25 @@
-//! Steps that are run one after the other, each timed, until one fails.
+//! Runs steps one after the other, until one fails, and measures their times.
 
 use std::fmt;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
-/// The steps so far. Shown as a table.
+/// The steps so far. Displayed as a table.
 #[derive(Debug, Default)]
 pub(crate) struct Steps {
     done: Vec<(&'static str, Duration, &'static str)>,
 }
 
-/// How a step that did not fail ended.
+/// The outcome of a step that did not fail.
 pub(crate) enum Outcome {
     Done,
-    /// It could not be done here; why.
+    /// The step cannot be done here; why.
     Skipped(&'static str),
 }
 
 impl Steps {
-    /// Runs a step. When it fails, the error names it and the table so far is printed.
+    /// Runs a step. If it fails, the table so far is printed and the error names the step.
     pub(crate) fn run(&mut self, name: &'static str, step: impl FnOnce() -> Result<Outcome>) -> Result<()> {
         eprintln!("\n==> {name}");
         let start = Instant::now();
@@ -54,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_table_has_every_step_its_time_and_what_was_skipped() {
+    fn the_table_has_steps_times_and_skips() {
         let steps = Steps {
             done: vec![
                 ("fmt", Duration::from_millis(840), ""),

@@ -1,4 +1,4 @@
-//! Where things are: the repository, and the user's cache.
+//! The paths of the repository and of the user's cache, and `cargo` in them.
 
 use std::ffi::OsString;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -22,8 +22,8 @@ pub(crate) fn cache() -> Result<PathBuf> {
     Ok(cache.context("failed to find a cache directory: neither XDG_CACHE_HOME nor HOME is set")?.join("spanbridge"))
 }
 
-/// Where packages are installed that were asked for in these words. Checkouts that ask for others have another place, so
-/// none makes the packages of another anew under its feet.
+/// The directory for packages by this list of wanted ones. Checkouts that want others have another directory, so they do not
+/// replace each other's packages while they are in use.
 pub(crate) fn cache_for(name: &str, wanted: &str) -> Result<PathBuf> {
     let mut hasher = DefaultHasher::new();
     wanted.hash(&mut hasher);
@@ -32,8 +32,8 @@ pub(crate) fn cache_for(name: &str, wanted: &str) -> Result<PathBuf> {
 
 static TARGET: OnceLock<PathBuf> = OnceLock::new();
 
-/// From now on [`cargo`] builds in the user's cache, unless `CARGO_TARGET_DIR` says where: a fresh clone then
-/// builds only what has changed since the last one.
+/// From now on, [`cargo`] builds in the user's cache, unless `CARGO_TARGET_DIR` is set. So a fresh clone builds only what has
+/// changed since the last one.
 pub(crate) fn share_target_directory() -> Result<()> {
     if std::env::var_os("CARGO_TARGET_DIR").is_none() {
         let _ = TARGET.set(cache()?.join("target"));
@@ -41,18 +41,18 @@ pub(crate) fn share_target_directory() -> Result<()> {
     Ok(())
 }
 
-/// `cargo` with these arguments, in the root of the repository, the one that runs us if one does.
+/// `cargo` with these arguments, in the root of the repository. If a cargo runs us, it is the same one.
 pub(crate) fn cargo<S: Into<OsString>>(arguments: impl IntoIterator<Item = S>) -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.args(arguments.into_iter().map(Into::into)).current_dir(root());
     if std::io::IsTerminal::is_terminal(&std::io::stderr()) && std::env::var_os("CARGO_TERM_COLOR").is_none() {
-        // Its output passes through us, so it would not see the terminal.
+        // Its output passes through us, so it cannot see the terminal.
         command.env("CARGO_TERM_COLOR", "always");
     }
     if let Some(target) = TARGET.get() {
         command.env("CARGO_TARGET_DIR", target);
     }
-    // Set by the `cargo run` that started us; a test must not take our package for its own.
+    // The `cargo run` that started us set these. A test must not take our package for its own.
     for variable in ["CARGO_MANIFEST_DIR", "CARGO_MANIFEST_PATH", "CARGO_PKG_NAME", "CARGO_PKG_VERSION"] {
         command.env_remove(variable);
     }
@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_asks_for_others_has_another_place() {
+    fn each_list_of_packages_has_its_place() {
         let place = |wanted| cache_for("interop-python", wanted).unwrap();
         assert_eq!(place("pika==1.3.2"), place("pika==1.3.2"));
         assert_ne!(place("pika==1.3.2"), place("pika==1.3.1"));

@@ -1,5 +1,5 @@
 //! The private Kafka: it survives a crash with its data, disturbs no other one, and leaves nothing behind, however the
-//! process that started it ends; and where there can be none, that is known soon and said.
+//! process that started it ends. If there can be none, the command says so within seconds.
 
 mod support;
 
@@ -9,10 +9,15 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 use support::{Foreground, accepts, processes_of};
-use xtask::kafka::{Private, installed};
+use xtask::kafka::{Cluster, installed};
 
-const READY: [&str; 2] = ["KAFKA_BROKERS=127.0.0.1:", "SPANBRIDGE_TEST_KAFKA_DIR"];
-const NOT_HERE: &str = "Kafka is not installed; `cargo xtask kafka` installs it where it can";
+const KAFKA: Foreground = Foreground {
+    task: "kafka",
+    address: "KAFKA_BROKERS=127.0.0.1:",
+    directory: "SPANBRIDGE_TEST_KAFKA_DIR=",
+    processes: 1,
+};
+const NOT_HERE: &str = "Kafka is not installed; `cargo xtask kafka` installs it if it can";
 
 #[test]
 fn a_killed_broker_comes_back_alone() {
@@ -20,11 +25,11 @@ fn a_killed_broker_comes_back_alone() {
         return xtask::skip(NOT_HERE);
     }
     let (three, other) = std::thread::scope(|scope| {
-        let other = scope.spawn(|| Private::start(1).unwrap());
-        (Private::start(3).unwrap(), other.join().unwrap())
+        let other = scope.spawn(|| Cluster::start(1).unwrap());
+        (Cluster::start(3).unwrap(), other.join().unwrap())
     });
     assert_eq!(three.brokers().split(',').count(), 3);
-    let pids = |kafka: &Private| (1..4).map(|node| kafka.pid(node)).collect::<Vec<_>>();
+    let pids = |kafka: &Cluster| (1..4).map(|node| kafka.pid(node)).collect::<Vec<_>>();
     let (before, node) = (pids(&three), other.pid(1));
     assert!(before.iter().all(Option::is_some) && node.is_some() && other.pid(2).is_none());
 
@@ -50,33 +55,15 @@ fn a_killed_broker_comes_back_alone() {
     }
 }
 
+/// Also after a signal while it starts: the directory is formatted, then the broker boots.
 #[test]
-fn nothing_is_left_after_the_end_of_stdin_or_a_signal() {
+fn nothing_is_left_however_it_ends() {
     if installed().is_none() {
         return xtask::skip(NOT_HERE);
     }
-    let mut command = Foreground::start("kafka");
-    let directory = command.wait_until_ready(READY[0], READY[1], 1);
-    drop(command.child.stdin.take());
-    assert_eq!(command.exit_code(), Some(0));
-    command.assert_nothing_left(&directory);
-
-    for (signal, code) in [(Signal::INT, Some(130)), (Signal::KILL, None)] {
-        let mut command = Foreground::start("kafka");
-        let directory = command.wait_until_ready(READY[0], READY[1], 1);
-        command.send(signal);
-        assert_eq!(command.exit_code(), code);
-        command.assert_nothing_left(&directory);
-    }
-    // The phases of a start: the directory is formatted, the broker boots.
+    KAFKA.leaves_nothing_when_it_ends(&[(Signal::INT, Some(130)), (Signal::KILL, None)]);
     for phase in ["format1.log", "node1.group"] {
-        for signal in [Signal::INT, Signal::KILL] {
-            let mut command = Foreground::start("kafka");
-            let directory = command.wait_for(phase);
-            command.send(signal);
-            assert_ne!(command.exit_code(), Some(0));
-            command.assert_nothing_left(&directory);
-        }
+        KAFKA.leaves_nothing_when_it_starts(phase, &[Signal::INT, Signal::KILL]);
     }
 }
 
@@ -108,14 +95,17 @@ fn without_java_the_command_runs_all_the_same() {
     );
     assert_eq!((output.status.code(), text(&output.stdout)), (Some(7), "[]"));
     let said = text(&output.stderr);
-    assert!(said.ends_with(
-        "xtask: not shown: Kafka: none (no Java 17 or newer with Maven: apt-get install openjdk-17-jdk-headless maven \
-         (as root)): its tests run on librdkafka's in-process broker, which has no transactions, no compaction, no \
-         timestamps of its own, no limits of topics, and cannot be killed"
-    ), "{said}");
+    assert!(
+        said.ends_with(
+            "xtask: not shown: Kafka: none (failed to find Java 17 or newer and Maven: install them (apt-get install \
+         openjdk-17-jdk-headless maven, as root)): its tests run on librdkafka's in-process broker, which has no \
+         transactions, no compaction, no timestamps of its own and no topic limits, and cannot be killed"
+        ),
+        "{said}"
+    );
     let output = elsewhere(&[("PATH", bin.path()), ("JAVA_HOME", bin.path())], &[]);
     assert_eq!((output.status.code(), text(&output.stdout)), (Some(1), ""));
-    assert!(text(&output.stderr).contains("xtask: there is nothing to run: Kafka: none (no Java"));
+    assert!(text(&output.stderr).contains("xtask: failed to start Kafka: Kafka: none (failed to find Java"));
 }
 
 /// Maven is there, and the way to its registry is not.

@@ -7,16 +7,22 @@ use std::process::Command;
 
 use rustix::process::Signal;
 use support::{Foreground, accepts, processes_of};
-use xtask::rabbitmq::{Private, installed};
+use xtask::rabbitmq::{Broker, installed};
 
-const READY: [&str; 2] = ["AMQP_URL=amqp://guest:guest@127.0.0.1:", "SPANBRIDGE_TEST_RABBITMQ_DIR"];
+const RABBITMQ: Foreground = Foreground {
+    task: "rabbitmq",
+    address: "AMQP_URL=amqp://guest:guest@127.0.0.1:",
+    directory: "SPANBRIDGE_TEST_RABBITMQ_DIR=",
+    processes: 2,
+};
 
+/// With what it had; and another broker notices nothing.
 #[test]
-fn a_killed_broker_comes_back_with_what_it_had_and_others_notice_nothing() {
+fn a_killed_broker_comes_back_alone() {
     if installed().is_none() {
         return xtask::skip("RabbitMQ is not installed");
     }
-    let (broker, other) = (Private::start().unwrap(), Private::start().unwrap());
+    let (broker, other) = (Broker::start().unwrap(), Broker::start().unwrap());
     assert_ne!(broker.url(), other.url());
     let other_node = other.pid();
     broker.ctl(&["add_vhost", "kept"]).unwrap();
@@ -50,41 +56,22 @@ fn a_killed_broker_comes_back_with_what_it_had_and_others_notice_nothing() {
 }
 
 #[test]
-fn nothing_is_left_after_the_end_of_stdin_or_a_signal() {
+fn nothing_is_left_however_it_ends() {
     if installed().is_none() {
         return xtask::skip("RabbitMQ is not installed");
     }
-    let mut command = Foreground::start("rabbitmq");
-    let directory = command.wait_until_ready(READY[0], READY[1], 2);
-    drop(command.child.stdin.take());
-    assert_eq!(command.exit_code(), Some(0));
-    command.assert_nothing_left(&directory);
-
-    for (signal, code) in [(Signal::INT, Some(130)), (Signal::TERM, Some(143)), (Signal::KILL, None)] {
-        let mut command = Foreground::start("rabbitmq");
-        let directory = command.wait_until_ready(READY[0], READY[1], 2);
-        command.send(signal);
-        assert_eq!(command.exit_code(), code);
-        command.assert_nothing_left(&directory);
-    }
+    RABBITMQ.leaves_nothing_when_it_ends(&[(Signal::INT, Some(130)), (Signal::TERM, Some(143)), (Signal::KILL, None)]);
 }
 
+/// Each file marks a phase: only reserved, epmd on its way, node on its way, node booting.
 #[test]
-fn nothing_is_left_after_a_signal_while_it_starts() {
+fn nothing_is_left_of_a_start_that_is_ended() {
     if installed().is_none() {
         return xtask::skip("RabbitMQ is not installed");
     }
-    // Each file marks a phase: only reserved, epmd on its way, node on its way, node booting.
-    for phase in ["control.sh", "epmd.group", "node.group", "node.pid"] {
-        for signal in [Signal::INT, Signal::KILL] {
-            if (phase, signal) == ("control.sh", Signal::KILL) {
-                continue; // In this millisecond nobody stands by yet, and a directory without processes stays.
-            }
-            let mut command = Foreground::start("rabbitmq");
-            let directory = command.wait_for(phase);
-            command.send(signal);
-            assert_ne!(command.exit_code(), Some(0));
-            command.assert_nothing_left(&directory);
-        }
+    // Killed in the first phase, which lasts a millisecond, it leaves a directory without processes: nobody stands by yet.
+    RABBITMQ.leaves_nothing_when_it_starts("control.sh", &[Signal::INT]);
+    for phase in ["epmd.group", "node.group", "node.pid"] {
+        RABBITMQ.leaves_nothing_when_it_starts(phase, &[Signal::INT, Signal::KILL]);
     }
 }

@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
-use super::MAX_BROKERS;
+/// How many brokers a cluster can have. Of a block of ports, the first ones are for clients, and as many for controllers.
+pub(super) const MAX_BROKERS: u16 = 4;
 
-/// A cluster's id: 16 bytes in URL-safe base64, like the ones that Kafka makes up.
+/// A cluster's id: 16 bytes in URL-safe base64, as Kafka generates them.
 pub(super) fn cluster_id(port: u16) -> String {
     format!("spanbridge-{port:0>11}")
 }

@@ -1,5 +1,5 @@
-//! What private brokers have in common: ports and a directory of their own, scripts that start and kill them, and
-//! somebody who removes it all.
+//! What private brokers have in common: ports and a directory of their own, scripts that start and kill them, and a guardian
+//! that removes everything.
 
 mod reservation;
 
@@ -14,21 +14,21 @@ pub(crate) use reservation::{Range, Reservation};
 
 const COMMON: &str = include_str!("common.sh");
 
-/// How often other ports are tried when somebody took ours between the look and the start.
+/// How often we try other ports when another process takes ours between the check and the start.
 const ATTEMPTS: usize = 3;
 
-/// A place where a broker lives; when it is dropped, or its process ends in whatever way, whatever runs there is ended
-/// and the directory is removed.
+/// The place of one broker. When it is dropped, or this process ends in any way, everything that runs there is ended and the
+/// directory is removed.
 #[derive(Debug)]
 pub(crate) struct Place {
-    // Dropped first, and with it everything is removed.
+    // Dropped first: this removes everything.
     _guardian: Guardian,
     reservation: Reservation,
 }
 
 impl Place {
-    /// Writes the files into a directory that was reserved: `control.sh` of `assignments` and `script`, the scripts
-    /// `kill`, `start` and `restart` that call it, and others.
+    /// Writes the files into a reserved directory: `control.sh` from `assignments` and `script`, the scripts `kill`, `start` and
+    /// `restart` that call it, and the other files.
     pub(crate) fn furnish(
         reservation: Reservation,
         assignments: &str,
@@ -50,27 +50,28 @@ impl Place {
         &self.reservation.directory
     }
 
-    /// The first of its ports.
+    /// The first port of its block.
     pub(crate) fn port(&self) -> u16 {
         self.reservation.port
     }
 
-    /// Runs `control.sh` with these arguments; what it printed.
+    /// Runs `control.sh` with these arguments, and returns what it printed.
     pub(crate) fn control(&self, arguments: &[&str]) -> Result<String> {
         process::capture(Command::new("sh").arg(self.directory().join("control.sh")).args(arguments))
     }
 
-    /// The pid that stands in a file, while that is a living process of this broker.
+    /// The pid that is noted in a file, while it is a living process of this broker.
     pub(crate) fn noted_pid(&self, file: &str) -> Option<u32> {
         let pid = std::fs::read_to_string(self.directory().join(file)).ok()?.trim().parse().ok()?;
-        // A number that is somebody else's by now does not count, nor does what is left of a process that ended.
+        // The number may belong to another process by now, or to one that has ended and was not waited for.
         let environment = std::fs::read(format!("/proc/{pid}/environ")).ok()?;
         let mark = format!("SPANBRIDGE_BROKER={}", self.directory().display());
         environment.split(|&byte| byte == 0).any(|variable| variable == mark.as_bytes()).then_some(pid)
     }
 }
 
-/// Starts something that listens on reserved ports; elsewhere when somebody was faster, which its error says in these words.
+/// Starts something that listens on reserved ports. If its error contains `taken`, another process was faster, and other ports
+/// are tried.
 pub(crate) fn somewhere<T>(taken: &str, start: impl Fn() -> Result<T>) -> Result<T> {
     let mut attempt = 1;
     loop {
@@ -81,7 +82,7 @@ pub(crate) fn somewhere<T>(taken: &str, start: impl Fn() -> Result<T>) -> Result
     }
 }
 
-/// A path as one word of a shell script.
+/// The path as one word of a shell script.
 pub(crate) fn quote(path: &Path) -> String {
     format!("'{}'", path.display().to_string().replace('\'', r"'\''"))
 }

@@ -1,8 +1,7 @@
 //! Ports and a directory that no other private broker of this machine uses at the same time.
 //!
-//! The name of the directory holds the first port, and creating a directory either succeeds for one or fails:
-//! that is the lock. The ranges lie below the ports that Linux gives to outgoing connections, so that a
-//! port is still free when a killed broker comes back to it.
+//! The directory is the lock: its name contains the first port, and only one process succeeds in creating it. The ranges are
+//! below Linux's ephemeral ports, so a port is still free when a killed broker is started again.
 
 use std::collections::hash_map::RandomState;
 use std::fs::DirBuilder;
@@ -15,17 +14,17 @@ use anyhow::{Context, Result, bail};
 
 use crate::net::is_free;
 
-/// Where one kind of broker finds its ports: blocks of a size, from one port up to another. No two kinds share any.
+/// The ports of one kind of broker: blocks of equal size. No two kinds share a port.
 #[derive(Debug)]
 pub(crate) struct Range {
-    /// In the names of the directories.
+    /// Part of the directories' names.
     pub(crate) name: &'static str,
     pub(crate) first: u16,
     pub(crate) end: u16,
     pub(crate) block: u16,
 }
 
-/// What one broker occupies. Removing the directory gives it back.
+/// What one broker occupies. Removing the directory frees it.
 #[derive(Debug)]
 pub(crate) struct Reservation {
     pub(crate) directory: PathBuf,
@@ -34,7 +33,7 @@ pub(crate) struct Reservation {
 }
 
 impl Range {
-    /// Takes a block of ports that is free now.
+    /// Reserves a block of ports that are free now.
     pub(crate) fn take(&self) -> Result<Reservation> {
         let temporary = std::env::temp_dir().canonicalize().context("failed to find the temporary directory")?;
         let blocks = u64::from((self.end - self.first) / self.block);
@@ -44,13 +43,13 @@ impl Range {
             let directory = temporary.join(format!("spanbridge-{}-{port}", self.name));
             match DirBuilder::new().mode(0o700).create(&directory) {
                 Ok(()) if (port..port + self.block).all(is_free) => return Ok(Reservation { directory, port }),
-                // Somebody else's port. An error leaves an empty directory: one block less, nothing worse.
+                // Another process uses a port. If this fails, an empty directory is left and one block fewer is usable.
                 Ok(()) => drop(std::fs::remove_dir(&directory)),
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(error).with_context(|| format!("failed to create {}", directory.display())),
             }
         }
-        bail!("no free ports between {} and {}", self.first, self.end)
+        bail!("failed to find free ports between {} and {}", self.first, self.end)
     }
 }
 

@@ -6,12 +6,13 @@ use anyhow::Result;
 
 use crate::debian;
 
-/// What a person can do when there is no RabbitMQ and we may not install one.
-pub(crate) const ADVICE: &str = "apt-get install rabbitmq-server (as root), or name its bin directory in RABBITMQ_BIN";
+/// What to do if RabbitMQ is missing and we may not install it.
+pub(crate) const ADVICE: &str =
+    "install it (apt-get install rabbitmq-server, as root), or set RABBITMQ_BIN to its bin directory";
 
 const PLACES: [&str; 3] = ["/usr/lib/rabbitmq/bin", "/opt/rabbitmq/sbin", "/usr/local/lib/rabbitmq/sbin"];
 
-/// The directory of RabbitMQ's own `rabbitmq-server`, if there is one: `RABBITMQ_BIN`, else the usual places.
+/// The directory of RabbitMQ's own `rabbitmq-server`: `RABBITMQ_BIN`, else the usual places.
 ///
 /// (A `rabbitmq-server` on the `PATH` is a wrapper that drops the environment.)
 pub fn installed() -> Option<PathBuf> {
@@ -20,9 +21,9 @@ pub fn installed() -> Option<PathBuf> {
     places.into_iter().find(|place| place.join("rabbitmq-server").is_file())
 }
 
-/// Installs RabbitMQ where it is missing and where we can: as root on Debian, Ubuntu and the like.
+/// Installs RabbitMQ if it is missing and we can: as root on Debian, Ubuntu and the like. Starts no service.
 ///
-/// Returns whether it is there now. The installation starts no service.
+/// Returns whether RabbitMQ is there now.
 pub fn ensure_installed() -> Result<bool> {
     debian::ensure("rabbitmq-server", || installed().is_some())
 }

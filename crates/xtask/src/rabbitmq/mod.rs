@@ -1,20 +1,20 @@
-//! A RabbitMQ of one's own: real, private, gone afterwards.
+//! A private RabbitMQ broker for a test: real, and gone afterwards.
 //!
 //! ```no_run
 //! # fn main() -> anyhow::Result<()> {
-//! let broker = xtask::rabbitmq::Private::start()?;   // about five seconds
+//! let broker = xtask::rabbitmq::Broker::start()?;   // about five seconds
 //! // … connect to broker.url(), publish …
-//! broker.kill()?;                                    // SIGKILL: connections break, nothing is said
+//! broker.kill()?;                                    // SIGKILL: connections break without a word
 //! broker.restart()?;                                 // same port, same durable queues and messages
 //! # Ok(()) }
 //! ```
 //!
-//! Any number of them run side by side. Each listens on loopback ports outside the range that the system
-//! gives to others, has its own `epmd`, Erlang cookie and directory, and takes no setting from the
-//! environment or from `/etc/rabbitmq`. When the value is dropped, or its process ends in whatever way, the
-//! node, its `epmd` and the directory are removed. (A value in a `static` is never dropped; that is fine too.)
+//! Any number of brokers run side by side. Each listens on loopback ports outside the system's ephemeral range, has its own
+//! `epmd`, Erlang cookie and directory, and takes no setting from the environment or from `/etc/rabbitmq`. When the value is
+//! dropped, or its process ends in any way, the node, its `epmd` and the directory are removed. (A value in a `static` is
+//! never dropped; it is removed with its process.)
 //!
-//! Linux only: elsewhere, point `AMQP_URL` at a broker or use docker-compose.yml.
+//! Linux only. On other systems, set `AMQP_URL` to a broker, or use docker-compose.yml.
 
 mod install;
 
@@ -31,25 +31,25 @@ const PORTS: Range = Range { name: "rabbitmq", first: 21_000, end: 31_800, block
 
 const SCRIPT: &str = include_str!("control.sh");
 
-/// A running private broker, removed when dropped.
+/// A running private broker. It is removed when dropped.
 ///
-/// The methods block. Calls that change the state (`kill`, `restart`) are meant for one thread at a time.
+/// The methods block. Call `kill` and `restart` from one thread at a time.
 #[derive(Debug)]
-pub struct Private {
+pub struct Broker {
     place: Place,
     url: String,
 }
 
-impl Private {
+impl Broker {
     /// Starts a broker on free ports and waits until it is ready.
     ///
     /// # Errors
     ///
-    /// When RabbitMQ is not installed (see [`installed`] and [`ensure_installed`]) or does not start; the end
-    /// of its log is in the message.
+    /// RabbitMQ is not installed (see [`installed`] and [`ensure_installed`]), or it does not start. The message has the end of
+    /// its log.
     pub fn start() -> Result<Self> {
         let Some(bin) = installed() else {
-            bail!("RabbitMQ is not installed: {}", install::ADVICE);
+            bail!("failed to find RabbitMQ: {}", install::ADVICE);
         };
         somewhere("eaddrinuse", || Self::start_somewhere(&bin))
     }
@@ -68,18 +68,17 @@ impl Private {
         Ok(broker)
     }
 
-    /// The broker's address for clients, with its only user and the default virtual host.
+    /// The address for clients, with the only user and the default virtual host.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// The port it listens on; the same after every restart.
+    /// The port that it listens on. It stays the same after a restart.
     pub fn port(&self) -> u16 {
         self.place.port()
     }
 
-    /// Where its data lives, beside the scripts `kill`, `start` and `restart` (run them with `sh`): what
-    /// this value can do, for a process that does not have it.
+    /// The directory of its data, with the scripts `kill`, `start` and `restart` for other processes. Run them with `sh`.
     pub fn directory(&self) -> &Path {
         self.place.directory()
     }
@@ -96,9 +95,9 @@ impl Private {
 
     /// Ends the node with SIGKILL, as a crash does, and waits until its port is closed.
     ///
-    /// Does nothing when it is not running. What a confirm promised is there after a restart, with one trap of
-    /// RabbitMQ's own: a quorum queue that was declared only a moment ago never finds a leader again (seen with
-    /// 3.10, which notes new ones on disk with a delay). Use a durable classic queue, or one that is some seconds old.
+    /// Does nothing if it is not running. Confirmed messages are there after a restart, with one exception: a quorum queue
+    /// that was declared a moment before the kill never finds a leader again (seen with RabbitMQ 3.10, which writes new queues
+    /// to disk with a delay). Use a durable classic queue, or one that is some seconds old.
     pub fn kill(&self) -> Result<()> {
         self.place.control(&["kill"]).context("failed to kill the private RabbitMQ").map(drop)
     }
@@ -120,7 +119,7 @@ impl Private {
 
     fn begin(&self) -> Result<()> {
         self.place.control(&["start"]).context("failed to start a private RabbitMQ")?;
-        net::probe_amqp(&self.url).context("failed to reach the private RabbitMQ that says it is ready")
+        net::probe_amqp(&self.url).context("failed to reach the private RabbitMQ, which had reported that it is ready")
     }
 }
 
@@ -131,6 +130,6 @@ mod tests {
     #[test]
     fn can_be_shared_between_threads() {
         fn shared<T: Send + Sync + 'static>() {}
-        shared::<Private>();
+        shared::<Broker>();
     }
 }

@@ -1,9 +1,9 @@
-//! Reading the closing lines of test runners: nextest's `Summary` and libtest's `test result`.
+//! Reads the closing lines of test runners: nextest's `Summary` and libtest's `test result`.
 
 use std::fmt;
 use std::ops::AddAssign;
 
-/// How many tests ended how.
+/// How many tests passed, failed and were skipped.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Counts {
     passed: usize,
@@ -12,9 +12,9 @@ pub(crate) struct Counts {
 }
 
 impl Counts {
-    /// Adds what a line says, if it is a closing line; returns whether it is one and tells of a test.
+    /// Adds the counts of a line, if it is a closing line. Returns whether it was one with at least one test.
     ///
-    /// libtest's starts its line. Further in it is what nextest repeats of a failed test's output.
+    /// libtest's stands at the start of a line. An indented one is part of a failed test's output, which nextest repeats.
     pub(crate) fn read(&mut self, line: &str) -> bool {
         let before = *self;
         let line = plain(line);
@@ -38,12 +38,12 @@ impl Counts {
         *self != before
     }
 
-    /// The same when `skipped` of the passed tests only said that they could not run.
+    /// The same counts, if `skipped` of the passed tests only reported that they could not run.
     pub(crate) fn minus_skipped(self, skipped: usize) -> Self {
         Self { passed: self.passed.saturating_sub(skipped), skipped: self.skipped + skipped, ..self }
     }
 
-    /// How many ran to a result.
+    /// How many tests passed or failed.
     pub(crate) fn ran(self) -> usize {
         self.passed + self.failed
     }
@@ -63,7 +63,7 @@ impl fmt::Display for Counts {
     }
 }
 
-/// A line without its colours.
+/// The line without colours.
 fn plain(line: &str) -> String {
     let mut pieces = line.split('\u{1b}');
     let mut plain = pieces.next().unwrap_or_default().to_owned();

@@ -1,4 +1,4 @@
-//! Running the workspace's tests with what they need, and one closing line that says how many there were.
+//! Runs the workspace's tests with the services that they need. The last line says how many tests there were.
 
 mod counts;
 
@@ -8,12 +8,12 @@ use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, Result, bail};
 
-use crate::service::{SERVICES, Services};
+use crate::services::{SERVICES, Services};
 use crate::workspace::cargo;
 use crate::{process, skip};
 use counts::Counts;
 
-/// `cargo xtask test`: all tests and documentation tests, or those that the arguments for the runner choose.
+/// `cargo xtask test`: all tests and documentation tests, or only the tests that the arguments choose.
 pub(crate) fn run(arguments: &[OsString]) -> Result<()> {
     let mut session = Session::begin()?;
     session.tests(arguments)?;
@@ -23,7 +23,7 @@ pub(crate) fn run(arguments: &[OsString]) -> Result<()> {
     session.finish()
 }
 
-/// Services that are up, and what the runners have reported so far.
+/// The running services, and what the test runners have reported so far.
 pub(crate) struct Session {
     services: Services,
     skipped: tempfile::NamedTempFile,
@@ -44,7 +44,7 @@ impl Session {
         })
     }
 
-    /// Runs the tests, by nextest where it is installed.
+    /// Runs the tests, with nextest if it is installed.
     pub(crate) fn tests(&mut self, arguments: &[OsString]) -> Result<()> {
         if !chooses_package(arguments) {
             programs()?;
@@ -57,20 +57,20 @@ impl Session {
         self.run(&mut cargo(["test", "--doc", "--workspace", "--all-features"]))
     }
 
-    /// Runs the tests that have `word` in their path, with more in their environment.
+    /// Runs the tests that have `word` in their path, with these variables too.
     pub(crate) fn matching(&mut self, word: &str, environment: &[(&str, &OsStr)]) -> Result<()> {
         programs()?;
         self.run(matching(nextest(), word).envs(environment.iter().copied()))
     }
 
-    /// How many tests ran to a result so far.
+    /// How many tests have passed or failed so far.
     pub(crate) fn ran(&self) -> usize {
         self.counts.ran()
     }
 
-    /// Runs a test runner and counts what it says.
+    /// Runs a test runner and reads its counts.
     fn run(&mut self, command: &mut Command) -> Result<()> {
-        self.services.tell(command);
+        self.services.set(command);
         command.env(skip::VARIABLE, self.skipped.path());
         let read = Mutex::new((Counts::default(), Vec::new()));
         let status = process::run_with(command, |line| {
@@ -89,16 +89,15 @@ impl Session {
         Ok(())
     }
 
-    /// What to print at the end: the tests that skipped themselves, what was not there, the runners' closing lines, and the
-    /// sum.
+    /// What to print at the end: the skipped tests, the missing services, the closing lines of the runners, and the sum.
     fn summary(&self) -> Result<String> {
         let skipped = std::fs::read_to_string(self.skipped.path()).context("failed to read the skipped tests")?;
         let closing_lines = self.closing_lines.join("\n");
-        let not_shown: String = self.services.not_shown().iter().map(|not| format!("not shown: {not}\n")).collect();
-        Ok(format!("{skipped}{not_shown}{closing_lines}\n{}", self.counts.minus_skipped(skipped.lines().count())))
+        let missing: String = self.services.missing().iter().map(|missing| format!("not shown: {missing}\n")).collect();
+        Ok(format!("{skipped}{missing}{closing_lines}\n{}", self.counts.minus_skipped(skipped.lines().count())))
     }
 
-    /// Ends the services, then prints the summary: the last line says how many tests ran.
+    /// Ends the services, then prints the summary. Its last line says how many tests ran.
     pub(crate) fn finish(self) -> Result<()> {
         let summary = self.summary()?;
         drop(self);
@@ -107,16 +106,16 @@ impl Session {
     }
 }
 
-/// Builds what tests start as programs of their own. A test runner builds the examples as tests alone, so that those programs
-/// would be as old as the last build of them.
+/// Builds the programs that tests start. A test runner builds the examples only as tests, so without this the programs would be
+/// missing or old.
 pub(crate) fn programs() -> Result<()> {
     process::run_ok(&mut cargo(["build", "--workspace", "--examples", "--bins"]))
 }
 
-/// All that has tests. Not `--all-targets`: that runs the benchmarks, too, without optimization.
+/// Everything with tests. Not `--all-targets`, which would also run the benchmarks, without optimization.
 const WITH_TESTS: [&str; 4] = ["--lib", "--bins", "--tests", "--examples"];
 
-/// What runs the tests that the arguments choose.
+/// The command that runs the tests that the arguments choose.
 fn tests(nextest: bool, arguments: &[OsString]) -> Command {
     let mut command = if nextest { cargo(["nextest", "run"]) } else { cargo(["test"]) };
     if !nextest && arguments.is_empty() {
@@ -132,7 +131,7 @@ fn tests(nextest: bool, arguments: &[OsString]) -> Command {
     command
 }
 
-/// What runs the tests that have `word` in their path.
+/// The command that runs the tests that have `word` in their path.
 fn matching(nextest: bool, word: &str) -> Command {
     let mut command = if nextest {
         let mut command = cargo(["nextest", "run", "--no-tests=pass", "-E"]);
@@ -162,7 +161,7 @@ fn chooses_package(arguments: &[OsString]) -> bool {
 mod tests {
     use super::*;
 
-    /// Without nextest as with it.
+    /// Neither with nextest nor without it.
     #[test]
     fn no_benchmark_runs_among_the_tests() {
         let one = [OsString::from("--test"), "amqp_jobs".into()];

@@ -1,4 +1,4 @@
-//! What the tests of private brokers share.
+//! What the tests of the private brokers share.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -7,19 +7,60 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(60);
 
-/// `xtask rabbitmq` or the like, with a temporary directory of its own.
+/// A task of `xtask` that runs a broker in the foreground.
 pub(crate) struct Foreground {
-    pub(crate) child: Child,
-    temporary: tempfile::TempDir,
+    pub(crate) task: &'static str,
+    /// How its first line begins, with the broker's address.
+    pub(crate) address: &'static str,
+    /// How its second line begins, with the broker's directory.
+    pub(crate) directory: &'static str,
+    /// At least as many processes belong to a broker that is ready.
+    pub(crate) processes: usize,
 }
 
 impl Foreground {
-    pub(crate) fn start(task: &str) -> Self {
+    /// Ends it by closing its stdin, and by each signal; it must exit with this code.
+    pub(crate) fn leaves_nothing_when_it_ends(&self, signals: &[(Signal, Option<i32>)]) {
+        let mut running = Running::start(self);
+        let directory = running.wait_until_ready(self);
+        drop(running.child.stdin.take());
+        assert_eq!(running.exit_code(), Some(0));
+        running.assert_nothing_left(&directory);
+
+        for (signal, code) in signals {
+            let mut running = Running::start(self);
+            let directory = running.wait_until_ready(self);
+            running.send(*signal);
+            assert_eq!(running.exit_code(), *code);
+            running.assert_nothing_left(&directory);
+        }
+    }
+
+    /// Ends it by each signal in the phase of its start in which this file appears in the broker's directory.
+    pub(crate) fn leaves_nothing_when_it_starts(&self, phase: &str, signals: &[Signal]) {
+        for signal in signals {
+            let mut running = Running::start(self);
+            let directory = running.wait_for(phase);
+            running.send(*signal);
+            assert_ne!(running.exit_code(), Some(0));
+            running.assert_nothing_left(&directory);
+        }
+    }
+}
+
+/// The task, with a temporary directory of its own.
+struct Running {
+    child: Child,
+    temporary: tempfile::TempDir,
+}
+
+impl Running {
+    fn start(task: &Foreground) -> Self {
         let temporary = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
         let child = Command::new(env!("CARGO_BIN_EXE_xtask"))
-            .arg(task)
+            .arg(task.task)
             .envs([("AMQP_URL", ""), ("KAFKA_BROKERS", "")])
             .env("TMPDIR", temporary.path())
             .stdin(Stdio::piped())
@@ -30,19 +71,19 @@ impl Foreground {
         Self { child, temporary }
     }
 
-    /// Reads what it prints, an address that begins so and the broker's directory, and returns the directory.
-    pub(crate) fn wait_until_ready(&mut self, address: &str, directory: &str, processes: usize) -> String {
+    /// Reads what it prints, and returns the broker's directory.
+    fn wait_until_ready(&mut self, task: &Foreground) -> String {
         let mut lines = BufReader::new(self.child.stdout.take().unwrap()).lines().map(Result::unwrap);
-        let url = lines.next().unwrap();
-        assert!(url.starts_with(address), "{url}");
+        let address = lines.next().unwrap();
+        assert!(address.starts_with(task.address), "{address}");
         let line = lines.next().unwrap();
-        let directory = line.strip_prefix(directory).unwrap().strip_prefix('=').unwrap();
-        assert!(processes_of(Path::new(directory)) >= processes);
+        let directory = line.strip_prefix(task.directory).unwrap();
+        assert!(processes_of(Path::new(directory)) >= task.processes);
         directory.to_owned()
     }
 
     /// Waits until a file is in the broker's directory, and returns the directory.
-    pub(crate) fn wait_for(&mut self, file: &str) -> String {
+    fn wait_for(&mut self, file: &str) -> String {
         let deadline = Instant::now() + PATIENCE;
         loop {
             let entries = std::fs::read_dir(self.temporary.path()).unwrap();
@@ -55,18 +96,18 @@ impl Foreground {
         }
     }
 
-    pub(crate) fn send(&self, signal: Signal) {
+    fn send(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
 
-    pub(crate) fn exit_code(&mut self) -> Option<i32> {
+    fn exit_code(&mut self) -> Option<i32> {
         // `wait` would close it, which is one of the ways to end.
         let _stdin = self.child.stdin.take();
         self.child.wait().unwrap().code()
     }
 
     /// After SIGKILL somebody else cleans up, so it may take a moment.
-    pub(crate) fn assert_nothing_left(&self, directory: &str) {
+    fn assert_nothing_left(&self, directory: &str) {
         let deadline = Instant::now() + PATIENCE;
         let left = || {
             let files: Vec<_> = std::fs::read_dir(self.temporary.path()).unwrap().map(|e| e.unwrap().path()).collect();

@@ -1,4 +1,4 @@
-//! Services from docker-compose.yml, under a project name and on ports that disturb nobody.
+//! Services from docker-compose.yml. Each start has a project name and ports of its own, so it disturbs nobody.
 
 use std::fmt::Write;
 use std::process::Command;
@@ -6,28 +6,28 @@ use std::process::Command;
 use anyhow::{Context, Result};
 use tempfile::TempDir;
 
+use super::running::Running;
 use crate::guardian::Guardian;
 use crate::private::quote;
-use crate::service::Running;
 use crate::{net, process, workspace};
 
-/// Every port variable of docker-compose.yml: each gets a free port.
+/// Every port variable of docker-compose.yml. Each is set to a free port.
 const PORT_VARIABLES: [&str; 3] = ["AMQP_PORT", "RABBITMQ_MANAGEMENT_PORT", "KAFKA_PORT"];
 
-/// How docker-compose.yml provides a service.
+/// A service as docker-compose.yml has it.
 pub(crate) struct Entry {
     /// Its name there.
     pub(crate) service: &'static str,
-    /// The variable for the port that clients use.
+    /// The variable of the port that clients use.
     pub(crate) port_variable: &'static str,
-    /// The address at which a client finds it.
+    /// The address for clients, by that port.
     pub(crate) address: fn(u16) -> String,
 }
 
-/// Whether services can come from docker-compose.yml here.
+/// Can services be started from docker-compose.yml here?
 pub(crate) enum Availability {
     Ready,
-    /// They cannot; why.
+    /// No; why.
     No(&'static str),
 }
 
@@ -45,12 +45,12 @@ pub(crate) fn available() -> Availability {
     }
 }
 
-/// Does the docker client have compose? It can check a file without an engine.
+/// Does the docker client have compose? It checks a file without an engine.
 pub(crate) fn client_has_compose() -> bool {
     process::try_capture(Command::new("docker").args(["compose", "version"])).is_ok_and(|out| out.status.success())
 }
 
-/// A project that is up; taken down when dropped.
+/// A running project. It is taken down when dropped.
 pub(crate) struct Compose {
     // Dropped first: it needs the script in the directory.
     _guardian: Guardian,
@@ -81,11 +81,12 @@ impl Compose {
             std::fs::write(&path, text).with_context(|| format!("failed to write {}", path.display()))?;
         }
         let port = ports.iter().find(|(variable, _)| *variable == entry.port_variable);
-        let (_, port) = port.context("the service's port variable is not among those of docker-compose.yml")?;
+        let (_, port) = port
+            .with_context(|| format!("failed to find {} among the ports of docker-compose.yml", entry.port_variable))?;
         let (address, scripts) = ((entry.address)(*port), directory.path().to_owned());
         let compose = Self { _guardian: Guardian::start(&control)?, _directory: directory };
         process::run_ok(Command::new("sh").arg(&control).arg("start"))?;
-        Ok(Running::new(address, scripts, compose))
+        Ok(Running::ours(address, scripts, compose))
     }
 }
 
