@@ -7,7 +7,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::OwnedHeaders;
 use rdkafka::topic_partition_list::TopicPartitionList;
 use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
-use rdkafka::{ClientContext, Offset};
+use rdkafka::{ClientContext, Message, Offset};
 use spanbridge::record::{Body, Record};
 use spanbridge_kafka::{ConsumerExt, Observed, ObservedConsumer};
 use spanbridge_tests::{Kafka, Seen, in_process_kafka, kafka, recorder, spans, until, within};
@@ -166,4 +166,24 @@ async fn who_drops_a_consumer_closes_it() {
         until("the jobs to notice", || job.is_finished().then_some(())).await;
         job.join().unwrap()
     }
+}
+
+/// An observed consumer is stored where it is needed: a clone receives and settles after the first one is gone.
+#[tokio::test]
+async fn clones_share_the_consumer() {
+    struct Service {
+        consumer: ObservedConsumer<StreamConsumer<Observed<DefaultConsumerContext>>>,
+    }
+    let kafka = kafka("clones", 1).await;
+    send(&kafka, 0, 2).await;
+    let first = kafka.consumer("clones").observed();
+    let service = Service { consumer: first.clone() };
+    let job = within("a message", first.recv()).await.unwrap().detach();
+    drop(first);
+    job.store_offset().unwrap();
+    let job = within("the next", service.consumer.recv()).await.unwrap();
+    assert_eq!((job.offset(), job.group()), (1, "clones"));
+    let job = job.detach();
+    drop(service);
+    assert_eq!(job.store_offset(), Err(KafkaError::Canceled), "the last clone closes it");
 }

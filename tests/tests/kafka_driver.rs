@@ -90,7 +90,7 @@ async fn partitions_keep_their_order_side_by_side() {
 }
 
 #[tokio::test]
-async fn a_message_that_fails_is_tried_again_and_skipped() {
+async fn a_failed_message_is_retried_and_skipped() {
     let kafka = kafka("skip", 1).await;
     send(&kafka, 0, &["x", "fail", "panic", "x"]).await;
     let (work, records) = recorder("work");
@@ -134,8 +134,9 @@ async fn a_message_that_fails_is_tried_again_and_skipped() {
     );
 }
 
+/// It is not stored, so the message is delivered again.
 #[tokio::test]
-async fn a_message_that_fails_stops_the_driver_and_comes_again() {
+async fn a_failed_message_stops_the_driver() {
     let kafka = kafka("stop", 1).await;
     send(&kafka, 0, &["x", "fail", "x"]).await;
     {

@@ -19,7 +19,7 @@ use std::time::Duration;
 const SOON: Duration = Duration::from_secs(10);
 
 #[tokio::test]
-async fn a_future_that_is_dropped_leaves_the_outcome_unknown() {
+async fn a_dropped_future_is_an_unknown_outcome() {
     let kafka = kafka("dropped", 1).await;
     let (work, records) = recorder("work");
     let producer = kafka.future_producer();
@@ -172,7 +172,7 @@ async fn a_send_does_not_fail_because_of_us() {
 }
 
 #[tokio::test]
-async fn what_was_too_large_without_us_is_not_laid_to_us() {
+async fn too_large_without_us_is_not_our_fault() {
     let kafka = kafka("own", 1).await;
     let (work, records) = recorder("work");
     let producer = kafka.future_producer();
@@ -191,8 +191,9 @@ async fn what_was_too_large_without_us_is_not_laid_to_us() {
     assert_eq!(told, [("rejected".to_owned(), vec![]), ("rejected".to_owned(), vec![])]);
 }
 
+/// By the client's own limit.
 #[tokio::test]
-async fn what_has_no_room_is_left_out_by_the_client_s_limit() {
+async fn what_has_no_room_is_left_out() {
     let kafka = kafka("room", 1).await;
     let (work, records) = recorder("work");
     let producer: FutureProducer =

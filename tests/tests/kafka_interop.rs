@@ -110,7 +110,7 @@ async fn interop_what_kcat_sends_is_continued() {
 }
 
 #[tokio::test]
-async fn interop_what_confluent_kafka_sends_is_continued() {
+async fn interop_confluent_kafka_sends_to_us() {
     let kafka = kafka("confluent-sends", 1).await;
     let arguments =
         [&kafka.topic, "3", "--brokers", &kafka.brokers, "--baggage", "tier=gold", "--baggage", "name=two words"];
@@ -144,7 +144,7 @@ async fn interop_what_confluent_kafka_sends_is_continued() {
 }
 
 #[tokio::test]
-async fn interop_what_we_send_is_continued_by_confluent_kafka() {
+async fn interop_confluent_kafka_continues_ours() {
     let kafka = kafka("confluent-reads", 1).await;
     let arguments = [&kafka.topic, "2", "--brokers", &kafka.brokers, "--group", &kafka.topic, "--timeout", "25"];
     let Some(consumer) = Program::python("confluent_consumer.py", arguments) else { return };

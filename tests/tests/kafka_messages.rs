@@ -162,8 +162,9 @@ async fn what_has_no_room_is_left_out_and_said() {
     assert_eq!(wire[1], (b"tracestate".to_vec(), format!("sb=r:{run}")));
 }
 
+/// Only where it was asked for.
 #[tokio::test]
-async fn payloads_and_headers_are_captured_where_it_was_asked_for() {
+async fn payloads_and_headers_are_captured() {
     let kafka = kafka("capture", 1).await;
     let (orders, memory) = recorder("orders");
     let all =

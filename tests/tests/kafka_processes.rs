@@ -50,8 +50,9 @@ async fn two_processes_make_one_run() {
     assert_eq!(commits, 1, "one commit covers them all");
 }
 
+/// The message is delivered again.
 #[tokio::test]
-async fn a_consumer_that_is_killed_leaves_an_open_span_and_the_message_comes_again() {
+async fn a_killed_consumer_leaves_an_open_span() {
     let kafka = kafka("killed", 1).await;
     let directory = tempfile::tempdir().unwrap();
     let db = directory.path().join("records.db");

@@ -22,7 +22,7 @@ use tokio::task::JoinHandle;
 const SOON: Duration = Duration::from_secs(20);
 
 #[tokio::test]
-async fn work_in_flight_on_a_revoked_partition_is_marked() {
+async fn work_on_a_revoked_partition_is_marked() {
     let kafka = kafka("revoked", 1).await;
     let producer = kafka.future_producer();
     let record = FutureRecord::<(), str>::to(&kafka.topic).payload("x");

@@ -83,7 +83,7 @@ async fn what_was_rolled_back_is_not_received() {
 
 /// The transaction has the last word on what was sent in it, whenever the report is looked at; but not on what it never had.
 #[tokio::test(flavor = "multi_thread")]
-async fn reports_that_are_looked_at_later_and_sends_that_were_refused() {
+async fn late_reports_and_refused_sends() {
     let kafka = kafka("transaction-late", 1).await;
     for (id, commit, status) in [("late-commit", true, "committed"), ("late-abort", false, "rolled_back")] {
         let mut config = kafka.config();

@@ -1,7 +1,7 @@
 //! Kafka headers as a carrier.
 //!
-//! rdkafka's own accessors panic on a header whose key is not UTF-8, and its owned headers cannot give one up. So this
-//! file, and no other, asks librdkafka itself.
+//! rdkafka's accessors panic on a header whose key is not UTF-8, and its owned headers cannot remove one. So this file, and
+//! no other, calls librdkafka directly.
 
 use rdkafka::Message;
 use rdkafka::bindings::{
@@ -16,7 +16,7 @@ use std::ffi::{CStr, CString};
 use std::fmt;
 use std::ptr::null;
 
-/// The headers of a received message, read in place. Other headers, and what their keys consist of, do not matter.
+/// The headers of a received message, read in place. Any bytes in other headers are harmless.
 #[derive(Clone, Copy)]
 pub struct Headers<'a>(Option<&'a BorrowedHeaders>);
 
@@ -39,7 +39,7 @@ impl<'a> From<Option<&'a OwnedHeaders>> for Headers<'a> {
 }
 
 impl Extract for Headers<'_> {
-    /// Of several of the same key the last counts.
+    /// The last of several with the same key counts.
     fn get(&self, name: &str) -> Header<'_> {
         let (Some(headers), Some(name)) = (self.0, c_name(name)) else { return Header::Absent };
         let (mut value, mut size) = (null(), 0);
@@ -67,22 +67,28 @@ impl fmt::Debug for Headers<'_> {
     }
 }
 
-/// Headers of a message that is about to be sent. Every other header stays as it is.
+/// The headers of a message to be sent. Other headers stay as they are.
 #[derive(Debug)]
-pub struct HeadersMut<'a>(pub &'a mut OwnedHeaders);
+pub struct HeadersMut<'a>(&'a mut OwnedHeaders);
+
+impl<'a> From<&'a mut OwnedHeaders> for HeadersMut<'a> {
+    fn from(headers: &'a mut OwnedHeaders) -> Self {
+        HeadersMut(headers)
+    }
+}
 
 impl Inject for HeadersMut<'_> {
     fn set(&mut self, name: &'static str, value: &str) {
         self.remove(name);
         let headers = native(self.0.as_borrowed()).cast_mut();
         let (name_size, size) = (name.len() as isize, value.len() as isize);
-        // SAFETY: we have the owned headers to ourselves; librdkafka copies the name and the value.
+        // SAFETY: the owned headers are borrowed exclusively; librdkafka copies the name and the value.
         unsafe { rd_kafka_header_add(headers, name.as_ptr().cast(), name_size, value.as_ptr().cast(), size) };
     }
 
     fn remove(&mut self, name: &'static str) {
         if let Some(name) = c_name(name) {
-            // SAFETY: we have the owned headers to ourselves; the name is a C string.
+            // SAFETY: the owned headers are borrowed exclusively; the name is a C string.
             unsafe { rd_kafka_header_remove(native(self.0.as_borrowed()).cast_mut(), name.as_ptr()) };
         }
     }
@@ -101,19 +107,18 @@ impl Inject for HeadersMut<'_> {
     }
 }
 
-/// What librdkafka reckons with for a message beside its key, its value and its headers, and at most for a header beside
-/// its name and its value: numbers of variable length, all of them at their longest.
+/// The bytes that librdkafka counts for a message beside key, value and headers, and at most for a header beside name and
+/// value: variable-length numbers, all at their maximum.
 const MESSAGE_OVERHEAD: usize = 36;
 const HEADER_OVERHEAD: usize = 10;
 
-/// What a message may carry of ours: the client's limit, without the message itself and the user's headers.
-/// `most` is what the user grants us.
-pub(crate) fn budget(largest: usize, message: usize, headers: Option<&OwnedHeaders>, most: usize) -> Budget {
-    let bytes = largest.saturating_sub(MESSAGE_OVERHEAD + message + headers.map_or(0, size_of_theirs)).min(most);
+/// What our headers may take: the client's limit minus the message itself and the user's headers, at most `max`.
+pub(crate) fn budget(limit: usize, message: usize, headers: Option<&OwnedHeaders>, max: usize) -> Budget {
+    let bytes = limit.saturating_sub(MESSAGE_OVERHEAD + message + headers.map_or(0, size_of_theirs)).min(max);
     Budget { bytes, per_header: HEADER_OVERHEAD, headers: usize::MAX }
 }
 
-/// The bytes of all headers but ours.
+/// The bytes of all headers except ours.
 fn size_of_theirs(headers: &OwnedHeaders) -> usize {
     let mut sum = 0;
     Headers::from(Some(headers)).each(|name, value| {
@@ -125,7 +130,7 @@ fn size_of_theirs(headers: &OwnedHeaders) -> usize {
 }
 
 impl<'a> Headers<'a> {
-    /// Every header, in their order; a value may be null.
+    /// Calls `f` with every header in order; a value may be null.
     pub(crate) fn each(&self, mut f: impl FnMut(&'a [u8], Option<&'a [u8]>)) {
         let Some(headers) = self.0 else { return };
         for i in 0.. {
@@ -135,8 +140,8 @@ impl<'a> Headers<'a> {
             if got != RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR {
                 break;
             }
-            // SAFETY: librdkafka has given us a C string, and a value of this size unless it is null; both live as long as
-            // the headers.
+            // SAFETY: librdkafka wrote a C string, and a value of this size unless it is null; both live as long as the
+            // headers.
             let (name, value) = unsafe {
                 let value = (!value.is_null()).then(|| std::slice::from_raw_parts(value.cast::<u8>(), size));
                 (CStr::from_ptr(name).to_bytes(), value)
@@ -146,12 +151,12 @@ impl<'a> Headers<'a> {
     }
 }
 
-/// The reference is the pointer: the type has no content of its own.
+/// The reference is librdkafka's pointer: the type has no content of its own.
 fn native(headers: &BorrowedHeaders) -> *const RDKafkaHeaders {
     std::ptr::from_ref(headers).cast()
 }
 
-/// The names that are asked for are C strings already.
+/// The name as a C string; ours are constants.
 fn c_name(name: &str) -> Option<Cow<'static, CStr>> {
     Some(match name {
         w3c::TRACEPARENT => Cow::Borrowed(c"traceparent"),
@@ -161,22 +166,22 @@ fn c_name(name: &str) -> Option<Cow<'static, CStr>> {
     })
 }
 
-/// What the headers of a record were before ours were written, to give a record that was not sent back as it came.
+/// A record's headers before ours were written, to return a record that was not sent as it came.
 #[derive(Debug)]
 pub(crate) enum OriginalHeaders {
-    /// They are as they were.
+    /// The headers are unchanged.
     Untouched,
     /// There were none.
     None,
-    /// There was none of ours among them.
+    /// None of them was ours.
     WithoutContext,
-    /// These.
+    /// A copy of them.
     Saved(OwnedHeaders),
 }
 
 impl OriginalHeaders {
-    /// What is to be known before a context is written.
-    pub(crate) fn injection(headers: Option<&OwnedHeaders>) -> Self {
+    /// To be called before a context is written.
+    pub(crate) fn before_injection(headers: Option<&OwnedHeaders>) -> Self {
         let Some(headers) = headers else { return OriginalHeaders::None };
         let mut ours = false;
         Headers::from(Some(headers)).each(|name, _| ours |= w3c::header_named(name).is_some());
@@ -188,7 +193,7 @@ impl OriginalHeaders {
         !matches!(self, OriginalHeaders::Untouched)
     }
 
-    /// The headers as they were.
+    /// The original headers, given the current ones.
     pub(crate) fn restore(self, now: Option<OwnedHeaders>) -> Option<OwnedHeaders> {
         match self {
             OriginalHeaders::Untouched => now,
@@ -220,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_counts_and_no_key_is_in_the_way() {
+    fn the_last_value_of_a_key_counts() {
         let got = headers(&[(b"bad\xff", Some(b"x")), (b"k", Some(b"1")), (b"\xc3\x28", None), (b"k", Some(b"\xfe"))]);
         let carrier = Headers::from(Some(&got));
         assert_eq!(carrier.get("k"), Header::Value(Cow::Borrowed(b"\xfe")));
@@ -243,11 +248,11 @@ mod tests {
     }
 
     #[test]
-    fn other_case_is_found_and_taken_out() {
+    fn other_case_is_found_and_removed() {
         let mut sent = headers(&[(b"Baggage", Some(b"k=v")), (b"bad\xff", Some(b"x")), (b"BAGGAGE", Some(b"k=w"))]);
         let found = extract(&Headers::from(Some(&sent)));
         assert_eq!((found.context.baggage().as_str(), found.problems.len()), ("k=w", 1));
-        let before = OriginalHeaders::injection(Some(&sent));
+        let before = OriginalHeaders::before_injection(Some(&sent));
         inject(&found.context, &mut HeadersMut(&mut sent));
         assert_eq!(sent.count(), 2);
         let again = extract(&Headers::from(Some(&sent)));
@@ -256,9 +261,9 @@ mod tests {
     }
 
     #[test]
-    fn ours_are_replaced_and_given_back() {
+    fn our_headers_are_replaced_and_restored() {
         let mut sent = headers(&[(b"traceparent", Some(b"1")), (b"a", None), (b"traceparent", Some(b"2"))]);
-        let before = OriginalHeaders::injection(Some(&sent));
+        let before = OriginalHeaders::before_injection(Some(&sent));
         HeadersMut(&mut sent).set(w3c::TRACEPARENT, "3");
         assert_eq!(sent.count(), 2);
         assert_eq!(sent.get(1), Pair { key: "traceparent", value: Some(&b"3"[..]) });
@@ -267,9 +272,9 @@ mod tests {
         assert_eq!(Headers::from(Some(&back)).get(w3c::TRACEPARENT), Header::Value(Cow::Borrowed(b"2")));
 
         let mut sent = OwnedHeaders::new().insert(Pair { key: "a", value: Some("b") });
-        let before = OriginalHeaders::injection(Some(&sent));
+        let before = OriginalHeaders::before_injection(Some(&sent));
         HeadersMut(&mut sent).set(w3c::BAGGAGE, "k=v");
         assert_eq!(before.restore(Some(sent)).map(|h| h.count()), Some(1));
-        assert!(OriginalHeaders::injection(None).restore(Some(OwnedHeaders::new())).is_none());
+        assert!(OriginalHeaders::before_injection(None).restore(Some(OwnedHeaders::new())).is_none());
     }
 }

@@ -1,12 +1,12 @@
-//! What librdkafka says about a client, where rdkafka has no word for it.
+//! What librdkafka knows about a client and rdkafka has no method for.
 
 use rdkafka::bindings::{rd_kafka_conf, rd_kafka_conf_get, rd_kafka_get_watermark_offsets, rd_kafka_name};
 use rdkafka::types::{RDKafka, RDKafkaConfRes, RDKafkaRespErr};
 use std::ffi::{CStr, CString};
 use std::ptr::null_mut;
 
-/// The most bytes that librdkafka keeps of a client's name.
-pub(crate) const LONGEST_NAME: usize = 127;
+/// The number of bytes of a client's name that librdkafka keeps.
+pub(crate) const MAX_NAME_BYTES: usize = 127;
 
 /// A client of librdkafka.
 ///
@@ -15,20 +15,20 @@ pub(crate) const LONGEST_NAME: usize = 127;
 pub unsafe trait Client {
     fn native(&self) -> *mut RDKafka;
 
-    /// What no other client has in this process: where it is, and its name, `<client id>#<kind>-<number>`. That tells it
-    /// from one that was at the same place before, unless librdkafka has cut it short.
+    /// Identifies the client within this process: its address and its name, `<client id>#<kind>-<number>`. The number
+    /// tells it from an earlier client at the same address, unless librdkafka has cut the name short.
     fn identity(&self) -> (usize, &CStr) {
         // SAFETY: the pointer is valid, by this trait's contract; the name is a C string that lives as long.
         let name = unsafe { CStr::from_ptr(rd_kafka_name(self.native())) };
         (self.native().addr(), name)
     }
 
-    /// A setting of the client.
+    /// A setting of the client; `None` if it is unknown or empty.
     fn setting(&self, key: &CStr) -> Option<String> {
         // SAFETY: the pointer is valid, by this trait's contract, and so is its configuration.
         let conf = unsafe { rd_kafka_conf(self.native()) };
         let mut size = 0;
-        // SAFETY: without a buffer, librdkafka tells only the size that it takes.
+        // SAFETY: without a buffer, librdkafka only reports the size it needs.
         let known = unsafe { rd_kafka_conf_get(conf, key.as_ptr(), null_mut(), &mut size) };
         if known != RDKafkaConfRes::RD_KAFKA_CONF_OK || size == 0 {
             return None;
@@ -40,7 +40,7 @@ pub unsafe trait Client {
         (!value.is_empty()).then(|| value.to_owned())
     }
 
-    /// The offset that the partition's next message will have, as far as the client has heard. It asks nobody.
+    /// The partition's high watermark (the offset of its next message), as the client last heard it. Sends no request.
     fn high_watermark(&self, topic: &str, partition: i32) -> Option<i64> {
         let topic = CString::new(topic).ok()?;
         let (mut low, mut high) = (-1, -1);

@@ -1,27 +1,27 @@
-//! What a client says of itself, asked once: to ask librdkafka takes longer than to send.
+//! What this crate needs to know about a client. It is read once: asking librdkafka takes longer than sending a message.
 
-use crate::client::{Client, LONGEST_NAME};
+use crate::client::{Client, MAX_NAME_BYTES};
 use spanbridge::observe::SpanBuilder;
 use spanbridge::{Value, semconv};
 use std::cell::RefCell;
 use std::ffi::CStr;
 use std::rc::Rc;
 
-/// A client's id, its group, the broker that it was told of, and how much a message may be.
+/// A client's id, its group, its bootstrap server, and its limits.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ClientInfo {
-    /// Which no other client has in this process.
+    /// Unique within this process.
     identity: (usize, Box<CStr>),
-    /// Empty where it has none.
+    /// Empty if it has none.
     pub(crate) id: Box<str>,
-    /// Empty where it is in none.
+    /// Empty if it is in none.
     pub(crate) group: Box<str>,
-    /// The largest message that it sends, in bytes, with the overhead that it reckons with.
-    pub(crate) largest: usize,
-    /// What settles its messages, where it is in a group.
+    /// The largest message that it sends (`message.max.bytes`), overhead included.
+    pub(crate) max_message_bytes: usize,
+    /// How its messages are settled; `None` outside a group.
     settling: Option<Settling>,
-    /// Whether brokers answer what it sends: not with `acks=0`.
-    pub(crate) is_answered: bool,
+    /// Whether brokers acknowledge what it sends: not with `acks=0`.
+    pub(crate) is_acknowledged: bool,
     server: Option<(Box<str>, u16)>,
 }
 
@@ -38,30 +38,30 @@ impl ClientInfo {
             id: setting(c"client.id").into(),
             group: group.into(),
             settling,
-            largest: setting(c"message.max.bytes").parse().unwrap_or(usize::MAX),
-            is_answered: &*setting(c"acks") != "0",
+            max_message_bytes: setting(c"message.max.bytes").parse().unwrap_or(usize::MAX),
+            is_acknowledged: &*setting(c"acks") != "0",
             server: only_server(&setting(c"bootstrap.servers")),
         }
     }
 
-    /// Of a thread's last client at no cost.
+    /// The same, remembered for the last client that this thread asked about.
     pub(crate) fn last(client: &(impl Client + ?Sized)) -> Rc<Self> {
         thread_local! {
             static LAST: RefCell<Rc<ClientInfo>> = RefCell::default();
         }
         let known = LAST.try_with(|last| last.borrow().clone()).ok();
         let is_known = |(address, name): &(usize, Box<CStr>)| {
-            // Where it was cut short nobody knows.
-            (*address, &**name) == client.identity() && name.count_bytes() < LONGEST_NAME
+            // A name that was cut short identifies nothing.
+            (*address, &**name) == client.identity() && name.count_bytes() < MAX_NAME_BYTES
         };
-        known.filter(|facts| is_known(&facts.identity)).unwrap_or_else(|| {
-            let facts = Rc::new(ClientInfo::of(client));
-            let _ = LAST.try_with(|last| last.replace(facts.clone()));
-            facts
+        known.filter(|info| is_known(&info.identity)).unwrap_or_else(|| {
+            let info = Rc::new(ClientInfo::of(client));
+            let _ = LAST.try_with(|last| last.replace(info.clone()));
+            info
         })
     }
 
-    /// Tells whether somebody has to settle the messages that it receives, and how.
+    /// Records how the messages that it receives are settled.
     pub(crate) fn settled_by(&self, span: SpanBuilder) -> SpanBuilder {
         match self.settling {
             Some(Settling::Automatic) => span.attribute(semconv::SETTLE_AUTOMATIC, true),
@@ -70,7 +70,7 @@ impl ClientInfo {
         }
     }
 
-    /// Tells where the broker is, if that is known.
+    /// Records where the broker is, if that is known.
     pub(crate) fn at_server(&self, span: SpanBuilder) -> SpanBuilder {
         match &self.server {
             Some((host, port)) => {
@@ -81,17 +81,17 @@ impl ClientInfo {
     }
 }
 
-/// What settles a consumer's messages.
+/// How a consumer's messages are settled.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Settling {
-    /// The client does, whatever becomes of them.
+    /// By the client, whatever happens to them.
     Automatic,
-    /// The user has to call this.
+    /// By a call that the application makes.
     Expected(&'static str),
 }
 
 impl Settling {
-    /// By whether the client commits what is stored, and stores what it hands out.
+    /// From whether the client commits stored offsets, and stores the offsets of the messages it delivers.
     fn by(commits: bool, stores: bool) -> Self {
         match (commits, stores) {
             (true, true) => Settling::Automatic,
@@ -101,7 +101,7 @@ impl Settling {
     }
 }
 
-/// The server in a list of servers with just one, as librdkafka reads it. Of several nobody knows which one it will be.
+/// The server of a list with a single one, read as librdkafka reads it. Among several, the one in use is unknown.
 fn only_server(list: &str) -> Option<(Box<str>, u16)> {
     let mut servers = list.split(',').map(str::trim).filter(|server| !server.is_empty());
     let (Some(server), None) = (servers.next(), servers.next()) else { return None };
@@ -118,7 +118,7 @@ fn only_server(list: &str) -> Option<(Box<str>, u16)> {
     (!host.is_empty()).then(|| (host.into(), port))
 }
 
-/// librdkafka's where none is said.
+/// librdkafka's default port.
 const PORT: u16 = 9092;
 
 #[cfg(test)]
@@ -128,10 +128,10 @@ mod tests {
     use rdkafka::consumer::BaseConsumer;
     use rdkafka::producer::FutureProducer;
 
-    /// As librdkafka reads its settings, whose default is to do it all by itself. A consumer in no group has nothing to
-    /// settle, and a producer neither.
+    /// librdkafka's default is to settle everything itself. A consumer outside a group has nothing to settle, nor has a
+    /// producer.
     #[test]
-    fn settings_say_what_settles() {
+    fn settings_decide_who_settles() {
         let settling = |group: &str, settings: &[&str]| {
             let mut config = ClientConfig::new();
             if !group.is_empty() {
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_is_told_where_there_is_one() {
+    fn a_single_server_is_known() {
         let known = [
             ("kafka.example:9093", "kafka.example", 9093),
             (" kafka.example ,", "kafka.example", PORT),

@@ -1,4 +1,4 @@
-//! Names and attributes of spans, by OpenTelemetry's conventions for Kafka.
+//! Names and attributes of the spans, by OpenTelemetry's conventions for Kafka.
 
 use crate::carrier::Headers;
 use crate::client_info::ClientInfo;
@@ -13,38 +13,38 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 const SYSTEM: &str = "kafka";
 
-/// What is told about a message that is sent or received.
+/// What is recorded of a message that is sent or received.
 pub(crate) struct About<'a> {
     pub(crate) topic: &'a str,
     pub(crate) key: Option<&'a [u8]>,
     pub(crate) payload: Option<&'a [u8]>,
     pub(crate) partition: Option<i32>,
-    pub(crate) tells_size: bool,
+    pub(crate) records_size: bool,
 }
 
-/// The span around a send, begun under what is current.
+/// The span of a send, begun under the current one.
 pub(crate) fn send(about: &About<'_>, client: &ClientInfo, values: &mut Values<'_>) -> SpanBuilder {
     message(step(client, Step::Send, "send", about.topic), about, values)
 }
 
-/// The span around the work on a message, begun under what is current.
+/// The span of the work on a message, begun under the current one.
 pub(crate) fn process(about: &About<'_>, client: &ClientInfo, offset: i64, values: &mut Values<'_>) -> SpanBuilder {
     let span = step(client, Step::Process, "process", about.topic);
     client.settled_by(in_group(message(span, about, values), client)).attribute(semconv::KAFKA_OFFSET, offset)
 }
 
-/// The span around the work on a batch, begun under what is current.
+/// The span of the work on a batch, begun under the current one. `topic` is empty if there are several.
 pub(crate) fn batch(topic: &str, client: &ClientInfo, count: usize) -> SpanBuilder {
     let span = step(client, Step::Process, "process", topic);
     in_group(span, client).attribute(semconv::MESSAGING_BATCH_COUNT, count)
 }
 
-/// The span around a commit or the storing of an offset, begun under what is current.
+/// The span of a commit or of storing an offset, begun under the current one.
 pub(crate) fn settle(operation: &'static str, topic: &str, client: &ClientInfo) -> SpanBuilder {
     in_group(step(client, Step::Settle, operation, topic), client)
 }
 
-/// The span around a transaction.
+/// The span of a transaction.
 pub(crate) fn transaction(id: &str, client: &ClientInfo) -> SpanBuilder {
     step(client, Step::Send, "transaction", "").kind(Kind::Client).attribute(semconv::TRANSACTION_ID, id)
 }
@@ -66,32 +66,26 @@ fn message(mut span: SpanBuilder, about: &About<'_>, values: &mut Values<'_>) ->
         span = values.attribute(span, PartKind::MessageKey, semconv::KAFKA_MESSAGE_KEY, key)
     }
     match about.payload {
-        Some(payload) if about.tells_size => span.attribute(semconv::MESSAGING_BODY_SIZE, payload.len()),
+        Some(payload) if about.records_size => span.attribute(semconv::MESSAGING_BODY_SIZE, payload.len()),
         Some(_) => span,
         None => span.attribute(semconv::KAFKA_TOMBSTONE, true),
     }
 }
 
-/// Records what is to be recorded of the payload and the headers.
-pub(crate) fn capture(
-    capturing: &CapturePolicy,
-    span: &Span,
-    step: Step,
-    payload: Option<&[u8]>,
-    headers: Headers<'_>,
-) {
-    // Many write it as a header: Kafka has no place of its own for it.
+/// Records the payload and the headers as the policy says.
+pub(crate) fn capture(policy: &CapturePolicy, span: &Span, step: Step, payload: Option<&[u8]>, headers: Headers<'_>) {
+    // Kafka has no field for it; by custom it is a header.
     let content_type = match headers.get("content-type") {
         Header::Value(Cow::Borrowed(value)) => std::str::from_utf8(value).unwrap_or(UNKNOWN_TYPE),
         _ => UNKNOWN_TYPE,
     };
     let message = messaging::Message { step, content_type, payload: payload.unwrap_or_default() };
-    capturing.record(span, &message, |each| {
+    policy.record(span, &message, |each| {
         headers.each(|name, value| each(&String::from_utf8_lossy(name), value.unwrap_or_default()))
     })
 }
 
-/// The class of an error: librdkafka's name for it, or the conventions' word for one without.
+/// The class of an error: librdkafka's name for it, or the conventions' `_OTHER`.
 pub(crate) fn error_type(error: &KafkaError) -> Cow<'static, str> {
     match error.rdkafka_error_code() {
         Some(code) => format!("{code:?}").into(),
@@ -99,17 +93,17 @@ pub(crate) fn error_type(error: &KafkaError) -> Cow<'static, str> {
     }
 }
 
-/// How a call of the client went.
+/// The failure of a call of the client, if it failed.
 pub(crate) fn judge<T>(result: &KafkaResult<T>) -> Option<Failure<'_>> {
     result.as_ref().err().map(failure)
 }
 
-/// An error of the client's, with its class.
+/// An error of the client, with its class.
 pub(crate) fn failure(error: &KafkaError) -> Failure<'_> {
     Failure::new(error).class(error_type(error))
 }
 
-/// How long a message has waited, as far as its timestamp can be believed.
+/// How long a message has waited, if its timestamp is plausible.
 pub(crate) fn waited(timestamp: Timestamp, now: SystemTime) -> Waited {
     let since = timestamp.to_millis().and_then(|ms| u64::try_from(ms).ok()).map(Duration::from_millis);
     messaging::waited(since.and_then(|since| UNIX_EPOCH.checked_add(since)), now)
@@ -121,12 +115,12 @@ mod tests {
     use rdkafka::types::RDKafkaErrorCode;
 
     #[test]
-    fn timestamps_that_are_none_tell_nothing() {
+    fn implausible_timestamps_are_unknown() {
         let now = UNIX_EPOCH + Duration::from_millis(1_800_000_000_000);
         let sent = |ms| waited(Timestamp::CreateTime(ms), now);
         assert_eq!(sent(1_800_000_000_000 - 250), Waited::Known(Duration::from_millis(250)));
         assert_eq!(waited(Timestamp::NotAvailable, now), Waited::Unknown);
-        // 1234 is librdkafka's mock broker's.
+        // librdkafka's mock broker uses 1234.
         for ms in [-1, 0, 1234, i64::MIN] {
             assert_eq!(sent(ms), Waited::Unknown);
         }

@@ -1,4 +1,4 @@
-//! The crate's error.
+//! The driver's error.
 
 use rdkafka::error::KafkaError;
 use std::fmt;
@@ -6,7 +6,7 @@ use std::fmt;
 /// Any error.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Why the driver ended. Everything else gives rdkafka's errors.
+/// Why the driver ended. Everything else returns rdkafka's errors.
 #[derive(Debug)]
 pub struct Error {
     kind: ErrorKind,
@@ -17,17 +17,17 @@ pub struct Error {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The consumer cannot go on.
+    /// The consumer cannot continue.
     Receive,
-    /// librdkafka stores the offset of every message that the consumer receives, handled or not.
+    /// `enable.auto.offset.store` is on: librdkafka stores the offset of every message that it delivers, handled or not.
     StoresByItself,
-    /// The work on a message, and the policy is to stop then.
+    /// The work on a message failed, and the policy is to stop.
     Work {
-        /// Its topic.
+        /// The message's topic.
         topic: String,
-        /// Its partition.
+        /// The message's partition.
         partition: i32,
-        /// Its offset.
+        /// The message's offset.
         offset: i64,
     },
 }
@@ -38,7 +38,7 @@ impl Error {
     }
 
     pub(crate) fn stores_by_itself() -> Self {
-        let source = "`enable.auto.offset.store` is on: set it to `false`";
+        let source = "`enable.auto.offset.store` is on";
         Error { kind: ErrorKind::StoresByItself, source: source.into() }
     }
 
@@ -52,13 +52,13 @@ impl Error {
     }
 }
 
-/// Reads on after "failed to".
+/// A fragment that follows "failed to".
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.kind {
             ErrorKind::Receive => f.write_str("receive messages"),
             ErrorKind::StoresByItself => {
-                f.write_str("begin: librdkafka would store the offsets of messages that are not handled yet")
+                f.write_str("start the driver: librdkafka would store the offsets of messages that are not handled yet")
             }
             ErrorKind::Work { topic, partition, offset } => {
                 write!(f, "process message {offset} of {topic}[{partition}]")

@@ -1,6 +1,6 @@
 //! spanbridge for Kafka, with [rdkafka].
 //!
-//! One word on the producer, one on the consumer. Arguments and results stay rdkafka's own.
+//! Add one word to the producer and one to the consumer. Arguments and results stay rdkafka's own.
 //!
 //! ```no_run
 //! use rdkafka::Message;
@@ -11,11 +11,11 @@
 //!
 //! # async fn project(order: Option<&[u8]>) -> Result<(), std::fmt::Error> { Ok(()) }
 //! # async fn f(producer: FutureProducer, consumer: StreamConsumer) -> Result<(), Box<dyn std::error::Error>> {
-//! // The send span ends with the delivery report.
+//! // The `send` span ends with the delivery report.
 //! let record = FutureRecord::to("orders").key("42").payload("{}");
 //! producer.observed().send(record, Duration::from_secs(5)).await.map_err(|(e, _)| e)?;
 //!
-//! // `run` restores the sender's context and opens the `process` span under the sender's span.
+//! // `run` restores the sender's context and opens a `process` span under the sender's span.
 //! let consumer = consumer.observed();
 //! loop {
 //!     let job = consumer.recv().await?;
@@ -25,34 +25,38 @@
 //! # }
 //! ```
 //!
-//! Kafka keeps one offset of a group in each partition, and all messages before it count as done. So a loop must not go on
-//! after a message that failed: the next offset that is stored or committed covers it, and it is lost. It can be tried again,
-//! or sent elsewhere first; or the loop ends, as above, and with the consumer gone, the group's next one gets the message.
-//! The same consumer is behind it already, and gets it only when it is sought back to it
-//! ([`seek`](rdkafka::consumer::Consumer::seek)). With [`ObservedConsumer::batch`] that is so for each of its messages, and
-//! for jobs that are worked on side by side: the offset of one may be stored when those before it are done. The driver
-//! does all of this: [`ObservedConsumer::for_each_partition`].
+//! # Do not continue after a message that failed
 //!
-//! `enable.auto.offset.store` and `enable.auto.commit` are on by default: librdkafka then stores the offset of every message
-//! that it hands out, handled or not, and commits it a moment later, or when the consumer is dropped. So a message that fails is
-//! lost, also where the loop ends with it. In a loop as above, turn the first off.
+//! A group keeps one offset for each partition, and every message before it counts as done. If your loop continues after a
+//! failed message, the next offset that you store or commit covers it and the message is lost. So retry it, send it
+//! elsewhere, or end the loop as above: when the consumer is dropped, the group's next consumer gets the message. The same
+//! consumer gets it only after you [`seek`](rdkafka::consumer::Consumer::seek) back. The same holds for each message of an
+//! [`ObservedConsumer::batch`], and for jobs that you handle side by side: store an offset only after all before it are done.
+//! The driver does all of this: [`ObservedConsumer::for_each_partition`].
 //!
-//! What goes on the wire are the standard headers `traceparent`, `tracestate` and `baggage`. Headers of the user's stay as
-//! they are, byte for byte, and ours are replaced when a message is forwarded. A `traceparent` that is on an outgoing
-//! message already is replaced when it belongs to the current trace, and otherwise kept, and linked to.
+//! `enable.auto.offset.store` and `enable.auto.commit` are on by default: librdkafka stores the offset of every message it
+//! delivers, handled or not, and commits it shortly afterwards and when the consumer is dropped. A message that fails is then
+//! lost even if your loop ends. In a loop like the one above, set `enable.auto.offset.store` to `false`.
 //!
-//! What a consumer makes of the contexts that come with its messages is up to it: as a child of the sender's span, as a run
-//! of its own, or linked, also by age ([`ObservedConsumer::relation`]); how far senders are believed and what baggage is
-//! taken ([`ObservedConsumer::trust`], [`ObservedConsumer::allow_baggage`]); what is recorded of payloads
-//! ([`ObservedConsumer::capture`]).
+//! # On the wire
 //!
-//! A [`Job`] borrows its message from the consumer; [`Job::detach`] makes it one that can be spawned. A span never settles
-//! a message by itself: `store_offset` and the commits of [`ObservedConsumer`] are yours to call, and are recorded whenever
-//! they come. Several messages at once are a [`Batch`].
+//! The standard headers `traceparent`, `tracestate` and `baggage`. Your own headers stay byte for byte as they are. Ours are
+//! replaced when a message is forwarded. If an outgoing message already has a `traceparent`, it is replaced if it belongs
+//! to the current trace; otherwise it is kept and the `send` span links to it.
 //!
-//! Producers that answer in a callback, and consumers whose rebalances are to be recorded, have their context wrapped:
-//! [`Observed`].
+//! # Choices
+//!
+//! Each consumer chooses how a message relates to its sender: child (default), new run, or link, also by age
+//! ([`ObservedConsumer::relation`]); how far senders are trusted and which baggage is taken ([`ObservedConsumer::trust`],
+//! [`ObservedConsumer::allow_baggage`]); and what is recorded of payloads ([`ObservedConsumer::capture`]).
+//!
+//! A [`Job`] borrows its message from the consumer; [`Job::detach`] makes one that can be spawned. A span never settles a
+//! message: call `store_offset` and the commits of [`ObservedConsumer`] yourself, at any time; they are recorded. To handle
+//! several messages at once, use a [`Batch`].
+//!
+//! For producers that report delivery in a callback, and to record rebalances, wrap the client's context: [`Observed`].
 
+// Layers, from the bottom: client, client_info, error, ranges, sync; carrier; describe; produce; consume; driver; context.
 mod carrier;
 mod client;
 mod client_info;
@@ -63,11 +67,12 @@ mod driver;
 mod error;
 mod produce;
 mod ranges;
+mod sync;
 
 pub use carrier::{Headers, HeadersMut};
-pub use consume::{ConsumerExt, Incoming, Job, Jobs, ObservedConsumer, Received, rebalancing};
-pub use context::{GroupContext, Observed};
+pub use consume::{ConsumerExt, Incoming, Job, Jobs, ObservedConsumer, Received};
+pub use context::{GroupContext, Observed, Sent, rebalancing};
 pub use driver::{JobHandler, OnError, Policy};
 pub use error::{BoxError, Error, ErrorKind};
-pub use produce::{ObservedDelivery, ObservedProducer, ProducerExt, Sent, Transaction};
+pub use produce::{ObservedDelivery, ObservedProducer, ProducerExt, Transaction};
 pub use spanbridge::messaging::{Batch, CaptureMode, CapturePolicy, Part, PartKind, Relation, Trust};

@@ -1,14 +1,14 @@
-//! Offsets of partitions, as text: what a commit covers.
+//! The offsets that a commit covers, as text.
 
 use rdkafka::Offset;
 use rdkafka::topic_partition_list::TopicPartitionList;
 use std::fmt;
 
-/// Ranges of offsets, one a partition.
+/// A range of offsets for each partition.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Ranges(Vec<Range>);
 
-/// The messages from `first` (if that is known) to before `next`.
+/// The messages from `first`, if known, up to but without `next`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Range {
     pub(crate) topic: String,
@@ -18,12 +18,12 @@ pub(crate) struct Range {
 }
 
 impl Ranges {
-    /// What is covered by a commit of these offsets. Partitions without one are left out.
+    /// What a commit of these offsets covers. Partitions without an offset are left out.
     pub(crate) fn of(offsets: &TopicPartitionList) -> Self {
         Ranges::since(offsets, |_, _| None)
     }
 
-    /// The same, with what is known about where they begin.
+    /// The same, with the known beginnings.
     pub(crate) fn since(offsets: &TopicPartitionList, first: impl Fn(&str, i32) -> Option<i64>) -> Self {
         let elements = offsets.elements();
         let ranges = elements.iter().filter_map(|e| match e.offset() {
@@ -42,7 +42,7 @@ impl Ranges {
         self.0.iter()
     }
 
-    /// The topic, if it is only one; else nothing.
+    /// The topic; empty if there are several.
     pub(crate) fn topic(&self) -> &str {
         match self.0.split_first() {
             Some((one, rest)) if rest.iter().all(|r| r.topic == one.topic) => &one.topic,
@@ -50,7 +50,7 @@ impl Ranges {
         }
     }
 
-    /// The partition and the last message, if it is only one partition.
+    /// The partition and the last message; `None` if there are several partitions.
     pub(crate) fn single(&self) -> Option<(i32, i64)> {
         match self.0.as_slice() {
             [one] => Some((one.partition, one.next.saturating_sub(1))),

@@ -1,16 +1,17 @@
-//! Several messages worked on at once.
+//! Several messages handled as one batch.
 
-use super::job::Received;
-use super::{Job, ObservedConsumer};
+use super::consumer::ObservedConsumer;
+use super::job::Job;
+use super::message::Received;
 use crate::client_info::ClientInfo;
 use crate::describe;
+use crate::sync::lock;
 use futures_util::{FutureExt, StreamExt};
 use rdkafka::consumer::{ConsumerContext, StreamConsumer};
 use rdkafka::error::KafkaResult;
 use rdkafka::message::BorrowedMessage;
 use spanbridge::messaging::{self, Batch, Batched, CapturePolicy};
 use spanbridge::observe::{Span, SpanBuilder};
-use std::sync::PoisonError;
 
 impl<M: Received> Batched for Job<M> {
     fn received(&self) -> &messaging::Received {
@@ -38,26 +39,26 @@ impl<M: Received> Batched for Job<M> {
 }
 
 impl<C: ConsumerContext + 'static, R> ObservedConsumer<StreamConsumer<C, R>> {
-    /// Waits for a message, and takes what else is there already, up to `most`: see [`Batch::run`].
+    /// Waits for a message, then takes further messages that are already there, up to `limit` in all. See [`Batch::run`].
     ///
-    /// The consumer is behind all of them then. A batch that is dropped, or whose work failed, does not come again to this
-    /// consumer unless it is [sought back](rdkafka::consumer::Consumer::seek) to the first message of each partition that is not done; and until
-    /// then no offset after that may be stored or committed.
+    /// The consumer's position is then behind all of them. If you drop the batch or its work fails, they are not delivered
+    /// to this consumer again unless you [seek](rdkafka::consumer::Consumer::seek) to the first unhandled message of each
+    /// partition; until then, store and commit no later offset.
     ///
     /// # Errors
-    /// rdkafka's. One that comes after messages is kept for the next call.
-    pub async fn batch(&self, most: usize) -> KafkaResult<Batch<Job<BorrowedMessage<'_>>>> {
-        let later = || self.later.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(error) = later().pop_front() {
+    /// Returns rdkafka's error unchanged. An error that follows messages is kept for the next call.
+    pub async fn batch(&self, limit: usize) -> KafkaResult<Batch<Job<BorrowedMessage<'_>>>> {
+        let later = &self.state().later;
+        if let Some(error) = lock(later).pop_front() {
             return Err(error);
         }
         let mut jobs = vec![self.recv().await?];
         let mut stream = self.stream();
-        while jobs.len() < most {
+        while jobs.len() < limit {
             match stream.next().now_or_never() {
                 Some(Some(Ok(job))) => jobs.push(job),
                 Some(Some(Err(error))) => {
-                    later().push_back(error);
+                    lock(later).push_back(error);
                     break;
                 }
                 _ => break,

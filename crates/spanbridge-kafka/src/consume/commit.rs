@@ -1,8 +1,9 @@
-//! Commits: each recorded once, as a range of messages per partition.
+//! Commits: each is recorded once, with the range of messages that it covers in each partition.
 
+use super::consumer::ObservedConsumer;
 use super::consumer_state::ConsumerState;
-use super::job::Received;
-use super::{Job, ObservedConsumer};
+use super::job::Job;
+use super::message::Received;
 use crate::describe;
 use crate::ranges::{Range, Ranges};
 use rdkafka::Offset;
@@ -13,31 +14,32 @@ use spanbridge::messaging::Values;
 use spanbridge::observe::{self, ActiveSpan};
 use spanbridge::{Context, Value, semconv};
 
-/// The span of a commit says in `spanbridge.settle.ranges` what it covers: from the first message that no commit before
-/// it has covered, as far as this consumer knows. It hangs under what is current; where that is nothing, under the process
-/// span of the last message of its first partition, with links to those of the others. With [`CommitMode::Async`] it ends
-/// when librdkafka has the order, and says so: rdkafka does not pass on what the broker answers to such a commit, so that
-/// is not known. Where the context is [observed](crate::Observed), commits that librdkafka makes by itself are recorded, too,
-/// each partition by what the broker answered for it.
+/// A commit's span names in `spanbridge.settle.ranges` what it covers: from the first message that no earlier commit of this
+/// consumer covered. Its parent is the current span; without one, the process span of the last message in its first
+/// partition, with links to those of the other partitions.
+///
+/// With [`CommitMode::Async`] the span ends when librdkafka has accepted the order, and says so: rdkafka does not return
+/// the broker's answer to such a commit. If the consumer's context is [observed](crate::Observed), the commits that
+/// librdkafka makes by itself are recorded too, each partition with the broker's answer.
 impl<X> ObservedConsumer<X> {
     /// [`Consumer::commit`], recorded.
     ///
     /// # Errors
-    /// rdkafka's.
+    /// Returns rdkafka's error unchanged.
     pub fn commit<C>(&self, offsets: &TopicPartitionList, mode: CommitMode) -> KafkaResult<()>
     where
         X: Consumer<C>,
         C: ConsumerContext,
     {
-        let ranges = Ranges::since(offsets, |topic, number| self.consumer_state.partition(topic, number).uncovered());
-        self.consumer_state.commit(None, ranges, mode, || self.consumer.commit(offsets, mode))
+        let ranges = Ranges::since(offsets, |topic, number| self.state().partition(topic, number).uncovered());
+        self.state().commit(None, ranges, mode, || self.consumer().commit(offsets, mode))
     }
 
-    /// [`Consumer::commit_message`], recorded: the message and all before it in its partition are done. It hangs under the
-    /// message's process span.
+    /// [`Consumer::commit_message`], recorded: the message and all before it in its partition are done. The parent of the
+    /// commit's span is the message's process span.
     ///
     /// # Errors
-    /// rdkafka's.
+    /// Returns rdkafka's error unchanged.
     pub fn commit_message<C, M>(&self, job: &Job<M>, mode: CommitMode) -> KafkaResult<()>
     where
         X: Consumer<C>,
@@ -45,51 +47,51 @@ impl<X> ObservedConsumer<X> {
         M: Received,
     {
         let (topic, partition) = (job.topic().to_owned(), job.partition());
-        let first = self.consumer_state.partition(&topic, partition).uncovered();
+        let first = self.state().partition(&topic, partition).uncovered();
         let next = job.offset().saturating_add(1);
         let ranges = Ranges::from_iter([Range { topic, partition, first, next }]);
-        self.consumer_state.commit(Some(job.settling()), ranges, mode, || match job.message().borrowed() {
-            Some(message) => self.consumer.commit_message(message, mode),
+        self.state().commit(Some(job.settling()), ranges, mode, || match job.message().borrowed() {
+            Some(message) => self.consumer().commit_message(message, mode),
             None => {
                 let mut offsets = TopicPartitionList::with_capacity(1);
                 offsets.add_partition_offset(job.topic(), partition, Offset::Offset(next))?;
-                self.consumer.commit(&offsets, mode)
+                self.consumer().commit(&offsets, mode)
             }
         })
     }
 
-    /// [`Consumer::commit_consumer_state`], recorded: every offset that was stored. (Offsets that were stored past the
-    /// jobs are not known here.)
+    /// [`Consumer::commit_consumer_state`], recorded: every stored offset. The recorded ranges include only offsets that
+    /// were stored through a [`Job`].
     ///
     /// # Errors
-    /// rdkafka's.
+    /// Returns rdkafka's error unchanged.
     pub fn commit_consumer_state<C>(&self, mode: CommitMode) -> KafkaResult<()>
     where
         X: Consumer<C>,
         C: ConsumerContext,
     {
-        let ranges = stored(&self.consumer_state);
-        self.consumer_state.commit(None, ranges, mode, || self.consumer.commit_consumer_state(mode))
+        let ranges = stored(self.state());
+        self.state().commit(None, ranges, mode, || self.consumer().commit_consumer_state(mode))
     }
 }
 
 impl ConsumerState {
-    /// Commits, in a span.
+    /// Calls `commit` in a span.
     fn commit(
         &self,
-        under: Option<Context>,
+        parent: Option<Context>,
         ranges: Ranges,
         mode: CommitMode,
         commit: impl FnOnce() -> KafkaResult<()>,
     ) -> KafkaResult<()> {
         let current = observe::current_context();
         let mut works = ranges.iter().map(|r| self.partition(&r.topic, r.partition).last());
-        let under = match under {
+        let parent = match parent {
             Some(context) => context,
             None if current.span_id().is_some() => current,
             None => works.next().unwrap_or_default(),
         };
-        observe::in_scope(&under, || {
+        observe::in_scope(&parent, || {
             let mut span = describe::settle("commit", ranges.topic(), &self.client)
                 .attribute(semconv::SETTLE_RANGES, ranges.to_string().as_str());
             if let Some((partition, last)) = ranges.single() {
@@ -100,7 +102,7 @@ impl ConsumerState {
             if let CommitMode::Async = mode {
                 span = span.attribute(semconv::SETTLE_ASYNC, true)
             }
-            for other in works.filter(|w| *w != under) {
+            for other in works.filter(|w| *w != parent) {
                 span = span.link(&other)
             }
             let commit = || {
@@ -118,9 +120,9 @@ impl ConsumerState {
 }
 
 impl ConsumerState {
-    /// What the broker said, in the consumer's callback. Commits that librdkafka made by itself (`enable.auto.commit`, and
-    /// before a rebalance) are recorded now. Where one only repeats a commit of ours, an error is told to the span of that,
-    /// which has ended.
+    /// The broker's answer, in the consumer's callback. Commits that librdkafka made by itself (`enable.auto.commit`, and
+    /// before a rebalance) are recorded now. If the answer belongs to a commit of ours, that commit's span has ended; an
+    /// error is added to it.
     pub(crate) fn answered(&self, result: KafkaResult<()>, offsets: &TopicPartitionList) {
         let (mut committed, mut failed) = (vec![], vec![]);
         for range in Ranges::since(offsets, |topic, number| self.partition(topic, number).uncovered()) {
@@ -130,7 +132,7 @@ impl ConsumerState {
                 None if is_covered => {}
                 None => committed.push(range),
                 Some(error) if is_covered => {
-                    self.tell(self.partition(&range.topic, range.partition).last_commit(), range, &error)
+                    self.commit_failed(self.partition(&range.topic, range.partition).last_commit(), range, &error)
                 }
                 Some(error) => failed.push((range, error)),
             }
@@ -147,8 +149,8 @@ impl ConsumerState {
 }
 
 impl ConsumerState {
-    /// Tells the span of a commit, which has ended, that this range was not committed.
-    fn tell(&self, span: Context, range: Range, error: &KafkaError) {
+    /// Records with the span of a commit, which has ended, that this range was not committed.
+    fn commit_failed(&self, span: Context, range: Range, error: &KafkaError) {
         let Some(span) = ActiveSpan::of(span) else { return };
         let class = describe::error_type(error);
         let text = match self.capture.get() {
@@ -166,7 +168,8 @@ impl ConsumerState {
     }
 }
 
-/// Why a range is not committed, if it is not. Where only some partitions failed, librdkafka gives an error for the whole, too.
+/// Why a range was not committed, if it was not. If only some partitions failed, librdkafka also reports an error for the
+/// whole commit.
 fn error_of(range: &Range, result: &KafkaResult<()>, offsets: &TopicPartitionList) -> Option<KafkaError> {
     let is_by_partition = offsets.elements().iter().any(|p| p.error().is_err());
     match offsets.find_partition(&range.topic, range.partition) {
@@ -175,9 +178,9 @@ fn error_of(range: &Range, result: &KafkaResult<()>, offsets: &TopicPartitionLis
     }
 }
 
-/// What was stored and not committed yet.
-fn stored(consumer_state: &ConsumerState) -> Ranges {
-    let known = consumer_state.partitions().into_iter().filter_map(|(topic, partition, known)| {
+/// Offsets that are stored and not committed yet.
+fn stored(state: &ConsumerState) -> Ranges {
+    let known = state.partitions().into_iter().filter_map(|(topic, partition, known)| {
         let (first, next) = (known.uncovered(), known.unstored()?);
         let new = first.is_none_or(|first| first < next);
         new.then(|| Range { topic: topic.into(), partition, first, next })

@@ -1,21 +1,22 @@
-//! What the jobs of a consumer share: its group, a way to settle, and its partitions.
+//! What the jobs of a consumer share: its group, the consumer to settle with, and its partitions.
 
 use super::lending::Gate;
 use super::partition::Partition;
 use super::partitions::Partitions;
 use crate::client::Client;
 use crate::client_info::ClientInfo;
+use crate::sync::lock;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, StreamConsumer};
-use rdkafka::error::KafkaResult;
+use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::message::BorrowedMessage;
 use rdkafka::topic_partition_list::TopicPartitionList;
 use spanbridge::fork::PerProcess;
 use spanbridge::messaging::CapturePolicy;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::ffi::CString;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 
-/// A consumer, for jobs that do not know of what type it is.
+/// A consumer of any type, as its jobs use it.
 pub trait Settle: Client + Send + Sync {
     fn store_offset(&self, topic: &str, partition: i32, offset: i64) -> KafkaResult<()>;
     fn store_message(&self, message: &BorrowedMessage<'_>) -> KafkaResult<()>;
@@ -41,7 +42,7 @@ impl<C: ConsumerContext> Settle for BaseConsumer<C> {
     }
 }
 
-/// A consumer that is lent, of whatever type.
+/// Lends a consumer of any type.
 trait Lender: Send + Sync {
     fn lend(&self, gate: &Gate, f: &mut dyn FnMut(&dyn Settle));
     fn address(&self) -> *const ();
@@ -49,7 +50,7 @@ trait Lender: Send + Sync {
 
 impl<X: Settle + 'static> Lender for Weak<X> {
     fn lend(&self, gate: &Gate, f: &mut dyn FnMut(&dyn Settle)) {
-        let _ = gate.lend(self, |consumer| f(consumer)); // it is gone
+        let _ = gate.lend(self, |consumer| f(consumer)); // not called if the consumer is gone
     }
 
     fn address(&self) -> *const () {
@@ -57,17 +58,20 @@ impl<X: Settle + 'static> Lender for Weak<X> {
     }
 }
 
+/// Shared by a consumer, its clones and its jobs.
 pub(crate) struct ConsumerState {
     pub(crate) client: ClientInfo,
     consumer: Box<dyn Lender>,
     gate: Gate,
     partitions: Mutex<Partitions>,
-    /// What is recorded of the errors of its commits, where something was said.
+    /// Errors that followed the messages of a batch.
+    pub(super) later: Mutex<VecDeque<KafkaError>>,
+    /// How errors of its commits are recorded, if that was set.
     pub(super) capture: OnceLock<CapturePolicy>,
 }
 
-/// By the identity of their consumer, by which its callbacks find them.
-static HOMES: PerProcess<BTreeMap<Identity, Weak<ConsumerState>>> = PerProcess::new();
+/// By the identity of the consumer, which is all that its callbacks know.
+static STATES: PerProcess<BTreeMap<Identity, Weak<ConsumerState>>> = PerProcess::new();
 
 type Identity = (usize, CString);
 
@@ -76,73 +80,72 @@ fn identity(consumer: &impl Client) -> Identity {
     (address, name.to_owned())
 }
 
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 impl ConsumerState {
-    /// The consumer_state of a consumer's jobs. There is only one, however often it is observed.
-    pub(crate) fn of<X: Settle + 'static>(consumer: &Arc<X>) -> Arc<ConsumerState> {
+    /// The state of a consumer. There is one, however often the consumer is observed.
+    pub(super) fn of<X: Settle + 'static>(consumer: &Arc<X>) -> Arc<ConsumerState> {
         let identity = identity(&**consumer);
-        // One that is left of a consumer that was at the same place is another's.
-        let is_its =
-            |consumer_state: &Arc<ConsumerState>| consumer_state.consumer.address() == Arc::as_ptr(consumer).cast();
-        let consumer_state = HOMES.with(|homes| {
-            if let Some(consumer_state) = homes.get(&identity).and_then(Weak::upgrade).filter(is_its) {
-                return consumer_state;
+        // A state left by an earlier consumer at the same address belongs to that one.
+        let is_its = |state: &Arc<ConsumerState>| state.consumer.address() == Arc::as_ptr(consumer).cast();
+        let state = STATES.with(|states| {
+            if let Some(state) = states.get(&identity).and_then(Weak::upgrade).filter(is_its) {
+                return state;
             }
-            let consumer_state = Arc::new(ConsumerState {
+            let state = Arc::new(ConsumerState {
                 client: ClientInfo::of(&**consumer),
                 consumer: Box::new(Arc::downgrade(consumer)),
                 gate: Gate::default(),
                 partitions: Mutex::default(),
+                later: Mutex::default(),
                 capture: OnceLock::new(),
             });
-            homes.retain(|_, consumer_state| consumer_state.strong_count() > 0);
-            homes.insert(identity, Arc::downgrade(&consumer_state));
-            consumer_state
+            states.retain(|_, state| state.strong_count() > 0);
+            states.insert(identity, Arc::downgrade(&state));
+            state
         });
-        consumer_state.gate.open();
-        consumer_state
+        state.gate.open();
+        state
     }
 
-    /// The same, if it was observed.
+    /// The same, if the consumer was observed.
     pub(crate) fn known(consumer: &impl Client) -> Option<Arc<ConsumerState>> {
         let identity = identity(consumer);
-        HOMES.with(|homes| homes.get(&identity)?.upgrade())
+        STATES.with(|states| states.get(&identity)?.upgrade())
     }
 
-    /// Calls `f` with the consumer, while there is one.
+    /// Calls `f` with the consumer; `None` if that is closed.
     pub(crate) fn with_consumer<R>(&self, f: impl FnOnce(&dyn Settle) -> R) -> Option<R> {
         let (mut f, mut result) = (Some(f), None);
         self.consumer.lend(&self.gate, &mut |consumer| result = f.take().map(|f| f(consumer)));
         result
     }
 
-    /// An owner of the consumer is about to drop it.
+    /// To be called before an owner of the consumer drops it.
     pub(crate) fn let_go<X>(&self, consumer: &Arc<X>) {
         self.gate.let_go(consumer)
     }
 
+    /// What is known about a partition.
     pub(crate) fn partition(&self, topic: &str, number: i32) -> Arc<Partition> {
         lock(&self.partitions).of(topic, number)
     }
 
-    /// The partitions that messages came from.
+    /// Every partition that messages came from.
     pub(crate) fn partitions(&self) -> Vec<(Box<str>, i32, Arc<Partition>)> {
         let partitions = lock(&self.partitions);
         partitions.each().map(|(topic, number, partition)| (topic.into(), number, partition.clone())).collect()
     }
 
+    /// Partitions were assigned to the consumer.
     pub(crate) fn assigned(&self, partitions: &TopicPartitionList) {
         self.each_known(partitions, Partition::forget_offsets)
     }
 
+    /// Partitions were revoked.
     pub(crate) fn revoked(&self, partitions: &TopicPartitionList) {
         self.each_known(partitions, Partition::revoked)
     }
 
-    /// Of the others, no message has come.
+    /// Partitions from which no message has come are skipped.
     fn each_known(&self, partitions: &TopicPartitionList, f: impl Fn(&Partition)) {
         for p in partitions.elements() {
             let known = lock(&self.partitions).known(p.topic(), p.partition());

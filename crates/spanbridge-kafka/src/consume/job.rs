@@ -1,12 +1,12 @@
 //! A received message with its restored context.
 
 use super::consumer_state::{ConsumerState, Settle};
+use super::message::Received;
 use super::partition::{Assignment, InFlight, Partition, revoked};
 use super::settings::Settings;
-use crate::carrier::Headers;
 use crate::client_info::ClientInfo;
 use crate::describe::{self, About};
-use rdkafka::Message;
+use crate::sync::lock;
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::message::{BorrowedMessage, OwnedMessage};
 use spanbridge::messaging::{self, CapturePolicy, MessageInfo, Step, Values, Waited};
@@ -15,53 +15,16 @@ use spanbridge::{Context, Outcome, semconv};
 use std::fmt;
 use std::future::Future;
 use std::ops::Deref;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::SystemTime;
-
-/// A message as rdkafka hands it out: borrowed from its consumer, or detached. (Implemented for those two.)
-pub trait Received: Message + sealed::Sealed {}
-
-impl Received for BorrowedMessage<'_> {}
-impl Received for OwnedMessage {}
-
-pub(crate) mod sealed {
-    use super::*;
-
-    pub trait Sealed {
-        fn carrier(&self) -> Headers<'_>;
-        fn borrowed(&self) -> Option<&BorrowedMessage<'_>>;
-    }
-
-    impl Sealed for BorrowedMessage<'_> {
-        fn carrier(&self) -> Headers<'_> {
-            self.into()
-        }
-
-        fn borrowed(&self) -> Option<&BorrowedMessage<'_>> {
-            Some(self)
-        }
-    }
-
-    impl Sealed for OwnedMessage {
-        fn carrier(&self) -> Headers<'_> {
-            self.into()
-        }
-
-        fn borrowed(&self) -> Option<&BorrowedMessage<'_>> {
-            None
-        }
-    }
-}
 
 /// A received message with its restored context.
 ///
-/// It is rdkafka's message in everything else. A [`BorrowedMessage`] lives in its consumer's buffer; [`detach`] copies it
-/// out, and the job can be sent to another task. Dropping a job settles nothing.
-///
-/// [`detach`]: Job::detach
+/// It dereferences to rdkafka's message. A [`BorrowedMessage`] lives in its consumer's buffer; to send the job to another
+/// task, copy the message with [`detach`](Job::detach). Dropping a job settles nothing.
 pub struct Job<M> {
     message: M,
-    consumer_state: Arc<ConsumerState>,
+    consumer: Arc<ConsumerState>,
     received: messaging::Received,
     settings: Settings,
     state: Mutex<State>,
@@ -73,7 +36,7 @@ struct State {
 }
 
 impl<M: Received> Job<M> {
-    pub(crate) fn new(message: M, consumer_state: Arc<ConsumerState>, settings: Settings) -> Self {
+    pub(crate) fn new(message: M, consumer: Arc<ConsumerState>, settings: Settings) -> Self {
         let mut received = messaging::Received::new(&message.carrier());
         if let Some(receiving) = settings.receiving() {
             let age = describe::waited(message.timestamp(), SystemTime::now()).known();
@@ -81,13 +44,13 @@ impl<M: Received> Job<M> {
             let name = || format!("process {}", message.topic());
             received = received.with(receiving, MessageInfo { relation, age, name: &name, primitive: None });
         }
-        let in_flight = consumer_state.partition(message.topic(), message.partition()).received(message.offset());
+        let in_flight = consumer.partition(message.topic(), message.partition()).received(message.offset());
         let state = Mutex::new(State { in_flight, runs: 0 });
-        Job { message, consumer_state, received, settings, state }
+        Job { message, consumer, received, settings, state }
     }
 
-    /// Runs the work on the message in a `process` span under the sender's span, with the sender's baggage, and ends it
-    /// by what the work resolves to. Whether the message is settled is up to you.
+    /// Runs the work on the message in a `process` span. The span is a child of the sender's span, carries the sender's
+    /// baggage, and ends with the outcome of the work. It does not settle the message.
     pub fn run<F: Future>(&self, work: F) -> InSpan<F>
     where
         F::Output: Outcome,
@@ -100,7 +63,7 @@ impl<M: Received> Job<M> {
         observe::run_value_with_span(self.process(), work)
     }
 
-    /// As [`Job::run`], for work that is not async.
+    /// As [`Job::run`], for synchronous work.
     pub fn in_scope<R: Outcome>(&self, work: impl FnOnce() -> R) -> R {
         let mut scope = Scope(Some(self.process()));
         let context = scope.0.as_ref().map(|span| span.context().clone()).unwrap_or_default();
@@ -111,7 +74,7 @@ impl<M: Received> Job<M> {
         result
     }
 
-    /// Begins the process span: the one that a batch has begun for this message, if it has.
+    /// Begins the process span, or takes the one that a batch began for this message.
     fn process(&self) -> Span {
         self.received.process(|| self.begin_span())
     }
@@ -124,7 +87,7 @@ impl<M: Received> Job<M> {
         &self.received
     }
 
-    /// Begins a process span, under what is current.
+    /// Begins a process span under the current one.
     pub(crate) fn begin_span(&self) -> Span {
         let mut state = self.state();
         state.runs = state.runs.saturating_add(1);
@@ -146,16 +109,16 @@ impl<M: Received> Job<M> {
     }
 
     fn describe(&self, attempt: u32, partition: &Partition) -> (Span, Option<u128>) {
-        let (message, consumer_state) = (&self.message, &self.consumer_state);
+        let (message, consumer) = (&self.message, &self.consumer);
         let about = About {
             topic: message.topic(),
             key: message.key(),
             payload: message.payload(),
             partition: Some(message.partition()),
-            tells_size: self.settings.tells_size(),
+            records_size: self.settings.records_size(),
         };
         let mut values = Values::of(self.settings.capture());
-        let mut span = describe::process(&about, &consumer_state.client, message.offset(), &mut values);
+        let mut span = describe::process(&about, &consumer.client, message.offset(), &mut values);
         let mut ahead = None;
         if span.id().is_some() {
             let now = SystemTime::now();
@@ -164,8 +127,7 @@ impl<M: Received> Job<M> {
                 Waited::Ahead(time) => ahead = Some(time.as_millis()),
                 Waited::Unknown => {}
             }
-            let ask =
-                || consumer_state.with_consumer(|c| c.high_watermark(message.topic(), message.partition())).flatten();
+            let ask = || consumer.with_consumer(|c| c.high_watermark(message.topic(), message.partition())).flatten();
             if let Some(behind) = partition.lag(message.offset(), now, ask) {
                 span = span.attribute(semconv::KAFKA_LAG, behind)
             }
@@ -177,21 +139,22 @@ impl<M: Received> Job<M> {
     }
 
     /// Stores the message's offset (rdkafka's
-    /// [`store_offset`](rdkafka::consumer::Consumer::store_offset)): it, and all before it in its partition, are done, and
-    /// the next commit says so.
+    /// [`store_offset`](rdkafka::consumer::Consumer::store_offset)): the message and all before it in its partition are
+    /// done, and the next commit includes them.
     ///
-    /// The process span has the attribute `spanbridge.settle.stored` then: no broker is told, so there is no span of its
-    /// own but where it fails, or where there is no process span.
+    /// The process span gets the attribute `spanbridge.settle.stored`. Storing sends nothing to the broker, so it has a span
+    /// of its own only if it fails or if there is no process span.
     ///
     /// # Errors
-    /// rdkafka's; among them that the partition is not assigned any more. `Canceled` when the consumer is gone.
+    /// Returns rdkafka's error unchanged, for example if the partition is no longer assigned. `Canceled` if the consumer is
+    /// closed.
     pub fn store_offset(&self) -> KafkaResult<()> {
         let message = &self.message;
         let store = |consumer: &dyn Settle| match message.borrowed() {
             Some(message) => consumer.store_message(message),
             None => consumer.store_offset(message.topic(), message.partition(), message.offset()),
         };
-        let stored = self.consumer_state.with_consumer(store).unwrap_or(Err(KafkaError::Canceled));
+        let stored = self.consumer.with_consumer(store).unwrap_or(Err(KafkaError::Canceled));
         if stored.is_ok() {
             self.state().in_flight.partition().stored(message.offset().saturating_add(1));
             if let Some(span) = self.received.span() {
@@ -202,11 +165,11 @@ impl<M: Received> Job<M> {
         self.settle("store_offset", || stored)
     }
 
-    /// In a span under the process span; before there is one, under the sender's.
+    /// Settles in a span under the process span or, if there is none yet, under the sender's.
     fn settle(&self, operation: &'static str, settling: impl FnOnce() -> KafkaResult<()>) -> KafkaResult<()> {
         let revoked = self.state().in_flight.is_revoked();
         observe::in_scope(&self.settling(), || {
-            let mut span = describe::settle(operation, self.message.topic(), &self.consumer_state.client)
+            let mut span = describe::settle(operation, self.message.topic(), &self.consumer.client)
                 .attribute(semconv::MESSAGING_PARTITION_ID, itoa::Buffer::new().format(self.message.partition()))
                 .attribute(semconv::KAFKA_OFFSET, self.message.offset());
             if revoked {
@@ -217,23 +180,23 @@ impl<M: Received> Job<M> {
         })
     }
 
-    /// The consumer that it came to.
+    /// The consumer that received the message.
     pub(crate) fn client(&self) -> &ClientInfo {
-        &self.consumer_state.client
+        &self.consumer.client
     }
 
-    /// By which assignment of its partition it came.
+    /// The assignment of its partition under which the message came.
     pub(crate) fn assignment(&self) -> Assignment {
         self.state().in_flight.assignment.clone()
     }
 
-    /// Where a settlement belongs.
+    /// The context for a settlement's span.
     pub(crate) fn settling(&self) -> Context {
         self.received.settling()
     }
 }
 
-/// A span around work that is not async: it ends also by a panic.
+/// A span around synchronous work. A panic ends it too.
 struct Scope(Option<Span>);
 
 impl Drop for Scope {
@@ -246,17 +209,17 @@ impl Drop for Scope {
 
 impl<M> Job<M> {
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
-    /// The context that came with the message, as far as the consumer takes it; empty if there was none.
+    /// The context that came with the message, reduced to what the consumer trusts; empty if there was none.
     pub fn context(&self) -> &Context {
         self.received.context()
     }
 
     /// The consumer group; empty if there is none.
     pub fn group(&self) -> &str {
-        &self.consumer_state.client.group
+        &self.consumer.client.group
     }
 
     /// The message.
@@ -264,29 +227,29 @@ impl<M> Job<M> {
         &self.message
     }
 
-    /// The message, to do with as rdkafka allows; what becomes of it is not recorded any more.
+    /// rdkafka's message alone. What happens to it is no longer recorded.
     pub fn into_message(self) -> M {
         self.message
     }
 
-    /// Whether the message's partition was revoked since the message came: another member of the group gets it, too.
-    /// Known only where rebalances are [observed](crate::Observed).
+    /// Whether the message's partition was revoked since the message came, so that another member of the group gets it
+    /// too. Known only if the consumer's context is [observed](crate::Observed).
     pub fn is_revoked(&self) -> bool {
         self.state().in_flight.is_revoked()
     }
 
-    /// The process span, while or after it runs.
+    /// The process span, while the work runs and after it.
     pub fn span(&self) -> Option<ActiveSpan> {
         self.received.span()
     }
 }
 
 impl Job<BorrowedMessage<'_>> {
-    /// The job with a copy of its message ([`BorrowedMessage::detach`]): owned, and free to be sent to another task. It
-    /// does not keep the consumer alive.
+    /// The job with a copy of its message ([`BorrowedMessage::detach`]), which can be sent to another task. It does not
+    /// keep the consumer alive.
     pub fn detach(self) -> Job<OwnedMessage> {
-        let Job { message, consumer_state, received, settings, state } = self;
-        Job { message: message.detach(), consumer_state, received, settings, state }
+        let Job { message, consumer, received, settings, state } = self;
+        Job { message: message.detach(), consumer, received, settings, state }
     }
 }
 
@@ -302,7 +265,7 @@ impl<M> fmt::Debug for Job<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Job")
             .field("received", self.context())
-            .field("group", &self.consumer_state.client.group)
+            .field("group", &self.consumer.client.group)
             .finish_non_exhaustive()
     }
 }

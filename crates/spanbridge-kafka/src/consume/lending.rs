@@ -1,17 +1,17 @@
-//! A consumer lent to its jobs: they settle with it, and do not own it.
+//! Lends a consumer to its jobs, which settle with it and do not own it.
 //!
-//! Who drops a consumer leaves the group there and then: that calls the rebalance callback, commits, and waits for the broker.
-//! A job that happened to settle at that moment would be the last owner and do all of this instead.
+//! Dropping a consumer leaves the group at once: it calls the rebalance callback, commits, and waits for the broker. If jobs
+//! owned the consumer, one that happens to settle at that moment could be the last owner and do all of this instead.
 
 use std::sync::{Arc, PoisonError, RwLock, Weak};
 use std::thread;
 
-/// Whether the consumer is lent no more. It is locked for as long as a call takes.
+/// Whether lending has ended. Locked for the duration of each call.
 #[derive(Debug, Default)]
 pub(super) struct Gate(RwLock<bool>);
 
 impl Gate {
-    /// Calls `f` with the consumer, while there is one.
+    /// Calls `f` with the consumer; `None` if that is closed.
     pub(super) fn lend<X: Send + Sync + 'static, R>(&self, consumer: &Weak<X>, f: impl FnOnce(&X) -> R) -> Option<R> {
         let is_closed = self.0.read().unwrap_or_else(PoisonError::into_inner);
         if *is_closed {
@@ -21,25 +21,26 @@ impl Gate {
         lent.0.as_deref().map(f)
     }
 
-    /// An owner is about to drop the consumer: afterwards no call is under way, and if it was the last, none begins.
+    /// To be called before an owner drops the consumer. Waits for calls under way; if it is the last owner, no further call
+    /// begins.
     pub(super) fn let_go<X>(&self, consumer: &Arc<X>) {
         let mut is_closed = self.0.write().unwrap_or_else(PoisonError::into_inner);
         *is_closed = Arc::strong_count(consumer) == 1
     }
 
-    /// There is an owner.
+    /// The consumer has an owner again.
     pub(super) fn open(&self) {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = false
     }
 }
 
-/// A consumer in use. Owners that do not let go by the gate may drop it meanwhile: then it is closed on a thread of its own.
+/// A consumer in use. Owners that bypass the gate may drop it meanwhile; it is then closed on a thread of its own.
 struct Lent<X: Send + Sync + 'static>(Option<Arc<X>>);
 
 impl<X: Send + Sync + 'static> Drop for Lent<X> {
     fn drop(&mut self) {
         if let Some(last) = self.0.take().and_then(Arc::into_inner) {
-            // Where there is no thread to be had it is closed here.
+            // If no thread can be started, it is closed here.
             drop(thread::Builder::new().name("kafka-close".to_owned()).spawn(move || drop(last)))
         }
     }
@@ -52,7 +53,7 @@ mod tests {
     use std::sync::mpsc::{Sender, channel};
     use std::thread::ThreadId;
 
-    /// Tells on which thread it was dropped.
+    /// Reports the thread on which it was dropped.
     struct Consumer(Sender<ThreadId>);
 
     impl Drop for Consumer {

@@ -1,7 +1,7 @@
-//! What is known about a partition: where its messages end, what is committed of them, and what is worked on.
+//! What is known about a partition: where its messages end, which are committed, and which are being handled.
 
-use super::consumer_state::lock;
 use super::readings::Readings;
+use crate::sync::lock;
 use slab::Slab;
 use spanbridge::observe::ActiveSpan;
 use spanbridge::{Context, Value, semconv};
@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicI64, AtomicU32, Ordering::*};
 use std::sync::{Arc, Mutex};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Marks a process span: another member of the group gets the message, too.
+/// Marks a process span: another member of the group will get the message too.
 pub(crate) fn revoked(process: Context) {
     if let Some(span) = ActiveSpan::of(process) {
         span.event("partition revoked", &[]);
@@ -17,17 +17,17 @@ pub(crate) fn revoked(process: Context) {
     }
 }
 
-/// What was heard about the end of a partition holds for so long: to ask takes longer than all else about a message.
-const MOMENT_MS: i64 = 50;
+/// How long, in milliseconds, a high watermark is reused: asking for it costs more than everything else about a message.
+const WATERMARK_TTL_MS: i64 = 50;
 
 /// What is known about a partition.
 #[derive(Debug)]
 pub(crate) struct Partition {
     revocations: AtomicU32,
-    /// The first message that no commit of ours has covered, and the first that no stored offset has; -1: not known.
+    /// The first message that no commit has covered, and the first that no stored offset has; -1: unknown.
     uncovered: AtomicI64,
     unstored: AtomicI64,
-    /// The offset that the next message of all will have, as of when (in milliseconds since the epoch); -1: not known.
+    /// The high watermark, and when it was asked for (in milliseconds since the epoch); -1: unknown.
     high: AtomicI64,
     high_as_of: AtomicI64,
     readings: Readings,
@@ -58,11 +58,11 @@ impl Default for Partition {
 }
 
 impl Partition {
-    /// Another member of the group has it now: all work in flight is marked.
+    /// Another member of the group gets the partition: all work in flight is marked.
     pub(crate) fn revoked(&self) {
         self.forget_offsets();
         self.revocations.fetch_add(1, AcqRel);
-        // Outside the lock: what is recorded may take a while.
+        // Outside the lock, because recording may take a while.
         let in_flight: Vec<Context> = lock(&self.work).in_flight.iter().map(|(_, work)| work.clone()).collect();
         in_flight.into_iter().for_each(revoked)
     }
@@ -75,17 +75,17 @@ impl Partition {
         InFlight { assignment: Assignment { partition: self, revocations }, reading, key: None }
     }
 
-    /// Of what was read last, nothing from here on was worked on, and it is read again.
+    /// The messages from this offset on were not handled and will be read again.
     pub(crate) fn give_back(&self, from: i64) {
         self.readings.give_back(from)
     }
 
-    /// How many messages are behind the one of this offset, as far as the client has heard: now, or a moment ago.
+    /// How many messages follow this offset, by a high watermark of at most [`WATERMARK_TTL_MS`] ago.
     pub(crate) fn lag(&self, offset: i64, now: SystemTime, ask: impl FnOnce() -> Option<i64>) -> Option<i64> {
         let now_ms = now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64);
         let mut high = self.high.load(Relaxed);
         let age = now_ms.wrapping_sub(self.high_as_of.load(Relaxed));
-        if offset >= high || !(0..MOMENT_MS).contains(&age) {
+        if offset >= high || !(0..WATERMARK_TTL_MS).contains(&age) {
             high = ask()?;
             self.high.store(high, Relaxed);
             self.high_as_of.store(now_ms, Relaxed)
@@ -108,7 +108,7 @@ impl Partition {
         Some(self.unstored.load(Relaxed)).filter(|offset| *offset >= 0)
     }
 
-    /// Everything before `next` is committed, or about to be, in the span of this context.
+    /// Everything before `next` is committed, or about to be, in the span of `commit`.
     pub(crate) fn committed(&self, next: i64, commit: &Context) {
         self.uncovered.store(next, Relaxed);
         lock(&self.work).commit = commit.clone()
@@ -130,7 +130,7 @@ impl Partition {
     }
 }
 
-/// How a message came: by which assignment of its partition.
+/// The assignment of its partition under which a message came.
 #[derive(Clone, Debug)]
 pub(crate) struct Assignment {
     partition: Arc<Partition>,
@@ -143,17 +143,17 @@ impl Assignment {
         &self.partition
     }
 
-    /// Whether the partition was revoked since the message came, even if it has come back.
+    /// Whether the partition was revoked since the message came, even if it was assigned again.
     pub(crate) fn is_revoked(&self) -> bool {
         self.partition.revocations.load(Acquire) != self.revocations
     }
 }
 
-/// A message that is worked on, until its job is dropped.
+/// A message from its arrival until its job is dropped.
 #[derive(Debug)]
 pub(crate) struct InFlight {
     pub(crate) assignment: Assignment,
-    /// How often it was read, this time among them.
+    /// How often it was read, this time included.
     pub(crate) reading: u32,
     key: Option<usize>,
 }
@@ -167,7 +167,7 @@ impl InFlight {
         self.assignment.is_revoked()
     }
 
-    /// Work begins, in a process span.
+    /// Its work begins, in this process span.
     pub(crate) fn begin(&mut self, process: &Context) {
         let mut work = lock(&self.assignment.partition.work);
         match self.key {
@@ -192,22 +192,23 @@ mod tests {
     use super::*;
     use std::time::Duration;
 
+    /// It is asked for again after a moment, and at once when a message is not below it.
     #[test]
-    fn the_end_of_a_partition_is_asked_for_again_after_a_moment_and_when_it_is_reached() {
+    fn a_watermark_is_asked_for_when_it_is_stale() {
         let (partition, then) = (Partition::default(), UNIX_EPOCH + Duration::from_secs(1_800_000_000));
         let lag = |offset, ms: i64, high: &dyn Fn() -> Option<i64>| {
             partition.lag(offset, then + Duration::from_millis(ms as u64), high)
         };
         let never = || panic!("it was asked for a moment ago");
         assert_eq!(lag(3, 1_000, &|| Some(10)), Some(6));
-        assert_eq!(lag(4, 1_000 + MOMENT_MS - 1, &never), Some(5));
-        assert_eq!(lag(5, 1_000 + MOMENT_MS, &|| Some(20)), Some(14));
-        assert_eq!(lag(20, 1_001 + MOMENT_MS, &|| Some(21)), Some(0), "it went on");
-        assert_eq!(lag(21, 1_002 + MOMENT_MS, &|| Some(21)), None, "not heard of yet");
+        assert_eq!(lag(4, 1_000 + WATERMARK_TTL_MS - 1, &never), Some(5));
+        assert_eq!(lag(5, 1_000 + WATERMARK_TTL_MS, &|| Some(20)), Some(14));
+        assert_eq!(lag(20, 1_001 + WATERMARK_TTL_MS, &|| Some(21)), Some(0), "it went on");
+        assert_eq!(lag(21, 1_002 + WATERMARK_TTL_MS, &|| Some(21)), None, "not heard of yet");
         assert_eq!(lag(20, 900, &|| None), None, "the clock was set back, and nobody knows");
-        assert_eq!(lag(i64::MIN, 1_002 + MOMENT_MS, &never), None, "no offset of Kafka's");
+        assert_eq!(lag(i64::MIN, 1_002 + WATERMARK_TTL_MS, &never), None, "no offset of Kafka's");
         partition.forget_offsets();
-        assert_eq!(lag(0, 1_003 + MOMENT_MS, &|| Some(2)), Some(1), "of another assignment");
+        assert_eq!(lag(0, 1_003 + WATERMARK_TTL_MS, &|| Some(2)), Some(1), "of another assignment");
     }
 
     #[test]

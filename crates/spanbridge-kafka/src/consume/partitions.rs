@@ -4,17 +4,17 @@ use super::partition::Partition;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-/// So many partitions without a job are remembered at least, and at most twice as many. What is forgotten is told less well
-/// when it comes again: it is not known which of its messages were read before, nor from where a commit covers them.
+/// At least this many partitions without a job are remembered, and at most twice as many. If a forgotten partition comes
+/// again, it is unknown which of its messages were read before, and where a commit's range begins.
 const MIN_REMEMBERED: usize = 4096;
 
-/// A consumer may see any number of topics in its life. So this is a table of two generations: when the recent one is full, it
-/// becomes the older one, and of that only those are kept that have jobs.
+/// A table of two generations, because a consumer may see any number of topics. When the recent generation is full, it
+/// becomes the older one, and the older one keeps only partitions that have jobs.
 #[derive(Default)]
 pub(super) struct Partitions {
     recent: Generation,
     older: Generation,
-    /// Where the last message came from: likely, the next one does, too.
+    /// Where the last message came from; the next one probably comes from there too.
     last: Option<(Box<str>, i32, Arc<Partition>)>,
 }
 
@@ -43,7 +43,7 @@ impl Generation {
         self.count += usize::from(partitions.insert(number, partition).is_none())
     }
 
-    /// Forgets those that nobody else has.
+    /// Forgets partitions that nobody else holds.
     fn retain_used(&mut self) {
         self.topics.retain(|_, partitions| {
             partitions.retain(|_, partition| Arc::strong_count(partition) > 1);
@@ -58,12 +58,12 @@ impl Generation {
 }
 
 impl Partitions {
-    /// What is known about a partition, if anything is.
+    /// A partition, if it is remembered.
     pub(super) fn known(&self, topic: &str, number: i32) -> Option<Arc<Partition>> {
         self.recent.get(topic, number).or_else(|| self.older.get(topic, number)).cloned()
     }
 
-    /// A partition that a message came from.
+    /// A partition, remembered from now on.
     pub(super) fn of(&mut self, topic: &str, number: i32) -> Arc<Partition> {
         if let Some((_, _, last)) = self.last.as_ref().filter(|(t, n, _)| (&**t, *n) == (topic, number)) {
             return last.clone();
@@ -81,7 +81,7 @@ impl Partitions {
     }
 
     fn insert(&mut self, topic: &str, number: i32, partition: Arc<Partition>) {
-        // With many jobs, the older ones are as many: then it takes as many more to look again.
+        // With many jobs the older generation is large; the recent one then grows as large before the next scan.
         if self.recent.count >= MIN_REMEMBERED.max(self.older.count) {
             let mut kept = std::mem::replace(&mut self.older, std::mem::take(&mut self.recent));
             kept.retain_used();

@@ -1,4 +1,4 @@
-//! Which reading of a message this is: a consumer that seeks back reads again.
+//! How often a message was read: a consumer that seeks back reads messages again.
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -8,14 +8,14 @@ use std::sync::{Mutex, PoisonError};
 /// So many stretches of a partition are remembered. What was read before is not counted as read.
 const MAX_STRETCHES: usize = 256;
 
-/// What a consumer has read of a partition since that was assigned to it.
+/// What a consumer has read of a partition since it was assigned.
 ///
-/// A partition is read in stretches. As long as there is one, and it goes on where it was, a message costs a comparison.
+/// A partition is read in stretches. While there is only one and it continues, a message costs one comparison.
 #[derive(Debug)]
 pub(crate) struct Readings {
-    /// The offset after the last message; -1: nothing was read.
+    /// The offset after the last message; -1: none was read.
     next: AtomicI64,
-    /// It was read from another place than the next before.
+    /// A message other than the next one was read.
     jumped: AtomicBool,
     stretches: Mutex<VecDeque<Range<i64>>>,
 }
@@ -27,7 +27,7 @@ impl Default for Readings {
 }
 
 impl Readings {
-    /// A message was read: for the how many-th time.
+    /// A message was read. Returns how often by now.
     pub(crate) fn read(&self, offset: i64) -> u32 {
         if self.next.load(Relaxed) == offset && !self.jumped.load(Relaxed) {
             self.next.store(offset.saturating_add(1), Relaxed);
@@ -36,16 +36,16 @@ impl Readings {
         self.elsewhere(offset)
     }
 
-    /// It is not simply the next.
+    /// It is not the next message.
     #[cold]
     fn elsewhere(&self, offset: i64) -> u32 {
         let mut stretches = self.stretches.lock().unwrap_or_else(PoisonError::into_inner);
         let next = self.next.swap(offset.saturating_add(1), Relaxed);
         if let Some(last) = stretches.back_mut() {
-            last.end = next // messages that were simply the next did not say so
+            last.end = next // the fast path does not update it
         }
         if next != offset {
-            // What lies between was not read: it may never have been there, or somebody has sought.
+            // The messages in between were not read: they do not exist, or somebody sought past them.
             self.jumped.store(next > offset || self.jumped.load(Relaxed), Relaxed);
             stretches.push_back(offset..offset);
             if stretches.len() > MAX_STRETCHES {
@@ -56,7 +56,7 @@ impl Readings {
         u32::try_from(before).unwrap_or(u32::MAX).saturating_add(1)
     }
 
-    /// Nothing of the last stretch is counted as read from here on: it was handed back as it came.
+    /// The messages of the last stretch from this offset on are not counted as read: they were given back unhandled.
     pub(crate) fn give_back(&self, from: i64) {
         let mut stretches = self.stretches.lock().unwrap_or_else(PoisonError::into_inner);
         let next = self.next.load(Relaxed);
@@ -77,7 +77,7 @@ impl Readings {
         self.next.store(next, Relaxed)
     }
 
-    /// The partition has changed hands: others may have read it.
+    /// The partition was assigned anew: others may have read it.
     pub(crate) fn forget(&self) {
         let mut stretches = self.stretches.lock().unwrap_or_else(PoisonError::into_inner);
         stretches.clear();

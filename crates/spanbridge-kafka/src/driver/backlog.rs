@@ -1,7 +1,6 @@
-//! The messages that a driver was handed and has not handled yet, by partition.
+//! The messages that a driver received and has not handled yet, by partition.
 
-use super::Borrowed;
-use crate::consume::Assignment;
+use crate::consume::{Assignment, Job};
 use rdkafka::Message;
 use rdkafka::consumer::{Consumer, ConsumerContext, StreamConsumer};
 use rdkafka::message::BorrowedMessage;
@@ -9,28 +8,30 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
+pub(super) type Borrowed<'a> = Job<BorrowedMessage<'a>>;
+
 /// A topic's partition.
 pub(super) type Place = (Box<str>, i32);
 
-/// So many messages may wait in a partition before it is paused; and so many are left when it goes on.
+/// A partition with this many waiting messages is paused; it is resumed when the second number is left.
 const MAX_WAITING: usize = 256;
 const RESUME_AT: usize = 32;
 
-/// Dropped, in whatever way the driver ends, it gives back what was not handled: each partition goes on at the first such
-/// message, and none stays paused.
+/// Its destructor, which runs however the driver ends, gives back what was not handled: each partition continues at its first
+/// unhandled message, and none stays paused.
 pub(super) struct Backlog<'a, C: ConsumerContext, R> {
     consumer: &'a StreamConsumer<C, R>,
-    /// Those with a message that is not handled yet.
+    /// Partitions with unhandled messages.
     partitions: HashMap<Place, Pending<'a>>,
-    /// A message that is not yet a job: to make it one calls the user's code, which may panic.
+    /// A message that is not a job yet: making it one calls the user's code, which may panic.
     arriving: Option<(Place, i64)>,
 }
 
 #[derive(Default)]
 struct Pending<'a> {
-    /// The offset of the message that is worked on, and how it came. Its work may have failed for good.
+    /// The message that is being handled, or that failed for good: its offset and assignment.
     at_work: Option<(i64, Assignment)>,
-    /// Those behind it.
+    /// The messages behind it.
     waiting: VecDeque<Borrowed<'a>>,
     paused: bool,
 }
@@ -40,7 +41,7 @@ impl<'a, C: ConsumerContext, R> Backlog<'a, C, R> {
         Backlog { consumer, partitions: HashMap::new(), arriving: None }
     }
 
-    /// A message came: it is returned, as a job, if it can be worked on now.
+    /// A message came. Returns it as a job if it can be handled now.
     pub(super) fn received(
         &mut self,
         message: BorrowedMessage<'a>,
@@ -61,17 +62,17 @@ impl<'a, C: ConsumerContext, R> Backlog<'a, C, R> {
         None
     }
 
-    /// The work on a partition's message is done.
+    /// The partition's current message is handled.
     pub(super) fn handled(&mut self, place: &Place) {
         if let Some(pending) = self.partitions.get_mut(place) {
             pending.at_work = None
         }
     }
 
-    /// The partition's next message, to be worked on now.
+    /// The partition's next message, to be handled now.
     pub(super) fn next(&mut self, place: Place) -> Option<Borrowed<'a>> {
         let pending = self.partitions.get_mut(&place)?;
-        // Another member of the group works on those now.
+        // Another member of the group gets those now.
         pending.waiting.retain(|job| !job.is_revoked());
         let next = pending.waiting.pop_front();
         if pending.paused && pending.waiting.len() <= RESUME_AT {
@@ -86,15 +87,15 @@ impl<'a, C: ConsumerContext, R> Backlog<'a, C, R> {
 }
 
 impl Pending<'_> {
-    /// Where the partition has to go on. What came before the partition was last revoked does not matter: it goes on from
-    /// what was committed then.
+    /// Where the partition has to continue. Messages from before its last revocation do not count: it continues from the
+    /// offset that was committed then.
     fn first_unhandled(&self) -> Option<i64> {
         let at_work = self.at_work.iter().filter(|(_, assignment)| !assignment.is_revoked()).map(|(offset, _)| *offset);
         let waiting = self.waiting.iter().filter(|job| !job.is_revoked()).map(|job| job.offset());
         at_work.chain(waiting).min()
     }
 
-    /// What only waited was not tried: it does not count as read.
+    /// Messages that only waited were not tried, so they do not count as read.
     fn give_back(&self) {
         let waiting = self.waiting.iter().filter(|job| !job.is_revoked());
         if let Some(first) = waiting.min_by_key(|job| job.offset()) {
@@ -114,14 +115,14 @@ impl<C: ConsumerContext, R> Drop for Backlog<'_, C, R> {
             first.extend(pending.first_unhandled().map(|offset| (place, offset)))
         }
         if let Some((place, offset)) = self.arriving.take() {
-            first.entry(place).or_insert(offset); // what waits in its partition came before it
+            first.entry(place).or_insert(offset); // messages that wait in its partition came before it
         }
         let mut back = TopicPartitionList::with_capacity(first.len());
         for ((topic, partition), offset) in first {
-            let _ = back.add_partition_offset(&topic, partition, Offset::Offset(offset)); // no message has another one
+            let _ = back.add_partition_offset(&topic, partition, Offset::Offset(offset)); // a message's offset is valid
         }
-        // Without a time to wait, nothing blocks here: what librdkafka has fetched until now is outdated as soon as this
-        // returns, and the seek itself is done by its own thread. It is refused only where the partition is another's.
+        // With a timeout of zero nothing blocks: when this returns, what librdkafka has fetched is outdated, and its own thread
+        // does the seek. It is refused only for partitions that are no longer assigned.
         if back.count() > 0 {
             let _ = self.consumer.seek_partitions(back, Duration::ZERO);
         }

@@ -1,4 +1,4 @@
-//! The `send` span until it is known what became of the message.
+//! The `send` span, from the send to the delivery report.
 
 use crate::carrier::{Headers, HeadersMut, OriginalHeaders, budget};
 use crate::client_info::ClientInfo;
@@ -13,23 +13,23 @@ use spanbridge::messaging::{CapturePolicy, Values};
 use spanbridge::observe::Span;
 use spanbridge::{Context, Value, messaging, semconv};
 
-/// An open `send` span. Dropped, it ends as `unknown`: the client may deliver the message all the same.
+/// An open `send` span. If dropped, it ends as `unknown`, because the client may still deliver the message.
 #[derive(Debug)]
 pub(crate) struct Handoff {
     handoff: messaging::Handoff,
-    /// What a message is that went well: `confirmed`; `sent` inside a transaction, and where no broker answers.
+    /// The status after success: `confirmed`; `sent` inside a transaction and with `acks=0`.
     delivered: &'static str,
-    /// It has a context of ours in its headers.
-    is_larger: bool,
+    /// The message carries a context of ours.
+    carries_context: bool,
 }
 
-/// Begins the span, and packs its context into the headers, where it may take `most` bytes.
+/// Begins the span and writes its context into the headers, within `max_bytes`.
 pub(crate) fn begin(
     about: &About<'_>,
     client: &ClientInfo,
     transaction: Option<&messaging::Transaction>,
     headers: &mut Option<OwnedHeaders>,
-    most: usize,
+    max_bytes: usize,
     capture: Option<&CapturePolicy>,
 ) -> (Handoff, OriginalHeaders) {
     let mut values = Values::of(capture);
@@ -40,15 +40,15 @@ pub(crate) fn begin(
         Outgoing::Keep(_) => OriginalHeaders::Untouched,
         Outgoing::Write => {
             let message = about.key.map_or(0, <[u8]>::len) + about.payload.map_or(0, <[u8]>::len);
-            pack(&span, headers, |theirs| budget(client.largest, message, theirs, most))
+            pack(&span, headers, |theirs| budget(client.max_message_bytes, message, theirs, max_bytes))
         }
     };
-    // In a transaction the broker's answer is not the last word.
+    // In a transaction, the broker's answer is not final.
     let (handoff, delivered) = match transaction {
         Some(open) => (open.sends(span), "sent"),
-        None => (messaging::Handoff::new(span), if client.is_answered { "confirmed" } else { "sent" }),
+        None => (messaging::Handoff::new(span), if client.is_acknowledged { "confirmed" } else { "sent" }),
     };
-    (Handoff { handoff, delivered, is_larger: before.is_changed() }, before)
+    (Handoff { handoff, delivered, carries_context: before.is_changed() }, before)
 }
 
 fn pack(
@@ -59,9 +59,9 @@ fn pack(
     if !span.context().travels() {
         return OriginalHeaders::Untouched;
     }
-    let (before, budget) = (OriginalHeaders::injection(headers.as_ref()), budget(headers.as_ref()));
+    let (before, budget) = (OriginalHeaders::before_injection(headers.as_ref()), budget(headers.as_ref()));
     let headers = headers.get_or_insert_with(|| OwnedHeaders::new_with_capacity(3));
-    if let Some(left_out) = inject_within(span.context(), budget, &mut HeadersMut(headers)) {
+    if let Some(left_out) = inject_within(span.context(), budget, &mut HeadersMut::from(headers)) {
         span.diagnostic(semconv::INJECTION_DROPPED, &left_out)
     }
     before
@@ -76,16 +76,16 @@ impl Handoff {
         self.handoff.span()
     }
 
-    /// The message had to go without a context.
+    /// The message is sent again without a context.
     pub(crate) fn without_headers(&mut self) {
-        self.is_larger = false;
+        self.carries_context = false;
         if let Some(span) = self.handoff.span() {
             span.diagnostic(semconv::INJECTION_DROPPED, "no room for the context: the message is too large with it")
         }
     }
 
-    /// The broker has the message. There is no offset where it does not answer, or where a retry of an idempotent producer
-    /// found the message there already.
+    /// The broker has the message. There is no offset with `acks=0`, or if a retry of an idempotent producer found that the
+    /// message had already arrived.
     pub(crate) fn delivered(self, partition: i32, offset: i64) {
         if let Some(span) = self.handoff.span() {
             let mut text = itoa::Buffer::new();
@@ -98,32 +98,32 @@ impl Handoff {
         self.handoff.ended(self.delivered)
     }
 
-    /// It could not be sent, or the client gave up on it.
+    /// The message could not be sent, or the client gave up.
     pub(crate) fn failed(self, error: &KafkaError) {
         let status = if may_have_arrived(error) { "unknown" } else { "rejected" };
         self.failed_as(status, error)
     }
 
     fn failed_as(self, status: &'static str, error: &KafkaError) {
-        if self.is_larger
+        if self.carries_context
             && error.rdkafka_error_code() == Some(Code::MessageSizeTooLarge)
             && let Some(span) = self.handoff.span()
         {
-            // Its report came when it could not go again without.
+            // The report came too late to send it again without the context.
             span.diagnostic(
                 semconv::INJECTION_REFUSED,
-                "the broker finds it too large, and there is a context of ours in it",
+                "the broker refused the message as too large, and it carries a context of ours",
             )
         }
         self.handoff.failed_as(status, &describe::failure(error))
     }
 
-    /// What the delivery report says.
+    /// The delivery report arrived.
     pub(crate) fn reported(self, result: &DeliveryResult<'_>) {
         match result {
             Ok(message) => self.delivered(message.partition(), message.offset()),
             Err((error, message)) => {
-                // SAFETY: the report's message is valid while we have it.
+                // SAFETY: the report's message is valid while it is borrowed.
                 let status = unsafe { rd_kafka_message_status(message.ptr()) };
                 let never = status == rd_kafka_msg_status_t::RD_KAFKA_MSG_STATUS_NOT_PERSISTED;
                 self.failed_as(if never { "rejected" } else { "unknown" }, error)
@@ -132,8 +132,13 @@ impl Handoff {
     }
 }
 
-/// Errors after which the broker may have the message: nobody has heard its answer, or not all of it. (librdkafka's own list,
-/// `rd_kafka_handle_Produce_error`: a `FutureProducer` does not pass on what it says of each message.)
+/// librdkafka or a broker found the message too large.
+pub(crate) fn is_too_large(error: &KafkaError) -> bool {
+    matches!(error, KafkaError::MessageProduction(Code::MessageSizeTooLarge))
+}
+
+/// Errors after which the broker may have the message, because its answer did not arrive or was incomplete. The list is
+/// librdkafka's (`rd_kafka_handle_Produce_error`); a `FutureProducer` does not report the status of each message.
 fn may_have_arrived(error: &KafkaError) -> bool {
     let KafkaError::MessageProduction(code) = error else { return false };
     matches!(

@@ -1,6 +1,6 @@
-//! Transactions: what they send is handed over when they commit, or not at all.
+//! Transactions: what is sent in one is handed over when it commits, or not at all.
 
-use super::ObservedProducer;
+use super::producer::ObservedProducer;
 use crate::client::Client;
 use crate::client_info::ClientInfo;
 use crate::describe;
@@ -16,40 +16,40 @@ use spanbridge::observe;
 use spanbridge::{Context, Value, semconv};
 use std::fmt;
 
-/// A transaction that has begun.
+/// An open transaction.
 ///
-/// Its span ends when it is committed or aborted, with `spanbridge.handoff.status` `committed` or `rolled_back`; the
-/// spans of what was sent in it then say the same, and until then `sent`. Dropped before that, the transaction goes on
-/// (it is the producer's), and the span ends as `unknown`.
+/// Its span ends when it is committed or aborted, with `spanbridge.handoff.status` `committed` or `rolled_back`. The spans of
+/// what was sent in it get the same status; until then theirs is `sent`. If you drop it first, the transaction stays open
+/// (it belongs to the producer) and the span ends as `unknown`.
 ///
-/// Where another producer of the same `transactional.id` has taken its place, the broker has rolled the transaction back; but
-/// when that is the answer to a commit, an earlier attempt of the client's may have succeeded unheard. So an abort that is
-/// refused for this reason says `rolled_back`, and a commit `unknown`, both with the error.
+/// If another producer with the same `transactional.id` takes its place, the broker rolls the transaction back. If a commit
+/// gets that answer, an earlier attempt of the client may have succeeded without an answer. So an abort refused for this
+/// reason is recorded as `rolled_back` and a commit as `unknown`, both with the error.
 ///
-/// As with rdkafka, the calls block; from async code they belong on a thread that may.
-#[must_use = "a transaction is committed or aborted"]
+/// As with rdkafka, the calls block; in async code, make them on a thread that may block.
+#[must_use = "a transaction has to be committed or aborted"]
 pub struct Transaction<'a, P: ?Sized> {
-    /// With the settings that it had.
+    /// With its settings.
     producer: ObservedProducer<'a, P>,
     open: messaging::Transaction,
-    /// A commit was tried.
+    /// A commit was attempted.
     may_be_committed: bool,
 }
 
 impl<'a, P: Client> ObservedProducer<'a, P> {
-    /// [`Producer::begin_transaction`], in a span that ends with the transaction.
+    /// [`Producer::begin_transaction`] in a span that ends with the transaction.
     ///
     /// # Errors
-    /// rdkafka's.
+    /// Returns rdkafka's error unchanged.
     pub fn begin_transaction<C, Part>(self) -> KafkaResult<Transaction<'a, P>>
     where
         P: Producer<C, Part>,
         C: ProducerContext<Part>,
         Part: Partitioner,
     {
-        let id = self.producer.setting(c"transactional.id").unwrap_or_default();
-        let span = Values::of(self.capture).open(describe::transaction(&id, &ClientInfo::last(self.producer)));
-        if let Err(e) = span.in_scope(|| self.producer.begin_transaction()) {
+        let id = self.producer().setting(c"transactional.id").unwrap_or_default();
+        let span = Values::of(self.policy()).open(describe::transaction(&id, &ClientInfo::last(self.producer())));
+        if let Err(e) = span.in_scope(|| self.producer().begin_transaction()) {
             span.end_with(&describe::failure(&e));
             return Err(e);
         }
@@ -58,10 +58,10 @@ impl<'a, P: Client> ObservedProducer<'a, P> {
 }
 
 impl<P: Client> Transaction<'_, P> {
-    /// The producer, with the settings of the one that began the transaction. What it sends is part of the transaction; a
-    /// `send` span hangs under what is current, and links to the transaction's.
+    /// The producer, with the settings of the one that began the transaction. What it sends is part of the transaction. A
+    /// `send` span's parent is the current span, and it links to the transaction's.
     pub fn producer(&self) -> ObservedProducer<'_, P> {
-        ObservedProducer { transaction: Some(&self.open), ..self.producer }
+        self.producer.within(&self.open)
     }
 
     /// The context inside the transaction's span.
@@ -74,11 +74,11 @@ impl<P: Client> Transaction<'_, P> {
         observe::in_scope(self.open.context(), f)
     }
 
-    /// [`Producer::send_offsets_to_transaction`], recorded in the transaction's span: what was consumed for it is
-    /// committed with it.
+    /// [`Producer::send_offsets_to_transaction`], recorded in the transaction's span: the offsets are committed with the
+    /// transaction.
     ///
     /// # Errors
-    /// rdkafka's.
+    /// Returns rdkafka's error unchanged.
     pub fn send_offsets_to_transaction<C, Part>(
         &self,
         offsets: &TopicPartitionList,
@@ -90,7 +90,7 @@ impl<P: Client> Transaction<'_, P> {
         C: ProducerContext<Part>,
         Part: Partitioner,
     {
-        let result = self.in_scope(|| self.producer.producer.send_offsets_to_transaction(offsets, group, timeout));
+        let result = self.in_scope(|| self.producer.producer().send_offsets_to_transaction(offsets, group, timeout));
         match (self.open.span(), &result) {
             (Some(span), Ok(())) => {
                 span.event("offsets", &[(semconv::SETTLE_RANGES, Value::Str(&Ranges::of(offsets).to_string()))])
@@ -101,18 +101,18 @@ impl<P: Client> Transaction<'_, P> {
         result
     }
 
-    /// [`Producer::commit_transaction`]. The span ends when it succeeds; after an error the transaction can be committed
-    /// again, or aborted, as the error says.
+    /// [`Producer::commit_transaction`]. The span ends if it succeeds. After an error, commit again or abort, depending on
+    /// the error.
     ///
     /// # Errors
-    /// rdkafka's.
+    /// Returns rdkafka's error unchanged.
     pub fn commit_transaction<C, Part>(&mut self, timeout: impl Into<Timeout>) -> KafkaResult<()>
     where
         P: Producer<C, Part>,
         C: ProducerContext<Part>,
         Part: Partitioner,
     {
-        let result = self.in_scope(|| self.producer.producer.commit_transaction(timeout));
+        let result = self.in_scope(|| self.producer.producer().commit_transaction(timeout));
         match &result {
             Ok(()) => self.open.ended("committed"),
             Err(e) => {
@@ -123,17 +123,17 @@ impl<P: Client> Transaction<'_, P> {
         result
     }
 
-    /// [`Producer::abort_transaction`]. The span ends when it succeeds.
+    /// [`Producer::abort_transaction`]. The span ends if it succeeds.
     ///
     /// # Errors
-    /// rdkafka's.
+    /// Returns rdkafka's error unchanged.
     pub fn abort_transaction<C, Part>(&mut self, timeout: impl Into<Timeout>) -> KafkaResult<()>
     where
         P: Producer<C, Part>,
         C: ProducerContext<Part>,
         Part: Partitioner,
     {
-        let result = self.in_scope(|| self.producer.producer.abort_transaction(timeout));
+        let result = self.in_scope(|| self.producer.producer().abort_transaction(timeout));
         match &result {
             Ok(()) => self.open.ended("rolled_back"),
             Err(e) => self.operation_failed("abort_transaction", e),
@@ -143,7 +143,7 @@ impl<P: Client> Transaction<'_, P> {
 }
 
 impl<P: ?Sized> Transaction<'_, P> {
-    /// The end of it, where the producer can do nothing more with it.
+    /// Records the error. After a fatal one the transaction has ended.
     fn operation_failed(&mut self, operation: &'static str, error: &KafkaError) {
         let failure = describe::failure(error);
         match error {
@@ -156,8 +156,7 @@ impl<P: ?Sized> Transaction<'_, P> {
     }
 }
 
-/// Another producer with this transactional id has begun, for which the broker has rolled back what this one had not
-/// committed.
+/// Another producer with this transactional id has started, and the broker rolled back what this one had not committed.
 fn is_fenced(code: Code) -> bool {
     matches!(code, Code::Fenced | Code::ProducerFenced | Code::InvalidProducerEpoch)
 }

@@ -1,26 +1,25 @@
-//! Sending with a producer that answers in a callback.
+//! Producers that report delivery in a callback.
 
-use super::handoff::Handoff;
-use super::{ObservedProducer, is_too_large};
+use super::observed::Observed;
 use crate::client::Client;
-use crate::context::Observed;
 use crate::describe::About;
+use crate::produce::{Handoff, ObservedProducer, ProducerExt, is_too_large};
 use rdkafka::IntoOpaque;
 use rdkafka::error::KafkaError;
 use rdkafka::message::{DeliveryResult, ToBytes};
 use rdkafka::producer::{BaseProducer, BaseRecord, Partitioner, ProducerContext, ThreadedProducer};
-use spanbridge::Context;
+use spanbridge::{Context, observe};
 use std::fmt;
 
-/// What goes along with a message until its delivery report comes: its span, and the user's opaque.
+/// The opaque of a message until its delivery report: its span, and your own opaque.
 pub struct Sent<D> {
     handoff: Handoff,
     opaque: D,
 }
 
 impl<D> Sent<D> {
-    /// Ends the span; the span's context, and the user's opaque.
-    pub(crate) fn delivered(self, result: &DeliveryResult<'_>) -> (Context, D) {
+    /// Ends the span. Returns the span's context and the user's opaque.
+    fn delivered(self, result: &DeliveryResult<'_>) -> (Context, D) {
         let context = self.handoff.context();
         self.handoff.reported(result);
         (context, self.opaque)
@@ -33,22 +32,38 @@ impl<D> fmt::Debug for Sent<D> {
     }
 }
 
-/// A send that hands the record back.
+impl<C: ProducerContext<Part>, Part: Partitioner> ProducerContext<Part> for Observed<C> {
+    type DeliveryOpaque = Box<Sent<C::DeliveryOpaque>>;
+
+    fn delivery(&self, result: &DeliveryResult<'_>, sent: Self::DeliveryOpaque) {
+        let (context, opaque) = sent.delivered(result);
+        observe::in_scope(&context, || self.get_ref().delivery(result, opaque))
+    }
+
+    fn get_custom_partitioner(&self) -> Option<&Part> {
+        self.get_ref().get_custom_partitioner()
+    }
+}
+
+impl<C: ProducerContext<Part>, Part: Partitioner> ProducerExt for BaseProducer<Observed<C>, Part> {}
+impl<C: ProducerContext<Part> + 'static, Part: Partitioner> ProducerExt for ThreadedProducer<Observed<C>, Part> {}
+
+/// The result of a send, which returns the record on failure.
 type Sending<'r, K, P, D> = Result<(), (KafkaError, BaseRecord<'r, K, P, D>)>;
 
 impl<C: ProducerContext<Part>, Part: Partitioner> ObservedProducer<'_, BaseProducer<Observed<C>, Part>> {
-    /// [`BaseProducer::send`], in a `send` span that ends with the delivery report, and with the span's context in the
-    /// message's headers. The record has the user's opaque.
+    /// [`BaseProducer::send`] in a `send` span, whose context goes into the message's headers. The span ends with the delivery
+    /// report. The record carries your own opaque.
     ///
     /// # Errors
-    /// rdkafka's, with the record as it was.
+    /// Returns rdkafka's error unchanged, with the record as it was.
     #[expect(clippy::result_large_err, reason = "the record goes back to the caller, as rdkafka does it")]
     pub fn send<'r, K, P>(self, record: BaseRecord<'r, K, P, C::DeliveryOpaque>) -> Sending<'r, K, P, C::DeliveryOpaque>
     where
         K: ToBytes + ?Sized,
         P: ToBytes + ?Sized,
     {
-        self.enqueue(record, |record| self.producer.send(record))
+        self.enqueue(record, |record| self.producer().send(record))
     }
 }
 
@@ -56,18 +71,18 @@ impl<C: ProducerContext<Part>, Part: Partitioner> ObservedProducer<'_, ThreadedP
 where
     C: 'static,
 {
-    /// [`ThreadedProducer::send`], in a `send` span that ends with the delivery report, and with the span's context in the
-    /// message's headers. The record has the user's opaque.
+    /// [`ThreadedProducer::send`] in a `send` span, whose context goes into the message's headers. The span ends with the delivery
+    /// report. The record carries your own opaque.
     ///
     /// # Errors
-    /// rdkafka's, with the record as it was.
+    /// Returns rdkafka's error unchanged, with the record as it was.
     #[expect(clippy::result_large_err, reason = "the record goes back to the caller, as rdkafka does it")]
     pub fn send<'r, K, P>(self, record: BaseRecord<'r, K, P, C::DeliveryOpaque>) -> Sending<'r, K, P, C::DeliveryOpaque>
     where
         K: ToBytes + ?Sized,
         P: ToBytes + ?Sized,
     {
-        self.enqueue(record, |record| self.producer.send(record))
+        self.enqueue(record, |record| self.producer().send(record))
     }
 }
 
@@ -88,7 +103,7 @@ impl<X: Client> ObservedProducer<'_, X> {
             key: record.key.map(ToBytes::to_bytes),
             payload: record.payload.map(ToBytes::to_bytes),
             partition: record.partition,
-            tells_size: true,
+            records_size: true,
         };
         let (handoff, before) = self.begin(&about, &mut record.headers);
         let is_changed = before.is_changed();
@@ -111,7 +126,7 @@ impl<X: Client> ObservedProducer<'_, X> {
     }
 }
 
-/// The record with another opaque, and the one it had.
+/// Replaces the record's opaque. Returns the old one.
 fn with_opaque<'r, K, P, A, B>(record: BaseRecord<'r, K, P, A>, opaque: B) -> (BaseRecord<'r, K, P, B>, A)
 where
     K: ToBytes + ?Sized,

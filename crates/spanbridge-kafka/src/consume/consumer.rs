@@ -1,0 +1,190 @@
+//! `consumer.observed()`.
+
+use super::consumer_state::{ConsumerState, Settle};
+use super::job::Job;
+use super::message::{Incoming, Received};
+use super::settings::{NonDefault, Settings};
+use crate::client::Client;
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, StreamConsumer};
+use rdkafka::types::RDKafka;
+use spanbridge::messaging::{CapturePolicy, Relation, Trust};
+use std::fmt;
+use std::sync::Arc;
+
+/// Adds `observed()` to [`StreamConsumer`] and [`BaseConsumer`], and to both in an [`Arc`].
+pub trait ConsumerExt: sealed::Sealed {
+    /// rdkafka's consumer.
+    type Consumer;
+
+    /// The same consumer; its messages are [`Job`]s.
+    fn observed(self) -> ObservedConsumer<Self::Consumer>;
+}
+
+mod sealed {
+    use super::{Arc, BaseConsumer, ConsumerContext, StreamConsumer};
+
+    pub trait Sealed {}
+
+    impl<C: ConsumerContext, R> Sealed for StreamConsumer<C, R> {}
+    impl<C: ConsumerContext> Sealed for BaseConsumer<C> {}
+    impl<X: Sealed> Sealed for Arc<X> {}
+}
+
+impl<C: ConsumerContext + 'static, R: Send + Sync + 'static> ConsumerExt for Arc<StreamConsumer<C, R>> {
+    type Consumer = StreamConsumer<C, R>;
+
+    fn observed(self) -> ObservedConsumer<Self::Consumer> {
+        ObservedConsumer::new(self)
+    }
+}
+
+impl<C: ConsumerContext + 'static, R: Send + Sync + 'static> ConsumerExt for StreamConsumer<C, R> {
+    type Consumer = Self;
+
+    fn observed(self) -> ObservedConsumer<Self> {
+        ObservedConsumer::new(Arc::new(self))
+    }
+}
+
+impl<C: ConsumerContext + 'static> ConsumerExt for Arc<BaseConsumer<C>> {
+    type Consumer = BaseConsumer<C>;
+
+    fn observed(self) -> ObservedConsumer<Self::Consumer> {
+        ObservedConsumer::new(self)
+    }
+}
+
+impl<C: ConsumerContext + 'static> ConsumerExt for BaseConsumer<C> {
+    type Consumer = Self;
+
+    fn observed(self) -> ObservedConsumer<Self> {
+        ObservedConsumer::new(Arc::new(self))
+    }
+}
+
+// SAFETY: the client lives as long as the consumer.
+unsafe impl<C: ConsumerContext, R> Client for StreamConsumer<C, R> {
+    fn native(&self) -> *mut RDKafka {
+        self.client().native_ptr()
+    }
+}
+
+// SAFETY: as above.
+unsafe impl<C: ConsumerContext> Client for BaseConsumer<C> {
+    fn native(&self) -> *mut RDKafka {
+        self.client().native_ptr()
+    }
+}
+
+/// An observed consumer: its messages are [`Job`]s, and its commits are recorded. For everything else, use rdkafka's
+/// [`consumer`](ObservedConsumer::consumer).
+///
+/// It can be cloned and stored; clones share the consumer. rdkafka's consumer is closed when the last of them is dropped.
+/// Waiting for a message is not recorded, and neither is an empty poll.
+///
+/// Each method below sets how the contexts that come with its messages are treated. By default they are taken as they are:
+///
+/// ```no_run
+/// use spanbridge_kafka::{CaptureMode, ConsumerExt, Relation};
+/// use std::time::Duration;
+///
+/// # fn f(consumer: rdkafka::consumer::StreamConsumer) {
+/// let consumer = consumer
+///     .observed()
+///     .relation(Relation::Auto { max_age: Duration::from_secs(3600) })
+///     .allow_baggage(["tenant"])
+///     .capture(CaptureMode::Inline { max: 512 });
+/// # }
+/// ```
+pub struct ObservedConsumer<X> {
+    // Dropped after the jobs have been told.
+    consumer: Arc<X>,
+    state: Arc<ConsumerState>,
+    settings: Settings,
+}
+
+impl<X: Settle + 'static> ObservedConsumer<X> {
+    fn new(consumer: Arc<X>) -> Self {
+        let state = ConsumerState::of(&consumer);
+        ObservedConsumer { consumer, state, settings: Settings::default() }
+    }
+}
+
+impl<X> ObservedConsumer<X> {
+    /// rdkafka's consumer.
+    pub fn consumer(&self) -> &Arc<X> {
+        &self.consumer
+    }
+
+    /// The consumer group; empty if there is none.
+    pub fn group(&self) -> &str {
+        &self.state.client.group
+    }
+
+    /// A job for a message that was received some other way, for example from a partition's own queue.
+    pub fn job<M: Received>(&self, message: M) -> Job<M> {
+        Job::new(message, self.state.clone(), self.settings.clone())
+    }
+
+    pub(crate) fn state(&self) -> &Arc<ConsumerState> {
+        &self.state
+    }
+
+    pub(super) fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// How a message's work relates to what sent it. Default: [`Relation::Parent`]. [`Relation::Auto`] goes by the
+    /// message's timestamp.
+    pub fn relation(self, relation: Relation) -> Self {
+        self.set(|all| all.receiving.relation = relation)
+    }
+
+    /// The same, chosen for each message.
+    pub fn relation_by(self, relation: impl Fn(&Incoming<'_>) -> Relation + Send + Sync + 'static) -> Self {
+        self.set(|all| all.relation_by = Some(Arc::new(relation)))
+    }
+
+    /// How far senders are trusted. Default: [`Trust::Full`].
+    pub fn trust(self, trust: Trust) -> Self {
+        self.set(|all| all.receiving.trust = trust)
+    }
+
+    /// The baggage keys that are taken. Default: all.
+    pub fn allow_baggage<K: Into<String>>(self, keys: impl IntoIterator<Item = K>) -> Self {
+        self.set(|all| all.receiving.baggage = Some(keys.into_iter().map(Into::into).collect()))
+    }
+
+    /// What is recorded of payloads and headers. Default: the size of payloads.
+    pub fn capture(self, capture: impl Into<CapturePolicy>) -> Self {
+        let capture = capture.into();
+        // Commits can fail in a callback, which knows only the consumer. The first policy set applies there.
+        let _ = self.state.capture.set(capture.clone());
+        self.set(|all| all.receiving.capture = capture)
+    }
+
+    fn set(mut self, change: impl FnOnce(&mut NonDefault)) -> Self {
+        self.settings.change(change);
+        self
+    }
+}
+
+impl<X> Clone for ObservedConsumer<X> {
+    fn clone(&self) -> Self {
+        let ObservedConsumer { consumer, state, settings } = self;
+        ObservedConsumer { consumer: consumer.clone(), state: state.clone(), settings: settings.clone() }
+    }
+}
+
+/// rdkafka's consumer is closed by its last owner: here, and not in a job that happens to settle meanwhile.
+impl<X> Drop for ObservedConsumer<X> {
+    fn drop(&mut self) {
+        self.state.let_go(&self.consumer)
+    }
+}
+
+impl<X> fmt::Debug for ObservedConsumer<X> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ObservedConsumer").field("group", &self.group()).finish_non_exhaustive()
+    }
+}
