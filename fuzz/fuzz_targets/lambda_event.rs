@@ -9,10 +9,10 @@ use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 use spanbridge::payload::FIELD;
 use spanbridge_lambda::__private::bodies;
-use spanbridge_lambda::{InvocationMetadata, Event, Source};
+use spanbridge_lambda::{Event, InvocationMetadata, Source};
 
 fuzz_target!(|sent: &[u8]| {
-    let (event, payload) = Event::read(sent, InvocationMetadata::default());
+    let (event, payload) = Event::read(sent, InvocationMetadata::new());
     for carried in event.records().iter().map(|record| &record.carried).chain([event.carried()]) {
         if let Some(parent) = carried.context.trace_parent() {
             assert_ne!(parent.trace_id.get(), 0);

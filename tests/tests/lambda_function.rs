@@ -132,7 +132,7 @@ async fn an_answer_an_error_and_a_panic() {
 
 /// Two ways to hang: one leaves the executor to others, the other leaves it to nobody.
 #[tokio::test]
-async fn who_hangs_until_the_time_is_over_leaves_its_open_spans() {
+async fn a_timed_out_function_leaves_open_spans() {
     let stage = Stage::new(|function| function.timeout(Duration::from_secs(1))).await;
     for (n, how) in [(1, "sleep"), (2, "block")] {
         let (run, answer) = stage.invoke(n, json!({"order": 1, "do": how, "ms": 60_000})).await;
@@ -293,7 +293,7 @@ fn tell_to_end(function: &RuntimeApi) {
 /// Lambda tells processes with an extension before it ends them. Nothing but that has this function's spans delivered.
 #[cfg(unix)]
 #[tokio::test]
-async fn on_sigterm_the_process_ends_with_its_spans_in_the_store() {
+async fn sigterm_stores_the_spans_and_ends() {
     let directory = tempfile::tempdir().unwrap();
     let (db, started) = (directory.path().join("spans.db"), directory.path().join("started"));
     let mut function = Command::new(env!("CARGO_BIN_EXE_quiet_function"));
@@ -312,7 +312,7 @@ async fn on_sigterm_the_process_ends_with_its_spans_in_the_store() {
 /// Who has set up what happens on SIGTERM is not cut short by us.
 #[cfg(unix)]
 #[test]
-fn a_handler_of_ones_own_for_sigterm_comes_to_its_end() {
+fn an_own_sigterm_handler_runs_to_its_end() {
     let directory = tempfile::tempdir().unwrap();
     let marker = directory.path().join("ended");
     let mut function = Command::new(env!("CARGO_BIN_EXE_graceful_function"));

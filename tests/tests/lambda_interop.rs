@@ -28,7 +28,7 @@ fn given(variable: &str) -> Option<OsString> {
 }
 
 #[tokio::test]
-async fn interop_what_we_call_is_continued_by_a_python_function() {
+async fn interop_python_continues_our_calls() {
     let Some(python) = given("SPANBRIDGE_INTEROP_PYTHON") else { return };
     let lambda = LocalLambda::start().await.unwrap();
     let function = Function::new("peer", python)
@@ -151,7 +151,7 @@ impl Moto {
 }
 
 #[tokio::test]
-async fn interop_messages_for_sqs_and_sns_arrive_with_the_context() {
+async fn interop_sqs_and_sns_messages_carry_context() {
     let Some(moto) = Moto::start().await else { return };
     let queue = moto.queue().await;
     let topic = moto.sns.create_topic().name("orders").send().await.unwrap().topic_arn.unwrap();

@@ -79,7 +79,7 @@ fn traceparent(call: &Seen) -> String {
 }
 
 #[tokio::test]
-async fn the_function_gets_the_context_beside_its_payload() {
+async fn context_travels_in_the_client_context() {
     let stage = stage(echo()).await;
     let users = "eyJjdXN0b20iOnsidGVuYW50IjoiNyJ9fQ=="; // {"custom":{"tenant":"7"}}
     let output = stage.order(|| stage.invoke(json!({"x": 1})).client_context(users).observed().send()).await.unwrap();
@@ -136,7 +136,7 @@ async fn the_function_gets_the_context_in_its_payload() {
 }
 
 #[tokio::test]
-async fn an_event_is_accepted_with_the_context_in_its_payload() {
+async fn an_event_carries_context_in_its_payload() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("calls");
     let stage = stage(echo()).await;
@@ -152,7 +152,7 @@ async fn an_event_is_accepted_with_the_context_in_its_payload() {
 }
 
 #[tokio::test]
-async fn an_event_that_cannot_carry_it_is_sent_all_the_same() {
+async fn an_event_without_room_is_sent_unchanged() {
     let stage = stage(echo()).await;
     let sent = stage.invoke(json!([1, 2])).invocation_type(InvocationType::Event).observed();
     assert_eq!(stage.order(|| sent.send()).await.unwrap().status_code, 202);
@@ -301,7 +301,7 @@ async fn a_stream_ends_the_span_where_it_ends() {
 }
 
 #[tokio::test]
-async fn one_line_in_the_configuration_covers_every_call() {
+async fn one_interceptor_covers_every_call() {
     let stage = stage(echo()).await;
     let client = stage.intercepted();
     let invoke = || client.invoke().function_name("echo");
@@ -341,7 +341,7 @@ async fn one_line_in_the_configuration_covers_every_call() {
 }
 
 #[tokio::test]
-async fn a_context_of_another_trace_is_the_users_and_headers_stay() {
+async fn a_context_of_another_trace_is_kept() {
     let stage = stage(echo()).await;
     let theirs = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
     let context = aws_smithy_types::base64::encode(json!({"custom": {"traceparent": theirs}}).to_string());
@@ -359,7 +359,7 @@ async fn a_context_of_another_trace_is_the_users_and_headers_stay() {
 }
 
 #[tokio::test]
-async fn without_a_recorder_nothing_is_added_and_a_context_goes_along() {
+async fn without_a_recorder_contexts_still_travel() {
     let lambda = LocalLambda::start().await.unwrap();
     lambda.add(echo()).await.unwrap();
     let send = || lambda.client().invoke().function_name("echo").observed().send();

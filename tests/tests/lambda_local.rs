@@ -121,7 +121,7 @@ async fn a_process_that_does_not_start() {
 }
 
 #[tokio::test]
-async fn more_at_once_need_more_processes_or_are_throttled() {
+async fn concurrent_calls_start_processes_or_throttle() {
     let lambda = with(echo("f").concurrency(2)).await;
     let hanging = |_| {
         let call = lambda.client().invoke().function_name("f").payload(Blob::new(r#"{"do": "hang"}"#));
@@ -143,7 +143,7 @@ async fn more_at_once_need_more_processes_or_are_throttled() {
 }
 
 #[tokio::test]
-async fn an_asynchronous_call_is_accepted_and_tried_again() {
+async fn asynchronous_calls_are_retried() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("calls");
     let lambda = with(echo("f").retries([Duration::from_millis(1); 2])).await;
@@ -208,7 +208,7 @@ fn state(process: u32) -> char {
 
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn a_process_is_frozen_between_calls_and_ends_in_good_order() {
+async fn processes_freeze_between_calls_and_end() {
     let directory = tempfile::tempdir().unwrap();
     let goodbye = directory.path().join("goodbye");
     let lambda = with(echo("f").variable("FUNCTION", "graceful").variable("GOODBYE", &goodbye)).await;

@@ -1,19 +1,18 @@
-//! Ids for durable functions, whose handler runs again and again over the same execution.
+//! Ids for durable functions, whose handler runs several times for the same execution.
 
 use spanbridge::observe::{self, SpanBuilder};
 use spanbridge::w3c::{SAMPLED, TraceParent};
 use spanbridge::{Context, RunId, SpanId, TraceId};
 use std::borrow::Cow;
 
-/// The run of a
-/// [durable execution](https://docs.aws.amazon.com/lambda/latest/dg/durable-functions.html).
+/// The run of a [durable execution](https://docs.aws.amazon.com/lambda/latest/dg/durable-functions.html).
 ///
-/// Its handler is invoked anew after every wait, and replays what it has done before. So its run and the spans of its
-/// operations have ids that are derived from the execution's ARN, the operation's id and the attempt: every invocation
-/// finds the same ones. An operation that is replayed is not carried out, and not recorded: [`Durable::replayed`] gives
-/// the context inside the span that was recorded when it was.
+/// Lambda invokes the handler of a durable function again after every wait, and the handler replays what it has done before.
+/// So that every invocation uses the same ids, the run id and the span ids are derived from the execution's ARN, the
+/// operation's id and the attempt. An operation that is replayed is not executed and not recorded again;
+/// [`Durable::replayed`] returns the context inside the span that was recorded when it was executed.
 ///
-/// What called the execution is told to its first invocation only, so its context belongs in the first checkpoint:
+/// Only the first invocation receives the caller's context, so store that context in the first checkpoint:
 ///
 /// ```
 /// use spanbridge::{Context, observe};
@@ -22,7 +21,7 @@ use std::borrow::Cow;
 /// # type Error = Box<dyn std::error::Error>;
 /// # fn reserve() -> Result<u32, Error> { Ok(42) }
 ///
-/// /// Whatever keeps checkpoints: the results of operations that are done, by id.
+/// /// The stored results of finished operations, by id.
 /// type Checkpoints = BTreeMap<&'static str, serde_json::Value>;
 ///
 /// fn handler(execution_arn: &str, done: &mut Checkpoints) -> Result<u32, Error> {
@@ -51,19 +50,19 @@ use std::borrow::Cow;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Durable {
-    /// The run, outside any of its operations.
+    /// The run, outside all operations.
     context: Context,
     execution: Hash,
 }
 
 impl Durable {
-    /// Of an execution that nothing called: its trace is derived from its ARN, too.
+    /// The run of an execution without a caller. Its trace id is derived from its ARN, too.
     pub fn new(execution_arn: &str) -> Self {
         Self::called_by(&Context::EMPTY, execution_arn)
     }
 
-    /// Of an execution that was called in this context: a run of its own in the caller's trace, under the caller's span.
-    /// As [`Durable::new`] where the context is empty.
+    /// The run of an execution that was called in this context: a child run in the caller's trace, under the caller's span.
+    /// Same as [`Durable::new`] if the context is empty.
     pub fn called_by(caller: &Context, execution_arn: &str) -> Self {
         let execution = Hash::EMPTY.with(execution_arn);
         let run = RunId::new(execution.0).unwrap_or(const { RunId::new(1).unwrap() });
@@ -77,21 +76,21 @@ impl Durable {
         Durable { context, execution }
     }
 
-    /// The context of the run, outside any of its operations.
+    /// The context of the run, outside all operations.
     pub fn context(&self) -> &Context {
         &self.context
     }
 
-    /// Begins the span of an operation that is carried out, under what is current: the run's context, or another
-    /// operation's.
+    /// Starts building the span of an operation that is executed. Its parent is the current context: the run's, or that of
+    /// another operation.
     ///
-    /// An operation that is carried out again under the same attempt (the process ended before its checkpoint was kept)
-    /// is recorded again under the same id. The graph shows the first, and tells the conflict.
+    /// If an operation is executed again with the same attempt, because the process ended before its checkpoint was stored,
+    /// it is recorded again with the same id. The graph shows the first record and reports the conflict.
     pub fn span(&self, name: impl Into<Cow<'static, str>>, operation_id: &str, attempt: u64) -> SpanBuilder {
         observe::span_with_id(name, self.span_id(operation_id, attempt))
     }
 
-    /// The context inside the span of an operation that an earlier invocation carried out. Nothing is recorded.
+    /// The context inside the span of an operation that an earlier invocation executed. Records nothing.
     pub fn replayed(&self, operation_id: &str, attempt: u64) -> Context {
         let (Some(parent), Some(run)) = (self.context.trace_parent(), self.context.run_id()) else {
             return Context::EMPTY;
@@ -105,13 +104,13 @@ impl Durable {
     }
 }
 
-/// With the tracestate and the baggage of another context.
+/// A received context, with the tracestate and the baggage of another one.
 fn remote(parent: TraceParent, run: RunId, other: &Context) -> Context {
     Context::remote(parent, Some(run), other.trace_state().clone(), other.baggage().clone())
 }
 
-/// [FNV-1a](http://www.isthe.com/chongo/tech/comp/fnv/) of 128 bits over texts, each behind its length, and mixed, for it
-/// says little in its upper bits. What it gives is kept in records, so it must never change.
+/// A 128-bit [FNV-1a](http://www.isthe.com/chongo/tech/comp/fnv/) hash over strings, each preceded by its length, and mixed
+/// afterwards because its upper bits are weak. The ids made from it are stored in records, so it must never change.
 #[derive(Clone, Copy, Debug)]
 struct Hash(u128);
 
@@ -159,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_a_run_of_the_callers_trace() {
+    fn a_run_in_the_callers_trace() {
         let caller = TraceParent::parse(b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01").unwrap();
         let (_, state, _) = TraceState::parse(b"vendor=1");
         let caller = Context::remote(caller, None, state, Baggage::parse(b"tenant=7").0);
@@ -171,7 +170,7 @@ mod tests {
         assert_eq!(replayed.run_id(), durable.context().run_id());
         assert_eq!((replayed.trace_state().as_str(), replayed.baggage().as_str()), ("vendor=1", "tenant=7"));
 
-        // Kept in a checkpoint and read again, it is the same.
+        // A context that was stored in a checkpoint gives the same ids.
         let saved = serde_json::to_string(&caller).unwrap();
         let read: Context = serde_json::from_str(&saved).unwrap();
         assert_eq!(Durable::called_by(&read, ARN).context(), durable.context());

@@ -1,6 +1,7 @@
-//! spanbridge for AWS Lambda: the context of any event source is restored, and what a function does is recorded.
+//! spanbridge for AWS Lambda: restores the context of an event from any source, records what the function does, and
+//! delivers it before the process is frozen.
 //!
-//! # A function
+//! # Functions
 //!
 //! ```no_run
 //! use lambda_runtime::{Error, LambdaEvent, service_fn};
@@ -19,22 +20,23 @@
 //! }
 //! ```
 //!
-//! [`run`] says what it sees to: the outcome, the flush before the freeze, the time limit, hostile headers, SIGTERM,
-//! SnapStart. [`run_concurrent`] is the same for several events at a time. Where `main` is not to be changed there is the
-//! attribute [`#[handler]`](macro@handler), and for a `Runtime` of one's own [`ObservedLayer`] with [`observed`].
-//! [`Observe`] says how far callers are believed (a function URL is open to strangers), how work hangs together with what
-//! caused it, what is recorded of payloads, and how long a flush may take.
+//! [`run`] takes care of the outcome, the flush before the freeze, the time limit, hostile headers, SIGTERM and SnapStart.
+//! [`run_concurrent`] does the same for several events at a time. If you cannot change `main`, use the attribute
+//! [`#[handler]`](macro@handler). If you build a `Runtime` yourself, use [`ObservedLayer`] with [`observed`].
 //!
-//! A batch has a span that is linked to every sender; [`for_each_record`] gives each of its records a span under its own
-//! sender's, and makes the partial batch response.
+//! [`FunctionOptions`] sets how far callers are trusted (a function URL is open to strangers), how the work relates to its
+//! cause, what is recorded of payloads, and how long a flush may take.
 //!
-//! # What came with an event
+//! A batch has a span that is linked to every sender. [`for_each_record`] gives each record a span under its own sender's
+//! span, and returns the partial batch response.
 //!
-//! [`Event`] reads an event from its bytes, whatever its source. The standard headers `traceparent`, `tracestate` and
-//! `baggage` come first, wherever the source puts them, and X-Ray's header where there are none:
+//! # Events
+//!
+//! [`Event`] reads the context of an event from its bytes, whatever its source. The standard headers `traceparent`,
+//! `tracestate` and `baggage` come first, wherever the source puts them; without them X-Ray's header is used:
 //!
 //! ```
-//! use spanbridge_lambda::{InvocationMetadata, Event, Source};
+//! use spanbridge_lambda::{Event, InvocationMetadata, Source};
 //!
 //! let payload = br#"{"Records": [{
 //!     "messageId": "059f36b4", "eventSource": "aws:sqs", "eventSourceARN": "arn:aws:sqs:eu-west-1:123456789012:orders",
@@ -42,17 +44,17 @@
 //!     "messageAttributes": {"traceparent": {
 //!         "stringValue": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", "dataType": "String"}},
 //!     "body": "{}"}]}"#;
-//! let (event, _payload) = Event::read(payload, InvocationMetadata::default());
+//! let (event, _payload) = Event::read(payload, InvocationMetadata::new());
 //! assert_eq!(event.source(), Source::Sqs);
 //! let [record] = event.records() else { panic!("one record") };
 //! assert_eq!((record.destination.as_str(), record.attempt), ("orders", Some(2)));
 //! assert_eq!(record.carried.context.span_id().unwrap().to_string(), "00f067aa0ba902b7");
 //! ```
 //!
-//! # Calling functions, sending messages
+//! # Calling functions and sending messages
 //!
-//! One word before `send`, with the feature `invoke` (and `sqs`, `sns` for their messages). What it gives is the SDK's
-//! own, and the span ends by what really became of the call:
+//! Add `.observed()` before `.send()`: with the feature `invoke` for calls of functions, with `sqs` and `sns` for messages.
+//! The result is the SDK's own, and the span ends by what became of the call:
 //!
 //! ```no_run
 //! # #[cfg(feature = "invoke")]
@@ -64,14 +66,14 @@
 //! # Ok(()) }
 //! ```
 //!
-//! The context goes in the client context, beside what the user has there, and in a field of the payload where there is
-//! none: for `InvocationType::Event`, or where [`in_payload`](ObservedCall::in_payload) asks for it. X-Ray's header is
-//! added where nobody has set it. [`Propagate`] is the same for every call of a client, in one line of its
-//! configuration, but for the payload: that it changes for the functions that it is told of.
+//! The context travels in the client context, beside what you have put there. `InvocationType::Event` has no client
+//! context: there, and with [`in_payload`](ObservedCall::in_payload), the context travels in a hidden field of the payload.
+//! X-Ray's header is added unless it is already set. [`Propagate`] does the same for every call of a client, with one line in
+//! its configuration, except that it changes the payload only for the functions that you name.
 
 #![cfg_attr(
     not(all(feature = "runtime", feature = "invoke")),
-    expect(rustdoc::broken_intra_doc_links, reason = "it says what there is with all features")
+    expect(rustdoc::broken_intra_doc_links, reason = "the docs are written for all features")
 )]
 
 mod carrier;
@@ -89,7 +91,7 @@ pub use carrier::extract_message;
 pub use carrier::{ClientContext, XRay};
 #[cfg(feature = "runtime")]
 pub use consume::{
-    BatchError, BatchResponse, Observe, ObservedLayer, Records, for_each_record, observed, parts, run, run_concurrent,
+    BatchError, BatchResponse, FunctionOptions, ObservedLayer, Records, for_each_record, observed, run, run_concurrent,
     snapstart,
 };
 pub use durable::Durable;
@@ -105,7 +107,7 @@ pub use spanbridge::messaging::{ReceiveOptions, Relation, Trust};
 #[doc = include_str!("handler_attribute.md")]
 pub use spanbridge_macros::handler;
 
-/// What the code of the attribute calls, and the fuzz target. Not for use by hand: it changes without notice.
+/// For the code of the attribute and for the fuzz target. Not public API: it changes without notice.
 #[cfg(feature = "runtime")]
 #[doc(hidden)]
 pub mod __private {

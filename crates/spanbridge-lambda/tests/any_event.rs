@@ -172,7 +172,7 @@ fn places(value: &Value, at: String, all: &mut Vec<String>) {
 
 fn check(sent: &Value) {
     let bytes = sent.to_string().into_bytes();
-    let (event, payload) = Event::read(&bytes, InvocationMetadata::default());
+    let (event, payload) = Event::read(&bytes, InvocationMetadata::new());
     let expected: Value = serde_json::from_slice(&bytes).unwrap(); // not `sent`: numbers may lose a digit
     assert_eq!(serde_json::from_slice::<Value>(&payload).unwrap(), without_hidden(expected, event.source()));
     if let Some(all) = sent.as_array() {
@@ -198,7 +198,7 @@ fn check(sent: &Value) {
 proptest! {
     #[test]
     fn any_bytes(bytes in vec(any::<u8>(), 0..300), xray: Option<String>) {
-        let (event, payload) = Event::read(&bytes, InvocationMetadata { client_context: None, xray: xray.as_deref() });
+        let (event, payload) = Event::read(&bytes, InvocationMetadata::new().xray(xray.as_deref()));
         prop_assert_eq!(event.source(), Source::Direct);
         prop_assert_eq!(&*payload, &*bytes);
     }
@@ -224,7 +224,7 @@ proptest! {
         records.insert(at, good);
         let count = records.len();
         let event = json!({ "Records": records }).to_string();
-        let (event, _) = Event::read(event.as_bytes(), InvocationMetadata::default());
+        let (event, _) = Event::read(event.as_bytes(), InvocationMetadata::new());
         prop_assert_eq!((event.source(), event.records().len()), (Source::Sqs, count));
         let record = &event.records()[at];
         prop_assert_eq!(&*record.id, "good");
@@ -245,7 +245,7 @@ fn hostile_sizes() {
     for (payload, records, found) in
         [(deep(3 << 20), 0, false), (wide, 10_000, false), (long, 0, false), (many, 0, true), (nested, 1, false)]
     {
-        let (event, unchanged) = Event::read(payload.as_bytes(), InvocationMetadata::default());
+        let (event, unchanged) = Event::read(payload.as_bytes(), InvocationMetadata::new());
         assert_eq!(event.records().len(), records);
         let problems: Vec<_> = event.carried().problems.iter().map(ToString::to_string).collect();
         let cut = "event: it has 200001 records, of which the first 10000 were read".to_owned();

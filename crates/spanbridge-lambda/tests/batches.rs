@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use spanbridge::record::{Body, Endpoint, Record};
 use spanbridge::w3c::TraceParent;
 use spanbridge::{observe, semconv};
-use spanbridge_lambda::{BatchResponse, Observe, Records, for_each_record, observed};
+use spanbridge_lambda::{BatchResponse, FunctionOptions, Records, for_each_record, observed};
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering::*};
 use std::time::Duration;
@@ -45,10 +45,10 @@ fn kafka(count: usize) -> Value {
 }
 
 /// An invocation whose flush may take as long as it does.
-fn patiently(event: Value) -> (Observe, LambdaInvocation) {
+fn patiently(event: Value) -> (FunctionOptions, LambdaInvocation) {
     let mut context = context();
     context.deadline = in_ms(600_000);
-    (Observe::new().flush_within(Duration::from_secs(300)), invocation(event, context))
+    (FunctionOptions::new().flush_within(Duration::from_secs(300)), invocation(event, context))
 }
 
 /// Lambda hands over as many as 10,000 at once, and only the links of the batch tell that they were received.
@@ -127,7 +127,7 @@ fn failures(ids: &[&str]) -> Option<Answer> {
 }
 
 #[tokio::test]
-async fn each_message_hangs_under_its_sender_and_the_batch_is_linked_to_all() {
+async fn messages_under_senders_batch_linked_to_all() {
     let (seen, answer) = shipped(sqs("orders", None, &["a", "bad", "", "panic"])).await;
     assert_eq!(answer, failures(&["m1", "m3"]));
     let status = [semconv::MESSAGING_MESSAGE_ID, semconv::DELIVERY_ATTEMPT, semconv::BATCH_FAILED_COUNT];
@@ -163,7 +163,7 @@ async fn each_message_hangs_under_its_sender_and_the_batch_is_linked_to_all() {
 
 /// Nobody else is there whom it could be mistaken for.
 #[tokio::test]
-async fn a_message_alone_is_the_cause_of_the_invocation() {
+async fn a_single_message_causes_the_invocation() {
     let (seen, answer) = shipped(sqs("orders", None, &["a"])).await;
     assert_eq!(answer, failures(&[]));
     assert_eq!(seen.tree(&[]), "score (remote)\n  process orders\n    work\n");
@@ -171,7 +171,7 @@ async fn a_message_alone_is_the_cause_of_the_invocation() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_a_message_is_told_once() {
+async fn problems_with_a_message_are_recorded_once() {
     let told = |seen: &Recorded| {
         let spans = [seen.spans("score"), seen.spans("process orders")].concat();
         let diagnostics =
@@ -197,7 +197,7 @@ async fn what_is_wrong_with_a_message_is_told_once() {
 }
 
 #[tokio::test]
-async fn a_handler_without_the_helper_has_the_batch_all_the_same() {
+async fn a_batch_span_without_the_helper() {
     let plain = |_: LambdaEvent<Value>| async {
         observe::span("own loop").in_scope(|| ());
         Ok::<_, Error>(())
@@ -209,7 +209,7 @@ async fn a_handler_without_the_helper_has_the_batch_all_the_same() {
 }
 
 #[tokio::test]
-async fn of_a_fifo_queue_the_rest_of_the_group_is_left() {
+async fn a_fifo_group_stops_at_its_first_failure() {
     let (seen, answer) = shipped(sqs("orders.fifo", Some("g"), &["a", "bad", "b", "c"])).await;
     assert_eq!(answer, failures(&["m1", "m2", "m3"]));
     assert_eq!(seen.spans("work").len(), 2);
@@ -243,7 +243,7 @@ async fn several_at_a_time() {
 }
 
 #[tokio::test]
-async fn who_cannot_say_which_failed_says_that_it_failed() {
+async fn an_error_if_failed_records_are_unknown() {
     let error = |answer: Option<Answer>| match answer {
         Some(Answer::Error(error)) => error.error_message,
         other => panic!("{other:?}"),
@@ -254,7 +254,7 @@ async fn who_cannot_say_which_failed_says_that_it_failed() {
     };
     let run = |event| record(answer(observed(service_fn(fewer)), invocation(event, context())));
     let (seen, answer) = run(sqs("orders", None, &["a", "b", "bad"])).await;
-    let why = "handle 1 of 2 records, and it is not known which records of the event they are";
+    let why = "handle 1 of 2 records, and it is unknown which records of the event they are";
     assert_eq!(error(answer), why);
     assert_eq!(seen.spans("process").len(), 2, "they are seen, under the batch: {}", seen.tree(&[]));
     assert_eq!(run(sqs("orders", None, &["bad", "b", "c"])).await.1, failures(&[]));
@@ -278,7 +278,7 @@ async fn records_are_found_by_their_ids() {
 
 /// Lambda takes the stream up again at the first that it is told.
 #[tokio::test]
-async fn of_a_stream_the_first_that_failed_is_told_and_the_rest_is_left() {
+async fn a_stream_resumes_at_its_first_failure() {
     let records = ["a", "bad", "b"].iter().enumerate().map(|(n, body)| {
         json!({
             "kinesis": {"partitionKey": body, "sequenceNumber": format!("s{n}"), "data": "e30=", "kinesisSchemaVersion": "1.0"},
@@ -302,7 +302,7 @@ async fn of_a_stream_the_first_that_failed_is_told_and_the_rest_is_left() {
 /// Each partition goes on by itself, from the first of it that failed. JSON's objects have no order, so a record is found by
 /// its id.
 #[tokio::test]
-async fn of_kafka_every_partition_goes_on_from_its_own_first_failure() {
+async fn each_partition_resumes_at_its_first_failure() {
     let kafka = |partition: u32, bodies: &[&str]| {
         let record = |(offset, body): (usize, &&str)| json!({"topic": "orders", "partition": partition, "offset": offset, "body": body, "value": "e30=", "headers": []});
         bodies.iter().enumerate().map(record).collect::<Vec<_>>()
@@ -335,7 +335,7 @@ async fn of_kafka_every_partition_goes_on_from_its_own_first_failure() {
 
 /// All of it comes again, for Amazon MQ can be told nothing else.
 #[tokio::test]
-async fn who_takes_no_partial_answer_gets_an_error() {
+async fn sources_without_partial_responses_fail() {
     let message = |body: &str| json!({"basicProperties": {"headers": {}}, "data": "e30=", "body": body});
     let event = json!({"eventSource": "aws:rmq", "eventSourceArn": "arn:aws:mq:eu-west-1:123456789012:broker:b:b-1",
         "rmqMessagesByQueue": {"orders::/": [message("a"), message("bad")]}});
@@ -346,6 +346,6 @@ async fn who_takes_no_partial_answer_gets_an_error() {
     };
     let (seen, told) = record(answer(observed(service_fn(ship)), invocation(event, context()))).await;
     let Some(Answer::Error(error)) = told else { panic!("{told:?}") };
-    assert_eq!(error.error_message, "handle 1 of 2 records, and the source takes no partial answer");
+    assert_eq!(error.error_message, "handle 1 of 2 records, and the source accepts no partial response");
     assert_eq!(seen.span("score").status, Some(spanbridge::Status::Error));
 }

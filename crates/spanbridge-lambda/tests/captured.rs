@@ -16,8 +16,8 @@ use serde_json::{Value, json};
 use spanbridge::record::Record;
 use spanbridge::{Memory, Recorder, Sampler, semconv};
 use spanbridge_lambda::{
-    CaptureMode, CapturePolicy, Event, InvocationMetadata, Observe, ReceiveOptions, Trust, for_each_record, handler,
-    observed,
+    CaptureMode, CapturePolicy, Event, FunctionOptions, InvocationMetadata, ReceiveOptions, Trust, for_each_record,
+    handler, observed,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -37,19 +37,19 @@ async fn score(event: LambdaEvent<Value>) -> Result<Value, Error> {
     }
 }
 
-async fn scored(observe: Observe, payload: impl ToString) -> (Recorded, Option<Answer>) {
+async fn scored(observe: FunctionOptions, payload: impl ToString) -> (Recorded, Option<Answer>) {
     record(answer(observed(service_fn(score)), (observe, invocation(payload, context())))).await
 }
 
 /// What a capture records of an invocation with this payload.
 async fn of(capture: impl Into<CapturePolicy>, payload: impl ToString) -> Vec<String> {
-    captured(&scored(Observe::new().capture(capture), payload).await.0.0)
+    captured(&scored(FunctionOptions::new().capture(capture), payload).await.0.0)
 }
 
 #[tokio::test]
 async fn as_much_as_was_asked_for() {
     let event = json!({"order": 42, "__spanbridge": {"traceparent": PARENT}});
-    assert_eq!(captured(&scored(Observe::new(), &event).await.0.0), [""; 0], "nobody asked");
+    assert_eq!(captured(&scored(FunctionOptions::new(), &event).await.0.0), [""; 0], "nobody asked");
     assert_eq!(of(CaptureMode::Off, &event).await, [""; 0]);
     assert_eq!(of(CapturePolicy::from(CaptureMode::Off).hashed().headers(ALL), &event).await, [""; 0]);
     // No attribute tells the sizes.
@@ -57,7 +57,7 @@ async fn as_much_as_was_asked_for() {
     assert_eq!(of(CaptureMode::Reference, &event).await, sizes);
     let hashed = of(CapturePolicy::default().hashed(), &event).await;
     assert_eq!(hashed, sizes.map(|size| size.replace(" -", " hashed -")));
-    let (seen, answer) = scored(Observe::new().capture(CaptureMode::Inline { max: 14 }), &event).await;
+    let (seen, answer) = scored(FunctionOptions::new().capture(CaptureMode::Inline { max: 14 }), &event).await;
     assert_eq!(
         captured(&seen.0),
         [r#"score: input application/json 12 {"order":42}"#, r#"score: output application/json 20 {"got":{"order"#]
@@ -83,7 +83,7 @@ async fn a_hook_sees_all_and_fails_closed() {
     );
     let failed = ["score: redaction.failed", "score: redaction.failed"];
     assert_eq!(of(all().redact(|_| Err("visa")), &secret).await, failed);
-    let panics = Observe::new().capture(all().redact(|_| -> Result<(), &str> { panic!("visa") }));
+    let panics = FunctionOptions::new().capture(all().redact(|_| -> Result<(), &str> { panic!("visa") }));
     let (seen, answer) = scored(panics, &secret).await;
     assert_eq!(captured(&seen.0), failed);
     assert!(!format!("{:?}", seen.0).contains("visa"), "nor anywhere else");
@@ -123,12 +123,12 @@ async fn a_request_has_headers() {
 }
 
 #[tokio::test]
-async fn of_a_stream_nothing_is_recorded_and_nothing_is_held_back() {
+async fn streams_are_not_captured_or_held_back() {
     let chunks = |_: LambdaEvent<Value>| async {
         let chunks = stream::iter(["a", "b"].map(|text| Ok::<_, Error>(bytes::Bytes::from(text))));
         Ok::<_, Error>(Response::from(chunks))
     };
-    let call = (Observe::new().capture(all()), invocation("{}", context()));
+    let call = (FunctionOptions::new().capture(all()), invocation("{}", context()));
     let (seen, answer) = record(answer(observed(service_fn(chunks)), call)).await;
     assert_eq!(answer, Some(Answer::Stream(vec!["a".to_owned(), "b".to_owned()])));
     assert_eq!(captured(&seen.0), ["score: input application/json 2 {}"]);
@@ -141,7 +141,7 @@ async fn annotated(event: LambdaEvent<Value>) -> Result<Value, Error> {
 
 #[tokio::test]
 async fn the_attribute_alone_does_not_see_the_answer() {
-    let call = || (Observe::new().capture(all()), invocation("{}", context()));
+    let call = || (FunctionOptions::new().capture(all()), invocation("{}", context()));
     let (seen, _) = record(answer(service_fn(annotated), call())).await;
     assert_eq!(captured(&seen.0), ["score: input application/json 2 {}"]);
     let (seen, _) = record(answer(observed(service_fn(annotated)), call())).await;
@@ -159,15 +159,15 @@ macro_rules! working {
 }
 
 /// Handles an event with `for_each_record`.
-async fn worked(observe: Observe, event: impl ToString) -> Vec<Record<'static>> {
+async fn worked(observe: FunctionOptions, event: impl ToString) -> Vec<Record<'static>> {
     let event = event.to_string();
-    let many = Event::read(event.as_bytes(), InvocationMetadata::default()).0.records().len();
+    let many = Event::read(event.as_bytes(), InvocationMetadata::new()).0.records().len();
     record(answer(working!(many), (observe, invocation(event, context())))).await.0.0
 }
 
 /// What is captured of the records of an event.
 async fn of_records(capture: impl Into<CapturePolicy>, event: impl ToString) -> Vec<String> {
-    let records = worked(Observe::new().capture(capture), event).await;
+    let records = worked(FunctionOptions::new().capture(capture), event).await;
     captured(&records).into_iter().filter(|told| told.starts_with("process")).collect()
 }
 
@@ -293,11 +293,11 @@ async fn what_is_ours_is_captured_of_no_record() {
 async fn off_tells_no_size() {
     let event = json!({"Records": [{"eventSource": "aws:sqs", "messageId": "1", "body": "42"}]});
     for (observe, size) in [
-        (Observe::new(), "2"),
-        (Observe::new().capture(CaptureMode::Reference), "2"),
-        (Observe::new().capture(ALL), "2"),
-        (Observe::new().capture(CaptureMode::Off), ""),
-        (Observe::new().capture(CapturePolicy::from(CaptureMode::Off).headers(ALL)), ""),
+        (FunctionOptions::new(), "2"),
+        (FunctionOptions::new().capture(CaptureMode::Reference), "2"),
+        (FunctionOptions::new().capture(ALL), "2"),
+        (FunctionOptions::new().capture(CaptureMode::Off), ""),
+        (FunctionOptions::new().capture(CapturePolicy::from(CaptureMode::Off).headers(ALL)), ""),
     ] {
         let seen = Recorded(worked(observe.clone(), &event).await);
         assert_eq!(seen.span("process").get(semconv::MESSAGING_BODY_SIZE), size, "{observe:?}");
@@ -305,14 +305,14 @@ async fn off_tells_no_size() {
 }
 
 /// A hook that counts what it is shown.
-fn counting() -> (Observe, Arc<AtomicUsize>) {
+fn counting() -> (FunctionOptions, Arc<AtomicUsize>) {
     let shown = Arc::<AtomicUsize>::default();
     let count = shown.clone();
     let hook = all().redact(move |_| {
         count.fetch_add(1, Relaxed);
         Ok::<_, Error>(())
     });
-    (Observe::new().capture(hook), shown)
+    (FunctionOptions::new().capture(hook), shown)
 }
 
 #[tokio::test]
@@ -340,7 +340,7 @@ async fn a_record_is_captured_by_itself() {
     let event = json!({"Records": [message(1, "01"), message(2, "00")]});
     let memory = Memory::new();
     let recorder = Recorder::builder("lambda").sink(memory.clone()).sampler(Sampler::ParentBased(0.0)).build().unwrap();
-    let call = (Observe::new().capture(ALL), invocation(&event, context()));
+    let call = (FunctionOptions::new().capture(ALL), invocation(&event, context()));
     recorder.scope(answer(working!(2), call)).await;
     assert_eq!(captured(&memory.records()), ["process: input application/octet-stream 1 1"]);
 }
@@ -356,7 +356,7 @@ async fn receiving_is_taken_as_a_whole() {
         (CaptureMode::Off.into(), vec![]),
         (CapturePolicy::default(), vec![]),
     ] {
-        let (recorded, _) = scored(Observe::new().with(receiving(capture)), &event).await;
+        let (recorded, _) = scored(FunctionOptions::new().with(receiving(capture)), &event).await;
         let told = captured(&recorded.0);
         assert_eq!(told.len(), expected.len(), "{told:?}");
         assert!(told.iter().zip(expected).all(|(told, expected)| told.starts_with(expected)), "{told:?}");
@@ -385,7 +385,7 @@ async fn values_and_errors_go_by_the_policy() {
         (starred, Some("***")),
         (CapturePolicy::default().redact(|_| Err("no")), None),
     ] {
-        let observe = || Observe::new().capture(capture.clone());
+        let observe = || FunctionOptions::new().capture(capture.clone());
         let (failed, _) = record(answer(observed(service_fn(fail)), (observe(), invocation(&event, context())))).await;
         let (panicked, _) =
             record(answer(observed(service_fn(panics)), (observe(), invocation(&event, context())))).await;

@@ -7,8 +7,15 @@ use spanbridge::w3c::{Baggage, SAMPLED, TraceParent, TraceState};
 use spanbridge::{Context, RunId, SpanId, TraceId};
 use spanbridge_lambda::{ClientContext, Event, InvocationMetadata, XRay};
 use std::collections::{BTreeMap, HashMap};
+use std::str::FromStr;
 
 const TRACE: &str = "5759e988bd862e3fe1be46a994272793";
+
+fn xray(trace_id: TraceId, parent: Option<SpanId>, sampled: Option<bool>) -> XRay {
+    let mut xray = XRay::new(trace_id);
+    (xray.parent, xray.sampled) = (parent, sampled);
+    xray
+}
 
 #[test]
 fn x_ray_as_services_write_it() {
@@ -64,14 +71,14 @@ fn hostile_x_ray_is_told() {
 }
 
 #[test]
-fn who_is_not_sampled_is_nobodys_parent() {
-    let of = |sampled| XRay { trace_id: TRACE.parse().unwrap(), parent: SpanId::new(7), sampled };
+fn an_unsampled_parent_is_left_out() {
+    let of = |parent, sampled| xray(TRACE.parse().unwrap(), parent, sampled);
     for (sampled, parent) in [(Some(true), SpanId::new(7)), (None, SpanId::new(7)), (Some(false), None)] {
-        let context = of(sampled).context();
+        let context = of(SpanId::new(7), sampled).context();
         assert_eq!(context.trace_id().unwrap().to_string(), TRACE);
-        // Whoever gets it on may record it: X-Ray's decision is its own.
+        // The next hop may record it: X-Ray's decision is its own.
         assert_eq!((context.span_id(), context.flags()), (parent, SAMPLED), "{sampled:?}");
-        let onward = XRay { parent, ..of(sampled.or(Some(true))) };
+        let onward = of(parent, sampled.or(Some(true)));
         assert_eq!(XRay::of(&context), Some(onward), "a decision goes on as it came");
     }
     assert_eq!(XRay::of(&Context::EMPTY), None);
@@ -102,17 +109,19 @@ fn the_order_of_places() {
         (None, &in_header, None, Some(5), 0),
         (None, "", None, None, 0),
     ] {
-        let (event, _) = Event::read(payload.as_bytes(), InvocationMetadata { client_context: custom.as_ref(), xray });
+        let (event, _) =
+            Event::read(payload.as_bytes(), InvocationMetadata::new().client_context(custom.as_ref()).xray(xray));
         let carried = event.carried();
         assert_eq!(carried.context.span_id().map(|span| span.get()), found, "{custom:?} {payload} {xray:?}");
         assert_eq!(carried.problems.len(), problems, "{:?}", carried.problems);
     }
 }
 
+/// What the application has put into the client context is unchanged.
 #[test]
-fn what_the_user_says_in_the_client_context_stays() {
+fn a_users_client_context_stays() {
     let users = r#"{"client":{"installation_id":"é","n":1.50},"custom":{"tenant":"7","n":12345678901234567890123,"traceparent":"old"},"env":{"a":null}}"#;
-    let mut context = ClientContext::read(&encode(users)).unwrap();
+    let mut context = ClientContext::from_str(&encode(users)).unwrap();
     assert_eq!(context.inject(&some_context("k=v")), None);
     let sent = decode(&context.encode().unwrap());
     let ours = r#""traceparent":"00-5759e988bd862e3fe1be46a994272793-0000000000000007-01","baggage":"k=v""#;
@@ -127,7 +136,7 @@ fn what_the_user_says_in_the_client_context_stays() {
     for (users, sent) in
         [("{}", "{}"), (r#"{"custom":null}"#, "{}"), (r#"{"custom":{}}"#, r#"{"custom":{}}"#), (theirs, theirs)]
     {
-        let mut context = ClientContext::read(&encode(users)).unwrap();
+        let mut context = ClientContext::from_str(&encode(users)).unwrap();
         assert_eq!(context.inject(&Context::EMPTY), None);
         assert_eq!(decode(&context.encode().unwrap()), sent);
     }
@@ -137,7 +146,7 @@ fn what_the_user_says_in_the_client_context_stays() {
     for bad in
         ["", "%", &encode(""), &encode("7"), &encode("[]"), &encode(r#"{"custom":7}"#), &encode("{"), &encode("{} x")]
     {
-        assert!(ClientContext::read(bad).is_err(), "{bad}");
+        assert!(ClientContext::from_str(bad).is_err(), "{bad}");
     }
 }
 
@@ -149,10 +158,10 @@ fn the_client_context_has_room_for_so_much() {
     assert_eq!(extract(&context).context.span_id(), SpanId::new(7));
 
     let users = format!(r#"{{"custom":{{"tenant":"{}"}}}}"#, "7".repeat(2_640));
-    let mut context = ClientContext::read(&encode(&users)).unwrap();
+    let mut context = ClientContext::from_str(&encode(&users)).unwrap();
     assert_eq!(context.inject(&some_context("")).as_deref(), Some("no room for the context"));
     assert_eq!(decode(&context.encode().unwrap()), users);
-    assert!(context.encode().unwrap().len() <= ClientContext::LIMIT);
+    assert!(context.encode().unwrap().len() <= ClientContext::MAX_LEN);
 }
 
 fn some_context(baggage: &str) -> Context {
@@ -199,7 +208,7 @@ prop_compose! {
 proptest! {
     #[test]
     fn x_ray_there_and_back(trace in 1..u128::MAX, parent in proptest::option::of(1..u64::MAX), sampled: Option<bool>) {
-        let xray = XRay { trace_id: TraceId::new(trace).unwrap(), parent: parent.and_then(SpanId::new), sampled };
+        let xray = xray(TraceId::new(trace).unwrap(), parent.and_then(SpanId::new), sampled);
         prop_assert_eq!(XRay::parse(xray.to_string().as_bytes()), Ok(xray));
     }
 
@@ -225,12 +234,12 @@ proptest! {
     fn the_client_context_there_and_back(context in contexts(), users in btree_map("[a-z]{1,8}", ".{0,60}", 0..6)) {
         let users: BTreeMap<String, String> = users;
         let json = serde_json::json!({ "custom": users, "env": {} });
-        let mut sent = ClientContext::read(&encode(&json.to_string())).unwrap();
+        let mut sent = ClientContext::from_str(&encode(&json.to_string())).unwrap();
         let left_out = sent.inject(&context);
         let encoded = sent.encode().unwrap();
-        prop_assert!(encoded.len() <= ClientContext::LIMIT);
+        prop_assert!(encoded.len() <= ClientContext::MAX_LEN);
 
-        let mut read = ClientContext::read(&encoded).unwrap();
+        let mut read = ClientContext::from_str(&encoded).unwrap();
         let found = extract(&read);
         prop_assert_eq!(&found.problems, &[]);
         prop_assert_eq!(found.context.trace_parent(), context.trace_parent());
@@ -249,11 +258,11 @@ proptest! {
 
     #[cfg(feature = "runtime")]
     #[test]
-    fn lambda_runtime_reads_every_client_context_of_ours(context in contexts()) {
+    fn lambda_runtime_reads_our_client_context(context in contexts()) {
         let mut sent = ClientContext::default();
         let left_out = sent.inject(&context);
         let custom = in_lambda_runtime(&decode(&sent.encode().unwrap()));
-        let (event, _) = Event::read(b"{}", InvocationMetadata { client_context: Some(&custom), xray: None });
+        let (event, _) = Event::read(b"{}", InvocationMetadata::new().client_context(&custom));
         prop_assert_eq!(event.carried().context.trace_parent(), context.trace_parent());
         prop_assert!(left_out.is_some() || event.carried().context == context);
     }

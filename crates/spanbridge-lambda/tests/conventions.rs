@@ -19,7 +19,8 @@ use spanbridge::conformance::{Seen, spans};
 use spanbridge::record::{Body, Record};
 use spanbridge::{Kind, observe};
 use spanbridge_lambda::{
-    CallExt, CaptureMode, CapturePolicy, Event, InvocationMetadata, Observe, Propagate, for_each_record, observed,
+    CallExt, CaptureMode, CapturePolicy, Event, FunctionOptions, InvocationMetadata, Propagate, for_each_record,
+    observed,
 };
 use std::collections::BTreeSet;
 use support::{answer, context, invocation, record};
@@ -32,14 +33,14 @@ fn all() -> CapturePolicy {
 
 /// Handles an event; each of its records fails whose place is odd.
 async fn handled(event: Vec<u8>, capture: &CapturePolicy) -> Vec<Record<'static>> {
-    let many = Event::read(&event, InvocationMetadata::default()).0.records().len();
+    let many = Event::read(&event, InvocationMetadata::new()).0.records().len();
     let handler = move |event: LambdaEvent<Value>| async move {
         let work = |n| async move { if n % 2 == 1 { Err("odd") } else { Ok(()) } };
         for_each_record(&event.context, 0..many, work).await?;
         if event.payload["do"] == "fail" { Err(Error::from("no")) } else { Ok(()) }
     };
     let event = String::from_utf8(event).unwrap();
-    let call = (Observe::new().capture(capture.clone()), invocation(event, context()));
+    let call = (FunctionOptions::new().capture(capture.clone()), invocation(event, context()));
     record(answer(observed(service_fn(handler)), call)).await.0.0
 }
 

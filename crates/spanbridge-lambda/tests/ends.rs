@@ -299,7 +299,7 @@ async fn an_error_that_panics_when_it_is_shown() {
     assert!(answer.is_err());
     let seen = Recorded(memory.records());
     assert_eq!(seen.tree(&[semconv::ERROR_TYPE]), "score (root) [error] type=_OTHER\n");
-    assert_eq!(seen.span("score").error, "an error that panics when it is shown");
+    assert_eq!(seen.span("score").error, "an error that panics when it is formatted");
     let (seen, result) = record(annotated(LambdaEvent::new(json!(1), context()))).await;
     assert_eq!((seen.tree(&[]).as_str(), result.is_err()), ("score (root) [error]\n", true));
 }

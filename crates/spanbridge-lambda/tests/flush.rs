@@ -7,7 +7,7 @@ use lambda_runtime::tower::service_fn;
 use lambda_runtime::{Error, LambdaEvent};
 use serde_json::{Value, json};
 use spanbridge::semconv;
-use spanbridge_lambda::{Observe, observed};
+use spanbridge_lambda::{FunctionOptions, observed};
 use std::time::{Duration, Instant};
 use support::*;
 
@@ -16,13 +16,13 @@ async fn score(event: LambdaEvent<Value>) -> Result<Value, Error> {
 }
 
 #[tokio::test]
-async fn how_a_flush_went_is_told_by_the_next_invocation() {
+async fn the_next_invocation_reports_the_flush() {
     let refuses = |_: &spanbridge::Batch| -> Result<spanbridge::Receipt, spanbridge::SinkError> {
         Err(spanbridge::SinkError::new("down"))
     };
     // It ends with the function's time, or where the limit is less, with that; by itself that is two seconds.
-    let limited = Observe::new().flush_within(Duration::from_millis(50));
-    for (observe, ms) in [(Observe::new(), 200), (limited, 60_000)] {
+    let limited = FunctionOptions::new().flush_within(Duration::from_millis(50));
+    for (observe, ms) in [(FunctionOptions::new(), 200), (limited, 60_000)] {
         let recorder = spanbridge::Recorder::builder("lambda").sink(refuses).on_flush_only().build().unwrap();
         let mut context = context();
         context.deadline = in_ms(ms);

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use spanbridge::record::{Body, Via};
 use spanbridge::{Status, observe, semconv};
-use spanbridge_lambda::{Observe, Trust, handler, observed};
+use spanbridge_lambda::{FunctionOptions, Trust, handler, observed};
 use std::time::Duration;
 use support::*;
 
@@ -104,7 +104,7 @@ async fn each_invocation_has_a_segment_of_its_own() {
 
 /// Lambda says so to every function that has no active tracing.
 #[tokio::test]
-async fn that_x_ray_does_not_record_keeps_nobody_else_from_it() {
+async fn x_rays_sampled_0_stops_no_other_recorder() {
     for (share, spans) in [(1.0, 1), (0.0, 0)] {
         let memory = spanbridge::Memory::new();
         let sampler = spanbridge::Sampler::ParentBased(share);
@@ -128,7 +128,7 @@ struct Order {
 }
 
 #[tokio::test]
-async fn the_context_is_restored_and_the_hidden_field_is_gone() {
+async fn context_restored_hidden_field_removed() {
     let strict = |event: LambdaEvent<Order>| async move { Ok::<_, Error>(event.payload.order) };
     let payload = format!(r#"{{"__spanbridge":{{"traceparent":"{SENDER}","baggage":"tier=gold"}},"order":42}}"#);
     let (seen, answer) = record(answer(observed(service_fn(strict)), invocation(payload, context()))).await;
@@ -229,7 +229,7 @@ async fn picky(
 }
 
 #[tokio::test]
-async fn the_attribute_alone_begins_and_ends_an_invocation() {
+async fn the_attribute_alone_observes_an_invocation() {
     let event = |payload| {
         let mut context = context();
         let client = json!({"custom": {"traceparent": SENDER}});
@@ -259,7 +259,7 @@ async fn the_attribute_alone_begins_and_ends_an_invocation() {
 }
 
 #[tokio::test]
-async fn the_attribute_tells_the_layer_and_nobody_tells_twice() {
+async fn attribute_and_layer_report_once() {
     for wrapped in [false, true] {
         for (what, status) in [("well", ""), ("error", " [error]"), ("panic", " [panicked]")] {
             let invocation = invocation(json!({"do": what}), context());
@@ -297,9 +297,9 @@ fn bounds_are_those_of_lambda_runtime() {
     spawnable(|| spanbridge_lambda::run(service_fn(score)));
     spawnable(|| spanbridge_lambda::run_concurrent(service_fn(score)));
     spawnable(|| spanbridge_lambda::run_concurrent(service_fn(annotated)));
-    runnable(|| Observe::new().trust(Trust::Ignore).run(service_fn(alone)));
-    spawnable(|| Observe::new().trust(Trust::Ignore).run(service_fn(score)));
-    spawnable(|| Observe::new().trust(Trust::Ignore).run_concurrent(service_fn(score)));
+    runnable(|| FunctionOptions::new().trust(Trust::Ignore).run(service_fn(alone)));
+    spawnable(|| FunctionOptions::new().trust(Trust::Ignore).run(service_fn(score)));
+    spawnable(|| FunctionOptions::new().trust(Trust::Ignore).run_concurrent(service_fn(score)));
     let shared = 7;
     let by_reference = &shared;
     runnable(|| {

@@ -11,7 +11,9 @@ use peak::peak;
 use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 use spanbridge_lambda::__private::bodies;
-use spanbridge_lambda::{CaptureMode, CapturePolicy, Event, InvocationMetadata, Observe, Source, for_each_record};
+use spanbridge_lambda::{
+    CaptureMode, CapturePolicy, Event, FunctionOptions, InvocationMetadata, Source, for_each_record,
+};
 use std::fmt::Write;
 use std::sync::{Mutex, PoisonError};
 use support::{Answer, answer, context, invocation, record};
@@ -226,7 +228,7 @@ fn allowed(size: usize) -> usize {
 
 #[test]
 fn reading_an_event() {
-    let read = |event: &str| Event::read(event.as_bytes(), InvocationMetadata::default()).0.source();
+    let read = |event: &str| Event::read(event.as_bytes(), InvocationMetadata::new()).0.source();
     assert_eq!(too_much(|| hostile(SIZE), allowed, read), "");
     assert_eq!(too_much(|| hostile(64 << 10), allowed, read), "");
     assert_eq!(too_much(real, |size| size + 6 * MIB, read), "");
@@ -235,7 +237,7 @@ fn reading_an_event() {
 #[test]
 fn looking_at_its_records() {
     let look = |event: &str| {
-        let source = Event::read(event.as_bytes(), InvocationMetadata::default()).0.source();
+        let source = Event::read(event.as_bytes(), InvocationMetadata::new()).0.source();
         // Of a million records next to nothing is kept.
         assert!(bodies(source, event.as_bytes()).len() <= 10_000);
         source
@@ -248,14 +250,14 @@ fn looking_at_its_records() {
 fn an_invocation_that_captures() {
     let all = CaptureMode::Inline { max: 512 };
     let handle = |event: &str| {
-        let (read, _) = Event::read(event.as_bytes(), InvocationMetadata::default());
+        let (read, _) = Event::read(event.as_bytes(), InvocationMetadata::new());
         let count = read.records().len();
         let handler = service_fn(move |event: LambdaEvent<IgnoredAny>| async move {
             let done = for_each_record(&event.context, vec![(); count], |()| async {}).await?;
             assert!(done.is_empty());
             Ok::<_, Error>(())
         });
-        let observe = Observe::new().capture(CapturePolicy::from(all).headers(all));
+        let observe = FunctionOptions::new().capture(CapturePolicy::from(all).headers(all));
         let call = (observe, invocation(event, context()));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let (recorded, answer) = runtime.block_on(record(answer(handler, call)));

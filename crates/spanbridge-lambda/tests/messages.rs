@@ -146,7 +146,7 @@ async fn a_batch_for_sqs_has_a_span_for_each_message() {
 }
 
 #[tokio::test]
-async fn a_batch_that_is_refused_is_refused_for_each_message() {
+async fn a_refused_batch_refuses_each_message() {
     let refusal = json!({"__type": "com.amazonaws.sqs#QueueDoesNotExist", "message": "no such queue"});
     let (caller, sqs) = (Caller::new(), Service::new(400, refusal));
     let client = sqs.sqs();

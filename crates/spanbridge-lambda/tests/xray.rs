@@ -13,7 +13,7 @@ use caught::Service;
 use lambda_runtime::tower::service_fn;
 use lambda_runtime::{Error, LambdaEvent};
 use serde_json::{Value, json};
-use spanbridge_lambda::{CallExt, Event, InvocationMetadata, Observe, XRay, observed};
+use spanbridge_lambda::{CallExt, Event, FunctionOptions, InvocationMetadata, XRay, observed};
 use support::{answer, context, invocation, record};
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
@@ -35,7 +35,7 @@ async fn sent_on(traceparent: Option<&str>, xray: Option<&str>) -> [(String, XRa
     let mut context = context();
     context.xray_trace_id = xray.map(str::to_owned);
     let event = traceparent.map_or(json!({}), |parent| json!({"__spanbridge": {"traceparent": parent}}));
-    record(answer(observed(handler), (Observe::new(), invocation(event, context)))).await;
+    record(answer(observed(handler), (FunctionOptions::new(), invocation(event, context)))).await;
     let header = called.last.lock().unwrap().as_ref().unwrap().headers().get(XRay::HEADER).unwrap().to_owned();
     let attribute = |of: &str, name: &str| sent.json()[of][name]["StringValue"].as_str().unwrap().to_owned();
     let parse = |header: &str| XRay::parse(header.as_bytes()).unwrap();
@@ -86,7 +86,7 @@ fn a_message_that_only_has_x_ray() {
         let header = format!("{ROOT};Parent=53995c3f42cd8ad8{sampled}");
         let message = json!({"eventSource": "aws:sqs", "attributes": {"AWSTraceHeader": header}});
         let event = json!({"Records": [message]}).to_string();
-        let (event, _) = Event::read(event.as_bytes(), InvocationMetadata::default());
+        let (event, _) = Event::read(event.as_bytes(), InvocationMetadata::new());
         let found = &event.records()[0].carried.context;
         assert_eq!(found.trace_id().unwrap().to_string(), TRACE, "{header}");
         assert_eq!(found.span_id().is_some(), parent, "{header}");

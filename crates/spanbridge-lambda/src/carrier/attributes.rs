@@ -1,37 +1,38 @@
-//! Message attributes of SQS and SNS, whichever SDK's type they are.
+//! Message attributes of SQS and SNS, in either SDK's types.
 
 use spanbridge::Context;
 use spanbridge::carrier::{Budget, Extract, Header, Inject, inject_within};
 use spanbridge::w3c;
 use std::collections::HashMap;
 
-/// An attribute of a message, in an SDK's type.
+/// A message attribute, in an SDK's type.
 pub(crate) trait Attribute: Sized {
-    /// Of type String.
+    /// An attribute of type `String`.
     fn of_text(text: &str) -> Self;
 
     /// Its text or its bytes; `None` where it has neither.
     fn bytes(&self) -> Option<&[u8]>;
 
-    /// What its type and its value count as, in bytes.
+    /// The bytes that its type and its value count towards the size of the message.
     fn size(&self) -> usize;
 }
 
-/// The attributes of a message.
+/// The attributes of a message, as a carrier.
 #[derive(Debug)]
 pub(crate) struct Attributes<'a, V>(pub(crate) &'a mut HashMap<String, V>);
 
-/// How many a message may have.
+/// The attributes that a message may have.
 const MAX_ATTRIBUTES: usize = 10;
-/// What counts beside name and value: the name of the type, `String`.
-const TYPE: usize = 6;
+/// The length of the type name `String`, which counts beside the name and the value.
+const TYPE_SIZE: usize = 6;
 
 impl<V: Attribute> Attributes<'_, V> {
-    /// Writes a context, within what the user's own attributes leave of ten, and within `bytes`. Says what was left out,
-    /// if anything.
+    /// Writes a context within `bytes`, and within what the application's own attributes leave of ten. Returns what had to
+    /// be left out, if anything.
     pub(crate) fn inject(&mut self, context: &Context, bytes: usize) -> Option<String> {
-        let users = self.0.keys().filter(|name| w3c::header_named(name).is_none()).count();
-        inject_within(context, Budget { bytes, per_header: TYPE, headers: MAX_ATTRIBUTES.saturating_sub(users) }, self)
+        let others = self.0.keys().filter(|name| w3c::header_named(name).is_none()).count();
+        let headers = MAX_ATTRIBUTES.saturating_sub(others);
+        inject_within(context, Budget { bytes, per_header: TYPE_SIZE, headers }, self)
     }
 }
 
@@ -70,7 +71,7 @@ mod tests {
     use spanbridge::w3c::{Baggage, SAMPLED, TraceParent, TraceState};
     use spanbridge::{RunId, SpanId, TraceId};
 
-    /// As the SDKs have it.
+    /// An attribute as in the SDKs.
     #[derive(Debug, PartialEq)]
     enum Value {
         Text(String),
@@ -84,7 +85,7 @@ mod tests {
         }
 
         fn size(&self) -> usize {
-            TYPE + self.bytes().map_or(0, <[u8]>::len)
+            TYPE_SIZE + self.bytes().map_or(0, <[u8]>::len)
         }
 
         fn bytes(&self) -> Option<&[u8]> {
@@ -108,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn ten_are_not_exceeded() {
+    fn a_message_never_exceeds_ten() {
         let full = context("sb=r:00000000000000000000000000000009,vendor=1", "tenant=7");
         for (context, users_have, written, left_out) in [
             (&full, 0, &["traceparent", "tracestate", "baggage"][..], None),
@@ -122,7 +123,7 @@ mod tests {
             (&context("", ""), 9, &["traceparent"], None),
             (&Context::EMPTY, 10, &[], None),
         ] {
-            // One of ours from an earlier hop takes no place.
+            // A header from an earlier hop is replaced, so it takes no place.
             let mut attributes = users(users_have);
             if users_have < MAX_ATTRIBUTES {
                 attributes.insert(w3c::TRACEPARENT.to_owned(), Value::of_text("old"));
@@ -139,14 +140,14 @@ mod tests {
     #[test]
     fn bytes_count_with_the_type() {
         let mut attributes = users(0);
-        let exactly = w3c::TRACEPARENT.len() + TYPE + TraceParent::LEN;
+        let exactly = w3c::TRACEPARENT.len() + TYPE_SIZE + TraceParent::LEN;
         assert_eq!(Attributes(&mut attributes).inject(&context("", ""), exactly), None);
         assert!(Attributes(&mut attributes).inject(&context("", ""), exactly - 1).is_some());
         assert!(attributes.is_empty());
     }
 
     #[test]
-    fn what_was_written_is_read() {
+    fn a_written_context_is_read_back() {
         let mut attributes = users(3);
         let sent = context("sb=r:00000000000000000000000000000009,vendor=1", "tenant=7");
         Attributes(&mut attributes).inject(&sent, usize::MAX);

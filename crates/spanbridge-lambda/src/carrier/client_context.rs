@@ -1,4 +1,4 @@
-//! The client context of an invocation: a JSON object, in base64, of which `custom` is ours to add to.
+//! The client context of an invocation: a JSON object in base64. The headers are added to its member `custom`.
 
 use crate::json::Json;
 use base64::prelude::{BASE64_STANDARD, Engine};
@@ -7,67 +7,45 @@ use spanbridge::Context;
 use spanbridge::carrier::{Budget, Extract, Header, Inject, Problem, inject_within};
 use spanbridge::w3c::{HEADERS, is_other_case};
 use std::borrow::Cow;
+use std::str::FromStr;
 
 /// [The client context](https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html#lambda-Invoke-request-ClientContext)
-/// of a call, with the user's own in it: `client`, `env` and whatever else there is stay as they were written, and the
-/// standard headers are texts under `custom`, where every runtime can read them. Lambda hands it on in synchronous calls
-/// only.
+/// of a call.
+///
+/// The standard headers are strings under `custom`, where every runtime can read them. What the application has put there,
+/// and `client`, `env` and all other members, stay as they were written. Lambda passes the client context on in synchronous
+/// calls only.
 ///
 /// ```
 /// use spanbridge_lambda::ClientContext;
 ///
-/// let mut users = ClientContext::read("eyJjdXN0b20iOnsidGVuYW50IjoiNyJ9fQ==").unwrap(); // {"custom":{"tenant":"7"}}
-/// let left_out = users.inject(&spanbridge::observe::current_context());
+/// let mut client_context: ClientContext = "eyJjdXN0b20iOnsidGVuYW50IjoiNyJ9fQ==".parse().unwrap(); // {"custom":{"tenant":"7"}}
+/// let left_out = client_context.inject(&spanbridge::observe::current_context()); // adds nothing: there is no context here
 /// assert_eq!(left_out, None);
-/// assert_eq!(users.encode().as_deref(), Some("eyJjdXN0b20iOnsidGVuYW50IjoiNyJ9fQ==")); // nothing is current
+/// assert_eq!(client_context.encode().as_deref(), Some("eyJjdXN0b20iOnsidGVuYW50IjoiNyJ9fQ=="));
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct ClientContext {
-    /// What stands beside `custom`: names and values as they are written.
+    /// The members beside `custom`: names, and values as they are written.
     others: Vec<(String, String)>,
-    /// What stands in `custom`, where there is one.
+    /// The members of `custom`, if it exists.
     custom: Option<Vec<(String, String)>>,
-    /// Whether it is there without ours.
-    is_users: bool,
+    /// Whether it exists without our headers.
+    is_given: bool,
 }
 
-/// The name under which problems are told.
+/// What problems name as their header.
 const NAME: &str = "client context";
 const CUSTOM: &str = "custom";
 
 impl ClientContext {
-    /// The most that Lambda takes, in bytes of base64.
-    pub const LIMIT: usize = 3_583;
+    /// The longest client context that Lambda accepts, in bytes of base64.
+    pub const MAX_LEN: usize = 3_583;
 
-    /// The user's own, in base64.
-    ///
-    /// # Errors
-    /// What is wrong with it: it is not base64 of a JSON object, or its `custom` is no object. Then it is the user's
-    /// business, and nothing can be added to it.
-    pub fn read(base64: &str) -> Result<Self, Problem> {
-        let problem = |reason: &'static str| Problem { header: NAME, reason: reason.into() };
-        let json = BASE64_STANDARD.decode(base64).map_err(|_| problem("is not base64"))?;
-        let is_json = serde_json::from_slice::<IgnoredAny>(&json).is_ok();
-        let object = Some(Json::new(&json)).filter(|json| is_json && json.is_object());
-        let object = object.ok_or(problem("is not a JSON object"))?;
-        let mut read = ClientContext { is_users: true, ..ClientContext::default() };
-        for (name, value) in object.members() {
-            if name != CUSTOM {
-                read.others.push((name.into_owned(), as_text(value)))
-            } else if value.is_object() {
-                let members = value.members();
-                read.custom = Some(members.map(|(name, value)| (name.into_owned(), as_text(value))).collect())
-            } else if !value.is_null() {
-                return Err(problem("its custom is not an object"));
-            }
-        }
-        Ok(read)
-    }
-
-    /// Adds a context, as far as there is room, in place of one that is there. Says what was left out, if anything, as
-    /// [`inject_within`] does.
+    /// Adds a context, in place of one that is there. What does not fit into [`MAX_LEN`](ClientContext::MAX_LEN) is left out,
+    /// in the order of [`inject_within`]; returns what that was, if anything.
     pub fn inject(&mut self, context: &Context) -> Option<String> {
-        const MAX_JSON: usize = ClientContext::LIMIT / 4 * 3;
+        const MAX_JSON: usize = ClientContext::MAX_LEN / 4 * 3;
         if !context.travels() {
             return None;
         }
@@ -78,10 +56,10 @@ impl ClientContext {
         self.custom.get_or_insert_default();
         let mut room = MAX_JSON.saturating_sub(self.written().len());
         let left_out = loop {
-            // A name and a value in quotes, a colon and a comma.
+            // Each header takes four quotes, a colon and a comma.
             let budget = Budget { bytes: room, per_header: 6, headers: usize::MAX };
             let left_out = inject_within(context, budget, self);
-            // A character that needs an escape takes more than it was counted for.
+            // A character that has to be escaped takes more room than it was counted for.
             match self.written().len().saturating_sub(MAX_JSON) {
                 over if over > 0 && room > 0 => room = room.saturating_sub(over),
                 _ => break left_out,
@@ -93,14 +71,42 @@ impl ClientContext {
         left_out
     }
 
-    /// In base64; `None` when there is nothing in it.
+    /// The client context in base64; `None` if it is empty.
     pub fn encode(&self) -> Option<String> {
-        (self.is_users || self.custom.is_some()).then(|| BASE64_STANDARD.encode(self.written()))
+        (self.is_given || self.custom.is_some()).then(|| BASE64_STANDARD.encode(self.written()))
     }
 
     fn written(&self) -> String {
         let custom = self.custom.as_ref().map(|custom| (CUSTOM.to_owned(), object(custom)));
         object(self.others.iter().chain(&custom))
+    }
+}
+
+/// Parses a client context from base64.
+///
+/// # Errors
+/// If it is not base64, not a JSON object, or if its `custom` is not an object. Then nothing can be added to it.
+impl FromStr for ClientContext {
+    type Err = Problem;
+
+    fn from_str(base64: &str) -> Result<Self, Problem> {
+        let problem = |reason: &'static str| Problem { header: NAME, reason: reason.into() };
+        let json = BASE64_STANDARD.decode(base64).map_err(|_| problem("is not base64"))?;
+        let is_json = serde_json::from_slice::<IgnoredAny>(&json).is_ok();
+        let object = Some(Json::new(&json)).filter(|json| is_json && json.is_object());
+        let object = object.ok_or(problem("is not a JSON object"))?;
+        let mut parsed = ClientContext { is_given: true, ..ClientContext::default() };
+        for (name, value) in object.members() {
+            if name != CUSTOM {
+                parsed.others.push((name.into_owned(), as_text(value)))
+            } else if value.is_object() {
+                let members = value.members();
+                parsed.custom = Some(members.map(|(name, value)| (name.into_owned(), as_text(value))).collect())
+            } else if !value.is_null() {
+                return Err(problem("its custom is not an object"));
+            }
+        }
+        Ok(parsed)
     }
 }
 
@@ -144,12 +150,12 @@ fn object<'a>(members: impl IntoIterator<Item = &'a (String, String)>) -> String
     format!("{{{}}}", members.join(","))
 }
 
-/// It was read as JSON, so it is UTF-8.
+/// A value as it is written. It was parsed as JSON, so it is UTF-8.
 fn as_text(value: Json<'_>) -> String {
     String::from_utf8_lossy(value.written()).into_owned()
 }
 
-/// A text as JSON, in ASCII: Lambda hands it on in a header, and lambda_runtime takes no other.
+/// A string as JSON in ASCII: Lambda passes it on in a header, and lambda_runtime accepts nothing else.
 fn text(text: &str) -> String {
     let mut written = String::new();
     for character in serde_json::Value::from(text).to_string().chars() {

@@ -1,4 +1,4 @@
-//! X-Ray's header: `Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1`.
+//! X-Ray's tracing header: `Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1`.
 
 use spanbridge::carrier::Problem;
 use spanbridge::w3c::TraceParent;
@@ -6,8 +6,8 @@ use spanbridge::{Context, RunId, SpanId, TraceId};
 use std::fmt;
 
 /// [X-Ray's tracing header](https://docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html#xray-concepts-tracingheader),
-/// which AWS's services pass on among themselves. Its trace id is W3C's, with dashes: `1-` and eight digits and `-` and
-/// the other twenty-four. Of what else may stand in it (`Self`, `Lineage`, …) nothing is kept.
+/// which AWS services pass on to each other. Its trace id is a W3C trace id with dashes: `1-`, eight digits, `-`, and the
+/// other twenty-four. Its other fields (`Self`, `Lineage`, …) are not kept.
 ///
 /// ```
 /// use spanbridge_lambda::XRay;
@@ -18,51 +18,58 @@ use std::fmt;
 /// assert_eq!(XRay::of(&context), Some(xray));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct XRay {
-    /// The trace.
+    /// The trace id, `Root`.
     pub trace_id: TraceId,
-    /// The span that whatever starts next hangs under.
+    /// The parent of the next span, `Parent`.
     pub parent: Option<SpanId>,
-    /// Whether X-Ray records the trace; `None` where that is not decided.
+    /// Whether X-Ray records the trace, `Sampled`; `None` while that is not decided.
     pub sampled: Option<bool>,
 }
 
 impl XRay {
-    /// The name of the header, of HTTP requests.
+    /// The name of the HTTP header.
     pub const HEADER: &'static str = "x-amzn-trace-id";
-    /// The name of the environment variable in which Lambda says the current invocation's, one at a time.
+    /// The environment variable that holds the current invocation's header, where a process handles one event at a time.
     pub const VARIABLE: &'static str = "_X_AMZN_TRACE_ID";
-    /// The name of the system attribute of an SQS message.
+    /// The name of the system attribute of SQS messages.
     pub const SQS_ATTRIBUTE: &'static str = "AWSTraceHeader";
 
-    /// Reads a header.
+    /// The header of a trace, without a parent and with no decision about sampling.
+    pub fn new(trace_id: TraceId) -> Self {
+        XRay { trace_id, parent: None, sampled: None }
+    }
+
+    /// Parses a header.
     ///
     /// # Errors
-    /// What is wrong with it. Without a trace id, or with one that is malformed, it says nothing.
+    /// If the trace id or the parent id is malformed, or if there is no trace id.
     pub fn parse(header: &[u8]) -> Result<Self, Problem> {
         let (mut root, mut parent, mut sampled) = (None, None, None);
         for part in header.split(|b| *b == b';') {
             let part = part.trim_ascii();
             if let Some(value) = part.strip_prefix(b"Root=") {
-                root = Some(trace_id(value).ok_or(malformed("the trace id is not as X-Ray writes it"))?)
+                root = Some(trace_id(value).ok_or(malformed("the trace id is not 1-, 8 digits, - and 24 digits"))?)
             } else if let Some(value) = part.strip_prefix(b"Parent=") {
-                parent = Some(SpanId::from_hex(value).ok_or(malformed("the parent id is not 16 lower-case digits"))?)
+                parent =
+                    Some(SpanId::from_hex(value).ok_or(malformed("the parent id is not 16 lower-case hex digits"))?)
             } else if let Some(value) = part.strip_prefix(b"Sampled=") {
                 sampled = match value {
                     b"1" => Some(true),
                     b"0" => Some(false),
-                    _ => None, // `?`: the receiver is asked to decide
+                    _ => None, // `?` asks the receiver to decide
                 }
             }
         }
         Ok(XRay { trace_id: root.ok_or(malformed("it has no trace id"))?, parent, sampled })
     }
 
-    /// The header for a context; `None` when it is empty.
+    /// The header for a context; `None` if the context is empty.
     ///
-    /// What X-Ray has decided goes on as it came with the context and is never raised: recording costs. Where X-Ray has not
-    /// decided, `Sampled` is the context's own flag, as OpenTelemetry's propagators write it: peers that read this header
-    /// alone record nothing without it.
+    /// If X-Ray has made a sampling decision, it is repeated and never raised, because recording in X-Ray costs money.
+    /// Otherwise `Sampled` is the context's own sampled flag, as OpenTelemetry's propagators write it. Peers that read only
+    /// this header record nothing without it.
     pub fn of(context: &Context) -> Option<Self> {
         let TraceParent { trace_id, span_id, .. } = context.trace_parent()?;
         let parent = (span_id != RunId::of_trace(trace_id).as_parent()).then_some(span_id);
@@ -70,18 +77,18 @@ impl XRay {
         Some(XRay { trace_id, parent, sampled: Some(sampled) })
     }
 
-    /// The context.
+    /// The context in the header.
     ///
-    /// What X-Ray does not record is recorded here or not as a trace that begins here would be, and goes on so: Lambda says
-    /// `Sampled=0` to every function that has no active tracing. The parent is nobody's span then, for Lambda makes one up
-    /// for every invocation: it is left out, and whatever starts next is a root of the trace.
+    /// With `Sampled=0`, whether the trace is recorded is decided as for a trace that begins here: Lambda sends `Sampled=0`
+    /// to every function without active tracing. The parent is left out then, because Lambda makes one up that nobody
+    /// records; the next span is a root of the trace.
     pub fn context(&self) -> Context {
         let parent = self.parent.filter(|_| self.sampled != Some(false));
         Context::of_peer(self.trace_id, parent, self.sampled)
     }
 }
 
-/// The header's text.
+/// Formats the header.
 impl fmt::Display for XRay {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let id = self.trace_id.get();
@@ -96,7 +103,7 @@ impl fmt::Display for XRay {
     }
 }
 
-/// `1-8hex-24hex`, by fixed width.
+/// Parses `1-8hex-24hex`, by fixed width.
 fn trace_id(text: &[u8]) -> Option<TraceId> {
     let (epoch, unique) = text.strip_prefix(b"1-")?.split_at_checked(8)?;
     let digits: [u8; 32] = [epoch, unique.strip_prefix(b"-")?].concat().try_into().ok()?;

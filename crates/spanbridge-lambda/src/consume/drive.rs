@@ -1,19 +1,18 @@
-//! The loop that takes events, with lambda_runtime's own services around the handler. Why there is one:
+//! The event loop, with lambda_runtime's own services around the handler. Why we have our own:
 //! `docs/adr/0007-our-own-loop-on-lambda.md`.
 
+use super::api::{NEXT, get};
 use super::flush::Flushing;
-use super::headers;
-use super::layer::Repairs;
-use super::snapstart;
+use super::log::log_to_stderr;
+use super::{headers, setup, snapstart};
 use crate::carrier::XRay;
 use bytes::Bytes;
+use http::StatusCode;
 use http::response::Parts;
-use http::{Method, Request, StatusCode};
 use http_body_util::BodyExt;
 use lambda_runtime::tower::{Layer, Service, ServiceExt};
 use lambda_runtime::{Config, Error, LambdaInvocation, Runtime};
-use lambda_runtime_api_client::body::Body;
-use lambda_runtime_api_client::{PooledClient, build_request};
+use lambda_runtime_api_client::PooledClient;
 use spanbridge::{ContextExt, Kind, observe};
 use std::future::{Ready, ready};
 use std::num::NonZero;
@@ -22,35 +21,33 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::task::JoinSet;
 
-/// How often in a row a worker may fail to get an event, of several.
-const PATIENCE: u32 = 5;
+/// How often in a row one of several workers may fail to get an event.
+const MAX_FAILURES: u32 = 5;
 
-const NEXT: &str = "/2018-06-01/runtime/invocation/next";
-
-/// What takes events.
-pub(crate) struct Loop {
+/// The event loop.
+pub(crate) struct EventLoop {
     client: PooledClient,
     config: Arc<Config>,
     flush_within: Duration,
 }
 
-impl Loop {
-    /// Sets up what a process needs, and delivers meanwhile what the initialisation has recorded: a process that has asked for
-    /// its first event may be frozen, and for long. Panics without the variables that Lambda sets, as lambda_runtime does.
-    pub(crate) async fn begin(workers: usize, flush_within: Duration) -> Result<Loop, Error> {
+impl EventLoop {
+    /// Sets the process up, and meanwhile delivers what the initialization has recorded: after the request for the first event
+    /// the process may be frozen, and for long. Panics without the variables that Lambda sets, as lambda_runtime does.
+    pub(crate) async fn begin(workers: usize, flush_within: Duration) -> Result<Self, Error> {
         let is_snapstart = snapstart::is_on();
-        let flushing = Flushing::of_the_initialisation(if is_snapstart { snapstart::WITHIN } else { flush_within });
-        super::set_up();
+        let flushing = Flushing::after_initialization(if is_snapstart { snapstart::FLUSH_LIMIT } else { flush_within });
+        setup::set_up();
         let client = PooledClient::builder().with_pool_size(workers).build();
         let config = Arc::new(Config::from_env());
         flushing.await;
         if is_snapstart {
-            snapstart::pass(&client).await?
+            snapstart::wait_for_restore(&client).await?
         }
-        Ok(Loop { client, config, flush_within })
+        Ok(EventLoop { client, config, flush_within })
     }
 
-    /// One event after another.
+    /// Handles one event after another.
     pub(crate) async fn run<S>(self, mut service: S) -> Result<(), Error>
     where
         S: Service<LambdaInvocation, Response = (), Error = Error>,
@@ -61,7 +58,7 @@ impl Loop {
         }
     }
 
-    /// So many at a time. A worker that cannot go on ends alone; the last one's error is the end.
+    /// Handles several events at a time. A worker that cannot continue ends alone; the last one's error is returned.
     pub(crate) async fn run_concurrent<S>(self, service: S, workers: usize) -> Result<(), Error>
     where
         S: Service<LambdaInvocation, Response = (), Error = Error> + Clone + Send + 'static,
@@ -78,7 +75,7 @@ impl Loop {
                             failures = 0;
                             this.handle(&mut service, event, false).await?
                         }
-                        Err(_) if failures < PATIENCE => {
+                        Err(_) if failures < MAX_FAILURES => {
                             failures += 1;
                             tokio::time::sleep(Duration::from_millis(10) * (1 << failures)).await
                         }
@@ -96,16 +93,17 @@ impl Loop {
     }
 
     async fn next(&self) -> Result<(Parts, Bytes), Error> {
-        let (parts, body) = self.client.call(request(Method::GET, NEXT, Body::empty())?).await?.into_parts();
+        let (parts, body) = self.client.call(get(NEXT)?).await?.into_parts();
         if !parts.status.is_success() {
-            // There is no event; 500 means that the process is to end.
+            // There is no event; 500 means that the process has to end.
             return Err(format!("{NEXT}: {}", parts.status).into());
         }
         Ok((parts, body.collect().await?.to_bytes()))
     }
 
-    /// `alone`: one event at a time, so what is in the environment is the event's.
-    async fn handle<S>(&self, service: &mut S, (mut parts, body): (Parts, Bytes), alone: bool) -> Result<(), Error>
+    /// Handles an event. `is_alone` is whether the process handles one event at a time, so that the environment may hold
+    /// the event's X-Ray header.
+    async fn handle<S>(&self, service: &mut S, (mut parts, body): (Parts, Bytes), is_alone: bool) -> Result<(), Error>
     where
         S: Service<LambdaInvocation, Response = (), Error = Error>,
     {
@@ -115,25 +113,25 @@ impl Loop {
         let (context, repairs) = match headers::context(&mut parts.headers, &self.config) {
             Ok(read) => read,
             Err(why) => {
-                // Lambda takes it for timed out.
+                // For Lambda, the event times out.
                 let span = observe::span(self.config.function_name.clone()).kind(Kind::Server).open();
-                span.error(format!("an event cannot be answered, and was left: {why}"));
-                Flushing::of_an_event_left(self.flush_within).await;
+                span.error(format!("failed to respond to an event, which was skipped: {why}"));
+                Flushing::after_skipped_event(self.flush_within).await;
                 return Ok(());
             }
         };
-        if alone {
+        if is_alone {
             set_trace_variable(context.xray_trace_id.as_deref())
         }
-        parts.extensions.insert(Repairs(repairs));
+        parts.extensions.insert(repairs);
         service.ready().await?.call(LambdaInvocation { parts, body, context }).await
     }
 }
 
-/// For clients of AWS and of X-Ray, which pass it on; Lambda finds endless loops by it.
+/// Sets the variable that AWS and X-Ray clients read to pass the header on. Lambda detects endless loops by it.
 fn set_trace_variable(trace: Option<&str>) {
     let trace = trace.filter(|t| !t.contains('\0'));
-    // SAFETY: as lambda_runtime's own loop does, at the same moment: between two events, when no handler runs. Rust code
+    // SAFETY: lambda_runtime's own loop does this at the same moment, between two events, when no handler runs. Rust code
     // that reads the environment takes the same lock.
     unsafe {
         match trace {
@@ -143,18 +141,14 @@ fn set_trace_variable(trace: Option<&str>) {
     }
 }
 
-pub(super) fn request(method: Method, path: &'static str, body: Body) -> Result<Request<Body>, Error> {
-    Ok(build_request().method(method).uri(path).body(body)?)
-}
-
-/// The number of events that are handled at a time, from the environment.
+/// The number of events to handle at a time, from the environment.
 pub(crate) fn workers() -> usize {
     let set = std::env::var("AWS_LAMBDA_MAX_CONCURRENCY").ok();
     set.and_then(|n| n.parse().ok()).map_or(1, NonZero::<u16>::get).into()
 }
 
-/// Says that events will be handled one at a time where Lambda would send several: to who logs, else to standard error, as
-/// lambda_runtime does.
+/// Warns that events are handled one at a time although Lambda would send several: in the log if there is one, else on
+/// standard error, as lambda_runtime does.
 pub(crate) fn warn_of_workers() {
     let workers = workers();
     if workers == 1 {
@@ -167,36 +161,37 @@ pub(crate) fn warn_of_workers() {
     if lambda_runtime::tracing::dispatcher::has_been_set() {
         lambda_runtime::tracing::warn!("{what}")
     } else {
-        super::tell_standard_error(&what)
+        log_to_stderr(&what)
     }
 }
 
-/// lambda_runtime's services, out of a runtime that will not run.
+/// Takes lambda_runtime's services out of a runtime, which then never runs.
 pub(crate) fn service_of<S>(runtime: Runtime<S>) -> S
 where
     S: Service<LambdaInvocation, Response = (), Error = Error>,
 {
-    let taken = Taken(Mutex::new(None));
+    let taken = TakeService(Mutex::new(None));
     drop(runtime.layer(&taken));
     let service = taken.0.into_inner().unwrap_or_else(PoisonError::into_inner);
-    service.expect("`Runtime::layer` hands its service to the layer")
+    service.expect("`Runtime::layer` passes its service to the layer")
 }
 
-struct Taken<S>(Mutex<Option<S>>);
+/// A layer that takes the service that it is applied to.
+struct TakeService<S>(Mutex<Option<S>>);
 
-impl<S> Layer<S> for Taken<S> {
-    type Service = Nothing;
+impl<S> Layer<S> for TakeService<S> {
+    type Service = Placeholder;
 
-    fn layer(&self, service: S) -> Nothing {
+    fn layer(&self, service: S) -> Placeholder {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(service);
-        Nothing
+        Placeholder
     }
 }
 
-/// Stands where the service was.
-struct Nothing;
+/// Stands in for the service that was taken.
+struct Placeholder;
 
-impl Service<LambdaInvocation> for Nothing {
+impl Service<LambdaInvocation> for Placeholder {
     type Response = ();
     type Error = Error;
     type Future = Ready<Result<(), Error>>;

@@ -1,24 +1,25 @@
-//! Everything is delivered before the process may be frozen.
+//! Delivers everything before the process may be frozen.
 
 use super::breaker::Breaker;
-use super::invocation::Invocation;
+use super::deadline::Deadline;
+use super::log::log_to_stderr;
 use spanbridge::fork::PerProcess;
 use spanbridge::observe::{self, Span};
-use spanbridge::{Flush, Report, semconv};
+use spanbridge::{Context, Flush, Report, semconv};
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{self, Poll};
 use std::time::{Duration, Instant};
 
-/// The longest that a flush may hold up the next event, where nothing else is said: a sink whose other end is down must
-/// not eat up all the time that a function has.
-pub(crate) const AT_MOST: Duration = Duration::from_secs(2);
+/// The default limit of a flush that holds up the next event: a sink whose server is down must not use up all the time
+/// that the function has.
+pub(crate) const DEFAULT_LIMIT: Duration = Duration::from_secs(2);
 
-/// What the next flush, and the next invocation, have to know of the flushes before.
+/// What the next flush and the next invocation need to know about earlier flushes.
 #[derive(Default)]
-struct Flushes {
+struct History {
     breaker: Breaker,
-    /// How the last one went: it is over when that is known, so the next invocation tells it.
+    /// How the last flush went. This is known when it ends, so the next invocation reports it.
     last: Option<Last>,
 }
 
@@ -28,50 +29,51 @@ struct Last {
     left: u64,
 }
 
-static FLUSHES: PerProcess<Flushes> = PerProcess::new();
+static HISTORY: PerProcess<History> = PerProcess::new();
 
-/// A flush that is under way. Resolves when everything is delivered, or when there is no more time.
+/// A flush in progress. Resolves when everything is delivered, or when its time is over.
 #[derive(Debug)]
 pub(crate) struct Flushing {
     flush: Flush,
-    asked: Asked,
+    request: Request,
 }
 
-/// What was asked of a flush.
+/// When a flush was requested, and its limit.
 #[derive(Clone, Copy, Debug)]
-struct Asked {
+struct Request {
     at: Instant,
     within: Duration,
-    /// After an invocation, not at the end of the initialisation.
+    /// After an event, not at the end of the initialization.
     is_after_event: bool,
 }
 
-impl Asked {
-    /// So long, or for a moment only if sinks have taken nothing of late.
+impl Request {
+    /// A flush with this limit, or a shorter one if sinks have accepted nothing of late.
     fn now(limit: Duration, is_after_event: bool) -> Self {
         let at = Instant::now();
-        Asked { at, within: FLUSHES.with(|flushes| flushes.breaker.limit(limit, at)), is_after_event }
+        Request { at, within: HISTORY.with(|history| history.breaker.limit(limit, at)), is_after_event }
+    }
+
+    fn begin(self) -> Flushing {
+        Flushing { flush: spanbridge::flush(self.within), request: self }
     }
 }
 
 impl Flushing {
-    /// Of the recorder of an invocation.
-    pub(crate) fn begin(invocation: &Invocation) -> Self {
-        let limit = invocation.settings.flush_within;
-        let asked = Asked::now(invocation.deadline.map_or(limit, |d| d.for_flush().min(limit)), true);
-        Flushing { flush: observe::in_scope(invocation.context(), || spanbridge::flush(asked.within)), asked }
+    /// Flushes the recorder of an invocation, within the limit and the invocation's deadline.
+    pub(crate) fn after_invocation(context: &Context, deadline: Option<Deadline>, limit: Duration) -> Self {
+        let request = Request::now(deadline.map_or(limit, |deadline| deadline.for_flush().min(limit)), true);
+        observe::in_scope(context, || request.begin())
     }
 
-    /// Of an event that no invocation has begun for.
-    pub(crate) fn of_an_event_left(limit: Duration) -> Self {
-        let asked = Asked::now(limit, true);
-        Flushing { flush: spanbridge::flush(asked.within), asked }
+    /// Flushes after an event for which no invocation began.
+    pub(crate) fn after_skipped_event(limit: Duration) -> Self {
+        Request::now(limit, true).begin()
     }
 
-    /// Of what was recorded before the first event is asked for.
-    pub(crate) fn of_the_initialisation(limit: Duration) -> Self {
-        let asked = Asked::now(limit, false);
-        Flushing { flush: spanbridge::flush(asked.within), asked }
+    /// Flushes what was recorded before the first event is requested.
+    pub(crate) fn after_initialization(limit: Duration) -> Self {
+        Request::now(limit, false).begin()
     }
 }
 
@@ -79,41 +81,42 @@ impl Future for Flushing {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<()> {
-        Pin::new(&mut self.flush).poll(cx).map(|report| note(&report, self.asked))
+        Pin::new(&mut self.flush).poll(cx).map(|report| record(&report, self.request))
     }
 }
 
-/// As [`Flushing::of_the_initialisation`], blocking this thread.
-pub(crate) fn flush_the_initialisation(limit: Duration) {
-    let asked = Asked::now(limit, false);
-    note(&spanbridge::flush_blocking(asked.within), asked)
+/// As [`Flushing::after_initialization`], blocking this thread.
+pub(crate) fn flush_initialization_blocking(limit: Duration) {
+    let request = Request::now(limit, false);
+    record(&spanbridge::flush_blocking(request.within), request)
 }
 
-fn note(report: &Report, asked: Asked) {
+fn record(report: &Report, request: Request) {
     if report.sinks.is_empty() {
-        return; // nobody records
+        return; // no recorder
     }
     let (complete, now) = (report.complete, Instant::now());
     let left = report.sinks.iter().map(|sink| sink.left).sum();
-    let trouble = FLUSHES.with(|flushes| {
-        if asked.is_after_event || !complete {
-            flushes.last = Some(Last { took: now - asked.at, complete, left })
+    let trouble = HISTORY.with(|history| {
+        if request.is_after_event || !complete {
+            history.last = Some(Last { took: now - request.at, complete, left })
         }
-        flushes.breaker.note(report, asked.within, now)
+        history.breaker.record(report, request.within, now)
     });
     if let Some(what) = trouble {
-        super::tell_standard_error(&what)
+        log_to_stderr(&what)
     }
 }
 
-/// Tells how the flush before this invocation went.
-pub(crate) fn tell(span: &Span) {
-    let Some(last) = FLUSHES.with(|flushes| flushes.last.take()) else { return };
+/// Records how the flush before this invocation went.
+pub(crate) fn report_previous(span: &Span) {
+    let Some(last) = HISTORY.with(|history| history.last.take()) else { return };
     let ms = last.took.as_secs_f64() * 1e3;
     span.attribute(semconv::FLUSH_PREVIOUS_MS, ms);
     if !last.complete {
         let left = last.left;
-        let what = format!("the flush before this invocation was given up after {ms:.0} ms, with {left} records left");
+        let what =
+            format!("the flush before this invocation ran out of time after {ms:.0} ms, with {left} records left");
         span.diagnostic(semconv::FLUSH_INCOMPLETE, &what)
     }
 }

@@ -1,7 +1,7 @@
-//! The headers of an event, made such that lambda_runtime can read them.
+//! Repairs the headers of an event so that lambda_runtime can read them.
 //!
-//! It ends the process on a client context that is not of its type, on one that is not ASCII, and on a deadline that is
-//! missing; but who invokes a function chooses the client context. So what it cannot read is mended here, or taken out.
+//! lambda_runtime ends the process if the client context is not of its type or not ASCII, or if the deadline is missing. But
+//! the caller of a function chooses the client context. So headers that it cannot read are repaired or removed here.
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use lambda_runtime::{Config, Context};
@@ -14,11 +14,15 @@ const IDENTITY: &str = "lambda-runtime-cognito-identity";
 const DEADLINE: &str = "lambda-runtime-deadline-ms";
 const ARN: &str = "lambda-runtime-invoked-function-arn";
 
-/// The context of an invocation, and what had to be mended. An error where there is no id to answer to.
-pub(crate) fn context(headers: &mut HeaderMap, config: &Arc<Config>) -> Result<(Context, Vec<String>), &'static str> {
+/// What was wrong with the headers of an event and what was done about it: an extension of its parts.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Repairs(pub(crate) Vec<String>);
+
+/// The context of an invocation, and the repairs that it needed. Fails if there is no usable request id to respond to.
+pub(crate) fn context(headers: &mut HeaderMap, config: &Arc<Config>) -> Result<(Context, Repairs), &'static str> {
     let request_id = headers.get(REQUEST_ID).ok_or("it has no request id")?.to_str().ok();
     let is_plain = |id: &&str| !id.is_empty() && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.~".contains(&b));
-    // It becomes a part of the path that the answer is posted to.
+    // It becomes a part of the path that the response is posted to.
     let request_id = request_id.filter(is_plain).ok_or("its request id is malformed")?.to_owned();
     let mut repairs = vec![];
     if !headers.get(DEADLINE).is_some_and(|d| d.to_str().is_ok_and(|d| d.parse::<u64>().is_ok())) {
@@ -27,57 +31,58 @@ pub(crate) fn context(headers: &mut HeaderMap, config: &Arc<Config>) -> Result<(
     }
     let attempt = |headers: &HeaderMap| Context::new(&request_id, config.clone(), headers).ok();
     if let Some(context) = attempt(headers) {
-        return Ok((context, repairs));
+        return Ok((context, Repairs(repairs)));
     }
-    // Which it is they are asked one by one: what can be read stays as it is.
+    // Each is tried alone, so that readable headers stay as they are.
     let is_bad = |headers: &HeaderMap, name: &'static str| {
         let alone = [DEADLINE, name].map(|name| Some((HeaderName::from_static(name), headers.get(name)?.clone())));
         attempt(&alone.into_iter().flatten().collect()).is_none()
     };
-    type Mend = fn(&mut HeaderMap, &'static str) -> Option<String>;
-    let mend: [(_, Mend); 4] =
-        [(CLIENT_CONTEXT, mend_client_context), (CLIENT_CONTEXT, take_out), (IDENTITY, take_out), (ARN, take_out)];
-    for (name, mend) in mend {
+    type Repair = fn(&mut HeaderMap, &'static str) -> Option<String>;
+    let repair: [(_, Repair); 4] =
+        [(CLIENT_CONTEXT, repair_client_context), (CLIENT_CONTEXT, remove), (IDENTITY, remove), (ARN, remove)];
+    for (name, repair) in repair {
         if is_bad(headers, name) {
-            repairs.extend(mend(headers, name))
+            repairs.extend(repair(headers, name))
         }
     }
-    attempt(headers).map(|context| (context, repairs)).ok_or("its headers cannot be read")
+    attempt(headers).map(|context| (context, Repairs(repairs))).ok_or("its headers cannot be read")
 }
 
-fn take_out(headers: &mut HeaderMap, name: &'static str) -> Option<String> {
-    headers.remove(name).map(|_| format!("{name}: cannot be read, and was left out"))
+fn remove(headers: &mut HeaderMap, name: &'static str) -> Option<String> {
+    headers.remove(name).map(|_| format!("{name}: cannot be read, and was removed"))
 }
 
-/// Keeps what lambda_runtime has a place for: texts under `custom` and `environment`, and a `client` that is complete.
-fn mend_client_context(headers: &mut HeaderMap, name: &'static str) -> Option<String> {
+/// Keeps what lambda_runtime accepts: strings under `custom` and `environment`, and a complete `client`.
+fn repair_client_context(headers: &mut HeaderMap, name: &'static str) -> Option<String> {
     let value = headers.remove(name)?;
     let Ok(Value::Object(given)) = serde_json::from_slice(value.as_bytes()) else {
-        return Some(format!("{name}: is not a JSON object, and was left out"));
+        return Some(format!("{name}: is not a JSON object, and was removed"));
     };
     let mut kept = Map::new();
-    let mut left_out = vec![];
+    let mut removed = vec![];
     for (part, value) in given {
         match (part.as_str(), value) {
             ("custom" | "environment", Value::Object(texts)) => {
                 let (texts, others): (Map<_, _>, Map<_, _>) = texts.into_iter().partition(|(_, v)| v.is_string());
-                left_out.extend(others.into_iter().map(|(key, _)| format!("{part}.{key}")));
+                removed.extend(others.into_iter().map(|(key, _)| format!("{part}.{key}")));
                 kept.insert(part, texts.into());
             }
             ("client", Value::Object(client)) if is_complete(&client) => {
                 kept.insert(part, client.into());
             }
-            _ => left_out.push(part),
+            _ => removed.push(part),
         }
     }
     if let Ok(value) = HeaderValue::from_str(&ascii(&Value::Object(kept).to_string())) {
         headers.insert(name, value);
     }
-    let what = if left_out.is_empty() { "its text".to_owned() } else { left_out.join(", ") };
-    Some(format!("{name}: cannot be read as it is; left out or mended: {what}"))
+    let what =
+        if removed.is_empty() { "escaped its text".to_owned() } else { format!("removed {}", removed.join(", ")) };
+    Some(format!("{name}: cannot be read as it is; {what}"))
 }
 
-/// All five fields of the mobile application, as text, under either of their names.
+/// Whether all five fields of a mobile application are strings, under either of their names.
 fn is_complete(client: &Map<String, Value>) -> bool {
     const FIELDS: [[&str; 2]; 5] = [
         ["installationId", "installation_id"],
@@ -90,7 +95,7 @@ fn is_complete(client: &Map<String, Value>) -> bool {
     FIELDS.iter().all(|[name, alias]| matches!((text(name), text(alias)), (Some(true), None) | (None, Some(true))))
 }
 
-/// JSON in ASCII.
+/// Escapes all characters of JSON that are not ASCII.
 fn ascii(json: &str) -> String {
     let mut units = [0; 2];
     json.chars().fold(String::with_capacity(json.len()), |mut text, c| {
@@ -120,11 +125,11 @@ mod tests {
     }
 
     fn read(pairs: &[(&'static str, &[u8])]) -> Result<(Context, Vec<String>), &'static str> {
-        context(&mut headers(pairs), &Arc::default())
+        context(&mut headers(pairs), &Arc::default()).map(|(context, Repairs(repairs))| (context, repairs))
     }
 
     #[test]
-    fn what_is_well_is_left_alone() {
+    fn readable_headers_are_left_alone() {
         let (context, repairs) = read(&[(CLIENT_CONTEXT, br#"{"custom":{"a":"b"}}"#)]).unwrap();
         assert_eq!(context.client_context.unwrap().custom["a"], "b");
         assert_eq!((context.deadline, repairs), (1542409706888, vec![]));
@@ -133,15 +138,16 @@ mod tests {
         }
     }
 
+    /// Only what lambda_runtime cannot read is removed.
     #[test]
-    fn a_hostile_client_context_loses_only_what_cannot_be_read() {
+    fn a_hostile_client_context_is_repaired() {
         let hostile = r#"{"custom":{"a":1,"traceparent":"00-…","b":{}},"client":{},"environment":[],"z":null}"#;
         let (context, repairs) = read(&[(CLIENT_CONTEXT, hostile.as_bytes())]).unwrap();
         let client = context.client_context.unwrap();
         assert_eq!((client.custom.len(), client.custom["traceparent"].as_str()), (1, "00-…"));
-        let left_out = "lambda-runtime-client-context: cannot be read as it is; left out or mended: \
-                        client, custom.a, custom.b, environment, z";
-        assert_eq!(repairs, [left_out]);
+        let removed = "lambda-runtime-client-context: cannot be read as it is; \
+                       removed client, custom.a, custom.b, environment, z";
+        assert_eq!(repairs, [removed]);
         let client = r#"{"installation_id":"i","app_title":"t","app_version_name":"n","app_version_code":"c",
             "appPackageName":"p"}"#
             .replace('\n', "");
@@ -155,10 +161,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_well_stays_beside_what_is_not() {
+    fn readable_headers_survive_bad_ones() {
         let client = br#"{"custom":{"a":"b"}}"#;
         let (context, repairs) = read(&[(CLIENT_CONTEXT, client), (IDENTITY, b"{}")]).unwrap();
-        assert_eq!(repairs, ["lambda-runtime-cognito-identity: cannot be read, and was left out"]);
+        assert_eq!(repairs, ["lambda-runtime-cognito-identity: cannot be read, and was removed"]);
         assert_eq!(context.client_context.unwrap().custom["a"], "b");
         let identity = br#"{"cognitoIdentityId":"i","cognitoIdentityPoolId":"p"}"#;
         let (context, repairs) = read(&[(CLIENT_CONTEXT, b"[1]"), (IDENTITY, identity), (ARN, b"\xff")]).unwrap();
@@ -192,7 +198,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever somebody sends, there is a context; and what is text under `custom` is there as it was.
+        /// Whatever a caller sends, there is a context, and every string under `custom` is unchanged.
         #[test]
         fn every_client_context_can_be_read(given in json()) {
             let text = given.to_string();
@@ -217,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn who_cannot_be_answered() {
+    fn events_without_a_usable_request_id() {
         for id in [&b""[..], b"\xff", b"a b", b"../../next", b"a/b", b"a?b"] {
             assert_eq!(read(&[(REQUEST_ID, id)]).unwrap_err(), "its request id is malformed");
         }

@@ -1,13 +1,13 @@
-//! An invocation that is under way: its spans, and how they end.
+//! One invocation: its spans, and how they end.
 
-use super::answer::Answer;
 use super::deadline::Deadline;
-use super::flush;
+use super::flush::{self, Flushing};
+use super::headers::Repairs;
+use super::response::CapturableResponse;
 use super::settings::Settings;
-use super::watchdog;
-use crate::carrier::first_of;
-use crate::describe::{self, About};
-use crate::event::{Event, InvocationMetadata, request_headers};
+use crate::carrier::context_or;
+use crate::describe::{self, FunctionInfo};
+use crate::event::{Event, request_headers};
 use bytes::Bytes;
 use serde::Serialize;
 use spanbridge::carrier::Extraction;
@@ -15,33 +15,34 @@ use spanbridge::messaging::{CapturePolicy, MessageInfo, Received, Values, waited
 use spanbridge::observe::{self, ActiveSpan, Span};
 use spanbridge::{Context, Failure, Outcome, Primitive, Value, semconv};
 use std::sync::atomic::{AtomicBool, Ordering::*};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
-/// An invocation, found by whoever has its [`lambda_runtime::Context`].
+/// An invocation.
 #[derive(Debug)]
 pub(crate) struct Invocation {
     pub(crate) request_id: String,
     pub(crate) deadline: Option<Deadline>,
     pub(crate) event: Event,
     pub(crate) settings: Settings,
-    /// The event as the handler has it, where its records are to be captured.
+    /// The event as the handler gets it, if its records are captured.
     pub(crate) payload: Option<Bytes>,
-    /// Inside the span that the handler runs in.
+    /// The context that the handler runs in.
     context: Context,
-    /// The span of the invocation, and the one around the work on a batch, until they have ended.
     spans: Mutex<Spans>,
-    /// Somebody tells how the handler ends.
+    /// Whether somebody reports how the handler ends.
     claimed: AtomicBool,
-    /// The watchdog has looked after it.
+    /// Whether the watchdog has warned about it.
     pub(crate) warned: AtomicBool,
 }
 
+/// The spans that are open.
 #[derive(Debug)]
 struct Spans {
     invocation: Option<Span>,
+    /// The span around the work on a batch.
     batch: Option<Span>,
-    /// How the body of the handler has failed, until the handler has ended.
+    /// How the body of the handler has failed, until the handler ends.
     noted: Option<End>,
 }
 
@@ -69,17 +70,17 @@ impl Outcome for End {
 }
 
 impl Invocation {
-    /// Begins an invocation. `repairs` says what was wrong with what came beside the event.
+    /// Begins an invocation.
     pub(crate) fn begin(
         context: &lambda_runtime::Context,
         event: Event,
         payload: &Bytes,
-        repairs: &[String],
+        Repairs(repairs): &Repairs,
         settings: &Settings,
-    ) -> UnderWay {
+    ) -> Self {
         static IS_WARM: AtomicBool = AtomicBool::new(false);
         let config = &context.env_config;
-        let about = About {
+        let info = FunctionInfo {
             function: &config.function_name,
             version: &config.version,
             memory_mib: u64::try_from(config.memory).unwrap_or_default(),
@@ -90,70 +91,64 @@ impl Invocation {
         };
         let mut cause = Received::from(cause(&event));
         if let Some(receiving) = &settings.receiving {
-            let name = || describe::invocation_name(&about, &event).to_owned();
+            let name = || describe::invocation_name(&info, &event).to_owned();
             let primitive = Some(Primitive::FUNCTION_HANDLE);
             cause = cause.with(receiving, MessageInfo { relation: None, age: age(&event), name: &name, primitive })
         }
         let span = cause.process(|| {
             let mut values = Values::of(settings.capture.as_ref());
-            let span = describe::invocation(&about, &event, &mut values);
+            let span = describe::invocation(&info, &event, &mut values);
             values.open(span)
         });
         repairs.iter().for_each(|what| span.diagnostic(semconv::RUNTIME_HEADER, what));
-        flush::tell(&span);
-        // The work on one of several may be recorded where the batch is not.
+        flush::report_previous(&span);
+        // A record may be recorded even if the batch is not.
         let may_be_recorded = span.id().is_some() || event.records().len() > 1 && !span.context().is_empty();
-        let is_wanted = settings.capture.as_ref().is_some_and(CapturePolicy::looks_at_messages);
-        let is_kept = is_wanted && may_be_recorded && !event.records().is_empty();
+        let is_captured = settings.capture.as_ref().is_some_and(CapturePolicy::looks_at_messages);
+        let keeps_payload = is_captured && may_be_recorded && !event.records().is_empty();
         let guarded = |span| settings.capture.iter().fold(span, |span, capture| capture.guard(span));
         let batch = (event.records().len() > 1).then(|| span.in_scope(|| guarded(describe::batch(&event).open())));
-        let invocation = Invocation {
+        Invocation {
             request_id: context.request_id.clone(),
             deadline: Deadline::of(context.deadline),
             context: batch.as_ref().unwrap_or(&span).context().clone(),
             event,
             settings: settings.clone(),
-            payload: is_kept.then(|| payload.clone()),
+            payload: keeps_payload.then(|| payload.clone()),
             spans: Mutex::new(Spans { invocation: Some(span), batch, noted: None }),
             claimed: AtomicBool::new(false),
             warned: AtomicBool::new(false),
-        };
-        let invocation = Arc::new(invocation);
-        watchdog::watch(&invocation);
-        invocation.capture_event(payload);
-        UnderWay(invocation)
+        }
     }
 
-    /// The same, where only what came beside the event is known.
-    pub(crate) fn begin_without_event(context: &lambda_runtime::Context) -> UnderWay {
-        let payload = Bytes::from_static(b"null");
-        let event = Event::read(&payload, beside(context)).0;
-        Invocation::begin(context, event, &payload, &[], &Settings::default())
-    }
-
-    /// Whether one of its spans is.
+    /// Whether one of its open spans is recorded.
     pub(crate) fn is_recorded(&self) -> bool {
         let spans = self.spans();
         [&spans.invocation, &spans.batch].into_iter().flatten().any(|span| span.id().is_some())
     }
 
-    /// What the handler's body says of its end, which is more than its error tells lambda_runtime.
+    /// Notes how the handler's body has failed: it knows more of its error than lambda_runtime is told.
     pub(crate) fn note(&self, end: End) {
         self.spans().noted = Some(end)
     }
 
-    /// What the handler runs in.
+    /// The context that the handler runs in.
     pub(crate) fn context(&self) -> &Context {
         &self.context
     }
 
-    /// True for the first who asks: it says how the handler ends.
+    /// True for the first caller: it reports how the handler ends.
     pub(crate) fn claim(&self) -> bool {
         !self.claimed.swap(true, AcqRel)
     }
 
-    /// Captures the event, where that is wanted.
-    fn capture_event(&self, payload: &Bytes) {
+    /// Delivers what was recorded, within the time that is left.
+    pub(crate) fn flush(&self) -> Flushing {
+        Flushing::after_invocation(&self.context, self.deadline, self.settings.flush_within)
+    }
+
+    /// Captures the event, if that is wanted.
+    pub(crate) fn capture_event(&self, payload: &Bytes) {
         self.capture(|capture, span| {
             capture.record_payload(span, "input", JSON, payload);
             if self.event.source().is_request() {
@@ -162,19 +157,19 @@ impl Invocation {
         })
     }
 
-    /// Captures the handler's answer, where that is wanted.
-    pub(crate) fn capture_answer<B: Serialize>(&self, answer: &mut Answer<B>) {
+    /// Captures the handler's response, if that is wanted.
+    pub(crate) fn capture_response<B: Serialize>(&self, response: &mut CapturableResponse<B>) {
         self.capture(|capture, span| {
             if capture.tells_size()
-                && let Some(json) = answer.write()
+                && let Some(json) = response.json()
             {
                 capture.record_payload(span, "output", JSON, json)
             }
         })
     }
 
-    /// The span is out of reach meanwhile, so that nobody has to wait for the application's code: that writes an answer,
-    /// and looks at what is captured. The watchdog delivers what is open without it.
+    /// Calls `record` with the span, which runs the application's code: it serializes a response, and the redaction hook
+    /// looks at it. Meanwhile the span is taken out, so that nobody waits for that code; the watchdog delivers without it.
     fn capture(&self, record: impl FnOnce(&CapturePolicy, &Span)) {
         let Some(capture) = &self.settings.capture else { return };
         let Some(span) = self.spans().invocation.take() else { return };
@@ -184,8 +179,8 @@ impl Invocation {
         self.spans().invocation = Some(span)
     }
 
-    /// Ends the spans, if nobody has yet. They are out of reach by then: a text goes through the application's hook, and the
-    /// watchdog does not wait for that.
+    /// Ends the spans, unless they have ended. They are taken out before, because error texts go through the application's
+    /// hook, and the watchdog must not wait for that.
     pub(crate) fn end(&self, how: &End) {
         let (spans, noted) = {
             let Spans { invocation, batch, noted } = &mut *self.spans();
@@ -200,15 +195,15 @@ impl Invocation {
         }
     }
 
-    /// Lambda has been answered. A handler that nobody told of was not called, or is not observed. `was_called` is whether
-    /// the service was ready for the event.
-    pub(crate) fn answered(&self, result: &Result<(), lambda_runtime::Error>, was_called: bool) {
+    /// Ends the invocation once Lambda has the response, unless the handler's end was reported before. If it was not, the
+    /// handler was not called, or it is not observed. `was_called` is whether the service was ready for the event.
+    pub(crate) fn responded(&self, result: &Result<(), lambda_runtime::Error>, was_called: bool) {
         match result {
-            Err(error) if !self.is_open() => self.lose_answer(&error.to_string()),
+            Err(error) if !self.is_open() => self.lose_response(&error.to_string()),
             Err(error) if was_called => self.failed(error.to_string(), "Runtime.Response"),
             Err(error) => self.failed(format!("the service was not ready: {error}"), "Runtime.NotReady"),
             Ok(()) if !self.is_open() => {}
-            Ok(()) if self.claimed.load(Acquire) => self.give_up(),
+            Ok(()) if self.claimed.load(Acquire) => self.cancel(),
             Ok(()) => {
                 let why = "the handler was not called: the payload is not of its type (or `observed` is not around it)";
                 self.failed(why.to_owned(), "Runtime.Payload")
@@ -216,13 +211,13 @@ impl Invocation {
         }
     }
 
-    /// Something between the loop and the handler panicked, and the loop ends by it. After the handler's end that is what
-    /// writes and sends its answer.
+    /// Records a panic between the event loop and the handler, which ends the loop. If the handler has ended, the panic is
+    /// from serializing or sending its response.
     pub(crate) fn panicked(&self, message: String) {
         if self.is_open() {
             self.end(&End::Panicked(message))
         } else {
-            self.lose_answer(&format!("panicked: {message}"))
+            self.lose_response(&format!("panicked: {message}"))
         }
     }
 
@@ -230,7 +225,7 @@ impl Invocation {
         self.spans().invocation.is_some()
     }
 
-    fn lose_answer(&self, why: &str) {
+    fn lose_response(&self, why: &str) {
         if let Some(span) = ActiveSpan::of(self.context.clone()) {
             match &self.settings.capture {
                 Some(capture) => {
@@ -246,13 +241,13 @@ impl Invocation {
         self.end(&End::Failed { message, kind: kind.to_owned() })
     }
 
-    /// Ends the spans as cancelled, if nobody has ended them.
-    pub(crate) fn give_up(&self) {
+    /// Ends the spans as cancelled, unless they have ended.
+    pub(crate) fn cancel(&self) {
         let Spans { invocation, batch, .. } = &mut *self.spans();
         [batch.take(), invocation.take()].into_iter().flatten().for_each(Span::cancel)
     }
 
-    /// Says that the function is about to be stopped.
+    /// Records that the time limit is near, and delivers the open spans. Called by the watchdog.
     pub(crate) fn warn(&self) {
         let Some(deadline) = self.deadline else { return };
         let left = deadline.left();
@@ -272,17 +267,17 @@ impl Invocation {
     }
 }
 
-/// What Lambda's events and answers are.
+/// The media type of events and responses.
 const JSON: &str = "application/json";
 
-/// What an invocation hangs under. It has a segment of its own there, for the process comes back to a run again and again,
-/// and is frozen in between.
+/// The context of an invocation, with a segment of its own: the process returns to the same run again and again, and is
+/// frozen in between.
 fn cause(event: &Event) -> Extraction {
     let mut cause = event.carried().clone();
-    // A message that is alone is the cause of the invocation; of several none is.
+    // A single message is the cause of the invocation; of several messages, none is.
     if let [one] = event.records() {
         cause.problems.extend_from_slice(&one.carried.problems);
-        cause.context = first_of(one.carried.context.clone(), || cause.context)
+        cause.context = context_or(one.carried.context.clone(), || cause.context)
     }
     Extraction { context: cause.context.in_new_segment(), ..cause }
 }
@@ -291,87 +286,4 @@ fn cause(event: &Event) -> Extraction {
 fn age(event: &Event) -> Option<Duration> {
     let [one] = event.records() else { return None };
     waited(one.sent, SystemTime::now()).known()
-}
-
-/// What came beside an event.
-pub(crate) fn beside(context: &lambda_runtime::Context) -> InvocationMetadata<'_> {
-    InvocationMetadata {
-        client_context: context.client_context.as_ref().map(|client| &client.custom),
-        xray: context.xray_trace_id.as_deref(),
-    }
-}
-
-/// An invocation for as long as this lives. Dropped before its end it was given up.
-#[derive(Debug)]
-pub(crate) struct UnderWay(Arc<Invocation>);
-
-impl std::ops::Deref for UnderWay {
-    type Target = Arc<Invocation>;
-
-    fn deref(&self) -> &Arc<Invocation> {
-        &self.0
-    }
-}
-
-impl Drop for UnderWay {
-    fn drop(&mut self) {
-        watchdog::forget(&self.0);
-        self.0.give_up()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{CaptureMode, Part, PartKind};
-    use spanbridge::{Memory, Recorder};
-    use std::convert::Infallible;
-    use std::sync::mpsc::channel;
-    use std::thread;
-
-    /// The watchdog is one for all invocations: a hook that takes its time with the text of one's error stops it for none.
-    #[test]
-    fn no_hook_holds_up_the_watchdog() {
-        let (begun, has_begun) = channel();
-        let (open, gate) = channel::<()>();
-        let gate = Mutex::new(gate);
-        let hook = move |part: &mut Part<'_>| {
-            if part.kind() == PartKind::ErrorText {
-                let _ = begun.send(());
-                let _ = gate.lock().unwrap().recv();
-            }
-            Ok::<_, Infallible>(())
-        };
-        let settings =
-            Settings { capture: Some(CapturePolicy::from(CaptureMode::Reference).redact(hook)), ..Settings::default() };
-        let mut context = lambda_runtime::Context::default();
-        context.deadline = (SystemTime::now() + Duration::from_millis(100))
-            .duration_since(SystemTime::UNIX_EPOCH)
-            .unwrap()
-            .as_millis() as u64;
-        let payload = Bytes::from_static(b"null");
-        let event = Event::read(&payload, beside(&context)).0;
-        let recorder = Recorder::builder("test").sink(Memory::new()).build().unwrap();
-        let under_way = recorder.in_scope(|| Invocation::begin(&context, event, &payload, &[], &settings));
-        let invocation = || under_way.0.clone();
-
-        let ending = thread::spawn({
-            let invocation = invocation();
-            move || invocation.end(&End::Failed { message: "no".to_owned(), kind: "No".to_owned() })
-        });
-        has_begun.recv().unwrap();
-        let (warned, has_warned) = channel();
-        let watchdog = thread::spawn({
-            let invocation = invocation();
-            move || {
-                invocation.warn();
-                let _ = warned.send(());
-            }
-        });
-        let has_warned = has_warned.recv_timeout(Duration::from_secs(10));
-        drop(open);
-        assert!(has_warned.is_ok(), "the watchdog waits for the hook");
-        ending.join().unwrap();
-        watchdog.join().unwrap();
-    }
 }

@@ -1,9 +1,11 @@
-//! A tower layer around a whole invocation, from the raw event to the answer that Lambda has.
+//! A tower layer around a whole invocation, from the raw event until Lambda has the response.
 
-use super::flush::{Flushing, flush_the_initialisation};
-use super::invocation::{Invocation, UnderWay, beside};
+use super::flush::{Flushing, flush_initialization_blocking};
+use super::headers::Repairs;
+use super::in_flight::InFlight;
 use super::settings::Settings;
-use crate::event::Event;
+use super::setup;
+use crate::event::{Event, InvocationMetadata};
 use lambda_runtime::tower::{Layer, Service};
 use lambda_runtime::{Error, LambdaInvocation};
 use pin_project_lite::pin_project;
@@ -17,24 +19,22 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 
-/// What was wrong with the headers of an invocation, and what was done about it: an extension of its parts.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Repairs(pub(crate) Vec<String>);
-
-/// For a [`lambda_runtime::Runtime`] of one's own: reads the raw event, takes the context that came with it, and runs
-/// everything inside in the span of the invocation. The handler's payload is without the hidden field. Once Lambda has
-/// the answer, and before the next event is taken, everything that was recorded is delivered.
+/// The layer for a [`lambda_runtime::Runtime`] that you build yourself.
 ///
-/// What was recorded before the layer is added to a runtime is delivered then, which blocks for as long as
-/// [`Observe::flush_within`](crate::Observe::flush_within) says: a process that has asked for its first event may be frozen
-/// for long. On SIGTERM everything is delivered, as [`run`](crate::run) has it.
+/// It reads the raw event, restores the context that came with it, and runs everything inside in the span of the invocation.
+/// The handler gets the payload without the hidden field. Once Lambda has the response, and before the next event is
+/// requested, everything that was recorded is delivered.
 ///
-/// The service inside is asked whether it is ready in the span of the invocation, so that one which has to wait, fails or
-/// panics then is in the trace. The layer itself is always ready: it is for `lambda_runtime`, which calls a service again only
-/// when it is done.
-///
-/// How the handler ended no layer can see: put [`observed`](crate::observed) around the handler, or
+/// A layer cannot see how the handler ends: put [`observed`](crate::observed) around the handler, or
 /// [`#[handler]`](crate::handler) on it.
+///
+/// Adding the layer to a runtime delivers what was recorded before. That blocks for at most
+/// [`flush_within`](crate::FunctionOptions::flush_within), because after the request for its first event a process may be
+/// frozen for long. On SIGTERM everything is delivered, as with [`run`](crate::run).
+///
+/// `poll_ready` of the service inside is called in the span of the invocation, so that a service that waits, fails or panics
+/// there is in the trace. The layer itself is always ready: `lambda_runtime` calls a service again only after it has
+/// finished.
 ///
 /// ```no_run
 /// use lambda_runtime::{Error, LambdaEvent, Runtime, service_fn};
@@ -60,13 +60,14 @@ pub struct ObservedLayer {
 }
 
 impl ObservedLayer {
-    /// The layer, as [`run`](crate::run) has it. [`Observe::layer`](crate::Observe::layer) makes others.
+    /// A layer with the defaults of [`run`](crate::run). For other settings use
+    /// [`FunctionOptions::layer`](crate::FunctionOptions::layer).
     pub fn new() -> Self {
         Self::with(Settings::default())
     }
 
     pub(crate) fn with(settings: Settings) -> Self {
-        super::set_up();
+        setup::set_up();
         ObservedLayer { settings }
     }
 }
@@ -75,14 +76,14 @@ impl<S> Layer<S> for ObservedLayer {
     type Service = ObservedService<S>;
 
     fn layer(&self, inner: S) -> ObservedService<S> {
-        flush_the_initialisation(self.settings.flush_within);
+        flush_initialization_blocking(self.settings.flush_within);
         ObservedService::new(inner, self.settings.clone())
     }
 }
 
-/// What [`ObservedLayer`] makes of a service.
+/// The service that [`ObservedLayer`] makes.
 pub struct ObservedService<S> {
-    /// Shared with the invocation that is under way, which waits until it is ready.
+    /// Shared with the invocation in progress, which waits until it is ready.
     inner: Arc<Mutex<S>>,
     settings: Settings,
 }
@@ -105,7 +106,7 @@ impl<S: Debug> Debug for ObservedService<S> {
     }
 }
 
-/// What a service that has panicked is good for it knows itself.
+/// Locks a service, also one that has panicked: whether it can be called again is up to the service.
 fn lock<S>(service: &Mutex<S>) -> MutexGuard<'_, S> {
     service.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -118,26 +119,26 @@ where
     type Error = Error;
     type Future = ObservedInvocation<S, S::Future>;
 
-    /// Always: it is the invocation that waits for the service inside, where that is seen.
+    /// Always ready: the invocation waits for the service inside, where the wait is recorded.
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Error>> {
         Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, mut invocation: LambdaInvocation) -> Self::Future {
-        let (event, payload) = Event::read(&invocation.body, beside(&invocation.context));
+        let (event, payload) = Event::read(&invocation.body, InvocationMetadata::from(&invocation.context));
         if let Cow::Owned(payload) = payload {
             invocation.body = payload.into()
         }
         let repairs = invocation.parts.extensions.remove::<Repairs>().unwrap_or_default();
-        let under_way = Invocation::begin(&invocation.context, event, &invocation.body, &repairs.0, &self.settings);
+        let in_flight = InFlight::begin(&invocation.context, event, &invocation.body, &repairs, &self.settings);
         let work = Work::Waiting { service: self.inner.clone(), invocation: Some(invocation) };
-        let inner = observe::with_context(under_way.context().clone(), work);
-        ObservedInvocation { inner, state: State::Handling, under_way }
+        let inner = observe::with_context(in_flight.context().clone(), work);
+        ObservedInvocation { inner, state: State::Handling, in_flight }
     }
 }
 
 pin_project! {
-    /// What is inside, from the question whether it is ready.
+    /// The service inside: first until it is ready, then its future.
     #[project = WorkProjected]
     enum Work<S, F> {
         Waiting { service: Arc<Mutex<S>>, invocation: Option<LambdaInvocation> },
@@ -156,7 +157,7 @@ where
         if let WorkProjected::Waiting { service, invocation } = self.as_mut().project() {
             let mut service = lock(service);
             ready!(service.poll_ready(cx))?;
-            // There once: who has panicked is not polled again.
+            // Taken once: after a panic this is not polled again.
             let Some(invocation) = invocation.take() else { return Poll::Pending };
             let future = service.call(invocation);
             drop(service);
@@ -170,13 +171,13 @@ where
 }
 
 pin_project! {
-    /// An invocation that is under way, until everything that was recorded about it is delivered.
+    /// An invocation, until everything that was recorded about it is delivered.
     #[must_use = "does nothing unless polled"]
     pub struct ObservedInvocation<S, F> {
         #[pin]
         inner: WithContext<Work<S, F>>,
         state: State,
-        under_way: UnderWay,
+        in_flight: InFlight,
     }
 }
 
@@ -199,12 +200,12 @@ where
                 State::Handling => {
                     let polled = catch_unwind(AssertUnwindSafe(|| this.inner.as_mut().poll(cx)));
                     let result = ready!(polled.unwrap_or_else(|panic| {
-                        this.under_way.panicked(panics::text(&*panic));
+                        this.in_flight.panicked(panics::text(&*panic));
                         resume_unwind(panic)
                     }));
                     let was_called = matches!(this.inner.get_ref(), Work::Called { .. });
-                    this.under_way.answered(&result, was_called);
-                    let flushing = Flushing::begin(this.under_way);
+                    this.in_flight.responded(&result, was_called);
+                    let flushing = this.in_flight.flush();
                     *this.state = State::Flushing { flushing, result: Some(result) }
                 }
                 State::Flushing { flushing, result } => {

@@ -1,7 +1,8 @@
-//! A service around the handler, which knows how it ends.
+//! A service around the handler, which reports how the handler ends.
 
-use super::answer::Answer;
 use super::invocation::{End, Invocation};
+use super::late_panic::LatePanic;
+use super::response::CapturableResponse;
 use super::stream::ObservedStream;
 use super::watchdog;
 use lambda_runtime::tower::Service;
@@ -10,24 +11,24 @@ use pin_project_lite::pin_project;
 use serde::Serialize;
 use spanbridge::observe::WithContext;
 use spanbridge::{Failure, observe, panics};
-use std::any::{Any, type_name};
+use std::any::type_name;
 use std::fmt::{self, Debug};
 use std::future::Future;
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-/// A handler that tells how it ends: ok, an error and which, a panic and what it said, the end of a response stream. It
-/// tells the [`ObservedLayer`](crate::ObservedLayer) of its runtime; without one it changes nothing and records nothing.
+/// Makes a handler report how it ends to the [`ObservedLayer`](crate::ObservedLayer) of its runtime: ok, with an error, with
+/// a panic, or with the end of a response stream. Without such a layer it records nothing and changes nothing.
 ///
-/// [`run`](crate::run) has both.
+/// [`run`](crate::run) includes both.
 pub fn observed<H, B, S>(handler: H) -> Observed<H, B, S> {
     Observed { handler, response: PhantomData }
 }
 
-/// What [`observed`] makes of a handler. `B` and `S` are what it responds with, at once or as a stream.
+/// The handler that [`observed`] makes. `B` and `S` are its response types, buffered and streamed.
 pub struct Observed<H, B, S> {
     handler: H,
     response: PhantomData<fn() -> (B, S)>,
@@ -52,9 +53,9 @@ where
     R: IntoFunctionResponse<B, S>,
     B: Serialize,
 {
-    type Response = FunctionResponse<Answer<B>, ObservedStream<S>>;
+    type Response = FunctionResponse<CapturableResponse<B>, ObservedStream<S>>;
     type Error = HandlerError;
-    type Future = Handling<H::Future, B, S>;
+    type Future = HandlerFuture<H::Future, B, S>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), HandlerError>> {
         self.handler.poll_ready(cx).map_err(HandlerError::new)
@@ -65,11 +66,11 @@ where
         let context = invocation.as_ref().map_or_else(observe::current_context, |i| i.context().clone());
         let inner = observe::in_scope(&context, || guarded(invocation.as_ref(), || self.handler.call(event)));
         let inner = Some(observe::with_context(context, inner));
-        Handling { inner, invocation, late: LatePanic::default(), response: PhantomData }
+        HandlerFuture { inner, invocation, late: LatePanic::default(), response: PhantomData }
     }
 }
 
-/// A panic is told, and goes on.
+/// Records a panic, and lets it continue.
 fn guarded<T>(invocation: Option<&Arc<Invocation>>, work: impl FnOnce() -> T) -> T {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
         if let Some(invocation) = invocation {
@@ -80,9 +81,9 @@ fn guarded<T>(invocation: Option<&Arc<Invocation>>, work: impl FnOnce() -> T) ->
 }
 
 pin_project! {
-    /// A handler at work.
+    /// A handler in progress.
     #[must_use = "does nothing unless polled"]
-    pub struct Handling<F, B, S> {
+    pub struct HandlerFuture<F, B, S> {
         #[pin]
         inner: Option<WithContext<F>>,
         invocation: Option<Arc<Invocation>>,
@@ -91,14 +92,14 @@ pin_project! {
     }
 }
 
-impl<F, R, E, B, S> Future for Handling<F, B, S>
+impl<F, R, E, B, S> Future for HandlerFuture<F, B, S>
 where
     F: Future<Output = Result<R, E>>,
     E: Into<Diagnostic> + Debug,
     R: IntoFunctionResponse<B, S>,
     B: Serialize,
 {
-    type Output = Result<FunctionResponse<Answer<B>, ObservedStream<S>>, HandlerError>;
+    type Output = Result<FunctionResponse<CapturableResponse<B>, ObservedStream<S>>, HandlerError>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
@@ -111,12 +112,12 @@ where
         let response = guarded(invocation.as_ref(), || result.map(IntoFunctionResponse::into_response));
         Poll::Ready(match response {
             Ok(FunctionResponse::BufferedResponse(response)) => {
-                let mut answer = Answer::new(response);
+                let mut response = CapturableResponse::new(response);
                 if let Some(invocation) = invocation {
-                    invocation.capture_answer(&mut answer);
+                    invocation.capture_response(&mut response);
                     invocation.end(&End::Ok)
                 }
-                Ok(FunctionResponse::BufferedResponse(answer))
+                Ok(FunctionResponse::BufferedResponse(response))
             }
             Ok(FunctionResponse::StreamingResponse(StreamResponse { metadata_prelude, stream })) => {
                 let stream = ObservedStream::new(stream, invocation);
@@ -130,46 +131,23 @@ where
     }
 }
 
-/// A panic of something that was dropped where we see it. It goes on where it would have come without us: where its owner is
-/// dropped. (A lock only makes it `Sync`.)
-#[derive(Default)]
-pub(crate) struct LatePanic(Option<Mutex<Box<dyn Any + Send>>>);
-
-impl LatePanic {
-    /// Drops something; what it says where it panics.
-    pub(crate) fn catch(&mut self, drop: impl FnOnce()) -> Option<String> {
-        let panic = catch_unwind(AssertUnwindSafe(drop)).err()?;
-        let message = panics::text(&*panic);
-        self.0 = Some(Mutex::new(panic));
-        Some(message)
-    }
-}
-
-impl Drop for LatePanic {
-    fn drop(&mut self) {
-        if let Some(panic) = self.0.take().filter(|_| !std::thread::panicking()) {
-            resume_unwind(panic.into_inner().unwrap_or_else(PoisonError::into_inner))
-        }
-    }
-}
-
-/// A handler's error, as Lambda is told it. It looks (`{:?}`) as the handler's own where lambda_runtime logs that: an error with
-/// a backtrace takes long to show, so it is not shown for nobody.
+/// A handler's error, as Lambda gets it. If lambda_runtime logs it (with `{:?}`), it looks like the handler's own. An error
+/// with a backtrace takes long to format, so it is not formatted unless it is logged.
 #[derive(Clone)]
 pub struct HandlerError {
-    /// Or what the error's text has panicked with.
+    /// `Err` if the error panicked while it was formatted.
     diagnostic: Result<Diagnostic, String>,
     debug: Option<String>,
 }
 
 impl HandlerError {
     fn new<E: Into<Diagnostic> + Debug>(error: E) -> Self {
-        // Both are the application's code; whatever it does, its error goes on its way.
+        // Both run the application's code. Whatever that does, the error is passed on.
         let debug = is_logged().then(|| panics::caught(|| format!("{error:?}")).ok()).flatten();
         HandlerError { diagnostic: panics::caught(|| error.into()), debug }
     }
 
-    /// Of the handler of an invocation, which has ended with it.
+    /// The error with which the handler of an invocation has ended.
     fn ending<E: Into<Diagnostic> + Debug>(error: E, invocation: &Invocation) -> Self {
         let causes = Failure::inside(&error).filter(|_| invocation.is_recorded()).map(|failure| failure.message());
         let error = HandlerError::new(error);
@@ -177,17 +155,17 @@ impl HandlerError {
         invocation.end(&match error.diagnostic.clone() {
             Ok(Diagnostic { error_type, error_message }) => End::Failed {
                 message: causes.unwrap_or(error_message),
-                // By default lambda_runtime tells the name of a reference's type.
+                // By default lambda_runtime gives the name of a reference's type.
                 kind: if error_type == type_name::<&E>() { class } else { error_type },
             },
-            Err(_) => End::Failed { message: SILENT.to_owned(), kind: class },
+            Err(_) => End::Failed { message: UNFORMATTABLE.to_owned(), kind: class },
         });
         error
     }
 }
 
-/// Of an error that panics when it is to say what it is.
-const SILENT: &str = "an error that panics when it is shown";
+/// The message of an error whose formatting panics.
+const UNFORMATTABLE: &str = "an error that panics when it is formatted";
 
 /// Whether lambda_runtime logs a handler's error.
 fn is_logged() -> bool {
@@ -197,7 +175,7 @@ fn is_logged() -> bool {
 
 impl From<HandlerError> for Diagnostic {
     fn from(error: HandlerError) -> Diagnostic {
-        // Here lambda_runtime asks for it, and would have panicked without us, too.
+        // Without us it would have panicked here, too.
         error.diagnostic.unwrap_or_else(|message| resume_unwind(Box::new(message)))
     }
 }

@@ -1,7 +1,7 @@
-//! A response that comes bit by bit.
+//! Responses that are streamed.
 
 use super::invocation::{End, Invocation};
-use super::service::LatePanic;
+use super::late_panic::LatePanic;
 use futures_core::Stream;
 use lambda_runtime::Error;
 use pin_project_lite::pin_project;
@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::task::{self, Poll, ready};
 
 pin_project! {
-    /// A response stream inside the span of its invocation, which ends when the stream does.
+    /// A response stream in the span of its invocation, which ends when the stream does.
     #[must_use = "does nothing unless polled"]
     pub struct ObservedStream<S> {
         #[pin]
@@ -24,7 +24,8 @@ pin_project! {
     }
 }
 
-/// Of an invocation whose stream has not ended. Dropped before that, nobody wanted the rest of it.
+/// Ends the invocation of a stream. If it is dropped before the stream has ended, nobody wanted the rest: the invocation is
+/// cancelled.
 struct Ending {
     invocation: Option<Arc<Invocation>>,
     failed: Option<End>,
@@ -54,7 +55,7 @@ where
         });
         Poll::Ready(match ready!(item) {
             Some(Ok(data)) => Some(Ok(data)),
-            // lambda_runtime tells the caller, and goes on with the stream.
+            // lambda_runtime reports it to the caller, and continues with the stream.
             Some(Err(error)) => {
                 let error = error.into();
                 let class = Failure::untold::<E>().error_type().to_owned();
@@ -77,8 +78,8 @@ where
     }
 }
 
-/// An error of a response stream, as lambda_runtime tells it the caller. (A type of its own, for with the other one in its
-/// place the compiler would no longer see that what runs the handler can be spawned.)
+/// An error of a response stream, as lambda_runtime reports it to the caller. (With `Error` in its place, the compiler
+/// would no longer see that the future that runs the handler can be spawned.)
 pub struct StreamError(Error);
 
 impl From<StreamError> for Error {
@@ -105,7 +106,7 @@ impl Drop for Ending {
     fn drop(&mut self) {
         match (self.failed.take(), self.invocation.take()) {
             (Some(how), Some(invocation)) => invocation.end(&how),
-            (None, Some(invocation)) => invocation.give_up(),
+            (None, Some(invocation)) => invocation.cancel(),
             _ => {}
         }
     }

@@ -1,7 +1,7 @@
-//! A thread that looks at the clock: an executor that is blocked cannot.
+//! A thread that watches the deadlines of invocations, because a blocked executor cannot.
 //!
-//! It is parked while there is nothing to wait for. Of an invocation that it waits for it is not told when that ends; it
-//! wakes once at that time, and goes on to wait for the next. So a function that is busy wakes it about once per time limit.
+//! The thread is parked while there is nothing to wait for. It is not told when an invocation ends: it wakes once at the
+//! time it has planned, and waits for the next deadline then. So a busy function wakes it about once per time limit.
 
 use super::invocation::Invocation;
 use spanbridge::fork::PerProcess;
@@ -13,9 +13,9 @@ use std::time::Instant;
 #[derive(Default)]
 struct Watched {
     invocations: Vec<Arc<Invocation>>,
-    /// When the thread looks next, if it does.
+    /// When the thread wakes next, if it does.
     wakes_at: Option<Instant>,
-    /// The thread, once it was started; none where the system gave none.
+    /// The thread once it was started; `Some(None)` if the system could not start one.
     thread: Option<Option<Thread>>,
 }
 
@@ -31,11 +31,12 @@ impl Watched {
 
 static WATCHED: PerProcess<Watched> = PerProcess::new();
 
-/// Starts the thread, so that the first invocation need not.
+/// Starts the thread, so that the first invocation does not have to.
 pub(crate) fn start() {
     WATCHED.with(Watched::thread);
 }
 
+/// Watches an invocation until it is [forgotten](forget).
 pub(crate) fn watch(invocation: &Arc<Invocation>) {
     let thread = WATCHED.with(|watched| {
         watched.invocations.push(invocation.clone());
@@ -55,7 +56,7 @@ pub(crate) fn forget(invocation: &Arc<Invocation>) {
     WATCHED.with(|watched| watched.invocations.retain(|other| !Arc::ptr_eq(other, invocation)))
 }
 
-/// The invocation of this request that is under way, the latest of them.
+/// The latest invocation with this request id that has not ended.
 pub(crate) fn find(request_id: &str) -> Option<Arc<Invocation>> {
     WATCHED.with(|watched| watched.invocations.iter().rev().find(|i| i.request_id == request_id).cloned())
 }

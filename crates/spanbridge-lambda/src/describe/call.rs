@@ -1,10 +1,10 @@
-//! A call of a function.
+//! Calls of functions.
 
 use spanbridge::observe::{self, SpanBuilder};
 use spanbridge::{Kind, Primitive, Value, semconv};
 
-/// The span of a call of a function, begun under what is current. The function is given as in the call: its name, or
-/// its ARN, in part or whole, with or without a qualifier. `region` is the client's.
+/// The span of a call of a function, under the current context. `function` is as in the call: the name, or all or part of
+/// the ARN, with or without a qualifier. `region` is the client's.
 pub(crate) fn invoke(function: &str, region: Option<&str>, operation: &'static str) -> SpanBuilder {
     let (name, in_arn) = invoked(function);
     let span = observe::span(format!("invoke {name}"))
@@ -21,13 +21,13 @@ pub(crate) fn invoke(function: &str, region: Option<&str>, operation: &'static s
     }
 }
 
-/// The name of a function, by whatever a call names it.
+/// The name of a function, from any form in which a call may name it.
 pub(crate) fn invoked_name(function: &str) -> &str {
     invoked(function).0
 }
 
-/// The name of the function in what a call names it by, and its region where that says so: `name`, `name:qualifier`,
-/// `account:function:name` or a whole ARN, with or without a qualifier.
+/// The name and, if given, the region of a function that is named as `name`, `name:qualifier`, `account:function:name` or by
+/// a whole ARN, with or without a qualifier.
 fn invoked(function: &str) -> (&str, Option<&str>) {
     let parts: Vec<_> = function.split(':').collect();
     match parts.as_slice() {
@@ -41,7 +41,7 @@ fn invoked(function: &str) -> (&str, Option<&str>) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::check;
+    use super::super::check::check;
     use super::*;
 
     #[test]
@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn functions_by_every_name() {
+    fn every_form_of_a_name() {
         for (given, name, region) in [
             ("orders", "orders", None),
             ("orders:live", "orders", None),

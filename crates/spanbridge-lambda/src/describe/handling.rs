@@ -1,13 +1,13 @@
-//! An invocation, a batch, a message.
+//! Invocations, batches and messages.
 
 use crate::event::{Event, Record, Source};
 use spanbridge::messaging::{PartKind, Step, Values, span};
 use spanbridge::observe::{self, SpanBuilder};
 use spanbridge::{Kind, Primitive, Value, semconv};
 
-/// What is told about an invocation.
-pub(crate) struct About<'a> {
-    /// Of the function, from its environment.
+/// What is recorded about the function that handles an invocation.
+pub(crate) struct FunctionInfo<'a> {
+    /// The name of the function.
     pub(crate) function: &'a str,
     pub(crate) version: &'a str,
     pub(crate) memory_mib: u64,
@@ -18,26 +18,26 @@ pub(crate) struct About<'a> {
     pub(crate) is_cold_start: bool,
 }
 
-/// What an invocation is called.
-pub(crate) fn invocation_name<'a>(about: &About<'a>, event: &'a Event) -> &'a str {
-    event.route().filter(|_| event.source() == Source::ApiGateway).unwrap_or(about.function)
+/// The name of an invocation's span.
+pub(crate) fn invocation_name<'a>(info: &FunctionInfo<'a>, event: &'a Event) -> &'a str {
+    event.route().filter(|_| event.source() == Source::ApiGateway).unwrap_or(info.function)
 }
 
-/// The span of an invocation, begun under what is current.
-pub(crate) fn invocation(about: &About<'_>, event: &Event, values: &mut Values<'_>) -> SpanBuilder {
-    let mut span = observe::span(invocation_name(about, event).to_owned())
+/// The span of an invocation, under the current context.
+pub(crate) fn invocation(info: &FunctionInfo<'_>, event: &Event, values: &mut Values<'_>) -> SpanBuilder {
+    let mut span = observe::span(invocation_name(info, event).to_owned())
         .primitive(Primitive::FUNCTION_HANDLE)
         .kind(Kind::Server)
-        .attribute(semconv::FAAS_NAME, about.function)
-        .attribute(semconv::FAAS_VERSION, about.version)
-        .attribute(semconv::FAAS_INVOCATION_ID, about.request_id)
+        .attribute(semconv::FAAS_NAME, info.function)
+        .attribute(semconv::FAAS_VERSION, info.version)
+        .attribute(semconv::FAAS_INVOCATION_ID, info.request_id)
         .attribute(semconv::FAAS_TRIGGER, Value::Static(event.source().trigger()))
-        .attribute(semconv::FAAS_COLDSTART, about.is_cold_start)
-        .attribute(semconv::FAAS_MAX_MEMORY, about.memory_mib.saturating_mul(1 << 20))
-        .attribute(semconv::FUNCTION_DEADLINE_MS, about.deadline_ms)
+        .attribute(semconv::FAAS_COLDSTART, info.is_cold_start)
+        .attribute(semconv::FAAS_MAX_MEMORY, info.memory_mib.saturating_mul(1 << 20))
+        .attribute(semconv::FUNCTION_DEADLINE_MS, info.deadline_ms)
         .attribute(semconv::CLOUD_PROVIDER, Value::Static("aws"))
-        .attribute(semconv::AWS_LAMBDA_INVOKED_ARN, about.invoked_arn);
-    if let Some(arn) = Arn::read(about.invoked_arn) {
+        .attribute(semconv::AWS_LAMBDA_INVOKED_ARN, info.invoked_arn);
+    if let Some(arn) = Arn::read(info.invoked_arn) {
         span = span
             .attribute(semconv::CLOUD_REGION, arn.region)
             .attribute(semconv::CLOUD_ACCOUNT_ID, arn.account)
@@ -49,7 +49,7 @@ pub(crate) fn invocation(about: &About<'_>, event: &Event, values: &mut Values<'
     })
 }
 
-/// What an attribute of an event is that can say something about a person. The others are structure.
+/// The kind of part that an attribute is if it may hold personal data.
 fn personal(attribute: &str) -> Option<PartKind<'static>> {
     Some(match attribute {
         semconv::URL_PATH | semconv::AWS_S3_KEY | semconv::FAAS_DOCUMENT_NAME => PartKind::Url,
@@ -58,7 +58,7 @@ fn personal(attribute: &str) -> Option<PartKind<'static>> {
     })
 }
 
-/// The span around the work on all records of an event, begun under what is current, and linked to every sender.
+/// The span around the work on a batch, under the current context and linked to every sender.
 pub(crate) fn batch(event: &Event) -> SpanBuilder {
     let records = event.records();
     let destination = match records.split_first() {
@@ -69,8 +69,8 @@ pub(crate) fn batch(event: &Event) -> SpanBuilder {
     records.iter().fold(span, |span, record| span.link(&record.carried.context))
 }
 
-/// The span around the work on a record, begun under what is current.
-pub(crate) fn message(source: Source, record: &Record, tells_size: bool) -> SpanBuilder {
+/// The span around the work on a record, under the current context.
+pub(crate) fn message(source: Source, record: &Record, with_size: bool) -> SpanBuilder {
     let mut span = process(source, &record.destination);
     let texts = [
         (semconv::MESSAGING_MESSAGE_ID, &record.message_id),
@@ -85,7 +85,7 @@ pub(crate) fn message(source: Source, record: &Record, tells_size: bool) -> Span
     if let (Source::Kafka, Some(offset)) = (source, record.offset) {
         span = span.attribute(semconv::KAFKA_OFFSET, offset)
     }
-    if let Some(size) = record.size.filter(|_| tells_size) {
+    if let Some(size) = record.size.filter(|_| with_size) {
         span = span.attribute(semconv::MESSAGING_BODY_SIZE, size)
     }
     if let Some(attempt) = record.attempt {
@@ -99,7 +99,7 @@ fn process(source: Source, destination: &str) -> SpanBuilder {
         .attribute(semconv::FAAS_TRIGGER, Value::Static(source.trigger()))
 }
 
-/// The parts of a function's ARN, `arn:aws:lambda:{region}:{account}:function:{name}`, maybe with a qualifier.
+/// The parts of a function's ARN, `arn:aws:lambda:{region}:{account}:function:{name}`, with an optional qualifier.
 struct Arn<'a> {
     region: &'a str,
     account: &'a str,
@@ -119,15 +119,15 @@ impl<'a> Arn<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::check;
+    use super::super::check::check;
     use super::*;
     use crate::event::InvocationMetadata;
 
     fn event(json: &str) -> Event {
-        Event::read(json.as_bytes(), InvocationMetadata::default()).0
+        Event::read(json.as_bytes(), InvocationMetadata::new()).0
     }
 
-    const ABOUT: About<'_> = About {
+    const INFO: FunctionInfo<'_> = FunctionInfo {
         function: "orders",
         version: "7",
         memory_mib: 128,
@@ -140,7 +140,7 @@ mod tests {
     #[test]
     fn an_invocation() {
         check(
-            || invocation(&ABOUT, &event("{}"), &mut Values::of(None)),
+            || invocation(&INFO, &event("{}"), &mut Values::of(None)),
             r#"
             Server function.handle "orders" links 0
               faas.name = Str("orders")
@@ -160,13 +160,13 @@ mod tests {
     }
 
     #[test]
-    fn a_request_has_the_name_of_its_route() {
+    fn a_request_is_named_by_its_route() {
         let request =
             r#"{"resource":"/orders/{id}","httpMethod":"GET","path":"/orders/42","requestContext":{"stage":"prod"}}"#;
         check(
             || {
                 invocation(
-                    &About { invoked_arn: "none", is_cold_start: false, ..ABOUT },
+                    &FunctionInfo { invoked_arn: "none", is_cold_start: false, ..INFO },
                     &event(request),
                     &mut Values::of(None),
                 )
@@ -218,7 +218,7 @@ mod tests {
               messaging.message.body.size = I64(12)
             "#,
         );
-        // Of several queues none is named.
+        // With several queues, none is named.
         let messages = event(include_str!("../../tests/events/rabbitmq-awkward.json"));
         check(
             || batch(&messages),
@@ -248,11 +248,11 @@ mod tests {
     }
 
     #[test]
-    fn resources_have_no_alias() {
+    fn resource_ids_have_no_qualifier() {
         let resource = |arn| Arn::read(arn).map(|arn| arn.unqualified);
         let plain = "arn:aws:lambda:eu-west-1:123456789012:function:orders";
         assert_eq!(resource(plain), Some(plain));
-        assert_eq!(resource(ABOUT.invoked_arn), Some(plain));
+        assert_eq!(resource(INFO.invoked_arn), Some(plain));
         for other in [
             "",
             "No header lambda-runtime-invoked-function-arn found.",

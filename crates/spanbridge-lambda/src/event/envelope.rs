@@ -1,26 +1,27 @@
-//! What services put around what they send on: looked into for a context, and for what the handler is not to see.
+//! Envelopes that services put around what they forward. They are searched for a context, and for hidden fields that the
+//! handler should not see.
 
-use super::read::*;
-use crate::carrier::Standard;
+use super::values::*;
 use crate::json::Json;
 use spanbridge::carrier::{Extraction, Header};
 use spanbridge::payload::take;
 use std::ops::Range;
 
-/// The envelopes: a member that says whose one is, and the member that holds what is sent on, an object or its text.
+/// The envelopes: a member that identifies one, and the member with its content, an object or a string of JSON.
 const ENVELOPES: [(&str, &str); 4] = [
-    // A notification of SNS; it has attributes as well.
+    // An SNS notification, which also has attributes.
     ("TopicArn", "Message"),
-    // An event of EventBridge.
+    // An EventBridge event.
     ("detail-type", "detail"),
-    // What became of an asynchronous call, for a destination of Lambda's.
+    // The result of an asynchronous call, as sent to a Lambda destination.
     ("requestContext", "requestPayload"),
-    // What a task of Step Functions gave that called a function.
+    // The result of a Step Functions task that invoked a function.
     ("ExecutedVersion", "Payload"),
 ];
 const MARKS: usize = ENVELOPES.len();
 
-/// What is looked for in an object: whose it is, what is in it, the attributes of SNS, and its event as functions get it.
+/// The members that are looked up in an object: those of [`ENVELOPES`], the attributes of SNS, and `Records`, as in an event
+/// from SNS.
 const NAMES: [&str; 2 * MARKS + 2] = {
     let mut names = ["MessageAttributes"; 2 * MARKS + 2];
     let mut at = 0;
@@ -32,15 +33,15 @@ const NAMES: [&str; 2 * MARKS + 2] = {
     names
 };
 
-/// How far payloads are looked for in payloads: seven objects, or three texts, of which each is copied.
+/// The depth to which envelopes are searched: seven objects, or three strings, each of which has to be copied.
 const DEPTH: u8 = 7;
 const OBJECT: u8 = 1;
 const TEXT: u8 = 2;
 
-/// The stretches of hidden fields in a payload, in no order.
+/// The ranges of hidden fields in a payload, in no order.
 #[derive(Debug, Default)]
 pub(super) struct Cuts<'p> {
-    /// The payload; none where what is looked at is not a part of it as it stands.
+    /// The payload; `None` while the search is inside a string, which is a copy.
     payload: Option<&'p [u8]>,
     found: Vec<Range<usize>>,
 }
@@ -53,18 +54,18 @@ impl Cuts<'_> {
     }
 }
 
-/// The context of a payload that travels as text or bytes, in its hidden field or in what it is an envelope of.
+/// The context in a payload inside an event: in its hidden field, or in its content if it is an envelope.
 pub(super) fn payload(body: &[u8]) -> Extraction {
     look(body.trim_ascii(), DEPTH, &mut Cuts::default())
 }
 
-/// The context of an object that stands in a payload, and the hidden fields there.
+/// The context in an object of the payload, and the ranges of the hidden fields in it.
 pub(super) fn part(object: Json<'_>, payload: &[u8]) -> (Extraction, Vec<Range<usize>>) {
     let mut cuts = Cuts { payload: Some(payload), found: vec![] };
     (look(object.written(), DEPTH, &mut cuts), cuts.found)
 }
 
-/// The same of what an object is an envelope of, without a look at its own hidden field.
+/// The same for the content of an envelope; the hidden field of the envelope itself is not looked at.
 pub(super) fn inside(object: Json<'_>, payload: &[u8]) -> (Extraction, Vec<Range<usize>>) {
     let mut cuts = Cuts { payload: Some(payload), found: vec![] };
     (open(object, DEPTH, &mut cuts), cuts.found)
@@ -74,7 +75,7 @@ fn look(written: &[u8], depth: u8, cuts: &mut Cuts<'_>) -> Extraction {
     let taken = take(written);
     cuts.add(written, taken.cuts());
     let found = hidden(&taken);
-    // What is to be taken out may stand further in, all the same.
+    // With a context found, the search goes on only for hidden fields to remove.
     if !found.context.is_empty() && cuts.payload.is_none() {
         return found;
     }
@@ -91,15 +92,15 @@ fn open(object: Json<'_>, depth: u8, cuts: &mut Cuts<'_>) -> Extraction {
     let marked = (0..MARKS).find_map(|at| Some((at, found[at].and(found[MARKS + at])?)));
     if let Some((at, inner)) = marked {
         let is_sns = at == 0;
-        let in_attributes = attributes.filter(|_| is_sns).map(|all| sns_attributes(all).extract());
-        let in_attributes = in_attributes.unwrap_or_default();
+        let attributes = attributes.filter(|_| is_sns);
+        let in_attributes = extract_from(attributes.into_iter().flat_map(Json::members), sns_value);
         if !in_attributes.context.is_empty() && cuts.payload.is_none() {
             return in_attributes;
         }
         let inside = further(inner, depth, cuts);
         return or_else(in_attributes, || inside);
     }
-    // Of several it is nobody's.
+    // Of several records none is the cause of the invocation.
     let mut records = records.into_iter().flat_map(Json::elements);
     match (records.next().and_then(|only| only.get("Sns")), records.next()) {
         (Some(notification), None) => further(notification, depth, cuts),
@@ -115,16 +116,7 @@ fn further(inner: Json<'_>, depth: u8, cuts: &mut Cuts<'_>) -> Extraction {
     }
 }
 
-/// The standard headers among message attributes of SNS: `{"Type": …, "Value": …}`.
-pub(super) fn sns_attributes(attributes: Json<'_>) -> Standard<'_> {
-    let mut found = Standard::default();
-    for (name, attribute) in attributes.members() {
-        found.offer(&name, || sns_value(attribute))
-    }
-    found
-}
-
-/// The value of an attribute of SNS.
+/// The value of an SNS message attribute: `{"Type": …, "Value": …}`.
 pub(super) fn sns_value(attribute: Json<'_>) -> Header<'_> {
     match attribute.pick(["Type", "Value"]) {
         [Some(kind), Some(value)] if kind.text().as_deref() == Some("Binary") => base64_header(value),
@@ -141,7 +133,7 @@ mod tests {
         r#"{"__spanbridge":{"traceparent":"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}}"#;
 
     #[test]
-    fn a_payload_in_a_payload_ends() {
+    fn nesting_is_bounded() {
         let mut body = HIDDEN.to_owned();
         for texts in 0..6 {
             assert_eq!(!payload(body.as_bytes()).context.is_empty(), texts <= 3, "{texts}");
@@ -155,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn whose_it_is_has_to_be_said() {
+    fn only_marked_envelopes_are_opened() {
         for (mark, inner) in ENVELOPES {
             let marked = format!(r#"{{"{mark}":{{}},"{inner}":{HIDDEN}}}"#);
             assert!(!payload(marked.as_bytes()).context.is_empty(), "{mark}");

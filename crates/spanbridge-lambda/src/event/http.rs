@@ -1,13 +1,14 @@
-//! Requests over HTTP: API Gateway, load balancers, function URLs, VPC Lattice.
+//! HTTP requests: API Gateway, load balancers, function URLs, VPC Lattice.
 
-use super::read::*;
-use super::{Content, Source};
-use crate::carrier::{Standard, XRay};
+use super::content::Content;
+use super::source::Source;
+use super::values::*;
+use crate::carrier::{StandardHeaders, XRay};
 use crate::json::Json;
 use spanbridge::carrier::Header;
 use spanbridge::{semconv, w3c};
 
-/// By what `requestContext` says. `None` where it is nobody's that we know.
+/// Reads a request, whose source is recognized by `requestContext`. `None` if it is from no known source.
 pub(super) fn request(event: Json<'_>, context: Json<'_>) -> Option<Content> {
     let [elb, lattice, http, domain, api, stage] =
         context.pick(["elb", "serviceNetworkArn", "http", "domainName", "apiId", "stage"]);
@@ -23,46 +24,46 @@ pub(super) fn request(event: Json<'_>, context: Json<'_>) -> Option<Content> {
         event.pick(["headers", "multiValueHeaders", "httpMethod", "method", "path", "rawPath", "resource", "routeKey"]);
     let mut content = with_headers(source, [headers, multi]);
     let method = text(method.or(of_lattice).or_else(|| http?.get("method")));
-    // `/pets/{id}`; in an HTTP API `GET /pets/{id}`, or `$default`.
+    // `resource` is `/pets/{id}`; in an HTTP API `routeKey` is `GET /pets/{id}` or `$default`.
     let in_key = || text(route_key).and_then(|key| key.split_once(' ').map(|(_, route)| route.to_owned()));
     content.route = text(resource).or_else(in_key);
-    content.tell(semconv::HTTP_REQUEST_METHOD, method);
-    content.tell(semconv::HTTP_ROUTE, content.route.clone());
-    content.tell(semconv::URL_PATH, text(path.or(raw_path)));
-    content.tell(semconv::SERVER_ADDRESS, text(domain));
+    content.attribute(semconv::HTTP_REQUEST_METHOD, method);
+    content.attribute(semconv::HTTP_ROUTE, content.route.clone());
+    content.attribute(semconv::URL_PATH, text(path.or(raw_path)));
+    content.attribute(semconv::SERVER_ADDRESS, text(domain));
     Some(content)
 }
 
-/// Other headers that are looked at, and the attributes that they become. (X-Ray's becomes none.)
-const TOLD: [(&str, Option<&str>); 3] = [
+/// Other headers that are read, and the attributes that they become. (X-Ray's header is no attribute.)
+const OTHER_HEADERS: [(&str, Option<&str>); 3] = [
     (XRay::HEADER, None),
     ("user-agent", Some(semconv::USER_AGENT_ORIGINAL)),
     ("x-forwarded-proto", Some(semconv::URL_SCHEME)),
 ];
 
-/// What came in the headers, of which there may be two lists: with one value of each name, and with all.
+/// Reads the headers of a request. There may be two lists of them: with one value for each name, and with all values.
 ///
-/// Names have no case. Several values of `tracestate` or `baggage` are one list; of several of `traceparent` that are not
-/// the same none counts.
+/// Names have no case. Several values of `tracestate` or `baggage` are joined. If there are different values of
+/// `traceparent`, none counts.
 pub(super) fn with_headers<'a>(source: Source, lists: [Option<Json<'a>>; 2]) -> Content {
-    let mut found = Standard::default();
+    let mut found = StandardHeaders::default();
     let mut content = Content::of(source);
     for (name, value) in lists.into_iter().flatten().flat_map(Json::members) {
         found.offer_any_case(&name, || joined(&name, value));
-        let told = TOLD.iter().find(|(header, _)| name.eq_ignore_ascii_case(header));
-        let Some((_, attribute)) = told else { continue };
+        let other = OTHER_HEADERS.iter().find(|(header, _)| name.eq_ignore_ascii_case(header));
+        let Some((_, attribute)) = other else { continue };
         let Header::Value(value) = joined(&name, value) else { continue };
         match attribute {
             None => content.xray = Some(value.into_owned()),
             Some(attribute) if content.attributes.iter().any(|(known, _)| known == attribute) => {}
-            Some(attribute) => content.tell(attribute, String::from_utf8(value.into_owned()).ok()),
+            Some(attribute) => content.attribute(attribute, String::from_utf8(value.into_owned()).ok()),
         }
     }
     content.carried = found.extract();
     content
 }
 
-/// One value, or several in an array or behind commas.
+/// The value of a header: a string, or an array of strings that are joined with commas.
 pub(super) fn joined<'a>(name: &str, value: Json<'a>) -> Header<'a> {
     let joined = match value.is_array() {
         false => text_header(value),

@@ -1,25 +1,26 @@
-//! Batches of Kafka, from MSK or a cluster of one's own.
+//! Batches from Kafka: Amazon MSK or a self-managed cluster.
 
-use super::read::*;
-use super::{Content, Record, Source};
-use crate::carrier::Standard;
+use super::content::Content;
+use super::record::Record;
+use super::source::Source;
+use super::values::*;
 use crate::json::Json;
 
-/// `records`, by topic and partition.
+/// Reads `records`, which are grouped by topic and partition.
 pub(super) fn batch(partitions: Json<'_>) -> Option<Content> {
     let mut content = Content::of(Source::Kafka);
     for (group, records) in partitions.is_object().then(|| partitions.members())? {
-        content.read(records.elements(), |record| self::record(&group, record))
+        content.add_records(records.elements(), |record| self::record(&group, record))
     }
     Some(content)
 }
 
-/// The array of a pipe, whose records say the group themselves.
+/// Reads the array from a pipe, whose records name their group.
 pub(super) fn piped(records: Json<'_>) -> Content {
     Content::batch(Source::Kafka, records.elements(), |record| self::record(&source_key(record), record))
 }
 
-/// `group` is `{topic}-{partition}`.
+/// Reads a record. `group` is `{topic}-{partition}`.
 fn record(group: &str, record: Json<'_>) -> Record {
     let group = shared_name(group).unwrap_or_default();
     let [topic, partition, offset, sent, headers, value] =
@@ -39,18 +40,10 @@ fn record(group: &str, record: Json<'_>) -> Record {
         partition,
         group: Some(group.to_owned()).filter(|group| !group.is_empty()),
         offset,
-        carried: headers.map(standard).unwrap_or_default().extract(),
+        // `[{"name": [bytes]}, …]`
+        carried: extract_from(headers.into_iter().flat_map(Json::elements).flat_map(Json::members), bytes_header),
         sent: millis(sent),
         size: value.and_then(base64_size),
         ..Record::default()
     }
-}
-
-/// The standard headers in `[{"name": [bytes]}, …]`. Of several of the same name the last counts.
-fn standard(headers: Json<'_>) -> Standard<'_> {
-    let mut found = Standard::default();
-    for (name, value) in headers.elements().flat_map(Json::members) {
-        found.offer(&name, || bytes_header(value))
-    }
-    found
 }

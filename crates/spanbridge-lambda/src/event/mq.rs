@@ -1,26 +1,27 @@
-//! Batches of Amazon MQ.
+//! Batches from Amazon MQ.
 
-use super::read::*;
-use super::{Content, Record, Source};
-use crate::carrier::Standard;
+use super::content::Content;
+use super::record::Record;
+use super::source::Source;
+use super::values::*;
 use crate::json::Json;
 use spanbridge::carrier::Header;
 
-/// `rmqMessagesByQueue`: the queues of RabbitMQ, by name and virtual host, `orders::/`.
+/// Reads `rmqMessagesByQueue`: the queues of RabbitMQ, by name and virtual host, `orders::/`.
 pub(super) fn rabbitmq(queues: Json<'_>) -> Option<Content> {
     let mut content = Content::of(Source::RabbitMq);
     for (queue, messages) in queues.is_object().then(|| queues.members())? {
-        content.read(messages.elements(), |message| delivery(&queue, message))
+        content.add_records(messages.elements(), |message| delivery(&queue, message))
     }
     Some(content)
 }
 
-/// The array of a pipe, whose messages say the queue themselves.
+/// Reads the array from a pipe, whose messages name their queue.
 pub(super) fn piped_rabbitmq(messages: Json<'_>) -> Content {
     Content::batch(Source::RabbitMq, messages.elements(), |message| delivery(&source_key(message), message))
 }
 
-/// `key` is `{queue}::{virtual host}`.
+/// Reads a message. `key` is `{queue}::{virtual host}`.
 fn delivery(key: &str, message: Json<'_>) -> Record {
     let queue = shared_name(key.rsplit_once("::").map_or(key, |(queue, _)| queue)).unwrap_or_default();
     let [properties, redelivered, data] = message.pick(["basicProperties", "redelivered", "data"]);
@@ -29,7 +30,7 @@ fn delivery(key: &str, message: Json<'_>) -> Record {
     let size = size.and_then(Json::number).and_then(|size| usize::try_from(size).ok());
     Record {
         destination: queue.to_owned(),
-        carried: headers.map(amqp_headers).unwrap_or_default().extract(),
+        carried: extract_from(headers.into_iter().flat_map(Json::members), value),
         attempt: headers.and_then(|headers| attempt(headers, queue)),
         redelivered: is_true(redelivered),
         message_id: text(id),
@@ -39,16 +40,7 @@ fn delivery(key: &str, message: Json<'_>) -> Record {
     }
 }
 
-/// The standard headers: `{"bytes": […]}`, or a text.
-fn amqp_headers(headers: Json<'_>) -> Standard<'_> {
-    let mut found = Standard::default();
-    for (name, value) in headers.members() {
-        found.offer(&name, || self::value(value))
-    }
-    found
-}
-
-/// The value of a header.
+/// The value of a header: `{"bytes": […]}`, or a string.
 pub(super) fn value(header: Json<'_>) -> Header<'_> {
     bytes_header(long_string(header))
 }
@@ -57,8 +49,8 @@ fn long_string(value: Json<'_>) -> Json<'_> {
     value.get("bytes").unwrap_or(value)
 }
 
-/// Which delivery this is, where RabbitMQ counts: as `spanbridge-amqp` has it, from `x-delivery-count` and the entries of
-/// `x-death` that name this queue.
+/// The number of this delivery, if RabbitMQ counts deliveries: as in `spanbridge-amqp`, from `x-delivery-count` and the
+/// entries of `x-death` that name this queue.
 fn attempt(headers: Json<'_>, queue: &str) -> Option<u64> {
     let [returned, deaths] = headers.pick(["x-delivery-count", "x-death"]);
     let died = deaths.into_iter().flat_map(Json::elements).filter_map(|death| {
@@ -73,18 +65,18 @@ fn attempt(headers: Json<'_>, queue: &str) -> Option<u64> {
     }
 }
 
-/// `messages` of ActiveMQ.
+/// Reads `messages` from ActiveMQ.
 pub(super) fn activemq(messages: Json<'_>) -> Option<Content> {
     messages.is_array().then(|| piped_activemq(messages))
 }
 
-/// The array of a pipe, which is the same without an object around it.
+/// Reads the array from a pipe: the same messages without an object around them.
 pub(super) fn piped_activemq(messages: Json<'_>) -> Content {
     Content::batch(Source::ActiveMq, messages.elements(), jms_message)
 }
 
 fn jms_message(message: Json<'_>) -> Record {
-    let [id, conversation, spelt_otherwise, destination, redelivered, sent, properties, data] = message.pick([
+    let [id, conversation, other_spelling, destination, redelivered, sent, properties, data] = message.pick([
         "messageID",
         "correlationId",
         "correlationID",
@@ -95,19 +87,15 @@ fn jms_message(message: Json<'_>) -> Record {
         "data",
     ]);
     let message_id = text(id);
-    let mut headers = Standard::default();
-    for (name, value) in properties.into_iter().flat_map(Json::members) {
-        headers.offer(&name, || text_header(value))
-    }
     Record {
         id: message_id.clone().unwrap_or_default(),
         destination: text(destination.and_then(|to| to.get("physicalName"))).unwrap_or_default(),
-        carried: headers.extract(),
+        carried: extract_from(properties.into_iter().flat_map(Json::members), text_header),
         attempt: properties.and_then(|p| p.get("JMSXDeliveryCount")).and_then(Json::number),
         redelivered: is_true(redelivered),
         sent: millis(sent),
         message_id,
-        conversation_id: text(conversation.or(spelt_otherwise)),
+        conversation_id: text(conversation.or(other_spelling)),
         size: data.and_then(base64_size),
         ..Record::default()
     }

@@ -1,31 +1,33 @@
-//! What has happened elsewhere: EventBridge, S3.
+//! Notices of what has happened elsewhere: EventBridge, S3.
 
-use super::read::*;
-use super::{Content, Source, envelope};
+use super::content::Content;
+use super::envelope;
+use super::source::Source;
+use super::values::*;
 use crate::json::Json;
 use spanbridge::semconv;
 use std::borrow::Cow;
 
-/// An event of EventBridge, whose `detail` may hold the hidden field. `None` when it does not have the parts of one.
+/// Reads an EventBridge event, whose `detail` may have the hidden field. `None` if it lacks a part of such an event.
 pub(super) fn eventbridge(payload: &[u8], event: Json<'_>) -> Option<Content> {
     let [source, kind, id, time, detail] = event.pick(["source", "detail-type", "id", "time", "detail"]);
     let (source, kind, detail) = (text(source)?, text(kind)?, detail?);
     if kind == "Scheduled Event" && ["aws.events", "aws.scheduler"].contains(&source.as_str()) {
         let mut content = Content::of(Source::Schedule);
-        content.tell(semconv::FAAS_TIME, text(time));
+        content.attribute(semconv::FAAS_TIME, text(time));
         return Some(content);
     }
     let mut content = Content::of(Source::EventBridge);
-    content.take_part(envelope::part(detail, payload));
-    content.tell(semconv::MESSAGING_SYSTEM, Source::EventBridge.messaging_system());
-    content.tell(semconv::MESSAGING_OPERATION_TYPE, Some("process"));
-    content.tell(semconv::MESSAGING_MESSAGE_ID, text(id));
-    content.tell(semconv::EVENTBRIDGE_SOURCE, Some(source));
-    content.tell(semconv::EVENTBRIDGE_DETAIL_TYPE, Some(kind));
+    content.set_part(envelope::part(detail, payload));
+    content.attribute(semconv::MESSAGING_SYSTEM, Source::EventBridge.messaging_system());
+    content.attribute(semconv::MESSAGING_OPERATION_TYPE, Some("process"));
+    content.attribute(semconv::MESSAGING_MESSAGE_ID, text(id));
+    content.attribute(semconv::EVENTBRIDGE_SOURCE, Some(source));
+    content.attribute(semconv::EVENTBRIDGE_DETAIL_TYPE, Some(kind));
     Some(content)
 }
 
-/// `Records` of S3, which carry no context. What is told of them is told of the first.
+/// Reads `Records` from S3, which carry no context. The attributes are those of the first record.
 pub(super) fn s3(records: Json<'_>) -> Content {
     let mut content = Content::of(Source::S3);
     let Some(first) = records.elements().next() else { return content };
@@ -38,16 +40,16 @@ pub(super) fn s3(records: Json<'_>) -> Content {
         "ObjectRemoved" => Some("delete"),
         _ => None,
     });
-    content.tell(semconv::AWS_S3_BUCKET, bucket.clone());
-    content.tell(semconv::AWS_S3_KEY, key.clone());
-    content.tell(semconv::FAAS_DOCUMENT_COLLECTION, bucket);
-    content.tell(semconv::FAAS_DOCUMENT_NAME, key);
-    content.tell(semconv::FAAS_DOCUMENT_OPERATION, operation);
-    content.tell(semconv::FAAS_DOCUMENT_TIME, text(time));
+    content.attribute(semconv::AWS_S3_BUCKET, bucket.clone());
+    content.attribute(semconv::AWS_S3_KEY, key.clone());
+    content.attribute(semconv::FAAS_DOCUMENT_COLLECTION, bucket);
+    content.attribute(semconv::FAAS_DOCUMENT_NAME, key);
+    content.attribute(semconv::FAAS_DOCUMENT_OPERATION, operation);
+    content.attribute(semconv::FAAS_DOCUMENT_TIME, text(time));
     content
 }
 
-/// A key as it is: S3 writes keys as in forms, with `+` and `%2F`. What is not written so stays as it stands.
+/// Decodes a key: S3 encodes keys as HTML forms do, with `+` and `%2F`. A key that is not encoded so is left as it is.
 fn decode(key: &str) -> Cow<'_, str> {
     if !key.contains(['+', '%']) {
         return Cow::Borrowed(key);
@@ -76,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_as_they_are() {
+    fn keys_are_decoded() {
         for (written, key) in [
             ("plain.jpg", "plain.jpg"),
             ("Happy+Face%2Bx.jpg", "Happy Face+x.jpg"),

@@ -1,19 +1,21 @@
-//! Batches of SQS.
+//! Batches from SQS.
 
+use super::content::Content;
 use super::envelope::payload;
-use super::read::*;
-use super::{Content, Record, Source};
-use crate::carrier::{Standard, XRay, or_xray};
+use super::record::Record;
+use super::source::Source;
+use super::values::*;
+use crate::carrier::{XRay, or_xray};
 use crate::json::Json;
 use spanbridge::carrier::Header;
 
-/// `Records`, each a message.
+/// Reads `Records`, each of which is a message.
 pub(super) fn batch(records: Json<'_>) -> Content {
     Content::batch(Source::Sqs, records.elements(), message)
 }
 
-/// The context is in the message attributes, or in what is sent on: a notification of SNS, an event of EventBridge, an
-/// object with the hidden field.
+/// Reads a message. The context is in the message attributes, else in the body: an SNS notification, an EventBridge event,
+/// an object with the hidden field.
 fn message(message: Json<'_>) -> Record {
     let [id, arn, system, attributes, body] =
         message.pick(["messageId", "eventSourceARN", "attributes", "messageAttributes", "body"]);
@@ -21,7 +23,7 @@ fn message(message: Json<'_>) -> Record {
         system.pick([XRay::SQS_ATTRIBUTE, "ApproximateReceiveCount", "SentTimestamp", "MessageGroupId"])
     });
     let (message_id, body) = (text(id), body.and_then(Json::text));
-    let found = attributes.map(standard).unwrap_or_default().extract();
+    let found = extract_from(attributes.into_iter().flat_map(Json::members), value);
     let found = or_else(found, || body.as_ref().map(|body| payload(body.as_bytes())).unwrap_or_default());
     Record {
         id: message_id.clone().unwrap_or_default(),
@@ -36,16 +38,7 @@ fn message(message: Json<'_>) -> Record {
     }
 }
 
-/// The standard headers among message attributes, of type String or Binary.
-fn standard(attributes: Json<'_>) -> Standard<'_> {
-    let mut found = Standard::default();
-    for (name, attribute) in attributes.members() {
-        found.offer(&name, || value(attribute))
-    }
-    found
-}
-
-/// The value of an attribute.
+/// The value of a message attribute, of type String or Binary.
 pub(super) fn value(attribute: Json<'_>) -> Header<'_> {
     match attribute.pick(["stringValue", "binaryValue"]) {
         [Some(text), _] => text_header(text),

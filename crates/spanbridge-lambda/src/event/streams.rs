@@ -1,22 +1,24 @@
-//! Batches of Kinesis and of DynamoDB's streams.
+//! Batches from Kinesis and from DynamoDB streams.
 
+use super::content::Content;
 use super::envelope::payload;
-use super::read::*;
-use super::{Content, Record, Source};
-use crate::carrier::Standard;
+use super::record::Record;
+use super::source::Source;
+use super::values::*;
 use crate::json::Json;
 use spanbridge::carrier::Extraction;
 use spanbridge::payload::FIELD;
 use spanbridge::semconv;
 
-/// `Records` of Kinesis, in base64.
+/// Reads `Records` from Kinesis, whose data is in base64.
 pub(super) fn kinesis(records: Json<'_>) -> Content {
     Content::batch(Source::Kinesis, records.elements(), from_shard)
 }
 
+/// Reads a record. Its context is in its data.
 fn from_shard(record: Json<'_>) -> Record {
     let [arn, event_id, kinesis] = record.pick(["eventSourceARN", "eventID", "kinesis"]);
-    // Pipes have it all in one object.
+    // A record from a pipe has no inner object.
     let kinesis = kinesis.unwrap_or(record);
     let [number, data, arrived] = kinesis.pick(["sequenceNumber", "data", "approximateArrivalTimestamp"]);
     // `shardId-000000000006:49590338271490256608559692538361571095921575989136588898`
@@ -34,14 +36,15 @@ fn from_shard(record: Json<'_>) -> Record {
     }
 }
 
-/// `Records` of a stream of DynamoDB.
+/// Reads `Records` from a DynamoDB stream.
 pub(super) fn dynamodb(records: Json<'_>) -> Content {
     let mut content = Content::batch(Source::DynamoDb, records.elements(), change);
     let table = content.records.first().map(|record| record.destination.clone()).filter(|table| !table.is_empty());
-    content.tell(semconv::FAAS_DOCUMENT_COLLECTION, table);
+    content.attribute(semconv::FAAS_DOCUMENT_COLLECTION, table);
     content
 }
 
+/// Reads the change of an item.
 fn change(record: Json<'_>) -> Record {
     let [arn, id, change] = record.pick(["eventSourceARN", "eventID", "dynamodb"]);
     let [number, new, old, at] = change.map_or([None; 4], |change| {
@@ -51,7 +54,7 @@ fn change(record: Json<'_>) -> Record {
     Record {
         id: text(number).unwrap_or_default(),
         destination: arn.as_deref().map(|arn| resource(arn).to_owned()).unwrap_or_default(),
-        // Which shard it is of is not told.
+        // The shard is not in the event.
         group: arn,
         carried: in_image(new, old),
         sent: seconds(at),
@@ -60,25 +63,18 @@ fn change(record: Json<'_>) -> Record {
     }
 }
 
-/// The hidden field as an attribute of the item, a map of texts. Where the item had the same before, it is not of the
-/// one who made this change.
+/// The context in the hidden field, which is an attribute of the item: a map of strings. If the item had the same context
+/// before this change, it belongs to an earlier change and does not count.
 fn in_image(new: Option<Json<'_>>, old: Option<Json<'_>>) -> Extraction {
-    let field = |image: Option<Json<'_>>| Some(standard(image?.get(FIELD)?.get("M")?).extract());
+    let strings = |map: Json<'_>| {
+        extract_from(map.members().filter_map(|(name, value)| Some((name, value.get("S")?))), text_header)
+    };
+    let field = |image: Option<Json<'_>>| Some(strings(image?.get(FIELD)?.get("M")?));
     let Some(new) = field(new) else { return Extraction::default() };
     match field(old) {
         Some(old) if old.context == new.context => Extraction::default(),
         _ => new,
     }
-}
-
-fn standard(map: Json<'_>) -> Standard<'_> {
-    let mut found = Standard::default();
-    for (name, value) in map.members() {
-        if let Some(value) = value.get("S") {
-            found.offer(&name, || text_header(value))
-        }
-    }
-    found
 }
 
 /// The name in `arn:…:stream/{name}` and `arn:…:table/{name}/stream/{since}`.

@@ -1,9 +1,9 @@
-//! A call from its beginning until it is known how it went.
+//! A call, from its beginning until its outcome is known.
 
-use super::failure::{Failure, REJECTED, UNKNOWN, may_be_taken};
-use super::open::{Entries, Open, Packing};
+use super::call_error::{CallError, REJECTED, UNKNOWN, may_be_accepted};
+use super::call_span::{CallSpan, Entries, Packing};
 use super::operation::AnyOperation;
-use super::wanted::Wanted;
+use super::options::CallOptions;
 use crate::carrier::XRay;
 use aws_smithy_runtime_api::client::interceptors::context::{FinalizerInterceptorContextRef, Input};
 use aws_smithy_runtime_api::client::retries::RequestAttempts;
@@ -14,52 +14,53 @@ use spanbridge::{Context, semconv};
 use std::error::Error as StdError;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// A call. Who works on it shares it: the future, the SDK's configuration of the call, and in the end the body of a
-/// response that streams. When the last of them drops it with its span still open, the span ends as [`Open`] says.
+/// A call. It is shared by the future, the SDK's configuration of the call, and the body of a streamed response. If the
+/// last of them drops it with its span open, the span ends as [`CallSpan`] says.
 #[derive(Debug)]
 pub(super) struct Call {
-    /// Inside the span.
+    /// The context inside the span.
     context: Context,
-    wanted: Wanted,
+    options: CallOptions,
     state: Mutex<State>,
 }
 
 #[derive(Debug)]
 struct State {
-    /// Until it is known how it went.
-    open: Option<Open>,
+    /// The span, until the outcome is known.
+    span: Option<CallSpan>,
     entries: Entries,
-    /// Once the context is packed.
+    /// Set when the context is packed.
     operation: Option<&'static dyn AnyOperation>,
-    /// Of the answer, once the context is packed.
+    /// What is captured of the response. Set when the context is packed.
     capture: Option<CapturePolicy>,
-    /// An attempt is under way.
+    /// Whether an attempt is in progress.
     is_sending: bool,
-    /// An attempt failed that the service may have taken.
-    may_be_taken: bool,
+    /// Whether an attempt failed that the service may have accepted.
+    may_be_accepted: bool,
     /// The attempt whose response is watched.
     #[cfg(feature = "invoke")]
     watched: Option<u32>,
 }
 
 impl Call {
-    pub(super) fn new(open: Open, wanted: Wanted) -> Arc<Self> {
+    pub(super) fn new(span: CallSpan, options: CallOptions) -> Arc<Self> {
+        // The call may fail before its context is packed.
+        let span = match &options.capture {
+            Some(capture) => span.guarded(capture),
+            None => span,
+        };
+        let context = span.context();
         let state = State {
+            span: Some(span),
             entries: Entries::new(),
             operation: None,
             capture: None,
             is_sending: false,
-            may_be_taken: false,
+            may_be_accepted: false,
             #[cfg(feature = "invoke")]
             watched: None,
-            open: None,
         };
-        // It may fail before it is packed.
-        let open = match &wanted.capture {
-            Some(capture) => open.guarded(capture),
-            None => open,
-        };
-        Arc::new(Call { context: open.context(), wanted, state: State { open: Some(open), ..state }.into() })
+        Arc::new(Call { context, options, state: state.into() })
     }
 
     /// The context inside the span.
@@ -71,56 +72,56 @@ impl Call {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Captures what is sent and packs the context, once. `also` is what is wanted of every call.
+    /// Captures what is sent and packs the context, once. `also` are the options of all calls of the client.
     pub(super) fn pack(
         &self,
         operation: &'static dyn AnyOperation,
-        also: &Wanted,
+        also: &CallOptions,
         input: &mut Input,
         config: &ConfigBag,
     ) {
         let mut state = self.state();
-        let State { open, entries, operation: packed, capture, .. } = &mut *state;
+        let State { span: call, entries, operation: packed, capture, .. } = &mut *state;
         if packed.replace(operation).is_some() {
             return;
         }
-        *capture = self.wanted.capture.as_ref().or(also.capture.as_ref()).cloned();
+        *capture = self.options.capture.as_ref().or(also.capture.as_ref()).cloned();
         if let Some(capture) = capture {
-            *open = open.take().map(|open| open.guarded(capture))
+            *call = call.take().map(|span| span.guarded(capture))
         }
-        let Some(span) = open.as_ref().and_then(Open::span) else { return };
-        let in_payload = [&self.wanted.in_payload, &also.in_payload];
+        let Some(span) = call.as_ref().and_then(CallSpan::span) else { return };
+        let in_payload = [&self.options.in_payload, &also.in_payload];
         operation.pack(input, &mut Packing { span, in_payload, capture: capture.as_ref(), config, entries });
     }
 
-    /// An attempt is about to be sent.
+    /// An attempt begins.
     pub(super) fn sending(&self) {
         self.state().is_sending = true
     }
 
-    /// An attempt is over.
+    /// An attempt has ended.
     pub(super) fn attempted(&self, context: &FinalizerInterceptorContextRef<'_>) {
         let mut state = self.state();
         let was_sent = std::mem::take(&mut state.is_sending);
         if let (true, Some(Err(error))) = (was_sent, context.output_or_error()) {
             let status = context.response().map(|response| response.status().as_u16());
-            state.may_be_taken |= may_be_taken(error, status)
+            state.may_be_accepted |= may_be_accepted(error, status)
         }
     }
 
-    /// Adds X-Ray's header where there is none. The SDK has taken it from the environment by now, if that has one, and the
-    /// request is signed: the header is not part of the signature.
+    /// Adds X-Ray's header unless it is there. By now the SDK has taken it from the environment, if that has one. The request
+    /// is signed already, but the header is not part of the signature.
     pub(super) fn add_xray(&self, headers: &mut Headers) {
-        let takes_it = self.state().operation.is_some_and(|operation| operation.takes_xray());
-        if takes_it
+        let is_passed_on = self.state().operation.is_some_and(|operation| operation.passes_xray());
+        if is_passed_on
             && !headers.contains_key(XRay::HEADER)
             && let Some(xray) = XRay::of(&self.context)
         {
-            let _ = headers.try_insert(XRay::HEADER, xray.to_string()); // it is all ASCII
+            let _ = headers.try_insert(XRay::HEADER, xray.to_string()); // cannot fail: it is ASCII
         }
     }
 
-    /// Whether the response that has just come is to be watched, by one of us.
+    /// Whether the response that has just come has to be watched. False if it is being watched already.
     #[cfg(feature = "invoke")]
     pub(super) fn watches(&self, is_stream: bool, config: &ConfigBag) -> bool {
         let mut state = self.state();
@@ -132,73 +133,74 @@ impl Call {
     /// The SDK is done.
     pub(super) fn executed(&self, context: &FinalizerInterceptorContextRef<'_>, config: &ConfigBag) {
         let mut state = self.state();
-        let Some(open) = &state.open else { return };
+        let Some(call) = &state.span else { return };
         if let Some(response) = context.response() {
-            open.attribute(semconv::HTTP_RESPONSE_STATUS_CODE, i64::from(response.status().as_u16()));
+            call.attribute(semconv::HTTP_RESPONSE_STATUS_CODE, i64::from(response.status().as_u16()));
             if let Some(id) = ["x-amzn-requestid", "x-amz-request-id"].iter().find_map(|n| response.headers().get(n)) {
-                open.attribute(semconv::AWS_REQUEST_ID, id)
+                call.attribute(semconv::AWS_REQUEST_ID, id)
             }
         }
         let attempts = attempts(config);
         if attempts > 1 {
-            open.attribute(semconv::REQUEST_ATTEMPTS, i64::from(attempts))
+            call.attribute(semconv::REQUEST_ATTEMPTS, i64::from(attempts))
         }
         let operation = state.operation;
-        if let (Some(operation), Some(capture), Some(span)) = (operation, &state.capture, open.span())
+        if let (Some(operation), Some(capture), Some(span)) = (operation, &state.capture, call.span())
             && let Some(Ok(output)) = context.output_or_error()
         {
-            operation.capture_answer(output, span, capture)
+            operation.capture_response(output, span, capture)
         }
         match context.output_or_error() {
-            // Its body says how it went.
+            // The body of the response will say how the call went.
             #[cfg(feature = "invoke")]
             Some(Ok(_)) if state.watched.is_some() => {}
             Some(Ok(output)) => {
-                if let (Some(operation), Some(open)) = (operation, state.open.take()) {
+                if let (Some(operation), Some(call)) = (operation, state.span.take()) {
                     let refused = state.refused();
-                    operation.answered(output, open, std::mem::take(&mut state.entries), refused)
+                    operation.responded(output, call, std::mem::take(&mut state.entries), refused)
                 }
             }
             Some(Err(error)) => {
                 let refused = state.refused();
-                state.fail(&Failure::of(error, |error| operation?.metadata(error)), refused)
+                state.fail(&CallError::of_sdk(error, |error| operation?.metadata(error)), refused)
             }
             None => {}
         }
     }
 
-    /// It failed, if nothing was known yet: before the SDK made a request of it, or by a time limit around all of it.
-    pub(super) fn ended(&self, error: &dyn StdError) {
+    /// The future resolved to an error. The span may still be open: the SDK could not make a request, or a time limit around
+    /// the whole call was reached.
+    pub(super) fn failed(&self, error: &dyn StdError) {
         let mut state = self.state();
-        if state.open.is_some() {
+        if state.span.is_some() {
             let refused = state.refused();
-            state.fail(&Failure::untold(error), refused)
+            state.fail(&CallError::of_any(error), refused)
         }
     }
 
-    /// The response stream says how it went; the first word counts.
+    /// The response stream says how the call went. Only the first report counts.
     #[cfg(feature = "invoke")]
-    pub(super) fn streamed(&self, outcome: Result<(), Failure>) {
+    pub(super) fn streamed(&self, outcome: Result<(), CallError>) {
         let mut state = self.state();
         match outcome {
-            Ok(()) => state.open.take().into_iter().for_each(Open::ended),
-            Err(failure) => state.fail(&failure, UNKNOWN),
+            Ok(()) => state.span.take().into_iter().for_each(CallSpan::end),
+            Err(error) => state.fail(&error, UNKNOWN),
         }
     }
 }
 
 impl State {
-    /// What a failure says of what was handed over.
+    /// The status of what the service has refused.
     fn refused(&self) -> &'static str {
-        if self.is_sending || self.may_be_taken { UNKNOWN } else { REJECTED }
+        if self.is_sending || self.may_be_accepted { UNKNOWN } else { REJECTED }
     }
 
-    fn fail(&mut self, failure: &Failure, handoff: &'static str) {
+    fn fail(&mut self, error: &CallError, handoff: &'static str) {
         for (_, entry) in self.entries.drain(..) {
-            Open::HandedOff(entry).failed(failure, handoff)
+            CallSpan::Handoff(entry).fail(error, handoff)
         }
-        if let Some(open) = self.open.take() {
-            open.failed(failure, handoff)
+        if let Some(call) = self.span.take() {
+            call.fail(error, handoff)
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Calls of functions.
 
-use super::failure::{Failure, UNKNOWN};
-use super::open::{Entries, Open, Packing, room};
+use super::call_error::{CallError, UNKNOWN};
+use super::call_span::{CallSpan, Entries, Packing, room};
 use super::operation::Operation;
 use crate::carrier::ClientContext;
 use crate::describe;
@@ -17,7 +17,7 @@ use spanbridge::observe::Span;
 use spanbridge::payload::{HiddenFields, splice, take};
 use spanbridge::semconv;
 
-/// What functions take and answer.
+/// The media type of payloads and responses.
 const JSON: &str = "application/json";
 const EVENT: &str = "Event";
 const DRY_RUN: &str = "DryRun";
@@ -29,33 +29,33 @@ impl Operation for Invoke {
     type Input = InvokeInput;
     type Output = InvokeOutput;
     type Error = InvokeError;
-    const TAKES_XRAY: bool = true;
+    const PASSES_XRAY: bool = true;
 
-    fn open(input: &InvokeInput) -> Open {
+    fn open(input: &InvokeInput) -> CallSpan {
         open("Invoke", input.function_name(), input.invocation_type().map(|t| t.as_str()))
     }
 
     fn pack(input: &mut InvokeInput, packing: &mut Packing<'_>) {
         let kind = input.invocation_type.as_ref().map(|t| t.as_str());
         let function = input.function_name.as_deref();
-        tell_region(function, packing);
+        record_region(function, packing);
         pack(function, kind, &mut input.client_context, &mut input.payload, packing)
     }
 
-    fn capture_answer(output: &InvokeOutput, span: &Span, capture: &CapturePolicy) {
-        // An `Event` has none.
-        let answer = output.payload.as_ref().map(Blob::as_ref).filter(|answer| !answer.is_empty());
-        if let Some(answer) = answer {
-            capture.record_payload(span, "output", JSON, answer)
+    fn capture_response(output: &InvokeOutput, span: &Span, capture: &CapturePolicy) {
+        // The response to an `Event` call is empty.
+        let response = output.payload.as_ref().map(Blob::as_ref).filter(|response| !response.is_empty());
+        if let Some(response) = response {
+            capture.record_payload(span, "output", JSON, response)
         }
     }
 
-    fn answered(output: &InvokeOutput, call: Open, _: Entries, _: &'static str) {
+    fn responded(output: &InvokeOutput, call: CallSpan, _: Entries, _: &'static str) {
         match &output.function_error {
-            None => call.ended(),
+            None => call.end(),
             Some(error) => {
                 let body = output.payload.as_ref().map(Blob::as_ref).unwrap_or_default();
-                call.failed(&Failure::of_function(body, error), UNKNOWN)
+                call.fail(&CallError::of_function(body, error), UNKNOWN)
             }
         }
     }
@@ -69,9 +69,9 @@ impl Operation for InvokeWithResponseStream {
     type Output = InvokeWithResponseStreamOutput;
     type Error = InvokeWithResponseStreamError;
     const STREAMS: bool = true;
-    const TAKES_XRAY: bool = true;
+    const PASSES_XRAY: bool = true;
 
-    fn open(input: &InvokeWithResponseStreamInput) -> Open {
+    fn open(input: &InvokeWithResponseStreamInput) -> CallSpan {
         let kind = input.invocation_type().map(|t| t.as_str());
         open("InvokeWithResponseStream", input.function_name(), kind)
     }
@@ -79,27 +79,27 @@ impl Operation for InvokeWithResponseStream {
     fn pack(input: &mut InvokeWithResponseStreamInput, packing: &mut Packing<'_>) {
         let kind = input.invocation_type.as_ref().map(|t| t.as_str());
         let function = input.function_name.as_deref();
-        tell_region(function, packing);
+        record_region(function, packing);
         pack(function, kind, &mut input.client_context, &mut input.payload, packing)
     }
 
-    fn answered(_: &InvokeWithResponseStreamOutput, call: Open, _: Entries, _: &'static str) {
-        call.ended()
+    fn responded(_: &InvokeWithResponseStreamOutput, call: CallSpan, _: Entries, _: &'static str) {
+        call.end()
     }
 }
 
-pub(super) fn open(operation: &'static str, function: Option<&str>, kind: Option<&str>) -> Open {
+pub(super) fn open(operation: &'static str, function: Option<&str>, kind: Option<&str>) -> CallSpan {
     let span = describe::invoke(function.unwrap_or_default(), None, operation);
     let span = match kind {
         Some(kind @ (EVENT | DRY_RUN)) => span.attribute(semconv::FUNCTION_INVOCATION_TYPE, kind),
         _ => span,
     };
     let span = span.open();
-    if kind == Some(EVENT) { Open::HandedOff(Handoff::new(span)) } else { Open::Answered(span) }
+    if kind == Some(EVENT) { CallSpan::Handoff(Handoff::new(span)) } else { CallSpan::Response(span) }
 }
 
-/// The client's region is that of the function, unless its name says another.
-fn tell_region(function: Option<&str>, packing: &Packing<'_>) {
+/// Records the client's region, which is also the function's, unless an ARN names another.
+fn record_region(function: Option<&str>, packing: &Packing<'_>) {
     let is_arn = function.is_some_and(|name| name.starts_with("arn:"));
     if let Some(region) = packing.config.load::<Region>().filter(|_| !is_arn) {
         packing.span.attribute(semconv::FAAS_INVOKED_REGION, region.as_ref())
@@ -118,16 +118,16 @@ fn pack(
     }
     match kind {
         _ if !packing.span.context().travels() => {}
-        // Nothing runs.
+        // No function runs.
         Some(DRY_RUN) => {}
         _ if is_in_payload(function, kind, packing) => into_payload(payload, packing),
-        // Whoever reads it expects one.
+        // The payload has the field already, so the function expects it.
         Some(EVENT) if payload.as_ref().is_some_and(|payload| take(payload.as_ref()).fields.is_some()) => {
             into_payload(payload, packing)
         }
         Some(EVENT) => {
-            let why = "an `Event` call carries no context unless in its payload, and that was not asked for: \
-                       name the function by `Propagate::in_payload_of`, or observe the call";
+            let why = "an `Event` call can carry its context only in the payload, and the function is not among those of \
+                       `Propagate::in_payload_of`, nor is the call observed";
             packing.span.diagnostic(semconv::INJECTION_NOT_POSSIBLE, why)
         }
         _ => into_client_context(client_context, packing),
@@ -140,29 +140,29 @@ fn is_in_payload(function: Option<&str>, kind: Option<&str>, packing: &Packing<'
 }
 
 fn into_client_context(client_context: &mut Option<String>, packing: &Packing<'_>) {
-    let mut users = match client_context.as_deref().map(ClientContext::read) {
+    let mut merged = match client_context.as_deref().map(str::parse::<ClientContext>) {
         None => ClientContext::default(),
-        Some(Ok(users)) => users,
+        Some(Ok(given)) => given,
         Some(Err(problem)) => return packing.span.diagnostic(semconv::INJECTION_NOT_POSSIBLE, &problem.to_string()),
     };
-    match outgoing(packing.span.context(), &users) {
+    match outgoing(packing.span.context(), &merged) {
         Outgoing::Keep(theirs) => packing.span.link(&theirs),
         Outgoing::Write => {
-            packing.left_out(users.inject(packing.span.context()));
-            *client_context = users.encode()
+            packing.record_left_out(merged.inject(packing.span.context()));
+            *client_context = merged.encode()
         }
     }
 }
 
-/// The most that a payload may be, in bytes: of an asynchronous call in former times and today, and of one that waits.
+/// The largest payload, in bytes: of an asynchronous call formerly and today, and of a synchronous one.
 const LIMITS: [usize; 3] = [256 * 1024, 1024 * 1024, 6 * 1024 * 1024];
-/// What the hidden field costs beside the headers in it, and what each of those costs beside its name and value.
+/// The size of the hidden field without the headers in it, and of a header without its name and value.
 const FIELD: usize = r#""__spanbridge":{},"#.len();
 const HEADER: usize = r#""":"","#.len();
 
 fn into_payload(payload: &mut Option<Blob>, packing: &Packing<'_>) {
     let span = packing.span;
-    // A function that gets no payload is given an empty object.
+    // Without a payload, a function gets an empty object.
     let bytes = payload.as_ref().map_or(&b"{}"[..], Blob::as_ref);
     let there = take(bytes).fields;
     if let Some(Outgoing::Keep(theirs)) = there.map(|fields| outgoing(span.context(), &fields)) {
@@ -171,18 +171,18 @@ fn into_payload(payload: &mut Option<Blob>, packing: &Packing<'_>) {
     let room = room(&LIMITS, bytes.len()).saturating_sub(FIELD);
     let mut fields = HiddenFields::default();
     let budget = Budget { bytes: room, per_header: HEADER, headers: usize::MAX };
-    packing.left_out(inject_within(span.context(), budget, &mut fields));
+    packing.record_left_out(inject_within(span.context(), budget, &mut fields));
     if fields.is_empty() {
         return;
     }
     match splice(bytes, &fields) {
-        // A character that needs an escape takes more than it was counted for.
+        // A character that has to be escaped takes more room than it was counted for.
         Some(with_context) if with_context.len() > bytes.len() + room + FIELD => {
-            packing.left_out(Some("no room for the context".to_owned()))
+            packing.record_left_out(Some("no room for the context".to_owned()))
         }
         Some(with_context) => *payload = Some(Blob::new(with_context)),
         None => {
-            let why = "the payload is not a JSON object, so it carries no context";
+            let why = "the payload is not a JSON object, so it cannot carry the context";
             span.diagnostic(semconv::INJECTION_NOT_POSSIBLE, why)
         }
     }
@@ -190,14 +190,14 @@ fn into_payload(payload: &mut Option<Blob>, packing: &Packing<'_>) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::wanted::InPayload;
+    use super::super::options::InPayload;
     use super::*;
     use aws_smithy_types::config_bag::ConfigBag;
     use spanbridge::w3c::{Baggage, SAMPLED, TraceParent, TraceState};
     use spanbridge::{Context, Memory, Recorder, SpanId, TraceId, observe};
 
-    /// A payload of this size, after a context went into it that has this for its baggage or, where there are quotes in it,
-    /// its tracestate.
+    /// A payload of this size, after a context was packed into it. `rest` is the context's baggage or, if it has quotes, its
+    /// tracestate.
     fn packed(size: usize, rest: &str) -> Vec<u8> {
         let recorder = Recorder::builder("test").sink(Memory::new()).build().unwrap();
         let context = recorder.in_scope(|| {
@@ -217,10 +217,10 @@ mod tests {
     }
 
     #[test]
-    fn no_payload_is_too_large_because_of_us() {
+    fn packing_exceeds_no_limit() {
         let quotes = format!("k={}", r#"""#.repeat(100));
         for limit in LIMITS {
-            // No room at all, room for the traceparent, for all of it as counted, and for all of it as written.
+            // No room; room for the traceparent; for everything as counted; and for everything as written.
             for (room, rest, ours) in [
                 (0, "k=v", 0),
                 (89, "k=v", 0),

@@ -1,24 +1,74 @@
 //! What SQS and SNS have in common: a message's span, its context in message attributes, and batches of messages.
 
-use super::failure::{Failure, UNKNOWN};
-use super::open::{Entries, Open, Packing, room};
+use super::call_error::{CallError, UNKNOWN};
+use super::call_span::{CallSpan, Entries, Packing, room};
 use crate::carrier::{Attribute, Attributes};
 use spanbridge::carrier::{Outgoing, outgoing};
 use spanbridge::messaging::{CapturePolicy, Handoff, Message, Step, UNKNOWN_TYPE, span};
 use spanbridge::observe::{self, Span, SpanBuilder};
 use spanbridge::payload::take;
-use spanbridge::{Kind, semconv};
+use spanbridge::{Context, Kind, semconv};
 use std::collections::{BTreeMap, HashMap};
 
-/// The most that a message, or all of a batch, may be, in bytes: in former times and today. A queue may be set to less.
+/// The largest message or batch, in bytes: formerly, and today. A queue may be set to less.
 const LIMITS: [usize; 2] = [256 * 1024, 1024 * 1024];
 
-/// The SDKs' types of an attribute differ in name only.
-macro_rules! attribute {
-    ($type:ty) => {
-        impl crate::carrier::Attribute for $type {
+/// A service that takes messages.
+pub(super) struct Service {
+    /// `messaging.system`.
+    pub(super) system: &'static str,
+    /// `messaging.operation.name` of a message.
+    pub(super) send: &'static str,
+    /// `messaging.operation.name` of a batch.
+    pub(super) send_batch: &'static str,
+    /// The attribute that has the destination in full.
+    pub(super) destination: &'static str,
+}
+
+impl Service {
+    /// The span of a message, under the current context. `destination` is a URL, an ARN or a name.
+    pub(super) fn message(&self, destination: &str) -> Handoff {
+        Handoff::new(self.span(self.send, destination).open())
+    }
+
+    /// The span of a batch. Its messages have their own spans under it, and only they are handed over.
+    pub(super) fn batch(&self, destination: &str, count: usize) -> CallSpan {
+        let span = self.span(self.send_batch, destination).kind(Kind::Client);
+        CallSpan::Response(span.attribute(semconv::MESSAGING_BATCH_COUNT, count).open())
+    }
+
+    fn span(&self, operation: &'static str, destination: &str) -> SpanBuilder {
+        // The last part of a URL or an ARN is the name.
+        let name = destination.rsplit(['/', ':']).next().unwrap_or(destination);
+        let span = span(self.system, Step::Send, operation, name);
+        if destination.is_empty() { span } else { span.attribute(self.destination, destination) }
+    }
+}
+
+type Map<V> = Option<HashMap<String, V>>;
+
+/// A message to send, in an SDK's type.
+pub(super) trait Sendable {
+    type Attribute: Attribute;
+
+    /// The body and the attributes.
+    fn parts(&mut self) -> (&str, &mut Map<Self::Attribute>);
+
+    /// Adds X-Ray's header, if the service has a place for it beside the attributes.
+    fn add_xray(&mut self, _: &Context) {}
+}
+
+/// An entry of a batch, in an SDK's type.
+pub(super) trait Entry: Sendable {
+    fn id(&self) -> &str;
+}
+
+/// The SDKs' types of an attribute and of a refused entry differ only in their paths.
+macro_rules! types {
+    ($attribute:ty, $refused:ty) => {
+        impl crate::carrier::Attribute for $attribute {
             fn of_text(text: &str) -> Self {
-                let value = <$type>::builder().data_type("String").string_value(text).build();
+                let value = <$attribute>::builder().data_type("String").string_value(text).build();
                 value.expect("it has the one field that it needs")
             }
 
@@ -30,60 +80,66 @@ macro_rules! attribute {
                 self.data_type().len() + crate::carrier::Attribute::bytes(self).map_or(0, <[u8]>::len)
             }
         }
+
+        impl<'a> From<&'a $refused> for message::Refused<'a> {
+            fn from(entry: &'a $refused) -> Self {
+                let is_ours = entry.sender_fault();
+                message::Refused { id: entry.id(), code: entry.code(), message: entry.message(), is_ours }
+            }
+        }
     };
 }
 
-pub(super) use attribute;
+pub(super) use types;
 
-/// The two services.
-pub(super) struct Service {
-    /// `messaging.system`.
-    pub(super) system: &'static str,
-    /// `messaging.operation.name`, of one message and of a batch.
-    pub(super) send: &'static str,
-    pub(super) send_batch: &'static str,
-    /// Where the destination is told in full.
-    pub(super) destination: &'static str,
+/// Captures a message, and packs the context of its span into its attributes.
+pub(super) fn pack(message: &mut impl Sendable, packing: &Packing<'_>) {
+    let mut total = size(message);
+    pack_one(message, packing.span, packing.capture, &mut total)
 }
 
-impl Service {
-    /// The span of a message, begun under what is current. A destination in full ends with its name.
-    pub(super) fn message(&self, destination: &str) -> Handoff {
-        Handoff::new(self.span(self.send, destination).open())
-    }
-
-    /// The span of a batch. Its messages have spans of their own under it, and it is those that are handed over.
-    pub(super) fn batch(&self, destination: &str, count: usize) -> Open {
-        let span = self.span(self.send_batch, destination).kind(Kind::Client);
-        Open::Answered(span.attribute(semconv::MESSAGING_BATCH_COUNT, count).open())
-    }
-
-    fn span(&self, operation: &'static str, destination: &str) -> SpanBuilder {
-        // A URL, an ARN, or neither.
-        let name = destination.rsplit(['/', ':']).next().unwrap_or(destination);
-        let span = span(self.system, Step::Send, operation, name);
-        if destination.is_empty() { span } else { span.attribute(self.destination, destination) }
+/// Opens a span for each entry of a batch, and packs each as a message.
+pub(super) fn pack_batch(entries: &mut [impl Entry], service: &Service, destination: &str, packing: &mut Packing<'_>) {
+    let mut total = entries.iter_mut().map(size).sum();
+    for entry in entries {
+        let handoff = observe::in_scope(packing.span.context(), || service.message(destination));
+        let handoff = packing.capture.into_iter().fold(handoff, Handoff::guarded);
+        if let Some(span) = handoff.span() {
+            pack_one(entry, span, packing.capture, &mut total)
+        }
+        packing.entries.push((entry.id().to_owned(), handoff))
     }
 }
 
-type Map<V> = Option<HashMap<String, V>>;
-
-/// What a message counts as, in bytes.
-pub(super) fn size<V: Attribute>(body: &str, attributes: &Map<V>) -> usize {
-    let attributes = attributes.iter().flatten();
-    body.len() + attributes.map(|(name, value)| name.len() + value.size()).sum::<usize>()
+/// `total` is the size of all that is sent at once, and is updated.
+fn pack_one(message: &mut impl Sendable, span: &Span, policy: Option<&CapturePolicy>, total: &mut usize) {
+    capture(message, span, policy);
+    let (_, attributes) = message.parts();
+    inject(attributes, span, total);
+    message.add_xray(span.context())
 }
 
-/// What is recorded of a message, before its context is packed.
-pub(super) fn capture<V: Attribute>(capture: Option<&CapturePolicy>, span: &Span, body: &str, attributes: &Map<V>) {
-    if capture.is_none_or(CapturePolicy::tells_size) {
+/// The size of a message, in bytes.
+fn size(message: &mut impl Sendable) -> usize {
+    let (body, attributes) = message.parts();
+    body.len() + attributes_size(attributes)
+}
+
+fn attributes_size<V: Attribute>(attributes: &Map<V>) -> usize {
+    attributes.iter().flatten().map(|(name, value)| name.len() + value.size()).sum()
+}
+
+/// Captures a message, before its context is packed.
+pub(super) fn capture(message: &mut impl Sendable, span: &Span, policy: Option<&CapturePolicy>) {
+    let (body, attributes) = message.parts();
+    if policy.is_none_or(CapturePolicy::tells_size) {
         span.attribute(semconv::MESSAGING_BODY_SIZE, body.len())
     }
-    let Some(capture) = capture.filter(|capture| capture.looks_at_messages() && span.id().is_some()) else { return };
+    let Some(policy) = policy.filter(|policy| policy.looks_at_messages() && span.id().is_some()) else { return };
     let body = take(body.as_bytes()).payload();
     let message = Message { step: Step::Send, content_type: UNKNOWN_TYPE, payload: &body };
-    capture.record(span, &message, |each| {
-        // A map has no order, and what is the same is to look the same.
+    policy.record(span, &message, |each| {
+        // Sorted, so that equal attributes are recorded equally.
         let sorted: BTreeMap<_, _> = attributes.iter().flatten().collect();
         for (name, value) in sorted {
             each(name, value.bytes().unwrap_or_default())
@@ -91,18 +147,16 @@ pub(super) fn capture<V: Attribute>(capture: Option<&CapturePolicy>, span: &Span
     })
 }
 
-/// Packs the context of a span into a message's attributes, where there is room in what is sent at once. That is of this
-/// size so far, and grows.
-pub(super) fn pack<V: Attribute>(attributes: &mut Map<V>, span: &Span, all: &mut usize) {
+fn inject<V: Attribute>(attributes: &mut Map<V>, span: &Span, total: &mut usize) {
     if !span.context().travels() {
         return;
     }
-    let before = size("", attributes);
+    let before = attributes_size(attributes);
     let mut carrier = Attributes(attributes.get_or_insert_default());
     match outgoing(span.context(), &carrier) {
         Outgoing::Keep(theirs) => span.link(&theirs),
         Outgoing::Write => {
-            if let Some(left_out) = carrier.inject(span.context(), room(&LIMITS, *all)) {
+            if let Some(left_out) = carrier.inject(span.context(), room(&LIMITS, *total)) {
                 span.diagnostic(semconv::INJECTION_DROPPED, &left_out)
             }
         }
@@ -110,39 +164,25 @@ pub(super) fn pack<V: Attribute>(attributes: &mut Map<V>, span: &Span, all: &mut
     if attributes.as_ref().is_some_and(HashMap::is_empty) {
         *attributes = None
     }
-    *all = all.saturating_add(size("", attributes)).saturating_sub(before)
+    *total = total.saturating_add(attributes_size(attributes)).saturating_sub(before)
 }
 
-/// Begins the span of an entry of a batch, for `pack` to capture and pack.
-pub(super) fn entry(
-    packing: &mut Packing<'_>,
-    service: &Service,
-    (destination, id): (&str, &str),
-    pack: impl FnOnce(&Span),
-) {
-    let handoff = observe::in_scope(packing.span.context(), || service.message(destination));
-    let handoff = packing.capture.into_iter().fold(handoff, Handoff::guarded);
-    if let Some(span) = handoff.span() {
-        pack(span)
-    }
-    packing.entries.push((id.to_owned(), handoff))
-}
-
-/// An entry that the service did not take.
+/// An entry that the service refused.
 pub(super) struct Refused<'a> {
     pub(super) id: &'a str,
     pub(super) code: &'a str,
     pub(super) message: Option<&'a str>,
-    /// It is the sender's fault, the service says. What is its own fault it may have taken.
+    /// Whether it is the sender's fault, as the service says. What failed by its own fault it may have accepted.
     pub(super) is_ours: bool,
 }
 
-/// Ends the spans of a batch. What the answer does not speak of is unknown; `refusal` is what a refusal says.
-pub(super) fn batch_answered<'a>(
-    call: Open,
+/// Ends the spans of a batch. The status of entries that the response does not mention is unknown; `refused_status` is that
+/// of refused entries.
+pub(super) fn batch_responded<'a>(
+    call: CallSpan,
     mut entries: Entries,
-    refusal: &'static str,
-    taken: impl Iterator<Item = (&'a str, Option<&'a str>)>,
+    refused_status: &'static str,
+    accepted: impl Iterator<Item = (&'a str, Option<&'a str>)>,
     refused: impl Iterator<Item = Refused<'a>>,
 ) {
     let count = entries.len();
@@ -150,29 +190,32 @@ pub(super) fn batch_answered<'a>(
         let at = entries.iter().position(|(entry, _)| entry == id)?;
         Some(entries.swap_remove(at).1)
     };
-    for (id, message_id) in taken {
+    for (id, message_id) in accepted {
         if let Some(handoff) = take(id) {
-            answered(handoff, message_id)
+            responded(handoff, message_id)
         }
     }
     let (mut failed, mut code) = (0, None);
     for refused in refused {
         failed += 1;
-        let handoff = if refused.is_ours { refusal } else { UNKNOWN };
-        let failure = Failure::told(refused.code.to_owned(), refused.message.unwrap_or("the service refused it"));
+        let status = if refused.is_ours { refused_status } else { UNKNOWN };
+        let error = CallError::new(refused.code.to_owned(), refused.message.unwrap_or("the service refused it"));
         if let Some(entry) = take(refused.id) {
-            Open::HandedOff(entry).failed(&failure, handoff)
+            CallSpan::Handoff(entry).fail(&error, status)
         }
-        code.get_or_insert(failure.kind);
+        code.get_or_insert(error.kind);
     }
     match code {
-        None => call.ended(),
-        Some(code) => call.failed(&Failure::told(code, format!("{failed} of {count} messages were refused")), refusal),
+        None => call.end(),
+        Some(code) => {
+            let error = CallError::new(code, format!("{failed} of {count} messages were refused"));
+            call.fail(&error, refused_status)
+        }
     }
 }
 
-/// The service has the message.
-pub(super) fn answered(handoff: Handoff, message_id: Option<&str>) {
+/// Ends the span of a message that the service has accepted.
+pub(super) fn responded(handoff: Handoff, message_id: Option<&str>) {
     if let (Some(span), Some(id)) = (handoff.span(), message_id) {
         span.attribute(semconv::MESSAGING_MESSAGE_ID, id)
     }

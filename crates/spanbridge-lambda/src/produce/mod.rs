@@ -1,16 +1,16 @@
-//! Calling functions and sending messages, with the AWS SDK.
+//! Calling functions and sending messages with the AWS SDK.
 //!
-//! There is one mechanism, an interceptor of the SDK: it opens the span where nobody has, packs the context into the
-//! typed request, and ends the span when the SDK is done. `.observed()` opens the span before, so that it is current
-//! while the SDK sends, and gives it to the same interceptor.
+//! There is one mechanism, an interceptor of the SDK. It opens the span unless that is open, packs the context into the
+//! typed request, and ends the span when the SDK is done. `.observed()` opens the span first, so that it is current while the
+//! SDK sends, and passes it to the same interceptor.
 
 mod call;
-mod failure;
+mod call_error;
+mod call_span;
 mod observed;
-mod open;
 mod operation;
+mod options;
 mod propagate;
-mod wanted;
 
 #[cfg(feature = "invoke")]
 mod invoke;

@@ -1,91 +1,89 @@
 //! `.observed()` on the SDK's builders.
 
 use super::call::Call;
-use super::open::Open;
+use super::call_span::CallSpan;
+use super::options::{CallOptions, InPayload};
 use super::propagate::Propagate;
-use super::wanted::{InPayload, Wanted};
 use spanbridge::messaging::CapturePolicy;
 use spanbridge::observe;
 
-/// `.observed()` before `.send()`: for the SDK's builders of `invoke`, `invoke_with_response_stream`, `send_message`,
+/// `.observed()` before `.send()`, for the SDK's builders of `invoke`, `invoke_with_response_stream`, `send_message`,
 /// `send_message_batch`, `publish` and `publish_batch`.
-pub trait CallExt: Sized {
-    /// The same call, with a span that is current while the SDK sends and whose context goes along.
+pub trait CallExt: Builder {
+    /// The same call with a span, which is current while the SDK sends and whose context is sent along.
     ///
-    /// A function finds it in the client context; one that is called as an `Event`, for which there is no client context, in
-    /// the hidden field of its payload. A function of ours takes that out; others see it.
-    fn observed(self) -> ObservedCall<Self>;
-}
-
-impl<B: Builder> CallExt for B {
+    /// A function finds the context in the client context. An `Event` call has no client context: there the context is in
+    /// the hidden field of the payload. A function observed by this crate does not see that field; others do.
     fn observed(self) -> ObservedCall<Self> {
-        let wanted = Wanted { in_payload: InPayload::IfNeeded, ..Wanted::default() };
-        ObservedCall { builder: self, wanted }
+        let options = CallOptions { in_payload: InPayload::IfNeeded, ..CallOptions::default() };
+        ObservedCall { builder: self, options }
     }
 }
 
-/// A call, observed. What it gives is the SDK's own.
+impl<B: Builder> CallExt for B {}
+
+/// An observed call. Its result is the SDK's own.
 #[derive(Clone, Debug)]
 #[must_use = "nothing is sent before `send`"]
 pub struct ObservedCall<B> {
     builder: B,
-    wanted: Wanted,
+    options: CallOptions,
 }
 
-/// A builder of the SDK's.
+/// A builder of the SDK. (Cannot be named outside of this crate, which seals [`CallExt`].)
 pub trait Builder: Sized {}
 
 impl<B> ObservedCall<B> {
-    /// What is recorded of what is sent and answered; the size of messages where nothing is said.
+    /// What is recorded of the request and the response. Default: the sizes of messages.
     ///
-    /// - Of a call of a function the payload is the step's `input`, and the function's answer its `output`, as with the span
-    ///   of the function itself. No attribute tells their sizes, so they are artifacts also under
-    ///   [`CaptureMode::Reference`](crate::CaptureMode::Reference). Of an answer that is streamed nothing is recorded.
-    /// - Of a message the body is the step's `output`, and its attributes are the `output.headers`: of a batch, each
-    ///   message's with its own span.
+    /// - For a call of a function, the payload is captured as `input` and the function's response as `output`, as on the span
+    ///   of the function itself. Both are artifacts even under [`CaptureMode::Reference`](crate::CaptureMode::Reference),
+    ///   because no attribute has their sizes. A streamed response is not captured.
+    /// - For a message, the body is captured as `output` and its attributes as `output.headers`; in a batch, each on the span of
+    ///   its message.
     ///
-    /// Our own field and attributes are not among it.
+    /// Our own field and attributes are left out.
     pub fn capture(self, capture: &CapturePolicy) -> Self {
-        ObservedCall { wanted: Wanted { capture: Some(capture.clone()), ..self.wanted }, ..self }
+        ObservedCall { options: CallOptions { capture: Some(capture.clone()), ..self.options }, ..self }
     }
 
     #[cfg(feature = "invoke")]
     fn into_payload(self) -> Self {
-        ObservedCall { wanted: Wanted { in_payload: InPayload::Always, ..self.wanted }, ..self }
+        ObservedCall { options: CallOptions { in_payload: InPayload::Always, ..self.options }, ..self }
     }
 
-    /// The span begins here, not when the future is first polled.
+    /// Sends the call. The span begins here, not when the future is first polled.
     pub(super) fn send_with<F, T, E>(
         self,
-        begin: fn(&B) -> Open,
+        begin: fn(&B) -> CallSpan,
         send: fn(B, Propagate) -> F,
     ) -> impl Future<Output = Result<T, E>>
     where
         F: Future<Output = Result<T, E>>,
         E: std::error::Error,
     {
-        let call = Call::new(begin(&self.builder), self.wanted);
+        let call = Call::new(begin(&self.builder), self.options);
         let sending = observe::with_context(call.context().clone(), send(self.builder, Propagate::of(call.clone())));
         async move {
             let result = sending.await;
             if let Err(error) = &result {
-                call.ended(error)
+                call.failed(error)
             }
             result
         }
     }
 }
 
-/// What one builder's `send` consists of.
+/// Implements `send` for a builder.
 macro_rules! observed {
     ($builder:ty, $output:ty, $sdk_error:ident<$error:ty>, $begin:expr) => {
         impl Builder for $builder {}
 
         impl ObservedCall<$builder> {
-            /// The builder's own `send`, in a span that ends by how the call went.
+            /// Calls the builder's own `send` in a span that ends with the call.
             ///
             /// # Errors
-            /// The SDK's.
+            /// Returns the SDK's error unchanged.
             pub fn send(self) -> impl Future<Output = Result<$output, $sdk_error<$error>>> + Send {
                 self.send_with($begin, |builder, interceptor| builder.customize().interceptor(interceptor).send())
             }
@@ -122,15 +120,15 @@ mod invoke {
     );
 
     impl ObservedCall<InvokeFluentBuilder> {
-        /// The function finds the context in the hidden field of its payload. So it is with `Event` anyway, which carries
-        /// no client context.
+        /// Puts the context into the hidden field of the payload. `Event` calls do so anyway, because they have no client
+        /// context.
         pub fn in_payload(self) -> Self {
             self.into_payload()
         }
     }
 
     impl ObservedCall<InvokeWithResponseStreamFluentBuilder> {
-        /// The function finds the context in the hidden field of its payload.
+        /// Puts the context into the hidden field of the payload.
         pub fn in_payload(self) -> Self {
             self.into_payload()
         }
@@ -139,7 +137,7 @@ mod invoke {
 
 #[cfg(feature = "sqs")]
 mod sqs {
-    use super::super::{open::Open, sqs::SQS};
+    use super::super::{call_span::CallSpan, sqs::SQS};
     use super::{Builder, ObservedCall};
     use aws_sdk_sqs::error::SdkError;
     use aws_sdk_sqs::operation::send_message::builders::SendMessageFluentBuilder;
@@ -148,7 +146,7 @@ mod sqs {
     use aws_sdk_sqs::operation::send_message_batch::{SendMessageBatchError, SendMessageBatchOutput};
 
     observed!(SendMessageFluentBuilder, SendMessageOutput, SdkError<SendMessageError>, |builder| {
-        Open::HandedOff(SQS.message(builder.as_input().get_queue_url().as_deref().unwrap_or_default()))
+        CallSpan::Handoff(SQS.message(builder.as_input().get_queue_url().as_deref().unwrap_or_default()))
     });
 
     observed!(SendMessageBatchFluentBuilder, SendMessageBatchOutput, SdkError<SendMessageBatchError>, |builder| {
@@ -160,7 +158,7 @@ mod sqs {
 
 #[cfg(feature = "sns")]
 mod sns {
-    use super::super::{open::Open, sns::SNS};
+    use super::super::{call_span::CallSpan, sns::SNS};
     use super::{Builder, ObservedCall};
     use aws_sdk_sns::error::SdkError;
     use aws_sdk_sns::operation::publish::builders::PublishFluentBuilder;
@@ -171,7 +169,7 @@ mod sns {
     observed!(PublishFluentBuilder, PublishOutput, SdkError<PublishError>, |builder| {
         let input = builder.as_input();
         let topic = input.get_topic_arn().as_deref().or(input.get_target_arn().as_deref());
-        Open::HandedOff(SNS.message(topic.unwrap_or_default()))
+        CallSpan::Handoff(SNS.message(topic.unwrap_or_default()))
     });
 
     observed!(PublishBatchFluentBuilder, PublishBatchOutput, SdkError<PublishBatchError>, |builder| {

@@ -1,6 +1,6 @@
-//! What differs from operation to operation of the SDK: the span, where the context goes, and what an answer says.
+//! What differs between the operations of the SDK: the span, where the context goes, and what a response says.
 
-use super::open::{Entries, Open, Packing};
+use super::call_span::{CallSpan, Entries, Packing};
 use aws_smithy_runtime_api::client::interceptors::context::{Error, Input, Output};
 use aws_smithy_types::error::metadata::{ErrorMetadata, ProvideErrorMetadata};
 use spanbridge::messaging::CapturePolicy;
@@ -14,37 +14,37 @@ pub(super) trait Operation: Debug + Send + Sync + 'static {
     type Output: Debug + Send + Sync + 'static;
     type Error: ProvideErrorMetadata + StdError + Send + Sync + 'static;
 
-    /// The answer is over when its body is.
+    /// Whether the response is complete only when its body is.
     #[cfg(feature = "invoke")]
     const STREAMS: bool = false;
-    /// X-Ray's header of the request reaches who gets the message.
-    const TAKES_XRAY: bool = false;
+    /// Whether the service passes on X-Ray's header of the request.
+    const PASSES_XRAY: bool = false;
 
     /// Begins the span.
-    fn open(input: &Self::Input) -> Open;
+    fn open(input: &Self::Input) -> CallSpan;
 
     /// Captures what is sent, and packs the context.
     fn pack(input: &mut Self::Input, packing: &mut Packing<'_>);
 
-    /// Captures what was answered, where that is more than that it was taken.
-    fn capture_answer(_: &Self::Output, _: &Span, _: &CapturePolicy) {}
+    /// Captures the response, if it says more than that something was accepted.
+    fn capture_response(_: &Self::Output, _: &Span, _: &CapturePolicy) {}
 
-    /// Ends the spans by what was answered: that of the call, and of a batch those of its entries. `refused` is what a
-    /// refusal says of a hand-off: an attempt before may have got through.
-    fn answered(output: &Self::Output, call: Open, entries: Entries, refused: &'static str);
+    /// Ends the spans by the response: that of the call, and those of a batch's entries. `refused` is the status of what the
+    /// service refused, because an earlier attempt may have succeeded.
+    fn responded(output: &Self::Output, call: CallSpan, entries: Entries, refused: &'static str);
 }
 
-/// An operation, whatever its types.
+/// An operation of any types.
 pub(super) trait AnyOperation: Debug + Send + Sync {
     fn accepts(&self, input: &Input) -> bool;
-    fn open(&self, input: &Input) -> Option<Open>;
+    fn open(&self, input: &Input) -> Option<CallSpan>;
     fn pack(&self, input: &mut Input, packing: &mut Packing<'_>);
-    fn capture_answer(&self, output: &Output, span: &Span, capture: &CapturePolicy);
-    fn answered(&self, output: &Output, call: Open, entries: Entries, refused: &'static str);
+    fn capture_response(&self, output: &Output, span: &Span, capture: &CapturePolicy);
+    fn responded(&self, output: &Output, call: CallSpan, entries: Entries, refused: &'static str);
     fn metadata<'e>(&self, error: &'e Error) -> Option<&'e ErrorMetadata>;
     #[cfg(feature = "invoke")]
     fn streams(&self) -> bool;
-    fn takes_xray(&self) -> bool;
+    fn passes_xray(&self) -> bool;
 }
 
 impl<O: Operation> AnyOperation for O {
@@ -52,7 +52,7 @@ impl<O: Operation> AnyOperation for O {
         input.downcast_ref::<O::Input>().is_some()
     }
 
-    fn open(&self, input: &Input) -> Option<Open> {
+    fn open(&self, input: &Input) -> Option<CallSpan> {
         input.downcast_ref().map(O::open)
     }
 
@@ -62,15 +62,15 @@ impl<O: Operation> AnyOperation for O {
         }
     }
 
-    fn capture_answer(&self, output: &Output, span: &Span, capture: &CapturePolicy) {
+    fn capture_response(&self, output: &Output, span: &Span, capture: &CapturePolicy) {
         if let Some(output) = output.downcast_ref() {
-            O::capture_answer(output, span, capture)
+            O::capture_response(output, span, capture)
         }
     }
 
-    fn answered(&self, output: &Output, call: Open, entries: Entries, refused: &'static str) {
+    fn responded(&self, output: &Output, call: CallSpan, entries: Entries, refused: &'static str) {
         if let Some(output) = output.downcast_ref() {
-            O::answered(output, call, entries, refused)
+            O::responded(output, call, entries, refused)
         }
     }
 
@@ -83,7 +83,7 @@ impl<O: Operation> AnyOperation for O {
         O::STREAMS
     }
 
-    fn takes_xray(&self) -> bool {
-        O::TAKES_XRAY
+    fn passes_xray(&self) -> bool {
+        O::PASSES_XRAY
     }
 }

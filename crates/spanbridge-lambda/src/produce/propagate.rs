@@ -1,12 +1,12 @@
-//! The interceptor.
+//! The interceptor for the SDK's clients.
 
 use super::call::Call;
 use super::operation::AnyOperation;
+use super::options::{CallOptions, InPayload};
 #[cfg(feature = "sns")]
 use super::sns::{Publish, PublishBatch};
 #[cfg(feature = "sqs")]
 use super::sqs::{SendMessage, SendMessageBatch};
-use super::wanted::{InPayload, Wanted};
 #[cfg(feature = "invoke")]
 use super::{
     invoke::{Invoke, InvokeWithResponseStream},
@@ -24,11 +24,11 @@ use aws_smithy_types::config_bag::{ConfigBag, Storable, StoreReplace};
 use spanbridge::messaging::CapturePolicy;
 use std::sync::Arc;
 
-/// An interceptor for the SDK's clients: every call of a function (`Invoke`, `InvokeWithResponseStream`) and every message
-/// that is sent (`SendMessage`, `Publish`, and batches of them) gets a span and carries its context.
+/// An interceptor for the SDK's clients. Every call of a function (`Invoke`, `InvokeWithResponseStream`) and every message
+/// (`SendMessage`, `Publish`, and batches of them) gets a span and carries its context.
 ///
-/// One line in the configuration of a client covers all its calls. A call that is [`observed`](crate::CallExt::observed) as well
-/// has one span all the same. Other operations stay as they are.
+/// One line in the configuration of a client covers all its calls. A call that is also
+/// [`observed`](crate::CallExt::observed) still gets one span. Other operations are not touched.
 ///
 /// ```
 /// # #[cfg(feature = "invoke")]
@@ -38,20 +38,20 @@ use std::sync::Arc;
 /// # }
 /// ```
 ///
-/// **The payload of a function's call is not changed**, unless it is asked for: not every function expects a field more. A
-/// call that waits for its answer carries its context in the client context, where nobody meets it by chance. An `Event`
-/// has none of that: it carries X-Ray's header alone, which holds the trace and no parent, and a diagnostic
-/// `injection.not_possible` says so. [`in_payload_of`](Propagate::in_payload_of) names the functions that take the hidden
-/// field, as all do that are handled by this crate; a call that is [`observed`](crate::CallExt::observed) has asked for it.
-/// Where the payload has the field already, it is brought up to date.
+/// **The payload of a call is not changed** unless you ask for it, because not every function accepts an extra field. A
+/// synchronous call carries its context in the client context. An `Event` call has no client context: it carries only
+/// X-Ray's header, which has the trace but no parent, and a diagnostic `injection.not_possible` says so. Name the functions
+/// that accept the hidden field with [`in_payload_of`](Propagate::in_payload_of); all functions observed by this crate do. A
+/// call that is [`observed`](crate::CallExt::observed) uses the hidden field if it has to. If the payload has the field
+/// already, it is updated.
 ///
-/// One call that is customized takes it, too: `.customize().interceptor(Propagate::new()).send()`.
+/// It also works for a single call: `.customize().interceptor(Propagate::new()).send()`.
 ///
-/// The span is not current while the SDK sends: what the HTTP client below records belongs to what is around the call.
+/// The span is not current while the SDK sends, so spans of the HTTP client belong to the span around the call.
 #[derive(Clone, Debug, Default)]
 pub struct Propagate {
-    wanted: Wanted,
-    /// Of the one call that this is for.
+    options: CallOptions,
+    /// The one call that this is for.
     call: Option<Arc<Call>>,
 }
 
@@ -61,13 +61,13 @@ impl Propagate {
         Self::default()
     }
 
-    /// Every function finds the context in the hidden field of its payload, also where a client context would do.
+    /// Always puts the context into the hidden field of the payload, even if there could be a client context.
     pub fn in_payload(self) -> Self {
-        Propagate { wanted: Wanted { in_payload: InPayload::Always, ..self.wanted }, ..self }
+        Propagate { options: CallOptions { in_payload: InPayload::Always, ..self.options }, ..self }
     }
 
-    /// The same for these functions alone, in place of those that were named before. Named as in a call: by name or by
-    /// ARN, in part or whole, with or without a qualifier, which makes no difference.
+    /// Puts the context into the hidden field of the payload for calls of these functions, and no others. Name them as in a
+    /// call: by name or by all or part of the ARN. A qualifier makes no difference.
     ///
     /// ```
     /// let propagate = spanbridge_lambda::Propagate::new().in_payload_of(["score", "ship"]);
@@ -75,22 +75,21 @@ impl Propagate {
     #[cfg(feature = "invoke")]
     pub fn in_payload_of<F: AsRef<str>>(self, functions: impl IntoIterator<Item = F>) -> Self {
         let names = functions.into_iter().map(|function| crate::describe::invoked_name(function.as_ref()).to_owned());
-        Propagate { wanted: Wanted { in_payload: InPayload::Of(names.collect()), ..self.wanted }, ..self }
+        Propagate { options: CallOptions { in_payload: InPayload::Of(names.collect()), ..self.options }, ..self }
     }
 
-    /// What is recorded of the payloads and attributes that are sent, and of the answers of functions; the size of messages
-    /// where nothing is said. What a call that is [`observed`](crate::CallExt::observed) says about itself counts before
-    /// this.
+    /// What is recorded of payloads and attributes that are sent, and of the responses of functions. Default: the sizes of
+    /// messages. The policy of a single call ([`ObservedCall::capture`](crate::ObservedCall::capture)) comes first.
     pub fn capture(self, capture: impl Into<CapturePolicy>) -> Self {
-        Propagate { wanted: Wanted { capture: Some(capture.into()), ..self.wanted }, ..self }
+        Propagate { options: CallOptions { capture: Some(capture.into()), ..self.options }, ..self }
     }
 
     pub(super) fn of(call: Arc<Call>) -> Self {
-        Propagate { wanted: Wanted::default(), call: Some(call) }
+        Propagate { options: CallOptions::default(), call: Some(call) }
     }
 }
 
-/// The call that an execution is.
+/// The call that the SDK executes.
 #[derive(Clone, Debug)]
 struct Current(Arc<Call>);
 
@@ -102,8 +101,8 @@ fn current(config: &ConfigBag) -> Option<&Arc<Call>> {
     config.load::<Current>().map(|current| &current.0)
 }
 
-// Each hook may run twice for a call, where the client has the interceptor and the call is observed: the second time
-// there is nothing left to do. No hook fails: a call is never lost to us.
+// If the client has the interceptor and the call is observed, each hook runs twice for a call. The second time there is
+// nothing left to do. No hook returns an error: a call never fails because of us.
 impl Intercept for Propagate {
     fn name(&self) -> &'static str {
         "spanbridge_lambda::Propagate"
@@ -130,13 +129,13 @@ impl Intercept for Propagate {
         let call = match current(config) {
             Some(call) => call.clone(),
             None => {
-                let Some(open) = operation.open(context.input()) else { return Ok(()) };
-                let call = Call::new(open, Wanted::default());
+                let Some(span) = operation.open(context.input()) else { return Ok(()) };
+                let call = Call::new(span, CallOptions::default());
                 config.interceptor_state().store_put(Current(call.clone()));
                 call
             }
         };
-        call.pack(operation, &self.wanted, context.input_mut(), config);
+        call.pack(operation, &self.options, context.input_mut(), config);
         Ok(())
     }
 
@@ -210,7 +209,7 @@ const OPERATIONS: &[&dyn AnyOperation] = &[
     &PublishBatch,
 ];
 
-/// The operation that an input is of, if we know it.
+/// The operation of an input, if it is one of ours.
 fn operation(input: &Input) -> Option<&'static dyn AnyOperation> {
     OPERATIONS.iter().copied().find(|operation| operation.accepts(input))
 }

@@ -1,12 +1,15 @@
-//! Messages for SNS.
+//! Messages to SNS.
 
-use super::message::{self, Refused, Service};
-use super::open::{Entries, Open, Packing};
+use super::call_span::{CallSpan, Entries, Packing};
+use super::message::{self, Entry, Sendable, Service};
 use super::operation::Operation;
 use aws_sdk_sns::operation::publish::{PublishError, PublishInput, PublishOutput};
 use aws_sdk_sns::operation::publish_batch::{PublishBatchError, PublishBatchInput, PublishBatchOutput};
-use aws_sdk_sns::types::MessageAttributeValue;
+use aws_sdk_sns::types::{BatchResultErrorEntry, MessageAttributeValue, PublishBatchRequestEntry};
 use spanbridge::semconv;
+use std::collections::HashMap;
+
+message::types!(MessageAttributeValue, BatchResultErrorEntry);
 
 pub(super) const SNS: Service = Service {
     system: "aws.sns",
@@ -15,6 +18,28 @@ pub(super) const SNS: Service = Service {
     destination: semconv::AWS_SNS_TOPIC_ARN,
 };
 
+impl Sendable for PublishInput {
+    type Attribute = MessageAttributeValue;
+
+    fn parts(&mut self) -> (&str, &mut Option<HashMap<String, MessageAttributeValue>>) {
+        (self.message.as_deref().unwrap_or_default(), &mut self.message_attributes)
+    }
+}
+
+impl Sendable for PublishBatchRequestEntry {
+    type Attribute = MessageAttributeValue;
+
+    fn parts(&mut self) -> (&str, &mut Option<HashMap<String, MessageAttributeValue>>) {
+        (&self.message, &mut self.message_attributes)
+    }
+}
+
+impl Entry for PublishBatchRequestEntry {
+    fn id(&self) -> &str {
+        &self.id
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct Publish;
 
@@ -22,25 +47,24 @@ impl Operation for Publish {
     type Input = PublishInput;
     type Output = PublishOutput;
     type Error = PublishError;
-    const TAKES_XRAY: bool = true;
+    const PASSES_XRAY: bool = true;
 
-    fn open(input: &PublishInput) -> Open {
-        Open::HandedOff(SNS.message(input.topic_arn().or(input.target_arn()).unwrap_or_default()))
+    fn open(input: &PublishInput) -> CallSpan {
+        CallSpan::Handoff(SNS.message(input.topic_arn().or(input.target_arn()).unwrap_or_default()))
     }
 
     fn pack(input: &mut PublishInput, packing: &mut Packing<'_>) {
-        let body = input.message.as_deref().unwrap_or_default();
-        message::capture(packing.capture, packing.span, body, &input.message_attributes);
-        // Nothing continues a trace on a telephone.
         if input.phone_number.is_none() {
-            let mut size = message::size(body, &input.message_attributes);
-            message::pack(&mut input.message_attributes, packing.span, &mut size)
+            message::pack(input, packing)
+        } else {
+            // A telephone continues no trace.
+            message::capture(input, packing.span, packing.capture)
         }
     }
 
-    fn answered(output: &PublishOutput, call: Open, _: Entries, _: &'static str) {
-        if let Open::HandedOff(handoff) = call {
-            message::answered(handoff, output.message_id())
+    fn responded(output: &PublishOutput, call: CallSpan, _: Entries, _: &'static str) {
+        if let CallSpan::Handoff(handoff) = call {
+            message::responded(handoff, output.message_id())
         }
     }
 }
@@ -52,35 +76,19 @@ impl Operation for PublishBatch {
     type Input = PublishBatchInput;
     type Output = PublishBatchOutput;
     type Error = PublishBatchError;
-    const TAKES_XRAY: bool = true;
+    const PASSES_XRAY: bool = true;
 
-    fn open(input: &PublishBatchInput) -> Open {
+    fn open(input: &PublishBatchInput) -> CallSpan {
         SNS.batch(input.topic_arn().unwrap_or_default(), input.publish_batch_request_entries().len())
     }
 
     fn pack(input: &mut PublishBatchInput, packing: &mut Packing<'_>) {
-        let topic = input.topic_arn.as_deref().unwrap_or_default();
         let entries = input.publish_batch_request_entries.as_deref_mut().unwrap_or_default();
-        let capture = packing.capture;
-        let mut size = entries.iter().map(|e| message::size(&e.message, &e.message_attributes)).sum();
-        for entry in entries {
-            message::entry(packing, &SNS, (topic, &entry.id), |span| {
-                message::capture(capture, span, &entry.message, &entry.message_attributes);
-                message::pack(&mut entry.message_attributes, span, &mut size)
-            })
-        }
+        message::pack_batch(entries, &SNS, input.topic_arn.as_deref().unwrap_or_default(), packing)
     }
 
-    fn answered(output: &PublishBatchOutput, call: Open, entries: Entries, refusal: &'static str) {
-        let taken = output.successful().iter().filter_map(|entry| Some((entry.id()?, entry.message_id())));
-        let refused = output.failed().iter().map(|e| Refused {
-            id: e.id(),
-            code: e.code(),
-            message: e.message(),
-            is_ours: e.sender_fault(),
-        });
-        message::batch_answered(call, entries, refusal, taken, refused)
+    fn responded(output: &PublishBatchOutput, call: CallSpan, entries: Entries, refused: &'static str) {
+        let accepted = output.successful().iter().filter_map(|entry| Some((entry.id()?, entry.message_id())));
+        message::batch_responded(call, entries, refused, accepted, output.failed().iter().map(Into::into))
     }
 }
-
-message::attribute!(MessageAttributeValue);

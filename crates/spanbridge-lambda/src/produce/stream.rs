@@ -1,9 +1,9 @@
-//! Responses that come as a stream: the span ends where the stream says how the function ended.
+//! Streamed responses: the span ends when the stream says how the function ended.
 //!
-//! The SDK's type for the stream cannot be wrapped, and need not be: what is watched is the body below it.
+//! The SDK's stream type cannot be wrapped. Instead, the body below it is watched.
 
 use super::call::Call;
-use super::failure::Failure;
+use super::call_error::CallError;
 use aws_smithy_eventstream::frame::{DecodedFrame, MessageFrameDecoder};
 use aws_smithy_runtime_api::http::Response;
 use aws_smithy_types::body::{Error, SdkBody};
@@ -20,13 +20,13 @@ pub(super) fn is_stream(response: &Response) -> bool {
     response.status().is_success() && content.starts_with("application/vnd.amazon.eventstream")
 }
 
-/// Has the call end with the body of a response.
+/// Makes the call end with the body of a response.
 pub(super) fn watch(call: Arc<Call>, response: &mut Response) {
     let watch = Watch { call, frames: Some(Frames::default()) };
     *response.body_mut() = SdkBody::from_body_1_x(Watched { body: response.take_body(), watch });
 }
 
-/// A body that is passed on as it comes.
+/// A body that is passed on unchanged.
 struct Watched {
     body: SdkBody,
     watch: Watch,
@@ -40,8 +40,8 @@ impl Body for Watched {
         let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
         match &frame {
             Some(Ok(frame)) => frame.data_ref().into_iter().for_each(|data| self.watch.read(data)),
-            Some(Err(e)) => self.watch.over(Err(Failure::told("io", e.to_string()))),
-            None => self.watch.over(Err(Failure::told("response", "the stream ended without its last event"))),
+            Some(Err(e)) => self.watch.over(Err(CallError::new("io", e.to_string()))),
+            None => self.watch.over(Err(CallError::new("response", "the stream ended without its last event"))),
         }
         Poll::Ready(frame)
     }
@@ -55,17 +55,17 @@ impl Body for Watched {
     }
 }
 
-/// Looks for the last event.
+/// Looks for the last event of a stream.
 struct Watch {
     call: Arc<Call>,
-    /// While it is not over.
+    /// `None` once the outcome is known.
     frames: Option<Frames>,
 }
 
 #[derive(Default)]
 struct Frames {
     decoder: MessageFrameDecoder,
-    /// What has come of a frame that is not complete.
+    /// The received part of an incomplete frame.
     bytes: BytesMut,
 }
 
@@ -80,52 +80,52 @@ impl Watch {
                     Some(outcome) => break outcome,
                 },
                 Ok(_) => return,
-                Err(e) => break Err(Failure::told("response", e.to_string())),
+                Err(e) => break Err(CallError::new("response", e.to_string())),
             }
         };
         self.over(outcome)
     }
 
-    /// The first word counts.
-    fn over(&mut self, outcome: Result<(), Failure>) {
+    /// Only the first outcome counts.
+    fn over(&mut self, outcome: Result<(), CallError>) {
         if self.frames.take().is_some() {
             self.call.streamed(outcome)
         }
     }
 }
 
-/// What an event says about the end, if it is the last one.
-fn last_event(message: &Message) -> Option<Result<(), Failure>> {
+/// The outcome, if this event is the last.
+fn last_event(message: &Message) -> Option<Result<(), CallError>> {
     let header = |name: &str| {
         let header = message.headers().iter().find(|header| header.name().as_str() == name)?;
         Some(header.value().as_string().ok()?.as_str())
     };
     match (header(":message-type")?, header(":event-type")) {
         ("event", Some("InvokeComplete")) => {
-            let told = serde_json::from_slice::<serde_json::Value>(message.payload()).unwrap_or_default();
-            let text = |name: &str| told.get(name).and_then(|value| value.as_str()).filter(|text| !text.is_empty());
+            let end = serde_json::from_slice::<serde_json::Value>(message.payload()).unwrap_or_default();
+            let text = |name: &str| end.get(name).and_then(|value| value.as_str()).filter(|text| !text.is_empty());
             let details = text("ErrorDetails");
             Some(match text("ErrorCode") {
                 None => Ok(()),
-                Some(code) => Err(Failure::of_function_in_stream(details.unwrap_or_default(), code)),
+                Some(code) => Err(CallError::of_function_in_stream(details.unwrap_or_default(), code)),
             })
         }
         ("event", _) => None,
-        // An exception of the service's.
+        // The service reports an exception.
         _ => {
             let kind = header(":exception-type").or(header(":error-code")).unwrap_or("response").to_owned();
             let message = serde_json::from_slice::<serde_json::Value>(message.payload()).unwrap_or_default();
             let text = message.get("message").or(message.get("Message")).and_then(|text| text.as_str());
-            Some(Err(Failure::told(kind, text.unwrap_or("the stream ended with an exception"))))
+            Some(Err(CallError::new(kind, text.unwrap_or("the stream ended with an exception"))))
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::call_span::CallSpan;
+    use super::super::options::CallOptions;
     use super::*;
-    use crate::produce::open::Open;
-    use crate::produce::wanted::Wanted;
     use aws_smithy_eventstream::frame::write_message_to;
     use aws_smithy_types::event_stream::{Header, HeaderValue};
     use proptest::prelude::*;
@@ -147,15 +147,16 @@ mod tests {
         frame(&[(":message-type", "event"), (":event-type", kind)], payload)
     }
 
-    /// The span of a call whose response comes in these pieces.
+    /// The span of a call whose response arrives in these pieces.
     fn span(pieces: impl IntoIterator<Item = impl AsRef<[u8]>>, is_whole: bool) -> Seen {
         let memory = Memory::new();
         let recorder = Recorder::builder("test").sink(memory.clone()).build().unwrap();
-        let call = Call::new(Open::Answered(recorder.in_scope(|| observe::span("call").open())), Wanted::default());
+        let call =
+            Call::new(CallSpan::Response(recorder.in_scope(|| observe::span("call").open())), CallOptions::default());
         let mut watch = Watch { call, frames: Some(Frames::default()) };
         pieces.into_iter().for_each(|piece| watch.read(piece.as_ref()));
         if is_whole {
-            watch.over(Err(Failure::told("response", "the stream ended without its last event")))
+            watch.over(Err(CallError::new("response", "the stream ended without its last event")))
         }
         drop(watch);
         recorder.flush_blocking(Duration::from_secs(5));
@@ -163,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_event_says_how_it_went() {
+    fn the_last_event_has_the_outcome() {
         let ends = |last: Vec<u8>| span([event("PayloadChunk", b"low risk"), last], true);
         assert_eq!(ends(event("InvokeComplete", b"{}")).status, Some(Status::Ok));
         assert_eq!(ends(event("InvokeComplete", b"")).status, Some(Status::Ok));
@@ -193,13 +194,13 @@ mod tests {
             let mut bytes: Vec<u8> = chunks.iter().flat_map(|c| event("PayloadChunk", c.as_bytes())).collect();
             bytes.extend(event("InvokeComplete", b"{}"));
             prop_assert_eq!(span(bytes.chunks(piece), true).status, Some(Status::Ok));
-            // One byte short it is not over.
+            // One byte short, the stream has not ended.
             bytes.pop();
             prop_assert_eq!(span(bytes.chunks(piece), true).status, Some(Status::Error));
         }
 
         #[test]
-        fn no_bytes_are_too_strange(bytes in prop::collection::vec(any::<u8>(), 0..300), piece in 1usize..40) {
+        fn any_bytes_end_the_span(bytes in prop::collection::vec(any::<u8>(), 0..300), piece in 1usize..40) {
             prop_assert!(span(bytes.chunks(piece), true).status.is_some());
         }
     }

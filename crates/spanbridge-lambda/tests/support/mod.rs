@@ -10,7 +10,7 @@ use serde_json::Value;
 use spanbridge::conformance::{Seen, spans, tree};
 use spanbridge::record::Record;
 use spanbridge::{Memory, Recorder};
-use spanbridge_lambda::{Observe, ObservedLayer};
+use spanbridge_lambda::{FunctionOptions, ObservedLayer};
 use std::fmt::Debug;
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -66,8 +66,8 @@ impl From<LambdaInvocation> for Call {
     }
 }
 
-impl From<(Observe, LambdaInvocation)> for Call {
-    fn from((observe, invocation): (Observe, LambdaInvocation)) -> Self {
+impl From<(FunctionOptions, LambdaInvocation)> for Call {
+    fn from((observe, invocation): (FunctionOptions, LambdaInvocation)) -> Self {
         Call(observe.layer(), invocation)
     }
 }

@@ -1,28 +1,31 @@
-//! The records of an event as they are written: what there is to capture of each. It is read again for that, where it is
-//! asked for, so that nothing is copied of the events of those who do not.
+//! The records of an event as they are written, for capturing. The event is read a second time for that, so that nothing is
+//! copied if capturing is off.
 
-use super::read::*;
-use super::{MAX_RECORDS, Source, envelope, http, mq, sqs, without};
+use super::content::without;
+use super::record::MAX_RECORDS;
+use super::source::Source;
+use super::values::*;
+use super::{envelope, http, mq, sqs};
 use crate::json::Json;
 use spanbridge::carrier::Header;
 use spanbridge::payload::take;
 use spanbridge::w3c;
 use std::borrow::Cow;
 
-/// What is called with each header.
+/// Is called with each header.
 pub(crate) type Each<'e> = &'e mut dyn FnMut(&str, &[u8]);
 
-/// A record as its event has it.
+/// A record as it is written in its event.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Written<'a> {
+pub(crate) struct RawRecord<'a> {
     source: Source,
     record: Json<'a>,
 }
 
 /// The records of an event, in the order of [`Event::records`](super::Event::records).
-pub(crate) fn records<'a>(source: Source, payload: &'a [u8]) -> Vec<Written<'a>> {
+pub(crate) fn raw_records<'a>(source: Source, payload: &'a [u8]) -> Vec<RawRecord<'a>> {
     let event = Json::new(payload);
-    let written = |record| Written { source, record };
+    let written = |record| RawRecord { source, record };
     let list = |of: Json<'a>| of.elements().take(MAX_RECORDS).map(written).collect();
     let member = |name| event.get(name).map(list).unwrap_or_default();
     let groups = |name| {
@@ -30,7 +33,7 @@ pub(crate) fn records<'a>(source: Source, payload: &'a [u8]) -> Vec<Written<'a>>
         groups.flat_map(|(_, group)| group.elements()).take(MAX_RECORDS).map(written).collect()
     };
     match source {
-        // Of a pipe.
+        // From a pipe.
         _ if event.is_array() => list(event),
         Source::Kafka => groups("records"),
         Source::RabbitMq => groups("rmqMessagesByQueue"),
@@ -39,50 +42,38 @@ pub(crate) fn records<'a>(source: Source, payload: &'a [u8]) -> Vec<Written<'a>>
     }
 }
 
-/// The bodies of the records, after a look at all else that may be captured: for the fuzz target.
+/// Reads everything that may be captured of an event and returns the bodies of its records: for the fuzz target.
 pub fn bodies(source: Source, payload: &[u8]) -> Vec<Option<Cow<'_, [u8]>>> {
     request_headers(payload, &mut |_, _| {});
-    let look = |record: Written<'_>| {
+    let look = |record: RawRecord<'_>| {
         let _ = record.content_type();
         record.headers(&mut |_, _| {})
     };
-    records(source, payload).into_iter().inspect(|record| look(*record)).map(|record| record.body()).collect()
+    raw_records(source, payload).into_iter().inspect(|record| look(*record)).map(|record| record.body()).collect()
 }
 
-/// The headers of a request but the standard ones, each once.
+/// Calls `each` with the headers of a request, once each, except the standard ones.
 pub(crate) fn request_headers(payload: &[u8], each: Each<'_>) {
     let [headers, multi] = Json::new(payload).pick(["headers", "multiValueHeaders"]);
-    // Where there are both, the second has all values of each.
+    // If both exist, the second has all values of each header.
     let all = multi.filter(|all| all.members().next().is_some()).or(headers);
     for (name, value) in all.into_iter().flat_map(Json::members) {
-        if ![w3c::TRACEPARENT, w3c::TRACESTATE, w3c::BAGGAGE].iter().any(|ours| name.eq_ignore_ascii_case(ours)) {
-            tell(&name, value, http::joined(&name, value), each)
+        if w3c::header_named(&*name).is_none() {
+            give(&name, value, http::joined(&name, value), each)
         }
     }
 }
 
-/// What is neither text nor bytes is told as it is written.
-fn tell(name: &str, value: Json<'_>, header: Header<'_>, each: Each<'_>) {
+/// A value that is neither a string nor bytes is given as it is written.
+fn give(name: &str, value: Json<'_>, header: Header<'_>, each: Each<'_>) {
     match header {
         Header::Value(bytes) => each(name, &bytes),
         _ => each(name, value.written()),
     }
 }
 
-impl Source {
-    /// Whether an event is a request over HTTP.
-    pub(crate) fn is_request(self) -> bool {
-        matches!(self, Source::ApiGateway | Source::LoadBalancer | Source::FunctionUrl | Source::VpcLattice)
-    }
-
-    /// Whether records have headers, or attributes.
-    pub(crate) fn has_headers(self) -> bool {
-        matches!(self, Source::Sqs | Source::Sns | Source::Kafka | Source::RabbitMq | Source::ActiveMq)
-    }
-}
-
-impl<'a> Written<'a> {
-    /// The body as it was sent, but for the hidden field; nothing where there is none, or it cannot be read.
+impl<'a> RawRecord<'a> {
+    /// The body as it was sent, without the hidden field; `None` if there is none or it cannot be decoded.
     pub(crate) fn body(&self) -> Option<Cow<'a, [u8]>> {
         let body = match self.source {
             Source::Sqs => bytes_of_text(self.record.get("body")?)?,
@@ -93,12 +84,12 @@ impl<'a> Written<'a> {
             Source::RabbitMq | Source::ActiveMq => base64(self.record.get("data")?)?.into(),
             _ => return None,
         };
-        // As an event would be: a body may be one, of EventBridge for instance.
+        // A body may be an event itself, from EventBridge for example.
         let (_, cuts) = envelope::part(Json::new(&body), &body);
         Some(if cuts.is_empty() { body } else { without(&body, cuts).into_owned().into() })
     }
 
-    /// The media type of the body, where the record says so.
+    /// The media type of the body, if the record has one.
     pub(crate) fn content_type(&self) -> Option<Cow<'a, str>> {
         match self.source {
             Source::DynamoDb => Some(Cow::Borrowed("application/json")),
@@ -107,7 +98,7 @@ impl<'a> Written<'a> {
         }
     }
 
-    /// The headers, or the attributes. What is neither text nor bytes is given as it is written.
+    /// Calls `each` with the headers or attributes. A value that is neither a string nor bytes is given as it is written.
     pub(crate) fn headers(&self, each: Each<'_>) {
         let inside = |name, headers| self.record.get(name).and_then(|of: Json<'_>| of.get(headers));
         let (headers, read): (_, fn(Json<'_>) -> Header<'_>) = match self.source {
@@ -118,15 +109,15 @@ impl<'a> Written<'a> {
             Source::ActiveMq => (self.record.get("properties"), text_header),
             _ => return,
         };
-        // Kafka's are objects in an array, so that there may be several of one name.
+        // Kafka's headers are an array of objects, because several may have the same name.
         let objects = headers.into_iter().flat_map(|all| all.elements().chain(all.is_object().then_some(all)));
         for (name, value) in objects.flat_map(Json::members) {
-            tell(&name, value, read(value), each)
+            give(&name, value, read(value), each)
         }
     }
 }
 
-/// What happened to an item, without the hidden field of its images.
+/// The change of an item, without the hidden field in its images.
 fn change(change: Json<'_>) -> Cow<'_, [u8]> {
     let mut cuts = vec![];
     for image in change.pick(["NewImage", "OldImage"]).into_iter().flatten() {
@@ -157,22 +148,22 @@ mod tests {
         files.map(|file| std::fs::read(file).unwrap()).collect()
     }
 
-    /// As many as were read from the event, in its order; whatever they hold.
+    /// There are as many as were read from the event, whatever they hold.
     fn check(payload: &[u8]) {
-        let (event, _) = Event::read(payload, InvocationMetadata::default());
-        let written = records(event.source(), payload);
-        // One of SNS is the invocation's.
+        let (event, _) = Event::read(payload, InvocationMetadata::new());
+        let raw = raw_records(event.source(), payload);
+        // A single record from SNS belongs to the invocation.
         if !event.records().is_empty() {
-            assert_eq!(written.len(), event.records().len());
+            assert_eq!(raw.len(), event.records().len());
         }
-        for (written, record) in written.iter().zip(event.records()) {
-            let body = written.body();
-            // What is told as a size is that of what was sent, with our field.
+        for (raw, record) in raw.iter().zip(event.records()) {
+            let body = raw.body();
+            // The size is that of what was sent, with the hidden field.
             if let (Some(body), Some(size)) = (&body, record.size) {
                 assert!(body.len() <= size, "{size} {}", String::from_utf8_lossy(body))
             }
-            written.headers(&mut |_, _| {});
-            written.content_type();
+            raw.headers(&mut |_, _| {});
+            raw.content_type();
         }
         request_headers(payload, &mut |_, _| {});
     }
@@ -186,7 +177,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_the_bytes(which in any::<prop::sample::Index>(), at in any::<prop::sample::Index>(), by in any::<u8>(), cut in any::<bool>()) {
+        fn any_byte_may_be_changed(which in any::<prop::sample::Index>(), at in any::<prop::sample::Index>(), by in any::<u8>(), cut in any::<bool>()) {
             let examples = examples();
             let mut payload = which.get(&examples).clone();
             let at = at.index(payload.len());

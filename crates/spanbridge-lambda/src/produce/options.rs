@@ -1,24 +1,23 @@
-//! What is wanted beside the defaults, of one call or of all of a client.
+//! The options of one call, or of all calls of a client.
 
 use spanbridge::messaging::CapturePolicy;
 #[cfg(feature = "invoke")]
 use std::sync::Arc;
 
-/// What is wanted beside the defaults, of one call or of all of a client.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Wanted {
+pub(super) struct CallOptions {
     pub(super) in_payload: InPayload,
     pub(super) capture: Option<CapturePolicy>,
 }
 
-/// Which calls of functions carry the context in their payload, so that the function sees it unless it is one of ours.
+/// Which calls of functions carry the context in their payload, where functions that are not observed see it.
 #[derive(Clone, Debug, Default)]
 pub(super) enum InPayload {
     #[default]
     Never,
-    /// Those that have no other place for it.
+    /// Calls with no other place for it.
     IfNeeded,
-    /// Those of the functions of these names.
+    /// Calls of the functions with these names.
     #[cfg(feature = "invoke")]
     Of(Arc<[String]>),
     Always,
@@ -26,7 +25,8 @@ pub(super) enum InPayload {
 
 #[cfg(feature = "invoke")]
 impl InPayload {
-    /// Whether a call of a function of this name does; `has_other` where there is another place.
+    /// Whether a call of the function with this name carries the context in its payload. `has_other` is whether there is
+    /// another place for it.
     pub(super) fn is_wanted(&self, function: &str, has_other: bool) -> bool {
         match self {
             InPayload::Never => false,

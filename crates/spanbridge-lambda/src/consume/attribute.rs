@@ -1,8 +1,8 @@
 //! What `#[handler]` makes of a function's body.
 
-use super::flush::Flushing;
-use super::invocation::{End, Invocation, UnderWay};
-use super::watchdog;
+use super::in_flight::InFlight;
+use super::invocation::{End, Invocation};
+use super::{setup, watchdog};
 use futures_util::FutureExt;
 use lambda_runtime::LambdaEvent;
 use spanbridge::{ContextExt, Failure, panics};
@@ -13,34 +13,34 @@ use std::sync::Arc;
 
 /// The body of a handler, before it runs.
 #[derive(Debug)]
-pub struct Annotated(Owner);
+pub struct HandlerBody(Owner);
 
-/// Owner the invocation is.
+/// Who reports how the invocation ends.
 #[derive(Debug)]
 enum Owner {
-    /// Somebody else tells how it ends, and the body runs in it already. What the body knows of its error is more.
+    /// [`observed`](crate::observed), in whose context the body runs already. The body only adds what it knows of its error.
     Observed(Arc<Invocation>),
-    /// Our layer's, which has to be told.
+    /// The body, to the layer.
     Layer(Arc<Invocation>),
-    /// There is no layer of ours: it begins and ends here.
-    Own(UnderWay),
+    /// The body. There is no layer of ours, so the invocation begins and ends here.
+    Body(InFlight),
 }
 
-/// Of the event that a handler was called with.
-pub fn handling<T>(event: &LambdaEvent<T>) -> Annotated {
-    Annotated(match watchdog::find(&event.context.request_id) {
+/// The body of the handler that was called with this event.
+pub fn handling<T>(event: &LambdaEvent<T>) -> HandlerBody {
+    HandlerBody(match watchdog::find(&event.context.request_id) {
         Some(invocation) if invocation.claim() => Owner::Layer(invocation),
         Some(invocation) => Owner::Observed(invocation),
         None => {
-            super::set_up();
-            let own = Invocation::begin_without_event(&event.context);
+            setup::set_up();
+            let own = InFlight::begin_without_event(&event.context);
             own.claim();
-            Owner::Own(own)
+            Owner::Body(own)
         }
     })
 }
 
-impl Annotated {
+impl HandlerBody {
     /// Runs the body.
     pub async fn run<T>(
         self,
@@ -55,18 +55,19 @@ impl Annotated {
                 }
                 value
             }
-            Owner::Layer(invocation) => tell(&invocation, body, judge).await,
-            Owner::Own(own) => {
-                let result = AssertUnwindSafe(tell(&own, body, judge)).catch_unwind().await;
-                // The answer has to wait, of a panic, too: nobody is called after it.
-                Flushing::begin(&own).await;
+            Owner::Layer(invocation) => run_in(&invocation, body, judge).await,
+            Owner::Body(own) => {
+                let result = AssertUnwindSafe(run_in(&own, body, judge)).catch_unwind().await;
+                // The response waits for the flush, also after a panic: nothing of ours is called later.
+                own.flush().await;
                 result.unwrap_or_else(|panic| resume_unwind(panic))
             }
         }
     }
 }
 
-async fn tell<T>(
+/// Runs the body in the context of its invocation, and ends that.
+async fn run_in<T>(
     invocation: &Arc<Invocation>,
     body: impl Future<Output = T>,
     judge: impl for<'a> FnOnce(&'a T) -> Option<Failure<'a>>,
@@ -83,10 +84,10 @@ async fn tell<T>(
     value
 }
 
-/// The application's code says how it went, and may panic.
+/// Asks the application's code how the handler ended. That code may panic.
 fn judged<T>(value: &T, judge: impl for<'a> FnOnce(&'a T) -> Option<Failure<'a>>) -> End {
     panics::caught(|| judge(value).map_or(End::Ok, End::from)).unwrap_or_else(|panic| {
-        let message = format!("how it went is not known: who was asked has panicked: {panic}");
+        let message = format!("the outcome is unknown, because formatting the error panicked: {panic}");
         End::Failed { message, kind: Failure::untold::<()>().error_type().to_owned() }
     })
 }

@@ -1,6 +1,6 @@
-//! Reading what the sources have in common.
+//! Reading the values that all sources have: strings, headers, times.
 
-use crate::carrier::first_of;
+use crate::carrier::{StandardHeaders, context_or};
 use crate::json::Json;
 use base64::prelude::{BASE64_STANDARD, Engine};
 use serde::de::{Deserialize, Deserializer, Error, SeqAccess, Visitor};
@@ -10,25 +10,25 @@ use std::borrow::Cow;
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
-/// A text; nothing when it is empty.
+/// A string; `None` if it is empty.
 pub(super) fn text(value: Option<Json<'_>>) -> Option<String> {
     value.and_then(Json::text).map(Cow::into_owned).filter(|text| !text.is_empty())
 }
 
-/// The most bytes of a name that stands once for many records: Kafka's topics have 249, and a number behind.
+/// The longest name shared by many records, in bytes: a Kafka topic has up to 249, followed by the partition.
 const MAX_SHARED_NAME: usize = 260;
 
-/// A name that many records share; nothing when it is too long to be one. Each record has a copy.
+/// A name that many records share; `None` if it is too long to be one, because every record keeps a copy.
 pub(super) fn shared_name(name: &str) -> Option<&str> {
     (name.len() <= MAX_SHARED_NAME).then_some(name)
 }
 
-/// What a pipe has put to a record, of the group that the record stands under in a function's own event.
+/// The group of a record from a pipe. (In an event from an event source mapping, records are grouped under it instead.)
 pub(super) fn source_key(record: Json<'_>) -> Cow<'_, str> {
     record.get("eventSourceKey").and_then(Json::text).unwrap_or_default()
 }
 
-/// A header that is a text.
+/// A header that is a string.
 pub(super) fn text_header(value: Json<'_>) -> Header<'_> {
     match value.text() {
         Some(Cow::Borrowed(text)) => Header::Value(text.as_bytes().into()),
@@ -40,22 +40,22 @@ pub(super) fn text_header(value: Json<'_>) -> Header<'_> {
     }
 }
 
-/// A header that is bytes in base64.
+/// A header in base64.
 pub(super) fn base64_header(value: Json<'_>) -> Header<'static> {
     base64(value).map_or(Header::Unusable("is not base64"), |bytes| Header::Value(bytes.into()))
 }
 
-/// Bytes in base64.
+/// Decodes base64.
 pub(super) fn base64(value: Json<'_>) -> Option<Vec<u8>> {
     BASE64_STANDARD.decode(value.text()?.as_bytes()).ok()
 }
 
-/// How many bytes there are in base64.
+/// The number of bytes that base64 stands for.
 pub(super) fn base64_size(value: Json<'_>) -> Option<usize> {
     Some(value.text()?.trim_end_matches('=').len() * 3 / 4)
 }
 
-/// A header that is an array of bytes, signed as Java has them or not; or a text after all.
+/// A header that is an array of bytes, signed (as in Java) or unsigned, or a string.
 pub(super) fn bytes_header(value: Json<'_>) -> Header<'_> {
     match bytes(value) {
         Some(bytes) => Header::Value(bytes.into()),
@@ -69,7 +69,7 @@ pub(super) fn bytes(value: Json<'_>) -> Option<Vec<u8>> {
     serde_json::from_slice(value.written()).ok().map(|Bytes(bytes)| bytes)
 }
 
-/// Numbers, each kept as the byte that it is.
+/// Numbers from -128 to 255, each as one byte.
 struct Bytes(Vec<u8>);
 
 impl<'de> Deserialize<'de> for Bytes {
@@ -97,37 +97,50 @@ impl<'de> Visitor<'de> for OfNumbers {
     }
 }
 
-/// What stands behind the last of these in an ARN or a URL.
+/// The part of an ARN or a URL after the last separator.
 pub(super) fn last_part(name: &str, separator: char) -> &str {
     name.rsplit(separator).next().unwrap_or_default()
 }
 
-/// A time in milliseconds since 1970; 0 is none.
+/// A time in milliseconds since 1970; 0 means unknown.
 pub(super) fn millis(value: Option<Json<'_>>) -> Option<SystemTime> {
     let ms = value?.number().filter(|ms| *ms > 0)?;
     SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(ms))
 }
 
-/// A time in seconds since 1970, with fractions.
+/// A time in seconds since 1970, with a fraction.
 pub(super) fn seconds(value: Option<Json<'_>>) -> Option<SystemTime> {
     let seconds: f64 = std::str::from_utf8(value?.written()).ok()?.parse().ok()?;
-    // To the millisecond, which is what there is.
+    // Rounded to milliseconds, the precision of the source.
     let ms = Duration::try_from_secs_f64(seconds).ok()?.saturating_add(Duration::from_micros(500)).as_millis();
     let ms = u64::try_from(ms).ok().filter(|ms| *ms > 0)?;
     SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(ms))
 }
 
-/// The first trace there is, with the first baggage; what was wrong before it is kept.
+/// The context in the standard headers among these members, of which `value` reads each. Of several of one name the last
+/// counts.
+pub(super) fn extract_from<'a>(
+    members: impl IntoIterator<Item = (Cow<'a, str>, Json<'a>)>,
+    value: impl Fn(Json<'a>) -> Header<'a>,
+) -> Extraction {
+    let mut found = StandardHeaders::default();
+    for (name, header) in members {
+        found.offer(&name, || value(header))
+    }
+    found.extract()
+}
+
+/// The first trace and the first baggage of two extractions; problems are kept.
 pub(super) fn or_else(mut found: Extraction, next: impl FnOnce() -> Extraction) -> Extraction {
     if found.context.is_empty() {
         let next = next();
-        found.context = first_of(found.context, || next.context);
+        found.context = context_or(found.context, || next.context);
         found.problems.extend(next.problems)
     }
     found
 }
 
-/// What a hidden field holds.
+/// The context in a hidden field.
 pub(super) fn hidden(taken: &Taken<'_>) -> Extraction {
     let mut found = taken.fields.as_ref().map(extract).unwrap_or_default();
     found.problems.extend(taken.problem.map(|reason| Problem { header: FIELD, reason: reason.into() }));
@@ -156,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn times_that_are_none() {
+    fn unknown_times() {
         let ms = |text| millis(Some(json(text))).map(|t| t.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_millis());
         assert_eq!(ms("1545084650987"), Some(1_545_084_650_987));
         assert_eq!(ms("\"1545084650987\""), Some(1_545_084_650_987));

@@ -1,11 +1,14 @@
-//! Messages that were received from SQS by hand, outside of Lambda.
+//! Messages that a program receives from SQS itself, outside of Lambda.
 
-use super::{Attribute, Standard, or_xray};
+use super::attributes::Attribute;
+use super::fallback::or_xray;
+use super::standard::StandardHeaders;
 use aws_sdk_sqs::types::{Message, MessageSystemAttributeName};
 use spanbridge::carrier::{Extraction, Header};
 
-/// What came with a message of SQS that was received by hand: in its attributes, else in X-Ray's header. Both have to be
-/// asked for.
+/// Extracts the context of an SQS message that you received with the SDK: from its attributes, else from X-Ray's header.
+///
+/// SQS returns neither unless you ask for both, as here:
 ///
 /// ```no_run
 /// use aws_sdk_sqs::types::{Message, MessageSystemAttributeName};
@@ -28,7 +31,7 @@ use spanbridge::carrier::{Extraction, Header};
 /// # Ok(()) }
 /// ```
 pub fn extract_message(message: &Message) -> Extraction {
-    let mut standard = Standard::default();
+    let mut standard = StandardHeaders::default();
     for (name, value) in message.message_attributes().into_iter().flatten() {
         standard.offer(name, || match Attribute::bytes(value) {
             Some(bytes) => Header::Value(bytes.into()),
