@@ -82,7 +82,7 @@ fn flushes_do_not_fill_the_memory() {
 
 /// A sink that has all of a batch as text at a time.
 fn writes_out(batch: &Batch) -> Result<Receipt, SinkError> {
-    let lines: Vec<String> = batch.records().map(|record| record.to_json().to_string()).collect();
+    let lines: Vec<String> = batch.iter().map(|record| record.to_json()).collect();
     assert!(!lines.is_empty());
     Ok(Receipt::default())
 }

@@ -32,7 +32,7 @@ fn told(name: &'static str) -> (ChapterResult, mpsc::Sender<Result<Receipt, &'st
 
 impl Sink for ChapterResult {
     fn deliver(&mut self, batch: &Batch) -> Result<Receipt, SinkError> {
-        assert_eq!(batch.records().count(), batch.len());
+        assert_eq!(batch.iter().count(), batch.len());
         self.seen.lock().unwrap().push((batch.number(), batch.len()));
         match self.orders.recv().unwrap_or(Ok(Receipt::default())) {
             Ok(receipt) => Ok(receipt),

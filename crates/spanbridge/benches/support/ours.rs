@@ -1,7 +1,7 @@
 //! Spans as spanbridge records them.
 
 use super::bench::{DELIVERED, Work};
-use spanbridge::record::{Attributes, Body, End, Record, Start};
+use spanbridge::record::{AttributesView, BodyView, EndView, RecordView, SpanView};
 use spanbridge::{Batch, Receipt, Recorder, Sampler, Sink, SinkError, Value, observe};
 use std::hint::black_box;
 use std::sync::atomic::Ordering::Relaxed;
@@ -15,8 +15,8 @@ pub(crate) const REQUEST: &str = "7b0ad9f2-54ce-4ad1-9d38-0a4c1b6df1aa";
 pub(crate) struct Count(u64);
 
 impl Count {
-    fn attributes(&mut self, attributes: &Attributes<'_>) {
-        for (key, value) in attributes.iter() {
+    fn attributes(&mut self, attributes: AttributesView<'_>) {
+        for (key, value) in attributes {
             self.0 = self.0.wrapping_add(key.len() as u64).wrapping_add(match value {
                 Value::I64(v) => v as u64,
                 Value::F64(v) => v as u64,
@@ -27,52 +27,51 @@ impl Count {
         }
     }
 
-    fn start(&mut self, s: &Start<'_>) {
-        self.0 ^= s.span_id.get() ^ s.parent_span_id.map_or(0, |p| p.get()) ^ s.started_at ^ s.kind as u64;
-        self.0 = self.0.wrapping_add((s.name.len() + s.primitive.len() + s.links.len()) as u64);
-        self.attributes(&s.attributes)
-    }
-
-    fn end(&mut self, e: &End<'_>) {
-        self.0 ^= e.ended_at ^ e.status as u64 ^ e.error.as_ref().map_or(0, |e| e.len() as u64)
-    }
-
-    fn record(&mut self, r: &Record<'_>) -> u64 {
-        self.0 ^= r.trace_id.map_or(0, |t| t.get() as u64) ^ r.run_id.map_or(0, |r| r.get() as u64);
-        self.0 ^= r.segment_id.get() ^ r.segment_seq ^ r.service.len() as u64;
-        match &r.body {
-            Body::Span(s, e) => {
-                self.start(s);
-                self.end(e);
-                return 1;
-            }
-            Body::SpanStart(s) => {
-                self.start(s);
-                return 1;
-            }
-            Body::SpanEnd { span_id, end, attributes } => {
-                self.0 ^= span_id.get();
-                self.end(end);
-                self.attributes(attributes)
-            }
-            Body::RunStart { name, started_at, attributes, .. } => {
-                self.0 ^= started_at ^ name.len() as u64;
-                self.attributes(attributes);
-                return 1;
-            }
-            Body::RunEnd { ended_at, .. } => self.0 ^= ended_at,
-            _ => {}
+    fn span(&mut self, s: SpanView<'_>) {
+        self.0 ^= s.span_id().get() ^ s.parent_span_id().map_or(0, |p| p.get()) ^ s.started_at() ^ s.kind() as u64;
+        self.0 = self.0.wrapping_add((s.name().len() + s.primitive().len() + s.links().iter().count()) as u64);
+        if let Some(end) = s.end() {
+            self.end(end)
         }
-        0
+        self.attributes(s.attributes())
+    }
+
+    fn end(&mut self, e: EndView<'_>) {
+        self.0 ^= e.ended_at() ^ e.status() as u64 ^ e.error().map_or(0, |e| e.len() as u64)
+    }
+
+    /// Whether a span or a run begins.
+    fn record(&mut self, r: RecordView<'_>) -> bool {
+        self.0 ^= r.trace_id().map_or(0, |t| t.get() as u64) ^ r.run_id().map_or(0, |r| r.get() as u64);
+        self.0 ^= r.segment_id().get() ^ r.segment_seq() ^ r.service().len() as u64;
+        match r.body() {
+            BodyView::Span(s) => {
+                self.span(s);
+                true
+            }
+            BodyView::SpanEnd(s) => {
+                self.0 ^= s.span_id().get();
+                self.end(s.end());
+                self.attributes(s.attributes());
+                false
+            }
+            BodyView::RunStart(r) => {
+                self.0 ^= r.started_at() ^ r.name().len() as u64;
+                self.attributes(r.attributes());
+                true
+            }
+            BodyView::RunEnd(r) => {
+                self.0 ^= r.ended_at();
+                false
+            }
+            _ => false,
+        }
     }
 }
 
 impl Sink for Count {
     fn deliver(&mut self, batch: &Batch) -> Result<Receipt, SinkError> {
-        let mut begun = 0;
-        for record in batch.records() {
-            begun += self.record(&record)
-        }
+        let begun: u64 = batch.iter().map(|record| u64::from(self.record(record))).sum();
         black_box(self.0);
         DELIVERED.fetch_add(begun, Relaxed);
         Ok(Receipt::default())

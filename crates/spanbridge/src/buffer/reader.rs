@@ -28,6 +28,8 @@ unsafe impl Send for LaneReader {}
 pub(crate) struct Found {
     /// Its words. They stay as they are until the chunk is recycled.
     pub(crate) at: *const AtomicU64,
+    /// The first of them.
+    pub(crate) header: u64,
     /// Of a span: its end word as it was read, 0 while open.
     pub(crate) end: u64,
     /// The words of its context record.
@@ -73,7 +75,8 @@ impl LaneReader {
         self.open.retain(|&(at, context)| {
             let end = chunk.words[at + END].load(Acquire);
             if end != 0 {
-                f(Found { at: ptr(at), end, context: ptr(context), again: true })
+                let header = chunk.words[at].load(Relaxed);
+                f(Found { at: ptr(at), header, end, context: ptr(context), again: true })
             }
             end == 0
         });
@@ -92,7 +95,7 @@ impl LaneReader {
             if span && end == 0 {
                 self.open.push((at, self.context))
             }
-            f(Found { at: ptr(at), end, context: ptr(self.context), again: false });
+            f(Found { at: ptr(at), header, end, context: ptr(self.context), again: false });
         }
         if next.is_null() {
             if closed {

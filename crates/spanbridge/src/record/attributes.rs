@@ -1,11 +1,12 @@
-//! Attributes and links of a record, packed as they were recorded or as a list.
+//! Attributes and links of a record: as they lie in a batch, or as a list.
 
-use super::packed::Items;
+use super::words::Items;
+use crate::encoder::layout::Field;
 use crate::{SpanId, TraceId, Value};
 use std::borrow::Cow;
 use std::fmt;
 
-/// The attributes of a record, in the order in which they were given. A later value of the same key counts.
+/// The attributes of a record, in the order in which they were given. If a key repeats, its last value counts.
 #[derive(Clone)]
 pub struct Attributes<'a>(Repr<'a>);
 
@@ -13,10 +14,23 @@ pub(crate) type Pair<'a> = (Cow<'a, str>, AttributeValue<'a>);
 
 #[derive(Clone)]
 enum Repr<'a> {
-    /// As they were recorded.
-    Packed(Items<'a>),
-    Slice(&'a [Pair<'static>]),
+    View(AttributesView<'a>),
     List(Vec<Pair<'a>>),
+}
+
+/// The attributes of a record, borrowed: decoded one by one as they are iterated, in the order in which they were given.
+/// If a key repeats, its last value counts.
+///
+/// Within one batch, equal addresses of two keys mean equal keys, and a key that is written in the source of the
+/// application has one address each time. So an encoder may look keys up by address and length before it compares text,
+/// for as long as it works on that batch.
+#[derive(Clone, Copy)]
+pub struct AttributesView<'a>(View<'a>);
+
+#[derive(Clone, Copy)]
+enum View<'a> {
+    Packed(Items<'a>),
+    List(&'a [Pair<'a>]),
 }
 
 /// An attribute's value that may own its text.
@@ -37,6 +51,7 @@ pub enum AttributeValue<'a> {
 
 impl<'a> AttributeValue<'a> {
     /// The value, borrowed.
+    #[inline]
     pub fn borrow(&self) -> Value<'_> {
         match self {
             AttributeValue::I64(v) => Value::I64(*v),
@@ -66,32 +81,35 @@ impl<'a> Attributes<'a> {
         Self(Repr::List(Vec::new()))
     }
 
-    pub(crate) fn packed(items: Items<'a>) -> Self {
-        Self(Repr::Packed(items))
-    }
-
-    pub(crate) fn slice(pairs: &'a [Pair<'static>]) -> Self {
-        Self(Repr::Slice(pairs))
+    /// The attributes, borrowed.
+    #[inline]
+    pub fn view(&self) -> AttributesView<'_> {
+        match &self.0 {
+            Repr::View(view) => *view,
+            Repr::List(list) => AttributesView::list(list),
+        }
     }
 
     /// Every attribute, in order.
     #[inline]
-    pub fn iter(&self) -> impl Iterator<Item = (&str, Value<'_>)> {
-        match &self.0 {
-            Repr::Packed(items) => Iter::Packed(*items),
-            Repr::List(list) => Iter::Pairs(list.iter()),
-            Repr::Slice(slice) => Iter::Static(slice.iter()),
-        }
+    pub fn iter(&self) -> AttributesIter<'_> {
+        self.view().iter()
     }
 
     /// The last value of this key.
     pub fn get(&self, key: &str) -> Option<Value<'_>> {
-        self.iter().filter(|(k, _)| *k == key).last().map(|(_, v)| v)
+        self.view().get(key)
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.iter().next().is_none()
+        self.view().is_empty()
+    }
+}
+
+impl<'a> From<AttributesView<'a>> for Attributes<'a> {
+    fn from(view: AttributesView<'a>) -> Self {
+        Self(Repr::View(view))
     }
 }
 
@@ -101,27 +119,76 @@ impl<'a> FromIterator<(Cow<'a, str>, AttributeValue<'a>)> for Attributes<'a> {
     }
 }
 
-enum Iter<'p, 'a> {
-    Packed(Items<'a>),
-    Pairs(std::slice::Iter<'p, Pair<'a>>),
-    Static(std::slice::Iter<'p, Pair<'static>>),
-}
+impl<'a> AttributesView<'a> {
+    #[inline(always)]
+    pub(super) fn packed(items: Items<'a>) -> Self {
+        Self(View::Packed(items))
+    }
 
-impl<'p, 'a: 'p> Iterator for Iter<'p, 'a> {
-    type Item = (&'p str, Value<'p>);
+    #[inline(always)]
+    pub(crate) fn list(pairs: &'a [Pair<'a>]) -> Self {
+        Self(View::List(pairs))
+    }
 
-    #[inline]
-    fn next(&mut self) -> Option<Self::Item> {
-        match self {
-            Iter::Packed(items) => items.attribute(),
-            Iter::Pairs(pairs) => pairs.next().map(borrow),
-            Iter::Static(pairs) => pairs.next().map(borrow),
-        }
+    /// Every attribute, in order.
+    #[inline(always)]
+    pub fn iter(self) -> AttributesIter<'a> {
+        AttributesIter(match self.0 {
+            View::Packed(items) => Iter::Packed(items),
+            View::List(pairs) => Iter::List(pairs.iter()),
+        })
+    }
+
+    /// The last value of this key.
+    pub fn get(self, key: &str) -> Option<Value<'a>> {
+        self.iter().filter(|(k, _)| *k == key).last().map(|(_, v)| v)
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(self) -> bool {
+        self.iter().next().is_none()
     }
 }
 
-fn borrow<'p>((key, value): &'p Pair<'_>) -> (&'p str, Value<'p>) {
-    (key, value.borrow())
+impl<'a> IntoIterator for AttributesView<'a> {
+    type Item = (&'a str, Value<'a>);
+    type IntoIter = AttributesIter<'a>;
+
+    #[inline(always)]
+    fn into_iter(self) -> AttributesIter<'a> {
+        self.iter()
+    }
+}
+
+impl<'a> IntoIterator for &'a Attributes<'_> {
+    type Item = (&'a str, Value<'a>);
+    type IntoIter = AttributesIter<'a>;
+
+    fn into_iter(self) -> AttributesIter<'a> {
+        self.iter()
+    }
+}
+
+/// Iterates over the attributes of a record.
+#[derive(Clone)]
+pub struct AttributesIter<'a>(Iter<'a>);
+
+#[derive(Clone)]
+enum Iter<'a> {
+    Packed(Items<'a>),
+    List(std::slice::Iter<'a, Pair<'a>>),
+}
+
+impl<'a> Iterator for AttributesIter<'a> {
+    type Item = (&'a str, Value<'a>);
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        match &mut self.0 {
+            Iter::Packed(items) => items.attribute(),
+            Iter::List(pairs) => pairs.next().map(|(key, value)| (&**key, value.borrow())),
+        }
+    }
 }
 
 impl Default for Attributes<'_> {
@@ -136,7 +203,19 @@ impl PartialEq for Attributes<'_> {
     }
 }
 
+impl PartialEq for AttributesView<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
 impl fmt::Debug for Attributes<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.view().fmt(f)
+    }
+}
+
+impl fmt::Debug for AttributesView<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_map().entries(self.iter()).finish()
     }
@@ -151,4 +230,109 @@ pub struct Link<'a> {
     pub span_id: SpanId,
     /// Attributes of the link.
     pub attributes: Attributes<'a>,
+}
+
+/// A link to a span that is not the parent, borrowed. The owned form is [`Link`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct LinkView<'a> {
+    /// Its trace.
+    pub trace_id: TraceId,
+    /// Its id.
+    pub span_id: SpanId,
+    /// Attributes of the link.
+    pub attributes: AttributesView<'a>,
+}
+
+impl<'a> From<LinkView<'a>> for Link<'a> {
+    fn from(link: LinkView<'a>) -> Self {
+        Link { trace_id: link.trace_id, span_id: link.span_id, attributes: link.attributes.into() }
+    }
+}
+
+/// The links of a span, borrowed: decoded one by one as they are iterated.
+#[derive(Clone, Copy)]
+pub struct LinksView<'a>(Links<'a>);
+
+#[derive(Clone, Copy)]
+enum Links<'a> {
+    /// Fields among these items.
+    Packed(Items<'a>),
+    List(&'a [Link<'a>]),
+}
+
+impl<'a> LinksView<'a> {
+    pub(super) fn packed(items: Items<'a>) -> Self {
+        Self(Links::Packed(items))
+    }
+
+    #[inline(always)]
+    pub(super) fn list(links: &'a [Link<'a>]) -> Self {
+        Self(Links::List(links))
+    }
+
+    /// Every link, in the order in which they were made.
+    #[inline]
+    pub fn iter(self) -> LinksIter<'a> {
+        LinksIter(self.0)
+    }
+
+    /// Whether there are none.
+    #[inline]
+    pub fn is_empty(self) -> bool {
+        self.iter().next().is_none()
+    }
+}
+
+impl<'a> IntoIterator for LinksView<'a> {
+    type Item = LinkView<'a>;
+    type IntoIter = LinksIter<'a>;
+
+    fn into_iter(self) -> LinksIter<'a> {
+        self.iter()
+    }
+}
+
+/// Iterates over the links of a span.
+#[derive(Clone)]
+pub struct LinksIter<'a>(Links<'a>);
+
+impl<'a> Iterator for LinksIter<'a> {
+    type Item = LinkView<'a>;
+
+    #[inline]
+    fn next(&mut self) -> Option<LinkView<'a>> {
+        match &mut self.0 {
+            Links::Packed(items) => packed_link(items),
+            Links::List(links) => {
+                let (link, rest) = links.split_first()?;
+                *links = rest;
+                Some(LinkView { trace_id: link.trace_id, span_id: link.span_id, attributes: link.attributes.view() })
+            }
+        }
+    }
+}
+
+/// A link is three numbers that follow each other as fields: the halves of its trace, and its span.
+#[inline(never)]
+fn packed_link<'a>(items: &mut Items<'a>) -> Option<LinkView<'a>> {
+    loop {
+        let mut part = || items.field_number(Field::Link);
+        let (trace, span) = (u128::from(part()?) << 64 | u128::from(part()?), part()?);
+        if let (Some(trace_id), Some(span_id)) = (TraceId::new(trace), SpanId::new(span)) {
+            return Some(LinkView { trace_id, span_id, attributes: AttributesView::list(&[]) });
+        }
+    }
+}
+
+impl PartialEq for LinksView<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+impl fmt::Debug for LinksView<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
 }

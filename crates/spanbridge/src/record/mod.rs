@@ -1,18 +1,35 @@
 //! Records: immutable facts, the only thing that leaves a process.
 //!
-//! A [`Record`] is the same type whether it is read from a delivery of this process, from a line of JSON
-//! ([`Record::from_json`]) or from a store; it borrows what it can. Times are nanoseconds since the Unix epoch, and
-//! become RFC 3339 in JSON. Readers ignore what they do not know.
+//! A record has two forms. A [`RecordView`] is borrowed and costs nothing: it is what a [sink](crate::Sink) walks over, and
+//! what writes records out. A [`Record`] is a value of its own with public fields: it is what you get from a line of
+//! JSON ([`Record::from_json`]) and from a store. [`RecordView::to_record`] and [`Record::view`] lead from one to the
+//! other.
+//!
+//! Times are nanoseconds since the Unix epoch; JSON has them as RFC 3339. Readers ignore what they do not know.
+//!
+//! This module knows what records are and how they are encoded. The [recorder](crate::Recorder) makes and delivers them.
 
 mod attributes;
+mod decode;
 mod json;
 mod owned;
 pub(crate) mod packed;
+mod record_view;
+mod span_view;
 mod time;
+mod view;
+pub(crate) mod walk;
+pub(crate) mod words;
 
-pub use attributes::{AttributeValue, Attributes, Link};
+pub use attributes::{AttributeValue, Attributes, AttributesIter, AttributesView, Link, LinkView, LinksIter, LinksView};
 pub use json::{RecordError, RecordErrorKind, SCHEMA_VERSION};
+pub use record_view::RecordView;
+pub use span_view::{EndView, SpanView};
 pub use time::{format_time, parse_time};
+pub use view::{
+    ArtifactView, BodyView, DiagnosticView, EdgeView, EndpointView, EventView, IdView, RunEndView,
+    RunResumeView, RunStartView, RunSuspendView, SegmentView, SpanAttributesView, SpanEndView,
+};
 
 use crate::{Kind, RunId, SegmentId, SpanId, Status, TraceId};
 use std::borrow::Cow;
@@ -234,14 +251,4 @@ pub enum Via {
     Resume,
     /// It arrived with a message or a call.
     Receive,
-}
-
-impl Record<'_> {
-    /// The record's id: its own, or `<segmentId>-<segmentSeq>`.
-    pub fn record_id(&self) -> Cow<'_, str> {
-        match &self.id {
-            Some(id) => Cow::Borrowed(id),
-            None => format!("{}-{}", self.segment_id, self.segment_seq).into(),
-        }
-    }
 }

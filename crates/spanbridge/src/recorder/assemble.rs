@@ -1,47 +1,51 @@
 //! From what the reader finds to a batch: words are copied, so that chunks go back at once; what belongs to one span is
 //! joined; records are numbered.
 
-use super::batch::{Batch, Note, Origin, Source};
+use super::batch::{Batch, FULL_WORDS, Spare};
 use super::segments::{Fold, Segments};
 use crate::buffer::atomic::{AtomicU64, Ordering::Relaxed};
-use crate::buffer::{self, Found};
+use crate::buffer::{self, END, Found};
 use crate::encoder::clock::Clock;
 use crate::encoder::{layout::*, new_id};
 use crate::record::Via;
-use crate::record::packed::{Entry, Join, Packed, is_link};
+use crate::record::packed::{Note, Origin, Packed, Source};
+use crate::record::words::{ENDED, ENDED_WORDS, JOINED, Join, Words, is_link};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 pub(super) struct Assembler {
     source: Arc<Source>,
+    spare: Arc<Spare>,
     number: u64,
     note_seq: u64,
     segments: Segments,
     words: Vec<u64>,
-    entries: Vec<Entry>,
+    /// Records in `words`.
+    records: u32,
     origins: Vec<Origin>,
     notes: Vec<Note>,
-    /// Records that may have to be joined to others: items that came later, and late ends.
+    /// Where records begin that may have to be joined to others: items that came later, and late ends.
     late: Vec<u32>,
     fold: Fold,
 }
 
 impl Assembler {
-    /// Everything was handed over, and what comes is told by a new instance.
+    /// Everything was handed over, and what comes next is recorded by a new instance.
     pub(super) fn begin_anew(&mut self) {
         let Source { service, resource, .. } = &*self.source;
         let (instance, service, resource) = (new_id(), service.clone(), resource.clone());
-        *self = Assembler::new(Arc::new(Source { instance, service, resource, ..Source::default() }))
+        *self = Assembler::new(Arc::new(Source { instance, service, resource }))
     }
 
     pub(super) fn new(source: Arc<Source>) -> Self {
         Assembler {
             segments: Segments::new(source.instance),
             source,
+            spare: Arc::default(),
             number: 0,
             note_seq: 0,
             words: vec![],
-            entries: vec![],
+            records: 0,
             origins: vec![],
             notes: vec![],
             late: vec![],
@@ -51,12 +55,12 @@ impl Assembler {
 
     /// Bytes gathered so far.
     pub(super) fn bytes(&self) -> usize {
-        size_of_val(&self.words[..]) + size_of_val(&self.entries[..])
+        size_of_val(&self.words[..])
     }
 
     /// Nothing was gathered, and nothing is to be said.
     pub(super) fn is_empty(&self) -> bool {
-        self.entries.is_empty() && self.notes.is_empty()
+        self.records == 0 && self.notes.is_empty()
     }
 
     pub(super) fn note(&mut self, code: &'static str, message: String, count: u64) {
@@ -65,31 +69,45 @@ impl Assembler {
     }
 
     /// Takes a record in. `last` is the context record that the record before it had, for the caller to keep.
-    #[inline]
+    #[inline(always)]
     pub(super) fn found(&mut self, f: &Found, last: &mut *const AtomicU64) {
         if *last != f.context {
             *last = f.context;
             self.origin(f.context)
         }
-        // SAFETY: a published record: its header says how many words there are, and they do not change.
-        let word = |i: usize| unsafe { (*f.at.add(i)).load(Relaxed) };
-        let header = word(0);
-        let (at, kind) = (self.words.len() as u32, buffer::kind(header));
-        let n = if f.again { SPAN_WORDS } else { buffer::words(header) };
+        self.records += 1;
+        if f.again {
+            return self.ended(f);
+        }
+        let (n, kind, at) = (buffer::words(f.header), buffer::kind(f.header), self.words.len());
         self.words.reserve(n);
-        let end = self.words.len();
-        // SAFETY: there is room for so many more, and each is written before it counts.
+        // SAFETY: a published record: its header says how many words there are, and none but the end word changes. There
+        // is room for as many, and each is written before it counts.
         unsafe {
-            let to = self.words.as_mut_ptr().add(end);
-            (0..SPAN_WORDS.min(n)).for_each(|i| to.add(i).write(word(i)));
-            (SPAN_WORDS..n).for_each(|i| to.add(i).write(word(i)));
-            self.words.set_len(end + n)
+            let (from, to) = (f.at.cast::<u64>(), self.words.as_mut_ptr().add(at));
+            if kind == buffer::SPAN {
+                to.write(f.header);
+                to.add(END).write(f.end); // as it was read: the writer may change it now
+                std::ptr::copy_nonoverlapping(from.add(END + 1), to.add(END + 1), SPAN_WORDS - END - 1);
+                if n > SPAN_WORDS {
+                    std::ptr::copy_nonoverlapping(from.add(SPAN_WORDS), to.add(SPAN_WORDS), n - SPAN_WORDS)
+                }
+            } else {
+                std::ptr::copy_nonoverlapping(from, to, n)
+            }
+            self.words.set_len(at + n)
         }
         if kind == buffer::MORE || kind == buffer::LATE_END {
-            self.late.push(self.entries.len() as u32)
+            self.late.push(at as u32)
         }
-        let end = if kind == buffer::LATE_END { word(buffer::END) } else { f.end };
-        self.entries.push(Entry { at, again: f.again, join: 0, end });
+    }
+
+    /// A span that was handed over open before: only its end is news.
+    #[cold]
+    fn ended(&mut self, f: &Found) {
+        // SAFETY: the words of a published span.
+        let word = |i: usize| unsafe { (*f.at.add(i)).load(Relaxed) };
+        self.words.extend([buffer::header(ENDED, ENDED_WORDS), f.end, word(2), word(5)])
     }
 
     #[cold]
@@ -113,7 +131,6 @@ impl Assembler {
             }
             return;
         }
-        let first = self.entries.len() as u32;
         self.origins.push(Origin {
             trace,
             run,
@@ -121,9 +138,10 @@ impl Assembler {
             suspension,
             previous_resumption,
             made,
-            first,
             via,
             segment: 0,
+            first: self.words.len() as u32,
+            records: self.records, // until it is known how many come
             before: 0,
             opens: false,
         });
@@ -134,109 +152,124 @@ impl Assembler {
         if self.is_empty() {
             return None;
         }
-        let joins = if self.late.is_empty() { vec![] } else { self.join() };
+        self.count_records();
+        let (joins, heads) = if self.late.is_empty() { (vec![], vec![]) } else { self.join() };
         self.number_records();
         self.segments.forget();
         self.number += 1;
-        let (words, entries) = self.source.spare(self.words.len(), self.entries.len());
-        let words = fitted(std::mem::replace(&mut self.words, words));
-        let entries = fitted(std::mem::replace(&mut self.entries, entries));
-        Some(Batch {
+        self.records = 0;
+        let packed = Packed {
             source: self.source.clone(),
-            number: self.number,
-            packed: Packed { words, joins, clock: *clock },
-            entries,
+            words: Words { words: self.take_words(), clock: *clock, joins },
+            heads,
             origins: std::mem::take(&mut self.origins),
             notes: std::mem::take(&mut self.notes),
-        })
+        };
+        Some(Batch::new(self.number, packed, self.spare.clone()))
     }
 
-    /// Puts what came late to where it belongs: items to a record of their span that is in this batch, a late end to
+    /// The words that were gathered. A batch waits for sinks, so it holds little more than it has to: of a large one the memory
+    /// itself, of a small one a copy.
+    fn take_words(&mut self) -> Vec<u64> {
+        if self.words.len() >= FULL_WORDS / 2 {
+            let mut words = std::mem::replace(&mut self.words, self.spare.take(FULL_WORDS));
+            if words.capacity() > FULL_WORDS + FULL_WORDS / 4 {
+                words.shrink_to(FULL_WORDS)
+            }
+            return words;
+        }
+        let words = self.words.to_vec();
+        self.words.clear();
+        words
+    }
+
+    /// How many records each stretch has.
+    fn count_records(&mut self) {
+        let mut end = self.records;
+        for o in self.origins.iter_mut().rev() {
+            (o.records, end) = (end - o.records, o.records)
+        }
+    }
+
+    /// Joins what came late to where it belongs: items to a record of their span that is in this batch, a late end to
     /// the start of its span. What finds no place stays a record of its own.
-    fn join(&mut self) -> Vec<Join> {
+    ///
+    /// Answers the joins, and the records that have some, as in [`Packed`].
+    fn join(&mut self) -> (Vec<Join>, Vec<(u32, u32)>) {
         #[derive(Default)]
         struct Late {
-            /// The last entry with items: one more than a place in the chain, or 0.
+            /// The last record with items: one more than a place in the chain, or 0.
             last: u32,
             end: Option<u32>,
         }
-        // Entries with items, each with the one before it of the same span.
+        // Records with items, each with the one before it of the same span.
         let mut chain: Vec<(u32, u32)> = Vec::with_capacity(self.late.len());
         let mut by_span: HashMap<u64, Late, Fold> =
             HashMap::with_capacity_and_hasher(self.late.len(), self.fold.clone());
-        // Few spans have something late: the others are told apart by a bit, without a look into the map.
+        // Few spans have something late: a bit tells the others apart, without a look into the map.
         let mut hint = [0u64; 64];
         let bit = |id: u64| ((id >> 6) as usize % 64, 1u64 << (id % 64));
-        for i in self.late.drain(..) {
-            let at = self.entries[i as usize].at as usize;
-            let header = self.words[at];
-            let late = by_span.entry(self.words[at + header_id(header)]).or_default();
-            if buffer::kind(header) == buffer::LATE_END && late.end.is_none() {
-                late.end = Some(i);
+        for at in self.late.drain(..) {
+            let is_end = buffer::kind(self.words[at as usize]) == buffer::LATE_END;
+            let id = self.words[at as usize + if is_end { 2 } else { 1 }];
+            let late = by_span.entry(id).or_default();
+            if is_end && late.end.is_none() {
+                late.end = Some(at);
             }
-            chain.push((i, late.last));
+            chain.push((at, late.last));
             late.last = chain.len() as u32;
-            let (word, bit) = bit(self.words[at + header_id(header)]);
+            let (word, bit) = bit(id);
             hint[word] |= bit
         }
-        let mut joins: Vec<Join> = vec![];
-        let mut gone: Vec<u32> = vec![];
-        let words = &self.words;
-        let mut take = |entries: &mut Vec<Entry>, into: usize, last: &mut u32, begins: bool| {
-            while let Some(&(i, before)) = chain.get((*last as usize).wrapping_sub(1)) {
+        let (mut joins, mut heads) = (vec![], vec![]);
+        let origins = &mut self.origins;
+        let mut take = |words: &mut [u64], into: usize, last: &mut u32, begins: bool| {
+            let mut first = 0;
+            while let Some(&(at, before)) = chain.get((*last as usize).wrapping_sub(1)) {
                 *last = before;
                 // An end has no links: a link that comes so late stays a record of its own.
-                if i as usize == into || !begins && is_link(words, entries[i as usize].at as usize) {
+                if at as usize == into || !begins && is_link(words, at as usize) {
                     continue;
                 }
-                joins.push(Join { at: entries[i as usize].at, next: entries[into].join });
-                entries[into].join = joins.len() as u32;
-                gone.push(i)
+                joins.push(Join { at, next: first });
+                first = joins.len() as u32;
+                words[at as usize] |= u64::from(JOINED);
+                let stretch = origins.partition_point(|o| o.first <= at) - 1;
+                origins[stretch].records -= 1;
+            }
+            if first != 0 {
+                heads.push((into as u32, first))
             }
         };
-        for i in 0..self.entries.len() {
-            let entry = self.entries[i];
-            let at = entry.at as usize;
-            if buffer::kind(self.words[at]) != buffer::SPAN {
-                continue;
-            }
-            let (word, bit) = bit(self.words[at + 2]);
+        let mut next = 0;
+        while next < self.words.len() {
+            let at = next;
+            let header = self.words[at];
+            next += buffer::words(header);
+            let begins = match buffer::kind(header) {
+                buffer::SPAN => true,
+                ENDED => false,
+                _ => continue,
+            };
+            let id = self.words[at + 2];
+            let (word, bit) = bit(id);
             if hint[word] & bit == 0 {
                 continue;
             }
-            let Some(late) = by_span.get_mut(&self.words[at + 2]) else { continue };
-            if let Some(end) = late.end.filter(|_| !entry.again && entry.end == 0) {
-                self.entries[i].end = self.entries[end as usize].end;
+            let Some(late) = by_span.get_mut(&id) else { continue };
+            if let Some(end) = late.end.filter(|_| begins && self.words[at + END] == 0) {
+                self.words[at + END] = self.words[end as usize + END];
             }
-            take(&mut self.entries, i, &mut late.last, !entry.again)
+            take(&mut self.words, at, &mut late.last, begins)
         }
         // A late end whose span is not in this batch takes the items of its span.
         for late in by_span.values_mut() {
             if let Some(end) = late.end.filter(|_| late.last > 0) {
-                take(&mut self.entries, end as usize, &mut late.last, false)
+                take(&mut self.words, end as usize, &mut late.last, false)
             }
         }
-        self.remove(gone);
-        joins
-    }
-
-    fn remove(&mut self, mut gone: Vec<u32>) {
-        if gone.is_empty() {
-            return;
-        }
-        gone.sort_unstable();
-        let before = |i: u32| gone.partition_point(|g| *g < i) as u32;
-        for o in &mut self.origins {
-            o.first -= before(o.first)
-        }
-        let mut to = gone[0] as usize;
-        for (n, g) in gone.iter().enumerate() {
-            let kept = *g as usize + 1..gone.get(n + 1).map_or(self.entries.len(), |next| *next as usize);
-            let many = kept.len();
-            self.entries.copy_within(kept, to);
-            to += many
-        }
-        self.entries.truncate(to)
+        heads.sort_unstable();
+        (joins, heads)
     }
 
     /// Runs that began here: handed over within the process, their contexts also look as if they had come from elsewhere,
@@ -251,37 +284,19 @@ impl Assembler {
     }
 
     fn number_records(&mut self) {
-        let (all, begun) = (self.entries.len() as u32, self.begun());
-        for i in 0..self.origins.len() {
-            let end = self.origins.get(i + 1).map_or(all, |next| next.first);
-            let o = &mut self.origins[i];
-            if end > o.first {
-                let may_come_back = self.segments.may_have_forgotten(o.made);
-                let (segment, opens) = self.segments.of(o.run, o.ordinal);
-                (o.segment, o.before, o.opens) = (segment.id, segment.seq, opens);
-                // Who resumed the run has told of it when it was made.
-                if opens && may_come_back && o.via == Via::Resume {
-                    (o.via, o.suspension) = (Via::Receive, 0)
-                }
-                if o.ordinal == 0 && begun.contains(&o.run) {
-                    o.via = Via::Start
-                }
-                segment.seq += u64::from(end - o.first);
+        let begun = self.begun();
+        for o in self.origins.iter_mut().filter(|o| o.records > 0) {
+            let may_come_back = self.segments.may_have_forgotten(o.made);
+            let (segment, opens) = self.segments.of(o.run, o.ordinal);
+            (o.segment, o.before, o.opens) = (segment.id, segment.seq, opens);
+            // The process that resumed the run recorded that when the context was made.
+            if opens && may_come_back && o.via == Via::Resume {
+                (o.via, o.suspension) = (Via::Receive, 0)
             }
+            if o.ordinal == 0 && begun.contains(&o.run) {
+                o.via = Via::Start
+            }
+            segment.seq += u64::from(o.records);
         }
     }
-}
-
-/// A batch waits for sinks, so it holds not much more than it has to: a small one that follows a large one was given the room of
-/// that, and one that grew has up to twice of what it needs.
-fn fitted<T>(mut all: Vec<T>) -> Vec<T> {
-    if all.capacity() > all.len() + all.len() / 4 {
-        all.shrink_to_fit()
-    }
-    all
-}
-
-/// Where the span's id stands in a record that came late.
-fn header_id(header: u64) -> usize {
-    if buffer::kind(header) == buffer::LATE_END { 2 } else { 1 }
 }

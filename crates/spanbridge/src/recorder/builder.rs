@@ -1,6 +1,5 @@
 //! Setting a recorder up, and holding it.
 
-use super::batch::Source;
 use super::deliver::Delivery;
 use super::global::FlushHandle;
 use super::outlet::Outlet;
@@ -11,6 +10,7 @@ use crate::current::{self, WithContext};
 use crate::cut::{MAX_TEXT, cut};
 use crate::encoder::{self, clock};
 use crate::record::AttributeValue;
+use crate::record::packed::Source;
 use crate::recorder::summary::Report;
 use crate::{Context, Sampler, fork, panics};
 use std::borrow::Cow;
@@ -155,7 +155,7 @@ impl RecorderBuilder {
         panics::listen();
         let intake = Arc::new(Intake::new(self.memory / 2, self.sampler));
         let source =
-            Source { instance: encoder::new_id(), service: self.service, resource: self.resource, ..Source::default() };
+            Source { instance: encoder::new_id(), service: self.service, resource: self.resource };
         let share = self.memory / 2 / self.sinks.len().max(1);
         let outlets = self.sinks.into_iter().map(|s| Outlet::start(s, share, intake.clone()));
         let mut outlets = outlets.collect::<Result<Vec<_>, _>>().map_err(InstallError::Thread)?;

@@ -1,19 +1,18 @@
 //! The delivering thread: reads every lane, hands batches to the sinks' queues.
 
 use super::assemble::Assembler;
-use super::batch::Source;
+use super::batch::HANDED_OVER_AT;
 use super::outlet::Outlet;
 use super::report::{Ticket, Tickets, Totals, lock};
 use crate::buffer::atomic::{AtomicU64, Ordering::*};
 use crate::buffer::{Chunk, LaneReader, State, recycle};
 use crate::context::intake::{self, Intake};
 use crate::encoder::clock::{Anchor, Clock};
+use crate::record::packed::Source;
 use crate::semconv;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-/// Bytes after which a batch is handed over.
-const BATCH: usize = 256 << 10;
 /// Chunks a lane may give in a pass: one busy thread does not starve the others.
 const CHUNKS: usize = 64;
 /// Lifecycle records wake delivery at once, but not more often than this.
@@ -187,7 +186,7 @@ impl Delivery {
                 state = lane.read(&mut self.done, |f| assembler.found(&f, &mut last));
                 // What was found is copied, so chunks go back at once.
                 recycle(&self.intake.pool, &mut self.done);
-                if self.assembler.bytes() >= BATCH {
+                if self.assembler.bytes() >= HANDED_OVER_AT {
                     self.hand_over()
                 }
                 if state != State::More {
@@ -277,7 +276,6 @@ impl Delivery {
     fn hand_over(&mut self) {
         self.tell(false);
         let Some(batch) = self.assembler.finish(&self.clock) else { return };
-        let batch = Arc::new(batch);
         self.wait_for_room(batch.bytes());
         for outlet in &mut self.outlets {
             outlet.offer(&batch)

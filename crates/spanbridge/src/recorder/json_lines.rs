@@ -47,8 +47,10 @@ impl<W: Write + Send + 'static> Sink for JsonLines<W> {
     fn deliver(&mut self, batch: &Batch) -> Result<Receipt, SinkError> {
         let mut lines = Vec::with_capacity(PIECE.min(1 + batch.len() * 256));
         lines.extend(self.torn.then_some(b'\n'));
-        for record in batch.records() {
-            let line = record.to_json();
+        let mut line = String::with_capacity(512);
+        for record in batch {
+            line.clear();
+            record.write_json(&mut line);
             if !lines.is_empty() && lines.len() + line.len() >= PIECE {
                 self.write(&lines)?;
                 lines.clear()

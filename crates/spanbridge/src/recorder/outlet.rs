@@ -18,7 +18,7 @@ const FIRST_WAIT: Duration = Duration::from_millis(50);
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
 enum Work {
-    Batch(Arc<Batch>),
+    Batch(Batch),
     /// Those that were asked for since the batch before: the sink does it once for all of them.
     Flush(Tickets),
 }
@@ -87,11 +87,11 @@ impl Outlet {
 
     /// Whether a batch with nothing but notes would be taken.
     pub(super) fn takes_notes(&self) -> bool {
-        lock(&self.shared.queue).has_room(size_of::<Batch>(), self.limit)
+        lock(&self.shared.queue).has_room(Batch::SMALLEST, self.limit)
     }
 
     /// Offers a batch; a sink that is too far behind does not get it.
-    pub(super) fn offer(&mut self, batch: &Arc<Batch>) {
+    pub(super) fn offer(&mut self, batch: &Batch) {
         let mut queue = lock(&self.shared.queue);
         let fits = queue.has_room(batch.bytes(), self.limit);
         let counter = if fits { &self.tally.left } else { &self.tally.dropped };
@@ -279,10 +279,10 @@ mod tests {
     use crate::encoder::clock::{Anchor, Clock};
     use std::sync::mpsc;
 
-    fn batch() -> Arc<Batch> {
+    fn batch() -> Batch {
         let mut assembler = Assembler::new(Arc::default());
         assembler.note("test", String::new(), 1);
-        Arc::new(assembler.finish(&Clock::new(Anchor::now())).unwrap())
+        assembler.finish(&Clock::new(Anchor::now())).unwrap()
     }
 
     /// Flushes that nobody waits for any more leave the queue of a sink that is down; one of them is done all the same.

@@ -3,7 +3,7 @@
 use crate::carrier::json_text::pieces;
 use crate::context::ids;
 use crate::record::time::put_time;
-use crate::record::{Attributes, Endpoint, Link};
+use crate::record::{AttributesView, EndpointView, IdView, LinksView};
 use crate::{RunId, SegmentId, SpanId, TraceId, Value};
 use serde::de::IgnoredAny;
 use std::collections::HashMap;
@@ -55,9 +55,20 @@ impl<'o> Object<'o> {
         put_text(self.out, text);
     }
 
-    pub(super) fn optional_text(&mut self, name: &str, text: &Option<impl AsRef<str>>) {
+    pub(super) fn optional_text(&mut self, name: &str, text: Option<&str>) {
         if let Some(text) = text {
-            self.text(name, text.as_ref());
+            self.text(name, text);
+        }
+    }
+
+    /// An id that may be any text.
+    pub(super) fn name(&mut self, name: &str, id: IdView<'_>) {
+        self.text(name, id.as_str(&mut [0; 16]));
+    }
+
+    pub(super) fn optional_name(&mut self, name: &str, id: Option<IdView<'_>>) {
+        if let Some(id) = id {
+            self.name(name, id);
         }
     }
 
@@ -85,12 +96,12 @@ impl<'o> Object<'o> {
     }
 
     /// Attributes that are there even when they are none.
-    pub(super) fn object(&mut self, name: &str, attributes: &Attributes<'_>) {
+    pub(super) fn object(&mut self, name: &str, attributes: AttributesView<'_>) {
         self.key(name);
         put_attributes(self.out, attributes);
     }
 
-    pub(super) fn attributes(&mut self, attributes: &Attributes<'_>) {
+    pub(super) fn attributes(&mut self, attributes: AttributesView<'_>) {
         if !attributes.is_empty() {
             self.object("attributes", attributes);
         }
@@ -105,7 +116,7 @@ impl<'o> Object<'o> {
         let _ = write!(self.out, "-{seq}\"");
     }
 
-    pub(super) fn links(&mut self, links: &[Link<'_>]) {
+    pub(super) fn links(&mut self, links: LinksView<'_>) {
         if links.is_empty() {
             return;
         }
@@ -115,22 +126,22 @@ impl<'o> Object<'o> {
             let mut o = Object::begin(self.out);
             o.id("traceId", link.trace_id);
             o.id("spanId", link.span_id);
-            o.attributes(&link.attributes);
+            o.attributes(link.attributes);
             o.end();
         }
         self.out.push(']');
     }
 
-    pub(super) fn endpoint(&mut self, name: &str, endpoint: &Endpoint<'_>) {
+    pub(super) fn endpoint(&mut self, name: &str, endpoint: EndpointView<'_>) {
         self.key(name);
         let mut o = Object::begin(self.out);
         match endpoint {
-            Endpoint::Span { trace_id, span_id } => {
-                o.id("traceId", *trace_id);
-                o.id("spanId", *span_id);
+            EndpointView::Span { trace_id, span_id } => {
+                o.id("traceId", trace_id);
+                o.id("spanId", span_id);
             }
-            Endpoint::Run(id) => o.id("runId", *id),
-            Endpoint::Artifact(id) => o.text("artifactId", id),
+            EndpointView::Run(id) => o.id("runId", id),
+            EndpointView::Artifact(id) => o.text("artifactId", id),
         }
         o.end();
     }
@@ -143,7 +154,7 @@ fn put_hex(out: &mut String, bytes: &[u8]) {
     out.push_str(std::str::from_utf8(text).unwrap_or_default());
 }
 
-fn put_attributes(out: &mut String, attributes: &Attributes<'_>) {
+fn put_attributes(out: &mut String, attributes: AttributesView<'_>) {
     // Comparing each key with those behind it is quickest for as many as spans have; more must not take the square.
     const FEW: usize = 32;
     let count = attributes.iter().count();

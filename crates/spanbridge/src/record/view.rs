@@ -1,0 +1,467 @@
+//! What a record says, borrowed: plain values that are decoded when someone asks.
+//!
+//! Nothing here owns memory, so looking at a record allocates nothing. Attributes and links are decoded one by one as
+//! they are iterated.
+
+use super::attributes::AttributesView;
+use super::span_view::{EndView, SpanView};
+use super::{Artifact, Body, End, Endpoint, Start, Via};
+use crate::{RunId, SpanId, Status, TraceId};
+use std::borrow::Cow;
+use std::fmt;
+
+/// What a record says, borrowed from where it stands. The owned form is [`Body`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum BodyView<'a> {
+    /// A recorder begins to work on a run: once per segment, before its other records.
+    Segment(SegmentView<'a>),
+    /// A run begins.
+    RunStart(RunStartView<'a>),
+    /// A run waits for something outside.
+    RunSuspend(RunSuspendView<'a>),
+    /// A run goes on.
+    RunResume(RunResumeView<'a>),
+    /// A run ends.
+    RunEnd(RunEndView<'a>),
+    /// A span begins, and ends too where [`SpanView::end`] is there: [`Body::SpanStart`] and [`Body::Span`].
+    Span(SpanView<'a>),
+    /// A span ends whose start is an earlier record.
+    SpanEnd(SpanEndView<'a>),
+    /// Attributes were added to a span that is still open.
+    SpanAttributes(SpanAttributesView<'a>),
+    /// A point in time inside a span.
+    Event(EventView<'a>),
+    /// A bounded preview of a payload, or a reference to one.
+    Artifact(ArtifactView<'a>),
+    /// A relation that is not the tree.
+    Edge(EdgeView<'a>),
+    /// Something a reader should know about the recording itself.
+    Diagnostic(DiagnosticView<'a>),
+}
+
+macro_rules! views {
+    ($($(#[$of:meta])* pub struct $view:ident<'a> { $($(#[$doc:meta])* $field:ident: $type:ty,)* })*) => { $(
+        $(#[$of])*
+        #[derive(Clone, Copy, Debug, PartialEq)]
+        pub struct $view<'a> {
+            $(pub(super) $field: $type,)*
+        }
+
+        impl<'a> $view<'a> {
+            $(
+                $(#[$doc])*
+                #[inline(always)]
+                pub fn $field(self) -> $type {
+                    self.$field
+                }
+            )*
+        }
+    )* };
+}
+
+views! {
+    /// A recorder begins to work on a run. See [`Body::Segment`].
+    pub struct SegmentView<'a> {
+        /// When, in nanoseconds since the Unix epoch.
+        started_at: u64,
+        /// Service, host and process.
+        resource: AttributesView<'a>,
+        /// How the run came here.
+        via: Via,
+        /// The suspension that a resume continues.
+        suspension_id: Option<IdView<'a>>,
+        /// Names the work between this resume and the next suspend or leave.
+        resumption_id: Option<IdView<'a>>,
+        /// The resumption before this one, whatever the clocks say.
+        previous_resumption_id: Option<IdView<'a>>,
+    }
+
+    /// A run begins. See [`Body::RunStart`].
+    pub struct RunStartView<'a> {
+        /// The operation, as a user would name it.
+        name: &'a str,
+        /// When, in nanoseconds since the Unix epoch.
+        started_at: u64,
+        /// What its first span is.
+        root_primitive: Option<&'a str>,
+        /// The run this one was forked from.
+        parent_run_id: Option<RunId>,
+        /// The span, of another run, that caused it.
+        triggered_by_span_id: Option<SpanId>,
+        /// Attributes of the run.
+        attributes: AttributesView<'a>,
+    }
+
+    /// A run waits for something outside. See [`Body::RunSuspend`].
+    pub struct RunSuspendView<'a> {
+        /// Names the suspension.
+        suspension_id: &'a str,
+        /// When, in nanoseconds since the Unix epoch.
+        suspended_at: u64,
+        /// What for.
+        reason: Option<&'a str>,
+    }
+
+    /// A run goes on. See [`Body::RunResume`].
+    pub struct RunResumeView<'a> {
+        /// The suspension that is over.
+        suspension_id: &'a str,
+        /// When, in nanoseconds since the Unix epoch.
+        resumed_at: u64,
+    }
+
+    /// A run ends, because its owner says so. See [`Body::RunEnd`].
+    pub struct RunEndView<'a> {
+        /// When, in nanoseconds since the Unix epoch.
+        ended_at: u64,
+        /// How.
+        status: Status,
+        /// Why, in words.
+        error: Option<&'a str>,
+    }
+
+    /// A span ends whose start is an earlier record. See [`Body::SpanEnd`].
+    pub struct SpanEndView<'a> {
+        /// Which span.
+        span_id: SpanId,
+        /// How and when.
+        end: EndView<'a>,
+        /// Attributes added since the start.
+        attributes: AttributesView<'a>,
+    }
+
+    /// Attributes were added to a span that is still open. See [`Body::SpanAttributes`].
+    pub struct SpanAttributesView<'a> {
+        /// Which span.
+        span_id: SpanId,
+        /// What was added.
+        attributes: AttributesView<'a>,
+    }
+
+    /// A point in time inside a span. See [`Body::Event`].
+    pub struct EventView<'a> {
+        /// The span.
+        span_id: SpanId,
+        /// Names the event.
+        event_id: IdView<'a>,
+        /// What happened.
+        name: &'a str,
+        /// When, in nanoseconds since the Unix epoch.
+        timestamp: u64,
+        /// Attributes of the event.
+        attributes: AttributesView<'a>,
+    }
+
+    /// A bounded preview of a payload, or a reference to one. See [`Artifact`].
+    pub struct ArtifactView<'a> {
+        /// The span it belongs to.
+        span_id: SpanId,
+        /// Names the artifact.
+        artifact_id: IdView<'a>,
+        /// What it is to the span: `input`, `output`, or any other word.
+        kind: &'a str,
+        /// Its media type.
+        content_type: &'a str,
+        /// How the preview is encoded: `utf-8`, or `hex` for bytes that are not text.
+        encoding: &'a str,
+        /// The size of the whole payload, in bytes.
+        size_bytes: u64,
+        /// A hash of the whole payload, as `<algorithm>:<hex>`.
+        hash: Option<&'a str>,
+        /// The beginning of the payload.
+        preview: Option<&'a str>,
+    }
+
+    /// A relation that is not the tree. See [`Body::Edge`].
+    pub struct EdgeView<'a> {
+        /// One of the closed list of edge types, or `custom.*`.
+        edge_type: &'a str,
+        /// From what.
+        from: EndpointView<'a>,
+        /// To what.
+        to: EndpointView<'a>,
+    }
+
+    /// Something a reader should know about the recording itself. See [`Body::Diagnostic`].
+    pub struct DiagnosticView<'a> {
+        /// A stable code.
+        code: &'a str,
+        /// A sentence.
+        message: &'a str,
+        /// How often.
+        count: Option<u64>,
+        /// The span it is about.
+        span_id: Option<SpanId>,
+        /// Details.
+        attributes: AttributesView<'a>,
+    }
+}
+
+/// One end of an edge. The owned form is [`Endpoint`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum EndpointView<'a> {
+    /// A span.
+    Span {
+        /// Its trace.
+        trace_id: TraceId,
+        /// Its id.
+        span_id: SpanId,
+    },
+    /// A run.
+    Run(RunId),
+    /// An artifact.
+    Artifact(&'a str),
+}
+
+/// The id of an event, an artifact, a suspension or a resumption: the recorder's are numbers, others' may be any text.
+///
+/// Its text (`Display`, [`IdView::to_text`]) is the same before and after it was written and read.
+#[derive(Clone, Copy)]
+pub struct IdView<'a>(Id<'a>);
+
+#[derive(Clone, Copy)]
+enum Id<'a> {
+    Number(u64),
+    Text(&'a str),
+}
+
+impl<'a> IdView<'a> {
+    pub(crate) fn number(id: u64) -> Self {
+        Self(Id::Number(id))
+    }
+
+    /// The id as text, without allocating: `buffer` is where the sixteen digits of a number go.
+    #[inline]
+    pub fn as_str<'b>(self, buffer: &'b mut [u8; 16]) -> &'b str
+    where
+        'a: 'b,
+    {
+        match self.0 {
+            Id::Text(text) => text,
+            Id::Number(id) => {
+                crate::context::ids::put_hex(&id.to_be_bytes(), buffer);
+                std::str::from_utf8(buffer).unwrap_or_default()
+            }
+        }
+    }
+
+    /// The id as text.
+    pub fn to_text(self) -> Cow<'a, str> {
+        match self.0 {
+            Id::Text(text) => Cow::Borrowed(text),
+            Id::Number(_) => Cow::Owned(self.to_string()),
+        }
+    }
+}
+
+impl<'a> From<&'a str> for IdView<'a> {
+    fn from(text: &'a str) -> Self {
+        Self(Id::Text(text))
+    }
+}
+
+impl fmt::Display for IdView<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str(&mut [0; 16]))
+    }
+}
+
+impl fmt::Debug for IdView<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.as_str(&mut [0; 16]), f)
+    }
+}
+
+/// Equal where the text is.
+impl PartialEq for IdView<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_str(&mut [0; 16]) == other.as_str(&mut [0; 16])
+    }
+}
+
+impl<'a> BodyView<'a> {
+    /// What an owned body says.
+    pub(crate) fn of(body: &'a Body<'a>) -> Self {
+        match body {
+            Body::Segment { started_at, resource, via, suspension_id, resumption_id, previous_resumption_id } => {
+                let id = |id: &'a Option<Cow<'a, str>>| id.as_deref().map(IdView::from);
+                BodyView::Segment(SegmentView {
+                    started_at: *started_at,
+                    resource: resource.view(),
+                    via: *via,
+                    suspension_id: id(suspension_id),
+                    resumption_id: id(resumption_id),
+                    previous_resumption_id: id(previous_resumption_id),
+                })
+            }
+            Body::RunStart { name, started_at, root_primitive, parent_run_id, triggered_by_span_id, attributes } => {
+                BodyView::RunStart(RunStartView {
+                    name,
+                    started_at: *started_at,
+                    root_primitive: root_primitive.as_deref(),
+                    parent_run_id: *parent_run_id,
+                    triggered_by_span_id: *triggered_by_span_id,
+                    attributes: attributes.view(),
+                })
+            }
+            Body::RunSuspend { suspension_id, suspended_at, reason } => BodyView::RunSuspend(RunSuspendView {
+                suspension_id,
+                suspended_at: *suspended_at,
+                reason: reason.as_deref(),
+            }),
+            Body::RunResume { suspension_id, resumed_at } => {
+                BodyView::RunResume(RunResumeView { suspension_id, resumed_at: *resumed_at })
+            }
+            Body::RunEnd { ended_at, status, error } => {
+                BodyView::RunEnd(RunEndView { ended_at: *ended_at, status: *status, error: error.as_deref() })
+            }
+            Body::SpanStart(start) => BodyView::Span(SpanView::record(start, None)),
+            Body::Span(start, end) => BodyView::Span(SpanView::record(start, Some(end))),
+            Body::SpanEnd { span_id, end, attributes } => BodyView::SpanEnd(SpanEndView {
+                span_id: *span_id,
+                end: EndView::record(end),
+                attributes: attributes.view(),
+            }),
+            Body::SpanAttributes { span_id, attributes } => {
+                BodyView::SpanAttributes(SpanAttributesView { span_id: *span_id, attributes: attributes.view() })
+            }
+            Body::Event { span_id, event_id, name, timestamp, attributes } => BodyView::Event(EventView {
+                span_id: *span_id,
+                event_id: IdView::from(&**event_id),
+                name,
+                timestamp: *timestamp,
+                attributes: attributes.view(),
+            }),
+            Body::Artifact(a) => BodyView::Artifact(ArtifactView {
+                span_id: a.span_id,
+                artifact_id: IdView::from(&*a.artifact_id),
+                kind: &a.kind,
+                content_type: &a.content_type,
+                encoding: &a.encoding,
+                size_bytes: a.size_bytes,
+                hash: a.hash.as_deref(),
+                preview: a.preview.as_deref(),
+            }),
+            Body::Edge { edge_type, from, to } => BodyView::Edge(EdgeView {
+                edge_type,
+                from: EndpointView::of(from),
+                to: EndpointView::of(to),
+            }),
+            Body::Diagnostic { code, message, count, span_id, attributes } => BodyView::Diagnostic(DiagnosticView {
+                code,
+                message,
+                count: *count,
+                span_id: *span_id,
+                attributes: attributes.view(),
+            }),
+        }
+    }
+
+    /// The owned form. Texts stay borrowed where they can; [`Record::into_owned`](super::Record::into_owned) copies
+    /// them.
+    pub fn to_body(self) -> Body<'a> {
+        let text = Cow::Borrowed;
+        match self {
+            BodyView::Segment(s) => Body::Segment {
+                started_at: s.started_at,
+                resource: s.resource.into(),
+                via: s.via,
+                suspension_id: s.suspension_id.map(IdView::to_text),
+                resumption_id: s.resumption_id.map(IdView::to_text),
+                previous_resumption_id: s.previous_resumption_id.map(IdView::to_text),
+            },
+            BodyView::RunStart(r) => Body::RunStart {
+                name: text(r.name),
+                started_at: r.started_at,
+                root_primitive: r.root_primitive.map(text),
+                parent_run_id: r.parent_run_id,
+                triggered_by_span_id: r.triggered_by_span_id,
+                attributes: r.attributes.into(),
+            },
+            BodyView::RunSuspend(r) => Body::RunSuspend {
+                suspension_id: text(r.suspension_id),
+                suspended_at: r.suspended_at,
+                reason: r.reason.map(text),
+            },
+            BodyView::RunResume(r) => {
+                Body::RunResume { suspension_id: text(r.suspension_id), resumed_at: r.resumed_at }
+            }
+            BodyView::RunEnd(r) => {
+                Body::RunEnd { ended_at: r.ended_at, status: r.status, error: r.error.map(text) }
+            }
+            BodyView::Span(span) => {
+                let start = Start {
+                    span_id: span.span_id(),
+                    parent_span_id: span.parent_span_id(),
+                    name: text(span.name()),
+                    primitive: text(span.primitive()),
+                    kind: span.kind(),
+                    started_at: span.started_at(),
+                    attributes: span.attributes().into(),
+                    links: span.links().into_iter().map(Into::into).collect(),
+                };
+                match span.end().map(end) {
+                    Some(end) => Body::Span(start, end),
+                    None => Body::SpanStart(start),
+                }
+            }
+            BodyView::SpanEnd(s) => {
+                Body::SpanEnd { span_id: s.span_id, end: end(s.end), attributes: s.attributes.into() }
+            }
+            BodyView::SpanAttributes(s) => {
+                Body::SpanAttributes { span_id: s.span_id, attributes: s.attributes.into() }
+            }
+            BodyView::Event(e) => Body::Event {
+                span_id: e.span_id,
+                event_id: e.event_id.to_text(),
+                name: text(e.name),
+                timestamp: e.timestamp,
+                attributes: e.attributes.into(),
+            },
+            BodyView::Artifact(a) => Body::Artifact(Artifact {
+                span_id: a.span_id,
+                artifact_id: a.artifact_id.to_text(),
+                kind: text(a.kind),
+                content_type: text(a.content_type),
+                encoding: text(a.encoding),
+                size_bytes: a.size_bytes,
+                hash: a.hash.map(text),
+                preview: a.preview.map(text),
+            }),
+            BodyView::Edge(e) => {
+                Body::Edge { edge_type: text(e.edge_type), from: e.from.to_endpoint(), to: e.to.to_endpoint() }
+            }
+            BodyView::Diagnostic(d) => Body::Diagnostic {
+                code: text(d.code),
+                message: text(d.message),
+                count: d.count,
+                span_id: d.span_id,
+                attributes: d.attributes.into(),
+            },
+        }
+    }
+}
+
+fn end(end: EndView<'_>) -> End<'_> {
+    End { ended_at: end.ended_at(), status: end.status(), error: end.error().map(Cow::Borrowed) }
+}
+
+impl<'a> EndpointView<'a> {
+    fn of(endpoint: &'a Endpoint<'a>) -> Self {
+        match endpoint {
+            Endpoint::Span { trace_id, span_id } => EndpointView::Span { trace_id: *trace_id, span_id: *span_id },
+            Endpoint::Run(id) => EndpointView::Run(*id),
+            Endpoint::Artifact(id) => EndpointView::Artifact(id),
+        }
+    }
+
+    fn to_endpoint(self) -> Endpoint<'a> {
+        match self {
+            EndpointView::Span { trace_id, span_id } => Endpoint::Span { trace_id, span_id },
+            EndpointView::Run(id) => Endpoint::Run(id),
+            EndpointView::Artifact(id) => Endpoint::Artifact(Cow::Borrowed(id)),
+        }
+    }
+}
