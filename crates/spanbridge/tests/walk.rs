@@ -25,9 +25,12 @@ fn everything(recorder: &Recorder) -> observe::Span {
         let run = observe::run("approval").attribute("amount", 7).open();
         let held = run.in_scope(|| {
             let outer = observe::span("outer").primitive(Primitive::DB_QUERY).kind(Kind::Client).open();
-            let cx = observe::capture_context();
-            observe::span(format!("owned {}", 1)).attribute("n", 1).attribute("f", 1.5).attribute("b", true).in_scope(|| ());
-            let custom = observe::span("custom").primitive(Primitive::new("custom.audit")).link(&cx).open();
+            observe::span(format!("owned {}", 1))
+                .attribute("n", 1)
+                .attribute("f", 1.5)
+                .attribute("b", true)
+                .in_scope(|| ());
+            let custom = observe::span("custom").primitive(Primitive::new("custom.audit")).link(outer.context()).open();
             custom.event("cache miss", &[("key", "k".into())]);
             custom.artifact(&observe::Artifact::new("input", "text/plain", b"hello").inline(5));
             custom.edge(observe::EdgeType::TRIGGERED, outer.context());

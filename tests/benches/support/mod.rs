@@ -25,7 +25,8 @@ struct Count(Arc<AtomicU64>);
 
 impl Sink for Count {
     fn deliver(&mut self, batch: &Batch) -> Result<Receipt, SinkError> {
-        self.0.fetch_add(batch.iter().map(|record| drop(black_box(record.body()))).count() as u64, Relaxed);
+        batch.iter().for_each(|record| _ = black_box(record.body()));
+        self.0.fetch_add(batch.len() as u64, Relaxed);
         Ok(Receipt::default())
     }
 }

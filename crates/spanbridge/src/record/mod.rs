@@ -21,14 +21,16 @@ mod view;
 pub(crate) mod walk;
 pub(crate) mod words;
 
-pub use attributes::{AttributeValue, Attributes, AttributesIter, AttributesView, Link, LinkView, LinksIter, LinksView};
+pub use attributes::{
+    AttributeValue, Attributes, AttributesIter, AttributesView, Link, LinkView, LinksIter, LinksView,
+};
 pub use json::{RecordError, RecordErrorKind, SCHEMA_VERSION};
 pub use record_view::RecordView;
 pub use span_view::{EndView, SpanView};
 pub use time::{format_time, parse_time};
 pub use view::{
-    ArtifactView, BodyView, DiagnosticView, EdgeView, EndpointView, EventView, IdView, RunEndView,
-    RunResumeView, RunStartView, RunSuspendView, SegmentView, SpanAttributesView, SpanEndView,
+    ArtifactView, BodyView, DiagnosticView, EdgeView, EndpointView, EventView, IdView, RunEndView, RunResumeView,
+    RunStartView, RunSuspendView, SegmentView, SpanAttributesView, SpanEndView,
 };
 
 use crate::{Kind, RunId, SegmentId, SpanId, Status, TraceId};

@@ -197,9 +197,8 @@ impl<'a> EndView<'a> {
 
 impl PartialEq for SpanView<'_> {
     fn eq(&self, other: &Self) -> bool {
-        let fields = |s: &Self| {
-            (s.span_id(), s.parent_span_id(), s.name(), s.primitive(), s.kind(), s.started_at(), s.end())
-        };
+        let fields =
+            |s: &Self| (s.span_id(), s.parent_span_id(), s.name(), s.primitive(), s.kind(), s.started_at(), s.end());
         fields(self) == fields(other) && self.attributes() == other.attributes() && self.links() == other.links()
     }
 }

@@ -344,11 +344,9 @@ impl<'a> BodyView<'a> {
                 hash: a.hash.as_deref(),
                 preview: a.preview.as_deref(),
             }),
-            Body::Edge { edge_type, from, to } => BodyView::Edge(EdgeView {
-                edge_type,
-                from: EndpointView::of(from),
-                to: EndpointView::of(to),
-            }),
+            Body::Edge { edge_type, from, to } => {
+                BodyView::Edge(EdgeView { edge_type, from: EndpointView::of(from), to: EndpointView::of(to) })
+            }
             Body::Diagnostic { code, message, count, span_id, attributes } => BodyView::Diagnostic(DiagnosticView {
                 code,
                 message,
@@ -388,9 +386,7 @@ impl<'a> BodyView<'a> {
             BodyView::RunResume(r) => {
                 Body::RunResume { suspension_id: text(r.suspension_id), resumed_at: r.resumed_at }
             }
-            BodyView::RunEnd(r) => {
-                Body::RunEnd { ended_at: r.ended_at, status: r.status, error: r.error.map(text) }
-            }
+            BodyView::RunEnd(r) => Body::RunEnd { ended_at: r.ended_at, status: r.status, error: r.error.map(text) },
             BodyView::Span(span) => {
                 let start = Start {
                     span_id: span.span_id(),
@@ -410,9 +406,7 @@ impl<'a> BodyView<'a> {
             BodyView::SpanEnd(s) => {
                 Body::SpanEnd { span_id: s.span_id, end: end(s.end), attributes: s.attributes.into() }
             }
-            BodyView::SpanAttributes(s) => {
-                Body::SpanAttributes { span_id: s.span_id, attributes: s.attributes.into() }
-            }
+            BodyView::SpanAttributes(s) => Body::SpanAttributes { span_id: s.span_id, attributes: s.attributes.into() },
             BodyView::Event(e) => Body::Event {
                 span_id: e.span_id,
                 event_id: e.event_id.to_text(),

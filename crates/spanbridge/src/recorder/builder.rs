@@ -154,8 +154,7 @@ impl RecorderBuilder {
         clock::init();
         panics::listen();
         let intake = Arc::new(Intake::new(self.memory / 2, self.sampler));
-        let source =
-            Source { instance: encoder::new_id(), service: self.service, resource: self.resource };
+        let source = Source { instance: encoder::new_id(), service: self.service, resource: self.resource };
         let share = self.memory / 2 / self.sinks.len().max(1);
         let outlets = self.sinks.into_iter().map(|s| Outlet::start(s, share, intake.clone()));
         let mut outlets = outlets.collect::<Result<Vec<_>, _>>().map_err(InstallError::Thread)?;
