@@ -96,14 +96,15 @@ impl Expansion<'_> {
         if arguments.attributes.is_empty() {
             return begin;
         }
-        let shown = |form: TokenStream, value: &Expr| quote!(#krate::Value::Str(&#krate::__private::shown(::core::format_args!(#form, #value))));
+        let shown =
+            |form: TokenStream, value: &Expr| quote!(#krate::__private::shown(::core::format_args!(#form, #value)));
         let attributes = arguments.attributes.iter().map(|attribute| {
             let (key, value) = (&attribute.key, &attribute.value);
             let value = match attribute.form {
                 Form::Static => quote!(#krate::Value::Static(#value)),
                 Form::Value => {
                     let krate = self.krate_at(value.span());
-                    quote_spanned!(at(value.span())=> #krate::__private::Given::new(&(#value)).value())
+                    quote_spanned!(at(value.span())=> #krate::__private::Taken::new(&(#value)).value())
                 }
                 Form::Display => shown(quote!("{}"), value),
                 Form::Debug => shown(quote!("{:?}"), value),

@@ -6,7 +6,7 @@
 
 pub use crate::span::Entered;
 
-use crate::{Failure, Outcome, Value};
+use crate::{Failure, IntoValue, Outcome, Value};
 use std::error::Error;
 use std::fmt;
 use std::ops::Deref;
@@ -100,33 +100,33 @@ impl<T> GuardedValue<'_, T> {
 pub trait CannotFail {}
 
 /// The value of an attribute, of which only a reference was taken: copied where it can be, else by that reference.
-pub struct Given<'a, T: ?Sized>(ByReference<'a, T>);
+pub struct Taken<'a, T: ?Sized>(ByReference<'a, T>);
 pub struct ByReference<'a, T: ?Sized>(Unsuited<'a, T>);
 pub struct Unsuited<'a, T: ?Sized>(&'a T);
-chain!(Given => ByReference);
+chain!(Taken => ByReference);
 chain!(ByReference => Unsuited);
 
-impl<'a, T: ?Sized> Given<'a, T> {
+impl<'a, T: ?Sized> Taken<'a, T> {
     #[inline(always)]
     pub fn new(value: &'a T) -> Self {
-        Given(ByReference(Unsuited(value)))
+        Taken(ByReference(Unsuited(value)))
     }
 }
 
-impl<'v, T: Copy + Into<Value<'v>>> Given<'_, T> {
+impl<'v, T: Copy + IntoValue<'v>> Taken<'_, T> {
     #[inline(always)]
-    pub fn value(&self) -> Value<'v> {
-        (*self.0.0.0).into()
+    pub fn value(&self) -> T {
+        *self.0.0.0
     }
 }
 
 impl<'a, T: ?Sized> ByReference<'a, T>
 where
-    &'a T: Into<Value<'a>>,
+    &'a T: IntoValue<'a>,
 {
     #[inline(always)]
-    pub fn value(&self) -> Value<'a> {
-        self.0.0.into()
+    pub fn value(&self) -> &'a T {
+        self.0.0
     }
 }
 
@@ -141,9 +141,8 @@ impl<'a, T: ?Sized> Unsuited<'a, T> {
 
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the value of an attribute",
-    label = "neither it nor a reference to it is `Into<spanbridge::Value>`",
-    note = "of a reference to a number, give the number: `key = *value`",
-    note = "record anything else as text: `key = %value` by `Display`, `key = ?value` by `Debug`"
+    label = "neither a number, a `bool`, text, nor an `Option` of one",
+    note = "record it as text: `key = %value` by its `Display`, `key = ?value` by its `Debug`"
 )]
 pub trait Recordable {}
 

@@ -87,7 +87,8 @@ pub use carrier::payload;
 pub use context::Sampler;
 pub(crate) use context::current;
 pub use context::{
-    Context, ContextExt, Kind, ParseIdError, Primitive, RunId, SegmentId, SpanId, Status, TraceId, Value, family, w3c,
+    Context, ContextExt, IntoValue, Kind, ParseIdError, Primitive, RunId, SegmentId, SpanId, Status, TraceId, Value,
+    family, w3c,
 };
 /// For adapters of platforms that restore a process from a snapshot, as `spanbridge-lambda` does.
 #[doc(hidden)]

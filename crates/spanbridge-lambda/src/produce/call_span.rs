@@ -7,7 +7,7 @@ use spanbridge::messaging::{CapturePolicy, Handoff};
 use spanbridge::observe::Span;
 #[cfg(feature = "invoke")]
 use spanbridge::semconv;
-use spanbridge::{Context, Failure, Value};
+use spanbridge::{Context, Failure, IntoValue};
 
 /// The span of a call in progress.
 #[derive(Debug)]
@@ -38,7 +38,7 @@ impl CallSpan {
         self.span().map(|span| span.context().clone()).unwrap_or_default()
     }
 
-    pub(super) fn attribute<'v>(&self, key: &'static str, value: impl Into<Value<'v>>) {
+    pub(super) fn attribute<'v>(&self, key: &'static str, value: impl IntoValue<'v>) {
         if let Some(span) = self.span() {
             span.attribute(key, value)
         }

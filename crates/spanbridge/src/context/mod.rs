@@ -4,6 +4,7 @@
 //! Everything else stands on this room. It knows of buffers only that a context is bound to a recorder's.
 
 pub(crate) mod current;
+pub(crate) mod given;
 pub(crate) mod ids;
 #[cfg(feature = "record")]
 pub(crate) mod intake;
@@ -14,6 +15,7 @@ pub(crate) mod value;
 pub mod w3c;
 
 pub use current::ContextExt;
+pub use given::IntoValue;
 pub use ids::{ParseIdError, RunId, SegmentId, SpanId, TraceId};
 pub use primitive::{Kind, Primitive, Status, family};
 #[cfg(feature = "record")]

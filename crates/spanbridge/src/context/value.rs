@@ -56,6 +56,18 @@ from! {
     u8 => I64 as i64, u16 => I64 as i64, u32 => I64 as i64,
     f32 => F64 as f64, f64 => F64 as f64, bool => Bool as bool,
 }
+/// An integer outside `i64` is recorded as the nearest one.
+macro_rules! from_large {
+    ($($t:ty),*) => { $(
+        impl From<$t> for Value<'_> {
+            #[inline(always)]
+            fn from(v: $t) -> Self {
+                Value::I64(i64::try_from(v).unwrap_or(if v > 0 { i64::MAX } else { i64::MIN }))
+            }
+        }
+    )* };
+}
+from_large!(i128, u128);
 /// Integers over `i64::MAX` are recorded as `i64::MAX`: attributes have no unsigned kind in OpenTelemetry.
 impl From<u64> for Value<'_> {
     #[inline(always)]

@@ -12,7 +12,7 @@ use crate::encoder::layout::MAX_STATIC;
 use crate::encoder::{Key, Started, thread_recorder};
 use crate::panics::Watch;
 use crate::span::outcome::{Anything, By, ByOutcome, Judge, Outcome};
-use crate::{Context, Failure, Kind, Primitive, Status, Value};
+use crate::{Context, Failure, IntoValue, Kind, Primitive, Status};
 use std::borrow::Cow;
 use std::future::Future;
 use std::marker::PhantomData;
@@ -152,11 +152,15 @@ impl SpanBuilder {
         (started, unsafe { std::ptr::read(&this.root) })
     }
 
-    /// Adds an attribute. Text is copied; see [`Value::Static`] for text that need not be.
+    /// Adds an attribute: see [`IntoValue`]. Text is copied; see [`Value::Static`](crate::Value::Static) for text that need
+    /// not be.
     #[inline(always)]
-    pub fn attribute<'v>(mut self, key: &'static str, value: impl Into<Value<'v>>) -> Self {
+    pub fn attribute<'v>(mut self, key: &'static str, value: impl IntoValue<'v>) -> Self {
         if !self.started.is_none() {
-            self.started = thread_recorder().add(self.started, || self.shared(), Key::Attribute(key), value.into());
+            if let Some(given) = value.into_given() {
+                let value = given.value();
+                self.started = thread_recorder().add(self.started, || self.shared(), Key::Attribute(key), value);
+            }
         }
         self
     }

@@ -8,7 +8,7 @@ use crate::encoder::thread_recorder;
 use crate::panics::Watch;
 use crate::span::outcome::{Failure, Outcome};
 use crate::text::shown;
-use crate::{Context, SpanId, Status, Value};
+use crate::{Context, IntoValue, SpanId, Status, Value};
 use std::fmt::{self, Display};
 
 /// An open span. It may be sent anywhere and ended on any thread; dropped without an end it is cancelled.
@@ -124,7 +124,7 @@ pub struct Stopped {
 
 impl Stopped {
     /// Adds an attribute.
-    pub fn attribute<'v>(&self, key: &'static str, value: impl Into<Value<'v>>) {
+    pub fn attribute<'v>(&self, key: &'static str, value: impl IntoValue<'v>) {
         self.span.attribute(key, value)
     }
 
@@ -188,9 +188,13 @@ macro_rules! on_a_span {
                 self.recorded().is_recorded().then(|| self.recorded().span_id()).flatten()
             }
 
-            /// Adds an attribute.
-            pub fn attribute<'v>(&self, key: &'static str, value: impl Into<Value<'v>>) {
-                details::attributes(self.recorded(), &[(key, value.into())])
+            /// Adds an attribute: see [`IntoValue`].
+            pub fn attribute<'v>(&self, key: &'static str, value: impl IntoValue<'v>) {
+                if self.recorded().is_recorded() {
+                    if let Some(given) = value.into_given() {
+                        details::attributes(self.recorded(), &[(key, given.value())])
+                    }
+                }
             }
 
             /// Adds attributes.

@@ -15,6 +15,7 @@ pub(crate) mod outcome;
 mod outside;
 mod run;
 pub(crate) mod run_context;
+mod shown;
 mod suspend;
 
 pub(crate) use builder::span_of_text;
@@ -31,4 +32,5 @@ pub use run::{Run, RunBuilder, run};
 #[cfg(feature = "json")]
 pub use run_context::ParseRunContextError;
 pub use run_context::RunContext;
+pub use shown::{DisplayValue, display};
 pub use suspend::{end_run, resume_run};

@@ -63,8 +63,8 @@
 
 pub use crate::current::{WithContext, bind, context as current_context, in_scope};
 pub use crate::span::{
-    ActiveSpan, Artifact, EdgeType, InSpan, Run, RunBuilder, Span, SpanBuilder, Target, active_span, end_run,
-    resume_run, run, run_with_span, span,
+    ActiveSpan, Artifact, DisplayValue, EdgeType, InSpan, Run, RunBuilder, Span, SpanBuilder, Target, active_span,
+    display, end_run, resume_run, run, run_with_span, span,
 };
 
 #[doc(hidden)]

@@ -38,7 +38,7 @@
 //! This works with any database. `docs/guide/outbox.md` has the table, the relay and the columns for SQLite and PostgreSQL.
 
 use crate::observe::{self, Span};
-use crate::{Kind, Primitive, RunContext, Value, semconv};
+use crate::{IntoValue, Kind, Primitive, RunContext, Value, semconv};
 use std::fmt::Display;
 
 /// Records that a message for `destination` is written into an outbox, under what is current.
@@ -67,7 +67,7 @@ impl Enqueued {
     }
 
     /// Adds an attribute, such as the message's id.
-    pub fn attribute<'v>(&self, key: &'static str, value: impl Into<Value<'v>>) {
+    pub fn attribute<'v>(&self, key: &'static str, value: impl IntoValue<'v>) {
         if let Some(span) = &self.0 {
             span.attribute(key, value)
         }

@@ -2,12 +2,13 @@
 
 use super::in_span::InSpan;
 use super::open::Open;
+use crate::context::given::Given;
 use crate::current::{self, WithContext};
 use crate::encoder::origin;
 use crate::panics::Watch;
 use crate::span::outcome::{Anything, ByOutcome, Failure, Outcome};
 use crate::span::run_context::Unknown;
-use crate::{Context, Primitive, RunId, Status, Value};
+use crate::{Context, IntoValue, Primitive, RunId, Status, Value};
 use std::borrow::Cow;
 use std::fmt::{self, Display};
 use std::future::Future;
@@ -17,7 +18,7 @@ use std::future::Future;
 pub struct RunBuilder<'a> {
     name: Cow<'a, str>,
     primitive: Option<Primitive>,
-    attributes: Vec<(&'static str, Value<'a>)>,
+    attributes: Vec<(&'static str, Given<'a>)>,
 }
 
 /// Names an operation, with an owner who says when it begins and ends.
@@ -29,9 +30,9 @@ pub fn run<'a>(name: impl Into<Cow<'a, str>>) -> RunBuilder<'a> {
 }
 
 impl<'a> RunBuilder<'a> {
-    /// Adds an attribute.
-    pub fn attribute(mut self, key: &'static str, value: impl Into<Value<'a>>) -> Self {
-        self.attributes.push((key, value.into()));
+    /// Adds an attribute: see [`IntoValue`].
+    pub fn attribute(mut self, key: &'static str, value: impl IntoValue<'a>) -> Self {
+        self.attributes.extend(value.into_given().map(|given| (key, given)));
         self
     }
 
@@ -178,6 +179,6 @@ fn begin(context: &Context, outer: &Context, run: &RunBuilder<'_>) {
         let id = parent.get();
         items.extend([(id >> 64) as i64, id as i64].map(|n| (Key::Field(Field::ParentRun), Value::I64(n))));
     }
-    items.extend(run.attributes.iter().map(|(k, v)| (Key::Attribute(k), *v)));
+    items.extend(run.attributes.iter().map(|(k, given)| (Key::Attribute(k), given.value())));
     thread_recorder().fact(shared, Fact::RunStart, outer.span, 0, &items);
 }
