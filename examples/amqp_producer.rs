@@ -38,7 +38,7 @@ async fn send(arguments: &Arguments) -> anyhow::Result<()> {
     for number in 1..=arguments.count {
         let run = observe::run("order").attribute("order.number", number).open();
         let id = run.id().map(|id| id.to_string()).unwrap_or_default();
-        let result = run.with_context(place(&broker, number)).await;
+        let result = run.with_context(|| place(&broker, number)).await;
         run.end_with(&result);
         result?;
         println!("run {id}");
@@ -66,5 +66,5 @@ async fn place(broker: &Connected, number: u32) -> anyhow::Result<()> {
         anyhow::ensure!(confirm == Confirmation::Ack(None), "the broker did not take the order: {confirm:?}");
         Ok(())
     };
-    observe::span("place order").attribute("order.number", number).run(work).await
+    observe::span("place order").attribute("order.number", number).run(|| work).await
 }

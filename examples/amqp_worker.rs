@@ -55,7 +55,7 @@ async fn work(arguments: &Arguments) -> anyhow::Result<()> {
             () = &mut told_to_stop => break,
             job = jobs.next() => job.context("the queue is gone")??,
         };
-        match job.run(ship(&job.data, arguments.work_ms)).await {
+        match job.run(|| ship(&job.data, arguments.work_ms)).await {
             Ok(()) => job.ack(BasicAckOptions::default()).await?,
             Err(_) => job.reject(BasicRejectOptions { requeue: false }).await?,
         };
@@ -72,7 +72,7 @@ async fn ship(order: &[u8], work_ms: u64) -> anyhow::Result<()> {
         observe::span("reserve stock").in_scope(|| ());
         tokio::time::sleep(Duration::from_millis(work_ms)).await;
     };
-    observe::span("pack").run(pack).await;
+    observe::span("pack").run(|| pack).await;
     anyhow::ensure!(order["fail"].is_null(), "the label printer is out of paper");
     Ok(())
 }

@@ -123,7 +123,7 @@ async fn main() -> anyhow::Result<()> {
 async fn start(path: &Path) -> anyhow::Result<()> {
     let run = observe::run("approval").primitive(Primitive::FLOW_RUN).attribute("request.amount", 1200).open();
     let id = run.id().map(|id| id.to_string()).unwrap_or_default();
-    run.with_context(async {
+    run.with_context(async || {
         work("collect documents", 8).await;
         work("ask the manager", 2).await;
     })
@@ -137,9 +137,9 @@ async fn start(path: &Path) -> anyhow::Result<()> {
 async fn decide(path: &Path, approved: bool) -> anyhow::Result<()> {
     let state = State::load(path, Waits::Decision)?;
     let run = observe::resume_run(state.run);
-    run.with_context(async {
+    run.with_context(async || {
         let decision = observe::span("decide").primitive(Primitive::FLOW_STEP).attribute("approved", approved);
-        decision.run(tokio::time::sleep(Duration::from_millis(5))).await
+        decision.run(|| tokio::time::sleep(Duration::from_millis(5))).await
     })
     .await;
     let run = run.suspend("waiting for payday");
@@ -152,7 +152,7 @@ async fn pay(path: &Path) -> anyhow::Result<()> {
     let state = State::load(path, Waits::Payday)?;
     let run = observe::resume_run(state.run.clone());
     let approved = state.approved == Some(true);
-    run.with_context(work(if approved { "pay" } else { "tell that it was rejected" }, 4)).await;
+    run.with_context(|| work(if approved { "pay" } else { "tell that it was rejected" }, 4)).await;
     // Saved first: who ends the run twice contradicts himself, and a run without an end only looks unfinished.
     let saved = State { waits_for: Waits::Nothing, ..state }.save(path);
     run.end_with(&saved);
@@ -162,5 +162,5 @@ async fn pay(path: &Path) -> anyhow::Result<()> {
 }
 
 async fn work(step: &'static str, ms: u64) {
-    observe::span(step).primitive(Primitive::FLOW_STEP).run(tokio::time::sleep(Duration::from_millis(ms))).await
+    observe::span(step).primitive(Primitive::FLOW_STEP).run(|| tokio::time::sleep(Duration::from_millis(ms))).await
 }

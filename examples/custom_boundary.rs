@@ -31,7 +31,7 @@ async fn main() -> anyhow::Result<()> {
                 observe::span("read").attribute("bytes", job.data.len()).in_scope(|| ());
                 serde_json::from_slice::<serde_json::Value>(&job.data)
             };
-            if let Ok(letter) = job.run(read).await {
+            if let Ok(letter) = job.run(|| read).await {
                 println!("read {letter}");
             }
         }

@@ -41,7 +41,7 @@ async fn sum(text: &str) -> Result<i64, std::num::ParseIntError> {
         observe::event("summed", &[("total", total.into())]);
         Ok(total)
     };
-    observe::span("sum").primitive(Primitive::FLOW_STEP).run(work).await
+    observe::span("sum").primitive(Primitive::FLOW_STEP).run(|| work).await
 }
 
 #[tokio::main]
@@ -54,7 +54,7 @@ async fn main() -> anyhow::Result<()> {
         // A spawned task does not inherit what is current: take it along.
         tokio::spawn(async { sum("40 2").await }.in_current_context()).await
     };
-    println!("{:?}", run.with_context(work).await?);
+    println!("{:?}", run.with_context(|| work).await?);
     println!("run {}", run.id().map(|id| id.to_string()).unwrap_or_default());
     run.end();
     finish(recorder);

@@ -74,7 +74,7 @@ async fn main() -> anyhow::Result<()> {
         };
         told = false;
         // A message that fails is passed over here; another service might stop at it, or put it elsewhere.
-        let _ = job.run(write(job.payload(), arguments.work_ms)).await;
+        let _ = job.run(|| write(job.payload(), arguments.work_ms)).await;
         job.store_offset()?;
         left -= 1;
     }
@@ -92,7 +92,7 @@ async fn write(order: Option<&[u8]>, work_ms: u64) -> anyhow::Result<()> {
         observe::span("look up address").in_scope(|| ());
         tokio::time::sleep(Duration::from_millis(work_ms)).await;
     };
-    observe::span("write mail").run(write).await;
+    observe::span("write mail").run(|| write).await;
     anyhow::ensure!(order["fail"].is_null(), "the customer has no address");
     Ok(())
 }

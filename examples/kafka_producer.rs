@@ -36,7 +36,7 @@ async fn main() -> anyhow::Result<()> {
     for number in 1..=arguments.count {
         let run = observe::run("order").attribute("order.number", number).open();
         let id = run.id().map(|id| id.to_string()).unwrap_or_default();
-        let result = run.with_context(place(&producer, &arguments.topic.name, number)).await;
+        let result = run.with_context(|| place(&producer, &arguments.topic.name, number)).await;
         run.end_with(&result);
         result.with_context(|| format!("failed to send to {} at {}", arguments.topic.name, arguments.topic.brokers))?;
         println!("run {id}");
@@ -53,5 +53,5 @@ async fn place(producer: &FutureProducer, topic: &str, number: u32) -> anyhow::R
         producer.observed().send(record, Duration::from_secs(5)).await.map_err(|(error, _)| error)?;
         anyhow::Ok(())
     };
-    observe::span("place order").attribute("order.number", number).run(work).await
+    observe::span("place order").attribute("order.number", number).run(|| work).await
 }

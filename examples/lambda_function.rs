@@ -41,7 +41,7 @@ async fn score(event: LambdaEvent<Value>) -> Result<FunctionResponse<Value, Body
 
 async fn work(order: &Value) -> Result<Value, Error> {
     let number = observe::span("read order").in_scope(|| order["order"].as_u64().ok_or("an order has a number"))?;
-    observe::span("score risk").attribute("order", number).run(risk(order)).await?;
+    observe::span("score risk").attribute("order", number).run(|| risk(order)).await?;
     Ok(json!({"order": number, "score": number % 100}))
 }
 

@@ -41,7 +41,7 @@ async fn main() -> anyhow::Result<()> {
     let recorder = arguments.records.recorder("orders")?.install()?;
     let run = observe::run("order").open();
     let id = run.id().map(|id| id.to_string()).unwrap_or_default();
-    let result = run.with_context(invoke(&arguments)).await;
+    let result = run.with_context(|| invoke(&arguments)).await;
     run.end_with(&result);
     println!("run {id}");
     finish(recorder);

@@ -83,7 +83,7 @@ async fn run(arguments: &Arguments) -> anyhow::Result<()> {
             Ok(())
         }
         Command::Relay => {
-            let sent = observe::run("relay").run(relay(&database)).await?;
+            let sent = observe::run("relay").run(|| relay(&database)).await?;
             println!("sent {sent}");
             Ok(())
         }
@@ -120,7 +120,7 @@ async fn relay(database: &Connection) -> anyhow::Result<usize> {
             eprintln!("message {id}: failed to {e}");
             RunContext::default()
         });
-        observe::with_context(context, send(&sender, payload)).await?;
+        observe::with_context(context, || send(&sender, payload)).await?;
         database.execute("DELETE FROM outbox WHERE id = ?", [id])?;
     }
     drop(sender);
@@ -135,6 +135,6 @@ async fn send(queue: &Sender, payload: &str) -> anyhow::Result<()> {
 /// Who is told.
 async fn consume(mut letters: Mailbox) {
     while let Some(job) = letters.next().await {
-        job.run(async { observe::span("send mail").run(tokio::time::sleep(Duration::from_millis(3))).await }).await
+        job.run(|| observe::span("send mail").run(|| tokio::time::sleep(Duration::from_millis(3)))).await
     }
 }

@@ -110,10 +110,12 @@ impl Job {
         self.letter.attempt
     }
 
-    /// Runs the work under the sender's span.
-    pub fn run<F: Future>(&self, work: F) -> InSpan<F>
+    /// Calls `work` in a span under the sender's, and returns the future that it makes; the span ends by its output.
+    pub fn run<F, Fut>(&self, work: F) -> InSpan<Fut>
     where
-        F::Output: Outcome,
+        F: FnOnce() -> Fut,
+        Fut: Future,
+        Fut::Output: Outcome,
     {
         let span = self.received.process(|| {
             observe::span(format!("process {}", self.name))
@@ -124,7 +126,7 @@ impl Job {
                 .attribute(semconv::DELIVERY_ATTEMPT, self.letter.attempt)
                 .open()
         });
-        observe::run_with_span(span, work)
+        span.run(work)
     }
 
     /// The context that came with the letter.

@@ -72,7 +72,7 @@ impl Bench {
         let watch = Watch::start();
         for _ in 0..self.messages {
             let job = jobs.next().await.unwrap().unwrap();
-            job.run_value(async { black_box(&job.data) }).await;
+            job.run_value(async || black_box(&job.data)).await;
             job.ack(ACK).await.unwrap();
         }
         let spent = watch.stop();
@@ -103,7 +103,7 @@ async fn main() {
             recorders.settle(variant);
             let consumed = match recorders.of(variant) {
                 None => bench.consume().await,
-                Some(recorder) => recorder.scope(bench.consume_observed()).await,
+                Some(recorder) => recorder.scope(|| bench.consume_observed()).await,
             };
             recorders.settle(variant);
             // The first round warms up.

@@ -165,7 +165,7 @@ impl Bench {
             if is_stream && i == 0 {
                 watch = Watch::start()
             }
-            job.run_value(async { black_box(job.payload()) }).await;
+            job.run_value(async || black_box(job.payload())).await;
             job.store_offset().unwrap();
         }
         watch.stop()
@@ -176,7 +176,7 @@ impl Bench {
         let sender = is_stream.then(|| Broker::again(["--produce", &self.broker.kafka.brokers, &topic]));
         let spent = match recorders.of(variant) {
             None => self.consume(&topic, turn, variant, is_stream).await,
-            Some(recorder) => recorder.scope(self.consume_observed(&topic, turn, is_stream)).await,
+            Some(recorder) => recorder.scope(|| self.consume_observed(&topic, turn, is_stream)).await,
         };
         if let Some(mut sender) = sender {
             assert!(sender.wait().unwrap().success())

@@ -39,18 +39,18 @@ fn split(spans: &[Seen]) -> (&Seen, Vec<&Seen>) {
 async fn a_hundred_messages_of_a_hundred_senders() {
     let Some(amqp) = amqp("batch").await else { return };
     let (shop, memory) = recorder("shop");
-    let senders = shop.scope(async {
+    let senders = shop.scope(async || {
         let (senders, _jobs, batch) = collected(&amqp, 100).await;
         let work = async {
             // Some have an outcome of their own; the others share the batch's.
             for job in batch.iter().filter(|job| job.data.ends_with(b"7")) {
-                let result = job.run(async { observe::span("step").in_scope(|| Err::<(), _>("out of stock")) }).await;
+                let result = job.run(async || observe::span("step").in_scope(|| Err::<(), _>("out of stock"))).await;
                 assert_eq!(result, Err("out of stock"));
                 job.nack(BasicNackOptions { requeue: false, multiple: false }).await.unwrap();
             }
             Ok::<_, String>(())
         };
-        assert_eq!(batch.run(work).await, Ok(()));
+        assert_eq!(batch.run(|| work).await, Ok(()));
         // One ack for all that are left.
         assert!(batch.last().unwrap().ack(BasicAckOptions { multiple: true }).await.unwrap());
         senders
@@ -82,11 +82,11 @@ async fn a_batch_that_fails_or_is_given_up_tells_each_message() {
     let Some(amqp) = amqp("batch-fails").await else { return };
     for (result, expected) in [(Some("no paper"), Status::Error), (None, Status::Cancelled)] {
         let (shop, memory) = recorder("shop");
-        shop.scope(async {
+        shop.scope(async || {
             let (_, jobs, batch) = collected(&amqp, 3).await;
             match result {
-                Some(error) => assert_eq!(batch.run(async { Err::<(), _>(error) }).await, Err(error)),
-                None => drop(batch.run(std::future::pending::<()>())),
+                Some(error) => assert_eq!(batch.run(async || { Err::<(), _>(error) }).await, Err(error)),
+                None => drop(batch.run(std::future::pending::<()>)),
             }
             batch.last().unwrap().ack(BasicAckOptions { multiple: true }).await.unwrap();
             amqp.channel.basic_cancel(jobs.consumer().tag(), BasicCancelOptions::default()).await.unwrap();

@@ -52,12 +52,12 @@ async fn rejected_and_consumed_from_the_dead_letter_queue_and_sent_again() {
     let Some(amqp) = amqp("dead").await else { return };
     let (shop, memory) = recorder("shop");
     let orders = dying(&amqp, "orders", FieldTable::default(), QueueDeclareOptions::exclusive()).await;
-    shop.scope(async {
-        observe::span("checkout").run_value(publish(&amqp, &orders, b"{}")).await;
+    shop.scope(async || {
+        observe::span("checkout").run_value(|| publish(&amqp, &orders, b"{}")).await;
         let (mut live, mut dead) = (amqp.consume_from(&orders).await.observed(), amqp.consume().await.observed());
         let reject = BasicRejectOptions { requeue: false };
         let job = next(&mut live).await;
-        assert_eq!(job.run(async { Err::<(), _>("no paper") }).await, Err("no paper"));
+        assert_eq!(job.run(async || { Err::<(), _>("no paper") }).await, Err("no paper"));
         assert!(job.reject(reject).await.unwrap());
         // Somebody looks at the dead letter, and sends it again as it is: another attempt.
         let letter = next(&mut dead).await;
@@ -67,15 +67,15 @@ async fn rejected_and_consumed_from_the_dead_letter_queue_and_sent_again() {
             let sent = amqp.channel.observed().basic_publish("".into(), queue, options, &letter.data, properties);
             sent.await.unwrap().await.unwrap();
         };
-        letter.run_value(again).await;
+        letter.run_value(|| again).await;
         assert!(letter.ack(ACK).await.unwrap());
         let job = next(&mut live).await;
         let wire = job.properties.headers().as_ref().unwrap().inner();
         assert_eq!(wire.keys().filter(|k| k.as_str() == "traceparent").count(), 1, "never stacked");
-        job.run(async {}).await;
+        job.run(async || {}).await;
         assert!(job.reject(reject).await.unwrap());
         let letter = next(&mut dead).await;
-        letter.run(async {}).await;
+        letter.run(async || {}).await;
         assert!(letter.ack(ACK).await.unwrap());
     })
     .await;
@@ -113,16 +113,16 @@ async fn out_of_deliveries() {
     let limited = headers([("x-queue-type", text("quorum")), ("x-delivery-limit", AMQPValue::LongInt(2))]);
     let durable = QueueDeclareOptions { durable: true, ..Default::default() };
     let orders = dying(&amqp, "orders", limited, durable).await;
-    shop.scope(async {
+    shop.scope(async || {
         publish(&amqp, &orders, b"{}").await;
         let (mut live, mut dead) = (amqp.consume_from(&orders).await.observed(), amqp.consume().await.observed());
         for _ in 0..3 {
             let job = next(&mut live).await;
-            job.run(async {}).await;
+            job.run(async || {}).await;
             assert!(job.nack(BasicNackOptions { requeue: true, multiple: false }).await.unwrap());
         }
         let letter = next(&mut dead).await;
-        letter.run(async {}).await;
+        letter.run(async || {}).await;
         assert!(letter.ack(ACK).await.unwrap());
     })
     .await;
@@ -151,12 +151,12 @@ async fn pushed_out_of_a_full_queue() {
     let (shop, memory) = recorder("shop");
     let one = headers([("x-max-length", AMQPValue::LongInt(1))]);
     let orders = dying(&amqp, "orders", one, QueueDeclareOptions::exclusive()).await;
-    shop.scope(async {
+    shop.scope(async || {
         publish(&amqp, &orders, b"first").await;
         publish(&amqp, &orders, b"second").await;
         let letter = next(&mut amqp.consume().await.observed()).await;
         assert_eq!(letter.data, b"first");
-        letter.run(async {}).await;
+        letter.run(async || {}).await;
         letter.ack(ACK).await.unwrap();
     })
     .await;
@@ -173,7 +173,7 @@ async fn a_forwarded_message_has_one_traceparent_and_goes_on_with_its_story() {
     let other = format!("{}.other", amqp.queue);
     amqp.declare(&other, FieldTable::default()).await;
     bridge
-        .scope(async {
+        .scope(async || {
             let mut jobs = amqp.consume().await.observed();
             let mut moved = amqp.consume_from(&other).await.observed();
             for inside in [true, false] {
@@ -187,15 +187,15 @@ async fn a_forwarded_message_has_one_traceparent_and_goes_on_with_its_story() {
                 };
                 // Inside the work it is the same trace; outside, another one, and the message's own is meant.
                 if inside {
-                    job.run_value(forward).await
+                    job.run_value(|| forward).await
                 } else {
-                    observe::span("bridge").run_value(forward).await
+                    observe::span("bridge").run_value(|| forward).await
                 }
                 job.ack(ACK).await.unwrap();
                 let job = next(&mut moved).await;
                 let wire: Vec<_> = job.properties.headers().as_ref().unwrap().inner().keys().cloned().collect();
                 assert_eq!(wire.iter().map(|k| k.as_str()).collect::<Vec<_>>(), ["traceparent", "x-mine"]);
-                job.run(async {}).await;
+                job.run(async || {}).await;
                 job.ack(ACK).await.unwrap();
             }
         })
@@ -222,7 +222,7 @@ async fn a_message_with_two_traceparents_has_one_when_it_is_sent_on() {
     let twice = [("traceparent", first.as_str()), ("x-mine", "1"), ("traceparent", &last)];
     publish_raw(&amqp.url, amqp.queue.as_str(), &twice, b"{}");
     bridge
-        .scope(async {
+        .scope(async || {
             let job = next(&mut amqp.consume().await.observed()).await;
             let forward = async {
                 let (properties, options) = (job.properties.clone(), BasicPublishOptions::default());
@@ -230,7 +230,7 @@ async fn a_message_with_two_traceparents_has_one_when_it_is_sent_on() {
                 let sent = amqp.channel.observed().basic_publish("".into(), queue, options, &job.data, properties);
                 sent.await.unwrap().await.unwrap();
             };
-            job.run_value(forward).await;
+            job.run_value(|| forward).await;
             job.ack(ACK).await.unwrap();
         })
         .await;
@@ -249,11 +249,11 @@ async fn a_message_with_two_traceparents_has_one_when_it_is_sent_on() {
 async fn a_wrong_clock_is_told_apart_from_a_delay() {
     let (shop, memory) = recorder("shop");
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
-    shop.scope(async {
+    shop.scope(async || {
         for timestamp in [now - 60, now + 2, now + 3600, 0, 1, now * 1000, u64::MAX] {
             let mut delivery = lapin::message::Delivery::mock(1, "".into(), "q".into(), false, b"{}".into());
             delivery.properties = BasicProperties::default().with_timestamp(timestamp);
-            delivery.observed_from("q".into()).run(async {}).await;
+            delivery.observed_from("q".into()).run(async || {}).await;
         }
     })
     .await;

@@ -88,7 +88,7 @@ async fn drive(amqp: &Amqp, handler: &mut Obedient, until: usize, limit: usize, 
     let (shipping, memory) = recorder("shipping");
     let consumer = amqp.consume().await;
     handler.last = Some((until, consumer.clone(), amqp.channel.clone()));
-    let driven = shipping.scope(async { consumer.observed().for_each_concurrent(limit, policy, handler).await });
+    let driven = shipping.scope(async || consumer.observed().for_each_concurrent(limit, policy, handler).await);
     within("the driver", driven).await.unwrap();
     shipping.flush_blocking(Duration::from_secs(5));
     spans(&memory.records())
@@ -155,7 +155,7 @@ async fn works_on_so_many_at_a_time_and_finishes_them() {
     handler.last = Some((4, consumer.clone(), amqp.channel.clone()));
     let (shipping, memory) = recorder("shipping");
     let driven = async {
-        let driven = shipping.scope(async { consumer.observed().for_each_concurrent(4, POLICY, &handler).await });
+        let driven = shipping.scope(async || consumer.observed().for_each_concurrent(4, POLICY, &handler).await);
         let watch = async {
             while handler.under_way.load(SeqCst) < 4 {
                 tokio::task::yield_now().await
@@ -192,7 +192,7 @@ async fn a_refused_settlement_is_recorded_when_the_channel_is_gone() {
     let consumer = consumer.await.unwrap();
     let (shipping, memory) = recorder("shipping");
     let driven = async {
-        let driven = shipping.scope(async { consumer.observed().for_each_concurrent(4, POLICY, &handler).await });
+        let driven = shipping.scope(async || consumer.observed().for_each_concurrent(4, POLICY, &handler).await);
         let close = async {
             while handler.under_way.load(SeqCst) < 1 {
                 tokio::task::yield_now().await

@@ -107,7 +107,7 @@ async fn all_that_was_not_handled_comes_again() {
         };
         // Two are handled, three are under way, and the others wait in the client.
         let first = Gated::new(2, false);
-        shipping.scope(drop_a_driver(&amqp, jobs, 3, 5, &first)).await;
+        shipping.scope(|| drop_a_driver(&amqp, jobs, 3, 5, &first)).await;
         let again = Gated::new(usize::MAX >> 4, false);
         *again.handled.lock().unwrap() = first.handled.into_inner().unwrap();
         assert_eq!(again.handled(), 2, "{known}");

@@ -26,18 +26,18 @@ async fn whatever_a_handler_does() {
         // It panics; whoever catches that gives the message back.
         send().await;
         let job = next(&mut jobs).await;
-        let worked = tokio::spawn(job.run(async { panic!("on purpose") as () }));
+        let worked = tokio::spawn(job.run(async || panic!("on purpose") as ()));
         assert!(worked.await.unwrap_err().is_panic());
         job.nack(REQUEUE).await.unwrap();
         // It hangs, and is given up.
         let job = next(&mut jobs).await;
-        let hangs = job.run(async { observe::span("wait").run(std::future::pending::<()>()).await });
+        let hangs = job.run(|| observe::span("wait").run(std::future::pending::<()>));
         assert!(tokio::time::timeout(Duration::from_millis(20), hangs).await.is_err());
         job.nack(REQUEUE).await.unwrap();
         // It acks twice.
         let job = next(&mut jobs).await;
         let twice = async { (job.ack(ACK).await.unwrap(), job.ack(ACK).await.unwrap()) };
-        assert_eq!(job.run_value(twice).await, (true, false));
+        assert_eq!(job.run_value(|| twice).await, (true, false));
         // It dies before the ack, with its connection; another consumer gets the message.
         amqp.channel.basic_cancel(jobs.consumer().tag(), BasicCancelOptions::default()).await.unwrap();
         let queue = format!("{}.shared", amqp.queue);
@@ -55,14 +55,14 @@ async fn whatever_a_handler_does() {
         let mut first = consume(channel).await.observed();
         let mut second = consume(amqp.channel.clone()).await.observed();
         let job = next(&mut first).await;
-        job.run(async {}).await;
+        job.run(async || {}).await;
         dies.close(200, "gone".into()).await.unwrap();
         let again = next(&mut second).await;
-        again.run(async {}).await;
+        again.run(async || {}).await;
         again.ack(ACK).await.unwrap();
         assert!(matches!(job.ack(ACK).await, Ok(false) | Err(_)), "too late");
     };
-    within("the work", shipping.scope(work)).await;
+    within("the work", shipping.scope(|| work)).await;
     shipping.flush_blocking(Duration::from_secs(5));
     let records = memory.records();
     assert_eq!(

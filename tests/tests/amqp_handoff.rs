@@ -22,7 +22,7 @@ async fn publish(channel: &Channel, queue: &str, options: BasicPublishOptions) -
 /// The spans of some work.
 async fn recorded<F: Future<Output = ()>>(work: F) -> Vec<Seen> {
     let (orders, memory) = recorder("orders");
-    within("the work", orders.scope(work)).await;
+    within("the work", orders.scope(|| work)).await;
     // Tests in this process share channel numbers, and a record may wait for what comes over a channel of its number.
     until("the end of every span", || {
         orders.flush_blocking(Duration::from_secs(5));
@@ -170,8 +170,8 @@ async fn each_of_many_at_once_is_told_its_own_fate() {
                 let span = (n % 5 != 1).then(|| observe::span(name).attribute("round", round).open());
                 async move {
                     match span {
-                        Some(span) => observe::run_with_span(span, work).await,
-                        None => quiet.scope(work).await,
+                        Some(span) => span.run(|| work).await,
+                        None => quiet.scope(|| work).await,
                     }
                 }
             };

@@ -148,7 +148,7 @@ fn table() -> Vec<Case> {
 
 /// What every job must come to: processed, under its sender or under nobody.
 async fn work(job: &Job) {
-    let worked = job.run(async { Ok::<_, String>(job.data.len()) }).await;
+    let worked = job.run(async || Ok::<_, String>(job.data.len())).await;
     assert_eq!(worked, Ok(2));
 }
 
@@ -178,7 +178,7 @@ fn mock(headers: FieldTable) -> Delivery {
 async fn of_hostile_headers_the_valid_part_is_taken() {
     for case in table() {
         let (shipping, memory) = recorder("shipping");
-        shipping.scope(async { work(&mock(case.headers.clone()).observed()).await }).await;
+        shipping.scope(async || work(&mock(case.headers.clone()).observed()).await).await;
         shipping.flush_blocking(Duration::from_secs(5));
         let spans = spans(&memory.records());
         assert_eq!(spans.len(), 1, "{}", case.name);
@@ -216,7 +216,7 @@ async fn through_the_broker_they_are_processed_too() {
             assert!(job.ack(BasicAckOptions::default()).await.unwrap(), "{}", case.name);
         }
     };
-    shipping.scope(consume).await;
+    shipping.scope(|| consume).await;
     shipping.flush_blocking(Duration::from_secs(5));
     let processed: Vec<_> = spans(&memory.records()).into_iter().filter(|s| s.name.starts_with("process")).collect();
     assert_eq!(processed.len(), cases.len());
@@ -244,7 +244,7 @@ async fn a_send_never_fails_because_of_us() {
             assert_eq!(sent.await.unwrap(), Confirmation::Ack(None), "beside {size} bytes");
         }
     };
-    orders.scope(job.run_value(forward)).await;
+    orders.scope(|| job.run_value(|| forward)).await;
     orders.flush_blocking(Duration::from_secs(5));
     let mut carried = vec![];
     for size in sizes {
@@ -276,7 +276,7 @@ fn a_long_short_string_is_an_error_and_not_a_panic() {
     let properties = BasicProperties::default().with_message_id(longest.clone()).with_correlation_id(longest.clone());
     delivery.properties = properties;
     let (shipping, memory) = recorder("shipping");
-    shipping.in_scope(|| drop(delivery.observed_from(longest).run(async {})));
+    shipping.in_scope(|| drop(delivery.observed_from(longest).run(async || {})));
     shipping.flush_blocking(Duration::from_secs(5));
     assert_eq!(spans(&memory.records())[0].get("messaging.message.id").len(), 255);
 }

@@ -41,11 +41,11 @@ async fn interop_what_pika_sends_is_continued() {
             assert_eq!(baggage.get("tier").as_deref(), Some("gold"));
             // Python writes a space as a plus, which is passed on as it came.
             assert_eq!(baggage.iter().find(|m| m.key() == "name").unwrap().raw_value(), "two+words");
-            job.run(async { observe::span("pack").in_scope(|| ()) }).await;
+            job.run(async || observe::span("pack").in_scope(|| ())).await;
             assert!(job.ack(BasicAckOptions::default()).await.unwrap());
         }
     };
-    shipping.scope(consume).await;
+    shipping.scope(|| consume).await;
     shipping.flush_blocking(Duration::from_secs(5));
     let spans = spans(&memory.records());
     let processed: Vec<_> = spans.iter().filter(|s| s.name.starts_with("process")).collect();
@@ -77,7 +77,7 @@ async fn interop_what_we_send_is_continued_by_pika() {
         let run = observe::run("order").open();
         let baggage = run.context().baggage().with("tier", "gold & silver").unwrap();
         let context = run.context().with_baggage(baggage);
-        observe::in_scope(&context, || observe::span("place").run(place)).await;
+        observe::in_scope(&context, || observe::span("place").run(|| place)).await;
         let child = observe::in_scope(&context, || observe::run("reprice").open());
         let empty = BasicProperties::default();
         let in_child = child.context().clone();
@@ -89,7 +89,7 @@ async fn interop_what_we_send_is_continued_by_pika() {
         again.in_context(in_child).await;
         (run.id().unwrap(), child.id().unwrap())
     };
-    let (own, child) = orders.scope(send_two).await;
+    let (own, child) = orders.scope(|| send_two).await;
     let received = consumer.reports().await;
     orders.flush_blocking(Duration::from_secs(5));
     let spans = spans(&memory.records());

@@ -39,10 +39,10 @@ async fn settled_before_in_and_after_the_work() {
         let mut jobs = amqp.consume().await.observed();
         let job = next(&mut jobs).await;
         assert!(job.ack(ACK).await.unwrap());
-        job.run(async { observe::span("after the ack").in_scope(|| ()) }).await;
+        job.run(async || observe::span("after the ack").in_scope(|| ())).await;
 
         let job = next(&mut jobs).await;
-        let inside = job.run(async {
+        let inside = job.run(async || {
             observe::span("step").in_scope(|| ());
             job.nack(BasicNackOptions::default()).await
         });
@@ -50,19 +50,19 @@ async fn settled_before_in_and_after_the_work() {
         assert!(!job.nack(REQUEUE).await.unwrap(), "lapin refuses a second settlement");
 
         let job = next(&mut jobs).await;
-        job.run(async {}).await;
+        job.run(async || {}).await;
         assert!(job.reject(BasicRejectOptions { requeue: false }).await.unwrap());
 
         // From another task, which knows nothing of this one.
         let job = next(&mut jobs).await;
         let job = tokio::spawn(async move {
-            job.run(async {}).await;
+            job.run(async || {}).await;
             job
         });
         let job = job.await.unwrap();
         assert!(tokio::spawn(async move { job.ack(ACK).await }).await.unwrap().unwrap());
     };
-    shipping.scope(work).await;
+    shipping.scope(|| work).await;
     assert_eq!(
         seen(&shipping, &memory, &amqp.queue.to_string()),
         "ack amq.default:Q (remote)\n\
@@ -94,15 +94,15 @@ async fn a_redelivered_message_is_a_new_span_under_the_same_sender() {
     let work = async {
         let mut jobs = amqp.consume().await.observed();
         let first = next(&mut jobs).await;
-        let failed = first.run(async { Err::<(), _>("no paper") }).await;
+        let failed = first.run(async || Err::<(), _>("no paper")).await;
         assert_eq!(failed, Err("no paper"));
         first.nack(REQUEUE).await.unwrap();
         let second = next(&mut jobs).await;
         assert_eq!(second.context(), first.context());
-        second.run(async {}).await;
+        second.run(async || {}).await;
         second.ack(ACK).await.unwrap();
     };
-    shipping.scope(work).await;
+    shipping.scope(|| work).await;
     // That a message was redelivered is no count of attempts.
     assert_eq!(
         seen(&shipping, &memory, &amqp.queue.to_string()),
@@ -139,7 +139,7 @@ async fn attempts_are_what_the_broker_counts() {
             let mut jobs = amqp.consume_from(queue).await.observed();
             for attempt in 1..=3 {
                 let job = next(&mut jobs).await;
-                job.run(async {}).await;
+                job.run(async || {}).await;
                 let settled = match attempt {
                     3 => job.ack(ACK).await,
                     _ => job.reject(BasicRejectOptions { requeue: queue == &quorum }).await,
@@ -148,7 +148,7 @@ async fn attempts_are_what_the_broker_counts() {
             }
         }
     };
-    shipping.scope(work).await;
+    shipping.scope(|| work).await;
     amqp.channel.queue_delete(quorum.as_str().into(), Default::default()).await.unwrap();
     shipping.flush_blocking(Duration::from_secs(5));
     let spans = spans(&memory.records());
@@ -183,16 +183,16 @@ async fn work_that_panics_is_dropped_or_fails() {
             }
         };
         let (one, two, three, four) = (job("run"), job("run_value"), job("dropped"), job("fails"));
-        assert!(tokio::spawn(one.run(panics(true))).await.unwrap_err().is_panic());
-        assert!(tokio::spawn(two.run_value(panics(true))).await.unwrap_err().is_panic());
+        assert!(tokio::spawn(one.run(|| panics(true))).await.unwrap_err().is_panic());
+        assert!(tokio::spawn(two.run_value(|| panics(true))).await.unwrap_err().is_panic());
         // Given up on while it waits, and before it began.
-        let never = three.run(std::future::pending::<()>());
+        let never = three.run(std::future::pending::<()>);
         assert!(tokio::time::timeout(Duration::from_millis(1), never).await.is_err());
-        drop(three.run_value(std::future::pending::<()>()));
-        assert_eq!(four.run(async { Err::<u8, _>("no paper") }).await, Err("no paper"));
-        assert_eq!(four.run_value(async { Err::<u8, _>(()) }).await, Err(()));
+        drop(three.run_value(std::future::pending::<()>));
+        assert_eq!(four.run(async || { Err::<u8, _>("no paper") }).await, Err("no paper"));
+        assert_eq!(four.run_value(async || { Err::<u8, _>(()) }).await, Err(()));
     };
-    shipping.scope(work).await;
+    shipping.scope(|| work).await;
     assert_eq!(
         seen(&shipping, &memory, "-"),
         "process amq.default:run (remote) [panicked]\n\
@@ -218,17 +218,17 @@ async fn got_one_at_a_time() {
         let get = |queue: &str| amqp.channel.observed().basic_get(queue.into(), BasicGetOptions::default());
         let job = get(amqp.queue.as_str()).await.unwrap().expect("a message");
         assert_eq!((job.queue(), job.message_count), (amqp.queue.as_str(), 1), "another one is left");
-        job.run(async {}).await;
+        job.run(async || {}).await;
         job.ack(ACK).await.unwrap();
         // With lapin alone, and observed afterwards.
         let got = amqp.channel.basic_get(amqp.queue.clone(), BasicGetOptions { no_ack: true }).await.unwrap().unwrap();
         let job = got.delivery.observed();
         assert_eq!(job.queue(), "");
-        job.run(async {}).await;
+        job.run(async || {}).await;
         assert_eq!(job.into_delivery().data, b"{}");
         assert!(get(amqp.queue.as_str()).await.unwrap().is_none());
     };
-    shipping.scope(work).await;
+    shipping.scope(|| work).await;
     assert_eq!(
         seen(&shipping, &memory, &amqp.queue.to_string()),
         "process amq.default:Q (remote)\n\

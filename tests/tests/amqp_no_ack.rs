@@ -36,13 +36,13 @@ async fn the_record_says_whether_to_settle() {
             amqp.send(FieldTable::default(), b"{}").await;
             let got = amqp.channel.observed().basic_get(amqp.queue.clone(), BasicGetOptions { no_ack });
             let job = got.await.unwrap().unwrap();
-            job.run(async {}).await;
+            job.run(async || {}).await;
             assert!(no_ack || job.ack(BasicAckOptions::default()).await.unwrap());
         }
         amqp.send(FieldTable::default(), b"{}").await;
         one(&amqp, consume(&amqp, false).await.observed(), false).await;
     };
-    shipping.scope(work).await;
+    shipping.scope(|| work).await;
     shipping.flush_blocking(Duration::from_secs(5));
     let spans = spans(&memory.records());
     let processed = spans.iter().filter(|s| s.name.starts_with("process"));
@@ -55,7 +55,7 @@ async fn the_record_says_whether_to_settle() {
 /// Works on one message, and lets the consumer go.
 async fn one(amqp: &Amqp, mut jobs: Jobs, no_ack: bool) {
     let job = within("a message", jobs.next()).await.unwrap().unwrap();
-    job.run(async {}).await;
+    job.run(async || {}).await;
     assert!(no_ack || job.ack(BasicAckOptions::default()).await.unwrap());
     amqp.channel.basic_cancel(jobs.consumer().tag(), BasicCancelOptions::default()).await.unwrap();
 }
@@ -94,7 +94,7 @@ async fn the_driver_settles_nothing_of_no_ack() {
     let jobs = consume(&amqp, true).await.observed().no_ack(true);
     let consumer = jobs.consumer().tag().to_string();
     let handler = Mixed { amqp: &amqp, consumer, handled: AtomicUsize::new(0) };
-    let driven = shipping.scope(async { jobs.for_each_concurrent(1, POLICY, &handler).await });
+    let driven = shipping.scope(async || jobs.for_each_concurrent(1, POLICY, &handler).await);
     within("the driver", driven).await.unwrap();
     // What the broker thinks of that it says before it answers something else.
     amqp.send(FieldTable::default(), b"{}").await;

@@ -51,7 +51,7 @@ impl Shared {
             );
             assert!(publish.await.unwrap().await.unwrap().is_ack());
         };
-        let (own, child) = orders.scope(in_two_runs(send)).await;
+        let (own, child) = orders.scope(|| in_two_runs(send)).await;
         orders.flush_blocking(SOON);
         (own, child, named(&spans(&sent.records()), "publish"))
     }
@@ -64,19 +64,19 @@ impl Shared {
             let mut jobs = self.amqp.consume_from(queue).await.observed();
             let first = within("a message", jobs.next()).await.unwrap().unwrap();
             as_captured(captured, text_headers(&first.properties));
-            first.run(async { observe::span("write").in_scope(|| ()) }).await;
+            first.run(async || observe::span("write").in_scope(|| ())).await;
             let mut rest = vec![];
             while rest.len() < count - 1 {
                 rest.extend(within("a batch", jobs.batch(count - 1 - rest.len())).await.unwrap().unwrap());
             }
             let rest = Batch::new(rest);
-            rest.run(async { observe::span("write all").in_scope(|| ()) }).await;
+            rest.run(async || observe::span("write all").in_scope(|| ())).await;
             assert!(first.ack(BasicAckOptions::default()).await.unwrap());
             for job in rest.iter() {
                 assert!(job.ack(BasicAckOptions::default()).await.unwrap());
             }
         };
-        mail.scope(consume).await;
+        mail.scope(|| consume).await;
         mail.flush_blocking(SOON);
         spans(&records.records())
     }

@@ -124,7 +124,7 @@ async fn ship(broker: &Link, progress: &Progress) {
             };
             // While lapin recovers it may say so, and then goes on.
             let Ok(job) = job.expect("the consumer goes on") else { continue };
-            job.run(async { observe::span("pack").in_scope(|| ()) }).await;
+            job.run(async || observe::span("pack").in_scope(|| ())).await;
             let again = |slow: &mut Job| slow.properties.message_id() == job.properties.message_id();
             if let Some(slow) = slow.take_if(again) {
                 settle(&slow, progress).await;
@@ -179,12 +179,12 @@ async fn a_broker_that_is_killed_loses_neither_messages_nor_records() {
     let produce = async {
         let one = |number: usize| {
             let sending = order(&producer, number, &progress);
-            observe::run("order").attribute("number", number).run(sending)
+            observe::run("order").attribute("number", number).run(|| sending)
         };
         iter(0..ORDERS).map(one).for_each_concurrent(8, |order| order).await
     };
-    let produce = orders.scope(produce);
-    let consume = shipping.scope(ship(&consumer, &progress));
+    let produce = orders.scope(|| produce);
+    let consume = shipping.scope(|| ship(&consumer, &progress));
     // In the middle of it all, as soon as both sides are at work.
     let kill = async {
         while progress.done() < ORDERS / 10 {

@@ -20,7 +20,7 @@ async fn send(amqp: &Amqp, queue: &str, properties: BasicProperties) -> RunId {
         let sent = amqp.channel.observed().basic_publish("".into(), queue.into(), options, b"{}", properties);
         assert!(sent.await.unwrap().await.unwrap().is_ack());
     };
-    observe::with_context(context, sending).await;
+    observe::with_context(context, || sending).await;
     run.end();
     id
 }
@@ -33,7 +33,7 @@ async fn work(jobs: &mut Jobs, result: Result<(), &str>) -> Job {
         assert_eq!(context.baggage().get("tenant").as_deref(), Some("acme"), "baggage is kept in every relation");
         observe::span("step").in_scope(|| result)
     };
-    let _ = job.run(inside).await;
+    let _ = job.run(|| inside).await;
     assert!(job.ack(BasicAckOptions::default()).await.unwrap());
     job
 }
@@ -56,7 +56,7 @@ fn named<'a>(spans: &'a [Seen], start: &str) -> &'a Seen {
 async fn a_run_of_its_own_names_its_parent_and_its_trigger() {
     let Some(amqp) = amqp("relation-run").await else { return };
     let (shop, memory) = recorder("shop");
-    let sender = shop.scope(async {
+    let sender = shop.scope(async || {
         let id = send(&amqp, amqp.queue.as_str(), BasicProperties::default()).await;
         work(&mut amqp.consume().await.observed().relation(Relation::NewRun), Err("no paper")).await;
         id
@@ -91,12 +91,12 @@ async fn a_linked_trace_stays_in_the_sender_s_run() {
     let Some(amqp) = amqp("relation-link").await else { return };
     let on = format!("{}.on", amqp.queue);
     let (shop, memory) = recorder("shop");
-    let sender = shop.scope(async {
+    let sender = shop.scope(async || {
         let id = send(&amqp, amqp.queue.as_str(), BasicProperties::default()).await;
         let job = work(&mut amqp.consume().await.observed().relation(Relation::Link), Ok(())).await;
         // What the work sends on is in the new trace, and still in the run.
         amqp.declare(&on, FieldTable::default()).await;
-        job.run_value(send_on(&amqp, &on)).await;
+        job.run_value(|| send_on(&amqp, &on)).await;
         id
     });
     let sender = sender.await;
@@ -138,7 +138,7 @@ async fn a_message_that_waited_for_longer_than_max_age_is_linked() {
     amqp.declare(&wait, headers(back)).await;
     let now = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
     let stamped = || BasicProperties::default().with_timestamp(now());
-    shop.scope(async {
+    shop.scope(async || {
         let auto = Relation::Auto { max_age: Duration::from_secs(1) };
         let mut jobs = amqp.consume().await.observed().relation(auto);
         for (queue, properties) in [
@@ -170,7 +170,7 @@ async fn a_message_that_waited_for_longer_than_max_age_is_linked() {
 async fn a_relation_may_be_chosen_by_the_message() {
     let Some(amqp) = amqp("relation-by").await else { return };
     let (shop, memory) = recorder("shop");
-    shop.scope(async {
+    shop.scope(async || {
         let by_type =
             |delivery: &lapin::message::Delivery| match delivery.properties.kind().as_ref().map(|k| k.as_str()) {
                 Some("report") => Relation::NewRun,

@@ -23,7 +23,7 @@ async fn answer(amqp: &Amqp, job: &Job) {
         let sent = amqp.channel.observed().basic_publish("".into(), to, options, b"42", properties);
         sent.await.unwrap().await.unwrap();
     };
-    job.run_value(work).await;
+    job.run_value(|| work).await;
     assert!(job.ack(BasicAckOptions::default()).await.unwrap());
 }
 
@@ -44,7 +44,7 @@ async fn ask(amqp: &Amqp, replies: &str, id: &str) {
     let (queue, options) = (amqp.queue.clone(), BasicPublishOptions::default());
     let properties = BasicProperties::default().with_reply_to(replies.into()).with_correlation_id(id.into());
     let sent = amqp.channel.observed().basic_publish("".into(), queue, options, b"?", properties);
-    observe::span("ask").run_value(async { sent.await.unwrap().await.unwrap() }).await;
+    observe::span("ask").run_value(async || sent.await.unwrap().await.unwrap()).await;
 }
 
 async fn told(replies_to: &str, no_ack: bool) {
@@ -64,16 +64,16 @@ async fn told(replies_to: &str, no_ack: bool) {
     let consumer = amqp.channel.observed().basic_consume(queue, "".into(), options, FieldTable::default()).await;
     let mut answers = consumer.unwrap();
     let mut questions = amqp.consume().await.observed();
-    client.scope(async { ask(&amqp, &replies_to, "one").await }).await;
-    client.scope(async { ask(&amqp, &replies_to, "two").await }).await;
+    client.scope(async || ask(&amqp, &replies_to, "one").await).await;
+    client.scope(async || ask(&amqp, &replies_to, "two").await).await;
     for _ in 0..2 {
-        let job = server.scope(next(&mut questions)).await;
-        server.scope(answer(&amqp, &job)).await;
+        let job = server.scope(|| next(&mut questions)).await;
+        server.scope(|| answer(&amqp, &job)).await;
     }
     let got = async {
         for _ in 0..2 {
             let job = next(&mut answers).await;
-            job.run(async {}).await;
+            job.run(async || {}).await;
             if !no_ack {
                 job.ack(BasicAckOptions::default()).await.unwrap();
             }
@@ -82,9 +82,9 @@ async fn told(replies_to: &str, no_ack: bool) {
         let properties = BasicProperties::default().with_correlation_id("three".into());
         let (queue, options) = (amqp.queue.clone(), BasicPublishOptions::default());
         amqp.channel.basic_publish("".into(), queue, options, b"", properties).await.unwrap().await.unwrap();
-        next(&mut questions).await.run(async {}).await;
+        next(&mut questions).await.run(async || {}).await;
     };
-    client.scope(got).await;
+    client.scope(|| got).await;
     for recorder in [&client, &server] {
         recorder.flush_blocking(Duration::from_secs(5));
     }
@@ -119,7 +119,7 @@ async fn over_direct_replies() {
 async fn nothing_is_added_to_the_wire() {
     let Some(amqp) = amqp("reply-wire").await else { return };
     let (client, _) = recorder("client");
-    client.scope(ask(&amqp, amqp.queue.as_str(), "one")).await;
+    client.scope(|| ask(&amqp, amqp.queue.as_str(), "one")).await;
     let question = amqp.take().await.properties;
     let names: Vec<_> = question.headers().as_ref().unwrap().inner().keys().cloned().collect();
     assert_eq!(names, ["traceparent"].map(ShortString::from));

@@ -42,10 +42,8 @@ async fn process() {
         "b" => {
             let run = observe::resume_run(load().parse().unwrap());
             point("resumed");
-            let decide = async {
-                observe::span("decide").run(hand_over(&variable("QUEUE").unwrap())).await.unwrap();
-            };
-            run.with_context(decide).await;
+            let queue = variable("QUEUE").unwrap();
+            run.with_context(|| observe::span("decide").run(|| hand_over(&queue))).await.unwrap();
             save(run.suspend("the mail"));
             point("suspended again");
         }
@@ -146,10 +144,10 @@ impl Story {
         let consumer = self.amqp.consume_from(&self.queue).await;
         let tag = consumer.tag();
         let mut jobs = consumer.observed();
-        let job = recorder.scope(async { within("a job", jobs.next()).await.unwrap().unwrap() }).await;
+        let job = recorder.scope(async || within("a job", jobs.next()).await.unwrap().unwrap()).await;
         recorder
-            .scope(async {
-                job.run(async { observe::span("send mail").in_scope(|| ()) }).await;
+            .scope(async || {
+                job.run(async || observe::span("send mail").in_scope(|| ())).await;
                 job.ack(BasicAckOptions::default()).await.unwrap();
             })
             .await;

@@ -59,7 +59,7 @@ async fn publishes_say_what_became_of_their_transaction() {
                 }
             }
         };
-        orders.scope(async { observe::span("work").run_value(work).await }).await;
+        orders.scope(|| observe::span("work").run_value(|| work)).await;
         orders.flush_blocking(SOON);
         let spans = spans(&memory.records());
         let [work, transaction, first, second] = &spans[..] else { panic!("{spans:#?}") };
@@ -83,11 +83,11 @@ async fn publishes_say_what_became_of_their_transaction() {
     let mut jobs = amqp.consume().await.observed();
     let mut came = vec![];
     shipping
-        .scope(async {
+        .scope(async || {
             for _ in 0..4 {
                 let job = within("a message", jobs.next()).await.unwrap().unwrap();
                 came.push(String::from_utf8(job.data.clone()).unwrap());
-                job.run_value(async {}).await;
+                job.run_value(async || {}).await;
                 assert!(job.ack(BasicAckOptions::default()).await.unwrap());
             }
         })
@@ -104,7 +104,7 @@ async fn confirms_that_are_kept_for_longer_than_the_transaction() {
     for (commits, status) in [(true, "committed"), (false, "rolled_back")] {
         let (orders, memory) = recorder("orders");
         orders
-            .scope(async {
+            .scope(async || {
                 let channel = channel(&amqp).await;
                 let transaction = channel.observed().tx_select().await.unwrap();
                 let publish = || {

@@ -27,7 +27,7 @@ async fn as_far_as_the_sender_is_trusted() {
             amqp.send(sender(), b"{}").await;
             let mut jobs = amqp.consume().await.observed().trust(trust).allow_baggage(["tenant"]);
             let job = within("a message", jobs.next()).await.unwrap().unwrap();
-            seen.push(job.run_value(async { baggage() }).await);
+            seen.push(job.run_value(async || baggage()).await);
             assert!(job.ack(ACK).await.unwrap());
             let tag = jobs.consumer().tag();
             amqp.channel.basic_cancel(tag, BasicCancelOptions::default()).await.unwrap();
@@ -38,10 +38,10 @@ async fn as_far_as_the_sender_is_trusted() {
         let receiving =
             ReceiveOptions { trust: Trust::Ignore, relation: Relation::NewRun, ..ReceiveOptions::default() };
         let job = got.unwrap().expect("a message").job.with(receiving);
-        seen.push(job.run_value(async { baggage() }).await);
+        seen.push(job.run_value(async || baggage()).await);
         assert_eq!(seen, ["tenant=acme", "", "", ""]);
     };
-    shipping.scope(work).await;
+    shipping.scope(|| work).await;
     shipping.flush_blocking(Duration::from_secs(5));
     let spans = spans(&memory.records());
     let mut told = vec![];
@@ -79,15 +79,15 @@ async fn who_is_not_trusted_finds_the_work_and_the_other_way_round() {
         sent.await.unwrap();
     };
     for relation in [Relation::Parent, Relation::NewRun] {
-        shop.scope(send()).await;
+        shop.scope(send).await;
         let work = async {
             let mut jobs = amqp.consume().await.observed().trust(Trust::Ignore).relation(relation);
             let job = within("a message", jobs.next()).await.unwrap().unwrap();
-            job.run(async {}).await;
+            job.run(async || {}).await;
             assert!(job.ack(ACK).await.unwrap());
             amqp.channel.basic_cancel(jobs.consumer().tag(), BasicCancelOptions::default()).await.unwrap();
         };
-        shipping.scope(work).await;
+        shipping.scope(|| work).await;
     }
     for recorder in [&shop, &shipping] {
         assert!(recorder.flush_blocking(Duration::from_secs(5)).complete);
@@ -123,7 +123,7 @@ async fn what_has_no_room_is_left_out_and_said() {
     let (baggage, none) = Baggage::parse(baggage.as_bytes());
     assert!(none.is_none() && baggage.as_str().len() > 8100, "{}", baggage.as_str().len());
     let size = baggage.as_str().len();
-    let run = orders.scope(async {
+    let run = orders.scope(async || {
         // A child run: its id has to travel beside the trace's.
         let (outer, properties) = (observe::run("outer").open(), BasicProperties::default());
         let run = outer.in_scope(|| observe::run("inner").open());
@@ -131,7 +131,7 @@ async fn what_has_no_room_is_left_out_and_said() {
         let queue = amqp.queue.clone();
         let channel = amqp.channel.observed().budget(200);
         let sent = channel.basic_publish("".into(), queue, BasicPublishOptions::default(), b"{}", properties);
-        let sent = observe::with_context(context, sent).await.unwrap();
+        let sent = observe::with_context(context, || sent).await.unwrap();
         assert_eq!(sent.await.unwrap(), Confirmation::Ack(None), "it is sent");
         let id = run.id().unwrap();
         run.end();
@@ -177,10 +177,10 @@ async fn a_connection_with_small_frames_does_not_end_because_of_us() {
             let context = context.context().with_baggage(Baggage::parse(baggage.as_bytes()).0);
             let (queue, options) = (amqp.queue.clone(), BasicPublishOptions::default());
             let sent = channel.observed().basic_publish("".into(), queue, options, b"{}", BasicProperties::default());
-            let sent = observe::with_context(context, sent).await.unwrap();
+            let sent = observe::with_context(context, || sent).await.unwrap();
             assert_eq!(sent.await.unwrap(), Confirmation::Ack(None));
         };
-        orders.scope(send).await;
+        orders.scope(|| send).await;
         let wire = amqp.take().await.properties.headers().clone().unwrap();
         carried.push(wire.inner().keys().map(|k| k.to_string()).collect::<Vec<_>>().join(" "));
     }
@@ -238,12 +238,12 @@ async fn payloads_and_headers_are_captured_where_it_was_asked_for() {
             sent.await.unwrap();
             let mut jobs = amqp.consume().await.observed().capture(capture);
             let job = within("a message", jobs.next()).await.unwrap().unwrap();
-            job.run(async {}).await;
+            job.run(async || {}).await;
             assert!(job.ack(ACK).await.unwrap());
             amqp.channel.basic_cancel(jobs.consumer().tag(), BasicCancelOptions::default()).await.unwrap();
         }
     };
-    orders.scope(work).await;
+    orders.scope(|| work).await;
     orders.flush_blocking(Duration::from_secs(5));
     let records = memory.records();
     let card = r#"25  {"card":"****","items":3}"#;

@@ -48,14 +48,14 @@ async fn keys_and_errors_go_by_the_policy() {
             };
             for _ in 0..2 {
                 let job = within("a message", jobs.next()).await.unwrap().unwrap();
-                let _ = job.run(async { Err::<(), _>(SECRET) }).await;
+                let _ = job.run(async || Err::<(), _>(SECRET)).await;
                 assert!(job.ack(ACK).await.unwrap());
                 assert!(!job.ack(ACK).await.unwrap(), "twice");
             }
             let tag = jobs.consumer().tag();
             amqp.channel.basic_cancel(tag, BasicCancelOptions::default()).await.unwrap();
         };
-        service.scope(work).await;
+        service.scope(|| work).await;
         service.flush_blocking(Duration::from_secs(5));
         let records = memory.records();
         let seen = spans(&records);

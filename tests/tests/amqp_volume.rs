@@ -30,7 +30,7 @@ async fn send(amqp: &Amqp, number: usize) {
         let sent = amqp.channel.observed().basic_publish("".into(), queue, options, body.as_bytes(), properties);
         assert!(sent.await.unwrap().await.unwrap().is_ack());
     };
-    run.with_context(async { observe::span("place").attribute("number", number).run(place).await }).await;
+    run.with_context(|| observe::span("place").attribute("number", number).run(|| place)).await;
     run.end();
 }
 
@@ -42,7 +42,7 @@ async fn nested(name: &'static str, number: usize, depth: usize) {
         }
         yield_now().await;
     };
-    observe::span(name).attribute("number", number).run(inner).await
+    observe::span(name).attribute("number", number).run(|| inner).await
 }
 
 /// What a handler may do that moves between threads or is dropped half-way.
@@ -60,14 +60,14 @@ async fn work(number: usize) {
     let spawned = tokio::spawn(nested("spawned", number, 1).in_current_context());
     tokio::join!(nested("joined", number, 1), async { spawned.await.unwrap() });
     if number.is_multiple_of(CANCELLED) {
-        observe::span("given up").attribute("number", number).run(std::future::pending::<()>()).await
+        observe::span("given up").attribute("number", number).run(std::future::pending::<()>).await
     }
 }
 
 async fn handle(job: Job) {
     let number: usize = job.properties.message_id().as_ref().unwrap().as_str().parse().unwrap();
     let sender = String::from_utf8(job.data.clone()).unwrap();
-    let mut running = Box::pin(job.run(async {
+    let mut running = Box::pin(job.run(async || {
         observe::active_span().unwrap().attribute("sender", &sender);
         work(number).await
     }));
@@ -110,8 +110,8 @@ async fn every_parent_is_exact_under_load() {
     let Some(amqp) = amqp("volume").await else { return };
     let (orders, sent) = recorder("orders");
     let (shipping, received) = recorder("shipping");
-    let send_all = orders.scope(async { iter(0..MESSAGES).for_each_concurrent(256, |n| send(&amqp, n)).await });
-    let consume_all = shipping.scope(async { consume(&amqp).await });
+    let send_all = orders.scope(async || iter(0..MESSAGES).for_each_concurrent(256, |n| send(&amqp, n)).await);
+    let consume_all = shipping.scope(async || consume(&amqp).await);
     within("all of it", async { tokio::join!(send_all, consume_all) }).await;
     for recorder in [orders, shipping] {
         let report = recorder.shutdown(Duration::from_secs(20));

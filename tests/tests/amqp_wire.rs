@@ -42,7 +42,7 @@ async fn headers_of_the_user_stay_as_they_are() {
         ("x-own", text("Grüße")),
     ]);
     let (orders, _) = recorder("orders");
-    let mut arrived = orders.scope(through(&amqp, Some(table.clone()))).await.inner().clone();
+    let mut arrived = orders.scope(|| through(&amqp, Some(table.clone()))).await.inner().clone();
     assert!(arrived.remove("traceparent").is_some());
     assert_eq!(FieldTable::from(arrived), table);
 }

@@ -102,7 +102,7 @@ async fn on_rabbitmq() {
             let context = observe::span("s").open();
             let context = context.context().with_baggage(Baggage::parse(b"k=v").0);
             let sent = channel.basic_publish("".into(), queue, options, b"{}", BasicProperties::default());
-            observe::with_context(context, sent).await.unwrap().await.unwrap();
+            observe::with_context(context, || sent).await.unwrap().await.unwrap();
         }
         let mandatory = BasicPublishOptions { mandatory: true, ..Default::default() };
         publish("nowhere", named(), mandatory).await.unwrap().await.unwrap();
@@ -121,12 +121,12 @@ async fn on_rabbitmq() {
         let jobs = amqp.channel.observed().basic_consume(generated, "g".into(), options, arguments);
         let mut jobs = jobs.await.unwrap();
         within("a message", jobs.next()).await.unwrap().unwrap().ack(BasicAckOptions::default()).await.unwrap();
-        within("a batch", jobs.batch(9)).await.unwrap().unwrap().run(async {}).await;
+        within("a batch", jobs.batch(9)).await.unwrap().unwrap().run(async || {}).await;
         // Settled in every way.
         let mut jobs = amqp.consume().await.observed().server("rabbit.example", 5672);
         for how in 0..3 {
             let job = within("a message", jobs.next()).await.unwrap().unwrap();
-            job.run(async {}).await;
+            job.run(async || {}).await;
             let settled = match how {
                 0 => job.ack(BasicAckOptions { multiple: true }).await,
                 1 => job.nack(BasicNackOptions { requeue: false, multiple: false }).await,
@@ -138,7 +138,7 @@ async fn on_rabbitmq() {
         amqp.channel.basic_cancel(jobs.consumer().tag(), BasicCancelOptions::default()).await.unwrap();
         publish(amqp.queue.as_str(), named(), BasicPublishOptions::default()).await.unwrap().await.unwrap();
         let got = amqp.channel.observed().basic_get(amqp.queue.clone(), BasicGetOptions { no_ack: true }).await;
-        got.unwrap().expect("a message").run(async {}).await;
+        got.unwrap().expect("a message").run(async || {}).await;
         // What only headers and properties tell.
         let death = [
             ("queue", text("q")),
@@ -150,10 +150,11 @@ async fn on_rabbitmq() {
         let died =
             BasicProperties::default().with_headers(headers([("x-death", deaths)])).with_timestamp(now().as_secs());
         publish("nowhere", died.clone(), BasicPublishOptions::default()).await.unwrap().await.unwrap();
-        mock(2, died).run(async {}).await;
-        mock(1, BasicProperties::default().with_timestamp(now().as_secs() + 60)).run(async {}).await;
-        mock(1, BasicProperties::default().with_headers(headers([("traceparent", text("junk"))]))).run(async {}).await;
-        mock(1, BasicProperties::default()).run(observe::span("outside").run(async {})).await;
+        mock(2, died).run(async || {}).await;
+        mock(1, BasicProperties::default().with_timestamp(now().as_secs() + 60)).run(async || {}).await;
+        mock(1, BasicProperties::default().with_headers(headers([("traceparent", text("junk"))])))
+            .run(async || {})
+            .await;
         let sent = || {
             let table = headers([("traceparent", text(SENDER)), ("baggage", text("k=v"))]);
             mock(1, BasicProperties::default().with_headers(table))
@@ -168,19 +169,19 @@ async fn on_rabbitmq() {
             spanbridge_amqp::ReceiveOptions { trust: Trust::Ignore, capture: hook_that_fails(), ..receiving() },
             spanbridge_amqp::ReceiveOptions { baggage: Some(vec![]), ..receiving() },
         ] {
-            sent().with(receiving).run(async {}).await;
+            sent().with(receiving).run(async || {}).await;
         }
-        spanbridge_amqp::Batch::new(vec![sent(), sent()]).run(async { Err::<(), _>("no") }).await.unwrap_err();
+        spanbridge_amqp::Batch::new(vec![sent(), sent()]).run(async || Err::<(), _>("no")).await.unwrap_err();
         publish(amqp.queue.as_str(), named(), BasicPublishOptions::default()).await.unwrap().await.unwrap();
         let (queue, options) = (amqp.queue.clone(), BasicConsumeOptions::default());
         let channel = amqp.channel.observed().server("rabbit.example", 5672);
         let mut jobs = channel.basic_consume(queue, "c".into(), options, FieldTable::default()).await.unwrap();
-        within("a batch", jobs.batch(9)).await.unwrap().unwrap().run(async {}).await;
+        within("a batch", jobs.batch(9)).await.unwrap().unwrap().run(async || {}).await;
         let mut other = Delivery::mock(1, "x".into(), "k".into(), false, vec![]);
         other.properties = BasicProperties::default();
-        spanbridge_amqp::Batch::new(vec![sent(), other.observed_from("other".into())]).run(async {}).await;
+        spanbridge_amqp::Batch::new(vec![sent(), other.observed_from("other".into())]).run(async || {}).await;
     };
-    within("the work", shop.scope(work)).await;
+    within("the work", shop.scope(|| work)).await;
     let records = until("the end of every span", || {
         shop.flush_blocking(SOON);
         Some(memory.records()).filter(|records| spans(records).iter().all(|s| s.status.is_some()))
@@ -226,7 +227,7 @@ async fn on_kafka() {
             if job.offset() == 3 {
                 job.store_offset().unwrap(); // before there is a process span
             }
-            let _ = job.run(async { if job.offset() == 0 { Err("no") } else { Ok(()) } }).await;
+            let _ = job.run(async || if job.offset() == 0 { Err("no") } else { Ok(()) }).await;
             job.store_offset().unwrap();
             let mode = if job.offset() == 0 { CommitMode::Async } else { CommitMode::Sync };
             consumer.commit_message(&job, mode).unwrap();
@@ -236,7 +237,7 @@ async fn on_kafka() {
         while jobs.len() < 2 {
             jobs.extend(within("a batch", consumer.batch(2 - jobs.len())).await.unwrap())
         }
-        Batch::new(jobs).run(async { Err::<(), _>("no") }).await.unwrap_err();
+        Batch::new(jobs).run(async || Err::<(), _>("no")).await.unwrap_err();
         let consumer = consumer.capture(CaptureMode::Off);
         let job = within("a message", consumer.recv()).await.unwrap();
         // Taken away while it is worked on.
@@ -248,7 +249,7 @@ async fn on_kafka() {
                 let _ = tokio::time::timeout(Duration::from_millis(5), consumer.recv()).await;
             }
         };
-        within("a revocation", job.run_value(revoke)).await;
+        within("a revocation", job.run_value(|| revoke)).await;
         job.store_offset().unwrap_err();
         consumer.commit_message(&job, CommitMode::Sync).ok();
 
@@ -257,7 +258,7 @@ async fn on_kafka() {
         let automatic: StreamConsumer = config.create().unwrap();
         automatic.subscribe(&[&kafka.topic]).unwrap();
         let automatic = automatic.observed();
-        within("a message", automatic.recv()).await.unwrap().run(async {}).await;
+        within("a message", automatic.recv()).await.unwrap().run(async || {}).await;
 
         let transactional: FutureProducer = kafka.config().set("transactional.id", "t").create().unwrap();
         assert!(transactional.observed().begin_transaction().is_err(), "it has to be initialised");
@@ -267,7 +268,7 @@ async fn on_kafka() {
         transaction.producer().send(record, SOON).await.map_err(|(e, _)| e).unwrap();
         tokio::task::block_in_place(|| transaction.commit_transaction(SOON)).unwrap();
     };
-    within("the work", shop.scope(work)).await;
+    within("the work", shop.scope(|| work)).await;
     shop.flush_blocking(SOON);
     check("kafka", "Attributes on Kafka", &memory.records());
 }

@@ -28,7 +28,7 @@ async fn send(kafka: &Kafka, count: usize) -> Vec<Context> {
         }
         contexts
     };
-    senders.scope(send).await
+    senders.scope(|| send).await
 }
 
 fn named<'a>(spans: &'a [Seen], start: &str) -> Vec<&'a Seen> {
@@ -50,16 +50,16 @@ async fn a_hundred_messages_of_a_hundred_senders() {
             jobs.extend(batch);
         }
         let batch = Batch::new(jobs);
-        let result = batch.run(async {
+        let result = batch.run(async || {
             observe::span("insert all").in_scope(|| ());
             // One of them by itself.
-            batch[1].run(async { Err::<(), _>("not this one") }).await.unwrap_err();
+            batch[1].run(async || Err::<(), _>("not this one")).await.unwrap_err();
             Ok::<_, String>(batch.iter().map(|job| job.payload_len()).sum::<usize>())
         });
         assert_eq!(result.await, Ok(190), "bytes");
         consumer.commit_message(&batch[99], CommitMode::Sync).unwrap();
     };
-    work.scope(consume).await;
+    work.scope(|| consume).await;
     work.flush_blocking(SOON);
     let spans = spans(&records.records());
     let (processes, commits) = (named(&spans, "process"), named(&spans, "commit"));
@@ -89,10 +89,10 @@ async fn a_batch_that_is_given_up_is_cancelled_whole() {
         let consumer = kafka.consumer("given_up").observed();
         let jobs: Vec<_> = within("messages", consumer.stream().take(2).collect::<Vec<_>>()).await;
         let batch = Batch::new(jobs.into_iter().map(Result::unwrap).collect());
-        let forever = batch.run(std::future::pending::<()>());
+        let forever = batch.run(std::future::pending::<()>);
         tokio::time::timeout(Duration::from_millis(10), forever).await.unwrap_err();
     };
-    work.scope(consume).await;
+    work.scope(|| consume).await;
     work.flush_blocking(SOON);
     let spans = spans(&records.records());
     let status: Vec<_> = spans.iter().map(|s| s.status.unwrap().name()).collect();
@@ -136,7 +136,7 @@ async fn a_commit_is_recorded_once_as_a_range() {
             }
         }
     };
-    work.scope(consume).await;
+    work.scope(|| consume).await;
     work.flush_blocking(SOON);
     let spans = spans(&records.records());
     let commits = named(&spans, "commit");
@@ -176,7 +176,7 @@ async fn commits_of_librdkafka_s_own_are_recorded() {
     let consume = async {
         for i in 0..4 {
             let job = within("a message", consumer.recv()).await.unwrap();
-            job.run(async {}).await;
+            job.run(async || {}).await;
             if i == 2 {
                 job.store_offset().unwrap();
                 drop(job);
@@ -194,7 +194,7 @@ async fn commits_of_librdkafka_s_own_are_recorded() {
             }
         }
     };
-    work.scope(consume).await;
+    work.scope(|| consume).await;
     let spans = spans(&records.records());
     let told =
         |s: &&Seen| (s.get("spanbridge.settle.ranges").replace(&kafka.topic, "T"), s.status.unwrap().name(), s.parent);
@@ -218,11 +218,11 @@ async fn a_panic_is_told_to_all_of_a_batch() {
         let consumer = kafka.consumer("panic").observed();
         let jobs: Vec<_> = within("messages", consumer.stream().take(2).collect::<Vec<_>>()).await;
         let batch = Batch::new(jobs.into_iter().map(|job| job.unwrap().detach()).collect());
-        let work = async move { batch.run(async { panic!("as told") }).await };
+        let work = async move { batch.run(async || panic!("as told")).await };
         let working = tokio::spawn(work.in_current_context());
         assert!(working.await.unwrap_err().is_panic());
     };
-    work.scope(consume).await;
+    work.scope(|| consume).await;
     work.flush_blocking(SOON);
     let spans = spans(&records.records());
     let status: Vec<_> = spans.iter().map(|s| s.status.unwrap().name()).collect();

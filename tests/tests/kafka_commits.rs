@@ -55,9 +55,9 @@ async fn an_error_is_told_to_the_commit_that_failed() {
     let kafka = kafka("refused", 1).await;
     let (work, records) = recorder("work");
     let consumer: Observing = kafka.consumer("refused").observed();
-    work.scope(async {
+    work.scope(async || {
         send(&kafka, 0, 1).await;
-        within("a message", consumer.recv()).await.unwrap().run(async {}).await;
+        within("a message", consumer.recv()).await.unwrap().run(async || {}).await;
         consumer.commit(&up_to(&kafka.topic, &[3]), CommitMode::Async).unwrap();
         let refused = Err(KafkaError::ConsumerCommit(RDKafkaErrorCode::GroupAuthorizationFailed));
         consumer.consumer().client().context().commit_callback(refused, &up_to(&kafka.topic, &[3]));
@@ -87,10 +87,10 @@ async fn a_commit_may_fail_for_one_partition() {
         let result = Err(KafkaError::ConsumerCommit(error.into()));
         consumer.consumer().client().context().commit_callback(result, &offsets)
     };
-    work.scope(async {
+    work.scope(async || {
         for partition in [0, 1] {
             send(&kafka, partition, 1).await;
-            within("a message", consumer.recv()).await.unwrap().run(async {}).await
+            within("a message", consumer.recv()).await.unwrap().run(async || {}).await
         }
         consumer.commit(&up_to(&kafka.topic, &[3, 3]), CommitMode::Async).unwrap();
         answer(&[3, 3]);
@@ -119,10 +119,10 @@ async fn a_refused_commit_is_an_error_of_its_span() {
     mock.request_errors(RDKafkaApiKey::OffsetCommit, &[refused]);
     let (work, records) = recorder("work");
     let consumer: Observing = kafka.consumer("refused-really").observed();
-    work.scope(async {
+    work.scope(async || {
         send(&kafka, 0, 1).await;
         let job = within("a message", consumer.recv()).await.unwrap();
-        job.run(async {}).await;
+        job.run(async || {}).await;
         consumer.commit_message(&job, CommitMode::Sync).unwrap_err();
         consumer.commit_message(&job, CommitMode::Sync).unwrap();
     })

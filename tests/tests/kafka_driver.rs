@@ -99,7 +99,7 @@ async fn a_failed_message_is_retried_and_skipped() {
         let consumer = kafka.consumer("skip").observed();
         within("messages", consumer.for_each_partition(SKIP, &handler, handler.stop.notified())).await.unwrap();
     };
-    work.scope(drive).await;
+    work.scope(|| drive).await;
     assert_eq!(handler.offsets(0), [0, 1, 1, 1, 2, 2, 2, 3]);
     work.flush_blocking(SOON);
     let told: Vec<_> = spans(&records.records())

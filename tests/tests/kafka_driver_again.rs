@@ -157,10 +157,10 @@ async fn cut_off(test: &str, panics: bool) {
         }
     };
     let (work, records) = recorder("work");
-    assert_eq!(AssertUnwindSafe(work.scope(drive)).catch_unwind().await.is_err(), panics);
+    assert_eq!(AssertUnwindSafe(work.scope(|| drive)).catch_unwind().await.is_err(), panics);
     assert_eq!(handler.offsets(0), [0, 1]);
     send(&kafka, 0, 2).await;
-    assert_eq!(work.scope(drive_again(&consumer, &handler, 12)).await, [Some(12)]);
+    assert_eq!(work.scope(|| drive_again(&consumer, &handler, 12)).await, [Some(12)]);
     assert_eq!(handler.offsets(0), (0..12).collect::<Vec<_>>());
     // What was tried before is another attempt, and what had only waited is not.
     work.flush_blocking(SOON);
@@ -346,7 +346,7 @@ async fn a_panic_before_the_future_is_one_of_the_work() {
         };
         within("the work on the other", consumer.for_each_partition(SKIP, &handler, stop)).await.unwrap();
     };
-    work.scope(drive).await;
+    work.scope(|| drive).await;
     work.flush_blocking(SOON);
     let mut told: Vec<_> = spans(&records.records())
         .iter()

@@ -23,22 +23,22 @@ async fn whatever_a_handler_does() {
         let commit = |job: &_| tokio::task::block_in_place(|| consumer.commit_message(job, CommitMode::Sync));
         // It panics; whoever catches that goes on with the next one, or tries it once more.
         let job = next().await.detach();
-        let worked = tokio::spawn(job.run(async { panic!("on purpose") as () }));
+        let worked = tokio::spawn(job.run(async || panic!("on purpose") as ()));
         assert!(worked.await.unwrap_err().is_panic());
-        assert_eq!(job.run(async { Err::<(), _>(std::fmt::Error) }).await, Err(std::fmt::Error));
-        job.run(async {}).await;
+        assert_eq!(job.run(async || { Err::<(), _>(std::fmt::Error) }).await, Err(std::fmt::Error));
+        job.run(async || {}).await;
         commit(&job).unwrap();
         // It hangs, and is given up.
         let job = next().await.detach();
-        let hangs = job.run(async { observe::span("wait").run(std::future::pending::<()>()).await });
+        let hangs = job.run(|| observe::span("wait").run(std::future::pending::<()>));
         assert!(tokio::time::timeout(Duration::from_millis(20), hangs).await.is_err());
         // It commits twice, and then what lies behind.
         let earlier = job;
         let job = next().await.detach();
-        job.run(async { (commit(&job).unwrap(), commit(&job).unwrap()).0 }).await;
+        job.run(async || (commit(&job).unwrap(), commit(&job).unwrap()).0).await;
         commit(&earlier).unwrap();
     };
-    within("the work", mail.scope(work)).await;
+    within("the work", mail.scope(|| work)).await;
     mail.flush_blocking(Duration::from_secs(5));
     let records = memory.records();
     assert_eq!(

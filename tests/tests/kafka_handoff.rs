@@ -34,7 +34,7 @@ async fn a_dropped_future_is_an_unknown_outcome() {
         assert_eq!(delivery.offset, 2, "the others were delivered all the same");
         carried.span_id()
     };
-    let carried: Option<SpanId> = work.scope(send).await;
+    let carried: Option<SpanId> = work.scope(|| send).await;
     work.flush_blocking(SOON);
     let spans = spans(&records.records());
     let told: Vec<_> = spans.iter().map(|s| (s.handoff(), s.status, s.get("messaging.kafka.offset"))).collect();
@@ -54,7 +54,7 @@ async fn what_no_broker_answers_is_not_confirmed() {
     let callback: ThreadedProducer<_> =
         ThreadedProducer::from_config_and_context(&config, Observed::new(rdkafka::producer::DefaultProducerContext))
             .unwrap();
-    work.scope(async {
+    work.scope(async || {
         let record = || FutureRecord::<(), str>::to(&kafka.topic).payload("x");
         within("a delivery report", producer.observed().send(record(), SOON)).await.map_err(|(e, _)| e).unwrap();
         let sending = producer.observed().send_result(record()).map_err(|(e, _)| e).unwrap();
@@ -104,7 +104,7 @@ async fn errors_are_recorded_and_passed_through() {
         let (error, _) = producer.observed().send_result(record).map(drop).unwrap_err();
         assert_eq!(error, KafkaError::MessageProduction(Code::MessageSizeTooLarge));
     };
-    work.scope(send).await;
+    work.scope(|| send).await;
     work.flush_blocking(SOON);
     let spans = spans(&records.records());
     let told: Vec<_> = spans.iter().map(|s| (s.handoff(), s.get("error.type"), s.status)).collect();
@@ -138,7 +138,7 @@ async fn without_an_answer_it_is_sent() {
         base.observed().send(self::record(&kafka, 1)).map_err(|(e, _)| e).unwrap();
         base.flush(SOON).unwrap();
     };
-    work.scope(send).await;
+    work.scope(|| send).await;
     work.flush_blocking(SOON);
     let spans = spans(&records.records());
     let sends = spans.iter().filter(|s| s.name.starts_with("send"));
@@ -164,7 +164,7 @@ async fn a_send_does_not_fail_because_of_us() {
         let sending = producer.observed().send_result(record()).map_err(|(e, _)| e).unwrap();
         within("a delivery report", sending).await.unwrap().map_err(|(e, _)| e).unwrap();
     };
-    work.scope(send).await;
+    work.scope(|| send).await;
     work.flush_blocking(SOON);
     for span in spans(&records.records()) {
         assert_eq!((span.handoff(), span.diagnostics[0].0.as_str()), ("confirmed", "injection.dropped"));
@@ -185,7 +185,7 @@ async fn too_large_without_us_is_not_our_fault() {
         producer.observed().send(record(), SOON).await.unwrap_err();
         producer.observed().send_result(record()).map(drop).unwrap_err();
     };
-    work.scope(send).await;
+    work.scope(|| send).await;
     work.flush_blocking(SOON);
     let told: Vec<_> = spans(&records.records()).into_iter().map(|s| (s.handoff().to_owned(), s.diagnostics)).collect();
     assert_eq!(told, [("rejected".to_owned(), vec![]), ("rejected".to_owned(), vec![])]);
@@ -213,7 +213,7 @@ async fn what_has_no_room_is_left_out() {
             assert_eq!(pairs(&message).len(), expected, "{free} bytes");
         }
     };
-    work.scope(send).await;
+    work.scope(|| send).await;
     work.flush_blocking(SOON);
     let told = spans(&records.records()).into_iter().filter(|s| s.name.starts_with("send")).map(|s| {
         assert_eq!(s.handoff(), "confirmed");
@@ -311,7 +311,7 @@ async fn clients_with_long_ids_are_told_apart() {
             producer.observed().send(record, SOON).await.unwrap_err();
         }
     };
-    work.scope(send).await;
+    work.scope(|| send).await;
     work.flush_blocking(SOON);
     for (span, port) in spans(&records.records()).iter().zip(["1", "2"]) {
         assert_eq!((span.get("server.port"), span.get("messaging.client.id")), (port, id.as_str()));

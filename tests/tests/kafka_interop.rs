@@ -53,7 +53,7 @@ async fn interop_kcat_reads_our_headers_byte_for_byte() {
         send(&kafka, 0, &[(b"x-own", Some(b"1"))]).in_context(context.context().clone()).await;
         context.id().unwrap()
     };
-    let child = orders.scope(place).await;
+    let child = orders.scope(|| place).await;
     // On to another partition, as a consumer does that passes its message's headers along.
     let (relay, relayed) = recorder("relay");
     let forward = async {
@@ -61,10 +61,10 @@ async fn interop_kcat_reads_our_headers_byte_for_byte() {
         let job = within("a message", consumer.recv()).await.unwrap();
         let headers = spanbridge_tests::pairs(&job);
         let headers: Vec<_> = headers.iter().map(|(name, value)| (&**name, value.as_deref())).collect();
-        job.run(async { send(&kafka, 1, &headers).await }).await;
+        job.run(async || send(&kafka, 1, &headers).await).await;
         consumer.commit_message(&job, CommitMode::Sync).unwrap();
     };
-    relay.scope(forward).await;
+    relay.scope(|| forward).await;
     orders.flush_blocking(SOON);
     relay.flush_blocking(SOON);
 
@@ -97,9 +97,9 @@ async fn interop_what_kcat_sends_is_continued() {
         assert_eq!(job.payload(), Some(&b"from the command line"[..]));
         assert_eq!(job.context().baggage().get("tier").as_deref(), Some("gold"));
         assert_eq!(job.context().trace_state().get("other"), Some("1"));
-        job.run(async { observe::span("write").in_scope(|| ()) }).await;
+        job.run(async || observe::span("write").in_scope(|| ())).await;
     };
-    mail.scope(consume).await;
+    mail.scope(|| consume).await;
     mail.flush_blocking(SOON);
     let spans = spans(&records.records());
     let process = named(&spans, "process")[0];
@@ -127,10 +127,10 @@ async fn interop_confluent_kafka_sends_to_us() {
             assert_eq!(baggage.get("tier").as_deref(), Some("gold"));
             // Python writes a space as a plus, which is passed on as it came.
             assert_eq!(baggage.iter().find(|m| m.key() == "name").unwrap().raw_value(), "two+words");
-            job.run(async { observe::span("write").in_scope(|| ()) }).await;
+            job.run(async || observe::span("write").in_scope(|| ())).await;
         }
     };
-    mail.scope(consume).await;
+    mail.scope(|| consume).await;
     mail.flush_blocking(SOON);
     let spans = spans(&records.records());
     let processed = named(&spans, "process");
@@ -158,7 +158,7 @@ async fn interop_confluent_kafka_continues_ours() {
         send(&kafka, 0, &[]).in_context(child.context().clone()).await;
         child.id().unwrap()
     };
-    let child = orders.scope(place).await;
+    let child = orders.scope(|| place).await;
     let received = consumer.reports().await;
     orders.flush_blocking(SOON);
     let spans = spans(&sent.records());

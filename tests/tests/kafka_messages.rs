@@ -25,7 +25,7 @@ async fn send(kafka: &Kafka, age: Duration) -> spanbridge::Context {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
     let record = FutureRecord::<(), str>::to(&kafka.topic).payload("{}").timestamp((now - age).as_millis() as i64);
     let producer = kafka.future_producer();
-    let sent = observe::with_context(context, producer.observed().send(record, SOON));
+    let sent = observe::with_context(context, || producer.observed().send(record, SOON));
     sent.await.map_err(|(e, _)| e).unwrap();
     let context = run.context().clone();
     run.end();
@@ -35,7 +35,7 @@ async fn send(kafka: &Kafka, age: Duration) -> spanbridge::Context {
 /// Works on the next message; what baggage there was.
 async fn work(consumer: &Observing) -> String {
     let job = within("a message", consumer.recv()).await.unwrap();
-    job.run_value(async { observe::current_context().baggage().as_str().to_owned() }).await
+    job.run_value(async || observe::current_context().baggage().as_str().to_owned()).await
 }
 
 fn seen(recorder: &Recorder, memory: &Memory) -> (Vec<Record<'static>>, Vec<Seen>) {
@@ -63,7 +63,7 @@ async fn each_relation_keeps_the_run_whole() {
         (auto, 2 * hour, "link"),
     ];
     let relations = cases.map(|(relation, ..)| relation);
-    let senders = shop.scope(async {
+    let senders = shop.scope(async || {
         let mut senders = vec![];
         // By a function of the message: its offset says which case it is.
         let by_offset = move |message: &spanbridge_kafka::Incoming<'_>| relations[message.offset as usize];
@@ -107,7 +107,7 @@ async fn as_far_as_the_sender_is_trusted() {
     let kafka = kafka("trust", 1).await;
     let (shop, memory) = recorder("shop");
     let mut consumer = kafka.consumer("trust").observed().allow_baggage(["tenant"]);
-    shop.scope(async {
+    shop.scope(async || {
         for (trust, baggage) in [(Trust::Full, "tenant=acme"), (Trust::IdsOnly, ""), (Trust::Ignore, "")] {
             consumer = consumer.trust(trust);
             send(&kafka, Duration::ZERO).await;
@@ -137,12 +137,12 @@ async fn what_has_no_room_is_left_out_and_said() {
     let kafka = kafka("budget", 1).await;
     let (orders, memory) = recorder("orders");
     let baggage = (0..64).map(|n| format!("k{n:02}={}", "v".repeat(123))).collect::<Vec<_>>().join(",");
-    let run = orders.scope(async {
+    let run = orders.scope(async || {
         let outer = observe::run("outer").open();
         let run = outer.in_scope(|| observe::run("inner").open());
         let context = run.context().with_baggage(Baggage::parse(baggage.as_bytes()).0);
         let (producer, record) = (kafka.future_producer(), FutureRecord::<(), str>::to(&kafka.topic).payload("{}"));
-        let sent = observe::with_context(context, producer.observed().budget(200).send(record, SOON));
+        let sent = observe::with_context(context, || producer.observed().budget(200).send(record, SOON));
         sent.await.map_err(|(e, _)| e).expect("it is sent");
         let id = run.id().unwrap();
         run.end();
@@ -176,7 +176,7 @@ async fn payloads_and_headers_are_captured() {
         });
     let consumer = kafka.consumer("capture").observed().capture(all.clone());
     orders
-        .scope(async {
+        .scope(async || {
             let headers = [
                 (b"content-type".as_slice(), Some(b"text/plain".as_slice())),
                 (b"authorization", Some(b"Bearer 123")),
@@ -212,7 +212,7 @@ async fn payloads_and_headers_are_captured() {
 async fn what_is_read_again_is_another_attempt() {
     let kafka = kafka("again", 1).await;
     let (shop, memory) = recorder("shop");
-    shop.scope(async {
+    shop.scope(async || {
         for _ in 0..3 {
             send(&kafka, Duration::ZERO).await;
         }
@@ -227,8 +227,8 @@ async fn what_is_read_again_is_another_attempt() {
         }
         consumer.consumer().seek(&kafka.topic, 0, back, Timeout::After(SOON)).unwrap();
         let job = within("a message", consumer.recv()).await.unwrap();
-        job.run_value(async {}).await;
-        job.run_value(async {}).await; // tried again at once
+        job.run_value(async || {}).await;
+        job.run_value(async || {}).await; // tried again at once
     })
     .await;
     let (_, spans) = seen(&shop, &memory);
@@ -255,14 +255,14 @@ async fn a_forwarded_message_with_two_contexts() {
     kafka.send(0, raw_headers(&stacked), b"{}").await;
     let consumer = kafka.consumer("forward").observed();
     bridge
-        .scope(async {
+        .scope(async || {
             let job = within("a message", consumer.recv()).await.unwrap();
             let forward = async {
                 let headers = job.headers().unwrap().detach();
                 let record = FutureRecord::<(), [u8]>::to(&other).payload(job.payload().unwrap()).headers(headers);
                 kafka.future_producer().observed().send(record, SOON).await.map_err(|(e, _)| e).unwrap();
             };
-            job.run_value(forward).await;
+            job.run_value(|| forward).await;
         })
         .await;
     let (_, spans) = seen(&bridge, &memory);
@@ -304,12 +304,12 @@ async fn through_a_retry_topic_to_a_dead_letter_topic() {
                 producer.observed().send(record, SOON).await.map_err(|(e, _)| e).unwrap();
                 Err("mailbox full")
             };
-            assert_eq!(job.run(deliver).await.is_err(), next.is_some());
+            assert_eq!(job.run(|| deliver).await.is_err(), next.is_some());
             assert_eq!(pairs(job.message()).iter().filter(|(name, _)| name == b"traceparent").count(), 1);
         }
         run
     };
-    let run = mail.scope(work).await;
+    let run = mail.scope(|| work).await;
     let (_, spans) = seen(&mail, &memory);
     assert!(spans.iter().all(|s| s.run == run && s.trace == spans[0].trace), "one story: {spans:#?}");
     let shown: Vec<_> = spans.iter().map(|s| s.name.replace(&kafka.topic, "orders")).collect();

@@ -35,7 +35,7 @@ async fn send_two(kafka: &Kafka) -> (RunId, RunId, Vec<Seen>) {
         let record = FutureRecord::<(), str>::to(&kafka.topic).partition(0).payload("{}");
         producer.observed().send(record, SOON).await.map_err(|(e, _)| e).unwrap();
     };
-    let (own, child) = orders.scope(in_two_runs(send)).await;
+    let (own, child) = orders.scope(|| in_two_runs(send)).await;
     orders.flush_blocking(SOON);
     let spans = spans(&sent.records());
     (own, child, named(&spans, "send").into_iter().cloned().collect())
@@ -54,11 +54,11 @@ async fn work_on(kafka: &Kafka, topic: &str, count: usize, captured: &str) -> (V
                 as_captured(captured, text_pairs(&job))
             }
             tiers.push(job.context().baggage().get("tier").map(Into::into));
-            job.run(async { observe::span("write").in_scope(|| ()) }).await;
+            job.run(async || observe::span("write").in_scope(|| ())).await;
         }
         tiers
     };
-    let tiers = mail.scope(consume).await;
+    let tiers = mail.scope(|| consume).await;
     mail.flush_blocking(SOON);
     (spans(&records.records()), tiers)
 }
@@ -94,15 +94,15 @@ async fn begun_by(kafka: &Kafka, told: &ChapterResult, captured: &str) {
         let first = within("a message", consumer.recv()).await.unwrap();
         assert_eq!(first.payload(), Some(&b"message-0"[..]));
         as_captured(captured, text_pairs(&first));
-        first.run(async { observe::span("write").in_scope(|| ()) }).await;
+        first.run(async || observe::span("write").in_scope(|| ())).await;
         let mut rest = vec![];
         while rest.len() < 2 {
             rest.extend(within("a batch", consumer.batch(2 - rest.len())).await.unwrap());
         }
         let rest = Batch::new(rest);
-        rest.run(async { observe::span("write both").in_scope(|| ()) }).await;
+        rest.run(async || observe::span("write both").in_scope(|| ())).await;
     };
-    mail.scope(consume).await;
+    mail.scope(|| consume).await;
     mail.flush_blocking(SOON);
     let worked = spans(&records.records());
     let (sent, processed) = (told.named("publish"), named(&worked, "process"));

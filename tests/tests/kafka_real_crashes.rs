@@ -72,7 +72,7 @@ async fn produce(kafka: &Kafka, progress: &Progress) {
     let (sure, unsure) = (careful(kafka), careless(kafka));
     let orders = iter(0..ORDERS).map(async |number| {
         let id = format!("careful-{number}");
-        assert!(observe::run("order").run_value(order(kafka, &sure, &id, number)).await, "{id}");
+        assert!(observe::run("order").run_value(|| order(kafka, &sure, &id, number)).await, "{id}");
         progress.confirmed.fetch_add(1, SeqCst);
         // So that there are some left when the brokers are killed.
         tokio::time::sleep(Duration::from_millis(20)).await;
@@ -106,7 +106,7 @@ async fn consume(kafka: &Kafka, progress: &Progress) {
         // Errors are those of brokers that are gone; the client looks for them.
         let Ok(Ok(job)) = tokio::time::timeout(Duration::from_millis(100), consumer.recv()).await else { continue };
         let id = String::from_utf8(job.key().unwrap().to_vec()).unwrap();
-        if !job.run_value(async { progress.handled.lock().unwrap().insert(id) }).await {
+        if !job.run_value(async || progress.handled.lock().unwrap().insert(id)).await {
             progress.again.fetch_add(1, SeqCst);
         }
         if job.store_offset().is_err() {
@@ -178,8 +178,8 @@ async fn story(test: &str, count: u16) {
     let (shipping, received) = recorder("shipping");
     let progress = Progress::default();
     let ((), (), killed) = tokio::join!(
-        orders.scope(produce(&kafka, &progress)),
-        shipping.scope(consume(&kafka, &progress)),
+        orders.scope(|| produce(&kafka, &progress)),
+        shipping.scope(|| consume(&kafka, &progress)),
         kill(&brokers, &kafka, &progress)
     );
     assert_eq!(killed.len(), KILLS);

@@ -83,7 +83,7 @@ struct Handled(Mutex<BTreeMap<(i32, i64), usize>>);
 
 impl Handled {
     async fn handle<M: spanbridge_kafka::Received>(&self, job: Job<M>) {
-        job.run(async { *self.0.lock().unwrap().entry((job.partition(), job.offset())).or_default() += 1 }).await;
+        job.run(async || *self.0.lock().unwrap().entry((job.partition(), job.offset())).or_default() += 1).await;
         job.store_offset().unwrap()
     }
 
@@ -124,7 +124,7 @@ async fn only_what_moves_is_given_up() {
         // While all four are worked on, another member comes.
         let release = tokio::sync::Semaphore::new(0);
         let working =
-            futures_util::future::join_all(jobs.iter().map(|job| job.run(async { drop(release.acquire().await) })));
+            futures_util::future::join_all(jobs.iter().map(|job| job.run(async || drop(release.acquire().await))));
         let joining = async {
             let (second, second_told) = member(&kafka, "second");
             let shared = || assigned(&first).len() == 2 && assigned(&second).len() == 2;
@@ -146,13 +146,13 @@ async fn only_what_moves_is_given_up() {
         }
 
         // The second is away for a moment, and comes back under its name; messages come all the while.
-        shop.scope(send(&kafka, &producer, 0..MESSAGES / 2)).await;
+        shop.scope(|| send(&kafka, &producer, 0..MESSAGES / 2)).await;
         serve(&[&first, &second], &handled, || moved.iter().all(|partition| handled.of(*partition) > 1)).await;
         second.consumer().commit_consumer_state(rdkafka::consumer::CommitMode::Sync).unwrap();
         drop(second);
         let (second, second_told) = member(&kafka, "second");
         serve(&[&first, &second], &handled, || assigned(&second) == moved).await;
-        shop.scope(send(&kafka, &producer, MESSAGES / 2..MESSAGES)).await;
+        shop.scope(|| send(&kafka, &producer, MESSAGES / 2..MESSAGES)).await;
         serve(&[&first, &second], &handled, || handled.count() == MESSAGES + PARTITIONS as usize).await;
         assert_eq!(first_told.all().len(), 2, "the first has noticed nothing of it");
         assert_eq!(second_told.all(), [(true, moved.iter().copied().collect())]);
@@ -161,7 +161,7 @@ async fn only_what_moves_is_given_up() {
         }
         moved
     };
-    let moved = work.scope(story).await;
+    let moved = work.scope(|| story).await;
     for recorder in [&shop, &work] {
         recorder.flush_blocking(SOON);
     }

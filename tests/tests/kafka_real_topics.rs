@@ -46,7 +46,7 @@ async fn a_compacted_topic_with_tombstones() {
         producer.observed().send(record, SOON).await.map_err(|(e, _)| e).unwrap();
     };
     orders
-        .scope(async {
+        .scope(async || {
             for number in 0..20 {
                 send("a", Some(&number.to_string())).await;
                 send("b", Some(&number.to_string())).await;
@@ -66,12 +66,12 @@ async fn a_compacted_topic_with_tombstones() {
         })
         .await;
     let left = contents(&kafka, &kafka.topic, "read_uncommitted").await;
-    mail.scope(async {
+    mail.scope(async || {
         let consumer = kafka.consumer("compacted").observed();
         for message in &left[..3] {
             let job = within("a message", consumer.recv()).await.unwrap();
             assert_eq!((job.offset(), job.payload()), (message.offset(), message.payload()));
-            job.run(async {}).await;
+            job.run(async || {}).await;
             consumer.commit_message(&job, rdkafka::consumer::CommitMode::Sync).unwrap();
         }
     })
@@ -110,7 +110,7 @@ async fn a_limit_that_only_the_topic_has() {
         BaseProducer::from_config_and_context(&kafka.config(), Observed::new(DefaultProducerContext)).unwrap();
     // There is room for it, but not with a context; and for the last there is none at all.
     let (fits, large) = (vec![b'x'; 1_900], vec![b'x'; 2_100]);
-    work.scope(async {
+    work.scope(async || {
         let record = |payload| FutureRecord::<(), [u8]>::to(&kafka.topic).payload(payload);
         producer.observed().send(record(&fits), SOON).await.map_err(|(e, _)| e).expect("it goes without us");
         let later = producer.observed().send_result(record(&fits)).map_err(|(e, _)| e).unwrap();
@@ -155,7 +155,7 @@ async fn sends_that_nobody_answers() {
     let (work, records) = recorder("work");
     let producer = |acks: &str| kafka.config().set("acks", acks).set("linger.ms", "0").clone();
     let large = "x".repeat(3_000);
-    work.scope(async {
+    work.scope(async || {
         for (acks, payload) in [("0", "x"), ("0", large.as_str()), ("1", "x")] {
             let producer: FutureProducer = producer(acks).create().unwrap();
             let record = FutureRecord::<(), str>::to(&kafka.topic).payload(payload);
@@ -194,11 +194,11 @@ async fn timestamps_of_the_broker() {
         // Of a clock that is an hour slow, half an hour fast, and a day fast.
         for ahead in [-hour, hour / 2, 24 * hour] {
             let (work, records) = recorder("work");
-            work.scope(async {
+            work.scope(async || {
                 let record = FutureRecord::<(), str>::to(&kafka.topic).payload("x").timestamp(now + ahead);
                 if producer.observed().send(record, SOON).await.is_ok() {
                     let job = within("a message", consumer.recv()).await.unwrap();
-                    job.run(async {}).await;
+                    job.run(async || {}).await;
                 }
             })
             .await;

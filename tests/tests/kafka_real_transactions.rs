@@ -55,7 +55,7 @@ async fn transform(kafka: &Kafka, consumer: &Reader, end: End) -> KafkaResult<()
     let mut transaction = block_in_place(|| producer.observed().begin_transaction())?;
     for number in 0..MESSAGES {
         let job = within("a message", consumer.recv()).await?;
-        job.run(send(kafka, &transaction, &format!("{end:?} {number}"))).await?;
+        job.run(async || send(kafka, &transaction, &format!("{end:?} {number}")).await).await?;
     }
     let (offsets, group) = (consumer.consumer().position()?, consumer.consumer().group_metadata().unwrap());
     block_in_place(|| transaction.send_offsets_to_transaction(&offsets, &group, SOON))?;
@@ -101,7 +101,7 @@ async fn committed_aborted_and_fenced() {
     for end in [End::Abort, End::FencedCommit, End::FencedAbort, End::Commit] {
         let (work, records) = recorder("work");
         let consumer: Reader = kafka.consumer("transformers").observed();
-        let result = work.scope(transform(&kafka, &consumer, end)).await;
+        let result = work.scope(|| transform(&kafka, &consumer, end)).await;
         match (&result, end) {
             (Ok(()), End::Commit | End::Abort) => {}
             (Err(KafkaError::Transaction(e)), _) => assert!(e.is_fatal() && e.code() == Code::Fenced, "{end:?}: {e:?}"),
@@ -139,7 +139,7 @@ async fn a_send_of_a_fenced_producer() {
     let Some(kafka) = real_kafka("fenced-send", 1, "transactions").await else { return };
     kafka.create(&output(&kafka), 1).await;
     let (work, records) = recorder("work");
-    let result = work.scope(async {
+    let result = work.scope(async || {
         let producer = transactional(&kafka, &kafka.topic);
         let mut transaction = block_in_place(|| producer.observed().begin_transaction()).unwrap();
         send(&kafka, &transaction, "before").await.unwrap();

@@ -31,7 +31,7 @@ async fn work_on_a_revoked_partition_is_marked() {
     let consume = async {
         let consumer = kafka.consumer("revoked").observed();
         let job = within("a message", consumer.recv()).await.unwrap().detach();
-        job.run(async {
+        job.run(async || {
             assert!(!job.is_revoked());
             // While the message is worked on, the partition goes.
             consumer.consumer().unsubscribe();
@@ -45,7 +45,7 @@ async fn work_on_a_revoked_partition_is_marked() {
         .await;
         assert!(job.store_offset().is_err(), "it is not assigned any more");
     };
-    work.scope(consume).await;
+    work.scope(|| consume).await;
     work.flush_blocking(SOON);
     let records = records.records();
     let spans = spans(&records);
@@ -179,7 +179,7 @@ impl Worker {
         let task = tokio::spawn(async move {
             let policy = Policy { retries: 0, then: OnError::Stop };
             let stop = async { drop(stop.acquire().await) };
-            working.scope(consumer.for_each_partition(policy, &*handler, stop)).await.unwrap();
+            working.scope(|| consumer.for_each_partition(policy, &*handler, stop)).await.unwrap();
             // The commits that leaving the group makes are recorded, too.
             drop(consumer);
             let report = working.shutdown(SOON);
@@ -228,7 +228,7 @@ async fn every_process_span_has_its_sender_as_parent() {
         send(&kafka, &producer, next..COUNT).await;
         second
     };
-    let second = sending.scope(produce).await;
+    let second = sending.scope(|| produce).await;
     let workers = [first, second];
     // All of it was handled by one or the other.
     let covered = || {

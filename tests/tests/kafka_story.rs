@@ -25,7 +25,7 @@ async fn what_the_spans_of_a_message_tell() {
         assert_eq!((delivery.partition, delivery.offset), (0, 0));
         Ok::<_, rdkafka::error::KafkaError>(())
     };
-    run.with_context(async { observe::span("place order").run(place).await }).await.unwrap();
+    run.with_context(|| observe::span("place order").run(|| place)).await.unwrap();
     run.end();
 
     let work = async {
@@ -36,7 +36,7 @@ async fn what_the_spans_of_a_message_tell() {
         // Detached, a job can be spawned.
         let job = job.detach();
         let handled = tokio::spawn(async move {
-            let result = job.run(async {
+            let result = job.run(async || {
                 observe::span("write mail").in_scope(|| ());
                 Ok::<_, String>(job.payload().map(<[u8]>::len))
             });
@@ -47,7 +47,7 @@ async fn what_the_spans_of_a_message_tell() {
         let job = handled.await.unwrap();
         consumer.commit_message(&job, CommitMode::Sync).unwrap();
     };
-    mail.scope(work).await;
+    mail.scope(|| work).await;
 
     orders.flush_blocking(Duration::from_secs(5));
     mail.flush_blocking(Duration::from_secs(5));
@@ -87,9 +87,9 @@ async fn a_message_without_a_value_is_a_tombstone() {
         kafka.future_producer().observed().send(record, SOON).await.map_err(|(e, _)| e).unwrap();
         let consumer = kafka.consumer("tombstone").observed();
         let job = within("a message", consumer.recv()).await.unwrap();
-        job.run(async {}).await;
+        job.run(async || {}).await;
     };
-    work.scope(through).await;
+    work.scope(|| through).await;
     work.flush_blocking(SOON);
     let spans = spans(&records.records());
     assert_eq!(spans.len(), 2);

@@ -34,7 +34,7 @@ async fn transform(kafka: &Kafka, id: &str, commit: bool) -> Context {
         })?;
         KafkaResult::Ok(carried)
     };
-    job.run(work).await.unwrap()
+    job.run(|| work).await.unwrap()
 }
 
 async fn first_message(kafka: &Kafka) {
@@ -48,7 +48,7 @@ async fn sends_say_what_became_of_their_transaction() {
     first_message(&kafka).await;
     for (id, commit, status) in [("t-commit", true, "committed"), ("t-abort", false, "rolled_back")] {
         let (work, records) = recorder("work");
-        work.scope(transform(&kafka, id, commit)).await;
+        work.scope(|| transform(&kafka, id, commit)).await;
         work.flush_blocking(SOON);
         let records = records.records();
         let spans = spans(&records);
@@ -68,8 +68,8 @@ async fn what_was_rolled_back_is_not_received() {
     first_message(&kafka).await;
     let id = |kind: &str| format!("{}.{kind}", kafka.topic);
     let (work, _) = recorder("work");
-    work.scope(transform(&kafka, &id("abort"), false)).await;
-    let committed = work.scope(transform(&kafka, &id("commit"), true)).await;
+    work.scope(async || transform(&kafka, &id("abort"), false).await).await;
+    let committed = work.scope(async || transform(&kafka, &id("commit"), true).await).await;
     let mut config = kafka.group(&id("reader"));
     config.set("isolation.level", "read_committed");
     let reader: StreamConsumer<_> = config.create_with_context(Observed::new(DefaultConsumerContext)).unwrap();
@@ -91,7 +91,7 @@ async fn late_reports_and_refused_sends() {
             config.set("transactional.id", id).set("message.max.bytes", "2000").create().unwrap();
         tokio::task::block_in_place(|| producer.init_transactions(SOON)).unwrap();
         let (work, records) = recorder("work");
-        work.scope(async {
+        work.scope(async || {
             let mut transaction = tokio::task::block_in_place(|| producer.observed().begin_transaction()).unwrap();
             let send = |payload: &str| {
                 let record = FutureRecord::<(), str>::to(&kafka.topic).payload(payload);
@@ -123,7 +123,7 @@ async fn a_transaction_has_its_producer_s_settings() {
     tokio::task::block_in_place(|| producer.init_transactions(SOON)).unwrap();
     let (work, records) = recorder("work");
     let off = CapturePolicy::from(CaptureMode::Off);
-    work.scope(async {
+    work.scope(async || {
         let observed = producer.observed().capture(&off).budget(0);
         let mut transaction = tokio::task::block_in_place(|| observed.begin_transaction()).unwrap();
         let record = FutureRecord::<(), str>::to(&kafka.topic).payload("x");

@@ -48,13 +48,13 @@ async fn story(kafka: &Kafka, name: &str, capture: Option<CapturePolicy>) -> (Ve
             None => consumer,
         };
         let job = within("a message", consumer.recv()).await.unwrap();
-        let _ = job.run(async { Err::<(), _>(SECRET) }).await;
+        let _ = job.run(async || Err::<(), _>(SECRET)).await;
         drop(job);
         let policy = Policy { retries: 0, then: OnError::Stop };
         let driven = consumer.for_each_partition(policy, &Fails, std::future::pending());
         within("the driver", driven).await.unwrap_err();
     };
-    service.scope(work).await;
+    service.scope(|| work).await;
     service.flush_blocking(SOON);
     let records = memory.records();
     let seen = spans(&records);

@@ -45,8 +45,8 @@ async fn interop_python_continues_our_calls() {
     for in_payload in [false, true] {
         let call = lambda.client().invoke().function_name("peer").payload(Blob::new(r#"{"order":42}"#)).observed();
         let call = if in_payload { call.in_payload() } else { call };
-        let order = async { observe::span("order").run(call.send()).await };
-        let output = within("the call", caller.scope(order)).await.unwrap();
+        let order = async { observe::span("order").run(|| call.send()).await };
+        let output = within("the call", caller.scope(|| order)).await.unwrap();
         let got: Value = serde_json::from_slice(output.payload().unwrap().as_ref()).unwrap();
         assert_eq!(output.function_error(), None, "{got}");
         caller.flush_blocking(Duration::from_secs(5));
@@ -174,8 +174,8 @@ async fn interop_sqs_and_sns_messages_carry_context() {
             moto.sns.publish_batch().topic_arn(&topic).set_publish_batch_request_entries(Some(published.to_vec()));
         assert_eq!(batch.send().await.unwrap().successful().len(), 2);
     };
-    let order = async { observe::span("order").run_value(send).await };
-    within("the sending", caller.scope(order)).await;
+    let order = async { observe::span("order").run_value(|| send).await };
+    within("the sending", caller.scope(|| order)).await;
     caller.flush_blocking(Duration::from_secs(5));
     let spans = spans(&memory.records());
     let named = |name: &str| spans.iter().filter(|span| span.name == name).cloned().collect::<Vec<Seen>>();
@@ -202,7 +202,7 @@ async fn interop_sqs_and_sns_messages_carry_context() {
     // What the service refuses.
     let missing = format!("{queue}-missing");
     let send = async { moto.sqs.send_message().queue_url(missing).message_body("x").observed().send().await };
-    within("the sending", caller.scope(send)).await.unwrap_err();
+    within("the sending", caller.scope(|| send)).await.unwrap_err();
     caller.flush_blocking(Duration::from_secs(5));
     let refused = spanbridge_tests::spans(&memory.records()).pop().unwrap();
     assert_eq!((refused.status, refused.handoff()), (Some(Status::Error), "rejected"), "{refused:#?}");

@@ -52,8 +52,8 @@ impl Stage {
 
     /// Runs it under a span `order`.
     async fn order<F: Future>(&self, work: impl FnOnce() -> F) -> F::Output {
-        let order = async { observe::span("order").run_value(async { within("the work", work()).await }).await };
-        self.recorder.scope(order).await
+        let order = async { observe::span("order").run_value(async || within("the work", work()).await).await };
+        self.recorder.scope(|| order).await
     }
 
     fn spans(&self) -> Vec<Seen> {
@@ -367,7 +367,7 @@ async fn without_a_recorder_contexts_still_travel() {
     assert_eq!(got["custom"], Value::Null);
     let header = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
     let context: Context = serde_json::from_value(json!({ "traceparent": header, "baggage": "tier=gold" })).unwrap();
-    let got = json(within("a call", observe::with_context(context, async { send().await })).await.unwrap().payload());
+    let got = json(within("a call", observe::with_context(context, async || send().await)).await.unwrap().payload());
     assert_eq!(got["custom"], json!({ "traceparent": header, "baggage": "tier=gold" }));
 }
 
@@ -379,7 +379,7 @@ async fn a_large_context_leaves_out_what_has_no_room() {
     let carried = json!({ "traceparent": header, "tracestate": "a=1", "baggage": baggage });
     let context: Context = stage.recorder.in_scope(|| serde_json::from_value(carried).unwrap());
     let send = async || stage.invoke(json!({})).observed().send().await;
-    let got = json(within("a call", observe::with_context(context, send())).await.unwrap().payload());
+    let got = json(within("a call", observe::with_context(context, send)).await.unwrap().payload());
     let call = stage.spans().pop().unwrap();
     let kept = json!({ "traceparent": traceparent(&call).replace("-03", "-01"), "tracestate": "a=1" });
     assert_eq!(got["custom"], kept);

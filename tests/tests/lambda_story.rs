@@ -158,7 +158,7 @@ impl Stage {
             let (channel, options) = (self.amqp.channel.observed(), BasicPublishOptions::default());
             channel.basic_publish("".into(), queue, options, order.as_bytes(), properties).await?.await
         };
-        observe::span("POST /orders").run(publish).await.unwrap();
+        observe::span("POST /orders").run(|| publish).await.unwrap();
     }
 
     /// Packs it, and tells so.
@@ -167,7 +167,7 @@ impl Stage {
         let job = within("a delivery", jobs.next()).await.unwrap().unwrap();
         let producer = self.kafka.future_producer();
         let tell = producer.observed().send(FutureRecord::<(), _>::to(&self.kafka.topic).payload(&job.data), SOON);
-        job.run(async { tell.await.map_err(|(error, _)| error) }).await.unwrap();
+        job.run(async || tell.await.map_err(|(error, _)| error)).await.unwrap();
         job.ack(BasicAckOptions::default()).await.unwrap();
     }
 
@@ -182,7 +182,7 @@ impl Stage {
         let job = within("a message", consumer.recv()).await.unwrap();
         let call = self.lambda.client().invoke().function_name("score").invocation_type(kind);
         let call = call.payload(Blob::new(job.payload().unwrap_or_default()));
-        let work = job.run(async {
+        let work = job.run(async || {
             let output = call.observed().send().await.map_err(|error| DisplayErrorContext(error).to_string())?;
             output.function_error.map_or(Ok(()), Err)
         });
@@ -212,15 +212,15 @@ async fn tell(ending: &Ending, kind: InvocationType) {
     let waits = kind == InvocationType::RequestResponse;
     let run = stage.gateway.in_scope(|| observe::run("order 42").open());
     let id = run.id().unwrap();
-    run.with_context(stage.gateway(ending.order)).await;
+    run.with_context(|| stage.gateway(ending.order)).await;
     run.end();
-    stage.warehouse.scope(stage.warehouse()).await;
+    stage.warehouse.scope(|| stage.warehouse()).await;
     let killed = async {
         if ending.is_killed {
             stage.kill(id).await
         }
     };
-    tokio::join!(stage.projection.scope(stage.projection(kind)), killed);
+    tokio::join!(stage.projection.scope(|| stage.projection(kind)), killed);
     stage.end().await;
 
     let graph = graph(&stage.db(), id).expect("the run");

@@ -20,7 +20,7 @@
 //! let mut jobs = consumer.observed();
 //! while let Some(job) = jobs.next().await {
 //!     let Ok(job) = job else { continue }; // lapin is recovering
-//!     match job.run(ship(&job.data)).await {
+//!     match job.run(|| ship(&job.data)).await {
 //!         Ok(()) => job.ack(BasicAckOptions::default()).await?,
 //!         // It is dead-lettered; a queue that has nowhere to drops it.
 //!         Err(_) => job.nack(BasicNackOptions::default()).await?,

@@ -102,7 +102,7 @@ pub(crate) struct Doctor {
 }
 
 const DOCTOR: &str = "It looks for messages that were sent and never received, or received and never settled, and for consumers \
-that settle nothing; for contexts that were lost, dropped or cannot be read; for missing parents, spans that were begun outside of their run, clocks that are \
+that settle nothing; for contexts that were lost, dropped or cannot be read; for missing parents, clocks that are \
 behind, records that contradict each other or were lost, payloads whose redaction failed, and runs without an end; and for \
 functions that were stopped by their time limit, whose answer was lost, or that could not deliver their records in time.
 

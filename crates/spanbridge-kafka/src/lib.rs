@@ -19,7 +19,7 @@
 //! let consumer = consumer.observed();
 //! loop {
 //!     let job = consumer.recv().await?;
-//!     job.run(project(job.payload())).await?;
+//!     job.run(|| project(job.payload())).await?;
 //!     job.store_offset()?;
 //! }
 //! # }

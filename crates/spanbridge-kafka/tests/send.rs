@@ -35,16 +35,16 @@ fn futures(
     send(consumer.recv());
     send(consumer.stream());
     send(consumer.batch(8));
-    send(job.run(async {}));
-    send(job.run_value(async { 7 }));
+    send(job.run(async || {}));
+    send(job.run_value(async || 7));
     let policy = Policy { retries: 0, then: OnError::Stop };
     send(consumer.for_each_partition(policy, handler, async {}));
 }
 
 #[expect(dead_code, reason = "that it compiles is the test")]
 fn work_borrows_no_job<'m>(job: Job<BorrowedMessage<'m>>, other: Job<BorrowedMessage<'m>>) -> Job<OwnedMessage> {
-    everything_owned(other.run_value(async { 7 }));
-    let work = (job.run(async {}), job.run_value(async { 7 }));
+    everything_owned(other.run_value(async || 7));
+    let work = (job.run(async || {}), job.run_value(async || 7));
     let job = job.detach();
     drop((work, other));
     job

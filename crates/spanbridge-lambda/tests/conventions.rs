@@ -49,7 +49,7 @@ async fn called<F: Future>(call: impl FnOnce() -> F) -> Vec<Record<'static>> {
     let work = async {
         let carried = json!({ "traceparent": CALLER, "baggage": format!("k={}", "v".repeat(3000)) });
         let context: spanbridge::Context = serde_json::from_value(carried).unwrap();
-        observe::with_context(context, async { call().await }).await;
+        observe::with_context(context, async || call().await).await;
         spanbridge::flush(std::time::Duration::from_secs(5)).await;
     };
     record(work).await.0.0

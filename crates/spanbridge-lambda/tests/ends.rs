@@ -81,7 +81,7 @@ async fn a_service_that_never_gets_ready() {
     for way in ways {
         let memory = Memory::new();
         let recorder = Recorder::builder("lambda").sink(memory.clone()).on_flush_only().build().unwrap();
-        let hanging = tokio::spawn(recorder.scope(driven(Below(way, None), 150)));
+        let hanging = tokio::spawn(recorder.scope(|| driven(Below(way, None), 150)));
         let begun = Instant::now();
         let seen = loop {
             let seen = Recorded(memory.records());
@@ -113,7 +113,7 @@ async fn what_is_around_the_handler_fails() {
 async fn recorded<F: Future>(work: F) -> (Memory, F::Output) {
     let memory = Memory::new();
     let recorder = Recorder::builder("lambda").sink(memory.clone()).on_flush_only().build().unwrap();
-    let output = recorder.scope(work).await;
+    let output = recorder.scope(|| work).await;
     recorder.shutdown(LONG); // as `main` does
     (memory, output)
 }

@@ -27,7 +27,7 @@ async fn the_next_invocation_reports_the_flush() {
         let mut context = context();
         context.deadline = in_ms(ms);
         let begun = Instant::now();
-        recorder.scope(answer(observed(service_fn(score)), (observe, invocation(json!({}), context)))).await;
+        recorder.scope(|| answer(observed(service_fn(score)), (observe, invocation(json!({}), context)))).await;
         assert!(begun.elapsed() < Duration::from_secs(2), "{ms}: {:?}", begun.elapsed());
         recorder.shutdown(Duration::ZERO);
         let (seen, _) = record(answer(observed(service_fn(score)), invocation(json!({}), support::context()))).await;

@@ -113,7 +113,7 @@ async fn x_rays_sampled_0_stops_no_other_recorder() {
         let mut context = context();
         let header = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=0;Lineage=1:a87bd80c:0";
         context.xray_trace_id = Some(header.to_owned());
-        recorder.scope(answer(observed(service_fn(score)), invocation(json!({}), context))).await;
+        recorder.scope(|| answer(observed(service_fn(score)), invocation(json!({}), context))).await;
         let seen = Recorded(memory.records());
         assert_eq!(seen.spans("score").len(), spans, "{share}");
         let traces = seen.spans("score").into_iter().filter_map(|span| span.trace);
@@ -191,7 +191,7 @@ async fn a_handler_that_hangs_is_seen_in_time() {
     let recorder = spanbridge::Recorder::builder("lambda").sink(memory.clone()).on_flush_only().build().unwrap();
     let mut short = context();
     short.deadline = in_ms(120);
-    let hanging = recorder.scope(answer(observed(service_fn(score)), invocation(json!({"do": "hang"}), short)));
+    let hanging = recorder.scope(|| answer(observed(service_fn(score)), invocation(json!({"do": "hang"}), short)));
     let hanging = tokio::spawn(hanging);
     let begun = std::time::Instant::now();
     let seen = loop {

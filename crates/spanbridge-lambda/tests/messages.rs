@@ -26,8 +26,8 @@ impl Caller {
     }
 
     async fn order<F: Future>(&self, work: impl FnOnce() -> F) -> F::Output {
-        let order = async { observe::span("order").run_value(async { work().await }).await };
-        self.recorder.scope(order).await
+        let order = async { observe::span("order").run_value(async || work().await).await };
+        self.recorder.scope(|| order).await
     }
 
     fn spans(&self) -> Vec<Seen> {
@@ -101,7 +101,7 @@ async fn what_has_no_room_stays_behind() {
         (0, 1024 * 1024, &[]),
     ] {
         let send = async { with(count, body).observed().send().await };
-        observe::with_context(context.clone(), send).await.unwrap();
+        observe::with_context(context.clone(), || send).await.unwrap();
         let there = sqs.json()["MessageAttributes"].as_object().cloned().unwrap_or_default();
         let there: Vec<_> = there.keys().filter(|name| !name.starts_with("own")).map(String::as_str).collect();
         let mut wanted = ours.to_vec();

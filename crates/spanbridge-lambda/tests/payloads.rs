@@ -35,7 +35,7 @@ async fn sent(
     let memory = Memory::new();
     let recorder = Recorder::builder("caller").sink(memory.clone()).build().unwrap();
     let work = async { if observed { call.observed().send().await } else { call.send().await } };
-    recorder.scope(async { observe::span("order").run_value(work).await }).await.unwrap();
+    recorder.scope(|| observe::span("order").run_value(|| work)).await.unwrap();
     recorder.flush_blocking(Duration::from_secs(5));
     let context =
         service.last.lock().unwrap().as_ref().unwrap().headers().get("x-amz-client-context").map(str::to_owned);

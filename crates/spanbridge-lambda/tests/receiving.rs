@@ -120,7 +120,7 @@ async fn ids_only_decides_sampling_here() {
             spanbridge::Recorder::builder("lambda").sink(memory.clone()).sampler(Sampler::ParentBased(share));
         let recorder = recorder.on_flush_only().build().unwrap();
         let call = (FunctionOptions::new().trust(trust), invocation(event, context));
-        recorder.scope(answer(observed(service_fn(baggage)), call)).await;
+        recorder.scope(|| answer(observed(service_fn(baggage)), call)).await;
         assert_eq!(Recorded(memory.records()).spans("score").len(), spans, "{trust:?} {share}");
     }
 }

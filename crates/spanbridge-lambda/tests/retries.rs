@@ -47,7 +47,7 @@ macro_rules! client {
 async fn recorded<F: Future>(call: impl FnOnce() -> F) -> Vec<Seen> {
     let memory = Memory::new();
     let recorder = Recorder::builder("caller").sink(memory.clone()).build().unwrap();
-    recorder.scope(async { observe::span("order").run_value(async { call().await }).await }).await;
+    recorder.scope(|| observe::span("order").run_value(async || call().await)).await;
     recorder.flush_blocking(Duration::from_secs(5));
     spans(&memory.records()).split_off(1)
 }

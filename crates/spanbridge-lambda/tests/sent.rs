@@ -40,7 +40,7 @@ fn lambda(service: &Service, propagate: Option<Propagate>) -> aws_sdk_lambda::Cl
 async fn recorded<F: Future>(call: impl FnOnce() -> F) -> Vec<Record<'static>> {
     let memory = Memory::new();
     let recorder = Recorder::builder("caller").sink(memory.clone()).build().unwrap();
-    recorder.scope(async { observe::span("order").run_value(async { call().await }).await }).await;
+    recorder.scope(|| observe::span("order").run_value(async || call().await)).await;
     recorder.flush_blocking(Duration::from_secs(5));
     memory.records()
 }
@@ -101,7 +101,7 @@ async fn a_hook_fails_closed_and_the_call_goes_on() {
     let memory = Memory::new();
     let unsampled = Recorder::builder("caller").sink(memory.clone()).sampler(Sampler::Ratio(0.0)).build().unwrap();
     let panics = all().redact(|_| -> Result<(), &str> { panic!("not recorded") });
-    unsampled.scope(async { order().observed().capture(&panics).send().await.map(drop) }).await.unwrap();
+    unsampled.scope(async || order().observed().capture(&panics).send().await.map(drop)).await.unwrap();
     unsampled.flush_blocking(Duration::from_secs(5));
     assert_eq!(captured(&memory.records()), [""; 0]);
 }

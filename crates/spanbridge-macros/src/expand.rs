@@ -58,7 +58,7 @@ impl Expansion<'_> {
                 let block = braced(tail.block.stream(), tail.block.span());
                 let inner = self.async_body(future.output.as_ref(), &block);
                 let (keywords, judge, span) = (tail.keywords, self.judge(), &self.span);
-                let future = in_box(future.boxed, quote!(#span.run_by(#keywords #inner, #judge)));
+                let future = in_box(future.boxed, quote!(#span.run_by(move || #keywords #inner, #judge)));
                 quote!(return #future)
             }
             Shape::Guarded => self.under_guard(),
@@ -156,10 +156,10 @@ impl Expansion<'_> {
         let (span, judge) = (&self.span, self.judge());
         if matches!(self.function.return_type(), Some(Type::Never(_))) {
             let body = self.async_body(Some(&parse_quote!(::core::convert::Infallible)), &self.body());
-            return quote!(match ({ #begin #span.run_by(async move #body, #judge) }).await {});
+            return quote!(match ({ #begin #span.run_by(move || async move #body, #judge) }).await {});
         }
         let body = self.async_body(Some(&self.inner_type()), &self.body());
-        quote!(return ({ #begin #span.run_by(async move #body, #judge) }).await)
+        quote!(return ({ #begin #span.run_by(move || async move #body, #judge) }).await)
     }
 
     fn async_body(&self, output: Option<&Type>, block: &Group) -> TokenStream {
@@ -173,7 +173,7 @@ impl Expansion<'_> {
         }
         let (span, closure, judge) = (&self.span, self.closure(), self.judge());
         let output = future.output.clone().unwrap_or_else(|| parse_quote!(_));
-        let future = in_box(future.boxed, quote!(#span.make_by::<#output, _, _, _>(#closure, #judge)));
+        let future = in_box(future.boxed, quote!(#span.run_by::<#output, _, _, _>(#closure, #judge)));
         Ok(quote!(return #future))
     }
 

@@ -113,8 +113,6 @@ pub const INJECTION_NOT_POSSIBLE: &str = "injection.not_possible";
 pub const BAGGAGE_FILTERED: &str = "baggage.filtered";
 /// Diagnostic: the context that came with a message was not continued, as the consumer was told to.
 pub const CONTEXT_IGNORED: &str = "context.ignored";
-/// Diagnostic: a span, or a run, was begun outside of the run in which it is polled, and is not part of it.
-pub const BEGUN_OUTSIDE: &str = "span.begun_outside";
 /// Diagnostic: a payload or headers were not recorded, because the redaction hook failed.
 pub const REDACTION_FAILED: &str = "redaction.failed";
 /// Diagnostic: of what was said about a span something was cut, or left out, because there is no room for so much.

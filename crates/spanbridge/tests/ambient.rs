@@ -19,7 +19,7 @@ use tokio::task::{JoinSet, LocalSet, spawn_blocking, spawn_local, yield_now};
 /// A span that opens `n` children, one after another, and lets others run in between.
 async fn steps(name: &'static str, n: usize) {
     for _ in 0..n {
-        observe::span(name).run(yield_now()).await
+        observe::span(name).run(yield_now).await
     }
 }
 
@@ -44,31 +44,32 @@ fn on_tokio<F: Future>(f: F) -> F::Output {
 #[test]
 fn combinators_keep_their_branches_apart() {
     let (recorder, memory) = recorder();
-    on_tokio(recorder.scope(async {
+    on_tokio(recorder.scope(async || {
         let body = async {
             tokio::join!(
-                observe::span("join a").run(steps("a", 3)),
-                observe::span("join b").run(steps("b", 3)),
+                observe::span("join a").run(|| steps("a", 3)),
+                observe::span("join b").run(|| steps("b", 3)),
                 steps("c", 3)
             );
             tokio::select! {
                 biased;
-                () = observe::span("select, lost").run(future::pending()) => {}
-                () = observe::span("select, won").run(steps("d", 3)) => {}
+                () = observe::span("select, lost").run(future::pending) => {}
+                () = observe::span("select, won").run(|| steps("d", 3)) => {}
             }
-            let mut some: FuturesUnordered<_> = (0..3).map(|_| observe::span("unordered").run(steps("e", 3))).collect();
+            let mut some: FuturesUnordered<_> =
+                (0..3).map(|_| observe::span("unordered").run(|| steps("e", 3))).collect();
             while some.next().await.is_some() {
                 observe::span("between").in_scope(|| ())
             }
             let mut set = JoinSet::new();
             for _ in 0..4 {
-                set.spawn(observe::span("spawned").run(steps("f", 3)));
+                set.spawn(observe::span("spawned").run(|| steps("f", 3)));
             }
             while set.join_next().await.is_some() {
                 observe::span("between").in_scope(|| ())
             }
         };
-        observe::span("root").run(body).await
+        observe::span("root").run(|| body).await
     }));
     flush(&recorder);
     let records = memory.take();
@@ -91,26 +92,24 @@ fn combinators_keep_their_branches_apart() {
 fn what_is_spawned_inherits_only_when_told() {
     let (recorder, memory) = recorder();
     let id = || observe::current_context().span_id();
-    on_tokio(recorder.scope(async {
-        observe::span("root")
-            .run(async {
-                let here = id();
-                assert!(here.is_some());
-                assert_eq!(tokio::spawn(async move { id() }).await.unwrap(), None);
-                assert_eq!(tokio::spawn(async move { id() }.in_current_context()).await.unwrap(), here);
-                assert_eq!(spawn_blocking(id).await.unwrap(), None);
-                assert_eq!(spawn_blocking(observe::bind(id)).await.unwrap(), here);
-                assert_eq!(std::thread::spawn(id).join().unwrap(), None);
-                assert_eq!(std::thread::spawn(observe::bind(id)).join().unwrap(), here);
-                assert_eq!(rayon::join(observe::bind(id), observe::bind(id)), (here, here));
-                let on_rayon = observe::bind(|| observe::span("on rayon").in_scope(|| ()));
-                let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
-                pool.install(|| assert_eq!(id(), None));
-                pool.install(on_rayon);
-                tokio::task::block_in_place(|| assert_eq!(id(), here));
-                assert_eq!(id(), here);
-            })
-            .await
+    on_tokio(recorder.scope(|| {
+        observe::span("root").run(async || {
+            let here = id();
+            assert!(here.is_some());
+            assert_eq!(tokio::spawn(async move { id() }).await.unwrap(), None);
+            assert_eq!(tokio::spawn(async move { id() }.in_current_context()).await.unwrap(), here);
+            assert_eq!(spawn_blocking(id).await.unwrap(), None);
+            assert_eq!(spawn_blocking(observe::bind(id)).await.unwrap(), here);
+            assert_eq!(std::thread::spawn(id).join().unwrap(), None);
+            assert_eq!(std::thread::spawn(observe::bind(id)).join().unwrap(), here);
+            assert_eq!(rayon::join(observe::bind(id), observe::bind(id)), (here, here));
+            let on_rayon = observe::bind(|| observe::span("on rayon").in_scope(|| ()));
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+            pool.install(|| assert_eq!(id(), None));
+            pool.install(on_rayon);
+            tokio::task::block_in_place(|| assert_eq!(id(), here));
+            assert_eq!(id(), here);
+        })
     }));
     flush(&recorder);
     assert_eq!(tree(&memory.take()), "\nroot [ok]\n  on rayon [ok]");
@@ -122,7 +121,7 @@ fn other_executors() {
     let (recorder, memory) = recorder();
     let id = || observe::current_context().span_id();
     recorder.in_scope(|| {
-        smol::block_on(observe::span("smol").run(async {
+        smol::block_on(observe::span("smol").run(async || {
             let here = id();
             smol::Timer::after(Duration::from_millis(1)).await;
             assert_eq!(id(), here);
@@ -132,7 +131,7 @@ fn other_executors() {
         let rt = tokio::runtime::Builder::new_current_thread().build().unwrap();
         LocalSet::new().block_on(
             &rt,
-            observe::span("local").run(async {
+            observe::span("local").run(async || {
                 let rc = Rc::new(1);
                 let task = async move { observe::span("not send").in_scope(|| drop(rc)) };
                 spawn_local(task.in_current_context()).await.unwrap();
@@ -167,12 +166,12 @@ fn cancelled_bodies_drop_inside_their_span() {
                     let _d = OnDrop("dropped by the body");
                     future::pending::<()>().await
                 };
-                let outer = observe::span("outer").run(async {
+                let outer = observe::span("outer").run(async || {
                     let timeout = Duration::from_millis(1);
-                    let _ = tokio::time::timeout(timeout, observe::span("timed out").run(body())).await;
+                    let _ = tokio::time::timeout(timeout, observe::span("timed out").run(body)).await;
                     observe::span("after").in_scope(|| ());
                     let d = OnDrop("dropped unpolled");
-                    drop(observe::span("never polled").run(async move { drop(d) }));
+                    drop(observe::span("never polled").run(async move || drop(d)));
                     let d = OnDrop("dropped in its context");
                     drop(async move { drop(d) }.in_current_context());
                 });
@@ -200,8 +199,8 @@ outer [ok]
 fn panics_are_noticed_and_go_on() {
     let records = record(|| {
         let outside = observe::current_context();
-        let body = AssertUnwindSafe(observe::span("panics").run_value(async {
-            observe::span("before").run(yield_now()).await;
+        let body = AssertUnwindSafe(observe::span("panics").run_value(async || {
+            observe::span("before").run(yield_now).await;
             if true {
                 panic!("on purpose")
             }
@@ -218,12 +217,12 @@ fn panics_are_noticed_and_go_on() {
 #[test]
 fn results_of_futures() {
     let records = record(|| {
-        on_tokio(observe::span("root").run(async {
-            let r: Result<u8, String> = observe::span("fails").run(async { Err("boom".to_owned()) }).await;
+        on_tokio(observe::span("root").run(async || {
+            let r: Result<u8, String> = observe::span("fails").run(async || Err("boom".to_owned())).await;
             assert_eq!(r, Err("boom".to_owned()));
-            assert_eq!(observe::span("value").run_value(async { 7 }).await, 7);
+            assert_eq!(observe::span("value").run_value(async || { 7 }).await, 7);
             let span = observe::span("opened before").open();
-            observe::run_with_span(span, steps("inside", 1)).await;
+            span.run(|| steps("inside", 1)).await;
         }))
     });
     assert_eq!(
@@ -250,7 +249,7 @@ fn a_future_that_is_polled_by_many_threads() {
         }
     }
     let records = record(|| {
-        let mut f = Box::pin(observe::span("future").run(Polls(4)));
+        let mut f = Box::pin(observe::span("future").run(|| Polls(4)));
         for _ in 0..4 {
             let poll = move || {
                 let _ = f.as_mut().poll(&mut Cx::from_waker(Waker::noop()));
@@ -269,8 +268,12 @@ fn streams_and_sinks() {
     let records = record(|| {
         let span = observe::span("stream").open();
         let item = || observe::span("item").in_scope(|| ());
-        let items: Vec<_> =
-            span.with_context(stream::repeat_with(item).take(2)).map(|()| observe::current_context()).collect().now();
+        let items: Vec<_> = stream::repeat_with(item)
+            .take(2)
+            .in_context(span.context().clone())
+            .map(|()| observe::current_context())
+            .collect()
+            .now();
         // A trap, documented: what is applied after the wrapper runs outside of it.
         assert!(items.iter().all(Context::is_empty) && items.len() == 2);
         let out = Arc::new(Mutex::new(vec![]));
@@ -279,7 +282,7 @@ fn streams_and_sinks() {
             observe::span("sent").in_scope(|| sent.lock().unwrap().push(n));
             future::ready(Ok::<(), Infallible>(()))
         });
-        let mut sink = Box::pin(span.with_context(drain));
+        let mut sink = Box::pin(drain.in_context(span.context().clone()));
         async { sink.send(1).await.unwrap() }.now();
         sink.close().now().unwrap();
         assert_eq!(*out.lock().unwrap(), [1]);

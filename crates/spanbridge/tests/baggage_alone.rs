@@ -137,9 +137,9 @@ mod recorded {
                 out.push(observe::span("open").open().in_scope(|| sent(&observe::current_context())));
                 out.push(observe::run("run").in_scope_value_for_test());
             });
-            let waited = observe::span("future").run_value(async { sent(&observe::current_context()) });
+            let waited = observe::span("future").run_value(async || sent(&observe::current_context()));
             drop(waited);
-            let future = async { observe::span("f").run_value(async { sent(&observe::current_context()) }).await };
+            let future = async { observe::span("f").run_value(async || sent(&observe::current_context())).await };
             out.push(futures_util::FutureExt::now_or_never(future.in_context(context())).unwrap());
         });
         let all = spans(&records);

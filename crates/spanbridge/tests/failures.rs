@@ -107,7 +107,7 @@ fn an_error_is_shown_only_where_it_is_recorded() {
     static SHOWN: AtomicU32 = AtomicU32::new(0);
     let fails = || {
         assert!(observe::span("root").in_scope(|| Err::<(), _>(Dear(&SHOWN))).is_err());
-        assert!(now(observe::span("future").run(async { Err::<(), _>(Dear(&SHOWN)) })).is_err());
+        assert!(now(observe::span("future").run(async || { Err::<(), _>(Dear(&SHOWN)) })).is_err());
         assert!(observe::run("run").in_scope(|| Err::<(), _>(Dear(&SHOWN))).is_err());
         observe::span("open").open().error(Dear(&SHOWN));
         observe::run("open").open().error(Dear(&SHOWN));
@@ -134,12 +134,12 @@ fn a_panic_is_told_with_its_place() {
     let quietly = |f: &dyn Fn()| assert!(catch_unwind(AssertUnwindSafe(f)).is_err());
     let records = record(|| {
         quietly(&|| observe::span("scope").in_scope(|| fails("scope")));
-        quietly(&|| now(observe::span("future").run(async { fails("future") })));
+        quietly(&|| now(observe::span("future").run(async || fails("future"))));
         quietly(&|| {
             observe::span("outer").in_scope(|| observe::span("inner").in_scope(|| fails("both")));
         });
         quietly(&|| observe::run("run").in_scope(|| fails("run")));
-        quietly(&|| now(observe::run("run in a future").run(async { fails("future") })));
+        quietly(&|| now(observe::run("run in a future").run(async || fails("future"))));
         quietly(&|| {
             observe::span("value").in_scope(|| panic_any(7u8));
         });
@@ -211,11 +211,11 @@ fn a_destructor_that_panics_ends_span_and_run() {
     let records = record(|| {
         let outside = observe::current_context();
         let (pending, ready) = (|| Breaks { ready: false }, || Breaks { ready: true });
-        assert_eq!(polled_and_dropped(observe::span("pending").run(pending())), (Poll::Pending, true));
-        assert_eq!(polled_and_dropped(observe::span("ready").run(ready())), (Poll::Ready(Reply), true));
-        assert_eq!(polled_and_dropped(observe::run("pending").run(pending())), (Poll::Pending, true));
-        assert_eq!(polled_and_dropped(observe::run("ready").run(ready())), (Poll::Ready(Reply), true));
-        assert!(catch_unwind(|| drop(observe::span("never polled").run(pending()))).is_err());
+        assert_eq!(polled_and_dropped(observe::span("pending").run(pending)), (Poll::Pending, true));
+        assert_eq!(polled_and_dropped(observe::span("ready").run(ready)), (Poll::Ready(Reply), true));
+        assert_eq!(polled_and_dropped(observe::run("pending").run(pending)), (Poll::Pending, true));
+        assert_eq!(polled_and_dropped(observe::run("ready").run(ready)), (Poll::Ready(Reply), true));
+        assert!(catch_unwind(|| drop(observe::span("never polled").run(pending))).is_err());
         assert_eq!(observe::current_context(), outside);
     });
     assert_eq!(
@@ -241,7 +241,7 @@ fn a_future_is_over_when_it_has_resolved() {
         }
     }
     let records = record(|| {
-        let mut f = Box::pin(observe::span("once").run(Once(false)));
+        let mut f = Box::pin(observe::span("once").run(|| Once(false)));
         let mut poll = || f.as_mut().poll(&mut Context::from_waker(Waker::noop()));
         assert_eq!([poll(), poll()], [Poll::Ready(Reply), Poll::Pending]);
     });
@@ -260,10 +260,10 @@ fn an_outcome_that_panics_is_an_error() {
     }
     let records = record(|| {
         assert_eq!(observe::span("scope").in_scope(|| Bad), Bad);
-        assert_eq!(now(observe::span("future").run(async { Bad })), Bad);
+        assert_eq!(now(observe::span("future").run(async || { Bad })), Bad);
         observe::span("held").open().end_with(&Bad);
         assert_eq!(observe::run("scope").in_scope(|| Bad), Bad);
-        assert_eq!(now(observe::run("future").run(async { Poll::Ready(Bad) })), Poll::Ready(Bad));
+        assert_eq!(now(observe::run("future").run(async || { Poll::Ready(Bad) })), Poll::Ready(Bad));
         observe::run("held").open().end_with(&Bad);
     });
     let said = "how it went is not known: `Outcome::failure` has panicked: no such status";

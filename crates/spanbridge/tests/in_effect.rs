@@ -21,7 +21,7 @@ fn whoever_has_a_context_can_flush_its_recorder() {
     assert!(report.complete && report.sinks[0].delivered > 0, "{report:?}");
     assert_eq!(tree(&memory.records()), "\nheld [open]");
     span.end();
-    let flushed = recorder.scope(async { spanbridge::flush(LONG).await }).in_current_context();
+    let flushed = recorder.scope(async || spanbridge::flush(LONG).await).in_current_context();
     let mut flushed = pin!(flushed);
     let report = until("the flush", || match flushed.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(report) => Some(report),

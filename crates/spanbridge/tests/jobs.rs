@@ -31,7 +31,7 @@ impl Job {
             let builder = observe::span(name).attribute("job", self.n);
             let id = builder.id().unwrap();
             self.expected.lock().unwrap().insert(id, (parent, self.trace, self.n));
-            builder.run(body(id))
+            builder.run(|| body(id))
         };
         inside.await;
         self.check(parent)
@@ -108,7 +108,7 @@ fn ten_thousand_jobs() {
         }
     };
     let rt = tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_time().build().unwrap();
-    rt.block_on(recorder.scope(all_jobs));
+    rt.block_on(recorder.scope(|| all_jobs));
     drop(rt);
     let report = flush(&recorder);
     assert_eq!((report.dropped, report.cut, report.sinks[0].dropped), (0, 0, 0));

@@ -53,7 +53,7 @@ fn say_everything() {
     s.edge(EdgeType::TRIGGERED, Target::from(&Context::EMPTY));
     s.diagnostic("code", "message");
     s.in_scope(|| assert_eq!(observe::current_context(), before));
-    now(s.with_context(ready(())));
+    now(s.with_context(|| ready(())));
     s.start_child("child").cancel();
     s.start_child("child").end_with(&Err::<(), _>("no"));
     s.error("boom");
@@ -62,21 +62,21 @@ fn say_everything() {
     drop(observe::span("dropped"));
     assert_eq!(observe::span("value").in_scope_value(|| 7), 7);
     assert_eq!(observe::span("error").in_scope(|| Err::<(), _>("e")), Err("e"));
-    assert_eq!(now(observe::span("future").run(ready(Some(1)))), Some(1));
-    assert_eq!(now(observe::span("future").run_value(ready(1))), 1);
-    assert_eq!(now(observe::run_with_span(observe::span("s").open(), ready(Ok::<_, String>(1)))), Ok(1));
+    assert_eq!(now(observe::span("future").run(|| ready(Some(1)))), Some(1));
+    assert_eq!(now(observe::span("future").run_value(|| ready(1))), 1);
+    assert_eq!(now(observe::span("s").open().run(|| ready(Ok::<_, String>(1)))), Ok(1));
     let run = observe::run("r").attribute("k", 1).primitive(Primitive::FLOW_RUN).open();
     assert_eq!((run.id(), run.context()), (before.run_id(), &before));
     run.in_scope(|| assert_eq!(observe::current_context(), before));
-    now(run.with_context(ready(())));
+    now(run.with_context(|| ready(())));
     run.end();
     observe::run("r").in_scope(|| ());
-    now(observe::run("r").run(ready(())));
+    now(observe::run("r").run(|| ready(())));
     observe::run("r").open().error("e");
     observe::run("r").open().cancel();
     assert!(catch_unwind(|| observe::span("s").in_scope::<()>(|| panic!("on purpose"))).is_err());
     assert!(catch_unwind(|| observe::run("r").in_scope::<()>(|| panic!("on purpose"))).is_err());
-    assert!(catch_unwind(|| now(observe::span("s").run_value(async { panic!("on purpose") }))).is_err());
+    assert!(catch_unwind(|| now(observe::span("s").run_value(async || { panic!("on purpose") }))).is_err());
     assert_eq!(observe::current_context(), before);
 }
 

@@ -108,7 +108,7 @@ fn a_child_run_ends_as_its_work_does() {
         drop(open());
         let panics = open();
         let work = std::panic::catch_unwind(move || {
-            futures_util::FutureExt::now_or_never(observe::run_with_span(panics, async { panic!("on purpose") }))
+            futures_util::FutureExt::now_or_never(panics.run(async || panic!("on purpose")))
         });
         assert!(work.is_err());
         let twice = related(Relation::NewRun);
@@ -404,7 +404,7 @@ fn a_batch_ends_what_is_left_of_it() {
     let now = |recorder: &Recorder, relation, work: fn(&Batch<Letter>) -> Result<(), &'static str>| {
         recorder.in_scope(|| {
             let batch = Batch::new(letters(relation));
-            let result = futures_util::FutureExt::now_or_never(batch.run(async { work(&batch) }));
+            let result = futures_util::FutureExt::now_or_never(batch.run(async || work(&batch)));
             assert!(result.is_some());
         });
         flush(recorder);
@@ -431,7 +431,7 @@ fn a_batch_ends_what_is_left_of_it() {
     let each: Vec<_> = all.iter().filter(|s| s.name == "process").collect();
     assert!(each.iter().all(|s| s.status == Some(Status::Error) && s.links.len() == 2 && s.run == sender().1));
     // Given up.
-    recorder.in_scope(|| drop(Batch::new(letters(Relation::Parent)).run(std::future::pending::<()>())));
+    recorder.in_scope(|| drop(Batch::new(letters(Relation::Parent)).run(std::future::pending::<()>)));
     flush(&recorder);
     let all = spans(&memory.take());
     assert!(all.len() == 4 && all.iter().all(|s| s.status == Some(Status::Cancelled)), "{all:?}");
@@ -445,7 +445,7 @@ fn a_batch_panics_as_its_work_does() {
         recorder.in_scope(|| {
             let batch = Batch::new((0..2).map(|_| Letter(related(Relation::Parent))).collect());
             let poll = std::panic::AssertUnwindSafe(|| {
-                let work = batch.run(async {
+                let work = batch.run(async || {
                     assert!(!own, "on purpose");
                     std::future::pending::<()>().await
                 });
@@ -458,6 +458,28 @@ fn a_batch_panics_as_its_work_does() {
         let all = spans(&memory.take());
         assert!(all.len() == 3 && all.iter().all(|s| s.status == Some(expected)), "{own}: {all:?}");
     }
+}
+
+/// What the closure of a batch makes is inside the batch; a panic of it ends the batch, and every message of it.
+#[test]
+fn the_work_of_a_batch_is_made_inside() {
+    let (recorder, memory) = support::recorder();
+    let batch = || Batch::new((0..2).map(|_| Letter(related(Relation::Parent))).collect());
+    recorder.in_scope(|| {
+        let pack = || observe::span("pack").run(async || ());
+        assert_eq!(futures_util::FutureExt::now_or_never(batch().run(pack)), Some(()));
+    });
+    flush(&recorder);
+    let all = spans(&memory.take());
+    assert_eq!(by_name(&all, "pack").parent, Some(by_name(&all, "batch").id));
+    recorder.in_scope(|| {
+        let panics = || -> std::future::Ready<()> { panic!("on purpose") };
+        let call = std::panic::AssertUnwindSafe(|| drop(batch().run(panics)));
+        std::panic::catch_unwind(call).unwrap_err();
+    });
+    flush(&recorder);
+    let all = spans(&memory.take());
+    assert!(all.len() == 3 && all.iter().all(|s| s.status == Some(Status::Panicked)), "{all:?}");
 }
 
 #[test]

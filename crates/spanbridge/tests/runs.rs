@@ -38,7 +38,7 @@ fn a_run_ends_as_its_owner_says() {
         observe::run("given up").open().cancel();
         observe::run("judged").open().end_with(&Ok::<_, String>(1));
         drop(observe::run("left").open());
-        drop(observe::run("future, dropped").run(async {}));
+        drop(observe::run("future, dropped").run(async || {}));
     });
     let expected = [
         "start fine",

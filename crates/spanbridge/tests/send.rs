@@ -65,9 +65,9 @@ fn futures_that_hold_spans_can_be_spawned() {
     fn spawnable<F: Future<Output = ()> + Send + 'static>(_: F) {}
     spawnable(async {
         let held = observe::span("held").open();
-        observe::span("s").attribute("k", 1).run(async {}).await;
-        held.with_context(std::future::ready(())).await;
-        observe::run("r").run(std::future::ready(())).in_current_context().await;
+        observe::span("s").attribute("k", 1).run(async || {}).await;
+        held.with_context(|| std::future::ready(())).await;
+        observe::run("r").run(|| std::future::ready(())).in_current_context().await;
         held.end();
     });
 }

@@ -194,7 +194,7 @@ fn context_alone_neither_resumes_nor_ends() {
     let (saved, a) = process(|| observe::run("r").open().suspend("later"));
     let saved: RunContext = saved.parse().unwrap();
     let records = record(|| {
-        let mut work = std::pin::pin!(observe::with_context(saved.clone(), async { work("beside") }));
+        let mut work = std::pin::pin!(observe::with_context(saved.clone(), async || { work("beside") }));
         let waker = std::task::Waker::noop();
         assert!(work.as_mut().poll(&mut std::task::Context::from_waker(waker)).is_ready());
         observe::in_scope(&saved.clone().into(), || {

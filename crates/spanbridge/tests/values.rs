@@ -88,7 +88,7 @@ type End = (&'static str, fn(Span));
 fn ends() -> [End; 8] {
     let panic = |span: Span| {
         let work = std::panic::AssertUnwindSafe(|| {
-            futures_util::FutureExt::now_or_never(observe::run_with_span(span, async { panic!("{SECRET}") }))
+            futures_util::FutureExt::now_or_never(span.run(async || panic!("{SECRET}")))
         });
         assert!(std::panic::catch_unwind(work).is_err())
     };
@@ -98,7 +98,7 @@ fn ends() -> [End; 8] {
         ("class", |span| span.end_with(&Failure::new(&SECRET).class("312"))),
         ("panicked", |span| span.panicked(SECRET)),
         ("run", |span| {
-            let _ = futures_util::FutureExt::now_or_never(observe::run_with_span(span, async { Err::<(), _>(SECRET) }));
+            let _ = futures_util::FutureExt::now_or_never(span.run(async || Err::<(), _>(SECRET)));
         }),
         ("panic", panic),
         ("stopped", |span| span.stop().failed(&Failure::new(&SECRET))),
@@ -201,7 +201,7 @@ fn a_batch_goes_by_the_strictest() {
     ] {
         let records = record(|| {
             let batch = Batch::new(captures.into_iter().map(job).collect());
-            let _ = futures_util::FutureExt::now_or_never(batch.run(async { Err::<(), _>(SECRET) }));
+            let _ = futures_util::FutureExt::now_or_never(batch.run(async || Err::<(), _>(SECRET)));
         });
         let all = spans(&records);
         assert_eq!(by_name(&all, "batch").error.as_deref().unwrap_or_default(), left);

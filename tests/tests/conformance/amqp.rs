@@ -93,7 +93,7 @@ impl Transport for Amqp {
         F: Future<Output = Result<(), BoxError>>,
     {
         let job = self.next().await?;
-        match job.run(work(message(&job))).await {
+        match job.run(|| work(message(&job))).await {
             Ok(()) => job.ack(ACK).await?,
             Err(_) => job.nack(REQUEUE).await?,
         };
@@ -111,7 +111,7 @@ impl Transport for Amqp {
             jobs.extend(within("a batch", next).await.ok_or("receive: the consumer has ended")??)
         }
         let batch = Batch::new(jobs);
-        let done = batch.run(work(batch.iter().map(|job| message(job)).collect())).await.is_ok();
+        let done = batch.run(|| work(batch.iter().map(|job| message(job)).collect())).await.is_ok();
         for job in batch {
             if done {
                 job.ack(ACK).await?

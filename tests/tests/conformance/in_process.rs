@@ -54,7 +54,7 @@ impl Transport for InProcess {
     {
         let next = async { self.inbox.lock().await.next().await };
         let job = within("a letter", next).await.ok_or("receive: the mailbox is closed")?;
-        if job.run(work(Message::new(job.data.clone()))).await.is_err() {
+        if job.run(|| work(Message::new(job.data.clone()))).await.is_err() {
             self.inbox.lock().await.requeue(job)
         }
         Ok(())

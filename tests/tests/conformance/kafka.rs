@@ -83,7 +83,7 @@ impl Transport for Kafka {
         F: Future<Output = Result<(), BoxError>>,
     {
         let (job, message) = self.next().await?;
-        match job.run(work(message.clone())).await {
+        match job.run(|| work(message.clone())).await {
             Ok(()) => self.consumer.commit_message(&job, CommitMode::Sync)?,
             Err(_) => self.again.lock().expect("a lock").push_back((job, message)),
         }
@@ -106,7 +106,7 @@ impl Transport for Kafka {
             jobs.extend(batch)
         }
         let batch = Batch::new(jobs);
-        if batch.run(work(messages)).await.is_ok() {
+        if batch.run(|| work(messages)).await.is_ok() {
             batch.iter().try_for_each(Job::store_offset)?
         }
         Ok(())

@@ -86,22 +86,24 @@ impl Job {
         self.delivery
     }
 
-    /// Runs the work on the message in a `process` span under the sender's span, with the sender's baggage, and ends it
-    /// by what the work resolves to. Whether the message is settled is up to you.
-    ///
-    /// The context is there when `work` is polled, not when it is made: what an async function or block does is inside,
-    /// a span that is begun to make `work` is not (`job.run(async { span("step").run(..).await })`).
-    pub fn run<F: Future>(&self, work: F) -> InSpan<F>
+    /// Calls `work` in a `process` span under the sender's span, with the sender's baggage, and returns the future that it
+    /// makes: every poll is inside, and the span ends by its output. It settles nothing: that is your call.
+    pub fn run<F, Fut>(&self, work: F) -> InSpan<Fut>
     where
-        F::Output: Outcome,
+        F: FnOnce() -> Fut,
+        Fut: Future,
+        Fut::Output: Outcome,
     {
-        let span = self.process();
-        observe::run_with_span(span, work)
+        self.process().run(work)
     }
 
     /// As [`Job::run`], for a value that cannot fail.
-    pub fn run_value<F: Future>(&self, work: F) -> impl Future<Output = F::Output> + use<F> {
-        observe::run_value_with_span(self.process(), work)
+    pub fn run_value<F, Fut>(&self, work: F) -> InSpan<Fut, observe::Anything>
+    where
+        F: FnOnce() -> Fut,
+        Fut: Future,
+    {
+        self.process().run_value(work)
     }
 
     fn process(&self) -> Span {
@@ -143,7 +145,7 @@ impl Job {
     /// lapin's.
     pub async fn ack(&self, options: BasicAckOptions) -> lapin::Result<bool> {
         let span = |s: SpanBuilder| multiple(s, options.multiple);
-        self.settle("ack", span, self.delivery.ack(options)).await
+        self.settle("ack", span, || self.delivery.ack(options)).await
     }
 
     /// lapin's `Acker::nack`, recorded.
@@ -152,7 +154,7 @@ impl Job {
     /// lapin's.
     pub async fn nack(&self, options: BasicNackOptions) -> lapin::Result<bool> {
         let span = |s| multiple(s, options.multiple).attribute(semconv::SETTLE_REQUEUE, options.requeue);
-        self.settle("nack", span, self.delivery.nack(options)).await
+        self.settle("nack", span, || self.delivery.nack(options)).await
     }
 
     /// lapin's `Acker::reject`, recorded.
@@ -161,7 +163,7 @@ impl Job {
     /// lapin's.
     pub async fn reject(&self, options: BasicRejectOptions) -> lapin::Result<bool> {
         let span = |s: SpanBuilder| s.attribute(semconv::SETTLE_REQUEUE, options.requeue);
-        self.settle("reject", span, self.delivery.reject(options)).await
+        self.settle("reject", span, || self.delivery.reject(options)).await
     }
 
     /// Gives it back to its queue without waiting for the client, unless it is settled.
@@ -186,14 +188,14 @@ impl Job {
         &self,
         operation: &'static str,
         describe: impl FnOnce(SpanBuilder) -> SpanBuilder,
-        settling: F,
+        settling: impl FnOnce() -> F,
     ) -> lapin::Result<bool> {
         observe::in_scope(&self.received.settling(), || {
             let mut values = self.values();
             let source = self.source(&mut values);
             let span = describe::settle(operation, &self.delivery, &source, self.settings.server());
             let span = values.open(describe(span.implicit_run(false)));
-            observe::run_with_span_by(span, settling, judge)
+            span.run_by(settling, judge)
         })
         .await
     }

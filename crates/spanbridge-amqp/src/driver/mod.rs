@@ -131,7 +131,7 @@ async fn work(job: Job, settlement: SettlePolicy, handler: &dyn JobHandler, unfi
 async fn handle(job: &Job, settlement: SettlePolicy, handler: &dyn JobHandler) {
     // The panic is noticed by the process span and caught outside it: one bad message does not end the others. Handlers
     // that are not written with async_trait may begin to work, and panic, before they return their future.
-    let outcome = AssertUnwindSafe(job.run(async { handler.handle(job).await })).catch_unwind().await;
+    let outcome = AssertUnwindSafe(job.run(async || handler.handle(job).await)).catch_unwind().await;
     let answer = match outcome {
         Ok(Ok(())) => settlement.ok,
         Ok(Err(_)) => settlement.error,

@@ -100,7 +100,7 @@ impl<'a> ObservedChannel<'a> {
         };
         let sent = Sent { ticket, handoff, key, returnable };
         let sending = self.channel.basic_publish(exchange, routing_key, options, payload, properties);
-        match observe::with_context(sent.handoff.context(), sending).await {
+        match observe::with_context(sent.handoff.context(), || sending).await {
             Ok(confirm) => Ok(ObservedConfirm { confirm, sent: Some(sent) }),
             Err(e) => {
                 sent.handoff.failed_as("unknown", &describe::failure(&e));

@@ -41,7 +41,7 @@ impl<'a> ObservedChannel<'a> {
     /// lapin's.
     pub async fn tx_select(self) -> lapin::Result<Transaction<'a>> {
         let span = Values::of(self.capture).open(describe::transaction(self.server));
-        if let Err(e) = observe::with_context(span.context().clone(), self.channel.tx_select()).await {
+        if let Err(e) = observe::with_context(span.context().clone(), || self.channel.tx_select()).await {
             span.end_with(&describe::failure(&e));
             return Err(e);
         }
@@ -67,7 +67,7 @@ impl Transaction<'_> {
     /// lapin's.
     pub async fn tx_commit(self) -> lapin::Result<()> {
         let committing = self.channel.channel.tx_commit();
-        let result = observe::with_context(self.context().clone(), committing).await;
+        let result = observe::with_context(self.context().clone(), || committing).await;
         self.ended(result, "committed")
     }
 
@@ -77,7 +77,7 @@ impl Transaction<'_> {
     /// lapin's.
     pub async fn tx_rollback(self) -> lapin::Result<()> {
         let rolling_back = self.channel.channel.tx_rollback();
-        let result = observe::with_context(self.context().clone(), rolling_back).await;
+        let result = observe::with_context(self.context().clone(), || rolling_back).await;
         self.ended(result, "rolled_back")
     }
 

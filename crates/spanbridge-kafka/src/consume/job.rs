@@ -51,16 +51,22 @@ impl<M: Received> Job<M> {
 
     /// Runs the work on the message in a `process` span. The span is a child of the sender's span, carries the sender's
     /// baggage, and ends with the outcome of the work. It does not settle the message.
-    pub fn run<F: Future>(&self, work: F) -> InSpan<F>
+    pub fn run<F, Fut>(&self, work: F) -> InSpan<Fut>
     where
-        F::Output: Outcome,
+        F: FnOnce() -> Fut,
+        Fut: Future,
+        Fut::Output: Outcome,
     {
-        observe::run_with_span(self.process(), work)
+        self.process().run(work)
     }
 
     /// As [`Job::run`], for a value that cannot fail.
-    pub fn run_value<F: Future>(&self, work: F) -> InSpan<F, observe::Anything> {
-        observe::run_value_with_span(self.process(), work)
+    pub fn run_value<F, Fut>(&self, work: F) -> InSpan<Fut, observe::Anything>
+    where
+        F: FnOnce() -> Fut,
+        Fut: Future,
+    {
+        self.process().run_value(work)
     }
 
     /// As [`Job::run`], for synchronous work.

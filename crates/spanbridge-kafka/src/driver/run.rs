@@ -104,7 +104,7 @@ async fn work(job: Borrowed<'_>, policy: Policy, handler: &dyn JobHandler) -> (P
     let outcome = loop {
         // The process span records a panic; it is caught outside the span, so that one bad message does not end the others.
         // A handler written without async_trait may panic before it returns its future.
-        let outcome = AssertUnwindSafe(job.run(async { handler.handle(&job).await })).catch_unwind().await;
+        let outcome = AssertUnwindSafe(job.run(async || handler.handle(&job).await)).catch_unwind().await;
         let outcome = outcome.unwrap_or_else(|payload| {
             let text = panics::text(&*payload);
             panics::discard(payload);

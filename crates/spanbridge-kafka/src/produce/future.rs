@@ -32,14 +32,14 @@ impl<C: ClientContext, R: AsyncRuntime> ObservedProducer<'_, FutureProducer<C, R
         let (mut handoff, before) = self.begin(&about(&record), &mut record.headers);
         let (context, is_changed) = (handoff.context(), before.is_changed());
         let again = copy(&record);
-        let mut result = observe::with_context(context.clone(), self.producer().send(record, timeout)).await;
+        let mut result = observe::with_context(context.clone(), || self.producer().send(record, timeout)).await;
         if let Err((error, message)) = result {
             let mut message = restored(message, before);
             result = if is_too_large(&error) && is_changed {
                 // Our headers may be what made it too large.
                 handoff.without_headers();
                 let record = FutureRecord { headers: message.detach_headers(), ..again };
-                observe::with_context(context, self.producer().send(record, timeout)).await
+                observe::with_context(context, || self.producer().send(record, timeout)).await
             } else {
                 Err((error, message))
             }

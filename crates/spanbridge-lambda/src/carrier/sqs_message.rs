@@ -26,7 +26,7 @@ use spanbridge::carrier::{Extraction, Header};
 /// for message in received.messages() {
 ///     let received = Received::from(spanbridge_lambda::extract_message(message));
 ///     let span = received.process(|| observe::span("process orders").open());
-///     observe::run_with_span(span, work(message)).await;
+///     span.run(|| work(message)).await;
 /// }
 /// # Ok(()) }
 /// ```

@@ -80,7 +80,7 @@ impl<'a> Batch<'a> {
         F::Output: Outcome,
     {
         let span = self.begin(index);
-        let work = span.with_context(async { work().await });
+        let work = span.with_context(async || work().await);
         match AssertUnwindSafe(work).catch_unwind().await {
             Ok(value) => {
                 let is_ok = value.judged().is_none();

@@ -10,7 +10,7 @@ use lambda_runtime::tower::{Layer, Service};
 use lambda_runtime::{Error, LambdaInvocation};
 use pin_project_lite::pin_project;
 use spanbridge::observe::WithContext;
-use spanbridge::{observe, panics};
+use spanbridge::{ContextExt, panics};
 use std::borrow::Cow;
 use std::fmt::{self, Debug};
 use std::future::Future;
@@ -132,7 +132,7 @@ where
         let repairs = invocation.parts.extensions.remove::<Repairs>().unwrap_or_default();
         let in_flight = InFlight::begin(&invocation.context, event, &invocation.body, &repairs, &self.settings);
         let work = Work::Waiting { service: self.inner.clone(), invocation: Some(invocation) };
-        let inner = observe::with_context(in_flight.context().clone(), work);
+        let inner = work.in_context(in_flight.context().clone());
         ObservedInvocation { inner, state: State::Handling, in_flight }
     }
 }

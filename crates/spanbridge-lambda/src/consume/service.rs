@@ -10,7 +10,7 @@ use lambda_runtime::{Diagnostic, FunctionResponse, IntoFunctionResponse, LambdaE
 use pin_project_lite::pin_project;
 use serde::Serialize;
 use spanbridge::observe::WithContext;
-use spanbridge::{Failure, observe, panics};
+use spanbridge::{ContextExt, Failure, observe, panics};
 use std::any::type_name;
 use std::fmt::{self, Debug};
 use std::future::Future;
@@ -65,7 +65,7 @@ where
         let invocation = watchdog::find(&event.context.request_id).filter(|i| i.claim());
         let context = invocation.as_ref().map_or_else(observe::current_context, |i| i.context().clone());
         let inner = observe::in_scope(&context, || guarded(invocation.as_ref(), || self.handler.call(event)));
-        let inner = Some(observe::with_context(context, inner));
+        let inner = Some(inner.in_context(context));
         HandlerFuture { inner, invocation, late: LatePanic::default(), response: PhantomData }
     }
 }

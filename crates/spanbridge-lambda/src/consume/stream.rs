@@ -6,7 +6,7 @@ use futures_core::Stream;
 use lambda_runtime::Error;
 use pin_project_lite::pin_project;
 use spanbridge::observe::WithContext;
-use spanbridge::{Failure, observe, panics};
+use spanbridge::{ContextExt, Failure, observe, panics};
 use std::fmt::{self, Debug};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
@@ -34,7 +34,7 @@ struct Ending {
 impl<S> ObservedStream<S> {
     pub(crate) fn new(stream: S, invocation: Option<Arc<Invocation>>) -> Self {
         let context = invocation.as_ref().map_or_else(observe::current_context, |i| i.context().clone());
-        let inner = Some(observe::with_context(context, stream));
+        let inner = Some(stream.in_context(context));
         ObservedStream { inner, end: Ending { invocation, failed: None }, late: LatePanic::default() }
     }
 }

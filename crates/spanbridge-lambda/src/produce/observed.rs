@@ -63,7 +63,7 @@ impl<B> ObservedCall<B> {
         E: std::error::Error,
     {
         let call = Call::new(begin(&self.builder), self.options);
-        let sending = observe::with_context(call.context().clone(), send(self.builder, Propagate::of(call.clone())));
+        let sending = observe::with_context(call.context().clone(), || send(self.builder, Propagate::of(call.clone())));
         async move {
             let result = sending.await;
             if let Err(error) = &result {

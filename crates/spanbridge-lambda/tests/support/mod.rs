@@ -132,7 +132,7 @@ where
 pub(crate) async fn record<F: Future>(work: F) -> (Recorded, F::Output) {
     let memory = Memory::new();
     let recorder = Recorder::builder("lambda").sink(memory.clone()).on_flush_only().build().unwrap();
-    let output = recorder.scope(work).await;
+    let output = recorder.scope(|| work).await;
     // What an invocation did was delivered before it was over.
     (Recorded(memory.take()), output)
 }

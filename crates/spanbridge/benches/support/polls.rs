@@ -44,7 +44,7 @@ pub(crate) fn benches() -> Vec<Bench> {
             ours::recorded(move |n| {
                 observe::span("root").in_scope(|| {
                     for _ in 0..n {
-                        drive(observe::span("child").run(pending(polls)))
+                        drive(observe::span("child").run(|| pending(polls)))
                     }
                 })
             })

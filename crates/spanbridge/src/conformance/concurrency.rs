@@ -15,11 +15,11 @@ const MANY: usize = 64;
 pub async fn many_at_once_keep_their_parents(transport: &impl Transport) -> ChapterResult {
     let stage = Stage::new();
     let place =
-        |n: usize| async move { observe::span("order").attribute("n", n).run(transport.send(numbered(n))).await };
-    let sent = stage.sender(all((0..MANY).map(place))).await;
+        |n: usize| async move { observe::span("order").attribute("n", n).run(|| transport.send(numbered(n))).await };
+    let sent = stage.sender(|| all((0..MANY).map(place))).await;
     sent.into_iter().collect::<Result<Vec<_>, _>>().expect("send");
     let receive = (0..MANY).map(|_| transport.receive(|message| work(number(&message))));
-    let received = stage.receiver(all(receive)).await;
+    let received = stage.receiver(|| all(receive)).await;
     received.into_iter().collect::<Result<Vec<_>, _>>().expect("receive");
 
     let told = stage.recorded().await;
@@ -53,13 +53,13 @@ fn find<'a>(told: &'a Recorded, name: &str, n: usize) -> &'a Seen {
 async fn work(n: usize) -> Result<(), BoxError> {
     let steps = async {
         rest(n % 3).await;
-        let loser = observe::span("loser").attribute("n", n).run(rest(usize::MAX));
-        let winner = observe::span("winner").attribute("n", n).run(rest(2));
+        let loser = observe::span("loser").attribute("n", n).run(|| rest(usize::MAX));
+        let winner = observe::span("winner").attribute("n", n).run(|| rest(2));
         lose(loser, winner).await;
         observe::span("inner").attribute("n", n).in_scope(|| ());
         rest(1).await
     };
-    observe::span("outer").attribute("n", n).run(steps).await;
+    observe::span("outer").attribute("n", n).run(|| steps).await;
     Ok(())
 }
 
@@ -74,14 +74,14 @@ pub async fn messages_keep_their_order(transport: &impl Transport) -> ChapterRes
     let stage = Stage::new();
     let arrived = Mutex::new(vec![]);
     for n in 0..16 {
-        stage.sender(transport.send(numbered(n))).await.expect("send");
+        stage.sender(|| transport.send(numbered(n))).await.expect("send");
     }
     for _ in 0..16 {
         let work = |message| {
             arrived.lock().expect("a lock").push(number(&message));
             std::future::ready(Ok(()))
         };
-        stage.receiver(transport.receive(work)).await.expect("receive");
+        stage.receiver(|| transport.receive(work)).await.expect("receive");
     }
     let told = stage.recorded().await;
     told.same("the order", arrived.into_inner().expect("a lock"), (0..16).collect());

@@ -16,8 +16,8 @@ pub async fn a_job_hangs_under_the_span_that_sent_it(transport: &impl Transport)
     let stage = Stage::new();
     let from =
         stage.peer(&[("traceparent", &parent("01")), ("tracestate", "vendor=x,other=y"), ("baggage", "tier=gold;p=1")]);
-    let place = async { observe::span("place order").run(transport.send(numbered(42))).await };
-    stage.sender(place.in_context(from)).await.expect("send");
+    let place = async { observe::span("place order").run(|| transport.send(numbered(42))).await };
+    stage.sender(|| place.in_context(from)).await.expect("send");
     let inside = stage.pack(transport).await;
 
     let told = stage.recorded().await;
@@ -46,11 +46,11 @@ pub async fn the_headers_are_exact(transport: &impl Transport) -> ChapterResult 
     let own = transport.abilities().own_headers;
     let message = if own { numbered(1).header("x-own", "1") } else { numbered(1) };
     let from = [("traceparent", &*parent("01")), ("tracestate", "vendor=x,other=y"), ("baggage", "tier=gold;p=1")];
-    stage.sender(transport.send(message.clone()).in_context(stage.peer(&from))).await.expect("send");
+    stage.sender(|| transport.send(message.clone()).in_context(stage.peer(&from))).await.expect("send");
     let full = transport.receive_raw().await.expect("receive");
     // A trace that begins here has neither state nor baggage, and writes neither. Its flags are
     // those that every peer knows: some drop a header that also says that the id is random.
-    stage.sender(transport.send(message.clone())).await.expect("send");
+    stage.sender(|| transport.send(message.clone())).await.expect("send");
     let fresh = transport.receive_raw().await.expect("receive");
 
     let told = stage.recorded().await;
@@ -76,7 +76,7 @@ pub async fn the_headers_are_exact(transport: &impl Transport) -> ChapterResult 
 /// When that does not hold.
 pub async fn the_context_is_there_for_the_work(transport: &impl Transport) -> ChapterResult {
     let stage = Stage::new();
-    stage.sender(transport.send(numbered(1))).await.expect("send");
+    stage.sender(|| transport.send(numbered(1))).await.expect("send");
     let mut polls = vec![];
     let consume = async {
         let outside = observe::current_context();
@@ -101,7 +101,7 @@ pub async fn the_context_is_there_for_the_work(transport: &impl Transport) -> Ch
         received.await.expect("receive");
         gone
     };
-    let gone = stage.receiver(consume).await;
+    let gone = stage.receiver(|| consume).await;
 
     let told = stage.recorded().await;
     let (publish, process) = (told.one(Primitive::MESSAGING_PUBLISH), told.one(Primitive::MESSAGING_PROCESS));
@@ -133,7 +133,7 @@ pub async fn a_message_without_a_context_begins_a_run(transport: &impl Transport
             transport.receive(work).await.expect("receive");
         }
     };
-    stage.receiver(async { observe::span("consumer loop").run(consume).await }).await;
+    stage.receiver(|| observe::span("consumer loop").run(|| consume)).await;
 
     let told = stage.recorded().await;
     let (around, jobs) = (told.named("consumer loop"), told.all(Primitive::MESSAGING_PROCESS));

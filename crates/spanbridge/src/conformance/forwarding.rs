@@ -15,10 +15,10 @@ pub async fn stale_headers_are_replaced(transport: &impl Transport) -> ChapterRe
         numbered(1).header("traceparent", parent("01")).header("tracestate", "of=yore").header("baggage", "of=yore");
     let send = transport.send(stale);
     let from = stage.peer(&[("traceparent", &parent("01")), ("baggage", "tier=gold")]);
-    stage.sender(send.in_context(from)).await.expect("send");
+    stage.sender(|| send.in_context(from)).await.expect("send");
     let arrived = transport.receive_raw().await.expect("receive");
     let malformed = numbered(2).header("traceparent", "00-1-2-1");
-    stage.sender(transport.send(malformed)).await.expect("send");
+    stage.sender(|| transport.send(malformed)).await.expect("send");
     let repaired = transport.receive_raw().await.expect("receive");
 
     let told = stage.recorded().await;
@@ -65,13 +65,13 @@ pub async fn forwarding_does_not_stack(transport: &impl Transport) -> ChapterRes
     let own = odd(&transport.abilities());
     let from = stage.peer(&[("traceparent", &parent("01")), ("tracestate", "vendor=x"), ("baggage", "tier=gold")]);
     let first = Message { headers: own.clone(), ..numbered(0) };
-    stage.sender(transport.send(first).in_context(from)).await.expect("send");
+    stage.sender(|| transport.send(first).in_context(from)).await.expect("send");
     for _ in 0..4 {
         let relay = |message: Message| {
             let payload = numbered(number(&message) + 1).payload;
             transport.send(Message { payload, ..message })
         };
-        stage.receiver(transport.receive(relay)).await.expect("receive");
+        stage.receiver(|| transport.receive(relay)).await.expect("receive");
     }
     let arrived = transport.receive_raw().await.expect("receive");
 
@@ -105,7 +105,7 @@ pub async fn names_in_other_case_are_replaced(transport: &impl Transport) -> Cha
     let message = own.iter().fold(numbered(0), |message, (name, value)| message.header(*name, *value));
     transport.send_raw(message).await.expect("send");
     let relay = |message: Message| transport.send(Message { payload: numbered(1).payload, ..message });
-    stage.receiver(transport.receive(relay)).await.expect("receive");
+    stage.receiver(|| transport.receive(relay)).await.expect("receive");
     let arrived = transport.receive_raw().await.expect("receive");
 
     let told = stage.recorded().await;
@@ -130,10 +130,10 @@ pub async fn another_traces_context_is_kept_and_linked(transport: &impl Transpor
     let stage = Stage::new();
     let message = || numbered(1).header("traceparent", parent("01")).header("baggage", "its=own");
     for _ in 0..2 {
-        stage.sender(transport.send(message())).await.expect("send");
+        stage.sender(|| transport.send(message())).await.expect("send");
     }
     let arrived = transport.receive_raw().await.expect("receive");
-    stage.receiver(transport.receive(|_| async { Ok(()) })).await.expect("receive");
+    stage.receiver(|| transport.receive(|_| async { Ok(()) })).await.expect("receive");
 
     let told = stage.recorded().await;
     told.same("traceparent", values(&arrived, "traceparent"), vec![parent("01")]);

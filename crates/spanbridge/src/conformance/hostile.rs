@@ -176,7 +176,7 @@ async fn tell(transport: &impl Transport, cases: &[Case]) {
                 Ok(())
             }
         };
-        stage.receiver(transport.receive(work)).await.expect("receive");
+        stage.receiver(|| transport.receive(work)).await.expect("receive");
     }
     let told = stage.recorded().await;
     for (n, case) in cases.iter().enumerate() {

@@ -13,7 +13,7 @@ pub async fn unsampled_contexts_travel(transport: &impl Transport) -> ChapterRes
     let headers = [("traceparent", &*parent("00")), ("baggage", "tier=gold")];
     for _ in 0..2 {
         let from = stage.peer(&headers);
-        stage.sender(transport.send(numbered(1)).in_context(from)).await.expect("send");
+        stage.sender(|| transport.send(numbered(1)).in_context(from)).await.expect("send");
     }
     let arrived = transport.receive_raw().await.expect("receive");
     let inside = stage.pack(transport).await;
@@ -37,8 +37,8 @@ pub async fn unsampled_contexts_travel(transport: &impl Transport) -> ChapterRes
 pub async fn what_was_sampled_out_stays_so(transport: &impl Transport) -> ChapterResult {
     let stage = Stage::new();
     let from = stage.peer(&[("traceparent", &parent("00"))]);
-    stage.sender(transport.send(numbered(1)).in_context(from)).await.expect("send");
-    stage.receiver(transport.receive(|message| transport.send(message))).await.expect("receive");
+    stage.sender(|| transport.send(numbered(1)).in_context(from)).await.expect("send");
+    stage.receiver(|| transport.receive(|message| transport.send(message))).await.expect("receive");
     let arrived = transport.receive_raw().await.expect("receive");
 
     let told = stage.recorded().await;
@@ -64,8 +64,8 @@ pub async fn baggage_needs_no_trace(transport: &impl Transport) -> ChapterResult
     let relay = || transport.receive(|_| transport.send(numbered(9)));
     let (mut recorded, mut silent) = (vec![], vec![]);
     for _ in 0..2 {
-        stage.receiver(relay()).await.expect("receive");
-        observe::with_context(Context::EMPTY, relay()).await.expect("receive");
+        stage.receiver(relay).await.expect("receive");
+        observe::with_context(Context::EMPTY, relay).await.expect("receive");
     }
     for _ in 0..2 {
         recorded.push(transport.receive_raw().await.expect("receive"));
@@ -100,11 +100,11 @@ pub async fn a_child_run_travels(transport: &impl Transport) -> ChapterResult {
     let run = observe::in_scope(&from, || observe::run("reprice").open());
     let id = run.id().map(|id| id.to_string()).unwrap_or_default();
     for _ in 0..2 {
-        stage.sender(run.with_context(transport.send(numbered(1)))).await.expect("send");
+        stage.sender(|| run.with_context(|| transport.send(numbered(1)))).await.expect("send");
     }
     run.end();
     let arrived = transport.receive_raw().await.expect("receive");
-    stage.receiver(transport.receive(|_| async { Ok(()) })).await.expect("receive");
+    stage.receiver(|| transport.receive(|_| async { Ok(()) })).await.expect("receive");
 
     let told = stage.recorded().await;
     told.same("tracestate", values(&arrived, "tracestate"), vec![format!("sb=r:{id},vendor=x,other=y")]);
@@ -120,7 +120,7 @@ pub async fn a_child_run_travels(transport: &impl Transport) -> ChapterResult {
 /// When that does not hold.
 pub async fn without_a_recorder_nothing_is_written(transport: &impl Transport) -> ChapterResult {
     let stage = Stage::new();
-    observe::with_context(Context::EMPTY, transport.send(numbered(1))).await.expect("send");
+    observe::with_context(Context::EMPTY, || transport.send(numbered(1))).await.expect("send");
     let silent = transport.receive_raw().await.expect("receive");
     let headers = [("traceparent".to_owned(), parent("01"))].into_iter().collect::<std::collections::HashMap<_, _>>();
     let from = observe::in_scope(&Context::EMPTY, || crate::carrier::extract(&headers).context);

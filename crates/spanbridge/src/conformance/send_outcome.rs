@@ -10,7 +10,7 @@ use crate::{ContextExt, Primitive, Status, semconv};
 /// When that does not hold.
 pub async fn a_send_says_what_became_of_it(transport: &impl Transport) -> ChapterResult {
     let stage = Stage::new();
-    stage.sender(transport.send(numbered(1))).await.expect("send");
+    stage.sender(|| transport.send(numbered(1))).await.expect("send");
     transport.receive_raw().await.expect("receive");
 
     let told = stage.recorded().await;
@@ -35,7 +35,7 @@ pub async fn what_has_no_room_is_left_out(transport: &impl Transport) -> Chapter
     let from = stage.peer(&[("traceparent", &parent("01")), ("baggage", &baggage)]);
     let room = limit.saturating_sub(baggage.len() / 2);
     let message = numbered(1).header("x-large", "x".repeat(room));
-    stage.sender(transport.send(message.clone()).in_context(from)).await.expect("send");
+    stage.sender(|| transport.send(message.clone()).in_context(from)).await.expect("send");
     let arrived = transport.receive_raw().await.expect("receive");
 
     let told = stage.recorded().await;
@@ -58,10 +58,10 @@ pub async fn a_failed_message_is_tried_again(transport: &impl Transport) -> Chap
         return ChapterResult::NotApplicable("deliver a message again");
     }
     let stage = Stage::new();
-    stage.sender(transport.send(numbered(1))).await.expect("send");
+    stage.sender(|| transport.send(numbered(1))).await.expect("send");
     let fails = |_| async { Err(BoxError::from("no paper")) };
-    stage.receiver(transport.receive(fails)).await.expect("receive");
-    stage.receiver(transport.receive(|_| async { Ok(()) })).await.expect("receive again");
+    stage.receiver(|| transport.receive(fails)).await.expect("receive");
+    stage.receiver(|| transport.receive(|_| async { Ok(()) })).await.expect("receive again");
 
     let told = stage.recorded().await;
     let (publish, jobs) = (told.one(Primitive::MESSAGING_PUBLISH), told.all(Primitive::MESSAGING_PROCESS));

@@ -14,8 +14,8 @@ pub async fn a_settlement_is_recorded(transport: &impl Transport) -> ChapterResu
         return ChapterResult::NotApplicable("record settlements");
     }
     let stage = Stage::new();
-    stage.sender(transport.send(numbered(1))).await.expect("send");
-    stage.receiver(transport.receive(|_| async { Ok(()) })).await.expect("receive");
+    stage.sender(|| transport.send(numbered(1))).await.expect("send");
+    stage.receiver(|| transport.receive(|_| async { Ok(()) })).await.expect("receive");
 
     let told = stage.recorded().await;
     let (process, settle) = (told.one(Primitive::MESSAGING_PROCESS), told.all(Primitive::MESSAGING_SETTLE));
@@ -37,13 +37,13 @@ pub async fn a_batch_is_linked_to_every_sender(transport: &impl Transport) -> Ch
     }
     let stage = Stage::new();
     for n in 0..5 {
-        stage.sender(transport.send(numbered(n))).await.expect("send");
+        stage.sender(|| transport.send(numbered(n))).await.expect("send");
     }
     let work = |messages: Vec<Message>| async move {
         observe::span("insert all").in_scope(|| ());
         if messages.len() == 5 { Ok(()) } else { Err(BoxError::from("not all of them")) }
     };
-    stage.receiver(transport.receive_batch(5, work)).await.expect("receive");
+    stage.receiver(|| transport.receive_batch(5, work)).await.expect("receive");
 
     let told = stage.recorded().await;
     let (sends, jobs) = (told.all(Primitive::MESSAGING_PUBLISH), told.all(Primitive::MESSAGING_PROCESS));

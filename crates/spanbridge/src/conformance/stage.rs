@@ -53,12 +53,12 @@ impl Stage {
         Stage { sender: recorder("sender"), receiver: recorder("receiver"), memory }
     }
 
-    pub(super) fn sender<T>(&self, inner: T) -> WithContext<T> {
-        self.sender.scope(inner)
+    pub(super) fn sender<F: Future>(&self, work: impl FnOnce() -> F) -> WithContext<F> {
+        self.sender.scope(work)
     }
 
-    pub(super) fn receiver<T>(&self, inner: T) -> WithContext<T> {
-        self.receiver.scope(inner)
+    pub(super) fn receiver<F: Future>(&self, work: impl FnOnce() -> F) -> WithContext<F> {
+        self.receiver.scope(work)
     }
 
     /// A context as it came to the sender from a peer.
@@ -78,7 +78,7 @@ impl Stage {
                 Ok(())
             }
         });
-        self.receiver(receive).await.expect("receive");
+        self.receiver(|| receive).await.expect("receive");
         inside
     }
 

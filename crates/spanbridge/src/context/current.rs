@@ -5,7 +5,7 @@
 //! ([`bind`]). It is not inherited by spawned tasks and threads: wrap what you spawn with
 //! [`in_current_context`](ContextExt::in_current_context) or [`bind`].
 
-use crate::context::{Context, Shared, untag};
+use crate::context::{Context, Shared};
 use futures_core::Stream;
 use futures_sink::Sink;
 use pin_project_lite::pin_project;
@@ -51,12 +51,6 @@ pub fn context() -> Context {
     // The ambient slot counts its own reference, so what is made here must not give one up.
     let current = ManuallyDrop::new(Context { shared: a.shared.get(), span: a.span.get() });
     (*current).clone()
-}
-
-/// Whether nothing is current.
-#[inline(always)]
-pub(crate) fn is_empty() -> bool {
-    untag(ambient().shared.get()).is_null()
 }
 
 /// Swapped in while it lives, back when dropped, also by a panic.
@@ -132,6 +126,15 @@ pin_project! {
 impl<T> WithContext<T> {
     pub(crate) fn new(context: Context, inner: T) -> Self {
         WithContext { inner: ManuallyDrop::new(inner), context }
+    }
+
+    /// What `make` makes, called in the context.
+    #[inline]
+    pub(crate) fn made(mut context: Context, make: impl FnOnce() -> T) -> Self {
+        let swapped = Swapped::new(&mut context);
+        let inner = make();
+        drop(swapped);
+        WithContext::new(context, inner)
     }
 
     /// The context.

@@ -24,8 +24,6 @@ pub(crate) struct Intake {
     wake_at: usize,
     /// Records of threads that could not have a lane any more.
     pub(crate) orphans: AtomicU64,
-    /// Spans and runs that were polled where this recorder is in effect, and begun where it was not.
-    pub(crate) begun_outside: AtomicU64,
     forks: u64,
 }
 
@@ -49,7 +47,6 @@ impl Intake {
             attached: AtomicUsize::new(0),
             wake_at: (cap / 4).clamp(1, WAKE / size_of::<Chunk>()),
             orphans: AtomicU64::new(0),
-            begun_outside: AtomicU64::new(0),
             forks: forks(),
         }
     }

@@ -2,7 +2,7 @@
 
 use super::{CapturePolicy, Received};
 use crate::Outcome;
-use crate::observe::{self, Span, SpanBuilder};
+use crate::observe::{Span, SpanBuilder};
 use std::future::{Future, poll_fn};
 use std::ops::Deref;
 use std::pin::pin;
@@ -39,18 +39,21 @@ impl<J: Batched> Batch<J> {
         Batch { jobs }
     }
 
-    /// Runs the work on all messages in the span of the batch, and ends it by what the work resolves to.
+    /// Calls `work` in the span of the batch, and returns the future that it makes: every poll is inside, and the span ends by
+    /// its output.
     ///
     /// A job's own `run` inside ends the `process` span of its message; those of the other messages end as the batch does.
-    pub fn run<F: Future>(&self, work: F) -> impl Future<Output = F::Output>
+    pub fn run<F, Fut>(&self, work: F) -> impl Future<Output = Fut::Output>
     where
-        F::Output: Outcome,
+        F: FnOnce() -> Fut,
+        Fut: Future,
+        Fut::Output: Outcome,
     {
         let (batch, mut messages) = begin(&self.jobs);
-        let work = observe::run_with_span(batch, work);
+        let work = messages.at_work(|| batch.run(work));
         async move {
             let mut work = pin!(work);
-            let value = poll_fn(|cx| messages.while_polled(|| work.as_mut().poll(cx))).await;
+            let value = poll_fn(|cx| messages.at_work(|| work.as_mut().poll(cx))).await;
             messages.end_with(&value);
             value
         }
@@ -72,23 +75,23 @@ fn begin<J: Batched>(jobs: &[J]) -> (Span, Messages<'_, J>) {
     for job in jobs {
         job.received().begin_in_batch(batch.context(), || job.begin())
     }
-    (batch, Messages { jobs, is_polled: false })
+    (batch, Messages { jobs, works: false })
 }
 
-/// The spans of the messages of a batch that nobody has ended yet. Dropped, they are cancelled; by a panic of the work,
-/// they are `panicked` as the batch is.
+/// The spans of the messages of a batch that nobody has ended yet. Dropped, they are cancelled; dropped by a panic of the
+/// work, they are `panicked` as the batch is.
 struct Messages<'a, J: Batched> {
     jobs: &'a [J],
-    /// The work is being polled: who drops this now, is a panic of its.
-    is_polled: bool,
+    /// The work is being called or polled: if this is dropped now, it has panicked.
+    works: bool,
 }
 
 impl<J: Batched> Messages<'_, J> {
-    fn while_polled<T>(&mut self, poll: impl FnOnce() -> T) -> T {
-        self.is_polled = true;
-        let polled = poll();
-        self.is_polled = false;
-        polled
+    fn at_work<T>(&mut self, work: impl FnOnce() -> T) -> T {
+        self.works = true;
+        let value = work();
+        self.works = false;
+        value
     }
 
     fn spans(&self) -> impl Iterator<Item = Span> {
@@ -102,7 +105,7 @@ impl<J: Batched> Messages<'_, J> {
 
 impl<J: Batched> Drop for Messages<'_, J> {
     fn drop(&mut self) {
-        self.spans().for_each(if self.is_polled { Span::unwound } else { Span::cancel })
+        self.spans().for_each(if self.works { Span::unwound } else { Span::cancel })
     }
 }
 

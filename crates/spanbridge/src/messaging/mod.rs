@@ -20,7 +20,7 @@
 //! // is a `ReceiveOptions`, and `Received::with`.)
 //! let received = Received::new(&headers);
 //! let span = received.process(|| observe::span("process orders").open());
-//! let work = observe::run_with_span(span, async {});
+//! let work = span.run(async || {});
 //! # drop(work);
 //! ```
 

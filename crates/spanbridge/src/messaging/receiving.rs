@@ -66,7 +66,7 @@ pub enum Trust {
 /// let receiving = ReceiveOptions { trust: Trust::Ignore, ..ReceiveOptions::default() };
 /// let received = Received::new(&headers).with(&receiving, MessageInfo::default());
 /// let span = received.process(|| observe::span("GET /").primitive(Primitive::HTTP_SERVER).kind(Kind::Server).open());
-/// observe::run_with_span(span, answer()).await
+/// span.run(answer).await
 /// # }
 /// ```
 #[derive(Clone, Debug, Default)]

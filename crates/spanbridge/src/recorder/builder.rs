@@ -205,14 +205,14 @@ impl Recorder {
         Context::from_shared(shared, 0, false)
     }
 
-    /// A future, stream or sink that this recorder records, rather than the installed one. What it spawns needs to take
-    /// its context along, as always.
-    ///
-    /// Spans and runs begin where they are written, so write them inside: `recorder.scope(async { run("order").run(work).await })`.
-    /// Of those that were begun outside, as in `recorder.scope(run("order").run(work))`, a diagnostic
-    /// [`span.begun_outside`](crate::semconv::BEGUN_OUTSIDE) tells how many there were.
-    pub fn scope<T>(&self, inner: T) -> WithContext<T> {
-        WithContext::new(self.root(), inner)
+    /// Calls `work`, and returns the future that it makes; both are recorded by this recorder rather than by the installed one.
+    /// Tasks that it spawns do not inherit this: give them their context along, as always.
+    pub fn scope<F, Fut>(&self, work: F) -> WithContext<Fut>
+    where
+        F: FnOnce() -> Fut,
+        Fut: Future,
+    {
+        WithContext::made(self.root(), work)
     }
 
     /// Calls `f`, recorded by this recorder rather than the installed one.

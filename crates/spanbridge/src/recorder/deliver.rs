@@ -9,7 +9,6 @@ use crate::buffer::{Chunk, LaneReader, State, recycle};
 use crate::context::intake::{self, Intake};
 use crate::encoder::clock::{Anchor, Clock};
 use crate::record::packed::Source;
-use crate::semconv;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -205,13 +204,6 @@ impl Delivery {
         self.lanes = lanes;
         self.intake.set_attached(self.lanes.len());
         self.count(dropped, cut);
-        let outside = self.intake.begun_outside.swap(0, Relaxed);
-        if outside > 0 {
-            let message = "spans or runs that were polled in the scope of this recorder were begun outside of it, where it was \
-                           not in effect, and are not recorded here: make them inside, as in \
-                           `recorder.scope(async { run(\"order\").run(work).await })`";
-            self.assembler.note(semconv::BEGUN_OUTSIDE, message.to_owned(), outside)
-        }
         self.hand_over();
         more
     }

@@ -250,44 +250,65 @@ impl SpanBuilder {
         Span::new(context, open)
     }
 
-    /// A future that runs `inner` inside the span and ends it by what it resolves to.
+    /// Calls `work` inside the span, and returns the future that it makes: every poll is inside, and the span ends by its
+    /// output.
+    ///
+    /// `work` is called once, now, so whatever it makes belongs to this span, also spans that it begins. It is not stored:
+    /// the future that is returned is `Send` and `'static` if the one that `work` made is.
+    ///
+    /// ```
+    /// # use spanbridge::observe::span;
+    /// # async fn pack(_: &str) -> Result<(), std::fmt::Error> { Ok(()) }
+    /// # async fn work(order: &str) -> Result<(), std::fmt::Error> {
+    /// span("ship").run(|| span("pack").run(|| pack(order))).await?;
+    /// span("ship").run(async || {
+    ///     pack(order).await?;
+    ///     pack("the invoice").await
+    /// }).await
+    /// # }
+    /// ```
+    ///
+    /// Dropped before it is ready, the span is cancelled. A panic of `work` or of its future ends it as panicked, and goes on.
+    ///
+    /// A future that was made before does not compile, because what it has begun would be outside:
+    ///
+    /// ```compile_fail,E0277
+    /// # use spanbridge::observe::span;
+    /// # async fn pack() {}
+    /// # async fn work() {
+    /// span("ship").run(pack()).await; // write `span("ship").run(|| pack())`
+    /// # }
+    /// ```
     #[inline]
-    pub fn run<F: Future>(self, inner: F) -> InSpan<F>
+    pub fn run<F, Fut>(self, work: F) -> InSpan<Fut>
     where
-        F::Output: Outcome,
+        F: FnOnce() -> Fut,
+        Fut: Future,
+        Fut::Output: Outcome,
     {
-        self.future(inner, ByOutcome)
+        self.future(work, ByOutcome)
     }
 
     /// As [`SpanBuilder::run`], for a value that cannot fail.
     #[inline]
-    pub fn run_value<F: Future>(self, inner: F) -> InSpan<F, Anything> {
-        self.future(inner, Anything)
-    }
-
-    /// For the attribute macro, which judges any type.
-    #[doc(hidden)]
-    #[inline]
-    pub fn run_by<F, J>(self, inner: F, judge: J) -> InSpan<F, By<J>>
+    pub fn run_value<F, Fut>(self, work: F) -> InSpan<Fut, Anything>
     where
-        F: Future,
-        J: for<'a> FnOnce(&'a F::Output) -> Option<Failure<'a>>,
+        F: FnOnce() -> Fut,
+        Fut: Future,
     {
-        self.future(inner, By(judge))
+        self.future(work, Anything)
     }
 
-    /// For the attribute macro: as [`SpanBuilder::run_by`], with the making of the future inside the span as well.
+    /// For the attribute macro, which judges any type. (The output comes first, so that the macro can name it.)
     #[doc(hidden)]
     #[inline]
-    pub fn make_by<R, F, M, J>(self, make: M, judge: J) -> InSpan<F, By<J>>
+    pub fn run_by<R, F, Fut, J>(self, work: F, judge: J) -> InSpan<Fut, By<J>>
     where
-        F: Future<Output = R>,
-        M: FnOnce() -> F,
+        F: FnOnce() -> Fut,
+        Fut: Future<Output = R>,
         J: for<'a> FnOnce(&'a R) -> Option<Failure<'a>>,
     {
-        let alone = self.is_alone();
-        let (open, context) = self.finish();
-        InSpan::made(context, open, make, By(judge)).begun(alone)
+        self.future(work, By(judge))
     }
 
     /// For the attribute macro, where the body cannot be a closure.
@@ -300,16 +321,9 @@ impl SpanBuilder {
     }
 
     #[inline]
-    fn future<F, J>(self, inner: F, judge: J) -> InSpan<F, J> {
-        let alone = self.is_alone();
+    fn future<F, J>(self, work: impl FnOnce() -> F, judge: J) -> InSpan<F, J> {
         let (open, context) = self.finish();
-        InSpan::new(context, open, inner, judge).begun(alone)
-    }
-
-    /// Whether it was begun where nothing was current.
-    #[inline(always)]
-    fn is_alone(&self) -> bool {
-        !self.root.shared.is_null() || current::is_empty()
+        InSpan::new(context, open, work, judge)
     }
 
     /// The finished span and its context: what is current, where nothing is recorded.

@@ -3,7 +3,7 @@
 use super::details;
 use super::guard::Guard;
 use super::open::{Open, passed};
-use crate::current::{self, WithContext};
+use crate::current;
 use crate::encoder::thread_recorder;
 use crate::panics::Watch;
 use crate::span::outcome::{Failure, Outcome};
@@ -52,16 +52,6 @@ impl Span {
     /// The text of an error, as far as it may be recorded with this span, for an event that quotes it.
     pub(crate) fn error_text(&self, text: String) -> String {
         passed(self.open.guard(), &self.context, text)
-    }
-
-    /// A future, stream or sink whose every poll is inside the span. It does not end the span.
-    pub fn with_context<T>(&self, inner: T) -> WithContext<T> {
-        WithContext::new(self.context.clone(), inner)
-    }
-
-    /// Calls `f` inside the span. It does not end the span.
-    pub fn in_scope<R>(&self, f: impl FnOnce() -> R) -> R {
-        current::in_scope(&self.context, f)
     }
 
     /// The context to record under; an empty one if the span found no room, for what is current is its parent then.

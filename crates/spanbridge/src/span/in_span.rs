@@ -1,10 +1,8 @@
-//! A future with a span, or a run, around it.
+//! A future inside a span or a run.
 
-use super::handle::Span;
 use super::open::Open;
-use super::outside::BegunAlone;
 use crate::panics::{self, Watch};
-use crate::span::outcome::{Anything, By, ByOutcome, Failure, Judge, Outcome};
+use crate::span::outcome::{ByOutcome, Judge};
 use crate::{Context, Status};
 use pin_project_lite::pin_project;
 use std::any::Any;
@@ -16,22 +14,25 @@ use std::sync::{Mutex, PoisonError};
 use std::task::{self, Poll};
 
 pin_project! {
-    /// Runs a future with a span, or a run, as the current one, and ends it by what the future resolves to. Dropped
-    /// before that, it is cancelled; a panic is noticed and goes on, and so is one in the future's destructor.
+    /// A future inside a span or a run, which it ends.
     ///
-    /// The context is swapped in for each poll; nothing is recorded per poll. When the future has resolved it is dropped, still
-    /// inside the span; polled again after that, this stays pending.
+    /// - Each poll has the span's context as the current one. Nothing is recorded per poll.
+    /// - When the future is ready, it is dropped inside the span, and the span ends by the future's output. Polled again, this
+    ///   stays pending.
+    /// - Dropped before it is ready, also if it was never polled, the span ends as cancelled.
+    /// - A panic of the future or of its destructor ends the span as panicked, and goes on.
+    ///
+    /// It is not boxed, and `Send` if the future is.
     #[must_use = "does nothing unless polled"]
     pub struct InSpan<F, J = ByOutcome> {
         #[pin]
         inner: ManuallyDrop<F>,
         context: Context,
         open: Open,
-        // There until `inner` has resolved, which is dropped then.
+        // `None` once `inner` was ready and has been dropped.
         judge: Option<J>,
-        alone: BegunAlone,
-        // What a destructor of `inner` panicked with after it had resolved: its value has gone to whoever waits for it, and this
-        // goes to whoever drops us, as it would without us. (A lock only makes it `Sync`.)
+        // A panic of the destructor of `inner` after it was ready. The output has gone to whoever awaited it, and this goes to
+        // whoever drops us, as it would without us. (The lock is there to make it `Sync`.)
         late: Option<Box<Mutex<Box<dyn Any + Send>>>>,
     }
 
@@ -45,7 +46,7 @@ pin_project! {
                 let (context, open) = guard.leave();
                 open.end(context, Status::Cancelled)
             }
-            // In the midst of another panic it would be the end of the process.
+            // During another panic it would abort the process.
             if let Some(panic) = this.late.take().filter(|_| !std::thread::panicking()) {
                 resume_unwind(panic.into_inner().unwrap_or_else(PoisonError::into_inner))
             }
@@ -54,25 +55,13 @@ pin_project! {
 }
 
 impl<F, J> InSpan<F, J> {
+    /// The future that `work` makes, called inside the span. A panic of `work` ends the span.
     #[inline]
-    pub(crate) fn new(context: Context, open: Open, inner: F, judge: J) -> Self {
-        InSpan { inner: ManuallyDrop::new(inner), context, open, judge: Some(judge), alone: BegunAlone::NO, late: None }
-    }
-
-    /// `alone`: it was begun where nothing was current.
-    #[inline(always)]
-    pub(super) fn begun(mut self, alone: bool) -> Self {
-        self.alone = BegunAlone::new(alone);
-        self
-    }
-
-    /// Around a future that is made inside the span.
-    #[inline]
-    pub(crate) fn made(mut context: Context, mut open: Open, make: impl FnOnce() -> F, judge: J) -> Self {
+    pub(super) fn new(mut context: Context, mut open: Open, work: impl FnOnce() -> F, judge: J) -> Self {
         let guard = Inside::enter(&mut context, &mut open);
-        let inner = make();
+        let inner = ManuallyDrop::new(work());
         guard.leave();
-        InSpan::new(context, open, inner, judge)
+        InSpan { inner, context, open, judge: Some(judge), late: None }
     }
 
     /// The context inside.
@@ -81,8 +70,8 @@ impl<F, J> InSpan<F, J> {
     }
 }
 
-/// While the future is polled, made or dropped, with the context swapped in; what an unwinding one leaves behind.
-struct Inside<'a> {
+/// Has the context swapped in while the application's code runs. Dropped by a panic, it ends the span by that.
+pub(super) struct Inside<'a> {
     context: &'a mut Context,
     open: &'a mut Open,
     watch: Watch,
@@ -90,16 +79,16 @@ struct Inside<'a> {
 
 impl<'a> Inside<'a> {
     #[inline(always)]
-    fn enter(context: &'a mut Context, open: &'a mut Open) -> Self {
+    pub(super) fn enter(context: &'a mut Context, open: &'a mut Open) -> Self {
         context.swap();
         Inside { context, open, watch: Watch::new() }
     }
 
-    /// It did not panic.
+    /// There was no panic.
     #[inline(always)]
-    fn leave(self) -> (&'a mut Context, &'a mut Open) {
+    pub(super) fn leave(self) -> (&'a mut Context, &'a mut Open) {
         let this = ManuallyDrop::new(self);
-        // SAFETY: what is read out of `this` is not used there any more.
+        // SAFETY: what is read out of `this` is never used there again.
         let (context, open) = unsafe { (std::ptr::read(&this.context), std::ptr::read(&this.open)) };
         context.swap();
         (context, open)
@@ -122,7 +111,6 @@ impl<F: Future, J: Judge<F::Output>> Future for InSpan<F, J> {
         if this.judge.is_none() {
             return Poll::Pending;
         }
-        this.alone.polled(this.context);
         let guard = Inside::enter(this.context, this.open);
         // SAFETY: a projection through ManuallyDrop keeps the promise of the pin.
         let Poll::Ready(value) = unsafe { this.inner.as_mut().map_unchecked_mut(|m| &mut **m) }.poll(cx) else {
@@ -145,50 +133,4 @@ impl<F: Future, J: Judge<F::Output>> Future for InSpan<F, J> {
         }
         Poll::Ready(value)
     }
-}
-
-/// Runs `inner` inside a span that was opened before, and ends it by what `inner` resolves to.
-pub fn run_with_span<F: Future>(span: Span, inner: F) -> InSpan<F>
-where
-    F::Output: Outcome,
-{
-    let (context, open) = span.into_parts();
-    InSpan::new(context, open, inner, ByOutcome)
-}
-
-/// As [`run_with_span`], for a value that cannot fail.
-#[doc(hidden)]
-pub fn run_value_with_span<F: Future>(span: Span, inner: F) -> InSpan<F, Anything> {
-    let (context, open) = span.into_parts();
-    InSpan::new(context, open, inner, Anything)
-}
-
-/// As [`run_with_span`], and how it went is judged by a function.
-#[doc(hidden)]
-pub fn run_with_span_by<F, J>(span: Span, inner: F, judge: J) -> InSpan<F, By<J>>
-where
-    F: Future,
-    J: for<'a> FnOnce(&'a F::Output) -> Option<Failure<'a>>,
-{
-    let (context, open) = span.into_parts();
-    InSpan::new(context, open, inner, By(judge))
-}
-
-/// Calls `f` inside a span that was opened before, and ends it as the function says that judges what `f` returns; by a panic,
-/// as panicked.
-#[doc(hidden)]
-pub fn in_scope_with_span<R>(
-    span: Span,
-    f: impl FnOnce() -> R,
-    judge: impl for<'a> FnOnce(&'a R) -> Option<Failure<'a>>,
-) -> R {
-    let (mut context, mut open) = span.into_parts();
-    let guard = Inside::enter(&mut context, &mut open);
-    let result = f();
-    guard.leave();
-    if let Some(failure) = judge(&result) {
-        open.fail(&context, &failure)
-    }
-    open.end(&context, Status::Ok);
-    result
 }

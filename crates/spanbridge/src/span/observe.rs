@@ -9,11 +9,11 @@
 //! # async fn work() -> Result<(), Box<dyn std::error::Error>> {
 //! // lexical, sync and async: the span ends by the result
 //! let n = observe::span("parse").in_scope(|| parse("7"))?;
-//! let n = observe::span("delegate").primitive(Primitive::DELEGATE_INVOKE).attribute("delegate.id", 7).run(call(n)).await?;
+//! let n = observe::span("delegate").primitive(Primitive::DELEGATE_INVOKE).attribute("delegate.id", 7).run(|| call(n)).await?;
 //!
 //! // held: it ends where you say
 //! let span = observe::span("my-stream").open();
-//! span.with_context(stream_work()).await;
+//! span.with_context(stream_work).await;
 //! span.end();
 //!
 //! // deep inside, without threading a parent through every function
@@ -37,11 +37,11 @@
 //! # #[cfg(feature = "json")]
 //! # async fn work() -> Result<(), Box<dyn std::error::Error>> {
 //! let run = observe::run("approval").open();
-//! run.with_context(ask()).await;
+//! run.with_context(ask).await;
 //! let saved = run.suspend("waiting for a person").to_string(); // keep it with your workflow's state
 //!
 //! let run = observe::resume_run(saved.parse()?);
-//! run.with_context(decide()).await;
+//! run.with_context(decide).await;
 //! run.end();
 //! # Ok(())
 //! # }
@@ -64,20 +64,28 @@
 pub use crate::current::{WithContext, bind, context as current_context, in_scope};
 pub use crate::span::{
     ActiveSpan, Artifact, DisplayValue, EdgeType, InSpan, Run, RunBuilder, Span, SpanBuilder, Target, active_span,
-    display, end_run, resume_run, run, run_with_span, span,
+    display, end_run, resume_run, run, span,
 };
 
 #[doc(hidden)]
 pub use crate::span::outcome::Anything;
 #[doc(hidden)]
-pub use crate::span::{Stopped, in_scope_with_span, may_record, run_value_with_span, run_with_span_by, span_with_id};
+pub use crate::span::{Stopped, in_scope_with_span, may_record, span_with_id};
 
 use crate::{Context, Value};
+use std::future::Future;
 
-/// A future, stream or sink whose every poll has `context` as the current one: context only, it records nothing itself.
-/// Of a [`RunContext`](crate::RunContext) that was saved it takes the context; it neither resumes nor ends the run.
-pub fn with_context<T>(context: impl Into<Context>, inner: T) -> WithContext<T> {
-    WithContext::new(context.into(), inner)
+/// Calls `work` with `context` as the current one, and returns the future that it makes, whose every poll has it, too. It
+/// records nothing itself. From a saved [`RunContext`](crate::RunContext) it takes the context; it neither resumes nor ends
+/// the run.
+///
+/// For a future, stream or sink that exists already there is [`in_context`](crate::ContextExt::in_context).
+pub fn with_context<F, Fut>(context: impl Into<Context>, work: F) -> WithContext<Fut>
+where
+    F: FnOnce() -> Fut,
+    Fut: Future,
+{
+    WithContext::made(context.into(), work)
 }
 
 /// Records that something happened now, on the current span if there is one.

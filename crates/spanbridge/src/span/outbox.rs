@@ -28,7 +28,7 @@
 //! // The relay, in any process at any time. A column that cannot be read keeps no message back.
 //! for (payload, context) in table {
 //!     let context: RunContext = context.parse().unwrap_or_default();
-//!     observe::in_scope(&context.into(), || publish(&payload)); // or `observe::with_context(context, publish(..)).await`
+//!     observe::in_scope(&context.into(), || publish(&payload)); // or `observe::with_context(context, || publish(..)).await`
 //! }
 //! # }
 //! # #[cfg(not(feature = "json"))]

@@ -3,7 +3,7 @@
 use super::in_span::InSpan;
 use super::open::Open;
 use crate::context::given::Given;
-use crate::current::{self, WithContext};
+use crate::current;
 use crate::encoder::origin;
 use crate::panics::Watch;
 use crate::span::outcome::{Anything, ByOutcome, Failure, Outcome};
@@ -57,27 +57,32 @@ impl<'a> RunBuilder<'a> {
         Run { context, open, owned, suspension: 0, resumption: 0, unknown: Unknown::new() }
     }
 
-    /// A future that runs `inner` in the run and ends it by what it resolves to.
-    pub fn run<F: Future>(self, inner: F) -> InSpan<F>
+    /// Begins the run, calls `work` in it, and returns the future that `work` makes: every poll is in the run, and the run ends
+    /// by its output. As [`SpanBuilder::run`](super::SpanBuilder::run).
+    pub fn run<F, Fut>(self, work: F) -> InSpan<Fut>
     where
-        F::Output: Outcome,
+        F: FnOnce() -> Fut,
+        Fut: Future,
+        Fut::Output: Outcome,
     {
-        let alone = current::context().is_empty();
-        let Run { context, open, .. } = self.open();
-        InSpan::new(context, open, inner, ByOutcome).begun(alone)
+        let (context, open) = self.open().into_parts();
+        InSpan::new(context, open, work, ByOutcome)
     }
 
     /// As [`RunBuilder::run`], for a value that cannot fail.
-    pub fn run_value<F: Future>(self, inner: F) -> InSpan<F, Anything> {
-        let alone = current::context().is_empty();
-        let Run { context, open, .. } = self.open();
-        InSpan::new(context, open, inner, Anything).begun(alone)
+    pub fn run_value<F, Fut>(self, work: F) -> InSpan<Fut, Anything>
+    where
+        F: FnOnce() -> Fut,
+        Fut: Future,
+    {
+        let (context, open) = self.open().into_parts();
+        InSpan::new(context, open, work, Anything)
     }
 
     /// Calls `f` in the run, and ends it by what `f` returns.
     pub fn in_scope<R: Outcome>(self, f: impl FnOnce() -> R) -> R {
         let mut scope = Scope { run: self.open(), watch: Watch::new() };
-        let result = scope.run.in_scope(f);
+        let result = current::in_scope(&scope.run.context, f);
         let Run { context, open, .. } = &mut scope.run;
         if let Some(failure) = result.judged() {
             open.fail(context, &failure)
@@ -129,14 +134,8 @@ impl Run {
         &self.context
     }
 
-    /// A future, stream or sink whose every poll is in the run. It does not end the run.
-    pub fn with_context<T>(&self, inner: T) -> WithContext<T> {
-        WithContext::new(self.context.clone(), inner)
-    }
-
-    /// Calls `f` in the run. It does not end the run.
-    pub fn in_scope<R>(&self, f: impl FnOnce() -> R) -> R {
-        current::in_scope(&self.context, f)
+    pub(super) fn into_parts(self) -> (Context, Open) {
+        (self.context, self.open)
     }
 
     /// It went well.

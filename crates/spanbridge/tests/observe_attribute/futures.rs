@@ -335,7 +335,7 @@ fn async_trait_in_either_place() {
     assert_eq!(text, format!("handle error (empty){}", head("")));
     let (joined, text) = tree::polled(|| async {
         let spawned = async move { service().twice('x', (1, 2)).await };
-        tokio::spawn(observe::with_context(observe::current_context(), spawned)).await
+        tokio::spawn(observe::with_context(observe::current_context(), || spawned)).await
     });
     assert_eq!((joined.ok().as_deref(), text.as_str()), (Some("xx1"), "twice ok\n  inner ok\n"));
     assert_eq!(tree::polled(|| async { service().grow(String::new()).await }).1, "grow ok\n");

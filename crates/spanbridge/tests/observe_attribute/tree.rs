@@ -22,7 +22,7 @@ pub(crate) fn with<R>(f: impl FnOnce() -> R) -> (R, String) {
 /// What a future resolves to, and the spans that it records.
 pub(crate) fn polled<F: Future>(make: impl FnOnce() -> F) -> (F::Output, String) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
-    recorded(|recorder| runtime.block_on(recorder.scope(async { make().await })))
+    recorded(|recorder| runtime.block_on(recorder.scope(async || make().await)))
 }
 
 /// The text of a panic, and the spans that are recorded until then.

@@ -64,7 +64,7 @@ pub(crate) async fn packed(services: &Services, hops: &Hops, order: &Value) -> a
         partition.add_partition_offset(topic, sent.partition, Offset::Offset(sent.offset))?;
         projection.consumer().assign(&partition)?;
         let job = tokio::time::timeout(SOON, projection.recv()).await.context("nothing came from Kafka")??;
-        job.run(project(job.payload(), hops)).await?;
+        job.run(|| project(job.payload(), hops)).await?;
         projection.commit_message(&job, CommitMode::Async)?;
         anyhow::Ok(())
     };

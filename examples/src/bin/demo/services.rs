@@ -37,5 +37,5 @@ impl Services {
 
 /// What is recorded in here is another service's, and nothing of the caller's is current: as in another process.
 pub(crate) async fn elsewhere<F: Future>(service: &Recorder, work: F) -> F::Output {
-    service.scope(work).await
+    service.scope(|| work).await
 }

@@ -28,7 +28,7 @@ pub(crate) async fn tell(services: &Services, hops: &Hops) -> anyhow::Result<Run
     let warehouse = elsewhere(&services.warehouse, warehouse(services, letters, hops));
     let gateway = async {
         // The queue stays, so that a parcel can be put back.
-        match run.with_context(gateway(services, parcels.clone())).await {
+        match run.with_context(|| gateway(services, parcels.clone())).await {
             // What is saved is text: it could as well lie in a database until tomorrow.
             Ok(()) => Ok(run.suspend("until the parcel is packed").to_string()),
             Err(e) => {
@@ -45,7 +45,7 @@ pub(crate) async fn tell(services: &Services, hops: &Hops) -> anyhow::Result<Run
 /// Another process, another day: goes on with the run, and ends it.
 async fn close(saved: &str) -> anyhow::Result<()> {
     let run = observe::resume_run(saved.parse()?);
-    run.with_context(async { observe::span("close order").primitive(Primitive::FLOW_STEP).run(busy(2)).await }).await;
+    run.with_context(|| observe::span("close order").primitive(Primitive::FLOW_STEP).run(|| busy(2))).await;
     run.end();
     Ok(())
 }
@@ -63,7 +63,7 @@ async fn gateway(services: &Services, parcels: Sender) -> anyhow::Result<()> {
         .kind(Kind::Server)
         .attribute("http.request.method", "POST")
         .attribute("url.path", "/orders")
-        .run(serve)
+        .run(|| serve)
         .await
 }
 
@@ -77,7 +77,7 @@ async fn invoke(services: &Services, parcels: Sender, request: &Value) -> anyhow
         .primitive(Primitive::FUNCTION_INVOKE)
         .kind(Kind::Client)
         .attribute("faas.invoked_name", "place-order")
-        .run(call)
+        .run(|| call)
         .await
 }
 
@@ -94,9 +94,9 @@ async fn place_order(services: &Services, parcels: Sender, event: &[u8]) -> anyh
         parcels.send(PARCELS, &order)?;
         Ok(json!({"accepted": true}))
     };
-    observe::with_context(received.context, async {
+    observe::with_context(received.context, async || {
         let span = observe::span("place-order").primitive(Primitive::FUNCTION_HANDLE).kind(Kind::Server);
-        span.attribute("faas.trigger", "other").run(handle).await
+        span.attribute("faas.trigger", "other").run(|| handle).await
     })
     .await
 }
@@ -108,7 +108,7 @@ async fn insert(order: &Value) {
         .attribute("db.system.name", "postgresql")
         .attribute("db.query.text", "INSERT INTO orders VALUES ($1, $2)")
         .attribute("order.id", order["order"].as_i64().unwrap_or_default())
-        .run(busy(4))
+        .run(|| busy(4))
         .await
 }
 
@@ -125,19 +125,19 @@ async fn charge(services: &Services, order: &Value) -> anyhow::Result<()> {
         .kind(Kind::Client)
         .attribute("http.request.method", "POST")
         .attribute("url.full", "http://payments/charge")
-        .run(call)
+        .run(|| call)
         .await
 }
 
 async fn payments(request: http::Request<i64>) -> anyhow::Result<()> {
     let serve = async {
-        observe::span("score risk").primitive(Primitive::SCORING_JUDGE).run(busy(3)).await;
+        observe::span("score risk").primitive(Primitive::SCORING_JUDGE).run(|| busy(3)).await;
         observe::event("charged", &[("cents", (*request.body()).into())]);
         Ok(())
     };
-    observe::with_context(extract(request.headers()).context, async {
+    observe::with_context(extract(request.headers()).context, async || {
         let span = observe::span("POST /charge").primitive(Primitive::HTTP_SERVER).kind(Kind::Server);
-        span.attribute("url.path", request.uri().path()).run(serve).await
+        span.attribute("url.path", request.uri().path()).run(|| serve).await
     })
     .await
 }
@@ -146,7 +146,7 @@ async fn payments(request: http::Request<i64>) -> anyhow::Result<()> {
 async fn warehouse(services: &Services, mut parcels: Mailbox, hops: &Hops) -> anyhow::Result<()> {
     while let Some(job) = parcels.next().await {
         let attempt = job.attempt();
-        match job.run(pack(services, &job.data, attempt, hops)).await {
+        match job.run(|| pack(services, &job.data, attempt, hops)).await {
             Ok(()) => return Ok(()),
             Err(e) if attempt == 3 => return Err(e),
             Err(_) => parcels.requeue(job),
@@ -157,7 +157,7 @@ async fn warehouse(services: &Services, mut parcels: Mailbox, hops: &Hops) -> an
 
 async fn pack(services: &Services, order: &[u8], attempt: u32, hops: &Hops) -> anyhow::Result<()> {
     let order: Value = serde_json::from_slice(order)?;
-    observe::span("fetch").primitive(Primitive::FLOW_STEP).run(fetch(&order)).await;
+    observe::span("fetch").primitive(Primitive::FLOW_STEP).run(|| fetch(&order)).await;
     print_label(attempt).await?;
     if let Some(url) = &hops.amqp_url {
         shipping::hand_over(services, url, &order).await?
@@ -168,11 +168,11 @@ async fn pack(services: &Services, order: &[u8], attempt: u32, hops: &Hops) -> a
 /// Deep inside: no parent is threaded through.
 async fn fetch(order: &Value) {
     let find = async {
-        observe::span("SELECT stock").primitive(Primitive::DB_QUERY).kind(Kind::Client).run(busy(1)).await;
-        observe::span("walk to shelf").attribute("sku", order["sku"].as_str().unwrap_or("?")).run(busy(5)).await;
+        observe::span("SELECT stock").primitive(Primitive::DB_QUERY).kind(Kind::Client).run(|| busy(1)).await;
+        observe::span("walk to shelf").attribute("sku", order["sku"].as_str().unwrap_or("?")).run(|| busy(5)).await;
     };
-    observe::span("find shelf").run(find).await;
-    observe::span("pick").run(busy(2)).await;
+    observe::span("find shelf").run(|| find).await;
+    observe::span("pick").run(|| busy(2)).await;
 }
 
 async fn print_label(attempt: u32) -> anyhow::Result<()> {
@@ -181,5 +181,5 @@ async fn print_label(attempt: u32) -> anyhow::Result<()> {
         ensure!(attempt > 1, "the label printer is out of paper");
         Ok(())
     };
-    observe::span("print label").primitive(Primitive::TOOL_CALL).run(print).await
+    observe::span("print label").primitive(Primitive::TOOL_CALL).run(|| print).await
 }

@@ -29,8 +29,6 @@ pub enum GapKind {
     EventHeader,
     /// A span names a parent that nobody recorded.
     ParentMissing,
-    /// A span, or a run, was begun outside of the run in which its work was done.
-    BegunOutside,
     /// Work began before what caused it.
     ClockBehind,
     /// Records contradict each other.
@@ -61,7 +59,7 @@ struct Row {
 }
 
 /// In the order of the kinds.
-const TABLE: [Row; 20] = [
+const TABLE: [Row; 19] = [
     Row {
         kind: GapKind::NotReceived,
         code: "not_received",
@@ -162,15 +160,6 @@ const TABLE: [Row; 20] = [
         fix: "let it record into this store, or bring in what it recorded with `spanbridge import`; keep the recorder's \
               handle until the end of `main`, so that the last spans are delivered",
         diagnostics: &[],
-    },
-    Row {
-        kind: GapKind::BegunOutside,
-        code: "begun_outside",
-        title: "begun outside of its run",
-        cause: "a span begins where it is written: with `job.run(span(..).run(work))`, or `run.with_context(..)` around such, \
-                {service} begins it before the run is current, and it becomes a run of its own",
-        fix: "begin it inside: put `span(..).run(work).await` into an `async` block, and give that to `job.run`",
-        diagnostics: &[semconv::BEGUN_OUTSIDE],
     },
     Row {
         kind: GapKind::ClockBehind,

@@ -1,0 +1,113 @@
+//! Work inside a span or a run that is open already.
+
+use super::handle::{ActiveSpan, Span};
+use super::in_span::{InSpan, Inside};
+use super::run::Run;
+use crate::Status;
+use crate::current::{self, WithContext};
+use crate::span::outcome::{Anything, By, ByOutcome, Failure, Outcome};
+use std::future::Future;
+
+/// Work inside that ends nothing.
+macro_rules! can_be_entered {
+    ($type:ty) => {
+        impl $type {
+            /// Calls `work` inside, and returns the future that it makes: every poll is inside as well. It ends nothing.
+            ///
+            /// `work` is called once, now, so whatever it makes belongs here:
+            ///
+            /// ```
+            /// # use spanbridge::observe;
+            /// # async fn decide() {}
+            /// # async fn work() {
+            /// let run = observe::run("approval").open();
+            /// run.with_context(|| observe::span("decide").run(decide)).await;
+            /// run.end();
+            /// # }
+            /// ```
+            ///
+            /// A future that was made before does not compile here. For a future, stream or sink that exists already there is
+            /// [`in_context`](crate::ContextExt::in_context).
+            pub fn with_context<F, Fut>(&self, work: F) -> WithContext<Fut>
+            where
+                F: FnOnce() -> Fut,
+                Fut: Future,
+            {
+                WithContext::made(self.context().clone(), work)
+            }
+
+            /// Calls `f` inside. It ends nothing.
+            pub fn in_scope<R>(&self, f: impl FnOnce() -> R) -> R {
+                current::in_scope(self.context(), f)
+            }
+        }
+    };
+}
+can_be_entered!(Span);
+can_be_entered!(ActiveSpan);
+can_be_entered!(Run);
+
+/// Work that says how it ends.
+macro_rules! ends_with_its_work {
+    ($type:ty) => {
+        impl $type {
+            /// Calls `work` inside, and returns the future that it makes: every poll is inside as well. Its output says how this
+            /// ends.
+            ///
+            /// Dropped before it is ready, this ends as cancelled. A panic of `work` or of its future ends it, and goes on.
+            pub fn run<F, Fut>(self, work: F) -> InSpan<Fut>
+            where
+                F: FnOnce() -> Fut,
+                Fut: Future,
+                Fut::Output: Outcome,
+            {
+                let (context, open) = self.into_parts();
+                InSpan::new(context, open, work, ByOutcome)
+            }
+
+            /// As [`run`](Self::run), for a value that cannot fail.
+            pub fn run_value<F, Fut>(self, work: F) -> InSpan<Fut, Anything>
+            where
+                F: FnOnce() -> Fut,
+                Fut: Future,
+            {
+                let (context, open) = self.into_parts();
+                InSpan::new(context, open, work, Anything)
+            }
+        }
+    };
+}
+ends_with_its_work!(Span);
+ends_with_its_work!(Run);
+
+impl Span {
+    /// As [`run`](Span::run), for an output that is no [`Outcome`]: `judge` says from it whether the work failed.
+    pub fn run_by<F, Fut, J>(self, work: F, judge: J) -> InSpan<Fut, By<J>>
+    where
+        F: FnOnce() -> Fut,
+        Fut: Future,
+        J: for<'a> FnOnce(&'a Fut::Output) -> Option<Failure<'a>>,
+    {
+        let (context, open) = self.into_parts();
+        InSpan::new(context, open, work, By(judge))
+    }
+}
+
+/// Calls `f` inside an open span, and ends the span: `judge` says from what `f` returns whether it failed. A panic of `f`
+/// ends the span as panicked, and goes on.
+#[doc(hidden)]
+pub fn in_scope_with_span<R>(
+    span: Span,
+    f: impl FnOnce() -> R,
+    judge: impl for<'a> FnOnce(&'a R) -> Option<Failure<'a>>,
+) -> R {
+    let (mut context, mut open) = span.into_parts();
+    let guard = Inside::enter(&mut context, &mut open);
+    let result = f();
+    guard.leave();
+    if let Some(failure) = judge(&result) {
+        open.fail(&context, &failure)
+    }
+    open.end(&context, Status::Ok);
+    result
+}
