@@ -1,4 +1,4 @@
-//! A function by `lambda_runtime` alone: what `observed` and `stored` are compared with (`tests/benches/lambda.rs`).
+//! A function with `lambda_runtime` alone: the baseline for `observed` and `stored` (`tests/benches/lambda.rs`).
 
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::Value;

@@ -1,4 +1,4 @@
-//! The function of `bare`, observed, with a sink that takes everything and keeps nothing.
+//! The function of `bare`, observed, with a sink that discards everything.
 
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::Value;

@@ -1,4 +1,4 @@
-//! The function of `bare`, observed, with the store (`SPANBRIDGE_DB`) as its sink.
+//! The function of `bare`, observed, with the store (`SPANBRIDGE_DB`) as the sink.
 
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::Value;
