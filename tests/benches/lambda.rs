@@ -1,9 +1,9 @@
-//! What observing costs a function of AWS Lambda: time until it first asks for an event, time per invocation, size of the
-//! program; beside the same function by `lambda_runtime` alone. Run with `cargo bench -p spanbridge-tests --bench lambda`.
+//! What observing costs a Lambda function: the time until it requests its first event, the time per invocation, and the
+//! size of the program, compared with `lambda_runtime` alone. Run with `cargo bench -p spanbridge-tests --bench lambda`.
 //!
-//! The functions are programs of their own (`crates/spanbridge-lambda/examples`), built with `--release`. They take turns, and
-//! turns at being the first, so that whatever else the machine does meets all of them. All have tokio's usual threads: where a
-//! process has but one, glibc allocates faster, and a recorder's first thread would be charged with that.
+//! The functions are separate programs (`crates/spanbridge-lambda/examples`), built with `--release`. They take turns, and
+//! take turns at being first, so that other load on the machine affects all of them. All have tokio's usual threads: with
+//! only one thread glibc allocates faster, and a recorder's first thread would be charged with that.
 
 use spanbridge_tests::RuntimeApi;
 use std::path::{Path, PathBuf};
@@ -36,7 +36,7 @@ fn start(program: &Path, db: &Path) -> RuntimeApi {
     RuntimeApi::start(command)
 }
 
-/// The middle one of each column, in microseconds.
+/// The median of each column, in microseconds.
 fn medians(rows: &[[Duration; 3]]) -> [f64; 3] {
     std::array::from_fn(|i| {
         let mut column: Vec<_> = rows.iter().map(|row| row[i]).collect();

@@ -1,4 +1,4 @@
-//! Before a function's first event, after its last, and with a sink that takes nothing: as a process of its own, on the real
+//! Before a function's first event, after its last, and with a sink that accepts nothing: as its own process, on the real
 //! lambda_runtime.
 #![cfg(unix)]
 
@@ -36,7 +36,7 @@ impl Stage {
         until(name, || self.file(name).exists().then_some(())).await
     }
 
-    /// The spans that are in the store, and how they have ended.
+    /// The spans in the store, and how they have ended.
     fn stored(&self) -> Vec<String> {
         let Ok(store) = Store::open(self.file("spans.db")) else { return vec![] };
         let runs = store.runs(&RunFilter::default(), 100).unwrap();
@@ -47,7 +47,7 @@ impl Stage {
         spans
     }
 
-    /// Tells it to end; how long that took, and its code.
+    /// Sends SIGTERM; returns how long the end took, and the exit code.
     fn ended(&mut self) -> (Duration, Option<i32>) {
         let begun = Instant::now();
         let killed = Command::new("kill").args(["-TERM", &self.function.process_id().to_string()]).status().unwrap();
@@ -80,7 +80,7 @@ async fn sigterm_before_the_first_event() {
     }
 }
 
-/// Its only thread may be the handler's.
+/// Even if the handler blocks the only thread.
 #[tokio::test]
 async fn sigterm_while_the_executor_is_blocked() {
     for way in ["run", "concurrent", "layer", "attribute"] {
@@ -94,13 +94,13 @@ async fn sigterm_while_the_executor_is_blocked() {
     }
 }
 
-/// It may wait until Lambda stops it, so its open span is delivered before that; or the process ends by it.
+/// It may wait until Lambda stops the process, so its open span is delivered before; or it ends the process.
 #[tokio::test]
 async fn a_service_that_is_not_ready() {
     let ends = [("wait", None, "score Open"), ("block", None, "score Open")];
     let ends = ends.into_iter().chain([("fail", Some(1), "score Error"), ("panic", Some(101), "score Panicked")]);
     let all = ends.flat_map(|end| ["run", "concurrent", "layer"].map(|way| (end, way)));
-    // All at once, for some of them take until nearly then.
+    // All at once, because some take nearly until the time limit.
     let begin = |(end @ (ready, ..), way): ((&'static str, _, _), _)| {
         let stage = Stage::new(|function| function.env("WAY", way).env("READY", ready));
         let then = SystemTime::now().duration_since(UNIX_EPOCH).unwrap() + Duration::from_secs(3);
@@ -116,7 +116,7 @@ async fn a_service_that_is_not_ready() {
     }
 }
 
-/// Lambda waits for half a second, and what a hanging sink has it does not get.
+/// Lambda waits for half a second; what a hanging sink holds is lost.
 #[test]
 fn sigterm_with_a_hanging_sink() {
     let mut stage = Stage::new(|function| function.env("SINK", "hang"));
@@ -126,7 +126,7 @@ fn sigterm_with_a_hanging_sink() {
     assert!(took < Duration::from_millis(1000), "{took:?}");
 }
 
-/// It was set up long after ours, in front of it.
+/// A handler that was installed after ours.
 #[test]
 fn a_later_handler_for_sigterm_is_not_cut_short() {
     let mut stage = Stage::new(|function| function);
@@ -137,7 +137,7 @@ fn a_later_handler_for_sigterm_is_not_cut_short() {
     assert_eq!(read_to_string(stage.file("ENDED")).unwrap(), "in its own time");
 }
 
-/// A child that is not another program yet has our handler, and nobody who listens to it.
+/// A forked child has our handler but not our thread, until it executes another program.
 #[test]
 fn sigterm_to_a_forked_child_is_the_childs() {
     let stage = Stage::new(|function| function);
@@ -147,7 +147,7 @@ fn sigterm_to_a_forked_child_is_the_childs() {
     stage.function.asked();
 }
 
-/// Each event would wait two seconds for nothing.
+/// Otherwise each event would wait two seconds for nothing.
 #[test]
 fn a_sink_that_takes_nothing_costs_one_flush() {
     for sink in ["fail", "hang"] {
@@ -166,9 +166,9 @@ fn a_sink_that_takes_nothing_costs_one_flush() {
     }
 }
 
-/// As lambda_runtime does: nobody who logs has set up anything.
+/// On standard error, as lambda_runtime does, because no logging is set up.
 #[test]
-fn who_takes_one_event_of_several_is_warned() {
+fn run_warns_of_concurrency() {
     let stage = Stage::new(|function| function.env("AWS_LAMBDA_MAX_CONCURRENCY", "4"));
     stage.function.asked();
     let told = read_to_string(stage.file("stderr")).unwrap();

@@ -1,4 +1,4 @@
-//! A function as a process of its own, on the real lambda_runtime: whatever becomes of it, its spans are in the store.
+//! A function as its own process, on the real lambda_runtime: however it ends, its spans are in the store.
 
 use aws_sdk_lambda::primitives::Blob;
 use serde_json::{Value, json};
@@ -12,19 +12,19 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// Who calls, in a trace of its own.
+/// A caller with its own trace.
 fn caller(n: u32) -> (RunId, String) {
     let trace = format!("{n:032x}");
     (trace.parse().unwrap(), format!("00-{trace}-00f067aa0ba902b7-01"))
 }
 
-/// Name and status, indented as the tree is; and what is wrong.
+/// The tree of names and statuses, with errors.
 fn shown(graph: &Graph) -> String {
     let mut out = String::new();
     for span in &graph.spans {
         let _ = write!(out, "{}{} {:?}", "  ".repeat(span.depth), span.name, span.status);
         if let Some(error) = &span.error {
-            // Of a panic without its place, which is another when that file changes.
+            // Without the location of a panic, which changes with that file.
             let _ = write!(out, ": {}", error.split(", at ").next().unwrap_or_default());
         }
         out.push('\n');
@@ -36,14 +36,14 @@ fn graph(db: &Path, run: RunId) -> Option<Graph> {
     Store::open(db).ok()?.graph(run).unwrap()
 }
 
-/// What is missing in a run a day later, but for its caller, who does not record.
+/// The gaps of a run a day later, except its caller, which does not record.
 fn gaps(db: &Path, run: RunId) -> Vec<&'static str> {
     let later = SystemTime::now().duration_since(UNIX_EPOCH).unwrap() + Duration::from_secs(86_400);
     let gaps = Store::open(db).unwrap().gaps(&[run], Checkup::new(later.as_nanos() as u64)).unwrap();
     gaps.iter().map(|gap| gap.kind.code()).filter(|code| *code != "parent_missing").collect()
 }
 
-/// The graph, as soon as it looks like this.
+/// The graph, once it looks like this.
 async fn comes_to(db: &Path, run: RunId, expected: &str) -> Graph {
     let mut last = String::new();
     for _ in 0..2000 {
@@ -79,7 +79,7 @@ impl Stage {
         self.directory.path().join("spans.db")
     }
 
-    /// Invokes the function in the trace with this number; what it says, or the kind of error and what that says.
+    /// Invokes the function in the trace with this number. Returns the response, or the kind and text of its error.
     async fn invoke(&self, n: u32, mut order: Value) -> (RunId, Result<Value, (String, String)>) {
         let (run, traceparent) = caller(n);
         order["__spanbridge"] = json!({"traceparent": traceparent});
@@ -130,7 +130,7 @@ async fn an_answer_an_error_and_a_panic() {
     assert_eq!(stage.lambda.processes("score").len(), 1, "all of it in one process");
 }
 
-/// Two ways to hang: one leaves the executor to others, the other leaves it to nobody.
+/// Two ways to hang: one yields to the executor, the other blocks it.
 #[tokio::test]
 async fn a_timed_out_function_leaves_open_spans() {
     let stage = Stage::new(|function| function.timeout(Duration::from_secs(1))).await;
@@ -147,7 +147,7 @@ async fn a_timed_out_function_leaves_open_spans() {
 }
 
 #[tokio::test]
-async fn who_ends_the_process_leaves_its_open_spans() {
+async fn an_exit_leaves_open_spans() {
     let stage = Stage::new(|function| function).await;
     let (run, answer) = stage.invoke(1, json!({"order": 1, "do": "exit"})).await;
     assert_eq!(answer.unwrap_err().0, "Runtime.ExitError");
@@ -155,7 +155,7 @@ async fn who_ends_the_process_leaves_its_open_spans() {
     assert_eq!(shown(&seen), "score Open\n  read order Ok\n  score risk Open\n");
 }
 
-/// The service stops the process as soon as it asks for the next event. Whatever is not delivered then may never be.
+/// The service freezes the process when it requests the next event. What is not delivered by then may be lost.
 #[tokio::test]
 async fn nothing_is_lost_to_the_freeze() {
     let stage = Stage::new(|function| function).await;
@@ -261,10 +261,10 @@ fn hostile_headers_do_not_end_the_process() {
         let (line, _) = function.handled(function.asked(), &format!("other-{n}"), &[*header], b"{\"order\":1}");
         assert!(line.ends_with("/response"), "{header:?}: {line}");
     }
-    // Nobody can be answered; the next event is taken.
+    // There is no response to such an event; the next one is handled.
     function.asked().event("", &[("lambda-runtime-aws-request-id", b"\xff")], b"{}");
     function.asked().event("../../next", &[], b"{}");
-    // Neither is JSON for a handler, which is Lambda's own to tell.
+    // Neither is JSON, so the handler is not called.
     for payload in [&b"\xff"[..], b"{\"__spanbridge\":{", b""] {
         let (line, _) = function.handled(function.asked(), "payload", &[], payload);
         assert!(line.ends_with("/error"), "{line}");
@@ -279,7 +279,7 @@ fn hostile_headers_do_not_end_the_process() {
     assert_eq!(found, told, "and the doctor knows of each");
     let left = graphs.iter().flat_map(|g| &g.spans).filter_map(|s| s.error.as_deref());
     assert_eq!(left.filter(|e| e.starts_with("an event cannot be answered")).count(), 2);
-    // The Runtime API is gone: that is the end, as it is for lambda_runtime.
+    // Without the Runtime API the process ends, as with lambda_runtime.
     asks.answer("500 Internal Server Error", &[], b"");
     assert_eq!(function.exit_code(), Some(1));
 }
@@ -290,7 +290,7 @@ fn tell_to_end(function: &RuntimeApi) {
     assert!(killed.success())
 }
 
-/// Lambda tells processes with an extension before it ends them. Nothing but that has this function's spans delivered.
+/// Lambda sends SIGTERM to processes with an extension. Nothing else delivers this function's spans.
 #[cfg(unix)]
 #[tokio::test]
 async fn sigterm_stores_the_spans_and_ends() {
@@ -309,7 +309,7 @@ async fn sigterm_stores_the_spans_and_ends() {
     assert_eq!(shown(&graph(&db, run).expect("written before the process ended")), "score Open\n");
 }
 
-/// Who has set up what happens on SIGTERM is not cut short by us.
+/// We do not end a process that has its own SIGTERM handler.
 #[cfg(unix)]
 #[test]
 fn an_own_sigterm_handler_runs_to_its_end() {
@@ -322,7 +322,7 @@ fn an_own_sigterm_handler_runs_to_its_end() {
     assert!(registers.line.ends_with("/2020-01-01/extension/register"), "{}", registers.line);
     let registered = br#"{"functionName":"score","functionVersion":"1","handler":"bootstrap"}"#;
     registers.answer("200 OK", &[("lambda-extension-identifier", b"1")], registered);
-    // Both now ask for what is next, in either order; the extension is never told.
+    // Both now request the next event, in either order; the extension gets none.
     let [one, other] = [function.request(), function.request()];
     let (asks, _extension) = if one.line.contains("/runtime/") { (one, other) } else { (other, one) };
     let (line, _) = function.handled(asks, "1", &[], b"1");

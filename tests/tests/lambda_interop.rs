@@ -1,5 +1,5 @@
-//! With services in Python and JavaScript that use the AWS SDKs and OpenTelemetry's instrumentation: our calls are
-//! continued by their functions, and theirs by ours; and with the moto of SQS and SNS. Run by `cargo xtask interop`.
+//! With services in Python and JavaScript that use the AWS SDKs and OpenTelemetry's instrumentation: their functions
+//! continue our calls, and ours continue theirs; and with moto's SQS and SNS. Run by `cargo xtask interop`.
 
 use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_sqs::types::Message;
@@ -18,7 +18,7 @@ fn programs() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("interop")
 }
 
-/// What a variable names, or that the test is skipped.
+/// The value of a variable, or a note that the test is skipped.
 fn given(variable: &str) -> Option<OsString> {
     let given = std::env::var_os(variable).filter(|given| !given.is_empty());
     if given.is_none() {
@@ -73,7 +73,7 @@ async fn interop_what_javascript_calls_is_continued() {
     is_continued(&mut node).await
 }
 
-/// Has a caller call our function, whose spans hang under the caller's then.
+/// Lets a caller call our function, whose spans must be under the caller's.
 async fn is_continued(caller: &mut Command) {
     let directory = tempfile::tempdir().unwrap();
     let db = directory.path().join("spans.db");
@@ -136,7 +136,7 @@ impl Moto {
         within("a queue", queue).await.unwrap().queue_url.unwrap()
     }
 
-    /// So many messages, by their bodies.
+    /// Receives this many messages, by their bodies.
     async fn receive(&self, queue: &str, count: usize) -> HashMap<String, Message> {
         let mut received = HashMap::new();
         while received.len() < count {
@@ -189,7 +189,7 @@ async fn interop_sqs_and_sns_messages_carry_context() {
         let found = extract_message(message);
         assert_eq!((found.context.span_id(), found.context.trace_id()), (span.id, span.trace), "{body}");
         assert!(found.problems.is_empty());
-        // moto keeps it of single messages only.
+        // moto keeps it for single messages only.
         if body == "one" {
             let without = Message::builder().set_attributes(message.attributes.clone()).build();
             let xray = extract_message(&without).context;
@@ -199,7 +199,7 @@ async fn interop_sqs_and_sns_messages_carry_context() {
     let [batch] = &named("send_batch orders")[..] else { panic!("{spans:#?}") };
     assert_eq!((a.parent, b.parent), (batch.id, batch.id));
 
-    // What the service refuses.
+    // Entries that the service refuses.
     let missing = format!("{queue}-missing");
     let send = async { moto.sqs.send_message().queue_url(missing).message_body("x").observed().send().await };
     within("the sending", caller.scope(|| send)).await.unwrap_err();

@@ -1,4 +1,4 @@
-//! Calls of functions with the real SDK: each outcome, what the function gets, and that the caller gets what it would get
+//! Calls of functions with the real SDK: each outcome, what the function gets, and that the caller gets the same as
 //! without us.
 
 use aws_sdk_lambda::Client;
@@ -38,13 +38,13 @@ impl Stage {
         self.lambda.client().invoke().function_name("echo").payload(Blob::new(event.to_string()))
     }
 
-    /// Where it is to hang there is less time.
+    /// With less time for a function that hangs.
     async fn hurries(&self, what: &str, function: Function) {
         let timeout = if what == "hang" { Duration::from_millis(300) } else { Duration::from_secs(30) };
         self.lambda.add(function.timeout(timeout)).await.unwrap()
     }
 
-    /// A client that has the interceptor.
+    /// A client with the interceptor.
     fn intercepted(&self) -> Client {
         let config = client_config(&self.lambda.endpoint()).retry_config(RetryConfig::disabled());
         Client::from_conf(config.interceptor(Propagate::new()).build())
@@ -104,7 +104,7 @@ async fn context_travels_in_the_client_context() {
 }
 
 #[tokio::test]
-async fn what_a_call_says_and_hears_is_captured() {
+async fn payload_and_response_are_captured() {
     let stage = stage(echo()).await;
     let capture = CapturePolicy::from(CaptureMode::Inline { max: 4096 });
     let output = stage.order(|| stage.invoke(json!({"x": 1})).observed().in_payload().capture(&capture).send()).await;
@@ -160,7 +160,7 @@ async fn an_event_without_room_is_sent_unchanged() {
     assert_eq!(call.handoff(), "confirmed");
     let [(code, message)] = &call.diagnostics[..] else { panic!("{:?}", call.diagnostics) };
     assert_eq!((code.as_str(), message.contains("not a JSON object")), ("injection.not_possible", true));
-    // A client context that is no good is the user's, and the service's to refuse.
+    // A malformed client context is left as it is; the service refuses it.
     let refused = stage.order(|| stage.invoke(json!({})).client_context("e30").observed().send()).await.unwrap_err();
     assert_eq!(refused.into_service_error().code(), Some("InvalidRequestContentException"));
 }
@@ -196,7 +196,7 @@ async fn each_failure_of_a_function_is_the_calls() {
 }
 
 #[tokio::test]
-async fn what_the_service_refuses_was_not_handed_over() {
+async fn refused_calls_are_rejected() {
     let stage = stage(echo().concurrency(0)).await;
     let client = Client::from_conf(client_config(&stage.lambda.endpoint()).build());
     let kind = InvocationType::Event;
@@ -216,7 +216,7 @@ async fn what_the_service_refuses_was_not_handed_over() {
     assert_eq!((call.name.as_str(), call.handoff()), ("invoke nobody", ""));
     assert_eq!(call.get(semconv::ERROR_TYPE), "ResourceNotFoundException");
 
-    // What the SDK itself refuses. Its error holds the whole request.
+    // A request that the SDK refuses. Its error contains the whole request.
     let nowhere = Client::from_conf(client_config("nowhere").retry_config(RetryConfig::disabled()).build());
     let nowhere = nowhere.invoke().function_name("echo").payload(Blob::new(r#""secret""#));
     assert!(format!("{:?}", stage.order(|| nowhere.observed().send()).await.unwrap_err()).contains("secret"));
@@ -247,7 +247,7 @@ async fn without_an_answer_nobody_knows() {
         (Some(Status::Error), "unknown", "timeout")
     );
 
-    // Given up, once the request is on its way.
+    // Dropped once the request is sent.
     for (sent, status, handoff) in [
         (event(&patient), Status::Ok, "unknown"),
         (patient.invoke().function_name("echo").observed(), Status::Cancelled, ""),
@@ -310,7 +310,7 @@ async fn one_interceptor_covers_every_call() {
     assert_eq!(json(output.payload())["custom"], json!({ "traceparent": traceparent(&call) }));
     assert_eq!((call.status, call.get(semconv::FAAS_INVOKED_REGION)), (Some(Status::Ok), "us-east-1"));
 
-    // Observed as well, there is one span all the same.
+    // If the call is observed, too, there is still one span.
     let before = stage.spans().len();
     let output = stage.order(|| invoke().payload(Blob::new("{}")).observed().in_payload().send()).await.unwrap();
     let call = stage.spans().pop().unwrap();
@@ -319,7 +319,7 @@ async fn one_interceptor_covers_every_call() {
     assert_eq!(got["payload"], json!({"__spanbridge": {"traceparent": traceparent(&call)}}));
     assert_eq!(got["custom"], Value::Null);
 
-    // What the client is set to holds for what is observed, too.
+    // The client's options also apply to observed calls.
     let config = client_config(&stage.lambda.endpoint()).interceptor(Propagate::new().in_payload());
     let set = Client::from_conf(config.build());
     let output = stage.order(|| set.invoke().function_name("echo").observed().send()).await.unwrap();
@@ -334,7 +334,7 @@ async fn one_interceptor_covers_every_call() {
     assert_eq!(stage.spans().pop().unwrap().handoff(), "confirmed");
     stage.order(|| client.invoke().function_name("nobody").send()).await.unwrap_err();
     assert_eq!(stage.spans().pop().unwrap().get(semconv::ERROR_TYPE), "ResourceNotFoundException");
-    // Nothing of it is known to other operations.
+    // Other operations are not touched.
     let before = stage.spans().len();
     stage.order(|| client.get_function().function_name("echo").send()).await.unwrap_err();
     assert_eq!(stage.spans().len(), before + 1);

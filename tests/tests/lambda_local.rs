@@ -1,4 +1,4 @@
-//! The local Lambda answers as the service does, to the real SDK and the real runtime.
+//! The local Lambda behaves as the service does, towards the real SDK and the real runtime.
 
 use aws_sdk_lambda::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_lambda::operation::invoke::{InvokeError, InvokeOutput};
@@ -114,7 +114,7 @@ async fn a_process_that_does_not_start() {
     assert_eq!((error.as_deref(), body["errorType"].as_str()), (Some("Unhandled"), Some("Runtime.ExitError")));
     lambda.add(Function::new("f", "/nowhere/bootstrap")).await.unwrap();
     assert_eq!(answer(&lambda, json!({})).await.1["errorType"], "Runtime.InvalidEntrypoint");
-    // Nobody asks for events.
+    // No process requests events.
     lambda.add(Function::external("f").init_timeout(Duration::from_millis(50))).await.unwrap();
     assert_eq!(answer(&lambda, json!({})).await.1["errorType"], "Sandbox.Timedout");
     assert!(lambda.runtime_api("f").unwrap().starts_with("127.0.0.1:"));
@@ -156,7 +156,7 @@ async fn asynchronous_calls_are_retried() {
     let told = std::fs::read_to_string(&file).unwrap();
     assert!(told.lines().count() == 1 && told.ends_with(" None\n"), "without client context: {told}");
 
-    // Each try of one that dies is a cold start.
+    // Each attempt of a function that dies is a cold start.
     let first = lambda.processes("f");
     assert_eq!(call(json!({"do": "exit"})).await.unwrap().status_code, 202);
     within("the call", lambda.idle("f")).await;
@@ -194,12 +194,12 @@ async fn a_response_is_streamed() {
         assert_eq!(end.error_code(), Some("Unhandled"), "{what}");
         assert!(end.error_details().unwrap().contains(error), "{what}: {end:?}");
     }
-    // A caller that does not stream gets it whole.
+    // A caller that does not stream gets the whole response.
     let output = call(&lambda, json!({})).await.unwrap();
     assert!(output.payload().unwrap().as_ref().ends_with(b"chunk 0;chunk 1;chunk 2;"));
 }
 
-/// The state of a process, as the system tells it: `T` when it is stopped.
+/// The state of a process, from the system: `T` if it is stopped.
 #[cfg(target_os = "linux")]
 fn state(process: u32) -> char {
     let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();

@@ -1,8 +1,8 @@
 //! The story ends in a function: one tree from the gateway over RabbitMQ and Kafka to AWS Lambda, however the function ends
-//! and whether or not somebody waits for it.
+//! and whether or not the caller waits for it.
 //!
-//! The body is one; how the function ends is data. RabbitMQ's broker, librdkafka, AWS's SDK and `lambda_runtime` are real, and
-//! the function is a process of its own.
+//! There is one story; how the function ends is data. RabbitMQ, librdkafka, the AWS SDK and `lambda_runtime` are real, and
+//! the function is its own process.
 
 use aws_sdk_lambda::error::DisplayErrorContext;
 use aws_sdk_lambda::primitives::Blob;
@@ -28,18 +28,18 @@ const SOON: Duration = Duration::from_secs(10);
 
 /// How the function ends.
 struct Ending {
-    /// What the function is asked to do.
+    /// What the function does.
     order: &'static str,
     set_up: fn(Function) -> Function,
-    /// Somebody kills its process, once it is at work.
+    /// Its process is killed while it works.
     is_killed: bool,
-    /// Its spans, as far as it comes.
+    /// Its spans.
     function: &'static str,
-    /// What the call's span says went wrong, where it waits for the answer; nothing where nothing did.
+    /// The error of the call's span if the caller waits for the response; empty if it succeeds.
     error: &'static str,
-    /// What became of the call where it does not wait.
+    /// The status of the hand-off if the caller does not wait.
     handoff: &'static str,
-    /// What a reader of the graph is told beside the spans.
+    /// The diagnostics of the graph.
     diagnostics: &'static [&'static str],
 }
 
@@ -57,7 +57,7 @@ impl Ending {
 
 const OPEN: &str = "score Open score\n  score Ok read order\n  score Open score risk\n";
 
-/// A test of each ending, for a call that waits for the answer and for one that does not.
+/// A test of each ending, for a synchronous and an asynchronous call.
 macro_rules! endings {
     ($($name:ident: $ending:expr,)*) => {
         mod who_waits {
@@ -161,7 +161,7 @@ impl Stage {
         observe::span("POST /orders").run(|| publish).await.unwrap();
     }
 
-    /// Packs it, and tells so.
+    /// Packs it, and publishes that.
     async fn warehouse(&self) {
         let mut jobs = self.amqp.consume().await.observed();
         let job = within("a delivery", jobs.next()).await.unwrap().unwrap();
@@ -171,10 +171,10 @@ impl Stage {
         job.ack(BasicAckOptions::default()).await.unwrap();
     }
 
-    /// Has it scored by the function. What came of that is the work's result.
+    /// Calls the function to score it, and returns its result.
     async fn projection(&self, kind: InvocationType) {
         let consumer: StreamConsumer = self.kafka.group("projection").create().unwrap();
-        // Without a group to join, there is nothing to wait for.
+        // Assigned by hand, so there is no group to wait for.
         let mut first = TopicPartitionList::new();
         first.add_partition_offset(&self.kafka.topic, 0, Offset::Beginning).unwrap();
         consumer.assign(&first).unwrap();
@@ -196,7 +196,7 @@ impl Stage {
         self.lambda.kill("score")
     }
 
-    /// Everything that was recorded is in the store.
+    /// Checks that everything recorded is in the store.
     async fn end(&self) {
         within("the call", self.lambda.idle("score")).await;
         within("the function's last words", self.lambda.retire("score")).await;
@@ -251,7 +251,7 @@ async fn tell(ending: &Ending, kind: InvocationType) {
     is_whole(&graph, ending)
 }
 
-/// One run in one trace, of which nothing is missing and nothing is told that ought not to be.
+/// One run in one trace, without gaps and with exactly the expected diagnostics.
 fn is_whole(graph: &Graph, ending: &Ending) {
     assert_eq!(graph.run.status, RunStatus::Ok, "its owner has said so");
     let trace = graph.run.trace_ids[0];

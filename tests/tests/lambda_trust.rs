@@ -1,4 +1,4 @@
-//! A function that believes nobody, as a process of its own, on the real lambda_runtime.
+//! A function that trusts no caller, as its own process, on the real lambda_runtime.
 
 use serde_json::json;
 use spanbridge_store::{RunFilter, Store};
@@ -28,7 +28,7 @@ fn a_stranger_chooses_no_trace() {
         let answer: Option<String> = serde_json::from_slice(&body).unwrap();
         let trace = answer.expect("a trace of its own");
         assert_ne!(trace, TRACE);
-        // What was recorded is delivered before the next event is asked for.
+        // Everything recorded is delivered before the next event is requested.
         let _asks = function.asked();
         let store = Store::open(&db).unwrap();
         let runs = store.runs(&RunFilter::default(), 10).unwrap();
@@ -38,7 +38,7 @@ fn a_stranger_chooses_no_trace() {
         assert_eq!((run.run_id.to_string(), span.parent_span_id, graph.spans.len()), (trace, None, 1));
         let claimed: Vec<_> = span.links.iter().map(|link| link.trace_id.to_string()).collect();
         assert_eq!(claimed, [TRACE]);
-        // What was captured has no secret in it, and the answer is what was sent.
+        // What was captured has no secret in it, and the response is what was sent.
         let captured: BTreeMap<_, _> =
             graph.artifacts.iter().map(|a| (a.kind.as_str(), a.preview.clone().unwrap_or_default())).collect();
         assert_eq!(captured["output"].as_bytes(), body);

@@ -1,4 +1,4 @@
-//! Whatever arrives is read without a panic, and nothing of it is lost.
+//! Any event is read without a panic, and nothing in it is lost.
 
 #[path = "support/hidden.rs"]
 mod hidden;
@@ -11,7 +11,7 @@ use spanbridge_lambda::{Event, InvocationMetadata, Source};
 
 const PARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
-/// Names and texts that mean something to somebody.
+/// Names and strings with a meaning in some event.
 const WORDS: &[&str] = &[
     "Records",
     "eventSource",
@@ -138,7 +138,7 @@ fn values() -> impl Strategy<Value = Value> {
     })
 }
 
-/// Events of the corpus, of which any value is replaced by any other.
+/// Events of the corpus with some values replaced by arbitrary ones.
 fn mutated() -> impl Strategy<Value = Value> {
     let folder = "tests/events";
     let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|f| f.unwrap().path()).collect();
@@ -176,7 +176,7 @@ fn check(sent: &Value) {
     let expected: Value = serde_json::from_slice(&bytes).unwrap(); // not `sent`: numbers may lose a digit
     assert_eq!(serde_json::from_slice::<Value>(&payload).unwrap(), without_hidden(expected, event.source()));
     if let Some(all) = sent.as_array() {
-        // Of a pipe, or nobody's.
+        // From a pipe, or from no known source.
         assert!([0, all.len()].contains(&event.records().len()));
         return;
     }
@@ -232,7 +232,7 @@ proptest! {
     }
 }
 
-/// Lambda takes 6 MiB, and nesting without end; neither takes long or much of the stack.
+/// Lambda accepts 6 MiB and any nesting; neither takes long or much of the stack.
 #[test]
 fn hostile_sizes() {
     let deep = |n: usize| format!("{{\"Records\":{}{}}}", "[".repeat(n), "]".repeat(n));

@@ -1,4 +1,4 @@
-//! Batches: who is linked, whose span hangs where, and which records are said to have failed.
+//! Batches: links, parents, and which records the response names as failed.
 #![cfg(feature = "runtime")]
 
 mod support;
@@ -21,7 +21,7 @@ fn sender(n: usize) -> String {
     format!("00-{TRACE}-{:016x}-01", 0xa0 + n)
 }
 
-/// Messages with these bodies; each but those of an empty body has a sender.
+/// Messages with these bodies; each has a sender unless its body is empty.
 fn sqs(queue: &str, group: Option<&str>, bodies: &[&str]) -> Value {
     let message = |(n, body): (usize, &&str)| {
         let sender = json!({"traceparent": {"stringValue": sender(n), "dataType": "String"}});
@@ -35,7 +35,7 @@ fn sqs(queue: &str, group: Option<&str>, bodies: &[&str]) -> Value {
     json!({"Records": bodies.iter().enumerate().map(message).collect::<Vec<_>>()})
 }
 
-/// Records of one partition, each with a sender of its own.
+/// Records of one partition, each with its own sender.
 fn kafka(count: usize) -> Value {
     let record = |n: usize| {
         let header: Vec<u8> = sender(n).into_bytes();
@@ -44,14 +44,14 @@ fn kafka(count: usize) -> Value {
     json!({"eventSource": "aws:kafka", "records": {"orders-0": (0..count).map(record).collect::<Vec<_>>()}})
 }
 
-/// An invocation whose flush may take as long as it does.
+/// An invocation whose flush has all the time it needs.
 fn patiently(event: Value) -> (FunctionOptions, LambdaInvocation) {
     let mut context = context();
     context.deadline = in_ms(600_000);
     (FunctionOptions::new().flush_within(Duration::from_secs(300)), invocation(event, context))
 }
 
-/// Lambda hands over as many as 10,000 at once, and only the links of the batch tell that they were received.
+/// Lambda passes on up to 10,000 records at once. Only the links of the batch say that they were received.
 #[tokio::test]
 async fn every_sender_of_a_large_batch_is_linked() {
     async fn all_at_once(event: LambdaEvent<Value>) -> Result<usize, Error> {
@@ -63,7 +63,7 @@ async fn every_sender_of_a_large_batch_is_linked() {
             assert!(matches!(answer, Some(Answer::Value(_))));
             let batch = recorded.span("process orders");
             assert_eq!(batch.get(semconv::MESSAGING_BATCH_COUNT), count.to_string());
-            // What does not fit in its record stands in records of its own.
+            // Links that do not fit into the span's record are in records of their own.
             let edge = |record: &Record<'_>| match record.body {
                 Body::Edge {
                     from: Endpoint::Span { span_id, .. },
@@ -82,7 +82,7 @@ async fn every_sender_of_a_large_batch_is_linked() {
     }
 }
 
-/// More than Lambda hands over is no batch of its: what there is no room for has a span, and says so.
+/// Lambda never passes on more. A record beyond the limit still has a span.
 #[tokio::test]
 async fn records_beyond_the_limit_are_worked_on() {
     let count = 10_002;
@@ -161,7 +161,7 @@ async fn messages_under_senders_batch_linked_to_all() {
     assert!(paper.starts_with(&format!("out of paper, at {}:", file!())), "{paper}");
 }
 
-/// Nobody else is there whom it could be mistaken for.
+/// There is no other message that could be the cause.
 #[tokio::test]
 async fn a_single_message_causes_the_invocation() {
     let (seen, answer) = shipped(sqs("orders", None, &["a"])).await;
@@ -216,7 +216,7 @@ async fn a_fifo_group_stops_at_its_first_failure() {
     let mut two = sqs("orders.fifo", Some("g"), &["a", "bad", "b", "c"]);
     two["Records"][3]["attributes"]["MessageGroupId"] = json!("another");
     assert_eq!(shipped(two).await.1, failures(&["m1", "m2"]));
-    // Groups of other queues are about fairness, not about order.
+    // In standard queues, message groups are for fairness, not for order.
     assert_eq!(shipped(sqs("orders", Some("g"), &["a", "bad", "b"])).await.1, failures(&["m1"]));
 }
 
@@ -258,7 +258,7 @@ async fn an_error_if_failed_records_are_unknown() {
     assert_eq!(error(answer), why);
     assert_eq!(seen.spans("process").len(), 2, "they are seen, under the batch: {}", seen.tree(&[]));
     assert_eq!(run(sqs("orders", None, &["bad", "b", "c"])).await.1, failures(&[]));
-    // Without our layer nobody knows the event.
+    // Without the layer the event is unknown.
     let alone = LambdaEvent::new(sqs("orders", None, &["bad"]), context());
     assert_eq!(ship(alone).await.unwrap_err().to_string(), why.replace("1 of 2", "1 of 1"));
 }
@@ -276,7 +276,7 @@ async fn records_are_found_by_their_ids() {
     assert_eq!(answer, failures(&["m1"]));
 }
 
-/// Lambda takes the stream up again at the first that it is told.
+/// Lambda resumes the stream at the first record that the response names.
 #[tokio::test]
 async fn a_stream_resumes_at_its_first_failure() {
     let records = ["a", "bad", "b"].iter().enumerate().map(|(n, body)| {
@@ -299,8 +299,8 @@ async fn a_stream_resumes_at_its_first_failure() {
     assert_eq!(shipped(json!({"Records": records.collect::<Vec<_>>()})).await.1, failures(&["d1"]));
 }
 
-/// Each partition goes on by itself, from the first of it that failed. JSON's objects have no order, so a record is found by
-/// its id.
+/// Each partition resumes at its own first failure. JSON objects have no order, so records are found by their
+/// ids.
 #[tokio::test]
 async fn each_partition_resumes_at_its_first_failure() {
     let kafka = |partition: u32, bodies: &[&str]| {
@@ -333,7 +333,7 @@ async fn each_partition_resumes_at_its_first_failure() {
     assert!(matches!(told, Some(Answer::Error(_))), "in no order and without ids nobody knows: {told:?}");
 }
 
-/// All of it comes again, for Amazon MQ can be told nothing else.
+/// Amazon MQ accepts no partial response, so the whole batch is delivered again.
 #[tokio::test]
 async fn sources_without_partial_responses_fail() {
     let message = |body: &str| json!({"basicProperties": {"headers": {}}, "data": "e30=", "body": body});

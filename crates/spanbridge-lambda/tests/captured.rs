@@ -1,5 +1,5 @@
-//! What is captured of events, answers and the records of batches: as much as was asked for, and nothing that the hook has
-//! not seen.
+//! What is captured of events, responses and the records of batches: as much as the policy says, and nothing that
+//! the hook has not seen.
 #![cfg(feature = "runtime")]
 
 #[path = "support/artifacts.rs"]
@@ -41,7 +41,7 @@ async fn scored(observe: FunctionOptions, payload: impl ToString) -> (Recorded, 
     record(answer(observed(service_fn(score)), (observe, invocation(payload, context())))).await
 }
 
-/// What a capture records of an invocation with this payload.
+/// What a policy captures of an invocation with this payload.
 async fn of(capture: impl Into<CapturePolicy>, payload: impl ToString) -> Vec<String> {
     captured(&scored(FunctionOptions::new().capture(capture), payload).await.0.0)
 }
@@ -52,7 +52,7 @@ async fn as_much_as_was_asked_for() {
     assert_eq!(captured(&scored(FunctionOptions::new(), &event).await.0.0), [""; 0], "nobody asked");
     assert_eq!(of(CaptureMode::Off, &event).await, [""; 0]);
     assert_eq!(of(CapturePolicy::from(CaptureMode::Off).hashed().headers(ALL), &event).await, [""; 0]);
-    // No attribute tells the sizes.
+    // No attribute has the sizes.
     let sizes = ["score: input application/json 12 -", "score: output application/json 20 -"];
     assert_eq!(of(CaptureMode::Reference, &event).await, sizes);
     let hashed = of(CapturePolicy::default().hashed(), &event).await;
@@ -117,7 +117,7 @@ async fn a_request_has_headers() {
         of(hook, &api).await,
         [r#"/orders: input.headers application/json 33 {"Authorization":"***","x-n":"7"}"#]
     );
-    // Whoever calls a function may have written anything.
+    // A caller may write anything.
     let direct = json!({"headers": {"a": "b"}});
     assert_eq!(of(only_headers(), &direct).await, [""; 0]);
 }
@@ -148,7 +148,7 @@ async fn the_attribute_alone_does_not_see_the_answer() {
     assert_eq!(captured(&seen.0), ["score: input application/json 2 {}", "score: output application/json 2 {}"]);
 }
 
-/// A handler of so many records.
+/// A handler of this many records.
 macro_rules! working {
     ($many:expr) => {{
         let many = $many;
@@ -267,9 +267,9 @@ async fn the_records_of_every_source() {
     }
 }
 
-/// Of every event that there is an example of.
+/// Checked with every event of the corpus.
 #[tokio::test]
-async fn what_is_ours_is_captured_of_no_record() {
+async fn our_headers_are_never_captured() {
     let mut kinds = std::collections::BTreeMap::<String, usize>::new();
     for file in std::fs::read_dir("tests/events").unwrap() {
         let file = file.unwrap().path();
@@ -280,7 +280,7 @@ async fn what_is_ours_is_captured_of_no_record() {
         for told in of_records(all(), &event).await {
             let kind = told.split(' ').find(|word| word.starts_with("input")).unwrap().to_owned();
             *kinds.entry(kind).or_default() += 1;
-            // But where a whole message of SNS is the body of one of SQS.
+            // Except where a whole SNS notification is the body of an SQS message.
             let is_nested = told.contains(r#""TopicArn""#) || told.contains(r#"\"TopicArn\""#);
             let is_ours = [r#""__spanbridge":"#, r#""traceparent":"#].iter().any(|name| told.contains(name));
             assert!(is_nested || !is_ours, "{file:?} {told}");
@@ -304,7 +304,7 @@ async fn off_tells_no_size() {
     }
 }
 
-/// A hook that counts what it is shown.
+/// A hook that counts its calls.
 fn counting() -> (FunctionOptions, Arc<AtomicUsize>) {
     let shown = Arc::<AtomicUsize>::default();
     let count = shown.clone();
@@ -329,7 +329,7 @@ async fn nobody_looks_at_what_is_not_recorded() {
     assert_eq!(shown.load(Relaxed), 3, "the event, the message, and the answer");
 }
 
-/// A message of a sender that is recorded, in a batch that is not.
+/// A message from a sampled sender, in a batch that is not sampled.
 #[tokio::test]
 async fn a_record_is_captured_by_itself() {
     let message = |n: u32, flags: &str| {
@@ -345,7 +345,7 @@ async fn a_record_is_captured_by_itself() {
     assert_eq!(captured(&memory.records()), ["process: input application/octet-stream 1 1"]);
 }
 
-/// What is said for all kinds of consumers is said for functions, too.
+/// Options made for any consumer work for functions, too.
 #[tokio::test]
 async fn receiving_is_taken_as_a_whole() {
     let receiving =
@@ -364,7 +364,7 @@ async fn receiving_is_taken_as_a_whole() {
     }
 }
 
-/// The path of a request, who it is from, and what the handler's error says.
+/// The path and user agent of a request, and the text of the handler's error.
 #[tokio::test]
 async fn values_and_errors_go_by_the_policy() {
     const SECRET: &str = "amelie@example.org";
@@ -401,7 +401,7 @@ async fn values_and_errors_go_by_the_policy() {
             assert_eq!(span.get(semconv::USER_AGENT_ORIGINAL), left.unwrap_or_default());
             assert_eq!(span.error.split(", at ").next().unwrap(), left.unwrap_or_default(), "{end} {capture:?}");
             assert!(!span.get(semconv::ERROR_TYPE).is_empty(), "{end}");
-            // With a mode of its own the event is recorded by its size alone.
+            // With a policy, the event is recorded by its size.
             assert_eq!(records.contains(SECRET), left == Some(SECRET), "{end} {capture:?}");
         }
     }

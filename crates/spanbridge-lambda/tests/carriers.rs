@@ -1,4 +1,4 @@
-//! What is written on the way to a function is what is read when it runs.
+//! A context that was packed on the way to a function is read back when it runs.
 
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
@@ -84,7 +84,7 @@ fn an_unsampled_parent_is_left_out() {
     assert_eq!(XRay::of(&Context::EMPTY), None);
 }
 
-/// What came beside the payload comes before what is in it, and W3C before X-Ray.
+/// The client context comes before the payload, and W3C's headers before X-Ray's.
 #[test]
 fn the_order_of_places() {
     let parent = |span: u64| format!("00-4bf92f3577b34da6a3ce929d0e0e4736-{span:016x}-01");
@@ -179,7 +179,7 @@ fn decode(base64: &str) -> String {
     String::from_utf8(BASE64_STANDARD.decode(base64).unwrap()).unwrap()
 }
 
-/// As the Runtime API hands it to a function.
+/// As the Runtime API passes it to a function.
 #[cfg(feature = "runtime")]
 fn in_lambda_runtime(json: &str) -> HashMap<String, String> {
     let mut headers = http::HeaderMap::new();
@@ -246,7 +246,7 @@ proptest! {
         if left_out.is_none() {
             prop_assert_eq!(&found.context, &context);
         }
-        // Forwarded, it does not stack; and what is the user's is as it was.
+        // When it is forwarded, headers do not pile up, and the application's members are unchanged.
         prop_assert_eq!(read.inject(&context), left_out);
         prop_assert_eq!(read.encode(), Some(encoded.clone()));
         let mut received: serde_json::Value = serde_json::from_str(&decode(&encoded)).unwrap();

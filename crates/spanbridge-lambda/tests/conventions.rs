@@ -1,4 +1,4 @@
-//! What is emitted on Lambda is what `docs/conventions.md` says, in both directions.
+//! Everything emitted on Lambda is in `docs/conventions.md`, and everything there is emitted.
 
 #[path = "support/caught.rs"]
 #[expect(dead_code, reason = "what was sent is looked at by others")]
@@ -31,7 +31,7 @@ fn all() -> CapturePolicy {
     CapturePolicy::default().hashed().headers(CaptureMode::Reference)
 }
 
-/// Handles an event; each of its records fails whose place is odd.
+/// Handles an event; every second of its records fails.
 async fn handled(event: Vec<u8>, capture: &CapturePolicy) -> Vec<Record<'static>> {
     let many = Event::read(&event, InvocationMetadata::new()).0.records().len();
     let handler = move |event: LambdaEvent<Value>| async move {
@@ -44,7 +44,7 @@ async fn handled(event: Vec<u8>, capture: &CapturePolicy) -> Vec<Record<'static>
     record(answer(observed(service_fn(handler)), call)).await.0.0
 }
 
-/// What was caught of a call, in a context with baggage.
+/// What a call records, in a context with baggage.
 async fn called<F: Future>(call: impl FnOnce() -> F) -> Vec<Record<'static>> {
     let work = async {
         let carried = json!({ "traceparent": CALLER, "baggage": format!("k={}", "v".repeat(3000)) });
@@ -124,7 +124,7 @@ async fn calls(capture: &CapturePolicy) -> Vec<Vec<Record<'static>>> {
     all
 }
 
-/// Which step a span is, by the table of spans; the rest of its row holds.
+/// The step of a span, by the table of spans. Checks the rest of its row.
 fn step(span: &Seen, kind: Kind) -> String {
     let is_batch = span.attributes.contains_key("messaging.batch.message_count");
     let rows = tables::table("Spans on AWS Lambda");
@@ -189,7 +189,7 @@ async fn on_lambda() {
     assert!(missing.is_empty(), "promised, and not emitted: {missing:?}");
     assert_eq!(artifacts, tables::attributes("Payloads on AWS Lambda").into_keys().collect());
     let missing: Vec<_> = codes.iter().filter(|key| !told.contains(key)).map(|(_, code)| code.as_str()).collect();
-    // Those take a process, or time: `flush.rs`, `handle.rs`, and `lambda_function.rs` in the tests of all.
+    // These need a process or time: see `flush.rs`, `handle.rs`, and `lambda_function.rs` in the workspace's tests.
     assert_eq!(missing, ["deadline.near", "flush.incomplete", "response.lost", "runtime.header"]);
     let promised = tables::table("Spans on AWS Lambda").into_iter().skip(1).map(|row| row[0].clone());
     assert_eq!(steps, promised.collect());

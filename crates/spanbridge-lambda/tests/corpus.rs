@@ -1,4 +1,4 @@
-//! Events as AWS's services write them, and awkward ones: what must come out of each stands in `events/expected.txt`.
+//! Events as AWS services write them, and awkward ones. `events/expected.txt` has the expected result of each.
 
 #[path = "support/hidden.rs"]
 mod hidden;

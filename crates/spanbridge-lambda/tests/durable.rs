@@ -1,4 +1,4 @@
-//! A durable execution is one run with one span an operation, however often its handler is run.
+//! A durable execution is one run with one span per operation, however often its handler runs.
 
 use spanbridge::record::Record;
 use spanbridge::{Context, Memory, Recorder, observe};
@@ -9,7 +9,7 @@ use std::time::Duration;
 
 const ARN: &str = "arn:aws:lambda:eu-west-1:123456789012:function:orders:1/durable-execution/order-42/b7a1";
 
-/// The handler of an order: it reserves, waits, then charges at the second attempt. `done` is what has a checkpoint.
+/// The handler of an order: it reserves, waits, and charges at the second attempt. `done` has the checkpoints.
 fn handler(done: &mut BTreeSet<&'static str>) {
     let durable = Durable::new(ARN);
     observe::in_scope(durable.context(), || {
@@ -26,7 +26,7 @@ fn handler(done: &mut BTreeSet<&'static str>) {
                 durable.span("charge", "2", 1).in_scope(|| Err::<(), _>("no answer")).unwrap_err();
                 durable.span("charge", "2", 2).in_scope(|| ());
             }
-            // What an operation did may still be built on.
+            // Later work may still hang under a replayed operation.
             observe::in_scope(&durable.replayed("1", 1), || observe::span("look at it").in_scope(|| ()));
         })
     })
@@ -69,7 +69,7 @@ invocation Ok
 }
 
 #[test]
-fn what_was_done_twice_is_told() {
+fn a_repeated_operation_is_a_conflict() {
     let once = || recorded_by_a_process(|| handler(&mut BTreeSet::new())); // the checkpoints were lost
     let records: Vec<_> = [once(), once()].concat();
     let graph = Graph::build(Durable::new(ARN).context().run_id().unwrap(), &records);

@@ -1,4 +1,4 @@
-//! Ways to end that nobody reckons with: before the handler is called, when what it leaves is dropped or shown, and around it.
+//! Unusual ends: before the handler is called, when its future or error is dropped or formatted, and around it.
 #![cfg(feature = "runtime")]
 
 mod support;
@@ -21,8 +21,7 @@ use support::*;
 
 const LONG: Duration = Duration::from_secs(30);
 
-/// Below the layer, in place of lambda_runtime: what it does when it is asked whether it is ready, and what it says when it
-/// is called.
+/// A service below the layer, in place of lambda_runtime: what `poll_ready` does, and what `call` returns.
 #[derive(Clone)]
 struct Below(fn(&mut Context<'_>) -> Poll<Result<(), Error>>, Option<&'static str>);
 
@@ -43,7 +42,7 @@ impl Service<LambdaInvocation> for Below {
     }
 }
 
-/// As lambda_runtime's loop does it.
+/// Calls the service as lambda_runtime's loop does.
 async fn driven(below: Below, ms: u64) -> Result<(), Error> {
     let mut service = ObservedLayer::new().layer(below);
     std::future::poll_fn(|cx| service.poll_ready(cx)).await?;
@@ -68,7 +67,7 @@ async fn a_service_that_is_not_ready() {
     assert!(seen.span("score").error.starts_with("no ink, at "), "{}", seen.span("score").error);
 }
 
-/// It waits, or it blocks its executor: the watchdog delivers what is open in time.
+/// Whether it waits or blocks its executor, the watchdog delivers open spans in time.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_service_that_never_gets_ready() {
     let ways: [fn(&mut Context<'_>) -> Poll<_>; 2] = [
@@ -98,7 +97,7 @@ async fn a_service_that_never_gets_ready() {
 }
 
 #[tokio::test]
-async fn what_is_around_the_handler_fails() {
+async fn layers_around_the_handler_may_fail() {
     let (seen, result) = record(driven(Below(|_| Poll::Ready(Ok(())), None), 3000)).await;
     assert!(result.is_err());
     assert_eq!(seen.span("score").error, "the connection broke");
@@ -109,7 +108,7 @@ async fn what_is_around_the_handler_fails() {
     assert_eq!(Recorded(memory.records()).tree(&[]), "score (root) [panicked]\n  getting ready\n");
 }
 
-/// What is recorded in work that panics past the layer, which is the end of lambda_runtime's loop.
+/// What is recorded when a panic passes the layer, which ends lambda_runtime's loop.
 async fn recorded<F: Future>(work: F) -> (Memory, F::Output) {
     let memory = Memory::new();
     let recorder = Recorder::builder("lambda").sink(memory.clone()).on_flush_only().build().unwrap();
@@ -118,7 +117,7 @@ async fn recorded<F: Future>(work: F) -> (Memory, F::Output) {
     (memory, output)
 }
 
-/// What a process records before it asks for its first event, after which it may be frozen for hours.
+/// What a process records before it requests its first event, after which it may be frozen for hours.
 #[test]
 fn the_initialisation_is_delivered() {
     let memory = Memory::new();
@@ -131,7 +130,7 @@ fn the_initialisation_is_delivered() {
     });
 }
 
-/// A future that has said how it ends, and panics when it is dropped.
+/// A future that resolves, and panics when it is dropped.
 struct Bomb(Option<Result<Value, Error>>);
 
 impl Future for Bomb {
@@ -148,7 +147,7 @@ impl Drop for Bomb {
     }
 }
 
-/// lambda_runtime drops it before it has posted the answer. That ends the loop, and with us, too: nobody gets an answer.
+/// lambda_runtime drops it before it posts the response, which ends the loop, with us as without: the caller gets no response.
 #[tokio::test]
 async fn a_handler_that_panics_when_it_is_dropped() {
     for result in [Ok(json!(1)), Err(Error::from("no paper"))] {
@@ -185,12 +184,12 @@ async fn a_stream_that_panics_when_it_is_dropped() {
     assert_eq!((seen.tree(&[]).as_str(), answer), ("score (root) [panicked]\n", Some(Answer::Panic)));
 }
 
-/// An error that takes long to show with its backtrace, or cannot be shown at all.
+/// An error whose backtrace takes long to format, or that cannot be formatted at all.
 struct Awkward {
     has_text: bool,
 }
 
-/// Somebody wanted to see one with its backtrace.
+/// Set when an error is formatted with its backtrace.
 static IS_SHOWN: AtomicBool = AtomicBool::new(false);
 
 impl fmt::Display for Awkward {
@@ -208,7 +207,7 @@ impl fmt::Debug for Awkward {
 
 impl std::error::Error for Awkward {}
 
-/// Nobody logs, so nobody has asked for more than the text.
+/// Nothing is logged, so only the text is formatted.
 #[tokio::test]
 async fn an_error_is_not_shown_for_nobody() {
     let fails = |_: LambdaEvent<Value>| async { Err::<Value, Error>(Box::new(Awkward { has_text: true })) };
@@ -256,7 +255,7 @@ async fn refuses(_: LambdaEvent<Value>) -> Result<Value, Refused> {
     Err(refused())
 }
 
-/// What Lambda is told is the application's, with or without us.
+/// Lambda gets the application's error, with or without us.
 #[tokio::test]
 async fn the_causes_of_an_error() {
     let boxed = |_: LambdaEvent<Value>| async { Err::<Value, Error>(refused().into()) };
@@ -268,7 +267,7 @@ async fn the_causes_of_an_error() {
     let whole = "read the order: invalid digit found in string";
     let (seen, told) = record(answer(observed(service_fn(boxed)), call())).await;
     assert_eq!((seen.span("score").error.as_str(), message(told).as_str()), (whole, "read the order"));
-    // Of a type that is not known nothing but what it tells; where the attribute is, the type is known.
+    // Without the attribute the type is unknown, and there is only what it tells Lambda.
     let plain = |_: LambdaEvent<Value>| async { Err::<Value, _>(refused()) };
     let (seen, told) = record(answer(observed(service_fn(plain)), call())).await;
     assert_eq!((seen.span("score").error.as_str(), message(told).as_str()), ("not to be told", "not to be told"));
@@ -290,7 +289,7 @@ async fn annotated(_: LambdaEvent<Value>) -> Result<Value, Awkward> {
     Err(Awkward { has_text: false })
 }
 
-/// lambda_runtime asks it for its text, too, and ends by that.
+/// lambda_runtime formats it, too, and ends by that.
 #[tokio::test]
 async fn an_error_that_panics_when_it_is_shown() {
     let fails = |_: LambdaEvent<Value>| async { Err::<Value, Error>(Box::new(Awkward { has_text: false })) };
@@ -304,7 +303,7 @@ async fn an_error_that_panics_when_it_is_shown() {
     assert_eq!((seen.tree(&[]).as_str(), result.is_err()), ("score (root) [error]\n", true));
 }
 
-/// Around the handler: makes an answer of its error, and asks nobody what that says.
+/// A service around the handler, which turns its error into a response without formatting it.
 #[derive(Clone)]
 struct Forgiving<S>(S);
 

@@ -1,4 +1,4 @@
-//! What becomes of the flush between two invocations. Alone, for it is told by whoever comes next in this process.
+//! The report of the flush between two invocations. Alone in its process, because the next invocation makes that report.
 #![cfg(feature = "runtime")]
 
 mod support;
@@ -20,7 +20,7 @@ async fn the_next_invocation_reports_the_flush() {
     let refuses = |_: &spanbridge::Batch| -> Result<spanbridge::Receipt, spanbridge::SinkError> {
         Err(spanbridge::SinkError::new("down"))
     };
-    // It ends with the function's time, or where the limit is less, with that; by itself that is two seconds.
+    // It is limited by the function's time and by the option, which is two seconds by default.
     let limited = FunctionOptions::new().flush_within(Duration::from_millis(50));
     for (observe, ms) in [(FunctionOptions::new(), 200), (limited, 60_000)] {
         let recorder = spanbridge::Recorder::builder("lambda").sink(refuses).on_flush_only().build().unwrap();

@@ -50,7 +50,7 @@ async fn a_handler_ends_as_it_ends() {
     assert_eq!(answer, Some(Answer::Panic));
 }
 
-/// The handler has ended well, and what it returned does not come to Lambda.
+/// The handler has ended well, but its response does not reach Lambda.
 #[tokio::test]
 async fn an_answer_that_cannot_be_written() {
     let pairs = |_: LambdaEvent<Value>| async { Ok::<_, Error>(std::collections::BTreeMap::from([((1, 2), 3)])) };
@@ -61,7 +61,7 @@ async fn an_answer_that_cannot_be_written() {
 }
 
 #[tokio::test]
-async fn what_an_invocation_tells() {
+async fn attributes_of_an_invocation() {
     let (seen, _) = scored(json!(null)).await;
     let span = seen.span("score");
     let told = [
@@ -79,7 +79,7 @@ async fn what_an_invocation_tells() {
     assert!(span.get(semconv::FAAS_MAX_MEMORY).contains(&(128 << 20).to_string()));
 }
 
-/// The run is one and the same.
+/// All invocations belong to the same run.
 #[tokio::test]
 async fn each_invocation_has_a_segment_of_its_own() {
     let payload = format!(r#"{{"__spanbridge":{{"traceparent":"{SENDER}"}}}}"#);
@@ -102,7 +102,7 @@ async fn each_invocation_has_a_segment_of_its_own() {
     assert_eq!(seen.0.iter().filter(|record| record.segment_id == a).count(), seen.0.len() / 2);
 }
 
-/// Lambda says so to every function that has no active tracing.
+/// Lambda sends `Sampled=0` to every function without active tracing.
 #[tokio::test]
 async fn x_rays_sampled_0_stops_no_other_recorder() {
     for (share, spans) in [(1.0, 1), (0.0, 0)] {
@@ -139,7 +139,7 @@ async fn context_restored_hidden_field_removed() {
 }
 
 #[tokio::test]
-async fn who_was_not_called_is_not_ok() {
+async fn an_uncalled_handler_is_not_ok() {
     let strict = |event: LambdaEvent<Order>| async move { Ok::<_, Error>(event.payload.order) };
     let handler = observed(service_fn(strict));
     let (seen, answer) = record(answer(handler, invocation(json!({"another": 1}), context()))).await;
@@ -147,9 +147,9 @@ async fn who_was_not_called_is_not_ok() {
     assert!(seen.span("score").error.starts_with("the handler was not called"), "{}", seen.span("score").error);
 }
 
-/// lambda_runtime drops the work when it is told to stop.
+/// lambda_runtime drops the future when it is stopped.
 #[tokio::test]
-async fn who_is_dropped_is_cancelled() {
+async fn a_dropped_invocation_is_cancelled() {
     let (seen, ()) = record(async {
         let hanging = answer(observed(service_fn(score)), invocation(json!({"do": "hang"}), context()));
         assert!(hanging.now_or_never().is_none());
@@ -184,7 +184,7 @@ async fn a_stream_ends_when_it_ends() {
     assert_eq!((answer, seen.tree(&[])), (Some(Answer::Panic), "score (root) [panicked]\n  bit\n".to_owned()));
 }
 
-/// The time limit is near: what is open is delivered while the handler still hangs.
+/// Near the time limit, open spans are delivered while the handler hangs.
 #[tokio::test]
 async fn a_handler_that_hangs_is_seen_in_time() {
     let memory = spanbridge::Memory::new();
@@ -210,7 +210,7 @@ async fn a_handler_that_hangs_is_seen_in_time() {
     hanging.abort();
 }
 
-/// Machines that are busy may be late; they are not late by as much as this.
+/// A busy machine may be late, but not by as much as this.
 const LATE: Duration = Duration::from_secs(10);
 const LONG: Duration = Duration::from_secs(30);
 
@@ -219,7 +219,7 @@ async fn annotated(event: LambdaEvent<Value>) -> Result<Value, Error> {
     score(event).await
 }
 
-/// With more than the event, a pattern, a lifetime, and an error that has no text.
+/// With another argument, a pattern, a lifetime, and an error without `Display`.
 #[handler]
 async fn picky(
     prefix: &str,
@@ -244,7 +244,7 @@ async fn the_attribute_alone_observes_an_invocation() {
     assert_eq!(result.unwrap_err().to_string(), "no such order");
     assert_eq!(seen.tree(&[]), "score (remote) [error]\n  inner\n");
     let panics = std::panic::AssertUnwindSafe(annotated(event(json!({"do": "panic"}))));
-    // It, too, is delivered before the answer is posted, which is before anybody catches it.
+    // A panic, too, is delivered before the response is posted.
     let (seen, result) = record(panics.catch_unwind()).await;
     assert!(result.is_err());
     assert_eq!(seen.tree(&[]), "score (remote) [panicked]\n  inner\n");
@@ -283,7 +283,7 @@ async fn without_a_recorder_everything_is_as_it_was() {
     assert!(text.starts_with("42 Some(4bf92f3577b34da6a3ce929d0e0e4736"), "the context travels on: {text}");
 }
 
-/// As with lambda_runtime's own: a handler need not be `Send`; and where it is, what runs it can be spawned.
+/// As with lambda_runtime, a handler need not be `Send`; if it is, the future that runs it can be spawned.
 #[test]
 fn bounds_are_those_of_lambda_runtime() {
     fn spawnable<F: Future + Send + 'static>(_: impl FnOnce() -> F) {}

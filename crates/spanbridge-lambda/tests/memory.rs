@@ -1,5 +1,5 @@
-//! Whoever can call a function or send it a message chooses the event. Reading one, and capturing its records, takes a
-//! small multiple of its size and a few megabytes, whatever it holds. Counted by an allocator, so in a process of its own.
+//! Callers choose the event. Reading it and capturing its records takes a small multiple of its size and a few
+//! megabytes, whatever it holds. An allocator counts, so this is a process of its own.
 
 #[path = "support/peak.rs"]
 mod peak;
@@ -19,19 +19,19 @@ use std::sync::{Mutex, PoisonError};
 use support::{Answer, answer, context, invocation, record};
 
 const MIB: usize = 1 << 20;
-/// A third of what Lambda takes.
+/// A third of what Lambda accepts.
 const SIZE: usize = 2 * MIB;
 const PARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
 /// The allocator counts for the whole process.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
-/// So often that it is about this long.
+/// Repeats a string up to about this length.
 fn fill(size: usize, unit: &str) -> String {
     unit.repeat(size / unit.len())
 }
 
-/// Events that are nearly as large as can be, of next to nothing, or of one thing that is large.
+/// Events of nearly the largest size, with many tiny parts or one large part.
 fn hostile(size: usize) -> Vec<(&'static str, Source, String)> {
     let of = |source: &str, rest: &str| format!(r#"{{"order":1,"Records":[{{"eventSource":"{source}"}}{rest}]}}"#);
     let (zeros, objects) = (fill(size, ",0"), fill(size, ",{}"));
@@ -41,7 +41,7 @@ fn hostile(size: usize) -> Vec<(&'static str, Source, String)> {
     for _ in 0..4 {
         nested = json!({"TopicArn": "t", "Message": nested}).to_string();
     }
-    // Names that are as long as names are taken, over as many records as there is room for.
+    // The longest accepted names, over as many records as there is room for.
     let name = "n".repeat(260);
     let offsets = fill(size, r#",{"offset":1}"#);
     let (listed, listed_names) = (fill(size, r#","""#), fill(size, r#","traceparent":"x""#));
@@ -176,7 +176,7 @@ fn hostile(size: usize) -> Vec<(&'static str, Source, String)> {
     ]
 }
 
-/// As large as Lambda makes them.
+/// As large as Lambda's largest.
 fn real() -> Vec<(&'static str, Source, String)> {
     let attribute = json!({"traceparent": {"stringValue": PARENT, "dataType": "String"}});
     let message = |n: usize| {
@@ -203,7 +203,7 @@ fn real() -> Vec<(&'static str, Source, String)> {
     ]
 }
 
-/// Reads every event, and says which took more than is allowed.
+/// Reads every event, and returns those that took more memory than allowed.
 fn too_much(
     events: impl FnOnce() -> Vec<(&'static str, Source, String)>,
     allowed: impl Fn(usize) -> usize,
@@ -221,7 +221,7 @@ fn too_much(
     told
 }
 
-/// What is allowed: of an event's size several times, for texts in texts are copied, and the room for 10,000 records.
+/// The allowed memory: a few times the event's size, because nested strings are copied, and room for 10,000 records.
 fn allowed(size: usize) -> usize {
     8 * size + 8 * MIB
 }
@@ -238,14 +238,14 @@ fn reading_an_event() {
 fn looking_at_its_records() {
     let look = |event: &str| {
         let source = Event::read(event.as_bytes(), InvocationMetadata::new()).0.source();
-        // Of a million records next to nothing is kept.
+        // A million records leave almost nothing behind.
         assert!(bodies(source, event.as_bytes()).len() <= 10_000);
         source
     };
     assert_eq!(too_much(|| hostile(SIZE), allowed, look), "");
 }
 
-/// All of it at once: an invocation whose records are captured one by one, of messages that are events of many records.
+/// Everything at once: an invocation whose records are captured one by one, and are events with many records.
 #[test]
 fn an_invocation_that_captures() {
     let all = CaptureMode::Inline { max: 512 };

@@ -1,4 +1,4 @@
-//! What SQS and SNS are sent, and what their answers make of the spans. The SDK is the real one; its requests are caught.
+//! What is sent to SQS and SNS, and how their responses end the spans. The SDK is real; its requests are caught.
 
 #[path = "support/caught.rs"]
 #[expect(dead_code, reason = "every request is answered here")]
@@ -78,7 +78,7 @@ async fn a_message_for_sqs() {
 }
 
 #[tokio::test]
-async fn what_has_no_room_stays_behind() {
+async fn attributes_without_room_are_left_out() {
     let (caller, sqs) = (Caller::new(), Service::new(200, json!({"MessageId": "m-1"})));
     let client = sqs.sqs();
     let own = || aws_sdk_sqs::types::MessageAttributeValue::builder().data_type("String").string_value("7").build();
@@ -90,7 +90,7 @@ async fn what_has_no_room_stays_behind() {
         let header = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
         serde_json::from_value::<spanbridge::Context>(json!({"traceparent": header, "baggage": "k=v"})).unwrap()
     });
-    // Attributes of the user's, bytes of the body, and which of ours there are.
+    // The number of other attributes, the size of the body, and which of ours are written.
     for (count, body, ours) in [
         (7, 1, &["traceparent", "baggage"][..]),
         (9, 1, &["traceparent"]),
@@ -180,7 +180,7 @@ async fn sns_by_the_interceptor() {
     let header = sns.last.lock().unwrap().as_ref().unwrap().headers().get("x-amzn-trace-id").map(str::to_owned);
     assert_eq!(header, Some(xray(&publish)));
 
-    // Nothing continues a trace on a telephone.
+    // A telephone continues no trace.
     caller.order(|| client.publish().phone_number("+491234").message("hi").observed().send()).await.unwrap();
     let publish = caller.spans().pop().unwrap();
     assert_eq!((publish.name.as_str(), publish.handoff()), ("publish", "confirmed"));
@@ -207,7 +207,7 @@ async fn a_batch_for_sns() {
 }
 
 #[tokio::test]
-async fn what_the_user_says_stays() {
+async fn a_users_attributes_stay() {
     use aws_sdk_sqs::types::{MessageAttributeValue, MessageSystemAttributeNameForSends, MessageSystemAttributeValue};
     let (caller, sqs) = (Caller::new(), Service::new(200, json!({"MessageId": "m-1"})));
     let client = sqs.sqs();
@@ -227,7 +227,7 @@ async fn what_the_user_says_stays() {
     assert_eq!(send.links[0].0.to_string(), theirs[3..35], "a context of another trace is linked to");
 }
 
-/// What users await can be spawned.
+/// The future can be spawned.
 #[test]
 fn calls_can_be_spawned() {
     fn is_send<T: Send>(_: &T) {}

@@ -1,5 +1,5 @@
-//! Whose payload is changed: that of functions that were named, and of calls that ask for it. The SDK is the real one; its
-//! requests are caught.
+//! Which payloads are changed: those of the functions that are named, and of the calls that ask for it. The SDK is
+//! real; its requests are caught.
 
 #[macro_use]
 #[path = "support/caught.rs"]
@@ -18,7 +18,7 @@ const OLD: &str =
     r#"{"__spanbridge":{"traceparent":"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"},"order":42}"#;
 const ORDER: &str = r#"{"order":42}"#;
 
-/// The body that is sent to a function, its client context, and the span of the call.
+/// The body and the client context that are sent to a function, and the span of the call.
 async fn sent(
     propagate: Option<Propagate>,
     (function, kind): (&str, Option<InvocationType>),
@@ -78,7 +78,7 @@ async fn a_payload_is_changed_where_it_is_asked_for() {
     }
 }
 
-/// Who has put the field there knows that it is expected.
+/// A payload that has the field already belongs to a function that expects it.
 #[tokio::test]
 async fn a_field_that_is_there_stays_current() {
     let (body, _, span) = sent(Some(Propagate::new()), event("score"), OLD, false).await;

@@ -1,4 +1,4 @@
-//! What is made of the contexts that come with events: trust, baggage, relations.
+//! How the contexts of events are received: trust, baggage, relations.
 #![cfg(feature = "runtime")]
 
 mod support;
@@ -27,7 +27,7 @@ fn traceparent() -> String {
     format!("00-{TRACE}-{SPAN}-01")
 }
 
-/// A request to a function URL, and what else a context can stand in.
+/// A request to a function URL, and other events with a context.
 fn events() -> [(&'static str, Value, Context); 3] {
     let url = json!({
         "version": "2.0", "rawPath": "/", "headers": {"traceparent": traceparent(), "baggage": BAGGAGE},
@@ -40,7 +40,7 @@ fn events() -> [(&'static str, Value, Context); 3] {
     [("url", url, context()), ("hidden", hidden, context()), ("beside", json!({}), beside)]
 }
 
-/// The baggage that the handler runs with.
+/// Returns the baggage in the handler's context.
 async fn baggage(_: LambdaEvent<Value>) -> Result<String, Error> {
     Ok(observe::current_context().baggage().as_str().to_owned())
 }
@@ -93,7 +93,7 @@ async fn callers_are_believed_as_far_as_was_said() {
     }
 }
 
-/// A stranger can send X-Ray's header as well, and one that names no span.
+/// A stranger can also send X-Ray's header, with or without a parent.
 #[tokio::test]
 async fn x_ray_is_believed_no_further() {
     for header in
@@ -109,7 +109,7 @@ async fn x_ray_is_believed_no_further() {
     }
 }
 
-/// Whether anything is recorded is not for a stranger to say.
+/// A stranger must not decide what is recorded.
 #[tokio::test]
 async fn ids_only_decides_sampling_here() {
     for (trust, share, spans) in
@@ -148,7 +148,7 @@ async fn the_attribute_goes_by_what_the_layer_was_told() {
     assert_eq!((answer, seen.tree(&[])), (Some(Answer::Value(json!(""))), "score (root)\n".to_owned()));
 }
 
-/// Name, primitive, parent run, trigger of every run that begins.
+/// The name, primitive, parent run and trigger of every run.
 fn runs(seen: &Recorded) -> Vec<(String, String, Option<RunId>, String)> {
     let starts = seen.0.iter().filter_map(|record| match &record.body {
         Body::RunStart { name, parent_run_id, triggered_by_span_id, root_primitive, .. } => {
@@ -168,7 +168,7 @@ async fn an_invocation_is_a_run_of_its_own_or_linked() {
     assert_eq!(runs(&seen), [("score".to_owned(), "function.handle".to_owned(), Some(sender().1), SPAN.to_owned())]);
     assert_eq!((span.trace, parent(&span).as_str(), baggage.as_str()), (Some(sender().0), SPAN, BAGGAGE));
     assert!(span.run != Some(sender().1) && span.get(semconv::RELATION) == "new_run");
-    // Who looks for what is missing takes the run for the invocation's own by this.
+    // By this, a search for gaps takes the run for the invocation's own.
     let of_run = |record: &&Record<'_>| record.run_id == span.run;
     let segments: BTreeSet<_> = seen.0.iter().filter(of_run).map(|record| record.segment_id).collect();
     assert_eq!(segments.len(), 1);
@@ -178,12 +178,12 @@ async fn an_invocation_is_a_run_of_its_own_or_linked() {
     assert_eq!((parent(&span).as_str(), span.run, baggage.as_str()), ("", Some(sender().1), BAGGAGE));
     assert_eq!((&*span.links, span.get(semconv::RELATION)), (&[(sender().0, SPAN.parse().unwrap())][..], "link"));
     assert!(span.trace != Some(sender().0));
-    // A request has no time at which it was sent: it is fresh.
+    // A request has no sending time, so it counts as fresh.
     let auto = FunctionOptions::new().relation(Relation::Auto { max_age: Duration::ZERO });
     assert_eq!(parent(&handled(&auto, &event, &context).await.0.span("score")), SPAN);
 }
 
-/// The process comes back to the same run again and again, however far the caller is believed.
+/// The process returns to the same run again and again, whatever the trust.
 #[tokio::test]
 async fn each_invocation_has_its_own_segment() {
     let [(_, event, context), ..] = events();
@@ -201,7 +201,7 @@ async fn each_invocation_has_its_own_segment() {
     }
 }
 
-/// Messages of SQS that were sent so long ago.
+/// SQS messages that were sent this long ago.
 fn messages(ages: &[Duration]) -> Value {
     let message = |(n, age): (usize, &Duration)| {
         let text = |text: &str| json!({"stringValue": text, "dataType": "String"});
@@ -216,7 +216,7 @@ fn messages(ages: &[Duration]) -> Value {
     json!({"Records": ages.iter().enumerate().map(message).collect::<Vec<_>>()})
 }
 
-/// The spans of the messages, and what baggage the work on them had.
+/// The spans of the messages, and the baggage of the work on them.
 async fn shipped(observe: FunctionOptions, ages: &[Duration]) -> (Recorded, Vec<Seen>) {
     async fn ship(event: LambdaEvent<Value>) -> Result<BatchResponse, Error> {
         let records = event.payload["Records"].as_array().cloned().unwrap_or_default();
@@ -283,13 +283,13 @@ async fn a_record_is_a_run_of_its_own_or_linked() {
 }
 
 #[tokio::test]
-async fn what_waited_for_long_is_linked() {
+async fn old_messages_are_linked() {
     let (hour, day) = (Duration::from_secs(3600), Duration::from_secs(86_400));
     let auto = FunctionOptions::new().relation(Relation::Auto { max_age: hour });
     let (_, messages) = shipped(auto.clone(), &[FRESH, day]).await;
     let relations = messages.iter().map(|message| (message.get(semconv::MESSAGING_MESSAGE_ID), parent(message)));
     assert_eq!(relations.collect::<Vec<_>>(), [("m0", SPAN.to_owned()), ("m1", String::new())]);
-    // One that is alone is the cause of the invocation.
+    // A single message is the cause of the invocation.
     for (age, expected) in [(FRESH, SPAN), (day, "")] {
         let (seen, _) = shipped(auto.clone(), &[age]).await;
         assert_eq!(parent(&seen.span("score")), expected);

@@ -1,5 +1,5 @@
-//! What is said of a hand-off that failed: `rejected` only where the service cannot have taken it, in any of the attempts.
-//! The SDK is the real one; its requests are answered, or not, as each case says.
+//! The status of a failed hand-off: `rejected` only if the service cannot have accepted any of the attempts.
+//! The SDK is real; each case says how its requests are responded to.
 
 #[macro_use]
 #[path = "support/caught.rs"]
@@ -19,7 +19,7 @@ use std::time::Duration;
 const QUEUE: &str = "https://sqs.eu-west-1.amazonaws.com/123456789012/orders";
 const TOPIC: &str = "arn:aws:sns:eu-west-1:123456789012:orders";
 
-/// An attempt that gets no answer is given up after this.
+/// The time limit of an attempt.
 const ATTEMPT: Duration = Duration::from_millis(40);
 
 #[derive(Debug)]
@@ -31,7 +31,7 @@ impl AsyncSleep for TokioSleep {
     }
 }
 
-/// The client of an SDK that tries so often.
+/// A client with this many attempts.
 macro_rules! client {
     ($sdk:ident, $service:expr, $attempts:expr) => {{
         let retries =
@@ -43,7 +43,7 @@ macro_rules! client {
     }};
 }
 
-/// The spans of a call, in the order of their beginning.
+/// The spans of a call, by their start.
 async fn recorded<F: Future>(call: impl FnOnce() -> F) -> Vec<Seen> {
     let memory = Memory::new();
     let recorder = Recorder::builder("caller").sink(memory.clone()).build().unwrap();
@@ -56,7 +56,7 @@ fn error(status: u16, kind: &str) -> Reply {
     Reply::Answer(status, json!({"__type": kind, "code": kind, "message": "no", "Type": "User"}).to_string())
 }
 
-/// Attempts, and what is said of them.
+/// The responses to the attempts, and the expected status.
 fn cases() -> Vec<(Vec<Reply>, &'static str)> {
     let throttled = || error(429, "TooManyRequestsException");
     let bad = || error(400, "InvalidParameterValueException");
@@ -101,7 +101,7 @@ async fn an_event_whose_answer_was_lost() {
     }
 }
 
-/// A limit around all of it ends the call between two attempts, or in one.
+/// A time limit around the call ends it between two attempts, or within one.
 #[tokio::test]
 async fn an_event_that_ran_out_of_time() {
     for (replies, handoff) in [
@@ -117,7 +117,7 @@ async fn an_event_that_ran_out_of_time() {
         let client = aws_sdk_lambda::Client::from_conf(config.retry_config(retries).timeout_config(times).build());
         let event = client.invoke().function_name("score").invocation_type(InvocationType::Event);
         let [call] = &recorded(|| event.observed().send()).await[..] else { panic!("one span") };
-        // How long it waits before it tries again is drawn by lot; what is said does not depend on it.
+        // The delay before a retry is random; the status does not depend on it.
         assert_eq!((call.status, call.handoff()), (Some(Status::Error), handoff), "{replies:?}");
     }
 }
@@ -136,7 +136,7 @@ async fn messages_whose_answer_was_lost() {
         let batch = sqs.send_message_batch().queue_url(QUEUE).entries(entry.build().unwrap());
         assert_eq!(recorded(|| batch.observed().send()).await[1].handoff(), handoff, "batch: {replies:?}");
 
-        // A throttled answer that is not XML it does not know, so it tries no more.
+        // The SDK does not recognize a throttled response that is not XML, so it does not retry.
         if matches!(&replies[..], [Reply::Answer(429, _), _, ..]) {
             continue;
         }
@@ -147,7 +147,8 @@ async fn messages_whose_answer_was_lost() {
     }
 }
 
-/// The service says of each entry whose fault it is. What is its own fault it may have taken, and so may an attempt before.
+/// The service says for each entry whose fault it is. If it is its own, it may have accepted the entry; and so may an
+/// earlier attempt.
 #[tokio::test]
 async fn an_entry_that_is_refused() {
     let refused = |ours: bool| {

@@ -1,4 +1,4 @@
-//! What is captured of calls and messages. The SDK is the real one; its requests are caught.
+//! What is captured of calls and messages. The SDK is real; its requests are caught.
 
 #[path = "support/artifacts.rs"]
 mod artifacts;
@@ -36,7 +36,7 @@ fn lambda(service: &Service, propagate: Option<Propagate>) -> aws_sdk_lambda::Cl
     aws_sdk_lambda::Client::from_conf(config.build())
 }
 
-/// What is recorded of a call under a span `order`, whatever comes of it.
+/// What a call under a span `order` records, whatever its result.
 async fn recorded<F: Future>(call: impl FnOnce() -> F) -> Vec<Record<'static>> {
     let memory = Memory::new();
     let recorder = Recorder::builder("caller").sink(memory.clone()).build().unwrap();
@@ -63,14 +63,14 @@ async fn a_call_has_an_input_and_an_output() {
         r#"invoke score: input application/json 12 {"order":42}"#,
         r#"invoke score: output application/json 12 {"points":7}"#,
     ];
-    // Wherever the context goes, and also where the field stands in the payload before.
+    // Wherever the context is packed, and also if the payload has the field before.
     assert_eq!(captured(&recorded(|| order().observed().capture(&all()).send()).await), both);
     assert_eq!(captured(&recorded(|| order().observed().in_payload().capture(&all()).send()).await), both);
     assert!(service.body().contains("__spanbridge"), "{}", service.body());
     let forwarded = Blob::new(format!(r#"{{"__spanbridge":{{"traceparent":"{PARENT}"}},"order":42}}"#));
     let forward = || order().payload(forwarded);
     assert_eq!(captured(&recorded(|| forward().observed().capture(&all()).send()).await), both);
-    // Without a payload, and without an answer.
+    // Without a payload, and without a response.
     let nothing = || client.invoke().function_name("score").observed().capture(&all()).send();
     assert_eq!(captured(&recorded(nothing).await), both[1..]);
     let empty = lambda(&Service::new(202, ""), None);
@@ -97,7 +97,7 @@ async fn a_hook_fails_closed_and_the_call_goes_on() {
         assert_eq!(captured(&records), failed);
         assert!(!format!("{records:?}").contains("visa"));
     }
-    // What is not recorded is not looked at.
+    // What is not recorded is not read.
     let memory = Memory::new();
     let unsampled = Recorder::builder("caller").sink(memory.clone()).sampler(Sampler::Ratio(0.0)).build().unwrap();
     let panics = all().redact(|_| -> Result<(), &str> { panic!("not recorded") });
@@ -155,7 +155,7 @@ async fn messages() {
         captured(&recorded(|| send().capture(&fails).send()).await),
         [r#"send orders: output application/octet-stream 12 {"order":42}"#, "send orders: redaction.failed"]
     );
-    // Of a batch each by itself.
+    // In a batch, each message by itself.
     let entry = |id: &str| SendMessageBatchRequestEntry::builder().id(id).message_body(id).build().unwrap();
     let batch = || sqs.send_message_batch().queue_url(QUEUE).entries(entry("x")).entries(entry("y"));
     let batch = || batch().observed().capture(&CaptureMode::Inline { max: 9 }.into()).send();

@@ -1,5 +1,5 @@
-//! X-Ray's header beside W3C's, from the event to the calls that are made: whether X-Ray records a trace goes on as it came,
-//! is never raised, and decides nothing of ours. The SDK is the real one; its requests are caught.
+//! X-Ray's header beside W3C's, from the event to the calls of the function: X-Ray's sampling decision is passed on
+//! unchanged, is never raised, and decides nothing of ours. The SDK is real; its requests are caught.
 
 #[path = "support/caught.rs"]
 #[expect(dead_code, reason = "not all of what was sent is looked at here")]
@@ -19,7 +19,7 @@ use support::{answer, context, invocation, record};
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const ROOT: &str = "Root=1-4bf92f35-77b34da6a3ce929d0e0e4736";
 
-/// What a function sends on that was called so: of a call and of a message, `traceparent` and X-Ray's header.
+/// The `traceparent` and X-Ray's header that a function sends with a call and with a message, when it was called so.
 async fn sent_on(traceparent: Option<&str>, xray: Option<&str>) -> [(String, XRay); 2] {
     let (called, sent) = (Service::new(202, ""), Service::new(200, json!({"MessageId": "m"})));
     let (lambda, sqs) = (aws_sdk_lambda::Client::from_conf(config!(aws_sdk_lambda, called).build()), sent.sqs());
@@ -53,7 +53,7 @@ async fn a_decision_goes_on_as_it_came() {
     let w3c = |flags: &str| Some(format!("00-{TRACE}-00f067aa0ba902b7-{flags}"));
     let xray = |sampled: &str| Some(format!("{ROOT};Parent=53995c3f42cd8ad8{sampled}"));
     for (traceparent, header, flags, sampled) in [
-        // Lambda says this to every function without active tracing.
+        // Lambda sends this to every function without active tracing.
         (None, xray(";Sampled=0"), "01", Some(false)),
         (None, xray(";Sampled=1"), "01", Some(true)),
         (None, xray(""), "01", Some(true)),
@@ -78,8 +78,8 @@ async fn a_decision_goes_on_as_it_came() {
     }
 }
 
-/// A message whose ten attributes are the user's has only X-Ray's header: its parent is the sender's span, for nobody on the
-/// way makes one up.
+/// A message whose ten attributes are all taken has only X-Ray's header. Its parent is the sender's span, because no
+/// service on the way makes one up.
 #[test]
 fn a_message_that_only_has_x_ray() {
     for (sampled, parent) in [("", true), (";Sampled=?", true), (";Sampled=1", true), (";Sampled=0", false)] {

@@ -1,13 +1,13 @@
-//! A function under conditions that its environment says. Its spans go to the sink when somebody asks for it, and not before.
+//! A function under conditions set by environment variables. Its spans go to the sink only at a flush.
 //!
-//! `WAY` is how it is observed: `run`, `concurrent`, `layer` or `attribute`, and `THREADS=several` gives it more than the one for
-//! everything. `SINK=hang` takes nothing and does not come back, `SINK=fail` fails at once; else it is the store, which with
-//! `SINK=slow` takes its time. `READY` is what the service does when it is asked: `wait`, `block`, `fail` or `panic`, for ever. The
-//! initialisation is a span. Once the file `GO` is there a thread records a span `between`, and writes the file `WENT`.
+//! `WAY` is how it is observed: `run`, `concurrent`, `layer` or `attribute`. `THREADS=several` gives it more than one thread.
+//! `SINK=hang` never returns, and `SINK=fail` fails at once; otherwise the sink is the store, which is slow with `SINK=slow`.
+//! `READY` is what `poll_ready` does, every time: `wait`, `block`, `fail` or `panic`. The initialization is a span. Once the
+//! file `GO` exists, a thread records a span `between` and writes the file `WENT`.
 //!
-//! `{"do": "block"}` blocks the thread that it is on, once the file `STARTED` is written; `{"do": "handle SIGTERM"}` sets up a handler
-//! for it, which writes the file `ENDED` in its own time; `{"do": "fork"}` says by which signal a child ends that gets SIGTERM before
-//! it is another program.
+//! `{"do": "block"}` writes the file `STARTED` and blocks its thread. `{"do": "handle SIGTERM"}` installs a handler that
+//! slowly writes the file `ENDED`. `{"do": "fork"}` returns the signal by which a child ends that gets SIGTERM before it
+//! executes another program.
 
 use lambda_runtime::{Error, LambdaEvent, Runtime, Service, service_fn};
 use serde_json::{Value, json};
@@ -65,7 +65,7 @@ async fn function() -> Result<(), Error> {
     }
 }
 
-/// Not ready, in the way that the environment says.
+/// A service that is not ready in the way that `READY` says.
 #[derive(Clone)]
 struct Awkward<S>(S);
 

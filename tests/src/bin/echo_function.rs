@@ -1,4 +1,4 @@
-//! A Lambda function that does as its event says, and tells what reached it. Nothing of spanbridge's is in it.
+//! A Lambda function that does what its event says, and returns what it received. It does not use spanbridge.
 //!
 //! `{"do": "answer" | "fail" | "panic" | "exit" | "hang"}`; with `FUNCTION=stream` it streams its answer, and
 //! `{"do": "fail"}` breaks it in the middle. `FUNCTION=broken` ends before the first event.
@@ -33,7 +33,7 @@ async fn answer(event: LambdaEvent<Value>) -> Result<Value, Error> {
         _ => {}
     }
     if let Some(file) = payload["count"].as_str() {
-        // Tells of a call that nobody hears the answer of.
+        // Records a call whose response nobody sees.
         let before = std::fs::read_to_string(file).unwrap_or_default();
         std::fs::write(file, format!("{before}{payload} {} {:?}\n", context.request_id, context.client_context))?;
     }

@@ -1,4 +1,4 @@
-//! A function with a handler of its own for SIGTERM, which takes its time.
+//! A function with its own SIGTERM handler, which is slow.
 
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::Value;

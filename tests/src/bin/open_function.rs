@@ -1,4 +1,4 @@
-//! A function that is open to strangers, at a function URL say. It answers with the trace that its handler is in.
+//! A function that strangers can call, as through a function URL. It responds with the trace of its handler.
 
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::Value;
@@ -19,7 +19,7 @@ async fn main() -> Result<(), Error> {
     }
 }
 
-/// What of a request is a secret, wherever it stands.
+/// Replaces the secrets of a request, wherever they are.
 fn redact(part: &mut Part<'_>) -> Result<(), serde_json::Error> {
     match part.header() {
         Some("authorization") => part.replace("***"),

@@ -1,4 +1,4 @@
-//! A function whose spans go to the store when somebody asks for it, and not before. Its handler never ends.
+//! A function whose spans go to the store only at a flush. Its handler never ends.
 
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::Value;

@@ -1,10 +1,10 @@
-//! What was captured, in words.
+//! What was captured, as text.
 
 use spanbridge::conformance::spans;
 use spanbridge::record::{Body, Record};
 use spanbridge::semconv;
 
-/// What was captured, and what was not because a hook failed: span, kind, type, size, beginning.
+/// What was captured (span, kind, type, size, beginning), and what was not because a hook failed.
 pub(crate) fn captured(records: &[Record<'_>]) -> Vec<String> {
     let spans = spans(records);
     let name = |id| spans.iter().find(|span| span.id == Some(id)).map_or("?", |span| span.name.as_str());

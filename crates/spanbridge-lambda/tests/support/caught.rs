@@ -1,4 +1,4 @@
-//! The real SDK, whose requests are caught.
+//! The real SDK with a connector that catches its requests.
 
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
@@ -13,7 +13,7 @@ use spanbridge_lambda::Propagate;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
-/// What the configuration of a client of any of the SDKs begins with: the types differ in name only.
+/// The common configuration of the SDKs' clients, whose types differ only in their paths.
 macro_rules! config {
     ($sdk:ident, $service:expr) => {{
         use $sdk::config::{BehaviorVersion, Builder, Credentials, Region, retry::RetryConfig};
@@ -27,17 +27,17 @@ macro_rules! config {
     }};
 }
 
-/// What becomes of a request.
+/// The result of a request.
 #[derive(Clone, Debug)]
 pub(crate) enum Reply {
     Answer(u16, String),
     /// The connection breaks.
     Broken,
-    /// Nothing comes.
+    /// There is no response.
     Silence,
 }
 
-/// Answers every request as is said, the last reply again and again, and keeps the last request.
+/// Responds to requests with these replies, repeating the last, and keeps the last request.
 #[derive(Clone, Debug)]
 pub(crate) struct Service {
     replies: Arc<Mutex<VecDeque<Reply>>>,

@@ -1,9 +1,9 @@
-//! What of an event the handler is not to see, said once more over parsed JSON.
+//! Hidden fields that the handler must not see, once more over parsed JSON.
 
 use serde_json::Value;
 use spanbridge_lambda::Source;
 
-/// A member that says whose an envelope is, and the one that holds what is sent on.
+/// The member that identifies an envelope, and the member with its content.
 const ENVELOPES: [(&str, &str); 4] = [
     ("TopicArn", "Message"),
     ("detail-type", "detail"),
@@ -11,7 +11,7 @@ const ENVELOPES: [(&str, &str); 4] = [
     ("ExecutedVersion", "Payload"),
 ];
 
-/// An event without hidden fields, as far as they are looked for.
+/// An event without its hidden fields, to the depth that is searched.
 pub(crate) fn without_hidden(mut event: Value, source: Source) -> Value {
     remove(&mut event);
     let has = |event: &Value, name: &str| event.get(name).is_some_and(|value| !value.is_null());

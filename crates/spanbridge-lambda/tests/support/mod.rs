@@ -1,4 +1,4 @@
-//! A function without a Runtime API: what lambda_runtime does between the layer and the handler, as far as it matters here.
+//! A function without a Runtime API: does what matters of what lambda_runtime does between the layer and the handler.
 
 use futures_util::future::{BoxFuture, FutureExt};
 use futures_util::stream::{Stream, StreamExt};
@@ -26,11 +26,11 @@ pub(crate) enum Answer {
     Panic,
     /// The handler was not called.
     NotItsType,
-    /// What it returned cannot be written.
+    /// The response could not be sent.
     Lost(String),
 }
 
-/// A context of a request of its own, with the usual time limit.
+/// A context with its own request id and the usual time limit.
 pub(crate) fn context() -> Context {
     static NUMBER: AtomicU64 = AtomicU64::new(0);
     let mut context = Context::default();
@@ -57,7 +57,7 @@ pub(crate) fn invocation(payload: impl ToString, context: Context) -> LambdaInvo
     LambdaInvocation { parts, body: payload.to_string().into(), context }
 }
 
-/// An invocation, and the layer that sees it.
+/// An invocation, and the layer around it.
 pub(crate) struct Call(ObservedLayer, LambdaInvocation);
 
 impl From<LambdaInvocation> for Call {
@@ -72,7 +72,7 @@ impl From<(FunctionOptions, LambdaInvocation)> for Call {
     }
 }
 
-/// The answer of a handler below our layer. `None` where the answer was not waited for.
+/// The response of a handler below our layer. `None` if it was not waited for.
 pub(crate) async fn answer<H, A, R, B, S, D, E>(handler: H, call: impl Into<Call>) -> Option<Answer>
 where
     H: Service<LambdaEvent<A>, Response = R> + Send + 'static,
@@ -101,7 +101,7 @@ where
                 Ok(Ok(response)) => match response.into_response() {
                     FunctionResponse::BufferedResponse(value) => Answer::Value(serde_json::to_value(value)?),
                     FunctionResponse::StreamingResponse(mut response) => {
-                        // On a task of its own, as there.
+                        // On its own task, as in lambda_runtime.
                         let all = tokio::spawn(async move {
                             let mut all = vec![];
                             while let Some(item) = response.stream.next().await {
@@ -128,12 +128,12 @@ where
     told.lock().unwrap().take()
 }
 
-/// What happens in a future, and what it resolves to.
+/// What is recorded in a future, and its output.
 pub(crate) async fn record<F: Future>(work: F) -> (Recorded, F::Output) {
     let memory = Memory::new();
     let recorder = Recorder::builder("lambda").sink(memory.clone()).on_flush_only().build().unwrap();
     let output = recorder.scope(|| work).await;
-    // What an invocation did was delivered before it was over.
+    // An invocation delivers what it has recorded before it ends.
     (Recorded(memory.take()), output)
 }
 

@@ -1,4 +1,4 @@
-//! How much memory a piece of work takes at the most, counted by the allocator of the whole process.
+//! The peak memory of a piece of work, counted by the allocator of the whole process.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -8,11 +8,11 @@ struct Counting;
 static NOW: AtomicUsize = AtomicUsize::new(0);
 static PEAK: AtomicUsize = AtomicUsize::new(0);
 
-// SAFETY: everything is passed on to the system's allocator. (What is grown is allocated anew, so that both count.)
+// SAFETY: every call is passed on to the system's allocator. (Growing allocates anew, so that both sizes count.)
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         PEAK.fetch_max(NOW.fetch_add(layout.size(), Relaxed) + layout.size(), Relaxed);
-        // SAFETY: the caller's promises are those that the system's allocator asks for.
+        // SAFETY: the caller promises what the system's allocator needs.
         unsafe { System.alloc(layout) }
     }
 
@@ -26,7 +26,7 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// What some work took at the most beside what was there before, in bytes. For one thread at a time.
+/// The peak memory of some work above what was allocated before, in bytes. For one thread at a time.
 pub(crate) fn peak<T>(work: impl FnOnce() -> T) -> (usize, T) {
     let before = NOW.load(Relaxed);
     PEAK.store(before, Relaxed);
