@@ -1,6 +1,7 @@
 //! What a caller is told, in the service's words.
 
-use super::sandbox::{FunctionError, Part, Whole};
+use super::account;
+use super::invocation::{FunctionError, Part, Whole};
 use aws_smithy_eventstream::frame::write_message_to;
 use aws_smithy_types::event_stream::{Header, HeaderValue, Message};
 use axum::body::Body;
@@ -29,8 +30,11 @@ impl Refusal {
     }
 
     pub(super) fn not_found(name: &str) -> Self {
-        let arn = format!("arn:aws:lambda:{}:{}:function:{name}", super::REGION, super::ACCOUNT);
-        Self::new(StatusCode::NOT_FOUND, "ResourceNotFoundException", &format!("Function not found: {arn}"))
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "ResourceNotFoundException",
+            &format!("Function not found: {}", account::arn(name)),
+        )
     }
 
     pub(super) fn throttled() -> Self {

@@ -1,8 +1,8 @@
 //! The [Invoke API](https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html), as the SDKs call it.
 
-use super::Service;
 use super::answer::{self, Refusal};
-use super::sandbox::{Invocation, Parts};
+use super::invocation::{Invocation, Parts};
+use super::service::Service;
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};

@@ -22,28 +22,28 @@
 //! an asynchronous invocation that fails for good goes nowhere; environments are kept for ever; an environment is made
 //! when it is needed, so initialisation is part of the first invocation, and a failed one is not tried again within it.
 
+mod account;
 mod answer;
+mod deployed;
 mod function;
+mod invocation;
 mod invoke_api;
 mod process;
 mod runtime_api;
 mod sandbox;
+mod server;
+mod service;
 
 pub use function::Function;
 
-use answer::Refusal;
-use function::Deployed;
-use std::collections::HashMap;
+use account::REGION;
+use deployed::Deployed;
+use server::Server;
+use service::Service;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use tokio::net::TcpListener;
-use tokio::task::AbortHandle;
-
-/// Where the functions pretend to be.
-const REGION: &str = "us-east-1";
-/// Whose they pretend to be.
-const ACCOUNT: &str = "000000000000";
 
 /// The service, with the functions that were added to it. Dropped, it ends the functions' processes.
 #[derive(Debug)]
@@ -51,23 +51,6 @@ pub struct LocalLambda {
     service: Arc<Service>,
     address: SocketAddr,
     _server: Server,
-}
-
-/// The functions, by name.
-#[derive(Debug, Default)]
-struct Service(Mutex<HashMap<String, Arc<Deployed>>>);
-
-impl Service {
-    fn functions(&self) -> MutexGuard<'_, HashMap<String, Arc<Deployed>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// By the name, the partial or the whole ARN, each with or without a version behind it.
-    fn find(&self, name: &str) -> Result<Arc<Deployed>, Refusal> {
-        let short = name.rsplit_once("function:").map_or(name, |(_, rest)| rest);
-        let short = short.split(':').next().unwrap_or(short);
-        self.functions().get(short).cloned().ok_or_else(|| Refusal::not_found(short))
-    }
 }
 
 impl LocalLambda {
@@ -166,24 +149,4 @@ pub fn client_config(endpoint: &str) -> aws_sdk_lambda::config::Builder {
         .region(Region::new(REGION))
         .credentials_provider(Credentials::new("local", "local", None, None, "local"))
         .http_client(aws_smithy_http_client::Builder::new().build_http())
-}
-
-/// A server that ends when this is dropped.
-#[derive(Debug)]
-struct Server(AbortHandle);
-
-impl Server {
-    fn serve(listener: TcpListener, router: axum::Router) -> Self {
-        Server(tokio::spawn(async move { axum::serve(listener, router).await }).abort_handle())
-    }
-
-    fn end(&self) {
-        self.0.abort()
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.end()
-    }
 }

@@ -1,7 +1,7 @@
 //! The process of an environment.
 
+use super::account::{ACCOUNT, REGION};
 use super::function::Function;
-use super::{ACCOUNT, REGION};
 use rustix::process::{Pid, Signal, kill_process};
 use std::collections::VecDeque;
 use std::io;

@@ -1,7 +1,9 @@
 //! The [Runtime API](https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html) of one environment, and of the
 //! Extensions API what an internal extension needs that wants to be told of the end.
 
-use super::sandbox::{FunctionError, Part, Running, Sandbox};
+use super::account::ACCOUNT;
+use super::invocation::{FunctionError, Part};
+use super::sandbox::{Running, Sandbox};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Path, State};
@@ -113,7 +115,7 @@ async fn register(State(sandbox): Environment) -> Response {
         "functionName": sandbox.function.name,
         "functionVersion": "$LATEST",
         "handler": "bootstrap",
-        "accountId": super::ACCOUNT,
+        "accountId": ACCOUNT,
     });
     let id = ("lambda-extension-identifier", "00000000-0000-4000-8000-000000000000");
     ([id, ("content-type", "application/json")], function.to_string()).into_response()

@@ -1,9 +1,9 @@
 //! An execution environment: a process, the Runtime API that it asks, and what it works on.
 
-use super::Server;
 use super::function::Function;
+use super::invocation::{FunctionError, Invocation, Part, Parts, failure, timed_out};
 use super::process::{Process, how};
-use super::runtime_api;
+use super::server::Server;
 use bytes::Bytes;
 use rustix::process::Signal;
 use std::collections::HashMap;
@@ -18,89 +18,6 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 /// How long an environment with an extension has to end.
 const SHUTDOWN: Duration = Duration::from_millis(500);
-
-/// What a function is to work on.
-#[derive(Clone, Debug)]
-pub(super) struct Invocation {
-    /// The request's id; the same at each try.
-    pub(super) id: String,
-    pub(super) payload: Bytes,
-    /// JSON.
-    pub(super) client_context: Option<String>,
-    /// X-Ray's header.
-    pub(super) trace_id: String,
-}
-
-/// A function's own failure, as it is told to the caller.
-#[derive(Clone, Debug)]
-pub(super) struct FunctionError {
-    /// Where the error came in the middle of a response, what kind it was.
-    pub(super) in_stream: Option<String>,
-    /// JSON, as a rule.
-    pub(super) body: Bytes,
-}
-
-/// What comes of an invocation, as it comes.
-#[derive(Debug)]
-pub(super) enum Part {
-    Chunk(Bytes),
-    Ended { error: Option<FunctionError>, log: Vec<u8> },
-}
-
-/// All that came of an invocation.
-#[derive(Debug)]
-pub(super) struct Whole {
-    pub(super) response: Result<Vec<u8>, FunctionError>,
-    pub(super) log: Vec<u8>,
-}
-
-/// Where it goes. That nobody waits for it any more is none of the function's business.
-#[derive(Clone, Debug)]
-pub(super) struct Parts(mpsc::Sender<Part>);
-
-impl Parts {
-    pub(super) fn new() -> (Self, mpsc::Receiver<Part>) {
-        let (parts, received) = mpsc::channel(16);
-        (Parts(parts), received)
-    }
-
-    /// With all of it, once it is there.
-    pub(super) fn collected() -> (Self, impl Future<Output = Whole>) {
-        let (parts, mut received) = Self::new();
-        let collect = async move {
-            let mut body = vec![];
-            while let Some(part) = received.recv().await {
-                match part {
-                    Part::Chunk(chunk) => body.extend_from_slice(&chunk),
-                    Part::Ended { error, log } => return Whole { response: error.map_or(Ok(body), Err), log },
-                }
-            }
-            // The sandbox is gone, and with it the service.
-            Whole { response: Err(FunctionError { in_stream: None, body: Bytes::new() }), log: vec![] }
-        };
-        (parts, collect)
-    }
-
-    pub(super) async fn send(&self, part: Part) {
-        let _ = self.0.send(part).await;
-    }
-
-    /// Ends with an error of the service's own making.
-    pub(super) async fn failed(&self, error_type: &str, id: &str, message: &str) {
-        let error = Some(failure(error_type, id, message));
-        self.send(Part::Ended { error, log: vec![] }).await
-    }
-}
-
-fn failure(error_type: &str, id: &str, message: &str) -> FunctionError {
-    let body =
-        serde_json::json!({ "errorType": error_type, "errorMessage": format!("RequestId: {id} Error: {message}") });
-    FunctionError { in_stream: None, body: body.to_string().into() }
-}
-
-fn timed_out(id: &str, after: Duration) -> FunctionError {
-    failure("Sandbox.Timedout", id, &format!("Task timed out after {:.2} seconds", after.as_secs_f64()))
-}
 
 /// Whether an environment can go on.
 #[derive(Debug, PartialEq)]
@@ -143,7 +60,8 @@ pub(super) struct Sandbox {
 }
 
 impl Sandbox {
-    pub(super) async fn start(function: Arc<Function>) -> io::Result<Arc<Self>> {
+    /// Starts the process, and a server for it with the routes of the Runtime API.
+    pub(super) async fn start(function: Arc<Function>, routes: fn(Arc<Self>) -> axum::Router) -> io::Result<Arc<Self>> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let runtime_api = listener.local_addr()?;
         let (offer, offered) = mpsc::unbounded_channel();
@@ -160,7 +78,7 @@ impl Sandbox {
             retired: AtomicBool::new(false),
             server: OnceLock::new(),
         });
-        sandbox.server.get_or_init(|| Server::serve(listener, runtime_api::router(sandbox.clone())));
+        sandbox.server.get_or_init(|| Server::serve(listener, routes(sandbox.clone())));
         Ok(sandbox)
     }
 

@@ -4,6 +4,7 @@
 //! AWS's SDK and `lambda_runtime`, in a process of its own. What is played: the services, which share a process (each has
 //! a recorder of its own), HTTP between them, the database, the queue `parcels`, and Lambda's side of its APIs.
 
+mod hops;
 #[cfg_attr(not(unix), path = "no_notify.rs")]
 mod notify;
 mod projection;
@@ -13,8 +14,7 @@ mod story;
 
 use anyhow::Context as _;
 use clap::{Parser, ValueEnum};
-use notify::Notify;
-use projection::Kafka;
+use hops::{Hops, amqp_url};
 use services::Services;
 use spanbridge::RunId;
 use spanbridge_cli::render;
@@ -48,28 +48,6 @@ enum Format {
     Json,
 }
 
-/// What the services reach each other through.
-struct Hops {
-    amqp_url: Option<String>,
-    kafka: Kafka,
-    notify: Notify,
-}
-
-impl Hops {
-    async fn start(store: &Path) -> anyhow::Result<Self> {
-        Ok(Hops {
-            amqp_url: amqp_url(),
-            kafka: Kafka::start(std::env::var("KAFKA_BROKERS").ok().filter(|b| !b.is_empty()))?,
-            notify: Notify::deploy("--function", store).await?,
-        })
-    }
-
-    /// Whatever works outside of this process has delivered what it recorded.
-    async fn stop(self) {
-        self.notify.retire().await
-    }
-}
-
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -98,10 +76,6 @@ async fn demo(arguments: &Arguments) -> anyhow::Result<()> {
         Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => Ok(()), // whoever reads has seen enough
         result => result.context("failed to write the tree"),
     }
-}
-
-fn amqp_url() -> Option<String> {
-    std::env::var("AMQP_URL").ok().filter(|url| !url.is_empty())
 }
 
 fn show(arguments: &Arguments, path: &Path, run: RunId) -> anyhow::Result<String> {

@@ -2,7 +2,7 @@
 //!
 //! The broker is librdkafka's own, inside this process, unless there is another. The client and the socket are real.
 
-use crate::Hops;
+use crate::notify::Notify;
 use crate::services::{Services, elsewhere};
 use anyhow::Context as _;
 use rdkafka::consumer::{CommitMode, Consumer, StreamConsumer};
@@ -52,8 +52,8 @@ impl Kafka {
 }
 
 /// Tells that the order is packed, and waits until the projection has it.
-pub(crate) async fn packed(services: &Services, hops: &Hops, order: &Value) -> anyhow::Result<()> {
-    let Kafka { topic, warehouse, projection, .. } = &hops.kafka;
+pub(crate) async fn packed(services: &Services, kafka: &Kafka, notify: &Notify, order: &Value) -> anyhow::Result<()> {
+    let Kafka { topic, warehouse, projection, .. } = kafka;
     let (key, body) = (order["order"].to_string(), order.to_string());
     let record = FutureRecord::to(topic).key(&key).payload(&body);
     let sent = warehouse.observed().send(record, SOON).await.map_err(|(error, _)| error)?;
@@ -64,7 +64,7 @@ pub(crate) async fn packed(services: &Services, hops: &Hops, order: &Value) -> a
         partition.add_partition_offset(topic, sent.partition, Offset::Offset(sent.offset))?;
         projection.consumer().assign(&partition)?;
         let job = tokio::time::timeout(SOON, projection.recv()).await.context("nothing came from Kafka")??;
-        job.run(|| project(job.payload(), hops)).await?;
+        job.run(|| project(job.payload(), notify)).await?;
         projection.commit_message(&job, CommitMode::Async)?;
         anyhow::Ok(())
     };
@@ -77,9 +77,9 @@ fn client(brokers: &str, id: &str) -> ClientConfig {
     config
 }
 
-async fn project(order: Option<&[u8]>, hops: &Hops) -> anyhow::Result<()> {
+async fn project(order: Option<&[u8]>, notify: &Notify) -> anyhow::Result<()> {
     let order: Value = serde_json::from_slice(order.context("no order")?)?;
     let update = observe::span("UPDATE packed_today").primitive(Primitive::DB_MUTATION);
     update.attribute("order.id", order["order"].as_i64().unwrap_or_default()).in_scope(|| ());
-    hops.notify.call(&order).await
+    notify.call(&order).await
 }

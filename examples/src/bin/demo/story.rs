@@ -1,7 +1,7 @@
 //! The order: gateway → function → database, payment over HTTP → queue → warehouse, which fails once → Kafka →
 //! projection → a function on Lambda; meanwhile the run waits, and another service ends it.
 
-use crate::Hops;
+use crate::hops::Hops;
 use crate::services::{Services, elsewhere};
 use crate::{projection, shipping};
 use anyhow::{Context as _, bail, ensure};
@@ -162,7 +162,7 @@ async fn pack(services: &Services, order: &[u8], attempt: u32, hops: &Hops) -> a
     if let Some(url) = &hops.amqp_url {
         shipping::hand_over(services, url, &order).await?
     }
-    projection::packed(services, hops, &order).await
+    projection::packed(services, &hops.kafka, &hops.notify, &order).await
 }
 
 /// Deep inside: no parent is threaded through.
