@@ -9,6 +9,7 @@ use clap::{Parser, Subcommand};
 use crate::process::{self, Interrupted};
 use crate::rabbitmq::Broker;
 use crate::services::{KAFKA, Services};
+use crate::workspace::cargo;
 use crate::{ci, interop, testing};
 
 /// Tasks for contributors to spanbridge.
@@ -42,6 +43,11 @@ enum Task {
     /// those for the structure of the code and for the public API files. Builds in a target directory in the user's cache,
     /// unless CARGO_TARGET_DIR is set. Stops at the first failure.
     Ci,
+    /// Write the public API files
+    ///
+    /// They are in docs/api and list what each library exports, so that a change is seen in review. A test compares them with
+    /// the source.
+    Api,
     /// Run the tests against services in other languages and against kcat
     ///
     /// The languages are Python, JavaScript, Java and Go, each with its own client libraries under OpenTelemetry. Python 3 with
@@ -94,11 +100,18 @@ fn run(task: Task) -> Result<ExitCode> {
     match task {
         Task::Test { arguments } => testing::run(&arguments)?,
         Task::Ci => ci::run()?,
+        Task::Api => api()?,
         Task::Interop => interop::run()?,
         Task::Rabbitmq { command } => return rabbitmq(&command),
         Task::Kafka { command } => return kafka(&command),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The test that compares the files writes them when it is told to.
+fn api() -> Result<()> {
+    let mut test = cargo(["test", "--quiet", "--package", "xtask", "--test", "structure", "api::public_api"]);
+    process::run_ok(test.env("SPANBRIDGE_WRITE_API", "1"))
 }
 
 fn rabbitmq(command: &[OsString]) -> Result<ExitCode> {
@@ -172,6 +185,7 @@ mod tests {
         Commands:
           test      Run all tests, with the brokers they need
           ci        Check everything that must hold before a change is merged
+          api       Write the public API files
           interop   Run the tests against services in other languages and against kcat
           rabbitmq  Run a private RabbitMQ until stdin ends, or while a command runs
           kafka     Run an Apache Kafka until stdin ends, or while a command runs

@@ -2,8 +2,7 @@
 //! in layers, that a change of a public API is seen in review, and that the names of tests are short. All of it is read
 //! from the source.
 
-#![expect(dead_code, unused_imports, reason = "the public API files will read it")]
-
+mod api;
 mod circles;
 mod graph;
 mod imports;

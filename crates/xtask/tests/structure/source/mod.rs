@@ -11,5 +11,5 @@ mod workspace;
 pub(crate) use attributes::{cfgs, is_hidden, is_test};
 pub(crate) use import::{Import, Reach, imports, reach};
 pub(crate) use resolve::Target;
-pub(crate) use tree::{Item, Module, Name, Tree};
+pub(crate) use tree::{Name, Tree, attributes};
 pub(crate) use workspace::{Package, files_below, packages, root};
