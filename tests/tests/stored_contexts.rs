@@ -95,7 +95,7 @@ fn a_workflow_of_three_processes() {
         assert_eq!(status(), RunStatus::Ok);
         std::fs::write(place.path("state.json"), old).unwrap();
         done(place.workflow(&["finish"]));
-        let conflicted = RunFilter { status: Some(RunStatus::Conflicted), ..RunFilter::default() };
+        let conflicted = RunFilter::default().status(RunStatus::Conflicted);
         let rows = place.store().runs(&conflicted, 9).unwrap();
         assert_eq!(rows.iter().map(|r| r.run_id).collect::<Vec<_>>(), [run]);
         let told = place.graph(run).diagnostics;
@@ -156,7 +156,7 @@ async fn committed_and_killed_before_the_relay() {
     ];
     assert_eq!(tree(&graph), sent);
     assert!(graph.spans.iter().all(|s| s.run_id == run && s.status == SpanStatus::Ok));
-    let relay = place.store().runs(&RunFilter { name: Some("relay".into()), ..Default::default() }, 9).unwrap();
+    let relay = place.store().runs(&RunFilter::default().name("relay"), 9).unwrap();
     assert!(relay.iter().all(|r| r.spans == 0), "nothing of it hangs under the relay: {relay:?}");
     assert_eq!(done(place.outbox(&["relay"]).output().unwrap()).trim(), "sent 0", "once is enough");
 }
@@ -171,7 +171,7 @@ fn a_column_that_cannot_be_read_keeps_no_message_back() {
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(said.starts_with("message 1: failed to read a run context: "), "{said}");
     assert_eq!(tree(&place.graph(run)).len(), 2, "sent as if it had come from nowhere");
-    let sent = place.store().runs(&RunFilter { name: Some("publish".into()), ..Default::default() }, 9).unwrap();
+    let sent = place.store().runs(&RunFilter::default().name("publish"), 9).unwrap();
     assert_eq!(sent.len(), 1, "{sent:?}");
 }
 

@@ -1,4 +1,4 @@
-//! Prints the samples of the tests, to be looked at: `cargo run --example gallery -- [WIDTH] [NAME]`.
+//! Prints the samples of the tests: `cargo run --example gallery -- [WIDTH] [NAME]`.
 
 #[path = "../tests/tree/samples.rs"]
 mod samples;
@@ -9,9 +9,10 @@ fn main() {
     let mut args = std::env::args().skip(1);
     let width = args.next().and_then(|w| w.parse().ok()).unwrap_or(100);
     let only = args.next();
+    let options = Options::default().width(width).color(std::env::var_os("COLOR").is_some());
     for (name, graph) in samples::all() {
         if only.as_ref().is_none_or(|only| only == name) {
-            println!("{}", render::tree(&graph, &Options { width, color: std::env::var_os("COLOR").is_some() }));
+            println!("{}", render::tree(&graph, &options));
         }
     }
 }

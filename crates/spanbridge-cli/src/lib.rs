@@ -1,10 +1,10 @@
-//! What the `spanbridge` binary prints, for programs that want to print the same.
+//! Renders what the `spanbridge` binary shows, for programs that want to print the same.
 //!
 //! ```
 //! # fn show(graph: &spanbridge_store::graph::Graph) {
 //! use spanbridge_cli::{render, terminal};
 //!
-//! // As wide and as coloured as standard output shows it. `Options::default()` asks nobody: 100 columns, no colour.
+//! // As wide and as coloured as standard output allows. `Options::default()` has 100 columns and no colour.
 //! print!("{}", render::tree(graph, &terminal::options()));
 //! # }
 //! ```

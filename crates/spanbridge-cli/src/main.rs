@@ -1,8 +1,9 @@
-//! The `spanbridge` command: shows recorded runs, and moves records in and out.
+//! The `spanbridge` command: shows recorded runs, and imports and exports records.
 //!
-//! Here are arguments, exit codes and streams; what is shown is rendered by the library beside it.
+//! The binary has the arguments, exit codes and streams. The library beside it renders what is shown.
 
 mod args;
+mod clock;
 mod commands;
 mod failure;
 mod stream;
@@ -16,14 +17,14 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        // Help and version are answers, on stdout; the rest is usage. That nobody reads them is no error.
+        // Help and version go to stdout, usage errors to stderr. If nobody reads them, that is no error.
         Err(error) => {
             let _ = error.print();
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };
     match commands::run(&cli) {
-        Ok(()) | Err(Failure::Closed) => ExitCode::SUCCESS,
+        Ok(()) | Err(Failure::OutputClosed) => ExitCode::SUCCESS,
         Err(Failure::FindingsReported) => ExitCode::from(Failure::FindingsReported.code()),
         Err(failure) => {
             let _ = writeln!(std::io::stderr(), "{failure}");

@@ -1,4 +1,4 @@
-//! Standard output: whether it is coloured, and that it may be closed.
+//! Standard output: whether it has colour, and that its reader may go away.
 
 use crate::args::{Cli, Color};
 use crate::failure::Failure;
@@ -12,31 +12,31 @@ pub(crate) fn options(cli: &Cli) -> Options {
     let options = terminal::options();
     match cli.color {
         Color::Auto => options,
-        Color::Always => Options { color: true, ..options },
-        Color::Never => Options { color: false, ..options },
+        Color::Always => options.color(true),
+        Color::Never => options.color(false),
     }
 }
 
 /// Prints text that was rendered with these options.
 pub(crate) fn print(text: &str, options: &Options) -> Result<(), Failure> {
-    // Colours are in the text already or not; the stream translates them where a console does not know them.
+    // The text already has its colours, or none. The stream translates them for consoles that do not know them.
     let choice = if options.color { ColorChoice::Always } else { ColorChoice::Never };
     let mut out = AutoStream::new(io::stdout().lock(), choice);
-    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(written)
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(not_written)
 }
 
 /// Prints JSON, indented.
 pub(crate) fn print_json(value: &serde_json::Value) -> Result<(), Failure> {
     let mut out = io::BufWriter::new(io::stdout().lock());
-    serde_json::to_writer_pretty(&mut out, value).map_err(|e| written(e.into()))?;
-    out.write_all(b"\n").and_then(|()| out.flush()).map_err(written)
+    serde_json::to_writer_pretty(&mut out, value).map_err(|e| not_written(e.into()))?;
+    out.write_all(b"\n").and_then(|()| out.flush()).map_err(not_written)
 }
 
-/// Says something beside the output.
+/// Prints a remark on standard error.
 pub(crate) fn note(text: &str) {
     let _ = writeln!(io::stderr(), "spanbridge: {text}");
 }
 
-fn written(error: io::Error) -> Failure {
+fn not_written(error: io::Error) -> Failure {
     Failure::io("write to standard output", &error)
 }

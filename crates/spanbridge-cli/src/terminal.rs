@@ -5,8 +5,8 @@ use anstream::{AutoStream, ColorChoice};
 use std::io;
 use terminal_size::{Width, terminal_size_of};
 
-/// As wide as the terminal; of what is not a terminal as `COLUMNS` says, else 100. In colour on a terminal that knows
-/// it; `NO_COLOR`, `CLICOLOR` and `CLICOLOR_FORCE` are heeded.
+/// The width of the terminal; otherwise `COLUMNS`, or 100. With colour if the terminal supports it. Respects `NO_COLOR`,
+/// `CLICOLOR` and `CLICOLOR_FORCE`.
 pub fn options() -> Options {
     let columns = || std::env::var("COLUMNS").ok()?.parse().ok().filter(|c| *c > 0);
     let width = match terminal_size_of(io::stdout()) {

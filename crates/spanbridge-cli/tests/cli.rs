@@ -136,7 +136,7 @@ fn records() -> Vec<Value> {
 }
 
 #[test]
-fn what_cannot_be_used_as_a_store_is_3_and_says_what_to_do() {
+fn an_unusable_store_is_code_3_with_advice() {
     let place = Place::new();
     for args in [&["runs"][..], &["trace", "4bf9"], &["export"]] {
         let output = place.run(args);
@@ -301,7 +301,7 @@ c0ffee0000000  ✓ ok     ship parcel   billing               1       –   100 
     let is_more = |args: &[&str]| {
         let said = stderr(&place.run(&[&["runs"], args].concat()));
         let more = parsed(&place.run(&[&["runs", "--format", "json"], args].concat()))["more"].as_bool().unwrap();
-        assert_eq!(said, if more { "spanbridge: there are more runs; --limit shows more of them\n" } else { "" });
+        assert_eq!(said, if more { "spanbridge: there are more runs; use --limit to see them\n" } else { "" });
         more
     };
     assert!(is_more(&["--limit", "2"]) && !is_more(&["--limit", "3"]));
@@ -311,7 +311,7 @@ c0ffee0000000  ✓ ok     ship parcel   billing               1       –   100 
     let output = place.run(&["runs", "--service", "nobody"]);
     assert_eq!(
         (code(&output), stdout(&output), stderr(&output)),
-        (0, String::new(), "spanbridge: no run is like that\n".into())
+        (0, String::new(), "spanbridge: no run matches\n".into())
     );
 }
 
@@ -319,14 +319,14 @@ c0ffee0000000  ✓ ok     ship parcel   billing               1       –   100 
 fn of_an_empty_store_each_command_says_so() {
     let (place, nowhere) = (Place::new(), Place::new());
     let empty = place.import("");
-    assert_eq!((code(&empty), stdout(&empty)), (0, "0 records new\n".into()));
+    assert_eq!((code(&empty), stdout(&empty)), (0, "0 new records\n".into()));
     for (args, expected, said) in [
-        (&["runs"][..], 0, "the store holds no runs yet"),
-        (&["doctor"], 1, "failed to find a run to look at: the store holds no runs"),
-        (&["export"], 0, "there is no record to write"),
-        (&["trace", "abcd"], 1, "failed to find abcd: no run, trace or span has an id that begins so"),
-        (&["export", "abcd"], 1, "failed to find abcd: no run, trace or span has an id that begins so"),
-        (&["doctor", "abcd"], 1, "failed to find abcd: no run, trace or span has an id that begins so"),
+        (&["runs"][..], 0, "the store has no runs yet"),
+        (&["doctor"], 1, "failed to find a run to check: the store has no runs"),
+        (&["export"], 0, "there are no records to write"),
+        (&["trace", "abcd"], 1, "failed to find abcd: no run, trace or span has an id that begins with it"),
+        (&["export", "abcd"], 1, "failed to find abcd: no run, trace or span has an id that begins with it"),
+        (&["doctor", "abcd"], 1, "failed to find abcd: no run, trace or span has an id that begins with it"),
     ] {
         let output = place.run(args);
         assert_eq!((code(&output), stderr(&output)), (expected, format!("spanbridge: {said}\n")), "{args:?}");
@@ -361,23 +361,23 @@ fn good_lines_are_in_and_bad_ones_are_named() {
     text.push_str(&"[]\n".repeat(7));
     let output = place.import(&text);
     assert_eq!(code(&output), 1);
-    assert_eq!(stdout(&output), "7 records new, 1 of a type that this release does not know, 9 bad lines\n");
+    assert_eq!(stdout(&output), "7 new records, 1 of an unknown type, 9 bad lines\n");
     let said = stderr(&output);
     assert!(said.contains("line 1 of standard input: failed to read a record: "), "{said}");
     assert!(said.contains("line 10 of") && said.contains("… and 4 more bad lines"), "{said}");
-    assert!(said.ends_with("spanbridge: failed to read 9 lines as records; the others are in\n"), "{said}");
+    assert!(said.ends_with("spanbridge: failed to read 9 lines as records; the other lines were imported\n"), "{said}");
     assert!(!said.contains('\u{1b}'));
     let again = place.import(&lines(&records()));
-    assert_eq!((code(&again), stdout(&again)), (0, "0 records new, 7 there already\n".into()));
+    assert_eq!((code(&again), stdout(&again)), (0, "0 new records, 7 already stored\n".into()));
 }
 
 #[test]
-fn a_file_that_is_not_there_does_not_keep_the_others_out() {
+fn a_missing_file_does_not_stop_the_others() {
     let place = Place::new();
     let there = place.dir.path().join("there.jsonl");
     std::fs::write(&there, lines(&records())).unwrap();
     let output = place.run(&["import", "not-there.jsonl", there.to_str().unwrap()]);
-    assert_eq!((code(&output), stdout(&output)), (1, "7 records new\n".into()));
+    assert_eq!((code(&output), stdout(&output)), (1, "7 new records\n".into()));
     assert!(stderr(&output).starts_with("spanbridge: failed to read not-there.jsonl: "), "{}", stderr(&output));
 }
 

@@ -1,4 +1,4 @@
-//! A store of which a delivery is damaged: every command does what it can, and says what it has stepped over.
+//! A store of which a delivery is damaged: every command does what it can, and says what it has skipped.
 
 #[path = "../../spanbridge-store/tests/common/mod.rs"]
 mod common;
@@ -34,15 +34,15 @@ fn said(path: &PathBuf, args: &[&str]) -> (i32, String, String) {
     (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
 }
 
-const TOLD: &str = "delivery 2 is damaged and was stepped over (its directory does not fit together); what it held is \
+const TOLD: &str = "delivery 2 is damaged and was skipped (its directory does not fit together); its records are \
                     missing here";
 
 #[test]
-fn each_command_tells_of_it_on_standard_error() {
+fn each_command_reports_it_on_standard_error() {
     let (_dir, path) = damaged();
     let expected = format!(
-        "spanbridge: {TOLD}\n  Restore the file from a backup, or import what `spanbridge export` can read of it into a \
-         new one.\n"
+        "spanbridge: {TOLD}\n  Restore the file from a backup, or export what can be read with `spanbridge \
+         export` and import it into a new store.\n"
     );
     let id = run(1).to_string();
     for (args, code) in [
@@ -62,8 +62,8 @@ shop · 1 span · 2026-09-21 14:13:20.000 UTC
                        0                                9.00 ms
 shop ▸ order  9.00 ms  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━
 
-! store.damaged: delivery 2 is damaged and was stepped over (its directory does not fit together);
-  what it held is missing here
+! store.damaged: delivery 2 is damaged and was skipped (its directory does not fit together); its
+  records are missing here
 "##);
     assert_snapshot!(said(&path, &["doctor", &id]).1, @r##"
 nothing else is missing in this run

@@ -30,155 +30,154 @@ fn shown(output: &Output) -> (i32, String) {
 }
 
 #[test]
-fn each_gap_is_named_with_its_cause_and_what_to_change() {
+fn each_gap_has_its_cause_and_its_fix() {
     let (code, text) = shown(&doctor(&one_of_each(), 100, &[]));
     assert_eq!(code, 1);
     insta::assert_snapshot!(text, @r##"
 19 gaps in 17 of 27 runs
 
-! sent and never received
+! sent but never received
   33333332  publish events:order by shop, confirmed
-  why  mailer takes messages from there, but no work on this one is recorded: it still waits in the
-       queue, was dropped there (by its age, or by the length of the queue), or was taken without
-       `observed()`
-  fix  look into the queue; take every message through `observed()` and do its work in
-       `job.run(..)`; give the queue a dead-letter exchange, so that what it drops turns up
-       somewhere
+  why  Messages sent there are received by mailer, but no work on this one is recorded. It is still
+       in the queue, was dropped there (by its TTL or the queue's length limit), or was received
+       without `observed()`.
+  fix  Look at the queue. Receive every message through `observed()` and do the work in
+       `job.run(..)`. Give the queue a dead-letter exchange, so that dropped messages turn up
+       somewhere.
 
-! sent to where nobody listens
+! sent, but there is no consumer
   44444445  publish events:refund by shop, confirmed
-  why  nobody who was looked at takes messages from there: there is no consumer, it does not use
-       `observed()`, or it records into another store
-  fix  start the consumer, and let it take messages through `observed()` and record into this store
-       (or bring in what it has recorded with `spanbridge import`); publish as `mandatory`, and
-       RabbitMQ gives back what it has no queue for
+  why  None of the runs that were checked receives messages from this destination. There is no
+       consumer, it does not use `observed()`, or it records into another store.
+  fix  Start the consumer, and let it receive through `observed()` and record into this store, or
+       import what it recorded with `spanbridge import`. Publish with `mandatory`: RabbitMQ then
+       returns a message that no queue takes.
 
-! received, and its work is not recorded
+! received, but its work is not recorded
   11111113  publish events:order by shop, confirmed
-  why  further down the same run mailer recorded what hangs under a span that nobody recorded, so
-       the message was received: the records of its work were lost, or lie in another store
-  fix  let the consumer record into this store, or bring in what it recorded with `spanbridge
-       import`; keep the recorder's handle until the end of `main`, and look at its report for what
-       was dropped
+  why  Further down in the same run, mailer recorded work whose parent span is missing, so the
+       message was received. The records of the work on it were lost or are in another store.
+  fix  Let the consumer record into this store, or import what it recorded with `spanbridge import`.
+       Keep the recorder's handle until the end of `main`, and check its report for dropped records.
 
-! received and never settled
+! received but never settled
   55555554  process events:order:mail by mailer
-  why  mailer settles messages from there, but not this one: a way through the handler (an early
-       return, an error, a panic) leaves the job without ack, nack or commit, or the process ended
-       first
-  fix  settle on every way out: match on what `job.run(..)` gives and ack or nack in each arm, or
-       leave it to the driver and its policy; the broker keeps an unsettled message and delivers it
-       again later
+  why  Other messages from there are settled by mailer, but this one is not. Some path through the
+       handler (an early return, an error, a panic) leaves the job without ack, nack or commit, or
+       the process ended first.
+  fix  Settle on every path: match on the result of `job.run(..)`, and ack or nack in each arm. Or
+       leave it to the driver and its settlement policy. RabbitMQ keeps an unsettled message and
+       delivers it again.
 
-! settled elsewhere, or never
+! no settlement recorded
   22222223  process events:audit:audits by mailer and 1 more
-  why  mailer takes messages from there, and no ack, nack or reject of any is recorded, which its
-       consumer owes: it is made without `no_ack`; they are settled by calls that are not recorded
-       (lapin's own, on the delivery), or never
-  fix  settle each by its job: match on what `job.run(..)` gives and ack or nack in each arm; or
-       consume with `no_ack`, if a message may be lost; the broker keeps an unsettled message and
-       delivers it again later
+  why  Messages from there are received by mailer. The consumer was created without `no_ack`, so
+       each message must be settled, but no ack, nack or reject is recorded. Either they are settled
+       by calls that are not recorded (lapin's own methods on the delivery), or not at all.
+  fix  Settle each message through its job: match on the result of `job.run(..)`, and ack or nack in
+       each arm. Or consume with `no_ack`, if losing a message is acceptable. RabbitMQ keeps an
+       unsettled message and delivers it again.
 
 ! context lost on the way
   66666667  process events:order:mail by mailer, without a context
-  why  shop sends there with a context, so this message came from a producer without `observed()`,
-       or something on the way (a plugin, a proxy, code that sends it again) dropped its headers
-  fix  send through `observed()` everywhere, and keep the headers `traceparent`, `tracestate` and
-       `baggage` where messages are copied
+  why  Messages sent there by shop carry a context, but this one has none. It came from a producer
+       without `observed()`, or something on the way (a plugin, a proxy, code that republishes it)
+       dropped its headers.
+  fix  Send through `observed()` everywhere. Keep the headers `traceparent`, `tracestate` and
+       `baggage` wherever messages are copied.
 
-! context dropped for want of room
+! context dropped for lack of space
   77777776  publish events:order by shop: no room for baggage
-  why  the context did not fit into the message beside what was there: baggage is left out first,
-       then the tracestate of others, the run and `traceparent` last
-  fix  carry less baggage, send smaller headers, or give the producer of shop a larger budget
+  why  The context did not fit into the message next to what was already there. Baggage is left out
+       first, then the tracestate entries of others; the run and `traceparent` are left out last.
+  fix  Carry less baggage, send smaller headers, or give the producer in shop a larger budget.
 
-! a call that cannot carry a context
+! call that cannot carry a context
   66666664  score by mailer: the payload is not a JSON object, so it carries no context
-  why  what mailer sends has no place for a context: a payload that is not a JSON object, or a
-       client context that is not one; what the call causes is known by X-Ray's header at most,
-       without run and baggage, or begins a trace of its own
-  fix  send a JSON object, and as client context an object in base64 whose `custom` is an object
+  why  What mailer sends has no place for a context: the payload is not a JSON object, or the client
+       context is not one. What the call causes is connected by the X-Ray header at most, without
+       run and baggage, or starts its own trace.
+  fix  Send a JSON object. If you set a client context, make it a base64-encoded JSON object whose
+       `custom` is an object.
 
-! a header that cannot be read
+! unreadable header
   00000002  process events:order:mail by mailer: traceparent: not of 55 characters
-  why  whoever sent this to mailer, or something on the way, wrote a header that is not W3C Trace
-       Context; it was ignored
-  fix  look at the headers of such a message, and correct what writes them
+  why  The sender of this message to mailer, or something on the way, wrote a header that is not
+       valid W3C Trace Context. The header was ignored.
+  fix  Look at the headers of such a message, and correct the code that writes them.
 
-! a header of an event that was mended
+! unreadable event header
   77777775  score by mailer: lambda-runtime-client-context: cannot be read as it is
-  why  whoever calls mailer sends a client context that is not of its type (only texts are allowed
-       under `custom`), or another header that lambda_runtime cannot read; what could not be read
-       was left out
-  fix  correct what the caller sends: a client context is JSON in base64, and the values under
-       `custom` are texts
+  why  The caller of mailer sends a client context of the wrong shape (only strings are allowed
+       under `custom`), or another header that lambda_runtime cannot read. The unreadable part was
+       left out.
+  fix  Correct what the caller sends: a client context is base64-encoded JSON, and the values under
+       `custom` are strings.
 
-! a parent that nobody recorded
-  11111113  render by mailer: the parent would be span a00006fc000006fc
-  why  the service that caused this does not record into this store, ended before it had delivered,
-       or leaves such spans out
-  fix  let it record into this store, or bring in what it recorded with `spanbridge import`; keep
-       the recorder's handle until the end of `main`, so that the last spans are delivered
+! parent span not recorded
+  11111113  render by mailer: its parent, span a00006fc000006fc, is not recorded
+  why  The service that caused this work does not record into this store, exited before its records
+       were delivered, or does not record such spans.
+  fix  Let that service record into this store, or import what it recorded with `spanbridge import`.
+       Keep the recorder's handle until the end of `main`, so that the last spans are delivered.
 
-! a clock that is behind
+! clocks that disagree
   22222220  process events:order:mail by mailer began 340 ms before publish events:order by shop
-  why  the clock of mailer is behind that of shop, or that of shop is ahead; times between the two
-       say nothing
-  fix  let the machines of both take their time from one source (chrony, systemd-timesyncd), and
-       look at its state
+  why  The clock of mailer is behind the clock of shop, or the clock of shop is ahead. Times between
+       the two mean nothing.
+  fix  Synchronise both machines with one time source (chrony, systemd-timesyncd), and check that it
+       works.
 
 ! records that contradict each other
   33333331  the run was ended twice: as an error by mailer (segment 00000000), as ok by shop
             (segment 00000000); the earliest is shown
-  why  two processes went on with one saved run, or ended it differently, or records were changed
-       between two imports; none was overwritten
-  fix  resume a saved run once, and end it in one place; `spanbridge export` with the id of the run
-       shows what was said
+  why  Two processes resumed the same saved run or ended it differently, or records were changed
+       between two imports. Nothing was overwritten.
+  fix  Resume a saved run once, and end it in one place. `spanbridge export` with the id of the run
+       shows all its records.
 
-! begun and never ended
-  44444446  run nightly import: nothing was heard since 2026-09-21T14:13:40Z
-  why  the process was killed or has crashed, a way through the code does not end it, or it is at
-       work still and says nothing
-  fix  end a run on every way out (`run.end()`, `run.error(..)`), and `run.suspend(..)` it where it
-       waits for long; a span ends by itself when it is wrapped around its work with `.run(..)` or
-       `.in_scope(..)`
+! started but never ended
+  44444446  run nightly import: nothing recorded since 2026-09-21T14:13:40Z
+  why  The process was killed or crashed, some path through the code does not end it, or it is still
+       working and has recorded nothing since.
+  fix  End a run on every path (`run.end()`, `run.error(..)`), and call `run.suspend(..)` before a
+       long wait. A span that wraps its work with `.run(..)` or `.in_scope(..)` ends by itself.
 
 ! stopped by its time limit
   22222221  score by mailer: 50 ms are left of the function's time, and the handler has not ended
-  why  mailer was still at work when its time was over, and Lambda stopped it where it stood; the
-       spans that are open show at what
-  fix  give the function more time, or less work at once, or let the handler give up before
-       (`context.deadline` says when); Lambda brings an event or a batch again, so the work must
-       bear to be done twice
+  why  The function in mailer was still working when its time was up, and Lambda stopped it. The
+       open spans show where it was.
+  fix  Give the function more time or less work, or let the handler stop itself in time
+       (`context.deadline` is the limit). Lambda delivers an event or a batch again, so make the
+       work safe to repeat.
 
-! an answer that did not arrive
+! response lost
   00000003  score by mailer: key must be a string
-  why  the handler of mailer ended, and its answer did not come to Lambda: it cannot be written as
-       JSON, or the connection broke; the caller was given an error
-  fix  answer with what JSON can hold (the keys of a map are texts); the caller may try again, so
-       the work must bear to be done twice
+  why  The handler of mailer finished, but its response did not reach Lambda: it cannot be
+       serialized as JSON, or the connection broke. The caller got an error.
+  fix  Return a value that JSON can represent (the keys of a map must be strings). The caller may
+       retry, so make the work safe to repeat.
 
-! records lost by the recorder
+! records dropped by the recorder
   mailer: records found no room in the recorder's memory and were dropped (×12)
-  why  mailer recorded faster than a sink took it, or the sink was out of reach; what else is
-       missing may be missing for this reason
-  fix  give the recorder more memory or a faster sink, and look at the errors of its report; record
-       fewer spans, or sample
+  why  The recorder of mailer filled up faster than a sink took its records, or the sink was
+       unreachable. Other findings may have the same cause.
+  fix  Give the recorder more memory or a faster sink, and check the errors in its report. Record
+       fewer spans, or sample.
 
-! a flush that was given up
+! flush not finished in time
   11111112  score by mailer: the flush after the invocation before was given up
-  why  the sink of mailer was slow or out of reach, or the function had no time left; what it had
-       recorded came with a later flush, or is lost if the process was ended before
-  fix  use a sink that is nearer or faster, end the work earlier, or give the flush more time with
-       `Observe::flush_within`
+  why  The sink of mailer was slow or unreachable, or the function had no time left. What was
+       recorded arrived with a later flush, or was lost if the process ended first.
+  fix  Use a closer or faster sink, end the work earlier, or give the flush more time with
+       `Observe::flush_within`.
 
-! a payload not captured
+! payload not captured
   55555557  process events:order:mail by mailer: the hook panicked
-  why  the redaction hook of mailer failed or panicked, so the payload was left out rather than
-       shown
-  fix  make the hook handle this payload; a test with one like it shows the error
+  why  The redaction hook of mailer returned an error or panicked, so the payload was left out.
+  fix  Make the hook handle this payload. A test with a similar payload shows the error.
 
-spanbridge trace ID shows where in its run a gap is
+spanbridge trace ID shows a gap in its run
 "##);
 }
 
@@ -197,7 +196,7 @@ fn a_clean_store_is_well() {
 fn nothing_to_look_at_is_not_well() {
     let asked = |records: &[Record<'static>], args: &[&str], why: &str| {
         let output = doctor(records, 100, args);
-        let said = format!("spanbridge: failed to find a run to look at: {why}\n");
+        let said = format!("spanbridge: failed to find a run to check: {why}\n");
         assert_eq!((output.status.code(), &*String::from_utf8_lossy(&output.stderr)), (Some(1), &*said));
         assert_eq!(output.stdout, b"");
         let output = doctor(records, 100, &[args, &["--format", "json"]].concat());
@@ -205,9 +204,9 @@ fn nothing_to_look_at_is_not_well() {
         let json: Value = serde_json::from_slice(&output.stdout).unwrap();
         assert_eq!((&json["runs"], &json["gaps"]), (&json!(0), &json!([])));
     };
-    asked(&[], &[], "the store holds no runs");
-    asked(&clean(), &["--since", "1h"], "of the 9 runs in the store none began since then");
-    asked(&clean(), &["--limit", "0"], "of 9 runs the limit leaves none");
+    asked(&[], &[], "the store has no runs");
+    asked(&clean(), &["--since", "1h"], "none of the 9 runs in the store began since then");
+    asked(&clean(), &["--limit", "0"], "--limit leaves none of 9 runs");
 }
 
 /// However many runs there are, each is looked at, the oldest too; and it says how many where only some are.
@@ -221,12 +220,9 @@ fn no_run_is_left_out_in_silence() {
     let (code, text) = shown(&doctor(&records, 100, &[]));
     assert_eq!((code, text.lines().next()), (1, Some("19 gaps in 17 of 327 runs")));
     let (code, text) = shown(&doctor(&records, 100, &["--limit", "310"]));
-    assert_eq!(
-        (code, text.lines().next()),
-        (1, Some("10 gaps in 9 of the newest 310 runs; 17 more were not looked at"))
-    );
+    assert_eq!((code, text.lines().next()), (1, Some("10 gaps in 9 of the newest 310 runs; 17 more were not checked")));
     let (code, text) = shown(&doctor(&records, 100, &["--limit", "100"]));
-    assert_eq!((code, &*text), (0, "nothing is missing in the newest 100 runs; 227 more were not looked at\n"));
+    assert_eq!((code, &*text), (0, "nothing is missing in the newest 100 runs; 227 more were not checked\n"));
     let (_, text) = shown(&doctor(&records, 100, &["--limit", "100", "--format", "json"]));
     let json: Value = serde_json::from_str(&text).unwrap();
     assert_eq!((&json["runs"], &json["runsFound"]), (&json!(100), &json!(327)));
@@ -246,11 +242,11 @@ fn as_json() {
         json!({
             "kind": "no_consumer",
             "what": "publish events:refund by shop, confirmed",
-            "likelyCause": "nobody who was looked at takes messages from there: there is no consumer, it does \
-                            not use `observed()`, or it records into another store",
-            "fix": "start the consumer, and let it take messages through `observed()` and record into this store (or \
-                    bring in what it has recorded with `spanbridge import`); publish as `mandatory`, and RabbitMQ gives \
-                    back what it has no queue for",
+            "likelyCause": "None of the runs that were checked receives messages from this destination. There is no \
+                            consumer, it does not use `observed()`, or it records into another store.",
+            "fix": "Start the consumer, and let it receive through `observed()` and record into this store, or import \
+                    what it recorded with `spanbridge import`. Publish with `mandatory`: RabbitMQ then returns a message \
+                    that no queue takes.",
             "runId": run(12).to_string(),
             "runName": "publish events:refund",
             "spanId": span_id(1201).to_string(),
@@ -266,7 +262,7 @@ fn one_run_or_the_run_of_a_span() {
         let (code, text) = shown(&doctor(&one_of_each(), 100, &[id]));
         assert_eq!(code, 1);
         assert!(
-            text.starts_with("1 gap\n\n! sent to where nobody listens\n  44444445  publish events:refund"),
+            text.starts_with("1 gap\n\n! sent, but there is no consumer\n  44444445  publish events:refund"),
             "{text}"
         );
     }
@@ -320,14 +316,19 @@ fn gaps(records: &[Record<'static>]) -> Vec<Gap> {
 fn what_has_one_cause_is_said_once() {
     let one = gaps(&one_of_each()).into_iter().find(|g| g.kind == GapKind::NoConsumer).unwrap();
     // Seven messages to one place, and one to each of twelve.
-    let to_one = (1..=7).map(|n| Gap { run_id: Some(run(n)), ..one.clone() });
-    let elsewhere = (1..=12).map(|n| Gap { what: format!("publish shop {n:02} by shop, sent"), ..one.clone() });
+    let changed = |change: &dyn Fn(&mut Gap)| {
+        let mut gap = one.clone();
+        change(&mut gap);
+        gap
+    };
+    let to_one = (1..=7).map(|n| changed(&|gap| gap.run_id = Some(run(n))));
+    let elsewhere = (1..=12).map(|n| changed(&|gap| gap.what = format!("publish shop {n:02} by shop, sent")));
     let many: Vec<Gap> = to_one.chain(elsewhere).collect();
-    let text = render::gaps(&many, 9, 9, 8, &Options { width: 80, color: false });
+    let text = render::gaps(&many, 9, 9, 8, &Options::default().width(80));
     insta::assert_snapshot!(text, @r##"
 19 gaps in 8 of 9 runs
 
-! sent to where nobody listens ×19
+! sent, but there is no consumer ×19
   11111111  publish events:refund by shop, confirmed ×7
   44444445  publish shop 01 by shop, sent
   44444445  publish shop 02 by shop, sent
@@ -339,14 +340,15 @@ fn what_has_one_cause_is_said_once() {
   44444445  publish shop 08 by shop, sent
   44444445  publish shop 09 by shop, sent
             … 3 more
-  why  nobody who was looked at takes messages from there: there is no consumer,
-       it does not use `observed()`, or it records into another store
-  fix  start the consumer, and let it take messages through `observed()` and
-       record into this store (or bring in what it has recorded with `spanbridge
-       import`); publish as `mandatory`, and RabbitMQ gives back what it has no
-       queue for
+  why  None of the runs that were checked receives messages from this
+       destination. There is no consumer, it does not use `observed()`, or it
+       records into another store.
+  fix  Start the consumer, and let it receive through `observed()` and record
+       into this store, or import what it recorded with `spanbridge import`.
+       Publish with `mandatory`: RabbitMQ then returns a message that no queue
+       takes.
 
-spanbridge trace ID shows where in its run a gap is
+spanbridge trace ID shows a gap in its run
 "##);
 }
 
@@ -355,12 +357,12 @@ fn it_fits_the_page_and_colour_is_only_colour() {
     let mut gaps = gaps(&one_of_each());
     gaps[0].what = "注文を処理する\x1b[31m \u{202e}evil ".repeat(20);
     for width in 40..150 {
-        let text = render::gaps(&gaps, 18, 18, 8, &Options { width, color: false });
+        let text = render::gaps(&gaps, 18, 18, 8, &Options::default().width(width));
         for line in text.lines() {
             assert!(line.width() <= width, "at {width}: {line:?}");
             assert!(!line.ends_with(' '), "at {width}: {line:?}");
         }
-        let colored = render::gaps(&gaps, 18, 18, 8, &Options { width, color: true });
+        let colored = render::gaps(&gaps, 18, 18, 8, &Options::default().width(width).color(true));
         assert_eq!(anstream::adapter::strip_str(&colored).to_string(), text);
         assert!(text.chars().all(|c| c == '\n' || !c.is_control() && c != '\u{202e}'), "{text}");
     }

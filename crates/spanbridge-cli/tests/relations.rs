@@ -85,7 +85,7 @@ shop ▸ POST /orders                                                    30.0 ms
 }
 
 #[test]
-fn a_message_that_died_before_anybody_worked_on_it() {
+fn a_message_dead_lettered_before_any_work() {
     let (_, mut mail, mut all) = request();
     let died = vec![(semconv::DEAD_LETTER_QUEUE, text("mail")), (semconv::DEAD_LETTER_REASON, text("delivery_limit"))];
     all.push(process(&mut mail, 17, 2, "dead:created:mail.dead", 110, died));
@@ -385,7 +385,7 @@ linked to    POST /orders  ✓ ok  spanbridge trace 11111111
 /// A child run in the trace of its parent that is linked to another span of it, and one in another trace: neither is named
 /// twice.
 #[test]
-fn a_run_that_hangs_together_otherwise_is_not_named_as_linked() {
+fn a_related_run_is_not_also_listed_as_linked() {
     let mut all = child();
     let mut aside = Recording::of(run(3), 5, "mailer");
     all.push(aside.record(run_start("audit", 90, Some((run(1), span_id(2))))));

@@ -69,7 +69,7 @@ fn each_is_listed_by_its_status() {
 }
 
 #[test]
-fn what_is_told_of_a_run_is_told_again_by_another_store() {
+fn an_exported_run_looks_the_same_elsewhere() {
     let dir = tempfile::tempdir().unwrap();
     let (db, copy, file) = (dir.path().join("db"), dir.path().join("copy"), dir.path().join("run.jsonl"));
     let saved = process(&db, "flows", || begin("ended twice"));

@@ -1,10 +1,10 @@
-//! The one error of this crate.
+//! The error of this crate.
 
 use std::error::Error as StdError;
 use std::fmt;
 use std::path::Path;
 
-/// Why the store could not do what it was asked. The message is a fragment that reads on after "failed to …".
+/// Why a store operation failed. The message continues "failed to …", and includes the cause.
 #[derive(Debug)]
 pub struct Error {
     kind: ErrorKind,
@@ -12,31 +12,31 @@ pub struct Error {
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
-/// What went wrong, for code that decides by it.
+/// What went wrong, for code that branches on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// There is no store at this path. Reading never makes one.
+    /// There is no store at this path. Reading never creates one.
     NotFound,
-    /// The file is something else: not a database, or the database of another program.
+    /// The file is not a store: it is not a database, or it is the database of another program.
     NotAStore,
-    /// The file was written by a newer release, in a format that this one cannot read.
+    /// A newer release wrote the file, in a format that this release cannot read.
     NewerFormat,
-    /// What the file holds contradicts itself: a torn copy, a damaged disk.
+    /// The content of the file is damaged, such as by an incomplete copy or a broken disk.
     Corrupt,
-    /// Other processes held the lock for too long. Trying again later may help.
+    /// Other processes held the lock for too long. A later attempt may succeed.
     Busy,
-    /// The disk is full, or the file may not grow.
+    /// The disk is full, or the file cannot grow.
     Full,
     /// The file or its directory cannot be read or written.
     Io,
-    /// What was looked for is not an id: it takes 4 to 32 hexadecimal digits.
+    /// The text is not an id or the beginning of one: 4 to 32 hexadecimal digits.
     InvalidId,
-    /// Neither `SPANBRIDGE_DB` nor a data directory of the user is known.
+    /// `SPANBRIDGE_DB` is not set, and the user has no data directory.
     NoDefaultPath,
 }
 
-/// The result of everything fallible here.
+/// The result of everything that can fail in this crate.
 pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
@@ -49,24 +49,24 @@ impl Error {
         self
     }
 
-    /// What is stored makes no sense; `what` says where.
+    /// What is stored cannot be right; `what` says where.
     pub(crate) fn corrupt(what: impl fmt::Display) -> Self {
         Self::new(ErrorKind::Corrupt, what.to_string())
     }
 
-    /// The same error, with the file it happened in.
+    /// Adds what was being done, and the path of the store.
     pub(crate) fn at(mut self, doing: &str, path: &Path) -> Self {
         self.message = format!("{doing} the store {}: {}", path.display(), self.message);
         self
     }
 
-    /// What is stored in a row makes no sense, and SQLite has nothing against the file.
-    pub(crate) fn is_of_a_row(&self) -> bool {
+    /// Whether only a row is damaged: SQLite can read the file.
+    pub(crate) fn is_one_row(&self) -> bool {
         let by_sqlite = self.source.as_ref().and_then(|e| e.downcast_ref::<rusqlite::Error>());
         self.kind == ErrorKind::Corrupt && by_sqlite.is_none_or(|e| e.sqlite_error_code().is_none())
     }
 
-    /// What went wrong, for code that decides by it.
+    /// What went wrong, for code that branches on it.
     pub fn kind(&self) -> ErrorKind {
         self.kind
     }
@@ -78,13 +78,10 @@ impl fmt::Display for Error {
     }
 }
 
-impl StdError for Error {
-    fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.source.as_deref().map(|e| e as _)
-    }
-}
+/// Without a source: the message already says the cause.
+impl StdError for Error {}
 
-/// SQLite's codes become kinds, so that callers need not know SQLite.
+/// SQLite's codes become kinds, so that callers do not need to know SQLite.
 impl From<rusqlite::Error> for Error {
     fn from(error: rusqlite::Error) -> Self {
         use rusqlite::ErrorCode as Code;
@@ -93,11 +90,11 @@ impl From<rusqlite::Error> for Error {
             Some(Code::DiskFull) => (ErrorKind::Full, "the disk is full"),
             Some(Code::NotADatabase) => (ErrorKind::NotAStore, "it is not a SQLite database"),
             Some(Code::DatabaseCorrupt) => (ErrorKind::Corrupt, "the file is damaged"),
-            Some(Code::ReadOnly) => (ErrorKind::Io, "it may not be written to"),
-            Some(Code::CannotOpen) => (ErrorKind::Io, "it is a directory, or may not be opened"),
-            Some(_) => (ErrorKind::Io, "SQLite refused"),
-            // A column of another type than the format says: not what this release wrote.
-            None => (ErrorKind::Corrupt, "a row is not as the format says"),
+            Some(Code::ReadOnly) => (ErrorKind::Io, "it is read-only"),
+            Some(Code::CannotOpen) => (ErrorKind::Io, "it is a directory, or access to it is denied"),
+            Some(_) => (ErrorKind::Io, "SQLite reported an error"),
+            // A column has the wrong type: this release did not write it.
+            None => (ErrorKind::Corrupt, "a row does not match the format"),
         };
         Self::new(kind, format!("{hint} ({error})")).with_source(error)
     }

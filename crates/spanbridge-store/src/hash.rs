@@ -1,7 +1,7 @@
-//! Hashing: a keyed one for tables whose keys come from outside, and a fixed one for what is compared across processes.
+//! Two hashes: a keyed one for tables whose keys come from outside, and a fixed one that is the same in every process.
 //!
-//! Both fold the 128-bit product of two words, which mixes well and costs a multiplication. Neither is meant to resist
-//! someone who can choose contents *and* see hashes; the key is random per process, so nobody outside can.
+//! Both fold the 128-bit product of two words, which mixes well and costs one multiplication. They do not resist an attacker
+//! who can choose contents and see hashes. The key is random in each process, so nobody outside sees keyed hashes.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -17,7 +17,7 @@ const fn fold(a: u64, b: u64) -> u64 {
     product as u64 ^ (product >> 64) as u64
 }
 
-/// A hash of bytes that is the same in every process, on every machine and in every release.
+/// A hash of bytes that is the same in every process, on every machine, in every release.
 pub(crate) fn stable(bytes: &[u8]) -> u64 {
     let word = |b: &[u8]| b.iter().rev().fold(0u64, |n, b| n << 8 | u64::from(*b));
     let mut hash = fold(bytes.len() as u64 ^ A, B);
@@ -30,12 +30,12 @@ pub(crate) fn stable(bytes: &[u8]) -> u64 {
     fold(hash ^ word(low) ^ C, word(high) ^ A).wrapping_add(hash.rotate_left(23))
 }
 
-/// Joins two hashes; the order counts.
+/// Combines two hashes. The order matters.
 pub(crate) const fn join(a: u64, b: u64) -> u64 {
     fold(a.rotate_left(23) ^ A, b ^ B)
 }
 
-/// For maps keyed by ids, which whoever sends us a header may choose.
+/// For maps keyed by ids: the sender of a header can choose those.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Keyed(u64);
 
@@ -46,7 +46,7 @@ pub(crate) type Set<K> = std::collections::HashSet<K, Keyed>;
 
 impl Default for Keyed {
     fn default() -> Self {
-        /// 0 until there is one. (No lock, which a fork could leave locked.)
+        /// 0 until it is chosen. Not a lock, because a fork could leave that locked.
         static KEY: AtomicU64 = AtomicU64::new(0);
         let known = KEY.load(Relaxed);
         if known != 0 {

@@ -1,7 +1,7 @@
-//! Keep and query spanbridge records in one embedded SQLite file, and build the run graph.
+//! Keeps spanbridge records in one embedded SQLite file, answers questions about them, and builds the run graph.
 //!
 //! # Recording
-//! A [`StoreSink`] is a sink like any other; several processes may write the same file at once.
+//! A [`StoreSink`] is a sink for a recorder. Several processes may write to the same file at once.
 //!
 //! ```no_run
 //! # fn main() -> Result<(), spanbridge_store::Error> {
@@ -9,8 +9,9 @@
 //! # drop(sink); Ok(()) }
 //! ```
 //!
-//! # Asking
-//! A [`Store`] finds runs by any part of an id, lists them, and builds their [graphs](graph::Graph), while others write.
+//! # Reading
+//! A [`Store`] lists runs, finds them by the beginning of an id, and builds their [graphs](graph::Graph). Others may write
+//! meanwhile.
 //!
 //! ```no_run
 //! use spanbridge_store::{Found, Store, default_path};
@@ -26,12 +27,13 @@
 //! # Ok(()) }
 //! ```
 //!
-//! # How it is kept
+//! # Storage
 //! A delivery is written as it comes: one row with a small directory, and its records in compressed blocks, ordered by run.
-//! A run of a dozen spans touches most of a second's deliveries, so any row per run or per span would cost more than the
-//! span itself. What the list of runs needs is kept per delivery as minima, maxima, sums and sets, which merge in any
-//! order. `codec` knows blocks, `delivery` the directory, `file` the SQLite file and its version, `store` the questions,
-//! and [`graph`] what the records mean.
+//! A run of a dozen spans takes part in most deliveries of its second, so a row per run or span would cost more than the span
+//! itself. What the list of runs needs is kept per delivery as minima, maxima, sums and sets, which merge in any order.
+//!
+//! The layers, lowest first: [`graph`] says what records mean, `codec` packs them into blocks, `delivery` adds the directory,
+//! `file` knows the SQLite file and its version, and `store` answers questions. Each uses only the ones before it.
 
 mod codec;
 mod delivery;

@@ -1,25 +1,24 @@
-//! Where the store lies when nobody says.
+//! The default path of the store.
 
 use crate::error::{Error, ErrorKind, Result};
 use std::env;
 use std::path::PathBuf;
 
-/// The store that is used when none is named: what `SPANBRIDGE_DB` says, else `spanbridge/spanbridge.db` in the user's
-/// data directory (`$XDG_DATA_HOME` or `~/.local/share`; on macOS `~/Library/Application Support`; on Windows
-/// `%LOCALAPPDATA%`).
+/// The default store: `$SPANBRIDGE_DB`, or `spanbridge/spanbridge.db` in the user's data directory (`$XDG_DATA_HOME` or
+/// `~/.local/share`; on macOS `~/Library/Application Support`; on Windows `%LOCALAPPDATA%`).
 ///
 /// # Errors
-/// [`ErrorKind::NoDefaultPath`] when neither is known: set `SPANBRIDGE_DB`.
+/// [`ErrorKind::NoDefaultPath`] if `SPANBRIDGE_DB` is not set and the user has no home directory.
 pub fn default_path() -> Result<PathBuf> {
     choose(|name| env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from), env::home_dir())
 }
 
-/// The choice itself, free of the process's environment.
+/// The choice itself, without the environment of the process.
 fn choose(var: impl Fn(&str) -> Option<PathBuf>, home: Option<PathBuf>) -> Result<PathBuf> {
     if let Some(path) = var("SPANBRIDGE_DB") {
         return Ok(path);
     }
-    // The XDG specification tells readers to ignore relative paths.
+    // The XDG specification says to ignore relative paths.
     let named = var(if cfg!(windows) { "LOCALAPPDATA" } else { "XDG_DATA_HOME" }).filter(|p| p.is_absolute());
     let usual = if cfg!(windows) {
         "AppData/Local"
@@ -32,7 +31,7 @@ fn choose(var: impl Fn(&str) -> Option<PathBuf>, home: Option<PathBuf>) -> Resul
         Some(data) => Ok(data.join("spanbridge").join("spanbridge.db")),
         None => Err(Error::new(
             ErrorKind::NoDefaultPath,
-            "find the store: this user has no home directory; set SPANBRIDGE_DB to the path of the store",
+            "find the default store: SPANBRIDGE_DB is not set, and this user has no home directory",
         )),
     }
 }
@@ -42,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_variable_then_the_data_directory_then_home() {
+    fn the_variable_comes_before_the_data_directory() {
         let none = |_: &str| None;
         let xdg = |at: &'static str| move |name: &str| (name == "XDG_DATA_HOME").then(|| PathBuf::from(at));
         let home = || Some(PathBuf::from("/home/u"));

@@ -2,7 +2,7 @@
 
 use crate::delivery::Assembler;
 use crate::error::{Error, Result};
-use crate::file::{self, Missing};
+use crate::file::{self, IfMissing};
 use crate::path::default_path;
 use crate::write::{self, BatchId};
 use rusqlite::Connection;
@@ -30,7 +30,7 @@ impl StoreSink {
     /// When the store cannot be used: better now than at the first delivery.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        let connection = file::open(path, Missing::Make)?;
+        let connection = file::open(path, IfMissing::Create)?;
         Ok(Self { path: path.to_owned(), connection, assembler: Assembler::default() })
     }
 
@@ -117,8 +117,9 @@ mod tests {
         assert_eq!(stored(&path), 1);
     }
 
+    /// A full disk asks for a retry, and nothing of the delivery stays behind.
     #[test]
-    fn a_full_disk_asks_for_another_try_and_leaves_nothing_behind() {
+    fn a_full_disk_asks_for_a_retry() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("a.db");
         let mut sink = StoreSink::open(&path).unwrap();

@@ -173,9 +173,8 @@ proptest! {
         );
         let failed = |s: &&spanbridge_store::graph::Span| matches!(s.status, SpanStatus::Error | SpanStatus::Panicked);
         prop_assert_eq!(row.errors, graph.spans.iter().filter(failed).count() as u64);
-        for filter in [Some(run.status), None] {
-            prop_assert_eq!(&store.runs(&RunFilter { status: filter, ..Default::default() }, 9).unwrap(), &rows);
-        }
+        let filter = RunFilter::default().status(run.status);
+        prop_assert_eq!(&store.runs(&filter, 9).unwrap(), &rows);
         // And the order in which the records come does not count either.
         let mut records: Vec<Record<'_>> = deliveries.concat();
         records.reverse();

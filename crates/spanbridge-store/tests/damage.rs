@@ -8,6 +8,7 @@ use spanbridge::record::{Body, Link};
 use spanbridge::{SpanId, Status};
 use spanbridge_store::graph::{LinkDirection, LinkedRun};
 use spanbridge_store::{ErrorKind, RunFilter, Store, StoreSink};
+use std::error::Error as _;
 use std::path::Path;
 
 /// Opening must fail in the same way for reading and for writing, and must not touch the file.
@@ -17,6 +18,7 @@ fn refused(path: &Path, kind: ErrorKind, message: &str) {
     for error in [Store::open(path).unwrap_err(), StoreSink::open(path).unwrap_err()] {
         assert_eq!(error.kind(), kind, "{error}");
         assert_eq!(error.to_string(), format!("open the store {}: {message}", path.display()));
+        assert!(error.source().is_none(), "the message says the cause, and nothing says it again");
     }
     assert_eq!(std::fs::read(path).unwrap(), before, "the file is as it was");
 }
@@ -26,7 +28,7 @@ fn a_newer_format_is_refused() {
     let (_dir, path) = place();
     drop(StoreSink::open(&path).unwrap());
     Connection::open(&path).unwrap().pragma_update(None, "user_version", 7).unwrap();
-    let message = "it was written by a newer spanbridge (format 7, this one reads 3): upgrade spanbridge";
+    let message = "a newer spanbridge wrote it (format 7, this release reads up to 3)";
     refused(&path, ErrorKind::NewerFormat, message);
 }
 
@@ -50,7 +52,7 @@ fn what_is_no_database_is_refused() {
 }
 
 #[test]
-fn an_empty_file_becomes_a_store_only_when_writing() {
+fn an_empty_file_becomes_a_store_on_writing() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("empty.db");
     std::fs::write(&path, "").unwrap();
@@ -59,8 +61,9 @@ fn an_empty_file_becomes_a_store_only_when_writing() {
     assert!(Store::open(&path).unwrap().runs(&RunFilter::default(), 1).unwrap().is_empty());
 }
 
+/// A path whose directory cannot be created or opened gives an error that says so.
 #[test]
-fn a_directory_that_cannot_be_made_or_opened_says_so() {
+fn unusable_directories_are_reported() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("file");
     std::fs::write(&file, "x").unwrap();
@@ -99,8 +102,9 @@ fn listed(store: &Store) -> usize {
     store.runs(&RunFilter::default(), 100).unwrap().len()
 }
 
+/// A damaged delivery does not make the rest unreadable, and the reader is told.
 #[test]
-fn a_damaged_delivery_is_stepped_over_and_told_of() {
+fn damaged_deliveries_are_skipped_and_reported() {
     let (_dir, path) = closed();
     let columns = ["block_list", "run_heads", "run_tails", "traces", "parents", "links", "aggregates", "span_heads"];
     let pristine = std::fs::read(&path).unwrap();
@@ -119,11 +123,7 @@ fn a_damaged_delivery_is_stepped_over_and_told_of() {
             assert_eq!(store.graph(run(2)).unwrap().unwrap().child_runs.len(), 1, "{column} {damage}");
             if let Some(damage) = store.damage() {
                 assert_eq!((&*damage.code, damage.count), ("store.damaged", Some(1)));
-                assert!(
-                    damage.message.starts_with("delivery 1 is damaged and was stepped over ("),
-                    "{}",
-                    damage.message
-                );
+                assert!(damage.message.starts_with("delivery 1 is damaged and was skipped ("), "{}", damage.message);
                 told += 1;
             } else {
                 // Also lists that are empty, or of zeros, can be read: of other traces, of parents, of links, of spans.
@@ -149,7 +149,7 @@ fn a_damaged_delivery_is_stepped_over_and_told_of() {
 
 /// What is left of a run is shown, and its graph says that it may not be all.
 #[test]
-fn a_run_of_two_deliveries_of_which_one_is_damaged() {
+fn a_run_with_one_damaged_delivery() {
     let (_dir, path) = place();
     let mut sink = StoreSink::open(&path).unwrap();
     let mut r = Recording::of(run(1), 1, "shop");
@@ -162,8 +162,8 @@ fn a_run_of_two_deliveries_of_which_one_is_damaged() {
     let mut store = Store::open(&path).unwrap();
     assert_eq!(store.damage(), None, "nobody has looked yet");
     assert_eq!(store.runs(&RunFilter::default(), 9).unwrap()[0].spans, 1);
-    let message = "7 deliveries are damaged and were stepped over: 2, 3, 4, 5, 6 and 2 more (the first of them: its \
-                   directory does not fit together); what they held is missing here";
+    let message = "7 deliveries are damaged and were skipped: 2, 3, 4, 5, 6 and 2 more (the first of them: its \
+                   directory does not fit together); their records are missing here";
     assert_eq!(store.damage().unwrap().message, message);
     let graph = store.graph(run(1)).unwrap().unwrap();
     assert_eq!((graph.spans.len(), &*graph.diagnostics[0].message), (1, message));
@@ -179,7 +179,7 @@ fn a_run_of_two_deliveries_of_which_one_is_damaged() {
 
 /// What a graph says about itself does not depend on what else was asked before it.
 #[test]
-fn a_whole_run_is_not_told_of_the_damage_of_another() {
+fn damage_of_one_run_is_not_reported_for_another() {
     let (_dir, path) = closed();
     Connection::open(&path).unwrap().execute_batch("DELETE FROM block WHERE id = 1 << 20").unwrap();
     let store = Store::open(&path).unwrap();
@@ -190,7 +190,7 @@ fn a_whole_run_is_not_told_of_the_damage_of_another() {
 
 /// What its directory tells is enough to know that it is there.
 #[test]
-fn a_run_whose_records_are_damaged_is_still_linked() {
+fn damaged_runs_are_still_linked() {
     let (_dir, path) = place();
     let mut sink = StoreSink::open(&path).unwrap();
     deliver(&mut sink, 1, 1, &[Recording::of(run(1), 1, "shop").span(1, 0, "publish", 0, 1)]);
@@ -201,7 +201,7 @@ fn a_run_whose_records_are_damaged_is_still_linked() {
     let far_end = |spans: &[SpanId]| {
         let linked = Store::open(&path).unwrap().graph(run(1)).unwrap().unwrap().linked_runs;
         assert_eq!(linked.len(), 1);
-        let LinkedRun { run: far, direction, linked_span_ids } = &linked[0];
+        let LinkedRun { run: far, direction, linked_span_ids, .. } = &linked[0];
         assert_eq!((far.run_id, *direction, &**linked_span_ids), (run(2), LinkDirection::From, spans));
     };
     far_end(&[span_id(1)]);
@@ -211,7 +211,7 @@ fn a_run_whose_records_are_damaged_is_still_linked() {
 
 /// Blocks are found by their delivery's number, and there is none for these.
 #[test]
-fn a_delivery_whose_number_cannot_be_is_stepped_over() {
+fn impossible_delivery_ids_are_skipped() {
     for number in [i64::MAX, i64::MAX >> 20, 1 << 60] {
         let (_dir, path) = closed();
         let sql = format!("UPDATE delivery SET id = {number} WHERE id = 6");
@@ -255,9 +255,10 @@ fn a_damaged_file_is_survived() {
     assert!(errors > 0);
 }
 
+/// A sink fails when it is opened, not at the first delivery.
 #[cfg(unix)]
 #[test]
-fn a_file_that_may_not_be_written_to_is_refused_by_the_sink_at_once() {
+fn the_sink_refuses_a_read_only_file() {
     use std::os::unix::fs::PermissionsExt;
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("read-only.db");

@@ -50,8 +50,9 @@ fn edges(records: &[Record<'static>]) -> Vec<String> {
     of(records)
 }
 
+/// Deliveries from one queue are attempts; from several queues, they are a fan-out.
 #[test]
-fn deliveries_from_one_queue_are_attempts_those_from_several_a_fan_out() {
+fn attempts_and_fan_out_differ_by_queue() {
     let (mut m, mut all) = shop();
     all.push(process(&mut m, 2, PUBLISH, "mail", 20, vec![]));
     all.push(process(&mut m, 3, PUBLISH, "stock", 21, vec![]));
@@ -203,7 +204,7 @@ fn what_a_publish_has_sent_along_is_history() {
 }
 
 #[test]
-fn a_message_that_goes_round_for_ever_takes_no_quadratic_time() {
+fn endless_retries_take_linear_time() {
     let (mut m, mut all) = shop();
     for n in 0..20_000 {
         all.push(process(&mut m, 2 * n + 2, PUBLISH, "mail", 20 * n + 20, vec![]));

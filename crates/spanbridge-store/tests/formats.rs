@@ -33,7 +33,7 @@ const OLD_INSERT: &str = "
 const OLD_BLOCK: &str = "INSERT INTO block SELECT ? << 20, data FROM block WHERE id = 1 << 20";
 
 #[test]
-fn a_process_of_format_2_goes_on_beside_one_of_today() {
+fn format_2_and_format_3_write_side_by_side() {
     let (_dir, path) = place();
     deliver(&mut StoreSink::open(&path).unwrap(), 1, 1, &linked(2, 1));
     let old = Connection::open(&path).unwrap();
@@ -71,7 +71,7 @@ fn a_process_of_format_2_goes_on_beside_one_of_today() {
 }
 
 #[test]
-fn a_store_of_any_older_format_is_read_and_written() {
+fn older_formats_are_read_and_written() {
     for format in [1, 2] {
         let (_dir, path) = place();
         deliver(&mut StoreSink::open(&path).unwrap(), 1, 1, &linked(2, 1));
@@ -87,7 +87,7 @@ fn a_store_of_any_older_format_is_read_and_written() {
 
 /// It was opening the file when it was brought to the present format.
 #[test]
-fn a_process_of_format_2_may_have_put_its_number_back() {
+fn format_2_may_reset_the_format_version() {
     let (_dir, path) = place();
     deliver(&mut StoreSink::open(&path).unwrap(), 1, 1, &linked(2, 1));
     Connection::open(&path).unwrap().pragma_update(None, "user_version", 2).unwrap();

@@ -82,7 +82,7 @@ fn what_may_still_come_is_no_gap() {
     let now = T0 + 23_000 * MS;
     let soon = |checkup: Checkup| {
         let mut checkup = checkup;
-        graphs(&one_of_each()).iter().for_each(|graph| checkup.look_at(graph));
+        graphs(&one_of_each()).iter().for_each(|graph| checkup.check(graph));
         kinds(&checkup.gaps())
     };
     let waiting = [
@@ -102,8 +102,8 @@ fn what_may_still_come_is_no_gap() {
 #[test]
 fn who_is_not_asked_about_is_not_accused() {
     let mut checkup = Checkup::new(T0 + DAY);
-    graphs(&one_of_each()).iter().for_each(|graph| checkup.look_around(graph));
-    assert!(checkup.is_certain());
+    graphs(&one_of_each()).iter().for_each(|graph| checkup.consult(graph));
+    assert!(checkup.is_conclusive());
     assert_eq!(checkup.gaps(), []);
 }
 
@@ -150,7 +150,7 @@ fn taken(r: &mut Recording, id: u64, at: u64, links: &[(TraceId, u64)], mut said
 const HOUR: u64 = 3_600_000;
 
 #[test]
-fn a_message_whose_consumer_trusts_nobody_is_received() {
+fn messages_of_consumers_without_trust_arrive() {
     let (mut shop, mut mail) = (Recording::of(run(1), 1, "shop"), Recording::of(run(2), 2, "mailer"));
     let mut records = vec![sent(&mut shop, 1, 0)];
     records.extend(taken(&mut mail, 2, HOUR, &[(trace(1), 1)], vec![]));
@@ -158,7 +158,7 @@ fn a_message_whose_consumer_trusts_nobody_is_received() {
 }
 
 #[test]
-fn also_where_its_work_is_a_run_or_one_of_a_batch() {
+fn untrusted_batches_and_new_runs_arrive() {
     let (mut shop, mut mail) = (Recording::of(run(1), 1, "shop"), Recording::of(run(2), 2, "mailer"));
     let mut records = vec![sent(&mut shop, 1, 0), sent(&mut shop, 3, 1)];
     records.push(mail.record(run_start("send mail", HOUR, None)));
@@ -177,7 +177,7 @@ fn also_where_its_work_is_a_run_or_one_of_a_batch() {
 
 /// It keeps the context of the trace that it came from, so its work goes on there, and its publish span is linked to that.
 #[test]
-fn a_message_that_keeps_the_context_of_another_trace_is_received() {
+fn kept_contexts_of_other_traces_arrive() {
     let (mut first, mut relay) = (Recording::of(run(1), 1, "shop"), Recording::of(run(2), 2, "relay"));
     let mut forwarded = sent(&mut relay, 4, 10);
     if let Body::Span(start, _) = &mut forwarded.body {
@@ -201,7 +201,7 @@ fn a_message_that_keeps_the_context_of_another_trace_is_received() {
 
 /// The run is the invocation's own, so it has no end because the invocation has none.
 #[test]
-fn a_function_whose_work_is_a_run_is_stopped_once() {
+fn a_stopped_function_with_a_run_is_one_gap() {
     let (mut shop, mut score) = (Recording::of(run(2), 1, "shop"), Recording::of(run(2), 2, "score"));
     let resource = attributes(&[]);
     let (started_at, via) = (T0 + 9 * MS, Via::Start);
@@ -248,7 +248,7 @@ fn a_commit_of_another_group_settles_nothing() {
         }
     }
     let mut checkup = Checkup::new(T0 + DAY);
-    graphs(&records).iter().for_each(|graph| checkup.look_at(graph));
+    graphs(&records).iter().for_each(|graph| checkup.check(graph));
     // Nobody knows that group `mail` commits at all, so nobody is accused; once it does, its messages are missed.
     assert_eq!(checkup.gaps(), []);
     let mut kafka = Recording::of(run(30), 99, "mailer");
@@ -258,7 +258,7 @@ fn a_commit_of_another_group_settles_nothing() {
         (semconv::SETTLE_RANGES, text("topic[0] ..1")),
     ];
     let commit = kafka.step((990, 0), ("messaging.settle", "commit"), "topic", (10, 11), said);
-    checkup.look_around(&Graph::build(run(30), &[commit]));
+    checkup.consult(&Graph::build(run(30), &[commit]));
     assert_eq!(kinds(&checkup.gaps()), [GapKind::NotSettled; 2]);
 }
 
@@ -279,7 +279,7 @@ fn a_queue_is_one_whatever_the_routing_key() {
     let (first, second, third) = (job(2, "created", &[]), job(3, "paid", &[("ack", true)]), job(4, "created", &[]));
     let sent = r.step((1, 0), ("messaging.publish", "publish"), "events:created", (0, 1), vec![]);
     let mut checkup = Checkup::new(T0 + DAY);
-    checkup.look_at(&Graph::build(run(1), &[vec![sent], first, second, third].concat()));
+    checkup.check(&Graph::build(run(1), &[vec![sent], first, second, third].concat()));
     let spans: Vec<_> = checkup.gaps().iter().map(|g| (g.kind, g.span_id)).collect();
     assert_eq!(spans, [(GapKind::NotSettled, Some(span_id(4)))], "the acknowledgement covers those before it");
 }
@@ -301,7 +301,7 @@ fn work_that_broke_off_is_one_gap() {
     let at = |now: u64, records: &[&Record<'static>]| {
         let records: Vec<_> = records.iter().map(|r| (*r).clone()).collect();
         let mut checkup = Checkup::new(T0 + now);
-        checkup.look_at(&Graph::build(run(1), &records));
+        checkup.check(&Graph::build(run(1), &records));
         let gaps = checkup.gaps();
         let why = |g: &&Gap| g.kind == GapKind::NotSettled && !g.likely_cause.contains("killed");
         assert!(!gaps.iter().any(|g| why(&g)), "the handler is not to blame: {gaps:?}");
@@ -311,11 +311,11 @@ fn work_that_broke_off_is_one_gap() {
     // Nobody knows whether it is at work still; after an hour everybody does.
     let alone = [&sent, &broken, &settles];
     assert_eq!(kinds_of(&at(2000 * MS, &alone)), []);
-    let what = (GapKind::NotSettled, "process e:x:mail by mailer, which has no end".to_owned());
+    let what = (GapKind::NotSettled, "process e:x:mail by mailer, not ended".to_owned());
     assert_eq!(at(DAY, &alone)[0], what);
     assert_eq!(kinds_of(&at(DAY, &alone)), [GapKind::NotSettled, GapKind::ParentMissing]);
     // Once it is delivered again, there is no need to wait.
-    let what = (GapKind::NotSettled, "process e:x:mail by mailer, which has no end, then delivered again".to_owned());
+    let what = (GapKind::NotSettled, "process e:x:mail by mailer, not ended, then delivered again".to_owned());
     assert_eq!(at(2000 * MS, &[&sent, &broken, &again, &ack]), [what]);
     // Where nobody settles, the end is what is missing.
     assert_eq!(kinds_of(&at(DAY, &[&sent, &broken])), [GapKind::NoEnd]);
@@ -367,7 +367,7 @@ impl Consumer {
 
     fn gaps(&self) -> Vec<String> {
         let mut checkup = Checkup::new(T0 + DAY);
-        checkup.look_at(&Graph::build(self.recording.run, &self.records));
+        checkup.check(&Graph::build(self.recording.run, &self.records));
         let of_settlements = |g: &&Gap| matches!(g.kind, GapKind::NotSettled | GapKind::NeverSettled);
         let gaps = checkup.gaps();
         gaps.iter().filter(of_settlements).map(|g| format!("{}: {}", g.kind.code(), g.what)).collect()
@@ -479,7 +479,7 @@ fn a_consumer_that_never_settles_is_told_once() {
     // Younger than the grace.
     let mut checkup = Checkup::new(T0 + 1000 * MS);
     let young = three("e:x:mail", &|n| rabbit(n, Some("ack")));
-    checkup.look_at(&Graph::build(young.recording.run, &young.records));
+    checkup.check(&Graph::build(young.recording.run, &young.records));
     assert_eq!(kinds(&checkup.gaps()), []);
 }
 
@@ -495,27 +495,24 @@ fn work_that_went_on_was_received() {
             records.push(recording.span(id, *parent, "render", *at, at + 5));
         }
         let mut checkup = Checkup::new(T0 + DAY);
-        checkup.look_at(&Graph::build(run(1), &records));
+        checkup.check(&Graph::build(run(1), &records));
         let gaps: Vec<_> = checkup.gaps().into_iter().filter(|g| g.kind != GapKind::ParentMissing).collect();
         gaps
     };
     let one = gaps(1, &[(90, 40, "mailer"), (90, 50, "mailer")]);
     assert_eq!(kinds(&one), [GapKind::WorkNotRecorded]);
-    assert!(
-        one[0].likely_cause.starts_with("further down the same run mailer recorded what hangs under a span"),
-        "{one:?}"
-    );
+    assert!(one[0].likely_cause.starts_with("Further down in the same run, mailer recorded work"), "{one:?}");
     assert_eq!(kinds(&gaps(2, &[(90, 40, "mailer"), (91, 50, "mailer")])), [GapKind::WorkNotRecorded; 2]);
     // Of two only one has gone on, and nobody knows which.
     let two = gaps(2, &[(90, 40, "mailer")]);
     assert_eq!(kinds(&two), [GapKind::NoConsumer; 2]);
-    let hedged = "of 2 such messages of this run 1 has work further down, under spans that nobody recorded";
+    let hedged = "for 1 of 2 such messages, this run has work further down whose parent span is missing.";
     assert!(two.iter().all(|g| g.likely_cause.ends_with(hedged)), "{two:?}");
     // What is older, or the sender's own, is not its work.
     for stray in [(90, 5, "mailer"), (90, 40, "shop")] {
         let gaps = gaps(1, &[stray]);
         assert_eq!(kinds(&gaps), [GapKind::NoConsumer]);
-        assert!(!gaps[0].likely_cause.contains("further down"), "{gaps:?}");
+        assert!(!gaps[0].likely_cause.contains("urther down"), "{gaps:?}");
     }
 }
 
@@ -527,7 +524,7 @@ proptest! {
         shuffle(&mut shuffled, seed);
         let answer = |graphs: &[Graph]| {
             let mut checkup = Checkup::new(T0 + DAY);
-            graphs.iter().for_each(|graph| checkup.look_at(graph));
+            graphs.iter().for_each(|graph| checkup.check(graph));
             checkup.gaps()
         };
         let expected = answer(&graphs(&said));

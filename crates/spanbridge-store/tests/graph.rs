@@ -70,8 +70,9 @@ fn a_tree_over_two_services_whatever_the_order() {
     check(&records, ORDER);
 }
 
+/// The span that triggered a child run is in another run; that is no gap.
 #[test]
-fn the_span_that_triggered_a_child_run_is_in_another_run_and_no_gap() {
+fn the_trigger_of_a_child_run_is_no_orphan() {
     let mut mail = Recording::of(run(1), 2, "mail");
     let begun = run_start("send mail", 5, Some((run(9), span_id(7))));
     let records = [mail.record(begun), mail.span(4, 7, "orders process", 10, 20), mail.span(5, 8, "lost", 30, 40)];
@@ -116,8 +117,9 @@ fn starts_and_ends_meet_and_attributes_add_up() {
     }
 }
 
+/// A span whose parent is missing is marked. A span below the run itself is a root.
 #[test]
-fn an_orphan_is_marked_and_the_run_itself_is_no_missing_parent() {
+fn orphans_are_marked_roots_are_not() {
     let mut r = Recording::of(run(1), 1, "mail");
     let mut below_run = start(2, 0, "below the run", 5);
     below_run.parent_span_id = Some(run(1).as_parent());
@@ -133,7 +135,7 @@ fn an_orphan_is_marked_and_the_run_itself_is_no_missing_parent() {
 }
 
 #[test]
-fn what_has_no_end_is_open_and_what_has_no_start_is_kept() {
+fn spans_without_an_end_or_start_are_kept() {
     let mut r = Recording::of(run(1), 1, "shop");
     let records = [r.span_start(1, 0, "work", 0), r.span(2, 1, "step", 1, 2), r.span_end(3, 8, Status::Error)];
     check(
@@ -153,8 +155,9 @@ fn what_has_no_end_is_open_and_what_has_no_start_is_kept() {
     );
 }
 
+/// Without an owner, the errors of spans below were handled; those of roots were not.
 #[test]
-fn errors_below_were_handled_errors_on_top_were_not() {
+fn only_errors_of_roots_fail_a_run() {
     let mut r = Recording::of(run(1), 1, "shop");
     let records = [r.span(1, 0, "work", 0, 9), r.failed(2, 1, "try", 1, 2), r.failed(3, 99, "lost", 3, 4)];
     assert_eq!(Graph::build(run(1), &records[..2]).run.status, RunStatus::Ok);
@@ -165,7 +168,7 @@ fn errors_below_were_handled_errors_on_top_were_not() {
 }
 
 #[test]
-fn a_contradiction_is_shown_and_the_first_is_kept() {
+fn conflicts_are_shown_and_the_first_is_kept() {
     let mut records = order();
     let mut other = records[2].clone();
     if let Body::Span(start, _) = &mut other.body {
@@ -181,7 +184,7 @@ fn a_contradiction_is_shown_and_the_first_is_kept() {
               "orders process" Ok 60-90 mail
                 "send" Ok 70-80 mail
             "reply" Ok 30-40 shop
-        conflict: a record came again under its id with other content; the first is shown a000
+        conflict: a record came twice with the same id and different content; the first is shown a000
         "#,
     );
     // The same span under another record id contradicts too; the same words do not.
@@ -220,7 +223,7 @@ fn suspended_and_resumed() {
 }
 
 #[test]
-fn a_circle_of_parents_hangs_nothing_and_drops_nothing() {
+fn cycles_of_parents_lose_no_span() {
     let mut r = Recording::of(run(1), 1, "s");
     let records = [r.span(1, 2, "a", 0, 1), r.span(2, 1, "b", 1, 2), r.span(3, 3, "self", 2, 3)];
     check(

@@ -155,7 +155,7 @@ fn five_may_resume_at_once() {
 }
 
 #[test]
-fn two_ends_are_a_conflict_and_the_earlier_one_is_shown() {
+fn two_ends_conflict_and_the_first_is_shown() {
     let all = [
         Segment::start(1, 0).suspend("s", 10),
         Segment::resume(2, "s", 20).end(40, Status::Error),
@@ -231,8 +231,9 @@ fn clocks_that_differ_are_no_conflict() {
     assert_eq!(graph(&side_by_side(30 + 1_001)).run.status, RunStatus::Conflicted);
 }
 
+/// Suspensions and resumptions say which segment came first, whatever the clocks say.
 #[test]
-fn who_left_the_run_before_its_end_is_known_whatever_the_clocks_say() {
+fn clocks_do_not_decide_who_came_after_the_end() {
     const HOUR: u64 = 3_600_000;
     let a = || Segment::start(1, 0).crash();
     let b = || Segment::after_on("b", 2, "one", None, HOUR).span(2, HOUR, HOUR + 5);
@@ -265,7 +266,10 @@ fn the_same_record_with_other_content() {
     other.body = Body::RunSuspend { suspension_id: "t".into(), suspended_at: T0 + 11 * MS, reason: None };
     let graph = Graph::build(run(1), &[a, vec![other]].concat());
     assert_eq!(graph.run.status, RunStatus::Conflicted);
-    assert_eq!(graph.diagnostics[0].message, "a record came again under its id with other content; the first is shown");
+    assert_eq!(
+        graph.diagnostics[0].message,
+        "a record came twice with the same id and different content; the first is shown"
+    );
     assert_eq!(graph.run.suspensions[0].suspension_id, "s", "nothing is overwritten");
 }
 

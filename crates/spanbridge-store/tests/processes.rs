@@ -79,8 +79,9 @@ fn four_processes_make_and_fill_one_store() {
     assert_eq!(store.graph(run(1)).unwrap().unwrap().spans.len(), 800);
 }
 
+/// Readers see whole deliveries, even while two threads write.
 #[test]
-fn readers_see_whole_deliveries_while_two_threads_write() {
+fn readers_see_whole_deliveries() {
     let (_dir, path) = place();
     drop(StoreSink::open(&path).unwrap());
     let done = AtomicBool::new(false);
@@ -110,7 +111,7 @@ fn readers_see_whole_deliveries_while_two_threads_write() {
 }
 
 #[test]
-fn what_a_killed_process_had_stored_is_there_and_whole() {
+fn a_killed_process_leaves_whole_deliveries() {
     let (_dir, path) = place();
     let mut child = start_writer(&path, 9, 1_000_000);
     let mut said = BufReader::new(child.stdout.take().unwrap()).lines();
@@ -130,7 +131,7 @@ fn what_a_killed_process_had_stored_is_there_and_whole() {
 }
 
 #[test]
-fn a_copy_with_a_torn_log_opens_with_whole_deliveries() {
+fn a_torn_log_leaves_whole_deliveries() {
     let (dir, path) = place();
     let mut sink = StoreSink::open(&path).unwrap();
     (1..=30).for_each(|n| deliver(&mut sink, 1, n, &batch(1, n)));

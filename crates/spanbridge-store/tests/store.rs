@@ -61,12 +61,11 @@ fn drawn(rows: &[RunRow]) -> Vec<String> {
 }
 
 #[test]
-fn a_store_that_is_not_there_is_not_made_by_reading() {
+fn reading_creates_no_store() {
     let (_dir, path) = place();
     let error = Store::open(&path).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound);
-    let expected =
-        format!("open the store {}: there is none; record something first, or name another file", path.display());
+    let expected = format!("open the store {}: there is none", path.display());
     assert_eq!(error.to_string(), expected);
     assert!(!path.parent().unwrap().exists());
 }
@@ -85,12 +84,12 @@ fn runs_are_listed_newest_first() {
     assert_eq!(store.runs(&RunFilter::default(), 2).unwrap(), all[..2]);
     let listed = |filter: RunFilter| drawn(&store.runs(&filter, 10).unwrap());
     for (status, row) in [(RunStatus::Open, 0), (RunStatus::Error, 1), (RunStatus::Cancelled, 2), (RunStatus::Ok, 3)] {
-        assert_eq!(listed(RunFilter { status: Some(status), ..Default::default() }), [expected[row]]);
+        assert_eq!(listed(RunFilter::default().status(status)), [expected[row]]);
     }
-    assert_eq!(listed(RunFilter { service: Some("mail".into()), ..Default::default() }), expected[2..]);
-    assert_eq!(listed(RunFilter { name: Some("nd mai".into()), ..Default::default() }), [expected[2]]);
-    assert_eq!(listed(RunFilter { since: Some(T0 + 100 * MS), ..Default::default() }), expected[..2]);
-    let none = RunFilter { service: Some("ma".into()), since: Some(T0), ..Default::default() };
+    assert_eq!(listed(RunFilter::default().service("mail")), expected[2..]);
+    assert_eq!(listed(RunFilter::default().name("nd mai")), [expected[2]]);
+    assert_eq!(listed(RunFilter::default().since(T0 + 100 * MS)), expected[..2]);
+    let none = RunFilter::default().service("ma").since(T0);
     assert!(listed(none).is_empty());
 }
 
@@ -132,7 +131,7 @@ fn ids_are_found_by_their_first_digits() {
 }
 
 #[test]
-fn a_trace_without_a_run_of_its_own_names_the_runs_in_it() {
+fn a_trace_without_its_own_run_names_its_runs() {
     let (_dir, path) = place();
     let mut sink = StoreSink::open(&path).unwrap();
     let mut late = Recording::of(run(2), 1, "s").in_trace(trace(7));
@@ -214,8 +213,9 @@ fn a_link_is_known_at_both_ends() {
     assert_eq!(sender["linkedRuns"], expected);
 }
 
+/// A link to a span that is not recorded may mean any run of its trace.
 #[test]
-fn a_link_to_a_span_that_nobody_recorded_may_mean_any_run_of_its_trace() {
+fn a_link_to_a_missing_span_means_every_run() {
     use LinkDirection::{From, To};
     let work = linked_to(&mut Recording::of(run(2), 3, "mail"), 9, &[(trace(1), 77)]);
     let (_dir, store) = stored(&[&senders(), &[work]]);
@@ -240,7 +240,7 @@ fn links_that_come_late_and_links_both_ways() {
 }
 
 #[test]
-fn runs_of_the_same_traces_are_related_and_not_linked() {
+fn runs_of_one_trace_are_related_not_linked() {
     let mut child = Recording::of(run(4), 3, "mail").in_trace(trace(1));
     let mut aside = Recording::of(run(4), 3, "mail").in_trace(trace(6));
     let works = [linked_to(&mut child, 8, &[(trace(1), 1)]), linked_to(&mut aside, 9, &[(trace(1), 1)])];
@@ -263,7 +263,7 @@ fn many_runs_that_are_linked_to_one() {
 }
 
 #[test]
-fn a_delivery_that_comes_again_is_not_stored_twice() {
+fn a_repeated_delivery_is_stored_once() {
     let (_dir, path) = place();
     let mut sink = StoreSink::open(&path).unwrap();
     for _ in 0..3 {
@@ -279,8 +279,9 @@ fn a_delivery_that_comes_again_is_not_stored_twice() {
     assert_eq!(stored, expected);
 }
 
+/// Both contents are kept, and a diagnostic names the batch.
 #[test]
-fn other_content_under_the_same_number_is_kept_and_reported() {
+fn other_content_under_one_number_is_reported() {
     let (_dir, path) = place();
     let mut sink = StoreSink::open(&path).unwrap();
     let mut r = Recording::of(run(1), 1, "shop");
@@ -321,7 +322,7 @@ fn importing_again_changes_nothing() {
     let report = store.import([other.clone()]).unwrap();
     assert_eq!((report.stored, report.conflicts), (1, 1));
     assert_eq!(store.import([other]).unwrap().repeated, 1);
-    let order = store.runs(&RunFilter { name: Some("order".into()), ..Default::default() }, 1).unwrap();
+    let order = store.runs(&RunFilter::default().name("order"), 1).unwrap();
     assert_eq!(order[0].status, RunStatus::Conflicted);
 }
 

@@ -1,6 +1,6 @@
-//! `spanbridge export`: records out.
+//! `spanbridge export`: writes records.
 
-use super::{find, path};
+use super::lookup::find;
 use crate::args::{Cli, Export};
 use crate::failure::Failure;
 use crate::stream;
@@ -19,8 +19,8 @@ pub(super) fn run(cli: &Cli, args: &Export, store: &Store) -> Result<(), Failure
         return write(store, &runs, &mut BufWriter::with_capacity(1 << 16, io::stdout().lock()), "standard output");
     };
     let same = |a: &Path, b: &Path| matches!((fs::canonicalize(a), fs::canonicalize(b)), (Ok(a), Ok(b)) if a == b);
-    if same(file, &path(cli)?) {
-        return Err(Failure::Usage(format!("write {}: it is the store itself", file.display())));
+    if same(file, &cli.store_path()?) {
+        return Err(Failure::Usage(format!("write {}: that is the store itself", file.display())));
     }
     let name = file.display().to_string();
     let out = File::create(file).map_err(|e| Failure::io(format_args!("write {name}"), &e))?;
@@ -31,7 +31,7 @@ fn write(store: &Store, runs: &[Option<RunId>], out: &mut impl Write, name: &str
     let (mut result, mut written) = (Ok(()), 0u64);
     for run in runs {
         store.records(*run, |record| {
-            // The store cannot be told to stop; after a failure there is nothing more to do for a record.
+            // The store cannot be told to stop. After an error, the remaining records are ignored.
             if result.is_ok() {
                 result = writeln!(out, "{}", record.to_json());
                 written += 1;
@@ -39,7 +39,7 @@ fn write(store: &Store, runs: &[Option<RunId>], out: &mut impl Write, name: &str
         })?;
     }
     if written == 0 {
-        stream::note("there is no record to write");
+        stream::note("there are no records to write");
     }
     result.and_then(|()| out.flush()).map_err(|e| Failure::io(format_args!("write to {name}"), &e))
 }

@@ -1,7 +1,7 @@
-//! `spanbridge import`: records in.
+//! `spanbridge import`: reads records.
 
+use super::damage;
 use super::lines::{self, Line};
-use super::{path, tell_of_damage};
 use crate::args::{Cli, Format, Import};
 use crate::failure::Failure;
 use crate::stream;
@@ -13,22 +13,21 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::path::Path;
 
-/// So many bad lines are named; all are counted.
-const NAMED: usize = 5;
+/// How many bad lines are named. All are counted.
+const MAX_NAMED: usize = 5;
 
-/// Lines are handed to the store in batches of about this many bytes: large enough to be written at once, small
-/// enough to be held.
-const BATCH: usize = 8 << 20;
+/// Lines are stored in batches of about this many bytes.
+const BATCH_BYTES: usize = 8 << 20;
 
-/// What a line takes beside its text, so that many that are next to nothing do not take many times as much as that.
-const LINE: usize = 64;
+/// The memory that a line takes beside its text. It bounds a batch of very short lines.
+const LINE_OVERHEAD_BYTES: usize = 64;
 
 #[derive(Default)]
 struct Tally {
     stored: u64,
     repeated: u64,
     conflicts: u64,
-    /// Records of a type that this release does not know.
+    /// Records of an unknown type.
     unknown: u64,
     bad: u64,
     named: Vec<(String, u64, String)>,
@@ -37,7 +36,7 @@ struct Tally {
 impl Tally {
     fn bad(&mut self, file: &str, line: u64, why: impl ToString) {
         self.bad += 1;
-        if self.named.len() < NAMED {
+        if self.named.len() < MAX_NAMED {
             self.named.push((file.to_owned(), line, why.to_string()));
         }
     }
@@ -50,7 +49,7 @@ impl Tally {
 }
 
 pub(super) fn run(cli: &Cli, args: &Import) -> Result<(), Failure> {
-    let mut store = Store::open_or_create(path(cli)?)?;
+    let mut store = Store::open_or_create(cli.store_path()?)?;
     let mut tally = Tally::default();
     let stdin = [Path::new("-").to_owned()];
     let mut unread = None;
@@ -63,19 +62,19 @@ pub(super) fn run(cli: &Cli, args: &Import) -> Result<(), Failure> {
             opened.and_then(|f| read(&mut store, &mut BufReader::with_capacity(1 << 16, f), &name, &mut tally))
         };
         match result {
-            // The other files may be read all the same.
+            // Go on with the other files.
             Err(Failure::NotFound(why)) => {
                 unread.get_or_insert(why);
             }
             other => other?,
         }
     }
-    tell_of_damage(&store);
+    damage::report(&store);
     report(cli, &tally)?;
     match unread {
         Some(why) => Err(Failure::NotFound(why)),
         None if tally.bad > 0 => {
-            Err(Failure::NotFound(format!("read {} as records; the others are in", lines(tally.bad))))
+            Err(Failure::NotFound(format!("read {} as records; the other lines were imported", lines(tally.bad))))
         }
         None => Ok(()),
     }
@@ -90,22 +89,22 @@ fn read(store: &mut Store, input: &mut impl BufRead, name: &str, tally: &mut Tal
             Ok(Line::Whole) if line.trim_ascii().is_empty() => {}
             Ok(Line::Whole) => match String::from_utf8(line.clone()) {
                 Ok(text) => batch.push(number, text),
-                Err(_) => tally.bad(name, number, "it is not UTF-8"),
+                Err(_) => tally.bad(name, number, "not UTF-8"),
             },
-            Ok(Line::TooLong) => tally.bad(name, number, format!("it is longer than {} MiB", lines::LONGEST >> 20)),
+            Ok(Line::TooLong) => tally.bad(name, number, format!("longer than {} MiB", lines::MAX_LINE_BYTES >> 20)),
             end => {
-                take(store, &batch.lines, name, tally)?;
+                store_batch(store, &batch.lines, name, tally)?;
                 return end.map(drop);
             }
         }
         if batch.is_full() {
-            take(store, &batch.lines, name, tally)?;
+            store_batch(store, &batch.lines, name, tally)?;
             batch = Batch::default()
         }
     }
 }
 
-/// Lines with their numbers, until they are handed to the store.
+/// Lines and their numbers, before they are stored.
 #[derive(Default)]
 struct Batch {
     lines: Vec<(u64, String)>,
@@ -114,17 +113,17 @@ struct Batch {
 
 impl Batch {
     fn push(&mut self, number: u64, text: String) {
-        self.size += text.len() + LINE;
+        self.size += text.len() + LINE_OVERHEAD_BYTES;
         self.lines.push((number, text))
     }
 
     fn is_full(&self) -> bool {
-        self.size >= BATCH
+        self.size >= BATCH_BYTES
     }
 }
 
-/// Hands a batch of lines to the store.
-fn take(store: &mut Store, batch: &[(u64, String)], name: &str, tally: &mut Tally) -> Result<(), Failure> {
+/// Stores the records of a batch.
+fn store_batch(store: &mut Store, batch: &[(u64, String)], name: &str, tally: &mut Tally) -> Result<(), Failure> {
     let (mut records, mut numbers) = (Vec::with_capacity(batch.len()), Vec::with_capacity(batch.len()));
     for (number, text) in batch {
         match Record::from_json(text) {
@@ -168,22 +167,18 @@ fn report(cli: &Cli, tally: &Tally) -> Result<(), Failure> {
             "badLines": named.collect::<Vec<_>>(),
         }));
     }
-    let mut text = format!("{} new", records(tally.stored));
+    let mut text = format!("{} new {}", tally.stored, if tally.stored == 1 { "record" } else { "records" });
     let mut also = |n: u64, what: &str| {
         if n > 0 {
             text.push_str(&format!(", {n} {what}"));
         }
     };
-    also(tally.repeated, "there already");
-    also(tally.conflicts, "in conflict with what is there");
-    also(tally.unknown, "of a type that this release does not know");
+    also(tally.repeated, "already stored");
+    also(tally.conflicts, "in conflict with stored ones");
+    also(tally.unknown, "of an unknown type");
     also(tally.bad, if tally.bad == 1 { "bad line" } else { "bad lines" });
     text.push('\n');
     stream::print(&text, &stream::options(cli))
-}
-
-fn records(n: u64) -> String {
-    format!("{n} record{}", if n == 1 { "" } else { "s" })
 }
 
 fn lines(n: u64) -> String {
@@ -195,7 +190,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_of_next_to_nothing_fill_a_batch() {
+    fn short_lines_fill_a_batch() {
         for (text, most) in [("0", 200_000), (&*"x".repeat(1 << 20), 9)] {
             let mut batch = Batch::default();
             while !batch.is_full() {

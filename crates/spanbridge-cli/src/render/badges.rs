@@ -1,7 +1,7 @@
-//! The words beside a span's name: what became of the hand-off, which attempt it is, how it was settled.
+//! The words beside a span's name: the result of the hand-off, the attempt, the settlement, and more.
 
 use super::forest::{Forest, Hop};
-use super::page::Ink;
+use super::page::TextStyle;
 use super::{text, time};
 use spanbridge::record::Endpoint;
 use spanbridge::{RunId, SpanId, semconv};
@@ -9,10 +9,10 @@ use spanbridge_store::graph::{Graph, Span, SpanStatus};
 use std::collections::{HashMap, HashSet};
 
 /// A word beside a name.
-pub(crate) type Badge = (Ink, String);
+pub(crate) type Badge = (TextStyle, String);
 
-/// A name beside a name is not longer.
-const NAME: usize = 32;
+/// Maximum width of another name in a badge.
+const MAX_NAME_WIDTH: usize = 32;
 
 /// What the edges of a graph say about its spans.
 #[derive(Default)]
@@ -20,14 +20,14 @@ pub(crate) struct Relations {
     retries: HashSet<SpanId>,
     dead_lettered: HashSet<SpanId>,
     dead_letters: HashSet<SpanId>,
-    /// Answers, with what they answer.
-    answers: HashMap<SpanId, SpanId>,
-    questions: HashSet<SpanId>,
-    /// What spans are called that others are linked to, or answer.
+    /// Replies, with what they reply to.
+    replies: HashMap<SpanId, SpanId>,
+    requests: HashSet<SpanId>,
+    /// The names of spans that others link or reply to.
     names: HashMap<SpanId, String>,
-    /// The first digits of linked runs; their names stand under the tree.
+    /// The first digits of the ids of linked runs. Their names are below the tree.
     runs: HashMap<RunId, String>,
-    /// The runs that are linked to a span.
+    /// The runs that link to a span.
     linked_from: HashMap<SpanId, Vec<RunId>>,
 }
 
@@ -47,14 +47,14 @@ impl Relations {
                     all.dead_letters.insert(to);
                 }
                 "replied.to" => {
-                    all.answers.insert(from, to);
-                    all.questions.insert(to);
+                    all.replies.insert(from, to);
+                    all.requests.insert(to);
                 }
                 _ => {}
             }
         }
         let links = graph.spans.iter().flat_map(|s| &s.links);
-        let named: HashSet<SpanId> = links.map(|l| l.span_id).chain(all.questions.iter().copied()).collect();
+        let named: HashSet<SpanId> = links.map(|l| l.span_id).chain(all.requests.iter().copied()).collect();
         if !named.is_empty() {
             let spans = graph.spans.iter().filter(|s| named.contains(&s.span_id) && !s.name.is_empty());
             all.names = spans.map(|s| (s.span_id, text::escape(&s.name).into_owned())).collect();
@@ -76,88 +76,90 @@ fn number(span: &Span, key: &str) -> Option<i64> {
     span.attribute(key).and_then(|v| v.as_i64().or_else(|| v.as_str()?.parse().ok()))
 }
 
-/// The badges that do not depend on when things happened: equal siblings have equal ones.
-pub(crate) fn lasting(forest: &Forest<'_>, relations: &Relations, i: usize) -> Vec<Badge> {
+/// The badges that do not depend on times. Equal siblings have equal ones.
+pub(crate) fn timeless(forest: &Forest<'_>, relations: &Relations, i: usize) -> Vec<Badge> {
     let span = &forest.graph.spans[i];
     let mut out: Vec<Badge> = Vec::new();
-    let mut add = |ink, word: &str| out.push((ink, word.to_owned()));
+    let mut add = |style, word: &str| out.push((style, word.to_owned()));
     let handoff = span.attribute(semconv::HANDOFF_STATUS).and_then(|v| v.as_str());
     match span.status {
-        SpanStatus::Panicked => add(Ink::Bad, "panicked"),
-        // A hand-off that was rolled back says so itself.
-        SpanStatus::Cancelled if handoff != Some("rolled_back") => add(Ink::Warn, "cancelled"),
-        SpanStatus::Ok | SpanStatus::Error | SpanStatus::Open | SpanStatus::Cancelled => {}
+        SpanStatus::Panicked => add(TextStyle::Error, "panicked"),
+        // A hand-off that was rolled back says that instead.
+        SpanStatus::Cancelled if handoff != Some("rolled_back") => add(TextStyle::Warning, "cancelled"),
+        _ => {}
     }
     if let Some(status) = handoff {
-        let ink = match status {
-            "confirmed" | "sent" | "committed" => Ink::Dim,
-            "rejected" | "returned" => Ink::Bad,
-            _ => Ink::Warn,
+        let style = match status {
+            "confirmed" | "sent" | "committed" => TextStyle::Dim,
+            "rejected" | "returned" => TextStyle::Error,
+            _ => TextStyle::Warning,
         };
-        add(ink, &text::escape(&status.replace('_', " ")));
+        add(style, &text::escape(&status.replace('_', " ")));
     }
     match number(span, semconv::DELIVERY_ATTEMPT) {
-        Some(n) if n > 1 => add(Ink::Warn, &format!("attempt {n}")),
-        _ if relations.retries.contains(&span.span_id) => add(Ink::Warn, "retry"),
-        // The broker says so, and whoever had it before has recorded nothing here.
-        _ if is_true(span, semconv::DELIVERY_REDELIVERED) => add(Ink::Warn, "delivered again"),
+        Some(n) if n > 1 => add(TextStyle::Warning, &format!("attempt {n}")),
+        _ if relations.retries.contains(&span.span_id) => add(TextStyle::Warning, "retry"),
+        // The broker says so, and the delivery before is not recorded here.
+        _ if is_true(span, semconv::DELIVERY_REDELIVERED) => add(TextStyle::Warning, "delivered again"),
         _ => {}
     }
     if let Some(code) = number(span, "http.response.status_code") {
         add(
             if code >= 500 {
-                Ink::Bad
+                TextStyle::Error
             } else if code >= 400 {
-                Ink::Warn
+                TextStyle::Warning
             } else {
-                Ink::Dim
+                TextStyle::Dim
             },
             &code.to_string(),
         );
     }
     for settled in forest.settled(i) {
-        let ink = if matches!(&*settled.word, "ack" | "commit") { Ink::Dim } else { Ink::Warn };
+        let style = if matches!(&*settled.word, "ack" | "commit") { TextStyle::Dim } else { TextStyle::Warning };
         let times = if settled.count > 1 { format!(" ×{}", settled.count) } else { String::new() };
-        add(ink, &format!("{}{times}", settled.word));
+        add(style, &format!("{}{times}", settled.word));
     }
     if relations.dead_lettered.contains(&span.span_id) {
-        add(Ink::Bad, "dead-lettered");
+        add(TextStyle::Error, "dead-lettered");
     }
     for text in dead_letter(span, relations, forest.above(i)) {
-        add(Ink::Warn, &text);
+        add(TextStyle::Warning, &text);
     }
-    if let Some(question) = relations.answers.get(&span.span_id) {
-        add(Ink::Dim, "answer");
-        if let Some(name) = relations.names.get(question) {
-            add(Ink::Dim, &format!("to {}", text::truncate(name, NAME)));
+    if let Some(request) = relations.replies.get(&span.span_id) {
+        add(TextStyle::Dim, "answer");
+        if let Some(name) = relations.names.get(request) {
+            add(TextStyle::Dim, &format!("to {}", text::truncate(name, MAX_NAME_WIDTH)));
         }
     }
-    if relations.questions.contains(&span.span_id) {
-        add(Ink::Dim, "answered");
+    if relations.requests.contains(&span.span_id) {
+        add(TextStyle::Dim, "answered");
     }
     if let Some(count) = number(span, semconv::MESSAGING_BATCH_COUNT) {
-        add(Ink::Dim, &format!("batch of {count}"));
+        add(TextStyle::Dim, &format!("batch of {count}"));
     } else if forest.is_linked(i) {
-        add(Ink::Dim, "new trace");
+        add(TextStyle::Dim, "new trace");
     }
     if let Some(text) = links(forest, relations, i) {
-        add(Ink::Dim, &text);
+        add(TextStyle::Dim, &text);
     }
     if let Some(text) = linked_from(span, relations) {
-        add(Ink::Dim, &text);
+        add(TextStyle::Dim, &text);
     }
     out
 }
 
-/// That a message died before it came here, of what, and where: what matters most comes first, for the last words are the
-/// first to go where a line is full. What comes back to the queue where it was is an attempt, and what its sender has sent
-/// along is history.
+/// Says that a message was dead-lettered before it came here, with the reason and the queue. The most important comes first,
+/// since a full line loses its last badges. A message that came back to its queue is an attempt instead. Dead-lettering that
+/// its sender already sent along does not count.
 fn dead_letter(span: &Span, relations: &Relations, sender: Option<&Span>) -> Vec<String> {
-    let death = |span: &Span| {
+    let dead_lettering = |span: &Span| {
         [semconv::DEAD_LETTER_QUEUE, semconv::DEAD_LETTER_REASON, semconv::DEAD_LETTER_COUNT]
             .map(|key| span.attribute(key).cloned())
     };
-    if sender.is_some_and(|sender| death(sender) == death(span)) && !relations.dead_letters.contains(&span.span_id) {
+    if sender.is_some_and(|sender| dead_lettering(sender) == dead_lettering(span))
+        && !relations.dead_letters.contains(&span.span_id)
+    {
         return Vec::new();
     }
     let text = |key| span.attribute(key).and_then(|v| v.as_str()).map(text::escape);
@@ -166,11 +168,11 @@ fn dead_letter(span: &Span, relations: &Relations, sender: Option<&Span>) -> Vec
         return Vec::new();
     }
     let reason = text(semconv::DEAD_LETTER_REASON).map_or(String::new(), |r| format!(": {}", r.replace('_', " ")));
-    let queue = queue.map(|queue| format!("from {}", text::truncate(&queue, NAME)));
+    let queue = queue.map(|queue| format!("from {}", text::truncate(&queue, MAX_NAME_WIDTH)));
     std::iter::once(format!("dead letter{reason}")).chain(queue).collect()
 }
 
-/// What a span is linked to, but for the sender that it stands under: one by its name, several by their number.
+/// What a span links to, without the sender that it stands below: one by its name, several by their number.
 fn links(forest: &Forest<'_>, relations: &Relations, i: usize) -> Option<String> {
     let span = &forest.graph.spans[i];
     let above = forest.above(i).filter(|_| forest.is_linked(i)).map(|s| s.span_id);
@@ -185,12 +187,12 @@ fn links(forest: &Forest<'_>, relations: &Relations, i: usize) -> Option<String>
     }
     let run = || relations.runs.get(&RunId::of_trace(first.trace_id));
     Some(match relations.names.get(&first.span_id).or_else(run) {
-        Some(name) => format!("linked to {}", text::truncate(name, NAME)),
+        Some(name) => format!("linked to {}", text::truncate(name, MAX_NAME_WIDTH)),
         None => "1 link".into(),
     })
 }
 
-/// Which runs are linked to a span, but for those that it is linked to itself: one by its id, several by their number.
+/// Which runs link to a span, without those that it links to itself: one by its id, several by their number.
 fn linked_from(span: &Span, relations: &Relations) -> Option<String> {
     let is_linked_to = |run: &RunId| span.links.iter().any(|l| RunId::of_trace(l.trace_id) == *run);
     let mut runs = relations.linked_from.get(&span.span_id)?.iter().filter(|run| !is_linked_to(run));
@@ -201,9 +203,9 @@ fn linked_from(span: &Span, relations: &Relations) -> Option<String> {
     })
 }
 
-/// How long a job lay in its queue, where that is a good part of the whole. Not of later attempts: their time since
-/// the hand-over holds the attempts before them.
-pub(crate) fn waited(forest: &Forest<'_>, relations: &Relations, i: usize, whole: u64) -> Option<Badge> {
+/// How long a message waited in its queue, if that is a good part of the shown time. Not for later attempts, because their
+/// wait includes the earlier attempts.
+pub(crate) fn waited(forest: &Forest<'_>, relations: &Relations, i: usize, shown_time: u64) -> Option<Badge> {
     let span = &forest.graph.spans[i];
     let again = number(span, semconv::DELIVERY_ATTEMPT).is_some_and(|n| n > 1)
         || relations.retries.contains(&span.span_id)
@@ -214,6 +216,6 @@ pub(crate) fn waited(forest: &Forest<'_>, relations: &Relations, i: usize, whole
     let sent = forest.above(i)?;
     let since = sent.ended_at.filter(|end| *end <= span.started_at).unwrap_or(sent.started_at);
     let wait = span.started_at.saturating_sub(since);
-    let long = wait >= 1_000_000_000 || (wait >= 1_000_000 && wait >= whole / 10);
-    long.then(|| (Ink::Dim, format!("queued {}", time::duration(wait))))
+    let long = wait >= 1_000_000_000 || (wait >= 1_000_000 && wait >= shown_time / 10);
+    long.then(|| (TextStyle::Dim, format!("queued {}", time::duration(wait))))
 }

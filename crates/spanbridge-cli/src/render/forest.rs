@@ -1,47 +1,46 @@
-//! The shape of the tree: who stands under whom, and what is folded away.
+//! The shape of the tree: what stands below what, and what gets no line of its own.
 //!
-//! Beside the recorded parents there are four kinds of arrangement: of a run that went on elsewhere the roots stand under
-//! their segments ([`story`](super::story)); a span that was sent by link (a new trace) is
-//! shown under its sender; orphans are gathered under their missing parent; and a settlement that went well is a word
-//! on the line of its job rather than a line of its own.
+//! It differs from the recorded parents in four ways. If a run was resumed, its roots stand below their segments (see
+//! [`history`](super::history)). A span that is linked to its sender in another trace stands below it. Orphans stand below
+//! their missing parent. A successful settlement is a word on the line of its job.
 
-use super::story::{Chapter, Story};
+use super::history::{RunHistory, Stage};
 use super::text;
 use spanbridge::{Kind, SegmentId, SpanId, semconv};
 use spanbridge_store::graph::{Graph, Link, Span, SpanStatus};
 use std::collections::HashMap;
 
-/// What a place in the tree stands for.
+/// What a node of the tree stands for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Node {
     /// The span at this index.
     Span(usize),
-    /// A parent that somebody names and nobody recorded.
+    /// A parent that spans name and that is not recorded.
     Missing(SpanId),
-    /// A segment that began the run or went on with it, or a wait.
-    Chapter(Chapter),
+    /// A segment that began or continued the run, or a wait.
+    Stage(Stage),
 }
 
-/// How work came from a span to the one below it.
+/// How work got from a span to the one below it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Hop {
     /// In the same task.
     None,
-    /// By a call that waits for its answer.
+    /// By a call that waits for its response.
     Call,
     /// Through a queue.
     Queue,
 }
 
-/// The tree. Nodes are numbered: first the spans as in the graph, then the missing parents, then the chapters.
+/// The tree. Nodes are numbered: the spans as in the graph, then the missing parents, then the stages.
 pub(crate) struct Forest<'g> {
     pub(crate) graph: &'g Graph,
-    /// Children of node `n`: `list[starts[n]..starts[n + 1]]`; the last range holds the roots.
+    /// The children of node `n` are `list[starts[n]..starts[n + 1]]`. The last range holds the roots.
     starts: Vec<usize>,
     list: Vec<usize>,
     missing: Vec<SpanId>,
-    story: Story,
-    /// Which spans stand under their sender because of a link.
+    history: RunHistory,
+    /// Which spans stand below their sender because of a link.
     linked: Vec<bool>,
     parents: Vec<Option<usize>>,
     settled: HashMap<usize, Vec<Settled>>,
@@ -61,15 +60,15 @@ impl<'g> Forest<'g> {
         let mut parents = parents(graph, &mut missing, &mut linked);
         let settled = fold_settlements(graph, &mut parents);
 
-        let story = Story::of(graph);
-        let chapters = Chapters::new(&story, spans.len() + missing.len());
-        let nodes = chapters.end();
+        let history = RunHistory::of(graph);
+        let stages = Stages::new(&history, spans.len() + missing.len());
+        let nodes = stages.end();
         for (parent, span) in parents.iter_mut().zip(spans) {
-            if let (Place::Root, Some(chapter)) = (*parent, chapters.of_segment(span.segment_id)) {
-                *parent = Place::Under(chapter);
+            if let (Place::Root, Some(stage)) = (*parent, stages.of_segment(span.segment_id)) {
+                *parent = Place::Under(stage);
             }
         }
-        // A missing parent is a root and stands where its first orphan would; so it is placed by that orphan.
+        // A missing parent is a root, placed where its first orphan would be.
         let mut placed = vec![false; missing.len()];
         let mut order = Vec::with_capacity(nodes);
         let mut roots = Vec::new();
@@ -87,7 +86,7 @@ impl<'g> Forest<'g> {
                 Place::Folded => {}
             }
         }
-        chapters.place(graph, &mut order, &mut roots);
+        stages.place(graph, &mut order, &mut roots);
         order.extend(roots.into_iter().map(|(_, node)| (nodes, node)));
         let mut starts = vec![0; nodes + 2];
         order.iter().for_each(|(parent, _)| starts[parent + 1] += 1);
@@ -100,28 +99,28 @@ impl<'g> Forest<'g> {
             next[parent] += 1;
         }
         let parents = parents.into_iter().map(|p| if let Place::Under(p) = p { Some(p) } else { None }).collect();
-        Self { graph, starts, list, missing, story, linked, parents, settled }
+        Self { graph, starts, list, missing, history, linked, parents, settled }
     }
 
-    /// Where the run has been.
-    pub(crate) fn story(&self) -> &Story {
-        &self.story
+    /// The history of the run.
+    pub(crate) fn history(&self) -> &RunHistory {
+        &self.history
     }
 
     /// The number of the node above all roots.
     pub(crate) fn top(&self) -> usize {
-        self.graph.spans.len() + self.missing.len() + self.story.chapters.len()
+        self.graph.spans.len() + self.missing.len() + self.history.stages.len()
     }
 
     pub(crate) fn node(&self, n: usize) -> Node {
         let Some(n) = n.checked_sub(self.graph.spans.len()) else { return Node::Span(n) };
         match n.checked_sub(self.missing.len()) {
             None => Node::Missing(self.missing[n]),
-            Some(n) => Node::Chapter(self.story.chapters[n].1),
+            Some(n) => Node::Stage(self.history.stages[n].1),
         }
     }
 
-    /// Where the children of a node stand; [`Forest::at`] gives them.
+    /// The places of the children of a node. [`Forest::at`] returns what is there.
     pub(crate) fn children(&self, n: usize) -> std::ops::Range<usize> {
         self.starts[n]..self.starts[n + 1]
     }
@@ -134,21 +133,21 @@ impl<'g> Forest<'g> {
         self.children(n).is_empty()
     }
 
-    /// The span above this one, where it is recorded.
+    /// The span above this one, if it is recorded.
     pub(crate) fn above(&self, i: usize) -> Option<&'g Span> {
         self.parents[i].and_then(|p| self.graph.spans.get(p))
     }
 
-    /// The service that a reader knows the span to be of, from what stands above it.
+    /// The service of what stands above the span.
     pub(crate) fn service_above(&self, i: usize) -> Option<&'g str> {
         match self.node(self.parents[i]?) {
             Node::Span(above) => Some(&self.graph.spans[above].service),
-            Node::Chapter(Chapter::Segment(at)) => Some(&self.graph.run.segments[at].service),
+            Node::Stage(Stage::Segment(at)) => Some(&self.graph.run.segments[at].service),
             _ => None,
         }
     }
 
-    /// Whether it stands under its sender because of a link.
+    /// Whether it stands below its sender because of a link.
     pub(crate) fn is_linked(&self, i: usize) -> bool {
         self.linked[i]
     }
@@ -171,48 +170,48 @@ impl<'g> Forest<'g> {
     }
 }
 
-/// The numbers of the chapters among the nodes.
-struct Chapters<'s> {
-    story: &'s Story,
-    numbers: HashMap<Chapter, usize>,
+/// The numbers of the stages among the nodes.
+struct Stages<'s> {
+    history: &'s RunHistory,
+    numbers: HashMap<Stage, usize>,
     first: usize,
 }
 
-impl<'s> Chapters<'s> {
-    fn new(story: &'s Story, first: usize) -> Self {
-        let numbers = story.chapters.iter().zip(first..).map(|((_, chapter), n)| (*chapter, n)).collect();
-        Self { story, numbers, first }
+impl<'s> Stages<'s> {
+    fn new(history: &'s RunHistory, first: usize) -> Self {
+        let numbers = history.stages.iter().zip(first..).map(|((_, stage), n)| (*stage, n)).collect();
+        Self { history, numbers, first }
     }
 
     fn end(&self) -> usize {
-        self.first + self.story.chapters.len()
+        self.first + self.history.stages.len()
     }
 
     fn of_segment(&self, id: SegmentId) -> Option<usize> {
-        self.numbers.get(&Chapter::Segment(self.story.segment(id)?)).copied()
+        self.numbers.get(&Stage::Segment(self.history.segment(id)?)).copied()
     }
 
-    /// Puts the chapters below each other, and those that stand below nothing among the roots. They keep their order, and
-    /// other roots go in between by time.
+    /// Adds the stages: some below others, the rest among the roots. They keep their order, and other roots go between them
+    /// by time.
     fn place(&self, graph: &Graph, order: &mut Vec<(usize, usize)>, roots: &mut Vec<(u64, usize)>) {
-        let (mut told, mut at) = (Vec::new(), 0);
-        for ((below, chapter), n) in self.story.chapters.iter().zip(self.first..) {
+        let (mut roots_of_stages, mut at) = (Vec::new(), 0);
+        for ((below, stage), n) in self.history.stages.iter().zip(self.first..) {
             match below.and_then(|b| self.numbers.get(&b)) {
                 Some(above) => order.push((*above, n)),
                 None => {
-                    let begun = match chapter {
-                        Chapter::Segment(i) => graph.run.segments[*i].started_at,
-                        Chapter::Suspension(i) => graph.run.suspensions[*i].suspended_at,
+                    let begun = match stage {
+                        Stage::Segment(i) => graph.run.segments[*i].started_at,
+                        Stage::Suspension(i) => graph.run.suspensions[*i].suspended_at,
                     };
                     at = begun.unwrap_or(at).max(at);
-                    told.push((at, n));
+                    roots_of_stages.push((at, n));
                 }
             }
         }
-        if !told.is_empty() {
-            told.append(roots);
-            told.sort_by_key(|(at, _)| *at); // stable
-            *roots = told;
+        if !roots_of_stages.is_empty() {
+            roots_of_stages.append(roots);
+            roots_of_stages.sort_by_key(|(at, _)| *at); // stable
+            *roots = roots_of_stages;
         }
     }
 }
@@ -229,7 +228,7 @@ fn parents(graph: &Graph, missing: &mut Vec<SpanId>, linked: &mut [bool]) -> Vec
     let mut by_id = None;
     let mut missing_at = HashMap::new();
     let place = |(i, span): (usize, &Span)| match span.parent {
-        // Parents stand before children; whatever else a graph may say, a tree has no circle.
+        // Parents come before children. So the tree has no cycle, whatever the graph says.
         Some(p) if p < i => Place::Under(p),
         _ if span.orphan => match span.parent_span_id {
             Some(id) => Place::Under(*missing_at.entry(id).or_insert_with(|| {
@@ -239,7 +238,7 @@ fn parents(graph: &Graph, missing: &mut Vec<SpanId>, linked: &mut [bool]) -> Vec
             None => Place::Root,
         },
         _ => {
-            // A batch has many senders, and none before the others.
+            // A batch has many senders, and none comes first.
             if span.links.is_empty() || span.attribute(semconv::MESSAGING_BATCH_COUNT).is_some() {
                 return Place::Root;
             }
@@ -277,7 +276,7 @@ fn fold_settlements(graph: &Graph, parents: &mut [Place]) -> HashMap<usize, Vec<
         parents[i] = Place::Folded;
         let word = text::escape(span.name.split(' ').next().unwrap_or_default()).into_owned();
         let words = settled.entry(p).or_default();
-        // A batch that is settled in more ways than a line can hold is not worth an ever longer search either.
+        // A line cannot show more than a few kinds, so the rest count with the last. This also bounds the search.
         let same = words.iter().position(|w| w.word == word).or(words.len().checked_sub(1).filter(|last| *last == 7));
         match same {
             Some(at) => words[at].count += 1,

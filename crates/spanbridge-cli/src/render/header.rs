@@ -1,70 +1,54 @@
-//! The two lines above a tree: which run, how it went, how long it took, who took part.
+//! The lines above a tree: the run, its status, how long it took, and its services.
 
-use super::page::{Ink, Page};
-use super::text::{escape, truncate, width, wrap};
+use super::page::{Page, TextStyle};
+use super::services::Services;
+use super::status::run_status;
+use super::text::{counted, escape, named, truncate, width, wrap};
 use super::time;
-use super::tree::Services;
 use spanbridge_store::graph::{Graph, RunStatus, SpanStatus};
-
-/// A run's status as it is shown everywhere: a sign, a word, and what they are painted with.
-pub fn status(status: RunStatus) -> (Ink, &'static str) {
-    match status {
-        RunStatus::Ok => (Ink::Good, "✓ ok"),
-        RunStatus::Error => (Ink::Bad, "✗ error"),
-        RunStatus::Conflicted => (Ink::Bad, "! conflicted"),
-        RunStatus::Cancelled => (Ink::Warn, "⊘ cancelled"),
-        RunStatus::Suspended => (Ink::Warn, "‖ suspended"),
-        RunStatus::Open => (Ink::Warn, "◌ open"),
-    }
-}
-
-/// The name of a run, or what stands for it.
-pub(crate) fn name(name: &str) -> String {
-    if name.is_empty() { "(no name)".into() } else { escape(name).into_owned() }
-}
 
 pub(crate) fn print(page: &mut Page, graph: &Graph, services: &Services<'_>, columns: usize) {
     let run = &graph.run;
-    let (ink, word) = status(run.status);
+    let (style, word) = run_status(run.status);
     let took = took(graph);
     let rest = 2 + 8 + 2 + width(word) + 2 + width(&took);
-    page.put(Ink::Bold, &truncate(&name(&run.name), columns.saturating_sub(rest).max(16)));
-    page.space(2).put(Ink::Dim, &format!("{:.8}", run.run_id)).space(2).put(ink, word);
+    page.put(TextStyle::Bold, &truncate(&named(&run.name), columns.saturating_sub(rest).max(16)));
+    page.space(2).put(TextStyle::Dim, &format!("{:.8}", run.run_id)).space(2).put(style, word);
     if page.column() + 2 + width(&took) > columns {
         page.line();
     } else {
         page.space(2);
     }
-    page.put(Ink::Plain, &took).line();
+    page.put(TextStyle::Plain, &took).line();
 
     let mut pieces = Vec::new();
     let names: Vec<_> = services.names.iter().take(6).map(|s| truncate(&escape(s), 24).into_owned()).collect();
     let fits = names.iter().map(|s| width(s) + 3).sum::<usize>() < columns * 3 / 5;
-    // Names say more than a number, as long as they leave room for the rest.
+    // Names say more than a number, if they leave room for the rest.
     if names.len() == services.names.len() && fits {
-        pieces.extend(names.into_iter().enumerate().map(|(i, name)| (Ink::Service(i), name)));
+        pieces.extend(names.into_iter().enumerate().map(|(i, name)| (TextStyle::Service(i), name)));
     } else {
-        pieces.push((Ink::Dim, counted(services.names.len(), "service")));
+        pieces.push((TextStyle::Dim, counted(services.names.len(), "service")));
     }
-    pieces.push((Ink::Dim, counted(graph.spans.len(), "span")));
+    pieces.push((TextStyle::Dim, counted(graph.spans.len(), "span")));
     let count = |what: &[SpanStatus]| graph.spans.iter().filter(|s| what.contains(&s.status)).count();
     let errors = count(&[SpanStatus::Error, SpanStatus::Panicked]);
     if errors > 0 {
-        pieces.push((Ink::Bad, counted(errors, "error")));
+        pieces.push((TextStyle::Error, counted(errors, "error")));
     }
     let open = count(&[SpanStatus::Open]);
     if open > 0 {
-        pieces.push((Ink::Warn, format!("{open} open")));
+        pieces.push((TextStyle::Warning, format!("{open} open")));
     }
-    pieces.push((Ink::Dim, time::instant(run.started_at)));
+    pieces.push((TextStyle::Dim, time::instant(run.started_at)));
     page.list(&pieces, columns);
     if let Some(parent) = run.parent_run_id {
         let child = match &graph.trigger {
             Some(t) if t.service.is_empty() => {
-                format!("child of {} {parent:.8}, triggered by {}", name(&t.run_name), t.span_name)
+                format!("child of {} {parent:.8}, triggered by {}", named(&t.run_name), t.span_name)
             }
             Some(t) => {
-                let (of, by, service) = (name(&t.run_name), &t.span_name, &t.service);
+                let (of, by, service) = (named(&t.run_name), &t.span_name, &t.service);
                 format!("child of {of} {parent:.8}, triggered by {by} in {service}")
             }
             None => {
@@ -73,15 +57,15 @@ pub(crate) fn print(page: &mut Page, graph: &Graph, services: &Services<'_>, col
             }
         };
         for line in wrap(&child, columns, 3) {
-            page.put(Ink::Dim, &line).line();
+            page.put(TextStyle::Dim, &line).line();
         }
     }
     for line in run.error.iter().flat_map(|e| wrap(e, columns - 2, 3)) {
-        page.put(Ink::Bad, &line).line();
+        page.put(TextStyle::Error, &line).line();
     }
 }
 
-/// How long the run took; where queued work went on after its end, until when.
+/// How long the run took, and how long with queued work that continued after its end.
 fn took(graph: &Graph) -> String {
     let run = &graph.run;
     let last = graph.spans.iter().map(|s| s.ended_at.unwrap_or(s.started_at)).max().unwrap_or(run.started_at);
@@ -89,7 +73,7 @@ fn took(graph: &Graph) -> String {
         return "ended before it began, by another clock".to_owned();
     }
     let all = last.saturating_sub(run.started_at);
-    // What waited no time to speak of has only worked.
+    // A wait under one percent is not worth mentioning.
     let touched = run.suspensions.iter().flat_map(|s| [s.suspended_at, s.resumed_at]).flatten();
     let known = run.ended_at.unwrap_or(touched.max().unwrap_or(0).max(last));
     let waited = run.waited > known.saturating_sub(run.started_at) / 100;
@@ -107,8 +91,4 @@ fn took(graph: &Graph) -> String {
         Some(end) => time::duration(end.saturating_sub(run.started_at)),
         None => format!("{} so far", time::duration(all)),
     }
-}
-
-pub(crate) fn counted(n: usize, what: &str) -> String {
-    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }

@@ -1,29 +1,29 @@
-//! A page of styled lines that knows in which column it stands.
+//! Text under construction, in styled lines. It knows the current column.
 
 use super::text;
 use anstyle::{AnsiColor, Style};
 
-/// What a piece of text is printed with. A style never carries a meaning alone: a glyph or a word says the same.
+/// The style of a piece of text. It never has a meaning alone: a sign or a word says the same.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Ink {
-    /// As it comes.
+pub(crate) enum TextStyle {
+    /// No style.
     #[default]
     Plain,
-    /// What a reader looks for first.
+    /// What to read first.
     Bold,
-    /// What is there when one asks for it.
+    /// What to read last.
     Dim,
-    /// Failed.
-    Bad,
-    /// Not over, or given up.
-    Warn,
-    /// Well.
-    Good,
+    /// Something failed.
+    Error,
+    /// Something has not ended, or was given up.
+    Warning,
+    /// Something succeeded.
+    Success,
     /// The colour of a service, by its number.
     Service(usize),
 }
 
-/// Neither red nor yellow (they mean something here), nor the dark blue that nobody can read on black.
+/// Neither red nor yellow, which have a meaning, nor dark blue, which is unreadable on black.
 const SERVICES: [AnsiColor; 6] = [
     AnsiColor::Cyan,
     AnsiColor::Magenta,
@@ -33,21 +33,21 @@ const SERVICES: [AnsiColor; 6] = [
     AnsiColor::BrightMagenta,
 ];
 
-impl Ink {
-    fn style(self) -> Style {
+impl TextStyle {
+    fn ansi(self) -> Style {
         match self {
-            Ink::Plain => Style::new(),
-            Ink::Bold => Style::new().bold(),
-            Ink::Dim => Style::new().dimmed(),
-            Ink::Bad => AnsiColor::Red.on_default(),
-            Ink::Warn => AnsiColor::Yellow.on_default(),
-            Ink::Good => AnsiColor::Green.on_default(),
-            Ink::Service(n) => SERVICES[n % SERVICES.len()].on_default(),
+            TextStyle::Plain => Style::new(),
+            TextStyle::Bold => Style::new().bold(),
+            TextStyle::Dim => Style::new().dimmed(),
+            TextStyle::Error => AnsiColor::Red.on_default(),
+            TextStyle::Warning => AnsiColor::Yellow.on_default(),
+            TextStyle::Success => AnsiColor::Green.on_default(),
+            TextStyle::Service(n) => SERVICES[n % SERVICES.len()].on_default(),
         }
     }
 }
 
-/// Text under construction. Spaces are written only before something, so no line ends in them.
+/// Text under construction. Spaces are written only before other text, so no line ends in spaces.
 pub(crate) struct Page {
     text: String,
     color: bool,
@@ -60,15 +60,15 @@ impl Page {
         Self { text: String::new(), color, column: 0, written: 0 }
     }
 
-    /// Writes text that is safe already ([`text::escape`]).
-    pub(crate) fn put(&mut self, ink: Ink, text: &str) -> &mut Self {
+    /// Adds text that is already safe (see [`text::escape`]).
+    pub(crate) fn put(&mut self, style: TextStyle, text: &str) -> &mut Self {
         if text.is_empty() {
             return self;
         }
         self.text.extend(std::iter::repeat_n(' ', self.column - self.written));
-        let style = ink.style();
-        if self.color && ink != Ink::Plain {
-            self.text.push_str(&format!("{style}{text}{style:#}"));
+        if self.color && style != TextStyle::Plain {
+            let ansi = style.ansi();
+            self.text.push_str(&format!("{ansi}{text}{ansi:#}"));
         } else {
             self.text.push_str(text);
         }
@@ -77,19 +77,19 @@ impl Page {
         self
     }
 
-    /// Goes to a column, unless it is past it.
+    /// Moves to a column, unless that is already passed.
     pub(crate) fn go_to(&mut self, column: usize) -> &mut Self {
         self.column = self.column.max(column);
         self
     }
 
-    /// Leaves `n` columns free.
+    /// Leaves `n` columns empty.
     pub(crate) fn space(&mut self, n: usize) -> &mut Self {
         self.column += n;
         self
     }
 
-    /// The column of what comes next.
+    /// The current column.
     pub(crate) fn column(&self) -> usize {
         self.column
     }
@@ -101,16 +101,16 @@ impl Page {
         self
     }
 
-    /// Puts pieces side by side with ` · ` between them, and goes on in the next line where the page is too narrow.
-    pub(crate) fn list(&mut self, pieces: &[(Ink, String)], columns: usize) -> &mut Self {
-        for (i, (ink, piece)) in pieces.iter().enumerate() {
+    /// Adds pieces with ` · ` between them, on as many lines as needed.
+    pub(crate) fn list(&mut self, pieces: &[(TextStyle, String)], columns: usize) -> &mut Self {
+        for (i, (style, piece)) in pieces.iter().enumerate() {
             let piece = text::truncate(piece, columns);
             if i > 0 && self.column + 3 + text::width(&piece) > columns {
                 self.line();
             } else if i > 0 {
-                self.put(Ink::Dim, " · ");
+                self.put(TextStyle::Dim, " · ");
             }
-            self.put(*ink, &piece);
+            self.put(*style, &piece);
         }
         self.line()
     }

@@ -1,56 +1,56 @@
-//! One span on one line: how its parts share the width.
+//! One line of a tree: how its parts share the width.
 
-use super::page::{Ink, Page};
+use super::page::{Page, TextStyle};
 use super::text::{truncate, width};
 
-/// The parts of a line, in order; every text is escaped already.
+/// The parts of a line, in order. Every text is already escaped.
 #[derive(Default)]
 pub(crate) struct Row {
     /// Guides of the tree.
     pub(crate) guides: String,
-    /// The connector, where it is a hop: shown brighter than the guides.
+    /// The connector, if it is a hop. It is brighter than the guides.
     pub(crate) hop: &'static str,
-    /// The mark of a span that did not end well.
-    pub(crate) mark: Option<(Ink, &'static str)>,
-    /// The service, where it changes, and its number.
+    /// The sign of a span that did not succeed.
+    pub(crate) mark: Option<(TextStyle, &'static str)>,
+    /// The number and the name of the service, if it changes here.
     pub(crate) service: Option<(usize, String)>,
     /// The name.
-    pub(crate) name: (Ink, String),
+    pub(crate) name: (TextStyle, String),
     /// Words beside the name.
-    pub(crate) badges: Vec<(Ink, String)>,
+    pub(crate) badges: Vec<(TextStyle, String)>,
     /// The duration.
-    pub(crate) time: (Ink, String),
-    /// When it began and ended: what the bar shows.
+    pub(crate) time: (TextStyle, String),
+    /// When it began and ended, for the bar.
     pub(crate) when: Option<(u64, Option<u64>)>,
-    /// What the bar is painted with.
-    pub(crate) bar_ink: Ink,
-    /// Lines below: guides, and what is said there.
+    /// The style of the bar.
+    pub(crate) bar_style: TextStyle,
+    /// Lines below: guides, and text.
     pub(crate) below: Vec<(String, String)>,
 }
 
-/// Free columns between the left part, the durations and the bars.
+/// Empty columns between the left part, the durations and the bars.
 pub(crate) const GAP: usize = 2;
 
-/// What stands between a service and a name.
-const OF: &str = " ▸ ";
+/// The sign between a service and a name.
+const SERVICE_SEPARATOR: &str = " ▸ ";
 
-/// A name is not cut shorter than this while anything else can give way.
-const NAME: usize = 16;
+/// A name keeps at least this width while anything else can be shortened.
+const MIN_NAME_WIDTH: usize = 16;
 
 impl Row {
-    /// How wide the left part is, uncut.
+    /// The full width of the left part.
     pub(crate) fn width(&self) -> usize {
         self.fixed() + width(&self.name.1)
     }
 
     fn fixed(&self) -> usize {
         let badges: usize = self.badges.iter().map(|(_, b)| 2 + width(b)).sum();
-        let service = self.service.as_ref().map_or(0, |(_, s)| width(s) + width(OF));
+        let service = self.service.as_ref().map_or(0, |(_, s)| width(s) + width(SERVICE_SEPARATOR));
         width(&self.guides) + width(self.hop) + self.mark.map_or(0, |(_, m)| width(m) + 1) + service + badges
     }
 
-    /// Cuts the left part down to `columns`: first the name, then the service, then badges from the last, at last
-    /// whatever is left of the name.
+    /// Shortens the left part to `columns`: first the name, then the service, then badges from the last, then the rest of the
+    /// name.
     pub(crate) fn fit(&mut self, columns: usize) {
         let over = |row: &Row| row.width().saturating_sub(columns);
         let keep = |have: usize, over: usize, least: usize| have.saturating_sub(over).max(least.min(have));
@@ -65,7 +65,7 @@ impl Row {
             }
             let name = width(&self.name.1);
             match step {
-                0 => self.name.1 = truncate(&self.name.1, keep(name, too_much, NAME)).into_owned(),
+                0 => self.name.1 = truncate(&self.name.1, keep(name, too_much, MIN_NAME_WIDTH)).into_owned(),
                 1 => {
                     if let Some((_, service)) = &mut self.service {
                         *service = truncate(service, keep(width(service), too_much, 6)).into_owned();
@@ -75,31 +75,33 @@ impl Row {
                 _ => self.name.1 = truncate(&self.name.1, keep(name, too_much, 1)).into_owned(),
             }
         }
-        // What a badge has left behind is the name's again.
+        // The name may use the room that badges have left.
         let room = columns.saturating_sub(self.fixed());
         if room > width(&self.name.1) {
             self.name.1 = truncate(&whole, room).into_owned();
         }
     }
 
-    /// Writes the line and those below it. `left` is the columns of the left part, `times` of the durations; `bar` is
-    /// free columns and a bar.
+    /// Adds the line and those below it to the page. `left` is the width of the left part, `times` that of the durations.
+    /// `bar` is a number of empty columns and a bar.
     pub(crate) fn print(&self, page: &mut Page, left: usize, times: usize, bar: &(usize, String), columns: usize) {
-        page.put(Ink::Dim, &self.guides).put(Ink::Bold, self.hop);
-        if let Some((ink, mark)) = self.mark {
-            page.put(ink, mark).space(1);
+        page.put(TextStyle::Dim, &self.guides).put(TextStyle::Bold, self.hop);
+        if let Some((style, mark)) = self.mark {
+            page.put(style, mark).space(1);
         }
         if let Some((number, service)) = &self.service {
-            page.put(Ink::Service(*number), service).put(Ink::Dim, OF);
+            page.put(TextStyle::Service(*number), service).put(TextStyle::Dim, SERVICE_SEPARATOR);
         }
         page.put(self.name.0, &self.name.1);
-        for (ink, badge) in &self.badges {
-            page.space(2).put(*ink, badge);
+        for (style, badge) in &self.badges {
+            page.space(2).put(*style, badge);
         }
         page.go_to(left + GAP + times.saturating_sub(width(&self.time.1))).put(self.time.0, &self.time.1);
-        page.go_to(left + GAP + times + GAP + bar.0).put(self.bar_ink, &bar.1).line();
+        page.go_to(left + GAP + times + GAP + bar.0).put(self.bar_style, &bar.1).line();
         for (guides, text) in &self.below {
-            page.put(Ink::Dim, guides).put(Ink::Bad, &truncate(text, columns.saturating_sub(width(guides)))).line();
+            page.put(TextStyle::Dim, guides)
+                .put(TextStyle::Error, &truncate(text, columns.saturating_sub(width(guides))))
+                .line();
         }
     }
 }

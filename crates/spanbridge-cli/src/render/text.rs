@@ -1,12 +1,12 @@
-//! Text from outside, made safe to print and fitted into columns.
+//! Text from outside: made safe to print, and fitted into columns.
 
 use std::borrow::Cow;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-/// Makes text safe for a terminal: control characters, and those that reorder or hide text, are shown as escapes.
+/// Makes text safe for a terminal. Control characters, and those that reorder or hide text, become escapes.
 ///
-/// A span's name comes from whoever sent the record; printed as it is, it could move the cursor, retitle the window or
-/// show a reader something else than what is there.
+/// A span's name comes from whoever sent the record. Printed unchanged, it could move the cursor, change the window title or
+/// hide what is really there.
 pub fn escape(text: &str) -> Cow<'_, str> {
     let Some(first) = text.find(is_unsafe) else { return Cow::Borrowed(text) };
     let mut out = String::with_capacity(text.len() + 16);
@@ -33,15 +33,25 @@ fn is_unsafe(c: char) -> bool {
             | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
+/// A number of things: `1 span`, `2 spans`.
+pub(crate) fn counted(n: usize, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
+}
+
+/// The name of a run, or what is shown instead.
+pub(crate) fn named(name: &str) -> String {
+    if name.is_empty() { "(no name)".into() } else { escape(name).into_owned() }
+}
+
 /// How many columns the text takes.
 pub(crate) fn width(text: &str) -> usize {
-    // The tables of the width crate are not needed for what most names are.
+    // Most names are ASCII and need no table.
     if text.is_ascii() { text.len() } else { text.width() }
 }
 
-/// The text in at most `max` columns; where something had to go, it ends in `…`.
+/// The text in at most `max` columns. Shortened text ends in `…`.
 pub(crate) fn truncate(text: &str, max: usize) -> Cow<'_, str> {
-    // A character is at most four bytes, and few take no column: the bound keeps hostile text from being measured whole.
+    // A character has at most four bytes, and few take no column. The bound avoids measuring hostile text to its end.
     if text.len() <= 4 * max + 64 && width(text) <= max {
         return Cow::Borrowed(text);
     }
@@ -49,35 +59,35 @@ pub(crate) fn truncate(text: &str, max: usize) -> Cow<'_, str> {
         return Cow::Borrowed("");
     }
     let mut cut = fitting(text, max - 1);
-    // A joiner or a space before the ellipsis would only look odd.
+    // A joiner or a space before the ellipsis looks odd.
     while let Some(c) = text[..cut].chars().next_back().filter(|c| matches!(c, ' ' | '\u{200d}')) {
         cut -= c.len_utf8();
     }
     Cow::Owned(format!("{}…", &text[..cut]))
 }
 
-/// The length, in bytes, of the longest beginning that fits into `max` columns.
+/// The length in bytes of the longest beginning that fits into `max` columns.
 fn fitting(text: &str, max: usize) -> usize {
     let (mut used, mut unseen, mut cut) = (0, 0, text.len());
     for (at, c) in text.char_indices() {
         let w = c.width().unwrap_or(0);
         unseen = if w == 0 { unseen + 1 } else { 0 };
         used += w;
-        // Unicode's stream-safe text has at most 30 marks on a letter.
+        // Unicode's stream-safe format allows at most 30 marks on a letter.
         if used > max || unseen > 30 {
             cut = at;
             break;
         }
     }
-    // Together, characters may be wider than alone: a variation selector makes a sign an emoji of two columns.
+    // Characters may be wider together than alone: a variation selector can turn a sign into an emoji of two columns.
     while width(&text[..cut]) > max {
         cut -= text[..cut].chars().next_back().map_or(cut, char::len_utf8);
     }
     cut
 }
 
-/// Breaks text into lines of at most `max` columns, at spaces where it can; what is over `lines` lines ends in `…`.
-/// Line breaks of the text are kept; each line is escaped.
+/// Breaks text into lines of at most `max` columns, at spaces if possible. Text over `lines` lines ends in `…`. Line breaks
+/// of the text are kept; each line is escaped.
 pub(crate) fn wrap(text: &str, max: usize, lines: usize) -> Vec<String> {
     let mut out: Vec<String> = Vec::new();
     for line in text.lines().map(str::trim_end).filter(|l| !l.is_empty()) {
@@ -88,7 +98,7 @@ pub(crate) fn wrap(text: &str, max: usize, lines: usize) -> Vec<String> {
                 out.push(truncate(rest, max).into_owned());
                 rest = "";
             } else if out.len() == lines {
-                // Nothing more fits; say so on the last line.
+                // Nothing more fits. The last line says so.
                 let last = out.pop().unwrap_or_default();
                 out.push(if last.ends_with('…') { last } else { truncate(&format!("{last} …"), max).into_owned() });
                 return out;

@@ -1,17 +1,10 @@
-//! Durations and instants as people read them.
+//! Durations and times as people read them.
 
-/// A length of time in at most seven columns: three digits and a unit, or the two largest units.
-///
-/// ```
-/// # use spanbridge_cli::render::duration;
-/// assert_eq!(duration(850), "850 ns");
-/// assert_eq!(duration(12_345_678), "12.3 ms");
-/// assert_eq!(duration(62_000_000_000), "1m 02s");
-/// ```
-pub fn duration(nanos: u64) -> String {
+/// A length of time in at most seven columns: three digits and a unit (`12.3 ms`), or the two largest units (`1m 02s`).
+pub(crate) fn duration(nanos: u64) -> String {
     const UNITS: [(&str, u64); 4] = [("ns", 1), ("µs", 1_000), ("ms", 1_000_000), ("s", 1_000_000_000)];
     for (unit, size) in UNITS {
-        // Where rounding would give "1000 µs", the next unit is taken.
+        // If rounding would give "1000 µs", the next unit is used.
         let limit = if unit == "s" { 59_950_000_000 } else { size * 1000 - size / 2 };
         if nanos >= limit {
             continue;
@@ -39,21 +32,16 @@ pub fn duration(nanos: u64) -> String {
     }
 }
 
-/// An instant, nanoseconds since the Unix epoch, as a date and a time of day in UTC.
-///
-/// ```
-/// # use spanbridge_cli::render::instant;
-/// assert_eq!(instant(1_795_166_746_250_000_000), "2026-11-20 09:25:46.250 UTC");
-/// ```
-pub fn instant(nanos: u64) -> String {
+/// A time, in nanoseconds since the Unix epoch, as a date and a time of day in UTC.
+pub(crate) fn instant(nanos: u64) -> String {
     match jiff::Timestamp::from_nanosecond(i128::from(nanos)) {
         Ok(t) => t.strftime("%Y-%m-%d %H:%M:%S%.3f UTC").to_string(),
         Err(_) => format!("{nanos} ns"),
     }
 }
 
-/// How long ago something was, in one unit; `in the future` where clocks disagree by more than a second.
-pub fn ago(then: u64, now: u64) -> String {
+/// How long ago something was, in one unit. `in the future` if clocks disagree by more than a second.
+pub(crate) fn ago(then: u64, now: u64) -> String {
     if then > now + 1_000_000_000 {
         return "in the future".into();
     }
@@ -75,6 +63,9 @@ mod tests {
     fn three_digits_and_a_unit() {
         for (nanos, text) in [
             (0, "0 ns"),
+            (850, "850 ns"),
+            (12_345_678, "12.3 ms"),
+            (62_000_000_000, "1m 02s"),
             (999, "999 ns"),
             (1_000, "1.00 µs"),
             (999_499, "999 µs"),
@@ -93,6 +84,11 @@ mod tests {
             assert_eq!(duration(nanos), text, "{nanos}");
             assert!(duration(nanos).chars().count() <= 7);
         }
+    }
+
+    #[test]
+    fn times_are_in_utc() {
+        assert_eq!(instant(1_795_166_746_250_000_000), "2026-11-20 09:25:46.250 UTC");
     }
 
     #[test]

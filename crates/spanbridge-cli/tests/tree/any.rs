@@ -7,7 +7,7 @@ use spanbridge_store::graph::{Graph, Link, RunStatus, SpanStatus};
 use unicode_width::UnicodeWidthStr;
 
 #[test]
-fn no_line_is_wider_than_the_page_or_ends_in_spaces() {
+fn lines_fit_the_page_and_end_without_spaces() {
     for (name, graph) in samples::all() {
         for width in 40..150 {
             for line in at(width, &graph).lines() {
@@ -22,20 +22,20 @@ fn no_line_is_wider_than_the_page_or_ends_in_spaces() {
 #[test]
 fn colour_changes_nothing_but_colour() {
     for (name, graph) in samples::all() {
-        let colored = tree(&graph, &Options { width: 100, color: true });
+        let colored = tree(&graph, &Options::default().width(100).color(true));
         assert!(colored.contains("\x1b["), "{name}");
         assert_eq!(anstream::adapter::strip_str(&colored).to_string(), at(100, &graph), "{name}");
     }
 }
 
 #[test]
-fn nothing_in_a_record_reaches_the_terminal_as_a_command() {
+fn records_cannot_control_the_terminal() {
     let shown = at(100, &samples::names());
     assert!(shown.chars().all(|c| c == '\n' || !c.is_control() && c != '\u{202e}'), "{shown}");
 }
 
 #[test]
-fn large_graphs_take_neither_stack_nor_quadratic_time() {
+fn large_graphs_take_linear_time_and_no_stack() {
     // The stack of a test's thread is 2 MiB; a quadratic prefix of the deep one would be 15 GB.
     let deep = at(100, &samples::chain(100_000));
     assert_eq!(deep.lines().count(), 3 + 120_000);
@@ -114,7 +114,7 @@ fn any_graph_is_rendered() {
                 // Also itself, a later one, and none that is there: graphs are built from what others sent.
                 0 => span.parent = Some(random(spans + 2) as usize),
                 1 => (span.orphan, span.parent_span_id) = (true, Some(span_id)),
-                2 => span.links.push(Link { trace_id, span_id, attributes: Vec::new() }),
+                2 => span.links.push(Link::new(trace_id, span_id)),
                 _ => {}
             }
             if random(8) == 0 {

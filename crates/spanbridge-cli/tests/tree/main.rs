@@ -9,7 +9,7 @@ use spanbridge_cli::render::{Options, tree};
 use spanbridge_store::graph::{Graph, RunStatus};
 
 fn at(width: usize, graph: &Graph) -> String {
-    tree(graph, &Options { width, color: false })
+    tree(graph, &Options::default().width(width))
 }
 
 #[test]
@@ -283,7 +283,7 @@ indexer ▸ resumed  pid 10  on web-1
 }
 
 #[test]
-fn a_workflow_that_waits_and_whose_beginning_is_lost() {
+fn a_waiting_workflow_without_its_beginning() {
     assert_snapshot!(at(100, &samples::waiting()), @r##"
 approval  4bf92f35  ‖ suspended  1m 02s of work so far
 flows · 1 span · 2026-11-20 09:25:46.250 UTC

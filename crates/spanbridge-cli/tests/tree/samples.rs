@@ -1,4 +1,4 @@
-//! Graphs to look at. A builder that takes spans in the order in which they began, and the runs made with it.
+//! Sample graphs, and the builder that makes them. It takes spans in the order in which they began.
 
 use spanbridge::record::{Endpoint, Via};
 use spanbridge::{Kind, RunId, SegmentId, SpanId, TraceId};
@@ -21,33 +21,10 @@ pub(crate) struct Build {
 impl Build {
     pub(crate) fn run(name: &str, status: RunStatus, took: Option<u64>) -> Self {
         let run_id = RunId::new(RUN).unwrap();
-        let run = Run {
-            run_id,
-            name: name.into(),
-            status,
-            owned: true,
-            started_at: START,
-            ended_at: took.map(|t| START + t),
-            error: None,
-            parent_run_id: None,
-            triggered_by_span_id: None,
-            trace_ids: vec![TraceId::new(RUN).unwrap()],
-            segments: Vec::new(),
-            suspensions: Vec::new(),
-            waited: 0,
-        };
-        let graph = Graph {
-            run,
-            spans: Vec::new(),
-            edges: Vec::new(),
-            artifacts: Vec::new(),
-            child_runs: Vec::new(),
-            related_runs: Vec::new(),
-            linked_runs: Vec::new(),
-            trigger: None,
-            diagnostics: Vec::new(),
-        };
-        Self { graph, services: Vec::new() }
+        let mut run = Run::new(run_id, name, status, START);
+        run.ended_at = took.map(|t| START + t);
+        run.trace_ids = vec![TraceId::new(RUN).unwrap()];
+        Self { graph: Graph::new(run), services: Vec::new() }
     }
 
     /// Adds a span: its place, which later spans name as their parent. `what` is `service: name`, `primitive` one of
@@ -66,27 +43,14 @@ impl Build {
             "http.server" | "function.handle" => Kind::Server,
             _ => Kind::Internal,
         };
-        self.graph.spans.push(Span {
-            span_id: id(number),
-            parent_span_id: parent.map(id),
-            parent,
-            depth: parent.map_or(0, |p| self.graph.spans[p].depth + 1),
-            orphan: false,
-            trace_id: TraceId::new(RUN).unwrap(),
-            run_id: RunId::new(RUN).unwrap(),
-            segment_id: SegmentId::new(0x5e90_0000_0000_0000 + segment as u64 + 1).unwrap(),
-            service: service.into(),
-            name: name.into(),
-            primitive: primitive.into(),
-            kind,
-            status: SpanStatus::Ok,
-            error: None,
-            started_at: START + at,
-            ended_at: Some(START + at + took),
-            attributes: Vec::new(),
-            links: Vec::new(),
-            events: Vec::new(),
-        });
+        let segment_id = SegmentId::new(0x5e90_0000_0000_0000 + segment as u64 + 1).unwrap();
+        let mut span = Span::new(RunId::new(RUN).unwrap(), segment_id, id(number), name);
+        span.parent_span_id = parent.map(id);
+        span.parent = parent;
+        span.depth = parent.map_or(0, |p| self.graph.spans[p].depth + 1);
+        (span.service, span.primitive, span.kind) = (service.into(), primitive.into(), kind);
+        (span.status, span.started_at, span.ended_at) = (SpanStatus::Ok, START + at, Some(START + at + took));
+        self.graph.spans.push(span);
         number
     }
 
@@ -104,6 +68,12 @@ impl Build {
             span.ended_at = None;
         }
         self
+    }
+
+    fn diagnostic(&mut self, code: &str, message: &str, count: u64) {
+        let mut diagnostic = Diagnostic::new(code, message);
+        diagnostic.count = Some(count);
+        self.graph.diagnostics.push(diagnostic);
     }
 
     pub(crate) fn last(&mut self) -> &mut Span {
@@ -169,12 +139,7 @@ pub(crate) fn unfinished() -> Graph {
     b.attribute("spanbridge.handoff.status", "unknown").ended(SpanStatus::Error, Some("timed out after 5 s"));
     b.span(Some(root), "importer: parse", "flow.step", 5_950 * MS, 0);
     b.ended(SpanStatus::Open, None);
-    b.graph.diagnostics.push(Diagnostic {
-        code: "record_dropped".into(),
-        message: "the buffer was full; spans of this run may be missing".into(),
-        count: Some(12),
-        span_id: None,
-    });
+    b.diagnostic("record_dropped", "the buffer was full; spans of this run may be missing", 12);
     b.graph
 }
 
@@ -207,42 +172,30 @@ pub(crate) fn gaps() -> Graph {
     let dead = b.span(Some(fanout), "mail: process mail.dead", "messaging.process", 3_900 * MS, 9 * MS);
     let linked = b.span(None, "archive: process archive", "messaging.process", 3_000 * MS, 40 * MS);
     b.last().trace_id = TraceId::new(7).unwrap();
-    b.last().links.push(Link { trace_id: TraceId::new(RUN).unwrap(), span_id: id(fanout), attributes: Vec::new() });
+    b.last().links.push(Link::new(TraceId::new(RUN).unwrap(), id(fanout)));
     let batch = b.span(None, "archive: receive archive", "messaging.receive", 3_100 * MS, 60 * MS);
     for sender in [root, publish, linked] {
-        let link = Link { trace_id: TraceId::new(RUN).unwrap(), span_id: id(sender), attributes: Vec::new() };
-        b.last().links.push(link);
+        b.last().links.push(Link::new(TraceId::new(RUN).unwrap(), id(sender)));
     }
     for n in 0..3 {
         b.span(Some(batch), "archive: ack archive", "messaging.settle", 3_150 * MS + n * MS, 100 * US);
     }
     b.span(Some(batch), "archive: ", "custom.operation", 3_110 * MS, 0);
     let end = |i| Endpoint::Span { trace_id: TraceId::new(RUN).unwrap(), span_id: id(i) };
-    b.graph.edges.push(Edge { edge_type: "dead_lettered.to".into(), from: end(failed), to: end(dead), derived: true });
+    b.graph.edges.push(Edge::new("dead_lettered.to", end(failed), end(dead)));
     b.graph.child_runs = vec![
         summary(0x1a2b_3c4d, "ship parcel 17", RunStatus::Ok),
         summary(0x99fe_0001, "ship parcel 18 to a rather long address", RunStatus::Suspended),
     ];
     b.graph.related_runs = vec![summary(0x0d0e_0f00, "refund", RunStatus::Error)];
-    b.graph.diagnostics = vec![Diagnostic {
-        code: "malformed_traceparent".into(),
-        message: "a traceparent header could not be read and was ignored, so the work that it came with began a trace \
-                  of its own"
-            .into(),
-        count: Some(3),
-        span_id: None,
-    }];
+    let message = "a traceparent header could not be read and was ignored, so the work that it came with began a trace \
+                   of its own";
+    b.diagnostic("malformed_traceparent", message, 3);
     b.graph
 }
 
 fn summary(prefix: u128, name: &str, status: RunStatus) -> RunSummary {
-    RunSummary {
-        run_id: RunId::new((prefix << 96) + 1).unwrap(),
-        name: name.into(),
-        started_at: START,
-        status,
-        errors: 0,
-    }
+    RunSummary::new(RunId::new((prefix << 96) + 1).unwrap(), name, status, START)
 }
 
 /// Forty equal queries under one span, and some that are not equal.
@@ -363,13 +316,12 @@ fn segment(number: u64) -> SegmentId {
 
 impl Build {
     pub(crate) fn wait(&mut self, id: &str, by: u64, reason: &str, from: u64, to: Option<u64>) {
-        self.graph.run.suspensions.push(Suspension {
-            suspension_id: id.into(),
-            reason: Some(reason.into()),
-            segment_id: SegmentId::new(0x5e90_0000_0000_0000 + by),
-            suspended_at: Some(START + from),
-            resumed_at: to.map(|to| START + to),
-        });
+        let mut wait = Suspension::new(id);
+        wait.reason = Some(reason.into());
+        wait.segment_id = SegmentId::new(0x5e90_0000_0000_0000 + by);
+        wait.suspended_at = Some(START + from);
+        wait.resumed_at = to.map(|to| START + to);
+        self.graph.run.suspensions.push(wait);
     }
 
     pub(crate) fn segment(
@@ -380,14 +332,9 @@ impl Build {
         at: u64,
         after: Option<&str>,
     ) -> Process<'_> {
-        self.graph.run.segments.push(Segment {
-            segment_id: segment(number),
-            service: service.into(),
-            via: Some(via),
-            started_at: Some(START + at),
-            resource: Vec::new(),
-            suspension_id: after.map(Into::into),
-        });
+        let mut segment = Segment::new(segment(number), service);
+        (segment.via, segment.started_at, segment.suspension_id) = (Some(via), Some(START + at), after.map(Into::into));
+        self.graph.run.segments.push(segment);
         Process(self.graph.run.segments.last_mut().unwrap())
     }
 }

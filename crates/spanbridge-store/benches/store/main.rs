@@ -88,7 +88,7 @@ fn ingest_and_read(path: &Path, spans: u64) -> Outcome {
     report("  a span by 6 digits", each(&ids, |id| store.find(&id[..6]).map(|_| true)), "µs");
     report("  a run by 8 digits", each(&small, |run| store.find(&run.to_string()[..8]).map(|_| true)), "µs");
     let list = |filter: &RunFilter| store.runs(filter, 50).map(|rows| rows.len() == 50);
-    let all = [RunFilter::default(), RunFilter { status: Some(RunStatus::Error), ..Default::default() }];
+    let all = [RunFilter::default(), RunFilter::default().status(RunStatus::Error)];
     report("  list of runs", each(&[&all[0]; 10], list) / 1e3, "ms");
     report("  list of runs that failed", each(&[&all[1]; 10], list) / 1e3, "ms");
     let recent: Vec<RunId> = store.runs(&all[0], 1000)?.iter().map(|row| row.run_id).collect();

@@ -1,13 +1,13 @@
-//! The columns of a delivery's directory, as they are read.
+//! The columns of a delivery's directory.
 //!
-//! They are read as they come from the file: lengths and places are checked, and what makes no sense is `None`.
+//! They come from a file that may be damaged. So lengths and places are checked, and what cannot be right is `None`.
 
 use super::Aggregate;
 use crate::codec::bytes::{Reader, put_varint};
 use spanbridge::RunId;
 use std::ops::RangeInclusive;
 
-/// Adds a block to the list: the first run in it, whether that run began in the block before, and how many span heads.
+/// Adds a block to the list: its first run, whether that run began in the block before, and its number of span heads.
 pub(super) fn put_block(out: &mut Vec<u8>, first_run: usize, continues: bool, span_heads: usize) {
     put_varint(out, (first_run as u64) << 1 | u64::from(continues));
     put_varint(out, span_heads as u64);
@@ -49,13 +49,13 @@ impl BlockList {
     pub(crate) fn holding(&self, run: usize) -> impl Iterator<Item = usize> {
         self.0.iter().enumerate().filter_map(move |(block, entry)| {
             let begun = entry.first_run <= run;
-            // The next block tells whether this one reaches as far as the run.
+            // Where the next block begins says whether this one reaches the run.
             let reaches = self.0.get(block + 1).is_none_or(|n| n.first_run > run || n.first_run == run && n.continues);
             (begun && reaches).then_some(block)
         })
     }
 
-    /// The blocks with a span whose id begins with a head of this range.
+    /// The blocks with a span whose id has its first half in this range.
     pub(crate) fn holding_spans(&self, span_heads: &[u8], range: RangeInclusive<u32>) -> Option<Vec<usize>> {
         let (heads, []) = span_heads.as_chunks::<4>() else { return None };
         let (mut rest, mut blocks) = (heads, Vec::new());
@@ -71,7 +71,8 @@ impl BlockList {
     }
 }
 
-/// The runs of a delivery, sorted: heads and tails of their ids. The place 0 may hold records of no run: the id zero.
+/// The ids of the runs of a delivery, sorted: first halves (heads) and second halves (tails). Records without a run come
+/// first, under the id zero.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RunIds<'a> {
     heads: &'a [[u8; 8]],
@@ -88,13 +89,13 @@ impl<'a> RunIds<'a> {
         self.heads.len()
     }
 
-    /// The run at this place; the inner `None` is that of records without one.
+    /// The run at this place. The inner `None` stands for records without a run.
     pub(crate) fn get(&self, place: usize) -> Option<Option<RunId>> {
         let (head, tail) = (u64::from_be_bytes(*self.heads.get(place)?), u64::from_be_bytes(*self.tails.get(place)?));
         Some(RunId::new(u128::from(head) << 64 | u128::from(tail)))
     }
 
-    /// The place of this run; of `None` that of the records without one.
+    /// The place of this run. `None` stands for records without a run.
     pub(crate) fn find(&self, run: Option<RunId>) -> Option<usize> {
         let id = run.map_or(0, RunId::get);
         let (head, tail) = ((id >> 64) as u64, id as u64);
@@ -104,7 +105,7 @@ impl<'a> RunIds<'a> {
         tails.binary_search_by_key(&tail, |t| u64::from_be_bytes(*t)).ok().map(|at| from + at)
     }
 
-    /// The places of the runs whose ids lie in this range.
+    /// The runs whose ids are in this range, with their places.
     pub(crate) fn within(&self, range: RangeInclusive<u128>) -> impl Iterator<Item = (usize, RunId)> {
         let first = (range.start() >> 64) as u64;
         let from = self.heads.partition_point(|h| u64::from_be_bytes(*h) < first);
@@ -118,13 +119,13 @@ impl<'a> RunIds<'a> {
     }
 }
 
-/// Whether a run with this head may be among these; the tails tell. The test that a look-up makes in every delivery.
+/// Whether a run with the same head is among these. A quick test for every delivery; the tails decide.
 pub(crate) fn run_heads_hold(heads: &[u8], run: Option<RunId>) -> bool {
     let head = ((run.map_or(0, RunId::get) >> 64) as u64).to_be_bytes();
     heads.as_chunks::<8>().0.binary_search(&head).is_ok()
 }
 
-/// Pairs of an id and the place of a run, sorted by id.
+/// Pairs of an id and the place of the run that mentions it, sorted by id.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct IdPairs<'a>(&'a [[u8; 20]]);
 
@@ -141,14 +142,14 @@ impl<'a> IdPairs<'a> {
         })
     }
 
-    /// The runs that mention an id of this range, with that id.
+    /// The runs that mention an id in this range, with that id.
     pub(crate) fn within(self, range: RangeInclusive<u128>) -> impl Iterator<Item = (u128, usize)> + use<'a> {
         let from = self.0.partition_point(|pair| pair[..16] < range.start().to_be_bytes()[..]);
         IdPairs(&self.0[from..]).iter().take_while(move |(id, _)| range.contains(id))
     }
 }
 
-/// What a delivery says of its runs, in their order.
+/// The aggregates of a delivery, in the order of its runs.
 #[derive(Clone, Debug)]
 pub(crate) struct Aggregates<'a> {
     names: Vec<&'a str>,
@@ -172,7 +173,7 @@ impl<'a> Aggregates<'a> {
         Aggregate::read(self.base, &mut self.rest)
     }
 
-    /// The table that aggregates refer to.
+    /// The table of names and services that the aggregates refer to.
     pub(crate) fn names(&self) -> &[&'a str] {
         &self.names
     }

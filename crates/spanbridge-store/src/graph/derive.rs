@@ -1,12 +1,12 @@
-//! The relations that no single process can know: which delivery of a message came after which, and where a message went
-//! when it died.
+//! Relations that no single process can know: which delivery of a message followed which, and where a dead-lettered message
+//! went.
 //!
 //! Deliveries of one message have the same sender. Those from one queue, or for one group, are attempts; those from several
-//! are a fan-out. A message that comes back to where it was is a retry, whichever way it took; one that turns up in
-//! another queue, and says in which it died, is a dead letter.
+//! are a fan-out. A message that comes back to the same queue is a retry, whichever way it took. One that turns up in
+//! another queue, and names the queue it was dead-lettered from, is a dead letter.
 
 use super::message::{Position, Sender, Senders, Source};
-use super::{Edge, Graph, Run, Span, SpanStatus};
+use super::model::{Edge, Graph, Run, Span, SpanStatus};
 use crate::hash::Set;
 use spanbridge::record::Endpoint;
 use spanbridge::{SpanId, TraceId, semconv};
@@ -14,23 +14,23 @@ use std::collections::BTreeMap;
 
 /// A later delivery, and the one before it.
 const RETRY_OF: &str = "retry.of";
-/// The last delivery in the queue where the message died, or its sender, and the delivery of the dead letter.
+/// The last delivery in the queue that dead-lettered the message, or its sender, and the delivery of the dead letter.
 const DEAD_LETTERED_TO: &str = "dead_lettered.to";
 
-/// The relations between the deliveries of a run, in no order that means anything.
-pub(super) fn edges(run: &Run, spans: &[Span]) -> Vec<Edge> {
+/// The relations between the deliveries of a run, in any order.
+pub(super) fn derived_edges(run: &Run, spans: &[Span]) -> Vec<Edge> {
     let mut deliveries: Vec<Delivery<'_>> = deliveries(run, spans).collect();
     relate(&mut deliveries)
 }
 
-/// The same between a run and others, where the work on some message is a run of its own: those that were triggered by the
-/// same span, the parent, and children. `sent_once` says that the span which triggered the run is that of a single message.
+/// The relations between the deliveries of a run and of others: runs that the same span triggered, the parent, and the
+/// children. `sent_once`: the span that triggered the run sent a single message.
 pub(crate) fn edges_between(graph: &Graph, others: &[Graph], sent_once: bool) -> Vec<Edge> {
     let by = graph.run.triggered_by_span_id.filter(|_| sent_once);
     let all = others.iter().chain([graph]).flat_map(|g| deliveries(&g.run, &g.spans).map(|d| (g.run.run_id, d)));
     let mut runs = BTreeMap::new();
     let mut deliveries: Vec<Delivery<'_>> = Vec::new();
-    // Runs of different making are related by the name of a queue, and not for want of one.
+    // Different runs are related only by a named queue.
     for (run, delivery) in all.filter(|(_, delivery)| !delivery.source.queue.is_empty()) {
         runs.insert(delivery.span.span_id, run);
         deliveries.push(Delivery { sent_once: delivery.sent_once || by == Some(delivery.sender.span_id), ..delivery });
@@ -57,9 +57,9 @@ fn relate(deliveries: &mut [Delivery<'_>]) -> Vec<Edge> {
     deliveries.sort_unstable_by_key(Delivery::message);
     let mut edges = Vec::new();
     for message in deliveries.chunk_by_mut(|a, b| a.message() == b.message()) {
-        // A sender that nobody saw may have sent several messages with one context; then nothing tells them apart.
+        // A sender that is not recorded may have sent several messages with one context. Then only attempts tell them apart.
         if message.iter().any(|d| d.sent_once) || attempts_differ(message) {
-            of_message(message, &mut edges);
+            relate_message(message, &mut edges);
         }
     }
     edges
@@ -69,32 +69,32 @@ fn relate(deliveries: &mut [Delivery<'_>]) -> Vec<Edge> {
 struct Delivery<'s> {
     span: &'s Span,
     sender: Sender,
-    /// The sender's span is recorded, and it is that of a single message.
+    /// Whether the sender's span is recorded and sent a single message.
     sent_once: bool,
     source: Source<'s>,
     offset: Position<'s>,
     id: Option<&'s str>,
     attempt: Option<i64>,
-    /// What was acknowledged does not die.
+    /// Whether it was acknowledged: such a message is not dead-lettered.
     is_acked: bool,
-    /// The last death that it has behind it, and the one that its sender has sent along.
-    death: Option<Death<'s>>,
-    sent_with: Option<Death<'s>>,
+    /// Its last dead-lettering, and the one that its sender already sent along.
+    dead_lettering: Option<DeadLettering<'s>>,
+    sent_with: Option<DeadLettering<'s>>,
 }
 
-/// How a message has died. Once more in the same way, and the count is another.
+/// How a message was dead-lettered. The count tells repeated ones apart.
 #[derive(Clone, Copy, PartialEq)]
-struct Death<'s> {
+struct DeadLettering<'s> {
     queue: &'s str,
     reason: Option<&'s str>,
     count: i64,
 }
 
-impl<'s> Death<'s> {
+impl<'s> DeadLettering<'s> {
     fn of(span: &'s Span) -> Option<Self> {
         let queue = span.text(semconv::DEAD_LETTER_QUEUE)?;
         let count = span.integer(semconv::DEAD_LETTER_COUNT)?;
-        Some(Death { queue, reason: span.text(semconv::DEAD_LETTER_REASON), count })
+        Some(DeadLettering { queue, reason: span.text(semconv::DEAD_LETTER_REASON), count })
     }
 }
 
@@ -109,8 +109,8 @@ impl<'s> Delivery<'s> {
             id: span.text(semconv::MESSAGING_MESSAGE_ID),
             attempt: span.integer(semconv::DELIVERY_ATTEMPT),
             is_acked: false,
-            death: Death::of(span),
-            sent_with: sender.place.and_then(|at| Death::of(&spans[at])),
+            dead_lettering: DeadLettering::of(span),
+            sent_with: sender.place.and_then(|at| DeadLettering::of(&spans[at])),
         }
     }
 
@@ -119,7 +119,7 @@ impl<'s> Delivery<'s> {
         (self.sender.span_id, self.id)
     }
 
-    /// What attempts have in common beside the message. An offset is a message of its own.
+    /// What attempts have in common beside the message. Each offset is a message of its own.
     fn place(&self) -> (Source<'s>, Position<'s>) {
         (self.source, self.offset)
     }
@@ -133,7 +133,7 @@ impl<'s> Delivery<'s> {
     }
 }
 
-/// Whether, in every place, each delivery is another attempt.
+/// Whether the deliveries in each place all have different attempt numbers.
 fn attempts_differ(message: &mut [Delivery<'_>]) -> bool {
     message.sort_unstable_by_key(|d| (d.place(), d.attempt.unwrap_or(1)));
     message.windows(2).all(|pair| {
@@ -142,16 +142,16 @@ fn attempts_differ(message: &mut [Delivery<'_>]) -> bool {
     })
 }
 
-fn of_message(message: &mut [Delivery<'_>], edges: &mut Vec<Edge>) {
+fn relate_message(message: &mut [Delivery<'_>], edges: &mut Vec<Edge>) {
     message.sort_unstable_by_key(|d| (d.place(), d.order()));
     let places: Vec<_> = message.chunk_by(|a, b| a.place() == b.place()).collect();
     for deliveries in &places {
         for (i, dead) in deliveries.iter().enumerate() {
-            edges.extend(where_it_died(dead, i.checked_sub(1).map(|i| &deliveries[i]), &places));
+            edges.extend(dead_letter_edge(dead, i.checked_sub(1).map(|i| &deliveries[i]), &places));
         }
     }
     for deliveries in message.chunk_by_mut(|a, b| a.place() == b.place()) {
-        // Where every delivery is counted, the count is better than the clocks.
+        // If every delivery has a count, that is better than the clocks.
         if deliveries.iter().all(|d| d.attempt.is_some()) {
             deliveries.sort_unstable_by_key(|d| (d.attempt, d.order()));
         }
@@ -159,29 +159,29 @@ fn of_message(message: &mut [Delivery<'_>], edges: &mut Vec<Edge>) {
     }
 }
 
-/// The relation of a dead letter to where it died: the last delivery there before it. `before` is what its own queue has
-/// seen of the message: a mere redelivery of a dead letter died no second time.
+/// The relation of a dead letter to the queue it was dead-lettered from: the last delivery there before it. `before` is the
+/// delivery before it in its own queue; a redelivered dead letter was not dead-lettered again.
 ///
-/// A client that sends a message again may take its headers along, and with them the deaths that it has behind it. That is
-/// history, and no death of the message that is sent.
-fn where_it_died(dead: &Delivery<'_>, before: Option<&Delivery<'_>>, places: &[&[Delivery<'_>]]) -> Option<Edge> {
+/// A client that republishes a message may copy its headers, and with them earlier dead-letterings. Those are not of the
+/// message that is sent.
+fn dead_letter_edge(dead: &Delivery<'_>, before: Option<&Delivery<'_>>, places: &[&[Delivery<'_>]]) -> Option<Edge> {
     let queue = dead.span.text(semconv::DEAD_LETTER_QUEUE).filter(|queue| *queue != dead.source.queue)?;
-    let is_history = |known: Option<Death<'_>>| known.is_some() && known == dead.death;
+    let is_history = |known: Option<DeadLettering<'_>>| known.is_some() && known == dead.dead_lettering;
     if is_history(dead.sent_with) {
         return None;
     }
     let there = places.iter().filter(|place| place[0].source.queue == queue);
     let last = there.filter_map(|place| {
         let earlier = place.partition_point(|d| d.order() < dead.order());
-        // Clocks may disagree: then any is better than none.
+        // Clocks may disagree. Any delivery is better than none.
         place.get(earlier.saturating_sub(1))
     });
     match last.max_by_key(|d| d.order()) {
-        Some(last) if last.is_acked || is_history(last.death) => None,
+        Some(last) if last.is_acked || is_history(last.dead_lettering) => None,
         Some(last) if before.is_none_or(|before| before.order() < last.order()) => {
             Some(derived(DEAD_LETTERED_TO, last.endpoint(), dead.endpoint()))
         }
-        // It died before anybody worked on it.
+        // It was dead-lettered before anybody worked on it.
         None if before.is_none() => {
             let Sender { trace_id, span_id, .. } = dead.sender;
             Some(derived(DEAD_LETTERED_TO, span_endpoint(trace_id, span_id), dead.endpoint()))
@@ -191,7 +191,7 @@ fn where_it_died(dead: &Delivery<'_>, before: Option<&Delivery<'_>>, places: &[&
 }
 
 fn derived(edge_type: &str, from: Endpoint<'static>, to: Endpoint<'static>) -> Edge {
-    Edge { edge_type: edge_type.to_owned(), from, to, derived: true }
+    Edge { derived: true, ..Edge::new(edge_type, from, to) }
 }
 
 fn span_endpoint(trace_id: TraceId, span_id: SpanId) -> Endpoint<'static> {

@@ -1,15 +1,15 @@
-//! Recognises records that come again.
+//! Recognises records that come twice.
 //!
-//! Delivery is at least once, and files are imported twice. The same record again changes nothing; other content under
-//! an id that is taken contradicts the first. Our own records are numbered without gaps in each segment, so a lane per
-//! segment, indexed by number, remembers most of them; others are looked up by hash.
+//! Delivery is at least once, and files are imported twice. The same record again changes nothing; different content under
+//! the same id is a conflict. Our own records are numbered without gaps in each segment, so a list per segment, indexed by
+//! number, remembers most of them. Others are looked up by hash.
 
 use crate::hash::{Map, join, stable};
 use spanbridge::record::Record;
 
-/// What a record is to those before it.
+/// What a record is to the records before it.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Sight {
+pub(super) enum Identity {
     New,
     Repeated,
     /// It contradicts the record at this place.
@@ -18,55 +18,58 @@ pub(super) enum Sight {
 
 /// The records seen so far, by place.
 #[derive(Default)]
-pub(super) struct Seen {
-    lanes: Vec<Lane>,
-    lane_of: Map<u64, usize>,
+pub(super) struct SeenRecords {
+    segments: Vec<SegmentRecords>,
+    segment_places: Map<u64, usize>,
+    /// The segment of the last record: the next one is often of the same.
     last: usize,
-    /// By a hash of the id: foreign ids, and numbers too far from the others of their segment.
+    /// By a hash of the id: records with ids of others, and those whose number is too far from the rest of their segment.
     others: Map<u64, u32>,
 }
 
-/// The records of a segment: the place plus one of the record with the number `first + i`.
-struct Lane {
+/// The records of a segment: at index `i`, the place plus one of the record with the number `first + i`.
+struct SegmentRecords {
     segment: u64,
     first: u64,
     places: Vec<u32>,
 }
 
-/// How far ahead a number may be without being looked up by hash. Bounds what a hostile number can make a lane grow by.
-const GAP: usize = 64;
+/// How far ahead a number may be without being looked up by hash. Bounds how much a hostile number can make a list grow.
+const MAX_NUMBER_GAP: usize = 64;
 
-impl Seen {
-    /// Looks at the record at this place, once for each, in order.
-    pub(super) fn look(&mut self, records: &[Record<'_>], place: usize) -> Sight {
+impl SeenRecords {
+    /// What the record at this place is. Call it once for each record, in order.
+    pub(super) fn identify(&mut self, records: &[Record<'_>], place: usize) -> Identity {
         let record = &records[place];
         let earlier = match &record.id {
             None => self.numbered(record.segment_id.get(), record.segment_seq, place as u32),
             Some(id) => self.hashed(join(1, stable(id.as_bytes())), place as u32),
         };
         match earlier.map(|e| e as usize).and_then(|e| Some((e, records.get(e)?))) {
-            None => Sight::New,
-            Some((_, first)) if first == record => Sight::Repeated,
-            // Two ids with one hash would be a miracle, but no conflict.
-            Some((_, first)) if first.id != record.id => Sight::New,
-            Some((earlier, _)) => Sight::Conflict(earlier),
+            None => Identity::New,
+            Some((_, first)) if first == record => Identity::Repeated,
+            // Two ids with the same hash: very unlikely, and no conflict.
+            Some((_, first)) if first.id != record.id => Identity::New,
+            Some((earlier, _)) => Identity::Conflict(earlier),
         }
     }
 
     fn numbered(&mut self, segment: u64, seq: u64, place: u32) -> Option<u32> {
-        let lane = self.lane(segment, seq);
-        let lane = &mut self.lanes[lane];
+        let at = self.segment_at(segment, seq);
+        let segment_records = &mut self.segments[at];
         let hash = join(join(0, segment), seq);
-        let index = seq.checked_sub(lane.first).and_then(|i| usize::try_from(i).ok());
-        let Some(index) = index.filter(|i| *i <= lane.places.len() + GAP) else { return self.hashed(hash, place) };
-        if index >= lane.places.len() {
-            lane.places.resize(index + 1, 0);
+        let index = seq.checked_sub(segment_records.first).and_then(|i| usize::try_from(i).ok());
+        let Some(index) = index.filter(|i| *i <= segment_records.places.len() + MAX_NUMBER_GAP) else {
+            return self.hashed(hash, place);
+        };
+        if index >= segment_records.places.len() {
+            segment_records.places.resize(index + 1, 0);
         }
-        match lane.places[index].checked_sub(1) {
+        match segment_records.places[index].checked_sub(1) {
             None => {
                 // It may have come when its number was still too far ahead.
                 let earlier = if self.others.is_empty() { None } else { self.others.get(&hash).copied() };
-                lane.places[index] = earlier.unwrap_or(place) + 1;
+                segment_records.places[index] = earlier.unwrap_or(place) + 1;
                 earlier
             }
             taken => taken,
@@ -83,13 +86,13 @@ impl Seen {
         }
     }
 
-    /// The lane of this segment; a new one begins at this number.
-    fn lane(&mut self, segment: u64, seq: u64) -> usize {
-        if self.lanes.get(self.last).is_none_or(|l| l.segment != segment) {
-            let lanes = &mut self.lanes;
-            self.last = *self.lane_of.entry(segment).or_insert_with(|| {
-                lanes.push(Lane { segment, first: seq, places: Vec::new() });
-                lanes.len() - 1
+    /// The place of this segment. A new one begins at this number.
+    fn segment_at(&mut self, segment: u64, seq: u64) -> usize {
+        if self.segments.get(self.last).is_none_or(|l| l.segment != segment) {
+            let segments = &mut self.segments;
+            self.last = *self.segment_places.entry(segment).or_insert_with(|| {
+                segments.push(SegmentRecords { segment, first: seq, places: Vec::new() });
+                segments.len() - 1
             });
         }
         self.last
@@ -115,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn by_number_and_by_id_in_any_order() {
+    fn known_by_number_and_by_id() {
         let far = u64::MAX;
         let records = [
             record(None, 1, 5, 0),
@@ -132,11 +135,11 @@ mod tests {
             record(None, 1, 80, 7),
             record(None, 1, 80, 0),
         ];
-        let mut seen = Seen::default();
-        let sights: Vec<Sight> = (0..records.len()).map(|place| seen.look(&records, place)).collect();
-        use Sight::*;
+        let mut seen = SeenRecords::default();
+        let found: Vec<Identity> = (0..records.len()).map(|place| seen.identify(&records, place)).collect();
+        use Identity::*;
         let expected =
             [New, New, New, New, Repeated, New, Conflict(5), Conflict(1), New, Conflict(8), New, Conflict(3), Repeated];
-        assert_eq!(sights, expected);
+        assert_eq!(found, expected);
     }
 }

@@ -1,34 +1,22 @@
-//! Brings the records of a run together: starts and ends to spans, the rest to where it belongs.
+//! Joins the records of a run: starts and ends to spans, everything else to what it is about.
 
-use super::identity::{Seen, Sight};
+use super::conflict::Conflict;
+use super::identity::{Identity, SeenRecords};
 use super::index::Index;
 use super::lifecycle::Lifecycle;
+use super::record::{end_of, start_of, subject_of};
 use spanbridge::SpanId;
 use spanbridge::record::{Body, End, Record, Start};
-use std::borrow::Cow;
 
-/// Records that contradict each other.
-#[derive(Clone, Debug)]
-pub(super) struct Conflict {
-    pub(super) what: Cow<'static, str>,
-    pub(super) span_id: Option<SpanId>,
-}
-
-impl Conflict {
-    /// One about the run.
-    pub(super) fn new(what: impl Into<Cow<'static, str>>) -> Self {
-        Conflict { what: what.into(), span_id: None }
-    }
-}
-
-/// The records of a run, by what they are about. Records are named by their place.
+/// The records of a run, by what they are about. A record is named by its place in the input.
 #[derive(Default)]
 pub(super) struct Joined {
-    pub(super) spans: Vec<Parts>,
+    pub(super) spans: Vec<SpanParts>,
     pub(super) index: Index,
     pub(super) lifecycle: Lifecycle,
-    /// With the place of the span.
+    /// Attributes that were added later: the place of the span, and of the record.
     pub(super) added: Vec<(usize, usize)>,
+    /// The same for events.
     pub(super) events: Vec<(usize, usize)>,
     pub(super) artifacts: Vec<usize>,
     pub(super) edges: Vec<usize>,
@@ -38,7 +26,7 @@ pub(super) struct Joined {
 
 /// The records of a span.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Parts {
+pub(super) struct SpanParts {
     pub(super) id: SpanId,
     pub(super) start: Option<u32>,
     pub(super) end: Option<u32>,
@@ -46,9 +34,9 @@ pub(super) struct Parts {
     pub(super) first: u32,
 }
 
-impl Parts {
-    /// Its start or its end is there. Otherwise it is known only from what happened in it.
-    pub(super) fn is_there(&self) -> bool {
+impl SpanParts {
+    /// Whether its start or its end is recorded. Otherwise it is known only from what happened during it.
+    pub(super) fn is_recorded(&self) -> bool {
         self.start.is_some() || self.end.is_some()
     }
 }
@@ -60,18 +48,19 @@ impl Joined {
             index: Index::with_capacity(records.len()),
             ..Self::default()
         };
-        let mut seen = Seen::default();
+        let mut seen = SeenRecords::default();
         for place in 0..records.len() {
-            match seen.look(records, place) {
-                Sight::New => joined.add(records, place),
-                Sight::Repeated => {}
-                Sight::Conflict(earlier) => {
-                    let span_id = span_of(&records[place].body).or_else(|| span_of(&records[earlier].body));
-                    joined.conflict("a record came again under its id with other content; the first is shown", span_id);
+            match seen.identify(records, place) {
+                Identity::New => joined.add(records, place),
+                Identity::Repeated => {}
+                Identity::Conflict(earlier) => {
+                    let span_id = subject_of(&records[place].body).or_else(|| subject_of(&records[earlier].body));
+                    let what = "a record came twice with the same id and different content; the first is shown";
+                    joined.conflicts.push(Conflict::of_span(what, span_id));
                 }
             }
         }
-        joined.settle(records);
+        joined.deduplicate(records);
         joined
     }
 
@@ -101,7 +90,7 @@ impl Joined {
             Body::Artifact(_) => self.artifacts.push(place),
             Body::Edge { .. } => self.edges.push(place),
             Body::Diagnostic { .. } => self.diagnostics.push(place),
-            // A newer core may know more than the graph does.
+            // Records about the run. Other kinds, of a newer core, are ignored there.
             other => self.lifecycle.add(other, place),
         }
     }
@@ -111,7 +100,8 @@ impl Joined {
             None => self.spans[span].start = Some(place as u32),
             Some(first) if start_of(&records[first as usize].body) == Some(start) => {}
             Some(_) => {
-                self.conflict("the span was started twice, in different words; the first is shown", Some(start.span_id))
+                let what = "the span has two different starts; the first is shown";
+                self.conflicts.push(Conflict::of_span(what, Some(start.span_id)));
             }
         }
     }
@@ -120,8 +110,10 @@ impl Joined {
         match self.spans[span].end {
             None => self.spans[span].end = Some(place as u32),
             Some(first) if end_of(&records[first as usize].body) == Some(end) => {}
-            Some(_) => self
-                .conflict("the span was ended twice, in different ways; the first is shown", Some(self.spans[span].id)),
+            Some(_) => {
+                let what = "the span has two different ends; the first is shown";
+                self.conflicts.push(Conflict::of_span(what, Some(self.spans[span].id)));
+            }
         }
     }
 
@@ -129,25 +121,22 @@ impl Joined {
     fn span(&mut self, id: SpanId, record: usize) -> usize {
         let (place, new) = self.index.place(id.get());
         if new {
-            self.spans.push(Parts { id, start: None, end: None, first: record as u32 });
+            self.spans.push(SpanParts { id, start: None, end: None, first: record as u32 });
         }
         place
     }
 
-    /// What has an id of its own besides the record's is there once.
-    fn settle(&mut self, records: &[Record<'_>]) {
+    /// Keeps one of each thing that has an id of its own, beside the record's.
+    fn deduplicate(&mut self, records: &[Record<'_>]) {
         let body = |place: usize| &records[place].body;
         let mut conflicts = Vec::new();
-        let mut contradicted = |what: &'static str, span_id| conflicts.push(Conflict { what: what.into(), span_id });
-        // Sorting is stable: the first of several stays the first.
+        // The sort is stable: the first of several stays the first.
         self.events.sort_by_key(|(span, at)| (*span, event_of(body(*at))));
         self.events.dedup_by(|later, first| {
             let same = (later.0, event_of(body(later.1))) == (first.0, event_of(body(first.1)));
             if same && body(later.1) != body(first.1) {
-                contradicted(
-                    "an event was recorded twice, in different words; the first is shown",
-                    span_of(body(first.1)),
-                );
+                let what = "an event was recorded twice with different content; the first is shown";
+                conflicts.push(Conflict::of_span(what, subject_of(body(first.1))));
             }
             same
         });
@@ -155,35 +144,13 @@ impl Joined {
         self.artifacts.dedup_by(|later, first| {
             let same = artifact_of(body(*later)) == artifact_of(body(*first));
             if same && body(*later) != body(*first) {
-                contradicted(
-                    "an artifact was recorded twice, in different words; the first is shown",
-                    span_of(body(*first)),
-                );
+                let what = "an artifact was recorded twice with different content; the first is shown";
+                conflicts.push(Conflict::of_span(what, subject_of(body(*first))));
             }
             same
         });
         self.conflicts.append(&mut conflicts);
-        self.conflicts.extend(self.lifecycle.settle(records));
-    }
-
-    fn conflict(&mut self, what: &'static str, span_id: Option<SpanId>) {
-        self.conflicts.push(Conflict { what: what.into(), span_id });
-    }
-}
-
-/// The start that a record holds.
-pub(super) fn start_of<'r, 'a>(body: &'r Body<'a>) -> Option<&'r Start<'a>> {
-    match body {
-        Body::SpanStart(start) | Body::Span(start, _) => Some(start),
-        _ => None,
-    }
-}
-
-/// The end that a record holds.
-pub(super) fn end_of<'r, 'a>(body: &'r Body<'a>) -> Option<&'r End<'a>> {
-    match body {
-        Body::SpanEnd { end, .. } | Body::Span(_, end) => Some(end),
-        _ => None,
+        self.conflicts.extend(self.lifecycle.deduplicate(records));
     }
 }
 
@@ -197,19 +164,6 @@ fn event_of<'r>(body: &'r Body<'_>) -> Option<&'r str> {
 fn artifact_of<'r>(body: &'r Body<'_>) -> Option<&'r str> {
     match body {
         Body::Artifact(artifact) => Some(&artifact.artifact_id),
-        _ => None,
-    }
-}
-
-/// The span that a record is about.
-fn span_of(body: &Body<'_>) -> Option<SpanId> {
-    match body {
-        Body::SpanStart(start) | Body::Span(start, _) => Some(start.span_id),
-        Body::SpanEnd { span_id, .. } | Body::SpanAttributes { span_id, .. } | Body::Event { span_id, .. } => {
-            Some(*span_id)
-        }
-        Body::Artifact(artifact) => Some(artifact.span_id),
-        Body::Diagnostic { span_id, .. } => *span_id,
         _ => None,
     }
 }

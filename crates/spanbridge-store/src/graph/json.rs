@@ -1,8 +1,11 @@
-//! The graph as JSON: camelCase, RFC 3339 times with nanoseconds in UTC, absent fields left out.
+//! The graph as JSON: camelCase names, RFC 3339 times with nanoseconds in UTC, absent fields left out.
 //!
-//! These views borrow from the [model](super::model) and hold nothing but the names and the order of the fields.
+//! These views borrow from the model. They only name and order the fields.
 
-use super::*;
+use super::model::{
+    Artifact, Diagnostic, Edge, Event, Graph, Link, LinkDirection, LinkedRun, Run, RunStatus, RunSummary, Segment,
+    Span, SpanStatus, Suspension,
+};
 use serde::ser::{SerializeMap, Serializer};
 use serde::{Serialize, ser::SerializeSeq};
 use serde_json::Value;
@@ -10,14 +13,14 @@ use spanbridge::record::{Endpoint, SCHEMA_VERSION, Via};
 use spanbridge::{Kind, RunId, SegmentId, SpanId, TraceId, family};
 
 impl Graph {
-    /// The graph as the JSON of the command line and the endpoint.
+    /// The graph as JSON, the same as `spanbridge trace --format json`.
     pub fn to_json(&self) -> Value {
-        // Writing to memory what has only text for keys cannot fail.
+        // Writing to memory cannot fail, since all keys are text.
         serde_json::to_value(self).unwrap_or_default()
     }
 }
 
-/// Camel case, RFC 3339 times, absent fields left out.
+/// In camelCase, with RFC 3339 times. Absent fields are left out.
 impl Serialize for Graph {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         GraphView {
@@ -35,7 +38,7 @@ impl Serialize for Graph {
     }
 }
 
-/// A list of views, made one at a time while it is written.
+/// A list of views. Each is made when it is written.
 struct List<'a, T, V>(&'a [T], fn(&'a T) -> V);
 
 impl<T, V: Serialize> Serialize for List<'_, T, V> {
@@ -62,13 +65,13 @@ struct Time(u64);
 
 impl Serialize for Time {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        // 64 bits of nanoseconds reach to the year 2554, well within what can be written.
+        // 64 bits of nanoseconds reach the year 2554, which the format can write.
         let time = jiff::Timestamp::from_nanosecond(i128::from(self.0)).unwrap_or_default();
         serializer.collect_str(&format_args!("{time:.9}"))
     }
 }
 
-/// Milliseconds, with a fraction; negative where clocks disagree.
+/// Milliseconds, with a fraction. Negative if clocks disagree.
 fn milliseconds(from: u64, to: Option<u64>) -> Option<f64> {
     to.map(|to| (i128::from(to) - i128::from(from)) as f64 / 1e6)
 }
@@ -115,10 +118,10 @@ struct RunView<'a> {
 
 impl<'a> RunView<'a> {
     fn of(run: &'a Run) -> Self {
-        // Clocks that contradict each other do not tell how long a wait was.
-        let told =
+        // If clocks contradict each other, nobody knows how long a wait was.
+        let known =
             run.suspensions.iter().all(|s| s.resumed_at.is_none_or(|to| s.suspended_at.is_none_or(|at| at <= to)));
-        let waits = !run.suspensions.is_empty() && told;
+        let waits = !run.suspensions.is_empty() && known;
         Self {
             run_id: run.run_id,
             name: &run.name,
@@ -313,7 +316,7 @@ impl<'a> EndpointView<'a> {
             Endpoint::Span { trace_id, span_id } => Self::Span { trace_id: *trace_id, span_id: *span_id },
             Endpoint::Run(run_id) => Self::Run { run_id: *run_id },
             Endpoint::Artifact(id) => Self::Artifact { artifact_id: id },
-            // What a newer core knows; the graph holds none of it.
+            // Kinds of a newer core, which the graph does not hold.
             _ => Self::Artifact { artifact_id: "" },
         }
     }
@@ -377,7 +380,7 @@ impl<'a> SummaryView<'a> {
     }
 }
 
-/// A summary, and beside it which way the links lead.
+/// A summary, and which way the links lead.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct LinkedView<'a> {

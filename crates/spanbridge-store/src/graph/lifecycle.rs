@@ -1,38 +1,39 @@
-//! What was said about the run itself: its start, its waits, its end, and who worked on it. Here it is decided what
-//! contradicts what; docs/adr/0006 tells the rules.
+//! The records about the run itself: its start, its waits, its end, and who worked on it. This decides what contradicts
+//! what, by the rules in docs/adr/0006.
 //!
-//! Nothing here depends on the order in which records come. Where two facts contradict each other, the earlier one is
-//! shown and both are told of.
+//! The order in which records come makes no difference. If two facts contradict each other, the earlier one is shown, and
+//! both are named.
 
-use super::join::Conflict;
+use super::conflict::Conflict;
+use super::record::{suspension_of, time_of};
 use crate::hash::Map;
 use spanbridge::record::{Body, Record, Via};
 use spanbridge::{SegmentId, Status};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Clocks of two hosts may differ so much without anybody being wrong.
-const SKEW: u64 = 1_000_000_000;
+/// How far apart the clocks of two hosts may be, in nanoseconds.
+const CLOCK_TOLERANCE: u64 = 1_000_000_000;
 
-/// So many of those who contradict each other are named; of the rest it is told how many.
-const TOLD: usize = 4;
+/// How many contradictory records are named. The rest are counted.
+const MAX_NAMED: usize = 4;
 
-/// The records about the run, by their place.
+/// The records about the run, each by its place in the input.
 #[derive(Default)]
 pub(super) struct Lifecycle {
-    /// The earliest first; those that say the same are there once.
+    /// The earliest first. Equal ones are kept once.
     pub(super) starts: Vec<usize>,
-    /// As `starts`.
+    /// The same for ends.
     pub(super) ends: Vec<usize>,
-    /// Each segment once.
+    /// One for each segment.
     pub(super) segments: Vec<usize>,
-    /// Each suspension once.
+    /// One for each suspension.
     pub(super) suspends: Vec<usize>,
-    /// A suspension may be resumed by several segments: a fan-out.
+    /// Several segments may resume one suspension: a fan-out.
     pub(super) resumes: Vec<usize>,
 }
 
 impl Lifecycle {
-    /// Takes a record in, if it is about the run.
+    /// Adds a record, if it is about the run.
     pub(super) fn add(&mut self, body: &Body<'_>, place: usize) {
         match body {
             Body::RunStart { .. } => self.starts.push(place),
@@ -44,8 +45,8 @@ impl Lifecycle {
         }
     }
 
-    /// Once all are there: puts them in order, and says what contradicts what.
-    pub(super) fn settle(&mut self, records: &[Record<'_>]) -> Vec<Conflict> {
+    /// Orders all that were added, keeps each fact once, and returns what contradicts what.
+    pub(super) fn deduplicate(&mut self, records: &[Record<'_>]) -> Vec<Conflict> {
         let body = |place: usize| &records[place].body;
         let mut conflicts = Vec::new();
         for places in [&mut self.starts, &mut self.ends] {
@@ -56,7 +57,8 @@ impl Lifecycle {
         self.segments.dedup_by(|later, first| {
             let same = records[*later].segment_id == records[*first].segment_id;
             if same && body(*later) != body(*first) {
-                conflicts.push(Conflict::new("a segment was recorded twice, in different words; the earlier is shown"));
+                let what = "a segment was recorded twice with different content; the earlier is shown";
+                conflicts.push(Conflict::of_run(what));
             }
             same
         });
@@ -64,8 +66,8 @@ impl Lifecycle {
         self.suspends.dedup_by(|later, first| {
             let same = suspension_of(body(*later)) == suspension_of(body(*first));
             if same && body(*later) != body(*first) {
-                conflicts
-                    .push(Conflict::new("a suspension was recorded twice, in different words; the earlier is shown"));
+                let what = "a suspension was recorded twice with different content; the earlier is shown";
+                conflicts.push(Conflict::of_run(what));
             }
             same
         });
@@ -74,64 +76,64 @@ impl Lifecycle {
         self.resumes.dedup_by(|later, first| key(*later) == key(*first) && body(*later) == body(*first));
         for (places, what) in [(&self.starts, "started"), (&self.ends, "ended")] {
             if places.len() > 1 {
-                let told: Vec<_> = places.iter().take(TOLD).map(|at| told(&records[*at])).collect();
-                let more = if places.len() > TOLD { ", …" } else { "" };
+                let named: Vec<_> = places.iter().take(MAX_NAMED).map(|at| described(&records[*at])).collect();
+                let more = if places.len() > MAX_NAMED { ", …" } else { "" };
                 let times = if places.len() == 2 { "twice".to_owned() } else { format!("{} times", places.len()) };
-                let text = format!("the run was {what} {times}: {}{more}; the earliest is shown", told.join(", "));
-                conflicts.push(Conflict::new(text));
+                let text = format!("the run was {what} {times}: {}{more}; the earliest is shown", named.join(", "));
+                conflicts.push(Conflict::of_run(text));
             }
         }
-        conflicts.extend(self.after_the_end(records));
+        conflicts.extend(self.conflicts_after_end(records));
         conflicts
     }
 
-    /// Who resumed or suspended the run after it had ended.
-    fn after_the_end(&self, records: &[Record<'_>]) -> Vec<Conflict> {
+    /// Segments that resumed or suspended the run after it had ended.
+    fn conflicts_after_end(&self, records: &[Record<'_>]) -> Vec<Conflict> {
         let Some(end) = self.ends.first().copied() else { return Vec::new() };
-        let latest = self.resumes.iter().chain(self.taken_over(records)).chain(&self.suspends);
+        let latest = self.resumes.iter().chain(self.resumed_without_suspension(records)).chain(&self.suspends);
         let ended_at = time(&records[end].body);
         let late: Vec<usize> = latest.copied().filter(|at| time(&records[*at].body) > ended_at).collect();
         if late.is_empty() {
-            return Vec::new(); // as nearly always
+            return Vec::new(); // nearly always
         }
-        let past = self.past(records, end);
+        let predecessors = self.predecessors(records, end);
         let hosts = self.hosts(records);
         let host = |at: usize| hosts.get(&records[at].segment_id);
         let ending: BTreeSet<SegmentId> = self.ends.iter().map(|at| records[*at].segment_id).collect();
-        let mut told = BTreeSet::new();
+        let mut late_segments = BTreeSet::new();
         let mut conflicts = Vec::new();
         for at in late {
             let same_host = host(at).is_some() && host(at) == host(end);
-            let slack = if same_host { 0 } else { SKEW };
+            let tolerance = if same_host { 0 } else { CLOCK_TOLERANCE };
             let record = &records[at];
-            let after = time(&record.body) - ended_at > slack;
-            // Who ended it again has been told of.
-            if !after || past.has(record) || ending.contains(&record.segment_id) {
+            let after = time(&record.body) - ended_at > tolerance;
+            // A segment that ended the run again is named already.
+            if !after || predecessors.include(record) || ending.contains(&record.segment_id) {
                 continue;
             }
-            if told.insert(record.segment_id) && told.len() <= TOLD {
+            if late_segments.insert(record.segment_id) && late_segments.len() <= MAX_NAMED {
                 let what = if let Body::RunSuspend { .. } = record.body { "suspended" } else { "resumed" };
-                let whom = (told_segment(record), told_segment(&records[end]));
-                conflicts
-                    .push(Conflict::new(format!("the run was {what} by {} after {} had ended it", whom.0, whom.1)));
+                let (by, ended_by) = (described_segment(record), described_segment(&records[end]));
+                conflicts.push(Conflict::of_run(format!("the run was {what} by {by} after {ended_by} had ended it")));
             }
         }
-        if told.len() > TOLD {
-            conflicts.push(Conflict::new(format!("{} more segments came after the run had ended", told.len() - TOLD)));
+        if late_segments.len() > MAX_NAMED {
+            let more = late_segments.len() - MAX_NAMED;
+            conflicts.push(Conflict::of_run(format!("{more} more segments came after the run had ended")));
         }
         conflicts
     }
 
-    /// Segments that go on with the run without ending a suspension.
-    fn taken_over<'s>(&'s self, records: &'s [Record<'_>]) -> impl Iterator<Item = &'s usize> {
+    /// Segments that resumed the run without ending a suspension.
+    fn resumed_without_suspension<'s>(&'s self, records: &'s [Record<'_>]) -> impl Iterator<Item = &'s usize> {
         let left =
             |at: &&usize| matches!(records[**at].body, Body::Segment { via: Via::Resume, suspension_id: None, .. });
         self.segments.iter().filter(left)
     }
 
-    /// What came before this segment whatever the clocks say: it resumed what another had suspended, or goes on after a
-    /// resumption of another, and so did that one.
-    fn past<'s>(&self, records: &'s [Record<'_>], place: usize) -> Past<'s> {
+    /// What came before the segment of this record, whatever the clocks say. The segment may have resumed what another one
+    /// had suspended, or follow a resumption by another one; that one may have done the same, and so on.
+    fn predecessors<'s>(&self, records: &'s [Record<'_>], place: usize) -> Predecessors<'s> {
         let mut suspended_by: BTreeMap<&str, SegmentId> = BTreeMap::new();
         for at in &self.suspends {
             suspended_by.extend(suspension_of(&records[*at].body).map(|id| (id, records[*at].segment_id)));
@@ -141,27 +143,27 @@ impl Lifecycle {
             let ids = resumed.entry(records[*at].segment_id).or_default();
             ids.extend(suspension_of(&records[*at].body));
         }
-        // A resumption may have several segments: a recorder forgets, and begins anew.
+        // A resumption may have several segments: a recorder may forget a run and begin a new segment for it.
         let mut segments_of: Map<&str, Vec<SegmentId>> = Map::default();
         let mut after: Map<SegmentId, &str> = Map::default();
         for record in self.segments.iter().map(|at| &records[*at]) {
             let Body::Segment { resumption_id, previous_resumption_id, .. } = &record.body else { continue };
-            if let Some(leg) = resumption_id {
-                segments_of.entry(leg).or_default().push(record.segment_id);
+            if let Some(resumption) = resumption_id {
+                segments_of.entry(resumption).or_default().push(record.segment_id);
             }
-            after.extend(previous_resumption_id.as_deref().map(|leg| (record.segment_id, leg)));
+            after.extend(previous_resumption_id.as_deref().map(|id| (record.segment_id, id)));
         }
-        let mut past = Past::default();
+        let mut found = Predecessors::default();
         let mut open = vec![records[place].segment_id];
         while let Some(segment) = open.pop() {
-            if past.segments.insert(segment) {
+            if found.segments.insert(segment) {
                 let ids = resumed.get(&segment).into_iter().flatten();
-                past.suspensions.extend(ids.clone());
+                found.suspensions.extend(ids.clone());
                 open.extend(ids.filter_map(|id| suspended_by.get(id)));
-                open.extend(after.get(&segment).and_then(|leg| segments_of.get(leg)).into_iter().flatten());
+                open.extend(after.get(&segment).and_then(|id| segments_of.get(id)).into_iter().flatten());
             }
         }
-        past
+        found
     }
 
     fn hosts<'s>(&self, records: &'s [Record<'_>]) -> Map<SegmentId, &'s str> {
@@ -172,14 +174,14 @@ impl Lifecycle {
         self.segments.iter().filter_map(host).collect()
     }
 
-    /// Whether a suspension has no resume.
+    /// Whether a suspension was never resumed.
     pub(super) fn is_suspended(&self, records: &[Record<'_>]) -> bool {
         let over: BTreeSet<_> =
             self.resumes.iter().chain(&self.segments).filter_map(|at| suspension_of(&records[*at].body)).collect();
         self.suspends.iter().any(|at| suspension_of(&records[*at].body).is_none_or(|id| !over.contains(id)))
     }
 
-    /// Whether somebody declared the run, rather than it being its trace's own.
+    /// Whether code declared the run. Otherwise it consists of the spans of its trace.
     pub(super) fn is_owned(&self, records: &[Record<'_>]) -> bool {
         let said = [&self.starts, &self.ends, &self.suspends, &self.resumes].iter().any(|places| !places.is_empty());
         let resumed = |at: &usize| matches!(records[*at].body, Body::Segment { via: Via::Resume, .. });
@@ -189,17 +191,17 @@ impl Lifecycle {
 
 /// What came before a segment.
 #[derive(Default)]
-struct Past<'s> {
-    /// Those that had begun.
+struct Predecessors<'s> {
+    /// The segments that had begun.
     segments: BTreeSet<SegmentId>,
-    /// Those that it, or one before it, resumed.
+    /// The suspensions that it, or one before it, resumed.
     suspensions: BTreeSet<&'s str>,
 }
 
-impl Past<'_> {
-    /// Whether a record of how the run went on belongs there. Who had begun may suspend the run later all the same: what is
-    /// saved of it may be a copy.
-    fn has(&self, record: &Record<'_>) -> bool {
+impl Predecessors<'_> {
+    /// Whether a record about the run is one of them. A predecessor can still suspend the run later, since a saved run can
+    /// be copied; so a suspension counts only if it was resumed.
+    fn include(&self, record: &Record<'_>) -> bool {
         match &record.body {
             Body::RunSuspend { suspension_id, .. } => self.suspensions.contains(&**suspension_id),
             _ => self.segments.contains(&record.segment_id),
@@ -207,25 +209,16 @@ impl Past<'_> {
     }
 }
 
-/// The suspension that a record is about.
-pub(super) fn suspension_of<'r>(body: &'r Body<'_>) -> Option<&'r str> {
-    match body {
-        Body::RunSuspend { suspension_id, .. } | Body::RunResume { suspension_id, .. } => Some(suspension_id),
-        Body::Segment { suspension_id, .. } => suspension_id.as_deref(),
-        _ => None,
-    }
-}
-
 fn time(body: &Body<'_>) -> u64 {
-    crate::delivery::time_of(body).unwrap_or(0)
+    time_of(body).unwrap_or(0)
 }
 
-fn told_segment(record: &Record<'_>) -> String {
+fn described_segment(record: &Record<'_>) -> String {
     format!("{} (segment {:.8})", record.service, record.segment_id)
 }
 
 /// A start or an end in a few words.
-fn told(record: &Record<'_>) -> String {
+fn described(record: &Record<'_>) -> String {
     let what = match &record.body {
         Body::RunEnd { status: Status::Ok, .. } => "as ok".to_owned(),
         Body::RunEnd { status: Status::Cancelled, .. } => "as cancelled".to_owned(),
@@ -233,5 +226,5 @@ fn told(record: &Record<'_>) -> String {
         Body::RunStart { name, .. } => format!("as `{name}`"),
         _ => String::new(),
     };
-    format!("{what} by {}", told_segment(record))
+    format!("{what} by {}", described_segment(record))
 }

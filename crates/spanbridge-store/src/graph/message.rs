@@ -1,27 +1,27 @@
-//! What the span of a messaging step says about its message, by its attributes.
+//! What the attributes of a messaging step say about its message.
 
-use super::{Run, Span};
+use super::model::{Run, Span};
 use crate::hash::Map;
 use spanbridge::{SpanId, TraceId, semconv};
 use std::cell::OnceCell;
 
 impl Span {
-    /// The value of an attribute.
+    /// The value of this attribute.
     pub fn attribute(&self, key: &str) -> Option<&serde_json::Value> {
         self.attributes.iter().rfind(|(k, _)| k == key).map(|(_, v)| v)
     }
 
-    /// The value of an attribute that is text.
+    /// The value of this attribute, if it is text and not empty.
     pub(super) fn text(&self, key: &str) -> Option<&str> {
         self.attribute(key).and_then(|v| v.as_str()).filter(|text| !text.is_empty())
     }
 
-    /// The value of an attribute that is a whole number, or text that reads as one.
+    /// The value of this attribute, if it is a whole number or text that can be read as one.
     pub(super) fn integer(&self, key: &str) -> Option<i64> {
         self.attribute(key).and_then(|v| v.as_i64().or_else(|| v.as_str()?.parse().ok()))
     }
 
-    /// Whether an attribute is there and true.
+    /// Whether this attribute is `true`.
     pub(super) fn is_true(&self, key: &str) -> bool {
         self.attribute(key).and_then(serde_json::Value::as_bool).unwrap_or(false)
     }
@@ -30,20 +30,20 @@ impl Span {
         self.text(semconv::MESSAGING_DESTINATION_NAME).unwrap_or_default()
     }
 
-    /// The work on one message. (The work on a batch has a span beside those of its messages.)
+    /// Whether this is the work on one message. A batch has a span of its own, beside those of its messages.
     pub(super) fn is_delivery(&self) -> bool {
         self.primitive == "messaging.process" && self.attribute(semconv::MESSAGING_BATCH_COUNT).is_none()
     }
 }
 
-/// Who sent the messages of a run.
+/// Finds who sent the messages of a run.
 pub(super) struct Senders<'g> {
     run: &'g Run,
     spans: &'g [Span],
     by_id: OnceCell<Map<SpanId, usize>>,
 }
 
-/// The span that sent a message, and its place in the run if it is recorded there.
+/// The span that sent a message, and its place in the run, if it is recorded there.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Sender {
     pub(super) trace_id: TraceId,
@@ -62,9 +62,9 @@ impl<'g> Senders<'g> {
         self.by_id.get_or_init(all).get(&id).copied()
     }
 
-    /// Who sent the message that a span is the work on: its parent; where the work is a run of its own, what triggered
-    /// that; where it has a trace of its own, what it is linked to. In a batch it is linked to that, too, which is in
-    /// another run.
+    /// Who sent the message that a span is the work on. By the relation that the consumer chose, that is the span's parent,
+    /// what triggered the span's run, or what the span is linked to. In a batch the span is also linked to the batch, which
+    /// is in another run.
     pub(super) fn of(&self, span: &Span) -> Option<Sender> {
         let found = |trace_id, span_id, place| Some(Sender { trace_id, span_id, place });
         if let Some(parent) = span.parent_span_id.filter(|parent| *parent != self.run.run_id.as_parent()) {
@@ -83,7 +83,7 @@ impl<'g> Senders<'g> {
         }
     }
 
-    /// Whether a message came without anything that says who sent it.
+    /// Whether nothing says who sent the message.
     pub(super) fn is_unknown(&self, span: &Span) -> bool {
         let alone = match span.parent_span_id {
             Some(_) => span.text(semconv::RELATION) == Some("new_run") && self.run.triggered_by_span_id.is_none(),
@@ -93,7 +93,7 @@ impl<'g> Senders<'g> {
     }
 }
 
-/// Where messages are taken from: a queue, or a topic on behalf of a group.
+/// Where messages are received from: a queue, or a topic for a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Source<'s> {
     pub(super) system: &'s str,
@@ -111,8 +111,8 @@ impl<'s> Source<'s> {
     }
 }
 
-/// The queue, or the topic. RabbitMQ's consumers name `{exchange}:{routing key}:{queue}`, or `{exchange}:{queue}` where the
-/// two are the same, and the parts may hold colons themselves; the routing key stands beside it.
+/// The queue, or the topic. A consumer of RabbitMQ names `{exchange}:{routing key}:{queue}`, or `{exchange}:{queue}` if the
+/// last two are equal. The parts may contain colons; another attribute has the routing key.
 fn queue(span: &Span) -> &str {
     let destination = span.destination();
     if let Some(queue) = span.text(semconv::QUEUE_NAME) {
@@ -132,7 +132,7 @@ fn queue(span: &Span) -> &str {
     }
 }
 
-/// Which message of a source it is, as far as that is told: RabbitMQ's delivery tag, or partition and offset.
+/// Which message of a topic it is: partition and offset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Position<'s> {
     pub(super) partition: &'s str,
@@ -140,15 +140,15 @@ pub(super) struct Position<'s> {
 }
 
 impl<'s> Position<'s> {
-    /// Of a message, for as long as it lives.
+    /// Partition and offset of the message.
     pub(super) fn offset(span: &'s Span) -> Self {
         let partition = span.text(semconv::MESSAGING_PARTITION_ID).unwrap_or_default();
         Position { partition, number: span.integer(semconv::KAFKA_OFFSET) }
     }
 }
 
-/// The destination, and what it may have been called by who sent there: a consumer of RabbitMQ names its queue after the
-/// routing key. The whole name comes first.
+/// The destination, and the names that its senders may use for it, the longest first. A consumer of RabbitMQ adds the name
+/// of its queue, which the sender does not know.
 pub(super) fn sent_to(destination: &str) -> impl Iterator<Item = &str> {
     let cuts = destination.match_indices(':').map(|(at, _)| at).rev();
     std::iter::once(destination.len()).chain(cuts).filter(|cut| *cut > 0).filter_map(|cut| destination.get(..cut))
@@ -157,35 +157,16 @@ pub(super) fn sent_to(destination: &str) -> impl Iterator<Item = &str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::graph::SpanStatus;
-    use spanbridge::{Kind, RunId, SegmentId};
+    use spanbridge::{RunId, SegmentId};
 
     fn span(attributes: &[(&str, &str)]) -> Span {
-        Span {
-            span_id: SpanId::new(1).unwrap(),
-            parent_span_id: None,
-            parent: None,
-            depth: 0,
-            orphan: false,
-            trace_id: TraceId::new(1).unwrap(),
-            run_id: RunId::new(1).unwrap(),
-            segment_id: SegmentId::new(1).unwrap(),
-            service: "s".into(),
-            name: "process".into(),
-            primitive: "messaging.process".into(),
-            kind: Kind::Consumer,
-            status: SpanStatus::Ok,
-            error: None,
-            started_at: 0,
-            ended_at: None,
-            attributes: attributes.iter().map(|(k, v)| ((*k).to_owned(), (*v).into())).collect(),
-            links: Vec::new(),
-            events: Vec::new(),
-        }
+        let (run, segment, id) = (RunId::new(1).unwrap(), SegmentId::new(1).unwrap(), SpanId::new(1).unwrap());
+        let attributes = attributes.iter().map(|(k, v)| ((*k).to_owned(), (*v).into())).collect();
+        Span { attributes, ..Span::new(run, segment, id, "process") }
     }
 
     #[test]
-    fn the_queue_is_what_stands_after_the_routing_key() {
+    fn the_queue_follows_the_routing_key() {
         let queue_of = |destination, key: Option<&str>| {
             let all = [
                 ("messaging.system", "rabbitmq"),
@@ -204,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn other_systems_have_one_name_and_a_queue_that_is_named_is_believed() {
+    fn topics_and_named_queues_are_taken_as_they_are() {
         let topic = span(&[("messaging.system", "kafka"), ("messaging.destination.name", "a:b")]);
         assert_eq!(queue(&topic), "a:b");
         let named = span(&[

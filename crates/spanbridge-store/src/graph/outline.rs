@@ -1,12 +1,13 @@
-//! The bare run: its spans in order, its name, times and status. Enough for a line in a list.
+//! The outline of a run: its spans in order, its name, times and status. Enough for a line in a list.
 
-use super::join::{Joined, end_of, start_of};
+use super::join::Joined;
+use super::model::{RunStatus, SpanStatus, Trigger};
+use super::record::{end_of, start_of, time_of};
 use super::tree::{Node, Placed, arrange};
-use super::{RunStatus, SpanStatus, Trigger};
 use spanbridge::record::{Body, Record};
 use spanbridge::{RunId, SpanId, Status};
 
-/// A run in outline.
+/// The outline of a run.
 pub(crate) struct Outline {
     pub(super) joined: Joined,
     pub(super) nodes: Vec<Node>,
@@ -16,7 +17,7 @@ pub(crate) struct Outline {
 impl Outline {
     pub(crate) fn of(run_id: RunId, records: &[Record<'_>]) -> Self {
         let joined = Joined::of(records);
-        // What stands above a root without being a span of this run: the run itself, or the span that triggered it.
+        // What may stand above a root and is no span of this run: the run itself, or the span that triggered it.
         let trigger = joined.lifecycle.starts.first().and_then(|at| match &records[*at].body {
             Body::RunStart { triggered_by_span_id, .. } => *triggered_by_span_id,
             _ => None,
@@ -30,14 +31,14 @@ impl Outline {
                 let end = span.end.and_then(|at| end_of(&records[at as usize].body));
                 let above = start.and_then(|s| s.parent_span_id).filter(|p| !is_outside(p));
                 let started_at = start.map(|s| s.started_at).or(end.map(|e| e.ended_at));
-                // Known only from its events: it began at the first of them, or nobody knows when.
+                // A span known only from its events began at the first of them, or at an unknown time.
                 let started_at = started_at.unwrap_or(u64::MAX);
                 Node { id: span.id.get(), parent: above.map_or(0, |p| p.get()), started_at }
             })
             .collect();
         for (span, place) in &joined.events {
             if let Body::Event { timestamp, .. } = &records[*place].body
-                && !joined.spans[*span].is_there()
+                && !joined.spans[*span].is_recorded()
             {
                 nodes[*span].started_at = nodes[*span].started_at.min(*timestamp);
             }
@@ -59,8 +60,8 @@ impl Outline {
         }
     }
 
-    /// The status: the first that holds. What the owner said counts more than spans, whose errors may have been handled;
-    /// without an owner the spans without a parent speak for the run.
+    /// The status: the first that applies. What the owner said takes precedence over failed spans, since their errors may
+    /// have been handled. Without an owner, the spans without a parent decide.
     pub(crate) fn status(&self, records: &[Record<'_>]) -> RunStatus {
         let joined = &self.joined;
         if !joined.conflicts.is_empty() {
@@ -88,7 +89,7 @@ impl Outline {
         }
     }
 
-    /// What its owner called it, else the name of the first root, else of the first span.
+    /// The name its owner gave it, else the name of the first root, else of the first span.
     pub(crate) fn name<'r>(&self, records: &'r [Record<'_>]) -> &'r str {
         if let Some(Body::RunStart { name, .. }) = self.joined.lifecycle.starts.first().map(|at| &records[*at].body) {
             return name;
@@ -100,18 +101,18 @@ impl Outline {
         started.min().map_or("", |(_, _, name)| name)
     }
 
-    /// A span of it, as the trigger of another run.
+    /// A span of this run, as the trigger of another run.
     pub(crate) fn trigger(&self, span: SpanId, records: &[Record<'_>]) -> Option<Trigger> {
         let record = &records[self.joined.spans[self.joined.index.get(span.get())?].start? as usize];
+        let start = start_of(&record.body)?;
         Some(Trigger {
-            run_name: self.name(records).to_owned(),
-            span_name: start_of(&record.body)?.name.clone().into_owned(),
-            primitive: start_of(&record.body)?.primitive.clone().into_owned(),
+            primitive: start.primitive.clone().into_owned(),
             service: record.service.clone().into_owned(),
+            ..Trigger::new(self.name(records), &*start.name)
         })
     }
 
-    /// When it began: its owner's word, else its first span, else whatever is known.
+    /// When it began: by its owner, else by its first span, else by any record.
     pub(crate) fn started_at(&self, records: &[Record<'_>]) -> u64 {
         if let Some(Body::RunStart { started_at, .. }) =
             self.joined.lifecycle.starts.first().map(|at| &records[*at].body)
@@ -119,11 +120,11 @@ impl Outline {
             return *started_at;
         }
         let spans = self.joined.spans.iter().zip(&self.nodes);
-        let spans = spans.filter(|(span, _)| span.is_there()).map(|(_, node)| node.started_at).min();
-        spans.or_else(|| records.iter().filter_map(|r| crate::delivery::time_of(&r.body)).min()).unwrap_or(0)
+        let spans = spans.filter(|(span, _)| span.is_recorded()).map(|(_, node)| node.started_at).min();
+        spans.or_else(|| records.iter().filter_map(|r| time_of(&r.body)).min()).unwrap_or(0)
     }
 
-    /// When it ended: its owner's word, else its last span once all have ended.
+    /// When it ended: by its owner, else by its last span once all have ended.
     pub(crate) fn ended_at(&self, records: &[Record<'_>]) -> Option<u64> {
         if self.joined.lifecycle.is_owned(records) {
             return match self.joined.lifecycle.ends.first().map(|at| &records[*at].body) {
@@ -131,7 +132,7 @@ impl Outline {
                 _ => None,
             };
         }
-        let spans = self.joined.spans.iter().filter(|span| span.is_there());
+        let spans = self.joined.spans.iter().filter(|span| span.is_recorded());
         let ends = spans.map(|s| Some(end_of(&records[s.end? as usize].body)?.ended_at));
         ends.collect::<Option<Vec<u64>>>()?.into_iter().max()
     }

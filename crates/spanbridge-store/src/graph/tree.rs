@@ -1,7 +1,7 @@
 //! Spans in the order of the tree: parents before children, siblings by start.
 //!
-//! Time and memory are linear (but for the sorting of siblings), whatever the ids say: trees of any depth need no stack
-//! of ours, and a circle of parents is cut at its earliest span.
+//! Time and memory are linear, except for sorting siblings. Deep trees need no recursion, and a cycle of parents is cut at
+//! its earliest span.
 
 use super::index::Index;
 use crate::hash::Set;
@@ -9,11 +9,11 @@ use crate::hash::Set;
 /// No place.
 const NONE: u32 = u32::MAX;
 
-/// A span, as far as the tree is concerned.
+/// What the tree needs to know about a span.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Node {
     pub(super) id: u64,
-    /// The parent's id; 0 for none, also where the run itself stands above.
+    /// The parent's id. 0 if it has none, or if the run itself stands above it.
     pub(super) parent: u64,
     pub(super) started_at: u64,
 }
@@ -26,18 +26,18 @@ pub(super) struct Placed {
     /// The place of its parent among the placed ones.
     pub(super) parent: Option<usize>,
     pub(super) depth: usize,
-    pub(super) rooted: Rooted,
+    pub(super) attachment: Attachment,
 }
 
 /// Why a span stands where it stands.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Rooted {
-    /// Below its parent, or it has none.
-    Well,
+pub(super) enum Attachment {
+    /// It stands below its parent, or it has none.
+    Attached,
     /// Its parent is not there.
     Orphan,
-    /// It is its own ancestor; the circle was cut above it.
-    Cut,
+    /// It is its own ancestor; the cycle was cut above it.
+    CycleCut,
 }
 
 /// Every node, parents before children.
@@ -46,7 +46,7 @@ pub(super) fn arrange(nodes: &[Node], index: &Index) -> Vec<Placed> {
     for (place, node) in nodes.iter().enumerate() {
         parents.push(match node.parent {
             0 => NONE,
-            // What was recorded just before is the parent more often than not.
+            // The span recorded just before is often the parent.
             id if place > 0 && nodes[place - 1].id == id => place as u32 - 1,
             id => index.get(id).map_or(NONE, |p| p as u32),
         });
@@ -55,16 +55,16 @@ pub(super) fn arrange(nodes: &[Node], index: &Index) -> Vec<Placed> {
     let mut order = Vec::with_capacity(nodes.len());
     children.walk(nodes, &mut order);
     if order.len() < nodes.len() {
-        let cut = cut_circles(nodes, &mut parents, &order);
+        let cut = cut_cycles(nodes, &mut parents, &order);
         children = Children::of(nodes, &parents);
         order.clear();
         children.walk(nodes, &mut order);
-        order.iter_mut().filter(|p| cut.contains(&p.node)).for_each(|p| p.rooted = Rooted::Cut);
+        order.iter_mut().filter(|p| cut.contains(&p.node)).for_each(|p| p.attachment = Attachment::CycleCut);
     }
     order
 }
 
-/// The children of every node, side by side: those of node `n` are `of[starts[n]..starts[n + 1]]`; the roots come last.
+/// The children of all nodes in one list: those of node `n` are `of[starts[n]..starts[n + 1]]`. The roots come last.
 struct Children {
     starts: Vec<u32>,
     of: Vec<u32>,
@@ -74,7 +74,7 @@ impl Children {
     fn of(nodes: &[Node], parents: &[u32]) -> Self {
         let roots = nodes.len();
         let slot = |parent: u32| if parent == NONE { roots } else { parent as usize };
-        // Counted one to the right, summed up, then used as the next free place of each: one array serves for all.
+        // First the number of children, one to the right; then the sum of those before; then the next free place.
         let mut starts = vec![0u32; roots + 2];
         parents.iter().for_each(|p| starts[slot(*p) + 1] += 1);
         let mut sum = 0;
@@ -105,25 +105,29 @@ impl Children {
 
     /// Everything below the roots, parents first.
     fn walk(&self, nodes: &[Node], order: &mut Vec<Placed>) {
-        // What is still to be placed, next last, with the place of its parent.
+        // What is still to be placed, the next one last, with the place of its parent.
         let mut open: Vec<(u32, u32)> = self.below(nodes.len()).iter().rev().map(|n| (*n, NONE)).collect();
         while let Some((node, above)) = open.pop() {
             let node = node as usize;
             let place = order.len() as u32;
             order.push(match order.get(above as usize) {
-                Some(p) => Placed { node, parent: Some(above as usize), depth: p.depth + 1, rooted: Rooted::Well },
-                None if nodes[node].parent == 0 => Placed { node, parent: None, depth: 0, rooted: Rooted::Well },
-                None => Placed { node, parent: None, depth: 0, rooted: Rooted::Orphan },
+                Some(p) => {
+                    Placed { node, parent: Some(above as usize), depth: p.depth + 1, attachment: Attachment::Attached }
+                }
+                None if nodes[node].parent == 0 => {
+                    Placed { node, parent: None, depth: 0, attachment: Attachment::Attached }
+                }
+                None => Placed { node, parent: None, depth: 0, attachment: Attachment::Orphan },
             });
             open.extend(self.below(node).iter().rev().map(|n| (*n, place)));
         }
     }
 }
 
-/// Takes the parent from the earliest span of every circle, and names those. What was placed cannot be part of one.
-fn cut_circles(nodes: &[Node], parents: &mut [u32], placed: &[Placed]) -> Set<usize> {
+/// Removes the parent of the earliest span of every cycle, and returns those spans. What was placed is in no cycle.
+fn cut_cycles(nodes: &[Node], parents: &mut [u32], placed: &[Placed]) -> Set<usize> {
     let mut cut = Set::default();
-    // When each node was first come upon: 0 never, or before this search.
+    // The search in which each node was first found; 0: in none.
     let mut met = vec![0u32; nodes.len()];
     placed.iter().for_each(|p| met[p.node] = 1);
     let mut search = 1;
@@ -165,15 +169,15 @@ mod tests {
         (spans.iter().map(|&(id, parent, started_at)| Node { id, parent, started_at }).collect(), index)
     }
 
-    /// Every span as its id, indented by its depth; `?` marks orphans, `o` circles that were cut.
+    /// Every span as its id, indented by its depth. `?` marks orphans, `o` cycles that were cut.
     fn drawn(spans: &[(u64, u64, u64)]) -> Vec<String> {
         let (nodes, index) = nodes(spans);
-        let mark = |r: Rooted| match r {
-            Rooted::Well => "",
-            Rooted::Orphan => "?",
-            Rooted::Cut => "o",
+        let mark = |r: Attachment| match r {
+            Attachment::Attached => "",
+            Attachment::Orphan => "?",
+            Attachment::CycleCut => "o",
         };
-        let line = |p: &Placed| format!("{}{}{}", " ".repeat(p.depth), nodes[p.node].id, mark(p.rooted));
+        let line = |p: &Placed| format!("{}{}{}", " ".repeat(p.depth), nodes[p.node].id, mark(p.attachment));
         arrange(&nodes, &index).iter().map(line).collect()
     }
 
@@ -184,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn circles_are_cut_at_their_earliest_span() {
+    fn cycles_are_cut_at_their_earliest_span() {
         assert_eq!(drawn(&[(1, 1, 5)]), ["1o"]);
         let spans = [(1, 3, 5), (2, 1, 4), (3, 2, 6), (9, 2, 1), (8, 0, 9), (4, 5, 1), (5, 4, 2)];
         assert_eq!(drawn(&spans), ["4o", " 5", "2o", " 9", " 3", "  1", "8"]);
@@ -196,8 +200,8 @@ mod tests {
         let (nodes, index) = nodes(&deep);
         let placed = arrange(&nodes, &index);
         assert_eq!(placed.last().map(|p| p.depth), Some(99_999));
-        let circle: Vec<_> = (1..=100_000).map(|n| (n, n % 100_000 + 1, n)).collect();
-        let (nodes, index) = self::nodes(&circle);
+        let cycle: Vec<_> = (1..=100_000).map(|n| (n, n % 100_000 + 1, n)).collect();
+        let (nodes, index) = self::nodes(&cycle);
         assert_eq!(arrange(&nodes, &index).len(), 100_000);
     }
 }

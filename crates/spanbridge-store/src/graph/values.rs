@@ -1,13 +1,13 @@
-//! Attributes of records as JSON values.
+//! Attributes of records, as JSON values.
 
 use spanbridge::Value;
 use spanbridge::record::Attributes;
 use std::collections::HashMap;
 
-/// Attributes, given one after the other: the last value of a key counts, in the place of the first.
+/// Merges attributes. The last value of a key counts, in the place of its first.
 pub(super) fn merged<'r>(all: impl IntoIterator<Item = &'r Attributes<'r>>) -> Vec<(String, serde_json::Value)> {
     let mut out: Vec<(String, serde_json::Value)> = Vec::new();
-    // A look at every key so far is fastest for the usual few.
+    // For a few keys, comparing all of them is fastest.
     let mut places: HashMap<String, usize> = HashMap::new();
     for (key, value) in all.into_iter().flat_map(Attributes::iter) {
         let place = match out.len() {
@@ -31,7 +31,7 @@ pub(super) fn merged<'r>(all: impl IntoIterator<Item = &'r Attributes<'r>>) -> V
     out
 }
 
-/// A value as JSON. What JSON has no number for becomes its name, what is not the JSON it should be becomes text.
+/// A value as JSON. NaN and the infinities become their names; a value that claims to be JSON and is not becomes text.
 fn json(value: Value<'_>) -> serde_json::Value {
     match value {
         Value::I64(n) => n.into(),
@@ -57,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_value_counts_in_the_place_of_the_first() {
+    fn the_last_value_replaces_the_first() {
         let first = attributes(&[("a", Value::I64(1)), ("b", Value::Json("[1,{}]")), ("c", Value::F64(f64::NAN))]);
         let second = attributes(&[("a", Value::Bool(true)), ("d", Value::Json("{")), ("e", Value::F64(0.5))]);
         let merged = merged([&first, &second]);
@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn many_keys_too() {
+    fn many_keys_are_merged() {
         let keys: Vec<String> = (0..50).chain(10..40).map(|n| format!("k{n}")).collect();
         let all: Attributes<'_> =
             keys.iter().enumerate().map(|(i, k)| (k.as_str().into(), Value::from(i as u64).into())).collect();

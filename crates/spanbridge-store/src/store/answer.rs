@@ -1,34 +1,36 @@
-//! What the store answers.
+//! What you can ask a store, and what it answers.
 
 use crate::graph::RunStatus;
 use spanbridge::{RunId, SpanId, TraceId};
 
 /// What an id, or the beginning of one, stands for.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum Found {
-    /// One thing. The runs to show for it, never none: the run itself; of a span the run that holds it; of a trace its
-    /// own run, or where it has none the runs with spans in it, by start.
+    /// Exactly one thing.
     One {
         /// What was found.
         what: Id,
-        /// The runs to show.
+        /// The runs to show for it, at least one: a run itself; the run that holds a span; a trace's own run or, if it has
+        /// none, the runs with spans in it, by start.
         run_ids: Vec<RunId>,
     },
-    /// Several things begin with these digits: all of them, or the first [`Found::MAX_CANDIDATES`].
+    /// Several ids begin with these digits: all of them, or the first [`Found::MAX_CANDIDATES`].
     Ambiguous(Vec<Candidate>),
-    /// Nothing begins with these digits.
+    /// No id begins with these digits.
     Nothing,
 }
 
 impl Found {
-    /// How many candidates are listed at most.
+    /// Maximum number of candidates in [`Found::Ambiguous`].
     pub const MAX_CANDIDATES: usize = 20;
 }
 
-/// An id and what kind of thing it names.
+/// An id, and what it is the id of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum Id {
-    /// A run; where its id is its trace's too, the trace is not listed beside it.
+    /// A run. If its trace has the same id, only the run is listed.
     Run(RunId),
     /// A trace that has no run of its own.
     Trace(TraceId),
@@ -37,7 +39,7 @@ pub enum Id {
 }
 
 impl Id {
-    /// The word for the kind of thing: `run`, `trace` or `span`.
+    /// What it is the id of: `run`, `trace` or `span`.
     pub fn kind(&self) -> &'static str {
         match self {
             Id::Run(_) => "run",
@@ -58,36 +60,62 @@ impl std::fmt::Display for Id {
     }
 }
 
-/// One of the things that begin with the same digits.
+/// One of several things whose ids begin with the same digits.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Candidate {
-    /// Which.
+    /// Its id.
     pub id: Id,
     /// The run that would be shown for it.
     pub run_id: RunId,
-    /// The name of the run, the span, or of the first run of the trace.
+    /// The name of the run or the span. For a trace: the name of its first run.
     pub name: String,
 }
 
-/// Which runs to list. The default lists all; what is set must all hold.
+/// Which runs to list. The default lists all. A run must match everything that is set.
+///
+/// ```
+/// use spanbridge_store::{RunFilter, graph::RunStatus};
+/// let filter = RunFilter::default().status(RunStatus::Error).service("billing");
+/// # let _ = filter;
+/// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RunFilter {
-    /// Only runs in this state.
-    pub status: Option<RunStatus>,
-    /// Only runs that this service (its whole name) worked on.
-    pub service: Option<String>,
-    /// Only runs with this text in their name; case counts.
-    pub name: Option<String>,
+    pub(super) status: Option<RunStatus>,
+    pub(super) service: Option<String>,
+    pub(super) name: Option<String>,
+    pub(super) since: Option<u64>,
+}
+
+impl RunFilter {
+    /// Only runs with this status.
+    pub fn status(self, status: RunStatus) -> Self {
+        Self { status: Some(status), ..self }
+    }
+
+    /// Only runs that this service worked on. The name must match exactly.
+    pub fn service(self, service: impl Into<String>) -> Self {
+        Self { service: Some(service.into()), ..self }
+    }
+
+    /// Only runs with this text in their name. Upper and lower case differ.
+    pub fn name(self, text: impl Into<String>) -> Self {
+        Self { name: Some(text.into()), ..self }
+    }
+
     /// Only runs that began at this time or later, in nanoseconds since the Unix epoch.
-    pub since: Option<u64>,
+    pub fn since(self, time: u64) -> Self {
+        Self { since: Some(time), ..self }
+    }
 }
 
 /// A run in the list of runs.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct RunRow {
     /// Its id.
     pub run_id: RunId,
-    /// The operation; of a run without an owner the name of its first span.
+    /// The operation. For a run without an owner: the name of its first span.
     pub name: String,
     /// Its status.
     pub status: RunStatus,
@@ -107,15 +135,15 @@ pub struct RunRow {
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct ImportReport {
-    /// Records that were offered.
+    /// Records that were read.
     pub read: u64,
-    /// Records that were not there before and now are.
+    /// Records that are stored now and were not before.
     pub stored: u64,
-    /// Records that were there already, word for word: nothing was done.
+    /// Records that were already stored, with the same content.
     pub repeated: u64,
-    /// Of the stored ones, those whose id was taken by a record that says something else. Both are kept; the graph
-    /// shows the first and marks the run as conflicted.
+    /// Stored records whose id already belonged to a record with different content. Both are kept. The graph shows the
+    /// first and marks the run as conflicted.
     pub conflicts: u64,
-    /// Records that can never be stored, by their place in what was offered (from 0), and why.
+    /// Records that can never be stored: their position in the input, from 0, and the reason.
     pub rejected: Vec<(u64, String)>,
 }

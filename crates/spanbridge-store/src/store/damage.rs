@@ -1,26 +1,26 @@
-//! What cannot be read is stepped over, and remembered, so that whoever asked can be told.
+//! Damaged deliveries are skipped and remembered, so that the reader can be told.
 //!
-//! One torn row must not take the rest of a store with it. Where SQLite itself cannot read the file, there is nothing to
-//! step over; that stays an error.
+//! One broken row must not make the rest of a store unreadable. If SQLite itself cannot read the file, nothing can be
+//! skipped, and that stays an error.
 
 use crate::error::{Error, Result};
 use crate::graph::Diagnostic;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-/// So many deliveries are named; of the rest it is told how many.
-const NAMED: usize = 5;
+/// How many deliveries are named. The rest are counted.
+const MAX_NAMED: usize = 5;
 
-/// What has been stepped over: deliveries, and what is the matter with each.
+/// The deliveries that were skipped, and what is wrong with each.
 #[derive(Debug, Default)]
 pub(super) struct Damage(RefCell<BTreeMap<i64, String>>);
 
 impl Damage {
-    /// What was read of a delivery; `None` where that is damaged, which is noted. Every other error stays one.
-    pub(super) fn step_over<T>(&self, delivery: i64, read: Result<T>) -> Result<Option<T>> {
+    /// What was read of a delivery. `None` if that is damaged, which is noted. Every other error stays one.
+    pub(super) fn skip_damaged<T>(&self, delivery: i64, read: Result<T>) -> Result<Option<T>> {
         match read {
             Ok(read) => Ok(Some(read)),
-            Err(error) if error.is_of_a_row() => {
+            Err(error) if error.is_one_row() => {
                 self.note(delivery, &error);
                 Ok(None)
             }
@@ -28,32 +28,32 @@ impl Damage {
         }
     }
 
-    /// Remembers what is the matter with a delivery; the first thing is enough.
+    /// Notes what is wrong with a delivery. The first problem is enough.
     fn note(&self, delivery: i64, error: &Error) {
         self.0.borrow_mut().entry(delivery).or_insert_with(|| error.to_string());
     }
 
-    /// Adds what came to light in a question.
-    pub(super) fn remember(&self, found: Damage) {
+    /// Adds what another question found.
+    pub(super) fn merge(&self, found: Damage) {
         let mut all = self.0.borrow_mut();
         for (delivery, what) in found.0.into_inner() {
             all.entry(delivery).or_insert(what);
         }
     }
 
-    /// All of it in a sentence; `None` as nearly always.
-    pub(super) fn told(&self) -> Option<Diagnostic> {
+    /// All of it in one diagnostic. `None` if there is none.
+    pub(super) fn diagnostic(&self) -> Option<Diagnostic> {
         let all = self.0.borrow();
         let (_, first) = all.first_key_value()?;
-        let named = all.keys().take(NAMED).map(i64::to_string).collect::<Vec<_>>().join(", ");
-        let more = if all.len() > NAMED { format!(" and {} more", all.len() - NAMED) } else { String::new() };
+        let named = all.keys().take(MAX_NAMED).map(i64::to_string).collect::<Vec<_>>().join(", ");
+        let more = if all.len() > MAX_NAMED { format!(" and {} more", all.len() - MAX_NAMED) } else { String::new() };
         let message = match all.len() {
-            1 => format!("delivery {named} is damaged and was stepped over ({first}); what it held is missing here"),
+            1 => format!("delivery {named} is damaged and was skipped ({first}); its records are missing here"),
             n => format!(
-                "{n} deliveries are damaged and were stepped over: {named}{more} (the first of them: {first}); what they held \
-                 is missing here"
+                "{n} deliveries are damaged and were skipped: {named}{more} (the first of them: {first}); their records \
+                 are missing here"
             ),
         };
-        Some(Diagnostic { code: "store.damaged".to_owned(), message, count: Some(all.len() as u64), span_id: None })
+        Some(Diagnostic { count: Some(all.len() as u64), ..Diagnostic::new("store.damaged", message) })
     }
 }

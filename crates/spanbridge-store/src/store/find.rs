@@ -1,7 +1,9 @@
-//! What the beginning of an id stands for.
+//! Finds what the beginning of an id stands for.
 
 use super::answer::{Candidate, Found, Id};
-use super::snapshot::{Snapshot, blob, not_a_block, torn};
+use super::row::{bad_block, bad_directory, blob};
+use super::snapshot::Snapshot;
+use super::totals::totals;
 use crate::codec::Block;
 use crate::delivery::{BlockList, IdPairs, RunIds, key_of, span_of};
 use crate::error::{Error, ErrorKind, Result};
@@ -11,8 +13,8 @@ use spanbridge::{RunId, SpanId, TraceId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 
-/// The fewest digits that are looked up.
-const FEWEST: usize = 4;
+/// Fewer digits than this are not looked up.
+const MIN_DIGITS: usize = 4;
 
 /// The first digits of an id.
 pub(super) struct Prefix {
@@ -23,24 +25,24 @@ pub(super) struct Prefix {
 impl Prefix {
     pub(super) fn parse(text: &str) -> Result<Self> {
         let digits = text.len();
-        let valid = (FEWEST..=32).contains(&digits) && text.bytes().all(|b| b.is_ascii_hexdigit());
+        let valid = (MIN_DIGITS..=32).contains(&digits) && text.bytes().all(|b| b.is_ascii_hexdigit());
         match u128::from_str_radix(text, 16) {
             Ok(value) if valid => Ok(Self { value, digits }),
             _ => {
-                let message = format!("look up {text:?}: an id is {FEWEST} to 32 hexadecimal digits");
+                let message = format!("look up {text:?}: an id has {MIN_DIGITS} to 32 hexadecimal digits");
                 Err(Error::new(ErrorKind::InvalidId, message))
             }
         }
     }
 
-    /// The ids of 32 digits that begin so.
+    /// The ids of 32 digits that begin with these digits.
     fn wide(&self) -> RangeInclusive<u128> {
         let free = 4 * (32 - self.digits) as u32;
         let first = self.value << free;
         first..=first | ((1 << free) - 1)
     }
 
-    /// The ids of 16 digits that begin so.
+    /// The ids of 16 digits that begin with these digits.
     fn narrow(&self) -> Option<RangeInclusive<u64>> {
         let free = 4 * 16usize.checked_sub(self.digits)? as u32;
         let first = (self.value as u64) << free;
@@ -53,7 +55,7 @@ impl Prefix {
 struct Matches {
     runs: BTreeSet<RunId>,
     traces: BTreeMap<TraceId, BTreeSet<RunId>>,
-    /// With their names, where a record with the name was found.
+    /// With their names, if a record with the name was found.
     spans: BTreeMap<(SpanId, RunId), String>,
 }
 
@@ -62,7 +64,7 @@ pub(super) fn find(snapshot: &Snapshot<'_>, prefix: &Prefix) -> Result<Found> {
     runs_and_traces(snapshot, prefix, &mut matches)?;
     if let Some(range) = prefix.narrow() {
         spans(snapshot, range, &mut matches)?;
-        // A whole id of a span is that, also where the id of a run begins with the same digits.
+        // 16 digits that are the whole id of a span mean that span, even if the id of a run begins with them.
         if prefix.digits == 16 && !matches.spans.is_empty() {
             matches.runs.clear();
             matches.traces.clear();
@@ -74,16 +76,16 @@ pub(super) fn find(snapshot: &Snapshot<'_>, prefix: &Prefix) -> Result<Found> {
 fn runs_and_traces(snapshot: &Snapshot<'_>, prefix: &Prefix, matches: &mut Matches) -> Result<()> {
     let range = prefix.wide();
     snapshot.deliveries("SELECT id, run_heads, run_tails, traces FROM delivery", [], |_, row| {
-        let runs = RunIds::new(blob(row, 1)?, blob(row, 2)?).ok_or_else(torn)?;
+        let runs = RunIds::new(blob(row, 1)?, blob(row, 2)?).ok_or_else(bad_directory)?;
         matches.runs.extend(runs.within(range.clone()).map(|(_, run)| run));
-        for (trace, at) in IdPairs::new(blob(row, 3)?).ok_or_else(torn)?.within(range.clone()) {
-            if let (Some(trace), Some(run)) = (TraceId::new(trace), runs.get(at).ok_or_else(torn)?) {
+        for (trace, at) in IdPairs::new(blob(row, 3)?).ok_or_else(bad_directory)?.within(range.clone()) {
+            if let (Some(trace), Some(run)) = (TraceId::new(trace), runs.get(at).ok_or_else(bad_directory)?) {
                 matches.traces.entry(trace).or_default().insert(run);
             }
         }
         Ok(())
     })?;
-    // A trace that has its own run stands for that.
+    // A trace that has its own run stands for that run.
     matches.traces.retain(|trace, _| !matches.runs.contains(&RunId::of_trace(*trace)));
     Ok(())
 }
@@ -92,15 +94,15 @@ fn spans(snapshot: &Snapshot<'_>, range: RangeInclusive<u64>, matches: &mut Matc
     let heads = (range.start() >> 32) as u32..=(range.end() >> 32) as u32;
     let mut candidates = Vec::new();
     snapshot.deliveries("SELECT id, block_list, span_heads FROM delivery", [], |delivery, row| {
-        let blocks = BlockList::read(blob(row, 1)?).ok_or_else(torn)?;
-        let holding = blocks.holding_spans(blob(row, 2)?, heads.clone()).ok_or_else(torn)?;
+        let blocks = BlockList::read(blob(row, 1)?).ok_or_else(bad_directory)?;
+        let holding = blocks.holding_spans(blob(row, 2)?, heads.clone()).ok_or_else(bad_directory)?;
         if !holding.is_empty() {
             candidates.push((delivery, holding));
         }
         Ok(())
     })?;
     for (delivery, blocks) in candidates {
-        snapshot.damage.step_over(delivery, spans_of(snapshot, delivery, &blocks, &range, matches))?;
+        snapshot.damage.skip_damaged(delivery, spans_of(snapshot, delivery, &blocks, &range, matches))?;
         if matches.spans.len() > Found::MAX_CANDIDATES {
             break;
         }
@@ -117,10 +119,10 @@ fn spans_of(
 ) -> Result<()> {
     let mut query = snapshot.transaction.prepare_cached("SELECT run_heads, run_tails FROM delivery WHERE id = ?")?;
     let (run_heads, run_tails): (Vec<u8>, Vec<u8>) = query.query_row([delivery], |r| Ok((r.get(0)?, r.get(1)?)))?;
-    let runs = RunIds::new(&run_heads, &run_tails).ok_or_else(torn)?;
+    let runs = RunIds::new(&run_heads, &run_tails).ok_or_else(bad_directory)?;
     for block in blocks {
         let raw = snapshot.block(delivery, *block)?;
-        spans_of_block(&raw, runs, range, matches).ok_or_else(not_a_block)?;
+        spans_of_block(&raw, runs, range, matches).ok_or_else(bad_block)?;
         if matches.spans.len() > Found::MAX_CANDIDATES {
             break;
         }
@@ -147,14 +149,14 @@ fn spans_of_block(raw: &[u8], runs: RunIds<'_>, range: &RangeInclusive<u64>, mat
 fn answer(snapshot: &Snapshot<'_>, matches: Matches) -> Result<Found> {
     let Matches { runs, traces, spans } = matches;
     let runs_of_traces = traces.values().flatten();
-    // Names for a choice, starts for an order: a single run needs neither.
+    // Names and start times are needed only to choose and to order. A single run needs neither.
     let wanted: BTreeSet<RunId> = match (runs.len(), traces.len(), spans.len()) {
         (1, 0, 0) => BTreeSet::new(),
         _ => runs.iter().chain(runs_of_traces).copied().take(10 * Found::MAX_CANDIDATES).collect(),
     };
-    let sums = if wanted.is_empty() { Map::default() } else { snapshot.sums(Some(&wanted))? };
-    let name_of = |run: &RunId| sums.get(run).and_then(|s| s.name.as_ref()).map_or("", |n| &n.name).to_owned();
-    let started_at = |run: &RunId| sums.get(run).map_or(0, |s| s.started_at());
+    let totals = if wanted.is_empty() { Map::default() } else { totals(snapshot, Some(&wanted))? };
+    let name_of = |run: &RunId| totals.get(run).and_then(|t| t.name.as_ref()).map_or("", |n| &n.name).to_owned();
+    let started_at = |run: &RunId| totals.get(run).map_or(0, |t| t.started_at());
 
     let mut found: Vec<(Candidate, Vec<RunId>)> = Vec::new();
     for run in runs {

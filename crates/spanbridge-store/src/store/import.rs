@@ -1,7 +1,7 @@
-//! Importing records: those that are there already are left alone.
+//! Importing records. Those that are already stored are left alone.
 //!
-//! A delivery of a recorder is recognised by its number; records from elsewhere only by what they say. So what is stored
-//! of a run is read before records of it are added, once per import: later, only what has been added since.
+//! A delivery of a recorder is recognised by its number, but imported records only by their content. So the stored records of
+//! a run are read before new ones are added: all of them once per import, then only what was added since.
 
 use super::answer::ImportReport;
 use super::damage::Damage;
@@ -15,11 +15,11 @@ use rusqlite::{Connection, TransactionBehavior};
 use spanbridge::RunId;
 use spanbridge::record::Record;
 
-/// Records that are stored at once. Few enough that no recorder waits long for the lock.
-const CHUNK: usize = 4096;
+/// How many records are stored at once. Few enough that no recorder waits long for the lock.
+const RECORDS_PER_TRANSACTION: usize = 4096;
 
-/// Records that an import remembers; then it forgets them, and reads again what it needs.
-const REMEMBERED: usize = 4 << 20;
+/// How many records an import remembers. Then it forgets them, and reads what it needs again.
+const MAX_REMEMBERED: usize = 4 << 20;
 
 pub(super) fn import<'a>(
     connection: &mut Connection,
@@ -30,10 +30,10 @@ pub(super) fn import<'a>(
         connection,
         damage,
         assembler: Assembler::default(),
-        known: Known::default(),
+        known: KnownRecords::default(),
         report: ImportReport::default(),
     };
-    let mut chunk = Vec::with_capacity(CHUNK);
+    let mut chunk = Vec::with_capacity(RECORDS_PER_TRANSACTION);
     for record in records {
         let place = import.report.read;
         import.report.read += 1;
@@ -41,7 +41,7 @@ pub(super) fn import<'a>(
             Some(why) => import.report.rejected.push((place, why)),
             None => chunk.push(record),
         }
-        if chunk.len() == CHUNK {
+        if chunk.len() == RECORDS_PER_TRANSACTION {
             import.store(&mut chunk)?;
         }
     }
@@ -53,20 +53,20 @@ struct Import<'c> {
     connection: &'c mut Connection,
     damage: &'c Damage,
     assembler: Assembler,
-    known: Known,
+    known: KnownRecords,
     report: ImportReport,
 }
 
 impl Import<'_> {
-    /// Stores what is new of these records, in one transaction.
+    /// Stores the new ones of these records, in one transaction.
     fn store(&mut self, chunk: &mut Vec<Record<'_>>) -> Result<()> {
         if chunk.is_empty() {
             return Ok(());
         }
         self.known.forget_when_too_many();
         let runs: Set<Option<RunId>> = chunk.iter().map(key_of).collect();
-        let prints: Vec<Print> = chunk.iter().map(|record| self.known.print(record)).collect();
-        // Most is read before the lock is taken; under it, what was added meanwhile.
+        let prints: Vec<Fingerprint> = chunk.iter().map(|record| self.known.fingerprint(record)).collect();
+        // Most is read before the lock is taken, and under the lock only what was added meanwhile.
         let damage = self.damage;
         self.known.read(&Snapshot { transaction: self.connection.unchecked_transaction()?, damage }, &runs)?;
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -75,10 +75,10 @@ impl Import<'_> {
 
         let (mut new, mut suspects) = (Vec::new(), Set::default());
         for (record, print) in chunk.drain(..).zip(prints) {
-            match self.known.meet(print) {
-                Sight::Repeated => self.report.repeated += 1,
-                Sight::New => new.push(record),
-                Sight::Conflict => {
+            match self.known.remember(print) {
+                Identity::Repeated => self.report.repeated += 1,
+                Identity::New => new.push(record),
+                Identity::Conflict => {
                     self.report.conflicts += 1;
                     suspects.insert(key_of(&record));
                     new.push(record);
@@ -94,23 +94,23 @@ impl Import<'_> {
     }
 }
 
-/// Hashes of a record: of its run and id, and of these and all that it says.
+/// Hashes of a record: of its run and id, and of its run, id and content.
 #[derive(Clone, Copy)]
-struct Print {
+struct Fingerprint {
     id: u64,
     all: u64,
 }
 
-enum Sight {
+enum Identity {
     New,
     Repeated,
     Conflict,
 }
 
-/// What is known to be stored.
+/// The records that are known to be stored.
 #[derive(Default)]
-struct Known {
-    /// Of each run, up to which delivery.
+struct KnownRecords {
+    /// For each run: up to which delivery it was read.
     runs: Map<Option<RunId>, i64>,
     ids: Set<u64>,
     all: Set<u64>,
@@ -118,16 +118,16 @@ struct Known {
     scratch: Vec<u8>,
 }
 
-impl Known {
+impl KnownRecords {
     fn forget_when_too_many(&mut self) {
-        if self.all.len() > REMEMBERED {
+        if self.all.len() > MAX_REMEMBERED {
             self.runs.clear();
             self.ids.clear();
             self.all.clear();
         }
     }
 
-    /// Reads what is stored of these runs and not known yet.
+    /// Reads the stored records of these runs that are not known yet.
     fn read(&mut self, snapshot: &Snapshot<'_>, runs: &Set<Option<RunId>>) -> Result<()> {
         let newest = snapshot.newest()?;
         let (known, new): (Vec<_>, Vec<_>) = runs.iter().partition(|run| self.runs.contains_key(run));
@@ -138,25 +138,25 @@ impl Known {
             }
             let stored = snapshot.stored(&wanted, after)?;
             for record in stored.records()? {
-                let print = self.print(&record);
-                self.meet(print);
+                let print = self.fingerprint(&record);
+                self.remember(print);
             }
         }
         self.runs.extend(runs.iter().map(|run| (*run, newest)));
         Ok(())
     }
 
-    /// Remembers a record, and tells whether it was known.
-    fn meet(&mut self, print: Print) -> Sight {
+    /// Remembers a record, and returns whether it was known.
+    fn remember(&mut self, print: Fingerprint) -> Identity {
         match (self.all.insert(print.all), self.ids.insert(print.id)) {
-            (false, _) => Sight::Repeated,
-            (true, true) => Sight::New,
-            (true, false) => Sight::Conflict,
+            (false, _) => Identity::Repeated,
+            (true, true) => Identity::New,
+            (true, false) => Identity::Conflict,
         }
     }
 
-    /// What a record says is what it says in a block of its own.
-    fn print(&mut self, record: &Record<'_>) -> Print {
+    /// The content of a record is hashed as it would be stored, in a block of its own.
+    fn fingerprint(&mut self, record: &Record<'_>) -> Fingerprint {
         let run = key_of(record).map_or(0, RunId::get);
         let id = match &record.id {
             Some(id) => join(1, stable(id.as_bytes())),
@@ -167,6 +167,6 @@ impl Known {
         self.writer.begin(&PartHead::of(0, record), record.segment_seq, 0);
         self.writer.add(record);
         self.writer.finish(&mut self.scratch);
-        Print { id, all: join(id, stable(&self.scratch)) }
+        Fingerprint { id, all: join(id, stable(&self.scratch)) }
     }
 }

@@ -176,7 +176,7 @@ pub(crate) fn clean() -> Vec<Record<'static>> {
 /// The clean runs, and beside them one gap of each kind.
 pub(crate) fn one_of_each() -> Vec<Record<'static>> {
     let (mail, mut all) = ("events:order:mail", clean());
-    // Sent and never received; sent to where nobody listens; received and never settled.
+    // Sent but never received; sent where there is no consumer; received but never settled.
     all.extend(Story::new(11).publish(1, "events:order", 0, "confirmed").done());
     all.extend(Story::new(12).publish(1, "events:refund", 0, "confirmed").done());
     all.extend(Story::new(13).publish(1, "events:order", 0, "confirmed").process(2, 1, mail, 10, vec![]).done());

@@ -1,79 +1,77 @@
-//! What a delivery says of a run in sum: minima, maxima, sums and sets, which merge in any order.
+//! The totals of a run in one delivery: minima, maxima, sums and sets, which merge in any order.
 
 mod stored;
 
-use super::time_of;
-use crate::graph::RunStatus;
+use crate::graph::{RunStatus, time_of};
 use crate::hash::join as mix;
 use spanbridge::record::{Body, End, Record, Start, Via};
 use spanbridge::{RunId, SpanId, Status};
 
-/// A stretch of time.
-pub(super) type Stretch = (u64, u64);
+/// A time range: from, to.
+pub(super) type TimeRange = (u64, u64);
 
-/// The sum of what is known of a run. `N` names a name or a service: a place in a table, or the text.
+/// What is known about a run in total. `N` stands for a name or a service: its place in a table, or the text.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Aggregate<N> {
     /// From the first start to the last end of a span.
-    pub(crate) spans_at: Option<Stretch>,
-    /// The same of everything else; only where there are no spans.
-    pub(crate) others_at: Option<Stretch>,
+    pub(crate) spans_at: Option<TimeRange>,
+    /// The same for everything else. Used only if there are no spans.
+    pub(crate) others_at: Option<TimeRange>,
     pub(crate) started: u64,
     pub(crate) ended: u64,
     pub(crate) failed: u64,
     pub(crate) cancelled: u64,
-    /// Starts and ends that were recorded apart: hashes of their ids, each taken away by its counterpart. Zero when every
-    /// start has its end.
+    /// Span starts and ends that were recorded apart: the exclusive or of hashes of their ids. Zero if every start has its
+    /// end.
     pub(crate) unmatched: u32,
     pub(crate) lifecycle: Lifecycle,
-    /// Records of this run contradict others that were there before: a look at all of them must tell.
+    /// Whether records of this run contradict earlier ones, so that all of them must be read.
     pub(crate) suspect: bool,
     pub(crate) name: Option<Name<N>>,
     pub(crate) services: Vec<N>,
 }
 
-/// What the run's owner said.
+/// The records about the run itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Lifecycle {
     pub(crate) starts: u64,
     pub(crate) suspends: u64,
-    /// Those that were seen: records of resumes, and segments that go on after a suspension.
+    /// Resumes, and segments that ended a suspension.
     pub(crate) resumes: u64,
-    /// How often it ended, by [`Status`]: ok, error, cancelled.
+    /// How often it ended, as ok, as an error and as cancelled.
     pub(crate) ends: [u64; 3],
     pub(crate) started_at: Option<u64>,
     /// The first end.
     pub(crate) ended_at: Option<u64>,
-    /// When somebody suspended it, resumed it or took it over, for the last time.
+    /// When it was last suspended or resumed.
     pub(crate) touched_at: Option<u64>,
 }
 
-/// What a run may be called. The first one counts.
+/// A candidate for the name of the run. The first in order counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Name<N> {
-    pub(crate) rank: Rank,
+    pub(crate) rank: NameRank,
     pub(crate) at: u64,
     pub(crate) name: N,
 }
 
-/// Who gave a name.
+/// What gave the name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Rank {
+pub(crate) enum NameRank {
     /// The run's owner.
     Owner,
     /// A span without a parent.
     Root,
-    /// Any other span. The first of them has no parent among the others, or a clock is wrong.
+    /// Any other span. The earliest counts.
     Span,
 }
 
-/// What an aggregate can tell of the status.
+/// What the totals say about the status.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Verdict {
-    /// That.
-    Is(RunStatus),
-    /// Only the records can tell: whether the span that failed is a root, whether there is a conflict.
-    Look,
+pub(crate) enum StatusFromTotals {
+    Known(RunStatus),
+    /// Only the records say whether there is a conflict, or whether the span that failed is a root.
+    NeedsRecords,
 }
 
 impl<N> Default for Aggregate<N> {
@@ -103,11 +101,11 @@ impl<'r> Aggregate<&'r str> {
         }
         match &record.body {
             Body::SpanStart(start) => {
-                self.unmatched ^= mark(start.span_id);
+                self.unmatched ^= span_mark(start.span_id);
                 self.start(start, key);
             }
             Body::SpanEnd { span_id, end, .. } => {
-                self.unmatched ^= mark(*span_id);
+                self.unmatched ^= span_mark(*span_id);
                 self.end(end);
             }
             Body::Span(start, end) => {
@@ -120,7 +118,7 @@ impl<'r> Aggregate<&'r str> {
                 }
                 self.lifecycle.add(other);
                 if let Body::RunStart { name, started_at, .. } = other {
-                    self.name(Name { rank: Rank::Owner, at: *started_at, name });
+                    self.name(Name { rank: NameRank::Owner, at: *started_at, name });
                 }
             }
         }
@@ -130,7 +128,7 @@ impl<'r> Aggregate<&'r str> {
         self.started += 1;
         join(&mut self.spans_at, Some((start.started_at, start.started_at)));
         let root = start.parent_span_id.is_none_or(|p| key.map(RunId::as_parent) == Some(p));
-        let rank = if root { Rank::Root } else { Rank::Span };
+        let rank = if root { NameRank::Root } else { NameRank::Span };
         self.name(Name { rank, at: start.started_at, name: &start.name });
     }
 }
@@ -175,7 +173,7 @@ impl<N: Ord> Aggregate<N> {
 }
 
 impl<N> Aggregate<N> {
-    /// The same with other names: texts in place of numbers, or numbers in place of texts.
+    /// The same with other names: texts instead of numbers, or numbers instead of texts.
     pub(crate) fn named<M>(self, mut other: impl FnMut(N) -> Option<M>) -> Option<Aggregate<M>> {
         // Services first: a delivery has few, and the first place in a table costs nothing.
         let services = self.services.into_iter().map(&mut other).collect::<Option<_>>()?;
@@ -198,13 +196,13 @@ impl<N> Aggregate<N> {
         })
     }
 
-    /// When the run began: its owner's word, else the first span, else whatever there is.
+    /// When the run began: by its owner, else by its first span, else by any record.
     pub(crate) fn started_at(&self) -> u64 {
-        let stretch = self.spans_at.or(self.others_at);
-        self.lifecycle.started_at.or(stretch.map(|s| s.0)).unwrap_or(0)
+        let range = self.spans_at.or(self.others_at);
+        self.lifecycle.started_at.or(range.map(|s| s.0)).unwrap_or(0)
     }
 
-    /// When it ended, if it has: as above, once every span has ended.
+    /// When it ended: by its owner, else by its last span once all have ended.
     pub(crate) fn ended_at(&self) -> Option<u64> {
         if self.lifecycle.is_owned() {
             return self.lifecycle.ended_at;
@@ -212,34 +210,34 @@ impl<N> Aggregate<N> {
         self.spans_at.filter(|_| self.unmatched == 0).map(|s| s.1)
     }
 
-    /// The status, as far as sums can tell it. Must say the same as the graph does, or nothing.
-    pub(crate) fn verdict(&self) -> Verdict {
+    /// The status, as far as the totals tell. It is the same as that of the graph.
+    pub(crate) fn status(&self) -> StatusFromTotals {
         let l = &self.lifecycle;
         let [ok, error, cancelled] = l.ends;
         if self.suspect || l.starts > 1 || ok.saturating_add(error).saturating_add(cancelled) > 1 {
-            return Verdict::Look;
+            return StatusFromTotals::NeedsRecords;
         }
-        // Somebody came after the end, or a clock is wrong.
+        // It was resumed or suspended after its end, or a clock is wrong.
         if l.ended_at.is_some_and(|end| l.touched_at > Some(end)) {
-            return Verdict::Look;
+            return StatusFromTotals::NeedsRecords;
         }
-        Verdict::Is(if l.is_owned() {
+        StatusFromTotals::Known(if l.is_owned() {
             match l.ends {
                 [_, 1, _] => RunStatus::Error,
                 [_, _, 1] => RunStatus::Cancelled,
                 [1, _, _] => RunStatus::Ok,
-                _ if l.suspends > 0 && l.resumes > 0 => return Verdict::Look,
+                _ if l.suspends > 0 && l.resumes > 0 => return StatusFromTotals::NeedsRecords,
                 _ if l.suspends > 0 => RunStatus::Suspended,
                 _ => RunStatus::Open,
             }
         } else if self.failed > 0 || self.cancelled > 0 {
-            return Verdict::Look;
+            return StatusFromTotals::NeedsRecords;
         } else if self.unmatched == 0 {
             RunStatus::Ok
         } else if self.started > self.ended {
             RunStatus::Open
         } else {
-            return Verdict::Look;
+            return StatusFromTotals::NeedsRecords;
         })
     }
 }
@@ -288,14 +286,14 @@ impl Lifecycle {
         self.touched_at = self.touched_at.max(other.touched_at);
     }
 
-    /// Somebody declared the run, rather than it being its trace's own.
+    /// Whether code declared the run. Otherwise it consists of the spans of its trace.
     pub(crate) fn is_owned(&self) -> bool {
         *self != Self::default()
     }
 }
 
-/// What a span leaves among the unmatched.
-fn mark(span_id: SpanId) -> u32 {
+/// What a start or an end without its counterpart adds to [`Aggregate::unmatched`].
+fn span_mark(span_id: SpanId) -> u32 {
     mix(span_id.get(), 0) as u32
 }
 
@@ -303,7 +301,7 @@ fn earlier(a: Option<u64>, b: Option<u64>) -> Option<u64> {
     a.into_iter().chain(b).min()
 }
 
-fn join(all: &mut Option<Stretch>, more: Option<Stretch>) {
+fn join(all: &mut Option<TimeRange>, more: Option<TimeRange>) {
     *all = match (*all, more) {
         (Some(a), Some(b)) => Some((a.0.min(b.0), a.1.max(b.1))),
         (a, b) => a.or(b),
@@ -317,7 +315,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn aggregates() -> impl Strategy<Value = Aggregate<u32>> {
-        let stretch = || proptest::option::of((any::<u64>(), any::<u64>()).prop_map(|(a, b)| (a.min(b), a.max(b))));
+        let range = || proptest::option::of((any::<u64>(), any::<u64>()).prop_map(|(a, b)| (a.min(b), a.max(b))));
         let n = 0..3u64;
         let lifecycle = (n.clone(), n.clone(), n.clone(), [n.clone(), n.clone(), n.clone()], any::<[Option<u64>; 3]>())
             .prop_map(|(starts, suspends, resumes, ends, [started_at, ended_at, touched_at])| Lifecycle {
@@ -329,11 +327,11 @@ mod tests {
                 ended_at,
                 touched_at: touched_at.or((suspends + resumes > 0).then_some(1)),
             });
-        let rank = prop_oneof![Just(Rank::Owner), Just(Rank::Root), Just(Rank::Span)];
+        let rank = prop_oneof![Just(NameRank::Owner), Just(NameRank::Root), Just(NameRank::Span)];
         let name =
             proptest::option::of((rank, any::<u64>(), 0..9u32).prop_map(|(rank, at, name)| Name { rank, at, name }));
         let counts = ([n.clone(), n.clone(), n.clone(), n], any::<u32>());
-        (stretch(), stretch(), counts, lifecycle, any::<bool>(), name, 0..3u32).prop_map(
+        (range(), range(), counts, lifecycle, any::<bool>(), name, 0..3u32).prop_map(
             |(spans_at, others_at, (counts, unmatched), lifecycle, suspect, name, services)| {
                 let [started, ended, failed, cancelled] = counts;
                 Aggregate {
@@ -360,9 +358,10 @@ mod tests {
         sum
     }
 
-    /// Format 1 did not say when a run was touched for the last time.
+    /// Format 1 did not store when a run was last suspended or resumed, so only its records say whether that was after the
+    /// end.
     #[test]
-    fn of_format_1_only_the_records_tell_who_came_after_the_end() {
+    fn totals_of_format_1_need_the_records() {
         let lifecycle = Lifecycle {
             starts: 1,
             suspends: 1,
@@ -377,12 +376,12 @@ mod tests {
             Aggregate::read(0, &mut Reader(&out)).unwrap()
         };
         let mut old = read(lifecycle);
-        assert_eq!(old.verdict(), Verdict::Look);
+        assert_eq!(old.status(), StatusFromTotals::NeedsRecords);
         // Also together with what a later release adds to it.
         old.merge(read(Lifecycle { suspends: 1, touched_at: Some(3), ..Lifecycle::default() }));
-        assert_eq!(old.verdict(), Verdict::Look);
+        assert_eq!(old.status(), StatusFromTotals::NeedsRecords);
         let plain = Lifecycle { suspends: 0, resumes: 0, ..lifecycle };
-        assert_eq!(read(plain).verdict(), Verdict::Is(RunStatus::Ok));
+        assert_eq!(read(plain).status(), StatusFromTotals::Known(RunStatus::Ok));
     }
 
     proptest! {

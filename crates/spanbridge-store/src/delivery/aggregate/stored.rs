@@ -1,12 +1,12 @@
-//! How an aggregate stands in the directory: a few flags, then only the fields that it has.
+//! How an aggregate is stored in the directory: flags, then only the fields that it has.
 
-use super::{Aggregate, Name, Rank};
+use super::{Aggregate, Name, NameRank};
 use crate::codec::bytes::{Reader, at_distance, distance, put_varint};
 
-/// Which fields an aggregate has, in bits; the two lowest are the rank of the name. The usual ones fit into a byte.
+/// Which fields an aggregate has, as bits. The two lowest are the rank of the name. The common ones fit into a byte.
 mod has {
     pub(super) const SPANS: u64 = 1 << 2;
-    /// Other ends than starts, or ends of other spans.
+    /// Not the same spans end as start.
     pub(super) const APART: u64 = 1 << 3;
     pub(super) const FAILED: u64 = 1 << 4;
     pub(super) const LIFECYCLE: u64 = 1 << 5;
@@ -20,7 +20,7 @@ mod has {
     pub(super) const TOUCHED_AT: u64 = 1 << 12;
 }
 
-/// How an aggregate stands in the directory. Times are distances from `base`.
+/// Times are stored as distances from `base`.
 impl Aggregate<u32> {
     pub(in crate::delivery) fn write(&self, base: u64, out: &mut Vec<u8>) {
         let l = &self.lifecycle;
@@ -74,10 +74,10 @@ impl Aggregate<u32> {
         let bits = r.varint()?;
         let has = |bit: u64| bits & bit != 0;
         let mut a = Self::default();
-        for (bit, stretch) in [(has::SPANS, &mut a.spans_at), (has::OTHERS, &mut a.others_at)] {
+        for (bit, range) in [(has::SPANS, &mut a.spans_at), (has::OTHERS, &mut a.others_at)] {
             if has(bit) {
                 let from = at_distance(base, r.varint()?);
-                *stretch = Some((from, from.saturating_add(r.varint()?)));
+                *range = Some((from, from.saturating_add(r.varint()?)));
             }
         }
         a.started = r.varint()?;
@@ -106,7 +106,7 @@ impl Aggregate<u32> {
                 *at = Some(at_distance(base, r.varint()?));
             }
         }
-        // Format 1 did not say when: it may have been after any end, and the records tell.
+        // Format 1 did not store when. It may have been after the end; the records tell.
         if l.touched_at.is_none() && (l.suspends > 0 || l.resumes > 0) {
             l.touched_at = Some(u64::MAX);
         }
@@ -119,9 +119,9 @@ impl Aggregate<u32> {
         }
         let rank = match bits & 3 {
             0 => return Some(a),
-            1 => Rank::Owner,
-            2 => Rank::Root,
-            _ => Rank::Span,
+            1 => NameRank::Owner,
+            2 => NameRank::Root,
+            _ => NameRank::Span,
         };
         let at = at_distance(base, r.varint()?);
         a.name = Some(Name { rank, at, name: u32::try_from(r.varint()?).ok()? });

@@ -1,62 +1,66 @@
-//! What brokers do with messages, in words: they fill in the causes and fixes of the table.
+//! How brokers treat messages, in words that fill in the causes and fixes of the table.
 
-/// The words of a kind of broker.
+/// The words for one kind of broker. Each is one or more whole sentences, unless its comment says otherwise.
 pub(super) struct Broker {
     /// Where a message may be that nobody has received.
     lost: &'static str,
-    /// What to look at then, and what to set up.
+    /// Where to look for it.
     look: &'static str,
+    /// What keeps such messages from disappearing; begins with a space.
     keep: &'static str,
-    /// What to do about messages that nobody can receive.
+    /// What to do about messages that no consumer can receive; begins with a space.
     unroutable: &'static str,
-    /// How to settle on every way out.
+    /// How to settle on every path. Not a sentence: it follows a colon.
     settle: &'static str,
-    /// Why a settlement is refused, and what to do about it.
+    /// Why a settlement is refused. Not a sentence: it follows a colon.
     refused: &'static str,
+    /// How to settle in time.
     in_time: &'static str,
-    /// What becomes of a message that is not settled.
+    /// What happens to a message that is not settled.
     again: &'static str,
 }
 
 const RABBITMQ: Broker = Broker {
-    lost: "it still waits in the queue, was dropped there (by its age, or by the length of the queue), or was taken without \
-           `observed()`",
-    look: "look into the queue",
-    keep: "; give the queue a dead-letter exchange, so that what it drops turns up somewhere",
-    unroutable: "; publish as `mandatory`, and RabbitMQ gives back what it has no queue for",
-    settle: "match on what `job.run(..)` gives and ack or nack in each arm",
-    refused: "the channel or the connection was gone, or the work took longer than the broker waits (`consumer_timeout`)",
-    in_time: "settle on the channel that the message came by while it is open, let the work take less time or the broker wait \
-              longer",
-    again: "the broker keeps an unsettled message and delivers it again later",
+    lost: "It is still in the queue, was dropped there (by its TTL or the queue's length limit), or was received without \
+           `observed()`.",
+    look: "Look at the queue.",
+    keep: " Give the queue a dead-letter exchange, so that dropped messages turn up somewhere.",
+    unroutable: " Publish with `mandatory`: RabbitMQ then returns a message that no queue takes.",
+    settle: "match on the result of `job.run(..)`, and ack or nack in each arm",
+    refused: "the channel or the connection was closed, or the work took longer than the broker allows \
+              (`consumer_timeout`)",
+    in_time: "Settle on the channel that delivered the message, while it is open. Make the work faster, or raise the \
+              timeout.",
+    again: "RabbitMQ keeps an unsettled message and delivers it again.",
 };
 
 const KAFKA: Broker = Broker {
-    lost: "the group has not come so far (its lag), began after it (`auto.offset.reset`), has passed over it, or took it \
-           without `observed()`",
-    look: "look at the group's lag and offsets",
+    lost: "The group has not reached it yet (see its lag), started after it (`auto.offset.reset`), skipped it, or received \
+           it without `observed()`.",
+    look: "Look at the group's lag and offsets.",
     keep: "",
     unroutable: "",
-    settle: "match on what `job.run(..)` gives, and store or commit the offset in each arm that is done with the message",
-    refused: "the partition was revoked, the work took longer than the group waits (`max.poll.interval.ms`), or the group may not \
-              commit there; the error of the settlement says which",
-    in_time: "let the work take less time, or the group wait longer",
-    again: "the group gets the message again when its partition is assigned anew, unless a later commit has passed over it",
+    settle: "match on the result of `job.run(..)`, and store or commit the offset in each arm that has finished with the \
+             message",
+    refused: "the partition was revoked, the work took longer than the group allows (`max.poll.interval.ms`), or the group \
+              may not commit this offset (the error of the settlement says which)",
+    in_time: "Make the work faster, or raise `max.poll.interval.ms`.",
+    again: "The group receives the message again when its partition is reassigned, unless a later offset was committed.",
 };
 
 const OTHER: Broker = Broker {
-    lost: "it still waits in the queue, was dropped there by its age, or was taken without `observed()`",
-    look: "look into the queue",
+    lost: "It is still in the queue, has expired there, or was received without `observed()`.",
+    look: "Look at the queue.",
     keep: "",
     unroutable: "",
-    settle: "tell the broker in each arm of what the work gives",
-    refused: "the connection was gone, or the work took longer than the broker waits",
-    in_time: "let the work take less time, or the broker wait longer",
-    again: "the broker may deliver an unsettled message again later",
+    settle: "match on the result of the work, and settle in each arm",
+    refused: "the connection was closed, or the work took longer than the broker allows",
+    in_time: "Make the work faster, or raise the timeout.",
+    again: "The broker may deliver an unsettled message again.",
 };
 
 impl Broker {
-    /// Of a messaging system, as the conventions call it.
+    /// The broker of a messaging system, by its name in the conventions.
     pub(super) fn of(system: &str) -> &'static Broker {
         match system {
             "rabbitmq" => &RABBITMQ,
@@ -65,7 +69,8 @@ impl Broker {
         }
     }
 
-    pub(super) fn facts(&self) -> [(&'static str, &'static str); 8] {
+    /// The words by the names that the table uses for them.
+    pub(super) fn words(&self) -> [(&'static str, &'static str); 8] {
         let Broker { lost, look, keep, unroutable, settle, refused, in_time, again } = *self;
         [
             ("lost", lost),

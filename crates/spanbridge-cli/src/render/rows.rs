@@ -1,32 +1,35 @@
-//! The way through the tree, line by line, and what stands on each line.
+//! The lines of a tree, in order, and what each of them shows.
 
 use super::badges::{self, Relations};
-use super::bar::Timeline;
 use super::forest::{Forest, Hop, Node};
-use super::page::Ink;
+use super::history::{HOST, PID, Stage, resource};
+use super::page::TextStyle;
 use super::row::Row;
-use super::story::{Chapter, HOST, PID, resource};
+use super::services::Services;
 use super::text::{escape, width, wrap};
 use super::time;
-use super::tree::Services;
+use super::timeline::Timeline;
 use spanbridge::record::Via;
 use spanbridge::semconv;
 use spanbridge_store::graph::{Span, SpanStatus};
 
-/// So many equal leaves in a row are shown one by one; of more, only the first [`SHOWN`].
-const MANY: usize = 20;
-const SHOWN: usize = 3;
+/// Up to this many equal leaves in a row are shown one by one.
+const MAX_EQUAL_LEAVES: usize = 20;
 
-/// The way through the forest, with an explicit stack: one cursor for each level above the current line.
-pub(crate) struct Walk<'a, 'g> {
+/// Of more than that, only the first few are shown.
+const SHOWN_OF_MANY: usize = 3;
+
+/// Makes the lines, with an explicit stack: one cursor for each level above the current line.
+pub(crate) struct Rows<'a, 'g> {
     forest: &'a Forest<'g>,
     services: &'a Services<'g>,
     relations: Relations,
-    /// Spans whose error a child has under the same words: there is where it started, and there it is shown.
-    passed_on: Vec<bool>,
-    whole: u64,
-    /// So many levels have guides; deeper ones begin again at the left, with their depth.
-    band: usize,
+    /// Spans with the same error as a child. It is shown where it started.
+    has_error_of_child: Vec<bool>,
+    /// The time that the waterfall shows.
+    shown_time: u64,
+    /// How many levels have guides. Deeper ones start at the left again, with their depth.
+    levels: usize,
     columns: usize,
     stack: Vec<Cursor>,
     rows: Vec<Row>,
@@ -36,40 +39,41 @@ pub(crate) struct Walk<'a, 'g> {
 struct Cursor {
     next: usize,
     end: usize,
-    /// The end of the stretch of equal leaves that has been looked at last, and from where on it is left out.
-    stretch: usize,
+    /// The end of the last sequence of equal leaves.
+    equal_until: usize,
+    /// Where leaving out the rest of that sequence begins.
     left_out_from: usize,
 }
 
-impl<'a, 'g> Walk<'a, 'g> {
+impl<'a, 'g> Rows<'a, 'g> {
     pub(crate) fn new(
         forest: &'a Forest<'g>,
         services: &'a Services<'g>,
         timeline: &Timeline,
-        most: usize,
+        max_left: usize,
         columns: usize,
     ) -> Self {
-        let mut passed_on = vec![false; forest.graph.spans.len()];
+        let mut has_error_of_child = vec![false; forest.graph.spans.len()];
         for span in &forest.graph.spans {
             let above = span.parent.filter(|_| span.error.is_some());
             if let Some(p) = above.filter(|p| forest.graph.spans.get(*p).is_some_and(|p| p.error == span.error)) {
-                passed_on[p] = true;
+                has_error_of_child[p] = true;
             }
         }
         Self {
             forest,
             services,
             relations: Relations::of(forest.graph),
-            passed_on,
-            whole: timeline.shown(),
-            band: (most * 45 / 100 / 3).max(5),
+            has_error_of_child,
+            shown_time: timeline.shown(),
+            levels: (max_left * 45 / 100 / 3).max(5),
             columns,
             stack: Vec::new(),
             rows: Vec::new(),
         }
     }
 
-    pub(crate) fn rows(mut self) -> Vec<Row> {
+    pub(crate) fn all(mut self) -> Vec<Row> {
         self.enter(self.forest.top());
         while let Some(cursor) = self.stack.last_mut() {
             if cursor.next == cursor.end {
@@ -78,16 +82,20 @@ impl<'a, 'g> Walk<'a, 'g> {
             }
             let place = cursor.next;
             cursor.next += 1;
-            if place >= cursor.stretch {
+            if place >= cursor.equal_until {
                 let end = cursor.end;
-                let stretch = (place + 1..end).find(|p| !self.alike(place, *p)).unwrap_or(end);
-                let left_out_from = if stretch - place > MANY { place + SHOWN } else { usize::MAX };
-                self.stack.last_mut().into_iter().for_each(|c| (c.stretch, c.left_out_from) = (stretch, left_out_from));
+                let equal_until = (place + 1..end).find(|p| !self.alike(place, *p)).unwrap_or(end);
+                let left_out_from =
+                    if equal_until - place > MAX_EQUAL_LEAVES { place + SHOWN_OF_MANY } else { usize::MAX };
+                self.stack
+                    .last_mut()
+                    .into_iter()
+                    .for_each(|c| (c.equal_until, c.left_out_from) = (equal_until, left_out_from));
             }
             let Some(cursor) = self.stack.last_mut() else { break };
             if place == cursor.left_out_from {
-                let left_out = place..cursor.stretch;
-                cursor.next = cursor.stretch;
+                let left_out = place..cursor.equal_until;
+                cursor.next = cursor.equal_until;
                 let row = self.more(left_out);
                 self.rows.push(row);
                 continue;
@@ -95,11 +103,15 @@ impl<'a, 'g> Walk<'a, 'g> {
             let node = self.forest.at(place);
             let row = match self.forest.node(node) {
                 Node::Span(i) => self.span(i),
-                Node::Chapter(Chapter::Segment(i)) => self.segment(i),
-                Node::Chapter(Chapter::Suspension(i)) => self.suspension(i, self.forest.children(node).len()),
+                Node::Stage(Stage::Segment(i)) => self.segment(i),
+                Node::Stage(Stage::Suspension(i)) => self.suspension(i, self.forest.children(node).len()),
                 Node::Missing(id) => {
                     let (guides, _) = self.guides("─ ");
-                    Row { guides, name: (Ink::Warn, format!("(parent {id:.8}… not recorded)")), ..Row::default() }
+                    Row {
+                        guides,
+                        name: (TextStyle::Warning, format!("(parent {id:.8}… not recorded)")),
+                        ..Row::default()
+                    }
                 }
             };
             self.rows.push(row);
@@ -112,10 +124,10 @@ impl<'a, 'g> Walk<'a, 'g> {
 
     fn enter(&mut self, node: usize) {
         let children = self.forest.children(node);
-        self.stack.push(Cursor { next: children.start, end: children.end, stretch: 0, left_out_from: usize::MAX });
+        self.stack.push(Cursor { next: children.start, end: children.end, equal_until: 0, left_out_from: usize::MAX });
     }
 
-    /// Whether two siblings are leaves that a reader could not tell apart but for their times.
+    /// Whether two siblings are leaves that differ only in their times.
     fn alike(&self, a: usize, b: usize) -> bool {
         let (a, b) = (self.forest.at(a), self.forest.at(b));
         let (Node::Span(i), Node::Span(j)) = (self.forest.node(a), self.forest.node(b)) else { return false };
@@ -124,17 +136,17 @@ impl<'a, 'g> Walk<'a, 'g> {
             && self.forest.is_leaf(b)
             && (&x.name, &x.service, &x.primitive, x.status, &x.error)
                 == (&y.name, &y.service, &y.primitive, y.status, &y.error)
-            && badges::lasting(self.forest, &self.relations, i) == badges::lasting(self.forest, &self.relations, j)
+            && badges::timeless(self.forest, &self.relations, i) == badges::timeless(self.forest, &self.relations, j)
     }
 
-    /// The guides in front of the current line, its connector among them, and those of the lines below it.
+    /// The guides before the current line, including its connector, and those of the lines below it.
     fn guides(&self, connector: &str) -> (String, String) {
         let depth = self.stack.len() - 1;
         if depth == 0 {
             return (String::new(), String::new());
         }
         let goes_on = |level: usize| self.stack[level].next < self.stack[level].end;
-        let from = (depth - 1) / self.band * self.band;
+        let from = (depth - 1) / self.levels * self.levels;
         let mut guides = if from == 0 { String::new() } else { format!("⋯{from} ") };
         for level in from + 1..depth {
             guides.push_str(if goes_on(level) { "│  " } else { "   " });
@@ -155,37 +167,37 @@ impl<'a, 'g> Walk<'a, 'g> {
         let (guides, mut below) = self.guides(if hop.is_empty() { "─ " } else { "" });
         let number = self.services.number(&span.service);
         let mark = match span.status {
-            SpanStatus::Ok => None,
-            SpanStatus::Error | SpanStatus::Panicked => Some((Ink::Bad, "✗")),
-            SpanStatus::Cancelled => Some((Ink::Warn, "⊘")),
-            SpanStatus::Open => Some((Ink::Warn, "◌")),
+            SpanStatus::Error | SpanStatus::Panicked => Some((TextStyle::Error, "✗")),
+            SpanStatus::Cancelled => Some((TextStyle::Warning, "⊘")),
+            SpanStatus::Open => Some((TextStyle::Warning, "◌")),
+            _ => None,
         };
         let changes = forest.service_above(i) != Some(&*span.service);
         let service = (changes && !span.service.is_empty()).then(|| (number, escape(&span.service).into_owned()));
-        // It stands below no other span, and below no missing one.
+        // It has no parent, not even a missing one.
         let root = forest.above(i).is_none() && !span.orphan;
         let name = match &*escape(&span.name) {
-            "" => (Ink::Dim, format!("(start of {:.8}… not recorded)", span.span_id)),
-            name => (if root { Ink::Bold } else { Ink::Plain }, name.to_owned()),
+            "" => (TextStyle::Dim, format!("(start of {:.8}… not recorded)", span.span_id)),
+            name => (if root { TextStyle::Bold } else { TextStyle::Plain }, name.to_owned()),
         };
-        let mut badges = badges::lasting(forest, &self.relations, i);
-        badges.extend(badges::waited(forest, &self.relations, i, self.whole));
+        let mut badges = badges::timeless(forest, &self.relations, i);
+        badges.extend(badges::waited(forest, &self.relations, i, self.shown_time));
         let time = match span.ended_at {
-            _ if span.status == SpanStatus::Open => (Ink::Warn, "open".to_owned()),
+            _ if span.status == SpanStatus::Open => (TextStyle::Warning, "open".to_owned()),
             Some(end) if !span.name.is_empty() => {
                 let took = end.saturating_sub(span.started_at);
-                (if took < self.whole / 100 { Ink::Dim } else { Ink::Plain }, time::duration(took))
+                (if took < self.shown_time / 100 { TextStyle::Dim } else { TextStyle::Plain }, time::duration(took))
             }
-            _ => (Ink::Dim, "–".to_owned()),
+            _ => (TextStyle::Dim, "–".to_owned()),
         };
         below.push_str(if forest.is_leaf(i) { "  " } else { "│ " });
         let room = self.columns.saturating_sub(width(&below));
-        // The header has said already why the run failed.
-        let said = self.passed_on[i] || (root && span.error == forest.graph.run.error);
-        let why = why(span).filter(|_| !said).map(|why| wrap(why, room, 3)).unwrap_or_default();
+        // The header already shows why the run failed.
+        let is_shown = self.has_error_of_child[i] || (root && span.error == forest.graph.run.error);
+        let why = error_text(span).filter(|_| !is_shown).map(|why| wrap(why, room, 3)).unwrap_or_default();
         Row {
             below: why.into_iter().map(|text| (below.clone(), text)).collect(),
-            bar_ink: mark.map_or(Ink::Service(number), |(ink, _)| ink),
+            bar_style: mark.map_or(TextStyle::Service(number), |(style, _)| style),
             when: Some((span.started_at, span.ended_at)),
             guides,
             hop,
@@ -197,29 +209,33 @@ impl<'a, 'g> Walk<'a, 'g> {
         }
     }
 
-    /// The line above what a segment did: where the run began, or went on.
+    /// The line above the work of a segment: where the run began or continued.
     fn segment(&self, i: usize) -> Row {
         let segment = &self.forest.graph.run.segments[i];
         let (guides, _) = self.guides("─ ");
-        let story = self.forest.story();
+        let history = self.forest.history();
         let what = match segment.via {
             Some(Via::Start) => "started",
-            Some(Via::Resume) if story.endings.contains(&i) => "ended",
+            Some(Via::Resume) if history.end_only.contains(&i) => "ended",
             Some(Via::Resume) => "resumed",
             Some(Via::Receive) => "received",
             None => "(beginning not recorded)",
         };
         let mut badges = Vec::new();
         let (pid, host) = (resource(segment, PID), resource(segment, HOST).and_then(|h| h.as_str()));
-        badges
-            .extend(pid.filter(|_| story.several.0).map(|pid| (Ink::Dim, format!("pid {}", escape(&pid.to_string())))));
-        badges.extend(host.filter(|_| story.several.1).map(|host| (Ink::Dim, format!("on {}", escape(host)))));
+        badges.extend(
+            pid.filter(|_| history.several_processes)
+                .map(|pid| (TextStyle::Dim, format!("pid {}", escape(&pid.to_string())))),
+        );
+        badges.extend(
+            host.filter(|_| history.several_hosts).map(|host| (TextStyle::Dim, format!("on {}", escape(host)))),
+        );
         let number = self.services.number(&segment.service);
         let service = (!segment.service.is_empty()).then(|| (number, escape(&segment.service).into_owned()));
-        Row { guides, service, name: (Ink::Plain, what.to_owned()), badges, ..Row::default() }
+        Row { guides, service, name: (TextStyle::Plain, what.to_owned()), badges, ..Row::default() }
     }
 
-    /// The line of a wait: what for, and how long.
+    /// The line of a wait: its reason, and how long it was.
     fn suspension(&self, i: usize, resumed_by: usize) -> Row {
         let run = &self.forest.graph.run;
         let wait = &run.suspensions[i];
@@ -231,24 +247,31 @@ impl<'a, 'g> Walk<'a, 'g> {
         };
         let mut badges = Vec::new();
         if resumed_by > 1 {
-            badges.push((Ink::Dim, format!("resumed {resumed_by} times")));
+            badges.push((TextStyle::Dim, format!("resumed {resumed_by} times")));
         }
         let time = match (wait.suspended_at, wait.resumed_at) {
             (Some(from), Some(to)) if to < from => {
-                badges.push((Ink::Warn, "resumed by an earlier clock".to_owned()));
-                (Ink::Dim, "–".to_owned())
+                badges.push((TextStyle::Warning, "resumed by an earlier clock".to_owned()));
+                (TextStyle::Dim, "–".to_owned())
             }
-            (Some(from), Some(to)) => (Ink::Warn, time::duration(to - from)),
+            (Some(from), Some(to)) => (TextStyle::Warning, time::duration(to - from)),
             (Some(from), None) => {
                 badges.push(match run.ended_at {
-                    Some(_) => (Ink::Warn, "never resumed".to_owned()),
-                    None => (Ink::Warn, format!("since {}", time::instant(from))),
+                    Some(_) => (TextStyle::Warning, "never resumed".to_owned()),
+                    None => (TextStyle::Warning, format!("since {}", time::instant(from))),
                 });
-                (Ink::Warn, if run.ended_at.is_some() { "–" } else { "waits" }.to_owned())
+                (TextStyle::Warning, if run.ended_at.is_some() { "–" } else { "waits" }.to_owned())
             }
-            _ => (Ink::Dim, "–".to_owned()),
+            _ => (TextStyle::Dim, "–".to_owned()),
         };
-        Row { guides, mark: Some((Ink::Warn, "‖")), name: (Ink::Plain, name), badges, time, ..Row::default() }
+        Row {
+            guides,
+            mark: Some((TextStyle::Warning, "‖")),
+            name: (TextStyle::Plain, name),
+            badges,
+            time,
+            ..Row::default()
+        }
     }
 
     fn more(&self, left_out: std::ops::Range<usize>) -> Row {
@@ -265,16 +288,16 @@ impl<'a, 'g> Walk<'a, 'g> {
         let when = Some((first, Some(last)));
         Row {
             guides,
-            name: (Ink::Dim, format!("… {count} more like this{total}")),
+            name: (TextStyle::Dim, format!("… {count} more like this{total}")),
             when,
-            bar_ink: Ink::Dim,
+            bar_style: TextStyle::Dim,
             ..Row::default()
         }
     }
 }
 
-/// Why a span failed, in words.
-fn why(span: &Span) -> Option<&str> {
+/// The error of a span, in words.
+fn error_text(span: &Span) -> Option<&str> {
     if span.status == SpanStatus::Ok {
         return None;
     }

@@ -1,42 +1,44 @@
-//! Where a run has been: the segments that began it or went on with it, and the waits between them.
+//! The history of a run: the segments that began or continued it, and the waits between them.
 //!
-//! One after the other they stand side by side. Where several went on with one wait, nobody knows what came before what:
-//! they stand below it, each with all that came of it.
+//! If one stage follows the other, they stand at the same level. If several segments resumed one wait, their order is not
+//! known: they stand below it, each with everything that followed.
 
 use spanbridge::SegmentId;
 use spanbridge::record::Via;
 use spanbridge_store::graph::{Graph, Segment, Suspension};
 use std::collections::{HashMap, HashSet};
 
-/// What tells processes apart, and hosts.
+/// The resource attributes that identify a process and its host.
 pub(crate) const PID: &str = "process.pid";
 pub(crate) const HOST: &str = "host.name";
 
-/// What a segment says of itself under this key.
+/// A resource attribute of a segment.
 pub(crate) fn resource<'g>(segment: &'g Segment, key: &str) -> Option<&'g serde_json::Value> {
     segment.resource.iter().find(|(k, _)| k == key).map(|(_, v)| v)
 }
 
-/// One of the two, by its place in the graph.
+/// A segment or a suspension, by its index in the graph.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Chapter {
+pub(crate) enum Stage {
     Segment(usize),
     Suspension(usize),
 }
 
-/// The chapters of a run, each with the one that it stands below, in the order in which they are told.
+/// The stages of a run in order, each with the one that it stands below.
 #[derive(Default)]
-pub(crate) struct Story {
-    pub(crate) chapters: Vec<(Option<Chapter>, Chapter)>,
+pub(crate) struct RunHistory {
+    pub(crate) stages: Vec<(Option<Stage>, Stage)>,
     segments: HashMap<SegmentId, usize>,
-    /// Segments of others who ended the run while it waited: they resumed nothing.
-    pub(crate) endings: HashSet<usize>,
-    /// Not all segments are of one process; of one host.
-    pub(crate) several: (bool, bool),
+    /// Segments that ended the run while it waited, and resumed nothing.
+    pub(crate) end_only: HashSet<usize>,
+    /// Whether the segments are of several processes.
+    pub(crate) several_processes: bool,
+    /// Whether the segments are of several hosts.
+    pub(crate) several_hosts: bool,
 }
 
-impl Story {
-    /// Nothing, of a run that was never anywhere else.
+impl RunHistory {
+    /// The history of a run. Empty if nobody resumed it.
     pub(crate) fn of(graph: &Graph) -> Self {
         let run = &graph.run;
         let resumed = |s: &Segment| s.via == Some(Via::Resume);
@@ -56,54 +58,54 @@ impl Story {
         let begins = |s: &Segment| match s.via {
             Some(Via::Start) => true,
             Some(Via::Resume) => s.suspension_id.as_deref().is_none_or(|id| !known.contains_key(id)),
-            // One that received the run tells nothing by itself, unless it did what only an owner does.
+            // A segment that only received the run is no stage, unless it suspended the run.
             Some(Via::Receive) | None => suspended_by.contains_key(&s.segment_id),
         };
         let differ = |key| run.segments.windows(2).any(|pair| resource(&pair[0], key) != resource(&pair[1], key));
-        let mut story = Self { several: (differ(PID), differ(HOST)), ..Self::default() };
+        let mut history = Self { several_processes: differ(PID), several_hosts: differ(HOST), ..Self::default() };
         for (place, s) in run.segments.iter().enumerate().filter(|_| run.ended_at.is_some()) {
             let continued = s.suspension_id.as_deref().and_then(|id| known.get(id));
             if continued.is_some_and(|wait| wait.resumed_at.is_none()) {
-                story.endings.insert(place);
+                history.end_only.insert(place);
             }
         }
-        // What is still to be told, next last.
-        let first = run.segments.iter().enumerate().filter(|(_, s)| begins(s)).map(|(i, _)| Chapter::Segment(i));
-        // Nobody is known to have suspended it.
+        // What is still to be added, the next one last.
+        let first = run.segments.iter().enumerate().filter(|(_, s)| begins(s)).map(|(i, _)| Stage::Segment(i));
+        // Suspensions by an unknown segment.
         let lost = run.suspensions.iter().enumerate();
         let lost = lost.filter(|(_, s)| s.segment_id.is_none_or(|id| !there.contains(&id)));
-        let lost = lost.map(|(i, _)| Chapter::Suspension(i));
-        let mut open: Vec<(Option<Chapter>, Chapter)> = first.chain(lost).map(|c| (None, c)).collect();
+        let lost = lost.map(|(i, _)| Stage::Suspension(i));
+        let mut open: Vec<(Option<Stage>, Stage)> = first.chain(lost).map(|c| (None, c)).collect();
         open.reverse();
-        let mut told: HashSet<Chapter> = HashSet::new();
-        while let Some((below, chapter)) = open.pop() {
-            if !told.insert(chapter) {
-                continue; // ids that go round in a circle
+        let mut added: HashSet<Stage> = HashSet::new();
+        while let Some((below, stage)) = open.pop() {
+            if !added.insert(stage) {
+                continue; // a cycle of ids
             }
-            story.chapters.push((below, chapter));
-            match chapter {
-                Chapter::Segment(i) => {
+            history.stages.push((below, stage));
+            match stage {
+                Stage::Segment(i) => {
                     let id = run.segments[i].segment_id;
-                    story.segments.insert(id, i);
+                    history.segments.insert(id, i);
                     let then = suspended_by.get(&id).into_iter().flatten().rev();
-                    let below = if let Some(Chapter::Suspension(_)) = below { Some(chapter) } else { below };
-                    open.extend(then.map(|s| (below, Chapter::Suspension(*s))));
+                    let below = if let Some(Stage::Suspension(_)) = below { Some(stage) } else { below };
+                    open.extend(then.map(|s| (below, Stage::Suspension(*s))));
                 }
-                Chapter::Suspension(i) => {
+                Stage::Suspension(i) => {
                     match resumed_by.get(run.suspensions[i].suspension_id.as_str()).map(Vec::as_slice) {
                         None | Some([]) => {}
-                        Some([one]) => open.push((below, Chapter::Segment(*one))),
+                        Some([one]) => open.push((below, Stage::Segment(*one))),
                         Some(several) => {
-                            open.extend(several.iter().rev().map(|s| (Some(chapter), Chapter::Segment(*s))));
+                            open.extend(several.iter().rev().map(|s| (Some(stage), Stage::Segment(*s))));
                         }
                     }
                 }
             }
         }
-        story
+        history
     }
 
-    /// The segment, if the story tells of it.
+    /// The index of a segment, if it is a stage.
     pub(crate) fn segment(&self, id: SegmentId) -> Option<usize> {
         self.segments.get(&id).copied()
     }

@@ -1,14 +1,14 @@
-//! The waterfall: where in the run a span lies.
+//! The waterfall: when in the run each span ran.
 //!
-//! Stretches in which nothing ran (a suspended workflow, a message that lay in its queue over night) would leave of
-//! everything else a dot, so long ones are cut out of the time that the bars show.
+//! Long idle times (a suspended workflow, a message that waited overnight) would reduce everything else to a dot. So they are
+//! left out of the time that the bars show.
 
 use spanbridge_store::graph::Graph;
 
 /// The time that the bars show.
 pub(crate) struct Timeline {
     start: u64,
-    /// Idle stretches, in order: where each begins, and how much has been cut out up to its end.
+    /// The idle times that are left out, in order.
     cuts: Vec<Cut>,
     shown: u64,
 }
@@ -16,6 +16,7 @@ pub(crate) struct Timeline {
 struct Cut {
     from: u64,
     to: u64,
+    /// How much is left out before this one.
     cut_before: u64,
 }
 
@@ -34,7 +35,7 @@ impl Timeline {
             }
             busy_until = busy_until.max(to);
         }
-        // Only what would dwarf all work is cut: a pause between two attempts is worth seeing.
+        // Only idle time longer than twice the work is left out. A pause between two attempts is worth seeing.
         let work = end - start - idle.iter().map(|(from, to)| to - from).sum::<u64>();
         let threshold = work.saturating_mul(2).max(1);
         let (mut cuts, mut total) = (Vec::new(), 0);
@@ -52,7 +53,7 @@ impl Timeline {
         self.shown
     }
 
-    /// How much time has been cut out.
+    /// How much time is left out.
     pub(crate) fn cut(&self) -> u64 {
         self.cuts.last().map_or(0, |c| c.cut_before + (c.to - c.from))
     }
@@ -66,17 +67,17 @@ impl Timeline {
         t.saturating_sub(self.start).saturating_sub(cut).min(self.shown)
     }
 
-    /// The bar of a span, `width` columns at most: how many columns stay free in front of it, and the bar.
+    /// The bar of a span, at most `width` columns: the number of empty columns before it, and the bar.
     pub(crate) fn bar(&self, from: u64, to: Option<u64>, width: usize) -> (usize, String) {
         if width == 0 || self.shown == 0 {
             return (0, String::new());
         }
-        // In half columns: that is what the line characters can show at both ends.
+        // In half columns, which line characters can show at both ends.
         let halves = 2 * width as u64;
         let scale = |t| (u128::from(self.offset(t)) * u128::from(halves) / u128::from(self.shown)) as u64;
         let first = scale(from).min(halves - 1);
         let Some(to) = to else {
-            // Open: as far as anything is known of the run, with gaps, since nobody knows.
+            // Open: dashed, up to the last time that is known of the run.
             let free = first as usize / 2;
             return (free, std::iter::once('╺').chain(std::iter::repeat('╌')).take(width - free).collect());
         };
