@@ -77,8 +77,9 @@ async fn a_hundred_messages_of_a_hundred_senders() {
     assert_eq!(spans.iter().filter(|s| s.name.starts_with("nack")).count(), 10);
 }
 
+/// A batch that is given up does so, too.
 #[tokio::test]
-async fn a_batch_that_fails_or_is_given_up_tells_each_message() {
+async fn a_failed_batch_tells_each_message() {
     let Some(amqp) = amqp("batch-fails").await else { return };
     for (result, expected) in [(Some("no paper"), Status::Error), (None, Status::Cancelled)] {
         let (shop, memory) = recorder("shop");

@@ -47,8 +47,9 @@ fn processed(spans: &[Seen]) -> Vec<&Seen> {
     spans.iter().filter(|s| s.name.starts_with("process")).collect()
 }
 
+/// A message is rejected, consumed from the dead-letter queue, and sent again.
 #[tokio::test]
-async fn rejected_and_consumed_from_the_dead_letter_queue_and_sent_again() {
+async fn rejected_consumed_again_and_forwarded() {
     let Some(amqp) = amqp("dead").await else { return };
     let (shop, memory) = recorder("shop");
     let orders = dying(&amqp, "orders", FieldTable::default(), QueueDeclareOptions::exclusive()).await;
@@ -167,7 +168,7 @@ async fn pushed_out_of_a_full_queue() {
 
 /// A shovel, or a bridge of one's own, moves messages as they are; one that is observed says so.
 #[tokio::test]
-async fn a_forwarded_message_has_one_traceparent_and_goes_on_with_its_story() {
+async fn a_forwarded_message_has_one_traceparent() {
     let Some(amqp) = amqp("forward").await else { return };
     let (bridge, memory) = recorder("bridge");
     let other = format!("{}.other", amqp.queue);
@@ -213,7 +214,7 @@ async fn a_forwarded_message_has_one_traceparent_and_goes_on_with_its_story() {
 
 /// A table of headers may have a name twice on the wire, though no client of ours can write that. The last hop counts.
 #[tokio::test]
-async fn a_message_with_two_traceparents_has_one_when_it_is_sent_on() {
+async fn of_two_traceparents_one_is_sent_on() {
     let Some(amqp) = amqp("twice").await else { return };
     let (bridge, memory) = recorder("bridge");
     let other = format!("{}.other", amqp.queue);

@@ -106,8 +106,9 @@ fn fates(spans: &[Seen]) -> Vec<String> {
     processed.map(fate).collect()
 }
 
+/// The driver settles by its policy, and goes on whatever a handler does.
 #[tokio::test]
-async fn settles_by_its_policy_and_outlives_every_handler() {
+async fn settles_by_policy_and_outlives_handlers() {
     let Some(amqp) = amqp("driver-policy").await else { return };
     send(&amqp, &["ok", "fail", "panic at once", "panic", "settle", "ok"]).await;
     let spans = drive(&amqp, &mut Obedient::default(), 5, 1, POLICY).await;
@@ -138,7 +139,7 @@ async fn requeues_where_the_policy_says_so() {
 }
 
 #[tokio::test]
-async fn tells_the_broker_nothing_where_the_policy_says_so() {
+async fn the_policy_may_settle_nothing() {
     let Some(amqp) = amqp("driver-nothing").await else { return };
     send(&amqp, &["ok"]).await;
     let policy = SettlePolicy { ok: Disposition::Nothing, ..POLICY };
@@ -173,8 +174,9 @@ async fn works_on_so_many_at_a_time_and_finishes_them() {
     assert_eq!(handler.handled.into_inner(), fates.len());
 }
 
+/// The channel is gone when the settlement is sent.
 #[tokio::test]
-async fn a_refused_settlement_is_recorded_when_the_channel_is_gone() {
+async fn a_refused_settlement_is_recorded() {
     let Some(amqp) = amqp("driver-gone").await else { return };
     send(&amqp, &["ok"]).await;
     let handler = Obedient { gate: Some(Semaphore::new(0)), ..Obedient::default() };

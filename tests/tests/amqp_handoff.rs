@@ -116,8 +116,9 @@ async fn given_up<T>(future: impl Future<Output = T>) -> bool {
     std::future::poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx).is_pending())).await
 }
 
+/// The outcome of a send is unknown then.
 #[tokio::test]
-async fn unknown_where_the_connection_or_the_channel_went_away() {
+async fn unknown_if_connection_or_channel_is_gone() {
     let Some(amqp) = amqp("handoff-closed").await else { return };
     let connection = amqp.another().await;
     let spans = recorded(async {
@@ -249,7 +250,7 @@ async fn a_dropped_confirm_of_a_slow_queue_comes_late() {
 }
 
 #[tokio::test]
-async fn a_message_that_nobody_observed_does_not_fail_another() {
+async fn an_unobserved_message_fails_no_other() {
     let Some(amqp) = amqp("handoff-stray").await else { return };
     let spans = recorded(async {
         for _ in 0..20 {

@@ -86,8 +86,9 @@ async fn settled_before_in_and_after_the_work() {
     assert_eq!(refused.get("error.type"), "not_sent");
 }
 
+/// It hangs under the same sender.
 #[tokio::test]
-async fn a_redelivered_message_is_a_new_span_under_the_same_sender() {
+async fn a_redelivery_is_a_new_span() {
     let Some(amqp) = amqp("jobs-again").await else { return };
     let (shipping, memory) = recorder("shipping");
     send(&amqp, 1).await;

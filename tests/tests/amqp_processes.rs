@@ -43,8 +43,9 @@ async fn two_processes_make_one_run() {
     amqp.channel.queue_delete(queue.as_str().into(), QueueDeleteOptions::default()).await.unwrap();
 }
 
+/// The job is delivered again.
 #[tokio::test]
-async fn a_worker_that_is_killed_leaves_an_open_span_and_the_job_comes_again() {
+async fn a_killed_worker_leaves_an_open_span() {
     let Some(amqp) = amqp("killed").await else { return };
     let directory = tempfile::tempdir().unwrap();
     let db = directory.path().join("records.db");

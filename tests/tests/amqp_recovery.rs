@@ -159,8 +159,9 @@ async fn settle(job: &Job, progress: &Progress) -> bool {
     true
 }
 
+/// Neither messages nor records are lost.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_broker_that_is_killed_loses_neither_messages_nor_records() {
+async fn a_killed_broker_loses_nothing() {
     if installed().is_none() {
         return xtask::skip("RabbitMQ is not installed");
     }

@@ -53,7 +53,7 @@ fn named<'a>(spans: &'a [Seen], start: &str) -> &'a Seen {
 }
 
 #[tokio::test]
-async fn a_run_of_its_own_names_its_parent_and_its_trigger() {
+async fn a_new_run_names_parent_and_trigger() {
     let Some(amqp) = amqp("relation-run").await else { return };
     let (shop, memory) = recorder("shop");
     let sender = shop.scope(async || {
@@ -126,7 +126,7 @@ async fn send_on(amqp: &Amqp, queue: &str) {
 
 /// It waits in a queue for longer than `max_age`, by its time to live, and comes on by dead-lettering.
 #[tokio::test]
-async fn a_message_that_waited_for_longer_than_max_age_is_linked() {
+async fn a_message_older_than_max_age_is_linked() {
     let Some(amqp) = amqp("relation-age").await else { return };
     let (shop, memory) = recorder("shop");
     let wait = format!("{}.wait", amqp.queue);

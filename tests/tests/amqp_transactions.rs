@@ -31,7 +31,7 @@ async fn publish(transaction: &Transaction<'_>, amqp: &Amqp, body: &[u8]) {
 }
 
 #[tokio::test]
-async fn publishes_say_what_became_of_their_transaction() {
+async fn publishes_say_how_the_transaction_ended() {
     let Some(amqp) = amqp("transactions").await else { return };
     let ends = [
         (End::Commit, "committed"),
@@ -99,7 +99,7 @@ async fn publishes_say_what_became_of_their_transaction() {
 
 /// Nothing needs to be awaited of a publish in a transaction: what is let go of only later is committed all the same.
 #[tokio::test]
-async fn confirms_that_are_kept_for_longer_than_the_transaction() {
+async fn confirms_kept_longer_than_the_transaction() {
     let Some(amqp) = amqp("transactions-kept").await else { return };
     for (commits, status) in [(true, "committed"), (false, "rolled_back")] {
         let (orders, memory) = recorder("orders");

@@ -66,7 +66,7 @@ async fn as_far_as_the_sender_is_trusted() {
 
 /// Who trusts nobody begins a run of its own. From either side the other one is found, and nobody misses the message.
 #[tokio::test]
-async fn who_is_not_trusted_finds_the_work_and_the_other_way_round() {
+async fn untrusted_work_is_found_both_ways() {
     let Some(amqp) = amqp("trust-links").await else { return };
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("records.db");
@@ -162,7 +162,7 @@ async fn what_has_no_room_is_left_out_and_said() {
 
 /// All properties travel in one frame, and one that is too large ends the connection: nobody has to say how large it is.
 #[tokio::test]
-async fn a_connection_with_small_frames_does_not_end_because_of_us() {
+async fn small_frames_do_not_end_the_connection() {
     let Some(amqp) = amqp("frames").await else { return };
     let (orders, memory) = recorder("orders");
     let baggage = format!("k={}", "v".repeat(8000));
@@ -208,8 +208,9 @@ fn artifacts(records: &[Record<'_>]) -> Vec<String> {
     shown.collect()
 }
 
+/// Only where it was asked for.
 #[tokio::test]
-async fn payloads_and_headers_are_captured_where_it_was_asked_for() {
+async fn payloads_and_headers_are_captured() {
     let Some(amqp) = amqp("capture").await else { return };
     let (orders, memory) = recorder("orders");
     let body = br#"{"card":"visa","items":3}"#;

@@ -161,8 +161,9 @@ async fn committed_and_killed_before_the_relay() {
     assert_eq!(done(place.outbox(&["relay"]).output().unwrap()).trim(), "sent 0", "once is enough");
 }
 
+/// A message whose column cannot be read is sent all the same.
 #[test]
-fn a_column_that_cannot_be_read_keeps_no_message_back() {
+fn an_unreadable_column_holds_nothing_back() {
     let place = Place::new();
     let run = run_of(&done(place.outbox(&["place"]).output().unwrap()));
     damage(&place.path("orders.db"));

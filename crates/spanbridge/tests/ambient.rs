@@ -319,7 +319,7 @@ fn thread_local_destructors() {
 
 /// A baggage value whose owner is dropped while it is replaced.
 #[test]
-fn contexts_nest_and_may_be_dropped_inside_themselves() {
+fn contexts_nest() {
     let records = record(|| {
         observe::span("root").in_scope(|| {
             let cx = observe::current_context();

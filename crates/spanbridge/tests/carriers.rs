@@ -114,15 +114,17 @@ fn hostile_headers() {
     }
 }
 
+/// It writes nothing, and it removes nothing.
 #[test]
-fn an_empty_context_writes_nothing_and_takes_nothing_away() {
+fn an_empty_context_changes_no_header() {
     let mut carrier = HashMap::from([("traceparent".to_owned(), "user's own".to_owned())]);
     inject(&Context::EMPTY, &mut carrier);
     assert_eq!(carrier["traceparent"], "user's own");
 }
 
+/// What the user wrote is kept if it is of another trace.
 #[test]
-fn what_the_user_wrote_is_kept_if_it_is_of_another_trace() {
+fn headers_of_another_trace_are_kept() {
     let headers = |parent: &str| HashMap::from([("traceparent".to_owned(), parent.to_owned())]);
     let ours = extract(&headers(PARENT)).context;
     let other = PARENT.replace("4bf9", "4bf8");
@@ -137,7 +139,7 @@ fn what_the_user_wrote_is_kept_if_it_is_of_another_trace() {
 
 /// A carrier whose headers have types, as AMQP's.
 #[test]
-fn what_is_not_text_is_a_problem_of_that_header_only() {
+fn only_the_header_that_is_not_text_is_lost() {
     struct Typed(&'static str);
     impl Extract for Typed {
         fn get(&self, name: &str) -> Header<'_> {
@@ -155,9 +157,10 @@ fn what_is_not_text_is_a_problem_of_that_header_only() {
     }
 }
 
+/// Whatever the case of their names.
 #[cfg(feature = "json")]
 #[test]
-fn headers_in_json_are_replaced_however_they_are_written() {
+fn headers_in_json_are_replaced_in_any_case() {
     let mut headers = serde_json::Map::new();
     for (name, value) in
         [("Traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"), ("BAGGAGE", "a=b")]

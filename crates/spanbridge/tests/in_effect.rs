@@ -32,7 +32,7 @@ fn whoever_has_a_context_can_flush_its_recorder() {
 }
 
 #[test]
-fn without_a_recorder_there_is_nothing_to_wait_for() {
+fn nothing_to_wait_for_without_a_recorder() {
     let report = flush_blocking(LONG);
     assert!(report.complete && report.sinks.is_empty());
     let (gone, _) = recorder();

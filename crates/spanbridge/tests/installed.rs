@@ -51,8 +51,9 @@ fn a_recorder_has_a_sink() {
     assert!(install(&Memory::new()).is_ok());
 }
 
+/// The installed recorder is used outside of the scope.
 #[test]
-fn a_scoped_recorder_goes_before_the_installed_one() {
+fn a_scoped_recorder_wins() {
     let _alone = alone();
     let in_installed = Memory::new();
     let installed = install(&in_installed).unwrap();
@@ -69,7 +70,7 @@ fn a_scoped_recorder_goes_before_the_installed_one() {
 
 /// A consumer loop outlives the recorder that it began under: what it receives then is the new one's.
 #[test]
-fn the_installed_one_takes_over_from_one_that_is_gone() {
+fn the_installed_one_takes_over() {
     let _alone = alone();
     let (gone, _) = recorder();
     let consumer_loop = gone.in_scope(|| observe::span("consumer loop").open());
@@ -113,7 +114,7 @@ fn what_a_sink_does_itself_is_not_recorded() {
 
 /// A trace that began before there was a recorder, or that an earlier one recorded, is not taken over half-way.
 #[test]
-fn a_context_belongs_to_the_recorder_it_was_made_under() {
+fn a_context_belongs_to_its_recorder() {
     let _alone = alone();
     let memory = Memory::new();
     let recorder = install(&memory).unwrap();

@@ -18,8 +18,9 @@ fn kinds(records: &[Record<'_>]) -> Vec<&'static str> {
     records.iter().filter_map(kind).collect()
 }
 
+/// What is added to a span before it is delivered is part of its one record.
 #[test]
-fn what_comes_before_the_delivery_is_part_of_the_one_record() {
+fn what_comes_before_delivery_is_in_the_record() {
     let records = record(|| {
         observe::span("root").in_scope(|| {
             let cx = observe::current_context();
@@ -44,8 +45,9 @@ root [ok]
     gap_free(&records);
 }
 
+/// What is added to an open span after its start was delivered is delivered by itself.
 #[test]
-fn what_comes_while_the_span_is_open_is_delivered_by_itself() {
+fn what_comes_after_delivery_is_a_record() {
     let (recorder, memory) = recorder();
     let s = recorder.in_scope(|| observe::span("root").open());
     s.attribute("with the start", 1);
@@ -69,7 +71,7 @@ fn what_comes_while_the_span_is_open_is_delivered_by_itself() {
 
 /// Primitive, kind and links belong to the start, whose record was published when they came.
 #[test]
-fn what_belongs_to_the_start_of_an_open_span_is_joined_to_it() {
+fn what_belongs_to_an_open_start_is_joined() {
     let (recorder, memory) = recorder();
     let s = recorder.in_scope(|| {
         observe::span("root").in_scope_value(|| {
@@ -184,7 +186,7 @@ fn events_artifacts_and_edges_name_their_span() {
 }
 
 #[test]
-fn a_link_that_comes_after_the_delivery_is_an_edge() {
+fn a_link_after_delivery_is_an_edge() {
     let (recorder, memory) = recorder();
     let (span, other) = recorder.in_scope(|| (observe::span("batch").open(), observe::span("other").open()));
     flush(&recorder);

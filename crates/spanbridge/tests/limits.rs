@@ -98,8 +98,9 @@ fn ends_have_a_reserve() {
     assert_eq!(lifecycle(&records), ["start run", "end ok"]);
 }
 
+/// Wide builders cross chunks, and long texts are cut between characters.
 #[test]
-fn wide_builders_cross_chunks_and_long_texts_are_cut_at_characters() {
+fn wide_builders_and_long_texts() {
     let long = "é".repeat(3000); // 6000 bytes
     let odd = format!("x{long}");
     let n = size(600, 62);

@@ -62,8 +62,9 @@ fn a_handoff_says_what_became_of_the_message() {
     );
 }
 
+/// It writes its own context, unless the message has one of another trace: then it links to that.
 #[test]
-fn a_send_writes_its_own_context_or_links_to_another() {
+fn a_send_writes_its_context_or_links() {
     let records = recorded(|| {
         let (span, outgoing) = begin_send(observe::span("fresh"), &Headers::new());
         assert!(matches!(outgoing, Outgoing::Write));
@@ -86,7 +87,7 @@ fn a_send_writes_its_own_context_or_links_to_another() {
 }
 
 #[test]
-fn what_came_is_where_the_work_and_its_settlement_belong() {
+fn work_and_settlement_belong_to_what_came() {
     let records = recorded(|| {
         let received = Received::new(&headers(THEIRS));
         assert_eq!(&received.settling(), received.context(), "before there is a process span");

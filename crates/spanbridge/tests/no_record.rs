@@ -88,7 +88,7 @@ fn without_a_context() {
 }
 
 #[test]
-fn inside_a_received_context_which_goes_on_as_it_came() {
+fn a_received_context_goes_on_as_it_came() {
     let cx = received();
     assert_eq!((cx.is_remote(), cx.is_sampled(), cx.is_recorded()), (true, true, false));
     observe::in_scope(&cx, say_everything);

@@ -7,8 +7,9 @@ use spanbridge::{Kind, RunContext, observe, outbox, semconv};
 use std::panic::catch_unwind;
 use support::*;
 
+/// After the commit, the message is sent under the span that enqueued it.
 #[test]
-fn committed_and_sent_under_the_span_that_enqueued_it() {
+fn sent_under_the_span_that_enqueued_it() {
     let mut column = String::new();
     let service = record(|| {
         observe::run("order").in_scope(|| {
@@ -59,8 +60,9 @@ fn what_became_of_it_is_told() {
     assert_eq!(tree(&records), expected);
 }
 
+/// The column then carries the current context.
 #[test]
-fn without_a_recorder_the_column_carries_what_was_current() {
+fn a_column_without_a_recorder() {
     let (_, saved) = {
         let mut saved = None;
         let records = record(|| saved = Some(observe::span("s").in_scope_value(observe::current_context)));

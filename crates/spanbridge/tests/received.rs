@@ -164,7 +164,7 @@ fn by_age() {
 }
 
 #[test]
-fn without_a_context_there_is_nothing_to_relate_to() {
+fn without_a_context_nothing_is_related() {
     for (relation, expected) in [(Relation::Link, vec![]), (Relation::NewRun, vec!["start process orders", "end ok"])] {
         let records = record(|| {
             observe::span("loop").in_scope(|| {
@@ -180,8 +180,9 @@ fn without_a_context_there_is_nothing_to_relate_to() {
     }
 }
 
+/// This holds for every relation.
 #[test]
-fn an_unsampled_sender_stays_so_in_every_relation() {
+fn an_unsampled_sender_stays_so() {
     let unsampled = || Headers::from([("traceparent".to_owned(), SENDER.replace("-01", "-00"))]);
     let (recorder, memory) = with(|b| b.on_flush_only().sampler(Sampler::ParentBased(1.0)));
     recorder.in_scope(|| {
@@ -196,8 +197,9 @@ fn an_unsampled_sender_stays_so_in_every_relation() {
     assert!(memory.records().is_empty());
 }
 
+/// This holds for every relation.
 #[test]
-fn where_nobody_records_contexts_travel_in_every_relation() {
+fn contexts_travel_where_nobody_records() {
     for relation in [Relation::Parent, Relation::NewRun, Relation::Link] {
         let sent = work(&related(relation));
         assert_eq!((&sent["traceparent"], &sent["baggage"]), (&SENDER.to_owned(), &headers()["baggage"]));
@@ -226,8 +228,9 @@ fn ids_only() {
     assert_eq!(diagnostics(&records), ["baggage.filtered: the sender is trusted for its ids only: 31 bytes left out"]);
 }
 
+/// The work is a trace of its own, which says what the sender claimed.
 #[test]
-fn ignored_is_a_trace_of_its_own_that_says_what_was_claimed() {
+fn an_ignored_sender_is_only_named() {
     let mut sent = Headers::new();
     let records = record(|| {
         let received = received(ReceiveOptions { trust: Trust::Ignore, ..ReceiveOptions::default() });
@@ -317,8 +320,9 @@ fn as_much_is_captured_as_was_asked_for() {
     );
 }
 
+/// What is no message has no attribute for its size.
 #[test]
-fn what_is_no_message_has_no_attribute_for_its_size() {
+fn only_messages_have_a_size() {
     let call = |capturing: CapturePolicy| {
         told(|span| {
             capturing.record_payload(span, "input", "application/json", b"{}");
@@ -482,8 +486,9 @@ fn the_work_of_a_batch_is_made_inside() {
     assert!(all.len() == 3 && all.iter().all(|s| s.status == Some(Status::Panicked)), "{all:?}");
 }
 
+/// This holds for every relation.
 #[test]
-fn settlements_belong_to_the_work_in_every_relation() {
+fn settlements_belong_to_the_work() {
     record(|| {
         for relation in [Relation::Parent, Relation::NewRun, Relation::Link] {
             let received = related(relation);

@@ -112,7 +112,7 @@ fn golden_values() {
 }
 
 #[test]
-fn only_a_diagnostic_may_be_without_run_and_trace() {
+fn only_diagnostics_may_lack_run_and_trace() {
     let ids = format!(r#""runId":"{TRACE}","traceId":"{TRACE}","#);
     for line in golden() {
         let without = line.replacen(&ids, "", 1);

@@ -20,8 +20,9 @@ fn v1(name: &str) -> RunContext {
     V1.iter().find(|(n, _)| *n == name).unwrap().1.parse().unwrap()
 }
 
+/// What was stored is read, and written as it was.
 #[test]
-fn what_was_stored_is_read_for_ever_and_written_as_it_was() {
+fn stored_contexts_are_read_for_ever() {
     for (name, text) in V1 {
         assert_eq!(v1(name).to_string(), text.trim_end(), "{name}");
     }
@@ -131,7 +132,7 @@ fn what_cannot_be_read_is_said_clearly() {
 }
 
 #[test]
-fn hostile_nesting_in_a_binary_format_is_an_error_too() {
+fn hostile_nesting_in_binary_is_an_error() {
     // One field, which is a list of a list of a list …
     let mut bytes = vec![1, 1, b'x'];
     bytes.extend([6, 1].repeat(1 << 20));

@@ -166,8 +166,9 @@ fn run_of(records: &[Record<'_>], name: &str) -> Option<RunId> {
     started(records, name).id
 }
 
+/// The segment says that it was received.
 #[test]
-fn a_received_context_opens_its_segment_as_received() {
+fn a_received_context_opens_its_segment() {
     let parent = TraceParent::parse(b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01").unwrap();
     let run = RunId::new(7).unwrap();
     let records = record(|| {

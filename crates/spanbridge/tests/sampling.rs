@@ -147,7 +147,7 @@ fn flags_of_a_stranger_are_decided_here() {
 
 /// Somebody has given the id, and nobody has decided.
 #[test]
-fn a_trace_that_has_only_an_id_is_decided_on_here() {
+fn a_trace_with_only_an_id_is_decided_on() {
     let trace = TraceId::new(0x4bf9_2f35_77b3_4da6_a3ce_929d_0e0e_4736).unwrap();
     for (sampler, records) in [(Sampler::ParentBased(1.0), true), (Sampler::ParentBased(0.0), false)] {
         let (recorder, memory) = with(|b| b.on_flush_only().sampler(sampler));

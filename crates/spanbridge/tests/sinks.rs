@@ -46,8 +46,9 @@ impl Sink for ChapterResult {
     }
 }
 
+/// No other sink waits for it.
 #[test]
-fn a_sink_that_fails_is_offered_the_same_batch_again_and_holds_nobody_up() {
+fn a_failing_sink_gets_the_batch_again() {
     let (failing, order, seen) = told("failing");
     let memory = Memory::new();
     let recorder = Recorder::builder("t").sink(failing).sink(memory.clone()).on_flush_only().build().unwrap();
@@ -67,8 +68,9 @@ fn a_sink_that_fails_is_offered_the_same_batch_again_and_holds_nobody_up() {
     assert_eq!(*seen.lock().unwrap(), [(1, 2); 3]);
 }
 
+/// The sink goes on with the next batch.
 #[test]
-fn a_sink_that_panics_loses_the_batch_and_lives_on() {
+fn a_panicking_sink_loses_only_the_batch() {
     let (panicking, order, seen) = told("panicking");
     let (recorder, memory) = with(|b| b.sink(panicking).on_flush_only());
     order.send(Err("panic")).unwrap();
@@ -153,7 +155,7 @@ fn what_a_sink_rejects_is_counted() {
 }
 
 #[test]
-fn a_sink_whose_flush_fails_makes_a_flush_incomplete() {
+fn a_failed_sink_flush_is_incomplete() {
     struct Unsafe(bool);
     impl Sink for Unsafe {
         fn deliver(&mut self, _: &Batch) -> Result<Receipt, SinkError> {
@@ -176,7 +178,7 @@ fn a_sink_whose_flush_fails_makes_a_flush_incomplete() {
 
 /// A stuck sink keeps its batches up to its share of the memory; the other one gets everything.
 #[test]
-fn what_a_stuck_sink_misses_is_counted_for_it_alone() {
+fn only_the_stuck_sink_misses_records() {
     let (stuck, order, _) = told("stuck");
     let memory = Memory::new();
     let b = Recorder::builder("t").sink(stuck).sink(memory.clone()).memory_limit(4 << 20).on_flush_only();
@@ -270,8 +272,9 @@ fn shutdown_delivers_and_reports() {
     assert_eq!(memory.records().len(), 4);
 }
 
+/// Spans and runs that go on, on any thread, record nothing either.
 #[test]
-fn after_shutdown_nothing_is_recorded_and_nothing_is_taken() {
+fn after_shutdown_nothing_is_recorded() {
     let (recorder, memory) = recorder();
     let run = recorder.in_scope(|| observe::run("r").open());
     recorder.shutdown(LONG);

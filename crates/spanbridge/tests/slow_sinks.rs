@@ -30,7 +30,7 @@ fn kilobytes_4(n: usize, recorder: &Recorder) {
 
 /// Who gives a minute gets it: the interval is no limit then.
 #[test]
-fn shutdown_and_flush_wait_for_room_until_their_deadline() {
+fn shutdown_and_flush_wait_for_room() {
     let interval = Duration::from_millis(400);
     for by_flush in [false, true] {
         let (slow, open) = gate();
@@ -152,8 +152,9 @@ impl Drop for SlowToGo {
     }
 }
 
+/// Shutdown keeps its time though a sink is slow to drop.
 #[test]
-fn shutdown_keeps_its_time_though_a_sink_is_slow_to_go() {
+fn a_slow_sink_does_not_delay_shutdown() {
     let ((open, gate), (gone, is_gone)) = (mpsc::channel(), mpsc::channel());
     let recorder = Recorder::builder("t").sink(SlowToGo(gate, gone)).build().unwrap();
     kilobytes_4(1, &recorder);

@@ -104,7 +104,7 @@ fn what_is_current_is_restored_whatever_happens() {
 
 /// The builder takes its parent when it is made, and puts back what was current when it ran.
 #[test]
-fn a_builder_that_is_run_inside_another_span_restores_that_one() {
+fn a_builder_restores_the_span_around_it() {
     let records = record(|| {
         observe::span("root").in_scope(|| {
             let early = observe::span("early");
@@ -152,7 +152,7 @@ root [ok]
 
 /// Safe code may take a builder out of the scope it was begun in. Its run is gone then, perhaps its memory too.
 #[test]
-fn a_builder_outside_its_context_records_nothing_and_is_counted() {
+fn a_builder_outside_its_context_is_counted() {
     let (recorder, memory) = recorder();
     let stray = || recorder.in_scope(|| observe::span("root").in_scope_value(|| observe::span("stray")));
     let interrupted = || {
@@ -248,7 +248,7 @@ fn a_builder_may_be_interrupted() {
 }
 
 #[test]
-fn a_root_without_a_run_belongs_to_the_traces_own() {
+fn a_root_without_a_run_is_in_the_traces_own() {
     let records = record(|| {
         for name in ["a", "b"] {
             observe::span(name).in_scope(|| observe::span("child").in_scope(|| ()))

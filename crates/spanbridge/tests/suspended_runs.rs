@@ -76,8 +76,9 @@ fn the_longest_that_is_saved_of_a_run() {
     assert!(saved.len() < 512, "{} bytes: {saved}", saved.len());
 }
 
+/// A run that is resumed where it was suspended has another segment.
 #[test]
-fn resumed_where_it_was_suspended_is_another_segment() {
+fn resumed_in_its_process_is_a_new_segment() {
     let records = record(|| {
         let run = observe::run("r").open();
         let again = observe::resume_run(run.suspend("a moment"));
@@ -295,8 +296,9 @@ fn a_saved_context_is_whole() {
     assert_eq!(context.baggage().as_str(), "tenant=acme");
 }
 
+/// They go from process to process, though nobody in between knows them.
 #[test]
-fn fields_of_later_releases_go_from_process_to_process() {
+fn fields_of_later_releases_travel_on() {
     let (saved, _) = process(|| observe::run("r").open().suspend("later"));
     let newer = saved.replace("\"version\":1", "\"version\":1,\"deadline\":\"tomorrow\"");
     let (next, _) = process(|| observe::resume_run(newer.parse().unwrap()).suspend("again"));
@@ -319,7 +321,7 @@ fn a_panic_in_the_words_of_a_reason_stays_there() {
 /// Memory is bounded: of runs that were not heard of for long it is forgotten that they have a segment here.
 #[test]
 #[cfg_attr(miri, ignore = "many runs")]
-fn work_that_ends_late_does_not_resume_the_run_again() {
+fn late_work_does_not_resume_the_run() {
     let left = process(|| observe::run("r").open().leave()).0;
     let waits = process(|| observe::run("r").open().suspend("later")).0;
     let (recorder, memory) = recorder();
@@ -347,7 +349,7 @@ fn work_that_ends_late_does_not_resume_the_run_again() {
 
 /// What began here was not received here, whichever thread is listened to first.
 #[test]
-fn a_run_that_is_handed_over_within_its_process_began_there() {
+fn a_run_handed_over_in_its_process() {
     let (recorder, memory) = recorder();
     let (to, from) = std::sync::mpsc::channel::<String>();
     let (ready, is_ready) = std::sync::mpsc::channel();

@@ -23,8 +23,9 @@ fn attributes(w: u64, i: u64) -> [(&'static str, String); 5] {
     ]
 }
 
+/// Two threads write, and a busy one reads.
 #[test]
-fn two_writers_and_a_busy_reader_lose_and_tear_nothing() {
+fn nothing_is_lost_or_torn() {
     let n = size(100_000, 75);
     let (recorder, memory) = with(|b| b.interval(Duration::from_millis(1)).memory_limit(1 << 30));
     let write = |w: u64| {
@@ -76,7 +77,7 @@ fn two_writers_and_a_busy_reader_lose_and_tear_nothing() {
 
 /// Nothing waits for a buffer to fill, or for the thread to do something else.
 #[test]
-fn an_open_span_of_an_idle_thread_is_visible_and_its_end_follows() {
+fn an_idle_threads_open_span_is_visible() {
     let (recorder, memory) = with(|b| b.interval(Duration::from_millis(2)));
     let (tx, rx) = mpsc::channel::<()>();
     std::thread::scope(|s| {
@@ -112,7 +113,7 @@ fn a_thread_that_exits_leaves_everything_behind() {
 
 /// Thread-locals are destroyed in an order of the system's: such a span is delivered or counted.
 #[test]
-fn a_span_in_a_thread_locals_destructor_is_not_lost_silently() {
+fn a_span_in_a_destructor_is_counted() {
     struct Late(spanbridge::Context);
     impl Drop for Late {
         fn drop(&mut self) {
@@ -149,8 +150,9 @@ fn a_span_in_a_thread_locals_destructor_is_not_lost_silently() {
     }
 }
 
+/// The chunk with its start may be gone by then.
 #[test]
-fn ends_on_another_thread_and_after_the_chunk_is_gone() {
+fn a_span_ends_on_another_thread() {
     let (recorder, memory) = recorder();
     let (elsewhere, late, dropped, cx) = recorder.in_scope(|| {
         observe::span("root").in_scope_value(|| {

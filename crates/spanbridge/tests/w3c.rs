@@ -35,8 +35,9 @@ fn traceparent_of_other_languages() {
     }
 }
 
+/// Unknown flags are accepted.
 #[test]
-fn traceparent_takes_any_flags_and_writes_those_it_knows() {
+fn traceparent_writes_the_flags_it_knows() {
     let parent = TraceParent::parse(format!("{}ff", &PARENT[..53]).as_bytes()).unwrap();
     assert_eq!(parent.flags, 0xff);
     assert_eq!(parent.to_text().as_str(), format!("{}03", &PARENT[..53]));
@@ -113,8 +114,9 @@ fn tracestate_of_other_vendors_passes_through() {
     }
 }
 
+/// White space, empty members, duplicates.
 #[test]
-fn tracestate_white_space_empty_members_duplicates() {
+fn tracestate_in_unusual_forms() {
     assert_eq!(foreign(""), "");
     assert_eq!(foreign(" \t"), "");
     assert_eq!(foreign(",, ,\t,"), "");
@@ -191,8 +193,9 @@ fn tracestate_carries_our_run() {
     }
 }
 
+/// It is written in full where there is room.
 #[test]
-fn tracestate_written_in_full_and_within_a_budget() {
+fn tracestate_within_a_budget() {
     let run: RunId = RUN.parse().unwrap();
     let full = (0..32).map(|i| format!("k{i}=v")).collect::<Vec<_>>().join(",");
     let (_, state, _) = TraceState::parse(full.as_bytes());
@@ -263,7 +266,7 @@ fn baggage_examples_of_the_specification() {
 }
 
 #[test]
-fn baggage_drops_what_is_malformed_and_keeps_the_rest() {
+fn baggage_drops_only_what_is_malformed() {
     let (baggage, dropped) =
         Baggage::parse(b"good=1, ,novalue,=x,k y=1,v=a b,q=\"x\",p=1;,u=\xff\xfe,\xc3\xa9=1,s=a\\b,last=2");
     assert_eq!(baggage.as_str(), "good=1,last=2");

@@ -167,7 +167,7 @@ fn a_chunk_is_never_handed_to_two() {
 
 /// A builder's record moves to the next chunk while it is unpublished, one is taken back, one is published by the way.
 #[test]
-fn an_unfinished_record_is_seen_whole_or_not_at_all() {
+fn an_unfinished_record_is_whole_or_not_seen() {
     model(|| {
         let (pool, lane) = (Arc::new(Pool::new(3, 0)), Lane::new());
         let w = (pool.clone(), lane.clone());

@@ -129,8 +129,9 @@ impl Hasher for Folding {
 mod tests {
     use super::*;
 
+    /// A run that comes back after its segment was closed opens another one.
     #[test]
-    fn a_run_that_comes_back_late_opens_another_segment() {
+    fn a_late_comeback_opens_another_segment() {
         let mut s = Segments::new(7);
         let first = s.of(1, 0).0.id;
         s.of(1, 0).0.seq += 5;

@@ -74,8 +74,9 @@ fn place(id: u64, customer: Customer, items: &[u8], text: &str, owned: String) -
     (customer, owned)
 }
 
+/// Attributes are what was named, and arguments are not moved.
 #[test]
-fn attributes_are_what_was_named_and_arguments_are_not_moved() {
+fn attributes_are_named_and_nothing_is_moved() {
     let customer = Customer { name: "Ann".to_owned(), id: Id(7) };
     let (returned, text) = tree::with(|| place(1, customer, &[5, 6], "xyz", "o".to_owned()));
     assert_eq!((returned.0.id.0, returned.1.as_str()), (7, "o"));
@@ -117,7 +118,7 @@ fn quiet(loud: &Loud) {
 }
 
 #[test]
-fn attributes_are_looked_at_only_where_the_span_is_recorded() {
+fn attributes_are_read_only_when_recorded() {
     LOOKS.store(0, Relaxed);
     quiet(&Loud);
     assert_eq!(LOOKS.load(Relaxed), 0);

@@ -41,7 +41,7 @@ fn parse(text: &str) -> Result<u8, ParseIntError> {
 }
 
 #[test]
-fn errors_are_recorded_and_early_returns_are_seen() {
+fn errors_and_early_returns_are_recorded() {
     assert_eq!(tree::of(|| parse("8")), "parse ok\n  inner ok\n");
     assert_eq!(tree::of(|| parse("seven")), "parse ok\n");
     assert_eq!(tree::of(|| parse("x")), "parse error (invalid digit found in string)\n");
