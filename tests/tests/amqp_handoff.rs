@@ -153,7 +153,7 @@ async fn each_of_many_at_once_is_told_its_own_fate() {
 
     let strays = std::sync::atomic::AtomicUsize::new(0);
     // Some of them are not sampled: no span to end, but their answers may carry the messages of others.
-    let quiet = Recorder::builder("quiet").sink(Memory::new()).sampler(Sampler::Ratio(0.0)).build().unwrap();
+    let quiet = Recorder::builder("quiet").sink(Memory::new()).sampler(Sampler::ratio(0.0)).build().unwrap();
     let quiet = &quiet;
     let spans = recorded(async {
         for round in 0..20 {

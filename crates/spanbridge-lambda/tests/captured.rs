@@ -322,7 +322,7 @@ async fn nobody_looks_at_what_is_not_recorded() {
     let call = || (observe.clone(), invocation(&event, context()));
     answer(working!(1), call()).await; // without a recorder
     let memory = Memory::new();
-    let unsampled = Recorder::builder("lambda").sink(memory.clone()).sampler(Sampler::Ratio(0.0)).build().unwrap();
+    let unsampled = Recorder::builder("lambda").sink(memory.clone()).sampler(Sampler::ratio(0.0)).build().unwrap();
     unsampled.scope(|| answer(working!(1), call())).await;
     assert_eq!((shown.load(Relaxed), captured(&memory.records()).len()), (0, 0));
     record(answer(working!(1), call())).await;
@@ -339,7 +339,8 @@ async fn a_record_is_captured_by_itself() {
     };
     let event = json!({"Records": [message(1, "01"), message(2, "00")]});
     let memory = Memory::new();
-    let recorder = Recorder::builder("lambda").sink(memory.clone()).sampler(Sampler::ParentBased(0.0)).build().unwrap();
+    let recorder =
+        Recorder::builder("lambda").sink(memory.clone()).sampler(Sampler::parent_based(0.0)).build().unwrap();
     let call = (FunctionOptions::new().capture(ALL), invocation(&event, context()));
     recorder.scope(|| answer(working!(2), call)).await;
     assert_eq!(captured(&memory.records()), ["process: input application/octet-stream 1 1"]);

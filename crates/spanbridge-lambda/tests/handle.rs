@@ -107,7 +107,7 @@ async fn each_invocation_has_a_segment_of_its_own() {
 async fn x_rays_sampled_0_stops_no_other_recorder() {
     for (share, spans) in [(1.0, 1), (0.0, 0)] {
         let memory = spanbridge::Memory::new();
-        let sampler = spanbridge::Sampler::ParentBased(share);
+        let sampler = spanbridge::Sampler::parent_based(share);
         let recorder = spanbridge::Recorder::builder("lambda").sink(memory.clone()).sampler(sampler);
         let recorder = recorder.on_flush_only().build().unwrap();
         let mut context = context();

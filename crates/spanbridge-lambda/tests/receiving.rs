@@ -117,7 +117,7 @@ async fn ids_only_decides_sampling_here() {
     {
         let (memory, [(_, event, context), ..]) = (spanbridge::Memory::new(), events());
         let recorder =
-            spanbridge::Recorder::builder("lambda").sink(memory.clone()).sampler(Sampler::ParentBased(share));
+            spanbridge::Recorder::builder("lambda").sink(memory.clone()).sampler(Sampler::parent_based(share));
         let recorder = recorder.on_flush_only().build().unwrap();
         let call = (FunctionOptions::new().trust(trust), invocation(event, context));
         recorder.scope(|| answer(observed(service_fn(baggage)), call)).await;

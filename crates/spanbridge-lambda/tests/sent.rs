@@ -99,7 +99,7 @@ async fn a_hook_fails_closed_and_the_call_goes_on() {
     }
     // What is not recorded is not read.
     let memory = Memory::new();
-    let unsampled = Recorder::builder("caller").sink(memory.clone()).sampler(Sampler::Ratio(0.0)).build().unwrap();
+    let unsampled = Recorder::builder("caller").sink(memory.clone()).sampler(Sampler::ratio(0.0)).build().unwrap();
     let panics = all().redact(|_| -> Result<(), &str> { panic!("not recorded") });
     unsampled.scope(async || order().observed().capture(&panics).send().await.map(drop)).await.unwrap();
     unsampled.flush_blocking(Duration::from_secs(5));

@@ -83,13 +83,13 @@ mod text;
 
 #[cfg(feature = "json")]
 pub use carrier::payload;
-#[cfg(feature = "record")]
-pub use context::Sampler;
 pub(crate) use context::current;
 pub use context::{
     Context, ContextExt, IntoValue, Kind, ParseIdError, Primitive, RunId, SegmentId, SpanId, Status, TraceId, Value,
     family, w3c,
 };
+#[cfg(feature = "record")]
+pub use context::{Sampler, SamplingInput};
 /// For adapters of platforms that restore a process from a snapshot, as `spanbridge-lambda` does.
 #[doc(hidden)]
 pub use recorder::reseed;

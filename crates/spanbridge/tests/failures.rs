@@ -113,7 +113,7 @@ fn an_error_is_shown_only_where_it_is_recorded() {
         observe::run("open").open().error(Dear(&SHOWN));
     };
     fails();
-    let (unsampled, _) = with(|b| b.on_flush_only().sampler(Sampler::Ratio(0.0)));
+    let (unsampled, _) = with(|b| b.on_flush_only().sampler(Sampler::ratio(0.0)));
     unsampled.in_scope(fails);
     assert_eq!(SHOWN.load(Relaxed), 0);
     record(fails);

@@ -184,7 +184,7 @@ fn without_a_context_nothing_is_related() {
 #[test]
 fn an_unsampled_sender_stays_so() {
     let unsampled = || Headers::from([("traceparent".to_owned(), SENDER.replace("-01", "-00"))]);
-    let (recorder, memory) = with(|b| b.on_flush_only().sampler(Sampler::ParentBased(1.0)));
+    let (recorder, memory) = with(|b| b.on_flush_only().sampler(Sampler::parent_based(1.0)));
     recorder.in_scope(|| {
         for relation in [Relation::Parent, Relation::NewRun, Relation::Link] {
             let receiving = ReceiveOptions { relation, ..ReceiveOptions::default() };
@@ -209,7 +209,7 @@ fn contexts_travel_where_nobody_records() {
 #[test]
 fn ids_only() {
     let mut sent = Headers::new();
-    let (recorder, memory) = with(|b| b.on_flush_only().sampler(Sampler::ParentBased(0.0)));
+    let (recorder, memory) = with(|b| b.on_flush_only().sampler(Sampler::parent_based(0.0)));
     recorder.in_scope(|| {
         let receiving = ReceiveOptions { trust: Trust::IdsOnly, ..ReceiveOptions::default() };
         let received = Received::new(&headers()).with(&receiving, MessageInfo::default());

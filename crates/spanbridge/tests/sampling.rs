@@ -35,7 +35,7 @@ fn everything() -> String {
 
 #[test]
 fn unsampled_roots_travel() {
-    for sampler in [Sampler::Ratio(0.0), Sampler::ParentBased(0.0), Sampler::Ratio(f64::NAN)] {
+    for sampler in [Sampler::ratio(0.0), Sampler::parent_based(0.0), Sampler::ratio(f64::NAN)] {
         let (recorder, memory) = with(|b| b.on_flush_only().sampler(sampler));
         recorder.in_scope(|| {
             let header = everything();
@@ -55,7 +55,7 @@ fn unsampled_roots_travel() {
 
 #[test]
 fn an_unsampled_context_keeps_trace_and_flags() {
-    let (recorder, memory) = with(|b| b.on_flush_only().sampler(Sampler::ParentBased(1.0)));
+    let (recorder, memory) = with(|b| b.on_flush_only().sampler(Sampler::parent_based(1.0)));
     recorder.in_scope(|| {
         observe::in_scope(&remote(0), || {
             assert_eq!(everything(), "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00")
@@ -82,16 +82,16 @@ fn who_records_what() {
     };
     for flags in [0, 1, 2, 3] {
         let sampled = flags & SAMPLED != 0;
-        assert!(recorded(Sampler::Always, flags) && recorded(Sampler::Ratio(1.0), flags));
-        assert!(!recorded(Sampler::Ratio(0.0), flags));
-        assert_eq!(recorded(Sampler::ParentBased(0.5), flags), sampled);
+        assert!(recorded(Sampler::always(), flags) && recorded(Sampler::ratio(1.0), flags));
+        assert!(!recorded(Sampler::ratio(0.0), flags));
+        assert_eq!(recorded(Sampler::parent_based(0.5), flags), sampled);
     }
 }
 
 /// Peers that know one flag alone drop a `traceparent` with two. So every trace that begins here says 01, or 00.
 #[test]
 fn a_trace_that_begins_here_has_one_flag() {
-    for (sampler, flags) in [(Sampler::Always, "-01"), (Sampler::Ratio(0.0), "-00")] {
+    for (sampler, flags) in [(Sampler::always(), "-01"), (Sampler::ratio(0.0), "-00")] {
         let (recorder, _) = with(|b| b.on_flush_only().sampler(sampler));
         recorder.in_scope(|| {
             let header = everything();
@@ -110,13 +110,13 @@ fn a_trace_that_begins_here_has_one_flag() {
 #[test]
 fn a_linked_trace_has_one_flag() {
     for (flags, sampler, sent) in [
-        (3, Sampler::Always, "-01"),
-        (1, Sampler::Always, "-01"),
-        (0, Sampler::Always, "-00"),
-        (2, Sampler::ParentBased(1.0), "-00"),
-        (1, Sampler::Ratio(0.0), "-00"),
+        (3, Sampler::always(), "-01"),
+        (1, Sampler::always(), "-01"),
+        (0, Sampler::always(), "-00"),
+        (2, Sampler::parent_based(1.0), "-00"),
+        (1, Sampler::ratio(0.0), "-00"),
     ] {
-        let (recorder, _) = with(|b| b.on_flush_only().sampler(sampler));
+        let (recorder, _) = with(|b| b.on_flush_only().sampler(sampler.clone()));
         recorder.in_scope(|| {
             let mut headers = HashMap::<String, String>::new();
             carrier::inject(&remote(flags), &mut headers);
@@ -132,7 +132,7 @@ fn a_linked_trace_has_one_flag() {
 #[test]
 fn flags_of_a_stranger_are_decided_here() {
     for (sampler, flags, sent) in
-        [(Sampler::ParentBased(1.0), 0, 1), (Sampler::ParentBased(0.0), 1, 0), (Sampler::Ratio(0.0), 3, 2)]
+        [(Sampler::parent_based(1.0), 0, 1), (Sampler::parent_based(0.0), 1, 0), (Sampler::ratio(0.0), 3, 2)]
     {
         let (recorder, _) = with(|b| b.on_flush_only().sampler(sampler));
         recorder.in_scope(|| {
@@ -149,7 +149,7 @@ fn flags_of_a_stranger_are_decided_here() {
 #[test]
 fn a_trace_with_only_an_id_is_decided_on() {
     let trace = TraceId::new(0x4bf9_2f35_77b3_4da6_a3ce_929d_0e0e_4736).unwrap();
-    for (sampler, records) in [(Sampler::ParentBased(1.0), true), (Sampler::ParentBased(0.0), false)] {
+    for (sampler, records) in [(Sampler::parent_based(1.0), true), (Sampler::parent_based(0.0), false)] {
         let (recorder, memory) = with(|b| b.on_flush_only().sampler(sampler));
         recorder.in_scope(|| {
             let context = Context::of_trace(trace);
@@ -166,7 +166,7 @@ fn a_trace_with_only_an_id_is_decided_on() {
 
 #[test]
 fn a_share_of_the_traces_is_recorded_whole() {
-    let (recorder, memory) = with(|b| b.on_flush_only().sampler(Sampler::Ratio(0.5)));
+    let (recorder, memory) = with(|b| b.on_flush_only().sampler(Sampler::ratio(0.5)));
     recorder.in_scope(|| {
         for _ in 0..1000 {
             observe::span("root").in_scope(|| observe::span("child").in_scope(|| ()))

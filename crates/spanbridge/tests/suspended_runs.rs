@@ -263,7 +263,7 @@ fn nobody_records() {
 
 #[test]
 fn who_does_not_sample_carries_it_on() {
-    let by_parent = || with(|b| b.on_flush_only().sampler(Sampler::ParentBased(0.0)));
+    let by_parent = || with(|b| b.on_flush_only().sampler(Sampler::parent_based(0.0)));
     let (off, memory) = by_parent();
     let saved = off.in_scope(|| observe::run("r").open().suspend("later")).to_string();
     assert!(saved.contains("runId"), "{saved}");

@@ -10,7 +10,7 @@ use std::time::Duration;
 ///
 /// Set [`trust`](FunctionOptions::trust) if strangers can call the function, through a function URL or an API without
 /// authorization. Otherwise their headers choose the trace of your spans, whether your spans are recorded (under
-/// `Sampler::ParentBased`), and the baggage that travels on to every service behind. With [`Trust::Ignore`] each invocation
+/// `Sampler::parent_based`), and the baggage that travels on to every service behind. With [`Trust::Ignore`] each invocation
 /// is a root that is linked to what the caller claimed. With [`Trust::IdsOnly`] the caller shares the trace and nothing else.
 ///
 /// ```no_run

@@ -21,7 +21,7 @@ pub(crate) fn benches() -> Vec<Bench> {
         bench("inactive/none installed", 1, ITERATIONS, || Work::plain(empty_spans::<false>)),
         bench("inactive/with attributes", 1, ITERATIONS, || Work::plain(empty_spans::<true>)),
         bench("inactive/unsampled", 1, ITERATIONS, || {
-            let recorder = ours::set_up(Sampler::Ratio(0.0));
+            let recorder = ours::set_up(Sampler::ratio(0.0));
             Work {
                 go: Box::new(|n| observe::span("root").in_scope(|| empty_spans::<false>(n))),
                 settle: Box::new(|| {}),

@@ -79,7 +79,7 @@ impl Sink for Count {
 }
 
 pub(crate) fn install() -> Recorder {
-    set_up(Sampler::Always)
+    set_up(Sampler::always())
 }
 
 pub(crate) fn set_up(sampler: Sampler) -> Recorder {

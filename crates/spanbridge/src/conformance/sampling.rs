@@ -9,7 +9,7 @@ use crate::{Context, ContextExt, Primitive, Sampler, observe};
 /// # Panics
 /// When that does not hold.
 pub async fn unsampled_contexts_travel(transport: &impl Transport) -> ChapterResult {
-    let stage = Stage::sampled(Sampler::ParentBased(1.0));
+    let stage = Stage::sampled(Sampler::parent_based(1.0));
     let headers = [("traceparent", &*parent("00")), ("baggage", "tier=gold")];
     for _ in 0..2 {
         let from = stage.peer(&headers);

@@ -41,13 +41,13 @@ pub(super) struct Stage {
 
 impl Stage {
     pub(super) fn new() -> Self {
-        Self::sampled(Sampler::Always)
+        Self::sampled(Sampler::always())
     }
 
     pub(super) fn sampled(sampler: Sampler) -> Self {
         let memory = Memory::new();
         let recorder = |service| {
-            let built = Recorder::builder(service).sampler(sampler).sink(memory.clone()).build();
+            let built = Recorder::builder(service).sampler(sampler.clone()).sink(memory.clone()).build();
             built.expect("a recorder")
         };
         Stage { sender: recorder("sender"), receiver: recorder("receiver"), memory }

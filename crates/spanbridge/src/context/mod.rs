@@ -19,7 +19,7 @@ pub use given::IntoValue;
 pub use ids::{ParseIdError, RunId, SegmentId, SpanId, TraceId};
 pub use primitive::{Kind, Primitive, Status, family};
 #[cfg(feature = "record")]
-pub use sampler::Sampler;
+pub use sampler::{Sampler, SamplingInput};
 pub use value::Value;
 
 use crate::w3c::{Baggage, SAMPLED, TraceParent, TraceState};
@@ -42,6 +42,8 @@ pub(crate) struct Shared {
     pub(crate) flags: u8,
     /// Whether a tracing system beside W3C's records the trace, where it has said so. It stays in this process.
     pub(crate) peer_sampled: Option<bool>,
+    /// The sampled flag that a context arrived with, while nobody has decided whether it is recorded.
+    pub(crate) received: Option<bool>,
     /// The run came from another process.
     pub(crate) remote: bool,
     /// The span that it came with: the sender's, or of a child run the one that triggered it. No span of ours in this
@@ -73,6 +75,11 @@ pub(crate) struct OwnSegment {
 
 impl Shared {
     #[cfg(feature = "record")]
+    pub(crate) fn set_sampled(&mut self, yes: bool) {
+        self.flags = (self.flags & !SAMPLED) | if yes { SAMPLED } else { 0 }
+    }
+
+    #[cfg(feature = "record")]
     #[inline(always)]
     pub(crate) fn serial(&self) -> u64 {
         self.serial
@@ -89,7 +96,8 @@ impl Shared {
 /// Low bit of the pointer: spans are recorded.
 pub(crate) const RECORDED: usize = 1;
 
-/// The next bit: there is no trace, but a recorder that would record one.
+/// The next bit: a span that begins here asks whether it is recorded. There is no trace yet, or one that nobody has decided
+/// about (see `Sampler::by`).
 pub(crate) const BEGINS: usize = 2;
 
 pub(crate) fn untag(p: *const Shared) -> *const Shared {
@@ -125,12 +133,14 @@ impl Context {
     /// The empty context.
     pub const EMPTY: Context = Context { shared: null(), span: 0 };
 
-    pub(crate) fn from_shared(shared: Shared, span: u64, recorded: bool) -> Self {
+    /// `recorded`: `None` where nobody has decided yet.
+    pub(crate) fn from_shared(shared: Shared, span: u64, recorded: impl Into<Option<bool>>) -> Self {
+        let recorded = recorded.into();
         #[cfg(feature = "record")]
-        let begins = shared.trace == 0 && shared.intake.is_some();
+        let begins = (shared.trace == 0 || recorded.is_none()) && shared.intake.is_some();
         #[cfg(not(feature = "record"))]
         let begins = false;
-        let tag = if recorded { RECORDED } else { 0 } | if begins { BEGINS } else { 0 };
+        let tag = if recorded == Some(true) { RECORDED } else { 0 } | if begins { BEGINS } else { 0 };
         Context { shared: Arc::into_raw(Arc::new(shared)).map_addr(|a| a | tag), span }
     }
 
@@ -143,6 +153,7 @@ impl Context {
             run,
             flags,
             peer_sampled: None,
+            received: None,
             remote: false,
             from_span: 0,
             segment: OwnSegment::default(),
@@ -202,9 +213,22 @@ impl Context {
         self.shared().and_then(|s| s.peer_sampled)
     }
 
-    /// Whether spans under this context are recorded in this process.
+    /// Whether spans under this context are recorded in this process. With a sampler of your own
+    /// ([`Sampler::by`](crate::Sampler::by)), a context that arrives is not recorded before its first span is.
     pub fn is_recorded(&self) -> bool {
         self.shared.addr() & RECORDED != 0
+    }
+
+    /// The same context, once somebody has decided whether it is recorded.
+    #[cfg(feature = "record")]
+    pub(crate) fn with_decision(mut self, recorded: bool) -> Self {
+        self.shared = untag(self.shared).map_addr(|a| a | if recorded { RECORDED } else { 0 });
+        self
+    }
+
+    /// There is a trace, and nobody has decided whether it is recorded: the first span or run will.
+    pub(crate) fn is_undecided(&self) -> bool {
+        self.shared.addr() & BEGINS != 0 && !self.is_empty()
     }
 
     /// Whether its run came from another process.

@@ -1,6 +1,7 @@
 //! The encoder.
 
 use super::cuts::Cuts;
+use super::held;
 use super::items::{self, Item, Key};
 use super::layout::*;
 use super::thread::ThreadRecorder;
@@ -14,6 +15,9 @@ use std::sync::atomic::Ordering::Relaxed;
 /// Where the id of a span stands inside its record.
 const ID: usize = 2;
 
+/// Where the time stands at which it began.
+const BEGAN: usize = 5;
+
 /// A span that was begun on this thread, or nothing (token 0). Two words, so that it travels in registers.
 #[derive(Clone, Copy)]
 pub(crate) struct Started {
@@ -23,6 +27,18 @@ pub(crate) struct Started {
 
 impl Started {
     pub(crate) const NONE: Self = Started { token: 0, id: 0 };
+
+    /// The token of a span that is held back: of no epoch, so it names no record.
+    const HELD: u64 = 1;
+
+    pub(super) fn held(id: u64) -> Self {
+        Started { token: Self::HELD, id }
+    }
+
+    #[inline(always)]
+    fn is_held(&self) -> bool {
+        self.token == Self::HELD
+    }
 
     #[inline(always)]
     pub(crate) fn is_none(&self) -> bool {
@@ -70,7 +86,7 @@ impl ThreadRecorder {
             put(ID, id);
             put(3, parent);
             put(4, address);
-            put(5, ticks());
+            put(BEGAN, ticks());
         }
         w.pos.set(at + SPAN_WORDS);
         Started { token: w.token(at), id }
@@ -78,12 +94,25 @@ impl ThreadRecorder {
 
     /// Gives a span that has just begun another id.
     pub(crate) fn set_id(&self, mut s: Started, id: u64) -> Started {
-        if let Some(at) = self.writer.tail(s.token) {
+        if s.is_held() {
+            held::rename(s.id, id);
+            s.id = id
+        } else if let Some(at) = self.writer.tail(s.token) {
             // SAFETY: the record at the tail is there.
             unsafe { self.writer.put(at + ID, id) }
             s.id = id
         }
         s
+    }
+
+    /// Gives a span that has just begun the id and the time that it had while it was held back.
+    #[cold]
+    pub(super) fn set_beginning(&self, s: Started, id: u64, began: u64) -> Started {
+        if let Some(at) = self.writer.tail(s.token) {
+            // SAFETY: the record at the tail is there.
+            unsafe { self.writer.put(at + BEGAN, began) }
+        }
+        self.set_id(s, id)
     }
 
     /// Appends to the unpublished record at the tail, moves it to a new chunk when it does not fit, or writes a record
@@ -129,6 +158,10 @@ impl ThreadRecorder {
     #[cold]
     #[inline(never)]
     fn add_slowly(&self, mut s: Started, shared: Option<&Shared>, items: &[Item<'_>]) -> Started {
+        if s.is_held() {
+            held::add(s.id, items);
+            return s;
+        }
         let n = items.iter().map(|(_, v)| items::words(&items::cut(*v))).sum();
         let w = &self.writer;
         let at = match (w.tail(s.token), shared) {
@@ -225,7 +258,7 @@ impl ThreadRecorder {
 
     /// Takes a builder's record back that nobody has seen.
     pub(crate) fn retract(&self, s: &Started) -> bool {
-        self.writer.retract(s.token)
+        if s.is_held() { held::take(s.id).is_some() } else { self.writer.retract(s.token) }
     }
 
     /// Publishes the record: the builder is finished.

@@ -12,6 +12,13 @@ pub(crate) enum Key {
     Field(Field),
 }
 
+impl Key {
+    /// A span has a place for it in its header.
+    pub(super) fn is_in_header(&self) -> bool {
+        matches!(self, Key::Field(Field::Primitive | Field::Kind))
+    }
+}
+
 pub(crate) type Item<'a> = (Key, Value<'a>);
 
 /// The words that an item takes.

@@ -14,7 +14,11 @@ pub(crate) mod clock;
 #[cfg(feature = "record")]
 mod cuts;
 #[cfg(feature = "record")]
+mod held;
+#[cfg(feature = "record")]
 mod items;
+#[cfg(feature = "record")]
+mod roots;
 #[cfg(feature = "record")]
 mod thread;
 

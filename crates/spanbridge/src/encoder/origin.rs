@@ -4,10 +4,10 @@
 use crate::context::{Context, OwnSegment, Shared};
 use crate::encoder::thread_recorder;
 use crate::w3c::{Baggage, SAMPLED, TraceParent, TraceState};
-use crate::{RunId, SpanId, TraceId};
+use crate::{Kind, Primitive, RunId, SpanId, TraceId, Value};
 
 #[cfg(feature = "record")]
-use crate::{context::intake::Intake, current, encoder};
+use crate::{SamplingInput, context::intake::Intake, current, encoder};
 #[cfg(feature = "record")]
 use std::sync::Arc;
 
@@ -98,7 +98,8 @@ impl Context {
         let segment = OwnSegment { suspension, previous_resumption, resumed: true, ..OwnSegment::new() };
         let blank = Self::blank(parent.trace_id.0, run.0, parent.flags);
         let shared = Shared { remote: true, from_span: above, segment, trace_state, baggage, ..blank };
-        Self::bind(shared, above, Some(parent.flags & SAMPLED != 0))
+        let context = Self::bind(shared, above, Some(parent.flags & SAMPLED != 0));
+        if context.is_undecided() { decide(&context, "", None, Kind::default(), &[]) } else { context }
     }
 
     /// Binds a new shared part to the recorder in effect. `received`: the sampled flag, if the trace began elsewhere and its
@@ -113,15 +114,17 @@ impl Context {
     fn bind_to(intake: Option<Arc<Intake>>, mut shared: Shared, span: u64, received: Option<bool>) -> Self {
         shared.intake = intake;
         shared.serial = encoder::new_id();
-        let records = match (&shared.intake, TraceId::new(shared.trace)) {
-            (Some(intake), Some(trace)) if intake.is_on() => Some(intake.sampler.records(trace, received)),
-            _ => None, // nobody here decides
+        let (Some(intake), Some(trace)) = (shared.intake.as_ref().filter(|i| i.is_on()), TraceId::new(shared.trace))
+        else {
+            return Self::from_shared(shared, span, false); // nobody here decides
         };
+        let records = intake.sampler.early(trace, received);
         // Received flags go on as they came: what this process records is no business of those further on.
-        if let (Some(records), None) = (records, received) {
-            shared.flags = (shared.flags & !SAMPLED) | if records { SAMPLED } else { 0 }
+        if received.is_none() {
+            shared.set_sampled(records.unwrap_or(true))
         }
-        Self::from_shared(shared, span, records == Some(true))
+        shared.received = received;
+        Self::from_shared(shared, span, records)
     }
 
     #[cfg(not(feature = "record"))]
@@ -139,6 +142,7 @@ impl Context {
             run: old.run,
             flags: old.flags,
             peer_sampled: old.peer_sampled,
+            received: old.received,
             remote: old.remote,
             from_span: old.from_span,
             segment: old.segment,
@@ -148,7 +152,7 @@ impl Context {
             intake: old.intake.clone(),
         };
         change(&mut shared);
-        Self::from_shared(shared, self.span, self.is_recorded())
+        Self::from_shared(shared, self.span, if self.is_undecided() { None } else { Some(self.is_recorded()) })
     }
 
     /// The same context, whose records open a segment of their own: for a process that comes back to a run again and
@@ -173,13 +177,68 @@ pub(crate) fn new_trace(outside: &Context) -> Context {
     let trace = encoder::thread_recorder().long_id();
     let shared = Shared { baggage: outside.baggage().clone(), ..Context::blank(trace, trace, 0) };
     let context = Context::bind_to(Some(intake), shared, 0, None);
-    if context.is_recorded() {
+    if context.is_recorded() || context.is_undecided() {
         return context;
     }
     // Not sampled: it travels all the same, and needs a span id on the wire.
     let mut context = context;
     context.span = encoder::new_id();
     context
+}
+
+/// An undecided context, decided by its first span or run.
+#[cfg(feature = "record")]
+#[cold]
+pub(crate) fn decide(
+    context: &Context,
+    name: &str,
+    primitive: Option<Primitive>,
+    kind: Kind,
+    attributes: &[(&'static str, Value<'_>)],
+) -> Context {
+    let (Some(shared), Some(trace_id)) = (context.shared(), context.trace_id()) else { return Context::EMPTY };
+    let records = shared.intake.as_ref().filter(|intake| intake.is_on()).map(|intake| {
+        let input = SamplingInput {
+            trace_id,
+            parent_sampled: shared.received,
+            baggage: &shared.baggage,
+            name,
+            primitive: primitive.unwrap_or(Primitive::OPERATION),
+            kind,
+            attributes,
+        };
+        // What the application's code does meanwhile is not recorded: it would ask for a decision again.
+        let silence = Context::from_shared(Context::blank(0, 0, 0), 0, false);
+        current::in_scope(&silence, || intake.sampler.decide(&input))
+    });
+    decided(context, records.unwrap_or(false))
+}
+
+/// The same context, recorded or not.
+#[cfg(feature = "record")]
+#[cold]
+pub(crate) fn decided(context: &Context, records: bool) -> Context {
+    let decided = context.changed(|shared| {
+        if shared.received.is_none() {
+            shared.set_sampled(records)
+        }
+    });
+    let mut decided = decided.with_decision(records);
+    // What is not recorded travels all the same, and needs a span id on the wire.
+    if !records && decided.span == 0 && !decided.is_remote() {
+        decided.span = encoder::new_id()
+    }
+    decided
+}
+
+#[cfg(not(feature = "record"))]
+pub(crate) fn decided(context: &Context, _: bool) -> Context {
+    context.clone()
+}
+
+#[cfg(not(feature = "record"))]
+pub(crate) fn decide(c: &Context, _: &str, _: Option<Primitive>, _: Kind, _: &[(&'static str, Value<'_>)]) -> Context {
+    c.clone()
 }
 
 #[cfg(not(feature = "record"))]
@@ -221,13 +280,13 @@ pub(crate) fn linked(sender: &Context) -> Context {
         return sender.clone(); // nobody here has a part in it
     }
     let trace = encoder::thread_recorder().long_id();
-    let sampled = if sender.is_recorded() { sender.flags() & SAMPLED } else { 0 };
+    let sampled = if sender.is_recorded() || sender.is_undecided() { sender.flags() & SAMPLED } else { 0 };
     let mut context = sender.changed(|s| {
         (s.trace, s.from_span, s.flags) = (trace, 0, sampled);
         (s.trace_state, s.peer_sampled) = (TraceState::new(), None)
     });
     // What is not recorded travels all the same, and needs a span id on the wire.
-    context.span = if context.is_recorded() { 0 } else { encoder::new_id() };
+    context.span = if context.is_recorded() || context.is_undecided() { 0 } else { encoder::new_id() };
     context
 }
 

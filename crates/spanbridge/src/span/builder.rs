@@ -6,9 +6,10 @@ use super::entered::Entered;
 use super::handle::{ActiveSpan, Span};
 use super::in_span::InSpan;
 use super::open::{Open, end_span};
-use crate::context::{RECORDED, Shared, untag};
+use crate::context::{BEGINS, RECORDED, Shared, untag};
 use crate::current::{self, ambient};
 use crate::encoder::layout::MAX_STATIC;
+use crate::encoder::origin;
 use crate::encoder::{Key, Started, thread_recorder};
 use crate::panics::Watch;
 use crate::span::outcome::{Anything, By, ByOutcome, Judge, Outcome};
@@ -57,6 +58,15 @@ enum Name<'a> {
     Static(&'static str),
     /// Copied.
     Text(&'a str),
+}
+
+impl From<Name<'_>> for Cow<'static, str> {
+    fn from(name: Name<'_>) -> Self {
+        match name {
+            Name::Static(name) => Cow::Borrowed(name),
+            Name::Text(name) => Cow::Owned(name.to_owned()),
+        }
+    }
 }
 
 #[inline(always)]
@@ -111,18 +121,39 @@ fn may_begin_trace(_: *const Shared) -> bool {
     false
 }
 
-/// A span without a run around it: a new trace, if there is none and somebody records.
+/// A span without a recorded run around it: a new trace, if there is none and somebody records, or one that arrived and that
+/// nobody has decided about. Such a root is held back until its builder is finished.
 #[cold]
 #[inline(never)]
 fn begin_trace(name: Name<'_>) -> (Started, ManuallyDrop<Context>) {
     let outside = current::context();
-    let root = if outside.is_empty() { crate::encoder::origin::new_trace(&outside) } else { Context::EMPTY };
+    let root = match () {
+        () if outside.is_empty() => origin::new_trace(&outside),
+        () if outside.is_undecided() => outside,
+        () => Context::EMPTY,
+    };
     let started = match (root.shared(), name) {
+        _ if root.is_undecided() => thread_recorder().hold(name.into()),
         (Some(shared), Name::Static(name)) if root.is_recorded() => thread_recorder().begin(shared, 0, name),
         (Some(shared), Name::Text(name)) if root.is_recorded() => thread_recorder().begin_owned(shared, 0, name),
         _ => Started::NONE,
     };
     (started, ManuallyDrop::new(root))
+}
+
+/// Has the sampler decide about a root that was held back.
+#[cold]
+#[inline(never)]
+fn settle(started: Started, root: &Context) -> (Started, ManuallyDrop<Context>) {
+    let Some(held) = thread_recorder().take_held(started.id) else {
+        return (Started::NONE, ManuallyDrop::new(origin::decided(root, false)));
+    };
+    let context = origin::decide(root, &held.name, held.primitive(), held.kind(), &held.attributes());
+    let started = match context.shared().filter(|_| context.is_recorded()) {
+        Some(shared) => thread_recorder().begin_held(shared, root.span, &held),
+        None => Started::NONE,
+    };
+    (started, ManuallyDrop::new(context))
 }
 
 impl SpanBuilder {
@@ -144,6 +175,13 @@ impl SpanBuilder {
     fn into_parts(self) -> (Started, Context) {
         let this = ManuallyDrop::new(self);
         let mut started = this.started;
+        if this.root.shared.addr() & BEGINS != 0 {
+            // SAFETY: `this` is not dropped, so the root is not either, and it is read once.
+            let undecided = unsafe { std::ptr::read(&this.root) };
+            // Word by word, as above.
+            let (started, root) = settle(started, &undecided);
+            return (started, Context { shared: root.shared, span: root.span });
+        }
         if !started.is_none() && this.shared().is_none() {
             stray(started);
             started = Started::NONE
@@ -197,7 +235,8 @@ impl SpanBuilder {
     /// begins none; inside a run it is recorded in full.
     #[inline]
     pub fn implicit_run(mut self, yes: bool) -> Self {
-        if !yes && !self.root.shared.is_null() {
+        // An undecided root that came from elsewhere has a run around it.
+        if !yes && self.root.shared().is_some_and(|root| !root.remote) {
             discard(std::mem::replace(&mut self.started, Started::NONE), self.root.shared());
             self.root = Context::EMPTY;
         }

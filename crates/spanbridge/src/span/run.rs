@@ -8,7 +8,7 @@ use crate::encoder::origin;
 use crate::panics::Watch;
 use crate::span::outcome::{Anything, ByOutcome, Failure, Outcome};
 use crate::span::run_context::Unknown;
-use crate::{Context, IntoValue, Primitive, RunId, Status, Value};
+use crate::{Context, IntoValue, Kind, Primitive, RunId, Status, Value};
 use std::borrow::Cow;
 use std::fmt::{self, Display};
 use std::future::Future;
@@ -42,10 +42,20 @@ impl<'a> RunBuilder<'a> {
         self
     }
 
+    /// Has the sampler decide, if nobody has.
+    fn decided(&self, context: Context) -> Context {
+        if !context.is_undecided() {
+            return context;
+        }
+        let attributes: Vec<_> = self.attributes.iter().map(|(key, given)| (*key, given.value())).collect();
+        origin::decide(&context, &self.name, self.primitive, Kind::default(), &attributes)
+    }
+
     /// Begins the run.
     pub fn open(self) -> Run {
-        let outer = current::context();
-        let context = if outer.is_empty() { origin::new_trace(&outer) } else { origin::child_run(&outer) };
+        let outer = self.decided(current::context());
+        let context =
+            if outer.is_empty() { self.decided(origin::new_trace(&outer)) } else { origin::child_run(&outer) };
         let live = context.is_recorded();
         // Without a recorder nothing begins, and what was current stays so.
         let owned = !context.is_empty();
