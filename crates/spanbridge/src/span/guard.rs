@@ -1,7 +1,6 @@
 //! What may be recorded of the texts of errors: for adapters, whose spans are of work on the application's messages, and
 //! whose errors may quote those.
 
-use super::open::Open;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
 
@@ -35,10 +34,4 @@ impl Guard {
             Guard::Silent => Ok(String::new()),
         }
     }
-}
-
-/// Something open, and its guard.
-pub(crate) struct Guarded {
-    pub(super) open: Open,
-    pub(super) guard: Guard,
 }

@@ -2,7 +2,7 @@
 
 use super::class::{PANIC, unsaid};
 use super::details;
-use super::guard::{Guard, Guarded, Unredacted};
+use super::guard::{Guard, Unredacted};
 use crate::context::Shared;
 use crate::encoder::layout::{Fact, Field};
 use crate::encoder::{Item, Key, Started, thread_recorder};
@@ -20,6 +20,12 @@ pub(crate) enum Open {
     RunOfSpan(Started),
     /// One of these whose error's text is not recorded as it is. (In a box, for the others to stay small.)
     Guarded(Box<Guarded>),
+}
+
+/// Something open, and its guard.
+pub(crate) struct Guarded {
+    open: Open,
+    guard: Guard,
 }
 
 impl Open {
