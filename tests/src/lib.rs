@@ -65,3 +65,8 @@ struct Adapters;
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/guide/lambda.md")]
 struct Lambda;
+
+/// The code in the guide to the store compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/guide/store.md")]
+struct StoreGuide;

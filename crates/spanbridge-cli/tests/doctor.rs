@@ -181,6 +181,15 @@ spanbridge trace ID shows a gap in its run
 "##);
 }
 
+/// The guide has a row for each kind of gap, with its code and its title, in the same order.
+#[test]
+fn the_guide_lists_every_gap() {
+    let guide = include_str!("../../../docs/guide/doctor.md");
+    let rows = guide.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` | "));
+    let listed: Vec<_> = rows.map(|(code, rest)| (code, rest.split(" | ").next().unwrap())).collect();
+    assert_eq!(listed, GapKind::all().map(|kind| (kind.code(), kind.title())).collect::<Vec<_>>());
+}
+
 #[test]
 fn a_clean_store_is_well() {
     let (code, text) = shown(&doctor(&clean(), 100, &[]));
