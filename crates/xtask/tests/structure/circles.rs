@@ -1,15 +1,15 @@
 //! No two files of a crate use each other, not even through a third.
 //!
-//! Then every file can be read after those that it uses, and nothing is changed in two places that need each other.
+//! So you can read a file after the files that it uses, and change it without changing them.
 
 use crate::graph::circles;
 use crate::imports::edges;
 use crate::source::{Package, Tree, packages, root};
 
-/// Circles that there still are, a line each: the crate's directory and the files. They only shrink.
+/// The circles that are left, one a line: the crate's directory and the files. They may only shrink.
 const KNOWN: &str = include_str!("known_circles.txt");
 
-/// Of every crate of the workspace, its source without its tests.
+/// Checks the source of every crate of the workspace, without its tests.
 #[test]
 fn no_two_files_use_each_other() {
     let known: Vec<Vec<_>> = KNOWN.lines().map(|line| line.split(' ').collect()).collect();
@@ -36,7 +36,7 @@ fn no_two_files_use_each_other() {
     assert!(report.is_empty(), "{report}");
 }
 
-/// The files of a circle, and the lines of a way around it.
+/// The files of a circle, and lines that lead around it.
 fn listing(package: &Package, tree: &Tree, circle: &crate::graph::Circle) -> String {
     let count = circle.files.len();
     let mut listing = format!("\n{}: {count} files use each other:\n", package.directory);
@@ -61,7 +61,7 @@ pub(crate) fn line_of(directory: &str, file: &str, line: usize) -> String {
 mod tests {
     use super::*;
 
-    /// The circles of a small crate, each as the files and the lines that lead around it.
+    /// The circles of a small crate: for each, its files and the lines that lead around it.
     fn found(files: &[(&str, &str)]) -> Vec<String> {
         let text = |path: &str| files.iter().find(|(name, _)| *name == path).map(|(_, text)| (*text).to_owned());
         let tree = Tree::read("src/lib.rs", &text).unwrap();
@@ -109,7 +109,7 @@ mod tests {
         }
     }
 
-    /// A parent that has a use for its child, and a child that has one for its parent.
+    /// A parent that uses its child, and a child that uses its parent.
     #[test]
     fn a_module_and_its_child() {
         let (parent, child) = ("mod x;\npub use x::X;\npub const N: u8 = 1;", "pub struct X([u8; super::N as usize]);");
@@ -130,7 +130,7 @@ mod tests {
         assert_eq!(found, ["a.rs b.rs by a.rs:2 b.rs:1"]);
     }
 
-    /// Tests, documentation, a variable of a function's name, a method and a visibility use nothing.
+    /// Tests, documentation, a variable with a function's name, a method and a visibility use nothing.
     #[test]
     fn what_is_no_use() {
         let found = found(&[

@@ -4,16 +4,16 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::imports::Edge;
 
-/// Files that use each other, if only through others.
+/// Files that use each other, directly or through others.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Circle {
-    /// All files from each of which all others are reached, in their order.
+    /// All of these files, in order: from each, every other one is reached.
     pub(crate) files: Vec<usize>,
-    /// A shortest way through some of them, back to where it begins.
+    /// The shortest way around: it ends at the file where it begins, and need not visit all of them.
     pub(crate) way: Vec<Edge>,
 }
 
-/// Every set of more than one file that use each other.
+/// Finds every set of two or more files that use each other.
 pub(crate) fn circles(edges: &[Edge]) -> Vec<Circle> {
     let files: BTreeSet<_> = edges.iter().flat_map(|edge| [edge.from, edge.to]).collect();
     let reached: BTreeMap<_, _> = files.iter().map(|&file| (file, reached(edges, file))).collect();
@@ -32,7 +32,7 @@ pub(crate) fn circles(edges: &[Edge]) -> Vec<Circle> {
     circles
 }
 
-/// The files that a file uses, if only through others; itself where it is one of them.
+/// The files that a file uses, directly or through others. They include the file itself if it is in a circle.
 fn reached(edges: &[Edge], file: usize) -> BTreeSet<usize> {
     let mut reached = BTreeSet::new();
     let mut next = vec![file];
@@ -42,7 +42,7 @@ fn reached(edges: &[Edge], file: usize) -> BTreeSet<usize> {
     reached
 }
 
-/// A shortest way from a file back to itself through these files.
+/// The shortest way from a file back to itself through these files.
 fn way(edges: &[Edge], file: usize, through: &[usize]) -> Option<Vec<Edge>> {
     let mut ways = VecDeque::from([Vec::<Edge>::new()]);
     let mut seen = BTreeSet::new();
@@ -78,7 +78,7 @@ mod tests {
         };
         assert_eq!(found(&[(0, 1), (1, 2), (0, 2)]), []);
         assert_eq!(found(&[(0, 1), (1, 0), (1, 2), (2, 3), (3, 2)]), [(vec![0, 1], 2), (vec![2, 3], 2)]);
-        // A long one, and a short cut in it.
+        // A long circle with a short cut.
         assert_eq!(found(&[(0, 1), (1, 2), (2, 3), (3, 0), (2, 1)]), [(vec![0, 1, 2, 3], 2)]);
     }
 }

@@ -1,4 +1,4 @@
-//! Which file of a crate uses which.
+//! Finds out which file of a crate uses which.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +7,7 @@ use syn::visit::{self, Visit};
 
 use crate::source::{Reach, Target, Tree, imports, is_test};
 
-/// A line of one file that needs another file.
+/// A line of one file that uses another file.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Edge {
     pub(crate) from: usize,
@@ -15,10 +15,10 @@ pub(crate) struct Edge {
     pub(crate) line: usize,
 }
 
-/// Every pair of files of which one uses the other, with the first line that does.
+/// Every pair of files where one uses the other, with the first line that does.
 ///
-/// A file uses another when a `use` line or a path in its code leads there, through any number of re-exports. A re-export
-/// alone uses nothing, nor does `mod x;`.
+/// A file uses another one if a `use` line or a path in its code leads there, through any number of re-exports. A re-export by
+/// itself uses nothing, and neither does `mod x;`.
 pub(crate) fn edges(tree: &Tree) -> Vec<Edge> {
     let mut first = BTreeMap::new();
     for (at, module) in tree.modules.iter().enumerate() {
@@ -49,13 +49,13 @@ pub(crate) fn edges(tree: &Tree) -> Vec<Edge> {
 struct Uses<'t> {
     tree: &'t Tree,
     module: usize,
-    /// The line of the macro's call that made the code.
+    /// The line of the macro call, if a macro has generated the code.
     call: Option<usize>,
-    /// Variables of the item: they are no names of the module.
+    /// The variables of the item. They hide the module's names.
     bound: BTreeSet<String>,
-    /// What `use` brings within the item.
+    /// The names that a `use` inside the item imports.
     brought: BTreeMap<String, Vec<String>>,
-    /// Files, and the lines.
+    /// The files that are used, and the lines that use them.
     found: Vec<(usize, usize)>,
 }
 
@@ -78,7 +78,7 @@ impl<'t> Uses<'t> {
     }
 
     fn target(&mut self, target: Target, line: usize) {
-        // A module alone is a way to what is in it; what is used of it has a path of its own.
+        // Importing a module uses nothing yet. Where something in it is used, there is a path.
         if let Target::Item(module, _) = target {
             self.found.push((self.tree.modules[module].file, self.call.unwrap_or(line)));
         }
@@ -97,7 +97,7 @@ impl<'t> Uses<'t> {
         }
     }
 
-    /// The paths in what a macro is given, which may mean anything.
+    /// Looks for paths in the arguments of a macro. Their syntax is the macro's own.
     fn tokens(&mut self, tokens: TokenStream) {
         let tokens: Vec<_> = tokens.into_iter().collect();
         let is = |at: usize, char| matches!(tokens.get(at), Some(TokenTree::Punct(p)) if p.as_char() == char);

@@ -1,6 +1,9 @@
-//! What holds the structure of the workspace: that no two files of a crate use each other, that the rooms of the core lie
-//! in layers, that a change of a public API is seen in review, and that the names of tests are short. All of it is read
-//! from the source.
+//! Tests of the workspace's structure, which read the source:
+//!
+//! - no two files of a crate use each other;
+//! - a room of the core uses only the rooms before it;
+//! - the public API of each library is the committed one;
+//! - the names of tests are short.
 
 mod api;
 mod circles;

@@ -1,16 +1,16 @@
-//! The name of a test says in a few words what it shows; the story stands in its documentation.
+//! The name of a test says in a few words what the test shows. The story is in its doc comment.
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
 use crate::source::{files_below, root};
 
-/// How many characters the name of a test may have.
+/// The maximum length of a test's name, in characters.
 const LONGEST: usize = 45;
 
-/// Where there still are longer ones.
+/// Directories that still have longer names.
 const NOT_YET: &[&str] = &["crates/spanbridge-amqp/"];
 
-/// Of every test in the repository, also one that a macro makes.
+/// Checks every test in the repository, including those that a macro generates.
 #[test]
 fn names_of_tests_are_short() {
     let mut long = Vec::new();
@@ -32,7 +32,7 @@ fn names_of_tests_are_short() {
 fn tests(tokens: TokenStream) -> Vec<(String, usize)> {
     let tokens: Vec<_> = tokens.into_iter().collect();
     let mut found = Vec::new();
-    // Has the function to come been marked as a test?
+    // Is the next function marked as a test?
     let mut marked = false;
     for (at, token) in tokens.iter().enumerate() {
         match (token, tokens.get(at + 1)) {
@@ -50,7 +50,7 @@ fn tests(tokens: TokenStream) -> Vec<(String, usize)> {
     found
 }
 
-/// Is this what stands in `#[test]`, `#[tokio::test]` or `#[tokio::test(flavor = …)]`?
+/// Is this the content of `#[test]`, `#[tokio::test]` or `#[tokio::test(flavor = …)]`?
 fn is_test(attribute: TokenStream) -> bool {
     let path = attribute.into_iter().take_while(|token| !matches!(token, TokenTree::Group(_)));
     path.last().is_some_and(|last| last.to_string() == "test")

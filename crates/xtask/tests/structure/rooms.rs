@@ -1,17 +1,17 @@
-//! The rooms of the core, whose order is its layers: a room uses only those before it, so that it can be read, tested and
-//! changed without what comes later.
+//! The rooms of the core are layers: each room uses only the rooms before it. So you can read, test and change a room without
+//! the later ones.
 
 use crate::circles::line_of;
 use crate::imports::edges;
 use crate::source::{Tree, packages};
 
-/// The crate whose rooms have an order.
+/// The crate whose rooms are checked.
 const CORE: &str = "spanbridge";
 
-/// What any room may use: names, and what the standard library lacks. These use each other and no room.
+/// Files that every room may use: names, and helpers that the standard library lacks. They use no room.
 const SHARED: &[&str] = &["cut", "fork", "panics", "semconv", "text"];
 
-/// Each room uses those before it. What comes last puts them together.
+/// The rooms, in order. The last entries put them together.
 const ROOMS: &[&str] = &[
     "buffer",
     "context",
@@ -35,11 +35,11 @@ fn no_room_uses_a_later_one() {
     assert!(problems.is_empty(), "\n{}", problems.join("\n"));
 }
 
-/// Every line that runs up, and every file that is in no room; `text` gives a line of a file.
+/// Every line that uses a later room, and every file that is in no room. `text` reads a line of a file.
 fn problems(tree: &Tree, text: &dyn Fn(&str, usize) -> String) -> Vec<String> {
     let mut problems = Vec::new();
     for file in tree.files.iter().filter(|file| place(file).is_none()) {
-        problems.push(format!("{file} is in no room: name its room in the order of this test"));
+        problems.push(format!("{file} is in no room; the order is in crates/xtask/tests/structure/rooms.rs"));
     }
     for edge in edges(tree) {
         let (from, to) = (&tree.files[edge.from], &tree.files[edge.to]);
@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_runs_up_is_told_with_its_line() {
+    fn a_use_of_a_later_room_is_reported() {
         let files = [
             ("src/lib.rs", "mod context; mod span; mod text; mod attic; pub use span::Span; pub use context::Context;"),
             ("src/context/mod.rs", "mod ids;\npub struct Context;"),
@@ -91,7 +91,7 @@ mod tests {
         assert_eq!(
             problems,
             [
-                "src/attic.rs is in no room: name its room in the order of this test",
+                "src/attic.rs is in no room; the order is in crates/xtask/tests/structure/rooms.rs",
                 "src/text.rs:1 uses src/context/mod.rs, which is in a later room   use crate::Context;",
                 "src/context/ids.rs:3 uses src/span/mod.rs, which is in a later room   fn f(_: &crate::Span) {}",
             ]

@@ -1,4 +1,4 @@
-//! What public types implement, and what public traits are implemented for.
+//! Lists the methods and traits of public types, and the types that implement public traits.
 
 use quote::ToTokens;
 use syn::punctuated::Punctuated;
@@ -95,7 +95,7 @@ fn derived(surface: &Surface, of: Target, attributes: &[syn::Attribute]) -> Vec<
     lines
 }
 
-/// Does it hold for every type of this name, whatever its parameters?
+/// Does this `impl` cover the type with any parameters?
 fn is_general(item: &syn::ItemImpl) -> bool {
     let bounded = item.generics.params.iter().any(|parameter| match parameter {
         GenericParam::Type(parameter) => !parameter.bounds.is_empty(),
@@ -115,12 +115,12 @@ fn is_general(item: &syn::ItemImpl) -> bool {
     !bounded && item.generics.where_clause.is_none() && general
 }
 
-/// A trait of elsewhere by its last name: `Debug<..>` of `std::fmt::Debug<..>`.
+/// The last segment of a foreign trait's path: `Debug` for `std::fmt::Debug`.
 fn short(path: &syn::Path) -> String {
     path.segments.last().map(shown).unwrap_or_default()
 }
 
-/// A type with its full path in place of the one in the source.
+/// The type, with its full path in place of the one in the source.
 fn named_in_full(of: &syn::Type, path: &str) -> String {
     let mut of = of.clone();
     let inner = match &mut of {

@@ -1,4 +1,4 @@
-//! The lines that describe an item: its signature, and those of its public parts.
+//! Describes an item: a line for its signature, and one for each public part.
 
 use proc_macro2::Span;
 use quote::ToTokens;
@@ -10,9 +10,9 @@ use crate::source::{Reach, cfgs, is_hidden, reach};
 /// One line of the listing.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Line {
-    /// Where it belongs: `spanbridge::Context::trace_id`.
+    /// The path by which lines are sorted: `spanbridge::Context::trace_id`.
     pub(super) path: String,
-    /// Among the lines of one path: what it is, then what it implements.
+    /// The order of lines with the same path: the definition, then what it implements, then re-exports.
     pub(super) rank: u8,
     pub(super) text: String,
     pub(super) cfgs: Vec<String>,
@@ -24,7 +24,7 @@ impl Line {
     }
 }
 
-/// The lines of an item that is named by this path.
+/// The lines of an item with this path.
 pub(super) fn lines(item: &syn::Item, path: &str, conditions: &[String]) -> Vec<Line> {
     let line = |text: String| vec![Line::new(path, text, conditions)];
     match item {
@@ -46,7 +46,7 @@ pub(super) fn lines(item: &syn::Item, path: &str, conditions: &[String]) -> Vec<
     }
 }
 
-/// `fn path(self, …) -> …`, without the body.
+/// The signature, with the path in place of the name and without a body.
 pub(super) fn signature(signature: &Signature, path: &str) -> String {
     let mut signature = signature.clone();
     for argument in &mut signature.inputs {
@@ -71,17 +71,17 @@ pub(super) fn signature(signature: &Signature, path: &str) -> String {
 
 const STAND_IN: &str = "__stand_in__";
 
-/// Stands in code for a name in whose place a path is to be shown.
+/// A placeholder for a name, which [`with_path`] replaces.
 pub(super) fn stand_in() -> Ident {
     Ident::new(STAND_IN, Span::call_site())
 }
 
-/// Shows code with a path in place of the [`stand_in`].
+/// The code as text, with a path in place of the [`stand_in`].
 pub(super) fn with_path(code: &impl ToTokens, path: &str) -> String {
     shown(code).replacen(STAND_IN, path, 1).trim_end().trim_end_matches(',').to_owned()
 }
 
-/// The parameters, and ` where …`.
+/// The parameters, and the `where` clause with a space before it.
 pub(super) fn generics(generics: &Generics) -> (String, String) {
     let (parameters, bounds) = (shown(generics), shown(&generics.where_clause));
     let bounds = bounds.trim_end().trim_end_matches(',');
@@ -172,7 +172,7 @@ fn trait_(item: &syn::ItemTrait, path: &str, conditions: &[String]) -> Vec<Line>
     lines
 }
 
-/// The lines of what an `impl` adds to a type by itself; `header` names the `impl` where it does not hold for all such types.
+/// The lines of an inherent `impl`. If it does not cover the type with any parameters, `header` shows its first line.
 pub(super) fn inherent(item: &syn::ItemImpl, path: &str, header: &str, conditions: &[String]) -> Vec<Line> {
     let mut lines = Vec::new();
     let mut add =
@@ -197,7 +197,7 @@ pub(super) fn inherent(item: &syn::ItemImpl, path: &str, header: &str, condition
     lines
 }
 
-/// ` = …`, where the value is written out.
+/// ` = …`, if the value is a literal.
 fn value(expression: &syn::Expr) -> String {
     match expression {
         syn::Expr::Lit(literal) => format!(" = {}", literal.to_token_stream()),

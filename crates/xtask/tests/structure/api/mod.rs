@@ -1,6 +1,6 @@
-//! The public API of each library, as text that is committed, so that a change of it is seen in review.
+//! The public API of each library is committed as text, so a change is seen in review.
 //!
-//! It is read from the source, without types: signatures show names as they are written there.
+//! It is read from the source, without type checking. Signatures show names as the source has them.
 
 mod impls;
 mod lines;
@@ -12,14 +12,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::source::{Package, Target, Tree, packages, root};
 use lines::Line;
 
-/// Crates whose API is held. Others of the workspace are programs, or tests, or are still to be divided.
+/// The libraries. The store and the command line are not among them yet.
 const LIBRARIES: [&str; 5] =
     ["spanbridge", "spanbridge-amqp", "spanbridge-kafka", "spanbridge-lambda", "spanbridge-macros"];
 
-/// Where the files are, below the root of the repository.
+/// The directory of the files, in the repository.
 const DIRECTORY: &str = "docs/api";
 
-/// Set it to write the files; `cargo xtask api` does.
+/// If this variable is set, the test writes the files. `cargo xtask api` sets it.
 const WRITE: &str = "SPANBRIDGE_WRITE_API";
 
 #[test]
@@ -43,7 +43,7 @@ fn public_api_files_are_up_to_date() {
     }
     assert!(
         report.is_empty(),
-        "the public API is not the committed one; `cargo xtask api` writes the files anew\n{report}"
+        "the public API differs from the committed files, which `cargo xtask api` writes\n{report}"
     );
 }
 
@@ -56,7 +56,7 @@ fn listing(package: &Package) -> String {
     text + &described(&tree, &package.name.replace('-', "_"))
 }
 
-/// A line for each thing that others can name in a crate.
+/// One line for everything that other crates can use.
 fn described(tree: &Tree, name: &str) -> String {
     let surface = surface::surface(tree, name);
     let mut lines = impls::lines(tree, &surface);
@@ -92,7 +92,7 @@ fn described(tree: &Tree, name: &str) -> String {
     text
 }
 
-/// The conditions of one line: what is there with a feature and without it is there always.
+/// Simplifies the conditions of one line: what is there both with a feature and without it is always there.
 fn merged(mut all: BTreeSet<BTreeSet<String>>) -> BTreeSet<BTreeSet<String>> {
     let opposite = |a: &BTreeSet<String>, b: &BTreeSet<String>| {
         let differing: Vec<_> = a.symmetric_difference(b).collect();
@@ -105,12 +105,12 @@ fn merged(mut all: BTreeSet<BTreeSet<String>>) -> BTreeSet<BTreeSet<String>> {
         all.remove(&b);
         all.insert(a.intersection(&b).cloned().collect());
     }
-    // With a weaker condition, the stronger ones say nothing.
+    // A weaker condition makes the stronger ones superfluous.
     let weaker = |set: &BTreeSet<String>| all.iter().any(|other| other != set && other.is_subset(set));
     all.iter().filter(|set| !weaker(set)).cloned().collect()
 }
 
-/// The lines that only one of two texts has.
+/// The lines that only one of the two texts has.
 fn difference(committed: &str, found: &str) -> String {
     let (old, new): (BTreeSet<_>, BTreeSet<_>) = (committed.lines().collect(), found.lines().collect());
     let gone = committed.lines().filter(|line| !new.contains(line)).map(|line| format!("- {line}\n"));

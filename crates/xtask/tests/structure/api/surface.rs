@@ -1,15 +1,15 @@
-//! What of a crate can be named from outside, and by which paths.
+//! Finds everything in a crate that other crates can use, and the paths to it.
 
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::source::{Import, Name, Reach, Target, Tree, cfgs, is_hidden, reach};
 
-/// All that can be named from outside.
+/// Everything that other crates can use.
 #[derive(Default)]
 pub(super) struct Surface {
-    /// Each item or module with its shortest path.
+    /// Every item and module, with its shortest path.
     pub(super) named: BTreeMap<Target, Named>,
-    /// Other paths, and what each leads to.
+    /// The other paths.
     pub(super) aliases: Vec<Alias>,
 }
 
@@ -20,12 +20,12 @@ pub(super) struct Named {
 
 pub(super) struct Alias {
     pub(super) path: String,
-    /// In this crate or in another one.
+    /// The path that it leads to, in this crate or in another one.
     pub(super) to: String,
     pub(super) cfgs: Vec<String>,
 }
 
-/// Finds the public names of a crate from its root on.
+/// Finds the public names of a crate, beginning at its root.
 pub(super) fn surface(tree: &Tree, name: &str) -> Surface {
     let mut walk = Walk { tree, surface: Surface::default(), next: VecDeque::new(), other: Vec::new() };
     walk.module(0, name.to_owned(), Vec::new());
@@ -42,7 +42,7 @@ pub(super) fn surface(tree: &Tree, name: &str) -> Surface {
 struct Walk<'t> {
     tree: &'t Tree,
     surface: Surface,
-    /// Modules whose names are still to be looked at: those with shorter paths come first.
+    /// The modules whose names are still to be visited. Shorter paths come first.
     next: VecDeque<(usize, String, Vec<String>)>,
     other: Vec<(String, Target, Vec<String>)>,
 }
@@ -50,7 +50,6 @@ struct Walk<'t> {
 impl Walk<'_> {
     fn names(&mut self, module: usize, path: &str, conditions: &[String]) {
         let here = &self.tree.modules[module];
-        // Items first: what is re-exported here may have a module of its own, with a longer path.
         for (name, meanings) in &here.names {
             let path = format!("{path}::{name}");
             for meaning in meanings {
@@ -74,7 +73,7 @@ impl Walk<'_> {
         }
     }
 
-    /// Macros with `#[macro_export]` belong to the root, wherever they stand.
+    /// Macros with `#[macro_export]` belong to the root, wherever they are defined.
     fn exported_macros(&mut self, path: &str, conditions: &[String]) {
         for (module, here) in self.tree.modules.iter().enumerate() {
             for (at, item) in here.items.iter().enumerate() {
@@ -140,7 +139,7 @@ impl Walk<'_> {
     }
 }
 
-/// Can others name this item, where they can name its module?
+/// Is the item public in its module?
 fn is_public(item: &syn::Item) -> bool {
     let visibility = match item {
         syn::Item::Const(item) => &item.vis,

@@ -1,4 +1,4 @@
-//! Code on one line, with the spaces that rustfmt would put.
+//! Prints code on one line, with the spaces that rustfmt would use.
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use quote::ToTokens;
@@ -12,7 +12,7 @@ pub(super) fn shown(code: &impl ToTokens) -> String {
 #[derive(Default)]
 struct Line {
     text: String,
-    /// Does the next token stick to the last one, whatever the two are?
+    /// No space comes before the next token.
     joined: bool,
 }
 

@@ -1,10 +1,10 @@
-//! What the attributes of an item say: whether it is there, and for whom.
+//! Reads attributes: is an item there, and for whom?
 
 use quote::ToTokens;
 use syn::punctuated::Punctuated;
 use syn::{Attribute, Meta, Token};
 
-/// Is this compiled for tests alone?
+/// Is this compiled only for tests?
 pub(crate) fn is_test(attributes: &[Attribute]) -> bool {
     attributes.iter().any(|attribute| {
         let path = attribute.path();
@@ -27,14 +27,14 @@ fn parts(list: &syn::MetaList) -> Vec<Meta> {
     parts.into_iter().flatten().collect()
 }
 
-/// Is this left out of the documentation?
+/// Is this hidden from the documentation?
 pub(crate) fn is_hidden(attributes: &[Attribute]) -> bool {
     attributes.iter().filter(|attribute| attribute.path().is_ident("doc")).any(|attribute| {
         matches!(&attribute.meta, Meta::List(list) if parts(list).iter().any(|part| part.path().is_ident("hidden")))
     })
 }
 
-/// The conditions under which this is compiled: `record` for `feature = "record"`, else as they are written.
+/// The conditions under which this is compiled. `feature = "record"` is shown as `record`, others as they are written.
 pub(crate) fn cfgs(attributes: &[Attribute]) -> Vec<String> {
     let conditions = attributes.iter().filter(|attribute| attribute.path().is_ident("cfg"));
     conditions.filter_map(|condition| condition.parse_args().ok()).map(|predicate| shown(&predicate)).collect()

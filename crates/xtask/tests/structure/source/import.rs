@@ -1,4 +1,4 @@
-//! The lines that begin with `use`, one import for each name that they bring.
+//! Reads `use` lines: one import for each name.
 
 use syn::spanned::Spanned;
 use syn::{ItemUse, UseTree, Visibility};
@@ -22,12 +22,12 @@ pub(crate) fn reach(visibility: &Visibility) -> Reach {
     }
 }
 
-/// One name that is brought into a module.
+/// One name that is imported into a module.
 #[derive(Debug, Clone)]
 pub(crate) struct Import {
-    /// Where it comes from; begins with an empty segment after a leading `::`.
+    /// The path to it. A leading `::` is an empty first segment.
     pub(crate) path: Vec<String>,
-    /// As what; `*` for everything that `path` has.
+    /// The name that it has here; `*` for everything in `path`.
     pub(crate) name: String,
     pub(crate) reach: Reach,
     pub(crate) line: usize,
@@ -41,7 +41,7 @@ impl Import {
     }
 }
 
-/// What a `use` brings.
+/// The imports of a `use`.
 pub(crate) fn imports(item: &ItemUse) -> Vec<Import> {
     let mut path = Vec::new();
     if item.leading_colon.is_some() {

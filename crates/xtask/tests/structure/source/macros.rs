@@ -1,5 +1,5 @@
-//! Items that a `macro_rules!` of the crate makes. Calls between items are expanded as the compiler does it, so that a type
-//! that a macro defines is seen; calls in expressions are left as they are.
+//! Expands the crate's own `macro_rules!` where they are called between items, so that types defined by a macro are seen. Calls
+//! in expressions stay as they are.
 
 use std::collections::BTreeMap;
 
@@ -10,10 +10,10 @@ use syn::parse::{ParseStream, Parser};
 use super::attributes::is_test;
 use super::tree::{Tree, attributes, line};
 
-/// How deep a macro may call another.
+/// How deep macro calls may be nested.
 const DEPTH: usize = 8;
 
-/// Puts what each call makes in its place.
+/// Replaces each call by its expansion.
 pub(super) fn expand(tree: &mut Tree) -> Result<(), String> {
     let mut macros = Vec::new();
     for (module, here) in tree.modules.iter().enumerate() {
@@ -44,10 +44,10 @@ fn expand_once(tree: &mut Tree, at: usize, macros: &[(String, usize, TokenStream
         };
         let name = mac.path.segments.last().map(|segment| segment.ident.to_string()).unwrap_or_default();
         let made = if name == "pin_project" {
-            // It leaves the struct as it is written.
+            // This macro keeps the struct as it is written.
             mac.tokens.clone()
         } else {
-            // Of several, the nearest: the module's own, or that of the module around it.
+            // If several have this name, take the nearest: the module's own, else that of a module around it.
             let named = macros.iter().filter(|(known, ..)| *known == name);
             let depth = |module: &usize| {
                 let path = &tree.modules[*module].path;
@@ -71,7 +71,7 @@ fn expand_once(tree: &mut Tree, at: usize, macros: &[(String, usize, TokenStream
     Ok(expanded)
 }
 
-/// What a macro makes of the tokens of a call.
+/// The expansion of a call with these arguments.
 fn call(rules: &TokenStream, arguments: &TokenStream) -> syn::Result<TokenStream> {
     let mut rules = rules.clone().into_iter();
     let mut failure = syn::Error::new(Span::call_site(), "it has no rules");
@@ -96,11 +96,11 @@ fn call(rules: &TokenStream, arguments: &TokenStream) -> syn::Result<TokenStream
     Err(failure)
 }
 
-/// What the variables of a pattern stand for.
+/// The values of a pattern's variables.
 #[derive(Default, Clone)]
 struct Bound {
     ones: BTreeMap<String, TokenStream>,
-    /// Each repetition, with the names of the variables in it.
+    /// Each repetition: the names of its variables, and their values in each round.
     many: Vec<(Vec<String>, Vec<Bound>)>,
 }
 
@@ -150,7 +150,7 @@ fn bind(pattern: &[TokenTree], input: ParseStream<'_>) -> syn::Result<Bound> {
     Ok(bound)
 }
 
-/// The separator of a repetition, which stands after its group, and the place after its `*`, `+` or `?`.
+/// The separator of a repetition, if it has one, and the index after its `*`, `+` or `?`. `at` is the index after its group.
 fn repetition(pattern: &[TokenTree], at: usize) -> (Option<&TokenTree>, usize) {
     let is_operator = |token: &TokenTree| matches!(token.to_string().as_str(), "*" | "+" | "?");
     match pattern.get(at) {
@@ -203,7 +203,7 @@ fn fragment(kind: &str, input: ParseStream<'_>) -> syn::Result<TokenStream> {
         "block" => input.parse::<syn::Block>()?.into_token_stream(),
         "meta" => input.parse::<syn::Meta>()?.into_token_stream(),
         "tt" => input.parse::<TokenTree>()?.into_token_stream(),
-        other => return Err(input.error(format!("`{other}` is a kind of fragment that is not known here"))),
+        other => return Err(input.error(format!("`{other}` is an unknown kind of fragment"))),
     })
 }
 
@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn a_type_and_its_methods_are_made() {
+    fn a_type_and_its_methods_are_expanded() {
         let rules = "($(#[$doc:meta])* $name:ident, $int:ty) => { $(#[$doc])* pub struct $name($int); impl $name { \
                      pub fn get(self) -> $int { self.0 } } };";
         assert_eq!(

@@ -1,5 +1,5 @@
-//! A crate's source as the compiler sees it before types: its files, its modules, what each module defines and imports,
-//! and what a path means in a module. Tests are left out: whatever is compiled for them alone.
+//! Reads a crate's source: its files and modules, what each module defines and imports, and what a path means in a module.
+//! Leaves out everything that is compiled only for tests.
 
 mod attributes;
 mod import;

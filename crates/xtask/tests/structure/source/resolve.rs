@@ -1,20 +1,20 @@
-//! What a path means in a module, through any number of `use` and `pub use`.
+//! Finds what a path in a module leads to, through any number of `use` and `pub use`.
 
 use super::tree::{Name, Tree};
 
-/// What a path leads to. The rest of it, such as a method, belongs to the item.
+/// What a path leads to. The rest of a path, such as a method, is part of the item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Target {
     Module(usize),
-    /// A module, and the place among its items.
+    /// A module, and the index of one of its items.
     Item(usize, usize),
 }
 
-/// The imports that are being followed: one that leads back to itself leads nowhere.
+/// The imports that are being followed. An import that leads back to itself leads nowhere.
 type Followed = Vec<(usize, usize)>;
 
 impl Tree {
-    /// All that a path may mean in a module; nothing when it leads out of the crate.
+    /// Everything that a path may mean in a module. Nothing, if it leads out of the crate.
     pub(crate) fn resolve(&self, module: usize, path: &[String]) -> Vec<Target> {
         let mut targets = self.follow(module, path, &mut Vec::new());
         targets.sort();
@@ -22,12 +22,12 @@ impl Tree {
         targets
     }
 
-    /// All that a name of this module may mean, for those who can see it.
+    /// Everything that a name of this module may mean.
     pub(crate) fn lookup(&self, module: usize, name: &str) -> Vec<Target> {
         self.look(module, name, &mut Vec::new())
     }
 
-    /// What a glob brings: all that others may use of a module.
+    /// Everything that a glob imports from a module.
     pub(crate) fn everything(&self, module: usize) -> Vec<Target> {
         let names = self.modules[module].names.iter().filter(|(_, meanings)| {
             meanings.iter().any(|meaning| match meaning {
@@ -85,7 +85,7 @@ impl Tree {
         targets
     }
 
-    /// What an import leads to, or a name that it brings by its glob.
+    /// What an import leads to, or what `name` leads to through a glob.
     fn through(&self, module: usize, import: usize, name: Option<&str>, followed: &mut Followed) -> Vec<Target> {
         if followed.contains(&(module, import)) {
             return Vec::new();
@@ -111,7 +111,7 @@ impl Tree {
         found
     }
 
-    /// Can a path go on after this item?
+    /// Can a path continue after this item?
     fn has_members(&self, module: usize, item: usize) -> bool {
         use syn::Item::{Enum, Struct, Trait, Type, Union};
         matches!(&self.modules[module].items[item].syntax, Enum(_) | Struct(_) | Trait(_) | Type(_) | Union(_))

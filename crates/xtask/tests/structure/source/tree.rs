@@ -1,4 +1,4 @@
-//! The modules of a crate, from its root along `mod x;`, and what is defined in each.
+//! The modules of a crate, found from its root by `mod x;`, and what each defines.
 
 use std::collections::BTreeMap;
 
@@ -8,16 +8,16 @@ use super::attributes::{cfgs, is_hidden, is_test};
 use super::import::{Import, Reach, imports, reach};
 use super::macros;
 
-/// The source of a crate, below one root.
+/// The source of one library or program.
 pub(crate) struct Tree {
     /// The root comes first.
     pub(crate) modules: Vec<Module>,
-    /// By their paths in the package: `src/lib.rs`.
+    /// Paths in the package: `src/lib.rs`.
     pub(crate) files: Vec<String>,
 }
 
 pub(crate) struct Module {
-    /// From the root, whose own is empty.
+    /// The path from the root. The root's own is empty.
     pub(crate) path: Vec<String>,
     pub(crate) file: usize,
     pub(crate) parent: Option<usize>,
@@ -29,25 +29,25 @@ pub(crate) struct Module {
     pub(crate) hidden: bool,
 }
 
-/// What a name stands for in a module. One name may stand for several things: a function and a module, or what is defined
-/// under one condition and under another.
+/// What a name means in a module. It may mean several things: a function and a module, or definitions under different
+/// conditions.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Name {
     Module(usize),
-    /// Its place in the module's items.
+    /// The index among the module's items.
     Item(usize),
-    /// Its place in the module's imports.
+    /// The index among the module's imports.
     Import(usize),
 }
 
 pub(crate) struct Item {
     pub(crate) syntax: syn::Item,
-    /// The line of the macro's call, where a macro made it.
+    /// The line of the macro call, if a macro has generated it.
     pub(crate) call: Option<usize>,
 }
 
 impl Tree {
-    /// Reads the crate with this root; `text` gives a file by its path.
+    /// Reads the crate with this root. `text` reads a file by its path.
     pub(crate) fn read(root: &str, text: &dyn Fn(&str) -> Option<String>) -> Result<Self, String> {
         let mut reader = Reader { tree: Self { modules: Vec::new(), files: Vec::new() }, text, pending: Vec::new() };
         let file = reader.file(root)?;
@@ -94,7 +94,7 @@ impl Module {
         Self { path, file, parent, items, imports, names, reach, cfgs, hidden }
     }
 
-    /// Adds what a macro made, or what a file holds.
+    /// Adds an item of a file or of a macro.
     pub(super) fn add(&mut self, syntax: syn::Item, call: Option<usize>) {
         if let syn::Item::Use(item) = &syntax {
             let line = |import: Import| Import { line: call.unwrap_or(import.line), ..import };
@@ -107,7 +107,7 @@ impl Module {
 struct Reader<'t> {
     tree: Tree,
     text: &'t dyn Fn(&str) -> Option<String>,
-    /// Modules whose items are read, with the directory where files of their children lie.
+    /// Modules that are not in the tree yet, with their items and the directory of their children's files.
     pending: Vec<(Module, Vec<syn::Item>, String)>,
 }
 

@@ -15,15 +15,15 @@ pub(crate) fn root() -> PathBuf {
 /// A package of the workspace.
 pub(crate) struct Package {
     pub(crate) name: String,
-    /// Below the root: `crates/xtask`.
+    /// Its path in the repository: `crates/xtask`.
     pub(crate) directory: String,
     pub(crate) features: Vec<String>,
-    /// The roots of its library and programs, below its directory: `src/lib.rs`.
+    /// The root files of its library and programs: `src/lib.rs`.
     pub(crate) roots: Vec<String>,
 }
 
 impl Package {
-    /// The source of each library and program.
+    /// Reads the source of each library and program.
     pub(crate) fn trees(&self) -> Vec<Tree> {
         let directory = root().join(&self.directory);
         let text = |path: &str| std::fs::read_to_string(directory.join(path)).ok();
@@ -33,7 +33,7 @@ impl Package {
     }
 }
 
-/// Every package of the workspace, as its manifest describes it.
+/// Every package of the workspace.
 pub(crate) fn packages() -> Vec<Package> {
     let mut cargo = Command::new(env!("CARGO"));
     let output =
@@ -61,7 +61,7 @@ fn package(metadata: &Value) -> Package {
     }
 }
 
-/// All `.rs` files below a directory of the repository, without what is built there.
+/// All `.rs` files below a directory, except in target directories.
 pub(crate) fn files_below(directory: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     let mut directories = vec![directory.to_owned()];
