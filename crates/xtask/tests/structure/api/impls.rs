@@ -59,7 +59,7 @@ fn implementation(tree: &Tree, surface: &Surface, module: usize, item: &syn::Ite
         return inherent(item, &of.path, &header, &conditions);
     };
     let (is_ours, known) = named(name);
-    // What implements a trait that nobody can name shows elsewhere, if at all.
+    // Nobody outside can name this trait.
     let (place, subject) = match (of, known) {
         (_, None) if is_ours => return Vec::new(),
         (Some(of), _) => (of.path.clone(), this(&of.path)),
