@@ -34,6 +34,8 @@ pub enum ErrorKind {
     InvalidId,
     /// `SPANBRIDGE_DB` is not set, and the user has no data directory.
     NoDefaultPath,
+    /// The recorder could not be installed, such as because another one is.
+    NotInstalled,
 }
 
 /// The result of everything that can fail in this crate.

@@ -1,12 +1,20 @@
 //! Keeps spanbridge records in one embedded SQLite file, answers questions about them, and builds the run graph.
 //!
 //! # Recording
-//! A [`StoreSink`] is a sink for a recorder. Several processes may write to the same file at once.
+//! One line sets a service up, by what the environment says, and cannot stop it from starting:
 //!
 //! ```no_run
-//! # fn main() -> Result<(), spanbridge_store::Error> {
-//! let sink = spanbridge_store::StoreSink::open_default()?;
-//! # drop(sink); Ok(()) }
+//! let _recording = spanbridge_store::install_from_env("orders");
+//! ```
+//!
+//! For more choices, a [`StoreSink`] is a sink for a recorder. Several processes may write to the same file at once.
+//!
+//! ```no_run
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use spanbridge_store::StoreSink;
+//!
+//! let recorder = spanbridge::Recorder::builder("orders").sink(StoreSink::open_default()?).install()?;
+//! # drop(recorder); Ok(()) }
 //! ```
 //!
 //! # Reading
@@ -41,6 +49,7 @@ mod error;
 mod file;
 pub mod graph;
 mod hash;
+mod install;
 mod path;
 mod sink;
 mod store;
@@ -49,6 +58,7 @@ mod testing;
 mod write;
 
 pub use error::{Error, ErrorKind};
+pub use install::{Recording, install_from_env, try_install_from_env};
 pub use path::default_path;
 pub use sink::StoreSink;
 pub use store::{Candidate, Found, Id, ImportReport, RunFilter, RunRow, Store};

@@ -94,7 +94,9 @@ pub use context::{Sampler, SamplingInput};
 #[doc(hidden)]
 pub use recorder::reseed;
 #[cfg(feature = "record")]
-pub use recorder::{Batch, InstallError, JsonLines, Memory, Receipt, Recorder, RecorderBuilder, Sink, SinkError};
+pub use recorder::{
+    Batch, Environment, InstallError, JsonLines, Memory, Receipt, Recorder, RecorderBuilder, Sink, SinkError,
+};
 pub use recorder::{Flush, Report, SinkReport, flush, flush_at_exit, flush_blocking};
 #[cfg(feature = "json")]
 pub use span::ParseRunContextError;

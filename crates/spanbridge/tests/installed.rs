@@ -26,7 +26,7 @@ fn there_is_one() {
     let recorder = install(&first).unwrap();
     let refused = install(&second).unwrap_err();
     assert!(matches!(refused, InstallError::AlreadyInstalled));
-    assert_eq!(refused.to_string(), "install a recorder: one is installed already");
+    assert_eq!(refused.to_string(), "a recorder is already installed");
     observe::span("root").in_scope(|| observe::span("child").in_scope(|| ()));
     flush(&recorder);
     assert_eq!(tree(&first.take()), "\nroot [ok]\n  child [ok]");
@@ -46,7 +46,7 @@ fn a_recorder_has_a_sink() {
     for refused in [Recorder::builder("installed").install(), Recorder::builder("built").build()] {
         let refused = refused.unwrap_err();
         assert!(matches!(refused, InstallError::NoSink));
-        assert_eq!(refused.to_string(), "install a recorder: it has no sink, so its records would go nowhere");
+        assert_eq!(refused.to_string(), "the recorder has no sink");
     }
     assert!(install(&Memory::new()).is_ok());
 }

@@ -9,7 +9,13 @@ mod builder;
 #[cfg(feature = "record")]
 mod deliver;
 #[cfg(feature = "record")]
+mod environment;
+#[cfg(feature = "record")]
 mod global;
+#[cfg(feature = "record")]
+mod handle;
+#[cfg(feature = "record")]
+mod install_error;
 #[cfg(feature = "record")]
 mod json_lines;
 #[cfg(feature = "record")]
@@ -32,8 +38,11 @@ pub use summary::{Report, SinkReport};
 #[cfg(feature = "record")]
 pub use {
     batch::Batch,
-    builder::{InstallError, Recorder, RecorderBuilder},
+    builder::RecorderBuilder,
+    environment::Environment,
     global::{flush, flush_at_exit, flush_blocking, reseed},
+    handle::Recorder,
+    install_error::InstallError,
     json_lines::JsonLines,
     memory::Memory,
     report::Flush,
