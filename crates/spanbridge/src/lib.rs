@@ -50,6 +50,7 @@
 //! | `record` | the recorder, its sinks, and [`record`]s. Applications switch it on |
 //! | `json` | carriers for JSON objects and payloads, run contexts as text (part of `record`) |
 //! | `macros` | the attribute [`#[observe]`](macro@observe) |
+//! | `tokio` | `observe::spawn`, `spawn_blocking` and `spawn_local`: tasks that stay inside what spawned them |
 //! | `http` | a carrier for `http::HeaderMap` |
 //! | `conformance` | the story that every adapter passes, for those who write one (with `record`) |
 //!

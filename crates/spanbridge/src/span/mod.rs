@@ -16,6 +16,8 @@ mod run;
 pub(crate) mod run_context;
 mod shown;
 mod suspend;
+#[cfg(all(feature = "tokio", not(loom)))]
+mod tokio;
 mod work;
 
 pub(crate) use builder::span_of_text;
@@ -34,4 +36,6 @@ pub use run_context::ParseRunContextError;
 pub use run_context::RunContext;
 pub use shown::{DisplayValue, display};
 pub use suspend::{end_run, resume_run};
+#[cfg(all(feature = "tokio", not(loom)))]
+pub use tokio::{spawn, spawn_blocking, spawn_local};
 pub use work::in_scope_with_span;

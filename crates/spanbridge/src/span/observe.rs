@@ -59,13 +59,17 @@
 //! | a future, stream or sink that exists already | [`in_context`](crate::ContextExt::in_context) |
 //! | a closure that another thread calls | [`bind`] |
 //!
-//! Threads and spawned tasks do not inherit it: see [`bind`] and [`in_current_context`](crate::ContextExt::in_current_context).
+//! Threads and spawned tasks do not inherit it: see [`bind`] and [`in_current_context`](crate::ContextExt::in_current_context),
+//! and for tokio `spawn`, `spawn_blocking` and `spawn_local` in here (feature `tokio`).
 
 pub use crate::current::{WithContext, bind, context as current_context, in_scope};
 pub use crate::span::{
     ActiveSpan, Artifact, DisplayValue, EdgeType, InSpan, Run, RunBuilder, Span, SpanBuilder, Target, active_span,
     display, end_run, resume_run, run, span,
 };
+
+#[cfg(all(feature = "tokio", not(loom)))]
+pub use crate::span::{spawn, spawn_blocking, spawn_local};
 
 #[doc(hidden)]
 pub use crate::span::outcome::Anything;
