@@ -5,8 +5,9 @@
 //! was.
 
 use serde_json::Value;
+use spanbridge::adapter::{Handoff, HandoffStatus, begin_send};
 use spanbridge::carrier::{Outgoing, extract_payload, inject_payload};
-use spanbridge::messaging::{Handoff, Received, begin_send};
+use spanbridge::messaging::Received;
 use spanbridge::observe::{self, InSpan};
 use spanbridge::{Context, Kind, Outcome, Primitive, payload, semconv};
 use tokio::sync::mpsc;
@@ -71,8 +72,8 @@ impl Sender {
         let handoff = Handoff::new(span);
         let sent = self.put(payload);
         match &sent {
-            Ok(()) => handoff.ended("confirmed"),
-            Err(closed) => handoff.failed("rejected", closed),
+            Ok(()) => handoff.ended(HandoffStatus::Confirmed),
+            Err(closed) => handoff.failed(HandoffStatus::Rejected, &Failure::new(closed)),
         }
         sent
     }

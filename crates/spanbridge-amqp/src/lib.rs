@@ -36,17 +36,17 @@
 //!
 //! A [`Transaction`] tells the spans of what was published in it whether it was committed or rolled back.
 //!
-//! What a consumer makes of the contexts that come with its messages is up to it: as a child of the sender's span, as a run
-//! of its own, or linked, also by age ([`Jobs::relation`]); how far senders are believed and what baggage is taken
-//! ([`Jobs::trust`], [`Jobs::allow_baggage`]); what is recorded of payloads ([`Jobs::capture`]). Several messages at once are
-//! a [`Batch`]. An answer points at its question, where `reply_to` and `correlation_id` are used. Where the broker is lapin's
-//! channels do not know: [`ObservedChannel::server`] and [`Jobs::server`] tell it (`server.address`, `server.port`).
+//! Each consumer chooses how a message relates to its sender (child by default, a run of its own, a link, or by age), how far
+//! senders are trusted, which baggage is taken, and what is recorded of payloads: [`ReceiveOptions`], given with
+//! [`Jobs::with`]. Several messages at once are a [`Batch`]. An answer points at its question, if `reply_to` and
+//! `correlation_id` are used. lapin's channels do not know where the broker is: [`ObservedChannel::server`] and [`Jobs::server`]
+//! say it (`server.address`, `server.port`).
 //!
-//! A [`Job`] is owned and can be spawned. A span never settles a message by itself: `ack`, `nack` and `reject` are yours
-//! to call, before, in or after `run`, and are recorded whenever they come. Those who want it otherwise use the driver,
-//! [`Jobs::for_each_concurrent`].
+//! A [`Job`] is owned and can be spawned. A span never settles a message by itself: call `ack`, `nack` and `reject` before, in or
+//! after `run`; they are recorded whenever they come. For automatic settlement, use the driver, [`Jobs::drive`].
 
 mod carrier;
+mod client;
 mod consume;
 mod describe;
 mod driver;
@@ -56,7 +56,8 @@ mod replies;
 mod returns;
 
 pub use carrier::{Headers, HeadersMut};
-pub use consume::{BasicGetJob, ConsumerExt, DeliveryExt, Job, Jobs};
-pub use driver::{BoxError, Disposition, JobHandler, SettlePolicy};
+pub use consume::{Amqp, BasicGetJob, ConsumerExt, DeliveryExt, Disposition, Job, Jobs, ReceiveOptions};
 pub use produce::{ChannelExt, ObservedChannel, ObservedConfirm, Transaction};
-pub use spanbridge::messaging::{Batch, CaptureMode, CapturePolicy, Part, PartKind, ReceiveOptions, Relation, Trust};
+pub use spanbridge::messaging::{
+    Batch, BoxError, CaptureMode, CapturePolicy, DriverOptions, JobHandler, Part, PartKind, Relation, SettlePolicy, Trust,
+};

@@ -8,7 +8,7 @@
 use lapin::BasicProperties;
 use lapin::message::Delivery;
 use spanbridge::Context;
-use spanbridge::fork::PerProcess;
+use spanbridge::adapter::PerProcess;
 use spanbridge::observe::Target;
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};

@@ -9,14 +9,13 @@
 //! An answer that nobody looks at, because its confirm is dropped, keeps what came with it to itself. So where it may have
 //! been the one, nobody knows whether the message has arrived.
 //!
-//! lapin's channels do not say which connection they belong to, so channels of the same number share their books. That
+//! lapin's channels do not say which connection they belong to, so channels of the same number share their pending. That
 //! costs nothing but that a record may wait for another connection's answers to be looked at, or say that it is not known.
 
 use lapin::message::BasicReturnMessage;
 use lapin::types::{ChannelId, ReplyCode, ShortString};
-use spanbridge::fork::PerProcess;
-use spanbridge::observe::Stopped;
-use spanbridge::{Context, Failure, SpanId, TraceId, Value, semconv};
+use spanbridge::adapter::{HandoffStatus, PerProcess, StoppedHandoff};
+use spanbridge::{Context, Failure, SpanId, TraceId};
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::future::Future;
@@ -62,13 +61,8 @@ impl fmt::Display for Returned {
     }
 }
 
-pub(crate) fn end_returned(span: Stopped, message: &Returned) {
-    span.attribute(semconv::HANDOFF_STATUS, Value::Static("returned"));
-    span.failed(&message.failure())
-}
-
 /// By channel.
-static BOOKS: PerProcess<BTreeMap<ChannelId, PendingPublishes>> = PerProcess::new();
+static PENDING: PerProcess<BTreeMap<ChannelId, PendingPublishes>> = PerProcess::new();
 
 /// What is known of one channel's publishes. Spans are never ended while these are locked.
 #[derive(Default)]
@@ -106,7 +100,7 @@ struct AwaitingReturn {
     /// One that may have had it was given up.
     is_lost: bool,
     key: Key,
-    span: Stopped,
+    span: StoppedHandoff,
 }
 
 impl AwaitingReturn {
@@ -116,9 +110,7 @@ impl AwaitingReturn {
 
     /// Nobody has its message.
     fn end(self) {
-        let status = if self.is_lost { "unknown" } else { "confirmed" };
-        self.span.attribute(semconv::HANDOFF_STATUS, Value::Static(status));
-        self.span.end()
+        self.span.ended(if self.is_lost { HandoffStatus::Unknown } else { HandoffStatus::Confirmed })
     }
 }
 
@@ -185,11 +177,11 @@ pub(crate) struct Ticket {
 impl Ticket {
     pub(crate) fn new(channel: ChannelId) -> Self {
         let answer = Arc::<Answer>::default();
-        let number = BOOKS.with(|books| {
-            let books = books.entry(channel).or_default();
-            books.last += 1;
-            books.open.insert(books.last, answer.clone());
-            books.last
+        let number = PENDING.with(|pending| {
+            let pending = pending.entry(channel).or_default();
+            pending.last += 1;
+            pending.open.insert(pending.last, answer.clone());
+            pending.last
         });
         Ticket { channel, number, answer, is_over: false }
     }
@@ -211,29 +203,29 @@ impl Ticket {
 
     /// The message of another publish came with the answer to this one.
     pub(crate) fn returned_for_other(&self, whose: Key, message: Returned) {
-        let found = BOOKS.with(|books| {
-            let books = books.entry(self.channel).or_default();
-            match books.doubtful.iter().position(|doubt| doubt.key == whose) {
-                Some(at) => books.doubtful.remove(at).map(|doubt| (doubt, message)),
+        let found = PENDING.with(|pending| {
+            let pending = pending.entry(self.channel).or_default();
+            match pending.doubtful.iter().position(|doubt| doubt.key == whose) {
+                Some(at) => pending.doubtful.remove(at).map(|doubt| (doubt, message)),
                 None => {
-                    if books.early.len() >= MAX_AWAITING_RETURN {
-                        books.early.truncate(MAX_AWAITING_RETURN - 1);
-                        books.lost_until = books.last
+                    if pending.early.len() >= MAX_AWAITING_RETURN {
+                        pending.early.truncate(MAX_AWAITING_RETURN - 1);
+                        pending.lost_until = pending.last
                     }
-                    books.early.push_front((whose, message));
+                    pending.early.push_front((whose, message));
                     None
                 }
             }
         });
         if let Some((doubt, message)) = found {
-            end_returned(doubt.span, &message)
+            doubt.span.failed(HandoffStatus::Returned, &message.failure())
         }
     }
 
     /// The message of this publish, if it came with the answer to another.
     pub(crate) fn claim(&self, key: Key) -> Option<Returned> {
-        BOOKS.with(|books| {
-            let early = &mut books.get_mut(&self.channel)?.early;
+        PENDING.with(|pending| {
+            let early = &mut pending.get_mut(&self.channel)?.early;
             let at = early.iter().position(|(whose, _)| *whose == key)?;
             early.remove(at).map(|(_, message)| message)
         })
@@ -241,17 +233,17 @@ impl Ticket {
 
     /// This publish was answered without its message. Had another's message come with the answer, its own may still come:
     /// lapin has a queue of them, which is empty when none comes.
-    pub(crate) fn doubt(&self, key: Key, span: Stopped, may_come: bool) {
-        let over = BOOKS.with(|books| {
-            let books = books.entry(self.channel).or_default();
+    pub(crate) fn await_return(&self, key: Key, span: StoppedHandoff, may_come: bool) {
+        let over = PENDING.with(|pending| {
+            let pending = pending.entry(self.channel).or_default();
             let doubt =
-                AwaitingReturn { until: books.last, may_come, is_lost: books.may_have_lost(self.number), key, span };
-            if !books.may_hold(&doubt, self.number) {
+                AwaitingReturn { until: pending.last, may_come, is_lost: pending.may_have_lost(self.number), key, span };
+            if !pending.may_hold(&doubt, self.number) {
                 return Some(doubt);
             }
-            books.doubtful.push_back(doubt);
-            let too_many = books.doubtful.len() > MAX_AWAITING_RETURN;
-            let oldest = if too_many { books.doubtful.pop_front() } else { None };
+            pending.doubtful.push_back(doubt);
+            let too_many = pending.doubtful.len() > MAX_AWAITING_RETURN;
+            let oldest = if too_many { pending.doubtful.pop_front() } else { None };
             oldest.map(|oldest| AwaitingReturn { is_lost: true, ..oldest })
         });
         over.into_iter().for_each(AwaitingReturn::end)
@@ -262,21 +254,21 @@ impl Drop for Ticket {
     /// The answer was looked at, or never will be. What only waited for this is over.
     fn drop(&mut self) {
         let mut over = vec![];
-        BOOKS.with(|all| {
-            let Some(books) = all.get_mut(&self.channel) else { return };
-            if !books.open.get(&self.number).is_some_and(|answer| Arc::ptr_eq(answer, &self.answer)) {
+        PENDING.with(|all| {
+            let Some(pending) = all.get_mut(&self.channel) else { return };
+            if !pending.open.get(&self.number).is_some_and(|answer| Arc::ptr_eq(answer, &self.answer)) {
                 return; // of the process that this one is a fork of
             }
-            books.open.remove(&self.number);
+            pending.open.remove(&self.number);
             if self.is_over {
-                books.looked_at(self.number)
+                pending.looked_at(self.number)
             } else {
-                books.given_up(self.number, &self.answer)
+                pending.given_up(self.number, &self.answer)
             }
-            while books.doubtful.front().is_some_and(|doubt| !books.may_hold(doubt, 0)) {
-                over.extend(books.doubtful.pop_front())
+            while pending.doubtful.front().is_some_and(|doubt| !pending.may_hold(doubt, 0)) {
+                over.extend(pending.doubtful.pop_front())
             }
-            if books.open.is_empty() && books.given_up.is_none() {
+            if pending.open.is_empty() && pending.given_up.is_none() {
                 all.remove(&self.channel);
             }
         });
@@ -288,14 +280,15 @@ impl Drop for Ticket {
 mod tests {
     use super::*;
     use spanbridge::record::Body;
-    use spanbridge::{Memory, Recorder, observe};
+    use spanbridge::adapter::Handoff;
+    use spanbridge::{Memory, Recorder, observe, semconv};
 
     /// What a mandatory publish ended as whose answer came without a message.
     fn answered(mut ticket: Ticket, may_come: bool) {
         let span = observe::span("publish").open();
         let key = key(span.context()).unwrap();
         ticket.is_over = true;
-        ticket.doubt(key, span.stop(), may_come)
+        ticket.await_return(key, Handoff::new(span).stop().unwrap(), may_come)
     }
 
     /// The statuses of the spans that ended, in that order. Each test has a channel of its own.
@@ -317,7 +310,7 @@ mod tests {
 
     /// After as long as any queue may take.
     fn at_last(channel: ChannelId) {
-        BOOKS.with(|books| books.get_mut(&channel).unwrap().given_up.as_mut().unwrap().until = Instant::now())
+        PENDING.with(|pending| pending.get_mut(&channel).unwrap().given_up.as_mut().unwrap().until = Instant::now())
     }
 
     #[test]
@@ -371,7 +364,7 @@ mod tests {
             answered(Ticket::new(3), false);
         });
         assert_eq!(statuses, ["confirmed"; 4]);
-        assert!(BOOKS.with(|books| !books.contains_key(&3)), "nothing is kept of a channel where all is known");
+        assert!(PENDING.with(|pending| !pending.contains_key(&3)), "nothing is kept of a channel where all is known");
     }
 
     #[test]

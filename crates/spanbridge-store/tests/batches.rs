@@ -1,6 +1,6 @@
 //! Batches of many messages, as they are recorded, stored and asked about.
 
-use spanbridge::messaging::{Handoff, Step, span};
+use spanbridge::adapter::{Handoff, HandoffStatus, Step, span};
 use spanbridge::{Context, Recorder, observe, semconv};
 use spanbridge_store::graph::Checkup;
 use spanbridge_store::{RunFilter, Store, StoreSink};
@@ -25,7 +25,7 @@ fn every_message_of_a_large_batch_is_received() {
             let send = || {
                 let handoff = Handoff::new(span("aws_sqs", Step::Send, "send", "orders").open());
                 let context = handoff.context().clone();
-                handoff.ended("sent");
+                handoff.ended(HandoffStatus::Sent);
                 context
             };
             let run = observe::run("import").open();

@@ -63,6 +63,7 @@
 #[cfg(feature = "macros")]
 #[doc(hidden)]
 pub mod __private;
+pub mod adapter;
 #[cfg(feature = "record")]
 mod buffer;
 pub mod carrier;

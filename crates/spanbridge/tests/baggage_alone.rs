@@ -183,7 +183,7 @@ mod recorded {
     /// As much of it is taken as of baggage beside a trace, whatever the relation.
     #[test]
     fn trust_and_the_list_hold_for_it() {
-        let listed = || Some(vec!["tenant".to_owned()]);
+        let listed = || Some(["tenant"]);
         let not_listed = "baggage.filtered: 1 members are not on the list";
         let ids = "baggage.filtered: the sender is trusted for its ids only: 23 bytes left out";
         let ignored = "context.ignored: the sender is not trusted: it said 23 bytes of baggage";
@@ -196,7 +196,11 @@ mod recorded {
                 (Trust::Ignore, None, None, &[ignored]),
                 (Trust::Ignore, listed(), None, &[ignored]),
             ] {
-                let receiving = ReceiveOptions { relation, trust, baggage, ..ReceiveOptions::default() };
+                let options = <ReceiveOptions>::new().relation(relation).trust(trust);
+                let receiving = match baggage {
+                    Some(keys) => options.allow_baggage(keys),
+                    None => options,
+                };
                 let came = headers([("baggage", "tenant=acme,secret=s3cr")]);
                 let (sent, diagnostics) = worked_on(&came, &receiving);
                 assert_eq!(sent.get("baggage").map(String::as_str), expected, "{receiving:?}");

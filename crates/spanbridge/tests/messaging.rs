@@ -1,10 +1,11 @@
 //! What all adapters build on: the beginning of a send, the span until the broker has answered, and what came.
 #![cfg(feature = "record")]
 
-use spanbridge::carrier::{Outgoing, inject};
-use spanbridge::messaging::{Handoff, Received, begin_send};
+use spanbridge::adapter::{Handoff, HandoffStatus, Values, send};
+use spanbridge::carrier::Budget;
+use spanbridge::messaging::Received;
 use spanbridge::record::{Body, Record};
-use spanbridge::{Memory, Recorder, Status, observe};
+use spanbridge::{Failure, Memory, Recorder, Status, observe};
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -42,11 +43,10 @@ fn spans(records: &[Record<'_>]) -> Vec<String> {
 fn a_handoff_says_what_became_of_the_message() {
     let records = recorded(|| {
         let open = |name: &'static str| Handoff::new(observe::span(name).open());
-        open("a").ended("confirmed");
-        open("b").failed("rejected", "full");
+        open("a").ended(HandoffStatus::Confirmed);
+        open("b").failed(HandoffStatus::Rejected, &Failure::new(&"full"));
         drop(open("c"));
-        let taken = open("d").into_span().unwrap();
-        taken.end();
+        open("d").stop().unwrap().failed(HandoffStatus::Returned, &Failure::new(&"no route"));
         let handoff = open("e");
         assert_eq!(handoff.context().span_id(), handoff.span().and_then(|s| s.id()));
     });
@@ -56,34 +56,60 @@ fn a_handoff_says_what_became_of_the_message() {
             "a ok \"\" \"confirmed\" 0",
             "b error \"full\" \"rejected\" 0",
             "c ok \"\" \"unknown\" 0",
-            "d ok \"\" \"\" 0",
+            "d error \"no route\" \"returned\" 0",
             "e ok \"\" \"unknown\" 0"
         ]
     );
+}
+
+/// Sends a message with these headers, and says whose context it carries.
+fn sent(name: &'static str, headers: &mut Headers, bytes: usize) -> (Handoff, Option<String>) {
+    let budget = Budget { bytes, ..Budget::UNLIMITED };
+    let handoff = send(observe::span(name), &Values::of(None), headers, |_, _| budget);
+    let carries = handoff.carries().map(|(trace, span)| format!("00-{trace}-{span}-01"));
+    (handoff, carries)
 }
 
 /// It writes its own context, unless the message has one of another trace: then it links to that.
 #[test]
 fn a_send_writes_its_context_or_links() {
     let records = recorded(|| {
-        let (span, outgoing) = begin_send(observe::span("fresh"), &Headers::new());
-        assert!(matches!(outgoing, Outgoing::Write));
-        let mut sent = Headers::new();
-        inject(span.context(), &mut sent);
+        let mut message = Headers::new();
+        let (fresh, carries) = sent("fresh", &mut message, usize::MAX);
+        assert_eq!(carries.as_ref(), message.get("traceparent"));
         // Sent on in the same trace.
-        span.in_scope(|| {
-            let (_, outgoing) = begin_send(observe::span("forwarded"), &sent);
-            assert!(matches!(outgoing, Outgoing::Write));
+        observe::in_scope(&fresh.context(), || {
+            let (forwarded, carries) = sent("forwarded", &mut message, usize::MAX);
+            assert_eq!(carries.as_ref(), message.get("traceparent"));
+            forwarded.ended(HandoffStatus::Sent);
         });
-        span.end();
-        let (span, outgoing) = begin_send(observe::span("meant"), &headers(THEIRS));
-        let Outgoing::Keep(theirs) = outgoing else { panic!("theirs is kept") };
-        assert_eq!(theirs.trace_id().unwrap().to_string(), THEIRS[3..35]);
-        span.end();
+        fresh.ended(HandoffStatus::Sent);
+        // Another trace's is meant.
+        let mut meant = headers(THEIRS);
+        let (kept, carries) = sent("meant", &mut meant, usize::MAX);
+        assert_eq!((carries.as_deref(), meant), (Some(THEIRS), headers(THEIRS)));
+        kept.ended(HandoffStatus::Sent);
+        let mut small = Headers::new();
+        let (dropped, carries) = sent("small", &mut small, 20);
+        assert_eq!((carries, small), (None, Headers::new()));
+        dropped.ended(HandoffStatus::Sent);
     });
     let spans = spans(&records);
-    assert!(spans.contains(&"meant ok \"\" \"\" 1".to_owned()), "{spans:?}");
-    assert!(spans.contains(&"fresh ok \"\" \"\" 0".to_owned()), "{spans:?}");
+    for expected in ["meant ok \"\" \"sent\" 1", "fresh ok \"\" \"sent\" 0", "small ok \"\" \"sent\" 0"] {
+        assert!(spans.contains(&expected.to_owned()), "{spans:?}");
+    }
+    let told =
+        records.iter().filter_map(|r| if let Body::Diagnostic { code, .. } = &r.body { Some(&**code) } else { None });
+    assert_eq!(told.collect::<Vec<_>>(), ["injection.dropped"]);
+}
+
+/// Without a recorder and a current context nothing is written.
+#[test]
+fn a_send_of_nobody_writes_nothing() {
+    let mut message = Headers::new();
+    let (handoff, carries) = sent("s", &mut message, usize::MAX);
+    handoff.ended(HandoffStatus::Sent);
+    assert_eq!((carries, message), (None, Headers::new()));
 }
 
 #[test]

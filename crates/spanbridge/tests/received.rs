@@ -3,6 +3,8 @@
 
 mod support;
 
+use spanbridge::adapter::{Describe, Job, Message, Step, Values, Work};
+use spanbridge::carrier::Extract;
 use spanbridge::carrier::inject;
 use spanbridge::messaging::*;
 use spanbridge::observe::{self, Span, SpanBuilder};
@@ -29,7 +31,7 @@ fn received(receiving: ReceiveOptions) -> Received {
 }
 
 fn related(relation: Relation) -> Received {
-    received(ReceiveOptions { relation, ..ReceiveOptions::default() })
+    received(ReceiveOptions::new().relation(relation))
 }
 
 /// Works on a message, which sends another one: what went out.
@@ -85,7 +87,7 @@ fn a_child_run_is_an_execution_record_of_its_own() {
 #[test]
 fn a_child_run_is_the_kind_of_step_that_was_said() {
     let records = record(|| {
-        let receiving = ReceiveOptions { relation: Relation::NewRun, ..ReceiveOptions::default() };
+        let receiving = <ReceiveOptions>::new().relation(Relation::NewRun);
         let arrival = MessageInfo {
             name: &|| "score".to_owned(),
             primitive: Some(Primitive::FUNCTION_HANDLE),
@@ -149,7 +151,7 @@ fn a_linked_trace_belongs_to_the_sender_s_run() {
 #[test]
 fn by_age() {
     let hour = Duration::from_secs(3600);
-    let auto = ReceiveOptions { relation: Relation::Auto { max_age: hour }, ..ReceiveOptions::default() };
+    let auto = <ReceiveOptions>::new().relation(Relation::Auto { max_age: hour });
     let of = |age| Received::new(&headers()).with(&auto, MessageInfo { age, ..MessageInfo::default() });
     let records = record(|| {
         for age in [None, Some(Duration::ZERO), Some(hour), Some(hour + Duration::from_millis(1))] {
@@ -168,7 +170,7 @@ fn without_a_context_nothing_is_related() {
     for (relation, expected) in [(Relation::Link, vec![]), (Relation::NewRun, vec!["start process orders", "end ok"])] {
         let records = record(|| {
             observe::span("loop").in_scope(|| {
-                let receiving = ReceiveOptions { relation, ..ReceiveOptions::default() };
+                let receiving = <ReceiveOptions>::new().relation(relation);
                 let arrival = MessageInfo { name: &|| "process orders".to_owned(), ..MessageInfo::default() };
                 work(&Received::new(&Headers::new()).with(&receiving, arrival));
             })
@@ -187,7 +189,7 @@ fn an_unsampled_sender_stays_so() {
     let (recorder, memory) = with(|b| b.on_flush_only().sampler(Sampler::parent_based(1.0)));
     recorder.in_scope(|| {
         for relation in [Relation::Parent, Relation::NewRun, Relation::Link] {
-            let receiving = ReceiveOptions { relation, ..ReceiveOptions::default() };
+            let receiving = <ReceiveOptions>::new().relation(relation);
             let sent = work(&Received::new(&unsampled()).with(&receiving, MessageInfo::default()));
             assert_eq!(&sent["traceparent"][53..], "00");
             assert_eq!(relation == Relation::Link, sent["traceparent"][3..35] != *TRACE, "{relation:?}");
@@ -211,7 +213,7 @@ fn ids_only() {
     let mut sent = Headers::new();
     let (recorder, memory) = with(|b| b.on_flush_only().sampler(Sampler::parent_based(0.0)));
     recorder.in_scope(|| {
-        let receiving = ReceiveOptions { trust: Trust::IdsOnly, ..ReceiveOptions::default() };
+        let receiving = <ReceiveOptions>::new().trust(Trust::IdsOnly);
         let received = Received::new(&headers()).with(&receiving, MessageInfo::default());
         assert!(received.context().baggage().is_empty());
         sent = work(&received);
@@ -222,7 +224,7 @@ fn ids_only() {
     assert!(!sent.contains_key("baggage"));
 
     let records = record(|| {
-        work(&received(ReceiveOptions { trust: Trust::IdsOnly, ..ReceiveOptions::default() }));
+        work(&received(<ReceiveOptions>::new().trust(Trust::IdsOnly)));
     });
     assert_eq!(spans(&records)[0].trace, sender().0);
     assert_eq!(diagnostics(&records), ["baggage.filtered: the sender is trusted for its ids only: 31 bytes left out"]);
@@ -233,7 +235,7 @@ fn ids_only() {
 fn an_ignored_sender_is_only_named() {
     let mut sent = Headers::new();
     let records = record(|| {
-        let received = received(ReceiveOptions { trust: Trust::Ignore, ..ReceiveOptions::default() });
+        let received = received(<ReceiveOptions>::new().trust(Trust::Ignore));
         assert!(received.context().is_empty());
         observe::span("loop").in_scope(|| sent = work(&received));
     });
@@ -249,15 +251,13 @@ fn an_ignored_sender_is_only_named() {
 fn baggage_that_is_not_on_the_list_is_left_out() {
     let mut sent = Headers::new();
     let records = record(|| {
-        let baggage = Some(vec!["tenant".to_owned(), "absent".to_owned()]);
-        sent = work(&received(ReceiveOptions { baggage, ..ReceiveOptions::default() }));
+        sent = work(&received(ReceiveOptions::new().allow_baggage(["tenant", "absent"])));
     });
     assert_eq!(sent["baggage"], "tenant=acme");
     assert_eq!(diagnostics(&records), ["baggage.filtered: 2 members are not on the list"]);
     // Nothing to say where nothing was left out.
-    let all = ["tenant", "secret", "tier"].map(str::to_owned).to_vec();
     let records = record(|| {
-        work(&received(ReceiveOptions { baggage: Some(all), ..ReceiveOptions::default() }));
+        work(&received(ReceiveOptions::new().allow_baggage(["tenant", "secret", "tier"])));
     });
     assert_eq!(diagnostics(&records), [""; 0]);
 }
@@ -385,18 +385,52 @@ fn redaction_sees_all_and_fails_closed() {
     );
 }
 
-struct Letter(Received);
+/// A message of the in-memory transport, with the headers of every other test.
+struct Letter;
 
-impl Batched for Letter {
-    fn received(&self) -> &Received {
+impl Describe for Letter {
+    type View = ();
+
+    fn headers(&self) -> impl Extract {
+        headers()
+    }
+
+    fn view(&self) {}
+
+    fn run_name(&self, _: &mut Values<'_>) -> String {
+        "process orders".to_owned()
+    }
+
+    fn describe(&self, _: &mut Values<'_>) -> SpanBuilder {
+        observe::span("process")
+    }
+
+    fn payload(&self) -> Option<&[u8]> {
+        None
+    }
+}
+
+struct Delivered(Letter, Work);
+
+impl Delivered {
+    fn related(relation: Relation) -> Self {
+        let work = Work::receive(&Letter, &ReceiveOptions::new().relation(relation));
+        Delivered(Letter, work)
+    }
+}
+
+impl Job for Delivered {
+    type Message = Letter;
+
+    fn message(&self) -> &Letter {
         &self.0
     }
 
-    fn begin(&self) -> Span {
-        observe::span("process").open()
+    fn work(&self) -> &Work {
+        &self.1
     }
 
-    fn begin_batch(jobs: &[Self]) -> SpanBuilder {
+    fn describe_batch(jobs: &[Self]) -> SpanBuilder {
         observe::span("batch").attribute("count", jobs.len())
     }
 }
@@ -404,8 +438,8 @@ impl Batched for Letter {
 #[test]
 fn a_batch_ends_what_is_left_of_it() {
     let (recorder, memory) = support::recorder();
-    let letters = |relation| (0..3).map(move |_| Letter(related(relation))).collect::<Vec<_>>();
-    let now = |recorder: &Recorder, relation, work: fn(&Batch<Letter>) -> Result<(), &'static str>| {
+    let letters = |relation| (0..3).map(move |_| Delivered::related(relation)).collect::<Vec<_>>();
+    let now = |recorder: &Recorder, relation, work: fn(&Batch<Delivered>) -> Result<(), &'static str>| {
         recorder.in_scope(|| {
             let batch = Batch::new(letters(relation));
             let result = futures_util::FutureExt::now_or_never(batch.run(async || work(&batch)));
@@ -416,7 +450,7 @@ fn a_batch_ends_what_is_left_of_it() {
     };
     let all = now(&recorder, Relation::Parent, |batch| {
         // One by itself.
-        batch[1].0.process(|| unreachable!("the batch has begun it")).error("no paper");
+        batch[1].1.received().process(|| unreachable!("the batch has begun it")).error("no paper");
         Ok(())
     });
     let batch = by_name(&all, "batch");
@@ -447,7 +481,7 @@ fn a_batch_panics_as_its_work_does() {
     let (recorder, memory) = support::recorder();
     for (own, expected) in [(true, Status::Panicked), (false, Status::Cancelled)] {
         recorder.in_scope(|| {
-            let batch = Batch::new((0..2).map(|_| Letter(related(Relation::Parent))).collect());
+            let batch = Batch::new((0..2).map(|_| Delivered::related(Relation::Parent)).collect());
             let poll = std::panic::AssertUnwindSafe(|| {
                 let work = batch.run(async || {
                     assert!(!own, "on purpose");

@@ -120,7 +120,7 @@ fn a_linked_trace_has_one_flag() {
         recorder.in_scope(|| {
             let mut headers = HashMap::<String, String>::new();
             carrier::inject(&remote(flags), &mut headers);
-            let receiving = ReceiveOptions { relation: Relation::Link, ..ReceiveOptions::default() };
+            let receiving = <ReceiveOptions>::new().relation(Relation::Link);
             let received = Received::new(&headers).with(&receiving, MessageInfo::default());
             let header = received.process(|| observe::span("process").open()).in_scope(everything);
             assert!(header.ends_with(sent) && !header.contains("4bf92f35"), "{flags} {sampler:?} {header}");
@@ -138,7 +138,7 @@ fn flags_of_a_stranger_are_decided_here() {
         recorder.in_scope(|| {
             let mut headers = HashMap::<String, String>::new();
             carrier::inject(&remote(flags), &mut headers);
-            let receiving = ReceiveOptions { trust: Trust::IdsOnly, ..ReceiveOptions::default() };
+            let receiving = <ReceiveOptions>::new().trust(Trust::IdsOnly);
             let received = Received::new(&headers).with(&receiving, MessageInfo::default());
             assert_eq!(received.context().flags(), sent, "{flags}");
         })

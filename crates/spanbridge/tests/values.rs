@@ -3,6 +3,8 @@
 
 mod support;
 
+use spanbridge::adapter::{Describe, Job, Values, Work};
+use spanbridge::carrier::Extract;
 use spanbridge::messaging::*;
 use spanbridge::observe::{self, Span, SpanBuilder};
 use spanbridge::record::{Body, Record};
@@ -135,7 +137,7 @@ fn a_run_of_a_message_says_no_more() {
     for (capture, left, _) in policies() {
         let records = record(|| {
             let capture = capture.clone().unwrap_or_default();
-            let receiving = ReceiveOptions { relation: Relation::NewRun, ..ReceiveOptions::default() };
+            let receiving = <ReceiveOptions>::new().relation(Relation::NewRun);
             let headers = HashMap::from([(
                 "traceparent".to_owned(),
                 "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".to_owned(),
@@ -177,22 +179,38 @@ fn a_guard_changes_nothing_else() {
 /// A batch quotes any of its messages: the strictest of their policies holds for its error.
 #[test]
 fn a_batch_goes_by_the_strictest() {
-    struct Job(Received, CapturePolicy);
-    impl Batched for Job {
-        fn received(&self) -> &Received {
-            &self.0
+    struct Letter;
+    impl Describe for Letter {
+        type View = ();
+        fn headers(&self) -> impl Extract {
+            HashMap::<String, String>::new()
         }
-        fn begin(&self) -> Span {
-            self.1.guard(observe::span("process").open())
+        fn view(&self) {}
+        fn run_name(&self, _: &mut Values<'_>) -> String {
+            String::new()
         }
-        fn begin_batch(_: &[Self]) -> SpanBuilder {
-            observe::span("batch")
+        fn describe(&self, _: &mut Values<'_>) -> SpanBuilder {
+            observe::span("process")
         }
-        fn capture(&self) -> Option<&CapturePolicy> {
-            Some(&self.1)
+        fn payload(&self) -> Option<&[u8]> {
+            None
         }
     }
-    let job = |capture| Job(Received::new(&HashMap::<String, String>::new()), capture);
+    struct Delivered(Letter, Work);
+    impl Job for Delivered {
+        type Message = Letter;
+        fn message(&self) -> &Letter {
+            &self.0
+        }
+        fn work(&self) -> &Work {
+            &self.1
+        }
+        fn describe_batch(_: &[Self]) -> SpanBuilder {
+            observe::span("batch")
+        }
+    }
+    let job =
+        |capture: CapturePolicy| Delivered(Letter, Work::receive(&Letter, &ReceiveOptions::new().capture(capture)));
     let [plain, stars, off] = [CapturePolicy::default(), starred(CaptureMode::Reference), CaptureMode::Off.into()];
     for (captures, left) in [
         (vec![plain.clone(), plain.clone()], SECRET),

@@ -10,26 +10,33 @@ use spanbridge::w3c;
 pub struct Headers<'a>(pub &'a BasicProperties);
 
 impl Extract for Headers<'_> {
-    /// Long strings are what every peer writes; byte arrays are what Python makes of bytes.
     fn get(&self, name: &str) -> Header<'_> {
-        let Some(value) = self.0.headers().as_ref().and_then(|h| h.inner().get(name)) else { return Header::Absent };
-        match value {
-            AMQPValue::LongString(s) => Header::Value(s.as_bytes().into()),
-            AMQPValue::ByteArray(b) => Header::Value(b.as_slice().into()),
-            AMQPValue::ShortString(s) => Header::Value(s.as_str().as_bytes().into()),
-            AMQPValue::Void => Header::Unusable("is null, not text"),
-            AMQPValue::FieldTable(_) => Header::Unusable("is a table, not text"),
-            AMQPValue::FieldArray(_) => Header::Unusable("is an array, not text"),
-            AMQPValue::Boolean(_) => Header::Unusable("is a boolean, not text"),
-            AMQPValue::Timestamp(_) => Header::Unusable("is a timestamp, not text"),
-            _ => Header::Unusable("is a number, not text"),
-        }
+        get(self.0.headers().as_ref(), name)
     }
 
     fn each_name(&self, f: &mut dyn FnMut(&str)) {
-        let names = self.0.headers().iter().flat_map(|table| table.inner().keys());
-        names.for_each(|name| f(name.as_str()))
+        each_name(self.0.headers().as_ref(), f)
     }
+}
+
+/// Long strings are what every peer writes; byte arrays are what Python makes of bytes.
+fn get<'t>(table: Option<&'t FieldTable>, name: &str) -> Header<'t> {
+    let Some(value) = table.and_then(|table| table.inner().get(name)) else { return Header::Absent };
+    match value {
+        AMQPValue::LongString(s) => Header::Value(s.as_bytes().into()),
+        AMQPValue::ByteArray(b) => Header::Value(b.as_slice().into()),
+        AMQPValue::ShortString(s) => Header::Value(s.as_str().as_bytes().into()),
+        AMQPValue::Void => Header::Unusable("is null, not text"),
+        AMQPValue::FieldTable(_) => Header::Unusable("is a table, not text"),
+        AMQPValue::FieldArray(_) => Header::Unusable("is an array, not text"),
+        AMQPValue::Boolean(_) => Header::Unusable("is a boolean, not text"),
+        AMQPValue::Timestamp(_) => Header::Unusable("is a timestamp, not text"),
+        _ => Header::Unusable("is a number, not text"),
+    }
+}
+
+fn each_name(table: Option<&FieldTable>, f: &mut dyn FnMut(&str)) {
+    table.into_iter().flat_map(|table| table.inner().keys()).for_each(|name| f(name.as_str()))
 }
 
 impl Headers<'_> {
@@ -70,6 +77,68 @@ impl Inject for HeadersMut<'_> {
             let mut rest = self.0.inner().clone();
             rest.retain(|name, _| !w3c::is_other_case(name.as_str()));
             *self.0 = rest.into()
+        }
+    }
+}
+
+/// The properties of a message that is about to be sent: the headers are copied only if something is written.
+pub(crate) struct Outgoing {
+    properties: BasicProperties,
+    /// Those that are written.
+    headers: Option<FieldTable>,
+}
+
+impl Outgoing {
+    pub(crate) fn new(properties: BasicProperties) -> Self {
+        Outgoing { properties, headers: None }
+    }
+
+    /// The properties as the user gave them.
+    pub(crate) fn given(&self) -> &BasicProperties {
+        &self.properties
+    }
+
+    pub(crate) fn into_properties(self) -> BasicProperties {
+        match self.headers {
+            Some(headers) => self.properties.with_headers(headers),
+            None => self.properties,
+        }
+    }
+
+    fn table(&self) -> Option<&FieldTable> {
+        self.headers.as_ref().or(self.properties.headers().as_ref())
+    }
+
+    fn headers(&mut self) -> HeadersMut<'_> {
+        let given = &self.properties;
+        HeadersMut(self.headers.get_or_insert_with(|| given.headers().clone().unwrap_or_default()))
+    }
+}
+
+impl Extract for Outgoing {
+    fn get(&self, name: &str) -> Header<'_> {
+        get(self.table(), name)
+    }
+
+    fn each_name(&self, f: &mut dyn FnMut(&str)) {
+        each_name(self.table(), f)
+    }
+}
+
+impl Inject for Outgoing {
+    fn set(&mut self, name: &'static str, value: &str) {
+        self.headers().set(name, value)
+    }
+
+    fn remove(&mut self, name: &'static str) {
+        if self.table().is_some_and(|table| table.contains_key(name)) {
+            self.headers().remove(name)
+        }
+    }
+
+    fn remove_other_case(&mut self) {
+        if self.table().is_some_and(|table| table.inner().keys().any(|name| w3c::is_other_case(name.as_str()))) {
+            self.headers().remove_other_case()
         }
     }
 }

@@ -16,11 +16,11 @@ pub(super) struct Left<'u> {
     /// Until they end.
     jobs: Option<Jobs>,
     settles: bool,
-    unfinished: &'u Mutex<Vec<Job>>,
+    unfinished: &'u Mutex<Vec<Arc<Job>>>,
 }
 
 impl<'u> Left<'u> {
-    pub(super) fn new(jobs: Jobs, settles: bool, unfinished: &'u Mutex<Vec<Job>>) -> Self {
+    pub(super) fn new(jobs: Jobs, settles: bool, unfinished: &'u Mutex<Vec<Arc<Job>>>) -> Self {
         Left { jobs: Some(jobs), settles, unfinished }
     }
 
@@ -40,23 +40,23 @@ impl Drop for Left<'_> {
         match self.jobs.take() {
             _ if !self.settles => {}
             Some(jobs) if !jobs.are_settled_by_broker() => give_back(jobs, unfinished),
-            _ => unfinished.iter().for_each(Job::give_back),
+            _ => unfinished.iter().for_each(|job| job.give_back()),
         }
     }
 }
 
 /// A message that is worked on.
 pub(super) struct UnderWay<'u> {
-    job: Option<Job>,
-    unfinished: &'u Mutex<Vec<Job>>,
+    job: Option<Arc<Job>>,
+    unfinished: &'u Mutex<Vec<Arc<Job>>>,
 }
 
 impl<'u> UnderWay<'u> {
-    pub(super) fn new(job: Job, unfinished: &'u Mutex<Vec<Job>>) -> Self {
+    pub(super) fn new(job: Arc<Job>, unfinished: &'u Mutex<Vec<Arc<Job>>>) -> Self {
         UnderWay { job: Some(job), unfinished }
     }
 
-    pub(super) fn job(&self) -> Option<&Job> {
+    pub(super) fn job(&self) -> Option<&Arc<Job>> {
         self.job.as_ref()
     }
 
@@ -75,16 +75,16 @@ impl Drop for UnderWay<'_> {
 
 /// A message that is given back while its consumer is there may come to that again, where nobody takes it. So that is
 /// cancelled first; what was delivered before is then all there.
-fn give_back(mut jobs: Jobs, mut unfinished: Vec<Job>) {
-    let Some(channel) = jobs.channel.take() else {
-        unfinished.extend(waiting(&mut jobs));
+fn give_back(mut jobs: Jobs, mut unfinished: Vec<Arc<Job>>) {
+    let Some(channel) = jobs.take_channel() else {
+        unfinished.extend(waiting(&mut jobs).map(Arc::new));
         drop(jobs);
-        return unfinished.iter().for_each(Job::give_back);
+        return unfinished.iter().for_each(|job| job.give_back());
     };
     let tag = jobs.consumer().tag();
     let work = move || {
         if block_on(cancel(&channel, tag)).is_ok() {
-            unfinished.extend(waiting(&mut jobs));
+            unfinished.extend(waiting(&mut jobs).map(Arc::new));
             for job in unfinished.iter().filter(|job| job.usable()) {
                 // How that went is recorded. Where it fails, the channel is gone, and everything comes again.
                 let _ = block_on(job.nack(BasicNackOptions { requeue: true, multiple: false }));

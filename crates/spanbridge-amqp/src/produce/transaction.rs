@@ -1,28 +1,32 @@
 //! AMQP's transactions: what they publish is handed over when they commit, or not at all.
 
-use super::ObservedChannel;
+use super::channel::ObservedChannel;
 use crate::describe;
+use lapin::Channel;
 use spanbridge::Context;
-use spanbridge::messaging::{self, Values};
+use spanbridge::adapter::{self, HandoffStatus, Values};
 use spanbridge::observe;
+use std::future::Future;
+use std::ops::Deref;
+use std::sync::Arc;
 
-/// A transaction that has begun.
+/// An open transaction.
 ///
 /// Its span ends when it is committed or rolled back, with `spanbridge.handoff.status` `committed` or `rolled_back`; the
 /// spans of what was published in it then say the same, and until then `sent`.
 ///
 /// A channel of RabbitMQ has either transactions or confirms. Dropped, a transaction ends as `unknown`, and nothing is taken
-/// back: what was published in it belongs to the channel's next one. (A settlement on the channel is part of it, too, and
-/// recorded as it is made; that a mandatory message was returned when the transaction was committed, lapin does not say.)
+/// back: what was published in it belongs to the channel's next one. Settlements on the channel are part of it, too, and
+/// recorded as they are made. lapin does not say whether a mandatory message was returned when the transaction was committed.
 #[must_use = "a transaction is committed or rolled back"]
 #[derive(Debug)]
-pub struct Transaction<'a> {
-    channel: ObservedChannel<'a>,
-    open: messaging::Transaction,
+pub struct Transaction<C = Arc<Channel>> {
+    channel: ObservedChannel<C>,
+    open: adapter::Transaction,
 }
 
-impl<'a> ObservedChannel<'a> {
-    /// [`Channel::tx_select`](lapin::Channel::tx_select): the channel's next transaction, in a span that ends with it.
+impl<C: Deref<Target = Channel> + Clone> ObservedChannel<C> {
+    /// [`Channel::tx_select`]: the channel's next transaction, in a span that ends with it.
     ///
     /// ```no_run
     /// use lapin::{BasicProperties, options::BasicPublishOptions};
@@ -38,22 +42,26 @@ impl<'a> ObservedChannel<'a> {
     /// ```
     ///
     /// # Errors
-    /// lapin's.
-    pub async fn tx_select(self) -> lapin::Result<Transaction<'a>> {
-        let span = Values::of(self.capture).open(describe::transaction(self.server));
-        if let Err(e) = observe::with_context(span.context().clone(), || self.channel.tx_select()).await {
-            span.end_with(&describe::failure(&e));
-            return Err(e);
+    /// Returns lapin's error unchanged.
+    pub fn tx_select(&self) -> impl Future<Output = lapin::Result<Transaction<C>>> + use<C> {
+        let this = self.clone();
+        async move {
+            let span = Values::of(this.capture_policy()).open(describe::transaction(this.server_info()));
+            if let Err(e) = span.with_context(|| this.channel().tx_select()).await {
+                span.end_with(&describe::failure(&e));
+                return Err(e);
+            }
+            let open = adapter::Transaction::new(span);
+            Ok(Transaction { channel: this.within(open.inside()), open })
         }
-        Ok(Transaction { channel: self, open: messaging::Transaction::new(span) })
     }
 }
 
-impl Transaction<'_> {
-    /// The channel. What it publishes is part of the transaction; a `publish` span hangs under what is current, and links
-    /// to the transaction's. Its confirm resolves at once, and says nothing: the transaction does.
-    pub fn channel(&self) -> ObservedChannel<'_> {
-        ObservedChannel { transaction: Some(&self.open), ..self.channel }
+impl<C: Deref<Target = Channel> + Clone> Transaction<C> {
+    /// The channel. What it publishes is part of the transaction; a `publish` span hangs under what is current, and links to the
+    /// transaction's. Its confirm resolves at once, and says nothing: the transaction does.
+    pub fn channel(&self) -> &ObservedChannel<C> {
+        &self.channel
     }
 
     /// The context inside the transaction's span.
@@ -61,30 +69,28 @@ impl Transaction<'_> {
         self.open.context()
     }
 
-    /// [`Channel::tx_commit`](lapin::Channel::tx_commit). After an error nobody knows whether RabbitMQ has committed it.
+    /// [`Channel::tx_commit`]. After an error nobody knows whether RabbitMQ has committed it.
     ///
     /// # Errors
-    /// lapin's.
+    /// Returns lapin's error unchanged.
     pub async fn tx_commit(self) -> lapin::Result<()> {
-        let committing = self.channel.channel.tx_commit();
-        let result = observe::with_context(self.context().clone(), || committing).await;
-        self.ended(result, "committed")
+        let result = observe::with_context(self.context().clone(), || self.channel.channel().tx_commit()).await;
+        self.ended(result, HandoffStatus::Committed)
     }
 
-    /// [`Channel::tx_rollback`](lapin::Channel::tx_rollback).
+    /// [`Channel::tx_rollback`].
     ///
     /// # Errors
-    /// lapin's.
+    /// Returns lapin's error unchanged.
     pub async fn tx_rollback(self) -> lapin::Result<()> {
-        let rolling_back = self.channel.channel.tx_rollback();
-        let result = observe::with_context(self.context().clone(), || rolling_back).await;
-        self.ended(result, "rolled_back")
+        let result = observe::with_context(self.context().clone(), || self.channel.channel().tx_rollback()).await;
+        self.ended(result, HandoffStatus::RolledBack)
     }
 
-    fn ended(mut self, result: lapin::Result<()>, status: &'static str) -> lapin::Result<()> {
+    fn ended(mut self, result: lapin::Result<()>, status: HandoffStatus) -> lapin::Result<()> {
         match &result {
             Ok(()) => self.open.ended(status),
-            Err(e) => self.open.failed(&describe::failure(e)),
+            Err(e) => self.open.failed(HandoffStatus::Unknown, &describe::failure(e)),
         }
         result
     }

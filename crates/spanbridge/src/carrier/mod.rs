@@ -68,6 +68,16 @@ pub trait Extract {
     }
 }
 
+impl<E: Extract + ?Sized> Extract for &E {
+    fn get(&self, name: &str) -> Header<'_> {
+        (**self).get(name)
+    }
+
+    fn each_name(&self, f: &mut dyn FnMut(&str)) {
+        (**self).each_name(f)
+    }
+}
+
 /// A carrier that can be written: outgoing headers.
 pub trait Inject {
     /// Sets a header, in place of every one of exactly that name that is there.
@@ -189,7 +199,7 @@ fn other_case(carrier: &(impl Extract + ?Sized)) -> [Option<String>; 3] {
 /// Writes a context into a carrier, in place of what stood there of an earlier hop. An empty context writes nothing; one
 /// that only has baggage writes that.
 pub fn inject(context: &Context, carrier: &mut (impl Inject + ?Sized)) {
-    let _ = inject_within(context, Budget { bytes: usize::MAX, per_header: 0, headers: usize::MAX }, carrier); // there is room
+    let _ = inject_within(context, Budget::UNLIMITED, carrier); // there is room
 }
 
 /// How much an injection may add to a message.
@@ -201,6 +211,11 @@ pub struct Budget {
     pub per_header: usize,
     /// How many headers: one, two, or all three.
     pub headers: usize,
+}
+
+impl Budget {
+    /// For transports without a limit.
+    pub const UNLIMITED: Budget = Budget { bytes: usize::MAX, per_header: 0, headers: usize::MAX };
 }
 
 /// As [`inject`], within a budget. What has no room is left out, in this order: the baggage; members of `tracestate`

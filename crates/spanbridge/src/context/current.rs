@@ -84,6 +84,12 @@ pub fn in_scope<R>(context: &Context, f: impl FnOnce() -> R) -> R {
     f()
 }
 
+/// As [`in_scope`], for a context that nobody else needs: without a reference more.
+pub(crate) fn in_own_scope<R>(mut context: Context, f: impl FnOnce() -> R) -> R {
+    let _swapped = Swapped::new(&mut context);
+    f()
+}
+
 /// Gives a closure the context that is current now, whichever thread calls it: for `std::thread::spawn`, rayon,
 /// `spawn_blocking`.
 pub fn bind<R>(f: impl FnOnce() -> R) -> impl FnOnce() -> R {

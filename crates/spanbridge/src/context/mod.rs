@@ -170,6 +170,18 @@ impl Context {
         unsafe { untag(self.shared).as_ref() }
     }
 
+    /// The span id, if this has the shared part of another context.
+    pub(crate) fn span_beside(&self, other: &Context) -> Option<u64> {
+        (self.shared == other.shared && self.span != 0).then_some(self.span)
+    }
+
+    /// The same trace and run, inside another span.
+    pub(crate) fn with_span(&self, span: u64) -> Self {
+        let mut context = self.clone();
+        context.span = span;
+        context
+    }
+
     /// Whether there is no trace in it.
     pub fn is_empty(&self) -> bool {
         self.trace_id().is_none()

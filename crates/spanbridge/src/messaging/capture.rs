@@ -1,7 +1,7 @@
 //! What is recorded of payloads and headers: as little as was asked for, and nothing that a redaction hook has not seen.
 
-use super::Step;
 use super::part::{Part, PartKind};
+use super::step::Step;
 use crate::observe::{Artifact, Span};
 use crate::{panics, semconv, w3c};
 use std::borrow::Cow;
@@ -55,6 +55,12 @@ pub struct CapturePolicy {
 impl Default for CapturePolicy {
     fn default() -> Self {
         CaptureMode::default().into()
+    }
+}
+
+impl From<&CapturePolicy> for CapturePolicy {
+    fn from(policy: &CapturePolicy) -> Self {
+        policy.clone()
     }
 }
 

@@ -1,44 +1,66 @@
 //! What came with a message.
 
-use super::receiving::{MessageInfo, Note, ReceiveOptions, Relation, Taken};
+use super::options::{MessageView, ReceiveOptions};
+use super::process_span::ProcessSpan;
+use super::relation::Relation;
+use super::taken::{Note, Taken};
 use crate::carrier::{self, Extract, Extraction};
+use crate::context::current;
 use crate::encoder::origin;
 use crate::observe::{self, ActiveSpan, Span};
 use crate::{Context, Primitive, Value, semconv};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::fmt;
+use std::time::Duration;
 
-/// What came with a message, and where its work and its settlements belong.
+/// What an adapter knows about a message, for [`Received::with`].
+#[derive(Clone, Copy)]
+pub struct MessageInfo<'a> {
+    /// The relation that was chosen for this message; it counts before the one for all messages.
+    pub relation: Option<Relation>,
+    /// How long ago the message was sent, if that is known.
+    pub age: Option<Duration>,
+    /// The name of the run, asked for only if the work is one.
+    pub name: &'a dyn Fn() -> String,
+    /// The primitive of the run. Default: [`MESSAGING_PROCESS`](Primitive::MESSAGING_PROCESS).
+    pub primitive: Option<Primitive>,
+}
+
+impl Default for MessageInfo<'_> {
+    fn default() -> Self {
+        MessageInfo { relation: None, age: None, name: &String::new, primitive: None }
+    }
+}
+
+impl fmt::Debug for MessageInfo<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MessageInfo").field("relation", &self.relation).field("age", &self.age).finish_non_exhaustive()
+    }
+}
+
+/// The context that came with a message, and the place of its work and its settlements in the run graph.
 #[derive(Debug)]
 pub struct Received {
-    /// What came, as far as it is taken, or a detached context.
+    /// The context as far as it is taken, or a detached one.
     context: Context,
-    /// Nearly every message has nothing of this.
-    unusual: Option<Box<NonDefault>>,
-    state: Mutex<State>,
+    /// `None` for nearly every message.
+    non_default: Option<Box<NonDefault>>,
+    process: ProcessSpan,
 }
 
 #[derive(Debug, Default)]
 struct NonDefault {
-    /// What was claimed, where that is not taken at all.
+    /// What the sender claimed, if it is not trusted.
     claimed: Context,
     notes: Vec<Note>,
     relation: Relation,
     run: Run,
 }
 
-/// What the work is where it is a run.
+/// The run that the work is, if it is one.
 #[derive(Debug, Default)]
 struct Run {
     name: Box<str>,
     primitive: Option<Primitive>,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    /// The context inside the process span, once there is one.
-    process: Option<Context>,
-    /// A process span that a batch has begun.
-    begun: Option<Span>,
 }
 
 impl Received {
@@ -47,20 +69,20 @@ impl Received {
         carrier::extract(headers).into()
     }
 
-    /// The same, as a consumer wants it.
-    pub fn with(self, receiving: &ReceiveOptions, arrival: MessageInfo<'_>) -> Self {
-        let relation = receiving.relation(&arrival);
+    /// The same, with options.
+    pub fn with<M: MessageView>(self, options: &ReceiveOptions<M>, message: MessageInfo<'_>) -> Self {
+        let relation = message.relation.unwrap_or(options.relation_for_all()).decided(message.age);
         let run = match relation {
-            Relation::NewRun => Run { name: (arrival.name)().into(), primitive: arrival.primitive },
+            Relation::NewRun => Run { name: (message.name)().into(), primitive: message.primitive },
             _ => Run::default(),
         };
-        let NonDefault { claimed, notes, .. } = self.unusual.map(|unusual| *unusual).unwrap_or_default();
-        let taken = receiving.take(Taken { context: self.context, claimed, notes });
-        Received { state: self.state, ..Received::of(taken, relation, run) }
+        let NonDefault { claimed, notes, .. } = self.non_default.map(|boxed| *boxed).unwrap_or_default();
+        let taken = Taken { context: self.context, claimed, notes }.with(options);
+        Received { process: self.process, ..Received::of(taken, relation, run) }
     }
 
-    /// Under this context where it came without a trace, with the baggage that it came with in place of that one's: for a
-    /// message that is a part of something which is being worked on.
+    /// If the message came without a trace: under this context instead, with the message's own baggage. For a message that
+    /// is part of something that is being worked on.
     pub fn or_under(mut self, context: &Context) -> Self {
         self.context = match (self.context.is_empty(), self.context.travels()) {
             (false, _) => return self,
@@ -72,58 +94,53 @@ impl Received {
 
     fn of(taken: Taken, relation: Relation, run: Run) -> Self {
         let Taken { context, claimed, notes } = taken;
-        let is_usual = relation == Relation::Parent && claimed.is_empty() && notes.is_empty();
-        let unusual = (!is_usual).then(|| Box::new(NonDefault { claimed, notes, relation, run }));
-        Received { context, unusual, state: Mutex::default() }
+        let is_default = relation == Relation::Parent && claimed.is_empty() && notes.is_empty();
+        let non_default = (!is_default).then(|| Box::new(NonDefault { claimed, notes, relation, run }));
+        Received { context, non_default, process: ProcessSpan::default() }
     }
 
-    /// The context that came with the message, as far as the consumer takes it; empty if there was none.
+    /// The context that came with the message, as far as it is taken; empty if there was none.
     pub fn context(&self) -> &Context {
         &self.context
     }
 
-    /// Begins a process span, related to the sender's as the consumer wants it; without one, as a run of its own, and not
-    /// under what is current here. What is to be said about the headers is recorded with it.
+    /// Begins a process span with the relation that the receiver wants. Without a sender it begins a run of its own, and does
+    /// not hang under what is current here. What there is to say about the headers is recorded with it.
     ///
-    /// Where a [batch](super::Batch) has begun the span, it is that one.
+    /// If a [batch](super::Batch) has begun the span already, it is that one.
     pub fn process(&self, begin: impl FnOnce() -> Span) -> Span {
-        let begun = self.state().begun.take();
-        begun.unwrap_or_else(|| self.begin(begin))
+        self.process.take_begun().unwrap_or_else(|| self.begin(begin))
     }
 
     fn begin(&self, begin: impl FnOnce() -> Span) -> Span {
-        let span = match &self.unusual {
+        let span = match &self.non_default {
             None => observe::in_scope(&self.context, begin),
-            Some(unusual) => unusual.begin(&self.context, begin),
+            Some(non_default) => non_default.begin(&self.context, begin),
         };
-        self.state().process = Some(span.context().clone());
+        self.process.begins(&self.context, &span);
         span
     }
 
-    /// Begins the process span as a part of a batch. It is there for [`process`](Received::process), if that comes.
-    pub(super) fn begin_in_batch(&self, batch: &Context, begin: impl FnOnce() -> Span) {
+    /// Begins the process span as part of a batch. [`process`](Received::process) finds it there.
+    pub(crate) fn begin_in_batch(&self, batch: &Context, begin: impl FnOnce() -> Span) {
         let span = self.begin(begin);
         span.link(batch);
-        self.state().begun = Some(span)
+        self.process.begun_by_batch(span)
     }
 
-    /// The process span that a batch has begun, if nobody has taken it.
-    pub(super) fn take_begun(&self) -> Option<Span> {
-        self.state().begun.take()
+    /// The process span that a batch has begun, unless it was taken.
+    pub(crate) fn take_begun(&self) -> Option<Span> {
+        self.process.take_begun()
     }
 
     /// Where a settlement belongs: under the last process span; before there is one, under the sender's.
     pub fn settling(&self) -> Context {
-        self.state().process.as_ref().unwrap_or(&self.context).clone()
+        self.process.context(&self.context).unwrap_or_else(|| self.context.clone())
     }
 
     /// The last process span, while or after it runs.
     pub fn span(&self) -> Option<ActiveSpan> {
-        self.state().process.clone().and_then(ActiveSpan::of)
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.process.context(&self.context).and_then(ActiveSpan::of)
     }
 }
 
@@ -138,7 +155,7 @@ impl NonDefault {
                 related(run.in_scope(begin).with_run(), "new_run")
             }
             Relation::Link if !context.is_empty() => {
-                let span = observe::in_scope(&origin::linked(context), begin);
+                let span = current::in_own_scope(origin::linked(context), begin);
                 span.link(context);
                 related(span, "link")
             }

@@ -55,7 +55,7 @@ impl CapturePolicy {
     }
 
     /// Of several the one that lets the least pass of keys and texts.
-    pub(super) fn strictest<'c>(several: impl Iterator<Item = &'c CapturePolicy>) -> Option<&'c CapturePolicy> {
+    pub(crate) fn strictest<'c>(several: impl Iterator<Item = &'c CapturePolicy>) -> Option<&'c CapturePolicy> {
         several.filter(|one| !one.takes_values_as_they_are()).min_by_key(|one| !one.takes_no_values())
     }
 }
@@ -76,7 +76,8 @@ impl Redact for Texts {
 /// The values of one span on their way to attributes, for authors of adapters.
 ///
 /// ```
-/// use spanbridge::messaging::{CaptureMode, CapturePolicy, PartKind, Values};
+/// use spanbridge::adapter::Values;
+/// use spanbridge::messaging::{CaptureMode, CapturePolicy, PartKind};
 /// use spanbridge::{observe, semconv};
 ///
 /// let capture = CapturePolicy::from(CaptureMode::Reference).redact(|part| {

@@ -29,6 +29,7 @@ pub(crate) use guard::{Guard, Redact, Unredacted};
 pub use handle::{ActiveSpan, Span, Stopped, active_span};
 pub use in_span::InSpan;
 pub(crate) use open::passed;
+pub use outcome::{Anything, By};
 pub use outcome::{Failure, Outcome};
 pub use run::{Run, RunBuilder, run};
 #[cfg(feature = "json")]

@@ -1,48 +1,61 @@
 //! Several messages that are worked on at once.
 
-use super::{CapturePolicy, Received};
+use super::job::Job;
 use crate::Outcome;
+use crate::messaging::CapturePolicy;
+use crate::messaging::Received;
 use crate::observe::{Span, SpanBuilder};
 use std::future::{Future, poll_fn};
 use std::ops::Deref;
 use std::pin::pin;
 
-/// A message that can be part of a [`Batch`]: an adapter's job.
+/// What a batch needs of a job; of a [`Job`] it knows it.
+#[doc(hidden)] // until every adapter has jobs of that kind
 pub trait Batched: Sized {
-    /// What came with it.
     fn received(&self) -> &Received;
-
-    /// Begins its process span, under what is current.
     fn begin(&self) -> Span;
-
-    /// Begins the span of a batch, under what is current.
     fn begin_batch(jobs: &[Self]) -> SpanBuilder;
-
-    /// What is recorded of it: the error that a batch ends with may quote any of its messages.
     fn capture(&self) -> Option<&CapturePolicy> {
         None
     }
 }
 
-/// Messages that are worked on at once. It is a slice of its jobs in everything else.
+impl<J: Job> Batched for J {
+    fn received(&self) -> &Received {
+        self.work().received()
+    }
+
+    fn begin(&self) -> Span {
+        self.work().open(self.message())
+    }
+
+    fn begin_batch(jobs: &[Self]) -> SpanBuilder {
+        J::describe_batch(jobs)
+    }
+
+    fn capture(&self) -> Option<&CapturePolicy> {
+        self.work().capture()
+    }
+}
+
+/// Messages that are worked on at once: a slice of jobs, with a span.
 ///
-/// The batch has a span of its own, linked to every sender, and none of them is its parent. Each message has its `process`
-/// span all the same, related to its sender's and linked to the batch's.
+/// The span of the batch is linked to every sender; none of them is its parent. Each message has a `process` span all the
+/// same, related to its own sender and linked to the batch.
 #[derive(Debug)]
 pub struct Batch<J> {
     jobs: Vec<J>,
 }
 
 impl<J: Batched> Batch<J> {
-    /// A batch of messages, however they were collected.
+    /// A batch of jobs, however they were collected.
     pub fn new(jobs: Vec<J>) -> Self {
         Batch { jobs }
     }
 
-    /// Calls `work` in the span of the batch, and returns the future that it makes: every poll is inside, and the span ends by
-    /// its output.
+    /// Runs the work on all messages in the span of the batch, which ends with its result. `work` is called in the span.
     ///
-    /// A job's own `run` inside ends the `process` span of its message; those of the other messages end as the batch does.
+    /// A job's own `run` inside ends the `process` span of its message. Those of the other messages end as the batch does.
     pub fn run<F, Fut>(&self, work: F) -> impl Future<Output = Fut::Output>
     where
         F: FnOnce() -> Fut,
@@ -50,10 +63,10 @@ impl<J: Batched> Batch<J> {
         Fut::Output: Outcome,
     {
         let (batch, mut messages) = begin(&self.jobs);
-        let work = messages.at_work(|| batch.run(work));
+        let work = messages.while_working(|| batch.run(work));
         async move {
             let mut work = pin!(work);
-            let value = poll_fn(|cx| messages.at_work(|| work.as_mut().poll(cx))).await;
+            let value = poll_fn(|cx| messages.while_working(|| work.as_mut().poll(cx))).await;
             messages.end_with(&value);
             value
         }
@@ -68,6 +81,7 @@ fn begin<J: Batched>(jobs: &[J]) -> (Span, Messages<'_, J>) {
         span = span.link(job.received().context())
     }
     let batch = span.open();
+    // The error that a batch ends with may quote any of its messages.
     let batch = match CapturePolicy::strictest(jobs.iter().filter_map(Batched::capture)) {
         Some(capture) => capture.guard(batch),
         None => batch,
@@ -75,23 +89,22 @@ fn begin<J: Batched>(jobs: &[J]) -> (Span, Messages<'_, J>) {
     for job in jobs {
         job.received().begin_in_batch(batch.context(), || job.begin())
     }
-    (batch, Messages { jobs, works: false })
+    (batch, Messages { jobs, is_working: false })
 }
 
-/// The spans of the messages of a batch that nobody has ended yet. Dropped, they are cancelled; dropped by a panic of the
-/// work, they are `panicked` as the batch is.
+/// The spans of the messages of a batch that nobody has ended yet. Dropped, they are cancelled; or panicked, if the work of
+/// the batch is what panics.
 struct Messages<'a, J: Batched> {
     jobs: &'a [J],
-    /// The work is being called or polled: if this is dropped now, it has panicked.
-    works: bool,
+    is_working: bool,
 }
 
 impl<J: Batched> Messages<'_, J> {
-    fn at_work<T>(&mut self, work: impl FnOnce() -> T) -> T {
-        self.works = true;
-        let value = work();
-        self.works = false;
-        value
+    fn while_working<T>(&mut self, work: impl FnOnce() -> T) -> T {
+        self.is_working = true;
+        let result = work();
+        self.is_working = false;
+        result
     }
 
     fn spans(&self) -> impl Iterator<Item = Span> {
@@ -105,7 +118,7 @@ impl<J: Batched> Messages<'_, J> {
 
 impl<J: Batched> Drop for Messages<'_, J> {
     fn drop(&mut self) {
-        self.spans().for_each(if self.works { Span::unwound } else { Span::cancel })
+        self.spans().for_each(if self.is_working { Span::unwound } else { Span::cancel })
     }
 }
 

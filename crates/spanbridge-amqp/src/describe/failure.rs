@@ -1,0 +1,14 @@
+//! Classes of the client's errors.
+
+use spanbridge::Failure;
+
+/// The class of an error: lapin's name for its kind.
+fn error_type(error: &lapin::Error) -> String {
+    let shown = format!("{:?}", error.kind());
+    shown.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default().to_owned()
+}
+
+/// An error of the client, with its class.
+pub(crate) fn failure(error: &lapin::Error) -> Failure<'_> {
+    Failure::new(error).class(error_type(error))
+}

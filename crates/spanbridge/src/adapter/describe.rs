@@ -1,0 +1,67 @@
+//! Names and attributes of messaging spans, by OpenTelemetry's semantic conventions.
+
+use crate::messaging::step::Step;
+use crate::observe::{self, SpanBuilder};
+use crate::span::span_of_text;
+use crate::{Kind, Primitive, Value, semconv};
+
+/// Where a message goes to, or comes from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Destination<'a> {
+    /// Its name; empty for want of one, or because there are several.
+    pub name: &'a str,
+    /// What stands for names of its kind where the name is a new one each time (`orders.{id}`, a generated name).
+    pub template: Option<&'a str>,
+}
+
+impl<'a> From<&'a str> for Destination<'a> {
+    fn from(name: &'a str) -> Self {
+        Destination { name, template: None }
+    }
+}
+
+/// The span of a step, begun under what is current, with what the conventions ask of every one: its name is
+/// `{operation} {destination}`, by the template where there is one. `operation` is the client's own word. A destination
+/// that is empty is not told.
+pub fn span<'a>(
+    system: &'static str,
+    step: Step,
+    operation: &'static str,
+    destination: impl Into<Destination<'a>>,
+) -> SpanBuilder {
+    let Destination { name, template } = destination.into();
+    let (operation_type, primitive, kind) = match step {
+        Step::Send => ("send", Primitive::MESSAGING_PUBLISH, Kind::Producer),
+        Step::Process => ("process", Primitive::MESSAGING_PROCESS, Kind::Consumer),
+        Step::Settle => ("settle", Primitive::MESSAGING_SETTLE, Kind::Client),
+    };
+    let span = match template.unwrap_or(name) {
+        "" => observe::span(operation),
+        destination => span_of(operation, destination),
+    };
+    let span = span
+        .primitive(primitive)
+        .kind(kind)
+        .attribute(semconv::MESSAGING_SYSTEM, Value::Static(system))
+        .attribute(semconv::MESSAGING_OPERATION_NAME, Value::Static(operation))
+        .attribute(semconv::MESSAGING_OPERATION_TYPE, Value::Static(operation_type));
+    let span = match template {
+        Some(template) => span.attribute(semconv::MESSAGING_DESTINATION_TEMPLATE, template),
+        None => span,
+    };
+    if name.is_empty() { span } else { span.attribute(semconv::MESSAGING_DESTINATION_NAME, name) }
+}
+
+/// A span of the name `{operation} {destination}`, which is put together without an allocation where it is short.
+fn span_of(operation: &str, destination: &str) -> SpanBuilder {
+    let (mut name, end) = ([0; 128], operation.len() + 1 + destination.len());
+    if let Some(name) = name.get_mut(..end) {
+        name[..operation.len()].copy_from_slice(operation.as_bytes());
+        name[operation.len()] = b' ';
+        name[operation.len() + 1..].copy_from_slice(destination.as_bytes());
+        if let Ok(name) = std::str::from_utf8(name) {
+            return span_of_text(name);
+        }
+    }
+    span_of_text(&format!("{operation} {destination}"))
+}

@@ -1,0 +1,90 @@
+//! For authors of adapters: you describe your transport, and this does the rest.
+//!
+//! An adapter gives one client two words, `producer.observed()` and `consumer.observed()`. What it has to say is how headers
+//! are read and written ([`Extract`](crate::carrier::Extract), [`Inject`](crate::carrier::Inject)), what spans are called and
+//! which attributes they have ([`Describe`], [`span`]), and what a settlement is. Contexts, relations, trust, capture,
+//! redaction, age, batches, retries and panics are the same for every transport, and are done here.
+//!
+//! ```
+//! use spanbridge::adapter::{self, Describe, Handoff, HandoffStatus, Step, Values, Work};
+//! use spanbridge::carrier::{Budget, Extract};
+//! use spanbridge::messaging::{CapturePolicy, ReceiveOptions};
+//! use spanbridge::observe::{self, SpanBuilder};
+//! use std::collections::HashMap;
+//!
+//! struct Letter { headers: HashMap<String, String>, body: Vec<u8> }
+//!
+//! // Sending: the span's context goes into the headers, and the span ends with the broker's answer.
+//! fn send(letter: &mut Letter, capture: Option<&CapturePolicy>) -> Handoff {
+//!     let values = Values::of(capture);
+//!     let span = adapter::span("post", Step::Send, "send", "letters");
+//!     adapter::send(span, &values, &mut letter.headers, |_, _| Budget::UNLIMITED)
+//! }
+//! let mut letter = Letter { headers: HashMap::new(), body: b"{}".to_vec() };
+//! let handoff = send(&mut letter, None);
+//! // … send, in the context `handoff.context()`; then
+//! handoff.ended(HandoffStatus::Confirmed);
+//!
+//! // Receiving: say what a letter is …
+//! impl Describe for Letter {
+//!     type View = (); // for `ReceiveOptions::relation_by`
+//!     fn view(&self) {}
+//!     fn headers(&self) -> impl Extract {
+//!         &self.headers
+//!     }
+//!     fn run_name(&self, _: &mut Values<'_>) -> String {
+//!         "process letters".to_owned()
+//!     }
+//!     fn describe(&self, _: &mut Values<'_>) -> SpanBuilder {
+//!         adapter::span("post", Step::Process, "process", "letters")
+//!     }
+//!     fn payload(&self) -> Option<&[u8]> {
+//!         Some(&self.body)
+//!     }
+//! }
+//!
+//! // … and its work runs in a process span under the sender's span.
+//! let work = Work::receive(&letter, &ReceiveOptions::new());
+//! let done = work.run_value(&letter, || async { /* observe::span(..) is inside */ });
+//! # drop(done);
+//!
+//! // A settlement is recorded whenever it comes: before, in or after that.
+//! let span = |_: &mut Values<'_>| adapter::span("post", Step::Settle, "give_back", "letters");
+//! let given_back: Result<(), std::io::Error> = work.settle_in_scope(span, || Ok(()), |_| None);
+//! # given_back.unwrap()
+//! ```
+//!
+//! A job that has its [`Work`] is a [`Job`]: then [`Batch`](crate::messaging::Batch) works, and [`drive_one`] is most of a
+//! driver. `docs/adapters.md` builds a whole adapter, and tests it with the [conformance kit](crate::conformance).
+
+mod batch;
+mod describe;
+mod drive;
+mod handoff;
+mod job;
+mod recent;
+mod send;
+mod sends;
+mod status;
+mod transaction;
+mod turns;
+mod waited;
+mod work;
+
+pub use crate::fork::{PerProcess, forks};
+pub use crate::messaging::capture::{Message, UNKNOWN_TYPE};
+pub use crate::messaging::step::Step;
+pub use crate::messaging::values::Values;
+pub use crate::span::{Anything, By, may_record, span_with_id};
+pub use batch::{Batch, Batched};
+pub use describe::{Destination, span};
+pub use drive::{Driven, drive_one};
+pub use handoff::{Handoff, StoppedHandoff};
+pub use job::{Describe, DrivenJob, Job};
+pub use recent::Recent;
+pub use send::{begin_send, send};
+pub use status::HandoffStatus;
+pub use transaction::{InTransaction, Transaction};
+pub use turns::Turns;
+pub use waited::{Waited, waited};
+pub use work::Work;
