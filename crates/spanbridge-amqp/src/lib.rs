@@ -59,5 +59,6 @@ pub use carrier::{Headers, HeadersMut};
 pub use consume::{Amqp, BasicGetJob, ConsumerExt, DeliveryExt, Disposition, Job, Jobs, ReceiveOptions};
 pub use produce::{ChannelExt, ObservedChannel, ObservedConfirm, Transaction};
 pub use spanbridge::messaging::{
-    Batch, BoxError, CaptureMode, CapturePolicy, DriverOptions, JobHandler, Part, PartKind, Relation, SettlePolicy, Trust,
+    Batch, BoxError, CaptureMode, CapturePolicy, DriverOptions, JobHandler, Part, PartKind, Relation, SettlePolicy,
+    Trust,
 };

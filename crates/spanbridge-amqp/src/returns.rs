@@ -236,8 +236,13 @@ impl Ticket {
     pub(crate) fn await_return(&self, key: Key, span: StoppedHandoff, may_come: bool) {
         let over = PENDING.with(|pending| {
             let pending = pending.entry(self.channel).or_default();
-            let doubt =
-                AwaitingReturn { until: pending.last, may_come, is_lost: pending.may_have_lost(self.number), key, span };
+            let doubt = AwaitingReturn {
+                until: pending.last,
+                may_come,
+                is_lost: pending.may_have_lost(self.number),
+                key,
+                span,
+            };
             if !pending.may_hold(&doubt, self.number) {
                 return Some(doubt);
             }
@@ -279,8 +284,8 @@ impl Drop for Ticket {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use spanbridge::record::Body;
     use spanbridge::adapter::Handoff;
+    use spanbridge::record::Body;
     use spanbridge::{Memory, Recorder, observe, semconv};
 
     /// What a mandatory publish ended as whose answer came without a message.

@@ -70,7 +70,7 @@ mod ranges;
 mod sync;
 
 pub use carrier::{Headers, HeadersMut};
-pub use consume::{ConsumerExt, Incoming, Job, Jobs, ObservedConsumer, Received};
+pub use consume::{ConsumerExt, Incoming, Job, Jobs, Kafka, ObservedConsumer, ReceiveOptions, Received};
 pub use context::{GroupContext, Observed, Sent, rebalancing};
 pub use driver::{JobHandler, OnError, Policy};
 pub use error::{BoxError, Error, ErrorKind};

@@ -349,13 +349,18 @@ async fn a_record_is_captured_by_itself() {
 /// Options made for any consumer work for functions, too.
 #[tokio::test]
 async fn receiving_is_taken_as_a_whole() {
-    let receiving =
-        |capture: CapturePolicy| ReceiveOptions { capture, trust: Trust::Ignore, ..ReceiveOptions::default() };
+    let receiving = |capture: Option<CapturePolicy>| {
+        let options = ReceiveOptions::new().trust(Trust::Ignore);
+        match capture {
+            Some(capture) => options.capture(capture),
+            None => options,
+        }
+    };
     let event = json!({"order": 42, "headers": {"traceparent": PARENT}});
     for (capture, expected) in [
-        (all(), vec!["score: input application/json", "score: output application/json"]),
-        (CaptureMode::Off.into(), vec![]),
-        (CapturePolicy::default(), vec![]),
+        (Some(all()), vec!["score: input application/json", "score: output application/json"]),
+        (Some(CaptureMode::Off.into()), vec![]),
+        (None, vec![]),
     ] {
         let (recorded, _) = scored(FunctionOptions::new().with(receiving(capture)), &event).await;
         let told = captured(&recorded.0);

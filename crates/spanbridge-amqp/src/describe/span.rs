@@ -14,11 +14,8 @@ use std::borrow::Cow;
 /// The span of a step, begun under what is current.
 fn step(step: Step, operation: &'static str, destination: &Destination, server: Option<&Server>) -> SpanBuilder {
     let span = span("rabbitmq", step, operation, destination);
-    let span = if destination.is_generated() {
-        span.attribute(semconv::MESSAGING_DESTINATION_ANONYMOUS, true)
-    } else {
-        span
-    };
+    let span =
+        if destination.is_generated() { span.attribute(semconv::MESSAGING_DESTINATION_ANONYMOUS, true) } else { span };
     at_server(span, server)
 }
 

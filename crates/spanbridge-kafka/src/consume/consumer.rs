@@ -3,7 +3,7 @@
 use super::consumer_state::{ConsumerState, Settle};
 use super::job::Job;
 use super::message::{Incoming, Received};
-use super::settings::{NonDefault, Settings};
+use super::settings::{ReceiveOptions, Settings};
 use crate::client::Client;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, StreamConsumer};
 use rdkafka::types::RDKafka;
@@ -134,25 +134,34 @@ impl<X> ObservedConsumer<X> {
         &self.settings
     }
 
+    /// How messages are received. Commits can fail in a callback, which knows only the consumer: the first capture policy that is
+    /// set applies there.
+    pub fn with(self, options: ReceiveOptions) -> Self {
+        if let Some(capture) = options.capture_policy() {
+            let _ = self.state.capture.set(CapturePolicy::clone(capture));
+        }
+        self.set(|_| options)
+    }
+
     /// How a message's work relates to what sent it. Default: [`Relation::Parent`]. [`Relation::Auto`] goes by the
     /// message's timestamp.
     pub fn relation(self, relation: Relation) -> Self {
-        self.set(|all| all.receiving.relation = relation)
+        self.set(|options| options.relation(relation))
     }
 
     /// The same, chosen for each message.
     pub fn relation_by(self, relation: impl Fn(&Incoming<'_>) -> Relation + Send + Sync + 'static) -> Self {
-        self.set(|all| all.relation_by = Some(Arc::new(relation)))
+        self.set(|options| options.relation_by(move |message| relation(&message)))
     }
 
     /// How far senders are trusted. Default: [`Trust::Full`].
     pub fn trust(self, trust: Trust) -> Self {
-        self.set(|all| all.receiving.trust = trust)
+        self.set(|options| options.trust(trust))
     }
 
     /// The baggage keys that are taken. Default: all.
     pub fn allow_baggage<K: Into<String>>(self, keys: impl IntoIterator<Item = K>) -> Self {
-        self.set(|all| all.receiving.baggage = Some(keys.into_iter().map(Into::into).collect()))
+        self.set(|options| options.allow_baggage(keys))
     }
 
     /// What is recorded of payloads and headers. Default: the size of payloads.
@@ -160,10 +169,10 @@ impl<X> ObservedConsumer<X> {
         let capture = capture.into();
         // Commits can fail in a callback, which knows only the consumer. The first policy set applies there.
         let _ = self.state.capture.set(capture.clone());
-        self.set(|all| all.receiving.capture = capture)
+        self.set(|options| options.capture(capture))
     }
 
-    fn set(mut self, change: impl FnOnce(&mut NonDefault)) -> Self {
+    fn set(mut self, change: impl FnOnce(ReceiveOptions) -> ReceiveOptions) -> Self {
         self.settings.change(change);
         self
     }

@@ -102,8 +102,8 @@ impl<M: Received> Job<M> {
         if let Some(ms) = ahead {
             span.diagnostic(semconv::CLOCK_SKEW, &format!("the broker's timestamp lies {ms} ms in the future"))
         }
-        if let Some(receiving) = self.settings.receiving() {
-            describe::capture(&receiving.capture, &span, Step::Process, self.payload(), self.message.carrier())
+        if let Some(capture) = self.settings.capture() {
+            describe::capture(capture, &span, Step::Process, self.payload(), self.message.carrier())
         }
         if span.id().is_some() {
             state.in_flight.begin(span.context());

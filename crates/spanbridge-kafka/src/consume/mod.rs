@@ -22,4 +22,5 @@ pub(crate) use consumer_state::ConsumerState;
 pub use job::Job;
 pub use message::{Incoming, Received};
 pub(crate) use partition::Assignment;
+pub use settings::{Kafka, ReceiveOptions};
 pub use stream::Jobs;

@@ -8,6 +8,7 @@ use rdkafka::bindings::{rd_kafka_message_status, rd_kafka_msg_status_t};
 use rdkafka::error::KafkaError;
 use rdkafka::message::{DeliveryResult, OwnedHeaders};
 use rdkafka::types::RDKafkaErrorCode as Code;
+use spanbridge::adapter::HandoffStatus;
 use spanbridge::carrier::{Budget, Outgoing, inject_within};
 use spanbridge::messaging::{CapturePolicy, Values};
 use spanbridge::observe::Span;
@@ -18,7 +19,7 @@ use spanbridge::{Context, Value, messaging, semconv};
 pub(crate) struct Handoff {
     handoff: messaging::Handoff,
     /// The status after success: `confirmed`; `sent` inside a transaction and with `acks=0`.
-    delivered: &'static str,
+    delivered: HandoffStatus,
     /// The message carries a context of ours.
     carries_context: bool,
 }
@@ -45,8 +46,11 @@ pub(crate) fn begin(
     };
     // In a transaction, the broker's answer is not final.
     let (handoff, delivered) = match transaction {
-        Some(open) => (open.sends(span), "sent"),
-        None => (messaging::Handoff::new(span), if client.is_acknowledged { "confirmed" } else { "sent" }),
+        Some(open) => (open.inside().sends(messaging::Handoff::new(span)), HandoffStatus::Sent),
+        None => (
+            messaging::Handoff::new(span),
+            if client.is_acknowledged { HandoffStatus::Confirmed } else { HandoffStatus::Sent },
+        ),
     };
     (Handoff { handoff, delivered, carries_context: before.is_changed() }, before)
 }
@@ -100,11 +104,11 @@ impl Handoff {
 
     /// The message could not be sent, or the client gave up.
     pub(crate) fn failed(self, error: &KafkaError) {
-        let status = if may_have_arrived(error) { "unknown" } else { "rejected" };
+        let status = if may_have_arrived(error) { HandoffStatus::Unknown } else { HandoffStatus::Rejected };
         self.failed_as(status, error)
     }
 
-    fn failed_as(self, status: &'static str, error: &KafkaError) {
+    fn failed_as(self, status: HandoffStatus, error: &KafkaError) {
         if self.carries_context
             && error.rdkafka_error_code() == Some(Code::MessageSizeTooLarge)
             && let Some(span) = self.handoff.span()
@@ -115,7 +119,7 @@ impl Handoff {
                 "the broker refused the message as too large, and it carries a context of ours",
             )
         }
-        self.handoff.failed_as(status, &describe::failure(error))
+        self.handoff.failed(status, &describe::failure(error))
     }
 
     /// The delivery report arrived.
@@ -126,7 +130,7 @@ impl Handoff {
                 // SAFETY: the report's message is valid while it is borrowed.
                 let status = unsafe { rd_kafka_message_status(message.ptr()) };
                 let never = status == rd_kafka_msg_status_t::RD_KAFKA_MSG_STATUS_NOT_PERSISTED;
-                self.failed_as(if never { "rejected" } else { "unknown" }, error)
+                self.failed_as(if never { HandoffStatus::Rejected } else { HandoffStatus::Unknown }, error)
             }
         }
     }

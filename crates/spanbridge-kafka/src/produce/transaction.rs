@@ -11,6 +11,7 @@ use rdkafka::producer::{Partitioner, Producer, ProducerContext};
 use rdkafka::topic_partition_list::TopicPartitionList;
 use rdkafka::types::RDKafkaErrorCode as Code;
 use rdkafka::util::Timeout;
+use spanbridge::adapter::HandoffStatus;
 use spanbridge::messaging::{self, Values};
 use spanbridge::observe;
 use spanbridge::{Context, Value, semconv};
@@ -114,7 +115,7 @@ impl<P: Client> Transaction<'_, P> {
     {
         let result = self.in_scope(|| self.producer.producer().commit_transaction(timeout));
         match &result {
-            Ok(()) => self.open.ended("committed"),
+            Ok(()) => self.open.ended(HandoffStatus::Committed),
             Err(e) => {
                 self.may_be_committed = true;
                 self.operation_failed("commit_transaction", e)
@@ -135,7 +136,7 @@ impl<P: Client> Transaction<'_, P> {
     {
         let result = self.in_scope(|| self.producer.producer().abort_transaction(timeout));
         match &result {
-            Ok(()) => self.open.ended("rolled_back"),
+            Ok(()) => self.open.ended(HandoffStatus::RolledBack),
             Err(e) => self.operation_failed("abort_transaction", e),
         }
         result
@@ -148,9 +149,9 @@ impl<P: ?Sized> Transaction<'_, P> {
         let failure = describe::failure(error);
         match error {
             KafkaError::Transaction(e) if e.is_fatal() && is_fenced(e.code()) && !self.may_be_committed => {
-                self.open.failed_as("rolled_back", &failure)
+                self.open.failed(HandoffStatus::RolledBack, &failure)
             }
-            KafkaError::Transaction(e) if e.is_fatal() => self.open.failed(&failure),
+            KafkaError::Transaction(e) if e.is_fatal() => self.open.failed(HandoffStatus::Unknown, &failure),
             _ => self.open.operation_failed(operation, &failure),
         }
     }

@@ -34,7 +34,7 @@ impl<'a> Batch<'a> {
             let (source, places) = (Source::Direct, vec![None; count]);
             return Batch { context, receiving: None, capture: None, source, records: &[], places };
         };
-        let receiving = invocation.and_then(|i| i.settings.receiving.as_deref());
+        let receiving = invocation.map(|i| &i.settings.receiving).filter(|options| !options.is_default());
         let capture = invocation.and_then(RecordCapture::of);
         let (source, records) = (event.source(), event.records());
         let places = match ids {

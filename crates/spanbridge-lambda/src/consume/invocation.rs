@@ -90,7 +90,7 @@ impl Invocation {
             is_cold_start: !IS_WARM.swap(true, Relaxed),
         };
         let mut cause = Received::from(cause(&event));
-        if let Some(receiving) = &settings.receiving {
+        if let Some(receiving) = Some(&settings.receiving).filter(|options| !options.is_default()) {
             let name = || describe::invocation_name(&info, &event).to_owned();
             let primitive = Some(Primitive::FUNCTION_HANDLE);
             cause = cause.with(receiving, MessageInfo { relation: None, age: age(&event), name: &name, primitive })

@@ -3,7 +3,6 @@
 use super::layer::ObservedLayer;
 use super::settings::Settings;
 use spanbridge::messaging::{CapturePolicy, ReceiveOptions, Relation, Trust};
-use std::sync::Arc;
 use std::time::Duration;
 
 /// Options for [`run`](crate::run), [`run_concurrent`](crate::run_concurrent) and [`ObservedLayer`].
@@ -64,8 +63,8 @@ impl FunctionOptions {
     /// Sets all options of receiving at once, as for other consumers. Its [capture](ReceiveOptions::capture) counts unless it
     /// is the default, because the default for invocations records [less](FunctionOptions::capture).
     pub fn with(mut self, receiving: ReceiveOptions) -> Self {
-        self.settings.capture = Some(&receiving.capture).filter(|capture| !capture.is_default()).cloned();
-        self.settings.receiving = Some(Arc::new(receiving));
+        self.settings.capture = receiving.capture_policy().map(|capture| CapturePolicy::clone(capture));
+        self.settings.receiving = receiving;
         self
     }
 
@@ -74,17 +73,17 @@ impl FunctionOptions {
     /// [`Relation::Auto`] uses [`Record::sent`](crate::Record::sent). If that is unknown, as for requests, the cause counts as
     /// fresh.
     pub fn relation(self, relation: Relation) -> Self {
-        self.receiving(|receiving| receiving.relation = relation)
+        self.choose(|options| options.relation(relation))
     }
 
     /// How far callers and senders are trusted. Default: [`Trust::Full`].
     pub fn trust(self, trust: Trust) -> Self {
-        self.receiving(|receiving| receiving.trust = trust)
+        self.choose(|options| options.trust(trust))
     }
 
     /// The baggage keys that are accepted. Default: all.
     pub fn allow_baggage<K: Into<String>>(self, keys: impl IntoIterator<Item = K>) -> Self {
-        self.receiving(|receiving| receiving.baggage = Some(keys.into_iter().map(Into::into).collect()))
+        self.choose(|options| options.allow_baggage(keys))
     }
 
     /// What is recorded of payloads and headers. Default: only the sizes of messages.
@@ -157,8 +156,8 @@ impl FunctionOptions {
         self.settings
     }
 
-    fn receiving(mut self, change: impl FnOnce(&mut ReceiveOptions)) -> Self {
-        change(Arc::make_mut(self.settings.receiving.get_or_insert_default()));
+    fn choose(mut self, change: impl FnOnce(ReceiveOptions) -> ReceiveOptions) -> Self {
+        self.settings.receiving = change(self.settings.receiving);
         self
     }
 }

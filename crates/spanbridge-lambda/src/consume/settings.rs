@@ -2,14 +2,13 @@
 
 use super::flush::DEFAULT_LIMIT;
 use spanbridge::messaging::{CapturePolicy, ReceiveOptions};
-use std::sync::Arc;
 use std::time::Duration;
 
 /// How contexts are received, what is captured, and how long a flush may take.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
-    /// `None` unless something was set, so that the common case costs nothing.
-    pub(crate) receiving: Option<Arc<ReceiveOptions>>,
+    /// How contexts are received.
+    pub(crate) receiving: ReceiveOptions,
     /// `None` unless something was set: then no payload is looked at.
     pub(crate) capture: Option<CapturePolicy>,
     pub(crate) flush_within: Duration,
@@ -17,6 +16,6 @@ pub(crate) struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Settings { receiving: None, capture: None, flush_within: DEFAULT_LIMIT }
+        Settings { receiving: ReceiveOptions::new(), capture: None, flush_within: DEFAULT_LIMIT }
     }
 }

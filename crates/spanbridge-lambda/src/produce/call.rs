@@ -9,6 +9,7 @@ use aws_smithy_runtime_api::client::interceptors::context::{FinalizerInterceptor
 use aws_smithy_runtime_api::client::retries::RequestAttempts;
 use aws_smithy_runtime_api::http::Headers;
 use aws_smithy_types::config_bag::ConfigBag;
+use spanbridge::adapter::HandoffStatus;
 use spanbridge::messaging::CapturePolicy;
 use spanbridge::{Context, semconv};
 use std::error::Error as StdError;
@@ -191,11 +192,11 @@ impl Call {
 
 impl State {
     /// The status of what the service has refused.
-    fn refused(&self) -> &'static str {
+    fn refused(&self) -> HandoffStatus {
         if self.is_sending || self.may_be_accepted { UNKNOWN } else { REJECTED }
     }
 
-    fn fail(&mut self, error: &CallError, handoff: &'static str) {
+    fn fail(&mut self, error: &CallError, handoff: HandoffStatus) {
         for (_, entry) in self.entries.drain(..) {
             CallSpan::Handoff(entry).fail(error, handoff)
         }

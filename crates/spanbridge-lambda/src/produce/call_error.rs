@@ -3,6 +3,7 @@
 use aws_smithy_runtime_api::client::interceptors::context::Error;
 use aws_smithy_runtime_api::client::orchestrator::OrchestratorError;
 use aws_smithy_types::error::metadata::ErrorMetadata;
+use spanbridge::adapter::HandoffStatus;
 use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
@@ -16,8 +17,8 @@ pub(super) struct CallError {
 }
 
 /// The status of a hand-off that failed: the service did not accept the message, or that is unknown.
-pub(super) const REJECTED: &str = "rejected";
-pub(super) const UNKNOWN: &str = "unknown";
+pub(super) const REJECTED: HandoffStatus = HandoffStatus::Rejected;
+pub(super) const UNKNOWN: HandoffStatus = HandoffStatus::Unknown;
 /// The conventions' fallback.
 const OTHER: &str = "_OTHER";
 

@@ -3,6 +3,7 @@
 use super::call_error::CallError;
 use super::options::InPayload;
 use aws_smithy_types::config_bag::ConfigBag;
+use spanbridge::adapter::HandoffStatus;
 use spanbridge::messaging::{CapturePolicy, Handoff};
 use spanbridge::observe::Span;
 #[cfg(feature = "invoke")]
@@ -48,16 +49,16 @@ impl CallSpan {
     pub(super) fn end(self) {
         match self {
             CallSpan::Response(span) => span.end(),
-            CallSpan::Handoff(handoff) => handoff.ended("confirmed"),
+            CallSpan::Handoff(handoff) => handoff.ended(HandoffStatus::Confirmed),
         }
     }
 
     /// Ends the span of a call that failed. `handoff` is the status of what was handed over.
-    pub(super) fn fail(self, error: &CallError, handoff: &'static str) {
+    pub(super) fn fail(self, error: &CallError, handoff: HandoffStatus) {
         let failure = Failure::new(error).class(&*error.kind);
         match self {
             CallSpan::Response(span) => span.end_with(&failure),
-            CallSpan::Handoff(span) => span.failed_as(handoff, &failure),
+            CallSpan::Handoff(span) => span.failed(handoff, &failure),
         }
     }
 }

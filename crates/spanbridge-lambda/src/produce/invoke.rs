@@ -11,6 +11,7 @@ use aws_sdk_lambda::operation::invoke_with_response_stream::{
     InvokeWithResponseStreamError, InvokeWithResponseStreamInput, InvokeWithResponseStreamOutput,
 };
 use aws_sdk_lambda::primitives::Blob;
+use spanbridge::adapter::HandoffStatus;
 use spanbridge::carrier::{Budget, Outgoing, inject_within, outgoing};
 use spanbridge::messaging::{CapturePolicy, Handoff};
 use spanbridge::observe::Span;
@@ -50,7 +51,7 @@ impl Operation for Invoke {
         }
     }
 
-    fn responded(output: &InvokeOutput, call: CallSpan, _: Entries, _: &'static str) {
+    fn responded(output: &InvokeOutput, call: CallSpan, _: Entries, _: HandoffStatus) {
         match &output.function_error {
             None => call.end(),
             Some(error) => {
@@ -83,7 +84,7 @@ impl Operation for InvokeWithResponseStream {
         pack(function, kind, &mut input.client_context, &mut input.payload, packing)
     }
 
-    fn responded(_: &InvokeWithResponseStreamOutput, call: CallSpan, _: Entries, _: &'static str) {
+    fn responded(_: &InvokeWithResponseStreamOutput, call: CallSpan, _: Entries, _: HandoffStatus) {
         call.end()
     }
 }

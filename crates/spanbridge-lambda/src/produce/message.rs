@@ -3,6 +3,7 @@
 use super::call_error::{CallError, UNKNOWN};
 use super::call_span::{CallSpan, Entries, Packing, room};
 use crate::carrier::{Attribute, Attributes};
+use spanbridge::adapter::HandoffStatus;
 use spanbridge::carrier::{Outgoing, outgoing};
 use spanbridge::messaging::{CapturePolicy, Handoff, Message, Step, UNKNOWN_TYPE, span};
 use spanbridge::observe::{self, Span, SpanBuilder};
@@ -181,7 +182,7 @@ pub(super) struct Refused<'a> {
 pub(super) fn batch_responded<'a>(
     call: CallSpan,
     mut entries: Entries,
-    refused_status: &'static str,
+    refused_status: HandoffStatus,
     accepted: impl Iterator<Item = (&'a str, Option<&'a str>)>,
     refused: impl Iterator<Item = Refused<'a>>,
 ) {
@@ -219,5 +220,5 @@ pub(super) fn responded(handoff: Handoff, message_id: Option<&str>) {
     if let (Some(span), Some(id)) = (handoff.span(), message_id) {
         span.attribute(semconv::MESSAGING_MESSAGE_ID, id)
     }
-    handoff.ended("confirmed")
+    handoff.ended(HandoffStatus::Confirmed)
 }

@@ -3,6 +3,7 @@
 use super::call_span::{CallSpan, Entries, Packing};
 use aws_smithy_runtime_api::client::interceptors::context::{Error, Input, Output};
 use aws_smithy_types::error::metadata::{ErrorMetadata, ProvideErrorMetadata};
+use spanbridge::adapter::HandoffStatus;
 use spanbridge::messaging::CapturePolicy;
 use spanbridge::observe::Span;
 use std::error::Error as StdError;
@@ -31,7 +32,7 @@ pub(super) trait Operation: Debug + Send + Sync + 'static {
 
     /// Ends the spans by the response: that of the call, and those of a batch's entries. `refused` is the status of what the
     /// service refused, because an earlier attempt may have succeeded.
-    fn responded(output: &Self::Output, call: CallSpan, entries: Entries, refused: &'static str);
+    fn responded(output: &Self::Output, call: CallSpan, entries: Entries, refused: HandoffStatus);
 }
 
 /// An operation of any types.
@@ -40,7 +41,7 @@ pub(super) trait AnyOperation: Debug + Send + Sync {
     fn open(&self, input: &Input) -> Option<CallSpan>;
     fn pack(&self, input: &mut Input, packing: &mut Packing<'_>);
     fn capture_response(&self, output: &Output, span: &Span, capture: &CapturePolicy);
-    fn responded(&self, output: &Output, call: CallSpan, entries: Entries, refused: &'static str);
+    fn responded(&self, output: &Output, call: CallSpan, entries: Entries, refused: HandoffStatus);
     fn metadata<'e>(&self, error: &'e Error) -> Option<&'e ErrorMetadata>;
     #[cfg(feature = "invoke")]
     fn streams(&self) -> bool;
@@ -68,7 +69,7 @@ impl<O: Operation> AnyOperation for O {
         }
     }
 
-    fn responded(&self, output: &Output, call: CallSpan, entries: Entries, refused: &'static str) {
+    fn responded(&self, output: &Output, call: CallSpan, entries: Entries, refused: HandoffStatus) {
         if let Some(output) = output.downcast_ref() {
             O::responded(output, call, entries, refused)
         }

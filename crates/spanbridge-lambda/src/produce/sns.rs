@@ -6,6 +6,7 @@ use super::operation::Operation;
 use aws_sdk_sns::operation::publish::{PublishError, PublishInput, PublishOutput};
 use aws_sdk_sns::operation::publish_batch::{PublishBatchError, PublishBatchInput, PublishBatchOutput};
 use aws_sdk_sns::types::{BatchResultErrorEntry, MessageAttributeValue, PublishBatchRequestEntry};
+use spanbridge::adapter::HandoffStatus;
 use spanbridge::semconv;
 use std::collections::HashMap;
 
@@ -62,7 +63,7 @@ impl Operation for Publish {
         }
     }
 
-    fn responded(output: &PublishOutput, call: CallSpan, _: Entries, _: &'static str) {
+    fn responded(output: &PublishOutput, call: CallSpan, _: Entries, _: HandoffStatus) {
         if let CallSpan::Handoff(handoff) = call {
             message::responded(handoff, output.message_id())
         }
@@ -87,7 +88,7 @@ impl Operation for PublishBatch {
         message::pack_batch(entries, &SNS, input.topic_arn.as_deref().unwrap_or_default(), packing)
     }
 
-    fn responded(output: &PublishBatchOutput, call: CallSpan, entries: Entries, refused: &'static str) {
+    fn responded(output: &PublishBatchOutput, call: CallSpan, entries: Entries, refused: HandoffStatus) {
         let accepted = output.successful().iter().filter_map(|entry| Some((entry.id()?, entry.message_id())));
         message::batch_responded(call, entries, refused, accepted, output.failed().iter().map(Into::into))
     }

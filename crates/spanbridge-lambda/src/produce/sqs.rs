@@ -12,6 +12,7 @@ use aws_sdk_sqs::types::{
     BatchResultErrorEntry, MessageAttributeValue, MessageSystemAttributeNameForSends as SystemAttribute,
     MessageSystemAttributeValue, SendMessageBatchRequestEntry,
 };
+use spanbridge::adapter::HandoffStatus;
 use spanbridge::{Context, semconv};
 use std::collections::HashMap;
 
@@ -66,7 +67,7 @@ impl Operation for SendMessage {
         message::pack(input, packing)
     }
 
-    fn responded(output: &SendMessageOutput, call: CallSpan, _: Entries, _: &'static str) {
+    fn responded(output: &SendMessageOutput, call: CallSpan, _: Entries, _: HandoffStatus) {
         if let CallSpan::Handoff(handoff) = call {
             message::responded(handoff, output.message_id())
         }
@@ -90,7 +91,7 @@ impl Operation for SendMessageBatch {
         message::pack_batch(entries, &SQS, input.queue_url.as_deref().unwrap_or_default(), packing)
     }
 
-    fn responded(output: &SendMessageBatchOutput, call: CallSpan, entries: Entries, refused: &'static str) {
+    fn responded(output: &SendMessageBatchOutput, call: CallSpan, entries: Entries, refused: HandoffStatus) {
         let accepted = output.successful().iter().map(|entry| (entry.id(), Some(entry.message_id())));
         message::batch_responded(call, entries, refused, accepted, output.failed().iter().map(Into::into))
     }
