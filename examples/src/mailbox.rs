@@ -9,7 +9,7 @@ use spanbridge::adapter::{Handoff, HandoffStatus, begin_send};
 use spanbridge::carrier::{Outgoing, extract_payload, inject_payload};
 use spanbridge::messaging::Received;
 use spanbridge::observe::{self, InSpan};
-use spanbridge::{Context, Kind, Outcome, Primitive, payload, semconv};
+use spanbridge::{Context, Failure, Kind, Outcome, Primitive, payload, semconv};
 use tokio::sync::mpsc;
 
 /// Where letters are put.

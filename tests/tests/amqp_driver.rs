@@ -2,12 +2,12 @@
 
 use lapin::Consumer;
 use lapin::options::*;
-use lapin::types::AMQPValue;
+use lapin::types::{AMQPValue, FieldTable};
 use spanbridge::{Status, observe};
-use spanbridge_amqp::{BoxError, ConsumerExt, Disposition, Job, JobHandler, SettlePolicy};
+use spanbridge_amqp::{BoxError, ChannelExt, ConsumerExt, Disposition, DriverOptions, Job, JobHandler, SettlePolicy};
 use spanbridge_tests::{Amqp, Seen, amqp, headers, recorder, spans, text, within};
-use std::future::Future;
-use std::pin::Pin;
+use std::future::{Future, pending};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 use tokio::sync::Semaphore;
@@ -23,11 +23,8 @@ impl Drop for Bad {
     }
 }
 
-const POLICY: SettlePolicy = SettlePolicy {
-    ok: Disposition::Ack,
-    error: Disposition::Reject { requeue: false },
-    panic: Disposition::Nack { requeue: false },
-};
+const POLICY: SettlePolicy<Disposition> = SettlePolicy::new(Disposition::Ack, Disposition::Reject { requeue: false })
+    .on_panic(Disposition::Nack { requeue: false });
 
 /// Does what the body says.
 #[derive(Default)]
@@ -41,19 +38,12 @@ struct Obedient {
     last: Option<(usize, Consumer, lapin::Channel)>,
 }
 
-type Handling<'a> = Pin<Box<dyn Future<Output = Result<(), BoxError>> + Send + 'a>>;
-
-impl JobHandler for Obedient {
-    fn handle<'s, 'j, 'a>(&'s self, job: &'j Job) -> Handling<'a>
-    where
-        's: 'a,
-        'j: 'a,
-        Self: 'a,
-    {
+impl JobHandler<Job> for Obedient {
+    fn handle(&self, job: Arc<Job>) -> impl Future<Output = Result<(), BoxError>> + Send {
         if job.data == b"panic at once" {
             panic!("on purpose, before there is a future")
         }
-        Box::pin(async move {
+        async move {
             observe::span("work").in_scope(|| ());
             self.most.fetch_max(self.under_way.fetch_add(1, SeqCst) + 1, SeqCst);
             if let Some(gate) = &self.gate {
@@ -73,7 +63,7 @@ impl JobHandler for Obedient {
                 b"settle" => job.reject(BasicRejectOptions { requeue: false }).await.map(drop).map_err(Into::into),
                 _ => Ok(()),
             }
-        })
+        }
     }
 }
 
@@ -84,11 +74,19 @@ async fn send(amqp: &Amqp, bodies: &[&str]) {
 }
 
 /// Drives until so many were handled, and gives what was recorded.
-async fn drive(amqp: &Amqp, handler: &mut Obedient, until: usize, limit: usize, policy: SettlePolicy) -> Vec<Seen> {
+async fn drive(
+    amqp: &Amqp,
+    handler: &mut Obedient,
+    until: usize,
+    limit: usize,
+    policy: SettlePolicy<Disposition>,
+) -> Vec<Seen> {
     let (shipping, memory) = recorder("shipping");
     let consumer = amqp.consume().await;
     handler.last = Some((until, consumer.clone(), amqp.channel.clone()));
-    let driven = shipping.scope(async || consumer.observed().for_each_concurrent(limit, policy, handler).await);
+    let driven = shipping.scope(async || {
+        consumer.observed().drive(DriverOptions::new(policy).concurrency(limit), handler, pending()).await
+    });
     within("the driver", driven).await.unwrap();
     shipping.flush_blocking(Duration::from_secs(5));
     spans(&memory.records())
@@ -126,13 +124,13 @@ async fn settles_by_policy_and_outlives_handlers() {
 async fn requeues_where_the_policy_says_so() {
     let Some(amqp) = amqp("driver-requeue").await else { return };
     send(&amqp, &["fail"]).await;
-    let policy = SettlePolicy { error: Disposition::Nack { requeue: true }, ..POLICY };
+    let policy = SettlePolicy::new(Disposition::Ack, Disposition::Nack { requeue: true });
     let spans = drive(&amqp, &mut Obedient::default(), 3, 1, policy).await;
     assert_eq!(fates(&spans), ["Error nacktrue"; 3]);
     amqp.take().await;
 
     send(&amqp, &["panic"]).await;
-    let policy = SettlePolicy { panic: Disposition::Reject { requeue: true }, ..POLICY };
+    let policy = POLICY.on_panic(Disposition::Reject { requeue: true });
     let spans = drive(&amqp, &mut Obedient::default(), 2, 1, policy).await;
     assert_eq!(fates(&spans), ["Panicked rejecttrue"; 2]);
     amqp.take().await;
@@ -142,7 +140,7 @@ async fn requeues_where_the_policy_says_so() {
 async fn the_policy_may_settle_nothing() {
     let Some(amqp) = amqp("driver-nothing").await else { return };
     send(&amqp, &["ok"]).await;
-    let policy = SettlePolicy { ok: Disposition::Nothing, ..POLICY };
+    let policy = SettlePolicy::new(Disposition::Nothing, Disposition::Nothing);
     let spans = drive(&amqp, &mut Obedient::default(), 1, 1, policy).await;
     assert_eq!(fates(&spans), ["Ok "]);
 }
@@ -156,7 +154,9 @@ async fn works_on_so_many_at_a_time_and_finishes_them() {
     handler.last = Some((4, consumer.clone(), amqp.channel.clone()));
     let (shipping, memory) = recorder("shipping");
     let driven = async {
-        let driven = shipping.scope(async || consumer.observed().for_each_concurrent(4, POLICY, &handler).await);
+        let driven = shipping.scope(async || {
+            consumer.observed().drive(DriverOptions::new(POLICY).concurrency(4), &handler, pending()).await
+        });
         let watch = async {
             while handler.under_way.load(SeqCst) < 4 {
                 tokio::task::yield_now().await
@@ -194,7 +194,9 @@ async fn a_refused_settlement_is_recorded() {
     let consumer = consumer.await.unwrap();
     let (shipping, memory) = recorder("shipping");
     let driven = async {
-        let driven = shipping.scope(async || consumer.observed().for_each_concurrent(4, POLICY, &handler).await);
+        let driven = shipping.scope(async || {
+            consumer.observed().drive(DriverOptions::new(POLICY).concurrency(4), &handler, pending()).await
+        });
         let close = async {
             while handler.under_way.load(SeqCst) < 1 {
                 tokio::task::yield_now().await
@@ -213,4 +215,49 @@ async fn a_refused_settlement_is_recorded() {
     let ack = spans.iter().find(|s| s.name.starts_with("ack")).expect("an ack that was tried");
     assert_eq!(ack.error, "not sent: the message was settled already, or its channel is gone");
     amqp.channel.queue_delete(shared.as_str().into(), Default::default()).await.unwrap();
+}
+
+/// A closure is a handler; every attempt has a process span of its own, and after the last the policy counts.
+#[tokio::test]
+async fn retries_before_it_settles() {
+    let Some(amqp) = amqp("driver-retries").await else { return };
+    send(&amqp, &["fail", "ok"]).await;
+    let (shipping, memory) = recorder("shipping");
+    let consumer = amqp.consume().await;
+    let (tag, channel) = (consumer.tag(), amqp.channel.clone());
+    let handler = |job: Arc<Job>| {
+        let (tag, channel) = (tag.clone(), channel.clone());
+        async move {
+            if job.data == b"fail" {
+                return Err(BoxError::from("no paper"));
+            }
+            Ok(channel.basic_cancel(tag, BasicCancelOptions::default()).await?)
+        }
+    };
+    let options = DriverOptions::new(POLICY).retries(2);
+    let driven = shipping.scope(async || consumer.observed().drive(options, &handler, pending()).await);
+    within("the driver", driven).await.unwrap();
+    shipping.flush_blocking(Duration::from_secs(5));
+    assert_eq!(fates(&spans(&memory.records())), ["Error ", "Error ", "Error rejectfalse", "Ok ack"]);
+}
+
+/// Told to stop, it finishes what is under way, and gives back what it has received beside that.
+#[tokio::test]
+async fn stops_when_it_is_told_and_gives_back() {
+    let Some(amqp) = amqp("driver-stop").await else { return };
+    send(&amqp, &["ok"; 6]).await;
+    let handler = Obedient { gate: Some(Semaphore::new(0)), ..Obedient::default() };
+    let (queue, options) = (amqp.queue.clone(), BasicConsumeOptions::default());
+    let jobs = amqp.channel.observed().basic_consume(queue, "".into(), options, FieldTable::default()).await.unwrap();
+    let stop = async {
+        while handler.under_way.load(SeqCst) < 2 {
+            tokio::task::yield_now().await
+        }
+        handler.gate.as_ref().unwrap().add_permits(2);
+    };
+    within("the driver", jobs.drive(DriverOptions::new(POLICY).concurrency(2), &handler, stop)).await.unwrap();
+    assert_eq!((handler.handled.into_inner(), handler.under_way.into_inner()), (2, 0));
+    for _ in 0..4 {
+        within("what was given back", amqp.take()).await;
+    }
 }

@@ -2,19 +2,19 @@
 
 use lapin::options::*;
 use lapin::types::FieldTable;
-use spanbridge_amqp::{BoxError, ChannelExt, ConsumerExt, Disposition, Job, JobHandler, Jobs, SettlePolicy};
+use spanbridge_amqp::{
+    BoxError, ChannelExt, ConsumerExt, Disposition, DriverOptions, Job, JobHandler, Jobs, SettlePolicy,
+};
 use spanbridge_tests::{Amqp, amqp, recorder, spans, until, within};
 use std::collections::BTreeSet;
+use std::future::pending;
+use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 use tokio::sync::Semaphore;
 
-const POLICY: SettlePolicy = SettlePolicy {
-    ok: Disposition::Ack,
-    error: Disposition::Nack { requeue: false },
-    panic: Disposition::Nack { requeue: false },
-};
+const POLICY: SettlePolicy<Disposition> = SettlePolicy::new(Disposition::Ack, Disposition::Nack { requeue: false });
 const COUNT: usize = 10;
 
 /// Waits for a permit in each handler, and notes what was handled.
@@ -37,9 +37,8 @@ impl Gated {
     }
 }
 
-#[async_trait::async_trait]
-impl JobHandler for Gated {
-    async fn handle(&self, job: &Job) -> Result<(), BoxError> {
+impl JobHandler<Job> for Gated {
+    async fn handle(&self, job: Arc<Job>) -> Result<(), BoxError> {
         if self.acks {
             job.ack(BasicAckOptions::default()).await?;
         }
@@ -64,7 +63,7 @@ async fn waiting_in_queue(amqp: &Amqp) -> u32 {
 
 /// Drives until so many handlers have begun and all other messages are in the client; then drops the driver.
 async fn drop_a_driver(amqp: &Amqp, jobs: Jobs, limit: usize, begun: usize, handler: &Gated) {
-    let driver = jobs.for_each_concurrent(limit, POLICY, handler);
+    let driver = jobs.drive(DriverOptions::new(POLICY).concurrency(limit), handler, pending());
     let there = async {
         while handler.begun.load(SeqCst) < begun || waiting_in_queue(amqp).await > 0 {
             tokio::task::yield_now().await
@@ -81,7 +80,7 @@ async fn drop_a_driver(amqp: &Amqp, jobs: Jobs, limit: usize, begun: usize, hand
 
 /// Drives until all messages were handled.
 async fn drive_all(jobs: Jobs, handler: &Gated) {
-    let driver = jobs.for_each_concurrent(COUNT, POLICY, handler);
+    let driver = jobs.drive(DriverOptions::new(POLICY).concurrency(COUNT), handler, pending());
     let all = until("all messages", || (handler.handled() == COUNT).then_some(()));
     tokio::select! {
         ended = driver => panic!("the driver has ended: {ended:?}"),

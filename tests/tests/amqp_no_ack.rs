@@ -5,14 +5,13 @@ use lapin::options::*;
 use lapin::types::FieldTable;
 use spanbridge_amqp::{BoxError, ChannelExt, ConsumerExt, Disposition, Job, JobHandler, Jobs, SettlePolicy};
 use spanbridge_tests::{Amqp, amqp, recorder, spans, within};
+use std::future::pending;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
-const POLICY: SettlePolicy = SettlePolicy {
-    ok: Disposition::Ack,
-    error: Disposition::Nack { requeue: true },
-    panic: Disposition::Reject { requeue: true },
-};
+const POLICY: SettlePolicy<Disposition> = SettlePolicy::new(Disposition::Ack, Disposition::Nack { requeue: true })
+    .on_panic(Disposition::Reject { requeue: true });
 
 /// Consumes with lapin alone.
 async fn consume(amqp: &Amqp, no_ack: bool) -> Consumer {
@@ -67,9 +66,8 @@ struct Mixed<'a> {
     handled: AtomicUsize,
 }
 
-#[async_trait::async_trait]
-impl JobHandler for Mixed<'_> {
-    async fn handle(&self, _: &Job) -> Result<(), BoxError> {
+impl JobHandler<Job> for Mixed<'_> {
+    async fn handle(&self, _: Arc<Job>) -> Result<(), BoxError> {
         match self.handled.fetch_add(1, SeqCst) {
             0 => Err("no paper".into()),
             1 => panic!("on purpose"),
@@ -94,7 +92,7 @@ async fn the_driver_settles_nothing_of_no_ack() {
     let jobs = consume(&amqp, true).await.observed().no_ack(true);
     let consumer = jobs.consumer().tag().to_string();
     let handler = Mixed { amqp: &amqp, consumer, handled: AtomicUsize::new(0) };
-    let driven = shipping.scope(async || jobs.for_each_concurrent(1, POLICY, &handler).await);
+    let driven = shipping.scope(async || jobs.drive(POLICY, &handler, pending()).await);
     within("the driver", driven).await.unwrap();
     // What the broker thinks of that it says before it answers something else.
     amqp.send(FieldTable::default(), b"{}").await;

@@ -6,7 +6,7 @@ use lapin::options::*;
 use lapin::types::{AMQPValue, FieldTable};
 use spanbridge::record::{Body, Record};
 use spanbridge::{Memory, Recorder, RunId, Status, observe, w3c::Baggage};
-use spanbridge_amqp::{ChannelExt, ConsumerExt, Job, Jobs, Relation};
+use spanbridge_amqp::{ChannelExt, ConsumerExt, Job, Jobs, ReceiveOptions, Relation};
 use spanbridge_tests::{Amqp, Seen, amqp, headers, recorder, spans, text, within};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -58,7 +58,11 @@ async fn a_new_run_names_parent_and_trigger() {
     let (shop, memory) = recorder("shop");
     let sender = shop.scope(async || {
         let id = send(&amqp, amqp.queue.as_str(), BasicProperties::default()).await;
-        work(&mut amqp.consume().await.observed().relation(Relation::NewRun), Err("no paper")).await;
+        work(
+            &mut amqp.consume().await.observed().with(ReceiveOptions::new().relation(Relation::NewRun)),
+            Err("no paper"),
+        )
+        .await;
         id
     });
     let sender = sender.await;
@@ -93,7 +97,9 @@ async fn a_linked_trace_stays_in_the_sender_s_run() {
     let (shop, memory) = recorder("shop");
     let sender = shop.scope(async || {
         let id = send(&amqp, amqp.queue.as_str(), BasicProperties::default()).await;
-        let job = work(&mut amqp.consume().await.observed().relation(Relation::Link), Ok(())).await;
+        let job =
+            work(&mut amqp.consume().await.observed().with(ReceiveOptions::new().relation(Relation::Link)), Ok(()))
+                .await;
         // What the work sends on is in the new trace, and still in the run.
         amqp.declare(&on, FieldTable::default()).await;
         job.run_value(|| send_on(&amqp, &on)).await;
@@ -140,7 +146,7 @@ async fn a_message_older_than_max_age_is_linked() {
     let stamped = || BasicProperties::default().with_timestamp(now());
     shop.scope(async || {
         let auto = Relation::Auto { max_age: Duration::from_secs(1) };
-        let mut jobs = amqp.consume().await.observed().relation(auto);
+        let mut jobs = amqp.consume().await.observed().with(ReceiveOptions::new().relation(auto));
         for (queue, properties) in [
             (amqp.queue.as_str(), stamped()),
             (wait.as_str(), stamped()),
@@ -177,7 +183,7 @@ async fn a_relation_may_be_chosen_by_the_message() {
                 Some("digest") => Relation::Link,
                 _ => Relation::Parent,
             };
-        let mut jobs = amqp.consume().await.observed().relation_by(by_type);
+        let mut jobs = amqp.consume().await.observed().with(ReceiveOptions::new().relation_by(by_type));
         for kind in ["order", "report", "digest"] {
             send(&amqp, amqp.queue.as_str(), BasicProperties::default().with_type(kind.into())).await;
             work(&mut jobs, Ok(())).await;

@@ -23,7 +23,7 @@ async fn channel(amqp: &Amqp) -> Channel {
     amqp.connection.create_channel().await.unwrap()
 }
 
-async fn publish(transaction: &Transaction<'_>, amqp: &Amqp, body: &[u8]) {
+async fn publish(transaction: &Transaction<&Channel>, amqp: &Amqp, body: &[u8]) {
     let (options, properties) = (BasicPublishOptions::default(), BasicProperties::default());
     let sent = transaction.channel().basic_publish("".into(), amqp.queue.clone(), options, body, properties);
     let answer = within("the publish", sent).await.unwrap().await.unwrap();

@@ -25,7 +25,8 @@ async fn as_far_as_the_sender_is_trusted() {
         let mut seen = vec![];
         for trust in [Trust::Full, Trust::IdsOnly, Trust::Ignore] {
             amqp.send(sender(), b"{}").await;
-            let mut jobs = amqp.consume().await.observed().trust(trust).allow_baggage(["tenant"]);
+            let mut jobs =
+                amqp.consume().await.observed().with(ReceiveOptions::new().trust(trust).allow_baggage(["tenant"]));
             let job = within("a message", jobs.next()).await.unwrap().unwrap();
             seen.push(job.run_value(async || baggage()).await);
             assert!(job.ack(ACK).await.unwrap());
@@ -81,7 +82,8 @@ async fn untrusted_work_is_found_both_ways() {
     for relation in [Relation::Parent, Relation::NewRun] {
         shop.scope(send).await;
         let work = async {
-            let mut jobs = amqp.consume().await.observed().trust(Trust::Ignore).relation(relation);
+            let mut jobs =
+                amqp.consume().await.observed().with(ReceiveOptions::new().trust(Trust::Ignore).relation(relation));
             let job = within("a message", jobs.next()).await.unwrap().unwrap();
             job.run(async || {}).await;
             assert!(job.ack(ACK).await.unwrap());
@@ -237,7 +239,7 @@ async fn payloads_and_headers_are_captured() {
             let (queue, options) = (amqp.queue.clone(), BasicPublishOptions::default());
             let sent = channel.basic_publish("".into(), queue, options, body, properties.clone()).await.unwrap();
             sent.await.unwrap();
-            let mut jobs = amqp.consume().await.observed().capture(capture);
+            let mut jobs = amqp.consume().await.observed().with(ReceiveOptions::new().capture(capture));
             let job = within("a message", jobs.next()).await.unwrap().unwrap();
             job.run(async || {}).await;
             assert!(job.ack(ACK).await.unwrap());

@@ -4,7 +4,7 @@ use lapin::options::*;
 use lapin::types::FieldTable;
 use lapin::{BasicProperties, ExchangeKind};
 use spanbridge::{Status, semconv};
-use spanbridge_amqp::{CaptureMode, CapturePolicy, ChannelExt, ConsumerExt, Relation};
+use spanbridge_amqp::{CaptureMode, CapturePolicy, ChannelExt, ConsumerExt, ReceiveOptions, Relation};
 use spanbridge_tests::{Seen, amqp, recorder, spans, within};
 use std::convert::Infallible;
 use std::time::Duration;
@@ -41,11 +41,12 @@ async fn keys_and_errors_go_by_the_policy() {
             // By the default exchange to a queue: its name is no secret.
             let own = channel.basic_publish("".into(), queue.into(), options, b"{}", BasicProperties::default());
             own.await.unwrap().await.unwrap();
-            let jobs = amqp.consume().await.observed().relation(Relation::NewRun);
-            let mut jobs = match &capture {
-                Some(capture) => jobs.capture(capture.clone()),
-                None => jobs,
+            let options = ReceiveOptions::new().relation(Relation::NewRun);
+            let options = match &capture {
+                Some(capture) => options.capture(capture),
+                None => options,
             };
+            let mut jobs = amqp.consume().await.observed().with(options);
             for _ in 0..2 {
                 let job = within("a message", jobs.next()).await.unwrap().unwrap();
                 let _ = job.run(async || Err::<(), _>(SECRET)).await;

@@ -159,17 +159,13 @@ async fn on_rabbitmq() {
             let table = headers([("traceparent", text(SENDER)), ("baggage", text("k=v"))]);
             mock(1, BasicProperties::default().with_headers(table))
         };
-        let receiving = spanbridge_amqp::ReceiveOptions::default;
-        for receiving in [
-            spanbridge_amqp::ReceiveOptions {
-                relation: Relation::Link,
-                capture: CaptureMode::Off.into(),
-                ..receiving()
-            },
-            spanbridge_amqp::ReceiveOptions { trust: Trust::Ignore, capture: hook_that_fails(), ..receiving() },
-            spanbridge_amqp::ReceiveOptions { baggage: Some(vec![]), ..receiving() },
+        let options = spanbridge_amqp::ReceiveOptions::new;
+        for options in [
+            options().relation(Relation::Link).capture(CaptureMode::Off),
+            options().trust(Trust::Ignore).capture(hook_that_fails()),
+            options().allow_baggage([""; 0]),
         ] {
-            sent().with(receiving).run(async || {}).await;
+            sent().with(options).run(async || {}).await;
         }
         spanbridge_amqp::Batch::new(vec![sent(), sent()]).run(async || Err::<(), _>("no")).await.unwrap_err();
         publish(amqp.queue.as_str(), named(), BasicPublishOptions::default()).await.unwrap().await.unwrap();

@@ -339,7 +339,11 @@ async fn on_rabbitmq() {
         again.run(async || {}).await;
         again.nack(BasicNackOptions { requeue: false, multiple: true }).await.unwrap();
         for relation in [Relation::Link, Relation::NewRun] {
-            let mut letters = amqp.consume_from(&dead).await.observed().relation(relation);
+            let mut letters = amqp
+                .consume_from(&dead)
+                .await
+                .observed()
+                .with(spanbridge_amqp::ReceiveOptions::new().relation(relation));
             let letter = next(&mut letters).await;
             letter.run(async || {}).await;
             letter.ack(BasicAckOptions::default()).await.unwrap();
