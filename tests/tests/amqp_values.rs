@@ -34,7 +34,10 @@ async fn keys_and_errors_go_by_the_policy() {
         let (service, memory) = recorder("shop");
         let work = async {
             let channel = amqp.channel.observed();
-            let channel = capture.as_ref().map_or(channel, |capture| channel.capture(capture));
+            let channel = match &capture {
+                Some(capture) => channel.capture(capture),
+                None => channel,
+            };
             let (key, options) = (SECRET.into(), BasicPublishOptions::default());
             let sent = channel.basic_publish(exchange.as_str().into(), key, options, b"{}", BasicProperties::default());
             sent.await.unwrap().await.unwrap();
