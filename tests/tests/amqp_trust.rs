@@ -36,8 +36,7 @@ async fn as_far_as_the_sender_is_trusted() {
         // One at a time, without a consumer.
         amqp.send(sender(), b"{}").await;
         let got = amqp.channel.observed().basic_get(amqp.queue.clone(), BasicGetOptions { no_ack: true }).await;
-        let receiving =
-            ReceiveOptions { trust: Trust::Ignore, relation: Relation::NewRun, ..ReceiveOptions::default() };
+        let receiving = ReceiveOptions::new().trust(Trust::Ignore).relation(Relation::NewRun);
         let job = got.unwrap().expect("a message").job.with(receiving);
         seen.push(job.run_value(async || baggage()).await);
         assert_eq!(seen, ["tenant=acme", "", "", ""]);
