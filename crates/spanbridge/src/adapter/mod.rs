@@ -55,7 +55,7 @@
 //! ```
 //!
 //! A job that has its [`Work`] is a [`Job`]: then [`Batch`](crate::messaging::Batch) works, and [`drive_one`] is most of a
-//! driver. `docs/adapters.md` builds a whole adapter, and tests it with the [conformance kit](crate::conformance).
+//! driver. `docs/guide/adapters.md` builds a whole adapter, and tests it with the [conformance kit](crate::conformance).
 
 mod batch;
 mod describe;
