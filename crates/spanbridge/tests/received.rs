@@ -502,7 +502,7 @@ fn a_batch_panics_as_its_work_does() {
 #[test]
 fn the_work_of_a_batch_is_made_inside() {
     let (recorder, memory) = support::recorder();
-    let batch = || Batch::new((0..2).map(|_| Letter(related(Relation::Parent))).collect());
+    let batch = || Batch::new((0..2).map(|_| Delivered::related(Relation::Parent)).collect());
     recorder.in_scope(|| {
         let pack = || observe::span("pack").run(async || ());
         assert_eq!(futures_util::FutureExt::now_or_never(batch().run(pack)), Some(()));
