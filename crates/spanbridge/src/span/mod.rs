@@ -1,10 +1,11 @@
-//! Spans: begun by a builder, run as a future or in a scope, or held open.
+//! Spans and runs: a builder begins them; they are run as a call or a future, or held open.
 
 mod builder;
 mod class;
 mod details;
 #[cfg(feature = "macros")]
 mod entered;
+mod finish;
 mod guard;
 mod handle;
 mod in_span;
@@ -14,6 +15,7 @@ pub mod outbox;
 pub(crate) mod outcome;
 mod run;
 pub(crate) mod run_context;
+mod scope;
 mod shown;
 mod suspend;
 #[cfg(all(feature = "tokio", not(loom)))]

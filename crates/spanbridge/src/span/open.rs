@@ -22,7 +22,7 @@ pub(crate) enum Open {
     Guarded(Box<Guarded>),
 }
 
-/// Something open, and its guard.
+/// Something open whose error text is guarded.
 pub(crate) struct Guarded {
     open: Open,
     guard: Guard,

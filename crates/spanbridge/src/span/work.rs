@@ -1,11 +1,13 @@
 //! Work inside a span or a run that is open already.
 
+use super::builder::span;
 use super::handle::{ActiveSpan, Span};
 use super::in_span::{InSpan, Inside};
 use super::run::Run;
 use crate::Status;
 use crate::current::{self, WithContext};
 use crate::span::outcome::{Anything, By, ByOutcome, Failure, Outcome};
+use std::borrow::Cow;
 use std::future::Future;
 
 /// Work inside that ends nothing.
@@ -92,6 +94,19 @@ impl Span {
         InSpan::new(context, open, work, By(judge))
     }
 }
+
+macro_rules! has_children {
+    ($type:ty) => {
+        impl $type {
+            /// Opens a child span.
+            pub fn start_child(&self, name: impl Into<Cow<'static, str>>) -> Span {
+                current::in_scope(self.context(), || span(name).open())
+            }
+        }
+    };
+}
+has_children!(Span);
+has_children!(ActiveSpan);
 
 /// Calls `f` inside an open span, and ends the span: `judge` says from what `f` returns whether it failed. A panic of `f`
 /// ends the span as panicked, and goes on.
