@@ -1,4 +1,4 @@
-//! What is recorded about a span beside its beginning and end.
+//! What a span records between its beginning and its end.
 
 use super::class;
 use crate::encoder::layout::{Fact, Field};
@@ -6,9 +6,9 @@ use crate::encoder::{Item, Key, thread_recorder};
 use crate::w3c::TraceParent;
 use crate::{Context, RunId, SpanId, TraceId, Value};
 
-/// A payload, or a reference to one.
+/// A payload, or a reference to it.
 ///
-/// By itself only its kind, media type and size are recorded: payloads are captured only where someone asks for it.
+/// Default: only its kind, media type and size are recorded. See [`inline`](Artifact::inline).
 #[derive(Clone, Copy, Debug)]
 pub struct Artifact<'a> {
     kind: &'a str,
@@ -19,7 +19,7 @@ pub struct Artifact<'a> {
 }
 
 impl<'a> Artifact<'a> {
-    /// `kind` is what it is to the span: `input`, `output` or a word of one's own.
+    /// `kind` says what it is to the span: `input`, `output` or a word of your own.
     pub fn new(kind: &'a str, content_type: &'a str, payload: &'a [u8]) -> Self {
         Artifact { kind, content_type, payload, hash: None, preview: 0 }
     }
@@ -29,8 +29,8 @@ impl<'a> Artifact<'a> {
         Artifact { hash: Some(hash), ..self }
     }
 
-    /// Records the beginning of the payload, at most so many bytes of it and never more than 4 KiB (of a payload that
-    /// is not UTF-8 half of that, as hexadecimal digits).
+    /// Records the first bytes of the payload: at most `bytes`, and at most 4 KiB. A payload that is not UTF-8 is recorded as
+    /// hexadecimal digits, at most 2 KiB of it.
     pub fn inline(self, bytes: usize) -> Self {
         Artifact { preview: bytes, ..self }
     }
@@ -40,7 +40,7 @@ impl<'a> Artifact<'a> {
         let cut = &self.payload[..self.payload.len().min(self.preview).min(MAX_PREVIEW)];
         let text = match std::str::from_utf8(cut) {
             Ok(text) => Some(text),
-            // The cut may have hit a character.
+            // The cut may be inside a character.
             Err(e) if e.error_len().is_none() && cut.len() < self.payload.len() => {
                 std::str::from_utf8(&cut[..e.valid_up_to()]).ok()
             }
@@ -58,7 +58,7 @@ impl<'a> Artifact<'a> {
     }
 }
 
-/// What a relation between two things of the graph is: one of a closed list, or `custom.*` of one's own.
+/// The type of an edge of the graph: one of a closed list, or your own `custom.*`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct EdgeType(&'static str);
 
@@ -76,25 +76,22 @@ impl EdgeType {
 }
 
 impl EdgeType {
-    /// A relation of one's own; its name begins with `custom.`.
+    /// A type of your own. Its name begins with `custom.`.
     ///
     /// # Panics
-    /// On any other name. In a `const` that is an error of the compiler.
+    /// On any other name. In a `const` that is a compile error.
     pub const fn custom(name: &'static str) -> Self {
-        assert!(
-            crate::context::primitive::is_custom(name),
-            "the name of an edge type of one's own begins with `custom.`"
-        );
+        assert!(crate::context::primitive::is_custom(name), "the name of your own edge type begins with `custom.`");
         EdgeType(name)
     }
 
-    /// Its name, as it stands in records.
+    /// The name, as it is recorded.
     pub const fn name(self) -> &'static str {
         self.0
     }
 }
 
-/// The other end of a relation: a span, a run or an artifact.
+/// The other end of an edge: a span, a run or an artifact.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Target(End);
 
@@ -103,7 +100,7 @@ enum End {
     Span(TraceId, SpanId),
     Run(RunId),
     Artifact(String),
-    /// Of an empty context: the relation is not recorded.
+    /// From an empty context: the edge is not recorded.
     Nothing,
 }
 
@@ -124,7 +121,7 @@ impl Target {
     }
 }
 
-/// The span of the context, else its run. With an empty context the relation is not recorded.
+/// The span of the context, or its run if it has no span. From an empty context nothing is recorded.
 impl From<&Context> for Target {
     fn from(context: &Context) -> Self {
         Target(match (context.trace_id(), context.span_id(), context.run_id()) {
@@ -148,14 +145,14 @@ fn with<'a>(fields: &[(Field, Value<'a>)], attributes: Attributes<'a>) -> Vec<It
     fields.chain(attributes.iter().map(|(k, v)| (Key::Attribute(k), *v))).collect()
 }
 
-/// Calls `f` with what is needed to record about a context, if it is recorded.
+/// Calls `f` with the shared part and the span of a context, if the context is recorded.
 fn on(context: &Context, f: impl FnOnce(&crate::context::Shared, u64)) {
     if let (true, Some(shared)) = (context.is_recorded(), context.shared()) {
         f(shared, context.span)
     }
 }
 
-/// The same about its span, if it has one.
+/// The same, if the context has a span of its own.
 fn on_span(context: &Context, f: impl FnOnce(&crate::context::Shared, u64)) {
     on(context, |shared, _| {
         if let Some(span) = context.own_span() {
@@ -167,7 +164,7 @@ fn on_span(context: &Context, f: impl FnOnce(&crate::context::Shared, u64)) {
 pub(crate) fn attributes(context: &Context, attributes: Attributes<'_>) {
     on_span(context, |shared, span| {
         attributes.iter().for_each(|(key, _)| class::note(span, key));
-        // The usual are few: without an allocation.
+        // Usually there are few: no allocation.
         let mut few = [(Key::Attribute(""), Value::Bool(false)); 4];
         if let Some(few) = few.get_mut(..attributes.len()) {
             few.iter_mut().zip(attributes).for_each(|(item, (key, value))| *item = (Key::Attribute(key), *value));
@@ -182,7 +179,7 @@ pub(crate) fn link(context: &Context, other: &Context) {
     on_span(context, |shared, span| thread_recorder().more(shared, span, &link_items(p)))
 }
 
-/// A link, as three items that stand together.
+/// A link: three items that belong together.
 pub(crate) fn link_items(to: TraceParent) -> [Item<'static>; 3] {
     let trace = to.trace_id.get();
     let ids = [(trace >> 64) as u64, trace as u64, to.span_id.get()];

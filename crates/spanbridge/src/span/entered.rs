@@ -1,17 +1,17 @@
-//! A span around the rest of a function, for the attribute macro.
+//! A span that is current until a guard is dropped, for the attribute macro.
 
 use super::open::Open;
 use crate::panics::Watch;
 use crate::{Context, Status};
 use std::marker::PhantomData;
 
-/// The span that is current until this is dropped, which ends it.
+/// The span is current until this is dropped, and ends then.
 ///
-/// Not public: nothing keeps a guard from being held across an `.await`, and it never sees what a function returns.
+/// Hidden: a guard could be held across an `.await`, and it cannot see what the function returns.
 #[doc(hidden)]
 #[must_use = "the span ends when this is dropped"]
 pub struct Entered {
-    /// What was current outside.
+    /// The context before.
     outside: Context,
     context: Context,
     open: Open,
@@ -34,7 +34,7 @@ impl Drop for Entered {
     #[inline]
     fn drop(&mut self) {
         self.outside.swap();
-        // in a destructor that a panic runs, this function may well have returned
+        // During unwinding, a destructor may call this function, and it may return.
         let panicked = !self.was_panicking && std::thread::panicking();
         if panicked { self.open.unwound(&self.context, self.watch) } else { self.open.end(&self.context, Status::Ok) }
     }

@@ -1,32 +1,31 @@
-//! What may be recorded of the texts of errors: for adapters, whose spans are of work on the application's messages, and
-//! whose errors may quote those.
+//! How much of an error's text is recorded: errors of work on a message may quote the message.
 
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
 
-/// What becomes of an error's text before it is recorded. (Spans are unwind safe.)
+/// Redacts the text of an error before it is recorded. (Spans are unwind safe.)
 pub(crate) trait Redact: Send + Sync + UnwindSafe + RefUnwindSafe {
-    /// What is recorded of it.
+    /// The text to record.
     ///
     /// # Errors
-    /// When that cannot be told: nothing is recorded of it then.
+    /// When redaction failed: then no text is recorded.
     fn redacted(&self, text: String) -> Result<String, Unredacted>;
 }
 
-/// A text that was to be redacted and could not be.
+/// Redaction failed.
 pub(crate) struct Unredacted;
 
-/// What a span does with the text of its error, where that is not to be recorded as it is.
+/// What a span does with the text of its error, unless it records it unchanged.
 #[derive(Clone)]
 pub(crate) enum Guard {
-    /// Nothing is recorded of it.
+    /// Records no text.
     Silent,
-    /// This says what is.
+    /// Records the redacted text.
     Redacted(Arc<dyn Redact>),
 }
 
 impl Guard {
-    /// What is recorded of a text. None is empty, and is not shown to anybody.
+    /// The text to record. An empty text stays empty, without a call of the hook.
     pub(crate) fn pass(&self, text: String) -> Result<String, Unredacted> {
         match self {
             Guard::Redacted(by) if !text.is_empty() => by.redacted(text),

@@ -1,4 +1,4 @@
-//! Spans that are held: an open one, and the current one.
+//! Spans to hold: an open span, and the current one.
 
 use super::details;
 use super::guard::Guard;
@@ -11,10 +11,10 @@ use crate::text::shown;
 use crate::{Context, IntoValue, SpanId, Status, Value};
 use std::fmt::{self, Display};
 
-/// An open span. It may be sent anywhere and ended on any thread; dropped without an end it is cancelled.
+/// An open span. It can be sent to another thread and ended on any. Dropped without an end, it is cancelled.
 ///
-/// Holding it does not make it current: see [`Span::with_context`] and [`Span::in_scope`].
-#[must_use = "dropped at once it is cancelled"]
+/// Holding it does not make it current: use [`Span::with_context`] or [`Span::in_scope`]. [`Span::run`] also ends it.
+#[must_use = "a span that is dropped is cancelled"]
 pub struct Span {
     context: Context,
     open: Open,
@@ -30,12 +30,12 @@ impl Span {
         (std::mem::take(&mut self.context), std::mem::replace(&mut self.open, Open::Nothing))
     }
 
-    /// The context inside the span: what a child or a message takes along.
+    /// The context inside the span: the one to give to a child or a message.
     pub fn context(&self) -> &Context {
         &self.context
     }
 
-    /// Its run, if that is recorded, ends when the span does, and as it does.
+    /// From now on its run, if that is recorded, ends when the span does, with the same status.
     pub(crate) fn with_run(mut self) -> Self {
         if self.context.is_recorded() {
             self.open = std::mem::replace(&mut self.open, Open::Nothing).with_run()
@@ -43,52 +43,52 @@ impl Span {
         self
     }
 
-    /// The text of its error goes through this guard before it is recorded.
+    /// The text of its error passes this guard before it is recorded.
     pub(crate) fn guarded(mut self, guard: Guard) -> Self {
         self.open = std::mem::replace(&mut self.open, Open::Nothing).guarded(guard);
         self
     }
 
-    /// The text of an error, as far as it may be recorded with this span, for an event that quotes it.
+    /// As much of an error's text as this span may record, for an event that quotes it.
     pub(crate) fn error_text(&self, text: String) -> String {
         passed(self.open.guard(), &self.context, text)
     }
 
-    /// The context to record under; an empty one if the span found no room, for what is current is its parent then.
+    /// The context to record under. Empty if the span found no room: the context is then its parent's.
     fn recorded(&self) -> &Context {
         static NOBODY: Context = Context::EMPTY;
         if self.open.has_span() { &self.context } else { &NOBODY }
     }
 
-    /// It went well.
+    /// Ends it as ok.
     #[inline]
     pub fn end(mut self) {
         self.open.end(&self.context, Status::Ok)
     }
 
-    /// It failed.
+    /// Ends it as failed.
     pub fn error(mut self, error: impl Display) {
         self.open.fail(&self.context, &Failure::new(&error))
     }
 
-    /// It panicked: for who catches panics, and knows what this one said.
+    /// Ends it as panicked, if you have caught a panic and know its message.
     pub fn panicked(mut self, message: impl Display) {
         self.open.panicked(&self.context, || shown(&message))
     }
 
-    /// It was given up.
+    /// Ends it as cancelled.
     pub fn cancel(mut self) {
         self.open.end(&self.context, Status::Cancelled)
     }
 
-    /// The work panicked, and nobody has caught what it said: for adapters, whose spans are not around the work but
-    /// beside it.
+    /// Ends it by the latest panic of this thread: for adapters whose span is not around the work but beside it, so that they
+    /// have not caught the panic.
     #[doc(hidden)]
     pub fn unwound(mut self) {
         self.open.unwound(&self.context, Watch::of_latest())
     }
 
-    /// It ended as the result says.
+    /// Ends it by a result.
     pub fn end_with(mut self, result: &impl Outcome) {
         match result.judged() {
             Some(failure) => self.open.fail(&self.context, &failure),
@@ -96,16 +96,16 @@ impl Span {
         }
     }
 
-    /// The work is over, but how it went is still to be found out: the end that is recorded later is now.
+    /// The work ends now, but whether it failed is not known yet. What is recorded later has this end time.
     #[doc(hidden)]
     pub fn stop(self) -> Stopped {
         Stopped { span: self, at: thread_recorder().now() }
     }
 }
 
-/// A span whose work is over, until it is known how it went.
+/// A span whose work has ended, until it is known whether it failed.
 #[doc(hidden)]
-#[must_use = "dropped at once it is cancelled"]
+#[must_use = "a span that is dropped is cancelled"]
 #[derive(Debug)]
 pub struct Stopped {
     span: Span,
@@ -118,13 +118,13 @@ impl Stopped {
         self.span.attribute(key, value)
     }
 
-    /// It went well.
+    /// Ends it as ok.
     pub fn end(self) {
         let mut span = self.span;
         span.open.end_at(&span.context, self.at, None)
     }
 
-    /// It failed.
+    /// Ends it as failed.
     pub fn failed(self, failure: &Failure<'_>) {
         let mut span = self.span;
         span.open.end_at(&span.context, self.at, Some(failure))
@@ -144,18 +144,17 @@ impl Drop for Span {
     }
 }
 
-/// The current span, to add to it from deep inside. It belongs to someone else, who ends it.
+/// The current span, for code deep inside that adds to it. Its owner ends it.
 #[derive(Clone, Debug)]
 pub struct ActiveSpan(Context);
 
-/// The current span, if one is being recorded.
+/// The current span, if one is recorded.
 pub fn active_span() -> Option<ActiveSpan> {
     ActiveSpan::of(current::context())
 }
 
 impl ActiveSpan {
-    /// The span of a context, to add to it from wherever the context went. `None` where that is a span of another
-    /// process, or of another run.
+    /// The span of a context, for code that only has the context. `None` if it is a span of another process or run.
     pub fn of(context: Context) -> Option<Self> {
         (context.is_recorded() && context.own_span().is_some()).then_some(ActiveSpan(context))
     }
@@ -173,7 +172,7 @@ impl ActiveSpan {
 macro_rules! on_a_span {
     ($type:ty) => {
         impl $type {
-            /// The span's id, where it is recorded.
+            /// The span's id, if it is recorded.
             pub fn id(&self) -> Option<SpanId> {
                 self.recorded().is_recorded().then(|| self.recorded().span_id()).flatten()
             }
@@ -197,22 +196,22 @@ macro_rules! on_a_span {
                 details::event(self.recorded(), name, attributes)
             }
 
-            /// Links to a span that belongs to it without being its parent.
+            /// Links to a related span that is not the parent.
             pub fn link(&self, other: &Context) {
                 details::link(self.recorded(), other)
             }
 
-            /// Records a payload, or a reference to one.
+            /// Records a payload, or a reference to it.
             pub fn artifact(&self, artifact: &details::Artifact<'_>) {
                 details::artifact(self.recorded(), artifact)
             }
 
-            /// Records a relation from this span to something.
+            /// Records a relation of this span to a span, a run or an artifact.
             pub fn edge(&self, edge_type: details::EdgeType, to: impl Into<details::Target>) {
                 details::edge(self.recorded(), edge_type, &to.into())
             }
 
-            /// Records something about the recording itself, such as a header that could not be read.
+            /// Records a problem with the recording itself, such as a header that could not be read.
             pub fn diagnostic(&self, code: &'static str, message: &str) {
                 details::diagnostic(self.recorded(), code, message)
             }

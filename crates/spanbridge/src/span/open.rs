@@ -1,4 +1,4 @@
-//! Something that was begun and has an end to come: a span or a run.
+//! A span or a run that has begun and must end once.
 
 use super::class::{PANIC, unsaid};
 use super::details;
@@ -11,18 +11,18 @@ use crate::semconv::{ERROR_TYPE, REDACTION_FAILED};
 use crate::{Context, Failure, Status, Value};
 use std::borrow::Cow;
 
-/// What has begun and must be ended once. It has no destructor of its own: who holds it knows the context.
+/// What has begun and must end once. It has no destructor: its owner has the context that an end needs.
 pub(crate) enum Open {
     Nothing,
     Span(Started),
     Run,
-    /// A span and the run that it is the work of.
+    /// A span, and the run that ends with it.
     RunOfSpan(Started),
-    /// One of these whose error's text is not recorded as it is. (In a box, for the others to stay small.)
+    /// One of these with a guard for the text of its error. (In a box, so that the others stay small.)
     Guarded(Box<Guarded>),
 }
 
-/// Something open whose error text is guarded.
+/// Something open, with a guard for the text of its error.
 pub(crate) struct Guarded {
     open: Open,
     guard: Guard,
@@ -34,7 +34,7 @@ impl Open {
         if started.is_none() { Open::Nothing } else { Open::Span(started) }
     }
 
-    /// The same, under a guard, if there is something; in place of one that it has already.
+    /// The same with a guard, unless it is nothing. Replaces the guard that it has.
     pub(super) fn guarded(self, guard: Guard) -> Self {
         match self {
             Open::Nothing => Open::Nothing,
@@ -47,7 +47,7 @@ impl Open {
         if let Open::Guarded(guarded) = self { Some(&guarded.guard) } else { None }
     }
 
-    /// A span that becomes the work of its run.
+    /// The same, with a run that ends with the span.
     pub(super) fn with_run(self) -> Self {
         match self {
             Open::Span(started) => Open::RunOfSpan(started),
@@ -59,7 +59,7 @@ impl Open {
         }
     }
 
-    /// Whether there is a span in it.
+    /// Whether it has a span.
     #[inline]
     pub(super) fn has_span(&self) -> bool {
         match self {
@@ -69,7 +69,7 @@ impl Open {
         }
     }
 
-    /// Without its guard.
+    /// Takes the guard off.
     #[cold]
     fn take_guard(&mut self) -> Option<Guard> {
         match std::mem::replace(self, Open::Nothing) {
@@ -85,7 +85,7 @@ impl Open {
         }
     }
 
-    /// Ends it, if it was not ended yet. `context` is the one it was begun in.
+    /// Ends it, unless it has ended. `context` is the one in which it began.
     #[inline]
     pub(crate) fn end(&mut self, context: &Context, status: Status) {
         if let Open::Guarded(_) = self {
@@ -105,19 +105,19 @@ impl Open {
         }
     }
 
-    /// Ends it as failed. (A run has the error's text only.)
+    /// Ends it as failed. (A run records the text of the error, but not its type.)
     #[cold]
     pub(crate) fn fail(&mut self, context: &Context, failure: &Failure<'_>) {
         self.end_saying(context, Status::Error, || failure.message(), failure.error_type())
     }
 
-    /// Ends it as panicked, with what the panic said.
+    /// Ends it as panicked, with the panic's message.
     #[cold]
     pub(crate) fn panicked(&mut self, context: &Context, message: impl FnOnce() -> String) {
         self.end_saying(context, Status::Panicked, message, PANIC)
     }
 
-    /// Ends it by the panic that unwinds this thread since `watch` was taken.
+    /// Ends it by the panic that has been unwinding this thread since `watch` was made.
     #[cold]
     pub(crate) fn unwound(&mut self, context: &Context, watch: Watch) {
         self.panicked(context, || watch.text())
@@ -138,7 +138,7 @@ impl Open {
         }
     }
 
-    /// Ends a span, as failed if there is an error, at a time that is past.
+    /// Ends a span at a time in the past. With a failure it ends as failed.
     #[cold]
     pub(crate) fn end_at(&mut self, context: &Context, at: u64, failure: Option<&Failure<'_>>) {
         let guard = self.take_guard();
@@ -151,7 +151,7 @@ impl Open {
     }
 }
 
-/// What is recorded of an error's text with the span of this context.
+/// The text of an error to record with the span of this context.
 pub(crate) fn passed(guard: Option<&Guard>, context: &Context, text: String) -> String {
     let passed = match guard {
         Some(guard) => guard.pass(text),
@@ -168,13 +168,13 @@ pub(crate) fn passed(guard: Option<&Guard>, context: &Context, text: String) -> 
 
 const NO_TEXT: &str = "nothing of the error's text was recorded: the redaction hook failed";
 
-/// Ends a span that did not go well.
+/// Ends a span that failed.
 #[cold]
 pub(crate) fn end_span(started: Started, shared: &Shared, status: Status, error: &str, class: &str) {
     said(started, error, class, |items| thread_recorder().end_with(started, shared, status, items))
 }
 
-/// What is to be said of an error with the end of a span. A text that is empty is none, and so is a class.
+/// Ends a span with the text and the class of its error. Empty ones are left out.
 fn said(started: Started, error: &str, class: &str, end: impl FnOnce(&[Item<'_>])) {
     let error = Some((Key::Field(Field::Error), Value::Str(error))).filter(|_| !error.is_empty());
     let class = unsaid(started.id, class).map(|class| (Key::Attribute(ERROR_TYPE), Value::Str(class)));
@@ -184,7 +184,7 @@ fn said(started: Started, error: &str, class: &str, end: impl FnOnce(&[Item<'_>]
     }
 }
 
-/// A run has no `panicked`: that is an error of its own kind.
+/// Ends a run. A run has no status `panicked`: it is an error.
 #[cold]
 pub(crate) fn end_run(shared: &Shared, status: Status, error: Option<&str>) {
     let error = error.filter(|text| !text.is_empty());

@@ -1,9 +1,8 @@
 //! Messages that leave with a database transaction: the transactional outbox.
 //!
-//! A message is written into a table in the same transaction as the data that it tells of, and a relay sends it later. So
-//! the message is there if and only if the data is. [`enqueue`] records the hand-over, and gives a context to be stored in
-//! a column beside the payload; the relay sends under that context, so that the message hangs under the span that
-//! enqueued it, and not under the relay's:
+//! You write a message into a table in the same transaction as its data, and a relay sends it later. So the message exists if
+//! and only if the data does. [`enqueue`] records the hand-over, and gives you a context to store in a column beside the payload.
+//! The relay sends in that context, so the message's span is a child of the span that enqueued it, not of the relay's:
 //!
 //! ```
 //! # #[cfg(feature = "json")]
@@ -17,7 +16,7 @@
 //! # }
 //! # fn publish(_: &str) {}
 //! # fn place(mut tx: Transaction) -> Result<Vec<(String, String)>, std::io::Error> {
-//! // Where the data is written. Whatever goes wrong before the commit, the hand-off is recorded as rolled back.
+//! // Where you write the data. If anything fails before the commit, the hand-over is recorded as rolled back.
 //! let enqueued = outbox::enqueue("orders");
 //! tx.insert("an order", enqueued.context().to_string()); // INSERT INTO outbox (payload, context) VALUES (…)
 //! let table = tx.commit()?;
@@ -25,7 +24,7 @@
 //! # Ok(table) }
 //! # let table = place(Transaction(vec![])).unwrap();
 //!
-//! // The relay, in any process at any time. A column that cannot be read keeps no message back.
+//! // The relay, in any process at any time. It sends the message even if it cannot read the column.
 //! for (payload, context) in table {
 //!     let context: RunContext = context.parse().unwrap_or_default();
 //!     observe::in_scope(&context.into(), || publish(&payload)); // or `observe::with_context(context, || publish(..)).await`
@@ -41,7 +40,7 @@ use crate::observe::{self, Span};
 use crate::{IntoValue, Kind, Primitive, RunContext, Value, semconv};
 use std::fmt::Display;
 
-/// Records that a message for `destination` is written into an outbox, under what is current.
+/// Records, in the current context, that a message for `destination` is written into an outbox.
 pub fn enqueue(destination: &str) -> Enqueued {
     let span = observe::span(format!("enqueue {destination}"))
         .primitive(Primitive::HANDOFF_PREPARE)
@@ -52,16 +51,16 @@ pub fn enqueue(destination: &str) -> Enqueued {
     Enqueued(Some(span.open()))
 }
 
-/// A message that is in an outbox once the transaction is committed.
+/// A message that will be in the outbox when the transaction is committed.
 ///
-/// Dropped, it is rolled back, which is what databases do with a transaction that is dropped. What became of it stands in
-/// the attribute [`HANDOFF_STATUS`](semconv::HANDOFF_STATUS).
-#[must_use = "dropped at once it is rolled back"]
+/// Dropped, it is recorded as rolled back, as databases roll back a transaction that is dropped. The outcome is recorded in the
+/// attribute [`HANDOFF_STATUS`](semconv::HANDOFF_STATUS).
+#[must_use = "a message that is dropped is recorded as rolled back"]
 #[derive(Debug)]
 pub struct Enqueued(Option<Span>);
 
 impl Enqueued {
-    /// What the relay sends under: for a column of the outbox. It can neither resume nor end the run.
+    /// The context for the relay to send in: store it in a column of the outbox. It can neither resume nor end the run.
     pub fn context(&self) -> RunContext {
         self.0.as_ref().map(|span| RunContext::from(span.context())).unwrap_or_default()
     }
@@ -75,19 +74,19 @@ impl Enqueued {
 
     /// The transaction is committed.
     pub fn commit(mut self) {
-        if let Some(span) = self.told("committed") {
+        if let Some(span) = self.with_status("committed") {
             span.end()
         }
     }
 
-    /// Nobody knows: the connection was lost while it was being committed.
+    /// The outcome is not known: the connection was lost during the commit.
     pub fn unknown(mut self, why: impl Display) {
-        if let Some(span) = self.told("unknown") {
+        if let Some(span) = self.with_status("unknown") {
             span.error(why)
         }
     }
 
-    fn told(&mut self, status: &'static str) -> Option<Span> {
+    fn with_status(&mut self, status: &'static str) -> Option<Span> {
         let span = self.0.take()?;
         span.attribute(semconv::HANDOFF_STATUS, Value::Static(status));
         Some(span)
@@ -96,7 +95,7 @@ impl Enqueued {
 
 impl Drop for Enqueued {
     fn drop(&mut self) {
-        if let Some(span) = self.told("rolled_back") {
+        if let Some(span) = self.with_status("rolled_back") {
             span.cancel()
         }
     }

@@ -13,7 +13,7 @@ use std::borrow::Cow;
 use std::fmt::{self, Display};
 use std::future::Future;
 
-/// A run that has not begun yet.
+/// A run before it begins.
 #[must_use = "a run begins with `run`, `in_scope` or `open`"]
 pub struct RunBuilder<'a> {
     name: Cow<'a, str>,
@@ -21,10 +21,10 @@ pub struct RunBuilder<'a> {
     attributes: Vec<(&'static str, Given<'a>)>,
 }
 
-/// Names an operation, with an owner who says when it begins and ends.
+/// A run: an operation that a user would name. You own it, and say when it begins and ends.
 ///
-/// Without a current trace it begins one, and has the trace's id. Inside another run it is a child run: it has an id of
-/// its own, names its parent and the span that triggered it, and stays in the same trace.
+/// Without a current trace, the run begins one, and has the trace's id. Inside another run it is a child run: it has an id of its
+/// own, names its parent and the span that triggered it, and stays in the same trace.
 pub fn run<'a>(name: impl Into<Cow<'a, str>>) -> RunBuilder<'a> {
     RunBuilder { name: name.into(), primitive: None, attributes: vec![] }
 }
@@ -36,7 +36,7 @@ impl<'a> RunBuilder<'a> {
         self
     }
 
-    /// What its first span is.
+    /// The kind of work that the run is.
     pub fn primitive(mut self, primitive: Primitive) -> Self {
         self.primitive = Some(primitive);
         self
@@ -57,7 +57,7 @@ impl<'a> RunBuilder<'a> {
         let context =
             if outer.is_empty() { self.decided(origin::new_trace(&outer)) } else { origin::child_run(&outer) };
         let live = context.is_recorded();
-        // Without a recorder nothing begins, and what was current stays so.
+        // Without a recorder nothing begins, and the current context stays.
         let owned = !context.is_empty();
         let context = if owned { context } else { outer.clone() };
         if live {
@@ -89,7 +89,7 @@ impl<'a> RunBuilder<'a> {
         InSpan::new(context, open, work, Anything)
     }
 
-    /// Calls `f` in the run, and ends it by what `f` returns.
+    /// Begins the run and calls `f` in it. The run ends by what `f` returns.
     pub fn in_scope<R: Outcome>(self, f: impl FnOnce() -> R) -> R {
         let mut scope = Scope { run: self.open(), watch: Watch::new() };
         let result = current::in_scope(&scope.run.context, f);
@@ -102,7 +102,7 @@ impl<'a> RunBuilder<'a> {
     }
 }
 
-/// Ends the run also by a panic.
+/// Ends the run if the call panics.
 struct Scope {
     run: Run,
     watch: Watch,
@@ -116,25 +116,24 @@ impl Drop for Scope {
 
 /// A run that has begun.
 ///
-/// Dropped without an end it stays open: nobody else knows how it went on. To go on elsewhere there are
-/// [`suspend`](Run::suspend) and [`leave`](Run::leave).
-#[must_use = "a run that nobody ends stays open"]
+/// Dropped without an end, it stays open: it may go on elsewhere. To continue it elsewhere, [`suspend`](Run::suspend) or
+/// [`leave`](Run::leave) it. [`Run::run`] ends it by the output of its work.
+#[must_use = "a run that is not ended stays open"]
 pub struct Run {
     pub(super) context: Context,
     pub(super) open: Open,
-    /// The run of the context is this one, rather than one that merely happens to be around it.
+    /// The context's run is this one, and not one around it.
     pub(super) owned: bool,
-    /// A suspension that is over though nobody could record it, or 0: the next who can will.
+    /// A suspension whose end could not be recorded here, or 0. It is saved again, for the next process.
     pub(super) suspension: u64,
-    /// The resumption after which it goes on, or 0.
+    /// The resumption that this one comes after, or 0.
     pub(super) resumption: u64,
-    /// What came with it from a later release.
+    /// Fields of later releases that came with it.
     pub(super) unknown: Unknown,
 }
 
 impl Run {
-    /// The run that its work belongs to. Where a run that was opened is not recorded that is the one around it, if there is
-    /// one.
+    /// The run that its work belongs to. If this run is not recorded, that is the run around it, if there is one.
     pub fn id(&self) -> Option<RunId> {
         self.context.run_id()
     }
@@ -148,22 +147,22 @@ impl Run {
         (self.context, self.open)
     }
 
-    /// It went well.
+    /// Ends it as ok.
     pub fn end(mut self) {
         self.open.end(&self.context, Status::Ok)
     }
 
-    /// It failed.
+    /// Ends it as failed.
     pub fn error(mut self, error: impl Display) {
         self.open.fail(&self.context, &Failure::new(&error))
     }
 
-    /// It was given up.
+    /// Ends it as cancelled.
     pub fn cancel(mut self) {
         self.open.end(&self.context, Status::Cancelled)
     }
 
-    /// It ended as the result says.
+    /// Ends it by a result.
     pub fn end_with(mut self, result: &impl Outcome) {
         match result.judged() {
             Some(failure) => self.open.fail(&self.context, &failure),

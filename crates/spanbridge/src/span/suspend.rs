@@ -1,4 +1,4 @@
-//! Runs that go on elsewhere: what is saved of them, and who may go on with them.
+//! Runs that continue in another process: saving and resuming them.
 
 use super::open::Open;
 use super::run::Run;
@@ -44,7 +44,7 @@ impl Run {
     #[must_use]
     pub fn checkpoint(&self) -> RunContext {
         let (owned, suspension, unknown) = (self.owned, self.suspension, self.unknown.clone());
-        // Where nobody records there is no resumption to name: the one before is handed on.
+        // Without a recorder there is no resumption here: the previous one is saved again.
         let resumption = match (&self.open, self.context.shared()) {
             (Open::Run, Some(shared)) => shared.segment.resumption(),
             _ => self.resumption,
@@ -87,7 +87,7 @@ pub fn end_run(saved: RunContext, outcome: &impl Outcome) {
     take_over(saved).end_with(outcome)
 }
 
-/// The run, here; nothing is recorded about it yet.
+/// The run in this process. Nothing is recorded yet.
 fn take_over(saved: RunContext) -> Run {
     let RunContext { owned, suspension, resumption, .. } = saved;
     let (Some(parent), Some(run), true) = (saved.parent(), saved.run, owned) else {

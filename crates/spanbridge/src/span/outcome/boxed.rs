@@ -1,9 +1,8 @@
-//! The error inside of a box, where all that is known of the box is that it can be shown.
+//! The error inside a box, when all that is known of the box is that it is `Display`.
 //!
-//! `Outcome` is there for every `Result` whose error is `Display`: for text, borrowed text too, and for errors of any kind.
-//! That such an error has causes is nothing that the compiler lets one ask there. For types of one's own the attribute
-//! `#[observe]` and [`Failure::of`](super::Failure::of) know; a box of the standard library, in which most programs hand
-//! their errors on, can be recognised.
+//! `Outcome` is implemented for every `Result` whose error is `Display`, borrowed text included. There the compiler cannot tell
+//! whether the error has causes. The attribute `#[observe]` and [`Failure::of`](super::Failure::of) know it for your own types.
+//! The standard library's boxes, which most programs use to pass errors on, are recognised here.
 
 use std::any::TypeId;
 use std::error::Error;
@@ -11,16 +10,16 @@ use std::marker::PhantomData;
 use std::rc::Rc;
 use std::sync::Arc;
 
-/// The error that is in there, if `E` is one of the standard library's types that hold errors of any kind.
+/// The error inside, if `E` is one of the standard library's types that hold any error.
 #[cold]
 pub(super) fn inside<E>(error: &E) -> Option<&(dyn Error + '_)> {
     let id = erased_id::<E>();
     macro_rules! look {
         ($($held:ty => $error:expr),* $(,)?) => { $(
             if id == TypeId::of::<$held>() {
-                // SAFETY: `E` is this type but for its lifetimes, so it looks the same in memory. These types have one at
-                // most, which says how long what is in the box lives: at least as long as the box is borrowed, and no more
-                // than that is said of what leaves here.
+                // SAFETY: `E` is this type except for lifetimes, so its layout is the same. These types have at most one
+                // lifetime, of the content of the box. It is at least as long as the borrow of the box, and the result is
+                // bound to that borrow.
                 let held = unsafe { &*std::ptr::from_ref(error).cast::<$held>() };
                 let inside: fn(&$held) -> &dyn Error = $error;
                 return Some(inside(held));
@@ -40,7 +39,7 @@ pub(super) fn inside<E>(error: &E) -> Option<&(dyn Error + '_)> {
     None
 }
 
-/// The id of a type whose lifetimes were all made `'static`.
+/// The id of the type with all its lifetimes replaced by `'static`.
 fn erased_id<T>() -> TypeId {
     trait Named {
         fn id(&self) -> TypeId
@@ -56,8 +55,8 @@ fn erased_id<T>() -> TypeId {
         }
     }
     let named: &dyn Named = &PhantomData::<T>;
-    // SAFETY: only a lifetime is changed, of a value without content; what is called uses nothing of the type but its id,
-    // which does not depend on lifetimes.
+    // SAFETY: only a lifetime is changed, of a value without content. The call uses only the id of the type, which does not
+    // depend on lifetimes.
     unsafe { std::mem::transmute::<&dyn Named, &(dyn Named + 'static)>(named) }.id()
 }
 
@@ -66,7 +65,7 @@ mod tests {
     use super::*;
     use std::fmt;
 
-    /// An error that is only borrowed, so that its box is none of `'static`.
+    /// An error that borrows, so that its box is not `'static`.
     #[derive(Debug)]
     struct Borrowed<'a>(&'a str);
 

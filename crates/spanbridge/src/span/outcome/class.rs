@@ -1,11 +1,11 @@
-//! The classes of errors, by their types' names.
+//! The class of an error: the name of its type.
 
 use std::any::type_name;
 
-/// The class of what nothing else is known of.
+/// The class of errors whose type says nothing.
 pub(super) const OTHER: &str = "_OTHER";
 
-/// The class of errors of this type.
+/// The class of errors of a type.
 pub(super) fn class_of<E: ?Sized>() -> &'static str {
     let mut name = type_name::<E>();
     while let Some(inner) = pointed_at(name) {
@@ -15,16 +15,16 @@ pub(super) fn class_of<E: ?Sized>() -> &'static str {
     if says_nothing || name.contains("dyn ") { OTHER } else { name }
 }
 
-/// The name of a type without its arguments.
+/// The name of a type without its parameters.
 fn head(name: &str) -> &str {
     name.split('<').next().unwrap_or_default()
 }
 
-/// Types of errors that are nothing but text, if that.
+/// Types that are only text, or less.
 const TEXT: [&str; 5] = ["()", "str", "alloc::string::String", "alloc::borrow::Cow", "core::fmt::Arguments"];
 
-/// Types that hold any error there is: a box by another name. (By name, for we depend on none of them; where one changes,
-/// the worst is a class that says nothing.)
+/// Types that hold any error, like a box. (By name, because we do not depend on these crates. If a name changes, the class only
+/// says less.)
 const REPORTS: [&str; 7] = [
     "anyhow::Error",
     "axum_core::error::Error",
@@ -35,7 +35,7 @@ const REPORTS: [&str; 7] = [
     "snafu::Whatever",
 ];
 
-/// What a pointer of the language points at, and what a report is about, by their types' names.
+/// The name of the type that a pointer points at, or that a report is about.
 fn pointed_at(name: &str) -> Option<&str> {
     let around = ["alloc::boxed::Box<", "alloc::sync::Arc<", "alloc::rc::Rc<", "error_stack::report::Report<"];
     let inside = around.iter().find_map(|start| name.strip_prefix(start)?.strip_suffix('>'));

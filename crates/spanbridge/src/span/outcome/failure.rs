@@ -1,4 +1,4 @@
-//! What went wrong, as it is recorded.
+//! A failure, as it is recorded.
 
 use super::boxed;
 use super::class::{OTHER, class_of};
@@ -7,10 +7,10 @@ use std::borrow::Cow;
 use std::error::Error;
 use std::fmt::{self, Display};
 
-/// What went wrong: the error's text, and its class, which is recorded as
-/// [`error.type`](crate::semconv::ERROR_TYPE) of a span that does not have one already.
+/// A failure: the text of an error, and its class. The class is recorded as [`error.type`](crate::semconv::ERROR_TYPE), unless
+/// the span has that attribute already.
 ///
-/// The text is made when it is recorded, and not otherwise.
+/// The text is made only if it is recorded.
 #[derive(Clone)]
 pub struct Failure<'a> {
     what: What<'a>,
@@ -25,53 +25,53 @@ enum What<'a> {
 }
 
 impl<'a> Failure<'a> {
-    /// Of an error, whose class is the name of its type. Text, boxed errors and reports such as `anyhow`'s have no name that
-    /// says anything: theirs is `_OTHER`, as the conventions have it.
+    /// From an error. The class is the name of its type; for text, boxed errors and reports such as `anyhow`'s it is `_OTHER`,
+    /// as in OpenTelemetry's conventions.
     ///
-    /// Its text is what it shows in the alternate form, `{:#}`: a report of `anyhow` or `eyre` tells its causes then. Those
-    /// of a boxed error are told as well; for an error of one's own there is [`Failure::of`].
+    /// The text is the alternate form, `{:#}`: reports of `anyhow` and `eyre` show their causes there. The causes of a boxed
+    /// error are recorded as well. For error types of your own, use [`Failure::of`].
     #[inline]
     pub fn new<E: Display>(error: &'a E) -> Self {
         let what = boxed::inside(error).map_or(What::Shown(error), What::Error);
         Failure { what, class: Cow::Borrowed(class_of::<E>()) }
     }
 
-    /// Of an error with its causes ([`Error::source`]): `outer: inner: root`, where nothing is said twice.
+    /// From an error with its causes ([`Error::source`]): `outer: inner: root`, without repetition.
     pub fn of<E: Error>(error: &'a E) -> Self {
         Failure { what: What::Error(error), class: Cow::Borrowed(class_of::<E>()) }
     }
 
-    /// The same of one whose type is not known; so its class is `_OTHER`.
+    /// The same for an error whose type is not known: its class is `_OTHER`.
     pub fn of_any(error: &'a (dyn Error + 'a)) -> Self {
         Failure { what: What::Error(error), class: Cow::Borrowed(OTHER) }
     }
 
-    /// The error in a box of the standard library, with its causes, where nothing is known of `E`: not even that it is `Display`.
+    /// From the error in a box of the standard library, with its causes, when nothing is known of `E`, not even `Display`.
     #[doc(hidden)]
     pub fn inside<E>(error: &'a E) -> Option<Self> {
         boxed::inside(error).map(Failure::of_any)
     }
 
-    /// An error of which nothing but its type is known.
+    /// From an error of which only the type is known.
     #[doc(hidden)]
     #[inline]
     pub fn untold<E>() -> Self {
         Failure { what: What::Shown(&""), class: Cow::Borrowed(class_of::<E>()) }
     }
 
-    /// Nobody knows: whoever was asked has panicked, and said this.
+    /// The outcome is not known, because `Outcome::failure` panicked with this message.
     pub(super) fn unknown(panic: String) -> Self {
         let text = format!("how it went is not known: `Outcome::failure` has panicked: {panic}");
         Failure { what: What::Text(text), class: Cow::Borrowed(OTHER) }
     }
 
-    /// Its class, one of few: a name or a code, never something that is different each time.
+    /// Sets the class: a name or a code out of a small set, never a value that differs each time.
     pub fn class(self, class: impl Into<Cow<'a, str>>) -> Self {
         Failure { class: class.into(), ..self }
     }
 
-    /// The text of the error and its causes, as it is recorded. It is cut at 4 KiB while it is made; and however that goes, by
-    /// a panic even, this is what came of it.
+    /// The text to record: the error and its causes, cut at 4 KiB while it is made. If making it panics, it is what was made
+    /// until then.
     pub fn message(&self) -> String {
         match &self.what {
             What::Shown(value) => text::told(value),

@@ -1,4 +1,4 @@
-//! How a value says whether the work went well.
+//! How a value says whether the work failed.
 
 mod boxed;
 mod class;
@@ -10,13 +10,13 @@ use crate::panics;
 use std::fmt::Display;
 use std::task::Poll;
 
-/// How the result of a piece of work says whether it went well, so that an `Err` is never recorded as ok.
+/// Says whether the work failed, so that an `Err` is never recorded as ok.
 ///
-/// Implemented for `()`, for `Result<T, E>` where `E: Display`, for `Option<T>` (`None` is an answer, not an error),
-/// `Poll<T>`, and `!`. For anything else there are `run_value` and `in_scope_value`.
+/// Implemented for `()`, `Result<T, E>` with `E: Display`, `Option<T>` (`None` is a value, not an error), `Poll<T>` and `!`. For
+/// other types, implement it or use `run_value` and `in_scope_value`.
 ///
-/// An error is recorded with its causes where the type says that it has any: a report of `anyhow` or `eyre` and a boxed
-/// error do; of an error of your own it is known under [`#[observe]`](macro@crate::observe) and from [`Failure::of`].
+/// An error is recorded with its causes if the type shows them: reports of `anyhow` and `eyre` and boxed errors do. For error
+/// types of your own, use [`#[observe]`](macro@crate::observe) or [`Failure::of`].
 ///
 /// ```
 /// use spanbridge::{Failure, Outcome};
@@ -31,23 +31,22 @@ use std::task::Poll;
 /// # assert!(Reply { status: 503 }.failure().is_some() && Reply { status: 200 }.failure().is_none());
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` does not say whether the work went well",
+    message = "`{Self}` does not say whether the work failed",
     note = "implement `spanbridge::Outcome` for it, or use `run_value` / `in_scope_value`",
     note = "for `Result<T, E>` the error must be `Display`"
 )]
 pub trait Outcome {
-    /// What went wrong, if something did.
+    /// The failure, if the work failed.
     fn failure(&self) -> Option<Failure<'_>>;
 
-    /// The same of a type that is not known: its `failure` may panic, which is nothing that may happen to the application
-    /// because it is recorded.
+    /// As `failure`, for any type: if its `failure` panics, that must not change what the application does.
     #[doc(hidden)]
     fn judged(&self) -> Option<Failure<'_>> {
         panics::caught(|| self.failure()).unwrap_or_else(|panic| Some(Failure::unknown(panic)))
     }
 }
 
-/// Of types that are known not to panic.
+/// For types whose `failure` cannot panic.
 macro_rules! judged_by_failure {
     () => {
         #[inline(always)]
@@ -57,7 +56,7 @@ macro_rules! judged_by_failure {
     };
 }
 
-/// For who knows that it went wrong.
+/// A failure is one.
 impl Outcome for Failure<'_> {
     judged_by_failure!();
 
@@ -109,8 +108,8 @@ impl<T: Outcome> Outcome for Poll<T> {
     }
 }
 
-/// A way to name `!`, which the language does not let one write here yet. It goes through a trait of the language: behind
-/// one of ours, no other crate could implement [`Outcome`] for its types, lest they turn out to be this one.
+/// Names the type `!`, which cannot be written here yet. It has to be a trait of the language: behind one of ours, no other crate
+/// could implement [`Outcome`], because its type might be this one.
 #[expect(type_alias_bounds, reason = "the bound only says whose `Output` is meant")]
 type Returned<F: FnOnce()> = F::Output;
 impl Outcome for Returned<fn() -> !> {
@@ -119,14 +118,14 @@ impl Outcome for Returned<fn() -> !> {
     }
 }
 
-/// How a finished piece of work is judged.
+/// Decides whether finished work failed.
 #[doc(hidden)]
 pub trait Judge<T> {
-    /// Hands what went wrong to `f`, if something did.
+    /// Calls `f` with the failure, if the work failed.
     fn failed(self, value: &T, f: impl FnOnce(Failure<'_>));
 }
 
-/// By what the value says of itself.
+/// By the value's [`Outcome`].
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug)]
 pub struct ByOutcome;
@@ -140,7 +139,7 @@ impl<T: Outcome> Judge<T> for ByOutcome {
     }
 }
 
-/// Not at all: it is ok.
+/// Always ok.
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug)]
 pub struct Anything;
@@ -150,7 +149,7 @@ impl<T> Judge<T> for Anything {
     fn failed(self, _: &T, _: impl FnOnce(Failure<'_>)) {}
 }
 
-/// By a function that says what went wrong.
+/// By a function.
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug)]
 pub struct By<F>(pub F);

@@ -1,11 +1,11 @@
-//! A value that nobody here knows the meaning of: kept to be written again.
+//! A value whose meaning this release does not know: kept, to be written again.
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, SerializeTuple, Serializer};
 use std::fmt;
 
-/// Where a format describes itself and people read it, the value stands as it is. Elsewhere it is a pair of a tag and
-/// the value, so that formats work, too, that only say what they are asked.
+/// In a format that is self-describing and human-readable, the value is written as it is. In others it is a pair of a tag and
+/// the value, because they cannot say what type comes next.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Any {
     Null,
@@ -18,7 +18,7 @@ pub(crate) enum Any {
     Object(Vec<(String, Any)>),
 }
 
-/// What serde_json makes a number look like where `arbitrary_precision` is on.
+/// How serde_json represents a number with its feature `arbitrary_precision`.
 const NUMBER: &str = "$serde_json::private::Number";
 
 impl Serialize for Any {
@@ -63,7 +63,7 @@ fn put<S: Serializer>(serializer: S, tag: u8, value: &(impl Serialize + ?Sized))
     pair.end()
 }
 
-/// Reads a value that is nested at most so deep: the text may be anybody's, and the stack is ours.
+/// Reads a value with a bounded depth: the input may be hostile.
 #[derive(Clone, Copy)]
 pub(crate) struct Nested(u8);
 
@@ -194,7 +194,7 @@ fn object(flat: Vec<Any>) -> Option<Any> {
     Some(Any::Object(object))
 }
 
-/// Values one after the other.
+/// Values in sequence.
 #[derive(Clone, Copy)]
 struct List(Nested);
 

@@ -1,4 +1,4 @@
-//! What a run needs to go on in another process, on another day: a value that can be stored anywhere.
+//! What a run needs to continue in another process: a value that can be stored anywhere.
 
 mod any;
 mod serde;
@@ -11,40 +11,44 @@ use any::Any;
 #[cfg(feature = "json")]
 use std::{fmt, str::FromStr};
 
-/// A context as it is stored: in a database column, a message, a file, a checkpoint.
+/// A context that is saved: in a database column, a message, a file, a checkpoint.
 ///
-/// There are two kinds. [`Run::suspend`](crate::observe::Run::suspend), [`leave`](crate::observe::Run::leave) and
-/// [`checkpoint`](crate::observe::Run::checkpoint) give one of a run that is yours, which
-/// [`observe::resume_run`](crate::observe::resume_run) goes on with and may end. `RunContext::from(context)` gives one of
-/// a mere [`Context`], which [`observe::with_context`](crate::observe::with_context) takes, as it takes the other.
+/// There are two kinds:
+///
+/// - [`Run::suspend`](crate::observe::Run::suspend), [`leave`](crate::observe::Run::leave) and
+///   [`checkpoint`](crate::observe::Run::checkpoint) save your run. [`observe::resume_run`](crate::observe::resume_run)
+///   continues it, and can end it.
+/// - `RunContext::from(context)` saves a [`Context`] only.
+///
+/// [`observe::with_context`](crate::observe::with_context) takes both.
 ///
 /// # As text
 ///
 /// `to_string()` and `parse()` (feature `json`) write and read one line of JSON, less than 200 bytes without baggage and
-/// `tracestate` of others. With serde it is the same object in any format:
+/// foreign `tracestate`. With serde it is the same object in any format:
 ///
 /// | field | what |
 /// |---|---|
 /// | `version` | 1 |
-/// | `traceparent`, `tracestate`, `baggage` | as on the wire; `traceparent` and `tracestate` are absent where nobody recorded |
-/// | `runId` | the run, where it is one that may be resumed and ended |
-/// | `suspensionId` | the suspension that a resume is the end of |
-/// | `legId` | who had resumed the run and saved this, so that who goes on is known to come after, whatever the clocks say |
+/// | `traceparent`, `tracestate`, `baggage` | as on the wire; `traceparent` and `tracestate` are absent if nothing was recorded |
+/// | `runId` | the run, if it can be resumed and ended |
+/// | `suspensionId` | the suspension that a resume ends |
+/// | `legId` | the resumption in which this was saved. It orders resumptions, whatever the clocks say |
 ///
 /// # From release to release
 ///
-/// What this release writes, later ones read. Fields that this release does not know are kept and written again, also
-/// by the next [`suspend`](crate::observe::Run::suspend), in every format that spanbridge has written them in, those
-/// that do not describe themselves included. A `version` that is higher than 1 means something else, and is refused.
+/// Later releases read what this one writes. Fields that this release does not know are kept and written again, also by the
+/// next [`suspend`](crate::observe::Run::suspend), in every format, including formats that do not describe themselves. A
+/// `version` above 1 is refused.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RunContext {
-    /// The run in here is one that may be resumed and ended.
+    /// The run can be resumed and ended.
     pub(crate) owned: bool,
     pub(crate) parent: Option<TraceParent>,
     pub(crate) run: Option<RunId>,
     pub(crate) trace_state: TraceState,
     pub(crate) baggage: Baggage,
-    /// What a resume is the end of, or 0.
+    /// The suspension that a resume ends, or 0.
     pub(crate) suspension: u64,
     /// The resumption of the run in which it was saved, or 0.
     pub(crate) resumption: u64,
@@ -55,12 +59,12 @@ pub struct RunContext {
 pub(crate) type Unknown = Vec<(String, Any)>;
 
 impl RunContext {
-    /// The run. `None` where nobody recorded.
+    /// The run. `None` if nothing was recorded.
     pub fn run_id(&self) -> Option<RunId> {
         self.run.or(self.trace_id().map(RunId::of_trace))
     }
 
-    /// The trace. `None` where nobody recorded.
+    /// The trace. `None` if nothing was recorded.
     pub fn trace_id(&self) -> Option<TraceId> {
         self.parent.map(|p| p.trace_id)
     }
@@ -70,13 +74,13 @@ impl RunContext {
         self.suspension != 0
     }
 
-    /// Whether there is no trace in it: where nobody recorded. Baggage may be in it all the same.
+    /// Whether it has no trace, because nothing was recorded. It can have baggage all the same.
     pub fn is_empty(&self) -> bool {
         self.parent.is_none()
     }
 
-    /// What goes on of the `traceparent`. A run that began with its trace began here, and release 0.1 said in the flags that
-    /// its id is random: there are peers that drop a header with that flag.
+    /// The `traceparent` to continue with. A run that began with its trace began here, and release 0.1 set the flag for a random
+    /// id: some peers drop a header with that flag.
     pub(crate) fn parent(&self) -> Option<TraceParent> {
         let began_here = |trace| self.owned && self.run == Some(RunId::of_trace(trace));
         self.parent.map(|p| if began_here(p.trace_id) { TraceParent { flags: p.flags & SAMPLED, ..p } } else { p })
@@ -96,15 +100,15 @@ impl From<&Context> for RunContext {
     }
 }
 
-/// As for a reference.
+/// As from a reference.
 impl From<Context> for RunContext {
     fn from(context: Context) -> Self {
         Self::from(&context)
     }
 }
 
-/// As if it had arrived with a message; the recorder in effect decides whether it is recorded. Of an empty one: a context
-/// under which nothing hangs under what is current.
+/// As if it came with a message: the recorder in effect decides whether it is recorded. From an empty one: a context in which
+/// nothing has the current span as its parent.
 impl From<RunContext> for Context {
     fn from(saved: RunContext) -> Self {
         match saved.parent() {
@@ -114,7 +118,7 @@ impl From<RunContext> for Context {
     }
 }
 
-/// A text that is not that of a [`RunContext`].
+/// A text is not a saved [`RunContext`].
 #[cfg(feature = "json")]
 #[derive(Debug)]
 pub struct ParseRunContextError(serde_json::Error);

@@ -1,4 +1,4 @@
-//! The stored form, in any format that serde knows.
+//! The saved form, in any format of serde.
 
 use super::RunContext;
 use super::any::{Any, Nested};
@@ -13,13 +13,13 @@ const VERSION: &str = "version";
 const RUN_ID: &str = "runId";
 const SUSPENSION_ID: &str = "suspensionId";
 
-/// Written as fields of later releases are: those who do not know it keep it, whatever the format.
+/// Written like a field of a later release: readers that do not know it keep it, in every format.
 const RESUMPTION_ID: &str = "legId";
 
 /// The version that this release writes, and the only one so far.
 const CURRENT: u64 = 1;
 
-/// Fields that are kept without being known; more are not what a later release would write.
+/// Maximum number of unknown fields that are kept. No later release would write more.
 const MOST_UNKNOWN: usize = 64;
 
 impl Serialize for RunContext {
@@ -54,8 +54,8 @@ impl Serialize for RunContext {
     }
 }
 
-/// Ids that are malformed are an error: what was stored was stored whole. What is wrong with `tracestate` and `baggage`
-/// is left out, as on a message.
+/// Malformed ids are an error, because they were saved whole. Malformed members of `tracestate` and `baggage` are left out, as on
+/// a message.
 impl<'de> Deserialize<'de> for RunContext {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let readable = deserializer.is_human_readable();
@@ -133,7 +133,7 @@ impl<'de> Visitor<'de> for Fields {
 }
 
 impl RunContext {
-    /// The resumption, from among the fields that were kept.
+    /// The resumption, out of the fields that were kept.
     fn take_resumption<E: Error>(&mut self) -> Result<u64, E> {
         let Some(at) = self.unknown.iter().position(|(name, _)| name == RESUMPTION_ID) else { return Ok(0) };
         let id = match self.unknown.remove(at).1 {
@@ -144,7 +144,7 @@ impl RunContext {
         id.map(|id| id.get()).ok_or_else(|| E::custom(format!("{RESUMPTION_ID}: expected 16 hexadecimal digits")))
     }
 
-    /// Keeps a field that this release does not know. The last one of a name counts.
+    /// Keeps a field that this release does not know. Of several with one name, the last counts.
     fn keep<'de, A: MapAccess<'de>>(&mut self, name: String, map: &mut A) -> Result<(), A::Error> {
         let same = self.unknown.iter().position(|(n, _)| *n == name);
         if same.is_none() && self.unknown.len() == MOST_UNKNOWN {
