@@ -202,8 +202,8 @@ async fn where_no_offset_is_committed() {
     }
 }
 
-/// Of what no broker has a part in: a sender whose records went elsewhere, runs that nobody or two have ended, clocks, code
-/// that begins its work too early, a hook that fails.
+/// Gaps without a broker's part in them: a sender that records elsewhere, runs that are ended never or twice, clocks, a
+/// redaction hook that fails.
 #[tokio::test]
 async fn in_any_case() {
     let kafka = kafka("gaps.else", 1).await;
@@ -239,10 +239,10 @@ async fn in_any_case() {
     stage.mail.scope(|| work).await;
     let gaps = stage.gaps(&kafka.topic, &["RabbitMQ", "exchange", "queue"]);
     let expected = [
-        "parent_missing: process T by mail: the parent would be span ",
+        "parent_missing: process T by mail: its parent, span ",
         "clock_behind: process T by mail: the broker's timestamp lies ",
         "conflict: the run was ended twice: ",
-        "no_end: run nightly import: nothing was heard since ",
+        "no_end: run nightly import: nothing recorded since ",
         "redaction_failed: process T by mail: nothing of the payload was recorded",
     ];
     assert!(gaps.len() == expected.len() && gaps.iter().zip(expected).all(|(gap, e)| gap.starts_with(e)), "{gaps:#?}");

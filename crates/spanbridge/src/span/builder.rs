@@ -1,6 +1,6 @@
 //! Beginning a span.
 
-use crate::context::{BEGINS, RECORDED, Shared, untag};
+use crate::context::{RECORDED, Shared, untag};
 use crate::current::{self, ambient};
 use crate::encoder::layout::MAX_STATIC;
 use crate::encoder::{Key, Started, origin, thread_recorder};
@@ -102,7 +102,7 @@ pub fn may_record() -> bool {
 #[cfg(feature = "record")]
 #[inline(always)]
 fn may_begin_trace(shared: *const Shared) -> bool {
-    if shared.is_null() { crate::context::intake::installed() } else { shared.addr() & BEGINS != 0 }
+    if shared.is_null() { crate::context::intake::installed() } else { shared.addr() & crate::context::BEGINS != 0 }
 }
 
 #[cfg(not(feature = "record"))]
@@ -111,8 +111,9 @@ fn may_begin_trace(_: *const Shared) -> bool {
     false
 }
 
-/// A span without a recorded run around it. If there is no trace and a recorder is installed, it begins one. If a trace arrived and
-/// the sampler has not decided about it, the span is its root here. Such a root is held back until its builder is finished.
+/// A span without a recorded run around it. If there is no trace and a recorder is installed, it begins one. If a trace
+/// arrived that the sampler has not decided about, the span is its root here. Such a root is held back until its builder is
+/// finished.
 #[cold]
 #[inline(never)]
 fn begin_trace(name: Name<'_>) -> (Started, ManuallyDrop<Context>) {

@@ -7,8 +7,9 @@ use super::handle::Span;
 use super::in_span::InSpan;
 use super::open::Open;
 use super::scope::{self, Scope};
+use crate::context::BEGINS;
 use crate::current;
-use crate::encoder::{Started, thread_recorder};
+use crate::encoder::{Started, origin, thread_recorder};
 use crate::span::outcome::{Anything, By, ByOutcome, Judge, Outcome};
 use crate::{Context, Failure, Status};
 use std::future::Future;
@@ -149,6 +150,13 @@ impl SpanBuilder {
     fn into_parts(self) -> (Started, Context) {
         let this = ManuallyDrop::new(self);
         let mut started = this.started;
+        if this.root.shared.addr() & BEGINS != 0 {
+            // SAFETY: `this` is not dropped, so the root is not either, and it is read once.
+            let undecided = unsafe { std::ptr::read(&this.root) };
+            // Word by word: what is returned through a pointer would stay in memory.
+            let (started, root) = decide(started, &undecided);
+            return (started, Context { shared: root.shared, span: root.span });
+        }
         if !started.is_none() && this.shared().is_none() {
             drop_out_of_scope(started);
             started = Started::NONE
@@ -156,6 +164,21 @@ impl SpanBuilder {
         // SAFETY: `this` is not dropped, so the root is not either, and it is read once.
         (started, unsafe { std::ptr::read(&this.root) })
     }
+}
+
+/// Has the sampler decide about a root that was held back.
+#[cold]
+#[inline(never)]
+fn decide(started: Started, root: &Context) -> (Started, ManuallyDrop<Context>) {
+    let Some(held) = thread_recorder().take_held(started.id) else {
+        return (Started::NONE, ManuallyDrop::new(origin::decided(root, false)));
+    };
+    let context = origin::decide(root, &held.name, held.primitive(), held.kind(), &held.attributes());
+    let started = match context.shared().filter(|_| context.is_recorded()) {
+        Some(shared) => thread_recorder().begin_held(shared, root.span, &held),
+        None => Started::NONE,
+    };
+    (started, ManuallyDrop::new(context))
 }
 
 /// Gives up a span that was taken out of the scope in which it began.

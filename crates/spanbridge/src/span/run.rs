@@ -42,7 +42,7 @@ impl<'a> RunBuilder<'a> {
         self
     }
 
-    /// Has the sampler decide, if nobody has.
+    /// Has the sampler decide, unless it has decided already.
     fn decided(&self, context: Context) -> Context {
         if !context.is_undecided() {
             return context;
