@@ -1,4 +1,4 @@
-//! The binary against real stores: exit codes, streams, and what comes in goes out again.
+//! The binary with real stores: exit codes, streams, import and export.
 
 use serde_json::{Value, json};
 use std::io::Write;
@@ -9,7 +9,7 @@ const RUN: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const OTHER: &str = "4bf92f3577b300000000000000000001";
 const CHILD: &str = "c0ffee00000000000000000000000001";
 
-/// A directory with a store in it.
+/// A directory with a store.
 struct Place {
     dir: tempfile::TempDir,
 }
@@ -19,7 +19,7 @@ impl Place {
         Self { dir: tempfile::tempdir().unwrap() }
     }
 
-    /// With the records of [`records`].
+    /// A store with the records of [`records`].
     fn filled() -> Self {
         let place = Self::new();
         let output = place.import(&lines(&records()));
@@ -72,7 +72,7 @@ fn lines(records: &[Value]) -> String {
     records.iter().map(|r| format!("{r}\n")).collect()
 }
 
-/// Two runs whose ids begin alike, and a child run of the first.
+/// Two runs whose ids begin with the same digits, and a child run of the first.
 fn records() -> Vec<Value> {
     let mut out = Vec::new();
     let mut seq = 0;
@@ -191,7 +191,7 @@ fn ids_that_are_unknown_ambiguous_or_none() {
 }
 
 #[test]
-fn usage_is_2_and_not_about_stores() {
+fn wrong_usage_is_code_2() {
     let place = Place::new();
     for args in [
         &["trace"][..],
@@ -277,7 +277,7 @@ fn runs_are_listed_and_filtered() {
     let place = Place::filled();
     let output = place.run(&["runs"]);
     assert_eq!((code(&output), stderr(&output)), (0, String::new()));
-    // How long ago that was depends on when the test runs.
+    // How long ago that was depends on the time of the test.
     let shown: String =
         stdout(&output).lines().filter_map(|l| Some(l.rsplit_once("  ")?.0.trim_end().to_owned() + "\n")).collect();
     insta::assert_snapshot!(shown, @r##"
@@ -297,7 +297,7 @@ c0ffee0000000  ✓ ok     ship parcel   billing               1       –   100 
     assert_eq!(names(&["--service", "billing"]), ["ship parcel", "POST /orders"]);
     assert_eq!(names(&["--name", "orders"]), ["GET /orders", "POST /orders"]);
     assert_eq!(names(&["--since", "2026-11-20T09:25:46.15Z"]), ["GET /orders"]);
-    // Where there are more it says so.
+    // A note says that there are more.
     let is_more = |args: &[&str]| {
         let said = stderr(&place.run(&[&["runs"], args].concat()));
         let more = parsed(&place.run(&[&["runs", "--format", "json"], args].concat()))["more"].as_bool().unwrap();
@@ -316,7 +316,7 @@ c0ffee0000000  ✓ ok     ship parcel   billing               1       –   100 
 }
 
 #[test]
-fn of_an_empty_store_each_command_says_so() {
+fn each_command_says_that_a_store_is_empty() {
     let (place, nowhere) = (Place::new(), Place::new());
     let empty = place.import("");
     assert_eq!((code(&empty), stdout(&empty)), (0, "0 new records\n".into()));
@@ -352,7 +352,7 @@ fn colour_is_for_terminals_unless_asked_for() {
 }
 
 #[test]
-fn good_lines_are_in_and_bad_ones_are_named() {
+fn good_lines_are_stored_bad_ones_are_named() {
     let place = Place::new();
     let mut text = lines(&records());
     text.insert_str(0, "{\"schemaVersion\":1,\n\n");
@@ -425,7 +425,7 @@ fn a_closed_pipe_is_no_error() {
 }
 
 #[test]
-fn the_store_is_the_one_that_was_named() {
+fn the_named_store_is_used() {
     let place = Place::filled();
     let runs = |named: Option<&Path>, variable: &Path| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_spanbridge"));

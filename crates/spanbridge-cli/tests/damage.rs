@@ -1,4 +1,4 @@
-//! A store of which a delivery is damaged: every command does what it can, and says what it has skipped.
+//! A store with a damaged delivery: every command does what it can, and says what it skipped.
 
 #[path = "../../spanbridge-store/tests/common/mod.rs"]
 mod common;
@@ -11,7 +11,7 @@ use spanbridge_store::StoreSink;
 use std::path::PathBuf;
 use std::process::Command;
 
-/// Three deliveries: of two runs, and the second of both in one that cannot be read.
+/// Three deliveries of two runs. The second cannot be read, and has records of both.
 fn damaged() -> (tempfile::TempDir, PathBuf) {
     let (dir, path) = place();
     let mut sink = StoreSink::open(&path).unwrap();
@@ -25,7 +25,7 @@ fn damaged() -> (tempfile::TempDir, PathBuf) {
     (dir, path)
 }
 
-/// Exit code, and what stands on the standard output and beside it.
+/// The exit code, standard output and standard error.
 fn said(path: &PathBuf, args: &[&str]) -> (i32, String, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_spanbridge"));
     command.args(args).args(["--color", "never", "--db"]).arg(path).env("COLUMNS", "100");
@@ -85,7 +85,7 @@ fn in_json_it_is_a_diagnostic() {
 }
 
 #[test]
-fn what_can_be_read_is_saved_by_an_export() {
+fn an_export_saves_what_can_be_read() {
     let (dir, path) = damaged();
     let (lines, anew) = (dir.path().join("lines"), dir.path().join("anew.db"));
     assert_eq!(said(&path, &["export", "--output", lines.to_str().unwrap()]).0, 0);

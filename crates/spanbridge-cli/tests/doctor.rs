@@ -1,6 +1,6 @@
-//! `spanbridge doctor` against stores with gaps and without.
+//! `spanbridge doctor` with stores with and without gaps.
 
-// The records are those of the store's own tests: it finds them, and here they are shown.
+// The records of the store's own tests: those find the gaps, these show them.
 #[path = "../../spanbridge-store/tests/common/mod.rs"]
 mod common;
 
@@ -14,7 +14,7 @@ use spanbridge_store::{RunFilter, Store, StoreSink};
 use std::process::{Command, Output};
 use unicode_width::UnicodeWidthStr;
 
-/// Runs the binary on a store with these records, on a page of so many columns.
+/// Runs the binary on a store with these records, on a page with this many columns.
 fn doctor(records: &[Record<'static>], columns: usize, args: &[&str]) -> Output {
     let (_dir, path) = place();
     let mut sink = StoreSink::open(&path).unwrap();
@@ -191,7 +191,7 @@ fn the_guide_lists_every_gap() {
 }
 
 #[test]
-fn a_clean_store_is_well() {
+fn a_clean_store_is_healthy() {
     let (code, text) = shown(&doctor(&clean(), 100, &[]));
     assert_eq!((code, text.as_str()), (0, "nothing is missing in these 9 runs\n"));
     let (code, text) = shown(&doctor(&clean(), 100, &["--format", "json"]));
@@ -200,9 +200,9 @@ fn a_clean_store_is_well() {
     assert_eq!(json, json!({ "schemaVersion": 1, "runs": 9, "runsFound": 9, "gaps": [] }));
 }
 
-/// Nothing to look at is no sign of health: whoever waits for the exit code has named another store, or nobody records.
+/// Without a run to check, the exit code must not say that all is well: the store may be the wrong one.
 #[test]
-fn nothing_to_look_at_is_not_well() {
+fn nothing_to_check_is_not_healthy() {
     let asked = |records: &[Record<'static>], args: &[&str], why: &str| {
         let output = doctor(records, 100, args);
         let said = format!("spanbridge: failed to find a run to check: {why}\n");
@@ -218,9 +218,9 @@ fn nothing_to_look_at_is_not_well() {
     asked(&clean(), &["--limit", "0"], "--limit leaves none of 9 runs");
 }
 
-/// However many runs there are, each is looked at, the oldest too; and it says how many where only some are.
+/// All runs are checked, however many there are. If only some are, doctor says so.
 #[test]
-fn no_run_is_left_out_in_silence() {
+fn runs_that_were_not_checked_are_counted() {
     let newer = (0..300u64).map(|n| {
         let mut recording = Recording::of(run(0x1000 + u128::from(n)), 0x1000 + n, "cron");
         recording.span(0x1000 + n, 0, "tick", 1_000_000 + n, 1_000_001 + n)
@@ -277,13 +277,13 @@ fn one_run_or_the_run_of_a_span() {
     }
     let (code, text) = shown(&doctor(&one_of_each(), 100, &[&run(1).to_string()]));
     assert_eq!((code, text.as_str()), (0, "nothing is missing in this run\n"));
-    // The trace of a run with a child is that of both.
+    // A run with a child: both are in its trace.
     let (code, text) = shown(&doctor(&one_of_each(), 100, &[&run(6).to_string()]));
     assert_eq!((code, text.as_str()), (0, "nothing is missing in these 2 runs\n"));
 }
 
 #[test]
-fn only_so_many_and_only_since() {
+fn limit_and_since_select_runs() {
     let newest = |args: &[&str]| {
         let (code, text) = shown(&doctor(&one_of_each(), 100, &[args, &["--format", "json"]].concat()));
         let json: Value = serde_json::from_str(&text).unwrap();
@@ -291,12 +291,12 @@ fn only_so_many_and_only_since() {
     };
     assert_eq!(newest(&["--limit", "7"]), (1, 7, 7), "one each of the last, and what a process says");
     assert_eq!(newest(&["--since", "2026-09-21T14:13:40Z"]), (1, 8, 8));
-    // Whoever waits for longer than that finds no message missing.
+    // With a longer grace period, no message is missing.
     assert_eq!(newest(&["--grace", "20000w"]).2, 13);
 }
 
 #[test]
-fn what_cannot_be_asked() {
+fn invalid_questions_are_refused() {
     let code = |args: &[&str]| {
         let output = doctor(&clean(), 100, args);
         assert!(output.stdout.is_empty() && !output.stderr.is_empty(), "{args:?}");
@@ -322,9 +322,9 @@ fn gaps(records: &[Record<'static>]) -> Vec<Gap> {
 }
 
 #[test]
-fn what_has_one_cause_is_said_once() {
+fn gaps_with_one_cause_are_grouped() {
     let one = gaps(&one_of_each()).into_iter().find(|g| g.kind == GapKind::NoConsumer).unwrap();
-    // Seven messages to one place, and one to each of twelve.
+    // Seven messages to one destination, and one to each of twelve others.
     let changed = |change: &dyn Fn(&mut Gap)| {
         let mut gap = one.clone();
         change(&mut gap);
@@ -362,7 +362,7 @@ spanbridge trace ID shows a gap in its run
 }
 
 #[test]
-fn it_fits_the_page_and_colour_is_only_colour() {
+fn gaps_fit_the_page_in_every_width() {
     let mut gaps = gaps(&one_of_each());
     gaps[0].what = "注文を処理する\x1b[31m \u{202e}evil ".repeat(20);
     for width in 40..150 {

@@ -1,4 +1,4 @@
-//! The help texts: what a user reads first is reviewed like code.
+//! The help texts. Users read them first, so they are reviewed like code.
 
 use insta::assert_snapshot;
 use std::process::Command;

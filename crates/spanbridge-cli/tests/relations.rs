@@ -1,4 +1,4 @@
-//! How `spanbridge trace` shows what hangs together over a queue. Who has never seen such a page should understand it.
+//! How `spanbridge trace` shows relations across queues.
 
 #[path = "../../spanbridge-store/tests/common/mod.rs"]
 mod common;
@@ -10,7 +10,7 @@ use spanbridge::{SpanId, TraceId, semconv};
 use spanbridge_store::StoreSink;
 use std::process::Command;
 
-/// A store with these records, and what `trace` says.
+/// A store with these records, and the output of `trace`.
 fn trace_of(records: &[Record<'static>], id: &str) -> String {
     let (_dir, path) = place();
     deliver(&mut StoreSink::open(&path).unwrap(), 7, 1, records);
@@ -49,7 +49,7 @@ fn link(trace_id: TraceId, span_id: SpanId) -> Link<'static> {
 
 const MAIL: &str = "orders:created:mail";
 
-/// `shop` handles a request and sends a message; `mail` is who works on it.
+/// `shop` handles a request and sends a message. `mail` works on it.
 fn request() -> (Recording, Recording, Vec<Record<'static>>) {
     let (mut shop, mail) = (Recording::of(run(1), 1, "shop"), Recording::of(run(1), 2, "mailer"));
     let mut root = shop.span(1, 0, "POST /orders", 0, 30);
@@ -177,7 +177,7 @@ related run  send mail     ✓ ok  spanbridge trace 22222222
 "##);
 }
 
-/// The attempts are the sender's children, and who looks after dead letters makes a run of each.
+/// The attempts are the sender's children, and each dead letter is handled in a run of its own.
 #[test]
 fn a_dead_letter_that_is_a_run() {
     let (_, mut live, mut all) = request();
@@ -215,7 +215,7 @@ parent run   POST /orders  ✓ ok  spanbridge trace 11111111
 }
 
 #[test]
-fn a_delivery_after_one_that_nobody_recorded() {
+fn a_delivery_after_an_unrecorded_one() {
     let (_, mut mail, mut all) = request();
     let said = vec![(semconv::DELIVERY_REDELIVERED, AttributeValue::Bool(true))];
     all.push(process(&mut mail, 3, 2, MAIL, 40, said));
@@ -274,7 +274,7 @@ linked both ways  process orders:created:mail  ✓ ok  spanbridge trace 77777777
 }
 
 #[test]
-fn a_question_and_its_answer() {
+fn a_request_and_its_reply() {
     let (mut shop, mut mail, mut all) = request();
     all.push(process(&mut mail, 3, 2, MAIL, 40, vec![]));
     all.push(publish(&mut mail, 4, 3, "amq.default:replies", 55));
@@ -284,16 +284,16 @@ fn a_question_and_its_answer() {
     assert_snapshot!(trace_of(&all, &run(1).to_string()), @r##"
 POST /orders  11111111  ✓ ok  90.0 ms
 shop · mailer · 5 spans · 2026-09-21 14:13:20.000 UTC
-                                                                     0                       90.0 ms
-shop ▸ POST /orders                                         30.0 ms  ━━━━━━━━━━
-└─ publish orders:created  confirmed  answered              3.00 ms     ━
-   └⇢ mailer ▸ process orders:created:mail  queued 27.0 ms  20.0 ms               ╺━━━━━━╸
-      └─ publish amq.default:replies  confirmed             3.00 ms                    ╺╸
-         └⇢ shop ▸ process amq.default:replies  answer      20.0 ms                          ━━━━━━━
+                                                                                0            90.0 ms
+shop ▸ POST /orders                                                    30.0 ms  ━━━━━━╸
+└─ publish orders:created  confirmed  replied                          3.00 ms    ╸
+   └⇢ mailer ▸ process orders:created:mail  queued 27.0 ms             20.0 ms          ╺━━━━
+      └─ publish amq.default:replies  confirmed                        3.00 ms              ╸
+         └⇢ shop ▸ process amq.def…  reply  to publish orders:created  20.0 ms                 ╺━━━━
 "##);
 }
 
-/// Work whose consumer trusts nobody: a run of its own, linked to what the message claimed.
+/// Work of a consumer without trust: a run of its own that links to what the message claimed.
 fn distrusting(r: &mut Recording, id: u64, at: u64, claimed: (TraceId, u64)) -> Vec<Record<'static>> {
     let mut work = process(r, id, 0, MAIL, at, vec![]);
     start_of(&mut work).links.push(link(claimed.0, span_id(claimed.1)));
@@ -301,7 +301,7 @@ fn distrusting(r: &mut Recording, id: u64, at: u64, claimed: (TraceId, u64)) -> 
 }
 
 #[test]
-fn a_consumer_that_trusts_nobody_from_both_ends() {
+fn a_consumer_without_trust_from_both_ends() {
     let (_, _, mut all) = request();
     let mut mail = Recording::of(run(2), 3, "mailer");
     all.extend(distrusting(&mut mail, 3, 40, (trace(1), 2)));
@@ -333,7 +333,7 @@ linked to    POST /orders  ✓ ok  spanbridge trace 11111111
 }
 
 #[test]
-fn several_consumers_that_trust_nobody() {
+fn several_consumers_without_trust() {
     let (_, _, mut all) = request();
     for n in 2..5 {
         let mut mail = Recording::of(run(n), n as u64 + 1, "mailer");
@@ -359,7 +359,7 @@ fn a_link_of_the_users_from_both_ends() {
     let mut nightly = report.span(50, 0, "nightly report", 500, 700);
     start_of(&mut nightly).primitive = "custom.operation".into();
     start_of(&mut nightly).kind = spanbridge::Kind::Internal;
-    // Made while the span was open, so it comes late.
+    // Added while the span was open, so it comes late.
     let span = |n, id| Endpoint::Span { trace_id: trace(n), span_id: span_id(id) };
     let late = report.record(Body::Edge { edge_type: "custom.link".into(), from: span(5, 50), to: span(1, 1) });
     all.extend([nightly, late]);
@@ -382,8 +382,7 @@ linked to    POST /orders  ✓ ok  spanbridge trace 11111111
 "##);
 }
 
-/// A child run in the trace of its parent that is linked to another span of it, and one in another trace: neither is named
-/// twice.
+/// A child run in the trace of its parent that links to another span of it, and one in another trace. Neither is listed twice.
 #[test]
 fn a_related_run_is_not_also_listed_as_linked() {
     let mut all = child();

@@ -1,4 +1,4 @@
-//! Runs that wait, that are open and that are contradicted, from recorders to what is printed.
+//! Suspended, open and conflicted runs, from the recorder to the printed page.
 
 use serde_json::Value;
 use spanbridge::{Recorder, RunContext, RunId, observe};
@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-/// What a process of its own does.
+/// Runs as a process of its own.
 fn process<T>(db: &Path, service: &str, work: impl FnOnce() -> T) -> T {
     let recorder = Recorder::builder(service).sink(StoreSink::open(db).unwrap()).build().unwrap();
     let done = recorder.in_scope(work);
@@ -109,7 +109,7 @@ fn who_is_not_asked_any_more() {
     }
 }
 
-/// Nobody knows how long a wait was whose beginning and end were told by clocks that contradict each other.
+/// If the clocks of its beginning and its end contradict each other, nobody knows how long a wait was.
 #[test]
 fn a_wait_that_ended_before_it_began() {
     let dir = tempfile::tempdir().unwrap();
@@ -142,7 +142,7 @@ fn a_wait_that_ended_before_it_began() {
     spanbridge(&db, &["import", file.to_str().unwrap()]);
     let shown = spanbridge(&db, &["trace", "1111"]);
     let line = shown.lines().find(|line| line.starts_with("‖ suspended: a person")).unwrap();
-    assert!(line.contains("resumed by an earlier clock") && line.trim_end().ends_with('–'), "{shown}");
+    assert!(line.contains("resumed earlier, by another clock") && line.trim_end().ends_with('–'), "{shown}");
     assert!(shown.lines().next().unwrap().ends_with("✓ ok  ended before it began, by another clock"), "{shown}");
     let json: Value = serde_json::from_str(&spanbridge(&db, &["trace", "1111", "--format", "json"])).unwrap();
     assert!(json["run"].get("waitedMs").is_none() && json["run"].get("workedMs").is_none(), "{json}");

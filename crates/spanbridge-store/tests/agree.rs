@@ -1,5 +1,5 @@
-//! The list of runs comes from sums that merge in any order, the graph from the records themselves. Whatever was lost, and
-//! however it was spread over deliveries, they must say the same.
+//! The list of runs comes from totals that merge in any order, the graph from records. Whatever was lost, and however records
+//! were spread over deliveries, they must say the same.
 
 mod common;
 
@@ -11,10 +11,10 @@ use spanbridge::record::*;
 use spanbridge_store::graph::{Graph, SpanStatus};
 use spanbridge_store::{RunFilter, Store, StoreSink};
 
-/// A span, what became of its records, and in which deliveries they came.
+/// A span, which of its records were lost, and in which deliveries they came.
 #[derive(Clone, Debug)]
 struct Planned {
-    /// 0 for none, 999 for one that is not there.
+    /// 0: none. 999: one that is not recorded.
     parent: u64,
     from: u64,
     took: u64,
@@ -47,8 +47,8 @@ fn planned() -> impl Strategy<Value = Planned> {
     )
 }
 
-/// What is said about the run, in which segment and in which delivery: by an owner who behaves, by several who do not, or
-/// by nobody. Anything may be lost, any clock may be wrong.
+/// Records about the run, with their segment and delivery: by one owner, by several conflicting ones, or by none. Any record
+/// may be lost, any clock may be wrong.
 #[derive(Clone, Debug)]
 struct Said {
     body: Body<'static>,
@@ -86,7 +86,7 @@ fn lifecycle() -> impl Strategy<Value = Vec<Said>> {
     prop_oneof![1 => Just(Vec::new()), 4 => several]
 }
 
-/// How segments say that they begin, if that is not lost.
+/// How segments begin, if that record is not lost.
 fn openings() -> impl Strategy<Value = [Option<(Body<'static>, usize)>; 3]> {
     let via = prop_oneof![
         2 => Just((Via::Start, None)),
@@ -114,11 +114,11 @@ fn openings() -> impl Strategy<Value = [Option<(Body<'static>, usize)>; 3]> {
 }
 
 proptest! {
-    // Each case makes a file.
+    // Each case creates a file.
     #![proptest_config(ProptestConfig::with_cases(100))]
 
     #[test]
-    fn list_and_graph(spans in vec(planned(), 0..12), lifecycle in lifecycle(), openings in openings()) {
+    fn the_list_says_the_same_as_the_graph(spans in vec(planned(), 0..12), lifecycle in lifecycle(), openings in openings()) {
         let mut segments = [1, 2, 3].map(|segment| Recording::of(run(1), segment, "s"));
         let mut deliveries: [Vec<Record<'static>>; 4] = Default::default();
         for (r, opening) in segments.iter_mut().zip(openings) {
@@ -175,7 +175,7 @@ proptest! {
         prop_assert_eq!(row.errors, graph.spans.iter().filter(failed).count() as u64);
         let filter = RunFilter::default().status(run.status);
         prop_assert_eq!(&store.runs(&filter, 9).unwrap(), &rows);
-        // And the order in which the records come does not count either.
+        // The order of the records makes no difference either.
         let mut records: Vec<Record<'_>> = deliveries.concat();
         records.reverse();
         let reversed = Graph::build(run.run_id, &records);

@@ -1,4 +1,4 @@
-//! Batches of many messages, as they are recorded, stored and asked about.
+//! Batches of many messages: recorded, stored and checked.
 
 use spanbridge::adapter::{Handoff, HandoffStatus, Step, span};
 use spanbridge::{Context, Recorder, observe, semconv};
@@ -13,8 +13,8 @@ fn recorder(service: &'static str, path: &Path) -> Recorder {
     Recorder::builder(service).sink(StoreSink::open(path).unwrap()).build().unwrap()
 }
 
-/// The work on a batch has one span, and only its links tell that the messages were received: no message may be missed because
-/// there are many.
+/// The work on a batch has one span, and only its links say that the messages were received. However many there are, none may
+/// be reported as lost.
 #[test]
 fn every_message_of_a_large_batch_is_received() {
     for n in [1_000, 10_000] {

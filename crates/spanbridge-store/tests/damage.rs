@@ -1,4 +1,4 @@
-//! Files that are no store, of another release, or damaged: refused with a message that helps, never with a panic.
+//! Files that are no store, of another release, or damaged. They give a helpful error, and never a panic.
 
 mod common;
 
@@ -85,7 +85,7 @@ fn closed() -> (tempfile::TempDir, std::path::PathBuf) {
     (dir, path)
 }
 
-/// Asks everything there is to ask.
+/// Asks every question.
 fn ask(store: &Store) -> Vec<Option<ErrorKind>> {
     let kind = |result: Result<(), spanbridge_store::Error>| result.err().map(|e| e.kind());
     vec![
@@ -97,7 +97,7 @@ fn ask(store: &Store) -> Vec<Option<ErrorKind>> {
     ]
 }
 
-/// The runs that are listed; those that were stored together with a damaged one may be missing.
+/// The listed runs. Those stored together with a damaged one may be missing.
 fn listed(store: &Store) -> usize {
     store.runs(&RunFilter::default(), 100).unwrap().len()
 }
@@ -126,7 +126,7 @@ fn damaged_deliveries_are_skipped_and_reported() {
                 assert!(damage.message.starts_with("delivery 1 is damaged and was skipped ("), "{}", damage.message);
                 told += 1;
             } else {
-                // Also lists that are empty, or of zeros, can be read: of other traces, of parents, of links, of spans.
+                // Empty lists, or lists of zeros, can be read: of other traces, parents, links and spans.
                 assert!(damage == "x''" || damage == "zeroblob(300)", "{column} {damage}");
             }
         }
@@ -147,7 +147,7 @@ fn damaged_deliveries_are_skipped_and_reported() {
     }
 }
 
-/// What is left of a run is shown, and its graph says that it may not be all.
+/// What is left of a run is shown, and its graph says that a part is missing.
 #[test]
 fn a_run_with_one_damaged_delivery() {
     let (_dir, path) = place();
@@ -168,7 +168,7 @@ fn a_run_with_one_damaged_delivery() {
     let graph = store.graph(run(1)).unwrap().unwrap();
     assert_eq!((graph.spans.len(), &*graph.diagnostics[0].message), (1, message));
     assert_eq!(graph.to_json()["diagnostics"][0]["code"], "store.damaged");
-    // Records that are brought in from elsewhere heal it.
+    // Importing the records from elsewhere restores it.
     let mut again = Recording::of(run(1), 1, "shop");
     let report = store.import((1..=8).map(|n| again.span(n, 0, "a", n, n + 1))).unwrap();
     assert_eq!((report.stored, report.repeated, report.conflicts), (7, 1, 0));
@@ -188,7 +188,7 @@ fn damage_of_one_run_is_not_reported_for_another() {
     assert_eq!(store.damage().and_then(|d| d.count), Some(1), "the store remembers it");
 }
 
-/// What its directory tells is enough to know that it is there.
+/// Its directory is enough to know that it exists.
 #[test]
 fn damaged_runs_are_still_linked() {
     let (_dir, path) = place();
@@ -209,7 +209,7 @@ fn damaged_runs_are_still_linked() {
     far_end(&[]);
 }
 
-/// Blocks are found by their delivery's number, and there is none for these.
+/// Blocks are found by the id of their delivery, and these have no valid one.
 #[test]
 fn impossible_delivery_ids_are_skipped() {
     for number in [i64::MAX, i64::MAX >> 20, 1 << 60] {
@@ -223,7 +223,7 @@ fn impossible_delivery_ids_are_skipped() {
     }
 }
 
-/// Bytes of the file changed at random, from a fixed seed: any answer will do but a panic or a hang.
+/// Bytes of the file are changed at random, from a fixed seed. Any answer is fine, except a panic or a hang.
 #[test]
 fn a_damaged_file_is_survived() {
     let (_dir, path) = closed();

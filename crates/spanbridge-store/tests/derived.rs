@@ -1,4 +1,4 @@
-//! The relations that the graph concludes from the spans of deliveries.
+//! Relations that the graph derives from the spans of deliveries.
 
 mod common;
 
@@ -9,7 +9,7 @@ use spanbridge_store::graph::Graph;
 const PUBLISH: u64 = 1;
 const ATTEMPT: &str = "spanbridge.delivery.attempt";
 
-/// A service, and the record of a message that it has sent.
+/// A service, and the record of a message that it sent.
 fn shop() -> (Recording, Vec<Record<'static>>) {
     let mut shop = Recording::of(run(1), 1, "shop");
     let sent = shop.step((PUBLISH, 0), ("messaging.publish", "publish"), "events:order", (10, 12), vec![]);
@@ -31,7 +31,7 @@ fn died_in(queue: &str) -> Said {
     vec![("spanbridge.dead_letter.queue", text(queue)), ("spanbridge.dead_letter.reason", text("rejected"))]
 }
 
-/// The derived edges as `from type to`, by the numbers of the spans, whatever the order of the records.
+/// The derived edges as `from type to`, by the numbers of the spans, for any order of the records.
 fn edges(records: &[Record<'static>]) -> Vec<String> {
     let of = |records: &[Record<'static>]| -> Vec<String> {
         let number = |end: &Endpoint<'_>| match end {
@@ -73,14 +73,14 @@ fn a_count_is_better_than_the_clocks() {
 
 #[test]
 fn one_context_on_many_messages_is_no_retry() {
-    // The parent is recorded, and is no publish; or it is not recorded at all.
+    // The parent is recorded but is no publish, or it is not recorded.
     for sender in [9, 77] {
         let (mut m, _) = shop();
         let handler = m.span(9, 0, "POST /orders", 0, 5);
         let once = process(&mut m, 2, sender, "mail", 20, vec![]);
         let again = process(&mut m, 3, sender, "mail", 40, vec![]);
         assert_eq!(edges(&[handler.clone(), once.clone(), again]), [""; 0]);
-        // Unless they are counted, or named.
+        // Unless they have counts or message ids.
         let counted = process(&mut m, 4, sender, "mail", 60, attempt(2));
         assert_eq!(edges(&[handler.clone(), once.clone(), counted]), ["4 retry.of 2"]);
         let named = |id| ("messaging.message.id", text(id));
@@ -107,13 +107,13 @@ fn an_offset_is_a_message_and_a_group_its_reader() {
 }
 
 #[test]
-fn a_trace_of_its_own_is_told_by_its_link() {
+fn a_trace_of_its_own_is_known_by_its_link() {
     let (mut m, mut all) = shop();
     for id in [2, 3] {
         let mut record = process(&mut m, id, 0, "mail", 20 * id, vec![]);
         record.trace_id = Some(trace(id as u128 + 4));
         if let Body::Span(start, _) = &mut record.body {
-            // Where it came in a batch, it is linked to that, too.
+            // If it came in a batch, it also links to that.
             for (trace_id, id) in [(trace(9), 99), (trace(1), PUBLISH)] {
                 start.links.push(Link { trace_id, span_id: span_id(id), attributes: attributes(&[]) });
             }
@@ -130,7 +130,7 @@ fn a_dead_letter_comes_from_the_last_attempt() {
     all.push(process(&mut m, 3, PUBLISH, "mail", 40, vec![]));
     all.push(process(&mut m, 4, PUBLISH, "dead", 60, died_in("mail")));
     assert_eq!(edges(&all), ["3 dead_lettered.to 4", "3 retry.of 2"]);
-    // The dead letter is delivered once more; then it goes back to its queue, and dies again.
+    // The dead letter is redelivered. Then it goes back to its queue, and is dead-lettered again.
     all.push(process(&mut m, 5, PUBLISH, "dead", 80, died_in("mail")));
     all.push(process(&mut m, 6, PUBLISH, "mail", 100, died_in("mail")));
     all.push(process(&mut m, 7, PUBLISH, "dead", 120, died_in("mail")));
@@ -148,43 +148,43 @@ fn a_dead_letter_comes_from_the_last_attempt() {
 }
 
 #[test]
-fn what_nobody_worked_on_comes_from_its_sender() {
+fn dead_letters_without_work_have_their_sender() {
     let (mut m, mut all) = shop();
     all.push(process(&mut m, 2, PUBLISH, "dead", 60, died_in("mail")));
     assert_eq!(edges(&all), ["1 dead_lettered.to 2"]);
-    // A round over a queue where messages wait is a retry.
+    // A round trip through a waiting queue is a retry.
     let (mut m, mut all) = shop();
     all.push(process(&mut m, 2, PUBLISH, "mail", 20, vec![]));
     all.push(process(&mut m, 3, PUBLISH, "mail", 90, died_in("mail.wait")));
     assert_eq!(edges(&all), ["3 retry.of 2"]);
 }
 
-/// The count that RabbitMQ adds to how a message has died.
+/// The count of RabbitMQ for a repeated dead-lettering.
 fn died(queue: &str, count: i64) -> Said {
     [died_in(queue), vec![("spanbridge.dead_letter.count", AttributeValue::I64(count))]].concat()
 }
 
-/// A client may send a message again with all of its headers, and with them its history.
+/// A client may republish a message with all of its headers, including those of earlier dead-letterings.
 #[test]
-fn what_was_acked_has_not_died() {
+fn acked_messages_are_not_dead_lettered() {
     let (mut m, mut all) = shop();
     all.push(process(&mut m, 2, PUBLISH, "mail", 20, vec![]));
     all.push(process(&mut m, 3, PUBLISH, "dead", 60, died("mail", 1)));
-    // It goes back to its queue, is acknowledged, and is copied to an archive by somebody whose publish is not recorded.
+    // It goes back to its queue, is acknowledged, and is copied to an archive by a publish that is not recorded.
     all.push(process(&mut m, 4, PUBLISH, "mail", 100, died("mail", 1)));
     all.push(process(&mut m, 5, PUBLISH, "archive", 140, died("mail", 1)));
     let derived = ["2 dead_lettered.to 3", "4 retry.of 2"];
     assert_eq!(edges(&all), derived, "it came with that death already");
     let ack = m.step((6, 4), ("messaging.settle", "ack"), "events:order:mail", (104, 105), vec![]);
     assert_eq!(edges(&[all.clone(), vec![ack.clone()]].concat()), derived);
-    // Also where nothing is counted.
+    // Also without counts.
     let (mut m, mut all) = shop();
     all.push(process(&mut m, 4, PUBLISH, "mail", 100, vec![]));
     all.push(process(&mut m, 5, PUBLISH, "archive", 140, died_in("mail")));
     assert_eq!(edges(&all), ["4 dead_lettered.to 5"]);
     all.push(ack);
     assert_eq!(edges(&all), [""; 0]);
-    // What was rejected, has.
+    // A rejected message was dead-lettered.
     let reject = m.step((6, 4), ("messaging.settle", "reject"), "events:order:mail", (104, 105), vec![]);
     all.pop();
     all.push(reject);
@@ -192,7 +192,7 @@ fn what_was_acked_has_not_died() {
 }
 
 #[test]
-fn what_a_publish_has_sent_along_is_history() {
+fn copied_headers_are_no_dead_lettering() {
     let again = |count| {
         let mut m = Recording::of(run(1), 1, "shop");
         let sent = m.step((PUBLISH, 0), ("messaging.publish", "publish"), "events:order", (10, 12), died("mail", 1));

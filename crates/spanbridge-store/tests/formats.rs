@@ -1,4 +1,4 @@
-//! Stores of older releases: brought to the present format, while a process of that release may go on writing.
+//! Stores of older releases are brought to the current format, while a process of that release may still write.
 
 mod common;
 
@@ -9,7 +9,7 @@ use spanbridge::record::{Body, Link, Record};
 use spanbridge_store::graph::LinkDirection;
 use spanbridge_store::{RunFilter, Store, StoreSink};
 
-/// Run `to` is linked to by run `from`.
+/// Run `from` links to run `to`.
 fn linked(from: u128, to: u128) -> Vec<Record<'static>> {
     let (id, target) = (from as u64, to as u64);
     let mut work = start(id, 0, "work", 20 + id);
@@ -18,13 +18,13 @@ fn linked(from: u128, to: u128) -> Vec<Record<'static>> {
     vec![Recording::of(run(to), target, "shop").span(target, 0, "publish", 0, 5), work]
 }
 
-/// What a release of format 2 made of the tables, and of its version.
+/// Turns the file into one of format 2.
 fn as_format_2(connection: &Connection) {
     connection.execute_batch("ALTER TABLE delivery DROP COLUMN links").unwrap();
     connection.pragma_update(None, "user_version", 2).unwrap();
 }
 
-/// How releases of format 2 write a delivery. Here it is a copy of another one, under other numbers.
+/// Writes a delivery like a release of format 2: here a copy of another one, under other numbers.
 const OLD_INSERT: &str = "
     INSERT INTO delivery(instance, number, hash, records, spans, first_at, last_at, block_list, run_heads, run_tails,
         traces, parents, aggregates, span_heads)
@@ -57,10 +57,10 @@ fn format_2_and_format_3_write_side_by_side() {
         runs.into_iter().map(|l| (l.run.run_id, l.direction)).collect()
     };
     assert_eq!(far_end(3), [(run(4), LinkDirection::From)]);
-    // What the older release wrote is known where the link is, and not where it leads.
+    // For what the older release wrote, the link is known for the run that has it, but not for the run it leads to.
     assert_eq!(far_end(2), [(run(1), LinkDirection::To)]);
     assert_eq!(far_end(1), []);
-    // Unless it is written anew.
+    // Exporting and importing adds that.
     let (_other, path) = place();
     let mut lines = Vec::new();
     store.records(None, |record| lines.push(record.to_json().to_string())).unwrap();

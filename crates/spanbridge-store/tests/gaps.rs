@@ -1,4 +1,4 @@
-//! What is missing in the record, and what only looks so.
+//! What is missing in the record, and what only looks like it.
 
 mod common;
 
@@ -67,7 +67,7 @@ fn one_run_is_enough_to_ask_about() {
     for n in (1..9).chain(10..28) {
         let own: Vec<_> = all.iter().filter(|g| g.run_id == Some(run(n))).cloned().collect();
         let mut alone = store.gaps(&[run(n)], Checkup::new(T0 + DAY)).unwrap();
-        // What a process says of all its runs belongs to each that it recorded at the time.
+        // What a process reports about itself concerns each run that it recorded at the time.
         alone.retain(|g| g.run_id.is_some());
         assert_eq!(alone, own, "run {n}");
     }
@@ -77,8 +77,8 @@ fn one_run_is_enough_to_ask_about() {
 }
 
 #[test]
-fn what_may_still_come_is_no_gap() {
-    // A second after everything: messages are under way, and the run without an end was heard of just now.
+fn what_may_still_arrive_is_no_gap() {
+    // One second after everything: messages are on their way, and the run without an end has just recorded something.
     let now = T0 + 23_000 * MS;
     let soon = |checkup: Checkup| {
         let mut checkup = checkup;
@@ -100,16 +100,16 @@ fn what_may_still_come_is_no_gap() {
 }
 
 #[test]
-fn who_is_not_asked_about_is_not_accused() {
+fn runs_that_are_only_consulted_have_no_gaps() {
     let mut checkup = Checkup::new(T0 + DAY);
     graphs(&one_of_each()).iter().for_each(|graph| checkup.consult(graph));
     assert!(checkup.is_conclusive());
     assert_eq!(checkup.gaps(), []);
 }
 
-/// Messages whose work is in other runs and linked to what they claimed, and what the doctor says of each run alone and of all.
+/// Messages whose work is in other runs that link to their senders, checked alone and together.
 fn nothing_is_missing(records: Vec<Record<'static>>, now: u64) {
-    // So many others between sender and consumer that what is near in time does not help.
+    // Between sender and consumer there are too many other runs to find it by time.
     let others =
         (0..600u64).map(|n| Recording::of(run(0x1000 + u128::from(n)), 77, "x").span(0x1000 + n, 0, "x", 5, 6));
     let (_dir, store) = stored(&records.iter().cloned().chain(others).collect::<Vec<_>>());
@@ -128,7 +128,7 @@ fn sent(r: &mut Recording, id: u64, at: u64) -> Record<'static> {
     r.step((id, 0), ("messaging.publish", "publish"), "events:order", (at, at + 2), said)
 }
 
-/// The work on a message and its settlement; the work has no parent and is linked to these spans.
+/// The work on a message and its settlement. The work has no parent and links to these spans.
 fn taken(r: &mut Recording, id: u64, at: u64, links: &[(TraceId, u64)], mut said: Said) -> Vec<Record<'static>> {
     said.extend([
         (semconv::RABBITMQ_ROUTING_KEY, text("order")),
@@ -175,7 +175,7 @@ fn untrusted_batches_and_new_runs_arrive() {
     nothing_is_missing(records, T0 + DAY);
 }
 
-/// It keeps the context of the trace that it came from, so its work goes on there, and its publish span is linked to that.
+/// It kept the context of the trace it came from. So its work continues there, and its publish span links to that.
 #[test]
 fn kept_contexts_of_other_traces_arrive() {
     let (mut first, mut relay) = (Recording::of(run(1), 1, "shop"), Recording::of(run(2), 2, "relay"));
@@ -194,12 +194,12 @@ fn kept_contexts_of_other_traces_arrive() {
     };
     let sent = vec![origin, forwarded];
     nothing_is_missing([sent.clone(), work_on(MAIL)].concat(), T0 + DAY);
-    // That somebody has worked on the first message, where that was sent, says nothing of the second.
+    // Work on the first message says nothing about the second.
     let (_dir, store) = stored(&[sent, work_on("inbox")].concat());
     assert_eq!(kinds(&store.gaps(&[run(2)], Checkup::new(T0 + DAY)).unwrap()), [GapKind::NoConsumer]);
 }
 
-/// The run is the invocation's own, so it has no end because the invocation has none.
+/// The invocation began the run, so the run has no end because the invocation has none.
 #[test]
 fn a_stopped_function_with_a_run_is_one_gap() {
     let (mut shop, mut score) = (Recording::of(run(2), 1, "shop"), Recording::of(run(2), 2, "score"));
@@ -222,7 +222,7 @@ fn a_stopped_function_with_a_run_is_one_gap() {
     records.extend([score.record(Body::SpanStart(invocation)), score.record(warned)]);
     let (_dir, store) = stored(&records);
     assert_eq!(kinds(&store.gaps(&[run(2)], Checkup::new(T0 + DAY)).unwrap()), [GapKind::OutOfTime]);
-    // A run that another process began should have been ended by that.
+    // If another process began the run, that process should have ended it.
     let mut elsewhere = records[0].clone();
     if let Body::Segment { started_at, .. } = &mut elsewhere.body {
         *started_at = T0;
@@ -249,7 +249,7 @@ fn a_commit_of_another_group_settles_nothing() {
     }
     let mut checkup = Checkup::new(T0 + DAY);
     graphs(&records).iter().for_each(|graph| checkup.check(graph));
-    // Nobody knows that group `mail` commits at all, so nobody is accused; once it does, its messages are missed.
+    // Group `mail` is not known to commit, so nothing is reported. Once it commits, its other messages are.
     assert_eq!(checkup.gaps(), []);
     let mut kafka = Recording::of(run(30), 99, "mailer");
     let said = vec![
@@ -308,16 +308,16 @@ fn work_that_broke_off_is_one_gap() {
         gaps.into_iter().map(|g| (g.kind, g.what)).collect::<Vec<_>>()
     };
     let settles = r.step((9, 77), ("messaging.settle", "ack"), "e:x:mail", (98, 99), vec![]);
-    // Nobody knows whether it is at work still; after an hour everybody does.
+    // It may still be working; after an hour of silence it is not.
     let alone = [&sent, &broken, &settles];
     assert_eq!(kinds_of(&at(2000 * MS, &alone)), []);
     let what = (GapKind::NotSettled, "process e:x:mail by mailer, not ended".to_owned());
     assert_eq!(at(DAY, &alone)[0], what);
     assert_eq!(kinds_of(&at(DAY, &alone)), [GapKind::NotSettled, GapKind::ParentMissing]);
-    // Once it is delivered again, there is no need to wait.
+    // If it was delivered again, there is no need to wait.
     let what = (GapKind::NotSettled, "process e:x:mail by mailer, not ended, then delivered again".to_owned());
     assert_eq!(at(2000 * MS, &[&sent, &broken, &again, &ack]), [what]);
-    // Where nobody settles, the end is what is missing.
+    // If the consumer never settles, only the end is missing.
     assert_eq!(kinds_of(&at(DAY, &[&sent, &broken])), [GapKind::NoEnd]);
 }
 
@@ -325,7 +325,7 @@ fn kinds_of(gaps: &[(GapKind, String)]) -> Vec<GapKind> {
     gaps.iter().map(|(kind, _)| *kind).collect()
 }
 
-/// The work of a service on messages of one source, one settlement under it, and what is missing then.
+/// The work of a service on messages of one source, with settlements, and the gaps in that.
 struct Consumer {
     recording: Recording,
     records: Vec<Record<'static>>,
@@ -356,7 +356,7 @@ impl Consumer {
         self
     }
 
-    /// The broker refused the last settlement when its span had ended.
+    /// The broker refused the last settlement after its span had ended.
     fn refused_later(mut self) -> Self {
         let Some(Body::Span(start, end)) = self.records.last().map(|r| &r.body) else { panic!("no settlement") };
         let (span_id, timestamp) = (start.span_id, end.ended_at + MS);
@@ -397,9 +397,9 @@ fn commit(ranges: Option<&'static str>) -> Said {
     said.into_iter().chain(ranges.map(|ranges| (semconv::SETTLE_RANGES, text(ranges)))).collect()
 }
 
-/// The only ack there is came too late, the only commit failed: nobody else proves that the consumer settles, and they do.
+/// The only ack came too late, the only commit failed. Even these show that the consumer settles.
 #[test]
-fn a_refused_settlement_proves_that_one_settles() {
+fn a_refused_settlement_shows_that_one_settles() {
     let expected = ["not_settled: process e:x:mail by mailer, its settlement was refused"];
     let ack = Consumer::new(1).works(1, "e:x:mail", rabbit(1, None));
     assert_eq!(ack.settles(1, "ack", "e:x:mail", rabbit(1, None)).refused().gaps(), expected);
@@ -407,7 +407,7 @@ fn a_refused_settlement_proves_that_one_settles() {
     for said in [None, Some("commit"), Some("store_offset")] {
         let work = || Consumer::new(1).works(1, "orders", kafka(7, said));
         assert_eq!(work().settles(1, "store_offset", "orders", kafka(7, None)).refused().gaps(), expected);
-        // Elsewhere than under the message, as a commit of everything is.
+        // Not below the message, like a commit of everything.
         let commits = || work().settles(77, "commit", "orders", commit(Some("orders[0] 5..9")));
         assert_eq!(commits().refused().gaps(), expected);
         assert_eq!(commits().refused_later().gaps(), expected);
@@ -418,9 +418,9 @@ fn a_refused_settlement_proves_that_one_settles() {
     }
 }
 
-/// One that settles by transactions only, and whose only transaction was not committed.
+/// A consumer that settles only in transactions, and whose only transaction was not committed.
 #[test]
-fn a_transaction_given_up_proves_it_too() {
+fn an_aborted_transaction_shows_it_too() {
     for (status, expected) in [
         ("committed", &[][..]),
         ("rolled_back", &["not_settled: process orders by mailer"]),
@@ -438,9 +438,9 @@ fn a_transaction_given_up_proves_it_too() {
     }
 }
 
-/// A consumer of which no settlement is known is told once, whatever it owes; and not where nobody owes anything.
+/// A consumer without any known settlement is one gap, whatever it should do. If it need not settle, it is none.
 #[test]
-fn a_consumer_that_never_settles_is_told_once() {
+fn a_consumer_that_never_settles_is_one_gap() {
     let three = |source: &'static str, said: &dyn Fn(i64) -> Said| {
         (1..4u64).fold(Consumer::new(1), |c, n| c.works(n, source, said(n as i64)))
     };
@@ -462,7 +462,7 @@ fn a_consumer_that_never_settles_is_told_once() {
     });
     assert_eq!(in_spans.gaps(), of_kafka, "stored in spans of their own");
 
-    // Nobody owes anything, or what they owe is done, or who knows.
+    // Nothing to settle, or settled, or unknown.
     let automatic = (semconv::SETTLE_AUTOMATIC, AttributeValue::Bool(true));
     let rabbit_automatic = |n| [rabbit(n, None), vec![automatic.clone()]].concat();
     let kafka_automatic = |n| [kafka(n, None), vec![automatic.clone()]].concat();
@@ -476,16 +476,16 @@ fn a_consumer_that_never_settles_is_told_once() {
     assert_eq!(committed.gaps(), [""; 0]);
     let unsaid = three("orders", &|n| kafka(n, Some("commit"))).settles(77, "commit", "", commit(None));
     assert_eq!(unsaid.gaps(), [""; 0], "nobody knows what that commit covers");
-    // Younger than the grace.
+    // Within the grace period.
     let mut checkup = Checkup::new(T0 + 1000 * MS);
     let young = three("e:x:mail", &|n| rabbit(n, Some("ack")));
     checkup.check(&Graph::build(young.recording.run, &young.records));
     assert_eq!(kinds(&checkup.gaps()), []);
 }
 
-/// The records of the work on a message were lost, and what the work did is there: nothing waits in a queue.
+/// The records of the work on a message were lost, but what the work did is recorded. So the message is not in a queue.
 #[test]
-fn work_that_went_on_was_received() {
+fn work_that_continued_was_received() {
     let gaps = |sent: u64, strays: &[(u64, u64, &'static str)]| {
         let mut shop = Recording::of(run(1), 1, "shop");
         let mut records: Vec<_> = (1..=sent).map(|id| crate::sent(&mut shop, id, 10 * id)).collect();
@@ -503,12 +503,12 @@ fn work_that_went_on_was_received() {
     assert_eq!(kinds(&one), [GapKind::WorkNotRecorded]);
     assert!(one[0].likely_cause.starts_with("Further down in the same run, mailer recorded work"), "{one:?}");
     assert_eq!(kinds(&gaps(2, &[(90, 40, "mailer"), (91, 50, "mailer")])), [GapKind::WorkNotRecorded; 2]);
-    // Of two only one has gone on, and nobody knows which.
+    // One of two continued, and it is not known which.
     let two = gaps(2, &[(90, 40, "mailer")]);
     assert_eq!(kinds(&two), [GapKind::NoConsumer; 2]);
     let hedged = "for 1 of 2 such messages, this run has work further down whose parent span is missing.";
     assert!(two.iter().all(|g| g.likely_cause.ends_with(hedged)), "{two:?}");
-    // What is older, or the sender's own, is not its work.
+    // Older work, or the sender's own, does not count.
     for stray in [(90, 5, "mailer"), (90, 40, "shop")] {
         let gaps = gaps(1, &[stray]);
         assert_eq!(kinds(&gaps), [GapKind::NoConsumer]);
@@ -518,7 +518,7 @@ fn work_that_went_on_was_received() {
 
 proptest! {
     #[test]
-    fn whatever_the_order_and_however_often(seed in any::<u64>(), again in proptest::collection::vec(0..100usize, 0..20)) {
+    fn order_and_repetition_make_no_difference(seed in any::<u64>(), again in proptest::collection::vec(0..100usize, 0..20)) {
         let said = one_of_each();
         let mut shuffled: Vec<_> = said.iter().chain(again.iter().filter_map(|i| said.get(*i))).cloned().collect();
         shuffle(&mut shuffled, seed);
@@ -537,7 +537,7 @@ proptest! {
 
 fn shuffle<T>(items: &mut [T], mut state: u64) {
     for last in (1..items.len()).rev() {
-        // Splitmix: the numbers only have to be different.
+        // Splitmix: the numbers only have to differ.
         state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let z = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         items.swap(last, (z ^ (z >> 27)) as usize % (last + 1));

@@ -1,4 +1,4 @@
-//! Graphs from records: the tree that each of these promises stands here as text.
+//! Graphs from records. Each test has the expected tree as text.
 
 mod common;
 
@@ -8,7 +8,7 @@ use spanbridge::{RunId, SpanId, Status};
 use spanbridge_store::graph::{Graph, RunStatus};
 use std::fmt::Write;
 
-/// The graph in a few lines: the run, its spans indented, and what else there is.
+/// The graph in a few lines: the run, its spans indented, then everything else.
 fn drawn(graph: &Graph) -> String {
     let mut out = String::new();
     let ms = |at: u64| at.wrapping_sub(T0) / MS;
@@ -162,7 +162,7 @@ fn only_errors_of_roots_fail_a_run() {
     let records = [r.span(1, 0, "work", 0, 9), r.failed(2, 1, "try", 1, 2), r.failed(3, 99, "lost", 3, 4)];
     assert_eq!(Graph::build(run(1), &records[..2]).run.status, RunStatus::Ok);
     assert_eq!(Graph::build(run(1), &records).run.status, RunStatus::Error, "an orphan's error is nobody's");
-    // What the owner says counts more.
+    // What the owner says takes precedence.
     let owned: Vec<_> = records.into_iter().chain([r.run_start("order", 0), r.run_end(10, Status::Ok)]).collect();
     assert_eq!(Graph::build(run(1), &owned).run.status, RunStatus::Ok);
 }
@@ -187,7 +187,7 @@ fn conflicts_are_shown_and_the_first_is_kept() {
         conflict: a record came twice with the same id and different content; the first is shown a000
         "#,
     );
-    // The same span under another record id contradicts too; the same words do not.
+    // The same span under another record id is a conflict, too; with equal content it is not.
     other.id = Some("elsewhere-1".into());
     let same = Record { id: Some("elsewhere-2".into()), ..order().remove(2) };
     assert_eq!(Graph::build(run(1), &[order(), vec![same]].concat()).run.status, RunStatus::Ok);
@@ -312,7 +312,7 @@ fn the_json_is_as_designed() {
 }
 
 #[test]
-fn a_link_that_came_late_is_a_link() {
+fn a_late_link_is_a_link() {
     let mut shop = Recording::of(run(1), 1, "shop");
     let end = |n| Endpoint::Span { trace_id: trace(7), span_id: span_id(n) };
     let edge = Body::Edge {

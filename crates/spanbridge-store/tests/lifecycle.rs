@@ -1,5 +1,4 @@
-//! Runs that are suspended, resumed, handed over, and ended: how they stand, how long they waited, and what contradicts
-//! what.
+//! Runs that are suspended, resumed, handed over and ended: their status, how long they waited, and what is a conflict.
 
 mod common;
 
@@ -8,7 +7,7 @@ use spanbridge::Status;
 use spanbridge::record::*;
 use spanbridge_store::graph::{Graph, RunStatus};
 
-/// One segment of the run in the making: a process on a host.
+/// One segment of the run: a process on a host.
 struct Segment(Recording, Vec<Record<'static>>);
 
 impl Segment {
@@ -46,12 +45,12 @@ impl Segment {
         Self::on(host, number, "flows", at, Via::Resume, Some(suspension)).and(resumed)
     }
 
-    /// Goes on where another left off.
+    /// Resumes a run that another segment left.
     fn take_over(number: u64, at: u64) -> Self {
         Self::on("h", number, "flows", at, Via::Resume, None)
     }
 
-    /// Goes on after a leg of another, on another host; what it does is a leg, too.
+    /// Resumes after a resumption by another segment, on another host. It is a resumption, too.
     fn after_on(host: &'static str, number: u64, leg: &'static str, after: Option<&'static str>, at: u64) -> Self {
         let mut segment = Self::on(host, number, "flows", at, Via::Resume, None);
         if let Body::Segment { resumption_id, previous_resumption_id, .. } = &mut segment.1[0].body {
@@ -84,7 +83,7 @@ impl Segment {
     }
 }
 
-/// The graph; whatever order the records come in, and however often, it is the same.
+/// The graph. It is the same for any order of the records, and if they come twice.
 #[track_caller]
 fn graph(segments: &[Vec<Record<'static>>]) -> Graph {
     let records = segments.concat();
@@ -103,7 +102,7 @@ fn is(segments: &[Vec<Record<'static>>], status: RunStatus, diagnostics: &[&str]
 }
 
 #[test]
-fn goes_on_until_somebody_ends_it() {
+fn a_run_continues_until_someone_ends_it() {
     let a = Segment::start(1, 0).suspend("s", 10);
     let b = Segment::resume(2, "s", 20);
     is(std::slice::from_ref(&a), RunStatus::Suspended, &[]);
@@ -114,16 +113,16 @@ fn goes_on_until_somebody_ends_it() {
     {
         is(&[a.clone(), Segment::resume(2, "s", 20).end(30, status)], expected, &[]);
     }
-    // Whoever ended it without resuming it did not contradict anybody.
+    // Ending a suspended run without resuming it is no conflict.
     let ended = Segment::on("h", 2, "flows", 20, Via::Resume, Some("s")).end(20, Status::Cancelled);
     is(&[a.clone(), ended], RunStatus::Cancelled, &[]);
-    // Left and taken over, it was never suspended.
+    // A run that was left and resumed was never suspended.
     is(&[Segment::start(1, 0).crash(), Segment::take_over(2, 20).end(30, Status::Ok)], RunStatus::Ok, &[]);
     is(&[Segment::take_over(2, 20).crash()], RunStatus::Open, &[]);
 }
 
 #[test]
-fn what_was_lost_is_not_made_up() {
+fn lost_records_are_not_invented() {
     // The start and the suspension were lost with their process.
     let b = || Segment::resume(2, "s", 20);
     is(&[b().crash()], RunStatus::Open, &[]);
@@ -133,7 +132,7 @@ fn what_was_lost_is_not_made_up() {
         (suspension.suspended_at, suspension.resumed_at, suspension.segment_id),
         (None, Some(T0 + 20 * MS), None)
     );
-    // Of a resume only the segment is left.
+    // Only the segment of a resume is recorded.
     let only_segment = Segment::on("h", 2, "flows", 20, Via::Resume, Some("s")).span(1, 20, 21);
     is(&[Segment::start(1, 0).suspend("s", 10), only_segment.crash()], RunStatus::Open, &[]);
 }
@@ -170,14 +169,14 @@ fn two_ends_conflict_and_the_first_is_shown() {
         ],
     );
     assert_eq!(graph(&all).run.ended_at, Some(T0 + 30 * MS));
-    // Ended by one process that was started again from the same saved context: the same.
+    // The process was restarted from the same saved context, and ended the run again: the same.
     let [a, b] = [Segment::take_over(2, 20).end(30, Status::Ok), Segment::take_over(3, 40).end(50, Status::Ok)];
     let twice = graph(&[Segment::start(1, 0).crash(), a, b]);
     assert_eq!((twice.run.status, twice.diagnostics.len()), (RunStatus::Conflicted, 1));
 }
 
 #[test]
-fn many_ends_are_told_of_in_one_line() {
+fn many_ends_are_one_conflict() {
     let ends = (2..1_000).map(|n| Segment::take_over(n, 20).end(30 + n, Status::Ok));
     let all: Vec<_> = std::iter::once(Segment::start(1, 0).crash()).chain(ends).collect();
     let graph = graph(&all);
@@ -187,23 +186,23 @@ fn many_ends_are_told_of_in_one_line() {
 }
 
 #[test]
-fn who_comes_after_the_end_is_told_of() {
+fn resuming_after_the_end_is_a_conflict() {
     let ended = || vec![Segment::start(1, 0).suspend("s", 10), Segment::resume(2, "s", 20).end(30, Status::Ok)];
     let with = |late: Vec<Record<'static>>| [ended(), vec![late]].concat();
     let resumed = "the run was resumed by flows (segment 00000000) after flows (segment 00000000) had ended it";
     let suspended = "the run was suspended by flows (segment 00000000) after flows (segment 00000000) had ended it";
-    // An old saved context comes back.
+    // An old saved context is used again.
     is(&with(Segment::resume(3, "s", 40).crash()), RunStatus::Conflicted, &[resumed]);
     is(&with(Segment::resume(3, "s", 40).suspend("t", 50)), RunStatus::Conflicted, &[resumed]);
     is(&with(Segment::take_over(3, 40).span(1, 40, 50).crash()), RunStatus::Conflicted, &[resumed]);
-    // Who resumed before, and suspends after.
+    // It resumed before the end, and suspends after it.
     is(&with(Segment::resume(3, "s", 25).suspend("t", 40)), RunStatus::Conflicted, &[suspended]);
-    // Who resumed before and only works: queued work may come later, that is normal.
+    // It resumed before the end, and only works after it. Queued work may come later.
     is(&with(Segment::resume(3, "s", 25).span(1, 40, 50).crash()), RunStatus::Ok, &[]);
     let many: Vec<_> = (3..100).map(|n| Segment::resume(n, "s", 40).crash()).collect();
     let many = graph(&[ended(), many].concat()).diagnostics;
     assert_eq!((many.len(), many[4].message.as_str()), (5, "93 more segments came after the run had ended"));
-    // Nothing of what contradicts the end is lost.
+    // Records that conflict with the end are kept.
     let graph = graph(&with(Segment::resume(3, "s", 40).span(1, 40, 50).crash()));
     assert_eq!((graph.spans.len(), graph.run.segments.len()), (1, 3));
     assert_eq!(graph.run.ended_at, Some(T0 + 30 * MS));
@@ -219,7 +218,7 @@ fn clocks_that_differ_are_no_conflict() {
         Segment::resume_on("c", 3, "t", 40).end(50, Status::Ok),
     ];
     is(&all, RunStatus::Ok, &[]);
-    // Side by side nobody knows; so much as clocks of two hosts may differ says nothing.
+    // Without an order, a difference that clocks of two hosts may have says nothing.
     let side_by_side = |at| {
         [
             Segment::start(1, 0).suspend("s", 10),
@@ -238,23 +237,23 @@ fn clocks_do_not_decide_who_came_after_the_end() {
     let a = || Segment::start(1, 0).crash();
     let b = || Segment::after_on("b", 2, "one", None, HOUR).span(2, HOUR, HOUR + 5);
     let c = |after| Segment::after_on("c", 3, "two", after, 40).end(50, Status::Ok);
-    // A left it to B, whose clock is an hour ahead, and B to C, who ended it.
+    // A left the run to B, whose clock is an hour ahead, and B left it to C, who ended it.
     is(&[a(), b().crash(), c(Some("one"))], RunStatus::Ok, &[]);
-    // With one more on the way, whose clock is ahead, too.
+    // With one more between them, whose clock is ahead, too.
     let d = Segment::after_on("d", 4, "three", Some("two"), 60).end(70, Status::Ok);
     let between = Segment::after_on("c", 3, "two", Some("one"), 2 * HOUR).crash();
     is(&[a(), b().crash(), between.clone(), d.clone()], RunStatus::Ok, &[]);
-    // A leg whose recorder began anew has two segments.
+    // A resumption has two segments if its recorder began a new one.
     let again = Segment::after_on("b", 5, "one", None, HOUR + 9).span(5, HOUR + 9, HOUR + 10).crash();
     is(&[a(), b().crash(), again, between.clone(), d.clone()], RunStatus::Ok, &[]);
-    // Where nothing is known of one between, or where it was nobody's word, the clock is asked.
+    // If one between them is not recorded, or names no resumption, the clocks decide.
     let resumed = "the run was resumed by flows (segment 00000000) after flows (segment 00000000) had ended it";
     is(&[a(), b().crash(), d], RunStatus::Conflicted, &[resumed]);
     is(&[a(), b().crash(), c(None)], RunStatus::Conflicted, &[resumed]);
-    // B gave a copy away, and suspended the run itself an hour after that copy had ended it.
+    // B gave away a copy of the saved run, and suspended the run itself an hour after that copy had ended it.
     let suspended = "the run was suspended by flows (segment 00000000) after flows (segment 00000000) had ended it";
     is(&[a(), b().suspend("s", HOUR + 9), c(Some("one"))], RunStatus::Conflicted, &[suspended]);
-    // Whatever goes round in circles comes to an end.
+    // Cycles end.
     let circle = Segment::after_on("c", 3, "one", Some("one"), 40).end(50, Status::Ok);
     is(&[a(), b().crash(), circle], RunStatus::Ok, &[]);
 }
@@ -274,7 +273,7 @@ fn the_same_record_with_other_content() {
 }
 
 #[test]
-fn waiting_is_told_apart_from_working() {
+fn waiting_and_working_are_separate() {
     let times = |segments: &[Vec<Record<'static>>]| {
         let run = graph(segments).run;
         let end = run.ended_at.unwrap_or(run.started_at);
@@ -284,11 +283,11 @@ fn waiting_is_told_apart_from_working() {
     let c = |at, end| Segment::resume(3, "t", at).end(end, Status::Ok);
     let b = || Segment::resume(2, "s", 1_000).suspend("t", 1_100);
     assert_eq!(times(&[a().suspend("s", 10), b(), c(3_000, 3_050)]), (990 + 1_900, 10 + 100 + 50));
-    // What ran meanwhile is work: a job that was handed over before, and a span around the suspending itself.
+    // What ran meanwhile is work: a job that was handed over before, and a span around the suspension itself.
     let mut job = Recording::of(run(1), 9, "mail");
     let job = vec![job.span(8, 0, "job", 500, 600), job.span(9, 0, "around", 5, 20)];
     assert_eq!(times(&[a().suspend("s", 10), job, b(), c(3_000, 3_050)]), (990 - 110 + 1_900, 10 + 110 + 100 + 50));
-    // Two waits at once are one, and the end of the run ends those that nobody ended.
+    // Two waits at once count once, and the end of the run ends open waits.
     let fan = [
         a().suspend("s", 10),
         Segment::resume(2, "s", 20).suspend("t", 30),
@@ -296,7 +295,7 @@ fn waiting_is_told_apart_from_working() {
         Segment::resume(4, "t", 60).end(100, Status::Ok),
     ];
     assert_eq!(times(&fan), (10 + 70, 20));
-    // Nor does one inside another count twice, whatever ran meanwhile.
+    // A wait inside another does not count twice, whatever ran meanwhile.
     let nested = [
         a().suspend("s", 10),
         Segment::take_over(2, 20).span(2, 30, 85).suspend("t", 20),
@@ -304,7 +303,7 @@ fn waiting_is_told_apart_from_working() {
         Segment::resume(4, "s", 80).end(90, Status::Ok),
     ];
     assert_eq!(times(&nested), (20, 70));
-    // How long it still waits, nobody knows.
+    // How long it will still wait is not known.
     let waiting = graph(&[a().suspend("s", 10)]).to_json();
     assert_eq!((&waiting["run"]["waitedMs"], waiting["run"].get("workedMs")), (&0.0.into(), None));
     let done = graph(&[a().suspend("s", 10), Segment::resume(2, "s", 30).end(45, Status::Ok)]).to_json();

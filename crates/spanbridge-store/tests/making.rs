@@ -1,10 +1,10 @@
-//! A store that several make at the same time.
+//! Several processes create a store at the same time.
 
 use spanbridge_store::Store;
 use std::sync::Barrier;
 
 #[test]
-fn all_who_make_it_at_once_find_it_made() {
+fn many_may_create_a_store_at_once() {
     const MAKERS: usize = 4;
     for _ in 0..100 {
         let directory = tempfile::tempdir().unwrap();

@@ -1,7 +1,7 @@
 //! Several writers at once, readers beside them, and writers that die.
 //!
-//! A writing process is this test binary again, told by its environment what to do; it says on its standard output how far
-//! it is, so nothing here waits for time to pass.
+//! A writing process is this test binary again; its environment says what to do. It reports its progress on standard output,
+//! so nothing here waits for time to pass.
 
 mod common;
 
@@ -27,7 +27,7 @@ fn batch(writer: u64, number: u64) -> Vec<Record<'static>> {
         .collect()
 }
 
-/// Not a test by itself: what the other tests start as a process.
+/// Not a test by itself: the other tests start it as a process.
 #[test]
 fn writer() {
     let Ok(path) = env::var("SPANBRIDGE_TEST_WRITER_DB") else { return };
@@ -117,13 +117,13 @@ fn a_killed_process_leaves_whole_deliveries() {
     let mut said = BufReader::new(child.stdout.take().unwrap()).lines();
     let twenty = said.by_ref().map_while(Result::ok).position(|line| line.ends_with("stored 20"));
     assert!(twenty.is_some());
-    // On unix this is SIGKILL: no destructor runs, in the middle of whatever it was doing.
+    // On Unix this is SIGKILL: no destructor runs.
     child.kill().unwrap();
     child.wait().unwrap();
     let counts = stored(&Store::open(&path).unwrap());
     assert!((1..=20).all(|number| counts.contains_key(&(9, number))), "what was taken is kept");
     assert!(counts.values().all(|records| *records == 40), "no delivery is there in part");
-    // And the store goes on.
+    // The store still works.
     let mut sink = StoreSink::open(&path).unwrap();
     deliver(&mut sink, 8, 1, &batch(8, 1));
     deliver(&mut sink, 9, 20, &batch(9, 20));
@@ -142,7 +142,7 @@ fn a_torn_log_leaves_whole_deliveries() {
         let copy = dir.path().join(format!("copy{tenth}.db"));
         std::fs::copy(&path, &copy).unwrap();
         std::fs::write(log(&copy), &whole[..whole.len() * tenth / 10]).unwrap();
-        // Nothing of the log, nothing of the store: then there is none.
+        // Without any of the log, there is no store yet.
         let Ok(store) = Store::open(&copy) else {
             assert_eq!(tenth, 0);
             continue;

@@ -1,4 +1,4 @@
-//! A store from the outside: what is delivered and imported is found, listed and read.
+//! A store from the outside: deliveries and imports are found, listed and read.
 
 mod common;
 
@@ -93,7 +93,7 @@ fn runs_are_listed_newest_first() {
     assert!(listed(none).is_empty());
 }
 
-/// The list comes from sums, the graph from records: they must say the same.
+/// The list comes from totals, the graph from records. They must say the same.
 #[test]
 fn the_list_agrees_with_the_graphs() {
     let (_dir, store) = filled();
@@ -117,7 +117,7 @@ fn ids_are_found_by_their_first_digits() {
     assert_eq!(find(&span_id(4).to_string().to_uppercase()), one(Id::Span(span_id(4)), run(0x41)));
     assert_eq!(find("abcd"), Found::Nothing);
     assert_eq!(find(&span_id(77).to_string()), Found::Nothing);
-    // Runs 1 and 0x41 begin alike.
+    // The ids of runs 1 and 0x41 begin with the same digits.
     let Found::Ambiguous(candidates) = find("1111") else { panic!("two runs begin so") };
     let names: Vec<_> = candidates.iter().map(|c| (c.id.kind(), c.id.to_string(), c.name.as_str())).collect();
     assert_eq!(names, [("run", run(1).to_string(), "order"), ("run", run(0x41).to_string(), "send mail")]);
@@ -146,7 +146,7 @@ fn a_trace_without_its_own_run_names_its_runs() {
 }
 
 #[test]
-fn a_graph_knows_the_runs_around_it() {
+fn a_graph_lists_related_runs() {
     let (_dir, store) = filled();
     let order = store.graph(run(1)).unwrap().unwrap();
     assert_eq!(
@@ -164,7 +164,7 @@ fn a_graph_knows_the_runs_around_it() {
     assert!(store.graph(run(6)).unwrap().is_none());
 }
 
-/// Run 1 sends, run 3 is another of its trace.
+/// Run 1 sends; run 3 is another run of its trace.
 fn senders() -> Vec<Record<'static>> {
     let mut shop = Recording::of(run(1), 1, "shop");
     let mut other = Recording::of(run(3), 2, "shop").in_trace(trace(1));
@@ -178,7 +178,7 @@ fn linked_to(r: &mut Recording, id: u64, links: &[(TraceId, u64)]) -> Record<'st
     r.record(Body::Span(work, end(30, Status::Ok)))
 }
 
-/// The linked runs of a run: which way, and its spans that are linked to.
+/// The linked runs of a run: the direction, and its spans that they link to.
 fn linked(store: &Store, n: u128) -> Vec<(RunId, LinkDirection, Vec<SpanId>)> {
     let runs = store.graph(run(n)).unwrap().unwrap().linked_runs;
     runs.into_iter().map(|l| (l.run.run_id, l.direction, l.linked_span_ids)).collect()
@@ -196,7 +196,7 @@ fn a_link_is_known_at_both_ends() {
     use LinkDirection::{From, To};
     let work = linked_to(&mut Recording::of(run(2), 3, "mail"), 9, &[(trace(1), 1), (trace(2), 9)]);
     let (_dir, store) = stored(&[&senders(), &[work]]);
-    // Of the runs of that trace the one that has the span, and of its own trace none.
+    // Of that trace, only the run with the span. Of its own trace, none.
     assert_eq!(linked(&store, 2), [(run(1), To, vec![])]);
     assert_eq!(linked(&store, 1), [(run(2), From, vec![span_id(1)])]);
     assert_eq!(linked(&store, 3), []);
@@ -225,7 +225,7 @@ fn a_link_to_a_missing_span_means_every_run() {
 }
 
 #[test]
-fn links_that_come_late_and_links_both_ways() {
+fn late_links_and_links_both_ways() {
     use LinkDirection::Both;
     let mut mail = Recording::of(run(2), 3, "mail");
     let work = mail.span(9, 0, "work", 20, 30);
@@ -251,7 +251,7 @@ fn runs_of_one_trace_are_related_not_linked() {
     }
 }
 
-/// More than are looked into: then the trace must do.
+/// Too many runs to read, so only the traces are compared.
 #[test]
 fn many_runs_that_are_linked_to_one() {
     let many =
@@ -314,7 +314,7 @@ fn importing_again_changes_nothing() {
     assert_eq!((all(&store, None), store.runs(&RunFilter::default(), 9).unwrap()), before);
     let (_other, filled) = filled();
     assert_eq!(filled.runs(&RunFilter::default(), 9).unwrap(), before.1, "imported or delivered is the same");
-    // What contradicts is stored, counted, and shown.
+    // A conflicting record is stored, counted and shown.
     let mut other = records[3].clone();
     if let Body::Span(_, end) = &mut other.body {
         end.status = Status::Error;
@@ -369,7 +369,7 @@ fn records_of_no_run_and_too_large_ones() {
     assert_eq!((report.repeated, report.rejected.len(), report.rejected[0].0), (3, 1, 1));
 }
 
-/// Up to the limit a record is stored and read as it came; one byte more, and it is refused by itself.
+/// Up to the limit a record is stored and read unchanged. One byte more, and only that record is rejected.
 #[test]
 fn a_record_at_the_limit_is_stored_whole() {
     const MAX_RECORD: usize = 8 << 20;

@@ -127,13 +127,13 @@ pub(crate) fn timeless(forest: &Forest<'_>, relations: &Relations, i: usize) -> 
         add(TextStyle::Warning, &text);
     }
     if let Some(request) = relations.replies.get(&span.span_id) {
-        add(TextStyle::Dim, "answer");
+        add(TextStyle::Dim, "reply");
         if let Some(name) = relations.names.get(request) {
             add(TextStyle::Dim, &format!("to {}", text::truncate(name, MAX_NAME_WIDTH)));
         }
     }
     if relations.requests.contains(&span.span_id) {
-        add(TextStyle::Dim, "answered");
+        add(TextStyle::Dim, "replied");
     }
     if let Some(count) = number(span, semconv::MESSAGING_BATCH_COUNT) {
         add(TextStyle::Dim, &format!("batch of {count}"));

@@ -251,7 +251,7 @@ impl<'a, 'g> Rows<'a, 'g> {
         }
         let time = match (wait.suspended_at, wait.resumed_at) {
             (Some(from), Some(to)) if to < from => {
-                badges.push((TextStyle::Warning, "resumed by an earlier clock".to_owned()));
+                badges.push((TextStyle::Warning, "resumed earlier, by another clock".to_owned()));
                 (TextStyle::Dim, "–".to_owned())
             }
             (Some(from), Some(to)) => (TextStyle::Warning, time::duration(to - from)),

@@ -122,7 +122,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_from_outside_steers_the_terminal() {
+    fn escaped_text_cannot_control_the_terminal() {
         assert_eq!(escape("plain ü 注文 👩‍🚀"), "plain ü 注文 👩‍🚀");
         assert_eq!(escape("a\x1b]0;owned\x07b\r\n\tc\u{9b}2J\u{7f}"), "a\\x1b]0;owned\\x07b\\r\\n\\tc\\x9b2J\\x7f");
         assert_eq!(escape("user\u{202e}gnp.exe\u{2066}\u{2028}"), "user\\u{202e}gnp.exe\\u{2066}\\u{2028}");

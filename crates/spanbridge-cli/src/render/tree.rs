@@ -22,7 +22,7 @@ const TIMES: usize = 7;
 /// | sign | meaning |
 /// |---|---|
 /// | `⇢` | came through a queue |
-/// | `→` | came by a call that waits for its answer |
+/// | `→` | came by a call that waits for its response |
 /// | `orders ▸` | the service is `orders` from here on |
 /// | `✗` | failed or panicked |
 /// | `⊘` | cancelled |

@@ -1,4 +1,4 @@
-//! What holds for every tree that is printed, whatever is in it.
+//! What is true for every printed tree.
 
 use crate::{at, samples};
 use spanbridge::record::Via;
@@ -46,13 +46,13 @@ fn large_graphs_take_linear_time_and_no_stack() {
         wide.span(Some(root), &format!("w: {}", n / 15), "tool.call", n, 1);
     }
     assert_eq!(at(100, &wide.graph).lines().count(), 3 + 100_001);
-    // One wait after the other, one wait of many, and a wait that each of them makes another.
+    // Waits in a row, one wait that many resume, and waits that two resume each.
     for (how, lines) in [("chain", 1 + 2 * 15_000), ("fan", 2 + 15_000), ("ladder", 1 + 15_000)] {
         assert_eq!(at(100, &resumed(how, 15_000)).lines().count(), 3 + lines, "{how}");
     }
 }
 
-/// A run that was resumed so many times: one after the other, all at once, or by two each time of whom one waits again.
+/// A run that was resumed this many times: in a row, all at once, or by two at a time, one of which suspends it again.
 fn resumed(how: &str, times: u64) -> Graph {
     let mut b = samples::Build::run(how, RunStatus::Open, None);
     b.segment(1, "flows", Via::Start, 0, None);
@@ -85,7 +85,7 @@ fn resumed(how: &str, times: u64) -> Graph {
 fn any_graph_is_rendered() {
     let mut state = 7u64;
     let mut random = |below: u64| {
-        // The numbers only have to be different; splitmix is the shortest way.
+        // Splitmix: the numbers only have to differ.
         state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let z = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         ((z ^ (z >> 27)) >> 3) % below
@@ -111,7 +111,7 @@ fn any_graph_is_rendered() {
             let span = b.last();
             let (span_id, trace_id) = ids[random(ids.len() as u64) as usize];
             match random(4) {
-                // Also itself, a later one, and none that is there: graphs are built from what others sent.
+                // Also itself, a later one, or none. Graphs are built from what others sent.
                 0 => span.parent = Some(random(spans + 2) as usize),
                 1 => (span.orphan, span.parent_span_id) = (true, Some(span_id)),
                 2 => span.links.push(Link::new(trace_id, span_id)),
@@ -121,7 +121,7 @@ fn any_graph_is_rendered() {
                 (span.started_at, span.ended_at) = ([0, u64::MAX, 1][random(3) as usize], Some(random(3)));
             }
         }
-        // And who went on with what, be it ever so confused.
+        // Suspensions and resumes, however confused.
         for _ in 0..random(8) {
             let id = |n: u64| ["s0", "s1", "s2", ""][n as usize];
             b.wait(

@@ -1,4 +1,4 @@
-//! Trees as they are printed. A reader of these tests sees what a user sees.
+//! Trees as they are printed: what a user sees.
 
 mod any;
 mod samples;
@@ -296,9 +296,9 @@ flows ▸ resumed
 }
 
 #[test]
-fn ids_that_go_round_in_a_circle_are_told_once() {
+fn cycles_of_ids_are_shown_once() {
     let mut graph = samples::workflow();
-    // Whatever the records say: the first segment resumes what it suspended itself, and so does the second.
+    // Impossible records: each segment resumes what it suspended itself.
     graph.run.segments[0].suspension_id = Some("s1".into());
     graph.run.segments[0].via = Some(Via::Resume);
     let shown = at(100, &graph);

@@ -4,7 +4,7 @@ use spanbridge::record::{Endpoint, Via};
 use spanbridge::{Kind, RunId, SegmentId, SpanId, TraceId};
 use spanbridge_store::graph::*;
 
-/// 2026-11-20T09:25:46.250Z, and the units that the samples are written in.
+/// 2026-11-20T09:25:46.250Z, and the units of the samples.
 pub(crate) const START: u64 = 1_795_166_746_250_000_000;
 pub(crate) const US: u64 = 1_000;
 pub(crate) const MS: u64 = 1_000_000;
@@ -27,8 +27,8 @@ impl Build {
         Self { graph: Graph::new(run), services: Vec::new() }
     }
 
-    /// Adds a span: its place, which later spans name as their parent. `what` is `service: name`, `primitive` one of
-    /// the list; it began `at` nanoseconds after the run and took so long.
+    /// Adds a span, and returns its index, which later spans name as their parent. `what` is `service: name`. The span began
+    /// `at` nanoseconds after the run.
     pub(crate) fn span(&mut self, parent: Option<usize>, what: &str, primitive: &str, at: u64, took: u64) -> usize {
         let (service, name) = what.split_once(": ").unwrap();
         let number = self.graph.spans.len();
@@ -60,7 +60,7 @@ impl Build {
         self
     }
 
-    /// Says what became of the span added last.
+    /// Sets the status of the span added last.
     pub(crate) fn ended(&mut self, status: SpanStatus, error: Option<&str>) -> &mut Self {
         let span = self.last();
         (span.status, span.error) = (status, error.map(Into::into));
@@ -143,7 +143,7 @@ pub(crate) fn unfinished() -> Graph {
     b.graph
 }
 
-/// Spans whose parents nobody recorded, a batch, a linked job, a dead letter, child runs and a malformed header.
+/// Spans with missing parents, a batch, a linked job, a dead letter, child runs and a malformed header.
 pub(crate) fn gaps() -> Graph {
     let mut b = Build::run("settle invoices", RunStatus::Error, Some(4 * S));
     b.graph.run.error = Some("2 of 3 invoices were not settled".into());
@@ -226,7 +226,7 @@ pub(crate) fn chain(spans: usize) -> Graph {
     b.graph
 }
 
-/// Names that take two columns a character, that are far too long, that want to steer the terminal.
+/// Names with wide characters, names that are far too long, and names with control characters.
 pub(crate) fn names() -> Graph {
     let mut b = Build::run("注文を処理する", RunStatus::Ok, Some(300 * MS));
     let root = b.span(None, "受付: POST /注文", "http.server", 0, 300 * MS);
@@ -253,7 +253,7 @@ pub(crate) fn names() -> Graph {
     b.graph
 }
 
-/// A workflow that waited for a person for two days and went on elsewhere.
+/// A workflow that waited two days for a person, and continued elsewhere.
 pub(crate) fn workflow() -> Graph {
     const DAY: u64 = 86_400 * S;
     let mut b = Build::run("approval", RunStatus::Ok, Some(2 * DAY + 900 * MS));
@@ -269,7 +269,7 @@ pub(crate) fn workflow() -> Graph {
     b.graph
 }
 
-/// A run that three workers went on with at once; one of them waited again, and another process ended the run.
+/// A run that three workers resumed at once. One of them suspended it again, and another process ended it.
 pub(crate) fn fan_out() -> Graph {
     let mut b = Build::run("index", RunStatus::Ok, Some(9_100 * MS));
     b.span(None, "indexer: split", "flow.step", 0, 120 * MS);
@@ -297,7 +297,7 @@ pub(crate) fn fan_out() -> Graph {
     b.graph
 }
 
-/// A run that waits: of the process that began it nothing but the wait is left.
+/// A suspended run. Of the process that began it, only the wait is recorded.
 pub(crate) fn waiting() -> Graph {
     let mut b = Build::run("approval", RunStatus::Suspended, None);
     b.span(None, "flows: decide", "flow.step", 61 * S, 40 * MS);

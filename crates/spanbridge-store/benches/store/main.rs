@@ -1,7 +1,7 @@
 //! What storing and reading cost, in the realistic case: runs of about 12 spans over 4 processes, each delivering every
 //! 200 ms, 40,000 spans a second in all. `cargo bench -p spanbridge-store --bench store`; half a minute.
 //!
-//! CPU is that of this thread, user and system, without making the records. The store lies in the directory for temporary
+//! CPU time is that of this thread, user and system, without making the records. The store is in the directory for temporary
 //! files.
 
 mod workload;
@@ -20,7 +20,7 @@ type Outcome = Result<(), Box<dyn std::error::Error>>;
 
 fn main() -> Outcome {
     let dir = tempfile::tempdir()?;
-    // Words on the command line choose: `ingest`, `graph`.
+    // Words on the command line select: `ingest`, `graph`.
     let chosen = |part: &str| std::env::args().skip(1).all(|a| a.starts_with("--") || a == part);
     if chosen("ingest") {
         for spans in [128_000, 1_000_000] {
@@ -41,7 +41,7 @@ fn report(what: &str, figure: f64, unit: &str) {
     println!("{what:<58} {figure:>10.2} {unit}");
 }
 
-/// Nanoseconds that this thread has been on a processor; of the clock where the system does not say.
+/// CPU time of this thread in nanoseconds. If the system does not say: elapsed time.
 fn cpu(begun: Instant) -> f64 {
     let stat = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
     let on_cpu = stat.and_then(|s| s.split_whitespace().next().and_then(|n| n.parse().ok()));
@@ -98,7 +98,7 @@ fn ingest_and_read(path: &Path, spans: u64) -> Outcome {
     Ok(())
 }
 
-/// Microseconds per item of a question that must be answered with yes.
+/// Microseconds per item of a question whose answer must be true.
 fn each<T: Clone>(items: &[T], ask: impl Fn(T) -> Result<bool, spanbridge_store::Error>) -> f64 {
     let begun = Instant::now();
     let answered = items.iter().filter(|item| matches!(ask((*item).clone()), Ok(true))).count();
@@ -112,7 +112,7 @@ fn count(store: &Store, run: RunId) -> Result<bool, spanbridge_store::Error> {
     Ok(records > 0)
 }
 
-/// A process that has little to say still delivers five times a second.
+/// A process with little to record still delivers five times a second.
 fn small_deliveries(path: &Path) -> Outcome {
     let begun = Instant::now();
     let mut sink = StoreSink::open(path)?;

@@ -1,5 +1,5 @@
 //! Runs of about 12 spans, spread over four processes and 50 ms to 10 s, as the records that each process delivers.
-//! Everything follows from the number of the run, so it is the same each time.
+//! Everything depends only on the number of the run, so it is the same each time.
 
 use spanbridge::record::AttributeValue;
 use spanbridge::record::{Attributes, Body, End, Record, Start, Via};
@@ -62,7 +62,7 @@ pub(crate) fn span_id(run: u64, span: u64) -> SpanId {
     SpanId::new(mix((run << 20) | (span + 1)) | 1).expect("an odd number is not zero")
 }
 
-/// What is still to be delivered, and what has been.
+/// The records to deliver.
 pub(crate) struct Workload {
     runs_per_tick: f64,
     due: f64,
@@ -91,7 +91,7 @@ impl Workload {
         }
     }
 
-    /// A run that began a while ago, with about so many spans.
+    /// A run that began a while ago, with about this many spans.
     pub(crate) fn run_of_size(&self, nth: usize, spans: u64) -> RunId {
         let early = &self.sizes[..self.sizes.len() / 2];
         let fitting = early.iter().enumerate().filter(|(_, n)| n.abs_diff(spans) <= 1).map(|(run, _)| run as u64);
@@ -110,7 +110,7 @@ impl Workload {
         self.tick += 1;
         let now = self.pending.pop_front().unwrap_or_default();
         now.map(|mut records| {
-            // A recorder hands over what belongs to a run together, in order.
+            // A recorder delivers the records of a run together, in order.
             records.sort_by_key(|(at, record)| (record.run_id, *at));
             let records: Vec<_> = records.into_iter().map(|(_, record)| record).collect();
             self.records += records.len() as u64;
@@ -286,7 +286,7 @@ pub(crate) fn lone_run(run: u64) -> Vec<Record<'static>> {
     records
 }
 
-/// A run with so many spans, in the order in which they began.
+/// A run with this many spans, in the order in which they began.
 pub(crate) fn one_run(count: u64) -> (RunId, Vec<Record<'static>>) {
     spans(1, count)
 }

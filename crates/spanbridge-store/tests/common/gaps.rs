@@ -1,4 +1,4 @@
-//! A store with one gap of each kind, and one with none. The tests of the command line use them, too.
+//! Records with one gap of each kind, and with none. The tests of the command line use them, too.
 
 use super::*;
 use spanbridge::semconv;
@@ -33,7 +33,7 @@ impl Story {
         self
     }
 
-    /// The work on a message of `sender` (0: of nobody), from the queue that the destination ends in.
+    /// The work on a message of `sender` (0: unknown), from the queue at the end of the destination.
     fn process(&mut self, id: u64, sender: u64, destination: &str, at: u64, mut said: Said) -> &mut Self {
         let (from, sender) = (self.began + at, if sender == 0 { 0 } else { self.first + sender });
         let key = destination.split(':').nth(1).unwrap_or_default();
@@ -57,7 +57,7 @@ impl Story {
         self.process(2, 1, "events:order:mail", 10, vec![]).settle(2, "ack", "events:order:mail", 15, vec![])
     }
 
-    /// A function's work, under another (0: under nothing).
+    /// A function's work, below another span (0: below none).
     fn invocation(&mut self, id: u64, above: u64) -> &mut Self {
         let (above, time) = (if above == 0 { 0 } else { self.first + above }, (self.began, self.began + 5));
         let mut start = start(self.first + id, above, "score", time.0);
@@ -96,14 +96,14 @@ impl Story {
     }
 }
 
-/// Runs in which everything is as it should be, however much happens.
+/// Runs without gaps, in which much happens.
 pub(crate) fn clean() -> Vec<Record<'static>> {
     let mut all = Story::new(1).order().done();
-    // What did not arrive, and says so.
+    // A message that did not arrive, and whose span says so.
     let mut s = Story::new(2);
     s.publish(1, "events:lost", 0, "returned").publish(2, "events:order", 5, "rejected");
     all.extend(s.publish(3, "events:order", 9, "unknown").done());
-    // A function that was in time after all.
+    // A function that finished in time after a warning.
     all.extend(Story::new(8).invocation(1, 0).diagnostic(WARNED.0, WARNED.1, 1).done());
     // Several queues, several attempts, a dead letter.
     let mut s = Story::new(3);
@@ -138,7 +138,7 @@ pub(crate) fn clean() -> Vec<Record<'static>> {
         (semconv::SETTLE_RANGES, text("topic[0] 1..2, topic[0] 3, other[1] 9")),
     ];
     all.extend(s.settle(1, "commit", "", 20, commit).done());
-    // Stored offsets and messages without acknowledgements are beyond the code, also where others are settled by it.
+    // Stored offsets, and messages that need no acknowledgement, even if others of the consumer are settled.
     let mut s = Story::new(7);
     let stored = vec![(semconv::SETTLE_STORED, AttributeValue::Bool(true))];
     s.publish(1, "stream", 1, "confirmed").process(2, 1, "stream", 10, stored);
@@ -146,7 +146,7 @@ pub(crate) fn clean() -> Vec<Record<'static>> {
     let automatic = vec![(semconv::SETTLE_AUTOMATIC, AttributeValue::Bool(true))];
     s.publish(3, "events:order", 1, "confirmed").process(4, 3, "events:order:mail", 10, automatic);
     all.extend(s.done());
-    // A queue that nobody settles, a trace of its own, a suspended run, and the child run of a job.
+    // A queue without settlements, a trace of its own, a suspended run, and the child run of a job.
     let mut s = Story::new(6);
     let automatic = vec![(semconv::SETTLE_AUTOMATIC, AttributeValue::Bool(true))];
     s.publish(1, "inbox", 0, "sent").process(2, 1, "inbox", 5, automatic);
@@ -173,7 +173,7 @@ pub(crate) fn clean() -> Vec<Record<'static>> {
     all
 }
 
-/// The clean runs, and beside them one gap of each kind.
+/// The clean runs, and one gap of each kind.
 pub(crate) fn one_of_each() -> Vec<Record<'static>> {
     let (mail, mut all) = ("events:order:mail", clean());
     // Sent but never received; sent where there is no consumer; received but never settled.
@@ -186,11 +186,11 @@ pub(crate) fn one_of_each() -> Vec<Record<'static>> {
     let mut s = Story::new(16);
     s.process(1, 0, mail, 0, vec![]).settle(1, "ack", mail, 6, vec![]);
     all.extend(s.diagnostic(semconv::HEADER_MALFORMED, "traceparent: not of 55 characters", 1).done());
-    // Work of which only what came after it is recorded, so a parent is missing; a clock that is behind.
+    // Work that is not recorded, while what followed it is, so a parent is missing; a clock that is behind.
     let mut s = Story::new(17);
     all.extend(s.publish(1, "events:order", 0, "confirmed").done());
     all.push(s.mail.span(1702, 1788, "render", 17_020, 17_030));
-    // A consumer that settles nothing.
+    // A consumer that never settles.
     let expected = vec![(semconv::SETTLE_EXPECTED, text("ack"))];
     let mut s = Story::new(10);
     s.publish(1, "events:audit", 0, "confirmed").publish(3, "events:audit", 1, "confirmed");
@@ -222,7 +222,7 @@ pub(crate) fn one_of_each() -> Vec<Record<'static>> {
         attributes: Attributes::new(),
     };
     all.push(Record { run_id: None, trace_id: None, ..s.mail.record(note) });
-    // What functions say of themselves; of one that was stopped all is open.
+    // Diagnostics of functions. All spans of the stopped one are open.
     for (n, code, message) in [
         (22, semconv::INJECTION_NOT_POSSIBLE, "the payload is not a JSON object, so it carries no context"),
         (23, semconv::RUNTIME_HEADER, "lambda-runtime-client-context: cannot be read as it is"),

@@ -1,4 +1,4 @@
-//! Records for tests, in few words.
+//! Short ways to make records for tests.
 #![allow(dead_code, reason = "each test binary uses some of it")]
 
 use spanbridge::record::*;
@@ -10,11 +10,11 @@ use tempfile::TempDir;
 
 pub(crate) mod gaps;
 
-/// Noon, some day in 2026.
+/// A time in 2026.
 pub(crate) const T0: u64 = 1_790_000_000_000_000_000;
 pub(crate) const MS: u64 = 1_000_000;
 
-/// A run: its id repeats the digit, and ends in the number. From 8 on the eighth digit tells runs apart.
+/// The id of a run: it repeats a digit and ends in the number. From 8 on, the eighth digit differs.
 pub(crate) fn run(n: u128) -> RunId {
     RunId::new((0x1111_1111_1111_1111_0000_0000_0000_0000 * (n & 7)) ^ (n >> 3 << 96) | n).unwrap()
 }
@@ -117,7 +117,7 @@ pub(crate) fn attributes(items: &[(&'static str, AttributeValue<'static>)]) -> A
     items.iter().map(|(k, v)| (Cow::Borrowed(*k), v.clone())).collect()
 }
 
-/// A place for a store that goes away with the test.
+/// A temporary directory, and the path of a store in it.
 pub(crate) fn place() -> (TempDir, PathBuf) {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("deep").join("er").join("spanbridge.db");
@@ -130,7 +130,7 @@ pub(crate) fn deliver(sink: &mut StoreSink, instance: u64, number: u64, records:
     assert_eq!(receipt.rejected, []);
 }
 
-/// Every record of the store, owned by being written down.
+/// Every record of the store, as JSON.
 pub(crate) fn all(store: &Store, run: Option<RunId>) -> Vec<String> {
     let mut lines = Vec::new();
     store.records(run, |record| lines.push(format!("{record:?}"))).unwrap();
@@ -141,7 +141,7 @@ pub(crate) fn lines(records: &[Record<'_>]) -> Vec<String> {
     records.iter().map(|record| format!("{record:?}")).collect()
 }
 
-/// Attributes of a span that is being made.
+/// Adds attributes to a span.
 pub(crate) type Said = Vec<(&'static str, AttributeValue<'static>)>;
 
 pub(crate) fn text(text: &str) -> AttributeValue<'static> {
@@ -149,8 +149,8 @@ pub(crate) fn text(text: &str) -> AttributeValue<'static> {
 }
 
 impl Recording {
-    /// The span of a step with a message at a destination, as RabbitMQ's adapter records it: its name begins with the
-    /// operation, the last word of the primitive where there is no other.
+    /// The span of a messaging step, as the adapter for RabbitMQ records it: its name begins with the operation, by default the
+    /// last word of the primitive.
     pub(crate) fn step(
         &mut self,
         (id, parent): (u64, u64),

@@ -1,72 +1,71 @@
-//! Runs that are begun, suspended, resumed, handed over, left and ended at random, by processes that crash at random; what
-//! they recorded arrives in any order and more than once. Status and tree always equal the model's.
+//! Processes begin, suspend, resume, hand over, leave and end a run at random, and crash at random. Their records arrive in any
+//! order and more than once. Status and tree always equal those of a simple model.
 //!
-//! The same play is put on in two theatres: with recorders of their own for processes, often; and with real processes that
-//! are killed, once.
+//! This runs often with recorders instead of processes, and once with real processes that are killed.
 
 mod model;
-mod stage;
+mod processes;
 
-use model::{Model, Move};
+use model::{Action, Model};
+use processes::{InProcess, RealProcesses};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use spanbridge::record::Record;
 use spanbridge_store::graph::Graph;
 use spanbridge_store::{RunFilter, Store, StoreSink};
-use stage::{InProcess, Real};
 
-/// Not a test by itself: what a real process does.
+/// Not a test by itself: a real process.
 #[test]
-fn actor() {
-    if let Ok(db) = std::env::var("SPANBRIDGE_TEST_ACTOR_DB") {
-        stage::act(db.as_ref());
+fn worker() {
+    if let Ok(db) = std::env::var("SPANBRIDGE_TEST_WORKER_DB") {
+        processes::worker(db.as_ref());
     }
 }
 
-/// What is done, by whom or with what, and where.
-fn one() -> impl Strategy<Value = (Move, usize, usize)> {
+/// An action, and two numbers that choose what or who, and where.
+fn one() -> impl Strategy<Value = (Action, usize, usize)> {
     let what = prop_oneof![
-        6 => Just(Move::Work),
-        3 => Just(Move::HandOver),
-        4 => Just(Move::Receive),
-        3 => Just(Move::Suspend),
-        1 => Just(Move::Leave),
-        1 => Just(Move::Capture),
-        7 => Just(Move::Resume),
-        1 => Just(Move::End),
-        1 => Just(Move::EndElsewhere),
-        1 => Just(Move::Drop),
-        5 => Just(Move::Flush),
-        2 => Just(Move::Crash),
+        6 => Just(Action::Work),
+        3 => Just(Action::HandOver),
+        4 => Just(Action::Receive),
+        3 => Just(Action::Suspend),
+        1 => Just(Action::Leave),
+        1 => Just(Action::Capture),
+        7 => Just(Action::Resume),
+        1 => Just(Action::End),
+        1 => Just(Action::EndElsewhere),
+        1 => Just(Action::Drop),
+        5 => Just(Action::Flush),
+        2 => Just(Action::Crash),
     ];
     (what, 0..1usize << 16, 0..1usize << 16)
 }
 
-/// Anything at all; or a run that is handed on from one to the next, until somebody ends it.
-fn play() -> impl Strategy<Value = Vec<(Move, usize, usize)>> {
+/// Any actions; or a run that is handed from one process to the next until one ends it.
+fn actions() -> impl Strategy<Value = Vec<(Action, usize, usize)>> {
     let what = prop_oneof![
-        4 => Just(Move::Work),
-        3 => Just(Move::Leave),
-        1 => Just(Move::Capture),
-        1 => Just(Move::Suspend),
-        4 => Just(Move::Resume),
+        4 => Just(Action::Work),
+        3 => Just(Action::Leave),
+        1 => Just(Action::Capture),
+        1 => Just(Action::Suspend),
+        4 => Just(Action::Resume),
     ];
     let relay = vec((what, 0..1usize << 16, 0..1usize << 16), 4..16);
     let ended = (relay, 0..1usize << 16).prop_map(|(mut moves, who)| {
-        moves.push((Move::End, who, 0));
+        moves.push((Action::End, who, 0));
         moves
     });
     prop_oneof![2 => vec(one(), 0..60), 1 => ended]
 }
 
-/// So many hours the clocks of the processes are ahead.
+/// The hours by which the clocks of the processes are ahead.
 fn clocks() -> impl Strategy<Value = Vec<u64>> {
     prop_oneof![1 => Just(vec![0; 4]), 2 => vec(0..3u64, 4)]
 }
 
-/// Some of the records again, and all of them in another order.
-fn muddled(records: &[Record<'static>], seed: u64) -> Vec<Record<'static>> {
+/// All of the records in another order, some of them twice.
+fn shuffled(records: &[Record<'static>], seed: u64) -> Vec<Record<'static>> {
     let mut n = seed | 1;
     let mut random = move || {
         n ^= n << 13;
@@ -84,16 +83,16 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(120))]
 
     #[test]
-    fn recorders_for_processes(moves in play(), seeds: [u64; 2], ahead in clocks()) {
-        let mut model = Model::new(InProcess::stage(ahead));
-        moves.iter().for_each(|(m, a, b)| model.play(*m, *a, *b));
-        let (run, expected, stage) = model.curtain();
-        let records = stage.records();
-        let shown = Graph::build(run, &muddled(&records, seeds[0]));
-        prop_assert_eq!(expected.seen_in(&shown), expected.told(), "{:#?}", shown);
-        prop_assert_eq!(Graph::build(run, &muddled(&records, seeds[1])).to_json(), shown.to_json());
+    fn recorders_for_processes(moves in actions(), seeds: [u64; 2], ahead in clocks()) {
+        let mut model = Model::new(InProcess::new(ahead));
+        moves.iter().for_each(|(m, a, b)| model.apply(*m, *a, *b));
+        let (run, expected, processes) = model.finish();
+        let records = processes.records();
+        let shown = Graph::build(run, &shuffled(&records, seeds[0]));
+        prop_assert_eq!(expected.seen_in(&shown), expected.clone(), "{:#?}", shown);
+        prop_assert_eq!(Graph::build(run, &shuffled(&records, seeds[1])).to_json(), shown.to_json());
 
-        // The list of runs is made of sums: they must come to the same.
+        // The list of runs is made from totals. It must say the same.
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("db");
         let mut sink = StoreSink::open(&path).unwrap();
@@ -116,16 +115,16 @@ fn fifty_real_processes() {
     let moves = vec(one(), 600).new_tree(&mut runner).unwrap().current();
     let dir = tempfile::tempdir().unwrap();
     let db = dir.path().join("db");
-    let mut model = Model::new(Real::stage(50, &db));
-    // Nobody ends the run before the others have done something; then whoever wants to.
+    let mut model = Model::new(RealProcesses::new(50, &db));
+    // No process ends the run before the others have done something.
     let too_early =
-        |n: usize, m: Move| n < 550 && matches!(m, Move::End | Move::EndElsewhere | Move::Leave | Move::Drop);
+        |n: usize, m: Action| n < 550 && matches!(m, Action::End | Action::EndElsewhere | Action::Leave | Action::Drop);
     for (n, (m, a, b)) in moves.into_iter().enumerate().filter(|(n, (m, _, _))| !too_early(*n, *m)) {
-        model.play(if n == 580 { Move::End } else { m }, a, b);
+        model.apply(if n == 580 { Action::End } else { m }, a, b);
     }
-    let (run, expected, stage) = model.curtain();
-    drop(stage);
+    let (run, expected, processes) = model.finish();
+    drop(processes);
     let graph = Store::open(&db).unwrap().graph(run).unwrap().expect("the run is in the store");
-    assert_eq!(expected.seen_in(&graph), expected.told());
-    assert!(graph.run.segments.len() > 50 && graph.spans.len() > 100, "the play says little: {graph:#?}");
+    assert_eq!(expected.seen_in(&graph), expected.clone());
+    assert!(graph.run.segments.len() > 50 && graph.spans.len() > 100, "too little happened: {graph:#?}");
 }

@@ -1,40 +1,40 @@
-//! What ought to be seen: kept in the simplest way, from what was done and what was not lost.
+//! What the graph should show, kept in the simplest way: from what was done and what was not lost.
 
-use crate::stage::Stage;
+use crate::processes::Processes;
 use spanbridge::RunId;
 use spanbridge::record::Via;
 use spanbridge_store::graph::{Graph, RunStatus};
 use std::collections::BTreeSet;
 
-/// What somebody may do.
+/// What a process can do.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Move {
-    /// A span with one inside.
+pub(crate) enum Action {
+    /// A span with another inside.
     Work,
-    /// A span whose context goes elsewhere.
+    /// A span whose context is passed on.
     HandOver,
-    /// Work under such a context, or under what was saved of the run.
+    /// Work below such a context, or below a saved run.
     Receive,
     Suspend,
     Leave,
     Capture,
     Resume,
     End,
-    /// Ends the run from what was saved.
+    /// Ends a saved run.
     EndElsewhere,
-    /// Lets go of the run without a word.
+    /// Drops the run.
     Drop,
-    /// Everything that a process recorded is delivered.
+    /// Delivers everything that a process recorded.
     Flush,
-    /// What was not delivered is lost.
+    /// Loses what was not delivered.
     Crash,
 }
 
-/// A fact, in the order in which it came about.
+/// Something that happened, in order.
 #[derive(Clone, Debug)]
 struct Fact {
     process: usize,
-    /// Of which owner; `None` where nobody owned the run.
+    /// The owner who did it. `None` if it was done without owning the run.
     owner: Option<usize>,
     what: What,
     delivered: bool,
@@ -47,23 +47,23 @@ enum What {
     Resume(Option<String>),
     Suspend(String),
     End,
-    /// Its name, and the one above.
+    /// Its name, and that of the span above.
     Span(String, Option<String>),
 }
 
-/// Somebody who may end the run.
+/// A process that may end the run.
 struct Owner {
     process: usize,
-    /// What the process calls it.
+    /// The name of the run in that process.
     handle: String,
-    /// The suspension that it continued.
+    /// The suspension that it ended.
     after: Option<String>,
-    /// Who saved what it continued.
+    /// The owner who saved what it resumed.
     from: Option<usize>,
     via: Via,
 }
 
-/// What is kept of the run somewhere.
+/// A saved run.
 #[derive(Clone)]
 struct Saved {
     text: String,
@@ -72,27 +72,27 @@ struct Saved {
     by: usize,
 }
 
-pub(crate) struct Model<S: Stage> {
-    stage: S,
+pub(crate) struct Model<P: Processes> {
+    processes: P,
     run: RunId,
     facts: Vec<Fact>,
     owners: Vec<Owner>,
-    /// Those who still have the run in hand.
+    /// The owners who still hold the run.
     holding: Vec<usize>,
     saved: Vec<Saved>,
-    /// Contexts that were handed over, and the span they are of.
+    /// Contexts that were passed on, and their spans.
     contexts: Vec<(String, Option<String>)>,
     names: usize,
 }
 
-impl<S: Stage> Model<S> {
-    pub(crate) fn new(mut stage: S) -> Self {
-        let answer = stage.tell(0, &["start"]);
+impl<P: Processes> Model<P> {
+    pub(crate) fn new(mut processes: P) -> Self {
+        let answer = processes.command(0, &["start"]);
         let (handle, run) = answer.split_once(' ').unwrap();
         let (handle, run) = (handle.to_owned(), run.parse().unwrap());
         let owner = Owner { process: 0, handle, after: None, from: None, via: Via::Start };
         let mut model = Model {
-            stage,
+            processes,
             run,
             facts: vec![],
             owners: vec![owner],
@@ -107,7 +107,7 @@ impl<S: Stage> Model<S> {
 
     fn fact(&mut self, process: usize, owner: Option<usize>, what: What) {
         self.facts.push(Fact { process, owner, what, delivered: false, lost: false });
-        // Two recorders' clocks agree to some microseconds; what comes later here is to be later there.
+        // The clocks of two recorders agree to some microseconds. What comes later here must be later there.
         let now = std::time::Instant::now();
         while now.elapsed() < std::time::Duration::from_micros(100) {
             std::hint::spin_loop();
@@ -119,30 +119,30 @@ impl<S: Stage> Model<S> {
         format!("{what} {}", self.names)
     }
 
-    /// Does it, if it can be done; `a` says who or what, `b` where.
-    pub(crate) fn play(&mut self, what: Move, a: usize, b: usize) {
-        let process = b % self.stage.processes();
+    /// Does it, if possible. `a` chooses what or who, `b` the process.
+    pub(crate) fn apply(&mut self, what: Action, a: usize, b: usize) {
+        let process = b % self.processes.processes();
         let pick = |len: usize| (len > 0).then(|| a % len);
         match what {
-            Move::Flush => self.flush(process),
-            Move::Crash => {
-                self.stage.crash(process);
+            Action::Flush => self.flush(process),
+            Action::Crash => {
+                self.processes.crash(process);
                 let gone = self.facts.iter_mut().filter(|f| f.process == process && !f.delivered);
                 gone.for_each(|f| f.lost = true);
                 let owners = &self.owners;
                 self.holding.retain(|o| owners[*o].process != process);
             }
-            Move::Receive => {
+            Action::Receive => {
                 let Some(at) = pick(self.contexts.len()) else { return };
                 let (context, above) = self.contexts[at].clone();
                 let name = self.name("receive");
-                self.stage.tell(process, &["receive", &context, &name]);
+                self.processes.command(process, &["receive", &context, &name]);
                 self.fact(process, None, What::Span(name, above));
             }
-            Move::Resume => {
+            Action::Resume => {
                 let Some(at) = pick(self.saved.len()) else { return };
                 let Saved { text, suspension: after, by } = self.saved[at].clone();
-                let answer = self.stage.tell(process, &["resume", &text]);
+                let answer = self.processes.command(process, &["resume", &text]);
                 let handle = answer.split(' ').next().unwrap().to_owned();
                 self.owners.push(Owner { process, handle, after: after.clone(), from: Some(by), via: Via::Resume });
                 let owner = self.owners.len() - 1;
@@ -151,10 +151,10 @@ impl<S: Stage> Model<S> {
                     self.fact(process, Some(owner), What::Resume(after));
                 }
             }
-            Move::EndElsewhere => {
+            Action::EndElsewhere => {
                 let Some(at) = pick(self.saved.len()) else { return };
                 let Saved { text, suspension: after, by } = self.saved[at].clone();
-                self.stage.tell(process, &["end saved", &text]);
+                self.processes.command(process, &["end saved", &text]);
                 self.owners.push(Owner { process, handle: String::new(), after, from: Some(by), via: Via::Resume });
                 self.fact(process, Some(self.owners.len() - 1), What::End);
             }
@@ -165,61 +165,61 @@ impl<S: Stage> Model<S> {
         }
     }
 
-    /// What somebody does who has the run in hand.
-    fn own(&mut self, what: Move, at: usize) {
+    /// An action of an owner who holds the run.
+    fn own(&mut self, what: Action, at: usize) {
         let owner = self.holding[at];
         let (process, handle) = (self.owners[owner].process, self.owners[owner].handle.clone());
         match what {
-            Move::Work => {
+            Action::Work => {
                 let (outer, inner) = (self.name("work"), self.name("part"));
-                self.stage.tell(process, &["work", &handle, &outer, &inner]);
+                self.processes.command(process, &["work", &handle, &outer, &inner]);
                 self.fact(process, Some(owner), What::Span(inner, Some(outer.clone())));
                 self.fact(process, Some(owner), What::Span(outer, None));
                 return;
             }
-            Move::HandOver => {
+            Action::HandOver => {
                 let name = self.name("hand over");
-                let context = self.stage.tell(process, &["hand over", &handle, &name]);
+                let context = self.processes.command(process, &["hand over", &handle, &name]);
                 self.contexts.push((context, Some(name.clone())));
                 self.fact(process, Some(owner), What::Span(name, None));
                 return;
             }
-            Move::Capture => {
-                let text = self.stage.tell(process, &["capture", &handle]);
+            Action::Capture => {
+                let text = self.processes.command(process, &["capture", &handle]);
                 self.contexts.push((text.clone(), None));
                 self.saved.push(Saved { text, suspension: None, by: owner });
                 return;
             }
-            Move::Suspend => {
+            Action::Suspend => {
                 let reason = self.name("waiting");
-                let text = self.stage.tell(process, &["suspend", &handle, &reason]);
+                let text = self.processes.command(process, &["suspend", &handle, &reason]);
                 self.contexts.push((text.clone(), None));
                 self.saved.push(Saved { text, suspension: Some(reason.clone()), by: owner });
                 self.fact(process, Some(owner), What::Suspend(reason));
             }
-            Move::Leave => {
-                let text = self.stage.tell(process, &["leave", &handle]);
+            Action::Leave => {
+                let text = self.processes.command(process, &["leave", &handle]);
                 self.saved.push(Saved { text, suspension: None, by: owner });
             }
-            Move::End => {
-                self.stage.tell(process, &["end", &handle]);
+            Action::End => {
+                self.processes.command(process, &["end", &handle]);
                 self.fact(process, Some(owner), What::End);
             }
-            _ => drop(self.stage.tell(process, &["drop", &handle])),
+            _ => drop(self.processes.command(process, &["drop", &handle])),
         }
         self.holding.remove(at);
     }
 
     fn flush(&mut self, process: usize) {
-        self.stage.flush(process);
+        self.processes.flush(process);
         let there = self.facts.iter_mut().filter(|f| f.process == process && !f.lost);
         there.for_each(|f| f.delivered = true);
     }
 
-    /// Everything that was not lost is delivered.
-    pub(crate) fn curtain(mut self) -> (RunId, Expected, S) {
-        (0..self.stage.processes()).for_each(|process| self.flush(process));
-        (self.run, self.expected(), self.stage)
+    /// Delivers everything that was not lost.
+    pub(crate) fn finish(mut self) -> (RunId, Expected, P) {
+        (0..self.processes.processes()).for_each(|process| self.flush(process));
+        (self.run, self.expected(), self.processes)
     }
 
     fn expected(&self) -> Expected {
@@ -228,7 +228,7 @@ impl<S: Stage> Model<S> {
         let resumed: BTreeSet<&String> = there()
             .filter_map(|(_, f)| match &f.what {
                 What::Resume(after) => after.as_ref(),
-                // Who ends it from what was saved has a segment that says so.
+                // Ending a saved run has a segment that names the suspension.
                 What::End => self.owners[f.owner?].after.as_ref(),
                 _ => None,
             })
@@ -236,15 +236,15 @@ impl<S: Stage> Model<S> {
         let waits: Vec<&String> = there()
             .filter_map(|(_, f)| if let What::Suspend(reason) = &f.what { Some(reason) } else { None })
             .collect();
-        // The first that is there of somebody who took the run over is where his segment begins.
+        // The first delivered fact of an owner who resumed without a suspension is where its segment begins.
         let takes_over = |n: usize, f: &Fact| {
             let first = || there().find(|(_, other)| other.owner == f.owner).map(|(first, _)| first);
             f.owner.is_some_and(|o| self.owners[o].via == Via::Resume && self.owners[o].after.is_none())
                 && first() == Some(n)
         };
-        let clock = |n: usize| (self.stage.ahead(self.facts[n].process), n);
+        let clock = |n: usize| (self.processes.ahead(self.facts[n].process), n);
         let after_the_end = |end: usize| {
-            // Whoever handed the run on to the one who ended it, as far as those between are there to tell.
+            // The owners before the one who ended the run, as far as those between them are recorded.
             let mut past: Vec<usize> = self.facts[end].owner.into_iter().collect();
             while let Some(from) = past.last().and_then(|o| self.owners[*o].from) {
                 if !there().any(|(_, f)| f.owner == Some(from)) {
@@ -265,7 +265,7 @@ impl<S: Stage> Model<S> {
         let status = match &ends[..] {
             [] if waits.iter().any(|w| !resumed.contains(w)) => RunStatus::Suspended,
             [] if there().any(|(_, f)| f.owner.is_some()) => RunStatus::Open,
-            [] => RunStatus::Ok, // its spans alone speak for it
+            [] => RunStatus::Ok, // its spans decide
             [end] if !after_the_end(*end) => RunStatus::Ok,
             _ => RunStatus::Conflicted,
         };
@@ -276,7 +276,7 @@ impl<S: Stage> Model<S> {
             What::Span(name, Some(_)) => Some(format!("{name} below nobody")),
             _ => None,
         });
-        // Of a suspension that was lost only who resumed it can tell, and not what for.
+        // A lost suspension is known from its resume, without its reason.
         let known = |after: String| match () {
             () if waits.contains(&&after) => after,
             () if resumed_by(there().map(|(_, f)| f), &after) => "lost".to_owned(),
@@ -308,22 +308,18 @@ fn resumed_by<'f>(mut facts: impl Iterator<Item = &'f Fact>, wait: &str) -> bool
     facts.any(|f| matches!(&f.what, What::Resume(Some(after)) if after == wait))
 }
 
-/// What is to be seen.
+/// What the graph should show.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Expected {
     status: RunStatus,
     spans: Vec<String>,
-    /// Of those who owned the run.
+    /// Those of owners.
     segments: Vec<String>,
     suspensions: Vec<String>,
 }
 
 impl Expected {
-    pub(crate) fn told(&self) -> Self {
-        self.clone()
-    }
-
-    /// What is seen.
+    /// What the graph shows.
     pub(crate) fn seen_in(&self, graph: &Graph) -> Self {
         let span = |s: &spanbridge_store::graph::Span| {
             let above = match s.parent {
@@ -335,7 +331,7 @@ impl Expected {
         };
         let reason = |id: &Option<String>| {
             let found = graph.run.suspensions.iter().find(|s| Some(&s.suspension_id) == id.as_ref());
-            // A suspension that was lost is known by whoever resumed it, and has no reason.
+            // A lost suspension is known from its resume, and has no reason.
             found.map(|s| s.reason.clone().unwrap_or_else(|| "lost".to_owned()))
         };
         let owners = graph.run.segments.iter().filter(|s| s.via != Some(Via::Receive));

@@ -1,4 +1,4 @@
-//! Where it is played: processes that do what they are told, a line each, and answer with a line.
+//! Processes that execute commands, one line each, and answer with one line.
 
 use spanbridge::observe::{self, Run};
 use spanbridge::record::{Body, Record};
@@ -12,44 +12,44 @@ use std::time::Duration;
 /// Longer than anything here takes.
 const LONG: Duration = Duration::from_secs(60);
 
-pub(crate) trait Stage {
+pub(crate) trait Processes {
     fn processes(&self) -> usize;
 
-    /// By how many hours its clock is ahead.
+    /// How many hours the clock of a process is ahead.
     fn ahead(&self, _process: usize) -> u64 {
         0
     }
 
-    /// Has a process do something: words with tabs between them.
-    fn tell(&mut self, process: usize, words: &[&str]) -> String;
+    /// Has a process execute a command: words separated by tabs.
+    fn command(&mut self, process: usize, words: &[&str]) -> String;
 
-    /// Delivers all that a process has recorded.
+    /// Delivers everything that a process recorded.
     fn flush(&mut self, process: usize);
 
-    /// Ends a process: what it has not delivered is lost. Another takes its place.
+    /// Kills a process, and replaces it. What it did not deliver is lost.
     fn crash(&mut self, process: usize);
 }
 
-/// One who does as told.
-struct Actor {
+/// Executes commands.
+struct Worker {
     recorder: Recorder,
     runs: Vec<Option<Run>>,
 }
 
-impl Actor {
+impl Worker {
     fn new(recorder: Recorder) -> Self {
-        Actor { recorder, runs: vec![] }
+        Worker { recorder, runs: vec![] }
     }
 
-    fn perform(&mut self, words: &[&str]) -> String {
+    fn run_command(&mut self, words: &[&str]) -> String {
         let root = self.recorder.in_scope(observe::current_context);
-        observe::in_scope(&root, || self.do_it(words))
+        observe::in_scope(&root, || self.act(words))
     }
 
-    fn do_it(&mut self, words: &[&str]) -> String {
+    fn act(&mut self, words: &[&str]) -> String {
         let span = |name: &str, f: &dyn Fn()| observe::span(name.to_owned()).in_scope(f);
         match *words {
-            ["start"] => self.keep(observe::run("play").open()),
+            ["start"] => self.keep(observe::run("model").open()),
             ["resume", text] => self.keep(observe::resume_run(text.parse().unwrap())),
             ["end saved", text] => {
                 observe::end_run(text.parse().unwrap(), &());
@@ -84,11 +84,11 @@ impl Actor {
                 assert!(report.complete, "{report:?}");
                 String::new()
             }
-            _ => panic!("nobody knows how to {words:?}"),
+            _ => panic!("unknown command {words:?}"),
         }
     }
 
-    /// Names the run, and says its id.
+    /// Keeps the run, and returns its name and id.
     fn keep(&mut self, run: Run) -> String {
         let id = run.id().map(|id| id.to_string()).unwrap_or_default();
         self.runs.push(Some(run));
@@ -104,59 +104,59 @@ impl Actor {
     }
 }
 
-/// Recorders of their own, that deliver to memory.
+/// Recorders instead of processes. They deliver to memory.
 pub(crate) struct InProcess {
-    actors: Vec<(Actor, Memory)>,
+    workers: Vec<(Worker, Memory)>,
     ahead: Vec<u64>,
     records: Vec<Record<'static>>,
 }
 
 impl InProcess {
-    /// One process for each clock, which is so many hours ahead.
-    pub(crate) fn stage(ahead: Vec<u64>) -> Self {
-        InProcess { actors: ahead.iter().map(|_| Self::actor()).collect(), ahead, records: vec![] }
+    /// One process for each clock, with the hours that it is ahead.
+    pub(crate) fn new(ahead: Vec<u64>) -> Self {
+        InProcess { workers: ahead.iter().map(|_| Self::worker()).collect(), ahead, records: vec![] }
     }
 
-    fn actor() -> (Actor, Memory) {
+    fn worker() -> (Worker, Memory) {
         let memory = Memory::new();
-        let recorder = Recorder::builder("actor").sink(memory.clone()).on_flush_only().build().unwrap();
-        (Actor::new(recorder), memory)
+        let recorder = Recorder::builder("worker").sink(memory.clone()).on_flush_only().build().unwrap();
+        (Worker::new(recorder), memory)
     }
 
-    /// What was delivered, in the order in which it was.
+    /// The delivered records, in order.
     pub(crate) fn records(&self) -> Vec<Record<'static>> {
         self.records.clone()
     }
 }
 
-impl Stage for InProcess {
+impl Processes for InProcess {
     fn processes(&self) -> usize {
-        self.actors.len()
+        self.workers.len()
     }
 
     fn ahead(&self, process: usize) -> u64 {
         self.ahead[process]
     }
 
-    fn tell(&mut self, process: usize, words: &[&str]) -> String {
-        self.actors[process].0.perform(words)
+    fn command(&mut self, process: usize, words: &[&str]) -> String {
+        self.workers[process].0.run_command(words)
     }
 
     fn flush(&mut self, process: usize) {
-        self.tell(process, &["flush"]);
-        let mut records = self.actors[process].1.take();
+        self.command(process, &["flush"]);
+        let mut records = self.workers[process].1.take();
         records.iter_mut().for_each(|r| later(&mut r.body, self.ahead[process] * HOUR));
         self.records.extend(records);
     }
 
     fn crash(&mut self, process: usize) {
-        self.actors[process] = Self::actor(); // nobody looks at what the old one still delivers
+        self.workers[process] = Self::worker(); // what the old one still delivers is ignored
     }
 }
 
 const HOUR: u64 = 3_600_000_000_000;
 
-/// What a clock that is so much ahead makes of a record.
+/// Changes a record as if a clock were ahead.
 fn later(body: &mut Body<'_>, by: u64) {
     match body {
         Body::Segment { started_at: at, .. }
@@ -167,12 +167,12 @@ fn later(body: &mut Body<'_>, by: u64) {
         Body::SpanStart(start) => start.started_at += by,
         Body::SpanEnd { end, .. } => end.ended_at += by,
         Body::Span(start, end) => (start.started_at, end.ended_at) = (start.started_at + by, end.ended_at + by),
-        other => unreachable!("nobody here does what makes {other:?}"),
+        other => unreachable!("no command records {other:?}"),
     }
 }
 
 /// Processes that write to one store.
-pub(crate) struct Real {
+pub(crate) struct RealProcesses {
     db: PathBuf,
     processes: Vec<Process>,
 }
@@ -183,20 +183,20 @@ struct Process {
     stdout: BufReader<ChildStdout>,
 }
 
-/// What an answer begins with: the test harness prints to the same stream.
+/// The beginning of an answer. The test harness prints to the same stream.
 const ANSWER: &str = "@ ";
 
-impl Real {
-    pub(crate) fn stage(processes: usize, db: &Path) -> Self {
-        Real { db: db.to_owned(), processes: (0..processes).map(|_| Process::start(db)).collect() }
+impl RealProcesses {
+    pub(crate) fn new(processes: usize, db: &Path) -> Self {
+        RealProcesses { db: db.to_owned(), processes: (0..processes).map(|_| Process::start(db)).collect() }
     }
 }
 
 impl Process {
     fn start(db: &Path) -> Self {
         let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "actor", "--nocapture"])
-            .env("SPANBRIDGE_TEST_ACTOR_DB", db)
+            .args(["--exact", "worker", "--nocapture"])
+            .env("SPANBRIDGE_TEST_WORKER_DB", db)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -206,12 +206,12 @@ impl Process {
     }
 }
 
-impl Stage for Real {
+impl Processes for RealProcesses {
     fn processes(&self) -> usize {
         self.processes.len()
     }
 
-    fn tell(&mut self, process: usize, words: &[&str]) -> String {
+    fn command(&mut self, process: usize, words: &[&str]) -> String {
         let process = &mut self.processes[process];
         writeln!(process.stdin, "{}", words.join("\t")).unwrap();
         loop {
@@ -224,7 +224,7 @@ impl Stage for Real {
     }
 
     fn flush(&mut self, process: usize) {
-        self.tell(process, &["flush"]);
+        self.command(process, &["flush"]);
     }
 
     fn crash(&mut self, process: usize) {
@@ -241,12 +241,12 @@ impl Drop for Process {
     }
 }
 
-/// A real process: does what its standard input says until that ends.
-pub(crate) fn act(db: &Path) {
+/// A real process: executes the commands on its standard input until that ends.
+pub(crate) fn worker(db: &Path) {
     let sink = StoreSink::open(db).unwrap();
-    let mut actor = Actor::new(Recorder::builder("actor").sink(sink).on_flush_only().build().unwrap());
+    let mut worker = Worker::new(Recorder::builder("worker").sink(sink).on_flush_only().build().unwrap());
     for line in std::io::stdin().lines().map_while(Result::ok) {
         let words: Vec<&str> = line.split('\t').collect();
-        println!("\n{ANSWER}{}", actor.perform(&words));
+        println!("\n{ANSWER}{}", worker.run_command(&words));
     }
 }
