@@ -94,14 +94,14 @@ fn openings() -> impl Strategy<Value = [Option<(Body<'static>, usize)>; 3]> {
         1 => Just((Via::Resume, None)),
         2 => Just((Via::Resume, Some("a"))),
     ];
-    let leg = || proptest::option::of(prop_oneof![Just("x"), Just("y")]);
+    let resumption = || proptest::option::of(prop_oneof![Just("x"), Just("y")]);
     let host = proptest::option::of(prop_oneof![Just("h1"), Just("h2")]);
     let opening = || {
-        let parts = (via.clone(), host.clone(), 0..9u64, 0..4usize, (leg(), leg()));
-        let opening = parts.prop_map(|((via, suspension), host, at, delivery, legs)| {
+        let parts = (via.clone(), host.clone(), 0..9u64, 0..4usize, (resumption(), resumption()));
+        let opening = parts.prop_map(|((via, suspension), host, at, delivery, resumptions)| {
             let resource = host.map(|h| ("host.name".into(), AttributeValue::Str(h.into()))).into_iter().collect();
             let [suspension_id, resumption_id, previous_resumption_id] =
-                [suspension, legs.0, legs.1].map(|id| id.map(Into::into));
+                [suspension, resumptions.0, resumptions.1].map(|id| id.map(Into::into));
             let started_at = T0 + at * MS;
             (
                 Body::Segment { started_at, resource, via, suspension_id, resumption_id, previous_resumption_id },

@@ -51,10 +51,16 @@ impl Segment {
     }
 
     /// Resumes after a resumption by another segment, on another host. It is a resumption, too.
-    fn after_on(host: &'static str, number: u64, leg: &'static str, after: Option<&'static str>, at: u64) -> Self {
+    fn after_on(
+        host: &'static str,
+        number: u64,
+        resumption: &'static str,
+        after: Option<&'static str>,
+        at: u64,
+    ) -> Self {
         let mut segment = Self::on(host, number, "flows", at, Via::Resume, None);
         if let Body::Segment { resumption_id, previous_resumption_id, .. } = &mut segment.1[0].body {
-            (*resumption_id, *previous_resumption_id) = (Some(leg.into()), after.map(Into::into));
+            (*resumption_id, *previous_resumption_id) = (Some(resumption.into()), after.map(Into::into));
         }
         segment
     }
