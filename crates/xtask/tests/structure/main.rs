@@ -3,12 +3,14 @@
 //! - no two files of a crate use each other;
 //! - a room of the core uses only the rooms before it;
 //! - the public API of each library is the committed one;
+//! - a module with children is a directory with a `mod.rs`;
 //! - the names of tests are short.
 
 mod api;
 mod circles;
 mod graph;
 mod imports;
+mod layout;
 mod names;
 mod rooms;
 mod source;
