@@ -30,6 +30,21 @@ pub(crate) fn stable(bytes: &[u8]) -> u64 {
     fold(hash ^ word(low) ^ C, word(high) ^ A).wrapping_add(hash.rotate_left(23))
 }
 
+/// A hash of bytes for tables in memory: quicker than [`stable`] for short ones, such as names.
+#[inline]
+pub(crate) fn quick(bytes: &[u8]) -> u64 {
+    let word = |at: usize| bytes[at..].first_chunk().map_or(0, |b| u64::from_le_bytes(*b));
+    let half = |at: usize| bytes[at..].first_chunk().map_or(0, |b| u64::from(u32::from_le_bytes(*b)));
+    // The words may overlap: every byte counts.
+    match bytes.len() {
+        n @ 17..=32 => fold(fold(word(0) ^ A ^ n as u64, word(8) ^ B) ^ word(n - 16), word(n - 8) ^ C),
+        n @ 8..=16 => fold(word(0) ^ A ^ n as u64, word(n - 8) ^ B),
+        n @ 4..=7 => fold(half(0) ^ A ^ n as u64, half(n - 4) ^ B),
+        n @ 0..=3 => fold(bytes.iter().fold(n as u64, |all, byte| all << 8 | u64::from(*byte)) ^ A, B),
+        _ => stable(bytes),
+    }
+}
+
 /// Combines two hashes. The order matters.
 pub(crate) const fn join(a: u64, b: u64) -> u64 {
     fold(a.rotate_left(23) ^ A, b ^ B)
@@ -96,14 +111,16 @@ mod tests {
 
     #[test]
     fn every_byte_counts() {
-        let bytes: Vec<u8> = (0..100).collect();
-        let mut seen = std::collections::HashSet::new();
-        for len in 0..bytes.len() {
-            assert!(seen.insert(stable(&bytes[..len])), "{len}");
-            for at in 0..len {
-                let mut other = bytes[..len].to_vec();
-                other[at] ^= 0x40;
-                assert!(seen.insert(stable(&other)), "{len} {at}");
+        for hash in [stable, quick] {
+            let bytes: Vec<u8> = (0..100).collect();
+            let mut seen = std::collections::HashSet::new();
+            for len in 0..bytes.len() {
+                assert!(seen.insert(hash(&bytes[..len])), "{len}");
+                for at in 0..len {
+                    let mut other = bytes[..len].to_vec();
+                    other[at] ^= 0x40;
+                    assert!(seen.insert(hash(&other)), "{len} {at}");
+                }
             }
         }
     }

@@ -6,7 +6,7 @@ use crate::file::{self, IfMissing};
 use crate::path::default_path;
 use crate::write::{self, BatchId};
 use rusqlite::Connection;
-use spanbridge::record::Record;
+use spanbridge::record::{Record, RecordView};
 use spanbridge::{Batch, Receipt, Sink, SinkError};
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -44,13 +44,15 @@ impl StoreSink {
 
     /// What [`Sink::deliver`] does, for records that are not in a batch: tests and benches have none.
     #[doc(hidden)]
-    pub fn deliver_records<'a, R: Iterator<Item = Record<'a>>>(
+    pub fn deliver_records(&mut self, instance: u64, number: u64, records: &[Record<'_>]) -> Result<Receipt> {
+        self.store(BatchId { instance, number }, || records.iter().map(Record::view))
+    }
+
+    fn store<'a, R: Iterator<Item = RecordView<'a>>>(
         &mut self,
-        instance: u64,
-        number: u64,
+        batch: BatchId,
         records: impl Fn() -> R,
     ) -> Result<Receipt> {
-        let batch = BatchId { instance, number };
         let rejected = write::store(&mut self.connection, &mut self.assembler, batch, records)
             .map_err(|e| e.at("write to", &self.path))?;
         Ok(Receipt::rejecting(rejected))
@@ -59,7 +61,8 @@ impl StoreSink {
 
 impl Sink for StoreSink {
     fn deliver(&mut self, batch: &Batch) -> Result<Receipt, SinkError> {
-        self.deliver_records(batch.instance(), batch.number(), || batch.records()).map_err(SinkError::new)
+        let id = BatchId { instance: batch.instance(), number: batch.number() };
+        self.store(id, || batch.iter()).map_err(SinkError::new)
     }
 
     /// Moves what was stored from the log into the file, and both onto the disk, as far as readers allow.
@@ -84,7 +87,7 @@ impl fmt::Debug for StoreSink {
 mod tests {
     use super::*;
     use crate::{ErrorKind, Store};
-    use spanbridge::record::{Body, Record};
+    use spanbridge::record::Body;
     use spanbridge::{RunId, SegmentId};
     use std::time::Duration;
 
@@ -109,11 +112,11 @@ mod tests {
         sink.connection.busy_timeout(Duration::ZERO).unwrap();
         let other = Connection::open(&path).unwrap();
         other.execute_batch("BEGIN IMMEDIATE").unwrap();
-        let error = sink.deliver_records(1, 1, || records("a").into_iter()).unwrap_err();
+        let error = sink.deliver_records(1, 1, &records("a")).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Busy);
         assert!(error.to_string().starts_with(&format!("write to the store {}: ", path.display())), "{error}");
         other.execute_batch("ROLLBACK").unwrap();
-        sink.deliver_records(1, 1, || records("a").into_iter()).unwrap();
+        sink.deliver_records(1, 1, &records("a")).unwrap();
         assert_eq!(stored(&path), 1);
     }
 
@@ -128,11 +131,11 @@ mod tests {
             sink.connection.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(())).unwrap();
         };
         limit(&sink, 10);
-        let error = sink.deliver_records(1, 1, || records(&noise).into_iter()).unwrap_err();
+        let error = sink.deliver_records(1, 1, &records(&noise)).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Full);
         assert_eq!(stored(&path), 0);
         limit(&sink, 10_000);
-        sink.deliver_records(1, 1, || records(&noise).into_iter()).unwrap();
+        sink.deliver_records(1, 1, &records(&noise)).unwrap();
         sink.flush().unwrap();
         assert_eq!(stored(&path), 1);
     }

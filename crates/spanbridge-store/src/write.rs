@@ -6,7 +6,7 @@ use crate::file::block_id;
 use crate::hash::join;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use spanbridge::SegmentId;
-use spanbridge::record::{Body, Record};
+use spanbridge::record::{Body, Record, RecordView};
 use std::borrow::Cow;
 
 /// Names a batch: the recorder that made it, and its number there.
@@ -30,7 +30,7 @@ enum Stored {
 /// Stores a batch, all of it or nothing. Names the records that can never be stored. `records` may be called twice.
 ///
 /// Everything that takes time happens before the lock is taken.
-pub(crate) fn store<'a, R: Iterator<Item = Record<'a>>>(
+pub(crate) fn store<'a, R: Iterator<Item = RecordView<'a>>>(
     connection: &mut Connection,
     assembler: &mut Assembler,
     batch: BatchId,
@@ -47,9 +47,10 @@ pub(crate) fn store<'a, R: Iterator<Item = Record<'a>>>(
     if stored == Stored::Conflict {
         // Rare enough to put it together again under the lock.
         let hash = delivery.hash;
-        let segment = records().next().map(|r| r.segment_id);
-        let all = records().chain(segment.map(|s| conflict(batch, hash, s)));
-        delivery = Delivery { hash, ..assembler.assemble_with(all, |_| true)? };
+        let note = records().next().map(|r| conflict(batch, hash, r.segment_id()));
+        let mut all: Vec<RecordView<'_>> = records().collect::<Vec<_>>();
+        all.extend(note.as_ref().map(Record::view));
+        delivery = Delivery { hash, ..assembler.assemble_with(all.into_iter(), |_| true)? };
     }
     if stored != Stored::Repeated && delivery.records > 0 {
         insert(&transaction, Some(batch), &delivery)?;

@@ -358,7 +358,7 @@ fn records_of_no_run_and_too_large_ones() {
     large.attributes = attributes(&[("x", AttributeValue::Str("x".repeat(9 << 20).into()))]);
     let large = r.record(Body::SpanStart(large));
     let records = [lost, large, traced, r.span(2, 0, "small", 0, 1)];
-    let receipt = sink.deliver_records(1, 1, || records.iter().cloned()).unwrap();
+    let receipt = sink.deliver_records(1, 1, &records).unwrap();
     assert_eq!(receipt.rejected.iter().map(|r| r.0).collect::<Vec<_>>(), [1]);
     assert!(receipt.rejected[0].1.contains("the most is 8388608"), "{receipt:?}");
     let store = Store::open(&path).unwrap();
@@ -382,7 +382,7 @@ fn a_record_at_the_limit_is_stored_whole() {
         r.record(Body::SpanStart(start))
     };
     let mut refused = |number: u64, record: &Record<'_>| {
-        let receipt = sink.deliver_records(1, number, || std::iter::once(record.clone())).unwrap();
+        let receipt = sink.deliver_records(1, number, std::slice::from_ref(record)).unwrap();
         receipt.rejected.into_iter().next().map(|(_, why)| why)
     };
     let why = refused(1, &sized(MAX_RECORD)).unwrap();

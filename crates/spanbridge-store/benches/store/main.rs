@@ -10,7 +10,6 @@ use spanbridge::RunId;
 use spanbridge::record::Record;
 use spanbridge_store::graph::{Checkup, Graph, RunStatus};
 use spanbridge_store::{RunFilter, Store, StoreSink};
-use std::cell::Cell;
 use std::hint::black_box;
 use std::path::Path;
 use std::time::Instant;
@@ -48,9 +47,8 @@ fn cpu(begun: Instant) -> f64 {
     on_cpu.unwrap_or_else(|| begun.elapsed().as_nanos() as f64)
 }
 
-fn deliver(sink: &mut StoreSink, writer: u64, number: u64, records: Vec<Record<'static>>) -> Outcome {
-    let records = Cell::new(records);
-    sink.deliver_records(writer, number, || records.take().into_iter())?;
+fn deliver(sink: &mut StoreSink, writer: u64, number: u64, records: &[Record<'static>]) -> Outcome {
+    sink.deliver_records(writer, number, records)?;
     Ok(())
 }
 
@@ -64,7 +62,7 @@ fn ingest_and_read(path: &Path, spans: u64) -> Outcome {
         tick += 1;
         for (writer, records) in workload.tick().into_iter().enumerate() {
             let (before, wall) = (cpu(begun), Instant::now());
-            deliver(&mut sinks[writer], writer as u64 + 1, tick, records)?;
+            deliver(&mut sinks[writer], writer as u64 + 1, tick, &records)?;
             used += cpu(begun) - before;
             slowest = slowest.max(wall.elapsed().as_secs_f64() * 1e3);
             deliveries += 1;
@@ -120,7 +118,7 @@ fn small_deliveries(path: &Path) -> Outcome {
     for number in 1..=2000 {
         let records = workload::lone_run(number);
         let before = cpu(begun);
-        deliver(&mut sink, 1, number, records)?;
+        deliver(&mut sink, 1, number, &records)?;
         used += cpu(begun) - before;
     }
     report("a delivery of one span, CPU", used / 2000.0 / 1e3, "µs");

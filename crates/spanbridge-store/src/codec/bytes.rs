@@ -12,10 +12,10 @@ pub(crate) fn put_varint(out: &mut Vec<u8>, mut n: u64) {
     out.push(n as u8);
 }
 
-/// Appends text with its length before it.
-pub(crate) fn put_text(out: &mut Vec<u8>, text: &str) {
+/// Appends the bytes of a text with its length before it.
+pub(crate) fn put_text(out: &mut Vec<u8>, text: &[u8]) {
     put_varint(out, text.len() as u64);
-    out.extend_from_slice(text.as_bytes());
+    out.extend_from_slice(text);
 }
 
 /// Small numbers of either sign become small numbers.

@@ -1,10 +1,10 @@
 //! Byte strings that get numbers: the first time they are seen, the next one.
 
-use crate::hash::stable;
+use crate::hash::quick;
 
 /// A table of distinct byte strings, kept one behind the other.
 #[derive(Debug, Default)]
-pub(super) struct Interner {
+pub(crate) struct Interner {
     bytes: Vec<u8>,
     entries: Vec<Entry>,
     /// Open addressing; 0 is free, else the number of the entry plus one. At most half full.
@@ -14,16 +14,18 @@ pub(super) struct Interner {
 #[derive(Debug)]
 struct Entry {
     hash: u64,
+    start: usize,
     end: usize,
 }
 
 impl Interner {
     /// The number of this byte string, and whether it is new.
-    pub(super) fn intern(&mut self, key: &[u8]) -> (u32, bool) {
+    #[inline]
+    pub(crate) fn intern(&mut self, key: &[u8]) -> (u32, bool) {
         if self.slots.len() < 2 * (self.entries.len() + 1) {
             self.grow();
         }
-        let hash = stable(key);
+        let hash = quick(key);
         let mask = self.slots.len() - 1;
         let mut slot = hash as usize & mask;
         while let Some(found) = self.slots[slot].checked_sub(1) {
@@ -32,16 +34,22 @@ impl Interner {
             }
             slot = (slot + 1) & mask;
         }
+        (self.add(hash, slot, key), true)
+    }
+
+    #[cold]
+    fn add(&mut self, hash: u64, slot: usize, key: &[u8]) -> u32 {
         let number = self.entries.len() as u32;
+        let start = self.bytes.len();
         self.bytes.extend_from_slice(key);
-        self.entries.push(Entry { hash, end: self.bytes.len() });
+        self.entries.push(Entry { hash, start, end: self.bytes.len() });
         self.slots[slot] = number + 1;
-        (number, true)
+        number
     }
 
     fn get(&self, number: usize) -> &[u8] {
-        let start = if number == 0 { 0 } else { self.entries[number - 1].end };
-        &self.bytes[start..self.entries[number].end]
+        let entry = &self.entries[number];
+        &self.bytes[entry.start..entry.end]
     }
 
     fn grow(&mut self) {
@@ -57,22 +65,21 @@ impl Interner {
         }
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.entries.len()
     }
 
     /// All of them, one behind the other.
-    pub(super) fn bytes(&self) -> &[u8] {
+    pub(crate) fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
     /// The length of each.
-    pub(super) fn lengths(&self) -> impl Iterator<Item = usize> {
-        let mut start = 0;
-        self.entries.iter().map(move |e| e.end - std::mem::replace(&mut start, e.end))
+    pub(crate) fn lengths(&self) -> impl Iterator<Item = usize> {
+        self.entries.iter().map(|e| e.end - e.start)
     }
 
-    pub(super) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.bytes.clear();
         self.entries.clear();
         self.slots.fill(0);

@@ -1,16 +1,22 @@
 //! What can never be stored.
 
 use spanbridge::Value;
-use spanbridge::record::{Attributes, Body, Endpoint, Record};
+use spanbridge::record::{AttributesView, BodyView, EndpointView, RecordView};
 
 /// The most bytes that the texts of one record may have, each attribute and link counted with 64 more. A block, which is
 /// read whole, grows to hold its largest record.
 const RECORD_LIMIT: usize = 8 << 20;
 
 /// Why this record can never be stored, if so.
-pub(crate) fn refusal(record: &Record<'_>) -> Option<String> {
-    let mut weight = Weight { bytes: record.service.len() + text(&record.id), known: true };
-    weight.body(&record.body);
+#[inline]
+pub(crate) fn refusal(record: RecordView<'_>) -> Option<String> {
+    // As nearly all of them are that come from a recorder.
+    if record.is_small() { None } else { weigh(record) }
+}
+
+fn weigh(record: RecordView<'_>) -> Option<String> {
+    let mut weight = Weight { bytes: record.service().len() + record.id().map_or(0, str::len), known: true };
+    weight.body(&record.body());
     if !weight.known {
         return Some("this release of the store does not know what it says".to_owned());
     }
@@ -22,76 +28,89 @@ struct Weight {
     known: bool,
 }
 
-fn text(text: &Option<impl AsRef<str>>) -> usize {
-    text.as_ref().map_or(0, |t| t.as_ref().len())
-}
-
 impl Weight {
-    fn body(&mut self, body: &Body<'_>) {
+    fn body(&mut self, body: &BodyView<'_>) {
         match body {
-            Body::Segment { resource, suspension_id, resumption_id, previous_resumption_id, .. } => {
-                self.bytes += text(suspension_id) + text(resumption_id) + text(previous_resumption_id);
-                self.attributes(resource);
+            BodyView::Segment(s) => {
+                for id in [s.suspension_id(), s.resumption_id(), s.previous_resumption_id()].into_iter().flatten() {
+                    self.text(id.as_str(&mut [0; 16]));
+                }
+                self.attributes(s.resource());
             }
-            Body::RunStart { name, root_primitive, attributes, .. } => {
-                self.bytes += name.len() + text(root_primitive);
-                self.attributes(attributes);
+            BodyView::RunStart(r) => {
+                self.text(r.name());
+                self.maybe(r.root_primitive());
+                self.attributes(r.attributes());
             }
-            Body::RunSuspend { suspension_id, reason, .. } => self.bytes += suspension_id.len() + text(reason),
-            Body::RunResume { suspension_id, .. } => self.bytes += suspension_id.len(),
-            Body::RunEnd { error, .. } => self.bytes += text(error),
-            Body::SpanStart(start) | Body::Span(start, _) => {
-                self.bytes += start.name.len() + start.primitive.len();
-                self.attributes(&start.attributes);
-                for link in &start.links {
+            BodyView::RunSuspend(r) => {
+                self.text(r.suspension_id());
+                self.maybe(r.reason());
+            }
+            BodyView::RunResume(r) => self.text(r.suspension_id()),
+            BodyView::RunEnd(r) => self.maybe(r.error()),
+            BodyView::Span(span) => {
+                self.text(span.name());
+                self.text(span.primitive());
+                self.maybe(span.end().and_then(|end| end.error()));
+                self.attributes(span.attributes());
+                for link in span.links() {
                     self.bytes += 64;
-                    self.attributes(&link.attributes);
-                }
-                if let Body::Span(_, end) = body {
-                    self.bytes += text(&end.error);
+                    self.attributes(link.attributes);
                 }
             }
-            Body::SpanEnd { end, attributes, .. } => {
-                self.bytes += text(&end.error);
-                self.attributes(attributes);
+            BodyView::SpanEnd(s) => {
+                self.maybe(s.end().error());
+                self.attributes(s.attributes());
             }
-            Body::SpanAttributes { attributes, .. } => self.attributes(attributes),
-            Body::Event { event_id, name, attributes, .. } => {
-                self.bytes += event_id.len() + name.len();
-                self.attributes(attributes);
+            BodyView::SpanAttributes(s) => self.attributes(s.attributes()),
+            BodyView::Event(e) => {
+                self.text(e.event_id().as_str(&mut [0; 16]));
+                self.text(e.name());
+                self.attributes(e.attributes());
             }
-            Body::Artifact(a) => {
-                self.bytes += a.artifact_id.len() + a.kind.len() + a.content_type.len() + a.encoding.len();
-                self.bytes += text(&a.hash) + text(&a.preview);
+            BodyView::Artifact(a) => {
+                self.text(a.artifact_id().as_str(&mut [0; 16]));
+                [a.kind(), a.content_type(), a.encoding()].iter().for_each(|text| self.text(text));
+                self.maybe(a.hash());
+                self.maybe(a.preview());
             }
-            Body::Edge { edge_type, from, to } => {
-                self.bytes += edge_type.len();
-                self.endpoint(from);
-                self.endpoint(to);
+            BodyView::Edge(e) => {
+                self.text(e.edge_type());
+                self.endpoint(e.from());
+                self.endpoint(e.to());
             }
-            Body::Diagnostic { code, message, attributes, .. } => {
-                self.bytes += code.len() + message.len();
-                self.attributes(attributes);
+            BodyView::Diagnostic(d) => {
+                self.text(d.code());
+                self.text(d.message());
+                self.attributes(d.attributes());
             }
             _ => self.known = false,
         }
     }
 
-    fn attributes(&mut self, attributes: &Attributes<'_>) {
-        for (key, value) in attributes.iter() {
+    fn text(&mut self, text: &str) {
+        self.bytes += text.len();
+    }
+
+    fn maybe(&mut self, text: Option<&str>) {
+        self.bytes += text.map_or(0, str::len);
+    }
+
+    fn attributes(&mut self, attributes: AttributesView<'_>) {
+        for (key, value) in attributes {
             self.bytes += key.len() + 64;
             match value {
                 Value::I64(_) | Value::F64(_) | Value::Bool(_) => {}
-                Value::Static(s) | Value::Str(s) | Value::Json(s) => self.bytes += s.len(),
+                Value::Static(s) | Value::Str(s) | Value::Json(s) => self.text(s),
                 _ => self.known = false,
             }
         }
     }
 
-    fn endpoint(&mut self, endpoint: &Endpoint<'_>) {
+    fn endpoint(&mut self, endpoint: EndpointView<'_>) {
         match endpoint {
-            Endpoint::Span { .. } | Endpoint::Run(_) => {}
-            Endpoint::Artifact(id) => self.bytes += id.len(),
+            EndpointView::Span { .. } | EndpointView::Run(_) => {}
+            EndpointView::Artifact(id) => self.text(id),
             _ => self.known = false,
         }
     }

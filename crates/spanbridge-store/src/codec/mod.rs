@@ -31,6 +31,7 @@ mod shape;
 mod tests;
 mod write;
 
+pub(crate) use intern::Interner;
 pub(crate) use limits::refusal;
 pub(crate) use read::Block;
 pub(crate) use write::{BlockWriter, PartHead};
@@ -59,7 +60,7 @@ mod tag {
     /// The record has an id of its own.
     pub(super) const FOREIGN: u8 = 0x40;
     /// Beside the `via` of a segment: it names its resumption of the run, or the one before.
-    pub(super) const LEGS: u8 = 0x40;
+    pub(super) const RESUMPTIONS: u8 = 0x40;
 }
 
 /// What kind of value an attribute has, in a byte; 0 ends the list.

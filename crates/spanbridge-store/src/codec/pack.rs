@@ -1,6 +1,6 @@
 //! Compressing blocks, and taking them apart again without trusting them.
 
-use super::BLOCK_LIMIT;
+use super::{BLOCK_LIMIT, BLOCK_TARGET};
 use crate::error::{Error, Result};
 use crate::hash::stable;
 use lz4_flex::block::{compress_into, decompress_into, get_maximum_output_size};
@@ -9,18 +9,34 @@ use lz4_flex::block::{compress_into, decompress_into, get_maximum_output_size};
 const HEADER: usize = 1 + 4 + 4;
 const LZ4: u8 = 1;
 
-/// The packed form of a block: one byte of method, raw length and checksum as four bytes each, payload.
-pub(crate) fn pack(raw: &[u8]) -> Result<Vec<u8>> {
-    let length = u32::try_from(raw.len()).map_err(|_| Error::corrupt("a block outgrew its limit"))?;
-    let mut out = vec![0; HEADER + get_maximum_output_size(raw.len())];
-    // The room is what the library itself says is enough.
-    let n = compress_into(raw, &mut out[HEADER..]).map_err(|e| Error::corrupt(format!("compress a block: {e}")))?;
-    out.truncate(HEADER + n);
-    out[0] = LZ4;
-    out[1..5].copy_from_slice(&length.to_le_bytes());
-    let checksum = stable(&out[HEADER..]) as u32;
-    out[5..9].copy_from_slice(&checksum.to_le_bytes());
-    Ok(out)
+/// Packs blocks, in a buffer that is used again.
+#[derive(Debug, Default)]
+pub(crate) struct Packer {
+    room: Vec<u8>,
+}
+
+impl Packer {
+    /// The packed form of a block: one byte of method, raw length and checksum as four bytes each, payload.
+    pub(crate) fn pack(&mut self, raw: &[u8]) -> Result<Vec<u8>> {
+        let length = u32::try_from(raw.len()).map_err(|_| Error::corrupt("a block outgrew its limit"))?;
+        let room = HEADER + get_maximum_output_size(raw.len());
+        if self.room.len() < room {
+            self.room.resize(room, 0);
+        }
+        // The room is what the library itself says is enough.
+        let compressed = compress_into(raw, &mut self.room[HEADER..]);
+        let n = compressed.map_err(|e| Error::corrupt(format!("compress a block: {e}")))?;
+        let out = &mut self.room[..HEADER + n];
+        out[0] = LZ4;
+        out[1..5].copy_from_slice(&length.to_le_bytes());
+        let checksum = stable(&out[HEADER..]) as u32;
+        out[5..9].copy_from_slice(&checksum.to_le_bytes());
+        let packed = out.to_vec();
+        // One record of 8 MiB is no reason to keep so much for ever.
+        self.room.truncate(4 * BLOCK_TARGET);
+        self.room.shrink_to(4 * BLOCK_TARGET);
+        Ok(packed)
+    }
 }
 
 /// The raw form of a packed block, in place of what was in `raw`.
@@ -57,7 +73,7 @@ mod tests {
     #[test]
     fn every_changed_byte_is_noticed() {
         let raw: Vec<u8> = (0..5000u32).flat_map(|n| (n / 7).to_le_bytes()).collect();
-        let packed = pack(&raw).unwrap();
+        let packed = Packer::default().pack(&raw).unwrap();
         let mut out = Vec::new();
         unpack(&packed, &mut out).unwrap();
         assert_eq!(out, raw);

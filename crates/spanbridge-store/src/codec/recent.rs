@@ -30,6 +30,10 @@ impl Recent {
     /// How many places back this id is.
     #[inline]
     pub(super) fn find(&self, id: u64) -> Option<u64> {
-        (1..=self.next.min(Self::LEN)).find(|p| self.ids[(self.next - p) % Self::LEN] == id).map(|p| p as u64)
+        // Nearly always one of the last; then from the other end of the ring.
+        let (newer, older) = self.ids.split_at(self.next % Self::LEN);
+        let older = if self.next < Self::LEN { &[] } else { older };
+        let back = |ids: &[u64]| ids.iter().rev().position(|other| *other == id).map(|place| place as u64 + 1);
+        back(newer).or_else(|| back(older).map(|place| place + newer.len() as u64))
     }
 }

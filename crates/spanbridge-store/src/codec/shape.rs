@@ -13,58 +13,54 @@ pub(super) struct Counts {
     pub(super) texts: u32,
 }
 
-/// Ends a name in a shape. No UTF-8 text contains it, so no two shapes look the same.
-const NAME_END: u8 = 0xff;
-
 /// The shapes of a block in the making, and the one of the record being written.
+///
+/// Names are numbers here: the codes tell where a name stands, so codes and names apart are as good as both in order.
 #[derive(Debug, Default)]
 pub(super) struct ShapeWriter {
     known: Interner,
     table: Vec<u8>,
-    current: Vec<u8>,
-    names: Vec<Range<usize>>,
+    /// The names of the record being written, each as four bytes; its codes follow when it is finished.
+    names: Vec<u8>,
+    codes: Vec<u8>,
     pub(super) counts: Counts,
 }
 
 impl ShapeWriter {
     pub(super) fn begin(&mut self) {
-        self.current.clear();
+        self.codes.clear();
         self.names.clear();
         self.counts = Counts::default();
     }
 
     #[inline]
     pub(super) fn code(&mut self, code: u8) {
-        self.current.push(code);
+        self.codes.push(code);
     }
 
+    /// A name, by its number among those of the block.
     #[inline]
-    pub(super) fn name(&mut self, name: &str) {
-        let start = self.current.len();
-        self.current.extend_from_slice(name.as_bytes());
-        self.names.push(start..self.current.len());
-        self.current.push(NAME_END);
+    pub(super) fn name(&mut self, name: u32) {
+        self.names.extend_from_slice(&name.to_le_bytes());
     }
 
-    /// The number of the shape that was put together. A new one is added to the table, its names to those of the block.
-    pub(super) fn finish(&mut self, names: &mut Interner) -> u32 {
-        let (number, new) = self.known.intern(&self.current);
+    /// The number of the shape that was put together. A new one is added to the table.
+    pub(super) fn finish(&mut self) -> u32 {
+        let names = self.names.len();
+        // The same bytes, cut in two at another place, would be another shape.
+        self.names.extend_from_slice(&(names as u32).to_le_bytes());
+        self.names.extend_from_slice(&self.codes);
+        let (number, new) = self.known.intern(&self.names);
         if new {
             let out = &mut self.table;
             for n in [self.counts.words, self.counts.times, self.counts.numbers, self.counts.texts] {
                 put_varint(out, u64::from(n));
             }
-            let name_bytes: usize = self.names.iter().map(|n| n.len() + 1).sum();
-            put_varint(out, (self.current.len() - name_bytes) as u64);
-            let mut at = 0;
-            for name in &self.names {
-                out.extend_from_slice(&self.current[at..name.start]);
-                at = name.end + 1;
-            }
-            out.extend_from_slice(&self.current[at..]);
-            put_varint(out, self.names.len() as u64);
-            for name in &self.names {
-                put_varint(out, u64::from(names.intern(&self.current[name.clone()]).0));
+            put_varint(out, self.codes.len() as u64);
+            out.extend_from_slice(&self.codes);
+            put_varint(out, (names / 4) as u64);
+            for name in self.names[..names].as_chunks().0 {
+                put_varint(out, u64::from(u32::from_le_bytes(*name)));
             }
         }
         number

@@ -16,11 +16,11 @@ fn written(records: &[Record<'_>]) -> (Vec<u8>, Vec<Option<RunId>>) {
         if keys.last() != Some(&key_of(record)) {
             keys.push(key_of(record));
         }
-        let head = PartHead::of(keys.len() - 1, record);
+        let head = PartHead::of(keys.len() - 1, record.view());
         if last != Some((head, record.segment_seq.wrapping_sub(1))) {
             writer.begin(&head, record.segment_seq, 0);
         }
-        writer.add(record);
+        writer.add(record.id.as_deref(), &record.view().body());
         last = Some((head, record.segment_seq));
     }
     writer.finish(&mut raw);

@@ -1,12 +1,12 @@
 //! Putting a delivery together.
 
 use super::directory::{put_block, put_id_pair};
-use super::{Aggregate, key_of, links_of, span_of, time_of};
+use super::{Aggregate, key_of, links_of, time_of};
 use crate::codec::bytes::{put_text, put_varint};
-use crate::codec::{BlockWriter, PartHead, pack, refusal};
+use crate::codec::{BlockWriter, Interner, PartHead, pack, refusal};
 use crate::error::Result;
-use crate::hash::{Keyed, join, stable};
-use spanbridge::record::{Body, Record};
+use crate::hash::{join, stable};
+use spanbridge::record::{BodyView, RecordView};
 use spanbridge::{RunId, SegmentId};
 
 /// A delivery, ready to be written.
@@ -39,110 +39,131 @@ pub(crate) struct Delivery {
 pub(crate) struct Assembler {
     writer: BlockWriter,
     raw: Vec<u8>,
-    names: Names,
+    packer: pack::Packer,
+    /// Names and services that the aggregates refer to.
+    names: Interner,
+    entries: Vec<u8>,
+    services: Vec<u32>,
 }
 
-/// The table of names and services that the aggregates refer to.
-#[derive(Debug, Default)]
-struct Names {
-    places: std::collections::HashMap<String, u32, Keyed>,
-    table: Vec<u8>,
+/// Records of one run and one segment that follow each other.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Stretch {
+    /// The key of the run, or 0.
+    key: u128,
+    segment: SegmentId,
+    /// Which records.
+    from: usize,
+    to: usize,
 }
-
-impl Names {
-    fn place(&mut self, name: &str) -> u32 {
-        if let Some(place) = self.places.get(name) {
-            return *place;
-        }
-        let place = self.places.len() as u32;
-        self.places.insert(name.to_owned(), place);
-        put_text(&mut self.table, name);
-        place
-    }
-}
-
-/// Sorts records by run, then by segment; those of one segment stay in order.
-type SortKey = (u128, SegmentId, usize);
 
 impl Assembler {
     /// Puts the records together that can be stored, and names the others.
-    pub(crate) fn assemble<'a>(&mut self, records: impl Iterator<Item = Record<'a>>) -> Result<Delivery> {
+    pub(crate) fn assemble<'a>(&mut self, records: impl Iterator<Item = RecordView<'a>>) -> Result<Delivery> {
         self.assemble_with(records, |_| false)
     }
 
     /// The same; marks the runs that `suspect` names as contradicting what is stored.
     pub(crate) fn assemble_with<'a>(
         &mut self,
-        records: impl Iterator<Item = Record<'a>>,
+        records: impl Iterator<Item = RecordView<'a>>,
         suspect: impl Fn(Option<RunId>) -> bool,
     ) -> Result<Delivery> {
-        let mut delivery = Delivery::default();
-        let mut kept = Vec::with_capacity(records.size_hint().0);
-        for (place, record) in records.enumerate() {
-            match refusal(&record) {
+        let mut delivery = Delivery { first_at: u64::MAX, ..Delivery::default() };
+        let mut kept: Vec<RecordView<'a>> = Vec::with_capacity(records.size_hint().0);
+        let mut stretches: Vec<Stretch> = Vec::new();
+        let mut place = 0;
+        records.for_each(|record| {
+            match refusal(record) {
                 Some(why) => delivery.rejected.push((place, why)),
-                None => kept.push(record),
+                None => {
+                    let (key, segment) = (key_of(record).map_or(0, RunId::get), record.segment_id());
+                    match stretches.last_mut() {
+                        Some(last) if (last.key, last.segment) == (key, segment) => last.to += 1,
+                        _ => stretches.push(Stretch { key, segment, from: kept.len(), to: kept.len() + 1 }),
+                    }
+                    if let Some(at) = time_of(record.body()) {
+                        delivery.first_at = delivery.first_at.min(at);
+                        delivery.last_at = delivery.last_at.max(at);
+                    }
+                    kept.push(record);
+                }
             }
-        }
-        let key = |r: &Record<'_>| key_of(r).map_or(0, RunId::get);
-        let mut order: Vec<SortKey> = kept.iter().enumerate().map(|(i, r)| (key(r), r.segment_id, i)).collect();
-        order.sort_unstable();
+            place += 1;
+        });
         delivery.records = kept.len() as u64;
-        let times = || kept.iter().filter_map(|r| time_of(&r.body));
-        delivery.first_at = times().min().unwrap_or(0);
-        delivery.last_at = times().max().unwrap_or(0);
-
-        let sorted = order.iter().map(|(_, _, place)| &kept[*place]);
-        self.write_blocks(sorted, &mut delivery)?;
-        self.write_aggregates(order.iter().map(|(_, _, place)| &kept[*place]), &mut delivery, suspect);
+        if delivery.last_at == 0 {
+            delivery.first_at = 0;
+        }
+        // By run, then by segment; what a segment recorded stays in order.
+        stretches.sort_unstable();
+        self.write(&kept, &stretches, &mut delivery, suspect)?;
         Ok(delivery)
     }
 
-    fn write_blocks<'r>(
+    fn write<'a>(
         &mut self,
-        records: impl Iterator<Item = &'r Record<'r>>,
+        kept: &[RecordView<'a>],
+        stretches: &[Stretch],
         delivery: &mut Delivery,
+        suspect: impl Fn(Option<RunId>) -> bool,
     ) -> Result<()> {
-        let mut last: Option<(PartHead<'r>, u64)> = None;
+        self.names.clear();
+        self.entries.clear();
+        let mut last: Option<(PartHead<'a>, u64)> = None;
         let mut block = OpenBlock::default();
         let (mut traces, mut parents, mut links) = (Vec::new(), Vec::new(), Vec::new());
-        for record in records {
-            let key = key_of(record);
-            let run = match &last {
-                Some((head, _)) if head.key == key => head.run,
-                Some((head, _)) => head.run + 1,
-                None => 0,
-            };
-            let head = PartHead::of(run, record);
-            if self.writer.is_full() {
-                self.close_block(&mut block, delivery)?;
-                block = OpenBlock { first_run: run, continues: last.is_some_and(|(l, _)| l.run == run), ..block };
-            }
-            let follows = last.is_some_and(|(l, seq)| l == head && record.segment_seq == seq.wrapping_add(1));
-            if self.writer.is_empty() || !follows {
-                self.writer.begin(&head, record.segment_seq, time_of(&record.body).unwrap_or(delivery.first_at));
-                if let Some(trace) = head.other_trace() {
-                    traces.push((trace.get(), run));
+        let mut sum = Aggregate::default();
+        for (run, of_run) in stretches.chunk_by(|a, b| a.key == b.key).enumerate() {
+            let key = RunId::new(of_run[0].key);
+            sum.begin(suspect(key));
+            for record in of_run.iter().flat_map(|s| &kept[s.from..s.to]) {
+                let head = PartHead::of(run, *record);
+                let (body, seq) = (record.body(), record.segment_seq());
+                let at = time_of(body);
+                if self.writer.is_full() {
+                    self.close_block(&mut block, delivery)?;
+                    block = OpenBlock { first_run: run, continues: last.is_some_and(|(l, _)| l.run == run), ..block };
                 }
-            }
-            self.writer.add(record);
-            if let Some(span) = span_of(&record.body) {
-                block.span_heads.push((span.get() >> 32) as u32);
-            }
-            if let Body::RunStart { parent_run_id: Some(parent), .. } = &record.body {
-                parents.push((parent.get(), run));
-            }
-            // What a run is linked to within its own trace, or within that of the span, is no other's business.
-            for (trace, _) in links_of(&record.body) {
-                if Some(RunId::of_trace(trace)) != key && Some(trace) != record.trace_id {
-                    links.push((trace.get(), run));
+                let follows = last.is_some_and(|(l, before)| l == head && seq == before.wrapping_add(1));
+                if self.writer.is_empty() || !follows {
+                    self.writer.begin(&head, seq, at.unwrap_or(delivery.first_at));
+                    sum.service(head.service);
+                    if let Some(trace) = head.other_trace() {
+                        traces.push((trace.get(), run));
+                    }
                 }
+                self.writer.add(record.id(), &body);
+                sum.add(&body, at, key);
+                match &body {
+                    BodyView::Span(span) => block.span_heads.push((span.span_id().get() >> 32) as u32),
+                    BodyView::SpanEnd(s) => block.span_heads.push((s.span_id().get() >> 32) as u32),
+                    BodyView::RunStart(r) => parents.extend(r.parent_run_id().map(|parent| (parent.get(), run))),
+                    _ => {}
+                }
+                if matches!(body, BodyView::Span(_) | BodyView::Edge(_)) {
+                    // What a run is linked to within its own trace, or within that of the span, is no other's business.
+                    for (trace, _) in links_of(body) {
+                        if Some(RunId::of_trace(trace)) != key && Some(trace) != head.trace_id {
+                            links.push((trace.get(), run));
+                        }
+                    }
+                }
+                last = Some((head, seq));
             }
-            last = Some((head, record.segment_seq));
+            self.close_run(key, &sum, delivery);
         }
         if !self.writer.is_empty() {
             self.close_block(&mut block, delivery)?;
         }
+        put_varint(&mut delivery.aggregates, self.names.len() as u64);
+        let mut names = self.names.bytes();
+        for length in self.names.lengths() {
+            let (name, rest) = names.split_at(length);
+            put_text(&mut delivery.aggregates, name);
+            names = rest;
+        }
+        delivery.aggregates.extend_from_slice(&self.entries);
         let Delivery { traces: traces_out, parents: parents_out, links: links_out, .. } = delivery;
         for (mut pairs, out) in [(traces, traces_out), (parents, parents_out), (links, links_out)] {
             pairs.sort_unstable();
@@ -156,7 +177,7 @@ impl Assembler {
         self.raw.clear();
         self.writer.finish(&mut self.raw);
         delivery.hash = join(delivery.hash, stable(&self.raw));
-        delivery.blocks.push(pack::pack(&self.raw)?);
+        delivery.blocks.push(self.packer.pack(&self.raw)?);
         block.span_heads.sort_unstable();
         block.span_heads.dedup();
         put_block(&mut delivery.block_list, block.first_run, block.continues, block.span_heads.len());
@@ -164,33 +185,17 @@ impl Assembler {
         Ok(())
     }
 
-    fn write_aggregates<'r>(
-        &mut self,
-        records: impl Iterator<Item = &'r Record<'r>>,
-        delivery: &mut Delivery,
-        suspect: impl Fn(Option<RunId>) -> bool,
-    ) {
-        self.names.places.clear();
-        self.names.table.clear();
-        let mut entries = Vec::new();
-        let mut records = records.peekable();
-        while let Some(first) = records.peek() {
-            let key = key_of(first);
-            let mut sum = Aggregate { suspect: suspect(key), ..Aggregate::default() };
-            while let Some(record) = records.next_if(|r| key_of(r) == key) {
-                sum.add(record, key);
-            }
-            delivery.spans += sum.started;
-            if let Some(sum) = sum.named(|name| Some(self.names.place(name))) {
-                sum.write(delivery.first_at, &mut entries);
-            }
-            let id = key.map_or(0, RunId::get).to_be_bytes();
-            delivery.run_heads.extend_from_slice(&id[..8]);
-            delivery.run_tails.extend_from_slice(&id[8..]);
-        }
-        put_varint(&mut delivery.aggregates, self.names.places.len() as u64);
-        delivery.aggregates.extend_from_slice(&self.names.table);
-        delivery.aggregates.extend_from_slice(&entries);
+    /// Writes down what the delivery says of a run in sum.
+    fn close_run(&mut self, key: Option<RunId>, sum: &Aggregate<&str>, delivery: &mut Delivery) {
+        delivery.spans += sum.started;
+        // Services first: a delivery has few, and the first place in a table costs nothing.
+        self.services.clear();
+        self.services.extend(sum.services.iter().map(|service| self.names.intern(service.as_bytes()).0));
+        let name = sum.name.map(|name| self.names.intern(name.name.as_bytes()).0);
+        sum.write(delivery.first_at, &self.services, name, &mut self.entries);
+        let id = key.map_or(0, RunId::get).to_be_bytes();
+        delivery.run_heads.extend_from_slice(&id[..8]);
+        delivery.run_tails.extend_from_slice(&id[8..]);
     }
 }
 

@@ -1,32 +1,37 @@
 //! What single records say: about which span, when, and what it is linked to.
 
-use spanbridge::record::{Body, End, Endpoint, Record, Start};
+use spanbridge::record::{Body, BodyView, End, EndpointView, LinksView, RecordView, Start};
 use spanbridge::{RunId, SpanId, TraceId};
 
 /// The run under which a record is found: its own, or that of its trace.
-pub(crate) fn run_of(record: &Record<'_>) -> Option<RunId> {
-    record.run_id.or(record.trace_id.map(RunId::of_trace))
+#[inline]
+pub(crate) fn run_of<'r>(record: impl Into<RecordView<'r>>) -> Option<RunId> {
+    let record = record.into();
+    record.run_id().or(record.trace_id().map(RunId::of_trace))
 }
 
 /// When it happened, if the record says so.
-pub(crate) fn time_of(body: &Body<'_>) -> Option<u64> {
-    match body {
-        Body::Segment { started_at, .. } | Body::RunStart { started_at, .. } => Some(*started_at),
-        Body::RunSuspend { suspended_at, .. } => Some(*suspended_at),
-        Body::RunResume { resumed_at, .. } => Some(*resumed_at),
-        Body::RunEnd { ended_at, .. } => Some(*ended_at),
-        Body::SpanStart(start) | Body::Span(start, _) => Some(start.started_at),
-        Body::SpanEnd { end, .. } => Some(end.ended_at),
-        Body::Event { timestamp, .. } => Some(*timestamp),
+#[inline]
+pub(crate) fn time_of<'r>(body: impl Into<BodyView<'r>>) -> Option<u64> {
+    match body.into() {
+        BodyView::Span(span) => Some(span.started_at()),
+        BodyView::SpanEnd(s) => Some(s.end().ended_at()),
+        BodyView::Segment(s) => Some(s.started_at()),
+        BodyView::RunStart(r) => Some(r.started_at()),
+        BodyView::RunSuspend(r) => Some(r.suspended_at()),
+        BodyView::RunResume(r) => Some(r.resumed_at()),
+        BodyView::RunEnd(r) => Some(r.ended_at()),
+        BodyView::Event(e) => Some(e.timestamp()),
         _ => None,
     }
 }
 
 /// The span that starts or ends here.
-pub(crate) fn span_of(body: &Body<'_>) -> Option<SpanId> {
-    match body {
-        Body::SpanStart(start) | Body::Span(start, _) => Some(start.span_id),
-        Body::SpanEnd { span_id, .. } => Some(*span_id),
+#[inline]
+pub(crate) fn span_of<'r>(body: impl Into<BodyView<'r>>) -> Option<SpanId> {
+    match body.into() {
+        BodyView::Span(span) => Some(span.span_id()),
+        BodyView::SpanEnd(s) => Some(s.span_id()),
         _ => None,
     }
 }
@@ -70,24 +75,24 @@ pub(super) fn suspension_of<'r>(body: &'r Body<'_>) -> Option<&'r str> {
 const LATE_LINK: &str = "custom.link";
 
 /// The link that such an edge stands for: the span that has it, and what it leads to.
-pub(super) fn late_link(body: &Body<'_>) -> Option<(SpanId, (TraceId, SpanId))> {
-    match body {
-        Body::Edge {
-            edge_type,
-            from: Endpoint::Span { span_id: from, .. },
-            to: Endpoint::Span { trace_id, span_id },
-        } if edge_type == LATE_LINK => Some((*from, (*trace_id, *span_id))),
+pub(super) fn late_link<'r>(body: impl Into<BodyView<'r>>) -> Option<(SpanId, (TraceId, SpanId))> {
+    let BodyView::Edge(edge) = body.into() else { return None };
+    match (edge.edge_type(), edge.from(), edge.to()) {
+        (LATE_LINK, EndpointView::Span { span_id: from, .. }, EndpointView::Span { trace_id, span_id }) => {
+            Some((from, (trace_id, span_id)))
+        }
         _ => None,
     }
 }
 
-/// What the links of a record lead to. Called for every record that is stored; nearly always empty.
+/// What the links of a record lead to. Nearly always empty.
 #[inline]
-pub(crate) fn links_of<'r>(body: &'r Body<'_>) -> impl Iterator<Item = (TraceId, SpanId)> + 'r {
+pub(crate) fn links_of<'r>(body: impl Into<BodyView<'r>>) -> impl Iterator<Item = (TraceId, SpanId)> {
+    let body = body.into();
     let (links, late) = match body {
-        Body::SpanStart(start) | Body::Span(start, _) => (&start.links[..], None),
-        Body::Edge { .. } => (&[][..], late_link(body)),
-        _ => (&[][..], None),
+        BodyView::Span(span) => (span.links(), None),
+        BodyView::Edge(_) => (LinksView::default(), late_link(body)),
+        _ => (LinksView::default(), None),
     };
     links.iter().map(|l| (l.trace_id, l.span_id)).chain(late.map(|(_, to)| to))
 }

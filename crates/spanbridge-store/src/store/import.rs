@@ -37,7 +37,7 @@ pub(super) fn import<'a>(
     for record in records {
         let place = import.report.read;
         import.report.read += 1;
-        match refusal(&record) {
+        match refusal(record.view()) {
             Some(why) => import.report.rejected.push((place, why)),
             None => chunk.push(record),
         }
@@ -64,7 +64,7 @@ impl Import<'_> {
             return Ok(());
         }
         self.known.forget_when_too_many();
-        let runs: Set<Option<RunId>> = chunk.iter().map(key_of).collect();
+        let runs: Set<Option<RunId>> = chunk.iter().map(|record| key_of(record)).collect();
         let prints: Vec<Fingerprint> = chunk.iter().map(|record| self.known.fingerprint(record)).collect();
         // Most is read before the lock is taken, and under the lock only what was added meanwhile.
         let damage = self.damage;
@@ -87,7 +87,7 @@ impl Import<'_> {
         }
         if !new.is_empty() {
             self.report.stored += new.len() as u64;
-            let delivery = self.assembler.assemble_with(new.into_iter(), |run| suspects.contains(&run))?;
+            let delivery = self.assembler.assemble_with(new.iter().map(Record::view), |run| suspects.contains(&run))?;
             insert(&locked.transaction, None, &delivery)?;
         }
         Ok(locked.transaction.commit()?)
@@ -164,8 +164,8 @@ impl KnownRecords {
         };
         let id = join(join(run as u64, (run >> 64) as u64), id);
         self.scratch.clear();
-        self.writer.begin(&PartHead::of(0, record), record.segment_seq, 0);
-        self.writer.add(record);
+        self.writer.begin(&PartHead::of(0, record.view()), record.segment_seq, 0);
+        self.writer.add(record.id.as_deref(), &record.view().body());
         self.writer.finish(&mut self.scratch);
         Fingerprint { id, all: join(id, stable(&self.scratch)) }
     }

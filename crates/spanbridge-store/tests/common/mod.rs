@@ -126,7 +126,7 @@ pub(crate) fn place() -> (TempDir, PathBuf) {
 
 /// Delivers records as one batch.
 pub(crate) fn deliver(sink: &mut StoreSink, instance: u64, number: u64, records: &[Record<'_>]) {
-    let receipt = sink.deliver_records(instance, number, || records.iter().cloned()).unwrap();
+    let receipt = sink.deliver_records(instance, number, records).unwrap();
     assert_eq!(receipt.rejected, []);
 }
 

@@ -98,7 +98,7 @@ proptest! {
         let mut sink = StoreSink::open(&path).unwrap();
         for (number, part) in (1..).zip(records.chunks(5)) {
             for _ in 0..1 + number % 2 {
-                let receipt = sink.deliver_records(1, number, || part.iter().cloned()).unwrap();
+                let receipt = sink.deliver_records(1, number, part).unwrap();
                 prop_assert_eq!(&receipt.rejected[..], &[]);
             }
         }

@@ -119,6 +119,13 @@ impl<'a> FromIterator<(Cow<'a, str>, AttributeValue<'a>)> for Attributes<'a> {
     }
 }
 
+/// No attributes.
+impl Default for AttributesView<'_> {
+    fn default() -> Self {
+        Self::list(&[])
+    }
+}
+
 impl<'a> AttributesView<'a> {
     #[inline(always)]
     pub(super) fn packed(items: Items<'a>) -> Self {
@@ -259,6 +266,13 @@ enum Links<'a> {
     /// Fields among these items.
     Packed(Items<'a>),
     List(&'a [Link<'a>]),
+}
+
+/// No links.
+impl Default for LinksView<'_> {
+    fn default() -> Self {
+        Self::list(&[])
+    }
 }
 
 impl<'a> LinksView<'a> {

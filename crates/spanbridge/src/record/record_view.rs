@@ -157,8 +157,15 @@ impl<'a> RecordView<'a> {
                 span_id: None,
                 attributes: AttributesView::list(&[]),
             }),
-            Repr::Record(record) => BodyView::of(&record.body),
+            Repr::Record(record) => BodyView::from(&record.body),
         }
+    }
+
+    /// Whether the record lies in one piece of the recording buffers, so that all its texts together are shorter than 1 MiB.
+    #[doc(hidden)]
+    #[inline]
+    pub fn is_small(self) -> bool {
+        matches!(self.0, Repr::Packed(PackedRecord { join: 0, .. }))
     }
 
     /// The owned form. Texts stay borrowed where they can; [`Record::into_owned`] copies them.

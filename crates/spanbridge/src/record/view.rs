@@ -281,9 +281,8 @@ impl PartialEq for IdView<'_> {
     }
 }
 
-impl<'a> BodyView<'a> {
-    /// What an owned body says.
-    pub(crate) fn of(body: &'a Body<'a>) -> Self {
+impl<'a> From<&'a Body<'_>> for BodyView<'a> {
+    fn from(body: &'a Body<'_>) -> Self {
         match body {
             Body::Segment { started_at, resource, via, suspension_id, resumption_id, previous_resumption_id } => {
                 let id = |id: &'a Option<Cow<'a, str>>| id.as_deref().map(IdView::from);
@@ -356,7 +355,9 @@ impl<'a> BodyView<'a> {
             }),
         }
     }
+}
 
+impl<'a> BodyView<'a> {
     /// The owned form. Texts stay borrowed where they can; [`Record::into_owned`](super::Record::into_owned) copies
     /// them.
     pub fn to_body(self) -> Body<'a> {

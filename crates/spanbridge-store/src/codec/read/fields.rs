@@ -32,8 +32,8 @@ impl<'a> Fields<'_, 'a> {
                 let started_at = self.time()?;
                 let code = self.codes.byte()?;
                 let [resumption_id, previous_resumption_id] =
-                    if code & tag::LEGS == 0 { [None, None] } else { [self.maybe_text()?, self.maybe_text()?] };
-                let via = match code & !tag::LEGS {
+                    if code & tag::RESUMPTIONS == 0 { [None, None] } else { [self.maybe_text()?, self.maybe_text()?] };
+                let via = match code & !tag::RESUMPTIONS {
                     1 => Via::Start,
                     2 => Via::Resume,
                     3 => Via::Receive,

@@ -3,163 +3,147 @@
 use super::BlockWriter;
 use crate::codec::bytes::{distance, put_varint, zigzag};
 use crate::codec::{endpoint, span, tag, value};
-use spanbridge::record::{Attributes, Body, End, Endpoint, Link, Record, Start, Via};
+use spanbridge::record::{AttributesView, BodyView, EndView, EndpointView, IdView, LinksView, SpanView, Via};
 use spanbridge::{RunId, SpanId, Value};
 
 impl BlockWriter {
-    pub(super) fn body(&mut self, record: &Record<'_>) {
-        let foreign = if record.id.is_some() { tag::FOREIGN } else { 0 };
-        let mut tag = |tag: u8| self.shapes.code(tag | foreign);
-        match &record.body {
-            Body::Segment { started_at, resource, via, suspension_id, resumption_id, previous_resumption_id } => {
-                tag(tag::SEGMENT);
-                self.id(record);
-                self.time(*started_at);
-                let via = match via {
+    pub(super) fn body(&mut self, id: Option<&str>, body: &BodyView<'_>) {
+        let foreign = if id.is_some() { tag::FOREIGN } else { 0 };
+        let mut begin = |tag: u8| {
+            self.shapes.code(tag | foreign);
+            if let Some(id) = id {
+                self.text(id);
+            }
+        };
+        match body {
+            BodyView::Span(span) => {
+                begin(if span.end().is_some() { tag::SPAN } else { tag::SPAN_START });
+                self.span_record(*span);
+            }
+            BodyView::SpanEnd(s) => {
+                begin(tag::SPAN_END);
+                self.span(Some(s.span_id()));
+                self.time(s.end().ended_at());
+                self.end(s.end());
+                self.attributes(s.attributes());
+            }
+            BodyView::Segment(s) => {
+                begin(tag::SEGMENT);
+                self.time(s.started_at());
+                let via = match s.via() {
                     Via::Start => 1,
                     Via::Resume => 2,
                     Via::Receive => 3,
                 };
-                let legs = [resumption_id, previous_resumption_id];
-                let has_legs = legs.iter().any(|leg| leg.is_some());
-                self.shapes.code(via | if has_legs { tag::LEGS } else { 0 });
-                if has_legs {
-                    legs.iter().for_each(|leg| self.maybe_text(leg.as_deref()));
+                let resumptions = [s.resumption_id(), s.previous_resumption_id()];
+                let has_resumptions = resumptions.iter().any(|id| id.is_some());
+                self.shapes.code(via | if has_resumptions { tag::RESUMPTIONS } else { 0 });
+                if has_resumptions {
+                    resumptions.into_iter().for_each(|id| self.maybe_id(id));
                 }
-                self.maybe_text(suspension_id.as_deref());
-                self.attributes(resource);
+                self.maybe_id(s.suspension_id());
+                self.attributes(s.resource());
             }
-            Body::RunStart { name, started_at, root_primitive, parent_run_id, triggered_by_span_id, attributes } => {
-                tag(tag::RUN_START);
-                self.id(record);
-                self.time(*started_at);
-                self.shapes.name(name);
-                self.maybe_name(root_primitive.as_deref());
-                self.shapes.code(u8::from(parent_run_id.is_some()));
-                if let Some(run) = parent_run_id {
+            BodyView::RunStart(r) => {
+                begin(tag::RUN_START);
+                self.time(r.started_at());
+                self.name(r.name());
+                self.maybe_name(r.root_primitive());
+                self.shapes.code(u8::from(r.parent_run_id().is_some()));
+                if let Some(run) = r.parent_run_id() {
                     self.wide(run.get());
                 }
-                self.span(*triggered_by_span_id);
-                self.attributes(attributes);
+                self.span(r.triggered_by_span_id());
+                self.attributes(r.attributes());
             }
-            Body::RunSuspend { suspension_id, suspended_at, reason } => {
-                tag(tag::RUN_SUSPEND);
-                self.id(record);
-                self.time(*suspended_at);
-                self.text(suspension_id);
-                self.maybe_text(reason.as_deref());
+            BodyView::RunSuspend(r) => {
+                begin(tag::RUN_SUSPEND);
+                self.time(r.suspended_at());
+                self.text(r.suspension_id());
+                self.maybe_text(r.reason());
             }
-            Body::RunResume { suspension_id, resumed_at } => {
-                tag(tag::RUN_RESUME);
-                self.id(record);
-                self.time(*resumed_at);
-                self.text(suspension_id);
+            BodyView::RunResume(r) => {
+                begin(tag::RUN_RESUME);
+                self.time(r.resumed_at());
+                self.text(r.suspension_id());
             }
-            Body::RunEnd { ended_at, status, error } => {
-                tag(tag::RUN_END);
-                self.id(record);
-                self.time(*ended_at);
-                self.shapes.code(*status as u8);
-                self.maybe_text(error.as_deref());
+            BodyView::RunEnd(r) => {
+                begin(tag::RUN_END);
+                self.time(r.ended_at());
+                self.shapes.code(r.status() as u8);
+                self.maybe_text(r.error());
             }
-            Body::SpanStart(start) => {
-                tag(tag::SPAN_START);
-                self.id(record);
-                self.start(start);
-                self.links(&start.links);
+            BodyView::SpanAttributes(s) => {
+                begin(tag::SPAN_ATTRIBUTES);
+                self.span(Some(s.span_id()));
+                self.attributes(s.attributes());
             }
-            Body::SpanEnd { span_id, end, attributes } => {
-                tag(tag::SPAN_END);
-                self.id(record);
-                self.span(Some(*span_id));
-                self.time(end.ended_at);
-                self.end(end);
-                self.attributes(attributes);
+            BodyView::Event(e) => {
+                begin(tag::EVENT);
+                self.span(Some(e.span_id()));
+                self.time(e.timestamp());
+                self.text(e.event_id().as_str(&mut [0; 16]));
+                self.name(e.name());
+                self.attributes(e.attributes());
             }
-            Body::Span(start, end) => {
-                tag(tag::SPAN);
-                self.id(record);
-                self.start(start);
-                // The duration; the time that the next record is measured from stays the start.
-                self.shapes.counts.times += 1;
-                put_varint(&mut self.times, distance(start.started_at, end.ended_at));
-                self.end(end);
-                self.links(&start.links);
+            BodyView::Artifact(a) => {
+                begin(tag::ARTIFACT);
+                self.span(Some(a.span_id()));
+                self.text(a.artifact_id().as_str(&mut [0; 16]));
+                self.name(a.kind());
+                self.name(a.content_type());
+                self.name(a.encoding());
+                self.number(a.size_bytes());
+                self.maybe_text(a.hash());
+                self.maybe_text(a.preview());
             }
-            Body::SpanAttributes { span_id, attributes } => {
-                tag(tag::SPAN_ATTRIBUTES);
-                self.id(record);
-                self.span(Some(*span_id));
-                self.attributes(attributes);
+            BodyView::Edge(e) => {
+                begin(tag::EDGE);
+                self.name(e.edge_type());
+                self.endpoint(e.from());
+                self.endpoint(e.to());
             }
-            Body::Event { span_id, event_id, name, timestamp, attributes } => {
-                tag(tag::EVENT);
-                self.id(record);
-                self.span(Some(*span_id));
-                self.time(*timestamp);
-                self.text(event_id);
-                self.shapes.name(name);
-                self.attributes(attributes);
-            }
-            Body::Artifact(artifact) => {
-                tag(tag::ARTIFACT);
-                self.id(record);
-                self.span(Some(artifact.span_id));
-                self.text(&artifact.artifact_id);
-                self.shapes.name(&artifact.kind);
-                self.shapes.name(&artifact.content_type);
-                self.shapes.name(&artifact.encoding);
-                self.number(artifact.size_bytes);
-                self.maybe_text(artifact.hash.as_deref());
-                self.maybe_text(artifact.preview.as_deref());
-            }
-            Body::Edge { edge_type, from, to } => {
-                tag(tag::EDGE);
-                self.id(record);
-                self.shapes.name(edge_type);
-                self.endpoint(from);
-                self.endpoint(to);
-            }
-            Body::Diagnostic { code, message, count, span_id, attributes } => {
-                tag(tag::DIAGNOSTIC);
-                self.id(record);
-                self.shapes.name(code);
-                self.text(message);
-                self.shapes.code(u8::from(count.is_some()));
-                if let Some(count) = count {
-                    self.number(*count);
+            BodyView::Diagnostic(d) => {
+                begin(tag::DIAGNOSTIC);
+                self.name(d.code());
+                self.text(d.message());
+                self.shapes.code(u8::from(d.count().is_some()));
+                if let Some(count) = d.count() {
+                    self.number(count);
                 }
-                self.span(*span_id);
-                self.attributes(attributes);
+                self.span(d.span_id());
+                self.attributes(d.attributes());
             }
             // `refusal` keeps bodies away that this release does not know.
-            _ => tag(0),
+            _ => begin(0),
         }
     }
 
-    fn id(&mut self, record: &Record<'_>) {
-        if let Some(id) = &record.id {
-            self.text(id);
+    fn span_record(&mut self, span: SpanView<'_>) {
+        let (id, started_at) = (span.span_id().get(), span.started_at());
+        self.word(id);
+        self.span(span.parent_span_id());
+        self.open.recent.push(id);
+        self.name(span.name());
+        self.name(span.primitive());
+        self.shapes.code(span.kind() as u8);
+        self.time(started_at);
+        self.attributes(span.attributes());
+        if let Some(end) = span.end() {
+            // The duration; the time that the next record is measured from stays the start.
+            self.shapes.counts.times += 1;
+            put_varint(&mut self.times, distance(started_at, end.ended_at()));
+            self.end(end);
         }
+        self.links(span.links());
     }
 
-    fn start(&mut self, start: &Start<'_>) {
-        self.word(start.span_id.get());
-        self.span(start.parent_span_id);
-        self.open.recent.push(start.span_id.get());
-        self.shapes.name(&start.name);
-        self.shapes.name(&start.primitive);
-        self.shapes.code(start.kind as u8);
-        self.time(start.started_at);
-        self.attributes(&start.attributes);
+    fn end(&mut self, end: EndView<'_>) {
+        self.shapes.code(end.status() as u8);
+        self.maybe_text(end.error());
     }
 
-    fn end(&mut self, end: &End<'_>) {
-        self.shapes.code(end.status as u8);
-        self.maybe_text(end.error.as_deref());
-    }
-
-    fn links(&mut self, links: &[Link<'_>]) {
+    fn links(&mut self, links: LinksView<'_>) {
         for link in links {
             let same_trace = Some(link.trace_id) == self.open.trace_id;
             self.shapes.code(if same_trace { 1 } else { 2 });
@@ -168,23 +152,23 @@ impl BlockWriter {
             }
             // Always a word: then what a block can make a reader allocate is bounded by its streams.
             self.word(link.span_id.get());
-            self.attributes(&link.attributes);
+            self.attributes(link.attributes);
         }
         self.shapes.code(0);
     }
 
-    fn endpoint(&mut self, endpoint: &Endpoint<'_>) {
+    fn endpoint(&mut self, endpoint: EndpointView<'_>) {
         match endpoint {
-            Endpoint::Span { trace_id, span_id } => {
+            EndpointView::Span { trace_id, span_id } => {
                 self.shapes.code(endpoint::SPAN);
                 self.wide(trace_id.get());
-                self.span(Some(*span_id));
+                self.span(Some(span_id));
             }
-            Endpoint::Run(run_id) => {
+            EndpointView::Run(run_id) => {
                 self.shapes.code(endpoint::RUN);
                 self.wide(run_id.get());
             }
-            Endpoint::Artifact(id) => {
+            EndpointView::Artifact(id) => {
                 self.shapes.code(endpoint::ARTIFACT);
                 self.text(id);
             }
@@ -193,8 +177,8 @@ impl BlockWriter {
         }
     }
 
-    fn attributes(&mut self, attributes: &Attributes<'_>) {
-        for (key, value) in attributes.iter() {
+    fn attributes(&mut self, attributes: AttributesView<'_>) {
+        for (key, value) in attributes {
             match value {
                 Value::I64(n) => {
                     self.shapes.code(value::I64);
@@ -219,7 +203,7 @@ impl BlockWriter {
                 // Kept away by `refusal`.
                 _ => continue,
             }
-            self.shapes.name(key);
+            self.name(key);
         }
         self.shapes.code(value::END);
     }
@@ -240,8 +224,14 @@ impl BlockWriter {
     fn maybe_name(&mut self, name: Option<&str>) {
         self.shapes.code(u8::from(name.is_some()));
         if let Some(name) = name {
-            self.shapes.name(name);
+            self.name(name);
         }
+    }
+
+    /// A text that many records of a block share.
+    #[inline]
+    fn name(&mut self, name: &str) {
+        self.shapes.name(self.names.intern(name.as_bytes()).0);
     }
 
     fn maybe_text(&mut self, text: Option<&str>) {
@@ -249,6 +239,11 @@ impl BlockWriter {
         if let Some(text) = text {
             self.text(text);
         }
+    }
+
+    fn maybe_id(&mut self, id: Option<IdView<'_>>) {
+        let mut digits = [0; 16];
+        self.maybe_text(id.map(|id| id.as_str(&mut digits)));
     }
 
     fn word(&mut self, word: u64) {

@@ -7,7 +7,7 @@ use super::intern::Interner;
 use super::recent::Recent;
 use super::shape::ShapeWriter;
 use super::{BLOCK_TARGET, part};
-use spanbridge::record::Record;
+use spanbridge::record::{BodyView, RecordView};
 use spanbridge::{RunId, SegmentId, TraceId};
 
 /// What the records of a part share.
@@ -25,14 +25,16 @@ pub(crate) struct PartHead<'a> {
 
 impl<'a> PartHead<'a> {
     /// What this record shares with its neighbours.
-    pub(crate) fn of(run: usize, record: &'a Record<'_>) -> Self {
+    #[inline]
+    pub(crate) fn of(run: usize, record: RecordView<'a>) -> Self {
+        let (run_id, trace_id) = (record.run_id(), record.trace_id());
         Self {
             run,
-            key: record.run_id.or(record.trace_id.map(RunId::of_trace)),
-            run_id: record.run_id,
-            trace_id: record.trace_id,
-            segment_id: record.segment_id,
-            service: &record.service,
+            key: run_id.or(trace_id.map(RunId::of_trace)),
+            run_id,
+            trace_id,
+            segment_id: record.segment_id(),
+            service: record.service(),
         }
     }
 
@@ -81,7 +83,9 @@ struct OpenPart {
 impl BlockWriter {
     /// Whether the block has as many bytes as a block should.
     pub(crate) fn is_full(&self) -> bool {
-        self.sections().iter().map(|s| s.len()).sum::<usize>() + self.names.len() >= BLOCK_TARGET
+        let streams = self.words.len() + self.times.len() + self.numbers.len() + self.lengths.len() + self.texts.len();
+        let tables = self.names.bytes().len() + self.names.len() + self.shapes.table().len();
+        streams + tables + self.parts.len() + self.heads.len() >= BLOCK_TARGET
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -132,11 +136,13 @@ impl BlockWriter {
     }
 
     /// Adds a record to the part that was begun. [`refusal`] must have found nothing against it.
-    pub(crate) fn add(&mut self, record: &Record<'_>) {
+    ///
+    /// `id` is the id that the record has of its own.
+    pub(crate) fn add(&mut self, id: Option<&str>, body: &BodyView<'_>) {
         self.open.records += 1;
         self.shapes.begin();
-        self.body(record);
-        let shape = self.shapes.finish(&mut self.names);
+        self.body(id, body);
+        let shape = self.shapes.finish();
         put_varint(&mut self.heads, u64::from(shape));
     }
 

@@ -2,9 +2,9 @@
 
 mod stored;
 
-use crate::graph::{RunStatus, time_of};
+use crate::graph::RunStatus;
 use crate::hash::join as mix;
-use spanbridge::record::{Body, End, Record, Start, Via};
+use spanbridge::record::{BodyView, EndView, SpanView, Via};
 use spanbridge::{RunId, SpanId, Status};
 
 /// A time range: from, to.
@@ -93,51 +93,62 @@ impl<N> Default for Aggregate<N> {
 }
 
 impl<'r> Aggregate<&'r str> {
-    /// Adds a record of the run with this key.
-    pub(crate) fn add(&mut self, record: &'r Record<'r>, key: Option<RunId>) {
-        let service: &str = &record.service;
+    /// Begins the sum of another run.
+    pub(crate) fn begin(&mut self, suspect: bool) {
+        let mut services = std::mem::take(&mut self.services);
+        services.clear();
+        *self = Self { suspect, services, ..Self::default() };
+    }
+
+    /// Adds the service of a record.
+    #[inline]
+    pub(crate) fn service(&mut self, service: &'r str) {
         if !self.services.contains(&service) {
             self.services.push(service);
         }
-        match &record.body {
-            Body::SpanStart(start) => {
-                self.unmatched ^= span_mark(start.span_id);
-                self.start(start, key);
+    }
+
+    /// Adds what a record says, at the time that it says, of the run with this key.
+    #[inline]
+    pub(crate) fn add(&mut self, body: &BodyView<'r>, at: Option<u64>, key: Option<RunId>) {
+        match body {
+            BodyView::Span(span) => {
+                self.start(*span, at.unwrap_or(0), key);
+                match span.end() {
+                    Some(end) => self.end(end),
+                    None => self.unmatched ^= span_mark(span.span_id()),
+                }
             }
-            Body::SpanEnd { span_id, end, .. } => {
-                self.unmatched ^= span_mark(*span_id);
-                self.end(end);
-            }
-            Body::Span(start, end) => {
-                self.start(start, key);
-                self.end(end);
+            BodyView::SpanEnd(s) => {
+                self.unmatched ^= span_mark(s.span_id());
+                self.end(s.end());
             }
             other => {
-                if let Some(at) = time_of(other) {
+                if let Some(at) = at {
                     join(&mut self.others_at, Some((at, at)));
                 }
                 self.lifecycle.add(other);
-                if let Body::RunStart { name, started_at, .. } = other {
-                    self.name(Name { rank: NameRank::Owner, at: *started_at, name });
+                if let BodyView::RunStart(r) = other {
+                    self.name(Name { rank: NameRank::Owner, at: r.started_at(), name: r.name() });
                 }
             }
         }
     }
 
-    fn start(&mut self, start: &'r Start<'r>, key: Option<RunId>) {
+    fn start(&mut self, span: SpanView<'r>, at: u64, key: Option<RunId>) {
         self.started += 1;
-        join(&mut self.spans_at, Some((start.started_at, start.started_at)));
-        let root = start.parent_span_id.is_none_or(|p| key.map(RunId::as_parent) == Some(p));
+        join(&mut self.spans_at, Some((at, at)));
+        let root = span.parent_span_id().is_none_or(|p| key.map(RunId::as_parent) == Some(p));
         let rank = if root { NameRank::Root } else { NameRank::Span };
-        self.name(Name { rank, at: start.started_at, name: &start.name });
+        self.name(Name { rank, at, name: span.name() });
     }
 }
 
 impl<N: Ord> Aggregate<N> {
-    fn end(&mut self, end: &End<'_>) {
+    fn end(&mut self, end: EndView<'_>) {
         self.ended += 1;
-        join(&mut self.spans_at, Some((end.ended_at, end.ended_at)));
-        match end.status {
+        join(&mut self.spans_at, Some((end.ended_at(), end.ended_at())));
+        match end.status() {
             Status::Ok => {}
             Status::Error | Status::Panicked => self.failed += 1,
             Status::Cancelled => self.cancelled += 1,
@@ -243,32 +254,32 @@ impl<N> Aggregate<N> {
 }
 
 impl Lifecycle {
-    fn add(&mut self, body: &Body<'_>) {
+    fn add(&mut self, body: &BodyView<'_>) {
         match body {
-            Body::RunStart { started_at, .. } => {
+            BodyView::RunStart(r) => {
                 self.starts += 1;
-                self.started_at = earlier(self.started_at, Some(*started_at));
+                self.started_at = earlier(self.started_at, Some(r.started_at()));
             }
-            Body::RunSuspend { suspended_at, .. } => {
+            BodyView::RunSuspend(r) => {
                 self.suspends += 1;
-                self.touched_at = self.touched_at.max(Some(*suspended_at));
+                self.touched_at = self.touched_at.max(Some(r.suspended_at()));
             }
-            Body::RunResume { resumed_at, .. } => {
+            BodyView::RunResume(r) => {
                 self.resumes += 1;
-                self.touched_at = self.touched_at.max(Some(*resumed_at));
+                self.touched_at = self.touched_at.max(Some(r.resumed_at()));
             }
-            Body::Segment { via: Via::Resume, started_at, suspension_id, .. } => {
-                self.resumes += u64::from(suspension_id.is_some());
-                self.touched_at = self.touched_at.max(Some(*started_at));
+            BodyView::Segment(s) if s.via() == Via::Resume => {
+                self.resumes += u64::from(s.suspension_id().is_some());
+                self.touched_at = self.touched_at.max(Some(s.started_at()));
             }
-            Body::RunEnd { ended_at, status, .. } => {
-                let place = match status {
+            BodyView::RunEnd(r) => {
+                let place = match r.status() {
                     Status::Ok => 0,
                     Status::Error | Status::Panicked => 1,
                     Status::Cancelled => 2,
                 };
                 self.ends[place] += 1;
-                self.ended_at = earlier(self.ended_at, Some(*ended_at));
+                self.ended_at = earlier(self.ended_at, Some(r.ended_at()));
             }
             _ => {}
         }
@@ -372,7 +383,7 @@ mod tests {
         };
         let read = |lifecycle| {
             let mut out = Vec::new();
-            Aggregate { lifecycle, services: vec![0], ..Aggregate::default() }.write(0, &mut out);
+            Aggregate::<u32> { lifecycle, ..Aggregate::default() }.write(0, &[0], None, &mut out);
             Aggregate::read(0, &mut Reader(&out)).unwrap()
         };
         let mut old = read(lifecycle);
@@ -388,7 +399,7 @@ mod tests {
         #[test]
         fn come_back_as_written(a in aggregates(), base: u64) {
             let mut out = Vec::new();
-            a.write(base, &mut out);
+            a.write(base, &a.services, a.name.map(|name| name.name), &mut out);
             let mut r = Reader(&out);
             prop_assert_eq!(Aggregate::read(base, &mut r), Some(a));
             prop_assert!(r.0.is_empty());

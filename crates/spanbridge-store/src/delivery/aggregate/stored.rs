@@ -21,8 +21,9 @@ mod has {
 }
 
 /// Times are stored as distances from `base`.
-impl Aggregate<u32> {
-    pub(in crate::delivery) fn write(&self, base: u64, out: &mut Vec<u8>) {
+impl<N> Aggregate<N> {
+    /// `services` and `name` are the places of its own in the table.
+    pub(in crate::delivery) fn write(&self, base: u64, services: &[u32], name: Option<u32>, out: &mut Vec<u8>) {
         let l = &self.lifecycle;
         let others = self.others_at.filter(|_| self.spans_at.is_none());
         let apart = self.started != self.ended || self.unmatched != 0;
@@ -31,7 +32,7 @@ impl Aggregate<u32> {
             (has::APART, apart),
             (has::FAILED, self.failed > 0),
             (has::LIFECYCLE, l.is_owned()),
-            (has::SERVICES, self.services != [0]),
+            (has::SERVICES, services != [0]),
             (has::CANCELLED, self.cancelled > 0),
             (has::OTHERS, others.is_some()),
             (has::SUSPECT, self.suspect),
@@ -60,16 +61,18 @@ impl Aggregate<u32> {
         for at in l.started_at.iter().chain(&l.ended_at).chain(&l.touched_at) {
             put_varint(out, distance(base, *at));
         }
-        if self.services != [0] {
-            put_varint(out, self.services.len() as u64);
-            self.services.iter().for_each(|s| put_varint(out, u64::from(*s)));
+        if services != [0] {
+            put_varint(out, services.len() as u64);
+            services.iter().for_each(|s| put_varint(out, u64::from(*s)));
         }
-        if let Some(name) = &self.name {
-            put_varint(out, distance(base, name.at));
-            put_varint(out, u64::from(name.name));
+        if let (Some(Name { at, .. }), Some(place)) = (&self.name, name) {
+            put_varint(out, distance(base, *at));
+            put_varint(out, u64::from(place));
         }
     }
+}
 
+impl Aggregate<u32> {
     pub(in crate::delivery) fn read(base: u64, r: &mut Reader<'_>) -> Option<Self> {
         let bits = r.varint()?;
         let has = |bit: u64| bits & bit != 0;
