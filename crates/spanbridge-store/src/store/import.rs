@@ -64,7 +64,7 @@ impl Import<'_> {
             return Ok(());
         }
         self.known.forget_when_too_many();
-        let runs: Set<Option<RunId>> = chunk.iter().map(|record| key_of(record)).collect();
+        let runs: Set<Option<RunId>> = chunk.iter().map(key_of).collect();
         let prints: Vec<Fingerprint> = chunk.iter().map(|record| self.known.fingerprint(record)).collect();
         // Most is read before the lock is taken, and under the lock only what was added meanwhile.
         let damage = self.damage;
