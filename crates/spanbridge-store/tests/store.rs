@@ -359,8 +359,8 @@ fn records_of_no_run_and_too_large_ones() {
     let large = r.record(Body::SpanStart(large));
     let records = [lost, large, traced, r.span(2, 0, "small", 0, 1)];
     let receipt = sink.deliver_records(1, 1, &records).unwrap();
-    assert_eq!(receipt.rejected.iter().map(|r| r.0).collect::<Vec<_>>(), [1]);
-    assert!(receipt.rejected[0].1.contains("the most is 8388608"), "{receipt:?}");
+    assert_eq!(receipt.rejected().iter().map(|r| r.0).collect::<Vec<_>>(), [1]);
+    assert!(receipt.rejected()[0].1.contains("the most is 8388608"), "{receipt:?}");
     let store = Store::open(&path).unwrap();
     assert_eq!(all(&store, None).len(), 3);
     assert_eq!(all(&store, Some(run(1))), lines(&records[2..]), "what names a trace belongs to its run");
@@ -383,7 +383,7 @@ fn a_record_at_the_limit_is_stored_whole() {
     };
     let mut refused = |number: u64, record: &Record<'_>| {
         let receipt = sink.deliver_records(1, number, std::slice::from_ref(record)).unwrap();
-        receipt.rejected.into_iter().next().map(|(_, why)| why)
+        receipt.rejected().first().map(|(_, why)| why.clone())
     };
     let why = refused(1, &sized(MAX_RECORD)).unwrap();
     let weight: usize = why.split(' ').nth(2).unwrap().parse().unwrap();

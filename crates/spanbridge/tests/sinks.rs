@@ -16,7 +16,7 @@ fn a_span(recorder: &Recorder) {
 }
 
 /// A sink that does what it is told, batch by batch, and says which it was offered.
-struct ChapterResult {
+struct Scripted {
     name: &'static str,
     orders: mpsc::Receiver<Result<Receipt, &'static str>>,
     seen: Arc<Mutex<Vec<(u64, usize)>>>,
@@ -24,13 +24,13 @@ struct ChapterResult {
 
 type Seen = Arc<Mutex<Vec<(u64, usize)>>>;
 
-fn told(name: &'static str) -> (ChapterResult, mpsc::Sender<Result<Receipt, &'static str>>, Seen) {
+fn scripted(name: &'static str) -> (Scripted, mpsc::Sender<Result<Receipt, &'static str>>, Seen) {
     let (tx, orders) = mpsc::channel();
     let seen = Seen::default();
-    (ChapterResult { name, orders, seen: seen.clone() }, tx, seen)
+    (Scripted { name, orders, seen: seen.clone() }, tx, seen)
 }
 
-impl Sink for ChapterResult {
+impl Sink for Scripted {
     fn deliver(&mut self, batch: &Batch) -> Result<Receipt, SinkError> {
         assert_eq!(batch.iter().count(), batch.len());
         self.seen.lock().unwrap().push((batch.number(), batch.len()));
@@ -49,7 +49,7 @@ impl Sink for ChapterResult {
 /// No other sink waits for it.
 #[test]
 fn a_failing_sink_gets_the_batch_again() {
-    let (failing, order, seen) = told("failing");
+    let (failing, order, seen) = scripted("failing");
     let memory = Memory::new();
     let recorder = Recorder::builder("t").sink(failing).sink(memory.clone()).on_flush_only().build().unwrap();
     a_span(&recorder);
@@ -71,7 +71,7 @@ fn a_failing_sink_gets_the_batch_again() {
 /// The sink goes on with the next batch.
 #[test]
 fn a_panicking_sink_loses_only_the_batch() {
-    let (panicking, order, seen) = told("panicking");
+    let (panicking, order, seen) = scripted("panicking");
     let (recorder, memory) = with(|b| b.sink(panicking).on_flush_only());
     order.send(Err("panic")).unwrap();
     order.send(Ok(Receipt::default())).unwrap();
@@ -132,7 +132,7 @@ fn a_waker_may_panic() {
             panic!("on purpose")
         }
     }
-    let (stuck, order, _) = told("stuck");
+    let (stuck, order, _) = scripted("stuck");
     let recorder = Recorder::builder("t").sink(stuck).on_flush_only().build().unwrap();
     a_span(&recorder);
     let mut waits = pin!(recorder.flush(LONG));
@@ -146,7 +146,7 @@ fn a_waker_may_panic() {
 
 #[test]
 fn what_a_sink_rejects_is_counted() {
-    let (picky, order, _) = told("picky");
+    let (picky, order, _) = scripted("picky");
     let recorder = Recorder::builder("t").sink(picky).on_flush_only().build().unwrap();
     order.send(Ok(Receipt::rejecting(vec![(1, "too odd".to_owned())]))).unwrap();
     a_span(&recorder);
@@ -179,7 +179,7 @@ fn a_failed_sink_flush_is_incomplete() {
 /// A stuck sink keeps its batches up to its share of the memory; the other one gets everything.
 #[test]
 fn only_the_stuck_sink_misses_records() {
-    let (stuck, order, _) = told("stuck");
+    let (stuck, order, _) = scripted("stuck");
     let memory = Memory::new();
     let b = Recorder::builder("t").sink(stuck).sink(memory.clone()).memory_limit(4 << 20).on_flush_only();
     let recorder = b.build().unwrap();
@@ -242,7 +242,7 @@ fn a_flush_needs_no_executor() {
 /// Also while every sink is behind.
 #[test]
 fn a_flush_keeps_its_deadline() {
-    let (stuck, order, _) = told("stuck");
+    let (stuck, order, _) = scripted("stuck");
     let recorder = Recorder::builder("t").sink(stuck).memory_limit(1 << 20).build().unwrap();
     let text = "x".repeat(4000);
     recorder.in_scope(|| (0..200).for_each(|_| observe::span("s").attribute("t", &text).in_scope(|| ())));
@@ -300,12 +300,12 @@ fn a_dropped_handle_delivers_first() {
 
 #[test]
 fn shutdown_keeps_its_deadline() {
-    let (failing, order, seen) = told("failing");
+    let (failing, order, seen) = scripted("failing");
     drop(order);
-    struct Never(ChapterResult);
+    struct Never(Scripted);
     impl Sink for Never {
         fn deliver(&mut self, batch: &Batch) -> Result<Receipt, SinkError> {
-            self.0.deliver(batch)?;
+            let _ = self.0.deliver(batch)?;
             Err(SinkError::new("never"))
         }
     }
@@ -335,4 +335,133 @@ fn flushes_side_by_side() {
         }
     });
     assert_eq!(spans(&memory.take()).len() as u64, 4 * n);
+}
+
+/// What a sink was offered: the number of the batch, and each record as JSON.
+type Offers = Arc<Mutex<Vec<(u64, Vec<String>)>>>;
+
+/// A sink that answers by what it was asked how often, and says what it was offered.
+fn answering(
+    mut answer: impl FnMut(usize, &Batch) -> Result<Receipt, SinkError> + Send + 'static,
+) -> (impl Sink, Offers) {
+    let (offers, seen) = (Offers::default(), Offers::default());
+    let kept = seen.clone();
+    let sink = move |batch: &Batch| {
+        let lines: Vec<String> = batch.iter().map(|record| record.to_json()).collect();
+        assert_eq!((lines.len(), lines.is_empty()), (batch.len(), batch.is_empty()));
+        assert!(batch.records().map(|record| record.to_json()).eq(lines.iter().cloned()));
+        let mut offers = offers.lock().unwrap();
+        offers.push((batch.number(), lines.clone()));
+        kept.lock().unwrap().push((batch.number(), lines));
+        answer(offers.len(), batch)
+    };
+    (sink, seen)
+}
+
+fn spans_of(recorder: &Recorder, n: usize) {
+    recorder.in_scope(|| observe::span("root").in_scope(|| (1..n).for_each(|_| observe::span("s").in_scope(|| ()))))
+}
+
+/// Only what the sink asks for comes again, as it was; the rest is settled at once.
+#[test]
+fn some_records_of_a_batch_come_again() {
+    let (sink, offers) = answering(|attempt, _| {
+        Ok(match attempt {
+            1 => Receipt::rejecting(vec![(2, "too old".to_owned())])
+                .retrying(vec![4, 1, 1, 2, 99], SinkError::new("busy")),
+            2 => Receipt::default().retrying(vec![1], SinkError::new("busy")),
+            _ => Receipt::default(),
+        })
+    });
+    let recorder = Recorder::builder("t").sink(sink).on_flush_only().build().unwrap();
+    spans_of(&recorder, 5);
+    let report = flush(&recorder);
+    let sink = &report.sinks[0];
+    assert_eq!((sink.delivered, sink.rejected, sink.left), (5, 1, 0));
+    let offers = offers.lock().unwrap();
+    let [(first, all), (second, some), (third, last)] = &offers[..] else { panic!("{offers:?}") };
+    assert_eq!((all.len(), [first, second, third]), (6, [&1; 3]));
+    assert_eq!(*some, [all[1].clone(), all[4].clone()]);
+    assert_eq!(*last, [all[4].clone()]);
+}
+
+/// Whatever a receipt names, created = delivered + rejected.
+#[test]
+fn odd_receipts_are_counted_exactly() {
+    let answers: [fn() -> Receipt; 3] = [
+        || Receipt::rejecting(vec![(0, "a".to_owned()), (0, "b".to_owned()), (usize::MAX, "c".to_owned())]),
+        || Receipt::default().retrying((0..1000).collect(), SinkError::permanent("not these")),
+        || Receipt::default().retrying(vec![77], SinkError::new("there is none")),
+    ];
+    for (answer, expected) in answers.into_iter().zip([(2, 1), (0, 3), (3, 0)]) {
+        let (sink, offers) = answering(move |_, _| Ok(answer()));
+        let recorder = Recorder::builder("t").sink(sink).on_flush_only().build().unwrap();
+        spans_of(&recorder, 2);
+        let report = flush(&recorder);
+        let sink = &report.sinks[0];
+        assert_eq!(((sink.delivered, sink.rejected), sink.left), (expected, 0));
+        assert_eq!(offers.lock().unwrap().len(), 1);
+    }
+}
+
+#[test]
+fn a_permanent_error_is_not_retried() {
+    let (sink, offers) = answering(|attempt, _| match attempt {
+        1 => Err(SinkError::permanent("too large").retry_after(Duration::from_millis(1))),
+        _ => Ok(Receipt::default()),
+    });
+    let recorder = Recorder::builder("t").sink(sink).on_flush_only().build().unwrap();
+    spans_of(&recorder, 1);
+    let report = flush(&recorder);
+    let sink = &report.sinks[0];
+    assert_eq!((sink.delivered, sink.rejected, sink.left), (0, 2, 0));
+    assert_eq!(sink.last_error.as_deref(), Some("deliver records: too large"));
+    assert_eq!(offers.lock().unwrap().len(), 1);
+}
+
+#[test]
+fn a_sink_may_ask_for_a_longer_pause() {
+    const PAUSE: Duration = Duration::from_millis(300);
+    let (tx, times) = mpsc::channel();
+    let (sink, _) = answering(move |attempt, _| {
+        tx.send(Instant::now()).unwrap();
+        if attempt == 1 { Err(SinkError::new("slow down").retry_after(PAUSE)) } else { Ok(Receipt::default()) }
+    });
+    let recorder = Recorder::builder("t").sink(sink).on_flush_only().build().unwrap();
+    spans_of(&recorder, 1);
+    flush(&recorder);
+    let times: Vec<Instant> = times.try_iter().collect();
+    assert!(times.len() == 2 && times[1] - times[0] >= PAUSE, "{times:?}");
+}
+
+/// A sink that goes on with clones elsewhere takes no more than its share: what does not fit is counted, and there is room
+/// again when it has let go of them.
+#[test]
+fn kept_batches_count_towards_the_share() {
+    let kept = Arc::new(Mutex::new(vec![]));
+    let keeps = kept.clone();
+    let sink = move |batch: &Batch| {
+        keeps.lock().unwrap().push(batch.clone());
+        Ok::<_, SinkError>(Receipt::default())
+    };
+    let recorder = Recorder::builder("t").sink(sink).memory_limit(4 << 20).on_flush_only().build().unwrap();
+    let mut report = recorder.report();
+    for _ in 0..200 {
+        spans_of(&recorder, 1000);
+        report = recorder.flush_blocking(Duration::from_millis(20));
+        if report.sinks[0].dropped > 0 {
+            break;
+        }
+    }
+    let sink = &report.sinks[0];
+    assert!(sink.dropped > 0 && sink.delivered > 1000, "{report:?}");
+    let records = |kept: &[Batch]| kept.iter().map(Batch::len).sum::<usize>() as u64;
+    assert_eq!(sink.delivered, records(&kept.lock().unwrap()));
+    drop(std::mem::take(&mut *kept.lock().unwrap()));
+    let before = recorder.flush_blocking(LONG).sinks[0].clone();
+    kept.lock().unwrap().clear();
+    spans_of(&recorder, 1000);
+    let after = flush(&recorder).sinks[0].clone();
+    assert_eq!((after.dropped, after.left), (before.dropped, 0));
+    assert!(after.delivered > before.delivered);
 }

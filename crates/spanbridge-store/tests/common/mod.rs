@@ -127,7 +127,7 @@ pub(crate) fn place() -> (TempDir, PathBuf) {
 /// Delivers records as one batch.
 pub(crate) fn deliver(sink: &mut StoreSink, instance: u64, number: u64, records: &[Record<'_>]) {
     let receipt = sink.deliver_records(instance, number, records).unwrap();
-    assert_eq!(receipt.rejected, []);
+    assert_eq!(receipt.rejected(), []);
 }
 
 /// Every record of the store, as JSON.

@@ -99,7 +99,7 @@ proptest! {
         for (number, part) in (1..).zip(records.chunks(5)) {
             for _ in 0..1 + number % 2 {
                 let receipt = sink.deliver_records(1, number, part).unwrap();
-                prop_assert_eq!(&receipt.rejected[..], &[]);
+                prop_assert_eq!(receipt.rejected(), &[]);
             }
         }
         let rows = Store::open(&path).unwrap().runs(&RunFilter::default(), 9).unwrap();

@@ -16,6 +16,27 @@ use std::sync::{Arc, Mutex};
 #[derive(Clone)]
 pub struct Batch {
     frozen: Arc<Frozen>,
+    /// The places of the records that are offered, in order; all of them where there is nothing.
+    rest: Option<Arc<[u32]>>,
+    /// Whose share of the memory it takes up.
+    _share: Option<Arc<Share>>,
+}
+
+/// Gives the bytes of a batch back to a sink's share of the memory when the last clone of it is dropped.
+struct Share {
+    bytes: usize,
+    of: Arc<dyn TakesBack>,
+}
+
+/// What has a share of the memory.
+pub(super) trait TakesBack: Send + Sync {
+    fn take_back(&self, bytes: usize);
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        self.of.take_back(self.bytes)
+    }
 }
 
 /// Bytes of records after which a batch is handed over: small enough for a cache.
@@ -61,7 +82,23 @@ impl Batch {
     pub(super) const SMALLEST: usize = size_of::<Frozen>();
 
     pub(super) fn new(number: u64, packed: Packed, spare: Arc<Spare>) -> Self {
-        Batch { frozen: Arc::new(Frozen { number, len: packed.len(), packed, spare }) }
+        let frozen = Arc::new(Frozen { number, len: packed.len(), packed, spare });
+        Batch { frozen, rest: None, _share: None }
+    }
+
+    /// The same for one sink: `of` gets the bytes back when it and its clones are dropped.
+    pub(super) fn in_the_share(self, of: Arc<dyn TakesBack>) -> Self {
+        let share = Share { bytes: self.bytes(), of };
+        Batch { _share: Some(Arc::new(share)), ..self }
+    }
+
+    /// The same with the records alone that are at these places of this one. They are in order, and each is there once.
+    pub(super) fn only(&self, places: &[usize]) -> Self {
+        let original = |place: &usize| match &self.rest {
+            Some(rest) => rest[*place],
+            None => *place as u32,
+        };
+        Batch { rest: Some(places.iter().map(original).collect()), ..self.clone() }
     }
 
     /// Names the recorder that made it; with the number it names the batch.
@@ -69,7 +106,8 @@ impl Batch {
         self.frozen.packed.source.instance
     }
 
-    /// Counts up from 1 in each recorder. A batch that comes again has the same number.
+    /// Counts up from 1 in each recorder. A batch that comes again has the same number, also when only some of its records
+    /// come again.
     pub fn number(&self) -> u64 {
         self.frozen.number
     }
@@ -81,7 +119,7 @@ impl Batch {
 
     /// How many records there are.
     pub fn len(&self) -> usize {
-        self.frozen.len
+        self.rest.as_ref().map_or(self.frozen.len, |rest| rest.len())
     }
 
     /// Whether there are none.
@@ -102,7 +140,7 @@ impl Batch {
     /// The records, in order. Those of one run stand together in stretches, but a run may have several.
     #[inline]
     pub fn iter(&self) -> BatchIter<'_> {
-        BatchIter(Walk::new(&self.frozen.packed))
+        BatchIter { walk: Walk::new(&self.frozen.packed), place: 0, rest: self.rest.as_ref().map(|rest| rest.iter()) }
     }
 
     /// The records as values with public fields. Convenient, and several times slower than [`Batch::iter`].
@@ -123,19 +161,41 @@ impl<'a> IntoIterator for &'a Batch {
 
 /// Iterates over the records of a [`Batch`].
 #[derive(Clone)]
-pub struct BatchIter<'a>(Walk<'a>);
+pub struct BatchIter<'a> {
+    walk: Walk<'a>,
+    /// The place of the record that the walk comes to next; not counted while all are wanted.
+    place: u32,
+    /// The places that are still to come, if not all of them are.
+    rest: Option<std::slice::Iter<'a, u32>>,
+}
+
+impl<'a> BatchIter<'a> {
+    #[cold]
+    fn next_of_rest(&mut self) -> Option<RecordView<'a>> {
+        let wanted = *self.rest.as_mut()?.next()?;
+        let skipped = wanted - self.place;
+        self.place = wanted + 1;
+        self.walk.nth(skipped as usize)
+    }
+}
 
 impl<'a> Iterator for BatchIter<'a> {
     type Item = RecordView<'a>;
 
     #[inline]
     fn next(&mut self) -> Option<RecordView<'a>> {
-        self.0.next()
+        if self.rest.is_none() { self.walk.next() } else { self.next_of_rest() }
     }
 
     #[inline]
-    fn fold<B, F: FnMut(B, RecordView<'a>) -> B>(self, all: B, f: F) -> B {
-        self.0.fold(all, f)
+    fn fold<B, F: FnMut(B, RecordView<'a>) -> B>(mut self, mut all: B, mut f: F) -> B {
+        if self.rest.is_none() {
+            return self.walk.fold(all, f);
+        }
+        while let Some(record) = self.next_of_rest() {
+            all = f(all, record)
+        }
+        all
     }
 }
 

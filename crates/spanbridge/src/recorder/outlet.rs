@@ -1,8 +1,8 @@
 //! One sink with its queue and its thread: it takes its time without holding up another.
 
-use super::batch::Batch;
+use super::batch::{Batch, TakesBack};
 use super::report::{Tally, Ticket, Tickets, lock};
-use super::sink::{Sink, SinkError};
+use super::sink::{Again, Receipt, Sink, SinkError};
 use crate::Context;
 use crate::context::intake::Intake;
 use crate::current::Swapped;
@@ -16,6 +16,8 @@ use std::time::{Duration, Instant};
 /// The first wait after a failure; it doubles up to [`LONGEST_WAIT`].
 const FIRST_WAIT: Duration = Duration::from_millis(50);
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
+/// The longest pause that a sink may ask for.
+const LONGEST_ASKED: Duration = Duration::from_secs(300);
 
 enum Work {
     Batch(Batch),
@@ -53,18 +55,28 @@ pub(super) struct Outlet {
     thread: Option<std::thread::JoinHandle<()>>,
 }
 
-#[derive(Default)]
 struct Shared {
     queue: Mutex<Queue>,
     news: Condvar,
+    intake: Arc<Intake>,
+}
+
+impl TakesBack for Shared {
+    fn take_back(&self, bytes: usize) {
+        let mut queue = lock(&self.queue);
+        queue.bytes -= bytes;
+        if std::mem::take(&mut queue.wanted) {
+            self.intake.unpark()
+        }
+    }
 }
 
 impl Outlet {
     /// Starts the sink's thread. At most `limit` bytes of batches wait for it.
     pub(super) fn start(sink: Box<dyn Sink>, limit: usize, intake: Arc<Intake>) -> std::io::Result<Outlet> {
-        let shared = Arc::new(Shared::default());
+        let shared = Arc::new(Shared { queue: Mutex::default(), news: Condvar::new(), intake });
         let tally = Arc::new(Tally { name: sink.name().to_owned(), ..Tally::default() });
-        let worker = Worker { sink, shared: shared.clone(), tally: tally.clone(), intake };
+        let worker = Worker { sink, shared: shared.clone(), tally: tally.clone() };
         // Threads cannot have names with a NUL in them.
         let thread = std::thread::Builder::new().name(format!("spanbridge-{}", tally.name.replace('\0', "")));
         let ends = Ends(shared.clone());
@@ -171,7 +183,6 @@ struct Worker {
     sink: Box<dyn Sink>,
     shared: Arc<Shared>,
     tally: Arc<Tally>,
-    intake: Arc<Intake>,
 }
 
 impl Worker {
@@ -181,15 +192,10 @@ impl Worker {
         let _silence = Swapped::new(&mut silence);
         while let Some(work) = self.next() {
             match work {
+                // Its bytes are the queue's until the sink, too, has let go of it.
                 Work::Batch(batch) => {
-                    if !self.deliver(&batch) {
+                    if !self.deliver(batch.in_the_share(self.shared.clone())) {
                         return;
-                    }
-                    self.tally.left.fetch_sub(batch.len() as u64, AcqRel);
-                    let mut queue = lock(&self.shared.queue);
-                    queue.bytes -= batch.bytes();
-                    if std::mem::take(&mut queue.wanted) {
-                        self.intake.unpark()
                     }
                 }
                 Work::Flush(tickets) => {
@@ -220,41 +226,78 @@ impl Worker {
         }
     }
 
-    /// Offers a batch until the sink takes it, with longer and longer waits; false when the time to close is over.
-    fn deliver(&mut self, batch: &Batch) -> bool {
+    /// Offers a batch until every record of it is taken or rejected, with longer and longer waits; false when the time to
+    /// close is over.
+    fn deliver(&mut self, mut batch: Batch) -> bool {
         let mut wait = FIRST_WAIT;
         loop {
-            let error = match panics::caught(|| self.sink.deliver(batch)) {
+            let error = match panics::caught(|| self.sink.deliver(&batch)) {
                 Ok(Ok(receipt)) => {
-                    let rejected = (receipt.rejected.len() as u64).min(batch.len() as u64);
-                    self.tally.rejected.fetch_add(rejected, AcqRel);
-                    self.tally.delivered.fetch_add(batch.len() as u64 - rejected, AcqRel);
-                    if let Some((_, why)) = receipt.rejected.into_iter().next() {
-                        *lock(&self.tally.last_error) = Some(why);
+                    let Some((rest, error)) = self.settle(&batch, receipt) else { return true };
+                    if rest.len() < batch.len() {
+                        wait = FIRST_WAIT
                     }
-                    return true;
+                    batch = rest;
+                    error
                 }
-                Ok(Err(e)) => e,
+                Ok(Err(error)) => error,
+                // It would panic again.
                 Err(said) => {
-                    // It would panic again.
-                    self.tally.rejected.fetch_add(batch.len() as u64, AcqRel);
-                    *lock(&self.tally.last_error) = Some(panicked(said));
+                    self.reject(batch.len(), panicked(said));
                     return true;
                 }
             };
-            if !self.pause(error, wait) {
+            let asked = match error.again {
+                Again::Never => {
+                    self.reject(batch.len(), shown(error));
+                    return true;
+                }
+                Again::Soon => Duration::ZERO,
+                Again::After(pause) => pause.min(LONGEST_ASKED),
+            };
+            if !self.pause(error, wait, asked) {
                 return false;
             }
             wait = (wait * 2).min(LONGEST_WAIT);
         }
     }
 
-    /// Waits between half and all of `wait`, so that many processes do not come back at once.
-    fn pause(&self, error: SinkError, wait: Duration) -> bool {
+    /// Counts what a sink took and what it rejected; gives back what it wants to be offered again, and why.
+    fn settle(&self, batch: &Batch, receipt: Receipt) -> Option<(Batch, SinkError)> {
+        let in_order = |mut places: Vec<usize>| {
+            places.retain(|place| *place < batch.len());
+            places.sort_unstable();
+            places.dedup();
+            places
+        };
+        let Receipt { rejected, retry } = receipt;
+        let why = rejected.first().map(|(_, why)| why.clone());
+        let rejected = in_order(rejected.into_iter().map(|(place, _)| place).collect());
+        let (mut again, error) = retry.map_or((vec![], None), |(places, error)| (in_order(places), Some(error)));
+        again.retain(|place| rejected.binary_search(place).is_err());
+        let delivered = (batch.len() - rejected.len() - again.len()) as u64;
+        self.tally.delivered.fetch_add(delivered, AcqRel);
+        self.tally.left.fetch_sub(delivered, AcqRel);
+        if let Some(why) = why {
+            self.reject(rejected.len(), why)
+        }
+        error.filter(|_| !again.is_empty()).map(|error| (batch.only(&again), error))
+    }
+
+    /// Counts records that the sink will never take.
+    fn reject(&self, records: usize, why: String) {
+        *lock(&self.tally.last_error) = Some(why);
+        self.tally.rejected.fetch_add(records as u64, AcqRel);
+        self.tally.left.fetch_sub(records as u64, AcqRel);
+    }
+
+    /// Waits between half and all of `wait`, and not less than `asked`, so that many processes do not come back at once.
+    fn pause(&self, error: SinkError, wait: Duration, asked: Duration) -> bool {
         let error = shown(error);
         *lock(&self.tally.last_error) = Some(error);
         let share = RandomState::new().hash_one(0u8) % 512;
-        let until = Instant::now() + wait / 2 + wait / 1024 * share as u32;
+        let jitter = wait / 1024 * share as u32;
+        let until = Instant::now() + (wait / 2).max(asked) + jitter;
         let mut queue = lock(&self.shared.queue);
         loop {
             let now = Instant::now();
