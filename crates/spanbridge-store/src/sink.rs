@@ -116,7 +116,7 @@ mod tests {
         assert_eq!(error.kind(), ErrorKind::Busy);
         assert!(error.to_string().starts_with(&format!("write to the store {}: ", path.display())), "{error}");
         other.execute_batch("ROLLBACK").unwrap();
-        sink.deliver_records(1, 1, &records("a")).unwrap();
+        assert!(sink.deliver_records(1, 1, &records("a")).unwrap().rejected().is_empty());
         assert_eq!(stored(&path), 1);
     }
 
@@ -135,7 +135,7 @@ mod tests {
         assert_eq!(error.kind(), ErrorKind::Full);
         assert_eq!(stored(&path), 0);
         limit(&sink, 10_000);
-        sink.deliver_records(1, 1, &records(&noise)).unwrap();
+        assert!(sink.deliver_records(1, 1, &records(&noise)).unwrap().rejected().is_empty());
         sink.flush().unwrap();
         assert_eq!(stored(&path), 1);
     }

@@ -48,7 +48,8 @@ fn cpu(begun: Instant) -> f64 {
 }
 
 fn deliver(sink: &mut StoreSink, writer: u64, number: u64, records: &[Record<'static>]) -> Outcome {
-    sink.deliver_records(writer, number, records)?;
+    let receipt = sink.deliver_records(writer, number, records)?;
+    assert!(receipt.rejected().is_empty(), "every record is stored");
     Ok(())
 }
 
