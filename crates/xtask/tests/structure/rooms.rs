@@ -1,49 +1,64 @@
-//! The rooms of the core are layers: each room uses only the rooms before it. So you can read, test and change a room without
+//! The rooms of the core and of the store are layers: each room uses only the rooms before it. So you can read, test and change a room without
 //! the later ones.
 
 use crate::circles::line_of;
 use crate::imports::edges;
 use crate::source::{Tree, packages};
 
-/// The crate whose rooms are checked.
-const CORE: &str = "spanbridge";
+/// The rooms of a crate.
+struct Layers {
+    package: &'static str,
+    /// Files that every room may use: names, and helpers that the standard library lacks. They use no room.
+    shared: &'static [&'static str],
+    /// The rooms, in order. The last entries put them together.
+    rooms: &'static [&'static str],
+}
 
-/// Files that every room may use: names, and helpers that the standard library lacks. They use no room.
-const SHARED: &[&str] = &["cut", "fork", "panics", "semconv", "text"];
+const CORE: Layers = Layers {
+    package: "spanbridge",
+    shared: &["cut", "fork", "panics", "semconv", "text"],
+    rooms: &[
+        "buffer",
+        "context",
+        "encoder",
+        "carrier",
+        "span",
+        "messaging",
+        "adapter",
+        "record",
+        "recorder",
+        "conformance",
+        "__private",
+        "lib",
+    ],
+};
 
-/// The rooms, in order. The last entries put them together.
-const ROOMS: &[&str] = &[
-    "buffer",
-    "context",
-    "encoder",
-    "carrier",
-    "span",
-    "messaging",
-    "adapter",
-    "record",
-    "recorder",
-    "conformance",
-    "__private",
-    "lib",
-];
+/// What records mean comes first: it needs no file, and no store.
+const STORE: Layers = Layers {
+    package: "spanbridge-store",
+    shared: &["error", "hash", "path", "testing"],
+    rooms: &["graph", "codec", "delivery", "file", "write", "sink", "store", "install", "lib"],
+};
 
 #[test]
 fn no_room_uses_a_later_one() {
-    let core = packages().into_iter().find(|package| package.name == CORE).unwrap();
-    let tree = core.trees().remove(0);
-    let problems = problems(&tree, &|file, line| line_of(&core.directory, file, line));
-    assert!(problems.is_empty(), "\n{}", problems.join("\n"));
+    for layers in [CORE, STORE] {
+        let package = packages().into_iter().find(|package| package.name == layers.package).unwrap();
+        let tree = package.trees().remove(0);
+        let problems = problems(&layers, &tree, &|file, line| line_of(&package.directory, file, line));
+        assert!(problems.is_empty(), "\n{}", problems.join("\n"));
+    }
 }
 
 /// Every line that uses a later room, and every file that is in no room. `text` reads a line of a file.
-fn problems(tree: &Tree, text: &dyn Fn(&str, usize) -> String) -> Vec<String> {
+fn problems(layers: &Layers, tree: &Tree, text: &dyn Fn(&str, usize) -> String) -> Vec<String> {
     let mut problems = Vec::new();
-    for file in tree.files.iter().filter(|file| place(file).is_none()) {
+    for file in tree.files.iter().filter(|file| layers.place(file).is_none()) {
         problems.push(format!("{file} is in no room; the order is in crates/xtask/tests/structure/rooms.rs"));
     }
     for edge in edges(tree) {
         let (from, to) = (&tree.files[edge.from], &tree.files[edge.to]);
-        let runs_up = match (place(from), place(to)) {
+        let runs_up = match (layers.place(from), layers.place(to)) {
             (Some(Place::Shared), Some(Place::Room(_))) => true,
             (Some(Place::Room(from)), Some(Place::Room(to))) => from < to,
             _ => false,
@@ -62,13 +77,15 @@ enum Place {
     Room(usize),
 }
 
-fn place(file: &str) -> Option<Place> {
-    let inside = file.strip_prefix("src/")?;
-    let room = inside.split_once('/').map_or_else(|| inside.strip_suffix(".rs"), |(room, _)| Some(room))?;
-    if SHARED.contains(&room) {
-        return Some(Place::Shared);
+impl Layers {
+    fn place(&self, file: &str) -> Option<Place> {
+        let inside = file.strip_prefix("src/")?;
+        let room = inside.split_once('/').map_or_else(|| inside.strip_suffix(".rs"), |(room, _)| Some(room))?;
+        if self.shared.contains(&room) {
+            return Some(Place::Shared);
+        }
+        self.rooms.iter().position(|known| *known == room).map(Place::Room)
     }
-    ROOMS.iter().position(|known| *known == room).map(Place::Room)
 }
 
 #[cfg(test)]
@@ -87,7 +104,7 @@ mod tests {
         ];
         let read = |path: &str| files.iter().find(|(name, _)| *name == path).map(|(_, text)| (*text).to_owned());
         let line = |file: &str, line: usize| read(file).unwrap().lines().nth(line - 1).unwrap().to_owned();
-        let problems = problems(&Tree::read("src/lib.rs", &read).unwrap(), &line);
+        let problems = problems(&CORE, &Tree::read("src/lib.rs", &read).unwrap(), &line);
         assert_eq!(
             problems,
             [
