@@ -1,13 +1,13 @@
 //! Keeps spanbridge records in one embedded SQLite file, answers questions about them, and builds the run graph.
 //!
 //! # Recording
-//! One line sets a service up, by what the environment says, and cannot stop it from starting:
+//! One line sets up recording from the environment. It cannot stop your service from starting:
 //!
 //! ```no_run
 //! let _recording = spanbridge_store::install_from_env("orders");
 //! ```
 //!
-//! For more choices, a [`StoreSink`] is a sink for a recorder. Several processes may write to the same file at once.
+//! To build a recorder yourself, give it a [`StoreSink`]. Several processes may write to the same file at once.
 //!
 //! ```no_run
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
