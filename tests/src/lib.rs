@@ -51,22 +51,26 @@ pub fn recorder(service: &str) -> (Recorder, Memory) {
     (recorder.expect("a recorder"), memory)
 }
 
-/// The README's code compiles.
+/// The code in the README and in the guide compiles, and what can run does.
 #[cfg(doctest)]
-#[doc = include_str!("../../README.md")]
-struct Readme;
+mod pages {
+    macro_rules! pages {
+        ($($name:ident: $path:literal,)*) => { $(
+            #[doc = include_str!($path)]
+            struct $name;
+        )* };
+    }
 
-/// What a transport takes compiles, and passes the story.
-#[cfg(doctest)]
-#[doc = include_str!("../../docs/guide/adapters.md")]
-struct Adapters;
-
-/// And so does what the deployment notes for Lambda show.
-#[cfg(doctest)]
-#[doc = include_str!("../../docs/guide/lambda.md")]
-struct Lambda;
-
-/// The code in the guide to the store compiles.
-#[cfg(doctest)]
-#[doc = include_str!("../../docs/guide/store.md")]
-struct StoreGuide;
+    pages! {
+        Readme: "../../README.md",
+        Adapters: "../../docs/guide/adapters.md",
+        Kafka: "../../docs/guide/kafka.md",
+        Lambda: "../../docs/guide/lambda.md",
+        Messages: "../../docs/guide/messages.md",
+        Outbox: "../../docs/guide/outbox.md",
+        Rabbitmq: "../../docs/guide/rabbitmq.md",
+        Runs: "../../docs/guide/runs.md",
+        Store: "../../docs/guide/store.md",
+        Wire: "../../docs/guide/wire.md",
+    }
+}
