@@ -50,16 +50,24 @@ impl Extract for Headers<'_> {
             return Header::Absent;
         }
         if value.is_null() {
-            return Header::Unusable("is null, not text");
+            return NULL;
         }
         // SAFETY: as above, and it is not null.
         Header::Value(unsafe { std::slice::from_raw_parts(value.cast::<u8>(), size) }.into())
     }
 
     fn each_name(&self, f: &mut dyn FnMut(&str)) {
-        self.each(|name, _| std::str::from_utf8(name).into_iter().for_each(&mut *f))
+        self.pairs(|name, _| std::str::from_utf8(name).into_iter().for_each(&mut *f))
+    }
+
+    /// A look-up by name costs librdkafka a comparison with every header, so one pass is cheaper than three look-ups.
+    fn each<'c>(&'c self, f: &mut dyn FnMut(&'c [u8], Header<'c>)) -> bool {
+        self.pairs(|name, value| f(name, value.map_or(NULL, |value| Header::Value(value.into()))));
+        true
     }
 }
+
+const NULL: Header<'static> = Header::Unusable("is null, not text");
 
 impl fmt::Debug for Headers<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -95,7 +103,7 @@ impl Inject for HeadersMut<'_> {
 
     fn remove_other_case(&mut self) {
         let mut names = vec![];
-        Headers::from(Some(&*self.0)).each(|name, _| {
+        Headers::from(Some(&*self.0)).pairs(|name, _| {
             if w3c::is_other_case(name) {
                 names.extend(CString::new(name))
             }
@@ -121,7 +129,7 @@ pub(crate) fn budget(limit: usize, message: usize, headers: Option<&OwnedHeaders
 /// The bytes of all headers except ours.
 fn size_of_theirs(headers: &OwnedHeaders) -> usize {
     let mut sum = 0;
-    Headers::from(Some(headers)).each(|name, value| {
+    Headers::from(Some(headers)).pairs(|name, value| {
         if w3c::header_named(name).is_none() {
             sum += HEADER_OVERHEAD + name.len() + value.map_or(0, <[u8]>::len)
         }
@@ -131,7 +139,7 @@ fn size_of_theirs(headers: &OwnedHeaders) -> usize {
 
 impl<'a> Headers<'a> {
     /// Calls `f` with every header in order; a value may be null.
-    pub(crate) fn each(&self, mut f: impl FnMut(&'a [u8], Option<&'a [u8]>)) {
+    pub(crate) fn pairs(&self, mut f: impl FnMut(&'a [u8], Option<&'a [u8]>)) {
         let Some(headers) = self.0 else { return };
         for i in 0.. {
             let (mut name, mut value, mut size) = (null(), null(), 0);
@@ -184,7 +192,7 @@ impl OriginalHeaders {
     pub(crate) fn before_injection(headers: Option<&OwnedHeaders>) -> Self {
         let Some(headers) = headers else { return OriginalHeaders::None };
         let mut ours = false;
-        Headers::from(Some(headers)).each(|name, _| ours |= w3c::header_named(name).is_some());
+        Headers::from(Some(headers)).pairs(|name, _| ours |= w3c::header_named(name).is_some());
         if ours { OriginalHeaders::Saved(headers.clone()) } else { OriginalHeaders::WithoutContext }
     }
 

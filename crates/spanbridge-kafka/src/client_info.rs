@@ -1,11 +1,10 @@
 //! What this crate needs to know about a client. It is read once: asking librdkafka takes longer than sending a message.
 
 use crate::client::{Client, MAX_NAME_BYTES};
+use spanbridge::adapter::SpanTemplate;
 use spanbridge::observe::SpanBuilder;
 use spanbridge::{Value, semconv};
-use std::cell::RefCell;
 use std::ffi::CStr;
-use std::rc::Rc;
 
 /// A client's id, its group, its bootstrap server, and its limits.
 #[derive(Clone, Debug, Default)]
@@ -44,40 +43,52 @@ impl ClientInfo {
         }
     }
 
-    /// The same, remembered for the last client that this thread asked about.
-    pub(crate) fn last(client: &(impl Client + ?Sized)) -> Rc<Self> {
-        thread_local! {
-            static LAST: RefCell<Rc<ClientInfo>> = RefCell::default();
+    /// Records which client it is, and where the broker is, if that is known.
+    pub(crate) fn describe<S: TakesAttributes>(&self, mut span: S) -> S {
+        if let Some((host, port)) = &self.server {
+            span = span.with(semconv::SERVER_ADDRESS, Value::Str(host));
+            span = span.with(semconv::SERVER_PORT, Value::I64((*port).into()))
         }
-        let known = LAST.try_with(|last| last.borrow().clone()).ok();
-        let is_known = |(address, name): &(usize, Box<CStr>)| {
-            // A name that was cut short identifies nothing.
-            (*address, &**name) == client.identity() && name.count_bytes() < MAX_NAME_BYTES
-        };
-        known.filter(|info| is_known(&info.identity)).unwrap_or_else(|| {
-            let info = Rc::new(ClientInfo::of(client));
-            let _ = LAST.try_with(|last| last.replace(info.clone()));
-            info
-        })
+        if self.id.is_empty() { span } else { span.with(semconv::MESSAGING_CLIENT_ID, Value::Str(&self.id)) }
+    }
+
+    /// The same, and its group.
+    pub(crate) fn describe_in_group<S: TakesAttributes>(&self, span: S) -> S {
+        let span = self.describe(span);
+        if self.group.is_empty() { span } else { span.with(semconv::MESSAGING_CONSUMER_GROUP, Value::Str(&self.group)) }
     }
 
     /// Records how the messages that it receives are settled.
-    pub(crate) fn settled_by(&self, span: SpanBuilder) -> SpanBuilder {
+    pub(crate) fn settled_by<S: TakesAttributes>(&self, span: S) -> S {
         match self.settling {
-            Some(Settling::Automatic) => span.attribute(semconv::SETTLE_AUTOMATIC, true),
-            Some(Settling::Expected(call)) => span.attribute(semconv::SETTLE_EXPECTED, Value::Static(call)),
+            Some(Settling::Automatic) => span.with(semconv::SETTLE_AUTOMATIC, Value::Bool(true)),
+            Some(Settling::Expected(call)) => span.with(semconv::SETTLE_EXPECTED, Value::Static(call)),
             None => span,
         }
     }
 
-    /// Records where the broker is, if that is known.
-    pub(crate) fn at_server(&self, span: SpanBuilder) -> SpanBuilder {
-        match &self.server {
-            Some((host, port)) => {
-                span.attribute(semconv::SERVER_ADDRESS, &**host).attribute(semconv::SERVER_PORT, i64::from(*port))
-            }
-            None => span,
-        }
+    /// Whether it describes this client.
+    pub(crate) fn is_of(&self, client: &(impl Client + ?Sized)) -> bool {
+        let (address, name) = &self.identity;
+        // A name that was cut short identifies nothing.
+        (*address, &**name) == client.identity() && name.count_bytes() < MAX_NAME_BYTES
+    }
+}
+
+/// A span that begins, or a template of such spans.
+pub(crate) trait TakesAttributes: Sized {
+    fn with(self, key: &'static str, value: Value<'_>) -> Self;
+}
+
+impl TakesAttributes for SpanBuilder {
+    fn with(self, key: &'static str, value: Value<'_>) -> Self {
+        self.attribute(key, value)
+    }
+}
+
+impl TakesAttributes for SpanTemplate {
+    fn with(self, key: &'static str, value: Value<'_>) -> Self {
+        self.attribute(key, value)
     }
 }
 

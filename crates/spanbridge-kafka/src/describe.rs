@@ -4,8 +4,9 @@ use crate::carrier::Headers;
 use crate::client_info::ClientInfo;
 use rdkafka::Timestamp;
 use rdkafka::error::{KafkaError, KafkaResult};
+use spanbridge::adapter::{self, Message, SpanTemplate, Step, UNKNOWN_TYPE, Values, Waited, span, template};
 use spanbridge::carrier::{Extract, Header};
-use spanbridge::messaging::{self, CapturePolicy, PartKind, Step, UNKNOWN_TYPE, Values, Waited, span};
+use spanbridge::messaging::{CapturePolicy, PartKind};
 use spanbridge::observe::{Span, SpanBuilder};
 use spanbridge::{Failure, Kind, semconv};
 use std::borrow::Cow;
@@ -18,50 +19,55 @@ pub(crate) struct About<'a> {
     pub(crate) topic: &'a str,
     pub(crate) key: Option<&'a [u8]>,
     pub(crate) payload: Option<&'a [u8]>,
+    /// If the sender chose it.
     pub(crate) partition: Option<i32>,
     pub(crate) records_size: bool,
 }
 
+/// What all sends of a client to a topic have in common.
+pub(crate) fn send_template(topic: &str, client: &ClientInfo) -> SpanTemplate {
+    client.describe(template(SYSTEM, Step::Send, "send", topic))
+}
+
 /// The span of a send, begun under the current one.
-pub(crate) fn send(about: &About<'_>, client: &ClientInfo, values: &mut Values<'_>) -> SpanBuilder {
-    message(step(client, Step::Send, "send", about.topic), about, values)
+pub(crate) fn send(about: &About<'_>, template: &SpanTemplate, values: &mut Values<'_>) -> SpanBuilder {
+    let mut span = template.begin();
+    if let Some(partition) = about.partition {
+        span = span.attribute(semconv::MESSAGING_PARTITION_ID, itoa::Buffer::new().format(partition))
+    }
+    message(span, about, values)
+}
+
+/// What all messages from a partition have in common.
+pub(crate) fn process_template(topic: &str, partition: i32, client: &ClientInfo) -> SpanTemplate {
+    let span = client.describe_in_group(template(SYSTEM, Step::Process, "process", topic));
+    let span = span.attribute(semconv::MESSAGING_PARTITION_ID, itoa::Buffer::new().format(partition));
+    client.settled_by(span)
 }
 
 /// The span of the work on a message, begun under the current one.
-pub(crate) fn process(about: &About<'_>, client: &ClientInfo, offset: i64, values: &mut Values<'_>) -> SpanBuilder {
-    let span = step(client, Step::Process, "process", about.topic);
-    client.settled_by(in_group(message(span, about, values), client)).attribute(semconv::KAFKA_OFFSET, offset)
+pub(crate) fn process(about: &About<'_>, template: &SpanTemplate, offset: i64, values: &mut Values<'_>) -> SpanBuilder {
+    message(template.begin().attribute(semconv::KAFKA_OFFSET, offset), about, values)
 }
 
 /// The span of the work on a batch, begun under the current one. `topic` is empty if there are several.
 pub(crate) fn batch(topic: &str, client: &ClientInfo, count: usize) -> SpanBuilder {
-    let span = step(client, Step::Process, "process", topic);
-    in_group(span, client).attribute(semconv::MESSAGING_BATCH_COUNT, count)
+    let span = client.describe_in_group(span(SYSTEM, Step::Process, "process", topic));
+    span.attribute(semconv::MESSAGING_BATCH_COUNT, count)
 }
 
 /// The span of a commit or of storing an offset, begun under the current one.
 pub(crate) fn settle(operation: &'static str, topic: &str, client: &ClientInfo) -> SpanBuilder {
-    in_group(step(client, Step::Settle, operation, topic), client)
+    client.describe_in_group(span(SYSTEM, Step::Settle, operation, topic))
 }
 
 /// The span of a transaction.
 pub(crate) fn transaction(id: &str, client: &ClientInfo) -> SpanBuilder {
-    step(client, Step::Send, "transaction", "").kind(Kind::Client).attribute(semconv::TRANSACTION_ID, id)
-}
-
-fn step(client: &ClientInfo, step: Step, operation: &'static str, destination: &str) -> SpanBuilder {
-    let span = client.at_server(span(SYSTEM, step, operation, destination));
-    if client.id.is_empty() { span } else { span.attribute(semconv::MESSAGING_CLIENT_ID, &*client.id) }
-}
-
-fn in_group(span: SpanBuilder, client: &ClientInfo) -> SpanBuilder {
-    if client.group.is_empty() { span } else { span.attribute(semconv::MESSAGING_CONSUMER_GROUP, &*client.group) }
+    let span = client.describe(span(SYSTEM, Step::Send, "transaction", ""));
+    span.kind(Kind::Client).attribute(semconv::TRANSACTION_ID, id)
 }
 
 fn message(mut span: SpanBuilder, about: &About<'_>, values: &mut Values<'_>) -> SpanBuilder {
-    if let Some(partition) = about.partition {
-        span = span.attribute(semconv::MESSAGING_PARTITION_ID, itoa::Buffer::new().format(partition))
-    }
     if let Some(key) = about.key {
         span = values.attribute(span, PartKind::MessageKey, semconv::KAFKA_MESSAGE_KEY, key)
     }
@@ -79,9 +85,9 @@ pub(crate) fn capture(policy: &CapturePolicy, span: &Span, step: Step, payload: 
         Header::Value(Cow::Borrowed(value)) => std::str::from_utf8(value).unwrap_or(UNKNOWN_TYPE),
         _ => UNKNOWN_TYPE,
     };
-    let message = messaging::Message { step, content_type, payload: payload.unwrap_or_default() };
+    let message = Message { step, content_type, payload: payload.unwrap_or_default() };
     policy.record(span, &message, |each| {
-        headers.each(|name, value| each(&String::from_utf8_lossy(name), value.unwrap_or_default()))
+        headers.pairs(|name, value| each(&String::from_utf8_lossy(name), value.unwrap_or_default()))
     })
 }
 
@@ -106,7 +112,7 @@ pub(crate) fn failure(error: &KafkaError) -> Failure<'_> {
 /// How long a message has waited, if its timestamp is plausible.
 pub(crate) fn waited(timestamp: Timestamp, now: SystemTime) -> Waited {
     let since = timestamp.to_millis().and_then(|ms| u64::try_from(ms).ok()).map(Duration::from_millis);
-    messaging::waited(since.and_then(|since| UNIX_EPOCH.checked_add(since)), now)
+    adapter::waited(since.and_then(|since| UNIX_EPOCH.checked_add(since)), now)
 }
 
 #[cfg(test)]

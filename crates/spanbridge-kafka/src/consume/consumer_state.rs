@@ -6,14 +6,17 @@ use super::partitions::Partitions;
 use crate::client::Client;
 use crate::client_info::ClientInfo;
 use crate::sync::lock;
+use rdkafka::Message;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, StreamConsumer};
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::message::BorrowedMessage;
 use rdkafka::topic_partition_list::TopicPartitionList;
 use spanbridge::fork::PerProcess;
 use spanbridge::messaging::CapturePolicy;
+use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
 use std::ffi::CString;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 
 /// A consumer of any type, as its jobs use it.
@@ -61,6 +64,8 @@ impl<X: Settle + 'static> Lender for Weak<X> {
 /// Shared by a consumer, its clones and its jobs.
 pub(crate) struct ConsumerState {
     pub(crate) client: ClientInfo,
+    /// Unlike an address, it is never used twice.
+    serial: u64,
     consumer: Box<dyn Lender>,
     gate: Gate,
     partitions: Mutex<Partitions>,
@@ -69,6 +74,16 @@ pub(crate) struct ConsumerState {
     /// How errors of its commits are recorded, if that was set.
     pub(super) capture: OnceLock<CapturePolicy>,
 }
+
+/// The partition that a message came from, as a thread remembers it.
+struct LastPartition {
+    consumer: u64,
+    topic: Box<str>,
+    number: i32,
+    partition: Arc<Partition>,
+}
+
+static SERIALS: AtomicU64 = AtomicU64::new(0);
 
 /// By the identity of the consumer, which is all that its callbacks know.
 static STATES: PerProcess<BTreeMap<Identity, Weak<ConsumerState>>> = PerProcess::new();
@@ -92,6 +107,7 @@ impl ConsumerState {
             }
             let state = Arc::new(ConsumerState {
                 client: ClientInfo::of(&**consumer),
+                serial: SERIALS.fetch_add(1, Relaxed),
                 consumer: Box::new(Arc::downgrade(consumer)),
                 gate: Gate::default(),
                 partitions: Mutex::default(),
@@ -127,6 +143,26 @@ impl ConsumerState {
     /// What is known about a partition.
     pub(crate) fn partition(&self, topic: &str, number: i32) -> Arc<Partition> {
         lock(&self.partitions).of(topic, number)
+    }
+
+    /// The same for a message. The next one probably comes from the same partition, so each thread remembers its last one.
+    pub(super) fn partition_of(&self, message: &impl Message) -> Arc<Partition> {
+        thread_local! {
+            static LAST: RefCell<Option<LastPartition>> = const { RefCell::new(None) };
+        }
+        let (topic, number) = (message.topic(), message.partition());
+        let known = LAST.try_with(|last| {
+            let last = last.borrow();
+            let last = last.as_ref().filter(|last| (last.consumer, last.number) == (self.serial, number));
+            last.filter(|last| *last.topic == *topic).map(|last| last.partition.clone())
+        });
+        known.ok().flatten().unwrap_or_else(|| {
+            let partition = self.partition(topic, number);
+            let last =
+                LastPartition { consumer: self.serial, topic: topic.into(), number, partition: partition.clone() };
+            let _ = LAST.try_with(|remembered| remembered.replace(Some(last)));
+            partition
+        })
     }
 
     /// Every partition that messages came from.

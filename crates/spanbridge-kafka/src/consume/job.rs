@@ -44,7 +44,7 @@ impl<M: Received> Job<M> {
             let name = || format!("process {}", message.topic());
             received = received.with(receiving, MessageInfo { relation, age, name: &name, primitive: None });
         }
-        let in_flight = consumer.partition(message.topic(), message.partition()).received(message.offset());
+        let in_flight = consumer.partition_of(&message).received(message.offset());
         let state = Mutex::new(State { in_flight, runs: 0 });
         Job { message, consumer, received, settings, state }
     }
@@ -120,11 +120,12 @@ impl<M: Received> Job<M> {
             topic: message.topic(),
             key: message.key(),
             payload: message.payload(),
-            partition: Some(message.partition()),
+            partition: None,
             records_size: self.settings.records_size(),
         };
         let mut values = Values::of(self.settings.capture());
-        let mut span = describe::process(&about, &consumer.client, message.offset(), &mut values);
+        let template = || describe::process_template(message.topic(), message.partition(), &consumer.client);
+        let mut span = describe::process(&about, partition.template(template), message.offset(), &mut values);
         let mut ahead = None;
         if span.id().is_some() {
             let now = SystemTime::now();

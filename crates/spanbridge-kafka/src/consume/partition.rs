@@ -3,10 +3,11 @@
 use super::readings::Readings;
 use crate::sync::lock;
 use slab::Slab;
+use spanbridge::adapter::SpanTemplate;
 use spanbridge::observe::ActiveSpan;
 use spanbridge::{Context, Value, semconv};
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering::*};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Marks a process span: another member of the group will get the message too.
@@ -31,16 +32,33 @@ pub(crate) struct Partition {
     high: AtomicI64,
     high_as_of: AtomicI64,
     readings: Readings,
+    /// What the process spans of its messages have in common.
+    template: OnceLock<SpanTemplate>,
     work: Mutex<Work>,
 }
 
 #[derive(Debug, Default)]
 struct Work {
+    /// Inside the process span of each message that is being handled.
     in_flight: Slab<Context>,
-    /// Inside the last process span.
-    last: Context,
+    last: Last,
     /// Inside the span of the last commit.
     commit: Context,
+}
+
+/// The process span that began last.
+#[derive(Debug)]
+enum Last {
+    /// It is still in flight, under this key.
+    InFlight(usize),
+    /// Its job is gone.
+    Done(Context),
+}
+
+impl Default for Last {
+    fn default() -> Self {
+        Last::Done(Context::EMPTY)
+    }
 }
 
 impl Default for Partition {
@@ -52,6 +70,7 @@ impl Default for Partition {
             high: AtomicI64::new(-1),
             high_as_of: AtomicI64::new(0),
             readings: Readings::default(),
+            template: OnceLock::new(),
             work: Mutex::default(),
         }
     }
@@ -67,9 +86,16 @@ impl Partition {
         in_flight.into_iter().for_each(revoked)
     }
 
+    /// What the process spans of its messages have in common; `make` is called once.
+    pub(crate) fn template(&self, make: impl FnOnce() -> SpanTemplate) -> &SpanTemplate {
+        self.template.get_or_init(make)
+    }
+
     /// A message came.
     pub(crate) fn received(self: Arc<Self>, offset: i64) -> InFlight {
-        let _ = self.uncovered.compare_exchange(-1, offset, Relaxed, Relaxed);
+        if self.uncovered.load(Relaxed) < 0 {
+            let _ = self.uncovered.compare_exchange(-1, offset, Relaxed, Relaxed); // another message was first
+        }
         let revocations = self.revocations.load(Acquire);
         let reading = self.readings.read(offset);
         InFlight { assignment: Assignment { partition: self, revocations }, reading, key: None }
@@ -126,7 +152,11 @@ impl Partition {
 
     /// Inside the last process span.
     pub(crate) fn last(&self) -> Context {
-        lock(&self.work).last.clone()
+        let work = lock(&self.work);
+        match &work.last {
+            Last::InFlight(key) => work.in_flight.get(*key).cloned().unwrap_or_default(),
+            Last::Done(context) => context.clone(),
+        }
     }
 }
 
@@ -170,19 +200,26 @@ impl InFlight {
     /// Its work begins, in this process span.
     pub(crate) fn begin(&mut self, process: &Context) {
         let mut work = lock(&self.assignment.partition.work);
-        match self.key {
+        let key = match self.key {
             // Another attempt.
-            Some(key) => work.in_flight[key] = process.clone(),
-            None => self.key = Some(work.in_flight.insert(process.clone())),
-        }
-        work.last = process.clone();
+            Some(key) => {
+                work.in_flight[key] = process.clone();
+                key
+            }
+            None => work.in_flight.insert(process.clone()),
+        };
+        self.key = Some(key);
+        work.last = Last::InFlight(key)
     }
 }
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        if let Some(key) = self.key {
-            lock(&self.assignment.partition.work).in_flight.try_remove(key);
+        let Some(key) = self.key else { return };
+        let mut work = lock(&self.assignment.partition.work);
+        let Some(process) = work.in_flight.try_remove(key) else { return };
+        if matches!(work.last, Last::InFlight(last) if last == key) {
+            work.last = Last::Done(process)
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The `send` span, from the send to the delivery report.
 
+use super::sender::Sender;
 use crate::carrier::{Headers, HeadersMut, OriginalHeaders, budget};
-use crate::client_info::ClientInfo;
 use crate::describe::{self, About};
 use rdkafka::Message;
 use rdkafka::bindings::{rd_kafka_message_status, rd_kafka_msg_status_t};
@@ -27,21 +27,21 @@ pub(crate) struct Handoff {
 /// Begins the span and writes its context into the headers, within `max_bytes`.
 pub(crate) fn begin(
     about: &About<'_>,
-    client: &ClientInfo,
+    sender: &Sender,
     transaction: Option<&messaging::Transaction>,
     headers: &mut Option<OwnedHeaders>,
     max_bytes: usize,
     capture: Option<&CapturePolicy>,
 ) -> (Handoff, OriginalHeaders) {
     let mut values = Values::of(capture);
-    let span = describe::send(about, client, &mut values);
+    let span = describe::send(about, &sender.to(about.topic), &mut values);
     let (span, outgoing) = messaging::begin_send(span, &Headers::from(headers.as_ref()));
     let span = values.finish(span);
     let before = match outgoing {
         Outgoing::Keep(_) => OriginalHeaders::Untouched,
         Outgoing::Write => {
             let message = about.key.map_or(0, <[u8]>::len) + about.payload.map_or(0, <[u8]>::len);
-            pack(&span, headers, |theirs| budget(client.max_message_bytes, message, theirs, max_bytes))
+            pack(&span, headers, |theirs| budget(sender.client.max_message_bytes, message, theirs, max_bytes))
         }
     };
     // In a transaction, the broker's answer is not final.
@@ -49,7 +49,7 @@ pub(crate) fn begin(
         Some(open) => (open.inside().sends(messaging::Handoff::new(span)), HandoffStatus::Sent),
         None => (
             messaging::Handoff::new(span),
-            if client.is_acknowledged { HandoffStatus::Confirmed } else { HandoffStatus::Sent },
+            if sender.client.is_acknowledged { HandoffStatus::Confirmed } else { HandoffStatus::Sent },
         ),
     };
     (Handoff { handoff, delivered, carries_context: before.is_changed() }, before)

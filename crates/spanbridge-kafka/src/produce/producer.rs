@@ -1,9 +1,9 @@
 //! `producer.observed()`.
 
 use super::handoff::{self, Handoff};
+use super::sender::Sender;
 use crate::carrier::{Headers, OriginalHeaders};
 use crate::client::Client;
-use crate::client_info::ClientInfo;
 use crate::describe::{self, About};
 use rdkafka::ClientContext;
 use rdkafka::message::OwnedHeaders;
@@ -119,8 +119,8 @@ impl<P: Client> ObservedProducer<'_, P> {
     /// Begins the `send` span and writes its context into the headers.
     pub(crate) fn begin(self, about: &About<'_>, headers: &mut Option<OwnedHeaders>) -> (Handoff, OriginalHeaders) {
         let about = About { records_size: self.capture.is_none_or(CapturePolicy::tells_size), ..*about };
-        let client = ClientInfo::last(self.producer);
-        let (handoff, before) = handoff::begin(&about, &client, self.transaction, headers, self.budget, self.capture);
+        let sender = Sender::of(self.producer);
+        let (handoff, before) = handoff::begin(&about, &sender, self.transaction, headers, self.budget, self.capture);
         if let (Some(capture), Some(span)) = (self.capture, handoff.span()) {
             let headers = Headers::from(headers.as_ref());
             describe::capture(capture, span, Step::Send, about.payload, headers)

@@ -1,8 +1,8 @@
 //! Transactions: what is sent in one is handed over when it commits, or not at all.
 
 use super::producer::ObservedProducer;
+use super::sender::Sender;
 use crate::client::Client;
-use crate::client_info::ClientInfo;
 use crate::describe;
 use crate::ranges::Ranges;
 use rdkafka::consumer::ConsumerGroupMetadata;
@@ -49,7 +49,7 @@ impl<'a, P: Client> ObservedProducer<'a, P> {
         Part: Partitioner,
     {
         let id = self.producer().setting(c"transactional.id").unwrap_or_default();
-        let span = Values::of(self.policy()).open(describe::transaction(&id, &ClientInfo::last(self.producer())));
+        let span = Values::of(self.policy()).open(describe::transaction(&id, &Sender::of(self.producer()).client));
         if let Err(e) = span.in_scope(|| self.producer().begin_transaction()) {
             span.end_with(&describe::failure(&e));
             return Err(e);

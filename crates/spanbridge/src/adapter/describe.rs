@@ -2,7 +2,7 @@
 
 use crate::messaging::step::Step;
 use crate::observe::{self, SpanBuilder};
-use crate::span::span_of_text;
+use crate::span::{SpanTemplate, span_of_text};
 use crate::{Kind, Primitive, Value, semconv};
 
 /// Where a message goes to, or comes from.
@@ -30,11 +30,7 @@ pub fn span<'a>(
     destination: impl Into<Destination<'a>>,
 ) -> SpanBuilder {
     let Destination { name, template } = destination.into();
-    let (operation_type, primitive, kind) = match step {
-        Step::Send => ("send", Primitive::MESSAGING_PUBLISH, Kind::Producer),
-        Step::Process => ("process", Primitive::MESSAGING_PROCESS, Kind::Consumer),
-        Step::Settle => ("settle", Primitive::MESSAGING_SETTLE, Kind::Client),
-    };
+    let (operation_type, primitive, kind) = of_step(step);
     let span = match template.unwrap_or(name) {
         "" => observe::span(operation),
         destination => span_of(operation, destination),
@@ -50,6 +46,35 @@ pub fn span<'a>(
         None => span,
     };
     if name.is_empty() { span } else { span.attribute(semconv::MESSAGING_DESTINATION_NAME, name) }
+}
+
+/// The same, described once for all spans of a step at one destination: each of them begins as a copy.
+pub fn template<'a>(
+    system: &'static str,
+    step: Step,
+    operation: &'static str,
+    destination: impl Into<Destination<'a>>,
+) -> SpanTemplate {
+    let Destination { name, template } = destination.into();
+    let (operation_type, primitive, kind) = of_step(step);
+    let span = match template.unwrap_or(name) {
+        "" => SpanTemplate::new(operation),
+        destination => SpanTemplate::new(&format!("{operation} {destination}")),
+    };
+    span.kind(primitive, kind)
+        .attribute(semconv::MESSAGING_SYSTEM, Value::Static(system))
+        .attribute(semconv::MESSAGING_OPERATION_NAME, Value::Static(operation))
+        .attribute(semconv::MESSAGING_OPERATION_TYPE, Value::Static(operation_type))
+        .attribute(semconv::MESSAGING_DESTINATION_TEMPLATE, template)
+        .attribute(semconv::MESSAGING_DESTINATION_NAME, Some(name).filter(|name| !name.is_empty()))
+}
+
+fn of_step(step: Step) -> (&'static str, Primitive, Kind) {
+    match step {
+        Step::Send => ("send", Primitive::MESSAGING_PUBLISH, Kind::Producer),
+        Step::Process => ("process", Primitive::MESSAGING_PROCESS, Kind::Consumer),
+        Step::Settle => ("settle", Primitive::MESSAGING_SETTLE, Kind::Client),
+    }
 }
 
 /// A span of the name `{operation} {destination}`, which is put together without an allocation where it is short.

@@ -66,6 +66,13 @@ pub trait Extract {
     fn each_name(&self, f: &mut dyn FnMut(&str)) {
         let _ = f;
     }
+
+    /// Gives every header to `f`, name and value, in their order, and returns true. Implement it if one pass over all headers
+    /// is cheaper than looking up three of them; nothing else is asked then. Default: gives nothing and returns false.
+    fn each<'c>(&'c self, f: &mut dyn FnMut(&'c [u8], Header<'c>)) -> bool {
+        let _ = f;
+        false
+    }
 }
 
 impl<E: Extract + ?Sized> Extract for &E {
@@ -168,16 +175,36 @@ pub fn extract(carrier: &(impl Extract + ?Sized)) -> Extraction {
     Extraction { context, problems }
 }
 
-/// What stands under the three names, in the order of [`w3c::HEADERS`]. Where none does, one look at all names finds those
-/// in other case; what was found so is a problem, for others may not find it.
+/// What stands under the three names, in the order of [`w3c::HEADERS`]. A header that was found only in other case is a
+/// problem as well, because others may not find it.
 fn find<'c>(carrier: &'c (impl Extract + ?Sized), problems: &mut Vec<Problem>) -> [Header<'c>; 3] {
-    let mut found = w3c::HEADERS.map(|name| carrier.get(name));
+    const NONE: Option<(&[u8], Header<'_>)> = None;
+    let (mut found, mut other) = ([const { Header::Absent }; 3], [NONE; 3]);
+    let in_one_pass = carrier.each(&mut |name, value| match w3c::place_named(name) {
+        Some(place) if name == w3c::HEADERS[place].as_bytes() => found[place] = value,
+        Some(place) => other[place] = Some((name, value)),
+        None => {}
+    });
+    let mut written_so = |place: usize, name: &str| {
+        let reason = format!("its name is written {name:?}").into();
+        problems.push(Problem { header: w3c::HEADERS[place], reason })
+    };
+    if in_one_pass {
+        for (place, other) in other.into_iter().enumerate() {
+            if let Some((name, value)) = other.filter(|_| found[place] == Header::Absent) {
+                found[place] = value;
+                written_so(place, &String::from_utf8_lossy(name))
+            }
+        }
+        return found;
+    }
+    found = w3c::HEADERS.map(|name| carrier.get(name));
     if found.contains(&Header::Absent) {
-        for (header, name) in other_case(carrier).into_iter().enumerate() {
-            let Some(name) = name.filter(|_| found[header] == Header::Absent) else { continue };
-            found[header] = carrier.get(&name);
-            let reason = format!("its name is written {name:?}").into();
-            problems.push(Problem { header: w3c::HEADERS[header], reason })
+        for (place, name) in other_case(carrier).into_iter().enumerate() {
+            if let Some(name) = name.filter(|_| found[place] == Header::Absent) {
+                found[place] = carrier.get(&name);
+                written_so(place, &name)
+            }
         }
     }
     found

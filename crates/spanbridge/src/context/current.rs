@@ -79,7 +79,8 @@ impl Drop for Swapped<'_> {
 /// thread, as tokio's `current_thread` has: they would be polled inside, too. Give it the future with its context instead, as in
 /// `runtime.block_on(future.in_context(context))`.
 pub fn in_scope<R>(context: &Context, f: impl FnOnce() -> R) -> R {
-    let mut context = context.clone();
+    // Borrowed for as long as it is current, so it needs no reference of its own.
+    let mut context = ManuallyDrop::new(Context { ..*context });
     let _swapped = Swapped::new(&mut context);
     f()
 }

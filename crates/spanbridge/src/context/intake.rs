@@ -4,8 +4,10 @@ use crate::buffer::{Chunk, Lane, Pool};
 use crate::context::sampler::Sampler;
 use crate::fork::forks;
 use std::any::Any;
+use std::cell::Cell;
 use std::panic::AssertUnwindSafe;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::*, fence};
+use std::ptr::{null, null_mut};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering::*, fence};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockWriteGuard};
 
 /// The receiving side of a recorder, as contexts and recording threads see it.
@@ -132,19 +134,40 @@ impl Intake {
 }
 
 static GLOBAL: RwLock<Option<Arc<Intake>>> = RwLock::new(None);
-static INSTALLED: AtomicBool = AtomicBool::new(false);
+/// The address of what is installed, or null.
+static INSTALLED: AtomicPtr<Intake> = AtomicPtr::new(null_mut());
 static RESTORES: AtomicU64 = AtomicU64::new(0);
 
 /// Whether a recorder is installed for the whole process.
 #[inline(always)]
 pub(crate) fn installed() -> bool {
-    INSTALLED.load(Relaxed)
+    !INSTALLED.load(Relaxed).is_null()
 }
 
-/// The installed recorder.
+thread_local! {
+    static KEPT_ALIVE: Cell<*const Intake> = const { Cell::new(null()) };
+}
+
+/// Says which recorder this thread keeps alive from now on, or null.
+///
+/// # Safety
+/// The thread owns a reference to it until it says otherwise.
+pub(crate) unsafe fn set_kept_alive(intake: *const Intake) {
+    KEPT_ALIVE.with(|kept| kept.set(intake))
+}
+
+/// The installed recorder. It is asked for with every message that is received, so a thread that records for it takes no lock.
 pub(crate) fn global() -> Option<Arc<Intake>> {
-    if !installed() {
+    let installed = INSTALLED.load(Relaxed).cast_const();
+    if installed.is_null() {
         return None;
+    }
+    if KEPT_ALIVE.with(|kept| std::ptr::eq(kept.get(), installed)) {
+        // SAFETY: this thread owns a reference, so the address is still that of the recorder that was installed.
+        return Some(unsafe {
+            Arc::increment_strong_count(installed);
+            Arc::from_raw(installed)
+        });
     }
     GLOBAL.read().unwrap_or_else(PoisonError::into_inner).clone()
 }
@@ -161,7 +184,7 @@ pub(crate) fn install(intake: &Arc<Intake>) -> bool {
         return false;
     }
     *global = Some(intake.clone());
-    INSTALLED.store(true, Relaxed);
+    INSTALLED.store(Arc::as_ptr(intake).cast_mut(), Relaxed);
     true
 }
 
@@ -170,7 +193,7 @@ pub(crate) fn uninstall(intake: &Arc<Intake>) {
     let mut global = GLOBAL.write().unwrap_or_else(PoisonError::into_inner);
     if global.as_ref().is_some_and(|g| Arc::ptr_eq(g, intake)) {
         *global = None;
-        INSTALLED.store(false, Relaxed);
+        INSTALLED.store(null_mut(), Relaxed);
     }
 }
 
@@ -193,5 +216,5 @@ pub(crate) fn restored() {
 
 /// In a forked child nothing is installed: what the parent had delivers nothing here.
 pub(crate) fn forget_installed() {
-    INSTALLED.store(false, Relaxed)
+    INSTALLED.store(null_mut(), Relaxed)
 }

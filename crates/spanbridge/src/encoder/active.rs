@@ -92,6 +92,29 @@ impl ThreadRecorder {
         Started { token: w.token(at), id }
     }
 
+    /// Begins a span as a copy of a record that has not begun.
+    #[inline]
+    pub(super) fn begin_copy(&self, shared: &Shared, parent: u64, record: &[u64]) -> Option<Started> {
+        let w = &self.writer;
+        let need = record.len();
+        if (w.context.get() != shared.serial || !w.room(need)) && !self.make_room(shared, need, false) {
+            return None;
+        }
+        let (id, at) = (self.id(), w.pos.get());
+        // SAFETY: room for the record was made sure. It is a span's, so it has all the words of one.
+        unsafe {
+            w.publish(); // a builder's unfinished record: its header is always complete
+            let p = w.ptr(at);
+            record.iter().enumerate().for_each(|(i, word)| (*p.add(i)).store(*word, Relaxed));
+            let put = |i: usize, v| (*p.add(i)).store(v, Relaxed);
+            put(ID, id);
+            put(3, parent);
+            put(5, ticks());
+        }
+        w.pos.set(at + need);
+        Some(Started { token: w.token(at), id })
+    }
+
     /// Gives a span that has just begun another id.
     pub(crate) fn set_id(&self, mut s: Started, id: u64) -> Started {
         if s.is_held() {

@@ -17,6 +17,7 @@ pub(crate) struct Held {
 }
 
 /// A value that is kept for later.
+#[derive(Clone, Debug)]
 pub(super) enum Kept {
     Value(Value<'static>),
     Text(String),
@@ -24,7 +25,7 @@ pub(super) enum Kept {
 }
 
 impl Kept {
-    fn of(value: Value<'_>) -> Self {
+    pub(super) fn of(value: Value<'_>) -> Self {
         match value {
             Value::Str(text) => Kept::Text(text.to_owned()),
             Value::Json(text) => Kept::Json(text.to_owned()),

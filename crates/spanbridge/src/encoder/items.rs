@@ -6,7 +6,7 @@ use crate::buffer::atomic::{AtomicU64, Ordering::Relaxed};
 use crate::cut::{self, MAX_TEXT};
 
 /// What an item is: an attribute of the user's, or a field of the record.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Key {
     Attribute(&'static str),
     Field(Field),

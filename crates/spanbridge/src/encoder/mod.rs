@@ -20,16 +20,19 @@ mod items;
 #[cfg(feature = "record")]
 mod roots;
 #[cfg(feature = "record")]
+mod template;
+#[cfg(feature = "record")]
 mod thread;
 
 #[cfg(feature = "record")]
 pub(crate) use {
     active::Started,
     items::{Item, Key},
+    template::Template,
     thread::{new_id, reseed, thread_recorder, watch_forks},
 };
 
 #[cfg(not(feature = "record"))]
 mod noop;
 #[cfg(not(feature = "record"))]
-pub(crate) use noop::{Item, Key, Started, thread_recorder};
+pub(crate) use noop::{Item, Key, Started, Template, thread_recorder};

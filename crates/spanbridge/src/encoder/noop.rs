@@ -27,6 +27,17 @@ impl Started {
     }
 }
 
+#[derive(Clone, Debug)]
+pub(crate) struct Template;
+
+impl Template {
+    pub(crate) fn new(_: &str) -> Self {
+        Template
+    }
+    pub(crate) fn set_kind(&mut self, _: Primitive, _: Kind) {}
+    pub(crate) fn add(&mut self, _: &'static str, _: Value<'_>) {}
+}
+
 pub(crate) struct ThreadRecorder;
 
 #[inline(always)]
@@ -55,6 +66,9 @@ impl ThreadRecorder {
     pub(crate) fn hold(&self, _: std::borrow::Cow<'static, str>) -> Started {
         Started::NONE
     }
+    pub(crate) fn hold_from(&self, _: &Template) -> Started {
+        Started::NONE
+    }
     pub(crate) fn take_held(&self, _: u64) -> Option<Held> {
         None
     }
@@ -65,6 +79,9 @@ impl ThreadRecorder {
         Started::NONE
     }
     pub(crate) fn begin_owned(&self, _: &Shared, _: u64, _: &str) -> Started {
+        Started::NONE
+    }
+    pub(crate) fn begin_from(&self, _: &Shared, _: u64, _: &Template) -> Started {
         Started::NONE
     }
     pub(crate) fn set_id(&self, s: Started, _: u64) -> Started {

@@ -1,7 +1,8 @@
 //! Recording a root that was held back.
 
 use super::active::Started;
-use super::held::{self, Held};
+use super::held::{self, Held, Kept};
+use super::items::Key;
 use super::thread::ThreadRecorder;
 use crate::context::Shared;
 use crate::encoder::clock::ticks;
@@ -11,8 +12,12 @@ impl ThreadRecorder {
     /// Begins a span that is held back until [`ThreadRecorder::take_held`].
     #[cold]
     pub(crate) fn hold(&self, name: Cow<'static, str>) -> Started {
+        self.hold_with(name, vec![])
+    }
+
+    pub(super) fn hold_with(&self, name: Cow<'static, str>, items: Vec<(Key, Kept)>) -> Started {
         let (id, began) = (self.id(), ticks());
-        if held::push(Held { id, began, name, items: vec![] }) { Started::held(id) } else { Started::NONE }
+        if held::push(Held { id, began, name, items }) { Started::held(id) } else { Started::NONE }
     }
 
     /// The span, no longer held back.

@@ -59,7 +59,14 @@ impl ThreadRecorder {
     fn forget(&self) {
         self.writer.detach();
         self.lane.set(null());
-        self.intake.set(null());
+        self.keep(null());
+    }
+
+    /// Notes what OWNED keeps alive.
+    fn keep(&self, owned: *const Intake) {
+        self.intake.set(owned);
+        // SAFETY: OWNED has a reference to it, and this is called again, with another, before it gives that up.
+        unsafe { intake::set_kept_alive(owned) }
     }
 
     /// Makes this thread a writer of `intake`. False when that cannot be: the recorder is gone, or has no room, or the thread is
@@ -80,7 +87,7 @@ impl ThreadRecorder {
             lane.close()
         }
         self.lane.set(Arc::as_ptr(&lane));
-        self.intake.set(Arc::as_ptr(intake));
+        self.keep(Arc::as_ptr(intake));
         intake.register(lane);
         true
     }

@@ -3,7 +3,7 @@
 use crate::context::{RECORDED, Shared, untag};
 use crate::current::{self, ambient};
 use crate::encoder::layout::MAX_STATIC;
-use crate::encoder::{Key, Started, origin, thread_recorder};
+use crate::encoder::{Key, Started, Template, origin, thread_recorder};
 use crate::{Context, IntoValue, Kind, Primitive, Status};
 use std::borrow::Cow;
 use std::marker::PhantomData;
@@ -41,6 +41,11 @@ pub(crate) fn span_of_text(name: &str) -> SpanBuilder {
     begin(Name::Text(name))
 }
 
+/// The same, with everything that the template has.
+pub(super) fn span_of_template(template: &Template) -> SpanBuilder {
+    begin(Name::Template(template))
+}
+
 /// The name of a span.
 #[derive(Clone, Copy)]
 enum Name<'a> {
@@ -48,13 +53,17 @@ enum Name<'a> {
     Static(&'static str),
     /// Copied.
     Text(&'a str),
+    /// Copied, with everything else in it.
+    Template(&'a Template),
 }
 
-impl From<Name<'_>> for Cow<'static, str> {
-    fn from(name: Name<'_>) -> Self {
-        match name {
-            Name::Static(name) => Cow::Borrowed(name),
-            Name::Text(name) => Cow::Owned(name.to_owned()),
+impl Name<'_> {
+    /// Begins a span that is held back.
+    fn hold(self) -> Started {
+        match self {
+            Name::Static(name) => thread_recorder().hold(Cow::Borrowed(name)),
+            Name::Text(name) => thread_recorder().hold(Cow::Owned(name.to_owned())),
+            Name::Template(template) => thread_recorder().hold_from(template),
         }
     }
 }
@@ -69,6 +78,7 @@ fn begin(name: Name<'_>) -> SpanBuilder {
         let started = match name {
             Name::Static(name) => thread_recorder().begin(shared, parent, name),
             Name::Text(name) => thread_recorder().begin_owned(shared, parent, name),
+            Name::Template(template) => thread_recorder().begin_from(shared, parent, template),
         };
         SpanBuilder { started, root: Context::EMPTY, began_in: shared.serial(), this_thread: PhantomData }
     } else if may_begin_trace(shared) {
@@ -124,9 +134,12 @@ fn begin_trace(name: Name<'_>) -> (Started, ManuallyDrop<Context>) {
         () => Context::EMPTY,
     };
     let started = match (root.shared(), name) {
-        _ if root.is_undecided() => thread_recorder().hold(name.into()),
+        _ if root.is_undecided() => name.hold(),
         (Some(shared), Name::Static(name)) if root.is_recorded() => thread_recorder().begin(shared, 0, name),
         (Some(shared), Name::Text(name)) if root.is_recorded() => thread_recorder().begin_owned(shared, 0, name),
+        (Some(shared), Name::Template(template)) if root.is_recorded() => {
+            thread_recorder().begin_from(shared, 0, template)
+        }
         _ => Started::NONE,
     };
     (started, ManuallyDrop::new(root))

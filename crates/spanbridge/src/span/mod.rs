@@ -18,6 +18,7 @@ pub(crate) mod run_context;
 mod scope;
 mod shown;
 mod suspend;
+mod template;
 #[cfg(all(feature = "tokio", not(loom)))]
 mod tokio;
 mod work;
@@ -39,6 +40,7 @@ pub use run_context::ParseRunContextError;
 pub use run_context::RunContext;
 pub use shown::{DisplayValue, display};
 pub use suspend::{end_run, resume_run};
+pub use template::SpanTemplate;
 #[cfg(all(feature = "tokio", not(loom)))]
 pub use tokio::{spawn, spawn_blocking, spawn_local};
 pub use work::in_scope_with_span;

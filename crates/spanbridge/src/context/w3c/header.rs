@@ -16,15 +16,21 @@ pub const HEADERS: [&str; 3] = [TRACEPARENT, TRACESTATE, BAGGAGE];
 /// have written it otherwise (Go's canonical form, Java's frameworks).
 #[inline]
 pub fn header_named(name: impl AsRef<[u8]>) -> Option<&'static str> {
-    let name = name.as_ref();
+    place_named(name.as_ref()).map(|place| HEADERS[place])
+}
+
+/// The same, as its place in [`HEADERS`].
+#[inline]
+pub(crate) fn place_named(name: &[u8]) -> Option<usize> {
     // By their lengths, which are all different: it is asked of every header of a message.
-    let header = match name.len() {
-        11 => TRACEPARENT,
-        10 => TRACESTATE,
-        7 => BAGGAGE,
+    let place = match name.len() {
+        11 => 0,
+        10 => 1,
+        7 => 2,
         _ => return None,
     };
-    name.eq_ignore_ascii_case(header.as_bytes()).then_some(header)
+    let ours = HEADERS[place].as_bytes();
+    (name == ours || name.eq_ignore_ascii_case(ours)).then_some(place)
 }
 
 /// Whether a name is one of the three but for its case.
