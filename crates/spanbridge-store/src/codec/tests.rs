@@ -1,7 +1,7 @@
 //! What was written is read; what was damaged is refused.
 
 use super::*;
-use crate::delivery::key_of;
+use crate::graph::run_of;
 use crate::testing;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -13,8 +13,8 @@ fn written(records: &[Record<'_>]) -> (Vec<u8>, Vec<Option<RunId>>) {
     let (mut writer, mut raw, mut keys) = (BlockWriter::default(), Vec::new(), Vec::new());
     let mut last: Option<(PartHead<'_>, u64)> = None;
     for record in records {
-        if keys.last() != Some(&key_of(record)) {
-            keys.push(key_of(record));
+        if keys.last() != Some(&run_of(record)) {
+            keys.push(run_of(record));
         }
         let head = PartHead::of(keys.len() - 1, record.view());
         if last != Some((head, record.segment_seq.wrapping_sub(1))) {
@@ -53,7 +53,7 @@ proptest! {
         let (raw, keys) = written(&records);
         let mut run = 0;
         let places: Vec<usize> = records.iter().enumerate().map(|(i, r)| {
-            run += usize::from(i > 0 && key_of(r) != key_of(&records[i - 1]));
+            run += usize::from(i > 0 && run_of(r) != run_of(&records[i - 1]));
             run
         }).collect();
         let wanted = |run: usize| (run % 2 == 1) == odd;

@@ -1,10 +1,11 @@
 //! Putting a delivery together.
 
+use super::Aggregate;
 use super::directory::{put_block, put_id_pair};
-use super::{Aggregate, key_of, links_of, time_of};
 use crate::codec::bytes::{put_text, put_varint};
 use crate::codec::{BlockWriter, Interner, PartHead, pack, refusal};
 use crate::error::Result;
+use crate::graph::{links_of, run_of, time_of};
 use crate::hash::{join, stable};
 use spanbridge::record::{BodyView, RecordView};
 use spanbridge::{RunId, SegmentId};
@@ -77,7 +78,7 @@ impl Assembler {
             match refusal(record) {
                 Some(why) => delivery.rejected.push((place, why)),
                 None => {
-                    let (key, segment) = (key_of(record).map_or(0, RunId::get), record.segment_id());
+                    let (key, segment) = (run_of(record).map_or(0, RunId::get), record.segment_id());
                     match stretches.last_mut() {
                         Some(last) if (last.key, last.segment) == (key, segment) => last.to += 1,
                         _ => stretches.push(Stretch { key, segment, from: kept.len(), to: kept.len() + 1 }),

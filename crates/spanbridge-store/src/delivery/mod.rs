@@ -9,7 +9,6 @@ mod aggregate;
 mod assemble;
 mod directory;
 
-pub(crate) use crate::graph::{links_of, run_of as key_of, span_of, time_of};
 pub(crate) use aggregate::{Aggregate, StatusFromTotals};
 pub(crate) use assemble::{Assembler, Delivery};
 pub(crate) use directory::{Aggregates, BlockList, IdPairs, RunIds, run_heads_hold};

@@ -5,8 +5,9 @@ use super::row::{bad_block, bad_directory, blob};
 use super::snapshot::Snapshot;
 use super::totals::totals;
 use crate::codec::Block;
-use crate::delivery::{BlockList, IdPairs, RunIds, key_of, span_of};
+use crate::delivery::{BlockList, IdPairs, RunIds};
 use crate::error::{Error, ErrorKind, Result};
+use crate::graph::{run_of, span_of};
 use crate::hash::Map;
 use spanbridge::record::Body;
 use spanbridge::{RunId, SpanId, TraceId};
@@ -135,7 +136,7 @@ fn spans_of_block(raw: &[u8], runs: RunIds<'_>, range: &RangeInclusive<u64>, mat
     while let Some(part) = block.next_part()? {
         block.read(&part, runs.get(part.run)?, |record| {
             let Some(span) = span_of(&record.body).filter(|s| range.contains(&s.get())) else { return };
-            let Some(run) = key_of(&record) else { return };
+            let Some(run) = run_of(&record) else { return };
             let name = matches.spans.entry((span, run)).or_default();
             if let Body::SpanStart(start) | Body::Span(start, _) = &record.body {
                 name.clear();

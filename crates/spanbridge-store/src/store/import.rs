@@ -7,8 +7,9 @@ use super::answer::ImportReport;
 use super::damage::Damage;
 use super::snapshot::Snapshot;
 use crate::codec::{BlockWriter, PartHead, refusal};
-use crate::delivery::{Assembler, key_of};
+use crate::delivery::Assembler;
 use crate::error::Result;
+use crate::graph::run_of;
 use crate::hash::{Map, Set, join, stable};
 use crate::write::insert;
 use rusqlite::{Connection, TransactionBehavior};
@@ -64,7 +65,7 @@ impl Import<'_> {
             return Ok(());
         }
         self.known.forget_when_too_many();
-        let runs: Set<Option<RunId>> = chunk.iter().map(key_of).collect();
+        let runs: Set<Option<RunId>> = chunk.iter().map(run_of).collect();
         let prints: Vec<Fingerprint> = chunk.iter().map(|record| self.known.fingerprint(record)).collect();
         // Most is read before the lock is taken, and under the lock only what was added meanwhile.
         let damage = self.damage;
@@ -80,7 +81,7 @@ impl Import<'_> {
                 Identity::New => new.push(record),
                 Identity::Conflict => {
                     self.report.conflicts += 1;
-                    suspects.insert(key_of(&record));
+                    suspects.insert(run_of(&record));
                     new.push(record);
                 }
             }
@@ -157,7 +158,7 @@ impl KnownRecords {
 
     /// The content of a record is hashed as it would be stored, in a block of its own.
     fn fingerprint(&mut self, record: &Record<'_>) -> Fingerprint {
-        let run = key_of(record).map_or(0, RunId::get);
+        let run = run_of(record).map_or(0, RunId::get);
         let id = match &record.id {
             Some(id) => join(1, stable(id.as_bytes())),
             None => join(record.segment_id.get(), record.segment_seq),

@@ -6,9 +6,8 @@
 use super::mentions::{IdColumn, mentions};
 use super::snapshot::Snapshot;
 use super::summary::summaries;
-use crate::delivery::{links_of, span_of};
 use crate::error::Result;
-use crate::graph::{Graph, LinkDirection, LinkedRun, RunSummary};
+use crate::graph::{Graph, LinkDirection, LinkedRun, RunSummary, links_of, span_of};
 use crate::hash::{Map, Set};
 use spanbridge::{RunId, SpanId, TraceId};
 use std::collections::{BTreeMap, BTreeSet};

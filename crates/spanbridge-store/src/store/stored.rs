@@ -3,8 +3,8 @@
 use super::damage::Damage;
 use super::row::bad_block;
 use crate::codec::Block;
-use crate::delivery::key_of;
 use crate::error::Result;
+use crate::graph::run_of;
 use spanbridge::RunId;
 use spanbridge::record::Record;
 use std::collections::BTreeMap;
@@ -42,7 +42,7 @@ impl StoredRecords<'_> {
             let mut records = Vec::new();
             self.read(part, &mut records)?;
             for record in records {
-                by_run.entry(key_of(&record)).or_default().push(record);
+                by_run.entry(run_of(&record)).or_default().push(record);
             }
         }
         Ok(by_run)
