@@ -91,8 +91,8 @@ pub use carrier::extract_message;
 pub use carrier::{ClientContext, XRay};
 #[cfg(feature = "runtime")]
 pub use consume::{
-    BatchError, BatchResponse, FunctionOptions, ObservedLayer, Records, for_each_record, observed, run, run_concurrent,
-    snapstart,
+    BatchError, BatchResponse, Cause, FunctionOptions, Lambda, ObservedLayer, ReceiveOptions, Records, for_each_record,
+    observed, run, run_concurrent, snapstart,
 };
 pub use durable::Durable;
 pub use event::{Event, InvocationMetadata, Record, Source};
@@ -101,7 +101,7 @@ pub use produce::{CallExt, ObservedCall, Propagate};
 #[cfg(any(feature = "runtime", feature = "invoke", feature = "sqs", feature = "sns"))]
 pub use spanbridge::messaging::{CaptureMode, CapturePolicy, Part, PartKind};
 #[cfg(feature = "runtime")]
-pub use spanbridge::messaging::{ReceiveOptions, Relation, Trust};
+pub use spanbridge::messaging::{Relation, Trust};
 
 #[cfg(feature = "runtime")]
 #[doc = include_str!("handler_attribute.md")]

@@ -43,7 +43,7 @@ async fn scored(observe: FunctionOptions, payload: impl ToString) -> (Recorded, 
 
 /// What a policy captures of an invocation with this payload.
 async fn of(capture: impl Into<CapturePolicy>, payload: impl ToString) -> Vec<String> {
-    captured(&scored(FunctionOptions::new().capture(capture), payload).await.0.0)
+    captured(&scored(FunctionOptions::new().with(ReceiveOptions::new().capture(capture)), payload).await.0.0)
 }
 
 #[tokio::test]
@@ -57,7 +57,9 @@ async fn as_much_as_was_asked_for() {
     assert_eq!(of(CaptureMode::Reference, &event).await, sizes);
     let hashed = of(CapturePolicy::default().hashed(), &event).await;
     assert_eq!(hashed, sizes.map(|size| size.replace(" -", " hashed -")));
-    let (seen, answer) = scored(FunctionOptions::new().capture(CaptureMode::Inline { max: 14 }), &event).await;
+    let (seen, answer) =
+        scored(FunctionOptions::new().with(ReceiveOptions::new().capture(CaptureMode::Inline { max: 14 })), &event)
+            .await;
     assert_eq!(
         captured(&seen.0),
         [r#"score: input application/json 12 {"order":42}"#, r#"score: output application/json 20 {"got":{"order"#]
@@ -83,7 +85,8 @@ async fn a_hook_sees_all_and_fails_closed() {
     );
     let failed = ["score: redaction.failed", "score: redaction.failed"];
     assert_eq!(of(all().redact(|_| Err("visa")), &secret).await, failed);
-    let panics = FunctionOptions::new().capture(all().redact(|_| -> Result<(), &str> { panic!("visa") }));
+    let panics = FunctionOptions::new()
+        .with(ReceiveOptions::new().capture(all().redact(|_| -> Result<(), &str> { panic!("visa") })));
     let (seen, answer) = scored(panics, &secret).await;
     assert_eq!(captured(&seen.0), failed);
     assert!(!format!("{:?}", seen.0).contains("visa"), "nor anywhere else");
@@ -128,7 +131,7 @@ async fn streams_are_not_captured_or_held_back() {
         let chunks = stream::iter(["a", "b"].map(|text| Ok::<_, Error>(bytes::Bytes::from(text))));
         Ok::<_, Error>(Response::from(chunks))
     };
-    let call = (FunctionOptions::new().capture(all()), invocation("{}", context()));
+    let call = (FunctionOptions::new().with(ReceiveOptions::new().capture(all())), invocation("{}", context()));
     let (seen, answer) = record(answer(observed(service_fn(chunks)), call)).await;
     assert_eq!(answer, Some(Answer::Stream(vec!["a".to_owned(), "b".to_owned()])));
     assert_eq!(captured(&seen.0), ["score: input application/json 2 {}"]);
@@ -141,7 +144,7 @@ async fn annotated(event: LambdaEvent<Value>) -> Result<Value, Error> {
 
 #[tokio::test]
 async fn the_attribute_alone_does_not_see_the_answer() {
-    let call = || (FunctionOptions::new().capture(all()), invocation("{}", context()));
+    let call = || (FunctionOptions::new().with(ReceiveOptions::new().capture(all())), invocation("{}", context()));
     let (seen, _) = record(answer(service_fn(annotated), call())).await;
     assert_eq!(captured(&seen.0), ["score: input application/json 2 {}"]);
     let (seen, _) = record(answer(observed(service_fn(annotated)), call())).await;
@@ -167,7 +170,7 @@ async fn worked(observe: FunctionOptions, event: impl ToString) -> Vec<Record<'s
 
 /// What is captured of the records of an event.
 async fn of_records(capture: impl Into<CapturePolicy>, event: impl ToString) -> Vec<String> {
-    let records = worked(FunctionOptions::new().capture(capture), event).await;
+    let records = worked(FunctionOptions::new().with(ReceiveOptions::new().capture(capture)), event).await;
     captured(&records).into_iter().filter(|told| told.starts_with("process")).collect()
 }
 
@@ -294,10 +297,14 @@ async fn off_tells_no_size() {
     let event = json!({"Records": [{"eventSource": "aws:sqs", "messageId": "1", "body": "42"}]});
     for (observe, size) in [
         (FunctionOptions::new(), "2"),
-        (FunctionOptions::new().capture(CaptureMode::Reference), "2"),
-        (FunctionOptions::new().capture(ALL), "2"),
-        (FunctionOptions::new().capture(CaptureMode::Off), ""),
-        (FunctionOptions::new().capture(CapturePolicy::from(CaptureMode::Off).headers(ALL)), ""),
+        (FunctionOptions::new().with(ReceiveOptions::new().capture(CaptureMode::Reference)), "2"),
+        (FunctionOptions::new().with(ReceiveOptions::new().capture(ALL)), "2"),
+        (FunctionOptions::new().with(ReceiveOptions::new().capture(CaptureMode::Off)), ""),
+        (
+            FunctionOptions::new()
+                .with(ReceiveOptions::new().capture(CapturePolicy::from(CaptureMode::Off).headers(ALL))),
+            "",
+        ),
     ] {
         let seen = Recorded(worked(observe.clone(), &event).await);
         assert_eq!(seen.span("process").get(semconv::MESSAGING_BODY_SIZE), size, "{observe:?}");
@@ -312,7 +319,7 @@ fn counting() -> (FunctionOptions, Arc<AtomicUsize>) {
         count.fetch_add(1, Relaxed);
         Ok::<_, Error>(())
     });
-    (FunctionOptions::new().capture(hook), shown)
+    (FunctionOptions::new().with(ReceiveOptions::new().capture(hook)), shown)
 }
 
 #[tokio::test]
@@ -341,7 +348,7 @@ async fn a_record_is_captured_by_itself() {
     let memory = Memory::new();
     let recorder =
         Recorder::builder("lambda").sink(memory.clone()).sampler(Sampler::parent_based(0.0)).build().unwrap();
-    let call = (FunctionOptions::new().capture(ALL), invocation(&event, context()));
+    let call = (FunctionOptions::new().with(ReceiveOptions::new().capture(ALL)), invocation(&event, context()));
     recorder.scope(|| answer(working!(2), call)).await;
     assert_eq!(captured(&memory.records()), ["process: input application/octet-stream 1 1"]);
 }
@@ -391,7 +398,7 @@ async fn values_and_errors_go_by_the_policy() {
         (starred, Some("***")),
         (CapturePolicy::default().redact(|_| Err("no")), None),
     ] {
-        let observe = || FunctionOptions::new().capture(capture.clone());
+        let observe = || FunctionOptions::new().with(ReceiveOptions::new().capture(capture.clone()));
         let (failed, _) = record(answer(observed(service_fn(fail)), (observe(), invocation(&event, context())))).await;
         let (panicked, _) =
             record(answer(observed(service_fn(panics)), (observe(), invocation(&event, context())))).await;

@@ -19,8 +19,8 @@ use spanbridge::conformance::{Seen, spans};
 use spanbridge::record::{Body, Record};
 use spanbridge::{Kind, observe};
 use spanbridge_lambda::{
-    CallExt, CaptureMode, CapturePolicy, Event, FunctionOptions, InvocationMetadata, Propagate, for_each_record,
-    observed,
+    CallExt, CaptureMode, CapturePolicy, Event, FunctionOptions, InvocationMetadata, Propagate, ReceiveOptions,
+    for_each_record, observed,
 };
 use std::collections::BTreeSet;
 use support::{answer, context, invocation, record};
@@ -40,7 +40,8 @@ async fn handled(event: Vec<u8>, capture: &CapturePolicy) -> Vec<Record<'static>
         if event.payload["do"] == "fail" { Err(Error::from("no")) } else { Ok(()) }
     };
     let event = String::from_utf8(event).unwrap();
-    let call = (FunctionOptions::new().capture(capture.clone()), invocation(event, context()));
+    let call =
+        (FunctionOptions::new().with(ReceiveOptions::new().capture(capture.clone())), invocation(event, context()));
     record(answer(observed(service_fn(handler)), call)).await.0.0
 }
 

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use spanbridge::record::{Body, Via};
 use spanbridge::{Status, observe, semconv};
-use spanbridge_lambda::{FunctionOptions, Trust, handler, observed};
+use spanbridge_lambda::{FunctionOptions, ReceiveOptions, Trust, handler, observed};
 use std::time::Duration;
 use support::*;
 
@@ -297,9 +297,11 @@ fn bounds_are_those_of_lambda_runtime() {
     spawnable(|| spanbridge_lambda::run(service_fn(score)));
     spawnable(|| spanbridge_lambda::run_concurrent(service_fn(score)));
     spawnable(|| spanbridge_lambda::run_concurrent(service_fn(annotated)));
-    runnable(|| FunctionOptions::new().trust(Trust::Ignore).run(service_fn(alone)));
-    spawnable(|| FunctionOptions::new().trust(Trust::Ignore).run(service_fn(score)));
-    spawnable(|| FunctionOptions::new().trust(Trust::Ignore).run_concurrent(service_fn(score)));
+    runnable(|| FunctionOptions::new().with(ReceiveOptions::new().trust(Trust::Ignore)).run(service_fn(alone)));
+    spawnable(|| FunctionOptions::new().with(ReceiveOptions::new().trust(Trust::Ignore)).run(service_fn(score)));
+    spawnable(|| {
+        FunctionOptions::new().with(ReceiveOptions::new().trust(Trust::Ignore)).run_concurrent(service_fn(score))
+    });
     let shared = 7;
     let by_reference = &shared;
     runnable(|| {

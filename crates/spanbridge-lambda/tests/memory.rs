@@ -12,7 +12,7 @@ use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 use spanbridge_lambda::__private::bodies;
 use spanbridge_lambda::{
-    CaptureMode, CapturePolicy, Event, FunctionOptions, InvocationMetadata, Source, for_each_record,
+    CaptureMode, CapturePolicy, Event, FunctionOptions, InvocationMetadata, ReceiveOptions, Source, for_each_record,
 };
 use std::fmt::Write;
 use std::sync::{Mutex, PoisonError};
@@ -257,7 +257,7 @@ fn an_invocation_that_captures() {
             assert!(done.is_empty());
             Ok::<_, Error>(())
         });
-        let observe = FunctionOptions::new().capture(CapturePolicy::from(all).headers(all));
+        let observe = FunctionOptions::new().with(ReceiveOptions::new().capture(CapturePolicy::from(all).headers(all)));
         let call = (observe, invocation(event, context()));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let (recorded, answer) = runtime.block_on(record(answer(handler, call)));

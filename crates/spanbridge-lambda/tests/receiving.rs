@@ -9,7 +9,9 @@ use serde_json::{Value, json};
 use spanbridge::conformance::Seen;
 use spanbridge::record::{Body, Record};
 use spanbridge::{RunId, Sampler, TraceId, observe, semconv};
-use spanbridge_lambda::{BatchResponse, FunctionOptions, Relation, Trust, for_each_record, handler, observed};
+use spanbridge_lambda::{
+    BatchResponse, FunctionOptions, ReceiveOptions, Relation, Source, Trust, for_each_record, handler, observed,
+};
 use std::collections::{BTreeSet, HashSet};
 use std::time::Duration;
 use support::*;
@@ -52,6 +54,10 @@ async fn handled(observe: &FunctionOptions, event: &Value, context: &Context) ->
     (seen, baggage)
 }
 
+fn with(options: ReceiveOptions) -> FunctionOptions {
+    FunctionOptions::new().with(options)
+}
+
 fn codes(span: &Seen) -> Vec<&str> {
     span.diagnostics.iter().map(|(code, _)| code.as_str()).filter(|code| *code != "flush.incomplete").collect()
 }
@@ -63,7 +69,7 @@ fn parent(span: &Seen) -> String {
 #[tokio::test]
 async fn callers_are_believed_as_far_as_was_said() {
     for (place, event, context) in events() {
-        for observe in [FunctionOptions::new(), FunctionOptions::new().trust(Trust::Full)] {
+        for observe in [FunctionOptions::new(), with(ReceiveOptions::new().trust(Trust::Full))] {
             let (seen, baggage) = handled(&observe, &event, &context).await;
             let span = seen.span("score");
             assert_eq!(
@@ -74,19 +80,19 @@ async fn callers_are_believed_as_far_as_was_said() {
             assert!(codes(&span).is_empty() && span.links.is_empty());
         }
 
-        let (seen, baggage) = handled(&FunctionOptions::new().trust(Trust::IdsOnly), &event, &context).await;
+        let (seen, baggage) = handled(&with(ReceiveOptions::new().trust(Trust::IdsOnly)), &event, &context).await;
         let span = seen.span("score");
         assert_eq!((parent(&span).as_str(), span.run, baggage.as_str()), (SPAN, Some(sender().1), ""), "{place}");
         assert_eq!(codes(&span), [semconv::BAGGAGE_FILTERED]);
 
-        let (seen, baggage) = handled(&FunctionOptions::new().trust(Trust::Ignore), &event, &context).await;
+        let (seen, baggage) = handled(&with(ReceiveOptions::new().trust(Trust::Ignore)), &event, &context).await;
         let span = seen.span("score");
         assert_eq!((parent(&span).as_str(), baggage.as_str()), ("", ""), "{place}");
         assert!(span.trace != Some(sender().0) && span.run != Some(sender().1));
         assert_eq!(span.links, [(sender().0, SPAN.parse().unwrap())], "what was claimed");
         assert_eq!(codes(&span), [semconv::CONTEXT_IGNORED]);
 
-        let (seen, baggage) = handled(&FunctionOptions::new().allow_baggage(["tenant"]), &event, &context).await;
+        let (seen, baggage) = handled(&with(ReceiveOptions::new().allow_baggage(["tenant"])), &event, &context).await;
         let span = seen.span("score");
         assert_eq!((parent(&span).as_str(), baggage.as_str()), (SPAN, "tenant=acme"), "{place}");
         assert_eq!(codes(&span), [semconv::BAGGAGE_FILTERED]);
@@ -102,7 +108,7 @@ async fn x_ray_is_believed_no_further() {
         let mut context = context();
         context.xray_trace_id = Some(header.to_owned());
         for (trust, believed) in [(Trust::Full, true), (Trust::IdsOnly, true), (Trust::Ignore, false)] {
-            let (seen, _) = handled(&FunctionOptions::new().trust(trust), &json!({}), &context).await;
+            let (seen, _) = handled(&with(ReceiveOptions::new().trust(trust)), &json!({}), &context).await;
             let trace = seen.span("score").trace.unwrap().to_string();
             assert_eq!(trace == "5759e988bd862e3fe1be46a994272793", believed, "{header} {trust:?}");
         }
@@ -119,7 +125,7 @@ async fn ids_only_decides_sampling_here() {
         let recorder =
             spanbridge::Recorder::builder("lambda").sink(memory.clone()).sampler(Sampler::parent_based(share));
         let recorder = recorder.on_flush_only().build().unwrap();
-        let call = (FunctionOptions::new().trust(trust), invocation(event, context));
+        let call = (with(ReceiveOptions::new().trust(trust)), invocation(event, context));
         recorder.scope(|| answer(observed(service_fn(baggage)), call)).await;
         assert_eq!(Recorded(memory.records()).spans("score").len(), spans, "{trust:?} {share}");
     }
@@ -130,7 +136,7 @@ async fn untrusted_context_stops_without_recorder() {
     let carried = |_: LambdaEvent<Value>| async { Ok::<_, Error>(observe::current_context().trace_id().is_some()) };
     let [(_, event, context), ..] = events();
     for (trust, travels) in [(Trust::Full, true), (Trust::IdsOnly, true), (Trust::Ignore, false)] {
-        let call = (FunctionOptions::new().trust(trust), invocation(&event, context.clone()));
+        let call = (with(ReceiveOptions::new().trust(trust)), invocation(&event, context.clone()));
         assert_eq!(answer(observed(service_fn(carried)), call).await, Some(Answer::Value(json!(travels))), "{trust:?}");
     }
 }
@@ -143,7 +149,7 @@ async fn annotated(event: LambdaEvent<Value>) -> Result<String, Error> {
 #[tokio::test]
 async fn the_attribute_goes_by_what_the_layer_was_told() {
     let [(_, event, context), ..] = events();
-    let call = (FunctionOptions::new().trust(Trust::Ignore), invocation(event, context));
+    let call = (with(ReceiveOptions::new().trust(Trust::Ignore)), invocation(event, context));
     let (seen, answer) = record(answer(service_fn(annotated), call)).await;
     assert_eq!((answer, seen.tree(&[])), (Some(Answer::Value(json!(""))), "score (root)\n".to_owned()));
 }
@@ -163,7 +169,7 @@ fn runs(seen: &Recorded) -> Vec<(String, String, Option<RunId>, String)> {
 #[tokio::test]
 async fn an_invocation_is_a_run_of_its_own_or_linked() {
     let [(_, event, context), ..] = events();
-    let (seen, baggage) = handled(&FunctionOptions::new().relation(Relation::NewRun), &event, &context).await;
+    let (seen, baggage) = handled(&with(ReceiveOptions::new().relation(Relation::NewRun)), &event, &context).await;
     let span = seen.span("score");
     assert_eq!(runs(&seen), [("score".to_owned(), "function.handle".to_owned(), Some(sender().1), SPAN.to_owned())]);
     assert_eq!((span.trace, parent(&span).as_str(), baggage.as_str()), (Some(sender().0), SPAN, BAGGAGE));
@@ -173,13 +179,13 @@ async fn an_invocation_is_a_run_of_its_own_or_linked() {
     let segments: BTreeSet<_> = seen.0.iter().filter(of_run).map(|record| record.segment_id).collect();
     assert_eq!(segments.len(), 1);
 
-    let (seen, baggage) = handled(&FunctionOptions::new().relation(Relation::Link), &event, &context).await;
+    let (seen, baggage) = handled(&with(ReceiveOptions::new().relation(Relation::Link)), &event, &context).await;
     let span = seen.span("score");
     assert_eq!((parent(&span).as_str(), span.run, baggage.as_str()), ("", Some(sender().1), BAGGAGE));
     assert_eq!((&*span.links, span.get(semconv::RELATION)), (&[(sender().0, SPAN.parse().unwrap())][..], "link"));
     assert!(span.trace != Some(sender().0));
     // A request has no sending time, so it counts as fresh.
-    let auto = FunctionOptions::new().relation(Relation::Auto { max_age: Duration::ZERO });
+    let auto = with(ReceiveOptions::new().relation(Relation::Auto { max_age: Duration::ZERO }));
     assert_eq!(parent(&handled(&auto, &event, &context).await.0.span("score")), SPAN);
 }
 
@@ -187,7 +193,9 @@ async fn an_invocation_is_a_run_of_its_own_or_linked() {
 #[tokio::test]
 async fn each_invocation_has_its_own_segment() {
     let [(_, event, context), ..] = events();
-    for observe in [FunctionOptions::new().trust(Trust::IdsOnly), FunctionOptions::new().relation(Relation::Link)] {
+    for observe in
+        [with(ReceiveOptions::new().trust(Trust::IdsOnly)), with(ReceiveOptions::new().relation(Relation::Link))]
+    {
         let (seen, ()) = record(async {
             for _ in 0..2 {
                 let call = (observe.clone(), invocation(&event, context.clone()));
@@ -244,7 +252,7 @@ async fn records_are_received_by_the_options() {
         (Trust::IdsOnly, true, &[semconv::BAGGAGE_FILTERED]),
         (Trust::Ignore, false, &[semconv::CONTEXT_IGNORED]),
     ] {
-        let (seen, messages) = shipped(FunctionOptions::new().trust(trust), TWO).await;
+        let (seen, messages) = shipped(with(ReceiveOptions::new().trust(trust)), TWO).await;
         let batch =
             seen.spans("process orders").into_iter().find(|s| !s.get(semconv::MESSAGING_BATCH_COUNT).is_empty());
         let batch = batch.unwrap();
@@ -259,7 +267,7 @@ async fn records_are_received_by_the_options() {
         let expected = if trust == Trust::Full { BAGGAGE } else { "" };
         assert!(seen.spans("work").iter().all(|work| work.get("baggage") == expected), "{trust:?}");
     }
-    let (seen, messages) = shipped(FunctionOptions::new().allow_baggage(["tenant"]), TWO).await;
+    let (seen, messages) = shipped(with(ReceiveOptions::new().allow_baggage(["tenant"])), TWO).await;
     assert!(messages.iter().all(|message| codes(message) == [semconv::BAGGAGE_FILTERED]));
     let baggage: Vec<_> = seen.spans("work").iter().map(|work| work.get("baggage").to_owned()).collect();
     assert_eq!(baggage, ["tenant=acme", "tenant=acme"]);
@@ -267,14 +275,14 @@ async fn records_are_received_by_the_options() {
 
 #[tokio::test]
 async fn a_record_is_a_run_of_its_own_or_linked() {
-    let (seen, messages) = shipped(FunctionOptions::new().relation(Relation::NewRun), TWO).await;
+    let (seen, messages) = shipped(with(ReceiveOptions::new().relation(Relation::NewRun)), TWO).await;
     let run = || ("process orders".to_owned(), "messaging.process".to_owned(), Some(sender().1), SPAN.to_owned());
     let of_messages: Vec<_> = runs(&seen).into_iter().filter(|(name, ..)| name == "process orders").collect();
     assert_eq!(of_messages, [run(), run()]);
     let own: HashSet<_> = messages.iter().map(|message| message.run).collect();
     assert!(own.len() == 2 && !own.contains(&Some(sender().1)));
 
-    let (_, messages) = shipped(FunctionOptions::new().relation(Relation::Link), TWO).await;
+    let (_, messages) = shipped(with(ReceiveOptions::new().relation(Relation::Link)), TWO).await;
     for message in messages {
         assert_eq!((parent(&message).as_str(), message.run), ("", Some(sender().1)));
         assert!(message.trace != Some(sender().0));
@@ -285,7 +293,7 @@ async fn a_record_is_a_run_of_its_own_or_linked() {
 #[tokio::test]
 async fn old_messages_are_linked() {
     let (hour, day) = (Duration::from_secs(3600), Duration::from_secs(86_400));
-    let auto = FunctionOptions::new().relation(Relation::Auto { max_age: hour });
+    let auto = with(ReceiveOptions::new().relation(Relation::Auto { max_age: hour }));
     let (_, messages) = shipped(auto.clone(), &[FRESH, day]).await;
     let relations = messages.iter().map(|message| (message.get(semconv::MESSAGING_MESSAGE_ID), parent(message)));
     assert_eq!(relations.collect::<Vec<_>>(), [("m0", SPAN.to_owned()), ("m1", String::new())]);
@@ -295,4 +303,25 @@ async fn old_messages_are_linked() {
         assert_eq!(parent(&seen.span("score")), expected);
         assert_eq!(seen.span("score").run, Some(sender().1));
     }
+}
+
+/// The function sees the event, and of a record that, too.
+#[tokio::test]
+async fn the_relation_may_depend_on_the_cause() {
+    let by_record = ReceiveOptions::new().relation_by(|cause| match cause.record {
+        Some(record) if record.id == "m0" => Relation::NewRun,
+        Some(_) => Relation::Link,
+        None => Relation::Parent,
+    });
+    let (_, messages) = shipped(with(by_record), TWO).await;
+    let relations: Vec<_> = messages.iter().map(|message| message.get(semconv::RELATION).to_owned()).collect();
+    assert_eq!(relations, ["new_run", "link"]);
+
+    let [(_, event, context), ..] = events();
+    let by_source = ReceiveOptions::new().relation_by(|cause| match cause.event.source() {
+        Source::FunctionUrl => Relation::Link,
+        _ => Relation::Parent,
+    });
+    let (seen, _) = handled(&with(by_source), &event, &context).await;
+    assert_eq!(seen.span("score").get(semconv::RELATION), "link");
 }

@@ -3,7 +3,7 @@
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::Value;
 use spanbridge::observe;
-use spanbridge_lambda::{CaptureMode, CapturePolicy, FunctionOptions, Part, Trust};
+use spanbridge_lambda::{CaptureMode, CapturePolicy, FunctionOptions, Part, ReceiveOptions, Trust};
 use spanbridge_store::StoreSink;
 use std::time::Duration;
 
@@ -12,7 +12,9 @@ async fn main() -> Result<(), Error> {
     let _recorder = spanbridge::Recorder::builder("open").sink(StoreSink::open_default()?).install()?;
     let all = CaptureMode::Inline { max: 4096 };
     let capture = CapturePolicy::from(all).headers(all).redact(redact);
-    let observe = FunctionOptions::new().trust(Trust::Ignore).capture(capture).flush_within(Duration::from_secs(20));
+    let observe = FunctionOptions::new()
+        .with(ReceiveOptions::new().trust(Trust::Ignore).capture(capture))
+        .flush_within(Duration::from_secs(20));
     match std::env::var_os("AWS_LAMBDA_MAX_CONCURRENCY") {
         None => observe.run(service_fn(trace)).await,
         Some(_) => observe.run_concurrent(service_fn(trace)).await,

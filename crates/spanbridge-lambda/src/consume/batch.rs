@@ -1,58 +1,60 @@
 //! A batch at work: a span for each record, and the response.
 
 use super::batch_response::{BatchError, BatchResponse};
+use super::cause::ReceiveOptions;
 use super::invocation::Invocation;
 use super::order::{group_of, has_order};
-use super::record_capture::RecordCapture;
-use crate::describe;
+use super::record::{EventRecords, RecordMessage};
 use crate::event::{Record, Source};
 use futures_util::FutureExt;
-use spanbridge::messaging::{MessageInfo, ReceiveOptions, Received, Relation, Step, Waited, span, waited};
+use spanbridge::adapter::{Step, Work, span};
+use spanbridge::carrier::Extraction;
+use spanbridge::messaging::{CaptureMode, CapturePolicy, MessageInfo, Received, Relation};
 use spanbridge::observe::{self, Span};
 use spanbridge::{Context, Outcome, panics, semconv};
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
-use std::time::SystemTime;
 
-/// The records of an event, and which of them the handler works on.
+/// The records that a handler works on.
 pub(super) struct Batch<'a> {
+    /// The context of the span around the batch.
     context: Context,
-    receiving: Option<&'a ReceiveOptions>,
-    capture: Option<RecordCapture<'a>>,
-    source: Source,
-    /// The event's records.
-    records: &'a [Record],
-    /// The place in `records` of each of the handler's records; `None` if unknown.
+    /// The event; `None` if it is unknown.
+    event: Option<EventRecords<'a>>,
+    receive: ReceiveOptions,
+    /// The place in the event of each of the handler's records; `None` if unknown.
     places: Vec<Option<usize>>,
 }
 
 impl<'a> Batch<'a> {
     /// A batch of which the handler works on `count` records, with these ids if it has given any.
     pub(super) fn new(invocation: Option<&'a Invocation>, count: usize, ids: Option<Vec<String>>) -> Self {
-        let context = invocation.map_or_else(observe::current_context, |i| i.context().clone());
-        let Some(event) = invocation.map(|i| &i.event) else {
-            let (source, places) = (Source::Direct, vec![None; count]);
-            return Batch { context, receiving: None, capture: None, source, records: &[], places };
+        let Some(invocation) = invocation else {
+            let (context, receive) = (observe::current_context(), ReceiveOptions::new());
+            return Batch { context, event: None, receive, places: vec![None; count] };
         };
-        let receiving = invocation.map(|i| &i.settings.receiving).filter(|options| !options.is_default());
-        let capture = invocation.and_then(RecordCapture::of);
-        let (source, records) = (event.source(), event.records());
+        let (event, records) = (&invocation.event, invocation.event.records());
         let places = match ids {
             Some(ids) => {
                 let named = records.iter().enumerate().filter(|(_, record)| !record.id.is_empty());
                 let by_id: HashMap<_, _> = named.map(|(place, record)| (record.id.as_str(), place)).collect();
                 ids.iter().map(|id| by_id.get(id.as_str()).copied()).collect()
             }
-            None if event.count() == count && has_order(source, records) => {
+            None if event.count() == count && has_order(event.source(), records) => {
                 (0..count).map(|place| Some(place).filter(|place| *place < records.len())).collect()
             }
             None => vec![None; count],
         };
-        Batch { context, receiving, capture, source, records, places }
+        let receive = receive_options(invocation, event.source());
+        Batch { context: invocation.context().clone(), event: Some(EventRecords::of(invocation)), receive, places }
     }
 
-    fn record(&self, index: usize) -> Option<&'a Record> {
-        self.places[index].map(|place| &self.records[place])
+    fn source(&self) -> Source {
+        self.event.as_ref().map_or(Source::Direct, |of| of.event.source())
+    }
+
+    fn record(&self, place: usize) -> Option<&'a Record> {
+        self.event.as_ref()?.event.records().get(place)
     }
 
     /// The handler's records with their indices, grouped by what is in order.
@@ -60,9 +62,10 @@ impl<'a> Batch<'a> {
         let mut groups: Vec<Vec<_>> = vec![];
         let mut places = HashMap::new();
         for (index, record) in records.into_iter().enumerate() {
-            let place = match self.record(index).map(|r| group_of(self.source, r)) {
-                Some(Some(group)) => *places.entry(group).or_insert(groups.len()),
-                _ => groups.len(),
+            let of_event = self.places[index].and_then(|place| self.record(place));
+            let place = match of_event.and_then(|record| group_of(self.source(), record)) {
+                Some(group) => *places.entry(group).or_insert(groups.len()),
+                None => groups.len(),
             };
             match groups.get_mut(place) {
                 Some(group) => group.push((index, record)),
@@ -96,54 +99,31 @@ impl<'a> Batch<'a> {
     }
 
     fn begin(&self, index: usize) -> Span {
-        let Some((place, record)) = self.places[index].map(|place| (place, &self.records[place])) else {
-            let system = self.source.messaging_system().unwrap_or("aws");
-            return observe::in_scope(&self.context, || span(system, Step::Process, "process", "").open());
-        };
-        let with_size = self.capture.as_ref().is_none_or(|capture| capture.policy().tells_size());
-        let open = || {
-            let span = describe::message(self.source, record, with_size).open();
-            match &self.capture {
-                Some(capture) => capture.policy().guard(span),
-                None => span,
+        match (&self.event, self.places[index]) {
+            (Some(of), Some(place)) => self.begin_record(of, &of.at(place)),
+            _ => {
+                let system = self.source().messaging_system().unwrap_or("aws");
+                observe::in_scope(&self.context, || span(system, Step::Process, "process", "").open())
             }
-        };
-        let is_alone = self.records.len() == 1;
-        let waited = waited(record.sent, SystemTime::now());
-        let span = if is_alone {
+        }
+    }
+
+    fn begin_record(&self, of: &EventRecords<'_>, message: &RecordMessage<'_, '_>) -> Span {
+        let received = || Received::from(message.record.carried.clone());
+        let in_batch = |received| Work::with_received(received, self.receive.capture_policy().cloned()).begin(message);
+        if of.event.records().len() == 1 {
             // The invocation is under the sender's span, and has recorded the problems with its headers.
-            observe::in_scope(&self.context, open)
-        } else if record.carried.context.is_empty() {
+            let context = self.context.clone();
+            in_batch(Received::from(Extraction { context, problems: vec![] }))
+        } else if message.record.carried.context.is_empty() {
             // Without a sender its span is under the batch's. Its baggage is its own.
-            let mut received = Received::from(record.carried.clone());
-            if let Some(receiving) = self.receiving {
-                received =
-                    received.with(receiving, MessageInfo { relation: Some(Relation::Parent), ..MessageInfo::default() })
-            }
-            received.or_under(&self.context).process(open)
+            let info = MessageInfo { relation: Some(Relation::Parent), ..MessageInfo::default() };
+            in_batch(received().with(&self.receive, info).or_under(&self.context))
         } else {
-            let mut received = Received::from(record.carried.clone());
-            if let Some(receiving) = self.receiving {
-                let name = || format!("process {}", record.destination).trim_end().to_owned();
-                let age = waited.known();
-                received = received.with(receiving, MessageInfo { relation: None, age, name: &name, primitive: None })
-            }
-            let span = received.process(open);
+            let span = Work::of(received(), message, &self.receive).begin(message);
             span.link(&self.context);
             span
-        };
-        match waited {
-            Waited::Known(time) => span.attribute(semconv::QUEUE_TIME_MS, time.as_millis() as u64),
-            Waited::Ahead(by) => {
-                let ms = by.as_millis();
-                span.diagnostic(semconv::CLOCK_SKEW, &format!("the source's timestamp is {ms} ms in the future"))
-            }
-            Waited::Unknown => {}
         }
-        if let Some(capture) = &self.capture {
-            capture.record(&span, place)
-        }
-        span
     }
 
     /// The response, by the indices of the records that failed out of `all`.
@@ -160,7 +140,18 @@ impl<'a> Batch<'a> {
         let places: Option<Vec<_>> = failed.iter().map(|index| self.places[*index]).collect();
         let mut places = places.ok_or(error("it is unknown which records of the event they are"))?;
         places.sort_unstable(); // in the order of the source, whatever order the handler worked in
-        let records = places.into_iter().map(|place| &self.records[place]).collect();
-        BatchResponse::of_failed(self.source, records).map_err(error)
+        let records = places.into_iter().filter_map(|place| self.record(place)).collect();
+        BatchResponse::of_failed(self.source(), records).map_err(error)
+    }
+}
+
+/// The function's options. Headers are captured only if the records of the source have any.
+fn receive_options(invocation: &Invocation, source: Source) -> ReceiveOptions {
+    let receive = invocation.settings.receive.clone();
+    match receive.capture_policy().cloned() {
+        Some(policy) if !source.has_headers() => {
+            receive.capture(CapturePolicy::clone(&policy).headers(CaptureMode::Off))
+        }
+        _ => receive,
     }
 }

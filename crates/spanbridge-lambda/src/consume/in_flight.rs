@@ -56,7 +56,7 @@ impl Drop for InFlight {
 mod tests {
     use super::super::invocation::End;
     use super::*;
-    use crate::{CaptureMode, CapturePolicy, Part, PartKind};
+    use crate::{CaptureMode, CapturePolicy, Part, PartKind, ReceiveOptions};
     use spanbridge::{Memory, Recorder};
     use std::convert::Infallible;
     use std::sync::Mutex;
@@ -77,8 +77,8 @@ mod tests {
             }
             Ok::<_, Infallible>(())
         };
-        let settings =
-            Settings { capture: Some(CapturePolicy::from(CaptureMode::Reference).redact(hook)), ..Settings::default() };
+        let receive = ReceiveOptions::new().capture(CapturePolicy::from(CaptureMode::Reference).redact(hook));
+        let settings = Settings { receive, ..Settings::default() };
         let mut context = lambda_runtime::Context::default();
         context.deadline = (SystemTime::now() + Duration::from_millis(100))
             .duration_since(SystemTime::UNIX_EPOCH)

@@ -1,5 +1,6 @@
 //! One invocation: its spans, and how they end.
 
+use super::cause::Cause;
 use super::deadline::Deadline;
 use super::flush::{self, Flushing};
 use super::headers::Repairs;
@@ -10,8 +11,9 @@ use crate::describe::{self, FunctionInfo};
 use crate::event::{Event, request_headers};
 use bytes::Bytes;
 use serde::Serialize;
+use spanbridge::adapter::{Values, waited};
 use spanbridge::carrier::Extraction;
-use spanbridge::messaging::{CapturePolicy, MessageInfo, Received, Values, waited};
+use spanbridge::messaging::{CapturePolicy, MessageInfo, Received};
 use spanbridge::observe::{self, ActiveSpan, Span};
 use spanbridge::{Context, Failure, Outcome, Primitive, Value, semconv};
 use std::sync::atomic::{AtomicBool, Ordering::*};
@@ -90,13 +92,15 @@ impl Invocation {
             is_cold_start: !IS_WARM.swap(true, Relaxed),
         };
         let mut cause = Received::from(cause(&event));
-        if let Some(receiving) = Some(&settings.receiving).filter(|options| !options.is_default()) {
+        let receiving = &settings.receive;
+        if !receiving.is_default() {
             let name = || describe::invocation_name(&info, &event).to_owned();
             let primitive = Some(Primitive::FUNCTION_HANDLE);
-            cause = cause.with(receiving, MessageInfo { relation: None, age: age(&event), name: &name, primitive })
+            let relation = receiving.relation_of(|| Cause::of_invocation(&event));
+            cause = cause.with(receiving, MessageInfo { relation, age: age(&event), name: &name, primitive })
         }
         let span = cause.process(|| {
-            let mut values = Values::of(settings.capture.as_ref());
+            let mut values = Values::of(settings.capture());
             let span = describe::invocation(&info, &event, &mut values);
             values.open(span)
         });
@@ -104,9 +108,9 @@ impl Invocation {
         flush::report_previous(&span);
         // A record may be recorded even if the batch is not.
         let may_be_recorded = span.id().is_some() || event.records().len() > 1 && !span.context().is_empty();
-        let is_captured = settings.capture.as_ref().is_some_and(CapturePolicy::looks_at_messages);
+        let is_captured = settings.capture().is_some_and(CapturePolicy::looks_at_messages);
         let keeps_payload = is_captured && may_be_recorded && !event.records().is_empty();
-        let guarded = |span| settings.capture.iter().fold(span, |span, capture| capture.guard(span));
+        let guarded = |span| settings.capture().into_iter().fold(span, |span, capture| capture.guard(span));
         let batch = (event.records().len() > 1).then(|| span.in_scope(|| guarded(describe::batch(&event).open())));
         Invocation {
             request_id: context.request_id.clone(),
@@ -171,7 +175,7 @@ impl Invocation {
     /// Calls `record` with the span, which runs the application's code: it serializes a response, and the redaction hook
     /// looks at it. Meanwhile the span is taken out, so that nobody waits for that code; the watchdog delivers without it.
     fn capture(&self, record: impl FnOnce(&CapturePolicy, &Span)) {
-        let Some(capture) = &self.settings.capture else { return };
+        let Some(capture) = self.settings.capture() else { return };
         let Some(span) = self.spans().invocation.take() else { return };
         if span.id().is_some() {
             record(capture, &span)
@@ -227,7 +231,7 @@ impl Invocation {
 
     fn lose_response(&self, why: &str) {
         if let Some(span) = ActiveSpan::of(self.context.clone()) {
-            match &self.settings.capture {
+            match self.settings.capture() {
                 Some(capture) => {
                     let why = capture.error_text(span.context(), why.to_owned());
                     span.diagnostic(semconv::RESPONSE_LOST, &why)

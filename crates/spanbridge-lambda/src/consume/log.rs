@@ -1,4 +1,4 @@
-//! What the function's log is told.
+//! Lines for the function's log.
 
 use std::io::Write;
 

@@ -1,7 +1,8 @@
 //! Invocations, batches and messages.
 
 use crate::event::{Event, Record, Source};
-use spanbridge::messaging::{PartKind, Step, Values, span};
+use spanbridge::adapter::{Step, Values, span};
+use spanbridge::messaging::PartKind;
 use spanbridge::observe::{self, SpanBuilder};
 use spanbridge::{Kind, Primitive, Value, semconv};
 
@@ -70,7 +71,7 @@ pub(crate) fn batch(event: &Event) -> SpanBuilder {
 }
 
 /// The span around the work on a record, under the current context.
-pub(crate) fn message(source: Source, record: &Record, with_size: bool) -> SpanBuilder {
+pub(crate) fn message(source: Source, record: &Record) -> SpanBuilder {
     let mut span = process(source, &record.destination);
     let texts = [
         (semconv::MESSAGING_MESSAGE_ID, &record.message_id),
@@ -84,9 +85,6 @@ pub(crate) fn message(source: Source, record: &Record, with_size: bool) -> SpanB
     }
     if let (Source::Kafka, Some(offset)) = (source, record.offset) {
         span = span.attribute(semconv::KAFKA_OFFSET, offset)
-    }
-    if let Some(size) = record.size.filter(|_| with_size) {
-        span = span.attribute(semconv::MESSAGING_BODY_SIZE, size)
     }
     if let Some(attempt) = record.attempt {
         span = span.attribute(semconv::DELIVERY_ATTEMPT, attempt)
@@ -205,7 +203,7 @@ mod tests {
             "#,
         );
         check(
-            || message(messages.source(), &messages.records()[0], true),
+            || message(messages.source(), &messages.records()[0]),
             r#"
             Consumer messaging.process "process orders" links 0
               messaging.system = Str("kafka")
@@ -215,7 +213,6 @@ mod tests {
               faas.trigger = Str("pubsub")
               messaging.destination.partition.id = Str("0")
               messaging.kafka.offset = I64(15)
-              messaging.message.body.size = I64(12)
             "#,
         );
         // With several queues, none is named.
@@ -232,7 +229,7 @@ mod tests {
             "#,
         );
         check(
-            || message(messages.source(), &messages.records()[0], true),
+            || message(messages.source(), &messages.records()[0]),
             r#"
             Consumer messaging.process "process orders" links 0
               messaging.system = Str("rabbitmq")
@@ -240,7 +237,6 @@ mod tests {
               messaging.operation.type = Str("process")
               messaging.destination.name = Str("orders")
               faas.trigger = Str("pubsub")
-              messaging.message.body.size = I64(80)
               spanbridge.delivery.attempt = I64(4)
               spanbridge.delivery.redelivered = Bool(true)
             "#,

@@ -3,12 +3,11 @@
 use super::call_error::CallError;
 use super::options::InPayload;
 use aws_smithy_types::config_bag::ConfigBag;
-use spanbridge::adapter::HandoffStatus;
-use spanbridge::messaging::{CapturePolicy, Handoff};
+use spanbridge::adapter::{Handoff, HandoffStatus};
+use spanbridge::carrier::{Extract, Outgoing, outgoing};
+use spanbridge::messaging::CapturePolicy;
 use spanbridge::observe::Span;
-#[cfg(feature = "invoke")]
-use spanbridge::semconv;
-use spanbridge::{Context, Failure, IntoValue};
+use spanbridge::{Context, Failure, IntoValue, semconv};
 
 /// The span of a call in progress.
 #[derive(Debug)]
@@ -86,12 +85,21 @@ pub(super) fn room(limits: &[usize], size: usize) -> usize {
     limits.iter().find_map(|limit| limit.checked_sub(size)).unwrap_or(0)
 }
 
-#[cfg(feature = "invoke")]
-impl Packing<'_> {
-    /// Records what of the context was left out, if anything.
-    pub(super) fn record_left_out(&self, what: Option<String>) {
-        if let Some(what) = what {
-            self.span.diagnostic(semconv::INJECTION_DROPPED, &what)
+/// Whether the context of a span has to be written into a carrier. If that has a context of another trace already, it is
+/// kept, and the span is linked to it.
+pub(super) fn is_written(span: &Span, carrier: &impl Extract) -> bool {
+    match outgoing(span.context(), carrier) {
+        Outgoing::Write => true,
+        Outgoing::Keep(theirs) => {
+            span.link(&theirs);
+            false
         }
+    }
+}
+
+/// Records what of the context was left out, if anything.
+pub(super) fn record_left_out(span: &Span, what: Option<String>) {
+    if let Some(what) = what {
+        span.diagnostic(semconv::INJECTION_DROPPED, &what)
     }
 }

@@ -1,7 +1,7 @@
 //! Calls of functions.
 
 use super::call_error::{CallError, UNKNOWN};
-use super::call_span::{CallSpan, Entries, Packing, room};
+use super::call_span::{CallSpan, Entries, Packing, is_written, record_left_out, room};
 use super::operation::Operation;
 use crate::carrier::ClientContext;
 use crate::describe;
@@ -11,9 +11,9 @@ use aws_sdk_lambda::operation::invoke_with_response_stream::{
     InvokeWithResponseStreamError, InvokeWithResponseStreamInput, InvokeWithResponseStreamOutput,
 };
 use aws_sdk_lambda::primitives::Blob;
-use spanbridge::adapter::HandoffStatus;
-use spanbridge::carrier::{Budget, Outgoing, inject_within, outgoing};
-use spanbridge::messaging::{CapturePolicy, Handoff};
+use spanbridge::adapter::{Handoff, HandoffStatus};
+use spanbridge::carrier::{Budget, inject_within};
+use spanbridge::messaging::CapturePolicy;
 use spanbridge::observe::Span;
 use spanbridge::payload::{HiddenFields, splice, take};
 use spanbridge::semconv;
@@ -121,10 +121,10 @@ fn pack(
         _ if !packing.span.context().travels() => {}
         // No function runs.
         Some(DRY_RUN) => {}
-        _ if is_in_payload(function, kind, packing) => into_payload(payload, packing),
+        _ if is_in_payload(function, kind, packing) => into_payload(payload, packing.span),
         // The payload has the field already, so the function expects it.
         Some(EVENT) if payload.as_ref().is_some_and(|payload| take(payload.as_ref()).fields.is_some()) => {
-            into_payload(payload, packing)
+            into_payload(payload, packing.span)
         }
         Some(EVENT) => {
             let why = "an `Event` call can carry its context only in the payload, and the function is not among those of \
@@ -146,12 +146,9 @@ fn into_client_context(client_context: &mut Option<String>, packing: &Packing<'_
         Some(Ok(given)) => given,
         Some(Err(problem)) => return packing.span.diagnostic(semconv::INJECTION_NOT_POSSIBLE, &problem.to_string()),
     };
-    match outgoing(packing.span.context(), &merged) {
-        Outgoing::Keep(theirs) => packing.span.link(&theirs),
-        Outgoing::Write => {
-            packing.record_left_out(merged.inject(packing.span.context()));
-            *client_context = merged.encode()
-        }
+    if is_written(packing.span, &merged) {
+        record_left_out(packing.span, merged.inject(packing.span.context()));
+        *client_context = merged.encode()
     }
 }
 
@@ -161,25 +158,23 @@ const LIMITS: [usize; 3] = [256 * 1024, 1024 * 1024, 6 * 1024 * 1024];
 const FIELD: usize = r#""__spanbridge":{},"#.len();
 const HEADER: usize = r#""":"","#.len();
 
-fn into_payload(payload: &mut Option<Blob>, packing: &Packing<'_>) {
-    let span = packing.span;
+fn into_payload(payload: &mut Option<Blob>, span: &Span) {
     // Without a payload, a function gets an empty object.
     let bytes = payload.as_ref().map_or(&b"{}"[..], Blob::as_ref);
-    let there = take(bytes).fields;
-    if let Some(Outgoing::Keep(theirs)) = there.map(|fields| outgoing(span.context(), &fields)) {
-        return span.link(&theirs);
+    if take(bytes).fields.is_some_and(|fields| !is_written(span, &fields)) {
+        return;
     }
     let room = room(&LIMITS, bytes.len()).saturating_sub(FIELD);
     let mut fields = HiddenFields::default();
     let budget = Budget { bytes: room, per_header: HEADER, headers: usize::MAX };
-    packing.record_left_out(inject_within(span.context(), budget, &mut fields));
+    record_left_out(span, inject_within(span.context(), budget, &mut fields));
     if fields.is_empty() {
         return;
     }
     match splice(bytes, &fields) {
         // A character that has to be escaped takes more room than it was counted for.
         Some(with_context) if with_context.len() > bytes.len() + room + FIELD => {
-            packing.record_left_out(Some("no room for the context".to_owned()))
+            record_left_out(span, Some("no room for the context".to_owned()))
         }
         Some(with_context) => *payload = Some(Blob::new(with_context)),
         None => {
@@ -191,9 +186,7 @@ fn into_payload(payload: &mut Option<Blob>, packing: &Packing<'_>) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::options::InPayload;
     use super::*;
-    use aws_smithy_types::config_bag::ConfigBag;
     use spanbridge::w3c::{Baggage, SAMPLED, TraceParent, TraceState};
     use spanbridge::{Context, Memory, Recorder, SpanId, TraceId, observe};
 
@@ -208,11 +201,8 @@ mod tests {
             Context::remote(TraceParent { trace_id, span_id, flags: SAMPLED }, None, state, baggage)
         });
         let span = observe::in_scope(&context, || observe::span("call").open());
-        let (config, mut entries) = (ConfigBag::base(), Entries::new());
-        let in_payload = [&InPayload::Always; 2];
-        let packing = Packing { span: &span, in_payload, capture: None, config: &config, entries: &mut entries };
         let mut payload = Some(Blob::new(format!(r#"{{"x":"{}"}}"#, "x".repeat(size - 8))));
-        into_payload(&mut payload, &packing);
+        into_payload(&mut payload, &span);
         span.end();
         payload.unwrap().into_inner()
     }

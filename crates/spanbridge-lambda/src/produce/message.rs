@@ -1,11 +1,10 @@
 //! What SQS and SNS have in common: a message's span, its context in message attributes, and batches of messages.
 
 use super::call_error::{CallError, UNKNOWN};
-use super::call_span::{CallSpan, Entries, Packing, room};
+use super::call_span::{CallSpan, Entries, Packing, is_written, record_left_out, room};
 use crate::carrier::{Attribute, Attributes};
-use spanbridge::adapter::HandoffStatus;
-use spanbridge::carrier::{Outgoing, outgoing};
-use spanbridge::messaging::{CapturePolicy, Handoff, Message, Step, UNKNOWN_TYPE, span};
+use spanbridge::adapter::{Handoff, HandoffStatus, Message, Step, UNKNOWN_TYPE, span};
+use spanbridge::messaging::CapturePolicy;
 use spanbridge::observe::{self, Span, SpanBuilder};
 use spanbridge::payload::take;
 use spanbridge::{Context, Kind, semconv};
@@ -154,13 +153,8 @@ fn inject<V: Attribute>(attributes: &mut Map<V>, span: &Span, total: &mut usize)
     }
     let before = attributes_size(attributes);
     let mut carrier = Attributes(attributes.get_or_insert_default());
-    match outgoing(span.context(), &carrier) {
-        Outgoing::Keep(theirs) => span.link(&theirs),
-        Outgoing::Write => {
-            if let Some(left_out) = carrier.inject(span.context(), room(&LIMITS, *total)) {
-                span.diagnostic(semconv::INJECTION_DROPPED, &left_out)
-            }
-        }
+    if is_written(span, &carrier) {
+        record_left_out(span, carrier.inject(span.context(), room(&LIMITS, *total)))
     }
     if attributes.as_ref().is_some_and(HashMap::is_empty) {
         *attributes = None

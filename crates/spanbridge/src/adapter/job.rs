@@ -32,8 +32,13 @@ pub trait Describe {
         Waited::Unknown
     }
 
-    /// The payload, if there is one.
+    /// The payload, if there is one. Asked for only if it is captured, unless [`payload_size`](Describe::payload_size) asks.
     fn payload(&self) -> Option<&[u8]>;
+
+    /// The size of the payload as it was sent, in bytes, if there is one. By default that of [`payload`](Describe::payload).
+    fn payload_size(&self) -> Option<usize> {
+        self.payload().map(<[u8]>::len)
+    }
 
     /// The media type of the payload.
     fn content_type(&self) -> &str {

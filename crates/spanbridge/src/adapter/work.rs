@@ -46,6 +46,11 @@ impl Work {
         Work { received: received.with(options, info), capture }
     }
 
+    /// The same, for a context to which options were applied before.
+    pub fn with_received(received: Received, capture: Option<Arc<CapturePolicy>>) -> Self {
+        Work { received, capture }
+    }
+
     /// The context that came with the message, as far as it is taken; empty if there was none.
     pub fn context(&self) -> &Context {
         self.received.context()
@@ -147,8 +152,9 @@ impl Work {
                 Waited::Ahead(time) => ahead = Some(time.as_millis()),
                 Waited::Unknown => {}
             }
-            if let Some(payload) = message.payload().filter(|_| self.capture().is_none_or(CapturePolicy::tells_size)) {
-                span = span.attribute(semconv::MESSAGING_BODY_SIZE, payload.len())
+            let has_size = self.capture().is_none_or(CapturePolicy::tells_size);
+            if let Some(size) = has_size.then(|| message.payload_size()).flatten() {
+                span = span.attribute(semconv::MESSAGING_BODY_SIZE, size)
             }
         }
         let span = values.open(span);
@@ -156,11 +162,14 @@ impl Work {
             span.diagnostic(semconv::CLOCK_SKEW, &format!("the message's timestamp lies {ms} ms in the future"))
         }
         message.begun(&span);
-        if let Some(capture) = self.capture() {
-            let (content_type, payload) = (message.content_type(), message.payload().unwrap_or_default());
-            capture.record(&span, &Message { step: Step::Process, content_type, payload }, |each| {
-                message.each_header(each)
-            })
+        if let Some(capture) = self.capture().filter(|capture| capture.looks_at_messages() && span.id().is_some()) {
+            match message.payload() {
+                Some(payload) => {
+                    let content = Message { step: Step::Process, content_type: message.content_type(), payload };
+                    capture.record(&span, &content, |each| message.each_header(each))
+                }
+                None => capture.record_headers(&span, "input.headers", |each| message.each_header(each)),
+            }
         }
         span
     }
