@@ -160,7 +160,7 @@ fn a_sink_that_takes_nothing_costs_one_flush() {
         }
         assert!(begun.elapsed() < Duration::from_secs(2), "{sink}: {:?}", begun.elapsed());
         let told = read_to_string(stage.file("stderr")).unwrap();
-        let why = if sink == "fail" { "deliver records: down" } else { "it does not answer" };
+        let why = if sink == "fail" { "deliver records: down" } else { "it does not respond" };
         assert_eq!(told.lines().count(), 1, "{told}");
         assert!(told.starts_with("spanbridge: sink `closure`: ") && told.contains(why), "{told}");
     }
