@@ -41,15 +41,21 @@ pub(super) struct RecordMessage<'r, 'a> {
     of: &'r EventRecords<'a>,
     place: usize,
     pub(super) record: &'a Record,
-    /// The body and its media type. Decoded if they are captured.
-    content: OnceLock<(Option<Cow<'a, [u8]>>, Option<Cow<'a, str>>)>,
+    /// Decoded if it is captured.
+    content: OnceLock<Content<'a>>,
+}
+
+#[derive(Default)]
+struct Content<'a> {
+    body: Option<Cow<'a, [u8]>>,
+    media_type: Option<Cow<'a, str>>,
 }
 
 impl<'a> RecordMessage<'_, 'a> {
-    fn content(&self) -> &(Option<Cow<'a, [u8]>>, Option<Cow<'a, str>>) {
+    fn content(&self) -> &Content<'a> {
         self.content.get_or_init(|| match self.of.raw(self.place) {
-            Some(raw) => (raw.body(), raw.content_type()),
-            None => (None, None),
+            Some(raw) => Content { body: raw.body(), media_type: raw.content_type() },
+            None => Content::default(),
         })
     }
 }
@@ -79,7 +85,7 @@ impl Describe for RecordMessage<'_, '_> {
     }
 
     fn payload(&self) -> Option<&[u8]> {
-        self.content().0.as_deref()
+        self.content().body.as_deref()
     }
 
     fn payload_size(&self) -> Option<usize> {
@@ -87,7 +93,7 @@ impl Describe for RecordMessage<'_, '_> {
     }
 
     fn content_type(&self) -> &str {
-        self.content().1.as_deref().unwrap_or(UNKNOWN_TYPE)
+        self.content().media_type.as_deref().unwrap_or(UNKNOWN_TYPE)
     }
 
     fn each_header(&self, each: &mut dyn FnMut(&str, &[u8])) {
