@@ -70,7 +70,9 @@ mod pages {
         Outbox: "../../docs/guide/outbox.md",
         Rabbitmq: "../../docs/guide/rabbitmq.md",
         Runs: "../../docs/guide/runs.md",
+        Spawning: "../../docs/guide/spawning.md",
         Store: "../../docs/guide/store.md",
+        Testing: "../../docs/guide/testing.md",
         Wire: "../../docs/guide/wire.md",
     }
 }

@@ -23,7 +23,10 @@ const FORMAT: i64 = 1 + MIGRATIONS.len() as i64;
 /// Deliveries of older formats, or of older releases that still write, do not have that: such a link is shown for the run
 /// that has it, but not for the run it leads to. Adding it would mean to unpack every block. That takes seconds for each
 /// gigabyte, and no recorder waits that long for the lock. Exporting such a store and importing it into a new one adds it.
-const MIGRATIONS: [fn(&Transaction<'_>) -> rusqlite::Result<()>; 2] = [|_| Ok(()), add_links];
+///
+/// Format 4: the end of a span has the class of its error. In blocks of older formats it is an attribute, which is read as
+/// such.
+const MIGRATIONS: [fn(&Transaction<'_>) -> rusqlite::Result<()>; 3] = [|_| Ok(()), add_links, |_| Ok(())];
 
 /// Adds the column, unless it exists: a process of format 2 that opened the file at the same time may have reset its version.
 fn add_links(tables: &Transaction<'_>) -> rusqlite::Result<()> {

@@ -75,7 +75,9 @@ fn status() -> BoxedStrategy<Status> {
 }
 
 fn end() -> BoxedStrategy<End<'static>> {
-    (time(), status(), of(text())).prop_map(|(ended_at, status, error)| End { ended_at, status, error }).boxed()
+    (time(), status(), of(text()), of(text()))
+        .prop_map(|(ended_at, status, error, class)| End::new(ended_at, status).with_error(error, class))
+        .boxed()
 }
 
 fn endpoint() -> BoxedStrategy<Endpoint<'static>> {

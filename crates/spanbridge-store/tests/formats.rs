@@ -94,5 +94,5 @@ fn format_2_may_reset_the_format_version() {
     let store = Store::open(&path).unwrap();
     assert_eq!(store.graph(run(1)).unwrap().unwrap().linked_runs.len(), 1);
     let format: i64 = Connection::open(&path).unwrap().query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
-    assert_eq!(format, 3);
+    assert_eq!(format, 4);
 }

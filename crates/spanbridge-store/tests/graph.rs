@@ -254,7 +254,7 @@ fn the_json_is_as_designed() {
     let mut linked = start(2, 1, "process", 2);
     linked.links =
         vec![Link { trace_id: other, span_id: span_id(9), attributes: attributes(&[("k", AttributeValue::F64(0.5))]) }];
-    let failed = End { ended_at: T0 + 3 * MS + 1, status: Status::Error, error: Some("no".into()) };
+    let failed = End::new(T0 + 3 * MS + 1, Status::Error).with_error(Some("no".into()), None);
     let records = [
         r.record(Body::Segment {
             started_at: T0,

@@ -4,7 +4,7 @@
 mod support;
 
 use spanbridge::record::{Body, Endpoint, Record};
-use spanbridge::{Context, Kind, Primitive, Status, observe};
+use spanbridge::{Context, Kind, Primitive, observe};
 use support::*;
 
 fn kinds(records: &[Record<'_>]) -> Vec<&'static str> {
@@ -39,7 +39,7 @@ fn what_comes_before_delivery_is_in_the_record() {
         tree(&records),
         r#"
 root [ok]
-  held [error] "no" a=1 b=2 d=4 e=5 error.type=_OTHER c=3"#
+  held [error] "no" a=1 b=2 d=4 e=5 c=3 error.type=_OTHER"#
     );
     assert_eq!(by_name(&spans(&records), "held").links.len(), 1);
     gap_free(&records);
@@ -60,12 +60,14 @@ fn what_comes_after_delivery_is_a_record() {
     flush(&recorder);
     let records = memory.take();
     assert_eq!(kinds(&records), ["span:start", "span:attributes", "span:end"]);
-    assert_eq!(tree(&records), "\nroot [error] \"boom\" with the start=1 alone=2 error.type=_OTHER with the end=3");
+    assert_eq!(tree(&records), "\nroot [error] \"boom\" with the start=1 alone=2 with the end=3 error.type=_OTHER");
     let end = records.iter().find_map(|r| match &r.body {
-        Body::SpanEnd { end, attributes, .. } => Some((end.status, end.error.is_some(), attributes.iter().count())),
+        Body::SpanEnd { end, attributes, .. } => {
+            Some((end.error.as_deref(), end.error_type.as_deref(), attributes.iter().count()))
+        }
         _ => None,
     });
-    assert_eq!(end, Some((Status::Error, true, 2)), "error and attributes travel with the end");
+    assert_eq!(end, Some((Some("boom"), Some("_OTHER"), 1)), "error and attributes travel with the end");
     gap_free(&records);
 }
 

@@ -309,7 +309,8 @@ fn start() -> impl Strategy<Value = Start<'static>> {
 }
 
 fn end() -> impl Strategy<Value = End<'static>> {
-    (any::<u64>(), status(), of(text())).prop_map(|(ended_at, status, error)| End { ended_at, status, error })
+    (any::<u64>(), status(), of(text()), of(text()))
+        .prop_map(|(ended_at, status, error, class)| End::new(ended_at, status).with_error(error, class))
 }
 
 fn endpoint() -> impl Strategy<Value = Endpoint<'static>> {
@@ -351,7 +352,7 @@ fn body() -> impl Strategy<Value = Body<'static>> {
         (text(), any::<u64>()).prop_map(|(suspension_id, resumed_at)| Body::RunResume { suspension_id, resumed_at }),
         end()
             .prop_filter("a run does not panic", |e| e.status != Status::Panicked)
-            .prop_map(|End { ended_at, status, error }| Body::RunEnd { ended_at, status, error }),
+            .prop_map(|End { ended_at, status, error, .. }| Body::RunEnd { ended_at, status, error }),
         start().prop_map(Body::SpanStart),
         (span_id(), end(), attributes()).prop_map(|(span_id, end, attributes)| Body::SpanEnd {
             span_id,

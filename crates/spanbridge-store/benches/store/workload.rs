@@ -196,7 +196,7 @@ impl Recording<'_> {
             links: Vec::new(),
         };
         let status = if failed { Status::Error } else { Status::Ok };
-        let end = End { ended_at: to, status, error: failed.then(|| "deadline exceeded".into()) };
+        let end = End::new(to, status).with_error(failed.then(|| "deadline exceeded".into()), None);
         if (from - T0) / TICK == (to - T0) / TICK {
             self.put(writer, from, Body::Span(start, end));
         } else {
@@ -305,7 +305,7 @@ fn spans(run: u64, count: u64) -> (RunId, Vec<Record<'static>>) {
             attributes: Attributes::new(),
             links: Vec::new(),
         };
-        let end = End { ended_at: T0 + n * 1000 + 500, status: Status::Ok, error: None };
+        let end = End::new(T0 + n * 1000 + 500, Status::Ok);
         record(run, 0, n + 1, Body::Span(start, end))
     };
     (run_id(run), (0..count).map(span).collect())

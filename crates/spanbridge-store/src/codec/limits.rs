@@ -52,6 +52,7 @@ impl Weight {
                 self.text(span.name());
                 self.text(span.primitive());
                 self.maybe(span.end().and_then(|end| end.error()));
+                self.maybe(span.end().and_then(|end| end.error_type()));
                 self.attributes(span.attributes());
                 for link in span.links() {
                     self.bytes += 64;
@@ -60,6 +61,7 @@ impl Weight {
             }
             BodyView::SpanEnd(s) => {
                 self.maybe(s.end().error());
+                self.maybe(s.end().error_type());
                 self.attributes(s.attributes());
             }
             BodyView::SpanAttributes(s) => self.attributes(s.attributes()),

@@ -61,6 +61,8 @@ mod tag {
     pub(super) const FOREIGN: u8 = 0x40;
     /// Beside the `via` of a segment: it names its resumption of the run, or the one before.
     pub(super) const RESUMPTIONS: u8 = 0x40;
+    /// Beside the status of a span's end: the class of its error follows the error's text.
+    pub(super) const ERROR_TYPE: u8 = 0x40;
 }
 
 /// What kind of value an attribute has, in a byte; 0 ends the list.

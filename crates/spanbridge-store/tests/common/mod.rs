@@ -64,7 +64,7 @@ impl Recording {
     }
 
     pub(crate) fn failed(&mut self, id: u64, parent: u64, name: &'static str, from: u64, to: u64) -> Record<'static> {
-        let end = End { error: Some("no luck".into()), ..end(to, Status::Error) };
+        let end = end(to, Status::Error).with_error(Some("no luck".into()), None);
         self.record(Body::Span(start(id, parent, name, from), end))
     }
 
@@ -110,7 +110,7 @@ pub(crate) fn start(id: u64, parent: u64, name: &'static str, from: u64) -> Star
 }
 
 pub(crate) fn end(to: u64, status: Status) -> End<'static> {
-    End { ended_at: T0 + to * MS, status, error: None }
+    End::new(T0 + to * MS, status)
 }
 
 pub(crate) fn attributes(items: &[(&'static str, AttributeValue<'static>)]) -> Attributes<'static> {

@@ -27,6 +27,8 @@ pub struct Seen {
     pub status: Option<Status>,
     /// Why, in words.
     pub error: String,
+    /// Its class.
+    pub error_type: String,
     /// Its attributes as text.
     pub attributes: BTreeMap<String, String>,
     /// What it links to.
@@ -36,9 +38,10 @@ pub struct Seen {
 }
 
 impl Seen {
-    /// An attribute as text; empty if it is not there.
+    /// An attribute as text; empty if it is not there. `error.type` is also what the span's end says.
     pub fn get(&self, key: &str) -> &str {
-        self.attributes.get(key).map_or("", String::as_str)
+        let otherwise = if key == semconv::ERROR_TYPE { &*self.error_type } else { "" };
+        self.attributes.get(key).map_or(otherwise, String::as_str)
     }
 
     /// What became of the message: `spanbridge.handoff.status`.
@@ -50,6 +53,7 @@ impl Seen {
         self.status = Some(end.status);
         self.ended_at = Some(end.ended_at);
         self.error = end.error.as_deref().unwrap_or_default().to_owned();
+        self.error_type = end.error_type.as_deref().unwrap_or_default().to_owned();
     }
 }
 

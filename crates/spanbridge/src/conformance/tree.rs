@@ -1,7 +1,7 @@
 //! A run as indented text, for tests to show what they promise.
 
 use crate::record::{Body, End, Record, Start};
-use crate::{SpanId, Status, Value};
+use crate::{SpanId, Status, Value, semconv};
 use std::collections::HashMap;
 use std::fmt::Write;
 
@@ -48,7 +48,9 @@ pub fn tree(records: &[Record<'_>], attributes: &[&str]) -> String {
             let _ = write!(out, " [{status}]");
         }
         for key in attributes {
-            if let Some((_, v)) = more[&span.span_id].iter().rfind(|(k, _)| k == key) {
+            let given = more[&span.span_id].iter().rfind(|(k, _)| k == key).map(|(_, v)| &**v);
+            let end = ends.get(&span.span_id).and_then(|end| end.error_type.as_deref());
+            if let Some(v) = given.or(end.filter(|_| *key == semconv::ERROR_TYPE)) {
                 let _ = write!(out, " {}={v}", key.rsplit('.').next().unwrap_or(key));
             }
         }

@@ -44,6 +44,7 @@ impl Cuts {
             }
             Key::Field(Field::Name) => "its name".to_owned(),
             Key::Field(Field::Error) => "the text of its error".to_owned(),
+            Key::Field(Field::ErrorType) => "the type of its error".to_owned(),
             Key::Field(_) => "a text".to_owned(),
         };
         match whole {

@@ -106,4 +106,5 @@ pub(crate) enum Field {
     Size,
     Hash,
     Preview,
+    ErrorType,
 }

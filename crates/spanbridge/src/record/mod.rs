@@ -196,6 +196,7 @@ pub struct Start<'a> {
 
 /// The end of a span.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct End<'a> {
     /// When.
     pub ended_at: u64,
@@ -203,6 +204,21 @@ pub struct End<'a> {
     pub status: Status,
     /// Why, in words.
     pub error: Option<Cow<'a, str>>,
+    /// The class of the error, one of few: OpenTelemetry's `error.type`. An attribute of that name that the span was given
+    /// counts more: it was said on purpose.
+    pub error_type: Option<Cow<'a, str>>,
+}
+
+impl<'a> End<'a> {
+    /// An end without an error.
+    pub fn new(ended_at: u64, status: Status) -> Self {
+        End { ended_at, status, error: None, error_type: None }
+    }
+
+    /// The same end, with an error's text and class where they are known.
+    pub fn with_error(self, error: Option<Cow<'a, str>>, error_type: Option<Cow<'a, str>>) -> Self {
+        End { error, error_type, ..self }
+    }
 }
 
 /// A bounded preview of a payload, or a reference to one.

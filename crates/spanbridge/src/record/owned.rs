@@ -114,7 +114,7 @@ impl Start<'_> {
 
 impl End<'_> {
     fn into_owned(self) -> End<'static> {
-        End { ended_at: self.ended_at, status: self.status, error: self.error.map(text) }
+        End::new(self.ended_at, self.status).with_error(self.error.map(text), self.error_type.map(text))
     }
 }
 

@@ -32,6 +32,7 @@ pub struct EndView<'a> {
     ended_at: u64,
     status: Status,
     error: Option<&'a str>,
+    error_type: Option<&'a str>,
 }
 
 impl<'a> SpanView<'a> {
@@ -169,11 +170,13 @@ impl<'a> EndView<'a> {
             ended_at: items.all().clock.ns(ticks),
             status: Status::from_bits(word & 7).unwrap_or(Status::Cancelled),
             error: if items.is_empty() { None } else { items.text(Field::Error) },
+            error_type: if items.is_empty() { None } else { items.text(Field::ErrorType) },
         }
     }
 
     pub(super) fn record(end: &'a End<'a>) -> Self {
-        EndView { ended_at: end.ended_at, status: end.status, error: end.error.as_deref() }
+        let (error, error_type) = (end.error.as_deref(), end.error_type.as_deref());
+        EndView { ended_at: end.ended_at, status: end.status, error, error_type }
     }
 
     /// When, in nanoseconds since the Unix epoch.
@@ -192,6 +195,12 @@ impl<'a> EndView<'a> {
     #[inline(always)]
     pub fn error(self) -> Option<&'a str> {
         self.error
+    }
+
+    /// The class of the error: OpenTelemetry's `error.type`. An attribute of that name that the span was given counts more.
+    #[inline(always)]
+    pub fn error_type(self) -> Option<&'a str> {
+        self.error_type
     }
 }
 

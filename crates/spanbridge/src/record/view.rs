@@ -440,7 +440,8 @@ impl<'a> BodyView<'a> {
 }
 
 fn end(end: EndView<'_>) -> End<'_> {
-    End { ended_at: end.ended_at(), status: end.status(), error: end.error().map(Cow::Borrowed) }
+    let (error, error_type) = (end.error().map(Cow::Borrowed), end.error_type().map(Cow::Borrowed));
+    End::new(end.ended_at(), end.status()).with_error(error, error_type)
 }
 
 impl<'a> EndpointView<'a> {

@@ -1,6 +1,5 @@
 //! What a span records between its beginning and its end.
 
-use super::class;
 use crate::encoder::layout::{Fact, Field};
 use crate::encoder::{Item, Key, thread_recorder};
 use crate::w3c::TraceParent;
@@ -163,7 +162,6 @@ fn on_span(context: &Context, f: impl FnOnce(&crate::context::Shared, u64)) {
 
 pub(crate) fn attributes(context: &Context, attributes: Attributes<'_>) {
     on_span(context, |shared, span| {
-        attributes.iter().for_each(|(key, _)| class::note(span, key));
         // Usually there are few: no allocation.
         let mut few = [(Key::Attribute(""), Value::Bool(false)); 4];
         if let Some(few) = few.get_mut(..attributes.len()) {

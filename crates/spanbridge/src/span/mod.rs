@@ -1,7 +1,6 @@
 //! Spans and runs: a builder begins them; they are run as a call or a future, or held open.
 
 mod builder;
-mod class;
 mod details;
 #[cfg(feature = "macros")]
 mod entered;

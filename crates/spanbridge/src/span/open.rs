@@ -1,13 +1,12 @@
 //! A span or a run that has begun and must end once.
 
-use super::class::{PANIC, unsaid};
 use super::details;
 use super::guard::{Guard, Unredacted};
 use crate::context::Shared;
 use crate::encoder::layout::{Fact, Field};
 use crate::encoder::{Item, Key, Started, thread_recorder};
 use crate::panics::Watch;
-use crate::semconv::{ERROR_TYPE, REDACTION_FAILED};
+use crate::semconv::REDACTION_FAILED;
 use crate::{Context, Failure, Status, Value};
 use std::borrow::Cow;
 
@@ -21,6 +20,9 @@ pub(crate) enum Open {
     /// One of these with a guard for the text of its error. (In a box, so that the others stay small.)
     Guarded(Box<Guarded>),
 }
+
+/// The class of a panic.
+pub(super) const PANIC: &str = "panic";
 
 /// Something open, with a guard for the text of its error.
 pub(crate) struct Guarded {
@@ -146,7 +148,7 @@ impl Open {
             let text = failure.map(|failure| passed(guard.as_ref(), context, failure.message())).unwrap_or_default();
             let class = failure.map_or("", Failure::error_type);
             let status = if failure.is_some() { Status::Error } else { Status::Ok };
-            said(s, &text, class, |items| thread_recorder().end_at(s, shared, status, at, items))
+            said(&text, class, |items| thread_recorder().end_at(s, shared, status, at, items))
         }
     }
 }
@@ -171,13 +173,13 @@ const NO_TEXT: &str = "nothing of the error's text was recorded: the redaction h
 /// Ends a span that failed.
 #[cold]
 pub(crate) fn end_span(started: Started, shared: &Shared, status: Status, error: &str, class: &str) {
-    said(started, error, class, |items| thread_recorder().end_with(started, shared, status, items))
+    said(error, class, |items| thread_recorder().end_with(started, shared, status, items))
 }
 
 /// Ends a span with the text and the class of its error. Empty ones are left out.
-fn said(started: Started, error: &str, class: &str, end: impl FnOnce(&[Item<'_>])) {
+fn said(error: &str, class: &str, end: impl FnOnce(&[Item<'_>])) {
     let error = Some((Key::Field(Field::Error), Value::Str(error))).filter(|_| !error.is_empty());
-    let class = unsaid(started.id, class).map(|class| (Key::Attribute(ERROR_TYPE), Value::Str(class)));
+    let class = Some((Key::Field(Field::ErrorType), Value::Str(class))).filter(|_| !class.is_empty());
     match (error, class) {
         (Some(error), Some(class)) => end(&[error, class]),
         (one, other) => end(one.or(other).as_slice()),

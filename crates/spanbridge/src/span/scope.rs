@@ -1,7 +1,6 @@
 //! A call inside a span: for code that is not async.
 
-use super::class::PANIC;
-use super::open::end_span;
+use super::open::{PANIC, end_span};
 use crate::context::{Shared, untag};
 use crate::current::ambient;
 use crate::encoder::{Started, thread_recorder};

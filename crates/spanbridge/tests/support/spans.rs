@@ -1,7 +1,7 @@
 //! Spans as a reader puts them together again, and as an indented tree.
 
 use spanbridge::record::{Attributes, Body, Record, Start};
-use spanbridge::{Kind, RunId, SegmentId, SpanId, Status, TraceId, Value};
+use spanbridge::{Kind, RunId, SegmentId, SpanId, Status, TraceId, Value, semconv};
 use std::collections::HashMap;
 
 /// A span, from all of its records.
@@ -31,6 +31,7 @@ pub(crate) struct Seen {
 pub(crate) fn spans(records: &[Record<'_>]) -> Vec<Seen> {
     let mut all: Vec<Seen> = vec![];
     let mut places: HashMap<SpanId, usize> = HashMap::new();
+    let mut classes: HashMap<SpanId, String> = HashMap::new();
     for r in records {
         if let Body::Span(s, _) | Body::SpanStart(s) = &r.body {
             assert!(places.insert(s.span_id, all.len()).is_none(), "began twice: {r:?}");
@@ -53,6 +54,15 @@ pub(crate) fn spans(records: &[Record<'_>]) -> Vec<Seen> {
             (span.ended, span.error) = (end.ended_at, end.error.as_ref().map(|e| e.to_string()));
         }
         span.attributes.extend(attributes.into_iter().flat_map(shown));
+        if let Some(class) = end.and_then(|end| end.error_type.as_deref()) {
+            classes.insert(id, class.to_owned());
+        }
+    }
+    // What a span was given says more than its end.
+    for span in &mut all {
+        if !span.attributes.iter().any(|(key, _)| key == semconv::ERROR_TYPE) {
+            span.attributes.extend(classes.remove(&span.id).map(|class| (semconv::ERROR_TYPE.to_owned(), class)))
+        }
     }
     all
 }

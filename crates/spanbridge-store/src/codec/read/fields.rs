@@ -148,14 +148,17 @@ impl<'a> Fields<'_, 'a> {
     }
 
     fn end(&mut self, ended_at: u64) -> Option<End<'a>> {
-        let status = match self.codes.byte()? {
+        let code = self.codes.byte()?;
+        let status = match code & !tag::ERROR_TYPE {
             1 => Status::Ok,
             2 => Status::Error,
             3 => Status::Panicked,
             4 => Status::Cancelled,
             _ => return None,
         };
-        Some(End { ended_at, status, error: self.maybe_text()? })
+        let error = self.maybe_text()?;
+        let error_type = if code & tag::ERROR_TYPE == 0 { None } else { Some(self.name()?) };
+        Some(End::new(ended_at, status).with_error(error, error_type))
     }
 
     fn links(&mut self) -> Option<Vec<Link<'a>>> {

@@ -139,8 +139,13 @@ impl BlockWriter {
     }
 
     fn end(&mut self, end: EndView<'_>) {
-        self.shapes.code(end.status() as u8);
+        let class = end.error_type();
+        self.shapes.code(end.status() as u8 | if class.is_some() { tag::ERROR_TYPE } else { 0 });
         self.maybe_text(end.error());
+        // One of few, so it is part of the shape.
+        if let Some(class) = class {
+            self.name(class)
+        }
     }
 
     fn links(&mut self, links: LinksView<'_>) {

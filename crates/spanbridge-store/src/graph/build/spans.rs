@@ -5,8 +5,10 @@ use crate::graph::model::{Event, Link, Span, trace_of};
 use crate::graph::record::{end_of, late_link, start_of};
 use crate::graph::tree::{Attachment, Placed};
 use crate::graph::values::merged;
+use serde_json::Value;
 use spanbridge::Kind;
-use spanbridge::record::{Body, Start};
+use spanbridge::record::{Body, End, Start};
+use spanbridge::semconv::ERROR_TYPE;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The spans, in the order of the tree.
@@ -86,10 +88,21 @@ fn span(input: &Input<'_, '_>, placed: &Placed, added: &[(usize, usize)], events
         error: end.and_then(|e| e.error.as_deref().map(str::to_owned)),
         started_at: input.outline.nodes[placed.node].started_at,
         ended_at: end.map(|e| e.ended_at),
-        attributes: merged(first.into_iter().chain(between).chain(late)),
+        attributes: with_class(merged(first.into_iter().chain(between).chain(late)), end),
         links: start.map(links).unwrap_or_default(),
         events: events.iter().filter_map(|(_, at)| event(input.body(*at))).collect(),
     }
+}
+
+/// With the class of the error as `error.type`, unless the span was given one: that says more. (Earlier releases recorded the
+/// class as this attribute.)
+fn with_class(mut attributes: Vec<(String, Value)>, end: Option<&End<'_>>) -> Vec<(String, Value)> {
+    if let Some(class) = end.and_then(|end| end.error_type.as_deref()) {
+        if !attributes.iter().any(|(key, _)| key == ERROR_TYPE) {
+            attributes.push((ERROR_TYPE.to_owned(), class.into()))
+        }
+    }
+    attributes
 }
 
 fn links(start: &Start<'_>) -> Vec<Link> {

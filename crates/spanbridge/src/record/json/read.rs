@@ -33,6 +33,7 @@ struct Fields<'a> {
     encoding: Raw<'a>,
     ended_at: Raw<'a>,
     error: Raw<'a>,
+    error_type: Raw<'a>,
     event_id: Raw<'a>,
     from: Raw<'a>,
     hash: Raw<'a>,
@@ -126,7 +127,7 @@ fn body<'a>(record_type: &str, f: &Fields<'a>) -> Result<Option<Body<'a>>> {
             resumed_at: time("resumedAt", f.resumed_at)?,
         },
         "run:end" => {
-            let End { ended_at, status, error } = end(f)?;
+            let End { ended_at, status, error, .. } = end(f)?;
             if status == Status::Panicked {
                 return Err(RecordError::invalid("status", "`ok`, `error` or `cancelled`", None));
             }
@@ -193,12 +194,10 @@ fn end<'a>(f: &Fields<'a>) -> Result<End<'a>> {
     let status = text("status", f.status)?;
     let all = [Status::Ok, Status::Error, Status::Panicked, Status::Cancelled];
     let status = all.into_iter().find(|s| s.name() == status);
-    Ok(End {
-        ended_at: time("endedAt", f.ended_at)?,
-        status: status
-            .ok_or_else(|| RecordError::invalid("status", "`ok`, `error`, `panicked` or `cancelled`", None))?,
-        error: optional(text, "error", f.error)?,
-    })
+    let status =
+        status.ok_or_else(|| RecordError::invalid("status", "`ok`, `error`, `panicked` or `cancelled`", None))?;
+    let error = optional(text, "error", f.error)?;
+    Ok(End::new(time("endedAt", f.ended_at)?, status).with_error(error, optional(text, "errorType", f.error_type)?))
 }
 
 fn kind(raw: Raw<'_>) -> Result<Kind> {

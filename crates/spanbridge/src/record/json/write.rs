@@ -156,6 +156,7 @@ fn end(o: &mut Object<'_>, end: EndView<'_>) {
     o.time("endedAt", end.ended_at());
     o.text("status", end.status().name());
     o.optional_text("error", end.error());
+    o.optional_text("errorType", end.error_type());
 }
 
 impl Via {

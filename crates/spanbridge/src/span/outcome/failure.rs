@@ -7,8 +7,8 @@ use std::borrow::Cow;
 use std::error::Error;
 use std::fmt::{self, Display};
 
-/// A failure: the text of an error, and its class. The class is recorded as [`error.type`](crate::semconv::ERROR_TYPE), unless
-/// the span has that attribute already.
+/// A failure: the text of an error, and its class. The class is recorded with the end of the span, as its
+/// [`error.type`](crate::semconv::ERROR_TYPE). An attribute of that name that the span was given counts more.
 ///
 /// The text is made only if it is recorded.
 #[derive(Clone)]
