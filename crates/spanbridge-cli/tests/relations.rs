@@ -44,7 +44,7 @@ fn start_of<'r>(record: &'r mut Record<'static>) -> &'r mut Start<'static> {
 }
 
 fn link(trace_id: TraceId, span_id: SpanId) -> Link<'static> {
-    Link { trace_id, span_id, attributes: attributes(&[]) }
+    Link::new(trace_id, span_id, attributes(&[]))
 }
 
 const MAIL: &str = "orders:created:mail";

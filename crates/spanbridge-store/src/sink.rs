@@ -95,7 +95,7 @@ mod tests {
         let body = Body::RunSuspend { suspension_id: text.into(), suspended_at: 1, reason: None };
         let run_id = RunId::new(7);
         let segment_id = SegmentId::new(1).unwrap();
-        vec![Record { id: None, run_id, trace_id: None, segment_id, segment_seq: 1, service: "s".into(), body }]
+        vec![Record::new(segment_id, 1, "s", body).of_run(run_id, None)]
     }
 
     fn stored(path: &Path) -> usize {

@@ -54,18 +54,14 @@ fn attributes() -> BoxedStrategy<Attributes<'static>> {
 fn start() -> BoxedStrategy<Start<'static>> {
     let kinds = [Kind::Internal, Kind::Server, Kind::Client, Kind::Producer, Kind::Consumer];
     let link = (trace_id(), span_id(), attributes());
-    let link = link.prop_map(|(trace_id, span_id, attributes)| Link { trace_id, span_id, attributes });
+    let link = link.prop_map(|(trace_id, span_id, attributes)| Link::new(trace_id, span_id, attributes));
     let kind = (0..5usize).prop_map(move |i| kinds[i]);
     (span_id(), of(span_id()), text(), text(), kind, time(), attributes(), vec(link, 0..3))
-        .prop_map(|(span_id, parent_span_id, name, primitive, kind, started_at, attributes, links)| Start {
-            span_id,
-            parent_span_id,
-            name,
-            primitive,
-            kind,
-            started_at,
-            attributes,
-            links,
+        .prop_map(|(span_id, parent_span_id, name, primitive, kind, started_at, attributes, links)| {
+            let mut start = Start::new(span_id, name, started_at);
+            (start.parent_span_id, start.primitive, start.kind) = (parent_span_id, primitive, kind);
+            (start.attributes, start.links) = (attributes, links);
+            start
         })
         .boxed()
 }
@@ -150,16 +146,9 @@ fn other_body() -> BoxedStrategy<Body<'static>> {
     prop_oneof![
         (span_id(), [text(), text(), text(), text()], any::<u64>(), of(text()), of(text())).prop_map(
             |(span_id, [artifact_id, kind, content_type, encoding], size_bytes, hash, preview)| {
-                Body::Artifact(Artifact {
-                    span_id,
-                    artifact_id,
-                    kind,
-                    content_type,
-                    encoding,
-                    size_bytes,
-                    hash,
-                    preview,
-                })
+                let mut artifact = Artifact::new(span_id, artifact_id, kind, content_type, size_bytes);
+                (artifact.encoding, artifact.hash, artifact.preview) = (encoding, hash, preview);
+                Body::Artifact(artifact)
             }
         ),
         (text(), endpoint(), endpoint()).prop_map(|(edge_type, from, to)| Body::Edge { edge_type, from, to }),
@@ -188,7 +177,7 @@ pub(crate) fn record() -> BoxedStrategy<Record<'static>> {
     (of(text()), ids, id(), seq, text(), body)
         .prop_map(|(id, (run_id, trace_id), segment, segment_seq, service, body)| {
             let segment_id = SegmentId::new(segment).unwrap();
-            Record { id, run_id, trace_id, segment_id, segment_seq, service, body }
+            Record::new(segment_id, segment_seq, service, body).of_run(run_id, trace_id).with_id(id)
         })
         .boxed()
 }

@@ -71,21 +71,14 @@ fn conflict(batch: BatchId, hash: u64, segment_id: SegmentId) -> Record<'static>
     let BatchId { instance, number } = batch;
     let name = format!("store-{:016x}", join(join(instance, number), hash));
     let message = format!("batch {number} of recorder {instance:016x} came again with other content; both are kept");
-    Record {
-        id: Some(name.into()),
-        run_id: None,
-        trace_id: None,
-        segment_id,
-        segment_seq: number,
-        service: Cow::Borrowed("spanbridge-store"),
-        body: Body::Diagnostic {
-            code: Cow::Borrowed("conflict"),
-            message: message.into(),
-            count: None,
-            span_id: None,
-            attributes: std::iter::empty().collect(),
-        },
-    }
+    let body = Body::Diagnostic {
+        code: Cow::Borrowed("conflict"),
+        message: message.into(),
+        count: None,
+        span_id: None,
+        attributes: std::iter::empty().collect(),
+    };
+    Record::new(segment_id, number, "spanbridge-store", body).with_id(Some(name.into()))
 }
 
 /// Adds a delivery and its blocks; answers its id.

@@ -195,7 +195,7 @@ fn damaged_runs_are_still_linked() {
     let mut sink = StoreSink::open(&path).unwrap();
     deliver(&mut sink, 1, 1, &[Recording::of(run(1), 1, "shop").span(1, 0, "publish", 0, 1)]);
     let mut work = start(2, 0, "work", 20);
-    work.links.push(Link { trace_id: trace(1), span_id: span_id(1), attributes: attributes(&[]) });
+    work.links.push(Link::new(trace(1), span_id(1), attributes(&[])));
     let mut mail = Recording::of(run(2), 2, "mail");
     deliver(&mut sink, 1, 2, &[mail.record(Body::Span(work, end(40, Status::Ok)))]);
     let far_end = |spans: &[SpanId]| {

@@ -115,7 +115,7 @@ fn a_trace_of_its_own_is_known_by_its_link() {
         if let Body::Span(start, _) = &mut record.body {
             // If it came in a batch, it also links to that.
             for (trace_id, id) in [(trace(9), 99), (trace(1), PUBLISH)] {
-                start.links.push(Link { trace_id, span_id: span_id(id), attributes: attributes(&[]) });
+                start.links.push(Link::new(trace_id, span_id(id), attributes(&[])));
             }
         }
         all.push(record);

@@ -13,7 +13,7 @@ use spanbridge_store::{RunFilter, Store, StoreSink};
 fn linked(from: u128, to: u128) -> Vec<Record<'static>> {
     let (id, target) = (from as u64, to as u64);
     let mut work = start(id, 0, "work", 20 + id);
-    work.links.push(Link { trace_id: trace(to), span_id: span_id(target), attributes: attributes(&[]) });
+    work.links.push(Link::new(trace(to), span_id(target), attributes(&[])));
     let work = Recording::of(run(from), id, "mail").record(Body::Span(work, end(40, Status::Ok)));
     vec![Recording::of(run(to), target, "shop").span(target, 0, "publish", 0, 5), work]
 }

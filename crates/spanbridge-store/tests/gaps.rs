@@ -136,11 +136,7 @@ fn taken(r: &mut Recording, id: u64, at: u64, links: &[(TraceId, u64)], mut said
     ]);
     let mut work = r.step((id, 0), ("messaging.process", "process"), MAIL, (at, at + 5), said);
     if let Body::Span(start, _) = &mut work.body {
-        let link = |(trace_id, id): &(_, u64)| Link {
-            trace_id: *trace_id,
-            span_id: span_id(*id),
-            attributes: attributes(&[]),
-        };
+        let link = |(trace_id, id): &(_, u64)| Link::new(*trace_id, span_id(*id), attributes(&[]));
         start.links = links.iter().map(link).collect();
     }
     let ack = r.step((id + 50, id), ("messaging.settle", "ack"), MAIL, (at + 5, at + 6), vec![]);
@@ -182,7 +178,7 @@ fn kept_contexts_of_other_traces_arrive() {
     let mut forwarded = sent(&mut relay, 4, 10);
     if let Body::Span(start, _) = &mut forwarded.body {
         let (trace_id, span_id) = (trace(1), span_id(1));
-        start.links.push(Link { trace_id, span_id, attributes: attributes(&[]) });
+        start.links.push(Link::new(trace_id, span_id, attributes(&[])));
     }
     let elsewhere = vec![(semconv::HANDOFF_STATUS, text("confirmed"))];
     let origin = first.step((1, 0), ("messaging.publish", "publish"), "inbox", (0, 2), elsewhere);

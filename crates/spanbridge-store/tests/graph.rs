@@ -189,7 +189,7 @@ fn conflicts_are_shown_and_the_first_is_kept() {
     );
     // The same span under another record id is a conflict, too; with equal content it is not.
     other.id = Some("elsewhere-1".into());
-    let same = Record { id: Some("elsewhere-2".into()), ..order().remove(2) };
+    let same = order().remove(2).with_id(Some("elsewhere-2".into()));
     assert_eq!(Graph::build(run(1), &[order(), vec![same]].concat()).run.status, RunStatus::Ok);
     assert_eq!(Graph::build(run(1), &[order(), vec![other]].concat()).run.status, RunStatus::Conflicted);
 }
@@ -252,8 +252,9 @@ fn the_json_is_as_designed() {
     let (mut r, mut receiver) = (Recording::of(run(1), 0xabc, "shop"), Recording::of(run(1), 0xdef, "mail"));
     let other = trace(2);
     let mut linked = start(2, 1, "process", 2);
-    linked.links =
-        vec![Link { trace_id: other, span_id: span_id(9), attributes: attributes(&[("k", AttributeValue::F64(0.5))]) }];
+    linked.links = vec![Link::new(other, span_id(9), attributes(&[("k", AttributeValue::F64(0.5))]))];
+    let mut input = Artifact::new(span_id(1), "a1", "input", "text/plain", 5);
+    input.preview = Some("hello".into());
     let failed = End::new(T0 + 3 * MS + 1, Status::Error).with_error(Some("no".into()), None);
     let records = [
         r.record(Body::Segment {
@@ -274,16 +275,7 @@ fn the_json_is_as_designed() {
             timestamp: T0 + MS,
             attributes: Attributes::new(),
         }),
-        r.record(Body::Artifact(Artifact {
-            span_id: span_id(1),
-            artifact_id: "a1".into(),
-            kind: "input".into(),
-            content_type: "text/plain".into(),
-            encoding: "utf-8".into(),
-            size_bytes: 5,
-            hash: None,
-            preview: Some("hello".into()),
-        })),
+        r.record(Body::Artifact(input)),
         r.record(Body::Edge {
             edge_type: "triggered".into(),
             from: Endpoint::Span { trace_id: trace(1), span_id: span_id(1) },

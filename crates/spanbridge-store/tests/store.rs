@@ -173,7 +173,7 @@ fn senders() -> Vec<Record<'static>> {
 
 fn linked_to(r: &mut Recording, id: u64, links: &[(TraceId, u64)]) -> Record<'static> {
     let mut work = start(id, 0, "work", 20);
-    let link = |(trace_id, span)| Link { trace_id, span_id: span_id(span), attributes: attributes(&[]) };
+    let link = |(trace_id, span)| Link::new(trace_id, span_id(span), attributes(&[]));
     work.links = links.iter().copied().map(link).collect();
     r.record(Body::Span(work, end(30, Status::Ok)))
 }
@@ -352,8 +352,9 @@ fn records_of_no_run_and_too_large_ones() {
         span_id: None,
         attributes: Attributes::new(),
     };
-    let lost = Record { run_id: None, trace_id: None, ..r.record(dropped.clone()) };
-    let traced = Record { run_id: None, ..r.record(dropped) };
+    let lost = r.record(dropped.clone()).of_run(None, None);
+    let mut traced = r.record(dropped);
+    traced.run_id = None;
     let mut large = start(1, 0, "large", 0);
     large.attributes = attributes(&[("x", AttributeValue::Str("x".repeat(9 << 20).into()))]);
     let large = r.record(Body::SpanStart(large));

@@ -185,16 +185,11 @@ impl Recording<'_> {
     fn span(&mut self, dice: &mut Dice, writer: u64, n: u64, from: u64, to: u64, failed: bool) {
         let parent = (n > 0).then(|| span_id(self.run, n - 1 - dice.roll(n.min(6))));
         let kind = if n == 0 { 0 } else { 1 + dice.roll(7) as usize };
-        let start = Start {
-            span_id: span_id(self.run, n),
-            parent_span_id: parent,
-            name: NAMES[kind].into(),
-            primitive: PRIMITIVES[kind].into(),
-            kind: [Kind::Server, Kind::Producer, Kind::Consumer, Kind::Client][kind % 4],
-            started_at: from,
-            attributes: attributes(kind, dice),
-            links: Vec::new(),
-        };
+        let mut start = Start::new(span_id(self.run, n), NAMES[kind], from);
+        start.parent_span_id = parent;
+        start.primitive = PRIMITIVES[kind].into();
+        start.kind = [Kind::Server, Kind::Producer, Kind::Consumer, Kind::Client][kind % 4];
+        start.attributes = attributes(kind, dice);
         let status = if failed { Status::Error } else { Status::Ok };
         let end = End::new(to, status).with_error(failed.then(|| "deadline exceeded".into()), None);
         if (from - T0) / TICK == (to - T0) / TICK {
@@ -209,15 +204,8 @@ impl Recording<'_> {
 
 fn record(run: u64, writer: u64, seq: u64, body: Body<'static>) -> Record<'static> {
     let id = run_id(run);
-    Record {
-        id: None,
-        run_id: Some(id),
-        trace_id: TraceId::new(id.get()),
-        segment_id: SegmentId::new(mix(run * 8 + writer) | 1).expect("an odd number is not zero"),
-        segment_seq: seq,
-        service: Cow::Borrowed(SERVICES[writer as usize]),
-        body,
-    }
+    let segment = SegmentId::new(mix(run * 8 + writer) | 1).expect("an odd number is not zero");
+    Record::new(segment, seq, SERVICES[writer as usize], body).of_run(Some(id), TraceId::new(id.get()))
 }
 
 fn segment(writer: u64, started_at: u64) -> Body<'static> {
@@ -295,16 +283,9 @@ fn spans(run: u64, count: u64) -> (RunId, Vec<Record<'static>>) {
     let mut dice = Dice(run);
     let span = |n: u64| {
         let parent = (n > 0).then(|| span_id(run, n - 1 - dice.roll(n.min(20))));
-        let start = Start {
-            span_id: span_id(run, n),
-            parent_span_id: parent,
-            name: NAMES[n as usize % 8].into(),
-            primitive: PRIMITIVES[n as usize % 8].into(),
-            kind: Kind::Internal,
-            started_at: T0 + n * 1000,
-            attributes: Attributes::new(),
-            links: Vec::new(),
-        };
+        let mut start = Start::new(span_id(run, n), NAMES[n as usize % 8], T0 + n * 1000);
+        start.parent_span_id = parent;
+        start.primitive = PRIMITIVES[n as usize % 8].into();
         let end = End::new(T0 + n * 1000 + 500, Status::Ok);
         record(run, 0, n + 1, Body::Span(start, end))
     };

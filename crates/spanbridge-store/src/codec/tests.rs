@@ -87,17 +87,13 @@ proptest! {
 #[test]
 fn what_a_block_holds_is_small() {
     let span = "4bf92f3577b34da6a3ce929d0e0e4736";
-    let record = |n: u64| Record {
-        id: None,
-        run_id: span.parse().ok(),
-        trace_id: span.parse().ok(),
-        segment_id: spanbridge::SegmentId::new(7).unwrap(),
-        segment_seq: n,
-        service: "orders".into(),
-        body: spanbridge::record::Body::SpanAttributes {
+    let record = |n: u64| {
+        let body = spanbridge::record::Body::SpanAttributes {
             span_id: spanbridge::SpanId::new(9).unwrap(),
             attributes: std::iter::once(("retry".into(), spanbridge::Value::I64(1).into())).collect(),
-        },
+        };
+        let record = Record::new(spanbridge::SegmentId::new(7).unwrap(), n, "orders", body);
+        record.of_run(span.parse().ok(), span.parse().ok())
     };
     let records: Vec<Record<'_>> = (1..=100).map(record).collect();
     let (raw, keys) = written(&records);

@@ -106,15 +106,8 @@ mod tests {
     use spanbridge::record::Body;
 
     fn record(id: Option<&'static str>, segment: u64, seq: u64, at: u64) -> Record<'static> {
-        Record {
-            id: id.map(Into::into),
-            run_id: None,
-            trace_id: None,
-            segment_id: SegmentId::new(segment).unwrap(),
-            segment_seq: seq,
-            service: "s".into(),
-            body: Body::RunResume { suspension_id: "x".into(), resumed_at: at },
-        }
+        let body = Body::RunResume { suspension_id: "x".into(), resumed_at: at };
+        Record::new(SegmentId::new(segment).unwrap(), seq, "s", body).with_id(id.map(Into::into))
     }
 
     #[test]

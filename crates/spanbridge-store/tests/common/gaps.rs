@@ -154,7 +154,7 @@ pub(crate) fn clean() -> Vec<Record<'static>> {
     let (trace_id, sender) = (s.shop.trace, span_id(s.first + 3));
     let batch = (trace(99), span_id(9900));
     for (trace_id, span_id) in [(trace_id, sender), batch] {
-        s.last().links.push(Link { trace_id, span_id, attributes: Attributes::new() });
+        s.last().links.push(Link::new(trace_id, span_id, Attributes::new()));
     }
     s.settle(4, "ack", "events:late:mail", 96, vec![]).publish(7, "events:job", 97, "confirmed");
     let begun = s.shop.run_start("approval", 6000);
@@ -221,7 +221,7 @@ pub(crate) fn one_of_each() -> Vec<Record<'static>> {
         span_id: None,
         attributes: Attributes::new(),
     };
-    all.push(Record { run_id: None, trace_id: None, ..s.mail.record(note) });
+    all.push(s.mail.record(note).of_run(None, None));
     // Diagnostics of functions. All spans of the stopped one are open.
     for (n, code, message) in [
         (22, semconv::INJECTION_NOT_POSSIBLE, "the payload is not a JSON object, so it carries no context"),

@@ -47,15 +47,8 @@ impl Recording {
 
     pub(crate) fn record(&mut self, body: Body<'static>) -> Record<'static> {
         self.seq += 1;
-        Record {
-            id: None,
-            run_id: Some(self.run),
-            trace_id: Some(self.trace),
-            segment_id: SegmentId::new(self.segment).unwrap(),
-            segment_seq: self.seq,
-            service: Cow::Borrowed(self.service),
-            body,
-        }
+        let record = Record::new(SegmentId::new(self.segment).unwrap(), self.seq, self.service, body);
+        record.of_run(Some(self.run), Some(self.trace))
     }
 
     /// A whole span, from and to in milliseconds.
@@ -97,16 +90,11 @@ pub(crate) fn run_start(name: &'static str, at: u64, parent: Option<(RunId, Span
 }
 
 pub(crate) fn start(id: u64, parent: u64, name: &'static str, from: u64) -> Start<'static> {
-    Start {
-        span_id: span_id(id),
-        parent_span_id: (parent != 0).then(|| span_id(parent)),
-        name: name.into(),
-        primitive: "messaging.process".into(),
-        kind: Kind::Consumer,
-        started_at: T0 + from * MS,
-        attributes: attributes(&[("id", AttributeValue::I64(id as i64))]),
-        links: Vec::new(),
-    }
+    let mut start = Start::new(span_id(id), name, T0 + from * MS);
+    start.parent_span_id = (parent != 0).then(|| span_id(parent));
+    (start.primitive, start.kind) = ("messaging.process".into(), Kind::Consumer);
+    start.attributes = attributes(&[("id", AttributeValue::I64(id as i64))]);
+    start
 }
 
 pub(crate) fn end(to: u64, status: Status) -> End<'static> {

@@ -230,6 +230,7 @@ impl fmt::Debug for AttributesView<'_> {
 
 /// A link to a span that is not the parent.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Link<'a> {
     /// Its trace.
     pub trace_id: TraceId,

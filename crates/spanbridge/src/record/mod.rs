@@ -12,6 +12,7 @@
 mod attributes;
 mod decode;
 mod json;
+mod make;
 mod owned;
 pub(crate) mod packed;
 mod record_view;
@@ -38,6 +39,7 @@ use std::borrow::Cow;
 
 /// One immutable fact about a run, a segment, a span, an event, an artifact or an edge.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Record<'a> {
     /// The record's id where it was made elsewhere under another; ours is `<segmentId>-<segmentSeq>` and not kept.
     pub id: Option<Cow<'a, str>>,
@@ -175,6 +177,7 @@ pub enum Body<'a> {
 
 /// The beginning of a span.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Start<'a> {
     /// The span.
     pub span_id: SpanId,
@@ -209,20 +212,9 @@ pub struct End<'a> {
     pub error_type: Option<Cow<'a, str>>,
 }
 
-impl<'a> End<'a> {
-    /// An end without an error.
-    pub fn new(ended_at: u64, status: Status) -> Self {
-        End { ended_at, status, error: None, error_type: None }
-    }
-
-    /// The same end, with an error's text and class where they are known.
-    pub fn with_error(self, error: Option<Cow<'a, str>>, error_type: Option<Cow<'a, str>>) -> Self {
-        End { error, error_type, ..self }
-    }
-}
-
 /// A bounded preview of a payload, or a reference to one.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Artifact<'a> {
     /// The span it belongs to.
     pub span_id: SpanId,

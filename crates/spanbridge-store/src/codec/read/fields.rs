@@ -101,16 +101,15 @@ impl<'a> Fields<'_, 'a> {
                 let name = self.name()?;
                 Body::Event { span_id, event_id, name, timestamp, attributes: self.attributes()? }
             }
-            tag::ARTIFACT => Body::Artifact(Artifact {
-                span_id: self.span()?,
-                artifact_id: self.text()?,
-                kind: self.name()?,
-                content_type: self.name()?,
-                encoding: self.name()?,
-                size_bytes: self.streams.numbers.varint()?,
-                hash: self.maybe_text()?,
-                preview: self.maybe_text()?,
-            }),
+            tag::ARTIFACT => {
+                let (span_id, artifact_id) = (self.span()?, self.text()?);
+                let (kind, content_type, encoding) = (self.name()?, self.name()?, self.name()?);
+                let size_bytes = self.streams.numbers.varint()?;
+                let mut artifact = Artifact::new(span_id, artifact_id, kind, content_type, size_bytes);
+                (artifact.encoding, artifact.hash) = (encoding, self.maybe_text()?);
+                artifact.preview = self.maybe_text()?;
+                Body::Artifact(artifact)
+            }
             tag::EDGE => {
                 let edge_type = self.name()?;
                 let from = self.endpoint()?;
@@ -144,7 +143,10 @@ impl<'a> Fields<'_, 'a> {
         };
         let started_at = self.time()?;
         let attributes = self.attributes()?;
-        Some(Start { span_id, parent_span_id, name, primitive, kind, started_at, attributes, links: Vec::new() })
+        let mut start = Start::new(span_id, name, started_at);
+        (start.parent_span_id, start.primitive, start.kind) = (parent_span_id, primitive, kind);
+        start.attributes = attributes;
+        Some(start)
     }
 
     fn end(&mut self, ended_at: u64) -> Option<End<'a>> {
@@ -171,7 +173,7 @@ impl<'a> Fields<'_, 'a> {
                 _ => return None,
             };
             let span_id = SpanId::new(self.streams.words.word()?)?;
-            links.push(Link { trace_id, span_id, attributes: self.attributes()? });
+            links.push(Link::new(trace_id, span_id, self.attributes()?));
         }
     }
 

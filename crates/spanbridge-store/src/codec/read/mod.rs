@@ -9,7 +9,6 @@ use super::shape::{Counts, Shapes};
 use fields::Fields;
 use spanbridge::record::Record;
 use spanbridge::{RunId, SegmentId, TraceId};
-use std::borrow::Cow;
 
 /// A block that is read from the front, part by part. Each part must be read or skipped before the next one.
 ///
@@ -148,15 +147,8 @@ impl<'a> Block<'a> {
                 trace_id,
             };
             let (id, body) = fields.record()?;
-            each(Record {
-                id,
-                run_id,
-                trace_id,
-                segment_id: part.segment_id,
-                segment_seq: part.first_seq.wrapping_add(n),
-                service: Cow::Borrowed(part.service),
-                body,
-            });
+            let record = Record::new(part.segment_id, part.first_seq.wrapping_add(n), part.service, body);
+            each(record.of_run(run_id, trace_id).with_id(id));
         }
         Some(())
     }

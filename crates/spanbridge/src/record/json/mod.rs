@@ -82,6 +82,6 @@ impl fmt::Display for RecordError {
 
 impl Error for RecordError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.source.as_ref().map(|s| s as _)
+        self.source.as_ref().and_then(Error::source) // the cause itself is in our text
     }
 }

@@ -133,7 +133,7 @@ impl fmt::Display for ParseRunContextError {
 #[cfg(feature = "json")]
 impl std::error::Error for ParseRunContextError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        Some(&self.0)
+        self.0.source() // the cause itself is in our text
     }
 }
 
