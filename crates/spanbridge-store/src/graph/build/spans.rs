@@ -97,10 +97,9 @@ fn span(input: &Input<'_, '_>, placed: &Placed, added: &[(usize, usize)], events
 /// With the class of the error as `error.type`, unless the span was given one: that says more. (Earlier releases recorded the
 /// class as this attribute.)
 fn with_class(mut attributes: Vec<(String, Value)>, end: Option<&End<'_>>) -> Vec<(String, Value)> {
-    if let Some(class) = end.and_then(|end| end.error_type.as_deref()) {
-        if !attributes.iter().any(|(key, _)| key == ERROR_TYPE) {
-            attributes.push((ERROR_TYPE.to_owned(), class.into()))
-        }
+    let class = end.and_then(|end| end.error_type.as_deref());
+    if let Some(class) = class.filter(|_| !attributes.iter().any(|(key, _)| key == ERROR_TYPE)) {
+        attributes.push((ERROR_TYPE.to_owned(), class.into()))
     }
     attributes
 }
