@@ -127,14 +127,14 @@ impl SpanBuilder {
         Entered::new(context, open)
     }
 
-    #[inline]
+    #[inline(always)]
     fn future<F, J>(self, work: impl FnOnce() -> F, judge: J) -> InSpan<F, J> {
         let (open, context) = self.finish();
         InSpan::new(context, open, work, judge)
     }
 
     /// The finished span and its context. If nothing is recorded, that is the current context.
-    #[inline]
+    #[inline(always)]
     fn finish(self) -> (Open, Context) {
         let (started, root) = self.into_parts();
         thread_recorder().publish(&started);
@@ -154,7 +154,7 @@ impl SpanBuilder {
             // SAFETY: `this` is not dropped, so the root is not either, and it is read once.
             let undecided = unsafe { std::ptr::read(&this.root) };
             // Word by word: what is returned through a pointer would stay in memory.
-            let (started, root) = decide(started, &undecided);
+            let (started, root) = decide(started, undecided);
             return (started, Context { shared: root.shared, span: root.span });
         }
         if !started.is_none() && this.shared().is_none() {
@@ -169,11 +169,11 @@ impl SpanBuilder {
 /// Has the sampler decide about a root that was held back.
 #[cold]
 #[inline(never)]
-fn decide(started: Started, root: &Context) -> (Started, ManuallyDrop<Context>) {
+fn decide(started: Started, root: Context) -> (Started, ManuallyDrop<Context>) {
     let Some(held) = thread_recorder().take_held(started.id) else {
-        return (Started::NONE, ManuallyDrop::new(origin::decided(root, false)));
+        return (Started::NONE, ManuallyDrop::new(origin::decided(&root, false)));
     };
-    let context = origin::decide(root, &held.name, held.primitive(), held.kind(), &held.attributes());
+    let context = origin::decide(&root, &held.name, held.primitive(), held.kind(), &held.attributes());
     let started = match context.shared().filter(|_| context.is_recorded()) {
         Some(shared) => thread_recorder().begin_held(shared, root.span, &held),
         None => Started::NONE,

@@ -56,7 +56,7 @@ pin_project! {
 
 impl<F, J> InSpan<F, J> {
     /// The future that `work` makes, called inside the span. A panic of `work` ends the span.
-    #[inline]
+    #[inline(always)]
     pub(super) fn new(mut context: Context, mut open: Open, work: impl FnOnce() -> F, judge: J) -> Self {
         let guard = Inside::enter(&mut context, &mut open);
         let inner = ManuallyDrop::new(work());
