@@ -50,7 +50,7 @@ async fn send(arguments: &Arguments) -> anyhow::Result<()> {
 /// One order. Only the word `observed` is spanbridge's.
 async fn place(broker: &Connected, number: u32) -> anyhow::Result<()> {
     let body = format!(r#"{{"order":{number}}}"#);
-    let work = async {
+    let work = async || {
         let confirm = broker
             .channel
             .observed()
@@ -66,5 +66,5 @@ async fn place(broker: &Connected, number: u32) -> anyhow::Result<()> {
         anyhow::ensure!(confirm == Confirmation::Ack(None), "the broker did not take the order: {confirm:?}");
         Ok(())
     };
-    observe::span("place order").attribute("order.number", number).run(|| work).await
+    observe::span("place order").attribute("order.number", number).run(work).await
 }

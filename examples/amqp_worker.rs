@@ -68,11 +68,11 @@ async fn work(arguments: &Arguments) -> anyhow::Result<()> {
 async fn ship(order: &[u8], work_ms: u64) -> anyhow::Result<()> {
     let order: serde_json::Value = serde_json::from_slice(order).context("the order is not JSON")?;
     let work_ms = order["work_ms"].as_u64().unwrap_or(work_ms);
-    let pack = async {
+    let pack = async || {
         observe::span("reserve stock").in_scope(|| ());
         tokio::time::sleep(Duration::from_millis(work_ms)).await;
     };
-    observe::span("pack").run(|| pack).await;
+    observe::span("pack").run(pack).await;
     anyhow::ensure!(order["fail"].is_null(), "the label printer is out of paper");
     Ok(())
 }

@@ -27,11 +27,11 @@ async fn main() -> anyhow::Result<()> {
     // The reader is a task of its own: nothing but the letter ties it to the writer.
     let reader = tokio::spawn(async move {
         while let Some(job) = inbox.next().await {
-            let read = async {
+            let read = async || {
                 observe::span("read").attribute("bytes", job.data.len()).in_scope(|| ());
                 serde_json::from_slice::<serde_json::Value>(&job.data)
             };
-            if let Ok(letter) = job.run(|| read).await {
+            if let Ok(letter) = job.run(read).await {
                 println!("read {letter}");
             }
         }

@@ -32,7 +32,7 @@ fn parse(token: &str) -> Result<i64, std::num::ParseIntError> {
 }
 
 async fn sum(text: &str) -> Result<i64, std::num::ParseIntError> {
-    let work = async {
+    let work = async || {
         let mut total = 0;
         for token in tokenize(text) {
             total += parse(token)?;
@@ -41,20 +41,20 @@ async fn sum(text: &str) -> Result<i64, std::num::ParseIntError> {
         observe::event("summed", &[("total", total.into())]);
         Ok(total)
     };
-    observe::span("sum").primitive(Primitive::FLOW_STEP).run(|| work).await
+    observe::span("sum").primitive(Primitive::FLOW_STEP).run(work).await
 }
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let recorder = Arguments::parse().records.recorder("calculator")?.install()?;
     let run = observe::run("sums").open();
-    let work = async {
+    let work = async || {
         println!("{:?}", sum("1 2 3").await);
         println!("{:?}", sum("1 two 3").await);
         // A spawned task does not inherit what is current: take it along.
         tokio::spawn(async { sum("40 2").await }.in_current_context()).await
     };
-    println!("{:?}", run.with_context(|| work).await?);
+    println!("{:?}", run.with_context(work).await?);
     println!("run {}", run.id().map(|id| id.to_string()).unwrap_or_default());
     run.end();
     finish(recorder);

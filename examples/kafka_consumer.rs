@@ -88,11 +88,11 @@ async fn main() -> anyhow::Result<()> {
 async fn write(order: Option<&[u8]>, work_ms: u64) -> anyhow::Result<()> {
     let order: serde_json::Value = serde_json::from_slice(order.unwrap_or(b"null")).context("the order is not JSON")?;
     let work_ms = order["work_ms"].as_u64().unwrap_or(work_ms);
-    let write = async {
+    let write = async || {
         observe::span("look up address").in_scope(|| ());
         tokio::time::sleep(Duration::from_millis(work_ms)).await;
     };
-    observe::span("write mail").run(|| write).await;
+    observe::span("write mail").run(write).await;
     anyhow::ensure!(order["fail"].is_null(), "the customer has no address");
     Ok(())
 }

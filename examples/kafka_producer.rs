@@ -48,10 +48,10 @@ async fn main() -> anyhow::Result<()> {
 /// One order. Only the word `observed` is spanbridge's.
 async fn place(producer: &FutureProducer, topic: &str, number: u32) -> anyhow::Result<()> {
     let (key, body) = (number.to_string(), format!(r#"{{"order":{number}}}"#));
-    let work = async {
+    let work = async || {
         let record = FutureRecord::to(topic).key(&key).payload(&body);
         producer.observed().send(record, Duration::from_secs(5)).await.map_err(|(error, _)| error)?;
         anyhow::Ok(())
     };
-    observe::span("place order").attribute("order.number", number).run(|| work).await
+    observe::span("place order").attribute("order.number", number).run(work).await
 }

@@ -51,7 +51,7 @@ fn find<'a>(told: &'a Recorded, name: &str, n: usize) -> &'a Seen {
 }
 
 async fn work(n: usize) -> Result<(), BoxError> {
-    let steps = async {
+    let steps = async || {
         rest(n % 3).await;
         let loser = observe::span("loser").attribute("n", n).run(|| rest(usize::MAX));
         let winner = observe::span("winner").attribute("n", n).run(|| rest(2));
@@ -59,7 +59,7 @@ async fn work(n: usize) -> Result<(), BoxError> {
         observe::span("inner").attribute("n", n).in_scope(|| ());
         rest(1).await
     };
-    observe::span("outer").attribute("n", n).run(|| steps).await;
+    observe::span("outer").attribute("n", n).run(steps).await;
     Ok(())
 }
 

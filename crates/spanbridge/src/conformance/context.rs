@@ -124,7 +124,7 @@ pub async fn a_message_without_a_context_begins_a_run(transport: &impl Transport
     for n in 0..2 {
         transport.send_raw(numbered(n)).await.expect("send");
     }
-    let consume = async {
+    let consume = async || {
         for _ in 0..2 {
             let work = |_| async {
                 observe::span("pack").in_scope(|| ());
@@ -133,7 +133,7 @@ pub async fn a_message_without_a_context_begins_a_run(transport: &impl Transport
             transport.receive(work).await.expect("receive");
         }
     };
-    stage.receiver(|| observe::span("consumer loop").run(|| consume)).await;
+    stage.receiver(|| observe::span("consumer loop").run(consume)).await;
 
     let told = stage.recorded().await;
     let (around, jobs) = (told.named("consumer loop"), told.all(Primitive::MESSAGING_PROCESS));

@@ -68,7 +68,7 @@ pub(crate) async fn packed(services: &Services, kafka: &Kafka, notify: &Notify, 
         projection.commit_message(&job, CommitMode::Async)?;
         anyhow::Ok(())
     };
-    elsewhere(&services.projection, work).await
+    elsewhere(&services.projection, || work).await
 }
 
 fn client(brokers: &str, id: &str) -> ClientConfig {

@@ -35,7 +35,7 @@ impl Services {
     }
 }
 
-/// What is recorded in here is another service's, and nothing of the caller's is current: as in another process.
-pub(crate) async fn elsewhere<F: Future>(service: &Recorder, work: F) -> F::Output {
-    service.scope(|| work).await
+/// Does the work in another service, as in another process: that service records it, and nothing of the caller's is current.
+pub(crate) async fn elsewhere<F: Future>(service: &Recorder, work: impl FnOnce() -> F) -> F::Output {
+    service.scope(work).await
 }

@@ -27,12 +27,12 @@ pub(crate) async fn hand_over(services: &Services, url: &str, order: &Value) -> 
     let ship = async {
         let mut jobs = consumer.await?.observed();
         let job = jobs.next().await.context("the queue is gone")??;
-        let book = async { observe::span("book courier").run(|| tokio::time::sleep(Duration::from_millis(3))).await };
-        job.run(|| book).await;
+        let book = async || observe::span("book courier").run(|| tokio::time::sleep(Duration::from_millis(3))).await;
+        job.run(book).await;
         job.ack(BasicAckOptions::default()).await?;
         anyhow::Ok(())
     };
-    elsewhere(&services.shipping, ship).await?;
+    elsewhere(&services.shipping, || ship).await?;
     connection.close(200, "done".into()).await?;
     Ok(())
 }

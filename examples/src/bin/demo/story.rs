@@ -25,7 +25,7 @@ pub(crate) async fn tell(services: &Services, hops: &Hops) -> anyhow::Result<Run
     let (parcels, letters) = mailbox(PARCELS);
     let run = services.gateway.in_scope(|| observe::run("checkout").attribute("order.id", 42).open());
     let id = run.id().context("the gateway does not record")?;
-    let warehouse = elsewhere(&services.warehouse, warehouse(services, letters, hops));
+    let warehouse = elsewhere(&services.warehouse, || warehouse(services, letters, hops));
     let gateway = async {
         // The queue stays, so that a parcel can be put back.
         match run.with_context(|| gateway(services, parcels.clone())).await {
@@ -38,7 +38,7 @@ pub(crate) async fn tell(services: &Services, hops: &Hops) -> anyhow::Result<Run
         }
     };
     let (saved, ()) = tokio::try_join!(gateway, warehouse)?;
-    elsewhere(&services.orders, close(&saved)).await?;
+    elsewhere(&services.orders, || close(&saved)).await?;
     Ok(id)
 }
 
@@ -52,7 +52,7 @@ async fn close(saved: &str) -> anyhow::Result<()> {
 
 async fn gateway(services: &Services, parcels: Sender) -> anyhow::Result<()> {
     let request = json!({"order": 42, "sku": "umbrella", "cents": 1999});
-    let serve = async {
+    let serve = async || {
         busy(2).await;
         let answer = invoke(services, parcels, &request).await?;
         ensure!(answer["accepted"] == true, "the order was refused");
@@ -63,28 +63,28 @@ async fn gateway(services: &Services, parcels: Sender) -> anyhow::Result<()> {
         .kind(Kind::Server)
         .attribute("http.request.method", "POST")
         .attribute("url.path", "/orders")
-        .run(|| serve)
+        .run(serve)
         .await
 }
 
 /// Calls the function: the context goes along in the payload, under a hidden field.
 async fn invoke(services: &Services, parcels: Sender, request: &Value) -> anyhow::Result<Value> {
-    let call = async {
+    let call = async || {
         let event = inject_payload(&observe::current_context(), request.to_string().as_bytes()).into_owned();
-        elsewhere(&services.orders, place_order(services, parcels, &event)).await
+        elsewhere(&services.orders, || place_order(services, parcels, &event)).await
     };
     observe::span("invoke place-order")
         .primitive(Primitive::FUNCTION_INVOKE)
         .kind(Kind::Client)
         .attribute("faas.invoked_name", "place-order")
-        .run(|| call)
+        .run(call)
         .await
 }
 
 /// The function. What it deserialises is what the caller wrote.
 async fn place_order(services: &Services, parcels: Sender, event: &[u8]) -> anyhow::Result<Value> {
     let (received, payload) = extract_payload(event);
-    let handle = async {
+    let handle = async || {
         if let Some(span) = observe::active_span() {
             span.artifact(&Artifact::new("input", "application/json", &payload).inline(256));
         }
@@ -96,7 +96,7 @@ async fn place_order(services: &Services, parcels: Sender, event: &[u8]) -> anyh
     };
     observe::with_context(received.context, async || {
         let span = observe::span("place-order").primitive(Primitive::FUNCTION_HANDLE).kind(Kind::Server);
-        span.attribute("faas.trigger", "other").run(|| handle).await
+        span.attribute("faas.trigger", "other").run(handle).await
     })
     .await
 }
@@ -115,29 +115,29 @@ async fn insert(order: &Value) {
 /// Calls the payment service: the context goes along in HTTP headers.
 async fn charge(services: &Services, order: &Value) -> anyhow::Result<()> {
     let cents = order["cents"].as_i64().context("an order has a price")?;
-    let call = async {
+    let call = async || {
         let mut request = http::Request::post("http://payments/charge").body(cents)?;
         inject(&observe::current_context(), request.headers_mut());
-        elsewhere(&services.payments, payments(request)).await
+        elsewhere(&services.payments, || payments(request)).await
     };
     observe::span("POST payments/charge")
         .primitive(Primitive::HTTP_CLIENT)
         .kind(Kind::Client)
         .attribute("http.request.method", "POST")
         .attribute("url.full", "http://payments/charge")
-        .run(|| call)
+        .run(call)
         .await
 }
 
 async fn payments(request: http::Request<i64>) -> anyhow::Result<()> {
-    let serve = async {
+    let serve = async || {
         observe::span("score risk").primitive(Primitive::SCORING_JUDGE).run(|| busy(3)).await;
         observe::event("charged", &[("cents", (*request.body()).into())]);
         Ok(())
     };
     observe::with_context(extract(request.headers()).context, async || {
         let span = observe::span("POST /charge").primitive(Primitive::HTTP_SERVER).kind(Kind::Server);
-        span.attribute("url.path", request.uri().path()).run(|| serve).await
+        span.attribute("url.path", request.uri().path()).run(serve).await
     })
     .await
 }
@@ -167,19 +167,19 @@ async fn pack(services: &Services, order: &[u8], attempt: u32, hops: &Hops) -> a
 
 /// Deep inside: no parent is threaded through.
 async fn fetch(order: &Value) {
-    let find = async {
+    let find = async || {
         observe::span("SELECT stock").primitive(Primitive::DB_QUERY).kind(Kind::Client).run(|| busy(1)).await;
         observe::span("walk to shelf").attribute("sku", order["sku"].as_str().unwrap_or("?")).run(|| busy(5)).await;
     };
-    observe::span("find shelf").run(|| find).await;
+    observe::span("find shelf").run(find).await;
     observe::span("pick").run(|| busy(2)).await;
 }
 
 async fn print_label(attempt: u32) -> anyhow::Result<()> {
-    let print = async {
+    let print = async || {
         busy(1).await;
         ensure!(attempt > 1, "the label printer is out of paper");
         Ok(())
     };
-    observe::span("print label").primitive(Primitive::TOOL_CALL).run(|| print).await
+    observe::span("print label").primitive(Primitive::TOOL_CALL).run(print).await
 }
