@@ -1,10 +1,12 @@
 //! The totals of a run in one delivery: minima, maxima, sums and sets, which merge in any order.
 
+mod lifecycle;
 mod stored;
 
 use crate::graph::RunStatus;
 use crate::hash::join as mix;
-use spanbridge::record::{BodyView, EndView, SpanView, Via};
+use lifecycle::Lifecycle;
+use spanbridge::record::{BodyView, EndView, SpanView};
 use spanbridge::{RunId, SpanId, Status};
 
 /// A time range: from, to.
@@ -29,22 +31,6 @@ pub(crate) struct Aggregate<N> {
     pub(crate) suspect: bool,
     pub(crate) name: Option<Name<N>>,
     pub(crate) services: Vec<N>,
-}
-
-/// The records about the run itself.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct Lifecycle {
-    pub(crate) starts: u64,
-    pub(crate) suspends: u64,
-    /// Resumes, and segments that ended a suspension.
-    pub(crate) resumes: u64,
-    /// How often it ended, as ok, as an error and as cancelled.
-    pub(crate) ends: [u64; 3],
-    pub(crate) started_at: Option<u64>,
-    /// The first end.
-    pub(crate) ended_at: Option<u64>,
-    /// When it was last suspended or resumed.
-    pub(crate) touched_at: Option<u64>,
 }
 
 /// A candidate for the name of the run. The first in order counts.
@@ -253,63 +239,9 @@ impl<N> Aggregate<N> {
     }
 }
 
-impl Lifecycle {
-    fn add(&mut self, body: &BodyView<'_>) {
-        match body {
-            BodyView::RunStart(r) => {
-                self.starts += 1;
-                self.started_at = earlier(self.started_at, Some(r.started_at()));
-            }
-            BodyView::RunSuspend(r) => {
-                self.suspends += 1;
-                self.touched_at = self.touched_at.max(Some(r.suspended_at()));
-            }
-            BodyView::RunResume(r) => {
-                self.resumes += 1;
-                self.touched_at = self.touched_at.max(Some(r.resumed_at()));
-            }
-            BodyView::Segment(s) if s.via() == Via::Resume => {
-                self.resumes += u64::from(s.suspension_id().is_some());
-                self.touched_at = self.touched_at.max(Some(s.started_at()));
-            }
-            BodyView::RunEnd(r) => {
-                let place = match r.status() {
-                    Status::Ok => 0,
-                    Status::Error | Status::Panicked => 1,
-                    Status::Cancelled => 2,
-                };
-                self.ends[place] += 1;
-                self.ended_at = earlier(self.ended_at, Some(r.ended_at()));
-            }
-            _ => {}
-        }
-    }
-
-    fn merge(&mut self, other: &Self) {
-        self.starts = self.starts.saturating_add(other.starts);
-        self.suspends = self.suspends.saturating_add(other.suspends);
-        self.resumes = self.resumes.saturating_add(other.resumes);
-        for (mine, other) in self.ends.iter_mut().zip(other.ends) {
-            *mine = mine.saturating_add(other);
-        }
-        self.started_at = earlier(self.started_at, other.started_at);
-        self.ended_at = earlier(self.ended_at, other.ended_at);
-        self.touched_at = self.touched_at.max(other.touched_at);
-    }
-
-    /// Whether code declared the run. Otherwise it consists of the spans of its trace.
-    pub(crate) fn is_owned(&self) -> bool {
-        *self != Self::default()
-    }
-}
-
 /// What a start or an end without its counterpart adds to [`Aggregate::unmatched`].
 fn span_mark(span_id: SpanId) -> u32 {
     mix(span_id.get(), 0) as u32
-}
-
-fn earlier(a: Option<u64>, b: Option<u64>) -> Option<u64> {
-    a.into_iter().chain(b).min()
 }
 
 fn join(all: &mut Option<TimeRange>, more: Option<TimeRange>) {

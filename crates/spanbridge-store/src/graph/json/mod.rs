@@ -1,0 +1,59 @@
+//! The graph as JSON: camelCase names, RFC 3339 times with nanoseconds in UTC, absent fields left out.
+//!
+//! The views borrow from the model. They only name and order the fields.
+
+mod other;
+mod parts;
+mod related;
+mod run;
+mod span;
+
+use super::model::{Artifact, Diagnostic, Edge, Graph, LinkedRun, RunSummary, Span};
+use other::{ArtifactView, DiagnosticView, EdgeView};
+use parts::List;
+use related::{LinkedView, SummaryView};
+use run::RunView;
+use serde::{Serialize, Serializer};
+use serde_json::Value;
+use span::SpanView;
+use spanbridge::record::SCHEMA_VERSION;
+
+impl Graph {
+    /// The graph as JSON, the same as `spanbridge trace --format json`.
+    pub fn to_json(&self) -> Value {
+        // Writing to memory cannot fail, since all keys are text.
+        serde_json::to_value(self).unwrap_or_default()
+    }
+}
+
+/// In camelCase, with RFC 3339 times. Absent fields are left out.
+impl Serialize for Graph {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        GraphView {
+            schema_version: SCHEMA_VERSION,
+            run: RunView::of(&self.run),
+            spans: List(&self.spans, SpanView::of),
+            edges: List(&self.edges, EdgeView::of),
+            artifacts: List(&self.artifacts, ArtifactView::of),
+            child_runs: List(&self.child_runs, SummaryView::of),
+            related_runs: List(&self.related_runs, SummaryView::of),
+            linked_runs: List(&self.linked_runs, LinkedView::of),
+            diagnostics: List(&self.diagnostics, DiagnosticView::of),
+        }
+        .serialize(serializer)
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct GraphView<'a> {
+    schema_version: u32,
+    run: RunView<'a>,
+    spans: List<'a, Span, SpanView<'a>>,
+    edges: List<'a, Edge, EdgeView<'a>>,
+    artifacts: List<'a, Artifact, ArtifactView<'a>>,
+    child_runs: List<'a, RunSummary, SummaryView<'a>>,
+    related_runs: List<'a, RunSummary, SummaryView<'a>>,
+    linked_runs: List<'a, LinkedRun, LinkedView<'a>>,
+    diagnostics: List<'a, Diagnostic, DiagnosticView<'a>>,
+}

@@ -1,0 +1,47 @@
+//! Pieces that the views are made of: lists, attributes and times.
+
+use serde::Serialize;
+use serde::ser::{SerializeMap, SerializeSeq, Serializer};
+use serde_json::Value;
+
+/// A list of views. Each is made when it is written.
+pub(super) struct List<'a, T, V>(pub(super) &'a [T], pub(super) fn(&'a T) -> V);
+
+impl<T, V: Serialize> Serialize for List<'_, T, V> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut seq = serializer.serialize_seq(Some(self.0.len()))?;
+        self.0.iter().try_for_each(|item| seq.serialize_element(&(self.1)(item)))?;
+        seq.end()
+    }
+}
+
+/// Attributes as an object.
+pub(super) struct Object<'a>(pub(super) &'a [(String, Value)]);
+
+impl Serialize for Object<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        self.0.iter().try_for_each(|(key, value)| map.serialize_entry(key, value))?;
+        map.end()
+    }
+}
+
+/// Nanoseconds since the epoch.
+pub(super) struct Time(pub(super) u64);
+
+impl Serialize for Time {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        // 64 bits of nanoseconds reach the year 2554, which the format can write.
+        let time = jiff::Timestamp::from_nanosecond(i128::from(self.0)).unwrap_or_default();
+        serializer.collect_str(&format_args!("{time:.9}"))
+    }
+}
+
+/// Milliseconds, with a fraction. Negative if clocks disagree.
+pub(super) fn milliseconds(from: u64, to: Option<u64>) -> Option<f64> {
+    to.map(|to| (i128::from(to) - i128::from(from)) as f64 / 1e6)
+}
+
+pub(super) fn is_empty(object: &Object<'_>) -> bool {
+    object.0.is_empty()
+}

@@ -1,0 +1,14 @@
+//! The graph as programs read it. Times are nanoseconds since the Unix epoch here, and RFC 3339 text in JSON.
+//!
+//! These types will get more fields, so they are built with `new` and changed field by field.
+
+mod graph;
+mod related;
+mod run;
+mod span;
+
+pub use graph::{Artifact, Diagnostic, Edge, Graph};
+pub use related::{LinkDirection, LinkedRun, RunSummary, Trigger};
+pub use run::{Run, RunStatus, Segment, Suspension};
+pub(super) use span::trace_of;
+pub use span::{Event, Link, Span, SpanStatus};
