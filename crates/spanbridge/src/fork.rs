@@ -1,15 +1,15 @@
-//! What a fork leaves behind: a forked child has the thread alone that forked, and every lock as it was. One that another
-//! thread held stays locked for ever.
+//! Keeps locks usable in forked children. A forked child has only the thread that forked, but every lock as it was: a lock that
+//! another thread held would stay locked for ever.
 //!
-//! So before a fork the forking thread takes the locks that statics of ours have; after it both processes let go of them. [`PerProcess`] is for statics of adapters, and the only kind of
-//! static lock that there is beside those of this crate.
+//! So the forking thread takes the locks of our statics before the fork, and both processes release them afterwards. Adapters use
+//! [`PerProcess`] for their statics. There are no other static locks.
 
 use std::cell::Cell;
 use std::mem::{forget, replace};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::*};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// How many forks lie between the first process and this one.
+/// How many forks there are between the first process and this one.
 pub fn forks() -> u64 {
     FORKS.load(Relaxed)
 }
@@ -18,13 +18,14 @@ static FORKS: AtomicU64 = AtomicU64::new(0);
 
 /// A lock of a static.
 pub(crate) trait AtFork: Sync {
-    /// Takes it before a fork, and waits for what is initialised once. Whoever holds it takes no other lock of this kind meanwhile, and does not fork.
+    /// Takes the lock before a fork, and completes any one-time initialisation. Code that holds it must take no other lock of
+    /// this kind, and must not fork.
     fn hold(&'static self) -> Box<dyn Held>;
 }
 
-/// A lock that is held while the process forks. Dropped, it is let go of, in both processes.
+/// A lock that is held while the process forks. Both processes release it by dropping this.
 pub(crate) trait Held {
-    /// Called in the child before that.
+    /// Called in the child before the release.
     fn in_child(&mut self) {}
 }
 
@@ -33,7 +34,7 @@ impl<T> Held for MutexGuard<'static, T> {}
 static LOCKS: Mutex<Vec<&'static dyn AtFork>> = Mutex::new(Vec::new());
 
 thread_local! {
-    /// What this thread holds while it forks, the first first.
+    /// The locks that this thread holds while it forks, in the order in which it took them.
     static HELD: Cell<Vec<Box<dyn Held>>> = const { Cell::new(Vec::new()) };
 }
 
@@ -41,7 +42,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Has a lock held over every fork from now on; `known` says that it is.
+/// From now on, takes this lock before every fork. Sets `known`.
 #[cold]
 pub(crate) fn watch(what: &'static dyn AtFork, known: &AtomicBool) {
     handle_forks(); // first: from here on no child finds the list locked
@@ -106,8 +107,8 @@ fn handle_forks() {
 #[cfg(not(unix))]
 fn handle_forks() {}
 
-/// A value of the process behind a lock that no fork leaves locked: for statics. A forked child begins with a new one; what
-/// the parent had is neither used nor dropped there, for the threads and connections that it speaks of are not the child's.
+/// A value of the process, for statics, behind a lock that stays usable after a fork. A forked child starts with a new value. It
+/// neither uses nor drops the parent's, whose threads and connections do not exist in the child.
 ///
 /// ```
 /// use spanbridge::fork::PerProcess;
@@ -129,13 +130,12 @@ struct State<T> {
 }
 
 impl<T: Default + Send + 'static> PerProcess<T> {
-    /// The value is made when it is first asked for.
+    /// The value is created when it is first used.
     pub const fn new() -> Self {
         PerProcess { state: Mutex::new(State { forks: 0, value: None }), is_watched: AtomicBool::new(false) }
     }
 
-    /// Calls `f` with the value, locked. It does short work, calls nothing of the user's, and asks for no other value of
-    /// this kind.
+    /// Calls `f` with the locked value. `f` should be short. It must not call user code or use another value of this kind.
     pub fn with<R>(&'static self, f: impl FnOnce(&mut T) -> R) -> R {
         if !self.is_watched.load(Acquire) {
             watch(self, &self.is_watched)

@@ -1,6 +1,6 @@
-//! What panics say, and where they began.
+//! The text of a panic, and the place where it began.
 //!
-//! For who writes an adapter and catches panics, as a driver does, so that one bad message does not end the others:
+//! For adapters that catch panics, as a driver does so that one bad message does not end the others:
 //!
 //! ```
 //! use spanbridge::{observe, panics};
@@ -17,33 +17,30 @@
 //! }
 //! ```
 //!
-//! Spans that are around the work (`run`, `in_scope`, [`#[observe]`](macro@crate::observe)) know it by themselves.
+//! Spans around the work (`run`, `in_scope`, [`#[observe]`](macro@crate::observe)) do this by themselves.
 //!
 //! # The panic hook
 //!
-//! Where a panic began is told to the process's panic hook and to nobody else, and so is what it said, as long as nobody
-//! catches it. Therefore the first recorder that is set up puts a hook of its own before the one that is there, which it
-//! calls as ever. Ours keeps the text (4 KiB at most) and the place of the latest panic of each thread, and prints nothing.
-//! It catches nothing either: a panic takes the way that it takes without us.
+//! Only the process's panic hook learns where a panic began and, until it is caught, what it said. So the first recorder that is
+//! set up installs a panic hook, which then calls the previous one. It keeps the text (at most 4 KiB) and the place of the latest
+//! panic of each thread. It prints nothing and does not change how a panic unwinds.
 //!
-//! A program that sets a hook itself should do so first, or call the one that it replaces: else panics are recorded as such,
-//! but without text. So are those that go on by [`resume_unwind`](std::panic::resume_unwind) on another thread than where
-//! they began, for no hook hears of them.
+//! If your program sets a panic hook, set it before the recorder, or call the hook that you replace. Otherwise panics are recorded
+//! without text. The same holds for panics that continue by [`resume_unwind`](std::panic::resume_unwind) on another thread, because
+//! no hook is called for them.
 
 use crate::cut::{MAX_TEXT, cut};
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// Bytes of a path that are kept of where a panic began.
+/// The longest path that is kept of the place of a panic, in bytes.
 #[cfg(feature = "record")]
 const MAX_PATH: usize = 512;
 
-/// Calls `f`. A panic ends here, as what [`text`] says of it.
-///
-/// For code that is called only so that we learn something: whatever it does, the application goes on.
+/// Calls `f` and catches a panic. For code that is called only to collect data, so that it cannot stop the application.
 ///
 /// # Errors
-/// When `f` panics.
+/// Returns the [`text`] of the panic.
 pub fn caught<T>(f: impl FnOnce() -> T) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(f)).map_err(|payload| {
         let text = text(&*payload);
@@ -52,33 +49,32 @@ pub fn caught<T>(f: impl FnOnce() -> T) -> Result<T, String> {
     })
 }
 
-/// What a panic that was caught has said; and where it began, if that was on this thread, with a recorder set up. At most
-/// 4 KiB.
+/// The text of a caught panic, at most 4 KiB. If it began on this thread and a recorder is set up, the place is added.
 pub fn text(payload: &(dyn Any + Send)) -> String {
     let message = message(payload);
     latest::place_of(message).map_or_else(|| message.to_owned(), |place| whole(message, &place))
 }
 
-/// Drops what a panic carried. That may panic as well, which is the end of it.
+/// Drops the payload of a panic. If that panics in turn, the second payload is leaked.
 pub fn discard(payload: Box<dyn Any + Send>) {
     if let Err(another) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
         std::mem::forget(another)
     }
 }
 
-/// What a panic carries if it was given a text, as by `panic!`.
+/// The text in a panic's payload, if it has one, as `panic!` sets it.
 fn message(payload: &dyn Any) -> &str {
     let text = payload.downcast_ref::<&str>().copied().or_else(|| payload.downcast_ref::<String>().map(String::as_str));
     cut(text.unwrap_or("a value that is no text"), MAX_TEXT)
 }
 
-/// Text and place, if need be with less text.
+/// Text and place. The text is cut if both do not fit.
 fn whole(message: &str, place: &str) -> String {
     let message = cut(message, MAX_TEXT.saturating_sub(place.len() + ", at ".len()));
     format!("{message}, at {place}")
 }
 
-/// Taken before work that may panic, to tell afterwards what the panic was that came out of it.
+/// Created before work that may panic, to find out afterwards which panic ended it.
 #[derive(Clone, Copy)]
 pub(crate) struct Watch(latest::Count);
 
@@ -88,12 +84,12 @@ impl Watch {
         Watch(latest::count())
     }
 
-    /// As if taken before the latest panic of this thread, if there was one: for who has no place to take it in time.
+    /// As if created before the latest panic of this thread, if there was one. For code that cannot create it in time.
     pub(crate) fn of_latest() -> Self {
         Watch(latest::before())
     }
 
-    /// Text and place of the panic that unwinds this thread since; empty if no hook of ours has heard of it.
+    /// Text and place of the panic that has been unwinding this thread since. Empty if our hook was not called for it.
     #[cold]
     pub(crate) fn text(self) -> String {
         let heard = latest::heard_since(self.0);
@@ -104,7 +100,7 @@ impl Watch {
 #[cfg(feature = "record")]
 pub(crate) use latest::listen;
 
-/// The latest panic of each thread, as the hook has heard of it.
+/// The latest panic of each thread, as reported to the hook.
 #[cfg(feature = "record")]
 mod latest {
     use super::{MAX_PATH, cut, message};
@@ -115,13 +111,13 @@ mod latest {
     pub(super) type Count = u64;
 
     thread_local! {
-        /// Without Drop, so that a look at it is a plain load.
+        /// Has no destructor, so reading it is a plain load.
         static COUNT: Cell<Count> = const { Cell::new(0) };
         /// Text and place.
         static LATEST: RefCell<Option<(String, String)>> = const { RefCell::new(None) };
     }
 
-    /// Panics of this thread until now.
+    /// The number of panics of this thread so far.
     #[inline(always)]
     pub(super) fn count() -> Count {
         COUNT.with(Cell::get)
@@ -142,7 +138,7 @@ mod latest {
         heard_since(Count::MAX).filter(|(heard, _)| heard == text).map(|(_, place)| place)
     }
 
-    /// From now on, for as long as the process lives.
+    /// Installs the hook, for the rest of the process's life.
     pub(crate) fn listen() {
         static LISTENS: AtomicBool = AtomicBool::new(false);
         // A thread that panics may not touch the hook: then the next recorder does.
@@ -170,7 +166,7 @@ mod latest {
     }
 }
 
-/// Nobody records, so nobody listens.
+/// Without a recorder, no hook is needed.
 #[cfg(not(feature = "record"))]
 mod latest {
     #[derive(Clone, Copy)]

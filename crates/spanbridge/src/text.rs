@@ -1,18 +1,17 @@
-//! Text that somebody else's code makes for us, of errors above all: bounded while it is written, whatever that code does.
+//! Text that other code writes for us, mostly about errors. Its length is limited while it is written, whatever that code does.
 
 use crate::cut::{MAX_TEXT, cut};
 use crate::panics;
 use std::error::Error;
 use std::fmt::{self, Display, Write};
 
-/// Causes of an error that are looked at: a chain may be a circle.
+/// The maximum number of causes that are followed, because a chain may be a circle.
 const MAX_CAUSES: usize = 32;
 
-/// Bytes that are taken in. More than are recorded, so that what is cut is known to be: by a character, for the last one may
-/// have to go whole.
+/// The bytes that are accepted. One character more than is recorded, so that it is known whether text was cut.
 const MAX_SHOWN: usize = MAX_TEXT + 4;
 
-/// Takes in so much and no more: an error may have a hundred megabytes to say.
+/// Accepts only so much text: an error may have a hundred megabytes.
 #[derive(Default)]
 struct Bounded(String);
 
@@ -24,14 +23,14 @@ impl Write for Bounded {
     }
 }
 
-/// What `value` says of itself, as far as it comes: it may fail, or panic.
+/// `value` as text, as far as it gets: writing it may fail or panic.
 #[cold]
 pub(crate) fn shown(value: &dyn Display) -> String {
     written(|text| write!(text, "{value}"))
 }
 
-/// The same in the alternate form, in which reports of errors tell their causes too (`anyhow` and its kind), and errors
-/// that show themselves as another pass it on.
+/// The same in the alternate form. In that form, error reports (`anyhow` and the like) include their causes, and errors that wrap
+/// another pass it on.
 #[cold]
 pub(crate) fn told(error: &dyn Display) -> String {
     written(|text| write!(text, "{error:#}"))
@@ -43,8 +42,7 @@ fn written(write: impl FnOnce(&mut Bounded) -> fmt::Result) -> String {
     text.0
 }
 
-/// An error and what has caused it, down to the root: `outer: inner: root`. What an error has said of its causes already is
-/// not said again.
+/// An error and its causes, down to the root: `outer: inner: root`. A cause that the text has already is not repeated.
 #[cold]
 pub(crate) fn chain(error: &dyn Error) -> String {
     let mut text = told(&error);
@@ -60,12 +58,12 @@ pub(crate) fn chain(error: &dyn Error) -> String {
     text
 }
 
-/// What has caused it, if it comes to an answer.
+/// The cause of an error, unless asking for it panics.
 fn cause_of<'a>(error: &'a (dyn Error + 'a)) -> Option<&'a (dyn Error + 'static)> {
     panics::caught(|| error.source()).ok().flatten()
 }
 
-/// Whether `text` has these words in it: not as a part of others, for then they would be something else.
+/// Whether `text` contains these words, and not only as a part of other words.
 fn says(text: &str, words: &str) -> bool {
     let is_part = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
     let stands_alone = |(at, _): (usize, &str)| {

@@ -6,8 +6,8 @@ use http::{HeaderMap, HeaderValue};
 use std::borrow::Cow;
 
 /// Several `tracestate` or `baggage` headers are one list ([RFC 9110, section
-/// 5.3](https://www.rfc-editor.org/rfc/rfc9110#section-5.3)); `traceparent` is no list, so where there are several that are
-/// not the same none of them counts.
+/// 5.3](https://www.rfc-editor.org/rfc/rfc9110#section-5.3)); `traceparent` is not a list: if there
+/// are several different ones, none of them counts.
 impl Extract for HeaderMap {
     fn get(&self, name: &str) -> Header<'_> {
         let mut values = self.get_all(name).iter();
@@ -22,7 +22,7 @@ impl Extract for HeaderMap {
     }
 }
 
-/// What is wrong with several headers of one name that may be there once.
+/// The problem with several headers of one name, if only one is allowed.
 const SEVERAL: &str = "is there several times, with different values";
 
 impl Inject for HeaderMap {

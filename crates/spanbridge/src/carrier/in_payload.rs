@@ -38,8 +38,8 @@ impl Inject for HiddenFields<'_> {
     }
 }
 
-/// Puts a context into a JSON object without parsing it, under the hidden field `__spanbridge`. The payload comes back
-/// as it is where there is nothing to send, and where it is not an [object](crate::payload#what-is-an-object).
+/// Puts a context into a JSON object, as the hidden field `__spanbridge`, without parsing the payload. If there is nothing to send,
+/// or the payload is not an [object](crate::payload#what-is-an-object), it is returned unchanged.
 ///
 /// ```
 /// use spanbridge::carrier::{extract_payload, inject_payload};
@@ -55,7 +55,7 @@ pub fn inject_payload<'a>(context: &Context, payload: &'a [u8]) -> Cow<'a, [u8]>
     splice(payload, &fields).map_or(Cow::Borrowed(payload), Cow::Owned)
 }
 
-/// Takes a context out of a JSON object: the context, and the payload as the sender's application wrote it.
+/// Takes a context out of a JSON object. Returns the context, and the payload as the sender's application wrote it.
 pub fn extract_payload(payload: &[u8]) -> (Extraction, Cow<'_, [u8]>) {
     let taken = take(payload);
     let mut found = taken.fields.as_ref().map(extract).unwrap_or_default();

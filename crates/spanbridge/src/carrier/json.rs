@@ -1,4 +1,4 @@
-//! JSON objects that hold headers. (The hidden field of a payload is `payload`.)
+//! JSON objects as headers. (For the hidden field of a payload, see `payload`.)
 
 use super::{Extract, Header, Inject};
 use crate::w3c::is_other_case;

@@ -1,6 +1,6 @@
-//! Text as JSON has it, in pieces, so that it can go into whatever is being written.
+//! Text with JSON's escapes, in pieces, for any kind of writer.
 
-/// The spelling of each control character
+/// The escape of each control character
 /// ([RFC 8259, section 7](https://www.rfc-editor.org/rfc/rfc8259#section-7)).
 #[rustfmt::skip]
 const CONTROL: [&str; 32] = [
@@ -10,7 +10,7 @@ const CONTROL: [&str; 32] = [
     "\\u0018", "\\u0019", "\\u001a", "\\u001b", "\\u001c", "\\u001d", "\\u001e", "\\u001f",
 ];
 
-/// The spelling of an ASCII character that may not stand for itself.
+/// The escape of an ASCII character, if it needs one.
 fn escape(b: u8) -> Option<&'static str> {
     match b {
         b'"' => Some("\\\""),
@@ -19,7 +19,7 @@ fn escape(b: u8) -> Option<&'static str> {
     }
 }
 
-/// What stands between the quotes: stretches of the text, and escapes.
+/// The content between the quotes: parts of the text, and escapes.
 pub(crate) fn pieces(text: &str) -> impl Iterator<Item = &str> {
     let mut rest = text;
     // Nearly every text is clean, and that is seen at once: without an early end the compiler makes vector

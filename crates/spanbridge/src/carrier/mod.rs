@@ -1,4 +1,5 @@
-//! Where a context is packed: the two traits that every transport implements, and what is done with them.
+//! Carriers: the headers, or the payload, in which a transport carries a context. Every transport implements two traits,
+//! [`Extract`] and [`Inject`].
 //!
 //! ```
 //! use spanbridge::{carrier, w3c};
@@ -38,14 +39,14 @@ use crate::{Context, RunId};
 use std::borrow::Cow;
 use std::fmt;
 
-/// What stands under a name in a carrier.
+/// What a carrier has under a name.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Header<'a> {
     /// Nothing.
     Absent,
     /// A value; not necessarily UTF-8.
     Value(Cow<'a, [u8]>),
-    /// Something that cannot be a header of ours, and what it is.
+    /// Something that cannot be one of our headers, and what it is.
     Unusable(&'static str),
 }
 
@@ -57,12 +58,12 @@ impl<'a> From<Option<&'a str>> for Header<'a> {
 
 /// A carrier that can be read: received headers.
 pub trait Extract {
-    /// The value of a header of exactly this name, or of this name in any case where the carrier's names have none. Of
-    /// several values the last counts, except where the transport's own rules say otherwise.
+    /// The value of the header with exactly this name. If the transport's names are case-insensitive, with this name in any case.
+    /// Of several values, the last counts, unless the transport has other rules.
     fn get(&self, name: &str) -> Header<'_>;
 
-    /// Gives the name of every header to `f`. It is asked for where [`get`](Extract::get) does not find all three headers:
-    /// one that somebody has written in other case is found so. Nothing to do where names have no case.
+    /// Calls `f` with the name of every header. This is called if [`get`](Extract::get) does not find all three headers, to find
+    /// names that a sender has written in another case. If names are case-insensitive, it need not do anything.
     fn each_name(&self, f: &mut dyn FnMut(&str)) {
         let _ = f;
     }
@@ -87,18 +88,18 @@ impl<E: Extract + ?Sized> Extract for &E {
 
 /// A carrier that can be written: outgoing headers.
 pub trait Inject {
-    /// Sets a header, in place of every one of exactly that name that is there.
+    /// Sets a header, and replaces every header with exactly this name.
     fn set(&mut self, name: &'static str, value: &str);
 
-    /// Takes a header of exactly this name out.
+    /// Removes the headers with exactly this name.
     fn remove(&mut self, name: &'static str);
 
-    /// Takes every header out that is one of the three but for the case of its name ([`w3c::is_other_case`]): who reads it
-    /// so would believe it. Nothing to do where names have no case.
+    /// Removes every header whose name is one of the three in another case ([`w3c::is_other_case`]), because a receiver might read
+    /// it. If names are case-insensitive, it need not do anything.
     fn remove_other_case(&mut self) {}
 }
 
-/// Something that was wrong with a received header. The message is handled all the same.
+/// Something that was wrong with a received header. The message is still handled.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     /// The header.
@@ -116,18 +117,20 @@ impl fmt::Display for Problem {
 /// What was found in a carrier.
 #[derive(Clone, Debug, Default)]
 pub struct Extraction {
-    /// The context; without a trace when there was none, or only a malformed one.
+    /// The context. It has no trace if there was none, or only a malformed one.
     pub context: Context,
-    /// What was wrong: with the name of a header, and with its value.
+    /// What was wrong with names and values of headers.
     pub problems: Vec<Problem>,
 }
 
-/// Reads `traceparent`, `tracestate` and `baggage`. Never fails: a malformed `traceparent` means no trace, and no
-/// `tracestate` ([Trace Context, section 4.3](https://www.w3.org/TR/trace-context-2/#a-traceparent-is-received)); a malformed
-/// `tracestate` is left out, and of a malformed `baggage` the members that are well-formed are taken. Baggage does not
-/// depend on a trace, and is taken without one.
+/// Reads `traceparent`, `tracestate` and `baggage`. This never fails:
 ///
-/// Names are looked up as they are, and what is not found so in any case, with a [`Problem`] that says it.
+/// - If `traceparent` is malformed, there is no trace and no `tracestate`
+///   ([Trace Context, section 4.3](https://www.w3.org/TR/trace-context-2/#a-traceparent-is-received)).
+/// - A malformed `tracestate` is left out.
+/// - Of a malformed `baggage`, the well-formed members are kept. Baggage does not need a trace.
+///
+/// A header whose name is in another case is used if there is none with the exact name, and reported as a [`Problem`].
 pub fn extract(carrier: &(impl Extract + ?Sized)) -> Extraction {
     let mut problems = Vec::new();
     let mut found = find(carrier, &mut problems);
@@ -210,7 +213,7 @@ fn find<'c>(carrier: &'c (impl Extract + ?Sized), problems: &mut Vec<Problem>) -
     found
 }
 
-/// How the three names are written where they are so in other case; the last of each counts.
+/// How the three names are written, if they are in another case. Of several, the last counts.
 fn other_case(carrier: &(impl Extract + ?Sized)) -> [Option<String>; 3] {
     let mut names = [None, None, None];
     carrier.each_name(&mut |name| {
@@ -223,8 +226,8 @@ fn other_case(carrier: &(impl Extract + ?Sized)) -> [Option<String>; 3] {
     names
 }
 
-/// Writes a context into a carrier, in place of what stood there of an earlier hop. An empty context writes nothing; one
-/// that only has baggage writes that.
+/// Writes a context into a carrier, and replaces the headers of an earlier hop. An empty context writes nothing. A context that
+/// has only baggage writes the baggage.
 pub fn inject(context: &Context, carrier: &mut (impl Inject + ?Sized)) {
     let _ = inject_within(context, Budget::UNLIMITED, carrier); // there is room
 }
@@ -232,11 +235,11 @@ pub fn inject(context: &Context, carrier: &mut (impl Inject + ?Sized)) {
 /// How much an injection may add to a message.
 #[derive(Clone, Copy, Debug)]
 pub struct Budget {
-    /// Bytes, of names and values and what each header costs beside.
+    /// The maximum number of bytes: names, values, and the overhead of each header.
     pub bytes: usize,
-    /// What a header costs beside its name and value, in bytes.
+    /// The overhead of a header, beside name and value, in bytes.
     pub per_header: usize,
-    /// How many headers: one, two, or all three.
+    /// The maximum number of headers: one, two, or all three.
     pub headers: usize,
 }
 
@@ -245,8 +248,9 @@ impl Budget {
     pub const UNLIMITED: Budget = Budget { bytes: usize::MAX, per_header: 0, headers: usize::MAX };
 }
 
-/// As [`inject`], within a budget. What has no room is left out, in this order: the baggage; members of `tracestate`
-/// over 128 characters, then from the end; our run; all of it. None is ever cut. Says what was left out, if anything.
+/// Like [`inject`], within a budget. If there is not enough room, parts are left out in this order: the baggage; members of
+/// `tracestate` over 128 characters; its other members, from the end; our run id; everything. No value is cut. Returns what was
+/// left out, if anything.
 pub fn inject_within(context: &Context, budget: Budget, carrier: &mut (impl Inject + ?Sized)) -> Option<String> {
     if !context.travels() {
         return None;
@@ -282,7 +286,7 @@ pub fn inject_within(context: &Context, budget: Budget, carrier: &mut (impl Inje
     (!left_out.is_empty()).then(|| format!("no room for {}", left_out.join(" and ")))
 }
 
-/// Where there is no trace: what else stands there of one is not touched.
+/// Writes only baggage. The other headers are not touched.
 fn inject_baggage(baggage: &Baggage, budget: Budget, carrier: &mut (impl Inject + ?Sized)) -> Option<String> {
     let baggage = baggage.as_str();
     if budget.headers == 0 || budget.bytes < cost(budget, w3c::BAGGAGE, baggage.len()) {
@@ -301,16 +305,16 @@ fn cost(budget: Budget, name: &str, value: usize) -> usize {
     budget.per_header + name.len() + value
 }
 
-/// What to do about a `traceparent` that the user's message carries already.
+/// What to do with a `traceparent` that the user's message has already.
 #[derive(Debug)]
 pub enum Outgoing {
-    /// There is none, or it belongs to the current trace and we are forwarding: write ours.
+    /// There is none, or it belongs to the current trace because the message is forwarded: write ours.
     Write,
-    /// It belongs to another trace, so the user means it: leave it, and link to it.
+    /// It belongs to another trace, so the user has set it on purpose: keep it, and link to it.
     Keep(Context),
 }
 
-/// Decides about a message that is about to be sent under `context`.
+/// Decides what to do with a message that is about to be sent in `context`.
 pub fn outgoing(context: &Context, carrier: &(impl Extract + ?Sized)) -> Outgoing {
     if carrier.get(w3c::TRACEPARENT) == Header::Absent && other_case(carrier)[0].is_none() {
         return Outgoing::Write;

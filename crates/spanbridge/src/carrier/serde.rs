@@ -1,4 +1,4 @@
-//! A context with serde: an object of the fields `traceparent`, `tracestate` and `baggage`, as on the wire.
+//! A context with serde: an object with the fields `traceparent`, `tracestate` and `baggage`, as on the wire.
 
 use super::{extract, inject};
 use crate::{Context, w3c};
@@ -26,8 +26,7 @@ impl Serialize for Context {
     }
 }
 
-/// Fields that are not known are passed over. Unlike on a message, a `traceparent` that is malformed is an error: what
-/// was stored was stored whole.
+/// Unknown fields are ignored. Unlike in a message, a malformed `traceparent` is an error, because a stored context was complete.
 impl<'de> Deserialize<'de> for Context {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Fields;

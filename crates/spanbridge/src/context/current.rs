@@ -1,9 +1,8 @@
-//! What is current on this thread, without any async runtime.
+//! The current context of a thread. No async runtime is needed.
 //!
-//! The ambient context is a thread-local that a wrapper around a future, stream or sink swaps in for each poll
-//! ([`WithContext`]), that a scope swaps in for a call ([`in_scope`]), and that a closure takes along to another thread
-//! ([`bind`]). It is not inherited by spawned tasks and threads: wrap what you spawn with
-//! [`in_current_context`](ContextExt::in_current_context) or [`bind`].
+//! The current context is a thread-local. A wrapper around a future, stream or sink sets it for each poll ([`WithContext`]), a
+//! scope sets it for a call ([`in_scope`]), and a closure takes it along to another thread ([`bind`]). Spawned tasks and threads
+//! do not inherit it: wrap what you spawn with [`in_current_context`](ContextExt::in_current_context) or [`bind`].
 
 use crate::context::{Context, Shared};
 use futures_core::Stream;
@@ -35,7 +34,7 @@ pub(crate) fn ambient<'a>() -> &'a Ambient {
 }
 
 impl Context {
-    /// Exchanges what is current with `self`.
+    /// Exchanges the current context with `self`.
     #[inline(always)]
     pub(crate) fn swap(&mut self) {
         let a = ambient();
@@ -44,7 +43,7 @@ impl Context {
     }
 }
 
-/// The current context; empty when there is none.
+/// The current context. Empty if there is none.
 #[inline]
 pub fn context() -> Context {
     let a = ambient();
@@ -53,7 +52,7 @@ pub fn context() -> Context {
     (*current).clone()
 }
 
-/// Swapped in while it lives, back when dropped, also by a panic.
+/// Its context is current until it is dropped, also by a panic.
 pub(crate) struct Swapped<'a>(&'a mut Context);
 
 impl<'a> Swapped<'a> {
@@ -73,11 +72,11 @@ impl Drop for Swapped<'_> {
 
 /// Calls `f` with `context` as the current one.
 ///
-/// There is no guard that leaves its scope, so none can be held across an `.await`.
+/// There is no guard that you could hold across an `.await`.
 ///
-/// It is for the whole of what this thread does meanwhile. Do not call `block_on` of a runtime in it that has other tasks on this
-/// thread, as tokio's `current_thread` has: they would be polled inside, too. Give it the future with its context instead, as in
-/// `runtime.block_on(future.in_context(context))`.
+/// The context is current for everything that this thread does during the call. So do not call `block_on` inside if the runtime
+/// has other tasks on this thread, as tokio's `current_thread` runtime has: their polls would get this context, too. Instead,
+/// give the future its context: `runtime.block_on(future.in_context(context))`.
 pub fn in_scope<R>(context: &Context, f: impl FnOnce() -> R) -> R {
     // Borrowed for as long as it is current, so it needs no reference of its own.
     let mut context = ManuallyDrop::new(Context { ..*context });
@@ -91,14 +90,14 @@ pub(crate) fn in_own_scope<R>(mut context: Context, f: impl FnOnce() -> R) -> R 
     f()
 }
 
-/// Gives a closure the context that is current now, whichever thread calls it: for `std::thread::spawn`, rayon,
+/// Gives a closure the context that is current now, whichever thread calls it. For `std::thread::spawn`, rayon and
 /// `spawn_blocking`.
 pub fn bind<R>(f: impl FnOnce() -> R) -> impl FnOnce() -> R {
     let context = context();
     move || in_scope(&context, f)
 }
 
-/// The recorder in effect: the one of the current context, else the installed one.
+/// The recorder in effect: the recorder of the current context, else the installed one.
 #[cfg(feature = "record")]
 pub(crate) fn intake() -> Option<std::sync::Arc<crate::context::intake::Intake>> {
     // SAFETY: what is current is kept alive by the ambient slot while we look at it.
@@ -111,8 +110,8 @@ pub(crate) fn intake() -> Option<std::sync::Arc<crate::context::intake::Intake>>
 }
 
 pin_project! {
-    /// A future, stream or sink whose every poll has a context as the current one; also its destructor, so that what
-    /// a cancelled body drops is seen in the right place.
+    /// A future, stream or sink with a context that is current during every poll. It is current in the destructor, too, so what
+    /// a cancelled body drops is recorded in the right place.
     #[must_use = "does nothing unless polled"]
     pub struct WithContext<T> {
         #[pin]
@@ -135,7 +134,7 @@ impl<T> WithContext<T> {
         WithContext { inner: ManuallyDrop::new(inner), context }
     }
 
-    /// What `make` makes, called in the context.
+    /// Wraps what `make` returns. `make` is called inside the context.
     #[inline]
     pub(crate) fn made(mut context: Context, make: impl FnOnce() -> T) -> Self {
         let swapped = Swapped::new(&mut context);
@@ -149,7 +148,7 @@ impl<T> WithContext<T> {
         &self.context
     }
 
-    /// What is wrapped.
+    /// The wrapped value.
     pub fn get_ref(&self) -> &T {
         &self.inner
     }
@@ -217,17 +216,17 @@ impl<I, S: Sink<I>> Sink<I> for WithContext<S> {
 
 /// Wraps futures, streams and sinks.
 ///
-/// Combinators that are applied after the wrapper run outside it: in `stream.in_context(cx).map(f)`, `f` does not see
-/// the context. Where each item has a context of its own, wrap the future that handles it.
+/// Combinators that you apply after the wrapper run outside of it: in `stream.in_context(cx).map(f)`, `f` does not see the
+/// context. If each item has a context of its own, wrap the future that handles the item.
 ///
 /// It is implemented for every type, and only here.
 pub trait ContextExt: Sized + sealed::Sealed {
-    /// Every poll has `context` as the current one.
+    /// `context` is current during every poll.
     fn in_context(self, context: Context) -> WithContext<Self> {
         WithContext::new(context, self)
     }
 
-    /// Every poll has as the current context what is current now: for what is spawned.
+    /// The context that is current now is current during every poll. Use it for what you spawn.
     fn in_current_context(self) -> WithContext<Self> {
         self.in_context(context())
     }

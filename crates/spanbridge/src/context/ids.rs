@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// An identifier that is not exactly as many lower-case hexadecimal digits as its kind has, or is all zero.
+/// The text is not an identifier: it does not have exactly the right number of lower-case hexadecimal digits, or is all zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ParseIdError(());
 
@@ -15,7 +15,7 @@ impl fmt::Display for ParseIdError {
 
 impl std::error::Error for ParseIdError {}
 
-/// The value of one lower-case hexadecimal digit; 255 for anything else. W3C Trace Context allows no upper case.
+/// The value of one lower-case hexadecimal digit, or 255. W3C Trace Context allows no upper case.
 const HEX: [u8; 256] = {
     let mut t = [255; 256];
     let mut i = 0;
@@ -58,17 +58,17 @@ macro_rules! id {
         pub struct $name(pub(crate) $int);
 
         impl $name {
-            /// The id with this big-endian value; `None` for zero, which is not an id.
+            /// The id with this big-endian value. `None` for zero, which is not an id.
             pub const fn new(value: $int) -> Option<Self> {
                 if value == 0 { None } else { Some(Self(value)) }
             }
 
-            /// The id as a big-endian number; never zero.
+            /// The id as a big-endian number. Never zero.
             pub const fn get(self) -> $int {
                 self.0
             }
 
-            /// From exactly the right number of lower-case hexadecimal digits, not all zero.
+            /// Reads exactly the right number of lower-case hexadecimal digits, not all zero.
             pub fn from_hex(text: &[u8]) -> Option<Self> {
                 parse_hex::<$bytes>(text).and_then(|b| Self::new(<$int>::from_be_bytes(b)))
             }
@@ -138,18 +138,18 @@ id! {
     SpanId, u64, 8
 }
 id! {
-    /// The id of a segment, one recorder working on one run: 8 bytes, 16 hexadecimal digits.
+    /// The id of a segment, which is the part of a run that one recorder records: 8 bytes, 16 hexadecimal digits.
     SegmentId, u64, 8
 }
 
 impl RunId {
-    /// The trace's own run.
+    /// The run of the trace itself: the one that starts it.
     pub const fn of_trace(trace: TraceId) -> Self {
         Self(trace.0)
     }
 
-    /// What stands for the run itself where a parent span id is required and there is none: the last eight bytes of
-    /// its id. A run is not a span, but `traceparent` has no form without a parent.
+    /// The last eight bytes of the id, in place of a parent span id. A run is not a span, but `traceparent` requires a parent, so
+    /// outside any span the run takes its place.
     pub const fn as_parent(self) -> SpanId {
         let low = self.0 as u64;
         SpanId(if low == 0 { 1 } else { low })

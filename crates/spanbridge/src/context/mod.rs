@@ -1,7 +1,6 @@
-//! What is carried: ids and wire formats, and the immutable [`Context`] that is made of them, with the words for what it is
-//! about.
+//! What is carried: ids and wire formats, the immutable [`Context`] that consists of them, and the words that describe spans.
 //!
-//! Everything else stands on this room. It knows of buffers only that a context is bound to a recorder's.
+//! All other rooms are built on this one. Of recorders it knows only that a context is bound to one.
 
 pub(crate) mod current;
 pub(crate) mod given;
@@ -30,46 +29,46 @@ use std::sync::Arc;
 #[cfg(feature = "record")]
 use crate::context::intake::Intake;
 
-/// What every span of a trace and run has in common. Aligned so that the low bits of its address are free.
+/// What all spans of a trace and run have in common. It is aligned so that the low bits of its address are free.
 #[repr(align(16))]
 pub(crate) struct Shared {
-    /// Tells shared parts apart: unlike an address it is never used twice.
+    /// Identifies this shared part. Unlike an address, it is never used twice.
     #[cfg(feature = "record")]
     pub(crate) serial: u64,
-    /// Zero in a context that only names a recorder, or only has baggage.
+    /// Zero, if the context only names a recorder or only has baggage.
     pub(crate) trace: u128,
     pub(crate) run: u128,
     pub(crate) flags: u8,
-    /// Whether a tracing system beside W3C's records the trace, where it has said so. It stays in this process.
+    /// Whether another tracing system records the trace, if it has said so. This is not sent on.
     pub(crate) peer_sampled: Option<bool>,
-    /// The sampled flag that a context arrived with, while nobody has decided whether it is recorded.
+    /// The sampled flag of a received context, as long as it is undecided whether it is recorded.
     pub(crate) received: Option<bool>,
     /// The run came from another process.
     pub(crate) remote: bool,
-    /// The span that it came with: the sender's, or of a child run the one that triggered it. No span of ours in this
-    /// run, so nothing is recorded about it.
+    /// The span that came with it: the sender's, or the one that triggered a child run. It is not a span of this process in
+    /// this run, so nothing is recorded about it.
     pub(crate) from_span: u64,
-    /// The segment that records belong to.
+    /// The segment of the records.
     pub(crate) segment: OwnSegment,
     pub(crate) trace_state: TraceState,
     pub(crate) baggage: Baggage,
-    /// The recorder in effect where it was made.
+    /// The recorder that was in effect where the context was created.
     #[cfg(feature = "record")]
     pub(crate) intake: Option<Arc<Intake>>,
 }
 
-/// A segment beside the one that this recorder has for the run; all zero for that one.
+/// A segment other than the recorder's own one for the run. All zero for the recorder's own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct OwnSegment {
-    /// Names it in this process. Never zero, where there is one.
+    /// Its number in this process. Zero, if there is none.
     pub(crate) ordinal: u64,
-    /// When it was made, by the clock of the recording.
+    /// When it was created, by the recorder's clock.
     pub(crate) made: u64,
     /// The suspension that it continues, or 0.
     pub(crate) suspension: u64,
-    /// The resumption after which it goes on, or 0.
+    /// The resumption that it follows, or 0.
     pub(crate) previous_resumption: u64,
-    /// It goes on with a run that was elsewhere.
+    /// It continues a run that was elsewhere before.
     pub(crate) resumed: bool,
 }
 
@@ -85,7 +84,7 @@ impl Shared {
         self.serial
     }
 
-    /// Asked for by what records only.
+    /// Only recording code calls this.
     #[cfg(not(feature = "record"))]
     #[inline(always)]
     pub(crate) fn serial(&self) -> u64 {
@@ -96,23 +95,26 @@ impl Shared {
 /// Low bit of the pointer: spans are recorded.
 pub(crate) const RECORDED: usize = 1;
 
-/// The next bit: a span that begins here asks whether it is recorded. There is no trace yet, or one that nobody has decided
-/// about (see `Sampler::by`).
+/// The next bit: the first span that begins here asks the sampler. There is no trace yet, or an undecided one (see
+/// `Sampler::by`).
 pub(crate) const BEGINS: usize = 2;
 
 pub(crate) fn untag(p: *const Shared) -> *const Shared {
     p.map_addr(|a| a & !(RECORDED | BEGINS))
 }
 
-/// What is carried: trace, the span that caused what comes next, flags, run, tracestate and baggage.
+/// What is carried from one step to the next: trace id, parent span id, flags, run id, tracestate and baggage.
 ///
-/// Immutable and cheap to clone. A context is a shared part (one `Arc`) and an inline part (the span id): a child span
-/// changes only the inline part and allocates nothing. A context without a trace is [empty](Context::is_empty); baggage may
-/// be in it all the same, which [travels](Context::travels) without a trace, too.
+/// A context is immutable and cheap to clone. It has a shared part (one `Arc`) and an inline part (the span id). A child span
+/// changes only the inline part and allocates nothing.
 ///
-/// It is bound to the recorder in effect where it was made (the one of the current context, else the installed one).
+/// A context without a trace is [empty](Context::is_empty). It may still have baggage, which [travels](Context::travels)
+/// without a trace.
 ///
-/// With serde it is an object of the fields `traceparent`, `tracestate` and `baggage`, as on the wire.
+/// A context is bound to the recorder that was in effect where it was created: the recorder of the current context, else the
+/// installed one.
+///
+/// With serde, a context is an object with the fields `traceparent`, `tracestate` and `baggage`, as on the wire.
 pub struct Context {
     pub(crate) shared: *const Shared,
     pub(crate) span: u64,
@@ -133,7 +135,7 @@ impl Context {
     /// The empty context.
     pub const EMPTY: Context = Context { shared: null(), span: 0 };
 
-    /// `recorded`: `None` where nobody has decided yet.
+    /// `recorded`: `None` if it is undecided.
     pub(crate) fn from_shared(shared: Shared, span: u64, recorded: impl Into<Option<bool>>) -> Self {
         let recorded = recorded.into();
         #[cfg(feature = "record")]
@@ -182,28 +184,28 @@ impl Context {
         context
     }
 
-    /// Whether there is no trace in it.
+    /// Whether it has no trace.
     pub fn is_empty(&self) -> bool {
         self.trace_id().is_none()
     }
 
-    /// Whether there is anything in it that is sent along: a trace, or baggage.
+    /// Whether it has anything to send: a trace, or baggage.
     pub fn travels(&self) -> bool {
         self.shared().is_some_and(|s| s.trace != 0 || !s.baggage.is_empty())
     }
 
-    /// The trace.
+    /// The trace id.
     pub fn trace_id(&self) -> Option<TraceId> {
         self.shared().and_then(|s| TraceId::new(s.trace))
     }
 
-    /// The run; the trace's own where nothing else was said.
+    /// The run id. Default: the run of the trace ([`RunId::of_trace`]).
     pub fn run_id(&self) -> Option<RunId> {
         self.shared().and_then(|s| RunId::new(s.run))
     }
 
-    /// The span that causes what comes next: ours, the sender's, or in a child run the one that triggered it. `None` in
-    /// a run that nothing caused, outside any span.
+    /// The parent of the next span: a span of this process, the sender's span, or the span that triggered a child run. `None`
+    /// outside any span, in a run that nothing triggered.
     pub fn span_id(&self) -> Option<SpanId> {
         SpanId::new(self.span)
     }
@@ -213,13 +215,13 @@ impl Context {
         self.shared().map_or(0, |s| s.flags)
     }
 
-    /// Whether the sampled flag is set: of a trace that began elsewhere, what was decided there. Whether this process records
-    /// it is another question ([`is_recorded`](Context::is_recorded)).
+    /// Whether the sampled flag is set. If the trace began in another process, that process has decided. Whether this process
+    /// records it is a separate question: see [`is_recorded`](Context::is_recorded).
     pub fn is_sampled(&self) -> bool {
         self.flags() & SAMPLED != 0
     }
 
-    /// Whether a tracing system beside W3C's records the trace ([`of_peer`](Context::of_peer)); `None` where it has not said.
+    /// Whether another tracing system records the trace ([`of_peer`](Context::of_peer)). `None` if it has not said.
     #[doc(hidden)]
     pub fn peer_sampled(&self) -> Option<bool> {
         self.shared().and_then(|s| s.peer_sampled)
@@ -231,14 +233,14 @@ impl Context {
         self.shared.addr() & RECORDED != 0
     }
 
-    /// The same context, once somebody has decided whether it is recorded.
+    /// The same context, with the decision whether it is recorded.
     #[cfg(feature = "record")]
     pub(crate) fn with_decision(mut self, recorded: bool) -> Self {
         self.shared = untag(self.shared).map_addr(|a| a | if recorded { RECORDED } else { 0 });
         self
     }
 
-    /// There is a trace, and nobody has decided whether it is recorded: the first span or run will.
+    /// There is a trace, and the first span or run decides whether it is recorded.
     pub(crate) fn is_undecided(&self) -> bool {
         self.shared.addr() & BEGINS != 0 && !self.is_empty()
     }
@@ -248,12 +250,12 @@ impl Context {
         self.shared().is_some_and(|s| s.remote)
     }
 
-    /// The span, if it is one that this process recorded in this run, or would have.
+    /// The span, if it is a span of this process in this run, whether or not it is recorded.
     pub(crate) fn own_span(&self) -> Option<SpanId> {
         self.span_id().filter(|s| self.shared().is_some_and(|shared| shared.from_span != s.0))
     }
 
-    /// The tracestate members of others.
+    /// The `tracestate` members of other tracing systems.
     pub fn trace_state(&self) -> &TraceState {
         match self.shared() {
             Some(s) => &s.trace_state,
@@ -269,8 +271,8 @@ impl Context {
         }
     }
 
-    /// What stands in `traceparent` for this context. In a run outside any span the run stands in as the parent
-    /// ([`RunId::as_parent`]). `None` when it is empty.
+    /// The `traceparent` of this context. In a run, outside any span, the run takes the place of the parent span
+    /// ([`RunId::as_parent`]). `None` if the context is empty.
     pub fn trace_parent(&self) -> Option<TraceParent> {
         let (trace_id, run) = (self.trace_id()?, self.run_id()?);
         Some(TraceParent { trace_id, span_id: self.span_id().unwrap_or(run.as_parent()), flags: self.flags() })
@@ -317,7 +319,7 @@ impl fmt::Debug for Context {
 }
 
 impl PartialEq for Context {
-    /// Same trace, span, run, flags, tracestate and baggage.
+    /// Two contexts are equal if trace, span, run, flags, tracestate and baggage are.
     fn eq(&self, other: &Self) -> bool {
         self.trace_parent() == other.trace_parent()
             && self.run_id() == other.run_id()

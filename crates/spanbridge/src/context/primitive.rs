@@ -1,4 +1,4 @@
-//! What a span is an instance of: primitive, family, kind.
+//! What kind of step a span is (primitive, family, kind), and how it ended.
 
 use std::fmt;
 
@@ -12,7 +12,7 @@ macro_rules! primitives {
     };
 }
 
-/// What kind of step a span is: one of a closed list, or `custom.*` of one's own.
+/// What kind of step a span is: one of a closed list, or a `custom.*` name of your own.
 ///
 /// ```
 /// # use spanbridge::Primitive;
@@ -23,7 +23,7 @@ macro_rules! primitives {
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Primitive {
     name: &'static str,
-    /// Its place in the list, looked up where the compiler makes it.
+    /// The index in the list, looked up at compile time if possible.
     code: Option<u8>,
 }
 
@@ -90,10 +90,10 @@ pub(crate) const fn is_custom(text: &str) -> bool {
 }
 
 impl Primitive {
-    /// The primitive of this name: one of the list, or `custom.` and something.
+    /// The primitive with this name: one of the list, or `custom.` with something after it.
     ///
     /// # Panics
-    /// On any other name. In a `const` that is an error of the compiler; use [`Primitive::get`] for names from outside.
+    /// Panics for any other name. In a `const` this is a compile error. For names that are not your own, use [`Primitive::get`].
     pub const fn new(name: &'static str) -> Self {
         assert!(
             is_custom(name) || code(name).is_some(),
@@ -102,7 +102,7 @@ impl Primitive {
         Self::of(name)
     }
 
-    /// The primitive of this name, if it is one.
+    /// The primitive with this name, if it is one.
     pub const fn get(name: &'static str) -> Option<Self> {
         let primitive = Self::of(name);
         if is_custom(name) || primitive.code.is_some() { Some(primitive) } else { None }
@@ -112,25 +112,25 @@ impl Primitive {
         Self { name, code: code(name) }
     }
 
-    /// Its place in the list, if it has one.
+    /// The index in the list, if it is in the list.
     #[cfg(feature = "record")]
     #[inline(always)]
     pub(crate) const fn code(self) -> Option<u8> {
         self.code
     }
 
-    /// Its name, as it stands in records.
+    /// The name, as in records.
     pub const fn name(self) -> &'static str {
         self.name
     }
 
-    /// The family it belongs to.
+    /// The family that it belongs to.
     pub fn family(self) -> &'static str {
         family(self.name)
     }
 }
 
-/// The place of a known primitive in the list.
+/// The index of a known primitive in the list.
 const fn code(name: &str) -> Option<u8> {
     let mut i = 0;
     while i < KNOWN.len() {
@@ -148,7 +148,7 @@ pub(crate) fn by_code(code: u8) -> Primitive {
     Primitive { name, code: Some(code) }
 }
 
-/// The family of a primitive's name; what stands before the first dot where the name is not known.
+/// The family of a primitive, by its name. For an unknown name: what is before the first dot.
 pub fn family(primitive: &str) -> &str {
     match code(primitive) {
         Some(c) => KNOWN[c as usize].1,
@@ -173,18 +173,18 @@ pub enum Kind {
     Internal,
     /// Handles a remote request.
     Server,
-    /// Makes a remote request and waits.
+    /// Sends a remote request and waits for the answer.
     Client,
-    /// Hands a message over.
+    /// Sends a message.
     Producer,
-    /// Works on a message that was handed over.
+    /// Processes a received message.
     Consumer,
 }
 
 impl Kind {
     pub(crate) const ALL: [Kind; 5] = [Kind::Internal, Kind::Server, Kind::Client, Kind::Producer, Kind::Consumer];
 
-    /// Its name, as it stands in records.
+    /// The name, as in records.
     pub const fn name(self) -> &'static str {
         ["internal", "server", "client", "producer", "consumer"][self as usize]
     }
@@ -195,18 +195,18 @@ impl Kind {
 #[cfg_attr(feature = "record", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "record", serde(rename_all = "lowercase"))]
 pub enum Status {
-    /// It did what it was for.
+    /// It succeeded.
     Ok = 1,
-    /// It failed and said so.
+    /// It failed with an error.
     Error = 2,
     /// It panicked. (Spans only.)
     Panicked = 3,
-    /// It was dropped or told to stop before it came to an end.
+    /// It was dropped or stopped before it was finished.
     Cancelled = 4,
 }
 
 impl Status {
-    /// Its name, as it stands in records.
+    /// The name, as in records.
     pub const fn name(self) -> &'static str {
         ["ok", "error", "panicked", "cancelled"][self as usize - 1]
     }

@@ -1,20 +1,18 @@
 //! The hidden field of JSON payloads, which carries a context where a transport has no headers:
 //! `{"__spanbridge":{"traceparent":"…","tracestate":"…","baggage":"…"}, …}`.
 //!
-//! [`splice`] puts it in front of an object, and [`take`] takes it out again, without parsing the payload: what the
-//! application wrote stays as it is, byte for byte. Only the top level of an object counts.
+//! [`splice`] inserts it as the first field of an object, and [`take`] removes it, without parsing the payload: what the
+//! application wrote stays the same, byte for byte. Only the top level of an object counts.
 //!
 //! # What is an object
-//! What stands between braces and begins as an object does: with a name and a colon, or with nothing at all. GraphQL
-//! (`{ hero { name } }`), templates (`{{greeting}}`) and arrays of PostgreSQL (`{"a","b"}`) begin with a brace, too, and are
-//! left alone. Whether the rest is JSON is not checked, and need not be: whatever it is, [`take`] gives back to the byte
-//! what [`splice`] was given.
+//! Text between braces that is empty or begins with a name and a colon. GraphQL (`{ hero { name } }`), templates
+//! (`{{greeting}}`) and arrays of PostgreSQL (`{"a","b"}`) also begin with a brace; they are not changed. Whether the rest is JSON
+//! is not checked and does not matter: [`take`] returns exactly the bytes that were given to [`splice`].
 //!
 //! # Cost
-//! Both look through the payload once, by vector instructions, for two characters without which the field cannot be
-//! there. Only where those are found outside of a field that stands first is the payload scanned, byte by byte, without
-//! recursion; and only where the field is then found out of place is it checked to be JSON. Every step is linear in the
-//! payload's length.
+//! Both search the payload once, with vector instructions, for two characters that the field must contain. Only if these occur
+//! outside of a field in first place, the payload is scanned byte by byte, without recursion. Only if the field is then found in
+//! another place, the payload is checked to be JSON. Every step is linear in the payload's length.
 
 // For adapters that look into JSON without parsing it whole.
 #[doc(hidden)]
@@ -29,27 +27,27 @@ use std::ops::Range;
 /// The name of the hidden field.
 pub const FIELD: &str = "__spanbridge";
 
-/// How [`splice`] begins the field, and [`take`] finds it again at once.
+/// The beginning of the field as [`splice`] writes it, which [`take`] recognizes at once.
 const OPENING: &[u8] = b"\"__spanbridge\":";
 
 /// What the hidden field holds: the values of the three standard headers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HiddenFields<'a> {
-    /// The value of [`TRACEPARENT`]; empty where there is none.
+    /// The value of [`TRACEPARENT`]. Empty if there is none.
     pub traceparent: Cow<'a, str>,
-    /// The value of [`TRACESTATE`], where there is one.
+    /// The value of [`TRACESTATE`], if there is one.
     pub tracestate: Option<Cow<'a, str>>,
-    /// The value of [`BAGGAGE`], where there is one.
+    /// The value of [`BAGGAGE`], if there is one.
     pub baggage: Option<Cow<'a, str>>,
 }
 
 impl HiddenFields<'_> {
-    /// Whether there is nothing in it to read a context from: no trace, and no baggage.
+    /// Whether there is neither a trace nor baggage.
     pub fn is_empty(&self) -> bool {
         self.traceparent.is_empty() && self.baggage.is_none()
     }
 
-    /// What is written: name and value of each.
+    /// The names and values that are written.
     fn members(&self) -> impl Iterator<Item = (&'static str, &str)> {
         let traceparent = (!self.traceparent.is_empty()).then_some((TRACEPARENT, &*self.traceparent));
         let tracestate = self.tracestate.as_deref().map(|value| (TRACESTATE, value));
@@ -70,15 +68,14 @@ impl HiddenFields<'_> {
         out.push(b'}');
     }
 
-    /// The length of what [`put`](Self::put) writes where nothing needs an escape.
+    /// The length of what [`put`](Self::put) writes if nothing needs an escape.
     fn len(&self) -> usize {
         1 + self.members().map(|(name, value)| name.len() + value.len() + 6).sum::<usize>()
     }
 }
 
-/// The payload with the field in front; one that is there already is replaced. `None` when the payload is not an
-/// [object](self#what-is-an-object), and when there is nothing in the fields. White space around the object, and a byte order
-/// mark, stay.
+/// The payload with the field in first place. A field that is there already is replaced. `None` if the payload is not an
+/// [object](self#what-is-an-object), or if the fields are empty. White space around the object and a byte order mark are kept.
 ///
 /// ```
 /// # use spanbridge::payload::{HiddenFields, splice, take};
@@ -118,10 +115,10 @@ fn put_in_front(payload: &[u8], open: usize, fields: &HiddenFields<'_>) -> Vec<u
 /// What [`take`] found.
 #[derive(Clone, Debug, Default)]
 pub struct Taken<'a> {
-    /// What the field held; borrowed from the payload where it has no escapes.
+    /// The content of the field. Borrowed from the payload if it has no escapes.
     pub fields: Option<HiddenFields<'a>>,
-    /// What was wrong with the field, in a few words; it is taken out all the same. What is not a text is left out; with
-    /// neither a traceparent nor baggage there are no fields.
+    /// What was wrong with the field, in a few words. It is removed all the same. Values that are not text are left out. Without a
+    /// `traceparent` and baggage there are no fields.
     pub problem: Option<&'static str>,
     original: &'a [u8],
     // The one that there is as a rule stands apart, so that it needs no allocation.
@@ -130,8 +127,7 @@ pub struct Taken<'a> {
 }
 
 impl<'a> Taken<'a> {
-    /// The payload without the field and without the comma that set it apart, otherwise byte for byte what it was.
-    /// Borrowed where there was none.
+    /// The payload without the field and its comma, and otherwise unchanged. Borrowed if there was no field.
     pub fn payload(&self) -> Cow<'a, [u8]> {
         if self.cut.is_none() {
             return Cow::Borrowed(self.original);
@@ -146,18 +142,17 @@ impl<'a> Taken<'a> {
         Cow::Owned(rest)
     }
 
-    /// The stretches that are not part of [`Taken::payload`], in order, for who would rather remove them from a buffer
-    /// of their own: none, or one, or more where somebody wrote the field twice.
+    /// The ranges that are not part of [`Taken::payload`], in order, so that you can remove them from your own buffer. There may be
+    /// none, one, or, if a sender wrote the field more than once, several.
     pub fn cuts(&self) -> impl DoubleEndedIterator<Item = Range<usize>> {
         self.cut.iter().chain(&self.more_cuts).cloned()
     }
 }
 
-/// Takes the field out of a payload. Where it stands more than once, every one is taken out and the last counts, as for
-/// most readers of JSON.
+/// Removes the field from a payload. If there are several, all are removed and the last one counts, as for most JSON parsers.
 ///
-/// A payload that is not an object, or not JSON, has no field and stays as it is. (Behind a field that stands first the
-/// rest is not looked at, but that it ends the object: whether it is JSON is for its reader to say.)
+/// A payload that is not an object, or not JSON, has no field and is not changed. (After a field in first place, only the end of
+/// the object is checked. Whether the rest is JSON is up to its reader.)
 pub fn take(payload: &[u8]) -> Taken<'_> {
     let nothing = Taken { original: payload, ..Taken::default() };
     let Some(object) = object(payload) else { return nothing };
@@ -171,7 +166,7 @@ pub fn take(payload: &[u8]) -> Taken<'_> {
     first
 }
 
-/// The field where [`splice`] puts it, and where it ends.
+/// The field in the place where [`splice`] writes it, and its end.
 fn take_first<'a>(payload: &'a [u8], object: &Range<usize>) -> Option<(Taken<'a>, usize)> {
     let key = object.start + 1;
     let value = key + OPENING.len();
@@ -189,7 +184,7 @@ fn take_first<'a>(payload: &'a [u8], object: &Range<usize>) -> Option<(Taken<'a>
     Some((Taken { fields, problem, original: payload, cut: Some(cut), more_cuts: Vec::new() }, end))
 }
 
-/// The field wherever it stands at the top level; `None` where it does not, or where this is not JSON.
+/// The field at any place of the top level. `None` if there is none, or if this is not JSON.
 fn take_anywhere(payload: &[u8], object: Range<usize>) -> Option<Taken<'_>> {
     let mut members = Members::new(payload, object.start)?;
     let mut taken = Taken { original: payload, ..Taken::default() };
@@ -222,11 +217,11 @@ fn take_anywhere(payload: &[u8], object: Range<usize>) -> Option<Taken<'_>> {
 struct Found<'a> {
     fields: Option<HiddenFields<'a>>,
     problem: Option<&'static str>,
-    /// There is nothing in it but texts that we know, so that it is JSON for certain.
+    /// It contains only texts that we know, so it is certainly JSON.
     plain: bool,
 }
 
-/// Reads the field's object to its end; `None` where it is not JSON.
+/// Reads the field's object to its end. `None` if it is not JSON.
 fn fields<'a>(payload: &'a [u8], members: &mut Members<'a>) -> Option<Found<'a>> {
     // As they are written, and in other case.
     let (mut values, mut others) = ([const { None }; 3], [const { None }; 3]);
@@ -265,7 +260,7 @@ fn fields<'a>(payload: &'a [u8], members: &mut Members<'a>) -> Option<Found<'a>>
     Some(Found { fields, problem, plain })
 }
 
-/// Where the object stands, between white space and behind a byte order mark.
+/// The range of the object, without white space around it and a byte order mark.
 fn object(payload: &[u8]) -> Option<Range<usize>> {
     let text = payload.strip_prefix(b"\xef\xbb\xbf").unwrap_or(payload);
     let start = payload.len() - trim_start(text).len();
@@ -274,14 +269,14 @@ fn object(payload: &[u8]) -> Option<Range<usize>> {
     (trim_start(inside).is_empty() || begins_member(inside)).then_some(start..end)
 }
 
-/// Whether this begins with a name and a colon. It costs the length of the name.
+/// Whether this begins with a name and a colon. The cost is linear in the length of the name.
 fn begins_member(json: &[u8]) -> bool {
     let json = trim_start(json);
     let behind = skip_string(json, 0).and_then(|end| json.get(end..));
     behind.is_some_and(|behind| trim_start(behind).first() == Some(&b':'))
 }
 
-/// Whether a key could spell the field's name: by its two underscores, or by an escape.
+/// Whether a key might be the field's name: it has two underscores, or an escape.
 fn may_hold_field(json: &[u8]) -> bool {
     // No early end inside a block, so that the compiler can make vector instructions of it.
     const BLOCK: usize = 256;

@@ -1,7 +1,7 @@
-//! The members of a JSON object, or the elements of an array, by their places, found without parsing what they hold.
+//! Finds the ranges of the members of a JSON object, or of the elements of an array, without parsing them.
 //!
-//! Strings are told from what is outside of them and brackets are counted; nothing else is checked. So this never says
-//! that a text is JSON, but for a text that is JSON it finds every member where it stands.
+//! It only recognizes strings and counts brackets. So it does not check that a text is JSON, but if the text is JSON, it finds
+//! every member.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -27,12 +27,12 @@ pub struct Members<'a> {
 }
 
 impl<'a> Members<'a> {
-    /// Of the object that begins at `open`; `None` where none does.
+    /// The members of the object that begins at `open`. `None` if there is no object.
     pub fn new(json: &'a [u8], open: usize) -> Option<Self> {
         (json.get(open) == Some(&b'{')).then_some(Self { json, at: open + 1, comma: None, ended: false })
     }
 
-    /// The next member; the outer `None` where this is not JSON, the inner behind the last.
+    /// The next member. The outer `None` means that this is not JSON, the inner one that there are no more.
     pub fn next_member(&mut self) -> Option<Option<Member>> {
         if self.ended {
             return Some(None);
@@ -63,7 +63,7 @@ impl<'a> Members<'a> {
         Some(Some(Member { key, value, comma_before, comma_after }))
     }
 
-    /// Where the object ends, once every member was given.
+    /// The end of the object, after the last member.
     pub fn end(&self) -> Option<usize> {
         self.ended.then_some(self.at)
     }
@@ -77,7 +77,7 @@ pub struct Elements<'a> {
 }
 
 impl<'a> Elements<'a> {
-    /// Of the array that begins at `open`; `None` where none does.
+    /// The elements of the array that begins at `open`. `None` if there is no array.
     pub fn new(json: &'a [u8], open: usize) -> Option<Self> {
         let ended = json.get(skip_white(json, open + 1)) == Some(&b']');
         (json.get(open) == Some(&b'[')).then_some(Self { json, at: open + 1, ended })
@@ -87,7 +87,7 @@ impl<'a> Elements<'a> {
 impl Iterator for Elements<'_> {
     type Item = Range<usize>;
 
-    /// The next element; `None` also where this is not JSON.
+    /// The next element. `None` at the end, or if this is not JSON.
     fn next(&mut self) -> Option<Range<usize>> {
         if self.ended {
             return None;
@@ -101,7 +101,7 @@ impl Iterator for Elements<'_> {
     }
 }
 
-/// Whether a key, given with its quotes, spells `name`, with escapes or without.
+/// Whether a key, with its quotes, is `name`, with or without escapes.
 pub fn is_key(key: &[u8], name: &str) -> bool {
     let [b'"', spelling @ .., b'"'] = key else { return false };
     if !spelling.contains(&b'\\') {
@@ -111,7 +111,7 @@ pub fn is_key(key: &[u8], name: &str) -> bool {
     spelling.len() <= 6 * name.len() && serde_json::from_slice::<String>(key).is_ok_and(|k| k == name)
 }
 
-/// The text that a value is; `None` when it is something else.
+/// The text of a value. `None` if the value is not a string.
 pub fn text(value: &[u8]) -> Option<Cow<'_, str>> {
     let [b'"', spelling @ .., b'"'] = value else { return None };
     if spelling.iter().any(|b| *b < 0x20 || *b == b'\\') {
@@ -152,7 +152,7 @@ fn skip_white(json: &[u8], mut at: usize) -> usize {
     at
 }
 
-/// Behind the string that begins at `at`.
+/// The index after the string that begins at `at`.
 pub(super) fn skip_string(json: &[u8], at: usize) -> Option<usize> {
     if json.get(at) != Some(&b'"') {
         return None;
@@ -177,10 +177,10 @@ pub(super) fn skip_string(json: &[u8], at: usize) -> Option<usize> {
     }
 }
 
-/// Where the first quote or backslash stands; 8 where there is none.
+/// The index of the first quote or backslash, or 8 if there is none.
 ///
-/// A byte is zero exactly where taking one from it borrows from a high bit that was not set; a borrow can mark a later
-/// byte wrongly, never an earlier one.
+/// Subtracting one from a byte borrows from an unset high bit exactly if the byte is zero. A borrow can mark a later byte wrongly,
+/// but never an earlier one.
 fn first_of_interest(eight: [u8; 8]) -> usize {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const fn zeros(word: u64) -> u64 {
@@ -191,7 +191,7 @@ fn first_of_interest(eight: [u8; 8]) -> usize {
     (found.trailing_zeros() / 8) as usize
 }
 
-/// Behind the value that begins at `at`.
+/// The index after the value that begins at `at`.
 fn skip_value(json: &[u8], at: usize) -> Option<usize> {
     match json.get(at)? {
         b'"' => skip_string(json, at),
@@ -203,7 +203,8 @@ fn skip_value(json: &[u8], at: usize) -> Option<usize> {
     }
 }
 
-/// Behind the object or array that begins at `at`. Counts brackets of both kinds alike: in JSON they match.
+/// The index after the object or array that begins at `at`. It counts both kinds of brackets together, because in JSON they
+/// match.
 fn skip_nested(json: &[u8], mut at: usize) -> Option<usize> {
     let mut depth = 0_usize;
     loop {

@@ -1,19 +1,19 @@
-//! What the headers have in common: their names, the white space around their values, and being malformed.
+//! What the headers have in common: names, white space around values, and the error for malformed ones.
 
 use std::fmt;
 
-/// The name of the header that carries trace id, parent span id and flags.
+/// The name of the header with trace id, parent span id and flags.
 pub const TRACEPARENT: &str = "traceparent";
-/// The name of the header that carries what vendors add to the trace, our run id among it.
+/// The name of the header with what tracing systems add to the trace, among it the run id.
 pub const TRACESTATE: &str = "tracestate";
-/// The name of the header that carries what the application adds.
+/// The name of the header with what the application adds.
 pub const BAGGAGE: &str = "baggage";
 
 /// The names of all three, in the order in which they are written.
 pub const HEADERS: [&str; 3] = [TRACEPARENT, TRACESTATE, BAGGAGE];
 
-/// Which of the three a header is, whatever the case of its name: for transports whose names have case, where others may
-/// have written it otherwise (Go's canonical form, Java's frameworks).
+/// Which of the three headers this name means, in any case. For transports with case-sensitive names: other senders may write
+/// them differently (Go's canonical form, Java frameworks).
 #[inline]
 pub fn header_named(name: impl AsRef<[u8]>) -> Option<&'static str> {
     place_named(name.as_ref()).map(|place| HEADERS[place])
@@ -33,14 +33,14 @@ pub(crate) fn place_named(name: &[u8]) -> Option<usize> {
     (name == ours || name.eq_ignore_ascii_case(ours)).then_some(place)
 }
 
-/// Whether a name is one of the three but for its case.
+/// Whether a name is one of the three in another case.
 #[inline]
 pub fn is_other_case(name: impl AsRef<[u8]>) -> bool {
     let name = name.as_ref();
     header_named(name).is_some_and(|header| header.as_bytes() != name)
 }
 
-/// Why a header is not what its specification says. Reads on after "failed to …".
+/// Why a header does not conform to its specification. The text continues "failed to …".
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Malformed {
     header: &'static str,
@@ -77,7 +77,7 @@ pub(super) const fn is_ows(b: u8) -> bool {
     matches!(b, b' ' | b'\t')
 }
 
-/// A field value without the white space around it, which is not part of it
+/// A field value without the white space around it, which does not belong to it
 /// ([RFC 9110, section 5.5](https://www.rfc-editor.org/rfc/rfc9110#section-5.5)).
 #[inline]
 pub(super) fn trim(mut text: &[u8]) -> &[u8] {

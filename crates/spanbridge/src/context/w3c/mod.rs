@@ -1,8 +1,8 @@
 //! The three standard headers: `traceparent`, `tracestate` ([W3C Trace Context]) and `baggage` ([W3C Baggage]).
 //!
-//! Text in, values out, and back. What a transport calls a header, how it holds duplicates and which value counts is
-//! the carrier's business; what a missing or malformed header means for a message is the receiving side's. Nothing
-//! here panics, whatever the bytes are.
+//! This module parses and writes the text of headers. How a transport names headers, how it holds duplicates, and which value
+//! counts is up to the [carrier](crate::carrier). What a missing or malformed header means for a message is up to the receiver.
+//! Nothing here panics, whatever the bytes are.
 //!
 //! [W3C Trace Context]: https://www.w3.org/TR/trace-context-2/
 //! [W3C Baggage]: https://www.w3.org/TR/baggage/

@@ -5,10 +5,10 @@ use super::hex;
 use crate::{SpanId, TraceId};
 use std::fmt;
 
-/// The flag that says that the caller may have recorded
+/// The flag of a trace that the caller may have recorded
 /// ([section 3.2.2.5.1](https://www.w3.org/TR/trace-context-2/#sampled-flag)).
 pub const SAMPLED: u8 = 1;
-/// The flag that says that the last seven bytes of the trace id are random
+/// The flag of a trace id whose last seven bytes are random
 /// ([section 3.2.2.5.2](https://www.w3.org/TR/trace-context-2/#random-trace-id-flag)).
 pub const RANDOM: u8 = 2;
 
@@ -24,11 +24,11 @@ pub const RANDOM: u8 = 2;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TraceParent {
-    /// The trace.
+    /// The trace id.
     pub trace_id: TraceId,
-    /// The span that whatever starts next hangs under.
+    /// The parent of the next span.
     pub span_id: SpanId,
-    /// [`SAMPLED`], [`RANDOM`], and whatever else stood there.
+    /// [`SAMPLED`], [`RANDOM`], and any others that were set.
     pub flags: u8,
 }
 
@@ -36,11 +36,12 @@ impl TraceParent {
     /// The length of the header that is written, in bytes.
     pub const LEN: usize = 55;
 
-    /// Reads a header, by fixed width; white space around it is no part of it.
+    /// Reads a header by fixed width. White space around it is ignored.
     ///
-    /// Version 00 is exactly 55 bytes. A higher version is read by its first 55 bytes, and what follows must begin with
-    /// a dash; `ff` is no version ([section 3.2.2.1](https://www.w3.org/TR/trace-context-2/#version) and
-    /// [section 3.2.4](https://www.w3.org/TR/trace-context-2/#versioning-of-traceparent)). Any flags are taken.
+    /// Version 00 has exactly 55 bytes. Of a higher version, the first 55 bytes are read, and anything after them must begin with
+    /// a dash. `ff` is not a version ([section 3.2.2.1](https://www.w3.org/TR/trace-context-2/#version) and
+    /// [section 3.2.4](https://www.w3.org/TR/trace-context-2/#versioning-of-traceparent)). Any flags are
+    /// accepted.
     pub fn parse(header: &[u8]) -> Result<Self, Malformed> {
         const fn malformed<T>(reason: &'static str) -> Result<T, Malformed> {
             Err(Malformed::new(TRACEPARENT, reason))
@@ -83,8 +84,8 @@ impl TraceParent {
         Ok(Self { trace_id, span_id, flags })
     }
 
-    /// The header's text as version 00, in which only two flags may be set
-    /// ([section 3.2.2.5.3](https://www.w3.org/TR/trace-context-2/#other-flags)): others are left out.
+    /// The header's text in version 00. It has only two flags
+    /// ([section 3.2.2.5.3](https://www.w3.org/TR/trace-context-2/#other-flags)); others are left out.
     #[inline]
     pub fn to_bytes(&self) -> [u8; Self::LEN] {
         let mut out = *b"00-00000000000000000000000000000000-0000000000000000-00";
@@ -101,7 +102,7 @@ impl TraceParent {
     }
 }
 
-/// `N` bytes from `AT` on, which the compiler checks to lie inside.
+/// The `N` bytes from `AT` on. The compiler checks the bounds.
 #[inline(always)]
 fn field<const AT: usize, const N: usize>(text: &[u8; TraceParent::LEN]) -> [u8; N] {
     const { assert!(AT + N <= TraceParent::LEN) };

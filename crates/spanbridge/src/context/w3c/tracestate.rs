@@ -1,11 +1,11 @@
-//! `tracestate`: what others added to the trace, and our run id among it.
+//! `tracestate`: what tracing systems have added to the trace, among it our run id.
 
 use super::header::{Malformed, TRACESTATE, trim, trim_str};
 use super::hex;
 use crate::RunId;
 use std::fmt;
 
-/// Our key, and what a run id stands behind in its value: `sb=r:<32 digits>`.
+/// Our key, and what precedes a run id in its value: `sb=r:<32 digits>`.
 const KEY: &str = "sb";
 const RUN: &str = "r:";
 const OURS: &[u8; 5] = b"sb=r:";
@@ -21,9 +21,9 @@ const LONG_MEMBER: usize = 128;
 /// The members of a `tracestate` that are not ours, in their order, as one text
 /// ([Trace Context, section 3.3](https://www.w3.org/TR/trace-context-2/#tracestate-header)).
 ///
-/// At most 32 well-formed members with different keys, joined by commas without white space. An empty one does not
-/// allocate. There is no limit in characters but the one that follows from 32 members of 513; how much a transport
-/// has room for is said when it is written.
+/// At most 32 well-formed members with different keys, joined by commas without white space. A member has at most 513
+/// characters. There is no other limit here: you say how much room a transport has when you write it. An empty `TraceState`
+/// does not allocate.
 #[derive(Clone, Default, PartialEq, Eq, Hash)]
 pub struct TraceState(Option<Box<str>>);
 
@@ -33,21 +33,21 @@ impl TraceState {
         Self::default()
     }
 
-    /// The one of who has none.
+    /// A `'static` one without members.
     pub(crate) fn none() -> &'static Self {
         static NONE: TraceState = TraceState(None);
         &NONE
     }
 
-    /// Reads a header, or several joined by commas: the run our own member names, the members of others, and what was
+    /// Reads a header, or several joined by commas. Returns the run id of our own member, the other members, and what was
     /// wrong.
     ///
-    /// - Empty members are allowed, and dropped; of a key that repeats, the first member is kept.
-    /// - A list that is malformed, or longer than 32 members, is discarded as a whole; what `traceparent` says still
-    ///   holds ([section 4.3](https://www.w3.org/TR/trace-context-2/#a-traceparent-is-received)).
-    /// - Our member is taken out. Where its value is not one we know, it is dropped and the others are kept.
+    /// - Empty members are allowed, and dropped. If a key repeats, the first member is kept.
+    /// - A list that is malformed or has more than 32 members is discarded as a whole. The `traceparent` is still
+    ///   valid ([section 4.3](https://www.w3.org/TR/trace-context-2/#a-traceparent-is-received)).
+    /// - Our member is taken out. If its value is unknown, it is dropped and the others are kept.
     ///
-    /// Allocates at most once, and not at all where only ours is there.
+    /// Allocates at most once, and not at all if there is only our member.
     pub fn parse(header: &[u8]) -> (Option<RunId>, TraceState, Option<Malformed>) {
         let header = trim(header);
         if header.is_empty() {
@@ -62,12 +62,12 @@ impl TraceState {
         }
     }
 
-    /// The members of others, as they would be written.
+    /// The other members, as they are written.
     pub fn as_str(&self) -> &str {
         self.0.as_deref().unwrap_or_default()
     }
 
-    /// Whether there are no members of others.
+    /// Whether there are no other members.
     pub fn is_empty(&self) -> bool {
         self.0.is_none()
     }
@@ -86,9 +86,9 @@ impl TraceState {
         self.as_str().split(',').filter(|m| !m.is_empty())
     }
 
-    /// Appends the header's value: our member leftmost, then the others; the last goes where that would be more than 32
-    /// ([section 3.5](https://www.w3.org/TR/trace-context-2/#mutating-the-tracestate-field)). Appends nothing where there
-    /// is nothing to say; such a header should not be sent.
+    /// Appends the header's value: our member first, then the others. If that would be more than 32, the last one is left out
+    /// ([section 3.5](https://www.w3.org/TR/trace-context-2/#mutating-the-tracestate-field)). Appends nothing if there
+    /// are no members; such a header should not be sent.
     pub fn write(&self, run: Option<RunId>, out: &mut String) {
         let mut others = self.as_str();
         if let Some(run) = run {
@@ -106,10 +106,10 @@ impl TraceState {
         out.push_str(others);
     }
 
-    /// As [`TraceState::write`], in no more than `max` bytes; returns how many members had no room, ours among them.
+    /// Like [`TraceState::write`], in at most `max` bytes. Returns how many members had no room, including ours.
     ///
-    /// Members of others over 128 characters are dropped first, then members from the end, and ours last
-    /// ([section 3.3.1.5](https://www.w3.org/TR/trace-context-2/#tracestate-limits)). None is ever cut.
+    /// Other members over 128 characters are dropped first, then members from the end, and ours last
+    /// ([section 3.3.1.5](https://www.w3.org/TR/trace-context-2/#tracestate-limits)). No member is cut.
     pub fn write_within(&self, run: Option<RunId>, max: usize, out: &mut String) -> usize {
         let ours = if run.is_some() { OURS_LEN } else { 0 };
         let between = usize::from(run.is_some() && !self.is_empty());

@@ -1,4 +1,4 @@
-//! `baggage`: what the application sends along, kept as it came and decoded when someone asks.
+//! `baggage`: values that the application sends along. They are kept as they came, and decoded on demand.
 
 mod grammar;
 
@@ -7,18 +7,18 @@ use grammar::{all_well_formed, decode, encode, is_token, scan_member};
 use std::borrow::Cow;
 use std::fmt;
 
-/// [Section 3.3.2](https://www.w3.org/TR/baggage/#limits): what every platform passes on, and all that we do.
+/// [Section 3.3.2](https://www.w3.org/TR/baggage/#limits): what every platform passes on. We keep no more.
 const MAX_MEMBERS: usize = 64;
 const MAX_BYTES: usize = 8192;
 
 /// A `baggage` header ([W3C Baggage, section 3](https://www.w3.org/TR/baggage/#baggage-http-header-format)).
 ///
-/// The text is kept as it came, properties and encoding included, so that what passes through is not changed. Every
-/// member in it is well-formed; there are at most 64, in at most 8192 bytes. An empty one does not allocate.
+/// The text is kept as it came, with properties and encoding, so baggage that passes through is not changed. Every member is
+/// well-formed. There are at most 64 members, in at most 8192 bytes. An empty `Baggage` does not allocate.
 ///
-/// Values are percent-encoded. A plus sign is a plus sign: the specification has no other meaning for it. OpenTelemetry
-/// for Python writes a space as `+`, which nobody can tell apart from a plus; what it sent is passed on unchanged,
-/// and read as a plus. For its sake a plus is written as `%2B`, which everyone reads alike.
+/// Values are percent-encoded. A plus sign means a plus sign, as in the specification. OpenTelemetry for Python writes a space
+/// as `+`, which cannot be distinguished from a plus: it is passed on unchanged, and read as a plus. We write a plus as `%2B`,
+/// which everyone reads alike.
 ///
 /// ```
 /// # use spanbridge::w3c::Baggage;
@@ -31,13 +31,13 @@ const MAX_BYTES: usize = 8192;
 #[derive(Clone, Default, PartialEq, Eq, Hash)]
 pub struct Baggage(Option<Box<str>>);
 
-/// How many members of a `baggage` header were not kept. Reads on after "failed to …".
+/// How many members of a `baggage` header were not kept. The text continues "failed to …".
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DroppedMembers {
-    /// Those that are not what the specification calls a member.
+    /// Members that do not conform to the specification.
     pub malformed: usize,
-    /// Those beyond 64 members or 8192 bytes.
+    /// Members beyond 64, or beyond 8192 bytes.
     pub over_limit: usize,
 }
 
@@ -55,21 +55,21 @@ impl Baggage {
         Self::default()
     }
 
-    /// The one of who has none.
+    /// A `'static` one without members.
     pub(crate) fn none() -> &'static Self {
         static NONE: Baggage = Baggage(None);
         &NONE
     }
 
-    /// Of well-formed members.
+    /// From well-formed members.
     fn of(text: Box<str>) -> Self {
         Self((!text.is_empty()).then_some(text))
     }
 
-    /// Reads a header, or several joined by commas. What is malformed or beyond the limits is left out, by whole
-    /// members, and counted; the rest is kept. Empty members are dropped without a word.
+    /// Reads a header, or several joined by commas. Members that are malformed or beyond the limits are left out as a whole, and
+    /// counted. The others are kept. Empty members are dropped silently.
     ///
-    /// Takes one pass and at most one allocation where nothing needs to be left out.
+    /// If nothing is left out, this takes one pass and at most one allocation.
     pub fn parse(header: &[u8]) -> (Baggage, Option<DroppedMembers>) {
         let header = trim(header);
         if header.len() <= MAX_BYTES && all_well_formed(header, MAX_MEMBERS) {
@@ -97,33 +97,33 @@ impl Baggage {
         (Self::of(kept.into_boxed_str()), (dropped != DroppedMembers::default()).then_some(dropped))
     }
 
-    /// The header's value, as it came and as it will be sent.
+    /// The header's value, as received and as sent on.
     pub fn as_str(&self) -> &str {
         self.0.as_deref().unwrap_or_default()
     }
 
-    /// Whether there are no members; such a header should not be sent.
+    /// Whether there are no members. Such a header should not be sent.
     pub fn is_empty(&self) -> bool {
         self.0.is_none()
     }
 
-    /// Every member, in order. A key may repeat: [section 3.2.1.1](https://www.w3.org/TR/baggage/#baggage-string)
-    /// keeps such members in their order.
+    /// Every member, in order. A key may repeat
+    /// ([section 3.2.1.1](https://www.w3.org/TR/baggage/#baggage-string)).
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = Member<'_>> {
         self.as_str().split(',').filter_map(Member::new)
     }
 
-    /// The decoded value of a key; the last where it repeats, as OpenTelemetry reads it. Keys are compared exactly.
+    /// The decoded value of a key. If the key repeats, the last one counts, as in OpenTelemetry. Keys are compared exactly.
     pub fn get(&self, key: &str) -> Option<Cow<'_, str>> {
         self.iter().rev().find(|m| m.key == key).map(|m| m.value())
     }
 
-    /// With this value for this key: in place of every member it had, properties included, at the end. The value may
-    /// be any text, and is percent-encoded ([section 3.2.1.3](https://www.w3.org/TR/baggage/#value)).
+    /// Sets a key to a value. This replaces every member with this key, with its properties, and puts the new one at the end. The
+    /// value may be any text; it is percent-encoded ([section 3.2.1.3](https://www.w3.org/TR/baggage/#value)).
     ///
     /// # Errors
     /// The key is not a token ([RFC 9110, section 5.6.2](https://www.rfc-editor.org/rfc/rfc9110#section-5.6.2)), or the
-    /// limits of 64 members and 8192 bytes would be passed.
+    /// result would have more than 64 members or 8192 bytes.
     pub fn with(&self, key: &str, value: &str) -> Result<Baggage, Malformed> {
         if !is_token(key) {
             return Err(Malformed::new(BAGGAGE, "a key that is not a token"));
@@ -145,13 +145,13 @@ impl Baggage {
         Ok(baggage)
     }
 
-    /// Without any member of this key.
+    /// The baggage without the members of this key.
     #[must_use]
     pub fn without(&self, key: &str) -> Baggage {
         Self::of(self.text_without(key).into_boxed_str())
     }
 
-    /// The members whose keys are wanted, and how many others there were.
+    /// The members with wanted keys, and how many others there were.
     pub fn filtered(&self, wanted: impl Fn(&str) -> bool) -> (Baggage, usize) {
         let (mut text, mut left_out) = (String::new(), 0);
         for member in self.iter() {
@@ -200,28 +200,28 @@ impl<'a> Member<'a> {
         Some(Self { text, key: trim_str(key), value: trim_str(value), properties: trim_str(properties) })
     }
 
-    /// The key; a token, which has no encoding.
+    /// The key. It is a token and has no encoding.
     pub fn key(&self) -> &'a str {
         self.key
     }
 
-    /// The value, decoded. What does not decode to UTF-8 is U+FFFD
-    /// ([section 3.2.1.3](https://www.w3.org/TR/baggage/#value)); a percent sign without two digits stands for itself.
+    /// The decoded value. Bytes that are not UTF-8 become U+FFFD
+    /// ([section 3.2.1.3](https://www.w3.org/TR/baggage/#value)); a percent sign without two digits is kept.
     pub fn value(&self) -> Cow<'a, str> {
         decode(self.value)
     }
 
-    /// The value as it stands in the header.
+    /// The value as in the header.
     pub fn raw_value(&self) -> &'a str {
         self.value
     }
 
-    /// What stands behind the first semicolon, as it stands in the header; empty where there is none.
+    /// What follows the first semicolon, as in the header. Empty if there is none.
     pub fn raw_properties(&self) -> &'a str {
         self.properties
     }
 
-    /// The properties: a key, and where there is one a value, decoded
+    /// The properties: a key, and a decoded value if there is one
     /// ([section 3.2.1.4](https://www.w3.org/TR/baggage/#property)).
     pub fn properties(&self) -> impl Iterator<Item = (&'a str, Option<Cow<'a, str>>)> + use<'a> {
         self.properties.split(';').map(trim_str).filter(|p| !p.is_empty()).map(|p| match p.split_once('=') {
