@@ -54,7 +54,7 @@
 //! # given_back.unwrap()
 //! ```
 //!
-//! A job that has its [`Work`] is a [`Job`]: then [`Batch`](crate::messaging::Batch) works, and [`drive_one`] is most of a
+//! A job that has its [`Work`] is a [`Job`]: then [`Batch`] works, and [`drive_one`] is most of a
 //! driver. `docs/guide/adapters.md` builds a whole adapter, and tests it with the [conformance kit](crate::conformance).
 
 mod batch;
@@ -62,6 +62,7 @@ mod describe;
 mod drive;
 mod handoff;
 mod job;
+mod message;
 mod recent;
 mod send;
 mod sends;
@@ -80,7 +81,8 @@ pub use batch::{Batch, Batched};
 pub use describe::{Destination, span, template};
 pub use drive::{Driven, drive_one};
 pub use handoff::{Handoff, StoppedHandoff};
-pub use job::{Describe, DrivenJob, Job};
+pub use job::{DrivenJob, Job};
+pub use message::Describe;
 pub use recent::Recent;
 pub use send::{begin_send, send};
 pub use status::HandoffStatus;

@@ -1,6 +1,6 @@
 //! The work on a received message: its span, its context, its settlements.
 
-use super::job::Describe;
+use super::message::Describe;
 use super::waited::Waited;
 use crate::context::current;
 use crate::messaging::capture::Message;

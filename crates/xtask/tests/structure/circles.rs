@@ -2,42 +2,26 @@
 //!
 //! So you can read a file after the files that it uses, and change it without changing them.
 
-use crate::graph::circles;
+use crate::graph::{Circle, circles};
 use crate::imports::edges;
 use crate::source::{Package, Tree, packages, root};
-
-/// The circles that are left, one a line: the crate's directory and the files. They may only shrink.
-const KNOWN: &str = include_str!("known_circles.txt");
 
 /// Checks the source of every crate of the workspace, without its tests.
 #[test]
 fn no_two_files_use_each_other() {
-    let known: Vec<Vec<_>> = KNOWN.lines().map(|line| line.split(' ').collect()).collect();
-    let mut there = vec![false; known.len()];
     let mut report = String::new();
     for package in packages() {
         for tree in package.trees() {
-            let edges = edges(&tree);
-            for circle in circles(&edges) {
-                let files = circle.files.iter().map(|&file| tree.files[file].as_str());
-                let within = |known: &Vec<&str>| {
-                    known[0] == package.directory && files.clone().all(|file| known.contains(&file))
-                };
-                match known.iter().position(within) {
-                    Some(at) => there[at] = true,
-                    None => report += &listing(&package, &tree, &circle),
-                }
+            for circle in circles(&edges(&tree)) {
+                report += &listing(&package, &tree, &circle);
             }
         }
-    }
-    for (gone, _) in known.iter().zip(there).filter(|(_, there)| !there) {
-        report += &format!("\nthis circle is gone, but known_circles.txt still lists it:\n  {}\n", gone.join(" "));
     }
     assert!(report.is_empty(), "{report}");
 }
 
 /// The files of a circle, and lines that lead around it.
-fn listing(package: &Package, tree: &Tree, circle: &crate::graph::Circle) -> String {
+fn listing(package: &Package, tree: &Tree, circle: &Circle) -> String {
     let count = circle.files.len();
     let mut listing = format!("\n{}: {count} files use each other:\n", package.directory);
     for &file in &circle.files {
@@ -67,7 +51,7 @@ mod tests {
         let tree = Tree::read("src/lib.rs", &text).unwrap();
         let edges = edges(&tree);
         let name = |file: usize| tree.files[file].trim_start_matches("src/");
-        let shown = |circle: crate::graph::Circle| {
+        let shown = |circle: Circle| {
             let steps = circle.way.iter().map(|edge| format!("{}:{}", name(edge.from), edge.line));
             let files: Vec<_> = circle.files.iter().map(|&file| name(file)).collect();
             format!("{} by {}", files.join(" "), steps.collect::<Vec<_>>().join(" "))

@@ -1,6 +1,6 @@
 //! The fields of a record, in the order in which `write::fields` writes them.
 
-use super::{Streams, wide};
+use super::streams::{Streams, wide};
 use crate::codec::bytes::{Reader, at_distance, unzigzag};
 use crate::codec::recent::Recent;
 use crate::codec::{endpoint, span, tag, value};

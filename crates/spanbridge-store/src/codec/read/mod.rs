@@ -1,6 +1,7 @@
 //! Reading blocks. What is read borrows from the block.
 
 mod fields;
+mod streams;
 
 use super::bytes::{Reader, at_distance};
 use super::part;
@@ -9,6 +10,7 @@ use super::shape::{Counts, Shapes};
 use fields::Fields;
 use spanbridge::record::Record;
 use spanbridge::{RunId, SegmentId, TraceId};
+use streams::{Streams, wide};
 
 /// A block that is read from the front, part by part. Each part must be read or skipped before the next one.
 ///
@@ -35,17 +37,6 @@ pub(crate) struct Part<'a> {
     first_seq: u64,
     base: u64,
     records: u64,
-}
-
-#[derive(Clone, Debug)]
-struct Streams<'a> {
-    heads: Reader<'a>,
-    words: Reader<'a>,
-    times: Reader<'a>,
-    numbers: Reader<'a>,
-    lengths: Reader<'a>,
-    texts: &'a str,
-    text_at: usize,
 }
 
 impl<'a> Block<'a> {
@@ -163,25 +154,4 @@ fn split<'a>(text: &'a str, count: usize, mut lengths: Reader<'_>) -> Option<Vec
         rest = after;
     }
     Some(pieces)
-}
-
-fn wide(words: &mut Reader<'_>) -> Option<u128> {
-    let (low, high) = (words.word()?, words.word()?);
-    Some(u128::from(high) << 64 | u128::from(low))
-}
-
-impl<'a> Streams<'a> {
-    #[inline]
-    fn text(&mut self) -> Option<&'a str> {
-        let from = self.text_at;
-        self.skip_text()?;
-        self.texts.get(from..self.text_at)
-    }
-
-    /// Whether there is so much text is found out when the next one is read.
-    #[inline]
-    fn skip_text(&mut self) -> Option<()> {
-        self.text_at = self.text_at.checked_add(usize::try_from(self.lengths.varint()?).ok()?)?;
-        Some(())
-    }
 }
