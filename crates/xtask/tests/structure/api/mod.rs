@@ -132,8 +132,8 @@ mod tests {
         let api = api(&[
             (
                 "src/lib.rs",
-                "mod inner; pub mod shown; #[doc(hidden)] pub mod hidden { pub fn f() {} } mod private { pub fn f() {} }
-                 pub use inner::{Thing, make}; #[cfg(feature = \"x\")] pub use std::sync::Arc as Shared;
+                "mod inner; mod make; pub mod shown; #[doc(hidden)] pub mod hidden { pub fn f() {} } mod private { pub fn f() {} }
+                 pub use inner::Thing; pub use make::make; #[cfg(feature = \"x\")] pub use std::sync::Arc as Shared;
                  #[macro_export] macro_rules! exported { () => {} } pub(crate) fn g() {}",
             ),
             (
@@ -144,12 +144,15 @@ mod tests {
                  impl<'a> Thing<'a> where &'a str: Send { pub fn sent(&self) {} }
                  impl std::ops::Deref for Thing<'_> { type Target = str; fn deref(&self) -> &str { self.name } }
                  impl Sealed for Thing<'_> {} trait Sealed {}
-                 pub fn make<T: Into<String>>(x: T) -> Result<(), Box<dyn std::error::Error + Send>> where T: Copy, { todo!() }
                  pub fn not_re_exported() {}",
             ),
             (
+                "src/make.rs",
+                "pub fn make<T: Into<String>>(x: T) -> Result<(), Box<dyn std::error::Error + Send>> where T: Copy, { todo!() }",
+            ),
+            (
                 "src/shown.rs",
-                "pub use crate::inner::Thing; pub trait Ext: Sized { type Out; fn a(self) -> Self::Out; fn b(&self) {} }
+                "pub use crate::inner::Thing; pub use crate::make; pub trait Ext: Sized { type Out; fn a(self) -> Self::Out; fn b(&self) {} }
                  impl<T> Ext for Vec<T> { type Out = T; fn a(self) -> T { todo!() } }
                  pub enum Kind { One, Two(u8, String), #[doc(hidden)] Three, Four { at: usize } }
                  #[cfg(feature = \"x\")] pub const N: &str = \"n\"; #[cfg(not(feature = \"x\"))] pub const N: &str = \"n\";
@@ -182,6 +185,7 @@ mod tests {
         pub const demo::shown::N: &str = "n"
         pub struct demo::shown::Pair(u8, _)
         pub use demo::shown::Thing = demo::Thing
+        pub use demo::shown::make = demo::make
         "#);
     }
 

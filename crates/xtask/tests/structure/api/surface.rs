@@ -100,6 +100,9 @@ impl Walk<'_> {
         for target in targets {
             match target {
                 Target::Module(module) if import.is_glob() => self.names(module, path, &conditions),
+                // One name may mean a function and a private module. Only what is public is exported.
+                Target::Module(module) if self.tree.modules[module].reach != Reach::Everybody => {}
+                Target::Item(module, item) if !is_public(&self.tree.modules[module].items[item].syntax) => {}
                 target => self.target(target, path.to_owned(), &conditions),
             }
         }
