@@ -8,9 +8,9 @@ use crate::{Kind, Primitive, Value, semconv};
 /// Where a message goes to, or comes from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Destination<'a> {
-    /// Its name; empty for want of one, or because there are several.
+    /// Its name; empty if there is none, or if there are several.
     pub name: &'a str,
-    /// What stands for names of its kind where the name is a new one each time (`orders.{id}`, a generated name).
+    /// What stands for all names of this kind, if the name is a new one each time (`orders.{id}`, a generated name).
     pub template: Option<&'a str>,
 }
 

@@ -1,17 +1,17 @@
-//! Drivers that let others have their turn.
+//! Drivers that let other tasks have their turn.
 
 use std::task::Context;
 
-/// So many steps a driver makes before others have their turn.
+/// Steps that a driver makes before other tasks have their turn.
 const STEPS: u32 = 32;
 
-/// Counts the steps of a driver. As long as messages wait and the work on them waits for nothing, a driver that did not stop
-/// by itself would keep its thread from every other task: those that answer, those that tell it to stop, and timers.
+/// Counts the steps of a driver. While messages wait and the work on them is always ready, a driver that never yields would keep its
+/// thread from every other task: those that answer, those that tell it to stop, and timers.
 #[derive(Debug, Default)]
 pub struct Turns(u32);
 
 impl Turns {
-    /// Whether it is the others' turn now: then the poll of this context ends as pending, and comes again.
+    /// Whether it is the others' turn now: then return `Pending` from this poll. It comes again.
     pub fn are_over(&mut self, cx: &mut Context<'_>) -> bool {
         self.0 = (self.0 + 1) % STEPS;
         let are_over = self.0 == 0;

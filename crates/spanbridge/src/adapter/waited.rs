@@ -5,16 +5,16 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 /// How long a message waited in its broker.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Waited {
-    /// So long.
+    /// This long.
     Known(Duration),
-    /// The broker's timestamp is not one.
+    /// There is no timestamp, or it is not plausible.
     Unknown,
-    /// The broker's timestamp lies so far in the future.
+    /// The timestamp is this far in the future: one of the two clocks is wrong.
     Ahead(Duration),
 }
 
 impl Waited {
-    /// How long, if that is known.
+    /// The time, if it is known.
     pub fn known(self) -> Option<Duration> {
         match self {
             Waited::Known(time) => Some(time),
@@ -23,12 +23,12 @@ impl Waited {
     }
 }
 
-/// Clocks of machines that take care of them differ by less.
+/// Clocks that are kept in time differ by less.
 const SKEW: Duration = Duration::from_secs(5);
-/// 2004, when the oldest of the brokers appeared. What says it is older, or 0, is not a time.
+/// 2004, when the oldest of the brokers appeared: an earlier timestamp, or 0, is not a time.
 const FIRST: Duration = Duration::from_secs(1_072_915_200);
 
-/// How long a message has waited until now that was sent then, by the broker's clock.
+/// How long a message has waited until `now`, from the time at which it was sent by the sender's or the broker's clock.
 pub fn waited(sent: Option<SystemTime>, now: SystemTime) -> Waited {
     match sent {
         Some(sent) if sent.duration_since(UNIX_EPOCH).is_ok_and(|since| since >= FIRST) => {

@@ -1,4 +1,4 @@
-//! What is recorded of payloads and headers: as little as was asked for, and nothing that a redaction hook has not seen.
+//! What is recorded of payloads and headers: no more than you ask for, and nothing that your redaction hook has not seen.
 
 use super::part::{Part, PartKind};
 use super::step::Step;
@@ -11,24 +11,24 @@ use std::sync::Arc;
 /// How much is recorded of a payload, or of headers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum CaptureMode {
-    /// Nothing, not even its size. Said of payloads, nothing either of other values that may be personal: message keys,
-    /// routing keys, URLs, the texts of errors and panics. (Their classes are recorded.)
+    /// Nothing, not even the size. For payloads this also leaves out other values that may be personal: message keys, routing
+    /// keys, URLs, and the texts of errors and panics. (The classes of errors are recorded.)
     Off,
     /// The size: of a payload as an attribute of the span, of headers as an artifact. With [`CapturePolicy::hashed`] both are
     /// artifacts with a hash.
     #[default]
     Reference,
-    /// An artifact with its size, its hash where that is asked for, and its beginning.
+    /// An artifact with the size, the hash if you ask for it, and the beginning.
     Inline {
-        /// So many bytes of it, and never more than 4 KiB.
+        /// Maximum number of bytes that are recorded; never more than 4 KiB.
         max: usize,
     },
 }
 
-/// A message, as far as it may be recorded.
+/// A message that is about to be recorded.
 #[derive(Clone, Copy, Debug)]
 pub struct Message<'a> {
-    /// Whether it is sent or worked on.
+    /// Whether it is being sent or worked on.
     pub step: Step,
     /// Its media type.
     pub content_type: &'a str,
@@ -36,14 +36,14 @@ pub struct Message<'a> {
     pub payload: &'a [u8],
 }
 
-/// What a payload is whose media type nobody has told.
+/// The media type of a payload whose type is not known.
 pub const UNKNOWN_TYPE: &str = "application/octet-stream";
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 type Hook = dyn Fn(&mut Part<'_>) -> Result<(), Failure> + Send + Sync;
 
-/// What is recorded of payloads and headers, and of other values that may be personal: message keys, routing keys, URLs, the
-/// texts of errors and panics. By itself the size of payloads, nothing of headers, and those values as they are.
+/// What is recorded of payloads and headers, and of other values that may be personal: message keys, routing keys, URLs, and
+/// the texts of errors and panics. Default: the size of payloads, nothing of headers, and those values as they are.
 #[derive(Clone)]
 pub struct CapturePolicy {
     payload: CaptureMode,
@@ -64,7 +64,7 @@ impl From<&CapturePolicy> for CapturePolicy {
     }
 }
 
-/// Of payloads; of headers nothing.
+/// For payloads; of headers nothing is recorded.
 impl From<CaptureMode> for CapturePolicy {
     fn from(payload: CaptureMode) -> Self {
         CapturePolicy { payload, headers: CaptureMode::Off, hashed: false, redact: None }
@@ -72,23 +72,22 @@ impl From<CaptureMode> for CapturePolicy {
 }
 
 impl CapturePolicy {
-    /// What is recorded of headers: names and values as a JSON object. Ours are not among them.
+    /// What is recorded of headers: names and values as a JSON object, without our own headers.
     pub fn headers(self, headers: CaptureMode) -> Self {
         CapturePolicy { headers, ..self }
     }
 
-    /// With a hash of the whole, `xxh3:` and 32 hex digits, to tell by whether two are the same. Reading a payload costs
-    /// time that its size does not, so it is not the default. It keeps no secret: who can guess a payload can check the
-    /// guess.
+    /// Adds a hash of the whole, `xxh3:` and 32 hex digits, which tells whether two payloads are the same. It is not the default
+    /// because reading a payload takes time. It protects no secret: whoever can guess a payload can check the guess.
     pub fn hashed(self) -> Self {
         CapturePolicy { hashed: true, ..self }
     }
 
-    /// Shows everything to a hook before it is recorded, payloads, headers and the [other values](PartKind): it may replace
-    /// it. It fails closed: where it returns an error or panics, nothing of that payload, of those headers or of that value is
-    /// recorded but a diagnostic `redaction.failed`.
+    /// Shows everything to a hook before it is recorded: payloads, headers and the [other values](PartKind). The hook may
+    /// replace it. It fails closed: if it returns an error or panics, nothing of that payload, of those headers or of that value
+    /// is recorded except a diagnostic `redaction.failed`.
     ///
-    /// An artifact's size and hash are those of what the hook has left.
+    /// Size and hash of an artifact are those of what the hook has left.
     pub fn redact<E: Into<Failure>>(
         self,
         hook: impl Fn(&mut Part<'_>) -> Result<(), E> + Send + Sync + 'static,
@@ -103,12 +102,12 @@ impl CapturePolicy {
         (*payload, *headers, *hashed, redact.is_some()) == (CaptureMode::Reference, CaptureMode::Off, false, false)
     }
 
-    /// Whether anything is told of a payload: of a message at least its size, as an attribute of the span.
+    /// Whether anything is recorded of payloads: of a message at least its size, as an attribute of the span.
     pub fn tells_size(&self) -> bool {
         self.payload != CaptureMode::Off
     }
 
-    /// Whether there is more to record of messages than an attribute, so that their payloads or headers are looked at.
+    /// Whether more than an attribute is recorded of messages, so that their payloads or headers are looked at.
     pub fn looks_at_messages(&self) -> bool {
         self.makes_artifacts() || self.headers != CaptureMode::Off
     }
@@ -122,7 +121,7 @@ impl CapturePolicy {
         self.redact.is_some()
     }
 
-    /// Of the payloads of messages: what an attribute does not tell.
+    /// Whether more is recorded of the payload of a message than its size.
     fn makes_artifacts(&self) -> bool {
         match self.payload {
             CaptureMode::Off => false,
@@ -131,9 +130,9 @@ impl CapturePolicy {
         }
     }
 
-    /// Records the payload and the headers of a message with its span, if there is more to record than an attribute: as
-    /// `input` of who works on it, or `output` of who sends it. `headers` gives every header to its argument; ours are
-    /// left out here.
+    /// Records the payload and the headers of a message with its span, if more than an attribute is recorded of them: as the
+    /// `input` of the work, or the `output` of the send. `headers` gives every header to its argument; ours are left out
+    /// here.
     pub fn record(&self, span: &Span, message: &Message<'_>, headers: impl FnOnce(&mut dyn FnMut(&str, &[u8]))) {
         let (kind, headers_kind) = match message.step {
             Step::Send => ("output", "output.headers"),
@@ -146,7 +145,7 @@ impl CapturePolicy {
     }
 
     /// Records a payload alone, as an artifact of this kind, unless its capture is [`Off`](CaptureMode::Off): for a step that
-    /// is no message, of which no attribute tells a size.
+    /// is no message, and has no attribute for the size.
     pub fn record_payload(&self, span: &Span, kind: &str, content_type: &str, payload: &[u8]) {
         if span.id().is_none() || self.payload == CaptureMode::Off {
             return;
@@ -157,7 +156,7 @@ impl CapturePolicy {
         }
     }
 
-    /// Records headers alone, as an artifact of this kind. They are asked for only where they are recorded.
+    /// Records headers alone, as an artifact of this kind. They are asked for only if they are recorded.
     pub fn record_headers(&self, span: &Span, kind: &str, headers: impl FnOnce(&mut dyn FnMut(&str, &[u8]))) {
         if span.id().is_none() || self.headers == CaptureMode::Off {
             return;

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-/// What it is that may be recorded: a payload, or another value that can say something about a person.
+/// What is about to be recorded: a payload, or another value that may be personal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PartKind<'a> {
@@ -10,18 +10,18 @@ pub enum PartKind<'a> {
     Payload,
     /// The value of a header of this name.
     Header(&'a str),
-    /// The key of a message of Kafka.
+    /// The key of a Kafka message.
     MessageKey,
-    /// The routing key of a message of RabbitMQ, where that is not the name of its queue.
+    /// The routing key of a RabbitMQ message, unless it is the name of its queue.
     RoutingKey,
-    /// What a URL names: its path, the key of an object of S3.
+    /// The path of a URL, or the key of an S3 object.
     Url,
     /// The text of an error or of a panic.
     ErrorText,
 }
 
 impl PartKind<'_> {
-    /// What it is called in a diagnostic. (No name of a header: what is not recorded is headers as a whole.)
+    /// Its name in a diagnostic. (Headers are left out as a whole, so no header is named.)
     pub(super) fn name(self) -> &'static str {
         match self {
             PartKind::Payload => "the payload",
@@ -34,7 +34,7 @@ impl PartKind<'_> {
     }
 }
 
-/// Something that is about to be recorded, for a redaction hook to look at.
+/// Something that is about to be recorded, shown to a redaction hook.
 #[derive(Debug)]
 pub struct Part<'a> {
     pub(super) kind: PartKind<'a>,
@@ -55,7 +55,7 @@ impl<'a> Part<'a> {
         }
     }
 
-    /// All of it, also where only the beginning is recorded. Of all but payloads and headers it is text, as a rule.
+    /// All of it, even if only the beginning is recorded. Except for payloads and headers it usually is text.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }

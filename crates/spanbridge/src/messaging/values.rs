@@ -1,4 +1,4 @@
-//! Values of single attributes and texts that may be personal: through the same policy and the same hook as payloads.
+//! Single values and texts that may be personal go through the same policy and the same hook as payloads.
 
 use super::capture::{CaptureMode, CapturePolicy, failed};
 use super::part::PartKind;
@@ -29,8 +29,8 @@ impl CapturePolicy {
         !self.takes_no_values() && !self.has_hook()
     }
 
-    /// The span of an adapter, such that the text of the error that it ends with, if it does, is recorded as this says. Costs
-    /// nothing where that is as it is.
+    /// The span of an adapter: if it ends with an error, the text of that is recorded as this policy says. Costs nothing if texts
+    /// are recorded as they are.
     pub fn guard(&self, span: Span) -> Span {
         match self.guard_of_texts() {
             Some(guard) if span.id().is_some() => span.guarded(guard),
@@ -48,8 +48,8 @@ impl CapturePolicy {
         }
     }
 
-    /// The text of an error, as far as it may be recorded with the span of this context, while or after it runs: for events
-    /// and diagnostics that quote one.
+    /// The text of an error, as far as it may be recorded with the span of this context: for events and diagnostics that quote
+    /// one.
     pub fn error_text(&self, span: &Context, text: String) -> String {
         passed(self.guard_of_texts().as_ref(), span, text)
     }
@@ -73,7 +73,7 @@ impl Redact for Texts {
     }
 }
 
-/// The values of one span on their way to attributes, for authors of adapters.
+/// The values of one span that may be personal, on their way to attributes.
 ///
 /// ```
 /// use spanbridge::adapter::Values;
@@ -100,17 +100,17 @@ pub struct Values<'c> {
 }
 
 impl<'c> Values<'c> {
-    /// By this policy; by the default without one.
+    /// With this policy, or the default.
     pub fn of(capture: Option<&'c CapturePolicy>) -> Self {
         Values { capture: capture.filter(|capture| !capture.takes_values_as_they_are()), failed: vec![] }
     }
 
-    /// Whether values are recorded as they are, so that nobody has to look at them.
+    /// Whether values are recorded as they are.
     pub fn are_plain(&self) -> bool {
         self.capture.is_none()
     }
 
-    /// What may be recorded of a value, as text; nothing of what is none, and where no span that begins here is recorded.
+    /// What may be recorded of a value, as text: nothing if it is not text, or if no span that begins here is recorded.
     pub fn text<'v>(&mut self, kind: PartKind<'v>, value: &'v [u8]) -> Option<Cow<'v, str>> {
         let Some(capture) = self.capture else { return std::str::from_utf8(value).ok().map(Cow::Borrowed) };
         if !observe::may_record() {
@@ -129,7 +129,7 @@ impl<'c> Values<'c> {
         }
     }
 
-    /// The same as an attribute of a span; nothing is looked at where that is not recorded.
+    /// The same as an attribute of a span. Nothing is looked at if the span is not recorded.
     #[inline]
     pub fn attribute(&mut self, span: SpanBuilder, kind: PartKind<'_>, key: &'static str, value: &[u8]) -> SpanBuilder {
         if span.id().is_none() {
@@ -141,7 +141,7 @@ impl<'c> Values<'c> {
         }
     }
 
-    /// Opens the span: with a word on what the hook has failed for, and [guarded](CapturePolicy::guard).
+    /// Opens the span, [guarded](CapturePolicy::guard), and records what the hook has failed for.
     pub fn open(&self, span: SpanBuilder) -> Span {
         self.finish(span.open())
     }
