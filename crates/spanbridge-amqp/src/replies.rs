@@ -1,9 +1,9 @@
 //! Which question an answer belongs to.
 //!
-//! A question is a message with `reply_to` and `correlation_id`, and its answer comes to that queue with that id. Who asks
-//! is who gets the answer, so the process that asked remembers its questions, and nothing more than AMQP's own properties
-//! goes over the wire: the answering side may be anything. Where the answer is consumed by another process than asked,
-//! there is no edge; the parents lead from the answer to the question all the same, and both have the same conversation id.
+//! A question is a message with `reply_to` and `correlation_id`, and its answer comes to that queue with that id. Whoever asks
+//! gets the answer, so the process that asked remembers its questions, and nothing but AMQP's own properties goes over the wire:
+//! the answering side may be anything. If another process than the one that asked consumes the answer, there is no edge; the
+//! parents lead from the answer to the question all the same, and both have the same conversation id.
 
 use lapin::BasicProperties;
 use lapin::message::Delivery;
@@ -13,7 +13,7 @@ use spanbridge::observe::Target;
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
-/// So many questions are remembered, the last ones. Answered ones are, too: there may be several answers.
+/// Questions that are remembered, the last ones. Answered ones are, too: there may be several answers.
 const MAX_OPEN_QUESTIONS: usize = 4096;
 
 /// The queue for the answer, and the correlation id.
