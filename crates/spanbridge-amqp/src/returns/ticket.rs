@@ -146,8 +146,9 @@ mod tests {
             attributes.get(semconv::HANDOFF_STATUS).and_then(|status| status.as_str()).map(str::to_owned)
         };
         let ended = |body: &Body<'_>| match body {
-            Body::Span(span, _) => status(&span.attributes),
-            Body::SpanEnd { attributes, .. } => status(attributes),
+            // A delivery may come between the status and the end.
+            Body::Span(span, _) | Body::SpanStart(span) => status(&span.attributes),
+            Body::SpanEnd { attributes, .. } | Body::SpanAttributes { attributes, .. } => status(attributes),
             _ => None,
         };
         memory.records().iter().filter_map(|record| ended(&record.body)).collect()
