@@ -1,7 +1,7 @@
 //! What is known about the client: where the broker is, and what consumes.
 
 use lapin::types::ShortString;
-use spanbridge::observe::SpanBuilder;
+use spanbridge::adapter::{Recent, SpanTemplate};
 use spanbridge::semconv;
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ impl Server {
 }
 
 /// The attributes of the server, if it is known.
-pub(crate) fn at_server(span: SpanBuilder, server: Option<&Server>) -> SpanBuilder {
+pub(crate) fn at_server(span: SpanTemplate, server: Option<&Server>) -> SpanTemplate {
     match server {
         Some(Server { host, port }) => {
             span.attribute(semconv::SERVER_ADDRESS, &**host).attribute(semconv::SERVER_PORT, i64::from(*port))
@@ -29,7 +29,7 @@ pub(crate) fn at_server(span: SpanBuilder, server: Option<&Server>) -> SpanBuild
 }
 
 /// What is known about a consumer.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct ConsumerInfo {
     /// Empty if it is not known.
     pub(crate) queue: ShortString,
@@ -38,8 +38,17 @@ pub(crate) struct ConsumerInfo {
     pub(crate) no_ack: Option<bool>,
 }
 
+thread_local! {
+    static QUEUES: Recent<ConsumerInfo> = const { Recent::new() };
+}
+
 impl ConsumerInfo {
     pub(crate) fn of(queue: ShortString) -> Self {
         ConsumerInfo { queue, ..ConsumerInfo::default() }
+    }
+
+    /// Of a message that came without a consumer.
+    pub(crate) fn of_queue(queue: ShortString) -> Arc<Self> {
+        Recent::of(&QUEUES, |known| known.queue == queue, || ConsumerInfo::of(queue.clone()))
     }
 }

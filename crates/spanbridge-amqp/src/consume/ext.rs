@@ -35,7 +35,7 @@ impl DeliveryExt for Delivery {
     }
 
     fn observed_from(self, queue: ShortString) -> Job {
-        Job::new(self, &ConsumerInfo::of(queue), &ReceiveOptions::new())
+        Job::new(self, ConsumerInfo::of_queue(queue), &ReceiveOptions::new())
     }
 }
 

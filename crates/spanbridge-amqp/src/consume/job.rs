@@ -1,9 +1,8 @@
 //! A received message with its restored context.
 
 use super::message::{Message, ReceiveOptions};
-use super::source::Source;
 use crate::client::ConsumerInfo;
-use crate::describe;
+use crate::describe::{self, Settlement};
 use futures_util::FutureExt;
 use lapin::message::Delivery;
 use lapin::options::{BasicAckOptions, BasicNackOptions, BasicRejectOptions};
@@ -13,6 +12,7 @@ use spanbridge::observe::{ActiveSpan, InSpan, SpanBuilder};
 use spanbridge::{Context, Failure, Outcome, semconv};
 use std::future::Future;
 use std::ops::Deref;
+use std::sync::Arc;
 
 /// A received message with its restored context: owned, and free to be sent to another task.
 ///
@@ -42,9 +42,8 @@ impl Deref for BasicGetJob {
 }
 
 impl Job {
-    pub(crate) fn new(delivery: Delivery, consumer: &ConsumerInfo, options: &ReceiveOptions) -> Self {
-        let source = Source::of(&delivery, consumer);
-        let message = Message { delivery, source };
+    pub(crate) fn new(delivery: Delivery, consumer: Arc<ConsumerInfo>, options: &ReceiveOptions) -> Self {
+        let message = Message { delivery, consumer };
         let work = Work::receive(&message, options);
         Job { message, work }
     }
@@ -95,7 +94,7 @@ impl Job {
     /// # Errors
     /// Returns lapin's error unchanged.
     pub async fn ack(&self, options: BasicAckOptions) -> lapin::Result<bool> {
-        self.told("ack", |span| multiple(span, options.multiple), || self.message.delivery.ack(options)).await
+        self.told(Settlement::Ack, |span| multiple(span, options.multiple), || self.message.delivery.ack(options)).await
     }
 
     /// lapin's `Acker::nack`, recorded.
@@ -104,7 +103,7 @@ impl Job {
     /// Returns lapin's error unchanged.
     pub async fn nack(&self, options: BasicNackOptions) -> lapin::Result<bool> {
         let span = |span| requeue(multiple(span, options.multiple), options.requeue);
-        self.told("nack", span, || self.message.delivery.nack(options)).await
+        self.told(Settlement::Nack, span, || self.message.delivery.nack(options)).await
     }
 
     /// lapin's `Acker::reject`, recorded.
@@ -112,21 +111,21 @@ impl Job {
     /// # Errors
     /// Returns lapin's error unchanged.
     pub async fn reject(&self, options: BasicRejectOptions) -> lapin::Result<bool> {
-        self.told("reject", |span| requeue(span, options.requeue), || self.message.delivery.reject(options)).await
+        self.told(Settlement::Reject, |span| requeue(span, options.requeue), || self.message.delivery.reject(options))
+            .await
     }
 
     fn told<F: Future<Output = lapin::Result<bool>>>(
         &self,
-        operation: &'static str,
+        settlement: Settlement,
         about: impl FnOnce(SpanBuilder) -> SpanBuilder,
         tell: impl FnOnce() -> F,
     ) -> impl Future<Output = lapin::Result<bool>> {
-        self.work.settle(|values| about(self.describe_settlement(operation, values)), tell, judge)
+        self.work.settle(|values| about(self.describe_settlement(settlement, values)), tell, judge)
     }
 
-    fn describe_settlement(&self, operation: &'static str, values: &mut Values<'_>) -> SpanBuilder {
-        let source = self.message.source(values);
-        describe::settle(operation, &self.message.delivery, &source, self.consumer().server.as_ref())
+    fn describe_settlement(&self, settlement: Settlement, values: &mut Values<'_>) -> SpanBuilder {
+        describe::settle(settlement, &self.message.delivery, &self.message.source(values))
     }
 
     /// Gives it back to its queue without waiting for the client, unless it is settled.
@@ -137,7 +136,7 @@ impl Job {
         let options = BasicNackOptions { requeue: true, multiple: false };
         // Once it was polled it is on its way, as far as anybody knows.
         let nack = || self.message.delivery.nack(options).now_or_never().unwrap_or(Ok(true));
-        let span = |values: &mut Values<'_>| requeue(self.describe_settlement("nack", values), true);
+        let span = |values: &mut Values<'_>| requeue(self.describe_settlement(Settlement::Nack, values), true);
         let _ = self.work.settle_in_scope(span, nack, judge); // how that went is recorded
     }
 
@@ -147,7 +146,7 @@ impl Job {
     }
 
     fn consumer(&self) -> &ConsumerInfo {
-        &self.message.source.consumer
+        &self.message.consumer
     }
 
     /// The process span, while or after it runs.
@@ -189,7 +188,8 @@ impl adapter::Job for Job {
     fn describe_batch(jobs: &[Self]) -> SpanBuilder {
         let server = jobs.first().and_then(|job| job.consumer().server.as_ref());
         let queue = same(jobs, Job::queue).unwrap_or_default();
-        let source = same(jobs, |job| job.message.source(&mut job.work.values())).unwrap_or_default();
+        let source =
+            same(jobs, |job| job.message.source(&mut job.work.values()).destination.clone()).unwrap_or_default();
         describe::batch(&source, queue, jobs.len(), server)
     }
 }

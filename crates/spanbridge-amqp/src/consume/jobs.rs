@@ -9,6 +9,7 @@ use lapin::{Channel, Consumer};
 use spanbridge::messaging::Batch;
 use std::future::poll_fn;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{self, Poll};
 
 /// The messages of a consumer as jobs: a stream of `lapin::Result<Job>`. After an `Err` it goes on if lapin's recovery is on,
@@ -31,7 +32,7 @@ use std::task::{self, Poll};
 #[derive(Debug)]
 pub struct Jobs {
     consumer: Consumer,
-    info: ConsumerInfo,
+    info: Arc<ConsumerInfo>,
     options: ReceiveOptions,
     channel: Option<Channel>,
     /// What came after the messages of a batch: an error, or the end.
@@ -40,7 +41,7 @@ pub struct Jobs {
 
 impl Jobs {
     pub(super) fn new(consumer: Consumer) -> Self {
-        let info = ConsumerInfo::of(consumer.queue());
+        let info = Arc::new(ConsumerInfo::of(consumer.queue()));
         Jobs { consumer, info, options: ReceiveOptions::new(), channel: None, last: None }
     }
 
@@ -55,7 +56,7 @@ impl Jobs {
     }
 
     pub(crate) fn at(mut self, server: Option<Server>) -> Self {
-        self.info.server = server;
+        Arc::make_mut(&mut self.info).server = server;
         self
     }
 
@@ -65,7 +66,7 @@ impl Jobs {
     ///
     /// [`ObservedChannel::basic_consume`](crate::ObservedChannel::basic_consume) knows it by itself.
     pub fn no_ack(mut self, no_ack: bool) -> Self {
-        self.info.no_ack = Some(no_ack);
+        Arc::make_mut(&mut self.info).no_ack = Some(no_ack);
         self
     }
 
@@ -127,6 +128,6 @@ impl Stream for Jobs {
             return Poll::Ready(last.map(Err));
         }
         let delivery = Pin::new(&mut self.consumer).poll_next(cx);
-        delivery.map(|d| d.map(|d| d.map(|d| Job::new(d, &self.info, &self.options))))
+        delivery.map(|d| d.map(|d| d.map(|d| Job::new(d, self.info.clone(), &self.options))))
     }
 }

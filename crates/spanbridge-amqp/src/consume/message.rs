@@ -1,15 +1,14 @@
 //! A delivery, as the core is told about it.
 
-use super::source::Source;
 use crate::carrier::Headers;
-use crate::describe::{self, Destination};
+use crate::client::ConsumerInfo;
+use crate::describe::{self, Source};
 use crate::replies;
 use lapin::message::Delivery;
 use spanbridge::adapter::{Describe, Values, Waited};
 use spanbridge::carrier::Extract;
 use spanbridge::messaging::MessageView;
 use spanbridge::observe::{EdgeType, Span, SpanBuilder};
-use std::borrow::Cow;
 use std::sync::Arc;
 
 /// The messages of RabbitMQ, for [`ReceiveOptions`].
@@ -29,22 +28,17 @@ pub type ReceiveOptions = spanbridge::messaging::ReceiveOptions<Amqp>;
 #[derive(Debug)]
 pub struct Message {
     pub(super) delivery: Delivery,
-    pub(super) source: Arc<Source>,
+    pub(super) consumer: Arc<ConsumerInfo>,
 }
 
 impl Message {
     /// Where it comes from, with as much of its routing key as may be recorded.
-    pub(super) fn source(&self, values: &mut Values<'_>) -> Cow<'_, Destination> {
-        let (exchange, key) = (self.delivery.exchange.as_str(), self.delivery.routing_key.as_str());
-        if values.are_plain() {
-            Cow::Borrowed(&self.source.destination)
-        } else {
-            Cow::Owned(Destination::from_within(exchange, key, self.queue(), values))
-        }
+    pub(super) fn source(&self, values: &mut Values<'_>) -> Arc<Source> {
+        describe::source(&self.delivery, &self.consumer, values)
     }
 
     pub(super) fn queue(&self) -> &str {
-        self.source.consumer.queue.as_str()
+        self.consumer.queue.as_str()
     }
 }
 
@@ -60,11 +54,11 @@ impl Describe for Message {
     }
 
     fn run_name(&self, values: &mut Values<'_>) -> String {
-        format!("process {}", self.source(values).kind())
+        format!("process {}", self.source(values).destination.kind())
     }
 
     fn describe(&self, values: &mut Values<'_>) -> SpanBuilder {
-        describe::process(&self.delivery, &self.source.destination, &self.source.consumer, values)
+        describe::process(&self.delivery, &self.consumer, values)
     }
 
     fn waited(&self) -> Waited {
@@ -80,7 +74,7 @@ impl Describe for Message {
     }
 
     fn each_header(&self, each: &mut dyn FnMut(&str, &[u8])) {
-        Headers(&self.delivery.properties).each(each)
+        Headers(&self.delivery.properties).pairs(each)
     }
 
     fn begun(&self, span: &Span) {

@@ -4,7 +4,6 @@ mod ext;
 mod job;
 mod jobs;
 mod message;
-mod source;
 
 pub use ext::{ConsumerExt, DeliveryExt};
 pub use job::{BasicGetJob, Disposition, Job};

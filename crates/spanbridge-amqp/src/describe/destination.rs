@@ -1,7 +1,6 @@
 //! Names of destinations, by OpenTelemetry's conventions for RabbitMQ.
 
-use super::routing_key::Key;
-use spanbridge::adapter::{self, Values};
+use spanbridge::adapter;
 
 /// Where messages go to, or come from.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -20,12 +19,6 @@ impl Destination {
     /// `{exchange}:{routing key}:{queue}`, without the key if it is the name of the queue.
     pub(crate) fn from(exchange: &str, routing_key: &str, queue: &str) -> Self {
         Destination::of([named(exchange), if routing_key == queue { "" } else { routing_key }, queue])
-    }
-
-    /// The same, with as much of the key as may be recorded.
-    pub(crate) fn from_within(exchange: &str, routing_key: &str, queue: &str, values: &mut Values<'_>) -> Self {
-        let key = Key::of_destination(exchange, routing_key, values);
-        Destination::from(exchange, key.in_destination(), queue)
     }
 
     fn of(parts: [&str; 3]) -> Self {

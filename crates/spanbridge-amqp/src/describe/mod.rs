@@ -5,9 +5,10 @@ mod deaths;
 mod destination;
 mod failure;
 mod routing_key;
+mod source;
 mod span;
 
 pub(crate) use age::waited;
-pub(crate) use destination::Destination;
 pub(crate) use failure::failure;
-pub(crate) use span::{batch, content_type, process, publish, settle, transaction};
+pub(crate) use source::{Settlement, Source};
+pub(crate) use span::{batch, content_type, process, publish, settle, source, transaction};

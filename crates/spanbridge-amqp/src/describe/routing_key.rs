@@ -2,8 +2,6 @@
 
 use spanbridge::adapter::Values;
 use spanbridge::messaging::PartKind;
-use spanbridge::observe::SpanBuilder;
-use spanbridge::semconv;
 use std::borrow::Cow;
 
 /// A routing key, as an attribute and in the name of a destination.
@@ -21,19 +19,21 @@ impl<'k> Key<'k> {
         Key { told, queue: exchange.is_empty().then_some(key) }
     }
 
-    /// The same for a destination alone: the name of a queue is shown to nobody for that.
+    /// The same for a destination alone: the name of a queue is shown to no redaction hook for that.
     pub(crate) fn of_destination(exchange: &str, key: &'k str, values: &mut Values<'_>) -> Self {
-        if exchange.is_empty() { Key { told: None, queue: Some(key) } } else { Key::of(exchange, key, values) }
+        if exchange.is_empty() && !values.are_plain() {
+            return Key { told: None, queue: Some(key) };
+        }
+        Key::of(exchange, key, values)
     }
 
+    /// The key as part of a destination: of a message whose policy hides keys the name of the destination has none.
     pub(crate) fn in_destination(&self) -> &str {
         self.queue.or(self.told.as_deref()).unwrap_or_default()
     }
 
-    pub(crate) fn tell(&self, span: SpanBuilder) -> SpanBuilder {
-        match &self.told {
-            Some(key) => span.attribute(semconv::RABBITMQ_ROUTING_KEY, &**key),
-            None => span,
-        }
+    /// What may be recorded of it.
+    pub(crate) fn told(&self) -> Option<&str> {
+        self.told.as_deref()
     }
 }

@@ -174,7 +174,7 @@ impl<C: Deref<Target = Channel> + Clone> ObservedChannel<C> {
             replies::published(&properties, span.context())
         }
         let message = Message { step: Step::Send, content_type: describe::content_type(&properties), payload };
-        handoff.record(capture, &message, |each| Headers(&properties).each(each));
+        handoff.record(capture, &message, |each| Headers(&properties).pairs(each));
         (handoff, properties)
     }
 
@@ -203,7 +203,7 @@ impl<C: Deref<Target = Channel> + Clone> ObservedChannel<C> {
             let got = this.channel.basic_get(queue.clone(), options).await?;
             let info = ConsumerInfo { queue, server: this.server_info().cloned(), no_ack: Some(options.no_ack) };
             Ok(got.map(|BasicGetMessage { delivery, message_count }| BasicGetJob {
-                job: Job::new(delivery, &info, &ReceiveOptions::new()),
+                job: Job::new(delivery, Arc::new(info), &ReceiveOptions::new()),
                 message_count,
             }))
         }
