@@ -125,7 +125,7 @@ impl Job {
     }
 
     fn describe_settlement(&self, settlement: Settlement, values: &mut Values<'_>) -> SpanBuilder {
-        describe::settle(settlement, &self.message.delivery, &self.message.source(values))
+        self.message.with_source(values, |source| describe::settle(settlement, &self.message.delivery, source))
     }
 
     /// Gives it back to its queue without waiting for the client, unless it is settled.
@@ -189,7 +189,8 @@ impl adapter::Job for Job {
         let server = jobs.first().and_then(|job| job.consumer().server.as_ref());
         let queue = same(jobs, Job::queue).unwrap_or_default();
         let source =
-            same(jobs, |job| job.message.source(&mut job.work.values()).destination.clone()).unwrap_or_default();
+            same(jobs, |job| job.message.with_source(&mut job.work.values(), |source| source.destination.clone()));
+        let source = source.unwrap_or_default();
         describe::batch(&source, queue, jobs.len(), server)
     }
 }

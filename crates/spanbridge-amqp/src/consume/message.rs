@@ -32,9 +32,9 @@ pub struct Message {
 }
 
 impl Message {
-    /// Where it comes from, with as much of its routing key as may be recorded.
-    pub(super) fn source(&self, values: &mut Values<'_>) -> Arc<Source> {
-        describe::source(&self.delivery, &self.consumer, values)
+    /// Looks at where it comes from, with as much of its routing key as may be recorded.
+    pub(super) fn with_source<R>(&self, values: &mut Values<'_>, look: impl FnOnce(&Source) -> R) -> R {
+        describe::with_source(&self.delivery, &self.consumer, values, look)
     }
 
     pub(super) fn queue(&self) -> &str {
@@ -54,7 +54,7 @@ impl Describe for Message {
     }
 
     fn run_name(&self, values: &mut Values<'_>) -> String {
-        format!("process {}", self.source(values).destination.kind())
+        self.with_source(values, |source| format!("process {}", source.destination.kind()))
     }
 
     fn describe(&self, values: &mut Values<'_>) -> SpanBuilder {

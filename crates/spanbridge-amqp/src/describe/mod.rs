@@ -1,9 +1,9 @@
 //! Names and attributes of spans, by OpenTelemetry's conventions for RabbitMQ.
 
 mod age;
-mod deaths;
 mod destination;
 mod failure;
+mod history;
 mod routing_key;
 mod source;
 mod span;
@@ -11,4 +11,4 @@ mod span;
 pub(crate) use age::waited;
 pub(crate) use failure::failure;
 pub(crate) use source::{Settlement, Source};
-pub(crate) use span::{batch, content_type, process, publish, settle, source, transaction};
+pub(crate) use span::{batch, content_type, process, publish, settle, transaction, with_source};

@@ -32,6 +32,11 @@ impl<'k> Key<'k> {
         self.queue.or(self.told.as_deref()).unwrap_or_default()
     }
 
+    /// The name of a queue, with the default exchange.
+    pub(super) fn queue(&self) -> Option<&str> {
+        self.queue
+    }
+
     /// What may be recorded of it.
     pub(crate) fn told(&self) -> Option<&str> {
         self.told.as_deref()

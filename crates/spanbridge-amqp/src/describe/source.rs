@@ -4,7 +4,7 @@ use super::destination::Destination;
 use super::routing_key::Key;
 use crate::client::{ConsumerInfo, Server, at_server};
 use spanbridge::adapter::{Recent, SpanTemplate, Step, template};
-use spanbridge::{Value, semconv};
+use spanbridge::semconv;
 use std::sync::{Arc, OnceLock};
 
 /// What all spans of a step at a destination have in common.
@@ -24,19 +24,17 @@ pub(super) fn step(
 struct Route {
     exchange: Box<str>,
     told: Option<Box<str>>,
-    in_destination: Box<str>,
+    /// With the default exchange, the name of the queue.
+    queue: Option<Box<str>>,
 }
 
 impl Route {
     fn of(exchange: &str, key: &Key<'_>) -> Self {
-        let (told, in_destination) = (key.told().map(Into::into), key.in_destination().into());
-        Route { exchange: exchange.into(), told, in_destination }
+        Route { exchange: exchange.into(), told: key.told().map(Into::into), queue: key.queue().map(Into::into) }
     }
 
     fn is(&self, exchange: &str, key: &Key<'_>) -> bool {
-        *self.exchange == *exchange
-            && self.told.as_deref() == key.told()
-            && *self.in_destination == *key.in_destination()
+        (&*self.exchange, self.told.as_deref(), self.queue.as_deref()) == (exchange, key.told(), key.queue())
     }
 }
 
@@ -82,26 +80,27 @@ thread_local! {
 }
 
 impl Source {
-    pub(crate) fn of(exchange: &str, key: &Key<'_>, consumer: &Arc<ConsumerInfo>) -> Arc<Self> {
+    /// Looks at the one of this route.
+    pub(crate) fn with<R>(
+        exchange: &str,
+        key: &Key<'_>,
+        consumer: &Arc<ConsumerInfo>,
+        look: impl FnOnce(&Self) -> R,
+    ) -> R {
         let is_it = |known: &Source| Arc::ptr_eq(&known.consumer, consumer) && known.route.is(exchange, key);
-        Recent::of(&SOURCES, is_it, || {
-            let ConsumerInfo { queue, server, no_ack } = &**consumer;
-            let destination = Destination::from(exchange, key.in_destination(), queue.as_str());
-            let settling = match no_ack {
-                Some(true) => Some((semconv::SETTLE_AUTOMATIC, Value::Bool(true))),
-                Some(false) => Some((semconv::SETTLE_EXPECTED, Value::Static("ack"))),
-                None => None,
-            };
-            let process = step(Step::Process, "process", &destination, server.as_ref())
-                .attribute(semconv::RABBITMQ_ROUTING_KEY, key.told())
-                .attribute(semconv::QUEUE_NAME, Some(queue.as_str()).filter(|queue| !queue.is_empty()));
-            let process = match settling {
-                Some((key, value)) => process.attribute(key, value),
-                None => process,
-            };
-            let (consumer, route) = (consumer.clone(), Route::of(exchange, key));
-            Source { consumer, route, destination, process, settle: Default::default() }
-        })
+        Recent::with(&SOURCES, is_it, || Source::new(exchange, key, consumer), look)
+    }
+
+    fn new(exchange: &str, key: &Key<'_>, consumer: &Arc<ConsumerInfo>) -> Self {
+        let ConsumerInfo { queue, server, no_ack } = &**consumer;
+        let destination = Destination::from(exchange, key.in_destination(), queue.as_str());
+        let process = step(Step::Process, "process", &destination, server.as_ref())
+            .attribute(semconv::RABBITMQ_ROUTING_KEY, key.told())
+            .attribute(semconv::QUEUE_NAME, Some(queue.as_str()).filter(|queue| !queue.is_empty()))
+            .attribute(semconv::SETTLE_AUTOMATIC, no_ack.filter(|no_ack| *no_ack))
+            .attribute(semconv::SETTLE_EXPECTED, no_ack.filter(|no_ack| !no_ack).map(|_| "ack"));
+        let (consumer, route) = (consumer.clone(), Route::of(exchange, key));
+        Source { consumer, route, destination, process, settle: Default::default() }
     }
 
     pub(super) fn settle(&self, settlement: Settlement) -> &SpanTemplate {
@@ -111,13 +110,15 @@ impl Source {
 }
 
 impl Target {
-    pub(super) fn of(exchange: &str, key: &Key<'_>, server: Option<&Server>) -> Arc<Self> {
+    /// Looks at the one of this route.
+    pub(super) fn with<R>(exchange: &str, key: &Key<'_>, server: Option<&Server>, look: impl FnOnce(&Self) -> R) -> R {
         let is_it = |known: &Target| known.server.as_ref() == server && known.route.is(exchange, key);
-        Recent::of(&TARGETS, is_it, || {
+        let make = || {
             let destination = Destination::to(exchange, key.in_destination());
             let publish =
                 step(Step::Send, "publish", &destination, server).attribute(semconv::RABBITMQ_ROUTING_KEY, key.told());
             Target { route: Route::of(exchange, key), server: server.cloned(), publish }
-        })
+        };
+        Recent::with(&TARGETS, is_it, make, look)
     }
 }

@@ -1,7 +1,7 @@
 //! The spans.
 
-use super::deaths::{Death, attempt};
 use super::destination::Destination;
+use super::history::{Death, History};
 use super::routing_key::Key;
 use super::source::{Settlement, Source, Target, step};
 use crate::client::{ConsumerInfo, Server};
@@ -22,9 +22,9 @@ pub(crate) fn publish(
     values: &mut Values<'_>,
 ) -> SpanBuilder {
     let key = Key::of(exchange, routing_key, values);
-    let span = Target::of(exchange, &key, server).publish.begin();
+    let span = Target::with(exchange, &key, server, |target| target.publish.begin());
     // A message that is sent again with its headers has its history in them, which is no death of this one.
-    let span = told(span, Death::of(properties)).attribute(semconv::MESSAGING_BODY_SIZE, size);
+    let span = told(span, History::of(properties).last_death()).attribute(semconv::MESSAGING_BODY_SIZE, size);
     ids(span, properties)
 }
 
@@ -37,19 +37,24 @@ pub(crate) fn transaction(server: Option<&Server>) -> SpanBuilder {
 pub(crate) fn process(delivery: &Delivery, consumer: &Arc<ConsumerInfo>, values: &mut Values<'_>) -> SpanBuilder {
     let exchange = delivery.exchange.as_str();
     let key = Key::of(exchange, delivery.routing_key.as_str(), values);
-    let span = Source::of(exchange, &key, consumer)
-        .process
-        .begin()
+    let history = History::of(&delivery.properties);
+    let span = Source::with(exchange, &key, consumer, |source| source.process.begin())
         .attribute(semconv::RABBITMQ_DELIVERY_TAG, delivery.delivery_tag)
-        .attribute(semconv::DELIVERY_ATTEMPT, attempt(&delivery.properties, consumer.queue.as_str()))
+        .attribute(semconv::DELIVERY_ATTEMPT, history.attempt(consumer.queue.as_str()))
         .attribute(semconv::DELIVERY_REDELIVERED, delivery.redelivered.then_some(true));
-    ids(told(span, Death::of(&delivery.properties)), &delivery.properties)
+    ids(told(span, history.last_death()), &delivery.properties)
 }
 
-/// Where a message comes from, with as much of its routing key as may be recorded.
-pub(crate) fn source(delivery: &Delivery, consumer: &Arc<ConsumerInfo>, values: &mut Values<'_>) -> Arc<Source> {
+/// Looks at where a message comes from, with as much of its routing key as may be recorded.
+pub(crate) fn with_source<R>(
+    delivery: &Delivery,
+    consumer: &Arc<ConsumerInfo>,
+    values: &mut Values<'_>,
+    look: impl FnOnce(&Source) -> R,
+) -> R {
     let exchange = delivery.exchange.as_str();
-    Source::of(exchange, &Key::of_destination(exchange, delivery.routing_key.as_str(), values), consumer)
+    let key = Key::of_destination(exchange, delivery.routing_key.as_str(), values);
+    Source::with(exchange, &key, consumer, look)
 }
 
 /// The span around the work on a batch, begun under what is current. What is not the same for all messages is empty.

@@ -52,12 +52,32 @@ impl<T> Recent<T> {
         })
     }
 
-    fn find(&self, is_wanted: impl Fn(&T) -> bool) -> Option<Arc<T>> {
+    /// The same, for a look at it: it counts no reference more.
+    pub fn with<R>(
+        recent: &'static std::thread::LocalKey<Self>,
+        is_wanted: impl Fn(&T) -> bool,
+        make: impl FnOnce() -> T,
+        look: impl FnOnce(&T) -> R,
+    ) -> R {
+        let found = recent.try_with(|recent| recent.place(is_wanted)).ok().flatten();
+        let Some(at) = found else { return look(&Recent::of(recent, |_| false, make)) };
+        recent.with(|recent| look(&recent.kept.borrow()[at]))
+    }
+
+    /// Where it is. What is asked for often moves to the front.
+    fn place(&self, is_wanted: impl Fn(&T) -> bool) -> Option<usize> {
         let mut kept = self.kept.try_borrow_mut().ok()?;
         let at = kept.iter().position(|each| is_wanted(each))?;
-        let found = kept[at].clone();
-        kept.swap(at, at.saturating_sub(1));
-        Some(found)
+        let before = at.saturating_sub(1);
+        if before != at {
+            kept.swap(at, before)
+        }
+        Some(before)
+    }
+
+    fn find(&self, is_wanted: impl Fn(&T) -> bool) -> Option<Arc<T>> {
+        let at = self.place(is_wanted)?;
+        self.kept.try_borrow().ok()?.get(at).cloned()
     }
 
     fn keep(&self, made: Arc<T>) {

@@ -1,9 +1,16 @@
-//! What RabbitMQ says of a message's former deliveries.
+//! What RabbitMQ says about a message's earlier deliveries.
 
 use lapin::BasicProperties;
 use lapin::types::{AMQPValue, FieldTable};
 use spanbridge::observe::SpanBuilder;
 use spanbridge::semconv;
+
+/// The headers that RabbitMQ adds to a message that was delivered before. Nearly no message has any, so they are found in one pass.
+#[derive(Default)]
+pub(super) struct History<'a> {
+    deaths: Option<&'a AMQPValue>,
+    deliveries: Option<&'a AMQPValue>,
+}
 
 /// How a message died that came through a dead-letter exchange: the last of its deaths, which RabbitMQ puts first.
 pub(super) struct Death<'a> {
@@ -13,10 +20,28 @@ pub(super) struct Death<'a> {
     count: Option<i64>,
 }
 
-impl<'a> Death<'a> {
-    pub(super) fn of(properties: &'a BasicProperties) -> Option<Self> {
-        let AMQPValue::FieldArray(deaths) = properties.headers().as_ref()?.inner().get("x-death")? else { return None };
-        let AMQPValue::FieldTable(last) = deaths.as_slice().first()? else { return None };
+impl<'a> History<'a> {
+    pub(super) fn of(properties: &'a BasicProperties) -> Self {
+        let mut history = History::default();
+        for (name, value) in properties.headers().iter().flatten() {
+            match name.as_str() {
+                "x-death" => history.deaths = Some(value),
+                "x-delivery-count" => history.deliveries = Some(value),
+                _ => {}
+            }
+        }
+        history
+    }
+
+    fn deaths(&self) -> &'a [AMQPValue] {
+        match self.deaths {
+            Some(AMQPValue::FieldArray(deaths)) => deaths.as_slice(),
+            _ => &[],
+        }
+    }
+
+    pub(super) fn last_death(&self) -> Option<Death<'a>> {
+        let AMQPValue::FieldTable(last) = self.deaths().first()? else { return None };
         let text = |name| match last.inner().get(name)? {
             AMQPValue::LongString(text) => std::str::from_utf8(text.as_bytes()).ok(),
             _ => None,
@@ -25,40 +50,27 @@ impl<'a> Death<'a> {
         Some(Death { queue: text("queue"), reason: text("reason"), exchange: text("exchange"), count })
     }
 
-    pub(super) fn told(&self, mut span: SpanBuilder) -> SpanBuilder {
-        let texts = [
-            (semconv::DEAD_LETTER_QUEUE, self.queue),
-            (semconv::DEAD_LETTER_REASON, self.reason),
-            (semconv::DEAD_LETTER_EXCHANGE, self.exchange),
-        ];
-        for (key, value) in texts {
-            if let Some(value) = value {
-                span = span.attribute(key, value)
-            }
-        }
-        match self.count {
-            Some(count) => span.attribute(semconv::DEAD_LETTER_COUNT, count),
-            None => span,
+    /// Which delivery this is, from 1, where RabbitMQ counts: quorum queues in `x-delivery-count`, dead-lettering in the
+    /// entries of `x-death` that name this queue. (That a message was `redelivered` is not a count.)
+    pub(super) fn attempt(&self, queue: &str) -> Option<i64> {
+        let returned = self.deliveries.and_then(integer);
+        let died = self
+            .deaths()
+            .iter()
+            .filter_map(|d| if let AMQPValue::FieldTable(d) = d { deaths_in(d, queue) } else { None });
+        match (returned, died.reduce(i64::saturating_add)) {
+            (None, None) => None,
+            (a, b) => Some(a.unwrap_or(0).max(0).saturating_add(b.unwrap_or(0).max(0)).saturating_add(1)),
         }
     }
 }
 
-/// Which delivery this is, from 1, where RabbitMQ counts: quorum queues in `x-delivery-count`, dead-lettering in the
-/// entries of `x-death` that name this queue. (That a message was `redelivered` is not a count.)
-pub(super) fn attempt(properties: &BasicProperties, queue: &str) -> Option<i64> {
-    let headers = properties.headers().as_ref()?.inner();
-    let returned = headers.get("x-delivery-count").and_then(integer);
-    let died = match headers.get("x-death") {
-        Some(AMQPValue::FieldArray(deaths)) => deaths
-            .as_slice()
-            .iter()
-            .filter_map(|d| if let AMQPValue::FieldTable(d) = d { deaths_in(d, queue) } else { None })
-            .reduce(i64::saturating_add),
-        _ => None,
-    };
-    match (returned, died) {
-        (None, None) => None,
-        (a, b) => Some(a.unwrap_or(0).max(0).saturating_add(b.unwrap_or(0).max(0)).saturating_add(1)),
+impl Death<'_> {
+    pub(super) fn told(&self, span: SpanBuilder) -> SpanBuilder {
+        span.attribute(semconv::DEAD_LETTER_QUEUE, self.queue)
+            .attribute(semconv::DEAD_LETTER_REASON, self.reason)
+            .attribute(semconv::DEAD_LETTER_EXCHANGE, self.exchange)
+            .attribute(semconv::DEAD_LETTER_COUNT, self.count)
     }
 }
 
@@ -102,16 +114,16 @@ mod tests {
             .into();
             AMQPValue::FieldTable(table.into())
         };
-        assert_eq!(attempt(&BasicProperties::default(), "q"), None);
-        assert_eq!(attempt(&with(vec![("x-delivery-count", AMQPValue::LongLongInt(2))]), "q"), Some(3));
+        assert_eq!(History::of(&BasicProperties::default()).attempt("q"), None);
+        assert_eq!(History::of(&with(vec![("x-delivery-count", AMQPValue::LongLongInt(2))])).attempt("q"), Some(3));
         let deaths = AMQPValue::FieldArray(vec![death("q", 1), death("other", 7), death("q", 2)].into());
-        assert_eq!(attempt(&with(vec![("x-death", deaths)]), "q"), Some(4));
+        assert_eq!(History::of(&with(vec![("x-death", deaths)])).attempt("q"), Some(4));
         let hostile = vec![
             ("x-death", AMQPValue::FieldArray(vec![death("q", i64::MAX), death("q", 1)].into())),
             ("x-delivery-count", AMQPValue::LongLongInt(i64::MIN)),
         ];
-        assert_eq!(attempt(&with(hostile), "q"), Some(i64::MAX));
-        assert_eq!(attempt(&with(vec![("x-death", AMQPValue::Void)]), "q"), None);
+        assert_eq!(History::of(&with(hostile)).attempt("q"), Some(i64::MAX));
+        assert_eq!(History::of(&with(vec![("x-death", AMQPValue::Void)])).attempt("q"), None);
     }
 
     #[test]
@@ -128,13 +140,13 @@ mod tests {
         let last =
             table(vec![("queue", text("wait")), ("reason", text("expired")), ("count", AMQPValue::LongLongInt(3))]);
         let properties = with(vec![last, table(vec![("queue", text("orders"))])]);
-        let death = Death::of(&properties).unwrap();
+        let death = History::of(&properties).last_death().unwrap();
         assert_eq!(
             (death.queue, death.reason, death.exchange, death.count),
             (Some("wait"), Some("expired"), None, Some(3))
         );
         for none in [with(vec![]), with(vec![AMQPValue::Void]), BasicProperties::default()] {
-            assert!(Death::of(&none).is_none());
+            assert!(History::of(&none).last_death().is_none());
         }
     }
 
@@ -148,8 +160,8 @@ mod tests {
         ) {
             let headers: BTreeMap<_, _> = [("x-death".into(), deaths), ("x-delivery-count".into(), count)].into();
             let properties = BasicProperties::default().with_headers(headers.into()).with_timestamp(timestamp);
-            proptest::prop_assert!(attempt(&properties, "q").is_none_or(|attempt| attempt > 0));
-            let _ = (Death::of(&properties), crate::describe::waited(&properties));
+            proptest::prop_assert!(History::of(&properties).attempt("q").is_none_or(|attempt| attempt > 0));
+            let _ = (History::of(&properties).last_death().is_some(), crate::describe::waited(&properties));
         }
     }
 }
