@@ -56,6 +56,11 @@ impl TraceState {
         if let Some(run) = only_ours(header) {
             return (Some(run), Self::default(), None);
         }
+        if is_kept_whole(header) {
+            if let Ok(text) = std::str::from_utf8(header) {
+                return (None, TraceState(Some(text.into())), None);
+            }
+        }
         match parse_list(header) {
             Ok(parsed) => parsed,
             Err(reason) => (None, Self::default(), Some(Malformed::new(TRACESTATE, reason))),
@@ -168,6 +173,44 @@ fn run_of_digits(digits: &[u8; 32]) -> Option<RunId> {
     if wrong == 0 { RunId::new(id) } else { None }
 }
 
+/// Members of [`is_kept_whole`].
+const FEW: usize = 4;
+
+/// Whether a list is kept as it stands: a few well-formed members with different keys, none of them ours, and no white space. That is
+/// what nearly every list of others is, and one pass tells.
+fn is_kept_whole(header: &[u8]) -> bool {
+    let mut keys: [&[u8]; FEW] = [b""; FEW];
+    let mut rest = header;
+    for count in 0..FEW {
+        let end = rest.iter().position(|b| !is_key_byte(*b)).unwrap_or(rest.len());
+        let (key, value) = rest.split_at(end);
+        let Some((b'=', value)) = value.split_first() else { return false };
+        if !begins_key(key) || key.len() > MAX_LEN || key == KEY.as_bytes() || keys[..count].contains(&key) {
+            return false;
+        }
+        keys[count] = key;
+        let end =
+            value.iter().position(|b| !matches!(b, b'!'..=b'~') || matches!(b, b'=' | b',')).unwrap_or(value.len());
+        if end == 0 || end > MAX_LEN {
+            return false;
+        }
+        match value[end..].split_first() {
+            None => return true,
+            Some((b',', next)) => rest = next,
+            Some(_) => return false,
+        }
+    }
+    false
+}
+
+fn is_key_byte(b: u8) -> bool {
+    matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-' | b'*' | b'/' | b'@')
+}
+
+fn begins_key(key: &[u8]) -> bool {
+    matches!(key.first(), Some(b'a'..=b'z' | b'0'..=b'9'))
+}
+
 fn parse_list(header: &[u8]) -> Result<(Option<RunId>, TraceState, Option<Malformed>), &'static str> {
     let header = std::str::from_utf8(header).map_err(|_| "not ASCII")?;
     let mut others = [""; MAX_MEMBERS];
@@ -212,9 +255,7 @@ fn parse_list(header: &[u8]) -> Result<(Option<RunId>, TraceState, Option<Malfor
 /// [section 3.3.1.3](https://www.w3.org/TR/trace-context-2/#list-members). White space in front of a value belongs to it.
 fn split_member(member: &str) -> Result<(&str, &str), &'static str> {
     let (key, value) = member.split_once('=').ok_or("a member without an equals sign")?;
-    let key_char = |b: u8| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-' | b'*' | b'/' | b'@');
-    let key_starts = key.bytes().next().is_some_and(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9'));
-    if !key_starts || key.len() > MAX_LEN || !key.bytes().all(key_char) {
+    if !begins_key(key.as_bytes()) || key.len() > MAX_LEN || !key.bytes().all(is_key_byte) {
         return Err("a key that is not one");
     }
     let value_char = |b: u8| matches!(b, b' '..=b'~') && b != b'=';
@@ -222,4 +263,35 @@ fn split_member(member: &str) -> Result<(&str, &str), &'static str> {
         return Err("a value that is not one");
     }
     Ok((key, value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn common_lists_are_kept_whole() {
+        for list in ["a=1", "vendor=abc,other=def", "0a_-*/@=!~", "a=1,b=2,c=3,d=4"] {
+            assert!(is_kept_whole(list.as_bytes()), "{list}");
+        }
+        for list in [
+            "", "a", "a=", "=1", "A=1", "a=1,", "a=1,,b=2", "a= 1", "a=1 ,b=2", "a=1,a=2", "sb=r:1", "a=1=2",
+            "a=\u{e9}",
+        ] {
+            assert!(!is_kept_whole(list.as_bytes()), "{list}");
+        }
+    }
+
+    proptest! {
+        /// The short way gives what the long way gives.
+        #[test]
+        fn both_ways_give_the_same(list in "([ab@]{0,2}[= ]{0,2}[a-c~,]{0,3}[,]?){0,6}|(sb|a|b)=[!-~]{1,9}(,[a-c]=[!-~]{1,3}){0,4}") {
+            let header = list.as_bytes();
+            if is_kept_whole(header) {
+                let parsed = parse_list(header).map(|(run, state, problem)| (run, state.as_str().to_owned(), problem));
+                prop_assert_eq!(parsed, Ok((None, list.clone(), None)));
+            }
+        }
+    }
 }
