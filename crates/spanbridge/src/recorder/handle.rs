@@ -52,8 +52,8 @@ impl Recorder {
         Context::from_shared(shared, 0, false)
     }
 
-    /// Calls `work`, and returns the future that it makes; both are recorded by this recorder rather than by the installed one.
-    /// Tasks that it spawns do not inherit this: give them their context along, as always.
+    /// Calls `work`, and returns the future that it makes. This recorder records both, instead of the installed one. Spawned tasks
+    /// do not inherit that: pass the context on, as always.
     pub fn scope<F, Fut>(&self, work: F) -> WithContext<Fut>
     where
         F: FnOnce() -> Fut,

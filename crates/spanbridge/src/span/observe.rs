@@ -83,7 +83,16 @@ use std::future::Future;
 /// records nothing itself. From a saved [`RunContext`](crate::RunContext) it takes the context; it neither resumes nor ends
 /// the run.
 ///
-/// For a future, stream or sink that exists already there is [`in_context`](crate::ContextExt::in_context).
+/// A ready-made future does not compile here. For a future, stream or sink that exists already there is
+/// [`in_context`](crate::ContextExt::in_context).
+///
+/// ```compile_fail,E0277
+/// # use spanbridge::{Context, observe};
+/// # async fn send() {}
+/// # async fn relay(context: Context) {
+/// observe::with_context(context, send()).await; // write `observe::with_context(context, || send())`
+/// # }
+/// ```
 pub fn with_context<F, Fut>(context: impl Into<Context>, work: F) -> WithContext<Fut>
 where
     F: FnOnce() -> Fut,

@@ -28,8 +28,17 @@ macro_rules! can_be_entered {
             /// # }
             /// ```
             ///
-            /// A future that was made before does not compile here. For a future, stream or sink that exists already there is
+            /// A ready-made future does not compile here. For a future, stream or sink that exists already there is
             /// [`in_context`](crate::ContextExt::in_context).
+            ///
+            /// ```compile_fail,E0277
+            /// # use spanbridge::observe;
+            /// # async fn decide() {}
+            /// # async fn work() {
+            /// let run = observe::run("approval").open();
+            /// run.with_context(decide()).await; // write `run.with_context(|| decide())`
+            /// # }
+            /// ```
             pub fn with_context<F, Fut>(&self, work: F) -> WithContext<Fut>
             where
                 F: FnOnce() -> Fut,
