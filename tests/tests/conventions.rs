@@ -217,7 +217,8 @@ async fn on_kafka() {
         let record = FutureRecord::<(), str>::to(&kafka.topic).payload("{}");
         producer.observed().capture(&off).send(record, SOON).await.map_err(|(e, _)| e).unwrap();
 
-        let consumer = kafka.consumer("conventions").observed().relation(Relation::Link);
+        let options = || spanbridge_kafka::ReceiveOptions::new();
+        let consumer = kafka.consumer("conventions").observed().with(options().relation(Relation::Link));
         for _ in 0..4 {
             let job = within("a message", consumer.recv()).await.unwrap();
             if job.offset() == 3 {
@@ -234,7 +235,7 @@ async fn on_kafka() {
             jobs.extend(within("a batch", consumer.batch(2 - jobs.len())).await.unwrap())
         }
         Batch::new(jobs).run(async || Err::<(), _>("no")).await.unwrap_err();
-        let consumer = consumer.capture(CaptureMode::Off);
+        let consumer = consumer.with(options().relation(Relation::Link).capture(CaptureMode::Off));
         let job = within("a message", consumer.recv()).await.unwrap();
         // Taken away while it is worked on.
         let revoke = async {

@@ -231,7 +231,7 @@ async fn in_any_case() {
             job.run(async || {}).await;
             consumer.commit_message(&job, CommitMode::Sync).unwrap();
         }
-        let consumer = consumer.capture(redacting);
+        let consumer = consumer.with(spanbridge_kafka::ReceiveOptions::new().capture(redacting));
         let job = within("a message", consumer.recv()).await.unwrap();
         job.run(async || {}).await;
         consumer.commit_message(&job, CommitMode::Sync).unwrap();

@@ -1,14 +1,17 @@
 //! The driver: order, policies, stop.
 
-use async_trait::async_trait;
 use rdkafka::Message;
 use rdkafka::consumer::{CommitMode, Consumer};
 use rdkafka::message::{BorrowedMessage, OwnedHeaders};
 use rdkafka::producer::{FutureRecord, Producer};
-use spanbridge_kafka::{BoxError, ConsumerExt, ErrorKind, Job, JobHandler, OnError, Policy};
+use spanbridge_kafka::{
+    BoxError, ConsumerExt,
+    Disposition::{self, *},
+    DriverOptions, ErrorKind, Job, JobHandler, SettlePolicy,
+};
 use spanbridge_tests::{Kafka, kafka, recorder, spans, within};
 use std::error::Error;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::Notify;
 
@@ -31,9 +34,8 @@ impl Handler {
     }
 }
 
-#[async_trait]
-impl JobHandler for Handler {
-    async fn handle(&self, job: &Job<BorrowedMessage<'_>>) -> Result<(), BoxError> {
+impl JobHandler<Job<BorrowedMessage<'_>>> for Handler {
+    async fn handle(&self, job: Arc<Job<BorrowedMessage<'_>>>) -> Result<(), BoxError> {
         // Let the others run in between.
         for _ in 0..job.offset() % 3 {
             tokio::task::yield_now().await
@@ -69,8 +71,8 @@ impl Drop for Bad {
     }
 }
 
-const STOP: Policy = Policy { retries: 0, then: OnError::Stop };
-const SKIP: Policy = Policy { retries: 2, then: OnError::Skip };
+const STOP: DriverOptions<Disposition> = DriverOptions::new(SettlePolicy::new(StoreOffset, Stop));
+const SKIP: DriverOptions<Disposition> = DriverOptions::new(SettlePolicy::new(StoreOffset, StoreOffset)).retries(2);
 
 #[tokio::test]
 async fn partitions_keep_their_order_side_by_side() {
@@ -80,7 +82,7 @@ async fn partitions_keep_their_order_side_by_side() {
     }
     let consumer = kafka.consumer("order").observed();
     let handler = Handler::new(36);
-    within("36 messages", consumer.for_each_partition(STOP, &handler, handler.stop.notified())).await.unwrap();
+    within("36 messages", consumer.drive(STOP, &handler, handler.stop.notified())).await.unwrap();
     for partition in 0..3 {
         assert_eq!(handler.offsets(partition), (0..12).collect::<Vec<_>>());
     }
@@ -97,7 +99,7 @@ async fn a_failed_message_is_retried_and_skipped() {
     let handler = Handler::new(8);
     let drive = async {
         let consumer = kafka.consumer("skip").observed();
-        within("messages", consumer.for_each_partition(SKIP, &handler, handler.stop.notified())).await.unwrap();
+        within("messages", consumer.drive(SKIP, &handler, handler.stop.notified())).await.unwrap();
     };
     work.scope(|| drive).await;
     assert_eq!(handler.offsets(0), [0, 1, 1, 1, 2, 2, 2, 3]);
@@ -142,8 +144,7 @@ async fn a_failed_message_stops_the_driver() {
     {
         let consumer = kafka.consumer("stop").observed();
         let handler = Handler::new(99);
-        let error =
-            within("an error", consumer.for_each_partition(STOP, &handler, std::future::pending())).await.unwrap_err();
+        let error = within("an error", consumer.drive(STOP, &handler, std::future::pending())).await.unwrap_err();
         assert_eq!(error.kind(), &ErrorKind::Work { topic: kafka.topic.clone(), partition: 0, offset: 1 });
         assert_eq!(error.source().unwrap().to_string(), "as told");
         assert_eq!(handler.offsets(0), [0, 1]);
@@ -161,9 +162,8 @@ struct Stubborn {
     other: Notify,
 }
 
-#[async_trait]
-impl JobHandler for Stubborn {
-    async fn handle(&self, job: &Job<BorrowedMessage<'_>>) -> Result<(), BoxError> {
+impl JobHandler<Job<BorrowedMessage<'_>>> for Stubborn {
+    async fn handle(&self, job: Arc<Job<BorrowedMessage<'_>>>) -> Result<(), BoxError> {
         match (job.partition(), job.offset()) {
             (0, 0) => self.other.notified().await,
             (1, 9) => self.other.notify_one(),
@@ -187,7 +187,7 @@ async fn a_partition_far_behind_holds_up_no_other() {
     }
     let consumer = kafka.consumer("behind").observed();
     let handler = Stubborn { inner: Handler::new(MANY + 10), other: Notify::new() };
-    within("all", consumer.for_each_partition(STOP, &handler, handler.inner.stop.notified())).await.unwrap();
+    within("all", consumer.drive(STOP, &handler, handler.inner.stop.notified())).await.unwrap();
     // It was paused and went on, and nothing was lost, repeated or out of order.
     assert_eq!(handler.inner.offsets(0), (0..MANY as i64).collect::<Vec<_>>());
     assert_eq!(handler.inner.offsets(1), (0..10).collect::<Vec<_>>());

@@ -1,15 +1,16 @@
 //! The driver run again on the same consumer: however it ended, what it had not handled comes again.
 
-use async_trait::async_trait;
 use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
 use rdkafka::consumer::{CommitMode, Consumer, DefaultConsumerContext, StreamConsumer};
 use rdkafka::message::BorrowedMessage;
 use rdkafka::producer::FutureRecord;
 use rdkafka::topic_partition_list::TopicPartitionList;
 use rdkafka::{Message, Offset};
 use spanbridge_kafka::{
-    BoxError, ConsumerExt, ErrorKind, Incoming, Job, JobHandler, Observed, ObservedConsumer, OnError, Policy, Relation,
+    BoxError, ConsumerExt,
+    Disposition::{self, *},
+    DriverOptions, ErrorKind, Incoming, Job, JobHandler, Observed, ObservedConsumer, ReceiveOptions, Relation,
+    SettlePolicy,
 };
 use spanbridge_tests::{Kafka, kafka, recorder, spans, until, within};
 use std::error::Error;
@@ -21,8 +22,8 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 
 const SOON: Duration = Duration::from_secs(10);
-const STOP: Policy = Policy { retries: 0, then: OnError::Stop };
-const SKIP: Policy = Policy { retries: 0, then: OnError::Skip };
+const STOP: DriverOptions<Disposition> = DriverOptions::new(SettlePolicy::new(StoreOffset, Stop));
+const SKIP: DriverOptions<Disposition> = DriverOptions::new(SettlePolicy::new(StoreOffset, StoreOffset));
 
 /// Notes what it handles, waits where it is told to, and fails once.
 struct Handler {
@@ -39,9 +40,8 @@ impl Default for Handler {
     }
 }
 
-#[async_trait]
-impl JobHandler for Handler {
-    async fn handle(&self, job: &Job<BorrowedMessage<'_>>) -> Result<(), BoxError> {
+impl JobHandler<Job<BorrowedMessage<'_>>> for Handler {
+    async fn handle(&self, job: Arc<Job<BorrowedMessage<'_>>>) -> Result<(), BoxError> {
         if job.offset() >= self.waits_from {
             self.permits.acquire().await?.forget()
         }
@@ -93,7 +93,7 @@ fn position(consumer: &Driven, topic: &str, partition: i32) -> i64 {
 /// Drives until this many messages are handled, then commits; what was handled of the partition, and what is committed.
 async fn drive_again(consumer: &Driven, handler: &Handler, count: usize) -> Vec<Option<i64>> {
     handler.permits.add_permits(1_000);
-    within("the driver", consumer.for_each_partition(STOP, handler, handler.handles(count))).await.unwrap();
+    within("the driver", consumer.drive(STOP, handler, handler.handles(count))).await.unwrap();
     consumer.commit_consumer_state(CommitMode::Sync).unwrap();
     let committed = consumer.consumer().committed(SOON).unwrap();
     committed.elements().iter().map(|e| e.offset().to_raw()).collect()
@@ -105,7 +105,7 @@ async fn after_an_error_the_message_comes_again() {
     send(&kafka, 0, 10).await;
     let consumer = kafka.consumer(&kafka.topic).observed();
     let handler = Handler { fails: Mutex::new(Some(3)), ..Handler::default() };
-    let error = within("an error", consumer.for_each_partition(STOP, &handler, pending())).await.unwrap_err();
+    let error = within("an error", consumer.drive(STOP, &handler, pending())).await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Work { offset: 3, .. }));
     assert_eq!(handler.offsets(0), [0, 1, 2, 3]);
     send(&kafka, 0, 5).await;
@@ -126,7 +126,7 @@ async fn after_stop_what_waited_comes_again() {
         within("all to be received", until_true(all)).await;
         handler.permits.add_permits(2)
     };
-    within("stop", consumer.for_each_partition(STOP, &handler, stop)).await.unwrap();
+    within("stop", consumer.drive(STOP, &handler, stop)).await.unwrap();
     assert_eq!(
         (handler.offsets(0), handler.offsets(1)),
         (vec![0, 1, 2], vec![0, 1, 2]),
@@ -152,7 +152,7 @@ async fn cut_off(test: &str, panics: bool) {
     };
     let drive = async {
         tokio::select! {
-            _ = consumer.for_each_partition(STOP, &handler, pending()) => (),
+            _ = consumer.drive(STOP, &handler, pending()) => (),
             () = received => (),
         }
     };
@@ -186,15 +186,15 @@ async fn after_a_panic_inside_it_all_comes_again() {
     send(&kafka, 0, 4).await;
     // The user's own code is called before a message is a job.
     let panics = Mutex::new(true);
-    let relation = move |message: &Incoming<'_>| {
+    let relation = move |message: Incoming<'_>| {
         if message.offset == 2 && std::mem::take(&mut *panics.lock().unwrap_or_else(|e| e.into_inner())) {
             resume_unwind(Box::new("as told"))
         }
         Relation::Parent
     };
-    let consumer = kafka.consumer(&kafka.topic).observed().relation_by(relation);
+    let consumer = kafka.consumer(&kafka.topic).observed().with(ReceiveOptions::new().relation_by(relation));
     let handler = Handler::default();
-    let drive = AssertUnwindSafe(consumer.for_each_partition(STOP, &handler, pending())).catch_unwind();
+    let drive = AssertUnwindSafe(consumer.drive(STOP, &handler, pending())).catch_unwind();
     assert!(within("a panic", drive).await.is_err());
     let before = handler.count();
     assert_eq!(drive_again(&consumer, &handler, 4).await, [Some(4)]);
@@ -214,7 +214,7 @@ async fn what_was_paused_goes_on_after_the_driver() {
         within("the pause", until_true(|| position(&consumer, &kafka.topic, 0) == 257)).await;
         handler.permits.add_permits(1)
     };
-    within("stop", consumer.for_each_partition(STOP, &handler, stop)).await.unwrap();
+    within("stop", consumer.drive(STOP, &handler, stop)).await.unwrap();
     assert_eq!(handler.offsets(0), [0]);
     // Somebody else reads on.
     for offset in 1..MANY as i64 {
@@ -248,7 +248,7 @@ async fn what_was_revoked_is_not_sought_back_to() {
     };
     // The first message of all is under way until the end, and its work is cut off.
     tokio::select! {
-        _ = consumer.for_each_partition(STOP, &handler, pending()) => (),
+        _ = consumer.drive(STOP, &handler, pending()) => (),
         () = stop => (),
     }
     assert_eq!(handler.count(), 0);
@@ -263,9 +263,8 @@ struct Quick {
     handled: AtomicUsize,
 }
 
-#[async_trait]
-impl JobHandler for Quick {
-    async fn handle(&self, job: &Job<BorrowedMessage<'_>>) -> Result<(), BoxError> {
+impl JobHandler<Job<BorrowedMessage<'_>>> for Quick {
+    async fn handle(&self, job: Arc<Job<BorrowedMessage<'_>>>) -> Result<(), BoxError> {
         match job.offset() {
             0 => self.first.acquire().await?.forget(),
             1 => self.second.add_permits(1),
@@ -298,26 +297,21 @@ async fn others_have_their_turn_while_messages_wait() {
         },
         async { told.await.unwrap() },
     );
-    let drive = consumer.for_each_partition(STOP, &*handler, stop);
+    let drive = consumer.drive(STOP, &*handler, stop);
     let (driven, ()) = tokio::join!(within("stop", drive), received);
     driven.unwrap();
     let handled = handler.handled.load(SeqCst);
     assert!(handled < MANY / 2, "{handled} of {MANY} were handled before it heard of it");
 }
 
-/// As it is written without `async_trait`: it begins to work before it returns its future.
+/// It begins to work before it returns its future.
 struct Eager {
     others: Semaphore,
     done: Semaphore,
 }
 
-impl JobHandler for Eager {
-    fn handle<'a, 'b, 'm, 'f>(&'a self, job: &'b Job<BorrowedMessage<'m>>) -> BoxFuture<'f, Result<(), BoxError>>
-    where
-        'a: 'f,
-        'b: 'f,
-        'm: 'f,
-    {
+impl JobHandler<Job<BorrowedMessage<'_>>> for Eager {
+    fn handle(&self, job: Arc<Job<BorrowedMessage<'_>>>) -> impl Future<Output = Result<(), BoxError>> + Send {
         if job.partition() == 1 {
             self.others.add_permits(1);
             panic!("before there is a future")
@@ -327,7 +321,6 @@ impl JobHandler for Eager {
             self.done.add_permits(1);
             Ok(())
         }
-        .boxed()
     }
 }
 
@@ -344,7 +337,7 @@ async fn a_panic_before_the_future_is_one_of_the_work() {
             send(&kafka, 1, 1).await;
             handler.done.acquire().await.unwrap().forget();
         };
-        within("the work on the other", consumer.for_each_partition(SKIP, &handler, stop)).await.unwrap();
+        within("the work on the other", consumer.drive(SKIP, &handler, stop)).await.unwrap();
     };
     work.scope(|| drive).await;
     work.flush_blocking(SOON);
@@ -377,9 +370,8 @@ impl Drop for Grenade {
 /// Fails or panics with it.
 struct Armed(Semaphore);
 
-#[async_trait]
-impl JobHandler for Armed {
-    async fn handle(&self, job: &Job<BorrowedMessage<'_>>) -> Result<(), BoxError> {
+impl JobHandler<Job<BorrowedMessage<'_>>> for Armed {
+    async fn handle(&self, job: Arc<Job<BorrowedMessage<'_>>>) -> Result<(), BoxError> {
         self.0.add_permits(1);
         match job.offset() {
             0 => Err(Grenade.into()),
@@ -395,9 +387,9 @@ async fn what_panics_when_it_is_dropped_is_no_end() {
     send(&kafka, 0, 3).await;
     let consumer = kafka.consumer("armed").observed();
     let handler = Armed(Semaphore::new(0));
-    let policy = Policy { retries: 1, then: OnError::Skip };
+    let policy = DriverOptions::new(SettlePolicy::new(StoreOffset, StoreOffset)).retries(1);
     let stop = async { drop(handler.0.acquire_many(5).await) };
-    within("all", consumer.for_each_partition(policy, &handler, stop)).await.unwrap();
+    within("all", consumer.drive(policy, &handler, stop)).await.unwrap();
 }
 
 #[tokio::test]
@@ -406,7 +398,7 @@ async fn what_a_panic_said_is_in_the_error() {
     send(&kafka, 1, 1).await;
     let consumer = kafka.consumer("said").observed();
     let handler = Eager { others: Semaphore::new(0), done: Semaphore::new(0) };
-    let error = within("an error", consumer.for_each_partition(STOP, &handler, pending())).await.unwrap_err();
+    let error = within("an error", consumer.drive(STOP, &handler, pending())).await.unwrap_err();
     assert!(error.source().unwrap().to_string().contains("before there is a future"), "{error:?}");
 }
 
@@ -416,8 +408,7 @@ async fn a_consumer_that_stores_by_itself_is_refused() {
     let mut config = kafka.group("itself");
     let consumer: StreamConsumer = config.set("enable.auto.offset.store", "true").create().unwrap();
     let consumer = consumer.observed();
-    let error =
-        within("an error", consumer.for_each_partition(STOP, &Handler::default(), pending())).await.unwrap_err();
+    let error = within("an error", consumer.drive(STOP, &Handler::default(), pending())).await.unwrap_err();
     assert_eq!(error.kind(), &ErrorKind::StoresByItself);
     assert!(error.source().unwrap().to_string().contains("enable.auto.offset.store"));
 }

@@ -8,7 +8,7 @@ use rdkafka::util::Timeout;
 use spanbridge::record::{Body, Record};
 use spanbridge::{Memory, Recorder, observe, w3c::Baggage};
 use spanbridge_kafka::{
-    CaptureMode, CapturePolicy, ConsumerExt, Observed, ObservedConsumer, ProducerExt, Relation, Trust,
+    CaptureMode, CapturePolicy, ConsumerExt, Observed, ObservedConsumer, ProducerExt, ReceiveOptions, Relation, Trust,
 };
 use spanbridge_tests::{Kafka, Seen, kafka, pairs, raw_headers, recorder, spans, within};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -66,8 +66,8 @@ async fn each_relation_keeps_the_run_whole() {
     let senders = shop.scope(async || {
         let mut senders = vec![];
         // By a function of the message: its offset says which case it is.
-        let by_offset = move |message: &spanbridge_kafka::Incoming<'_>| relations[message.offset as usize];
-        let consumer = kafka.consumer("relation").observed().relation_by(by_offset);
+        let by_offset = move |message: spanbridge_kafka::Incoming<'_>| relations[message.offset as usize];
+        let consumer = kafka.consumer("relation").observed().with(ReceiveOptions::new().relation_by(by_offset));
         for (_, age, _) in cases {
             senders.push(send(&kafka, age).await);
             assert_eq!(work(&consumer).await, "tenant=acme,card=4111");
@@ -106,10 +106,10 @@ async fn each_relation_keeps_the_run_whole() {
 async fn as_far_as_the_sender_is_trusted() {
     let kafka = kafka("trust", 1).await;
     let (shop, memory) = recorder("shop");
-    let mut consumer = kafka.consumer("trust").observed().allow_baggage(["tenant"]);
+    let mut consumer = kafka.consumer("trust").observed();
     shop.scope(async || {
         for (trust, baggage) in [(Trust::Full, "tenant=acme"), (Trust::IdsOnly, ""), (Trust::Ignore, "")] {
-            consumer = consumer.trust(trust);
+            consumer = consumer.with(ReceiveOptions::new().allow_baggage(["tenant"]).trust(trust));
             send(&kafka, Duration::ZERO).await;
             assert_eq!(work(&consumer).await, baggage, "{trust:?}");
         }
@@ -174,7 +174,7 @@ async fn payloads_and_headers_are_captured() {
             }
             Ok::<_, std::fmt::Error>(())
         });
-    let consumer = kafka.consumer("capture").observed().capture(all.clone());
+    let consumer = kafka.consumer("capture").observed().with(ReceiveOptions::new().capture(all.clone()));
     orders
         .scope(async || {
             let headers = [

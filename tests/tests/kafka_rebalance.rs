@@ -1,6 +1,5 @@
 //! Partitions that change hands.
 
-use async_trait::async_trait;
 use futures_util::stream::{StreamExt, iter};
 use rdkafka::consumer::{Consumer, Rebalance, StreamConsumer};
 use rdkafka::message::BorrowedMessage;
@@ -8,7 +7,10 @@ use rdkafka::producer::{FutureProducer, FutureRecord};
 use rdkafka::{ClientContext, Message};
 use spanbridge::record::{Body, Record};
 use spanbridge::{Batch, Receipt, Recorder, Sink, SinkError, SpanId, TraceId, Value};
-use spanbridge_kafka::{BoxError, ConsumerExt, GroupContext, Job, JobHandler, Observed, OnError, Policy, ProducerExt};
+use spanbridge_kafka::{
+    BoxError, ConsumerExt, Disposition::*, DriverOptions, GroupContext, Job, JobHandler, Observed, ProducerExt,
+    SettlePolicy,
+};
 use spanbridge_tests::{Kafka, kafka, recorder, spans, until, while_it_moves, within};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -127,9 +129,8 @@ struct Notes {
     count: AtomicUsize,
 }
 
-#[async_trait]
-impl JobHandler for Notes {
-    async fn handle(&self, job: &Job<BorrowedMessage<'_>>) -> Result<(), BoxError> {
+impl JobHandler<Job<BorrowedMessage<'_>>> for Notes {
+    async fn handle(&self, job: Arc<Job<BorrowedMessage<'_>>>) -> Result<(), BoxError> {
         self.seen.lock().unwrap().entry(job.partition()).or_default().push(job.offset());
         self.count.fetch_add(1, Relaxed);
         Ok(())
@@ -177,9 +178,9 @@ impl Worker {
         let (consumer, working) = (consumer.observed(), told.recorder(name));
         let (handler, stop) = (notes.clone(), stop.clone());
         let task = tokio::spawn(async move {
-            let policy = Policy { retries: 0, then: OnError::Stop };
+            let policy = DriverOptions::new(SettlePolicy::new(StoreOffset, Stop));
             let stop = async { drop(stop.acquire().await) };
-            working.scope(|| consumer.for_each_partition(policy, &*handler, stop)).await.unwrap();
+            working.scope(|| consumer.drive(policy, &*handler, stop)).await.unwrap();
             // The commits that leaving the group makes are recorded, too.
             drop(consumer);
             let report = working.shutdown(SOON);

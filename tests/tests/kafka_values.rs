@@ -1,15 +1,16 @@
 //! Keys and texts of errors on Kafka leave by the policy of payloads: producers, consumers, the driver, transactions.
 
-use async_trait::async_trait;
 use rdkafka::message::BorrowedMessage;
 use rdkafka::producer::FutureRecord;
 use spanbridge::record::Record;
 use spanbridge::{Status, semconv};
 use spanbridge_kafka::{
-    BoxError, CaptureMode, CapturePolicy, ConsumerExt, Job, JobHandler, OnError, Policy, ProducerExt, Relation,
+    BoxError, CaptureMode, CapturePolicy, ConsumerExt, Disposition::*, DriverOptions, Job, JobHandler, ProducerExt,
+    ReceiveOptions, Relation, SettlePolicy,
 };
 use spanbridge_tests::{Kafka, Seen, kafka, recorder, spans, within};
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::Duration;
 
 const SECRET: &str = "amelie@example.org";
@@ -24,9 +25,8 @@ fn starred() -> CapturePolicy {
 
 struct Fails;
 
-#[async_trait]
-impl JobHandler for Fails {
-    async fn handle(&self, _: &Job<BorrowedMessage<'_>>) -> Result<(), BoxError> {
+impl JobHandler<Job<BorrowedMessage<'_>>> for Fails {
+    async fn handle(&self, _: Arc<Job<BorrowedMessage<'_>>>) -> Result<(), BoxError> {
         Err(SECRET.into())
     }
 }
@@ -42,16 +42,17 @@ async fn story(kafka: &Kafka, name: &str, capture: Option<CapturePolicy>) -> (Ve
             let record = FutureRecord::to(topic).key(SECRET).payload("{}");
             observed.send(record, SOON).await.map_err(|(e, _)| e).unwrap();
         }
-        let consumer = kafka.consumer(name).observed().relation(Relation::NewRun);
-        let consumer = match &capture {
-            Some(capture) => consumer.capture(capture.clone()),
-            None => consumer,
+        let options = ReceiveOptions::new().relation(Relation::NewRun);
+        let options = match &capture {
+            Some(capture) => options.capture(capture.clone()),
+            None => options,
         };
+        let consumer = kafka.consumer(name).observed().with(options);
         let job = within("a message", consumer.recv()).await.unwrap();
         let _ = job.run(async || Err::<(), _>(SECRET)).await;
         drop(job);
-        let policy = Policy { retries: 0, then: OnError::Stop };
-        let driven = consumer.for_each_partition(policy, &Fails, std::future::pending());
+        let policy = DriverOptions::new(SettlePolicy::new(StoreOffset, Stop));
+        let driven = consumer.drive(policy, &Fails, std::future::pending());
         within("the driver", driven).await.unwrap_err();
     };
     service.scope(|| work).await;

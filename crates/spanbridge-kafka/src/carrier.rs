@@ -41,19 +41,7 @@ impl<'a> From<Option<&'a OwnedHeaders>> for Headers<'a> {
 impl Extract for Headers<'_> {
     /// The last of several with the same key counts.
     fn get(&self, name: &str) -> Header<'_> {
-        let (Some(headers), Some(name)) = (self.0, c_name(name)) else { return Header::Absent };
-        let (mut value, mut size) = (null(), 0);
-        // SAFETY: the reference comes from librdkafka, by the constructors above, and is its pointer; the name is a C
-        // string; librdkafka writes the pointer and the size of the value, which lives as long as the headers.
-        let found = unsafe { rd_kafka_header_get_last(native(headers), name.as_ptr(), &mut value, &mut size) };
-        if found != RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR {
-            return Header::Absent;
-        }
-        if value.is_null() {
-            return NULL;
-        }
-        // SAFETY: as above, and it is not null.
-        Header::Value(unsafe { std::slice::from_raw_parts(value.cast::<u8>(), size) }.into())
+        self.last(name)
     }
 
     fn each_name(&self, f: &mut dyn FnMut(&str)) {
@@ -115,6 +103,38 @@ impl Inject for HeadersMut<'_> {
     }
 }
 
+/// The headers of a record to be sent, which may have none yet.
+pub(crate) struct RecordHeaders<'a>(pub(crate) &'a mut Option<OwnedHeaders>);
+
+impl Extract for RecordHeaders<'_> {
+    fn get(&self, name: &str) -> Header<'_> {
+        Headers::from(self.0.as_ref()).last(name)
+    }
+
+    fn each_name(&self, f: &mut dyn FnMut(&str)) {
+        Headers::from(self.0.as_ref()).each_name(f)
+    }
+}
+
+impl Inject for RecordHeaders<'_> {
+    fn set(&mut self, name: &'static str, value: &str) {
+        let headers = self.0.get_or_insert_with(|| OwnedHeaders::new_with_capacity(w3c::HEADERS.len()));
+        HeadersMut(headers).set(name, value)
+    }
+
+    fn remove(&mut self, name: &'static str) {
+        if let Some(headers) = self.0 {
+            HeadersMut(headers).remove(name)
+        }
+    }
+
+    fn remove_other_case(&mut self) {
+        if let Some(headers) = self.0 {
+            HeadersMut(headers).remove_other_case()
+        }
+    }
+}
+
 /// The bytes that librdkafka counts for a message beside key, value and headers, and at most for a header beside name and
 /// value: variable-length numbers, all at their maximum.
 const MESSAGE_OVERHEAD: usize = 36;
@@ -138,6 +158,30 @@ fn size_of_theirs(headers: &OwnedHeaders) -> usize {
 }
 
 impl<'a> Headers<'a> {
+    /// The last of the headers with this key, if it is not null.
+    pub(crate) fn value(self, name: &str) -> Option<&'a [u8]> {
+        match self.last(name) {
+            Header::Value(Cow::Borrowed(value)) => Some(value),
+            _ => None,
+        }
+    }
+
+    fn last(self, name: &str) -> Header<'a> {
+        let (Some(headers), Some(name)) = (self.0, c_name(name)) else { return Header::Absent };
+        let (mut value, mut size) = (null(), 0);
+        // SAFETY: the reference comes from librdkafka, by the constructors above, and is its pointer; the name is a C
+        // string; librdkafka writes the pointer and the size of the value, which lives as long as the headers.
+        let found = unsafe { rd_kafka_header_get_last(native(headers), name.as_ptr(), &mut value, &mut size) };
+        if found != RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR {
+            return Header::Absent;
+        }
+        if value.is_null() {
+            return NULL;
+        }
+        // SAFETY: as above, and it is not null.
+        Header::Value(unsafe { std::slice::from_raw_parts(value.cast::<u8>(), size) }.into())
+    }
+
     /// Calls `f` with every header in order; a value may be null.
     pub(crate) fn pairs(&self, mut f: impl FnMut(&'a [u8], Option<&'a [u8]>)) {
         let Some(headers) = self.0 else { return };

@@ -1,6 +1,11 @@
 //! What librdkafka knows about a client and rdkafka has no method for.
 
-use rdkafka::bindings::{rd_kafka_conf, rd_kafka_conf_get, rd_kafka_get_watermark_offsets, rd_kafka_name};
+use rdkafka::Message;
+use rdkafka::bindings::{
+    rd_kafka_conf, rd_kafka_conf_get, rd_kafka_get_watermark_offsets, rd_kafka_name, rd_kafka_offset_store,
+};
+use rdkafka::error::{KafkaError, KafkaResult};
+use rdkafka::message::BorrowedMessage;
 use rdkafka::types::{RDKafka, RDKafkaConfRes, RDKafkaRespErr};
 use std::ffi::{CStr, CString};
 use std::ptr::null_mut;
@@ -48,5 +53,15 @@ pub unsafe trait Client {
         let known =
             unsafe { rd_kafka_get_watermark_offsets(self.native(), topic.as_ptr(), partition, &mut low, &mut high) };
         (known == RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR && high >= 0).then_some(high)
+    }
+}
+
+/// Stores a message's offset with the consumer that it borrows from, as rdkafka's `store_offset_from_message` does.
+pub(crate) fn store_offset(message: &BorrowedMessage<'_>) -> KafkaResult<()> {
+    // SAFETY: the message and its topic are valid while they are borrowed, and so is the consumer.
+    let stored = unsafe { rd_kafka_offset_store(message.topic_ptr(), message.partition(), message.offset()) };
+    match stored {
+        RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR => Ok(()),
+        error => Err(KafkaError::StoreOffset(error.into())),
     }
 }

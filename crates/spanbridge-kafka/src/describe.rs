@@ -4,10 +4,9 @@ use crate::carrier::Headers;
 use crate::client_info::ClientInfo;
 use rdkafka::Timestamp;
 use rdkafka::error::{KafkaError, KafkaResult};
-use spanbridge::adapter::{self, Message, SpanTemplate, Step, UNKNOWN_TYPE, Values, Waited, span, template};
-use spanbridge::carrier::{Extract, Header};
+use spanbridge::adapter::{self, SpanTemplate, Step, UNKNOWN_TYPE, Values, Waited, span, template};
 use spanbridge::messaging::{CapturePolicy, PartKind};
-use spanbridge::observe::{Span, SpanBuilder};
+use spanbridge::observe::SpanBuilder;
 use spanbridge::{Failure, Kind, semconv};
 use std::borrow::Cow;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -21,7 +20,6 @@ pub(crate) struct About<'a> {
     pub(crate) payload: Option<&'a [u8]>,
     /// If the sender chose it.
     pub(crate) partition: Option<i32>,
-    pub(crate) records_size: bool,
 }
 
 /// What all sends of a client to a topic have in common.
@@ -30,12 +28,18 @@ pub(crate) fn send_template(topic: &str, client: &ClientInfo) -> SpanTemplate {
 }
 
 /// The span of a send, begun under the current one.
-pub(crate) fn send(about: &About<'_>, template: &SpanTemplate, values: &mut Values<'_>) -> SpanBuilder {
+pub(crate) fn send(
+    about: &About<'_>,
+    template: &SpanTemplate,
+    capture: Option<&CapturePolicy>,
+    values: &mut Values<'_>,
+) -> SpanBuilder {
     let mut span = template.begin();
     if let Some(partition) = about.partition {
         span = span.attribute(semconv::MESSAGING_PARTITION_ID, itoa::Buffer::new().format(partition))
     }
-    message(span, about, values)
+    let size = about.payload.filter(|_| capture.is_none_or(CapturePolicy::tells_size)).map(<[u8]>::len);
+    message(span, about, values).attribute(semconv::MESSAGING_BODY_SIZE, size)
 }
 
 /// What all messages from a partition have in common.
@@ -67,28 +71,22 @@ pub(crate) fn transaction(id: &str, client: &ClientInfo) -> SpanBuilder {
     span.kind(Kind::Client).attribute(semconv::TRANSACTION_ID, id)
 }
 
+/// The size of the payload is added where it is known whether that is recorded.
 fn message(mut span: SpanBuilder, about: &About<'_>, values: &mut Values<'_>) -> SpanBuilder {
     if let Some(key) = about.key {
         span = values.attribute(span, PartKind::MessageKey, semconv::KAFKA_MESSAGE_KEY, key)
     }
-    match about.payload {
-        Some(payload) if about.records_size => span.attribute(semconv::MESSAGING_BODY_SIZE, payload.len()),
-        Some(_) => span,
-        None => span.attribute(semconv::KAFKA_TOMBSTONE, true),
-    }
+    if about.payload.is_some() { span } else { span.attribute(semconv::KAFKA_TOMBSTONE, true) }
 }
 
-/// Records the payload and the headers as the policy says.
-pub(crate) fn capture(policy: &CapturePolicy, span: &Span, step: Step, payload: Option<&[u8]>, headers: Headers<'_>) {
-    // Kafka has no field for it; by custom it is a header.
-    let content_type = match headers.get("content-type") {
-        Header::Value(Cow::Borrowed(value)) => std::str::from_utf8(value).unwrap_or(UNKNOWN_TYPE),
-        _ => UNKNOWN_TYPE,
-    };
-    let message = Message { step, content_type, payload: payload.unwrap_or_default() };
-    policy.record(span, &message, |each| {
-        headers.pairs(|name, value| each(&String::from_utf8_lossy(name), value.unwrap_or_default()))
-    })
+/// The media type of the payload: Kafka has no field for it; by custom it is a header.
+pub(crate) fn content_type<'h>(headers: Headers<'h>) -> &'h str {
+    headers.value("content-type").and_then(|value| std::str::from_utf8(value).ok()).unwrap_or(UNKNOWN_TYPE)
+}
+
+/// Every header, for those who capture headers.
+pub(crate) fn headers(headers: Headers<'_>, each: &mut dyn FnMut(&str, &[u8])) {
+    headers.pairs(|name, value| each(&String::from_utf8_lossy(name), value.unwrap_or_default()))
 }
 
 /// The class of an error: librdkafka's name for it, or the conventions' `_OTHER`.

@@ -1,10 +1,8 @@
 //! The driver's error.
 
 use rdkafka::error::KafkaError;
+use spanbridge::messaging::BoxError;
 use std::fmt;
-
-/// Any error.
-pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Why the driver ended. Everything else returns rdkafka's errors.
 #[derive(Debug)]

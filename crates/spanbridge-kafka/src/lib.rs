@@ -32,7 +32,7 @@
 //! elsewhere, or end the loop as above: when the consumer is dropped, the group's next consumer gets the message. The same
 //! consumer gets it only after you [`seek`](rdkafka::consumer::Consumer::seek) back. The same holds for each message of an
 //! [`ObservedConsumer::batch`], and for jobs that you handle side by side: store an offset only after all before it are done.
-//! The driver does all of this: [`ObservedConsumer::for_each_partition`].
+//! The driver does all of this: [`ObservedConsumer::drive`].
 //!
 //! `enable.auto.offset.store` and `enable.auto.commit` are on by default: librdkafka stores the offset of every message it
 //! delivers, handled or not, and commits it shortly afterwards and when the consumer is dropped. A message that fails is then
@@ -46,9 +46,8 @@
 //!
 //! # Choices
 //!
-//! Each consumer chooses how a message relates to its sender: child (default), new run, or link, also by age
-//! ([`ObservedConsumer::relation`]); how far senders are trusted and which baggage is taken ([`ObservedConsumer::trust`],
-//! [`ObservedConsumer::allow_baggage`]); and what is recorded of payloads ([`ObservedConsumer::capture`]).
+//! Each consumer chooses how a message relates to its sender: child (default), new run, or link, also by age; how far
+//! senders are trusted; which baggage is taken; and what is recorded of payloads ([`ReceiveOptions`]).
 //!
 //! A [`Job`] borrows its message from the consumer; [`Job::detach`] makes one that can be spawned. A span never settles a
 //! message: call `store_offset` and the commits of [`ObservedConsumer`] yourself, at any time; they are recorded. To handle
@@ -70,9 +69,11 @@ mod ranges;
 mod sync;
 
 pub use carrier::{Headers, HeadersMut};
-pub use consume::{ConsumerExt, Incoming, Job, Jobs, Kafka, ObservedConsumer, ReceiveOptions, Received};
+pub use consume::{ConsumerExt, Disposition, Incoming, Job, Jobs, Kafka, ObservedConsumer, ReceiveOptions, Received};
 pub use context::{GroupContext, Observed, Sent, rebalancing};
-pub use driver::{JobHandler, OnError, Policy};
-pub use error::{BoxError, Error, ErrorKind};
+pub use error::{Error, ErrorKind};
 pub use produce::{ObservedDelivery, ObservedProducer, ProducerExt, Transaction};
-pub use spanbridge::messaging::{Batch, CaptureMode, CapturePolicy, Part, PartKind, Relation, Trust};
+pub use spanbridge::messaging::{
+    Batch, BoxError, CaptureMode, CapturePolicy, DriverOptions, JobHandler, Part, PartKind, Relation, SettlePolicy,
+    Trust,
+};

@@ -1,9 +1,11 @@
 //! What can be sent to other tasks and threads.
 
+use rdkafka::Message;
 use rdkafka::consumer::{BaseConsumer, DefaultConsumerContext, StreamConsumer};
 use rdkafka::message::{BorrowedMessage, OwnedMessage};
 use rdkafka::producer::{DefaultProducerContext, FutureProducer, FutureRecord, ThreadedProducer};
 use spanbridge_kafka::*;
+use std::sync::Arc;
 use std::time::Duration;
 
 fn send<T: Send>(_: T) {}
@@ -25,20 +27,16 @@ fn types() {
 }
 
 #[expect(dead_code, reason = "that it compiles is the test")]
-fn futures(
-    producer: &FutureProducer,
-    consumer: &ObservedConsumer<StreamConsumer>,
-    job: &Job<OwnedMessage>,
-    handler: &dyn JobHandler,
-) {
+fn futures(producer: &FutureProducer, consumer: &ObservedConsumer<StreamConsumer>, job: &Job<OwnedMessage>) {
     send(producer.observed().send(FutureRecord::to("t").key("k").payload("p"), Duration::ZERO));
     send(consumer.recv());
     send(consumer.stream());
     send(consumer.batch(8));
     send(job.run(async || {}));
     send(job.run_value(async || 7));
-    let policy = Policy { retries: 0, then: OnError::Stop };
-    send(consumer.for_each_partition(policy, handler, async {}));
+    let policy = SettlePolicy::new(Disposition::StoreOffset, Disposition::Stop);
+    let handler = async |job: Arc<Job<BorrowedMessage<'_>>>| if job.offset() > 0 { Ok(()) } else { Err("no") };
+    send(consumer.drive(policy, &handler, async {}));
 }
 
 #[expect(dead_code, reason = "that it compiles is the test")]

@@ -2,41 +2,12 @@
 
 use super::consumer::ObservedConsumer;
 use super::job::Job;
-use super::message::Received;
-use crate::client_info::ClientInfo;
-use crate::describe;
 use crate::sync::lock;
 use futures_util::{FutureExt, StreamExt};
 use rdkafka::consumer::{ConsumerContext, StreamConsumer};
 use rdkafka::error::KafkaResult;
 use rdkafka::message::BorrowedMessage;
-use spanbridge::messaging::{self, Batch, Batched, CapturePolicy};
-use spanbridge::observe::{Span, SpanBuilder};
-
-impl<M: Received> Batched for Job<M> {
-    fn received(&self) -> &messaging::Received {
-        self.received()
-    }
-
-    fn begin(&self) -> Span {
-        self.begin_span()
-    }
-
-    fn capture(&self) -> Option<&CapturePolicy> {
-        self.capture()
-    }
-
-    fn begin_batch(jobs: &[Self]) -> SpanBuilder {
-        let topic = match jobs.split_first() {
-            Some((one, rest)) if rest.iter().all(|j| j.topic() == one.topic()) => one.topic(),
-            _ => "",
-        };
-        match jobs.first() {
-            Some(job) => describe::batch(topic, job.client(), jobs.len()),
-            None => describe::batch(topic, &ClientInfo::default(), 0),
-        }
-    }
-}
+use spanbridge::messaging::Batch;
 
 impl<C: ConsumerContext + 'static, R> ObservedConsumer<StreamConsumer<C, R>> {
     /// Waits for a message, then takes further messages that are already there, up to `limit` in all. See [`Batch::run`].

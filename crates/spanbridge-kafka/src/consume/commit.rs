@@ -10,7 +10,7 @@ use rdkafka::Offset;
 use rdkafka::consumer::{CommitMode, Consumer, ConsumerContext};
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::topic_partition_list::TopicPartitionList;
-use spanbridge::messaging::Values;
+use spanbridge::adapter::Values;
 use spanbridge::observe::{self, ActiveSpan};
 use spanbridge::{Context, Value, semconv};
 

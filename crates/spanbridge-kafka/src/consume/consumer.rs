@@ -2,12 +2,12 @@
 
 use super::consumer_state::{ConsumerState, Settle};
 use super::job::Job;
-use super::message::{Incoming, Received};
-use super::settings::{ReceiveOptions, Settings};
+use super::message::Received;
+use super::options::ReceiveOptions;
 use crate::client::Client;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, StreamConsumer};
 use rdkafka::types::RDKafka;
-use spanbridge::messaging::{CapturePolicy, Relation, Trust};
+use spanbridge::messaging::CapturePolicy;
 use std::fmt;
 use std::sync::Arc;
 
@@ -82,31 +82,32 @@ unsafe impl<C: ConsumerContext> Client for BaseConsumer<C> {
 /// It can be cloned and stored; clones share the consumer. rdkafka's consumer is closed when the last of them is dropped.
 /// Waiting for a message is not recorded, and neither is an empty poll.
 ///
-/// Each method below sets how the contexts that come with its messages are treated. By default they are taken as they are:
+/// By default the contexts that come with its messages are taken as they are. Other choices are
+/// [options](ObservedConsumer::with):
 ///
 /// ```no_run
-/// use spanbridge_kafka::{CaptureMode, ConsumerExt, Relation};
+/// use spanbridge_kafka::{CaptureMode, ConsumerExt, ReceiveOptions, Relation};
 /// use std::time::Duration;
 ///
 /// # fn f(consumer: rdkafka::consumer::StreamConsumer) {
-/// let consumer = consumer
-///     .observed()
+/// let options = ReceiveOptions::new()
 ///     .relation(Relation::Auto { max_age: Duration::from_secs(3600) })
 ///     .allow_baggage(["tenant"])
 ///     .capture(CaptureMode::Inline { max: 512 });
+/// let consumer = consumer.observed().with(options);
 /// # }
 /// ```
 pub struct ObservedConsumer<X> {
     // Dropped after the jobs have been told.
     consumer: Arc<X>,
     state: Arc<ConsumerState>,
-    settings: Settings,
+    options: ReceiveOptions,
 }
 
 impl<X: Settle + 'static> ObservedConsumer<X> {
     fn new(consumer: Arc<X>) -> Self {
         let state = ConsumerState::of(&consumer);
-        ObservedConsumer { consumer, state, settings: Settings::default() }
+        ObservedConsumer { consumer, state, options: ReceiveOptions::new() }
     }
 }
 
@@ -123,65 +124,33 @@ impl<X> ObservedConsumer<X> {
 
     /// A job for a message that was received some other way, for example from a partition's own queue.
     pub fn job<M: Received>(&self, message: M) -> Job<M> {
-        Job::new(message, self.state.clone(), self.settings.clone())
+        Job::new(message, self.state.clone(), &self.options)
     }
 
     pub(crate) fn state(&self) -> &Arc<ConsumerState> {
         &self.state
     }
 
-    pub(super) fn settings(&self) -> &Settings {
-        &self.settings
+    pub(super) fn options(&self) -> &ReceiveOptions {
+        &self.options
     }
 
-    /// How messages are received. Commits can fail in a callback, which knows only the consumer: the first capture policy that is
-    /// set applies there.
-    pub fn with(self, options: ReceiveOptions) -> Self {
+    /// The same consumer with options: how its messages are received.
+    ///
+    /// Commits can fail in a callback, which knows only rdkafka's consumer: the first capture policy that is set applies there.
+    pub fn with(mut self, options: ReceiveOptions) -> Self {
         if let Some(capture) = options.capture_policy() {
             let _ = self.state.capture.set(CapturePolicy::clone(capture));
         }
-        self.set(|_| options)
-    }
-
-    /// How a message's work relates to what sent it. Default: [`Relation::Parent`]. [`Relation::Auto`] goes by the
-    /// message's timestamp.
-    pub fn relation(self, relation: Relation) -> Self {
-        self.set(|options| options.relation(relation))
-    }
-
-    /// The same, chosen for each message.
-    pub fn relation_by(self, relation: impl Fn(&Incoming<'_>) -> Relation + Send + Sync + 'static) -> Self {
-        self.set(|options| options.relation_by(move |message| relation(&message)))
-    }
-
-    /// How far senders are trusted. Default: [`Trust::Full`].
-    pub fn trust(self, trust: Trust) -> Self {
-        self.set(|options| options.trust(trust))
-    }
-
-    /// The baggage keys that are taken. Default: all.
-    pub fn allow_baggage<K: Into<String>>(self, keys: impl IntoIterator<Item = K>) -> Self {
-        self.set(|options| options.allow_baggage(keys))
-    }
-
-    /// What is recorded of payloads and headers. Default: the size of payloads.
-    pub fn capture(self, capture: impl Into<CapturePolicy>) -> Self {
-        let capture = capture.into();
-        // Commits can fail in a callback, which knows only the consumer. The first policy set applies there.
-        let _ = self.state.capture.set(capture.clone());
-        self.set(|options| options.capture(capture))
-    }
-
-    fn set(mut self, change: impl FnOnce(ReceiveOptions) -> ReceiveOptions) -> Self {
-        self.settings.change(change);
+        self.options = options;
         self
     }
 }
 
 impl<X> Clone for ObservedConsumer<X> {
     fn clone(&self) -> Self {
-        let ObservedConsumer { consumer, state, settings } = self;
-        ObservedConsumer { consumer: consumer.clone(), state: state.clone(), settings: settings.clone() }
+        let ObservedConsumer { consumer, state, options } = self;
+        ObservedConsumer { consumer: consumer.clone(), state: state.clone(), options: options.clone() }
     }
 }
 

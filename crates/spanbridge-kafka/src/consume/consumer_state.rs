@@ -9,7 +9,6 @@ use crate::sync::lock;
 use rdkafka::Message;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, StreamConsumer};
 use rdkafka::error::{KafkaError, KafkaResult};
-use rdkafka::message::BorrowedMessage;
 use rdkafka::topic_partition_list::TopicPartitionList;
 use spanbridge::fork::PerProcess;
 use spanbridge::messaging::CapturePolicy;
@@ -22,26 +21,17 @@ use std::sync::{Arc, Mutex, OnceLock, Weak};
 /// A consumer of any type, as its jobs use it.
 pub trait Settle: Client + Send + Sync {
     fn store_offset(&self, topic: &str, partition: i32, offset: i64) -> KafkaResult<()>;
-    fn store_message(&self, message: &BorrowedMessage<'_>) -> KafkaResult<()>;
 }
 
 impl<C: ConsumerContext, R: Send + Sync> Settle for StreamConsumer<C, R> {
     fn store_offset(&self, topic: &str, partition: i32, offset: i64) -> KafkaResult<()> {
         Consumer::store_offset(self, topic, partition, offset)
     }
-
-    fn store_message(&self, message: &BorrowedMessage<'_>) -> KafkaResult<()> {
-        self.store_offset_from_message(message)
-    }
 }
 
 impl<C: ConsumerContext> Settle for BaseConsumer<C> {
     fn store_offset(&self, topic: &str, partition: i32, offset: i64) -> KafkaResult<()> {
         Consumer::store_offset(self, topic, partition, offset)
-    }
-
-    fn store_message(&self, message: &BorrowedMessage<'_>) -> KafkaResult<()> {
-        self.store_offset_from_message(message)
     }
 }
 

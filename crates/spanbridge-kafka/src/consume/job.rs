@@ -1,148 +1,63 @@
 //! A received message with its restored context.
 
 use super::consumer_state::{ConsumerState, Settle};
+use super::delivery::Delivery;
 use super::message::Received;
-use super::partition::{Assignment, InFlight, Partition, revoked};
-use super::settings::Settings;
+use super::options::ReceiveOptions;
+use super::partition::Assignment;
 use crate::client_info::ClientInfo;
-use crate::describe::{self, About};
-use crate::sync::lock;
+use crate::describe;
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::message::{BorrowedMessage, OwnedMessage};
-use spanbridge::messaging::{self, CapturePolicy, MessageInfo, Step, Values, Waited};
-use spanbridge::observe::{self, ActiveSpan, InSpan, Span};
+use spanbridge::adapter::{self, Anything, DrivenJob, Work};
+use spanbridge::observe::{ActiveSpan, InSpan, SpanBuilder};
 use spanbridge::{Context, Outcome, semconv};
 use std::fmt;
 use std::future::Future;
 use std::ops::Deref;
-use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::SystemTime;
+use std::sync::Arc;
 
 /// A received message with its restored context.
 ///
 /// It dereferences to rdkafka's message. A [`BorrowedMessage`] lives in its consumer's buffer; to send the job to another
 /// task, copy the message with [`detach`](Job::detach). Dropping a job settles nothing.
 pub struct Job<M> {
-    message: M,
-    consumer: Arc<ConsumerState>,
-    received: messaging::Received,
-    settings: Settings,
-    state: Mutex<State>,
-}
-
-struct State {
-    in_flight: InFlight,
-    runs: u32,
+    delivery: Delivery<M>,
+    work: Work,
 }
 
 impl<M: Received> Job<M> {
-    pub(crate) fn new(message: M, consumer: Arc<ConsumerState>, settings: Settings) -> Self {
-        let mut received = messaging::Received::new(&message.carrier());
-        if let Some(receiving) = settings.receiving() {
-            let age = describe::waited(message.timestamp(), SystemTime::now()).known();
-            let relation = settings.relation_of(&message);
-            let name = || format!("process {}", message.topic());
-            received = received.with(receiving, MessageInfo { relation, age, name: &name, primitive: None });
-        }
-        let in_flight = consumer.partition_of(&message).received(message.offset());
-        let state = Mutex::new(State { in_flight, runs: 0 });
-        Job { message, consumer, received, settings, state }
+    pub(super) fn new(message: M, consumer: Arc<ConsumerState>, options: &ReceiveOptions) -> Self {
+        let mut delivery = Delivery::new(message, consumer);
+        // This may call the application's code, which may panic: then the message was not read.
+        let work = Work::receive(&delivery, options);
+        delivery.in_flight.is_read(delivery.message.offset());
+        Job { delivery, work }
     }
 
-    /// Runs the work on the message in a `process` span. The span is a child of the sender's span, carries the sender's
-    /// baggage, and ends with the outcome of the work. It does not settle the message.
+    /// Calls `work` in a `process` span and returns the future it makes: every poll is inside, and the span ends with the
+    /// future's output. The span is a child of the sender's span and carries the sender's baggage. Nothing is settled.
     pub fn run<F, Fut>(&self, work: F) -> InSpan<Fut>
     where
         F: FnOnce() -> Fut,
         Fut: Future,
         Fut::Output: Outcome,
     {
-        self.process().run(work)
+        self.work.run(&self.delivery, work)
     }
 
     /// As [`Job::run`], for a value that cannot fail.
-    pub fn run_value<F, Fut>(&self, work: F) -> InSpan<Fut, observe::Anything>
+    pub fn run_value<F, Fut>(&self, work: F) -> InSpan<Fut, Anything>
     where
         F: FnOnce() -> Fut,
         Fut: Future,
     {
-        self.process().run_value(work)
+        self.work.run_value(&self.delivery, work)
     }
 
     /// As [`Job::run`], for synchronous work.
     pub fn in_scope<R: Outcome>(&self, work: impl FnOnce() -> R) -> R {
-        let mut scope = Scope(Some(self.process()));
-        let context = scope.0.as_ref().map(|span| span.context().clone()).unwrap_or_default();
-        let result = observe::in_scope(&context, work);
-        if let Some(span) = scope.0.take() {
-            span.end_with(&result)
-        }
-        result
-    }
-
-    /// Begins the process span, or takes the one that a batch began for this message.
-    fn process(&self) -> Span {
-        self.received.process(|| self.begin_span())
-    }
-
-    pub(crate) fn capture(&self) -> Option<&CapturePolicy> {
-        self.settings.capture()
-    }
-
-    pub(crate) fn received(&self) -> &messaging::Received {
-        &self.received
-    }
-
-    /// Begins a process span under the current one.
-    pub(crate) fn begin_span(&self) -> Span {
-        let mut state = self.state();
-        state.runs = state.runs.saturating_add(1);
-        let attempt = state.in_flight.reading.saturating_add(state.runs - 1);
-        let (span, ahead) = self.describe(attempt, state.in_flight.partition());
-        if let Some(ms) = ahead {
-            span.diagnostic(semconv::CLOCK_SKEW, &format!("the broker's timestamp lies {ms} ms in the future"))
-        }
-        if let Some(capture) = self.settings.capture() {
-            describe::capture(capture, &span, Step::Process, self.payload(), self.message.carrier())
-        }
-        if span.id().is_some() {
-            state.in_flight.begin(span.context());
-            if state.in_flight.is_revoked() {
-                revoked(span.context().clone())
-            }
-        }
-        span
-    }
-
-    fn describe(&self, attempt: u32, partition: &Partition) -> (Span, Option<u128>) {
-        let (message, consumer) = (&self.message, &self.consumer);
-        let about = About {
-            topic: message.topic(),
-            key: message.key(),
-            payload: message.payload(),
-            partition: None,
-            records_size: self.settings.records_size(),
-        };
-        let mut values = Values::of(self.settings.capture());
-        let template = || describe::process_template(message.topic(), message.partition(), &consumer.client);
-        let mut span = describe::process(&about, partition.template(template), message.offset(), &mut values);
-        let mut ahead = None;
-        if span.id().is_some() {
-            let now = SystemTime::now();
-            match describe::waited(message.timestamp(), now) {
-                Waited::Known(time) => span = span.attribute(semconv::QUEUE_TIME_MS, time.as_millis() as u64),
-                Waited::Ahead(time) => ahead = Some(time.as_millis()),
-                Waited::Unknown => {}
-            }
-            let ask = || consumer.with_consumer(|c| c.high_watermark(message.topic(), message.partition())).flatten();
-            if let Some(behind) = partition.lag(message.offset(), now, ask) {
-                span = span.attribute(semconv::KAFKA_LAG, behind)
-            }
-            if attempt > 1 {
-                span = span.attribute(semconv::DELIVERY_ATTEMPT, attempt)
-            }
-        }
-        (values.open(span), ahead)
+        self.work.in_scope(&self.delivery, work)
     }
 
     /// Stores the message's offset (rdkafka's
@@ -156,15 +71,20 @@ impl<M: Received> Job<M> {
     /// Returns rdkafka's error unchanged, for example if the partition is no longer assigned. `Canceled` if the consumer is
     /// closed.
     pub fn store_offset(&self) -> KafkaResult<()> {
-        let message = &self.message;
-        let store = |consumer: &dyn Settle| match message.borrowed() {
-            Some(message) => consumer.store_message(message),
-            None => consumer.store_offset(message.topic(), message.partition(), message.offset()),
+        let Delivery { message, consumer, in_flight, .. } = &self.delivery;
+        let stored = match message.borrowed() {
+            // It borrows from its consumer, which therefore is open.
+            Some(message) => crate::client::store_offset(message),
+            None => {
+                let store = |consumer: &dyn Settle| {
+                    consumer.store_offset(message.topic(), message.partition(), message.offset())
+                };
+                consumer.with_consumer(store).unwrap_or(Err(KafkaError::Canceled))
+            }
         };
-        let stored = self.consumer.with_consumer(store).unwrap_or(Err(KafkaError::Canceled));
         if stored.is_ok() {
-            self.state().in_flight.partition().stored(message.offset().saturating_add(1));
-            if let Some(span) = self.received.span() {
+            in_flight.partition().stored(message.offset().saturating_add(1));
+            if let Some(span) = self.span() {
                 span.attribute(semconv::SETTLE_STORED, true);
                 return stored;
             }
@@ -174,80 +94,57 @@ impl<M: Received> Job<M> {
 
     /// Settles in a span under the process span or, if there is none yet, under the sender's.
     fn settle(&self, operation: &'static str, settling: impl FnOnce() -> KafkaResult<()>) -> KafkaResult<()> {
-        let revoked = self.state().in_flight.is_revoked();
-        observe::in_scope(&self.settling(), || {
-            let mut span = describe::settle(operation, self.message.topic(), &self.consumer.client)
-                .attribute(semconv::MESSAGING_PARTITION_ID, itoa::Buffer::new().format(self.message.partition()))
-                .attribute(semconv::KAFKA_OFFSET, self.message.offset());
-            if revoked {
-                span = span.attribute(semconv::SETTLE_REVOKED, true)
-            }
-            let span = Values::of(self.settings.capture()).open(span.implicit_run(false));
-            observe::in_scope_with_span(span, settling, describe::judge)
-        })
-    }
-
-    /// The consumer that received the message.
-    pub(crate) fn client(&self) -> &ClientInfo {
-        &self.consumer.client
+        let Delivery { message, consumer, in_flight, .. } = &self.delivery;
+        let span = |_: &mut adapter::Values<'_>| {
+            describe::settle(operation, message.topic(), &consumer.client)
+                .attribute(semconv::MESSAGING_PARTITION_ID, itoa::Buffer::new().format(message.partition()))
+                .attribute(semconv::KAFKA_OFFSET, message.offset())
+                .attribute(semconv::SETTLE_REVOKED, in_flight.is_revoked().then_some(true))
+        };
+        self.work.settle_in_scope(span, settling, describe::judge)
     }
 
     /// The assignment of its partition under which the message came.
     pub(crate) fn assignment(&self) -> Assignment {
-        self.state().in_flight.assignment.clone()
+        self.delivery.in_flight.assignment.clone()
     }
 
     /// The context for a settlement's span.
-    pub(crate) fn settling(&self) -> Context {
-        self.received.settling()
-    }
-}
-
-/// A span around synchronous work. A panic ends it too.
-struct Scope(Option<Span>);
-
-impl Drop for Scope {
-    fn drop(&mut self) {
-        if let Some(span) = self.0.take() {
-            span.unwound()
-        }
+    pub(super) fn settling(&self) -> Context {
+        self.work.received().settling()
     }
 }
 
 impl<M> Job<M> {
-    fn state(&self) -> MutexGuard<'_, State> {
-        lock(&self.state)
-    }
-
     /// The context that came with the message, reduced to what the consumer trusts; empty if there was none.
     pub fn context(&self) -> &Context {
-        self.received.context()
+        self.work.context()
     }
 
     /// The consumer group; empty if there is none.
     pub fn group(&self) -> &str {
-        &self.consumer.client.group
+        &self.delivery.consumer.client.group
     }
 
     /// The message.
     pub fn message(&self) -> &M {
-        &self.message
+        &self.delivery.message
     }
 
     /// rdkafka's message alone. What happens to it is no longer recorded.
     pub fn into_message(self) -> M {
-        self.message
+        self.delivery.message
     }
 
     /// Whether the message's partition was revoked since the message came, so that another member of the group gets it
     /// too. Known only if the consumer's context is [observed](crate::Observed).
     pub fn is_revoked(&self) -> bool {
-        self.state().in_flight.is_revoked()
+        self.delivery.in_flight.is_revoked()
     }
 
     /// The process span, while the work runs and after it.
     pub fn span(&self) -> Option<ActiveSpan> {
-        self.received.span()
+        self.work.span()
     }
 }
 
@@ -255,8 +152,58 @@ impl Job<BorrowedMessage<'_>> {
     /// The job with a copy of its message ([`BorrowedMessage::detach`]), which can be sent to another task. It does not
     /// keep the consumer alive.
     pub fn detach(self) -> Job<OwnedMessage> {
-        let Job { message, consumer, received, settings, state } = self;
-        Job { message: message.detach(), consumer, received, settings, state }
+        let Job { delivery, work } = self;
+        Job { delivery: delivery.map(|message| message.detach()), work }
+    }
+}
+
+impl<M: Received> adapter::Job for Job<M> {
+    type Message = Delivery<M>;
+
+    fn message(&self) -> &Delivery<M> {
+        &self.delivery
+    }
+
+    fn work(&self) -> &Work {
+        &self.work
+    }
+
+    fn describe_batch(jobs: &[Self]) -> SpanBuilder {
+        let topic = match jobs.split_first() {
+            Some((one, rest)) if rest.iter().all(|j| j.topic() == one.topic()) => one.topic(),
+            _ => "",
+        };
+        match jobs.first() {
+            Some(job) => describe::batch(topic, &job.delivery.consumer.client, jobs.len()),
+            None => describe::batch(topic, &ClientInfo::default(), 0),
+        }
+    }
+}
+
+/// What a driver does with a message after its work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Disposition {
+    /// The offset is stored: the message and all before it in its partition are done. After an error, the message is lost.
+    StoreOffset,
+    /// Nothing is stored, and the driver continues: the handler stores or commits, or a transaction sends the offset.
+    Nothing,
+    /// The driver ends. The offset is not stored, so the message is delivered again, also to the same consumer.
+    Stop,
+}
+
+impl<M: Received + Send + Sync> DrivenJob for Job<M> {
+    type Disposition = Disposition;
+
+    /// Another member of the group gets a message whose partition was revoked.
+    fn may_be_retried(&self) -> bool {
+        !self.is_revoked()
+    }
+
+    async fn settle(&self, disposition: Disposition) {
+        if disposition == Disposition::StoreOffset {
+            let _ = self.store_offset(); // recorded; a message whose offset could not be stored is delivered again
+        }
     }
 }
 
@@ -264,15 +211,12 @@ impl<M> Deref for Job<M> {
     type Target = M;
 
     fn deref(&self) -> &M {
-        &self.message
+        &self.delivery.message
     }
 }
 
 impl<M> fmt::Debug for Job<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Job")
-            .field("received", self.context())
-            .field("group", &self.consumer.client.group)
-            .finish_non_exhaustive()
+        f.debug_struct("Job").field("received", self.context()).field("group", &self.group()).finish_non_exhaustive()
     }
 }

@@ -6,9 +6,8 @@ use slab::Slab;
 use spanbridge::adapter::SpanTemplate;
 use spanbridge::observe::ActiveSpan;
 use spanbridge::{Context, Value, semconv};
-use std::sync::atomic::{AtomicI64, AtomicU32, Ordering::*};
+use std::sync::atomic::{AtomicI64, AtomicU32, AtomicUsize, Ordering::*};
 use std::sync::{Arc, Mutex, OnceLock};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Marks a process span: another member of the group will get the message too.
 pub(crate) fn revoked(process: Context) {
@@ -92,13 +91,14 @@ impl Partition {
     }
 
     /// A message came.
-    pub(crate) fn received(self: Arc<Self>, offset: i64) -> InFlight {
-        if self.uncovered.load(Relaxed) < 0 {
-            let _ = self.uncovered.compare_exchange(-1, offset, Relaxed, Relaxed); // another message was first
-        }
+    pub(crate) fn received(self: Arc<Self>) -> InFlight {
         let revocations = self.revocations.load(Acquire);
-        let reading = self.readings.read(offset);
-        InFlight { assignment: Assignment { partition: self, revocations }, reading, key: None }
+        InFlight {
+            assignment: Assignment { partition: self, revocations },
+            reading: 1,
+            key: AtomicUsize::new(NO_KEY),
+            runs: AtomicU32::new(0),
+        }
     }
 
     /// The messages from this offset on were not handled and will be read again.
@@ -107,8 +107,7 @@ impl Partition {
     }
 
     /// How many messages follow this offset, by a high watermark of at most [`WATERMARK_TTL_MS`] ago.
-    pub(crate) fn lag(&self, offset: i64, now: SystemTime, ask: impl FnOnce() -> Option<i64>) -> Option<i64> {
-        let now_ms = now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64);
+    pub(crate) fn lag(&self, offset: i64, now_ms: i64, ask: impl FnOnce() -> Option<i64>) -> Option<i64> {
         let mut high = self.high.load(Relaxed);
         let age = now_ms.wrapping_sub(self.high_as_of.load(Relaxed));
         if offset >= high || !(0..WATERMARK_TTL_MS).contains(&age) {
@@ -184,9 +183,13 @@ impl Assignment {
 pub(crate) struct InFlight {
     pub(crate) assignment: Assignment,
     /// How often it was read, this time included.
-    pub(crate) reading: u32,
-    key: Option<usize>,
+    reading: u32,
+    /// Both are changed only under the partition's lock: which entry is its own, or [`NO_KEY`]; and how often its work began.
+    key: AtomicUsize,
+    runs: AtomicU32,
 }
+
+const NO_KEY: usize = usize::MAX;
 
 impl InFlight {
     pub(crate) fn partition(&self) -> &Partition {
@@ -197,25 +200,43 @@ impl InFlight {
         self.assignment.is_revoked()
     }
 
-    /// Its work begins, in this process span.
-    pub(crate) fn begin(&mut self, process: &Context) {
-        let mut work = lock(&self.assignment.partition.work);
-        let key = match self.key {
-            // Another attempt.
-            Some(key) => {
-                work.in_flight[key] = process.clone();
+    /// It is a job now, so it counts as read.
+    pub(crate) fn is_read(&mut self, offset: i64) {
+        let partition = &self.assignment.partition;
+        if partition.uncovered.load(Relaxed) < 0 {
+            let _ = partition.uncovered.compare_exchange(-1, offset, Relaxed, Relaxed); // another message was first
+        }
+        self.reading = partition.readings.read(offset)
+    }
+
+    /// Its work begins, in this process span. Returns which attempt it is.
+    pub(crate) fn begin(&self, process: &Context) -> u32 {
+        let process = process.clone();
+        let mut work = lock(&self.partition().work);
+        let key = match self.key.load(Relaxed) {
+            NO_KEY => {
+                let key = work.in_flight.insert(process);
+                self.key.store(key, Relaxed);
                 key
             }
-            None => work.in_flight.insert(process.clone()),
+            key => {
+                work.in_flight[key] = process;
+                key
+            }
         };
-        self.key = Some(key);
-        work.last = Last::InFlight(key)
+        work.last = Last::InFlight(key);
+        let runs = self.runs.load(Relaxed);
+        self.runs.store(runs.saturating_add(1), Relaxed);
+        self.reading.saturating_add(runs)
     }
 }
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        let Some(key) = self.key else { return };
+        let key = *self.key.get_mut();
+        if key == NO_KEY {
+            return;
+        }
         let mut work = lock(&self.assignment.partition.work);
         let Some(process) = work.in_flight.try_remove(key) else { return };
         if matches!(work.last, Last::InFlight(last) if last == key) {
@@ -227,15 +248,12 @@ impl Drop for InFlight {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
 
     /// It is asked for again after a moment, and at once when a message is not below it.
     #[test]
     fn a_watermark_is_asked_for_when_it_is_stale() {
-        let (partition, then) = (Partition::default(), UNIX_EPOCH + Duration::from_secs(1_800_000_000));
-        let lag = |offset, ms: i64, high: &dyn Fn() -> Option<i64>| {
-            partition.lag(offset, then + Duration::from_millis(ms as u64), high)
-        };
+        let (partition, then) = (Partition::default(), 1_800_000_000_000);
+        let lag = |offset, ms: i64, high: &dyn Fn() -> Option<i64>| partition.lag(offset, then + ms, high);
         let never = || panic!("it was asked for a moment ago");
         assert_eq!(lag(3, 1_000, &|| Some(10)), Some(6));
         assert_eq!(lag(4, 1_000 + WATERMARK_TTL_MS - 1, &never), Some(5));
@@ -252,10 +270,9 @@ mod tests {
     fn work_in_flight_is_forgotten_with_its_job() {
         let partition = Arc::<Partition>::default();
         let count = || lock(&partition.work).in_flight.len();
-        let (mut one, mut two) = (partition.clone().received(0), partition.clone().received(1));
+        let (one, two) = (partition.clone().received(), partition.clone().received());
         one.begin(&Context::EMPTY);
-        two.begin(&Context::EMPTY);
-        two.begin(&Context::EMPTY);
+        assert_eq!((two.begin(&Context::EMPTY), two.begin(&Context::EMPTY)), (1, 2));
         assert_eq!(count(), 2, "another attempt takes the place of the first");
         drop(one);
         assert_eq!(count(), 1);

@@ -3,7 +3,7 @@
 use super::consumer::ObservedConsumer;
 use super::consumer_state::ConsumerState;
 use super::job::Job;
-use super::settings::Settings;
+use super::options::ReceiveOptions;
 use futures_core::Stream;
 use rdkafka::consumer::{BaseConsumer, ConsumerContext, MessageStream, StreamConsumer};
 use rdkafka::error::KafkaResult;
@@ -25,7 +25,7 @@ impl<C: ConsumerContext + 'static, R> ObservedConsumer<StreamConsumer<C, R>> {
 
     /// [`StreamConsumer::stream`]; the messages are [`Job`]s. The stream does not end.
     pub fn stream(&self) -> Jobs<'_, C> {
-        Jobs { messages: self.consumer().stream(), state: self.state(), settings: self.settings() }
+        Jobs { messages: self.consumer().stream(), state: self.state(), options: self.options() }
     }
 }
 
@@ -40,7 +40,7 @@ impl<C: ConsumerContext + 'static> ObservedConsumer<BaseConsumer<C>> {
 pub struct Jobs<'a, C: ConsumerContext> {
     messages: MessageStream<'a, C>,
     state: &'a Arc<ConsumerState>,
-    settings: &'a Settings,
+    options: &'a ReceiveOptions,
 }
 
 impl<'a, C: ConsumerContext> Stream for Jobs<'a, C> {
@@ -48,7 +48,7 @@ impl<'a, C: ConsumerContext> Stream for Jobs<'a, C> {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Option<Self::Item>> {
         let message = Pin::new(&mut self.messages).poll_next(cx);
-        let job = |message| Job::new(message, self.state.clone(), self.settings.clone());
+        let job = |message| Job::new(message, self.state.clone(), self.options);
         message.map(|next| next.map(|message| message.map(job)))
     }
 }

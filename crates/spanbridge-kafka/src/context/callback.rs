@@ -103,7 +103,6 @@ impl<X: Client> ObservedProducer<'_, X> {
             key: record.key.map(ToBytes::to_bytes),
             payload: record.payload.map(ToBytes::to_bytes),
             partition: record.partition,
-            records_size: true,
         };
         let (handoff, before) = self.begin(&about, &mut record.headers);
         let is_changed = before.is_changed();

@@ -23,6 +23,8 @@ pub(super) struct Backlog<'a, C: ConsumerContext, R> {
     consumer: &'a StreamConsumer<C, R>,
     /// Partitions with unhandled messages.
     partitions: HashMap<Place, Pending<'a>>,
+    /// Those of them that no message is handled of.
+    ready: VecDeque<Place>,
     /// A message that is not a job yet: making it one calls the user's code, which may panic.
     arriving: Option<(Place, i64)>,
 }
@@ -38,51 +40,58 @@ struct Pending<'a> {
 
 impl<'a, C: ConsumerContext, R> Backlog<'a, C, R> {
     pub(super) fn new(consumer: &'a StreamConsumer<C, R>) -> Self {
-        Backlog { consumer, partitions: HashMap::new(), arriving: None }
+        Backlog { consumer, partitions: HashMap::new(), ready: VecDeque::new(), arriving: None }
     }
 
-    /// A message came. Returns it as a job if it can be handled now.
+    /// A message came.
     pub(super) fn received(
         &mut self,
         message: BorrowedMessage<'a>,
         job: impl FnOnce(BorrowedMessage<'a>) -> Borrowed<'a>,
-    ) -> Option<Borrowed<'a>> {
+    ) {
         self.arriving = Some(((message.topic().into(), message.partition()), message.offset()));
         let job = job(message);
-        let (place, _) = self.arriving.take()?;
-        let Some(pending) = self.partitions.get_mut(&place) else {
-            let at_work = Some((job.offset(), job.assignment()));
-            self.partitions.insert(place, Pending { at_work, ..Pending::default() });
-            return Some(job);
+        let Some((place, _)) = self.arriving.take() else { return };
+        let pending = match self.partitions.get_mut(&place) {
+            Some(pending) => pending,
+            None => {
+                self.ready.push_back(place.clone());
+                self.partitions.entry(place.clone()).or_default()
+            }
         };
         pending.waiting.push_back(job);
         if pending.waiting.len() >= MAX_WAITING && !pending.paused {
             pending.paused = self.consumer.pause(&list(&place)).is_ok();
         }
-        None
     }
 
-    /// The partition's current message is handled.
+    /// A message to be handled now, of a partition that none is handled of.
+    pub(super) fn next(&mut self) -> Option<(Place, Borrowed<'a>)> {
+        loop {
+            let place = self.ready.pop_front()?;
+            let Some(pending) = self.partitions.get_mut(&place) else { continue };
+            // Another member of the group gets those now.
+            pending.waiting.retain(|job| !job.is_revoked());
+            let next = pending.waiting.pop_front();
+            if pending.paused && pending.waiting.len() <= RESUME_AT {
+                pending.paused = self.consumer.resume(&list(&place)).is_err();
+            }
+            match next {
+                Some(job) => {
+                    pending.at_work = Some((job.offset(), job.assignment()));
+                    return Some((place, job));
+                }
+                None => drop(self.partitions.remove(&place)),
+            }
+        }
+    }
+
+    /// The partition's current message is handled: the next one may be.
     pub(super) fn handled(&mut self, place: &Place) {
         if let Some(pending) = self.partitions.get_mut(place) {
-            pending.at_work = None
+            pending.at_work = None;
+            self.ready.push_back(place.clone())
         }
-    }
-
-    /// The partition's next message, to be handled now.
-    pub(super) fn next(&mut self, place: Place) -> Option<Borrowed<'a>> {
-        let pending = self.partitions.get_mut(&place)?;
-        // Another member of the group gets those now.
-        pending.waiting.retain(|job| !job.is_revoked());
-        let next = pending.waiting.pop_front();
-        if pending.paused && pending.waiting.len() <= RESUME_AT {
-            pending.paused = self.consumer.resume(&list(&place)).is_err();
-        }
-        match &next {
-            Some(job) => pending.at_work = Some((job.offset(), job.assignment())),
-            None => drop(self.partitions.remove(&place)),
-        }
-        next
     }
 }
 

@@ -1,7 +1,4 @@
 //! The opt-in driver: handles jobs, those of a partition one after another, and stores their offsets by an explicit policy.
 
 mod backlog;
-mod policy;
 mod run;
-
-pub use policy::{JobHandler, OnError, Policy};

@@ -92,7 +92,6 @@ fn about<'a, K: ToBytes + ?Sized, P: ToBytes + ?Sized>(record: &FutureRecord<'a,
         key: record.key.map(ToBytes::to_bytes),
         payload: record.payload.map(ToBytes::to_bytes),
         partition: record.partition,
-        records_size: true,
     }
 }
 

@@ -1,23 +1,21 @@
 //! The `send` span, from the send to the delivery report.
 
 use super::sender::Sender;
-use crate::carrier::{Headers, HeadersMut, OriginalHeaders, budget};
+use crate::carrier::{Headers, OriginalHeaders, RecordHeaders, budget};
 use crate::describe::{self, About};
-use rdkafka::Message;
+use rdkafka::Message as _;
 use rdkafka::bindings::{rd_kafka_message_status, rd_kafka_msg_status_t};
 use rdkafka::error::KafkaError;
 use rdkafka::message::{DeliveryResult, OwnedHeaders};
 use rdkafka::types::RDKafkaErrorCode as Code;
-use spanbridge::adapter::HandoffStatus;
-use spanbridge::carrier::{Budget, Outgoing, inject_within};
-use spanbridge::messaging::{CapturePolicy, Values};
-use spanbridge::observe::Span;
-use spanbridge::{Context, Value, messaging, semconv};
+use spanbridge::adapter::{self, HandoffStatus, InTransaction, Message, Step, Values};
+use spanbridge::messaging::CapturePolicy;
+use spanbridge::{Context, Value, semconv};
 
 /// An open `send` span. If dropped, it ends as `unknown`, because the client may still deliver the message.
 #[derive(Debug)]
 pub(crate) struct Handoff {
-    handoff: messaging::Handoff,
+    handoff: adapter::Handoff,
     /// The status after success: `confirmed`; `sent` inside a transaction and with `acks=0`.
     delivered: HandoffStatus,
     /// The message carries a context of ours.
@@ -28,56 +26,37 @@ pub(crate) struct Handoff {
 pub(crate) fn begin(
     about: &About<'_>,
     sender: &Sender,
-    transaction: Option<&messaging::Transaction>,
+    transaction: Option<&InTransaction>,
     headers: &mut Option<OwnedHeaders>,
     max_bytes: usize,
     capture: Option<&CapturePolicy>,
 ) -> (Handoff, OriginalHeaders) {
     let mut values = Values::of(capture);
-    let span = describe::send(about, &sender.to(about.topic), &mut values);
-    let (span, outgoing) = messaging::begin_send(span, &Headers::from(headers.as_ref()));
-    let span = values.finish(span);
-    let before = match outgoing {
-        Outgoing::Keep(_) => OriginalHeaders::Untouched,
-        Outgoing::Write => {
-            let message = about.key.map_or(0, <[u8]>::len) + about.payload.map_or(0, <[u8]>::len);
-            pack(&span, headers, |theirs| budget(sender.client.max_message_bytes, message, theirs, max_bytes))
-        }
-    };
+    let span = describe::send(about, &sender.to(about.topic), capture, &mut values);
+    let message = about.key.map_or(0, <[u8]>::len) + about.payload.map_or(0, <[u8]>::len);
+    let mut before = OriginalHeaders::Untouched;
+    let handoff = adapter::send(span, &values, &mut RecordHeaders(headers), |RecordHeaders(theirs), _| {
+        before = OriginalHeaders::before_injection(theirs.as_ref());
+        budget(sender.client.max_message_bytes, message, theirs.as_ref(), max_bytes)
+    });
+    if capture.is_some() {
+        let theirs = || Headers::from(headers.as_ref());
+        let (content_type, payload) = (describe::content_type(theirs()), about.payload.unwrap_or_default());
+        let message = Message { step: Step::Send, content_type, payload };
+        handoff.record(capture, &message, |each| describe::headers(theirs(), each))
+    }
     // In a transaction, the broker's answer is not final.
     let (handoff, delivered) = match transaction {
-        Some(open) => (open.inside().sends(messaging::Handoff::new(span)), HandoffStatus::Sent),
-        None => (
-            messaging::Handoff::new(span),
-            if sender.client.is_acknowledged { HandoffStatus::Confirmed } else { HandoffStatus::Sent },
-        ),
+        Some(open) => (open.sends(handoff), HandoffStatus::Sent),
+        None if sender.client.is_acknowledged => (handoff, HandoffStatus::Confirmed),
+        None => (handoff, HandoffStatus::Sent),
     };
     (Handoff { handoff, delivered, carries_context: before.is_changed() }, before)
-}
-
-fn pack(
-    span: &Span,
-    headers: &mut Option<OwnedHeaders>,
-    budget: impl FnOnce(Option<&OwnedHeaders>) -> Budget,
-) -> OriginalHeaders {
-    if !span.context().travels() {
-        return OriginalHeaders::Untouched;
-    }
-    let (before, budget) = (OriginalHeaders::before_injection(headers.as_ref()), budget(headers.as_ref()));
-    let headers = headers.get_or_insert_with(|| OwnedHeaders::new_with_capacity(3));
-    if let Some(left_out) = inject_within(span.context(), budget, &mut HeadersMut::from(headers)) {
-        span.diagnostic(semconv::INJECTION_DROPPED, &left_out)
-    }
-    before
 }
 
 impl Handoff {
     pub(crate) fn context(&self) -> Context {
         self.handoff.context()
-    }
-
-    pub(crate) fn span(&self) -> Option<&Span> {
-        self.handoff.span()
     }
 
     /// The message is sent again without a context.

@@ -2,15 +2,16 @@
 
 use super::handoff::{self, Handoff};
 use super::sender::Sender;
-use crate::carrier::{Headers, OriginalHeaders};
+use crate::carrier::OriginalHeaders;
 use crate::client::Client;
-use crate::describe::{self, About};
+use crate::describe::About;
 use rdkafka::ClientContext;
 use rdkafka::message::OwnedHeaders;
 use rdkafka::producer::{BaseProducer, FutureProducer, Partitioner, Producer, ProducerContext, ThreadedProducer};
 use rdkafka::types::RDKafka;
 use rdkafka::util::AsyncRuntime;
-use spanbridge::messaging::{self, CapturePolicy, Step};
+use spanbridge::adapter::InTransaction;
+use spanbridge::messaging::CapturePolicy;
 use std::fmt;
 
 /// Adds `observed()` to [`FutureProducer`], and to [`BaseProducer`] and [`ThreadedProducer`] whose context is
@@ -62,7 +63,7 @@ unsafe impl<C: ProducerContext<Part> + 'static, Part: Partitioner> Client for Th
 /// broker answers).
 pub struct ObservedProducer<'a, P: ?Sized> {
     producer: &'a P,
-    transaction: Option<&'a messaging::Transaction>,
+    transaction: Option<&'a InTransaction>,
     budget: usize,
     capture: Option<&'a CapturePolicy>,
 }
@@ -93,7 +94,7 @@ impl<'a, P: ?Sized> ObservedProducer<'a, P> {
     }
 
     /// The same producer; what it sends is part of this transaction.
-    pub(super) fn within<'b>(&self, transaction: &'b messaging::Transaction) -> ObservedProducer<'b, P>
+    pub(super) fn within<'b>(&self, transaction: &'b InTransaction) -> ObservedProducer<'b, P>
     where
         'a: 'b,
     {
@@ -118,13 +119,6 @@ impl<P: ?Sized> fmt::Debug for ObservedProducer<'_, P> {
 impl<P: Client> ObservedProducer<'_, P> {
     /// Begins the `send` span and writes its context into the headers.
     pub(crate) fn begin(self, about: &About<'_>, headers: &mut Option<OwnedHeaders>) -> (Handoff, OriginalHeaders) {
-        let about = About { records_size: self.capture.is_none_or(CapturePolicy::tells_size), ..*about };
-        let sender = Sender::of(self.producer);
-        let (handoff, before) = handoff::begin(&about, &sender, self.transaction, headers, self.budget, self.capture);
-        if let (Some(capture), Some(span)) = (self.capture, handoff.span()) {
-            let headers = Headers::from(headers.as_ref());
-            describe::capture(capture, span, Step::Send, about.payload, headers)
-        }
-        (handoff, before)
+        handoff::begin(about, &Sender::of(self.producer), self.transaction, headers, self.budget, self.capture)
     }
 }

@@ -11,8 +11,7 @@ use rdkafka::producer::{Partitioner, Producer, ProducerContext};
 use rdkafka::topic_partition_list::TopicPartitionList;
 use rdkafka::types::RDKafkaErrorCode as Code;
 use rdkafka::util::Timeout;
-use spanbridge::adapter::HandoffStatus;
-use spanbridge::messaging::{self, Values};
+use spanbridge::adapter::{self, HandoffStatus, Values};
 use spanbridge::observe;
 use spanbridge::{Context, Value, semconv};
 use std::fmt;
@@ -32,7 +31,7 @@ use std::fmt;
 pub struct Transaction<'a, P: ?Sized> {
     /// With its settings.
     producer: ObservedProducer<'a, P>,
-    open: messaging::Transaction,
+    open: adapter::Transaction,
     /// A commit was attempted.
     may_be_committed: bool,
 }
@@ -54,7 +53,7 @@ impl<'a, P: Client> ObservedProducer<'a, P> {
             span.end_with(&describe::failure(&e));
             return Err(e);
         }
-        Ok(Transaction { producer: self, open: messaging::Transaction::new(span), may_be_committed: false })
+        Ok(Transaction { producer: self, open: adapter::Transaction::new(span), may_be_committed: false })
     }
 }
 
@@ -62,7 +61,7 @@ impl<P: Client> Transaction<'_, P> {
     /// The producer, with the settings of the one that began the transaction. What it sends is part of the transaction. A
     /// `send` span's parent is the current span, and it links to the transaction's.
     pub fn producer(&self) -> ObservedProducer<'_, P> {
-        self.producer.within(&self.open)
+        self.producer.within(self.open.inside())
     }
 
     /// The context inside the transaction's span.
