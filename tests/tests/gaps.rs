@@ -240,7 +240,7 @@ async fn in_any_case() {
     let gaps = stage.gaps(&kafka.topic, &["RabbitMQ", "exchange", "queue"]);
     let expected = [
         "parent_missing: process T by mail: its parent, span ",
-        "clock_behind: process T by mail: the broker's timestamp lies ",
+        "clock_behind: process T by mail: the message's timestamp lies ",
         "conflict: the run was ended twice: ",
         "no_end: run nightly import: nothing recorded since ",
         "redaction_failed: process T by mail: nothing of the payload was recorded",
