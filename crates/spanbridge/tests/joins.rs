@@ -141,16 +141,16 @@ b [ok] x=2"
 
 #[test]
 fn events_artifacts_and_edges_name_their_span() {
-    use spanbridge::observe::{Artifact, EdgeType};
+    use spanbridge::observe::{EdgeType, NewArtifact};
     use spanbridge::record::Endpoint;
     let records = record(|| {
         observe::run("child").in_scope(|| {
             observe::span("s").in_scope(|| {
                 let s = observe::active_span().unwrap();
                 s.event("e", &[("k", 1.into())]);
-                s.artifact(&Artifact::new("input", "text/plain", "né".as_bytes()));
-                s.artifact(&Artifact::new("output", "text/plain", "né".as_bytes()).inline(2).hash("sha256:00"));
-                s.artifact(&Artifact::new("raw", "application/octet-stream", &[0xff, 1]).inline(9));
+                s.artifact(&NewArtifact::new("input", "text/plain", "né".as_bytes()));
+                s.artifact(&NewArtifact::new("output", "text/plain", "né".as_bytes()).inline(2).hash("sha256:00"));
+                s.artifact(&NewArtifact::new("raw", "application/octet-stream", &[0xff, 1]).inline(9));
                 s.edge(EdgeType::REPLIED_TO, s.context());
                 s.edge(EdgeType::TRIGGERED, s.context().run_id().unwrap());
                 s.edge(EdgeType::CITATION_USED, observe::Target::artifact("doc-7"));

@@ -1,7 +1,7 @@
 //! Where nobody records (without the feature, or with no recorder installed): everything compiles, contexts are carried,
 //! nothing panics.
 
-use spanbridge::observe::{self, Artifact, EdgeType, Target};
+use spanbridge::observe::{self, EdgeType, NewArtifact, Target};
 use spanbridge::w3c::{Baggage, TraceParent, TraceState};
 use spanbridge::{Context, ContextExt, Kind, Primitive, RunId, TraceId, Value, carrier};
 use std::collections::HashMap;
@@ -49,7 +49,7 @@ fn say_everything() {
     s.attributes(&[("a", 1.into()), ("b", 0.5.into())]);
     s.event("e", &[("k", true.into())]);
     s.link(&received());
-    s.artifact(&Artifact::new("input", "text/plain", b"x").inline(1));
+    s.artifact(&NewArtifact::new("input", "text/plain", b"x").inline(1));
     s.edge(EdgeType::TRIGGERED, Target::from(&Context::EMPTY));
     s.diagnostic("code", "message");
     s.in_scope(|| assert_eq!(observe::current_context(), before));

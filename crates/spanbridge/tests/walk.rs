@@ -32,7 +32,7 @@ fn everything(recorder: &Recorder) -> observe::Span {
                 .in_scope(|| ());
             let custom = observe::span("custom").primitive(Primitive::new("custom.audit")).link(outer.context()).open();
             custom.event("cache miss", &[("key", "k".into())]);
-            custom.artifact(&observe::Artifact::new("input", "text/plain", b"hello").inline(5));
+            custom.artifact(&observe::NewArtifact::new("input", "text/plain", b"hello").inline(5));
             custom.edge(observe::EdgeType::TRIGGERED, outer.context());
             custom.diagnostic("test.code", "something");
             custom.attribute("after others", "text of its own");

@@ -4,7 +4,7 @@ use lapin::BasicProperties;
 use lapin::message::Delivery;
 use lapin::options::{BasicAckOptions, BasicNackOptions, BasicPublishOptions};
 use lapin::types::{AMQPValue, FieldTable, ShortString};
-use spanbridge::conformance::{Abilities, BoxError, Message, Transport};
+use spanbridge::conformance::{Abilities, BoxError, TestMessage, Transport};
 use spanbridge_amqp::{Batch, ChannelExt, ConsumerExt, Job, Jobs};
 use spanbridge_tests::{text, within};
 use std::future::Future;
@@ -31,7 +31,7 @@ impl Amqp {
     }
 }
 
-fn table(message: &Message) -> FieldTable {
+fn table(message: &TestMessage) -> FieldTable {
     let mut table = FieldTable::default();
     for (name, value) in &message.headers {
         let name = ShortString::try_new(String::from_utf8_lossy(name)).expect("a name");
@@ -40,8 +40,8 @@ fn table(message: &Message) -> FieldTable {
     table
 }
 
-fn message(delivery: &Delivery) -> Message {
-    let mut message = Message::new(delivery.data.clone());
+fn message(delivery: &Delivery) -> TestMessage {
+    let mut message = TestMessage::new(delivery.data.clone());
     for (name, value) in delivery.properties.headers().iter().flatten() {
         let value = match value {
             AMQPValue::LongString(text) => Some(text.as_bytes().to_vec()),
@@ -71,7 +71,7 @@ impl Transport for Amqp {
         }
     }
 
-    async fn send(&self, message: Message) -> Result<(), BoxError> {
+    async fn send(&self, message: TestMessage) -> Result<(), BoxError> {
         let properties = match message.headers.is_empty() {
             true => BasicProperties::default(),
             false => BasicProperties::default().with_headers(table(&message)),
@@ -82,14 +82,14 @@ impl Transport for Amqp {
         Ok(())
     }
 
-    async fn send_raw(&self, message: Message) -> Result<(), BoxError> {
+    async fn send_raw(&self, message: TestMessage) -> Result<(), BoxError> {
         self.broker.send(table(&message), &message.payload).await;
         Ok(())
     }
 
     async fn receive<W, F>(&self, work: W) -> Result<(), BoxError>
     where
-        W: FnOnce(Message) -> F,
+        W: FnOnce(TestMessage) -> F,
         F: Future<Output = Result<(), BoxError>>,
     {
         let job = self.next().await?;
@@ -102,7 +102,7 @@ impl Transport for Amqp {
 
     async fn receive_batch<W, F>(&self, count: usize, work: W) -> Result<(), BoxError>
     where
-        W: FnOnce(Vec<Message>) -> F,
+        W: FnOnce(Vec<TestMessage>) -> F,
         F: Future<Output = Result<(), BoxError>>,
     {
         let mut jobs = vec![];
@@ -122,7 +122,7 @@ impl Transport for Amqp {
         Ok(())
     }
 
-    async fn receive_raw(&self) -> Result<Message, BoxError> {
+    async fn receive_raw(&self) -> Result<TestMessage, BoxError> {
         let delivery = self.next().await?.into_delivery();
         delivery.ack(ACK).await?;
         Ok(message(&delivery))

@@ -1,6 +1,6 @@
 //! The examples' mailbox: payloads that carry their context in a hidden field.
 
-use spanbridge::conformance::{Abilities, BoxError, Header, Message, Transport};
+use spanbridge::conformance::{Abilities, BoxError, RawHeader, TestMessage, Transport};
 use spanbridge::payload::{FIELD, take};
 use spanbridge_examples::mailbox::{Mailbox, Sender, mailbox};
 use spanbridge_tests::within;
@@ -22,12 +22,12 @@ impl InProcess {
 }
 
 /// The headers as a hidden field, in front of the object.
-fn with_field(message: &Message) -> Vec<u8> {
+fn with_field(message: &TestMessage) -> Vec<u8> {
     if message.headers.is_empty() {
         return message.payload.clone();
     }
     let text = |bytes: &[u8]| serde_json::Value::String(String::from_utf8(bytes.to_vec()).expect("UTF-8"));
-    let member = |(name, value): &Header| format!("{}:{}", text(name), text(value.as_deref().expect("a value")));
+    let member = |(name, value): &RawHeader| format!("{}:{}", text(name), text(value.as_deref().expect("a value")));
     let members: Vec<_> = message.headers.iter().map(member).collect();
     let rest = message.payload.strip_prefix(b"{").expect("an object");
     [format!("{{\"{FIELD}\":{{{}}},", members.join(",")).as_bytes(), rest].concat()
@@ -39,32 +39,32 @@ impl Transport for InProcess {
         Abilities { confirms: yes, redelivery: yes, redelivery_count: yes, ordering: yes, ..Abilities::default() }
     }
 
-    async fn send(&self, message: Message) -> Result<(), BoxError> {
+    async fn send(&self, message: TestMessage) -> Result<(), BoxError> {
         Ok(self.sender.send_bytes(NAME, &with_field(&message))?)
     }
 
-    async fn send_raw(&self, message: Message) -> Result<(), BoxError> {
+    async fn send_raw(&self, message: TestMessage) -> Result<(), BoxError> {
         Ok(self.sender.put(with_field(&message))?)
     }
 
     async fn receive<W, F>(&self, work: W) -> Result<(), BoxError>
     where
-        W: FnOnce(Message) -> F,
+        W: FnOnce(TestMessage) -> F,
         F: Future<Output = Result<(), BoxError>>,
     {
         let next = async { self.inbox.lock().await.next().await };
         let job = within("a letter", next).await.ok_or("receive: the mailbox is closed")?;
-        if job.run(|| work(Message::new(job.data.clone()))).await.is_err() {
+        if job.run(|| work(TestMessage::new(job.data.clone()))).await.is_err() {
             self.inbox.lock().await.requeue(job)
         }
         Ok(())
     }
 
-    async fn receive_raw(&self) -> Result<Message, BoxError> {
+    async fn receive_raw(&self) -> Result<TestMessage, BoxError> {
         let next = async { self.inbox.lock().await.next().await };
         let job = within("a letter", next).await.ok_or("receive: the mailbox is closed")?;
         let taken = take(job.raw());
-        let mut message = Message::new(taken.payload());
+        let mut message = TestMessage::new(taken.payload());
         if let Some(fields) = &taken.fields {
             let optional = [("tracestate", &fields.tracestate), ("baggage", &fields.baggage)];
             if !fields.traceparent.is_empty() {

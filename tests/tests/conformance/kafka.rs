@@ -4,7 +4,7 @@ use rdkafka::Message as _;
 use rdkafka::consumer::{CommitMode, DefaultConsumerContext, StreamConsumer};
 use rdkafka::message::{BorrowedMessage, OwnedMessage};
 use rdkafka::producer::{FutureProducer, FutureRecord};
-use spanbridge::conformance::{Abilities, BoxError, Message, Transport};
+use spanbridge::conformance::{Abilities, BoxError, TestMessage, Transport};
 use spanbridge_kafka::{Batch, ConsumerExt, Job, Observed, ObservedConsumer, ProducerExt};
 use spanbridge_tests::{pairs, raw_headers, within};
 use std::collections::VecDeque;
@@ -19,7 +19,7 @@ pub(crate) struct Kafka {
     producer: FutureProducer,
     consumer: ObservedConsumer<StreamConsumer<Observed<DefaultConsumerContext>>>,
     /// Kafka gives no message back: who wants to try again keeps it.
-    again: Mutex<VecDeque<(Job<OwnedMessage>, Message)>>,
+    again: Mutex<VecDeque<(Job<OwnedMessage>, TestMessage)>>,
 }
 
 impl Kafka {
@@ -29,7 +29,7 @@ impl Kafka {
         Kafka { producer: broker.future_producer(), consumer, broker, again: Mutex::default() }
     }
 
-    async fn next(&self) -> Result<(Job<OwnedMessage>, Message), BoxError> {
+    async fn next(&self) -> Result<(Job<OwnedMessage>, TestMessage), BoxError> {
         if let Some(again) = self.again.lock().expect("a lock").pop_front() {
             return Ok(again);
         }
@@ -39,8 +39,8 @@ impl Kafka {
     }
 }
 
-fn message(message: &BorrowedMessage<'_>) -> Message {
-    Message { headers: pairs(message), payload: message.payload().unwrap_or_default().to_vec() }
+fn message(message: &BorrowedMessage<'_>) -> TestMessage {
+    TestMessage { headers: pairs(message), payload: message.payload().unwrap_or_default().to_vec() }
 }
 
 impl Transport for Kafka {
@@ -61,7 +61,7 @@ impl Transport for Kafka {
         }
     }
 
-    async fn send(&self, message: Message) -> Result<(), BoxError> {
+    async fn send(&self, message: TestMessage) -> Result<(), BoxError> {
         let mut record = FutureRecord::<(), [u8]>::to(&self.broker.topic).payload(&message.payload);
         if !message.headers.is_empty() {
             let pairs: Vec<_> = message.headers.iter().map(|(name, value)| (&**name, value.as_deref())).collect();
@@ -71,7 +71,7 @@ impl Transport for Kafka {
         Ok(())
     }
 
-    async fn send_raw(&self, message: Message) -> Result<(), BoxError> {
+    async fn send_raw(&self, message: TestMessage) -> Result<(), BoxError> {
         let pairs: Vec<_> = message.headers.iter().map(|(name, value)| (&**name, value.as_deref())).collect();
         self.broker.send(0, raw_headers(&pairs), &message.payload).await;
         Ok(())
@@ -79,7 +79,7 @@ impl Transport for Kafka {
 
     async fn receive<W, F>(&self, work: W) -> Result<(), BoxError>
     where
-        W: FnOnce(Message) -> F,
+        W: FnOnce(TestMessage) -> F,
         F: Future<Output = Result<(), BoxError>>,
     {
         let (job, message) = self.next().await?;
@@ -90,13 +90,13 @@ impl Transport for Kafka {
         Ok(())
     }
 
-    async fn receive_raw(&self) -> Result<Message, BoxError> {
+    async fn receive_raw(&self) -> Result<TestMessage, BoxError> {
         Ok(message(&within("a message", self.consumer.consumer().recv()).await?))
     }
 
     async fn receive_batch<W, F>(&self, count: usize, work: W) -> Result<(), BoxError>
     where
-        W: FnOnce(Vec<Message>) -> F,
+        W: FnOnce(Vec<TestMessage>) -> F,
         F: Future<Output = Result<(), BoxError>>,
     {
         let (mut jobs, mut messages) = (vec![], vec![]);

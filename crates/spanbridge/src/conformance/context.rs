@@ -1,7 +1,7 @@
 //! Chapters about the context that is carried.
 
 use super::stage::{SPAN, Stage, TRACE, numbered, ours, parent, values};
-use super::{ChapterResult, Message, Transport};
+use super::{ChapterResult, TestMessage, Transport};
 use crate::{ContextExt, Primitive, Status, observe};
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -81,7 +81,7 @@ pub async fn the_context_is_there_for_the_work(transport: &impl Transport) -> Ch
     let consume = async {
         let outside = observe::current_context();
         let polls = &mut polls;
-        let receiving = transport.receive(|_: Message| {
+        let receiving = transport.receive(|_: TestMessage| {
             poll_fn(move |cx| {
                 polls.push(observe::current_context());
                 if polls.len() == 3 {

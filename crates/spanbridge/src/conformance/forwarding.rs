@@ -1,8 +1,8 @@
 //! Chapters about outgoing messages that carry a context already.
 
 use super::stage::{Stage, TRACE, number, numbered, ours, parent, values};
-use super::transport::{Abilities, Header};
-use super::{ChapterResult, Message, Transport};
+use super::transport::{Abilities, RawHeader};
+use super::{ChapterResult, TestMessage, Transport};
 use crate::{ContextExt, Primitive, w3c};
 
 /// What an earlier hop of the same trace wrote is replaced, and so is what is no context: nobody can mean that.
@@ -34,7 +34,7 @@ pub async fn stale_headers_are_replaced(transport: &impl Transport) -> ChapterRe
 }
 
 /// Headers of an application, as odd as the transport allows.
-fn odd(abilities: &Abilities) -> Vec<Header> {
+fn odd(abilities: &Abilities) -> Vec<RawHeader> {
     let header = |name: &[u8], value: &[u8]| (name.to_vec(), Some(value.to_vec()));
     let mut all = vec![];
     if abilities.own_headers {
@@ -48,7 +48,7 @@ fn odd(abilities: &Abilities) -> Vec<Header> {
 }
 
 /// The headers that are the application's. Whether they keep their order is up to the transport; those of one name do.
-fn theirs(headers: &[Header]) -> Vec<Header> {
+fn theirs(headers: &[RawHeader]) -> Vec<RawHeader> {
     let ours = |name: &[u8]| w3c::HEADERS.iter().any(|o| o.as_bytes() == name);
     let mut theirs: Vec<_> = headers.iter().filter(|(name, _)| !ours(name)).cloned().collect();
     theirs.sort_by(|a, b| a.0.cmp(&b.0));
@@ -64,12 +64,12 @@ pub async fn forwarding_does_not_stack(transport: &impl Transport) -> ChapterRes
     let stage = Stage::new();
     let own = odd(&transport.abilities());
     let from = stage.peer(&[("traceparent", &parent("01")), ("tracestate", "vendor=x"), ("baggage", "tier=gold")]);
-    let first = Message { headers: own.clone(), ..numbered(0) };
+    let first = TestMessage { headers: own.clone(), ..numbered(0) };
     stage.sender(|| transport.send(first).in_context(from)).await.expect("send");
     for _ in 0..4 {
-        let relay = |message: Message| {
+        let relay = |message: TestMessage| {
             let payload = numbered(number(&message) + 1).payload;
-            transport.send(Message { payload, ..message })
+            transport.send(TestMessage { payload, ..message })
         };
         stage.receiver(|| transport.receive(relay)).await.expect("receive");
     }
@@ -104,7 +104,7 @@ pub async fn names_in_other_case_are_replaced(transport: &impl Transport) -> Cha
     let own = [("Traceparent", &*parent("01")), ("BAGGAGE", "tier=gold"), ("x-Own", "1")];
     let message = own.iter().fold(numbered(0), |message, (name, value)| message.header(*name, *value));
     transport.send_raw(message).await.expect("send");
-    let relay = |message: Message| transport.send(Message { payload: numbered(1).payload, ..message });
+    let relay = |message: TestMessage| transport.send(TestMessage { payload: numbered(1).payload, ..message });
     stage.receiver(|| transport.receive(relay)).await.expect("receive");
     let arrived = transport.receive_raw().await.expect("receive");
 

@@ -1,14 +1,14 @@
 //! Chapters about headers that are not as they should be.
 
 use super::stage::{SPAN, Stage, TRACE, number, numbered, parent};
-use super::transport::{Abilities, Header};
-use super::{ChapterResult, Message, Transport};
+use super::transport::{Abilities, RawHeader};
+use super::{ChapterResult, TestMessage, Transport};
 use crate::{Primitive, Status, observe, w3c};
 
 /// What comes, and what is expected of it.
 struct Case {
     what: &'static str,
-    headers: Vec<Header>,
+    headers: Vec<RawHeader>,
     /// The sender's context is taken.
     continued: bool,
     /// The headers that a diagnostic is about.
@@ -19,10 +19,10 @@ impl Case {
     /// Whether the transport can carry it.
     fn fits(&self, abilities: &Abilities) -> bool {
         let text = |bytes: &[u8]| std::str::from_utf8(bytes).is_ok();
-        let twice = |(at, (name, _)): (usize, &Header)| self.headers[..at].iter().any(|(other, _)| other == name);
+        let twice = |(at, (name, _)): (usize, &RawHeader)| self.headers[..at].iter().any(|(other, _)| other == name);
         let ours = |name: &[u8]| w3c::HEADERS.iter().any(|o| o.as_bytes() == name);
         let size: usize = self.headers.iter().map(|(n, v)| n.len() + v.as_ref().map_or(0, Vec::len) + 16).sum();
-        let all = |holds: &dyn Fn(&Header) -> bool| self.headers.iter().all(holds);
+        let all = |holds: &dyn Fn(&RawHeader) -> bool| self.headers.iter().all(holds);
         (abilities.null_values || all(&|(_, value)| value.is_some()))
             && (abilities.binary_values || all(&|(_, value)| value.as_deref().is_none_or(text)))
             && (abilities.binary_names || all(&|(name, _)| text(name)))
@@ -32,11 +32,11 @@ impl Case {
     }
 }
 
-fn header(name: &[u8], value: impl Into<Vec<u8>>) -> Header {
+fn header(name: &[u8], value: impl Into<Vec<u8>>) -> RawHeader {
     (name.to_vec(), Some(value.into()))
 }
 
-fn null(name: &[u8]) -> Header {
+fn null(name: &[u8]) -> RawHeader {
     (name.to_vec(), None)
 }
 
@@ -47,7 +47,7 @@ fn bad(what: &'static str, value: impl Into<Vec<u8>>) -> Case {
 }
 
 /// Something beside a good `traceparent`.
-fn beside(what: &'static str, headers: impl IntoIterator<Item = Header>, told: &'static [&'static str]) -> Case {
+fn beside(what: &'static str, headers: impl IntoIterator<Item = RawHeader>, told: &'static [&'static str]) -> Case {
     let headers = std::iter::once(header(b"traceparent", parent("01"))).chain(headers).collect();
     Case { what, headers, continued: true, told }
 }
@@ -163,11 +163,11 @@ pub async fn of_duplicates_the_last_counts(transport: &impl Transport) -> Chapte
 async fn tell(transport: &impl Transport, cases: &[Case]) {
     let stage = Stage::new();
     for (n, case) in cases.iter().enumerate() {
-        let message = Message { headers: case.headers.clone(), ..numbered(n) };
+        let message = TestMessage { headers: case.headers.clone(), ..numbered(n) };
         transport.send_raw(message).await.unwrap_or_else(|e| panic!("send {}: {e}", case.what));
     }
     for _ in cases {
-        let work = |message: Message| {
+        let work = |message: TestMessage| {
             let n = number(&message);
             async move {
                 if let Some(span) = observe::active_span() {

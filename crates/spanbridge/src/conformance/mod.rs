@@ -4,17 +4,17 @@
 //! run the [`story`], or each of its chapters as a test of its own:
 //!
 //! ```
-//! # use spanbridge::conformance::{Abilities, BoxError, Message, Transport};
+//! # use spanbridge::conformance::{Abilities, BoxError, TestMessage, Transport};
 //! # use std::future::Future;
 //! # struct Mine;
 //! # impl Mine { async fn connect() -> Self { Mine } }
 //! # impl Transport for Mine {
 //! #     fn abilities(&self) -> Abilities { Abilities::default() }
-//! #     async fn send(&self, _: Message) -> Result<(), BoxError> { Ok(()) }
-//! #     async fn send_raw(&self, _: Message) -> Result<(), BoxError> { Ok(()) }
+//! #     async fn send(&self, _: TestMessage) -> Result<(), BoxError> { Ok(()) }
+//! #     async fn send_raw(&self, _: TestMessage) -> Result<(), BoxError> { Ok(()) }
 //! #     async fn receive<W, F>(&self, _: W) -> Result<(), BoxError>
-//! #     where W: FnOnce(Message) -> F, F: Future<Output = Result<(), BoxError>> { Ok(()) }
-//! #     async fn receive_raw(&self) -> Result<Message, BoxError> { Ok(Message::default()) }
+//! #     where W: FnOnce(TestMessage) -> F, F: Future<Output = Result<(), BoxError>> { Ok(()) }
+//! #     async fn receive_raw(&self) -> Result<TestMessage, BoxError> { Ok(TestMessage::default()) }
 //! # }
 //! macro_rules! tests {
 //!     ($($chapter:ident)*) => {
@@ -54,6 +54,7 @@ mod stage;
 mod transport;
 mod tree;
 
+pub use crate::messaging::BoxError;
 pub use concurrency::{many_at_once_keep_their_parents, messages_keep_their_order};
 pub use context::{
     a_job_hangs_under_the_span_that_sent_it, a_message_without_a_context_begins_a_run,
@@ -71,7 +72,7 @@ pub use sampling::{
 pub use send_outcome::{a_failed_message_is_tried_again, a_send_says_what_became_of_it, what_has_no_room_is_left_out};
 pub use settlement::{a_batch_is_linked_to_every_sender, a_settlement_is_recorded};
 pub use spans::{Seen, spans};
-pub use transport::{Abilities, BoxError, Header, Message, Transport};
+pub use transport::{Abilities, RawHeader, TestMessage, Transport};
 pub use tree::tree;
 
 /// How a chapter ended that did not panic.

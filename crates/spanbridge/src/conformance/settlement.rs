@@ -1,7 +1,7 @@
 //! Chapters about what the consumer tells the broker, and about batches.
 
 use super::stage::{Stage, numbered};
-use super::{BoxError, ChapterResult, Message, Transport};
+use super::{BoxError, ChapterResult, TestMessage, Transport};
 use crate::{Primitive, SpanId, Status, observe, semconv};
 use std::collections::BTreeSet;
 
@@ -39,7 +39,7 @@ pub async fn a_batch_is_linked_to_every_sender(transport: &impl Transport) -> Ch
     for n in 0..5 {
         stage.sender(|| transport.send(numbered(n))).await.expect("send");
     }
-    let work = |messages: Vec<Message>| async move {
+    let work = |messages: Vec<TestMessage>| async move {
         observe::span("insert all").in_scope(|| ());
         if messages.len() == 5 { Ok(()) } else { Err(BoxError::from("not all of them")) }
     };

@@ -1,6 +1,6 @@
 //! What every chapter needs: two services with recorders, contexts of peers, and a look at what was recorded.
 
-use super::{Message, Seen, Transport, spans, tree};
+use super::{Seen, TestMessage, Transport, spans, tree};
 use crate::current::WithContext;
 use crate::{Context, Memory, Primitive, Recorder, Sampler, SpanId, carrier, observe, semconv};
 use std::collections::HashMap;
@@ -20,13 +20,13 @@ pub(super) fn parent(flags: &str) -> String {
 }
 
 /// A message that can be told from others.
-pub(super) fn numbered(n: usize) -> Message {
-    Message::new(format!("{{\"n\":{n}}}"))
+pub(super) fn numbered(n: usize) -> TestMessage {
+    TestMessage::new(format!("{{\"n\":{n}}}"))
 }
 
 /// Which it is.
 #[track_caller]
-pub(super) fn number(message: &Message) -> usize {
+pub(super) fn number(message: &TestMessage) -> usize {
     let text = String::from_utf8_lossy(&message.payload);
     let digits: String = text.chars().filter(char::is_ascii_digit).collect();
     digits.parse().unwrap_or_else(|_| panic!("the payload has changed: {text}"))
@@ -151,7 +151,7 @@ impl Recorded {
 }
 
 /// The values under a name, as text.
-pub(super) fn values(message: &Message, name: &str) -> Vec<String> {
+pub(super) fn values(message: &TestMessage, name: &str) -> Vec<String> {
     let text = |v: Option<&[u8]>| v.map_or("null".into(), |v| String::from_utf8_lossy(v).into_owned());
     message.values(name).into_iter().map(text).collect()
 }

@@ -1,27 +1,24 @@
 //! What the author of an adapter says about their transport.
 
-use std::error::Error;
+use crate::messaging::BoxError;
 use std::future::Future;
 
-/// Any error.
-pub type BoxError = Box<dyn Error + Send + Sync>;
-
 /// A header: its name, and its value if that is not null.
-pub type Header = (Vec<u8>, Option<Vec<u8>>);
+pub type RawHeader = (Vec<u8>, Option<Vec<u8>>);
 
 /// A message as an application sees it, or as it is on the wire.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Message {
+pub struct TestMessage {
     /// Its headers, in their order.
-    pub headers: Vec<Header>,
+    pub headers: Vec<RawHeader>,
     /// Its payload. The story sends JSON objects.
     pub payload: Vec<u8>,
 }
 
-impl Message {
+impl TestMessage {
     /// With a payload and no headers.
     pub fn new(payload: impl Into<Vec<u8>>) -> Self {
-        Message { headers: vec![], payload: payload.into() }
+        TestMessage { headers: vec![], payload: payload.into() }
     }
 
     /// And this header.
@@ -42,10 +39,10 @@ pub trait Transport {
     fn abilities(&self) -> Abilities;
 
     /// Sends through the adapter's producer, as an application does. Resolves when the broker has answered.
-    fn send(&self, message: Message) -> impl Future<Output = Result<(), BoxError>>;
+    fn send(&self, message: TestMessage) -> impl Future<Output = Result<(), BoxError>>;
 
     /// Sends with the bare client: the headers exactly as they are.
-    fn send_raw(&self, message: Message) -> impl Future<Output = Result<(), BoxError>>;
+    fn send_raw(&self, message: TestMessage) -> impl Future<Output = Result<(), BoxError>>;
 
     /// Takes one message through the adapter's consumer, runs `work` inside the job's `run`, and settles the message: as
     /// done when the work is `Ok`, else so that it comes again. What the work said is not this function's error.
@@ -53,17 +50,17 @@ pub trait Transport {
     /// Several of these wait side by side.
     fn receive<W, F>(&self, work: W) -> impl Future<Output = Result<(), BoxError>>
     where
-        W: FnOnce(Message) -> F,
+        W: FnOnce(TestMessage) -> F,
         F: Future<Output = Result<(), BoxError>>;
 
     /// Takes one message with the bare client, and settles it as done: what was on the wire.
-    fn receive_raw(&self) -> impl Future<Output = Result<Message, BoxError>>;
+    fn receive_raw(&self) -> impl Future<Output = Result<TestMessage, BoxError>>;
 
     /// Takes `count` messages through the adapter's consumer and runs `work` once, in a batch of them; then as
     /// [`receive`](Transport::receive). For those with [`Abilities::batches`].
     fn receive_batch<W, F>(&self, count: usize, work: W) -> impl Future<Output = Result<(), BoxError>>
     where
-        W: FnOnce(Vec<Message>) -> F,
+        W: FnOnce(Vec<TestMessage>) -> F,
         F: Future<Output = Result<(), BoxError>>,
     {
         let _ = (count, work);

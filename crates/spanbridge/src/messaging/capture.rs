@@ -2,7 +2,7 @@
 
 use super::part::{Part, PartKind};
 use super::step::Step;
-use crate::observe::{Artifact, Span};
+use crate::observe::{NewArtifact, Span};
 use crate::{panics, semconv, w3c};
 use std::borrow::Cow;
 use std::fmt;
@@ -169,7 +169,7 @@ impl CapturePolicy {
 
     fn artifact(&self, span: &Span, capture: CaptureMode, kind: &str, content_type: &str, bytes: &[u8]) {
         let hash = if self.hashed { hash(bytes) } else { String::new() };
-        let mut artifact = Artifact::new(kind, content_type, bytes);
+        let mut artifact = NewArtifact::new(kind, content_type, bytes);
         if !hash.is_empty() {
             artifact = artifact.hash(&hash)
         }

@@ -7,9 +7,9 @@ use crate::{Context, RunId, SpanId, TraceId, Value};
 
 /// A payload, or a reference to it.
 ///
-/// Default: only its kind, media type and size are recorded. See [`inline`](Artifact::inline).
+/// Default: only its kind, media type and size are recorded. See [`inline`](NewArtifact::inline).
 #[derive(Clone, Copy, Debug)]
-pub struct Artifact<'a> {
+pub struct NewArtifact<'a> {
     kind: &'a str,
     content_type: &'a str,
     payload: &'a [u8],
@@ -17,21 +17,21 @@ pub struct Artifact<'a> {
     preview: usize,
 }
 
-impl<'a> Artifact<'a> {
+impl<'a> NewArtifact<'a> {
     /// `kind` says what it is to the span: `input`, `output` or a word of your own.
     pub fn new(kind: &'a str, content_type: &'a str, payload: &'a [u8]) -> Self {
-        Artifact { kind, content_type, payload, hash: None, preview: 0 }
+        NewArtifact { kind, content_type, payload, hash: None, preview: 0 }
     }
 
     /// A hash of the payload, as `<algorithm>:<hex>`.
     pub fn hash(self, hash: &'a str) -> Self {
-        Artifact { hash: Some(hash), ..self }
+        NewArtifact { hash: Some(hash), ..self }
     }
 
     /// Records the first bytes of the payload: at most `bytes`, and at most 4 KiB. A payload that is not UTF-8 is recorded as
     /// hexadecimal digits, at most 2 KiB of it.
     pub fn inline(self, bytes: usize) -> Self {
-        Artifact { preview: bytes, ..self }
+        NewArtifact { preview: bytes, ..self }
     }
 
     fn preview(&self) -> (&'static str, String) {
@@ -199,7 +199,7 @@ pub(crate) fn diagnostic(context: &Context, code: &'static str, message: &str) {
     })
 }
 
-pub(crate) fn artifact(context: &Context, a: &Artifact<'_>) {
+pub(crate) fn artifact(context: &Context, a: &NewArtifact<'_>) {
     on_span(context, |shared, span| {
         let (encoding, preview) = a.preview();
         let mut fields = vec![

@@ -202,7 +202,7 @@ macro_rules! on_a_span {
             }
 
             /// Records a payload, or a reference to it.
-            pub fn artifact(&self, artifact: &details::Artifact<'_>) {
+            pub fn artifact(&self, artifact: &details::NewArtifact<'_>) {
                 details::artifact(self.recorded(), artifact)
             }
 

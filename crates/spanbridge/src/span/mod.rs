@@ -24,7 +24,7 @@ mod work;
 
 pub(crate) use builder::span_of_text;
 pub use builder::{SpanBuilder, may_record, span, span_with_id};
-pub use details::{Artifact, EdgeType, Target};
+pub use details::{EdgeType, NewArtifact, Target};
 #[cfg(feature = "macros")]
 pub use entered::Entered;
 pub(crate) use guard::{Guard, Redact, Unredacted};

@@ -64,7 +64,7 @@
 
 pub use crate::current::{WithContext, bind, context as current_context, in_scope};
 pub use crate::span::{
-    ActiveSpan, Artifact, DisplayValue, EdgeType, InSpan, Run, RunBuilder, Span, SpanBuilder, Target, active_span,
+    ActiveSpan, DisplayValue, EdgeType, InSpan, NewArtifact, Run, RunBuilder, Span, SpanBuilder, Target, active_span,
     display, end_run, resume_run, run, span,
 };
 

@@ -7,7 +7,7 @@ use crate::{projection, shipping};
 use anyhow::{Context as _, bail, ensure};
 use serde_json::{Value, json};
 use spanbridge::carrier::{extract, extract_payload, inject, inject_payload};
-use spanbridge::observe::{self, Artifact};
+use spanbridge::observe::{self, NewArtifact};
 use spanbridge::{Kind, Primitive, RunId};
 use spanbridge_examples::mailbox::{Mailbox, Sender, mailbox};
 use std::time::Duration;
@@ -86,7 +86,7 @@ async fn place_order(services: &Services, parcels: Sender, event: &[u8]) -> anyh
     let (received, payload) = extract_payload(event);
     let handle = async || {
         if let Some(span) = observe::active_span() {
-            span.artifact(&Artifact::new("input", "application/json", &payload).inline(256));
+            span.artifact(&NewArtifact::new("input", "application/json", &payload).inline(256));
         }
         let order: Value = serde_json::from_slice(&payload)?;
         insert(&order).await;
