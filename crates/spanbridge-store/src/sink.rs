@@ -53,7 +53,7 @@ impl StoreSink {
         batch: BatchId,
         records: impl Fn() -> R,
     ) -> Result<Receipt> {
-        let rejected = write::store(&mut self.connection, &mut self.assembler, batch, records)
+        let rejected = write::store(&self.connection, &mut self.assembler, batch, records)
             .map_err(|e| e.at("write to", &self.path))?;
         Ok(Receipt::rejecting(rejected))
     }

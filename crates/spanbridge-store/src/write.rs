@@ -4,7 +4,7 @@ use crate::delivery::{Assembler, Delivery};
 use crate::error::{Error, Result};
 use crate::file::block_id;
 use crate::hash::join;
-use rusqlite::{Connection, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, params};
 use spanbridge::SegmentId;
 use spanbridge::record::{Body, Record, RecordView};
 use std::borrow::Cow;
@@ -31,15 +31,15 @@ enum Stored {
 ///
 /// Everything that takes time happens before the lock is taken.
 pub(crate) fn store<'a, R: Iterator<Item = RecordView<'a>>>(
-    connection: &mut Connection,
+    connection: &Connection,
     assembler: &mut Assembler,
     batch: BatchId,
     records: impl Fn() -> R,
 ) -> Result<Vec<(usize, String)>> {
     let mut delivery = assembler.assemble(records())?;
     let rejected = std::mem::take(&mut delivery.rejected);
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let stored = match known_hashes(&transaction, batch)? {
+    let locked = Locked::begin(connection)?;
+    let stored = match known_hashes(connection, batch)? {
         known if known.contains(&delivery.hash) => Stored::Repeated,
         known if known.is_empty() => Stored::New,
         _ => Stored::Conflict,
@@ -53,15 +53,44 @@ pub(crate) fn store<'a, R: Iterator<Item = RecordView<'a>>>(
         delivery = Delivery { hash, ..assembler.assemble_with(all.into_iter(), |_| true)? };
     }
     if stored != Stored::Repeated && delivery.records > 0 {
-        insert(&transaction, Some(batch), &delivery)?;
+        insert(connection, Some(batch), &delivery)?;
     }
-    transaction.commit()?;
+    locked.commit()?;
     Ok(rejected)
 }
 
+/// A transaction that holds the lock for writing. Unlike [`rusqlite::Transaction`] it begins and ends by prepared statements: a
+/// small delivery takes little more than that. Dropped without a commit, it is undone.
+struct Locked<'c> {
+    connection: &'c Connection,
+    is_over: bool,
+}
+
+impl<'c> Locked<'c> {
+    fn begin(connection: &'c Connection) -> Result<Self> {
+        connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+        Ok(Self { connection, is_over: false })
+    }
+
+    fn commit(mut self) -> Result<()> {
+        self.connection.prepare_cached("COMMIT")?.execute([])?;
+        self.is_over = true;
+        Ok(())
+    }
+}
+
+impl Drop for Locked<'_> {
+    fn drop(&mut self) {
+        if !self.is_over {
+            // If this fails, the transaction is over already, or the next `BEGIN` says what is wrong.
+            let _ = self.connection.execute_batch("ROLLBACK");
+        }
+    }
+}
+
 /// The hashes of what is stored under this number.
-fn known_hashes(transaction: &Transaction<'_>, batch: BatchId) -> Result<Vec<u64>> {
-    let mut query = transaction.prepare_cached("SELECT hash FROM delivery WHERE instance = ? AND number = ?")?;
+fn known_hashes(connection: &Connection, batch: BatchId) -> Result<Vec<u64>> {
+    let mut query = connection.prepare_cached("SELECT hash FROM delivery WHERE instance = ? AND number = ?")?;
     let rows = query.query_map(params![batch.instance as i64, batch.number as i64], |row| row.get::<_, i64>(0))?;
     rows.map(|hash| Ok(hash? as u64)).collect()
 }
@@ -82,8 +111,8 @@ fn conflict(batch: BatchId, hash: u64, segment_id: SegmentId) -> Record<'static>
 }
 
 /// Adds a delivery and its blocks; answers its id.
-pub(crate) fn insert(transaction: &Transaction<'_>, batch: Option<BatchId>, delivery: &Delivery) -> Result<i64> {
-    let mut add = transaction.prepare_cached(
+pub(crate) fn insert(connection: &Connection, batch: Option<BatchId>, delivery: &Delivery) -> Result<i64> {
+    let mut add = connection.prepare_cached(
         "INSERT INTO delivery(instance, number, hash, records, spans, first_at, last_at, block_list, run_heads, run_tails,
              traces, parents, links, aggregates, span_heads)
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -105,7 +134,7 @@ pub(crate) fn insert(transaction: &Transaction<'_>, batch: Option<BatchId>, deli
         delivery.aggregates,
         delivery.span_heads,
     ])?;
-    let mut add = transaction.prepare_cached("INSERT INTO block(id, data) VALUES (?, ?)")?;
+    let mut add = connection.prepare_cached("INSERT INTO block(id, data) VALUES (?, ?)")?;
     for (number, block) in delivery.blocks.iter().enumerate() {
         let id = block_id(id, number).ok_or_else(|| Error::corrupt("there are no numbers left for blocks"))?;
         add.execute(params![id, block])?;

@@ -19,12 +19,14 @@ type Outcome = Result<(), Box<dyn std::error::Error>>;
 
 fn main() -> Outcome {
     let dir = tempfile::tempdir()?;
-    // Words on the command line select: `ingest`, `graph`.
+    // Words on the command line select: `ingest`, `small`, `graph`.
     let chosen = |part: &str| std::env::args().skip(1).all(|a| a.starts_with("--") || a == part);
     if chosen("ingest") {
         for spans in [128_000, 1_000_000] {
             ingest_and_read(&dir.path().join(format!("{spans}.db")), spans)?;
         }
+    }
+    if chosen("ingest") || chosen("small") {
         small_deliveries(&dir.path().join("small.db"))?;
     }
     if !chosen("graph") {

@@ -2,6 +2,41 @@
 
 use crate::hash::quick;
 
+/// Which names were looked up last, by their addresses: most names stand in the source of an application, and come with the
+/// same address each time.
+///
+/// All of them are borrowed for `'a`, so two that are there at the same address are the same.
+#[derive(Debug)]
+pub(crate) struct KnownNames<'a> {
+    /// A name, its number, and the block that has it under that number.
+    places: Box<[(&'a str, u32, u32)]>,
+}
+
+impl<'a> KnownNames<'a> {
+    const LEN: usize = 128;
+
+    /// Not the number of a block.
+    pub(super) const NO_BLOCK: u32 = u32::MAX;
+
+    /// The number of a name in this block: known, or looked up in the table.
+    #[inline]
+    pub(super) fn number(&mut self, name: &'a str, block: u32, table: &mut Interner) -> u32 {
+        let address = name.as_ptr() as usize;
+        let place = &mut self.places[(address ^ address >> 7) % Self::LEN];
+        if std::ptr::eq(place.0, name) && place.2 == block {
+            return place.1;
+        }
+        *place = (name, table.intern(name.as_bytes()).0, block);
+        place.1
+    }
+}
+
+impl Default for KnownNames<'_> {
+    fn default() -> Self {
+        Self { places: vec![("", 0, Self::NO_BLOCK); Self::LEN].into_boxed_slice() }
+    }
+}
+
 /// A table of distinct byte strings, kept one behind the other.
 #[derive(Debug, Default)]
 pub(crate) struct Interner {

@@ -31,7 +31,7 @@ mod shape;
 mod tests;
 mod write;
 
-pub(crate) use intern::Interner;
+pub(crate) use intern::{Interner, KnownNames};
 pub(crate) use limits::refusal;
 pub(crate) use read::Block;
 pub(crate) use write::{BlockWriter, PartHead};

@@ -11,7 +11,7 @@ use spanbridge::record::Record;
 /// Writes records as they come, a part for each stretch that has one; answers the block and the keys of its runs.
 fn written(records: &[Record<'_>]) -> (Vec<u8>, Vec<Option<RunId>>) {
     let (mut writer, mut raw, mut keys) = (BlockWriter::default(), Vec::new(), Vec::new());
-    let mut last: Option<(PartHead<'_>, u64)> = None;
+    let (mut last, mut known): (Option<(PartHead<'_>, u64)>, _) = (None, KnownNames::default());
     for record in records {
         if keys.last() != Some(&run_of(record)) {
             keys.push(run_of(record));
@@ -20,7 +20,7 @@ fn written(records: &[Record<'_>]) -> (Vec<u8>, Vec<Option<RunId>>) {
         if last != Some((head, record.segment_seq.wrapping_sub(1))) {
             writer.begin(&head, record.segment_seq, 0);
         }
-        writer.add(record.id.as_deref(), &record.view().body());
+        writer.add(&mut known, record.id.as_deref(), &record.view().body());
         last = Some((head, record.segment_seq));
     }
     writer.finish(&mut raw);

@@ -3,7 +3,7 @@
 use super::Aggregate;
 use super::directory::{put_block, put_id_pair};
 use crate::codec::bytes::{put_text, put_varint};
-use crate::codec::{BlockWriter, Interner, PartHead, pack, refusal};
+use crate::codec::{BlockWriter, Interner, KnownNames, PartHead, pack, refusal};
 use crate::error::Result;
 use crate::graph::{links_of, run_of, time_of};
 use crate::hash::{join, stable};
@@ -114,7 +114,7 @@ impl Assembler {
         let mut last: Option<(PartHead<'a>, u64)> = None;
         let mut block = OpenBlock::default();
         let (mut traces, mut parents, mut links) = (Vec::new(), Vec::new(), Vec::new());
-        let mut sum = Aggregate::default();
+        let (mut sum, mut known) = (Aggregate::default(), KnownNames::default());
         for (run, of_run) in stretches.chunk_by(|a, b| a.key == b.key).enumerate() {
             let key = RunId::new(of_run[0].key);
             sum.begin(suspect(key));
@@ -134,7 +134,7 @@ impl Assembler {
                         traces.push((trace.get(), run));
                     }
                 }
-                self.writer.add(record.id(), &body);
+                self.writer.add(&mut known, record.id(), &body);
                 sum.add(&body, at, key);
                 match &body {
                     BodyView::Span(span) => block.span_heads.push((span.span_id().get() >> 32) as u32),

@@ -6,7 +6,7 @@
 use super::answer::ImportReport;
 use super::damage::Damage;
 use super::snapshot::Snapshot;
-use crate::codec::{BlockWriter, PartHead, refusal};
+use crate::codec::{BlockWriter, KnownNames, PartHead, refusal};
 use crate::delivery::Assembler;
 use crate::error::Result;
 use crate::graph::run_of;
@@ -166,7 +166,7 @@ impl KnownRecords {
         let id = join(join(run as u64, (run >> 64) as u64), id);
         self.scratch.clear();
         self.writer.begin(&PartHead::of(0, record.view()), record.segment_seq, 0);
-        self.writer.add(record.id.as_deref(), &record.view().body());
+        self.writer.add(&mut KnownNames::default(), record.id.as_deref(), &record.view().body());
         self.writer.finish(&mut self.scratch);
         Fingerprint { id, all: join(id, stable(&self.scratch)) }
     }

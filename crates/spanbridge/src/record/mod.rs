@@ -41,7 +41,7 @@ use std::borrow::Cow;
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Record<'a> {
-    /// The record's id where it was made elsewhere under another; ours is `<segmentId>-<segmentSeq>` and not kept.
+    /// The record's id, if it is another than `<segmentId>-<segmentSeq>`.
     pub id: Option<Cow<'a, str>>,
     /// The run; absent only on diagnostics.
     pub run_id: Option<RunId>,
@@ -71,9 +71,9 @@ pub enum Body<'a> {
         via: Via,
         /// The suspension that a resume continues.
         suspension_id: Option<Cow<'a, str>>,
-        /// The resumption of the run that the segment is of: what one who resumed it does, until he leaves or suspends it.
+        /// The resumption that the segment belongs to: the work between a resume and the next suspend or leave.
         resumption_id: Option<Cow<'a, str>>,
-        /// The resumption after which a resume goes on: it began before this one, whatever the clocks say.
+        /// The resumption before this one. Their order holds whatever the clocks say.
         previous_resumption_id: Option<Cow<'a, str>>,
     },
     /// A run begins.
@@ -220,13 +220,13 @@ pub struct Artifact<'a> {
     pub span_id: SpanId,
     /// Names the artifact.
     pub artifact_id: Cow<'a, str>,
-    /// What it is to the span: `input`, `output` or a word of one's own.
+    /// What it is to the span: `input`, `output`, or any other word.
     pub kind: Cow<'a, str>,
     /// Its media type.
     pub content_type: Cow<'a, str>,
-    /// How the preview stands in the record: `utf-8`, or `hex` for bytes that are no text.
+    /// How the preview is encoded: `utf-8`, or `hex` for bytes that are not text.
     pub encoding: Cow<'a, str>,
-    /// The size of the whole payload.
+    /// The size of the whole payload, in bytes.
     pub size_bytes: u64,
     /// A hash of the whole payload, as `<algorithm>:<hex>`.
     pub hash: Option<Cow<'a, str>>,

@@ -1,11 +1,11 @@
-//! Records that outlive what they were read from: for sinks that keep them, and for importers.
+//! Records that own all their text, for sinks that keep records, and for importers.
 
 use super::{Artifact, AttributeValue, Attributes, Body, End, Endpoint, Link, Record, Start};
 use crate::Value;
 use std::borrow::Cow;
 
 impl Record<'_> {
-    /// The same record, borrowing nothing. Allocates for each text that is borrowed.
+    /// The same record, borrowing nothing. Allocates for each borrowed text.
     pub fn into_owned(self) -> Record<'static> {
         let Record { id, run_id, trace_id, segment_id, segment_seq, service, body } = self;
         let (id, service, body) = (id.map(text), text(service), body.into_owned());

@@ -1,11 +1,11 @@
-//! The records of a batch: their words, in stretches of one run and segment each.
+//! The records of a batch: their words, in stretches of one run and one segment each.
 
 use super::Via;
 use super::attributes::Pair;
 use super::words::Words;
 use std::sync::Arc;
 
-/// Who records: what every segment says of the process.
+/// Who records: what every segment says about the process.
 #[derive(Debug, Default)]
 pub(crate) struct Source {
     /// Names the recorder.
@@ -19,11 +19,11 @@ pub(crate) struct Source {
 pub(crate) struct Origin {
     pub(crate) trace: u128,
     pub(crate) run: u128,
-    /// Of a segment of its own, else 0.
+    /// Which segment of the run: 0 for the usual one.
     pub(crate) ordinal: u64,
     /// The suspension that the segment continues, or 0.
     pub(crate) suspension: u64,
-    /// The resumption after which the segment goes on, or 0.
+    /// The resumption before this segment's, or 0.
     pub(crate) previous_resumption: u64,
     /// When that segment was made, in ticks, or 0.
     pub(crate) made: u64,
@@ -52,7 +52,7 @@ pub(crate) struct Note {
 pub(crate) struct Packed {
     pub(crate) source: Arc<Source>,
     pub(crate) words: Words,
-    /// Records to which others are joined: where each begins, and its first join. In the order of the words.
+    /// Records that others are joined to: where each begins, and its first join. In the order of the words.
     pub(crate) heads: Vec<(u32, u32)>,
     pub(crate) origins: Vec<Origin>,
     pub(crate) notes: Vec<Note>,

@@ -1,11 +1,11 @@
-//! Points in time as text: RFC 3339 outside, nanoseconds since the Unix epoch inside.
+//! Times as text: RFC 3339 in JSON, nanoseconds since the Unix epoch in memory.
 //!
-//! Written here and not with a library of dates: records hold nothing but UTC between 1970 and 2554, and others' may
-//! have more digits behind the second than such libraries take.
+//! No date library is needed: records hold only UTC between 1970 and 2554. Records of others may have more digits behind
+//! the second than such libraries accept.
 
 const NANOS: u64 = 1_000_000_000;
 const DAY: u64 = 86_400;
-/// Days from the first of March of the year 0, where leap days come last, to the Unix epoch.
+/// Days from 1 March of year 0 to the Unix epoch. Years that begin in March have their leap day last.
 const EPOCH: i64 = 719_468;
 /// Days in 400 years.
 const ERA: i64 = 146_097;
@@ -13,7 +13,7 @@ const ERA: i64 = 146_097;
 /// The time in UTC with nine digits behind the second, as records have it: `2026-11-20T09:25:45.000000001Z`
 /// ([RFC 3339, section 5.6](https://www.rfc-editor.org/rfc/rfc3339#section-5.6)).
 ///
-/// `nanos` counts from the Unix epoch; every value has a form, the last in the year 2554.
+/// `nanos` counts from the Unix epoch. Every value has a form; the last is in the year 2554.
 pub fn format_time(nanos: u64) -> String {
     String::from_utf8_lossy(&text(nanos)).into_owned()
 }
@@ -43,8 +43,8 @@ fn text(nanos: u64) -> [u8; 30] {
     out
 }
 
-/// Nanoseconds since the Unix epoch from an RFC 3339 time with any offset and any number of digits behind the second;
-/// those beyond the ninth are dropped. `None` when it is not one, or lies before 1970 or after 2554.
+/// Nanoseconds since the Unix epoch, from an RFC 3339 time with any offset and any number of digits behind the second.
+/// Digits beyond the ninth are dropped. `None`: it is not such a time, or it is before 1970 or after 2554.
 pub fn parse_time(text: &str) -> Option<u64> {
     let text = text.as_bytes();
     let number = |at: usize, digits: usize| {
@@ -56,7 +56,7 @@ pub fn parse_time(text: &str) -> Option<u64> {
     }
     let (year, month, day) = (number(0, 4)?, number(5, 2)?, number(8, 2)?);
     let (hour, minute, second) = (number(11, 2)?, number(14, 2)?, number(17, 2)?);
-    // The sixtieth second is a leap second, which Unix time counts as the next one.
+    // Second 60 is a leap second, which Unix time counts as the next second.
     if !(1..=12).contains(&month) || day < 1 || day > days_in(year, month) || hour > 23 || minute > 59 || second > 60 {
         return None;
     }
@@ -108,7 +108,7 @@ fn civil(days: i64) -> (u64, u64, u64) {
     (year as u64, month as u64, day as u64)
 }
 
-/// The other way round; negative before 1970.
+/// Days since the epoch from year, month and day. Negative before 1970.
 fn days_since_epoch(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
     let (era, year_of_era) = (year.div_euclid(400), year.rem_euclid(400));

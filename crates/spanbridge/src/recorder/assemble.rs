@@ -1,5 +1,5 @@
-//! From what the reader finds to a batch: words are copied, so that chunks go back at once; what belongs to one span is
-//! joined; records are numbered.
+//! Makes batches of what the reader finds: copies the words, so that chunks go back at once, joins what belongs to one
+//! span, and numbers the records.
 
 use super::batch::{Batch, FULL_WORDS, Spare};
 use super::segments::{Fold, Segments};
@@ -24,13 +24,13 @@ pub(super) struct Assembler {
     records: u32,
     origins: Vec<Origin>,
     notes: Vec<Note>,
-    /// Where records begin that may have to be joined to others: items that came later, and late ends.
+    /// Where records begin that may have to be joined to others: late items and late ends.
     late: Vec<u32>,
     fold: Fold,
 }
 
 impl Assembler {
-    /// Everything was handed over, and what comes next is recorded by a new instance.
+    /// Starts over as a new instance. Everything was handed over before.
     pub(super) fn begin_anew(&mut self) {
         let Source { service, resource, .. } = &*self.source;
         let (instance, service, resource) = (new_id(), service.clone(), resource.clone());
@@ -58,7 +58,7 @@ impl Assembler {
         size_of_val(&self.words[..])
     }
 
-    /// Nothing was gathered, and nothing is to be said.
+    /// There are no records and no notes.
     pub(super) fn is_empty(&self) -> bool {
         self.records == 0 && self.notes.is_empty()
     }
@@ -68,7 +68,7 @@ impl Assembler {
         self.notes.push(Note { seq: self.note_seq, code, message, count })
     }
 
-    /// Takes a record in. `last` is the context record that the record before it had, for the caller to keep.
+    /// Adds a record. `last` is the context record of the record before it; the caller keeps it.
     #[inline(always)]
     pub(super) fn found(&mut self, f: &Found, last: &mut *const AtomicU64) {
         if *last != f.context {
@@ -147,7 +147,7 @@ impl Assembler {
         });
     }
 
-    /// The batch of all that was gathered, if there is anything.
+    /// The batch of everything since the last call, if there is anything.
     pub(super) fn finish(&mut self, clock: &Clock) -> Option<Batch> {
         if self.is_empty() {
             return None;
@@ -168,8 +168,8 @@ impl Assembler {
         Some(Batch::new(self.number, packed, self.spare.clone()))
     }
 
-    /// The words that were gathered. A batch waits for sinks, so it holds little more than it has to: of a large one the memory
-    /// itself, of a small one a copy.
+    /// Takes the words out. A batch may wait for sinks for long, so it must not hold much more memory than it needs: a large
+    /// one gets the buffer itself, a small one a copy.
     fn take_words(&mut self) -> Vec<u64> {
         if self.words.len() >= FULL_WORDS / 2 {
             let mut words = std::mem::replace(&mut self.words, self.spare.take(FULL_WORDS));
@@ -183,7 +183,7 @@ impl Assembler {
         words
     }
 
-    /// How many records each stretch has.
+    /// Sets how many records each stretch has.
     fn count_records(&mut self) {
         let mut end = self.records;
         for o in self.origins.iter_mut().rev() {
@@ -191,10 +191,10 @@ impl Assembler {
         }
     }
 
-    /// Joins what came late to where it belongs: items to a record of their span that is in this batch, a late end to
-    /// the start of its span. What finds no place stays a record of its own.
+    /// Joins late records to what they belong to: items to a record of their span in this batch, an end to the start of its
+    /// span. If there is none in this batch, the late record stays a record of its own.
     ///
-    /// Answers the joins, and the records that have some, as in [`Packed`].
+    /// Returns the joins, and the heads of [`Packed`].
     fn join(&mut self) -> (Vec<Join>, Vec<(u32, u32)>) {
         #[derive(Default)]
         struct Late {
@@ -206,7 +206,7 @@ impl Assembler {
         let mut chain: Vec<(u32, u32)> = Vec::with_capacity(self.late.len());
         let mut by_span: HashMap<u64, Late, Fold> =
             HashMap::with_capacity_and_hasher(self.late.len(), self.fold.clone());
-        // Few spans have something late: a bit tells the others apart, without a look into the map.
+        // Few spans have something late. For the others a bit saves the look into the map.
         let mut hint = [0u64; 64];
         let bit = |id: u64| ((id >> 6) as usize % 64, 1u64 << (id % 64));
         for at in self.late.drain(..) {
@@ -227,7 +227,7 @@ impl Assembler {
             let mut first = 0;
             while let Some(&(at, before)) = chain.get((*last as usize).wrapping_sub(1)) {
                 *last = before;
-                // An end has no links: a link that comes so late stays a record of its own.
+                // An end has no links, so a link that comes this late stays a record of its own.
                 if at as usize == into || !begins && is_link(words, at as usize) {
                     continue;
                 }
@@ -272,8 +272,8 @@ impl Assembler {
         (joins, heads)
     }
 
-    /// Runs that began here: handed over within the process, their contexts also look as if they had come from elsewhere,
-    /// and may be found first.
+    /// Runs that began in this process. A context that was passed on within the process looks like a received one, and may
+    /// be found before the context that began the run.
     fn begun(&self) -> HashSet<u128, Fold> {
         let usual = || self.origins.iter().filter(|o| o.ordinal == 0);
         let mut begun = HashSet::with_hasher(self.fold.clone());

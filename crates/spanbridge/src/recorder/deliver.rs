@@ -1,4 +1,4 @@
-//! The delivering thread: reads every lane, hands batches to the sinks' queues.
+//! The delivering thread: reads every lane and queues batches for the sinks.
 
 use super::assemble::Assembler;
 use super::batch::HANDED_OVER_AT;
@@ -12,17 +12,17 @@ use crate::record::packed::Source;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-/// Chunks a lane may give in a pass: one busy thread does not starve the others.
+/// Maximum number of chunks that a lane gives in one pass, so that one busy thread does not starve the others.
 const CHUNKS: usize = 64;
-/// Lifecycle records wake delivery at once, but not more often than this.
+/// Minimum time between two passes: lifecycle records wake the thread at once, but not more often than this.
 const REST: Duration = Duration::from_millis(5);
 
-/// What the handle tells the delivering thread.
+/// What the recorder's handle asks of the delivering thread.
 #[derive(Default)]
 pub(super) struct Requests {
     pub(super) flushes: Tickets,
     pub(super) stop: Option<Arc<Ticket>>,
-    /// Nobody is there to fulfil them any more.
+    /// The delivering thread is gone; nothing is fulfilled any more.
     pub(super) over: bool,
 }
 
@@ -36,12 +36,12 @@ pub(super) struct Delivery {
     done: Vec<*const Chunk>,
     assembler: Assembler,
     clock: Clock,
-    /// How often the process had been restored from a snapshot when we last looked.
+    /// How often the process had been restored from a snapshot at the last pass.
     restores: u64,
     orphans: u64,
-    /// Until when a pass that nobody asked for may wait for sinks that are all behind; without end when there is none.
+    /// If no flush asked for this pass: until when it may wait while all sinks are behind. `None`: for ever.
     patience: Option<Instant>,
-    /// The last deadline of the flushes that this pass serves.
+    /// The latest deadline among the flushes that this pass serves.
     asked: Option<Instant>,
     /// The deadline of the shutdown that this pass serves.
     stop: Option<Instant>,
@@ -91,7 +91,7 @@ impl Delivery {
             self.asked = requests.flushes.all().map(|t| t.deadline).max();
             self.stop = requests.stop.as_ref().map(|t| t.deadline);
             self.pending.extend(requests.flushes.all().chain(&requests.stop).filter(|t| t.is_wanted()).cloned());
-            // Whatever writers add meanwhile: what was there before this lies in the first `cap` chunks of its lane.
+            // Writers may go on adding. What was there when the pass began lies in the first `cap` chunks of its lane.
             let mut passes = 0..=self.intake.pool.cap() / CHUNKS;
             while self.pass() && passes.next().is_some() {}
             if self.stop.is_some() {
@@ -115,7 +115,7 @@ impl Delivery {
         }
     }
 
-    /// Until the interval is over, someone requests for something, or a flush has run out of time.
+    /// Sleeps until the interval is over, something is asked for, or a flush has run out of time.
     fn sleep(&mut self, last: Instant) {
         loop {
             let now = Instant::now();
@@ -128,7 +128,7 @@ impl Delivery {
             }
             let woken = self.intake.is_woken();
             let due = match (woken, self.interval) {
-                // Without an interval only flushes deliver, for tests.
+                // Without an interval, only flushes deliver. Tests want that.
                 (_, None) => None,
                 (true, Some(i)) => Some(last + REST.min(i)),
                 (false, Some(i)) => last.checked_add(i),
@@ -143,7 +143,7 @@ impl Delivery {
         }
     }
 
-    /// Finishes flushes that have run out of time; says when the next one does.
+    /// Finishes flushes that have run out of time, and returns when the next one does.
     fn expire(&mut self, now: Instant) -> Option<Instant> {
         self.pending.retain(|t| t.is_wanted());
         let new: Vec<_> = lock(&self.requests).flushes.all().filter(|t| t.is_wanted()).cloned().collect(); // not finished under the lock: that runs wakers
@@ -152,7 +152,7 @@ impl Delivery {
         rest.into_iter().map(|t| t.deadline).min()
     }
 
-    /// What a sink did not get since the flush before makes the flushes of this round incomplete.
+    /// A flush is incomplete if a sink missed records since the flush before.
     fn fail_incomplete_flushes(&mut self, requests: &Requests) {
         let mut tickets = requests.flushes.all().chain(&requests.stop).peekable();
         if tickets.peek().is_none() {
@@ -169,7 +169,7 @@ impl Delivery {
         ticket.passed()
     }
 
-    /// Reads what is new; true when there is more to read.
+    /// Reads what is new. True: there is more to read.
     fn pass(&mut self) -> bool {
         self.lanes.extend(self.intake.new_lanes().into_iter().map(LaneReader::new));
         self.look_at_the_clock();
@@ -183,7 +183,7 @@ impl Delivery {
                 let mut last: *const AtomicU64 = std::ptr::null();
                 let assembler = &mut self.assembler;
                 state = lane.read(&mut self.done, |f| assembler.found(&f, &mut last));
-                // What was found is copied, so chunks go back at once.
+                // The words were copied, so chunks go back at once.
                 recycle(&self.intake.pool, &mut self.done);
                 if self.assembler.bytes() >= HANDED_OVER_AT {
                     self.hand_over()
@@ -208,8 +208,8 @@ impl Delivery {
         more
     }
 
-    /// After a snapshot was restored, perhaps in many places, both clocks have jumped, and what comes now is told by
-    /// another instance than the one that was frozen: else segments would clash.
+    /// If the process was restored from a snapshot, both clocks have jumped. The snapshot may have been restored many
+    /// times, so what comes next is recorded by a new instance; otherwise segments would clash.
     fn look_at_the_clock(&mut self) {
         let restores = intake::restores();
         if std::mem::replace(&mut self.restores, restores) == restores {
@@ -226,20 +226,20 @@ impl Delivery {
             let message = "records found no room in the recorder's memory and were dropped";
             self.assembler.note("dropped.memory", message.to_owned(), dropped)
         }
-        // Of which span they were, its thread has told.
+        // Which spans they belong to is recorded in diagnostics of those spans.
         self.totals.cut.fetch_add(cut, AcqRel);
     }
 
-    /// When all sinks are behind, records may as well wait where they are; there is a limit to that, too.
+    /// If all sinks are behind, records wait in the buffers for a while.
     fn wait_for_room(&mut self, bytes: usize) {
-        // No shortcuts: each of them is to wake us.
+        // Every outlet is asked: each that has no room has to wake this thread later.
         while !self.outlets.is_empty() && self.outlets.iter().filter(|o| o.has_room(bytes)).count() == 0 {
             let (stop, asked) = {
                 let requests = lock(&self.requests);
                 let asked = requests.flushes.all().map(|t| t.deadline).max();
                 (requests.stop.as_ref().map(|t| t.deadline).or(self.stop), asked.max(self.asked))
             };
-            // Who stops sets the time. A flush gives more of it, never less than there is without one.
+            // A shutdown sets the time. A flush can only extend it.
             let until = stop.or_else(|| self.patience.map(|p| asked.map_or(p, |a| a.max(p))));
             let now = Instant::now();
             let next = self.expire(now);
@@ -253,8 +253,8 @@ impl Delivery {
         }
     }
 
-    /// Notes what sinks did not get: along with other records, or when the sink takes some again. A note on its own
-    /// would be missed by that sink, and be the reason for the next.
+    /// Adds diagnostics about records that sinks missed: together with other records, or when the sink has room again. Alone
+    /// in a batch, the diagnostic would be missed as well, and cause the next one.
     fn tell(&mut self, now: bool) {
         let now = now || !self.assembler.is_empty();
         for outlet in self.outlets.iter_mut().filter(|o| o.untold > 0) {
@@ -275,7 +275,7 @@ impl Delivery {
     }
 }
 
-/// Whatever the reason: nobody waits for a thread that is gone.
+/// However the thread ends, nobody waits for it any more.
 impl Drop for Delivery {
     fn drop(&mut self) {
         self.intake.turn_off();
@@ -293,7 +293,7 @@ mod tests {
     use super::*;
     use crate::Sampler;
 
-    /// As when the delivering thread panics.
+    /// The same happens when the delivering thread panics.
     #[test]
     fn who_waits_hears_of_the_end() {
         let intake = Arc::new(Intake::new(0, Sampler::default()));

@@ -1,4 +1,4 @@
-//! The recorder in effect, for who does not hold it: it is found by the current context, or is the installed one.
+//! The recorder in effect, for code that does not hold its handle: the one of the current context, or the installed one.
 
 use super::deliver::Requests;
 use super::report::{Flush, Ticket, Totals, lock};
@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-/// Where the delivering thread is asked for something.
+/// Asks the delivering thread for flushes.
 pub(super) struct FlushHandle {
     pub(super) requests: Arc<Mutex<Requests>>,
     pub(super) totals: Arc<Totals>,
@@ -17,7 +17,7 @@ pub(super) struct FlushHandle {
 
 impl FlushHandle {
     pub(super) fn ticket(&self, within: Duration) -> Arc<Ticket> {
-        // A deadline that cannot be told by the clock is a long one.
+        // A deadline beyond the clock's range is a distant one.
         let now = Instant::now();
         let deadline = now.checked_add(within).unwrap_or(now + Duration::from_secs(1 << 30));
         Ticket::new(deadline, self.totals.sinks.len())
@@ -26,7 +26,7 @@ impl FlushHandle {
     pub(super) fn flush(&self, intake: &Intake, within: Duration) -> Flush {
         let ticket = self.ticket(within);
         if intake.is_forked() {
-            ticket.finish(false) // nobody delivers, and the lock may be held for ever
+            ticket.finish(false) // in a forked child nothing is delivered, and the lock may be held for ever
         } else {
             let mut requests = lock(&self.requests);
             if requests.over {
@@ -44,7 +44,7 @@ impl FlushHandle {
 /// As [`Recorder::flush`](crate::Recorder::flush), of the recorder in effect here: the one that the current context
 /// belongs to, else the installed one. Without one there is nothing to deliver, and the flush is complete at once.
 ///
-/// For who is called from within the application, such as before a process is frozen:
+/// For code that does not have the recorder at hand, for example before a process is frozen:
 ///
 /// ```
 /// use spanbridge::{Memory, Recorder, observe};
@@ -71,15 +71,15 @@ pub fn flush(within: Duration) -> Flush {
     }
 }
 
-/// As [`flush`], blocking this thread.
+/// As [`flush`], but blocks this thread.
 pub fn flush_blocking(within: Duration) -> Report {
     flush(within).wait()
 }
 
-/// From now on [`std::process::exit`] waits for what was recorded before it is called, at most so long: it runs no
-/// destructors, so the recorder's handle cannot. The last call sets the time.
+/// Makes [`std::process::exit`] flush what was recorded before it is called, and wait for at most this long. It runs no
+/// destructors, so the recorder's handle cannot do that. The last call sets the time.
 ///
-/// For platforms where a process ends in the midst of its work. Elsewhere return from `main`.
+/// For platforms where a process ends in the middle of its work. Elsewhere, return from `main`.
 pub fn flush_at_exit(within: Duration) {
     static WITHIN: AtomicU64 = AtomicU64::new(0);
     WITHIN.store(u64::try_from(within.as_nanos()).unwrap_or(u64::MAX), Relaxed);
@@ -89,7 +89,7 @@ pub fn flush_at_exit(within: Duration) {
     }
     #[cfg(unix)]
     {
-        // Not a `Once`: a fork while another thread is in it would leave it so for ever.
+        // Not a `Once`: if the process forks while another thread is in it, the child would wait for ever.
         static IS_CALLED: AtomicBool = AtomicBool::new(false);
         if !IS_CALLED.swap(true, Relaxed) {
             // SAFETY: the function does not unwind, and may be called on any thread at the end of the process.
@@ -100,11 +100,11 @@ pub fn flush_at_exit(within: Duration) {
     let _: extern "C" fn() = at_exit;
 }
 
-/// To be called when this process was restored from a snapshot, as AWS Lambda's SnapStart does, before anything is
-/// recorded: many processes may begin as the same one. The ids of all threads begin anew from the operating system's
-/// randomness, what is recorded from here on belongs to new segments, and clocks are read again.
+/// Call this when the process was restored from a snapshot, as with AWS Lambda's SnapStart, and before anything is
+/// recorded. Many processes may start from the same snapshot, so ids are seeded anew from the operating system, later
+/// records belong to new segments, and clocks are read again.
 ///
-/// What was recorded before the snapshot should be [flushed](flush) before it.
+/// [Flush](flush) before the snapshot is taken.
 pub fn reseed() {
     encoder::reseed();
     intake::restored();

@@ -4,28 +4,27 @@ use super::batch::Batch;
 use super::sink::{Receipt, Sink, SinkError};
 use std::io::{ErrorKind, Write};
 
-/// Bytes that are put together before they are written: a batch is several times larger as text than it was as records.
+/// Bytes that are collected before they are written. As text, a batch is several times as large as in memory.
 const PIECE: usize = 128 << 10;
 
-/// Writes each record as a line of JSON, a batch at a time.
+/// Writes each record as one line of JSON.
 ///
-/// A batch whose writing fails half-way comes again, so a reader may see its first records twice; readers of records
-/// take that as it is meant. Where the writer took only a part of a line, that line stays as it is and the next record begins
-/// one of its own.
+/// If writing a batch fails half-way, all of it is written again. So a reader may see some records twice; readers of
+/// records ignore repeats. If the writer took only a part of a line, the next record starts on a new line.
 #[derive(Debug)]
 pub struct JsonLines<W> {
     writer: W,
-    /// The last byte that the writer took ended no line.
+    /// The last byte that was written is not the end of a line.
     torn: bool,
 }
 
 impl<W: Write + Send + 'static> JsonLines<W> {
-    /// Into a file, a pipe, standard output.
+    /// Writes to a file, a pipe, standard output or any other writer.
     pub fn new(writer: W) -> Self {
         JsonLines { writer, torn: false }
     }
 
-    /// As [`Write::write_all`], with an eye on where it ends: also where the writer panics.
+    /// As [`Write::write_all`], but keeps track of torn lines, even if the writer panics.
     fn write(&mut self, mut lines: &[u8]) -> Result<(), SinkError> {
         while !lines.is_empty() {
             let was_torn = std::mem::replace(&mut self.torn, true);

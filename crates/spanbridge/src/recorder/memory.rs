@@ -6,22 +6,22 @@ use super::sink::{Receipt, Sink, SinkError};
 use crate::record::Record;
 use std::sync::{Arc, Mutex};
 
-/// Keeps every record in memory. Clones share what they keep: give one to the recorder and look at the other.
+/// Keeps every record in memory. Clones share the records: give one to the recorder, and look at the other.
 #[derive(Clone, Debug, Default)]
 pub struct Memory(Arc<Mutex<Vec<Record<'static>>>>);
 
 impl Memory {
-    /// With nothing in it.
+    /// Creates an empty one.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The records so far, in the order in which they were delivered.
+    /// The records so far, in the order of delivery.
     pub fn records(&self) -> Vec<Record<'static>> {
         lock(&self.0).clone()
     }
 
-    /// Takes the records out.
+    /// Takes the records out, so that the next call returns only newer ones.
     pub fn take(&self) -> Vec<Record<'static>> {
         std::mem::take(&mut *lock(&self.0))
     }

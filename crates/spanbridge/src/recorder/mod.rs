@@ -1,4 +1,8 @@
-//! The recorder: reads what threads recorded and delivers it to sinks.
+//! The recorder: reads what threads recorded, and delivers it to sinks.
+//!
+//! One thread per recorder reads the buffers (`deliver`), puts batches together (`assemble`, `segments`) and queues them for
+//! each sink. Each sink has a thread of its own (`outlet`). What records are, and how they are read and written, is the
+//! business of [`record`](crate::record); nothing here knows a field of a record.
 
 #[cfg(feature = "record")]
 mod assemble;

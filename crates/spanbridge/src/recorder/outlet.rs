@@ -1,4 +1,4 @@
-//! One sink with its queue and its thread: it takes its time without holding up another.
+//! One sink with its queue and its thread, so that it does not hold up any other.
 
 use super::batch::{Batch, TakesBack};
 use super::report::{Tally, Ticket, Tickets, lock};
@@ -13,7 +13,7 @@ use std::sync::atomic::Ordering::*;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// The first wait after a failure; it doubles up to [`LONGEST_WAIT`].
+/// The first pause after a failure. It doubles up to [`LONGEST_WAIT`].
 const FIRST_WAIT: Duration = Duration::from_millis(50);
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 /// The longest pause that a sink may ask for.
@@ -21,7 +21,7 @@ const LONGEST_ASKED: Duration = Duration::from_secs(300);
 
 enum Work {
     Batch(Batch),
-    /// Those that were asked for since the batch before: the sink does it once for all of them.
+    /// All flushes since the batch before; the sink flushes once for all of them.
     Flush(Tickets),
 }
 
@@ -29,9 +29,9 @@ enum Work {
 struct Queue {
     work: VecDeque<Work>,
     bytes: usize,
-    /// No more work comes; what is left is done until then.
+    /// No more work comes. What is left is done by this deadline.
     closed: Option<Instant>,
-    /// The sink is gone, and its thread is about to end.
+    /// The sink is dropped, and its thread is about to end.
     ended: bool,
     /// The delivering thread waits for room.
     wanted: bool,
@@ -48,9 +48,9 @@ pub(super) struct Outlet {
     shared: Arc<Shared>,
     limit: usize,
     pub(super) tally: Arc<Tally>,
-    /// It did not get a batch since this was last asked.
+    /// It missed a batch since the last flush.
     pub(super) missed: bool,
-    /// Records that it did not get, and that no note tells of yet.
+    /// Records that it missed, and that no diagnostic mentions yet.
     pub(super) untold: u64,
     thread: Option<std::thread::JoinHandle<()>>,
 }
@@ -72,12 +72,12 @@ impl TakesBack for Shared {
 }
 
 impl Outlet {
-    /// Starts the sink's thread. At most `limit` bytes of batches wait for it.
+    /// Starts the sink's thread. `limit`: maximum bytes of batches that wait for the sink or are held by it.
     pub(super) fn start(sink: Box<dyn Sink>, limit: usize, intake: Arc<Intake>) -> std::io::Result<Outlet> {
         let shared = Arc::new(Shared { queue: Mutex::default(), news: Condvar::new(), intake });
         let tally = Arc::new(Tally { name: sink.name().to_owned(), ..Tally::default() });
         let worker = Worker { sink, shared: shared.clone(), tally: tally.clone() };
-        // Threads cannot have names with a NUL in them.
+        // The name of a thread cannot contain a NUL.
         let thread = std::thread::Builder::new().name(format!("spanbridge-{}", tally.name.replace('\0', "")));
         let ends = Ends(shared.clone());
         let work = move || {
@@ -88,7 +88,7 @@ impl Outlet {
         Ok(Outlet { shared, limit, tally, missed: false, untold: 0, thread: Some(thread) })
     }
 
-    /// Whether a batch of so many bytes would be taken. When not, the delivering thread is unparked when that may have
+    /// Whether there is room for a batch of this size. If not, the delivering thread is unparked when that may have
     /// changed.
     pub(super) fn has_room(&self, bytes: usize) -> bool {
         let mut queue = lock(&self.shared.queue);
@@ -97,12 +97,12 @@ impl Outlet {
         room
     }
 
-    /// Whether a batch with nothing but notes would be taken.
+    /// Whether there is room for a batch with nothing but notes.
     pub(super) fn takes_notes(&self) -> bool {
         lock(&self.shared.queue).has_room(Batch::SMALLEST, self.limit)
     }
 
-    /// Offers a batch; a sink that is too far behind does not get it.
+    /// Queues a batch. If there is no room, the sink misses it.
     pub(super) fn offer(&mut self, batch: &Batch) {
         let mut queue = lock(&self.shared.queue);
         let fits = queue.has_room(batch.bytes(), self.limit);
@@ -129,13 +129,13 @@ impl Outlet {
         self.shared.news.notify_all();
     }
 
-    /// No more work comes. What is left is done until `deadline`; then the thread ends as soon as the sink lets it.
+    /// No more work comes. What is left is done by `deadline`; then the thread ends as soon as the sink returns.
     pub(super) fn close(&self, deadline: Instant) {
         lock(&self.shared.queue).closed.get_or_insert(deadline);
         self.shared.news.notify_all()
     }
 
-    /// Waits for the end of the thread. At the deadline it is left to itself: the sink holds it up.
+    /// Waits for the thread to end, until `deadline`. Then the thread is left to itself, because the sink holds it up.
     pub(super) fn join(&mut self, deadline: Instant) {
         let mut queue = lock(&self.shared.queue);
         while !queue.ended {
@@ -150,14 +150,14 @@ impl Outlet {
     }
 }
 
-/// Also when a recorder could not be set up, for want of another thread, or when delivery panicked.
+/// Also needed if a recorder could not be set up because another thread was refused, or if delivery panicked.
 impl Drop for Outlet {
     fn drop(&mut self) {
         self.close(Instant::now())
     }
 }
 
-/// Tells of the end of a sink's thread, however it ends.
+/// Announces the end of a sink's thread, however it ends.
 struct Ends(Arc<Shared>);
 
 impl Drop for Ends {
@@ -167,14 +167,14 @@ impl Drop for Ends {
     }
 }
 
-/// What an error says, and its causes. That is the sink's own code, and so is dropping it; neither is our thread's end.
+/// The text of an error and its causes. Showing and dropping it runs code of the sink, which must not end our thread.
 fn shown(error: SinkError) -> String {
     let shown = text::chain(&error);
     let _ = panics::caught(|| drop(error));
     shown
 }
 
-/// What becomes of a sink that panicked: that is said, and it works on.
+/// The text for a panic. The sink goes on working.
 fn panicked(said: String) -> String {
     format!("the sink panicked: {said}")
 }
@@ -187,12 +187,12 @@ struct Worker {
 
 impl Worker {
     fn work(mut self) {
-        // What the sink does itself, with clients that are observed perhaps, is not recorded.
+        // The sink may use observed clients itself. That is not recorded.
         let mut silence = Context::from_shared(Context::blank(0, 0, 0), 0, false);
         let _silence = Swapped::new(&mut silence);
         while let Some(work) = self.next() {
             match work {
-                // Its bytes are the queue's until the sink, too, has let go of it.
+                // Its bytes count until the sink has dropped it and every clone of it.
                 Work::Batch(batch) => {
                     if !self.deliver(batch.in_the_share(self.shared.clone())) {
                         return;
@@ -226,8 +226,8 @@ impl Worker {
         }
     }
 
-    /// Offers a batch until every record of it is taken or rejected, with longer and longer waits; false when the time to
-    /// close is over.
+    /// Offers a batch until every record of it is taken or rejected, with longer and longer pauses. False: the deadline to
+    /// close has passed.
     fn deliver(&mut self, mut batch: Batch) -> bool {
         let mut wait = FIRST_WAIT;
         loop {
@@ -262,7 +262,7 @@ impl Worker {
         }
     }
 
-    /// Counts what a sink took and what it rejected; gives back what it wants to be offered again, and why.
+    /// Counts what the sink took and rejected. Returns the records to be offered again, and why.
     fn settle(&self, batch: &Batch, receipt: Receipt) -> Option<(Batch, SinkError)> {
         let in_order = |mut places: Vec<usize>| {
             places.retain(|place| *place < batch.len());
@@ -291,7 +291,7 @@ impl Worker {
         self.tally.left.fetch_sub(records as u64, AcqRel);
     }
 
-    /// Waits between half and all of `wait`, and not less than `asked`, so that many processes do not come back at once.
+    /// Waits between half and all of `wait`, so that many processes do not retry at the same time, and at least for `asked`.
     fn pause(&self, error: SinkError, wait: Duration, asked: Duration) -> bool {
         let error = shown(error);
         *lock(&self.tally.last_error) = Some(error);
@@ -328,7 +328,7 @@ mod tests {
         assembler.finish(&Clock::new(Anchor::now())).unwrap()
     }
 
-    /// Flushes that nobody waits for any more leave the queue of a sink that is down; one of them is done all the same.
+    /// Flushes that nobody waits for any more leave the queue of a sink that is down, except for one.
     #[test]
     fn flushes_do_not_pile_up() {
         let (begun, has_begun) = mpsc::channel();

@@ -1,4 +1,4 @@
-//! Waiting for delivery, and what came of it.
+//! Waiting for delivery, and counting its outcome.
 
 use crate::panics;
 use crate::recorder::summary::{Report, SinkReport};
@@ -25,7 +25,7 @@ pub(super) struct Tally {
 pub(super) struct Totals {
     pub(super) dropped: AtomicU64,
     pub(super) cut: AtomicU64,
-    /// In which fork of the process it began.
+    /// The number of forks when it was set up.
     pub(super) forks: u64,
     pub(super) sinks: Vec<Arc<Tally>>,
 }
@@ -39,7 +39,7 @@ impl Totals {
             rejected: t.rejected.load(Acquire),
             dropped: t.dropped.load(Acquire),
             left: t.left.load(Acquire),
-            // In a forked child the lock may be held for ever.
+            // In a forked child, a thread that does not exist there may hold the lock.
             last_error: if forked { None } else { lock(&t.last_error).clone() },
         };
         Report {
@@ -51,22 +51,22 @@ impl Totals {
     }
 }
 
-/// A poisoned lock only says that somebody panicked; what these locks guard is whole at any time.
+/// Takes a lock. A poisoned one only says that a thread panicked; what these locks guard is consistent at any time.
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Flushes that are owed together. Those that nobody waits for any more stand for nothing but that there is one to be done,
-/// so of them one is kept: whoever asks two million times while a sink hangs would fill the memory.
+/// Flushes that are done together. Of those that nobody waits for any more, one is kept, because one flush is still due.
+/// Otherwise asking two million times while a sink hangs would fill the memory.
 #[derive(Debug, Default)]
 pub(super) struct Tickets {
     all: Vec<Arc<Ticket>>,
-    /// How many there may be before they are looked through.
+    /// How many there may be before unwanted ones are removed.
     tidy_at: usize,
 }
 
 impl Tickets {
-    /// At least so many are kept without a look.
+    /// Up to this number, nothing is removed.
     pub(super) const FEW: usize = 64;
 
     pub(super) fn push(&mut self, ticket: Arc<Ticket>) {
@@ -75,7 +75,7 @@ impl Tickets {
             let unwanted = self.all.iter().filter(|t| !t.is_wanted());
             let last = unwanted.max_by_key(|t| t.deadline).cloned();
             self.all.retain(|t| t.is_wanted() || last.as_ref().is_some_and(|last| Arc::ptr_eq(t, last)));
-            self.tidy_at = 2 * self.all.len() + Self::FEW; // so that each is looked at about once
+            self.tidy_at = 2 * self.all.len() + Self::FEW; // so each is looked at about once
         }
     }
 
@@ -90,15 +90,15 @@ impl From<Arc<Ticket>> for Tickets {
     }
 }
 
-/// One wish to have everything delivered, on its way through the delivering thread and every sink's queue.
+/// One flush, on its way through the delivering thread and every sink's queue.
 #[derive(Debug)]
 pub(super) struct Ticket {
     pub(super) deadline: Instant,
-    /// Sinks that have not come to it yet.
+    /// Sinks that have not done it yet.
     left: AtomicUsize,
-    /// A sink could not do it.
+    /// How many sinks failed.
     failed: AtomicUsize,
-    /// Nobody will ask what came of it.
+    /// Nobody waits for the outcome.
     abandoned: AtomicBool,
     state: Mutex<(Option<bool>, Option<Waker>)>,
     done: Condvar,
@@ -116,19 +116,19 @@ impl Ticket {
         })
     }
 
-    /// The delivering thread has handed over everything that was recorded before. Without sinks that is all.
+    /// The delivering thread has queued everything that was recorded before. Without sinks, that is all.
     pub(super) fn passed(&self) {
         if self.left.load(Acquire) == 0 {
             self.finish(self.failed.load(Acquire) == 0)
         }
     }
 
-    /// Not everything will have been delivered, however it goes on.
+    /// Something is not delivered, so the flush is incomplete whatever follows.
     pub(super) fn fail(&self) {
         self.failed.fetch_add(1, AcqRel);
     }
 
-    /// A sink has come to it.
+    /// A sink has done it.
     pub(super) fn served(&self, ok: bool) {
         if !ok {
             self.fail()
@@ -151,12 +151,12 @@ impl Ticket {
         }
     }
 
-    /// Whoever asked for it has gone. It is owed all the same.
+    /// The caller does not wait any more. The flush is still done.
     pub(super) fn abandon(&self) {
         self.abandoned.store(true, Release)
     }
 
-    /// Somebody waits to hear how it ends.
+    /// Somebody still waits for the outcome.
     pub(super) fn is_wanted(&self) -> bool {
         !self.abandoned.load(Acquire) && !self.is_done()
     }
@@ -170,7 +170,7 @@ impl Ticket {
         self.wait_until(self.deadline)
     }
 
-    /// Blocks until it is done, or until then.
+    /// Blocks until it is done, or until `then`.
     pub(super) fn wait_until(&self, then: Instant) -> bool {
         let mut state = lock(&self.state);
         while state.0.is_none() {
@@ -183,8 +183,9 @@ impl Ticket {
     }
 }
 
-/// Resolves when everything that was recorded before has reached every sink, or at the deadline. It needs no executor
-/// of yours: threads of the recorder do the work and wake it. Dropped, it does not take the flush back.
+/// A flush in progress: resolves when everything that was recorded before has reached every sink, or at the deadline.
+///
+/// It runs on any executor, since threads of the recorder do the work. Dropping it does not cancel the flush.
 #[must_use = "the flush was asked for; this is how to hear when it is done"]
 #[derive(Debug)]
 pub struct Flush {

@@ -1,10 +1,10 @@
-//! Which segment of a run this recorder is in, and how many records it has.
+//! The segments that this recorder is in: one per run, and how many records each has.
 
 use crate::encoder::clock::ticks;
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 
-/// Runs of which a generation is remembered.
+/// Maximum number of runs in a generation.
 const MAX_YOUNG_RUNS: usize = 1 << 14;
 
 #[derive(Clone, Copy)]
@@ -14,26 +14,26 @@ pub(super) struct Segment {
     pub(super) seq: u64,
 }
 
-/// Two generations, so that memory is bounded: a run that was not seen for one is forgotten, and would open a new
-/// segment.
+/// Segments by run, in two generations, so that memory is bounded: a run that was not seen for a whole generation is
+/// forgotten. If it comes again, it opens a new segment.
 pub(super) struct Segments {
     instance: u64,
     generation: u64,
-    /// When the generation began, in ticks; and since when nothing was forgotten that was made later.
+    /// When the generation began, in ticks; and the time after which nothing made was forgotten.
     began: u64,
     horizon: u64,
     young: HashMap<Key, Segment, Fold>,
     old: HashMap<Key, Segment, Fold>,
 }
 
-/// A run, and which of its segments: 0 for the usual one.
+/// A run and one of its segments: 0 is the usual one.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Key {
     run: u128,
     ordinal: u64,
 }
 
-/// In one piece, for that is what [`Fold`] takes.
+/// In one piece, because [`Fold`] takes one.
 impl Hash for Key {
     fn hash<H: Hasher>(&self, state: &mut H) {
         state.write_u128(self.run ^ u128::from(self.ordinal))
@@ -52,7 +52,7 @@ impl Segments {
         Fold(keys.hash_one(1), keys.hash_one(2) | 1)
     }
 
-    /// The segment of a run, and whether it begins now. `ordinal` names one of its own, side by side with the usual one.
+    /// The segment of a run, and whether it begins now. `ordinal` names a segment beside the usual one.
     pub(super) fn of(&mut self, run: u128, ordinal: u64) -> (&mut Segment, bool) {
         let mut opens = false;
         let (old, instance, generation) = (&mut self.old, self.instance, self.generation);
@@ -76,14 +76,14 @@ impl Segments {
         }
     }
 
-    /// Whether a segment that was made then may have been here, and been forgotten. Should it come again, it opens another
-    /// one, but it does not begin to work on the run once more.
+    /// Whether a segment that was made at this time may have been here and been forgotten. If it comes again, it opens
+    /// another segment, but does not resume the run a second time.
     pub(super) fn may_have_forgotten(&self, made: u64) -> bool {
         made < self.horizon
     }
 }
 
-/// From instance, run and ordinal, so that it need not be stored whole.
+/// Derived from instance, run and ordinal, so that it need not be stored whole.
 fn segment_id(instance: u64, Key { run, ordinal }: Key, generation: u64) -> u64 {
     const ODD: u64 = 0x9E37_79B9_7F4A_7C15;
     let mut h = instance;
@@ -94,7 +94,7 @@ fn segment_id(instance: u64, Key { run, ordinal }: Key, generation: u64) -> u64 
     h | (h == 0) as u64
 }
 
-/// A folded multiply with a random key: run ids that were received are hostile input.
+/// A folded multiply with a random key, because received run ids may be hostile.
 #[derive(Clone)]
 pub(super) struct Fold(u64, u64);
 

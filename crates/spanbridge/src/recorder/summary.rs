@@ -1,21 +1,21 @@
-//! What a flush tells.
+//! What a flush reports.
 
 /// What became of all records since the recorder began.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Report {
-    /// In time, every sink has taken or rejected everything that was recorded before the call and found room in memory.
-    /// What a sink was too far behind to be offered makes the first flush after that incomplete.
+    /// Every sink has, in time, taken or rejected everything that was recorded before the call and found room in memory.
+    /// If a sink missed records because it was too far behind, the first flush after that is incomplete.
     pub complete: bool,
     /// Records that found no room in memory and reached no sink.
     pub dropped: u64,
     /// Attributes and texts that were cut or left out. A diagnostic of their span names them.
     pub cut: u64,
-    /// Sink by sink, in the order in which they were added.
+    /// One entry per sink, in the order in which they were added.
     pub sinks: Vec<SinkReport>,
 }
 
-/// What a sink made of the records it was offered.
+/// What became of the records for one sink.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct SinkReport {
@@ -25,10 +25,10 @@ pub struct SinkReport {
     pub delivered: u64,
     /// Records it will never take.
     pub rejected: u64,
-    /// Records it was not offered, because it was too far behind.
+    /// Records it missed because it was too far behind.
     pub dropped: u64,
     /// Records that still wait for it.
     pub left: u64,
-    /// Why it could not take a batch, the last time that happened.
+    /// The last reason why it did not take records.
     pub last_error: Option<String>,
 }

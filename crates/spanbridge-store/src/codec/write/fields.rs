@@ -2,12 +2,13 @@
 
 use super::BlockWriter;
 use crate::codec::bytes::{distance, put_varint, zigzag};
+use crate::codec::intern::KnownNames;
 use crate::codec::{endpoint, span, tag, value};
 use spanbridge::record::{AttributesView, BodyView, EndView, EndpointView, IdView, LinksView, SpanView, Via};
 use spanbridge::{RunId, SpanId, Value};
 
 impl BlockWriter {
-    pub(super) fn body(&mut self, id: Option<&str>, body: &BodyView<'_>) {
+    pub(super) fn body<'a>(&mut self, known: &mut KnownNames<'a>, id: Option<&str>, body: &BodyView<'a>) {
         let foreign = if id.is_some() { tag::FOREIGN } else { 0 };
         let mut begin = |tag: u8| {
             self.shapes.code(tag | foreign);
@@ -18,14 +19,14 @@ impl BlockWriter {
         match body {
             BodyView::Span(span) => {
                 begin(if span.end().is_some() { tag::SPAN } else { tag::SPAN_START });
-                self.span_record(*span);
+                self.span_record(known, *span);
             }
             BodyView::SpanEnd(s) => {
                 begin(tag::SPAN_END);
                 self.span(Some(s.span_id()));
                 self.time(s.end().ended_at());
-                self.end(s.end());
-                self.attributes(s.attributes());
+                self.end(known, s.end());
+                self.attributes(known, s.attributes());
             }
             BodyView::Segment(s) => {
                 begin(tag::SEGMENT);
@@ -42,19 +43,19 @@ impl BlockWriter {
                     resumptions.into_iter().for_each(|id| self.maybe_id(id));
                 }
                 self.maybe_id(s.suspension_id());
-                self.attributes(s.resource());
+                self.attributes(known, s.resource());
             }
             BodyView::RunStart(r) => {
                 begin(tag::RUN_START);
                 self.time(r.started_at());
-                self.name(r.name());
-                self.maybe_name(r.root_primitive());
+                self.name(known, r.name());
+                self.maybe_name(known, r.root_primitive());
                 self.shapes.code(u8::from(r.parent_run_id().is_some()));
                 if let Some(run) = r.parent_run_id() {
                     self.wide(run.get());
                 }
                 self.span(r.triggered_by_span_id());
-                self.attributes(r.attributes());
+                self.attributes(known, r.attributes());
             }
             BodyView::RunSuspend(r) => {
                 begin(tag::RUN_SUSPEND);
@@ -76,79 +77,79 @@ impl BlockWriter {
             BodyView::SpanAttributes(s) => {
                 begin(tag::SPAN_ATTRIBUTES);
                 self.span(Some(s.span_id()));
-                self.attributes(s.attributes());
+                self.attributes(known, s.attributes());
             }
             BodyView::Event(e) => {
                 begin(tag::EVENT);
                 self.span(Some(e.span_id()));
                 self.time(e.timestamp());
                 self.text(e.event_id().as_str(&mut [0; 16]));
-                self.name(e.name());
-                self.attributes(e.attributes());
+                self.name(known, e.name());
+                self.attributes(known, e.attributes());
             }
             BodyView::Artifact(a) => {
                 begin(tag::ARTIFACT);
                 self.span(Some(a.span_id()));
                 self.text(a.artifact_id().as_str(&mut [0; 16]));
-                self.name(a.kind());
-                self.name(a.content_type());
-                self.name(a.encoding());
+                self.name(known, a.kind());
+                self.name(known, a.content_type());
+                self.name(known, a.encoding());
                 self.number(a.size_bytes());
                 self.maybe_text(a.hash());
                 self.maybe_text(a.preview());
             }
             BodyView::Edge(e) => {
                 begin(tag::EDGE);
-                self.name(e.edge_type());
+                self.name(known, e.edge_type());
                 self.endpoint(e.from());
                 self.endpoint(e.to());
             }
             BodyView::Diagnostic(d) => {
                 begin(tag::DIAGNOSTIC);
-                self.name(d.code());
+                self.name(known, d.code());
                 self.text(d.message());
                 self.shapes.code(u8::from(d.count().is_some()));
                 if let Some(count) = d.count() {
                     self.number(count);
                 }
                 self.span(d.span_id());
-                self.attributes(d.attributes());
+                self.attributes(known, d.attributes());
             }
             // `refusal` keeps bodies away that this release does not know.
             _ => begin(0),
         }
     }
 
-    fn span_record(&mut self, span: SpanView<'_>) {
+    fn span_record<'a>(&mut self, known: &mut KnownNames<'a>, span: SpanView<'a>) {
         let (id, started_at) = (span.span_id().get(), span.started_at());
         self.word(id);
         self.span(span.parent_span_id());
         self.open.recent.push(id);
-        self.name(span.name());
-        self.name(span.primitive());
+        self.name(known, span.name());
+        self.name(known, span.primitive());
         self.shapes.code(span.kind() as u8);
         self.time(started_at);
-        self.attributes(span.attributes());
+        self.attributes(known, span.attributes());
         if let Some(end) = span.end() {
             // The duration; the time that the next record is measured from stays the start.
             self.shapes.counts.times += 1;
             put_varint(&mut self.times, distance(started_at, end.ended_at()));
-            self.end(end);
+            self.end(known, end);
         }
-        self.links(span.links());
+        self.links(known, span.links());
     }
 
-    fn end(&mut self, end: EndView<'_>) {
+    fn end<'a>(&mut self, known: &mut KnownNames<'a>, end: EndView<'a>) {
         let class = end.error_type();
         self.shapes.code(end.status() as u8 | if class.is_some() { tag::ERROR_TYPE } else { 0 });
         self.maybe_text(end.error());
         // One of few, so it is part of the shape.
         if let Some(class) = class {
-            self.name(class)
+            self.name(known, class)
         }
     }
 
-    fn links(&mut self, links: LinksView<'_>) {
+    fn links<'a>(&mut self, known: &mut KnownNames<'a>, links: LinksView<'a>) {
         for link in links {
             let same_trace = Some(link.trace_id) == self.open.trace_id;
             self.shapes.code(if same_trace { 1 } else { 2 });
@@ -157,7 +158,7 @@ impl BlockWriter {
             }
             // Always a word: then what a block can make a reader allocate is bounded by its streams.
             self.word(link.span_id.get());
-            self.attributes(link.attributes);
+            self.attributes(known, link.attributes);
         }
         self.shapes.code(0);
     }
@@ -182,7 +183,7 @@ impl BlockWriter {
         }
     }
 
-    fn attributes(&mut self, attributes: AttributesView<'_>) {
+    fn attributes<'a>(&mut self, known: &mut KnownNames<'a>, attributes: AttributesView<'a>) {
         for (key, value) in attributes {
             match value {
                 Value::I64(n) => {
@@ -208,7 +209,7 @@ impl BlockWriter {
                 // Kept away by `refusal`.
                 _ => continue,
             }
-            self.name(key);
+            self.name(known, key);
         }
         self.shapes.code(value::END);
     }
@@ -226,17 +227,17 @@ impl BlockWriter {
         }
     }
 
-    fn maybe_name(&mut self, name: Option<&str>) {
+    fn maybe_name<'a>(&mut self, known: &mut KnownNames<'a>, name: Option<&'a str>) {
         self.shapes.code(u8::from(name.is_some()));
         if let Some(name) = name {
-            self.name(name);
+            self.name(known, name);
         }
     }
 
     /// A text that many records of a block share.
     #[inline]
-    fn name(&mut self, name: &str) {
-        self.shapes.name(self.names.intern(name.as_bytes()).0);
+    fn name<'a>(&mut self, known: &mut KnownNames<'a>, name: &'a str) {
+        self.shapes.name(known.number(name, self.block, &mut self.names));
     }
 
     fn maybe_text(&mut self, text: Option<&str>) {

@@ -1,9 +1,8 @@
 //! Writing blocks.
 
 mod fields;
-
 use super::bytes::{distance, put_varint};
-use super::intern::Interner;
+use super::intern::{Interner, KnownNames};
 use super::recent::Recent;
 use super::shape::ShapeWriter;
 use super::{BLOCK_TARGET, part};
@@ -11,7 +10,7 @@ use spanbridge::record::{BodyView, RecordView};
 use spanbridge::{RunId, SegmentId, TraceId};
 
 /// What the records of a part share.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct PartHead<'a> {
     /// The place of the run among the runs of the delivery.
     pub(crate) run: usize,
@@ -21,6 +20,17 @@ pub(crate) struct PartHead<'a> {
     pub(crate) trace_id: Option<TraceId>,
     pub(crate) segment_id: SegmentId,
     pub(crate) service: &'a str,
+}
+
+impl PartialEq for PartHead<'_> {
+    #[inline]
+    fn eq(&self, other: &Self) -> bool {
+        // All records of a recorder have the service at the same place.
+        let same_service = std::ptr::eq(self.service, other.service) || self.service == other.service;
+        (self.run, self.key, self.run_id) == (other.run, other.key, other.run_id)
+            && (self.trace_id, self.segment_id) == (other.trace_id, other.segment_id)
+            && same_service
+    }
 }
 
 impl<'a> PartHead<'a> {
@@ -59,6 +69,8 @@ pub(crate) struct BlockWriter {
     part_count: u64,
     last: LastPart,
     open: OpenPart,
+    /// Tells this block from those before it: names have numbers of their own in each.
+    block: u32,
 }
 
 /// What the header of the next part refers to.
@@ -138,10 +150,10 @@ impl BlockWriter {
     /// Adds a record to the part that was begun. [`refusal`] must have found nothing against it.
     ///
     /// `id` is the id that the record has of its own.
-    pub(crate) fn add(&mut self, id: Option<&str>, body: &BodyView<'_>) {
+    pub(crate) fn add<'a>(&mut self, known: &mut KnownNames<'a>, id: Option<&str>, body: &BodyView<'a>) {
         self.open.records += 1;
         self.shapes.begin();
-        self.body(id, body);
+        self.body(known, id, body);
         let shape = self.shapes.finish();
         put_varint(&mut self.heads, u64::from(shape));
     }
@@ -193,5 +205,6 @@ impl BlockWriter {
         }
         self.part_count = 0;
         self.last = LastPart::default();
+        self.block = (self.block + 1) % KnownNames::NO_BLOCK;
     }
 }

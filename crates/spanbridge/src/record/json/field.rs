@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::fmt;
 
-/// A field's value as it stands in the line; `None` where it is absent or null.
+/// A field's value as it is in the line. `None`: absent or null.
 pub(super) type Raw<'a> = Option<&'a RawValue>;
 pub(super) type Result<T> = std::result::Result<T, RecordError>;
 
@@ -33,7 +33,7 @@ pub(super) fn text<'a>(field: &'static str, raw: Raw<'a>) -> Result<Cow<'a, str>
 
 fn text_of(raw: &RawValue) -> serde_json::Result<Cow<'_, str>> {
     match raw.get().strip_prefix('"').and_then(|t| t.strip_suffix('"')) {
-        // Without escapes the text is what stands there; control characters were refused when the line was cut.
+        // Without escapes, the text is what is between the quotes. Control characters were refused before.
         Some(text) if !text.contains('\\') => Ok(Cow::Borrowed(text)),
         _ => serde_json::from_str(raw.get()).map(Cow::Owned),
     }
@@ -103,7 +103,7 @@ pub(super) fn endpoint<'a>(field: &'static str, raw: Raw<'a>) -> Result<Endpoint
     }
 }
 
-/// A text, borrowed where it has no escapes.
+/// A text, borrowed if it has no escapes.
 struct Text<'a>(Cow<'a, str>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
@@ -125,8 +125,8 @@ impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
     }
 }
 
-/// The most attributes of a record that is read: more than the recorder puts into one. A line may be anybody's, and one of
-/// six bytes takes ten times as much once it is read.
+/// Maximum number of attributes of a record that is read; more than the recorder puts into one. Lines may come from anywhere,
+/// and an attribute of six bytes takes ten times as much in memory.
 const MAX_ATTRIBUTES: usize = 1 << 16;
 
 struct AttributeObject<'a>(Attributes<'a>);
@@ -163,7 +163,7 @@ fn attribute(raw: &RawValue) -> serde_json::Result<AttributeValue<'_>> {
         [b'-' | b'0'..=b'9', ..] => match (json.parse(), json.parse::<f64>()) {
             (Ok(v), _) => AttributeValue::I64(v),
             (_, Ok(v)) if v.is_finite() && json.contains(['.', 'e', 'E']) => AttributeValue::F64(v),
-            // Beyond what an i64 holds exactly, or an f64 at all: kept digit by digit.
+            // More than an i64 holds exactly, or an f64 at all: kept digit by digit.
             _ => AttributeValue::Json(json.into()),
         },
         _ => AttributeValue::Json(json.into()),

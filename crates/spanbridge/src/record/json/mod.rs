@@ -1,16 +1,16 @@
-//! The JSON form of a record, one object a line: its version, and why a line is not one.
+//! The JSON form of a record, one object per line: its version, and the errors of reading it.
 //!
 //! | JSON | here |
 //! |---|---|
 //! | times | RFC 3339; written in UTC with nine digits behind the second, read with any offset and any number of digits |
-//! | ids | lower-case hexadecimal of fixed width |
-//! | `recordId` | ours, `<segmentId>-<segmentSeq>`, is not kept; another's is |
-//! | `family` | follows from `primitive`; written, and ignored on reading |
+//! | ids | lower-case hexadecimal digits of fixed number |
+//! | `recordId` | not kept if it is `<segmentId>-<segmentSeq>`, as the recorder's are; any other is |
+//! | `family` | follows from `primitive`: written, but ignored on reading |
 //! | attributes | an object. Written, a key that repeats has its last value; NaN and the infinities, for which JSON has no form, are the texts `"NaN"`, `"Infinity"` and `"-Infinity"`, and stay texts when read |
 //! | an attribute that is an array, an object or null | [`Value::Json`](crate::Value::Json), word for word; so is a number that neither an `i64` nor an `f64` holds |
 //!
-//! Reading ignores fields it does not know, takes null for absent, and takes lines of later versions whose fields are
-//! those of this one. It borrows from the line what has no escapes.
+//! Reading ignores unknown fields, treats null as absent, and accepts later versions if the fields of this version are
+//! there. Text without escapes is borrowed from the line.
 
 mod field;
 mod object;
@@ -20,10 +20,10 @@ mod write;
 use std::error::Error;
 use std::fmt;
 
-/// The version of the JSON form that is written.
+/// The version of the JSON form that this release writes.
 pub const SCHEMA_VERSION: u32 = 1;
 
-/// Why a line is not a record. Reads on after "failed to …".
+/// Why a line is not a record. The message follows "failed to …".
 #[derive(Debug)]
 pub struct RecordError {
     kind: RecordErrorKind,
@@ -32,15 +32,15 @@ pub struct RecordError {
     source: Option<serde_json::Error>,
 }
 
-/// What kind of fault a line has.
+/// What is wrong with a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RecordErrorKind {
     /// It is not one JSON object, or has a field of ours twice.
     NotAnObject,
-    /// A field that its type of record has is not there.
+    /// A field that this type of record requires is missing.
     MissingField,
-    /// A field holds what it cannot hold.
+    /// A field has a value that it cannot have.
     InvalidField,
 }
 
@@ -57,12 +57,12 @@ impl RecordError {
         Self { kind: RecordErrorKind::InvalidField, field, expected, source }
     }
 
-    /// What kind of fault it is.
+    /// What is wrong.
     pub fn kind(&self) -> RecordErrorKind {
         self.kind
     }
 
-    /// The field it is about; `None` when the line as a whole is at fault.
+    /// The field that is wrong. `None`: the line as a whole.
     pub fn field(&self) -> Option<&'static str> {
         Some(self.field).filter(|f| !f.is_empty())
     }

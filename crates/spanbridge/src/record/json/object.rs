@@ -1,4 +1,4 @@
-//! A JSON object as it is written: what each kind of field of a record looks like.
+//! Writes a JSON object: the form of each kind of field of a record.
 
 use crate::carrier::json_text::pieces;
 use crate::context::ids;
@@ -27,7 +27,7 @@ macro_rules! id {
 }
 id!(TraceId, RunId, SpanId, SegmentId);
 
-/// An object that is being written. Names are ours and need no escapes.
+/// An object that is being written. Field names need no escapes.
 pub(super) struct Object<'o> {
     out: &'o mut String,
     empty: bool,
@@ -95,7 +95,7 @@ impl<'o> Object<'o> {
         self.out.push('"');
     }
 
-    /// Attributes that are there even when they are none.
+    /// Attributes, written even if there are none.
     pub(super) fn object(&mut self, name: &str, attributes: AttributesView<'_>) {
         self.key(name);
         put_attributes(self.out, attributes);
@@ -107,7 +107,7 @@ impl<'o> Object<'o> {
         }
     }
 
-    /// The id that a record of ours has.
+    /// The id of a record that has no other: `<segmentId>-<segmentSeq>`.
     pub(super) fn record_id(&mut self, segment: SegmentId, seq: u64) {
         self.key("recordId");
         self.out.push('"');
@@ -155,7 +155,7 @@ fn put_hex(out: &mut String, bytes: &[u8]) {
 }
 
 fn put_attributes(out: &mut String, attributes: AttributesView<'_>) {
-    // Comparing each key with those behind it is quickest for as many as spans have; more must not take the square.
+    // Up to here, comparing each key with those after it is fastest. Beyond, that would take quadratic time.
     const FEW: usize = 32;
     let count = attributes.iter().count();
     let last_places: HashMap<&str, usize> =
@@ -178,7 +178,7 @@ fn put_attributes(out: &mut String, attributes: AttributesView<'_>) {
 fn put_value(out: &mut String, value: Value<'_>) {
     match value {
         Value::I64(v) => drop(write!(out, "{v}")),
-        // Shortest form that reads back the same, and always with a point or an exponent.
+        // The shortest form that reads back as the same number, always with a point or an exponent.
         Value::F64(v) if v.is_finite() => drop(write!(out, "{v:?}")),
         Value::F64(v) if v.is_nan() => put_text(out, "NaN"),
         Value::F64(v) => put_text(out, if v > 0.0 { "Infinity" } else { "-Infinity" }),
@@ -188,8 +188,8 @@ fn put_value(out: &mut String, value: Value<'_>) {
     }
 }
 
-/// JSON text as it is. Text that is not JSON must not spoil the line and is written as a text; ends of lines, which
-/// JSON has only as white space, become blanks.
+/// Writes JSON text as it is. If it is not JSON, it is written as a text, so that the line stays valid. Line breaks, which
+/// are only white space in JSON, become blanks.
 fn put_json(out: &mut String, json: &str) {
     if serde_json::from_str::<IgnoredAny>(json).is_err() {
         put_text(out, json);

@@ -1,7 +1,7 @@
 //! Reading a record from JSON.
 //!
-//! The line is cut into its fields first, each as raw text, and a field is looked into only when its type of record
-//! has it. So a record of an unknown type, or a field that is new to a type, may hold anything.
+//! The line is split into raw fields first. A field is parsed only if the type of record has it, so an unknown type of
+//! record, or a new field of a known one, may contain anything.
 
 use super::RecordError;
 use super::field::{Raw, Result, attributes, endpoint, id, links, number, optional, required, text, time};
@@ -64,10 +64,10 @@ struct Fields<'a> {
 }
 
 impl<'a> Record<'a> {
-    /// From one line of JSON. `Ok(None)`: a type of record that this release does not know.
+    /// Reads one line of JSON. `Ok(None)`: this release does not know the type of record.
     ///
     /// # Errors
-    /// The line is not one JSON object, or a field that its type of record has is missing or holds what it cannot hold.
+    /// The line is not one JSON object, or a required field is missing or has a value that it cannot have.
     pub fn from_json(line: &'a str) -> Result<Option<Record<'a>>> {
         let f: Fields<'a> = serde_json::from_str(line).map_err(RecordError::not_an_object)?;
         let record_type = text("type", f.record_type)?;
@@ -91,7 +91,7 @@ impl<'a> Record<'a> {
     }
 }
 
-/// Whether a record's id is `<segmentId>-<segmentSeq>` to the letter.
+/// Whether a record's id is exactly `<segmentId>-<segmentSeq>`.
 fn is_ours(id: &str, segment_id: SegmentId, segment_seq: u64) -> bool {
     let Some((segment, seq)) = id.split_once('-') else { return false };
     SegmentId::from_hex(segment.as_bytes()) == Some(segment_id)
