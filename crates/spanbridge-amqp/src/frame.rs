@@ -28,7 +28,7 @@ pub(crate) fn room(
     let used = OVERHEAD + texts(properties) + properties.headers().as_ref().map_or(0, size_of_theirs);
     // Nearly every message fits any frame, and nobody has to be asked.
     let frame = if used + largest(context) <= MIN_FRAME { MIN_FRAME } else { frame() };
-    Budget { bytes: frame.saturating_sub(used).min(most), per_header: PER_HEADER, headers: usize::MAX }
+    Budget::new(frame.saturating_sub(used).min(most), PER_HEADER, usize::MAX)
 }
 
 /// The most that a context takes.

@@ -143,7 +143,7 @@ const HEADER_OVERHEAD: usize = 10;
 /// What our headers may take: the client's limit minus the message itself and the user's headers, at most `max`.
 pub(crate) fn budget(limit: usize, message: usize, headers: Option<&OwnedHeaders>, max: usize) -> Budget {
     let bytes = limit.saturating_sub(MESSAGE_OVERHEAD + message + headers.map_or(0, size_of_theirs)).min(max);
-    Budget { bytes, per_header: HEADER_OVERHEAD, headers: usize::MAX }
+    Budget::new(bytes, HEADER_OVERHEAD, usize::MAX)
 }
 
 /// The bytes of all headers except ours.

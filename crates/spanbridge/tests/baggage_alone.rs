@@ -54,7 +54,7 @@ fn it_has_a_budget_too() {
     let cost = "baggage".len() + "tenant=acme".len() + 3;
     for (bytes, headers, fits) in [(cost, 1, true), (cost - 1, 1, false), (cost, 0, false), (usize::MAX, 3, true)] {
         let mut out = Headers::from([("baggage".to_owned(), "old=1".to_owned())]);
-        let told = inject_within(&context, Budget { bytes, per_header: 3, headers }, &mut out);
+        let told = inject_within(&context, Budget::new(bytes, 3, headers), &mut out);
         assert_eq!(told.as_deref(), (!fits).then_some("no room for the baggage (11 bytes)"));
         assert_eq!(out.get("baggage").map(String::as_str), fits.then_some("tenant=acme"));
     }

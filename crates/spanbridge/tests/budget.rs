@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 type Headers = BTreeMap<String, String>;
 
 fn carried(bytes: usize) -> (Headers, Option<String>) {
-    within(Budget { bytes, per_header: 6, headers: 3 })
+    within(Budget::new(bytes, 6, 3))
 }
 
 fn within(budget: Budget) -> (Headers, Option<String>) {
@@ -63,7 +63,7 @@ fn headers_are_counted_too() {
         (1, &["traceparent"], Some("no room for the baggage (9 bytes) and 4 members of tracestate")),
         (0, &[], Some("no room for the context")),
     ] {
-        let (headers, said) = within(Budget { bytes: 1000, per_header: 6, headers: most });
+        let (headers, said) = within(Budget::new(1000, 6, most));
         assert_eq!(headers.keys().collect::<Vec<_>>(), names);
         assert_eq!(said.as_deref(), left_out);
     }

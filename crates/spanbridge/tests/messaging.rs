@@ -64,7 +64,7 @@ fn a_handoff_says_what_became_of_the_message() {
 
 /// Sends a message with these headers, and says whose context it carries.
 fn sent(name: &'static str, headers: &mut Headers, bytes: usize) -> (Handoff, Option<String>) {
-    let budget = Budget { bytes, ..Budget::UNLIMITED };
+    let budget = Budget::new(bytes, 0, usize::MAX);
     let handoff = send(observe::span(name), &Values::of(None), headers, |_, _| budget);
     let carries = handoff.carries().map(|(trace, span)| format!("00-{trace}-{span}-01"));
     (handoff, carries)

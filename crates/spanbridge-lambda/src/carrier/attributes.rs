@@ -32,7 +32,7 @@ impl<V: Attribute> Attributes<'_, V> {
     pub(crate) fn inject(&mut self, context: &Context, bytes: usize) -> Option<String> {
         let others = self.0.keys().filter(|name| w3c::header_named(name).is_none()).count();
         let headers = MAX_ATTRIBUTES.saturating_sub(others);
-        inject_within(context, Budget { bytes, per_header: TYPE_SIZE, headers }, self)
+        inject_within(context, Budget::new(bytes, TYPE_SIZE, headers), self)
     }
 }
 

@@ -57,7 +57,7 @@ impl ClientContext {
         let mut room = MAX_JSON.saturating_sub(self.written().len());
         let left_out = loop {
             // Each header takes four quotes, a colon and a comma.
-            let budget = Budget { bytes: room, per_header: 6, headers: usize::MAX };
+            let budget = Budget::new(room, 6, usize::MAX);
             let left_out = inject_within(context, budget, self);
             // A character that has to be escaped takes more room than it was counted for.
             match self.written().len().saturating_sub(MAX_JSON) {
@@ -90,7 +90,7 @@ impl FromStr for ClientContext {
     type Err = Problem;
 
     fn from_str(base64: &str) -> Result<Self, Problem> {
-        let problem = |reason: &'static str| Problem { header: NAME, reason: reason.into() };
+        let problem = |reason: &'static str| Problem::new(NAME, reason);
         let json = BASE64_STANDARD.decode(base64).map_err(|_| problem("is not base64"))?;
         let is_json = serde_json::from_slice::<IgnoredAny>(&json).is_ok();
         let object = Some(Json::new(&json)).filter(|json| is_json && json.is_object());

@@ -111,5 +111,5 @@ fn trace_id(text: &[u8]) -> Option<TraceId> {
 }
 
 fn malformed(reason: &'static str) -> Problem {
-    Problem { header: XRay::HEADER, reason: reason.into() }
+    Problem::new(XRay::HEADER, reason)
 }

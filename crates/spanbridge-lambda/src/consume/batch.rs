@@ -114,7 +114,7 @@ impl<'a> Batch<'a> {
         if of.event.records().len() == 1 {
             // The invocation is under the sender's span, and has recorded the problems with its headers.
             let context = self.context.clone();
-            in_batch(Received::from(Extraction { context, problems: vec![] }))
+            in_batch(Received::from(Extraction::from(context)))
         } else if message.record.carried.context.is_empty() {
             // Without a sender its span is under the batch's. Its baggage is its own.
             let info = MessageInfo { relation: Some(Relation::Parent), ..MessageInfo::default() };

@@ -283,7 +283,8 @@ fn cause(event: &Event) -> Extraction {
         cause.problems.extend_from_slice(&one.carried.problems);
         cause.context = context_or(one.carried.context.clone(), || cause.context)
     }
-    Extraction { context: cause.context.in_new_segment(), ..cause }
+    cause.context = cause.context.in_new_segment();
+    cause
 }
 
 /// How long ago the cause was sent.

@@ -86,7 +86,7 @@ impl Event {
         if left_out > 0 {
             let reason =
                 format!("it has {} records, of which the first {MAX_RECORDS} were read", left_out + MAX_RECORDS);
-            carried.problems.push(Problem { header: "event", reason: reason.into() })
+            carried.problems.push(Problem::new("event", reason))
         }
         let payload = without(payload, taken.cuts().chain(cuts).collect());
         (Event { source, carried, records, left_out, attributes, route }, payload)

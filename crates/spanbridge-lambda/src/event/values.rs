@@ -143,7 +143,7 @@ pub(super) fn or_else(mut found: Extraction, next: impl FnOnce() -> Extraction) 
 /// The context in a hidden field.
 pub(super) fn hidden(taken: &Taken<'_>) -> Extraction {
     let mut found = taken.fields.as_ref().map(extract).unwrap_or_default();
-    found.problems.extend(taken.problem.map(|reason| Problem { header: FIELD, reason: reason.into() }));
+    found.problems.extend(taken.problem.map(|reason| Problem::new(FIELD, reason)));
     found
 }
 

@@ -166,7 +166,7 @@ fn into_payload(payload: &mut Option<Blob>, span: &Span) {
     }
     let room = room(&LIMITS, bytes.len()).saturating_sub(FIELD);
     let mut fields = HiddenFields::default();
-    let budget = Budget { bytes: room, per_header: HEADER, headers: usize::MAX };
+    let budget = Budget::new(room, HEADER, usize::MAX);
     record_left_out(span, inject_within(span.context(), budget, &mut fields));
     if fields.is_empty() {
         return;

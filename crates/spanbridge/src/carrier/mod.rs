@@ -101,11 +101,19 @@ pub trait Inject {
 
 /// Something that was wrong with a received header. The message is still handled.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Problem {
     /// The header.
     pub header: &'static str,
     /// What was wrong with it.
     pub reason: Cow<'static, str>,
+}
+
+impl Problem {
+    /// A problem with a header.
+    pub fn new(header: &'static str, reason: impl Into<Cow<'static, str>>) -> Self {
+        Problem { header, reason: reason.into() }
+    }
 }
 
 impl fmt::Display for Problem {
@@ -116,11 +124,19 @@ impl fmt::Display for Problem {
 
 /// What was found in a carrier.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct Extraction {
     /// The context. It has no trace if there was none, or only a malformed one.
     pub context: Context,
     /// What was wrong with names and values of headers.
     pub problems: Vec<Problem>,
+}
+
+/// An extraction without problems.
+impl From<Context> for Extraction {
+    fn from(context: Context) -> Self {
+        Extraction { context, problems: vec![] }
+    }
 }
 
 /// Reads `traceparent`, `tracestate` and `baggage`. This never fails:
@@ -234,6 +250,7 @@ pub fn inject(context: &Context, carrier: &mut (impl Inject + ?Sized)) {
 
 /// How much an injection may add to a message.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct Budget {
     /// The maximum number of bytes: names, values, and the overhead of each header.
     pub bytes: usize,
@@ -246,6 +263,11 @@ pub struct Budget {
 impl Budget {
     /// For transports without a limit.
     pub const UNLIMITED: Budget = Budget { bytes: usize::MAX, per_header: 0, headers: usize::MAX };
+
+    /// A budget of bytes and headers, where each header has an overhead of `per_header` bytes beside its name and value.
+    pub const fn new(bytes: usize, per_header: usize, headers: usize) -> Self {
+        Budget { bytes, per_header, headers }
+    }
 }
 
 /// Like [`inject`], within a budget. If there is not enough room, parts are left out in this order: the baggage; members of
