@@ -10,8 +10,10 @@
 //! This module knows what records are and how they are encoded. The [recorder](crate::Recorder) makes and delivers them.
 
 mod attributes;
+mod convert;
 mod decode;
 mod json;
+mod links;
 mod make;
 mod owned;
 pub(crate) mod packed;
@@ -22,10 +24,9 @@ mod view;
 pub(crate) mod walk;
 pub(crate) mod words;
 
-pub use attributes::{
-    AttributeValue, Attributes, AttributesIter, AttributesView, Link, LinkView, LinksIter, LinksView,
-};
+pub use attributes::{AttributeValue, Attributes, AttributesIter, AttributesView};
 pub use json::{RecordError, RecordErrorKind, SCHEMA_VERSION};
+pub use links::{Link, LinkView, LinksIter, LinksView};
 pub use record_view::RecordView;
 pub use span_view::{EndView, SpanView};
 pub use time::{format_time, parse_time};

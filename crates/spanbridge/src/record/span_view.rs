@@ -1,7 +1,8 @@
 //! A span, borrowed: the one kind of record that there is so much of that each of its fields is decoded on its own, when
 //! someone asks for it.
 
-use super::attributes::{AttributesView, LinksView};
+use super::attributes::AttributesView;
+use super::links::LinksView;
 use super::words::{Items, Words};
 use super::{End, Start};
 use crate::context::primitive;

@@ -3,14 +3,14 @@
 //! Nothing here owns memory, so looking at a record allocates nothing. Attributes and links are decoded one by one as
 //! they are iterated.
 
+use super::Via;
 use super::attributes::AttributesView;
 use super::span_view::{EndView, SpanView};
-use super::{Artifact, Body, End, Endpoint, Start, Via};
 use crate::{RunId, SpanId, Status, TraceId};
 use std::borrow::Cow;
 use std::fmt;
 
-/// What a record says, borrowed from where it stands. The owned form is [`Body`].
+/// What a record says, borrowed from where it stands. The owned form is [`Body`](super::Body).
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum BodyView<'a> {
@@ -24,7 +24,7 @@ pub enum BodyView<'a> {
     RunResume(RunResumeView<'a>),
     /// A run ends.
     RunEnd(RunEndView<'a>),
-    /// A span begins, and ends too where [`SpanView::end`] is there: [`Body::SpanStart`] and [`Body::Span`].
+    /// A span begins, and ends too where [`SpanView::end`] is there: [`Body::SpanStart`](super::Body::SpanStart) and [`Body::Span`](super::Body::Span).
     Span(SpanView<'a>),
     /// A span ends whose start is an earlier record.
     SpanEnd(SpanEndView<'a>),
@@ -61,7 +61,7 @@ macro_rules! views {
 }
 
 views! {
-    /// A recorder begins to work on a run. See [`Body::Segment`].
+    /// A recorder begins to work on a run. See [`Body::Segment`](super::Body::Segment).
     pub struct SegmentView<'a> {
         /// When, in nanoseconds since the Unix epoch.
         started_at: u64,
@@ -77,7 +77,7 @@ views! {
         previous_resumption_id: Option<IdView<'a>>,
     }
 
-    /// A run begins. See [`Body::RunStart`].
+    /// A run begins. See [`Body::RunStart`](super::Body::RunStart).
     pub struct RunStartView<'a> {
         /// The operation, as a user would name it.
         name: &'a str,
@@ -93,7 +93,7 @@ views! {
         attributes: AttributesView<'a>,
     }
 
-    /// A run waits for something outside. See [`Body::RunSuspend`].
+    /// A run waits for something outside. See [`Body::RunSuspend`](super::Body::RunSuspend).
     pub struct RunSuspendView<'a> {
         /// Names the suspension.
         suspension_id: &'a str,
@@ -103,7 +103,7 @@ views! {
         reason: Option<&'a str>,
     }
 
-    /// A run goes on. See [`Body::RunResume`].
+    /// A run goes on. See [`Body::RunResume`](super::Body::RunResume).
     pub struct RunResumeView<'a> {
         /// The suspension that is over.
         suspension_id: &'a str,
@@ -111,7 +111,7 @@ views! {
         resumed_at: u64,
     }
 
-    /// A run ends, because its owner says so. See [`Body::RunEnd`].
+    /// A run ends, because its owner says so. See [`Body::RunEnd`](super::Body::RunEnd).
     pub struct RunEndView<'a> {
         /// When, in nanoseconds since the Unix epoch.
         ended_at: u64,
@@ -121,7 +121,7 @@ views! {
         error: Option<&'a str>,
     }
 
-    /// A span ends whose start is an earlier record. See [`Body::SpanEnd`].
+    /// A span ends whose start is an earlier record. See [`Body::SpanEnd`](super::Body::SpanEnd).
     pub struct SpanEndView<'a> {
         /// Which span.
         span_id: SpanId,
@@ -131,7 +131,7 @@ views! {
         attributes: AttributesView<'a>,
     }
 
-    /// Attributes were added to a span that is still open. See [`Body::SpanAttributes`].
+    /// Attributes were added to a span that is still open. See [`Body::SpanAttributes`](super::Body::SpanAttributes).
     pub struct SpanAttributesView<'a> {
         /// Which span.
         span_id: SpanId,
@@ -139,7 +139,7 @@ views! {
         attributes: AttributesView<'a>,
     }
 
-    /// A point in time inside a span. See [`Body::Event`].
+    /// A point in time inside a span. See [`Body::Event`](super::Body::Event).
     pub struct EventView<'a> {
         /// The span.
         span_id: SpanId,
@@ -153,7 +153,7 @@ views! {
         attributes: AttributesView<'a>,
     }
 
-    /// A bounded preview of a payload, or a reference to one. See [`Artifact`].
+    /// A bounded preview of a payload, or a reference to one. See [`Artifact`](super::Artifact).
     pub struct ArtifactView<'a> {
         /// The span it belongs to.
         span_id: SpanId,
@@ -173,7 +173,7 @@ views! {
         preview: Option<&'a str>,
     }
 
-    /// A relation that is not the tree. See [`Body::Edge`].
+    /// A relation that is not the tree. See [`Body::Edge`](super::Body::Edge).
     pub struct EdgeView<'a> {
         /// One of the closed list of edge types, or `custom.*`.
         edge_type: &'a str,
@@ -183,7 +183,7 @@ views! {
         to: EndpointView<'a>,
     }
 
-    /// Something a reader should know about the recording itself. See [`Body::Diagnostic`].
+    /// Something a reader should know about the recording itself. See [`Body::Diagnostic`](super::Body::Diagnostic).
     pub struct DiagnosticView<'a> {
         /// A stable code.
         code: &'a str,
@@ -198,7 +198,7 @@ views! {
     }
 }
 
-/// One end of an edge. The owned form is [`Endpoint`].
+/// One end of an edge. The owned form is [`Endpoint`](super::Endpoint).
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum EndpointView<'a> {
@@ -278,186 +278,5 @@ impl fmt::Debug for IdView<'_> {
 impl PartialEq for IdView<'_> {
     fn eq(&self, other: &Self) -> bool {
         self.as_str(&mut [0; 16]) == other.as_str(&mut [0; 16])
-    }
-}
-
-impl<'a> From<&'a Body<'_>> for BodyView<'a> {
-    fn from(body: &'a Body<'_>) -> Self {
-        match body {
-            Body::Segment { started_at, resource, via, suspension_id, resumption_id, previous_resumption_id } => {
-                let id = |id: &'a Option<Cow<'a, str>>| id.as_deref().map(IdView::from);
-                BodyView::Segment(SegmentView {
-                    started_at: *started_at,
-                    resource: resource.view(),
-                    via: *via,
-                    suspension_id: id(suspension_id),
-                    resumption_id: id(resumption_id),
-                    previous_resumption_id: id(previous_resumption_id),
-                })
-            }
-            Body::RunStart { name, started_at, root_primitive, parent_run_id, triggered_by_span_id, attributes } => {
-                BodyView::RunStart(RunStartView {
-                    name,
-                    started_at: *started_at,
-                    root_primitive: root_primitive.as_deref(),
-                    parent_run_id: *parent_run_id,
-                    triggered_by_span_id: *triggered_by_span_id,
-                    attributes: attributes.view(),
-                })
-            }
-            Body::RunSuspend { suspension_id, suspended_at, reason } => BodyView::RunSuspend(RunSuspendView {
-                suspension_id,
-                suspended_at: *suspended_at,
-                reason: reason.as_deref(),
-            }),
-            Body::RunResume { suspension_id, resumed_at } => {
-                BodyView::RunResume(RunResumeView { suspension_id, resumed_at: *resumed_at })
-            }
-            Body::RunEnd { ended_at, status, error } => {
-                BodyView::RunEnd(RunEndView { ended_at: *ended_at, status: *status, error: error.as_deref() })
-            }
-            Body::SpanStart(start) => BodyView::Span(SpanView::record(start, None)),
-            Body::Span(start, end) => BodyView::Span(SpanView::record(start, Some(end))),
-            Body::SpanEnd { span_id, end, attributes } => BodyView::SpanEnd(SpanEndView {
-                span_id: *span_id,
-                end: EndView::record(end),
-                attributes: attributes.view(),
-            }),
-            Body::SpanAttributes { span_id, attributes } => {
-                BodyView::SpanAttributes(SpanAttributesView { span_id: *span_id, attributes: attributes.view() })
-            }
-            Body::Event { span_id, event_id, name, timestamp, attributes } => BodyView::Event(EventView {
-                span_id: *span_id,
-                event_id: IdView::from(&**event_id),
-                name,
-                timestamp: *timestamp,
-                attributes: attributes.view(),
-            }),
-            Body::Artifact(a) => BodyView::Artifact(ArtifactView {
-                span_id: a.span_id,
-                artifact_id: IdView::from(&*a.artifact_id),
-                kind: &a.kind,
-                content_type: &a.content_type,
-                encoding: &a.encoding,
-                size_bytes: a.size_bytes,
-                hash: a.hash.as_deref(),
-                preview: a.preview.as_deref(),
-            }),
-            Body::Edge { edge_type, from, to } => {
-                BodyView::Edge(EdgeView { edge_type, from: EndpointView::of(from), to: EndpointView::of(to) })
-            }
-            Body::Diagnostic { code, message, count, span_id, attributes } => BodyView::Diagnostic(DiagnosticView {
-                code,
-                message,
-                count: *count,
-                span_id: *span_id,
-                attributes: attributes.view(),
-            }),
-        }
-    }
-}
-
-impl<'a> BodyView<'a> {
-    /// The owned form. Texts stay borrowed where they can; [`Record::into_owned`](super::Record::into_owned) copies
-    /// them.
-    pub fn to_body(self) -> Body<'a> {
-        let text = Cow::Borrowed;
-        match self {
-            BodyView::Segment(s) => Body::Segment {
-                started_at: s.started_at,
-                resource: s.resource.into(),
-                via: s.via,
-                suspension_id: s.suspension_id.map(IdView::to_text),
-                resumption_id: s.resumption_id.map(IdView::to_text),
-                previous_resumption_id: s.previous_resumption_id.map(IdView::to_text),
-            },
-            BodyView::RunStart(r) => Body::RunStart {
-                name: text(r.name),
-                started_at: r.started_at,
-                root_primitive: r.root_primitive.map(text),
-                parent_run_id: r.parent_run_id,
-                triggered_by_span_id: r.triggered_by_span_id,
-                attributes: r.attributes.into(),
-            },
-            BodyView::RunSuspend(r) => Body::RunSuspend {
-                suspension_id: text(r.suspension_id),
-                suspended_at: r.suspended_at,
-                reason: r.reason.map(text),
-            },
-            BodyView::RunResume(r) => {
-                Body::RunResume { suspension_id: text(r.suspension_id), resumed_at: r.resumed_at }
-            }
-            BodyView::RunEnd(r) => Body::RunEnd { ended_at: r.ended_at, status: r.status, error: r.error.map(text) },
-            BodyView::Span(span) => {
-                let start = Start {
-                    span_id: span.span_id(),
-                    parent_span_id: span.parent_span_id(),
-                    name: text(span.name()),
-                    primitive: text(span.primitive()),
-                    kind: span.kind(),
-                    started_at: span.started_at(),
-                    attributes: span.attributes().into(),
-                    links: span.links().into_iter().map(Into::into).collect(),
-                };
-                match span.end().map(end) {
-                    Some(end) => Body::Span(start, end),
-                    None => Body::SpanStart(start),
-                }
-            }
-            BodyView::SpanEnd(s) => {
-                Body::SpanEnd { span_id: s.span_id, end: end(s.end), attributes: s.attributes.into() }
-            }
-            BodyView::SpanAttributes(s) => Body::SpanAttributes { span_id: s.span_id, attributes: s.attributes.into() },
-            BodyView::Event(e) => Body::Event {
-                span_id: e.span_id,
-                event_id: e.event_id.to_text(),
-                name: text(e.name),
-                timestamp: e.timestamp,
-                attributes: e.attributes.into(),
-            },
-            BodyView::Artifact(a) => Body::Artifact(Artifact {
-                span_id: a.span_id,
-                artifact_id: a.artifact_id.to_text(),
-                kind: text(a.kind),
-                content_type: text(a.content_type),
-                encoding: text(a.encoding),
-                size_bytes: a.size_bytes,
-                hash: a.hash.map(text),
-                preview: a.preview.map(text),
-            }),
-            BodyView::Edge(e) => {
-                Body::Edge { edge_type: text(e.edge_type), from: e.from.to_endpoint(), to: e.to.to_endpoint() }
-            }
-            BodyView::Diagnostic(d) => Body::Diagnostic {
-                code: text(d.code),
-                message: text(d.message),
-                count: d.count,
-                span_id: d.span_id,
-                attributes: d.attributes.into(),
-            },
-        }
-    }
-}
-
-fn end(end: EndView<'_>) -> End<'_> {
-    let (error, error_type) = (end.error().map(Cow::Borrowed), end.error_type().map(Cow::Borrowed));
-    End::new(end.ended_at(), end.status()).with_error(error, error_type)
-}
-
-impl<'a> EndpointView<'a> {
-    fn of(endpoint: &'a Endpoint<'a>) -> Self {
-        match endpoint {
-            Endpoint::Span { trace_id, span_id } => EndpointView::Span { trace_id: *trace_id, span_id: *span_id },
-            Endpoint::Run(id) => EndpointView::Run(*id),
-            Endpoint::Artifact(id) => EndpointView::Artifact(id),
-        }
-    }
-
-    fn to_endpoint(self) -> Endpoint<'a> {
-        match self {
-            EndpointView::Span { trace_id, span_id } => Endpoint::Span { trace_id, span_id },
-            EndpointView::Run(id) => Endpoint::Run(id),
-            EndpointView::Artifact(id) => Endpoint::Artifact(Cow::Borrowed(id)),
-        }
     }
 }
