@@ -6,7 +6,7 @@ use rdkafka::message::BorrowedMessage;
 use rdkafka::producer::{FutureProducer, FutureRecord};
 use rdkafka::{ClientContext, Message};
 use spanbridge::record::{Body, Record};
-use spanbridge::{Batch, Receipt, Recorder, Sink, SinkError, SpanId, TraceId, Value};
+use spanbridge::{Receipt, RecordBatch, Recorder, Sink, SinkError, SpanId, TraceId, Value};
 use spanbridge_kafka::{
     BoxError, ConsumerExt, Disposition::*, DriverOptions, GroupContext, Job, JobHandler, Observed, ProducerExt,
     SettlePolicy,
@@ -75,7 +75,7 @@ struct Step {
 }
 
 impl Sink for ChapterResult {
-    fn deliver(&mut self, batch: &Batch) -> Result<Receipt, SinkError> {
+    fn deliver(&mut self, batch: &RecordBatch) -> Result<Receipt, SinkError> {
         let mut steps = self.0.lock().unwrap();
         for record in batch.records() {
             let (id, attributes, ended) = match &record.body {

@@ -17,7 +17,7 @@ async fn score(event: LambdaEvent<Value>) -> Result<Value, Error> {
 
 #[tokio::test]
 async fn the_next_invocation_reports_the_flush() {
-    let refuses = |_: &spanbridge::Batch| -> Result<spanbridge::Receipt, spanbridge::SinkError> {
+    let refuses = |_: &spanbridge::RecordBatch| -> Result<spanbridge::Receipt, spanbridge::SinkError> {
         Err(spanbridge::SinkError::new("down"))
     };
     // It is limited by the function's time and by the option, which is two seconds by default.

@@ -7,7 +7,7 @@ use crate::path::default_path;
 use crate::write::{self, BatchId};
 use rusqlite::Connection;
 use spanbridge::record::{Record, RecordView};
-use spanbridge::{Batch, Receipt, Sink, SinkError};
+use spanbridge::{Receipt, RecordBatch, Sink, SinkError};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -60,7 +60,7 @@ impl StoreSink {
 }
 
 impl Sink for StoreSink {
-    fn deliver(&mut self, batch: &Batch) -> Result<Receipt, SinkError> {
+    fn deliver(&mut self, batch: &RecordBatch) -> Result<Receipt, SinkError> {
         let id = BatchId { instance: batch.instance(), number: batch.number() };
         self.store(id, || batch.iter()).map_err(SinkError::new)
     }

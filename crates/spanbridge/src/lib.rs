@@ -97,7 +97,7 @@ pub use context::{Sampler, SamplingInput};
 pub use recorder::reseed;
 #[cfg(feature = "record")]
 pub use recorder::{
-    Batch, Environment, InstallError, JsonLines, Memory, Receipt, Recorder, RecorderBuilder, Sink, SinkError,
+    Environment, InstallError, JsonLines, Memory, Receipt, RecordBatch, Recorder, RecorderBuilder, Sink, SinkError,
 };
 pub use recorder::{Flush, Report, SinkReport, flush, flush_at_exit, flush_blocking};
 #[cfg(feature = "json")]

@@ -3,7 +3,7 @@
 
 mod support;
 
-use spanbridge::{Batch, Receipt, Recorder, SinkError, Value, observe};
+use spanbridge::{Receipt, RecordBatch, Recorder, SinkError, Value, observe};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
@@ -52,9 +52,9 @@ fn most(f: impl FnOnce()) -> usize {
 const MEBI: usize = 1 << 20;
 
 /// A sink that is stuck until the sender is gone.
-fn stuck() -> (impl FnMut(&Batch) -> Result<Receipt, SinkError> + Send, mpsc::Sender<()>, mpsc::Receiver<()>) {
+fn stuck() -> (impl FnMut(&RecordBatch) -> Result<Receipt, SinkError> + Send, mpsc::Sender<()>, mpsc::Receiver<()>) {
     let ((tx, gate), (begins, begun)) = (mpsc::channel::<()>(), mpsc::channel());
-    let sink = move |_: &Batch| {
+    let sink = move |_: &RecordBatch| {
         let _ = begins.send(());
         let _ = gate.recv();
         Ok(Receipt::default())
@@ -81,7 +81,7 @@ fn flushes_do_not_fill_the_memory() {
 }
 
 /// A sink that has all of a batch as text at a time.
-fn writes_out(batch: &Batch) -> Result<Receipt, SinkError> {
+fn writes_out(batch: &RecordBatch) -> Result<Receipt, SinkError> {
     let lines: Vec<String> = batch.iter().map(|record| record.to_json()).collect();
     assert!(!lines.is_empty());
     Ok(Receipt::default())

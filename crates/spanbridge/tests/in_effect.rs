@@ -3,7 +3,7 @@
 
 mod support;
 
-use spanbridge::{Batch, ContextExt, Receipt, Recorder, SinkError, flush_blocking, observe};
+use spanbridge::{ContextExt, Receipt, RecordBatch, Recorder, SinkError, flush_blocking, observe};
 use std::future::Future;
 use std::pin::pin;
 use std::sync::mpsc;
@@ -45,7 +45,7 @@ fn nothing_to_wait_for_without_a_recorder() {
 #[test]
 fn a_sink_has_none() {
     let (tells, hears) = mpsc::channel();
-    let sink = move |_: &Batch| -> Result<Receipt, SinkError> {
+    let sink = move |_: &RecordBatch| -> Result<Receipt, SinkError> {
         tells.send(flush_blocking(LONG).sinks.len()).unwrap();
         Ok(Receipt::default())
     };
@@ -58,7 +58,7 @@ fn a_sink_has_none() {
 #[test]
 fn a_flush_has_an_end() {
     let (_open, gate) = mpsc::channel::<()>();
-    let sink = move |_: &Batch| -> Result<Receipt, SinkError> {
+    let sink = move |_: &RecordBatch| -> Result<Receipt, SinkError> {
         let _ = gate.recv();
         Ok(Receipt::default())
     };

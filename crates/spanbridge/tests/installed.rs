@@ -4,7 +4,9 @@
 mod support;
 
 use spanbridge::w3c::{Baggage, TraceParent, TraceState};
-use spanbridge::{Batch, Context, InstallError, Memory, Receipt, Recorder, Sink, SinkError, SpanId, TraceId, observe};
+use spanbridge::{
+    Context, InstallError, Memory, Receipt, RecordBatch, Recorder, Sink, SinkError, SpanId, TraceId, observe,
+};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 use support::*;
@@ -92,7 +94,7 @@ fn the_installed_one_takes_over() {
 fn what_a_sink_does_itself_is_not_recorded() {
     let _alone = alone();
     let memory = Memory::new();
-    let busy = |_: &Batch| -> Result<Receipt, SinkError> {
+    let busy = |_: &RecordBatch| -> Result<Receipt, SinkError> {
         observe::span("in a sink").in_scope(|| observe::event("e", &[]));
         observe::run("in a sink").in_scope(|| ());
         let headers = std::collections::HashMap::from([(
@@ -138,7 +140,7 @@ struct Slow {
 }
 
 impl Sink for Slow {
-    fn deliver(&mut self, _: &Batch) -> Result<Receipt, SinkError> {
+    fn deliver(&mut self, _: &RecordBatch) -> Result<Receipt, SinkError> {
         Ok(Receipt::default())
     }
 

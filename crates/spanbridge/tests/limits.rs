@@ -5,7 +5,7 @@ mod support;
 
 use spanbridge::carrier::extract;
 use spanbridge::record::{Body, BodyView, Endpoint, Record};
-use spanbridge::{Batch, Context, Primitive, Receipt, Recorder, SinkError, Status, observe};
+use spanbridge::{Context, Primitive, Receipt, RecordBatch, Recorder, SinkError, Status, observe};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Barrier};
@@ -261,7 +261,7 @@ fn full_speed_loses_nothing_silently() {
     let n = size(100_000, 500);
     let delivered = Arc::new(AtomicU64::new(0));
     let counter = delivered.clone();
-    let count = move |batch: &Batch| -> Result<Receipt, SinkError> {
+    let count = move |batch: &RecordBatch| -> Result<Receipt, SinkError> {
         let begun = batch.iter().filter(|r| matches!(r.body(), BodyView::Span(_))).count();
         counter.fetch_add(begun as u64, Relaxed);
         Ok(Receipt::default())

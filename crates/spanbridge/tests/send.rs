@@ -24,13 +24,13 @@ const _: () = {
 #[cfg(feature = "record")]
 const _: () = {
     use spanbridge::record::Record;
-    use spanbridge::{Batch, Flush, InstallError, Memory, Recorder, RecorderBuilder, Report, Sampler, SinkError};
+    use spanbridge::{Flush, InstallError, Memory, RecordBatch, Recorder, RecorderBuilder, Report, Sampler, SinkError};
     const fn send<T: Send + 'static>() {}
     all::<Recorder>();
     all::<Flush>();
     all::<Report>();
     all::<Memory>();
-    all::<Batch>();
+    all::<RecordBatch>();
     all::<Record<'static>>();
     all::<Sampler>();
     all::<InstallError>();

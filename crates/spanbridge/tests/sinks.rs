@@ -3,7 +3,7 @@
 
 mod support;
 
-use spanbridge::{Batch, Memory, Receipt, Recorder, Sink, SinkError, observe};
+use spanbridge::{Memory, Receipt, RecordBatch, Recorder, Sink, SinkError, observe};
 use std::future::Future;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, mpsc};
@@ -31,7 +31,7 @@ fn scripted(name: &'static str) -> (Scripted, mpsc::Sender<Result<Receipt, &'sta
 }
 
 impl Sink for Scripted {
-    fn deliver(&mut self, batch: &Batch) -> Result<Receipt, SinkError> {
+    fn deliver(&mut self, batch: &RecordBatch) -> Result<Receipt, SinkError> {
         assert_eq!(batch.iter().count(), batch.len());
         self.seen.lock().unwrap().push((batch.number(), batch.len()));
         match self.orders.recv().unwrap_or(Ok(Receipt::default())) {
@@ -98,7 +98,7 @@ fn a_panic_may_carry_another() {
     }
     struct Panics(u8);
     impl Sink for Panics {
-        fn deliver(&mut self, _: &Batch) -> Result<Receipt, SinkError> {
+        fn deliver(&mut self, _: &RecordBatch) -> Result<Receipt, SinkError> {
             self.0 += 1;
             if self.0 == 1 { std::panic::panic_any(Bad) } else { Ok(Receipt::default()) }
         }
@@ -158,7 +158,7 @@ fn what_a_sink_rejects_is_counted() {
 fn a_failed_sink_flush_is_incomplete() {
     struct Unsafe(bool);
     impl Sink for Unsafe {
-        fn deliver(&mut self, _: &Batch) -> Result<Receipt, SinkError> {
+        fn deliver(&mut self, _: &RecordBatch) -> Result<Receipt, SinkError> {
             Ok(Receipt::default())
         }
         fn flush(&mut self) -> Result<(), SinkError> {
@@ -304,7 +304,7 @@ fn shutdown_keeps_its_deadline() {
     drop(order);
     struct Never(Scripted);
     impl Sink for Never {
-        fn deliver(&mut self, batch: &Batch) -> Result<Receipt, SinkError> {
+        fn deliver(&mut self, batch: &RecordBatch) -> Result<Receipt, SinkError> {
             let _ = self.0.deliver(batch)?;
             Err(SinkError::new("never"))
         }
@@ -342,11 +342,11 @@ type Offers = Arc<Mutex<Vec<(u64, Vec<String>)>>>;
 
 /// A sink that answers by what it was asked how often, and says what it was offered.
 fn answering(
-    mut answer: impl FnMut(usize, &Batch) -> Result<Receipt, SinkError> + Send + 'static,
+    mut answer: impl FnMut(usize, &RecordBatch) -> Result<Receipt, SinkError> + Send + 'static,
 ) -> (impl Sink, Offers) {
     let (offers, seen) = (Offers::default(), Offers::default());
     let kept = seen.clone();
-    let sink = move |batch: &Batch| {
+    let sink = move |batch: &RecordBatch| {
         let lines: Vec<String> = batch.iter().map(|record| record.to_json()).collect();
         assert_eq!((lines.len(), lines.is_empty()), (batch.len(), batch.is_empty()));
         assert!(batch.records().map(|record| record.to_json()).eq(lines.iter().cloned()));
@@ -440,7 +440,7 @@ fn a_sink_may_ask_for_a_longer_pause() {
 fn kept_batches_count_towards_the_share() {
     let kept = Arc::new(Mutex::new(vec![]));
     let keeps = kept.clone();
-    let sink = move |batch: &Batch| {
+    let sink = move |batch: &RecordBatch| {
         keeps.lock().unwrap().push(batch.clone());
         Ok::<_, SinkError>(Receipt::default())
     };
@@ -455,7 +455,7 @@ fn kept_batches_count_towards_the_share() {
     }
     let sink = &report.sinks[0];
     assert!(sink.dropped > 0 && sink.delivered > 1000, "{report:?}");
-    let records = |kept: &[Batch]| kept.iter().map(Batch::len).sum::<usize>() as u64;
+    let records = |kept: &[RecordBatch]| kept.iter().map(RecordBatch::len).sum::<usize>() as u64;
     assert_eq!(sink.delivered, records(&kept.lock().unwrap()));
     drop(std::mem::take(&mut *kept.lock().unwrap()));
     let before = recorder.flush_blocking(LONG).sinks[0].clone();

@@ -4,7 +4,7 @@
 mod support;
 
 use spanbridge::record::Body;
-use spanbridge::{Batch, Memory, Receipt, Recorder, Sink, SinkError, observe};
+use spanbridge::{Memory, Receipt, RecordBatch, Recorder, Sink, SinkError, observe};
 use std::fmt;
 use std::sync::mpsc;
 use std::time::Duration;
@@ -13,9 +13,9 @@ use support::*;
 type Delivered = Result<Receipt, SinkError>;
 
 /// A sink that takes nothing until the sender is dropped.
-fn gate() -> (impl FnMut(&Batch) -> Delivered + Send, mpsc::Sender<()>) {
+fn gate() -> (impl FnMut(&RecordBatch) -> Delivered + Send, mpsc::Sender<()>) {
     let (open, gate) = mpsc::channel::<()>();
-    let sink = move |_: &Batch| {
+    let sink = move |_: &RecordBatch| {
         let _ = gate.recv();
         Ok(Receipt::default())
     };
@@ -115,7 +115,7 @@ impl fmt::Display for Unspeakable {
 }
 
 impl Sink for Odd {
-    fn deliver(&mut self, _: &Batch) -> Delivered {
+    fn deliver(&mut self, _: &RecordBatch) -> Delivered {
         self.0 = !self.0;
         if self.0 { Err(SinkError::new(Unspeakable)) } else { Ok(Receipt::default()) }
     }
@@ -140,7 +140,7 @@ fn a_sink_may_have_odd_errors_and_names() {
 struct SlowToGo(mpsc::Receiver<()>, mpsc::Sender<()>);
 
 impl Sink for SlowToGo {
-    fn deliver(&mut self, _: &Batch) -> Delivered {
+    fn deliver(&mut self, _: &RecordBatch) -> Delivered {
         Ok(Receipt::default())
     }
 }
@@ -175,7 +175,7 @@ fn a_slow_sink_does_not_delay_shutdown() {
 fn threads_end_when_a_recorder_cannot_be_set_up() {
     struct Nameless;
     impl Sink for Nameless {
-        fn deliver(&mut self, _: &Batch) -> Delivered {
+        fn deliver(&mut self, _: &RecordBatch) -> Delivered {
             Ok(Receipt::default())
         }
         fn name(&self) -> &str {

@@ -4,7 +4,7 @@
 mod support;
 
 use spanbridge::record::Body;
-use spanbridge::{Batch, Receipt, Recorder, SinkError, SpanId, Status, Value, observe};
+use spanbridge::{Receipt, RecordBatch, Recorder, SinkError, SpanId, Status, Value, observe};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, Ordering::*};
@@ -263,7 +263,7 @@ fn many_scoped_recorders_on_many_threads() {
 fn idle_threads_do_not_make_delivery_hurry() {
     let batches = Arc::new(AtomicU32::new(0));
     let counter = batches.clone();
-    let count = move |_: &Batch| -> Result<Receipt, SinkError> {
+    let count = move |_: &RecordBatch| -> Result<Receipt, SinkError> {
         counter.fetch_add(1, Relaxed);
         Ok(Receipt::default())
     };

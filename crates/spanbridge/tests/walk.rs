@@ -4,15 +4,15 @@
 mod support;
 
 use spanbridge::record::{Body, BodyView, Record, RecordView};
-use spanbridge::{Batch, Kind, Memory, Primitive, Receipt, Recorder, SinkError, Value, observe};
+use spanbridge::{Kind, Memory, Primitive, Receipt, RecordBatch, Recorder, SinkError, Value, observe};
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, mpsc};
 use support::*;
 
 /// A sink that passes on the batches themselves.
-fn batches() -> (impl FnMut(&Batch) -> Result<Receipt, SinkError> + Send, mpsc::Receiver<Batch>) {
+fn batches() -> (impl FnMut(&RecordBatch) -> Result<Receipt, SinkError> + Send, mpsc::Receiver<RecordBatch>) {
     let (tx, batches) = mpsc::channel();
-    let sink = move |batch: &Batch| {
+    let sink = move |batch: &RecordBatch| {
         tx.send(batch.clone()).map_err(SinkError::new)?;
         Ok(Receipt::default())
     };
@@ -47,7 +47,7 @@ fn everything(recorder: &Recorder) -> observe::Span {
 }
 
 /// The batches of three deliveries: spans that end and what comes late stand in each of its possible places.
-fn recorded() -> Vec<Batch> {
+fn recorded() -> Vec<RecordBatch> {
     let (sink, batches) = batches();
     let recorder = Recorder::builder("test").sink(sink).on_flush_only().build().unwrap();
     let held = everything(&recorder);
@@ -86,7 +86,7 @@ fn views_and_records_say_the_same() {
 #[test]
 fn a_clone_outlives_the_recorder() {
     let batches = recorded();
-    let names = |batch: &Batch| -> Vec<String> {
+    let names = |batch: &RecordBatch| -> Vec<String> {
         let name = |r: RecordView<'_>| match r.body() {
             BodyView::Span(span) => Some(span.name().to_owned()),
             _ => None,
@@ -121,7 +121,7 @@ fn a_key_has_one_address() {
 fn records_that_were_read_have_views() {
     let seen = Arc::new(Mutex::new(String::new()));
     let (lines, memory) = (seen.clone(), Memory::new());
-    let sink = move |batch: &Batch| {
+    let sink = move |batch: &RecordBatch| {
         batch.iter().for_each(|record| {
             record.write_json(&mut lines.lock().unwrap());
             lines.lock().unwrap().push('\n')

@@ -3,7 +3,7 @@
 
 use rustix::time::{ClockId, clock_gettime};
 use spanbridge::carrier::extract;
-use spanbridge::{Batch, Context, Receipt, Recorder, Sink, SinkError, observe};
+use spanbridge::{Context, Receipt, RecordBatch, Recorder, Sink, SinkError, observe};
 use spanbridge_store::StoreSink;
 use std::collections::BTreeMap;
 use std::hint::black_box;
@@ -24,7 +24,7 @@ pub(crate) const BODY: &[u8] = &[b'x'; 256];
 struct Count(Arc<AtomicU64>);
 
 impl Sink for Count {
-    fn deliver(&mut self, batch: &Batch) -> Result<Receipt, SinkError> {
+    fn deliver(&mut self, batch: &RecordBatch) -> Result<Receipt, SinkError> {
         batch.iter().for_each(|record| _ = black_box(record.body()));
         self.0.fetch_add(batch.len() as u64, Relaxed);
         Ok(Receipt::default())

@@ -11,7 +11,7 @@
 
 use lambda_runtime::{Error, LambdaEvent, Runtime, Service, service_fn};
 use serde_json::{Value, json};
-use spanbridge::{Batch, Receipt, Recorder, Sink, SinkError, observe};
+use spanbridge::{Receipt, RecordBatch, Recorder, Sink, SinkError, observe};
 use spanbridge_lambda::{ObservedLayer, handler, observed};
 use spanbridge_store::StoreSink;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
@@ -31,15 +31,15 @@ fn main() -> Result<(), Error> {
 async fn function() -> Result<(), Error> {
     let builder = Recorder::builder("awkward").on_flush_only();
     let builder = match std::env::var("SINK").as_deref() {
-        Ok("hang") => builder.sink(|_: &Batch| -> Result<Receipt, SinkError> {
+        Ok("hang") => builder.sink(|_: &RecordBatch| -> Result<Receipt, SinkError> {
             loop {
                 std::thread::park()
             }
         }),
-        Ok("fail") => builder.sink(|_: &Batch| -> Result<Receipt, SinkError> { Err(SinkError::new("down")) }),
+        Ok("fail") => builder.sink(|_: &RecordBatch| -> Result<Receipt, SinkError> { Err(SinkError::new("down")) }),
         Ok("slow") => {
             let mut store = StoreSink::open_default()?;
-            builder.sink(move |batch: &Batch| {
+            builder.sink(move |batch: &RecordBatch| {
                 std::thread::sleep(Duration::from_millis(200));
                 store.deliver(batch)
             })

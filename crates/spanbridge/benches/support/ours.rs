@@ -2,7 +2,7 @@
 
 use super::bench::{DELIVERED, Work};
 use spanbridge::record::{AttributesView, BodyView, EndView, RecordView, SpanView};
-use spanbridge::{Batch, Receipt, Recorder, Sampler, Sink, SinkError, Value, observe};
+use spanbridge::{Receipt, RecordBatch, Recorder, Sampler, Sink, SinkError, Value, observe};
 use std::hint::black_box;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
@@ -70,7 +70,7 @@ impl Count {
 }
 
 impl Sink for Count {
-    fn deliver(&mut self, batch: &Batch) -> Result<Receipt, SinkError> {
+    fn deliver(&mut self, batch: &RecordBatch) -> Result<Receipt, SinkError> {
         let begun: u64 = batch.iter().map(|record| u64::from(self.record(record))).sum();
         black_box(self.0);
         DELIVERED.fetch_add(begun, Relaxed);

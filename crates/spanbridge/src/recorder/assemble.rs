@@ -1,7 +1,7 @@
 //! Makes batches of what the reader finds: copies the words, so that chunks go back at once, joins what belongs to one
 //! span, and numbers the records.
 
-use super::batch::{Batch, FULL_WORDS, Spare};
+use super::batch::{FULL_WORDS, RecordBatch, Spare};
 use super::segments::{Fold, Segments};
 use crate::buffer::atomic::{AtomicU64, Ordering::Relaxed};
 use crate::buffer::{self, END, Found};
@@ -148,7 +148,7 @@ impl Assembler {
     }
 
     /// The batch of everything since the last call, if there is anything.
-    pub(super) fn finish(&mut self, clock: &Clock) -> Option<Batch> {
+    pub(super) fn finish(&mut self, clock: &Clock) -> Option<RecordBatch> {
         if self.is_empty() {
             return None;
         }
@@ -165,7 +165,7 @@ impl Assembler {
             origins: std::mem::take(&mut self.origins),
             notes: std::mem::take(&mut self.notes),
         };
-        Some(Batch::new(self.number, packed, self.spare.clone()))
+        Some(RecordBatch::new(self.number, packed, self.spare.clone()))
     }
 
     /// Takes the words out. A batch may wait for sinks for long, so it must not hold much more memory than it needs: a large

@@ -10,11 +10,11 @@ use std::sync::{Arc, Mutex};
 /// The records of one delivery: frozen, so that every sink and every retry sees the same.
 ///
 /// Walk over it with `for record in batch`: each is a [`RecordView`], which borrows from the batch and allocates nothing.
-/// [`Batch::records`] gives owned [`Record`]s where that is more convenient.
+/// [`RecordBatch::records`] gives owned [`Record`]s where that is more convenient.
 ///
 /// A clone is cheap and shares the records. It may outlive [`Sink::deliver`](crate::Sink::deliver) and go to other threads.
 #[derive(Clone)]
-pub struct Batch {
+pub struct RecordBatch {
     frozen: Arc<Frozen>,
     /// The places of the records that are offered, in order; all of them where there is nothing.
     rest: Option<Arc<[u32]>>,
@@ -77,19 +77,19 @@ impl Spare {
     }
 }
 
-impl Batch {
+impl RecordBatch {
     /// The bytes of a batch with nothing but notes.
     pub(super) const SMALLEST: usize = size_of::<Frozen>();
 
     pub(super) fn new(number: u64, packed: Packed, spare: Arc<Spare>) -> Self {
         let frozen = Arc::new(Frozen { number, len: packed.len(), packed, spare });
-        Batch { frozen, rest: None, _share: None }
+        RecordBatch { frozen, rest: None, _share: None }
     }
 
     /// The same for one sink: `of` gets the bytes back when it and its clones are dropped.
     pub(super) fn in_the_share(self, of: Arc<dyn TakesBack>) -> Self {
         let share = Share { bytes: self.bytes(), of };
-        Batch { _share: Some(Arc::new(share)), ..self }
+        RecordBatch { _share: Some(Arc::new(share)), ..self }
     }
 
     /// The same with the records alone that are at these places of this one. They are in order, and each is there once.
@@ -98,7 +98,7 @@ impl Batch {
             Some(rest) => rest[*place],
             None => *place as u32,
         };
-        Batch { rest: Some(places.iter().map(original).collect()), ..self.clone() }
+        RecordBatch { rest: Some(places.iter().map(original).collect()), ..self.clone() }
     }
 
     /// Names the recorder that made it; with the number it names the batch.
@@ -143,13 +143,13 @@ impl Batch {
         BatchIter { walk: Walk::new(&self.frozen.packed), place: 0, rest: self.rest.as_ref().map(|rest| rest.iter()) }
     }
 
-    /// The records as values with public fields. Convenient, and several times slower than [`Batch::iter`].
+    /// The records as values with public fields. Convenient, and several times slower than [`RecordBatch::iter`].
     pub fn records(&self) -> impl Iterator<Item = Record<'_>> {
         self.iter().map(RecordView::to_record)
     }
 }
 
-impl<'a> IntoIterator for &'a Batch {
+impl<'a> IntoIterator for &'a RecordBatch {
     type Item = RecordView<'a>;
     type IntoIter = BatchIter<'a>;
 
@@ -159,7 +159,7 @@ impl<'a> IntoIterator for &'a Batch {
     }
 }
 
-/// Iterates over the records of a [`Batch`].
+/// Iterates over the records of a [`RecordBatch`].
 #[derive(Clone)]
 pub struct BatchIter<'a> {
     walk: Walk<'a>,
@@ -205,9 +205,12 @@ impl Drop for Frozen {
     }
 }
 
-impl fmt::Debug for Batch {
+impl fmt::Debug for RecordBatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Batch").field("number", &self.number()).field("records", &self.len()).finish_non_exhaustive()
+        f.debug_struct("RecordBatch")
+            .field("number", &self.number())
+            .field("records", &self.len())
+            .finish_non_exhaustive()
     }
 }
 

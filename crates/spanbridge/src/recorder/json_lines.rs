@@ -1,6 +1,6 @@
 //! A sink that writes records as lines of JSON.
 
-use super::batch::Batch;
+use super::batch::RecordBatch;
 use super::sink::{Receipt, Sink, SinkError};
 use std::io::{ErrorKind, Write};
 
@@ -43,7 +43,7 @@ impl<W: Write + Send + 'static> JsonLines<W> {
 }
 
 impl<W: Write + Send + 'static> Sink for JsonLines<W> {
-    fn deliver(&mut self, batch: &Batch) -> Result<Receipt, SinkError> {
+    fn deliver(&mut self, batch: &RecordBatch) -> Result<Receipt, SinkError> {
         let mut lines = Vec::with_capacity(PIECE.min(1 + batch.len() * 256));
         lines.extend(self.torn.then_some(b'\n'));
         let mut line = String::with_capacity(512);

@@ -1,6 +1,6 @@
 //! A sink that keeps everything, for tests.
 
-use super::batch::Batch;
+use super::batch::RecordBatch;
 use super::report::lock;
 use super::sink::{Receipt, Sink, SinkError};
 use crate::record::Record;
@@ -28,7 +28,7 @@ impl Memory {
 }
 
 impl Sink for Memory {
-    fn deliver(&mut self, batch: &Batch) -> Result<Receipt, SinkError> {
+    fn deliver(&mut self, batch: &RecordBatch) -> Result<Receipt, SinkError> {
         lock(&self.0).extend(batch.records().map(Record::into_owned));
         Ok(Receipt::default())
     }

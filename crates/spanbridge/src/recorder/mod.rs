@@ -41,7 +41,7 @@ pub use noop::{Flush, flush, flush_at_exit, flush_blocking, reseed};
 pub use summary::{Report, SinkReport};
 #[cfg(feature = "record")]
 pub use {
-    batch::Batch,
+    batch::RecordBatch,
     builder::RecorderBuilder,
     environment::Environment,
     global::{flush, flush_at_exit, flush_blocking, reseed},

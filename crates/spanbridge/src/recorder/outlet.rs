@@ -1,6 +1,6 @@
 //! One sink with its queue and its thread, so that it does not hold up any other.
 
-use super::batch::{Batch, TakesBack};
+use super::batch::{RecordBatch, TakesBack};
 use super::report::{Tally, Ticket, Tickets, lock};
 use super::sink::{Again, Receipt, Sink, SinkError};
 use crate::Context;
@@ -20,7 +20,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(10);
 const LONGEST_ASKED: Duration = Duration::from_secs(300);
 
 enum Work {
-    Batch(Batch),
+    Batch(RecordBatch),
     /// All flushes since the batch before; the sink flushes once for all of them.
     Flush(Tickets),
 }
@@ -99,11 +99,11 @@ impl Outlet {
 
     /// Whether there is room for a batch with nothing but notes.
     pub(super) fn takes_notes(&self) -> bool {
-        lock(&self.shared.queue).has_room(Batch::SMALLEST, self.limit)
+        lock(&self.shared.queue).has_room(RecordBatch::SMALLEST, self.limit)
     }
 
     /// Queues a batch. If there is no room, the sink misses it.
-    pub(super) fn offer(&mut self, batch: &Batch) {
+    pub(super) fn offer(&mut self, batch: &RecordBatch) {
         let mut queue = lock(&self.shared.queue);
         let fits = queue.has_room(batch.bytes(), self.limit);
         let counter = if fits { &self.tally.left } else { &self.tally.dropped };
@@ -228,7 +228,7 @@ impl Worker {
 
     /// Offers a batch until every record of it is taken or rejected, with longer and longer pauses. False: the deadline to
     /// close has passed.
-    fn deliver(&mut self, mut batch: Batch) -> bool {
+    fn deliver(&mut self, mut batch: RecordBatch) -> bool {
         let mut wait = FIRST_WAIT;
         loop {
             let error = match panics::caught(|| self.sink.deliver(&batch)) {
@@ -263,7 +263,7 @@ impl Worker {
     }
 
     /// Counts what the sink took and rejected. Returns the records to be offered again, and why.
-    fn settle(&self, batch: &Batch, receipt: Receipt) -> Option<(Batch, SinkError)> {
+    fn settle(&self, batch: &RecordBatch, receipt: Receipt) -> Option<(RecordBatch, SinkError)> {
         let in_order = |mut places: Vec<usize>| {
             places.retain(|place| *place < batch.len());
             places.sort_unstable();
@@ -322,7 +322,7 @@ mod tests {
     use crate::encoder::clock::{Anchor, Clock};
     use std::sync::mpsc;
 
-    fn batch() -> Batch {
+    fn batch() -> RecordBatch {
         let mut assembler = Assembler::new(Arc::default());
         assembler.note("test", String::new(), 1);
         assembler.finish(&Clock::new(Anchor::now())).unwrap()
@@ -333,7 +333,7 @@ mod tests {
     fn flushes_do_not_pile_up() {
         let (begun, has_begun) = mpsc::channel();
         let (open, gate) = mpsc::channel::<()>();
-        let stuck = move |_: &Batch| {
+        let stuck = move |_: &RecordBatch| {
             begun.send(()).unwrap();
             let _ = gate.recv();
             Ok(Receipt::default())

@@ -1,6 +1,6 @@
 //! Where records go, and what a sink answers.
 
-use super::batch::Batch;
+use super::batch::RecordBatch;
 use std::fmt;
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ use std::time::Duration;
 ///
 /// What is offered again comes after a pause that doubles each time, from 50 ms to 10 s, with jitter; the sink may
 /// ask for a longer one. Until then later batches wait. Delivery is at least once: after an error, and possibly after a
-/// crash, the same records come again, with the same [`Batch::number`], the same bytes and the same numbers.
+/// crash, the same records come again, with the same [`RecordBatch::number`], the same bytes and the same numbers.
 ///
 /// # Working in the background
 /// A sink may clone a batch and go on with it elsewhere. The records stay in memory, and count towards the sink's
@@ -35,7 +35,7 @@ pub trait Sink: Send + 'static {
     ///
     /// # Errors
     /// Nothing of the batch was taken. See "Answers" above.
-    fn deliver(&mut self, batch: &Batch) -> Result<Receipt, SinkError>;
+    fn deliver(&mut self, batch: &RecordBatch) -> Result<Receipt, SinkError>;
 
     /// Makes durable what was taken, if that needs doing. Called when a flush or a shutdown asks for it.
     ///
@@ -53,14 +53,14 @@ pub trait Sink: Send + 'static {
 
 /// What a sink did with a batch. By default, it took all of it.
 ///
-/// A record is named by its place in the batch as it was offered: the `n`th of [`Batch::iter`], from 0.
+/// A record is named by its place in the batch as it was offered: the `n`th of [`RecordBatch::iter`], from 0.
 ///
 /// ```
-/// # use spanbridge::{Batch, Receipt, Sink, SinkError};
+/// # use spanbridge::{RecordBatch, Receipt, Sink, SinkError};
 /// # enum Reply { Stored, Invalid, Busy }
 /// # struct Collector; impl Collector { fn send(&mut self, _: String) -> Reply { Reply::Stored } }
 /// impl Sink for Collector {
-///     fn deliver(&mut self, batch: &Batch) -> Result<Receipt, SinkError> {
+///     fn deliver(&mut self, batch: &RecordBatch) -> Result<Receipt, SinkError> {
 ///         let (mut invalid, mut busy) = (vec![], vec![]);
 ///         for (place, record) in batch.iter().enumerate() {
 ///             match self.send(record.to_json()) {
@@ -149,9 +149,9 @@ impl std::error::Error for SinkError {
 /// A closure is a sink, too.
 impl<F> Sink for F
 where
-    F: FnMut(&Batch) -> Result<Receipt, SinkError> + Send + 'static,
+    F: FnMut(&RecordBatch) -> Result<Receipt, SinkError> + Send + 'static,
 {
-    fn deliver(&mut self, batch: &Batch) -> Result<Receipt, SinkError> {
+    fn deliver(&mut self, batch: &RecordBatch) -> Result<Receipt, SinkError> {
         self(batch)
     }
 
