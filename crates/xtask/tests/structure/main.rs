@@ -2,7 +2,7 @@
 //!
 //! - no two files of a crate use each other;
 //! - a room of the core uses only the rooms before it;
-//! - the public API of each library is the committed one;
+//! - the public API of each library is the committed one, and no two public types of a library have the same name;
 //! - a module with children is a directory with a `mod.rs`;
 //! - the names of tests are short.
 
