@@ -184,8 +184,9 @@ mod tests {
         assert_eq!(statuses, ["unknown", "unknown", "unknown", "unknown", "confirmed"]);
     }
 
+    /// The other one of the same content was kept, and then given up.
     #[test]
-    fn one_that_waits_is_told_when_the_other_is_given_up() {
+    fn a_waiting_ticket_hears_of_one_given_up() {
         let statuses = statuses(|| {
             let (kept, awaited) = (Ticket::new(2), Ticket::new(2));
             answered(awaited, false); // waits for the one that is kept

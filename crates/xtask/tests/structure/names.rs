@@ -7,18 +7,12 @@ use crate::source::{files_below, root};
 /// The maximum length of a test's name, in characters.
 const LONGEST: usize = 45;
 
-/// Directories that still have longer names.
-const NOT_YET: &[&str] = &["crates/spanbridge-amqp/"];
-
 /// Checks every test in the repository, including those that a macro generates.
 #[test]
 fn names_of_tests_are_short() {
     let mut long = Vec::new();
     for path in files_below(&root()) {
         let shown = path.strip_prefix(root()).unwrap().display().to_string();
-        if NOT_YET.iter().any(|directory| shown.starts_with(directory)) {
-            continue;
-        }
         let text = std::fs::read_to_string(&path).unwrap();
         let tokens: TokenStream = text.parse().unwrap_or_else(|error| panic!("{shown}: {error}"));
         for (name, line) in tests(tokens).into_iter().filter(|(name, _)| name.len() > LONGEST) {
