@@ -11,6 +11,7 @@ use spanbridge_kafka::{
 };
 use spanbridge_tests::{Kafka, kafka, recorder, spans, within};
 use std::error::Error;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -191,4 +192,35 @@ async fn a_partition_far_behind_holds_up_no_other() {
     // It was paused and went on, and nothing was lost, repeated or out of order.
     assert_eq!(handler.inner.offsets(0), (0..MANY as i64).collect::<Vec<_>>());
     assert_eq!(handler.inner.offsets(1), (0..10).collect::<Vec<_>>());
+}
+
+/// The limit holds for all partitions together, and each of them has its turn. The handler is a closure.
+#[tokio::test]
+async fn a_limit_holds_for_all_partitions() {
+    let kafka = kafka("limit", 4).await;
+    for partition in 0..4 {
+        send(&kafka, partition, &["x"; 6]).await
+    }
+    let (busy, most, stop) = (AtomicUsize::new(0), AtomicUsize::new(0), Notify::new());
+    let handled = Mutex::new(vec![]);
+    let handler = async |job: Arc<Job<BorrowedMessage<'_>>>| {
+        most.fetch_max(busy.fetch_add(1, SeqCst) + 1, SeqCst);
+        // As long as it takes for the others to come.
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        busy.fetch_sub(1, SeqCst);
+        let mut handled = handled.lock().unwrap();
+        handled.push((job.partition(), job.offset()));
+        if handled.len() == 24 {
+            stop.notify_one()
+        }
+        Ok::<(), std::fmt::Error>(())
+    };
+    let consumer = kafka.consumer("limit").observed();
+    within("all", consumer.drive(STOP.concurrency(2), &handler, stop.notified())).await.unwrap();
+    assert_eq!(most.load(SeqCst), 2);
+    let handled = handled.into_inner().unwrap();
+    for partition in 0..4 {
+        let offsets: Vec<_> = handled.iter().filter(|(p, _)| *p == partition).map(|(_, offset)| *offset).collect();
+        assert_eq!(offsets, [0, 1, 2, 3, 4, 5], "partition {partition}");
+    }
 }
