@@ -47,7 +47,7 @@ pub(crate) fn thread_recorder() -> ThreadRecorder {
 
 /// Nothing is held back, for nobody samples.
 pub(crate) struct Held {
-    pub(crate) name: &'static str,
+    pub(crate) name: std::borrow::Cow<'static, str>,
 }
 
 impl Held {
