@@ -5,8 +5,8 @@
 //! was.
 
 use serde_json::Value;
-use spanbridge::adapter::{Handoff, HandoffStatus, begin_send};
-use spanbridge::carrier::{Outgoing, extract_payload, inject_payload};
+use spanbridge::adapter::{HandoffStatus, Values, send};
+use spanbridge::carrier::{Budget, extract_payload};
 use spanbridge::messaging::Received;
 use spanbridge::observe::{self, InSpan};
 use spanbridge::{Context, Failure, Kind, Outcome, Primitive, payload, semconv};
@@ -63,13 +63,9 @@ impl Sender {
             .attribute(semconv::MESSAGING_DESTINATION_NAME, name);
         // A context that the payload carries already is replaced, unless it belongs to another trace: then it is meant.
         let taken = payload::take(payload);
-        let there = taken.fields.clone().unwrap_or_default();
-        let (span, outgoing) = begin_send(span, &there);
-        let payload = match outgoing {
-            Outgoing::Keep(_) => payload.to_vec(),
-            Outgoing::Write => inject_payload(span.context(), &taken.payload()).into_owned(),
-        };
-        let handoff = Handoff::new(span);
+        let mut fields = taken.fields.clone().unwrap_or_default();
+        let handoff = send(span, &Values::of(None), &mut fields, |_, _| Budget::UNLIMITED);
+        let payload = payload::splice(&taken.payload(), &fields).unwrap_or_else(|| payload.to_vec());
         let sent = self.put(payload);
         match &sent {
             Ok(()) => handoff.ended(HandoffStatus::Confirmed),

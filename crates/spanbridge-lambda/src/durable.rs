@@ -1,6 +1,7 @@
 //! Ids for durable functions, whose handler runs several times for the same execution.
 
-use spanbridge::observe::{self, SpanBuilder};
+use spanbridge::adapter;
+use spanbridge::observe::SpanBuilder;
 use spanbridge::w3c::{SAMPLED, TraceParent};
 use spanbridge::{Context, RunId, SpanId, TraceId};
 use std::borrow::Cow;
@@ -87,7 +88,7 @@ impl Durable {
     /// If an operation is executed again with the same attempt, because the process ended before its checkpoint was stored,
     /// it is recorded again with the same id. The graph shows the first record and reports the conflict.
     pub fn span(&self, name: impl Into<Cow<'static, str>>, operation_id: &str, attempt: u64) -> SpanBuilder {
-        observe::span_with_id(name, self.span_id(operation_id, attempt))
+        adapter::span_with_id(name, self.span_id(operation_id, attempt))
     }
 
     /// The context inside the span of an operation that an earlier invocation executed. Records nothing.

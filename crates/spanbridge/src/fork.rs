@@ -111,7 +111,7 @@ fn handle_forks() {}
 /// neither uses nor drops the parent's, whose threads and connections do not exist in the child.
 ///
 /// ```
-/// use spanbridge::fork::PerProcess;
+/// use spanbridge::adapter::PerProcess;
 ///
 /// static ASKED: PerProcess<u64> = PerProcess::new();
 ///

@@ -72,8 +72,7 @@ pub mod conformance;
 mod context;
 mod cut;
 mod encoder;
-#[doc(hidden)]
-pub mod fork;
+mod fork;
 pub mod messaging;
 pub mod panics;
 #[cfg(feature = "record")]

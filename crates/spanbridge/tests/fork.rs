@@ -7,7 +7,7 @@ mod support;
 #[cfg(unix)]
 mod unix {
     use super::support::*;
-    use spanbridge::fork::PerProcess;
+    use spanbridge::adapter::PerProcess;
     use spanbridge::{Memory, Recorder, observe};
     use std::collections::HashSet;
     use std::fs::File;

@@ -3,6 +3,7 @@
 
 mod support;
 
+use spanbridge::adapter;
 use spanbridge::observe::ActiveSpan;
 use spanbridge::record::Body;
 use spanbridge::{Kind, Primitive, RunId, SpanId, Value, observe, semconv};
@@ -345,10 +346,10 @@ root [ok]
 fn a_span_may_have_an_id_that_is_known_before() {
     let ids = [1, 2, 3].map(|id| SpanId::new(id).unwrap());
     let records = record(|| {
-        observe::span_with_id("root", ids[0]).attribute("n", 1).in_scope(|| {
+        adapter::span_with_id("root", ids[0]).attribute("n", 1).in_scope(|| {
             assert_eq!(observe::current_context().span_id(), Some(ids[0]));
-            observe::span_with_id("child".to_owned(), ids[1]).in_scope(|| ());
-            let unfinished = observe::span_with_id("never was", ids[2]);
+            adapter::span_with_id("child".to_owned(), ids[1]).in_scope(|| ());
+            let unfinished = adapter::span_with_id("never was", ids[2]);
             assert_eq!(unfinished.id(), Some(ids[2]));
         });
     });

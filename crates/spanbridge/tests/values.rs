@@ -3,7 +3,7 @@
 
 mod support;
 
-use spanbridge::adapter::{Describe, Job, Values, Work};
+use spanbridge::adapter::{Describe, Job, Values, Work, in_scope_with_span};
 use spanbridge::carrier::Extract;
 use spanbridge::messaging::*;
 use spanbridge::observe::{self, Span, SpanBuilder};
@@ -105,8 +105,7 @@ fn ends() -> [End; 8] {
         ("panic", panic),
         ("stopped", |span| span.stop().failed(&Failure::new(&SECRET))),
         ("scope", |span| {
-            let result =
-                observe::in_scope_with_span(span, || Err::<(), _>(SECRET), |r| r.as_ref().err().map(Failure::new));
+            let result = in_scope_with_span(span, || Err::<(), _>(SECRET), |r| r.as_ref().err().map(Failure::new));
             assert!(result.is_err())
         }),
     ]

@@ -10,7 +10,7 @@ use rdkafka::Offset;
 use rdkafka::consumer::{CommitMode, Consumer, ConsumerContext};
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::topic_partition_list::TopicPartitionList;
-use spanbridge::adapter::Values;
+use spanbridge::adapter::{self, Values};
 use spanbridge::observe::{self, ActiveSpan};
 use spanbridge::{Context, Value, semconv};
 
@@ -114,7 +114,7 @@ impl ConsumerState {
                 result
             };
             let span = Values::of(self.capture.get()).open(span.implicit_run(false));
-            observe::in_scope_with_span(span, commit, describe::judge)
+            adapter::in_scope_with_span(span, commit, describe::judge)
         })
     }
 }

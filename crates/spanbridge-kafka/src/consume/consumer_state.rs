@@ -10,7 +10,7 @@ use rdkafka::Message;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, StreamConsumer};
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::topic_partition_list::TopicPartitionList;
-use spanbridge::fork::PerProcess;
+use spanbridge::adapter::PerProcess;
 use spanbridge::messaging::CapturePolicy;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};

@@ -3,7 +3,7 @@
 use super::breaker::Breaker;
 use super::deadline::Deadline;
 use super::log::log_to_stderr;
-use spanbridge::fork::PerProcess;
+use spanbridge::adapter::PerProcess;
 use spanbridge::observe::{self, Span};
 use spanbridge::{Context, Flush, Report, semconv};
 use std::future::Future;

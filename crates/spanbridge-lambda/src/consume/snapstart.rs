@@ -30,7 +30,7 @@ impl SnapStartResource for SnapStart {
     }
 
     fn after_restore(&self) -> BoxFuture<'_, Result<(), Error>> {
-        spanbridge::reseed();
+        spanbridge::adapter::reseed();
         Box::pin(async { Ok(()) })
     }
 }
@@ -53,7 +53,7 @@ pub(super) async fn wait_for_restore(client: &PooledClient) -> Result<(), Error>
         return Err(error);
     }
     client.reset_pool(); // a restored process has no connections
-    spanbridge::reseed();
+    spanbridge::adapter::reseed();
     Ok(())
 }
 

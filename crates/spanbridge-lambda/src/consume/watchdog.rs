@@ -4,7 +4,7 @@
 //! time it has planned, and waits for the next deadline then. So a busy function wakes it about once per time limit.
 
 use super::invocation::Invocation;
-use spanbridge::fork::PerProcess;
+use spanbridge::adapter::PerProcess;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::*;
 use std::thread::Thread;

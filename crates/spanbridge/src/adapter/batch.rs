@@ -3,40 +3,10 @@
 use super::job::Job;
 use crate::Outcome;
 use crate::messaging::CapturePolicy;
-use crate::messaging::Received;
-use crate::observe::{Span, SpanBuilder};
+use crate::observe::Span;
 use std::future::{Future, poll_fn};
 use std::ops::Deref;
 use std::pin::pin;
-
-/// What a batch needs of a job; of a [`Job`] it knows it.
-#[doc(hidden)] // until every adapter has jobs of that kind
-pub trait Batched: Sized {
-    fn received(&self) -> &Received;
-    fn begin(&self) -> Span;
-    fn begin_batch(jobs: &[Self]) -> SpanBuilder;
-    fn capture(&self) -> Option<&CapturePolicy> {
-        None
-    }
-}
-
-impl<J: Job> Batched for J {
-    fn received(&self) -> &Received {
-        self.work().received()
-    }
-
-    fn begin(&self) -> Span {
-        self.work().open(self.message())
-    }
-
-    fn begin_batch(jobs: &[Self]) -> SpanBuilder {
-        J::describe_batch(jobs)
-    }
-
-    fn capture(&self) -> Option<&CapturePolicy> {
-        self.work().capture()
-    }
-}
 
 /// Messages that are worked on at once: a slice of jobs, with a span.
 ///
@@ -47,7 +17,7 @@ pub struct Batch<J> {
     jobs: Vec<J>,
 }
 
-impl<J: Batched> Batch<J> {
+impl<J: Job> Batch<J> {
     /// A batch of jobs, however they were collected.
     pub fn new(jobs: Vec<J>) -> Self {
         Batch { jobs }
@@ -74,32 +44,32 @@ impl<J: Batched> Batch<J> {
 }
 
 /// Begins the span of a batch, and those of its messages.
-fn begin<J: Batched>(jobs: &[J]) -> (Span, Messages<'_, J>) {
+fn begin<J: Job>(jobs: &[J]) -> (Span, Messages<'_, J>) {
     // Under what is current, and else in a trace of its own.
-    let mut span = J::begin_batch(jobs);
+    let mut span = J::describe_batch(jobs);
     for job in jobs {
-        span = span.link(job.received().context())
+        span = span.link(job.work().context())
     }
     let batch = span.open();
     // The error that a batch ends with may quote any of its messages.
-    let batch = match CapturePolicy::strictest(jobs.iter().filter_map(Batched::capture)) {
+    let batch = match CapturePolicy::strictest(jobs.iter().filter_map(|job| job.work().capture())) {
         Some(capture) => capture.guard(batch),
         None => batch,
     };
     for job in jobs {
-        job.received().begin_in_batch(batch.context(), || job.begin())
+        job.work().begin_in_batch(job.message(), batch.context())
     }
     (batch, Messages { jobs, is_working: false })
 }
 
 /// The spans of the messages of a batch that nobody has ended yet. Dropped, they are cancelled; or panicked, if the work of
 /// the batch is what panics.
-struct Messages<'a, J: Batched> {
+struct Messages<'a, J: Job> {
     jobs: &'a [J],
     is_working: bool,
 }
 
-impl<J: Batched> Messages<'_, J> {
+impl<J: Job> Messages<'_, J> {
     fn while_working<T>(&mut self, work: impl FnOnce() -> T) -> T {
         self.is_working = true;
         let result = work();
@@ -108,7 +78,7 @@ impl<J: Batched> Messages<'_, J> {
     }
 
     fn spans(&self) -> impl Iterator<Item = Span> {
-        self.jobs.iter().filter_map(|job| job.received().take_begun())
+        self.jobs.iter().filter_map(|job| job.work().received().take_begun())
     }
 
     fn end_with(self, value: &impl Outcome) {
@@ -116,7 +86,7 @@ impl<J: Batched> Messages<'_, J> {
     }
 }
 
-impl<J: Batched> Drop for Messages<'_, J> {
+impl<J: Job> Drop for Messages<'_, J> {
     fn drop(&mut self) {
         self.spans().for_each(if self.is_working { Span::unwound } else { Span::cancel })
     }

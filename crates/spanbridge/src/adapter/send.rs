@@ -50,14 +50,3 @@ fn write<C: Extract + Inject>(
     let carries = carries.map(|parent| (parent.trace_id, parent.span_id));
     Handoff::carrying(span, carries)
 }
-
-/// The beginning of a send alone.
-#[doc(hidden)] // until every adapter calls `send`
-pub fn begin_send(span: SpanBuilder, headers: &(impl Extract + ?Sized)) -> (observe::Span, Outgoing) {
-    let outgoing = carrier::outgoing(&observe::current_context(), headers);
-    let span = match &outgoing {
-        Outgoing::Keep(theirs) => span.link(theirs),
-        Outgoing::Write => span,
-    };
-    (span.open(), outgoing)
-}

@@ -7,8 +7,8 @@ use crate::messaging::capture::Message;
 use crate::messaging::step::Step;
 use crate::messaging::values::Values;
 use crate::messaging::{CapturePolicy, MessageInfo, ReceiveOptions, Received};
-use crate::observe::{self, ActiveSpan, InSpan, Span, SpanBuilder};
-use crate::span::{Anything, By};
+use crate::observe::{ActiveSpan, InSpan, Span, SpanBuilder};
+use crate::span::{Anything, By, in_scope_with_span};
 use crate::{Context, Failure, Outcome, semconv};
 use std::future::Future;
 use std::sync::Arc;
@@ -81,6 +81,10 @@ impl Work {
         self.received.process(|| self.open(message))
     }
 
+    pub(super) fn begin_in_batch(&self, message: &impl Describe, batch: &Context) {
+        self.received.begin_in_batch(batch, || self.open(message))
+    }
+
     /// Calls `work` in the process span, and returns the future that it makes: every poll is inside, and the span ends by its
     /// output.
     pub fn run<F, Fut>(&self, message: &impl Describe, work: F) -> InSpan<Fut>
@@ -103,7 +107,7 @@ impl Work {
 
     /// As [`Work::run`], for work that is not async.
     pub fn in_scope<R: Outcome>(&self, message: &impl Describe, work: impl FnOnce() -> R) -> R {
-        observe::in_scope_with_span(self.begin(message), work, Outcome::judged)
+        in_scope_with_span(self.begin(message), work, Outcome::judged)
     }
 
     /// Settles the message, in a span under the process span; before there is one, under the sender's. `span` begins that
@@ -132,7 +136,7 @@ impl Work {
         judge: impl for<'r> FnOnce(&'r R) -> Option<Failure<'r>>,
     ) -> R {
         current::in_own_scope(self.received.settling(), || {
-            observe::in_scope_with_span(self.open_settlement(span), settle, judge)
+            in_scope_with_span(self.open_settlement(span), settle, judge)
         })
     }
 
@@ -143,7 +147,7 @@ impl Work {
     }
 
     /// Opens the process span, under what is current.
-    pub(super) fn open(&self, message: &impl Describe) -> Span {
+    fn open(&self, message: &impl Describe) -> Span {
         let mut values = self.values();
         let (mut span, mut ahead) = (message.describe(&mut values), None);
         if span.id().is_some() {

@@ -222,7 +222,6 @@ impl Context {
     }
 
     /// Whether another tracing system records the trace ([`of_peer`](Context::of_peer)). `None` if it has not said.
-    #[doc(hidden)]
     pub fn peer_sampled(&self) -> Option<bool> {
         self.shared().and_then(|s| s.peer_sampled)
     }

@@ -70,7 +70,6 @@ impl Context {
     /// The context of a trace that comes by the header of another tracing system, which has W3C's ids and decides for itself
     /// what it records (X-Ray). What it samples is sampled. What it does not, or leaves open, it has not sampled out for
     /// others: that is decided here, as of a trace that begins here, and goes out as sampled where nobody decides.
-    #[doc(hidden)]
     pub fn of_peer(trace_id: TraceId, parent: Option<SpanId>, sampled: Option<bool>) -> Self {
         let (run, from_span) = (RunId::of_trace(trace_id), parent.map_or(0, |parent| parent.0));
         let blank = Self::blank(trace_id.0, run.0, SAMPLED);
@@ -79,7 +78,6 @@ impl Context {
     }
 
     /// The same context, with what a tracing system beside W3C's has decided.
-    #[doc(hidden)]
     pub fn with_peer_sampled(&self, sampled: Option<bool>) -> Self {
         if self.peer_sampled() == sampled { self.clone() } else { self.changed(|s| s.peer_sampled = sampled) }
     }

@@ -33,11 +33,6 @@ mod taken;
 pub(crate) mod values;
 
 pub use crate::adapter::Batch;
-#[doc(hidden)] // until every adapter names the other module
-pub use crate::adapter::{
-    Batched, Destination, Handoff, Message, Step, Transaction, Turns, UNKNOWN_TYPE, Values, Waited, begin_send, span,
-    waited,
-};
 pub use capture::{CaptureMode, CapturePolicy};
 pub use driver::{BoxError, DriverOptions, JobHandler, SettlePolicy};
 pub use options::{MessageView, ReceiveOptions};

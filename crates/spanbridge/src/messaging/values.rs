@@ -3,8 +3,8 @@
 use super::capture::{CaptureMode, CapturePolicy, failed};
 use super::part::PartKind;
 use crate::Context;
-use crate::observe::{self, Span, SpanBuilder};
-use crate::span::{Guard, Redact, Unredacted, passed};
+use crate::observe::{Span, SpanBuilder};
+use crate::span::{Guard, Redact, Unredacted, may_record, passed};
 use std::borrow::Cow;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -113,7 +113,7 @@ impl<'c> Values<'c> {
     /// What may be recorded of a value, as text: nothing if it is not text, or if no span that begins here is recorded.
     pub fn text<'v>(&mut self, kind: PartKind<'v>, value: &'v [u8]) -> Option<Cow<'v, str>> {
         let Some(capture) = self.capture else { return std::str::from_utf8(value).ok().map(Cow::Borrowed) };
-        if !observe::may_record() {
+        if !may_record() {
             return None;
         }
         match capture.value(kind, value) {

@@ -93,7 +93,6 @@ fn begin(name: Name<'_>) -> SpanBuilder {
 
 /// As [`span`](fn@span), with an id of yours: for work whose ids are derived from its input, so that every process derives the
 /// same. Two spans with one id are the same span to every reader.
-#[doc(hidden)]
 pub fn span_with_id(name: impl Into<Cow<'static, str>>, id: crate::SpanId) -> SpanBuilder {
     let mut span = span(name);
     if !span.started.is_none() {
@@ -103,7 +102,6 @@ pub fn span_with_id(name: impl Into<Cow<'static, str>>, id: crate::SpanId) -> Sp
 }
 
 /// Whether a span that begins here may be recorded. Ask before you compute what only a span needs.
-#[doc(hidden)]
 pub fn may_record() -> bool {
     let shared = ambient().shared.get();
     shared.addr() & RECORDED != 0 || may_begin_trace(shared)

@@ -28,7 +28,8 @@ pub use details::{EdgeType, NewArtifact, Target};
 #[cfg(feature = "macros")]
 pub use entered::Entered;
 pub(crate) use guard::{Guard, Redact, Unredacted};
-pub use handle::{ActiveSpan, Span, Stopped, active_span};
+pub(crate) use handle::Stopped;
+pub use handle::{ActiveSpan, Span, active_span};
 pub use in_span::InSpan;
 pub(crate) use open::passed;
 pub use outcome::{Anything, By};

@@ -73,8 +73,6 @@ pub use crate::span::{spawn, spawn_blocking, spawn_local};
 
 #[doc(hidden)]
 pub use crate::span::outcome::Anything;
-#[doc(hidden)]
-pub use crate::span::{Stopped, in_scope_with_span, may_record, span_with_id};
 
 use crate::{Context, Value};
 use std::future::Future;

@@ -119,7 +119,6 @@ has_children!(ActiveSpan);
 
 /// Calls `f` inside an open span, and ends the span: `judge` says from what `f` returns whether it failed. A panic of `f`
 /// ends the span as panicked, and goes on.
-#[doc(hidden)]
 pub fn in_scope_with_span<R>(
     span: Span,
     f: impl FnOnce() -> R,
