@@ -36,7 +36,7 @@ const AFTER_HELP: &str = "An ID is the id of a run, a trace or a span, or its fi
 
 Exit codes:
   0  success
-  1  nothing was found, or doctor found gaps
+  1  nothing was found, a file could not be read or written, or doctor found gaps
   2  wrong usage, or an ID that matches several things
   3  the store cannot be used";
 
