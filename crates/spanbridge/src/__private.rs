@@ -58,7 +58,7 @@ impl<'a, T: Outcome> AnyOutcome<'a, T> {
 impl<'a, T, E> AnyResult<'a, Result<T, E>> {
     #[inline(always)]
     pub fn failure(&self) -> Option<Failure<'a>> {
-        self.0.0.is_err().then(Failure::untold::<E>)
+        self.0.0.is_err().then(Failure::of_type::<E>)
     }
 }
 

@@ -61,7 +61,7 @@
 //! [`record`] → [`Recorder`] → the conformance kit.
 
 #[cfg(feature = "macros")]
-#[doc(hidden)]
+#[doc(hidden)] // for the code that the macros write
 pub mod __private;
 pub mod adapter;
 #[cfg(feature = "record")]
@@ -91,9 +91,6 @@ pub use context::{
 };
 #[cfg(feature = "record")]
 pub use context::{Sampler, SamplingInput};
-/// For adapters of platforms that restore a process from a snapshot, as `spanbridge-lambda` does.
-#[doc(hidden)]
-pub use recorder::reseed;
 #[cfg(feature = "record")]
 pub use recorder::{
     Environment, InstallError, JsonLines, Memory, Receipt, RecordBatch, Recorder, RecorderBuilder, Sink, SinkError,

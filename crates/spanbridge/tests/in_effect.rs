@@ -80,7 +80,7 @@ fn a_restored_process_opens_another_segment() {
     flush(&recorder);
     let before = std::time::SystemTime::now();
     span.in_scope(|| {
-        spanbridge::reseed();
+        spanbridge::adapter::reseed();
         observe::span("after").in_scope(|| ());
     });
     span.end();

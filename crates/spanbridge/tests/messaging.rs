@@ -1,8 +1,8 @@
 //! What all adapters build on: the beginning of a send, the span until the broker has answered, and what came.
 #![cfg(feature = "record")]
 
-use spanbridge::adapter::{Handoff, HandoffStatus, Values, send};
-use spanbridge::carrier::Budget;
+use spanbridge::adapter::{Handoff, HandoffStatus, Values, send, send_in};
+use spanbridge::carrier::{Budget, inject_within};
 use spanbridge::messaging::Received;
 use spanbridge::record::{Body, Record};
 use spanbridge::{Failure, Memory, Recorder, Status, observe};
@@ -103,6 +103,29 @@ fn a_send_writes_its_context_or_links() {
     assert_eq!(told.collect::<Vec<_>>(), ["injection.dropped"]);
 }
 
+/// The same for a span that was open before the message was seen.
+#[test]
+fn an_open_span_is_written_or_linked() {
+    let records = recorded(|| {
+        let cases = [("fresh", Headers::new(), 99), ("meant", headers(THEIRS), 99), ("small", Headers::new(), 20)];
+        for (name, mut message, bytes) in cases {
+            let before = message.clone();
+            let span = observe::span(name).open();
+            let budget = Budget::new(bytes, 0, usize::MAX);
+            let is_written = send_in(&span, &mut message, |message, context| inject_within(context, budget, message));
+            assert_eq!(is_written, name != "meant");
+            assert_eq!(message != before, name == "fresh", "{message:?}");
+            span.end()
+        }
+    });
+    let told = records.iter().filter_map(|r| match &r.body {
+        Body::Diagnostic { code, .. } => Some(code.to_string()),
+        Body::Span(start, _) if !start.links.is_empty() => Some(format!("{} is linked", start.name)),
+        _ => None,
+    });
+    assert_eq!(told.collect::<Vec<_>>(), ["meant is linked", "injection.dropped"]);
+}
+
 /// Without a recorder and a current context nothing is written.
 #[test]
 fn a_send_of_nobody_writes_nothing() {
@@ -110,6 +133,8 @@ fn a_send_of_nobody_writes_nothing() {
     let (handoff, carries) = sent("s", &mut message, usize::MAX);
     handoff.ended(HandoffStatus::Sent);
     assert_eq!((carries, message), (None, Headers::new()));
+    let span = observe::span("s").open();
+    assert!(!send_in(&span, &mut headers(THEIRS), |_, _| unreachable!("it has nothing to write")));
 }
 
 #[test]

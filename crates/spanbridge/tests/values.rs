@@ -3,7 +3,7 @@
 
 mod support;
 
-use spanbridge::adapter::{Describe, Job, Values, Work, in_scope_with_span};
+use spanbridge::adapter::{Describe, Handoff, HandoffStatus, Job, Values, Work, in_scope_with_span};
 use spanbridge::carrier::Extract;
 use spanbridge::messaging::*;
 use spanbridge::observe::{self, Span, SpanBuilder};
@@ -103,7 +103,10 @@ fn ends() -> [End; 8] {
             let _ = futures_util::FutureExt::now_or_never(span.run(async || Err::<(), _>(SECRET)));
         }),
         ("panic", panic),
-        ("stopped", |span| span.stop().failed(&Failure::new(&SECRET))),
+        ("stopped", |span| {
+            let stopped = Handoff::new(span).stop().unwrap();
+            stopped.failed(HandoffStatus::Returned, &Failure::new(&SECRET))
+        }),
         ("scope", |span| {
             let result = in_scope_with_span(span, || Err::<(), _>(SECRET), |r| r.as_ref().err().map(Failure::new));
             assert!(result.is_err())

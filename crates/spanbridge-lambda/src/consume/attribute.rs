@@ -88,6 +88,6 @@ async fn run_in<T>(
 fn judged<T>(value: &T, judge: impl for<'a> FnOnce(&'a T) -> Option<Failure<'a>>) -> End {
     panics::caught(|| judge(value).map_or(End::Ok, End::from)).unwrap_or_else(|panic| {
         let message = format!("the outcome is unknown, because formatting the error panicked: {panic}");
-        End::Failed { message, kind: Failure::untold::<()>().error_type().to_owned() }
+        End::Failed { message, kind: Failure::of_type::<()>().error_type().to_owned() }
     })
 }

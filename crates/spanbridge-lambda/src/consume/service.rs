@@ -149,9 +149,9 @@ impl HandlerError {
 
     /// The error with which the handler of an invocation has ended.
     fn ending<E: Into<Diagnostic> + Debug>(error: E, invocation: &Invocation) -> Self {
-        let causes = Failure::inside(&error).filter(|_| invocation.is_recorded()).map(|failure| failure.message());
+        let causes = Failure::in_box(&error).filter(|_| invocation.is_recorded()).map(|failure| failure.message());
         let error = HandlerError::new(error);
-        let class = Failure::untold::<E>().error_type().to_owned();
+        let class = Failure::of_type::<E>().error_type().to_owned();
         invocation.end(&match error.diagnostic.clone() {
             Ok(Diagnostic { error_type, error_message }) => End::Failed {
                 message: causes.unwrap_or(error_message),

@@ -58,7 +58,7 @@ where
             // lambda_runtime reports it to the caller, and continues with the stream.
             Some(Err(error)) => {
                 let error = error.into();
-                let class = Failure::untold::<E>().error_type().to_owned();
+                let class = Failure::of_type::<E>().error_type().to_owned();
                 this.end.failed.get_or_insert_with(|| Failure::of_any(&*error).class(class).into());
                 Some(Err(StreamError(error)))
             }

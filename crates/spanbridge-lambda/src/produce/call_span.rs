@@ -4,10 +4,9 @@ use super::call_error::CallError;
 use super::options::InPayload;
 use aws_smithy_types::config_bag::ConfigBag;
 use spanbridge::adapter::{Handoff, HandoffStatus};
-use spanbridge::carrier::{Extract, Outgoing, outgoing};
 use spanbridge::messaging::CapturePolicy;
 use spanbridge::observe::Span;
-use spanbridge::{Context, Failure, IntoValue, semconv};
+use spanbridge::{Context, Failure, IntoValue};
 
 /// The span of a call in progress.
 #[derive(Debug)]
@@ -83,23 +82,4 @@ pub(super) struct Packing<'a> {
 /// within one of them must not exceed that one because of us.
 pub(super) fn room(limits: &[usize], size: usize) -> usize {
     limits.iter().find_map(|limit| limit.checked_sub(size)).unwrap_or(0)
-}
-
-/// Whether the context of a span has to be written into a carrier. If that has a context of another trace already, it is
-/// kept, and the span is linked to it.
-pub(super) fn is_written(span: &Span, carrier: &impl Extract) -> bool {
-    match outgoing(span.context(), carrier) {
-        Outgoing::Write => true,
-        Outgoing::Keep(theirs) => {
-            span.link(&theirs);
-            false
-        }
-    }
-}
-
-/// Records what of the context was left out, if anything.
-pub(super) fn record_left_out(span: &Span, what: Option<String>) {
-    if let Some(what) = what {
-        span.diagnostic(semconv::INJECTION_DROPPED, &what)
-    }
 }

@@ -1,7 +1,7 @@
 //! Calls of functions.
 
 use super::call_error::{CallError, UNKNOWN};
-use super::call_span::{CallSpan, Entries, Packing, is_written, record_left_out, room};
+use super::call_span::{CallSpan, Entries, Packing, room};
 use super::operation::Operation;
 use crate::carrier::ClientContext;
 use crate::describe;
@@ -11,11 +11,11 @@ use aws_sdk_lambda::operation::invoke_with_response_stream::{
     InvokeWithResponseStreamError, InvokeWithResponseStreamInput, InvokeWithResponseStreamOutput,
 };
 use aws_sdk_lambda::primitives::Blob;
-use spanbridge::adapter::{Handoff, HandoffStatus};
+use spanbridge::adapter::{Handoff, HandoffStatus, send_in};
 use spanbridge::carrier::{Budget, inject_within};
 use spanbridge::messaging::CapturePolicy;
 use spanbridge::observe::Span;
-use spanbridge::payload::{HiddenFields, splice, take};
+use spanbridge::payload::{splice, take};
 use spanbridge::semconv;
 
 /// The media type of payloads and responses.
@@ -146,8 +146,7 @@ fn into_client_context(client_context: &mut Option<String>, packing: &Packing<'_
         Some(Ok(given)) => given,
         Some(Err(problem)) => return packing.span.diagnostic(semconv::INJECTION_NOT_POSSIBLE, &problem.to_string()),
     };
-    if is_written(packing.span, &merged) {
-        record_left_out(packing.span, merged.inject(packing.span.context()));
+    if send_in(packing.span, &mut merged, ClientContext::inject) {
         *client_context = merged.encode()
     }
 }
@@ -161,20 +160,17 @@ const HEADER: usize = r#""":"","#.len();
 fn into_payload(payload: &mut Option<Blob>, span: &Span) {
     // Without a payload, a function gets an empty object.
     let bytes = payload.as_ref().map_or(&b"{}"[..], Blob::as_ref);
-    if take(bytes).fields.is_some_and(|fields| !is_written(span, &fields)) {
-        return;
-    }
+    let mut fields = take(bytes).fields.unwrap_or_default();
     let room = room(&LIMITS, bytes.len()).saturating_sub(FIELD);
-    let mut fields = HiddenFields::default();
     let budget = Budget::new(room, HEADER, usize::MAX);
-    record_left_out(span, inject_within(span.context(), budget, &mut fields));
-    if fields.is_empty() {
+    let is_written = send_in(span, &mut fields, |fields, context| inject_within(context, budget, fields));
+    if !is_written || fields.is_empty() {
         return;
     }
     match splice(bytes, &fields) {
         // A character that has to be escaped takes more room than it was counted for.
         Some(with_context) if with_context.len() > bytes.len() + room + FIELD => {
-            record_left_out(span, Some("no room for the context".to_owned()))
+            span.diagnostic(semconv::INJECTION_DROPPED, "no room for the context")
         }
         Some(with_context) => *payload = Some(Blob::new(with_context)),
         None => {

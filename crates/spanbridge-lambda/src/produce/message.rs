@@ -1,9 +1,9 @@
 //! What SQS and SNS have in common: a message's span, its context in message attributes, and batches of messages.
 
 use super::call_error::{CallError, UNKNOWN};
-use super::call_span::{CallSpan, Entries, Packing, is_written, record_left_out, room};
+use super::call_span::{CallSpan, Entries, Packing, room};
 use crate::carrier::{Attribute, Attributes};
-use spanbridge::adapter::{Handoff, HandoffStatus, Message, Step, UNKNOWN_TYPE, span};
+use spanbridge::adapter::{Handoff, HandoffStatus, Message, Step, UNKNOWN_TYPE, send_in, span};
 use spanbridge::messaging::CapturePolicy;
 use spanbridge::observe::{self, Span, SpanBuilder};
 use spanbridge::payload::take;
@@ -153,9 +153,7 @@ fn inject<V: Attribute>(attributes: &mut Map<V>, span: &Span, total: &mut usize)
     }
     let before = attributes_size(attributes);
     let mut carrier = Attributes(attributes.get_or_insert_default());
-    if is_written(span, &carrier) {
-        record_left_out(span, carrier.inject(span.context(), room(&LIMITS, *total)))
-    }
+    send_in(span, &mut carrier, |carrier, context| carrier.inject(context, room(&LIMITS, *total)));
     if attributes.as_ref().is_some_and(HashMap::is_empty) {
         *attributes = None
     }

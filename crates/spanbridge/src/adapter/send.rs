@@ -3,7 +3,7 @@
 use super::handoff::Handoff;
 use crate::carrier::{self, Budget, Extract, Inject, Outgoing, inject_within};
 use crate::messaging::values::Values;
-use crate::observe::{self, SpanBuilder};
+use crate::observe::{self, Span, SpanBuilder};
 use crate::{Context, semconv, w3c};
 
 /// Begins the span of a message that is about to be sent under what is current, and writes its context into the message.
@@ -49,4 +49,27 @@ fn write<C: Extract + Inject>(
     }
     let carries = carries.map(|parent| (parent.trace_id, parent.span_id));
     Handoff::carrying(span, carries)
+}
+
+/// As [`send`], for a span that is open already: for clients that show a message only after its span has begun.
+///
+/// `write` writes the context, and returns what it had to leave out; [`inject_within`] does both. Returns whether it was
+/// called. It is not if there is nothing to write, or if the carrier's context is of another trace, and therefore kept.
+pub fn send_in<C: Extract>(
+    span: &Span,
+    carrier: &mut C,
+    write: impl FnOnce(&mut C, &Context) -> Option<String>,
+) -> bool {
+    let context = span.context();
+    if !context.travels() {
+        return false;
+    }
+    if let Outgoing::Keep(theirs) = carrier::outgoing(context, carrier) {
+        span.link(&theirs);
+        return false;
+    }
+    if let Some(left_out) = write(carrier, context) {
+        span.diagnostic(semconv::INJECTION_DROPPED, &left_out)
+    }
+    true
 }

@@ -36,12 +36,12 @@ use std::borrow::Cow;
     note = "or by its `Debug`: `observe::display` takes a `format_args!` too"
 )]
 pub trait IntoValue<'v>: sealed::Sealed {
-    #[doc(hidden)]
+    #[doc(hidden)] // the trait is sealed, and its values are made here alone
     fn into_given(self) -> Option<Given<'v>>;
 }
 
 /// A value, or text that comes with it.
-#[doc(hidden)]
+#[doc(hidden)] // for `display`, and for the code that the macros write
 #[derive(Clone, Debug)]
 pub enum Given<'v> {
     Value(Value<'v>),

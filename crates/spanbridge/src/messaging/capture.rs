@@ -95,13 +95,6 @@ impl CapturePolicy {
         CapturePolicy { redact: Some(Arc::new(move |part| hook(part).map_err(Into::into))), ..self }
     }
 
-    /// Whether nothing was said. A hook that was set may see things, so that is something.
-    #[doc(hidden)]
-    pub fn is_default(&self) -> bool {
-        let CapturePolicy { payload, headers, hashed, redact } = self;
-        (*payload, *headers, *hashed, redact.is_some()) == (CaptureMode::Reference, CaptureMode::Off, false, false)
-    }
-
     /// Whether anything is recorded of payloads: of a message at least its size, as an attribute of the span.
     pub fn tells_size(&self) -> bool {
         self.payload != CaptureMode::Off

@@ -162,7 +162,7 @@ impl<'a> RecordView<'a> {
     }
 
     /// Whether the record lies in one piece of the recording buffers, so that all its texts together are shorter than 1 MiB.
-    #[doc(hidden)]
+    #[doc(hidden)] // for the store, which need not measure such records
     #[inline]
     pub fn is_small(self) -> bool {
         matches!(self.0, Repr::Packed(PackedRecord { join: 0, .. }))

@@ -75,7 +75,7 @@ impl Recorder {
     }
 
     /// The memory that recording threads have taken, in bytes.
-    #[doc(hidden)]
+    #[doc(hidden)] // for tests and benches
     pub fn memory(&self) -> usize {
         self.0.intake.pool.made() * size_of::<crate::buffer::Chunk>()
     }

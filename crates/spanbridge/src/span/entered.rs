@@ -8,7 +8,7 @@ use std::marker::PhantomData;
 /// The span is current until this is dropped, and ends then.
 ///
 /// Hidden: a guard could be held across an `.await`, and it cannot see what the function returns.
-#[doc(hidden)]
+#[doc(hidden)] // for the code that the macros write
 #[must_use = "the span ends when this is dropped"]
 pub struct Entered {
     /// The context before.

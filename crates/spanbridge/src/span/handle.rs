@@ -81,10 +81,9 @@ impl Span {
         self.open.end(&self.context, Status::Cancelled)
     }
 
-    /// Ends it by the latest panic of this thread: for adapters whose span is not around the work but beside it, so that they
-    /// have not caught the panic.
-    #[doc(hidden)]
-    pub fn unwound(mut self) {
+    /// Ends it by the latest panic of this thread: for a span that is not around the work but beside it, so that nobody has
+    /// caught the panic.
+    pub(crate) fn unwound(mut self) {
         self.open.unwound(&self.context, Watch::of_latest())
     }
 
@@ -97,35 +96,33 @@ impl Span {
     }
 
     /// The work ends now, but whether it failed is not known yet. What is recorded later has this end time.
-    #[doc(hidden)]
-    pub fn stop(self) -> Stopped {
+    pub(crate) fn stop(self) -> Stopped {
         Stopped { span: self, at: thread_recorder().now() }
     }
 }
 
 /// A span whose work has ended, until it is known whether it failed.
-#[doc(hidden)]
 #[must_use = "a span that is dropped is cancelled"]
 #[derive(Debug)]
-pub struct Stopped {
+pub(crate) struct Stopped {
     span: Span,
     at: u64,
 }
 
 impl Stopped {
     /// Adds an attribute.
-    pub fn attribute<'v>(&self, key: &'static str, value: impl IntoValue<'v>) {
+    pub(crate) fn attribute<'v>(&self, key: &'static str, value: impl IntoValue<'v>) {
         self.span.attribute(key, value)
     }
 
     /// Ends it as ok.
-    pub fn end(self) {
+    pub(crate) fn end(self) {
         let mut span = self.span;
         span.open.end_at(&span.context, self.at, None)
     }
 
     /// Ends it as failed.
-    pub fn failed(self, failure: &Failure<'_>) {
+    pub(crate) fn failed(self, failure: &Failure<'_>) {
         let mut span = self.span;
         span.open.end_at(&span.context, self.at, Some(failure))
     }

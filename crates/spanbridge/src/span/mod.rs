@@ -32,7 +32,7 @@ pub(crate) use handle::Stopped;
 pub use handle::{ActiveSpan, Span, active_span};
 pub use in_span::InSpan;
 pub(crate) use open::passed;
-pub use outcome::{Anything, By};
+pub use outcome::{Anything, By, ByOutcome};
 pub use outcome::{Failure, Outcome};
 pub use run::{Run, RunBuilder, run};
 #[cfg(feature = "json")]

@@ -64,15 +64,12 @@
 
 pub use crate::current::{WithContext, bind, context as current_context, in_scope};
 pub use crate::span::{
-    ActiveSpan, DisplayValue, EdgeType, InSpan, NewArtifact, Run, RunBuilder, Span, SpanBuilder, Target, active_span,
-    display, end_run, resume_run, run, span,
+    ActiveSpan, Anything, By, ByOutcome, DisplayValue, EdgeType, InSpan, NewArtifact, Run, RunBuilder, Span,
+    SpanBuilder, Target, active_span, display, end_run, resume_run, run, span,
 };
 
 #[cfg(all(feature = "tokio", not(loom)))]
 pub use crate::span::{spawn, spawn_blocking, spawn_local};
-
-#[doc(hidden)]
-pub use crate::span::outcome::Anything;
 
 use crate::{Context, Value};
 use std::future::Future;

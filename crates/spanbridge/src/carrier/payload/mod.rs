@@ -14,8 +14,6 @@
 //! outside of a field in first place, the payload is scanned byte by byte, without recursion. Only if the field is then found in
 //! another place, the payload is checked to be JSON. Every step is linear in the payload's length.
 
-// For adapters that look into JSON without parsing it whole.
-#[doc(hidden)]
 pub mod scan;
 
 use crate::carrier::json_text::pieces;

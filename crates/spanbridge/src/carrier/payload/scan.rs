@@ -1,4 +1,5 @@
-//! Finds the ranges of the members of a JSON object, or of the elements of an array, without parsing them.
+//! For adapters that look into JSON without parsing it whole: finds the ranges of the members of an object, or of the
+//! elements of an array.
 //!
 //! It only recognizes strings and counts brackets. So it does not check that a text is JSON, but if the text is JSON, it finds
 //! every member.
@@ -6,7 +7,8 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-/// One member of an object.
+/// One member of an object: where its parts are in the text, in bytes.
+#[derive(Clone, Debug)]
 pub struct Member {
     /// The key, with its quotes.
     pub key: Range<usize>,
@@ -19,6 +21,7 @@ pub struct Member {
 }
 
 /// Walks over the members of an object.
+#[derive(Clone, Debug)]
 pub struct Members<'a> {
     json: &'a [u8],
     at: usize,
@@ -69,7 +72,8 @@ impl<'a> Members<'a> {
     }
 }
 
-/// Walks over the elements of an array.
+/// Walks over the elements of an array: where they are in the text, in bytes.
+#[derive(Clone, Debug)]
 pub struct Elements<'a> {
     json: &'a [u8],
     at: usize,

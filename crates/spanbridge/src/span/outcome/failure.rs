@@ -46,16 +46,15 @@ impl<'a> Failure<'a> {
         Failure { what: What::Error(error), class: Cow::Borrowed(OTHER) }
     }
 
-    /// From the error in a box of the standard library, with its causes, when nothing is known of `E`, not even `Display`.
-    #[doc(hidden)]
-    pub fn inside<E>(error: &'a E) -> Option<Self> {
+    /// From the error in a box of the standard library, with its causes: for adapters whose client says nothing of `E`, not
+    /// even that it has `Display`. `None` if `E` is no such box.
+    pub fn in_box<E>(error: &'a E) -> Option<Self> {
         boxed::inside(error).map(Failure::of_any)
     }
 
-    /// From an error of which only the type is known.
-    #[doc(hidden)]
+    /// From an error of which only the type is known. It has no text.
     #[inline]
-    pub fn untold<E>() -> Self {
+    pub fn of_type<E>() -> Self {
         Failure { what: What::Shown(&""), class: Cow::Borrowed(class_of::<E>()) }
     }
 

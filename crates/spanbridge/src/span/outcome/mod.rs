@@ -39,8 +39,8 @@ pub trait Outcome {
     /// The failure, if the work failed.
     fn failure(&self) -> Option<Failure<'_>>;
 
-    /// As `failure`, for any type: if its `failure` panics, that must not change what the application does.
-    #[doc(hidden)]
+    /// What adapters call: as [`failure`](Outcome::failure), and if that panics, a failure that says so. What a type of the
+    /// application says must not change what the application does. There is no reason to write one.
     fn judged(&self) -> Option<Failure<'_>> {
         panics::caught(|| self.failure()).unwrap_or_else(|panic| Some(Failure::unknown(panic)))
     }
@@ -118,15 +118,13 @@ impl Outcome for Returned<fn() -> !> {
     }
 }
 
-/// Decides whether finished work failed.
-#[doc(hidden)]
+/// Decides whether finished work failed. Sealed: only the three types below do.
 pub trait Judge<T> {
     /// Calls `f` with the failure, if the work failed.
     fn failed(self, value: &T, f: impl FnOnce(Failure<'_>));
 }
 
-/// By the value's [`Outcome`].
-#[doc(hidden)]
+/// How the span of an [`InSpan`](crate::observe::InSpan) ends: by the value's [`Outcome`].
 #[derive(Clone, Copy, Debug)]
 pub struct ByOutcome;
 
@@ -139,8 +137,7 @@ impl<T: Outcome> Judge<T> for ByOutcome {
     }
 }
 
-/// Always ok.
-#[doc(hidden)]
+/// How the span of an [`InSpan`](crate::observe::InSpan) ends: as ok, whatever the value is.
 #[derive(Clone, Copy, Debug)]
 pub struct Anything;
 
@@ -149,8 +146,7 @@ impl<T> Judge<T> for Anything {
     fn failed(self, _: &T, _: impl FnOnce(Failure<'_>)) {}
 }
 
-/// By a function.
-#[doc(hidden)]
+/// How the span of an [`InSpan`](crate::observe::InSpan) ends: by what a function says of the value.
 #[derive(Clone, Copy, Debug)]
 pub struct By<F>(pub F);
 
