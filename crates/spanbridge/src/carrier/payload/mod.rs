@@ -18,7 +18,7 @@ pub mod scan;
 
 use crate::carrier::json_text::pieces;
 use crate::w3c::{BAGGAGE, HEADERS, TRACEPARENT, TRACESTATE, header_named};
-use scan::{Member, Members, is_key, skip_string, text, trim_end, trim_start};
+use scan::{JsonMember, Members, is_key, skip_string, text, trim_end, trim_start};
 use std::borrow::Cow;
 use std::ops::Range;
 
@@ -187,7 +187,7 @@ fn take_anywhere(payload: &[u8], object: Range<usize>) -> Option<Taken<'_>> {
     let mut members = Members::new(payload, object.start)?;
     let mut taken = Taken { original: payload, ..Taken::default() };
     let mut kept_one = false;
-    while let Some(Member { key, value, comma_before, comma_after }) = members.next_member()? {
+    while let Some(JsonMember { key, value, comma_before, comma_after }) = members.next_member()? {
         if !is_key(payload.get(key.clone())?, FIELD) {
             kept_one = true;
             continue;
@@ -225,7 +225,7 @@ fn fields<'a>(payload: &'a [u8], members: &mut Members<'a>) -> Option<Found<'a>>
     let (mut values, mut others) = ([const { None }; 3], [const { None }; 3]);
     let mut problem = None;
     let mut plain = true;
-    while let Some(Member { key, value, .. }) = members.next_member()? {
+    while let Some(JsonMember { key, value, .. }) = members.next_member()? {
         let key = payload.get(key)?;
         let exact = HEADERS.iter().position(|name| is_key(key, name));
         let known = exact.or_else(|| {

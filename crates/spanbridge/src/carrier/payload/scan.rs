@@ -9,7 +9,7 @@ use std::ops::Range;
 
 /// One member of an object: where its parts are in the text, in bytes.
 #[derive(Clone, Debug)]
-pub struct Member {
+pub struct JsonMember {
     /// The key, with its quotes.
     pub key: Range<usize>,
     /// The value.
@@ -36,7 +36,7 @@ impl<'a> Members<'a> {
     }
 
     /// The next member. The outer `None` means that this is not JSON, the inner one that there are no more.
-    pub fn next_member(&mut self) -> Option<Option<Member>> {
+    pub fn next_member(&mut self) -> Option<Option<JsonMember>> {
         if self.ended {
             return Some(None);
         }
@@ -63,7 +63,7 @@ impl<'a> Members<'a> {
         };
         self.at = end + 1;
         let comma_before = std::mem::replace(&mut self.comma, comma_after);
-        Some(Some(Member { key, value, comma_before, comma_after }))
+        Some(Some(JsonMember { key, value, comma_before, comma_after }))
     }
 
     /// The end of the object, after the last member.

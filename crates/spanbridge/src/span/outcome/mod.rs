@@ -148,7 +148,7 @@ impl<T> Judge<T> for Anything {
 
 /// How the span of an [`InSpan`](crate::observe::InSpan) ends: by what a function says of the value.
 #[derive(Clone, Copy, Debug)]
-pub struct By<F>(pub F);
+pub struct By<F>(pub(crate) F);
 
 impl<T, F: for<'a> FnOnce(&'a T) -> Option<Failure<'a>>> Judge<T> for By<F> {
     #[inline(always)]
