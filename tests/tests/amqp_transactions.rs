@@ -123,3 +123,31 @@ async fn confirms_kept_longer_than_the_transaction() {
         assert_eq!(spans.iter().map(Seen::handoff).collect::<Vec<_>>(), [status; 3], "{spans:#?}");
     }
 }
+
+/// The channel of a transaction can be cloned and stored. What it publishes later belongs to another transaction, and that may
+/// never be committed.
+#[tokio::test]
+async fn a_stored_channel_outlives_its_transaction() {
+    let Some(amqp) = amqp("transactions-stored").await else { return };
+    for commits in [true, false] {
+        let (orders, memory) = recorder("orders");
+        orders
+            .scope(async || {
+                let channel = channel(&amqp).await;
+                let transaction = channel.observed().into_owned().tx_select().await.unwrap();
+                let stored = transaction.channel().clone();
+                let ended = if commits { transaction.tx_commit().await } else { transaction.tx_rollback().await };
+                ended.unwrap();
+                let (queue, options) = (amqp.queue.clone(), BasicPublishOptions::default());
+                let publish = stored.basic_publish("".into(), queue, options, b"{}", BasicProperties::default());
+                publish.await.unwrap().await.unwrap();
+                channel.close(200, "away".into()).await.unwrap(); // which rolls back
+            })
+            .await;
+        orders.flush_blocking(SOON);
+        let spans = spans(&memory.records());
+        let [transaction, sent] = &spans[..] else { panic!("{spans:#?}") };
+        let status = if commits { "committed" } else { "rolled_back" };
+        assert_eq!((transaction.handoff(), sent.handoff(), sent.links.len()), (status, "sent", 0), "{spans:#?}");
+    }
+}

@@ -59,7 +59,8 @@ impl<C: Deref<Target = Channel> + Clone> ObservedChannel<C> {
 
 impl<C: Deref<Target = Channel> + Clone> Transaction<C> {
     /// The channel. What it publishes is part of the transaction; a `publish` span hangs under what is current, and links to the
-    /// transaction's. Its confirm resolves at once, and says nothing: the transaction does.
+    /// transaction's. Its confirm resolves at once, and says nothing: the transaction does. What a clone of it publishes after
+    /// the transaction has ended belongs to the channel's next one, and is recorded as `sent`.
     pub fn channel(&self) -> &ObservedChannel<C> {
         &self.channel
     }

@@ -25,11 +25,14 @@ impl Sends {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn add(&self, span: &Context) {
-        let spans = &mut self.lock().spans;
-        if spans.len() < MAX_TRACKED_SPANS {
+    /// Whether it is still open, so that a span that sends now is part of it.
+    pub(super) fn add(&self, span: &Context) -> bool {
+        let State { spans, ended } = &mut *self.lock();
+        let is_open = ended.is_none();
+        if is_open && spans.len() < MAX_TRACKED_SPANS {
             spans.push(span.clone())
         }
+        is_open
     }
 
     pub(super) fn end(&self, status: HandoffStatus) -> Vec<Context> {

@@ -26,11 +26,14 @@ pub struct InTransaction {
 }
 
 impl InTransaction {
-    /// The message of this send is part of the transaction. Its span is linked to the transaction's.
+    /// The message of this send is part of the transaction, unless that has ended: a producer may be kept for longer. Its span is
+    /// linked to the transaction's.
     pub fn sends(&self, handoff: Handoff) -> Handoff {
         let Some(span) = handoff.span().filter(|span| span.id().is_some()) else { return handoff };
+        if !self.sends.add(span.context()) {
+            return handoff;
+        }
         span.link(&self.context);
-        self.sends.add(span.context());
         handoff.within(self.sends.clone())
     }
 }
