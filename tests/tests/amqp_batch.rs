@@ -2,7 +2,7 @@
 
 use lapin::options::*;
 use spanbridge::{SpanId, Status, TraceId, observe};
-use spanbridge_amqp::{Batch, ConsumerExt, Job, Jobs};
+use spanbridge_amqp::{Batch, ChannelExt, ConsumerExt, Job, Jobs};
 use spanbridge_tests::{Amqp, Seen, amqp, headers, recorder, spans, text, within};
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -112,4 +112,34 @@ async fn what_comes_after_a_batch_is_not_lost() {
     let batch = within("a batch", jobs.batch(10)).await.unwrap().unwrap();
     assert_eq!(batch.len(), 1);
     assert!(within("the end", jobs.next()).await.is_none());
+}
+
+/// However its jobs were collected: what is not the same for all of them is not told of the batch.
+#[tokio::test]
+async fn a_batch_of_two_brokers_names_neither() {
+    let Some(amqp) = amqp("batch-brokers").await else { return };
+    let (shop, memory) = recorder("shop");
+    let work = async || {
+        let mut jobs = vec![];
+        for server in ["one.example", "other.example"] {
+            amqp.send(headers([]), b"1").await;
+            let channel = amqp.channel.observed().server(server, 5672);
+            let got = async {
+                loop {
+                    let got = channel.basic_get(amqp.queue.clone(), BasicGetOptions::default()).await.unwrap();
+                    if let Some(got) = got {
+                        break got.job;
+                    }
+                }
+            };
+            jobs.push(within("a message", got).await)
+        }
+        Batch::new(jobs).run(async || ()).await
+    };
+    shop.scope(work).await;
+    shop.flush_blocking(Duration::from_secs(5));
+    let spans = spans(&memory.records());
+    let (batch, each) = split(&spans);
+    assert_eq!(batch.get("server.address"), "");
+    assert_eq!(each.iter().map(|s| s.get("server.address")).collect::<Vec<_>>(), ["one.example", "other.example"]);
 }

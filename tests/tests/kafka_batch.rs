@@ -228,3 +228,24 @@ async fn a_panic_is_told_to_all_of_a_batch() {
     let status: Vec<_> = spans.iter().map(|s| s.status.unwrap().name()).collect();
     assert_eq!(status, ["panicked"; 3]);
 }
+
+/// However its jobs were collected: what is not the same for all of them is not told of the batch.
+#[tokio::test]
+async fn a_batch_of_two_groups_names_neither() {
+    let kafka = kafka("batch-groups", 1).await;
+    send(&kafka, 1).await;
+    let (work, records) = recorder("work");
+    let (one, other) = (kafka.consumer("one").observed(), kafka.consumer("other").observed());
+    let consume = async || {
+        let mut jobs = vec![];
+        for consumer in [&one, &other] {
+            jobs.push(within("a message", consumer.recv()).await.unwrap())
+        }
+        Batch::new(jobs).run(async || ()).await
+    };
+    work.scope(consume).await;
+    work.flush_blocking(SOON);
+    let spans = spans(&records.records());
+    let groups = named(&spans, "process").into_iter().map(|s| s.get("messaging.consumer.group.name"));
+    assert_eq!(groups.collect::<Vec<_>>(), ["", one.group(), other.group()], "{spans:#?}");
+}

@@ -173,9 +173,12 @@ impl<M: Received> adapter::Job for Job<M> {
             Some((one, rest)) if rest.iter().all(|j| j.topic() == one.topic()) => one.topic(),
             _ => "",
         };
-        match jobs.first() {
-            Some(job) => describe::batch(topic, &job.delivery.consumer.client, jobs.len()),
-            None => describe::batch(topic, &ClientInfo::default(), 0),
+        // Jobs may have been collected from several consumers.
+        match jobs.split_first() {
+            Some((one, rest)) if rest.iter().all(|j| Arc::ptr_eq(&j.delivery.consumer, &one.delivery.consumer)) => {
+                describe::batch(topic, &one.delivery.consumer.client, jobs.len())
+            }
+            _ => describe::batch(topic, &ClientInfo::default(), jobs.len()),
         }
     }
 }
