@@ -1,13 +1,16 @@
 //! A driver that is dropped: what it had and did not handle comes again, though its channel lives on.
 
+use futures_util::FutureExt;
 use lapin::options::*;
 use lapin::types::FieldTable;
 use spanbridge_amqp::{
-    BoxError, ChannelExt, ConsumerExt, Disposition, DriverOptions, Job, JobHandler, Jobs, SettlePolicy,
+    BoxError, ChannelExt, ConsumerExt, Disposition, DriverOptions, Job, JobHandler, Jobs, ReceiveOptions, Relation,
+    SettlePolicy,
 };
 use spanbridge_tests::{Amqp, amqp, recorder, spans, until, within};
 use std::collections::BTreeSet;
 use std::future::pending;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
@@ -149,4 +152,69 @@ async fn what_is_settled_is_not_given_back() {
         assert!(channel.status().connected());
         assert_eq!(waiting_in_queue(&amqp).await, 0);
     }
+}
+
+/// Waits for ever, and panics when it is dropped.
+struct Bad {
+    begun: AtomicUsize,
+}
+
+impl JobHandler<Job> for Bad {
+    async fn handle(&self, _: Arc<Job>) -> Result<(), BoxError> {
+        struct Panics;
+        impl Drop for Panics {
+            fn drop(&mut self) {
+                panic!("out of paper")
+            }
+        }
+        let _panics = Panics;
+        self.begun.fetch_add(1, SeqCst);
+        pending().await
+    }
+}
+
+/// Handlers that are dropped in mid-work may panic. That is recorded, and what the others worked on comes again, too.
+#[tokio::test]
+async fn destructors_that_panic_lose_nothing() {
+    let Some(amqp) = amqp("left-destructors").await else { return };
+    let (shipping, memory) = recorder("shipping");
+    let channel = amqp.connection.create_channel().await.unwrap();
+    send(&amqp).await;
+    let bad = Bad { begun: AtomicUsize::new(0) };
+    let jobs = consume(&amqp, &channel, false).await;
+    let driver = || jobs.drive(DriverOptions::new(POLICY).concurrency(3), &bad, pending());
+    let mut driver = Box::pin(shipping.scope(driver));
+    within("three handlers", async {
+        tokio::select! {
+            ended = &mut driver => panic!("the driver has ended: {ended:?}"),
+            () = async { while bad.begun.load(SeqCst) < 3 { tokio::task::yield_now().await } } => {}
+        }
+    })
+    .await;
+    drop(driver);
+    let again = Gated::new(usize::MAX >> 4, false);
+    within("all messages", drive_all(consume(&amqp, &channel, false).await, &again)).await;
+    shipping.flush_blocking(Duration::from_secs(5));
+    let spans = spans(&memory.records());
+    assert_eq!(spans.iter().filter(|s| s.error.contains("out of paper")).count(), 3, "{spans:?}");
+}
+
+/// The application's own function may panic before the message is a job.
+#[tokio::test]
+async fn a_relation_that_panics_loses_nothing() {
+    let Some(amqp) = amqp("left-relation").await else { return };
+    let channel = amqp.connection.create_channel().await.unwrap();
+    send(&amqp).await;
+    let seen = AtomicUsize::new(0);
+    let options = ReceiveOptions::new().relation_by(move |_| match seen.fetch_add(1, SeqCst) {
+        3 => panic!("no relation"),
+        _ => Relation::Parent,
+    });
+    let handler = Gated::new(0, false);
+    let jobs = consume(&amqp, &channel, false).await.with(options);
+    let driver = jobs.drive(DriverOptions::new(POLICY).concurrency(COUNT), &handler, pending());
+    let ended = within("the panic", AssertUnwindSafe(driver).catch_unwind()).await;
+    assert_eq!(ended.unwrap_err().downcast_ref(), Some(&"no relation"), "it is the application's");
+    let again = Gated::new(usize::MAX >> 4, false);
+    within("all messages", drive_all(consume(&amqp, &channel, false).await, &again)).await;
 }

@@ -4,15 +4,19 @@
 mod support;
 
 use futures_util::FutureExt;
-use spanbridge::adapter::{self, Describe, DrivenJob, Job, Step, Values, Waited, Work, drive_one};
+use spanbridge::adapter::{
+    self, Describe, DrivenJob, Handoff, HandoffStatus, Job, Step, Transaction, Values, Waited, Work, drive_one,
+};
 use spanbridge::carrier::Extract;
 use spanbridge::messaging::*;
 use spanbridge::observe::{self, SpanBuilder};
 use spanbridge::record::{Body, Record};
 use spanbridge::{Failure, Status, semconv};
 use std::collections::HashMap;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
 use std::time::Duration;
 use support::{Seen, by_name, record, spans};
 
@@ -340,6 +344,66 @@ fn nothing_a_handler_does_ends_a_driver() {
     let driven = drive_one(&job, &Fails, &DriverOptions::new(POLICY).retries(1)).now_or_never().unwrap();
     drop(driven);
     assert_eq!(*job.told.lock().unwrap(), [Disposition::Return]);
+    burnt(drive(Torn, 0));
+}
+
+/// Its future fails with an error that may not be dropped, and may not be dropped itself.
+struct Torn;
+
+impl JobHandler<Delivered> for Torn {
+    fn handle(&self, _: Arc<Delivered>) -> impl Future<Output = Result<(), BoxError>> + Send {
+        struct Fails(Bad);
+        impl Future for Fails {
+            type Output = Result<(), BoxError>;
+
+            fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Self::Output> {
+                Poll::Ready(Err(Bad.into()))
+            }
+        }
+        Fails(Bad)
+    }
+}
+
+/// A driver that is dropped drops what is under way. A panic in that would keep it from the rest.
+#[test]
+fn work_may_panic_when_a_driver_is_dropped() {
+    struct Waits;
+    impl JobHandler<Delivered> for Waits {
+        async fn handle(&self, _: Arc<Delivered>) -> Result<(), BoxError> {
+            let _bad = Bad;
+            std::future::pending().await
+        }
+    }
+    let records = record(|| {
+        let job = Arc::new(Delivered::new(Letter::new("hello"), &Options::new()));
+        assert!(drive_one(&job, &Waits, &POLICY.into()).now_or_never().is_none(), "it was polled once, and dropped");
+        assert!(job.told.lock().unwrap().is_empty());
+    });
+    let all = spans(&records);
+    let process = by_name(&all, "process letters");
+    assert_eq!(process.status, Some(Status::Panicked));
+}
+
+/// What sends in a transaction may be kept for longer than that.
+#[test]
+fn a_send_after_a_transaction_is_no_part_of_it() {
+    for (end, status) in [(HandoffStatus::Committed, "committed"), (HandoffStatus::RolledBack, "rolled_back")] {
+        let records = record(|| {
+            let send = |name| Handoff::new(observe::span(name).open());
+            let mut transaction = Transaction::new(observe::span("transaction").open());
+            let inside = transaction.inside().clone();
+            let during = inside.sends(send("during"));
+            transaction.ended(end);
+            during.ended(HandoffStatus::Sent);
+            inside.sends(send("after")).ended(HandoffStatus::Sent)
+        });
+        let all = spans(&records);
+        let said = |name: &str| all.iter().find(|s| s.name == name).map(|s| attribute(s, semconv::HANDOFF_STATUS));
+        assert_eq!(
+            [said("transaction"), said("during"), said("after")],
+            [status, status, "sent"].map(|s| Some(Some(s)))
+        );
+    }
 }
 
 /// A driver's future may be spawned, with closures, functions and handlers of your own.

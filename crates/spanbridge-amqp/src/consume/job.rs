@@ -43,8 +43,15 @@ impl Deref for BasicGetJob {
 
 impl Job {
     pub(crate) fn new(delivery: Delivery, consumer: Arc<ConsumerInfo>, options: &ReceiveOptions) -> Self {
-        let message = Message { delivery, consumer };
+        Job::received(Message { delivery, consumer }, options)
+    }
+
+    pub(super) fn received(message: Message, options: &ReceiveOptions) -> Self {
         let work = Work::receive(&message, options);
+        Job::of(message, work)
+    }
+
+    pub(super) fn of(message: Message, work: Work) -> Self {
         Job { message, work }
     }
 
@@ -186,7 +193,7 @@ impl adapter::Job for Job {
     }
 
     fn describe_batch(jobs: &[Self]) -> SpanBuilder {
-        let server = jobs.first().and_then(|job| job.consumer().server.as_ref());
+        let server = same(jobs, |job| job.consumer().server.as_ref()).flatten();
         let queue = same(jobs, Job::queue).unwrap_or_default();
         let source =
             same(jobs, |job| job.message.with_source(&mut job.work.values(), |source| source.destination.clone()));

@@ -1,13 +1,16 @@
 //! The messages of a consumer.
 
 use super::job::Job;
-use super::message::ReceiveOptions;
+use super::message::{Message, ReceiveOptions};
 use crate::client::{ConsumerInfo, Server};
 use futures_core::Stream;
 use futures_util::{FutureExt, StreamExt};
+use lapin::message::Delivery;
 use lapin::{Channel, Consumer};
-use spanbridge::messaging::Batch;
+use spanbridge::adapter::Work;
+use spanbridge::messaging::{Batch, Relation};
 use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{self, Poll};
@@ -37,12 +40,14 @@ pub struct Jobs {
     channel: Option<Channel>,
     /// What came after the messages of a batch: an error, or the end.
     last: Option<Option<lapin::Error>>,
+    /// The message over which the application's `relation_by` has panicked.
+    unread: Option<Message>,
 }
 
 impl Jobs {
     pub(super) fn new(consumer: Consumer) -> Self {
         let info = Arc::new(ConsumerInfo::of(consumer.queue()));
-        Jobs { consumer, info, options: ReceiveOptions::new(), channel: None, last: None }
+        Jobs { consumer, info, options: ReceiveOptions::new(), channel: None, last: None, unread: None }
     }
 
     /// How messages are received.
@@ -80,6 +85,31 @@ impl Jobs {
 
     pub(crate) fn take_channel(&mut self) -> Option<Channel> {
         self.channel.take()
+    }
+
+    /// What nobody has received, to be given back: what waits in the client, and what could not be received. This does not call
+    /// the application, which may panic, and may be panicking.
+    pub(crate) fn take_waiting(&mut self) -> Vec<Job> {
+        if !self.options.is_default() {
+            self.options = std::mem::take(&mut self.options).relation_by(|_| Relation::Parent)
+        }
+        let mut waiting: Vec<_> =
+            self.unread.take().map(|message| Job::received(message, &self.options)).into_iter().collect();
+        while let Some(Some(next)) = StreamExt::next(self).now_or_never() {
+            waiting.extend(next)
+        }
+        waiting
+    }
+
+    fn job(&mut self, delivery: Delivery) -> Job {
+        let message = Message { delivery, consumer: self.info.clone() };
+        match catch_unwind(AssertUnwindSafe(|| Work::receive(&message, &self.options))) {
+            Ok(work) => Job::of(message, work),
+            Err(panic) => {
+                self.unread = Some(message);
+                resume_unwind(panic)
+            }
+        }
     }
 
     /// The next message.
@@ -128,6 +158,6 @@ impl Stream for Jobs {
             return Poll::Ready(last.map(Err));
         }
         let delivery = Pin::new(&mut self.consumer).poll_next(cx);
-        delivery.map(|d| d.map(|d| d.map(|d| Job::new(d, self.info.clone(), &self.options))))
+        delivery.map(|d| d.map(|d| d.map(|d| self.job(d))))
     }
 }

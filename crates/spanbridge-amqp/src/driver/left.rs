@@ -1,7 +1,6 @@
 //! What a driver that is dropped has not settled, and how the queue gets it back.
 
 use crate::consume::{Job, Jobs};
-use futures_util::FutureExt;
 use futures_util::stream::StreamExt;
 use lapin::options::{BasicCancelOptions, BasicNackOptions};
 use lapin::{Channel, types::ShortString};
@@ -77,14 +76,14 @@ impl Drop for UnderWay<'_> {
 /// cancelled first; what was delivered before is then all there.
 fn give_back(mut jobs: Jobs, mut unfinished: Vec<Arc<Job>>) {
     let Some(channel) = jobs.take_channel() else {
-        unfinished.extend(waiting(&mut jobs).map(Arc::new));
+        unfinished.extend(jobs.take_waiting().into_iter().map(Arc::new));
         drop(jobs);
         return unfinished.iter().for_each(|job| job.give_back());
     };
     let tag = jobs.consumer().tag();
     let work = move || {
         if block_on(cancel(&channel, tag)).is_ok() {
-            unfinished.extend(waiting(&mut jobs).map(Arc::new));
+            unfinished.extend(jobs.take_waiting().into_iter().map(Arc::new));
             for job in unfinished.iter().filter(|job| job.usable()) {
                 // How that went is recorded. Where it fails, the channel is gone, and everything comes again.
                 let _ = block_on(job.nack(BasicNackOptions { requeue: true, multiple: false }));
@@ -97,11 +96,6 @@ fn give_back(mut jobs: Jobs, mut unfinished: Vec<Arc<Job>>) {
 
 async fn cancel(channel: &Channel, tag: ShortString) -> lapin::Result<()> {
     channel.basic_cancel(tag, BasicCancelOptions::default()).await
-}
-
-/// What waits in the client.
-fn waiting(jobs: &mut Jobs) -> impl Iterator<Item = Job> {
-    std::iter::from_fn(|| StreamExt::next(jobs).now_or_never().flatten()).filter_map(Result::ok)
 }
 
 /// Waits for a future on this thread: lapin's need no runtime of ours.

@@ -3,10 +3,11 @@
 use super::job::DrivenJob;
 use crate::messaging::{BoxError, DriverOptions, JobHandler};
 use crate::panics;
+use pin_project_lite::pin_project;
 use std::any::Any;
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
 
@@ -35,7 +36,8 @@ impl<D> Drop for Driven<D> {
 /// Works on one message: every attempt in a `process` span of its own, with a guard against panics, and then the settlement that
 /// the policy asks for.
 ///
-/// Nothing that a handler does ends the driver: a panic at once, in mid-work, in a destructor, or of what a panic carried.
+/// Nothing that a handler does ends the driver: a panic at once, in mid-work, in a destructor, or of what a panic carried. Nor does
+/// a destructor that panics when this is dropped keep a driver from dropping what else is under way.
 pub async fn drive_one<J, H>(
     job: &Arc<J>,
     handler: &H,
@@ -65,15 +67,17 @@ where
         retries -= 1;
         discard(error)
     };
+    let driven = Driven { disposition, error };
     job.settle(disposition).await;
-    Driven { disposition, error }
+    driven
 }
 
 /// Makes a future, polls and drops it. A panic in any of that ends here.
 async fn caught<F: Future>(make: impl FnOnce() -> F) -> Result<F::Output, Box<dyn Any + Send>> {
-    let mut future = pin!(Some(catch_unwind(AssertUnwindSafe(make))?));
+    let mut work = pin!(UnderWay { future: Some(catch_unwind(AssertUnwindSafe(make))?) });
     let result = poll_fn(|cx| {
-        let poll = || future.as_mut().as_pin_mut().map_or(Poll::Pending, |future| future.poll(cx));
+        let future = work.as_mut().project().future.as_pin_mut();
+        let poll = || future.map_or(Poll::Pending, |future| future.poll(cx));
         match catch_unwind(AssertUnwindSafe(poll)) {
             Ok(Poll::Ready(value)) => Poll::Ready(Ok(value)),
             Ok(Poll::Pending) => Poll::Pending,
@@ -81,13 +85,37 @@ async fn caught<F: Future>(make: impl FnOnce() -> F) -> Result<F::Output, Box<dy
         }
     })
     .await;
-    match (catch_unwind(AssertUnwindSafe(|| future.set(None))), result) {
+    match (work.end(), result) {
         (Ok(()), result) => result,
-        (Err(panic), Ok(_)) => Err(panic),
+        (Err(panic), Ok(value)) => {
+            let _ = panics::caught(|| drop(value));
+            Err(panic)
+        }
         (Err(panic), first) => {
             panics::discard(panic);
             first
         }
+    }
+}
+
+pin_project! {
+    /// The future of a handler. Dropped in mid-work, its panics end here: its span says what they were.
+    struct UnderWay<F> {
+        #[pin]
+        future: Option<F>,
+    }
+
+    impl<F> PinnedDrop for UnderWay<F> {
+        fn drop(this: Pin<&mut Self>) {
+            this.end().unwrap_or_else(panics::discard)
+        }
+    }
+}
+
+impl<F> UnderWay<F> {
+    fn end(self: Pin<&mut Self>) -> Result<(), Box<dyn Any + Send>> {
+        let mut future = self.project().future;
+        catch_unwind(AssertUnwindSafe(|| future.set(None)))
     }
 }
 
