@@ -69,6 +69,22 @@ fn long_texts_and_many_spans() {
     }
 }
 
+/// All of them together are larger than a chunk.
+#[test]
+fn many_attributes_are_all_recorded() {
+    let text = "x".repeat(1000);
+    let mut template = SpanTemplate::new("work");
+    for n in 0..50 {
+        template = template.attribute(String::leak(format!("text{n}")), text.as_str());
+        template = template.attribute(String::leak(format!("number{n}")), n)
+    }
+    let records = record(|| template.begin().in_scope(|| ()));
+    let all = spans(&records);
+    assert_eq!(all.len(), 1);
+    assert_eq!(all[0].attributes.iter().filter(|(_, value)| *value == text).count(), 50);
+    assert_eq!(all[0].attributes.len(), 100);
+}
+
 #[test]
 fn nothing_without_a_recorder() {
     let span = SpanTemplate::new("work").attribute("n", 1).begin();

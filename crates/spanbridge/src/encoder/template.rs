@@ -12,12 +12,14 @@ use crate::{Kind, Primitive, Value};
 
 /// Longer texts are added to each span: a template of texts that are cut, or that fill a chunk, would lose them.
 const MAX_TEMPLATE_TEXT: usize = 1024;
+/// So is everything else once the copy has this many words: it has to fit into a chunk, with room beside it.
+const MAX_TEMPLATE_WORDS: usize = crate::buffer::WORDS / 2;
 
 /// The record of a span that has not begun: its header and items. A copy of it, with id, parent and time, is a span.
 #[derive(Clone, Debug)]
 pub(crate) struct Template {
     words: Vec<u64>,
-    long: Vec<(&'static str, Box<str>)>,
+    long: Vec<(&'static str, Kept)>,
     /// The same once more, for a span that is held back.
     name: Box<str>,
     items: Vec<(Key, Kept)>,
@@ -36,7 +38,7 @@ impl Template {
         let code = primitive.code().map_or(CUSTOM, u64::from);
         self.words[0] &= !(0xff << PRIMITIVE_AT | 7 << KIND_AT);
         self.words[0] |= code << PRIMITIVE_AT | (kind as u64) << KIND_AT;
-        if code == CUSTOM {
+        if code == CUSTOM && self.has_room(&Value::Static(primitive.name())) {
             self.push(Key::Field(Field::Primitive), Value::Static(primitive.name()))
         }
         self.items.push((Key::Field(Field::Primitive), Kept::Value(Value::Static(primitive.name()))));
@@ -45,13 +47,19 @@ impl Template {
 
     pub(crate) fn add(&mut self, key: &'static str, value: Value<'_>) {
         self.items.push((Key::Attribute(key), Kept::of(value)));
+        // Text that is JSON stays that only if it is whole.
+        let cut = items::cut(value);
         match value {
             Value::Str(text) | Value::Static(text) if text.len() > MAX_TEMPLATE_TEXT => {
-                self.long.push((key, text.into()))
+                self.long.push((key, Kept::Text(text.into())))
             }
-            // Text that is JSON stays that only if it is whole.
-            value => self.push(Key::Attribute(key), items::cut(value)),
+            value if !self.has_room(&cut) => self.long.push((key, Kept::of(value))),
+            _ => self.push(Key::Attribute(key), cut),
         }
+    }
+
+    fn has_room(&self, value: &Value<'_>) -> bool {
+        self.words.len() + items::words(value) <= MAX_TEMPLATE_WORDS
     }
 
     fn push(&mut self, key: Key, value: Value<'_>) {
@@ -70,8 +78,8 @@ impl ThreadRecorder {
     #[inline]
     pub(crate) fn begin_from(&self, shared: &Shared, parent: u64, template: &Template) -> Started {
         let Some(mut started) = self.begin_copy(shared, parent, &template.words) else { return Started::NONE };
-        for (key, text) in &template.long {
-            started = self.add(started, || Some(shared), Key::Attribute(key), Value::Str(text))
+        for (key, kept) in &template.long {
+            started = self.add(started, || Some(shared), Key::Attribute(key), kept.value())
         }
         started
     }
