@@ -280,6 +280,27 @@ fn a_queue_is_one_whatever_the_routing_key() {
     assert_eq!(spans, [(GapKind::NotSettled, Some(span_id(4)))], "the acknowledgement covers those before it");
 }
 
+/// A driver retries a delivery at once, each time in a process span of its own, and settles it after the last.
+#[test]
+fn retries_of_one_delivery_are_settled_once() {
+    let gaps = |redelivered: bool, segment: u64| {
+        let (mut r, mut other) = (Recording::of(run(1), 1, "mailer"), Recording::of(run(1), segment, "mailer"));
+        let tag = (semconv::RABBITMQ_DELIVERY_TAG, AttributeValue::I64(3));
+        let sent = r.step((1, 0), ("messaging.publish", "publish"), "e:x", (0, 1), vec![]);
+        let first = r.step((2, 1), ("messaging.process", "process"), "e:x:mail", (10, 15), vec![tag.clone()]);
+        let said = vec![tag.clone(), (semconv::DELIVERY_REDELIVERED, AttributeValue::Bool(redelivered))];
+        let again = if segment == 1 { &mut r } else { &mut other };
+        let second = again.step((3, 1), ("messaging.process", "process"), "e:x:mail", (16, 19), said);
+        let reject = again.step((4, 3), ("messaging.settle", "reject"), "e:x:mail", (20, 21), vec![tag]);
+        let mut checkup = Checkup::new(T0 + DAY);
+        checkup.check(&Graph::build(run(1), &[sent, first, second, reject]));
+        kinds(&checkup.gaps())
+    };
+    assert_eq!(gaps(false, 1), [], "both were attempts at what was rejected");
+    assert_eq!(gaps(true, 1), [GapKind::NotSettled], "the broker delivered it again");
+    assert_eq!(gaps(false, 2), [GapKind::NotSettled], "another process had it");
+}
+
 #[test]
 fn work_that_broke_off_is_one_gap() {
     let mut r = Recording::of(run(1), 1, "mailer");

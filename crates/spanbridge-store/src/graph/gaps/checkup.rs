@@ -176,10 +176,12 @@ impl Checkup {
             return false;
         }
         graph.run.triggered_by_span_id.into_iter().for_each(|by| self.sending.learn_trigger(by));
+        let senders = Senders::new(&graph.run, &graph.spans);
         for span in &graph.spans {
             self.recorded.insert(span.span_id);
             self.sending.learn(span);
-            self.settling.learn(span, span.parent.map(|at| &graph.spans[at]));
+            let sender = |work: &Span| senders.of(work).map(|sender| sender.span_id);
+            self.settling.learn(span, span.parent.map(|at| &graph.spans[at]), sender);
         }
         for edge in graph.edges.iter().filter(|e| e.edge_type == "retry.of") {
             if let Endpoint::Span { span_id, .. } = edge.to {

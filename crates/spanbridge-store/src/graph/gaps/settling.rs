@@ -1,15 +1,16 @@
 //! What happened to messages that were received.
 //!
 //! A message is settled by a settlement under its process span, by one that came before there was such a span, by one for a
-//! later message that covers it, or by a commit of its offset or a later one, also in a transaction. A refused settlement
-//! settles nothing, but shows that the consumer settles.
+//! later message that covers it, or by a commit of its offset or a later one, also in a transaction. If a consumer tries the
+//! same delivery several times, as drivers do, the settlement of one attempt settles them all. A refused settlement settles
+//! nothing, but shows that the consumer settles.
 //!
 //! If a consumer has no known settlement, every message of it lacks the same thing. That is reported once, and only where
 //! settling is the application's job.
 
 use super::gap::{Gap, Place};
 use super::offsets::{MultipleAcks, Partition, cover, ranges};
-use super::unsettled::{Consumer, Expected, Received, consumer, left, never};
+use super::unsettled::{Consumer, Delivery, Expected, Received, consumer, left, never};
 use crate::graph::message::Position;
 use crate::graph::model::{Span, SpanStatus};
 use crate::hash::Set;
@@ -27,9 +28,12 @@ pub(super) struct Settling {
     settled: Set<SpanId>,
     /// The same by the number of the message: before there is a process span, settlements are below the sender's.
     settled_by_number: Set<(SpanId, i64)>,
+    /// Deliveries that were settled after one of the attempts at them.
+    settled_deliveries: Set<Delivery>,
     /// Spans whose offset was stored: settled where the client commits stored offsets.
     stored: Set<SpanId>,
     stored_by_number: Set<(SpanId, i64)>,
+    stored_deliveries: Set<Delivery>,
     /// Spans with a settlement below them that the broker or its client refused.
     refused: Set<SpanId>,
     /// The last offset that a group tried to commit and was refused, by topic and partition.
@@ -51,10 +55,11 @@ pub(super) struct Settling {
 }
 
 impl Settling {
-    /// Learns what a span settled. `parent` is the span above it.
-    pub(super) fn learn(&mut self, span: &Span, parent: Option<&Span>) {
+    /// Learns what a span settled. `parent` is the span above it, `sender` finds who sent the message of a process span.
+    pub(super) fn learn(&mut self, span: &Span, parent: Option<&Span>, sender: impl Fn(&Span) -> Option<SpanId>) {
         if span.is_true(semconv::SETTLE_STORED) {
             self.stored.insert(span.span_id);
+            self.stored_deliveries.extend(Delivery::of(span, sender(span)));
             // If the client does not commit stored offsets, storing is only half of it.
             if Expected::of(span) != Expected::Commit {
                 self.consumers.insert(consumer(span));
@@ -74,11 +79,12 @@ impl Settling {
             }
         }
         if span.primitive == "messaging.settle" {
-            self.learn_settlement(span, parent);
+            let work = parent.filter(|parent| parent.is_delivery());
+            self.learn_settlement(span, parent, work.and_then(|work| Delivery::of(work, sender(work))));
         }
     }
 
-    fn learn_settlement(&mut self, span: &Span, parent: Option<&Span>) {
+    fn learn_settlement(&mut self, span: &Span, parent: Option<&Span>, delivery: Option<Delivery>) {
         // The work on a message knows its queue better.
         let consumer = consumer(parent.filter(|parent| parent.is_delivery()).unwrap_or(span));
         let (service, [system, _, group]) = &consumer;
@@ -100,12 +106,14 @@ impl Settling {
         } else if span.text(semconv::MESSAGING_OPERATION_NAME) == Some("store_offset") {
             self.stored.extend(above);
             self.stored_by_number.extend(by_number);
+            self.stored_deliveries.extend(delivery);
             if parent.is_some_and(|parent| Expected::of(parent) == Expected::Commit) {
                 return;
             }
         } else {
             self.settled.extend(above);
             self.settled_by_number.extend(by_number);
+            self.settled_deliveries.extend(delivery);
             self.settled.extend(span.links.iter().map(|linked| linked.span_id));
             let at = span.ended_at.unwrap_or(span.started_at);
             if let Some(tag) = tag.filter(|_| span.is_true(semconv::SETTLE_MULTIPLE)) {
@@ -147,7 +155,8 @@ impl Settling {
 
     fn is_unsettled(&self, message: &Received) -> bool {
         let by_number = || message.by_number().is_some_and(|by| self.settled_by_number.contains(&by));
-        let is_settled = self.settled.contains(&message.span_id) || by_number();
+        let by_attempt = || message.attempt_at().is_some_and(|delivery| self.settled_deliveries.contains(delivery));
+        let is_settled = self.settled.contains(&message.span_id) || by_number() || by_attempt();
         let is_stored = || message.expected != Expected::Commit && self.is_stored(message);
         let [_, topic, partition] = &message.partition;
         let of_service = || [message.consumer.0.clone(), topic.clone(), partition.clone()];
@@ -159,7 +168,8 @@ impl Settling {
 
     fn is_stored(&self, message: &Received) -> bool {
         let by_number = || message.by_number().is_some_and(|by| self.stored_by_number.contains(&by));
-        self.stored.contains(&message.span_id) || by_number()
+        let by_attempt = || message.attempt_at().is_some_and(|delivery| self.stored_deliveries.contains(delivery));
+        self.stored.contains(&message.span_id) || by_number() || by_attempt()
     }
 
     /// Whether its settlement was refused, or a commit that covered it.

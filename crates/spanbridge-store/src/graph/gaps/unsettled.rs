@@ -7,7 +7,7 @@ use super::offsets::Partition;
 use super::wording::{and_more, fill, named};
 use crate::graph::message::{Position, Source};
 use crate::graph::model::Span;
-use spanbridge::{SpanId, semconv};
+use spanbridge::{SegmentId, SpanId, semconv};
 
 /// A service that receives messages from a source: system, queue or topic, group.
 pub(super) type Consumer = (String, [String; 3]);
@@ -48,12 +48,34 @@ impl Expected {
     }
 }
 
+/// One delivery of a message to one consumer. Each attempt at it has a process span of its own.
+///
+/// Numbers of RabbitMQ count a channel. If the connection was lost, the message comes again and may have the same number, so
+/// a delivery also says whether it was a redelivery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Delivery {
+    sender: SpanId,
+    segment: SegmentId,
+    number: i64,
+    redelivered: bool,
+}
+
+impl Delivery {
+    /// The delivery that this span is an attempt at, if that is known.
+    pub(super) fn of(span: &Span, sender: Option<SpanId>) -> Option<Self> {
+        let number = span.integer(semconv::RABBITMQ_DELIVERY_TAG).or(Position::offset(span).number)?;
+        let redelivered = span.is_true(semconv::DELIVERY_REDELIVERED);
+        Some(Delivery { sender: sender?, segment: span.segment_id, number, redelivered })
+    }
+}
+
 /// A message that was received and processed.
 pub(super) struct Received {
     place: Place,
     what: String,
     pub(super) span_id: SpanId,
     pub(super) sender: Option<SpanId>,
+    delivery: Option<Delivery>,
     pub(super) consumer: Consumer,
     pub(super) partition: Partition,
     pub(super) tag: Option<i64>,
@@ -76,6 +98,7 @@ impl Received {
             what: named(span),
             span_id: span.span_id,
             sender,
+            delivery: Delivery::of(span, sender),
             partition: [group.clone(), topic.clone(), position.partition.to_owned()],
             tag: span.integer(semconv::RABBITMQ_DELIVERY_TAG),
             offset: position.number,
@@ -85,6 +108,11 @@ impl Received {
             due,
             consumer,
         }
+    }
+
+    /// The delivery that this was an attempt at. Work that broke off was not followed by another attempt at the same.
+    pub(super) fn attempt_at(&self) -> Option<&Delivery> {
+        self.delivery.as_ref().filter(|_| self.ended)
     }
 
     /// Its sender and its number: what it is called before it has a span of its own.
