@@ -30,8 +30,8 @@
 //! # }
 //! ```
 //!
-//! What goes on the wire are the standard headers `traceparent`, `tracestate` and `baggage` as long strings. Headers of
-//! the user's stay as they are. A `traceparent` that is on an outgoing message already is replaced when it belongs to
+//! What goes on the wire are the standard headers `traceparent`, `tracestate` and `baggage` as long strings. Your own
+//! headers stay as they are. A `traceparent` that is on an outgoing message already is replaced when it belongs to
 //! the current trace (the message is being forwarded), and otherwise kept, and linked to.
 //!
 //! A [`Transaction`] tells the spans of what was published in it whether it was committed or rolled back.
