@@ -45,6 +45,23 @@ root [ok]
     gap_free(&records);
 }
 
+/// A primitive that was replaced before the span began does not come back with what is added later.
+#[test]
+fn the_last_primitive_counts() {
+    let records = record(|| {
+        observe::span("root").in_scope(|| {
+            let span = observe::span("held").primitive(Primitive::new("custom.audit"));
+            let span = span.primitive(Primitive::DB_QUERY).open();
+            observe::event("in between", &[]);
+            span.attribute("late", 1);
+            span.end()
+        })
+    });
+    let all = spans(&records);
+    let held = by_name(&all, "held");
+    assert_eq!((held.primitive.as_str(), held.attributes.len()), ("db.query", 1));
+}
+
 /// What is added to an open span after its start was delivered is delivered by itself.
 #[test]
 fn what_comes_after_delivery_is_a_record() {

@@ -80,7 +80,7 @@ impl<'a> SpanView<'a> {
         match self.0 {
             Repr::Packed(p) => {
                 let code = p.fixed[0] >> PRIMITIVE_AT & 0xff;
-                let late = if code == CUSTOM || p.items.has_joined() { p.late_primitive() } else { None };
+                let late = if code == CUSTOM || p.items.has_joined() { p.late_primitive(code) } else { None };
                 late.unwrap_or_else(|| primitive::by_code(code as u8).name())
             }
             Repr::Record(start, _) => &start.primitive,
@@ -145,9 +145,12 @@ impl<'a> Packed<'a> {
         self.items.values(Field::Name).next().and_then(|name| name.as_str()).unwrap_or_default()
     }
 
+    /// The name of a primitive of the user's own, or of one that came late. The record's own item counts only where the header
+    /// says so: another primitive may have replaced it since.
     #[cold]
-    fn late_primitive(self) -> Option<&'a str> {
-        self.items.values(Field::Primitive).last().and_then(|primitive| primitive.as_str())
+    fn late_primitive(self, code: u64) -> Option<&'a str> {
+        let items = if code == CUSTOM { self.items } else { self.items.joined() };
+        items.values(Field::Primitive).last().and_then(|primitive| primitive.as_str())
     }
 
     #[cold]
