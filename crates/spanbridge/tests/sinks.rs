@@ -404,6 +404,38 @@ fn odd_receipts_are_counted_exactly() {
     }
 }
 
+/// Code of the sink runs when its error is dropped, also where the receipt names no record.
+#[test]
+fn an_unused_error_may_panic() {
+    struct Panics;
+    impl Drop for Panics {
+        fn drop(&mut self) {
+            panic!("dropped")
+        }
+    }
+    impl std::fmt::Debug for Panics {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("Panics")
+        }
+    }
+    impl std::fmt::Display for Panics {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("panics")
+        }
+    }
+    impl std::error::Error for Panics {}
+    let (sink, _) = answering(|_, _| {
+        let error: Box<dyn std::error::Error + Send + Sync> = Box::new(Panics);
+        Ok(Receipt::default().retrying(vec![77], SinkError::new(error)))
+    });
+    let recorder = Recorder::builder("t").sink(sink).on_flush_only().build().unwrap();
+    for n in 1..3 {
+        spans_of(&recorder, 1);
+        let report = recorder.flush_blocking(Duration::from_secs(5));
+        assert!(report.complete && report.sinks[0].delivered >= n, "{report:?}");
+    }
+}
+
 #[test]
 fn a_permanent_error_is_not_retried() {
     let (sink, offers) = answering(|attempt, _| match attempt {

@@ -281,7 +281,12 @@ impl Worker {
         if let Some(why) = why {
             self.reject(rejected.len(), why)
         }
-        error.filter(|_| !again.is_empty()).map(|error| (batch.only(&again), error))
+        let error = error?;
+        if again.is_empty() {
+            let _ = panics::caught(|| drop(error)); // code of the sink
+            return None;
+        }
+        Some((batch.only(&again), error))
     }
 
     /// Counts records that the sink will never take.
