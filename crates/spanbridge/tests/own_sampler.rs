@@ -7,7 +7,7 @@ use spanbridge::w3c::{Baggage, TraceParent, TraceState};
 use spanbridge::{Context, Kind, Memory, Primitive, Recorder, Sampler, SamplingInput, TraceId, carrier, observe};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use support::*;
 
 fn by(decide: impl Fn(&SamplingInput<'_>) -> bool + Send + Sync + 'static) -> (Recorder, Memory) {
@@ -182,4 +182,21 @@ fn a_sampler_that_panics_records() {
     recorder.in_scope(|| request("/orders"));
     flush(&recorder);
     assert_eq!(spans(&memory.take()).len(), 2);
+}
+
+/// It may record in the scope of the recorder that asks it, and is not asked about that.
+#[test]
+fn it_is_not_asked_about_itself() {
+    static RECORDER: OnceLock<Recorder> = OnceLock::new();
+    static ASKED: AtomicU32 = AtomicU32::new(0);
+    let (recorder, memory) = by(|_| {
+        ASKED.fetch_add(1, Relaxed);
+        RECORDER.get().unwrap().in_scope(|| observe::span("inside the sampler").in_scope(|| ()));
+        true
+    });
+    let recorder = RECORDER.get_or_init(|| recorder);
+    recorder.in_scope(|| (0..2).for_each(|_| observe::span("outside").in_scope(|| ())));
+    flush(recorder);
+    assert_eq!(ASKED.load(Relaxed), 2);
+    assert_eq!(spans(&memory.take()).iter().map(|s| s.name.as_str()).collect::<Vec<_>>(), ["outside"; 2]);
 }

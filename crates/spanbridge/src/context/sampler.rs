@@ -5,6 +5,7 @@ use crate::context::primitive::{Kind, Primitive};
 use crate::context::value::Value;
 use crate::panics;
 use crate::w3c::Baggage;
+use std::cell::Cell;
 use std::fmt;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -95,9 +96,32 @@ impl Sampler {
     /// Whether the trace is recorded.
     pub(crate) fn decide(&self, root: &SamplingInput<'_>) -> bool {
         match &self.0 {
-            Rule::Own(decide) => panics::caught(|| decide(root)).unwrap_or(true),
+            Rule::Own(decide) => match Deciding::begin() {
+                Some(_deciding) => panics::caught(|| decide(root)).unwrap_or(true),
+                None => false,
+            },
             _ => self.early(root.trace_id, root.parent_sampled).unwrap_or(true),
         }
+    }
+}
+
+thread_local! {
+    static IS_DECIDING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// A sampler of the application's own is deciding on this thread.
+struct Deciding;
+
+impl Deciding {
+    /// `None` if one is already: it records something itself, in the scope of a recorder, and would be asked without end.
+    fn begin() -> Option<Self> {
+        (!IS_DECIDING.replace(true)).then_some(Deciding)
+    }
+}
+
+impl Drop for Deciding {
+    fn drop(&mut self) {
+        IS_DECIDING.set(false)
     }
 }
 
