@@ -41,6 +41,7 @@ fn the_service_is_named_by_the_environment_first() {
     assert_eq!(service(&[]), "given");
     assert_eq!(service(&[("OTEL_SERVICE_NAME", "")]), "given");
     assert_eq!(service(&[by_resource]), "listed");
+    assert_eq!(service(&[("OTEL_RESOURCE_ATTRIBUTES", "a=b,service.name=")]), "given");
     assert_eq!(service(&[by_resource, by_name]), "named");
 }
 

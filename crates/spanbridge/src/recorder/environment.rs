@@ -143,7 +143,8 @@ impl Environment {
     /// Begins to set a recorder up. `service` is the service's name where the environment does not say it. What you set on the
     /// builder replaces what the environment says.
     pub fn builder(&self, service: impl Into<String>) -> RecorderBuilder {
-        let named = self.resource.iter().rfind(|(key, _)| key == "service.name").map(|(_, name)| name);
+        let named =
+            self.resource.iter().rfind(|(key, name)| key == "service.name" && !name.is_empty()).map(|(_, name)| name);
         let service = self.service.as_ref().or(named).cloned().unwrap_or_else(|| service.into());
         let mut builder = Recorder::builder(service);
         for (key, value) in self.resource.iter().filter(|(key, _)| key != "service.name") {
