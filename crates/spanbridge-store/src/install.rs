@@ -16,13 +16,15 @@ use std::io::{self, Write};
 /// `SPANBRIDGE_DB` for the store ([`default_path`](crate::default_path)).
 ///
 /// It cannot stop your service from starting: if recording cannot be set up, one line on stderr says why,
-/// [`error`](Recording::error) returns it, and nothing is recorded. So it is for variables that are not understood. To fail
-/// instead, use [`try_install_from_env`].
+/// [`error`](Recording::error) returns it, and nothing is recorded. If that is because another recorder is installed, the
+/// other one goes on. A variable that is not understood gets a line, too, and is ignored. To fail instead, use
+/// [`try_install_from_env`].
 pub fn install_from_env(service: &str) -> Recording {
     let environment = Environment::read();
     report(&environment);
     set_up(&environment, service).unwrap_or_else(|error| {
-        say(format_args!("nothing is recorded: failed to {error}"));
+        // Not "nothing is recorded": a recorder that was installed before goes on.
+        say(format_args!("recording is not set up here: failed to {error}"));
         Recording { recorder: None, error: Some(error), environment }
     })
 }
@@ -73,13 +75,12 @@ pub struct Recording {
 }
 
 impl Recording {
-    /// The recorder. `None` if nothing is recorded: the environment disabled it, or there was an
-    /// [`error`](Recording::error).
+    /// The recorder. `None` if the environment disabled recording, or there was an [`error`](Recording::error).
     pub fn recorder(&self) -> Option<&Recorder> {
         self.recorder.as_ref()
     }
 
-    /// Why nothing is recorded, if that was not asked for.
+    /// Why this has no recorder, if that was not asked for.
     pub fn error(&self) -> Option<&Error> {
         self.error.as_ref()
     }

@@ -27,6 +27,7 @@ fn strict_service() {
 #[ignore = "started by the other tests"]
 fn service_set_up_twice() {
     let (_first, second) = (install_from_env("orders"), install_from_env("orders"));
+    observe::run("nightly").in_scope(|| ());
     assert_eq!(second.error().map(|e| e.kind()), Some(ErrorKind::NotInstalled));
     println!("served: {}", second.error().unwrap());
 }
@@ -90,7 +91,7 @@ fn a_store_that_cannot_be_used_stops_nothing() {
         let output = start("service", &[db]);
         let (out, err) = (said(&output.stdout), said(&output.stderr));
         assert!(out.contains(&format!("served: recorder false error Some({kind})")), "{out}");
-        assert_eq!(err.matches("spanbridge: nothing is recorded: failed to ").count(), 1, "{err}");
+        assert_eq!(err.matches("spanbridge: recording is not set up here: failed to ").count(), 1, "{err}");
         assert!(said(&start("strict_service", &[db]).stdout).contains(&format!("strict: Err({kind})")));
     }
 }
@@ -122,4 +123,8 @@ fn a_second_set_up_is_told() {
     let output = start("service_set_up_twice", &[("SPANBRIDGE_DB", path.to_str().unwrap())]);
     let out = said(&output.stdout);
     assert!(out.contains("served: install the recorder: a recorder is already installed"), "{out}");
+    // The first goes on, and nobody says otherwise.
+    assert_eq!(stored(&path), ["orders"]);
+    let err = said(&output.stderr);
+    assert!(err.contains("recording is not set up here: ") && !err.contains("nothing is recorded"), "{err}");
 }
