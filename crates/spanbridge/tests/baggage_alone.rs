@@ -165,8 +165,7 @@ mod recorded {
     fn worked_on(came: &Headers, receiving: &ReceiveOptions) -> (Headers, Vec<String>) {
         let (recorder, memory) = recorder();
         let sent = recorder.in_scope(|| {
-            let received =
-                Received::new(came).with(receiving, MessageInfo { name: &|| "work".into(), ..MessageInfo::default() });
+            let received = Received::new(came).with(receiving, MessageInfo::new().run_name(&|| "work".into()));
             let span = received.process(|| observe::span("process").open());
             let sent = sent(span.context());
             span.end();

@@ -26,8 +26,7 @@ fn headers() -> Headers {
 }
 
 fn received(receiving: ReceiveOptions) -> Received {
-    Received::new(&headers())
-        .with(&receiving, MessageInfo { name: &|| "process orders".to_owned(), ..MessageInfo::default() })
+    Received::new(&headers()).with(&receiving, MessageInfo::new().run_name(&|| "process orders".to_owned()))
 }
 
 fn related(relation: Relation) -> Received {
@@ -88,11 +87,7 @@ fn a_child_run_is_an_execution_record_of_its_own() {
 fn a_child_run_is_the_kind_of_step_that_was_said() {
     let records = record(|| {
         let receiving = <ReceiveOptions>::new().relation(Relation::NewRun);
-        let arrival = MessageInfo {
-            name: &|| "score".to_owned(),
-            primitive: Some(Primitive::FUNCTION_HANDLE),
-            ..MessageInfo::default()
-        };
+        let arrival = MessageInfo::new().run_name(&|| "score".to_owned()).primitive(Primitive::FUNCTION_HANDLE);
         work(&Received::new(&headers()).with(&receiving, arrival));
     });
     let primitives = records.iter().filter_map(|r| match &r.body {
@@ -152,13 +147,13 @@ fn a_linked_trace_belongs_to_the_sender_s_run() {
 fn by_age() {
     let hour = Duration::from_secs(3600);
     let auto = <ReceiveOptions>::new().relation(Relation::Auto { max_age: hour });
-    let of = |age| Received::new(&headers()).with(&auto, MessageInfo { age, ..MessageInfo::default() });
+    let of = |age| Received::new(&headers()).with(&auto, MessageInfo::new().age(age));
     let records = record(|| {
         for age in [None, Some(Duration::ZERO), Some(hour), Some(hour + Duration::from_millis(1))] {
             work(&of(age));
         }
         // What is said about a message comes before what is said about all.
-        let arrival = MessageInfo { relation: Some(Relation::Link), ..MessageInfo::default() };
+        let arrival = MessageInfo::new().relation(Relation::Link);
         work(&Received::new(&headers()).with(&auto, arrival));
     });
     let links: Vec<_> = spans(&records).iter().map(|s| s.links.len()).collect();
@@ -171,7 +166,7 @@ fn without_a_context_nothing_is_related() {
         let records = record(|| {
             observe::span("loop").in_scope(|| {
                 let receiving = <ReceiveOptions>::new().relation(relation);
-                let arrival = MessageInfo { name: &|| "process orders".to_owned(), ..MessageInfo::default() };
+                let arrival = MessageInfo::new().run_name(&|| "process orders".to_owned());
                 work(&Received::new(&Headers::new()).with(&receiving, arrival));
             })
         });
@@ -190,7 +185,7 @@ fn an_unsampled_sender_stays_so() {
     recorder.in_scope(|| {
         for relation in [Relation::Parent, Relation::NewRun, Relation::Link] {
             let receiving = <ReceiveOptions>::new().relation(relation);
-            let sent = work(&Received::new(&unsampled()).with(&receiving, MessageInfo::default()));
+            let sent = work(&Received::new(&unsampled()).with(&receiving, MessageInfo::new()));
             assert_eq!(&sent["traceparent"][53..], "00");
             assert_eq!(relation == Relation::Link, sent["traceparent"][3..35] != *TRACE, "{relation:?}");
         }
@@ -214,7 +209,7 @@ fn ids_only() {
     let (recorder, memory) = with(|b| b.on_flush_only().sampler(Sampler::parent_based(0.0)));
     recorder.in_scope(|| {
         let receiving = <ReceiveOptions>::new().trust(Trust::IdsOnly);
-        let received = Received::new(&headers()).with(&receiving, MessageInfo::default());
+        let received = Received::new(&headers()).with(&receiving, MessageInfo::new());
         assert!(received.context().baggage().is_empty());
         sent = work(&received);
     });
@@ -265,7 +260,7 @@ fn baggage_that_is_not_on_the_list_is_left_out() {
 /// What a capture records of a message, in words.
 fn captured(capturing: CapturePolicy, payload: &[u8]) -> Vec<String> {
     told(|span| {
-        let message = Message { step: Step::Process, content_type: "text/plain", payload };
+        let message = Message::new(Step::Process, payload).content_type("text/plain");
         capturing.record(span, &message, |each| {
             each("traceparent", SENDER.as_bytes());
             each("x-\"tenant\"", b"acme");

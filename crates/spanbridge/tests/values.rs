@@ -144,8 +144,7 @@ fn a_run_of_a_message_says_no_more() {
                 "traceparent".to_owned(),
                 "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".to_owned(),
             )]);
-            let received = Received::new(&headers)
-                .with(&receiving, MessageInfo { name: &|| "work".into(), ..MessageInfo::default() });
+            let received = Received::new(&headers).with(&receiving, MessageInfo::new().run_name(&|| "work".into()));
             received.process(|| capture.guard(observe::span("process").open())).error(SECRET)
         });
         let ends = records.iter().filter_map(|r| match &r.body {

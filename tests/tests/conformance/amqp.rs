@@ -55,20 +55,19 @@ fn message(delivery: &Delivery) -> TestMessage {
 
 impl Transport for Amqp {
     fn abilities(&self) -> Abilities {
-        Abilities {
-            own_headers: true,
-            binary_values: true,
-            null_values: true,
-            // A frame of 128 KiB, and room in it for the other properties.
-            header_limit: Some(125 << 10),
-            confirms: true,
-            // Classic queues say that a message was redelivered, and do not count.
-            redelivery: true,
-            settlement: true,
-            batches: true,
-            ordering: true,
-            ..Abilities::default()
-        }
+        let mut abilities = Abilities::default();
+        abilities.own_headers = true;
+        abilities.binary_values = true;
+        abilities.null_values = true;
+        // A frame of 128 KiB, and room in it for the other properties.
+        abilities.header_limit = Some(125 << 10);
+        abilities.confirms = true;
+        // Classic queues say that a message was redelivered, and do not count.
+        abilities.redelivery = true;
+        abilities.settlement = true;
+        abilities.batches = true;
+        abilities.ordering = true;
+        abilities
     }
 
     async fn send(&self, message: TestMessage) -> Result<(), BoxError> {

@@ -35,8 +35,12 @@ fn with_field(message: &TestMessage) -> Vec<u8> {
 
 impl Transport for InProcess {
     fn abilities(&self) -> Abilities {
-        let yes = true;
-        Abilities { confirms: yes, redelivery: yes, redelivery_count: yes, ordering: yes, ..Abilities::default() }
+        let mut abilities = Abilities::default();
+        abilities.confirms = true;
+        abilities.redelivery = true;
+        abilities.redelivery_count = true;
+        abilities.ordering = true;
+        abilities
     }
 
     async fn send(&self, message: TestMessage) -> Result<(), BoxError> {

@@ -40,25 +40,14 @@ impl Kafka {
 }
 
 fn message(message: &BorrowedMessage<'_>) -> TestMessage {
-    TestMessage { headers: pairs(message), payload: message.payload().unwrap_or_default().to_vec() }
+    let mut seen = TestMessage::new(message.payload().unwrap_or_default());
+    seen.headers = pairs(message);
+    seen
 }
 
 impl Transport for Kafka {
     fn abilities(&self) -> Abilities {
-        Abilities {
-            own_headers: true,
-            binary_values: true,
-            binary_names: true,
-            null_values: true,
-            duplicate_headers: true,
-            header_limit: None,
-            confirms: true,
-            redelivery: true,
-            redelivery_count: true,
-            settlement: true,
-            batches: true,
-            ordering: true,
-        }
+        super::all_abilities()
     }
 
     async fn send(&self, message: TestMessage) -> Result<(), BoxError> {

@@ -26,6 +26,7 @@ pub struct Job {
 /// What [`basic_get`](crate::ObservedChannel::basic_get) returns, as lapin's `BasicGetMessage`: a [`Job`], and the number of
 /// messages that are left in its queue.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct BasicGetJob {
     /// The message.
     pub job: Job,

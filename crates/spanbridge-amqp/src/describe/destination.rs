@@ -40,7 +40,7 @@ impl Destination {
 
 impl<'a> From<&'a Destination> for adapter::Destination<'a> {
     fn from(destination: &'a Destination) -> Self {
-        adapter::Destination { name: &destination.name, template: destination.template.as_deref() }
+        adapter::Destination::new(&destination.name, destination.template.as_deref())
     }
 }
 

@@ -173,7 +173,7 @@ impl<C: Deref<Target = Channel> + Clone> ObservedChannel<C> {
         if let Some(span) = handoff.span() {
             replies::published(&properties, span.context())
         }
-        let message = Message { step: Step::Send, content_type: describe::content_type(&properties), payload };
+        let message = Message::new(Step::Send, payload).content_type(describe::content_type(&properties));
         handoff.record(capture, &message, |each| Headers(&properties).pairs(each));
         (handoff, properties)
     }

@@ -59,7 +59,7 @@ impl RunHistory {
             Some(Via::Start) => true,
             Some(Via::Resume) => s.suspension_id.as_deref().is_none_or(|id| !known.contains_key(id)),
             // A segment that only received the run is no stage, unless it suspended the run.
-            Some(Via::Receive) | None => suspended_by.contains_key(&s.segment_id),
+            Some(_) | None => suspended_by.contains_key(&s.segment_id),
         };
         let differ = |key| run.segments.windows(2).any(|pair| resource(&pair[0], key) != resource(&pair[1], key));
         let mut history = Self { several_processes: differ(PID), several_hosts: differ(HOST), ..Self::default() };

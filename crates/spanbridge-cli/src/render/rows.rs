@@ -219,6 +219,7 @@ impl<'a, 'g> Rows<'a, 'g> {
             Some(Via::Resume) if history.end_only.contains(&i) => "ended",
             Some(Via::Resume) => "resumed",
             Some(Via::Receive) => "received",
+            Some(_) => "took part",
             None => "(beginning not recorded)",
         };
         let mut badges = Vec::new();

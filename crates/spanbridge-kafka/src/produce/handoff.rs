@@ -42,7 +42,7 @@ pub(crate) fn begin(
     if capture.is_some() {
         let theirs = || Headers::from(headers.as_ref());
         let (content_type, payload) = (describe::content_type(theirs()), about.payload.unwrap_or_default());
-        let message = Message { step: Step::Send, content_type, payload };
+        let message = Message::new(Step::Send, payload).content_type(content_type);
         handoff.record(capture, &message, |each| describe::headers(theirs(), each))
     }
     // In a transaction, the broker's answer is not final.

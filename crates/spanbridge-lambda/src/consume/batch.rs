@@ -117,7 +117,7 @@ impl<'a> Batch<'a> {
             in_batch(Received::from(Extraction::from(context)))
         } else if message.record.carried.context.is_empty() {
             // Without a sender its span is under the batch's. Its baggage is its own.
-            let info = MessageInfo { relation: Some(Relation::Parent), ..MessageInfo::default() };
+            let info = MessageInfo::new().relation(Relation::Parent);
             in_batch(received().with(&self.receive, info).or_under(&self.context))
         } else {
             let span = Work::of(received(), message, &self.receive).begin(message);

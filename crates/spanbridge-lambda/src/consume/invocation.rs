@@ -95,9 +95,9 @@ impl Invocation {
         let receiving = &settings.receive;
         if !receiving.is_default() {
             let name = || describe::invocation_name(&info, &event).to_owned();
-            let primitive = Some(Primitive::FUNCTION_HANDLE);
             let relation = receiving.relation_of(|| Cause::of_invocation(&event));
-            cause = cause.with(receiving, MessageInfo { relation, age: age(&event), name: &name, primitive })
+            let info = MessageInfo::new().relation(relation).age(age(&event)).run_name(&name);
+            cause = cause.with(receiving, info.primitive(Primitive::FUNCTION_HANDLE))
         }
         let span = cause.process(|| {
             let mut values = Values::of(settings.capture());

@@ -3,7 +3,7 @@
 use super::call_error::{CallError, UNKNOWN};
 use super::call_span::{CallSpan, Entries, Packing, room};
 use crate::carrier::{Attribute, Attributes};
-use spanbridge::adapter::{Handoff, HandoffStatus, Message, Step, UNKNOWN_TYPE, send_in, span};
+use spanbridge::adapter::{Handoff, HandoffStatus, Message, Step, send_in, span};
 use spanbridge::messaging::CapturePolicy;
 use spanbridge::observe::{self, Span, SpanBuilder};
 use spanbridge::payload::take;
@@ -137,7 +137,7 @@ pub(super) fn capture(message: &mut impl Sendable, span: &Span, policy: Option<&
     }
     let Some(policy) = policy.filter(|policy| policy.looks_at_messages() && span.id().is_some()) else { return };
     let body = take(body.as_bytes()).payload();
-    let message = Message { step: Step::Send, content_type: UNKNOWN_TYPE, payload: &body };
+    let message = Message::new(Step::Send, &body);
     policy.record(span, &message, |each| {
         // Sorted, so that equal attributes are recorded equally.
         let sorted: BTreeMap<_, _> = attributes.iter().flatten().collect();

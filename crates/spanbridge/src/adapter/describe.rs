@@ -7,6 +7,7 @@ use crate::{Kind, Primitive, Value, semconv};
 
 /// Where a message goes to, or comes from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Destination<'a> {
     /// Its name; empty if there is none, or if there are several.
     pub name: &'a str,
@@ -14,9 +15,16 @@ pub struct Destination<'a> {
     pub template: Option<&'a str>,
 }
 
+impl<'a> Destination<'a> {
+    /// By its name, and what stands for all names of its kind, if it is one of them.
+    pub const fn new(name: &'a str, template: Option<&'a str>) -> Self {
+        Destination { name, template }
+    }
+}
+
 impl<'a> From<&'a str> for Destination<'a> {
     fn from(name: &'a str) -> Self {
-        Destination { name, template: None }
+        Destination::new(name, None)
     }
 }
 

@@ -37,12 +37,8 @@ impl Work {
         }
         let capture = options.capture_policy().cloned();
         let name = || message.run_name(&mut Values::of(capture.as_deref()));
-        let info = MessageInfo {
-            relation: options.relation_of(|| message.view()),
-            age: message.waited().known(),
-            name: &name,
-            primitive: None,
-        };
+        let relation = options.relation_of(|| message.view());
+        let info = MessageInfo::new().relation(relation).age(message.waited().known()).run_name(&name);
         Work { received: received.with(options, info), capture }
     }
 
@@ -169,7 +165,7 @@ impl Work {
         if let Some(capture) = self.capture().filter(|capture| capture.looks_at_messages() && span.id().is_some()) {
             match message.payload() {
                 Some(payload) => {
-                    let content = Message { step: Step::Process, content_type: message.content_type(), payload };
+                    let content = Message::new(Step::Process, payload).content_type(message.content_type());
                     capture.record(&span, &content, |each| message.each_header(each))
                 }
                 None => capture.record_headers(&span, "input.headers", |each| message.each_header(each)),

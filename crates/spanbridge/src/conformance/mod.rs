@@ -77,6 +77,7 @@ pub use tree::tree;
 
 /// How a chapter ended that did not panic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ChapterResult {
     /// All of it holds.
     Passed,

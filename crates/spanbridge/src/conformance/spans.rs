@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 /// A span as its records tell it.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct Seen {
     /// Its id.
     pub id: Option<SpanId>,

@@ -8,6 +8,7 @@ pub type RawHeader = (Vec<u8>, Option<Vec<u8>>);
 
 /// A message as an application sees it, or as it is on the wire.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct TestMessage {
     /// Its headers, in their order.
     pub headers: Vec<RawHeader>,
@@ -70,8 +71,9 @@ pub trait Transport {
 
 /// What a transport can do. Chapters read it.
 ///
-/// Begin with the default, which is nothing: `Abilities { confirms: true, ..Abilities::default() }`.
+/// Begin with the default, which is nothing, and set what it can.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Abilities {
     /// Messages have headers of the application's own beside ours.
     pub own_headers: bool,

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 /// How much is recorded of a payload, or of headers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum CaptureMode {
     /// Nothing, not even the size. For payloads this also leaves out other values that may be personal: message keys, routing
     /// keys, URLs, and the texts of errors and panics. (The classes of errors are recorded.)
@@ -28,12 +29,21 @@ pub enum CaptureMode {
 /// A message that is about to be recorded.
 #[derive(Clone, Copy, Debug)]
 pub struct Message<'a> {
-    /// Whether it is being sent or worked on.
-    pub step: Step,
-    /// Its media type.
-    pub content_type: &'a str,
-    /// Its payload.
-    pub payload: &'a [u8],
+    step: Step,
+    content_type: &'a str,
+    payload: &'a [u8],
+}
+
+impl<'a> Message<'a> {
+    /// A message that is being sent or worked on, by its payload.
+    pub const fn new(step: Step, payload: &'a [u8]) -> Self {
+        Message { step, content_type: UNKNOWN_TYPE, payload }
+    }
+
+    /// Its media type. Default: [`UNKNOWN_TYPE`].
+    pub const fn content_type(self, content_type: &'a str) -> Self {
+        Message { content_type, ..self }
+    }
 }
 
 /// The media type of a payload whose type is not known.

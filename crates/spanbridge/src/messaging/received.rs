@@ -15,19 +15,42 @@ use std::time::Duration;
 /// What an adapter knows about a message, for [`Received::with`].
 #[derive(Clone, Copy)]
 pub struct MessageInfo<'a> {
-    /// The relation that was chosen for this message; it counts before the one for all messages.
-    pub relation: Option<Relation>,
-    /// How long ago the message was sent, if that is known.
-    pub age: Option<Duration>,
-    /// The name of the run, asked for only if the work is one.
-    pub name: &'a dyn Fn() -> String,
-    /// The primitive of the run. Default: [`MESSAGING_PROCESS`](Primitive::MESSAGING_PROCESS).
-    pub primitive: Option<Primitive>,
+    relation: Option<Relation>,
+    age: Option<Duration>,
+    name: &'a dyn Fn() -> String,
+    primitive: Option<Primitive>,
 }
 
 impl Default for MessageInfo<'_> {
     fn default() -> Self {
         MessageInfo { relation: None, age: None, name: &String::new, primitive: None }
+    }
+}
+
+impl<'a> MessageInfo<'a> {
+    /// Nothing is known.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The relation that was chosen for this message; it counts before the one for all messages.
+    pub fn relation(self, relation: impl Into<Option<Relation>>) -> Self {
+        MessageInfo { relation: relation.into(), ..self }
+    }
+
+    /// How long ago the message was sent, if that is known.
+    pub fn age(self, age: impl Into<Option<Duration>>) -> Self {
+        MessageInfo { age: age.into(), ..self }
+    }
+
+    /// The name of the run, asked for only if the work is one. Default: empty.
+    pub fn run_name(self, name: &'a dyn Fn() -> String) -> Self {
+        MessageInfo { name, ..self }
+    }
+
+    /// The primitive of the run. Default: [`MESSAGING_PROCESS`](Primitive::MESSAGING_PROCESS).
+    pub fn primitive(self, primitive: Primitive) -> Self {
+        MessageInfo { primitive: Some(primitive), ..self }
     }
 }
 

@@ -2,6 +2,7 @@
 
 /// What is done to a message, in the words of the semantic conventions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Step {
     /// It is handed to the broker.
     Send,

@@ -255,6 +255,7 @@ pub enum Endpoint<'a> {
 /// How a run came to a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Via {
     /// It began here.
     Start,

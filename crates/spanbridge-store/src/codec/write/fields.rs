@@ -34,7 +34,8 @@ impl BlockWriter {
                 let via = match s.via() {
                     Via::Start => 1,
                     Via::Resume => 2,
-                    Via::Receive => 3,
+                    // Received, or a way that is newer than this crate: the segment took part.
+                    _ => 3,
                 };
                 let resumptions = [s.resumption_id(), s.previous_resumption_id()];
                 let has_resumptions = resumptions.iter().any(|id| id.is_some());

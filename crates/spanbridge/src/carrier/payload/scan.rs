@@ -9,6 +9,7 @@ use std::ops::Range;
 
 /// One member of an object: where its parts are in the text, in bytes.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct JsonMember {
     /// The key, with its quotes.
     pub key: Range<usize>,
