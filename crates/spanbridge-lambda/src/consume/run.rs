@@ -52,8 +52,8 @@ use std::fmt::Debug;
 ///   extension; without one, call `lambda_runtime::spawn_graceful_shutdown_handler` first.
 /// - Contexts that come with an event are trusted. If strangers can call the function, as through a function URL, use
 ///   [`FunctionOptions`].
-/// - Nothing of payloads and headers is recorded but the sizes of messages, unless you set
-///   [`capture`](FunctionOptions::capture).
+/// - Nothing of payloads and headers is recorded but the sizes of messages, unless you choose another capture
+///   ([`FunctionOptions::with`]).
 /// - With SnapStart, ids start anew when a snapshot is restored.
 /// - `std::process::exit` waits up to a second for records to be delivered.
 ///
