@@ -33,7 +33,9 @@ fn check(system: &str, heading: &str, records: &[Record<'_>]) {
     for span in spans(records).iter().filter(|s| s.get("messaging.system") == system) {
         let (step, operation) = step(span, &steps, records);
         operations.insert((step.clone(), operation));
-        for name in span.attributes.keys() {
+        // The class of an error is a field of the span's end.
+        let error_type = (!span.error_type.is_empty()).then(|| "error.type".to_owned());
+        for name in span.attributes.keys().cloned().chain(error_type) {
             let key = (step.clone(), name.clone());
             assert!(known.contains_key(&key), "{system} {step} has `{name}`, which the table does not: {span:?}");
             seen.insert(key);

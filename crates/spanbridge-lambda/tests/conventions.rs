@@ -166,7 +166,9 @@ async fn on_lambda() {
         };
         for span in spans(&records).iter().filter(|s| !s.primitive.is_empty()) {
             let step = step(span, kinds(span).unwrap());
-            for name in span.attributes.keys() {
+            // The class of an error is a field of the span's end.
+            let error_type = (!span.error_type.is_empty()).then(|| "error.type".to_owned());
+            for name in span.attributes.keys().cloned().chain(error_type) {
                 let key = (step.clone(), name.clone());
                 assert!(known.contains_key(&key), "{step} has `{name}`, which the table does not: {span:?}");
                 seen.insert(key);
