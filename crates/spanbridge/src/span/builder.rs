@@ -83,7 +83,11 @@ fn begin(name: Name<'_>) -> SpanBuilder {
         SpanBuilder { started, root: Context::EMPTY, began_in: shared.serial(), this_thread: PhantomData }
     } else if may_begin_trace(shared) {
         // Word by word: what is returned through a pointer would stay in memory.
-        let (started, root) = begin_trace(name);
+        let (started, root) = match name {
+            Name::Static(name) => begin_trace_of_static(name),
+            Name::Text(name) => begin_trace_of_text(name),
+            Name::Template(template) => begin_trace_of_template(template),
+        };
         let root = Context { shared: root.shared, span: root.span };
         SpanBuilder { started, root, began_in: 0, this_thread: PhantomData }
     } else {
@@ -141,6 +145,25 @@ fn begin_trace(name: Name<'_>) -> (Started, ManuallyDrop<Context>) {
         _ => Started::NONE,
     };
     (started, ManuallyDrop::new(root))
+}
+
+/// The same for the usual name. A [`Name`] is passed in memory, where it would be put before anybody knows whether it is used.
+#[cold]
+#[inline(never)]
+fn begin_trace_of_static(name: &'static str) -> (Started, ManuallyDrop<Context>) {
+    begin_trace(Name::Static(name))
+}
+
+#[cold]
+#[inline(never)]
+fn begin_trace_of_text(name: &str) -> (Started, ManuallyDrop<Context>) {
+    begin_trace(Name::Text(name))
+}
+
+#[cold]
+#[inline(never)]
+fn begin_trace_of_template(template: &Template) -> (Started, ManuallyDrop<Context>) {
+    begin_trace(Name::Template(template))
 }
 
 impl SpanBuilder {
