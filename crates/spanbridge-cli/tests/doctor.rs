@@ -170,7 +170,7 @@ fn each_gap_has_its_cause_and_its_fix() {
   why  The sink of mailer was slow or unreachable, or the function had no time left. What was
        recorded arrived with a later flush, or was lost if the process ended first.
   fix  Use a closer or faster sink, end the work earlier, or give the flush more time with
-       `Observe::flush_within`.
+       `FunctionOptions::flush_within`.
 
 ! payload not captured
   55555557  process events:order:mail by mailer: the hook panicked

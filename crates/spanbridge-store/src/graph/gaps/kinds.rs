@@ -231,7 +231,7 @@ const TABLE: [Row; 19] = [
         cause: "The sink of {service} was slow or unreachable, or the function had no time left. What was recorded \
                 arrived with a later flush, or was lost if the process ended first.",
         fix: "Use a closer or faster sink, end the work earlier, or give the flush more time with \
-              `Observe::flush_within`.",
+              `FunctionOptions::flush_within`.",
         diagnostics: &[semconv::FLUSH_INCOMPLETE],
     },
     Row {
