@@ -1,7 +1,7 @@
 //! `cargo demo`, and what `spanbridge doctor` says of it: who looks further finds nothing that is missing.
 
-use spanbridge_store::graph::Checkup;
-use spanbridge_store::{RunFilter, Store};
+use spanbridge_graph::Checkup;
+use spanbridge_query::{RunFilter, Store};
 use std::process::Command;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

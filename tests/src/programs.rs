@@ -3,8 +3,8 @@
 use crate::until;
 use serde_json::Value;
 use spanbridge::RunId;
-use spanbridge_store::Store;
-use spanbridge_store::graph::Graph;
+use spanbridge_graph::Graph;
+use spanbridge_query::Store;
 use std::ffi::OsStr;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -120,7 +120,7 @@ pub fn graph(db: &Path, run: RunId) -> Option<Graph> {
 
 /// Service, status, name and what is asked for of each span, indented as the tree is.
 pub fn outline(graph: &Graph, keys: &[&str]) -> String {
-    let line = |span: &spanbridge_store::graph::Span| {
+    let line = |span: &spanbridge_graph::Span| {
         let asked = keys.iter().filter_map(|key| {
             let (_, value) = span.attributes.iter().find(|(k, _)| k == key)?;
             Some(format!(" {}={value}", key.rsplit('.').next().unwrap_or(key)))

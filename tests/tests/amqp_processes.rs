@@ -1,7 +1,7 @@
 //! The examples as processes of their own, both writing to one store: one run over both, and what a `kill -9` leaves.
 
 use lapin::options::QueueDeleteOptions;
-use spanbridge_store::graph::{Graph, RunStatus, SpanStatus};
+use spanbridge_graph::{Graph, RunStatus, SpanStatus};
 use spanbridge_tests::{Amqp, Program, amqp, graph, outline, runs, until};
 use std::path::Path;
 

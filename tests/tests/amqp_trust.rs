@@ -7,8 +7,9 @@ use lapin::{BasicProperties, Confirmation};
 use spanbridge::record::{Body, Record};
 use spanbridge::{Recorder, observe, w3c::Baggage};
 use spanbridge_amqp::{CaptureMode, CapturePolicy, ChannelExt, ConsumerExt, ReceiveOptions, Relation, Trust};
-use spanbridge_store::graph::{Checkup, Graph, LinkDirection};
-use spanbridge_store::{RunFilter, Store, StoreSink};
+use spanbridge_graph::{Checkup, Graph, LinkDirection};
+use spanbridge_query::{RunFilter, Store};
+use spanbridge_store::StoreSink;
 use spanbridge_tests::{amqp, headers, recorder, spans, text, within};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

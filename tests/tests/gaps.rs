@@ -9,9 +9,10 @@ use rdkafka::producer::{FutureProducer, FutureRecord, Producer};
 use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
 use spanbridge::{Memory, Recorder, observe, w3c::Baggage};
 use spanbridge_amqp::{ChannelExt, ConsumerExt, Job, Jobs, Relation};
+use spanbridge_graph::Checkup;
 use spanbridge_kafka::{CaptureMode, CapturePolicy, ConsumerExt as _, ProducerExt};
-use spanbridge_store::graph::Checkup;
-use spanbridge_store::{RunFilter, Store, StoreSink};
+use spanbridge_query::{RunFilter, Store};
+use spanbridge_store::StoreSink;
 use spanbridge_tests::{Amqp, Kafka, amqp, headers, in_process_kafka, kafka, raw_headers, text, within};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

@@ -1,6 +1,6 @@
 //! The examples as processes of their own, against one broker and both writing to one store.
 
-use spanbridge_store::graph::{RunStatus, SpanStatus};
+use spanbridge_graph::{RunStatus, SpanStatus};
 use spanbridge_tests::{Kafka, Program, example, graph, kafka, outline, runs, until};
 use std::io::{BufRead, BufReader};
 use std::path::Path;

@@ -3,7 +3,7 @@
 #![cfg(unix)]
 
 use serde_json::json;
-use spanbridge_store::{RunFilter, Store};
+use spanbridge_query::{RunFilter, Store};
 use spanbridge_tests::{RuntimeApi, until};
 use std::fs::{File, read_to_string};
 use std::path::PathBuf;

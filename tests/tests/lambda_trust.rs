@@ -1,7 +1,7 @@
 //! A function that trusts no caller, as its own process, on the real lambda_runtime.
 
 use serde_json::json;
-use spanbridge_store::{RunFilter, Store};
+use spanbridge_query::{RunFilter, Store};
 use spanbridge_tests::RuntimeApi;
 use std::collections::BTreeMap;
 use std::process::Command;

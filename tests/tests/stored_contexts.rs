@@ -1,8 +1,8 @@
 //! The examples whose runs outlive their processes: a workflow in a file, and an outbox in a database.
 
 use spanbridge::RunId;
-use spanbridge_store::graph::{Graph, RunStatus, SpanStatus};
-use spanbridge_store::{RunFilter, Store};
+use spanbridge_graph::{Graph, RunStatus, SpanStatus};
+use spanbridge_query::{RunFilter, Store};
 use spanbridge_tests::{example, until};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -61,7 +61,7 @@ fn run_of(output: &str) -> RunId {
 
 /// Name, status and what became of the hand-off, indented as the tree is.
 fn tree(graph: &Graph) -> Vec<String> {
-    let line = |s: &spanbridge_store::graph::Span| {
+    let line = |s: &spanbridge_graph::Span| {
         let status = s.attributes.iter().find(|(k, _)| k == "spanbridge.handoff.status");
         let status = status.and_then(|(_, v)| v.as_str()).map_or(String::new(), |v| format!(" {v}"));
         format!("{}{} {:?} {}{status}", "  ".repeat(s.depth), s.service, s.status, s.name)

@@ -3,7 +3,7 @@
 use crate::clock::now;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use spanbridge_store::graph::RunStatus;
+use spanbridge_graph::RunStatus;
 use spanbridge_store::{Error, default_path};
 use std::path::PathBuf;
 use std::time::Duration;

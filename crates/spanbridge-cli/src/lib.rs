@@ -1,7 +1,7 @@
 //! Renders what the `spanbridge` binary shows, for programs that want to print the same.
 //!
 //! ```
-//! # fn show(graph: &spanbridge_store::graph::Graph) {
+//! # fn show(graph: &spanbridge_graph::Graph) {
 //! use spanbridge_cli::{render, terminal};
 //!
 //! // As wide and as coloured as standard output allows. `Options::default()` has 100 columns and no colour.

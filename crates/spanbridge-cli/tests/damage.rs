@@ -1,6 +1,6 @@
 //! A store with a damaged delivery: every command does what it can, and says what it skipped.
 
-#[path = "../../spanbridge-store/tests/common/mod.rs"]
+#[path = "../../spanbridge-query/tests/common/mod.rs"]
 mod common;
 
 use common::*;

@@ -1,7 +1,7 @@
 //! `spanbridge doctor` with stores with and without gaps.
 
 // The records of the store's own tests: those find the gaps, these show them.
-#[path = "../../spanbridge-store/tests/common/mod.rs"]
+#[path = "../../spanbridge-query/tests/common/mod.rs"]
 mod common;
 
 use common::gaps::{clean, one_of_each};
@@ -9,8 +9,9 @@ use common::{MS, Recording, T0, deliver, place, run, span_id};
 use serde_json::{Value, json};
 use spanbridge::record::Record;
 use spanbridge_cli::render::{self, Options};
-use spanbridge_store::graph::{Checkup, Gap, GapKind};
-use spanbridge_store::{RunFilter, Store, StoreSink};
+use spanbridge_graph::{Checkup, Gap, GapKind};
+use spanbridge_query::{RunFilter, Store};
+use spanbridge_store::StoreSink;
 use std::process::{Command, Output};
 use unicode_width::UnicodeWidthStr;
 

@@ -1,6 +1,6 @@
 //! How `spanbridge trace` shows relations across queues.
 
-#[path = "../../spanbridge-store/tests/common/mod.rs"]
+#[path = "../../spanbridge-query/tests/common/mod.rs"]
 mod common;
 
 use common::*;

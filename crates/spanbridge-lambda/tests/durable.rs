@@ -2,8 +2,8 @@
 
 use spanbridge::record::Record;
 use spanbridge::{Context, Memory, Recorder, observe};
+use spanbridge_graph::Graph;
 use spanbridge_lambda::Durable;
-use spanbridge_store::graph::Graph;
 use std::collections::BTreeSet;
 use std::time::Duration;
 

@@ -42,28 +42,33 @@ pub enum ErrorKind {
 pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
-    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+    #[doc(hidden)]
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into(), source: None }
     }
 
-    pub(crate) fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+    #[doc(hidden)]
+    pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         self.source = Some(source.into());
         self
     }
 
     /// What is stored cannot be right; `what` says where.
-    pub(crate) fn corrupt(what: impl fmt::Display) -> Self {
+    #[doc(hidden)]
+    pub fn corrupt(what: impl fmt::Display) -> Self {
         Self::new(ErrorKind::Corrupt, what.to_string())
     }
 
     /// Adds what was being done, and the path of the store.
-    pub(crate) fn at(mut self, doing: &str, path: &Path) -> Self {
+    #[doc(hidden)]
+    pub fn at(mut self, doing: &str, path: &Path) -> Self {
         self.message = format!("{doing} the store {}: {}", path.display(), self.message);
         self
     }
 
     /// Whether only a row is damaged: SQLite can read the file.
-    pub(crate) fn is_one_row(&self) -> bool {
+    #[doc(hidden)]
+    pub fn is_one_row(&self) -> bool {
         let by_sqlite = self.source.as_ref().and_then(|e| e.downcast_ref::<rusqlite::Error>());
         self.kind == ErrorKind::Corrupt && by_sqlite.is_none_or(|e| e.sqlite_error_code().is_none())
     }

@@ -72,26 +72,26 @@ const TABLES: &str = "
 const BLOCK_BITS: u32 = 20;
 
 /// The id of a block. `None` if there are more blocks or deliveries than ids.
-pub(crate) fn block_id(delivery: i64, block: usize) -> Option<i64> {
+pub fn block_id(delivery: i64, block: usize) -> Option<i64> {
     let block = i64::try_from(block).ok().filter(|b| *b < 1 << BLOCK_BITS)?;
     Some(delivery.checked_mul(1 << BLOCK_BITS)? | block)
 }
 
 /// The first and the last id that a block of a delivery can have. `None` if it has no blocks.
-pub(crate) fn block_ids(delivery: i64) -> Option<[i64; 2]> {
+pub fn block_ids(delivery: i64) -> Option<[i64; 2]> {
     let last = (1 << BLOCK_BITS) - 1;
     Some([block_id(delivery, 0)?, block_id(delivery, last)?])
 }
 
 /// What to do if there is no store.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum IfMissing {
+pub enum IfMissing {
     Create,
     Fail,
 }
 
 /// Opens the store at this path.
-pub(crate) fn open(path: &Path, if_missing: IfMissing) -> Result<Connection> {
+pub fn open(path: &Path, if_missing: IfMissing) -> Result<Connection> {
     open_inner(path, if_missing).map_err(|e| e.at("open", path))
 }
 

@@ -86,7 +86,7 @@ impl fmt::Debug for StoreSink {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ErrorKind, Store};
+    use crate::ErrorKind;
     use spanbridge::record::Body;
     use spanbridge::{RunId, SegmentId};
     use std::time::Duration;
@@ -98,10 +98,9 @@ mod tests {
         vec![Record::new(segment_id, 1, "s", body).of_run(run_id, None)]
     }
 
-    fn stored(path: &Path) -> usize {
-        let mut count = 0;
-        Store::open(path).unwrap().records(None, |_| count += 1).unwrap();
-        count
+    fn stored(path: &Path) -> i64 {
+        let connection = Connection::open(path).unwrap();
+        connection.query_row("SELECT coalesce(sum(records), 0) FROM delivery", [], |row| row.get(0)).unwrap()
     }
 
     #[test]
@@ -126,7 +125,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("a.db");
         let mut sink = StoreSink::open(&path).unwrap();
-        let noise: String = (0..100_000u64).map(|n| char::from(b'a' + (crate::hash::join(n, n) % 26) as u8)).collect();
+        let noise: String =
+            (0..100_000u64).map(|n| char::from(b'a' + (spanbridge_graph::hash::join(n, n) % 26) as u8)).collect();
         let limit = |sink: &StoreSink, pages: u32| {
             sink.connection.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(())).unwrap();
         };
@@ -144,7 +144,6 @@ mod tests {
     fn threads_may_have_one() {
         fn sent<T: Send + 'static>() {}
         sent::<StoreSink>();
-        sent::<Store>();
         fn shared<T: Send + Sync + 'static>() {}
         shared::<Error>();
     }

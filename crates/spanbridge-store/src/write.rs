@@ -3,17 +3,17 @@
 use crate::delivery::{Assembler, Delivery};
 use crate::error::{Error, Result};
 use crate::file::block_id;
-use crate::hash::join;
 use rusqlite::{Connection, params};
 use spanbridge::SegmentId;
 use spanbridge::record::{Body, Record, RecordView};
+use spanbridge_graph::hash::join;
 use std::borrow::Cow;
 
 /// Names a batch: the recorder that made it, and its number there.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct BatchId {
-    pub(crate) instance: u64,
-    pub(crate) number: u64,
+pub struct BatchId {
+    pub instance: u64,
+    pub number: u64,
 }
 
 /// What becomes of a batch.
@@ -30,7 +30,7 @@ enum Stored {
 /// Stores a batch, all of it or nothing. Names the records that can never be stored. `records` may be called twice.
 ///
 /// Everything that takes time happens before the lock is taken.
-pub(crate) fn store<'a, R: Iterator<Item = RecordView<'a>>>(
+pub fn store<'a, R: Iterator<Item = RecordView<'a>>>(
     connection: &Connection,
     assembler: &mut Assembler,
     batch: BatchId,
@@ -111,7 +111,7 @@ fn conflict(batch: BatchId, hash: u64, segment_id: SegmentId) -> Record<'static>
 }
 
 /// Adds a delivery and its blocks; answers its id.
-pub(crate) fn insert(connection: &Connection, batch: Option<BatchId>, delivery: &Delivery) -> Result<i64> {
+pub fn insert(connection: &Connection, batch: Option<BatchId>, delivery: &Delivery) -> Result<i64> {
     let mut add = connection.prepare_cached(
         "INSERT INTO delivery(instance, number, hash, records, spans, first_at, last_at, block_list, run_heads, run_tails,
              traces, parents, links, aggregates, span_heads)

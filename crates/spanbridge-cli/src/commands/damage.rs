@@ -2,7 +2,7 @@
 
 use crate::stream;
 use serde_json::json;
-use spanbridge_store::Store;
+use spanbridge_query::Store;
 
 const ADVICE: &str = "Restore the file from a backup, or export what can be read with `spanbridge export` and import it into \
                       a new store.";

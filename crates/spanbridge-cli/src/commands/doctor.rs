@@ -9,8 +9,8 @@ use crate::stream;
 use serde_json::json;
 use spanbridge::RunId;
 use spanbridge_cli::render;
-use spanbridge_store::Store;
-use spanbridge_store::graph::{Checkup, Gap};
+use spanbridge_graph::{Checkup, Gap};
+use spanbridge_query::Store;
 
 /// The runs to check.
 struct Selection {

@@ -5,7 +5,7 @@ use crate::args::{Cli, Export};
 use crate::failure::Failure;
 use crate::stream;
 use spanbridge::RunId;
-use spanbridge_store::Store;
+use spanbridge_query::Store;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::Path;

@@ -8,7 +8,7 @@ use crate::stream;
 use serde_json::json;
 use spanbridge::record::Record;
 use spanbridge_cli::render::escape;
-use spanbridge_store::{ImportReport, Store};
+use spanbridge_query::{ImportReport, Store};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::path::Path;

@@ -3,8 +3,8 @@
 use crate::failure::Failure;
 use spanbridge::RunId;
 use spanbridge_cli::render::escape;
-use spanbridge_store::graph::{Graph, RunSummary};
-use spanbridge_store::{Found, Id, Store};
+use spanbridge_graph::{Graph, RunSummary};
+use spanbridge_query::{Found, Id, Store};
 
 /// What an id stands for, and its runs. An ambiguous id is a usage error whose message lists the candidates.
 pub(super) fn find(store: &Store, id: &str) -> Result<(Id, Vec<RunId>), Failure> {

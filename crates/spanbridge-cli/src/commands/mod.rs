@@ -11,7 +11,7 @@ mod trace;
 
 use crate::args::{Cli, Command};
 use crate::failure::Failure;
-use spanbridge_store::Store;
+use spanbridge_query::Store;
 
 /// Runs the command that was asked for.
 pub(crate) fn run(cli: &Cli) -> Result<(), Failure> {

@@ -8,7 +8,7 @@ use crate::failure::Failure;
 use crate::stream;
 use serde_json::json;
 use spanbridge_cli::render;
-use spanbridge_store::{RunFilter, RunRow, Store};
+use spanbridge_query::{RunFilter, RunRow, Store};
 
 pub(super) fn run(cli: &Cli, args: &Runs, store: &Store) -> Result<(), Failure> {
     let filter = filter(args);

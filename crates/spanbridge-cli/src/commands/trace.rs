@@ -6,8 +6,8 @@ use crate::failure::Failure;
 use crate::stream;
 use spanbridge::RunId;
 use spanbridge_cli::render;
-use spanbridge_store::Store;
-use spanbridge_store::graph::RunSummary;
+use spanbridge_graph::RunSummary;
+use spanbridge_query::Store;
 
 /// How many runs of a trace are shown. The others are listed.
 const MAX_RUNS: usize = 10;

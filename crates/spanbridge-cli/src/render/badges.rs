@@ -5,7 +5,7 @@ use super::page::TextStyle;
 use super::{text, time};
 use spanbridge::record::Endpoint;
 use spanbridge::{RunId, SpanId, semconv};
-use spanbridge_store::graph::{Graph, Span, SpanStatus};
+use spanbridge_graph::{Graph, Span, SpanStatus};
 use std::collections::{HashMap, HashSet};
 
 /// A word beside a name.

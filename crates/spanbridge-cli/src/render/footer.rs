@@ -3,7 +3,7 @@
 use super::page::{Page, TextStyle};
 use super::status::run_status;
 use super::text::{counted, named, truncate, width, wrap};
-use spanbridge_store::graph::{Graph, LinkDirection, RunStatus, RunSummary};
+use spanbridge_graph::{Graph, LinkDirection, RunStatus, RunSummary};
 use std::collections::HashMap;
 
 /// How many other runs of a kind are listed. The rest are counted.

@@ -7,7 +7,7 @@
 use super::history::{RunHistory, Stage};
 use super::text;
 use spanbridge::{Kind, SegmentId, SpanId, semconv};
-use spanbridge_store::graph::{Graph, Link, Span, SpanStatus};
+use spanbridge_graph::{Graph, Link, Span, SpanStatus};
 use std::collections::HashMap;
 
 /// What a node of the tree stands for.

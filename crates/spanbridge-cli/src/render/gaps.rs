@@ -4,7 +4,7 @@ use super::options::Options;
 use super::page::{Page, TextStyle};
 use super::text::{counted, truncate, width, wrap};
 use spanbridge::RunId;
-use spanbridge_store::graph::Gap;
+use spanbridge_graph::Gap;
 use std::collections::BTreeSet;
 
 /// How many different gaps with the same cause are shown.

@@ -5,7 +5,7 @@ use super::services::Services;
 use super::status::run_status;
 use super::text::{counted, escape, named, truncate, width, wrap};
 use super::time;
-use spanbridge_store::graph::{Graph, RunStatus, SpanStatus};
+use spanbridge_graph::{Graph, RunStatus, SpanStatus};
 
 pub(crate) fn print(page: &mut Page, graph: &Graph, services: &Services<'_>, columns: usize) {
     let run = &graph.run;

@@ -5,7 +5,7 @@
 
 use spanbridge::SegmentId;
 use spanbridge::record::Via;
-use spanbridge_store::graph::{Graph, Segment, Suspension};
+use spanbridge_graph::{Graph, Segment, Suspension};
 use std::collections::{HashMap, HashSet};
 
 /// The resource attributes that identify a process and its host.

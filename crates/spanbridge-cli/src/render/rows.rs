@@ -11,7 +11,7 @@ use super::time;
 use super::timeline::Timeline;
 use spanbridge::record::Via;
 use spanbridge::semconv;
-use spanbridge_store::graph::{Span, SpanStatus};
+use spanbridge_graph::{Span, SpanStatus};
 
 /// Up to this many equal leaves in a row are shown one by one.
 const MAX_EQUAL_LEAVES: usize = 20;

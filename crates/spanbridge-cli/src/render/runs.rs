@@ -6,7 +6,7 @@ use super::status::run_status;
 use super::table::{Align, Cell, table};
 use super::text::{escape, named};
 use super::time::{ago, duration};
-use spanbridge_store::RunRow;
+use spanbridge_query::RunRow;
 
 const HEADS: [(&str, Align); 8] = [
     ("run", Align::Left),

@@ -1,6 +1,6 @@
 //! The services of a run.
 
-use spanbridge_store::graph::Graph;
+use spanbridge_graph::Graph;
 use std::collections::HashMap;
 
 /// The services of a run, numbered in the order in which they appear.

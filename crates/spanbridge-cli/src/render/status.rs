@@ -1,7 +1,7 @@
 //! The status of a run, as it is shown everywhere.
 
 use super::page::TextStyle;
-use spanbridge_store::graph::RunStatus;
+use spanbridge_graph::RunStatus;
 
 /// A sign and a word, and their style.
 pub(crate) fn run_status(status: RunStatus) -> (TextStyle, &'static str) {

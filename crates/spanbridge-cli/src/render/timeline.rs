@@ -3,7 +3,7 @@
 //! Long idle times (a suspended workflow, a message that waited overnight) would reduce everything else to a dot. So they are
 //! left out of the time that the bars show.
 
-use spanbridge_store::graph::Graph;
+use spanbridge_graph::Graph;
 
 /// The time that the bars show.
 pub(crate) struct Timeline {

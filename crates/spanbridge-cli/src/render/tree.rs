@@ -9,7 +9,7 @@ use super::services::Services;
 use super::text::width;
 use super::timeline::Timeline;
 use super::{footer, header, time};
-use spanbridge_store::graph::Graph;
+use spanbridge_graph::Graph;
 
 /// The width of the longest duration of [`time::duration`].
 const TIMES: usize = 7;

@@ -3,7 +3,7 @@
 use crate::{at, samples};
 use spanbridge::record::Via;
 use spanbridge_cli::render::{Options, tree};
-use spanbridge_store::graph::{Graph, Link, RunStatus, SpanStatus};
+use spanbridge_graph::{Graph, Link, RunStatus, SpanStatus};
 use unicode_width::UnicodeWidthStr;
 
 #[test]

@@ -6,7 +6,7 @@ mod samples;
 use insta::assert_snapshot;
 use spanbridge::record::Via;
 use spanbridge_cli::render::{Options, tree};
-use spanbridge_store::graph::{Graph, RunStatus};
+use spanbridge_graph::{Graph, RunStatus};
 
 fn at(width: usize, graph: &Graph) -> String {
     tree(graph, &Options::default().width(width))

@@ -2,7 +2,7 @@
 
 use spanbridge::record::{Endpoint, Via};
 use spanbridge::{Kind, RunId, SegmentId, SpanId, TraceId};
-use spanbridge_store::graph::*;
+use spanbridge_graph::*;
 
 /// 2026-11-20T09:25:46.250Z, and the units of the samples.
 pub(crate) const START: u64 = 1_795_166_746_250_000_000;

@@ -4,7 +4,7 @@
 
 /// Appends a number, seven bits a byte, the lowest first.
 #[inline]
-pub(crate) fn put_varint(out: &mut Vec<u8>, mut n: u64) {
+pub fn put_varint(out: &mut Vec<u8>, mut n: u64) {
     while n >= 0x80 {
         out.push(n as u8 | 0x80);
         n >>= 7;
@@ -13,49 +13,49 @@ pub(crate) fn put_varint(out: &mut Vec<u8>, mut n: u64) {
 }
 
 /// Appends the bytes of a text with its length before it.
-pub(crate) fn put_text(out: &mut Vec<u8>, text: &[u8]) {
+pub fn put_text(out: &mut Vec<u8>, text: &[u8]) {
     put_varint(out, text.len() as u64);
     out.extend_from_slice(text);
 }
 
 /// Small numbers of either sign become small numbers.
 #[inline]
-pub(crate) const fn zigzag(n: i64) -> u64 {
+pub const fn zigzag(n: i64) -> u64 {
     (n << 1 ^ n >> 63) as u64
 }
 
 /// What [`zigzag`] was given.
 #[inline]
-pub(crate) const fn unzigzag(n: u64) -> i64 {
+pub const fn unzigzag(n: u64) -> i64 {
     (n >> 1) as i64 ^ -((n & 1) as i64)
 }
 
 /// The distance of two times, small when they are near in either direction. Wraps, so that any two times will do.
 #[inline]
-pub(crate) const fn distance(from: u64, to: u64) -> u64 {
+pub const fn distance(from: u64, to: u64) -> u64 {
     zigzag(to.wrapping_sub(from) as i64)
 }
 
 /// The time at a distance.
 #[inline]
-pub(crate) const fn at_distance(from: u64, distance: u64) -> u64 {
+pub const fn at_distance(from: u64, distance: u64) -> u64 {
     from.wrapping_add(unzigzag(distance) as u64)
 }
 
 /// Bytes that are read from the front.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Reader<'a>(pub(crate) &'a [u8]);
+pub struct Reader<'a>(pub(crate) &'a [u8]);
 
 impl<'a> Reader<'a> {
     #[inline]
-    pub(crate) fn byte(&mut self) -> Option<u8> {
+    pub fn byte(&mut self) -> Option<u8> {
         let (byte, rest) = self.0.split_first()?;
         self.0 = rest;
         Some(*byte)
     }
 
     #[inline]
-    pub(crate) fn varint(&mut self) -> Option<u64> {
+    pub fn varint(&mut self) -> Option<u64> {
         // Most numbers here are below 128.
         let (&first, rest) = self.0.split_first()?;
         if first < 0x80 {
@@ -75,32 +75,32 @@ impl<'a> Reader<'a> {
 
     /// A number that counts things of at least one byte each in `bytes`: more cannot be there, so room for as many
     /// may be reserved.
-    pub(crate) fn count_within(&mut self, bytes: usize) -> Option<usize> {
+    pub fn count_within(&mut self, bytes: usize) -> Option<usize> {
         let n = usize::try_from(self.varint()?).ok()?;
         (n <= bytes).then_some(n)
     }
 
     #[inline]
-    pub(crate) fn word(&mut self) -> Option<u64> {
+    pub fn word(&mut self) -> Option<u64> {
         let (word, rest) = self.0.split_first_chunk::<8>()?;
         self.0 = rest;
         Some(u64::from_le_bytes(*word))
     }
 
     #[inline]
-    pub(crate) fn take(&mut self, n: u64) -> Option<&'a [u8]> {
+    pub fn take(&mut self, n: u64) -> Option<&'a [u8]> {
         let (taken, rest) = self.0.split_at_checked(usize::try_from(n).ok()?)?;
         self.0 = rest;
         Some(taken)
     }
 
-    pub(crate) fn text(&mut self) -> Option<&'a str> {
+    pub fn text(&mut self) -> Option<&'a str> {
         let n = self.varint()?;
         std::str::from_utf8(self.take(n)?).ok()
     }
 
     #[inline]
-    pub(crate) fn skip_varints(&mut self, n: u32) -> Option<()> {
+    pub fn skip_varints(&mut self, n: u32) -> Option<()> {
         let (mut left, mut len) = (n, 0);
         while left > 0 {
             left -= u32::from(*self.0.get(len)? < 0x80);

@@ -1,13 +1,13 @@
 //! Byte strings that get numbers: the first time they are seen, the next one.
 
-use crate::hash::quick;
+use spanbridge_graph::hash::quick;
 
 /// Which names were looked up last, by their addresses: most names stand in the source of an application, and come with the
 /// same address each time.
 ///
 /// All of them are borrowed for `'a`, so two that are there at the same address are the same.
 #[derive(Debug)]
-pub(crate) struct KnownNames<'a> {
+pub struct KnownNames<'a> {
     /// A name, its number, and the block that has it under that number.
     places: Box<[(&'a str, u32, u32)]>,
 }
@@ -39,7 +39,7 @@ impl Default for KnownNames<'_> {
 
 /// A table of distinct byte strings, kept one behind the other.
 #[derive(Debug, Default)]
-pub(crate) struct Interner {
+pub struct Interner {
     bytes: Vec<u8>,
     entries: Vec<Entry>,
     /// Open addressing; 0 is free, else the number of the entry plus one. At most half full.
@@ -56,7 +56,7 @@ struct Entry {
 impl Interner {
     /// The number of this byte string, and whether it is new.
     #[inline]
-    pub(crate) fn intern(&mut self, key: &[u8]) -> (u32, bool) {
+    pub fn intern(&mut self, key: &[u8]) -> (u32, bool) {
         if self.slots.len() < 2 * (self.entries.len() + 1) {
             self.grow();
         }
@@ -105,16 +105,16 @@ impl Interner {
     }
 
     /// All of them, one behind the other.
-    pub(crate) fn bytes(&self) -> &[u8] {
+    pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
     /// The length of each.
-    pub(crate) fn lengths(&self) -> impl Iterator<Item = usize> {
+    pub fn lengths(&self) -> impl Iterator<Item = usize> {
         self.entries.iter().map(|e| e.end - e.start)
     }
 
-    pub(crate) fn clear(&mut self) {
+    pub fn clear(&mut self) {
         self.bytes.clear();
         self.entries.clear();
         self.slots.fill(0);

@@ -9,7 +9,7 @@ const RECORD_LIMIT: usize = 8 << 20;
 
 /// Why this record can never be stored, if so.
 #[inline]
-pub(crate) fn refusal(record: RecordView<'_>) -> Option<String> {
+pub fn refusal(record: RecordView<'_>) -> Option<String> {
     // As nearly all of them are that come from a recorder.
     if record.is_small() { None } else { weigh(record) }
 }

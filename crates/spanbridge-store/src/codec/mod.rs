@@ -20,10 +20,10 @@
 //! [`write`] writes blocks and [`read`] reads them; the two walk the fields of a record in the same order and must be
 //! changed together, with the format's version. [`pack`] compresses.
 
-pub(crate) mod bytes;
+pub mod bytes;
 mod intern;
 mod limits;
-pub(crate) mod pack;
+pub mod pack;
 mod read;
 mod recent;
 mod shape;
@@ -31,16 +31,16 @@ mod shape;
 mod tests;
 mod write;
 
-pub(crate) use intern::{Interner, KnownNames};
-pub(crate) use limits::refusal;
-pub(crate) use read::Block;
-pub(crate) use write::{BlockWriter, PartHead};
+pub use intern::{Interner, KnownNames};
+pub use limits::refusal;
+pub use read::Block;
+pub use write::{BlockWriter, PartHead};
 
 /// Raw bytes after which a block is closed. Measured best between look-ups (small) and compression (large).
-pub(crate) const BLOCK_TARGET: usize = 32 << 10;
+pub const BLOCK_TARGET: usize = 32 << 10;
 
 /// The most raw bytes that a block may claim to have. A record of the greatest weight that is stored fits well within.
-pub(crate) const BLOCK_LIMIT: usize = 64 << 20;
+pub const BLOCK_LIMIT: usize = 64 << 20;
 
 /// What a record says, in a byte.
 mod tag {

@@ -2,8 +2,8 @@
 
 use super::{BLOCK_LIMIT, BLOCK_TARGET};
 use crate::error::{Error, Result};
-use crate::hash::stable;
 use lz4_flex::block::{compress_into, decompress_into, get_maximum_output_size};
+use spanbridge_graph::hash::stable;
 
 /// Method, raw length, checksum.
 const HEADER: usize = 1 + 4 + 4;
@@ -11,13 +11,13 @@ const LZ4: u8 = 1;
 
 /// Packs blocks, in a buffer that is used again.
 #[derive(Debug, Default)]
-pub(crate) struct Packer {
+pub struct Packer {
     room: Vec<u8>,
 }
 
 impl Packer {
     /// The packed form of a block: one byte of method, raw length and checksum as four bytes each, payload.
-    pub(crate) fn pack(&mut self, raw: &[u8]) -> Result<Vec<u8>> {
+    pub fn pack(&mut self, raw: &[u8]) -> Result<Vec<u8>> {
         let length = u32::try_from(raw.len()).map_err(|_| Error::corrupt("a block outgrew its limit"))?;
         let room = HEADER + get_maximum_output_size(raw.len());
         if self.room.len() < room {
@@ -40,7 +40,7 @@ impl Packer {
 }
 
 /// The raw form of a packed block, in place of what was in `raw`.
-pub(crate) fn unpack(packed: &[u8], raw: &mut Vec<u8>) -> Result<()> {
+pub fn unpack(packed: &[u8], raw: &mut Vec<u8>) -> Result<()> {
     let Some((header, payload)) = packed.split_first_chunk::<HEADER>() else {
         return Err(Error::corrupt("a block is shorter than its header"));
     };

@@ -1,12 +1,12 @@
 //! What was written is read; what was damaged is refused.
 
 use super::*;
-use crate::graph::run_of;
-use crate::testing;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use spanbridge::RunId;
 use spanbridge::record::Record;
+use spanbridge_graph::arbitrary;
+use spanbridge_graph::run_of;
 
 /// Writes records as they come, a part for each stretch that has one; answers the block and the keys of its runs.
 fn written(records: &[Record<'_>]) -> (Vec<u8>, Vec<Option<RunId>>) {
@@ -43,13 +43,13 @@ fn read<'a>(raw: &'a [u8], keys: &[Option<RunId>], wanted: impl Fn(usize) -> boo
 
 proptest! {
     #[test]
-    fn every_record_comes_back(records in vec(testing::record(), 0..60)) {
+    fn every_record_comes_back(records in vec(arbitrary::record(), 0..60)) {
         let (raw, keys) = written(&records);
         prop_assert_eq!(read(&raw, &keys, |_| true), Some(records));
     }
 
     #[test]
-    fn runs_are_stepped_over(records in vec(testing::record(), 1..60), odd: bool) {
+    fn runs_are_stepped_over(records in vec(arbitrary::record(), 1..60), odd: bool) {
         let (raw, keys) = written(&records);
         let mut run = 0;
         let places: Vec<usize> = records.iter().enumerate().map(|(i, r)| {
@@ -64,7 +64,7 @@ proptest! {
     /// Below the checksum too: whatever a reader makes of a damaged block, it is no panic.
     #[test]
     fn damage_is_survived(
-        records in vec(testing::record(), 1..40),
+        records in vec(arbitrary::record(), 1..40),
         changes in vec((any::<prop::sample::Index>(), any::<u8>()), 1..8),
         cut in any::<prop::sample::Index>(),
     ) {

@@ -5,39 +5,39 @@ use super::directory::{put_block, put_id_pair};
 use crate::codec::bytes::{put_text, put_varint};
 use crate::codec::{BlockWriter, Interner, KnownNames, PartHead, pack, refusal};
 use crate::error::Result;
-use crate::graph::{links_of, run_of, time_of};
-use crate::hash::{join, stable};
 use spanbridge::record::{BodyView, RecordView};
 use spanbridge::{RunId, SegmentId};
+use spanbridge_graph::hash::{join, stable};
+use spanbridge_graph::{links_of, run_of, time_of};
 
 /// A delivery, ready to be written.
 #[derive(Debug, Default)]
-pub(crate) struct Delivery {
+pub struct Delivery {
     /// Records in it.
-    pub(crate) records: u64,
+    pub records: u64,
     /// Spans that begin in it.
-    pub(crate) spans: u64,
-    pub(crate) first_at: u64,
-    pub(crate) last_at: u64,
+    pub spans: u64,
+    pub first_at: u64,
+    pub last_at: u64,
     /// Of everything in it: the same records in the same order have the same hash.
-    pub(crate) hash: u64,
-    pub(crate) block_list: Vec<u8>,
-    pub(crate) run_heads: Vec<u8>,
-    pub(crate) run_tails: Vec<u8>,
-    pub(crate) span_heads: Vec<u8>,
-    pub(crate) traces: Vec<u8>,
-    pub(crate) parents: Vec<u8>,
-    pub(crate) links: Vec<u8>,
-    pub(crate) aggregates: Vec<u8>,
+    pub hash: u64,
+    pub block_list: Vec<u8>,
+    pub run_heads: Vec<u8>,
+    pub run_tails: Vec<u8>,
+    pub span_heads: Vec<u8>,
+    pub traces: Vec<u8>,
+    pub parents: Vec<u8>,
+    pub links: Vec<u8>,
+    pub aggregates: Vec<u8>,
     /// The packed blocks.
-    pub(crate) blocks: Vec<Vec<u8>>,
+    pub blocks: Vec<Vec<u8>>,
     /// Records that can never be stored, by their place, and why.
-    pub(crate) rejected: Vec<(usize, String)>,
+    pub rejected: Vec<(usize, String)>,
 }
 
 /// Puts deliveries together, one after the other, in buffers that are used again.
 #[derive(Debug, Default)]
-pub(crate) struct Assembler {
+pub struct Assembler {
     writer: BlockWriter,
     raw: Vec<u8>,
     packer: pack::Packer,
@@ -60,12 +60,12 @@ struct Stretch {
 
 impl Assembler {
     /// Puts the records together that can be stored, and names the others.
-    pub(crate) fn assemble<'a>(&mut self, records: impl Iterator<Item = RecordView<'a>>) -> Result<Delivery> {
+    pub fn assemble<'a>(&mut self, records: impl Iterator<Item = RecordView<'a>>) -> Result<Delivery> {
         self.assemble_with(records, |_| false)
     }
 
     /// The same; marks the runs that `suspect` names as contradicting what is stored.
-    pub(crate) fn assemble_with<'a>(
+    pub fn assemble_with<'a>(
         &mut self,
         records: impl Iterator<Item = RecordView<'a>>,
         suspect: impl Fn(Option<RunId>) -> bool,

@@ -21,7 +21,7 @@ pub(super) fn put_id_pair(out: &mut Vec<u8>, id: u128, run: usize) {
 
 /// The blocks of a delivery.
 #[derive(Debug, Default)]
-pub(crate) struct BlockList(Vec<BlockEntry>);
+pub struct BlockList(Vec<BlockEntry>);
 
 #[derive(Clone, Copy, Debug)]
 struct BlockEntry {
@@ -31,7 +31,7 @@ struct BlockEntry {
 }
 
 impl BlockList {
-    pub(crate) fn read(bytes: &[u8]) -> Option<Self> {
+    pub fn read(bytes: &[u8]) -> Option<Self> {
         let (mut r, mut all) = (Reader(bytes), Vec::new());
         while !r.0.is_empty() {
             let n = usize::try_from(r.varint()?).ok()?;
@@ -41,12 +41,12 @@ impl BlockList {
         Some(Self(all))
     }
 
-    pub(crate) fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.0.len()
     }
 
     /// The blocks that hold records of the run at this place.
-    pub(crate) fn holding(&self, run: usize) -> impl Iterator<Item = usize> {
+    pub fn holding(&self, run: usize) -> impl Iterator<Item = usize> {
         self.0.iter().enumerate().filter_map(move |(block, entry)| {
             let begun = entry.first_run <= run;
             // Where the next block begins says whether this one reaches the run.
@@ -56,7 +56,7 @@ impl BlockList {
     }
 
     /// The blocks with a span whose id has its first half in this range.
-    pub(crate) fn holding_spans(&self, span_heads: &[u8], range: RangeInclusive<u32>) -> Option<Vec<usize>> {
+    pub fn holding_spans(&self, span_heads: &[u8], range: RangeInclusive<u32>) -> Option<Vec<usize>> {
         let (heads, []) = span_heads.as_chunks::<4>() else { return None };
         let (mut rest, mut blocks) = (heads, Vec::new());
         for (block, entry) in self.0.iter().enumerate() {
@@ -74,29 +74,29 @@ impl BlockList {
 /// The ids of the runs of a delivery, sorted: first halves (heads) and second halves (tails). Records without a run come
 /// first, under the id zero.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct RunIds<'a> {
+pub struct RunIds<'a> {
     heads: &'a [[u8; 8]],
     tails: &'a [[u8; 8]],
 }
 
 impl<'a> RunIds<'a> {
-    pub(crate) fn new(heads: &'a [u8], tails: &'a [u8]) -> Option<Self> {
+    pub fn new(heads: &'a [u8], tails: &'a [u8]) -> Option<Self> {
         let ((heads, []), (tails, [])) = (heads.as_chunks(), tails.as_chunks()) else { return None };
         (heads.len() == tails.len()).then_some(Self { heads, tails })
     }
 
-    pub(crate) fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.heads.len()
     }
 
     /// The run at this place. The inner `None` stands for records without a run.
-    pub(crate) fn get(&self, place: usize) -> Option<Option<RunId>> {
+    pub fn get(&self, place: usize) -> Option<Option<RunId>> {
         let (head, tail) = (u64::from_be_bytes(*self.heads.get(place)?), u64::from_be_bytes(*self.tails.get(place)?));
         Some(RunId::new(u128::from(head) << 64 | u128::from(tail)))
     }
 
     /// The place of this run. `None` stands for records without a run.
-    pub(crate) fn find(&self, run: Option<RunId>) -> Option<usize> {
+    pub fn find(&self, run: Option<RunId>) -> Option<usize> {
         let id = run.map_or(0, RunId::get);
         let (head, tail) = ((id >> 64) as u64, id as u64);
         let from = self.heads.partition_point(|h| u64::from_be_bytes(*h) < head);
@@ -106,10 +106,10 @@ impl<'a> RunIds<'a> {
     }
 
     /// The runs whose ids are in this range, with their places.
-    pub(crate) fn within(&self, range: RangeInclusive<u128>) -> impl Iterator<Item = (usize, RunId)> {
+    pub fn within(&self, range: RangeInclusive<u128>) -> impl Iterator<Item = (usize, RunId)> {
         let first = (range.start() >> 64) as u64;
         let from = self.heads.partition_point(|h| u64::from_be_bytes(*h) < first);
-        (from..self.len())
+        (from..self.count())
             .map_while(|place| Some((place, self.get(place)?)))
             .take_while({
                 let end = *range.end();
@@ -120,22 +120,22 @@ impl<'a> RunIds<'a> {
 }
 
 /// Whether a run with the same head is among these. A quick test for every delivery; the tails decide.
-pub(crate) fn run_heads_hold(heads: &[u8], run: Option<RunId>) -> bool {
+pub fn run_heads_hold(heads: &[u8], run: Option<RunId>) -> bool {
     let head = ((run.map_or(0, RunId::get) >> 64) as u64).to_be_bytes();
     heads.as_chunks::<8>().0.binary_search(&head).is_ok()
 }
 
 /// Pairs of an id and the place of the run that mentions it, sorted by id.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct IdPairs<'a>(&'a [[u8; 20]]);
+pub struct IdPairs<'a>(&'a [[u8; 20]]);
 
 impl<'a> IdPairs<'a> {
-    pub(crate) fn new(bytes: &'a [u8]) -> Option<Self> {
+    pub fn new(bytes: &'a [u8]) -> Option<Self> {
         let (pairs, rest) = bytes.as_chunks();
         rest.is_empty().then_some(Self(pairs))
     }
 
-    pub(crate) fn iter(self) -> impl Iterator<Item = (u128, usize)> + use<'a> {
+    pub fn iter(self) -> impl Iterator<Item = (u128, usize)> + use<'a> {
         self.0.iter().map(|pair| {
             let n = u128::from_be_bytes(*pair.first_chunk().unwrap_or(&[0; 16]));
             (n, u32::from_be_bytes(*pair.last_chunk().unwrap_or(&[0; 4])) as usize)
@@ -143,7 +143,7 @@ impl<'a> IdPairs<'a> {
     }
 
     /// The runs that mention an id in this range, with that id.
-    pub(crate) fn within(self, range: RangeInclusive<u128>) -> impl Iterator<Item = (u128, usize)> + use<'a> {
+    pub fn within(self, range: RangeInclusive<u128>) -> impl Iterator<Item = (u128, usize)> + use<'a> {
         let from = self.0.partition_point(|pair| pair[..16] < range.start().to_be_bytes()[..]);
         IdPairs(&self.0[from..]).iter().take_while(move |(id, _)| range.contains(id))
     }
@@ -151,14 +151,14 @@ impl<'a> IdPairs<'a> {
 
 /// The aggregates of a delivery, in the order of its runs.
 #[derive(Clone, Debug)]
-pub(crate) struct Aggregates<'a> {
+pub struct Aggregates<'a> {
     names: Vec<&'a str>,
     rest: Reader<'a>,
     base: u64,
 }
 
 impl<'a> Aggregates<'a> {
-    pub(crate) fn read(bytes: &'a [u8], first_at: u64) -> Option<Self> {
+    pub fn read(bytes: &'a [u8], first_at: u64) -> Option<Self> {
         let mut rest = Reader(bytes);
         let count = rest.count_within(bytes.len())?;
         let mut names = Vec::with_capacity(count);
@@ -169,12 +169,12 @@ impl<'a> Aggregates<'a> {
     }
 
     /// The aggregate of the next run.
-    pub(crate) fn next(&mut self) -> Option<Aggregate<u32>> {
+    pub fn read_next(&mut self) -> Option<Aggregate<u32>> {
         Aggregate::read(self.base, &mut self.rest)
     }
 
     /// The table of names and services that the aggregates refer to.
-    pub(crate) fn names(&self) -> &[&'a str] {
+    pub fn names(&self) -> &[&'a str] {
         &self.names
     }
 }

@@ -9,6 +9,6 @@ mod aggregate;
 mod assemble;
 mod directory;
 
-pub(crate) use aggregate::{Aggregate, StatusFromTotals};
-pub(crate) use assemble::{Assembler, Delivery};
-pub(crate) use directory::{Aggregates, BlockList, IdPairs, RunIds, run_heads_hold};
+pub use aggregate::{Aggregate, StatusFromTotals};
+pub use assemble::{Assembler, Delivery};
+pub use directory::{Aggregates, BlockList, IdPairs, RunIds, run_heads_hold};

@@ -33,11 +33,11 @@ const CORE: Layers = Layers {
     ],
 };
 
-/// What records mean comes first: it needs no file, and no store.
+/// What deliveries look like comes first, then where they are kept.
 const STORE: Layers = Layers {
     package: "spanbridge-store",
-    shared: &["error", "hash", "path", "testing"],
-    rooms: &["graph", "codec", "delivery", "file", "write", "sink", "store", "install", "lib"],
+    shared: &["error", "path"],
+    rooms: &["codec", "delivery", "log", "file", "write", "sink", "install", "lib"],
 };
 
 #[test]

@@ -19,7 +19,7 @@ use services::Services;
 use spanbridge::RunId;
 use spanbridge_cli::render;
 use spanbridge_examples::Records;
-use spanbridge_store::Store;
+use spanbridge_query::Store;
 use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;

@@ -16,7 +16,7 @@ use streams::{Streams, wide};
 ///
 /// Everything answers `None` where the block is not as a block should be.
 #[derive(Debug)]
-pub(crate) struct Block<'a> {
+pub struct Block<'a> {
     names: Vec<&'a str>,
     shapes: Shapes<'a>,
     parts: Reader<'a>,
@@ -27,9 +27,9 @@ pub(crate) struct Block<'a> {
 
 /// What the records of a part share.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Part<'a> {
+pub struct Part<'a> {
     /// The place of the run among the runs of the delivery.
-    pub(crate) run: usize,
+    pub run: usize,
     flags: u8,
     other_trace: Option<TraceId>,
     segment_id: SegmentId,
@@ -40,7 +40,7 @@ pub(crate) struct Part<'a> {
 }
 
 impl<'a> Block<'a> {
-    pub(crate) fn open(raw: &'a [u8]) -> Option<Self> {
+    pub fn open(raw: &'a [u8]) -> Option<Self> {
         let mut r = Reader(raw);
         let parts_left = r.varint()?;
         let shape_count = r.count_within(raw.len())?;
@@ -74,7 +74,7 @@ impl<'a> Block<'a> {
     }
 
     /// The next part; `Some(None)` after the last.
-    pub(crate) fn next_part(&mut self) -> Option<Option<Part<'a>>> {
+    pub fn next_part(&mut self) -> Option<Option<Part<'a>>> {
         if self.parts_left == 0 {
             return Some(None);
         }
@@ -104,7 +104,7 @@ impl<'a> Block<'a> {
     }
 
     /// Steps over the records of a part.
-    pub(crate) fn skip(&mut self, part: &Part<'a>) -> Option<()> {
+    pub fn skip(&mut self, part: &Part<'a>) -> Option<()> {
         let s = &mut self.streams;
         for _ in 0..part.records {
             let Counts { words, times, numbers, texts } = self.shapes.get(s.heads.varint()?)?.counts;
@@ -119,7 +119,7 @@ impl<'a> Block<'a> {
     }
 
     /// Reads the records of a part. `key` is the run under which the part is found.
-    pub(crate) fn read(&mut self, part: &Part<'a>, key: Option<RunId>, mut each: impl FnMut(Record<'a>)) -> Option<()> {
+    pub fn read(&mut self, part: &Part<'a>, key: Option<RunId>, mut each: impl FnMut(Record<'a>)) -> Option<()> {
         let trace_id = match part.flags & part::OWN_TRACE {
             0 => part.other_trace,
             _ => Some(TraceId::new(key?.get())?),

@@ -11,15 +11,15 @@ use spanbridge::{RunId, SegmentId, TraceId};
 
 /// What the records of a part share.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct PartHead<'a> {
+pub struct PartHead<'a> {
     /// The place of the run among the runs of the delivery.
-    pub(crate) run: usize,
+    pub run: usize,
     /// The run under which the records are found: their own, or that of their trace. `None`: neither is named.
-    pub(crate) key: Option<RunId>,
-    pub(crate) run_id: Option<RunId>,
-    pub(crate) trace_id: Option<TraceId>,
-    pub(crate) segment_id: SegmentId,
-    pub(crate) service: &'a str,
+    pub key: Option<RunId>,
+    pub run_id: Option<RunId>,
+    pub trace_id: Option<TraceId>,
+    pub segment_id: SegmentId,
+    pub service: &'a str,
 }
 
 impl PartialEq for PartHead<'_> {
@@ -36,7 +36,7 @@ impl PartialEq for PartHead<'_> {
 impl<'a> PartHead<'a> {
     /// What this record shares with its neighbours.
     #[inline]
-    pub(crate) fn of(run: usize, record: RecordView<'a>) -> Self {
+    pub fn of(run: usize, record: RecordView<'a>) -> Self {
         let (run_id, trace_id) = (record.run_id(), record.trace_id());
         Self {
             run,
@@ -49,14 +49,14 @@ impl<'a> PartHead<'a> {
     }
 
     /// The trace is named, and is another than the run's own.
-    pub(crate) fn other_trace(&self) -> Option<TraceId> {
+    pub fn other_trace(&self) -> Option<TraceId> {
         self.trace_id.filter(|t| Some(RunId::of_trace(*t)) != self.key)
     }
 }
 
 /// A block in the making. Used again for the next one, so that its buffers are allocated once.
 #[derive(Debug, Default)]
-pub(crate) struct BlockWriter {
+pub struct BlockWriter {
     names: Interner,
     shapes: ShapeWriter,
     parts: Vec<u8>,
@@ -94,18 +94,18 @@ struct OpenPart {
 
 impl BlockWriter {
     /// Whether the block has as many bytes as a block should.
-    pub(crate) fn is_full(&self) -> bool {
+    pub fn is_full(&self) -> bool {
         let streams = self.words.len() + self.times.len() + self.numbers.len() + self.lengths.len() + self.texts.len();
         let tables = self.names.bytes().len() + self.names.len() + self.shapes.table().len();
         streams + tables + self.parts.len() + self.heads.len() >= BLOCK_TARGET
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.part_count == 0
     }
 
     /// Begins a part whose first record has this sequence number and about this time.
-    pub(crate) fn begin(&mut self, head: &PartHead<'_>, first_seq: u64, base: u64) {
+    pub fn begin(&mut self, head: &PartHead<'_>, first_seq: u64, base: u64) {
         self.close_part();
         let (service, _) = self.names.intern(head.service.as_bytes());
         let same_segment = self.last.segment_id == Some(head.segment_id);
@@ -150,7 +150,7 @@ impl BlockWriter {
     /// Adds a record to the part that was begun. [`refusal`] must have found nothing against it.
     ///
     /// `id` is the id that the record has of its own.
-    pub(crate) fn add<'a>(&mut self, known: &mut KnownNames<'a>, id: Option<&str>, body: &BodyView<'a>) {
+    pub fn add<'a>(&mut self, known: &mut KnownNames<'a>, id: Option<&str>, body: &BodyView<'a>) {
         self.open.records += 1;
         self.shapes.begin();
         self.body(known, id, body);
@@ -159,7 +159,7 @@ impl BlockWriter {
     }
 
     /// Ends the block: appends it to `out`, and is ready for the next.
-    pub(crate) fn finish(&mut self, out: &mut Vec<u8>) {
+    pub fn finish(&mut self, out: &mut Vec<u8>) {
         self.close_part();
         for count in [self.part_count, self.shapes.len() as u64, self.names.len() as u64] {
             put_varint(out, count);

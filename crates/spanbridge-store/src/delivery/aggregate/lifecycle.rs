@@ -5,18 +5,18 @@ use spanbridge::record::{BodyView, Via};
 
 /// The records about the run itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct Lifecycle {
-    pub(crate) starts: u64,
-    pub(crate) suspends: u64,
+pub struct Lifecycle {
+    pub starts: u64,
+    pub suspends: u64,
     /// Resumes, and segments that ended a suspension.
-    pub(crate) resumes: u64,
+    pub resumes: u64,
     /// How often it ended, as ok, as an error and as cancelled.
-    pub(crate) ends: [u64; 3],
-    pub(crate) started_at: Option<u64>,
+    pub ends: [u64; 3],
+    pub started_at: Option<u64>,
     /// The first end.
-    pub(crate) ended_at: Option<u64>,
+    pub ended_at: Option<u64>,
     /// When it was last suspended or resumed.
-    pub(crate) touched_at: Option<u64>,
+    pub touched_at: Option<u64>,
 }
 
 impl Lifecycle {
@@ -66,7 +66,7 @@ impl Lifecycle {
     }
 
     /// Whether code declared the run. Otherwise it consists of the spans of its trace.
-    pub(crate) fn is_owned(&self) -> bool {
+    pub fn is_owned(&self) -> bool {
         *self != Self::default()
     }
 }

@@ -3,47 +3,47 @@
 mod lifecycle;
 mod stored;
 
-use crate::graph::RunStatus;
-use crate::hash::join as mix;
 use lifecycle::Lifecycle;
 use spanbridge::record::{BodyView, EndView, SpanView};
 use spanbridge::{RunId, SpanId, Status};
+use spanbridge_graph::RunStatus;
+use spanbridge_graph::hash::join as mix;
 
 /// A time range: from, to.
 pub(super) type TimeRange = (u64, u64);
 
 /// What is known about a run in total. `N` stands for a name or a service: its place in a table, or the text.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Aggregate<N> {
+pub struct Aggregate<N> {
     /// From the first start to the last end of a span.
-    pub(crate) spans_at: Option<TimeRange>,
+    pub spans_at: Option<TimeRange>,
     /// The same for everything else. Used only if there are no spans.
-    pub(crate) others_at: Option<TimeRange>,
-    pub(crate) started: u64,
-    pub(crate) ended: u64,
-    pub(crate) failed: u64,
-    pub(crate) cancelled: u64,
+    pub others_at: Option<TimeRange>,
+    pub started: u64,
+    pub ended: u64,
+    pub failed: u64,
+    pub cancelled: u64,
     /// Span starts and ends that were recorded apart: the exclusive or of hashes of their ids. Zero if every start has its
     /// end.
-    pub(crate) unmatched: u32,
-    pub(crate) lifecycle: Lifecycle,
+    pub unmatched: u32,
+    pub lifecycle: Lifecycle,
     /// Whether records of this run contradict earlier ones, so that all of them must be read.
-    pub(crate) suspect: bool,
-    pub(crate) name: Option<Name<N>>,
-    pub(crate) services: Vec<N>,
+    pub suspect: bool,
+    pub name: Option<Name<N>>,
+    pub services: Vec<N>,
 }
 
 /// A candidate for the name of the run. The first in order counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Name<N> {
-    pub(crate) rank: NameRank,
-    pub(crate) at: u64,
-    pub(crate) name: N,
+pub struct Name<N> {
+    pub rank: NameRank,
+    pub at: u64,
+    pub name: N,
 }
 
 /// What gave the name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum NameRank {
+pub enum NameRank {
     /// The run's owner.
     Owner,
     /// A span without a parent.
@@ -54,7 +54,7 @@ pub(crate) enum NameRank {
 
 /// What the totals say about the status.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum StatusFromTotals {
+pub enum StatusFromTotals {
     Known(RunStatus),
     /// Only the records say whether there is a conflict, or whether the span that failed is a root.
     NeedsRecords,
@@ -80,7 +80,7 @@ impl<N> Default for Aggregate<N> {
 
 impl<'r> Aggregate<&'r str> {
     /// Begins the sum of another run.
-    pub(crate) fn begin(&mut self, suspect: bool) {
+    pub fn begin(&mut self, suspect: bool) {
         let mut services = std::mem::take(&mut self.services);
         services.clear();
         *self = Self { suspect, services, ..Self::default() };
@@ -88,7 +88,7 @@ impl<'r> Aggregate<&'r str> {
 
     /// Adds the service of a record.
     #[inline]
-    pub(crate) fn service(&mut self, service: &'r str) {
+    pub fn service(&mut self, service: &'r str) {
         if !self.services.contains(&service) {
             self.services.push(service);
         }
@@ -96,7 +96,7 @@ impl<'r> Aggregate<&'r str> {
 
     /// Adds what a record says, at the time that it says, of the run with this key.
     #[inline]
-    pub(crate) fn add(&mut self, body: &BodyView<'r>, at: Option<u64>, key: Option<RunId>) {
+    pub fn add(&mut self, body: &BodyView<'r>, at: Option<u64>, key: Option<RunId>) {
         match body {
             BodyView::Span(span) => {
                 self.start(*span, at.unwrap_or(0), key);
@@ -148,7 +148,7 @@ impl<N: Ord> Aggregate<N> {
     }
 
     /// Adds what another delivery says.
-    pub(crate) fn merge(&mut self, other: Self) {
+    pub fn merge(&mut self, other: Self) {
         join(&mut self.spans_at, other.spans_at);
         join(&mut self.others_at, other.others_at);
         self.started = self.started.saturating_add(other.started);
@@ -171,7 +171,7 @@ impl<N: Ord> Aggregate<N> {
 
 impl<N> Aggregate<N> {
     /// The same with other names: texts instead of numbers, or numbers instead of texts.
-    pub(crate) fn named<M>(self, mut other: impl FnMut(N) -> Option<M>) -> Option<Aggregate<M>> {
+    pub fn named<M>(self, mut other: impl FnMut(N) -> Option<M>) -> Option<Aggregate<M>> {
         // Services first: a delivery has few, and the first place in a table costs nothing.
         let services = self.services.into_iter().map(&mut other).collect::<Option<_>>()?;
         let name = match self.name {
@@ -194,13 +194,13 @@ impl<N> Aggregate<N> {
     }
 
     /// When the run began: by its owner, else by its first span, else by any record.
-    pub(crate) fn started_at(&self) -> u64 {
+    pub fn started_at(&self) -> u64 {
         let range = self.spans_at.or(self.others_at);
         self.lifecycle.started_at.or(range.map(|s| s.0)).unwrap_or(0)
     }
 
     /// When it ended: by its owner, else by its last span once all have ended.
-    pub(crate) fn ended_at(&self) -> Option<u64> {
+    pub fn ended_at(&self) -> Option<u64> {
         if self.lifecycle.is_owned() {
             return self.lifecycle.ended_at;
         }
@@ -208,7 +208,7 @@ impl<N> Aggregate<N> {
     }
 
     /// The status, as far as the totals tell. It is the same as that of the graph.
-    pub(crate) fn status(&self) -> StatusFromTotals {
+    pub fn status(&self) -> StatusFromTotals {
         let l = &self.lifecycle;
         let [ok, error, cancelled] = l.ends;
         if self.suspect || l.starts > 1 || ok.saturating_add(error).saturating_add(cancelled) > 1 {

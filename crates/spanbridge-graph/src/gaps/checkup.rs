@@ -1,0 +1,277 @@
+//! Reads runs one after the other, and says at the end what is missing.
+
+use super::gap::{Gap, Place};
+use super::kinds::GapKind;
+use super::sending::{OrphanedWork, Sending};
+use super::settling::Settling;
+use super::single::{self, UNKNOWN_SENDER, last_sign, spans_with};
+use super::wording::{and_more, counted, named};
+use crate::hash::Set;
+use crate::message::Senders;
+use crate::model::{Diagnostic, Graph, Span};
+use spanbridge::record::Endpoint;
+use spanbridge::{RunId, SegmentId, SpanId, semconv};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+/// Reads runs in any order, and says what is missing in them.
+///
+/// ```
+/// use spanbridge_graph::{Checkup, Graph};
+/// # fn check(asked_about: &[Graph], others: &[Graph], now: u64) {
+/// let mut checkup = Checkup::new(now);
+/// asked_about.iter().for_each(|graph| checkup.check(graph));
+/// // Other runs may know what happened to the messages of these.
+/// others.iter().for_each(|graph| checkup.consult(graph));
+/// for gap in checkup.gaps() {
+///     println!("{}: {}", gap.kind.title(), gap.what);
+/// }
+/// # }
+/// ```
+pub struct Checkup {
+    now: u64,
+    grace: u64,
+    silence: u64,
+    seen: BTreeSet<RunId>,
+    /// What a run shows by itself.
+    found: Vec<Gap>,
+    /// What processes report about themselves: the kind, the service and the message, and how often.
+    reported: BTreeMap<(GapKind, (String, String)), u64>,
+    recorded: Set<SpanId>,
+    orphans: BTreeMap<(RunId, SpanId), Orphans>,
+    sending: Sending,
+    settling: Settling,
+}
+
+/// The spans of a run that name the same parent, which is not recorded in it.
+struct Orphans {
+    place: Place,
+    /// The first of them: when it began, its id and its name.
+    first: (u64, SpanId, String),
+    /// Who recorded the first.
+    recorded_by: (SegmentId, String),
+    count: usize,
+}
+
+impl Checkup {
+    /// How long a message may take to be received and settled, unless you set [`Checkup::grace`].
+    pub const DEFAULT_GRACE: Duration = Duration::from_secs(60);
+
+    /// How long a run or a span without an end may be silent, unless you set [`Checkup::silence`].
+    pub const DEFAULT_SILENCE: Duration = Duration::from_secs(3600);
+
+    /// A checkup at this time, in nanoseconds since the Unix epoch.
+    pub fn new(now: u64) -> Self {
+        Checkup {
+            now,
+            grace: nanos(Self::DEFAULT_GRACE),
+            silence: nanos(Self::DEFAULT_SILENCE),
+            seen: BTreeSet::new(),
+            found: Vec::new(),
+            reported: BTreeMap::new(),
+            recorded: Set::default(),
+            orphans: BTreeMap::new(),
+            sending: Sending::default(),
+            settling: Settling::default(),
+        }
+    }
+
+    /// How long a message may take to be received, and to be settled after the work on it. Default:
+    /// [`Checkup::DEFAULT_GRACE`].
+    pub fn grace(mut self, grace: Duration) -> Self {
+        self.grace = nanos(grace);
+        self
+    }
+
+    /// How long a run or a span without an end may be silent. Default: [`Checkup::DEFAULT_SILENCE`].
+    pub fn silence(mut self, silence: Duration) -> Self {
+        self.silence = nanos(silence);
+        self
+    }
+
+    /// Checks a run. Call it for every run that is asked about, before [`Checkup::consult`]: a run counts only once.
+    pub fn check(&mut self, graph: &Graph) {
+        if !self.learn(graph) {
+            return;
+        }
+        let place = Place::of(graph);
+        let senders = Senders::new(&graph.run, &graph.spans);
+        let last = last_sign(graph);
+        let is_silent_for = |time: u64| last.saturating_add(time) <= self.now;
+        let stopped = if is_silent_for(self.grace) { single::stopped(graph) } else { Set::default() };
+        let no_end = is_silent_for(self.silence).then(|| single::no_end(graph, &place, &stopped)).flatten();
+        self.found.extend(single::diagnosed(graph, &place, &senders, &stopped));
+        self.found.extend(single::clocks(graph, &place, &senders));
+        self.found.extend(no_end);
+        // It is known why these have no context.
+        let excused = spans_with(graph, &[semconv::HEADER_MALFORMED, semconv::CONTEXT_IGNORED]);
+        for span in &graph.spans {
+            self.sending.ask(span, &place, senders.is_unknown(span) && !excused.contains(&span.span_id));
+            let due = match span.ended_at {
+                Some(end) => end.saturating_add(self.grace),
+                None => last.saturating_add(self.silence),
+            };
+            self.settling.ask(span, senders.of(span).map(|s| s.span_id), &place, due);
+            if let Some(parent) = span.parent_span_id.filter(|_| span.orphan) {
+                self.add_orphan(span, parent, &place);
+            }
+        }
+    }
+
+    /// Reads a run for what it knows about those that are checked, such as who received their messages.
+    pub fn consult(&mut self, graph: &Graph) {
+        self.learn(graph);
+    }
+
+    /// Adds what a process reports about itself rather than about a run. Repeated reports add up.
+    pub fn add_process_diagnostic(&mut self, service: &str, diagnostic: &Diagnostic) {
+        if let Some(kind) = GapKind::of_diagnostic(&diagnostic.code) {
+            let report = (service.to_owned(), diagnostic.message.clone());
+            let count = self.reported.entry((kind, report)).or_default();
+            *count = count.saturating_add(diagnostic.count.unwrap_or(1));
+        }
+    }
+
+    /// Whether the gaps are final: consulting more runs changes nothing.
+    pub fn is_conclusive(&self) -> bool {
+        let orphans = self.orphans.keys().all(|(_, parent)| self.recorded.contains(parent));
+        orphans && self.sending.is_settled() && self.settling.is_settled()
+    }
+
+    /// What is missing, by kind. The order in which runs were read makes no difference.
+    pub fn gaps(&self) -> Vec<Gap> {
+        let mut gaps = self.found.clone();
+        // A sender may deliver its records later than the receiver.
+        let due = self.now.saturating_sub(self.grace);
+        let orphans = || self.orphans.iter().filter(|((_, parent), _)| !self.recorded.contains(parent));
+        gaps.extend(orphans().filter(|(_, orphans)| orphans.first.0 <= due).map(|((_, parent), orphans)| {
+            let Orphans { place, first: (_, span, name), count, .. } = orphans;
+            let what = format!("{}: its parent, span {parent}, is not recorded", and_more(name.clone(), *count));
+            place.at(*span).gap(GapKind::ParentMissing, what, &[])
+        }));
+        gaps.extend(self.reported.iter().map(|((kind, (service, message)), count)| {
+            let what = format!("{service}: {}", counted(message, Some(*count)));
+            Place::process().gap(*kind, what, &[("service", service), ("other", UNKNOWN_SENDER)])
+        }));
+        let mut orphaned: BTreeMap<RunId, Vec<OrphanedWork<'_>>> = BTreeMap::new();
+        for ((run, _), orphans) in orphans() {
+            let (segment_id, service) = &orphans.recorded_by;
+            let work = OrphanedWork { service, segment_id: *segment_id, began: orphans.first.0 };
+            orphaned.entry(*run).or_default().push(work);
+        }
+        gaps.extend(self.sending.gaps(due, &orphaned));
+        let unsettled = self.settling.gaps(self.now);
+        // Work that broke off has neither an end nor a settlement. That is one gap.
+        let broke_off: Set<SpanId> = unsettled.iter().filter_map(|g| g.span_id).collect();
+        gaps.retain(|g| g.kind != GapKind::NoEnd || g.span_id.is_none_or(|span| !broke_off.contains(&span)));
+        gaps.extend(unsettled);
+        gaps.sort_unstable();
+        gaps.dedup();
+        gaps
+    }
+
+    /// Learns what a run says about others. `false`: it was read before.
+    fn learn(&mut self, graph: &Graph) -> bool {
+        if !self.seen.insert(graph.run.run_id) {
+            return false;
+        }
+        graph.run.triggered_by_span_id.into_iter().for_each(|by| self.sending.learn_trigger(by));
+        let senders = Senders::new(&graph.run, &graph.spans);
+        for span in &graph.spans {
+            self.recorded.insert(span.span_id);
+            self.sending.learn(span);
+            let sender = |work: &Span| senders.of(work).map(|sender| sender.span_id);
+            self.settling.learn(span, span.parent.map(|at| &graph.spans[at]), sender);
+        }
+        for edge in graph.edges.iter().filter(|e| e.edge_type == "retry.of") {
+            if let Endpoint::Span { span_id, .. } = edge.to {
+                self.settling.note_repeated(span_id);
+            }
+        }
+        true
+    }
+
+    fn add_orphan(&mut self, span: &Span, parent: SpanId, place: &Place) {
+        let this = (span.started_at, span.span_id, named(span));
+        let orphans = self.orphans.entry((span.run_id, parent)).or_insert_with(|| Orphans {
+            place: place.clone(),
+            first: this.clone(),
+            recorded_by: (span.segment_id, span.service.clone()),
+            count: 0,
+        });
+        orphans.count += 1;
+        if this < orphans.first {
+            orphans.first = this;
+            orphans.recorded_by = (span.segment_id, span.service.clone());
+        }
+    }
+}
+
+fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arbitrary::record;
+    use proptest::prelude::*;
+    use spanbridge::record::{AttributeValue, Body, Record};
+
+    /// Turns a span into a messaging step with any attributes.
+    fn step(mut record: Record<'static>, step: usize, said: Vec<(usize, AttributeValue<'static>)>) -> Record<'static> {
+        const STEPS: [&str; 5] =
+            ["messaging.publish", "messaging.process", "messaging.settle", "messaging.receive", "tool.call"];
+        const KEYS: [&str; 13] = [
+            semconv::MESSAGING_SYSTEM,
+            semconv::MESSAGING_DESTINATION_NAME,
+            semconv::MESSAGING_CONSUMER_GROUP,
+            semconv::MESSAGING_MESSAGE_ID,
+            semconv::RABBITMQ_ROUTING_KEY,
+            semconv::RABBITMQ_DELIVERY_TAG,
+            semconv::KAFKA_OFFSET,
+            semconv::HANDOFF_STATUS,
+            semconv::DELIVERY_ATTEMPT,
+            semconv::DEAD_LETTER_QUEUE,
+            semconv::SETTLE_MULTIPLE,
+            semconv::SETTLE_RANGES,
+            semconv::QUEUE_NAME,
+        ];
+        if let Body::SpanStart(start) | Body::Span(start, _) = &mut record.body {
+            start.primitive = STEPS[step % STEPS.len()].into();
+            start.attributes = said.into_iter().map(|(key, value)| (KEYS[key % KEYS.len()].into(), value)).collect();
+        }
+        record
+    }
+
+    fn said() -> impl Strategy<Value = Vec<(usize, AttributeValue<'static>)>> {
+        let value = prop_oneof![
+            any::<i64>().prop_map(AttributeValue::I64),
+            any::<bool>().prop_map(AttributeValue::Bool),
+            "[ab:]{0,4}".prop_map(|s| AttributeValue::Str(s.into())),
+            Just(AttributeValue::Str("confirmed".into())),
+            Just(AttributeValue::Str("a[0] 1..9223372036854775807, a[0] 3".into())),
+        ];
+        proptest::collection::vec((any::<usize>(), value), 0..8)
+    }
+
+    proptest! {
+        #[test]
+        fn any_record_can_be_checked(
+            records in proptest::collection::vec((record(), any::<usize>(), said()), 0..40),
+            now in any::<u64>(),
+            grace in any::<u64>(),
+        ) {
+            let records: Vec<_> = records.into_iter().map(|(r, place, said)| step(r, place, said)).collect();
+            let mut checkup = Checkup::new(now).grace(Duration::from_nanos(grace));
+            let runs: BTreeSet<RunId> = records.iter().filter_map(|r| r.run_id).collect();
+            for run in &runs {
+                let own: Vec<_> = records.iter().filter(|r| r.run_id == Some(*run)).cloned().collect();
+                checkup.check(&Graph::build(*run, &own));
+            }
+            for gap in checkup.gaps() {
+                prop_assert!(gap.run_id.is_some_and(|run| runs.contains(&run)));
+            }
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! Gaps that one run shows by itself: diagnostics, clocks that disagree, a missing end.
+
+use super::gap::{Gap, Place};
+use super::kinds::GapKind;
+use super::wording::{and_more, counted, named};
+use crate::hash::Set;
+use crate::message::Senders;
+use crate::model::{Graph, RunStatus, Span};
+use spanbridge::{SegmentId, SpanId, semconv};
+use std::collections::BTreeMap;
+
+/// Clocks are not compared more closely than this, in nanoseconds.
+const CLOCK_TOLERANCE: u64 = 1_000_000;
+
+/// What stands for a sender that is not known.
+pub(super) const UNKNOWN_SENDER: &str = "the machine that stamped the message";
+
+/// The gaps that were noticed when they happened. `stopped` are the spans of functions that ran out of time.
+pub(super) fn diagnosed(graph: &Graph, place: &Place, senders: &Senders<'_>, stopped: &Set<SpanId>) -> Vec<Gap> {
+    let mut gaps = Vec::new();
+    for diagnostic in &graph.diagnostics {
+        let Some(kind) = GapKind::of_diagnostic(&diagnostic.code) else { continue };
+        // The warning comes before the limit; whether the function was stopped shows later.
+        if kind == GapKind::OutOfTime && diagnostic.span_id.is_none_or(|id| !stopped.contains(&id)) {
+            continue;
+        }
+        let message = counted(&diagnostic.message, diagnostic.count);
+        let span = diagnostic.span_id.and_then(|id| senders.place(id)).map(|at| &graph.spans[at]);
+        let what = match span {
+            Some(span) => format!("{}: {message}", named(span)),
+            None => message,
+        };
+        let place = diagnostic.span_id.map_or(place.clone(), |id| place.at(id));
+        let service = span.map_or("the service", |span| &span.service);
+        gaps.push(place.gap(kind, what, &[("service", service), ("other", UNKNOWN_SENDER)]));
+    }
+    gaps
+}
+
+/// Work that began before what caused it, in another segment: the worst case for each pair of services.
+pub(super) fn clocks(graph: &Graph, place: &Place, senders: &Senders<'_>) -> Vec<Gap> {
+    let reported = spans_with(graph, &[semconv::CLOCK_SKEW]);
+    let mut worst: BTreeMap<(&str, &str), (u64, &Span, &Span)> = BTreeMap::new();
+    for span in graph.spans.iter().filter(|s| !s.name.is_empty() && !reported.contains(&s.span_id)) {
+        let before = if span.is_delivery() { senders.of(span).and_then(|s| s.place) } else { span.parent };
+        let Some(cause) = before.map(|at| &graph.spans[at]) else { continue };
+        let behind = cause.started_at.saturating_sub(span.started_at);
+        if behind > CLOCK_TOLERANCE && cause.segment_id != span.segment_id && !cause.name.is_empty() {
+            let worst = worst.entry((&span.service, &cause.service)).or_insert((behind, span, cause));
+            if (behind, span.span_id) > (worst.0, worst.1.span_id) {
+                *worst = (behind, span, cause);
+            }
+        }
+    }
+    let gap = |((service, other), (behind, span, cause)): ((&str, &str), (u64, &Span, &Span))| {
+        let what = format!("{} began {:.0} ms before {}", named(span), behind as f64 / 1e6, named(cause));
+        place.at(span.span_id).gap(GapKind::ClockBehind, what, &[("service", service), ("other", other)])
+    };
+    worst.into_iter().map(gap).collect()
+}
+
+/// A run without an end, or a span without one, for a run that has been silent for long. A suspended run is neither.
+pub(super) fn no_end(graph: &Graph, place: &Place, stopped: &Set<SpanId>) -> Option<Gap> {
+    let run = &graph.run;
+    if run.status == RunStatus::Suspended {
+        return None;
+    }
+    // These have no end because their function was stopped. An invocation is a segment.
+    let of_stopped = graph.spans.iter().filter(|s| stopped.contains(&s.span_id));
+    let excused: Set<SegmentId> = of_stopped.map(|s| s.segment_id).collect();
+    let is_open = |s: &&Span| s.ended_at.is_none() && !s.name.is_empty() && !excused.contains(&s.segment_id);
+    let mut open: Vec<&Span> = graph.spans.iter().filter(is_open).collect();
+    open.sort_unstable_by_key(|s| (s.started_at, s.span_id));
+    // A run that such an invocation began ended with it.
+    let should_end = run.owned && !run.segments.first().is_some_and(|s| excused.contains(&s.segment_id));
+    let (place, what) = match open.first() {
+        _ if should_end && run.ended_at.is_none() => (place.clone(), format!("run {}", run.name)),
+        Some(first) => (place.at(first.span_id), and_more(named(first), open.len())),
+        None => return None,
+    };
+    let since = jiff::Timestamp::from_nanosecond(i128::from(last_sign(graph))).unwrap_or_default();
+    Some(place.gap(GapKind::NoEnd, format!("{what}: nothing recorded since {since:.0}"), &[]))
+}
+
+/// The spans of functions that were warned of their time limit and have not ended.
+pub(super) fn stopped(graph: &Graph) -> Set<SpanId> {
+    let warned = spans_with(graph, &[semconv::DEADLINE_NEAR]);
+    let spans = graph.spans.iter().filter(|s| s.ended_at.is_none() && warned.contains(&s.span_id));
+    spans.map(|s| s.span_id).collect()
+}
+
+/// The spans that have a diagnostic with one of these codes.
+pub(super) fn spans_with(graph: &Graph, codes: &[&str]) -> Set<SpanId> {
+    graph.diagnostics.iter().filter(|d| codes.contains(&&*d.code)).filter_map(|d| d.span_id).collect()
+}
+
+/// The last time at which anything of a run was recorded.
+pub(super) fn last_sign(graph: &Graph) -> u64 {
+    let run = &graph.run;
+    let spans = graph
+        .spans
+        .iter()
+        .flat_map(|s| s.ended_at.into_iter().chain([s.started_at]).chain(s.events.iter().map(|e| e.timestamp)));
+    let segments = run.segments.iter().filter_map(|s| s.started_at);
+    let waits = run.suspensions.iter().flat_map(|s| s.suspended_at.into_iter().chain(s.resumed_at));
+    spans.chain(segments).chain(waits).max().unwrap_or(run.started_at).max(run.started_at)
+}

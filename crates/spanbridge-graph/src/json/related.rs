@@ -1,0 +1,40 @@
+//! Other runs as JSON.
+
+use super::parts::Time;
+use crate::model::{LinkDirection, LinkedRun, RunStatus, RunSummary};
+use serde::Serialize;
+use spanbridge::{RunId, SpanId};
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct SummaryView<'a> {
+    run_id: RunId,
+    name: &'a str,
+    started_at: Time,
+    status: RunStatus,
+    errors: u64,
+}
+
+impl<'a> SummaryView<'a> {
+    pub(super) fn of(run: &'a RunSummary) -> Self {
+        let RunSummary { run_id, name, started_at, status, errors } = run;
+        Self { run_id: *run_id, name, started_at: Time(*started_at), status: *status, errors: *errors }
+    }
+}
+
+/// A summary, and which way the links lead.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct LinkedView<'a> {
+    #[serde(flatten)]
+    run: SummaryView<'a>,
+    direction: LinkDirection,
+    linked_span_ids: &'a [SpanId],
+}
+
+impl<'a> LinkedView<'a> {
+    pub(super) fn of(linked: &'a LinkedRun) -> Self {
+        let LinkedRun { run, direction, linked_span_ids } = linked;
+        Self { run: SummaryView::of(run), direction: *direction, linked_span_ids }
+    }
+}

@@ -1,0 +1,59 @@
+//! The run graph: what a reader of a run wants to know, and its JSON.
+//!
+//! Records come in any order and any number of times. `identity` recognises repeated and contradictory ones. `join` sorts the
+//! rest by what they are about, and `lifecycle` those about the run itself. `tree` orders the spans. `outline` has the name
+//! and the status of the run. `build` fills in the [model](Graph), `derive` adds what no single process knows, and `json`
+//! writes it. `gaps` says what is missing.
+//!
+//! This crate needs only records. It knows nothing of files, deliveries or the store, so you can build the graph of what a
+//! test recorded, or of records that came from anywhere else:
+//!
+//! ```
+//! use spanbridge::{Memory, Recorder, observe};
+//! use spanbridge_graph::{Graph, run_of};
+//!
+//! let memory = Memory::new();
+//! let recorder = Recorder::builder("orders").sink(memory.clone()).build().unwrap();
+//! recorder.in_scope(|| observe::span("place order").in_scope(|| observe::span("reserve").in_scope(|| ())));
+//! recorder.shutdown(std::time::Duration::from_secs(10));
+//!
+//! let records = memory.take();
+//! let run_id = run_of(&records[0]).unwrap();
+//! let graph = Graph::build(run_id, &records);
+//! assert_eq!(graph.spans[1].name, "reserve");
+//! assert_eq!(graph.spans[1].depth, 1);
+//! ```
+
+#[cfg(any(test, feature = "arbitrary"))]
+#[doc(hidden)]
+pub mod arbitrary;
+mod build;
+mod conflict;
+mod derive;
+mod gaps;
+#[doc(hidden)]
+pub mod hash;
+mod identity;
+mod index;
+mod join;
+mod json;
+mod lifecycle;
+mod message;
+mod model;
+mod outline;
+mod record;
+mod tree;
+mod values;
+
+#[doc(hidden)]
+pub use derive::edges_between;
+pub use gaps::{Checkup, Gap, GapKind};
+pub use model::{
+    Artifact, Diagnostic, Edge, Event, Graph, Link, LinkDirection, LinkedRun, Run, RunStatus, RunSummary, Segment,
+    Span, SpanStatus, Suspension, Trigger,
+};
+#[doc(hidden)]
+pub use outline::Outline;
+pub use record::run_of;
+#[doc(hidden)]
+pub use record::{links_of, span_of, time_of};

@@ -1,0 +1,66 @@
+//! The other runs that a run is connected with.
+
+use crate::Result;
+use crate::linked::linked_runs;
+use crate::mentions::{IdColumn, mentions};
+use crate::snapshot::Snapshot;
+use crate::summary::summaries;
+use spanbridge::{RunId, TraceId};
+use spanbridge_graph::{Graph, Outline, edges_between};
+use std::collections::BTreeSet;
+
+/// Other deliveries of a message are looked for in no more than this many runs: children, or children of the same parent.
+const MAX_RUNS_READ: usize = 100;
+
+/// They are not looked for in a parent with more records than this.
+const MAX_PARENT_RECORDS: usize = 10_000;
+
+/// Adds what the records of a run cannot tell: the other runs that it is connected with.
+pub(crate) fn add_other_runs(snapshot: &Snapshot<'_>, graph: &mut Graph) -> Result<()> {
+    let run = &graph.run;
+    let children = mentions(snapshot, IdColumn::Parents, &[run.run_id.get()])?;
+    let children: Vec<RunId> = children.into_iter().map(|(_, run)| run).collect();
+    graph.child_runs = summaries(snapshot, &children)?;
+    let traces: BTreeSet<TraceId> = run.trace_ids.iter().copied().collect();
+    graph.related_runs = summaries(snapshot, &runs_of(snapshot, &traces, run.run_id)?)?;
+    graph.linked_runs = linked_runs(snapshot, graph)?;
+    if children.len() <= MAX_RUNS_READ && !children.is_empty() {
+        let children = graphs(snapshot, &children)?;
+        graph.add_edges(edges_between(graph, &children, false));
+    }
+    if let (Some(parent), Some(by)) = (graph.run.parent_run_id, graph.run.triggered_by_span_id) {
+        let stored = snapshot.run(parent)?;
+        let records = stored.records()?;
+        graph.trigger = Outline::of(parent, &records).trigger(by, &records);
+        let parent_graph = (records.len() <= MAX_PARENT_RECORDS).then(|| Graph::build(parent, &records));
+        add_attempts(snapshot, graph, parent, parent_graph)?;
+    }
+    Ok(())
+}
+
+/// Relates the attempts of a message whose work is a run of its own. Other attempts may be runs too, or be in the parent.
+fn add_attempts(snapshot: &Snapshot<'_>, graph: &mut Graph, parent: RunId, parent_graph: Option<Graph>) -> Result<()> {
+    let siblings = mentions(snapshot, IdColumn::Parents, &[parent.get()])?.into_iter().map(|(_, run)| run);
+    let siblings: Vec<_> = siblings.filter(|run| *run != graph.run.run_id).collect();
+    let siblings = if siblings.len() <= MAX_RUNS_READ { graphs(snapshot, &siblings)? } else { Vec::new() };
+    let by = graph.run.triggered_by_span_id;
+    let siblings = siblings.into_iter().filter(|sibling| sibling.run.triggered_by_span_id == by);
+    let others: Vec<Graph> = siblings.chain(parent_graph).collect();
+    let sent_once = graph.trigger.as_ref().is_some_and(|t| t.primitive == "messaging.publish");
+    graph.add_edges(edges_between(graph, &others, sent_once));
+    Ok(())
+}
+
+fn graphs(snapshot: &Snapshot<'_>, run_ids: &[RunId]) -> Result<Vec<Graph>> {
+    let run_ids: Vec<_> = run_ids.iter().copied().map(Some).collect();
+    let stored = snapshot.stored(&run_ids, 0)?;
+    Ok(stored.by_run()?.into_iter().filter_map(|(run, records)| Some(Graph::build(run?, &records))).collect())
+}
+
+/// The own runs of these traces, and all other runs with spans in them, except this one.
+fn runs_of(snapshot: &Snapshot<'_>, traces: &BTreeSet<TraceId>, except: RunId) -> Result<Vec<RunId>> {
+    let ids: Vec<u128> = traces.iter().map(|t| t.get()).collect();
+    let mentioned = mentions(snapshot, IdColumn::Traces, &ids)?.into_iter().map(|(_, run)| run);
+    let all: BTreeSet<RunId> = traces.iter().copied().map(RunId::of_trace).chain(mentioned).collect();
+    Ok(all.into_iter().filter(|run| *run != except).collect())
+}

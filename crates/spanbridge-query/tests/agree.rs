@@ -1,0 +1,185 @@
+//! The list of runs comes from totals that merge in any order, the graph from records. Whatever was lost, and however records
+//! were spread over deliveries, they must say the same.
+
+mod common;
+
+use common::*;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use spanbridge::Status;
+use spanbridge::record::*;
+use spanbridge_graph::{Graph, SpanStatus};
+use spanbridge_query::{RunFilter, Store};
+use spanbridge_store::StoreSink;
+
+/// A span, which of its records were lost, and in which deliveries they came.
+#[derive(Clone, Debug)]
+struct Planned {
+    /// 0: none. 999: one that is not recorded.
+    parent: u64,
+    from: u64,
+    took: u64,
+    status: Status,
+    shape: Shape,
+    deliveries: (usize, usize),
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Shape {
+    Whole,
+    Apart,
+    StartLost,
+    EndLost,
+    OnlyEvent,
+}
+
+fn planned() -> impl Strategy<Value = Planned> {
+    let parent = prop_oneof![1 => Just(0), 4 => 1..12u64, 1 => Just(999)];
+    let status = prop_oneof![8 => Just(Status::Ok), 1 => Just(Status::Error), 1 => Just(Status::Panicked), 1 => Just(Status::Cancelled)];
+    let shape = prop_oneof![
+        4 => Just(Shape::Whole),
+        4 => Just(Shape::Apart),
+        1 => Just(Shape::StartLost),
+        1 => Just(Shape::EndLost),
+        1 => Just(Shape::OnlyEvent),
+    ];
+    (parent, 0..9u64, 0..9u64, status, shape, (0..4usize, 0..4usize)).prop_map(
+        |(parent, from, took, status, shape, deliveries)| Planned { parent, from, took, status, shape, deliveries },
+    )
+}
+
+/// Records about the run, with their segment and delivery: by one owner, by several conflicting ones, or by none. Any record
+/// may be lost, any clock may be wrong.
+#[derive(Clone, Debug)]
+struct Said {
+    body: Body<'static>,
+    segment: usize,
+    delivery: usize,
+}
+
+fn lifecycle() -> impl Strategy<Value = Vec<Said>> {
+    let at = || (0..9u64, prop_oneof![3 => Just(MS), 1 => Just(400 * MS)]).prop_map(|(n, unit)| T0 + n * unit);
+    let id = || prop_oneof![Just("a"), Just("b")];
+    let ended = |status| move |ended_at| Body::RunEnd { ended_at, status, error: None };
+    let started = |started_at| match run_start("owned", 0, None) {
+        Body::RunStart { name, root_primitive, parent_run_id, triggered_by_span_id, attributes, .. } => {
+            Body::RunStart { name, started_at, root_primitive, parent_run_id, triggered_by_span_id, attributes }
+        }
+        other => other,
+    };
+    let body = prop_oneof![
+        2 => at().prop_map(started),
+        2 => (id(), at()).prop_map(|(id, at)| Body::RunSuspend { suspension_id: id.into(), suspended_at: at, reason: None }),
+        3 => (id(), at()).prop_map(|(id, resumed_at)| Body::RunResume { suspension_id: id.into(), resumed_at }),
+        2 => at().prop_map(ended(Status::Ok)),
+        1 => at().prop_map(ended(Status::Error)),
+    ];
+    let said = (body, 0..3usize, 0..4usize).prop_map(|(body, segment, delivery)| Said { body, segment, delivery });
+    let several = vec(said, 0..7).prop_map(|mut all| {
+        // The id of a suspension is never used twice.
+        let mut taken = std::collections::BTreeSet::new();
+        all.retain(|said| match &said.body {
+            Body::RunSuspend { suspension_id, .. } => taken.insert(suspension_id.to_string()),
+            _ => true,
+        });
+        all
+    });
+    prop_oneof![1 => Just(Vec::new()), 4 => several]
+}
+
+/// How segments begin, if that record is not lost.
+fn openings() -> impl Strategy<Value = [Option<(Body<'static>, usize)>; 3]> {
+    let via = prop_oneof![
+        2 => Just((Via::Start, None)),
+        1 => Just((Via::Receive, None)),
+        1 => Just((Via::Resume, None)),
+        2 => Just((Via::Resume, Some("a"))),
+    ];
+    let resumption = || proptest::option::of(prop_oneof![Just("x"), Just("y")]);
+    let host = proptest::option::of(prop_oneof![Just("h1"), Just("h2")]);
+    let opening = || {
+        let parts = (via.clone(), host.clone(), 0..9u64, 0..4usize, (resumption(), resumption()));
+        let opening = parts.prop_map(|((via, suspension), host, at, delivery, resumptions)| {
+            let resource = host.map(|h| ("host.name".into(), AttributeValue::Str(h.into()))).into_iter().collect();
+            let [suspension_id, resumption_id, previous_resumption_id] =
+                [suspension, resumptions.0, resumptions.1].map(|id| id.map(Into::into));
+            let started_at = T0 + at * MS;
+            (
+                Body::Segment { started_at, resource, via, suspension_id, resumption_id, previous_resumption_id },
+                delivery,
+            )
+        });
+        proptest::option::weighted(0.8, opening)
+    };
+    [opening(), opening(), opening()]
+}
+
+proptest! {
+    // Each case creates a file.
+    #![proptest_config(ProptestConfig::with_cases(100))]
+
+    #[test]
+    fn the_list_says_the_same_as_the_graph(spans in vec(planned(), 0..12), lifecycle in lifecycle(), openings in openings()) {
+        let mut segments = [1, 2, 3].map(|segment| Recording::of(run(1), segment, "s"));
+        let mut deliveries: [Vec<Record<'static>>; 4] = Default::default();
+        for (r, opening) in segments.iter_mut().zip(openings) {
+            if let Some((body, delivery)) = opening {
+                deliveries[delivery].push(r.record(body));
+            }
+        }
+        for (n, span) in spans.iter().enumerate() {
+            let r = &mut segments[n % 3];
+            let id = n as u64 + 1;
+            let start = start(id, span.parent, ["x", "y", "z"][n % 3], span.from);
+            let end = end(span.from + span.took, span.status);
+            let (first, second) = span.deliveries;
+            let apart = Body::SpanEnd { span_id: span_id(id), end: end.clone(), attributes: Attributes::new() };
+            match span.shape {
+                Shape::Whole => deliveries[first].push(r.record(Body::Span(start, end))),
+                Shape::Apart => {
+                    deliveries[first].push(r.record(Body::SpanStart(start)));
+                    deliveries[second].push(r.record(apart));
+                }
+                Shape::StartLost => deliveries[second].push(r.record(apart)),
+                Shape::EndLost => deliveries[first].push(r.record(Body::SpanStart(start))),
+                Shape::OnlyEvent => deliveries[first].push(r.record(Body::Event {
+                    span_id: span_id(id),
+                    event_id: format!("e{id}").into(),
+                    name: "retry".into(),
+                    timestamp: T0 + span.from * MS,
+                    attributes: Attributes::new(),
+                })),
+            }
+        }
+        for said in lifecycle {
+            deliveries[said.delivery].push(segments[said.segment].record(said.body));
+        }
+
+        let (_dir, path) = place();
+        let mut sink = StoreSink::open(&path).unwrap();
+        for (number, records) in (1..).zip(&deliveries) {
+            deliver(&mut sink, 1, number, records);
+        }
+        let store = Store::open(&path).unwrap();
+        let Some(graph) = store.graph(run(1)).unwrap() else {
+            prop_assert!(deliveries.iter().all(Vec::is_empty));
+            return Ok(());
+        };
+        let rows = store.runs(&RunFilter::default(), 9).unwrap();
+        prop_assert_eq!(rows.len(), 1);
+        let (row, run) = (&rows[0], &graph.run);
+        prop_assert_eq!(
+            (&row.name, row.status, row.started_at, row.ended_at),
+            (&run.name, run.status, run.started_at, run.ended_at)
+        );
+        let failed = |s: &&spanbridge_graph::Span| matches!(s.status, SpanStatus::Error | SpanStatus::Panicked);
+        prop_assert_eq!(row.errors, graph.spans.iter().filter(failed).count() as u64);
+        let filter = RunFilter::default().status(run.status);
+        prop_assert_eq!(&store.runs(&filter, 9).unwrap(), &rows);
+        // The order of the records makes no difference either.
+        let mut records: Vec<Record<'_>> = deliveries.concat();
+        records.reverse();
+        let reversed = Graph::build(run.run_id, &records);
+        prop_assert_eq!(reversed.to_json(), Graph::build(run.run_id, &deliveries.concat()).to_json());
+    }
+}
