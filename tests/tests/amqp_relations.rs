@@ -4,7 +4,7 @@
 use lapin::BasicProperties;
 use lapin::options::*;
 use lapin::types::{AMQPValue, FieldTable};
-use spanbridge::record::{Body, Record};
+use spanbridge::record::{Body, Record, RunEnd, RunStart};
 use spanbridge::{Memory, Recorder, RunId, Status, observe, w3c::Baggage};
 use spanbridge_amqp::{ChannelExt, ConsumerExt, Job, Jobs, ReceiveOptions, Relation};
 use spanbridge_tests::{Amqp, Seen, amqp, headers, recorder, spans, text, within};
@@ -77,11 +77,11 @@ async fn a_new_run_names_parent_and_trigger() {
     let mut told = vec![];
     for record in records.iter().filter(|r| r.run_id == process.run) {
         match &record.body {
-            Body::RunStart { name, parent_run_id, triggered_by_span_id, .. } => {
+            Body::RunStart(RunStart { name, parent_run_id, triggered_by_span_id, .. }) => {
                 assert_eq!((*parent_run_id, *triggered_by_span_id), (Some(sender), publish.id));
                 told.push(format!("begins: {name}").replace(amqp.queue.as_str(), "Q"))
             }
-            Body::RunEnd { status, error, .. } => {
+            Body::RunEnd(RunEnd { status, error, .. }) => {
                 told.push(format!("ends: {} {}", status.name(), error.as_deref().unwrap_or_default()))
             }
             _ => {}

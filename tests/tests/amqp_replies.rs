@@ -4,7 +4,7 @@
 use lapin::BasicProperties;
 use lapin::options::*;
 use lapin::types::{AMQPValue, FieldTable, ShortString};
-use spanbridge::record::{Body, Endpoint, Record};
+use spanbridge::record::{Body, Edge, Endpoint, Record};
 use spanbridge::{SpanId, observe};
 use spanbridge_amqp::{ChannelExt, ConsumerExt, Job, Jobs};
 use spanbridge_tests::{Amqp, Seen, amqp, recorder, spans, within};
@@ -30,11 +30,12 @@ async fn answer(amqp: &Amqp, job: &Job) {
 /// The edges `replied.to` between spans.
 fn replies(records: &[Record<'_>]) -> Vec<(SpanId, SpanId)> {
     let edges = records.iter().filter_map(|r| match &r.body {
-        Body::Edge {
+        Body::Edge(Edge {
             edge_type,
             from: Endpoint::Span { span_id: from, .. },
             to: Endpoint::Span { span_id: to, .. },
-        } if edge_type == "replied.to" => Some((*from, *to)),
+            ..
+        }) if edge_type == "replied.to" => Some((*from, *to)),
         _ => None,
     });
     edges.collect()

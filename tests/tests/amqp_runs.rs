@@ -208,8 +208,7 @@ fn shown(graph: &Graph, queue: &str) -> String {
 
 fn ends(db: &Path, run: RunId) -> usize {
     let mut ends = 0;
-    let count =
-        |record: spanbridge::record::Record<'_>| ends += usize::from(matches!(record.body, Body::RunEnd { .. }));
+    let count = |record: spanbridge::record::Record<'_>| ends += usize::from(matches!(record.body, Body::RunEnd(_)));
     Store::open(db).unwrap().records(Some(run), count).unwrap();
     ends
 }

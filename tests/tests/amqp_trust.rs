@@ -4,7 +4,7 @@
 use lapin::options::*;
 use lapin::types::AMQPValue;
 use lapin::{BasicProperties, Confirmation};
-use spanbridge::record::{Body, Record};
+use spanbridge::record::{Body, Diagnostic, Record};
 use spanbridge::{Recorder, observe, w3c::Baggage};
 use spanbridge_amqp::{CaptureMode, CapturePolicy, ChannelExt, ConsumerExt, ReceiveOptions, Relation, Trust};
 use spanbridge_graph::{Checkup, Graph, LinkDirection};
@@ -204,7 +204,7 @@ fn artifacts(records: &[Record<'_>]) -> Vec<String> {
                 a.preview.as_deref().unwrap_or("-")
             ))
         }
-        Body::Diagnostic { code, .. } => Some(code.to_string()),
+        Body::Diagnostic(Diagnostic { code, .. }) => Some(code.to_string()),
         _ => None,
     });
     shown.collect()

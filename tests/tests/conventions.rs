@@ -8,7 +8,7 @@ use rdkafka::consumer::{CommitMode, Consumer, StreamConsumer};
 use rdkafka::producer::{FutureProducer, FutureRecord, Producer};
 use rdkafka::util::Timeout;
 use rdkafka::{Message, Offset};
-use spanbridge::record::{Body, Record};
+use spanbridge::record::{Body, Diagnostic, Record};
 use spanbridge::{Kind, observe, w3c::Baggage};
 use spanbridge_amqp::{ChannelExt, ConsumerExt, DeliveryExt};
 use spanbridge_kafka::{Batch, CaptureMode, CapturePolicy, ConsumerExt as _, ProducerExt, Relation, Trust};
@@ -59,7 +59,7 @@ fn step(span: &Seen, steps: &[Vec<String>], records: &[Record<'_>]) -> (String, 
     let row = steps.iter().find(|row| row[2].split(", ").any(|op| op == operation) && (row[1] == "batch") == is_batch);
     let row = row.unwrap_or_else(|| panic!("no row for {span:?}"));
     let kind = records.iter().find_map(|r| match &r.body {
-        Body::Span(start, _) | Body::SpanStart(start) if Some(start.span_id) == span.id => Some(start.kind),
+        Body::Span(start) if Some(start.span_id) == span.id => Some(start.kind),
         _ => None,
     });
     let emitted = [kind.map_or("", Kind::name), &span.primitive, span.get("messaging.operation.type")];
@@ -189,7 +189,7 @@ async fn on_rabbitmq() {
     let told: BTreeSet<String> = records
         .iter()
         .filter_map(|r| match &r.body {
-            Body::Diagnostic { code, .. } => Some(code.to_string()),
+            Body::Diagnostic(Diagnostic { code, .. }) => Some(code.to_string()),
             _ => None,
         })
         .collect();

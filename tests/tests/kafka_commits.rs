@@ -8,7 +8,7 @@ use rdkafka::message::OwnedHeaders;
 use rdkafka::topic_partition_list::TopicPartitionList;
 use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
 use rdkafka::{ClientContext, Message, Offset};
-use spanbridge::record::{Body, Record};
+use spanbridge::record::{Body, Event, Record};
 use spanbridge_kafka::{ConsumerExt, Observed, ObservedConsumer};
 use spanbridge_tests::{Kafka, Seen, in_process_kafka, kafka, recorder, spans, until, within};
 use std::sync::{Arc, Mutex};
@@ -30,7 +30,7 @@ fn commits(spans: &[Seen]) -> Vec<&Seen> {
 /// The events of commits that failed: of which span, and what they cover.
 fn failures(records: &[Record<'_>]) -> Vec<(spanbridge::SpanId, String)> {
     let failure = |r: &Record<'_>| match &r.body {
-        Body::Event { name, span_id, attributes, .. } if name == "commit failed" => {
+        Body::Event(Event { name, span_id, attributes, .. }) if name == "commit failed" => {
             let ranges = attributes.get("spanbridge.settle.ranges").map(|value| format!("{value:?}"));
             Some((*span_id, ranges.unwrap_or_default()))
         }

@@ -5,7 +5,7 @@ use rdkafka::Message;
 use rdkafka::consumer::{Consumer, DefaultConsumerContext, StreamConsumer};
 use rdkafka::producer::FutureRecord;
 use rdkafka::util::Timeout;
-use spanbridge::record::{Body, Record};
+use spanbridge::record::{Body, Record, RunStart};
 use spanbridge::{Memory, Recorder, observe, w3c::Baggage};
 use spanbridge_kafka::{
     CaptureMode, CapturePolicy, ConsumerExt, Observed, ObservedConsumer, ProducerExt, ReceiveOptions, Relation, Trust,
@@ -89,14 +89,16 @@ async fn each_relation_keeps_the_run_whole() {
             _ => assert_eq!(process.parent, sends[n].id),
         }
         let start = records.iter().find_map(|r| match &r.body {
-            Body::RunStart { parent_run_id: Some(parent), triggered_by_span_id, .. } if r.run_id == process.run => {
+            Body::RunStart(RunStart { parent_run_id: Some(parent), triggered_by_span_id, .. })
+                if r.run_id == process.run =>
+            {
                 Some((*parent, *triggered_by_span_id))
             }
             _ => None,
         });
         assert_eq!(start, own_run.then_some((senders[n].run_id().unwrap(), sends[n].id)));
     }
-    let ends = records.iter().filter(|r| matches!(r.body, Body::RunEnd { .. })).count();
+    let ends = records.iter().filter(|r| matches!(r.body, Body::RunEnd(_))).count();
     assert_eq!(ends, cases.len() + 1, "the senders' runs and the job's");
     let waited: u64 = processed(&spans)[4].get("spanbridge.queue.time_ms").parse().unwrap();
     assert!(waited >= 7_200_000);

@@ -5,7 +5,7 @@ use rdkafka::consumer::{Consumer, Rebalance, StreamConsumer};
 use rdkafka::message::{OwnedHeaders, OwnedMessage};
 use rdkafka::producer::{FutureProducer, FutureRecord};
 use rdkafka::{ClientContext, Message};
-use spanbridge::record::{Body, Record};
+use spanbridge::record::{Body, Event, Record};
 use spanbridge_kafka::{ConsumerExt, GroupContext, Job, Observed, ObservedConsumer, ProducerExt};
 use spanbridge_tests::{Kafka, real_kafka, recorder, spans, within};
 use std::collections::{BTreeMap, BTreeSet};
@@ -183,7 +183,7 @@ async fn only_what_moves_is_given_up() {
     }
     let revoked: BTreeSet<_> = spans.iter().filter(|s| s.get("spanbridge.settle.revoked") == "true").map(at).collect();
     assert_eq!(revoked, moved.iter().map(|partition| (partition.to_string(), "0".to_owned())).collect());
-    let event = |r: &&Record<'_>| matches!(&r.body, Body::Event { name, .. } if name == "partition revoked");
+    let event = |r: &&Record<'_>| matches!(&r.body, Body::Event(Event { name, .. }) if name == "partition revoked");
     assert_eq!(records.iter().filter(event).count(), moved.len());
     let refused = spans.iter().filter(|s| s.name.starts_with("store_offset")).count();
     assert_eq!(refused, moved.len());

@@ -5,7 +5,7 @@ use rdkafka::consumer::{Consumer, Rebalance, StreamConsumer};
 use rdkafka::message::BorrowedMessage;
 use rdkafka::producer::{FutureProducer, FutureRecord};
 use rdkafka::{ClientContext, Message};
-use spanbridge::record::{Body, Record};
+use spanbridge::record::{Body, Event, Record, SpanAttributes, SpanData, SpanEnd};
 use spanbridge::{Receipt, RecordBatch, Recorder, Sink, SinkError, SpanId, TraceId, Value};
 use spanbridge_kafka::{
     BoxError, ConsumerExt, Disposition::*, DriverOptions, GroupContext, Job, JobHandler, Observed, ProducerExt,
@@ -54,7 +54,7 @@ async fn work_on_a_revoked_partition_is_marked() {
     assert_eq!((spans[0].name.starts_with("process"), spans[0].get("spanbridge.settle.revoked")), (true, "true"));
     assert_eq!((spans[1].name.starts_with("store"), spans[1].get("spanbridge.settle.revoked")), (true, "true"));
     assert_eq!(spans[1].status.unwrap().name(), "error");
-    let event = |r: &Record<'_>| matches!(&r.body, Body::Event { name, .. } if name == "partition revoked");
+    let event = |r: &Record<'_>| matches!(&r.body, Body::Event(Event { name, .. }) if name == "partition revoked");
     assert_eq!(records.iter().filter(|r| event(r)).count(), 1);
 }
 
@@ -79,17 +79,17 @@ impl Sink for ChapterResult {
         let mut steps = self.0.lock().unwrap();
         for record in batch.records() {
             let (id, attributes, ended) = match &record.body {
-                Body::SpanStart(start) => (start.span_id, &start.attributes, false),
-                Body::Span(start, _) => (start.span_id, &start.attributes, true),
-                Body::SpanEnd { span_id, attributes, .. } => (*span_id, attributes, true),
-                Body::SpanAttributes { span_id, attributes } => (*span_id, attributes, false),
+                Body::Span(start @ SpanData { end: None, .. }) => (start.span_id, &start.attributes, false),
+                Body::Span(start @ SpanData { end: Some(_), .. }) => (start.span_id, &start.attributes, true),
+                Body::SpanEnd(SpanEnd { span_id, attributes, .. }) => (*span_id, attributes, true),
+                Body::SpanAttributes(SpanAttributes { span_id, attributes, .. }) => (*span_id, attributes, false),
                 // An event says that a commit failed: on a machine that is too busy for heartbeats the group goes on without
                 // a member, and what it had not committed comes again.
-                Body::Segment { .. } | Body::Event { .. } => continue,
+                Body::Segment(_) | Body::Event(_) => continue,
                 other => panic!("{other:?}"),
             };
             let step = steps.entry(id).or_default();
-            if let Body::SpanStart(start) | Body::Span(start, _) = &record.body {
+            if let Body::Span(start) = &record.body {
                 let verb = start.name.split(' ').next().unwrap();
                 let known =
                     ["send", "process", "work", "commit", "store_offset"].into_iter().find(|known| *known == verb);

@@ -6,7 +6,7 @@ use rdkafka::error::KafkaResult;
 use rdkafka::producer::{FutureProducer, FutureRecord, Producer};
 use spanbridge::Context;
 use spanbridge::carrier::{Extract, Header};
-use spanbridge::record::{Body, Record};
+use spanbridge::record::{Body, Diagnostic, Event, Record};
 use spanbridge_kafka::{CaptureMode, CapturePolicy, ConsumerExt, Headers, Observed, ProducerExt};
 use spanbridge_tests::{Kafka, Seen, kafka, real_kafka, recorder, spans, within};
 use std::time::Duration;
@@ -57,7 +57,7 @@ async fn sends_say_what_became_of_their_transaction() {
         assert_eq!(transaction.get("spanbridge.transaction.id"), id);
         assert_eq!((transaction.handoff(), send.handoff()), (status, status));
         assert_eq!((send.parent, send.links[0].1), (process.id, transaction.id.unwrap()));
-        let offsets = |r: &&Record<'_>| matches!(&r.body, Body::Event { name, .. } if name == "offsets");
+        let offsets = |r: &&Record<'_>| matches!(&r.body, Body::Event(Event { name, .. }) if name == "offsets");
         assert_eq!(records.iter().filter(offsets).count(), 1);
     }
 }
@@ -133,7 +133,8 @@ async fn a_transaction_has_its_producer_s_settings() {
     .await;
     work.flush_blocking(SOON);
     let records = records.records();
-    let dropped = |r: &&Record<'_>| matches!(&r.body, Body::Diagnostic { code, .. } if code == "injection.dropped");
+    let dropped =
+        |r: &&Record<'_>| matches!(&r.body, Body::Diagnostic(Diagnostic { code, .. }) if code == "injection.dropped");
     assert_eq!(records.iter().filter(dropped).count(), 1);
     let spans = spans(&records);
     assert_eq!((spans[1].get("messaging.operation.name"), spans[1].get("messaging.message.body.size")), ("send", ""));

@@ -5,7 +5,7 @@ mod common;
 
 use common::*;
 use insta::assert_snapshot;
-use spanbridge::record::{AttributeValue, Body, Endpoint, Link, Record, Start};
+use spanbridge::record::{AttributeValue, Body, Diagnostic, Edge, Endpoint, Link, Record, SpanData};
 use spanbridge::{SpanId, TraceId, semconv};
 use spanbridge_store::StoreSink;
 use std::process::Command;
@@ -36,9 +36,9 @@ fn settle(r: &mut Recording, id: u64, job: u64, operation: &'static str, at: u64
 }
 
 /// The span of a record, to be changed.
-fn start_of<'r>(record: &'r mut Record<'static>) -> &'r mut Start<'static> {
+fn start_of<'r>(record: &'r mut Record<'static>) -> &'r mut SpanData<'static> {
     match &mut record.body {
-        Body::Span(start, _) => start,
+        Body::Span(start @ SpanData { end: Some(_), .. }) => start,
         other => panic!("{other:?}"),
     }
 }
@@ -243,7 +243,7 @@ fn a_batch_and_one_of_its_messages() {
         let mut one = process(&mut mail, 10 * n + 1, 10 * n, MAIL, 40, vec![]);
         start_of(&mut one).links.push(link(trace(7), span_id(70)));
         if n == 2
-            && let Body::Span(_, end) = &mut one.body
+            && let Body::Span(SpanData { end: Some(end), .. }) = &mut one.body
         {
             (end.status, end.error) = (spanbridge::Status::Error, Some("550 mailbox unavailable".into()));
         }
@@ -280,7 +280,7 @@ fn a_request_and_its_reply() {
     all.push(publish(&mut mail, 4, 3, "amq.default:replies", 55));
     all.push(process(&mut shop, 5, 4, "amq.default:replies", 70, vec![]));
     let span = |id| Endpoint::Span { trace_id: trace(1), span_id: span_id(id) };
-    all.push(shop.record(Body::Edge { edge_type: "replied.to".into(), from: span(5), to: span(2) }));
+    all.push(shop.record(Body::Edge(Edge::new("replied.to", span(5), span(2)))));
     assert_snapshot!(trace_of(&all, &run(1).to_string()), @r##"
 POST /orders  11111111  ✓ ok  90.0 ms
 shop · mailer · 5 spans · 2026-09-21 14:13:20.000 UTC
@@ -305,13 +305,13 @@ fn a_consumer_without_trust_from_both_ends() {
     let (_, _, mut all) = request();
     let mut mail = Recording::of(run(2), 3, "mailer");
     all.extend(distrusting(&mut mail, 3, 40, (trace(1), 2)));
-    all.push(mail.record(Body::Diagnostic {
-        code: semconv::CONTEXT_IGNORED.into(),
-        message: "the sender is not trusted: it said 00-1111".into(),
-        count: None,
-        span_id: Some(span_id(3)),
-        attributes: attributes(&[]),
-    }));
+    all.push(
+        mail.record(Body::Diagnostic(
+            Diagnostic::new(semconv::CONTEXT_IGNORED, "the sender is not trusted: it said 00-1111")
+                .with_span_id(Some(span_id(3)))
+                .with_attributes(attributes(&[])),
+        )),
+    );
     assert_snapshot!(trace_of(&all, &run(1).to_string()), @r##"
 POST /orders  11111111  ✓ ok  30.0 ms
 shop · 2 spans · 2026-09-21 14:13:20.000 UTC
@@ -361,7 +361,7 @@ fn a_link_of_the_users_from_both_ends() {
     start_of(&mut nightly).kind = spanbridge::Kind::Internal;
     // Added while the span was open, so it comes late.
     let span = |n, id| Endpoint::Span { trace_id: trace(n), span_id: span_id(id) };
-    let late = report.record(Body::Edge { edge_type: "custom.link".into(), from: span(5, 50), to: span(1, 1) });
+    let late = report.record(Body::Edge(Edge::new("custom.link", span(5, 50), span(1, 1))));
     all.extend([nightly, late]);
     assert_snapshot!(trace_of(&all, &run(1).to_string()), @r##"
 POST /orders  11111111  ✓ ok  30.0 ms

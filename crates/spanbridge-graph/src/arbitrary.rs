@@ -51,14 +51,14 @@ fn attributes() -> BoxedStrategy<Attributes<'static>> {
     vec((text(), value()), 0..4).prop_map(|items| items.into_iter().collect()).boxed()
 }
 
-fn start() -> BoxedStrategy<Start<'static>> {
+fn start() -> BoxedStrategy<SpanData<'static>> {
     let kinds = [Kind::Internal, Kind::Server, Kind::Client, Kind::Producer, Kind::Consumer];
     let link = (trace_id(), span_id(), attributes());
     let link = link.prop_map(|(trace_id, span_id, attributes)| Link::new(trace_id, span_id, attributes));
     let kind = (0..5usize).prop_map(move |i| kinds[i]);
     (span_id(), of(span_id()), text(), text(), kind, time(), attributes(), vec(link, 0..3))
         .prop_map(|(span_id, parent_span_id, name, primitive, kind, started_at, attributes, links)| {
-            let mut start = Start::new(span_id, name, started_at);
+            let mut start = SpanData::new(span_id, name, started_at);
             (start.parent_span_id, start.primitive, start.kind) = (parent_span_id, primitive, kind);
             (start.attributes, start.links) = (attributes, links);
             start
@@ -72,7 +72,9 @@ fn status() -> BoxedStrategy<Status> {
 
 fn end() -> BoxedStrategy<End<'static>> {
     (time(), status(), of(text()), of(text()))
-        .prop_map(|(ended_at, status, error, class)| End::new(ended_at, status).with_error(error, class))
+        .prop_map(|(ended_at, status, error, class)| {
+            End::new(ended_at, status).with_error(error).with_error_type(class)
+        })
         .boxed()
 }
 
@@ -89,54 +91,46 @@ fn run_body() -> BoxedStrategy<Body<'static>> {
     let via = (0..3usize).prop_map(|i| [Via::Start, Via::Resume, Via::Receive][i]);
     prop_oneof![
         (time(), attributes(), via, of(text()), of(text()), of(text())).prop_map(
-            |(started_at, resource, via, suspension_id, resumption_id, previous_resumption_id)| Body::Segment {
-                started_at,
-                resource,
-                via,
-                suspension_id,
-                resumption_id,
-                previous_resumption_id,
-            },
+            |(started_at, resource, via, suspension_id, resumption_id, previous_resumption_id)| Body::Segment(
+                Segment::new(started_at, resource, via)
+                    .with_suspension_id(suspension_id)
+                    .with_resumption_id(resumption_id)
+                    .with_previous_resumption_id(previous_resumption_id)
+            ),
         ),
         (text(), time(), of(text()), of(run_id()), of(span_id()), attributes()).prop_map(
-            |(name, started_at, root_primitive, parent_run_id, triggered_by_span_id, attributes)| Body::RunStart {
-                name,
-                started_at,
-                root_primitive,
-                parent_run_id,
-                triggered_by_span_id,
-                attributes,
-            }
+            |(name, started_at, root_primitive, parent_run_id, triggered_by_span_id, attributes)| Body::RunStart(
+                RunStart::new(name, started_at)
+                    .with_root_primitive(root_primitive)
+                    .with_parent_run_id(parent_run_id)
+                    .with_triggered_by_span_id(triggered_by_span_id)
+                    .with_attributes(attributes)
+            )
         ),
-        (text(), time(), of(text())).prop_map(|(suspension_id, suspended_at, reason)| Body::RunSuspend {
-            suspension_id,
-            suspended_at,
-            reason
-        }),
-        (text(), time()).prop_map(|(suspension_id, resumed_at)| Body::RunResume { suspension_id, resumed_at }),
-        (time(), status(), of(text())).prop_map(|(ended_at, status, error)| Body::RunEnd { ended_at, status, error }),
+        (text(), time(), of(text())).prop_map(|(suspension_id, suspended_at, reason)| Body::RunSuspend(
+            RunSuspend::new(suspension_id, suspended_at).with_reason(reason)
+        )),
+        (text(), time())
+            .prop_map(|(suspension_id, resumed_at)| Body::RunResume(RunResume::new(suspension_id, resumed_at))),
+        (time(), status(), of(text()))
+            .prop_map(|(ended_at, status, error)| Body::RunEnd(RunEnd::new(ended_at, status).with_error(error))),
     ]
     .boxed()
 }
 
 fn span_body() -> BoxedStrategy<Body<'static>> {
     prop_oneof![
-        start().prop_map(Body::SpanStart),
-        (span_id(), end(), attributes()).prop_map(|(span_id, end, attributes)| Body::SpanEnd {
-            span_id,
-            end,
-            attributes
-        }),
-        (start(), end()).prop_map(|(start, end)| Body::Span(start, end)),
-        (span_id(), attributes()).prop_map(|(span_id, attributes)| Body::SpanAttributes { span_id, attributes }),
+        start().prop_map(Body::Span),
+        (span_id(), end(), attributes()).prop_map(|(span_id, end, attributes)| Body::SpanEnd(
+            SpanEnd::new(span_id, end).with_attributes(attributes)
+        )),
+        (start(), end()).prop_map(|(start, end)| Body::Span(start.with_end(Some(end)))),
+        (span_id(), attributes())
+            .prop_map(|(span_id, attributes)| Body::SpanAttributes(SpanAttributes::new(span_id, attributes))),
         (span_id(), text(), text(), time(), attributes()).prop_map(
-            |(span_id, event_id, name, timestamp, attributes)| Body::Event {
-                span_id,
-                event_id,
-                name,
-                timestamp,
-                attributes
-            }
+            |(span_id, event_id, name, timestamp, attributes)| Body::Event(
+                Event::new(span_id, event_id, name, timestamp).with_attributes(attributes)
+            )
         ),
     ]
     .boxed()
@@ -151,15 +145,11 @@ fn other_body() -> BoxedStrategy<Body<'static>> {
                 Body::Artifact(artifact)
             }
         ),
-        (text(), endpoint(), endpoint()).prop_map(|(edge_type, from, to)| Body::Edge { edge_type, from, to }),
+        (text(), endpoint(), endpoint()).prop_map(|(edge_type, from, to)| Body::Edge(Edge::new(edge_type, from, to))),
         (text(), text(), of(any::<u64>()), of(span_id()), attributes()).prop_map(
-            |(code, message, count, span_id, attributes)| Body::Diagnostic {
-                code,
-                message,
-                count,
-                span_id,
-                attributes
-            }
+            |(code, message, count, span_id, attributes)| Body::Diagnostic(
+                Diagnostic::new(code, message).with_count(count).with_span_id(span_id).with_attributes(attributes)
+            )
         ),
     ]
     .boxed()

@@ -103,10 +103,10 @@ impl SeenRecords {
 mod tests {
     use super::*;
     use spanbridge::SegmentId;
-    use spanbridge::record::Body;
+    use spanbridge::record::RunResume;
 
     fn record(id: Option<&'static str>, segment: u64, seq: u64, at: u64) -> Record<'static> {
-        let body = Body::RunResume { suspension_id: "x".into(), resumed_at: at };
+        let body = RunResume::new("x", at);
         Record::new(SegmentId::new(segment).unwrap(), seq, "s", body).with_id(id.map(Into::into))
     }
 

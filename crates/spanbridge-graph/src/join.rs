@@ -6,7 +6,7 @@ use super::index::Index;
 use super::lifecycle::Lifecycle;
 use super::record::{end_of, start_of, subject_of};
 use spanbridge::SpanId;
-use spanbridge::record::{Body, End, Record, Start};
+use spanbridge::record::{Body, End, Record, SpanData};
 
 /// The records of a run, by what they are about. A record is named by its place in the input.
 #[derive(Default)]
@@ -66,36 +66,34 @@ impl Joined {
 
     fn add(&mut self, records: &[Record<'_>], place: usize) {
         match &records[place].body {
-            Body::SpanStart(start) => {
+            Body::Span(start) => {
                 let span = self.span(start.span_id, place);
                 self.start(records, span, place, start);
+                if let Some(end) = &start.end {
+                    self.end(records, span, place, end);
+                }
             }
-            Body::SpanEnd { span_id, end, .. } => {
-                let span = self.span(*span_id, place);
-                self.end(records, span, place, end);
+            Body::SpanEnd(end) => {
+                let span = self.span(end.span_id, place);
+                self.end(records, span, place, &end.end);
             }
-            Body::Span(start, end) => {
-                let span = self.span(start.span_id, place);
-                self.start(records, span, place, start);
-                self.end(records, span, place, end);
-            }
-            Body::SpanAttributes { span_id, .. } => {
-                let span = self.span(*span_id, place);
+            Body::SpanAttributes(added) => {
+                let span = self.span(added.span_id, place);
                 self.added.push((span, place));
             }
-            Body::Event { span_id, .. } => {
-                let span = self.span(*span_id, place);
+            Body::Event(event) => {
+                let span = self.span(event.span_id, place);
                 self.events.push((span, place));
             }
             Body::Artifact(_) => self.artifacts.push(place),
-            Body::Edge { .. } => self.edges.push(place),
-            Body::Diagnostic { .. } => self.diagnostics.push(place),
+            Body::Edge(_) => self.edges.push(place),
+            Body::Diagnostic(_) => self.diagnostics.push(place),
             // Records about the run. Other kinds, of a newer core, are ignored there.
             other => self.lifecycle.add(other, place),
         }
     }
 
-    fn start(&mut self, records: &[Record<'_>], span: usize, place: usize, start: &Start<'_>) {
+    fn start(&mut self, records: &[Record<'_>], span: usize, place: usize, start: &SpanData<'_>) {
         match self.spans[span].start {
             None => self.spans[span].start = Some(place as u32),
             Some(first) if start_of(&records[first as usize].body) == Some(start) => {}
@@ -156,7 +154,7 @@ impl Joined {
 
 fn event_of<'r>(body: &'r Body<'_>) -> Option<&'r str> {
     match body {
-        Body::Event { event_id, .. } => Some(event_id),
+        Body::Event(event) => Some(&event.event_id),
         _ => None,
     }
 }

@@ -7,7 +7,7 @@
 use super::conflict::Conflict;
 use super::record::{suspension_of, time_of};
 use crate::hash::Map;
-use spanbridge::record::{Body, Record, Via};
+use spanbridge::record::{Body, Record, RunEnd, RunStart, RunSuspend, Segment, Via};
 use spanbridge::{SegmentId, Status};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -36,11 +36,11 @@ impl Lifecycle {
     /// Adds a record, if it is about the run.
     pub(super) fn add(&mut self, body: &Body<'_>, place: usize) {
         match body {
-            Body::RunStart { .. } => self.starts.push(place),
-            Body::RunEnd { .. } => self.ends.push(place),
-            Body::RunSuspend { .. } => self.suspends.push(place),
-            Body::RunResume { .. } => self.resumes.push(place),
-            Body::Segment { .. } => self.segments.push(place),
+            Body::RunStart(_) => self.starts.push(place),
+            Body::RunEnd(_) => self.ends.push(place),
+            Body::RunSuspend(_) => self.suspends.push(place),
+            Body::RunResume(_) => self.resumes.push(place),
+            Body::Segment(_) => self.segments.push(place),
             _ => {}
         }
     }
@@ -112,7 +112,7 @@ impl Lifecycle {
                 continue;
             }
             if late_segments.insert(record.segment_id) && late_segments.len() <= MAX_NAMED {
-                let what = if let Body::RunSuspend { .. } = record.body { "suspended" } else { "resumed" };
+                let what = if let Body::RunSuspend(_) = record.body { "suspended" } else { "resumed" };
                 let (by, ended_by) = (described_segment(record), described_segment(&records[end]));
                 conflicts.push(Conflict::of_run(format!("the run was {what} by {by} after {ended_by} had ended it")));
             }
@@ -126,8 +126,9 @@ impl Lifecycle {
 
     /// Segments that resumed the run without ending a suspension.
     fn resumed_without_suspension<'s>(&'s self, records: &'s [Record<'_>]) -> impl Iterator<Item = &'s usize> {
-        let left =
-            |at: &&usize| matches!(records[**at].body, Body::Segment { via: Via::Resume, suspension_id: None, .. });
+        let left = |at: &&usize| {
+            matches!(records[**at].body, Body::Segment(Segment { via: Via::Resume, suspension_id: None, .. }))
+        };
         self.segments.iter().filter(left)
     }
 
@@ -147,7 +148,7 @@ impl Lifecycle {
         let mut segments_of: Map<&str, Vec<SegmentId>> = Map::default();
         let mut after: Map<SegmentId, &str> = Map::default();
         for record in self.segments.iter().map(|at| &records[*at]) {
-            let Body::Segment { resumption_id, previous_resumption_id, .. } = &record.body else { continue };
+            let Body::Segment(Segment { resumption_id, previous_resumption_id, .. }) = &record.body else { continue };
             if let Some(resumption) = resumption_id {
                 segments_of.entry(resumption).or_default().push(record.segment_id);
             }
@@ -168,7 +169,9 @@ impl Lifecycle {
 
     fn hosts<'s>(&self, records: &'s [Record<'_>]) -> Map<SegmentId, &'s str> {
         let host = |at: &usize| match &records[*at].body {
-            Body::Segment { resource, .. } => Some((records[*at].segment_id, resource.get("host.name")?.as_str()?)),
+            Body::Segment(Segment { resource, .. }) => {
+                Some((records[*at].segment_id, resource.get("host.name")?.as_str()?))
+            }
             _ => None,
         };
         self.segments.iter().filter_map(host).collect()
@@ -184,7 +187,7 @@ impl Lifecycle {
     /// Whether code declared the run. Otherwise it consists of the spans of its trace.
     pub(super) fn is_owned(&self, records: &[Record<'_>]) -> bool {
         let said = [&self.starts, &self.ends, &self.suspends, &self.resumes].iter().any(|places| !places.is_empty());
-        let resumed = |at: &usize| matches!(records[*at].body, Body::Segment { via: Via::Resume, .. });
+        let resumed = |at: &usize| matches!(records[*at].body, Body::Segment(Segment { via: Via::Resume, .. }));
         said || self.segments.iter().any(resumed)
     }
 }
@@ -203,7 +206,7 @@ impl Predecessors<'_> {
     /// be copied; so a suspension counts only if it was resumed.
     fn include(&self, record: &Record<'_>) -> bool {
         match &record.body {
-            Body::RunSuspend { suspension_id, .. } => self.suspensions.contains(&**suspension_id),
+            Body::RunSuspend(RunSuspend { suspension_id, .. }) => self.suspensions.contains(&**suspension_id),
             _ => self.segments.contains(&record.segment_id),
         }
     }
@@ -220,10 +223,10 @@ fn described_segment(record: &Record<'_>) -> String {
 /// A start or an end in a few words.
 fn described(record: &Record<'_>) -> String {
     let what = match &record.body {
-        Body::RunEnd { status: Status::Ok, .. } => "as ok".to_owned(),
-        Body::RunEnd { status: Status::Cancelled, .. } => "as cancelled".to_owned(),
-        Body::RunEnd { .. } => "as an error".to_owned(),
-        Body::RunStart { name, .. } => format!("as `{name}`"),
+        Body::RunEnd(RunEnd { status: Status::Ok, .. }) => "as ok".to_owned(),
+        Body::RunEnd(RunEnd { status: Status::Cancelled, .. }) => "as cancelled".to_owned(),
+        Body::RunEnd(_) => "as an error".to_owned(),
+        Body::RunStart(RunStart { name, .. }) => format!("as `{name}`"),
         _ => String::new(),
     };
     format!("{what} by {}", described_segment(record))

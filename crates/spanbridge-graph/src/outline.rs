@@ -4,7 +4,7 @@ use super::join::Joined;
 use super::model::{RunStatus, SpanStatus, Trigger};
 use super::record::{end_of, start_of, time_of};
 use super::tree::{Node, Placed, arrange};
-use spanbridge::record::{Body, Record};
+use spanbridge::record::{Body, Record, RunEnd, RunStart};
 use spanbridge::{RunId, SpanId, Status};
 
 /// The outline of a run.
@@ -20,7 +20,7 @@ impl Outline {
         let joined = Joined::of(records);
         // What may stand above a root and is no span of this run: the run itself, or the span that triggered it.
         let trigger = joined.lifecycle.starts.first().and_then(|at| match &records[*at].body {
-            Body::RunStart { triggered_by_span_id, .. } => *triggered_by_span_id,
+            Body::RunStart(start) => start.triggered_by_span_id,
             _ => None,
         });
         let is_outside = |parent: &SpanId| *parent == run_id.as_parent() || Some(*parent) == trigger;
@@ -38,10 +38,10 @@ impl Outline {
             })
             .collect();
         for (span, place) in &joined.events {
-            if let Body::Event { timestamp, .. } = &records[*place].body
+            if let Body::Event(event) = &records[*place].body
                 && !joined.spans[*span].is_recorded()
             {
-                nodes[*span].started_at = nodes[*span].started_at.min(*timestamp);
+                nodes[*span].started_at = nodes[*span].started_at.min(event.timestamp);
             }
         }
         let first = nodes.iter().map(|n| n.started_at).min().filter(|at| *at != u64::MAX).unwrap_or(0);
@@ -71,8 +71,8 @@ impl Outline {
         if joined.lifecycle.is_owned(records) {
             let end = joined.lifecycle.ends.first().map(|at| &records[*at].body);
             return match end {
-                Some(Body::RunEnd { status: Status::Error | Status::Panicked, .. }) => RunStatus::Error,
-                Some(Body::RunEnd { status: Status::Cancelled, .. }) => RunStatus::Cancelled,
+                Some(Body::RunEnd(RunEnd { status: Status::Error | Status::Panicked, .. })) => RunStatus::Error,
+                Some(Body::RunEnd(RunEnd { status: Status::Cancelled, .. })) => RunStatus::Cancelled,
                 Some(_) => RunStatus::Ok,
                 None if joined.lifecycle.is_suspended(records) => RunStatus::Suspended,
                 None => RunStatus::Open,
@@ -92,7 +92,9 @@ impl Outline {
 
     /// The name its owner gave it, else the name of the first root, else of the first span.
     pub fn name<'r>(&self, records: &'r [Record<'_>]) -> &'r str {
-        if let Some(Body::RunStart { name, .. }) = self.joined.lifecycle.starts.first().map(|at| &records[*at].body) {
+        if let Some(Body::RunStart(RunStart { name, .. })) =
+            self.joined.lifecycle.starts.first().map(|at| &records[*at].body)
+        {
             return name;
         }
         let started = self.joined.spans.iter().zip(&self.nodes).filter_map(|(span, node)| {
@@ -115,7 +117,7 @@ impl Outline {
 
     /// When it began: by its owner, else by its first span, else by any record.
     pub fn started_at(&self, records: &[Record<'_>]) -> u64 {
-        if let Some(Body::RunStart { started_at, .. }) =
+        if let Some(Body::RunStart(RunStart { started_at, .. })) =
             self.joined.lifecycle.starts.first().map(|at| &records[*at].body)
         {
             return *started_at;
@@ -129,7 +131,7 @@ impl Outline {
     pub fn ended_at(&self, records: &[Record<'_>]) -> Option<u64> {
         if self.joined.lifecycle.is_owned(records) {
             return match self.joined.lifecycle.ends.first().map(|at| &records[*at].body) {
-                Some(Body::RunEnd { ended_at, .. }) => Some(*ended_at),
+                Some(Body::RunEnd(RunEnd { ended_at, .. })) => Some(*ended_at),
                 _ => None,
             };
         }

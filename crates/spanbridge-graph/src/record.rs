@@ -1,6 +1,6 @@
 //! What single records say: about which span, when, and what it is linked to.
 
-use spanbridge::record::{Body, BodyView, End, EndpointView, LinksView, RecordView, Start};
+use spanbridge::record::{Body, BodyView, End, EndpointView, LinksView, RecordView, SpanData};
 use spanbridge::{RunId, SpanId, TraceId};
 
 /// The run under which a record is found: its own, or that of its trace.
@@ -39,17 +39,18 @@ pub fn span_of<'r>(body: impl Into<BodyView<'r>>) -> Option<SpanId> {
 /// The span that a record is about.
 pub(super) fn subject_of(body: &Body<'_>) -> Option<SpanId> {
     match body {
-        Body::SpanAttributes { span_id, .. } | Body::Event { span_id, .. } => Some(*span_id),
+        Body::SpanAttributes(added) => Some(added.span_id),
+        Body::Event(event) => Some(event.span_id),
         Body::Artifact(artifact) => Some(artifact.span_id),
-        Body::Diagnostic { span_id, .. } => *span_id,
+        Body::Diagnostic(diagnostic) => diagnostic.span_id,
         _ => span_of(body),
     }
 }
 
 /// The start that a record holds.
-pub(super) fn start_of<'r, 'a>(body: &'r Body<'a>) -> Option<&'r Start<'a>> {
+pub(super) fn start_of<'r, 'a>(body: &'r Body<'a>) -> Option<&'r SpanData<'a>> {
     match body {
-        Body::SpanStart(start) | Body::Span(start, _) => Some(start),
+        Body::Span(start) => Some(start),
         _ => None,
     }
 }
@@ -57,7 +58,8 @@ pub(super) fn start_of<'r, 'a>(body: &'r Body<'a>) -> Option<&'r Start<'a>> {
 /// The end that a record holds.
 pub(super) fn end_of<'r, 'a>(body: &'r Body<'a>) -> Option<&'r End<'a>> {
     match body {
-        Body::SpanEnd { end, .. } | Body::Span(_, end) => Some(end),
+        Body::SpanEnd(s) => Some(&s.end),
+        Body::Span(span) => span.end.as_ref(),
         _ => None,
     }
 }
@@ -65,8 +67,9 @@ pub(super) fn end_of<'r, 'a>(body: &'r Body<'a>) -> Option<&'r End<'a>> {
 /// The suspension that a record is about.
 pub(super) fn suspension_of<'r>(body: &'r Body<'_>) -> Option<&'r str> {
     match body {
-        Body::RunSuspend { suspension_id, .. } | Body::RunResume { suspension_id, .. } => Some(suspension_id),
-        Body::Segment { suspension_id, .. } => suspension_id.as_deref(),
+        Body::RunSuspend(suspend) => Some(&suspend.suspension_id),
+        Body::RunResume(resume) => Some(&resume.suspension_id),
+        Body::Segment(segment) => segment.suspension_id.as_deref(),
         _ => None,
     }
 }

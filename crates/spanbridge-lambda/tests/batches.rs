@@ -6,7 +6,7 @@ mod support;
 use lambda_runtime::tower::service_fn;
 use lambda_runtime::{Error, LambdaEvent, LambdaInvocation};
 use serde_json::{Value, json};
-use spanbridge::record::{Body, Endpoint, Record};
+use spanbridge::record::{Body, Diagnostic, Edge, Endpoint, Record};
 use spanbridge::w3c::TraceParent;
 use spanbridge::{observe, semconv};
 use spanbridge_lambda::{BatchResponse, FunctionOptions, Records, for_each_record, observed};
@@ -65,18 +65,18 @@ async fn every_sender_of_a_large_batch_is_linked() {
             assert_eq!(batch.get(semconv::MESSAGING_BATCH_COUNT), count.to_string());
             // Links that do not fit into the span's record are in records of their own.
             let edge = |record: &Record<'_>| match record.body {
-                Body::Edge {
+                Body::Edge(Edge {
                     from: Endpoint::Span { span_id, .. },
                     to: Endpoint::Span { trace_id, span_id: to },
                     ..
-                } => (Some(span_id) == batch.id).then_some((trace_id, to)),
+                }) => (Some(span_id) == batch.id).then_some((trace_id, to)),
                 _ => None,
             };
             let edges = recorded.0.iter().filter_map(edge);
             let linked: BTreeSet<_> = batch.links.iter().map(|(trace, span)| (*trace, *span)).chain(edges).collect();
             let ids = |n| TraceParent::parse(sender(n).as_bytes()).map(|sent| (sent.trace_id, sent.span_id)).unwrap();
             assert!(linked == (0..count).map(ids).collect(), "{} of {count} are linked", linked.len());
-            let is_cut = |record: &&Record<'_>| matches!(&record.body, Body::Diagnostic { code, .. } if code == semconv::ATTRIBUTES_CUT);
+            let is_cut = |record: &&Record<'_>| matches!(&record.body, Body::Diagnostic(Diagnostic { code, .. }) if code == semconv::ATTRIBUTES_CUT);
             assert_eq!(recorded.0.iter().filter(is_cut).count(), 0);
         }
     }

@@ -160,7 +160,7 @@ async fn on_lambda() {
     for records in recorded {
         let kinds = |span: &Seen| {
             records.iter().find_map(|r| match &r.body {
-                Body::Span(start, _) | Body::SpanStart(start) if Some(start.span_id) == span.id => Some(start.kind),
+                Body::Span(start) if Some(start.span_id) == span.id => Some(start.kind),
                 _ => None,
             })
         };

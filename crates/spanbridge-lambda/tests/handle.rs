@@ -10,7 +10,7 @@ use lambda_runtime::tower::service_fn;
 use lambda_runtime::{Diagnostic, Error, LambdaEvent};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use spanbridge::record::{Body, Via};
+use spanbridge::record::{Body, Segment, Via};
 use spanbridge::{Status, observe, semconv};
 use spanbridge_lambda::{FunctionOptions, ReceiveOptions, Trust, handler, observed};
 use std::time::Duration;
@@ -91,7 +91,7 @@ async fn each_invocation_has_a_segment_of_its_own() {
     .await;
     assert_eq!(seen.tree(&[]), "score (remote)\n  inner\nscore (remote)\n  inner\n");
     let opened = seen.0.iter().filter_map(|record| match record.body {
-        Body::Segment { via, .. } => Some((record.segment_id, via, record.run_id)),
+        Body::Segment(Segment { via, .. }) => Some((record.segment_id, via, record.run_id)),
         _ => None,
     });
     let run = seen.span("score").run;

@@ -7,7 +7,7 @@ use lambda_runtime::tower::service_fn;
 use lambda_runtime::{Context, Error, LambdaEvent};
 use serde_json::{Value, json};
 use spanbridge::conformance::Seen;
-use spanbridge::record::{Body, Record};
+use spanbridge::record::{Body, Record, RunStart};
 use spanbridge::{RunId, Sampler, TraceId, observe, semconv};
 use spanbridge_lambda::{
     BatchResponse, FunctionOptions, ReceiveOptions, Relation, Source, Trust, for_each_record, handler, observed,
@@ -157,7 +157,7 @@ async fn the_attribute_goes_by_what_the_layer_was_told() {
 /// The name, primitive, parent run and trigger of every run.
 fn runs(seen: &Recorded) -> Vec<(String, String, Option<RunId>, String)> {
     let starts = seen.0.iter().filter_map(|record| match &record.body {
-        Body::RunStart { name, parent_run_id, triggered_by_span_id, root_primitive, .. } => {
+        Body::RunStart(RunStart { name, parent_run_id, triggered_by_span_id, root_primitive, .. }) => {
             let trigger = triggered_by_span_id.map(|id| id.to_string()).unwrap_or_default();
             Some((name.to_string(), root_primitive.as_deref().unwrap_or_default().to_owned(), *parent_run_id, trigger))
         }

@@ -138,7 +138,7 @@ fn spans_of_block(raw: &[u8], runs: RunIds<'_>, range: &RangeInclusive<u64>, mat
             let Some(span) = span_of(&record.body).filter(|s| range.contains(&s.get())) else { return };
             let Some(run) = run_of(&record) else { return };
             let name = matches.spans.entry((span, run)).or_default();
-            if let Body::SpanStart(start) | Body::Span(start, _) = &record.body {
+            if let Body::Span(start) = &record.body {
                 name.clear();
                 name.push_str(&start.name);
             }

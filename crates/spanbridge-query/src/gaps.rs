@@ -127,11 +127,11 @@ impl CheckedRuns {
     /// A diagnostic of a process that is not about a run. It came in one delivery with records of a checked run, but perhaps
     /// from another service.
     fn add_process_diagnostic(&mut self, record: &Record<'_>) {
-        if let Body::Diagnostic { code, message, count, span_id, .. } = &record.body
+        if let Body::Diagnostic(d) = &record.body
             && self.seen.insert((record.segment_id, record.segment_seq))
         {
-            let mut diagnostic = Diagnostic::new(&**code, &**message);
-            (diagnostic.count, diagnostic.span_id) = (*count, *span_id);
+            let mut diagnostic = Diagnostic::new(&*d.code, &*d.message);
+            (diagnostic.count, diagnostic.span_id) = (d.count, d.span_id);
             self.process_diagnostics.push((record.service.clone().into_owned(), diagnostic));
         }
     }

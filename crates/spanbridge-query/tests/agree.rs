@@ -60,17 +60,23 @@ struct Said {
 fn lifecycle() -> impl Strategy<Value = Vec<Said>> {
     let at = || (0..9u64, prop_oneof![3 => Just(MS), 1 => Just(400 * MS)]).prop_map(|(n, unit)| T0 + n * unit);
     let id = || prop_oneof![Just("a"), Just("b")];
-    let ended = |status| move |ended_at| Body::RunEnd { ended_at, status, error: None };
+    let ended = |status| move |ended_at| Body::RunEnd(RunEnd::new(ended_at, status));
     let started = |started_at| match run_start("owned", 0, None) {
-        Body::RunStart { name, root_primitive, parent_run_id, triggered_by_span_id, attributes, .. } => {
-            Body::RunStart { name, started_at, root_primitive, parent_run_id, triggered_by_span_id, attributes }
+        Body::RunStart(RunStart { name, root_primitive, parent_run_id, triggered_by_span_id, attributes, .. }) => {
+            Body::RunStart(
+                RunStart::new(name, started_at)
+                    .with_root_primitive(root_primitive)
+                    .with_parent_run_id(parent_run_id)
+                    .with_triggered_by_span_id(triggered_by_span_id)
+                    .with_attributes(attributes),
+            )
         }
         other => other,
     };
     let body = prop_oneof![
         2 => at().prop_map(started),
-        2 => (id(), at()).prop_map(|(id, at)| Body::RunSuspend { suspension_id: id.into(), suspended_at: at, reason: None }),
-        3 => (id(), at()).prop_map(|(id, resumed_at)| Body::RunResume { suspension_id: id.into(), resumed_at }),
+        2 => (id(), at()).prop_map(|(id, at)| Body::RunSuspend(RunSuspend::new(id, at))),
+        3 => (id(), at()).prop_map(|(id, resumed_at)| Body::RunResume(RunResume::new(id, resumed_at))),
         2 => at().prop_map(ended(Status::Ok)),
         1 => at().prop_map(ended(Status::Error)),
     ];
@@ -79,7 +85,7 @@ fn lifecycle() -> impl Strategy<Value = Vec<Said>> {
         // The id of a suspension is never used twice.
         let mut taken = std::collections::BTreeSet::new();
         all.retain(|said| match &said.body {
-            Body::RunSuspend { suspension_id, .. } => taken.insert(suspension_id.to_string()),
+            Body::RunSuspend(RunSuspend { suspension_id, .. }) => taken.insert(suspension_id.to_string()),
             _ => true,
         });
         all
@@ -105,7 +111,12 @@ fn openings() -> impl Strategy<Value = [Option<(Body<'static>, usize)>; 3]> {
                 [suspension, resumptions.0, resumptions.1].map(|id| id.map(Into::into));
             let started_at = T0 + at * MS;
             (
-                Body::Segment { started_at, resource, via, suspension_id, resumption_id, previous_resumption_id },
+                Body::Segment(
+                    Segment::new(started_at, resource, via)
+                        .with_suspension_id(suspension_id)
+                        .with_resumption_id(resumption_id)
+                        .with_previous_resumption_id(previous_resumption_id),
+                ),
                 delivery,
             )
         });
@@ -133,22 +144,21 @@ proptest! {
             let start = start(id, span.parent, ["x", "y", "z"][n % 3], span.from);
             let end = end(span.from + span.took, span.status);
             let (first, second) = span.deliveries;
-            let apart = Body::SpanEnd { span_id: span_id(id), end: end.clone(), attributes: Attributes::new() };
+            let apart = Body::SpanEnd(SpanEnd::new(span_id(id), end.clone()));
             match span.shape {
-                Shape::Whole => deliveries[first].push(r.record(Body::Span(start, end))),
+                Shape::Whole => deliveries[first].push(r.record(Body::Span(start.with_end(Some(end))))),
                 Shape::Apart => {
-                    deliveries[first].push(r.record(Body::SpanStart(start)));
+                    deliveries[first].push(r.record(Body::Span(start)));
                     deliveries[second].push(r.record(apart));
                 }
                 Shape::StartLost => deliveries[second].push(r.record(apart)),
-                Shape::EndLost => deliveries[first].push(r.record(Body::SpanStart(start))),
-                Shape::OnlyEvent => deliveries[first].push(r.record(Body::Event {
-                    span_id: span_id(id),
-                    event_id: format!("e{id}").into(),
-                    name: "retry".into(),
-                    timestamp: T0 + span.from * MS,
-                    attributes: Attributes::new(),
-                })),
+                Shape::EndLost => deliveries[first].push(r.record(Body::Span(start))),
+                Shape::OnlyEvent => deliveries[first].push(r.record(Body::Event(Event::new(
+                    span_id(id),
+                    format!("e{id}"),
+                    "retry",
+                    T0 + span.from * MS,
+                )))),
             }
         }
         for said in lifecycle {

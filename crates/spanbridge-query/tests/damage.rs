@@ -198,7 +198,7 @@ fn damaged_runs_are_still_linked() {
     let mut work = start(2, 0, "work", 20);
     work.links.push(Link::new(trace(1), span_id(1), attributes(&[])));
     let mut mail = Recording::of(run(2), 2, "mail");
-    deliver(&mut sink, 1, 2, &[mail.record(Body::Span(work, end(40, Status::Ok)))]);
+    deliver(&mut sink, 1, 2, &[mail.record(Body::Span(work.with_end(Some(end(40, Status::Ok)))))]);
     let far_end = |spans: &[SpanId]| {
         let linked = Store::open(&path).unwrap().graph(run(1)).unwrap().unwrap().linked_runs;
         assert_eq!(linked.len(), 1);

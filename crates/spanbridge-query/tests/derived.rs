@@ -3,7 +3,7 @@
 mod common;
 
 use common::*;
-use spanbridge::record::{AttributeValue, Body, Endpoint, Link, Record};
+use spanbridge::record::{AttributeValue, Body, Endpoint, Link, Record, SpanData};
 use spanbridge_graph::Graph;
 
 const PUBLISH: u64 = 1;
@@ -112,7 +112,7 @@ fn a_trace_of_its_own_is_known_by_its_link() {
     for id in [2, 3] {
         let mut record = process(&mut m, id, 0, "mail", 20 * id, vec![]);
         record.trace_id = Some(trace(id as u128 + 4));
-        if let Body::Span(start, _) = &mut record.body {
+        if let Body::Span(start @ SpanData { end: Some(_), .. }) = &mut record.body {
             // If it came in a batch, it also links to that.
             for (trace_id, id) in [(trace(9), 99), (trace(1), PUBLISH)] {
                 start.links.push(Link::new(trace_id, span_id(id), attributes(&[])));

@@ -15,7 +15,7 @@ fn linked(from: u128, to: u128) -> Vec<Record<'static>> {
     let (id, target) = (from as u64, to as u64);
     let mut work = start(id, 0, "work", 20 + id);
     work.links.push(Link::new(trace(to), span_id(target), attributes(&[])));
-    let work = Recording::of(run(from), id, "mail").record(Body::Span(work, end(40, Status::Ok)));
+    let work = Recording::of(run(from), id, "mail").record(Body::Span(work.with_end(Some(end(40, Status::Ok)))));
     vec![Recording::of(run(to), target, "shop").span(target, 0, "publish", 0, 5), work]
 }
 

@@ -5,7 +5,7 @@ mod common;
 use common::gaps::{clean, one_of_each};
 use common::*;
 use proptest::prelude::*;
-use spanbridge::record::{AttributeValue, Body, Link, Record, Via};
+use spanbridge::record::{AttributeValue, Body, Diagnostic, Event, Link, Record, Segment, SpanData, Via};
 use spanbridge::{RunId, TraceId, semconv};
 use spanbridge_graph::{Checkup, Gap, GapKind, Graph};
 use spanbridge_query::{RunFilter, Store};
@@ -136,7 +136,7 @@ fn taken(r: &mut Recording, id: u64, at: u64, links: &[(TraceId, u64)], mut said
         (semconv::RABBITMQ_DELIVERY_TAG, AttributeValue::I64(1)),
     ]);
     let mut work = r.step((id, 0), ("messaging.process", "process"), MAIL, (at, at + 5), said);
-    if let Body::Span(start, _) = &mut work.body {
+    if let Body::Span(start @ SpanData { end: Some(_), .. }) = &mut work.body {
         let link = |(trace_id, id): &(_, u64)| Link::new(*trace_id, span_id(*id), attributes(&[]));
         start.links = links.iter().map(link).collect();
     }
@@ -160,7 +160,7 @@ fn untrusted_batches_and_new_runs_arrive() {
     let mut records = vec![sent(&mut shop, 1, 0), sent(&mut shop, 3, 1)];
     records.push(mail.record(run_start("send mail", HOUR, None)));
     let mut job = taken(&mut mail, 4, HOUR, &[(trace(1), 1)], vec![(semconv::RELATION, text("new_run"))]);
-    if let Body::Span(start, _) = &mut job[0].body {
+    if let Body::Span(start @ SpanData { end: Some(_), .. }) = &mut job[0].body {
         start.parent_span_id = Some(run(2).as_parent());
     }
     records.extend(job);
@@ -177,7 +177,7 @@ fn untrusted_batches_and_new_runs_arrive() {
 fn kept_contexts_of_other_traces_arrive() {
     let (mut first, mut relay) = (Recording::of(run(1), 1, "shop"), Recording::of(run(2), 2, "relay"));
     let mut forwarded = sent(&mut relay, 4, 10);
-    if let Body::Span(start, _) = &mut forwarded.body {
+    if let Body::Span(start @ SpanData { end: Some(_), .. }) = &mut forwarded.body {
         let (trace_id, span_id) = (trace(1), span_id(1));
         start.links.push(Link::new(trace_id, span_id, attributes(&[])));
     }
@@ -200,28 +200,18 @@ fn kept_contexts_of_other_traces_arrive() {
 #[test]
 fn a_stopped_function_with_a_run_is_one_gap() {
     let (mut shop, mut score) = (Recording::of(run(2), 1, "shop"), Recording::of(run(2), 2, "score"));
-    let resource = attributes(&[]);
-    let (started_at, via) = (T0 + 9 * MS, Via::Start);
-    let segment = Body::Segment {
-        started_at,
-        resource,
-        via,
-        suspension_id: None,
-        resumption_id: None,
-        previous_resumption_id: None,
-    };
+    let segment = Body::Segment(Segment::new(T0 + 9 * MS, attributes(&[]), Via::Start));
     let (mut invocation, time) = (start(2, 0, "score", 10), "50 ms are left of the function's time");
     invocation.parent_span_id = Some(run(2).as_parent());
     invocation.primitive = "function.handle".into();
-    let (code, span_id, attributes) = (semconv::DEADLINE_NEAR.into(), Some(span_id(2)), attributes(&[]));
-    let warned = Body::Diagnostic { code, message: time.into(), count: None, span_id, attributes };
+    let warned = Body::Diagnostic(Diagnostic::new(semconv::DEADLINE_NEAR, time).with_span_id(Some(span_id(2))));
     let mut records = vec![score.record(segment), score.record(run_start("score", 9, None))];
-    records.extend([score.record(Body::SpanStart(invocation)), score.record(warned)]);
+    records.extend([score.record(Body::Span(invocation)), score.record(warned)]);
     let (_dir, store) = stored(&records);
     assert_eq!(kinds(&store.gaps(&[run(2)], Checkup::new(T0 + DAY)).unwrap()), [GapKind::OutOfTime]);
     // If another process began the run, that process should have ended it.
     let mut elsewhere = records[0].clone();
-    if let Body::Segment { started_at, .. } = &mut elsewhere.body {
+    if let Body::Segment(Segment { started_at, .. }) = &mut elsewhere.body {
         *started_at = T0;
     }
     records[1] = shop.record(run_start("score", 5, None));
@@ -234,7 +224,7 @@ fn a_stopped_function_with_a_run_is_one_gap() {
 fn a_commit_of_another_group_settles_nothing() {
     let mut records = clean();
     for record in &mut records {
-        if let Body::Span(start, _) = &mut record.body
+        if let Body::Span(start @ SpanData { end: Some(_), .. }) = &mut record.body
             && start.name.starts_with("commit")
         {
             start.attributes = attributes(&[
@@ -308,8 +298,8 @@ fn work_that_broke_off_is_one_gap() {
     let mut job = |id, at, end: bool| {
         let said = vec![(semconv::RABBITMQ_ROUTING_KEY, text("x"))];
         let mut record = r.step((id, 1), ("messaging.process", "process"), "e:x:mail", (at, at + 5), said);
-        if let (false, Body::Span(start, _)) = (end, &record.body) {
-            record.body = Body::SpanStart(start.clone());
+        if let (false, Body::Span(span)) = (end, &mut record.body) {
+            span.end = None
         }
         record
     };
@@ -368,7 +358,7 @@ impl Consumer {
 
     /// The last settlement was refused at once.
     fn refused(mut self) -> Self {
-        if let Some(Body::Span(_, end)) = self.records.last_mut().map(|r| &mut r.body) {
+        if let Some(Body::Span(SpanData { end: Some(end), .. })) = self.records.last_mut().map(|r| &mut r.body) {
             end.status = spanbridge::Status::Error;
         }
         self
@@ -376,10 +366,12 @@ impl Consumer {
 
     /// The broker refused the last settlement after its span had ended.
     fn refused_later(mut self) -> Self {
-        let Some(Body::Span(start, end)) = self.records.last().map(|r| &r.body) else { panic!("no settlement") };
+        let Some(Body::Span(start @ SpanData { end: Some(end), .. })) = self.records.last().map(|r| &r.body) else {
+            panic!("no settlement")
+        };
         let (span_id, timestamp) = (start.span_id, end.ended_at + MS);
-        let (event_id, name, attributes) = ("e".into(), "commit failed".into(), attributes(&[]));
-        self.records.push(self.recording.record(Body::Event { span_id, event_id, name, timestamp, attributes }));
+        let event = Body::Event(Event::new(span_id, "e", "commit failed", timestamp));
+        self.records.push(self.recording.record(event));
         self
     }
 
@@ -449,8 +441,7 @@ fn an_aborted_transaction_shows_it_too() {
         let step = ("custom.transaction", "transaction");
         consumer.records.push(consumer.recording.step((5, 1), step, "", (12, 20), said));
         let attributes = attributes(&[(semconv::SETTLE_RANGES, text("orders[0] ..7"))]);
-        let (event_id, timestamp) = ("e".into(), T0 + 15 * MS);
-        let event = Body::Event { span_id: span_id(5), event_id, name: "offsets".into(), timestamp, attributes };
+        let event = Body::Event(Event::new(span_id(5), "e", "offsets", T0 + 15 * MS).with_attributes(attributes));
         consumer.records.push(consumer.recording.record(event));
         assert_eq!(consumer.gaps(), expected, "{status}");
     }

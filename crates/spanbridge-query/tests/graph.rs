@@ -95,17 +95,12 @@ fn the_same_records_again_change_nothing() {
 #[test]
 fn starts_and_ends_meet_and_attributes_add_up() {
     let mut r = Recording::of(run(1), 1, "shop");
+    let between = attributes(&[("id", AttributeValue::Bool(true)), ("x", AttributeValue::I64(1))]);
+    let late = attributes(&[("x", AttributeValue::I64(2)), ("y", AttributeValue::Json("[1]".into()))]);
     let records = [
         r.span_start(1, 0, "work", 0),
-        r.record(Body::SpanAttributes {
-            span_id: span_id(1),
-            attributes: attributes(&[("id", AttributeValue::Bool(true)), ("x", AttributeValue::I64(1))]),
-        }),
-        r.record(Body::SpanEnd {
-            span_id: span_id(1),
-            end: end(9, Status::Ok),
-            attributes: attributes(&[("x", AttributeValue::I64(2)), ("y", AttributeValue::Json("[1]".into()))]),
-        }),
+        r.record(Body::SpanAttributes(SpanAttributes::new(span_id(1), between))),
+        r.record(Body::SpanEnd(SpanEnd::new(span_id(1), end(9, Status::Ok)).with_attributes(late))),
     ];
     for records in [records.to_vec(), records.iter().rev().cloned().collect()] {
         let graph = Graph::build(run(1), &records);
@@ -123,7 +118,8 @@ fn orphans_are_marked_roots_are_not() {
     let mut r = Recording::of(run(1), 1, "mail");
     let mut below_run = start(2, 0, "below the run", 5);
     below_run.parent_span_id = Some(run(1).as_parent());
-    let records = [r.span(4, 99, "process", 10, 20), r.record(Body::Span(below_run, end(7, Status::Ok)))];
+    let records =
+        [r.span(4, 99, "process", 10, 20), r.record(Body::Span(below_run.with_end(Some(end(7, Status::Ok)))))];
     check(
         &records,
         r#"
@@ -171,7 +167,7 @@ fn only_errors_of_roots_fail_a_run() {
 fn conflicts_are_shown_and_the_first_is_kept() {
     let mut records = order();
     let mut other = records[2].clone();
-    if let Body::Span(start, _) = &mut other.body {
+    if let Body::Span(start @ SpanData { end: Some(_), .. }) = &mut other.body {
         start.name = "another reply".into();
     }
     records.push(other.clone());
@@ -197,12 +193,10 @@ fn conflicts_are_shown_and_the_first_is_kept() {
 #[test]
 fn suspended_and_resumed() {
     let mut r = Recording::of(run(1), 1, "flow");
-    let suspend = |id: &'static str, at: u64| Body::RunSuspend {
-        suspension_id: id.into(),
-        suspended_at: T0 + at * MS,
-        reason: Some("a person".into()),
+    let suspend = |id: &'static str, at: u64| {
+        Body::RunSuspend(RunSuspend::new(id, T0 + at * MS).with_reason(Some("a person".into())))
     };
-    let resume = |id: &'static str, at: u64| Body::RunResume { suspension_id: id.into(), resumed_at: T0 + at * MS };
+    let resume = |id: &'static str, at: u64| Body::RunResume(RunResume::new(id, T0 + at * MS));
     let mut records = vec![r.run_start("approval", 0)];
     let mut status = |body| {
         records.push(r.record(body));
@@ -212,10 +206,7 @@ fn suspended_and_resumed() {
     assert_eq!(status(resume("a", 2)), RunStatus::Open);
     assert_eq!(status(suspend("b", 3)), RunStatus::Suspended);
     assert_eq!(status(resume("b", 4)), RunStatus::Open);
-    assert_eq!(
-        status(Body::RunEnd { ended_at: T0 + 5 * MS, status: Status::Cancelled, error: None }),
-        RunStatus::Cancelled
-    );
+    assert_eq!(status(Body::RunEnd(RunEnd::new(T0 + 5 * MS, Status::Cancelled))), RunStatus::Cancelled);
     let suspensions = Graph::build(run(1), &records).run.suspensions;
     let times: Vec<_> =
         suspensions.iter().map(|s| (s.suspended_at.unwrap() - T0, s.resumed_at.unwrap() - T0)).collect();
@@ -255,44 +246,27 @@ fn the_json_is_as_designed() {
     linked.links = vec![Link::new(other, span_id(9), attributes(&[("k", AttributeValue::F64(0.5))]))];
     let mut input = Artifact::new(span_id(1), "a1", "input", "text/plain", 5);
     input.preview = Some("hello".into());
-    let failed = End::new(T0 + 3 * MS + 1, Status::Error).with_error(Some("no".into()), None);
+    let failed = End::new(T0 + 3 * MS + 1, Status::Error).with_error(Some("no".into()));
     let records = [
-        r.record(Body::Segment {
-            started_at: T0,
-            resource: attributes(&[("service.name", AttributeValue::Str("shop".into()))]),
-            via: Via::Start,
-            suspension_id: None,
-            resumption_id: None,
-            previous_resumption_id: None,
-        }),
+        r.record(Body::Segment(Segment::new(
+            T0,
+            attributes(&[("service.name", AttributeValue::Str("shop".into()))]),
+            Via::Start,
+        ))),
         r.record(run_start("order", 0, Some((run(3), span_id(7))))),
         r.span_start(1, 0, "POST", 1),
-        receiver.record(Body::Span(linked, failed)),
-        r.record(Body::Event {
-            span_id: span_id(1),
-            event_id: "e1".into(),
-            name: "retry".into(),
-            timestamp: T0 + MS,
-            attributes: Attributes::new(),
-        }),
+        receiver.record(Body::Span(linked.with_end(Some(failed)))),
+        r.record(Body::Event(Event::new(span_id(1), "e1", "retry", T0 + MS))),
         r.record(Body::Artifact(input)),
-        r.record(Body::Edge {
-            edge_type: "triggered".into(),
-            from: Endpoint::Span { trace_id: trace(1), span_id: span_id(1) },
-            to: Endpoint::Run(run(2)),
-        }),
-        r.record(Body::Edge {
-            edge_type: "derived.from".into(),
-            from: Endpoint::Artifact("a1".into()),
-            to: Endpoint::Run(run(2)),
-        }),
-        r.record(Body::Diagnostic {
-            code: "truncated".into(),
-            message: "cut".into(),
-            count: Some(2),
-            span_id: Some(SpanId::new(1).unwrap()),
-            attributes: Attributes::new(),
-        }),
+        r.record(Body::Edge(Edge::new(
+            "triggered",
+            Endpoint::Span { trace_id: trace(1), span_id: span_id(1) },
+            Endpoint::Run(run(2)),
+        ))),
+        r.record(Body::Edge(Edge::new("derived.from", Endpoint::Artifact("a1".into()), Endpoint::Run(run(2))))),
+        r.record(Body::Diagnostic(
+            Diagnostic::new("truncated", "cut").with_count(Some(2)).with_span_id(Some(SpanId::new(1).unwrap())),
+        )),
     ];
     let json = Graph::build(run(1), &records).to_json();
     let expected = include_str!("graph.json");
@@ -307,11 +281,7 @@ fn the_json_is_as_designed() {
 fn a_late_link_is_a_link() {
     let mut shop = Recording::of(run(1), 1, "shop");
     let end = |n| Endpoint::Span { trace_id: trace(7), span_id: span_id(n) };
-    let edge = Body::Edge {
-        edge_type: "custom.link".into(),
-        from: Endpoint::Span { trace_id: trace(1), span_id: span_id(1) },
-        to: end(9),
-    };
+    let edge = Body::Edge(Edge::new("custom.link", Endpoint::Span { trace_id: trace(1), span_id: span_id(1) }, end(9)));
     let records = [shop.span(1, 0, "batch", 0, 50), shop.record(edge.clone()), shop.record(edge)];
     let graph = Graph::build(run(1), &records);
     let links: Vec<_> = graph.spans[0].links.iter().map(|l| (l.trace_id, l.span_id)).collect();
@@ -321,8 +291,8 @@ fn a_late_link_is_a_link() {
 #[test]
 fn a_span_that_ends_before_it_begins_is_no_work() {
     let mut r = Recording::of(run(1), 1, "flow");
-    let suspend = Body::RunSuspend { suspension_id: "a".into(), suspended_at: T0 + MS, reason: None };
-    let resume = Body::RunResume { suspension_id: "a".into(), resumed_at: T0 + 9 * MS };
+    let suspend = Body::RunSuspend(RunSuspend::new("a", T0 + MS));
+    let resume = Body::RunResume(RunResume::new("a", T0 + 9 * MS));
     let records = [r.record(suspend), r.span(1, 0, "torn", 5, 3), r.record(resume)];
     assert_eq!(Graph::build(run(1), &records).run.waited, 8 * MS);
 }

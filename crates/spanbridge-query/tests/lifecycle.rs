@@ -4,7 +4,7 @@ mod common;
 
 use common::*;
 use spanbridge::Status;
-use spanbridge::record::*;
+use spanbridge::record::{self, *};
 use spanbridge_graph::{Graph, RunStatus};
 
 /// One segment of the run: a process on a host.
@@ -20,14 +20,8 @@ impl Segment {
         after: Option<&'static str>,
     ) -> Self {
         let resource = attributes(&[("host.name", AttributeValue::Str(host.into()))]);
-        let body = Body::Segment {
-            started_at: T0 + at * MS,
-            resource,
-            via,
-            suspension_id: after.map(Into::into),
-            resumption_id: None,
-            previous_resumption_id: None,
-        };
+        let body =
+            Body::Segment(record::Segment::new(T0 + at * MS, resource, via).with_suspension_id(after.map(Into::into)));
         Segment(Recording::of(run(1), number, service), vec![]).and(body)
     }
 
@@ -41,7 +35,7 @@ impl Segment {
     }
 
     fn resume_on(host: &'static str, number: u64, suspension: &'static str, at: u64) -> Self {
-        let resumed = Body::RunResume { suspension_id: suspension.into(), resumed_at: T0 + at * MS };
+        let resumed = Body::RunResume(RunResume::new(suspension, T0 + at * MS));
         Self::on(host, number, "flows", at, Via::Resume, Some(suspension)).and(resumed)
     }
 
@@ -59,7 +53,7 @@ impl Segment {
         at: u64,
     ) -> Self {
         let mut segment = Self::on(host, number, "flows", at, Via::Resume, None);
-        if let Body::Segment { resumption_id, previous_resumption_id, .. } = &mut segment.1[0].body {
+        if let Body::Segment(record::Segment { resumption_id, previous_resumption_id, .. }) = &mut segment.1[0].body {
             (*resumption_id, *previous_resumption_id) = (Some(resumption.into()), after.map(Into::into));
         }
         segment
@@ -77,11 +71,11 @@ impl Segment {
 
     fn suspend(self, suspension: &'static str, at: u64) -> Vec<Record<'static>> {
         let reason = Some("a person".into());
-        self.and(Body::RunSuspend { suspension_id: suspension.into(), suspended_at: T0 + at * MS, reason }).1
+        self.and(Body::RunSuspend(RunSuspend::new(suspension, T0 + at * MS).with_reason(reason))).1
     }
 
     fn end(self, at: u64, status: Status) -> Vec<Record<'static>> {
-        self.and(Body::RunEnd { ended_at: T0 + at * MS, status, error: None }).1
+        self.and(Body::RunEnd(RunEnd::new(T0 + at * MS, status))).1
     }
 
     fn crash(self) -> Vec<Record<'static>> {
@@ -268,7 +262,7 @@ fn clocks_do_not_decide_who_came_after_the_end() {
 fn the_same_record_with_other_content() {
     let a = Segment::start(1, 0).suspend("s", 10);
     let mut other = a[2].clone();
-    other.body = Body::RunSuspend { suspension_id: "t".into(), suspended_at: T0 + 11 * MS, reason: None };
+    other.body = Body::RunSuspend(RunSuspend::new("t", T0 + 11 * MS));
     let graph = Graph::build(run(1), &[a, vec![other]].concat());
     assert_eq!(graph.run.status, RunStatus::Conflicted);
     assert_eq!(

@@ -3,7 +3,7 @@
 mod common;
 
 use common::place;
-use spanbridge::record::{Body, Record};
+use spanbridge::record::{Body, Record, Segment};
 use spanbridge::{Recorder, RunContext, RunId, observe};
 use spanbridge_graph::{Graph, RunStatus};
 use spanbridge_query::Store;
@@ -53,7 +53,7 @@ fn read(path: &Path, imported: usize) -> (Graph, Vec<Record<'static>>) {
 /// What the segment of the new process says it follows: a suspension, and a resumption.
 fn follows(records: &[Record<'_>]) -> (Option<String>, Option<String>) {
     let of = |record: &Record<'_>| match &record.body {
-        Body::Segment { suspension_id, previous_resumption_id, .. } => {
+        Body::Segment(Segment { suspension_id, previous_resumption_id, .. }) => {
             let text = |id: &Option<std::borrow::Cow<'_, str>>| id.as_deref().map(str::to_owned);
             Some((text(suspension_id), text(previous_resumption_id)))
         }

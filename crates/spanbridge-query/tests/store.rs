@@ -176,7 +176,7 @@ fn linked_to(r: &mut Recording, id: u64, links: &[(TraceId, u64)]) -> Record<'st
     let mut work = start(id, 0, "work", 20);
     let link = |(trace_id, span)| Link::new(trace_id, span_id(span), attributes(&[]));
     work.links = links.iter().copied().map(link).collect();
-    r.record(Body::Span(work, end(30, Status::Ok)))
+    r.record(Body::Span(work.with_end(Some(end(30, Status::Ok)))))
 }
 
 /// The linked runs of a run: the direction, and its spans that they link to.
@@ -231,8 +231,8 @@ fn late_links_and_links_both_ways() {
     let mut mail = Recording::of(run(2), 3, "mail");
     let work = mail.span(9, 0, "work", 20, 30);
     let span = |n, id| Endpoint::Span { trace_id: trace(n), span_id: span_id(id) };
-    let late = mail.record(Body::Edge { edge_type: "custom.link".into(), from: span(2, 9), to: span(1, 1) });
-    let other = mail.record(Body::Edge { edge_type: "custom.like".into(), from: span(2, 9), to: span(1, 2) });
+    let late = mail.record(Body::Edge(Edge::new("custom.link", span(2, 9), span(1, 1))));
+    let other = mail.record(Body::Edge(Edge::new("custom.like", span(2, 9), span(1, 2))));
     let back = linked_to(&mut Recording::of(run(1), 4, "shop"), 5, &[(trace(2), 9)]);
     let (_dir, store) = stored(&[&senders(), &[work], &[late, other], &[back]]);
     assert_eq!(linked(&store, 1), [(run(2), Both, vec![span_id(1)])]);
@@ -317,7 +317,7 @@ fn importing_again_changes_nothing() {
     assert_eq!(filled.runs(&RunFilter::default(), 9).unwrap(), before.1, "imported or delivered is the same");
     // A conflicting record is stored, counted and shown.
     let mut other = records[3].clone();
-    if let Body::Span(_, end) = &mut other.body {
+    if let Body::Span(SpanData { end: Some(end), .. }) = &mut other.body {
         end.status = Status::Error;
     }
     let report = store.import([other.clone()]).unwrap();
@@ -346,19 +346,13 @@ fn records_of_no_run_and_too_large_ones() {
     let (_dir, path) = place();
     let mut sink = StoreSink::open(&path).unwrap();
     let mut r = Recording::of(run(1), 1, "shop");
-    let dropped = Body::Diagnostic {
-        code: "dropped".into(),
-        message: "memory".into(),
-        count: Some(4),
-        span_id: None,
-        attributes: Attributes::new(),
-    };
+    let dropped = Body::Diagnostic(Diagnostic::new("dropped", "memory").with_count(Some(4)));
     let lost = r.record(dropped.clone()).of_run(None, None);
     let mut traced = r.record(dropped);
     traced.run_id = None;
     let mut large = start(1, 0, "large", 0);
     large.attributes = attributes(&[("x", AttributeValue::Str("x".repeat(9 << 20).into()))]);
-    let large = r.record(Body::SpanStart(large));
+    let large = r.record(Body::Span(large));
     let records = [lost, large, traced, r.span(2, 0, "small", 0, 1)];
     let receipt = sink.deliver_records(1, 1, &records).unwrap();
     assert_eq!(receipt.rejected().iter().map(|r| r.0).collect::<Vec<_>>(), [1]);
@@ -381,7 +375,7 @@ fn a_record_at_the_limit_is_stored_whole() {
     let mut sized = |text: usize| {
         let mut start = start(1, 0, "large", 0);
         start.attributes = attributes(&[("x", AttributeValue::Str("x".repeat(text).into()))]);
-        r.record(Body::SpanStart(start))
+        r.record(Body::Span(start))
     };
     let mut refused = |number: u64, record: &Record<'_>| {
         let receipt = sink.deliver_records(1, number, std::slice::from_ref(record)).unwrap();

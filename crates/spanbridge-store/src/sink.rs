@@ -87,12 +87,12 @@ impl fmt::Debug for StoreSink {
 mod tests {
     use super::*;
     use crate::ErrorKind;
-    use spanbridge::record::Body;
+    use spanbridge::record::RunSuspend;
     use spanbridge::{RunId, SegmentId};
     use std::time::Duration;
 
     fn records(text: &str) -> Vec<Record<'_>> {
-        let body = Body::RunSuspend { suspension_id: text.into(), suspended_at: 1, reason: None };
+        let body = RunSuspend::new(text, 1);
         let run_id = RunId::new(7);
         let segment_id = SegmentId::new(1).unwrap();
         vec![Record::new(segment_id, 1, "s", body).of_run(run_id, None)]

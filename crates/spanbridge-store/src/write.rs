@@ -5,9 +5,8 @@ use crate::error::{Error, Result};
 use crate::file::block_id;
 use rusqlite::{Connection, params};
 use spanbridge::SegmentId;
-use spanbridge::record::{Body, Record, RecordView};
+use spanbridge::record::{Diagnostic, Record, RecordView};
 use spanbridge_graph::hash::join;
-use std::borrow::Cow;
 
 /// Names a batch: the recorder that made it, and its number there.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -100,13 +99,7 @@ fn conflict(batch: BatchId, hash: u64, segment_id: SegmentId) -> Record<'static>
     let BatchId { instance, number } = batch;
     let name = format!("store-{:016x}", join(join(instance, number), hash));
     let message = format!("batch {number} of recorder {instance:016x} came again with other content; both are kept");
-    let body = Body::Diagnostic {
-        code: Cow::Borrowed("conflict"),
-        message: message.into(),
-        count: None,
-        span_id: None,
-        attributes: std::iter::empty().collect(),
-    };
+    let body = Diagnostic::new("conflict", message);
     Record::new(segment_id, number, "spanbridge-store", body).with_id(Some(name.into()))
 }
 

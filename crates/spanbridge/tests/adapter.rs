@@ -10,7 +10,7 @@ use spanbridge::adapter::{
 use spanbridge::carrier::Extract;
 use spanbridge::messaging::*;
 use spanbridge::observe::{self, SpanBuilder};
-use spanbridge::record::{Body, Record};
+use spanbridge::record::{Body, Diagnostic, Record};
 use spanbridge::{Failure, Status, semconv};
 use std::collections::HashMap;
 use std::pin::Pin;
@@ -138,7 +138,7 @@ fn attribute<'a>(span: &'a Seen, key: &str) -> Option<&'a str> {
 
 fn told(records: &[Record<'_>]) -> Vec<String> {
     let told = records.iter().filter_map(|record| match &record.body {
-        Body::Diagnostic { code, message, .. } => Some(format!("{code}: {message}")),
+        Body::Diagnostic(Diagnostic { code, message, .. }) => Some(format!("{code}: {message}")),
         Body::Artifact(artifact) => {
             Some(format!("{} {} {}", artifact.kind, artifact.content_type, artifact.size_bytes))
         }

@@ -3,7 +3,7 @@
 
 mod support;
 
-use spanbridge::record::{Body, Record};
+use spanbridge::record::{Body, Record, RunStart, SpanData};
 use spanbridge::{Value, observe};
 use std::borrow::Cow;
 use std::cell::Cell;
@@ -14,8 +14,8 @@ use support::*;
 /// The attributes of the one span or run that is in there, in words.
 fn attributes(records: &[Record<'_>]) -> Vec<String> {
     let given = records.iter().find_map(|r| match &r.body {
-        Body::Span(start, _) => Some(&start.attributes),
-        Body::RunStart { attributes, .. } => Some(attributes),
+        Body::Span(start @ SpanData { end: Some(_), .. }) => Some(&start.attributes),
+        Body::RunStart(RunStart { attributes, .. }) => Some(attributes),
         _ => None,
     });
     given.unwrap().iter().map(|(key, value)| format!("{key}={value:?}")).collect()

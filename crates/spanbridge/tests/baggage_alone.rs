@@ -124,7 +124,7 @@ mod recorded {
     use super::*;
     use spanbridge::ContextExt;
     use spanbridge::messaging::{MessageInfo, ReceiveOptions, Received, Relation, Trust};
-    use spanbridge::record::Body;
+    use spanbridge::record::{Body, Diagnostic};
 
     /// What begins under it begins a trace, which has the baggage: spans, runs, and what is sent from there.
     #[test]
@@ -173,7 +173,7 @@ mod recorded {
         });
         flush(&recorder);
         let told = memory.take().into_iter().filter_map(|record| match record.body {
-            Body::Diagnostic { code, message, .. } => Some(format!("{code}: {message}")),
+            Body::Diagnostic(Diagnostic { code, message, .. }) => Some(format!("{code}: {message}")),
             _ => None,
         });
         (sent, told.collect())

@@ -3,7 +3,7 @@
 
 mod support;
 
-use spanbridge::record::Body;
+use spanbridge::record::{Body, Segment};
 use spanbridge::{Environment, Memory, observe};
 use std::ffi::OsString;
 use support::*;
@@ -23,7 +23,7 @@ fn told(variables: &[(&str, &str)]) -> (String, Vec<(String, String)>, usize) {
     flush(&recorder);
     let records = memory.take();
     let resource = records.iter().find_map(|r| match &r.body {
-        Body::Segment { resource, .. } => Some(resource),
+        Body::Segment(Segment { resource, .. }) => Some(resource),
         _ => None,
     });
     let resource = resource.map(|all| all.iter().map(|(k, v)| (k.to_owned(), v.as_str().unwrap_or("?").to_owned())));

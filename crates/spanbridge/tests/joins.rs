@@ -3,16 +3,16 @@
 
 mod support;
 
-use spanbridge::record::{Body, Endpoint, Record};
+use spanbridge::record::{Body, Diagnostic, Edge, Endpoint, Event, Record, SpanData, SpanEnd};
 use spanbridge::{Context, Kind, Primitive, observe};
 use support::*;
 
 fn kinds(records: &[Record<'_>]) -> Vec<&'static str> {
     let kind = |r: &Record<'_>| match r.body {
-        Body::Span(..) => Some("span"),
-        Body::SpanStart(_) => Some("span:start"),
-        Body::SpanEnd { .. } => Some("span:end"),
-        Body::SpanAttributes { .. } => Some("span:attributes"),
+        Body::Span(SpanData { end: Some(_), .. }) => Some("span"),
+        Body::Span(SpanData { end: None, .. }) => Some("span:start"),
+        Body::SpanEnd(_) => Some("span:end"),
+        Body::SpanAttributes(_) => Some("span:attributes"),
         _ => None,
     };
     records.iter().filter_map(kind).collect()
@@ -79,7 +79,7 @@ fn what_comes_after_delivery_is_a_record() {
     assert_eq!(kinds(&records), ["span:start", "span:attributes", "span:end"]);
     assert_eq!(tree(&records), "\nroot [error] \"boom\" with the start=1 alone=2 with the end=3 error.type=_OTHER");
     let end = records.iter().find_map(|r| match &r.body {
-        Body::SpanEnd { end, attributes, .. } => {
+        Body::SpanEnd(SpanEnd { end, attributes, .. }) => {
             Some((end.error.as_deref(), end.error_type.as_deref(), attributes.iter().count()))
         }
         _ => None,
@@ -181,18 +181,18 @@ fn events_artifacts_and_edges_name_their_span() {
     let mut artifacts = vec![];
     for r in &records {
         match &r.body {
-            Body::Event { span_id, name, attributes, .. } => {
+            Body::Event(Event { span_id, name, attributes, .. }) => {
                 assert_eq!((*span_id, &**name, attributes.iter().count()), (s.id, "e", 1))
             }
             Body::Artifact(a) => {
                 assert_eq!(a.span_id, s.id);
                 artifacts.push((a.size_bytes, a.encoding.to_string(), a.preview.as_deref().map(str::to_owned)))
             }
-            Body::Edge { from, to, .. } => {
+            Body::Edge(Edge { from, to, .. }) => {
                 assert_eq!(*from, Endpoint::Span { trace_id: s.trace, span_id: s.id });
                 edges.push(to.clone())
             }
-            Body::Diagnostic { code, span_id, .. } => assert_eq!((&**code, *span_id), ("code", Some(s.id))),
+            Body::Diagnostic(Diagnostic { code, span_id, .. }) => assert_eq!((&**code, *span_id), ("code", Some(s.id))),
             _ => {}
         }
     }
@@ -215,10 +215,10 @@ fn a_link_after_delivery_is_an_edge() {
     span.end();
     other.end();
     flush(&recorder);
-    let edges: Vec<_> = memory.take().into_iter().filter(|r| matches!(r.body, Body::Edge { .. })).collect();
+    let edges: Vec<_> = memory.take().into_iter().filter(|r| matches!(r.body, Body::Edge(_))).collect();
     let [edge] = &edges[..] else { panic!("{edges:?}") };
     let end = |c: &Context| Endpoint::Span { trace_id: c.trace_id().unwrap(), span_id: c.span_id().unwrap() };
-    assert_eq!(edge.body, Body::Edge { edge_type: "custom.link".into(), from: end(&from), to: end(&to) });
+    assert_eq!(edge.body, Body::Edge(Edge::new("custom.link", end(&from), end(&to))));
 }
 
 #[test]

@@ -4,7 +4,7 @@
 mod support;
 
 use spanbridge::carrier::extract;
-use spanbridge::record::{Body, BodyView, Endpoint, Record};
+use spanbridge::record::{Body, BodyView, Diagnostic, Edge, Endpoint, Record};
 use spanbridge::{Context, Primitive, Receipt, RecordBatch, Recorder, SinkError, Status, observe};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -39,7 +39,7 @@ fn the_cap_is_kept_and_what_it_costs_is_counted() {
     assert_eq!(kept + report.dropped, 2 * (n + 1), "kept {kept}, {report:?}");
     // What was dropped is told by reason, among the records.
     let told = records.iter().find_map(|r| match &r.body {
-        Body::Diagnostic { code, count, .. } if code == "dropped.memory" => *count,
+        Body::Diagnostic(Diagnostic { code, count, .. }) if code == "dropped.memory" => *count,
         _ => None,
     });
     assert_eq!(told, Some(report.dropped));
@@ -186,9 +186,11 @@ fn a_batch_has_all_of_its_links() {
         let all = spans(&records);
         let batch = by_name(&all, "batch");
         let edge = |r: &Record<'_>| match r.body {
-            Body::Edge {
-                from: Endpoint::Span { span_id, .. }, to: Endpoint::Span { trace_id, span_id: to }, ..
-            } => (span_id == batch.id).then_some((trace_id, to)),
+            Body::Edge(Edge {
+                from: Endpoint::Span { span_id, .. },
+                to: Endpoint::Span { trace_id, span_id: to },
+                ..
+            }) => (span_id == batch.id).then_some((trace_id, to)),
             _ => None,
         };
         let links: BTreeSet<_> = batch.links.iter().copied().chain(records.iter().filter_map(edge)).collect();
@@ -227,7 +229,9 @@ fn what_is_cut_names_its_span() {
     let told: Vec<String> = records
         .iter()
         .filter_map(|r| match &r.body {
-            Body::Diagnostic { code, message, count, span_id: Some(span), .. } if code == "cut.attributes" => {
+            Body::Diagnostic(Diagnostic { code, message, count, span_id: Some(span), .. })
+                if code == "cut.attributes" =>
+            {
                 let span = all.iter().find(|s| s.id == *span).unwrap();
                 assert_eq!(r.run_id, Some(span.run));
                 Some(format!("{:.10} {message} ×{}", span.name, count.unwrap()))

@@ -4,7 +4,7 @@
 use spanbridge::adapter::{Handoff, HandoffStatus, Values, send, send_in};
 use spanbridge::carrier::{Budget, inject_within};
 use spanbridge::messaging::Received;
-use spanbridge::record::{Body, Record};
+use spanbridge::record::{Body, Diagnostic, Record, SpanData};
 use spanbridge::{Failure, Memory, Recorder, Status, observe};
 use std::collections::HashMap;
 use std::time::Duration;
@@ -29,7 +29,7 @@ fn recorded(work: impl FnOnce()) -> Vec<Record<'static>> {
 fn spans(records: &[Record<'_>]) -> Vec<String> {
     let mut shown = vec![];
     for record in records {
-        if let Body::Span(start, end) = &record.body {
+        if let Body::Span(start @ SpanData { end: Some(end), .. }) = &record.body {
             let status = start.attributes.iter().find(|(k, _)| *k == "spanbridge.handoff.status");
             let status = status.map(|(_, v)| v.as_str().unwrap_or_default().to_owned()).unwrap_or_default();
             let error = end.error.as_deref().unwrap_or_default();
@@ -98,8 +98,9 @@ fn a_send_writes_its_context_or_links() {
     for expected in ["meant ok \"\" \"sent\" 1", "fresh ok \"\" \"sent\" 0", "small ok \"\" \"sent\" 0"] {
         assert!(spans.contains(&expected.to_owned()), "{spans:?}");
     }
-    let told =
-        records.iter().filter_map(|r| if let Body::Diagnostic { code, .. } = &r.body { Some(&**code) } else { None });
+    let told = records
+        .iter()
+        .filter_map(|r| if let Body::Diagnostic(Diagnostic { code, .. }) = &r.body { Some(&**code) } else { None });
     assert_eq!(told.collect::<Vec<_>>(), ["injection.dropped"]);
 }
 
@@ -119,8 +120,10 @@ fn an_open_span_is_written_or_linked() {
         }
     });
     let told = records.iter().filter_map(|r| match &r.body {
-        Body::Diagnostic { code, .. } => Some(code.to_string()),
-        Body::Span(start, _) if !start.links.is_empty() => Some(format!("{} is linked", start.name)),
+        Body::Diagnostic(Diagnostic { code, .. }) => Some(code.to_string()),
+        Body::Span(start @ SpanData { end: Some(_), .. }) if !start.links.is_empty() => {
+            Some(format!("{} is linked", start.name))
+        }
         _ => None,
     });
     assert_eq!(told.collect::<Vec<_>>(), ["meant is linked", "injection.dropped"]);
@@ -160,11 +163,11 @@ fn work_and_settlement_belong_to_what_came() {
     let (mut parents, mut told) = (vec![], vec![]);
     for record in &records {
         match &record.body {
-            Body::Span(start, end) => {
+            Body::Span(start @ SpanData { end: Some(end), .. }) => {
                 assert_eq!(end.status, Status::Ok);
                 parents.push((start.name.clone(), start.parent_span_id.map(|p| p.to_string())))
             }
-            Body::Diagnostic { code, message, .. } => told.push(format!("{code}: {message}")),
+            Body::Diagnostic(Diagnostic { code, message, .. }) => told.push(format!("{code}: {message}")),
             _ => {}
         }
     }

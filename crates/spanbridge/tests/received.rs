@@ -8,7 +8,7 @@ use spanbridge::carrier::Extract;
 use spanbridge::carrier::inject;
 use spanbridge::messaging::*;
 use spanbridge::observe::{self, Span, SpanBuilder};
-use spanbridge::record::{Body, Record};
+use spanbridge::record::{Body, Diagnostic, Record, RunStart};
 use spanbridge::w3c::TRACESTATE;
 use spanbridge::{Context, Primitive, Recorder, RunId, Sampler, Status, TraceId};
 use std::collections::HashMap;
@@ -49,7 +49,7 @@ fn sender() -> (TraceId, RunId) {
 
 fn diagnostics(records: &[Record<'_>]) -> Vec<String> {
     let told = records.iter().filter_map(|r| match &r.body {
-        Body::Diagnostic { code, message, .. } => Some(format!("{code}: {message}")),
+        Body::Diagnostic(Diagnostic { code, message, .. }) => Some(format!("{code}: {message}")),
         _ => None,
     });
     told.collect()
@@ -70,7 +70,7 @@ fn a_child_run_is_an_execution_record_of_its_own() {
     assert_ne!(span.run, run, "its own");
     assert_eq!(attribute(span, "spanbridge.relation"), Some("new_run"));
     let start = records.iter().find_map(|r| match &r.body {
-        Body::RunStart { name, parent_run_id, triggered_by_span_id, root_primitive, .. } => {
+        Body::RunStart(RunStart { name, parent_run_id, triggered_by_span_id, root_primitive, .. }) => {
             Some((r.run_id, name.to_string(), *parent_run_id, *triggered_by_span_id, root_primitive.clone()))
         }
         _ => None,
@@ -91,7 +91,7 @@ fn a_child_run_is_the_kind_of_step_that_was_said() {
         work(&Received::new(&headers()).with(&receiving, arrival));
     });
     let primitives = records.iter().filter_map(|r| match &r.body {
-        Body::RunStart { root_primitive, .. } => root_primitive.clone(),
+        Body::RunStart(RunStart { root_primitive, .. }) => root_primitive.clone(),
         _ => None,
     });
     assert_eq!(primitives.collect::<Vec<_>>(), ["function.handle"]);
@@ -286,7 +286,7 @@ fn told(tell: impl FnOnce(&Span)) -> Vec<String> {
             a.encoding,
             a.preview.as_deref().unwrap_or("-")
         )),
-        Body::Diagnostic { code, message, .. } => Some(format!("{code}: {message}")),
+        Body::Diagnostic(Diagnostic { code, message, .. }) => Some(format!("{code}: {message}")),
         _ => None,
     });
     shown.collect()

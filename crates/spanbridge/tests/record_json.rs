@@ -5,7 +5,8 @@ use proptest::collection::vec;
 use proptest::option::of;
 use proptest::prelude::*;
 use spanbridge::record::{
-    Artifact, AttributeValue, Attributes, Body, End, Endpoint, Link, Record, RecordErrorKind, Start, Via,
+    Artifact, AttributeValue, Attributes, Body, Diagnostic, Edge, End, Endpoint, Event, Link, Record, RecordErrorKind,
+    RunEnd, RunResume, RunStart, RunSuspend, Segment, SpanAttributes, SpanData, SpanEnd, Via,
 };
 use spanbridge::{Kind, RunId, SegmentId, SpanId, Status, TraceId, Value};
 use std::borrow::Cow;
@@ -93,7 +94,7 @@ fn golden_lines() {
 #[test]
 fn golden_values() {
     let line = golden().nth(5).unwrap();
-    let Body::SpanStart(start) = read(&line).body else { panic!("{line}") };
+    let Body::Span(start @ SpanData { end: None, .. }) = read(&line).body else { panic!("{line}") };
     assert!(matches!(start.name, Cow::Borrowed(_)), "read without copying");
     assert_eq!(start.kind, Kind::Producer);
     assert_eq!(start.started_at % 1_000_000_000, 1);
@@ -241,7 +242,7 @@ fn attributes_that_json_has_no_form_for() {
     };
     let json = |list: &[(&'static str, Value<'static>)]| {
         let mut record = read(r#"{"schemaVersion":1,"recordId":"x","type":"diagnostic","segmentId":"53ce929d0e0e4736","segmentSeq":1,"service":"s","code":"c","message":"m"}"#).into_owned();
-        let Body::Diagnostic { attributes: a, .. } = &mut record.body else { panic!() };
+        let Body::Diagnostic(Diagnostic { attributes: a, .. }) = &mut record.body else { panic!() };
         *a = attributes(list);
         let line = record.to_json();
         read(&line);
@@ -287,14 +288,14 @@ fn status() -> impl Strategy<Value = Status> {
     proptest::sample::select(vec![Status::Ok, Status::Error, Status::Panicked, Status::Cancelled])
 }
 
-fn start() -> impl Strategy<Value = Start<'static>> {
+fn start() -> impl Strategy<Value = SpanData<'static>> {
     let kind =
         proptest::sample::select(vec![Kind::Internal, Kind::Server, Kind::Client, Kind::Producer, Kind::Consumer]);
     let link = (trace_id(), span_id(), attributes())
         .prop_map(|(trace_id, span_id, attributes)| Link::new(trace_id, span_id, attributes));
     (span_id(), of(span_id()), text(), text(), kind, any::<u64>(), attributes(), vec(link, 0..3)).prop_map(
         |(span_id, parent_span_id, name, primitive, kind, started_at, attributes, links)| {
-            let mut start = Start::new(span_id, name, started_at);
+            let mut start = SpanData::new(span_id, name, started_at);
             (start.parent_span_id, start.primitive, start.kind) = (parent_span_id, primitive, kind);
             (start.attributes, start.links) = (attributes, links);
             start
@@ -303,8 +304,9 @@ fn start() -> impl Strategy<Value = Start<'static>> {
 }
 
 fn end() -> impl Strategy<Value = End<'static>> {
-    (any::<u64>(), status(), of(text()), of(text()))
-        .prop_map(|(ended_at, status, error, class)| End::new(ended_at, status).with_error(error, class))
+    (any::<u64>(), status(), of(text()), of(text())).prop_map(|(ended_at, status, error, class)| {
+        End::new(ended_at, status).with_error(error).with_error_type(class)
+    })
 }
 
 fn endpoint() -> impl Strategy<Value = Endpoint<'static>> {
@@ -319,50 +321,41 @@ fn body() -> impl Strategy<Value = Body<'static>> {
     let via = proptest::sample::select(vec![Via::Start, Via::Resume, Via::Receive]);
     prop_oneof![
         (any::<u64>(), attributes(), via, of(text()), of(text()), of(text())).prop_map(
-            |(started_at, resource, via, suspension_id, resumption_id, previous_resumption_id)| Body::Segment {
-                started_at,
-                resource,
-                via,
-                suspension_id,
-                resumption_id,
-                previous_resumption_id,
-            },
+            |(started_at, resource, via, suspension_id, resumption_id, previous_resumption_id)| Body::Segment(
+                Segment::new(started_at, resource, via)
+                    .with_suspension_id(suspension_id)
+                    .with_resumption_id(resumption_id)
+                    .with_previous_resumption_id(previous_resumption_id)
+            ),
         ),
         (text(), any::<u64>(), of(text()), of(run_id()), of(span_id()), attributes()).prop_map(
-            |(name, started_at, root_primitive, parent_run_id, triggered_by_span_id, attributes)| Body::RunStart {
-                name,
-                started_at,
-                root_primitive,
-                parent_run_id,
-                triggered_by_span_id,
-                attributes,
-            }
+            |(name, started_at, root_primitive, parent_run_id, triggered_by_span_id, attributes)| Body::RunStart(
+                RunStart::new(name, started_at)
+                    .with_root_primitive(root_primitive)
+                    .with_parent_run_id(parent_run_id)
+                    .with_triggered_by_span_id(triggered_by_span_id)
+                    .with_attributes(attributes)
+            )
         ),
-        (text(), any::<u64>(), of(text())).prop_map(|(suspension_id, suspended_at, reason)| Body::RunSuspend {
-            suspension_id,
-            suspended_at,
-            reason
-        }),
-        (text(), any::<u64>()).prop_map(|(suspension_id, resumed_at)| Body::RunResume { suspension_id, resumed_at }),
-        end()
-            .prop_filter("a run does not panic", |e| e.status != Status::Panicked)
-            .prop_map(|End { ended_at, status, error, .. }| Body::RunEnd { ended_at, status, error }),
-        start().prop_map(Body::SpanStart),
-        (span_id(), end(), attributes()).prop_map(|(span_id, end, attributes)| Body::SpanEnd {
-            span_id,
-            end,
-            attributes
-        }),
-        (start(), end()).prop_map(|(s, e)| Body::Span(s, e)),
-        (span_id(), attributes()).prop_map(|(span_id, attributes)| Body::SpanAttributes { span_id, attributes }),
+        (text(), any::<u64>(), of(text())).prop_map(|(suspension_id, suspended_at, reason)| Body::RunSuspend(
+            RunSuspend::new(suspension_id, suspended_at).with_reason(reason)
+        )),
+        (text(), any::<u64>())
+            .prop_map(|(suspension_id, resumed_at)| Body::RunResume(RunResume::new(suspension_id, resumed_at))),
+        end().prop_filter("a run does not panic", |e| e.status != Status::Panicked).prop_map(
+            |End { ended_at, status, error, .. }| Body::RunEnd(RunEnd::new(ended_at, status).with_error(error))
+        ),
+        start().prop_map(Body::Span),
+        (span_id(), end(), attributes()).prop_map(|(span_id, end, attributes)| Body::SpanEnd(
+            SpanEnd::new(span_id, end).with_attributes(attributes)
+        )),
+        (start(), end()).prop_map(|(s, e)| Body::Span(s.with_end(Some(e)))),
+        (span_id(), attributes())
+            .prop_map(|(span_id, attributes)| Body::SpanAttributes(SpanAttributes::new(span_id, attributes))),
         (span_id(), text(), text(), any::<u64>(), attributes()).prop_map(
-            |(span_id, event_id, name, timestamp, attributes)| Body::Event {
-                span_id,
-                event_id,
-                name,
-                timestamp,
-                attributes
-            }
+            |(span_id, event_id, name, timestamp, attributes)| Body::Event(
+                Event::new(span_id, event_id, name, timestamp).with_attributes(attributes)
+            )
         ),
         (span_id(), text(), text(), text(), text(), any::<u64>(), of(text()), of(text())).prop_map(
             |(span_id, artifact_id, kind, content_type, encoding, size_bytes, hash, preview)| {
@@ -371,15 +364,11 @@ fn body() -> impl Strategy<Value = Body<'static>> {
                 Body::Artifact(artifact)
             }
         ),
-        (text(), endpoint(), endpoint()).prop_map(|(edge_type, from, to)| Body::Edge { edge_type, from, to }),
+        (text(), endpoint(), endpoint()).prop_map(|(edge_type, from, to)| Body::Edge(Edge::new(edge_type, from, to))),
         (text(), text(), of(any::<u64>()), of(span_id()), attributes()).prop_map(
-            |(code, message, count, span_id, attributes)| Body::Diagnostic {
-                code,
-                message,
-                count,
-                span_id,
-                attributes
-            }
+            |(code, message, count, span_id, attributes)| Body::Diagnostic(
+                Diagnostic::new(code, message).with_count(count).with_span_id(span_id).with_attributes(attributes)
+            )
         ),
     ]
 }

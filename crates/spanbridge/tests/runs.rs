@@ -3,7 +3,7 @@
 
 mod support;
 
-use spanbridge::record::{Body, Record, Via};
+use spanbridge::record::{Body, Record, RunEnd, RunStart, Segment, Via};
 use spanbridge::w3c::{Baggage, TraceParent, TraceState};
 use spanbridge::{Context, Primitive, RunId, SpanId, TraceId, observe};
 use std::panic::catch_unwind;
@@ -19,7 +19,7 @@ struct Started {
 
 fn started(records: &[Record<'_>], run: &str) -> Started {
     let found = records.iter().find_map(|r| match &r.body {
-        Body::RunStart { name, parent_run_id, triggered_by_span_id, .. } if name == run => {
+        Body::RunStart(RunStart { name, parent_run_id, triggered_by_span_id, .. }) if name == run => {
             Some(Started { id: r.run_id, trace: r.trace_id, parent: *parent_run_id, span: *triggered_by_span_id })
         }
         _ => None,
@@ -76,7 +76,7 @@ fn a_run_that_begins_its_trace_has_its_id() {
     let all = spans(&records);
     assert_eq!((Some(all[0].run), all[0].parent), (run.id, None));
     let said = records.iter().any(|r| {
-        matches!(&r.body, Body::RunStart { root_primitive: Some(p), attributes, .. }
+        matches!(&r.body, Body::RunStart(RunStart { root_primitive: Some(p), attributes, .. })
         if p == "flow.run" && attributes.get("k").and_then(|v| v.as_str()) == Some("v"))
     });
     assert!(said);
@@ -153,7 +153,7 @@ fn a_context_may_have_a_segment_of_its_own() {
     let segments: std::collections::BTreeSet<_> = ["a1", "b1", "usual", "in child"].map(segment).into();
     assert_eq!(segments.len(), 4, "one each: {records:?}");
     let opened = records.iter().filter_map(|r| match &r.body {
-        Body::Segment { via, suspension_id: None, .. } => Some((r.segment_id, *via)),
+        Body::Segment(Segment { via, suspension_id: None, .. }) => Some((r.segment_id, *via)),
         _ => None,
     });
     let opened: std::collections::BTreeMap<_, _> = opened.collect();
@@ -184,7 +184,7 @@ fn a_received_context_opens_its_segment() {
     let via: Vec<_> = records
         .iter()
         .filter_map(|r| match &r.body {
-            Body::Segment { via, resource, .. } => {
+            Body::Segment(Segment { via, resource, .. }) => {
                 assert_eq!(resource.get("service.name").and_then(|v| v.as_str()), Some("test"));
                 Some(*via)
             }
@@ -218,14 +218,14 @@ fn nothing_is_said_about_spans_of_others() {
             observe::event("e", &[]);
         })
     });
-    assert!(!records.iter().any(|r| matches!(r.body, Body::Event { .. })), "{records:?}");
+    assert!(!records.iter().any(|r| matches!(r.body, Body::Event(_))), "{records:?}");
 }
 
 #[test]
 fn a_run_that_begins_here_was_not_received() {
     let records = record(|| observe::in_scope(&received(), || observe::run("child").in_scope(|| ())));
     let via = records.iter().find_map(|r| match r.body {
-        Body::Segment { via, .. } => Some(via),
+        Body::Segment(Segment { via, .. }) => Some(via),
         _ => None,
     });
     assert_eq!(via, Some(Via::Start));
@@ -251,7 +251,7 @@ fn a_recorder_that_is_gone_decides_nothing() {
 fn an_error_without_text_has_none() {
     let records = record(|| observe::run("r").open().error(""));
     let error = records.iter().find_map(|r| match &r.body {
-        Body::RunEnd { error, .. } => Some(error.clone()),
+        Body::RunEnd(RunEnd { error, .. }) => Some(error.clone()),
         _ => None,
     });
     assert_eq!(error, Some(None));

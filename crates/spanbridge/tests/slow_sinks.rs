@@ -3,7 +3,7 @@
 
 mod support;
 
-use spanbridge::record::Body;
+use spanbridge::record::{Body, Diagnostic};
 use spanbridge::{Memory, Receipt, RecordBatch, Recorder, Sink, SinkError, observe};
 use std::fmt;
 use std::sync::mpsc;
@@ -94,7 +94,7 @@ fn what_a_sink_missed_is_told_once() {
     until("the sink that was down", || (recorder.report().sinks[0].left == 0).then_some(()));
     let report = recorder.shutdown(LONG);
     let missed = |r: &spanbridge::record::Record<'_>| match &r.body {
-        Body::Diagnostic { code, count, .. } if code == "dropped.sink" => count.unwrap(),
+        Body::Diagnostic(Diagnostic { code, count, .. }) if code == "dropped.sink" => count.unwrap(),
         _ => 0,
     };
     assert_eq!(memory.take().iter().map(missed).sum::<u64>(), report.sinks[0].dropped);

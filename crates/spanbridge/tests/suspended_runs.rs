@@ -3,7 +3,7 @@
 
 mod support;
 
-use spanbridge::record::{Body, Record, Via};
+use spanbridge::record::{Body, Record, RunSuspend, Segment, Via};
 use spanbridge::w3c::{Baggage, TraceParent};
 use spanbridge::{Context, RunContext, Sampler, SegmentId, observe};
 use support::*;
@@ -22,7 +22,9 @@ fn work(name: &'static str) {
 
 fn segments(records: &[Record<'_>]) -> Vec<(Via, Option<String>)> {
     let opened = records.iter().filter_map(|r| match &r.body {
-        Body::Segment { via, suspension_id, .. } => Some((*via, suspension_id.as_ref().map(|id| id.to_string()))),
+        Body::Segment(Segment { via, suspension_id, .. }) => {
+            Some((*via, suspension_id.as_ref().map(|id| id.to_string())))
+        }
         _ => None,
     });
     opened.collect()
@@ -30,7 +32,7 @@ fn segments(records: &[Record<'_>]) -> Vec<(Via, Option<String>)> {
 
 fn suspension(records: &[Record<'_>]) -> Option<String> {
     records.iter().find_map(|r| match &r.body {
-        Body::RunSuspend { suspension_id, .. } => Some(suspension_id.to_string()),
+        Body::RunSuspend(RunSuspend { suspension_id, .. }) => Some(suspension_id.to_string()),
         _ => None,
     })
 }
@@ -104,7 +106,7 @@ fn a_child_run_keeps_its_place_in_the_trace() {
         RunContext::default()
     });
     let (outer, inner) = (spans(&a), spans(&b));
-    let child = a.iter().find(|r| matches!(r.body, Body::RunStart { .. })).unwrap().run_id;
+    let child = a.iter().find(|r| matches!(r.body, Body::RunStart(_))).unwrap().run_id;
     assert_eq!((inner[0].parent, inner[0].trace), (Some(outer[0].id), outer[0].trace));
     assert!(Some(inner[0].run) == child && child != Some(outer[0].run));
     assert_eq!(lifecycle(&b), ["resume", "end error: no"]);
@@ -153,7 +155,7 @@ fn left_and_captured_runs_were_never_suspended() {
 /// Each segment's own leg, and the one after which it goes on.
 fn legs(records: &[Record<'_>]) -> Vec<[Option<String>; 2]> {
     let opened = records.iter().filter_map(|r| match &r.body {
-        Body::Segment { resumption_id, previous_resumption_id, .. } => {
+        Body::Segment(Segment { resumption_id, previous_resumption_id, .. }) => {
             Some([resumption_id, previous_resumption_id].map(|id| id.as_deref().map(Into::into)))
         }
         _ => None,

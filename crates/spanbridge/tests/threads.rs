@@ -3,7 +3,7 @@
 
 mod support;
 
-use spanbridge::record::Body;
+use spanbridge::record::{Body, SpanData, SpanEnd};
 use spanbridge::{Receipt, RecordBatch, Recorder, SinkError, SpanId, Status, Value, observe};
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -84,11 +84,13 @@ fn an_idle_threads_open_span_is_visible() {
         let recorder = &recorder;
         s.spawn(move || recorder.in_scope(|| observe::span("long").in_scope(|| rx.recv())));
         let started = until("the start", || {
-            memory.records().iter().find_map(|r| if let Body::SpanStart(s) = &r.body { Some(s.span_id) } else { None })
+            memory.records().iter().find_map(|r| {
+                if let Body::Span(s @ SpanData { end: None, .. }) = &r.body { Some(s.span_id) } else { None }
+            })
         });
         tx.send(()).unwrap();
         until("the end", || {
-            let ended = |b: &Body<'_>| matches!(b, Body::SpanEnd { span_id, .. } if *span_id == started);
+            let ended = |b: &Body<'_>| matches!(b, Body::SpanEnd(SpanEnd { span_id, .. }) if *span_id == started);
             memory.records().iter().any(|r| ended(&r.body)).then_some(())
         });
     });

@@ -7,7 +7,7 @@ use spanbridge::adapter::{Describe, Handoff, HandoffStatus, Job, Values, Work, i
 use spanbridge::carrier::Extract;
 use spanbridge::messaging::*;
 use spanbridge::observe::{self, Span, SpanBuilder};
-use spanbridge::record::{Body, Record};
+use spanbridge::record::{Body, Diagnostic, Record, RunEnd};
 use spanbridge::{Failure, Status, semconv};
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -18,7 +18,7 @@ const SECRET: &str = "amelie@example.org";
 
 fn diagnostics(records: &[Record<'_>]) -> Vec<String> {
     let told = records.iter().filter_map(|r| match &r.body {
-        Body::Diagnostic { code, message, .. } => Some(format!("{code}: {message}")),
+        Body::Diagnostic(Diagnostic { code, message, .. }) => Some(format!("{code}: {message}")),
         _ => None,
     });
     told.collect()
@@ -148,7 +148,7 @@ fn a_run_of_a_message_says_no_more() {
             received.process(|| capture.guard(observe::span("process").open())).error(SECRET)
         });
         let ends = records.iter().filter_map(|r| match &r.body {
-            Body::RunEnd { error, status, .. } => Some((error.as_deref(), *status)),
+            Body::RunEnd(RunEnd { error, status, .. }) => Some((error.as_deref(), *status)),
             _ => None,
         });
         assert_eq!(ends.collect::<Vec<_>>(), [(left, Status::Error)], "{capture:?}");

@@ -124,7 +124,7 @@ mod tests {
     use super::*;
     use crate::returns::returned::key;
     use spanbridge::adapter::Handoff;
-    use spanbridge::record::Body;
+    use spanbridge::record::{Body, SpanAttributes, SpanEnd};
     use spanbridge::{Memory, Recorder, observe, semconv};
     use std::time::{Duration, Instant};
 
@@ -147,8 +147,10 @@ mod tests {
         };
         let ended = |body: &Body<'_>| match body {
             // A delivery may come between the status and the end.
-            Body::Span(span, _) | Body::SpanStart(span) => status(&span.attributes),
-            Body::SpanEnd { attributes, .. } | Body::SpanAttributes { attributes, .. } => status(attributes),
+            Body::Span(span) => status(&span.attributes),
+            Body::SpanEnd(SpanEnd { attributes, .. }) | Body::SpanAttributes(SpanAttributes { attributes, .. }) => {
+                status(attributes)
+            }
             _ => None,
         };
         memory.records().iter().filter_map(|record| ended(&record.body)).collect()

@@ -18,9 +18,9 @@ impl Graph {
 pub(super) fn edges(input: &Input<'_, '_>, run: &Run, spans: &[Span]) -> Vec<Edge> {
     let mut edges: Vec<Edge> = Vec::new();
     for place in &input.outline.joined.edges {
-        if let Body::Edge { edge_type, from, to } = input.body(*place) {
-            let (from, to) = (owned(from), owned(to));
-            edges.push(Edge { edge_type: edge_type.clone().into_owned(), from, to, derived: false });
+        if let Body::Edge(edge) = input.body(*place) {
+            let (from, to) = (owned(&edge.from), owned(&edge.to));
+            edges.push(Edge { edge_type: edge.edge_type.clone().into_owned(), from, to, derived: false });
         }
     }
     edges.extend(derived_edges(run, spans));

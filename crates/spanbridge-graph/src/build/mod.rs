@@ -63,11 +63,11 @@ fn artifacts(input: &Input<'_, '_>) -> Vec<Artifact> {
 fn diagnostics(input: &Input<'_, '_>) -> Vec<Diagnostic> {
     let joined = &input.outline.joined;
     let recorded = joined.diagnostics.iter().filter_map(|place| match input.body(*place) {
-        Body::Diagnostic { code, message, count, span_id, .. } => Some(Diagnostic {
-            code: code.clone().into_owned(),
-            message: message.clone().into_owned(),
-            count: *count,
-            span_id: *span_id,
+        Body::Diagnostic(d) => Some(Diagnostic {
+            code: d.code.clone().into_owned(),
+            message: d.message.clone().into_owned(),
+            count: d.count,
+            span_id: d.span_id,
         }),
         _ => None,
     });

@@ -22,14 +22,12 @@ pub(super) fn run(input: &Input<'_, '_>) -> Run {
     if !run.suspensions.is_empty() {
         run.waited = waited(&run, &active(input));
     }
-    if let Some(Body::RunStart { parent_run_id, triggered_by_span_id, .. }) =
-        outline.joined.lifecycle.starts.first().map(|at| input.body(*at))
-    {
-        run.parent_run_id = *parent_run_id;
-        run.triggered_by_span_id = *triggered_by_span_id;
+    if let Some(Body::RunStart(start)) = outline.joined.lifecycle.starts.first().map(|at| input.body(*at)) {
+        run.parent_run_id = start.parent_run_id;
+        run.triggered_by_span_id = start.triggered_by_span_id;
     }
-    if let Some(Body::RunEnd { error, .. }) = outline.joined.lifecycle.ends.first().map(|at| input.body(*at)) {
-        run.error = error.as_deref().map(str::to_owned);
+    if let Some(Body::RunEnd(end)) = outline.joined.lifecycle.ends.first().map(|at| input.body(*at)) {
+        run.error = end.error.as_deref().map(str::to_owned);
     }
     run
 }
@@ -48,16 +46,16 @@ fn segments(input: &Input<'_, '_>) -> Vec<Segment> {
     let mut all: BTreeMap<SegmentId, Segment> = BTreeMap::new();
     for place in &input.outline.joined.lifecycle.segments {
         let record = &input.records[*place];
-        let Body::Segment { started_at, resource, via, suspension_id, .. } = &record.body else { continue };
+        let Body::Segment(segment) = &record.body else { continue };
         all.insert(
             record.segment_id,
             Segment {
                 segment_id: record.segment_id,
                 service: record.service.clone().into_owned(),
-                via: Some(*via),
-                started_at: Some(*started_at),
-                resource: merged([resource]),
-                suspension_id: suspension_id.as_deref().map(str::to_owned),
+                via: Some(segment.via),
+                started_at: Some(segment.started_at),
+                resource: merged([&segment.resource]),
+                suspension_id: segment.suspension_id.as_deref().map(str::to_owned),
             },
         );
     }
@@ -79,14 +77,14 @@ fn suspensions(input: &Input<'_, '_>) -> Vec<Suspension> {
         let Some(id) = suspension_of(input.body(*place)) else { continue };
         let suspension = all.entry(id).or_insert_with(|| Suspension::new(id));
         match input.body(*place) {
-            Body::RunSuspend { suspended_at, reason, .. } => {
+            Body::RunSuspend(suspend) => {
                 suspension.segment_id = Some(input.records[*place].segment_id);
-                suspension.suspended_at = Some(*suspended_at);
-                suspension.reason = reason.as_deref().map(str::to_owned);
+                suspension.suspended_at = Some(suspend.suspended_at);
+                suspension.reason = suspend.reason.as_deref().map(str::to_owned);
             }
             // If several segments resumed it, the first of them ended the wait.
-            Body::RunResume { resumed_at, .. } => {
-                suspension.resumed_at = [suspension.resumed_at, Some(*resumed_at)].into_iter().flatten().min();
+            Body::RunResume(resume) => {
+                suspension.resumed_at = [suspension.resumed_at, Some(resume.resumed_at)].into_iter().flatten().min();
             }
             _ => {}
         }

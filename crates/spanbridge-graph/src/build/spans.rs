@@ -7,7 +7,7 @@ use crate::tree::{Attachment, Placed};
 use crate::values::merged;
 use serde_json::Value;
 use spanbridge::Kind;
-use spanbridge::record::{Body, End, Start};
+use spanbridge::record::{Body, End, SpanData};
 use spanbridge::semconv::ERROR_TYPE;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,7 +19,7 @@ pub(super) fn spans(input: &Input<'_, '_>) -> Vec<Span> {
     added.sort_by_key(|(span, at)| (*span, input.records[*at].segment_id, input.records[*at].segment_seq));
     let mut events = joined.events.clone();
     events.sort_by_key(|(span, at)| match input.body(*at) {
-        Body::Event { timestamp, event_id, .. } => (*span, *timestamp, event_id.as_ref()),
+        Body::Event(event) => (*span, event.timestamp, event.event_id.as_ref()),
         _ => (*span, 0, ""),
     });
     let of = |all: &'_ [(usize, usize)], span: usize| {
@@ -63,11 +63,11 @@ fn span(input: &Input<'_, '_>, placed: &Placed, added: &[(usize, usize)], events
     // The start says who recorded it, else whatever else there is.
     let record = &input.records[parts.start.or(parts.end).unwrap_or(parts.first) as usize];
     let late = parts.end.and_then(|at| match input.body(at as usize) {
-        Body::SpanEnd { attributes, .. } => Some(attributes),
+        Body::SpanEnd(end) => Some(&end.attributes),
         _ => None,
     });
     let between = added.iter().filter_map(|(_, at)| match input.body(*at) {
-        Body::SpanAttributes { attributes, .. } => Some(attributes),
+        Body::SpanAttributes(added) => Some(&added.attributes),
         _ => None,
     });
     let first = start.map(|s| &s.attributes);
@@ -104,7 +104,7 @@ fn with_class(mut attributes: Vec<(String, Value)>, end: Option<&End<'_>>) -> Ve
     attributes
 }
 
-fn links(start: &Start<'_>) -> Vec<Link> {
+fn links(start: &SpanData<'_>) -> Vec<Link> {
     let link = |l: &spanbridge::record::Link<'_>| Link {
         trace_id: l.trace_id,
         span_id: l.span_id,
@@ -114,11 +114,11 @@ fn links(start: &Start<'_>) -> Vec<Link> {
 }
 
 fn event(body: &Body<'_>) -> Option<Event> {
-    let Body::Event { event_id, name, timestamp, attributes, .. } = body else { return None };
+    let Body::Event(event) = body else { return None };
     Some(Event {
-        event_id: event_id.clone().into_owned(),
-        name: name.clone().into_owned(),
-        timestamp: *timestamp,
-        attributes: merged([attributes]),
+        event_id: event.event_id.clone().into_owned(),
+        name: event.name.clone().into_owned(),
+        timestamp: event.timestamp,
+        attributes: merged([&event.attributes]),
     })
 }

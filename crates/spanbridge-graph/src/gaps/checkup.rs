@@ -237,7 +237,7 @@ mod tests {
             semconv::SETTLE_RANGES,
             semconv::QUEUE_NAME,
         ];
-        if let Body::SpanStart(start) | Body::Span(start, _) = &mut record.body {
+        if let Body::Span(start) = &mut record.body {
             start.primitive = STEPS[step % STEPS.len()].into();
             start.attributes = said.into_iter().map(|(key, value)| (KEYS[key % KEYS.len()].into(), value)).collect();
         }

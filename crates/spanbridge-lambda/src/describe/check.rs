@@ -1,7 +1,7 @@
 //! Tests of descriptions: a span as text.
 
 use spanbridge::observe::SpanBuilder;
-use spanbridge::record::{Body, Record};
+use spanbridge::record::{Body, Record, SpanData};
 use spanbridge::{Memory, Recorder};
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ fn recorded(begin: impl FnOnce() -> SpanBuilder) -> String {
     assert!(recorder.flush_blocking(Duration::from_secs(60)).complete);
     let records: Vec<Record<'_>> = memory.take();
     let spans = records.iter().filter_map(|r| match &r.body {
-        Body::Span(start, _) => Some(start),
+        Body::Span(start @ SpanData { end: Some(_), .. }) => Some(start),
         _ => None,
     });
     let mut shown = String::new();

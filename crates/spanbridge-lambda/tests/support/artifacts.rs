@@ -1,7 +1,7 @@
 //! What was captured, as text.
 
 use spanbridge::conformance::spans;
-use spanbridge::record::{Body, Record};
+use spanbridge::record::{Body, Diagnostic, Record};
 use spanbridge::semconv;
 
 /// What was captured (span, kind, type, size, beginning), and what was not because a hook failed.
@@ -14,7 +14,7 @@ pub(crate) fn captured(records: &[Record<'_>]) -> Vec<String> {
             let hash = a.hash.as_ref().map_or("", |_| " hashed");
             Some(format!("{span}: {} {} {}{hash} {beginning}", a.kind, a.content_type, a.size_bytes))
         }
-        Body::Diagnostic { code, span_id, .. } if code == semconv::REDACTION_FAILED => {
+        Body::Diagnostic(Diagnostic { code, span_id, .. }) if code == semconv::REDACTION_FAILED => {
             Some(format!("{}: {code}", span_id.map_or("?", name)))
         }
         _ => None,

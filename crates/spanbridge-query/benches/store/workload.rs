@@ -1,8 +1,8 @@
 //! Runs of about 12 spans, spread over four processes and 50 ms to 10 s, as the records that each process delivers.
 //! Everything depends only on the number of the run, so it is the same each time.
 
-use spanbridge::record::AttributeValue;
-use spanbridge::record::{Attributes, Body, End, Record, Start, Via};
+use spanbridge::record::{AttributeValue, RunEnd, RunStart, Segment, SpanEnd};
+use spanbridge::record::{Attributes, Body, End, Record, SpanData, Via};
 use spanbridge::{Kind, RunId, SegmentId, SpanId, Status, TraceId};
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -114,7 +114,7 @@ impl Workload {
             records.sort_by_key(|(at, record)| (record.run_id, *at));
             let records: Vec<_> = records.into_iter().map(|(_, record)| record).collect();
             self.records += records.len() as u64;
-            let begins = |r: &&Record<'_>| matches!(r.body, Body::Span(..) | Body::SpanStart(_));
+            let begins = |r: &&Record<'_>| matches!(r.body, Body::Span(_));
             self.spans += records.iter().filter(begins).count() as u64;
             records
         })
@@ -132,18 +132,7 @@ impl Workload {
         let first = dice.roll(WRITERS as u64);
         let failed = dice.roll(33) == 0;
         let mut recording = Recording { run, seqs: [0; WRITERS], workload: self };
-        recording.put(
-            first,
-            start,
-            Body::RunStart {
-                name: NAMES[(run % 5) as usize].into(),
-                started_at: start,
-                root_primitive: None,
-                parent_run_id: None,
-                triggered_by_span_id: None,
-                attributes: Attributes::new(),
-            },
-        );
+        recording.put(first, start, Body::RunStart(RunStart::new(NAMES[(run % 5) as usize], start)));
         for n in 0..spans {
             let at = start + if n == 0 { 0 } else { duration * n / spans + dice.roll(duration / spans / 2 + 1) };
             let took = if n == 0 { duration } else { (dice.spread(5e5, 1.2e8) as u64).min(duration) };
@@ -152,7 +141,7 @@ impl Workload {
             recording.span(&mut dice, writer, n, at, at + took, failed);
         }
         let status = if failed { Status::Error } else { Status::Ok };
-        recording.put(first, start + duration, Body::RunEnd { ended_at: start + duration, status, error: None });
+        recording.put(first, start + duration, Body::RunEnd(RunEnd::new(start + duration, status)));
     }
 }
 
@@ -185,19 +174,19 @@ impl Recording<'_> {
     fn span(&mut self, dice: &mut Dice, writer: u64, n: u64, from: u64, to: u64, failed: bool) {
         let parent = (n > 0).then(|| span_id(self.run, n - 1 - dice.roll(n.min(6))));
         let kind = if n == 0 { 0 } else { 1 + dice.roll(7) as usize };
-        let mut start = Start::new(span_id(self.run, n), NAMES[kind], from);
+        let mut start = SpanData::new(span_id(self.run, n), NAMES[kind], from);
         start.parent_span_id = parent;
         start.primitive = PRIMITIVES[kind].into();
         start.kind = [Kind::Server, Kind::Producer, Kind::Consumer, Kind::Client][kind % 4];
         start.attributes = attributes(kind, dice);
         let status = if failed { Status::Error } else { Status::Ok };
-        let end = End::new(to, status).with_error(failed.then(|| "deadline exceeded".into()), None);
+        let end = End::new(to, status).with_error(failed.then(|| "deadline exceeded".into()));
         if (from - T0) / TICK == (to - T0) / TICK {
-            self.put(writer, from, Body::Span(start, end));
+            self.put(writer, from, Body::Span(start.with_end(Some(end))));
         } else {
             let span_id = start.span_id;
-            self.put(writer, from, Body::SpanStart(start));
-            self.put(writer, to, Body::SpanEnd { span_id, end, attributes: Attributes::new() });
+            self.put(writer, from, Body::Span(start));
+            self.put(writer, to, Body::SpanEnd(SpanEnd::new(span_id, end)));
         }
     }
 }
@@ -217,14 +206,7 @@ fn segment(writer: u64, started_at: u64) -> Body<'static> {
         ("process.pid", AttributeValue::I64(4711 + writer as i64)),
     ];
     let via = if writer == 0 { Via::Start } else { Via::Receive };
-    Body::Segment {
-        started_at,
-        resource: collect(resource),
-        via,
-        suspension_id: None,
-        resumption_id: None,
-        previous_resumption_id: None,
-    }
+    Body::Segment(Segment::new(started_at, collect(resource), via))
 }
 
 fn collect(items: impl IntoIterator<Item = (&'static str, AttributeValue<'static>)>) -> Attributes<'static> {
@@ -283,11 +265,11 @@ fn spans(run: u64, count: u64) -> (RunId, Vec<Record<'static>>) {
     let mut dice = Dice(run);
     let span = |n: u64| {
         let parent = (n > 0).then(|| span_id(run, n - 1 - dice.roll(n.min(20))));
-        let mut start = Start::new(span_id(run, n), NAMES[n as usize % 8], T0 + n * 1000);
+        let mut start = SpanData::new(span_id(run, n), NAMES[n as usize % 8], T0 + n * 1000);
         start.parent_span_id = parent;
         start.primitive = PRIMITIVES[n as usize % 8].into();
         let end = End::new(T0 + n * 1000 + 500, Status::Ok);
-        record(run, 0, n + 1, Body::Span(start, end))
+        record(run, 0, n + 1, Body::Span(start.with_end(Some(end))))
     };
     (run_id(run), (0..count).map(span).collect())
 }

@@ -62,16 +62,16 @@ impl Story {
         let (above, time) = (if above == 0 { 0 } else { self.first + above }, (self.began, self.began + 5));
         let mut start = start(self.first + id, above, "score", time.0);
         start.primitive = "function.handle".into();
-        self.records.push(self.mail.record(Body::Span(start, end(time.1, Status::Ok))));
+        self.records.push(self.mail.record(Body::Span(start.with_end(Some(end(time.1, Status::Ok))))));
         self
     }
 
     /// The last one has not ended.
     fn open(&mut self) -> &mut Self {
         if let Some(last) = self.records.last_mut()
-            && let Body::Span(start, _) = &last.body
+            && let Body::Span(span) = &mut last.body
         {
-            last.body = Body::SpanStart(start.clone())
+            span.end = None
         }
         self
     }
@@ -79,14 +79,14 @@ impl Story {
     fn diagnostic(&mut self, code: &'static str, message: &'static str, id: u64) -> &mut Self {
         let span_id = Some(span_id(self.first + id));
         let attributes = Attributes::new();
-        let body = Body::Diagnostic { code: code.into(), message: message.into(), count: None, span_id, attributes };
+        let body = Body::Diagnostic(Diagnostic::new(code, message).with_span_id(span_id).with_attributes(attributes));
         self.records.push(self.mail.record(body));
         self
     }
 
-    fn last(&mut self) -> &mut Start<'static> {
+    fn last(&mut self) -> &mut SpanData<'static> {
         match self.records.last_mut().map(|r| &mut r.body) {
-            Some(Body::Span(start, _)) => start,
+            Some(Body::Span(start @ SpanData { end: Some(_), .. })) => start,
             other => panic!("{other:?}"),
         }
     }
@@ -158,14 +158,14 @@ pub(crate) fn clean() -> Vec<Record<'static>> {
     }
     s.settle(4, "ack", "events:late:mail", 96, vec![]).publish(7, "events:job", 97, "confirmed");
     let begun = s.shop.run_start("approval", 6000);
-    let waits = Body::RunSuspend { suspension_id: "s".into(), suspended_at: T0 + 6100 * MS, reason: None };
+    let waits = Body::RunSuspend(RunSuspend::new("s", T0 + 6100 * MS));
     let waits = s.shop.record(waits);
     all.extend(s.done().into_iter().chain([begun, waits]));
     let mut child = Recording::of(run(77), 77, "mailer").in_trace(trace(6));
     all.push(child.record(run_start("job", 6098, Some((run(6), span_id(607))))));
     let mut work =
         child.step((901, 0), PROCESS, "events:job:jobs", (6099, 6101), vec![(semconv::RELATION, text("new_run"))]);
-    if let Body::Span(start, _) = &mut work.body {
+    if let Body::Span(start @ SpanData { end: Some(_), .. }) = &mut work.body {
         start.parent_span_id = Some(run(77).as_parent());
     }
     all.push(work);
@@ -214,13 +214,10 @@ pub(crate) fn one_of_each() -> Vec<Record<'static>> {
     // Records lost, and a payload that was not captured.
     let mut s = Story::new(21);
     all.extend(s.order().diagnostic(semconv::REDACTION_FAILED, "the hook panicked", 2).done());
-    let note = Body::Diagnostic {
-        code: "dropped.memory".into(),
-        message: "records found no room in the recorder's memory and were dropped".into(),
-        count: Some(12),
-        span_id: None,
-        attributes: Attributes::new(),
-    };
+    let note = Body::Diagnostic(
+        Diagnostic::new("dropped.memory", "records found no room in the recorder's memory and were dropped")
+            .with_count(Some(12)),
+    );
     all.push(s.mail.record(note).of_run(None, None));
     // Diagnostics of functions. All spans of the stopped one are open.
     for (n, code, message) in [

@@ -54,20 +54,20 @@ impl Recording {
 
     /// A whole span, from and to in milliseconds.
     pub(crate) fn span(&mut self, id: u64, parent: u64, name: &'static str, from: u64, to: u64) -> Record<'static> {
-        self.record(Body::Span(start(id, parent, name, from), end(to, Status::Ok)))
+        self.record(Body::Span(start(id, parent, name, from).with_end(Some(end(to, Status::Ok)))))
     }
 
     pub(crate) fn failed(&mut self, id: u64, parent: u64, name: &'static str, from: u64, to: u64) -> Record<'static> {
-        let end = end(to, Status::Error).with_error(Some("no luck".into()), None);
-        self.record(Body::Span(start(id, parent, name, from), end))
+        let end = end(to, Status::Error).with_error(Some("no luck".into()));
+        self.record(Body::Span(start(id, parent, name, from).with_end(Some(end))))
     }
 
     pub(crate) fn span_start(&mut self, id: u64, parent: u64, name: &'static str, from: u64) -> Record<'static> {
-        self.record(Body::SpanStart(start(id, parent, name, from)))
+        self.record(Body::Span(start(id, parent, name, from)))
     }
 
     pub(crate) fn span_end(&mut self, id: u64, to: u64, status: Status) -> Record<'static> {
-        self.record(Body::SpanEnd { span_id: span_id(id), end: end(to, status), attributes: Attributes::new() })
+        self.record(Body::SpanEnd(SpanEnd::new(span_id(id), end(to, status))))
     }
 
     pub(crate) fn run_start(&mut self, name: &'static str, at: u64) -> Record<'static> {
@@ -75,23 +75,20 @@ impl Recording {
     }
 
     pub(crate) fn run_end(&mut self, at: u64, status: Status) -> Record<'static> {
-        self.record(Body::RunEnd { ended_at: T0 + at * MS, status, error: None })
+        self.record(Body::RunEnd(RunEnd::new(T0 + at * MS, status)))
     }
 }
 
 pub(crate) fn run_start(name: &'static str, at: u64, parent: Option<(RunId, SpanId)>) -> Body<'static> {
-    Body::RunStart {
-        name: name.into(),
-        started_at: T0 + at * MS,
-        root_primitive: None,
-        parent_run_id: parent.map(|p| p.0),
-        triggered_by_span_id: parent.map(|p| p.1),
-        attributes: Attributes::new(),
-    }
+    Body::RunStart(
+        RunStart::new(name, T0 + at * MS)
+            .with_parent_run_id(parent.map(|p| p.0))
+            .with_triggered_by_span_id(parent.map(|p| p.1)),
+    )
 }
 
-pub(crate) fn start(id: u64, parent: u64, name: &'static str, from: u64) -> Start<'static> {
-    let mut start = Start::new(span_id(id), name, T0 + from * MS);
+pub(crate) fn start(id: u64, parent: u64, name: &'static str, from: u64) -> SpanData<'static> {
+    let mut start = SpanData::new(span_id(id), name, T0 + from * MS);
     start.parent_span_id = (parent != 0).then(|| span_id(parent));
     (start.primitive, start.kind) = ("messaging.process".into(), Kind::Consumer);
     start.attributes = attributes(&[("id", AttributeValue::I64(id as i64))]);
@@ -162,6 +159,6 @@ impl Recording {
             ("messaging.destination.name", text(destination)),
         ];
         start.attributes = common.into_iter().chain(more).map(|(k, v)| (k.into(), v)).collect();
-        self.record(Body::Span(start, end(to, Status::Ok)))
+        self.record(Body::Span(start.with_end(Some(end(to, Status::Ok)))))
     }
 }

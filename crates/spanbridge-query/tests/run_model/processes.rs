@@ -1,7 +1,7 @@
 //! Processes that execute commands, one line each, and answer with one line.
 
 use spanbridge::observe::{self, Run};
-use spanbridge::record::{Body, Record};
+use spanbridge::record::{Body, Record, RunEnd, RunResume, RunStart, RunSuspend, Segment, SpanEnd};
 use spanbridge::{Memory, Recorder, RunContext};
 use spanbridge_store::StoreSink;
 use std::io::{BufRead, BufReader, Write};
@@ -159,14 +159,16 @@ const HOUR: u64 = 3_600_000_000_000;
 /// Changes a record as if a clock were ahead.
 fn later(body: &mut Body<'_>, by: u64) {
     match body {
-        Body::Segment { started_at: at, .. }
-        | Body::RunStart { started_at: at, .. }
-        | Body::RunSuspend { suspended_at: at, .. }
-        | Body::RunResume { resumed_at: at, .. }
-        | Body::RunEnd { ended_at: at, .. } => *at += by,
-        Body::SpanStart(start) => start.started_at += by,
-        Body::SpanEnd { end, .. } => end.ended_at += by,
-        Body::Span(start, end) => (start.started_at, end.ended_at) = (start.started_at + by, end.ended_at + by),
+        Body::Segment(Segment { started_at: at, .. })
+        | Body::RunStart(RunStart { started_at: at, .. })
+        | Body::RunSuspend(RunSuspend { suspended_at: at, .. })
+        | Body::RunResume(RunResume { resumed_at: at, .. })
+        | Body::RunEnd(RunEnd { ended_at: at, .. }) => *at += by,
+        Body::Span(span) => {
+            span.started_at += by;
+            span.end.iter_mut().for_each(|end| end.ended_at += by);
+        }
+        Body::SpanEnd(SpanEnd { end, .. }) => end.ended_at += by,
         other => unreachable!("no command records {other:?}"),
     }
 }

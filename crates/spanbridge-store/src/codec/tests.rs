@@ -4,7 +4,7 @@ use super::*;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use spanbridge::RunId;
-use spanbridge::record::Record;
+use spanbridge::record::{Record, SpanAttributes};
 use spanbridge_graph::arbitrary;
 use spanbridge_graph::run_of;
 
@@ -88,10 +88,10 @@ proptest! {
 fn what_a_block_holds_is_small() {
     let span = "4bf92f3577b34da6a3ce929d0e0e4736";
     let record = |n: u64| {
-        let body = spanbridge::record::Body::SpanAttributes {
-            span_id: spanbridge::SpanId::new(9).unwrap(),
-            attributes: std::iter::once(("retry".into(), spanbridge::Value::I64(1).into())).collect(),
-        };
+        let body = SpanAttributes::new(
+            spanbridge::SpanId::new(9).unwrap(),
+            std::iter::once(("retry".into(), spanbridge::Value::I64(1).into())).collect(),
+        );
         let record = Record::new(spanbridge::SegmentId::new(7).unwrap(), n, "orders", body);
         record.of_run(span.parse().ok(), span.parse().ok())
     };

@@ -1,6 +1,6 @@
 //! What was recorded, a span at a time.
 
-use crate::record::{Body, End, Record};
+use crate::record::{Body, Diagnostic, End, Record, SpanAttributes, SpanData, SpanEnd};
 use crate::{RunId, SpanId, Status, TraceId, Value, semconv};
 use std::collections::BTreeMap;
 
@@ -63,7 +63,7 @@ pub fn spans(records: &[Record<'_>]) -> Vec<Seen> {
     let mut seen: BTreeMap<SpanId, Seen> = BTreeMap::new();
     for record in records {
         let (id, attributes) = match &record.body {
-            Body::Span(start, _) | Body::SpanStart(start) => {
+            Body::Span(start) => {
                 let span = seen.entry(start.span_id).or_default();
                 span.parent = start.parent_span_id;
                 span.name = start.name.clone().into_owned();
@@ -72,10 +72,9 @@ pub fn spans(records: &[Record<'_>]) -> Vec<Seen> {
                 span.links.extend(start.links.iter().map(|l| (l.trace_id, l.span_id)));
                 (start.span_id, &start.attributes)
             }
-            Body::SpanEnd { span_id, attributes, .. } | Body::SpanAttributes { span_id, attributes } => {
-                (*span_id, attributes)
-            }
-            Body::Diagnostic { span_id: Some(id), code, message, .. } => {
+            Body::SpanEnd(SpanEnd { span_id, attributes, .. })
+            | Body::SpanAttributes(SpanAttributes { span_id, attributes, .. }) => (*span_id, attributes),
+            Body::Diagnostic(Diagnostic { span_id: Some(id), code, message, .. }) => {
                 let told = (code.clone().into_owned(), message.clone().into_owned());
                 seen.entry(*id).or_default().diagnostics.push(told);
                 continue;
@@ -84,7 +83,7 @@ pub fn spans(records: &[Record<'_>]) -> Vec<Seen> {
         };
         let span = seen.entry(id).or_default();
         (span.id, span.trace, span.run) = (Some(id), record.trace_id, record.run_id);
-        if let Body::Span(_, end) | Body::SpanEnd { end, .. } = &record.body {
+        if let Body::Span(SpanData { end: Some(end), .. }) | Body::SpanEnd(SpanEnd { end, .. }) = &record.body {
             span.end(end)
         }
         let text = |v: Value<'_>| match v {

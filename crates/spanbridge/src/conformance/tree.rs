@@ -1,6 +1,6 @@
 //! A run as indented text, for tests to show what they promise.
 
-use crate::record::{Body, End, Record, Start};
+use crate::record::{Body, End, Record, SpanData};
 use crate::{SpanId, Status, Value, semconv};
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -9,24 +9,20 @@ use std::fmt::Write;
 /// span whose parent is not among them stands at the left with `(remote)`, or `(root)` if it has none.
 pub fn tree(records: &[Record<'_>], attributes: &[&str]) -> String {
     let mut ends: HashMap<SpanId, &End<'_>> = HashMap::new();
-    let mut starts: Vec<&Start<'_>> = vec![];
+    let mut starts: Vec<&SpanData<'_>> = vec![];
     let mut more: HashMap<SpanId, Vec<(String, String)>> = HashMap::new();
     for record in records {
         let (id, attributes) = match &record.body {
-            Body::Span(start, end) => {
+            Body::Span(start) => {
                 starts.push(start);
-                ends.insert(start.span_id, end);
+                ends.extend(start.end.as_ref().map(|end| (start.span_id, end)));
                 (start.span_id, &start.attributes)
             }
-            Body::SpanStart(start) => {
-                starts.push(start);
-                (start.span_id, &start.attributes)
+            Body::SpanEnd(s) => {
+                ends.insert(s.span_id, &s.end);
+                (s.span_id, &s.attributes)
             }
-            Body::SpanEnd { span_id, end, attributes } => {
-                ends.insert(*span_id, end);
-                (*span_id, attributes)
-            }
-            Body::SpanAttributes { span_id, attributes } => (*span_id, attributes),
+            Body::SpanAttributes(added) => (added.span_id, &added.attributes),
             _ => continue,
         };
         let text = |v: Value<'_>| v.as_str().map_or_else(|| format!("{v:?}"), str::to_owned);
@@ -35,7 +31,7 @@ pub fn tree(records: &[Record<'_>], attributes: &[&str]) -> String {
     starts.sort_by_key(|s| (s.started_at, s.span_id));
     let mut out = String::new();
     let known = |id: &SpanId| starts.iter().any(|s| s.span_id == *id);
-    let mut stack: Vec<(&Start<'_>, usize)> =
+    let mut stack: Vec<(&SpanData<'_>, usize)> =
         starts.iter().rev().filter(|s| !s.parent_span_id.is_some_and(|p| known(&p))).map(|s| (*s, 0)).collect();
     while let Some((span, depth)) = stack.pop() {
         let status =

@@ -60,6 +60,18 @@ impl<'a> AttributeValue<'a> {
             AttributeValue::Json(v) => Value::Json(v),
         }
     }
+
+    /// The value, borrowing nothing but what lives for ever.
+    fn owned(value: Value<'_>) -> AttributeValue<'static> {
+        match value {
+            Value::I64(v) => AttributeValue::I64(v),
+            Value::F64(v) => AttributeValue::F64(v),
+            Value::Bool(v) => AttributeValue::Bool(v),
+            Value::Static(v) => AttributeValue::Str(v.into()),
+            Value::Str(v) => AttributeValue::Str(Cow::Owned(v.to_owned())),
+            Value::Json(v) => AttributeValue::Json(Cow::Owned(v.to_owned())),
+        }
+    }
 }
 
 impl<'a> From<Value<'a>> for AttributeValue<'a> {
@@ -103,6 +115,11 @@ impl<'a> Attributes<'a> {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.view().is_empty()
+    }
+
+    /// The same attributes, borrowing nothing.
+    pub(super) fn into_owned(self) -> Attributes<'static> {
+        self.iter().map(|(key, value)| (Cow::Owned(key.to_owned()), AttributeValue::owned(value))).collect()
     }
 }
 

@@ -2,60 +2,60 @@
 
 use super::span_view::{EndView, SpanView};
 use super::view::*;
-use super::{Artifact, Body, End, Endpoint, Start};
+use super::{
+    Artifact, Body, Diagnostic, Edge, End, Endpoint, Event, RunEnd, RunResume, RunStart, RunSuspend, Segment,
+    SpanAttributes, SpanData, SpanEnd,
+};
 use std::borrow::Cow;
 
 impl<'a> From<&'a Body<'_>> for BodyView<'a> {
     fn from(body: &'a Body<'_>) -> Self {
         match body {
-            Body::Segment { started_at, resource, via, suspension_id, resumption_id, previous_resumption_id } => {
+            Body::Segment(s) => {
                 let id = |id: &'a Option<Cow<'a, str>>| id.as_deref().map(IdView::from);
                 BodyView::Segment(SegmentView {
-                    started_at: *started_at,
-                    resource: resource.view(),
-                    via: *via,
-                    suspension_id: id(suspension_id),
-                    resumption_id: id(resumption_id),
-                    previous_resumption_id: id(previous_resumption_id),
+                    started_at: s.started_at,
+                    resource: s.resource.view(),
+                    via: s.via,
+                    suspension_id: id(&s.suspension_id),
+                    resumption_id: id(&s.resumption_id),
+                    previous_resumption_id: id(&s.previous_resumption_id),
                 })
             }
-            Body::RunStart { name, started_at, root_primitive, parent_run_id, triggered_by_span_id, attributes } => {
-                BodyView::RunStart(RunStartView {
-                    name,
-                    started_at: *started_at,
-                    root_primitive: root_primitive.as_deref(),
-                    parent_run_id: *parent_run_id,
-                    triggered_by_span_id: *triggered_by_span_id,
-                    attributes: attributes.view(),
-                })
-            }
-            Body::RunSuspend { suspension_id, suspended_at, reason } => BodyView::RunSuspend(RunSuspendView {
-                suspension_id,
-                suspended_at: *suspended_at,
-                reason: reason.as_deref(),
+            Body::RunStart(r) => BodyView::RunStart(RunStartView {
+                name: &r.name,
+                started_at: r.started_at,
+                root_primitive: r.root_primitive.as_deref(),
+                parent_run_id: r.parent_run_id,
+                triggered_by_span_id: r.triggered_by_span_id,
+                attributes: r.attributes.view(),
             }),
-            Body::RunResume { suspension_id, resumed_at } => {
-                BodyView::RunResume(RunResumeView { suspension_id, resumed_at: *resumed_at })
-            }
-            Body::RunEnd { ended_at, status, error } => {
-                BodyView::RunEnd(RunEndView { ended_at: *ended_at, status: *status, error: error.as_deref() })
-            }
-            Body::SpanStart(start) => BodyView::Span(SpanView::record(start, None)),
-            Body::Span(start, end) => BodyView::Span(SpanView::record(start, Some(end))),
-            Body::SpanEnd { span_id, end, attributes } => BodyView::SpanEnd(SpanEndView {
-                span_id: *span_id,
-                end: EndView::record(end),
-                attributes: attributes.view(),
+            Body::RunSuspend(r) => BodyView::RunSuspend(RunSuspendView {
+                suspension_id: &r.suspension_id,
+                suspended_at: r.suspended_at,
+                reason: r.reason.as_deref(),
             }),
-            Body::SpanAttributes { span_id, attributes } => {
-                BodyView::SpanAttributes(SpanAttributesView { span_id: *span_id, attributes: attributes.view() })
+            Body::RunResume(r) => {
+                BodyView::RunResume(RunResumeView { suspension_id: &r.suspension_id, resumed_at: r.resumed_at })
             }
-            Body::Event { span_id, event_id, name, timestamp, attributes } => BodyView::Event(EventView {
-                span_id: *span_id,
-                event_id: IdView::from(&**event_id),
-                name,
-                timestamp: *timestamp,
-                attributes: attributes.view(),
+            Body::RunEnd(r) => {
+                BodyView::RunEnd(RunEndView { ended_at: r.ended_at, status: r.status, error: r.error.as_deref() })
+            }
+            Body::Span(span) => BodyView::Span(SpanView::record(span)),
+            Body::SpanEnd(s) => BodyView::SpanEnd(SpanEndView {
+                span_id: s.span_id,
+                end: EndView::record(&s.end),
+                attributes: s.attributes.view(),
+            }),
+            Body::SpanAttributes(s) => {
+                BodyView::SpanAttributes(SpanAttributesView { span_id: s.span_id, attributes: s.attributes.view() })
+            }
+            Body::Event(e) => BodyView::Event(EventView {
+                span_id: e.span_id,
+                event_id: IdView::from(&*e.event_id),
+                name: &e.name,
+                timestamp: e.timestamp,
+                attributes: e.attributes.view(),
             }),
             Body::Artifact(a) => BodyView::Artifact(ArtifactView {
                 span_id: a.span_id,
@@ -67,15 +67,17 @@ impl<'a> From<&'a Body<'_>> for BodyView<'a> {
                 hash: a.hash.as_deref(),
                 preview: a.preview.as_deref(),
             }),
-            Body::Edge { edge_type, from, to } => {
-                BodyView::Edge(EdgeView { edge_type, from: EndpointView::of(from), to: EndpointView::of(to) })
-            }
-            Body::Diagnostic { code, message, count, span_id, attributes } => BodyView::Diagnostic(DiagnosticView {
-                code,
-                message,
-                count: *count,
-                span_id: *span_id,
-                attributes: attributes.view(),
+            Body::Edge(e) => BodyView::Edge(EdgeView {
+                edge_type: &e.edge_type,
+                from: EndpointView::of(&e.from),
+                to: EndpointView::of(&e.to),
+            }),
+            Body::Diagnostic(d) => BodyView::Diagnostic(DiagnosticView {
+                code: &d.code,
+                message: &d.message,
+                count: d.count,
+                span_id: d.span_id,
+                attributes: d.attributes.view(),
             }),
         }
     }
@@ -87,58 +89,57 @@ impl<'a> BodyView<'a> {
     pub fn to_body(self) -> Body<'a> {
         let text = Cow::Borrowed;
         match self {
-            BodyView::Segment(s) => Body::Segment {
+            BodyView::Segment(s) => Body::Segment(Segment {
                 started_at: s.started_at,
                 resource: s.resource.into(),
                 via: s.via,
                 suspension_id: s.suspension_id.map(IdView::to_text),
                 resumption_id: s.resumption_id.map(IdView::to_text),
                 previous_resumption_id: s.previous_resumption_id.map(IdView::to_text),
-            },
-            BodyView::RunStart(r) => Body::RunStart {
+            }),
+            BodyView::RunStart(r) => Body::RunStart(RunStart {
                 name: text(r.name),
                 started_at: r.started_at,
                 root_primitive: r.root_primitive.map(text),
                 parent_run_id: r.parent_run_id,
                 triggered_by_span_id: r.triggered_by_span_id,
                 attributes: r.attributes.into(),
-            },
-            BodyView::RunSuspend(r) => Body::RunSuspend {
+            }),
+            BodyView::RunSuspend(r) => Body::RunSuspend(RunSuspend {
                 suspension_id: text(r.suspension_id),
                 suspended_at: r.suspended_at,
                 reason: r.reason.map(text),
-            },
+            }),
             BodyView::RunResume(r) => {
-                Body::RunResume { suspension_id: text(r.suspension_id), resumed_at: r.resumed_at }
+                Body::RunResume(RunResume { suspension_id: text(r.suspension_id), resumed_at: r.resumed_at })
             }
-            BodyView::RunEnd(r) => Body::RunEnd { ended_at: r.ended_at, status: r.status, error: r.error.map(text) },
-            BodyView::Span(span) => {
-                let start = Start {
-                    span_id: span.span_id(),
-                    parent_span_id: span.parent_span_id(),
-                    name: text(span.name()),
-                    primitive: text(span.primitive()),
-                    kind: span.kind(),
-                    started_at: span.started_at(),
-                    attributes: span.attributes().into(),
-                    links: span.links().into_iter().map(Into::into).collect(),
-                };
-                match span.end().map(end) {
-                    Some(end) => Body::Span(start, end),
-                    None => Body::SpanStart(start),
-                }
+            BodyView::RunEnd(r) => {
+                Body::RunEnd(RunEnd { ended_at: r.ended_at, status: r.status, error: r.error.map(text) })
             }
+            BodyView::Span(span) => Body::Span(SpanData {
+                span_id: span.span_id(),
+                parent_span_id: span.parent_span_id(),
+                name: text(span.name()),
+                primitive: text(span.primitive()),
+                kind: span.kind(),
+                started_at: span.started_at(),
+                end: span.end().map(end),
+                attributes: span.attributes().into(),
+                links: span.links().into_iter().map(Into::into).collect(),
+            }),
             BodyView::SpanEnd(s) => {
-                Body::SpanEnd { span_id: s.span_id, end: end(s.end), attributes: s.attributes.into() }
+                Body::SpanEnd(SpanEnd { span_id: s.span_id, end: end(s.end), attributes: s.attributes.into() })
             }
-            BodyView::SpanAttributes(s) => Body::SpanAttributes { span_id: s.span_id, attributes: s.attributes.into() },
-            BodyView::Event(e) => Body::Event {
+            BodyView::SpanAttributes(s) => {
+                Body::SpanAttributes(SpanAttributes { span_id: s.span_id, attributes: s.attributes.into() })
+            }
+            BodyView::Event(e) => Body::Event(Event {
                 span_id: e.span_id,
                 event_id: e.event_id.to_text(),
                 name: text(e.name),
                 timestamp: e.timestamp,
                 attributes: e.attributes.into(),
-            },
+            }),
             BodyView::Artifact(a) => Body::Artifact(Artifact {
                 span_id: a.span_id,
                 artifact_id: a.artifact_id.to_text(),
@@ -150,22 +151,26 @@ impl<'a> BodyView<'a> {
                 preview: a.preview.map(text),
             }),
             BodyView::Edge(e) => {
-                Body::Edge { edge_type: text(e.edge_type), from: e.from.to_endpoint(), to: e.to.to_endpoint() }
+                Body::Edge(Edge { edge_type: text(e.edge_type), from: e.from.to_endpoint(), to: e.to.to_endpoint() })
             }
-            BodyView::Diagnostic(d) => Body::Diagnostic {
+            BodyView::Diagnostic(d) => Body::Diagnostic(Diagnostic {
                 code: text(d.code),
                 message: text(d.message),
                 count: d.count,
                 span_id: d.span_id,
                 attributes: d.attributes.into(),
-            },
+            }),
         }
     }
 }
 
 fn end(end: EndView<'_>) -> End<'_> {
-    let (error, error_type) = (end.error().map(Cow::Borrowed), end.error_type().map(Cow::Borrowed));
-    End::new(end.ended_at(), end.status()).with_error(error, error_type)
+    End {
+        ended_at: end.ended_at(),
+        status: end.status(),
+        error: end.error().map(Cow::Borrowed),
+        error_type: end.error_type().map(Cow::Borrowed),
+    }
 }
 
 impl<'a> EndpointView<'a> {

@@ -30,6 +30,18 @@ pub struct LinkView<'a> {
     pub attributes: AttributesView<'a>,
 }
 
+impl<'a> Link<'a> {
+    /// A link to a span.
+    pub fn new(trace_id: TraceId, span_id: SpanId, attributes: Attributes<'a>) -> Self {
+        Link { trace_id, span_id, attributes }
+    }
+
+    /// The same link, borrowing nothing.
+    pub(super) fn into_owned(self) -> Link<'static> {
+        Link { trace_id: self.trace_id, span_id: self.span_id, attributes: self.attributes.into_owned() }
+    }
+}
+
 impl<'a> From<LinkView<'a>> for Link<'a> {
     fn from(link: LinkView<'a>) -> Self {
         Link { trace_id: link.trace_id, span_id: link.span_id, attributes: link.attributes.into() }

@@ -4,20 +4,20 @@
 use super::attributes::AttributesView;
 use super::links::LinksView;
 use super::words::{Items, Words};
-use super::{End, Start};
+use super::{End, SpanData};
 use crate::context::primitive;
 use crate::encoder::layout::*;
 use crate::{Kind, SpanId, Status};
 use std::fmt;
 
-/// A span begins, and may have ended.
+/// A span begins, and may have ended. The owned form is [`SpanData`].
 #[derive(Clone, Copy)]
 pub struct SpanView<'a>(Repr<'a>);
 
 #[derive(Clone, Copy)]
 enum Repr<'a> {
     Packed(Packed<'a>),
-    Record(&'a Start<'a>, Option<&'a End<'a>>),
+    Record(&'a SpanData<'a>),
 }
 
 /// A span that lies in the words of a batch.
@@ -27,7 +27,7 @@ struct Packed<'a> {
     items: Items<'a>,
 }
 
-/// How and when a span ended.
+/// How and when a span ended. The owned form is [`End`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct EndView<'a> {
     ended_at: u64,
@@ -42,8 +42,8 @@ impl<'a> SpanView<'a> {
         Self(Repr::Packed(Packed { fixed, items }))
     }
 
-    pub(super) fn record(start: &'a Start<'a>, end: Option<&'a End<'a>>) -> Self {
-        Self(Repr::Record(start, end))
+    pub(super) fn record(span: &'a SpanData<'a>) -> Self {
+        Self(Repr::Record(span))
     }
 
     /// The span.
@@ -51,7 +51,7 @@ impl<'a> SpanView<'a> {
     pub fn span_id(self) -> SpanId {
         match self.0 {
             Repr::Packed(p) => SpanId(p.fixed[2]),
-            Repr::Record(start, _) => start.span_id,
+            Repr::Record(span) => span.span_id,
         }
     }
 
@@ -60,7 +60,7 @@ impl<'a> SpanView<'a> {
     pub fn parent_span_id(self) -> Option<SpanId> {
         match self.0 {
             Repr::Packed(p) => SpanId::new(p.fixed[3]),
-            Repr::Record(start, _) => start.parent_span_id,
+            Repr::Record(span) => span.parent_span_id,
         }
     }
 
@@ -70,7 +70,7 @@ impl<'a> SpanView<'a> {
         match self.0 {
             Repr::Packed(p) if p.fixed[4] != 0 => Words::span_name(p.fixed[0], p.fixed[4]),
             Repr::Packed(p) => p.copied_name(),
-            Repr::Record(start, _) => &start.name,
+            Repr::Record(span) => &span.name,
         }
     }
 
@@ -83,7 +83,7 @@ impl<'a> SpanView<'a> {
                 let late = if code == CUSTOM || p.items.has_joined() { p.late_primitive(code) } else { None };
                 late.unwrap_or_else(|| primitive::by_code(code as u8).name())
             }
-            Repr::Record(start, _) => &start.primitive,
+            Repr::Record(span) => &span.primitive,
         }
     }
 
@@ -95,7 +95,7 @@ impl<'a> SpanView<'a> {
                 let late = if p.items.has_joined() { p.late_kind() } else { None };
                 late.unwrap_or_else(|| kind_of(p.fixed[0]))
             }
-            Repr::Record(start, _) => start.kind,
+            Repr::Record(span) => span.kind,
         }
     }
 
@@ -104,7 +104,7 @@ impl<'a> SpanView<'a> {
     pub fn started_at(self) -> u64 {
         match self.0 {
             Repr::Packed(p) => p.items.all().clock.ns(p.fixed[5]),
-            Repr::Record(start, _) => start.started_at,
+            Repr::Record(span) => span.started_at,
         }
     }
 
@@ -115,7 +115,7 @@ impl<'a> SpanView<'a> {
             Repr::Packed(p) if p.fixed[1] == 0 => None,
             // The text of an error comes with an end that is a record of its own.
             Repr::Packed(p) => Some(EndView::packed(p.fixed[1], Some(p.fixed[5]), p.items.joined())),
-            Repr::Record(_, end) => end.map(EndView::record),
+            Repr::Record(span) => span.end.as_ref().map(EndView::record),
         }
     }
 
@@ -124,7 +124,7 @@ impl<'a> SpanView<'a> {
     pub fn attributes(self) -> AttributesView<'a> {
         match self.0 {
             Repr::Packed(p) => AttributesView::packed(p.items),
-            Repr::Record(start, _) => start.attributes.view(),
+            Repr::Record(span) => span.attributes.view(),
         }
     }
 
@@ -134,7 +134,7 @@ impl<'a> SpanView<'a> {
         match self.0 {
             Repr::Packed(p) if p.fixed[0] >> FIELDS_AT & 1 == 1 || p.items.has_joined() => LinksView::packed(p.items),
             Repr::Packed(_) => LinksView::list(&[]),
-            Repr::Record(start, _) => LinksView::list(&start.links),
+            Repr::Record(span) => LinksView::list(&span.links),
         }
     }
 }

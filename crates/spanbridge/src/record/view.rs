@@ -24,7 +24,7 @@ pub enum BodyView<'a> {
     RunResume(RunResumeView<'a>),
     /// A run ends.
     RunEnd(RunEndView<'a>),
-    /// A span begins, and ends too where [`SpanView::end`] is there: [`Body::SpanStart`](super::Body::SpanStart) and [`Body::Span`](super::Body::Span).
+    /// A span begins, and ends too if [`SpanView::end`] is there. Otherwise its end is a record of its own.
     Span(SpanView<'a>),
     /// A span ends whose start is an earlier record.
     SpanEnd(SpanEndView<'a>),
@@ -61,7 +61,7 @@ macro_rules! views {
 }
 
 views! {
-    /// A recorder begins to work on a run. See [`Body::Segment`](super::Body::Segment).
+    /// A recorder begins to work on a run. The owned form is [`Segment`](super::Segment).
     pub struct SegmentView<'a> {
         /// When, in nanoseconds since the Unix epoch.
         started_at: u64,
@@ -77,7 +77,7 @@ views! {
         previous_resumption_id: Option<IdView<'a>>,
     }
 
-    /// A run begins. See [`Body::RunStart`](super::Body::RunStart).
+    /// A run begins. The owned form is [`RunStart`](super::RunStart).
     pub struct RunStartView<'a> {
         /// The operation, as a user would name it.
         name: &'a str,
@@ -93,7 +93,7 @@ views! {
         attributes: AttributesView<'a>,
     }
 
-    /// A run waits for something outside. See [`Body::RunSuspend`](super::Body::RunSuspend).
+    /// A run waits for something outside. The owned form is [`RunSuspend`](super::RunSuspend).
     pub struct RunSuspendView<'a> {
         /// Names the suspension.
         suspension_id: &'a str,
@@ -103,7 +103,7 @@ views! {
         reason: Option<&'a str>,
     }
 
-    /// A run goes on. See [`Body::RunResume`](super::Body::RunResume).
+    /// A run goes on. The owned form is [`RunResume`](super::RunResume).
     pub struct RunResumeView<'a> {
         /// The suspension that is over.
         suspension_id: &'a str,
@@ -111,7 +111,7 @@ views! {
         resumed_at: u64,
     }
 
-    /// A run ends, because its owner says so. See [`Body::RunEnd`](super::Body::RunEnd).
+    /// A run ends, because its owner says so. The owned form is [`RunEnd`](super::RunEnd).
     pub struct RunEndView<'a> {
         /// When, in nanoseconds since the Unix epoch.
         ended_at: u64,
@@ -121,7 +121,7 @@ views! {
         error: Option<&'a str>,
     }
 
-    /// A span ends whose start is an earlier record. See [`Body::SpanEnd`](super::Body::SpanEnd).
+    /// A span ends whose start is an earlier record. The owned form is [`SpanEnd`](super::SpanEnd).
     pub struct SpanEndView<'a> {
         /// Which span.
         span_id: SpanId,
@@ -131,7 +131,7 @@ views! {
         attributes: AttributesView<'a>,
     }
 
-    /// Attributes were added to a span that is still open. See [`Body::SpanAttributes`](super::Body::SpanAttributes).
+    /// Attributes were added to a span that is still open. The owned form is [`SpanAttributes`](super::SpanAttributes).
     pub struct SpanAttributesView<'a> {
         /// Which span.
         span_id: SpanId,
@@ -139,7 +139,7 @@ views! {
         attributes: AttributesView<'a>,
     }
 
-    /// A point in time inside a span. See [`Body::Event`](super::Body::Event).
+    /// A point in time inside a span. The owned form is [`Event`](super::Event).
     pub struct EventView<'a> {
         /// The span.
         span_id: SpanId,
@@ -153,7 +153,7 @@ views! {
         attributes: AttributesView<'a>,
     }
 
-    /// A bounded preview of a payload, or a reference to one. See [`Artifact`](super::Artifact).
+    /// A bounded preview of a payload, or a reference to one. The owned form is [`Artifact`](super::Artifact).
     pub struct ArtifactView<'a> {
         /// The span it belongs to.
         span_id: SpanId,
@@ -173,7 +173,7 @@ views! {
         preview: Option<&'a str>,
     }
 
-    /// A relation that is not the tree. See [`Body::Edge`](super::Body::Edge).
+    /// A relation that is not the tree. The owned form is [`Edge`](super::Edge).
     pub struct EdgeView<'a> {
         /// One of the closed list of edge types, or `custom.*`.
         edge_type: &'a str,
@@ -183,7 +183,7 @@ views! {
         to: EndpointView<'a>,
     }
 
-    /// Something a reader should know about the recording itself. See [`Body::Diagnostic`](super::Body::Diagnostic).
+    /// Something a reader should know about the recording itself. The owned form is [`Diagnostic`](super::Diagnostic).
     pub struct DiagnosticView<'a> {
         /// A stable code.
         code: &'a str,

@@ -1,6 +1,6 @@
 //! Recorded spans as indented text: name, status, error, and in braces what else is not as usual.
 
-use spanbridge::record::{Body, End, Start};
+use spanbridge::record::{Body, SpanData};
 use spanbridge::{Kind, Memory, Recorder, SpanId, Status, semconv};
 use std::any::Any;
 use std::fmt::Write;
@@ -40,30 +40,26 @@ fn recorded<R>(f: impl FnOnce(&Recorder) -> R) -> (R, String) {
     let recorder = Recorder::builder("t").sink(memory.clone()).on_flush_only().build().expect("a recorder");
     let result = f(&recorder);
     recorder.flush_blocking(WITHIN);
-    let mut spans: Vec<(Start<'static>, Option<End<'static>>)> = vec![];
+    let mut spans: Vec<SpanData<'static>> = vec![];
     for record in memory.take() {
-        match record.body {
-            Body::Span(start, end) => spans.push((start, Some(end))),
-            Body::SpanStart(start) => spans.push((start, None)),
-            _ => {}
+        if let Body::Span(span) = record.body {
+            spans.push(span)
         }
     }
-    spans.sort_by_key(|(start, _)| start.started_at);
+    spans.sort_by_key(|span| span.started_at);
     let mut text = String::new();
-    let known = |id: SpanId| spans.iter().any(|(start, _)| start.span_id == id);
-    for (start, end) in &spans {
+    let known = |id: SpanId| spans.iter().any(|span| span.span_id == id);
+    for start in &spans {
         if !start.parent_span_id.is_some_and(known) {
-            show(&spans, start, end.as_ref(), 0, &mut text);
+            show(&spans, start, 0, &mut text);
         }
     }
     (result, text)
 }
 
-type Spans = [(Start<'static>, Option<End<'static>>)];
-
-fn show(spans: &Spans, start: &Start<'_>, end: Option<&End<'_>>, depth: usize, text: &mut String) {
+fn show(spans: &[SpanData<'_>], start: &SpanData<'_>, depth: usize, text: &mut String) {
     let _ = write!(text, "{:depth$}{}", "", start.name);
-    match end {
+    match &start.end {
         Some(end) => {
             let _ = write!(text, " {}", end.status.name());
             if end.status == Status::Panicked {
@@ -89,7 +85,7 @@ fn show(spans: &Spans, start: &Start<'_>, end: Option<&End<'_>>, depth: usize, t
         let _ = write!(text, " {{{}}}", more.join(", "));
     }
     text.push('\n');
-    for (child, end) in spans.iter().filter(|(child, _)| child.parent_span_id == Some(start.span_id)) {
-        show(spans, child, end.as_ref(), depth + 2, text);
+    for child in spans.iter().filter(|child| child.parent_span_id == Some(start.span_id)) {
+        show(spans, child, depth + 2, text);
     }
 }

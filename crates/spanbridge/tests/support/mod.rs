@@ -5,7 +5,7 @@ mod spans;
 
 pub(crate) use spans::{Seen, by_name, somewhere, spans, tree};
 
-use spanbridge::record::{Body, Record};
+use spanbridge::record::{Body, Record, RunEnd, RunStart, RunSuspend};
 use spanbridge::{Memory, Recorder, RecorderBuilder, Report, SegmentId, Status};
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -69,7 +69,7 @@ pub(crate) fn gap_free(records: &[Record<'_>]) {
         let n = next.entry(r.segment_id).or_default();
         *n += 1;
         assert_eq!(r.segment_seq, *n, "{r:?}");
-        assert_eq!(matches!(r.body, Body::Segment { .. }), *n == 1, "{r:?}");
+        assert_eq!(matches!(r.body, Body::Segment(_)), *n == 1, "{r:?}");
     }
 }
 
@@ -79,11 +79,15 @@ pub(crate) fn lifecycle(records: &[Record<'_>]) -> Vec<String> {
     let mut out = vec![];
     for r in records {
         match &r.body {
-            Body::RunStart { name, .. } => out.push(format!("start {name}")),
-            Body::RunSuspend { reason, .. } => out.push(format!("suspend {}", reason.as_deref().unwrap_or("?"))),
-            Body::RunResume { .. } => out.push("resume".to_owned()),
-            Body::RunEnd { status: s, error: None, .. } => out.push(format!("end {}", status(s))),
-            Body::RunEnd { status: s, error: Some(e), .. } => out.push(format!("end {}: {}", status(s), somewhere(e))),
+            Body::RunStart(RunStart { name, .. }) => out.push(format!("start {name}")),
+            Body::RunSuspend(RunSuspend { reason, .. }) => {
+                out.push(format!("suspend {}", reason.as_deref().unwrap_or("?")))
+            }
+            Body::RunResume(_) => out.push("resume".to_owned()),
+            Body::RunEnd(RunEnd { status: s, error: None, .. }) => out.push(format!("end {}", status(s))),
+            Body::RunEnd(RunEnd { status: s, error: Some(e), .. }) => {
+                out.push(format!("end {}: {}", status(s), somewhere(e)))
+            }
             _ => {}
         }
     }

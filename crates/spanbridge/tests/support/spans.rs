@@ -1,6 +1,6 @@
 //! Spans as a reader puts them together again, and as an indented tree.
 
-use spanbridge::record::{Attributes, Body, Record, Start};
+use spanbridge::record::{Attributes, Body, Record, SpanAttributes, SpanData, SpanEnd};
 use spanbridge::{Kind, RunId, SegmentId, SpanId, Status, TraceId, Value, semconv};
 use std::collections::HashMap;
 
@@ -33,16 +33,16 @@ pub(crate) fn spans(records: &[Record<'_>]) -> Vec<Seen> {
     let mut places: HashMap<SpanId, usize> = HashMap::new();
     let mut classes: HashMap<SpanId, String> = HashMap::new();
     for r in records {
-        if let Body::Span(s, _) | Body::SpanStart(s) = &r.body {
+        if let Body::Span(s) = &r.body {
             assert!(places.insert(s.span_id, all.len()).is_none(), "began twice: {r:?}");
-            all.push(seen(r, s, matches!(r.body, Body::SpanStart(_))));
+            all.push(seen(r, s, matches!(r.body, Body::Span(SpanData { end: None, .. }))));
         }
     }
     for r in records {
         let (id, end, attributes) = match &r.body {
-            Body::Span(s, end) => (s.span_id, Some(end), None),
-            Body::SpanEnd { span_id, end, attributes } => (*span_id, Some(end), Some(attributes)),
-            Body::SpanAttributes { span_id, attributes } => (*span_id, None, Some(attributes)),
+            Body::Span(s @ SpanData { end: Some(end), .. }) => (s.span_id, Some(end), None),
+            Body::SpanEnd(SpanEnd { span_id, end, attributes, .. }) => (*span_id, Some(end), Some(attributes)),
+            Body::SpanAttributes(SpanAttributes { span_id, attributes, .. }) => (*span_id, None, Some(attributes)),
             _ => continue,
         };
         let place = places.get(&id).unwrap_or_else(|| panic!("nothing began: {r:?}"));
@@ -67,7 +67,7 @@ pub(crate) fn spans(records: &[Record<'_>]) -> Vec<Seen> {
     all
 }
 
-fn seen(r: &Record<'_>, s: &Start<'_>, in_two: bool) -> Seen {
+fn seen(r: &Record<'_>, s: &SpanData<'_>, in_two: bool) -> Seen {
     Seen {
         id: s.span_id,
         parent: s.parent_span_id,

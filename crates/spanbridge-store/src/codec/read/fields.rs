@@ -4,7 +4,10 @@ use super::streams::{Streams, wide};
 use crate::codec::bytes::{Reader, at_distance, unzigzag};
 use crate::codec::recent::Recent;
 use crate::codec::{endpoint, span, tag, value};
-use spanbridge::record::{Artifact, AttributeValue, Attributes, Body, End, Endpoint, Link, Start, Via};
+use spanbridge::record::{
+    Artifact, AttributeValue, Attributes, Body, Diagnostic, Edge, End, Endpoint, Event, Link, RunEnd, RunResume,
+    RunStart, RunSuspend, Segment, SpanAttributes, SpanData, SpanEnd, Via,
+};
 use spanbridge::{Kind, RunId, SpanId, Status, TraceId};
 use std::borrow::Cow;
 
@@ -40,14 +43,12 @@ impl<'a> Fields<'_, 'a> {
                     _ => return None,
                 };
                 let suspension_id = self.maybe_text()?;
-                Body::Segment {
-                    started_at,
-                    via,
-                    suspension_id,
-                    resumption_id,
-                    previous_resumption_id,
-                    resource: self.attributes()?,
-                }
+                Body::Segment(
+                    Segment::new(started_at, self.attributes()?, via)
+                        .with_suspension_id(suspension_id)
+                        .with_resumption_id(resumption_id)
+                        .with_previous_resumption_id(previous_resumption_id),
+                )
             }
             tag::RUN_START => {
                 let started_at = self.time()?;
@@ -56,78 +57,89 @@ impl<'a> Fields<'_, 'a> {
                 let parent_run_id = if self.flag()? { Some(RunId::new(self.wide()?)?) } else { None };
                 let triggered_by_span_id = self.maybe_span()?;
                 let attributes = self.attributes()?;
-                Body::RunStart { name, started_at, root_primitive, parent_run_id, triggered_by_span_id, attributes }
+                Body::RunStart(
+                    RunStart::new(name, started_at)
+                        .with_root_primitive(root_primitive)
+                        .with_parent_run_id(parent_run_id)
+                        .with_triggered_by_span_id(triggered_by_span_id)
+                        .with_attributes(attributes),
+                )
             }
             tag::RUN_SUSPEND => {
                 let suspended_at = self.time()?;
                 let suspension_id = self.text()?;
-                Body::RunSuspend { suspension_id, suspended_at, reason: self.maybe_text()? }
+                Body::RunSuspend(RunSuspend::new(suspension_id, suspended_at).with_reason(self.maybe_text()?))
             }
             tag::RUN_RESUME => {
                 let resumed_at = self.time()?;
-                Body::RunResume { suspension_id: self.text()?, resumed_at }
+                Body::RunResume(RunResume::new(self.text()?, resumed_at))
             }
             tag::RUN_END => {
                 let ended_at = self.time()?;
                 let End { status, error, .. } = self.end(ended_at)?;
-                Body::RunEnd { ended_at, status, error }
+                Body::RunEnd(RunEnd::new(ended_at, status).with_error(error))
             }
             tag::SPAN_START => {
-                let mut start = self.start()?;
-                start.links = self.links()?;
-                Body::SpanStart(start)
+                let span = self.span_data()?;
+                Body::Span(span.with_links(self.links()?))
             }
             tag::SPAN_END => {
                 let span_id = self.span()?;
                 let ended_at = self.time()?;
                 let end = self.end(ended_at)?;
-                Body::SpanEnd { span_id, end, attributes: self.attributes()? }
+                Body::SpanEnd(SpanEnd::new(span_id, end).with_attributes(self.attributes()?))
             }
             tag::SPAN => {
-                let mut start = self.start()?;
-                let ended_at = at_distance(start.started_at, self.streams.times.varint()?);
+                let span = self.span_data()?;
+                let ended_at = at_distance(span.started_at, self.streams.times.varint()?);
                 let end = self.end(ended_at)?;
-                start.links = self.links()?;
-                Body::Span(start, end)
+                Body::Span(span.with_end(Some(end)).with_links(self.links()?))
             }
             tag::SPAN_ATTRIBUTES => {
                 let span_id = self.span()?;
-                Body::SpanAttributes { span_id, attributes: self.attributes()? }
+                Body::SpanAttributes(SpanAttributes::new(span_id, self.attributes()?))
             }
             tag::EVENT => {
                 let span_id = self.span()?;
                 let timestamp = self.time()?;
                 let event_id = self.text()?;
                 let name = self.name()?;
-                Body::Event { span_id, event_id, name, timestamp, attributes: self.attributes()? }
+                Body::Event(Event::new(span_id, event_id, name, timestamp).with_attributes(self.attributes()?))
             }
             tag::ARTIFACT => {
                 let (span_id, artifact_id) = (self.span()?, self.text()?);
                 let (kind, content_type, encoding) = (self.name()?, self.name()?, self.name()?);
                 let size_bytes = self.streams.numbers.varint()?;
-                let mut artifact = Artifact::new(span_id, artifact_id, kind, content_type, size_bytes);
-                (artifact.encoding, artifact.hash) = (encoding, self.maybe_text()?);
-                artifact.preview = self.maybe_text()?;
-                Body::Artifact(artifact)
+                Body::Artifact(
+                    Artifact::new(span_id, artifact_id, kind, content_type, size_bytes)
+                        .with_encoding(encoding)
+                        .with_hash(self.maybe_text()?)
+                        .with_preview(self.maybe_text()?),
+                )
             }
             tag::EDGE => {
                 let edge_type = self.name()?;
                 let from = self.endpoint()?;
-                Body::Edge { edge_type, from, to: self.endpoint()? }
+                Body::Edge(Edge::new(edge_type, from, self.endpoint()?))
             }
             tag::DIAGNOSTIC => {
                 let code = self.name()?;
                 let message = self.text()?;
                 let count = if self.flag()? { Some(self.streams.numbers.varint()?) } else { None };
                 let span_id = self.maybe_span()?;
-                Body::Diagnostic { code, message, count, span_id, attributes: self.attributes()? }
+                Body::Diagnostic(
+                    Diagnostic::new(code, message)
+                        .with_count(count)
+                        .with_span_id(span_id)
+                        .with_attributes(self.attributes()?),
+                )
             }
             _ => return None,
         })
     }
 
-    /// Without its links, which come last.
-    fn start(&mut self) -> Option<Start<'a>> {
+    /// A span without its end and its links, which come last.
+    fn span_data(&mut self) -> Option<SpanData<'a>> {
         let span_id = SpanId::new(self.streams.words.word()?)?;
         let parent_span_id = self.maybe_span()?;
         self.recent.push(span_id.get());
@@ -143,10 +155,13 @@ impl<'a> Fields<'_, 'a> {
         };
         let started_at = self.time()?;
         let attributes = self.attributes()?;
-        let mut start = Start::new(span_id, name, started_at);
-        (start.parent_span_id, start.primitive, start.kind) = (parent_span_id, primitive, kind);
-        start.attributes = attributes;
-        Some(start)
+        Some(
+            SpanData::new(span_id, name, started_at)
+                .with_parent_span_id(parent_span_id)
+                .with_primitive(primitive)
+                .with_kind(kind)
+                .with_attributes(attributes),
+        )
     }
 
     fn end(&mut self, ended_at: u64) -> Option<End<'a>> {
@@ -160,7 +175,7 @@ impl<'a> Fields<'_, 'a> {
         };
         let error = self.maybe_text()?;
         let error_type = if code & tag::ERROR_TYPE == 0 { None } else { Some(self.name()?) };
-        Some(End::new(ended_at, status).with_error(error, error_type))
+        Some(End::new(ended_at, status).with_error(error).with_error_type(error_type))
     }
 
     fn links(&mut self) -> Option<Vec<Link<'a>>> {

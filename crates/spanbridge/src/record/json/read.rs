@@ -5,7 +5,10 @@
 
 use super::RecordError;
 use super::field::{Raw, Result, attributes, endpoint, id, links, number, optional, required, text, time};
-use crate::record::{Artifact, Body, End, Record, Start, Via};
+use crate::record::{
+    Artifact, Body, Diagnostic, Edge, End, Event, Record, RunEnd, RunResume, RunStart, RunSuspend, Segment,
+    SpanAttributes, SpanData, SpanEnd, Via,
+};
 use crate::{Kind, SegmentId, Status};
 use serde::Deserialize;
 
@@ -101,56 +104,56 @@ fn is_ours(id: &str, segment_id: SegmentId, segment_seq: u64) -> bool {
 
 fn body<'a>(record_type: &str, f: &Fields<'a>) -> Result<Option<Body<'a>>> {
     Ok(Some(match record_type {
-        "segment" => Body::Segment {
+        "segment" => Body::Segment(Segment {
             started_at: time("startedAt", f.started_at)?,
             resource: attributes("resource", Some(required("resource", f.resource)?))?,
             via: via(f.via)?,
             suspension_id: optional(text, "suspensionId", f.suspension_id)?,
             resumption_id: optional(text, "legId", f.resumption_id)?,
             previous_resumption_id: optional(text, "afterLegId", f.previous_resumption_id)?,
-        },
-        "run:start" => Body::RunStart {
+        }),
+        "run:start" => Body::RunStart(RunStart {
             name: text("name", f.name)?,
             started_at: time("startedAt", f.started_at)?,
             root_primitive: optional(text, "rootPrimitive", f.root_primitive)?,
             parent_run_id: optional(id, "parentRunId", f.parent_run_id)?,
             triggered_by_span_id: optional(id, "triggeredBySpanId", f.triggered_by_span_id)?,
             attributes: attributes("attributes", f.attributes)?,
-        },
-        "run:suspend" => Body::RunSuspend {
+        }),
+        "run:suspend" => Body::RunSuspend(RunSuspend {
             suspension_id: text("suspensionId", f.suspension_id)?,
             suspended_at: time("suspendedAt", f.suspended_at)?,
             reason: optional(text, "reason", f.reason)?,
-        },
-        "run:resume" => Body::RunResume {
+        }),
+        "run:resume" => Body::RunResume(RunResume {
             suspension_id: text("suspensionId", f.suspension_id)?,
             resumed_at: time("resumedAt", f.resumed_at)?,
-        },
+        }),
         "run:end" => {
             let End { ended_at, status, error, .. } = end(f)?;
             if status == Status::Panicked {
                 return Err(RecordError::invalid("status", "`ok`, `error` or `cancelled`", None));
             }
-            Body::RunEnd { ended_at, status, error }
+            Body::RunEnd(RunEnd { ended_at, status, error })
         }
-        "span:start" => Body::SpanStart(start(f)?),
-        "span:end" => Body::SpanEnd {
+        "span:start" => Body::Span(span(f)?),
+        "span:end" => Body::SpanEnd(SpanEnd {
             span_id: id("spanId", f.span_id)?,
             end: end(f)?,
             attributes: attributes("attributes", f.attributes)?,
-        },
-        "span" => Body::Span(start(f)?, end(f)?),
-        "span:attributes" => Body::SpanAttributes {
+        }),
+        "span" => Body::Span(span(f)?.with_end(Some(end(f)?))),
+        "span:attributes" => Body::SpanAttributes(SpanAttributes {
             span_id: id("spanId", f.span_id)?,
             attributes: attributes("attributes", f.attributes)?,
-        },
-        "span:event" => Body::Event {
+        }),
+        "span:event" => Body::Event(Event {
             span_id: id("spanId", f.span_id)?,
             event_id: text("eventId", f.event_id)?,
             name: text("name", f.name)?,
             timestamp: time("timestamp", f.timestamp)?,
             attributes: attributes("attributes", f.attributes)?,
-        },
+        }),
         "artifact" => Body::Artifact(Artifact {
             span_id: id("spanId", f.span_id)?,
             artifact_id: text("artifactId", f.artifact_id)?,
@@ -161,30 +164,31 @@ fn body<'a>(record_type: &str, f: &Fields<'a>) -> Result<Option<Body<'a>>> {
             hash: optional(text, "hash", f.hash)?,
             preview: optional(text, "preview", f.preview)?,
         }),
-        "edge" => Body::Edge {
+        "edge" => Body::Edge(Edge {
             edge_type: text("edgeType", f.edge_type)?,
             from: endpoint("from", f.from)?,
             to: endpoint("to", f.to)?,
-        },
-        "diagnostic" => Body::Diagnostic {
+        }),
+        "diagnostic" => Body::Diagnostic(Diagnostic {
             code: text("code", f.code)?,
             message: text("message", f.message)?,
             count: optional(number, "count", f.count)?,
             span_id: optional(id, "spanId", f.span_id)?,
             attributes: attributes("attributes", f.attributes)?,
-        },
+        }),
         _ => return Ok(None),
     }))
 }
 
-fn start<'a>(f: &Fields<'a>) -> Result<Start<'a>> {
-    Ok(Start {
+fn span<'a>(f: &Fields<'a>) -> Result<SpanData<'a>> {
+    Ok(SpanData {
         span_id: id("spanId", f.span_id)?,
         parent_span_id: optional(id, "parentSpanId", f.parent_span_id)?,
         name: text("name", f.name)?,
         primitive: text("primitive", f.primitive)?,
         kind: kind(f.kind)?,
         started_at: time("startedAt", f.started_at)?,
+        end: None,
         attributes: attributes("attributes", f.attributes)?,
         links: links(f.links)?,
     })
@@ -197,7 +201,12 @@ fn end<'a>(f: &Fields<'a>) -> Result<End<'a>> {
     let status =
         status.ok_or_else(|| RecordError::invalid("status", "`ok`, `error`, `panicked` or `cancelled`", None))?;
     let error = optional(text, "error", f.error)?;
-    Ok(End::new(time("endedAt", f.ended_at)?, status).with_error(error, optional(text, "errorType", f.error_type)?))
+    Ok(End {
+        ended_at: time("endedAt", f.ended_at)?,
+        status,
+        error,
+        error_type: optional(text, "errorType", f.error_type)?,
+    })
 }
 
 fn kind(raw: Raw<'_>) -> Result<Kind> {
