@@ -33,6 +33,7 @@ mod error;
 #[doc(hidden)]
 pub mod file;
 mod install;
+pub mod log;
 mod path;
 mod sink;
 #[doc(hidden)]

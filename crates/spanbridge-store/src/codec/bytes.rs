@@ -81,6 +81,13 @@ impl<'a> Reader<'a> {
     }
 
     #[inline]
+    pub fn half(&mut self) -> Option<u32> {
+        let (half, rest) = self.0.split_first_chunk::<4>()?;
+        self.0 = rest;
+        Some(u32::from_le_bytes(*half))
+    }
+
+    #[inline]
     pub fn word(&mut self) -> Option<u64> {
         let (word, rest) = self.0.split_first_chunk::<8>()?;
         self.0 = rest;
