@@ -17,8 +17,8 @@
 //! packed = method, raw length, checksum, payload
 //! ```
 //!
-//! [`write`] writes blocks and [`read`] reads them; the two walk the fields of a record in the same order and must be
-//! changed together, with the format's version. [`pack`] compresses.
+//! `write` writes blocks and `read` reads them; the two walk the fields of a record in the same order and must be
+//! changed together, with the format's version. `pack` compresses.
 
 pub mod bytes;
 mod intern;
