@@ -45,7 +45,8 @@ impl Header {
         out.extend_from_slice(&self.name.writer.to_le_bytes());
         out.extend_from_slice(&self.name.number.to_le_bytes());
         out.extend_from_slice(&self.created_at.to_le_bytes());
-        put_text(out, self.service[..self.service.floor_char_boundary(SERVICE_LIMIT)].as_bytes());
+        let kept = (0..=SERVICE_LIMIT).rev().find_map(|n| self.service.get(..n)).unwrap_or_default();
+        put_text(out, kept.as_bytes());
         let rest = &out[from + PREAMBLE..];
         let (length, check) = (rest.len() as u32, xxh3_64(rest) as u32);
         out[from + 8..from + 12].copy_from_slice(&length.to_le_bytes());

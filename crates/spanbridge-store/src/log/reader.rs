@@ -30,6 +30,7 @@ pub struct LogReader<S = File> {
 
 /// What comes next in a log file.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "nearly every step is a frame, and none is kept")]
 pub enum Step<'b> {
     /// A whole frame that matches its checksum.
     Frame(Frame<'b>),
