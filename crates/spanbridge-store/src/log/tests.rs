@@ -21,9 +21,8 @@ fn delivery(records: &[Record<'_>]) -> Delivery {
 
 /// Records that say `text`, so that deliveries differ.
 fn records(text: &str, count: usize) -> Vec<Record<'static>> {
-    use spanbridge::record::Body;
-    let body =
-        |n: usize| Body::RunSuspend { suspension_id: format!("{text}{n}").into(), suspended_at: 7, reason: None };
+    use spanbridge::record::RunSuspend;
+    let body = |n: usize| RunSuspend::new(format!("{text}{n}"), 7);
     let segment = spanbridge::SegmentId::new(1).unwrap();
     let run = spanbridge::RunId::new(7 << 64 | 7);
     (0..count).map(|n| Record::new(segment, n as u64, "orders", body(n)).of_run(run, None)).collect()
