@@ -5,8 +5,10 @@
 //! and the status of the run. `build` fills in the [model](Graph), `derive` adds what no single process knows, and `json`
 //! writes it. `gaps` says what is missing.
 //!
-//! This crate needs only records. It knows nothing of files, deliveries or the store, so you can build the graph of what a
-//! test recorded, or of records that came from anywhere else:
+//! To test what an application records, see [`testing`].
+//!
+//! This crate needs only records. It knows nothing of files, deliveries or the store, so you can build the graph of records
+//! that came from anywhere:
 //!
 //! ```
 //! use spanbridge::{Memory, Recorder, observe};
@@ -42,6 +44,7 @@ mod message;
 mod model;
 mod outline;
 mod record;
+pub mod testing;
 mod tree;
 mod values;
 

@@ -20,6 +20,19 @@ pub enum SpanStatus {
     Open,
 }
 
+impl SpanStatus {
+    /// Its name in JSON, such as `panicked`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            SpanStatus::Ok => "ok",
+            SpanStatus::Error => "error",
+            SpanStatus::Panicked => "panicked",
+            SpanStatus::Cancelled => "cancelled",
+            SpanStatus::Open => "open",
+        }
+    }
+}
+
 /// A span.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
