@@ -137,22 +137,24 @@ impl Places {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use spanbridge::record::{Body, End, Start};
+    use spanbridge::record::{Body, End, SpanData};
     use spanbridge::{SegmentId, Status, TraceId};
 
     /// A span of run `run`, below span `parent`.
     fn span(run: u128, id: u64, parent: u64) -> Record<'static> {
-        let mut start = Start::new(SpanId::new(id).unwrap(), id.to_string(), id);
-        start.parent_span_id = SpanId::new(parent);
-        let body = Body::Span(start, End::new(99, Status::Ok));
+        let mut span = SpanData::new(SpanId::new(id).unwrap(), id.to_string(), id);
+        span.parent_span_id = SpanId::new(parent);
+        let body = Body::Span(span.with_end(Some(End::new(99, Status::Ok))));
         Record::new(SegmentId::new(1).unwrap(), id, "", body).of_run(RunId::new(run), TraceId::new(run))
     }
 
     #[test]
     fn circles_across_runs_lose_no_line() {
         let records = [span(100, 1, 2), span(100, 3, 0), span(100, 4, 1), span(200, 2, 1)];
-        let graphs =
-            [Graph::build(RunId::new(100).unwrap(), &records[..3]), Graph::build(RunId::new(200).unwrap(), &records[3..])];
+        let graphs = [
+            Graph::build(RunId::new(100).unwrap(), &records[..3]),
+            Graph::build(RunId::new(200).unwrap(), &records[3..]),
+        ];
         let forest = Forest::of(&graphs, &records, &[]);
         let text = "3\n1 (other run)\n  2 (other run)\n  4\n";
         assert_eq!((forest.text(false).as_str(), forest.text(true).as_str()), (text, text));
@@ -162,8 +164,8 @@ mod tests {
     fn equal_times_keep_the_order_of_records() {
         let mut records: Vec<_> = [5, 2, 9, 4].into_iter().map(|id| span(100, id, 0)).collect();
         for record in &mut records {
-            if let Body::Span(start, _) = &mut record.body {
-                start.started_at = 7;
+            if let Body::Span(span) = &mut record.body {
+                span.started_at = 7;
             }
         }
         let graph = Graph::build(RunId::new(100).unwrap(), &records);
