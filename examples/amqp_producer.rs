@@ -1,8 +1,13 @@
-//! Sends messages to a RabbitMQ queue, a run each.
+//! Publishes orders to a RabbitMQ queue. Each order is a run of its own.
+//!
+//! Start a broker, then run this example. It prints one line `run <32 hex>` per order.
 //!
 //! ```sh
 //! cargo run --example amqp_producer -- --url amqp://127.0.0.1 --queue orders --count 3
+//! cargo run -p spanbridge-cli -- trace <the run>
 //! ```
+//!
+//! To see the consumer's spans in the same trace, run `amqp_worker` on the same queue.
 
 use clap::Parser;
 use lapin::options::BasicPublishOptions;
@@ -12,12 +17,12 @@ use spanbridge_amqp::ChannelExt;
 use spanbridge_examples::broker::{Broker, Connected};
 use spanbridge_examples::{Records, finish};
 
-/// Sends messages to a RabbitMQ queue, a run each, and prints the runs.
+/// Publishes orders to a RabbitMQ queue, each in a run of its own, and prints the run ids.
 #[derive(Parser)]
 struct Arguments {
     #[command(flatten)]
     broker: Broker,
-    /// How many messages
+    /// Number of messages
     #[arg(long, default_value_t = 1)]
     count: u32,
     #[command(flatten)]
@@ -47,7 +52,7 @@ async fn send(arguments: &Arguments) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// One order. Only the word `observed` is spanbridge's.
+/// Publishes one order. `observed()` is the only change to the lapin call.
 async fn place(broker: &Connected, number: u32) -> anyhow::Result<()> {
     let body = format!(r#"{{"order":{number}}}"#);
     let work = async || {
@@ -63,7 +68,7 @@ async fn place(broker: &Connected, number: u32) -> anyhow::Result<()> {
             )
             .await?
             .await?;
-        anyhow::ensure!(confirm == Confirmation::Ack(None), "the broker did not take the order: {confirm:?}");
+        anyhow::ensure!(confirm == Confirmation::Ack(None), "the broker did not confirm the order: {confirm:?}");
         Ok(())
     };
     observe::span("place order").attribute("order.number", number).run(work).await

@@ -1,10 +1,13 @@
-//! Works on messages from a RabbitMQ queue.
+//! Processes orders from a RabbitMQ queue. Each order gets a `process` span under the span that published it.
+//!
+//! Publish orders with `amqp_producer`, then run this example on the same queue:
 //!
 //! ```sh
 //! cargo run --example amqp_worker -- --url amqp://127.0.0.1 --queue orders --count 3
 //! ```
 //!
-//! A message whose body is a JSON object may say how long the work takes (`"work_ms"`) and that it fails (`"fail"`).
+//! The body of a message is a JSON object. Two optional fields control the work: `"work_ms"` is how long it takes in
+//! milliseconds, and `"fail": true` makes it fail. A failed message is rejected and not requeued.
 
 use anyhow::Context as _;
 use clap::Parser;
@@ -13,18 +16,18 @@ use lapin::types::FieldTable;
 use spanbridge::observe;
 use spanbridge_amqp::ConsumerExt;
 use spanbridge_examples::broker::Broker;
-use spanbridge_examples::{Records, finish, told_to_stop};
+use spanbridge_examples::{Records, finish, shutdown_signal};
 use std::time::Duration;
 
-/// Works on messages from a RabbitMQ queue, until it has handled so many, or is told to stop.
+/// Processes messages from a RabbitMQ queue until it has processed `--count` of them or gets SIGINT or SIGTERM.
 #[derive(Parser)]
 struct Arguments {
     #[command(flatten)]
     broker: Broker,
-    /// How many messages; without it, until interrupted
+    /// Number of messages to process [default: no limit]
     #[arg(long)]
     count: Option<u32>,
-    /// How long the work on a message takes
+    /// How long the work on a message takes, unless the message says otherwise
     #[arg(long, default_value_t = 1, value_name = "MS")]
     work_ms: u64,
     #[command(flatten)]
@@ -46,14 +49,14 @@ async fn work(arguments: &Arguments) -> anyhow::Result<()> {
     let (options, table) = (BasicConsumeOptions::default(), FieldTable::default());
     let mut jobs = broker.channel.basic_consume(broker.queue.clone(), "".into(), options, table).await?.observed();
 
-    // One listener for all the time: a signal that comes while a message is worked on counts, too.
-    let mut told_to_stop = std::pin::pin!(told_to_stop()?);
+    // Created once, so that a signal during the work on a message is not lost.
+    let mut shutdown = std::pin::pin!(shutdown_signal()?);
     let mut left = arguments.count.unwrap_or(u32::MAX);
     while left > 0 {
         let job = tokio::select! {
             biased;
-            () = &mut told_to_stop => break,
-            job = jobs.next() => job.context("the queue is gone")??,
+            () = &mut shutdown => break,
+            job = jobs.next() => job.context("the consumer was cancelled")??,
         };
         match job.run(|| ship(&job.data, arguments.work_ms)).await {
             Ok(()) => job.ack(BasicAckOptions::default()).await?,

@@ -1,4 +1,4 @@
-//! A workflow that outlives its processes: three of them, on any days, carry one run.
+//! A long-running workflow: three processes, which may run days apart, continue one run.
 //!
 //! ```sh
 //! cargo run --example approval_workflow -- start  --state request.json    # prints `run <32 hex>`
@@ -7,7 +7,8 @@
 //! cargo run -p spanbridge-cli -- trace <the run>
 //! ```
 //!
-//! All that spanbridge asks for is one field in the workflow's state.
+//! The workflow suspends its run at the end of each step and saves it with its state. spanbridge needs one field there:
+//! `State::run`. The trace shows one run with all three steps and the waits between them.
 
 use anyhow::{Context as _, bail};
 use clap::{Args, Parser, Subcommand};
@@ -18,7 +19,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// A request that somebody approves: three processes, one run.
+/// An approval workflow: three processes, one run.
 #[derive(Parser)]
 struct Arguments {
     #[command(subcommand)]
@@ -29,7 +30,7 @@ struct Arguments {
 
 #[derive(Args)]
 struct Files {
-    /// Where the workflow keeps its state
+    /// The file with the workflow's state
     #[arg(long, global = true, default_value = "approval.json", value_name = "FILE")]
     state: PathBuf,
     /// The store file [default: the user's data directory]
@@ -39,65 +40,65 @@ struct Files {
 
 #[derive(Subcommand)]
 enum Step {
-    /// Collects a request, asks for a decision, and prints the run
+    /// Create a request, ask for a decision, and print the run id
     Start,
-    /// Takes the decision
+    /// Approve or reject the request
     Decide(Decision),
-    /// Does what was decided
+    /// Pay the request, or close it if it was rejected
     Finish,
 }
 
 #[derive(Args)]
 #[group(required = true, multiple = false)]
 struct Decision {
-    /// Yes
+    /// Approve the request
     #[arg(long)]
     approve: bool,
-    /// No
+    /// Reject the request
     #[arg(long)]
     reject: bool,
 }
 
-/// What the workflow keeps between its steps.
+/// The state that the workflow saves between its steps.
 #[derive(Deserialize, Serialize)]
 struct State {
     amount: u64,
-    waits_for: Waits,
+    waits_for: WaitingFor,
     approved: Option<bool>,
-    /// The one field that is spanbridge's.
+    /// The suspended run: the only field that spanbridge needs.
     run: RunContext,
 }
 
 #[derive(Clone, Copy, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
-enum Waits {
+enum WaitingFor {
     Decision,
     Payday,
     Nothing,
 }
 
-impl fmt::Display for Waits {
+impl fmt::Display for WaitingFor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Waits::Decision => "a decision",
-            Waits::Payday => "payday",
-            Waits::Nothing => "nothing any more",
+            WaitingFor::Decision => "a decision",
+            WaitingFor::Payday => "payday",
+            WaitingFor::Nothing => "nothing, because it is finished",
         })
     }
 }
 
 impl State {
-    /// Reads the state of a workflow that waits for this.
-    fn load(path: &Path, waits_for: Waits) -> anyhow::Result<Self> {
+    /// Reads the state. Fails if the workflow is waiting for something else.
+    fn load(path: &Path, waits_for: WaitingFor) -> anyhow::Result<Self> {
         let text = std::fs::read_to_string(path).with_context(|| format!("failed to read {}", path.display()))?;
         let state: State = serde_json::from_str(&text).with_context(|| format!("failed to read {}", path.display()))?;
         if state.waits_for != waits_for {
-            bail!("the request waits for {}, not for {waits_for}", state.waits_for)
+            bail!("the request is waiting for {}, not for {waits_for}", state.waits_for)
         }
         Ok(state)
     }
 
-    /// Writes it whole, or not at all.
+    /// Replaces the file atomically.
     fn save(&self, path: &Path) -> anyhow::Result<()> {
         let part = path.with_extension("part");
         let written = std::fs::write(&part, serde_json::to_string_pretty(self)? + "\n");
@@ -129,13 +130,13 @@ async fn start(path: &Path) -> anyhow::Result<()> {
     })
     .await;
     let run = run.suspend("waiting for a decision");
-    State { amount: 1200, waits_for: Waits::Decision, approved: None, run }.save(path)?;
+    State { amount: 1200, waits_for: WaitingFor::Decision, approved: None, run }.save(path)?;
     println!("run {id}");
     Ok(())
 }
 
 async fn decide(path: &Path, approved: bool) -> anyhow::Result<()> {
-    let state = State::load(path, Waits::Decision)?;
+    let state = State::load(path, WaitingFor::Decision)?;
     let run = observe::resume_run(state.run);
     run.with_context(async || {
         let decision = observe::span("decide").primitive(Primitive::FLOW_STEP).attribute("approved", approved);
@@ -143,18 +144,19 @@ async fn decide(path: &Path, approved: bool) -> anyhow::Result<()> {
     })
     .await;
     let run = run.suspend("waiting for payday");
-    State { waits_for: Waits::Payday, approved: Some(approved), run, ..state }.save(path)?;
+    State { waits_for: WaitingFor::Payday, approved: Some(approved), run, ..state }.save(path)?;
     println!("{}", if approved { "approved" } else { "rejected" });
     Ok(())
 }
 
 async fn pay(path: &Path) -> anyhow::Result<()> {
-    let state = State::load(path, Waits::Payday)?;
+    let state = State::load(path, WaitingFor::Payday)?;
     let run = observe::resume_run(state.run.clone());
     let approved = state.approved == Some(true);
-    run.with_context(|| work(if approved { "pay" } else { "tell that it was rejected" }, 4)).await;
-    // Saved first: who ends the run twice contradicts himself, and a run without an end only looks unfinished.
-    let saved = State { waits_for: Waits::Nothing, ..state }.save(path);
+    run.with_context(|| work(if approved { "pay" } else { "notify of rejection" }, 4)).await;
+    // Save before you end the run. If the process dies in between, the run only looks unfinished. The other way round, the
+    // repeated step would end the run a second time.
+    let saved = State { waits_for: WaitingFor::Nothing, ..state }.save(path);
     run.end_with(&saved);
     saved?;
     println!("{}", if approved { "paid" } else { "closed" });

@@ -1,9 +1,11 @@
-//! A boundary of one's own: two tasks, a queue between them that spanbridge has never heard of, and one run.
+//! spanbridge on a transport that it has no adapter for: two tasks, an in-process queue between them, and one run.
 //!
-//! The boundary itself is `src/mailbox.rs` beside this file, and small. Here is what its users write.
+//! The adapter is `src/mailbox.rs`. This file shows how an application uses it. It prints the message that was read and
+//! the run id, and the trace shows the reader's span under the writer's.
 //!
 //! ```sh
 //! cargo run --example custom_boundary
+//! cargo run -p spanbridge-cli -- trace <the run>
 //! ```
 
 use clap::Parser;
@@ -12,7 +14,7 @@ use spanbridge::observe;
 use spanbridge_examples::mailbox::mailbox;
 use spanbridge_examples::{Records, finish};
 
-/// Two tasks, a queue between them that spanbridge has never heard of, and one run.
+/// Sends a message between two tasks through a custom transport, in one run.
 #[derive(Parser)]
 struct Arguments {
     #[command(flatten)]
@@ -24,7 +26,7 @@ async fn main() -> anyhow::Result<()> {
     let recorder = Arguments::parse().records.recorder("letters")?.install()?;
     let (sender, mut inbox) = mailbox("letters");
 
-    // The reader is a task of its own: nothing but the letter ties it to the writer.
+    // A separate task: the message is the only link between the reader and the writer.
     let reader = tokio::spawn(async move {
         while let Some(job) = inbox.next().await {
             let read = async || {

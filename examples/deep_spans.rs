@@ -1,4 +1,7 @@
-//! Spans deep inside code, without a parent threaded through every function.
+//! Spans in nested functions, without passing a parent through every function.
+//!
+//! A span's parent is the current span, also across `.await`. The example prints three sums, of which one fails, and the
+//! run id.
 //!
 //! ```sh
 //! cargo run --example deep_spans
@@ -9,14 +12,14 @@ use clap::Parser;
 use spanbridge::{ContextExt, Primitive, observe};
 use spanbridge_examples::{Records, finish};
 
-/// Spans deep inside code, without a parent threaded through every function.
+/// Records spans in nested functions, without passing a parent through every function.
 #[derive(Parser)]
 struct Arguments {
     #[command(flatten)]
     records: Records,
 }
 
-/// A library function: it knows nothing of who calls it, and costs nothing where nobody records.
+/// A library function. It does not know its caller. `implicit_run(false)`: outside of a run it records nothing.
 fn tokenize(text: &str) -> Vec<&str> {
     observe::span("tokenize").implicit_run(false).attribute("bytes", text.len()).in_scope_value(|| {
         let tokens: Vec<_> = text.split_whitespace().collect();
@@ -36,7 +39,7 @@ async fn sum(text: &str) -> Result<i64, std::num::ParseIntError> {
         let mut total = 0;
         for token in tokenize(text) {
             total += parse(token)?;
-            tokio::task::yield_now().await; // what is current survives every await
+            tokio::task::yield_now().await; // the current span is kept across every await
         }
         observe::event("summed", &[("total", total.into())]);
         Ok(total)
@@ -51,7 +54,7 @@ async fn main() -> anyhow::Result<()> {
     let work = async || {
         println!("{:?}", sum("1 2 3").await);
         println!("{:?}", sum("1 two 3").await);
-        // A spawned task does not inherit what is current: take it along.
+        // A spawned task does not inherit the current context, so pass it on.
         tokio::spawn(async { sum("40 2").await }.in_current_context()).await
     };
     println!("{:?}", run.with_context(work).await?);

@@ -1,10 +1,14 @@
-//! Works on messages from a Kafka topic.
+//! Processes orders from a Kafka topic. Each order gets a `process` span under the span that sent it.
+//!
+//! Send orders with `kafka_producer`, then run this example on the same topic:
 //!
 //! ```sh
 //! cargo run --example kafka_consumer -- --brokers 127.0.0.1:9092 --topic orders --group mail --count 3
 //! ```
 //!
-//! A message whose body is a JSON object may say how long the work takes (`"work_ms"`) and that it fails (`"fail"`).
+//! The body of a message is a JSON object. Two optional fields control the work: `"work_ms"` is how long it takes in
+//! milliseconds, and `"fail": true` makes it fail. The consumer skips a failed message. The offsets are committed
+//! at the end.
 
 use anyhow::Context as _;
 use clap::Parser;
@@ -13,11 +17,11 @@ use rdkafka::consumer::{CommitMode, Consumer, DefaultConsumerContext, StreamCons
 use rdkafka::error::KafkaError;
 use spanbridge::observe;
 use spanbridge_examples::kafka::Topic;
-use spanbridge_examples::{Records, finish, told_to_stop};
+use spanbridge_examples::{Records, finish, shutdown_signal};
 use spanbridge_kafka::{ConsumerExt, Observed};
 use std::time::Duration;
 
-/// Works on messages from a Kafka topic, until it has handled so many, or is told to stop.
+/// Processes messages from a Kafka topic until it has processed `--count` of them or gets SIGINT or SIGTERM.
 #[derive(Parser)]
 struct Arguments {
     #[command(flatten)]
@@ -25,10 +29,10 @@ struct Arguments {
     /// The consumer group
     #[arg(long, default_value = "mail")]
     group: String,
-    /// How many messages; without it, until interrupted
+    /// Number of messages to process [default: no limit]
     #[arg(long)]
     count: Option<u32>,
-    /// How long the work on a message takes
+    /// How long the work on a message takes, unless the message says otherwise
     #[arg(long, default_value_t = 1, value_name = "MS")]
     work_ms: u64,
     #[command(flatten)]
@@ -39,7 +43,7 @@ struct Arguments {
 async fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     let recorder = arguments.records.recorder("mail")?.install()?;
-    // With its context observed, work on partitions that are taken away is marked.
+    // The observed context marks work on partitions that are revoked meanwhile.
     let consumer: StreamConsumer<_> = arguments
         .topic
         .client("mail")
@@ -49,31 +53,31 @@ async fn main() -> anyhow::Result<()> {
         .set("enable.auto.commit", "false")
         .set("enable.auto.offset.store", "false")
         .create_with_context(Observed::new(DefaultConsumerContext))
-        .context("failed to make a consumer")?;
+        .context("failed to create a consumer")?;
     consumer.subscribe(&[&arguments.topic.name])?;
     let consumer = consumer.observed();
 
-    let mut told_to_stop = std::pin::pin!(told_to_stop()?);
+    let mut shutdown = std::pin::pin!(shutdown_signal()?);
     let mut left = arguments.count.unwrap_or(u32::MAX);
-    let mut told = false;
+    let mut reported = false;
     while left > 0 {
         let job = tokio::select! {
             biased;
-            () = &mut told_to_stop => break,
+            () = &mut shutdown => break,
             job = consumer.recv() => match job {
                 Err(e @ KafkaError::MessageConsumptionFatal(_)) => return Err(e.into()),
                 Err(e) => {
-                    // It says so many times a second.
-                    if !std::mem::replace(&mut told, true) {
-                        eprintln!("kafka_consumer: {e}; librdkafka tries again");
+                    // librdkafka repeats the error many times a second. Print it once.
+                    if !std::mem::replace(&mut reported, true) {
+                        eprintln!("kafka_consumer: {e}; librdkafka retries");
                     }
                     continue;
                 }
                 Ok(job) => job,
             },
         };
-        told = false;
-        // A message that fails is passed over here; another service might stop at it, or put it elsewhere.
+        reported = false;
+        // This example skips a message that fails. Other services stop, or publish it to a dead letter topic.
         let _ = job.run(|| write(job.payload(), arguments.work_ms)).await;
         job.store_offset()?;
         left -= 1;

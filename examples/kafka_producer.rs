@@ -1,8 +1,13 @@
-//! Sends messages to a Kafka topic, a run each.
+//! Sends orders to a Kafka topic. Each order is a run of its own.
+//!
+//! Start a broker, then run this example. It prints one line `run <32 hex>` per order.
 //!
 //! ```sh
 //! cargo run --example kafka_producer -- --brokers 127.0.0.1:9092 --topic orders --count 3
+//! cargo run -p spanbridge-cli -- trace <the run>
 //! ```
+//!
+//! To see the consumer's spans in the same trace, run `kafka_consumer` on the same topic.
 
 use anyhow::Context as _;
 use clap::Parser;
@@ -13,12 +18,12 @@ use spanbridge_examples::{Records, finish};
 use spanbridge_kafka::ProducerExt;
 use std::time::Duration;
 
-/// Sends messages to a Kafka topic, a run each, and prints the runs.
+/// Sends orders to a Kafka topic, each in a run of its own, and prints the run ids.
 #[derive(Parser)]
 struct Arguments {
     #[command(flatten)]
     topic: Topic,
-    /// How many messages
+    /// Number of messages
     #[arg(long, default_value_t = 1)]
     count: u32,
     #[command(flatten)]
@@ -31,7 +36,7 @@ async fn main() -> anyhow::Result<()> {
     let recorder = arguments.records.recorder("orders")?.install()?;
     let mut config = arguments.topic.client("orders");
     let producer: FutureProducer =
-        config.set("message.timeout.ms", "10000").create().context("failed to make a producer")?;
+        config.set("message.timeout.ms", "10000").create().context("failed to create a producer")?;
 
     for number in 1..=arguments.count {
         let run = observe::run("order").attribute("order.number", number).open();
@@ -45,7 +50,7 @@ async fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// One order. Only the word `observed` is spanbridge's.
+/// Sends one order. `observed()` is the only change to the rdkafka call.
 async fn place(producer: &FutureProducer, topic: &str, number: u32) -> anyhow::Result<()> {
     let (key, body) = (number.to_string(), format!(r#"{{"order":{number}}}"#));
     let work = async || {

@@ -1,14 +1,26 @@
-//! A function for AWS Lambda, or for any other Runtime API (`AWS_LAMBDA_RUNTIME_API`). It scores an order:
+//! A function for AWS Lambda, or for any server with Lambda's Runtime API (`AWS_LAMBDA_RUNTIME_API`). It scores an order:
 //!
 //! ```json
 //! {"order": 42, "do": "ok", "ms": 5}
 //! ```
 //!
-//! `do` may be `ok`, `error`, `panic`, `sleep` (for `ms`), `block` (the same, with the executor blocked), `stream` (the answer in
-//! bits, one in `ms`), or `exit` (the process). Where `Records` are given, as by SQS, each body is such an order.
+//! To run it without AWS, use `local_lambda` and `lambda_invoke`.
 //!
-//! Records go to the store that `SPANBRIDGE_DB` names. On Lambda itself that is lost with the environment: use a sink that
-//! sends them away.
+//! `do` selects what the function does:
+//!
+//! | `do` | effect |
+//! |---|---|
+//! | `ok` (default) | returns the score |
+//! | `error`, `panic` | fails |
+//! | `sleep` | sleeps for `ms` milliseconds, then returns the score |
+//! | `block` | the same, but blocks the thread |
+//! | `stream` | streams its response, a chunk every `ms` milliseconds |
+//! | `exit` | ends the process |
+//!
+//! If the event has `Records`, as from SQS, each record's `body` is such an order.
+//!
+//! Spans go to the store that `SPANBRIDGE_DB` names. On Lambda itself, that file is lost with the environment. Use a sink
+//! there that sends the records over the network.
 
 use lambda_runtime::streaming::{Body, Response, channel};
 use lambda_runtime::{Error, FunctionResponse, LambdaEvent, service_fn};
@@ -22,7 +34,7 @@ use std::time::Duration;
 async fn main() -> Result<(), Error> {
     let name = std::env::var("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_else(|_| "score".to_owned());
     let _recorder = Records { path: None }.recorder(&name)?.install()?;
-    // One event at a time, or as many as Lambda says. `run` does where there is never more than one.
+    // Handles as many events at once as Lambda allows, by default one. If it is always one, use `run`.
     spanbridge_lambda::run_concurrent(service_fn(score)).await
 }
 
@@ -34,13 +46,13 @@ async fn score(event: LambdaEvent<Value>) -> Result<FunctionResponse<Value, Body
         return Ok(FunctionResponse::BufferedResponse(serde_json::to_value(failed.await?)?));
     }
     if event.payload["do"] == "stream" {
-        return Ok(FunctionResponse::StreamingResponse(bits(&event.payload)));
+        return Ok(FunctionResponse::StreamingResponse(stream(&event.payload)));
     }
     work(&event.payload).await.map(FunctionResponse::BufferedResponse)
 }
 
 async fn work(order: &Value) -> Result<Value, Error> {
-    let number = observe::span("read order").in_scope(|| order["order"].as_u64().ok_or("an order has a number"))?;
+    let number = observe::span("read order").in_scope(|| order["order"].as_u64().ok_or("the order has no number"))?;
     observe::span("score risk").attribute("order", number).run(|| risk(order)).await?;
     Ok(json!({"order": number, "score": number % 100}))
 }
@@ -49,23 +61,23 @@ async fn risk(order: &Value) -> Result<(), Error> {
     match order["do"].as_str() {
         Some("error") => return Err("the model has no opinion".into()),
         Some("panic") => panic!("the model is on fire"),
-        Some("sleep") => tokio::time::sleep(time(order)).await,
-        Some("block") => std::thread::sleep(time(order)),
+        Some("sleep") => tokio::time::sleep(delay(order)).await,
+        Some("block") => std::thread::sleep(delay(order)),
         Some("exit") => std::process::exit(7),
         _ => {}
     }
     Ok(())
 }
 
-fn bits(order: &Value) -> Response<Body> {
+fn stream(order: &Value) -> Response<Body> {
     let (mut sender, body) = channel();
-    let time = time(order);
+    let delay = delay(order);
     let send = async move {
         for bit in ["low", " ", "risk"] {
             observe::span("bit").in_scope(|| ());
-            tokio::time::sleep(time).await;
+            tokio::time::sleep(delay).await;
             if sender.send_data(bit.into()).await.is_err() {
-                return; // nobody listens any more
+                return; // the client has disconnected
             }
         }
     };
@@ -73,6 +85,6 @@ fn bits(order: &Value) -> Response<Body> {
     Response::from(body)
 }
 
-fn time(order: &Value) -> Duration {
+fn delay(order: &Value) -> Duration {
     Duration::from_millis(order["ms"].as_u64().unwrap_or(5))
 }

@@ -1,4 +1,6 @@
-//! Invokes a Lambda function, and prints the run.
+//! Invokes a Lambda function. The function's spans are in the caller's trace.
+//!
+//! Start `local_lambda` with a function first. This example prints the run id, then the function's response.
 //!
 //! ```sh
 //! cargo run --example lambda_invoke -- --endpoint http://127.0.0.1:9001 --function score --payload '{"order": 42}'
@@ -16,19 +18,19 @@ use spanbridge_examples::local_lambda::client_config;
 use spanbridge_examples::{Records, finish};
 use spanbridge_lambda::CallExt;
 
-/// Invokes a Lambda function, and prints the run and what the function answered.
+/// Invokes a Lambda function, and prints the run id and the function's response.
 #[derive(Parser)]
 struct Arguments {
-    /// The service, over HTTP: the local one, or whatever else speaks Lambda's API
+    /// The HTTP endpoint of local_lambda or of another server with Lambda's API
     #[arg(long, value_name = "URL")]
     endpoint: String,
-    /// The function: its name or its ARN
+    /// The function's name or ARN
     #[arg(long)]
     function: String,
-    /// The event, JSON
+    /// The event as JSON
     #[arg(long, default_value = "{}", value_name = "JSON")]
     payload: String,
-    /// Do not wait for the answer: an asynchronous invocation
+    /// Invoke asynchronously: do not wait for the response
     #[arg(long)]
     event: bool,
     #[command(flatten)]
@@ -49,7 +51,7 @@ async fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// One call. Only the word `observed` is spanbridge's.
+/// Makes one call. `observed()` is the only change to the SDK call.
 async fn invoke(arguments: &Arguments) -> anyhow::Result<String> {
     let client = Client::from_conf(client_config(&arguments.endpoint).build());
     let kind = if arguments.event { InvocationType::Event } else { InvocationType::RequestResponse };
@@ -58,17 +60,17 @@ async fn invoke(arguments: &Arguments) -> anyhow::Result<String> {
         .function_name(&arguments.function)
         .invocation_type(kind)
         .payload(Blob::new(arguments.payload.as_str()));
-    let output = call.observed().send().await.map_err(shown).context("failed to invoke the function")?;
-    let answer = output.payload().map(|payload| String::from_utf8_lossy(payload.as_ref()).into_owned());
+    let output = call.observed().send().await.map_err(service_error).context("failed to invoke the function")?;
+    let response = output.payload().map(|payload| String::from_utf8_lossy(payload.as_ref()).into_owned());
     match output.function_error() {
-        Some(_) => anyhow::bail!("the function failed: {}", answer.unwrap_or_default()),
+        Some(_) => anyhow::bail!("the function failed: {}", response.unwrap_or_default()),
         None if arguments.event => Ok("accepted".to_owned()),
-        None => Ok(answer.unwrap_or_default()),
+        None => Ok(response.unwrap_or_default()),
     }
 }
 
-/// The service's own words, where it was the service.
-fn shown(error: SdkError<InvokeError>) -> anyhow::Error {
+/// The code and message of an error that the service returned; any other error unchanged.
+fn service_error(error: SdkError<InvokeError>) -> anyhow::Error {
     match error.as_service_error().and_then(|error| Some((error.code()?, error.message()?))) {
         Some((code, message)) => anyhow::anyhow!("{code}: {message}"),
         None => error.into(),

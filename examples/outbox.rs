@@ -1,29 +1,30 @@
-//! A transactional outbox on SQLite: the message is there if and only if the order is.
+//! A transactional outbox on SQLite: an order and the message about it are committed together, or neither is.
 //!
 //! ```sh
 //! cargo run --example outbox -- place --orders orders.db            # prints `run <32 hex>`
 //! cargo run --example outbox -- place --orders orders.db --fail     # rolled back: no order, no message
-//! cargo run --example outbox -- relay --orders orders.db            # sends what is there
+//! cargo run --example outbox -- relay --orders orders.db            # sends the messages
 //! cargo run -p spanbridge-cli -- trace <the run>
 //! ```
 //!
-//! docs/guide/outbox.md tells the rules, and has the form for PostgreSQL.
+//! The trace shows the message's spans under the transaction that wrote it, however much later the relay sends it.
+//! docs/guide/outbox.md has the rules, and the code for PostgreSQL.
 
 use anyhow::{Context as _, bail};
 use clap::{Parser, Subcommand};
 use rusqlite::{Connection, TransactionBehavior};
 use spanbridge::{ContextExt, RunContext, observe, outbox};
 use spanbridge_examples::mailbox::{Mailbox, Sender, mailbox};
-use spanbridge_examples::{Records, finish, told_to_stop};
+use spanbridge_examples::{Records, finish, shutdown_signal};
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Orders that are placed and told of in one transaction.
+/// Writes an order and the message about it in one transaction; a relay sends the message.
 #[derive(Parser)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
-    /// The database of the application
+    /// The application's database
     #[arg(long, global = true, default_value = "orders.db", value_name = "FILE")]
     orders: PathBuf,
     /// The store file [default: the user's data directory]
@@ -33,20 +34,20 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Places an order, and prints its run
+    /// Place an order, and print its run id
     Place {
-        /// Fail after the message was written, and before the commit
+        /// Fail between writing the message and the commit
         #[arg(long)]
         fail: bool,
-        /// Stay until told to stop, as a service does
+        /// Keep running until SIGINT or SIGTERM, as a service does
         #[arg(long)]
         stay: bool,
     },
-    /// Sends the messages that are in the outbox, and prints how many
+    /// Send the messages in the outbox, and print how many
     Relay,
 }
 
-/// Where the messages go: a queue inside the relay's process, for an example that needs no broker.
+/// The queue that the messages go to. It is inside the relay's process, so the example needs no broker.
 const QUEUE: &str = "confirmations";
 
 const TABLES: &str = "
@@ -78,7 +79,7 @@ async fn run(arguments: &Arguments) -> anyhow::Result<()> {
             placed?;
             println!("placed");
             if stay {
-                told_to_stop()?.await;
+                shutdown_signal()?.await;
             }
             Ok(())
         }
@@ -90,13 +91,13 @@ async fn run(arguments: &Arguments) -> anyhow::Result<()> {
     }
 }
 
-/// The order and the message that tells of it, in one transaction.
+/// Writes the order and the message about it in one transaction.
 fn place(database: &mut Connection, fail: bool) -> anyhow::Result<()> {
     let transaction = database.transaction_with_behavior(TransactionBehavior::Immediate)?;
     transaction.execute("INSERT INTO orders (item) VALUES ('umbrella')", [])?;
     let order = transaction.last_insert_rowid();
 
-    let enqueued = outbox::enqueue(QUEUE); // whatever goes wrong from here on: rolled back
+    let enqueued = outbox::enqueue(QUEUE); // dropped by an error below: recorded as rolled back
     let message = (format!(r#"{{"order":{order}}}"#), enqueued.context().to_string());
     transaction.execute("INSERT INTO outbox (payload, context) VALUES (?, ?)", message)?;
     if fail {
@@ -107,15 +108,15 @@ fn place(database: &mut Connection, fail: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Sends each message under the span that enqueued it, and deletes it afterwards: at least once.
+/// Sends each message under the span that enqueued it, then deletes it: at-least-once delivery. Returns how many it sent.
 async fn relay(database: &Connection) -> anyhow::Result<usize> {
-    let (sender, letters) = mailbox(QUEUE);
-    let consumer = tokio::spawn(consume(letters).in_context(spanbridge::Context::detached()));
+    let (sender, messages) = mailbox(QUEUE);
+    let consumer = tokio::spawn(consume(messages).in_context(spanbridge::Context::detached()));
     let mut select = database.prepare("SELECT id, payload, context FROM outbox ORDER BY id")?;
     let rows = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
     let rows: Vec<(i64, String, String)> = rows.collect::<Result<_, _>>()?;
     for (id, payload, context) in &rows {
-        // A column that cannot be read keeps no message back: it is sent as if it had come from nowhere.
+        // If the context cannot be read, send the message without one.
         let context: RunContext = context.parse().unwrap_or_else(|e| {
             eprintln!("message {id}: failed to {e}");
             RunContext::default()
@@ -132,9 +133,9 @@ async fn send(queue: &Sender, payload: &str) -> anyhow::Result<()> {
     Ok(queue.send_bytes(QUEUE, payload.as_bytes())?)
 }
 
-/// Who is told.
-async fn consume(mut letters: Mailbox) {
-    while let Some(job) = letters.next().await {
+/// The consumer of the messages.
+async fn consume(mut messages: Mailbox) {
+    while let Some(job) = messages.next().await {
         job.run(|| observe::span("send mail").run(|| tokio::time::sleep(Duration::from_millis(3)))).await
     }
 }

@@ -1,4 +1,5 @@
-//! What the examples share: where records go, and an in-process queue as a boundary of one's own.
+//! Code that the examples share: the store that they record to, connections to RabbitMQ and Kafka, a custom transport
+//! ([`mailbox`]), and Lambda's APIs on this machine (`local_lambda`).
 
 pub mod broker;
 pub mod kafka;
@@ -12,7 +13,7 @@ use spanbridge_store::StoreSink;
 use std::path::PathBuf;
 use std::time::Duration;
 
-// Where records go. (No doc comment: clap would take it for the program's.)
+// The store option of every example. (No doc comment: clap would show it as the program's description.)
 #[expect(missing_docs, reason = "see above")]
 #[derive(clap::Args, Clone, Debug)]
 pub struct Records {
@@ -22,7 +23,7 @@ pub struct Records {
 }
 
 impl Records {
-    /// The store file that was named, or the default one.
+    /// The store file of the command line or of `SPANBRIDGE_DB`, else the default one.
     pub fn path(&self) -> anyhow::Result<PathBuf> {
         Ok(match &self.path {
             Some(path) => path.clone(),
@@ -30,26 +31,27 @@ impl Records {
         })
     }
 
-    /// A recorder for a service of this name, with the store as its sink.
+    /// A recorder for the named service, with the store as its sink.
     pub fn recorder(&self, service: &str) -> anyhow::Result<spanbridge::RecorderBuilder> {
         let sink = StoreSink::open(self.path()?).map_err(|e| anyhow::anyhow!("failed to {e}"))?;
         Ok(Recorder::builder(service).sink(sink))
     }
 }
 
-/// Ends a recorder and says so on standard error if records were lost.
+/// Shuts a recorder down. If records were lost, reports it on standard error.
 pub fn finish(recorder: Recorder) {
     let report = recorder.shutdown(Duration::from_secs(5));
     for sink in report.sinks.iter().filter(|s| s.left + s.rejected + s.dropped > 0) {
-        let (lost, why) = (sink.left + sink.rejected + sink.dropped, sink.last_error.as_deref().unwrap_or("too slow"));
-        eprintln!("{lost} records did not reach the {}: failed to {why}", sink.name);
+        let lost = sink.left + sink.rejected + sink.dropped;
+        let why = sink.last_error.as_ref().map_or("it was too slow".to_owned(), |error| format!("failed to {error}"));
+        eprintln!("{lost} records did not reach the {}: {why}", sink.name);
     }
 }
 
-/// Resolves when somebody wants this process to end. One of these for all the time: a signal that comes while nobody
-/// polls counts, too.
+/// A future that resolves on SIGINT or SIGTERM. Create it once, before the work begins: a signal that arrives between polls
+/// is not lost.
 #[cfg(unix)]
-pub fn told_to_stop() -> std::io::Result<impl Future<Output = ()>> {
+pub fn shutdown_signal() -> std::io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     Ok(async move {
@@ -60,9 +62,8 @@ pub fn told_to_stop() -> std::io::Result<impl Future<Output = ()>> {
     })
 }
 
-/// Resolves when somebody wants this process to end. One of these for all the time: a signal that comes while nobody
-/// polls counts, too.
+/// A future that resolves on Ctrl-C.
 #[cfg(not(unix))]
-pub fn told_to_stop() -> std::io::Result<impl Future<Output = ()>> {
+pub fn shutdown_signal() -> std::io::Result<impl Future<Output = ()>> {
     Ok(async { drop(tokio::signal::ctrl_c().await) })
 }

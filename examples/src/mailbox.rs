@@ -1,8 +1,11 @@
-//! A boundary of one's own: an in-process queue that carries JSON payloads.
+//! An adapter for a custom transport: an in-process queue that carries JSON payloads.
 //!
-//! All that a boundary takes is here. Sending: open a span, put *its* context into the message. Receiving: take the
-//! context out, open a span *under it*, and run the work inside. What the application sends and receives stays as it
-//! was.
+//! An adapter does two things:
+//!
+//! - When it sends, it opens a span and puts *that span's* context into the message.
+//! - When it receives, it takes the context out, opens a span *under it*, and runs the work inside that span.
+//!
+//! The application sends and receives the same payloads as without the adapter.
 
 use serde_json::Value;
 use spanbridge::adapter::{HandoffStatus, Values, send};
@@ -12,56 +15,56 @@ use spanbridge::observe::{self, InSpan};
 use spanbridge::{Context, Failure, Kind, Outcome, Primitive, payload, semconv};
 use tokio::sync::mpsc;
 
-/// Where letters are put.
+/// The sending half of a mailbox. Clones send to the same mailbox.
 #[derive(Clone, Debug)]
-pub struct Sender(mpsc::UnboundedSender<Letter>);
+pub struct Sender(mpsc::UnboundedSender<Message>);
 
-/// Where letters are taken out.
+/// The receiving half of a mailbox.
 #[derive(Debug)]
 pub struct Mailbox {
     name: &'static str,
-    letters: mpsc::UnboundedReceiver<Letter>,
-    back: mpsc::WeakUnboundedSender<Letter>,
+    messages: mpsc::UnboundedReceiver<Message>,
+    requeue: mpsc::WeakUnboundedSender<Message>,
 }
 
-/// A payload on its way.
+/// A payload in the queue.
 #[derive(Clone, Debug)]
-struct Letter {
+struct Message {
     payload: Vec<u8>,
     attempt: u32,
 }
 
-/// A payload that arrived, and the context that came with it.
+/// A received payload, and the context that came with it.
 #[derive(Debug)]
 pub struct Job {
-    letter: Letter,
+    message: Message,
     name: &'static str,
     received: Received,
-    /// What the sender wrote.
+    /// The payload as the sender wrote it, without the context.
     pub data: Vec<u8>,
 }
 
-/// A new queue.
+/// Creates a mailbox. The name is the destination in its spans.
 pub fn mailbox(name: &'static str) -> (Sender, Mailbox) {
-    let (sender, letters) = mpsc::unbounded_channel();
-    let back = sender.downgrade();
-    (Sender(sender), Mailbox { name, letters, back })
+    let (sender, messages) = mpsc::unbounded_channel();
+    let requeue = sender.downgrade();
+    (Sender(sender), Mailbox { name, messages, requeue })
 }
 
 impl Sender {
-    /// Puts a payload in.
+    /// Sends a payload in a `publish` span. `name` is the destination in that span.
     pub fn send(&self, name: &'static str, payload: &Value) -> Result<(), Closed> {
         self.send_bytes(name, payload.to_string().as_bytes())
     }
 
-    /// Puts a payload in that is JSON already.
+    /// Sends a payload that is already JSON text.
     pub fn send_bytes(&self, name: &'static str, payload: &[u8]) -> Result<(), Closed> {
         let span = observe::span(format!("publish {name}"))
             .primitive(Primitive::MESSAGING_PUBLISH)
             .kind(Kind::Producer)
             .attribute(semconv::MESSAGING_SYSTEM, "mailbox")
             .attribute(semconv::MESSAGING_DESTINATION_NAME, name);
-        // A context that the payload carries already is replaced, unless it belongs to another trace: then it is meant.
+        // If the payload already has a context, it is replaced, unless it is from another trace: then it is deliberate.
         let taken = payload::take(payload);
         let mut fields = taken.fields.clone().unwrap_or_default();
         let handoff = send(span, &Values::of(None), &mut fields, |_, _| Budget::UNLIMITED);
@@ -74,40 +77,40 @@ impl Sender {
         sent
     }
 
-    /// Puts a payload in as it is. Nothing is recorded.
+    /// Sends a payload unchanged. Records no span.
     pub fn put(&self, payload: Vec<u8>) -> Result<(), Closed> {
-        self.0.send(Letter { payload, attempt: 1 }).map_err(|_| Closed)
+        self.0.send(Message { payload, attempt: 1 }).map_err(|_| Closed)
     }
 }
 
 impl Mailbox {
-    /// The next letter; `None` when nobody can send any more.
+    /// The next message. `None` when the mailbox is empty and every sender was dropped.
     pub async fn next(&mut self) -> Option<Job> {
-        let letter = self.letters.recv().await?;
-        let (found, data) = extract_payload(&letter.payload);
-        Some(Job { name: self.name, received: found.into(), data: data.into_owned(), letter })
+        let message = self.messages.recv().await?;
+        let (found, data) = extract_payload(&message.payload);
+        Some(Job { name: self.name, received: found.into(), data: data.into_owned(), message })
     }
 
-    /// Puts a letter back, for another attempt.
+    /// Puts a message back for another attempt. If every sender was dropped, the message is lost.
     pub fn requeue(&self, job: Job) {
-        if let Some(back) = self.back.upgrade() {
-            let _ = back.send(Letter { attempt: job.letter.attempt + 1, ..job.letter });
+        if let Some(queue) = self.requeue.upgrade() {
+            let _ = queue.send(Message { attempt: job.message.attempt + 1, ..job.message });
         }
     }
 }
 
 impl Job {
-    /// The payload as it is in the queue.
+    /// The payload as it is in the queue, with the context.
     pub fn raw(&self) -> &[u8] {
-        &self.letter.payload
+        &self.message.payload
     }
 
-    /// Which attempt this is, from 1.
+    /// The number of this attempt, counted from 1.
     pub fn attempt(&self) -> u32 {
-        self.letter.attempt
+        self.message.attempt
     }
 
-    /// Calls `work` in a span under the sender's, and returns the future that it makes; the span ends by its output.
+    /// Runs `work` in a `process` span under the sender's span. The span's status comes from the output.
     pub fn run<F, Fut>(&self, work: F) -> InSpan<Fut>
     where
         F: FnOnce() -> Fut,
@@ -120,25 +123,25 @@ impl Job {
                 .kind(Kind::Consumer)
                 .attribute(semconv::MESSAGING_SYSTEM, "mailbox")
                 .attribute(semconv::MESSAGING_DESTINATION_NAME, self.name)
-                .attribute(semconv::DELIVERY_ATTEMPT, self.letter.attempt)
+                .attribute(semconv::DELIVERY_ATTEMPT, self.message.attempt)
                 .open()
         });
         span.run(work)
     }
 
-    /// The context that came with the letter.
+    /// The context that came with the message.
     pub fn context(&self) -> &Context {
         self.received.context()
     }
 }
 
-/// Nobody takes letters out any more.
+/// The mailbox was dropped, so nothing receives the message.
 #[derive(Debug)]
 pub struct Closed;
 
 impl std::fmt::Display for Closed {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("send a letter: nobody takes letters out any more")
+        f.write_str("send a message: the mailbox was dropped")
     }
 }
 

@@ -1,4 +1,4 @@
-//! `cargo demo`, and what `spanbridge doctor` says of it: who looks further finds nothing that is missing.
+//! `spanbridge doctor` finds nothing missing in what `cargo demo` records.
 
 use spanbridge_graph::Checkup;
 use spanbridge_query::{RunFilter, Store};

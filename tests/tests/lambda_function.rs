@@ -167,7 +167,7 @@ async fn nothing_is_lost_to_the_freeze() {
 
 #[tokio::test]
 async fn several_at_a_time_in_one_process() {
-    let stage = Stage::new(|function| function.at_once(4)).await;
+    let stage = Stage::new(|function| function.concurrency_per_process(4)).await;
     let calls = (1..=4).map(|n| stage.invoke(n, json!({"order": n, "do": "sleep", "ms": 100})));
     for (run, answer) in futures_util::future::join_all(calls).await {
         assert!(answer.is_ok(), "{answer:?}");

@@ -137,7 +137,7 @@ async fn concurrent_calls_start_processes_or_throttle() {
     assert_eq!(answer(&lambda, json!({})).await.0, None);
     assert_eq!(lambda.processes("f").len(), 1);
 
-    lambda.add(echo("f").variable("FUNCTION", "concurrent").at_once(2)).await.unwrap();
+    lambda.add(echo("f").variable("FUNCTION", "concurrent").concurrency_per_process(2)).await.unwrap();
     let calls = tokio::join!(answer(&lambda, json!({"n": 1})), answer(&lambda, json!({"n": 2})));
     assert_eq!((&calls.0.1["payload"]["n"], &calls.1.1["payload"]["n"]), (&json!(1), &json!(2)));
 }

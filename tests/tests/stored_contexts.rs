@@ -71,7 +71,7 @@ fn tree(graph: &Graph) -> Vec<String> {
 
 #[test]
 fn a_workflow_of_three_processes() {
-    for (decision, last, said) in [("--approve", "pay", "paid"), ("--reject", "tell that it was rejected", "closed")] {
+    for (decision, last, said) in [("--approve", "pay", "paid"), ("--reject", "notify of rejection", "closed")] {
         let place = Place::new();
         let run = run_of(&done(place.workflow(&["start"])));
         let status = || place.graph(run).run.status;

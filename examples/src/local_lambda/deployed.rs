@@ -1,10 +1,10 @@
-//! A function that was added to the service, with its environments.
+//! A function that was added to the service, with its sandboxes.
 
-use super::answer::Refusal;
 use super::function::Function;
-use super::invocation::{Invocation, Parts};
+use super::invocation::{Invocation, ResponseSender};
+use super::response::ServiceError;
 use super::runtime_api;
-use super::sandbox::{Fate, Sandbox};
+use super::sandbox::{Sandbox, SandboxState};
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
@@ -14,10 +14,11 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 pub(super) struct Deployed {
     pub(super) function: Arc<Function>,
     permits: Arc<Semaphore>,
-    /// A sandbox stands here once for each invocation that it could take now.
+    /// The sandboxes with free capacity. A sandbox is listed once for each further invocation that it can take.
     free: Mutex<Vec<Arc<Sandbox>>>,
     all: Mutex<Vec<Arc<Sandbox>>>,
-    open: watch::Sender<usize>,
+    /// The number of invocations that are running or waiting, including asynchronous ones.
+    active: watch::Sender<usize>,
 }
 
 impl Deployed {
@@ -26,7 +27,7 @@ impl Deployed {
             permits: Arc::new(Semaphore::new(function.concurrency.min(Semaphore::MAX_PERMITS))),
             free: Mutex::default(),
             all: Mutex::default(),
-            open: watch::Sender::new(0),
+            active: watch::Sender::new(0),
             function: Arc::new(function),
         };
         if deployed.function.program.is_none() {
@@ -35,7 +36,7 @@ impl Deployed {
         Ok(Arc::new(deployed))
     }
 
-    /// The environment of a function whose process somebody else starts.
+    /// The only sandbox of an external function.
     pub(super) fn external(&self) -> Option<Arc<Sandbox>> {
         self.function.program.is_none().then(|| self.sandboxes().first().cloned())?
     }
@@ -44,41 +45,50 @@ impl Deployed {
         self.all.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Leave to run one invocation, now.
-    pub(super) fn permit(&self) -> Result<OwnedSemaphorePermit, Refusal> {
-        self.permits.clone().try_acquire_owned().map_err(|_| Refusal::throttled())
+    /// A permit to run one invocation now.
+    ///
+    /// # Errors
+    ///
+    /// The function's concurrency is used up.
+    pub(super) fn permit(&self) -> Result<OwnedSemaphorePermit, ServiceError> {
+        self.permits.clone().try_acquire_owned().map_err(|_| ServiceError::throttled())
     }
 
-    /// Whether there may ever be room: with a concurrency of 0 nothing is accepted.
-    pub(super) fn permits_any(&self) -> Result<(), Refusal> {
-        if self.function.concurrency == 0 { Err(Refusal::throttled()) } else { Ok(()) }
+    /// Fails if the function's concurrency is 0, so that it never accepts an invocation.
+    pub(super) fn check_enabled(&self) -> Result<(), ServiceError> {
+        if self.function.concurrency == 0 { Err(ServiceError::throttled()) } else { Ok(()) }
     }
 
-    /// Runs an invocation; what comes of it goes to `parts`.
-    pub(super) async fn invoke(self: &Arc<Self>, invocation: Invocation, parts: Parts, permit: OwnedSemaphorePermit) {
-        let _open = self.opened();
+    /// Runs an invocation. The response goes to `parts`.
+    pub(super) async fn invoke(
+        self: &Arc<Self>,
+        invocation: Invocation,
+        parts: ResponseSender,
+        permit: OwnedSemaphorePermit,
+    ) {
+        let _active = self.count_active();
         self.run(invocation, parts).await;
         drop(permit);
     }
 
-    /// Runs an invocation that nobody waits for: when there is room, and again when it fails.
-    pub(super) async fn invoke_later(self: Arc<Self>, invocation: Invocation) {
-        let _open = self.opened();
+    /// Runs an asynchronous invocation: waits for a permit, and retries if it fails.
+    pub(super) async fn invoke_async(self: Arc<Self>, invocation: Invocation) {
+        let _active = self.count_active();
         let mut waits = self.function.retries.iter();
         loop {
             let Ok(permit) = self.permits.clone().acquire_owned().await else { return };
-            let (parts, whole) = Parts::collected();
-            let (_, whole) = tokio::join!(self.run(invocation.clone(), parts), whole);
+            let (parts, response) = ResponseSender::collected();
+            let (_, buffered) = tokio::join!(self.run(invocation.clone(), parts), response);
             drop(permit);
-            match (whole.response.is_err(), waits.next()) {
+            match (buffered.response.is_err(), waits.next()) {
                 (true, Some(wait)) => tokio::time::sleep(*wait).await,
                 _ => return,
             }
         }
     }
 
-    async fn run(&self, invocation: Invocation, parts: Parts) {
-        let sandbox = match self.free() {
+    async fn run(&self, invocation: Invocation, parts: ResponseSender) {
+        let sandbox = match self.take_free() {
             Some(sandbox) => sandbox,
             None => match self.new_sandbox().await {
                 Ok(sandbox) => sandbox,
@@ -86,66 +96,66 @@ impl Deployed {
             },
         };
         match sandbox.run(invocation, parts).await {
-            Fate::Warm => self.free.lock().unwrap_or_else(PoisonError::into_inner).push(sandbox),
-            Fate::Dead => self.forget(&sandbox),
+            SandboxState::Warm => self.free.lock().unwrap_or_else(PoisonError::into_inner).push(sandbox),
+            SandboxState::Dead => self.remove(&sandbox),
         }
     }
 
-    /// An environment that has nothing to do. One that died meanwhile is no more use.
-    fn free(&self) -> Option<Arc<Sandbox>> {
+    /// Takes a sandbox with free capacity. Removes those whose process has ended meanwhile.
+    fn take_free(&self) -> Option<Arc<Sandbox>> {
         loop {
             let sandbox = self.free.lock().unwrap_or_else(PoisonError::into_inner).pop()?;
             if sandbox.is_alive() {
                 return Some(sandbox);
             }
-            self.forget(&sandbox)
+            self.remove(&sandbox)
         }
     }
 
     async fn new_sandbox(&self) -> io::Result<Arc<Sandbox>> {
-        // Where somebody else starts the process there is one, which takes one after another.
+        // An external function has one sandbox, which takes one invocation after another.
         if let Some(sandbox) = self.external() {
             return Ok(sandbox);
         }
         let sandbox = Sandbox::start(self.function.clone(), runtime_api::router).await?;
         if self.permits.is_closed() {
-            sandbox.end(); // it was too late to begin
+            sandbox.end(); // the function was removed meanwhile
         }
         self.all.lock().unwrap_or_else(PoisonError::into_inner).push(sandbox.clone());
-        let more = self.function.at_once - 1;
+        let more = self.function.concurrency_per_process - 1;
         self.free.lock().unwrap_or_else(PoisonError::into_inner).extend(std::iter::repeat_n(sandbox.clone(), more));
         Ok(sandbox)
     }
 
-    fn forget(&self, sandbox: &Arc<Sandbox>) {
+    fn remove(&self, sandbox: &Arc<Sandbox>) {
         sandbox.end();
         for list in [&self.free, &self.all] {
             list.lock().unwrap_or_else(PoisonError::into_inner).retain(|other| !Arc::ptr_eq(other, sandbox))
         }
     }
 
-    /// Ends the processes; there will be no more.
+    /// Kills the processes, and starts no more.
     pub(super) fn end(&self) {
         self.permits.close();
         self.sandboxes().iter().for_each(|sandbox| sandbox.end())
     }
 
-    fn opened(&self) -> Open<'_> {
-        self.open.send_modify(|open| *open += 1);
-        Open(&self.open)
+    fn count_active(&self) -> ActiveInvocation<'_> {
+        self.active.send_modify(|active| *active += 1);
+        ActiveInvocation(&self.active)
     }
 
     pub(super) async fn idle(&self) {
-        // It cannot be closed: we hold the sender.
-        let _ = self.open.subscribe().wait_for(|open| *open == 0).await;
+        // This cannot fail: `self` holds the sender.
+        let _ = self.active.subscribe().wait_for(|active| *active == 0).await;
     }
 }
 
-/// Counts an invocation while it lives.
-struct Open<'a>(&'a watch::Sender<usize>);
+/// Counts an invocation until it is dropped.
+struct ActiveInvocation<'a>(&'a watch::Sender<usize>);
 
-impl Drop for Open<'_> {
+impl Drop for ActiveInvocation<'_> {
     fn drop(&mut self) {
-        self.0.send_modify(|open| *open -= 1)
+        self.0.send_modify(|active| *active -= 1)
     }
 }

@@ -1,15 +1,15 @@
-//! A function: how it is to be run.
+//! A function, and the settings that it runs with.
 
 use super::account;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// A function, and how it is to be run.
+/// A function, and the settings that it runs with.
 #[derive(Clone, Debug)]
 pub struct Function {
     pub(super) name: String,
-    /// `None`: somebody starts it by hand.
+    /// `None`: the process is started by somebody else.
     pub(super) program: Option<PathBuf>,
     pub(super) arguments: Vec<OsString>,
     pub(super) variables: Vec<(OsString, OsString)>,
@@ -17,7 +17,7 @@ pub struct Function {
     pub(super) init_timeout: Duration,
     pub(super) memory_mib: u32,
     pub(super) concurrency: usize,
-    pub(super) at_once: usize,
+    pub(super) concurrency_per_process: usize,
     pub(super) retries: Vec<Duration>,
     pub(super) snap_start: bool,
     pub(super) frozen: bool,
@@ -25,13 +25,13 @@ pub struct Function {
 }
 
 impl Function {
-    /// A function whose program is this file.
+    /// A function that runs the program at this path.
     pub fn new(name: impl Into<String>, program: impl Into<PathBuf>) -> Self {
         Function { program: Some(program.into()), ..Self::external(name) }
     }
 
-    /// A function whose process somebody else starts, with [`runtime_api`](super::LocalLambda::runtime_api) as its
-    /// `AWS_LAMBDA_RUNTIME_API`. It can be neither frozen nor killed.
+    /// A function whose process you start yourself, with [`runtime_api`](super::LocalLambda::runtime_api) as its
+    /// `AWS_LAMBDA_RUNTIME_API`. The process is never frozen or killed.
     pub fn external(name: impl Into<String>) -> Self {
         Function {
             name: name.into(),
@@ -42,7 +42,7 @@ impl Function {
             init_timeout: Duration::from_secs(10),
             memory_mib: 128,
             concurrency: 1000,
-            at_once: 1,
+            concurrency_per_process: 1,
             retries: vec![],
             snap_start: false,
             frozen: true,
@@ -56,56 +56,55 @@ impl Function {
         self
     }
 
-    /// Adds a variable to the process's environment, which is otherwise this process's with Lambda's variables.
+    /// Adds an environment variable. The process inherits this process's environment and gets Lambda's variables.
     pub fn variable(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
         self.variables.push((name.into(), value.into()));
         self
     }
 
-    /// How long an invocation may take; 3 s where nothing is said.
+    /// Time limit of an invocation. Default: 3 s.
     pub fn timeout(self, timeout: Duration) -> Self {
         Function { timeout, ..self }
     }
 
-    /// How long a process may take until it asks for its first event; 10 s where nothing is said.
+    /// Time limit of the initialization, until the process asks for its first event. Default: 10 s.
     pub fn init_timeout(self, init_timeout: Duration) -> Self {
         Function { init_timeout, ..self }
     }
 
-    /// What the function is told about its memory, in MiB; 128 where nothing is said. It is not held to it.
+    /// Memory size that the function sees in its environment, in MiB. Default: 128. It is not enforced.
     pub fn memory_mib(self, memory_mib: u32) -> Self {
         Function { memory_mib, ..self }
     }
 
-    /// How many invocations run at once before others are throttled; 0 throttles all.
+    /// Maximum number of concurrent invocations; more are throttled. 0 throttles all of them. Default: 1000.
     pub fn concurrency(self, concurrency: usize) -> Self {
         Function { concurrency, ..self }
     }
 
-    /// How many invocations one process takes at once (`AWS_LAMBDA_MAX_CONCURRENCY`); 1 where nothing is said.
-    pub fn at_once(self, at_once: usize) -> Self {
-        Function { at_once: at_once.max(1), ..self }
+    /// Maximum number of concurrent invocations in one process (`AWS_LAMBDA_MAX_CONCURRENCY`). Default: 1.
+    pub fn concurrency_per_process(self, concurrency: usize) -> Self {
+        Function { concurrency_per_process: concurrency.max(1), ..self }
     }
 
-    /// After which waits an asynchronous invocation that failed is tried again; the service does so after 1 and 2 minutes.
-    /// Never where nothing is said.
-    pub fn retries(self, after: impl Into<Vec<Duration>>) -> Self {
-        Function { retries: after.into(), ..self }
+    /// The delays before each retry of a failed asynchronous invocation. Lambda's are 1 and 2 minutes. Default: no retries.
+    pub fn retries(self, delays: impl Into<Vec<Duration>>) -> Self {
+        Function { retries: delays.into(), ..self }
     }
 
-    /// The process is told that it is restored from a snapshot (`AWS_LAMBDA_INITIALIZATION_TYPE`) and asks for the end of
-    /// the restoration before its first event.
+    /// Starts the process as if restored from a snapshot (`AWS_LAMBDA_INITIALIZATION_TYPE`). It then requests
+    /// `restore/next` before its first event.
     pub fn snap_start(self) -> Self {
         Function { snap_start: true, ..self }
     }
 
-    /// Whether the process is stopped while it has nothing to do, as the service does with those that take one invocation
-    /// at a time; `true` where nothing is said.
+    /// Whether the process is frozen (SIGSTOP) while it has no invocation. Default: `true`. As on Lambda, a process that
+    /// takes several invocations at once is never frozen.
     pub fn frozen(self, frozen: bool) -> Self {
         Function { frozen, ..self }
     }
 
-    /// Passes on what the process writes to our standard error.
+    /// Copies the process's output to this process's standard error.
     pub fn show_output(self) -> Self {
         Function { shows_output: true, ..self }
     }

@@ -1,79 +1,81 @@
-//! An invocation, and what comes of it.
+//! An invocation, and the response of the function.
 
 use bytes::Bytes;
 use std::time::Duration;
 use tokio::sync::mpsc;
 
-/// What a function is to work on.
+/// One invocation of a function.
 #[derive(Clone, Debug)]
 pub(super) struct Invocation {
-    /// The request's id; the same at each try.
+    /// The request id. Retries keep it.
     pub(super) id: String,
     pub(super) payload: Bytes,
-    /// JSON.
+    /// A JSON object.
     pub(super) client_context: Option<String>,
-    /// X-Ray's header.
+    /// The value of X-Ray's header `X-Amzn-Trace-Id`.
     pub(super) trace_id: String,
 }
 
-/// A function's own failure, as it is told to the caller.
+/// A function error, as the caller gets it.
 #[derive(Clone, Debug)]
 pub(super) struct FunctionError {
-    /// Where the error came in the middle of a response, what kind it was.
+    /// The error type, if the error came in the middle of a streamed response.
     pub(super) in_stream: Option<String>,
-    /// JSON, as a rule.
+    /// Usually JSON.
     pub(super) body: Bytes,
 }
 
-/// What comes of an invocation, as it comes.
+/// A part of a function's response.
 #[derive(Debug)]
-pub(super) enum Part {
+pub(super) enum ResponsePart {
     Chunk(Bytes),
     Ended { error: Option<FunctionError>, log: Vec<u8> },
 }
 
-/// All that came of an invocation.
+/// The whole response of a function.
 #[derive(Debug)]
-pub(super) struct Whole {
+pub(super) struct BufferedResponse {
     pub(super) response: Result<Vec<u8>, FunctionError>,
     pub(super) log: Vec<u8>,
 }
 
-/// Where it goes. That nobody waits for it any more is none of the function's business.
+/// Takes the parts of a response. If the caller has gone, they are discarded and the function does not notice.
 #[derive(Clone, Debug)]
-pub(super) struct Parts(mpsc::Sender<Part>);
+pub(super) struct ResponseSender(mpsc::Sender<ResponsePart>);
 
-impl Parts {
-    pub(super) fn new() -> (Self, mpsc::Receiver<Part>) {
+impl ResponseSender {
+    pub(super) fn new() -> (Self, mpsc::Receiver<ResponsePart>) {
         let (parts, received) = mpsc::channel(16);
-        (Parts(parts), received)
+        (ResponseSender(parts), received)
     }
 
-    /// With all of it, once it is there.
-    pub(super) fn collected() -> (Self, impl Future<Output = Whole>) {
+    /// A sender, and a future that collects the whole response.
+    pub(super) fn collected() -> (Self, impl Future<Output = BufferedResponse>) {
         let (parts, mut received) = Self::new();
         let collect = async move {
             let mut body = vec![];
             while let Some(part) = received.recv().await {
                 match part {
-                    Part::Chunk(chunk) => body.extend_from_slice(&chunk),
-                    Part::Ended { error, log } => return Whole { response: error.map_or(Ok(body), Err), log },
+                    ResponsePart::Chunk(chunk) => body.extend_from_slice(&chunk),
+                    ResponsePart::Ended { error, log } => {
+                        return BufferedResponse { response: error.map_or(Ok(body), Err), log };
+                    }
                 }
             }
-            // The sandbox is gone, and with it the service.
-            Whole { response: Err(FunctionError { in_stream: None, body: Bytes::new() }), log: vec![] }
+            // The sandbox was dropped, together with the service.
+            BufferedResponse { response: Err(FunctionError { in_stream: None, body: Bytes::new() }), log: vec![] }
         };
         (parts, collect)
     }
 
-    pub(super) async fn send(&self, part: Part) {
+    pub(super) async fn send(&self, part: ResponsePart) {
         let _ = self.0.send(part).await;
     }
 
-    /// Ends with an error of the service's own making.
+    /// Ends the response with an error from the service instead of the function.
     pub(super) async fn failed(&self, error_type: &str, id: &str, message: &str) {
         let error = Some(failure(error_type, id, message));
-        self.send(Part::Ended { error, log: vec![] }).await
+        self.send(ResponsePart::Ended { error, log: vec![] }).await
     }
 }
 

@@ -1,7 +1,7 @@
 //! The [Invoke API](https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html), as the SDKs call it.
 
-use super::answer::{self, Refusal};
-use super::invocation::{Invocation, Parts};
+use super::invocation::{Invocation, ResponseSender};
+use super::response::{self, ServiceError};
 use super::service::Service;
 use axum::Router;
 use axum::extract::{Path, State};
@@ -15,11 +15,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// The most that an event may be, in bytes: of a call that waits, and of one that does not.
+/// Maximum size of an event in bytes: of a synchronous call, and of an asynchronous one.
 const MAX_PAYLOAD: usize = 6 * 1024 * 1024;
-const MOST_LATER: usize = 1024 * 1024;
-/// The most that a client context may be, in bytes of base64.
-const MOST_CONTEXT: usize = 3583;
+const MAX_ASYNC_PAYLOAD: usize = 1024 * 1024;
+/// Maximum size of a client context, in bytes of base64.
+const MAX_CLIENT_CONTEXT: usize = 3583;
 
 pub(super) fn router(service: Arc<Service>) -> Router {
     Router::new()
@@ -34,13 +34,13 @@ type Functions = State<Arc<Service>>;
 async fn invoke(functions: Functions, name: Path<String>, headers: HeaderMap, payload: Bytes) -> Response {
     let request = Request { headers, payload };
     let id = new_id();
-    request.invoke(functions.0, &name, &id).await.unwrap_or_else(|refusal| refusal.response(&id))
+    request.invoke(functions.0, &name, &id).await.unwrap_or_else(|error| error.response(&id))
 }
 
 async fn invoke_streaming(functions: Functions, name: Path<String>, headers: HeaderMap, payload: Bytes) -> Response {
     let request = Request { headers, payload };
     let id = new_id();
-    request.invoke_streaming(functions.0, &name, &id).unwrap_or_else(|refusal| refusal.response(&id))
+    request.invoke_streaming(functions.0, &name, &id).unwrap_or_else(|error| error.response(&id))
 }
 
 struct Request {
@@ -49,84 +49,84 @@ struct Request {
 }
 
 impl Request {
-    async fn invoke(self, functions: Arc<Service>, name: &str, id: &str) -> Result<Response, Refusal> {
+    async fn invoke(self, functions: Arc<Service>, name: &str, id: &str) -> Result<Response, ServiceError> {
         let kind = self.header("x-amz-invocation-type").unwrap_or("RequestResponse");
         let deployed = functions.find(name)?;
         match kind {
             "RequestResponse" => {
                 let (invocation, tail) = (self.invocation(id, MAX_PAYLOAD)?, self.wants_log()?);
                 let permit = deployed.permit()?;
-                let (parts, outcome) = Parts::collected();
-                // It goes on when the caller does not wait for it.
+                let (parts, outcome) = ResponseSender::collected();
+                // A task of its own, so the invocation continues if the caller disconnects.
                 tokio::spawn(async move { deployed.invoke(invocation, parts, permit).await });
-                Ok(answer::whole(id, outcome.await, tail))
+                Ok(response::buffered(id, outcome.await, tail))
             }
             "Event" => {
-                // The service does not hand a client context on.
-                let invocation = Invocation { client_context: None, ..self.invocation(id, MOST_LATER)? };
-                deployed.permits_any()?;
-                tokio::spawn(deployed.invoke_later(invocation));
-                Ok((StatusCode::ACCEPTED, answer::request_id(id)).into_response())
+                // Lambda does not pass the client context to an asynchronous invocation.
+                let invocation = Invocation { client_context: None, ..self.invocation(id, MAX_ASYNC_PAYLOAD)? };
+                deployed.check_enabled()?;
+                tokio::spawn(deployed.invoke_async(invocation));
+                Ok((StatusCode::ACCEPTED, response::request_id(id)).into_response())
             }
-            "DryRun" => Ok((StatusCode::NO_CONTENT, answer::request_id(id)).into_response()),
-            other => Err(Refusal::invalid_parameter(&format!("invocationType: {other}"))),
+            "DryRun" => Ok((StatusCode::NO_CONTENT, response::request_id(id)).into_response()),
+            other => Err(ServiceError::invalid_parameter(&format!("invocationType: {other}"))),
         }
     }
 
-    fn invoke_streaming(self, functions: Arc<Service>, name: &str, id: &str) -> Result<Response, Refusal> {
+    fn invoke_streaming(self, functions: Arc<Service>, name: &str, id: &str) -> Result<Response, ServiceError> {
         let deployed = functions.find(name)?;
         match self.header("x-amz-invocation-type") {
             None | Some("RequestResponse") => {}
-            Some("DryRun") => return Ok((StatusCode::NO_CONTENT, answer::request_id(id)).into_response()),
-            Some(other) => return Err(Refusal::invalid_parameter(&format!("invocationType: {other}"))),
+            Some("DryRun") => return Ok((StatusCode::NO_CONTENT, response::request_id(id)).into_response()),
+            Some(other) => return Err(ServiceError::invalid_parameter(&format!("invocationType: {other}"))),
         }
         let (invocation, tail) = (self.invocation(id, MAX_PAYLOAD)?, self.wants_log()?);
         let permit = deployed.permit()?;
-        let (parts, received) = Parts::new();
+        let (parts, received) = ResponseSender::new();
         tokio::spawn(async move { deployed.invoke(invocation, parts, permit).await });
-        Ok(answer::streamed(id, received, tail))
+        Ok(response::streamed(id, received, tail))
     }
 
     fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
-    fn wants_log(&self) -> Result<bool, Refusal> {
+    fn wants_log(&self) -> Result<bool, ServiceError> {
         match self.header("x-amz-log-type") {
             None | Some("None") => Ok(false),
             Some("Tail") => Ok(true),
-            Some(other) => Err(Refusal::invalid_parameter(&format!("logType: {other}"))),
+            Some(other) => Err(ServiceError::invalid_parameter(&format!("logType: {other}"))),
         }
     }
 
-    fn invocation(&self, id: &str, most: usize) -> Result<Invocation, Refusal> {
-        if self.payload.len() > most {
-            return Err(Refusal::too_large(most));
+    fn invocation(&self, id: &str, limit: usize) -> Result<Invocation, ServiceError> {
+        if self.payload.len() > limit {
+            return Err(ServiceError::too_large(limit));
         }
         let payload = match self.payload.is_empty() {
             true => Bytes::from_static(b"{}"),
             false => self.payload.clone(),
         };
         serde_json::from_slice::<serde::de::IgnoredAny>(&payload)
-            .map_err(|e| Refusal::invalid_content(&format!("Could not parse request body into json: {e}")))?;
+            .map_err(|e| ServiceError::invalid_content(&format!("Could not parse request body into json: {e}")))?;
         Ok(Invocation { id: id.to_owned(), payload, client_context: self.client_context()?, trace_id: self.trace_id() })
     }
 
-    fn client_context(&self) -> Result<Option<String>, Refusal> {
+    fn client_context(&self) -> Result<Option<String>, ServiceError> {
         let Some(encoded) = self.header("x-amz-client-context").filter(|text| !text.is_empty()) else {
             return Ok(None);
         };
-        let decoded = BASE64_STANDARD.decode(encoded).ok().filter(|_| encoded.len() <= MOST_CONTEXT);
+        let decoded = BASE64_STANDARD.decode(encoded).ok().filter(|_| encoded.len() <= MAX_CLIENT_CONTEXT);
         let text = decoded.and_then(|bytes| String::from_utf8(bytes).ok());
         let object =
             text.filter(|text| serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(text).is_ok());
-        // A header cannot hold line breaks, which JSON may have between its parts.
+        // JSON may contain line breaks between its tokens, and a header may not.
         let line = object.map(|text| text.replace(['\r', '\n'], " "));
         line.map(Some)
-            .ok_or_else(|| Refusal::invalid_content("Client context must be a valid Base64-encoded JSON object."))
+            .ok_or_else(|| ServiceError::invalid_content("Client context must be a valid Base64-encoded JSON object."))
     }
 
-    /// The caller's, or one of a trace that is not sampled.
+    /// The caller's trace header, else a new one that is not sampled.
     fn trace_id(&self) -> String {
         self.header("x-amzn-trace-id").map(str::to_owned).unwrap_or_else(|| {
             let (time, n) = (
@@ -145,7 +145,7 @@ impl Request {
 
 static COUNT: AtomicU64 = AtomicU64::new(1);
 
-/// Shaped as the service's.
+/// A request id in the format of Lambda's.
 fn new_id() -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos() as u64;
     let n = COUNT.fetch_add(1, Ordering::Relaxed);

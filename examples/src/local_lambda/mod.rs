@@ -1,8 +1,8 @@
-//! AWS Lambda's Runtime API and Invoke API on this machine: a stand-in for tests and the demo, not a product.
+//! AWS Lambda's Runtime API and Invoke API on this machine, for tests and the demo only.
 //!
-//! It answers as the service does, as far as a caller and a function can tell: status codes and error bodies, what is a
-//! function error, what an asynchronous call carries, deadlines, cold starts, what becomes of a process that dies, hangs
-//! or is idle. There is nothing behind it: no isolation, no limits of memory or CPU, no permissions, no other service.
+//! It behaves like Lambda as far as a caller and a function can tell: status codes and error bodies, function errors,
+//! asynchronous calls, deadlines, cold starts, and processes that die, hang or are idle. It has no isolation, no limits for
+//! memory or CPU, no permissions, and no other AWS service.
 //!
 //! ```no_run
 //! use spanbridge_examples::local_lambda::{Function, LocalLambda};
@@ -10,25 +10,29 @@
 //! # async fn f() -> std::io::Result<()> {
 //! let lambda = LocalLambda::start().await?;
 //! lambda.add(Function::new("score", "target/debug/examples/lambda_function")).await?;
-//! let client = lambda.client(); // aws-sdk-lambda's
+//! let client = lambda.client(); // an aws_sdk_lambda::Client
 //! # Ok(()) }
 //! ```
 //!
-//! Each execution environment of a function (a sandbox) is a child process with a Runtime API of its own, on a port of
-//! 127.0.0.1, and takes one invocation at a time; more at once mean more of them. Between invocations it is stopped, as
-//! the service freezes it. All of them end when the [`LocalLambda`] is dropped.
+//! Each execution environment of a function (a sandbox) is a child process with its own Runtime API on a port of 127.0.0.1.
+//! By default it takes one invocation at a time, so concurrent invocations start more sandboxes. Between invocations the
+//! process is frozen with SIGSTOP. All processes end when the [`LocalLambda`] is dropped.
 //!
-//! What the service does and this does not: a function error is always `Unhandled` (so it is with today's runtimes, too);
-//! an asynchronous invocation that fails for good goes nowhere; environments are kept for ever; an environment is made
-//! when it is needed, so initialisation is part of the first invocation, and a failed one is not tried again within it.
+//! Differences from Lambda:
+//!
+//! - A function error is always `Unhandled`. (With current runtimes, it is on Lambda too.)
+//! - There is no destination or dead letter queue for an asynchronous invocation whose retries have failed.
+//! - Sandboxes are never shut down for being idle.
+//! - A sandbox is started when an invocation needs it, so the initialization is part of the first invocation. A failed
+//!   initialization is not retried within that invocation.
 
 mod account;
-mod answer;
 mod deployed;
 mod function;
 mod invocation;
 mod invoke_api;
 mod process;
+mod response;
 mod runtime_api;
 mod sandbox;
 mod server;
@@ -45,7 +49,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 
-/// The service, with the functions that were added to it. Dropped, it ends the functions' processes.
+/// The server, with the functions that were added to it. When it is dropped, it kills the functions' processes.
 #[derive(Debug)]
 pub struct LocalLambda {
     service: Arc<Service>,
@@ -54,18 +58,20 @@ pub struct LocalLambda {
 }
 
 impl LocalLambda {
-    /// Starts it on a free port.
+    /// Starts the server on a free port of 127.0.0.1.
     ///
     /// # Errors
-    /// When there is none.
+    ///
+    /// No port is free.
     pub async fn start() -> io::Result<Self> {
         Self::start_on(([127, 0, 0, 1], 0).into()).await
     }
 
-    /// Starts it on this address. It asks nobody who they are: let it be one of this machine alone.
+    /// Starts the server on this address. Use a loopback address: the server does not authenticate callers.
     ///
     /// # Errors
-    /// When the address is not free.
+    ///
+    /// The address is not free.
     pub async fn start_on(address: SocketAddr) -> io::Result<Self> {
         let service = Arc::<Service>::default();
         let listener = TcpListener::bind(address).await?;
@@ -74,10 +80,11 @@ impl LocalLambda {
         Ok(LocalLambda { service, address, _server: server })
     }
 
-    /// Adds a function, in place of one of the same name. Its first process starts with its first invocation.
+    /// Adds a function, or replaces the one of the same name. Its first process starts at the first invocation.
     ///
     /// # Errors
-    /// When there is no port for the Runtime API of an [external](Function::external) one.
+    ///
+    /// No port is free for the Runtime API of an [external](Function::external) function.
     pub async fn add(&self, function: Function) -> io::Result<()> {
         let deployed = Deployed::new(function).await?;
         let name = deployed.function.name.clone();
@@ -87,7 +94,7 @@ impl LocalLambda {
         Ok(())
     }
 
-    /// What callers name as the endpoint.
+    /// The endpoint URL for callers.
     pub fn endpoint(&self) -> String {
         format!("http://{}", self.address)
     }
@@ -98,31 +105,33 @@ impl LocalLambda {
         aws_sdk_lambda::Client::from_conf(client_config(&self.endpoint()).retry_config(retries).build())
     }
 
-    /// The `AWS_LAMBDA_RUNTIME_API` of an [external](Function::external) function: its process is started by hand.
+    /// The `AWS_LAMBDA_RUNTIME_API` of an [external](Function::external) function, for the process that you start. `None` for
+    /// other functions.
     pub fn runtime_api(&self, name: &str) -> Option<String> {
         Some(self.service.find(name).ok()?.external()?.runtime_api().to_string())
     }
 
-    /// The ids of a function's processes, the oldest first.
+    /// The ids of a function's processes, oldest first.
     pub fn processes(&self, name: &str) -> Vec<u32> {
         self.sandboxes(name).iter().filter_map(|sandbox| sandbox.process_id()).collect()
     }
 
-    /// Kills a function's processes. What they worked on ends with `Runtime.ExitError`.
+    /// Kills a function's processes. Their invocations fail with `Runtime.ExitError`.
     pub fn kill(&self, name: &str) {
         self.sandboxes(name).iter().for_each(|sandbox| sandbox.kill())
     }
 
-    /// Ends a function's processes as the service does when it needs them no longer: not before they ask for another event,
-    /// or are out of time, for what they do after a response is part of the invocation. Those with an extension are told
-    /// (SIGTERM) and have half a second. Resolves when they have ended.
+    /// Ends a function's processes as Lambda does when it shuts sandboxes down. Resolves when they have ended.
+    ///
+    /// First it waits until a process asks for its next event or its time limit has passed, because work after a response is
+    /// part of the invocation. A process with an extension gets SIGTERM and half a second. Then it is killed.
     pub async fn retire(&self, name: &str) {
         for sandbox in self.sandboxes(name) {
             sandbox.retire().await
         }
     }
 
-    /// Resolves when no invocation of the function is under way or waiting, asynchronous ones and their retries included.
+    /// Waits until no invocation of the function is running or waiting, including asynchronous ones and their retries.
     pub async fn idle(&self, name: &str) {
         if let Ok(deployed) = self.service.find(name) {
             deployed.idle().await
@@ -140,7 +149,7 @@ impl Drop for LocalLambda {
     }
 }
 
-/// The configuration of a client for a local endpoint: HTTP without TLS, and credentials that nobody looks at.
+/// The configuration of a client for a local endpoint: HTTP without TLS, and placeholder credentials.
 pub fn client_config(endpoint: &str) -> aws_sdk_lambda::config::Builder {
     use aws_sdk_lambda::config::{BehaviorVersion, Builder, Credentials, Region};
     Builder::new()

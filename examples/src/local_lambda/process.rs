@@ -1,4 +1,4 @@
-//! The process of an environment.
+//! The process of a sandbox.
 
 use super::account::{ACCOUNT, REGION};
 use super::function::Function;
@@ -13,11 +13,11 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::process::{Child, Command};
 use tokio::sync::{mpsc, watch};
 
-/// A running process. It is killed when this is dropped.
+/// A running process. It is killed when it is dropped.
 #[derive(Debug)]
 pub(super) struct Process {
     pub(super) id: Option<u32>,
-    /// To the task that holds the process, so that no signal goes to another process that has its id by then.
+    /// Signals go through the task that owns the child, so that none reaches another process that has got the same id.
     signals: mpsc::UnboundedSender<Signal>,
     ended: watch::Receiver<Option<ExitStatus>>,
     log: Arc<Log>,
@@ -33,27 +33,27 @@ impl Process {
         let mut child = command.spawn()?;
         let log = Arc::new(Log { name: function.shows_output.then(|| function.name.clone()), lines: Mutex::default() });
         if let Some(stdout) = child.stdout.take() {
-            tokio::spawn(log.clone().keep(stdout));
+            tokio::spawn(log.clone().read_from(stdout));
         }
         if let Some(stderr) = child.stderr.take() {
-            tokio::spawn(log.clone().keep(stderr));
+            tokio::spawn(log.clone().read_from(stderr));
         }
-        let (signals, asked) = mpsc::unbounded_channel();
+        let (signals, received) = mpsc::unbounded_channel();
         let (end, ended) = watch::channel(None);
         let id = child.id();
-        tokio::spawn(hold(child, asked, end));
+        tokio::spawn(supervise(child, received, end));
         Ok(Some(Process { id, signals, ended, log }))
     }
 
     pub(super) fn signal(&self, signal: Signal) {
-        let _ = self.signals.send(signal); // or it has ended
+        let _ = self.signals.send(signal); // fails if the process has ended
     }
 
     pub(super) fn is_alive(&self) -> bool {
         self.ended.borrow().is_none()
     }
 
-    /// Resolves when it has ended.
+    /// Waits until the process has ended.
     pub(super) async fn ended(&self) -> ExitStatus {
         let mut ended = self.ended.clone();
         let status = ended.wait_for(Option::is_some).await.ok().and_then(|status| *status);
@@ -65,8 +65,12 @@ impl Process {
     }
 }
 
-/// Waits for the end of the process, and kills it when nobody wants it any more.
-async fn hold(mut child: Child, mut asked: mpsc::UnboundedReceiver<Signal>, end: watch::Sender<Option<ExitStatus>>) {
+/// Owns the child: sends it signals, waits for its end, and kills it when the [`Process`] is dropped.
+async fn supervise(
+    mut child: Child,
+    mut signals: mpsc::UnboundedReceiver<Signal>,
+    end: watch::Sender<Option<ExitStatus>>,
+) {
     let id = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
     loop {
         tokio::select! {
@@ -74,13 +78,13 @@ async fn hold(mut child: Child, mut asked: mpsc::UnboundedReceiver<Signal>, end:
                 end.send_replace(status.ok().or_else(|| Some(ExitStatus::default())));
                 return;
             }
-            signal = asked.recv() => match (signal, id) {
-                // It has not been waited for, so the id is still its own. An error means that it has just ended.
+            signal = signals.recv() => match (signal, id) {
+                // The child has not been waited for, so the id is still its own. An error means that it has just ended.
                 (Some(signal), Some(id)) => drop(kill_process(id, signal)),
                 _ => drop(child.start_kill()),
             },
         }
-        if asked.is_closed() && asked.is_empty() {
+        if signals.is_closed() && signals.is_empty() {
             let _ = child.start_kill();
             end.send_replace(child.wait().await.ok().or_else(|| Some(ExitStatus::default())));
             return;
@@ -88,8 +92,8 @@ async fn hold(mut child: Child, mut asked: mpsc::UnboundedReceiver<Signal>, end:
     }
 }
 
-/// How the service says that a process has ended.
-pub(super) fn how(status: ExitStatus) -> String {
+/// Lambda's error message for a process that has ended.
+pub(super) fn exit_message(status: ExitStatus) -> String {
     match (status.code(), status.signal()) {
         (Some(0), _) => "Runtime exited without providing a reason".to_owned(),
         (Some(code), _) => format!("Runtime exited with error: exit status {code}"),
@@ -101,7 +105,7 @@ pub(super) fn how(status: ExitStatus) -> String {
     }
 }
 
-/// [Lambda's variables](https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html).
+/// [Lambda's environment variables](https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html).
 fn variables(function: &Function, runtime_api: SocketAddr) -> Vec<(&'static str, String)> {
     let text = |text: &str| text.to_owned();
     let mut variables = vec![
@@ -121,25 +125,25 @@ fn variables(function: &Function, runtime_api: SocketAddr) -> Vec<(&'static str,
         ("_HANDLER", text("bootstrap")),
         ("TZ", text(":UTC")),
     ];
-    if function.at_once > 1 {
-        variables.push(("AWS_LAMBDA_MAX_CONCURRENCY", function.at_once.to_string()))
+    if function.concurrency_per_process > 1 {
+        variables.push(("AWS_LAMBDA_MAX_CONCURRENCY", function.concurrency_per_process.to_string()))
     }
     variables
 }
 
-/// The end of what a process wrote.
+/// The last output of a process.
 #[derive(Debug)]
 pub(super) struct Log {
-    /// Whose it is, where it is passed on.
+    /// The function's name, if the output is copied to standard error.
     name: Option<String>,
     lines: Mutex<VecDeque<u8>>,
 }
 
 impl Log {
-    /// What [`LogResult`](https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html) has room for.
+    /// Maximum size of [`LogResult`](https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html) before base64.
     const BYTES: usize = 4096;
 
-    pub(super) fn line(&self, line: &[u8]) {
+    pub(super) fn push_line(&self, line: &[u8]) {
         if let Some(name) = &self.name {
             eprintln!("{name}: {}", String::from_utf8_lossy(line));
         }
@@ -154,10 +158,10 @@ impl Log {
         self.lines.lock().unwrap_or_else(PoisonError::into_inner).iter().copied().collect()
     }
 
-    async fn keep(self: Arc<Self>, from: impl AsyncRead + Unpin) {
+    async fn read_from(self: Arc<Self>, from: impl AsyncRead + Unpin) {
         let mut lines = BufReader::new(from).split(b'\n');
         while let Ok(Some(line)) = lines.next_segment().await {
-            self.line(&line)
+            self.push_line(&line)
         }
     }
 }

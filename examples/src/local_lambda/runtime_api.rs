@@ -1,8 +1,8 @@
-//! The [Runtime API](https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html) of one environment, and of the
-//! Extensions API what an internal extension needs that wants to be told of the end.
+//! The [Runtime API](https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html) of one sandbox, and the part of the
+//! Extensions API that an internal extension needs to get SIGTERM.
 
 use super::account::ACCOUNT;
-use super::invocation::{FunctionError, Part};
+use super::invocation::{FunctionError, ResponsePart};
 use super::sandbox::{Running, Sandbox};
 use axum::Router;
 use axum::body::Body;
@@ -18,13 +18,13 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// The most that a response may be that is not streamed, in bytes.
+/// Maximum size of a buffered response, in bytes.
 const MAX_RESPONSE: usize = 6 * 1024 * 1024 + 100;
 
 const ERROR_TYPE: &str = "lambda-runtime-function-error-type";
 const ERROR_BODY: &str = "lambda-runtime-function-error-body";
 
-type Environment = State<Arc<Sandbox>>;
+type CurrentSandbox = State<Arc<Sandbox>>;
 
 pub(super) fn router(sandbox: Arc<Sandbox>) -> Router {
     Router::new()
@@ -40,11 +40,11 @@ pub(super) fn router(sandbox: Arc<Sandbox>) -> Router {
         .with_state(sandbox)
 }
 
-async fn next(State(sandbox): Environment) -> Response {
+async fn next(State(sandbox): CurrentSandbox) -> Response {
     let Some(invocation) = sandbox.next().await else { return StatusCode::GONE.into_response() };
     let deadline = (SystemTime::now() + sandbox.function.timeout).duration_since(UNIX_EPOCH).unwrap_or_default();
     let mut response = Response::builder()
-        // Python's runtime does not start without.
+        // Python's runtime does not start without it.
         .header(header::CONTENT_TYPE, "application/json")
         .header("lambda-runtime-aws-request-id", &invocation.id)
         .header("lambda-runtime-deadline-ms", deadline.as_millis().to_string())
@@ -55,13 +55,13 @@ async fn next(State(sandbox): Environment) -> Response {
     }
     let id = invocation.id;
     response.body(invocation.payload.into()).unwrap_or_else(|e| {
-        // A client context that no header can hold.
-        finish(&sandbox, &id, Err(whole(e.to_string().into())));
+        // The client context has characters that a header cannot have.
+        finish(&sandbox, &id, Err(function_error(e.to_string().into())));
         StatusCode::INTERNAL_SERVER_ERROR.into_response()
     })
 }
 
-async fn response(State(sandbox): Environment, Path(id): Path<String>, headers: HeaderMap, body: Body) -> Response {
+async fn response(State(sandbox): CurrentSandbox, Path(id): Path<String>, headers: HeaderMap, body: Body) -> Response {
     let Some(parts) = sandbox.running().get(&id).map(|running| running.parts.clone()) else { return unknown(&id) };
     let mode = headers.get("lambda-runtime-function-response-mode");
     let streamed = mode.is_some_and(|mode| mode.as_bytes().eq_ignore_ascii_case(b"streaming"));
@@ -71,14 +71,14 @@ async fn response(State(sandbox): Environment, Path(id): Path<String>, headers: 
             Ok(Ok(data)) => {
                 size += data.len();
                 if !streamed && size > MAX_RESPONSE {
-                    finish(&sandbox, &id, Err(whole(too_large())));
+                    finish(&sandbox, &id, Err(function_error(too_large())));
                     return (StatusCode::PAYLOAD_TOO_LARGE, too_large()).into_response();
                 }
-                parts.send(Part::Chunk(data)).await
+                parts.send(ResponsePart::Chunk(data)).await
             }
             Ok(Err(Ok(trailers))) => failed = in_stream(&trailers),
             Ok(Err(Err(_))) => {}
-            // The connection broke: by its death, which tells more, or it was closed.
+            // The connection broke. If the process died, its exit status is the better error.
             Err(_) if sandbox.process_id().is_some() => return StatusCode::BAD_REQUEST.into_response(),
             Err(e) => {
                 failed = Some(FunctionError {
@@ -92,7 +92,7 @@ async fn response(State(sandbox): Environment, Path(id): Path<String>, headers: 
     accepted()
 }
 
-/// An error in the middle of a streamed response [comes in its
+/// The error in a streamed response, which comes [in its
 /// trailers](https://docs.aws.amazon.com/lambda/latest/dg/runtimes-custom.html#runtimes-custom-response-streaming).
 fn in_stream(trailers: &HeaderMap) -> Option<FunctionError> {
     let kind = trailers.get(ERROR_TYPE)?.to_str().ok()?.to_owned();
@@ -100,16 +100,16 @@ fn in_stream(trailers: &HeaderMap) -> Option<FunctionError> {
     Some(FunctionError { in_stream: Some(kind), body: body.into() })
 }
 
-async fn error(State(sandbox): Environment, Path(id): Path<String>, body: Bytes) -> Response {
-    if finish(&sandbox, &id, Err(whole(body))) { accepted() } else { unknown(&id) }
+async fn error(State(sandbox): CurrentSandbox, Path(id): Path<String>, body: Bytes) -> Response {
+    if finish(&sandbox, &id, Err(function_error(body))) { accepted() } else { unknown(&id) }
 }
 
-async fn init_error(State(sandbox): Environment, body: Bytes) -> Response {
+async fn init_error(State(sandbox): CurrentSandbox, body: Bytes) -> Response {
     sandbox.init_error.send_replace(Some(body));
     accepted()
 }
 
-async fn register(State(sandbox): Environment) -> Response {
+async fn register(State(sandbox): CurrentSandbox) -> Response {
     sandbox.has_extension.store(true, Ordering::Relaxed);
     let function = serde_json::json!({
         "functionName": sandbox.function.name,
@@ -121,7 +121,7 @@ async fn register(State(sandbox): Environment) -> Response {
     ([id, ("content-type", "application/json")], function.to_string()).into_response()
 }
 
-/// Whether there was something to finish.
+/// Ends an invocation. Returns whether it was running.
 fn finish(sandbox: &Sandbox, id: &str, outcome: Result<(), FunctionError>) -> bool {
     match sandbox.running().remove(id) {
         Some(Running { done, .. }) => done.send(outcome).is_ok(),
@@ -129,7 +129,7 @@ fn finish(sandbox: &Sandbox, id: &str, outcome: Result<(), FunctionError>) -> bo
     }
 }
 
-fn whole(body: Bytes) -> FunctionError {
+fn function_error(body: Bytes) -> FunctionError {
     FunctionError { in_stream: None, body }
 }
 

@@ -1,8 +1,8 @@
-//! An execution environment: a process, the Runtime API that it asks, and what it works on.
+//! An execution environment: a process, its Runtime API, and its invocations.
 
 use super::function::Function;
-use super::invocation::{FunctionError, Invocation, Part, Parts, failure, timed_out};
-use super::process::{Process, how};
+use super::invocation::{FunctionError, Invocation, ResponsePart, ResponseSender, failure, timed_out};
+use super::process::{Process, exit_message};
 use super::server::Server;
 use bytes::Bytes;
 use rustix::process::Signal;
@@ -16,28 +16,28 @@ use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot, watch};
 
-/// How long an environment with an extension has to end.
+/// Time that a process with an extension has after SIGTERM.
 const SHUTDOWN: Duration = Duration::from_millis(500);
 
-/// Whether an environment can go on.
+/// Whether a sandbox can take another invocation.
 #[derive(Debug, PartialEq)]
-pub(super) enum Fate {
+pub(super) enum SandboxState {
     Warm,
     Dead,
 }
 
-/// An invocation that waits until the process asks for one.
+/// An invocation that waits until the process asks for its next event.
 #[derive(Debug)]
-struct Offered {
+struct QueuedInvocation {
     invocation: Invocation,
     running: Running,
     taken: oneshot::Sender<()>,
 }
 
-/// An invocation that the process works on.
+/// An invocation that the process is working on.
 #[derive(Debug)]
 pub(super) struct Running {
-    pub(super) parts: Parts,
+    pub(super) parts: ResponseSender,
     pub(super) done: oneshot::Sender<Result<(), FunctionError>>,
 }
 
@@ -45,36 +45,36 @@ pub(super) struct Running {
 pub(super) struct Sandbox {
     pub(super) function: Arc<Function>,
     runtime_api: SocketAddr,
-    /// `None`: somebody else started it.
+    /// `None`: the process was started by somebody else.
     process: Option<Process>,
-    offer: mpsc::UnboundedSender<Offered>,
-    offered: tokio::sync::Mutex<mpsc::UnboundedReceiver<Offered>>,
+    queue: mpsc::UnboundedSender<QueuedInvocation>,
+    queued: tokio::sync::Mutex<mpsc::UnboundedReceiver<QueuedInvocation>>,
     running: Mutex<HashMap<String, Running>>,
     pub(super) init_error: watch::Sender<Option<Bytes>>,
     pub(super) has_extension: AtomicBool,
-    /// The process waits for an event and has nothing else to do: whatever it does after a response is done.
-    rests: watch::Sender<bool>,
-    /// It is to end.
+    /// Whether the process has no invocation and waits for an event. Its work after a response is then finished too.
+    idle: watch::Sender<bool>,
+    /// The process is being shut down and must not be frozen any more.
     retired: AtomicBool,
     server: OnceLock<Server>,
 }
 
 impl Sandbox {
-    /// Starts the process, and a server for it with the routes of the Runtime API.
+    /// Starts the process and its server. `routes` makes the routes of the Runtime API.
     pub(super) async fn start(function: Arc<Function>, routes: fn(Arc<Self>) -> axum::Router) -> io::Result<Arc<Self>> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let runtime_api = listener.local_addr()?;
-        let (offer, offered) = mpsc::unbounded_channel();
+        let (queue, receiver) = mpsc::unbounded_channel();
         let sandbox = Arc::new(Sandbox {
             process: Process::start(&function, runtime_api)?,
             function,
             runtime_api,
-            offer,
-            offered: offered.into(),
+            queue,
+            queued: receiver.into(),
             running: Mutex::default(),
             init_error: watch::Sender::new(None),
             has_extension: AtomicBool::new(false),
-            rests: watch::Sender::new(false),
+            idle: watch::Sender::new(false),
             retired: AtomicBool::new(false),
             server: OnceLock::new(),
         });
@@ -94,7 +94,7 @@ impl Sandbox {
         self.process.as_ref().is_none_or(Process::is_alive)
     }
 
-    /// Ends it at once, and the Runtime API with it.
+    /// Kills the process and stops the Runtime API.
     pub(super) fn end(&self) {
         self.kill();
         if let Some(server) = self.server.get() {
@@ -106,13 +106,13 @@ impl Sandbox {
         self.signal(Signal::KILL)
     }
 
-    /// Ends the process in good order.
+    /// Shuts the process down. See [`LocalLambda::retire`](super::LocalLambda::retire).
     pub(super) async fn retire(&self) {
         let Some(process) = &self.process else { return };
-        // An invocation is over when the process asks for the next one.
-        let mut rests = self.rests.subscribe();
+        // An invocation ends when the process asks for the next one.
+        let mut idle = self.idle.subscribe();
         tokio::select! {
-            _ = rests.wait_for(|rests| *rests) => {}
+            _ = idle.wait_for(|idle| *idle) => {}
             _ = process.ended() => {}
             () = tokio::time::sleep(self.function.timeout) => {}
         }
@@ -146,16 +146,17 @@ impl Sandbox {
         }
     }
 
-    /// Has the process work on something, and says whether it can go on.
-    pub(super) async fn run(&self, invocation: Invocation, parts: Parts) -> Fate {
+    /// Runs an invocation in the process.
+    pub(super) async fn run(&self, invocation: Invocation, parts: ResponseSender) -> SandboxState {
         let id = invocation.id.clone();
         let (done, is_done) = oneshot::channel();
         let (taken, is_taken) = oneshot::channel();
         let running = Running { parts: parts.clone(), done };
-        let _ = self.offer.send(Offered { invocation, running, taken }); // we hold the other end
+        // This cannot fail: `self` holds the receiver.
+        let _ = self.queue.send(QueuedInvocation { invocation, running, taken });
         let begun = Instant::now();
-        let mut fate = Fate::Dead;
-        // First comes the initialisation, which does not count as the invocation's time.
+        let mut state = SandboxState::Dead;
+        // The initialization comes first. Its time does not count for the invocation.
         let error = match self.initialised(&id, is_taken).await {
             Err(error) => Some(error),
             Ok(()) => {
@@ -164,10 +165,10 @@ impl Sandbox {
                 let error = tokio::select! {
                     biased;
                     Ok(outcome) = is_done => {
-                        fate = Fate::Warm;
+                        state = SandboxState::Warm;
                         outcome.err()
                     }
-                    status = self.process_ended() => Some(failure("Runtime.ExitError", &id, &how(status))),
+                    status = self.process_ended() => Some(failure("Runtime.ExitError", &id, &exit_message(status))),
                     () = tokio::time::sleep(self.function.timeout) => Some(timed_out(&id, self.function.timeout)),
                 };
                 self.report(&id, invoked.duration_since(begun), invoked.elapsed());
@@ -175,32 +176,34 @@ impl Sandbox {
             }
         };
         self.running().remove(&id);
-        if fate == Fate::Dead {
+        if state == SandboxState::Dead {
             self.kill()
         }
-        parts.send(Part::Ended { error, log: self.process.as_ref().map(|p| p.log().tail()).unwrap_or_default() }).await;
-        // Somebody else's process cannot be made anew.
-        if self.process.is_none() { Fate::Warm } else { fate }
+        parts
+            .send(ResponsePart::Ended { error, log: self.process.as_ref().map(|p| p.log().tail()).unwrap_or_default() })
+            .await;
+        // A process that somebody else started cannot be replaced.
+        if self.process.is_none() { SandboxState::Warm } else { state }
     }
 
-    /// Waits until the process has taken what it is offered.
+    /// Waits until the process has taken its next event.
     async fn initialised(&self, id: &str, is_taken: oneshot::Receiver<()>) -> Result<(), FunctionError> {
         let mut init_error = self.init_error.subscribe();
-        let patience = self.function.init_timeout;
+        let timeout = self.function.init_timeout;
         tokio::select! {
             biased;
             Ok(()) = is_taken => Ok(()),
             Ok(error) = async { init_error.wait_for(Option::is_some).await.map(|error| error.clone()) } => {
                 Err(FunctionError { in_stream: None, body: error.unwrap_or_default() })
             }
-            status = self.process_ended() => Err(failure("Runtime.ExitError", id, &how(status))),
-            () = tokio::time::sleep(patience) => Err(timed_out(id, patience)),
+            status = self.process_ended() => Err(failure("Runtime.ExitError", id, &exit_message(status))),
+            () = tokio::time::sleep(timeout) => Err(timed_out(id, timeout)),
         }
     }
 
     fn log(&self, line: &str) {
         if let Some(process) = &self.process {
-            process.log().line(line.as_bytes())
+            process.log().push_line(line.as_bytes())
         }
     }
 
@@ -215,32 +218,34 @@ impl Sandbox {
         ));
     }
 
-    /// Stops the process, if it has nothing to do. One that takes several at once is not stopped: that one of its workers
-    /// asks for more says nothing of the others, which may be about to deliver what they have recorded.
+    /// Freezes the process if it has no invocation. Returns whether it did.
+    ///
+    /// A process that takes several invocations at once is not frozen: one of its workers asks for an event, and the others
+    /// may still have records to deliver.
     fn freeze(&self) -> bool {
         let running = self.running();
-        let freezes = self.function.frozen
-            && self.function.at_once == 1
+        let frozen = self.function.frozen
+            && self.function.concurrency_per_process == 1
             && running.is_empty()
             && !self.retired.load(Ordering::Relaxed);
-        self.rests.send_replace(running.is_empty());
-        if freezes {
+        self.idle.send_replace(running.is_empty());
+        if frozen {
             self.signal(Signal::STOP)
         }
-        freezes
+        frozen
     }
 
-    /// What the process is to work on next; it is stopped while there is nothing. `None` when there never will be.
+    /// The next invocation for the process, which is frozen while there is none. `None` if there will be no more.
     pub(super) async fn next(&self) -> Option<Invocation> {
-        let mut offered = self.offered.lock().await;
+        let mut queued = self.queued.lock().await;
         loop {
-            let Offered { invocation, running, taken } = match offered.try_recv() {
+            let QueuedInvocation { invocation, running, taken } = match queued.try_recv() {
                 Ok(next) => next,
                 Err(_) => {
-                    let freezes = self.freeze();
-                    let next = offered.recv().await?;
-                    self.rests.send_replace(false);
-                    if freezes {
+                    let frozen = self.freeze();
+                    let next = queued.recv().await?;
+                    self.idle.send_replace(false);
+                    if frozen {
                         self.signal(Signal::CONT)
                     }
                     next
@@ -250,7 +255,7 @@ impl Sandbox {
             if taken.send(()).is_ok() {
                 return Some(invocation);
             }
-            // It came too late: nobody waits for that one any more.
+            // Its caller has stopped waiting, because the initialization took too long.
             self.running().remove(&invocation.id);
         }
     }

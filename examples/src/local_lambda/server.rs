@@ -1,9 +1,9 @@
-//! A server that ends when it is dropped.
+//! An HTTP server in a task.
 
 use tokio::net::TcpListener;
 use tokio::task::AbortHandle;
 
-/// A server that ends when this is dropped.
+/// A running HTTP server. It stops when it is dropped.
 #[derive(Debug)]
 pub(super) struct Server(AbortHandle);
 

@@ -1,20 +1,27 @@
-//! `cargo demo`: one order across every hop, and the run it made.
+//! `cargo demo`: sends one order through every kind of transport, then prints the run as a tree.
 //!
-//! What is real: RabbitMQ, where there is one, and lapin; librdkafka, and its own in-process broker where there is no other;
-//! AWS's SDK and `lambda_runtime`, in a process of its own. What is played: the services, which share a process (each has
-//! a recorder of its own), HTTP between them, the database, the queue `parcels`, and Lambda's side of its APIs.
+//! Real:
+//!
+//! - lapin and RabbitMQ, if `AMQP_URL` is set
+//! - librdkafka, with the brokers in `KAFKA_BROKERS`, else with its own in-process broker
+//! - AWS's SDK and `lambda_runtime`, in a second process
+//!
+//! Simulated:
+//!
+//! - the services: they share one process, and each has its own recorder
+//! - HTTP between the services, the database, and the queue `parcels`
+//! - Lambda's side of its APIs
 
-mod hops;
+mod checkout;
 #[cfg_attr(not(unix), path = "no_notify.rs")]
 mod notify;
 mod projection;
 mod services;
 mod shipping;
-mod story;
+mod transports;
 
 use anyhow::Context as _;
 use clap::{Parser, ValueEnum};
-use hops::{Hops, amqp_url};
 use services::Services;
 use spanbridge::RunId;
 use spanbridge_cli::render;
@@ -23,21 +30,21 @@ use spanbridge_query::Store;
 use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
+use transports::{Transports, amqp_url};
 
-/// Carries one order from a gateway to a worker that fails once, and shows the run that it made.
+/// Sends one order from a gateway to a worker that fails once, and prints the run as a tree.
 ///
-/// It needs nothing but itself: Kafka's broker is one inside this process, or the one that KAFKA_BROKERS names. With
-/// AMQP_URL set the order goes through RabbitMQ, too. The last hop is a function on AWS's lambda_runtime, in a process of
-/// its own.
+/// Nothing has to be installed. Kafka is a broker inside this process, or the brokers in KAFKA_BROKERS. If AMQP_URL is set,
+/// the order also goes through RabbitMQ. The last step is a function on AWS's lambda_runtime, in a second process.
 #[derive(Parser)]
 #[command(name = "cargo demo")]
 struct Arguments {
     #[command(flatten)]
     records: Records,
-    /// What to print: the tree, or the graph as JSON and nothing else
+    /// Print the tree, or only the graph as JSON
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
-    /// Be the function of the story, in a process of its own
+    /// Run as the Lambda function of the demo
     #[arg(long, hide = true)]
     function: bool,
 }
@@ -67,13 +74,13 @@ async fn main() -> ExitCode {
 async fn demo(arguments: &Arguments) -> anyhow::Result<()> {
     let store = arguments.records.path()?;
     let services = Services::start(&arguments.records)?;
-    let hops = Hops::start(&store).await?;
-    let run = story::tell(&services, &hops).await;
-    hops.stop().await;
+    let transports = Transports::start(&store).await?;
+    let run = checkout::run(&services, &transports).await;
+    transports.stop().await;
     services.stop();
     let text = show(arguments, &store, run?)?;
     match std::io::stdout().write_all(text.as_bytes()) {
-        Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => Ok(()), // whoever reads has seen enough
+        Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => Ok(()), // the reader has closed its end
         result => result.context("failed to write the tree"),
     }
 }
@@ -89,11 +96,11 @@ fn show(arguments: &Arguments, path: &Path, run: RunId) -> anyhow::Result<String
             let db = arguments.records.path.as_ref().map(|p| format!(" --db {}", quoted(p))).unwrap_or_default();
             let more = match amqp_url() {
                 Some(_) => "",
-                None => "With AMQP_URL set, the order goes through RabbitMQ, too.\n",
+                None => "If you set AMQP_URL, the order also goes through RabbitMQ.\n",
             };
             format!(
                 "{tree}\n\
-                 Look further (the records are in {}):\n  \
+                 To see more (the records are in {}):\n  \
                    cargo run -q -p spanbridge-cli -- runs{db}\n  \
                    cargo run -q -p spanbridge-cli -- trace {run:.8}{db}\n  \
                    cargo run -q -p spanbridge-cli -- trace {run:.8}{db} --format json\n  \
@@ -106,7 +113,7 @@ fn show(arguments: &Arguments, path: &Path, run: RunId) -> anyhow::Result<String
     })
 }
 
-/// A path as a shell takes it.
+/// The path, quoted for a shell if necessary.
 fn quoted(path: &Path) -> String {
     let text = path.display().to_string();
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-".contains(c);

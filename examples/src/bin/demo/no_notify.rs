@@ -1,4 +1,4 @@
-//! In place of `notify.rs` where there are no Unix signals: nobody tells the customer.
+//! Replaces `notify.rs` on systems without Unix signals. The customer is not notified.
 
 use serde_json::Value;
 use spanbridge_examples::Records;

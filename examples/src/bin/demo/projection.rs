@@ -1,9 +1,10 @@
-//! What happened goes through Kafka to whoever wants to know: here a projection, which keeps count.
+//! The event that the order is packed goes through Kafka to a projection, which counts packed orders.
 //!
-//! The broker is librdkafka's own, inside this process, unless there is another. The client and the socket are real.
+//! If `KAFKA_BROKERS` is not set, the broker is librdkafka's own, inside this process. The client and its connection are real
+//! either way.
 
 use crate::notify::Notify;
-use crate::services::{Services, elsewhere};
+use crate::services::{Services, in_service};
 use anyhow::Context as _;
 use rdkafka::consumer::{CommitMode, Consumer, StreamConsumer};
 use rdkafka::mocking::MockCluster;
@@ -15,24 +16,24 @@ use spanbridge::{Primitive, observe};
 use spanbridge_kafka::{ConsumerExt, ObservedConsumer, ProducerExt};
 use std::time::Duration;
 
-const SOON: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The broker, and the clients of two services.
+/// The producer of the warehouse and the consumer of the projection.
 pub(crate) struct Kafka {
     topic: String,
     warehouse: FutureProducer,
     projection: ObservedConsumer<StreamConsumer>,
-    /// Outlives its clients.
+    /// The in-process broker. Declared last, so that it is dropped after its clients.
     _cluster: Option<MockCluster<'static, DefaultProducerContext>>,
 }
 
 impl Kafka {
-    /// Connects to these brokers, or starts one.
+    /// Connects to the brokers. Without any, starts the in-process broker.
     pub(crate) fn start(brokers: Option<String>) -> anyhow::Result<Self> {
         let (topic, brokers, cluster) = match brokers {
             Some(brokers) => (format!("spanbridge.demo.{}", std::process::id()), brokers, None),
             None => {
-                let cluster = MockCluster::new(1).context("failed to start librdkafka's broker")?;
+                let cluster = MockCluster::new(1).context("failed to start librdkafka's in-process broker")?;
                 cluster.create_topic("packed", 1, 1)?;
                 ("packed".to_owned(), cluster.bootstrap_servers(), Some(cluster))
             }
@@ -43,32 +44,33 @@ impl Kafka {
             .set("enable.auto.commit", "false")
             .set("enable.auto.offset.store", "false")
             .create()?;
-        let known = warehouse.client().fetch_metadata(Some(&topic), SOON);
-        known.with_context(|| format!("failed to reach Kafka at {brokers}"))?;
-        // The consumer learns where the topic is, too: else librdkafka waits up to a second with its first fetch.
-        projection.fetch_metadata(Some(&topic), SOON)?;
+        let metadata = warehouse.client().fetch_metadata(Some(&topic), TIMEOUT);
+        metadata.with_context(|| format!("failed to reach Kafka at {brokers}"))?;
+        // Without the topic's metadata, the consumer waits up to a second before its first fetch.
+        projection.fetch_metadata(Some(&topic), TIMEOUT)?;
         Ok(Kafka { topic, warehouse, projection: projection.observed(), _cluster: cluster })
     }
 }
 
-/// Tells that the order is packed, and waits until the projection has it.
+/// Publishes that the order is packed, and waits until the projection has processed the event.
 pub(crate) async fn packed(services: &Services, kafka: &Kafka, notify: &Notify, order: &Value) -> anyhow::Result<()> {
     let Kafka { topic, warehouse, projection, .. } = kafka;
     let (key, body) = (order["order"].to_string(), order.to_string());
     let record = FutureRecord::to(topic).key(&key).payload(&body);
-    let sent = warehouse.observed().send(record, SOON).await.map_err(|(error, _)| error)?;
+    let sent = warehouse.observed().send(record, TIMEOUT).await.map_err(|(error, _)| error)?;
 
     let work = async {
-        // Where the message is, is known: without a group to join, there is nothing to wait for.
+        // The offset is known, so the consumer assigns the partition itself and does not wait to join a group.
         let mut partition = TopicPartitionList::with_capacity(1);
         partition.add_partition_offset(topic, sent.partition, Offset::Offset(sent.offset))?;
         projection.consumer().assign(&partition)?;
-        let job = tokio::time::timeout(SOON, projection.recv()).await.context("nothing came from Kafka")??;
-        job.run(|| project(job.payload(), notify)).await?;
+        let job =
+            tokio::time::timeout(TIMEOUT, projection.recv()).await.context("Kafka delivered no message in time")??;
+        job.run(|| count_packed(job.payload(), notify)).await?;
         projection.commit_message(&job, CommitMode::Async)?;
         anyhow::Ok(())
     };
-    elsewhere(&services.projection, || work).await
+    in_service(&services.projection, || work).await
 }
 
 fn client(brokers: &str, id: &str) -> ClientConfig {
@@ -77,8 +79,8 @@ fn client(brokers: &str, id: &str) -> ClientConfig {
     config
 }
 
-async fn project(order: Option<&[u8]>, notify: &Notify) -> anyhow::Result<()> {
-    let order: Value = serde_json::from_slice(order.context("no order")?)?;
+async fn count_packed(order: Option<&[u8]>, notify: &Notify) -> anyhow::Result<()> {
+    let order: Value = serde_json::from_slice(order.context("the message has no payload")?)?;
     let update = observe::span("UPDATE packed_today").primitive(Primitive::DB_MUTATION);
     update.attribute("order.id", order["order"].as_i64().unwrap_or_default()).in_scope(|| ());
     notify.call(&order).await

@@ -1,10 +1,9 @@
-//! The services of the story. They live in one process here, each with a recorder of its own, as each process would
-//! have.
+//! The demo's services. They share this process, and each has its own recorder, as if it were a process of its own.
 
 use spanbridge::Recorder;
 use spanbridge_examples::{Records, finish};
 
-/// A recorder for each service.
+/// The recorder of each service.
 pub(crate) struct Services {
     pub(crate) gateway: Recorder,
     pub(crate) orders: Recorder,
@@ -27,7 +26,7 @@ impl Services {
         })
     }
 
-    /// Everything that was recorded is in the store.
+    /// Shuts the recorders down. Afterwards, the store has all records.
     pub(crate) fn stop(self) {
         for recorder in [self.gateway, self.orders, self.payments, self.warehouse, self.shipping, self.projection] {
             finish(recorder)
@@ -35,7 +34,7 @@ impl Services {
     }
 }
 
-/// Does the work in another service, as in another process: that service records it, and nothing of the caller's is current.
-pub(crate) async fn elsewhere<F: Future>(service: &Recorder, work: impl FnOnce() -> F) -> F::Output {
+/// Runs the work as another service: its recorder is current, and the caller's context is not, as in another process.
+pub(crate) async fn in_service<F: Future>(service: &Recorder, work: impl FnOnce() -> F) -> F::Output {
     service.scope(work).await
 }

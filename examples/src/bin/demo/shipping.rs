@@ -1,6 +1,6 @@
-//! Another hop, where there is a broker: the parcel goes through RabbitMQ to the shipping service.
+//! If `AMQP_URL` is set, the parcel goes through RabbitMQ to the shipping service.
 
-use crate::services::{Services, elsewhere};
+use crate::services::{Services, in_service};
 use anyhow::Context as _;
 use lapin::BasicProperties;
 use lapin::options::*;
@@ -11,7 +11,7 @@ use spanbridge_amqp::{ChannelExt, ConsumerExt};
 use spanbridge_examples::broker::connect;
 use std::time::Duration;
 
-/// Publishes the order and waits until the shipping service has handled it.
+/// Publishes the order, and waits until the shipping service has processed it.
 pub(crate) async fn hand_over(services: &Services, url: &str, order: &Value) -> anyhow::Result<()> {
     let connection = connect(url).await?;
     let channel = connection.create_channel().await?;
@@ -26,13 +26,13 @@ pub(crate) async fn hand_over(services: &Services, url: &str, order: &Value) -> 
     let consumer = channel.basic_consume(queue, "".into(), BasicConsumeOptions::default(), FieldTable::default());
     let ship = async {
         let mut jobs = consumer.await?.observed();
-        let job = jobs.next().await.context("the queue is gone")??;
+        let job = jobs.next().await.context("the consumer was cancelled")??;
         let book = async || observe::span("book courier").run(|| tokio::time::sleep(Duration::from_millis(3))).await;
         job.run(book).await;
         job.ack(BasicAckOptions::default()).await?;
         anyhow::Ok(())
     };
-    elsewhere(&services.shipping, || ship).await?;
+    in_service(&services.shipping, || ship).await?;
     connection.close(200, "done".into()).await?;
     Ok(())
 }

@@ -1,8 +1,14 @@
-//! The order: gateway → function → database, payment over HTTP → queue → warehouse, which fails once → Kafka →
-//! projection → a function on Lambda; meanwhile the run waits, and another service ends it.
+//! The path of the order:
+//!
+//! 1. gateway → function `place-order` → database, and the payment service over HTTP
+//! 2. → in-process queue → warehouse, whose first attempt fails
+//! 3. → RabbitMQ → shipping, if there is a broker
+//! 4. → Kafka → projection → function `notify` on Lambda
+//!
+//! Meanwhile the gateway suspends the run. At the end, the orders service resumes it and ends it.
 
-use crate::hops::Hops;
-use crate::services::{Services, elsewhere};
+use crate::services::{Services, in_service};
+use crate::transports::Transports;
 use crate::{projection, shipping};
 use anyhow::{Context as _, bail, ensure};
 use serde_json::{Value, json};
@@ -15,21 +21,21 @@ use std::time::Duration;
 /// The name of the in-process queue.
 const PARCELS: &str = "parcels";
 
-/// Pretends to work.
+/// Simulates work.
 async fn busy(ms: u64) {
     tokio::time::sleep(Duration::from_millis(ms)).await
 }
 
-/// Tells it, and says which run it was.
-pub(crate) async fn tell(services: &Services, hops: &Hops) -> anyhow::Result<RunId> {
-    let (parcels, letters) = mailbox(PARCELS);
+/// Sends the order through all services. Returns the id of the run.
+pub(crate) async fn run(services: &Services, transports: &Transports) -> anyhow::Result<RunId> {
+    let (parcels, inbox) = mailbox(PARCELS);
     let run = services.gateway.in_scope(|| observe::run("checkout").attribute("order.id", 42).open());
     let id = run.id().context("the gateway does not record")?;
-    let warehouse = elsewhere(&services.warehouse, || warehouse(services, letters, hops));
+    let warehouse = in_service(&services.warehouse, || warehouse(services, inbox, transports));
     let gateway = async {
-        // The queue stays, so that a parcel can be put back.
+        // Keep a sender: without one, a parcel cannot be put back.
         match run.with_context(|| gateway(services, parcels.clone())).await {
-            // What is saved is text: it could as well lie in a database until tomorrow.
+            // The suspended run is text. A real service would save it in its database.
             Ok(()) => Ok(run.suspend("until the parcel is packed").to_string()),
             Err(e) => {
                 run.error(&e);
@@ -38,11 +44,11 @@ pub(crate) async fn tell(services: &Services, hops: &Hops) -> anyhow::Result<Run
         }
     };
     let (saved, ()) = tokio::try_join!(gateway, warehouse)?;
-    elsewhere(&services.orders, || close(&saved)).await?;
+    in_service(&services.orders, || close(&saved)).await?;
     Ok(id)
 }
 
-/// Another process, another day: goes on with the run, and ends it.
+/// Resumes the run and ends it. In a real system, another process does this, perhaps days later.
 async fn close(saved: &str) -> anyhow::Result<()> {
     let run = observe::resume_run(saved.parse()?);
     run.with_context(|| observe::span("close order").primitive(Primitive::FLOW_STEP).run(|| busy(2))).await;
@@ -67,11 +73,11 @@ async fn gateway(services: &Services, parcels: Sender) -> anyhow::Result<()> {
         .await
 }
 
-/// Calls the function: the context goes along in the payload, under a hidden field.
+/// Calls the function. The context is in a field of the payload that the function does not see.
 async fn invoke(services: &Services, parcels: Sender, request: &Value) -> anyhow::Result<Value> {
     let call = async || {
         let event = inject_payload(&observe::current_context(), request.to_string().as_bytes()).into_owned();
-        elsewhere(&services.orders, || place_order(services, parcels, &event)).await
+        in_service(&services.orders, || place_order(services, parcels, &event)).await
     };
     observe::span("invoke place-order")
         .primitive(Primitive::FUNCTION_INVOKE)
@@ -81,7 +87,7 @@ async fn invoke(services: &Services, parcels: Sender, request: &Value) -> anyhow
         .await
 }
 
-/// The function. What it deserialises is what the caller wrote.
+/// The function `place-order`. It deserializes the caller's payload without the context.
 async fn place_order(services: &Services, parcels: Sender, event: &[u8]) -> anyhow::Result<Value> {
     let (received, payload) = extract_payload(event);
     let handle = async || {
@@ -112,13 +118,13 @@ async fn insert(order: &Value) {
         .await
 }
 
-/// Calls the payment service: the context goes along in HTTP headers.
+/// Calls the payment service. The context is in HTTP headers.
 async fn charge(services: &Services, order: &Value) -> anyhow::Result<()> {
-    let cents = order["cents"].as_i64().context("an order has a price")?;
+    let cents = order["cents"].as_i64().context("the order has no price")?;
     let call = async || {
         let mut request = http::Request::post("http://payments/charge").body(cents)?;
         inject(&observe::current_context(), request.headers_mut());
-        elsewhere(&services.payments, || payments(request)).await
+        in_service(&services.payments, || payments(request)).await
     };
     observe::span("POST payments/charge")
         .primitive(Primitive::HTTP_CLIENT)
@@ -142,11 +148,11 @@ async fn payments(request: http::Request<i64>) -> anyhow::Result<()> {
     .await
 }
 
-/// Works on parcels until all are done. The first attempt fails; the second is another span under the same sender.
-async fn warehouse(services: &Services, mut parcels: Mailbox, hops: &Hops) -> anyhow::Result<()> {
+/// Packs the parcel, with up to three attempts. Each attempt is a span under the same publish span. The first one fails.
+async fn warehouse(services: &Services, mut parcels: Mailbox, transports: &Transports) -> anyhow::Result<()> {
     while let Some(job) = parcels.next().await {
         let attempt = job.attempt();
-        match job.run(|| pack(services, &job.data, attempt, hops)).await {
+        match job.run(|| pack(services, &job.data, attempt, transports)).await {
             Ok(()) => return Ok(()),
             Err(e) if attempt == 3 => return Err(e),
             Err(_) => parcels.requeue(job),
@@ -155,17 +161,17 @@ async fn warehouse(services: &Services, mut parcels: Mailbox, hops: &Hops) -> an
     bail!("no parcel came")
 }
 
-async fn pack(services: &Services, order: &[u8], attempt: u32, hops: &Hops) -> anyhow::Result<()> {
+async fn pack(services: &Services, order: &[u8], attempt: u32, transports: &Transports) -> anyhow::Result<()> {
     let order: Value = serde_json::from_slice(order)?;
     observe::span("fetch").primitive(Primitive::FLOW_STEP).run(|| fetch(&order)).await;
     print_label(attempt).await?;
-    if let Some(url) = &hops.amqp_url {
+    if let Some(url) = &transports.amqp_url {
         shipping::hand_over(services, url, &order).await?
     }
-    projection::packed(services, &hops.kafka, &hops.notify, &order).await
+    projection::packed(services, &transports.kafka, &transports.notify, &order).await
 }
 
-/// Deep inside: no parent is threaded through.
+/// A nested function. Its spans find their parent without being passed one.
 async fn fetch(order: &Value) {
     let find = async || {
         observe::span("SELECT stock").primitive(Primitive::DB_QUERY).kind(Kind::Client).run(|| busy(1)).await;

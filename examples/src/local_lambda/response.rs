@@ -1,7 +1,7 @@
-//! What a caller is told, in the service's words.
+//! The responses to callers: errors, buffered responses and event streams, as the service encodes them.
 
 use super::account;
-use super::invocation::{FunctionError, Part, Whole};
+use super::invocation::{BufferedResponse, FunctionError, ResponsePart};
 use aws_smithy_eventstream::frame::write_message_to;
 use aws_smithy_types::event_stream::{Header, HeaderValue, Message};
 use axum::body::Body;
@@ -14,19 +14,19 @@ use http::StatusCode;
 use std::convert::Infallible;
 use tokio::sync::mpsc;
 
-/// An error of the service: the function was not invoked.
+/// An error of the service. The function was not invoked.
 #[derive(Debug)]
-pub(super) struct Refusal {
+pub(super) struct ServiceError {
     status: StatusCode,
     error: &'static str,
     body: serde_json::Value,
 }
 
-impl Refusal {
+impl ServiceError {
     fn new(status: StatusCode, error: &'static str, message: &str) -> Self {
-        // Some of the service's errors spell it one way, some the other.
+        // The service spells the member `Message` in some of its errors, and `message` in the others.
         let name = if error == "ResourceNotFoundException" { "Message" } else { "message" };
-        Refusal { status, error, body: serde_json::json!({ "Type": "User", name: message }) }
+        ServiceError { status, error, body: serde_json::json!({ "Type": "User", name: message }) }
     }
 
     pub(super) fn not_found(name: &str) -> Self {
@@ -38,9 +38,9 @@ impl Refusal {
     }
 
     pub(super) fn throttled() -> Self {
-        let mut refusal = Self::new(StatusCode::TOO_MANY_REQUESTS, "TooManyRequestsException", "Rate Exceeded.");
-        refusal.body["Reason"] = "ReservedFunctionConcurrentInvocationLimitExceeded".into();
-        refusal
+        let mut error = Self::new(StatusCode::TOO_MANY_REQUESTS, "TooManyRequestsException", "Rate Exceeded.");
+        error.body["Reason"] = "ReservedFunctionConcurrentInvocationLimitExceeded".into();
+        error
     }
 
     pub(super) fn invalid_content(message: &str) -> Self {
@@ -51,8 +51,8 @@ impl Refusal {
         Self::new(StatusCode::BAD_REQUEST, "InvalidParameterValueException", message)
     }
 
-    pub(super) fn too_large(most: usize) -> Self {
-        let message = format!("Request must be smaller than {most} bytes for the InvokeFunction operation");
+    pub(super) fn too_large(limit: usize) -> Self {
+        let message = format!("Request must be smaller than {limit} bytes for the InvokeFunction operation");
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "RequestTooLargeException", &message)
     }
 
@@ -66,8 +66,8 @@ pub(super) fn request_id(id: &str) -> [(&'static str, String); 1] {
     [("x-amzn-requestid", id.to_owned())]
 }
 
-/// The answer to a call that waits for the whole response.
-pub(super) fn whole(id: &str, Whole { response, log }: Whole, with_log: bool) -> Response {
+/// The response to `Invoke`, with the whole response of the function.
+pub(super) fn buffered(id: &str, BufferedResponse { response, log }: BufferedResponse, with_log: bool) -> Response {
     let (error, body) = match response {
         Ok(body) => (None, body),
         Err(error) => (Some(("x-amz-function-error", "Unhandled")), error.body.to_vec()),
@@ -83,14 +83,13 @@ pub(super) fn whole(id: &str, Whole { response, log }: Whole, with_log: bool) ->
     response
 }
 
-/// The answer to a call that takes the response as it comes: an [event
-/// stream](https://smithy.io/2.0/aws/amazon-eventstream.html).
-pub(super) fn streamed(id: &str, parts: mpsc::Receiver<Part>, with_log: bool) -> Response {
+/// The response to `InvokeWithResponseStream`: an [event stream](https://smithy.io/2.0/aws/amazon-eventstream.html).
+pub(super) fn streamed(id: &str, parts: mpsc::Receiver<ResponsePart>, with_log: bool) -> Response {
     let frames = stream::unfold(Some(parts), move |parts| async move {
         let mut parts = parts?;
         Some(match parts.recv().await? {
-            Part::Chunk(chunk) => (frame("PayloadChunk", "application/octet-stream", chunk), Some(parts)),
-            Part::Ended { error, log } => {
+            ResponsePart::Chunk(chunk) => (frame("PayloadChunk", "application/octet-stream", chunk), Some(parts)),
+            ResponsePart::Ended { error, log } => {
                 let complete = complete(error, with_log.then_some(log));
                 (frame("InvokeComplete", "application/json", complete), None)
             }
@@ -119,7 +118,7 @@ fn frame(kind: &'static str, content_type: &'static str, payload: Bytes) -> Resu
         .add_header(header(":event-type", kind))
         .add_header(header(":content-type", content_type));
     let mut frame = Vec::new();
-    // It fails for more than 16 MiB, which no chunk has.
+    // Fails only above 16 MiB, and no chunk is that large.
     let _ = write_message_to(&message, &mut frame);
     Ok(frame.into())
 }

@@ -1,32 +1,32 @@
-//! What the services reach each other through.
+//! The transports between the demo's services.
 
 use crate::notify::Notify;
 use crate::projection::Kafka;
 use std::path::Path;
 
-/// The ways from one service to the next.
-pub(crate) struct Hops {
+/// RabbitMQ if `AMQP_URL` is set, Kafka, and the function on Lambda.
+pub(crate) struct Transports {
     pub(crate) amqp_url: Option<String>,
     pub(crate) kafka: Kafka,
     pub(crate) notify: Notify,
 }
 
-impl Hops {
+impl Transports {
     pub(crate) async fn start(store: &Path) -> anyhow::Result<Self> {
-        Ok(Hops {
+        Ok(Transports {
             amqp_url: amqp_url(),
             kafka: Kafka::start(std::env::var("KAFKA_BROKERS").ok().filter(|b| !b.is_empty()))?,
             notify: Notify::deploy("--function", store).await?,
         })
     }
 
-    /// Whatever works outside of this process has delivered what it recorded.
+    /// Ends the function's process. When this resolves, the process has delivered its records.
     pub(crate) async fn stop(self) {
         self.notify.retire().await
     }
 }
 
-/// The address of RabbitMQ, if there is one.
+/// The URL of RabbitMQ in `AMQP_URL`, if it is set.
 pub(crate) fn amqp_url() -> Option<String> {
     std::env::var("AMQP_URL").ok().filter(|url| !url.is_empty())
 }
