@@ -41,5 +41,6 @@ pub mod write;
 
 pub use error::{Error, ErrorKind};
 pub use install::{Recording, install_from_env, try_install_from_env};
+pub use log::Limits;
 pub use path::default_path;
 pub use sink::StoreSink;

@@ -497,3 +497,19 @@ fn kept_batches_count_towards_the_share() {
     assert_eq!((after.dropped, after.left), (before.dropped, 0));
     assert!(after.delivered > before.delivered);
 }
+
+/// It concerns no record, so all are taken.
+#[test]
+fn a_warning_is_reported() {
+    let (warning, order, _) = scripted("warning");
+    let recorder = Recorder::builder("t").sink(warning).on_flush_only().build().unwrap();
+    a_span(&recorder);
+    order.send(Ok(Receipt::default().warning("the file was deleted"))).unwrap();
+    let report = recorder.flush_blocking(LONG);
+    let sink = &report.sinks[0];
+    assert!(report.complete);
+    assert_eq!(
+        (sink.delivered > 0, sink.rejected, sink.last_error.as_deref()),
+        (true, 0, Some("the file was deleted"))
+    );
+}

@@ -61,9 +61,13 @@
 
 mod frame;
 mod header;
+mod limits;
 mod list;
 mod name;
+mod prune;
 mod reader;
+mod records;
+mod sink;
 mod source;
 #[cfg(test)]
 mod tests;
@@ -71,9 +75,12 @@ mod writer;
 
 pub use frame::{BatchId, Columns, Directory, Frame, PackedBlock};
 pub use header::Header;
+pub use limits::Limits;
 pub use list::{CLOSED_AFTER, LogFile, list};
 pub use name::LogName;
 pub use reader::{Damage, LogReader, Step};
+#[doc(hidden)]
+pub use sink::LogSink;
 #[doc(hidden)]
 pub use source::ReadAt;
 #[doc(hidden)]

@@ -58,11 +58,7 @@ impl LogWriter {
     /// Those of the system.
     pub fn create(directory: &Path, header: Header) -> io::Result<Self> {
         let path = directory.join(header.name.to_string());
-        let mut options = OpenOptions::new();
-        options.create_new(true).append(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(&path)?;
+        let file = private().open(&path)?;
         #[cfg(unix)]
         let identity = {
             use std::os::unix::fs::MetadataExt;
@@ -180,6 +176,15 @@ impl LogWriter {
         }
         Ok(())
     }
+}
+
+/// To create a file that must not exist, and that only this user can read.
+pub(super) fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.create_new(true).append(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
 }
 
 /// Syncs the directory of this file. Elsewhere than on Unix a directory cannot be opened, and needs no sync.

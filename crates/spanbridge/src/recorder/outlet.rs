@@ -270,7 +270,10 @@ impl Worker {
             places.dedup();
             places
         };
-        let Receipt { rejected, retry } = receipt;
+        let Receipt { rejected, retry, warning } = receipt;
+        if warning.is_some() {
+            *lock(&self.tally.last_error) = warning
+        }
         let why = rejected.first().map(|(_, why)| why.clone());
         let rejected = in_order(rejected.into_iter().map(|(place, _)| place).collect());
         let (mut again, error) = retry.map_or((vec![], None), |(places, error)| (in_order(places), Some(error)));

@@ -78,18 +78,25 @@ pub trait Sink: Send + 'static {
 pub struct Receipt {
     pub(super) rejected: Vec<(usize, String)>,
     pub(super) retry: Option<(Vec<usize>, SinkError)>,
+    pub(super) warning: Option<String>,
 }
 
 impl Receipt {
     /// It took all but these: their places in the batch, and why it will never take them.
     pub fn rejecting(rejected: Vec<(usize, String)>) -> Self {
-        Self { rejected, retry: None }
+        Self { rejected, ..Self::default() }
     }
 
     /// It could not take these now, by their places in the batch: they are offered again later, without the others. A
     /// [permanent](SinkError::permanent) error rejects them instead.
     pub fn retrying(self, places: Vec<usize>, why: SinkError) -> Self {
         Self { retry: (!places.is_empty()).then_some((places, why)), ..self }
+    }
+
+    /// Something to report that no record of this batch is about, such as that what was taken before is lost. It is reported as
+    /// [`SinkReport::last_error`](crate::SinkReport::last_error).
+    pub fn warning(self, what: impl Into<String>) -> Self {
+        Self { warning: Some(what.into()), ..self }
     }
 
     /// The records that it will never take: their places in the batch, and why.

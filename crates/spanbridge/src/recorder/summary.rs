@@ -29,6 +29,6 @@ pub struct SinkReport {
     pub dropped: u64,
     /// Records that still wait for it.
     pub left: u64,
-    /// The last reason why it did not take records.
+    /// The last reason why it did not take records, or its last [warning](crate::Receipt::warning).
     pub last_error: Option<String>,
 }

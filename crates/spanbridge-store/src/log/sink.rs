@@ -1,0 +1,294 @@
+//! The sink: deliveries of a recorder, written as they come.
+
+use super::frame::BatchId;
+use super::header::Header;
+use super::limits::Limits;
+use super::list::CLOSED_AFTER;
+use super::name::LogName;
+use super::prune::prune;
+use super::writer::{LogWriter, Presence, private};
+use crate::delivery::{Assembler, Delivery};
+use crate::error::{Error, ErrorKind, Result};
+use spanbridge::record::{AttributeValue, Diagnostic, Record, RecordView};
+use spanbridge::{Receipt, RecordBatch, SegmentId, Sink, SinkError};
+use spanbridge_graph::hash::join;
+use std::fs::{self, DirBuilder};
+use std::hash::{BuildHasher, RandomState};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// A writer that was silent for so long begins another file, well before anybody takes this one for closed.
+const SILENCE: Duration = Duration::from_secs(CLOSED_AFTER.as_secs() / 3);
+
+/// Writes deliveries into log files of its own.
+#[derive(Debug)]
+pub struct LogSink {
+    directory: PathBuf,
+    limits: Limits,
+    assembler: Assembler,
+    open: Option<LogWriter>,
+    /// The name of the next file. `None`: of a writer that is yet to be chosen.
+    next: Option<LogName>,
+    /// The process that writes, and the recorder whose batches these are. Another takes files of its own.
+    owner: (u32, u64),
+    /// The batch that was written last, and its hash.
+    last: Option<(BatchId, u64)>,
+    /// What is to be recorded with the next delivery.
+    notes: Vec<Note>,
+    /// A file that was closed could not be synced.
+    unsynced: Option<io::Error>,
+}
+
+/// Something to be recorded as a diagnostic.
+#[derive(Debug)]
+struct Note {
+    code: &'static str,
+    message: String,
+    count: u64,
+    bytes: u64,
+}
+
+impl LogSink {
+    /// Opens the store in this directory, and makes it where there is none. Only this user can read what it makes.
+    ///
+    /// # Errors
+    /// If nothing can be written there: better now than at the first delivery.
+    pub fn open(directory: &Path, limits: Limits) -> Result<Self> {
+        Self::check(directory).map_err(|e| failed(e).at("open", directory))?;
+        let directory = std::path::absolute(directory).map_err(|e| failed(e).at("open", directory))?;
+        Ok(Self {
+            directory,
+            limits,
+            assembler: Assembler::default(),
+            open: None,
+            next: None,
+            owner: (0, 0),
+            last: None,
+            notes: Vec::new(),
+            unsynced: None,
+        })
+    }
+
+    /// Makes the directory, and checks that files can be made in it.
+    fn check(directory: &Path) -> io::Result<()> {
+        make(directory)?;
+        let probe = directory.join(format!("{:016x}.probe", random()));
+        private().open(&probe)?;
+        fs::remove_file(probe)
+    }
+
+    /// Where the files are.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// What [`Sink::deliver`] does, for records that are not in a batch: tests and benches have none.
+    #[doc(hidden)]
+    pub fn deliver_records(&mut self, instance: u64, number: u64, records: &[Record<'_>]) -> Result<Receipt> {
+        let service = records.first().map_or("", |record| &*record.service);
+        self.store(BatchId { instance, number }, service, records.iter().map(Record::view))
+    }
+
+    fn store<'a>(
+        &mut self,
+        batch: BatchId,
+        service: &str,
+        records: impl Iterator<Item = RecordView<'a>> + Clone,
+    ) -> Result<Receipt> {
+        let mut delivery = self.assembler.assemble(records.clone())?;
+        let receipt = Receipt::rejecting(std::mem::take(&mut delivery.rejected));
+        let now = SystemTime::now();
+        let lost = self.leave_file(batch.instance, now);
+        let receipt = match lost {
+            Some(message) => receipt.warning(message),
+            None => receipt,
+        };
+        let Some(first) = records.clone().next().filter(|_| delivery.records > 0) else { return Ok(receipt) };
+        if self.last == Some((batch, delivery.hash)) {
+            return Ok(receipt);
+        }
+        self.write(batch, service, &delivery, first.segment_id(), now)
+            .map_err(|e| e.at("write to", &self.directory))?;
+        self.last = Some((batch, delivery.hash));
+        self.notes.clear();
+        Ok(receipt)
+    }
+
+    /// Closes the open file if nothing more may be written to it. Says what was lost with it.
+    fn leave_file(&mut self, instance: u64, now: SystemTime) -> Option<String> {
+        let owner = (process::id(), instance);
+        if self.owner != owner {
+            // In a forked child, what is open belongs to the parent, and so do its notes.
+            if self.owner.0 == owner.0 {
+                self.close();
+            } else {
+                self.notes.clear();
+            }
+            (self.owner, self.open, self.next) = (owner, None, None);
+        }
+        if self.open.as_ref()?.is_broken() {
+            self.close();
+            return None;
+        }
+        let open = self.open.as_ref()?;
+        let age = |then: SystemTime| now.duration_since(then).unwrap_or_default();
+        let (modified, is_there) = match open.presence() {
+            Presence::There { modified } => (modified, true),
+            Presence::Lost { modified } => (modified, false),
+        };
+        // After so long, whoever folded the file may remove it.
+        let is_silent = modified.is_some_and(|then| age(then) > SILENCE);
+        if !is_there {
+            let open = self.open.take()?;
+            self.last = None;
+            return (!is_silent && open.frames() > 0).then(|| self.note_loss(&open));
+        }
+        let begun = UNIX_EPOCH + Duration::from_nanos(open.header().created_at);
+        let is_full = open.length() >= self.limits.of_a_file() || age(begun) >= self.limits.file_age;
+        if open.length() > 0 && (is_silent || is_full) {
+            self.close();
+        }
+        None
+    }
+
+    fn note_loss(&mut self, file: &LogWriter) -> String {
+        let (name, count, bytes) = (file.header().name, file.frames(), file.length());
+        let message = format!(
+            "the log {name} was deleted, moved or replaced while it was written; deliveries in it may be lost ({count}, {bytes} bytes)"
+        );
+        self.notes.push(Note { code: "store.log_lost", message: message.clone(), count, bytes });
+        message
+    }
+
+    /// Closes the open file. It is complete on the disk.
+    fn close(&mut self) {
+        if let Some(mut open) = self.open.take()
+            && let Err(e) = open.sync()
+        {
+            self.unsynced = Some(e);
+        }
+    }
+
+    fn write(
+        &mut self,
+        batch: BatchId,
+        service: &str,
+        delivery: &Delivery,
+        segment: SegmentId,
+        now: SystemTime,
+    ) -> Result<()> {
+        if self.open.is_none() {
+            self.begin_file(service, now).map_err(failed)?;
+        }
+        let notes = self.notes.iter().map(|note| note.record(batch, segment)).collect::<Vec<_>>();
+        let told = match notes.is_empty() {
+            true => None,
+            false => Some(self.assembler.assemble(notes.iter().map(Record::view))?),
+        };
+        let Some(open) = &mut self.open else { return Ok(()) };
+        if let Some(told) = told {
+            open.put(None, &told)?;
+        }
+        open.put(Some(batch), delivery)?;
+        let written = open.write();
+        if written.as_ref().is_err_and(|e| e.kind() == io::ErrorKind::FileTooLarge) {
+            self.close(); // another one may still grow
+        }
+        written.map_err(failed)
+    }
+
+    /// Begins the next file, and looks whether the directory keeps within its limits.
+    fn begin_file(&mut self, service: &str, now: SystemTime) -> io::Result<()> {
+        let mut attempts = 0;
+        let created = loop {
+            let name = self.next.unwrap_or_else(|| LogName { writer: random(), number: 1 });
+            let since = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
+            let created_at = u64::try_from(since).unwrap_or(u64::MAX);
+            let created = LogWriter::create(&self.directory, Header { name, created_at, service: service.to_owned() });
+            attempts += 1;
+            match created {
+                Ok(created) => break created,
+                // The directory was deleted.
+                Err(e) if e.kind() == io::ErrorKind::NotFound && attempts < 3 => make(&self.directory)?,
+                // Somebody uses our name.
+                Err(e) if e.kind() == io::ErrorKind::AlreadyExists && attempts < 9 => self.next = None,
+                Err(e) => return Err(e),
+            }
+        };
+        let name = created.header().name;
+        self.next = name.number.checked_add(1).map(|number| LogName { number, ..name });
+        self.open = Some(created);
+        // What cannot be listed cannot be removed; that is no reason not to record.
+        if let Ok(removed) = prune(&self.directory, &self.limits, name, now)
+            && removed.files > 0
+        {
+            let message = "log files were removed to keep the store within its limits".to_owned();
+            self.notes.push(Note { code: "store.logs_removed", message, count: removed.files, bytes: removed.bytes });
+        }
+        Ok(())
+    }
+}
+
+impl Sink for LogSink {
+    fn deliver(&mut self, batch: &RecordBatch) -> Result<Receipt, SinkError> {
+        let id = BatchId { instance: batch.instance(), number: batch.number() };
+        self.store(id, batch.service(), batch.iter()).map_err(SinkError::new)
+    }
+
+    /// Syncs what was written to the disk.
+    fn flush(&mut self) -> Result<(), SinkError> {
+        let is_ours = self.owner.0 == process::id();
+        let synced = match &mut self.open {
+            Some(open) if is_ours => open.sync(),
+            _ => Ok(()),
+        };
+        let synced = self.unsynced.take().map_or(Ok(()), Err).and(synced);
+        synced.map_err(|e| SinkError::new(failed(e).at("sync", &self.directory)))
+    }
+
+    fn name(&self) -> &str {
+        "store"
+    }
+}
+
+impl Note {
+    fn record(&self, batch: BatchId, segment: SegmentId) -> Record<'_> {
+        let BatchId { instance, number } = batch;
+        let id = format!("store-{:016x}", join(join(instance, number), join(self.bytes, self.code.len() as u64)));
+        let bytes = AttributeValue::I64(i64::try_from(self.bytes).unwrap_or(i64::MAX));
+        let mut body = Diagnostic::new(self.code, &self.message).with_count(Some(self.count));
+        body.attributes = [("spanbridge.store.bytes".into(), bytes)].into_iter().collect();
+        Record::new(segment, number, "spanbridge-store", body).with_id(Some(id.into()))
+    }
+}
+
+/// Makes a directory that is only this user's, and those above it.
+fn make(directory: &Path) -> io::Result<()> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(directory)
+}
+
+/// A number that no other sink has: neither of another process, nor of a fork, nor of a machine restored from the same snapshot.
+fn random() -> u64 {
+    let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    join(RandomState::new().hash_one(process::id()), time.as_nanos() as u64)
+}
+
+fn failed(error: io::Error) -> Error {
+    use io::ErrorKind::{
+        FileTooLarge, NotADirectory, PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull,
+    };
+    let (kind, what) = match error.kind() {
+        StorageFull | QuotaExceeded | FileTooLarge => (ErrorKind::Full, "the disk is full"),
+        PermissionDenied => (ErrorKind::Io, "access is denied"),
+        ReadOnlyFilesystem => (ErrorKind::Io, "it is read-only"),
+        NotADirectory | io::ErrorKind::AlreadyExists => (ErrorKind::NotAStore, "it is not a directory"),
+        _ => (ErrorKind::Io, "the system reported an error"),
+    };
+    Error::new(kind, format!("{what} ({error})")).with_source(error)
+}
