@@ -10,7 +10,7 @@ use crate::process::{self, Interrupted};
 use crate::rabbitmq::Broker;
 use crate::services::{KAFKA, Services};
 use crate::workspace::cargo;
-use crate::{ci, interop, testing};
+use crate::{ci, coexist, interop, size, testing};
 
 /// Tasks for contributors to spanbridge.
 #[derive(Debug, Parser)]
@@ -48,6 +48,16 @@ enum Task {
     /// They are in docs/api and list what each library exports, so that a change is seen in review. A test compares them with
     /// the source.
     Api,
+    /// Show that the store can be in one program with other crates for databases
+    ///
+    /// For sqlx, sea-orm, diesel, rusqlite and others, asks cargo for a lock file with both, and lists the native libraries that
+    /// the store brings. Needs the registry; what cannot be had from there is "not shown". Fails on a conflict.
+    Coexist,
+    /// Show what the store adds to the program of a Lambda function
+    ///
+    /// Builds a function without spanbridge, with it, and with the store, as a user would, in the user's cache directory. Fails
+    /// if the store adds more than 500 KiB.
+    Size,
     /// Run the tests against services in other languages and against kcat
     ///
     /// The languages are Python, JavaScript, Java and Go, each with its own client libraries under OpenTelemetry. Python 3 with
@@ -101,6 +111,8 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Test { arguments } => testing::run(&arguments)?,
         Task::Ci => ci::run()?,
         Task::Api => api()?,
+        Task::Coexist => coexist::run()?,
+        Task::Size => size::run()?,
         Task::Interop => interop::run()?,
         Task::Rabbitmq { command } => return rabbitmq(&command),
         Task::Kafka { command } => return kafka(&command),
@@ -186,6 +198,8 @@ mod tests {
           test      Run all tests, with the brokers they need
           ci        Check everything that must hold before a change is merged
           api       Write the public API files
+          coexist   Show that the store can be in one program with other crates for databases
+          size      Show what the store adds to the program of a Lambda function
           interop   Run the tests against services in other languages and against kcat
           rabbitmq  Run a private RabbitMQ until stdin ends, or while a command runs
           kafka     Run an Apache Kafka until stdin ends, or while a command runs

@@ -5,6 +5,7 @@
 
 mod ci;
 pub mod cli;
+mod coexist;
 mod debian;
 mod guardian;
 mod interop;
@@ -16,9 +17,11 @@ mod private;
 mod process;
 pub mod rabbitmq;
 mod services;
+mod size;
 mod skip;
 mod steps;
 mod testing;
+mod throwaway;
 mod workspace;
 
 pub use skip::skip;
