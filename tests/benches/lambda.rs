@@ -63,7 +63,7 @@ fn main() {
     let cold = |program: &PathBuf| {
         let begun = Instant::now();
         let function = start(program, &db);
-        let _asks = function.asked();
+        let _asks = function.next_request();
         begun.elapsed()
     };
     programs.iter().for_each(|program| _ = cold(program)); // into the page cache
@@ -76,7 +76,7 @@ fn main() {
     show("start to first event", medians(&starts), "µs");
 
     let functions = programs.each_ref().map(|program| start(program, &db));
-    let mut asks = functions.each_ref().map(|function| Some(function.asked()));
+    let mut asks = functions.each_ref().map(|function| Some(function.next_request()));
     let large = format!(r#"{{"lines":[{}0]}}"#, r#"{"product":"a pair of shoes","price":7900},"#.repeat(LARGE / 44));
     for (name, payload, invocations) in [("", PAYLOAD, INVOCATIONS), (", 1 MiB", large.as_bytes(), LARGE_INVOCATIONS)] {
         let mut round = |turn: usize| {
@@ -87,7 +87,7 @@ fn main() {
                 let answer = functions[i].request();
                 times[i][0] = begun.elapsed();
                 answer.accept();
-                asks[i] = Some(functions[i].asked());
+                asks[i] = Some(functions[i].next_request());
                 times[i][1] = begun.elapsed();
             }
             times

@@ -1,4 +1,4 @@
-//! RabbitMQ for a test: the broker that `AMQP_URL` names.
+//! RabbitMQ for a test: the broker at `AMQP_URL`.
 
 use lapin::message::Delivery;
 use lapin::options::*;
@@ -6,26 +6,28 @@ use lapin::types::{AMQPValue, FieldTable, ShortString};
 use lapin::{BasicProperties, Channel, Connection, ConnectionProperties, Consumer};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// A connection with a channel in confirm mode and a queue that no other test knows.
+/// A connection with a channel in confirm mode and a queue that no other test uses.
 #[derive(Debug)]
 pub struct Amqp {
-    /// Where the broker is.
+    /// The broker's URL.
     pub url: String,
     /// The connection.
     pub connection: Connection,
     /// A channel in confirm mode.
     pub channel: Channel,
-    /// A queue of the test's own, gone with the connection.
+    /// The test's queue. It is exclusive, so it is deleted with the connection.
     pub queue: ShortString,
 }
 
-/// Connects, or says why the test is skipped: nobody asked for RabbitMQ.
+/// Connects to the broker and declares the test's queue. Returns `None` and reports the test as skipped if `AMQP_URL` is not
+/// set.
 ///
 /// # Panics
-/// When `AMQP_URL` names a broker that cannot be used.
+///
+/// The broker at `AMQP_URL` cannot be used.
 pub async fn amqp(test: &str) -> Option<Amqp> {
     let Ok(url) = std::env::var("AMQP_URL") else {
-        xtask::skip("AMQP_URL is not set; `cargo xtask test` brings a broker");
+        xtask::skip("AMQP_URL is not set; `cargo xtask test` starts a broker");
         return None;
     };
     static COUNT: AtomicU32 = AtomicU32::new(0);
@@ -39,18 +41,18 @@ pub async fn amqp(test: &str) -> Option<Amqp> {
 }
 
 impl Amqp {
-    /// Declares a queue that is gone with the connection.
+    /// Declares an exclusive queue, which is deleted with the connection.
     pub async fn declare(&self, queue: &str, arguments: FieldTable) {
         let options = QueueDeclareOptions::exclusive();
         self.channel.queue_declare(queue.into(), options, arguments).await.expect("declare a queue");
     }
 
-    /// Another connection to the same broker, for what would end this one.
+    /// Another connection to the same broker, for operations that close the connection.
     pub async fn another(&self) -> Connection {
         Connection::connect(&self.url, ConnectionProperties::default()).await.expect("connect to AMQP_URL")
     }
 
-    /// Sends a message to the test's queue with lapin alone.
+    /// Publishes a message to the test's queue with plain lapin.
     pub async fn send(&self, headers: FieldTable, body: &[u8]) {
         let properties = BasicProperties::default().with_headers(headers);
         let options = BasicPublishOptions::default();
@@ -59,12 +61,12 @@ impl Amqp {
         assert!(confirm.is_ack(), "{confirm:?}");
     }
 
-    /// Takes a message from the test's queue with lapin alone: what was on the wire.
+    /// Gets a message from the test's queue with plain lapin, as it was on the wire.
     pub async fn take(&self) -> Delivery {
         self.take_from(self.queue.as_str()).await
     }
 
-    /// Takes a message from a queue with lapin alone.
+    /// Gets a message from a queue with plain lapin.
     pub async fn take_from(&self, queue: &str) -> Delivery {
         let begun = std::time::Instant::now();
         loop {
@@ -72,7 +74,7 @@ impl Amqp {
             if let Some(got) = self.channel.basic_get(queue.into(), options).await.expect("get") {
                 return got.delivery;
             }
-            assert!(begun.elapsed().as_secs() < 30, "no message in half a minute");
+            assert!(begun.elapsed().as_secs() < 30, "no message after 30 s");
             tokio::task::yield_now().await
         }
     }
@@ -89,7 +91,7 @@ impl Amqp {
     }
 }
 
-/// A header table.
+/// A header table of these pairs.
 pub fn headers<const N: usize>(pairs: [(&str, AMQPValue); N]) -> FieldTable {
     let mut table = FieldTable::default();
     for (name, value) in pairs {
@@ -98,12 +100,12 @@ pub fn headers<const N: usize>(pairs: [(&str, AMQPValue); N]) -> FieldTable {
     table
 }
 
-/// A header's value as every peer writes it.
+/// A text header value: a long string, as every peer writes it.
 pub fn text(value: impl Into<Vec<u8>>) -> AMQPValue {
     AMQPValue::LongString(value.into().into())
 }
 
-/// The headers of a message as text, for headers that are text.
+/// The headers of a message as text. Values that are not text are in `Debug` format.
 pub fn text_headers(properties: &BasicProperties) -> Vec<(String, String)> {
     let table = properties.headers().as_ref().map(FieldTable::inner);
     let pairs = table.into_iter().flatten();

@@ -1,4 +1,4 @@
-//! Kafka for a test: the cluster that `KAFKA_BROKERS` names, else librdkafka's in-process broker, which speaks the real
+//! Kafka for a test: the cluster at `KAFKA_BROKERS`. If it is not set, librdkafka's in-process broker, which speaks Kafka's
 //! protocol over a real socket.
 
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
@@ -19,28 +19,29 @@ use std::ptr::null;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-/// A cluster with a topic that no other test knows.
+/// A cluster with a topic that no other test uses.
 pub struct Kafka {
-    /// Where it is.
+    /// The brokers' addresses.
     pub brokers: String,
-    /// A topic of the test's own.
+    /// The test's topic.
     pub topic: String,
-    /// The in-process broker, if it is that.
+    /// The in-process broker, if the test uses it.
     pub mock: Option<MockCluster<'static, DefaultProducerContext>>,
 }
 
-/// A cluster, and a topic of so many partitions.
+/// Connects to the cluster, and creates the test's topic with this number of partitions.
 ///
 /// # Panics
-/// When `KAFKA_BROKERS` names a cluster that cannot be used.
+///
+/// The cluster at `KAFKA_BROKERS` cannot be used.
 pub async fn kafka(test: &str, partitions: i32) -> Kafka {
-    let Some(brokers) = given() else { return in_process_kafka(test, partitions).await };
+    let Some(brokers) = configured_brokers() else { return in_process_kafka(test, partitions).await };
     let kafka = Kafka::at(brokers, test);
     kafka.create(&kafka.topic, partitions).await;
     kafka
 }
 
-/// The in-process broker, also where there is a real one: for what a broker does only when it is told to.
+/// Starts the in-process broker, even if `KAFKA_BROKERS` is set. For tests that make the broker return errors.
 pub async fn in_process_kafka(test: &str, partitions: i32) -> Kafka {
     let mock = MockCluster::new(1).expect("librdkafka's in-process broker");
     let brokers = mock.bootstrap_servers();
@@ -49,13 +50,14 @@ pub async fn in_process_kafka(test: &str, partitions: i32) -> Kafka {
     kafka
 }
 
-fn given() -> Option<String> {
+fn configured_brokers() -> Option<String> {
     std::env::var("KAFKA_BROKERS").ok().filter(|brokers| !brokers.is_empty())
 }
 
-/// A real cluster, or why the test is skipped: there is none, and the in-process broker lacks what it takes.
+/// The cluster at `KAFKA_BROKERS`. Returns `None` and reports the test as skipped if it is not set. `lacks` names what the
+/// in-process broker lacks for this test.
 pub async fn real_kafka(test: &str, partitions: i32, lacks: &str) -> Option<Kafka> {
-    if given().is_none() {
+    if configured_brokers().is_none() {
         xtask::skip(&format!("KAFKA_BROKERS is not set, and the in-process broker has no {lacks}"));
         return None;
     }
@@ -63,14 +65,14 @@ pub async fn real_kafka(test: &str, partitions: i32, lacks: &str) -> Option<Kafk
 }
 
 impl Kafka {
-    /// A cluster that the test has by itself; its topic is not created yet.
+    /// A cluster that the test has started itself. The topic is not created yet.
     pub fn at(brokers: String, test: &str) -> Kafka {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let topic = format!("spanbridge.{test}.{}.{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         Kafka { brokers, topic, mock: None }
     }
 
-    /// Creates another topic.
+    /// Creates a topic.
     pub async fn create(&self, topic: &str, partitions: i32) {
         if let Some(mock) = &self.mock {
             return mock.create_topic(topic, partitions, 1).expect("create a topic");
@@ -78,7 +80,7 @@ impl Kafka {
         self.create_as(topic, partitions, 1, &[]).await
     }
 
-    /// The same on a real cluster, with replicas and settings.
+    /// Creates a topic on a real cluster, with replicas and settings.
     pub async fn create_as(&self, topic: &str, partitions: i32, replicas: i32, settings: &[(&str, &str)]) {
         let admin: AdminClient<DefaultClientContext> = self.config().create().expect("an admin client");
         let new = NewTopic::new(topic, partitions, TopicReplication::Fixed(replicas));
@@ -87,7 +89,7 @@ impl Kafka {
         assert!(created.iter().all(Result::is_ok), "{created:?}");
     }
 
-    /// A client of this cluster.
+    /// The base configuration of a client of this cluster.
     pub fn config(&self) -> ClientConfig {
         let mut config = ClientConfig::new();
         config.set("bootstrap.servers", &self.brokers);
@@ -99,12 +101,12 @@ impl Kafka {
         self.config().create().expect("a producer")
     }
 
-    /// A producer that answers at once.
+    /// A producer that sends each message immediately (`linger.ms=0`).
     pub fn future_producer(&self) -> FutureProducer {
         self.config().set("linger.ms", "0").create().expect("a producer")
     }
 
-    /// What a consumer of a group is made of: it begins at the beginning, and stores and commits what it is told to.
+    /// The configuration of a consumer in a group. It starts at the earliest offset, and stores and commits only explicitly.
     pub fn group(&self, group: &str) -> ClientConfig {
         let mut config = self.config();
         config
@@ -122,7 +124,7 @@ impl Kafka {
         self.consumer_with(group, Observed::new(DefaultConsumerContext))
     }
 
-    /// The same with any kind of consumer and context.
+    /// Like [`consumer`](Self::consumer), with any type of consumer and context.
     pub fn consumer_with<C, X>(&self, group: &str, context: C) -> X
     where
         C: rdkafka::consumer::ConsumerContext,
@@ -135,7 +137,7 @@ impl Kafka {
 }
 
 impl Kafka {
-    /// Sends a message to the test's topic with rdkafka alone.
+    /// Sends a message to the test's topic with plain rdkafka.
     pub async fn send(&self, partition: i32, headers: OwnedHeaders, payload: &[u8]) {
         let record = FutureRecord::<(), [u8]>::to(&self.topic).partition(partition).payload(payload).headers(headers);
         let sent = self.future_producer().send(record, Duration::from_secs(10)).await;
@@ -143,8 +145,7 @@ impl Kafka {
     }
 }
 
-/// What a reader finds in a topic, in the order of each partition: everything up to the end that there is now, as far as its
-/// isolation lets it see.
+/// All messages that are in a topic now and visible at this isolation level. Within a partition, they are in order.
 pub async fn contents(kafka: &Kafka, topic: &str, isolation: &str) -> Vec<OwnedMessage> {
     let mut config = kafka.group("spanbridge.contents");
     config.set("isolation.level", isolation).set("enable.partition.eof", "true");
@@ -166,41 +167,41 @@ pub async fn contents(kafka: &Kafka, topic: &str, isolation: &str) -> Vec<OwnedM
     messages
 }
 
-/// The id of the span that sent a message, by its only `traceparent`.
+/// The id of the span that sent a message. `None` unless the message has exactly one `traceparent`.
 pub fn sender(message: &OwnedMessage) -> Option<String> {
     let mut headers = message.headers()?.iter().filter(|header| header.key == "traceparent");
     let (traceparent, None) = (headers.next()?, headers.next()) else { return None };
     Some(std::str::from_utf8(traceparent.value?).ok()?.get(36..52)?.to_owned())
 }
 
-/// Headers with any keys, which rdkafka's own cannot make.
+/// Headers with any bytes as keys. rdkafka's own API takes only text.
 pub fn raw_headers(pairs: &[(&[u8], Option<&[u8]>)]) -> OwnedHeaders {
     let headers = OwnedHeaders::new();
     let native = (headers.as_borrowed() as *const BorrowedHeaders).cast::<RDKafkaHeaders>().cast_mut();
     for (key, value) in pairs {
         let (at, size) = value.map_or((null(), 0), |v| (v.as_ptr(), v.len() as isize));
-        // SAFETY: the headers are ours alone, and librdkafka copies the key and the value.
+        // SAFETY: nothing else refers to the headers, and librdkafka copies the key and the value.
         unsafe { rd_kafka_header_add(native, key.as_ptr().cast(), key.len() as isize, at.cast(), size) };
     }
     headers
 }
 
-/// A header: its key, and its value if that is not null.
+/// A header: its key, and its value unless it is null.
 pub type Pair = (Vec<u8>, Option<Vec<u8>>);
 
-/// All headers of a message, in their order, whatever they consist of.
+/// All headers of a message in order, as bytes.
 pub fn pairs(message: &BorrowedMessage<'_>) -> Vec<Pair> {
     let Some(headers) = message.headers() else { return vec![] };
     let native = (headers as *const BorrowedHeaders).cast::<RDKafkaHeaders>();
     let mut pairs = vec![];
     loop {
         let (mut name, mut value, mut size) = (null(), null(), 0);
-        // SAFETY: the headers belong to the message, which we have.
+        // SAFETY: the headers belong to the message, which outlives this call.
         let got = unsafe { rd_kafka_header_get_all(native, pairs.len(), &mut name, &mut value, &mut size) };
         if got != RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR {
             return pairs;
         }
-        // SAFETY: librdkafka has given us a C string, and a value of this size unless it is null.
+        // SAFETY: librdkafka has returned a C string, and a value of this size unless it is null.
         let (name, value) = unsafe {
             let value = (!value.is_null()).then(|| std::slice::from_raw_parts(value.cast::<u8>(), size).to_vec());
             (CStr::from_ptr(name).to_bytes().to_vec(), value)
@@ -209,7 +210,7 @@ pub fn pairs(message: &BorrowedMessage<'_>) -> Vec<Pair> {
     }
 }
 
-/// The same as text, for headers that are text.
+/// All headers of a message in order, as text.
 pub fn text_pairs(message: &BorrowedMessage<'_>) -> Vec<(String, String)> {
     let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
     pairs(message).into_iter().map(|(name, value)| (text(name), text(value.unwrap_or_default()))).collect()

@@ -1,4 +1,4 @@
-//! Services in Java and Go that know nothing of us: programs of `tests/interop`, and the spans they say they made.
+//! Services in Java and Go that do not use spanbridge: programs of `tests/interop`, and the spans that they report.
 
 use crate::Program;
 use serde_json::Value;
@@ -7,27 +7,29 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// How Java's agent tells of the messages that came.
+/// How the Java agent records received messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JavaReceive {
-    /// A `process` span under the sender's: what it does when nobody asks for more.
+    /// A `process` span under the sender's span. The agent's default.
     Single,
-    /// A `receive` span for all that a poll brought, and under it a `process` span per message that links to its sender.
+    /// A `receive` span per poll, and under it a `process` span per message with a link to its sender.
     Batch,
 }
 
 impl Program {
-    /// A Java program under OpenTelemetry's agent, or why the test is skipped: nobody asked for Java.
+    /// Starts a Java program under OpenTelemetry's agent. Returns `None` and reports the test as skipped if
+    /// `SPANBRIDGE_INTEROP_JAVA` is not set.
     ///
     /// # Panics
-    /// When it cannot be started.
+    ///
+    /// The program cannot be started.
     pub fn java<S: AsRef<OsStr>>(
         class: &str,
         receive: JavaReceive,
         arguments: impl IntoIterator<Item = S>,
     ) -> Option<Self> {
         let Some(home) = std::env::var_os("SPANBRIDGE_INTEROP_JAVA").filter(|home| !home.is_empty()) else {
-            xtask::skip("SPANBRIDGE_INTEROP_JAVA is not set; `cargo xtask interop` brings Java's clients");
+            xtask::skip("SPANBRIDGE_INTEROP_JAVA is not set; `cargo xtask interop` prepares Java's clients");
             return None;
         };
         let home = Path::new(&home);
@@ -42,10 +44,11 @@ impl Program {
         Some(Self::start(&mut command))
     }
 
-    /// The program in Go, or why the test is skipped: nobody asked for Go.
+    /// Starts the Go program. Returns `None` and reports the test as skipped if `SPANBRIDGE_INTEROP_GO` is not set.
     ///
     /// # Panics
-    /// When it cannot be started.
+    ///
+    /// The program cannot be started.
     pub fn go<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Option<Self> {
         let Some(program) = std::env::var_os("SPANBRIDGE_INTEROP_GO").filter(|program| !program.is_empty()) else {
             xtask::skip("SPANBRIDGE_INTEROP_GO is not set; `cargo xtask interop` builds the program");
@@ -54,21 +57,22 @@ impl Program {
         Some(Self::start(Command::new(program).args(arguments)))
     }
 
-    /// What a peer says: the messages it got or sent, and the spans it made.
+    /// Waits until a peer has succeeded, and returns its report.
     ///
     /// # Panics
-    /// When it has not ended well, or writes something else.
-    pub async fn told(self) -> ChapterResult {
-        let mut told = ChapterResult::default();
-        for report in self.reports().await {
+    ///
+    /// The peer fails, does not end in time, or writes a line that is not JSON.
+    pub async fn peer_report(self) -> PeerReport {
+        let mut report = PeerReport::default();
+        for line in self.json_lines().await {
             match () {
-                () if report.get("resourceSpans").is_some() => told.spans.extend(otlp(&report)),
-                () if report.get("spanId").is_some() => told.spans.push(flat(&report)),
-                () if report.get("body").is_some() => told.messages.push(report),
-                () => told.polled.extend(report["polled"].as_u64()),
+                () if line.get("resourceSpans").is_some() => report.spans.extend(otlp(&line)),
+                () if line.get("spanId").is_some() => report.spans.push(flat(&line)),
+                () if line.get("body").is_some() => report.messages.push(line),
+                () => report.polled.extend(line["polled"].as_u64()),
             }
         }
-        told
+        report
     }
 }
 
@@ -80,50 +84,52 @@ fn agent(jars: &Path) -> PathBuf {
     files.into_iter().find(is_agent).expect("OpenTelemetry's agent")
 }
 
-/// What a peer says of itself.
+/// What a peer has written: the messages that it sent or received, and its spans.
 #[derive(Debug, Default)]
-pub struct ChapterResult {
-    /// Each message: `body`, `headers` as pairs, and with Go `baggage`.
+pub struct PeerReport {
+    /// The messages. Each has `body`, `headers` as pairs, and in Go `baggage`.
     pub messages: Vec<Value>,
-    /// How many messages each poll brought.
+    /// The number of messages of each poll.
     pub polled: Vec<u64>,
-    /// Its spans, in the order of their ends.
+    /// The spans, in the order in which they ended.
     pub spans: Vec<PeerSpan>,
 }
 
-/// A span of a peer's, ids in hex as it tells them.
+/// A span of a peer. Ids are in hex.
 #[derive(Clone, Debug)]
 pub struct PeerSpan {
-    /// Its name.
+    /// The span's name.
     pub name: String,
-    /// Its trace.
+    /// The trace id.
     pub trace: String,
-    /// Its id.
+    /// The span id.
     pub id: String,
-    /// The span above it; empty if there is none.
+    /// The parent's span id. Empty if there is none.
     pub parent: String,
-    /// The spans it links to.
+    /// The ids of the linked spans.
     pub links: Vec<String>,
 }
 
-impl ChapterResult {
-    /// The span of this id.
+impl PeerReport {
+    /// The span with this id.
     ///
     /// # Panics
-    /// When the peer did not make it.
+    ///
+    /// The peer has not reported it.
     pub fn span(&self, id: &str) -> &PeerSpan {
         self.spans.iter().find(|span| span.id == id).unwrap_or_else(|| panic!("no span {id} in {:?}", self.spans))
     }
 
-    /// All spans whose name ends like this, such as `publish` or `process`.
+    /// All spans whose names end with `verb`, such as `publish` or `process`.
     pub fn named(&self, verb: &str) -> Vec<&PeerSpan> {
         self.spans.iter().filter(|span| span.name.ends_with(verb)).collect()
     }
 
-    /// Names from a span up to the first that the peer did not make, and the id of that.
+    /// The names of a span and of its ancestors in the peer, and the id of the first ancestor outside of the peer.
     ///
     /// # Panics
-    /// When the peer did not make the span.
+    ///
+    /// The peer has not reported the span.
     pub fn path(&self, id: &str) -> (Vec<String>, String) {
         let (mut names, mut at) = (vec![], id.to_owned());
         while let Some(span) = self.spans.iter().find(|span| span.id == at) {
@@ -135,10 +141,11 @@ impl ChapterResult {
     }
 }
 
-/// Sends one message in the run of a trace with baggage, and one in a child run of it; the ids of the two runs.
+/// Sends one message in a run with baggage, and one in a child run. Returns the ids of both runs.
 ///
 /// # Panics
-/// When no recorder is in effect.
+///
+/// No recorder is current.
 pub async fn in_two_runs(send: impl AsyncFn()) -> (RunId, RunId) {
     let run = observe::run("order").open();
     let baggage = run.context().baggage().with("tier", "gold & silver").expect("room for it");
@@ -149,7 +156,7 @@ pub async fn in_two_runs(send: impl AsyncFn()) -> (RunId, RunId) {
     (run.id().expect("a run"), child.id().expect("a child run"))
 }
 
-/// A header of a message that a peer has told; the last one, as there may be several.
+/// A header of a message in a peer's report. If there are several with this name, the last one.
 pub fn header_of<'a>(message: &'a Value, name: &str) -> Option<&'a str> {
     let pairs = message["headers"].as_array()?;
     pairs.iter().rev().find(|pair| pair[0] == name)?[1].as_str()
@@ -184,14 +191,15 @@ fn text(value: &Value, key: &str) -> String {
     value[key].as_str().unwrap_or_default().to_owned()
 }
 
-/// What peers have written, for every test that reads headers of theirs.
+/// Headers that peers have written, for the tests that parse them.
 const CAPTURES: &str = include_str!("../../crates/spanbridge/tests/captures.txt");
 
-/// Asserts that a peer writes what stands in the table of captures: the same headers in any order, but for the ids.
+/// Asserts that a peer's headers are in `captures.txt`. Their order and the ids in them may differ.
 ///
 /// # Panics
-/// When it writes something else by now, so that the table needs another entry.
-pub fn as_captured(peer: &str, headers: impl IntoIterator<Item = (String, String)>) {
+///
+/// The headers differ. If the peer has changed, add an entry to the file.
+pub fn assert_captured(peer: &str, headers: impl IntoIterator<Item = (String, String)>) {
     let mut headers: Vec<_> = headers.into_iter().map(|(name, value)| format!("{name}: {value}")).collect();
     headers.iter_mut().for_each(|line| *line = without_ids(line));
     headers.sort();
@@ -204,10 +212,10 @@ pub fn as_captured(peer: &str, headers: impl IntoIterator<Item = (String, String
             lines
         })
         .collect();
-    assert!(captured.contains(&headers), "{peer} has written {headers:#?}, and captured is {captured:#?}");
+    assert!(captured.contains(&headers), "{peer} has written {headers:#?}, but captures.txt has {captured:#?}");
 }
 
-/// Runs of 16 and of 32 hex digits are ids.
+/// Replaces ids, which are 16 or 32 hex digits, by `*`.
 fn without_ids(text: &str) -> String {
     let mut out = String::new();
     for word in text.split_inclusive(|c: char| !c.is_ascii_alphanumeric()) {

@@ -1,4 +1,4 @@
-//! Other programs: the examples as processes of their own, and the peers of `tests/interop`.
+//! Programs in their own processes: the examples, and the peers in `tests/interop`.
 
 use crate::until;
 use serde_json::Value;
@@ -10,44 +10,49 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-/// A process that is ended with the test.
+/// A running process. It is killed when it is dropped.
 #[derive(Debug)]
 pub struct Program(Child);
 
 impl Program {
-    /// Starts a program; what it writes to standard output is kept.
+    /// Starts a program. Its standard output is kept for [`output`](Self::output).
     ///
     /// # Panics
-    /// When it cannot be started.
+    ///
+    /// The program cannot be started.
     pub fn start(command: &mut Command) -> Self {
         Program(command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().expect("start a program"))
     }
 
-    /// Starts an example, built if nobody has built it.
+    /// Starts an example. Builds it first if its program does not exist.
     ///
     /// # Panics
-    /// When it cannot be started.
+    ///
+    /// The example cannot be built or started.
     pub fn example<S: AsRef<OsStr>>(name: &str, arguments: impl IntoIterator<Item = S>) -> Self {
         Self::start(Command::new(example(name)).args(arguments))
     }
 
-    /// A program of `tests/interop`, or why the test is skipped: nobody asked for Python.
+    /// Starts a Python program of `tests/interop`. Returns `None` and reports the test as skipped if
+    /// `SPANBRIDGE_INTEROP_PYTHON` is not set.
     ///
     /// # Panics
-    /// When it cannot be started.
+    ///
+    /// The program cannot be started.
     pub fn python<S: AsRef<OsStr>>(name: &str, arguments: impl IntoIterator<Item = S>) -> Option<Self> {
         let Some(python) = std::env::var_os("SPANBRIDGE_INTEROP_PYTHON") else {
-            xtask::skip("SPANBRIDGE_INTEROP_PYTHON is not set; `cargo xtask interop` brings a Python");
+            xtask::skip("SPANBRIDGE_INTEROP_PYTHON is not set; `cargo xtask interop` prepares a Python");
             return None;
         };
         let program = Path::new("interop").join(name);
         Some(Self::start(Command::new(python).arg(program).args(arguments)))
     }
 
-    /// Waits until it has ended well, and gives what it wrote.
+    /// Waits until the program has succeeded, and returns its standard output.
     ///
     /// # Panics
-    /// When it has not.
+    ///
+    /// The program fails, or does not end in time.
     pub async fn output(mut self) -> String {
         let status = until("a program", || self.0.try_wait().expect("wait for a program")).await;
         let mut text = String::new();
@@ -56,15 +61,16 @@ impl Program {
         text
     }
 
-    /// The same, for a program that writes a JSON object a line.
+    /// Waits until the program has succeeded, and returns its standard output as JSON, one value per line.
     ///
     /// # Panics
-    /// When it has not ended well, or writes something else.
-    pub async fn reports(self) -> Vec<Value> {
+    ///
+    /// The program fails, does not end in time, or writes a line that is not JSON.
+    pub async fn json_lines(self) -> Vec<Value> {
         self.output().await.lines().map(|line| serde_json::from_str(line).expect("a line of JSON")).collect()
     }
 
-    /// Ends it without a word, as `kill -9` does.
+    /// Kills the program with SIGKILL.
     pub fn kill(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
@@ -77,10 +83,11 @@ impl Drop for Program {
     }
 }
 
-/// An example's program, built if nobody has built it.
+/// The path of an example's program. Builds it first if it does not exist.
 ///
 /// # Panics
-/// When it cannot be built.
+///
+/// The example cannot be built.
 pub fn example(name: &str) -> PathBuf {
     let test = std::env::current_exe().expect("this test");
     let profile = test.parent().and_then(Path::parent).expect("a directory of cargo's");
@@ -97,28 +104,30 @@ pub fn example(name: &str) -> PathBuf {
     program
 }
 
-/// A field of a report that is text.
+/// A text field of a report.
 ///
 /// # Panics
-/// When it is not there.
+///
+/// The field is missing or not text.
 pub fn text_of(report: &Value, field: &str) -> String {
     report[field].as_str().unwrap_or_else(|| panic!("no {field} in {report}")).to_owned()
 }
 
-/// The runs that a producer has printed.
+/// The run ids that a program has printed as `run <id>`.
 pub fn runs(output: &str) -> Vec<RunId> {
     output.lines().filter_map(|line| line.strip_prefix("run ")?.parse().ok()).collect()
 }
 
-/// A run as it is in a store, if it is there.
+/// The graph of a run in a store. `None` if the store does not exist or does not have the run yet.
 ///
 /// # Panics
-/// When the store cannot be read.
+///
+/// The run cannot be read.
 pub fn graph(db: &Path, run: RunId) -> Option<Graph> {
     Store::open(db).ok()?.graph(run).expect("a graph")
 }
 
-/// Service, status, name and what is asked for of each span, indented as the tree is.
+/// One line per span: service, status, name, and the attributes `keys`, indented by depth.
 pub fn outline(graph: &Graph, keys: &[&str]) -> String {
     let line = |span: &spanbridge_graph::Span| {
         let asked = keys.iter().filter_map(|key| {

@@ -1,4 +1,4 @@
-//! AMQP by hand, for what no client library writes: a header table that has a name twice.
+//! A minimal AMQP publisher, for a header table that no client library writes: one with a name that occurs twice.
 
 use lapin::uri::AMQPUri;
 use std::io::{Read, Write};
@@ -14,10 +14,11 @@ const CHANNEL_OPEN_OK: Method = (20, 11);
 const SELECT_OK: Method = (85, 11);
 const ACK: Method = (60, 80);
 
-/// Sends a message to a queue with these headers, in this order, and waits for the broker's confirm.
+/// Publishes a message to a queue with these headers in this order, and waits for the broker's confirm.
 ///
 /// # Panics
-/// When the broker does not take it.
+///
+/// The broker does not confirm it.
 pub fn publish_raw(url: &str, queue: &str, headers: &[(&str, &str)], body: &[u8]) {
     let uri: AMQPUri = url.parse().expect("AMQP_URL");
     let (user, authority) = (&uri.authority.userinfo, &uri.authority);
@@ -66,7 +67,7 @@ fn frame(stream: &mut TcpStream, kind: u8, channel: u16, payload: &[u8]) {
     stream.write_all(&bytes).expect("write")
 }
 
-/// The arguments of the next method, which has to be this one.
+/// Reads the next method, which must be `wanted`, and returns its arguments.
 fn expect(stream: &mut TcpStream, wanted: Method) -> Vec<u8> {
     let mut head = [0; 7];
     stream.read_exact(&mut head).expect("a frame");

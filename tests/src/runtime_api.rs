@@ -1,5 +1,5 @@
-//! Lambda's Runtime API byte by byte, for what no service would send, and for measuring: no other server stands in between.
-//! What behaves as the service does is `spanbridge_examples::local_lambda`.
+//! A Runtime API that writes its responses byte by byte, for responses that Lambda never sends, and for benchmarks, where an
+//! HTTP server would add its own time. For one that behaves like Lambda, see `spanbridge_examples::local_lambda`.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
@@ -8,17 +8,17 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-const LONG: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A Runtime API, and the process of the function that talks to it, which ends with it.
+/// A Runtime API, and the function's process. The process is killed when this is dropped.
 pub struct RuntimeApi {
     function: Child,
     requests: Receiver<Request>,
 }
 
-/// A request of the function, which waits for its answer.
+/// A request of the function, which waits for the response.
 pub struct Request {
-    /// Method and path.
+    /// The method and the path.
     pub line: String,
     /// The body.
     pub body: Vec<u8>,
@@ -30,11 +30,11 @@ impl RuntimeApi {
     pub fn start(mut function: Command) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("its number");
-        let (tell, requests) = channel();
+        let (sender, requests) = channel();
         thread::spawn(move || {
             for connection in listener.incoming().map_while(Result::ok) {
-                let tell = tell.clone();
-                thread::spawn(move || serve(connection, &tell));
+                let sender = sender.clone();
+                thread::spawn(move || serve(connection, &sender));
             }
         });
         function.env("AWS_LAMBDA_RUNTIME_API", address.to_string()).env("AWS_LAMBDA_FUNCTION_NAME", "score");
@@ -45,23 +45,24 @@ impl RuntimeApi {
 
     /// Waits for the function's next request.
     pub fn request(&self) -> Request {
-        self.requests.recv_timeout(LONG).expect("the function asks or answers in time")
+        self.requests.recv_timeout(TIMEOUT).expect("the function makes a request in time")
     }
 
-    /// Waits until the function asks for an event.
-    pub fn asked(&self) -> Request {
+    /// Waits until the function asks for its next event.
+    pub fn next_request(&self) -> Request {
         let request = self.request();
         assert!(request.line.starts_with("GET ") && request.line.ends_with("/next"), "{}", request.line);
         request
     }
 
-    /// Gives an event to a function that asks, and waits for its answer, which is accepted: the path, and the body.
-    pub fn handled(&self, asks: Request, id: &str, headers: &[(&str, &[u8])], body: &[u8]) -> (String, Vec<u8>) {
-        asks.event(id, headers, body);
-        let answer = self.request();
-        let told = (answer.line.clone(), answer.body.clone());
-        answer.accept();
-        told
+    /// Sends an event to a function that has asked for one, waits for the function's response, and accepts it. Returns the
+    /// request line and the body of that response.
+    pub fn invoke(&self, next: Request, id: &str, headers: &[(&str, &[u8])], body: &[u8]) -> (String, Vec<u8>) {
+        next.event(id, headers, body);
+        let response = self.request();
+        let line_and_body = (response.line.clone(), response.body.clone());
+        response.accept();
+        line_and_body
     }
 
     /// The id of the function's process.
@@ -69,14 +70,14 @@ impl RuntimeApi {
         self.function.id()
     }
 
-    /// Waits until the process has ended, and says with which code.
+    /// Waits until the process has ended. Returns its exit code, or `None` if a signal ended it.
     pub fn exit_code(&mut self) -> Option<i32> {
         let begun = Instant::now();
         loop {
-            if let Some(status) = self.function.try_wait().expect("a process of ours") {
+            if let Some(status) = self.function.try_wait().expect("a child process") {
                 return status.code();
             }
-            assert!(begun.elapsed() < LONG, "the process does not end");
+            assert!(begun.elapsed() < TIMEOUT, "the process does not end");
             thread::sleep(Duration::from_millis(2));
         }
     }
@@ -90,10 +91,10 @@ impl Drop for RuntimeApi {
 }
 
 impl Request {
-    /// An event, with half a minute for it, and with other headers beside or instead.
+    /// Responds with an event whose time limit is 30 s. `headers` are added, or replace those of the same name.
     pub fn event(self, id: &str, headers: &[(&str, &[u8])], body: &[u8]) {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let deadline = (now + LONG).as_millis().to_string();
+        let deadline = (now + TIMEOUT).as_millis().to_string();
         let arn = "arn:aws:lambda:us-east-1:000000000000:function:score";
         let mut all = vec![
             ("lambda-runtime-aws-request-id", id.as_bytes()),
@@ -102,39 +103,39 @@ impl Request {
         ];
         all.retain(|(name, _)| headers.iter().all(|(other, _)| other != name));
         all.extend_from_slice(headers);
-        self.answer("200 OK", &all, body)
+        self.respond("200 OK", &all, body)
     }
 
-    /// That an answer was taken.
+    /// Responds that the function's response was accepted.
     pub fn accept(self) {
-        self.answer("202 Accepted", &[], b"")
+        self.respond("202 Accepted", &[], b"")
     }
 
-    /// Anything.
-    pub fn answer(mut self, status: &str, headers: &[(&str, &[u8])], body: &[u8]) {
+    /// Responds with any status, headers and body.
+    pub fn respond(mut self, status: &str, headers: &[(&str, &[u8])], body: &[u8]) {
         let mut text = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\n", body.len()).into_bytes();
         for (name, value) in headers {
             text.extend([name.as_bytes(), b": ", value, b"\r\n"].concat())
         }
         text.extend(b"\r\n");
         text.extend(body);
-        let _ = self.connection.write_all(&text); // or the process has ended
+        let _ = self.connection.write_all(&text); // fails if the process has ended
     }
 }
 
-fn serve(connection: TcpStream, tell: &Sender<Request>) {
+fn serve(connection: TcpStream, requests: &Sender<Request>) {
     let _ = connection.set_nodelay(true);
     let Ok(reader) = connection.try_clone() else { return };
     let mut reader = BufReader::new(reader);
     while let Some((line, body)) = read(&mut reader) {
         let Ok(connection) = connection.try_clone() else { return };
-        if tell.send(Request { line, body, connection }).is_err() {
+        if requests.send(Request { line, body, connection }).is_err() {
             return;
         }
     }
 }
 
-/// Method and path, and the body.
+/// Reads a request: the method and the path, and the body.
 fn read(reader: &mut impl BufRead) -> Option<(String, Vec<u8>)> {
     let mut line = || {
         let mut line = String::new();

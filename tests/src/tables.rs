@@ -1,15 +1,16 @@
-//! The tables of `docs/conventions.md`, to hold what is emitted against them. (The tests of `spanbridge-lambda` include
-//! this file, so it depends on nothing.)
+//! Reads the tables in `docs/conventions.md`, which tests compare with what is emitted. (The tests of `spanbridge-lambda`
+//! include this file, so it has no dependencies.)
 
 use std::collections::BTreeMap;
 
-/// The whole text.
+/// The text of `docs/conventions.md`.
 pub const DOC: &str = include_str!("../../docs/conventions.md");
 
-/// The rows of the table under a heading, as cells without their marks; the first has the names of the columns.
+/// The rows of the table under a heading, as cells without backquotes. The first row has the names of the columns.
 ///
 /// # Panics
-/// When there is no such heading.
+///
+/// There is no such heading.
 pub fn table(heading: &str) -> Vec<Vec<String>> {
     let (_, rest) = DOC.split_once(&format!("## {heading}\n")).expect("the heading");
     let section = rest.split("\n## ").next().unwrap_or_default();
@@ -18,10 +19,11 @@ pub fn table(heading: &str) -> Vec<Vec<String>> {
     rows.map(cells).collect()
 }
 
-/// Whether each attribute of a table is `always` there, by step and name.
+/// The attributes of a table by step and name, and whether each is `always` present.
 ///
 /// # Panics
-/// When a cell says something else than `always` or `if`.
+///
+/// A cell has text other than `always` or `if`.
 pub fn attributes(heading: &str) -> BTreeMap<(String, String), bool> {
     let rows = table(heading);
     let (head, rows) = rows.split_first().expect("names of columns");

@@ -1,48 +1,51 @@
-//! Waiting for conditions, with a deadline: nothing sleeps to be right.
+//! Waits for conditions with a time limit. No test relies on the length of a sleep.
 
 use std::future::Future;
 use std::time::{Duration, Instant};
 
-const LONG: Duration = Duration::from_secs(90);
+const TIMEOUT: Duration = Duration::from_secs(90);
 
-/// Waits for a future that ought to resolve soon.
+/// Waits for a future.
 ///
 /// # Panics
-/// When it takes a minute and a half.
+///
+/// The future takes longer than 90 s.
 pub async fn within<F: Future>(what: &str, future: F) -> F::Output {
-    match tokio::time::timeout(LONG, future).await {
+    match tokio::time::timeout(TIMEOUT, future).await {
         Ok(value) => value,
-        Err(_) => panic!("{what} took longer than {LONG:?}"),
+        Err(_) => panic!("{what} took longer than {TIMEOUT:?}"),
     }
 }
 
-/// Waits for something that takes as long as it takes: while `moved` goes up there is nothing to complain of.
+/// Waits until `is_done` returns `true`, for any time, as long as `progress` keeps growing.
 ///
 /// # Panics
-/// When nothing has moved for a minute and a half.
-pub async fn while_it_moves(what: &str, mut is: impl FnMut() -> bool, mut moved: impl FnMut() -> usize) {
-    let mut last = (moved(), Instant::now());
-    while !is() {
-        let now = moved();
+///
+/// `progress` has not grown for 90 s.
+pub async fn wait_with_progress(what: &str, mut is_done: impl FnMut() -> bool, mut progress: impl FnMut() -> usize) {
+    let mut last = (progress(), Instant::now());
+    while !is_done() {
+        let now = progress();
         if now > last.0 {
             last = (now, Instant::now())
         }
-        assert!(last.1.elapsed() < LONG, "{what}: nothing has moved for {LONG:?}, at {now}");
+        assert!(last.1.elapsed() < TIMEOUT, "{what}: no progress for {TIMEOUT:?}, at {now}");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
 
-/// Asks again and again until there is an answer.
+/// Calls `poll` repeatedly until it returns a value.
 ///
 /// # Panics
-/// When there is none in a minute and a half.
-pub async fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+///
+/// There is no value after 90 s.
+pub async fn until<T>(what: &str, mut poll: impl FnMut() -> Option<T>) -> T {
     let begun = Instant::now();
     loop {
-        if let Some(answer) = ask() {
-            return answer;
+        if let Some(value) = poll() {
+            return value;
         }
-        assert!(begun.elapsed() < LONG, "{what} took longer than {LONG:?}");
+        assert!(begun.elapsed() < TIMEOUT, "{what} took longer than {TIMEOUT:?}");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }

@@ -6,7 +6,7 @@ use lapin::options::{BasicAckOptions, BasicPublishOptions, QueueDeclareOptions};
 use spanbridge::carrier::extract;
 use spanbridge::{ContextExt, RunId, observe};
 use spanbridge_amqp::{ChannelExt, ConsumerExt};
-use spanbridge_tests::{Amqp, Program, amqp, as_captured, recorder, spans, text_headers, text_of, within};
+use spanbridge_tests::{Amqp, Program, amqp, assert_captured, recorder, spans, text_headers, text_of, within};
 use std::time::Duration;
 
 /// A program of `tests/interop`, with the broker's address and the arguments.
@@ -29,14 +29,14 @@ async fn interop_what_pika_sends_is_continued() {
     let queue = shared(&amqp).await;
     let arguments = [queue.as_str(), "3", "--baggage", "tier=gold", "--baggage", "name=two words"];
     let Some(producer) = python("pika_producer.py", &amqp, &arguments) else { return };
-    let sent = producer.reports().await;
+    let sent = producer.json_lines().await;
     let (shipping, memory) = recorder("shipping");
     let consume = async {
         let mut jobs = amqp.consume_from(&queue).await.observed();
         for report in &sent {
             let job = within("a message", jobs.next()).await.unwrap().unwrap();
             assert_eq!(job.data, text_of(report, "body").as_bytes());
-            as_captured("pika under OpenTelemetry for Python", text_headers(&job.properties));
+            assert_captured("pika under OpenTelemetry for Python", text_headers(&job.properties));
             let baggage = job.context().baggage().clone();
             assert_eq!(baggage.get("tier").as_deref(), Some("gold"));
             // Python writes a space as a plus, which is passed on as it came.
@@ -90,7 +90,7 @@ async fn interop_what_we_send_is_continued_by_pika() {
         (run.id().unwrap(), child.id().unwrap())
     };
     let (own, child) = orders.scope(|| send_two).await;
-    let received = consumer.reports().await;
+    let received = consumer.json_lines().await;
     orders.flush_blocking(Duration::from_secs(5));
     let spans = spans(&memory.records());
     let published: Vec<_> = spans.iter().filter(|s| s.name.starts_with("publish")).collect();

@@ -6,7 +6,8 @@ use lapin::options::{BasicAckOptions, BasicPublishOptions};
 use spanbridge::{RunId, observe};
 use spanbridge_amqp::{Batch, ChannelExt, ConsumerExt};
 use spanbridge_tests::{
-    Amqp, JavaReceive, Program, Seen, amqp, as_captured, header_of, in_two_runs, recorder, spans, text_headers, within,
+    Amqp, JavaReceive, Program, Seen, amqp, assert_captured, header_of, in_two_runs, recorder, spans, text_headers,
+    within,
 };
 use std::time::Duration;
 
@@ -63,7 +64,7 @@ impl Shared {
         let consume = async {
             let mut jobs = self.amqp.consume_from(queue).await.observed();
             let first = within("a message", jobs.next()).await.unwrap().unwrap();
-            as_captured(captured, text_headers(&first.properties));
+            assert_captured(captured, text_headers(&first.properties));
             first.run(async || observe::span("write").in_scope(|| ())).await;
             let mut rest = vec![];
             while rest.len() < count - 1 {
@@ -96,15 +97,15 @@ async fn interop_java_passes_our_run_on() {
     let arguments = ["relay", &shared.amqp.url, &shared.from, &shared.onward, "2"];
     let Some(relay) = Program::java("RabbitPeer", JavaReceive::Single, arguments) else { return };
     let (own, child, sends) = shared.send_two().await;
-    let told = relay.told().await;
+    let report = relay.peer_report().await;
     let worked = shared.work_on(&shared.onward, 2, "amqp-client under OpenTelemetry for Java, passing on").await;
     let processed: Vec<_> = named(&worked, "process").into_iter().filter(|span| span.parent.is_some()).collect();
-    assert_eq!((sends.len(), told.messages.len(), processed.len()), (2, 2, 2));
-    for ((send, message), process) in sends.iter().zip(&told.messages).zip(&processed) {
+    assert_eq!((sends.len(), report.messages.len(), processed.len()), (2, 2, 2));
+    for ((send, message), process) in sends.iter().zip(&report.messages).zip(&processed) {
         let traceparent = header_of(message, "traceparent").unwrap();
         assert!(traceparent.starts_with(&format!("00-{}-{}-", hex(send.trace), hex(send.id))), "{traceparent}");
         assert_eq!(header_of(message, "baggage"), Some("tier=gold%20&%20silver"));
-        let (names, above) = told.path(&hex(process.parent));
+        let (names, above) = report.path(&hex(process.parent));
         assert_eq!(
             (names.len(), above),
             (2, hex(send.id)),
@@ -114,7 +115,7 @@ async fn interop_java_passes_our_run_on() {
         assert!(process.diagnostics.is_empty(), "{:?}", process.diagnostics);
     }
     assert_eq!((processed[0].run, processed[1].run), (Some(own), Some(child)), "the run is known on the other side");
-    assert_eq!(header_of(&told.messages[1], "tracestate"), Some(&*format!("sb=r:{child}")));
+    assert_eq!(header_of(&report.messages[1], "tracestate"), Some(&*format!("sb=r:{child}")));
     shared.delete().await;
 }
 
@@ -126,10 +127,10 @@ async fn interop_java_fetches_from_us() {
     let (_, _, sends) = shared.send_two().await;
     let arguments = ["get", &shared.amqp.url, &shared.from, &shared.onward, "2"];
     let Some(get) = Program::java("RabbitPeer", JavaReceive::Batch, arguments) else { return };
-    let told = get.told().await;
-    let received = told.named("receive");
-    assert_eq!((sends.len(), told.messages.len(), received.len()), (2, 2, 2), "{:?}", told.spans);
-    for ((send, message), receive) in sends.iter().zip(&told.messages).zip(received) {
+    let report = get.peer_report().await;
+    let received = report.named("receive");
+    assert_eq!((sends.len(), report.messages.len(), received.len()), (2, 2, 2), "{:?}", report.spans);
+    for ((send, message), receive) in sends.iter().zip(&report.messages).zip(received) {
         let traceparent = header_of(message, "traceparent").unwrap();
         assert!(traceparent.starts_with(&format!("00-{}-{}-", hex(send.trace), hex(send.id))), "{traceparent}");
         assert_eq!(receive.links, [hex(send.id)], "{receive:?}");
@@ -142,9 +143,9 @@ async fn interop_what_java_sends_is_continued() {
     let Some(shared) = shared("java-sends").await else { return };
     let arguments = ["produce", &shared.amqp.url, &shared.from, "3"];
     let Some(producer) = Program::java("RabbitPeer", JavaReceive::Single, arguments) else { return };
-    let told = producer.told().await;
+    let report = producer.peer_report().await;
     let worked = shared.work_on(&shared.from, 3, "amqp-client under OpenTelemetry for Java").await;
-    let sent = told.named("publish");
+    let sent = report.named("publish");
     let (single, batch): (Vec<_>, Vec<_>) =
         named(&worked, "process").into_iter().partition(|span| span.parent.is_some());
     assert_eq!((sent.len(), single.len(), batch.len()), (3, 3, 1), "{worked:?}");

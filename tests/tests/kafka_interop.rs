@@ -7,7 +7,7 @@ use rdkafka::producer::FutureRecord;
 use spanbridge::{ContextExt, RunId, observe};
 use spanbridge_kafka::{ConsumerExt, ObservedConsumer, ProducerExt};
 use spanbridge_tests::{
-    Kafka, Program, Seen, as_captured, kafka, raw_headers, recorder, spans, text_of, text_pairs, within,
+    Kafka, Program, Seen, assert_captured, kafka, raw_headers, recorder, spans, text_of, text_pairs, within,
 };
 use std::process::Command;
 use std::time::Duration;
@@ -115,14 +115,14 @@ async fn interop_confluent_kafka_sends_to_us() {
     let arguments =
         [&kafka.topic, "3", "--brokers", &kafka.brokers, "--baggage", "tier=gold", "--baggage", "name=two words"];
     let Some(producer) = Program::python("confluent_producer.py", arguments) else { return };
-    let sent = producer.reports().await;
+    let sent = producer.json_lines().await;
     let (mail, records) = recorder("mail");
     let consume = async {
         let consumer = kafka.consumer("mail").observed();
         for report in &sent {
             let job = within("a message", consumer.recv()).await.unwrap();
             assert_eq!(job.payload(), Some(text_of(report, "body").as_bytes()));
-            as_captured("confluent-kafka under OpenTelemetry for Python", text_pairs(&job));
+            assert_captured("confluent-kafka under OpenTelemetry for Python", text_pairs(&job));
             let baggage = job.context().baggage();
             assert_eq!(baggage.get("tier").as_deref(), Some("gold"));
             // Python writes a space as a plus, which is passed on as it came.
@@ -159,7 +159,7 @@ async fn interop_confluent_kafka_continues_ours() {
         child.id().unwrap()
     };
     let child = orders.scope(|| place).await;
-    let received = consumer.reports().await;
+    let received = consumer.json_lines().await;
     orders.flush_blocking(SOON);
     let spans = spans(&sent.records());
     let sends = named(&spans, "send");

@@ -7,7 +7,7 @@ use rdkafka::producer::FutureRecord;
 use spanbridge::{RunId, observe};
 use spanbridge_kafka::{Batch, ConsumerExt, ProducerExt};
 use spanbridge_tests::{
-    ChapterResult, JavaReceive, Kafka, Program, Seen, as_captured, header_of, in_two_runs, kafka, recorder, spans,
+    JavaReceive, Kafka, PeerReport, Program, Seen, assert_captured, header_of, in_two_runs, kafka, recorder, spans,
     text_of, text_pairs, within,
 };
 use std::time::Duration;
@@ -51,7 +51,7 @@ async fn work_on(kafka: &Kafka, topic: &str, count: usize, captured: &str) -> (V
         for _ in 0..count {
             let job = within("a message", consumer.recv()).await.unwrap();
             if tiers.is_empty() {
-                as_captured(captured, text_pairs(&job))
+                assert_captured(captured, text_pairs(&job))
             }
             tiers.push(job.context().baggage().get("tier").map(Into::into));
             job.run(async || observe::span("write").in_scope(|| ())).await;
@@ -67,15 +67,15 @@ async fn work_on(kafka: &Kafka, topic: &str, count: usize, captured: &str) -> (V
 /// `between` names its spans, from the one that sends up to the one under ours.
 async fn passed_on(kafka: &Kafka, relay: Program, captured: &str, between: &[&str]) {
     let (own, child, sends) = send_two(kafka).await;
-    let told = relay.told().await;
+    let report = relay.peer_report().await;
     let (worked, tiers) = work_on(kafka, &onward(kafka), 2, captured).await;
     assert_eq!(tiers, vec![Some("gold & silver".to_owned()); 2]);
     let processed = named(&worked, "process");
-    assert_eq!((sends.len(), told.messages.len(), processed.len()), (2, 2, 2));
-    for ((send, message), process) in sends.iter().zip(&told.messages).zip(&processed) {
+    assert_eq!((sends.len(), report.messages.len(), processed.len()), (2, 2, 2));
+    for ((send, message), process) in sends.iter().zip(&report.messages).zip(&processed) {
         let traceparent = header_of(message, "traceparent").unwrap();
         assert!(traceparent.starts_with(&format!("00-{}-{}-", hex(send.trace), hex(send.id))), "{traceparent}");
-        let (names, above) = told.path(&hex(process.parent));
+        let (names, above) = report.path(&hex(process.parent));
         let verbs: Vec<_> = names.iter().map(|name| name.rsplit(' ').next().unwrap_or_default()).collect();
         assert_eq!((verbs.as_slice(), above), (between, hex(send.id)), "under the very span that sent it");
         assert_eq!(process.trace, send.trace);
@@ -83,17 +83,17 @@ async fn passed_on(kafka: &Kafka, relay: Program, captured: &str, between: &[&st
     }
     assert_eq!((sends[0].run, sends[1].run), (Some(own), Some(child)));
     assert_eq!((processed[0].run, processed[1].run), (Some(own), Some(child)), "the run is known on the other side");
-    assert_eq!(header_of(&told.messages[1], "tracestate"), Some(&*format!("sb=r:{child}")));
+    assert_eq!(header_of(&report.messages[1], "tracestate"), Some(&*format!("sb=r:{child}")));
 }
 
 /// What the peer began is continued, message by message and as a batch.
-async fn begun_by(kafka: &Kafka, told: &ChapterResult, captured: &str) {
+async fn begun_by(kafka: &Kafka, report: &PeerReport, captured: &str) {
     let (mail, records) = recorder("mail");
     let consume = async {
         let consumer = kafka.consumer("mail").observed();
         let first = within("a message", consumer.recv()).await.unwrap();
         assert_eq!(first.payload(), Some(&b"message-0"[..]));
-        as_captured(captured, text_pairs(&first));
+        assert_captured(captured, text_pairs(&first));
         first.run(async || observe::span("write").in_scope(|| ())).await;
         let mut rest = vec![];
         while rest.len() < 2 {
@@ -105,7 +105,7 @@ async fn begun_by(kafka: &Kafka, told: &ChapterResult, captured: &str) {
     mail.scope(|| consume).await;
     mail.flush_blocking(SOON);
     let worked = spans(&records.records());
-    let (sent, processed) = (told.named("publish"), named(&worked, "process"));
+    let (sent, processed) = (report.named("publish"), named(&worked, "process"));
     let single: Vec<_> = processed.iter().filter(|span| span.parent.is_some()).collect();
     assert_eq!((sent.len(), single.len()), (3, 3), "{worked:?}");
     for (sent, process) in sent.iter().zip(&single) {
@@ -142,18 +142,18 @@ async fn interop_java_links_to_us_in_batches() {
     let onward = onward(&kafka);
     let arguments = ["relay", &kafka.brokers, &kafka.topic, "relay", &onward, "2"];
     let Some(relay) = Program::java("KafkaPeer", JavaReceive::Batch, arguments) else { return };
-    let told = relay.told().await;
-    assert_eq!(told.polled, [2], "one poll for both");
-    assert_eq!((told.named("receive").len(), told.named("process").len()), (1, 2));
-    for (send, process) in sends.iter().zip(told.named("process")) {
+    let report = relay.peer_report().await;
+    assert_eq!(report.polled, [2], "one poll for both");
+    assert_eq!((report.named("receive").len(), report.named("process").len()), (1, 2));
+    for (send, process) in sends.iter().zip(report.named("process")) {
         assert_eq!(process.links, [hex(send.id)]);
-        assert_eq!(process.parent, told.named("receive")[0].id);
+        assert_eq!(process.parent, report.named("receive")[0].id);
     }
     let (worked, tiers) =
         work_on(&kafka, &onward, 2, "kafka-clients under OpenTelemetry for Java, receiving batches").await;
     assert_eq!(tiers, [None, None]);
     for process in named(&worked, "process") {
-        let publish = told.span(&hex(process.parent));
+        let publish = report.span(&hex(process.parent));
         assert_eq!(hex(process.trace), publish.trace);
         assert!(![Some(own), Some(child)].contains(&process.run), "{process:?}");
     }
@@ -164,7 +164,7 @@ async fn interop_what_java_sends_is_continued() {
     let kafka = kafka("java-sends", 1).await;
     let arguments = ["produce", &kafka.brokers, &kafka.topic, "3"];
     let Some(producer) = Program::java("KafkaPeer", JavaReceive::Single, arguments) else { return };
-    begun_by(&kafka, &producer.told().await, "kafka-clients under OpenTelemetry for Java").await;
+    begun_by(&kafka, &producer.peer_report().await, "kafka-clients under OpenTelemetry for Java").await;
 }
 
 #[tokio::test]
@@ -181,9 +181,9 @@ async fn interop_go_passes_our_run_on() {
 async fn interop_what_go_sends_is_continued() {
     let kafka = kafka("go-sends", 1).await;
     let Some(producer) = Program::go(["produce", &kafka.brokers, &kafka.topic, "3"]) else { return };
-    let told = producer.told().await;
+    let report = producer.peer_report().await;
     // Go writes a space as %20 and leaves the ampersand.
-    assert!(told.messages.iter().all(|m| header_of(m, "baggage") == Some("tier=gold%20&%20silver")));
-    assert_eq!(text_of(&told.messages[0], "body"), "message-0");
-    begun_by(&kafka, &told, "franz-go under OpenTelemetry for Go").await;
+    assert!(report.messages.iter().all(|m| header_of(m, "baggage") == Some("tier=gold%20&%20silver")));
+    assert_eq!(text_of(&report.messages[0], "body"), "message-0");
+    begun_by(&kafka, &report, "franz-go under OpenTelemetry for Go").await;
 }

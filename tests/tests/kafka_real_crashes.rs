@@ -10,7 +10,7 @@ use rdkafka::util::Timeout;
 use rdkafka::{ClientConfig, Message};
 use spanbridge::{Memory, Recorder, observe};
 use spanbridge_kafka::{ConsumerExt, Observed, ProducerExt};
-use spanbridge_tests::{Kafka, Seen, contents, recorder, sender, spans, while_it_moves};
+use spanbridge_tests::{Kafka, Seen, contents, recorder, sender, spans, wait_with_progress};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
@@ -120,7 +120,7 @@ async fn kill(brokers: &Arc<Cluster>, kafka: &Kafka, progress: &Progress) -> Vec
     let mut killed = vec![];
     for kill in 1..=KILLS {
         let due = ORDERS * kill / (KILLS + 2);
-        while_it_moves("orders", || progress.handled() >= due, || progress.handled()).await;
+        wait_with_progress("orders", || progress.handled() >= due, || progress.handled()).await;
         let node = leader(kafka).await;
         let brokers = brokers.clone();
         let back = tokio::task::spawn_blocking(move || {

@@ -11,7 +11,7 @@ use spanbridge_kafka::{
     BoxError, ConsumerExt, Disposition::*, DriverOptions, GroupContext, Job, JobHandler, Observed, ProducerExt,
     SettlePolicy,
 };
-use spanbridge_tests::{Kafka, kafka, recorder, spans, until, while_it_moves, within};
+use spanbridge_tests::{Kafka, kafka, recorder, spans, until, wait_with_progress, within};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
@@ -224,7 +224,7 @@ async fn every_process_span_has_its_sender_as_parent() {
             within("confirmations", send(&kafka, &producer, next..next + 40)).await;
             next += 40
         }
-        while_it_moves("the second consumer", || second.is_assigned(), || first.handled()).await;
+        wait_with_progress("the second consumer", || second.is_assigned(), || first.handled()).await;
         assert!(next > COUNT / 4, "nothing was sent during the rebalance");
         send(&kafka, &producer, next..COUNT).await;
         second
@@ -241,7 +241,7 @@ async fn every_process_span_has_its_sender_as_parent() {
         all.len()
     };
     let all = || workers.iter().map(Worker::handled).sum::<usize>() >= COUNT && covered() == COUNT;
-    while_it_moves("all messages", all, || workers.iter().map(Worker::handled).sum()).await;
+    wait_with_progress("all messages", all, || workers.iter().map(Worker::handled).sum()).await;
     stop.add_permits(workers.len());
     let report = sending.shutdown(SOON);
     assert_eq!((report.dropped, report.sinks[0].left), (0, 0));

@@ -62,7 +62,7 @@ impl Stage {
 fn the_initialisation_is_in_the_store() {
     for way in ["run", "concurrent", "layer"] {
         let stage = Stage::new(|function| function.env("WAY", way).env("SINK", "slow"));
-        let _asks = stage.function.asked();
+        let _asks = stage.function.next_request();
         assert_eq!(stage.stored(), ["connect Ok"], "{way}");
     }
 }
@@ -71,7 +71,7 @@ fn the_initialisation_is_in_the_store() {
 async fn sigterm_before_the_first_event() {
     for way in ["run", "concurrent", "layer"] {
         let mut stage = Stage::new(|function| function.env("WAY", way));
-        let _asks = stage.function.asked();
+        let _asks = stage.function.next_request();
         File::create(stage.file("GO")).unwrap();
         stage.comes("WENT").await;
         assert_eq!(stage.stored(), ["connect Ok"], "{way}: nobody has asked for the other");
@@ -86,7 +86,7 @@ async fn sigterm_while_the_executor_is_blocked() {
     for way in ["run", "concurrent", "layer", "attribute"] {
         for threads in ["one", "several"] {
             let mut stage = Stage::new(|function| function.env("WAY", way).env("THREADS", threads));
-            stage.function.asked().event("1", &[], json!({"do": "block"}).to_string().as_bytes());
+            stage.function.next_request().event("1", &[], json!({"do": "block"}).to_string().as_bytes());
             stage.comes("STARTED").await;
             assert_eq!(stage.ended().1, Some(0), "{way} {threads}");
             assert_eq!(stage.stored(), ["connect Ok", "score Open"], "{way} {threads}");
@@ -105,7 +105,7 @@ async fn a_service_that_is_not_ready() {
         let stage = Stage::new(|function| function.env("WAY", way).env("READY", ready));
         let then = SystemTime::now().duration_since(UNIX_EPOCH).unwrap() + Duration::from_secs(3);
         let then = then.as_millis().to_string();
-        stage.function.asked().event("1", &[("lambda-runtime-deadline-ms", then.as_bytes())], b"{}");
+        stage.function.next_request().event("1", &[("lambda-runtime-deadline-ms", then.as_bytes())], b"{}");
         (stage, end, way)
     };
     for (mut stage, (ready, code, span), way) in all.map(begin).collect::<Vec<_>>() {
@@ -120,7 +120,7 @@ async fn a_service_that_is_not_ready() {
 #[test]
 fn sigterm_with_a_hanging_sink() {
     let mut stage = Stage::new(|function| function.env("SINK", "hang"));
-    let _asks = stage.function.asked();
+    let _asks = stage.function.next_request();
     let (took, code) = stage.ended();
     assert_eq!(code, Some(0));
     assert!(took < Duration::from_millis(1000), "{took:?}");
@@ -131,8 +131,8 @@ fn sigterm_with_a_hanging_sink() {
 fn a_later_handler_for_sigterm_is_not_cut_short() {
     let mut stage = Stage::new(|function| function);
     let order = json!({"do": "handle SIGTERM"}).to_string();
-    stage.function.handled(stage.function.asked(), "1", &[], order.as_bytes());
-    let _asks = stage.function.asked();
+    stage.function.invoke(stage.function.next_request(), "1", &[], order.as_bytes());
+    let _asks = stage.function.next_request();
     assert_eq!(stage.ended().1, Some(0));
     assert_eq!(read_to_string(stage.file("ENDED")).unwrap(), "in its own time");
 }
@@ -142,9 +142,9 @@ fn a_later_handler_for_sigterm_is_not_cut_short() {
 fn sigterm_to_a_forked_child_is_the_childs() {
     let stage = Stage::new(|function| function);
     let order = json!({"do": "fork"}).to_string();
-    let (_, answer) = stage.function.handled(stage.function.asked(), "1", &[], order.as_bytes());
+    let (_, answer) = stage.function.invoke(stage.function.next_request(), "1", &[], order.as_bytes());
     assert_eq!(String::from_utf8_lossy(&answer), "15", "as without us");
-    stage.function.asked();
+    stage.function.next_request();
 }
 
 /// Otherwise each event would wait two seconds for nothing.
@@ -152,11 +152,11 @@ fn sigterm_to_a_forked_child_is_the_childs() {
 fn a_sink_that_takes_nothing_costs_one_flush() {
     for sink in ["fail", "hang"] {
         let stage = Stage::new(|function| function.env("SINK", sink));
-        let mut asks = stage.function.asked();
+        let mut asks = stage.function.next_request();
         let begun = Instant::now();
         for n in 0..5 {
-            stage.function.handled(asks, &n.to_string(), &[], b"{}");
-            asks = stage.function.asked();
+            stage.function.invoke(asks, &n.to_string(), &[], b"{}");
+            asks = stage.function.next_request();
         }
         assert!(begun.elapsed() < Duration::from_secs(2), "{sink}: {:?}", begun.elapsed());
         let told = read_to_string(stage.file("stderr")).unwrap();
@@ -170,7 +170,7 @@ fn a_sink_that_takes_nothing_costs_one_flush() {
 #[test]
 fn run_warns_of_concurrency() {
     let stage = Stage::new(|function| function.env("AWS_LAMBDA_MAX_CONCURRENCY", "4"));
-    stage.function.asked();
+    stage.function.next_request();
     let told = read_to_string(stage.file("stderr")).unwrap();
     assert!(told.contains("AWS_LAMBDA_MAX_CONCURRENCY is 4") && told.contains("`run_concurrent`"), "{told}");
 }

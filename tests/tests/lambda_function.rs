@@ -248,7 +248,7 @@ fn hostile_headers_do_not_end_the_process() {
     for (n, context) in contexts.iter().enumerate() {
         let id = format!("hostile-{n}");
         let headers: [(&str, &[u8]); 1] = [("lambda-runtime-client-context", context)];
-        let (line, body) = function.handled(function.asked(), &id, &headers, b"{\"order\":1}");
+        let (line, body) = function.invoke(function.next_request(), &id, &headers, b"{\"order\":1}");
         assert_eq!(line, format!("POST /2018-06-01/runtime/invocation/{id}/response"));
         assert_eq!(body, br#"{"order":1,"score":1}"#);
     }
@@ -258,18 +258,18 @@ fn hostile_headers_do_not_end_the_process() {
         ("lambda-runtime-invoked-function-arn", b"\xff"),
     ];
     for (n, header) in others.iter().enumerate() {
-        let (line, _) = function.handled(function.asked(), &format!("other-{n}"), &[*header], b"{\"order\":1}");
+        let (line, _) = function.invoke(function.next_request(), &format!("other-{n}"), &[*header], b"{\"order\":1}");
         assert!(line.ends_with("/response"), "{header:?}: {line}");
     }
     // There is no response to such an event; the next one is handled.
-    function.asked().event("", &[("lambda-runtime-aws-request-id", b"\xff")], b"{}");
-    function.asked().event("../../next", &[], b"{}");
+    function.next_request().event("", &[("lambda-runtime-aws-request-id", b"\xff")], b"{}");
+    function.next_request().event("../../next", &[], b"{}");
     // Neither is JSON, so the handler is not called.
     for payload in [&b"\xff"[..], b"{\"__spanbridge\":{", b""] {
-        let (line, _) = function.handled(function.asked(), "payload", &[], payload);
+        let (line, _) = function.invoke(function.next_request(), "payload", &[], payload);
         assert!(line.ends_with("/error"), "{line}");
     }
-    let asks = function.asked();
+    let asks = function.next_request();
     let store = Store::open(&db).unwrap();
     let runs = store.runs(&RunFilter::default(), 100).unwrap();
     let graphs: Vec<_> = runs.iter().map(|run| store.graph(run.run_id).unwrap().unwrap()).collect();
@@ -280,7 +280,7 @@ fn hostile_headers_do_not_end_the_process() {
     let left = graphs.iter().flat_map(|g| &g.spans).filter_map(|s| s.error.as_deref());
     assert_eq!(left.filter(|e| e.starts_with("failed to respond to an event")).count(), 2);
     // Without the Runtime API the process ends, as with lambda_runtime.
-    asks.answer("500 Internal Server Error", &[], b"");
+    asks.respond("500 Internal Server Error", &[], b"");
     assert_eq!(function.exit_code(), Some(1));
 }
 
@@ -301,7 +301,7 @@ async fn sigterm_stores_the_spans_and_ends() {
     let mut function = RuntimeApi::start(function);
     let (run, traceparent) = caller(1);
     let order = json!({"__spanbridge": {"traceparent": traceparent}});
-    function.asked().event("1", &[], order.to_string().as_bytes());
+    function.next_request().event("1", &[], order.to_string().as_bytes());
     until("the handler is at work", || started.exists().then_some(())).await;
     assert!(graph(&db, run).is_none(), "nobody has asked for it");
     tell_to_end(&function);
@@ -321,13 +321,13 @@ fn an_own_sigterm_handler_runs_to_its_end() {
     let registers = function.request();
     assert!(registers.line.ends_with("/2020-01-01/extension/register"), "{}", registers.line);
     let registered = br#"{"functionName":"score","functionVersion":"1","handler":"bootstrap"}"#;
-    registers.answer("200 OK", &[("lambda-extension-identifier", b"1")], registered);
+    registers.respond("200 OK", &[("lambda-extension-identifier", b"1")], registered);
     // Both now request the next event, in either order; the extension gets none.
     let [one, other] = [function.request(), function.request()];
     let (asks, _extension) = if one.line.contains("/runtime/") { (one, other) } else { (other, one) };
-    let (line, _) = function.handled(asks, "1", &[], b"1");
+    let (line, _) = function.invoke(asks, "1", &[], b"1");
     assert!(line.ends_with("/response"), "{line}");
-    let _asks = function.asked();
+    let _asks = function.next_request();
     tell_to_end(&function);
     assert_eq!(function.exit_code(), Some(0));
     assert_eq!(std::fs::read_to_string(&marker).unwrap(), "in its own time");

@@ -21,15 +21,15 @@ fn a_stranger_chooses_no_trace() {
             "headers": {"traceparent": format!("00-{TRACE}-00f067aa0ba902b7-01"), "authorization": "Bearer 4711"},
             "requestContext": {"domainName": "abc.lambda-url.eu-west-1.on.aws", "http": {"method": "POST", "path": "/"}},
         });
-        let asks = function.asked();
-        let _other = concurrency.map(|_| function.asked());
-        let (line, body) = function.handled(asks, "1", &[], request.to_string().as_bytes());
+        let asks = function.next_request();
+        let _other = concurrency.map(|_| function.next_request());
+        let (line, body) = function.invoke(asks, "1", &[], request.to_string().as_bytes());
         assert!(line.ends_with("/response"), "{line}");
         let answer: Option<String> = serde_json::from_slice(&body).unwrap();
         let trace = answer.expect("a trace of its own");
         assert_ne!(trace, TRACE);
         // Everything recorded is delivered before the next event is requested.
-        let _asks = function.asked();
+        let _asks = function.next_request();
         let store = Store::open(&db).unwrap();
         let runs = store.runs(&RunFilter::default(), 10).unwrap();
         let [run] = &runs[..] else { panic!("one run: {runs:?}") };

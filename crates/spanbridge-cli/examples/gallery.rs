@@ -1,4 +1,8 @@
-//! Prints the samples of the tests: `cargo run --example gallery -- [WIDTH] [NAME]`.
+//! Prints the sample trees of the tests, all or the one called NAME. Set `COLOR` for colours.
+//!
+//! ```sh
+//! cargo run -p spanbridge-cli --example gallery -- [WIDTH] [NAME]
+//! ```
 
 #[path = "../tests/tree/samples.rs"]
 mod samples;

@@ -1,4 +1,5 @@
-//! A function with `lambda_runtime` alone: the baseline for `observed` and `stored` (`tests/benches/lambda.rs`).
+//! A function on plain `lambda_runtime`: the baseline for `observed` and `stored` in the benchmark
+//! `tests/benches/lambda.rs`.
 
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::Value;

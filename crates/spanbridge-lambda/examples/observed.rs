@@ -1,4 +1,4 @@
-//! The function of `bare`, observed, with a sink that discards everything.
+//! The function of `bare`, observed, with a sink that discards its records. For the benchmark `tests/benches/lambda.rs`.
 
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::Value;

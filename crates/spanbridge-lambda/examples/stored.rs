@@ -1,4 +1,5 @@
-//! The function of `bare`, observed, with the store (`SPANBRIDGE_DB`) as the sink.
+//! The function of `bare`, observed, with the store at `SPANBRIDGE_DB` as the sink. For the benchmark
+//! `tests/benches/lambda.rs`.
 
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::Value;

@@ -1,4 +1,4 @@
-//! Installs the system's packages on Debian, Ubuntu and the like.
+//! Installs system packages on Debian, Ubuntu and their derivatives.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -9,7 +9,7 @@ use crate::process;
 
 const POLICY: &str = "/usr/sbin/policy-rc.d";
 
-/// Installs a package if `is_there` says that it is missing and if we can: as root, with `apt-get`. Starts no service.
+/// Installs a package if `is_there` returns `false` and it is possible: as root, with `apt-get`. Starts no service.
 ///
 /// Returns whether it is there now.
 pub(crate) fn ensure(package: &str, is_there: impl Fn() -> bool) -> Result<bool> {
@@ -66,7 +66,7 @@ fn apt_get(arguments: &[&str]) -> Command {
     command
 }
 
-/// Runs a command in a process group of its own, so that no signal to us ends it.
+/// Runs a command in its own process group, so that a signal to this process does not end it.
 fn detached(command: &mut Command) -> Result<String> {
     use std::os::unix::process::CommandExt;
     let shown = process::show(command);
@@ -90,9 +90,10 @@ pub(crate) fn find(program: &str) -> Option<PathBuf> {
     std::env::split_paths(&path).map(|directory| directory.join(program)).find(|file| file.is_file())
 }
 
-/// Keeps Debian's package scripts from starting services, by the file that they consult. A file that exists already is kept.
+/// Prevents Debian's package scripts from starting services, with the file `policy-rc.d` that they consult. An existing file is
+/// kept.
 ///
-/// If we are killed before the file is removed, it allows everything again, because it checks whether we are alive.
+/// If this process is killed before the file is removed, the file has no effect: it checks whether the process is alive.
 struct NoServices {
     ours: bool,
 }
@@ -119,7 +120,7 @@ impl NoServices {
 impl Drop for NoServices {
     fn drop(&mut self) {
         if self.ours {
-            // If this fails, the file has no effect once we have ended.
+            // If this fails, the file has no effect after this process has ended.
             let _ = std::fs::remove_file(POLICY);
         }
     }

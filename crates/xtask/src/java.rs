@@ -21,7 +21,7 @@ pub(crate) fn installed() -> Option<PathBuf> {
     named.into_iter().chain(debian::find("java")).find(|java| version(java).is_some_and(|version| version >= OLDEST))
 }
 
-/// Finds Java, and Maven with it. Both are installed if one is missing and we can.
+/// Finds Java and Maven. If one is missing and it is possible, installs both.
 ///
 /// # Errors
 ///

@@ -1,5 +1,5 @@
-//! The tasks of a contributor to spanbridge: `cargo xtask <command>`. Integration tests also find here brokers that they may
-//! kill: [`rabbitmq::Broker`] and [`kafka::Cluster`].
+//! Tasks for contributors to spanbridge: `cargo xtask <command>`. It also provides the brokers that integration tests start
+//! and kill: [`rabbitmq::Broker`] and [`kafka::Cluster`].
 //!
 //! It depends on no other crate of the workspace, and no published crate depends on it.
 

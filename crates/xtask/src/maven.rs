@@ -26,7 +26,7 @@ const IMPATIENT: [&str; 4] = [
     "-Dmaven.wagon.http.retryHandler.count=0",
 ];
 
-/// The directory with the jars of a pom, if they are in the cache already.
+/// The directory with the jars of a pom, if they are already in the cache.
 pub(crate) fn cached(name: &str, pom: &str) -> Option<PathBuf> {
     place(name, pom).ok().map(|place| place.join("jars")).filter(|jars| jars.is_dir())
 }
@@ -80,7 +80,7 @@ fn resolve(name: &str, pom: &str, download: impl FnOnce(&Path) -> Result<()>) ->
     Ok(jars)
 }
 
-/// Waits for the lock, which is held until the file is closed, at the latest when the process ends.
+/// Waits for the lock. It is released when the file is closed, at the latest when the process ends.
 fn take_turn(path: &Path) -> Result<File> {
     let file = path.parent().map_or(Ok(()), std::fs::create_dir_all).and_then(|()| File::create(path));
     let file = file.with_context(|| format!("failed to create {}", path.display()))?;
@@ -93,14 +93,14 @@ fn take_turn(path: &Path) -> Result<File> {
         }
         process::check()?;
         if !said {
-            eprintln!("xtask: waiting for another process that downloads the same");
+            eprintln!("xtask: waiting for another process that is downloading the same jars");
             said = true;
         }
         std::thread::sleep(Duration::from_millis(100));
     }
 }
 
-/// Runs Maven, and ends it when nothing more is downloaded. The error is the end of Maven's first error, which has the cause.
+/// Runs Maven, and kills it if its downloads stall. The error is the last part of Maven's first error, which has the cause.
 fn run(maven: &mut Command) -> Result<()> {
     let mut first = None;
     let status = process::watch(maven, Instant::now() + PATIENCE[0], |line| {
@@ -111,7 +111,7 @@ fn run(maven: &mut Command) -> Result<()> {
     match status {
         Some(status) if status.success() => Ok(()),
         Some(status) => bail!("mvn ended with {status}: {}", first.as_deref().map_or("", cause)),
-        None => bail!("mvn was ended: nothing came from its registry"),
+        None => bail!("mvn was killed: its registry sent nothing in time"),
     }
 }
 
@@ -132,7 +132,7 @@ mod tests {
         Ok(())
     }
 
-    /// A name that no other run of the tests has, so that the cache knows nothing of it; forgotten at the end.
+    /// A name that no other run of the tests uses, so it is not in the cache. Its files are removed at the end.
     struct Name(String);
 
     impl Name {

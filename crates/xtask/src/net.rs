@@ -8,12 +8,12 @@ use anyhow::{Context, Result, anyhow, bail};
 
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Can we listen on this loopback port right now?
+/// Is this loopback port free now?
 pub(crate) fn is_free(port: u16) -> bool {
     TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok()
 }
 
-/// A port that is free at this moment.
+/// A port that is free now.
 pub(crate) fn free_port() -> Result<u16> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("failed to find a free port")?;
     Ok(listener.local_addr().context("failed to find a free port")?.port())
@@ -70,7 +70,7 @@ fn ask_for_metadata(mut stream: TcpStream) -> Result<()> {
         bail!("the server does not speak Kafka's protocol");
     }
     if answer[12..] == [0; 4] {
-        bail!("the broker lists no broker, not even itself");
+        bail!("the broker's metadata lists no brokers");
     }
     Ok(())
 }
@@ -174,7 +174,7 @@ mod tests {
         };
         assert_eq!(probe(b"\0\0\0\x40xtsk\0\0\0\0\0\0\0\x01..."), Ok(()));
         let failed = |answer| probe(answer).unwrap_err();
-        assert_eq!(failed(b"\0\0\0\x40xtsk\0\0\0\0\0\0\0\0"), "the broker lists no broker, not even itself");
+        assert_eq!(failed(b"\0\0\0\x40xtsk\0\0\0\0\0\0\0\0"), "the broker's metadata lists no brokers");
         assert!(failed(b"SSH-2.0-OpenSSH_9.2\r\n").contains("does not speak"));
         assert!(failed(b"").contains("failed to read an answer"));
         assert!(probe_kafka("127.0.0.1:1").unwrap_err().to_string().contains("failed to connect"));

@@ -1,6 +1,6 @@
-//! Runs the commands of a task so that a signal ends first the commands and then us, with everything cleaned up.
+//! Runs the commands of a task. A signal ends the commands first and then this process, and everything is cleaned up.
 //!
-//! Each command runs in a process group of its own, with an empty stdin. A thread forwards SIGINT, SIGTERM and SIGHUP to the
+//! Each command runs in its own process group, with an empty stdin. A thread forwards SIGINT, SIGTERM and SIGHUP to the
 //! groups that are running. The command ends, [`run`] returns [`Interrupted`], and the error passes through the task, so that
 //! every destructor runs.
 
@@ -16,7 +16,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGKILL, SIGTERM};
 use signal_hook::iterator::Signals;
 
-/// How long a command may take to end after the first signal. Then it is killed.
+/// Time that a command has to end after the first signal. Then it is killed.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 static STATE: Mutex<State> = Mutex::new(State { signal: None, groups: Vec::new(), listener: None });
@@ -31,7 +31,7 @@ fn state() -> MutexGuard<'static, State> {
     STATE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// This signal ended the task.
+/// The task was ended by this signal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Interrupted(pub i32);
 
@@ -146,15 +146,15 @@ fn copy_lines(from: impl std::io::Read, mut to: impl std::io::Write, each_line: 
     let mut from = std::io::BufReader::new(from);
     let mut line = Vec::new();
     while from.read_until(b'\n', &mut line).is_ok_and(|read| read > 0) {
-        // The command goes on even if nobody reads our output any more.
+        // If our output is closed, the command continues.
         let _ = to.write_all(&line).and_then(|()| to.flush());
         each_line(String::from_utf8_lossy(&line).trim_end());
         line.clear();
     }
 }
 
-/// Runs a command to its end, or kills it when its time is up, and then returns no status. For each line that the command
-/// writes, `each_line` may return a later time.
+/// Runs a command to its end. If its deadline passes, kills it and returns no status. For each line that the command writes,
+/// `each_line` may return a later deadline.
 pub(crate) fn watch(
     command: &mut Command,
     mut until: Instant,
@@ -211,7 +211,7 @@ pub(crate) fn run_ok(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-/// Runs a command that must succeed and returns what it wrote to stdout; what it wrote to stderr is in the error.
+/// Runs a command that must succeed, and returns its stdout. If it fails, its stderr is in the error.
 pub(crate) fn capture(command: &mut Command) -> Result<String> {
     let output = try_capture(command)?;
     if !output.status.success() {
@@ -221,7 +221,7 @@ pub(crate) fn capture(command: &mut Command) -> Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// Runs a command and returns how it ended and what it wrote.
+/// Runs a command, and returns its status and its output.
 pub(crate) fn try_capture(command: &mut Command) -> Result<Output> {
     let mut running = Running::spawn(command.stdout(Stdio::piped()).stderr(Stdio::piped()))?;
     let mut stderr = running.0.stderr.take();
@@ -238,7 +238,7 @@ pub(crate) fn try_capture(command: &mut Command) -> Result<Output> {
     Ok(Output { status, stdout, stderr })
 }
 
-/// The command as one would type it.
+/// The command as you would type it in a shell.
 pub(crate) fn show(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")

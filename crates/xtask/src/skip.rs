@@ -1,4 +1,4 @@
-//! Skips tests that cannot run here, and says so: they are not counted as passed.
+//! Reports tests as skipped if they cannot run here, so that they are not counted as passed.
 
 use std::io::Write;
 
@@ -7,8 +7,8 @@ pub(crate) const VARIABLE: &str = "SPANBRIDGE_SKIPPED_TESTS";
 
 /// Reports that the calling test is skipped, and why. The test returns after this call.
 ///
-/// A test cannot tell its runner that it is skipped, so the runner counts it as passed. `cargo xtask test` corrects the count by
-/// what is reported here.
+/// A test cannot tell its runner that it is skipped, so the runner counts it as passed. `cargo xtask test` corrects the count
+/// with these reports.
 ///
 /// ```no_run
 /// # fn find_python() -> Option<()> { None }

@@ -14,7 +14,7 @@ pub(crate) struct Steps {
 /// The outcome of a step that did not fail.
 pub(crate) enum Outcome {
     Done,
-    /// The step cannot be done here; why.
+    /// The step cannot be done here, for this reason.
     Skipped(&'static str),
 }
 

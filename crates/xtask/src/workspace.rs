@@ -22,7 +22,7 @@ pub(crate) fn cache() -> Result<PathBuf> {
     Ok(cache.context("failed to find a cache directory: neither XDG_CACHE_HOME nor HOME is set")?.join("spanbridge"))
 }
 
-/// The directory for packages by this list of wanted ones. Checkouts that want others have another directory, so they do not
+/// The cache directory for this list of packages. Checkouts with different lists have different directories, so they do not
 /// replace each other's packages while they are in use.
 pub(crate) fn cache_for(name: &str, wanted: &str) -> Result<PathBuf> {
     let mut hasher = DefaultHasher::new();
@@ -32,8 +32,8 @@ pub(crate) fn cache_for(name: &str, wanted: &str) -> Result<PathBuf> {
 
 static TARGET: OnceLock<PathBuf> = OnceLock::new();
 
-/// From now on, [`cargo`] builds in the user's cache, unless `CARGO_TARGET_DIR` is set. So a fresh clone builds only what has
-/// changed since the last one.
+/// Makes [`cargo`] build in the user's cache, unless `CARGO_TARGET_DIR` is set. So a fresh clone builds only what has changed
+/// since the last one.
 pub(crate) fn share_target_directory() -> Result<()> {
     if std::env::var_os("CARGO_TARGET_DIR").is_none() {
         let _ = TARGET.set(cache()?.join("target"));
@@ -41,7 +41,7 @@ pub(crate) fn share_target_directory() -> Result<()> {
     Ok(())
 }
 
-/// `cargo` with these arguments, in the root of the repository. If a cargo runs us, it is the same one.
+/// `cargo` with these arguments, in the root of the repository. It is the cargo that runs this process, if one does.
 pub(crate) fn cargo<S: Into<OsString>>(arguments: impl IntoIterator<Item = S>) -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.args(arguments.into_iter().map(Into::into)).current_dir(root());

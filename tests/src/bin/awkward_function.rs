@@ -1,13 +1,20 @@
-//! A function under conditions set by environment variables. Its spans go to the sink only at a flush.
+//! A function whose environment variables and events choose how it misbehaves. Its spans go to the sink only at a flush.
 //!
-//! `WAY` is how it is observed: `run`, `concurrent`, `layer` or `attribute`. `THREADS=several` gives it more than one thread.
-//! `SINK=hang` never returns, and `SINK=fail` fails at once; otherwise the sink is the store, which is slow with `SINK=slow`.
-//! `READY` is what `poll_ready` does, every time: `wait`, `block`, `fail` or `panic`. The initialization is a span. Once the
-//! file `GO` exists, a thread records a span `between` and writes the file `WENT`.
+//! | variable | effect |
+//! |---|---|
+//! | `WAY` | how it is observed: `run` (default), `concurrent`, `layer` or `attribute` |
+//! | `THREADS=several` | it has more than one thread |
+//! | `SINK` | the sink: `hang` never returns, `fail` always fails, `slow` is a slow store, and the default is the store |
+//! | `READY` | what `poll_ready` does every time: `wait`, `block`, `fail` or `panic` |
+//! | `GO`, `WENT` | when the file `GO` exists, a thread records a span `between` and writes the file `WENT` |
 //!
-//! `{"do": "block"}` writes the file `STARTED` and blocks its thread. `{"do": "handle SIGTERM"}` installs a handler that
-//! slowly writes the file `ENDED`. `{"do": "fork"}` returns the signal by which a child ends that gets SIGTERM before it
-//! executes another program.
+//! | event | effect |
+//! |---|---|
+//! | `{"do": "block"}` | writes the file `STARTED` and blocks its thread |
+//! | `{"do": "handle SIGTERM"}` | installs a handler that slowly writes the file `ENDED` |
+//! | `{"do": "fork"}` | sends SIGTERM to a child between fork and exec, and returns the signal that ended the child |
+//!
+//! The initialization records a span `connect`.
 
 use lambda_runtime::{Error, LambdaEvent, Runtime, Service, service_fn};
 use serde_json::{Value, json};
@@ -65,7 +72,7 @@ async fn function() -> Result<(), Error> {
     }
 }
 
-/// A service that is not ready in the way that `READY` says.
+/// A service whose `poll_ready` does what `READY` says.
 #[derive(Clone)]
 struct Awkward<S>(S);
 
@@ -119,7 +126,7 @@ async fn handle(event: LambdaEvent<Value>) -> Result<Value, Error> {
 
 fn forked() -> std::io::Result<Option<i32>> {
     let mut child = Command::new("true");
-    // SAFETY: `raise` may be called after a fork.
+    // SAFETY: `raise` is async-signal-safe, so it may be called between fork and exec.
     unsafe {
         child.pre_exec(|| {
             libc::raise(libc::SIGTERM);

@@ -1,7 +1,11 @@
-//! A Lambda function that does what its event says, and returns what it received. It does not use spanbridge.
+//! A Lambda function that returns what it received, or fails as its event says. It does not use spanbridge.
 //!
-//! `{"do": "answer" | "fail" | "panic" | "exit" | "hang"}`; with `FUNCTION=stream` it streams its answer, and
-//! `{"do": "fail"}` breaks it in the middle. `FUNCTION=broken` ends before the first event.
+//! Events: `{"do": "fail" | "panic" | "exit" | "hang"}`; anything else returns the event and its context.
+//! `{"count": "<file>"}` appends the event to a file.
+//!
+//! The variable `FUNCTION` chooses the kind of function: `stream` streams its response, and `exit` and `hang` happen after
+//! its chunks; `broken` exits before the first event; `graceful` writes the file `GOODBYE` on SIGTERM; `concurrent` takes
+//! several events at once.
 
 use lambda_runtime::streaming::{Body, Response, channel};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
@@ -33,7 +37,7 @@ async fn answer(event: LambdaEvent<Value>) -> Result<Value, Error> {
         _ => {}
     }
     if let Some(file) = payload["count"].as_str() {
-        // Records a call whose response nobody sees.
+        // For asynchronous calls, whose response the test does not see.
         let before = std::fs::read_to_string(file).unwrap_or_default();
         std::fs::write(file, format!("{before}{payload} {} {:?}\n", context.request_id, context.client_context))?;
     }

@@ -1,4 +1,4 @@
-//! A function with its own SIGTERM handler, which is slow.
+//! A function with its own SIGTERM handler, which takes 200 ms and then writes the file `ENDED`.
 
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::Value;

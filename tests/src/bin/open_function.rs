@@ -1,4 +1,4 @@
-//! A function that strangers can call, as through a function URL. It responds with the trace of its handler.
+//! A function for untrusted callers, as behind a function URL. It ignores their context, and returns its handler's trace id.
 
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::Value;
@@ -21,7 +21,7 @@ async fn main() -> Result<(), Error> {
     }
 }
 
-/// Replaces the secrets of a request, wherever they are.
+/// Redacts the authorization header, in the headers and in the payload.
 fn redact(part: &mut Part<'_>) -> Result<(), serde_json::Error> {
     match part.header() {
         Some("authorization") => part.replace("***"),

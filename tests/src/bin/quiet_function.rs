@@ -1,4 +1,4 @@
-//! A function whose spans go to the store only at a flush. Its handler never ends.
+//! A function whose spans go to the store only at a flush. Its handler writes the file `STARTED` and never returns.
 
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::Value;

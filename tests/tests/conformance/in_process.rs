@@ -57,7 +57,7 @@ impl Transport for InProcess {
         F: Future<Output = Result<(), BoxError>>,
     {
         let next = async { self.inbox.lock().await.next().await };
-        let job = within("a letter", next).await.ok_or("receive: the mailbox is closed")?;
+        let job = within("a message", next).await.ok_or("receive: the mailbox is closed")?;
         if job.run(|| work(TestMessage::new(job.data.clone()))).await.is_err() {
             self.inbox.lock().await.requeue(job)
         }
@@ -66,7 +66,7 @@ impl Transport for InProcess {
 
     async fn receive_raw(&self) -> Result<TestMessage, BoxError> {
         let next = async { self.inbox.lock().await.next().await };
-        let job = within("a letter", next).await.ok_or("receive: the mailbox is closed")?;
+        let job = within("a message", next).await.ok_or("receive: the mailbox is closed")?;
         let taken = take(job.raw());
         let mut message = TestMessage::new(taken.payload());
         if let Some(fields) = &taken.fields {

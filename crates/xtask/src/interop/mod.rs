@@ -42,7 +42,7 @@ pub(crate) fn run() -> Result<()> {
     session.finish()
 }
 
-/// The kcat named in the environment, else the one on the `PATH`, which is installed when it is missing and we may.
+/// The kcat named in the environment, else the one on the `PATH`. If it is missing and it is possible, installs it.
 fn kcat() -> Result<OsString> {
     if let Some(kcat) = named(KCAT) {
         return Ok(kcat);

@@ -1,12 +1,12 @@
 
-# Starts, kills and removes the brokers of one private Kafka: dir, java, jars (its class path), cluster (its id), nodes
-# ("1 2 3"), port (the first broker's; the others follow). `start`, `kill` and `restart` take the number of a node, else
-# mean all.
+# Starts, kills and removes the brokers of one private Kafka. Variables: dir, java, jars (the directory of the class path),
+# cluster (the id), nodes ("1 2 3"), port (the first broker's; the others follow). `start`, `kill` and `restart` take the
+# number of a node. Without one, they act on all nodes.
 
-# Runs "$@" in the broker's own small world; nothing of the caller's KAFKA_* or JAVA_* gets in.
+# Runs "$@" in the broker's environment, without the caller's KAFKA_* and JAVA_* variables.
 in_broker() { exec env -i PATH="$PATH" LANG=C.UTF-8 HOME="$dir" SPANBRIDGE_BROKER="$dir" "$@"; }
 
-# It starts soon and has little to do; its port is looked for in /proc/net/tcp, where those of IPv6 are not.
+# Options for a fast start and a small load. IPv4 only: `crashed` looks for the port in /proc/net/tcp, which has no IPv6 ports.
 machine="-Xms64m -Xmx384m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Djava.net.preferIPv4Stack=true"
 logging="-Dorg.slf4j.simpleLogger.defaultLogLevel=warn -Dorg.slf4j.simpleLogger.log.kafka.server.KafkaRaftServer=info"
 

@@ -1,10 +1,10 @@
-//! A private Kafka cluster for a test: real brokers, one or several, gone afterwards.
+//! A private Kafka cluster for a test, with one or several real brokers. It is removed afterwards.
 //!
 //! ```no_run
 //! # fn main() -> anyhow::Result<()> {
 //! let kafka = xtask::kafka::Cluster::start(1)?;      // about five seconds
 //! // … clients of kafka.brokers() …
-//! kafka.kill(1)?;                                    // SIGKILL: connections break without a word
+//! kafka.kill(1)?;                                    // SIGKILL: connections break without a close
 //! kafka.restart(1)?;                                 // same port, same topics, groups and messages
 //! # Ok(()) }
 //! ```
@@ -39,12 +39,12 @@ pub struct Installed {
     jars: PathBuf,
 }
 
-/// The files, if they are there already. Installs and downloads nothing.
+/// The files, if they exist already. Installs and downloads nothing.
 pub fn installed() -> Option<Installed> {
     Some(Installed { jars: maven::cached(NAME, POM)?, java: java::installed()? })
 }
 
-/// The files. Java is installed and the jars are downloaded when they are missing and we can.
+/// The files. If they are missing and it is possible, installs Java and downloads the jars.
 ///
 /// # Errors
 ///
@@ -102,7 +102,7 @@ impl Cluster {
         })
     }
 
-    /// The addresses of all brokers, as clients take them.
+    /// The addresses of all brokers, for `bootstrap.servers`.
     pub fn brokers(&self) -> String {
         (1..=self.count).map(|node| format!("127.0.0.1:{}", self.port(node))).collect::<Vec<_>>().join(",")
     }
@@ -125,7 +125,7 @@ impl Cluster {
 
     /// Ends a broker with SIGKILL, as a crash does, and waits until its port is closed. Does nothing if it is not running.
     ///
-    /// What it has acknowledged is there after a restart: the operating system keeps what the process had written.
+    /// Acknowledged messages survive a restart, because the operating system keeps what the process has written.
     pub fn kill(&self, node: u16) -> Result<()> {
         self.place.control(&["kill", &node.to_string()]).context("failed to kill a broker").map(drop)
     }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-/// How many brokers a cluster can have. Of a block of ports, the first ones are for clients, and as many for controllers.
+/// Maximum number of brokers in a cluster. In a block of ports, the first ones are for clients, and as many for controllers.
 pub(super) const MAX_BROKERS: u16 = 4;
 
 /// A cluster's id: 16 bytes in URL-safe base64, as Kafka generates them.
@@ -16,7 +16,7 @@ pub(super) fn properties(directory: &Path, first: u16, node: u16, count: u16) ->
     let voters: Vec<_> = (1..=count).map(|node| format!("{node}@{}", controller(node))).collect();
     let broker = format!("PLAINTEXT://127.0.0.1:{}", first + node - 1);
     let replicas = count.min(3);
-    // Of three, two must have a message before it is acknowledged.
+    // With three brokers, two must have a message before it is acknowledged.
     let in_sync = if replicas > 2 { 2 } else { 1 };
     let settings = [
         ("process.roles", "broker,controller".to_owned()),
@@ -30,7 +30,7 @@ pub(super) fn properties(directory: &Path, first: u16, node: u16, count: u16) ->
         ("log.dirs", directory.join(format!("data{node}")).display().to_string()),
         ("default.replication.factor", replicas.to_string()),
         ("min.insync.replicas", in_sync.to_string()),
-        // Kafka's own topics: by default of fifty partitions, for which a small broker takes its time.
+        // Kafka's internal topics have fifty partitions by default, which a small broker takes long to create.
         ("offsets.topic.num.partitions", "4".to_owned()),
         ("offsets.topic.replication.factor", replicas.to_string()),
         ("transaction.state.log.num.partitions", "4".to_owned()),
@@ -39,13 +39,13 @@ pub(super) fn properties(directory: &Path, first: u16, node: u16, count: u16) ->
         ("share.coordinator.state.topic.num.partitions", "1".to_owned()),
         ("share.coordinator.state.topic.replication.factor", replicas.to_string()),
         ("share.coordinator.state.topic.min.isr", in_sync.to_string()),
-        // The first member of a group need not wait for others.
+        // Do not delay a group's first rebalance to wait for more members.
         ("group.initial.rebalance.delay.ms", "0".to_owned()),
-        // How long the controller believes in a broker that says nothing: after a kill its partitions get other leaders,
-        // and it may come back, only then.
+        // How long the controller waits for a silent broker. After a kill, its partitions get new leaders only then, and it
+        // can rejoin only then.
         ("broker.session.timeout.ms", "3000".to_owned()),
         ("broker.heartbeat.interval.ms", "500".to_owned()),
-        // Compaction soon, and in little memory.
+        // Compact early, and with little memory.
         ("log.cleaner.backoff.ms", "500".to_owned()),
         ("log.cleaner.dedupe.buffer.size", "4194304".to_owned()),
     ];

@@ -1,5 +1,5 @@
-//! What private brokers have in common: ports and a directory of their own, scripts that start and kill them, and a guardian
-//! that removes everything.
+//! The common part of private brokers: reserved ports and a directory, scripts that start and kill them, and a guardian that
+//! removes everything.
 
 mod reservation;
 
@@ -14,7 +14,7 @@ pub(crate) use reservation::{Range, Reservation};
 
 const COMMON: &str = include_str!("common.sh");
 
-/// How often we try other ports when another process takes ours between the check and the start.
+/// Number of attempts with other ports, if another process takes the ports between the check and the start.
 const ATTEMPTS: usize = 3;
 
 /// The place of one broker. When it is dropped, or this process ends in any way, everything that runs there is ended and the
@@ -60,18 +60,18 @@ impl Place {
         process::capture(Command::new("sh").arg(self.directory().join("control.sh")).args(arguments))
     }
 
-    /// The pid that is noted in a file, while it is a living process of this broker.
+    /// The pid in a file, if it is a running process of this broker.
     pub(crate) fn noted_pid(&self, file: &str) -> Option<u32> {
         let pid = std::fs::read_to_string(self.directory().join(file)).ok()?.trim().parse().ok()?;
-        // The number may belong to another process by now, or to one that has ended and was not waited for.
+        // The pid may belong to another process by now, or to a zombie.
         let environment = std::fs::read(format!("/proc/{pid}/environ")).ok()?;
         let mark = format!("SPANBRIDGE_BROKER={}", self.directory().display());
         environment.split(|&byte| byte == 0).any(|variable| variable == mark.as_bytes()).then_some(pid)
     }
 }
 
-/// Starts something that listens on reserved ports. If its error contains `taken`, another process was faster, and other ports
-/// are tried.
+/// Starts something that listens on reserved ports. If its error contains `taken`, another process has taken a port meanwhile,
+/// and it is started on other ports.
 pub(crate) fn somewhere<T>(taken: &str, start: impl Fn() -> Result<T>) -> Result<T> {
     let mut attempt = 1;
     loop {
@@ -82,7 +82,7 @@ pub(crate) fn somewhere<T>(taken: &str, start: impl Fn() -> Result<T>) -> Result
     }
 }
 
-/// The path as one word of a shell script.
+/// The path, quoted for a shell script.
 pub(crate) fn quote(path: &Path) -> String {
     format!("'{}'", path.display().to_string().replace('\'', r"'\''"))
 }

@@ -1,4 +1,4 @@
-//! Ports and a directory that no other private broker of this machine uses at the same time.
+//! Reserves ports and a directory that no other private broker on this machine uses at the same time.
 //!
 //! The directory is the lock: its name contains the first port, and only one process succeeds in creating it. The ranges are
 //! below Linux's ephemeral ports, so a port is still free when a killed broker is started again.
@@ -24,7 +24,7 @@ pub(crate) struct Range {
     pub(crate) block: u16,
 }
 
-/// What one broker occupies. Removing the directory frees it.
+/// The ports and the directory of one broker. Removing the directory frees them.
 #[derive(Debug)]
 pub(crate) struct Reservation {
     pub(crate) directory: PathBuf,

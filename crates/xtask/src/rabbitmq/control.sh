@@ -1,7 +1,8 @@
 
-# Starts, kills and removes one private RabbitMQ: dir, bin (RabbitMQ's own scripts), port, dist_port, epmd_port.
+# Starts, kills and removes one private RabbitMQ. Variables: dir, bin (the directory of RabbitMQ's scripts), port, dist_port,
+# epmd_port.
 
-# Runs "$@" in the broker's own small world; nothing of the caller's RABBITMQ_* or ERL_* gets in.
+# Runs "$@" in the broker's environment, without the caller's RABBITMQ_* and ERL_* variables.
 in_broker() {
     exec env -i PATH="$PATH" LANG=C.UTF-8 HOME="$dir" SPANBRIDGE_BROKER="$dir" \
         ERL_EPMD_ADDRESS=127.0.0.1 ERL_EPMD_PORT="$epmd_port" ERL_ZFLAGS="-start_epmd false" \

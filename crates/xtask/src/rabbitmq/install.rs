@@ -1,4 +1,4 @@
-//! Where RabbitMQ is installed, and installing it from the system's packages.
+//! Finds RabbitMQ, or installs it from the system's packages.
 
 use std::path::PathBuf;
 
@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use crate::debian;
 
-/// What to do if RabbitMQ is missing and we may not install it.
+/// What to do if RabbitMQ is missing and cannot be installed here.
 pub(crate) const ADVICE: &str =
     "install it (apt-get install rabbitmq-server, as root), or set RABBITMQ_BIN to its bin directory";
 
@@ -21,7 +21,7 @@ pub fn installed() -> Option<PathBuf> {
     places.into_iter().find(|place| place.join("rabbitmq-server").is_file())
 }
 
-/// Installs RabbitMQ if it is missing and we can: as root on Debian, Ubuntu and the like. Starts no service.
+/// Installs RabbitMQ if it is missing and it is possible: as root on Debian, Ubuntu and their derivatives. Starts no service.
 ///
 /// Returns whether RabbitMQ is there now.
 pub fn ensure_installed() -> Result<bool> {

@@ -1,10 +1,10 @@
-//! A private RabbitMQ broker for a test: real, and gone afterwards.
+//! A private RabbitMQ broker for a test. It is a real broker, and is removed afterwards.
 //!
 //! ```no_run
 //! # fn main() -> anyhow::Result<()> {
 //! let broker = xtask::rabbitmq::Broker::start()?;   // about five seconds
 //! // … connect to broker.url(), publish …
-//! broker.kill()?;                                    // SIGKILL: connections break without a word
+//! broker.kill()?;                                    // SIGKILL: connections break without a close
 //! broker.restart()?;                                 // same port, same durable queues and messages
 //! # Ok(()) }
 //! ```
@@ -26,7 +26,7 @@ use crate::net;
 use crate::private::{Place, Range, quote, somewhere};
 pub use install::{ensure_installed, installed};
 
-/// Of each block: for clients, for other nodes, for `epmd`.
+/// The ports of a block, in order: for clients, for other nodes, for `epmd`.
 const PORTS: Range = Range { name: "rabbitmq", first: 21_000, end: 31_800, block: 4 };
 
 const SCRIPT: &str = include_str!("control.sh");
@@ -68,7 +68,7 @@ impl Broker {
         Ok(broker)
     }
 
-    /// The address for clients, with the only user and the default virtual host.
+    /// The URL for clients, with the default user and the default virtual host.
     pub fn url(&self) -> &str {
         &self.url
     }
@@ -95,7 +95,7 @@ impl Broker {
 
     /// Ends the node with SIGKILL, as a crash does, and waits until its port is closed.
     ///
-    /// Does nothing if it is not running. Confirmed messages are there after a restart, with one exception: a quorum queue
+    /// Does nothing if it is not running. Confirmed messages survive a restart, with one exception: a quorum queue
     /// that was declared a moment before the kill never finds a leader again (seen with RabbitMQ 3.10, which writes new queues
     /// to disk with a delay). Use a durable classic queue, or one that is some seconds old.
     pub fn kill(&self) -> Result<()> {
@@ -112,7 +112,7 @@ impl Broker {
 
     /// Runs `rabbitmqctl` against this node (`&["list_queues", "name", "messages"]`) and returns what it printed.
     ///
-    /// Takes a second or more: an Erlang machine starts for it.
+    /// Takes a second or more, because it starts an Erlang VM.
     pub fn ctl(&self, arguments: &[&str]) -> Result<String> {
         self.place.control(&[&["ctl"], arguments].concat())
     }

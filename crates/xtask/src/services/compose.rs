@@ -1,4 +1,4 @@
-//! Services from docker-compose.yml. Each start has a project name and ports of its own, so it disturbs nobody.
+//! Services from docker-compose.yml. Each start has its own project name and ports, so several can run at the same time.
 
 use std::fmt::Write;
 use std::process::Command;
@@ -14,20 +14,20 @@ use crate::{net, process, workspace};
 /// Every port variable of docker-compose.yml. Each is set to a free port.
 const PORT_VARIABLES: [&str; 3] = ["AMQP_PORT", "RABBITMQ_MANAGEMENT_PORT", "KAFKA_PORT"];
 
-/// A service as docker-compose.yml has it.
+/// A service in docker-compose.yml.
 pub(crate) struct Entry {
-    /// Its name there.
+    /// Its name in the file.
     pub(crate) service: &'static str,
-    /// The variable of the port that clients use.
+    /// The variable for the port that clients use.
     pub(crate) port_variable: &'static str,
-    /// The address for clients, by that port.
+    /// Makes the address for clients from that port.
     pub(crate) address: fn(u16) -> String,
 }
 
 /// Can services be started from docker-compose.yml here?
 pub(crate) enum Availability {
     Ready,
-    /// No; why.
+    /// No, for this reason.
     No(&'static str),
 }
 

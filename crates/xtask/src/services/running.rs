@@ -1,9 +1,9 @@
-//! A service that is there.
+//! A running service.
 
 use std::any::Any;
 use std::path::{Path, PathBuf};
 
-/// A service that tests can use: where it is, and what ends it.
+/// A running service: its address, and what keeps it running.
 pub(crate) struct Running {
     address: String,
     scripts: Option<PathBuf>,
@@ -11,18 +11,18 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    /// A service of ours. It ends when `keeps_it_up` is dropped; `scripts` is a directory with scripts that `kill`, `start`
+    /// A service that we have started. It ends when `keeps_it_up` is dropped; `scripts` is a directory with scripts that `kill`, `start`
     /// and `restart` it.
     pub(crate) fn ours(address: String, scripts: PathBuf, keeps_it_up: impl Any) -> Self {
         Self { address, scripts: Some(scripts), _keeps_it_up: Some(Box::new(keeps_it_up)) }
     }
 
-    /// A service of somebody else, which we do not end.
+    /// A service that we have not started, and do not end.
     pub(crate) fn foreign(address: String) -> Self {
         Self { address, scripts: None, _keeps_it_up: None }
     }
 
-    /// The address, as clients take it.
+    /// The address for clients.
     pub(crate) fn address(&self) -> &str {
         &self.address
     }

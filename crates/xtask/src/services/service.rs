@@ -1,4 +1,4 @@
-//! What the services are, as data, and how one is brought up.
+//! The services as data, and how one is brought up.
 
 use anyhow::{Context, Result, bail};
 
@@ -31,7 +31,7 @@ enum Private {
 
 /// What happens when the service cannot be brought up.
 enum Missing {
-    /// The run fails. The text says what to do.
+    /// The run fails. The text says what you can do.
     Fails(&'static str),
     /// The tests run with less. The text says what they do not show.
     ShowsLess(&'static str),
