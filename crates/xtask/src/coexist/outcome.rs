@@ -5,7 +5,7 @@ use std::process::Output;
 
 #[derive(Debug)]
 pub(super) enum Outcome {
-    /// Both are in one lock file, with these versions of the neighbour and of the package for SQLite (empty if it has none).
+    /// Both are in one lock file, with these versions of the neighbour and of `libsqlite3-sys` (empty if it has none).
     OneLockFile { version: String, sqlite: String },
     /// Cargo refused both together; why.
     Conflict(String),
@@ -17,7 +17,7 @@ impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Outcome::OneLockFile { version, sqlite } if sqlite.is_empty() => write!(f, "yes        {version}"),
-            Outcome::OneLockFile { version, sqlite } => write!(f, "yes        {version}, SQLite by {sqlite}"),
+            Outcome::OneLockFile { version, sqlite } => write!(f, "yes        {version}, with libsqlite3-sys {sqlite}"),
             Outcome::Conflict(why) => write!(f, "NO         {why}"),
             Outcome::NotShown(why) => write!(f, "not shown  {why}"),
         }
