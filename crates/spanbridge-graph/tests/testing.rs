@@ -2,7 +2,7 @@
 
 use spanbridge::record::Body;
 use spanbridge::{Memory, Recorder, Sampler, carrier, observe};
-use spanbridge_graph::testing::{self, Recording};
+use spanbridge_graph::testing::{self, RecordOptions};
 use spanbridge_graph::{RunStatus, SpanStatus};
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -50,7 +50,7 @@ fn attributes_are_shown_if_named() {
     };
     assert_eq!(testing::record(work).tree(), "work [error]\n");
     let all = ["word", "empty", "text", "count", "share", "flag", "absent"];
-    let recorded = Recording::new().show(all).show(["error.type"]).service("orders").record(work);
+    let recorded = RecordOptions::new().show(all).show(["error.type"]).service("orders").record(work);
     let text = r#"work [error] word=a/b=c empty="" text="two\nlines \"quoted\"" count=3 share=0.5 flag=true error.type=core::fmt::Error"#;
     assert_eq!(recorded.tree(), format!("{text}\n"));
     assert_eq!(recorded.span("work").service, "orders");
@@ -60,7 +60,7 @@ fn attributes_are_shown_if_named() {
 /// A flush in the middle splits spans into several records. What is added afterwards comes in records of its own.
 #[test]
 fn a_split_span_is_one_line() {
-    let recorded = Recording::new().show(["before", "after"]).record(|| {
+    let recorded = RecordOptions::new().show(["before", "after"]).record(|| {
         let first = observe::span("first").open();
         observe::span("work").attribute("before", 1).in_scope(|| {
             assert!(spanbridge::flush_blocking(PATIENCE).complete);
@@ -247,17 +247,17 @@ fn a_sampler_decides() {
         step("left out");
         observe::current_context().is_empty()
     };
-    let never = Recording::new().sampler(Sampler::never()).record(work);
+    let never = RecordOptions::new().sampler(Sampler::never()).record(work);
     assert_eq!((never.tree().as_str(), never.spans().count(), never.output), ("", 0, true));
     let by_name = Sampler::by(|root| root.name() != "left out");
-    assert_eq!(Recording::new().sampler(by_name).record(work).tree(), "kept\n");
+    assert_eq!(RecordOptions::new().sampler(by_name).record(work).tree(), "kept\n");
 }
 
 /// Tasks that run at the same time begin in any order. Sorted, they have one text.
 #[test]
 fn siblings_can_be_sorted() {
     let record = |names: [&str; 3]| {
-        Recording::new().sort_siblings().record(|| {
+        RecordOptions::new().sort_siblings().record(|| {
             observe::span("all").in_scope(|| {
                 for name in names {
                     observe::span("one").in_scope(|| step(name));

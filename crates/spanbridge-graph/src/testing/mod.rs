@@ -20,7 +20,7 @@
 //! ");
 //! ```
 //!
-//! [`record_async`] does the same for async code. A [`Recording`] has settings: the attributes to show, the service, the
+//! [`record_async`] does the same for async code. [`RecordOptions`] has the settings: the attributes to show, the service, the
 //! sampler. [`Recorded`] has what the block returned, the text, and the spans and graphs behind it.
 //!
 //! Each recording has a recorder of its own, which is in effect for the block and nothing else. So tests run side by side,
@@ -43,7 +43,7 @@
 //! |---|---|
 //! | `charge` | a span that succeeded |
 //! | `charge [error]` | it failed; also `[panicked]`, `[cancelled]`, and `[open]` if it has no end |
-//! | `charge order.item=3` | an attribute that you asked for, see [`Recording::show`] |
+//! | `charge order.item=3` | an attribute that you asked for, see [`RecordOptions::show`] |
 //! | `charge -> send, (remote)` | its links: to a span `send` of this recording, and to a span that is not recorded here |
 //! | `charge (remote)` | its parent is not recorded here: it is in another process, or was not sampled |
 //! | `charge (other run)` | its parent belongs to another run |
@@ -51,12 +51,12 @@
 //! | `run nightly report [suspended]` | how the run ended, unless it succeeded |
 //! | `suspended: approval` | the run waited here, and for what |
 //!
-//! Spans that run at the same time may start in any order. For those, see [`Recording::sort_siblings`].
+//! Spans that run at the same time may start in any order. For those, see [`RecordOptions::sort_siblings`].
 
 mod forest;
 mod line;
+mod options;
 mod recorded;
-mod recording;
 
+pub use options::{RecordOptions, record, record_async};
 pub use recorded::Recorded;
-pub use recording::{Recording, record, record_async};

@@ -10,9 +10,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Records what `work` does.
 ///
 /// # Panics
-/// As [`Recording::record`].
+/// As [`RecordOptions::record`].
 pub fn record<R>(work: impl FnOnce() -> R) -> Recorded<R> {
-    Recording::new().record(work)
+    RecordOptions::new().record(work)
 }
 
 /// Records what `work` and the future that it makes do. This is [`record`] for async code:
@@ -33,38 +33,38 @@ pub fn record<R>(work: impl FnOnce() -> R) -> Recorded<R> {
 /// ```
 ///
 /// # Panics
-/// As [`Recording::record`].
+/// As [`RecordOptions::record`].
 pub async fn record_async<F: Future>(work: impl FnOnce() -> F) -> Recorded<F::Output> {
-    Recording::new().record_async(work).await
+    RecordOptions::new().record_async(work).await
 }
 
 /// The settings of a recording.
 ///
 /// ```
 /// use spanbridge::observe;
-/// use spanbridge_graph::testing::Recording;
+/// use spanbridge_graph::testing::RecordOptions;
 ///
-/// let recorded = Recording::new().show(["order.item", "order.note"]).record(|| {
+/// let recorded = RecordOptions::new().show(["order.item", "order.note"]).record(|| {
 ///     observe::span("pack").attribute("order.item", 3).attribute("order.note", "a gift").in_scope(|| ())
 /// });
 /// assert_eq!(recorded.tree(), "pack order.item=3 order.note=\"a gift\"\n");
 /// ```
 #[derive(Clone, Debug)]
 #[must_use = "nothing is recorded before `record` or `record_async`"]
-pub struct Recording {
+pub struct RecordOptions {
     service: String,
     shown: Vec<String>,
     sorted: bool,
     sampler: Sampler,
 }
 
-impl Default for Recording {
+impl Default for RecordOptions {
     fn default() -> Self {
-        Recording { service: "test".to_owned(), shown: Vec::new(), sorted: false, sampler: Sampler::default() }
+        RecordOptions { service: "test".to_owned(), shown: Vec::new(), sorted: false, sampler: Sampler::default() }
     }
 }
 
-impl Recording {
+impl RecordOptions {
     /// Every span is recorded, no attribute is shown, and the service is `test`.
     pub fn new() -> Self {
         Self::default()
@@ -112,7 +112,7 @@ impl Recording {
     /// done, the thread is blocked for about a millisecond, until the records are there.
     ///
     /// # Panics
-    /// As [`Recording::record`].
+    /// As [`RecordOptions::record`].
     pub async fn record_async<F: Future>(self, work: impl FnOnce() -> F) -> Recorded<F::Output> {
         let (recorder, memory) = self.begin();
         let output = recorder.scope(work).await;
