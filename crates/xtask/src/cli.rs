@@ -120,7 +120,7 @@ fn run(task: Task) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The test that compares the files writes them when it is told to.
+/// The test that compares the files writes them instead if `SPANBRIDGE_WRITE_API` is set.
 fn api() -> Result<()> {
     let mut test = cargo(["test", "--quiet", "--package", "xtask", "--test", "structure", "api::public_api"]);
     process::run_ok(test.env("SPANBRIDGE_WRITE_API", "1"))

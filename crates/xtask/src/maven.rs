@@ -58,7 +58,7 @@ fn place(name: &str, pom: &str) -> Result<PathBuf> {
 }
 
 /// `download` gets a directory with the `pom.xml`, and fills its `jars`. The directory gets its final name when everything is
-/// there, so nobody uses a half-filled one. One process downloads at a time, and the next one finds the result.
+/// there, so an unfinished one is never used. One process downloads at a time, and the next one finds the result.
 fn resolve(name: &str, pom: &str, download: impl FnOnce(&Path) -> Result<()>) -> Result<PathBuf> {
     if let Some(jars) = cached(name, pom) {
         return Ok(jars);

@@ -9,10 +9,10 @@ use crate::workspace::{self, root};
 /// The same function without spanbridge, with it, and with the store as its sink: examples of `spanbridge-lambda`.
 const FUNCTIONS: [&str; 3] = ["bare", "observed", "stored"];
 
-/// How many KiB the store may add.
+/// Maximum size in KiB that the store may add.
 const BUDGET: u64 = 500;
 
-/// How functions are built: a name, and settings of cargo.
+/// The ways to build a function: a name, and cargo's settings.
 const SETTINGS: [(&str, &[&str]); 2] = [
     ("cargo build --release, stripped", &["profile.release.strip=true"]),
     // https://www.cargo-lambda.info/guide/release-optimizations.html
@@ -27,7 +27,7 @@ const SETTINGS: [(&str, &[&str]); 2] = [
     ),
 ];
 
-/// Prints a table with a line for each way to build. Fails if the store adds more than it may.
+/// Prints a table with a row for each way to build. Fails if the store adds more than the limit.
 pub(crate) fn run() -> Result<()> {
     let mut lines =
         vec![format!("{:32} {:>11} {:>11} {:>11} {:>15}", "KiB", "bare", "observed", "stored", "by the store")];
@@ -45,7 +45,7 @@ pub(crate) fn run() -> Result<()> {
     Ok(())
 }
 
-/// The sizes of the programs, in bytes, as a user has them who builds the functions outside this workspace.
+/// The sizes of the programs in bytes, built outside this workspace as a user builds them.
 fn sizes(settings: &[&str]) -> Result<[u64; 3]> {
     let ours = |name: &str, more: &str| format!("{name} = {{ path = {:?}{more} }}", root().join("crates").join(name));
     let dependencies = [

@@ -1,4 +1,4 @@
-//! A package in a temporary directory, as somebody might have it who uses a crate of ours from outside the workspace.
+//! A package in a temporary directory, like that of a user who depends on our crates from outside the workspace.
 
 use std::path::PathBuf;
 use std::process::{Command, Output};
@@ -8,14 +8,14 @@ use tempfile::TempDir;
 
 use crate::{process, workspace};
 
-/// A package with dependencies and one program for each source file that it is given. Removed when dropped.
+/// A package with dependencies and one program per source file. It is removed when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Throwaway {
     directory: TempDir,
 }
 
 impl Throwaway {
-    /// `dependencies` are lines of the manifest. Without programs it has an empty library.
+    /// Creates the package. `dependencies` are lines of the manifest. Without programs, it has an empty library.
     pub(crate) fn new(dependencies: &[String], programs: &[(&str, PathBuf)]) -> Result<Self> {
         let directory = tempfile::tempdir().context("failed to make a directory")?;
         let package = Throwaway { directory };
@@ -38,12 +38,12 @@ impl Throwaway {
         written.with_context(|| format!("failed to write {}", path.display()))
     }
 
-    /// The path of a file in it.
+    /// The path of a file in the package.
     pub(crate) fn path(&self, file: &str) -> PathBuf {
         self.directory.path().join(file)
     }
 
-    /// Starts from the versions that the workspace has, rather than from the latest ones.
+    /// Starts from the workspace's versions instead of the latest ones.
     pub(crate) fn with_our_lock_file(self) -> Result<Self> {
         let (from, to) = (workspace::root().join("Cargo.lock"), self.path("Cargo.lock"));
         std::fs::copy(&from, to).with_context(|| format!("failed to copy {}", from.display()))?;

@@ -69,7 +69,7 @@ fn nothing_is_left_of_a_start_that_is_ended() {
     if installed().is_none() {
         return xtask::skip("RabbitMQ is not installed");
     }
-    // Killed in the first phase, which lasts a millisecond, it leaves a directory without processes: nobody stands by yet.
+    // Not killed in the first phase, which lasts a millisecond: the guardian does not run yet, so an empty directory would stay.
     RABBITMQ.leaves_nothing_when_it_starts("control.sh", &[Signal::INT]);
     for phase in ["epmd.group", "node.group", "node.pid"] {
         RABBITMQ.leaves_nothing_when_it_starts(phase, &[Signal::INT, Signal::KILL]);

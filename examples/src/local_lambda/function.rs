@@ -9,7 +9,7 @@ use std::time::Duration;
 #[derive(Clone, Debug)]
 pub struct Function {
     pub(super) name: String,
-    /// `None`: the process is started by somebody else.
+    /// `None` for an external function.
     pub(super) program: Option<PathBuf>,
     pub(super) arguments: Vec<OsString>,
     pub(super) variables: Vec<(OsString, OsString)>,

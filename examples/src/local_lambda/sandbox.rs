@@ -45,7 +45,7 @@ pub(super) struct Running {
 pub(super) struct Sandbox {
     pub(super) function: Arc<Function>,
     runtime_api: SocketAddr,
-    /// `None`: the process was started by somebody else.
+    /// `None` for an external function.
     process: Option<Process>,
     queue: mpsc::UnboundedSender<QueuedInvocation>,
     queued: tokio::sync::Mutex<mpsc::UnboundedReceiver<QueuedInvocation>>,
@@ -182,7 +182,7 @@ impl Sandbox {
         parts
             .send(ResponsePart::Ended { error, log: self.process.as_ref().map(|p| p.log().tail()).unwrap_or_default() })
             .await;
-        // A process that somebody else started cannot be replaced.
+        // The process of an external function cannot be replaced.
         if self.process.is_none() { SandboxState::Warm } else { state }
     }
 

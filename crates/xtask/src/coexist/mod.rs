@@ -1,8 +1,8 @@
-//! `cargo xtask coexist`: the store can be in one program with the crates that applications use for their databases.
+//! `cargo xtask coexist`: checks that the store works in one program with the crates that applications use for databases.
 //!
 //! Only one package of a program may link a native library such as SQLite's. If the store linked it, cargo would refuse every
-//! other version of it, also where the application only uses PostgreSQL and SQLite is an optional dependency of a
-//! dependency. So for each neighbour, a package that depends on both gets a lock file of its own from cargo.
+//! other version of it, even if the application only uses PostgreSQL and SQLite is an optional dependency of a
+//! dependency. So for each neighbour, cargo resolves a package that depends on both.
 
 mod native;
 mod neighbours;
@@ -15,13 +15,13 @@ use crate::throwaway::Throwaway;
 use neighbours::{NEIGHBOURS, Neighbour, ours};
 use outcome::{Outcome, first_error};
 
-/// The crate that must not be in the way.
+/// The crate that must not conflict with others.
 const STORE: &str = "spanbridge-store";
 
 /// The package that links SQLite, for most of the neighbours.
 const SQLITE: &str = "libsqlite3-sys";
 
-/// Prints a table with a line for each neighbour.
+/// Prints a table with a row for each neighbour.
 pub(crate) fn run() -> Result<()> {
     let width = NEIGHBOURS.iter().map(|neighbour| neighbour.name.len()).max().unwrap_or_default();
     let (mut conflicts, mut shown) = (0, 0);
@@ -46,7 +46,7 @@ pub(crate) fn run() -> Result<()> {
     }
 }
 
-/// Whether a package can depend on both. A neighbour that cannot be had even alone shows nothing about the store.
+/// Whether a package can depend on both. If a neighbour cannot be resolved even alone, that says nothing about the store.
 fn beside(neighbour: &Neighbour, store: &str) -> Result<Outcome> {
     let wanted = neighbour.dependency.to_owned();
     let alone = Throwaway::new(std::slice::from_ref(&wanted), &[])?.resolve(neighbour.arguments)?;

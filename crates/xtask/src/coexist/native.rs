@@ -1,4 +1,4 @@
-//! The native libraries that a package brings.
+//! The native libraries that a package's dependencies link.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::process::capture;
 use crate::throwaway::Throwaway;
 
-/// Each native library that the dependencies of a package link, with the dependency; for all platforms unless the arguments
+/// Each native library that a dependency of a package links, with that dependency. For all platforms, unless the arguments
 /// name one.
 pub(super) fn native(package: &Throwaway, arguments: &[&str]) -> Result<Vec<String>> {
     let text = capture(&mut package.cargo(&[&["metadata", "--format-version", "1"], arguments].concat()))?;
@@ -23,7 +23,7 @@ fn linked(metadata: &Value) -> Vec<String> {
     let mut needed: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for node in array(&metadata["resolve"]["nodes"]) {
         let on = array(&node["deps"]).into_iter().filter(|dependency| {
-            // `null` is a normal dependency; `dev` is for the tests of a package, which nobody else builds.
+            // `null` is a normal dependency. `dev` dependencies are built only for the package's own tests.
             array(&dependency["dep_kinds"]).iter().any(|kind| kind["kind"] != "dev")
         });
         needed.insert(id(&node["id"]), on.map(|dependency| id(&dependency["pkg"])).collect());

@@ -1,16 +1,16 @@
-//! What applications use beside the store.
+//! The crates that applications use together with the store.
 
 use crate::workspace::root;
 
-/// A crate that an application may use, and how.
+/// A crate that an application may use, and how it depends on it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Neighbour {
-    /// How the table names it.
+    /// Its name in the table.
     pub(super) name: &'static str,
     pub(super) package: &'static str,
-    /// A line of the manifest.
+    /// Its line in the manifest.
     pub(super) dependency: &'static str,
-    /// More arguments for cargo.
+    /// Additional arguments for cargo.
     pub(super) arguments: &'static [&'static str],
 }
 
@@ -18,7 +18,7 @@ const fn neighbour(name: &'static str, package: &'static str, dependency: &'stat
     Neighbour { name, package, dependency, arguments: &[] }
 }
 
-/// With default features, and SQLite where that is a choice. The three versions of rusqlite need three versions of SQLite's
+/// With default features, and with SQLite if it is optional. The three versions of rusqlite need three versions of SQLite's
 /// package. sqlx links SQLite in any lock file, also for PostgreSQL only.
 pub(super) const NEIGHBOURS: &[Neighbour] = &[
     neighbour("sqlx 0.8, sqlite", "sqlx", r#"sqlx = { version = "0.8", features = ["sqlite"] }"#),
@@ -35,7 +35,7 @@ pub(super) const NEIGHBOURS: &[Neighbour] = &[
     neighbour("rusqlite, the latest", "rusqlite", r#"rusqlite = { version = "*", features = ["bundled"] }"#),
 ];
 
-/// The line of a manifest for a crate of this checkout.
+/// The manifest line for a crate of this checkout.
 pub(super) fn ours(name: &str) -> String {
     format!("{name} = {{ path = {:?} }}", root().join("crates").join(name))
 }

@@ -1,4 +1,4 @@
-//! The outcome for one neighbour, as a line of the table.
+//! The outcome for one neighbour, as a row of the table.
 
 use std::fmt;
 use std::process::Output;
@@ -7,9 +7,9 @@ use std::process::Output;
 pub(super) enum Outcome {
     /// Both are in one lock file, with these versions of the neighbour and of `libsqlite3-sys` (empty if it has none).
     OneLockFile { version: String, sqlite: String },
-    /// Cargo refused both together; why.
+    /// Cargo refused both together, for this reason.
     Conflict(String),
-    /// The neighbour could not be had; why.
+    /// The neighbour could not be resolved even alone, for this reason.
     NotShown(String),
 }
 
@@ -24,7 +24,7 @@ impl fmt::Display for Outcome {
     }
 }
 
-/// What cargo says, in one line: the native library that both link if that is it, else the first error.
+/// Cargo's error in one line: the native library that both link if that is the cause, else the first error.
 pub(super) fn first_error(output: &Output) -> String {
     told(&String::from_utf8_lossy(&output.stderr)).unwrap_or_else(|| format!("cargo ended with {}", output.status))
 }

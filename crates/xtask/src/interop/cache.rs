@@ -14,7 +14,7 @@ pub(super) fn read(file: &Path) -> Result<String> {
     std::fs::read_to_string(file).with_context(|| format!("failed to read {}", file.display()))
 }
 
-/// A temporary directory in which `home` is built. [`keep`] then gives it its name, so nobody uses a half-built one.
+/// A temporary directory in which `home` is built. [`keep`] then gives it its name, so an unfinished one is never used.
 pub(super) fn partial(home: &Path) -> Result<tempfile::TempDir> {
     let cache = home.parent().context("failed to find the cache")?;
     std::fs::create_dir_all(cache).with_context(|| format!("failed to create {}", cache.display()))?;

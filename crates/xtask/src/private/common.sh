@@ -74,7 +74,7 @@ remove() {
     rm -rf "$removed" "$dir"
 }
 
-# Stands by until whoever holds the other end of stdin closes it or dies, by whatever signal.
+# Waits until the other end of stdin is closed, also by the death of its process. Then removes everything.
 guard() {
     trap '' INT TERM HUP
     while read -r _; do :; done

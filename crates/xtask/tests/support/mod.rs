@@ -106,7 +106,7 @@ impl Running {
         self.child.wait().unwrap().code()
     }
 
-    /// After SIGKILL somebody else cleans up, so it may take a moment.
+    /// After SIGKILL, another process cleans up, so this waits.
     fn assert_nothing_left(&self, directory: &str) {
         let deadline = Instant::now() + PATIENCE;
         let left = || {
