@@ -32,6 +32,8 @@ pub enum ErrorKind {
     Io,
     /// The text is not an id or the beginning of one: 4 to 32 hexadecimal digits.
     InvalidId,
+    /// The path cannot be that of a store, such as `:memory:` or a URL.
+    InvalidPath,
     /// `SPANBRIDGE_DB` is not set, and the user has no data directory.
     NoDefaultPath,
     /// The recorder could not be installed, such as because another one is.

@@ -33,6 +33,7 @@ mod error;
 #[doc(hidden)]
 pub mod file;
 mod install;
+mod location;
 pub mod log;
 mod path;
 mod sink;
@@ -41,6 +42,7 @@ pub mod write;
 
 pub use error::{Error, ErrorKind};
 pub use install::{Recording, install_from_env, try_install_from_env};
+pub use location::{Location, resolve};
 pub use log::Limits;
 pub use path::default_path;
 pub use sink::StoreSink;

@@ -10,14 +10,28 @@ use std::path::PathBuf;
 /// # Errors
 /// [`ErrorKind::NoDefaultPath`] if `SPANBRIDGE_DB` is not set and the user has no home directory.
 pub fn default_path() -> Result<PathBuf> {
-    choose(|name| env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from), env::home_dir())
+    choose(variable, env::home_dir())
+}
+
+/// The default without `SPANBRIDGE_DB`.
+pub(crate) fn default_directory() -> Result<PathBuf> {
+    Ok(in_data(variable, env::home_dir())?.join("store"))
+}
+
+fn variable(name: &str) -> Option<PathBuf> {
+    env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
 }
 
 /// The choice itself, without the environment of the process.
 fn choose(var: impl Fn(&str) -> Option<PathBuf>, home: Option<PathBuf>) -> Result<PathBuf> {
-    if let Some(path) = var("SPANBRIDGE_DB") {
-        return Ok(path);
+    match var("SPANBRIDGE_DB") {
+        Some(path) => Ok(path),
+        None => Ok(in_data(var, home)?.join("spanbridge.db")),
     }
+}
+
+/// Our directory in the user's data directory.
+fn in_data(var: impl Fn(&str) -> Option<PathBuf>, home: Option<PathBuf>) -> Result<PathBuf> {
     // The XDG specification says to ignore relative paths.
     let named = var(if cfg!(windows) { "LOCALAPPDATA" } else { "XDG_DATA_HOME" }).filter(|p| p.is_absolute());
     let usual = if cfg!(windows) {
@@ -28,7 +42,7 @@ fn choose(var: impl Fn(&str) -> Option<PathBuf>, home: Option<PathBuf>) -> Resul
         ".local/share"
     };
     match named.or_else(|| home.filter(|h| h.is_absolute()).map(|h| h.join(usual))) {
-        Some(data) => Ok(data.join("spanbridge").join("spanbridge.db")),
+        Some(data) => Ok(data.join("spanbridge")),
         None => Err(Error::new(
             ErrorKind::NoDefaultPath,
             "find the default store: SPANBRIDGE_DB is not set, and this user has no home directory",
