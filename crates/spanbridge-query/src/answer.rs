@@ -1,7 +1,6 @@
 //! What you can ask a store, and what it answers.
 
 use spanbridge::{RunId, SpanId, TraceId};
-use spanbridge_graph::RunStatus;
 
 /// What an id, or the beginning of one, stands for.
 #[derive(Clone, Debug, PartialEq)]
@@ -70,66 +69,6 @@ pub struct Candidate {
     pub run_id: RunId,
     /// The name of the run or the span. For a trace: the name of its first run.
     pub name: String,
-}
-
-/// Which runs to list. The default lists all. A run must match everything that is set.
-///
-/// ```
-/// use spanbridge_query::RunFilter;
-/// use spanbridge_graph::RunStatus;
-/// let filter = RunFilter::default().status(RunStatus::Error).service("billing");
-/// # let _ = filter;
-/// ```
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct RunFilter {
-    pub(crate) status: Option<RunStatus>,
-    pub(crate) service: Option<String>,
-    pub(crate) name: Option<String>,
-    pub(crate) since: Option<u64>,
-}
-
-impl RunFilter {
-    /// Only runs with this status.
-    pub fn status(self, status: RunStatus) -> Self {
-        Self { status: Some(status), ..self }
-    }
-
-    /// Only runs that this service worked on. The name must match exactly.
-    pub fn service(self, service: impl Into<String>) -> Self {
-        Self { service: Some(service.into()), ..self }
-    }
-
-    /// Only runs with this text in their name. Upper and lower case differ.
-    pub fn name(self, text: impl Into<String>) -> Self {
-        Self { name: Some(text.into()), ..self }
-    }
-
-    /// Only runs that began at this time or later, in nanoseconds since the Unix epoch.
-    pub fn since(self, time: u64) -> Self {
-        Self { since: Some(time), ..self }
-    }
-}
-
-/// A run in the list of runs.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct RunRow {
-    /// Its id.
-    pub run_id: RunId,
-    /// The operation. For a run without an owner: the name of its first span.
-    pub name: String,
-    /// Its status.
-    pub status: RunStatus,
-    /// The services that worked on it, in alphabetical order.
-    pub services: Vec<String>,
-    /// How many spans it has.
-    pub spans: u64,
-    /// How many of them ended in an error or a panic.
-    pub errors: u64,
-    /// When it began, in nanoseconds since the Unix epoch.
-    pub started_at: u64,
-    /// When it ended. `None` while it is open or suspended.
-    pub ended_at: Option<u64>,
 }
 
 /// What an import did.

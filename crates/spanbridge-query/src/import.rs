@@ -5,36 +5,38 @@
 
 use crate::Result;
 use crate::answer::ImportReport;
-use crate::damage::Damage;
-use crate::snapshot::Snapshot;
-use rusqlite::{Connection, TransactionBehavior};
+use crate::engine::{Cursor, Engine, Snapshot};
 use spanbridge::RunId;
 use spanbridge::record::Record;
-use spanbridge_graph::hash::{Map, Set, join, stable};
+use spanbridge_graph::hash::{Set, join, stable};
 use spanbridge_graph::run_of;
 use spanbridge_store::codec::{BlockWriter, KnownNames, PartHead, refusal};
-use spanbridge_store::delivery::Assembler;
-use spanbridge_store::write::insert;
+use spanbridge_store::delivery::{Assembler, Delivery};
 
-/// How many records are stored at once. Few enough that no recorder waits long for the lock.
-const RECORDS_PER_TRANSACTION: usize = 4096;
+/// How many records are stored at once. Few enough that nobody waits long for the lock.
+const RECORDS_PER_DELIVERY: usize = 4096;
 
 /// How many records an import remembers. Then it forgets them, and reads what it needs again.
 const MAX_REMEMBERED: usize = 4 << 20;
 
-pub(crate) fn import<'a>(
-    connection: &mut Connection,
-    damage: &Damage,
-    records: impl Iterator<Item = Record<'a>>,
-) -> Result<ImportReport> {
+/// Where records are imported to.
+pub(crate) trait Target {
+    /// What reads there.
+    fn engine(&self) -> &dyn Engine;
+
+    /// Keeps other imports out, asks `compare` what to store with a snapshot of all that is stored, and stores it.
+    fn locked(&mut self, compare: &mut dyn FnMut(&dyn Snapshot) -> Result<Option<Delivery>>) -> Result<()>;
+}
+
+/// Stores the records that are not stored yet.
+pub(crate) fn import<'a>(target: &mut dyn Target, records: impl Iterator<Item = Record<'a>>) -> Result<ImportReport> {
     let mut import = Import {
-        connection,
-        damage,
+        target,
         assembler: Assembler::default(),
         known: KnownRecords::default(),
         report: ImportReport::default(),
     };
-    let mut chunk = Vec::with_capacity(RECORDS_PER_TRANSACTION);
+    let mut chunk = Vec::with_capacity(RECORDS_PER_DELIVERY);
     for record in records {
         let place = import.report.read;
         import.report.read += 1;
@@ -42,7 +44,7 @@ pub(crate) fn import<'a>(
             Some(why) => import.report.rejected.push((place, why)),
             None => chunk.push(record),
         }
-        if chunk.len() == RECORDS_PER_TRANSACTION {
+        if chunk.len() == RECORDS_PER_DELIVERY {
             import.store(&mut chunk)?;
         }
     }
@@ -50,48 +52,45 @@ pub(crate) fn import<'a>(
     Ok(import.report)
 }
 
-struct Import<'c> {
-    connection: &'c mut Connection,
-    damage: &'c Damage,
+struct Import<'t> {
+    target: &'t mut dyn Target,
     assembler: Assembler,
     known: KnownRecords,
     report: ImportReport,
 }
 
 impl Import<'_> {
-    /// Stores the new ones of these records, in one transaction.
+    /// Stores the new ones of these records, as one delivery.
     fn store(&mut self, chunk: &mut Vec<Record<'_>>) -> Result<()> {
         if chunk.is_empty() {
             return Ok(());
         }
-        self.known.forget_when_too_many();
+        let Self { target, assembler, known, report } = self;
+        known.forget_when_too_many();
         let runs: Set<Option<RunId>> = chunk.iter().map(run_of).collect();
-        let prints: Vec<Fingerprint> = chunk.iter().map(|record| self.known.fingerprint(record)).collect();
+        let prints: Vec<Fingerprint> = chunk.iter().map(|record| known.fingerprint(record)).collect();
         // Most is read before the lock is taken, and under the lock only what was added meanwhile.
-        let damage = self.damage;
-        self.known.read(&Snapshot { transaction: self.connection.unchecked_transaction()?, damage }, &runs)?;
-        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let locked = Snapshot { transaction, damage };
-        self.known.read(&locked, &runs)?;
-
-        let (mut new, mut suspects) = (Vec::new(), Set::default());
-        for (record, print) in chunk.drain(..).zip(prints) {
-            match self.known.remember(print) {
-                Identity::Repeated => self.report.repeated += 1,
-                Identity::New => new.push(record),
-                Identity::Conflict => {
-                    self.report.conflicts += 1;
-                    suspects.insert(run_of(&record));
-                    new.push(record);
+        known.read(&*target.engine().snapshot()?, &runs)?;
+        target.locked(&mut |snapshot| {
+            known.read(snapshot, &runs)?;
+            let (mut new, mut suspects) = (Vec::new(), Set::default());
+            for (record, print) in chunk.drain(..).zip(&prints) {
+                match known.remember(*print) {
+                    Identity::Repeated => report.repeated += 1,
+                    Identity::New => new.push(record),
+                    Identity::Conflict => {
+                        report.conflicts += 1;
+                        suspects.insert(run_of(&record));
+                        new.push(record);
+                    }
                 }
             }
-        }
-        if !new.is_empty() {
-            self.report.stored += new.len() as u64;
-            let delivery = self.assembler.assemble_with(new.iter().map(Record::view), |run| suspects.contains(&run))?;
-            insert(&locked.transaction, None, &delivery)?;
-        }
-        Ok(locked.transaction.commit()?)
+            if new.is_empty() {
+                return Ok(None);
+            }
+            report.stored += new.len() as u64;
+            Ok(Some(assembler.assemble_with(new.iter().map(Record::view), |run| suspects.contains(&run))?))
+        })
     }
 }
 
@@ -111,8 +110,11 @@ enum Identity {
 /// The records that are known to be stored.
 #[derive(Default)]
 struct KnownRecords {
-    /// For each run: up to which delivery it was read.
-    runs: Map<Option<RunId>, i64>,
+    /// The runs whose records are known, up to the cursor.
+    runs: Set<RunId>,
+    /// Whether the records of no run are known, too.
+    of_no_run: bool,
+    read_to: Cursor,
     ids: Set<u64>,
     all: Set<u64>,
     writer: BlockWriter,
@@ -122,29 +124,47 @@ struct KnownRecords {
 impl KnownRecords {
     fn forget_when_too_many(&mut self) {
         if self.all.len() > MAX_REMEMBERED {
-            self.runs.clear();
-            self.ids.clear();
-            self.all.clear();
+            *self = Self::default();
         }
     }
 
-    /// Reads the stored records of these runs that are not known yet.
-    fn read(&mut self, snapshot: &Snapshot<'_>, runs: &Set<Option<RunId>>) -> Result<()> {
-        let newest = snapshot.newest()?;
-        let (known, new): (Vec<_>, Vec<_>) = runs.iter().partition(|run| self.runs.contains_key(run));
-        let since = known.iter().filter_map(|run| self.runs.get(run)).min().copied().unwrap_or(newest);
-        for (wanted, after) in [(new, 0), (known, since)] {
-            if wanted.is_empty() || after >= newest {
-                continue;
-            }
-            let stored = snapshot.stored(&wanted, after)?;
-            for record in stored.records()? {
-                let print = self.fingerprint(&record);
-                self.remember(print);
-            }
+    /// Reads the stored records of these runs that are not known yet, and what was added to those that are.
+    fn read(&mut self, snapshot: &dyn Snapshot, runs: &Set<Option<RunId>>) -> Result<()> {
+        let end = snapshot.end()?;
+        if end != self.read_to && (!self.runs.is_empty() || self.of_no_run) {
+            let after = std::mem::replace(&mut self.read_to, end.clone());
+            snapshot.follow(&after, &mut |records| {
+                for record in &records {
+                    let known = run_of(record).map_or(self.of_no_run, |run| self.runs.contains(&run));
+                    if known {
+                        self.add(record);
+                    }
+                }
+                Ok(())
+            })?;
         }
-        self.runs.extend(runs.iter().map(|run| (*run, newest)));
+        self.read_to = end;
+        if runs.contains(&None) && !self.of_no_run {
+            snapshot.records_of_no_run(0..=u64::MAX, &mut |records| {
+                records.iter().for_each(|record| self.add(record));
+                Ok(())
+            })?;
+            self.of_no_run = true;
+        }
+        let new: Vec<RunId> = runs.iter().flatten().filter(|run| !self.runs.contains(*run)).copied().collect();
+        if !new.is_empty() {
+            snapshot.records(&new, &mut |_, records| {
+                records.iter().for_each(|record| self.add(record));
+                Ok(())
+            })?;
+            self.runs.extend(new);
+        }
         Ok(())
+    }
+
+    fn add(&mut self, record: &Record<'_>) {
+        let print = self.fingerprint(record);
+        self.remember(print);
     }
 
     /// Remembers a record, and returns whether it was known.

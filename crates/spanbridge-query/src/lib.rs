@@ -20,25 +20,18 @@
 
 mod answer;
 mod damage;
-mod export;
-mod find;
-mod gaps;
+pub mod engine;
+mod error;
 mod import;
-mod linked;
-mod list;
-mod mentions;
+mod old;
+mod questions;
 mod reader;
-mod related;
-mod row;
-mod snapshot;
+mod runs;
 mod store;
-mod stored;
-mod summary;
-mod totals;
 
-pub use answer::{Candidate, Found, Id, ImportReport, RunFilter, RunRow};
-pub use spanbridge_store::{Error, ErrorKind};
+pub use answer::{Candidate, Found, Id, ImportReport};
+pub use error::{Error, ErrorKind};
+pub use runs::{RunFilter, RunRow};
 pub use store::Store;
 
-/// The result of everything that can fail in this crate.
-type Result<T, E = Error> = std::result::Result<T, E>;
+use error::Result;

@@ -1,10 +1,13 @@
 //! Reading a store, and importing records into it.
 
 use crate::Result;
-use crate::answer::{Found, ImportReport, RunFilter, RunRow};
-use crate::damage::Damage;
+use crate::answer::{Found, ImportReport};
+use crate::engine::{Cursor, Engine, IdPrefix};
+use crate::import::import;
+use crate::old::OldFile;
+use crate::questions::{find, gaps, graph};
 use crate::reader::Reader;
-use crate::{export, find, gaps, import, list, related};
+use crate::runs::{RunFilter, RunRow};
 use spanbridge::RunId;
 use spanbridge::record::Record;
 use spanbridge_graph::{Checkup, Diagnostic, Gap, Graph};
@@ -14,8 +17,8 @@ use std::path::Path;
 
 /// A store to read from and to import records into.
 ///
-/// Each call sees one consistent state of the file, even while other processes write, and holds no lock afterwards. Damaged
-/// deliveries are skipped; [`Store::damage`] reports them.
+/// Each call sees one consistent state, even while other processes write, and holds no lock afterwards. What is damaged is
+/// skipped; [`Store::damage`] reports it.
 pub struct Store {
     reader: Reader,
 }
@@ -26,7 +29,8 @@ impl Store {
     /// # Errors
     /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if there is none. This never creates a store.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
-        Ok(Self { reader: Reader::open(path.as_ref(), IfMissing::Fail)? })
+        let path = path.as_ref();
+        Ok(Self::with_engine(path, OldFile::open(path, IfMissing::Fail)?))
     }
 
     /// Opens the store at this path. Creates an empty one, and its directories, if there is none.
@@ -34,7 +38,13 @@ impl Store {
     /// # Errors
     /// If the store cannot be used.
     pub fn open_or_create(path: impl AsRef<Path>) -> Result<Self> {
-        Ok(Self { reader: Reader::open(path.as_ref(), IfMissing::Create)? })
+        let path = path.as_ref();
+        Ok(Self::with_engine(path, OldFile::open(path, IfMissing::Create)?))
+    }
+
+    /// A store that another engine reads. `name` says in errors which store that is, such as its address.
+    pub fn with_engine(name: impl AsRef<Path>, engine: impl Engine + 'static) -> Self {
+        Self { reader: Reader::new(name.as_ref().to_owned(), Box::new(engine)) }
     }
 
     /// Finds what an id of a run, a trace or a span stands for. The first four digits or more are enough.
@@ -42,32 +52,18 @@ impl Store {
     /// # Errors
     /// [`ErrorKind::InvalidId`](crate::ErrorKind::InvalidId) for anything but 4 to 32 hexadecimal digits.
     pub fn find(&self, id: &str) -> Result<Found> {
-        let prefix = find::Prefix::parse(id)?;
+        let prefix = IdPrefix::parse(id)?;
         self.reader.read(|snapshot| find::find(snapshot, &prefix))
     }
 
-    /// The graph of a run. `None` if it has no records.
+    /// The graph of a run. `None` if it has no records. It reports damage only if that concerns this run.
     pub fn graph(&self, run_id: RunId) -> Result<Option<Graph>> {
-        // The graph reports only damage that concerns this run, whatever was read before.
-        let damage = Damage::default();
-        let graph = self.reader.read_noting(&damage, |snapshot| {
-            let stored = snapshot.run(run_id)?;
-            let records = stored.records()?;
-            if records.is_empty() {
-                return Ok(None);
-            }
-            let mut graph = Graph::build(run_id, &records);
-            related::add_other_runs(snapshot, &mut graph)?;
-            graph.diagnostics.extend(snapshot.damage.diagnostic());
-            Ok(Some(graph))
-        });
-        self.reader.damage.merge(damage);
-        graph
+        self.reader.read(|snapshot| graph::graph(snapshot, run_id))
     }
 
     /// The runs that match the filter, newest first, at most `limit` of them.
     pub fn runs(&self, filter: &RunFilter, limit: usize) -> Result<Vec<RunRow>> {
-        self.reader.read(|snapshot| list::runs(snapshot, filter, limit))
+        self.reader.read(|snapshot| snapshot.runs(filter, limit))
     }
 
     /// What is missing in these runs, or cannot be true. The checkup says what time it is, and how long things may take.
@@ -87,27 +83,50 @@ impl Store {
     }
 
     /// Calls `each` with every record of a run (`None`: of the whole store), in the order in which they were stored. The
-    /// records of one delivery come by run. Reading the whole store holds no lock between deliveries, so it may include
-    /// what is written meanwhile.
-    pub fn records(&self, run_id: Option<RunId>, each: impl FnMut(Record<'_>)) -> Result<()> {
-        let Some(run_id) = run_id else { return export::all(&self.reader, each) };
-        let stored = self.reader.read(|snapshot| snapshot.run(run_id))?;
-        let records = stored.records().map_err(|e| e.at("read", &self.reader.path))?;
-        records.into_iter().for_each(each);
-        Ok(())
+    /// records of one delivery come by run.
+    pub fn records(&self, run_id: Option<RunId>, mut each: impl FnMut(Record<'_>)) -> Result<()> {
+        self.reader.read(|snapshot| match run_id {
+            Some(run_id) => snapshot.records(&[run_id], &mut |_, records| {
+                records.into_iter().for_each(&mut each);
+                Ok(())
+            }),
+            None => snapshot.follow(&Cursor::default(), &mut |records| {
+                records.into_iter().for_each(&mut each);
+                Ok(())
+            }),
+        })
+    }
+
+    /// Calls `each` with every record that was stored after the cursor, in the order in which they were stored, and returns
+    /// the cursor for the next call. With [`Cursor::default`], each stored record comes once. Otherwise none is left out, but
+    /// some that were before the cursor may come again.
+    pub fn follow(&self, after: &Cursor, mut each: impl FnMut(Record<'_>)) -> Result<Cursor> {
+        self.reader.read(|snapshot| {
+            snapshot.follow(after, &mut |records| {
+                records.into_iter().for_each(&mut each);
+                Ok(())
+            })?;
+            snapshot.end()
+        })
+    }
+
+    /// The cursor for what will be stored from now on. See [`Store::follow`].
+    pub fn end(&self) -> Result<Cursor> {
+        self.reader.read(|snapshot| snapshot.end())
     }
 
     /// What was skipped since the store was opened, because it is damaged: one diagnostic with the code `store.damaged`
-    /// and the number of deliveries. `None` if nothing was. If SQLite itself cannot read the file, calls fail with
+    /// and the number of damaged parts. `None` if nothing was. If nothing can be read at all, calls fail with
     /// [`ErrorKind::Corrupt`](crate::ErrorKind::Corrupt) instead.
     pub fn damage(&self) -> Option<Diagnostic> {
-        self.reader.damage.diagnostic()
+        self.reader.damage()
     }
 
     /// Stores the records that are not stored yet. Importing the same records again changes nothing.
     pub fn import<'a>(&mut self, records: impl IntoIterator<Item = Record<'a>>) -> Result<ImportReport> {
-        let Reader { path, connection, damage } = &mut self.reader;
-        import::import(connection, damage, records.into_iter()).map_err(|e| e.at("write to", path))
+        let path = &self.reader.path;
+        let mut target = OldFile::open(path, IfMissing::Create)?;
+        import(&mut target, records.into_iter()).map_err(|e| e.at("write to", path))
     }
 }
 

@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use spanbridge::record::{Body, Link};
 use spanbridge::{SpanId, Status};
 use spanbridge_graph::{LinkDirection, LinkedRun};
-use spanbridge_query::{ErrorKind, RunFilter, Store};
+use spanbridge_query::{Error, ErrorKind, RunFilter, Store};
 use spanbridge_store::StoreSink;
 use std::error::Error as _;
 use std::path::Path;
@@ -16,7 +16,7 @@ use std::path::Path;
 #[track_caller]
 fn refused(path: &Path, kind: ErrorKind, message: &str) {
     let before = std::fs::read(path).unwrap();
-    for error in [Store::open(path).unwrap_err(), StoreSink::open(path).unwrap_err()] {
+    for error in [Store::open(path).unwrap_err(), StoreSink::open(path).unwrap_err().into()] {
         assert_eq!(error.kind(), kind, "{error}");
         assert_eq!(error.to_string(), format!("open the store {}: {message}", path.display()));
         assert!(error.source().is_none(), "the message says the cause, and nothing says it again");
@@ -68,8 +68,8 @@ fn unusable_directories_are_reported() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("file");
     std::fs::write(&file, "x").unwrap();
-    assert_eq!(StoreSink::open(file.join("spanbridge.db")).unwrap_err().kind(), ErrorKind::Io);
-    assert_eq!(StoreSink::open(dir.path()).unwrap_err().kind(), ErrorKind::Io);
+    assert_eq!(Error::from(StoreSink::open(file.join("spanbridge.db")).unwrap_err()).kind(), ErrorKind::Io);
+    assert_eq!(Error::from(StoreSink::open(dir.path()).unwrap_err()).kind(), ErrorKind::Io);
     assert_eq!(Store::open(dir.path()).unwrap_err().kind(), ErrorKind::Io);
 }
 
@@ -163,8 +163,9 @@ fn a_run_with_one_damaged_delivery() {
     let mut store = Store::open(&path).unwrap();
     assert_eq!(store.damage(), None, "nobody has looked yet");
     assert_eq!(store.runs(&RunFilter::default(), 9).unwrap()[0].spans, 1);
-    let message = "7 deliveries are damaged and were skipped: 2, 3, 4, 5, 6 and 2 more (the first of them: its \
-                   directory does not fit together); their records are missing here";
+    let message = "7 parts of the store are damaged and were skipped: delivery 2, delivery 3, delivery 4, delivery 5, \
+                   delivery 6 and 2 more (the first of them: its directory does not fit together); their records are \
+                   missing here";
     assert_eq!(store.damage().unwrap().message, message);
     let graph = store.graph(run(1)).unwrap().unwrap();
     assert_eq!((graph.spans.len(), &*graph.diagnostics[0].message), (1, message));

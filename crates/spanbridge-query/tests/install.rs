@@ -1,8 +1,8 @@
 //! Setting recording up by the environment, in processes of their own: it is theirs.
 
 use spanbridge::observe;
-use spanbridge_query::{ErrorKind, RunFilter, Store};
-use spanbridge_store::{install_from_env, try_install_from_env};
+use spanbridge_query::{RunFilter, Store};
+use spanbridge_store::{ErrorKind, install_from_env, try_install_from_env};
 use std::path::Path;
 use std::process::{Command, Output};
 

@@ -86,7 +86,7 @@ async fn demo(arguments: &Arguments) -> anyhow::Result<()> {
 }
 
 fn show(arguments: &Arguments, path: &Path, run: RunId) -> anyhow::Result<String> {
-    let failed = |e: spanbridge_store::Error| anyhow::anyhow!("failed to {e}");
+    let failed = |e: spanbridge_query::Error| anyhow::anyhow!("failed to {e}");
     let graph = Store::open(path).map_err(failed)?.graph(run).map_err(failed)?;
     let graph = graph.context("the run did not reach the store")?;
     Ok(match arguments.format {

@@ -1,10 +1,10 @@
-//! The other runs that a run is connected with.
+//! The graph of a run, and the other runs that it is connected with.
 
+use super::linked::linked_runs;
+use super::summaries::summaries;
 use crate::Result;
-use crate::linked::linked_runs;
-use crate::mentions::{IdColumn, mentions};
-use crate::snapshot::Snapshot;
-use crate::summary::summaries;
+use crate::damage::Damage;
+use crate::engine::{Mention, Snapshot};
 use spanbridge::{RunId, TraceId};
 use spanbridge_graph::{Graph, Outline, edges_between};
 use std::collections::BTreeSet;
@@ -15,10 +15,26 @@ const MAX_RUNS_READ: usize = 100;
 /// They are not looked for in a parent with more records than this.
 const MAX_PARENT_RECORDS: usize = 10_000;
 
+/// The graph of a run, with what was damaged of it. `None` if it has no records.
+pub(crate) fn graph(snapshot: &dyn Snapshot, run_id: RunId) -> Result<Option<Graph>> {
+    let mut graph = None;
+    snapshot.records(&[run_id], &mut |run, records| {
+        graph = Some(Graph::build(run, &records));
+        Ok(())
+    })?;
+    if let Some(graph) = &mut graph {
+        add_other_runs(snapshot, graph)?;
+        let mut damage = Damage::default();
+        damage.add(snapshot.damaged());
+        graph.diagnostics.extend(damage.diagnostic());
+    }
+    Ok(graph)
+}
+
 /// Adds what the records of a run cannot tell: the other runs that it is connected with.
-pub(crate) fn add_other_runs(snapshot: &Snapshot<'_>, graph: &mut Graph) -> Result<()> {
+fn add_other_runs(snapshot: &dyn Snapshot, graph: &mut Graph) -> Result<()> {
     let run = &graph.run;
-    let children = mentions(snapshot, IdColumn::Parents, &[run.run_id.get()])?;
+    let children = snapshot.mentions(Mention::Parent, &[run.run_id.get()])?;
     let children: Vec<RunId> = children.into_iter().map(|(_, run)| run).collect();
     graph.child_runs = summaries(snapshot, &children)?;
     let traces: BTreeSet<TraceId> = run.trace_ids.iter().copied().collect();
@@ -29,18 +45,20 @@ pub(crate) fn add_other_runs(snapshot: &Snapshot<'_>, graph: &mut Graph) -> Resu
         graph.add_edges(edges_between(graph, &children, false));
     }
     if let (Some(parent), Some(by)) = (graph.run.parent_run_id, graph.run.triggered_by_span_id) {
-        let stored = snapshot.run(parent)?;
-        let records = stored.records()?;
-        graph.trigger = Outline::of(parent, &records).trigger(by, &records);
-        let parent_graph = (records.len() <= MAX_PARENT_RECORDS).then(|| Graph::build(parent, &records));
+        let mut parent_graph = None;
+        snapshot.records(&[parent], &mut |_, records| {
+            graph.trigger = Outline::of(parent, &records).trigger(by, &records);
+            parent_graph = (records.len() <= MAX_PARENT_RECORDS).then(|| Graph::build(parent, &records));
+            Ok(())
+        })?;
         add_attempts(snapshot, graph, parent, parent_graph)?;
     }
     Ok(())
 }
 
 /// Relates the attempts of a message whose work is a run of its own. Other attempts may be runs too, or be in the parent.
-fn add_attempts(snapshot: &Snapshot<'_>, graph: &mut Graph, parent: RunId, parent_graph: Option<Graph>) -> Result<()> {
-    let siblings = mentions(snapshot, IdColumn::Parents, &[parent.get()])?.into_iter().map(|(_, run)| run);
+fn add_attempts(snapshot: &dyn Snapshot, graph: &mut Graph, parent: RunId, parent_graph: Option<Graph>) -> Result<()> {
+    let siblings = snapshot.mentions(Mention::Parent, &[parent.get()])?.into_iter().map(|(_, run)| run);
     let siblings: Vec<_> = siblings.filter(|run| *run != graph.run.run_id).collect();
     let siblings = if siblings.len() <= MAX_RUNS_READ { graphs(snapshot, &siblings)? } else { Vec::new() };
     let by = graph.run.triggered_by_span_id;
@@ -51,16 +69,19 @@ fn add_attempts(snapshot: &Snapshot<'_>, graph: &mut Graph, parent: RunId, paren
     Ok(())
 }
 
-fn graphs(snapshot: &Snapshot<'_>, run_ids: &[RunId]) -> Result<Vec<Graph>> {
-    let run_ids: Vec<_> = run_ids.iter().copied().map(Some).collect();
-    let stored = snapshot.stored(&run_ids, 0)?;
-    Ok(stored.by_run()?.into_iter().filter_map(|(run, records)| Some(Graph::build(run?, &records))).collect())
+fn graphs(snapshot: &dyn Snapshot, run_ids: &[RunId]) -> Result<Vec<Graph>> {
+    let mut graphs = Vec::new();
+    snapshot.records(run_ids, &mut |run, records| {
+        graphs.push(Graph::build(run, &records));
+        Ok(())
+    })?;
+    Ok(graphs)
 }
 
 /// The own runs of these traces, and all other runs with spans in them, except this one.
-fn runs_of(snapshot: &Snapshot<'_>, traces: &BTreeSet<TraceId>, except: RunId) -> Result<Vec<RunId>> {
+fn runs_of(snapshot: &dyn Snapshot, traces: &BTreeSet<TraceId>, except: RunId) -> Result<Vec<RunId>> {
     let ids: Vec<u128> = traces.iter().map(|t| t.get()).collect();
-    let mentioned = mentions(snapshot, IdColumn::Traces, &ids)?.into_iter().map(|(_, run)| run);
+    let mentioned = snapshot.mentions(Mention::Trace, &ids)?.into_iter().map(|(_, run)| run);
     let all: BTreeSet<RunId> = traces.iter().copied().map(RunId::of_trace).chain(mentioned).collect();
     Ok(all.into_iter().filter(|run| *run != except).collect())
 }

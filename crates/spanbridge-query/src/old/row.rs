@@ -4,21 +4,21 @@ use crate::{Error, Result};
 use rusqlite::Row;
 
 /// A column of bytes.
-pub(crate) fn blob<'r>(row: &'r Row<'_>, column: usize) -> Result<&'r [u8]> {
+pub(super) fn blob<'r>(row: &'r Row<'_>, column: usize) -> Result<&'r [u8]> {
     row.get_ref(column)?.as_blob().map_err(|_| bad_directory())
 }
 
 /// The columns of a delivery do not fit together.
-pub(crate) fn bad_directory() -> Error {
+pub(super) fn bad_directory() -> Error {
     Error::corrupt("its directory does not fit together")
 }
 
 /// A block is not in the file.
-pub(crate) fn missing_block() -> Error {
+pub(super) fn missing_block() -> Error {
     Error::corrupt("a block is missing")
 }
 
 /// A block cannot be read as records.
-pub(crate) fn bad_block() -> Error {
+pub(super) fn bad_block() -> Error {
     Error::corrupt("a block cannot be read as records")
 }

@@ -1,8 +1,8 @@
 //! The totals of runs, merged over all deliveries.
 
+use super::deliveries::Deliveries;
+use super::row::{bad_directory, blob};
 use crate::Result;
-use crate::row::{bad_directory, blob};
-use crate::snapshot::Snapshot;
 use spanbridge::RunId;
 use spanbridge_graph::hash::Map;
 use spanbridge_store::delivery::{Aggregate, Aggregates, RunIds, run_heads_hold};
@@ -10,15 +10,15 @@ use std::collections::{BTreeSet, HashSet};
 use std::rc::Rc;
 
 /// What is known about a run in total, with names as text.
-pub(crate) type Totals = Aggregate<Rc<str>>;
+pub(super) type Totals = Aggregate<Rc<str>>;
 
 /// The totals of each run over all deliveries; of these runs, or of all.
-pub(crate) fn totals(snapshot: &Snapshot<'_>, wanted: Option<&BTreeSet<RunId>>) -> Result<Map<RunId, Totals>> {
+pub(super) fn totals(deliveries: &Deliveries<'_>, wanted: Option<&BTreeSet<RunId>>) -> Result<Map<RunId, Totals>> {
     let mut all: Map<RunId, Totals> = Map::default();
     let mut texts = SharedTexts::default();
     // A damaged delivery counts for nothing, so its runs are collected first.
     let mut found = Vec::new();
-    snapshot.deliveries("SELECT id, run_heads, run_tails, aggregates, first_at FROM delivery", [], |_, row| {
+    deliveries.each("SELECT id, run_heads, run_tails, aggregates, first_at FROM delivery", [], |_, row| {
         found.clear();
         let heads = blob(row, 1)?;
         if wanted.is_some_and(|wanted| !wanted.iter().any(|run| run_heads_hold(heads, Some(*run)))) {
@@ -42,10 +42,10 @@ pub(crate) fn totals(snapshot: &Snapshot<'_>, wanted: Option<&BTreeSet<RunId>>) 
 }
 
 /// When each run began and how many spans it has. The same as in [`totals`], in a tenth of the memory.
-pub(crate) fn run_starts(snapshot: &Snapshot<'_>) -> Result<Map<RunId, RunStart>> {
+pub(super) fn run_starts(deliveries: &Deliveries<'_>) -> Result<Map<RunId, RunStart>> {
     let mut all: Map<RunId, RunStart> = Map::default();
     let mut found = Vec::new();
-    snapshot.deliveries("SELECT id, run_heads, run_tails, aggregates, first_at FROM delivery", [], |_, row| {
+    deliveries.each("SELECT id, run_heads, run_tails, aggregates, first_at FROM delivery", [], |_, row| {
         found.clear();
         let runs = RunIds::new(blob(row, 1)?, blob(row, 2)?).ok_or_else(bad_directory)?;
         let mut aggregates = Aggregates::read(blob(row, 3)?, row.get::<_, i64>(4)? as u64).ok_or_else(bad_directory)?;
@@ -61,10 +61,10 @@ pub(crate) fn run_starts(snapshot: &Snapshot<'_>) -> Result<Map<RunId, RunStart>
 
 /// When a run began, and how many spans it has.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct RunStart {
+pub(super) struct RunStart {
     /// By its owner, by its spans and by any other record. 0: not known.
     by: [u64; 3],
-    pub(crate) spans: u64,
+    pub(super) spans: u64,
 }
 
 impl RunStart {
@@ -81,7 +81,7 @@ impl RunStart {
     }
 
     /// The same as in the totals of the run.
-    pub(crate) fn started_at(&self) -> u64 {
+    pub(super) fn started_at(&self) -> u64 {
         self.by.iter().copied().find(|at| *at > 0).unwrap_or(0)
     }
 }

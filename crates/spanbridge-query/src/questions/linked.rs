@@ -3,10 +3,9 @@
 //! A link names a trace and a span, and a trace may have several runs. The link means the run that has the span. If the span
 //! is not recorded, it may mean any of them.
 
+use super::summaries::summaries;
 use crate::Result;
-use crate::mentions::{IdColumn, mentions};
-use crate::snapshot::Snapshot;
-use crate::summary::summaries;
+use crate::engine::{Mention, Snapshot};
 use spanbridge::{RunId, SpanId, TraceId};
 use spanbridge_graph::hash::{Map, Set};
 use spanbridge_graph::{Graph, LinkDirection, LinkedRun, RunSummary, links_of, span_of};
@@ -25,7 +24,7 @@ struct Ends {
 }
 
 /// The linked runs, by start. Runs of the same traces are related anyway, and left out here.
-pub(crate) fn linked_runs(snapshot: &Snapshot<'_>, graph: &Graph) -> Result<Vec<LinkedRun>> {
+pub(crate) fn linked_runs(snapshot: &dyn Snapshot, graph: &Graph) -> Result<Vec<LinkedRun>> {
     let own: BTreeSet<TraceId> = graph.run.trace_ids.iter().copied().collect();
     let related: BTreeSet<RunId> = graph.related_runs.iter().map(|r| r.run_id).chain([graph.run.run_id]).collect();
     let mut to: BTreeMap<TraceId, BTreeSet<SpanId>> = BTreeMap::new();
@@ -34,7 +33,7 @@ pub(crate) fn linked_runs(snapshot: &Snapshot<'_>, graph: &Graph) -> Result<Vec<
     }
     let runs_of = runs_of(snapshot, to.keys().copied())?;
     let own_ids: Vec<u128> = own.iter().map(|t| t.get()).collect();
-    let from = mentions(snapshot, IdColumn::Links, &own_ids)?.into_iter().map(|(_, run)| run);
+    let from = snapshot.mentions(Mention::Link, &own_ids)?.into_iter().map(|(_, run)| run);
     let from: BTreeSet<RunId> = from.filter(|run| !related.contains(run)).collect();
 
     let all: BTreeSet<RunId> = runs_of.values().flatten().chain(&from).copied().collect();
@@ -67,12 +66,12 @@ pub(crate) fn linked_runs(snapshot: &Snapshot<'_>, graph: &Graph) -> Result<Vec<
 
 /// The runs of each of these traces: its own, and all other runs with spans in it.
 fn runs_of(
-    snapshot: &Snapshot<'_>,
+    snapshot: &dyn Snapshot,
     traces: impl Iterator<Item = TraceId>,
 ) -> Result<BTreeMap<TraceId, BTreeSet<RunId>>> {
     let mut runs: BTreeMap<TraceId, BTreeSet<RunId>> = traces.map(|t| (t, [RunId::of_trace(t)].into())).collect();
     let ids: Vec<u128> = runs.keys().map(|t| t.get()).collect();
-    for (trace, run) in mentions(snapshot, IdColumn::Traces, &ids)? {
+    for (trace, run) in snapshot.mentions(Mention::Trace, &ids)? {
         if let Some(runs) = TraceId::new(trace).and_then(|t| runs.get_mut(&t)) {
             runs.insert(run);
         }
@@ -83,7 +82,7 @@ fn runs_of(
 /// The runs that the links mean: for each trace, the runs that have one of the spans, or all of its runs if one of the spans
 /// is in none of them. Only runs that `is_stored` count.
 fn target_runs(
-    snapshot: &Snapshot<'_>,
+    snapshot: &dyn Snapshot,
     spans: &BTreeMap<TraceId, BTreeSet<SpanId>>,
     mut runs_of: BTreeMap<TraceId, BTreeSet<RunId>>,
     is_stored: impl Fn(&RunId) -> bool,
@@ -104,19 +103,19 @@ fn target_runs(
 }
 
 /// Which of these runs has which of these spans.
-fn runs_of_spans(snapshot: &Snapshot<'_>, runs: &[RunId], spans: &BTreeSet<SpanId>) -> Result<Map<SpanId, RunId>> {
-    let wanted: Vec<_> = runs.iter().copied().map(Some).collect();
+fn runs_of_spans(snapshot: &dyn Snapshot, runs: &[RunId], spans: &BTreeSet<SpanId>) -> Result<Map<SpanId, RunId>> {
     let mut held = Map::default();
-    for (run, records) in snapshot.stored(&wanted, 0)?.by_run()? {
+    snapshot.records(runs, &mut |run, records| {
         let there = records.iter().filter_map(|r| span_of(&r.body)).filter(|span| spans.contains(span));
-        held.extend(there.filter_map(|span| Some((span, run?))));
-    }
+        held.extend(there.map(|span| (span, run)));
+        Ok(())
+    })?;
     Ok(held)
 }
 
 /// The runs whose links mean the graph's run, with its spans that they lead to. `from` are the runs that link to its traces.
 fn linking_runs(
-    snapshot: &Snapshot<'_>,
+    snapshot: &dyn Snapshot,
     graph: &Graph,
     from: &BTreeSet<RunId>,
     own: &BTreeSet<TraceId>,
@@ -124,12 +123,12 @@ fn linking_runs(
     if from.is_empty() || from.len() > MAX_RUNS_READ {
         return Ok(from.iter().map(|run| (*run, BTreeSet::new())).collect());
     }
-    let wanted: Vec<_> = from.iter().copied().map(Some).collect();
     let mut targets: BTreeMap<RunId, BTreeSet<SpanId>> = BTreeMap::new();
-    for (run, records) in snapshot.stored(&wanted, 0)?.by_run()? {
+    snapshot.records(&from.iter().copied().collect::<Vec<_>>(), &mut |run, records| {
         let links = records.iter().flat_map(|r| links_of(&r.body)).filter(|(trace, _)| own.contains(trace));
-        targets.extend(run.map(|run| (run, links.map(|(_, span)| span).collect())));
-    }
+        targets.insert(run, links.map(|(_, span)| span).collect());
+        Ok(())
+    })?;
     let unread: Vec<RunId> =
         from.iter().filter(|run| targets.get(run).is_none_or(BTreeSet::is_empty)).copied().collect();
     let here: Set<SpanId> = graph.spans.iter().map(|s| s.span_id).collect();

@@ -1,0 +1,103 @@
+//! What a question needs of the place where records are kept.
+//!
+//! A [`Store`](crate::Store) asks its questions through an [`Engine`], so each question is written once. To keep records in
+//! another database, implement [`Engine`] and [`Snapshot`], and open the store with
+//! [`Store::with_engine`](crate::Store::with_engine). Everything else is the same: graphs, lists, look-ups by the beginning of
+//! an id, linked runs, gaps, export.
+//!
+//! Questions ask for many ids in one call, so that a remote database answers in few round trips. An engine returns what is
+//! stored and does not interpret it: [`RunRow::of`](crate::RunRow::of) and [`RunFilter::matches`](crate::RunFilter::matches)
+//! have the rules, for engines that do not keep rows of their own.
+
+mod cursor;
+mod damaged;
+mod ids;
+
+use crate::Result;
+use crate::runs::{RunFilter, RunRow};
+use spanbridge::RunId;
+use spanbridge::record::Record;
+use std::ops::RangeInclusive;
+
+pub use cursor::Cursor;
+pub use damaged::Damaged;
+pub use ids::{IdMatches, IdPrefix, SpanMatch};
+
+/// A place where records are kept.
+pub trait Engine: Send {
+    /// What is stored now. Keep it no longer than one question takes: it may hold back cleaning up.
+    fn snapshot(&self) -> Result<Box<dyn Snapshot + '_>>;
+}
+
+/// One consistent state of the stored records. What others write meanwhile is in the next one.
+///
+/// A record belongs to its run, or to the run of its trace ([`run_of`](spanbridge_graph::run_of)); a few belong to no run.
+/// A record that was delivered several times may be stored once or several times; readers do not depend on it.
+///
+/// What cannot be read because it is damaged is left out, and [`damaged`](Snapshot::damaged) says so. An error means that
+/// there is no answer.
+pub trait Snapshot {
+    /// Calls `each` once for each of these runs that is stored, in any order, with all of its records. They are in the order
+    /// in which they were stored. At most a few runs should be in memory at a time, however many are asked for.
+    fn records(&self, run_ids: &[RunId], each: &mut EachRun<'_>) -> Result<()>;
+
+    /// Calls `each` with the records of no run that came together with records of this time, in nanoseconds since the Unix
+    /// epoch. These are what a process says about itself, such as what it had to drop. They have no time of their own, so
+    /// "together" is as near as the engine knows: in the same delivery.
+    fn records_of_no_run(&self, during: RangeInclusive<u64>, each: &mut EachBatch<'_>) -> Result<()>;
+
+    /// The runs that match the filter, newest first, at most `limit` of them. Runs that began at the same time are in
+    /// descending order of their ids.
+    fn runs(&self, filter: &RunFilter, limit: usize) -> Result<Vec<RunRow>>;
+
+    /// The rows of these runs, in any order. Runs that are not stored are left out.
+    fn rows(&self, run_ids: &[RunId]) -> Result<Vec<RunRow>>;
+
+    /// The runs that began at this time, in this order, at most `limit` of them, each with the time.
+    fn started(&self, during: RangeInclusive<u64>, order: Order, limit: usize) -> Result<Vec<(u64, RunId)>>;
+
+    /// The ids that begin with these digits. If there are more than `limit` runs, traces or spans, any `limit` of them, or
+    /// more.
+    fn ids(&self, prefix: &IdPrefix, limit: usize) -> Result<IdMatches>;
+
+    /// The runs that mention one of these ids in this way, each with that id; sorted, and each pair once.
+    fn mentions(&self, mention: Mention, ids: &[u128]) -> Result<Vec<(u128, RunId)>>;
+
+    /// The cursor for what comes after this snapshot.
+    fn end(&self) -> Result<Cursor>;
+
+    /// Calls `each` with every record after the cursor, up to the [end](Snapshot::end), in the order in which they were
+    /// stored, in batches. From the beginning ([`Cursor::default`]), each stored record comes once. Otherwise none is left
+    /// out, but some that were before the cursor may come again.
+    fn follow(&self, after: &Cursor, each: &mut EachBatch<'_>) -> Result<()>;
+
+    /// What was left out of the answers of this snapshot so far, because it is damaged. Each damaged part once.
+    fn damaged(&self) -> Vec<Damaged>;
+}
+
+/// Takes the records of a run. Its error ends the question, and is the question's.
+pub type EachRun<'e> = dyn FnMut(RunId, Vec<Record<'_>>) -> Result<()> + 'e;
+
+/// Takes some records. Its error ends the question, and is the question's.
+pub type EachBatch<'e> = dyn FnMut(Vec<Record<'_>>) -> Result<()> + 'e;
+
+/// How a run mentions an id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Mention {
+    /// It has records of this trace, and that is not the run's own trace, which has the run's id.
+    Trace,
+    /// It was started by this run.
+    Parent,
+    /// A span of it links to this trace, and that is neither the run's own nor the span's.
+    Link,
+}
+
+/// An order of runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Order {
+    /// By the time at which they began, ascending; then by id, ascending.
+    OldestFirst,
+    /// The reverse.
+    NewestFirst,
+}

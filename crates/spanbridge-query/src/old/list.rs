@@ -1,0 +1,75 @@
+//! Rows of runs, from the totals of their deliveries or, if those cannot tell, from their records.
+
+use super::deliveries::Deliveries;
+use super::places;
+use super::totals::{Totals, totals};
+use crate::Result;
+use crate::runs::{RunFilter, RunRow};
+use spanbridge::RunId;
+use spanbridge_graph::{Outline, RunStatus};
+use spanbridge_store::delivery::StatusFromTotals;
+use std::collections::BinaryHeap;
+
+/// The runs that match the filter, newest first, at most `limit` of them.
+pub(super) fn runs(deliveries: &Deliveries<'_>, filter: &RunFilter, limit: usize) -> Result<Vec<RunRow>> {
+    let totals = totals(deliveries, None)?;
+    let known = |run: &Totals| match run.status() {
+        StatusFromTotals::Known(status) => Some(status),
+        StatusFromTotals::NeedsRecords => None,
+    };
+    let passing = totals.iter().filter(|(_, run)| {
+        filter.since.is_none_or(|since| run.started_at() >= since)
+            && filter.name.as_deref().is_none_or(|part| name(run).contains(part))
+            && filter.service.as_deref().is_none_or(|service| run.services.iter().any(|s| **s == *service))
+            // The records have the last word, but most runs do not need them.
+            && filter.status.is_none_or(|wanted| known(run).is_none_or(|status| status == wanted))
+    });
+    let mut newest: BinaryHeap<(u64, RunId)> = passing.map(|(id, run)| (run.started_at(), *id)).collect();
+    let mut rows = Vec::new();
+    while rows.len() < limit
+        && let Some((_, run_id)) = newest.pop()
+    {
+        if let Some(run) = totals.get(&run_id) {
+            let row = row(deliveries, run_id, run)?;
+            rows.extend(filter.status.is_none_or(|status| row.status == status).then_some(row));
+        }
+    }
+    Ok(rows)
+}
+
+/// The rows of these runs.
+pub(super) fn rows(deliveries: &Deliveries<'_>, run_ids: &[RunId]) -> Result<Vec<RunRow>> {
+    if run_ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let totals = totals(deliveries, Some(&run_ids.iter().copied().collect()))?;
+    totals.iter().map(|(run_id, run)| row(deliveries, *run_id, run)).collect()
+}
+
+/// The name of a run, by its totals.
+fn name(run: &Totals) -> &str {
+    run.name.as_ref().map_or("", |n| &n.name)
+}
+
+fn row(deliveries: &Deliveries<'_>, run_id: RunId, run: &Totals) -> Result<RunRow> {
+    let mut row = RunRow::new(run_id, name(run), RunStatus::Open, run.started_at());
+    row.services = run.services.iter().map(|s| s.to_string()).collect();
+    row.services.sort_unstable();
+    (row.spans, row.errors, row.ended_at) = (run.started.max(run.ended), run.failed, run.ended_at());
+    match run.status() {
+        StatusFromTotals::Known(status) => row.status = status,
+        StatusFromTotals::NeedsRecords => {
+            // If the records are damaged, the totals are all there is.
+            row.status = if run.failed > 0 { RunStatus::Error } else { RunStatus::Open };
+            places::records(deliveries, &[run_id], &mut |_, records| {
+                let outline = Outline::of(run_id, &records);
+                row.name = outline.name(&records).to_owned();
+                row.status = outline.status(&records);
+                row.started_at = outline.started_at(&records);
+                row.ended_at = outline.ended_at(&records);
+                Ok(())
+            })?;
+        }
+    }
+    Ok(row)
+}

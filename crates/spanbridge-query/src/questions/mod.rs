@@ -1,0 +1,7 @@
+//! The questions, each written once over a [`Snapshot`](crate::engine::Snapshot).
+
+pub(crate) mod find;
+pub(crate) mod gaps;
+pub(crate) mod graph;
+mod linked;
+mod summaries;
