@@ -4,7 +4,8 @@ use crate::clock::now;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use spanbridge_graph::RunStatus;
-use spanbridge_store::{Error, default_path};
+use spanbridge_query::Error;
+use spanbridge_store::default_path;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -28,7 +29,7 @@ pub(crate) struct Cli {
 impl Cli {
     /// The path of the store.
     pub(crate) fn store_path(&self) -> Result<PathBuf, Error> {
-        self.db.clone().map_or_else(default_path, Ok)
+        self.db.clone().map_or_else(|| Ok(default_path()?), Ok)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Why a command did not do everything that was asked, and the exit code for it.
 
 use spanbridge_cli::render::escape;
-use spanbridge_store::{Error, ErrorKind};
+use spanbridge_query::{Error, ErrorKind};
 use std::fmt;
 use std::io;
 
