@@ -24,6 +24,7 @@ fn begin(name: &'static str) -> RunContext {
 fn go_on(saved: &RunContext, end: bool) -> RunId {
     let run = observe::resume_run(saved.clone());
     run.in_scope(|| observe::span("decide").in_scope(|| ()));
+    run.attribute("decision", "yes");
     let id = run.id().unwrap();
     if end {
         run.end()
@@ -92,6 +93,8 @@ fn an_exported_run_looks_the_same_elsewhere() {
     assert_eq!(spanbridge(&copy, &["trace", &run]), shown);
     let json = |db: &Path| spanbridge(db, &["trace", &run, "--format", "json"]);
     assert_eq!(json(&copy), json(&db));
+    let graph: Value = serde_json::from_str(&json(&copy)).unwrap();
+    assert_eq!(graph["run"]["attributes"], serde_json::json!({"decision": "yes"}));
 }
 
 #[test]

@@ -107,6 +107,7 @@ fn run_body() -> BoxedStrategy<Body<'static>> {
                     .with_attributes(attributes)
             )
         ),
+        attributes().prop_map(|attributes| Body::RunAttributes(RunAttributes::new(attributes))),
         (text(), time(), of(text())).prop_map(|(suspension_id, suspended_at, reason)| Body::RunSuspend(
             RunSuspend::new(suspension_id, suspended_at).with_reason(reason)
         )),

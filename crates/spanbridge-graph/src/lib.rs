@@ -44,6 +44,7 @@ mod message;
 mod model;
 mod outline;
 mod record;
+mod succession;
 pub mod testing;
 mod tree;
 mod values;

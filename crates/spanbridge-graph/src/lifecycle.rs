@@ -6,10 +6,11 @@
 
 use super::conflict::Conflict;
 use super::record::{suspension_of, time_of};
+use super::succession::Succession;
 use crate::hash::Map;
 use spanbridge::record::{Body, Record, RunEnd, RunStart, RunSuspend, Segment, Via};
 use spanbridge::{SegmentId, Status};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// How far apart the clocks of two hosts may be, in nanoseconds.
 const CLOCK_TOLERANCE: u64 = 1_000_000_000;
@@ -30,6 +31,8 @@ pub(super) struct Lifecycle {
     pub(super) suspends: Vec<usize>,
     /// Several segments may resume one suspension: a fan-out.
     pub(super) resumes: Vec<usize>,
+    /// Attributes that were added to the run, in no order.
+    attributes: Vec<usize>,
 }
 
 impl Lifecycle {
@@ -41,6 +44,7 @@ impl Lifecycle {
             Body::RunSuspend(_) => self.suspends.push(place),
             Body::RunResume(_) => self.resumes.push(place),
             Body::Segment(_) => self.segments.push(place),
+            Body::RunAttributes(_) => self.attributes.push(place),
             _ => {}
         }
     }
@@ -132,39 +136,42 @@ impl Lifecycle {
         self.segments.iter().filter(left)
     }
 
-    /// What came before the segment of this record, whatever the clocks say. The segment may have resumed what another one
-    /// had suspended, or follow a resumption by another one; that one may have done the same, and so on.
+    /// What came before the segment of this record, whatever the clocks say: what it goes on from, what that goes on from, and
+    /// so on.
     fn predecessors<'s>(&self, records: &'s [Record<'_>], place: usize) -> Predecessors<'s> {
-        let mut suspended_by: BTreeMap<&str, SegmentId> = BTreeMap::new();
-        for at in &self.suspends {
-            suspended_by.extend(suspension_of(&records[*at].body).map(|id| (id, records[*at].segment_id)));
-        }
-        let mut resumed: Map<SegmentId, Vec<&str>> = Map::default();
-        for at in self.resumes.iter().chain(&self.segments) {
-            let ids = resumed.entry(records[*at].segment_id).or_default();
-            ids.extend(suspension_of(&records[*at].body));
-        }
-        // A resumption may have several segments: a recorder may forget a run and begin a new segment for it.
-        let mut segments_of: Map<&str, Vec<SegmentId>> = Map::default();
-        let mut after: Map<SegmentId, &str> = Map::default();
-        for record in self.segments.iter().map(|at| &records[*at]) {
-            let Body::Segment(Segment { resumption_id, previous_resumption_id, .. }) = &record.body else { continue };
-            if let Some(resumption) = resumption_id {
-                segments_of.entry(resumption).or_default().push(record.segment_id);
-            }
-            after.extend(previous_resumption_id.as_deref().map(|id| (record.segment_id, id)));
-        }
+        let succession = self.succession(records);
         let mut found = Predecessors::default();
         let mut open = vec![records[place].segment_id];
         while let Some(segment) = open.pop() {
             if found.segments.insert(segment) {
-                let ids = resumed.get(&segment).into_iter().flatten();
-                found.suspensions.extend(ids.clone());
-                open.extend(ids.filter_map(|id| suspended_by.get(id)));
-                open.extend(after.get(&segment).and_then(|id| segments_of.get(id)).into_iter().flatten());
+                found.suspensions.extend(succession.suspensions(segment));
+                open.extend(succession.before(segment));
             }
         }
         found
+    }
+
+    /// Which segment goes on from which.
+    fn succession<'s>(&self, records: &'s [Record<'_>]) -> Succession<'s> {
+        Succession::of(records, &self.segments, &self.suspends, &self.resumes)
+    }
+
+    /// The places of the records that added attributes, in the order in which they did: segment by segment, each after those
+    /// that it goes on from, and by number within a segment. It does not depend on the order in which the records came.
+    pub(super) fn added_attributes(&self, records: &[Record<'_>]) -> Vec<usize> {
+        let mut added = self.attributes.clone();
+        let segment = |at: &usize| records[*at].segment_id;
+        // Usually one process adds all of them, or none does.
+        let places = match added.first().map(segment) {
+            Some(one) if added.iter().any(|at| segment(at) != one) => {
+                self.succession(records).places(self.starts.first().map(segment))
+            }
+            _ => Map::default(),
+        };
+        // A segment's own record may be lost: such a segment comes last.
+        let place = |segment| places.get(&segment).copied().unwrap_or(usize::MAX);
+        added.sort_by_key(|at| (place(segment(at)), segment(at), records[*at].segment_seq));
+        added
     }
 
     fn hosts<'s>(&self, records: &'s [Record<'_>]) -> Map<SegmentId, &'s str> {

@@ -254,6 +254,7 @@ fn the_json_is_as_designed() {
             Via::Start,
         ))),
         r.record(run_start("order", 0, Some((run(3), span_id(7))))),
+        r.record(Body::RunAttributes(RunAttributes::new(attributes(&[("amount", AttributeValue::I64(7))])))),
         r.span_start(1, 0, "POST", 1),
         receiver.record(Body::Span(linked.with_end(Some(failed)))),
         r.record(Body::Event(Event::new(span_id(1), "e1", "retry", T0 + MS))),

@@ -311,3 +311,44 @@ fn waiting_and_working_are_separate() {
     let plain = graph(&[Segment::start(1, 0).end(5, Status::Ok)]).to_json();
     assert!(plain["run"].get("waitedMs").is_none() && plain["run"].get("workedMs").is_none());
 }
+
+/// Says how much is to be approved.
+fn amount(value: i64) -> Body<'static> {
+    Body::RunAttributes(RunAttributes::new(attributes(&[("amount", AttributeValue::I64(value))])))
+}
+
+#[track_caller]
+fn amounts_to(segments: &[Vec<Record<'static>>], value: i64) {
+    let run = graph(segments).run;
+    let amount: Vec<_> = run.attributes.iter().map(|(key, value)| (key.as_str(), value.as_i64())).collect();
+    assert_eq!(amount, [("amount", Some(value))]);
+}
+
+/// Of a key that several processes gave, the value counts that the last of them gave, whatever the clocks say.
+#[test]
+fn attributes_go_by_who_goes_on() {
+    let a = Segment::start(1, 100).and(amount(1)).and(amount(2));
+    amounts_to(&[a.1.clone()], 2);
+    // The clock of the next host is behind.
+    let b = Segment::resume_on("other", 2, "s", 50).and(amount(3));
+    amounts_to(&[a.suspend("s", 110), b.crash()], 3);
+    let a = Segment::start(1, 100).and(amount(1)).crash();
+    let x = Segment::after_on("h1", 2, "x", None, 90).and(amount(2)).crash();
+    let y = Segment::after_on("h2", 3, "y", Some("x"), 20).and(amount(3)).crash();
+    let z = Segment::after_on("h3", 4, "z", Some("y"), 10).and(amount(4)).crash();
+    amounts_to(&[a.clone(), x.clone()], 2);
+    amounts_to(&[a.clone(), y.clone(), x.clone()], 3);
+    amounts_to(&[z, a, x, y], 4);
+    // If no record says who goes on from whom, the clocks do.
+    let (early, late) = (Segment::take_over(2, 10).and(amount(1)), Segment::take_over(1, 20).and(amount(2)));
+    amounts_to(&[late.crash(), early.crash()], 2);
+}
+
+/// What the records say may go in circles, or not be there.
+#[test]
+fn attributes_of_damaged_records() {
+    let x = Segment::after_on("h1", 2, "x", Some("y"), 10).and(amount(1)).crash();
+    let y = Segment::after_on("h2", 3, "y", Some("x"), 20).and(amount(2)).crash();
+    assert_eq!(graph(&[x.clone(), y.clone()]).run.attributes.len(), 1);
+    amounts_to(&[x[1..].to_vec(), y[1..].to_vec()], 2);
+}

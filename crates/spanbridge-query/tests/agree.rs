@@ -79,6 +79,9 @@ fn lifecycle() -> impl Strategy<Value = Vec<Said>> {
         3 => (id(), at()).prop_map(|(id, resumed_at)| Body::RunResume(RunResume::new(id, resumed_at))),
         2 => at().prop_map(ended(Status::Ok)),
         1 => at().prop_map(ended(Status::Error)),
+        2 => (id(), 0..9i64).prop_map(|(key, value)| {
+            Body::RunAttributes(RunAttributes::new(attributes(&[(key, AttributeValue::I64(value))])))
+        }),
     ];
     let said = (body, 0..3usize, 0..4usize).prop_map(|(body, segment, delivery)| Said { body, segment, delivery });
     let several = vec(said, 0..7).prop_map(|mut all| {

@@ -29,7 +29,7 @@ fn a_newer_format_is_refused() {
     let (_dir, path) = place();
     drop(StoreSink::open(&path).unwrap());
     Connection::open(&path).unwrap().pragma_update(None, "user_version", 7).unwrap();
-    let message = "a newer spanbridge wrote it (format 7, this release reads up to 4)";
+    let message = "a newer spanbridge wrote it (format 7, this release reads up to 5)";
     refused(&path, ErrorKind::NewerFormat, message);
 }
 

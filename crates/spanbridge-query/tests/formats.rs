@@ -73,7 +73,7 @@ fn an_older_release_writes_beside_this_one() {
 
 #[test]
 fn older_formats_are_read_and_written() {
-    for format in [1, 2, 3] {
+    for format in [1, 2, 3, 4] {
         let (_dir, path) = place();
         deliver(&mut StoreSink::open(&path).unwrap(), 1, 1, &linked(2, 1));
         let old = Connection::open(&path).unwrap();
@@ -97,5 +97,5 @@ fn format_2_may_reset_the_format_version() {
     let store = Store::open(&path).unwrap();
     assert_eq!(store.graph(run(1)).unwrap().unwrap().linked_runs.len(), 1);
     let format: i64 = Connection::open(&path).unwrap().query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
-    assert_eq!(format, 4);
+    assert_eq!(format, 5);
 }

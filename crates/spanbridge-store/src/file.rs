@@ -26,7 +26,9 @@ const FORMAT: i64 = 1 + MIGRATIONS.len() as i64;
 ///
 /// Format 4: the end of a span has the class of its error. In blocks of older formats it is an attribute, which is read as
 /// such.
-const MIGRATIONS: [fn(&Transaction<'_>) -> rusqlite::Result<()>; 3] = [|_| Ok(()), add_links, |_| Ok(())];
+///
+/// Format 5: blocks may have records of attributes that were added to an open run. Older releases cannot read such a block.
+const MIGRATIONS: [fn(&Transaction<'_>) -> rusqlite::Result<()>; 4] = [|_| Ok(()), add_links, |_| Ok(()), |_| Ok(())];
 
 /// Adds the column, unless it exists: a process of format 2 that opened the file at the same time may have reset its version.
 fn add_links(tables: &Transaction<'_>) -> rusqlite::Result<()> {

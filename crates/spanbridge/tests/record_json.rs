@@ -6,7 +6,7 @@ use proptest::option::of;
 use proptest::prelude::*;
 use spanbridge::record::{
     Artifact, AttributeValue, Attributes, Body, Diagnostic, Edge, End, Endpoint, Event, Link, Record, RecordErrorKind,
-    RunEnd, RunResume, RunStart, RunSuspend, Segment, SpanAttributes, SpanData, SpanEnd, Via,
+    RunAttributes, RunEnd, RunResume, RunStart, RunSuspend, Segment, SpanAttributes, SpanData, SpanEnd, Via,
 };
 use spanbridge::{Kind, RunId, SegmentId, SpanId, Status, TraceId, Value};
 use std::borrow::Cow;
@@ -62,6 +62,7 @@ const GOLDEN: &[(&str, &str)] = &[
         "diagnostic",
         r#""code":"tracestate.malformed","message":"failed to read tracestate","count":2,"spanId":"00f067aa0ba902b7","attributes":{"queue":"q"}"#,
     ),
+    ("run:attributes", r#""attributes":{"order":"42","vip":true}"#),
 ];
 
 fn golden() -> impl Iterator<Item = String> {
@@ -337,6 +338,7 @@ fn body() -> impl Strategy<Value = Body<'static>> {
                     .with_attributes(attributes)
             )
         ),
+        attributes().prop_map(|attributes| Body::RunAttributes(RunAttributes::new(attributes))),
         (text(), any::<u64>(), of(text())).prop_map(|(suspension_id, suspended_at, reason)| Body::RunSuspend(
             RunSuspend::new(suspension_id, suspended_at).with_reason(reason)
         )),

@@ -256,3 +256,66 @@ fn an_error_without_text_has_none() {
     });
     assert_eq!(error, Some(None));
 }
+
+/// The attributes that were added to open runs: each record's, in words.
+fn added(records: &[Record<'_>]) -> Vec<String> {
+    let said = records.iter().filter_map(|r| match &r.body {
+        Body::RunAttributes(added) => Some(format!("{:?}", added.attributes)),
+        _ => None,
+    });
+    said.collect()
+}
+
+/// What was learned of an order is recorded at once, not with the end: the process may be killed before.
+#[test]
+fn an_open_run_takes_attributes() {
+    let (recorder, memory) = recorder();
+    let run = recorder.in_scope(|| observe::run("order").attribute("id", 7).open());
+    run.attribute("customer", "c-1".to_owned());
+    run.attribute("coupon", None::<&str>);
+    flush(&recorder);
+    let open = memory.take();
+    assert_eq!(added(&open), [r#"{"customer": Str("c-1")}"#]);
+    run.in_scope(|| observe::span("pay").in_scope(|| ()));
+    run.attributes(&[("customer", "c-2".into()), ("total", 12.5.into())]);
+    run.attributes(&[]);
+    run.end();
+    flush(&recorder);
+    let later = memory.take();
+    assert_eq!(added(&later), [r#"{"customer": Str("c-2"), "total": F64(12.5)}"#]);
+    gap_free(&[open, later.clone()].concat());
+    let of_run = later.iter().filter(|r| matches!(r.body, Body::RunAttributes(_) | Body::RunEnd(_)));
+    assert_eq!(of_run.map(|r| r.segment_id).collect::<std::collections::BTreeSet<_>>().len(), 1);
+}
+
+/// More than one record holds go into several. Nothing is left out.
+#[test]
+fn a_run_takes_any_number_of_attributes() {
+    let text = "x".repeat(200);
+    let many: Vec<_> = (0..1000).map(|_| ("key", text.as_str().into())).collect();
+    let records = record(|| {
+        let run = observe::run("import").open();
+        run.attributes(&many);
+        run.end();
+    });
+    let count = |r: &Record<'_>| if let Body::RunAttributes(a) = &r.body { a.attributes.iter().count() } else { 0 };
+    assert_eq!(records.iter().map(count).sum::<usize>(), many.len());
+    assert!(added(&records).len() > 1);
+    assert!(!records.iter().any(|r| matches!(r.body, Body::Diagnostic(_))), "{records:?}");
+}
+
+/// What is cut of an attribute is told, of the run.
+#[test]
+fn what_is_cut_of_a_run_is_told() {
+    let records = record(|| {
+        let run = observe::run("import").open();
+        run.attribute("log", "x".repeat(5000));
+        run.end();
+    });
+    let told = records.iter().find_map(|r| match &r.body {
+        Body::Diagnostic(d) => Some((r.run_id, d.span_id, d.message.to_string())),
+        _ => None,
+    });
+    let message = "attribute log: cut after 4096 bytes".to_owned();
+    assert_eq!(told, Some((run_of(&records, "import"), None, message)));
+}

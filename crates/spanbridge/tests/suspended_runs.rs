@@ -375,3 +375,30 @@ fn a_run_handed_over_in_its_process() {
     gap_free(&all);
     assert_eq!(segments(&all), [(Via::Start, None), (Via::Start, None)], "{all:?}");
 }
+
+/// Attributes belong to the run: whoever resumed it may add to them, and who merely works in it may not.
+#[test]
+fn a_resumed_run_takes_attributes() {
+    let added = |records: &[Record<'_>]| {
+        let said = records.iter().filter(|r| matches!(r.body, Body::RunAttributes(_)));
+        said.map(|r| (r.run_id, r.segment_id)).collect::<Vec<_>>()
+    };
+    let (saved, a) = process(|| observe::run("approval").open().suspend("waiting for a person"));
+    let (_, b) = process(|| {
+        let run = observe::resume_run(saved.parse().unwrap());
+        run.attribute("approved", true);
+        run.leave()
+    });
+    assert_eq!(added(&b), [(a[0].run_id, b[0].segment_id)]);
+    let (_, c) = process(|| {
+        let saved: RunContext = saved.parse().unwrap();
+        let passed_through = RunContext::from(&Context::from(saved));
+        let run = observe::resume_run(passed_through);
+        run.attribute("approved", false);
+        run.in_scope(|| work("audit"));
+        run.leave()
+    });
+    assert_eq!((c[0].run_id, added(&c)), (a[0].run_id, vec![]));
+    // Without a recorder nothing happens.
+    observe::resume_run(saved.parse().unwrap()).attribute("approved", true);
+}

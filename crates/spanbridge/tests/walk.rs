@@ -40,6 +40,7 @@ fn everything(recorder: &Recorder) -> observe::Span {
             outer.end();
             observe::span("held").attribute("with the start", Value::Static("x")).open()
         });
+        run.attribute("approved", true);
         drop(run.suspend("waiting for a person"));
         observe::run("short").in_scope(|| ());
         held
@@ -80,7 +81,7 @@ fn views_and_records_say_the_same() {
         batch.iter().for_each(|view| folded.push(view.to_record().into_owned()));
         assert_eq!(folded, owned);
     }
-    assert_eq!(kinds.len(), 12, "all of thirteen but the resume of a run");
+    assert_eq!(kinds.len(), 13, "all of fourteen but the resume of a run");
 }
 
 /// A sink may hand a batch to a runtime of its own: the batch stays when the recorder is gone.

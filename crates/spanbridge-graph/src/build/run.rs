@@ -4,6 +4,7 @@ use super::input::Input;
 use crate::model::{Run, Segment, Suspension};
 use crate::record::{end_of, start_of, suspension_of};
 use crate::values::merged;
+use serde_json::Value;
 use spanbridge::record::Body;
 use spanbridge::{RunId, SegmentId, TraceId};
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,6 +15,7 @@ pub(super) fn run(input: &Input<'_, '_>) -> Run {
     let mut run = Run {
         owned: outline.joined.lifecycle.is_owned(records),
         ended_at: outline.ended_at(records),
+        attributes: attributes(input),
         trace_ids: trace_ids(input),
         segments: segments(input),
         suspensions: suspensions(input),
@@ -30,6 +32,17 @@ pub(super) fn run(input: &Input<'_, '_>) -> Run {
         run.error = end.error.as_deref().map(str::to_owned);
     }
     run
+}
+
+/// The attributes that the run began with, then what was added. The last value of a key counts.
+fn attributes(input: &Input<'_, '_>) -> Vec<(String, Value)> {
+    let lifecycle = &input.outline.joined.lifecycle;
+    let places = lifecycle.starts.first().copied().into_iter().chain(lifecycle.added_attributes(input.records));
+    merged(places.filter_map(|at| match input.body(at) {
+        Body::RunStart(start) => Some(&start.attributes),
+        Body::RunAttributes(added) => Some(&added.attributes),
+        _ => None,
+    }))
 }
 
 /// The run's own trace first.

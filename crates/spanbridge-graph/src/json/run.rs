@@ -27,6 +27,7 @@ pub(super) struct RunView<'a> {
     parent_run_id: Option<RunId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     triggered_by_span_id: Option<SpanId>,
+    attributes: Object<'a>,
     trace_ids: &'a [TraceId],
     segments: List<'a, Segment, SegmentView<'a>>,
     suspensions: List<'a, Suspension, SuspensionView<'a>>,
@@ -50,6 +51,7 @@ impl<'a> RunView<'a> {
             error: run.error.as_deref(),
             parent_run_id: run.parent_run_id,
             triggered_by_span_id: run.triggered_by_span_id,
+            attributes: Object(&run.attributes),
             trace_ids: &run.trace_ids,
             segments: List(&run.segments, SegmentView::of),
             suspensions: List(&run.suspensions, SuspensionView::of),

@@ -69,6 +69,8 @@ pub struct Run {
     pub parent_run_id: Option<RunId>,
     /// The span that started it.
     pub triggered_by_span_id: Option<SpanId>,
+    /// What its owner said of it. The last value of a key counts, also across the processes that worked on it.
+    pub attributes: Vec<(String, serde_json::Value)>,
     /// Every trace in which it has spans.
     pub trace_ids: Vec<TraceId>,
     /// The recorders that worked on it.
@@ -92,6 +94,7 @@ impl Run {
             error: None,
             parent_run_id: None,
             triggered_by_span_id: None,
+            attributes: Vec::new(),
             trace_ids: Vec::new(),
             segments: Vec::new(),
             suspensions: Vec::new(),

@@ -42,6 +42,7 @@ impl Weight {
                 self.maybe(r.root_primitive());
                 self.attributes(r.attributes());
             }
+            BodyView::RunAttributes(r) => self.attributes(r.attributes()),
             BodyView::RunSuspend(r) => {
                 self.text(r.suspension_id());
                 self.maybe(r.reason());

@@ -57,6 +57,7 @@ mod tag {
     pub(super) const ARTIFACT: u8 = 11;
     pub(super) const EDGE: u8 = 12;
     pub(super) const DIAGNOSTIC: u8 = 13;
+    pub(super) const RUN_ATTRIBUTES: u8 = 14;
     /// The record has an id of its own.
     pub(super) const FOREIGN: u8 = 0x40;
     /// Beside the `via` of a segment: it names its resumption of the run, or the one before.

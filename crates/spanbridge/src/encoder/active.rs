@@ -342,6 +342,16 @@ impl ThreadRecorder {
         }
     }
 
+    /// Attributes of the run of `shared`: in as many records as it takes.
+    pub(crate) fn run_attributes(&self, shared: &Shared, items: &[Item<'_>]) {
+        let mut rest = items;
+        while !rest.is_empty() {
+            let (now, later) = rest.split_at(fitting(FACT_WORDS, rest).max(1));
+            self.fact(shared, Fact::RunAttributes, 0, 0, now);
+            rest = later
+        }
+    }
+
     /// A fact about the run of `shared`, or about one of its spans.
     pub(crate) fn fact(&self, shared: &Shared, fact: Fact, span: u64, id: u64, items: &[Item<'_>]) {
         let head = header(FACT, FACT_WORDS) | (fact as u64) << FACT_AT;

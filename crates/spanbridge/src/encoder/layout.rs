@@ -63,6 +63,7 @@ pub(crate) enum Fact {
     RunEnd,
     RunSuspend,
     RunResume,
+    RunAttributes,
     Event,
     Artifact,
     Edge,
@@ -72,7 +73,7 @@ pub(crate) enum Fact {
 impl Fact {
     pub(crate) fn of(header: u64) -> Option<Fact> {
         use Fact::*;
-        [RunStart, RunEnd, RunSuspend, RunResume, Event, Artifact, Edge, Diagnostic]
+        [RunStart, RunEnd, RunSuspend, RunResume, RunAttributes, Event, Artifact, Edge, Diagnostic]
             .get((header >> FACT_AT) as u8 as usize - 1)
             .copied()
     }

@@ -114,6 +114,7 @@ impl ThreadRecorder {
         0
     }
     pub(crate) fn more(&self, _: &Shared, _: u64, _: &[Item<'_>]) {}
+    pub(crate) fn run_attributes(&self, _: &Shared, _: &[Item<'_>]) {}
     pub(crate) fn fact(&self, _: &Shared, _: Fact, _: u64, _: u64, _: &[Item<'_>]) {}
     pub(crate) fn id(&self) -> u64 {
         0

@@ -3,8 +3,8 @@
 use super::span_view::{EndView, SpanView};
 use super::view::*;
 use super::{
-    Artifact, Body, Diagnostic, Edge, End, Endpoint, Event, RunEnd, RunResume, RunStart, RunSuspend, Segment,
-    SpanAttributes, SpanData, SpanEnd,
+    Artifact, Body, Diagnostic, Edge, End, Endpoint, Event, RunAttributes, RunEnd, RunResume, RunStart, RunSuspend,
+    Segment, SpanAttributes, SpanData, SpanEnd,
 };
 use std::borrow::Cow;
 
@@ -30,6 +30,7 @@ impl<'a> From<&'a Body<'_>> for BodyView<'a> {
                 triggered_by_span_id: r.triggered_by_span_id,
                 attributes: r.attributes.view(),
             }),
+            Body::RunAttributes(r) => BodyView::RunAttributes(RunAttributesView { attributes: r.attributes.view() }),
             Body::RunSuspend(r) => BodyView::RunSuspend(RunSuspendView {
                 suspension_id: &r.suspension_id,
                 suspended_at: r.suspended_at,
@@ -105,6 +106,7 @@ impl<'a> BodyView<'a> {
                 triggered_by_span_id: r.triggered_by_span_id,
                 attributes: r.attributes.into(),
             }),
+            BodyView::RunAttributes(r) => Body::RunAttributes(RunAttributes { attributes: r.attributes.into() }),
             BodyView::RunSuspend(r) => Body::RunSuspend(RunSuspend {
                 suspension_id: text(r.suspension_id),
                 suspended_at: r.suspended_at,

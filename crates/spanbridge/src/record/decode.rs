@@ -88,6 +88,7 @@ fn fact<'a>([header, span, id]: [u64; 3], time: u64, items: Items<'a>) -> BodyVi
         Some(Fact::RunResume) => {
             BodyView::RunResume(RunResumeView { suspension_id: text(Field::Suspension), resumed_at: time })
         }
+        Some(Fact::RunAttributes) => BodyView::RunAttributes(RunAttributesView { attributes }),
         Some(Fact::Event) => BodyView::Event(EventView {
             span_id: SpanId(span),
             event_id: IdView::number(id),

@@ -25,8 +25,8 @@ pub(crate) mod words;
 
 pub use attributes::{AttributeValue, Attributes, AttributesIter, AttributesView};
 pub use body::{
-    Artifact, Body, Diagnostic, Edge, End, Endpoint, Event, RunEnd, RunResume, RunStart, RunSuspend, Segment,
-    SpanAttributes, SpanData, SpanEnd, Via,
+    Artifact, Body, Diagnostic, Edge, End, Endpoint, Event, RunAttributes, RunEnd, RunResume, RunStart, RunSuspend,
+    Segment, SpanAttributes, SpanData, SpanEnd, Via,
 };
 pub use json::{RecordError, RecordErrorKind, SCHEMA_VERSION};
 pub use links::{Link, LinkView, LinksIter, LinksView};
@@ -34,8 +34,8 @@ pub use record_view::RecordView;
 pub use span_view::{EndView, SpanView};
 pub use time::{format_time, parse_time};
 pub use view::{
-    ArtifactView, BodyView, DiagnosticView, EdgeView, EndpointView, EventView, IdView, RunEndView, RunResumeView,
-    RunStartView, RunSuspendView, SegmentView, SpanAttributesView, SpanEndView,
+    ArtifactView, BodyView, DiagnosticView, EdgeView, EndpointView, EventView, IdView, RunAttributesView, RunEndView,
+    RunResumeView, RunStartView, RunSuspendView, SegmentView, SpanAttributesView, SpanEndView,
 };
 
 use crate::{RunId, SegmentId, TraceId};

@@ -18,6 +18,8 @@ pub enum BodyView<'a> {
     Segment(SegmentView<'a>),
     /// A run begins.
     RunStart(RunStartView<'a>),
+    /// Attributes were added to a run that is still open.
+    RunAttributes(RunAttributesView<'a>),
     /// A run waits for something outside.
     RunSuspend(RunSuspendView<'a>),
     /// A run goes on.
@@ -90,6 +92,12 @@ views! {
         /// The span, of another run, that caused it.
         triggered_by_span_id: Option<SpanId>,
         /// Attributes of the run.
+        attributes: AttributesView<'a>,
+    }
+
+    /// Attributes were added to a run that is still open. The owned form is [`RunAttributes`](super::RunAttributes).
+    pub struct RunAttributesView<'a> {
+        /// What was added.
         attributes: AttributesView<'a>,
     }
 

@@ -161,15 +161,23 @@ fn on_span(context: &Context, f: impl FnOnce(&crate::context::Shared, u64)) {
 }
 
 pub(crate) fn attributes(context: &Context, attributes: Attributes<'_>) {
-    on_span(context, |shared, span| {
-        // Usually there are few: no allocation.
-        let mut few = [(Key::Attribute(""), Value::Bool(false)); 4];
-        if let Some(few) = few.get_mut(..attributes.len()) {
-            few.iter_mut().zip(attributes).for_each(|(item, (key, value))| *item = (Key::Attribute(key), *value));
-            return thread_recorder().more(shared, span, few);
-        }
-        thread_recorder().more(shared, span, &with(&[], attributes))
-    })
+    on_span(context, |shared, span| as_items(attributes, |items| thread_recorder().more(shared, span, items)))
+}
+
+/// Attributes of the context's run, which its owner adds.
+pub(crate) fn run_attributes(context: &Context, attributes: Attributes<'_>) {
+    on(context, |shared, _| as_items(attributes, |items| thread_recorder().run_attributes(shared, items)))
+}
+
+/// Calls `f` with the attributes as items.
+fn as_items(attributes: Attributes<'_>, f: impl FnOnce(&[Item<'_>])) {
+    // Usually there are few: no allocation.
+    let mut few = [(Key::Attribute(""), Value::Bool(false)); 4];
+    if let Some(few) = few.get_mut(..attributes.len()) {
+        few.iter_mut().zip(attributes).for_each(|(item, (key, value))| *item = (Key::Attribute(key), *value));
+        return f(few);
+    }
+    f(&with(&[], attributes))
 }
 
 pub(crate) fn link(context: &Context, other: &Context) {

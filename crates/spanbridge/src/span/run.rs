@@ -1,5 +1,6 @@
 //! Runs: operations that a user would name.
 
+use super::details;
 use super::in_span::InSpan;
 use super::open::Open;
 use crate::context::given::Given;
@@ -141,6 +142,25 @@ impl Run {
     /// The context of the run, outside any of its spans.
     pub fn context(&self) -> &Context {
         &self.context
+    }
+
+    /// Adds an attribute to the run: see [`IntoValue`]. If a key was given before, the last value counts, also across the
+    /// processes that work on the run, one after the other.
+    ///
+    /// Nothing is recorded for a run that is not yours to end: see [`resume_run`](super::resume_run).
+    pub fn attribute<'v>(&self, key: &'static str, value: impl IntoValue<'v>) {
+        if let Open::Run = self.open {
+            if let Some(given) = value.into_given() {
+                details::run_attributes(&self.context, &[(key, given.value())])
+            }
+        }
+    }
+
+    /// Adds attributes to the run.
+    pub fn attributes(&self, attributes: &[(&'static str, Value<'_>)]) {
+        if let Open::Run = self.open {
+            details::run_attributes(&self.context, attributes)
+        }
     }
 
     pub(super) fn into_parts(self) -> (Context, Open) {

@@ -5,8 +5,8 @@ use crate::codec::bytes::{Reader, at_distance, unzigzag};
 use crate::codec::recent::Recent;
 use crate::codec::{endpoint, span, tag, value};
 use spanbridge::record::{
-    Artifact, AttributeValue, Attributes, Body, Diagnostic, Edge, End, Endpoint, Event, Link, RunEnd, RunResume,
-    RunStart, RunSuspend, Segment, SpanAttributes, SpanData, SpanEnd, Via,
+    Artifact, AttributeValue, Attributes, Body, Diagnostic, Edge, End, Endpoint, Event, Link, RunAttributes, RunEnd,
+    RunResume, RunStart, RunSuspend, Segment, SpanAttributes, SpanData, SpanEnd, Via,
 };
 use spanbridge::{Kind, RunId, SpanId, Status, TraceId};
 use std::borrow::Cow;
@@ -65,6 +65,7 @@ impl<'a> Fields<'_, 'a> {
                         .with_attributes(attributes),
                 )
             }
+            tag::RUN_ATTRIBUTES => Body::RunAttributes(RunAttributes::new(self.attributes()?)),
             tag::RUN_SUSPEND => {
                 let suspended_at = self.time()?;
                 let suspension_id = self.text()?;

@@ -58,6 +58,10 @@ impl BlockWriter {
                 self.span(r.triggered_by_span_id());
                 self.attributes(known, r.attributes());
             }
+            BodyView::RunAttributes(r) => {
+                begin(tag::RUN_ATTRIBUTES);
+                self.attributes(known, r.attributes());
+            }
             BodyView::RunSuspend(r) => {
                 begin(tag::RUN_SUSPEND);
                 self.time(r.suspended_at());

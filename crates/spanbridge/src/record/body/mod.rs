@@ -10,7 +10,7 @@ mod span;
 mod text;
 
 pub use detail::{Artifact, Diagnostic, Edge, Endpoint};
-pub use run::{RunEnd, RunResume, RunStart, RunSuspend, Segment, Via};
+pub use run::{RunAttributes, RunEnd, RunResume, RunStart, RunSuspend, Segment, Via};
 pub use span::{End, Event, SpanAttributes, SpanData, SpanEnd};
 
 /// What a record says.
@@ -21,6 +21,8 @@ pub enum Body<'a> {
     Segment(Segment<'a>),
     /// A run begins.
     RunStart(RunStart<'a>),
+    /// Attributes were added to a run that is still open.
+    RunAttributes(RunAttributes<'a>),
     /// A run waits for something outside.
     RunSuspend(RunSuspend<'a>),
     /// A run goes on.
@@ -66,6 +68,7 @@ macro_rules! bodies {
 bodies!(
     Segment(Segment),
     RunStart(RunStart),
+    RunAttributes(RunAttributes),
     RunSuspend(RunSuspend),
     RunResume(RunResume),
     RunEnd(RunEnd),

@@ -54,6 +54,14 @@ pub struct RunStart<'a> {
     pub attributes: Attributes<'a>,
 }
 
+/// Attributes were added to a run that is still open.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct RunAttributes<'a> {
+    /// What was added.
+    pub attributes: Attributes<'a>,
+}
+
 /// A run waits for something outside.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -159,6 +167,17 @@ impl<'a> RunStart<'a> {
             triggered_by_span_id: self.triggered_by_span_id,
             attributes: self.attributes.into_owned(),
         }
+    }
+}
+
+impl<'a> RunAttributes<'a> {
+    /// What was added.
+    pub fn new(attributes: Attributes<'a>) -> Self {
+        RunAttributes { attributes }
+    }
+
+    pub(super) fn into_owned(self) -> RunAttributes<'static> {
+        RunAttributes { attributes: self.attributes.into_owned() }
     }
 }
 

@@ -6,8 +6,8 @@
 use super::RecordError;
 use super::field::{Raw, Result, attributes, endpoint, id, links, number, optional, required, text, time};
 use crate::record::{
-    Artifact, Body, Diagnostic, Edge, End, Event, Record, RunEnd, RunResume, RunStart, RunSuspend, Segment,
-    SpanAttributes, SpanData, SpanEnd, Via,
+    Artifact, Body, Diagnostic, Edge, End, Event, Record, RunAttributes, RunEnd, RunResume, RunStart, RunSuspend,
+    Segment, SpanAttributes, SpanData, SpanEnd, Via,
 };
 use crate::{Kind, SegmentId, Status};
 use serde::Deserialize;
@@ -120,6 +120,7 @@ fn body<'a>(record_type: &str, f: &Fields<'a>) -> Result<Option<Body<'a>>> {
             triggered_by_span_id: optional(id, "triggeredBySpanId", f.triggered_by_span_id)?,
             attributes: attributes("attributes", f.attributes)?,
         }),
+        "run:attributes" => Body::RunAttributes(RunAttributes { attributes: attributes("attributes", f.attributes)? }),
         "run:suspend" => Body::RunSuspend(RunSuspend {
             suspension_id: text("suspensionId", f.suspension_id)?,
             suspended_at: time("suspendedAt", f.suspended_at)?,

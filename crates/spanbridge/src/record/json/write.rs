@@ -49,6 +49,7 @@ fn type_of(body: &BodyView<'_>) -> &'static str {
     match body {
         BodyView::Segment(_) => "segment",
         BodyView::RunStart(_) => "run:start",
+        BodyView::RunAttributes(_) => "run:attributes",
         BodyView::RunSuspend(_) => "run:suspend",
         BodyView::RunResume(_) => "run:resume",
         BodyView::RunEnd(_) => "run:end",
@@ -81,6 +82,7 @@ fn body(o: &mut Object<'_>, body: BodyView<'_>) {
             o.option("triggeredBySpanId", r.triggered_by_span_id());
             o.attributes(r.attributes());
         }
+        BodyView::RunAttributes(r) => o.attributes(r.attributes()),
         BodyView::RunSuspend(r) => {
             o.text("suspensionId", r.suspension_id());
             o.time("suspendedAt", r.suspended_at());
