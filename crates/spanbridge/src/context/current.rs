@@ -46,9 +46,14 @@ impl Context {
 /// The current context. Empty if there is none.
 #[inline]
 pub fn context() -> Context {
-    let a = ambient();
+    with_span(ambient().span.get())
+}
+
+/// The current context, inside this span.
+#[inline]
+pub(crate) fn with_span(span: u64) -> Context {
     // The ambient slot counts its own reference, so what is made here must not give one up.
-    let current = ManuallyDrop::new(Context { shared: a.shared.get(), span: a.span.get() });
+    let current = ManuallyDrop::new(Context { shared: ambient().shared.get(), span });
     (*current).clone()
 }
 

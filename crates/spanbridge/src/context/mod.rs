@@ -92,12 +92,18 @@ impl Shared {
     }
 }
 
-/// Low bit of the pointer: spans are recorded.
+/// Low bit of the pointer: spans are recorded. It is never set beside the other one.
 pub(crate) const RECORDED: usize = 1;
 
 /// The next bit: the first span that begins here asks the sampler. There is no trace yet, or an undecided one (see
 /// `Sampler::by`).
 pub(crate) const BEGINS: usize = 2;
+
+/// What a pointer points at that has [`RECORDED`]. The compiler makes one address of it and the field that is read.
+#[inline(always)]
+pub(crate) fn untag_recorded(p: *const Shared) -> *const Shared {
+    p.map_addr(|a| a - RECORDED)
+}
 
 pub(crate) fn untag(p: *const Shared) -> *const Shared {
     p.map_addr(|a| a & !(RECORDED | BEGINS))
@@ -142,7 +148,11 @@ impl Context {
         let begins = (shared.trace == 0 || recorded.is_none()) && shared.intake.is_some();
         #[cfg(not(feature = "record"))]
         let begins = false;
-        let tag = if recorded == Some(true) { RECORDED } else { 0 } | if begins { BEGINS } else { 0 };
+        let tag = match recorded {
+            Some(true) => RECORDED,
+            _ if begins => BEGINS,
+            _ => 0,
+        };
         Context { shared: Arc::into_raw(Arc::new(shared)).map_addr(|a| a | tag), span }
     }
 

@@ -1,10 +1,11 @@
 //! Beginning a span.
 
-use crate::context::{RECORDED, Shared, untag};
+use super::place::{self, Place};
+use crate::context::{RECORDED, Shared, untag_recorded};
 use crate::current::{self, ambient};
 use crate::encoder::layout::MAX_STATIC;
 use crate::encoder::{Key, Started, Template, origin, thread_recorder};
-use crate::{Context, IntoValue, Kind, Primitive, Status};
+use crate::{Context, IntoValue, Kind, Primitive};
 use std::borrow::Cow;
 use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
@@ -15,11 +16,8 @@ use std::mem::ManuallyDrop;
 /// Nor is it when it is run or opened outside of the scope in which it began.
 #[must_use = "a span is made by `run`, `in_scope` or `open`"]
 pub struct SpanBuilder {
-    pub(super) started: Started,
-    /// The context that begins with it, if it begins a trace. Else empty.
-    pub(super) root: Context,
-    /// The serial number of the context that it began in.
-    began_in: u64,
+    started: Started,
+    place: Place,
     this_thread: PhantomData<*const Shared>,
 }
 
@@ -31,8 +29,8 @@ pub fn span(name: impl Into<Cow<'static, str>>) -> SpanBuilder {
     // First: `into` may be the application's code, and may change what is current.
     match name.into() {
         Cow::Borrowed(name) if name.len() <= MAX_STATIC => begin(Name::Static(name)),
-        Cow::Borrowed(name) => begin(Name::Text(name)),
-        Cow::Owned(name) => begin(Name::Text(&name)),
+        Cow::Borrowed(name) => span_of_text(name),
+        Cow::Owned(name) => span_of_text(&name),
     }
 }
 
@@ -70,28 +68,29 @@ impl Name<'_> {
 
 #[inline(always)]
 fn begin(name: Name<'_>) -> SpanBuilder {
-    let shared = ambient().shared.get();
-    if shared.addr() & RECORDED != 0 {
+    let current = ambient().shared.get();
+    if current.addr() & RECORDED != 0 {
         // SAFETY: what is current is kept alive by whoever made it current, and nothing below is the application's code.
-        let shared = unsafe { &*untag(shared) };
+        let shared = unsafe { &*untag_recorded(current) };
         let parent = ambient().span.get();
         let started = match name {
             Name::Static(name) => thread_recorder().begin(shared, parent, name),
             Name::Text(name) => thread_recorder().begin_owned(shared, parent, name),
             Name::Template(template) => thread_recorder().begin_from(shared, parent, template),
         };
-        SpanBuilder { started, root: Context::EMPTY, began_in: shared.serial(), this_thread: PhantomData }
-    } else if may_begin_trace(shared) {
+        let place = if started.is_none() { Place::Nowhere } else { Place::Below(shared.serial()) };
+        SpanBuilder { started, place, this_thread: PhantomData }
+    } else if may_begin_trace(current) {
         // Word by word: what is returned through a pointer would stay in memory.
         let (started, root) = match name {
             Name::Static(name) => begin_trace_of_static(name),
-            Name::Text(name) => begin_trace_of_text(name),
-            Name::Template(template) => begin_trace_of_template(template),
+            name => begin_trace(name),
         };
         let root = Context { shared: root.shared, span: root.span };
-        SpanBuilder { started, root, began_in: 0, this_thread: PhantomData }
+        let place = if root.shared.is_null() { Place::Nowhere } else { Place::Root(root) };
+        SpanBuilder { started, place, this_thread: PhantomData }
     } else {
-        SpanBuilder { started: Started::NONE, root: Context::EMPTY, began_in: 0, this_thread: PhantomData }
+        SpanBuilder::NOTHING
     }
 }
 
@@ -154,29 +153,20 @@ fn begin_trace_of_static(name: &'static str) -> (Started, ManuallyDrop<Context>)
     begin_trace(Name::Static(name))
 }
 
-#[cold]
-#[inline(never)]
-fn begin_trace_of_text(name: &str) -> (Started, ManuallyDrop<Context>) {
-    begin_trace(Name::Text(name))
-}
-
-#[cold]
-#[inline(never)]
-fn begin_trace_of_template(template: &Template) -> (Started, ManuallyDrop<Context>) {
-    begin_trace(Name::Template(template))
-}
-
 impl SpanBuilder {
-    /// The shared part of the context that the span began in. `None` outside of that scope: nothing keeps it alive there.
+    /// Of a span that nobody records.
+    const NOTHING: Self = SpanBuilder { started: Started::NONE, place: Place::Nowhere, this_thread: PhantomData };
+
+    /// The span and where it begins. One that was taken out of the scope in which it began is given up.
     #[inline(always)]
-    pub(super) fn shared(&self) -> Option<&Shared> {
-        if !self.root.shared.is_null() {
-            return self.root.shared();
+    pub(super) fn into_parts(mut self) -> (Started, Place) {
+        match std::mem::replace(&mut self.place, Place::Nowhere) {
+            Place::Below(serial) if place::current_shared(serial).is_none() => {
+                place::drop_out_of_scope(self.started);
+                (Started::NONE, Place::Nowhere)
+            }
+            place => (self.started, place),
         }
-        let p = ambient().shared.get();
-        // SAFETY: what is current is kept alive by whoever made it current.
-        let shared = unsafe { untag(p).as_ref() };
-        shared.filter(|s| s.serial() == self.began_in)
     }
 
     /// Adds an attribute: see [`IntoValue`]. Text is copied, unless it is a [`Value::Static`](crate::Value::Static).
@@ -185,7 +175,7 @@ impl SpanBuilder {
         if !self.started.is_none() {
             if let Some(given) = value.into_given() {
                 let value = given.value();
-                self.started = thread_recorder().add(self.started, || self.shared(), Key::Attribute(key), value);
+                self.started = thread_recorder().add(self.started, || self.place.shared(), Key::Attribute(key), value);
             }
         }
         self
@@ -206,7 +196,7 @@ impl SpanBuilder {
     #[inline(always)]
     fn set_kind(mut self, primitive: Option<Primitive>, kind: Option<Kind>) -> Self {
         if !self.started.is_none() {
-            self.started = thread_recorder().set_kind(self.started, || self.shared(), primitive, kind);
+            self.started = thread_recorder().set_kind(self.started, || self.place.shared(), primitive, kind);
         }
         self
     }
@@ -214,7 +204,7 @@ impl SpanBuilder {
     /// Links to a related span that is not the parent.
     pub fn link(mut self, other: &Context) -> Self {
         if let Some(p) = other.trace_parent().filter(|_| !self.started.is_none()) {
-            self.started = thread_recorder().add_all(self.started, self.shared(), &super::details::link_items(p));
+            self.started = thread_recorder().add_all(self.started, self.place.shared(), &super::details::link_items(p));
         }
         self
     }
@@ -222,13 +212,12 @@ impl SpanBuilder {
     /// With `false`, the span begins no run: without a run around it, it is not recorded. For spans that are only a detail of
     /// something larger. Default: `true`.
     #[inline]
-    pub fn implicit_run(mut self, yes: bool) -> Self {
-        // An undecided root that came from elsewhere has a run around it.
-        if !yes && self.root.shared().is_some_and(|root| !root.remote) {
-            discard(std::mem::replace(&mut self.started, Started::NONE), self.root.shared());
-            self.root = Context::EMPTY;
+    pub fn implicit_run(self, yes: bool) -> Self {
+        match &self.place {
+            // An undecided root that came from elsewhere has a run around it.
+            Place::Root(root) if !yes && root.shared().is_some_and(|root| !root.remote) => SpanBuilder::NOTHING,
+            _ => self,
         }
-        self
     }
 
     /// The span's id, if it is recorded.
@@ -241,21 +230,8 @@ impl SpanBuilder {
 impl Drop for SpanBuilder {
     #[inline(always)]
     fn drop(&mut self) {
-        if !self.started.is_none() {
-            discard(self.started, self.shared());
+        if !matches!(self.place, Place::Nowhere) {
+            place::abandon(self.started, std::mem::replace(&mut self.place, Place::Nowhere))
         }
     }
-}
-
-// Rare cases are functions of their own that take values, so that a builder can live in registers.
-
-/// Takes the span back, if it is not published yet. Else it is cancelled, and the answer is `false`.
-#[cold]
-#[inline(never)]
-pub(super) fn discard(started: Started, shared: Option<&Shared>) -> bool {
-    let unseen = started.is_none() || thread_recorder().retract(&started);
-    if !unseen {
-        thread_recorder().end(started, || shared, Status::Cancelled)
-    }
-    unseen
 }

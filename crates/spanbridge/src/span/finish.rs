@@ -1,15 +1,15 @@
 //! What a builder becomes: a call, an open span, or a future.
 
-use super::builder::{SpanBuilder, discard};
+use super::builder::SpanBuilder;
 #[cfg(feature = "macros")]
 use super::entered::Entered;
 use super::handle::Span;
 use super::in_span::InSpan;
 use super::open::Open;
+use super::place::{self, Place};
 use super::scope::{self, Scope};
-use crate::context::BEGINS;
 use crate::current;
-use crate::encoder::{Started, origin, thread_recorder};
+use crate::encoder::{Started, thread_recorder};
 use crate::span::outcome::{Anything, By, ByOutcome, Judge, Outcome};
 use crate::{Context, Failure, Status};
 use std::future::Future;
@@ -37,16 +37,12 @@ impl SpanBuilder {
 
     #[inline(always)]
     fn scope<R, J: Judge<R>>(self, judge: J, f: impl FnOnce() -> R) -> R {
-        // Nobody records: this comes first, so that such a span costs a look and nothing else.
-        if self.started.is_none() && self.root.shared.is_null() {
-            std::mem::forget(self); // its destructor would do nothing
-            return f();
-        }
-        let (started, root) = self.into_parts();
-        if started.is_none() && root.shared.is_null() {
-            return f();
-        }
-        let mut scope = Scope::enter(started, root);
+        let (started, place) = self.into_parts();
+        let mut scope = match place {
+            Place::Nowhere => return f(),
+            Place::Below(_) => Scope::enter(started),
+            Place::Root(root) => Scope::of_root(started, root),
+        };
         let result = f();
         // The destructor is for panics: it would not be inlined.
         judge.failed(&result, |e| scope::fail(std::mem::replace(&mut scope.started, Started::NONE), e));
@@ -141,56 +137,17 @@ impl SpanBuilder {
     /// The finished span and its context. If nothing is recorded, that is the current context.
     #[inline(always)]
     fn finish(self) -> (Open, Context) {
-        let (started, root) = self.into_parts();
-        thread_recorder().publish(&started);
-        let mut context = if root.shared.is_null() { current::context() } else { root };
-        if !started.is_none() {
-            context.span = started.id
+        let (started, place) = self.into_parts();
+        match place {
+            Place::Nowhere => (Open::Nothing, current::context()),
+            Place::Below(_) => {
+                thread_recorder().publish(&started);
+                (Open::Span(started), current::with_span(started.id))
+            }
+            Place::Root(root) => {
+                let (started, root) = place::finish_root(started, root);
+                (Open::span(started), root)
+            }
         }
-        (Open::span(started), context)
-    }
-
-    /// The span, if this is still the scope in which it began, and the root.
-    #[inline(always)]
-    fn into_parts(self) -> (Started, Context) {
-        let this = ManuallyDrop::new(self);
-        let mut started = this.started;
-        if this.root.shared.addr() & BEGINS != 0 {
-            // SAFETY: `this` is not dropped, so the root is not either, and it is read once.
-            let undecided = unsafe { std::ptr::read(&this.root) };
-            // Word by word: what is returned through a pointer would stay in memory.
-            let (started, root) = decide(started, undecided);
-            return (started, Context { shared: root.shared, span: root.span });
-        }
-        if !started.is_none() && this.shared().is_none() {
-            drop_out_of_scope(started);
-            started = Started::NONE
-        }
-        // SAFETY: `this` is not dropped, so the root is not either, and it is read once.
-        (started, unsafe { std::ptr::read(&this.root) })
-    }
-}
-
-/// Has the sampler decide about a root that was held back.
-#[cold]
-#[inline(never)]
-fn decide(started: Started, root: Context) -> (Started, ManuallyDrop<Context>) {
-    let Some(held) = thread_recorder().take_held(started.id) else {
-        return (Started::NONE, ManuallyDrop::new(origin::decided(&root, false)));
-    };
-    let context = origin::decide(&root, &held.name, held.primitive(), held.kind(), &held.attributes());
-    let started = match context.shared().filter(|_| context.is_recorded()) {
-        Some(shared) => thread_recorder().begin_held(shared, root.span, &held),
-        None => Started::NONE,
-    };
-    (started, ManuallyDrop::new(context))
-}
-
-/// Gives up a span that was taken out of the scope in which it began.
-#[cold]
-#[inline(never)]
-fn drop_out_of_scope(started: Started) {
-    if discard(started, None) {
-        thread_recorder().count_dropped()
     }
 }

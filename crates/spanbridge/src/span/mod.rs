@@ -12,6 +12,7 @@ pub mod observe;
 mod open;
 pub mod outbox;
 pub(crate) mod outcome;
+mod place;
 mod run;
 pub(crate) mod run_context;
 mod scope;

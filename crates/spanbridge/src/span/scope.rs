@@ -1,6 +1,7 @@
 //! A call inside a span: for code that is not async.
 
 use super::open::{PANIC, end_span};
+use super::place;
 use crate::context::{Shared, untag};
 use crate::current::ambient;
 use crate::encoder::{Started, thread_recorder};
@@ -11,29 +12,32 @@ use std::mem::ManuallyDrop;
 /// A call inside a span. Left, or dropped by a panic, the span has ended and the context before is current again.
 pub(super) struct Scope {
     pub(super) started: Started,
-    outer_span: u64,
-    is_root: bool,
     watch: Watch,
-    /// If the span is a root: the context before. Else empty.
-    outside: ManuallyDrop<Context>,
+    outer_span: u64,
+    /// If the span is a root: the shared part of the context before. Else [`SAME`]: one word for both, which lives across the call.
+    outside: *const Shared,
 }
 
+/// The context stays what it is, and only the span changes. No shared part has this address.
+const SAME: *const Shared = std::ptr::without_provenance(align_of::<Shared>());
+
 impl Scope {
+    /// Of a span below the current one.
     #[inline(always)]
-    pub(super) fn enter(started: Started, root: Context) -> Self {
+    pub(super) fn enter(started: Started) -> Self {
         thread_recorder().publish(&started);
-        let is_root = !root.shared.is_null();
-        let mut outside = ManuallyDrop::new(root);
-        let mut outer_span = 0;
-        if is_root {
-            if !started.is_none() {
-                outside.span = started.id
-            }
-            outside.swap()
-        } else {
-            outer_span = ambient().span.replace(started.id) // which is not always the parent
-        }
-        Scope { started, outer_span, is_root, watch: Watch::new(), outside }
+        let outer_span = ambient().span.replace(started.id); // which is not always the parent
+        Scope { started, watch: Watch::new(), outer_span, outside: SAME }
+    }
+
+    /// Of a span that begins a context.
+    #[inline(always)]
+    pub(super) fn of_root(started: Started, root: Context) -> Self {
+        let (started, root) = place::finish_root(started, root);
+        let root = ManuallyDrop::new(root); // what is current counts a reference
+        let outside = ambient().shared.replace(root.shared);
+        let outer_span = ambient().span.replace(root.span);
+        Scope { started, watch: Watch::new(), outer_span, outside }
     }
 
     #[inline(always)]
@@ -41,14 +45,19 @@ impl Scope {
         if !self.started.is_none() {
             thread_recorder().end(self.started, current_shared, status)
         }
-        if self.is_root {
-            self.outside.swap();
-            // SAFETY: a root's context is dropped once, here; it is not current any more.
-            unsafe { ManuallyDrop::drop(&mut self.outside) }
-        } else {
+        if self.outside == SAME {
             ambient().span.set(self.outer_span)
+        } else {
+            leave_root(self.outside, self.outer_span)
         }
     }
+}
+
+/// Makes the context before a root current again.
+#[cold]
+#[inline(never)]
+fn leave_root(shared: *const Shared, span: u64) {
+    Context { shared, span }.swap() // which drops the root's
 }
 
 /// The shared part of the current context, inside a scope.
