@@ -57,6 +57,18 @@ fn attributes_are_shown_if_named() {
     assert!(recorded.output.is_err());
 }
 
+/// Attributes of a run are its own, whenever it got them.
+#[test]
+fn attributes_of_a_run_are_shown() {
+    let recorded = RecordOptions::new().show(["order.id", "total"]).record(|| {
+        let run = observe::run("order").attribute("order.id", 42).attribute("total", 0).open();
+        run.in_scope(|| step("pay"));
+        run.attribute("total", 12.5);
+        run.end();
+    });
+    assert_eq!(recorded.tree(), "run order order.id=42 total=12.5\n  pay\n");
+}
+
 /// A flush in the middle splits spans into several records. What is added afterwards comes in records of its own.
 #[test]
 fn a_split_span_is_one_line() {

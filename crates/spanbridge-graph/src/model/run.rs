@@ -102,6 +102,11 @@ impl Run {
         }
     }
 
+    /// The value of this attribute.
+    pub fn attribute(&self, key: &str) -> Option<&serde_json::Value> {
+        self.attributes.iter().rfind(|(k, _)| k == key).map(|(_, v)| v)
+    }
+
     /// How long it did not wait, from its start until this time, in nanoseconds.
     pub fn worked(&self, until: u64) -> u64 {
         until.saturating_sub(self.started_at).saturating_sub(self.waited)

@@ -37,7 +37,7 @@ impl Forest {
             let top = places.runs.get(&run.run_id).copied();
             if top.is_some() {
                 let parent = run.triggered_by_span_id.and_then(|span| places.spans.get(&span).copied());
-                nodes.push(Node { text: line::run(run), parent, key: (run.started_at, 0) });
+                nodes.push(Node { text: line::run(run, shown), parent, key: (run.started_at, 0) });
                 nodes.extend(run.suspensions.iter().map(|wait| Node {
                     text: line::suspension(wait),
                     parent: top,

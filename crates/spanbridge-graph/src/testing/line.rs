@@ -29,11 +29,7 @@ pub(super) fn span(span: &Span, origin: Origin, shown: &[String], spans: &HashMa
     if span.status != SpanStatus::Ok {
         line += &format!(" [{}]", span.status.as_str());
     }
-    for key in shown {
-        if let Some(given) = span.attribute(key) {
-            line += &format!(" {key}={}", value(given));
-        }
-    }
+    line += &attributes(shown, |key| span.attribute(key));
     if !span.links.is_empty() {
         line += " -> ";
         line += &links(&span.links, spans);
@@ -41,9 +37,14 @@ pub(super) fn span(span: &Span, origin: Origin, shown: &[String], spans: &HashMa
     line
 }
 
-pub(super) fn run(run: &Run) -> String {
+pub(super) fn run(run: &Run, shown: &[String]) -> String {
     let status = if run.status == RunStatus::Ok { String::new() } else { format!(" [{}]", run.status.as_str()) };
-    format!("run {}{status}", name(&run.name))
+    format!("run {}{status}{}", name(&run.name), attributes(shown, |key| run.attribute(key)))
+}
+
+/// Those that are shown and were given.
+fn attributes<'a>(shown: &[String], given: impl Fn(&str) -> Option<&'a Value>) -> String {
+    shown.iter().filter_map(|key| Some(format!(" {key}={}", value(given(key)?)))).collect()
 }
 
 pub(super) fn suspension(wait: &Suspension) -> String {

@@ -76,7 +76,7 @@ impl RecordOptions {
         self
     }
 
-    /// Shows these attributes in [`Recorded::tree`], in this order, on every span that has them. More calls add to the list.
+    /// Shows these attributes in [`Recorded::tree`], in this order, on every span and run that has them. More calls add to the list.
     ///
     /// `error.type` is the class of an error, also where only the end of the span says it.
     pub fn show(mut self, keys: impl IntoIterator<Item = impl Into<String>>) -> Self {
