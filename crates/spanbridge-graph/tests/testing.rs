@@ -23,7 +23,7 @@ fn every_end_of_a_span_is_told() {
             let _: Result<(), String> = observe::span("fails").in_scope(|| Err("at 12:30 in 4bf92f35".to_owned()));
             let panics = || observe::span("panics").in_scope(|| -> () { panic!("as the test wants") });
             assert!(catch_unwind(panics).is_err());
-            drop(observe::span("dropped").run_value(|| std::future::pending::<()>()));
+            drop(observe::span("dropped").run_value(std::future::pending::<()>));
         });
         open
     });
@@ -114,20 +114,21 @@ async fn spawned_work_belongs_to_its_span() {
 #[tokio::test]
 async fn a_task_outlives_the_recording() {
     let (go, wait) = tokio::sync::oneshot::channel::<()>();
+    let mut task = None;
     let recorded = testing::record_async(|| async {
         let (begun, has_begun) = tokio::sync::oneshot::channel();
-        let task = observe::spawn(observe::span("late").run_value(|| async {
+        task = Some(observe::spawn(observe::span("late").run_value(|| async {
             begun.send(()).unwrap();
             wait.await.unwrap();
             step("later")
-        }));
+        })));
         has_begun.await.unwrap();
-        task
     })
     .await;
     assert_eq!(recorded.tree(), "late [open]\n");
     go.send(()).unwrap();
-    recorded.output.await.unwrap();
+    task.unwrap().await.unwrap();
+    assert_eq!(recorded.tree(), "late [open]\n");
 }
 
 #[test]
