@@ -328,7 +328,7 @@ fn amounts_to(segments: &[Vec<Record<'static>>], value: i64) {
 #[test]
 fn attributes_go_by_who_goes_on() {
     let a = Segment::start(1, 100).and(amount(1)).and(amount(2));
-    amounts_to(&[a.1.clone()], 2);
+    amounts_to(std::slice::from_ref(&a.1), 2);
     // The clock of the next host is behind.
     let b = Segment::resume_on("other", 2, "s", 50).and(amount(3));
     amounts_to(&[a.suspend("s", 110), b.crash()], 3);
