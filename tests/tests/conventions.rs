@@ -215,9 +215,8 @@ async fn on_kafka() {
         }
         let nowhere = FutureRecord::<(), str>::to(&kafka.topic).partition(77).payload("{}");
         producer.observed().send(nowhere, SOON).await.unwrap_err();
-        let off = CaptureMode::Off.into();
         let record = FutureRecord::<(), str>::to(&kafka.topic).payload("{}");
-        producer.observed().capture(&off).send(record, SOON).await.map_err(|(e, _)| e).unwrap();
+        producer.observed().capture(CaptureMode::Off).send(record, SOON).await.map_err(|(e, _)| e).unwrap();
 
         let options = || spanbridge_kafka::ReceiveOptions::new();
         let consumer = kafka.consumer("conventions").observed().with(options().relation(Relation::Link));

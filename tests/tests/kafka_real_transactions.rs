@@ -67,7 +67,11 @@ async fn transform(kafka: &Kafka, consumer: &Reader, end: End) -> KafkaResult<()
     })
 }
 
-async fn send(kafka: &Kafka, transaction: &Transaction<'_, FutureProducer>, payload: &str) -> KafkaResult<()> {
+async fn send(
+    kafka: &Kafka,
+    transaction: &Transaction<FutureProducer, &FutureProducer>,
+    payload: &str,
+) -> KafkaResult<()> {
     let topic = output(kafka);
     let record = FutureRecord::<(), str>::to(&topic).payload(payload);
     let sending = transaction.producer().send_result(record).map_err(|(e, _)| e)?;

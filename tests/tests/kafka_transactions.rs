@@ -7,7 +7,7 @@ use rdkafka::producer::{FutureProducer, FutureRecord, Producer};
 use spanbridge::Context;
 use spanbridge::carrier::{Extract, Header};
 use spanbridge::record::{Body, Diagnostic, Event, Record};
-use spanbridge_kafka::{CaptureMode, CapturePolicy, ConsumerExt, Headers, Observed, ProducerExt};
+use spanbridge_kafka::{CaptureMode, ConsumerExt, Headers, Observed, ProducerExt};
 use spanbridge_tests::{Kafka, Seen, kafka, real_kafka, recorder, spans, within};
 use std::time::Duration;
 
@@ -122,9 +122,8 @@ async fn a_transaction_has_its_producer_s_settings() {
         kafka.config().set("transactional.id", &kafka.topic).set("linger.ms", "0").create().unwrap();
     tokio::task::block_in_place(|| producer.init_transactions(SOON)).unwrap();
     let (work, records) = recorder("work");
-    let off = CapturePolicy::from(CaptureMode::Off);
     work.scope(async || {
-        let observed = producer.observed().capture(&off).budget(0);
+        let observed = producer.observed().capture(CaptureMode::Off).budget(0);
         let mut transaction = tokio::task::block_in_place(|| observed.begin_transaction()).unwrap();
         let record = FutureRecord::<(), str>::to(&kafka.topic).payload("x");
         within("a delivery report", transaction.producer().send(record, SOON)).await.map_err(|(e, _)| e).unwrap();

@@ -37,7 +37,10 @@ async fn story(kafka: &Kafka, name: &str, capture: Option<CapturePolicy>) -> (Ve
     let work = async {
         let producer = kafka.future_producer();
         let observed = producer.observed();
-        let observed = capture.as_ref().map_or(observed, |capture| observed.capture(capture));
+        let observed = match &capture {
+            Some(capture) => observed.capture(capture.clone()),
+            None => observed,
+        };
         for topic in [&kafka.topic, &kafka.topic] {
             let record = FutureRecord::to(topic).key(SECRET).payload("{}");
             observed.send(record, SOON).await.map_err(|(e, _)| e).unwrap();

@@ -3,32 +3,43 @@
 use rdkafka::Message;
 use rdkafka::consumer::{BaseConsumer, DefaultConsumerContext, StreamConsumer};
 use rdkafka::message::{BorrowedMessage, OwnedMessage};
-use rdkafka::producer::{DefaultProducerContext, FutureProducer, FutureRecord, ThreadedProducer};
+use rdkafka::producer::{BaseProducer, DefaultProducerContext, FutureProducer, FutureRecord, ThreadedProducer};
 use spanbridge_kafka::*;
 use std::sync::Arc;
 use std::time::Duration;
 
 fn send<T: Send>(_: T) {}
 fn everything<T: Send + Sync + 'static>() {}
+/// It can be a field of a service.
+fn stored<T: Clone + Send + Sync + 'static>() {}
 fn shared<T: Send + Sync>() {}
 
 #[test]
 fn types() {
     everything::<Job<OwnedMessage>>();
     everything::<Batch<Job<OwnedMessage>>>();
-    everything::<ObservedConsumer<StreamConsumer>>();
-    everything::<ObservedConsumer<BaseConsumer<Observed<DefaultConsumerContext>>>>();
+    stored::<ObservedConsumer<StreamConsumer>>();
+    stored::<ObservedConsumer<BaseConsumer<Observed<DefaultConsumerContext>>>>();
+    stored::<ObservedProducer>();
+    stored::<ObservedProducer<BaseProducer<Observed<DefaultProducerContext>>>>();
+    stored::<ObservedProducer<ThreadedProducer<Observed<DefaultProducerContext>>>>();
+    everything::<Transaction>();
     everything::<Observed<DefaultProducerContext>>();
     everything::<Error>();
     shared::<Job<BorrowedMessage<'_>>>();
-    shared::<ObservedProducer<'_, ThreadedProducer<Observed<DefaultProducerContext>>>>();
-    shared::<Transaction<'_, FutureProducer>>();
+    shared::<ObservedProducer<FutureProducer, &FutureProducer>>();
+    shared::<Transaction<FutureProducer, &FutureProducer>>();
     send::<Option<ObservedDelivery>>(None);
 }
 
 #[expect(dead_code, reason = "that it compiles is the test")]
 fn futures(producer: &FutureProducer, consumer: &ObservedConsumer<StreamConsumer>, job: &Job<OwnedMessage>) {
     send(producer.observed().send(FutureRecord::to("t").key("k").payload("p"), Duration::ZERO));
+    // The future borrows neither the producer nor what observes it.
+    let stored = producer.observed().into_owned();
+    let sending = stored.send(FutureRecord::to("t").key("k").payload("p"), Duration::ZERO);
+    drop(stored);
+    everything_owned(sending);
     send(consumer.recv());
     send(consumer.stream());
     send(consumer.batch(8));

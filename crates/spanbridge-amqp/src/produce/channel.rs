@@ -10,7 +10,7 @@ use lapin::message::BasicGetMessage;
 use lapin::options::{BasicConsumeOptions, BasicGetOptions, BasicPublishOptions};
 use lapin::types::{FieldTable, ShortString};
 use lapin::{BasicProperties, Channel};
-use spanbridge::adapter::{self, Handoff, HandoffStatus, InTransaction, Message, Step, Values};
+use spanbridge::adapter::{self, Handoff, HandoffStatus, InTransaction, Message, SendOptions, Step, Values};
 use spanbridge::messaging::CapturePolicy;
 use spanbridge::observe;
 use std::future::Future;
@@ -25,7 +25,7 @@ pub trait ChannelExt: sealed::Sealed {
 
 impl ChannelExt for Channel {
     fn observed(&self) -> ObservedChannel<&Channel> {
-        ObservedChannel { channel: self, options: None, transaction: None }
+        ObservedChannel { channel: self, options: SendOptions::new(), server: None, transaction: None }
     }
 }
 
@@ -54,29 +54,16 @@ mod sealed {
 #[derive(Clone, Debug)]
 pub struct ObservedChannel<C = Arc<Channel>> {
     channel: C,
-    /// Nothing by default.
-    options: Option<Arc<Options>>,
-    transaction: Option<InTransaction>,
-}
-
-#[derive(Clone, Debug)]
-struct Options {
-    budget: usize,
-    capture: Option<CapturePolicy>,
+    options: SendOptions,
     server: Option<Server>,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Options { budget: usize::MAX, capture: None, server: None }
-    }
+    transaction: Option<InTransaction>,
 }
 
 impl ObservedChannel<&Channel> {
     /// The same, owning a clone of the channel: it can be stored, cloned and sent to other tasks.
     pub fn into_owned(self) -> ObservedChannel {
-        let ObservedChannel { channel, options, transaction } = self;
-        ObservedChannel { channel: Arc::new(channel.clone()), options, transaction }
+        let ObservedChannel { channel, options, server, transaction } = self;
+        ObservedChannel { channel: Arc::new(channel.clone()), options, server, transaction }
     }
 }
 
@@ -87,22 +74,17 @@ impl<C: Deref<Target = Channel> + Clone> ObservedChannel<C> {
     /// connection. What has no room is left out in a fixed order, the baggage first and `traceparent` last, and a diagnostic
     /// `injection.dropped` says what; the message is sent in any case.
     pub fn budget(self, bytes: usize) -> Self {
-        self.choose(|options| options.budget = bytes)
+        ObservedChannel { options: self.options.budget(bytes), ..self }
     }
 
     /// What is recorded of the payloads, headers and routing keys that are sent. Default: the size of payloads.
     pub fn capture(self, capture: impl Into<CapturePolicy>) -> Self {
-        self.choose(|options| options.capture = Some(capture.into()))
+        ObservedChannel { options: self.options.capture(capture), ..self }
     }
 
     /// Host and port of the broker, for the attributes `server.address` and `server.port`: lapin's channels do not know them.
     pub fn server(self, address: &str, port: u16) -> Self {
-        self.choose(|options| options.server = Some(Server::new(address, port)))
-    }
-
-    fn choose(mut self, change: impl FnOnce(&mut Options)) -> Self {
-        change(Arc::make_mut(self.options.get_or_insert_default()));
-        self
+        ObservedChannel { server: Some(Server::new(address, port)), ..self }
     }
 
     /// lapin's channel.
@@ -111,11 +93,11 @@ impl<C: Deref<Target = Channel> + Clone> ObservedChannel<C> {
     }
 
     pub(super) fn server_info(&self) -> Option<&Server> {
-        self.options.as_ref()?.server.as_ref()
+        self.server.as_ref()
     }
 
     pub(super) fn capture_policy(&self) -> Option<&CapturePolicy> {
-        self.options.as_ref()?.capture.as_ref()
+        self.options.capture_policy()
     }
 
     /// The same channel, inside a transaction.
@@ -165,9 +147,8 @@ impl<C: Deref<Target = Channel> + Clone> ObservedChannel<C> {
         let mut values = Values::of(capture);
         let span = describe::publish(exchange, routing_key, &properties, size, self.server_info(), &mut values);
         let mut message = Outgoing::new(properties);
-        let most = self.options.as_ref().map_or(usize::MAX, |options| options.budget);
         let handoff = adapter::send(span, &values, &mut message, |message, context| {
-            frame::budget(&self.channel, message.given(), context, most)
+            frame::budget(&self.channel, message.given(), context, self.options.max_bytes())
         });
         let properties = message.into_properties();
         if let Some(span) = handoff.span() {

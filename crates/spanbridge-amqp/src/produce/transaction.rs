@@ -47,11 +47,8 @@ impl<C: Deref<Target = Channel> + Clone> ObservedChannel<C> {
         let this = self.clone();
         async move {
             let span = Values::of(this.capture_policy()).open(describe::transaction(this.server_info()));
-            if let Err(e) = span.with_context(|| this.channel().tx_select()).await {
-                span.end_with(&describe::failure(&e));
-                return Err(e);
-            }
-            let open = adapter::Transaction::new(span);
+            let begun = span.with_context(|| this.channel().tx_select()).await;
+            let open = adapter::Transaction::begun(span, begun, describe::failure)?;
             Ok(Transaction { channel: this.within(open.inside()), open })
         }
     }

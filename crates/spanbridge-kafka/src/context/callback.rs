@@ -10,6 +10,7 @@ use rdkafka::message::{DeliveryResult, ToBytes};
 use rdkafka::producer::{BaseProducer, BaseRecord, Partitioner, ProducerContext, ThreadedProducer};
 use spanbridge::{Context, observe};
 use std::fmt;
+use std::ops::Deref;
 
 /// The opaque of a message until its delivery report: its span, and your own opaque.
 pub struct Sent<D> {
@@ -51,14 +52,22 @@ impl<C: ProducerContext<Part> + 'static, Part: Partitioner> ProducerExt for Thre
 /// The result of a send, which returns the record on failure.
 type Sending<'r, K, P, D> = Result<(), (KafkaError, BaseRecord<'r, K, P, D>)>;
 
-impl<C: ProducerContext<Part>, Part: Partitioner> ObservedProducer<'_, BaseProducer<Observed<C>, Part>> {
+impl<C, Part, H> ObservedProducer<BaseProducer<Observed<C>, Part>, H>
+where
+    C: ProducerContext<Part>,
+    Part: Partitioner,
+    H: Deref<Target = BaseProducer<Observed<C>, Part>>,
+{
     /// [`BaseProducer::send`] in a `send` span, whose context goes into the message's headers. The span ends with the delivery
     /// report. The record carries your own opaque.
     ///
     /// # Errors
     /// Returns rdkafka's error unchanged, with the record as it was.
     #[expect(clippy::result_large_err, reason = "the record goes back to the caller, as rdkafka does it")]
-    pub fn send<'r, K, P>(self, record: BaseRecord<'r, K, P, C::DeliveryOpaque>) -> Sending<'r, K, P, C::DeliveryOpaque>
+    pub fn send<'r, K, P>(
+        &self,
+        record: BaseRecord<'r, K, P, C::DeliveryOpaque>,
+    ) -> Sending<'r, K, P, C::DeliveryOpaque>
     where
         K: ToBytes + ?Sized,
         P: ToBytes + ?Sized,
@@ -67,9 +76,11 @@ impl<C: ProducerContext<Part>, Part: Partitioner> ObservedProducer<'_, BaseProdu
     }
 }
 
-impl<C: ProducerContext<Part>, Part: Partitioner> ObservedProducer<'_, ThreadedProducer<Observed<C>, Part>>
+impl<C, Part, H> ObservedProducer<ThreadedProducer<Observed<C>, Part>, H>
 where
-    C: 'static,
+    C: ProducerContext<Part> + 'static,
+    Part: Partitioner,
+    H: Deref<Target = ThreadedProducer<Observed<C>, Part>>,
 {
     /// [`ThreadedProducer::send`] in a `send` span, whose context goes into the message's headers. The span ends with the delivery
     /// report. The record carries your own opaque.
@@ -77,7 +88,10 @@ where
     /// # Errors
     /// Returns rdkafka's error unchanged, with the record as it was.
     #[expect(clippy::result_large_err, reason = "the record goes back to the caller, as rdkafka does it")]
-    pub fn send<'r, K, P>(self, record: BaseRecord<'r, K, P, C::DeliveryOpaque>) -> Sending<'r, K, P, C::DeliveryOpaque>
+    pub fn send<'r, K, P>(
+        &self,
+        record: BaseRecord<'r, K, P, C::DeliveryOpaque>,
+    ) -> Sending<'r, K, P, C::DeliveryOpaque>
     where
         K: ToBytes + ?Sized,
         P: ToBytes + ?Sized,
@@ -86,10 +100,10 @@ where
     }
 }
 
-impl<X: Client> ObservedProducer<'_, X> {
+impl<X: Client, H: Deref<Target = X>> ObservedProducer<X, H> {
     #[expect(clippy::result_large_err, reason = "the record goes back to the caller, as rdkafka does it")]
     fn enqueue<'r, K, P, D>(
-        self,
+        &self,
         mut record: BaseRecord<'r, K, P, D>,
         send: impl Fn(BaseRecord<'r, K, P, Box<Sent<D>>>) -> Sending<'r, K, P, Box<Sent<D>>>,
     ) -> Sending<'r, K, P, D>

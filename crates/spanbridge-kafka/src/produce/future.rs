@@ -13,42 +13,54 @@ use rdkafka::util::{AsyncRuntime, Timeout};
 use spanbridge::{Context, observe};
 use std::fmt;
 use std::future::Future;
+use std::ops::Deref;
 use std::pin::Pin;
 use std::task::{self, Poll, ready};
 
-impl<C: ClientContext, R: AsyncRuntime> ObservedProducer<'_, FutureProducer<C, R>> {
+impl<C, R, H> ObservedProducer<FutureProducer<C, R>, H>
+where
+    C: ClientContext,
+    R: AsyncRuntime,
+    H: Deref<Target = FutureProducer<C, R>> + Clone,
+{
     /// [`FutureProducer::send`] in a `send` span, whose context goes into the message's headers. The span ends with the
     /// delivery report.
     ///
     /// # Errors
     /// Returns rdkafka's error unchanged.
-    pub async fn send<K, P, T>(self, mut record: FutureRecord<'_, K, P>, queue_timeout: T) -> OwnedDeliveryResult
+    pub fn send<'r, K, P, T>(
+        &self,
+        mut record: FutureRecord<'r, K, P>,
+        queue_timeout: T,
+    ) -> impl Future<Output = OwnedDeliveryResult> + use<'r, K, P, T, C, R, H>
     where
         K: ToBytes + ?Sized,
         P: ToBytes + ?Sized,
         T: Into<Timeout>,
     {
-        let timeout = queue_timeout.into();
-        let (mut handoff, before) = self.begin(&about(&record), &mut record.headers);
-        let (context, is_changed) = (handoff.context(), before.is_changed());
-        let again = copy(&record);
-        let mut result = observe::with_context(context.clone(), || self.producer().send(record, timeout)).await;
-        if let Err((error, message)) = result {
-            let mut message = restored(message, before);
-            result = if is_too_large(&error) && is_changed {
-                // Our headers may be what made it too large.
-                handoff.without_headers();
-                let record = FutureRecord { headers: message.detach_headers(), ..again };
-                observe::with_context(context, || self.producer().send(record, timeout)).await
-            } else {
-                Err((error, message))
+        let (this, timeout) = (self.clone(), queue_timeout.into());
+        async move {
+            let (mut handoff, before) = this.begin(&about(&record), &mut record.headers);
+            let (context, is_changed) = (handoff.context(), before.is_changed());
+            let again = copy(&record);
+            let mut result = observe::with_context(context.clone(), || this.producer().send(record, timeout)).await;
+            if let Err((error, message)) = result {
+                let mut message = restored(message, before);
+                result = if is_too_large(&error) && is_changed {
+                    // Our headers may be what made it too large.
+                    handoff.without_headers();
+                    let record = FutureRecord { headers: message.detach_headers(), ..again };
+                    observe::with_context(context, || this.producer().send(record, timeout)).await
+                } else {
+                    Err((error, message))
+                }
             }
+            match &result {
+                Ok(delivery) => handoff.delivered(delivery.partition, delivery.offset),
+                Err((error, _)) => handoff.failed(error),
+            }
+            result
         }
-        match &result {
-            Ok(delivery) => handoff.delivered(delivery.partition, delivery.offset),
-            Err((error, _)) => handoff.failed(error),
-        }
-        result
     }
 
     /// [`FutureProducer::send_result`] in a `send` span, which ends when the returned future has the delivery report.
@@ -57,7 +69,7 @@ impl<C: ClientContext, R: AsyncRuntime> ObservedProducer<'_, FutureProducer<C, R
     /// Returns rdkafka's error unchanged, with the record as it was.
     #[expect(clippy::result_large_err, reason = "the record goes back to the caller, as rdkafka does it")]
     pub fn send_result<'r, K, P>(
-        self,
+        &self,
         mut record: FutureRecord<'r, K, P>,
     ) -> Result<ObservedDelivery, (KafkaError, FutureRecord<'r, K, P>)>
     where

@@ -8,8 +8,7 @@ use rdkafka::bindings::{rd_kafka_message_status, rd_kafka_msg_status_t};
 use rdkafka::error::KafkaError;
 use rdkafka::message::{DeliveryResult, OwnedHeaders};
 use rdkafka::types::RDKafkaErrorCode as Code;
-use spanbridge::adapter::{self, HandoffStatus, InTransaction, Message, Step, Values};
-use spanbridge::messaging::CapturePolicy;
+use spanbridge::adapter::{self, HandoffStatus, InTransaction, Message, SendOptions, Step, Values};
 use spanbridge::{Context, Value, semconv};
 
 /// An open `send` span. If dropped, it ends as `unknown`, because the client may still deliver the message.
@@ -22,22 +21,22 @@ pub(crate) struct Handoff {
     carries_context: bool,
 }
 
-/// Begins the span and writes its context into the headers, within `max_bytes`.
+/// Begins the span and writes its context into the headers.
 pub(crate) fn begin(
     about: &About<'_>,
     sender: &Sender,
     transaction: Option<&InTransaction>,
     headers: &mut Option<OwnedHeaders>,
-    max_bytes: usize,
-    capture: Option<&CapturePolicy>,
+    options: &SendOptions,
 ) -> (Handoff, OriginalHeaders) {
+    let capture = options.capture_policy();
     let mut values = Values::of(capture);
     let span = describe::send(about, &sender.to(about.topic), capture, &mut values);
     let message = about.key.map_or(0, <[u8]>::len) + about.payload.map_or(0, <[u8]>::len);
     let mut before = OriginalHeaders::Untouched;
     let handoff = adapter::send(span, &values, &mut RecordHeaders(headers), |RecordHeaders(theirs), _| {
         before = OriginalHeaders::before_injection(theirs.as_ref());
-        budget(sender.client.max_message_bytes, message, theirs.as_ref(), max_bytes)
+        budget(sender.client.max_message_bytes, message, theirs.as_ref(), options.max_bytes())
     });
     if capture.is_some() {
         let theirs = || Headers::from(headers.as_ref());

@@ -10,16 +10,19 @@ use rdkafka::message::OwnedHeaders;
 use rdkafka::producer::{BaseProducer, FutureProducer, Partitioner, Producer, ProducerContext, ThreadedProducer};
 use rdkafka::types::RDKafka;
 use rdkafka::util::AsyncRuntime;
-use spanbridge::adapter::InTransaction;
+use spanbridge::adapter::{InTransaction, SendOptions};
 use spanbridge::messaging::CapturePolicy;
 use std::fmt;
+use std::marker::PhantomData;
+use std::ops::Deref;
+use std::sync::Arc;
 
 /// Adds `observed()` to [`FutureProducer`], and to [`BaseProducer`] and [`ThreadedProducer`] whose context is
 /// [`Observed`](crate::Observed).
-pub trait ProducerExt: sealed::Sealed {
+pub trait ProducerExt: sealed::Sealed + Sized {
     /// The same producer. What it sends is recorded and carries the current context.
-    fn observed(&self) -> ObservedProducer<'_, Self> {
-        ObservedProducer { producer: self, transaction: None, budget: usize::MAX, capture: None }
+    fn observed(&self) -> ObservedProducer<Self, &Self> {
+        ObservedProducer::of(self)
     }
 }
 
@@ -58,17 +61,72 @@ unsafe impl<C: ProducerContext<Part> + 'static, Part: Partitioner> Client for Th
 
 /// An observed producer. Its methods take rdkafka's arguments and return rdkafka's results.
 ///
+/// `producer.observed()` borrows the producer. To say the capture policy and the budget once, store it:
+///
+/// ```no_run
+/// use rdkafka::error::KafkaError;
+/// use rdkafka::producer::{FutureProducer, FutureRecord};
+/// use spanbridge_kafka::{CaptureMode, ObservedProducer, ProducerExt};
+/// use std::time::Duration;
+///
+/// struct Orders { producer: ObservedProducer }
+///
+/// # async fn f(producer: FutureProducer) -> Result<(), KafkaError> {
+/// let orders = Orders { producer: producer.observed().capture(CaptureMode::Off).into_owned() };
+/// let record = FutureRecord::to("orders").key("42").payload("{}");
+/// orders.producer.send(record, Duration::from_secs(5)).await.map_err(|(error, _)| error)?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// `P` is rdkafka's producer, and `H` how it is held: by reference, or in an [`Arc`] if it is stored. A producer that cannot be
+/// cloned is stored with [`ObservedProducer::new`].
+///
 /// The `send` span's attribute `spanbridge.handoff.status` is `confirmed`; `rejected` (the message is not in Kafka);
 /// `unknown` (the client gave up before the broker answered, and the message may be in Kafka); or `sent` (`acks=0`: no
 /// broker answers).
-pub struct ObservedProducer<'a, P: ?Sized> {
-    producer: &'a P,
-    transaction: Option<&'a InTransaction>,
-    budget: usize,
-    capture: Option<&'a CapturePolicy>,
+pub struct ObservedProducer<P = FutureProducer, H = Arc<P>> {
+    producer: H,
+    options: SendOptions,
+    transaction: Option<InTransaction>,
+    of: PhantomData<fn() -> P>,
 }
 
-impl<'a, P: ?Sized> ObservedProducer<'a, P> {
+impl<P> ObservedProducer<P> {
+    /// An observed producer that owns its producer: for one that cannot be cloned, as a [`BaseProducer`].
+    ///
+    /// ```no_run
+    /// use rdkafka::ClientConfig;
+    /// use rdkafka::producer::{BaseProducer, BaseRecord, DefaultProducerContext};
+    /// use spanbridge_kafka::{Observed, ObservedProducer};
+    /// use std::sync::Arc;
+    ///
+    /// struct Orders { producer: ObservedProducer<BaseProducer<Observed<DefaultProducerContext>>> }
+    ///
+    /// # fn f() -> rdkafka::error::KafkaResult<()> {
+    /// let producer = ClientConfig::new().create_with_context(Observed::new(DefaultProducerContext))?;
+    /// let orders = Orders { producer: ObservedProducer::new(Arc::new(producer)) };
+    /// orders.producer.send(BaseRecord::to("orders").key("42").payload("{}")).map_err(|(error, _)| error)
+    /// # }
+    /// ```
+    pub fn new(producer: Arc<P>) -> Self {
+        ObservedProducer::of(producer)
+    }
+}
+
+impl<P: Clone> ObservedProducer<P, &P> {
+    /// The same, owning a clone of the producer: it can be stored, cloned and sent to other tasks.
+    pub fn into_owned(self) -> ObservedProducer<P> {
+        let ObservedProducer { producer, options, transaction, of } = self;
+        ObservedProducer { producer: Arc::new(producer.clone()), options, transaction, of }
+    }
+}
+
+impl<P, H> ObservedProducer<P, H> {
+    fn of(producer: H) -> Self {
+        ObservedProducer { producer, options: SendOptions::new(), transaction: None, of: PhantomData }
+    }
+
     /// The maximum number of bytes that the context may add to a message, Kafka's overhead for each header included.
     /// Default: what `message.max.bytes` leaves. What does not fit is left out in a fixed order, baggage first and
     /// `traceparent` last, and a diagnostic `injection.dropped` lists it. The message is sent in any case.
@@ -77,48 +135,50 @@ impl<'a, P: ?Sized> ObservedProducer<'a, P> {
     /// `FutureProducer`'s `send` then sends the message again without a context. If the report comes later, the send fails
     /// with a diagnostic `injection.refused`. If your topics have a lower limit than the client, set the client's or this.
     pub fn budget(self, bytes: usize) -> Self {
-        ObservedProducer { budget: bytes, ..self }
+        ObservedProducer { options: self.options.budget(bytes), ..self }
     }
 
     /// What is recorded of payloads and headers. Default: the size of payloads.
-    pub fn capture(self, capture: &'a CapturePolicy) -> Self {
-        ObservedProducer { capture: Some(capture), ..self }
+    pub fn capture(self, capture: impl Into<CapturePolicy>) -> Self {
+        ObservedProducer { options: self.options.capture(capture), ..self }
     }
 
-    pub(crate) fn producer(&self) -> &'a P {
-        self.producer
-    }
-
-    pub(super) fn policy(&self) -> Option<&'a CapturePolicy> {
-        self.capture
-    }
-
-    /// The same producer; what it sends is part of this transaction.
-    pub(super) fn within<'b>(&self, transaction: &'b InTransaction) -> ObservedProducer<'b, P>
-    where
-        'a: 'b,
-    {
-        ObservedProducer { transaction: Some(transaction), ..*self }
+    pub(super) fn capture_policy(&self) -> Option<&CapturePolicy> {
+        self.options.capture_policy()
     }
 }
 
-impl<P: ?Sized> Clone for ObservedProducer<'_, P> {
+impl<P, H: Deref<Target = P>> ObservedProducer<P, H> {
+    /// rdkafka's producer.
+    pub fn producer(&self) -> &P {
+        &self.producer
+    }
+}
+
+impl<P, H: Clone> ObservedProducer<P, H> {
+    /// The same producer, inside a transaction.
+    pub(super) fn within(&self, transaction: &InTransaction) -> Self {
+        ObservedProducer { transaction: Some(transaction.clone()), ..self.clone() }
+    }
+}
+
+impl<P, H: Clone> Clone for ObservedProducer<P, H> {
     fn clone(&self) -> Self {
-        *self
+        let ObservedProducer { producer, options, transaction, of } = self;
+        let (producer, options) = (producer.clone(), options.clone());
+        ObservedProducer { producer, options, transaction: transaction.clone(), of: *of }
     }
 }
 
-impl<P: ?Sized> Copy for ObservedProducer<'_, P> {}
-
-impl<P: ?Sized> fmt::Debug for ObservedProducer<'_, P> {
+impl<P, H> fmt::Debug for ObservedProducer<P, H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ObservedProducer").finish_non_exhaustive()
     }
 }
 
-impl<P: Client> ObservedProducer<'_, P> {
+impl<P: Client, H: Deref<Target = P>> ObservedProducer<P, H> {
     /// Begins the `send` span and writes its context into the headers.
-    pub(crate) fn begin(self, about: &About<'_>, headers: &mut Option<OwnedHeaders>) -> (Handoff, OriginalHeaders) {
-        handoff::begin(about, &Sender::of(self.producer), self.transaction, headers, self.budget, self.capture)
+    pub(crate) fn begin(&self, about: &About<'_>, headers: &mut Option<OwnedHeaders>) -> (Handoff, OriginalHeaders) {
+        handoff::begin(about, &Sender::of(self.producer()), self.transaction.as_ref(), headers, &self.options)
     }
 }

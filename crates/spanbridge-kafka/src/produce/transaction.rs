@@ -7,7 +7,7 @@ use crate::describe;
 use crate::ranges::Ranges;
 use rdkafka::consumer::ConsumerGroupMetadata;
 use rdkafka::error::{KafkaError, KafkaResult};
-use rdkafka::producer::{Partitioner, Producer, ProducerContext};
+use rdkafka::producer::{FutureProducer, Partitioner, Producer, ProducerContext};
 use rdkafka::topic_partition_list::TopicPartitionList;
 use rdkafka::types::RDKafkaErrorCode as Code;
 use rdkafka::util::Timeout;
@@ -15,6 +15,8 @@ use spanbridge::adapter::{self, HandoffStatus, Values};
 use spanbridge::observe;
 use spanbridge::{Context, Value, semconv};
 use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
 
 /// An open transaction.
 ///
@@ -28,40 +30,39 @@ use std::fmt;
 ///
 /// As with rdkafka, the calls block; in async code, make them on a thread that may block.
 #[must_use = "a transaction has to be committed or aborted"]
-pub struct Transaction<'a, P: ?Sized> {
-    /// With its settings.
-    producer: ObservedProducer<'a, P>,
+pub struct Transaction<P = FutureProducer, H = Arc<P>> {
+    producer: ObservedProducer<P, H>,
     open: adapter::Transaction,
     /// A commit was attempted.
     may_be_committed: bool,
 }
 
-impl<'a, P: Client> ObservedProducer<'a, P> {
+impl<P: Client, H: Deref<Target = P> + Clone> ObservedProducer<P, H> {
     /// [`Producer::begin_transaction`] in a span that ends with the transaction.
     ///
     /// # Errors
     /// Returns rdkafka's error unchanged.
-    pub fn begin_transaction<C, Part>(self) -> KafkaResult<Transaction<'a, P>>
+    pub fn begin_transaction<C, Part>(&self) -> KafkaResult<Transaction<P, H>>
     where
         P: Producer<C, Part>,
         C: ProducerContext<Part>,
         Part: Partitioner,
     {
         let id = self.producer().setting(c"transactional.id").unwrap_or_default();
-        let span = Values::of(self.policy()).open(describe::transaction(&id, &Sender::of(self.producer()).client));
-        if let Err(e) = span.in_scope(|| self.producer().begin_transaction()) {
-            span.end_with(&describe::failure(&e));
-            return Err(e);
-        }
-        Ok(Transaction { producer: self, open: adapter::Transaction::new(span), may_be_committed: false })
+        let span =
+            Values::of(self.capture_policy()).open(describe::transaction(&id, &Sender::of(self.producer()).client));
+        let begun = span.in_scope(|| self.producer().begin_transaction());
+        let open = adapter::Transaction::begun(span, begun, describe::failure)?;
+        Ok(Transaction { producer: self.within(open.inside()), open, may_be_committed: false })
     }
 }
 
-impl<P: Client> Transaction<'_, P> {
+impl<P: Client, H: Deref<Target = P>> Transaction<P, H> {
     /// The producer, with the settings of the one that began the transaction. What it sends is part of the transaction. A
-    /// `send` span's parent is the current span, and it links to the transaction's.
-    pub fn producer(&self) -> ObservedProducer<'_, P> {
-        self.producer.within(self.open.inside())
+    /// `send` span's parent is the current span, and it links to the transaction's. What a clone of it sends after the
+    /// transaction has ended belongs to the producer's next one, and is recorded as `sent`.
+    pub fn producer(&self) -> &ObservedProducer<P, H> {
+        &self.producer
     }
 
     /// The context inside the transaction's span.
@@ -142,7 +143,7 @@ impl<P: Client> Transaction<'_, P> {
     }
 }
 
-impl<P: ?Sized> Transaction<'_, P> {
+impl<P, H> Transaction<P, H> {
     /// Records the error. After a fatal one the transaction has ended.
     fn operation_failed(&mut self, operation: &'static str, error: &KafkaError) {
         let failure = describe::failure(error);
@@ -161,7 +162,7 @@ fn is_fenced(code: Code) -> bool {
     matches!(code, Code::Fenced | Code::ProducerFenced | Code::InvalidProducerEpoch)
 }
 
-impl<P: ?Sized> fmt::Debug for Transaction<'_, P> {
+impl<P, H> fmt::Debug for Transaction<P, H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Transaction").field("span", &self.open.span()).finish_non_exhaustive()
     }

@@ -45,6 +45,24 @@ impl Transaction {
         Transaction { span: Some(span), inside }
     }
 
+    /// A transaction that has begun, if the client's call has succeeded; else its span ends with the failure.
+    ///
+    /// # Errors
+    /// Returns the client's error.
+    pub fn begun<E>(
+        span: Span,
+        result: Result<(), E>,
+        failure: impl for<'e> FnOnce(&'e E) -> Failure<'e>,
+    ) -> Result<Self, E> {
+        match result {
+            Ok(()) => Ok(Transaction::new(span)),
+            Err(error) => {
+                span.end_with(&failure(&error));
+                Err(error)
+            }
+        }
+    }
+
     /// The context inside its span.
     pub fn context(&self) -> &Context {
         &self.inside.context
