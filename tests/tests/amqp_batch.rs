@@ -1,10 +1,13 @@
 //! Batches: linked to all of their senders, with a span and an outcome for each message.
 
+use futures_util::FutureExt;
 use lapin::options::*;
 use spanbridge::{SpanId, Status, TraceId, observe};
-use spanbridge_amqp::{Batch, ChannelExt, ConsumerExt, Job, Jobs};
+use spanbridge_amqp::{Batch, ChannelExt, ConsumerExt, Job, Jobs, ReceiveOptions, Relation};
 use spanbridge_tests::{Amqp, Seen, amqp, headers, recorder, spans, text, within};
 use std::collections::BTreeSet;
+use std::panic::AssertUnwindSafe;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
 /// Messages of so many senders, each of another trace, and a batch of all of them.
@@ -112,6 +115,39 @@ async fn what_comes_after_a_batch_is_not_lost() {
     let batch = within("a batch", jobs.batch(10)).await.unwrap().unwrap();
     assert_eq!(batch.len(), 1);
     assert!(within("the end", jobs.next()).await.is_none());
+}
+
+/// The application's own function may panic before a message is a job: the messages before it are a batch, and it comes again.
+#[tokio::test]
+async fn a_relation_that_panics_loses_nothing() {
+    const COUNT: usize = 6;
+    let Some(amqp) = amqp("batch-relation").await else { return };
+    for n in 0..COUNT {
+        amqp.send(headers([]), n.to_string().as_bytes()).await;
+    }
+    // Over one message behind others, and over one that comes first: three times.
+    let asked = AtomicUsize::new(0);
+    let options = ReceiveOptions::new().relation_by(move |_| match asked.fetch_add(1, SeqCst) {
+        2..5 => panic!("no relation"),
+        _ => Relation::Parent,
+    });
+    let mut jobs = amqp.consume().await.observed().with(options);
+    let (mut all, mut panics) = (vec![], 0);
+    while all.len() < COUNT {
+        match within("a batch", AssertUnwindSafe(jobs.batch(COUNT)).catch_unwind()).await {
+            Ok(batch) => all.extend(batch.unwrap().unwrap()),
+            Err(panic) => {
+                assert_eq!(panic.downcast_ref(), Some(&"no relation"), "it is the application's");
+                panics += 1
+            }
+        }
+    }
+    let bodies: Vec<_> = all.iter().map(|job| String::from_utf8(job.data.clone()).unwrap()).collect();
+    assert_eq!(bodies, ["0", "1", "2", "3", "4", "5"]);
+    assert!((2..=3).contains(&panics), "{panics}: one may have ended a batch");
+    for job in all {
+        assert!(job.ack(BasicAckOptions::default()).await.unwrap());
+    }
 }
 
 /// However its jobs were collected: what is not the same for all of them is not told of the batch.

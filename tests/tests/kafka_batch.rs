@@ -1,14 +1,16 @@
 //! Batches, and commits that cover many messages.
 
-use futures_util::StreamExt;
-use rdkafka::Offset;
+use futures_util::{FutureExt, StreamExt};
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, DefaultConsumerContext, StreamConsumer};
 use rdkafka::producer::FutureRecord;
 use rdkafka::topic_partition_list::TopicPartitionList;
 use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
+use rdkafka::{Message, Offset};
 use spanbridge::{Context, ContextExt, observe};
-use spanbridge_kafka::{Batch, ConsumerExt, Observed, ProducerExt};
+use spanbridge_kafka::{Batch, ConsumerExt, Incoming, Observed, ProducerExt, ReceiveOptions, Relation};
 use spanbridge_tests::{Kafka, Seen, kafka, recorder, spans, within};
+use std::panic::{AssertUnwindSafe, resume_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
 const SOON: Duration = Duration::from_secs(10);
@@ -97,6 +99,40 @@ async fn a_batch_that_is_given_up_is_cancelled_whole() {
     let spans = spans(&records.records());
     let status: Vec<_> = spans.iter().map(|s| s.status.unwrap().name()).collect();
     assert_eq!(status, ["cancelled"; 3]);
+}
+
+/// The application's own function may panic before a message is a job: the messages before it are a batch, and it comes again.
+#[tokio::test]
+async fn a_relation_that_panics_loses_nothing() {
+    const COUNT: usize = 6;
+    let kafka = kafka("batch_relation", 1).await;
+    send(&kafka, COUNT).await;
+    let asked = AtomicUsize::new(0);
+    let relation = move |message: Incoming<'_>| match asked.fetch_add((message.offset == 2).into(), SeqCst) {
+        0..3 if message.offset == 2 => resume_unwind(Box::new("no relation")),
+        _ => Relation::Parent,
+    };
+    let consumer = kafka.consumer("batch_relation").observed().with(ReceiveOptions::new().relation_by(relation));
+    let (mut offsets, mut panics) = (vec![], 0);
+    while offsets.len() < COUNT {
+        // The message comes again whichever way it is received.
+        let received = async {
+            match panics {
+                1 => vec![consumer.recv().await.unwrap().offset()],
+                2 => vec![consumer.stream().next().await.unwrap().unwrap().offset()],
+                _ => consumer.batch(COUNT).await.unwrap().iter().map(|job| job.offset()).collect(),
+            }
+        };
+        match within("messages", AssertUnwindSafe(received).catch_unwind()).await {
+            Ok(received) => offsets.extend(received),
+            Err(panic) => {
+                assert_eq!(panic.downcast_ref(), Some(&"no relation"), "it is the application's");
+                panics += 1
+            }
+        }
+    }
+    assert_eq!(offsets, [0, 1, 2, 3, 4, 5]);
+    assert!((2..=3).contains(&panics), "{panics}: one may have ended a batch");
 }
 
 #[tokio::test]

@@ -450,3 +450,42 @@ fn batches_work_on_jobs() {
     assert!(jobs.iter().all(|s| s.links == [(batch.trace, batch.id)]));
     assert_eq!((batch.links.len(), batch.status), (3, Some(Status::Ok)));
 }
+
+/// What comes behind jobs is for the next call: an error, a panic over a message, the end.
+#[test]
+fn a_batch_keeps_what_ends_it() {
+    let mut steps = ["a", "b", "pending", "c", "error", "d", "panic", "e", "end"].into_iter().peekable();
+    let mut stream = futures_util::stream::poll_fn(move |_| {
+        if steps.next_if_eq(&"panic").is_some() {
+            panic!("no relation")
+        }
+        match steps.next() {
+            Some("error") => Poll::Ready(Some(Err("gone"))),
+            Some("pending") => Poll::Pending,
+            Some("end") | None => Poll::Ready(None),
+            Some(body) => Poll::Ready(Some(Ok(Delivered::new(Letter::new(body), &Options::new())))),
+        }
+    });
+    let mut kept = vec![];
+    let mut collect = |limit| {
+        let batch = Batch::collect(&mut stream, limit, |_, last| kept.push(last)).now_or_never().expect("a batch");
+        batch.map(|batch| batch.map(|batch| batch.iter().map(|job| job.letter.body).collect::<String>()))
+    };
+    assert_eq!(collect(1), Some(Ok("a".to_owned())));
+    for expected in ["b", "c", "d", "e"] {
+        assert_eq!(collect(9), Some(Ok(expected.to_owned())));
+    }
+    assert_eq!(collect(9), None);
+    assert_eq!(kept, [Some("gone"), None]);
+}
+
+/// It is the application's, and what it panicked over is not lost.
+#[test]
+fn a_relation_that_panics_gives_the_message_back() {
+    let options = Options::new().relation_by(|_| panic!("no relation"));
+    let mut unread = None;
+    let receive = || Work::receive_or(Letter::new("hello"), &options, |letter| unread = Some(letter)).1;
+    let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(receive)).unwrap_err();
+    assert_eq!(panic.downcast_ref(), Some(&"no relation"));
+    assert_eq!(unread.map(|letter| letter.body), Some("hello"));
+}

@@ -7,7 +7,7 @@ use futures_util::FutureExt;
 use lapin::message::Delivery;
 use lapin::options::{BasicAckOptions, BasicNackOptions, BasicRejectOptions};
 use lapin::types::MessageCount;
-use spanbridge::adapter::{self, DrivenJob, Values, Work};
+use spanbridge::adapter::{self, DrivenJob, Values, Work, same};
 use spanbridge::observe::{ActiveSpan, Anything, InSpan, SpanBuilder};
 use spanbridge::{Context, Failure, Outcome, semconv};
 use std::future::Future;
@@ -201,13 +201,6 @@ impl adapter::Job for Job {
         let source = source.unwrap_or_default();
         describe::batch(&source, queue, jobs.len(), server)
     }
-}
-
-/// What is the same for all of them.
-fn same<'j, T: PartialEq>(jobs: &'j [Job], of: impl Fn(&'j Job) -> T) -> Option<T> {
-    let (one, rest) = jobs.split_first()?;
-    let one = of(one);
-    rest.iter().all(|job| of(job) == one).then_some(one)
 }
 
 /// What a driver tells the broker about a message.

@@ -5,15 +5,13 @@ use super::message::{Message, ReceiveOptions};
 use crate::client::{ConsumerInfo, Server};
 use futures_core::Stream;
 use futures_util::{FutureExt, StreamExt};
-use lapin::message::Delivery;
 use lapin::{Channel, Consumer};
 use spanbridge::adapter::Work;
 use spanbridge::messaging::{Batch, Relation};
 use std::future::poll_fn;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{self, Poll};
+use std::task::{self, Poll, ready};
 
 /// The messages of a consumer as jobs: a stream of `lapin::Result<Job>`. After an `Err` it goes on if lapin's recovery is on,
 /// and else ends.
@@ -40,7 +38,7 @@ pub struct Jobs {
     channel: Option<Channel>,
     /// What came after the messages of a batch: an error, or the end.
     last: Option<Option<lapin::Error>>,
-    /// The message over which the application's `relation_by` has panicked.
+    /// The message over which the application's `relation_by` has panicked: it comes again.
     unread: Option<Message>,
 }
 
@@ -93,23 +91,16 @@ impl Jobs {
         if !self.options.is_default() {
             self.options = std::mem::take(&mut self.options).relation_by(|_| Relation::Parent)
         }
-        let mut waiting: Vec<_> =
-            self.unread.take().map(|message| Job::received(message, &self.options)).into_iter().collect();
+        let mut waiting = vec![];
         while let Some(Some(next)) = StreamExt::next(self).now_or_never() {
             waiting.extend(next)
         }
         waiting
     }
 
-    fn job(&mut self, delivery: Delivery) -> Job {
-        let message = Message { delivery, consumer: self.info.clone() };
-        match catch_unwind(AssertUnwindSafe(|| Work::receive(&message, &self.options))) {
-            Ok(work) => Job::of(message, work),
-            Err(panic) => {
-                self.unread = Some(message);
-                resume_unwind(panic)
-            }
-        }
+    fn job(&mut self, message: Message) -> Job {
+        let (message, work) = Work::receive_or(message, &self.options, |message| self.unread = Some(message));
+        Job::of(message, work)
     }
 
     /// The next message.
@@ -120,23 +111,10 @@ impl Jobs {
     /// Waits for a message, and takes what else is there already, up to `limit` messages: see [`Batch::run`]. RabbitMQ sends no
     /// more than the channel's prefetch count (`basic_qos`) at a time, so a batch is not larger.
     ///
-    /// Returns `None` when the consumer has ended. An error, or the end, that comes behind messages is kept for the next call.
+    /// Returns `None` when the consumer has ended. An error, or the end, that comes behind messages is kept for the next call. If
+    /// your [`relation_by`](ReceiveOptions::relation_by) panics behind messages, its message comes again with the next call.
     pub async fn batch(&mut self, limit: usize) -> Option<lapin::Result<Batch<Job>>> {
-        let mut jobs = match self.next().await? {
-            Ok(job) => vec![job],
-            Err(e) => return Some(Err(e)),
-        };
-        while jobs.len() < limit {
-            match StreamExt::next(self).now_or_never() {
-                Some(Some(Ok(job))) => jobs.push(job),
-                Some(last) => {
-                    self.last = Some(last.and_then(Result::err));
-                    break;
-                }
-                None => break,
-            }
-        }
-        Some(Ok(Batch::new(jobs)))
+        Batch::collect(self, limit, |jobs, last| jobs.last = Some(last)).await
     }
 
     /// Whether the broker counts these messages as settled already.
@@ -154,10 +132,14 @@ impl Stream for Jobs {
     type Item = lapin::Result<Job>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Option<Self::Item>> {
+        if let Some(message) = self.unread.take() {
+            return Poll::Ready(Some(Ok(self.job(message))));
+        }
         if let Some(last) = self.last.take() {
             return Poll::Ready(last.map(Err));
         }
-        let delivery = Pin::new(&mut self.consumer).poll_next(cx);
-        delivery.map(|d| d.map(|d| d.map(|d| self.job(d))))
+        let next = ready!(Pin::new(&mut self.consumer).poll_next(cx));
+        let consumer = self.info.clone();
+        Poll::Ready(next.map(|next| next.map(|delivery| self.job(Message { delivery, consumer }))))
     }
 }

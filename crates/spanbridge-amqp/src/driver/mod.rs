@@ -3,12 +3,11 @@
 mod left;
 
 use crate::consume::{Disposition, Job, Jobs};
-use futures_util::FutureExt;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use left::{Left, UnderWay};
 use spanbridge::adapter::{Turns, drive_one};
 use spanbridge::messaging::{DriverOptions, JobHandler};
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::task::Poll;
@@ -57,20 +56,14 @@ impl Jobs {
         let unfinished = Mutex::default();
         let mut left = Left::new(self, settles(&options), &unfinished);
         let mut working = FuturesUnordered::new(); // dropped before what they leave
-        let (mut last, mut turns, mut stop) = (Ok(()), Turns::default(), pin!(stop.fuse()));
+        let (mut last, mut turns) = (Ok(()), pin!(Turns::until(stop)));
         loop {
             // What is under way goes on while we wait for a message.
-            let step = poll_fn(|cx| {
-                if stop.as_mut().poll(cx).is_ready() {
-                    return Poll::Ready(None);
-                }
-                if turns.are_over(cx) {
-                    return Poll::Pending;
-                }
+            let next = turns.as_mut().step(|cx| {
                 while !working.is_empty() && working.poll_next_unpin(cx).is_ready() {}
                 if working.len() < limit { left.poll_next(cx) } else { Poll::Pending }
             });
-            match step.await {
+            match next.await.flatten() {
                 Some(Ok(job)) => {
                     last = Ok(());
                     working.push(work(job, &options, handler, &unfinished))

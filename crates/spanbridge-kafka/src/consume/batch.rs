@@ -3,9 +3,8 @@
 use super::consumer::ObservedConsumer;
 use super::job::Job;
 use crate::sync::lock;
-use futures_util::{FutureExt, StreamExt};
 use rdkafka::consumer::{ConsumerContext, StreamConsumer};
-use rdkafka::error::KafkaResult;
+use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::message::BorrowedMessage;
 use spanbridge::messaging::Batch;
 
@@ -17,24 +16,14 @@ impl<C: ConsumerContext + 'static, R> ObservedConsumer<StreamConsumer<C, R>> {
     /// partition; until then, store and commit no later offset.
     ///
     /// # Errors
-    /// Returns rdkafka's error unchanged. An error that follows messages is kept for the next call.
+    /// Returns rdkafka's error unchanged. An error that follows messages is kept for the next call. If your
+    /// [`relation_by`](crate::ReceiveOptions::relation_by) panics behind messages, its message comes again with the next call.
     pub async fn batch(&self, limit: usize) -> KafkaResult<Batch<Job<BorrowedMessage<'_>>>> {
         let later = &self.state().later;
         if let Some(error) = lock(later).pop_front() {
             return Err(error);
         }
-        let mut jobs = vec![self.recv().await?];
-        let mut stream = self.stream();
-        while jobs.len() < limit {
-            match stream.next().now_or_never() {
-                Some(Some(Ok(job))) => jobs.push(job),
-                Some(Some(Err(error))) => {
-                    lock(later).push_back(error);
-                    break;
-                }
-                _ => break,
-            }
-        }
-        Ok(Batch::new(jobs))
+        let collected = Batch::collect(&mut self.stream(), limit, |_, error| lock(later).extend(error)).await;
+        collected.unwrap_or(Err(KafkaError::Canceled)) // the stream does not end
     }
 }

@@ -9,7 +9,7 @@ use crate::sync::lock;
 use rdkafka::Message;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, StreamConsumer};
 use rdkafka::error::{KafkaError, KafkaResult};
-use rdkafka::topic_partition_list::TopicPartitionList;
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use spanbridge::adapter::PerProcess;
 use spanbridge::messaging::CapturePolicy;
 use std::cell::RefCell;
@@ -17,21 +17,39 @@ use std::collections::{BTreeMap, VecDeque};
 use std::ffi::CString;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, OnceLock, Weak};
+use std::time::Duration;
 
 /// A consumer of any type, as its jobs use it.
 pub trait Settle: Client + Send + Sync {
     fn store_offset(&self, topic: &str, partition: i32, offset: i64) -> KafkaResult<()>;
+    fn seek_partitions(&self, to: TopicPartitionList);
+
+    /// The partition continues at this offset. This does not block; it is refused only if the partition is no longer assigned.
+    fn seek_back(&self, topic: &str, partition: i32, offset: i64) {
+        let mut to = TopicPartitionList::with_capacity(1);
+        if to.add_partition_offset(topic, partition, Offset::Offset(offset)).is_ok() {
+            self.seek_partitions(to)
+        }
+    }
 }
 
 impl<C: ConsumerContext, R: Send + Sync> Settle for StreamConsumer<C, R> {
     fn store_offset(&self, topic: &str, partition: i32, offset: i64) -> KafkaResult<()> {
         Consumer::store_offset(self, topic, partition, offset)
     }
+
+    fn seek_partitions(&self, to: TopicPartitionList) {
+        let _ = Consumer::seek_partitions(self, to, Duration::ZERO);
+    }
 }
 
 impl<C: ConsumerContext> Settle for BaseConsumer<C> {
     fn store_offset(&self, topic: &str, partition: i32, offset: i64) -> KafkaResult<()> {
         Consumer::store_offset(self, topic, partition, offset)
+    }
+
+    fn seek_partitions(&self, to: TopicPartitionList) {
+        let _ = Consumer::seek_partitions(self, to, Duration::ZERO);
     }
 }
 

@@ -1,6 +1,6 @@
 //! A message with what its consumer knows about it: what is recorded of the work on it.
 
-use super::consumer_state::ConsumerState;
+use super::consumer_state::{ConsumerState, Settle};
 use super::message::{Incoming, Received};
 use super::options::Kafka;
 use super::partition::{InFlight, revoked};
@@ -26,6 +26,17 @@ impl<M: Received> Delivery<M> {
     pub(super) fn new(message: M, consumer: Arc<ConsumerState>) -> Self {
         let in_flight = consumer.partition_of(&message).received();
         Delivery { message, consumer, in_flight, described_at: AtomicI64::new(0) }
+    }
+
+    /// The message comes again, if it has just come.
+    pub(super) fn seek_back(&self) {
+        let message = &self.message;
+        if message.borrowed().is_some() {
+            let seek = |consumer: &dyn Settle| {
+                consumer.seek_back(message.topic(), message.partition(), message.offset());
+            };
+            self.consumer.with_consumer(seek);
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use crate::client_info::ClientInfo;
 use crate::describe;
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::message::{BorrowedMessage, OwnedMessage};
-use spanbridge::adapter::{self, DrivenJob, Work};
+use spanbridge::adapter::{self, DrivenJob, Work, same};
 use spanbridge::observe::{ActiveSpan, Anything, InSpan, SpanBuilder};
 use spanbridge::{Context, Outcome, semconv};
 use std::fmt;
@@ -28,9 +28,9 @@ pub struct Job<M> {
 
 impl<M: Received> Job<M> {
     pub(super) fn new(message: M, consumer: Arc<ConsumerState>, options: &ReceiveOptions) -> Self {
-        let mut delivery = Delivery::new(message, consumer);
-        // This may call the application's code, which may panic: then the message was not read.
-        let work = Work::receive(&delivery, options);
+        let delivery = Delivery::new(message, consumer);
+        // This may call the application's code, which may panic: then the message was not read, and comes again.
+        let (mut delivery, work) = Work::receive_or(delivery, options, |delivery| delivery.seek_back());
         delivery.in_flight.is_read(delivery.message.offset());
         Job { delivery, work }
     }
@@ -169,16 +169,12 @@ impl<M: Received> adapter::Job for Job<M> {
     }
 
     fn describe_batch(jobs: &[Self]) -> SpanBuilder {
-        let topic = match jobs.split_first() {
-            Some((one, rest)) if rest.iter().all(|j| j.topic() == one.topic()) => one.topic(),
-            _ => "",
-        };
+        let topic = same(jobs, |job| job.topic()).unwrap_or_default();
         // Jobs may have been collected from several consumers.
-        match jobs.split_first() {
-            Some((one, rest)) if rest.iter().all(|j| Arc::ptr_eq(&j.delivery.consumer, &one.delivery.consumer)) => {
-                describe::batch(topic, &one.delivery.consumer.client, jobs.len())
-            }
-            _ => describe::batch(topic, &ClientInfo::default(), jobs.len()),
+        let is_one = same(jobs, |job| Arc::as_ptr(&job.delivery.consumer)).is_some();
+        match jobs.first().filter(|_| is_one) {
+            Some(job) => describe::batch(topic, &job.delivery.consumer.client, jobs.len()),
+            None => describe::batch(topic, &ClientInfo::default(), jobs.len()),
         }
     }
 }

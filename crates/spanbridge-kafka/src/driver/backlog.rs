@@ -25,8 +25,6 @@ pub(super) struct Backlog<'a, C: ConsumerContext, R> {
     partitions: HashMap<Place, Pending<'a>>,
     /// Those of them that no message is handled of.
     ready: VecDeque<Place>,
-    /// A message that is not a job yet: making it one calls the user's code, which may panic.
-    arriving: Option<(Place, i64)>,
 }
 
 #[derive(Default)]
@@ -40,18 +38,12 @@ struct Pending<'a> {
 
 impl<'a, C: ConsumerContext, R> Backlog<'a, C, R> {
     pub(super) fn new(consumer: &'a StreamConsumer<C, R>) -> Self {
-        Backlog { consumer, partitions: HashMap::new(), ready: VecDeque::new(), arriving: None }
+        Backlog { consumer, partitions: HashMap::new(), ready: VecDeque::new() }
     }
 
     /// A message came.
-    pub(super) fn received(
-        &mut self,
-        message: BorrowedMessage<'a>,
-        job: impl FnOnce(BorrowedMessage<'a>) -> Borrowed<'a>,
-    ) {
-        self.arriving = Some(((message.topic().into(), message.partition()), message.offset()));
-        let job = job(message);
-        let Some((place, _)) = self.arriving.take() else { return };
+    pub(super) fn received(&mut self, job: Borrowed<'a>) {
+        let place = (job.topic().into(), job.partition());
         let pending = match self.partitions.get_mut(&place) {
             Some(pending) => pending,
             None => {
@@ -122,9 +114,6 @@ impl<C: ConsumerContext, R> Drop for Backlog<'_, C, R> {
             }
             pending.give_back();
             first.extend(pending.first_unhandled().map(|offset| (place, offset)))
-        }
-        if let Some((place, offset)) = self.arriving.take() {
-            first.entry(place).or_insert(offset); // messages that wait in its partition came before it
         }
         let mut back = TopicPartitionList::with_capacity(first.len());
         for ((topic, partition), offset) in first {

@@ -4,7 +4,6 @@ use super::backlog::{Backlog, Borrowed, Place};
 use crate::client::Client;
 use crate::consume::{Disposition, ObservedConsumer};
 use crate::error::Error;
-use futures_util::FutureExt;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use rdkafka::Message;
 use rdkafka::consumer::{ConsumerContext, StreamConsumer};
@@ -12,7 +11,7 @@ use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::message::BorrowedMessage;
 use spanbridge::adapter::{Turns, drive_one};
 use spanbridge::messaging::{DriverOptions, JobHandler};
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
@@ -63,12 +62,10 @@ impl<C: ConsumerContext + 'static, R> ObservedConsumer<StreamConsumer<C, R>> {
         }
         let options = options.into();
         let limit = options.max_concurrency().unwrap_or(usize::MAX);
-        let mut stop = pin!(stop.fuse());
-        let mut messages = self.consumer().stream();
+        let (mut turns, mut messages) = (pin!(Turns::until(stop)), self.consumer().stream());
         let mut working = FuturesUnordered::new();
         // Declared last, so dropped first.
         let mut backlog = Backlog::new(self.consumer());
-        let mut turns = Turns::default();
         let result = loop {
             while working.len() < limit
                 && let Some((place, job)) = backlog.next()
@@ -76,25 +73,19 @@ impl<C: ConsumerContext + 'static, R> ObservedConsumer<StreamConsumer<C, R>> {
                 working.push(work(place, job, &options, handler))
             }
             // Work in progress continues while the driver waits for a message.
-            let step = poll_fn(|cx| {
-                if stop.as_mut().poll(cx).is_ready() {
-                    return Poll::Ready(Step::Stop);
-                }
-                if turns.are_over(cx) {
-                    return Poll::Pending;
-                }
-                if let Poll::Ready(Some(done)) = working.poll_next_unpin(cx) {
-                    return Poll::Ready(Step::Done(done));
-                }
-                messages.poll_next_unpin(cx).map(|message| message.map_or(Step::Stop, Step::Received))
+            let next = turns.as_mut().step(|cx| match working.poll_next_unpin(cx) {
+                Poll::Ready(Some(done)) => Poll::Ready(Step::Done(done)),
+                _ => messages.poll_next_unpin(cx).map(Step::Received),
             });
-            match step.await {
-                Step::Stop => break Ok(()),
-                Step::Received(Ok(message)) => backlog.received(message, |message| self.job(message)),
-                Step::Received(Err(e @ KafkaError::MessageConsumptionFatal(_))) => break Err(Error::receive(e)),
-                Step::Received(Err(_)) => {}
-                Step::Done((_, Some(ended))) => break ended,
-                Step::Done((place, None)) => backlog.handled(&place),
+            match next.await {
+                None | Some(Step::Received(None)) => break Ok(()),
+                Some(Step::Received(Some(Ok(message)))) => backlog.received(self.job(message)),
+                Some(Step::Received(Some(Err(e @ KafkaError::MessageConsumptionFatal(_))))) => {
+                    break Err(Error::receive(e));
+                }
+                Some(Step::Received(Some(Err(_)))) => {}
+                Some(Step::Done((_, Some(ended)))) => break ended,
+                Some(Step::Done((place, None))) => backlog.handled(&place),
             }
         };
         while let Some((place, ended)) = working.next().await {
@@ -108,8 +99,7 @@ impl<C: ConsumerContext + 'static, R> ObservedConsumer<StreamConsumer<C, R>> {
 }
 
 enum Step<'a> {
-    Stop,
-    Received(KafkaResult<BorrowedMessage<'a>>),
+    Received(Option<KafkaResult<BorrowedMessage<'a>>>),
     Done((Place, Option<Result<(), Error>>)),
 }
 

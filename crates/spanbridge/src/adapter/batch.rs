@@ -1,12 +1,15 @@
 //! Several messages that are worked on at once.
 
 use super::job::Job;
-use crate::Outcome;
 use crate::messaging::CapturePolicy;
 use crate::observe::Span;
+use crate::{Outcome, panics};
+use futures_core::Stream;
 use std::future::{Future, poll_fn};
 use std::ops::Deref;
-use std::pin::pin;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, Waker};
 
 /// Messages that are worked on at once: a slice of jobs, with a span.
 ///
@@ -21,6 +24,42 @@ impl<J: Job> Batch<J> {
     /// A batch of jobs, however they were collected.
     pub fn new(jobs: Vec<J>) -> Self {
         Batch { jobs }
+    }
+
+    /// Waits for a job of `stream`, then takes those that are there already, up to `limit` in all. For adapters. `None` if the
+    /// stream has ended.
+    ///
+    /// What comes behind jobs ends the batch, and is for the next call: an error, or the end, goes to `keep`. A panic too, of the
+    /// application's `relation_by`: so the stream has to bring that message again.
+    ///
+    /// # Errors
+    /// Returns the error of the stream, if it comes first.
+    pub async fn collect<S, E>(
+        stream: &mut S,
+        limit: usize,
+        keep: impl FnOnce(&mut S, Option<E>),
+    ) -> Option<Result<Self, E>>
+    where
+        S: Stream<Item = Result<J, E>> + Unpin,
+    {
+        let mut jobs = match poll_fn(|cx| Pin::new(&mut *stream).poll_next(cx)).await? {
+            Ok(job) => vec![job],
+            Err(error) => return Some(Err(error)),
+        };
+        let mut cx = Context::from_waker(Waker::noop());
+        while jobs.len() < limit {
+            match catch_unwind(AssertUnwindSafe(|| Pin::new(&mut *stream).poll_next(&mut cx))) {
+                Ok(Poll::Ready(Some(Ok(job)))) => {
+                    jobs.push(job);
+                    continue;
+                }
+                Ok(Poll::Ready(last)) => keep(stream, last.and_then(Result::err)),
+                Ok(Poll::Pending) => {}
+                Err(panic) => panics::discard(panic), // heard already by the panic hook
+            }
+            break;
+        }
+        Some(Ok(Batch::new(jobs)))
     }
 
     /// Runs the work on all messages in the span of the batch, which ends with its result. `work` is called in the span.
@@ -41,6 +80,13 @@ impl<J: Job> Batch<J> {
             value
         }
     }
+}
+
+/// What is the same for all jobs of a batch: only that is told of the batch. `None` if there is none.
+pub fn same<'j, J, T: PartialEq>(jobs: &'j [J], of: impl Fn(&'j J) -> T) -> Option<T> {
+    let (first, rest) = jobs.split_first()?;
+    let first = of(first);
+    rest.iter().all(|job| of(job) == first).then_some(first)
 }
 
 /// Begins the span of a batch, and those of its messages.

@@ -54,7 +54,7 @@
 //! # given_back.unwrap()
 //! ```
 //!
-//! A job that has its [`Work`] is a [`Job`]: then [`Batch`] works, and [`drive_one`] is most of a
+//! A job that has its [`Work`] is a [`Job`]: then [`Batch`] works, and [`drive_one`] in the steps of [`Turns`] is most of a
 //! driver. `docs/guide/adapters.md` builds a whole adapter, and tests it with the [conformance kit](crate::conformance).
 
 mod batch;
@@ -79,7 +79,7 @@ pub use crate::messaging::step::Step;
 pub use crate::messaging::values::Values;
 pub use crate::recorder::reseed;
 pub use crate::span::{SpanTemplate, in_scope_with_span, may_record, span_with_id};
-pub use batch::Batch;
+pub use batch::{Batch, same};
 pub use describe::{Destination, span, template};
 pub use drive::{Driven, drive_one};
 pub use handoff::{Handoff, StoppedHandoff};

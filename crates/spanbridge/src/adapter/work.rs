@@ -11,6 +11,7 @@ use crate::observe::{ActiveSpan, InSpan, Span, SpanBuilder};
 use crate::span::{Anything, By, in_scope_with_span};
 use crate::{Context, Failure, Outcome, semconv};
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
 /// The work on one message: restores the sender's context, begins the process span, runs the work in it, and records
@@ -28,6 +29,21 @@ impl Work {
     /// Reads what came with a message.
     pub fn receive<D: Describe>(message: &D, options: &ReceiveOptions<D::View>) -> Self {
         Work::of(Received::new(&message.headers()), message, options)
+    }
+
+    /// The same, for a message that would be lost if the application's `relation_by` panicked: then it goes to `unread`, and the
+    /// panic goes on.
+    #[inline]
+    pub fn receive_or<D: Describe>(message: D, options: &ReceiveOptions<D::View>, unread: impl FnOnce(D)) -> (D, Work) {
+        let receive = || Work::receive(&message, options);
+        let received = if options.is_default() { Ok(receive()) } else { catch_unwind(AssertUnwindSafe(receive)) };
+        match received {
+            Ok(work) => (message, work),
+            Err(panic) => {
+                unread(message);
+                resume_unwind(panic)
+            }
+        }
     }
 
     /// The same, for a context that did not come in headers.
