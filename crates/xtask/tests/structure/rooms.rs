@@ -37,7 +37,7 @@ const CORE: Layers = Layers {
 const STORE: Layers = Layers {
     package: "spanbridge-store",
     shared: &["error", "path"],
-    rooms: &["codec", "delivery", "log", "file", "write", "sink", "install", "lib"],
+    rooms: &["codec", "delivery", "log", "location", "file", "write", "sink", "install", "lib"],
 };
 
 #[test]
