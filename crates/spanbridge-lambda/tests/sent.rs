@@ -56,9 +56,9 @@ async fn a_call_has_an_input_and_an_output() {
     let client = lambda(&service, None);
     let order = || client.invoke().function_name("score").payload(Blob::new(r#"{"order":42}"#));
     assert_eq!(captured(&recorded(|| order().observed().send()).await), [""; 0], "nobody asked");
-    assert_eq!(captured(&recorded(|| order().observed().capture(&CaptureMode::Off.into()).send()).await), [""; 0]);
+    assert_eq!(captured(&recorded(|| order().observed().capture(CaptureMode::Off).send()).await), [""; 0]);
     let sizes = ["invoke score: input application/json 12 -", "invoke score: output application/json 12 -"];
-    assert_eq!(captured(&recorded(|| order().observed().capture(&CapturePolicy::default()).send()).await), sizes);
+    assert_eq!(captured(&recorded(|| order().observed().capture(CapturePolicy::default()).send()).await), sizes);
     let both = [
         r#"invoke score: input application/json 12 {"order":42}"#,
         r#"invoke score: output application/json 12 {"points":7}"#,

@@ -43,8 +43,8 @@ impl<B> ObservedCall<B> {
     ///   its message.
     ///
     /// Our own field and attributes are left out.
-    pub fn capture(self, capture: &CapturePolicy) -> Self {
-        ObservedCall { options: CallOptions { capture: Some(capture.clone()), ..self.options }, ..self }
+    pub fn capture(self, capture: impl Into<CapturePolicy>) -> Self {
+        ObservedCall { options: CallOptions { capture: Some(capture.into()), ..self.options }, ..self }
     }
 
     #[cfg(feature = "invoke")]
