@@ -24,6 +24,7 @@ pub mod bytes;
 mod intern;
 mod limits;
 pub mod pack;
+mod plan;
 mod read;
 mod recent;
 mod shape;
@@ -33,8 +34,9 @@ mod write;
 
 pub use intern::{Interner, KnownNames};
 pub use limits::refusal;
-pub use read::Block;
-pub use write::{BlockWriter, PartHead};
+pub use plan::{NO_NAME, Plan, Step};
+pub use read::{Block, MovingBlock, Part, Streams};
+pub use write::{BlockWriter, PartHead, PartHeader, PartsWriter, put_sections};
 
 /// Raw bytes after which a block is closed. Measured best between look-ups (small) and compression (large).
 pub const BLOCK_TARGET: usize = 32 << 10;

@@ -4,19 +4,26 @@ use crate::codec::bytes::Reader;
 
 /// A reader for each kind of content.
 #[derive(Clone, Debug)]
-pub(super) struct Streams<'a> {
-    pub(super) heads: Reader<'a>,
-    pub(super) words: Reader<'a>,
-    pub(super) times: Reader<'a>,
-    pub(super) numbers: Reader<'a>,
-    pub(super) lengths: Reader<'a>,
-    pub(super) texts: &'a str,
-    pub(super) text_at: usize,
+pub struct Streams<'a> {
+    pub heads: Reader<'a>,
+    pub words: Reader<'a>,
+    pub times: Reader<'a>,
+    pub numbers: Reader<'a>,
+    pub lengths: Reader<'a>,
+    pub texts: &'a str,
+    pub text_at: usize,
 }
 
 impl<'a> Streams<'a> {
+    /// Of the sections with heads, words, times, numbers, lengths and texts.
+    pub(super) fn new([heads, words, times, numbers, lengths, texts]: [&'a [u8]; 6]) -> Option<Self> {
+        let [heads, words, times, numbers, lengths] = [heads, words, times, numbers, lengths].map(Reader);
+        let texts = std::str::from_utf8(texts).ok()?;
+        Some(Self { heads, words, times, numbers, lengths, texts, text_at: 0 })
+    }
+
     #[inline]
-    pub(super) fn text(&mut self) -> Option<&'a str> {
+    pub fn text(&mut self) -> Option<&'a str> {
         let from = self.text_at;
         self.skip_text()?;
         self.texts.get(from..self.text_at)
@@ -24,7 +31,7 @@ impl<'a> Streams<'a> {
 
     /// Whether there is so much text is found out when the next one is read.
     #[inline]
-    pub(super) fn skip_text(&mut self) -> Option<()> {
+    pub fn skip_text(&mut self) -> Option<()> {
         self.text_at = self.text_at.checked_add(usize::try_from(self.lengths.varint()?).ok()?)?;
         Some(())
     }

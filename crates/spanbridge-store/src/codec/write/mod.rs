@@ -1,13 +1,17 @@
 //! Writing blocks.
 
 mod fields;
-use super::bytes::{distance, put_varint};
+mod parts;
+
+use super::BLOCK_TARGET;
+use super::bytes::put_varint;
 use super::intern::{Interner, KnownNames};
 use super::recent::Recent;
 use super::shape::ShapeWriter;
-use super::{BLOCK_TARGET, part};
 use spanbridge::record::{BodyView, RecordView};
 use spanbridge::{RunId, SegmentId, TraceId};
+
+pub use parts::{PartHeader, PartsWriter};
 
 /// What the records of a part share.
 #[derive(Clone, Copy, Debug)]
@@ -59,27 +63,16 @@ impl<'a> PartHead<'a> {
 pub struct BlockWriter {
     names: Interner,
     shapes: ShapeWriter,
-    parts: Vec<u8>,
+    parts: PartsWriter,
     heads: Vec<u8>,
     words: Vec<u8>,
     times: Vec<u8>,
     numbers: Vec<u8>,
     lengths: Vec<u8>,
     texts: Vec<u8>,
-    part_count: u64,
-    last: LastPart,
     open: OpenPart,
     /// Tells this block from those before it: names have numbers of their own in each.
     block: u32,
-}
-
-/// What the header of the next part refers to.
-#[derive(Debug, Default)]
-struct LastPart {
-    run: usize,
-    segment_id: Option<SegmentId>,
-    service: Option<u32>,
-    base: u64,
 }
 
 /// The part that records are being added to.
@@ -97,53 +90,38 @@ impl BlockWriter {
     pub fn is_full(&self) -> bool {
         let streams = self.words.len() + self.times.len() + self.numbers.len() + self.lengths.len() + self.texts.len();
         let tables = self.names.bytes().len() + self.names.len() + self.shapes.table().len();
-        streams + tables + self.parts.len() + self.heads.len() >= BLOCK_TARGET
+        streams + tables + self.parts.bytes().len() + self.heads.len() >= BLOCK_TARGET
     }
 
     pub fn is_empty(&self) -> bool {
-        self.part_count == 0
+        self.parts.count() == 0
     }
 
     /// Begins a part whose first record has this sequence number and about this time.
     pub fn begin(&mut self, head: &PartHead<'_>, first_seq: u64, base: u64) {
         self.close_part();
         let (service, _) = self.names.intern(head.service.as_bytes());
-        let same_segment = self.last.segment_id == Some(head.segment_id);
-        let same_service = self.last.service == Some(service);
         let other_trace = head.other_trace();
-        let flags = [
-            (part::RUN, head.run_id.is_some()),
-            (part::OWN_TRACE, head.trace_id.is_some() && other_trace.is_none()),
-            (part::OTHER_TRACE, other_trace.is_some()),
-            (part::SAME_SEGMENT, same_segment),
-            (part::SAME_SERVICE, same_service),
-        ];
-        let out = &mut self.parts;
-        out.push(flags.iter().filter(|(_, holds)| *holds).fold(0, |bits, (bit, _)| bits | bit));
-        put_varint(out, (head.run - self.last.run) as u64);
-        if let Some(trace) = other_trace {
-            out.extend_from_slice(&trace.get().to_le_bytes());
-        }
-        if !same_segment {
-            out.extend_from_slice(&head.segment_id.get().to_le_bytes());
-        }
-        if !same_service {
-            put_varint(out, u64::from(service));
-        }
-        put_varint(out, first_seq);
-        put_varint(out, distance(self.last.base, base));
-        self.last = LastPart { run: head.run, segment_id: Some(head.segment_id), service: Some(service), base };
+        self.parts.begin(&PartHeader {
+            run: head.run,
+            names_run: head.run_id.is_some(),
+            names_own_trace: head.trace_id.is_some() && other_trace.is_none(),
+            other_trace,
+            segment_id: head.segment_id,
+            service,
+            first_seq,
+            base,
+        });
         self.open.key = head.key;
         self.open.trace_id = head.trace_id;
         self.open.time = base;
         self.open.recent.clear();
-        self.part_count += 1;
     }
 
     /// How many records there are is known, and written, last.
     fn close_part(&mut self) {
-        if self.part_count > 0 {
-            put_varint(&mut self.parts, std::mem::take(&mut self.open.records));
+        if self.parts.count() > 0 {
+            self.parts.end(std::mem::take(&mut self.open.records));
         }
     }
 
@@ -161,16 +139,8 @@ impl BlockWriter {
     /// Ends the block: appends it to `out`, and is ready for the next.
     pub fn finish(&mut self, out: &mut Vec<u8>) {
         self.close_part();
-        for count in [self.part_count, self.shapes.len() as u64, self.names.len() as u64] {
-            put_varint(out, count);
-        }
-        let mut name_lengths = Vec::with_capacity(self.names.len() + 16);
-        self.names.lengths().for_each(|n| put_varint(&mut name_lengths, n as u64));
-        let sections = self.sections();
-        put_varint(out, name_lengths.len() as u64);
-        sections.iter().for_each(|s| put_varint(out, s.len() as u64));
-        out.extend_from_slice(&name_lengths);
-        sections.iter().for_each(|s| out.extend_from_slice(s));
+        let counts = [self.parts.count(), self.shapes.len() as u64, self.names.len() as u64];
+        put_sections(out, counts, self.names.lengths(), &self.sections());
         self.clear();
     }
 
@@ -179,7 +149,7 @@ impl BlockWriter {
         [
             self.names.bytes(),
             self.shapes.table(),
-            &self.parts,
+            self.parts.bytes(),
             &self.heads,
             &self.words,
             &self.times,
@@ -192,19 +162,24 @@ impl BlockWriter {
     fn clear(&mut self) {
         self.names.clear();
         self.shapes.clear();
-        for section in [
-            &mut self.parts,
-            &mut self.heads,
-            &mut self.words,
-            &mut self.times,
-            &mut self.numbers,
-            &mut self.lengths,
-            &mut self.texts,
-        ] {
+        for section in
+            [&mut self.heads, &mut self.words, &mut self.times, &mut self.numbers, &mut self.lengths, &mut self.texts]
+        {
             section.clear();
         }
-        self.part_count = 0;
-        self.last = LastPart::default();
+        self.parts.clear();
         self.block = (self.block + 1) % KnownNames::NO_BLOCK;
     }
+}
+
+/// Puts a block together from the numbers of its parts, shapes and names, the lengths of the names, and its sections: names,
+/// shapes, parts, heads, words, times, numbers, lengths, texts.
+pub fn put_sections(out: &mut Vec<u8>, counts: [u64; 3], names: impl Iterator<Item = usize>, sections: &[&[u8]; 9]) {
+    counts.iter().for_each(|count| put_varint(out, *count));
+    let mut name_lengths = Vec::with_capacity(counts[2] as usize + 16);
+    names.for_each(|n| put_varint(&mut name_lengths, n as u64));
+    put_varint(out, name_lengths.len() as u64);
+    sections.iter().for_each(|s| put_varint(out, s.len() as u64));
+    out.extend_from_slice(&name_lengths);
+    sections.iter().for_each(|s| out.extend_from_slice(s));
 }
