@@ -23,6 +23,8 @@ mod damage;
 pub mod engine;
 mod error;
 mod import;
+#[doc(hidden)]
+pub mod index;
 mod old;
 mod questions;
 mod reader;

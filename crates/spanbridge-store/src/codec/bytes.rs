@@ -44,7 +44,7 @@ pub const fn at_distance(from: u64, distance: u64) -> u64 {
 
 /// Bytes that are read from the front.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Reader<'a>(pub(crate) &'a [u8]);
+pub struct Reader<'a>(pub &'a [u8]);
 
 impl<'a> Reader<'a> {
     #[inline]

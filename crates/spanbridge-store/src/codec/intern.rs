@@ -82,7 +82,7 @@ impl Interner {
         number
     }
 
-    fn get(&self, number: usize) -> &[u8] {
+    pub fn get(&self, number: usize) -> &[u8] {
         let entry = &self.entries[number];
         &self.bytes[entry.start..entry.end]
     }
@@ -100,7 +100,7 @@ impl Interner {
         }
     }
 
-    pub(crate) fn len(&self) -> usize {
+    pub fn len(&self) -> usize {
         self.entries.len()
     }
 
