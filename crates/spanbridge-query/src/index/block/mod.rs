@@ -29,7 +29,7 @@ mod write;
 pub(crate) use pack::Packer;
 pub(crate) use read::FoldedBlock;
 pub(crate) use vocabulary::{ShapeMap, Vocabulary};
-pub(crate) use write::FoldedWriter;
+pub(crate) use write::{FoldedWriter, Sections};
 
 /// Raw bytes after which a block is closed. Measured best between look-ups (small) and compression (large).
 pub(crate) const TARGET: usize = 64 << 10;

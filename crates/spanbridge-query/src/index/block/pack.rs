@@ -100,7 +100,7 @@ fn decompress(decompressor: &mut Decompressor<'_>, packed: &[u8], length: u64, o
     }
     out.reserve(length);
     let unpacked = decompressor.decompress_to_buffer(packed, out);
-    let n = unpacked.map_err(|e| Error::corrupt("a block cannot be decompressed").with_source(e))?;
+    let n = unpacked.map_err(|e| Error::corrupt("a block cannot be decompressed").with_cause(e))?;
     if n != length {
         return Err(Error::corrupt("a block is not as long as it claims"));
     }

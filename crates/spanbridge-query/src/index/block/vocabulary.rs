@@ -41,11 +41,13 @@ pub(super) struct WrittenShape {
 pub(crate) struct ShapeMap(pub(super) Vec<u32>);
 
 impl Vocabulary {
-    /// Forgets everything once it has grown large: names may come from outside.
-    pub(crate) fn forget_when_too_many(&mut self) {
-        if self.names.len() > 100_000 || self.shapes.len() > 20_000 {
+    /// Forgets everything once it has grown large: names may come from outside. Says whether it did.
+    pub(crate) fn forget_when_too_many(&mut self) -> bool {
+        let too_many = self.names.len() > 100_000 || self.shapes.len() > 20_000;
+        if too_many {
             *self = Self::default();
         }
+        too_many
     }
 
     pub(super) fn name(&mut self, name: &str) -> u32 {

@@ -302,12 +302,6 @@ impl FoldedWriter {
         }
         (self.run_count, self.stream_bytes, self.last_base) = (0, 0, 0);
     }
-
-    /// Forgets what it knows of a vocabulary. The block must be empty.
-    pub(crate) fn forget_vocabulary(&mut self) {
-        self.local_names.clear();
-        self.local_shapes.clear();
-    }
 }
 
 /// How many spans a part remembers: more than the blocks of deliveries refer to.

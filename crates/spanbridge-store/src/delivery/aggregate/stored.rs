@@ -22,8 +22,8 @@ mod has {
 
 /// Times are stored as distances from `base`.
 impl<N> Aggregate<N> {
-    /// `services` and `name` are the places of its own in the table.
-    pub(in crate::delivery) fn write(&self, base: u64, services: &[u32], name: Option<u32>, out: &mut Vec<u8>) {
+    /// Appends it. `services` and `name` are the places of its own in a table.
+    pub fn write(&self, base: u64, services: &[u32], name: Option<u32>, out: &mut Vec<u8>) {
         let l = &self.lifecycle;
         let others = self.others_at.filter(|_| self.spans_at.is_none());
         let apart = self.started != self.ended || self.unmatched != 0;
@@ -73,7 +73,8 @@ impl<N> Aggregate<N> {
 }
 
 impl Aggregate<u32> {
-    pub(in crate::delivery) fn read(base: u64, r: &mut Reader<'_>) -> Option<Self> {
+    /// The aggregate that [`write`](Aggregate::write) has written with this base.
+    pub fn read(base: u64, r: &mut Reader<'_>) -> Option<Self> {
         let bits = r.varint()?;
         let has = |bit: u64| bits & bit != 0;
         let mut a = Self::default();

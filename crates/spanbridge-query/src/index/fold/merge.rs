@@ -1,0 +1,268 @@
+//! Merging frames by run: the parts of each run move into blocks, and what the directories say of it becomes its row.
+
+use super::super::block::{FoldedWriter, Packer, Sections, ShapeMap, Vocabulary};
+use super::super::run::{Piece, Totals};
+use super::super::schema::ordered;
+use super::super::source::{Position, Source, bad_block, bad_directory};
+use super::super::texts::Texts;
+use super::heads::Head;
+use super::rows::Rows;
+use crate::{Error, Result};
+use rusqlite::{Connection, params};
+use spanbridge::RunId;
+use spanbridge_store::codec::{MovingBlock, Part};
+use spanbridge_store::delivery::{Aggregates, IdPairs, RunIds};
+use spanbridge_store::log::Columns;
+
+/// What is used again for each fold.
+pub(in crate::index) struct Workshop {
+    vocabulary: Vocabulary,
+    writer: FoldedWriter,
+    sections: Sections,
+    pub(in crate::index) packer: Packer,
+    packed: Vec<u8>,
+    pub(in crate::index) texts: Texts,
+    pub(super) rows: Rows,
+    pub(super) heads: Vec<Head>,
+}
+
+impl Workshop {
+    pub(in crate::index) fn new() -> Result<Self> {
+        Ok(Self {
+            vocabulary: Vocabulary::default(),
+            writer: FoldedWriter::default(),
+            sections: Sections::default(),
+            packer: Packer::new()?,
+            packed: Vec::new(),
+            texts: Texts::default(),
+            rows: Rows::default(),
+            heads: Vec::new(),
+        })
+    }
+
+    /// Ready for another fold, whatever became of the one before.
+    pub(super) fn begin(&mut self, was_undone: bool) {
+        if was_undone {
+            (self.vocabulary, self.writer, self.rows) = Default::default();
+            self.texts.forget();
+        }
+        self.texts.forget_when_too_many();
+        if self.vocabulary.forget_when_too_many() {
+            self.writer = FoldedWriter::default();
+        }
+        self.heads.clear();
+    }
+}
+
+/// The blocks that a fold wrote.
+pub(super) struct Written {
+    /// Their numbers, from first to last. `None`: none was written.
+    pub(super) blocks: Option<(i64, i64)>,
+    /// Their bytes.
+    pub(super) bytes: u64,
+}
+
+/// A frame whose parts are moved, run by run.
+struct Moving<'s> {
+    source: &'s Source,
+    columns: Columns<'s>,
+    runs: RunIds<'s>,
+    aggregates: Aggregates<'s>,
+    /// The numbers in the index of the texts in the aggregates.
+    texts: Vec<u32>,
+    blocks: Vec<OpenBlock<'s>>,
+    /// The block that is read, and the part that is next in it.
+    block: usize,
+    part: Option<Part<'s>>,
+}
+
+struct OpenBlock<'s> {
+    block: MovingBlock<'s>,
+    shapes: ShapeMap,
+}
+
+/// The blocks of a source, unpacked.
+fn unpack(source: &Source) -> Result<Vec<Vec<u8>>> {
+    let unpack = |block| {
+        let mut raw = Vec::new();
+        source.unpack(block, &mut raw)?;
+        Ok(raw)
+    };
+    (0..source.blocks.len()).map(unpack).collect()
+}
+
+/// Moves all records of these sources into blocks and rows. If it fails because of what is in one of them, that is the `culprit`.
+pub(super) fn merge(
+    connection: &Connection,
+    workshop: &mut Workshop,
+    sources: &[Source],
+    culprit: &mut Option<Position>,
+) -> Result<Written> {
+    let mut raws = Vec::with_capacity(sources.len());
+    for source in sources {
+        *culprit = Some(source.at);
+        raws.push(unpack(source)?);
+    }
+    let mut moving = Vec::with_capacity(sources.len());
+    let mut entries: Vec<(u128, u32)> = Vec::new();
+    for (source, raws) in sources.iter().zip(&raws) {
+        *culprit = Some(source.at);
+        let frame = Moving::open(connection, workshop, source, raws)?;
+        for place in 0..frame.runs.count() {
+            let run = frame.runs.get(place).ok_or_else(bad_directory)?;
+            entries.push((run.map_or(0, RunId::get), moving.len() as u32));
+        }
+        moving.push(frame);
+    }
+    // Each frame is in order already, so this merges.
+    entries.sort();
+    let next = connection.query_row("SELECT coalesce(max(seq), 0) + 1 FROM sqlite_sequence WHERE name = 'block'", [], |r| {
+        r.get::<_, i64>(0)
+    })?;
+    let mut blocks = Blocks { connection, first: next, next, bytes: 0 };
+    let mut run_pieces = Vec::new();
+    for of_run in entries.chunk_by(|a, b| a.0 == b.0 && a.0 != 0) {
+        run_pieces.clear();
+        let run = RunId::new(of_run[0].0);
+        let mut totals = Totals::default();
+        for (_, frame) in of_run {
+            let frame = &mut moving[*frame as usize];
+            *culprit = Some(frame.source.at);
+            let mut aggregate = frame.aggregates.read_next().ok_or_else(bad_directory)?;
+            aggregate.suspect |= frame.source.is_conflict;
+            let texts = &frame.texts;
+            let aggregate = aggregate.named(|at| texts.get(at as usize).copied()).ok_or_else(bad_directory)?;
+            totals.merge(aggregate);
+            frame.move_run(workshop, &mut blocks, run, &mut run_pieces)?;
+        }
+        *culprit = None;
+        match run {
+            Some(run) => workshop.rows.add(connection, &mut workshop.texts, run, totals, &run_pieces)?,
+            None => add_loose(connection, moving[of_run[0].1 as usize].source, &run_pieces)?,
+        }
+    }
+    if !workshop.writer.is_empty() {
+        blocks.close(workshop)?;
+    }
+    for frame in &moving {
+        *culprit = Some(frame.source.at);
+        frame.add_mentions(connection)?;
+    }
+    *culprit = None;
+    let written = (blocks.next > blocks.first).then(|| (blocks.first, blocks.next - 1));
+    Ok(Written { blocks: written, bytes: blocks.bytes })
+}
+
+/// Notes where records of no run are, and of which time they are.
+fn add_loose(connection: &Connection, source: &Source, pieces: &[Piece]) -> Result<()> {
+    let mut add = connection.prepare_cached("INSERT INTO loose(first_at, last_at, block, place) VALUES (?, ?, ?, ?)")?;
+    for (block, place) in pieces.iter().flat_map(Piece::blocks) {
+        add.execute(params![ordered(source.first_at), ordered(source.last_at), block, place as i64])?;
+    }
+    Ok(())
+}
+
+/// The blocks that are being written.
+struct Blocks<'c> {
+    connection: &'c Connection,
+    first: i64,
+    next: i64,
+    bytes: u64,
+}
+
+impl Blocks<'_> {
+    /// Writes the block in the making.
+    fn close(&mut self, workshop: &mut Workshop) -> Result<()> {
+        workshop.writer.finish(&workshop.vocabulary, &mut workshop.sections);
+        workshop.packer.pack(&workshop.sections, &mut workshop.packed)?;
+        let mut add = self.connection.prepare_cached("INSERT INTO block(id, data) VALUES (?, ?)")?;
+        add.execute(params![self.next, workshop.packed])?;
+        self.bytes += workshop.packed.len() as u64;
+        let block = self.next;
+        workshop.heads.extend(workshop.sections.span_heads.iter().map(|head| (*head, block)));
+        self.next += 1;
+        Ok(())
+    }
+}
+
+impl<'s> Moving<'s> {
+    fn open(connection: &Connection, workshop: &mut Workshop, source: &'s Source, raws: &'s [Vec<u8>]) -> Result<Self> {
+        let columns = source.columns()?;
+        let runs = RunIds::new(columns.run_heads, columns.run_tails).ok_or_else(bad_directory)?;
+        let aggregates = Aggregates::read(columns.aggregates, source.base()).ok_or_else(bad_directory)?;
+        let mut texts = Vec::with_capacity(aggregates.names().len());
+        for name in aggregates.names() {
+            texts.push(workshop.texts.number(connection, name)?);
+        }
+        let mut blocks = Vec::with_capacity(raws.len());
+        for raw in raws {
+            let block = MovingBlock::open(raw).ok_or_else(bad_block)?;
+            let shapes = workshop.vocabulary.learn(&block).ok_or_else(bad_block)?;
+            blocks.push(OpenBlock { block, shapes });
+        }
+        let mut frame = Self { source, columns, runs, aggregates, texts, blocks, block: 0, part: None };
+        frame.next_part()?;
+        Ok(frame)
+    }
+
+    /// Goes on to the next part, in the next block if there is none in this one.
+    fn next_part(&mut self) -> Result<()> {
+        self.part = None;
+        while let Some(open) = self.blocks.get_mut(self.block) {
+            self.part = open.block.next_part().ok_or_else(bad_block)?;
+            if self.part.is_some() {
+                break;
+            }
+            self.block += 1;
+        }
+        Ok(())
+    }
+
+    /// Moves the parts of the next run, which is this one.
+    fn move_run(
+        &mut self,
+        workshop: &mut Workshop,
+        blocks: &mut Blocks<'_>,
+        run: Option<RunId>,
+        pieces: &mut Vec<Piece>,
+    ) -> Result<()> {
+        let Some(first) = self.part else { return Err(Error::corrupt("a run has no records")) };
+        let place = first.run;
+        if self.runs.get(place) != Some(run) {
+            return Err(bad_directory());
+        }
+        while let Some(part) = self.part.filter(|part| part.run == place) {
+            let Workshop { writer, .. } = workshop;
+            if writer.is_full() {
+                blocks.close(workshop)?;
+            }
+            let last = pieces.last_mut();
+            let is_open = last.as_ref().is_some_and(|p| p.block + p.blocks as i64 - 1 == blocks.next);
+            if !is_open {
+                workshop.writer.begin_run(run, part.base);
+                match last {
+                    Some(piece) => piece.blocks += 1,
+                    None => pieces.push(Piece { block: blocks.next, place: workshop.writer.place(), blocks: 1 }),
+                }
+            }
+            let open = &mut self.blocks[self.block];
+            let Workshop { writer, vocabulary, .. } = workshop;
+            writer.add(vocabulary, &open.shapes, &mut open.block, &part).ok_or_else(bad_block)?;
+            self.next_part()?;
+        }
+        Ok(())
+    }
+
+    /// Adds which traces, parents and linked traces the runs mention.
+    fn add_mentions(&self, connection: &Connection) -> Result<()> {
+        let columns = [self.columns.traces, self.columns.parents, self.columns.links];
+        for (kind, column) in columns.into_iter().enumerate() {
+            for (id, place) in IdPairs::new(column).ok_or_else(bad_directory)?.iter() {
+                let Some(run) = self.runs.get(place).ok_or_else(bad_directory)? else { continue };
+                let mut add = connection.prepare_cached("INSERT OR IGNORE INTO mention(kind, id, run) VALUES (?, ?, ?)")?;
+                add.execute(params![kind as i64, id.to_be_bytes(), run.get().to_be_bytes()])?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,125 @@
+//! Adding what a fold has gathered of a run to its row.
+
+use super::super::run::{COLUMNS, FoldedRun, Piece, Totals, halves, status_number};
+use super::super::schema::ordered;
+use super::super::texts::{self, Texts};
+use crate::Result;
+use crate::runs::RunRow;
+use rusqlite::{Connection, OptionalExtension, params};
+use spanbridge::RunId;
+use spanbridge_graph::RunStatus;
+use spanbridge_store::delivery::StatusFromTotals;
+
+/// The rows that a fold adds or changes.
+#[derive(Debug, Default)]
+pub(super) struct Rows {
+    totals: Vec<u8>,
+    pieces: Vec<u8>,
+    /// Runs whose status only their records tell.
+    pub(super) undecided: Vec<RunId>,
+}
+
+/// What a row says besides the totals.
+struct Line {
+    started_at: u64,
+    ended_at: Option<u64>,
+    status: RunStatus,
+    name: u32,
+}
+
+impl Rows {
+    /// Adds these totals and pieces to the row of a run, or adds the row.
+    pub(super) fn add(
+        &mut self,
+        connection: &Connection,
+        known: &mut Texts,
+        run_id: RunId,
+        mut totals: Totals,
+        pieces: &[Piece],
+    ) -> Result<()> {
+        let before = find(connection, run_id)?;
+        self.pieces.clear();
+        if let Some(before) = &before {
+            totals.merge(before.totals(texts::services(connection, before.services)?)?);
+            self.pieces.extend_from_slice(&before.pieces);
+        }
+        pieces.iter().for_each(|piece| piece.put(&mut self.pieces));
+        let services = known.set(connection, &mut totals.services)?;
+        let status = match totals.status() {
+            StatusFromTotals::Known(status) => status,
+            StatusFromTotals::NeedsRecords => {
+                self.undecided.push(run_id);
+                RunStatus::Open
+            }
+        };
+        let name = totals.name.map_or(0, |name| name.name);
+        let line = Line { started_at: totals.started_at(), ended_at: totals.ended_at(), status, name };
+        self.totals.clear();
+        totals.write(line.started_at, &[0], totals.name.map(|name| name.name), &mut self.totals);
+        let took = line.ended_at.map(|at| at.wrapping_sub(line.started_at) as i64);
+        match before {
+            None => {
+                let mut add = connection.prepare_cached(
+                    "INSERT INTO run(head, tail, started_at, took, status, name, services, totals, pieces)
+                     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                )?;
+                let [head, tail] = halves(run_id);
+                let started_at = ordered(line.started_at);
+                let status = status_number(status);
+                add.execute(params![head, tail, started_at, took, status, name, services, self.totals, self.pieces])?;
+            }
+            Some(before) => {
+                let mut change = connection
+                    .prepare_cached("UPDATE run SET took = ?2, totals = ?3, pieces = ?4 WHERE id = ?1")?;
+                change.execute(params![before.row, took, self.totals, self.pieces])?;
+                change_indexed(connection, &before, &line, services)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Changes the columns that are in an index. If a statement names one, SQLite writes its entries again, so each is named only
+/// if it changes.
+fn change_indexed(connection: &Connection, before: &FoldedRun, line: &Line, services: i64) -> Result<()> {
+    if line.started_at != before.started_at {
+        let mut change = connection.prepare_cached("UPDATE run SET started_at = ?2 WHERE id = ?1")?;
+        change.execute(params![before.row, ordered(line.started_at)])?;
+    }
+    if line.status != before.status {
+        let mut change = connection.prepare_cached("UPDATE run SET status = ?2 WHERE id = ?1")?;
+        change.execute(params![before.row, status_number(line.status)])?;
+    }
+    if line.name != before.name {
+        let mut change = connection.prepare_cached("UPDATE run SET name = ?2 WHERE id = ?1")?;
+        change.execute(params![before.row, line.name])?;
+    }
+    if services != before.services {
+        let mut change = connection.prepare_cached("UPDATE run SET services = ?2 WHERE id = ?1")?;
+        change.execute(params![before.row, services])?;
+    }
+    Ok(())
+}
+
+/// Writes what the records of a run say, where its totals cannot tell.
+pub(super) fn decide(connection: &Connection, known: &mut Texts, row: &RunRow) -> Result<()> {
+    let Some(mut run) = find(connection, row.run_id)? else { return Ok(()) };
+    let name = if row.name.is_empty() { 0 } else { known.number(connection, &row.name)? };
+    let line = Line { started_at: row.started_at, ended_at: row.ended_at, status: row.status, name };
+    let took = line.ended_at.map(|at| at.wrapping_sub(line.started_at) as i64);
+    if line.started_at != run.started_at {
+        // Times in the totals are measured from the start.
+        let totals = run.totals(Vec::new())?;
+        run.totals.clear();
+        totals.write(line.started_at, &[0], totals.name.map(|name| name.name), &mut run.totals);
+    }
+    let mut change = connection.prepare_cached("UPDATE run SET took = ?2, totals = ?3 WHERE id = ?1")?;
+    change.execute(params![run.row, took, run.totals])?;
+    change_indexed(connection, &run, &line, run.services)
+}
+
+/// The row of a run.
+pub(in crate::index) fn find(connection: &Connection, run_id: RunId) -> Result<Option<FoldedRun>> {
+    let mut query = connection.prepare_cached(&format!("SELECT {COLUMNS} FROM run WHERE head = ? AND tail = ?"))?;
+    query.query_row(halves(run_id), |row| Ok(FoldedRun::read(row))).optional()?.transpose()
+}

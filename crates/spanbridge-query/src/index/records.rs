@@ -1,0 +1,52 @@
+//! Reading the records of folded runs.
+
+use super::block::{FoldedBlock, Packer};
+use super::run::pieces;
+use crate::{Error, Result};
+use rusqlite::{Connection, OptionalExtension};
+
+/// Reads blocks, and keeps the one that was read last: the runs of a fold that follow each other share a block.
+#[derive(Debug, Default)]
+pub(super) struct BlockReader {
+    last: Option<i64>,
+    block: FoldedBlock,
+}
+
+impl BlockReader {
+    /// Forgets the block that was read last: another transaction may have undone it, and its number may mean another.
+    pub(super) fn forget(&mut self) {
+        self.last = None;
+    }
+
+    /// Unpacks a block.
+    pub(super) fn load(&mut self, connection: &Connection, packer: &mut Packer, block: i64) -> Result<&FoldedBlock> {
+        if self.last != Some(block) {
+            self.last = None;
+            let mut query = connection.prepare_cached("SELECT data FROM block WHERE id = ?")?;
+            let mut rows = query.query([block])?;
+            let row = rows.next()?.ok_or_else(|| Error::corrupt("a block is missing"))?;
+            let data = row.get_ref(0)?.as_blob().map_err(|_| Error::corrupt("a block has another type"))?;
+            self.block.unpack(packer, data)?;
+            self.last = Some(block);
+        }
+        Ok(&self.block)
+    }
+
+    /// The records at this place, in a block like that of a delivery.
+    pub(super) fn unfold_at(
+        &mut self,
+        connection: &Connection,
+        packer: &mut Packer,
+        (block, place): (i64, usize),
+    ) -> Result<Vec<u8>> {
+        let mut raw = Vec::new();
+        self.load(connection, packer, block)?.unfold(&[place], &mut raw)?;
+        Ok(raw)
+    }
+
+    /// The records of a run with these pieces, in blocks like those of deliveries.
+    pub(super) fn unfold(&mut self, connection: &Connection, packer: &mut Packer, column: &[u8]) -> Result<Vec<Vec<u8>>> {
+        let all = pieces(column)?;
+        all.iter().flat_map(|piece| piece.blocks()).map(|at| self.unfold_at(connection, packer, at)).collect()
+    }
+}

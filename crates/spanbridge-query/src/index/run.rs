@@ -1,0 +1,127 @@
+//! The row of a run in the index.
+
+use super::schema::{ordered, unordered};
+use crate::{Error, Result};
+use rusqlite::Row;
+use spanbridge::RunId;
+use spanbridge_graph::RunStatus;
+use spanbridge_store::codec::bytes::{Reader, put_varint};
+use spanbridge_store::delivery::Aggregate;
+
+/// The columns of a run, in the order in which [`FoldedRun::read`] reads them.
+pub(super) const COLUMNS: &str = "run.id, run.head, run.tail, run.started_at, run.took, run.status, run.name, run.services, \
+                                  run.totals, run.pieces";
+
+/// Totals, with texts by their numbers in the index.
+pub(super) type Totals = Aggregate<u32>;
+
+/// A run as it is in the index.
+#[derive(Clone, Debug)]
+pub(super) struct FoldedRun {
+    pub(super) row: i64,
+    pub(super) run_id: RunId,
+    pub(super) started_at: u64,
+    pub(super) ended_at: Option<u64>,
+    pub(super) status: RunStatus,
+    /// The number of its name. 0: it has none.
+    pub(super) name: u32,
+    pub(super) services: i64,
+    pub(super) totals: Vec<u8>,
+    pub(super) pieces: Vec<u8>,
+}
+
+/// Records of a run that follow each other in a block, and go on at the beginning of the next ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Piece {
+    /// The first block.
+    pub(super) block: i64,
+    /// The place of the run in it. In the others it is 0.
+    pub(super) place: usize,
+    /// How many blocks.
+    pub(super) blocks: u64,
+}
+
+impl Piece {
+    pub(super) fn put(&self, out: &mut Vec<u8>) {
+        put_varint(out, self.block as u64);
+        put_varint(out, self.place as u64);
+        put_varint(out, self.blocks);
+    }
+
+    fn read(r: &mut Reader<'_>) -> Option<Self> {
+        Some(Self { block: r.varint()? as i64, place: usize::try_from(r.varint()?).ok()?, blocks: r.varint()? })
+    }
+
+    /// The blocks, with the place of the run in each.
+    pub(super) fn blocks(&self) -> impl Iterator<Item = (i64, usize)> + use<> {
+        let Self { block, place, blocks } = *self;
+        (0..blocks as i64).map(move |n| (block + n, if n == 0 { place } else { 0 }))
+    }
+}
+
+/// The pieces in a column.
+pub(super) fn pieces(bytes: &[u8]) -> Result<Vec<Piece>> {
+    let (mut r, mut all) = (Reader(bytes), Vec::new());
+    while !r.0.is_empty() {
+        all.push(Piece::read(&mut r).ok_or_else(|| Error::corrupt("the pieces of a run do not fit together"))?);
+    }
+    Ok(all)
+}
+
+impl FoldedRun {
+    /// Reads the [`COLUMNS`].
+    pub(super) fn read(row: &Row<'_>) -> Result<Self> {
+        let (head, tail) = (unordered(row.get(1)?), row.get::<_, i64>(2)? as u64);
+        let run_id = RunId::new(u128::from(head) << 64 | u128::from(tail));
+        let started_at = unordered(row.get(3)?);
+        let took: Option<i64> = row.get(4)?;
+        Ok(Self {
+            row: row.get(0)?,
+            run_id: run_id.ok_or_else(|| Error::corrupt("a run has no id"))?,
+            started_at,
+            ended_at: took.map(|took| started_at.wrapping_add(took as u64)),
+            status: status(row.get(5)?)?,
+            name: row.get(6)?,
+            services: row.get(7)?,
+            totals: row.get(8)?,
+            pieces: row.get(9)?,
+        })
+    }
+
+    /// The totals, with the services of their set.
+    pub(super) fn totals(&self, services: Vec<u32>) -> Result<Totals> {
+        let totals = Totals::read(self.started_at, &mut Reader(&self.totals));
+        Ok(Totals { services, ..totals.ok_or_else(|| Error::corrupt("the totals of a run cannot be read"))? })
+    }
+}
+
+/// The halves of an id, as they are stored.
+pub(super) fn halves(run_id: RunId) -> [i64; 2] {
+    let id = run_id.get();
+    [ordered((id >> 64) as u64), id as u64 as i64]
+}
+
+/// The number of a status. [`RunStatus::Ok`] is 0.
+pub(super) fn status_number(status: RunStatus) -> i64 {
+    match status {
+        RunStatus::Ok => 0,
+        RunStatus::Error => 1,
+        RunStatus::Cancelled => 2,
+        RunStatus::Suspended => 3,
+        RunStatus::Open => 4,
+        // This release knows no other.
+        _ => 5,
+    }
+}
+
+fn status(number: i64) -> Result<RunStatus> {
+    Ok(match number {
+        0 => RunStatus::Ok,
+        1 => RunStatus::Error,
+        2 => RunStatus::Cancelled,
+        3 => RunStatus::Suspended,
+        4 => RunStatus::Open,
+        5 => RunStatus::Conflicted,
+        _ => return Err(Error::corrupt("a run has an unknown status")),
+    })
+}

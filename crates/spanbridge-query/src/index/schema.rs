@@ -1,0 +1,207 @@
+//! The tables of the index, and opening the file.
+
+use crate::{Error, ErrorKind, Result};
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// Marks the file as an index, in the header of the database: `SPBI`.
+const APPLICATION_ID: i64 = 0x5350_4249;
+
+/// The format that this release writes and reads. Every change of the tables, of a blob or of a block needs another.
+const FORMAT: i64 = 1;
+
+/// How long to wait for others at the creation of the file. A fold never waits.
+pub(super) const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The tables.
+///
+/// Times and first halves of ids are stored so that signed numbers have their order (see [`ordered`]). A run has one row. Blocks
+/// are found by the pieces in that row. An index on few values has the time as its second column, so that the newest come
+/// first. Most runs are ok, so only others are in the index by status.
+const TABLES: &str = "
+    CREATE TABLE log(
+        writer INTEGER NOT NULL,
+        number INTEGER NOT NULL,
+        passed INTEGER NOT NULL,
+        length INTEGER NOT NULL,
+        gone_at INTEGER,
+        PRIMARY KEY(writer, number)
+    ) WITHOUT ROWID;
+    CREATE TABLE reader(
+        name TEXT NOT NULL,
+        writer INTEGER NOT NULL,
+        number INTEGER NOT NULL,
+        passed INTEGER NOT NULL,
+        PRIMARY KEY(name, writer, number)
+    ) WITHOUT ROWID;
+    CREATE TABLE loss(
+        id INTEGER PRIMARY KEY,
+        writer INTEGER NOT NULL,
+        number INTEGER NOT NULL,
+        passed INTEGER NOT NULL,
+        bytes INTEGER NOT NULL,
+        what INTEGER NOT NULL,
+        why TEXT NOT NULL
+    );
+    CREATE TABLE delivery(
+        instance INTEGER NOT NULL,
+        number INTEGER NOT NULL,
+        hash INTEGER NOT NULL,
+        writer INTEGER NOT NULL,
+        log INTEGER NOT NULL,
+        PRIMARY KEY(instance, number, hash)
+    ) WITHOUT ROWID;
+    CREATE TABLE text(id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);
+    CREATE TABLE service_set(id INTEGER PRIMARY KEY, texts BLOB NOT NULL UNIQUE);
+    CREATE TABLE run(
+        id INTEGER PRIMARY KEY,
+        head INTEGER NOT NULL,
+        tail INTEGER NOT NULL,
+        started_at INTEGER NOT NULL,
+        took INTEGER,
+        status INTEGER NOT NULL,
+        name INTEGER NOT NULL,
+        services INTEGER NOT NULL,
+        totals BLOB NOT NULL,
+        pieces BLOB NOT NULL
+    );
+    CREATE INDEX run_head ON run(head);
+    CREATE INDEX run_started ON run(started_at);
+    CREATE INDEX run_name ON run(name, started_at);
+    CREATE INDEX run_services ON run(services, started_at);
+    CREATE INDEX run_status ON run(status, started_at) WHERE status <> 0;
+    CREATE TABLE mention(
+        kind INTEGER NOT NULL,
+        id BLOB NOT NULL,
+        run BLOB NOT NULL,
+        PRIMARY KEY(kind, id, run)
+    ) WITHOUT ROWID;
+    CREATE TABLE loose(
+        id INTEGER PRIMARY KEY,
+        first_at INTEGER NOT NULL,
+        last_at INTEGER NOT NULL,
+        block INTEGER NOT NULL,
+        place INTEGER NOT NULL
+    );
+    CREATE INDEX loose_at ON loose(first_at);
+    CREATE TABLE block(id INTEGER PRIMARY KEY AUTOINCREMENT, data BLOB NOT NULL);
+    CREATE TABLE generation(
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        level INTEGER NOT NULL,
+        bits INTEGER NOT NULL,
+        first_block INTEGER NOT NULL,
+        last_block INTEGER NOT NULL,
+        spans INTEGER NOT NULL
+    );
+    CREATE TABLE span_head(id INTEGER PRIMARY KEY, data BLOB NOT NULL);
+";
+
+/// A number whose order as a signed number is its own.
+pub(super) const fn ordered(n: u64) -> i64 {
+    (n ^ 1 << 63) as i64
+}
+
+/// What [`ordered`] was given.
+pub(super) const fn unordered(n: i64) -> u64 {
+    n as u64 ^ 1 << 63
+}
+
+/// Opens the index, and creates it if there is none.
+pub(super) fn open(path: &Path) -> Result<Connection> {
+    create_file(path)?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = Connection::open_with_flags(path, flags)?;
+    set_up(&mut connection)?;
+    Ok(connection)
+}
+
+/// An index in memory alone.
+pub(super) fn in_memory() -> Result<Connection> {
+    let mut connection = Connection::open_in_memory()?;
+    set_up(&mut connection)?;
+    Ok(connection)
+}
+
+fn set_up(connection: &mut Connection) -> Result<()> {
+    connection.busy_timeout(LOCK_TIMEOUT)?;
+    match inspect(connection)? {
+        Some(FORMAT) => {}
+        Some(found) => return Err(other_format(found)),
+        None => create(connection)?,
+    }
+    // NORMAL: a power cut may lose the last folds, and then their logs are still there (see `fold::clean`). The size limit lets
+    // the write-ahead log shrink again after a reader held it up. Fewer and larger checkpoints write less.
+    connection.execute_batch(
+        "PRAGMA synchronous = NORMAL;
+         PRAGMA temp_store = MEMORY;
+         PRAGMA wal_autocheckpoint = 4000;
+         PRAGMA journal_size_limit = 67108864;
+         PRAGMA cache_size = -65536;",
+    )?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(())
+}
+
+/// Only this user can read it. SQLite gives the files beside it the same rights.
+fn create_file(path: &Path) -> Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Ok(_) => Ok(()),
+        Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(e) => Err(Error::new(ErrorKind::Io, format!("it cannot be created ({e})"))),
+    }
+}
+
+fn other_format(found: i64) -> Error {
+    let message = format!("a newer spanbridge wrote it (format {found}, this release reads {FORMAT})");
+    Error::new(ErrorKind::NewerFormat, message)
+}
+
+/// The format of the file. `None`: it is empty.
+fn inspect(connection: &Connection) -> Result<Option<i64>> {
+    let number = |sql| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
+    let (application, format) = (number("PRAGMA application_id")?, number("PRAGMA user_version")?);
+    if application == APPLICATION_ID && format > 0 {
+        return Ok(Some(format));
+    }
+    if application == 0 && format == 0 && number("SELECT count(*) FROM sqlite_master")? == 0 {
+        return Ok(None);
+    }
+    Err(Error::new(ErrorKind::NotAStore, "it is the database of another program"))
+}
+
+fn create(connection: &mut Connection) -> Result<()> {
+    write_ahead(connection)?;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    // Another process may have been first.
+    match inspect(&transaction)? {
+        Some(FORMAT) => return Ok(()),
+        Some(found) => return Err(other_format(found)),
+        None => {}
+    }
+    transaction.execute_batch(TABLES)?;
+    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+    transaction.pragma_update(None, "user_version", FORMAT)?;
+    Ok(transaction.commit()?)
+}
+
+/// Switches to write-ahead logging, for good. If two processes do so at once, SQLite fails without waiting.
+fn write_ahead(connection: &Connection) -> Result<()> {
+    let begun = Instant::now();
+    loop {
+        match connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get::<_, String>(0)) {
+            Ok(_) => return Ok(()),
+            Err(e) => {
+                let error = Error::from(e);
+                if error.kind() != ErrorKind::Busy || begun.elapsed() > LOCK_TIMEOUT {
+                    return Err(error);
+                }
+                std::thread::sleep(Duration::from_millis(2));
+            }
+        }
+    }
+}

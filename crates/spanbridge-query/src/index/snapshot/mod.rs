@@ -1,0 +1,119 @@
+//! One consistent state of the index and of what is not folded.
+
+mod follow;
+mod ids;
+mod list;
+mod records;
+mod rows;
+
+use super::Index;
+use super::block::Packer;
+use super::records::BlockReader;
+use super::fold::watermarks;
+use super::view::View;
+use crate::engine::{Cursor, Damaged, EachBatch, EachRun, Engine, IdMatches, IdPrefix, Mention, Order, Snapshot};
+use crate::runs::{RunFilter, RunRow};
+use crate::{Error, ErrorKind, Result};
+use rusqlite::Transaction;
+
+pub(super) use rows::Names;
+use spanbridge::RunId;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
+
+/// A read transaction, and the frames that are not folded in it.
+pub(super) struct IndexSnapshot<'i> {
+    transaction: Transaction<'i>,
+    index: &'i Index,
+    view: std::cell::Ref<'i, View>,
+    names: &'i RefCell<Names>,
+    packer: &'i RefCell<Packer>,
+    reader: &'i RefCell<BlockReader>,
+    damaged: RefCell<BTreeSet<Damaged>>,
+}
+
+impl Engine for Index {
+    /// First the logs are read, then the index: so what is folded meanwhile is in one of the two, and what is in both is known by
+    /// the watermarks.
+    fn snapshot(&self) -> Result<Box<dyn Snapshot + '_>> {
+        let before = watermarks(&self.connection)?;
+        let is_new = self.tails.borrow_mut().read(&self.directory, &before)?;
+        let transaction = self.connection.unchecked_transaction()?;
+        let passed = watermarks(&transaction)?;
+        if is_new || self.seen.take() != passed || self.is_stale.replace(false) {
+            let frames = self.tails.borrow().frames(&passed);
+            *self.view.borrow_mut() = View::of(&transaction, frames)?;
+        }
+        self.seen.replace(passed.clone());
+        let view = self.view.borrow();
+        let mut damaged: BTreeSet<Damaged> = view.damaged.iter().cloned().collect();
+        damaged.extend(self.tails.borrow().damaged(&passed));
+        damaged.extend(super::fold::losses(&transaction)?);
+        let damaged = RefCell::new(damaged);
+        let (names, packer, reader) = (&self.names, &self.packer, &self.reader);
+        Ok(Box::new(IndexSnapshot { transaction, index: self, view, names, packer, reader, damaged }))
+    }
+}
+
+impl IndexSnapshot<'_> {
+    /// What is damaged is left out, and noted.
+    fn skip_damaged<T>(&self, part: impl FnOnce() -> String, result: Result<T>) -> Result<Option<T>> {
+        match result {
+            Ok(value) => Ok(Some(value)),
+            Err(e) if e.kind() == ErrorKind::Corrupt && !is_by_sqlite(&e) => {
+                self.damaged.borrow_mut().insert(Damaged::new(part(), e.to_string()));
+                Ok(None)
+            }
+            Err(e) => Err(e),
+        }
+    }
+}
+
+/// SQLite cannot read the file, so nothing can be skipped.
+fn is_by_sqlite(error: &Error) -> bool {
+    let by_sqlite = error.cause().and_then(|e| e.downcast_ref::<rusqlite::Error>());
+    by_sqlite.is_some_and(|e| e.sqlite_error_code().is_some())
+}
+
+impl Snapshot for IndexSnapshot<'_> {
+    fn records(&self, run_ids: &[RunId], each: &mut EachRun<'_>) -> Result<()> {
+        self.records_of(run_ids, each)
+    }
+
+    fn records_of_no_run(&self, during: RangeInclusive<u64>, each: &mut EachBatch<'_>) -> Result<()> {
+        self.loose(during, each)
+    }
+
+    fn runs(&self, filter: &RunFilter, limit: usize) -> Result<Vec<RunRow>> {
+        self.list(filter, limit)
+    }
+
+    fn rows(&self, run_ids: &[RunId]) -> Result<Vec<RunRow>> {
+        let found = run_ids.iter().collect::<BTreeSet<_>>().into_iter().map(|run| self.row(*run));
+        Ok(found.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
+    }
+
+    fn started(&self, during: RangeInclusive<u64>, order: Order, limit: usize) -> Result<Vec<(u64, RunId)>> {
+        self.started_during(during, order, limit)
+    }
+
+    fn ids(&self, prefix: &IdPrefix, limit: usize) -> Result<IdMatches> {
+        self.matches(prefix, limit)
+    }
+
+    fn mentions(&self, mention: Mention, ids: &[u128]) -> Result<Vec<(u128, RunId)>> {
+        self.mentions_of(mention, ids)
+    }
+
+    fn follow(&self, after: &Cursor, each: &mut EachBatch<'_>) -> Result<Cursor> {
+        self.follow_from(after, each)
+    }
+
+    fn damaged(&self) -> Vec<Damaged> {
+        self.damaged.borrow().iter().cloned().collect()
+    }
+}
+
+/// A value that is taken and put back.
+pub(super) type Seen = Cell<std::collections::BTreeMap<spanbridge_store::log::LogName, u64>>;

@@ -1,0 +1,119 @@
+//! The row of a run, from the index and from what is not folded.
+
+use super::super::fold::rows::find;
+use super::super::run::FoldedRun;
+use super::super::texts;
+use super::super::view::TextTotals;
+use super::IndexSnapshot;
+use crate::runs::RunRow;
+use crate::{Error, Result};
+use rusqlite::Connection;
+use spanbridge::RunId;
+use spanbridge_graph::RunStatus;
+use spanbridge_store::delivery::StatusFromTotals;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// How many texts are remembered.
+const REMEMBERED: usize = 100_000;
+
+/// Texts by their numbers in the index, which never change.
+#[derive(Debug, Default)]
+pub(in crate::index) struct Names {
+    texts: HashMap<u32, Arc<str>>,
+    sets: HashMap<i64, Arc<[u32]>>,
+}
+
+impl Names {
+    fn text(&mut self, connection: &Connection, number: u32) -> Result<Arc<str>> {
+        if let Some(known) = self.texts.get(&number) {
+            return Ok(Arc::clone(known));
+        }
+        if self.texts.len() > REMEMBERED {
+            self.texts.clear();
+        }
+        let text: Arc<str> = texts::text(connection, number)?.into();
+        self.texts.insert(number, Arc::clone(&text));
+        Ok(text)
+    }
+
+    fn set(&mut self, connection: &Connection, number: i64) -> Result<Arc<[u32]>> {
+        if let Some(known) = self.sets.get(&number) {
+            return Ok(Arc::clone(known));
+        }
+        if self.sets.len() > REMEMBERED {
+            self.sets.clear();
+        }
+        let set: Arc<[u32]> = texts::services(connection, number)?.into();
+        self.sets.insert(number, Arc::clone(&set));
+        Ok(set)
+    }
+}
+
+impl IndexSnapshot<'_> {
+    /// The row of a run. `None`: it is not stored.
+    pub(super) fn row(&self, run_id: RunId) -> Result<Option<RunRow>> {
+        let folded = find(&self.transaction, run_id)?;
+        if self.view.runs.contains_key(&run_id) {
+            return self.merged_row(run_id, folded.as_ref()).map(Some);
+        }
+        folded.map(|run| self.folded_row(&run)).transpose()
+    }
+
+    /// The row of a run that is in the index alone.
+    pub(super) fn folded_row(&self, run: &FoldedRun) -> Result<RunRow> {
+        let mut names = self.names.borrow_mut();
+        let totals = run.totals(Vec::new())?;
+        let name = if run.name == 0 { Arc::from("") } else { names.text(&self.transaction, run.name)? };
+        let mut row = RunRow::new(run.run_id, &*name, run.status, run.started_at);
+        for service in names.set(&self.transaction, run.services)?.iter() {
+            row.services.push(names.text(&self.transaction, *service)?.to_string());
+        }
+        row.services.sort_unstable();
+        (row.spans, row.errors) = (totals.started.max(totals.ended), totals.failed);
+        row.ended_at = run.ended_at;
+        Ok(row)
+    }
+
+    /// The row of a run that has records that are not folded.
+    pub(super) fn merged_row(&self, run_id: RunId, folded: Option<&FoldedRun>) -> Result<RunRow> {
+        let Some(tail) = self.view.runs.get(&run_id) else { return Err(Error::corrupt("a run is not there")) };
+        let mut totals = tail.totals.clone();
+        if let Some(run) = folded {
+            totals.merge(self.text_totals(run)?);
+        }
+        let StatusFromTotals::Known(status) = totals.status() else { return self.row_of_records(run_id, &totals) };
+        Ok(row_of(run_id, &totals, status))
+    }
+
+    fn text_totals(&self, run: &FoldedRun) -> Result<TextTotals> {
+        let mut names = self.names.borrow_mut();
+        let services = names.set(&self.transaction, run.services)?.to_vec();
+        let totals = run.totals(services)?;
+        let mut failed = None;
+        let named = totals.named(|number| names.text(&self.transaction, number).map_err(|e| failed = Some(e)).ok());
+        named.ok_or_else(|| failed.unwrap_or_else(|| Error::corrupt("the totals of a run cannot be read")))
+    }
+
+    /// Only its records say what the status is.
+    fn row_of_records(&self, run_id: RunId, totals: &TextTotals) -> Result<RunRow> {
+        let mut row = None;
+        self.records_of(&[run_id], &mut |run_id, records| {
+            row = Some(RunRow::of(run_id, &records));
+            Ok(())
+        })?;
+        // If they are damaged, the totals are all there is.
+        let status = if totals.failed > 0 { RunStatus::Error } else { RunStatus::Open };
+        Ok(row.unwrap_or_else(|| row_of(run_id, totals, status)))
+    }
+}
+
+fn row_of(run_id: RunId, totals: &TextTotals, status: RunStatus) -> RunRow {
+    let name = totals.name.as_ref().map_or("", |name| &name.name);
+    let mut row = RunRow::new(run_id, name, status, totals.started_at());
+    row.services = totals.services.iter().map(|service| service.to_string()).collect();
+    row.services.sort_unstable();
+    (row.spans, row.errors) = (totals.started.max(totals.ended), totals.failed);
+    row.ended_at = totals.ended_at();
+    row
+}

@@ -1,0 +1,128 @@
+//! What is not folded, as one question sees it: each delivery once, with the totals of its runs.
+
+use super::source::{Source, bad_directory};
+use super::tails::TailFrame;
+use crate::engine::Damaged;
+use crate::{ErrorKind, Result};
+use rusqlite::{Connection, params};
+use spanbridge::RunId;
+use spanbridge_graph::hash::Map;
+use spanbridge_store::delivery::{Aggregate, Aggregates};
+use spanbridge_store::log::BatchId;
+use std::collections::HashSet;
+use std::sync::Arc;
+
+/// Totals with texts.
+pub(super) type TextTotals = Aggregate<Arc<str>>;
+
+/// The frames that are not folded, and the runs in them.
+#[derive(Debug, Default)]
+pub(super) struct View {
+    pub(super) frames: Vec<Arc<TailFrame>>,
+    pub(super) runs: Map<RunId, TailRun>,
+    batches: Map<u64, Vec<(BatchId, u64)>>,
+    texts: HashSet<Arc<str>>,
+    /// Frames whose directory cannot be read.
+    pub(super) damaged: Vec<Damaged>,
+}
+
+/// A run that has records in frames that are not folded.
+#[derive(Debug, Default)]
+pub(super) struct TailRun {
+    pub(super) totals: TextTotals,
+    /// The frames, with the place of the run in each.
+    pub(super) places: Vec<(usize, usize)>,
+}
+
+impl View {
+    /// The view of these frames, with what is in the index already.
+    pub(super) fn of(connection: &Connection, frames: Vec<Arc<TailFrame>>) -> Result<Self> {
+        let mut view = Self::default();
+        for frame in frames {
+            let at = frame.source.at;
+            match view.add(connection, frame) {
+                Err(e) if e.kind() == ErrorKind::Corrupt => {
+                    view.damaged.push(Damaged::new(format!("log {} at {}", at.log, at.from), e.to_string()));
+                }
+                other => other?,
+            }
+        }
+        Ok(view)
+    }
+
+    fn add(&mut self, connection: &Connection, frame: Arc<TailFrame>) -> Result<()> {
+        match self.delivered(connection, &frame.source)? {
+            Delivered::Before => Ok(()),
+            Delivered::Now => self.add_frame(frame, false),
+            Delivered::Differs => {
+                let note = frame.conflict()?;
+                self.add_frame(frame, true)?;
+                note.map_or(Ok(()), |note| self.add_frame(Arc::new(TailFrame::made(note)), false))
+            }
+        }
+    }
+
+    fn add_frame(&mut self, frame: Arc<TailFrame>, is_conflict: bool) -> Result<()> {
+        let (number, source) = (self.frames.len(), &frame.source);
+        let (columns, runs) = (source.columns()?, source.runs()?);
+        let mut aggregates = Aggregates::read(columns.aggregates, source.base()).ok_or_else(bad_directory)?;
+        let names: Vec<Arc<str>> = aggregates.names().iter().map(|name| shared(&mut self.texts, name)).collect();
+        // A damaged directory counts for nothing, so its runs are collected first.
+        let mut found = Vec::with_capacity(runs.count());
+        for place in 0..runs.count() {
+            let aggregate = aggregates.read_next().ok_or_else(bad_directory)?;
+            if let Some(run) = runs.get(place).ok_or_else(bad_directory)? {
+                let named = aggregate.named(|at| names.get(at as usize).cloned()).ok_or_else(bad_directory)?;
+                found.push((run, place, named));
+            }
+        }
+        for (run, place, mut totals) in found {
+            totals.suspect |= is_conflict;
+            let run = self.runs.entry(run).or_default();
+            run.totals.merge(totals);
+            run.places.push((number, place));
+        }
+        self.frames.push(frame);
+        Ok(())
+    }
+
+    /// Whether this delivery is in the index, or was in a frame before.
+    fn delivered(&mut self, connection: &Connection, source: &Source) -> Result<Delivered> {
+        let Some(batch) = source.batch else { return Ok(Delivered::Now) };
+        let known = self.batches.entry(spanbridge_graph::hash::join(batch.instance, batch.number)).or_default();
+        let mut hashes: Vec<u64> = known.iter().filter(|(other, _)| *other == batch).map(|(_, hash)| *hash).collect();
+        known.push((batch, source.hash));
+        let mut query = connection.prepare_cached("SELECT hash FROM delivery WHERE instance = ? AND number = ?")?;
+        let rows = query.query_map(params![batch.instance as i64, batch.number as i64], |row| row.get::<_, i64>(0))?;
+        for hash in rows {
+            hashes.push(hash? as u64);
+        }
+        Ok(match hashes.contains(&source.hash) {
+            true => Delivered::Before,
+            false if hashes.is_empty() => Delivered::Now,
+            false => Delivered::Differs,
+        })
+    }
+
+    /// A text, kept once.
+    pub(super) fn text(&mut self, text: &str) -> Arc<str> {
+        shared(&mut self.texts, text)
+    }
+}
+
+/// Whether a delivery counts.
+enum Delivered {
+    Now,
+    Before,
+    /// Another has its number.
+    Differs,
+}
+
+fn shared(texts: &mut HashSet<Arc<str>>, text: &str) -> Arc<str> {
+    if let Some(known) = texts.get(text) {
+        return Arc::clone(known);
+    }
+    let new: Arc<str> = Arc::from(text);
+    texts.insert(Arc::clone(&new));
+    new
+}
