@@ -57,7 +57,8 @@ fn open_at(path: &Path) -> Result<Connection> {
 /// The file in the user's cache, in a directory that is made.
 fn cached(directory: &Path) -> Option<PathBuf> {
     let set = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let cache = set("XDG_CACHE_HOME").filter(|path| path.is_absolute()).or(set("HOME").map(|home| home.join(".cache")))?;
+    let cache =
+        set("XDG_CACHE_HOME").filter(|path| path.is_absolute()).or(set("HOME").map(|home| home.join(".cache")))?;
     let ours = cache.join("spanbridge");
     std::fs::create_dir_all(&ours).ok()?;
     let canonical = directory.canonicalize().ok()?;

@@ -3,7 +3,7 @@
 use super::block::{FoldedBlock, Packer};
 use super::run::pieces;
 use crate::{Error, Result};
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::Connection;
 
 /// Reads blocks, and keeps the one that was read last: the runs of a fold that follow each other share a block.
 #[derive(Debug, Default)]
@@ -45,7 +45,12 @@ impl BlockReader {
     }
 
     /// The records of a run with these pieces, in blocks like those of deliveries.
-    pub(super) fn unfold(&mut self, connection: &Connection, packer: &mut Packer, column: &[u8]) -> Result<Vec<Vec<u8>>> {
+    pub(super) fn unfold(
+        &mut self,
+        connection: &Connection,
+        packer: &mut Packer,
+        column: &[u8],
+    ) -> Result<Vec<Vec<u8>>> {
         let all = pieces(column)?;
         all.iter().flat_map(|piece| piece.blocks()).map(|at| self.unfold_at(connection, packer, at)).collect()
     }

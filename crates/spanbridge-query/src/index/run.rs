@@ -10,7 +10,7 @@ use spanbridge_store::delivery::Aggregate;
 
 /// The columns of a run, in the order in which [`FoldedRun::read`] reads them.
 pub(super) const COLUMNS: &str = "run.id, run.head, run.tail, run.started_at, run.took, run.status, run.name, run.services, \
-                                  run.totals, run.pieces";
+                                  run.totals, run.pieces, run.spans, run.errors";
 
 /// Totals, with texts by their numbers in the index.
 pub(super) type Totals = Aggregate<u32>;
@@ -28,6 +28,8 @@ pub(super) struct FoldedRun {
     pub(super) services: i64,
     pub(super) totals: Vec<u8>,
     pub(super) pieces: Vec<u8>,
+    /// How many spans and errors it has, if that was counted in its records.
+    pub(super) counted: Option<(u64, u64)>,
 }
 
 /// Records of a run that follow each other in a block, and go on at the beginning of the next ones.
@@ -85,6 +87,7 @@ impl FoldedRun {
             services: row.get(7)?,
             totals: row.get(8)?,
             pieces: row.get(9)?,
+            counted: row.get::<_, Option<i64>>(10)?.zip(row.get(11)?).map(|(s, e): (i64, i64)| (s as u64, e as u64)),
         })
     }
 

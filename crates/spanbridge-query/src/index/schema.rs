@@ -17,7 +17,7 @@ pub(super) const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
 /// The tables.
 ///
 /// Times and first halves of ids are stored so that signed numbers have their order (see [`ordered`]). A run has one row. Blocks
-/// are found by the pieces in that row. An index on few values has the time as its second column, so that the newest come
+/// are found by the pieces in that row. Its numbers of spans and errors are those of the totals, unless only the records tell. An index on few values has the time as its second column, so that the newest come
 /// first. Most runs are ok, so only others are in the index by status.
 const TABLES: &str = "
     CREATE TABLE log(
@@ -63,6 +63,8 @@ const TABLES: &str = "
         status INTEGER NOT NULL,
         name INTEGER NOT NULL,
         services INTEGER NOT NULL,
+        spans INTEGER,
+        errors INTEGER,
         totals BLOB NOT NULL,
         pieces BLOB NOT NULL
     );

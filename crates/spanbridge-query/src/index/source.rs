@@ -2,8 +2,8 @@
 
 use crate::{Error, Result};
 use spanbridge::RunId;
-use spanbridge::record::{Body, Record};
 use spanbridge::SegmentId;
+use spanbridge::record::{Body, Record};
 use spanbridge_graph::hash::join;
 use spanbridge_store::codec::{Block, pack};
 use spanbridge_store::delivery::{Assembler, Delivery, RunIds};

@@ -103,11 +103,6 @@ impl View {
             false => Delivered::Differs,
         })
     }
-
-    /// A text, kept once.
-    pub(super) fn text(&mut self, text: &str) -> Arc<str> {
-        shared(&mut self.texts, text)
-    }
 }
 
 /// Whether a delivery counts.

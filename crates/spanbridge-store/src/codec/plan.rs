@@ -15,6 +15,8 @@ pub enum Step {
     Span,
     /// A number: the span that is referred to, by how many began since in the same part.
     RecentSpan,
+    /// No value: the span that is referred to stands for the run itself.
+    RunSpan,
     /// A word of any other meaning.
     Word,
     /// The time when the span of the record began.
@@ -59,6 +61,7 @@ impl Plan {
         let mut counts = [0; 4];
         for step in &self.steps {
             counts[match step {
+                Step::RunSpan => continue,
                 Step::OwnSpan | Step::Span | Step::RecentSpan | Step::Word => 0,
                 Step::Start | Step::End | Step::Time | Step::Duration => 1,
                 Step::Number(_) => 2,
@@ -110,6 +113,7 @@ impl Walk<'_> {
                 self.span()?;
                 self.attributes()?;
             }
+            tag::RUN_ATTRIBUTES => self.attributes()?,
             tag::RUN_SUSPEND => {
                 self.step(Step::Time);
                 self.text();
@@ -224,7 +228,8 @@ impl Walk<'_> {
     fn span(&mut self) -> Option<()> {
         let code = self.codes.byte()?;
         match code {
-            span::NONE | span::RUN => {}
+            span::NONE => {}
+            span::RUN => self.step(Step::RunSpan),
             span::WORD => self.step(Step::Span),
             span::RECENT => self.step(Step::RecentSpan),
             _ => return None,

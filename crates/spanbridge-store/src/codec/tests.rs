@@ -78,6 +78,36 @@ proptest! {
         let _ = read(&raw, &keys, |run| run % 2 == 0);
     }
 
+    /// A plan takes from each stream what the shape says. A span that is referred to may be a number or a word.
+    #[test]
+    fn every_shape_has_a_plan(records in vec(arbitrary::record(), 0..60)) {
+        let (raw, _) = written(&records);
+        let mut block = MovingBlock::open(&raw).unwrap();
+        let plans: Vec<Plan> = block.shapes().map(|(codes, _)| Plan::of(codes).unwrap()).collect();
+        let mut taken = 0;
+        while let Some(part) = block.next_part().unwrap() {
+            taken += part.records;
+            for _ in 0..part.records {
+                let streams = &mut block.streams;
+                let plan = &plans[streams.heads.varint().unwrap() as usize];
+                for step in &plan.steps {
+                    match step {
+                        Step::RunSpan => {}
+                        Step::OwnSpan | Step::Span | Step::Word => drop(streams.words.word().unwrap()),
+                        Step::Start | Step::End | Step::Time | Step::Duration => drop(streams.times.varint().unwrap()),
+                        Step::RecentSpan | Step::Number(_) => drop(streams.numbers.varint().unwrap()),
+                        Step::Text(_) => drop(streams.text().unwrap()),
+                    }
+                }
+                prop_assert_eq!(Plan::of(&plan.codes).map(|plain| plain.counts()), Some(plan.counts()));
+            }
+        }
+        prop_assert_eq!(taken, records.len() as u64);
+        let s = &block.streams;
+        prop_assert!([s.heads, s.words, s.times, s.numbers, s.lengths].iter().all(|stream| stream.0.is_empty()));
+        prop_assert_eq!(s.text_at, s.texts.len());
+    }
+
     #[test]
     fn noise_is_survived(noise in vec(any::<u8>(), 0..300)) {
         let _ = read(&noise, &[None; 8], |_| true);

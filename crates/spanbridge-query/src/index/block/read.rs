@@ -50,7 +50,7 @@ impl FoldedBlock {
             if wanted.next_if_eq(&place).is_some() {
                 unfolding.run(&mut cursor, place).ok_or_else(bad_block)?;
             } else {
-                cursor.skip_run(|_| {}).ok_or_else(bad_block)?;
+                cursor.skip_run(place, |_| {}).ok_or_else(bad_block)?;
             }
         }
         unfolding.finish(&cursor, out);
@@ -62,7 +62,7 @@ impl FoldedBlock {
         let (mut cursor, mut places) = (self.cursor()?, Vec::new());
         for place in 0..cursor.run_ids.len() {
             let mut holds = false;
-            cursor.skip_run(|id| holds |= range.contains(&id)).ok_or_else(bad_block)?;
+            cursor.skip_run(place, |id| holds |= range.contains(&id)).ok_or_else(bad_block)?;
             if holds {
                 places.push(place);
             }
@@ -195,7 +195,8 @@ impl<'a> Cursor<'a> {
     }
 
     /// Steps over a run; names the spans that begin in it, and those that end in it without a beginning.
-    fn skip_run(&mut self, mut span: impl FnMut(u64)) -> Option<()> {
+    fn skip_run(&mut self, place: usize, mut span: impl FnMut(u64)) -> Option<()> {
+        let run = self.run_ids.get(place).and_then(|id| RunId::new(u128::from_le_bytes(*id)));
         for _ in 0..self.next_run()?.1 {
             let flags = self.parts.byte()?;
             super::unfold::PartHead::read(self, flags)?;
@@ -208,6 +209,7 @@ impl<'a> Cursor<'a> {
                         Step::Span | Step::RecentSpan => {
                             unknown = if self.references.varint()? == 0 { Some(self.words.word()?) } else { None };
                         }
+                        Step::RunSpan => unknown = run.map(|run| run.as_parent().get()),
                         Step::Word => drop(self.words.word()?),
                         Step::Start | Step::Time => self.times.skip_varints(1)?,
                         Step::End => {

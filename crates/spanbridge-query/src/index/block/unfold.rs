@@ -139,6 +139,7 @@ impl Unfolding {
                     };
                     self.words.extend_from_slice(&id.to_le_bytes());
                 }
+                Step::RunSpan => last = None,
                 Step::Word => self.words.extend_from_slice(&from.words.word()?.to_le_bytes()),
                 step @ (Step::Start | Step::Time) => {
                     *time = at_distance(*time, from.times.varint()?);

@@ -44,6 +44,7 @@ struct Values {
 /// The run that parts are being added to.
 #[derive(Debug, Default)]
 struct OpenRun {
+    run: Option<RunId>,
     ordinals: Ordinals,
     time: u64,
     parts: u64,
@@ -100,7 +101,7 @@ impl FoldedWriter {
         self.close_run();
         self.run_ids.extend_from_slice(&run.map_or(0, RunId::get).to_le_bytes());
         put_varint(&mut self.runs, distance(self.last_base, base));
-        (self.last_base, self.open.time) = (base, base);
+        (self.last_base, self.open.time, self.open.run) = (base, base, run);
         self.run_count += 1;
     }
 
@@ -354,6 +355,10 @@ impl Mover<'_> {
                 Step::RecentSpan => {
                     let id = self.recent(from.numbers.varint()?, &known.steps)?;
                     self.reference(id);
+                }
+                Step::RunSpan => {
+                    let run = self.writer.open.run;
+                    self.last = run.map_or(Referred::None, |run| Referred::Elsewhere(run.as_parent().get()));
                 }
                 Step::Word => self.writer.words.extend_from_slice(&from.words.word()?.to_le_bytes()),
                 Step::Start => {

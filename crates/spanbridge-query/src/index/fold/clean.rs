@@ -1,9 +1,9 @@
 //! Logs that are not needed any more, and logs that went too early.
 
 use super::super::{Index, Place};
-use crate::engine::Damaged;
 use super::{begin, list, watermarks};
 use crate::Result;
+use crate::engine::Damaged;
 use rusqlite::{Connection, OptionalExtension, params};
 use spanbridge_store::log::{LogFile, LogName};
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,8 +25,8 @@ pub(in crate::index) enum Loss {
 
 /// Notes that bytes of a log are missing in the index. Once for each place.
 pub(super) fn note(connection: &Connection, log: LogName, from: u64, to: u64, what: Loss, why: &str) -> Result<()> {
-    let mut known = connection
-        .prepare_cached("SELECT 1 FROM loss WHERE writer = ? AND number = ? AND passed = ? AND what = ?")?;
+    let mut known =
+        connection.prepare_cached("SELECT 1 FROM loss WHERE writer = ? AND number = ? AND passed = ? AND what = ?")?;
     let place = params![log.writer as i64, log.number, from as i64, what as i64];
     if known.query_row(place, |_| Ok(())).optional()?.is_some() {
         return Ok(());
@@ -140,8 +140,8 @@ fn removable<'f>(connection: &Connection, files: &'f [LogFile]) -> Result<Vec<&'
         }
         let mut by_all = true;
         for reader in &readers {
-            let mut query = connection
-                .prepare_cached("SELECT passed FROM reader WHERE name = ? AND writer = ? AND number = ?")?;
+            let mut query =
+                connection.prepare_cached("SELECT passed FROM reader WHERE name = ? AND writer = ? AND number = ?")?;
             let at: Option<i64> = query
                 .query_row(params![reader, file.name.writer as i64, file.name.number], |row| row.get(0))
                 .optional()?;

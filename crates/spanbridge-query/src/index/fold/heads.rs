@@ -41,9 +41,8 @@ fn write(connection: &Connection, level: i64, heads: &mut Vec<Head>, blocks: Ran
     heads.sort_unstable();
     heads.dedup();
     let bits = (heads.len() as u64 / BUCKET + 1).next_power_of_two().ilog2().clamp(8, MAX_BITS);
-    let mut add = connection.prepare_cached(
-        "INSERT INTO generation(level, bits, first_block, last_block, spans) VALUES (?, ?, ?, ?, ?)",
-    )?;
+    let mut add = connection
+        .prepare_cached("INSERT INTO generation(level, bits, first_block, last_block, spans) VALUES (?, ?, ?, ?, ?)")?;
     let id = add.insert(params![level, bits, blocks.start(), blocks.end(), heads.len() as i64])?;
     let mut add = connection.prepare_cached("INSERT INTO span_head VALUES (?, ?)")?;
     let mut data = Vec::new();

@@ -116,9 +116,11 @@ pub(super) fn merge(
     }
     // Each frame is in order already, so this merges.
     entries.sort();
-    let next = connection.query_row("SELECT coalesce(max(seq), 0) + 1 FROM sqlite_sequence WHERE name = 'block'", [], |r| {
-        r.get::<_, i64>(0)
-    })?;
+    let next = connection.query_row(
+        "SELECT coalesce(max(seq), 0) + 1 FROM sqlite_sequence WHERE name = 'block'",
+        [],
+        |r| r.get::<_, i64>(0),
+    )?;
     let mut blocks = Blocks { connection, first: next, next, bytes: 0 };
     let mut run_pieces = Vec::new();
     for of_run in entries.chunk_by(|a, b| a.0 == b.0 && a.0 != 0) {
@@ -155,7 +157,8 @@ pub(super) fn merge(
 
 /// Notes where records of no run are, and of which time they are.
 fn add_loose(connection: &Connection, source: &Source, pieces: &[Piece]) -> Result<()> {
-    let mut add = connection.prepare_cached("INSERT INTO loose(first_at, last_at, block, place) VALUES (?, ?, ?, ?)")?;
+    let mut add =
+        connection.prepare_cached("INSERT INTO loose(first_at, last_at, block, place) VALUES (?, ?, ?, ?)")?;
     for (block, place) in pieces.iter().flat_map(Piece::blocks) {
         add.execute(params![ordered(source.first_at), ordered(source.last_at), block, place as i64])?;
     }
@@ -259,7 +262,8 @@ impl<'s> Moving<'s> {
         for (kind, column) in columns.into_iter().enumerate() {
             for (id, place) in IdPairs::new(column).ok_or_else(bad_directory)?.iter() {
                 let Some(run) = self.runs.get(place).ok_or_else(bad_directory)? else { continue };
-                let mut add = connection.prepare_cached("INSERT OR IGNORE INTO mention(kind, id, run) VALUES (?, ?, ?)")?;
+                let mut add =
+                    connection.prepare_cached("INSERT OR IGNORE INTO mention(kind, id, run) VALUES (?, ?, ?)")?;
                 add.execute(params![kind as i64, id.to_be_bytes(), run.get().to_be_bytes()])?;
             }
         }

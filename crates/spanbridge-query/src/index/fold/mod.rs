@@ -20,8 +20,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 use take::Frames;
 
-pub(super) use merge::Workshop;
 pub(super) use clean::losses;
+pub(super) use merge::Workshop;
 pub(super) use take::list;
 
 /// How many spans a step folds at most. More make larger pieces and fewer rows to change, but a longer transaction.
@@ -51,11 +51,17 @@ impl FoldBudget {
         Self { time: Some(time), ..Self::default() }
     }
 
+    /// About this many spans.
+    pub fn spans(spans: u64) -> Self {
+        Self { spans: Some(spans), ..Self::default() }
+    }
+
     /// A step takes a tenth of a second or two. Within a short time, smaller ones are taken.
     fn step(&self) -> u64 {
+        let wanted = self.spans.unwrap_or(STEP_SPANS).clamp(1, STEP_SPANS);
         match self.time {
-            Some(time) if time < Duration::from_millis(500) => (time.as_millis() as u64 * 256).clamp(4096, STEP_SPANS),
-            _ => STEP_SPANS,
+            Some(time) if time < Duration::from_millis(500) => (time.as_millis() as u64 * 256).max(4096).min(wanted),
+            _ => wanted,
         }
     }
 }
@@ -278,7 +284,8 @@ enum Delivered {
 /// Looks whether this delivery was folded before, and notes that it is folded now.
 fn delivered(connection: &Connection, source: &Source) -> Result<Delivered> {
     let Some(batch) = source.batch else { return Ok(Delivered::Now) };
-    let mut query = connection.prepare_cached("SELECT hash = ?3 FROM delivery WHERE instance = ?1 AND number = ?2 ORDER BY 1 DESC LIMIT 1")?;
+    let mut query = connection
+        .prepare_cached("SELECT hash = ?3 FROM delivery WHERE instance = ?1 AND number = ?2 ORDER BY 1 DESC LIMIT 1")?;
     let id = params![batch.instance as i64, batch.number as i64, source.hash as i64];
     let known: Option<bool> = query.query_row(id, |row| row.get(0)).optional()?;
     if known == Some(true) {

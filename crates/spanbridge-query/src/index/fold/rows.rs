@@ -69,8 +69,9 @@ impl Rows {
                 add.execute(params![head, tail, started_at, took, status, name, services, self.totals, self.pieces])?;
             }
             Some(before) => {
-                let mut change = connection
-                    .prepare_cached("UPDATE run SET took = ?2, totals = ?3, pieces = ?4 WHERE id = ?1")?;
+                let mut change = connection.prepare_cached(
+                    "UPDATE run SET took = ?2, totals = ?3, pieces = ?4, spans = NULL, errors = NULL WHERE id = ?1",
+                )?;
                 change.execute(params![before.row, took, self.totals, self.pieces])?;
                 change_indexed(connection, &before, &line, services)?;
             }
@@ -113,8 +114,9 @@ pub(super) fn decide(connection: &Connection, known: &mut Texts, row: &RunRow) -
         run.totals.clear();
         totals.write(line.started_at, &[0], totals.name.map(|name| name.name), &mut run.totals);
     }
-    let mut change = connection.prepare_cached("UPDATE run SET took = ?2, totals = ?3 WHERE id = ?1")?;
-    change.execute(params![run.row, took, run.totals])?;
+    let mut change =
+        connection.prepare_cached("UPDATE run SET took = ?2, totals = ?3, spans = ?4, errors = ?5 WHERE id = ?1")?;
+    change.execute(params![run.row, took, run.totals, row.spans as i64, row.errors as i64])?;
     change_indexed(connection, &run, &line, run.services)
 }
 

@@ -46,8 +46,8 @@ impl Position {
 }
 
 impl IndexSnapshot<'_> {
-    pub(super) fn follow_from(&self, after: &Cursor, each: &mut EachBatch<'_>) -> Result<Cursor> {
-        let mut position = Position::read(after)?;
+    pub(super) fn follow_from(&self, after: &Cursor, each: &mut EachBatch<'_>) -> Result<()> {
+        let position = Position::read(after)?;
         let mut query = self.transaction.prepare_cached("SELECT id FROM block WHERE id > ? ORDER BY id")?;
         let blocks = query.query_map([position.block], |row| row.get(0))?.collect::<rusqlite::Result<Vec<i64>>>()?;
         for block in blocks {
@@ -59,7 +59,6 @@ impl IndexSnapshot<'_> {
                 self.skip_damaged(|| format!("block {block}"), read)?;
                 each(records)?;
             }
-            position.block = block;
         }
         for (number, frame) in self.view.frames.iter().enumerate() {
             let at = frame.source.at;
@@ -78,8 +77,14 @@ impl IndexSnapshot<'_> {
                 each(records)?;
             }
         }
-        position.logs = self.index.tails.borrow().ends().collect();
-        Ok(position.cursor())
+        Ok(())
+    }
+
+    /// The cursor for what comes after this snapshot.
+    pub(super) fn end_cursor(&self) -> Result<Cursor> {
+        let last =
+            self.transaction.prepare_cached("SELECT coalesce(max(id), 0) FROM block")?.query_row([], |r| r.get(0))?;
+        Ok(Position { block: last, logs: self.index.tails.borrow().ends().collect() }.cursor())
     }
 
     /// A block with all its runs, unfolded; and the runs.

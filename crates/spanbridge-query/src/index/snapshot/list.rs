@@ -53,7 +53,9 @@ impl IndexSnapshot<'_> {
         }
         for run_id in self.view.runs.keys() {
             let row = self.row(*run_id);
-            rows.extend(self.skip_damaged(|| format!("run {run_id}"), row)?.flatten().filter(|row| filter.matches(row)));
+            rows.extend(
+                self.skip_damaged(|| format!("run {run_id}"), row)?.flatten().filter(|row| filter.matches(row)),
+            );
         }
         if let Some(wanted) = self.wanted(filter)? {
             self.list_folded(&wanted, limit, &mut rows)?;
@@ -184,7 +186,9 @@ impl IndexSnapshot<'_> {
             Order::OldestFirst => "ASC",
             Order::NewestFirst => "DESC",
         };
-        let sql = format!("SELECT started_at, head, tail FROM run WHERE started_at BETWEEN ? AND ? ORDER BY started_at {way}");
+        let sql = format!(
+            "SELECT started_at, head, tail FROM run WHERE started_at BETWEEN ? AND ? ORDER BY started_at {way}"
+        );
         let mut query = self.transaction.prepare_cached(&sql)?;
         let mut found = query.query(params![ordered(*during.start()), ordered(*during.end())])?;
         let (mut count, mut last) = (0, None);

@@ -8,8 +8,8 @@ mod rows;
 
 use super::Index;
 use super::block::Packer;
-use super::records::BlockReader;
 use super::fold::watermarks;
+use super::records::BlockReader;
 use super::view::View;
 use crate::engine::{Cursor, Damaged, EachBatch, EachRun, Engine, IdMatches, IdPrefix, Mention, Order, Snapshot};
 use crate::runs::{RunFilter, RunRow};
@@ -49,7 +49,6 @@ impl Engine for Index {
         let view = self.view.borrow();
         let mut damaged: BTreeSet<Damaged> = view.damaged.iter().cloned().collect();
         damaged.extend(self.tails.borrow().damaged(&passed));
-        damaged.extend(super::fold::losses(&transaction)?);
         let damaged = RefCell::new(damaged);
         let (names, packer, reader) = (&self.names, &self.packer, &self.reader);
         Ok(Box::new(IndexSnapshot { transaction, index: self, view, names, packer, reader, damaged }))
@@ -57,6 +56,12 @@ impl Engine for Index {
 }
 
 impl IndexSnapshot<'_> {
+    /// Notes what was never folded: whoever asks for all runs or records is told. Nobody knows which runs it is about.
+    fn tell_losses(&self) -> Result<()> {
+        self.damaged.borrow_mut().extend(super::fold::losses(&self.transaction)?);
+        Ok(())
+    }
+
     /// What is damaged is left out, and noted.
     fn skip_damaged<T>(&self, part: impl FnOnce() -> String, result: Result<T>) -> Result<Option<T>> {
         match result {
@@ -86,6 +91,7 @@ impl Snapshot for IndexSnapshot<'_> {
     }
 
     fn runs(&self, filter: &RunFilter, limit: usize) -> Result<Vec<RunRow>> {
+        self.tell_losses()?;
         self.list(filter, limit)
     }
 
@@ -106,7 +112,12 @@ impl Snapshot for IndexSnapshot<'_> {
         self.mentions_of(mention, ids)
     }
 
-    fn follow(&self, after: &Cursor, each: &mut EachBatch<'_>) -> Result<Cursor> {
+    fn end(&self) -> Result<Cursor> {
+        self.end_cursor()
+    }
+
+    fn follow(&self, after: &Cursor, each: &mut EachBatch<'_>) -> Result<()> {
+        self.tell_losses()?;
         self.follow_from(after, each)
     }
 

@@ -1,10 +1,9 @@
 //! The records of runs: first those in the index, then those that are not folded.
 
-use super::super::records::BlockReader;
+use super::super::fold::rows::find;
 use super::super::run::{FoldedRun, Piece, pieces};
 use super::super::schema::ordered;
 use super::super::source::{bad_block, bad_directory, read_runs};
-use super::super::fold::rows::find;
 use super::IndexSnapshot;
 use crate::Result;
 use crate::engine::{EachBatch, EachRun};

@@ -70,7 +70,7 @@ impl IndexSnapshot<'_> {
             row.services.push(names.text(&self.transaction, *service)?.to_string());
         }
         row.services.sort_unstable();
-        (row.spans, row.errors) = (totals.started.max(totals.ended), totals.failed);
+        (row.spans, row.errors) = run.counted.unwrap_or((totals.started.max(totals.ended), totals.failed));
         row.ended_at = run.ended_at;
         Ok(row)
     }
