@@ -4,7 +4,7 @@
 //! then its directory stays in memory, and its blocks are read from the file when they are needed. The files stay open, so their
 //! blocks can be read even if somebody folds and removes them meanwhile.
 
-use super::fold::list;
+use super::logs::list;
 use super::source::{Position, Source};
 use crate::engine::Damaged;
 use crate::{Error, ErrorKind, Result};

@@ -17,6 +17,7 @@
 //!
 //! The two are compressed apart, because digits and letters compress better when they do not share a table with numbers.
 
+mod cursor;
 mod ordinals;
 mod pack;
 mod read;

@@ -7,7 +7,7 @@ use spanbridge::RunId;
 use spanbridge::record::Record;
 use spanbridge_graph::{arbitrary, run_of};
 use spanbridge_store::codec::{Block, BlockWriter, KnownNames, MovingBlock, PartHead};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A block as deliveries have it, and the keys of its runs.
 fn delivered(records: &[Record<'_>]) -> (Vec<u8>, Vec<Option<RunId>>) {
@@ -32,15 +32,15 @@ fn delivered(records: &[Record<'_>]) -> (Vec<u8>, Vec<Option<RunId>>) {
 fn folded(deliveries: &[Vec<Record<'_>>]) -> FoldedBlock {
     let (mut vocabulary, mut writer) = (Vocabulary::default(), FoldedWriter::default());
     let raws: Vec<_> = deliveries.iter().map(|records| delivered(records)).collect();
-    let mut parts: BTreeMap<(Option<RunId>, usize, usize), usize> = BTreeMap::new();
+    let mut parts = BTreeSet::new();
     let mut blocks: Vec<_> = raws.iter().map(|(raw, _)| MovingBlock::open(raw).unwrap()).collect();
     let maps: Vec<_> = blocks.iter().map(|block| vocabulary.learn(block).unwrap()).collect();
     for (delivery, (_, keys)) in raws.iter().enumerate() {
-        keys.iter().enumerate().for_each(|(place, key)| drop(parts.insert((*key, delivery, place), 0)));
+        parts.extend(keys.iter().enumerate().map(|(place, key)| (*key, delivery, place)));
     }
     let mut open: Vec<_> = blocks.iter_mut().map(|block| block.next_part().unwrap()).collect();
     let mut last = None;
-    for (run, delivery, place) in parts.into_keys() {
+    for (run, delivery, place) in parts {
         while let Some(part) = open[delivery].filter(|part| part.run == place) {
             if last != Some(run) {
                 writer.begin_run(run, part.base);

@@ -1,52 +1,12 @@
 //! Moving records from a folded block back into one like that of a delivery.
 
+use super::cursor::{Cursor, PartHead, Segment};
 use super::ordinals::Ordinals;
 use super::part;
-use super::read::Cursor;
-use spanbridge::{SegmentId, TraceId};
+
+use spanbridge::SegmentId;
 use spanbridge_store::codec::bytes::{at_distance, distance, put_varint};
 use spanbridge_store::codec::{PartHeader, PartsWriter, Step, put_sections};
-
-/// The header of a part of a folded block.
-#[derive(Debug)]
-pub(super) struct PartHead {
-    other_trace: Option<TraceId>,
-    segment: Segment,
-    service: Option<u32>,
-    first_seq: Option<u64>,
-}
-
-#[derive(Debug)]
-enum Segment {
-    New(SegmentId),
-    Known(usize),
-}
-
-impl PartHead {
-    /// Reads what follows these flags, up to the number of records.
-    pub(super) fn read(from: &mut Cursor<'_>, flags: u8) -> Option<Self> {
-        let other_trace = match flags & part::OTHER_TRACE {
-            0 => None,
-            _ => {
-                let (low, high) = (from.words.word()?, from.words.word()?);
-                Some(TraceId::new(u128::from(high) << 64 | u128::from(low))?)
-            }
-        };
-        let segment = match flags & part::NEW_SEGMENT {
-            0 => Segment::Known(usize::try_from(from.parts.varint()?).ok()?),
-            _ => Segment::New(SegmentId::new(from.words.word()?)?),
-        };
-        let service = match flags & (part::NEW_SEGMENT | part::SERVICE) {
-            0 => None,
-            _ => Some(u32::try_from(from.parts.varint()?).ok()?),
-        };
-        let first_seq = match flags & part::SEQUENCE {
-            0 => None,
-            _ => Some(from.parts.varint()?),
-        };
-        Some(Self { other_trace, segment, service, first_seq })
-    }
-}
 
 /// A block in the making.
 #[derive(Debug, Default)]

@@ -26,10 +26,10 @@ const MAX_BITS: u32 = 16;
 const MAX_LEVEL: i64 = 2;
 
 /// A span: the first half of its id, and its block.
-pub(super) type Head = (u32, i64);
+pub(in crate::index) type Head = (u32, i64);
 
 /// Adds the spans of the blocks of a fold.
-pub(super) fn add(connection: &Connection, heads: &mut Vec<Head>, blocks: RangeInclusive<i64>) -> Result<()> {
+pub(in crate::index) fn add(connection: &Connection, heads: &mut Vec<Head>, blocks: RangeInclusive<i64>) -> Result<()> {
     write(connection, 0, heads, blocks)?;
     for level in 0..MAX_LEVEL {
         merge(connection, level)?;

@@ -22,8 +22,8 @@ pub(in crate::index) struct Workshop {
     pub(in crate::index) packer: Packer,
     packed: Vec<u8>,
     pub(in crate::index) texts: Texts,
-    pub(super) rows: Rows,
-    pub(super) heads: Vec<Head>,
+    pub(in crate::index) rows: Rows,
+    pub(in crate::index) heads: Vec<Head>,
 }
 
 impl Workshop {
@@ -41,7 +41,7 @@ impl Workshop {
     }
 
     /// Ready for another fold, whatever became of the one before.
-    pub(super) fn begin(&mut self, was_undone: bool) {
+    pub(in crate::index) fn begin(&mut self, was_undone: bool) {
         if was_undone {
             (self.vocabulary, self.writer, self.rows) = Default::default();
             self.texts.forget();
@@ -55,11 +55,11 @@ impl Workshop {
 }
 
 /// The blocks that a fold wrote.
-pub(super) struct Written {
+pub(in crate::index) struct Written {
     /// Their numbers, from first to last. `None`: none was written.
-    pub(super) blocks: Option<(i64, i64)>,
+    pub(in crate::index) blocks: Option<(i64, i64)>,
     /// Their bytes.
-    pub(super) bytes: u64,
+    pub(in crate::index) bytes: u64,
 }
 
 /// A frame whose parts are moved, run by run.
@@ -92,7 +92,7 @@ fn unpack(source: &Source) -> Result<Vec<Vec<u8>>> {
 }
 
 /// Moves all records of these sources into blocks and rows. If it fails because of what is in one of them, that is the `culprit`.
-pub(super) fn merge(
+pub(in crate::index) fn merge(
     connection: &Connection,
     workshop: &mut Workshop,
     sources: &[Source],

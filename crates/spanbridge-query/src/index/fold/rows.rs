@@ -12,11 +12,11 @@ use spanbridge_store::delivery::StatusFromTotals;
 
 /// The rows that a fold adds or changes.
 #[derive(Debug, Default)]
-pub(super) struct Rows {
+pub(in crate::index) struct Rows {
     totals: Vec<u8>,
     pieces: Vec<u8>,
     /// Runs whose status only their records tell.
-    pub(super) undecided: Vec<RunId>,
+    pub(in crate::index) undecided: Vec<RunId>,
 }
 
 /// What a row says besides the totals.
@@ -103,7 +103,7 @@ fn change_indexed(connection: &Connection, before: &FoldedRun, line: &Line, serv
 }
 
 /// Writes what the records of a run say, where its totals cannot tell.
-pub(super) fn decide(connection: &Connection, known: &mut Texts, row: &RunRow) -> Result<()> {
+pub(in crate::index) fn decide(connection: &Connection, known: &mut Texts, row: &RunRow) -> Result<()> {
     let Some(mut run) = find(connection, row.run_id)? else { return Ok(()) };
     let name = if row.name.is_empty() { 0 } else { known.number(connection, &row.name)? };
     let line = Line { started_at: row.started_at, ended_at: row.ended_at, status: row.status, name };

@@ -1,10 +1,9 @@
 //! Taking frames from the logs, in about the order in which they were delivered.
 
 use super::super::source::Source;
-use crate::{ErrorKind, Result};
-use spanbridge_store::log::{self, LogFile, LogName, LogReader, Step};
+use crate::Result;
+use spanbridge_store::log::{LogFile, LogName, LogReader, Step};
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 use std::time::SystemTime;
 
 /// How many files are open at once. The others are read after them.
@@ -12,25 +11,25 @@ const MAX_OPEN: usize = 64;
 
 /// Bytes that cannot be read.
 #[derive(Debug)]
-pub(super) struct Unreadable {
-    pub(super) log: LogName,
-    pub(super) from: u64,
-    pub(super) to: u64,
-    pub(super) why: String,
+pub(in crate::index) struct Unreadable {
+    pub(in crate::index) log: LogName,
+    pub(in crate::index) from: u64,
+    pub(in crate::index) to: u64,
+    pub(in crate::index) why: String,
 }
 
 /// The frames behind the watermarks.
 #[derive(Debug)]
-pub(super) struct Frames {
+pub(in crate::index) struct Frames {
     open: Vec<OpenLog>,
     /// Files that are not open yet, newest first.
     waiting: Vec<(LogFile, u64)>,
     /// Files to which nothing is appended any more.
     closed: BTreeSet<LogName>,
     /// What was stepped over.
-    pub(super) unreadable: Vec<Unreadable>,
+    pub(in crate::index) unreadable: Vec<Unreadable>,
     /// Up to where each file was read.
-    pub(super) passed: BTreeMap<LogName, u64>,
+    pub(in crate::index) passed: BTreeMap<LogName, u64>,
 }
 
 #[derive(Debug)]
@@ -42,7 +41,7 @@ struct OpenLog {
 
 impl Frames {
     /// The frames of these files from the given offsets on.
-    pub(super) fn new(files: &[LogFile], passed: &BTreeMap<LogName, u64>) -> Self {
+    pub(in crate::index) fn new(files: &[LogFile], passed: &BTreeMap<LogName, u64>) -> Self {
         let at = |file: &LogFile| passed.get(&file.name).copied().unwrap_or(0);
         let mut waiting: Vec<_> =
             files.iter().filter(|file| file.length > at(file)).map(|file| (file.clone(), at(file))).collect();
@@ -54,7 +53,7 @@ impl Frames {
     }
 
     /// The next frame: of the open files, the one that was delivered first.
-    pub(super) fn next(&mut self) -> Result<Option<Source>> {
+    pub(in crate::index) fn next(&mut self) -> Result<Option<Source>> {
         while self.open.len() < MAX_OPEN
             && let Some((file, from)) = self.waiting.pop()
         {
@@ -110,16 +109,8 @@ impl Frames {
     }
 
     /// Bytes that are left in files that have frames, as far as known.
-    pub(super) fn remaining(&self, files: &[LogFile], before: &BTreeMap<LogName, u64>) -> u64 {
+    pub(in crate::index) fn remaining(&self, files: &[LogFile], before: &BTreeMap<LogName, u64>) -> u64 {
         let passed = |name| self.passed.get(name).or(before.get(name)).copied().unwrap_or(0);
         files.iter().map(|file| file.length.saturating_sub(passed(&file.name))).sum()
-    }
-}
-
-/// The log files, or none if there is no such directory.
-pub(in crate::index) fn list(directory: &Path) -> Result<Vec<LogFile>> {
-    match log::list(directory).map_err(crate::Error::from) {
-        Err(e) if e.kind() == ErrorKind::NotFound => Ok(Vec::new()),
-        other => other,
     }
 }

@@ -6,9 +6,10 @@ mod list;
 mod records;
 mod rows;
 
-use super::Index;
 use super::block::Packer;
-use super::fold::watermarks;
+use super::handle::Index;
+use super::logs::watermarks;
+use super::names::Names;
 use super::records::BlockReader;
 use super::view::View;
 use crate::engine::{Cursor, Damaged, EachBatch, EachRun, Engine, IdMatches, IdPrefix, Mention, Order, Snapshot};
@@ -16,9 +17,8 @@ use crate::runs::{RunFilter, RunRow};
 use crate::{Error, ErrorKind, Result};
 use rusqlite::Transaction;
 
-pub(super) use rows::Names;
 use spanbridge::RunId;
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
@@ -58,7 +58,7 @@ impl Engine for Index {
 impl IndexSnapshot<'_> {
     /// Notes what was never folded: whoever asks for all runs or records is told. Nobody knows which runs it is about.
     fn tell_losses(&self) -> Result<()> {
-        self.damaged.borrow_mut().extend(super::fold::losses(&self.transaction)?);
+        self.damaged.borrow_mut().extend(super::fold::lost::losses(&self.transaction)?);
         Ok(())
     }
 
@@ -125,6 +125,3 @@ impl Snapshot for IndexSnapshot<'_> {
         self.damaged.borrow().iter().cloned().collect()
     }
 }
-
-/// A value that is taken and put back.
-pub(super) type Seen = Cell<std::collections::BTreeMap<spanbridge_store::log::LogName, u64>>;

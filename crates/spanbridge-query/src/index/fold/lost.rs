@@ -1,16 +1,11 @@
-//! Logs that are not needed any more, and logs that went too early.
+//! Records that the index never gets: what cannot be read, and logs that went too early.
 
-use super::super::{Index, Place};
-use super::{begin, list, watermarks};
 use crate::Result;
 use crate::engine::Damaged;
 use rusqlite::{Connection, OptionalExtension, params};
 use spanbridge_store::log::{LogFile, LogName};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-
-/// How long deliveries and files are remembered after the file went. A delivery that comes twice comes within moments.
-const REMEMBERED: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Why records are missing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,7 +19,14 @@ pub(in crate::index) enum Loss {
 }
 
 /// Notes that bytes of a log are missing in the index. Once for each place.
-pub(super) fn note(connection: &Connection, log: LogName, from: u64, to: u64, what: Loss, why: &str) -> Result<()> {
+pub(in crate::index) fn note(
+    connection: &Connection,
+    log: LogName,
+    from: u64,
+    to: u64,
+    what: Loss,
+    why: &str,
+) -> Result<()> {
     let mut known =
         connection.prepare_cached("SELECT 1 FROM loss WHERE writer = ? AND number = ? AND passed = ? AND what = ?")?;
     let place = params![log.writer as i64, log.number, from as i64, what as i64];
@@ -39,7 +41,11 @@ pub(super) fn note(connection: &Connection, log: LogName, from: u64, to: u64, wh
 }
 
 /// Notes which logs went before they were folded: those that are known and not there, and those whose numbers are missing.
-pub(super) fn note_lost(connection: &Connection, files: &[LogFile], before: &BTreeMap<LogName, u64>) -> Result<()> {
+pub(in crate::index) fn note_lost(
+    connection: &Connection,
+    files: &[LogFile],
+    before: &BTreeMap<LogName, u64>,
+) -> Result<()> {
     let there: BTreeSet<LogName> = files.iter().map(|file| file.name).collect();
     let mut query =
         connection.prepare_cached("SELECT writer, number, passed, length FROM log WHERE gone_at IS NULL")?;
@@ -72,86 +78,16 @@ pub(super) fn note_lost(connection: &Connection, files: &[LogFile], before: &BTr
     Ok(())
 }
 
-fn set_gone(connection: &Connection, log: LogName) -> Result<()> {
+/// Notes that a log is not there any more.
+pub(in crate::index) fn set_gone(connection: &Connection, log: LogName) -> Result<()> {
     let mut set = connection.prepare_cached("UPDATE log SET gone_at = ?3 WHERE writer = ?1 AND number = ?2")?;
     set.execute(params![log.writer as i64, log.number, now().as_secs() as i64])?;
     Ok(())
 }
 
-fn now() -> Duration {
+/// The time since 1970.
+pub(in crate::index) fn now() -> Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
-}
-
-impl Index {
-    /// Removes the logs that are wholly folded, closed, and passed by every reader. Answers how many.
-    pub(super) fn clean(&self) -> Result<u64> {
-        let connection = &self.connection;
-        if !matches!(self.place, Place::Store(_)) {
-            return Ok(0);
-        }
-        let files = list(&self.directory)?;
-        if removable(connection, &files)?.is_empty() {
-            return Ok(0);
-        }
-        // What is folded must survive a power cut before the logs go. A commit in this mode syncs all that was written before.
-        connection.execute_batch("PRAGMA synchronous = FULL")?;
-        let marked = self.mark(&files);
-        self.connection.execute_batch("PRAGMA synchronous = NORMAL")?;
-        let mut removed = 0;
-        for path in marked? {
-            // If it cannot be removed, it is passed all the same, and tried again.
-            removed += u64::from(std::fs::remove_file(path).is_ok());
-        }
-        Ok(removed)
-    }
-
-    /// Marks the logs as gone that can be removed.
-    fn mark(&self, files: &[LogFile]) -> Result<Vec<std::path::PathBuf>> {
-        let connection = &self.connection;
-        if !begin(connection)? {
-            return Ok(Vec::new());
-        }
-        let mark = || {
-            let mut paths = Vec::new();
-            for file in removable(connection, files)? {
-                set_gone(connection, file.name)?;
-                paths.push(file.path.clone());
-            }
-            let long_ago = (now().as_secs() as i64) - REMEMBERED.as_secs() as i64;
-            connection.prepare_cached("DELETE FROM delivery WHERE EXISTS (SELECT 1 FROM log WHERE log.writer = delivery.writer AND log.number = delivery.log AND gone_at < ?)")?.execute([long_ago])?;
-            Ok(paths)
-        };
-        let marked = mark();
-        connection.execute_batch(if marked.is_ok() { "COMMIT" } else { "ROLLBACK" })?;
-        marked
-    }
-}
-
-/// The logs that are not needed any more.
-fn removable<'f>(connection: &Connection, files: &'f [LogFile]) -> Result<Vec<&'f LogFile>> {
-    let passed = watermarks(connection)?;
-    let now = SystemTime::now();
-    let mut names = connection.prepare_cached("SELECT DISTINCT name FROM reader")?;
-    let readers = names.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<Vec<String>>>()?;
-    let mut found = Vec::new();
-    for file in files {
-        if passed.get(&file.name).is_none_or(|passed| *passed < file.length) || !file.is_closed(files, now) {
-            continue;
-        }
-        let mut by_all = true;
-        for reader in &readers {
-            let mut query =
-                connection.prepare_cached("SELECT passed FROM reader WHERE name = ? AND writer = ? AND number = ?")?;
-            let at: Option<i64> = query
-                .query_row(params![reader, file.name.writer as i64, file.name.number], |row| row.get(0))
-                .optional()?;
-            by_all &= at.is_some_and(|at| at as u64 >= file.length);
-        }
-        if by_all {
-            found.push(file);
-        }
-    }
-    Ok(found)
 }
 
 /// What is missing in the index because it could not be read, or was removed before it was folded.

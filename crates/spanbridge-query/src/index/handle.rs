@@ -1,0 +1,83 @@
+//! An open index.
+
+use super::block::Packer;
+use super::fold::merge::Workshop;
+use super::names::Names;
+use super::place::{self, Place};
+use super::records::BlockReader;
+use super::tails::Tails;
+use super::view::View;
+use crate::Result;
+use rusqlite::Connection;
+use spanbridge_store::log::LogName;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// The index of a directory with logs, and what is not folded: the [engine](crate::engine::Engine) of a store.
+pub struct Index {
+    pub(super) directory: PathBuf,
+    pub(super) place: Place,
+    pub(super) connection: Connection,
+    pub(super) workshop: RefCell<Workshop>,
+    pub(super) tails: RefCell<Tails>,
+    pub(super) view: RefCell<View>,
+    /// The watermarks of the view.
+    pub(super) seen: Cell<BTreeMap<LogName, u64>>,
+    /// The view must be made again.
+    pub(super) is_stale: Cell<bool>,
+    pub(super) names: RefCell<Names>,
+    pub(super) packer: RefCell<Packer>,
+    pub(super) reader: RefCell<BlockReader>,
+}
+
+impl Index {
+    /// Opens the index of the store in this directory, and creates it if there is none. Where the directory cannot be written,
+    /// the index lies in the user's cache; if it cannot be there either, in memory.
+    ///
+    /// # Errors
+    /// If a newer release wrote the index, or it is damaged.
+    pub fn open(directory: &Path) -> Result<Self> {
+        let (connection, place) = place::open(directory)?;
+        Ok(Self {
+            directory: directory.to_owned(),
+            place,
+            connection,
+            workshop: RefCell::new(Workshop::new()?),
+            tails: RefCell::default(),
+            view: RefCell::default(),
+            seen: Cell::default(),
+            is_stale: Cell::new(true),
+            names: RefCell::default(),
+            packer: RefCell::new(Packer::new()?),
+            reader: RefCell::default(),
+        })
+    }
+
+    /// Where the index lies.
+    pub fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// The directory with the logs.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// Bytes of each table and of each index on one, the largest first.
+    #[doc(hidden)]
+    pub fn sizes(&self) -> Result<Vec<(String, u64)>> {
+        self.connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)")?;
+        let sql = "SELECT name, sum(pgsize) FROM dbstat GROUP BY name HAVING sum(pgsize) > 8192 ORDER BY 2 DESC";
+        let mut query = self.connection.prepare(sql)?;
+        let rows = query.query_map([], |row| Ok((row.get(0)?, row.get::<_, i64>(1)? as u64)))?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+}
+
+impl fmt::Debug for Index {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Index").field("directory", &self.directory).field("place", &self.place).finish_non_exhaustive()
+    }
+}
