@@ -8,8 +8,10 @@ use super::logs::list;
 use super::source::{Position, Source};
 use crate::engine::Damaged;
 use crate::{Error, ErrorKind, Result};
+use spanbridge_store::ErrorKind as StoreErrorKind;
 use spanbridge_store::log::{LogFile, LogName, LogReader, Step};
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
@@ -89,6 +91,20 @@ fn read_at(mut file: &File, to: &mut [u8], from: u64) -> std::io::Result<()> {
     file.read_exact(to)
 }
 
+impl TailFile {
+    /// `None`: it is gone, or a newer release will read it, as the fold has noted.
+    fn open(file: &LogFile, at: u64) -> Result<Option<Self>> {
+        let reader = match LogReader::open(&file.path, at) {
+            Ok(reader) => reader,
+            Err(e) if matches!(e.kind(), StoreErrorKind::NotFound | StoreErrorKind::NewerFormat) => return Ok(None),
+            Err(e) => return Err(e.into()),
+        };
+        let same = reader.file().try_clone();
+        let same = same.map_err(|e| Error::new(ErrorKind::Io, format!("a log cannot be opened ({e})")))?;
+        Ok(Some(Self { reader, file: Arc::new(same), at, frames: Vec::new(), damaged: BTreeMap::new() }))
+    }
+}
+
 impl Tails {
     /// Reads what was written since the last time, from the watermarks on, and forgets what is folded by now. Answers whether
     /// anything is new.
@@ -111,21 +127,13 @@ impl Tails {
     }
 
     fn read_file(&mut self, file: &LogFile, folded: u64) -> Result<bool> {
-        if !self.files.contains_key(&file.name) {
-            let reader = match LogReader::open(&file.path, folded) {
-                Ok(reader) => reader,
-                Err(e) if e.kind() == spanbridge_store::ErrorKind::NotFound => return Ok(false),
-                // A newer release will read it. The fold has noted it.
-                Err(e) if e.kind() == spanbridge_store::ErrorKind::NewerFormat => return Ok(false),
-                Err(e) => return Err(e.into()),
-            };
-            let same = reader.file().try_clone();
-            let same = same.map_err(|e| Error::new(ErrorKind::Io, format!("a log cannot be opened ({e})")))?;
-            let (frames, damaged) = (Vec::new(), BTreeMap::new());
-            let known = TailFile { reader, file: Arc::new(same), at: folded, frames, damaged };
-            self.files.insert(file.name, known);
-        }
-        let Some(known) = self.files.get_mut(&file.name) else { return Ok(false) };
+        let known = match self.files.entry(file.name) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => match TailFile::open(file, folded)? {
+                Some(opened) => new.insert(opened),
+                None => return Ok(false),
+            },
+        };
         let before = known.frames.len();
         loop {
             match known.reader.step()? {

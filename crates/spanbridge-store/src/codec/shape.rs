@@ -67,7 +67,7 @@ impl ShapeWriter {
     }
 
     pub(super) fn len(&self) -> usize {
-        self.known.len()
+        self.known.count()
     }
 
     pub(super) fn table(&self) -> &[u8] {

@@ -157,7 +157,7 @@ impl Assembler {
         if !self.writer.is_empty() {
             self.close_block(&mut block, delivery)?;
         }
-        put_varint(&mut delivery.aggregates, self.names.len() as u64);
+        put_varint(&mut delivery.aggregates, self.names.count() as u64);
         let mut names = self.names.bytes();
         for length in self.names.lengths() {
             let (name, rest) = names.split_at(length);

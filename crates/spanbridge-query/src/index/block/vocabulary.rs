@@ -43,7 +43,7 @@ pub(crate) struct ShapeMap(pub(super) Vec<u32>);
 impl Vocabulary {
     /// Forgets everything once it has grown large: names may come from outside. Says whether it did.
     pub(crate) fn forget_when_too_many(&mut self) -> bool {
-        let too_many = self.names.len() > 100_000 || self.shapes.len() > 20_000;
+        let too_many = self.names.count() > 100_000 || self.shapes.len() > 20_000;
         if too_many {
             *self = Self::default();
         }
@@ -59,7 +59,7 @@ impl Vocabulary {
     }
 
     pub(super) fn name_count(&self) -> usize {
-        self.names.len()
+        self.names.count()
     }
 
     #[inline]

@@ -76,7 +76,8 @@ impl Frames {
             Err(e) if matches!(e.kind(), spanbridge_store::ErrorKind::NotFound) => return Ok(()),
             Err(e) if matches!(e.kind(), spanbridge_store::ErrorKind::NewerFormat) => {
                 let why = e.to_string();
-                return Ok(self.unreadable.push(Unreadable { log: file.name, from, to: from, why }));
+                self.unreadable.push(Unreadable { log: file.name, from, to: from, why });
+                return Ok(());
             }
             Err(e) => return Err(e.into()),
         };

@@ -18,9 +18,9 @@ type Spans = BTreeMap<(SpanId, RunId), String>;
 
 impl IndexSnapshot<'_> {
     pub(super) fn matches(&self, prefix: &IdPrefix, limit: usize) -> Result<IdMatches> {
-        let mut matches = IdMatches::default();
-        matches.runs = self.runs_within(prefix.run_ids(), limit)?;
-        matches.traces = self.traces_within(prefix.run_ids(), limit)?;
+        let runs = self.runs_within(prefix.run_ids(), limit)?;
+        let traces = self.traces_within(prefix.run_ids(), limit)?;
+        let mut matches = IdMatches { runs, traces, ..IdMatches::default() };
         if let Some(range) = prefix.span_ids() {
             let mut spans = Spans::new();
             self.folded_spans(&range, limit, &mut spans)?;

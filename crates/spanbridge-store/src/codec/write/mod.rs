@@ -89,7 +89,7 @@ impl BlockWriter {
     /// Whether the block has as many bytes as a block should.
     pub fn is_full(&self) -> bool {
         let streams = self.words.len() + self.times.len() + self.numbers.len() + self.lengths.len() + self.texts.len();
-        let tables = self.names.bytes().len() + self.names.len() + self.shapes.table().len();
+        let tables = self.names.bytes().len() + self.names.count() + self.shapes.table().len();
         streams + tables + self.parts.bytes().len() + self.heads.len() >= BLOCK_TARGET
     }
 
@@ -139,7 +139,7 @@ impl BlockWriter {
     /// Ends the block: appends it to `out`, and is ready for the next.
     pub fn finish(&mut self, out: &mut Vec<u8>) {
         self.close_part();
-        let counts = [self.parts.count(), self.shapes.len() as u64, self.names.len() as u64];
+        let counts = [self.parts.count(), self.shapes.len() as u64, self.names.count() as u64];
         put_sections(out, counts, self.names.lengths(), &self.sections());
         self.clear();
     }
