@@ -8,6 +8,9 @@ mod workload;
 
 use spanbridge::RunId;
 use spanbridge::record::Record;
+use spanbridge_graph::RunStatus;
+use spanbridge_query::RunFilter;
+use spanbridge_query::engine::{Engine, IdPrefix, Mention};
 use spanbridge_query::index::{FoldBudget, Index};
 use spanbridge_store::delivery::Assembler;
 use spanbridge_store::log::{BatchId, Header, LogName, LogWriter};
@@ -94,6 +97,64 @@ fn fold_and_read(dir: &Path, spans: u64) -> Outcome {
         report(&format!("  {table}, bytes per span"), bytes as f64 / spans, "B");
     }
     report("  index, bytes per span", std::fs::metadata(dir.join("index.db"))?.len() as f64 / spans, "B");
-    let _ = RunId::new(1);
+    drop(index);
+    read(dir, &workload)
+}
+
+fn read(dir: &Path, workload: &Workload) -> Outcome {
+    let index = Index::open(dir)?;
+    let small: Vec<RunId> = (0..300).map(|n| workload.run_of_size(n, 12)).collect();
+    let large: Vec<RunId> = workload.large.iter().copied().take(40).collect();
+    let records = |run: &RunId| {
+        let mut records = 0;
+        index.snapshot()?.records(&[*run], &mut |_, all| {
+            records += all.len();
+            Ok(())
+        })?;
+        Ok(records > 0)
+    };
+    report("  a snapshot", each(&[(); 300], |()| index.snapshot().map(|_| true)), "µs");
+    report("  a folded run of 12 spans, records", each(&small, records), "µs");
+    report("  a folded run of 1,000 spans, records", each(&large, records), "µs");
+    let ids: Vec<String> = (0..200).map(|n| workload::span_id(n * 7, 1).to_string()).collect();
+    for digits in [6, 8, 16] {
+        let find = |id: &String| Ok(!index.snapshot()?.ids(&IdPrefix::parse(&id[..digits])?, 20)?.spans.is_empty());
+        report(&format!("  a span by {digits} digits"), each(&ids, find), "µs");
+    }
+    let find = |run: &RunId| Ok(!index.snapshot()?.ids(&IdPrefix::parse(&run.to_string()[..8])?, 20)?.runs.is_empty());
+    report("  a run by 8 digits", each(&small, find), "µs");
+    let all = RunFilter::default;
+    let filters = [
+        ("no filter", all()),
+        ("failed", all().status(RunStatus::Error)),
+        ("ok", all().status(RunStatus::Ok)),
+        ("open", all().status(RunStatus::Open)),
+        ("a service", all().service("mailer")),
+        ("no such service", all().service("none")),
+        ("a name", all().name("events")),
+        ("no such name", all().name("nothing")),
+        ("failed, a service", all().status(RunStatus::Error).service("orders")),
+        ("failed, a service, a name", all().status(RunStatus::Error).service("orders").name("process")),
+        ("since", all().since(u64::MAX / 2)),
+    ];
+    for (what, filter) in filters {
+        let list = |filter: &RunFilter| index.snapshot()?.runs(filter, 50).map(|_| true);
+        report(&format!("  list of runs, {what}"), each(&vec![filter; 20], list) / 1e3, "ms");
+    }
+    let mentions = |run: &RunId| Ok(index.snapshot()?.mentions(Mention::Parent, &[run.get()])?.is_empty());
+    report("  children of a run", each(&small, mentions), "µs");
     Ok(())
+}
+
+/// Microseconds of an item, the median, for a question whose answer must be true.
+fn each<T>(items: &[T], ask: impl Fn(&T) -> Result<bool, spanbridge_query::Error>) -> f64 {
+    let took = |item: &T| {
+        let begun = Instant::now();
+        let answer = ask(item);
+        assert!(matches!(answer, Ok(true)), "every question has an answer: {answer:?}");
+        begun.elapsed().as_secs_f64() * 1e6
+    };
+    let mut times: Vec<f64> = items.iter().map(took).collect();
+    times.sort_by(f64::total_cmp);
+    times[times.len() / 2]
 }

@@ -14,6 +14,7 @@ mod handle;
 mod logs;
 mod names;
 mod place;
+mod readers;
 mod records;
 mod run;
 mod schema;
