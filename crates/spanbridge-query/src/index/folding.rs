@@ -1,7 +1,8 @@
 //! The steps of a fold.
 
+use super::fold::blocks::Workshop;
 use super::fold::lost::{self, Loss};
-use super::fold::merge::{self, Workshop};
+use super::fold::merge;
 use super::fold::take::{Frames, Unreadable};
 use super::fold::{FoldBudget, FoldReport, heads, rows};
 use super::handle::Index;

@@ -1,7 +1,7 @@
 //! An open index.
 
 use super::block::Packer;
-use super::fold::merge::Workshop;
+use super::fold::blocks::Workshop;
 use super::names::Names;
 use super::place::{self, Place};
 use super::records::BlockReader;

@@ -41,6 +41,8 @@ pub(super) struct Piece {
     pub(super) place: usize,
     /// How many blocks.
     pub(super) blocks: u64,
+    /// How many records.
+    pub(super) records: u64,
 }
 
 impl Piece {
@@ -48,15 +50,17 @@ impl Piece {
         put_varint(out, self.block as u64);
         put_varint(out, self.place as u64);
         put_varint(out, self.blocks);
+        put_varint(out, self.records);
     }
 
     fn read(r: &mut Reader<'_>) -> Option<Self> {
-        Some(Self { block: r.varint()? as i64, place: usize::try_from(r.varint()?).ok()?, blocks: r.varint()? })
+        let (block, place) = (r.varint()? as i64, usize::try_from(r.varint()?).ok()?);
+        Some(Self { block, place, blocks: r.varint()?, records: r.varint()? })
     }
 
     /// The blocks, with the place of the run in each.
     pub(super) fn blocks(&self) -> impl Iterator<Item = (i64, usize)> + use<> {
-        let Self { block, place, blocks } = *self;
+        let Self { block, place, blocks, .. } = *self;
         (0..blocks as i64).map(move |n| (block + n, if n == 0 { place } else { 0 }))
     }
 }

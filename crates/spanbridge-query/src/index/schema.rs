@@ -88,6 +88,7 @@ const TABLES: &str = "
     );
     CREATE INDEX loose_at ON loose(first_at);
     CREATE TABLE block(id INTEGER PRIMARY KEY AUTOINCREMENT, data BLOB NOT NULL);
+    CREATE TABLE dead(block INTEGER NOT NULL, place INTEGER NOT NULL, PRIMARY KEY(block, place)) WITHOUT ROWID;
     CREATE TABLE generation(
         id INTEGER PRIMARY KEY AUTOINCREMENT,
         level INTEGER NOT NULL,

@@ -153,11 +153,15 @@ impl Tails {
         Ok(known.frames.len() > before)
     }
 
-    /// The frames at or after these watermarks, in about the order in which they were delivered.
-    pub(super) fn frames(&self, passed: &BTreeMap<LogName, u64>) -> Vec<Arc<TailFrame>> {
+    /// The frames at or after both of these offsets, in about the order in which they were delivered.
+    pub(super) fn frames(
+        &self,
+        passed: &BTreeMap<LogName, u64>,
+        known: &BTreeMap<LogName, u64>,
+    ) -> Vec<Arc<TailFrame>> {
         let mut all = Vec::new();
         for (name, file) in &self.files {
-            let folded = passed.get(name).copied().unwrap_or(0);
+            let folded = passed.get(name).max(known.get(name)).copied().unwrap_or(0);
             all.extend(file.frames.iter().filter(|frame| frame.source.at.from >= folded).map(Arc::clone));
         }
         // The order of a fold: within a file as written, and else the first delivered first.

@@ -3,13 +3,15 @@
 use super::source::{Source, bad_directory};
 use super::tails::TailFrame;
 use crate::engine::Damaged;
+use crate::runs::RunRow;
 use crate::{ErrorKind, Result};
 use rusqlite::{Connection, params};
 use spanbridge::RunId;
 use spanbridge_graph::hash::Map;
 use spanbridge_store::delivery::{Aggregate, Aggregates};
-use spanbridge_store::log::BatchId;
-use std::collections::HashSet;
+use spanbridge_store::log::{BatchId, LogName};
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 /// Totals with texts.
@@ -24,6 +26,10 @@ pub(super) struct View {
     texts: HashSet<Arc<str>>,
     /// Frames whose directory cannot be read.
     pub(super) damaged: Vec<Damaged>,
+    /// Up to where the frames of each file are in it.
+    pub(super) ends: BTreeMap<LogName, u64>,
+    /// The rows of its runs, as far as they were asked for.
+    pub(super) rows: RefCell<Map<RunId, RunRow>>,
 }
 
 /// A run that has records in frames that are not folded.
@@ -35,19 +41,19 @@ pub(super) struct TailRun {
 }
 
 impl View {
-    /// The view of these frames, with what is in the index already.
-    pub(super) fn of(connection: &Connection, frames: Vec<Arc<TailFrame>>) -> Result<Self> {
-        let mut view = Self::default();
+    /// Adds frames, in order, as far as they are not in the index already.
+    pub(super) fn extend(&mut self, connection: &Connection, frames: Vec<Arc<TailFrame>>) -> Result<()> {
         for frame in frames {
-            let at = frame.source.at;
-            match view.add(connection, frame) {
+            let (at, to) = (frame.source.at, frame.source.to);
+            match self.add(connection, frame) {
                 Err(e) if e.kind() == ErrorKind::Corrupt => {
-                    view.damaged.push(Damaged::new(format!("log {} at {}", at.log, at.from), e.to_string()));
+                    self.damaged.push(Damaged::new(format!("log {} at {}", at.log, at.from), e.to_string()));
                 }
                 other => other?,
             }
+            self.ends.insert(at.log, to);
         }
-        Ok(view)
+        Ok(())
     }
 
     fn add(&mut self, connection: &Connection, frame: Arc<TailFrame>) -> Result<()> {
@@ -78,6 +84,7 @@ impl View {
         }
         for (run, place, mut totals) in found {
             totals.suspect |= is_conflict;
+            self.rows.get_mut().remove(&run);
             let run = self.runs.entry(run).or_default();
             run.totals.merge(totals);
             run.places.push((number, place));

@@ -1,58 +1,17 @@
 //! Merging frames by run: the parts of each run move into blocks, and what the directories say of it becomes its row.
 
-use super::super::block::{FoldedWriter, Packer, Sections, ShapeMap, Vocabulary};
 use super::super::run::{Piece, Totals};
 use super::super::schema::ordered;
 use super::super::source::{Position, Source, bad_block, bad_directory};
-use super::super::texts::Texts;
-use super::heads::Head;
-use super::rows::Rows;
+use super::blocks::{Blocks, OpenBlock, OpenRun, Workshop};
+use super::pieces::reopen;
+use super::rows;
 use crate::{Error, Result};
 use rusqlite::{Connection, params};
 use spanbridge::RunId;
-use spanbridge_store::codec::{MovingBlock, Part};
+use spanbridge_store::codec::Part;
 use spanbridge_store::delivery::{Aggregates, IdPairs, RunIds};
 use spanbridge_store::log::Columns;
-
-/// What is used again for each fold.
-pub(in crate::index) struct Workshop {
-    vocabulary: Vocabulary,
-    writer: FoldedWriter,
-    sections: Sections,
-    pub(in crate::index) packer: Packer,
-    packed: Vec<u8>,
-    pub(in crate::index) texts: Texts,
-    pub(in crate::index) rows: Rows,
-    pub(in crate::index) heads: Vec<Head>,
-}
-
-impl Workshop {
-    pub(in crate::index) fn new() -> Result<Self> {
-        Ok(Self {
-            vocabulary: Vocabulary::default(),
-            writer: FoldedWriter::default(),
-            sections: Sections::default(),
-            packer: Packer::new()?,
-            packed: Vec::new(),
-            texts: Texts::default(),
-            rows: Rows::default(),
-            heads: Vec::new(),
-        })
-    }
-
-    /// Ready for another fold, whatever became of the one before.
-    pub(in crate::index) fn begin(&mut self, was_undone: bool) {
-        if was_undone {
-            (self.vocabulary, self.writer, self.rows) = Default::default();
-            self.texts.forget();
-        }
-        self.texts.forget_when_too_many();
-        if self.vocabulary.forget_when_too_many() {
-            self.writer = FoldedWriter::default();
-        }
-        self.heads.clear();
-    }
-}
 
 /// The blocks that a fold wrote.
 pub(in crate::index) struct Written {
@@ -74,11 +33,6 @@ struct Moving<'s> {
     /// The block that is read, and the part that is next in it.
     block: usize,
     part: Option<Part<'s>>,
-}
-
-struct OpenBlock<'s> {
-    block: MovingBlock<'s>,
-    shapes: ShapeMap,
 }
 
 /// The blocks of a source, unpacked.
@@ -122,11 +76,15 @@ pub(in crate::index) fn merge(
         |r| r.get::<_, i64>(0),
     )?;
     let mut blocks = Blocks { connection, first: next, next, bytes: 0 };
-    let mut run_pieces = Vec::new();
     for of_run in entries.chunk_by(|a, b| a.0 == b.0 && a.0 != 0) {
-        run_pieces.clear();
-        let run = RunId::new(of_run[0].0);
-        let mut totals = Totals::default();
+        let run_id = RunId::new(of_run[0].0);
+        let (mut run, mut totals) = (OpenRun::new(run_id), Totals::default());
+        *culprit = None;
+        let before = run_id.map(|run| rows::find(connection, run)).transpose()?.flatten();
+        let mut pieces = match &before {
+            Some(before) => reopen(&mut blocks, workshop, &mut run, before)?,
+            None => Vec::new(),
+        };
         for (_, frame) in of_run {
             let frame = &mut moving[*frame as usize];
             *culprit = Some(frame.source.at);
@@ -135,12 +93,16 @@ pub(in crate::index) fn merge(
             let texts = &frame.texts;
             let aggregate = aggregate.named(|at| texts.get(at as usize).copied()).ok_or_else(bad_directory)?;
             totals.merge(aggregate);
-            frame.move_run(workshop, &mut blocks, run, &mut run_pieces)?;
+            if frame.part.map(|part| frame.runs.get(part.run)) != Some(Some(run_id)) {
+                return Err(bad_directory());
+            }
+            frame.move_run(workshop, &mut blocks, &mut run)?;
         }
         *culprit = None;
-        match run {
-            Some(run) => workshop.rows.add(connection, &mut workshop.texts, run, totals, &run_pieces)?,
-            None => add_loose(connection, moving[of_run[0].1 as usize].source, &run_pieces)?,
+        pieces.extend(run.piece);
+        match run_id {
+            Some(run) => workshop.rows.add(connection, &mut workshop.texts, run, before.as_ref(), totals, &pieces)?,
+            None => add_loose(connection, moving[of_run[0].1 as usize].source, &pieces)?,
         }
     }
     if !workshop.writer.is_empty() {
@@ -165,29 +127,6 @@ fn add_loose(connection: &Connection, source: &Source, pieces: &[Piece]) -> Resu
     Ok(())
 }
 
-/// The blocks that are being written.
-struct Blocks<'c> {
-    connection: &'c Connection,
-    first: i64,
-    next: i64,
-    bytes: u64,
-}
-
-impl Blocks<'_> {
-    /// Writes the block in the making.
-    fn close(&mut self, workshop: &mut Workshop) -> Result<()> {
-        workshop.writer.finish(&workshop.vocabulary, &mut workshop.sections);
-        workshop.packer.pack(&workshop.sections, &mut workshop.packed)?;
-        let mut add = self.connection.prepare_cached("INSERT INTO block(id, data) VALUES (?, ?)")?;
-        add.execute(params![self.next, workshop.packed])?;
-        self.bytes += workshop.packed.len() as u64;
-        let block = self.next;
-        workshop.heads.extend(workshop.sections.span_heads.iter().map(|head| (*head, block)));
-        self.next += 1;
-        Ok(())
-    }
-}
-
 impl<'s> Moving<'s> {
     fn open(connection: &Connection, workshop: &mut Workshop, source: &'s Source, raws: &'s [Vec<u8>]) -> Result<Self> {
         let columns = source.columns()?;
@@ -199,9 +138,7 @@ impl<'s> Moving<'s> {
         }
         let mut blocks = Vec::with_capacity(raws.len());
         for raw in raws {
-            let block = MovingBlock::open(raw).ok_or_else(bad_block)?;
-            let shapes = workshop.vocabulary.learn(&block).ok_or_else(bad_block)?;
-            blocks.push(OpenBlock { block, shapes });
+            blocks.push(OpenBlock::open(workshop, raw)?);
         }
         let mut frame = Self { source, columns, runs, aggregates, texts, blocks, block: 0, part: None };
         frame.next_part()?;
@@ -222,35 +159,10 @@ impl<'s> Moving<'s> {
     }
 
     /// Moves the parts of the next run, which is this one.
-    fn move_run(
-        &mut self,
-        workshop: &mut Workshop,
-        blocks: &mut Blocks<'_>,
-        run: Option<RunId>,
-        pieces: &mut Vec<Piece>,
-    ) -> Result<()> {
+    fn move_run(&mut self, workshop: &mut Workshop, blocks: &mut Blocks<'_>, run: &mut OpenRun) -> Result<()> {
         let Some(first) = self.part else { return Err(Error::corrupt("a run has no records")) };
-        let place = first.run;
-        if self.runs.get(place) != Some(run) {
-            return Err(bad_directory());
-        }
-        while let Some(part) = self.part.filter(|part| part.run == place) {
-            let Workshop { writer, .. } = workshop;
-            if writer.is_full() {
-                blocks.close(workshop)?;
-            }
-            let last = pieces.last_mut();
-            let is_open = last.as_ref().is_some_and(|p| p.block + p.blocks as i64 - 1 == blocks.next);
-            if !is_open {
-                workshop.writer.begin_run(run, part.base);
-                match last {
-                    Some(piece) => piece.blocks += 1,
-                    None => pieces.push(Piece { block: blocks.next, place: workshop.writer.place(), blocks: 1 }),
-                }
-            }
-            let open = &mut self.blocks[self.block];
-            let Workshop { writer, vocabulary, .. } = workshop;
-            writer.add(vocabulary, &open.shapes, &mut open.block, &part).ok_or_else(bad_block)?;
+        while let Some(part) = self.part.filter(|part| part.run == first.run) {
+            blocks.add(workshop, run, &mut self.blocks[self.block], &part)?;
             self.next_part()?;
         }
         Ok(())

@@ -28,20 +28,19 @@ struct Line {
 }
 
 impl Rows {
-    /// Adds these totals and pieces to the row of a run, or adds the row.
+    /// Adds these totals to the row of a run, or adds the row. It has these pieces now.
     pub(super) fn add(
         &mut self,
         connection: &Connection,
         known: &mut Texts,
         run_id: RunId,
+        before: Option<&FoldedRun>,
         mut totals: Totals,
         pieces: &[Piece],
     ) -> Result<()> {
-        let before = find(connection, run_id)?;
         self.pieces.clear();
-        if let Some(before) = &before {
+        if let Some(before) = before {
             totals.merge(before.totals(texts::services(connection, before.services)?)?);
-            self.pieces.extend_from_slice(&before.pieces);
         }
         pieces.iter().for_each(|piece| piece.put(&mut self.pieces));
         let services = known.set(connection, &mut totals.services)?;
@@ -73,7 +72,7 @@ impl Rows {
                     "UPDATE run SET took = ?2, totals = ?3, pieces = ?4, spans = NULL, errors = NULL WHERE id = ?1",
                 )?;
                 change.execute(params![before.row, took, self.totals, self.pieces])?;
-                change_indexed(connection, &before, &line, services)?;
+                change_indexed(connection, before, &line, services)?;
             }
         }
         Ok(())

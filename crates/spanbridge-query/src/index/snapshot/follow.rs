@@ -54,7 +54,8 @@ impl IndexSnapshot<'_> {
             let read = self.whole_block(block);
             if let Some((raw, runs)) = self.skip_damaged(|| format!("block {block}"), read)? {
                 let mut records: Vec<Record<'_>> = Vec::new();
-                let key = |place: usize| runs.get(place).copied();
+                let dead = self.dead_places(block)?;
+                let key = |place: usize| runs.get(place).copied().filter(|_| !dead.contains(&place));
                 let read = read_runs(&raw, key, |_, record| records.push(record)).ok_or_else(bad_block);
                 self.skip_damaged(|| format!("block {block}"), read)?;
                 each(records)?;
@@ -85,6 +86,13 @@ impl IndexSnapshot<'_> {
         let last =
             self.transaction.prepare_cached("SELECT coalesce(max(id), 0) FROM block")?.query_row([], |r| r.get(0))?;
         Ok(Position { block: last, logs: self.index.tails.borrow().ends().collect() }.cursor())
+    }
+
+    /// The places of runs whose records moved to another block.
+    fn dead_places(&self, block: i64) -> Result<Vec<usize>> {
+        let mut query = self.transaction.prepare_cached("SELECT place FROM dead WHERE block = ?")?;
+        let places = query.query_map([block], |row| Ok(row.get::<_, i64>(0)? as usize))?;
+        Ok(places.collect::<rusqlite::Result<_>>()?)
     }
 
     /// A block with all its runs, unfolded; and the runs.

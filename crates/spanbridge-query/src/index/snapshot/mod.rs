@@ -41,10 +41,17 @@ impl Engine for Index {
         let is_new = self.tails.borrow_mut().read(&self.directory, &before)?;
         let transaction = self.connection.unchecked_transaction()?;
         let passed = watermarks(&transaction)?;
-        if is_new || self.seen.take() != passed || self.is_stale.replace(false) {
-            let frames = self.tails.borrow().frames(&passed);
-            *self.view.borrow_mut() = View::of(&transaction, frames)?;
+        let mut view = self.view.borrow_mut();
+        let is_stale = self.is_stale.replace(true);
+        if is_stale || self.seen.take() != passed {
+            *view = View::default();
         }
+        if is_new || view.ends.is_empty() {
+            let frames = self.tails.borrow().frames(&passed, &view.ends);
+            view.extend(&transaction, frames)?;
+        }
+        drop(view);
+        self.is_stale.set(false);
         self.seen.replace(passed.clone());
         let view = self.view.borrow();
         let mut damaged: BTreeSet<Damaged> = view.damaged.iter().cloned().collect();

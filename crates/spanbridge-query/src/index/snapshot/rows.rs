@@ -14,9 +14,14 @@ use std::sync::Arc;
 impl IndexSnapshot<'_> {
     /// The row of a run. `None`: it is not stored.
     pub(super) fn row(&self, run_id: RunId) -> Result<Option<RunRow>> {
+        if let Some(known) = self.view.rows.borrow().get(&run_id) {
+            return Ok(Some(known.clone()));
+        }
         let folded = find(&self.transaction, run_id)?;
         if self.view.runs.contains_key(&run_id) {
-            return self.merged_row(run_id, folded.as_ref()).map(Some);
+            let row = self.merged_row(run_id, folded.as_ref())?;
+            self.view.rows.borrow_mut().insert(run_id, row.clone());
+            return Ok(Some(row));
         }
         folded.map(|run| self.folded_row(&run)).transpose()
     }
