@@ -33,6 +33,8 @@ pub enum ErrorKind {
     Io,
     /// The text is not an id or the beginning of one: 4 to 32 hexadecimal digits.
     InvalidId,
+    /// The path cannot be one of a store, such as `:memory:` or a URL.
+    InvalidPath,
     /// `SPANBRIDGE_DB` is not set, and the user has no data directory.
     NoDefaultPath,
 }
@@ -93,6 +95,7 @@ impl From<spanbridge_store::Error> for Error {
             StoreErrorKind::Corrupt => ErrorKind::Corrupt,
             StoreErrorKind::Busy => ErrorKind::Busy,
             StoreErrorKind::Full => ErrorKind::Full,
+            StoreErrorKind::InvalidPath => ErrorKind::InvalidPath,
             StoreErrorKind::NoDefaultPath => ErrorKind::NoDefaultPath,
             _ => ErrorKind::Io,
         };

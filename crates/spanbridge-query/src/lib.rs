@@ -21,10 +21,11 @@
 mod answer;
 mod damage;
 pub mod engine;
+mod engines;
 mod error;
-mod import;
-#[doc(hidden)]
+mod fingerprint;
 pub mod index;
+mod joined;
 mod old;
 mod questions;
 mod reader;

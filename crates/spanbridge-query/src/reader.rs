@@ -3,6 +3,7 @@
 use crate::Result;
 use crate::damage::Damage;
 use crate::engine::{Engine, Snapshot};
+use crate::engines::Engines;
 use spanbridge_graph::Diagnostic;
 use std::cell::RefCell;
 use std::path::PathBuf;
@@ -10,12 +11,12 @@ use std::path::PathBuf;
 /// An engine, and the damage that was found in it.
 pub(crate) struct Reader {
     pub(crate) path: PathBuf,
-    pub(crate) engine: Box<dyn Engine>,
+    pub(crate) engine: Engines,
     damage: RefCell<Damage>,
 }
 
 impl Reader {
-    pub(crate) fn new(path: PathBuf, engine: Box<dyn Engine>) -> Self {
+    pub(crate) fn new(path: PathBuf, engine: Engines) -> Self {
         Self { path, engine, damage: RefCell::default() }
     }
 

@@ -130,29 +130,3 @@ fn a_killed_process_leaves_whole_deliveries() {
     deliver(&mut sink, 9, 20, &batch(9, 20));
     assert_eq!(stored(&Store::open(&path).unwrap()).len(), counts.len() + 1);
 }
-
-#[test]
-fn a_torn_log_leaves_whole_deliveries() {
-    let (dir, path) = place();
-    let mut sink = StoreSink::open(&path).unwrap();
-    (1..=30).for_each(|n| deliver(&mut sink, 1, n, &batch(1, n)));
-    let log = |path: &Path| path.with_extension("db-wal");
-    let whole = std::fs::read(log(&path)).unwrap();
-    let mut most = 0;
-    for tenth in 0..=10 {
-        let copy = dir.path().join(format!("copy{tenth}.db"));
-        std::fs::copy(&path, &copy).unwrap();
-        std::fs::write(log(&copy), &whole[..whole.len() * tenth / 10]).unwrap();
-        // Without any of the log, there is no store yet.
-        let Ok(store) = Store::open(&copy) else {
-            assert_eq!(tenth, 0);
-            continue;
-        };
-        let counts = stored(&store);
-        assert!(counts.values().all(|records| *records == 40));
-        assert!((1..=counts.len() as u64).all(|number| counts.contains_key(&(1, number))), "the first ones");
-        assert!(counts.len() >= most);
-        most = counts.len();
-    }
-    assert_eq!(most, 30);
-}

@@ -128,7 +128,11 @@ pub(super) fn in_memory() -> Result<Connection> {
 
 fn set_up(connection: &mut Connection) -> Result<()> {
     connection.busy_timeout(LOCK_TIMEOUT)?;
-    match inspect(connection)? {
+    // In one transaction, since another process may be creating it.
+    let look = connection.transaction()?;
+    let found = inspect(&look)?;
+    drop(look);
+    match found {
         Some(FORMAT) => {}
         Some(found) => return Err(other_format(found)),
         None => create(connection)?,

@@ -2,24 +2,26 @@
 //!
 //! If SQLite itself cannot read the file, nothing can be skipped, and that stays an error.
 
+use super::file::block_id;
 use super::row::{bad_directory, blob, missing_block};
 use crate::engine::Damaged;
 use crate::{Error, ErrorKind, Result};
 use rusqlite::{OptionalExtension, Row, Transaction};
 use spanbridge_store::codec::pack;
-use spanbridge_store::file::block_id;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 /// A read transaction, and what was skipped in it.
 pub(super) struct Deliveries<'c> {
     pub(super) transaction: Transaction<'c>,
+    /// Whether they have a column with the traces that they link to.
+    pub(super) has_links: bool,
     damaged: RefCell<BTreeMap<i64, String>>,
 }
 
 impl<'c> Deliveries<'c> {
-    pub(super) fn new(transaction: Transaction<'c>) -> Self {
-        Self { transaction, damaged: RefCell::default() }
+    pub(super) fn new(transaction: Transaction<'c>, has_links: bool) -> Self {
+        Self { transaction, has_links, damaged: RefCell::default() }
     }
 
     /// Calls `each` with every row of a query.

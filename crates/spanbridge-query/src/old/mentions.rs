@@ -10,7 +10,7 @@ use spanbridge_store::delivery::{IdPairs, RunIds};
 /// The runs that mention one of these ids in this way, each with that id.
 pub(super) fn mentions(deliveries: &Deliveries<'_>, mention: Mention, ids: &[u128]) -> Result<Vec<(u128, RunId)>> {
     let mut found = Vec::new();
-    if ids.is_empty() {
+    if ids.is_empty() || mention == Mention::Link && !deliveries.has_links {
         return Ok(found);
     }
     let sql = match mention {

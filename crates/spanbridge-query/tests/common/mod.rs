@@ -8,6 +8,8 @@ use spanbridge_store::StoreSink;
 use std::path::PathBuf;
 use tempfile::TempDir;
 
+pub(crate) mod old;
+
 #[path = "../../../spanbridge-graph/tests/common/mod.rs"]
 mod records;
 pub(crate) use records::*;

@@ -1,19 +1,26 @@
 //! Reading a store, and importing records into it.
 
-use crate::Result;
+mod import;
+mod import_log;
+mod imported;
+mod open;
+
 use crate::answer::{Found, ImportReport};
 use crate::engine::{Cursor, Engine, IdPrefix};
-use crate::import::import;
-use crate::old::OldFile;
+use crate::engines::Engines;
+use crate::index::{FoldBudget, FoldReport};
 use crate::questions::{find, gaps, graph};
 use crate::reader::Reader;
 use crate::runs::{RunFilter, RunRow};
+use crate::{Error, ErrorKind, Result};
+use import::Import;
+use import_log::ImportLog;
+use open::Opened;
 use spanbridge::RunId;
 use spanbridge::record::Record;
 use spanbridge_graph::{Checkup, Diagnostic, Gap, Graph};
-use spanbridge_store::file::IfMissing;
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// A store to read from and to import records into.
 ///
@@ -21,16 +28,24 @@ use std::path::Path;
 /// skipped; [`Store::damage`] reports it.
 pub struct Store {
     reader: Reader,
+    /// Where imported records go. `None` for engines of other crates.
+    directory: Option<PathBuf>,
+    /// Made by the first import.
+    import_log: Option<ImportLog>,
+    notes: Vec<String>,
 }
 
 impl Store {
-    /// Opens the store at this path.
+    /// Opens the store at this path: a directory, the file of an old store, or the
+    /// [default](spanbridge_store::default_path). If an old store and a directory belong together
+    /// ([`resolve`](spanbridge_store::resolve)), it reads both.
+    ///
+    /// The store need not be writable.
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if there is none. This never creates a store.
+    /// [`ErrorKind::NotFound`] if there is none. This never creates a store.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
-        let path = path.as_ref();
-        Ok(Self::with_engine(path, OldFile::open(path, IfMissing::Fail)?))
+        Self::open_if(path.as_ref(), false)
     }
 
     /// Opens the store at this path. Creates an empty one, and its directories, if there is none.
@@ -38,19 +53,24 @@ impl Store {
     /// # Errors
     /// If the store cannot be used.
     pub fn open_or_create(path: impl AsRef<Path>) -> Result<Self> {
-        let path = path.as_ref();
-        Ok(Self::with_engine(path, OldFile::open(path, IfMissing::Create)?))
+        Self::open_if(path.as_ref(), true)
+    }
+
+    fn open_if(path: &Path, create: bool) -> Result<Self> {
+        let Opened { engine, directory, notes } = open::open(path, create)?;
+        Ok(Self { reader: Reader::new(path.to_owned(), engine), directory: Some(directory), import_log: None, notes })
     }
 
     /// A store that another engine reads. `name` says in errors which store that is, such as its address.
     pub fn with_engine(name: impl AsRef<Path>, engine: impl Engine + 'static) -> Self {
-        Self { reader: Reader::new(name.as_ref().to_owned(), Box::new(engine)) }
+        let reader = Reader::new(name.as_ref().to_owned(), Engines::Other(Box::new(engine)));
+        Self { reader, directory: None, import_log: None, notes: Vec::new() }
     }
 
     /// Finds what an id of a run, a trace or a span stands for. The first four digits or more are enough.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidId`](crate::ErrorKind::InvalidId) for anything but 4 to 32 hexadecimal digits.
+    /// [`ErrorKind::InvalidId`] for anything but 4 to 32 hexadecimal digits.
     pub fn find(&self, id: &str) -> Result<Found> {
         let prefix = IdPrefix::parse(id)?;
         self.reader.read(|snapshot| find::find(snapshot, &prefix))
@@ -117,17 +137,83 @@ impl Store {
 
     /// What was skipped since the store was opened, because it is damaged: one diagnostic with the code `store.damaged`
     /// and the number of damaged parts. `None` if nothing was. If nothing can be read at all, calls fail with
-    /// [`ErrorKind::Corrupt`](crate::ErrorKind::Corrupt) instead.
+    /// [`ErrorKind::Corrupt`] instead.
     pub fn damage(&self) -> Option<Diagnostic> {
         self.reader.damage()
     }
 
-    /// Stores the records that are not stored yet. Importing the same records again changes nothing.
-    pub fn import<'a>(&mut self, records: impl IntoIterator<Item = Record<'a>>) -> Result<ImportReport> {
-        let path = &self.reader.path;
-        let mut target = OldFile::open(path, IfMissing::Create)?;
-        import(&mut target, records.into_iter()).map_err(|e| e.at("write to", path))
+    /// What a user of this store should know, one sentence each: that it is an old one, and how to bring it to the current
+    /// form. Usually empty.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
     }
+
+    /// Folds what the logs have into the index, so that questions get quicker. Calls `after_step` after each step, and ends
+    /// when it returns `false`. `None` if there is nothing to fold into: an old store alone, or an engine of another crate.
+    ///
+    /// Other processes may write, ask and fold meanwhile. If another one folds, this returns at once.
+    pub fn fold(&self, budget: FoldBudget, after_step: impl FnMut(&FoldReport) -> bool) -> Result<Option<FoldReport>> {
+        let Some(index) = self.reader.engine.index() else { return Ok(None) };
+        index.fold(budget, after_step).map(Some).map_err(|e| e.at("fold", &self.reader.path))
+    }
+
+    /// Stores the records that are not stored yet. Importing the same records again changes nothing.
+    ///
+    /// # Errors
+    /// If the store cannot be written, or is of another crate's engine. What was stored before stays.
+    pub fn import<'a>(&mut self, records: impl IntoIterator<Item = Record<'a>>) -> Result<ImportReport> {
+        let path = self.reader.path.clone();
+        let import = || {
+            self.prepare_import()?;
+            let log = self.import_log.as_mut().ok_or_else(no_directory)?;
+            let mut import = Import::new(&self.reader.engine, log);
+            import.add(records.into_iter())?;
+            import.finish()
+        };
+        import().map_err(|e: Error| e.at("write to", &path))
+    }
+
+    /// Stores all records of another store that are not stored yet: of an old one, or of a copy of one from another host.
+    /// What is damaged there is skipped, and `from` [says so](Store::damage).
+    ///
+    /// # Errors
+    /// As [`Store::import`], and if the other store cannot be read.
+    pub fn import_store(&mut self, from: &Store) -> Result<ImportReport> {
+        let path = self.reader.path.clone();
+        let write_failed = |e: Error| e.at("write to", &path);
+        self.prepare_import().map_err(write_failed)?;
+        let (Some(directory), Some(log)) = (&self.directory, &mut self.import_log) else { return Err(no_directory()) };
+        // An old store beside the directory may be what is imported, so it does not count as stored.
+        let Some(index) = self.reader.engine.index() else { return Err(no_directory()) };
+        let mark = from.reader.engine.old().map(|old| imported::mark(directory, old)).transpose()?;
+        let mut import = Import::new(index, log);
+        from.reader.read(|snapshot| {
+            snapshot.follow(&Cursor::default(), &mut |records| import.add(records.into_iter()).map_err(write_failed))
+        })?;
+        let report = import.finish().map_err(write_failed)?;
+        if report.rejected.is_empty() && from.damage().is_none() {
+            mark.map_or(Ok(()), |mark| imported::set(&mark))?;
+        }
+        Ok(report)
+    }
+
+    /// Makes the log of imports, and the directory it is in, unless they are there.
+    fn prepare_import(&mut self) -> Result<()> {
+        let Some(directory) = &self.directory else { return Err(no_directory()) };
+        if self.reader.engine.index().is_none() {
+            self.reader.engine = open::open(&self.reader.path, true)?.engine;
+        }
+        if self.import_log.is_none() {
+            let index = self.reader.engine.index().ok_or_else(no_directory)?;
+            self.import_log = Some(ImportLog::new(directory, index)?);
+        }
+        Ok(())
+    }
+}
+
+/// Another crate's engine is not written to.
+fn no_directory() -> Error {
+    Error::new(ErrorKind::Io, "records can be imported only into a directory")
 }
 
 impl fmt::Debug for Store {

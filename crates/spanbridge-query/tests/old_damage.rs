@@ -1,33 +1,34 @@
-//! Files that are no store, of another release, or damaged. They give a helpful error, and never a panic.
+//! Old stores that are of another release, or damaged. They give a helpful error, and never a panic.
 
 mod common;
 
+use common::old::OldWriter;
 use common::*;
 use rusqlite::Connection;
 use spanbridge::record::{Body, Link};
 use spanbridge::{SpanId, Status};
 use spanbridge_graph::{LinkDirection, LinkedRun};
-use spanbridge_query::{Error, ErrorKind, RunFilter, Store};
-use spanbridge_store::StoreSink;
+use spanbridge_query::{ErrorKind, RunFilter, Store};
 use std::error::Error as _;
 use std::path::Path;
 
-/// Opening must fail in the same way for reading and for writing, and must not touch the file.
+/// Opening must fail in the same way for reading and for importing, and must not touch the file.
 #[track_caller]
 fn refused(path: &Path, kind: ErrorKind, message: &str) {
     let before = std::fs::read(path).unwrap();
-    for error in [Store::open(path).unwrap_err(), StoreSink::open(path).unwrap_err().into()] {
+    for error in [Store::open(path).unwrap_err(), Store::open_or_create(path).unwrap_err()] {
         assert_eq!(error.kind(), kind, "{error}");
         assert_eq!(error.to_string(), format!("open the store {}: {message}", path.display()));
         assert!(error.source().is_none(), "the message says the cause, and nothing says it again");
     }
+    assert_eq!(std::fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "nothing was made beside it");
     assert_eq!(std::fs::read(path).unwrap(), before, "the file is as it was");
 }
 
 #[test]
 fn a_newer_format_is_refused() {
     let (_dir, path) = place();
-    drop(StoreSink::open(&path).unwrap());
+    drop(OldWriter::open(&path));
     Connection::open(&path).unwrap().pragma_update(None, "user_version", 7).unwrap();
     let message = "a newer spanbridge wrote it (format 7, this release reads up to 5)";
     refused(&path, ErrorKind::NewerFormat, message);
@@ -39,6 +40,7 @@ fn the_database_of_another_program_is_refused() {
     let path = dir.path().join("other.db");
     Connection::open(&path).unwrap().execute_batch("CREATE TABLE customers(id)").unwrap();
     refused(&path, ErrorKind::NotAStore, "it is the database of another program");
+    let dir = tempfile::tempdir().unwrap();
     let marked = dir.path().join("marked.db");
     Connection::open(&marked).unwrap().pragma_update(None, "application_id", 77).unwrap();
     refused(&marked, ErrorKind::NotAStore, "it is the database of another program");
@@ -49,39 +51,37 @@ fn what_is_no_database_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("notes.txt");
     std::fs::write(&path, "Dear diary, ".repeat(100)).unwrap();
-    refused(&path, ErrorKind::NotAStore, "it is not a SQLite database (file is not a database)");
+    refused(&path, ErrorKind::NotAStore, "it is a file of another kind");
 }
 
 #[test]
-fn an_empty_file_becomes_a_store_on_writing() {
+fn an_empty_file_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("empty.db");
     std::fs::write(&path, "").unwrap();
-    assert_eq!(Store::open(&path).unwrap_err().kind(), ErrorKind::NotFound);
-    drop(StoreSink::open(&path).unwrap());
-    assert!(Store::open(&path).unwrap().runs(&RunFilter::default(), 1).unwrap().is_empty());
+    refused(&path, ErrorKind::NotAStore, "it is a file of another kind");
 }
 
-/// A path whose directory cannot be created or opened gives an error that says so.
+/// A path whose directory cannot be created gives an error that says so.
 #[test]
 fn unusable_directories_are_reported() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("file");
     std::fs::write(&file, "x").unwrap();
-    assert_eq!(Error::from(StoreSink::open(file.join("spanbridge.db")).unwrap_err()).kind(), ErrorKind::Io);
-    assert_eq!(Error::from(StoreSink::open(dir.path()).unwrap_err()).kind(), ErrorKind::Io);
-    assert_eq!(Store::open(dir.path()).unwrap_err().kind(), ErrorKind::Io);
+    let error = Store::open_or_create(file.join("store")).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Io);
+    assert!(error.to_string().contains("its directory cannot be created ("), "{error}");
 }
 
 /// A small store, closed, with everything in the file itself.
 fn closed() -> (tempfile::TempDir, std::path::PathBuf) {
     let (dir, path) = place();
-    let mut sink = StoreSink::open(&path).unwrap();
+    let mut sink = OldWriter::open(&path);
     for n in 1..=6 {
         let mut r = Recording::of(run(n), n as u64, "shop");
         let mut child = Recording::of(run(n + 0x40), n as u64 + 9, "mail").in_trace(trace(n));
         let records = [r.span(n as u64, 0, "a", 0, 1), child.record(run_start("b", 1, Some((run(n), span_id(1)))))];
-        deliver(&mut sink, 1, n as u64, &records);
+        sink.deliver(1, n as u64, &records);
     }
     (dir, path)
 }
@@ -152,9 +152,9 @@ fn damaged_deliveries_are_skipped_and_reported() {
 #[test]
 fn a_run_with_one_damaged_delivery() {
     let (_dir, path) = place();
-    let mut sink = StoreSink::open(&path).unwrap();
+    let mut sink = OldWriter::open(&path);
     let mut r = Recording::of(run(1), 1, "shop");
-    (1..=8).for_each(|n| deliver(&mut sink, 1, n, &[r.span(n, 0, "a", n, n + 1)]));
+    (1..=8).for_each(|n| sink.deliver(1, n, &[r.span(n, 0, "a", n, n + 1)]));
     let records = all(&Store::open(&path).unwrap(), None);
     Connection::open(&path)
         .unwrap()
@@ -194,12 +194,12 @@ fn damage_of_one_run_is_not_reported_for_another() {
 #[test]
 fn damaged_runs_are_still_linked() {
     let (_dir, path) = place();
-    let mut sink = StoreSink::open(&path).unwrap();
-    deliver(&mut sink, 1, 1, &[Recording::of(run(1), 1, "shop").span(1, 0, "publish", 0, 1)]);
+    let mut sink = OldWriter::open(&path);
+    sink.deliver(1, 1, &[Recording::of(run(1), 1, "shop").span(1, 0, "publish", 0, 1)]);
     let mut work = start(2, 0, "work", 20);
     work.links.push(Link::new(trace(1), span_id(1), attributes(&[])));
     let mut mail = Recording::of(run(2), 2, "mail");
-    deliver(&mut sink, 1, 2, &[mail.record(Body::Span(work.with_end(Some(end(40, Status::Ok)))))]);
+    sink.deliver(1, 2, &[mail.record(Body::Span(work.with_end(Some(end(40, Status::Ok)))))]);
     let far_end = |spans: &[SpanId]| {
         let linked = Store::open(&path).unwrap().graph(run(1)).unwrap().unwrap().linked_runs;
         assert_eq!(linked.len(), 1);
@@ -255,27 +255,4 @@ fn a_damaged_file_is_survived() {
         }
     }
     assert!(errors > 0);
-}
-
-/// A sink fails when it is opened, not at the first delivery.
-#[cfg(unix)]
-#[test]
-fn the_sink_refuses_a_read_only_file() {
-    use std::os::unix::fs::PermissionsExt;
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("read-only.db");
-    drop(spanbridge_store::StoreSink::open(&path).unwrap());
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o444)).unwrap();
-    if std::fs::OpenOptions::new().write(true).open(&path).is_ok() {
-        return xtask::skip("the superuser may write to everything");
-    }
-    let refused = spanbridge_store::StoreSink::open(&path).unwrap_err();
-    assert!(refused.to_string().ends_with("(attempt to write a readonly database)"), "{refused}");
-}
-
-#[test]
-fn a_directory_is_not_a_store() {
-    let dir = tempfile::tempdir().unwrap();
-    let refused = spanbridge_store::StoreSink::open(dir.path()).unwrap_err();
-    assert!(refused.to_string().ends_with("it is a directory"), "{refused}");
 }

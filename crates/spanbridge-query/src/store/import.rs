@@ -1,0 +1,173 @@
+//! Importing records. Those that are already stored are left alone.
+//!
+//! A delivery of a recorder is recognised by its number, but imported records only by their content. So the stored records of
+//! a run are read before new ones are added: all of them once per import, then only what was added since.
+//!
+//! Imported records go to log files of their own, like those of a recorder. While an import compares records with what is
+//! stored and writes the new ones, it holds a lock, so that two imports at once store each record once.
+
+use super::import_log::ImportLog;
+use crate::Result;
+use crate::answer::ImportReport;
+use crate::engine::{Cursor, Engine, Snapshot};
+use crate::fingerprint::{Fingerprint, Fingerprints};
+use spanbridge::RunId;
+use spanbridge::record::Record;
+use spanbridge_graph::hash::Set;
+use spanbridge_graph::run_of;
+use spanbridge_store::codec::refusal;
+use spanbridge_store::delivery::Assembler;
+
+/// How many records are stored at once. Few enough that nobody waits long for the lock.
+const RECORDS_PER_DELIVERY: usize = 4096;
+
+/// How many records an import remembers. Then it forgets them, and reads what it needs again.
+const MAX_REMEMBERED: usize = 4 << 20;
+
+/// One import.
+pub(super) struct Import<'t> {
+    engine: &'t dyn Engine,
+    log: &'t mut ImportLog,
+    assembler: Assembler,
+    known: KnownRecords,
+    report: ImportReport,
+}
+
+impl<'t> Import<'t> {
+    /// Begins to import what the engine does not have into the log.
+    pub(super) fn new(engine: &'t dyn Engine, log: &'t mut ImportLog) -> Self {
+        let (assembler, known, report) = (Assembler::default(), KnownRecords::default(), ImportReport::default());
+        Self { engine, log, assembler, known, report }
+    }
+
+    /// Stores the new ones of these records.
+    pub(super) fn add<'a>(&mut self, records: impl Iterator<Item = Record<'a>>) -> Result<()> {
+        let mut chunk = Vec::with_capacity(RECORDS_PER_DELIVERY.min(records.size_hint().0));
+        for record in records {
+            let place = self.report.read;
+            self.report.read += 1;
+            match refusal(record.view()) {
+                Some(why) => self.report.rejected.push((place, why)),
+                None => chunk.push(record),
+            }
+            if chunk.len() == RECORDS_PER_DELIVERY {
+                self.store(&mut chunk)?;
+            }
+        }
+        self.store(&mut chunk)
+    }
+
+    /// What was imported. It survives a power cut.
+    pub(super) fn finish(self) -> Result<ImportReport> {
+        self.log.sync()?;
+        Ok(self.report)
+    }
+
+    /// Stores the new ones of these records, as one delivery.
+    fn store(&mut self, chunk: &mut Vec<Record<'_>>) -> Result<()> {
+        if chunk.is_empty() {
+            return Ok(());
+        }
+        let Self { engine, log, assembler, known, report } = self;
+        known.forget_when_too_many();
+        let runs: Set<Option<RunId>> = chunk.iter().map(run_of).collect();
+        let prints: Vec<Fingerprint> = chunk.iter().map(|record| known.prints.of(record)).collect();
+        // Most is read before the lock is taken, and under the lock only what was added meanwhile.
+        known.read(&*engine.snapshot()?, &runs)?;
+        let lock = log.lock()?;
+        known.read(&*engine.snapshot()?, &runs)?;
+        let (mut new, mut suspects) = (Vec::new(), Set::default());
+        for (record, print) in chunk.drain(..).zip(&prints) {
+            match known.remember(*print) {
+                Identity::Repeated => report.repeated += 1,
+                Identity::New => new.push(record),
+                Identity::Conflict => {
+                    report.conflicts += 1;
+                    suspects.insert(run_of(&record));
+                    new.push(record);
+                }
+            }
+        }
+        if !new.is_empty() {
+            let delivery = assembler.assemble_with(new.iter().map(Record::view), |run| suspects.contains(&run))?;
+            log.write(&delivery)?;
+            report.stored += new.len() as u64;
+        }
+        drop(lock);
+        Ok(())
+    }
+}
+
+enum Identity {
+    New,
+    Repeated,
+    Conflict,
+}
+
+/// The records that are known to be stored.
+#[derive(Default)]
+struct KnownRecords {
+    /// The runs whose records are known, up to the cursor.
+    runs: Set<RunId>,
+    /// Whether the records of no run are known, too.
+    of_no_run: bool,
+    read_to: Cursor,
+    ids: Set<u64>,
+    all: Set<u64>,
+    prints: Fingerprints,
+}
+
+impl KnownRecords {
+    fn forget_when_too_many(&mut self) {
+        if self.all.len() > MAX_REMEMBERED {
+            *self = Self::default();
+        }
+    }
+
+    /// Reads the stored records of these runs that are not known yet, and what was added to those that are.
+    fn read(&mut self, snapshot: &dyn Snapshot, runs: &Set<Option<RunId>>) -> Result<()> {
+        let end = snapshot.end()?;
+        if end != self.read_to && (!self.runs.is_empty() || self.of_no_run) {
+            let after = std::mem::take(&mut self.read_to);
+            snapshot.follow(&after, &mut |records| {
+                for record in &records {
+                    if run_of(record).map_or(self.of_no_run, |run| self.runs.contains(&run)) {
+                        self.add(record);
+                    }
+                }
+                Ok(())
+            })?;
+        }
+        self.read_to = end;
+        if runs.contains(&None) && !self.of_no_run {
+            snapshot.records_of_no_run(0..=u64::MAX, &mut |records| {
+                records.iter().for_each(|record| self.add(record));
+                Ok(())
+            })?;
+            self.of_no_run = true;
+        }
+        let new: Vec<RunId> = runs.iter().flatten().filter(|run| !self.runs.contains(*run)).copied().collect();
+        if !new.is_empty() {
+            snapshot.records(&new, &mut |_, records| {
+                records.iter().for_each(|record| self.add(record));
+                Ok(())
+            })?;
+            self.runs.extend(new);
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, record: &Record<'_>) {
+        let print = self.prints.of(record);
+        self.remember(print);
+    }
+
+    /// Remembers a record, and returns whether it was known.
+    fn remember(&mut self, print: Fingerprint) -> Identity {
+        match (self.all.insert(print.all), self.ids.insert(print.id)) {
+            (false, _) => Identity::Repeated,
+            (true, true) => Identity::New,
+            (true, false) => Identity::Conflict,
+        }
+    }
+}
