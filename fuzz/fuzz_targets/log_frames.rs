@@ -5,8 +5,8 @@
 use libfuzzer_sys::fuzz_target;
 use spanbridge::record::{Record, RunSuspend};
 use spanbridge::{RunId, SegmentId};
-use spanbridge_store::Limits;
-use spanbridge_store::log::{LogName, LogReader, LogSink, Step, list};
+use spanbridge_store::{Limits, StoreSink};
+use spanbridge_store::log::{LogName, LogReader, Step, list};
 use std::sync::OnceLock;
 
 struct Whole {
@@ -20,7 +20,7 @@ fn whole() -> &'static Whole {
     static WHOLE: OnceLock<Whole> = OnceLock::new();
     WHOLE.get_or_init(|| {
         let directory = std::env::temp_dir().join(format!("spanbridge-fuzz-{}", std::process::id()));
-        let mut sink = LogSink::open(&directory, Limits::new()).expect("a directory for temporary files");
+        let mut sink = StoreSink::open_with(&directory, Limits::new()).expect("a directory for temporary files");
         let segment = SegmentId::new(1).expect("one is not zero");
         for n in 1..=6u64 {
             let record = |i: u64| {

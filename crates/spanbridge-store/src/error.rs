@@ -18,11 +18,11 @@ pub struct Error {
 pub enum ErrorKind {
     /// There is no store at this path. Reading never creates one.
     NotFound,
-    /// The file is not a store: it is not a database, or it is the database of another program.
+    /// Something else is at the path: a file that is no store, or a device.
     NotAStore,
     /// A newer release wrote the file, in a format that this release cannot read.
     NewerFormat,
-    /// The content of the file is damaged, such as by an incomplete copy or a broken disk.
+    /// What is stored is damaged, such as by an incomplete copy or a broken disk.
     Corrupt,
     /// Other processes held the lock for too long. A later attempt may succeed.
     Busy,
@@ -68,13 +68,6 @@ impl Error {
         self
     }
 
-    /// Whether only a row is damaged: SQLite can read the file.
-    #[doc(hidden)]
-    pub fn is_one_row(&self) -> bool {
-        let by_sqlite = self.source.as_ref().and_then(|e| e.downcast_ref::<rusqlite::Error>());
-        self.kind == ErrorKind::Corrupt && by_sqlite.is_none_or(|e| e.sqlite_error_code().is_none())
-    }
-
     /// What went wrong, for code that branches on it.
     pub fn kind(&self) -> ErrorKind {
         self.kind
@@ -89,22 +82,3 @@ impl fmt::Display for Error {
 
 /// Without a source: the message already says the cause.
 impl StdError for Error {}
-
-/// SQLite's codes become kinds, so that callers do not need to know SQLite.
-impl From<rusqlite::Error> for Error {
-    fn from(error: rusqlite::Error) -> Self {
-        use rusqlite::ErrorCode as Code;
-        let (kind, hint) = match error.sqlite_error_code() {
-            Some(Code::DatabaseBusy | Code::DatabaseLocked) => (ErrorKind::Busy, "other processes kept it locked"),
-            Some(Code::DiskFull) => (ErrorKind::Full, "the disk is full"),
-            Some(Code::NotADatabase) => (ErrorKind::NotAStore, "it is not a SQLite database"),
-            Some(Code::DatabaseCorrupt) => (ErrorKind::Corrupt, "the file is damaged"),
-            Some(Code::ReadOnly) => (ErrorKind::Io, "it is read-only"),
-            Some(Code::CannotOpen) => (ErrorKind::Io, "it is a directory, or access to it is denied"),
-            Some(_) => (ErrorKind::Io, "SQLite reported an error"),
-            // A column has the wrong type: this release did not write it.
-            None => (ErrorKind::Corrupt, "a row does not match the format"),
-        };
-        Self::new(kind, format!("{hint} ({error})")).with_source(error)
-    }
-}

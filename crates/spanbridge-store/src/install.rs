@@ -1,6 +1,7 @@
 //! Setting recording up in one line, by what the environment says.
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::log::Limits;
 use crate::sink::StoreSink;
 use spanbridge::{Environment, InstallError, Recorder};
 use std::fmt;
@@ -13,7 +14,7 @@ use std::io::{self, Write};
 /// ```
 ///
 /// `service` is the service's name where the environment does not say it. The variables are those of [`Environment`], and
-/// `SPANBRIDGE_DB` for the store ([`default_path`](crate::default_path)).
+/// `SPANBRIDGE_DB` for the store ([`default_path`](crate::default_path)), and those of [`Limits::from_env`].
 ///
 /// It cannot stop your service from starting: if recording cannot be set up, one line on stderr says why,
 /// [`error`](Recording::error) returns it, and nothing is recorded. If that is because another recorder is installed, the
@@ -56,7 +57,8 @@ fn not_installed(error: InstallError) -> Error {
 }
 
 fn report(environment: &Environment) {
-    environment.problems().iter().for_each(|problem| say(format_args!("{problem}")))
+    let (_, of_limits) = Limits::from_env();
+    environment.problems().iter().chain(&of_limits).for_each(|problem| say(format_args!("{problem}")))
 }
 
 /// A closed stderr is no reason to panic.

@@ -7,7 +7,7 @@
 //! let _recording = spanbridge_store::install_from_env("orders");
 //! ```
 //!
-//! To build a recorder yourself, give it a [`StoreSink`]. Several processes may write to the same file at once.
+//! To build a recorder yourself, give it a [`StoreSink`]. Any number of processes may write to the same store at once.
 //!
 //! ```no_run
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -18,27 +18,27 @@
 //! ```
 //!
 //! # Storage
-//! A delivery is written as it comes: one row with a small directory, and its records in compressed blocks, ordered by run.
-//! A run of a dozen spans takes part in most deliveries of its second, so a row per run or span would cost more than the span
-//! itself. What the list of runs needs is kept per delivery as minima, maxima, sums and sets, which merge in any order.
+//! A store is a directory. Each sink writes [log files](log) of its own there, bounded by [`Limits`], and whoever asks questions
+//! folds them into an index. So applications need no database: this crate has no native code. The crate `spanbridge-query`
+//! answers questions.
 //!
-//! The layers, lowest first: `codec` packs records into blocks, `delivery` adds the directory, `file` knows the SQLite file
-//! and its version. The crate `spanbridge-query` answers questions.
+//! A delivery is written as it comes: a frame with a small directory, and its records in compressed blocks, ordered by run. A run
+//! of a dozen spans takes part in most deliveries of its second, so an entry per run or span would cost more than the span itself.
+//! What the list of runs needs is kept per delivery as minima, maxima, sums and sets, which merge in any order.
+//!
+//! The layers, lowest first: `codec` packs records into blocks, `delivery` adds the directory, [`log`] knows the files, and
+//! [`StoreSink`] writes them.
 
 #[doc(hidden)]
 pub mod codec;
 #[doc(hidden)]
 pub mod delivery;
 mod error;
-#[doc(hidden)]
-pub mod file;
 mod install;
 mod location;
 pub mod log;
 mod path;
 mod sink;
-#[doc(hidden)]
-pub mod write;
 
 pub use error::{Error, ErrorKind};
 pub use install::{Recording, install_from_env, try_install_from_env};

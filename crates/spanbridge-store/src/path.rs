@@ -4,7 +4,7 @@ use crate::error::{Error, ErrorKind, Result};
 use std::env;
 use std::path::PathBuf;
 
-/// The default store: `$SPANBRIDGE_DB`, or `spanbridge/spanbridge.db` in the user's data directory (`$XDG_DATA_HOME` or
+/// The default store: `$SPANBRIDGE_DB`, or `spanbridge/store` in the user's data directory (`$XDG_DATA_HOME` or
 /// `~/.local/share`; on macOS `~/Library/Application Support`; on Windows `%LOCALAPPDATA%`).
 ///
 /// # Errors
@@ -15,7 +15,7 @@ pub fn default_path() -> Result<PathBuf> {
 
 /// The default without `SPANBRIDGE_DB`.
 pub(crate) fn default_directory() -> Result<PathBuf> {
-    Ok(in_data(variable, env::home_dir())?.join("store"))
+    choose(|name| variable(name).filter(|_| name != "SPANBRIDGE_DB"), env::home_dir())
 }
 
 fn variable(name: &str) -> Option<PathBuf> {
@@ -24,14 +24,9 @@ fn variable(name: &str) -> Option<PathBuf> {
 
 /// The choice itself, without the environment of the process.
 fn choose(var: impl Fn(&str) -> Option<PathBuf>, home: Option<PathBuf>) -> Result<PathBuf> {
-    match var("SPANBRIDGE_DB") {
-        Some(path) => Ok(path),
-        None => Ok(in_data(var, home)?.join("spanbridge.db")),
+    if let Some(path) = var("SPANBRIDGE_DB") {
+        return Ok(path);
     }
-}
-
-/// Our directory in the user's data directory.
-fn in_data(var: impl Fn(&str) -> Option<PathBuf>, home: Option<PathBuf>) -> Result<PathBuf> {
     // The XDG specification says to ignore relative paths.
     let named = var(if cfg!(windows) { "LOCALAPPDATA" } else { "XDG_DATA_HOME" }).filter(|p| p.is_absolute());
     let usual = if cfg!(windows) {
@@ -42,7 +37,7 @@ fn in_data(var: impl Fn(&str) -> Option<PathBuf>, home: Option<PathBuf>) -> Resu
         ".local/share"
     };
     match named.or_else(|| home.filter(|h| h.is_absolute()).map(|h| h.join(usual))) {
-        Some(data) => Ok(data.join("spanbridge")),
+        Some(data) => Ok(data.join("spanbridge").join("store")),
         None => Err(Error::new(
             ErrorKind::NoDefaultPath,
             "find the default store: SPANBRIDGE_DB is not set, and this user has no home directory",
@@ -61,8 +56,8 @@ mod tests {
         let home = || Some(PathBuf::from("/home/u"));
         let all = |name: &str| Some(PathBuf::from(if name == "SPANBRIDGE_DB" { "x.db" } else { "/data" }));
         assert_eq!(choose(all, home()).unwrap(), PathBuf::from("x.db"));
-        assert_eq!(choose(xdg("/data"), home()).unwrap(), PathBuf::from("/data/spanbridge/spanbridge.db"));
-        let at_home = PathBuf::from("/home/u/.local/share/spanbridge/spanbridge.db");
+        assert_eq!(choose(xdg("/data"), home()).unwrap(), PathBuf::from("/data/spanbridge/store"));
+        let at_home = PathBuf::from("/home/u/.local/share/spanbridge/store");
         assert_eq!(choose(xdg("relative"), home()).unwrap(), at_home);
         assert_eq!(choose(none, home()).unwrap(), at_home);
         assert_eq!(choose(none, None).unwrap_err().kind(), ErrorKind::NoDefaultPath);

@@ -1,75 +1,288 @@
 //! The sink: deliveries of a recorder, written as they come.
 
-use crate::delivery::Assembler;
-use crate::error::{Error, Result};
-use crate::file::{self, IfMissing};
+use crate::delivery::{Assembler, Delivery};
+use crate::error::{Error, ErrorKind, Result};
+use crate::location::{Location, resolve};
+use crate::log::{BatchId, CLOSED_AFTER, Header, Limits, LogName, LogWriter, Presence, private, prune};
 use crate::path::default_path;
-use crate::write::{self, BatchId};
-use rusqlite::Connection;
-use spanbridge::record::{Record, RecordView};
-use spanbridge::{Receipt, RecordBatch, Sink, SinkError};
-use std::fmt;
+use spanbridge::record::{AttributeValue, Diagnostic, Record, RecordView};
+use spanbridge::{Receipt, RecordBatch, SegmentId, Sink, SinkError};
+use spanbridge_graph::hash::join;
+use std::fs::{self, DirBuilder};
+use std::hash::{BuildHasher, RandomState};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::process;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// Writes deliveries into a store. Several processes may have a sink on the same file.
+/// A writer that was silent for so long begins another file, well before anybody takes this one for closed.
+const SILENCE: Duration = Duration::from_secs(CLOSED_AFTER.as_secs() / 3);
+
+/// Writes deliveries into a store. Any number of processes may have sinks for the same store: each writes files of its own, and none
+/// waits for another, or for a reader.
 ///
-/// A delivery is stored whole or not at all. One that comes again is recognised and not stored twice; other content
-/// under the number of an earlier delivery is kept beside it, with a diagnostic. While the file is locked for too long or
-/// the disk is full, the sink asks for the delivery to be offered again; a record that can never be stored (over 8 MiB)
-/// is named in the receipt.
+/// A delivery is written with one call, whole or not at all, so a process may die at any instruction. A
+/// [flush](Sink::flush), and the end of a file, sync it to the disk: a power cut takes at most what was written since.
+///
+/// | what happens | what the sink does |
+/// |---|---|
+/// | the batch that it wrote last comes again | it is not written twice. Readers recognise older ones |
+/// | a record can never be stored (over 8 MiB) | the receipt names it |
+/// | the disk is full | removes what was written in part, and asks for the batch again |
+/// | the file or the directory is deleted, moved or replaced | begins another file, at the next delivery. A diagnostic (`store.log_lost`) and a [warning](Receipt::warning) say how much may be lost |
+/// | the process forks | the child's sink writes to a file of its own |
+/// | the store is too large or too old | removes the oldest closed files ([`Limits`]). A diagnostic (`store.logs_removed`) says how much |
+///
+/// What it makes can only be read by this user. It takes no locks, so a store may be on a network file system.
+#[derive(Debug)]
 pub struct StoreSink {
-    path: PathBuf,
-    connection: Connection,
+    directory: PathBuf,
+    limits: Limits,
     assembler: Assembler,
+    open: Option<LogWriter>,
+    /// The name of the next file. `None`: of a writer that is yet to be chosen.
+    next: Option<LogName>,
+    /// The process that writes, and the recorder whose batches these are. Another takes files of its own.
+    owner: (u32, u64),
+    /// The batch that was written last, and its hash.
+    last: Option<(BatchId, u64)>,
+    /// What is to be recorded with the next delivery.
+    notes: Vec<Note>,
+    /// A file that was closed could not be synced.
+    unsynced: Option<io::Error>,
+}
+
+/// Something to be recorded as a diagnostic.
+#[derive(Debug)]
+struct Note {
+    code: &'static str,
+    message: String,
+    count: u64,
+    bytes: u64,
 }
 
 impl StoreSink {
-    /// Opens the store at this path, and makes it, with its directories, where there is none.
+    /// Opens the store at this path, and makes it, with the directories above it, where there is none.
+    ///
+    /// If the path is a file that an earlier release wrote, the records go to a directory beside it ([`resolve`]), and a line on stderr
+    /// says so.
     ///
     /// # Errors
-    /// When the store cannot be used: better now than at the first delivery.
+    /// If nothing can be written there: better now than at the first delivery. To go on without being recorded, ignore the error, as
+    /// [`install_from_env`](crate::install_from_env) does.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
-        let path = path.as_ref();
-        let connection = file::open(path, IfMissing::Create)?;
-        Ok(Self { path: path.to_owned(), connection, assembler: Assembler::default() })
+        Self::open_with(path, Limits::default())
     }
 
-    /// Opens the store at [`default_path`], and makes it where there is none.
+    /// The same, with other limits.
+    ///
+    /// # Errors
+    /// As [`StoreSink::open`].
+    pub fn open_with(path: impl AsRef<Path>, limits: Limits) -> Result<Self> {
+        let Location { directory, old } = resolve(path.as_ref())?;
+        let opened = Self::check(&directory).and_then(|()| std::path::absolute(&directory));
+        let directory = opened.map_err(|e| failed(e).at("open", &directory))?;
+        if let Some(old) = old.filter(|old| old == path.as_ref()) {
+            warn_once(&old, &directory);
+        }
+        Ok(Self {
+            directory,
+            limits,
+            assembler: Assembler::default(),
+            open: None,
+            next: None,
+            owner: (0, 0),
+            last: None,
+            notes: Vec::new(),
+            unsynced: None,
+        })
+    }
+
+    /// Opens the store at [`default_path`], and makes it where there is none. The limits are those of the environment
+    /// ([`Limits::from_env`]).
     ///
     /// # Errors
     /// As [`StoreSink::open`] and [`default_path`].
     pub fn open_default() -> Result<Self> {
-        Self::open(default_path()?)
+        Self::open_with(default_path()?, Limits::from_env().0)
+    }
+
+    /// Makes the directory, and checks that files can be made in it.
+    fn check(directory: &Path) -> io::Result<()> {
+        make(directory)?;
+        let probe = directory.join(format!("{:016x}.probe", random()));
+        private().open(&probe)?;
+        fs::remove_file(probe)
+    }
+
+    /// Where the files are.
+    pub fn directory(&self) -> &Path {
+        &self.directory
     }
 
     /// What [`Sink::deliver`] does, for records that are not in a batch: tests and benches have none.
     #[doc(hidden)]
     pub fn deliver_records(&mut self, instance: u64, number: u64, records: &[Record<'_>]) -> Result<Receipt> {
-        self.store(BatchId { instance, number }, || records.iter().map(Record::view))
+        let service = records.first().map_or("", |record| &*record.service);
+        self.store(BatchId { instance, number }, service, records.iter().map(Record::view))
     }
 
-    fn store<'a, R: Iterator<Item = RecordView<'a>>>(
+    fn store<'a>(
         &mut self,
         batch: BatchId,
-        records: impl Fn() -> R,
+        service: &str,
+        records: impl Iterator<Item = RecordView<'a>> + Clone,
     ) -> Result<Receipt> {
-        let rejected = write::store(&self.connection, &mut self.assembler, batch, records)
-            .map_err(|e| e.at("write to", &self.path))?;
-        Ok(Receipt::rejecting(rejected))
+        let mut delivery = self.assembler.assemble(records.clone())?;
+        let receipt = Receipt::rejecting(std::mem::take(&mut delivery.rejected));
+        let now = SystemTime::now();
+        let lost = self.leave_file(batch.instance, now);
+        let receipt = match lost {
+            Some(message) => receipt.warning(message),
+            None => receipt,
+        };
+        let Some(first) = records.clone().next().filter(|_| delivery.records > 0) else { return Ok(receipt) };
+        if self.last == Some((batch, delivery.hash)) {
+            return Ok(receipt);
+        }
+        self.write(batch, service, &delivery, first.segment_id(), now)
+            .map_err(|e| e.at("write to", &self.directory))?;
+        self.last = Some((batch, delivery.hash));
+        self.notes.clear();
+        Ok(receipt)
+    }
+
+    /// Closes the open file if nothing more may be written to it. Says what was lost with it.
+    fn leave_file(&mut self, instance: u64, now: SystemTime) -> Option<String> {
+        let owner = (process::id(), instance);
+        if self.owner != owner {
+            // In a forked child, what is open belongs to the parent, and so do its notes.
+            if self.owner.0 == owner.0 {
+                self.close();
+            } else {
+                self.notes.clear();
+            }
+            (self.owner, self.open, self.next) = (owner, None, None);
+        }
+        if self.open.as_ref()?.is_broken() {
+            self.close();
+            return None;
+        }
+        let open = self.open.as_ref()?;
+        let age = |then: SystemTime| now.duration_since(then).unwrap_or_default();
+        let (modified, is_there) = match open.presence() {
+            Presence::There { modified } => (modified, true),
+            Presence::Lost { modified } => (modified, false),
+        };
+        // After so long, whoever folded the file may remove it.
+        let is_silent = modified.is_some_and(|then| age(then) > SILENCE);
+        if !is_there {
+            let open = self.open.take()?;
+            self.last = None;
+            return (!is_silent && open.frames() > 0).then(|| self.note_loss(&open));
+        }
+        let begun = UNIX_EPOCH + Duration::from_nanos(open.header().created_at);
+        let is_full = open.length() >= self.limits.of_a_file() || age(begun) >= self.limits.file_age;
+        if open.length() > 0 && (is_silent || is_full) {
+            self.close();
+        }
+        None
+    }
+
+    fn note_loss(&mut self, file: &LogWriter) -> String {
+        let (name, count, bytes) = (file.header().name, file.frames(), file.length());
+        let message = format!(
+            "the log {name} was deleted, moved or replaced while it was written; deliveries in it may be lost ({count}, {bytes} bytes)"
+        );
+        self.notes.push(Note { code: "store.log_lost", message: message.clone(), count, bytes });
+        message
+    }
+
+    /// Closes the open file. It is complete on the disk.
+    fn close(&mut self) {
+        if let Some(mut open) = self.open.take()
+            && let Err(e) = open.sync()
+        {
+            self.unsynced = Some(e);
+        }
+    }
+
+    fn write(
+        &mut self,
+        batch: BatchId,
+        service: &str,
+        delivery: &Delivery,
+        segment: SegmentId,
+        now: SystemTime,
+    ) -> Result<()> {
+        if self.open.is_none() {
+            self.begin_file(service, now).map_err(failed)?;
+        }
+        let notes = self.notes.iter().map(|note| note.record(batch, segment)).collect::<Vec<_>>();
+        let told = match notes.is_empty() {
+            true => None,
+            false => Some(self.assembler.assemble(notes.iter().map(Record::view))?),
+        };
+        let Some(open) = &mut self.open else { return Ok(()) };
+        if let Some(told) = told {
+            open.put(None, &told)?;
+        }
+        open.put(Some(batch), delivery)?;
+        let written = open.write();
+        if written.as_ref().is_err_and(|e| e.kind() == io::ErrorKind::FileTooLarge) {
+            self.close(); // another one may still grow
+        }
+        written.map_err(failed)
+    }
+
+    /// Begins the next file, and looks whether the directory keeps within its limits.
+    fn begin_file(&mut self, service: &str, now: SystemTime) -> io::Result<()> {
+        let mut attempts = 0;
+        let created = loop {
+            let name = self.next.unwrap_or_else(|| LogName { writer: random(), number: 1 });
+            let since = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
+            let created_at = u64::try_from(since).unwrap_or(u64::MAX);
+            let created = LogWriter::create(&self.directory, Header { name, created_at, service: service.to_owned() });
+            attempts += 1;
+            match created {
+                Ok(created) => break created,
+                // The directory was deleted.
+                Err(e) if e.kind() == io::ErrorKind::NotFound && attempts < 3 => make(&self.directory)?,
+                // Somebody uses our name.
+                Err(e) if e.kind() == io::ErrorKind::AlreadyExists && attempts < 9 => self.next = None,
+                Err(e) => return Err(e),
+            }
+        };
+        let name = created.header().name;
+        self.next = name.number.checked_add(1).map(|number| LogName { number, ..name });
+        self.open = Some(created);
+        // What cannot be listed cannot be removed; that is no reason not to record.
+        if let Ok(removed) = prune(&self.directory, &self.limits, name, now)
+            && removed.files > 0
+        {
+            let message = "log files were removed to keep the store within its limits".to_owned();
+            self.notes.push(Note { code: "store.logs_removed", message, count: removed.files, bytes: removed.bytes });
+        }
+        Ok(())
     }
 }
 
 impl Sink for StoreSink {
     fn deliver(&mut self, batch: &RecordBatch) -> Result<Receipt, SinkError> {
         let id = BatchId { instance: batch.instance(), number: batch.number() };
-        self.store(id, || batch.iter()).map_err(SinkError::new)
+        self.store(id, batch.service(), batch.iter()).map_err(SinkError::new)
     }
 
-    /// Moves what was stored from the log into the file, and both onto the disk, as far as readers allow.
+    /// Syncs what was written to the disk.
     fn flush(&mut self) -> Result<(), SinkError> {
-        self.connection
-            .query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
-            .map_err(|e| SinkError::new(Error::from(e).at("flush", &self.path)))
+        let is_ours = self.owner.0 == process::id();
+        let synced = match &mut self.open {
+            Some(open) if is_ours => open.sync(),
+            _ => Ok(()),
+        };
+        let synced = self.unsynced.take().map_or(Ok(()), Err).and(synced);
+        synced.map_err(|e| SinkError::new(failed(e).at("sync", &self.directory)))
     }
 
     fn name(&self) -> &str {
@@ -77,74 +290,55 @@ impl Sink for StoreSink {
     }
 }
 
-impl fmt::Debug for StoreSink {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("StoreSink").field("path", &self.path).finish_non_exhaustive()
+impl Note {
+    fn record(&self, batch: BatchId, segment: SegmentId) -> Record<'_> {
+        let BatchId { instance, number } = batch;
+        let id = format!("store-{:016x}", join(join(instance, number), join(self.bytes, self.code.len() as u64)));
+        let bytes = AttributeValue::I64(i64::try_from(self.bytes).unwrap_or(i64::MAX));
+        let mut body = Diagnostic::new(self.code, &self.message).with_count(Some(self.count));
+        body.attributes = [("spanbridge.store.bytes".into(), bytes)].into_iter().collect();
+        Record::new(segment, number, "spanbridge-store", body).with_id(Some(id.into()))
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::ErrorKind;
-    use spanbridge::record::RunSuspend;
-    use spanbridge::{RunId, SegmentId};
-    use std::time::Duration;
+/// Makes a directory that is only this user's, and those above it.
+fn make(directory: &Path) -> io::Result<()> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(directory)
+}
 
-    fn records(text: &str) -> Vec<Record<'_>> {
-        let body = RunSuspend::new(text, 1);
-        let run_id = RunId::new(7);
-        let segment_id = SegmentId::new(1).unwrap();
-        vec![Record::new(segment_id, 1, "s", body).of_run(run_id, None)]
+/// Says once in a process that an old store is not written to any more.
+fn warn_once(old: &Path, directory: &Path) {
+    static WARNED: AtomicBool = AtomicBool::new(false);
+    if !WARNED.swap(true, Relaxed) {
+        let (old, directory) = (old.display(), directory.display());
+        // A closed stderr is no reason to panic.
+        let _ = writeln!(
+            io::stderr(),
+            "spanbridge: {old} is a store of an earlier release; records go to {directory}, and questions read both"
+        );
     }
+}
 
-    fn stored(path: &Path) -> i64 {
-        let connection = Connection::open(path).unwrap();
-        connection.query_row("SELECT coalesce(sum(records), 0) FROM delivery", [], |row| row.get(0)).unwrap()
-    }
+/// A number that no other sink has: neither of another process, nor of a fork, nor of a machine restored from the same snapshot.
+fn random() -> u64 {
+    let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    join(RandomState::new().hash_one(process::id()), time.as_nanos() as u64)
+}
 
-    #[test]
-    fn a_locked_store_asks_for_another_try() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("a.db");
-        let mut sink = StoreSink::open(&path).unwrap();
-        sink.connection.busy_timeout(Duration::ZERO).unwrap();
-        let other = Connection::open(&path).unwrap();
-        other.execute_batch("BEGIN IMMEDIATE").unwrap();
-        let error = sink.deliver_records(1, 1, &records("a")).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Busy);
-        assert!(error.to_string().starts_with(&format!("write to the store {}: ", path.display())), "{error}");
-        other.execute_batch("ROLLBACK").unwrap();
-        assert!(sink.deliver_records(1, 1, &records("a")).unwrap().rejected().is_empty());
-        assert_eq!(stored(&path), 1);
-    }
-
-    /// A full disk asks for a retry, and nothing of the delivery stays behind.
-    #[test]
-    fn a_full_disk_asks_for_a_retry() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("a.db");
-        let mut sink = StoreSink::open(&path).unwrap();
-        let noise: String =
-            (0..100_000u64).map(|n| char::from(b'a' + (spanbridge_graph::hash::join(n, n) % 26) as u8)).collect();
-        let limit = |sink: &StoreSink, pages: u32| {
-            sink.connection.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(())).unwrap();
-        };
-        limit(&sink, 10);
-        let error = sink.deliver_records(1, 1, &records(&noise)).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Full);
-        assert_eq!(stored(&path), 0);
-        limit(&sink, 10_000);
-        assert!(sink.deliver_records(1, 1, &records(&noise)).unwrap().rejected().is_empty());
-        sink.flush().unwrap();
-        assert_eq!(stored(&path), 1);
-    }
-
-    #[test]
-    fn threads_may_have_one() {
-        fn sent<T: Send + 'static>() {}
-        sent::<StoreSink>();
-        fn shared<T: Send + Sync + 'static>() {}
-        shared::<Error>();
-    }
+fn failed(error: io::Error) -> Error {
+    use io::ErrorKind::{
+        FileTooLarge, NotADirectory, PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull,
+    };
+    let (kind, what) = match error.kind() {
+        StorageFull | QuotaExceeded | FileTooLarge => (ErrorKind::Full, "the disk is full"),
+        PermissionDenied => (ErrorKind::Io, "access is denied"),
+        ReadOnlyFilesystem => (ErrorKind::Io, "it is read-only"),
+        NotADirectory | io::ErrorKind::AlreadyExists => (ErrorKind::NotAStore, "it is not a directory"),
+        _ => (ErrorKind::Io, "the system reported an error"),
+    };
+    Error::new(kind, format!("{what} ({error})")).with_source(error)
 }

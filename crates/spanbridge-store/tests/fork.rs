@@ -8,8 +8,7 @@ mod support;
 mod unix {
     use super::support::*;
     use spanbridge::Sink;
-    use spanbridge_store::Limits;
-    use spanbridge_store::log::LogSink;
+    use spanbridge_store::{Limits, StoreSink};
     use std::collections::{BTreeMap, BTreeSet};
     use std::panic::AssertUnwindSafe;
 
@@ -37,7 +36,7 @@ mod unix {
     }
 
     /// Some deliveries of a process. All have the same instance, as if nobody knew of the fork.
-    fn write(sink: &mut LogSink, who: &str, from: u64) {
+    fn write(sink: &mut StoreSink, who: &str, from: u64) {
         for n in from..from + 5 {
             deliver(sink, 1, n, &format!("{who} {n}"));
         }
@@ -48,7 +47,7 @@ mod unix {
         let mut expected = BTreeSet::new();
         let mut expect = |who: &str, from: u64| expected.extend((from..from + 5).map(|n| format!("{who} {n} 0")));
         for round in 0..ROUNDS {
-            let mut sink = LogSink::open(dir.path(), Limits::new()).unwrap();
+            let mut sink = StoreSink::open_with(dir.path(), Limits::new()).unwrap();
             let who = |who: &str| format!("{who} of {round}");
             // Sometimes the file is there at the fork, and sometimes it is not.
             if round % 2 == 0 {

@@ -7,8 +7,8 @@
 mod support;
 
 use spanbridge::Sink;
-use spanbridge_store::log::{self, LogSink};
-use spanbridge_store::{ErrorKind, Limits};
+use spanbridge_store::log;
+use spanbridge_store::{ErrorKind, Limits, StoreSink};
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -27,7 +27,7 @@ fn writer() {
     let Some(directory) = variable("DIRECTORY") else { return };
     let number = |name| variable(name).unwrap().parse::<u64>().unwrap();
     let (instance, count) = (number("INSTANCE"), number("COUNT"));
-    let mut sink = LogSink::open(directory.as_ref(), Limits::new().file_bytes(20_000)).unwrap();
+    let mut sink = StoreSink::open_with(directory, Limits::new().file_bytes(20_000)).unwrap();
     for n in 1..=count {
         while let Err(error) = sink.deliver_records(instance, n, &several(n)) {
             assert_eq!(error.kind(), ErrorKind::Full);
@@ -145,7 +145,7 @@ impl Drop for Tmpfs {
 fn a_full_disk_asks_for_a_retry() {
     let Some(disk) = Tmpfs::mount("size=128k") else { return };
     let store = disk.path().join("store");
-    let mut sink = LogSink::open(&store, Limits::new()).unwrap();
+    let mut sink = StoreSink::open_with(&store, Limits::new()).unwrap();
     let ballast = disk.path().join("ballast");
     fs::write(&ballast, [1; 70_000]).unwrap();
     let mut n = 1;
@@ -175,12 +175,12 @@ fn a_full_disk_asks_for_a_retry() {
 #[test]
 fn a_disk_full_from_the_start() {
     let Some(disk) = Tmpfs::mount("size=64k,nr_inodes=4") else { return };
-    let mut sink = LogSink::open(disk.path().as_path(), Limits::new()).unwrap();
+    let mut sink = StoreSink::open_with(disk.path(), Limits::new()).unwrap();
     fs::write(disk.path().join("ballast"), []).unwrap();
     let _ = fs::write(disk.path().join("more"), vec![1; 100_000]);
     let _ = fs::write(disk.path().join("nodes"), []);
     assert_eq!(sink.deliver_records(1, 1, &several(1)).unwrap_err().kind(), ErrorKind::Full);
-    assert_eq!(LogSink::open(disk.path().as_path(), Limits::new()).unwrap_err().kind(), ErrorKind::Full);
+    assert_eq!(StoreSink::open_with(disk.path(), Limits::new()).unwrap_err().kind(), ErrorKind::Full);
     fs::remove_file(disk.path().join("nodes")).unwrap();
     assert_eq!(sink.deliver_records(1, 1, &several(1)).unwrap_err().kind(), ErrorKind::Full);
     fs::remove_file(disk.path().join("more")).unwrap();
@@ -192,7 +192,7 @@ fn a_disk_full_from_the_start() {
 fn a_read_only_disk_is_an_error_at_once() {
     let Some(disk) = Tmpfs::mount("ro") else { return };
     for path in [disk.path(), disk.path().join("store")] {
-        let error = LogSink::open(&path, Limits::new()).unwrap_err();
+        let error = StoreSink::open_with(&path, Limits::new()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Io);
         assert!(
             error.to_string().starts_with(&format!("open the store {}: it is read-only (", path.display())),

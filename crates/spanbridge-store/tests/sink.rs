@@ -3,16 +3,16 @@
 mod support;
 
 use spanbridge::{Recorder, Sink, observe};
-use spanbridge_store::log::{self, LogSink};
-use spanbridge_store::{ErrorKind, Limits};
+use spanbridge_store::log;
+use spanbridge_store::{ErrorKind, Limits, StoreSink};
 use std::fs::{self, File};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 use support::*;
 use tempfile::tempdir;
 
-fn open(directory: &Path) -> LogSink {
-    LogSink::open(directory, Limits::new()).unwrap()
+fn open(directory: &Path) -> StoreSink {
+    StoreSink::open_with(directory, Limits::new()).unwrap()
 }
 
 fn names(directory: &Path) -> Vec<String> {
@@ -80,7 +80,7 @@ fn a_record_that_is_too_large_is_named() {
 #[test]
 fn files_rotate_by_size() {
     let dir = tempdir().unwrap();
-    let mut sink = LogSink::open(dir.path(), Limits::new().file_bytes(1000)).unwrap();
+    let mut sink = StoreSink::open_with(dir.path(), Limits::new().file_bytes(1000)).unwrap();
     (1..=40).for_each(|n| deliver(&mut sink, 1, n, &format!("n{n}")));
     let files = log::list(dir.path()).unwrap();
     assert!(files.len() > 4 && files.iter().all(|file| file.length < 1500), "{files:?}");
@@ -98,7 +98,7 @@ fn set_back(directory: &Path, time: Duration) {
 #[test]
 fn files_rotate_by_age() {
     let dir = tempdir().unwrap();
-    let mut sink = LogSink::open(dir.path(), Limits::new().file_age(Duration::from_millis(30))).unwrap();
+    let mut sink = StoreSink::open_with(dir.path(), Limits::new().file_age(Duration::from_millis(30))).unwrap();
     deliver(&mut sink, 1, 1, "a");
     std::thread::sleep(Duration::from_millis(40));
     deliver(&mut sink, 1, 2, "b");
@@ -200,7 +200,7 @@ fn a_loss_is_in_the_report() {
 fn the_directory_keeps_its_limits() {
     let dir = tempdir().unwrap();
     let most = 40_000;
-    let mut sink = LogSink::open(dir.path(), Limits::new().max_bytes(most)).unwrap();
+    let mut sink = StoreSink::open_with(dir.path(), Limits::new().max_bytes(most)).unwrap();
     // A process that is dead: nothing was written for long.
     let mut dead = open(dir.path());
     deliver(&mut dead, 9, 1, &"dead".repeat(2000));
@@ -227,16 +227,38 @@ fn a_place_that_cannot_be_used_is_an_error() {
     let dir = tempdir().unwrap();
     let file = dir.path().join("file");
     fs::write(&file, "something else").unwrap();
-    let error = LogSink::open(&file, Limits::new()).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::NotAStore);
-    assert!(
-        error.to_string().starts_with(&format!("open the store {}: it is not a directory (", file.display())),
-        "{error}"
+    let error = |path: &Path| StoreSink::open(path).unwrap_err();
+    assert_eq!(error(&file).to_string(), format!("open the store {}: it is a file of another kind", file.display()));
+    let under = file.join("under");
+    let expected = format!("open the store {}: it is not a directory (", under.display());
+    assert!(error(&under).to_string().starts_with(&expected), "{}", error(&under));
+    let kinds = [
+        file.as_path(),
+        under.as_path(),
+        Path::new("/dev/null"),
+        Path::new("/proc/self/nothing"),
+        Path::new(":memory:"),
+    ];
+    let kinds = kinds.map(|path| error(path).kind());
+    assert_eq!(
+        kinds,
+        [ErrorKind::NotAStore, ErrorKind::NotAStore, ErrorKind::NotAStore, ErrorKind::Io, ErrorKind::InvalidPath]
     );
-    let error = LogSink::open(&file.join("under"), Limits::new()).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::NotAStore);
-    assert_eq!(LogSink::open(Path::new("/proc/self/nothing"), Limits::new()).unwrap_err().kind(), ErrorKind::Io);
-    assert_eq!(LogSink::open(Path::new("/dev/null"), Limits::new()).unwrap_err().kind(), ErrorKind::NotAStore);
+    assert!(!Path::new(":memory:").exists());
+}
+
+/// The file of an earlier release is left as it is.
+#[test]
+fn an_old_store_gets_a_directory_beside_it() {
+    let dir = tempdir().unwrap();
+    let old = dir.path().join("records.db");
+    let content = [b"SQLite format 3\0".as_slice(), &[7; 100]].concat();
+    fs::write(&old, &content).unwrap();
+    let mut sink = StoreSink::open(&old).unwrap();
+    deliver(&mut sink, 1, 1, "a");
+    assert_eq!(sink.directory(), dir.path().join("records.db.store"));
+    assert_eq!(said(sink.directory()), ["a 0"]);
+    assert_eq!(fs::read(&old).unwrap(), content);
 }
 
 /// A sink that is used for another recorder, as after a machine was restored from a snapshot, is another writer.
@@ -254,7 +276,7 @@ fn another_recorder_is_another_writer() {
 #[test]
 fn sinks_may_go_to_other_threads() {
     fn sent<T: Send + 'static>() {}
-    sent::<LogSink>();
+    sent::<StoreSink>();
     fn shared<T: Send + Sync + 'static>() {}
     shared::<spanbridge_store::Error>();
 }

@@ -1,5 +1,7 @@
 //! How much a store may keep.
 
+use std::env;
+use std::ffi::OsString;
 use std::time::Duration;
 
 const MIB: u64 = 1 << 20;
@@ -32,7 +34,7 @@ pub struct Limits {
     pub(super) max_bytes: u64,
     pub(super) max_age: Duration,
     file_bytes: u64,
-    pub(super) file_age: Duration,
+    pub(crate) file_age: Duration,
 }
 
 impl Default for Limits {
@@ -45,6 +47,38 @@ impl Limits {
     /// The defaults.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// The limits that the environment sets, and a line for each variable that is not understood and ignored.
+    ///
+    /// | variable | example | limit |
+    /// |---|---|---|
+    /// | `SPANBRIDGE_MAX_BYTES` | `500M`, `2GiB`, `1000000` | [`max_bytes`](Limits::max_bytes). `K`, `M`, `G` and `T` are powers of 1024 |
+    /// | `SPANBRIDGE_MAX_AGE` | `90d`, `12h`, `30m`, `45s` | [`max_age`](Limits::max_age) |
+    ///
+    /// An empty variable counts as not set.
+    pub fn from_env() -> (Self, Vec<String>) {
+        Self::of(|name| env::var_os(name))
+    }
+
+    /// The same, from elsewhere: `look_up` gives the value of a name.
+    fn of(look_up: impl Fn(&str) -> Option<OsString>) -> (Self, Vec<String>) {
+        let (mut limits, mut problems) = (Self::default(), Vec::new());
+        let mut read = |name: &str, what: &str, set: &mut dyn FnMut(&str) -> Option<()>| {
+            let Some(value) = look_up(name).filter(|value| !value.is_empty()) else { return };
+            if value.to_str().map(str::trim).and_then(set).is_none() {
+                problems.push(format!("{name} is ignored: it is not {what}"));
+            }
+        };
+        read("SPANBRIDGE_MAX_BYTES", "a number of bytes, such as `500M`", &mut |text| {
+            limits.max_bytes = bytes(text)?;
+            Some(())
+        });
+        read("SPANBRIDGE_MAX_AGE", "a time, such as `30d` or `12h`", &mut |text| {
+            limits.max_age = time(text)?;
+            Some(())
+        });
+        (limits, problems)
     }
 
     /// Maximum bytes of all log files in the directory. One writer keeps within it; each further one may exceed it by the size of a
@@ -70,7 +104,72 @@ impl Limits {
     }
 
     /// Bytes after which another file is begun.
-    pub(super) fn of_a_file(&self) -> u64 {
+    pub(crate) fn of_a_file(&self) -> u64 {
         self.file_bytes.min(self.max_bytes / 8)
+    }
+}
+
+/// A whole number and the unit after it.
+fn quantity(text: &str) -> Option<(u64, &str)> {
+    let unit = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    Some((text[..unit].parse().ok()?, text[unit..].trim_start()))
+}
+
+fn bytes(text: &str) -> Option<u64> {
+    let (n, unit) = quantity(text)?;
+    let unit = unit.to_ascii_uppercase();
+    let power = match unit.strip_suffix("IB").or(unit.strip_suffix('B')).unwrap_or(&unit) {
+        "" => 0,
+        "K" => 1,
+        "M" => 2,
+        "G" => 3,
+        "T" => 4,
+        _ => return None,
+    };
+    n.checked_mul(1 << (10 * power))
+}
+
+fn time(text: &str) -> Option<Duration> {
+    let (n, unit) = quantity(text)?;
+    let seconds = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        "d" => 86_400,
+        _ => return None,
+    };
+    Some(Duration::from_secs(n.checked_mul(seconds)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_environment_sets_limits() {
+        let read = |max_bytes: &str, max_age: &str| {
+            let (limits, problems) = Limits::of(|name| {
+                Some(match name {
+                    "SPANBRIDGE_MAX_BYTES" => max_bytes.into(),
+                    "SPANBRIDGE_MAX_AGE" => max_age.into(),
+                    _ => return None,
+                })
+            });
+            (limits.max_bytes, limits.max_age.as_secs(), problems.len())
+        };
+        let (bytes, seconds) = (1 << 30, 30 * 86_400);
+        assert_eq!(read("", ""), (bytes, seconds, 0));
+        assert_eq!(read("1000", "45s"), (1000, 45, 0));
+        assert_eq!(read("500M", "30m"), (500 << 20, 1800, 0));
+        assert_eq!(read("2GiB", " 12h "), (2 << 30, 43_200, 0));
+        assert_eq!(read("3 kb", "90 d"), (3072, 90 * 86_400, 0));
+        for wrong in ["much", "-1", "1.5G", "5 miles", "99999999999999999999", "9999999999T", "G"] {
+            assert_eq!(read(wrong, ""), (bytes, seconds, 1), "{wrong}");
+        }
+        for wrong in ["30", "forever", "1w", "-1d", "999999999999999999d", "d"] {
+            assert_eq!(read("", wrong), (bytes, seconds, 1), "{wrong}");
+        }
+        let (_, problems) = Limits::of(|name| (name == "SPANBRIDGE_MAX_AGE").then(|| "soon".into()));
+        assert_eq!(problems, ["SPANBRIDGE_MAX_AGE is ignored: it is not a time, such as `30d` or `12h`"]);
     }
 }

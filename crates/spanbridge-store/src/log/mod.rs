@@ -67,7 +67,6 @@ mod name;
 mod prune;
 mod reader;
 mod records;
-mod sink;
 mod source;
 #[cfg(test)]
 mod tests;
@@ -78,10 +77,10 @@ pub use header::Header;
 pub use limits::Limits;
 pub use list::{CLOSED_AFTER, LogFile, list};
 pub use name::LogName;
+pub(crate) use prune::prune;
 pub use reader::{Damage, LogReader, Step};
 #[doc(hidden)]
-pub use sink::LogSink;
-#[doc(hidden)]
 pub use source::ReadAt;
+pub(crate) use writer::private;
 #[doc(hidden)]
 pub use writer::{LogWriter, Presence};

@@ -10,14 +10,14 @@ use std::time::SystemTime;
 
 /// What was removed.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) struct Removed {
-    pub(super) files: u64,
-    pub(super) bytes: u64,
+pub(crate) struct Removed {
+    pub(crate) files: u64,
+    pub(crate) bytes: u64,
 }
 
 /// Removes closed files that are too old, and the oldest ones while the others are too many for one more of full size. Never
 /// removes `own`.
-pub(super) fn prune(directory: &Path, limits: &Limits, own: LogName, now: SystemTime) -> Result<Removed> {
+pub(crate) fn prune(directory: &Path, limits: &Limits, own: LogName, now: SystemTime) -> Result<Removed> {
     let files = list(directory)?;
     let mut total: u64 = files.iter().map(|file| file.length).sum();
     let most = limits.max_bytes.saturating_sub(limits.of_a_file());

@@ -179,7 +179,7 @@ impl LogWriter {
 }
 
 /// To create a file that must not exist, and that only this user can read.
-pub(super) fn private() -> OpenOptions {
+pub(crate) fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.create_new(true).append(true);
     #[cfg(unix)]

@@ -3,7 +3,8 @@
 
 use spanbridge::record::*;
 use spanbridge::{RunId, SegmentId};
-use spanbridge_store::log::{self, BatchId, LogName, LogReader, LogSink, Step};
+use spanbridge_store::StoreSink;
+use spanbridge_store::log::{self, BatchId, LogName, LogReader, Step};
 use std::path::Path;
 
 /// Records that name a delivery: its text is what comes back.
@@ -62,7 +63,7 @@ fn text(record: &Record<'_>) -> String {
 }
 
 /// Writes a delivery of one record.
-pub(crate) fn deliver(sink: &mut LogSink, instance: u64, number: u64, text: &str) {
+pub(crate) fn deliver(sink: &mut StoreSink, instance: u64, number: u64, text: &str) {
     let receipt = sink.deliver_records(instance, number, &records(text, 1)).unwrap();
     assert_eq!(receipt.rejected(), []);
 }
