@@ -63,7 +63,7 @@ pub(crate) enum Command {
     /// Find what is missing in runs, with the likely cause and the fix
     #[command(after_help = DOCTOR)]
     Doctor(Doctor),
-    /// Read records into the store, one JSON object per line
+    /// Read records into the store, from files with one JSON object per line or from other stores
     Import(Import),
     /// Write records, one JSON object per line
     Export(Export),
@@ -130,7 +130,7 @@ The exit code is 1 if doctor finds a gap, or has no run to check. The JSON is {s
 
 #[derive(Args, Debug)]
 pub(crate) struct Import {
-    /// Files of records; `-` is standard input [default: standard input]
+    /// Files of records, or other stores; `-` is standard input [default: standard input]
     #[arg(value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
 }

@@ -159,14 +159,15 @@ fn an_unusable_store_is_code_3_with_advice() {
 #[test]
 fn a_newer_store_is_refused() {
     let place = Place::filled();
-    newer(&place.db());
+    assert_eq!(code(&place.run(&["runs"])), 0);
+    newer(&place.db().join("index.db"));
     let output = place.run(&["runs"]);
     assert_eq!(code(&output), 3);
     assert!(stderr(&output).contains("newer"), "{}", stderr(&output));
 }
 
-fn newer(db: &Path) {
-    let connection = rusqlite::Connection::open(db).unwrap();
+fn newer(index: &Path) {
+    let connection = rusqlite::Connection::open(index).unwrap();
     let version: u32 = connection.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
     assert!(version > 0);
     connection.pragma_update(None, "user_version", version + 1_000).unwrap();

@@ -1,25 +1,25 @@
-//! A store with a damaged delivery: every command does what it can, and says what it skipped.
+//! An old store with a damaged delivery: every command does what it can, and says what it skipped.
 
 #[path = "../../spanbridge-query/tests/common/mod.rs"]
 mod common;
 
+use common::old::OldWriter;
 use common::*;
 use insta::assert_snapshot;
 use rusqlite::Connection;
 use serde_json::{Value, json};
-use spanbridge_store::StoreSink;
 use std::path::PathBuf;
 use std::process::Command;
 
 /// Three deliveries of two runs. The second cannot be read, and has records of both.
 fn damaged() -> (tempfile::TempDir, PathBuf) {
     let (dir, path) = place();
-    let mut sink = StoreSink::open(&path).unwrap();
+    let mut writer = OldWriter::open(&path);
     let (mut shop, mut mail) = (Recording::of(run(1), 1, "shop"), Recording::of(run(2), 2, "mail"));
-    deliver(&mut sink, 7, 1, &[shop.span(1, 0, "order", 0, 9)]);
-    deliver(&mut sink, 7, 2, &[shop.span(2, 1, "pay", 2, 3), mail.span(3, 0, "send", 2, 3)]);
-    deliver(&mut sink, 7, 3, &[mail.span(4, 3, "smtp", 2, 3)]);
-    drop(sink);
+    writer.deliver(7, 1, &[shop.span(1, 0, "order", 0, 9)]);
+    writer.deliver(7, 2, &[shop.span(2, 1, "pay", 2, 3), mail.span(3, 0, "send", 2, 3)]);
+    writer.deliver(7, 3, &[mail.span(4, 3, "smtp", 2, 3)]);
+    drop(writer);
     let damage = "UPDATE delivery SET run_tails = x'ff', aggregates = x'ff' WHERE id = 2";
     Connection::open(&path).unwrap().execute_batch(damage).unwrap();
     (dir, path)
@@ -34,14 +34,24 @@ fn said(path: &PathBuf, args: &[&str]) -> (i32, String, String) {
     (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
 }
 
+/// What every command says of an old store.
+fn hint(path: &std::path::Path) -> String {
+    let shown = path.display();
+    format!(
+        "spanbridge: {shown} is of an earlier release and is only read, which takes long if it is large; \
+         `spanbridge import {shown}` moves its records to the current form\n"
+    )
+}
+
 const TOLD: &str = "delivery 2 is damaged and was skipped (its directory does not fit together); its records are \
                     missing here";
 
 #[test]
 fn each_command_reports_it_on_standard_error() {
     let (_dir, path) = damaged();
+    let hint = hint(&path);
     let expected = format!(
-        "spanbridge: {TOLD}\n  Restore the file from a backup, or export what can be read with `spanbridge \
+        "{hint}spanbridge: {TOLD}\n  Restore the file from a backup, or export what can be read with `spanbridge \
          export` and import it into a new store.\n"
     );
     let id = run(1).to_string();
@@ -92,4 +102,35 @@ fn an_export_saves_what_can_be_read() {
     let (code, out, beside) = said(&anew, &["import", lines.to_str().unwrap()]);
     assert_eq!((code, &*beside), (0, ""), "{out}");
     assert_eq!(said(&anew, &["runs"]).1.lines().count(), 3, "a heading, and both runs");
+}
+
+/// As the hint says: afterwards the same path means the same store, in the current form.
+#[test]
+fn an_old_store_is_moved_by_import() {
+    let (_dir, path) = place();
+    let mut writer = OldWriter::open(&path);
+    writer.deliver(7, 1, &[Recording::of(run(1), 1, "shop").span(1, 0, "order", 0, 9)]);
+    drop(writer);
+    let (code, before, beside) = said(&path, &["runs"]);
+    assert_eq!((code, beside), (0, hint(&path)));
+    let (code, out, _) = said(&path, &["import", path.to_str().unwrap()]);
+    assert_eq!((code, &*out), (0, "1 new record\n"));
+    let (code, after, beside) = said(&path, &["runs"]);
+    assert_eq!((code, &after), (0, &before));
+    assert!(beside.contains("was imported into"), "{beside}");
+    std::fs::remove_file(&path).unwrap();
+    assert_eq!(said(&path, &["runs"]), (0, before, String::new()));
+}
+
+/// A directory that was copied from another host.
+#[test]
+fn another_directory_is_imported() {
+    let (dir, path) = place();
+    let mut sink = spanbridge_store::StoreSink::open(&path).unwrap();
+    deliver(&mut sink, 7, 1, &[Recording::of(run(1), 1, "shop").span(1, 0, "order", 0, 9)]);
+    let to = dir.path().join("collected");
+    for expected in ["1 new record\n", "0 new records, 1 already stored\n"] {
+        let (code, out, beside) = said(&to, &["import", path.to_str().unwrap()]);
+        assert_eq!((code, &*out, &*beside), (0, expected, ""));
+    }
 }

@@ -30,7 +30,7 @@ Commands:
   runs    List recent runs
   trace   Show a run as a tree of spans, across all services and queues
   doctor  Find what is missing in runs, with the likely cause and the fix
-  import  Read records into the store, one JSON object per line
+  import  Read records into the store, from files with one JSON object per line or from other stores
   export  Write records, one JSON object per line
   help    Print this message or the help of the given subcommand(s)
 
@@ -130,12 +130,12 @@ present if a part of the store is damaged.
 #[test]
 fn of_import() {
     assert_snapshot!(help(&["import"]), @r##"
-Read records into the store, one JSON object per line
+Read records into the store, from files with one JSON object per line or from other stores
 
 Usage: spanbridge import [OPTIONS] [FILE]...
 
 Arguments:
-  [FILE]...  Files of records; `-` is standard input [default: standard input]
+  [FILE]...  Files of records, or other stores; `-` is standard input [default: standard input]
 
 Options:
   -h, --help  Print help

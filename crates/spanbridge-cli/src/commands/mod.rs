@@ -11,7 +11,13 @@ mod trace;
 
 use crate::args::{Cli, Command};
 use crate::failure::Failure;
+use crate::stream;
 use spanbridge_query::Store;
+use spanbridge_query::index::FoldBudget;
+use std::time::Duration;
+
+/// How long a command folds after it has answered, so that the next answers come quicker.
+const FOLD_TIME: Duration = Duration::from_millis(100);
 
 /// Runs the command that was asked for.
 pub(crate) fn run(cli: &Cli) -> Result<(), Failure> {
@@ -19,6 +25,7 @@ pub(crate) fn run(cli: &Cli) -> Result<(), Failure> {
         Command::Import(args) => return import::run(cli, args),
         _ => Store::open(cli.store_path()?)?,
     };
+    store.notes().iter().for_each(|note| stream::note(note));
     let result = match &cli.command {
         Command::Runs(args) => runs::run(cli, args, &store),
         Command::Trace(args) => trace::run(cli, args, &store),
@@ -27,5 +34,7 @@ pub(crate) fn run(cli: &Cli) -> Result<(), Failure> {
         Command::Import(_) => Ok(()),
     };
     damage::report(&store);
+    // The answer was given. What goes wrong here is told by a command that folds on purpose.
+    let _ = store.fold(FoldBudget::time(FOLD_TIME), |_| true);
     result
 }
