@@ -65,6 +65,7 @@ fn beside(neighbour: &Neighbour, store: &str) -> Result<Outcome> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::workspace::cargo;
 
     /// A package that links the native library `sqlite3`, without a registry.
     fn linking(name: &str) -> Throwaway {
@@ -100,6 +101,15 @@ mod tests {
         let manifest = std::fs::read_to_string(package.path("Cargo.toml")).unwrap();
         other.write("Cargo.toml", &manifest.replace("\"throwaway\"", "\"throwaway-store\"")).unwrap();
         other
+    }
+
+    /// Runs offline, so only for this platform and with the versions of the workspace.
+    #[test]
+    fn the_store_brings_no_native_library() {
+        let cargo = process::capture(&mut cargo(["-vV"])).unwrap();
+        let host = cargo.lines().find_map(|line| line.strip_prefix("host: ")).unwrap();
+        let package = Throwaway::new(&[ours(STORE)], &[]).unwrap().with_our_lock_file().unwrap();
+        assert_eq!(native::native(&package, &["--offline", "--filter-platform", host]).unwrap(), [""; 0]);
     }
 
     #[test]
