@@ -53,8 +53,8 @@ mod values;
 pub use derive::edges_between;
 pub use gaps::{Checkup, Gap, GapKind};
 pub use model::{
-    Artifact, Diagnostic, Edge, Event, Graph, Link, LinkDirection, LinkedRun, Run, RunStatus, RunSummary, Segment,
-    Span, SpanStatus, Suspension, Trigger,
+    Artifact, Diagnostic, Edge, Event, Graph, Link, LinkDirection, LinkedRun, PrunedRun, Relation, Run, RunStatus,
+    RunSummary, Segment, Span, SpanStatus, Suspension, Trigger,
 };
 #[doc(hidden)]
 pub use outline::Outline;

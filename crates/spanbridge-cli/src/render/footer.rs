@@ -3,7 +3,7 @@
 use super::page::{Page, TextStyle};
 use super::status::run_status;
 use super::text::{counted, named, truncate, width, wrap};
-use spanbridge_graph::{Graph, LinkDirection, RunStatus, RunSummary};
+use spanbridge_graph::{Graph, LinkDirection, PrunedRun, Relation, RunStatus, RunSummary};
 use std::collections::HashMap;
 
 /// How many other runs of a kind are listed. The rest are counted.
@@ -17,8 +17,10 @@ pub(crate) fn print(page: &mut Page, graph: &Graph, columns: usize) {
         }
         !empty
     };
-    if part(page, graph.child_runs.is_empty() && graph.related_runs.is_empty() && graph.linked_runs.is_empty()) {
+    let others = [&graph.child_runs, &graph.related_runs].iter().any(|runs| !runs.is_empty());
+    if part(page, !others && graph.linked_runs.is_empty() && graph.pruned_runs.is_empty()) {
         runs(page, graph, columns);
+        pruned(page, &graph.pruned_runs);
     }
     part(page, graph.diagnostics.is_empty());
     for (code, message, count) in diagnostics(graph) {
@@ -104,5 +106,24 @@ fn runs(page: &mut Page, graph: &Graph, columns: usize) {
         if all > MAX_RUNS {
             page.put(TextStyle::Dim, &format!("… {} more {kind} runs", all - MAX_RUNS)).line();
         }
+    }
+}
+
+/// The runs that are not stored any more.
+fn pruned(page: &mut Page, runs: &[PrunedRun]) {
+    for run in runs.iter().take(MAX_RUNS) {
+        let kind = match run.relation {
+            Relation::Parent => "parent run",
+            Relation::Child => "child run",
+            Relation::Linked => "linked run",
+            _ => "related run",
+        };
+        page.put(TextStyle::Dim, kind)
+            .go_to("related run".len() + 2)
+            .put(TextStyle::Dim, &format!("pruned {:.8}", run.run_id));
+        page.line();
+    }
+    if runs.len() > MAX_RUNS {
+        page.put(TextStyle::Dim, &format!("… {} more pruned runs", runs.len() - MAX_RUNS)).line();
     }
 }

@@ -33,6 +33,8 @@ pub struct Checkup {
     grace: u64,
     silence: u64,
     seen: BTreeSet<RunId>,
+    /// Runs that are connected with runs that were pruned.
+    beside_pruned: BTreeSet<RunId>,
     /// What a run shows by itself.
     found: Vec<Gap>,
     /// What processes report about themselves: the kind, the service and the message, and how often.
@@ -67,6 +69,7 @@ impl Checkup {
             grace: nanos(Self::DEFAULT_GRACE),
             silence: nanos(Self::DEFAULT_SILENCE),
             seen: BTreeSet::new(),
+            beside_pruned: BTreeSet::new(),
             found: Vec::new(),
             reported: BTreeMap::new(),
             recorded: Set::default(),
@@ -123,6 +126,12 @@ impl Checkup {
         self.learn(graph);
     }
 
+    /// Notes that runs which were connected with this one were pruned. What is missing in it may have been in them, so it is no
+    /// gap.
+    pub fn note_pruned_beside(&mut self, run_id: RunId) {
+        self.beside_pruned.insert(run_id);
+    }
+
     /// Adds what a process reports about itself rather than about a run. Repeated reports add up.
     pub fn add_process_diagnostic(&mut self, service: &str, diagnostic: &Diagnostic) {
         if let Some(kind) = GapKind::of_diagnostic(&diagnostic.code) {
@@ -165,6 +174,9 @@ impl Checkup {
         let broke_off: Set<SpanId> = unsettled.iter().filter_map(|g| g.span_id).collect();
         gaps.retain(|g| g.kind != GapKind::NoEnd || g.span_id.is_none_or(|span| !broke_off.contains(&span)));
         gaps.extend(unsettled);
+        gaps.retain(|g| {
+            !(g.kind.may_be_in_another_run() && g.run_id.is_some_and(|run| self.beside_pruned.contains(&run)))
+        });
         gaps.sort_unstable();
         gaps.dedup();
         gaps

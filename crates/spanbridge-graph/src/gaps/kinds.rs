@@ -48,6 +48,15 @@ pub enum GapKind {
     RedactionFailed,
 }
 
+impl GapKind {
+    /// Whether what is missing may be in another run, which is connected with that of the gap.
+    #[doc(hidden)]
+    pub fn may_be_in_another_run(self) -> bool {
+        use GapKind::{NeverSettled, NoConsumer, NotReceived, NotSettled, ParentMissing, WorkNotRecorded};
+        matches!(self, NotReceived | NoConsumer | WorkNotRecorded | NotSettled | NeverSettled | ParentMissing)
+    }
+}
+
 /// A row of the table. Names in braces are replaced by what was found.
 struct Row {
     kind: GapKind,

@@ -8,10 +8,10 @@ mod related;
 mod run;
 mod span;
 
-use super::model::{Artifact, Diagnostic, Edge, Graph, LinkedRun, RunSummary, Span};
+use super::model::{Artifact, Diagnostic, Edge, Graph, LinkedRun, PrunedRun, RunSummary, Span};
 use other::{ArtifactView, DiagnosticView, EdgeView};
 use parts::List;
-use related::{LinkedView, SummaryView};
+use related::{LinkedView, PrunedView, SummaryView};
 use run::RunView;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
@@ -38,6 +38,7 @@ impl Serialize for Graph {
             child_runs: List(&self.child_runs, SummaryView::of),
             related_runs: List(&self.related_runs, SummaryView::of),
             linked_runs: List(&self.linked_runs, LinkedView::of),
+            pruned_runs: (!self.pruned_runs.is_empty()).then_some(List(&self.pruned_runs, PrunedView::of)),
             diagnostics: List(&self.diagnostics, DiagnosticView::of),
         }
         .serialize(serializer)
@@ -55,5 +56,7 @@ struct GraphView<'a> {
     child_runs: List<'a, RunSummary, SummaryView<'a>>,
     related_runs: List<'a, RunSummary, SummaryView<'a>>,
     linked_runs: List<'a, LinkedRun, LinkedView<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pruned_runs: Option<List<'a, PrunedRun, PrunedView>>,
     diagnostics: List<'a, Diagnostic, DiagnosticView<'a>>,
 }

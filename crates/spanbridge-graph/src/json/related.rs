@@ -1,7 +1,7 @@
 //! Other runs as JSON.
 
 use super::parts::Time;
-use crate::model::{LinkDirection, LinkedRun, RunStatus, RunSummary};
+use crate::model::{LinkDirection, LinkedRun, PrunedRun, Relation, RunStatus, RunSummary};
 use serde::Serialize;
 use spanbridge::{RunId, SpanId};
 
@@ -36,5 +36,20 @@ impl<'a> LinkedView<'a> {
     pub(super) fn of(linked: &'a LinkedRun) -> Self {
         let LinkedRun { run, direction, linked_span_ids } = linked;
         Self { run: SummaryView::of(run), direction: *direction, linked_span_ids }
+    }
+}
+
+/// A run that is not stored any more.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct PrunedView {
+    run_id: RunId,
+    relation: Relation,
+}
+
+impl PrunedView {
+    pub(super) fn of(pruned: &PrunedRun) -> Self {
+        let PrunedRun { run_id, relation } = pruned;
+        Self { run_id: *run_id, relation: *relation }
     }
 }

@@ -1,6 +1,6 @@
 //! The graph of a run, and what belongs to it beside runs and spans.
 
-use super::related::{LinkedRun, RunSummary, Trigger};
+use super::related::{LinkedRun, PrunedRun, RunSummary, Trigger};
 use super::run::Run;
 use super::span::Span;
 use spanbridge::SpanId;
@@ -25,6 +25,8 @@ pub struct Graph {
     /// Runs connected by links: those that spans of this run link to, and those whose spans link to this run. A run that is
     /// among the related ones is not repeated here.
     pub linked_runs: Vec<LinkedRun>,
+    /// Runs that would be among those above, if they had not been pruned.
+    pub pruned_runs: Vec<PrunedRun>,
     /// What started it, if another run did.
     pub trigger: Option<Trigger>,
     /// What you should know about the recording, such as lost or contradictory records.
@@ -42,6 +44,7 @@ impl Graph {
             child_runs: Vec::new(),
             related_runs: Vec::new(),
             linked_runs: Vec::new(),
+            pruned_runs: Vec::new(),
             trigger: None,
             diagnostics: Vec::new(),
         }

@@ -8,7 +8,7 @@ mod run;
 mod span;
 
 pub use graph::{Artifact, Diagnostic, Edge, Graph};
-pub use related::{LinkDirection, LinkedRun, RunSummary, Trigger};
+pub use related::{LinkDirection, LinkedRun, PrunedRun, Relation, RunSummary, Trigger};
 pub use run::{Run, RunStatus, Segment, Suspension};
 pub(super) use span::trace_of;
 pub use span::{Event, Link, Span, SpanStatus};

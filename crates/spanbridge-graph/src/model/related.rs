@@ -59,6 +59,38 @@ pub enum LinkDirection {
     Both,
 }
 
+/// A run that is connected with the shown one and was removed from the store by `spanbridge prune`. Nothing else is known of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct PrunedRun {
+    /// Its id.
+    pub run_id: RunId,
+    /// How it is connected with the shown run.
+    pub relation: Relation,
+}
+
+impl PrunedRun {
+    /// A run that was pruned.
+    pub fn new(run_id: RunId, relation: Relation) -> Self {
+        PrunedRun { run_id, relation }
+    }
+}
+
+/// How another run is connected with the one that is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Relation {
+    /// It started the shown run.
+    Parent,
+    /// The shown run started it.
+    Child,
+    /// It is in the same trace.
+    Related,
+    /// A link leads from one to the other.
+    Linked,
+}
+
 /// The span behind [`Run::triggered_by_span_id`](super::Run::triggered_by_span_id), if it is recorded.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]

@@ -63,6 +63,13 @@ pub trait Snapshot {
     /// The runs that mention one of these ids in this way, each with that id; sorted, and each pair once.
     fn mentions(&self, mention: Mention, ids: &[u128]) -> Result<Vec<(u128, RunId)>>;
 
+    /// Which of these runs were stored and are [pruned](crate::keeping::prune), as far as the engine remembers: it need not
+    /// remember those that no stored run is connected with. Default: none.
+    fn pruned(&self, run_ids: &[RunId]) -> Result<Vec<RunId>> {
+        let _ = run_ids;
+        Ok(Vec::new())
+    }
+
     /// The cursor for what comes after this snapshot.
     fn end(&self) -> Result<Cursor>;
 

@@ -3,6 +3,7 @@
 //! However many runs there are, few are in memory at a time. Each group is a question of its own, so no writer is held back
 //! until all are checked. What is written meanwhile may be included. That does no harm, since it can only explain more.
 
+use super::graph::add_connected_runs;
 use crate::Result;
 use crate::engine::{Mention, Order, Snapshot};
 use crate::reader::Reader;
@@ -53,7 +54,28 @@ pub(crate) fn check(reader: &Reader, run_ids: &[RunId], checkup: &mut Checkup) -
     if checkup.is_conclusive() {
         return Ok(());
     }
-    consult(reader, &reader.read(|snapshot| checked.neighbours(snapshot))?, checkup)
+    consult(reader, &reader.read(|snapshot| checked.neighbours(snapshot))?, checkup)?;
+    excuse_pruned(reader, checkup)
+}
+
+/// What is missing in a run may have been in a run that was connected with it and is pruned. Then it is no gap.
+fn excuse_pruned(reader: &Reader, checkup: &mut Checkup) -> Result<()> {
+    let gaps = checkup.gaps();
+    let runs: BTreeSet<RunId> =
+        gaps.iter().filter(|gap| gap.kind.may_be_in_another_run()).filter_map(|gap| gap.run_id).collect();
+    for chunk in runs.into_iter().collect::<Vec<_>>().chunks(MAX_RUNS_AT_ONCE) {
+        reader.read(|snapshot| {
+            snapshot.records(chunk, &mut |run, records| {
+                let mut graph = Graph::build(run, &records);
+                add_connected_runs(snapshot, &mut graph)?;
+                if !graph.pruned_runs.is_empty() {
+                    checkup.note_pruned_beside(run);
+                }
+                Ok(())
+            })
+        })?;
+    }
+    Ok(())
 }
 
 fn consult(reader: &Reader, run_ids: &[RunId], checkup: &mut Checkup) -> Result<()> {

@@ -1,12 +1,13 @@
 //! The graph of a run, and the other runs that it is connected with.
 
 use super::linked::linked_runs;
+use super::pruned::pruned_runs;
 use super::summaries::summaries;
 use crate::Result;
 use crate::damage::Damage;
 use crate::engine::{Mention, Snapshot};
 use spanbridge::{RunId, TraceId};
-use spanbridge_graph::{Graph, Outline, edges_between};
+use spanbridge_graph::{Graph, Outline, Relation, edges_between};
 use std::collections::BTreeSet;
 
 /// Other deliveries of a message are looked for in no more than this many runs: children, or children of the same parent.
@@ -33,13 +34,7 @@ pub(crate) fn graph(snapshot: &dyn Snapshot, run_id: RunId) -> Result<Option<Gra
 
 /// Adds what the records of a run cannot tell: the other runs that it is connected with.
 fn add_other_runs(snapshot: &dyn Snapshot, graph: &mut Graph) -> Result<()> {
-    let run = &graph.run;
-    let children = snapshot.mentions(Mention::Parent, &[run.run_id.get()])?;
-    let children: Vec<RunId> = children.into_iter().map(|(_, run)| run).collect();
-    graph.child_runs = summaries(snapshot, &children)?;
-    let traces: BTreeSet<TraceId> = run.trace_ids.iter().copied().collect();
-    graph.related_runs = summaries(snapshot, &runs_of(snapshot, &traces, run.run_id)?)?;
-    graph.linked_runs = linked_runs(snapshot, graph)?;
+    let children = add_connected_runs(snapshot, graph)?;
     if children.len() <= MAX_RUNS_READ && !children.is_empty() {
         let children = graphs(snapshot, &children)?;
         graph.add_edges(edges_between(graph, &children, false));
@@ -54,6 +49,23 @@ fn add_other_runs(snapshot: &dyn Snapshot, graph: &mut Graph) -> Result<()> {
         add_attempts(snapshot, graph, parent, parent_graph)?;
     }
     Ok(())
+}
+
+/// Adds the runs that mention this one, or are mentioned by it. Returns those that it started.
+pub(super) fn add_connected_runs(snapshot: &dyn Snapshot, graph: &mut Graph) -> Result<Vec<RunId>> {
+    let run = &graph.run;
+    let children = snapshot.mentions(Mention::Parent, &[run.run_id.get()])?;
+    let children: Vec<RunId> = children.into_iter().map(|(_, run)| run).collect();
+    graph.child_runs = summaries(snapshot, &children)?;
+    let traces: BTreeSet<TraceId> = run.trace_ids.iter().copied().collect();
+    let related = runs_of(snapshot, &traces, run.run_id)?;
+    graph.related_runs = summaries(snapshot, &related)?;
+    let (linked_runs, linked) = linked_runs(snapshot, graph)?;
+    graph.linked_runs = linked_runs;
+    let connected = [(&children, Relation::Child), (&related, Relation::Related), (&linked, Relation::Linked)];
+    let connected = connected.into_iter().flat_map(|(runs, relation)| runs.iter().map(move |run| (*run, relation)));
+    graph.pruned_runs = pruned_runs(snapshot, graph, connected)?;
+    Ok(children)
 }
 
 /// Relates the attempts of a message whose work is a run of its own. Other attempts may be runs too, or be in the parent.

@@ -23,8 +23,9 @@ struct Ends {
     linked: BTreeSet<SpanId>,
 }
 
-/// The linked runs, by start. Runs of the same traces are related anyway, and left out here.
-pub(crate) fn linked_runs(snapshot: &dyn Snapshot, graph: &Graph) -> Result<Vec<LinkedRun>> {
+/// The linked runs, by start, and the runs at the ends of links that are not stored. Runs of the same traces are related anyway,
+/// and left out here.
+pub(crate) fn linked_runs(snapshot: &dyn Snapshot, graph: &Graph) -> Result<(Vec<LinkedRun>, Vec<RunId>)> {
     let own: BTreeSet<TraceId> = graph.run.trace_ids.iter().copied().collect();
     let related: BTreeSet<RunId> = graph.related_runs.iter().map(|r| r.run_id).chain([graph.run.run_id]).collect();
     let mut to: BTreeMap<TraceId, BTreeSet<SpanId>> = BTreeMap::new();
@@ -61,7 +62,8 @@ pub(crate) fn linked_runs(snapshot: &dyn Snapshot, graph: &Graph) -> Result<Vec<
         linked_run.linked_span_ids = linked.into_iter().collect();
         Some(linked_run)
     };
-    Ok(known.into_iter().filter_map(linked_run).collect())
+    let missing = all.into_iter().filter(|run| !known_ids.contains(run)).collect();
+    Ok((known.into_iter().filter_map(linked_run).collect(), missing))
 }
 
 /// The runs of each of these traces: its own, and all other runs with spans in it.

@@ -4,4 +4,5 @@ pub(crate) mod find;
 pub(crate) mod gaps;
 pub(crate) mod graph;
 mod linked;
+mod pruned;
 mod summaries;
