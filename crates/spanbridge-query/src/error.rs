@@ -29,6 +29,10 @@ pub enum ErrorKind {
     Busy,
     /// The disk is full, or a file cannot grow.
     Full,
+    /// The store, or a file of it, was removed or replaced while it was open. Open it again.
+    Moved,
+    /// Something is where a copy should go.
+    Occupied,
     /// A file or its directory cannot be read or written, or another database did not answer.
     Io,
     /// The text is not an id or the beginning of one: 4 to 32 hexadecimal digits.

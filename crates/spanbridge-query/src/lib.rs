@@ -26,6 +26,7 @@ mod error;
 mod fingerprint;
 pub mod index;
 mod joined;
+pub mod keeping;
 mod old;
 mod questions;
 mod reader;

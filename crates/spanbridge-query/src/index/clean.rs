@@ -43,6 +43,7 @@ impl Index {
             return Ok(Vec::new());
         }
         let mark = || {
+            self.assert_in_place()?;
             let mut paths = Vec::new();
             for file in removable(connection, files)? {
                 set_gone(connection, file.name)?;

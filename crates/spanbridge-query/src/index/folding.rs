@@ -100,6 +100,7 @@ impl Index {
         skipped: &BTreeSet<Position>,
         culprit: &mut Option<Position>,
     ) -> Result<Step> {
+        self.assert_in_place()?;
         let (connection, workshop) = (&self.connection, &mut *self.workshop.borrow_mut());
         let files = list(&self.directory)?;
         let before = watermarks(connection)?;

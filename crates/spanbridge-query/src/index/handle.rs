@@ -3,11 +3,11 @@
 use super::block::Packer;
 use super::fold::blocks::Workshop;
 use super::names::Names;
-use super::place::{self, Place};
+use super::place::{self, Identity, Place};
 use super::records::BlockReader;
 use super::tails::Tails;
 use super::view::View;
-use crate::Result;
+use crate::{Error, ErrorKind, Result};
 use rusqlite::Connection;
 use spanbridge_store::log::LogName;
 use std::cell::{Cell, RefCell};
@@ -30,6 +30,10 @@ pub struct Index {
     pub(super) names: RefCell<Names>,
     pub(super) packer: RefCell<Packer>,
     pub(super) reader: RefCell<BlockReader>,
+    /// SQLite's number for what others wrote.
+    pub(super) version: Cell<i64>,
+    /// Which file the index is.
+    identity: Option<Identity>,
 }
 
 impl Index {
@@ -40,6 +44,7 @@ impl Index {
     /// If a newer release wrote the index, or it is damaged.
     pub fn open(directory: &Path) -> Result<Self> {
         let (connection, place) = place::open(directory)?;
+        let identity = place.identity();
         Ok(Self {
             directory: directory.to_owned(),
             place,
@@ -52,6 +57,8 @@ impl Index {
             names: RefCell::default(),
             packer: RefCell::new(Packer::new()?),
             reader: RefCell::default(),
+            version: Cell::default(),
+            identity,
         })
     }
 
@@ -63,6 +70,15 @@ impl Index {
     /// The directory with the logs.
     pub fn directory(&self) -> &Path {
         &self.directory
+    }
+
+    /// Fails if the file of the index was removed or replaced since it was opened. What is folded into it then would be lost with
+    /// the logs, so this is asked while the lock for writing is held. Whoever replaces the file holds that lock.
+    pub(super) fn assert_in_place(&self) -> Result<()> {
+        match self.place.identity() == self.identity {
+            true => Ok(()),
+            false => Err(Error::new(ErrorKind::Moved, "the index was removed or replaced while it was in use")),
+        }
     }
 
     /// Bytes of each table and of each index on one, the largest first.

@@ -4,7 +4,7 @@
 //! and answers from the index and from what is not folded yet together.
 //!
 //! `block` is how records are kept, `schema` the tables, `place` where the file lies. `fold` and `folding` bring records in, and
-//! `clean` removes logs. `tails` holds what is not folded, `view` is what a question sees of it, and `snapshot` answers.
+//! `clean` removes logs. `prune` removes runs, and `upkeep` looks after the file. `tails` holds what is not folded, `view` is what a question sees of it, and `snapshot` answers.
 
 mod block;
 mod clean;
@@ -14,6 +14,7 @@ mod handle;
 mod logs;
 mod names;
 mod place;
+mod prune;
 mod readers;
 mod records;
 mod run;
@@ -24,8 +25,10 @@ mod tails;
 #[cfg(test)]
 mod tests;
 mod texts;
+pub(crate) mod upkeep;
 mod view;
 
 pub use fold::{FoldBudget, FoldReport};
 pub use handle::Index;
 pub use place::Place;
+pub use prune::{OPEN_GRACE, Prune, PruneReport};

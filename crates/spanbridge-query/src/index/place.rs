@@ -18,6 +18,31 @@ pub enum Place {
     Memory,
 }
 
+/// Device and number of a file.
+pub(super) type Identity = (u64, u64);
+
+impl Place {
+    /// The file. `None`: the index is in memory.
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Place::Store(path) | Place::Cache(path) => Some(path),
+            Place::Memory => None,
+        }
+    }
+
+    /// Which file is there now.
+    pub(super) fn identity(&self) -> Option<Identity> {
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::MetadataExt;
+            let about = std::fs::metadata(self.path()?).ok()?;
+            Some((about.dev(), about.ino()))
+        }
+        #[cfg(not(unix))]
+        None
+    }
+}
+
 /// The file in the directory of a store.
 const FILE: &str = "index.db";
 
@@ -37,6 +62,11 @@ pub(super) fn open(directory: &Path) -> Result<(Connection, Place)> {
         }
     }
     Ok((schema::in_memory()?, Place::Memory))
+}
+
+/// The file of the index of this store, if there is one.
+pub(super) fn existing(directory: &Path) -> Option<PathBuf> {
+    [Some(directory.join(FILE)), cached(directory)].into_iter().flatten().find(|path| path.is_file())
 }
 
 /// A file that can be read but not written is of no use. What is wrong with its content stays wrong.

@@ -94,6 +94,51 @@ fn merge(connection: &Connection, level: i64) -> Result<()> {
     write(connection, level + 1, &mut heads, first..=last)
 }
 
+/// Forgets the spans of blocks that are gone.
+pub(in crate::index) fn forget_missing_blocks(connection: &Connection) -> Result<()> {
+    let mut query = connection.prepare_cached("SELECT id, first_block, last_block FROM generation")?;
+    let rows = query.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    let all = rows.collect::<rusqlite::Result<Vec<(i64, i64, i64)>>>()?;
+    let mut blocks = connection.prepare_cached("SELECT id FROM block WHERE id BETWEEN ? AND ?")?;
+    for (id, first, last) in all {
+        let there = blocks.query_map([first, last], |row| row.get::<_, i64>(0))?;
+        let there = there.collect::<rusqlite::Result<std::collections::HashSet<_>>>()?;
+        if there.len() as i64 > last - first {
+            continue;
+        }
+        let spans = keep_blocks(connection, id, |block| there.contains(&(first + i64::from(block))))?;
+        match spans {
+            0 => connection.prepare_cached("DELETE FROM generation WHERE id = ?")?.execute([id])?,
+            spans => connection.prepare_cached("UPDATE generation SET spans = ? WHERE id = ?")?.execute([spans, id])?,
+        };
+    }
+    Ok(())
+}
+
+/// Keeps the spans of some blocks of a generation. Returns how many are left.
+fn keep_blocks(connection: &Connection, id: i64, keep: impl Fn(u16) -> bool) -> Result<i64> {
+    let mut query = connection.prepare_cached("SELECT id FROM span_head WHERE id BETWEEN ? AND ?")?;
+    let rows = query.query_map(bucket_rows(id), |row| row.get(0))?.collect::<rusqlite::Result<Vec<i64>>>()?;
+    let mut query = connection.prepare_cached("SELECT data FROM span_head WHERE id = ?")?;
+    let mut change = connection.prepare_cached("UPDATE span_head SET data = ? WHERE id = ?")?;
+    let mut delete = connection.prepare_cached("DELETE FROM span_head WHERE id = ?")?;
+    let mut left = 0;
+    for row in rows {
+        let data: Vec<u8> = query.query_row([row], |row| row.get(0))?;
+        let (rests, blocks) = halves(&data)?;
+        let kept = || rests.iter().zip(blocks).filter(|(_, block)| keep(u16::from_be_bytes(**block)));
+        let mut new: Vec<u8> = kept().flat_map(|(rest, _)| *rest).collect();
+        new.extend(kept().flat_map(|(_, block)| *block));
+        left += (new.len() / 5) as i64;
+        if new.is_empty() {
+            delete.execute([row])?;
+        } else if new.len() < data.len() {
+            change.execute(params![new, row])?;
+        }
+    }
+    Ok(left)
+}
+
 /// The spans of a generation.
 fn read(connection: &Connection, id: i64, bits: u32, first_block: i64, heads: &mut Vec<Head>) -> Result<()> {
     let mut query = connection.prepare_cached("SELECT id, data FROM span_head WHERE id BETWEEN ? AND ?")?;

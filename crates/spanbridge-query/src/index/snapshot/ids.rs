@@ -98,7 +98,12 @@ impl IndexSnapshot<'_> {
 
     fn folded_spans(&self, range: &RangeInclusive<u64>, limit: usize, spans: &mut Spans) -> Result<()> {
         let heads = (range.start() >> 32) as u32..=(range.end() >> 32) as u32;
+        let mut is_there = self.transaction.prepare_cached("SELECT 1 FROM block WHERE id = ?")?;
         for block in heads::blocks(&self.transaction, &heads)? {
+            // A block that is pruned stays in the table for a moment.
+            if !is_there.exists([block])? {
+                continue;
+            }
             let read = self.spans_of_block(block, range, spans);
             self.skip_damaged(|| format!("block {block}"), read)?;
             if spans.len() > limit {

@@ -41,6 +41,11 @@ impl Engine for Index {
         let is_new = self.tails.borrow_mut().read(&self.directory, &before)?;
         let transaction = self.connection.unchecked_transaction()?;
         let passed = watermarks(&transaction)?;
+        // Whoever prunes writes blocks again under their numbers.
+        let version = transaction.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?;
+        if self.version.replace(version) != version {
+            self.reader.borrow_mut().forget();
+        }
         let mut view = self.view.borrow_mut();
         let is_stale = self.is_stale.replace(true);
         if is_stale || self.seen.take() != passed {
@@ -117,6 +122,17 @@ impl Snapshot for IndexSnapshot<'_> {
 
     fn mentions(&self, mention: Mention, ids: &[u128]) -> Result<Vec<(u128, RunId)>> {
         self.mentions_of(mention, ids)
+    }
+
+    fn pruned(&self, run_ids: &[RunId]) -> Result<Vec<RunId>> {
+        let mut query = self.transaction.prepare_cached("SELECT 1 FROM pruned WHERE id = ?")?;
+        let mut found = Vec::new();
+        for run in run_ids {
+            if query.exists([run.get().to_be_bytes()])? && self.row(*run)?.is_none() {
+                found.push(*run);
+            }
+        }
+        Ok(found)
     }
 
     fn end(&self) -> Result<Cursor> {

@@ -1,0 +1,73 @@
+//! Folding logs into the index.
+
+use super::location::directory;
+use crate::Result;
+use crate::index::{FoldBudget, FoldReport, Index};
+use spanbridge_store::log;
+use std::path::Path;
+use std::time::Duration;
+
+/// How long to wait for others who fold.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Folds everything that the logs have, and removes the logs that are not needed any more. While others fold, it waits. Says what
+/// it did after each step, and ends early if that answers `false`.
+///
+/// # Errors
+/// If there is no store, or its index cannot be written. What was folded before stays.
+pub fn compact(path: impl AsRef<Path>, mut after_step: impl FnMut(&FoldReport) -> bool) -> Result<FoldReport> {
+    let path = path.as_ref();
+    let directory = directory(path)?;
+    let mut fold = || {
+        let index = Index::open(&directory)?;
+        let mut all = FoldReport::default();
+        loop {
+            let (mut goes_on, before) = (true, all.clone());
+            let report = index.fold(FoldBudget::everything(), |report| {
+                goes_on = after_step(&sum(&before, report));
+                goes_on
+            })?;
+            all = sum(&before, &report);
+            if !report.is_busy || !goes_on {
+                return Ok(all);
+            }
+            std::thread::sleep(PAUSE);
+        }
+    };
+    fold().map_err(|e: crate::Error| e.at("compact", path))
+}
+
+/// Folds for about this long, so that the next question is answered faster; does nothing if others fold, or if the index would be
+/// gone afterwards. A command does this once it has answered.
+///
+/// # Errors
+/// If there is no store, or its index cannot be written. That is no reason for a command to fail.
+pub fn compact_for(path: impl AsRef<Path>, time: Duration) -> Result<FoldReport> {
+    let path = path.as_ref();
+    let directory = directory(path)?;
+    // Nothing is made where nothing is to be folded.
+    if log::list(&directory)?.is_empty() {
+        return Ok(FoldReport::default());
+    }
+    let fold = || {
+        let index = Index::open(&directory)?;
+        match index.place().is_kept() {
+            true => index.fold(FoldBudget::time(time), |_| true),
+            false => Ok(FoldReport::default()),
+        }
+    };
+    fold().map_err(|e| e.at("compact", path))
+}
+
+fn sum(before: &FoldReport, more: &FoldReport) -> FoldReport {
+    let mut all = more.clone();
+    all.steps += before.steps;
+    all.frames += before.frames;
+    all.spans += before.spans;
+    all.bytes += before.bytes;
+    all.written += before.written;
+    all.repeated += before.repeated;
+    all.conflicts += before.conflicts;
+    all.removed += before.removed;
+    all
+}

@@ -1,0 +1,30 @@
+//! Removing old runs.
+
+use super::compact::compact;
+use super::location::directory;
+use crate::Result;
+use crate::index::{Index, Prune, PruneReport};
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Removes runs. First it folds what the logs have. Says what it did after each transaction, and ends early if that answers
+/// `false`; what was removed by then stays removed.
+///
+/// A run without an end in which something happened within [`OPEN_GRACE`](super::OPEN_GRACE) is never removed.
+///
+/// # Errors
+/// [`ErrorKind::Busy`](crate::ErrorKind::Busy) if others kept the index locked, [`ErrorKind::Io`](crate::ErrorKind::Io) if the
+/// directory cannot be written.
+pub fn prune(
+    path: impl AsRef<Path>,
+    prune: &Prune,
+    after_step: impl FnMut(&PruneReport) -> bool,
+) -> Result<PruneReport> {
+    let path = path.as_ref();
+    compact(path, |_| true)?;
+    let directory = directory(path)?;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let now = u64::try_from(now.as_nanos()).unwrap_or(u64::MAX);
+    let run = || Index::open(&directory)?.prune(prune, now, after_step);
+    run().map_err(|e| e.at("prune", path))
+}
