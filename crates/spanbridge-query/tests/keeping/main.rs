@@ -1,0 +1,10 @@
+//! Keeping a store: compact, prune, check, backup, rebuild.
+
+mod backup;
+mod check;
+#[path = "../common/mod.rs"]
+mod common;
+mod kill;
+mod place;
+mod prune;
+mod pruned;
