@@ -43,14 +43,17 @@ impl Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let advice = match error.kind() {
-            ErrorKind::InvalidId => return Failure::Usage(error.to_string()),
+            ErrorKind::InvalidId | ErrorKind::Occupied => return Failure::Usage(error.to_string()),
             ErrorKind::NotFound => {
                 "\n  Record something with spanbridge_store::StoreSink or `spanbridge import`, or name another store \
                  with --db or SPANBRIDGE_DB."
             }
             ErrorKind::NotAStore => "\n  Name a spanbridge store with --db or SPANBRIDGE_DB.",
             ErrorKind::NewerFormat => "\n  Update spanbridge to read it.",
-            ErrorKind::Corrupt => "\n  Restore the file from a backup, or move it away to start a new one.",
+            ErrorKind::Corrupt => {
+                "\n  `spanbridge check` says what is damaged. Restore a backup, or move the store away to start a new one."
+            }
+            ErrorKind::Moved => "\n  Try again.",
             ErrorKind::Busy => "\n  Try again, or stop the process that locks it.",
             ErrorKind::NoDefaultPath => "\n  Name the store with --db or SPANBRIDGE_DB.",
             _ => "",

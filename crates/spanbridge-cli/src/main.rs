@@ -1,4 +1,4 @@
-//! The `spanbridge` command: shows recorded runs, and imports and exports records.
+//! The `spanbridge` command: shows recorded runs, imports and exports records, and looks after the store.
 //!
 //! The binary has the arguments, exit codes and streams. The library beside it renders what is shown.
 
@@ -6,6 +6,8 @@ mod args;
 mod clock;
 mod commands;
 mod failure;
+mod progress;
+mod size;
 mod stream;
 
 use args::Cli;

@@ -27,12 +27,16 @@ Show what happened: runs across queues and services, as they were recorded
 Usage: spanbridge [OPTIONS] <COMMAND>
 
 Commands:
-  runs    List recent runs
-  trace   Show a run as a tree of spans, across all services and queues
-  doctor  Find what is missing in runs, with the likely cause and the fix
-  import  Read records into the store, from files with one JSON object per line or from other stores
-  export  Write records, one JSON object per line
-  help    Print this message or the help of the given subcommand(s)
+  runs     List recent runs
+  trace    Show a run as a tree of spans, across all services and queues
+  doctor   Find what is missing in runs, with the likely cause and the fix
+  import   Read records into the store, from files with one JSON object per line or from other stores
+  export   Write records, one JSON object per line
+  compact  Fold what applications have written into the index, so that every answer is fast
+  prune    Remove old runs, and free their space
+  check    Read everything that is stored, and say what is damaged
+  backup   Copy the store, while it is in use
+  help     Print this message or the help of the given subcommand(s)
 
 Options:
   -h, --help     Print help
@@ -50,7 +54,7 @@ An ID is the id of a run, a trace or a span, or its first 4 or more digits.
 
 Exit codes:
   0  success
-  1  nothing was found, a file could not be read or written, or doctor found gaps
+  1  nothing was found, a file could not be read or written, or doctor or check found something
   2  wrong usage, or an ID that matches several things
   3  the store cannot be used
 "##);
@@ -155,5 +159,92 @@ Arguments:
 Options:
   -o, --output <FILE>  Write to this file instead of standard output
   -h, --help           Print help
+"##);
+}
+
+#[test]
+fn of_compact() {
+    assert_snapshot!(help(&["compact"]), @r##"
+Fold what applications have written into the index, so that every answer is fast
+
+Usage: spanbridge compact [OPTIONS]
+
+Options:
+      --watch  Go on until you press Ctrl-C, so that the store stays folded
+  -h, --help   Print help
+
+Every other command folds for a moment once it has answered. So you need this only for stores that
+grow fast, or that nobody looks at. Several processes may fold at once, and any of them may be
+stopped at any time.
+
+The JSON is {schemaVersion, deliveries, spans, bytes, logsRemoved}; with --watch, one such object in
+a line for each time that something was folded.
+"##);
+}
+
+#[test]
+fn of_prune() {
+    assert_snapshot!(help(&["prune"]), @r##"
+Remove old runs, and free their space
+
+Usage: spanbridge prune [OPTIONS] <--older-than <TIME>|--max-size <SIZE>>
+
+Options:
+      --older-than <TIME>  Remove runs in which nothing happened for this long: `12h`, `30d`, `4w`
+      --max-size <SIZE>    Remove the oldest runs until the store has this size or less: `500MB`,
+                           `2GiB`
+      --keep-failed        Keep failed runs
+      --keep-suspended     Keep suspended runs
+      --dry-run            Remove nothing, and say what would be removed
+  -h, --help               Print help
+
+A run without an end stays for as long as something happened in it within the last hour. Where a run
+that stays is connected with one that is removed, `trace` says so, and `doctor` does not report what
+may be missing because of it.
+
+The JSON is {schemaVersion, dryRun, runs, spans, bytes, bytesLeft, keptFailed, keptSuspended,
+keptOpen}. In a dry run, `bytes` is an estimate.
+"##);
+}
+
+#[test]
+fn of_check() {
+    assert_snapshot!(help(&["check"]), @r##"
+Read everything that is stored, and say what is damaged
+
+Usage: spanbridge check [OPTIONS]
+
+Options:
+      --rebuild  Make the index again from the logs that are left; needs --yes
+      --yes      Confirm --rebuild: runs whose logs were removed are in the old index alone, which
+                 is put aside
+  -h, --help     Print help
+
+The exit code is 1 if anything is wrong. Records that are known to be lost, such as those that a
+process was writing when it was killed, are listed and do not count as wrong.
+
+The JSON is {schemaVersion, logs {files, bytes, deliveries, records, unfoldedBytes}, index? {path?,
+bytes, blocks, runs, spans}, problems[] {kind, what, fix}, moreProblems, losses[]}. With --rebuild
+it is {schemaVersion, runs, spans, missingRuns?, putAside?}.
+"##);
+}
+
+#[test]
+fn of_backup() {
+    assert_snapshot!(help(&["backup"]), @r##"
+Copy the store, while it is in use
+
+Usage: spanbridge backup [OPTIONS] <DIR>
+
+Arguments:
+  <DIR>  Where to: a directory that does not exist, or is empty
+
+Options:
+  -h, --help  Print help
+
+The copy is a store: `spanbridge runs --db DIR` shows it.
+
+The JSON is {schemaVersion, bytes, logs, notIncluded?}: `notIncluded` is the file of an old store,
+which is not copied.
 "##);
 }

@@ -1,11 +1,15 @@
 //! What each command does.
 
+mod backup;
+mod check;
+mod compact;
 mod damage;
 mod doctor;
 mod export;
 mod import;
 mod lines;
 mod lookup;
+mod prune;
 mod runs;
 mod trace;
 
@@ -23,6 +27,10 @@ const FOLD_TIME: Duration = Duration::from_millis(100);
 pub(crate) fn run(cli: &Cli) -> Result<(), Failure> {
     let store = match &cli.command {
         Command::Import(args) => return import::run(cli, args),
+        Command::Compact(args) => return compact::run(cli, args),
+        Command::Prune(args) => return prune::run(cli, args),
+        Command::Check(args) => return check::run(cli, args),
+        Command::Backup(args) => return backup::run(cli, args),
         _ => Store::open(cli.store_path()?)?,
     };
     store.notes().iter().for_each(|note| stream::note(note));
@@ -31,7 +39,7 @@ pub(crate) fn run(cli: &Cli) -> Result<(), Failure> {
         Command::Trace(args) => trace::run(cli, args, &store),
         Command::Doctor(args) => doctor::run(cli, args, &store),
         Command::Export(args) => export::run(cli, args, &store),
-        Command::Import(_) => Ok(()),
+        _ => Ok(()),
     };
     damage::report(&store);
     // The answer was given. What goes wrong here is told by a command that folds on purpose.

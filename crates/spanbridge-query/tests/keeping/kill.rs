@@ -7,6 +7,7 @@ use crate::place::*;
 use spanbridge_query::keeping::{self, Prune};
 use std::collections::BTreeMap;
 use std::env;
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -38,9 +39,15 @@ fn start_keeper(path: &Path, what: &str) -> Child {
         .args(["--exact", "kill::keeper", "--nocapture"])
         .env("SPANBRIDGE_TEST_KEEPER_DB", path)
         .env("SPANBRIDGE_TEST_KEEPER", what)
-        .stdout(Stdio::null())
+        .stdout(Stdio::piped())
         .spawn()
         .unwrap()
+}
+
+/// Waits until it has begun.
+fn wait_for(keeper: &mut Child) {
+    let lines = BufReader::new(keeper.stdout.take().unwrap()).lines();
+    assert!(lines.map_while(Result::ok).any(|line| line.contains("begins")));
 }
 
 /// Every other run is young, and has all its records exactly once. Of the old ones, each is there wholly or not at all; in the end,
@@ -52,7 +59,8 @@ fn killed_keepers_lose_and_double_nothing() {
     let mut writer = sink(&path);
     let mut number = 0;
     for round in 0..100u64 {
-        let keepers = [start_keeper(&path, "prune"), start_keeper(&path, "compact")];
+        let mut keepers = [start_keeper(&path, "prune"), start_keeper(&path, "compact")];
+        keepers.iter_mut().for_each(wait_for);
         for delivery in 0..SPANS {
             let mut records = Vec::new();
             for n in 0..RUNS {
@@ -72,7 +80,8 @@ fn killed_keepers_lose_and_double_nothing() {
             keeper.wait().unwrap();
         }
     }
-    keeping::prune(&path, &prune(), |_| true).unwrap();
+    let left = keeping::prune(&path, &prune(), |_| true).unwrap().runs;
+    assert!(left < 100 * RUNS / 4, "only {left} were pruned in the end, the others before");
     let mut spans = BTreeMap::<u64, u64>::new();
     open(&path).records(None, |record| *spans.entry(record.segment_id.get()).or_default() += 1).unwrap();
     let young = (1..=100 * RUNS).filter(|id| id % 2 == 0);

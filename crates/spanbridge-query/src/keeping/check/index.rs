@@ -101,7 +101,7 @@ fn compare(
         if let Some(row) = rows.remove(&run_id)
             && row != right
         {
-            let what = format!("run {run_id}: the list says {}, its records say {}", line(&row), line(&right));
+            let what = format!("run {run_id}: in the list and by its records, {}", differences(&row, &right));
             report.add(Problem::new("run_differs", what, REBUILD));
         }
         Ok(())
@@ -112,8 +112,17 @@ fn compare(
     Ok(count)
 }
 
-fn line(row: &RunRow) -> String {
-    let (status, services) = (row.status.as_str(), row.services.join(", "));
-    let RunRow { name, spans, errors, started_at, ended_at, .. } = row;
-    format!("{name:?} {status}, {spans} spans, {errors} errors, {started_at} to {ended_at:?}, {services}")
+/// What two rows of a run say of it, where they differ.
+fn differences(listed: &RunRow, right: &RunRow) -> String {
+    let fields = [
+        ("its name", [listed, right].map(|row| row.name.clone())),
+        ("its status", [listed, right].map(|row| row.status.as_str().to_owned())),
+        ("its services", [listed, right].map(|row| row.services.join(", "))),
+        ("its number of spans", [listed, right].map(|row| row.spans.to_string())),
+        ("its number of errors", [listed, right].map(|row| row.errors.to_string())),
+        ("its start", [listed, right].map(|row| row.started_at.to_string())),
+        ("its end", [listed, right].map(|row| row.ended_at.map_or("none".to_owned(), |at| at.to_string()))),
+    ];
+    let differ = fields.into_iter().filter(|(_, [a, b])| a != b);
+    differ.map(|(what, [a, b])| format!("{what} is {a} and {b}")).collect::<Vec<_>>().join("; ")
 }

@@ -9,6 +9,7 @@ use std::time::SystemTime;
 
 const DAMAGED: &str =
     "The records there are lost; all others are read. Check the disk, and restore a backup if you need them.";
+const FOLDED: &str = "Nothing is lost, since it is in the index. Check the disk.";
 const NEWER: &str = "Update spanbridge.";
 const SHORTER: &str = "The file was cut or replaced after it was folded. What was folded is in the index. Nothing needs to be \
                        done unless the file was copied there by mistake.";
@@ -73,7 +74,12 @@ fn check_file(file: &LogFile, passed: u64, is_closed: bool, report: &mut CheckRe
             }
             Step::End { at, rest } => {
                 is_between |= (at..=at + rest).contains(&passed);
-                if rest > 0 && is_closed {
+                if passed > at && !is_closed {
+                    // It was whole when it was folded: what is incomplete is passed in closed files only.
+                    let what =
+                        format!("{name}, bytes {at} to {}: they were folded, and cannot be read any more", at + rest);
+                    report.add(Problem::new("log_damaged", what, FOLDED));
+                } else if rest > 0 && is_closed {
                     let why = "a process died while it wrote the last delivery, or the end is damaged";
                     report.losses.push(format!("{name}, bytes {at} to {}: {why}", at + rest));
                 }

@@ -1,0 +1,186 @@
+//! The commands that look after a store: what they print, their exit codes, and what they leave alone.
+
+#[path = "../../spanbridge-query/tests/common/mod.rs"]
+mod common;
+
+use common::*;
+use insta::assert_snapshot;
+use serde_json::{Value, json};
+use spanbridge::Status;
+use spanbridge_store::Limits;
+use spanbridge_store::log::LogSink;
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+/// A store with a run of September that succeeded, one that failed and started it, and one of just now.
+fn filled() -> (tempfile::TempDir, PathBuf) {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("store");
+    let mut sink = LogSink::open(&path, Limits::new()).unwrap();
+    let mut failed = Recording::of(run(1), 1, "shop");
+    let mut ok = Recording::of(run(2), 2, "mail");
+    let mut new = Recording::of(run(3), 3, "mail");
+    let now = std::time::UNIX_EPOCH.elapsed().unwrap().as_nanos() as u64;
+    let now = (now - T0) / MS;
+    let mut records = vec![failed.record(run_start("order", 0, None)), failed.failed(1, 0, "pay", 1, 2)];
+    records.push(failed.run_end(9, Status::Error));
+    records.push(ok.record(run_start("send", 3, Some((run(1), span_id(1))))));
+    records.extend([ok.span(2, 0, "smtp", 3, 4), ok.run_end(5, Status::Ok)]);
+    records.push(new.span(3, 0, "send", now, now + 1));
+    let receipt = sink.deliver_records(1, 1, &records).unwrap();
+    assert_eq!(receipt.rejected(), []);
+    (dir, path)
+}
+
+/// The exit code, standard output and standard error.
+fn said(path: &PathBuf, args: &[&str]) -> (i32, String, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_spanbridge"));
+    command.args(args).args(["--color", "never", "--db"]).arg(path).env("COLUMNS", "100");
+    let output = command.output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+}
+
+/// What a command prints that succeeds.
+fn printed(path: &PathBuf, args: &[&str]) -> String {
+    let (code, out, beside) = said(path, args);
+    assert_eq!((code, &*beside), (0, ""), "{args:?}: {out}");
+    out
+}
+
+fn parsed(path: &PathBuf, args: &[&str]) -> Value {
+    serde_json::from_str(&printed(path, &[args, &["--format", "json"]].concat())).unwrap()
+}
+
+/// Sizes differ from one release to the next.
+fn without_sizes(text: &str) -> String {
+    let mut words: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        let is_unit = word.starts_with("KiB") || word.starts_with("MiB");
+        match words.last_mut().filter(|_| is_unit) {
+            Some(last) => *last = last.replace(|c: char| c.is_ascii_digit() || c == '.', "").replace('(', "(_") + "_",
+            None if word == "B" || word == "B;" => *words.last_mut().unwrap() = "_".to_owned(),
+            None => {}
+        }
+        words.push(word.to_owned());
+    }
+    words.join(" ").replace("__", "_")
+}
+
+#[test]
+fn compact_says_what_it_folded() {
+    let (_dir, path) = filled();
+    assert_snapshot!(without_sizes(&printed(&path, &["compact"])), @"folded 1 delivery with 3 spans (575 B)");
+    assert_snapshot!(printed(&path, &["compact"]), @"nothing to fold");
+    let (_dir, path) = filled();
+    let answer = parsed(&path, &["compact"]);
+    let bytes = answer["bytes"].as_u64().unwrap();
+    assert!(bytes > 0);
+    let expected = json!({ "schemaVersion": 1, "deliveries": 1, "spans": 3, "bytes": bytes, "logsRemoved": 0 });
+    assert_eq!(answer, expected);
+}
+
+#[test]
+fn prune_needs_a_criterion() {
+    let (_dir, path) = filled();
+    let wrong = [
+        &["prune"][..],
+        &["prune", "--keep-failed"],
+        &["prune", "--dry-run"],
+        &["prune", "--older-than", "long"],
+        &["prune", "--max-size", "2"],
+        &["check", "--yes"],
+        &["backup"],
+    ];
+    for args in wrong {
+        let (code, out, beside) = said(&path, args);
+        assert_eq!((code, &*out), (2, ""), "{args:?}: {beside}");
+    }
+    assert_eq!(fs::read_dir(&path).unwrap().count(), 1, "nothing is made");
+}
+
+#[test]
+fn check_says_what_is_wrong() {
+    let (_dir, path) = filled();
+    printed(&path, &["compact"]);
+    assert_snapshot!(without_sizes(&printed(&path, &["check"])), @r##"
+logs   1 file, 575 B, 1 delivery, 7 records; _ B not folded
+index  _ KiB, 3 runs, 3 spans, 1 block
+
+nothing is wrong
+"##);
+    let sound = parsed(&path, &["check"]);
+    assert_eq!((&sound["problems"], &sound["losses"], &sound["index"]["runs"]), (&json!([]), &json!([]), &json!(3)));
+    let log = spanbridge_store::log::list(&path).unwrap()[0].path.clone();
+    let mut bytes = fs::read(&log).unwrap();
+    let last = bytes.len() - 9;
+    bytes[last] ^= 1;
+    fs::write(&log, bytes).unwrap();
+    rusqlite::Connection::open(path.join("index.db")).unwrap().execute("UPDATE run SET status = 1", []).unwrap();
+    let (code, out, beside) = said(&path, &["check"]);
+    assert_eq!((code, &*beside), (1, ""));
+    assert_snapshot!(without_sizes(&out).replace(&*log.file_name().unwrap().to_string_lossy(), "LOG"), @r##"
+logs   1 file, 575 B, 0 deliveries, 0 records; _ B not folded
+index  _ KiB, 3 runs, 3 spans, 1 block
+
+! log_damaged: LOG, bytes 45 to 575: they were folded, and cannot be read any more
+  Nothing is lost, since it is in the index. Check the disk.
+
+! run_differs: run 22222222222222220000000000000002: in the list and by its records, its status is error and ok
+  Restore a backup, or make the index again from the logs that are left with `spanbridge check --rebuild --yes`. The old one is put aside; what can be read in it can be imported.
+
+! run_differs: run 33333333333333330000000000000003: in the list and by its records, its status is error and ok
+  Restore a backup, or make the index again from the logs that are left with `spanbridge check --rebuild --yes`. The old one is put aside; what can be read in it can be imported.
+"##);
+    let (code, out, _) = said(&path, &["check", "--format", "json"]);
+    let found: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((code, &found["problems"][0]["kind"]), (1, &json!("run_differs")));
+}
+
+#[test]
+fn a_rebuild_needs_a_yes() {
+    let (_dir, path) = filled();
+    printed(&path, &["compact"]);
+    let index = fs::read(path.join("index.db")).unwrap();
+    let (code, out, beside) = said(&path, &["check", "--rebuild"]);
+    assert_eq!((code, &*out), (2, ""));
+    assert_snapshot!(beside, @"spanbridge: failed to make the index again without --yes: runs whose logs were removed after they were folded are in the index alone, which is put aside");
+    assert_eq!(fs::read(path.join("index.db")).unwrap(), index);
+    fs::remove_file(&spanbridge_store::log::list(&path).unwrap()[0].path).unwrap();
+    let out = printed(&path, &["check", "--rebuild", "--yes"]);
+    let aside = fs::read_dir(&path).unwrap().map(|e| e.unwrap().path()).find(|path| path.is_dir()).unwrap();
+    assert_snapshot!(out.replace(&*aside.to_string_lossy(), "ASIDE"), @r##"
+made the index again, with 0 runs and 0 spans
+3 runs are in the old one alone, which is in ASIDE
+`spanbridge import ASIDE` brings back what can be read in it
+"##);
+}
+
+#[test]
+fn backup_says_where_the_copy_is() {
+    let (dir, path) = filled();
+    let copy = dir.path().join("copy");
+    let target = copy.to_str().unwrap();
+    let out = printed(&path, &["backup", target]);
+    assert_snapshot!(without_sizes(&out.replace(target, "DIR")), @"copied _ KiB to DIR");
+    let (code, out, beside) = said(&path, &["backup", target]);
+    assert_eq!((code, &*out), (2, ""));
+    assert!(beside.contains("the directory is not empty"), "{beside}");
+    let json = parsed(&path, &["backup", dir.path().join("other").to_str().unwrap()]);
+    assert_eq!(json["logs"], 1);
+}
+
+#[test]
+fn a_store_that_is_not_there_is_code_3() {
+    let dir = tempfile::tempdir().unwrap();
+    let none = dir.path().join("none");
+    let commands =
+        [&["compact"][..], &["check"], &["prune", "--older-than", "1d"], &["backup", "/tmp/spanbridge-none"]];
+    for args in commands {
+        let (code, out, beside) = said(&none, args);
+        assert_eq!((code, &*out), (3, ""), "{args:?}");
+        assert!(beside.starts_with("spanbridge: failed to open the store "), "{beside}");
+        assert!(!none.exists());
+    }
+}
