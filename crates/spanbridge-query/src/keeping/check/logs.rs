@@ -9,7 +9,7 @@ use std::time::SystemTime;
 
 const DAMAGED: &str =
     "The records there are lost; all others are read. Check the disk, and restore a backup if you need them.";
-const FOLDED: &str = "Nothing is lost, since it is in the index. Check the disk.";
+const FOLDED: &str = "It was folded before, so the index may have it. Check the disk.";
 const NEWER: &str = "Update spanbridge.";
 const SHORTER: &str = "The file was cut or replaced after it was folded. What was folded is in the index. Nothing needs to be \
                        done unless the file was copied there by mistake.";
@@ -50,6 +50,7 @@ fn check_file(file: &LogFile, passed: u64, is_closed: bool, report: &mut CheckRe
     let mut reader = LogReader::open(&file.path, 0)?;
     // An offset that is folded is one between frames.
     let mut is_between = passed == 0 || passed == reader.at();
+    let fix = |to: u64| if to <= passed { FOLDED } else { DAMAGED };
     loop {
         match reader.step()? {
             Step::Frame(frame) => {
@@ -63,14 +64,14 @@ fn check_file(file: &LogFile, passed: u64, is_closed: bool, report: &mut CheckRe
                 };
                 if let Some(what) = what {
                     let (from, to) = (frame.from, frame.to);
-                    report.add(Problem::new("log_damaged", format!("{name}, bytes {from} to {to}: {what}"), DAMAGED));
+                    report.add(Problem::new("log_damaged", format!("{name}, bytes {from} to {to}: {what}"), fix(to)));
                 }
                 report.logs.deliveries += 1;
                 report.logs.records += records;
             }
             Step::Damaged { from, to, why } => {
                 is_between |= (from..=to).contains(&passed);
-                report.add(Problem::new("log_damaged", format!("{name}, bytes {from} to {to}: {why}"), DAMAGED));
+                report.add(Problem::new("log_damaged", format!("{name}, bytes {from} to {to}: {why}"), fix(to)));
             }
             Step::End { at, rest } => {
                 is_between |= (at..=at + rest).contains(&passed);
