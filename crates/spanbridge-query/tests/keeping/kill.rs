@@ -66,7 +66,7 @@ fn killed_keepers_lose_and_double_nothing() {
             for n in 0..RUNS {
                 let id = round * RUNS + n + 1;
                 // Each delivery has a span of each run.
-                let mut shop = Recording::of(run(u128::from(id)), id << 8 | delivery + 1, "shop");
+                let mut shop = Recording::of(run(u128::from(id)), (id << 8) | (delivery + 1), "shop");
                 let from = ago(DAY * if id % 2 == 1 { 40 } else { 2 });
                 records.push(shop.span(id << 8 | delivery, 0, "step", from, from + 1));
             }

@@ -28,7 +28,7 @@ fn split(all: Contents, stays: impl Fn(&RunRow) -> bool) -> (Contents, Contents)
 }
 
 fn is_young(row: &RunRow) -> bool {
-    row.run_id.get() % 2 == 0
+    row.run_id.get().is_multiple_of(2)
 }
 
 /// Whatever was folded when, the runs that stay have the same rows and the same records in the same order, and their spans are

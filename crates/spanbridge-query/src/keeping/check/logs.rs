@@ -75,7 +75,7 @@ fn check_file(file: &LogFile, passed: u64, is_closed: bool, report: &mut CheckRe
             }
             Step::End { at, rest } => {
                 is_between |= (at..=at + rest).contains(&passed);
-                if passed > at && !is_closed {
+                if (at + 1..=at + rest).contains(&passed) && !is_closed {
                     // It was whole when it was folded: what is incomplete is passed in closed files only.
                     let what =
                         format!("{name}, bytes {at} to {}: they were folded, and cannot be read any more", at + rest);
