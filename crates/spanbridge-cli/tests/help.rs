@@ -30,7 +30,8 @@ Commands:
   runs     List recent runs
   trace    Show a run as a tree of spans, across all services and queues
   doctor   Find what is missing in runs, with the likely cause and the fix
-  import   Read records into the store, from files with one JSON object per line or from other stores
+  import   Read records into the store, from files with one JSON object per line or from other
+           stores
   export   Write records, one JSON object per line
   compact  Fold what applications have written into the index, so that every answer is fast
   prune    Remove old runs, and free their space

@@ -7,8 +7,7 @@ use common::*;
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 use spanbridge::Status;
-use spanbridge_store::Limits;
-use spanbridge_store::log::LogSink;
+use spanbridge_store::StoreSink;
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
@@ -17,7 +16,7 @@ use std::process::Command;
 fn filled() -> (tempfile::TempDir, PathBuf) {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("store");
-    let mut sink = LogSink::open(&path, Limits::new()).unwrap();
+    let mut sink = StoreSink::open(&path).unwrap();
     let mut failed = Recording::of(run(1), 1, "shop");
     let mut ok = Recording::of(run(2), 2, "mail");
     let mut new = Recording::of(run(3), 3, "mail");
@@ -79,6 +78,49 @@ fn compact_says_what_it_folded() {
     assert!(bytes > 0);
     let expected = json!({ "schemaVersion": 1, "deliveries": 1, "spans": 3, "bytes": bytes, "logsRemoved": 0 });
     assert_eq!(answer, expected);
+}
+
+#[test]
+fn prune_says_what_went() {
+    let (_dir, path) = filled();
+    let old = ["prune", "--older-than", "30d", "--keep-failed"];
+    let dry = [&old[..], &["--dry-run"]].concat();
+    assert_snapshot!(without_sizes(&printed(&path, &dry)), @r##"
+would prune 1 run with 1 span, and free about _ KiB; about _ KiB would be left
+kept 1 run that failed
+"##);
+    assert_eq!(parsed(&path, &["runs"])["runs"].as_array().unwrap().len(), 3);
+    assert_snapshot!(without_sizes(&printed(&path, &old)), @r##"
+pruned 1 run with 1 span, and freed _ B; _ KiB are left
+kept 1 run that failed
+"##);
+    assert_snapshot!(printed(&path, &["trace", &run(1).to_string()]), @r##"
+order  11111111  ✗ error  9.00 ms
+shop · 1 span · 1 error · 2026-09-21 14:13:20.000 UTC
+                       0                                1.00 ms
+✗ shop ▸ pay  1.00 ms  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━
+  no luck
+
+child run    pruned 22222222
+"##);
+    let shown = parsed(&path, &["trace", &run(1).to_string()]);
+    assert_eq!(shown["prunedRuns"], json!([{ "runId": run(2).to_string(), "relation": "child" }]));
+    assert!(parsed(&path, &["trace", &run(3).to_string()]).get("prunedRuns").is_none());
+    assert_snapshot!(without_sizes(&printed(&path, &old)), @r##"
+no runs to prune; the store has _ KiB
+kept 1 run that failed
+"##);
+    let rest = parsed(&path, &["prune", "--max-size", "0B"]);
+    assert_eq!((&rest["runs"], &rest["keptOpen"], &rest["dryRun"]), (&json!(2), &json!(0), &json!(false)));
+    assert!(rest["bytes"].is_u64() && rest["bytesLeft"].is_u64());
+}
+
+/// Reading a store folds it, a little each time, unless that cannot be.
+#[test]
+fn every_command_folds_for_a_moment() {
+    let (_dir, path) = filled();
+    printed(&path, &["export"]);
+    assert!(printed(&path, &["compact"]).starts_with("nothing to fold"));
 }
 
 #[test]

@@ -201,6 +201,14 @@ impl Snapshot for JoinedSnapshot<'_> {
         Ok(all)
     }
 
+    /// Old stores are not pruned.
+    fn pruned(&self, run_ids: &[RunId]) -> Result<Vec<RunId>> {
+        let mut pruned = self.later.pruned(run_ids)?;
+        let stored: Set<RunId> = self.earlier.rows(&pruned)?.into_iter().map(|row| row.run_id).collect();
+        pruned.retain(|run| !stored.contains(run));
+        Ok(pruned)
+    }
+
     fn end(&self) -> Result<Cursor> {
         let (earlier, later) = (self.earlier.end()?, self.later.end()?);
         let length = u32::try_from(earlier.as_bytes().len()).map_err(|_| Error::corrupt("a cursor is too long"))?;

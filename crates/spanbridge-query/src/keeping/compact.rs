@@ -3,7 +3,6 @@
 use super::location::directory;
 use crate::Result;
 use crate::index::{FoldBudget, FoldReport, Index};
-use spanbridge_store::log;
 use std::path::Path;
 use std::time::Duration;
 
@@ -35,28 +34,6 @@ pub fn compact(path: impl AsRef<Path>, mut after_step: impl FnMut(&FoldReport) -
         }
     };
     fold().map_err(|e: crate::Error| e.at("compact", path))
-}
-
-/// Folds for about this long, so that the next question is answered faster; does nothing if others fold, or if the index would be
-/// gone afterwards. A command does this once it has answered.
-///
-/// # Errors
-/// If there is no store, or its index cannot be written. That is no reason for a command to fail.
-pub fn compact_for(path: impl AsRef<Path>, time: Duration) -> Result<FoldReport> {
-    let path = path.as_ref();
-    let directory = directory(path)?;
-    // Nothing is made where nothing is to be folded.
-    if log::list(&directory)?.is_empty() {
-        return Ok(FoldReport::default());
-    }
-    let fold = || {
-        let index = Index::open(&directory)?;
-        match index.place().is_kept() {
-            true => index.fold(FoldBudget::time(time), |_| true),
-            false => Ok(FoldReport::default()),
-        }
-    };
-    fold().map_err(|e| e.at("compact", path))
 }
 
 fn sum(before: &FoldReport, more: &FoldReport) -> FoldReport {

@@ -11,7 +11,7 @@ pub(super) fn directory(path: &Path) -> Result<PathBuf> {
     }
     let why = match location.old {
         Some(_) => "it is an old store, in one file; it can be imported into a new one",
-        None => "there is no such directory",
+        None => "there is none",
     };
     Err(Error::new(ErrorKind::NotFound, why).at("open", path))
 }

@@ -25,6 +25,6 @@ mod rebuild;
 pub use crate::index::{FoldReport, OPEN_GRACE, Prune, PruneReport};
 pub use backup::{BackupReport, backup};
 pub use check::{CheckReport, IndexTotals, LogTotals, Problem, Progress, check};
-pub use compact::{compact, compact_for};
+pub use compact::compact;
 pub use prune::prune;
 pub use rebuild::{RebuildReport, rebuild};

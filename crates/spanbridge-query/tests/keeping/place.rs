@@ -3,10 +3,8 @@
 use crate::common::*;
 use spanbridge::record::*;
 use spanbridge::{RunId, Status};
-use spanbridge_query::index::Index;
 use spanbridge_query::{RunFilter, RunRow, Store};
-use spanbridge_store::Limits;
-use spanbridge_store::log::LogSink;
+use spanbridge_store::{Limits, StoreSink};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -27,18 +25,18 @@ pub(crate) fn ago(time: Duration) -> u64 {
 }
 
 /// A sink whose files are small, so that most are closed and removed once they are folded.
-pub(crate) fn sink(path: &Path) -> LogSink {
-    LogSink::open(path, Limits::new().file_bytes(4096)).unwrap()
+pub(crate) fn sink(path: &Path) -> StoreSink {
+    StoreSink::open_with(path, Limits::new().file_bytes(4096)).unwrap()
 }
 
 /// Delivers records as one batch.
-pub(crate) fn store(sink: &mut LogSink, instance: u64, number: u64, records: &[Record<'_>]) {
+pub(crate) fn store(sink: &mut StoreSink, instance: u64, number: u64, records: &[Record<'_>]) {
     let receipt = sink.deliver_records(instance, number, records).unwrap();
     assert_eq!(receipt.rejected(), []);
 }
 
 pub(crate) fn open(path: &Path) -> Store {
-    Store::with_engine(path, Index::open(path).unwrap())
+    Store::open(path).unwrap()
 }
 
 /// Every run with its row and its records.

@@ -129,6 +129,32 @@ fn runs_that_go_on_stay() {
     assert_sound(&path);
 }
 
+/// The records of a run that goes on over many folds move to other blocks. Where they were, they go, too.
+#[test]
+fn moved_records_go_too() {
+    let (_dir, path) = directory();
+    let mut sink = sink(&path);
+    let (old, new) = (ago(DAY * 40), ago(DAY));
+    let (mut first, mut second) = (Recording::of(run(1), 1, "shop"), Recording::of(run(2), 2, "shop"));
+    for n in 1..=30 {
+        let records = [first.span(n, 0, "old", old, old + 1), second.span(n << 8, 0, "new", new, new + 1)];
+        store(&mut sink, 1, n, &records);
+        keeping::compact(&path, |_| true).unwrap();
+    }
+    let dead = || -> i64 {
+        let index = rusqlite::Connection::open(path.join("index.db")).unwrap();
+        index.query_row("SELECT count(*) FROM dead", [], |row| row.get(0)).unwrap()
+    };
+    assert!(dead() > 0);
+    let (stay, _) = split(contents(&path), is_young);
+    assert_eq!(keeping::prune(&path, &month(), |_| true).unwrap().runs, 1);
+    assert_eq!((dead(), contents(&path)), (0, stay));
+    for n in 1..=30 {
+        assert_eq!(open(&path).find(&span_id(n).to_string()).unwrap(), Found::Nothing);
+    }
+    assert_sound(&path);
+}
+
 /// Without a criterion nothing goes. What a process says about itself goes with the runs of its time.
 #[test]
 fn records_of_no_run_go_by_age() {

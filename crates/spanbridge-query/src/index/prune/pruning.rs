@@ -10,6 +10,9 @@ use super::select::{RUNS_AT_ONCE, Selection, Verdict};
 use super::{connected, remove};
 use crate::{Error, ErrorKind, Result};
 
+/// From how many blocks a transaction removes what was moved to others.
+const DEAD_AT_ONCE: u32 = 1024;
+
 impl Index {
     /// Removes runs. Says what it did after each transaction, and ends early if that answers `false`.
     ///
@@ -33,6 +36,9 @@ impl Index {
             selection.estimate(&self.connection, &mut report)?;
             report.bytes_left = (logs + used).saturating_sub(report.bytes);
             return Ok(report);
+        }
+        // A run may be pruned whose records were moved, and what was moved must not stay behind.
+        while self.exclusively(|| remove::remove_dead(&self.connection, &mut self.packer.borrow_mut(), DEAD_AT_ONCE))? {
         }
         loop {
             let goes_on = self.exclusively(|| self.prune_once(&mut selection, &mut report))?;

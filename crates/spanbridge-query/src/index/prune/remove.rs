@@ -35,27 +35,50 @@ pub(super) fn remove(
         delete.execute([run.row])?;
         gone.insert(run.run_id);
     }
-    let loose = take_loose(connection, loose_before, &mut places)?;
-    let mut rewriter = Rewriter::new(connection, packer, loose);
-    for (block, places) in &places {
-        match rewriter.without(*block, places) {
-            // What cannot be read cannot be taken apart. No row leads to the records that went.
-            Err(e) if e.kind() == ErrorKind::Corrupt => {}
-            other => other?,
-        }
-    }
+    let loose = take_loose(connection, Some(loose_before), &mut places)?;
+    take(connection, packer, loose, places)?;
     match gone.is_empty() {
         true => Ok(()),
         false => connected::unlink(connection, &gone),
     }
 }
 
+/// Removes the places of records that are in other blocks now, from so many blocks at most. Answers whether there are more.
+pub(super) fn remove_dead(connection: &Connection, packer: &mut Packer, blocks: u32) -> Result<bool> {
+    let mut query = connection.prepare_cached("SELECT DISTINCT block FROM dead LIMIT ?")?;
+    let found = query.query_map([blocks], |row| row.get(0))?.collect::<rusqlite::Result<Vec<i64>>>()?;
+    let mut places: Places = found.into_iter().map(|block| (block, BTreeSet::new())).collect();
+    let is_last = places.len() < blocks as usize;
+    let loose = take_loose(connection, None, &mut places)?;
+    take(connection, packer, loose, places)?;
+    Ok(!is_last)
+}
+
+/// Takes what is at these places out of the blocks, and what is dead in the same blocks.
+fn take(connection: &Connection, packer: &mut Packer, loose: Loose, places: Places) -> Result<()> {
+    let mut dead = connection.prepare_cached("SELECT place FROM dead WHERE block = ?")?;
+    let mut forget = connection.prepare_cached("DELETE FROM dead WHERE block = ?")?;
+    let mut rewriter = Rewriter::new(connection, packer, loose);
+    for (block, mut places) in places {
+        for place in dead.query_map([block], |row| row.get::<_, i64>(0))? {
+            places.insert(place? as usize);
+        }
+        forget.execute([block])?;
+        match rewriter.without(block, &places) {
+            // What cannot be read cannot be taken apart. No row leads to the records that went.
+            Err(e) if e.kind() == ErrorKind::Corrupt => {}
+            other => other?,
+        }
+    }
+    Ok(())
+}
+
 /// Removes the rows of records of no run that are older, and adds their places. Answers the others.
-fn take_loose(connection: &Connection, before: u64, places: &mut Places) -> Result<Loose> {
+fn take_loose(connection: &Connection, before: Option<u64>, places: &mut Places) -> Result<Loose> {
     let mut loose = Loose::new();
     let mut query = connection.prepare_cached("SELECT id, block, place, last_at < ? FROM loose")?;
     let mut delete = connection.prepare_cached("DELETE FROM loose WHERE id = ?")?;
-    let mut rows = query.query([ordered(before)])?;
+    let mut rows = query.query([ordered(before.unwrap_or(0))])?;
     let mut old = Vec::new();
     while let Some(row) = rows.next()? {
         let (id, block, place): (i64, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
