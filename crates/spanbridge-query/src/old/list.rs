@@ -6,7 +6,7 @@ use super::totals::{Totals, totals};
 use crate::Result;
 use crate::runs::{RunFilter, RunRow};
 use spanbridge::RunId;
-use spanbridge_graph::{Outline, RunStatus};
+use spanbridge_graph::RunStatus;
 use spanbridge_store::delivery::StatusFromTotals;
 use std::collections::BinaryHeap;
 
@@ -62,11 +62,7 @@ fn row(deliveries: &Deliveries<'_>, run_id: RunId, run: &Totals) -> Result<RunRo
             // If the records are damaged, the totals are all there is.
             row.status = if run.failed > 0 { RunStatus::Error } else { RunStatus::Open };
             places::records(deliveries, &[run_id], &mut |_, records| {
-                let outline = Outline::of(run_id, &records);
-                row.name = outline.name(&records).to_owned();
-                row.status = outline.status(&records);
-                row.started_at = outline.started_at(&records);
-                row.ended_at = outline.ended_at(&records);
+                row = RunRow::of(run_id, &records);
                 Ok(())
             })?;
         }
