@@ -74,7 +74,9 @@ fn imports_at_once_while_someone_folds() {
         scope.spawn(|| {
             let store = Store::open(&path).unwrap();
             together.wait();
-            (0..50).for_each(|_| drop(store.fold(FoldBudget::everything(), |_| true).unwrap()));
+            for _ in 0..50 {
+                store.fold(FoldBudget::everything(), |_| true).unwrap();
+            }
         });
         importers.into_iter().map(|importer| importer.join().unwrap()).collect()
     });
@@ -118,7 +120,7 @@ fn recorded_and_imported_are_one() {
     let (_dir, path) = place();
     let mut r = Recording::of(run(1), 1, "shop");
     let all_records =
-        vec![r.run_start("order", 0), r.span(1, 0, "a", 0, 1), r.span(2, 0, "b", 1, 2), r.run_end(3, Status::Ok)];
+        [r.run_start("order", 0), r.span(1, 0, "a", 0, 1), r.span(2, 0, "b", 1, 2), r.run_end(3, Status::Ok)];
     let mut sink = StoreSink::open(&path).unwrap();
     deliver(&mut sink, 1, 1, &all_records[..2]);
     let mut store = Store::open(&path).unwrap();
