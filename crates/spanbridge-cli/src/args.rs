@@ -176,7 +176,7 @@ pub(crate) struct Prune {
     /// Remove runs in which nothing happened for this long: `12h`, `30d`, `4w`
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(crate) older_than: Option<Duration>,
-    /// Remove the oldest runs until the store has this size or less: `500MB`, `2GiB`
+    /// Remove the oldest runs until the store has this size or less: `500M`, `2GiB`
     #[arg(long, value_name = "SIZE", value_parser = size::parse)]
     pub(crate) max_size: Option<u64>,
     /// Keep failed runs

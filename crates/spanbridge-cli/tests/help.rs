@@ -192,7 +192,7 @@ Usage: spanbridge prune [OPTIONS] <--older-than <TIME>|--max-size <SIZE>>
 
 Options:
       --older-than <TIME>  Remove runs in which nothing happened for this long: `12h`, `30d`, `4w`
-      --max-size <SIZE>    Remove the oldest runs until the store has this size or less: `500MB`,
+      --max-size <SIZE>    Remove the oldest runs until the store has this size or less: `500M`,
                            `2GiB`
       --keep-failed        Keep failed runs
       --keep-suspended     Keep suspended runs

@@ -106,6 +106,9 @@ child run    pruned 22222222
     let shown = parsed(&path, &["trace", &run(1).to_string()]);
     assert_eq!(shown["prunedRuns"], json!([{ "runId": run(2).to_string(), "relation": "child" }]));
     assert!(parsed(&path, &["trace", &run(3).to_string()]).get("prunedRuns").is_none());
+    let (code, out, beside) = said(&path, &["trace", &run(2).to_string()]);
+    assert_eq!((code, &*out), (1, ""));
+    assert!(beside.ends_with("the run was pruned\n"), "{beside}");
     assert_snapshot!(without_sizes(&printed(&path, &old)), @r##"
 no runs to prune; the store has _ KiB
 kept 1 run that failed
@@ -113,6 +116,41 @@ kept 1 run that failed
     let rest = parsed(&path, &["prune", "--max-size", "0B"]);
     assert_eq!((&rest["runs"], &rest["keptOpen"], &rest["dryRun"]), (&json!(2), &json!(0), &json!(false)));
     assert!(rest["bytes"].is_u64() && rest["bytesLeft"].is_u64());
+}
+
+/// What only the old index has comes back.
+#[test]
+fn what_was_put_aside_can_be_imported() {
+    let (_dir, path) = filled();
+    printed(&path, &["compact"]);
+    let before = printed(&path, &["export"]);
+    fs::remove_file(&spanbridge_store::log::list(&path).unwrap()[0].path).unwrap();
+    let aside = parsed(&path, &["check", "--rebuild", "--yes"])["putAside"].as_str().unwrap().to_owned();
+    let lost = said(&path, &["check"]);
+    assert_eq!(lost.0, 0, "{lost:?}");
+    printed(&path, &["import", &aside]);
+    let lines = |text: &str| text.lines().map(ToOwned::to_owned).collect::<std::collections::BTreeSet<_>>();
+    assert_eq!(lines(&printed(&path, &["export"])), lines(&before));
+}
+
+/// A watcher folds what comes, and says so, until it is stopped.
+#[test]
+fn compact_can_watch() {
+    use std::io::{BufRead, BufReader};
+    let (_dir, path) = filled();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_spanbridge"));
+    command.args(["compact", "--watch", "--format", "json", "--db"]).arg(&path).stdout(std::process::Stdio::piped());
+    let mut watcher = command.spawn().unwrap();
+    let mut lines = BufReader::new(watcher.stdout.take().unwrap()).lines();
+    let mut next = || serde_json::from_str::<Value>(&lines.next().unwrap().unwrap()).unwrap();
+    assert_eq!(next()["spans"], 3);
+    let mut shop = Recording::of(run(9), 9, "shop");
+    let mut sink = StoreSink::open(&path).unwrap();
+    let receipt = sink.deliver_records(2, 1, &[shop.span(90, 0, "late", 1, 2)]).unwrap();
+    assert_eq!(receipt.rejected(), []);
+    assert_eq!(next()["spans"], 1);
+    watcher.kill().unwrap();
+    watcher.wait().unwrap();
 }
 
 /// Reading a store folds it, a little each time, unless that cannot be.
@@ -131,7 +169,7 @@ fn prune_needs_a_criterion() {
         &["prune", "--keep-failed"],
         &["prune", "--dry-run"],
         &["prune", "--older-than", "long"],
-        &["prune", "--max-size", "2"],
+        &["prune", "--max-size", "large"],
         &["check", "--yes"],
         &["backup"],
     ];

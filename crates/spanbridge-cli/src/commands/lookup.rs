@@ -20,8 +20,17 @@ pub(super) fn find(store: &Store, id: &str) -> Result<(Id, Vec<RunId>), Failure>
             }
             Err(Failure::Usage(message))
         }
-        _ => Err(Failure::NotFound(format!("find {id}: no run, trace or span has an id that begins with it"))),
+        _ => Err(Failure::NotFound(match is_pruned(store, id)? {
+            true => format!("find {id}: the run was pruned"),
+            false => format!("find {id}: no run, trace or span has an id that begins with it"),
+        })),
     }
+}
+
+/// Whether this is the id in full of a run that was pruned.
+fn is_pruned(store: &Store, id: &str) -> Result<bool, Failure> {
+    let whole = u128::from_str_radix(id, 16).ok().filter(|_| id.len() == 32).and_then(RunId::new);
+    Ok(whole.map(|run| store.is_pruned(run)).transpose()?.unwrap_or(false))
 }
 
 /// The runs of a whole trace, if the id is that of a trace: the given ones first, then the others by start, at most `limit`.

@@ -81,6 +81,12 @@ impl Store {
         self.reader.read(|snapshot| graph::graph(snapshot, run_id))
     }
 
+    /// Whether this run was stored and is [pruned](crate::keeping::prune). Only pruned runs that a stored run is connected with are
+    /// remembered.
+    pub fn is_pruned(&self, run_id: RunId) -> Result<bool> {
+        self.reader.read(|snapshot| Ok(!snapshot.pruned(&[run_id])?.is_empty()))
+    }
+
     /// The runs that match the filter, newest first, at most `limit` of them.
     pub fn runs(&self, filter: &RunFilter, limit: usize) -> Result<Vec<RunRow>> {
         self.reader.read(|snapshot| snapshot.runs(filter, limit))

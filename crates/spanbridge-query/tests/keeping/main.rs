@@ -8,3 +8,4 @@ mod kill;
 mod place;
 mod prune;
 mod pruned;
+mod together;
