@@ -28,6 +28,8 @@ mod texts;
 pub(crate) mod upkeep;
 mod view;
 
+#[doc(hidden)]
+pub use block::{check_packed, check_sections};
 pub use fold::{FoldBudget, FoldReport};
 pub use handle::Index;
 pub use place::Place;

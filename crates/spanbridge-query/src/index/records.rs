@@ -1,15 +1,17 @@
 //! Reading the records of folded runs.
 
-use super::block::{FoldedBlock, Packer};
+use super::block::{FoldedBlock, Packer, Unfolding};
 use super::run::pieces;
 use crate::{Error, Result};
 use rusqlite::Connection;
+use spanbridge::RunId;
 
 /// Reads blocks, and keeps the one that was read last: the runs of a fold that follow each other share a block.
 #[derive(Debug, Default)]
 pub(super) struct BlockReader {
     last: Option<i64>,
     block: FoldedBlock,
+    unfolding: Unfolding,
 }
 
 impl BlockReader {
@@ -19,7 +21,7 @@ impl BlockReader {
     }
 
     /// Unpacks a block.
-    pub(super) fn load(&mut self, connection: &Connection, packer: &mut Packer, block: i64) -> Result<&FoldedBlock> {
+    fn load(&mut self, connection: &Connection, packer: &mut Packer, block: i64) -> Result<()> {
         if self.last != Some(block) {
             self.last = None;
             let mut query = connection.prepare_cached("SELECT data FROM block WHERE id = ?")?;
@@ -29,7 +31,7 @@ impl BlockReader {
             self.block.unpack(packer, data)?;
             self.last = Some(block);
         }
-        Ok(&self.block)
+        Ok(())
     }
 
     /// The records at this place, in a block like that of a delivery.
@@ -40,8 +42,23 @@ impl BlockReader {
         (block, place): (i64, usize),
     ) -> Result<Vec<u8>> {
         let mut raw = Vec::new();
-        self.load(connection, packer, block)?.unfold(&[place], &mut raw)?;
+        self.load(connection, packer, block)?;
+        self.block.unfold(&mut self.unfolding, &[place], &mut raw)?;
         Ok(raw)
+    }
+
+    /// The runs of a block, and those of them that `choose` chooses, in a block like that of a delivery.
+    pub(super) fn unfold_some(
+        &mut self,
+        connection: &Connection,
+        packer: &mut Packer,
+        block: i64,
+        choose: impl FnOnce(&FoldedBlock) -> Result<Vec<usize>>,
+    ) -> Result<(Vec<Option<RunId>>, Vec<u8>)> {
+        self.load(connection, packer, block)?;
+        let (runs, places, mut raw) = (self.block.runs()?, choose(&self.block)?, Vec::new());
+        self.block.unfold(&mut self.unfolding, &places, &mut raw)?;
+        Ok((runs, raw))
     }
 
     /// The records of a run with these pieces, in blocks like those of deliveries.

@@ -92,7 +92,6 @@ const TABLES: &str = "
     CREATE TABLE dead(block INTEGER NOT NULL, place INTEGER NOT NULL, PRIMARY KEY(block, place)) WITHOUT ROWID;
     CREATE TABLE generation(
         id INTEGER PRIMARY KEY AUTOINCREMENT,
-        level INTEGER NOT NULL,
         bits INTEGER NOT NULL,
         first_block INTEGER NOT NULL,
         last_block INTEGER NOT NULL,

@@ -37,8 +37,8 @@ pub(super) struct Values<'a> {
 pub(super) struct Shape {
     pub(super) plan: Plan,
     names: Range<usize>,
-    /// Where the stream of each value is that has one. In the order of the steps.
-    streams: Vec<u32>,
+    /// For each value that has one, the stream in which it stands. In the order of the steps.
+    pub(super) streams: Vec<u32>,
 }
 
 impl<'a> Cursor<'a> {
@@ -162,9 +162,9 @@ impl<'a> Cursor<'a> {
         Some(())
     }
 
-    /// The stream of a value: the next of those of its shape.
-    pub(super) fn values(&mut self, shape: usize, nth: usize) -> Option<&mut Values<'a>> {
-        let stream = *self.shapes.get(shape)?.streams.get(nth)?;
+    /// The stream of a value.
+    #[inline]
+    pub(super) fn values(&mut self, stream: u32) -> Option<&mut Values<'a>> {
         self.streams.get_mut(stream as usize)
     }
 }

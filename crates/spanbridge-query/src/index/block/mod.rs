@@ -17,6 +17,7 @@
 //!
 //! The two are compressed apart, because digits and letters compress better when they do not share a table with numbers.
 
+mod check;
 mod cursor;
 mod ordinals;
 mod pack;
@@ -27,8 +28,10 @@ mod unfold;
 mod vocabulary;
 mod write;
 
+pub use check::{check_packed, check_sections};
 pub(crate) use pack::Packer;
 pub(crate) use read::FoldedBlock;
+pub(crate) use unfold::Unfolding;
 pub(crate) use vocabulary::{ShapeMap, Vocabulary};
 pub(crate) use write::{FoldedWriter, Sections};
 

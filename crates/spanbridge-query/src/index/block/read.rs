@@ -18,8 +18,8 @@ impl FoldedBlock {
         packer.unpack(packed, &mut self.0)
     }
 
-    #[cfg(test)]
-    pub(crate) fn sections(&mut self) -> [&mut Vec<u8>; 3] {
+    /// Its sections, unpacked: words, numeric, textual.
+    pub(super) fn sections(&mut self) -> [&mut Vec<u8>; 3] {
         [&mut self.0.words, &mut self.0.numeric, &mut self.0.textual]
     }
 
@@ -35,10 +35,10 @@ impl FoldedBlock {
 
     /// Moves the records of the runs at these places, which must be sorted, into a block like that of a delivery; there, the
     /// runs have the same places.
-    pub(crate) fn unfold(&self, wanted: &[usize], out: &mut Vec<u8>) -> Result<()> {
+    pub(crate) fn unfold(&self, unfolding: &mut Unfolding, wanted: &[usize], out: &mut Vec<u8>) -> Result<()> {
+        unfolding.clear();
         let last = wanted.last().copied().unwrap_or(0);
         let mut cursor = self.cursor()?;
-        let mut unfolding = Unfolding::default();
         let mut wanted = wanted.iter().copied().peekable();
         for place in 0..cursor.run_ids.len().min(last + 1) {
             if wanted.next_if_eq(&place).is_some() {

@@ -60,7 +60,7 @@ fn folded(deliveries: &[Vec<Record<'_>>]) -> FoldedBlock {
 
 fn read(block: &FoldedBlock, wanted: &[usize]) -> Result<Vec<Record<'static>>, crate::Error> {
     let (runs, mut raw, mut records) = (block.runs()?, Vec::new(), Vec::new());
-    block.unfold(wanted, &mut raw)?;
+    block.unfold(&mut Unfolding::default(), wanted, &mut raw)?;
     let mut read = || {
         let mut block = Block::open(&raw)?;
         while let Some(part) = block.next_part()? {

@@ -1,6 +1,6 @@
 //! Moving records from a folded block back into one like that of a delivery.
 
-use super::cursor::{Cursor, PartHead, Segment};
+use super::cursor::{Cursor, PartHead, Segment, Shape};
 use super::ordinals::Ordinals;
 use super::part;
 
@@ -10,7 +10,7 @@ use spanbridge_store::codec::{PartHeader, PartsWriter, Step, put_sections};
 
 /// A block in the making.
 #[derive(Debug, Default)]
-pub(super) struct Unfolding {
+pub(crate) struct Unfolding {
     ordinals: Ordinals,
     /// The segments of the run: id, service, expected sequence number.
     segments: Vec<(SegmentId, u32, u64)>,
@@ -33,6 +33,13 @@ impl Unfolding {
         self.ordinals.clear();
         self.segments.clear();
         self.shape_numbers.resize(from.shapes.len(), 0);
+        let shapes = std::mem::take(&mut from.shapes);
+        let moved = self.parts_of_run(from, &shapes, place);
+        from.shapes = shapes;
+        moved
+    }
+
+    fn parts_of_run(&mut self, from: &mut Cursor<'_>, shapes: &[Shape], place: usize) -> Option<()> {
         let (mut time, parts) = from.next_run()?;
         for _ in 0..parts {
             let flags = from.parts.byte()?;
@@ -52,7 +59,13 @@ impl Unfolding {
             });
             let mut written = time;
             for _ in 0..records {
-                self.record(from, &mut time, &mut written)?;
+                let number = usize::try_from(from.heads.varint()?).ok()?;
+                self.record(from, shapes.get(number)?, &mut time, &mut written)?;
+                if self.shape_numbers[number] == 0 {
+                    self.shapes.push(number);
+                    self.shape_numbers[number] = self.shapes.len() as u32;
+                }
+                put_varint(&mut self.heads, u64::from(self.shape_numbers[number]) - 1);
             }
             self.parts.end(records);
         }
@@ -74,12 +87,11 @@ impl Unfolding {
         Some((*id, *service, first_seq))
     }
 
-    fn record(&mut self, from: &mut Cursor<'_>, time: &mut u64, written: &mut u64) -> Option<()> {
-        let number = usize::try_from(from.heads.varint()?).ok()?;
-        let shape = from.shapes.get(number)?;
-        let (mut last, mut nth) = (None, 0);
-        for at in 0..shape.plan.steps.len() {
-            match from.shapes.get(number)?.plan.steps[at] {
+    #[inline]
+    fn record(&mut self, from: &mut Cursor<'_>, shape: &Shape, time: &mut u64, written: &mut u64) -> Option<()> {
+        let (mut last, mut streams) = (None, shape.streams.iter());
+        for step in &shape.plan.steps {
+            match *step {
                 Step::OwnSpan => {
                     let id = from.words.word()?;
                     self.words.extend_from_slice(&id.to_le_bytes());
@@ -114,23 +126,16 @@ impl Unfolding {
                 }
                 Step::Duration => put_varint(&mut self.times, from.durations.varint()?),
                 Step::Number(_) => {
-                    put_varint(&mut self.numbers, from.values(number, nth)?.numbers.varint()?);
-                    nth += 1;
+                    put_varint(&mut self.numbers, from.values(*streams.next()?)?.numbers.varint()?);
                 }
                 Step::Text(_) => {
-                    let values = from.values(number, nth)?;
+                    let values = from.values(*streams.next()?)?;
                     let length = values.numbers.varint()?;
                     self.texts.extend_from_slice(values.texts.take(length)?);
                     put_varint(&mut self.lengths, length);
-                    nth += 1;
                 }
             }
         }
-        if self.shape_numbers[number] == 0 {
-            self.shapes.push(number);
-            self.shape_numbers[number] = self.shapes.len() as u32;
-        }
-        put_varint(&mut self.heads, u64::from(self.shape_numbers[number]) - 1);
         Some(())
     }
 
@@ -139,8 +144,8 @@ impl Unfolding {
         *written = at;
     }
 
-    /// Puts the block together.
-    pub(super) fn finish(&self, from: &Cursor<'_>, out: &mut Vec<u8>) {
+    /// Puts the block together, and is ready for the next.
+    pub(super) fn finish(&mut self, from: &Cursor<'_>, out: &mut Vec<u8>) {
         let mut shapes = Vec::with_capacity(48 * self.shapes.len());
         for shape in self.shapes.iter().map(|number| &from.shapes[*number]) {
             shape.plan.counts().iter().for_each(|count| put_varint(&mut shapes, *count));
@@ -151,6 +156,8 @@ impl Unfolding {
             names.iter().for_each(|name| put_varint(&mut shapes, u64::from(*name)));
         }
         out.clear();
+        let size = self.texts.len() + self.words.len() + self.numbers.len() + self.times.len() + self.lengths.len();
+        out.reserve(size + self.heads.len() + shapes.len() + 4096);
         let counts = [self.parts.count(), self.shapes.len() as u64, from.names.len() as u64];
         let names = from.names.concat();
         let sections = [
@@ -165,5 +172,18 @@ impl Unfolding {
             &self.texts,
         ];
         put_sections(out, counts, from.names.iter().map(|name| name.len()), &sections);
+        self.clear();
+    }
+
+    /// Ready for another block, whatever became of this one.
+    pub(super) fn clear(&mut self) {
+        self.parts.clear();
+        self.shapes.clear();
+        self.shape_numbers.clear();
+        for section in
+            [&mut self.heads, &mut self.words, &mut self.times, &mut self.numbers, &mut self.lengths, &mut self.texts]
+        {
+            section.clear();
+        }
     }
 }

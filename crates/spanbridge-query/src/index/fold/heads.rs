@@ -6,12 +6,16 @@
 //! A generation is cut into buckets by the first bits of an id, at least 8. A bucket has the 24 bits up to the half of the id of
 //! each span, sorted, and then the block of each, counted from the first block of the generation.
 
+use super::tiers::first_moved;
 use crate::{Error, Result};
 use rusqlite::{Connection, params};
 use std::ops::RangeInclusive;
 
-/// How many generations of a level become one of the next.
-const FAN: usize = 8;
+/// How many generations there are before some become one, besides those that are large already.
+const MAX_GENERATIONS: usize = 12;
+
+/// How many spans a generation has at most. More would take too long, and too much memory, at once.
+const MAX_SPANS: u64 = 4 << 20;
 
 /// How many spans a bucket has at most, about.
 const BUCKET: u64 = 4096;
@@ -22,28 +26,42 @@ const MAX_BLOCKS: i64 = 1 << 16;
 /// How many bits of an id choose the bucket, at most. So many bits of a row's id are its bucket.
 const MAX_BITS: u32 = 16;
 
-/// The highest level. Above, a merge would take too long at once.
-const MAX_LEVEL: i64 = 2;
-
 /// A span: the first half of its id, and its block.
 pub(in crate::index) type Head = (u32, i64);
 
 /// Adds the spans of the blocks of a fold.
 pub(in crate::index) fn add(connection: &Connection, heads: &mut Vec<Head>, blocks: RangeInclusive<i64>) -> Result<()> {
-    write(connection, 0, heads, blocks)?;
-    for level in 0..MAX_LEVEL {
-        merge(connection, level)?;
+    write(connection, heads, blocks)?;
+    let mut query = connection.prepare_cached(
+        "SELECT id, bits, first_block, last_block, spans FROM generation WHERE spans < ? ORDER BY id",
+    )?;
+    let rows = query.query_map([MAX_SPANS as i64 / 2], |row| {
+        let (id, bits, spans) = (row.get(0)?, row.get(1)?, row.get::<_, i64>(4)? as u64);
+        Ok(Generation { id, bits, blocks: row.get(2)?..=row.get(3)?, spans })
+    })?;
+    let mut all = rows.collect::<rusqlite::Result<Vec<_>>>()?;
+    if all.len() < MAX_GENERATIONS {
+        return Ok(());
     }
-    Ok(())
+    let sizes: Vec<u64> = all.iter().map(|generation| generation.spans).collect();
+    merge(connection, &all.split_off(first_moved(&sizes, MAX_SPANS)))
 }
 
-fn write(connection: &Connection, level: i64, heads: &mut Vec<Head>, blocks: RangeInclusive<i64>) -> Result<()> {
+/// A generation.
+struct Generation {
+    id: i64,
+    bits: u32,
+    blocks: RangeInclusive<i64>,
+    spans: u64,
+}
+
+fn write(connection: &Connection, heads: &mut Vec<Head>, blocks: RangeInclusive<i64>) -> Result<()> {
     heads.sort_unstable();
     heads.dedup();
     let bits = (heads.len() as u64 / BUCKET + 1).next_power_of_two().ilog2().clamp(8, MAX_BITS);
     let mut add = connection
-        .prepare_cached("INSERT INTO generation(level, bits, first_block, last_block, spans) VALUES (?, ?, ?, ?, ?)")?;
-    let id = add.insert(params![level, bits, blocks.start(), blocks.end(), heads.len() as i64])?;
+        .prepare_cached("INSERT INTO generation(bits, first_block, last_block, spans) VALUES (?, ?, ?, ?)")?;
+    let id = add.insert(params![bits, blocks.start(), blocks.end(), heads.len() as i64])?;
     let mut add = connection.prepare_cached("INSERT INTO span_head VALUES (?, ?)")?;
     let mut data = Vec::new();
     for of_bucket in heads.chunk_by(|a, b| bucket_row(id, a.0, bits) == bucket_row(id, b.0, bits)) {
@@ -69,29 +87,22 @@ fn bucket_rows(generation: i64) -> [i64; 2] {
     [generation << MAX_BITS, generation << MAX_BITS | ((1 << MAX_BITS) - 1)]
 }
 
-/// Makes one generation of those of a level, once there are many of them.
-fn merge(connection: &Connection, level: i64) -> Result<()> {
-    let mut query = connection
-        .prepare_cached("SELECT id, bits, first_block, last_block FROM generation WHERE level = ? ORDER BY id")?;
-    let rows = query.query_map([level], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;
-    let all = rows.collect::<rusqlite::Result<Vec<(i64, u32, i64, i64)>>>()?;
-    let (Some(first), Some(last)) = (all.first().map(|g| g.2), all.iter().map(|g| g.3).max()) else { return Ok(()) };
-    if all.len() < FAN {
+/// Makes one generation of these.
+fn merge(connection: &Connection, all: &[Generation]) -> Result<()> {
+    let first = all.iter().map(|generation| *generation.blocks.start()).min();
+    let last = all.iter().map(|generation| *generation.blocks.end()).max();
+    let (Some(first), Some(last)) = (first, last) else { return Ok(()) };
+    if all.len() < 2 || last - first >= MAX_BLOCKS {
         return Ok(());
     }
-    if last - first >= MAX_BLOCKS {
-        // They stay as they are, one level up, where they are not merged any more.
-        let mut lift = connection.prepare_cached("UPDATE generation SET level = ? WHERE level = ?")?;
-        lift.execute([MAX_LEVEL, level])?;
-        return Ok(());
+    let mut heads = Vec::with_capacity(all.iter().map(|generation| generation.spans as usize).sum());
+    for generation in all {
+        read(connection, generation, &mut heads)?;
+        let rows = bucket_rows(generation.id);
+        connection.prepare_cached("DELETE FROM span_head WHERE id BETWEEN ? AND ?")?.execute(rows)?;
+        connection.prepare_cached("DELETE FROM generation WHERE id = ?")?.execute([generation.id])?;
     }
-    let mut heads = Vec::new();
-    for (id, bits, first_block, _) in all {
-        read(connection, id, bits, first_block, &mut heads)?;
-        connection.prepare_cached("DELETE FROM span_head WHERE id BETWEEN ? AND ?")?.execute(bucket_rows(id))?;
-        connection.prepare_cached("DELETE FROM generation WHERE id = ?")?.execute([id])?;
-    }
-    write(connection, level + 1, &mut heads, first..=last)
+    write(connection, &mut heads, first..=last)
 }
 
 /// Forgets the spans of blocks that are gone.
@@ -140,9 +151,10 @@ fn keep_blocks(connection: &Connection, id: i64, keep: impl Fn(u16) -> bool) -> 
 }
 
 /// The spans of a generation.
-fn read(connection: &Connection, id: i64, bits: u32, first_block: i64, heads: &mut Vec<Head>) -> Result<()> {
+fn read(connection: &Connection, from: &Generation, heads: &mut Vec<Head>) -> Result<()> {
+    let (bits, first_block) = (from.bits, from.blocks.start());
     let mut query = connection.prepare_cached("SELECT id, data FROM span_head WHERE id BETWEEN ? AND ?")?;
-    let mut found = query.query(bucket_rows(id))?;
+    let mut found = query.query(bucket_rows(from.id))?;
     while let Some(row) = found.next()? {
         let bucket = row.get::<_, i64>(0)? as u32 & ((1 << MAX_BITS) - 1);
         let (rests, blocks) = halves(row.get_ref(1)?.as_blob().map_err(|_| bad())?)?;

@@ -11,5 +11,6 @@ pub(super) mod merge;
 mod pieces;
 pub(super) mod rows;
 pub(super) mod take;
+mod tiers;
 
 pub use budget::{FoldBudget, FoldReport};

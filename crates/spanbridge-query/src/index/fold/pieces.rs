@@ -3,6 +3,7 @@
 use super::super::run::{FoldedRun, Piece, pieces};
 use super::super::source::bad_block;
 use super::blocks::{Blocks, OpenBlock, OpenRun, Workshop};
+use super::tiers::first_moved;
 use crate::{ErrorKind, Result};
 use rusqlite::params;
 
@@ -20,7 +21,8 @@ pub(super) fn reopen(
     if all.len() < MAX_PIECES {
         return Ok(all);
     }
-    let moved = all.split_off(first_moved(&all));
+    let sizes: Vec<u64> = all.iter().map(|piece| piece.records).collect();
+    let moved = all.split_off(first_moved(&sizes, u64::MAX));
     let places: Vec<(i64, usize)> = moved.iter().flat_map(Piece::blocks).collect();
     let mut raws = Vec::with_capacity(places.len());
     for place in &places {
@@ -46,40 +48,4 @@ pub(super) fn reopen(
         add.execute(params![block, place as i64])?;
     }
     Ok(all)
-}
-
-/// The first of the last pieces that are about as large as all after them. So a record moves only a few times, however often
-/// its run goes on.
-fn first_moved(all: &[Piece]) -> usize {
-    let (mut first, mut records) = (all.len(), 0);
-    while let Some(piece) = first.checked_sub(1).map(|at| all[at])
-        && (first == all.len() || piece.records <= records)
-    {
-        records += piece.records;
-        first -= 1;
-    }
-    first
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// However long a run goes on, it has few pieces, and each record moves few times.
-    #[test]
-    fn pieces_stay_few() {
-        let (mut all, mut moved): (Vec<Piece>, u64) = (Vec::new(), 0);
-        for n in 0..10_000 {
-            let mut records = 1;
-            if all.len() >= MAX_PIECES {
-                let some = all.split_off(first_moved(&all));
-                let sum: u64 = some.iter().map(|piece| piece.records).sum();
-                (records, moved) = (records + sum, moved + sum);
-            }
-            all.push(Piece { block: n, place: 0, blocks: 1, records });
-        }
-        assert_eq!(all.iter().map(|piece| piece.records).sum::<u64>(), 10_000);
-        assert!(all.len() <= 2 * MAX_PIECES, "{all:?}");
-        assert!(moved < 10_000 * 20, "{moved}");
-    }
 }

@@ -1,5 +1,6 @@
 //! All records in the order in which they were stored: blocks of the index, then what is not folded.
 
+use super::super::block::FoldedBlock;
 use super::super::source::{bad_block, read_runs};
 use super::IndexSnapshot;
 use crate::engine::{Cursor, EachBatch};
@@ -98,10 +99,8 @@ impl IndexSnapshot<'_> {
     /// A block with all its runs, unfolded; and the runs.
     fn whole_block(&self, block: i64) -> Result<(Vec<u8>, Vec<Option<spanbridge::RunId>>)> {
         let (mut packer, mut reader) = (self.packer.borrow_mut(), self.reader.borrow_mut());
-        let folded = reader.load(&self.transaction, &mut packer, block)?;
-        let runs = folded.runs()?;
-        let mut raw = Vec::new();
-        folded.unfold(&(0..runs.len()).collect::<Vec<_>>(), &mut raw)?;
+        let choose = |folded: &FoldedBlock| Ok((0..folded.runs()?.len()).collect());
+        let (runs, raw) = reader.unfold_some(&self.transaction, &mut packer, block, choose)?;
         Ok((raw, runs))
     }
 }

@@ -1,5 +1,6 @@
 //! Ids by their beginning, and who mentions an id.
 
+use super::super::block::FoldedBlock;
 use super::super::fold::heads;
 use super::super::schema::{ordered, unordered};
 use super::super::source::{bad_block, bad_directory, read_runs};
@@ -115,10 +116,8 @@ impl IndexSnapshot<'_> {
 
     fn spans_of_block(&self, block: i64, range: &RangeInclusive<u64>, spans: &mut Spans) -> Result<()> {
         let (mut packer, mut reader) = (self.packer.borrow_mut(), self.reader.borrow_mut());
-        let folded = reader.load(&self.transaction, &mut packer, block)?;
-        let places = folded.holding_spans(range)?;
-        let (runs, mut raw) = (folded.runs()?, Vec::new());
-        folded.unfold(&places, &mut raw)?;
+        let choose = |folded: &FoldedBlock| folded.holding_spans(range);
+        let (runs, raw) = reader.unfold_some(&self.transaction, &mut packer, block, choose)?;
         let run = |place: usize| runs.get(place).copied().flatten();
         read_runs(&raw, |place| Some(run(place)), |place, record| note(spans, range, run(place), &record))
             .ok_or_else(bad_block)

@@ -18,6 +18,9 @@ use std::rc::Rc;
 /// How many blocks of frames are kept unpacked: many runs share one.
 const KEPT_BLOCKS: usize = 256;
 
+/// How many records room is made for at once. The number comes from a file.
+const MAX_RESERVED: u64 = 1 << 16;
+
 /// Blocks of frames that are not folded, unpacked.
 #[derive(Default)]
 struct TailBlocks(HashMap<(usize, usize), Rc<Vec<u8>>>);
@@ -63,7 +66,9 @@ impl IndexSnapshot<'_> {
                 fresh.push((raw, *place));
             }
         }
-        let mut records: Vec<Record<'_>> = Vec::new();
+        let known = folded.and_then(|run| pieces(&run.pieces).ok()).unwrap_or_default();
+        let known: u64 = known.iter().map(|piece| piece.records.min(MAX_RESERVED)).sum();
+        let mut records: Vec<Record<'_>> = Vec::with_capacity(known.min(MAX_RESERVED) as usize);
         for raw in &raws {
             let read = read_runs(raw, |_| Some(Some(run_id)), |_, record| records.push(record)).ok_or_else(bad_block);
             self.skip_damaged(part, read)?;
