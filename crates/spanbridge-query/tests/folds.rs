@@ -320,6 +320,23 @@ fn the_index_lies_where_it_can_be_written() {
     }
 }
 
+/// What is little stays in the logs, until it is much or old.
+#[test]
+fn little_is_left_in_the_logs() {
+    let dir = tempfile::tempdir().unwrap();
+    let index = Index::open(dir.path()).unwrap();
+    let mut writer = Writer::new(dir.path(), 7);
+    writer.deliver();
+    let length = writer.log.length();
+    let report = index.fold(FoldBudget::time(Duration::from_secs(1)), |_| true).unwrap();
+    assert_eq!((report.frames, report.remaining), (0, length));
+    check_counts(&index, &[(7, 1)].into());
+    let log = std::fs::File::options().write(true).open(dir.path().join(writer.name().to_string())).unwrap();
+    log.set_modified(std::time::SystemTime::now() - Duration::from_secs(2 * 60 * 60)).unwrap();
+    assert_eq!(index.fold(FoldBudget::time(Duration::from_secs(1)), |_| true).unwrap().frames, 1);
+    check_counts(&index, &[(7, 1)].into());
+}
+
 /// Only its user can read the index. A newer one is refused, and stays as it is.
 #[test]
 fn a_newer_index_is_refused() {

@@ -14,10 +14,16 @@ use crate::{Error, ErrorKind, Result};
 use rusqlite::{Connection, OptionalExtension, params};
 use spanbridge_store::log::{LogFile, LogName};
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Instant;
+use std::time::{Duration, Instant, SystemTime};
 
 /// How many bytes of frames a step holds in memory at most, unless a single frame has more.
 const STEP_BYTES: usize = 48 << 20;
+
+/// So many logs with something that is not folded are few: each is opened for a question.
+const FEW_FILES: usize = 64;
+
+/// What was written longer ago than this is folded, however little it is: applications remove old logs.
+const NEW: Duration = Duration::from_secs(60 * 60);
 
 /// What one transaction did.
 enum Step {
@@ -37,6 +43,10 @@ impl Index {
     pub fn fold(&self, budget: FoldBudget, mut after_step: impl FnMut(&FoldReport) -> bool) -> Result<FoldReport> {
         let begun = Instant::now();
         let mut report = FoldReport::default();
+        if let Some(left) = self.too_little(budget.least)? {
+            (report.remaining, report.removed) = (left, self.clean()?);
+            return Ok(report);
+        }
         loop {
             match self.step(budget.step(), &mut report)? {
                 Step::Done => {}
@@ -56,6 +66,24 @@ impl Index {
             report.removed += self.clean()?;
         }
         Ok(report)
+    }
+
+    /// How much the logs have that is not folded, if that is less than `least`, in few files, and new.
+    fn too_little(&self, least: u64) -> Result<Option<u64>> {
+        if least == 0 {
+            return Ok(None);
+        }
+        let passed = watermarks(&self.connection)?;
+        let left = |file: &LogFile| file.length.saturating_sub(passed.get(&file.name).copied().unwrap_or(0));
+        let now = SystemTime::now();
+        let (mut files, mut bytes) = (0, 0u64);
+        for file in list(&self.directory)?.iter().filter(|file| left(file) > 0) {
+            if now.duration_since(file.modified).is_ok_and(|age| age > NEW) {
+                return Ok(None);
+            }
+            (files, bytes) = (files + 1, bytes.saturating_add(left(file)));
+        }
+        Ok((bytes < least && files < FEW_FILES).then_some(bytes))
     }
 
     fn step(&self, spans: u64, report: &mut FoldReport) -> Result<Step> {

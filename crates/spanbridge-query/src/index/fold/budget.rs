@@ -13,6 +13,9 @@ pub struct FoldBudget {
     pub time: Option<Duration>,
     /// Spans after which no step begins.
     pub spans: Option<u64>,
+    /// What is little and new stays in the logs: reading it there takes less than the small blocks that it would become. Little
+    /// is less than this many bytes in few files; new is less than an hour old. Default: 0, nothing stays.
+    pub least: u64,
 }
 
 impl FoldBudget {
@@ -21,9 +24,9 @@ impl FoldBudget {
         Self::default()
     }
 
-    /// As much as fits into this time.
+    /// As much as fits into this time, unless there is little: less than 1 MiB.
     pub fn time(time: Duration) -> Self {
-        Self { time: Some(time), ..Self::default() }
+        Self { time: Some(time), least: 1 << 20, ..Self::default() }
     }
 
     /// About this many spans.
