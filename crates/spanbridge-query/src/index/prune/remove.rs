@@ -1,6 +1,6 @@
 //! Removing runs: their rows, and their records in the blocks.
 
-use super::super::block::{FoldedBlock, FoldedWriter, Packer, Sections, Vocabulary};
+use super::super::block::{FoldedBlock, FoldedWriter, Packer, Sections, Unfolding, Vocabulary};
 use super::super::fold::rows;
 use super::super::run::{FoldedRun, pieces};
 use super::super::schema::ordered;
@@ -102,6 +102,7 @@ struct Rewriter<'c> {
     packer: &'c mut Packer,
     loose: Loose,
     block: FoldedBlock,
+    unfolding: Unfolding,
     vocabulary: Vocabulary,
     writer: FoldedWriter,
     sections: Sections,
@@ -115,6 +116,7 @@ impl<'c> Rewriter<'c> {
             packer,
             loose,
             block: FoldedBlock::default(),
+            unfolding: Unfolding::default(),
             vocabulary: Vocabulary::default(),
             writer: FoldedWriter::default(),
             sections: Sections::default(),
@@ -162,7 +164,7 @@ impl<'c> Rewriter<'c> {
 
     fn move_parts(&mut self, kept: &[usize], runs: &[Option<RunId>]) -> Result<()> {
         let mut raw = Vec::new();
-        self.block.unfold(kept, &mut raw)?;
+        self.block.unfold(&mut self.unfolding, kept, &mut raw)?;
         let mut block = MovingBlock::open(&raw).ok_or_else(bad_block)?;
         let shapes = self.vocabulary.learn(&block).ok_or_else(bad_block)?;
         let mut next = kept.iter().copied();
