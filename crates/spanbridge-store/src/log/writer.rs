@@ -187,10 +187,13 @@ pub(crate) fn private() -> OpenOptions {
     options
 }
 
-/// Syncs the directory of this file. Elsewhere than on Unix a directory cannot be opened, and needs no sync.
+/// Syncs the directory of this file, where directories can be synced: not on Windows, and not on every network file system.
 fn sync_directory(path: &Path) -> io::Result<()> {
-    match path.parent() {
-        Some(directory) if cfg!(unix) => File::open(directory)?.sync_all(),
-        _ => Ok(()),
+    let Some(directory) = path.parent().filter(|_| cfg!(unix)).and_then(|path| File::open(path).ok()) else {
+        return Ok(());
+    };
+    match directory.sync_all() {
+        Err(e) if matches!(e.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => Ok(()),
+        synced => synced,
     }
 }
