@@ -33,7 +33,7 @@ struct Files {
     /// The file with the workflow's state
     #[arg(long, global = true, default_value = "approval.json", value_name = "FILE")]
     state: PathBuf,
-    /// The store file [default: the user's data directory]
+    /// The store [default: spanbridge/store in the user's data directory]
     #[arg(long, global = true, env = "SPANBRIDGE_DB", value_name = "PATH")]
     db: Option<PathBuf>,
 }

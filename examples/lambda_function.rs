@@ -19,7 +19,7 @@
 //!
 //! If the event has `Records`, as from SQS, each record's `body` is such an order.
 //!
-//! Spans go to the store that `SPANBRIDGE_DB` names. On Lambda itself, that file is lost with the environment. Use a sink
+//! Spans go to the store that `SPANBRIDGE_DB` names. On Lambda itself, it is lost with the environment. Use a sink
 //! there that sends the records over the network.
 
 use lambda_runtime::streaming::{Body, Response, channel};

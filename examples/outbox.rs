@@ -27,7 +27,7 @@ struct Arguments {
     /// The application's database
     #[arg(long, global = true, default_value = "orders.db", value_name = "FILE")]
     orders: PathBuf,
-    /// The store file [default: the user's data directory]
+    /// The store [default: spanbridge/store in the user's data directory]
     #[arg(long, global = true, env = "SPANBRIDGE_DB", value_name = "PATH")]
     db: Option<PathBuf>,
 }

@@ -17,13 +17,13 @@ use std::time::Duration;
 #[expect(missing_docs, reason = "see above")]
 #[derive(clap::Args, Clone, Debug)]
 pub struct Records {
-    /// The store file [default: the user's data directory]
+    /// The store [default: spanbridge/store in the user's data directory]
     #[arg(long = "db", env = "SPANBRIDGE_DB", value_name = "PATH")]
     pub path: Option<PathBuf>,
 }
 
 impl Records {
-    /// The store file of the command line or of `SPANBRIDGE_DB`, else the default one.
+    /// The store of the command line or of `SPANBRIDGE_DB`, else the default one.
     pub fn path(&self) -> anyhow::Result<PathBuf> {
         Ok(match &self.path {
             Some(path) => path.clone(),

@@ -9,7 +9,6 @@ use spanbridge::record::{AttributeValue, Diagnostic, Record, RecordView};
 use spanbridge::{Receipt, RecordBatch, SegmentId, Sink, SinkError};
 use spanbridge_graph::hash::join;
 use std::fs::{self, DirBuilder};
-use std::hash::{BuildHasher, RandomState};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process;
@@ -325,8 +324,11 @@ fn warn_once(old: &Path, directory: &Path) {
 
 /// A number that no other sink has: neither of another process, nor of a fork, nor of a machine restored from the same snapshot.
 fn random() -> u64 {
+    let mut bytes = [0; 8];
+    // Without the system's random numbers, process and time have to do.
+    let _ = getrandom::fill(&mut bytes);
     let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    join(RandomState::new().hash_one(process::id()), time.as_nanos() as u64)
+    join(u64::from_le_bytes(bytes), join(time.as_nanos() as u64, u64::from(process::id())))
 }
 
 fn failed(error: io::Error) -> Error {
