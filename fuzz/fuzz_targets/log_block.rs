@@ -1,4 +1,4 @@
-//! A block of records, packed and unpacked: nothing is trusted, and what one reader steps over another reads.
+//! A block of records, packed, unpacked, read and stepped over: nothing is trusted.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -11,17 +11,15 @@ fuzz_target!(|raw: &[u8]| {
     let packed = pack::Packer::default().pack(raw).expect("small enough");
     pack::unpack(&packed, &mut out).expect("what was packed");
     assert_eq!(out, raw);
-    let Some(mut block) = Block::open(raw) else { return };
+    let Some(mut reading) = Block::open(raw) else { return };
     let mut skipping = Block::open(raw).expect("opened before");
-    let key = RunId::new(7);
-    // Parts without records take a few bytes each, so there are no more than that.
-    while let Some(Some(part)) = block.next_part() {
-        let same = skipping.next_part().flatten().expect("the same part");
-        assert_eq!(same.run, part.run);
-        let read = block.read(&part, key, |record| drop(record.to_json()));
-        let skipped = skipping.skip(&same);
-        assert!(read.is_none() || skipped.is_some());
-        if read.is_none() {
+    while let Some(Some(part)) = reading.next_part() {
+        if reading.read(&part, RunId::new(7), |record| drop(record.to_json())).is_none() {
+            break;
+        }
+    }
+    while let Some(Some(part)) = skipping.next_part() {
+        if skipping.skip(&part).is_none() {
             break;
         }
     }

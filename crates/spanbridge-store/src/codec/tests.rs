@@ -131,3 +131,16 @@ fn what_a_block_holds_is_small() {
     // Per record: the number of its shape, the span, the value. Names and keys are there once.
     assert!(raw.len() < 100 * 10 + 100, "{}", raw.len());
 }
+
+/// Room is reserved for shapes and names before they are read, so their number is not trusted.
+#[test]
+fn claimed_counts_reserve_no_room() {
+    let block = |shapes: u64, names: u64| {
+        let mut raw = Vec::new();
+        [0, shapes, names].into_iter().chain([0; 10]).for_each(|n| super::bytes::put_varint(&mut raw, n));
+        raw.resize(4 << 20, 0);
+        Block::open(&raw).is_some()
+    };
+    assert!(block(0, 0));
+    assert!(!block(4 << 20, 0) && !block(0, 4 << 20) && !block(1, 0) && !block(0, 1));
+}

@@ -102,7 +102,9 @@ impl<'a> RunIds<'a> {
         let from = self.heads.partition_point(|h| u64::from_be_bytes(*h) < head);
         let with_head = self.heads[from..].partition_point(|h| u64::from_be_bytes(*h) == head);
         let tails = &self.tails[from..from + with_head];
-        tails.binary_search_by_key(&tail, |t| u64::from_be_bytes(*t)).ok().map(|at| from + at)
+        let place = from + tails.binary_search_by_key(&tail, |t| u64::from_be_bytes(*t)).ok()?;
+        // Damaged ids may not be sorted.
+        (self.get(place) == Some(run)).then_some(place)
     }
 
     /// The runs whose ids are in this range, with their places.

@@ -31,7 +31,9 @@ impl<'a> Sections<'a> {
             *section = r.take(length)?;
         }
         let [name_lengths, names, shapes, parts, streams @ ..] = sections;
-        Some(Self { part_count, shape_count, name_count, name_lengths, names, shapes, parts, streams })
+        // Room is reserved for as many. A shape has six numbers of at least a byte, and a name its length.
+        let are_there = shape_count <= shapes.len() / 6 && name_count <= name_lengths.len();
+        are_there.then_some(Self { part_count, shape_count, name_count, name_lengths, names, shapes, parts, streams })
     }
 
     /// The names that parts and shapes refer to.
