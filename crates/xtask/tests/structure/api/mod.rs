@@ -12,9 +12,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::source::{Package, Target, Tree, packages, root};
 use lines::Line;
 
-/// The libraries. The store and the command line are not among them yet.
-const LIBRARIES: [&str; 5] =
-    ["spanbridge", "spanbridge-amqp", "spanbridge-kafka", "spanbridge-lambda", "spanbridge-macros"];
+/// The libraries. The command line is not one of them.
+const LIBRARIES: [&str; 8] = [
+    "spanbridge",
+    "spanbridge-amqp",
+    "spanbridge-graph",
+    "spanbridge-kafka",
+    "spanbridge-lambda",
+    "spanbridge-macros",
+    "spanbridge-query",
+    "spanbridge-store",
+];
 
 /// The directory of the files, in the repository.
 const DIRECTORY: &str = "docs/api";
