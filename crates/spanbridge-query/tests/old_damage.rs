@@ -62,6 +62,22 @@ fn an_empty_file_is_refused() {
     refused(&path, ErrorKind::NotAStore, "it is a file of another kind");
 }
 
+/// Nobody means to have an index made among other files.
+#[test]
+fn a_directory_of_other_files_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    assert!(Store::open(dir.path()).unwrap().runs(&RunFilter::default(), 1).unwrap().is_empty());
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("notes.txt");
+    std::fs::write(&path, "Dear diary").unwrap();
+    for error in [Store::open(dir.path()).unwrap_err(), Store::open_or_create(dir.path()).unwrap_err()] {
+        assert_eq!(error.kind(), ErrorKind::NotAStore);
+        let expected = format!("open the store {}: it is a directory of other files", dir.path().display());
+        assert_eq!(error.to_string(), expected);
+    }
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
+}
+
 /// A path whose directory cannot be created gives an error that says so.
 #[test]
 fn unusable_directories_are_reported() {

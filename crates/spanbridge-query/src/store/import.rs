@@ -11,6 +11,7 @@ use crate::Result;
 use crate::answer::ImportReport;
 use crate::engine::{Cursor, Engine, Snapshot};
 use crate::fingerprint::{Fingerprint, Fingerprints};
+use crate::index::{FoldBudget, Index};
 use spanbridge::RunId;
 use spanbridge::record::Record;
 use spanbridge_graph::hash::Set;
@@ -27,6 +28,7 @@ const MAX_REMEMBERED: usize = 4 << 20;
 /// One import.
 pub(super) struct Import<'t> {
     engine: &'t dyn Engine,
+    index: &'t Index,
     log: &'t mut ImportLog,
     assembler: Assembler,
     known: KnownRecords,
@@ -34,10 +36,10 @@ pub(super) struct Import<'t> {
 }
 
 impl<'t> Import<'t> {
-    /// Begins to import what the engine does not have into the log.
-    pub(super) fn new(engine: &'t dyn Engine, log: &'t mut ImportLog) -> Self {
+    /// Begins to import what the engine does not have into the log. The index is that of the log's directory.
+    pub(super) fn new(engine: &'t dyn Engine, index: &'t Index, log: &'t mut ImportLog) -> Self {
         let (assembler, known, report) = (Assembler::default(), KnownRecords::default(), ImportReport::default());
-        Self { engine, log, assembler, known, report }
+        Self { engine, index, log, assembler, known, report }
     }
 
     /// Stores the new ones of these records.
@@ -68,7 +70,7 @@ impl<'t> Import<'t> {
         if chunk.is_empty() {
             return Ok(());
         }
-        let Self { engine, log, assembler, known, report } = self;
+        let Self { engine, index, log, assembler, known, report } = self;
         known.forget_when_too_many();
         let runs: Set<Option<RunId>> = chunk.iter().map(run_of).collect();
         let prints: Vec<Fingerprint> = chunk.iter().map(|record| known.prints.of(record)).collect();
@@ -88,12 +90,17 @@ impl<'t> Import<'t> {
                 }
             }
         }
+        let mut is_file_complete = false;
         if !new.is_empty() {
             let delivery = assembler.assemble_with(new.iter().map(Record::view), |run| suspects.contains(&run))?;
-            log.write(&delivery)?;
+            is_file_complete = log.write(&delivery)?;
             report.stored += new.len() as u64;
         }
         drop(lock);
+        if is_file_complete {
+            // Before those who record into the same store take it for one of too many.
+            index.fold(FoldBudget::everything(), |_| true)?;
+        }
         Ok(())
     }
 }

@@ -58,8 +58,8 @@ impl ImportLog {
         Ok(Lock { _connection: connection })
     }
 
-    /// Writes a delivery.
-    pub(super) fn write(&mut self, delivery: &Delivery) -> Result<()> {
+    /// Writes a delivery. Returns whether that completed a file.
+    pub(super) fn write(&mut self, delivery: &Delivery) -> Result<bool> {
         if self.open.as_ref().is_some_and(is_over) {
             self.sync()?;
             self.open = None;
@@ -75,7 +75,8 @@ impl ImportLog {
             }
         };
         open.put(None, delivery)?;
-        open.write().map_err(failed)
+        open.write().map_err(failed)?;
+        Ok(open.length() >= FILE_BYTES)
     }
 
     /// Makes what was written survive a power cut.

@@ -172,7 +172,8 @@ impl Store {
         let import = || {
             self.prepare_import()?;
             let log = self.import_log.as_mut().ok_or_else(no_directory)?;
-            let mut import = Import::new(&self.reader.engine, log);
+            let index = self.reader.engine.index().ok_or_else(no_directory)?;
+            let mut import = Import::new(&self.reader.engine, index, log);
             import.add(records.into_iter())?;
             import.finish()
         };
@@ -192,7 +193,7 @@ impl Store {
         // An old store beside the directory may be what is imported, so it does not count as stored.
         let Some(index) = self.reader.engine.index() else { return Err(no_directory()) };
         let mark = from.reader.engine.old().map(|old| imported::mark(directory, old)).transpose()?;
-        let mut import = Import::new(index, log);
+        let mut import = Import::new(index, index, log);
         from.reader.read(|snapshot| {
             snapshot.follow(&Cursor::default(), &mut |records| import.add(records.into_iter()).map_err(write_failed))
         })?;

@@ -6,8 +6,10 @@ use crate::index::Index;
 use crate::joined::Joined;
 use crate::old::OldFile;
 use crate::{Error, ErrorKind, Result};
+use spanbridge_store::log::LogName;
 use spanbridge_store::{Location, resolve};
-use std::fs::DirBuilder;
+use std::ffi::OsStr;
+use std::fs::{self, DirBuilder};
 use std::path::{Path, PathBuf};
 
 /// A store that was opened.
@@ -56,9 +58,25 @@ fn open_old(file: &Path, directory: &Path, notes: &mut Vec<String>) -> Result<Op
 fn open_directory(directory: &Path) -> Result<Option<Index>> {
     match directory.try_exists() {
         Ok(false) => Ok(None),
+        Ok(true) if is_of_others(directory) => {
+            let error = Error::new(ErrorKind::NotAStore, "it is a directory of other files");
+            Err(error.at("open", directory))
+        }
         // If it cannot be looked at, opening it says why.
         _ => Index::open(directory).map(Some),
     }
+}
+
+/// Whether a directory has files, and none is of a store. An index made there would surprise. An empty directory may be that of
+/// a service which has not recorded yet.
+fn is_of_others(directory: &Path) -> bool {
+    let Ok(entries) = fs::read_dir(directory) else { return false };
+    let is_ours = |name: &OsStr| {
+        let name = name.to_string_lossy();
+        LogName::parse(&name).is_some() || name.starts_with("index.db") || name.ends_with(".probe")
+    };
+    let mut entries = entries.flatten().map(|entry| is_ours(&entry.file_name())).peekable();
+    entries.peek().is_some() && !entries.any(|is_ours| is_ours)
 }
 
 /// Makes the directory. Only this user can read it.

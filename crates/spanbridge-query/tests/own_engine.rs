@@ -1,0 +1,180 @@
+//! An engine of another crate: records in a list. It needs only what is public, and every question works.
+
+mod common;
+
+use common::*;
+use spanbridge::record::{Body, Record, RunStart};
+use spanbridge::{RunId, Status};
+use spanbridge_graph::{Checkup, links_of, run_of, span_of};
+use spanbridge_query::engine::{
+    Cursor, Damaged, EachBatch, EachRun, Engine, IdMatches, IdPrefix, Mention, Order, Snapshot, SpanMatch,
+};
+use spanbridge_query::{Error, ErrorKind, Found, RunFilter, RunRow, Store};
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
+
+type Result<T> = std::result::Result<T, Error>;
+
+struct List(Vec<Record<'static>>);
+
+impl Engine for List {
+    fn snapshot(&self) -> Result<Box<dyn Snapshot + '_>> {
+        Ok(Box::new(Listed(&self.0)))
+    }
+}
+
+struct Listed<'l>(&'l [Record<'static>]);
+
+impl Listed<'_> {
+    fn by_run(&self) -> BTreeMap<RunId, Vec<Record<'static>>> {
+        let mut runs: BTreeMap<RunId, Vec<Record<'static>>> = BTreeMap::new();
+        for record in self.0 {
+            if let Some(run) = run_of(record) {
+                runs.entry(run).or_default().push(record.clone());
+            }
+        }
+        runs
+    }
+
+    fn all_rows(&self) -> Vec<RunRow> {
+        let mut rows: Vec<_> = self.by_run().iter().map(|(run, records)| RunRow::of(*run, records)).collect();
+        rows.sort_by_key(|row| (row.started_at, row.run_id));
+        rows
+    }
+}
+
+impl Snapshot for Listed<'_> {
+    fn records(&self, run_ids: &[RunId], each: &mut EachRun<'_>) -> Result<()> {
+        let mut runs = self.by_run();
+        run_ids.iter().filter_map(|run| runs.remove_entry(run)).try_for_each(|(run, records)| each(run, records))
+    }
+
+    fn records_of_no_run(&self, _: RangeInclusive<u64>, each: &mut EachBatch<'_>) -> Result<()> {
+        each(self.0.iter().filter(|record| run_of(*record).is_none()).cloned().collect())
+    }
+
+    fn runs(&self, filter: &RunFilter, limit: usize) -> Result<Vec<RunRow>> {
+        Ok(self.all_rows().into_iter().rev().filter(|row| filter.matches(row)).take(limit).collect())
+    }
+
+    fn rows(&self, run_ids: &[RunId]) -> Result<Vec<RunRow>> {
+        Ok(self.all_rows().into_iter().filter(|row| run_ids.contains(&row.run_id)).collect())
+    }
+
+    fn started(&self, during: RangeInclusive<u64>, order: Order, limit: usize) -> Result<Vec<(u64, RunId)>> {
+        let rows = self.all_rows().into_iter().map(|row| (row.started_at, row.run_id));
+        let mut rows: Vec<_> = rows.filter(|(at, _)| during.contains(at)).collect();
+        if order == Order::NewestFirst {
+            rows.reverse();
+        }
+        rows.truncate(limit);
+        Ok(rows)
+    }
+
+    fn ids(&self, prefix: &IdPrefix, _: usize) -> Result<IdMatches> {
+        let (mut found, mut spans) = (IdMatches::default(), BTreeMap::new());
+        let runs = self.by_run();
+        found.runs = runs.keys().filter(|run| prefix.run_ids().contains(&run.get())).copied().collect();
+        let records = || runs.iter().flat_map(|(run, records)| records.iter().map(|record| (*run, record)));
+        let traces = records().filter_map(|(run, record)| Some((record.trace_id?, run)));
+        let traces = traces.filter(|(id, run)| prefix.run_ids().contains(&id.get()) && RunId::of_trace(*id) != *run);
+        found.traces = traces.collect::<BTreeSet<_>>().into_iter().collect();
+        for (run, record) in records() {
+            let is_in = |id: u64| prefix.span_ids().is_some_and(|ids| ids.contains(&id));
+            if let Some(span) = span_of(&record.body).filter(|span| is_in(span.get())) {
+                let name: &mut String = spans.entry((span, run)).or_default();
+                if let Body::Span(start) = &record.body {
+                    *name = start.name.to_string();
+                }
+            }
+        }
+        let spans = spans.into_iter().map(|((span_id, run_id), name)| SpanMatch { span_id, run_id, name });
+        found.spans = spans.collect();
+        Ok(found)
+    }
+
+    fn mentions(&self, mention: Mention, ids: &[u128]) -> Result<Vec<(u128, RunId)>> {
+        let mut found = BTreeSet::new();
+        for (run, records) in self.by_run() {
+            for record in &records {
+                match (mention, &record.body) {
+                    (Mention::Trace, _) => found.extend(record.trace_id.map(|trace| (trace.get(), run))),
+                    (Mention::Parent, Body::RunStart(start)) => {
+                        found.extend(start.parent_run_id.map(|parent| (parent.get(), run)));
+                    }
+                    (Mention::Link, body) => found.extend(links_of(body).map(|(trace, _)| (trace.get(), run))),
+                    _ => {}
+                }
+            }
+        }
+        Ok(found.into_iter().filter(|(id, run)| ids.contains(id) && *id != run.get()).collect())
+    }
+
+    fn end(&self) -> Result<Cursor> {
+        Ok(Cursor::from_bytes(self.0.len().to_le_bytes()))
+    }
+
+    fn follow(&self, after: &Cursor, each: &mut EachBatch<'_>) -> Result<()> {
+        let at = after.as_bytes().try_into().map_or(0, usize::from_le_bytes);
+        each(self.0[at..].to_vec())
+    }
+
+    fn damaged(&self) -> Vec<Damaged> {
+        vec![Damaged::new("shelf 7", "it is empty")]
+    }
+}
+
+fn records() -> Vec<Record<'static>> {
+    let mut shop = Recording::of(run(1), 1, "shop");
+    let mut mail = Recording::of(run(2), 2, "mail").in_trace(trace(1));
+    let child = RunStart::new("send", T0 + 20 * MS);
+    let child = child.with_parent_run_id(Some(run(1))).with_triggered_by_span_id(Some(span_id(2)));
+    vec![
+        shop.run_start("order", 0),
+        shop.failed(1, 0, "POST", 1, 9),
+        shop.step((2, 1), ("messaging.publish", "publish"), "mails", (2, 3), vec![]),
+        mail.record(child.into()),
+        mail.step((3, 2), ("messaging.process", "process"), "mails", (21, 22), vec![]),
+        shop.run_end(10, Status::Ok),
+    ]
+}
+
+/// It answers as a directory does.
+#[test]
+fn every_question_works_over_it() {
+    let (_dir, path) = place();
+    let mut directory = Store::open_or_create(&path).unwrap();
+    directory.import(records()).unwrap();
+    let own = Store::with_engine("list://", List(records()));
+    assert_eq!(own.runs(&RunFilter::default(), 9).unwrap(), directory.runs(&RunFilter::default(), 9).unwrap());
+    for n in 1..=2 {
+        let [own, directory] = [&own, &directory].map(|store| store.graph(run(n)).unwrap().unwrap());
+        let mut expected = directory.to_json();
+        let mut found = own.to_json();
+        [&mut expected, &mut found].map(|json| json["diagnostics"].take());
+        assert_eq!(found, expected);
+        let skipped = "shelf 7 is damaged and was skipped (it is empty); its records are missing here";
+        assert_eq!(own.diagnostics[0].message, skipped);
+    }
+    for id in ["1111", "2222", "a000", "a0000003"] {
+        assert_eq!(own.find(id).unwrap(), directory.find(id).unwrap(), "{id}");
+        assert!(own.find(id).unwrap() != Found::Nothing);
+    }
+    let (runs, all) = own.runs_since(None).unwrap();
+    assert_eq!((runs.len(), all), (2, 2));
+    let gaps = |store: &Store| store.gaps(&runs, Checkup::new(T0 + 1_000_000 * MS)).unwrap();
+    assert_eq!(gaps(&own), gaps(&directory));
+    let mut seen = 0;
+    let cursor = own.follow(&Cursor::default(), |_| seen += 1).unwrap();
+    own.follow(&cursor, |_| seen += 1).unwrap();
+    assert_eq!((seen, own.damage().and_then(|d| d.count)), (6, Some(1)));
+}
+
+#[test]
+fn nothing_is_imported_into_it() {
+    let mut own = Store::with_engine("list://", List(Vec::new()));
+    let error = own.import(records()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Io);
+    assert_eq!(error.to_string(), "write to the store list://: records can be imported only into a directory");
+    assert_eq!(own.fold(Default::default(), |_| true).unwrap(), None);
+}
