@@ -97,7 +97,6 @@ impl From<spanbridge_store::Error> for Error {
             StoreErrorKind::NotAStore => ErrorKind::NotAStore,
             StoreErrorKind::NewerFormat => ErrorKind::NewerFormat,
             StoreErrorKind::Corrupt => ErrorKind::Corrupt,
-            StoreErrorKind::Busy => ErrorKind::Busy,
             StoreErrorKind::Full => ErrorKind::Full,
             StoreErrorKind::InvalidPath => ErrorKind::InvalidPath,
             StoreErrorKind::NoDefaultPath => ErrorKind::NoDefaultPath,

@@ -105,13 +105,16 @@ fn variables_not_understood_are_named() {
         "service",
         &[
             ("SPANBRIDGE_DB", path.to_str().unwrap()),
+            ("SPANBRIDGE_MAX_BYTES", "plenty"),
+            ("SPANBRIDGE_MAX_AGE", "30"),
             ("OTEL_TRACES_SAMPLER", "jaeger_remote"),
             ("OTEL_RESOURCE_ATTRIBUTES", "no pairs"),
             ("OTEL_SDK_DISABLED", "maybe"),
         ],
     );
     let err = said(&output.stderr);
-    for name in ["OTEL_TRACES_SAMPLER", "OTEL_RESOURCE_ATTRIBUTES", "OTEL_SDK_DISABLED"] {
+    let limits = ["SPANBRIDGE_MAX_BYTES", "SPANBRIDGE_MAX_AGE"];
+    for name in ["OTEL_TRACES_SAMPLER", "OTEL_RESOURCE_ATTRIBUTES", "OTEL_SDK_DISABLED"].iter().chain(&limits) {
         assert_eq!(err.matches(&format!("spanbridge: {name} is ignored: ")).count(), 1, "{err}");
     }
     assert_eq!(stored(&path), ["orders"]);

@@ -9,7 +9,6 @@ use std::path::Path;
 pub struct Error {
     kind: ErrorKind,
     message: String,
-    source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
 /// What went wrong, for code that branches on it.
@@ -24,14 +23,10 @@ pub enum ErrorKind {
     NewerFormat,
     /// What is stored is damaged, such as by an incomplete copy or a broken disk.
     Corrupt,
-    /// Other processes held the lock for too long. A later attempt may succeed.
-    Busy,
     /// The disk is full, or the file cannot grow.
     Full,
     /// The file or its directory cannot be read or written.
     Io,
-    /// The text is not an id or the beginning of one: 4 to 32 hexadecimal digits.
-    InvalidId,
     /// The path cannot be that of a store, such as `:memory:` or a URL.
     InvalidPath,
     /// `SPANBRIDGE_DB` is not set, and the user has no data directory.
@@ -46,13 +41,7 @@ pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;
 impl Error {
     #[doc(hidden)]
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), source: None }
-    }
-
-    #[doc(hidden)]
-    pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        self.source = Some(source.into());
-        self
+        Self { kind, message: message.into() }
     }
 
     /// What is stored cannot be right; `what` says where.

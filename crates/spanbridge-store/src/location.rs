@@ -43,7 +43,7 @@ pub fn resolve(path: &Path) -> Result<Location> {
 /// The same, where the default is this directory.
 fn resolve_beside(path: &Path, default: Option<&Path>) -> Result<Location> {
     refuse(path)?;
-    let failed = |e: io::Error| Error::new(ErrorKind::Io, format!("it cannot be read ({e})")).with_source(e);
+    let failed = |e: io::Error| Error::new(ErrorKind::Io, format!("it cannot be read ({e})"));
     let here = |old| Ok(Location { directory: path.to_owned(), old });
     match fs::metadata(path) {
         Ok(about) if about.is_file() => match is_sqlite(path) {

@@ -61,7 +61,7 @@ pub fn unpack(packed: &[u8], raw: &mut Vec<u8>) -> Result<()> {
     match decompress_into(payload, raw) {
         Ok(n) if n == length => Ok(()),
         Ok(_) => Err(Error::corrupt("a block is shorter than it claims")),
-        Err(e) => Err(Error::corrupt("a block cannot be decompressed").with_source(e)),
+        Err(_) => Err(Error::corrupt("a block cannot be decompressed")),
     }
 }
 

@@ -41,7 +41,7 @@ impl LogFile {
 pub fn list(directory: &Path) -> Result<Vec<LogFile>> {
     let failed = |e: io::Error| {
         let kind = if e.kind() == io::ErrorKind::NotFound { ErrorKind::NotFound } else { ErrorKind::Io };
-        Error::new(kind, format!("list the logs in {}: {e}", directory.display())).with_source(e)
+        Error::new(kind, format!("list the logs in {}: {e}", directory.display()))
     };
     let mut files = Vec::new();
     for entry in fs::read_dir(directory).map_err(failed)? {

@@ -253,5 +253,5 @@ enum Look {
 
 fn failed(path: &Path, error: io::Error) -> Error {
     let kind = if error.kind() == io::ErrorKind::NotFound { ErrorKind::NotFound } else { ErrorKind::Io };
-    Error::new(kind, format!("read the log {}: {error}", path.display())).with_source(error)
+    Error::new(kind, format!("read the log {}: {error}", path.display()))
 }

@@ -104,15 +104,18 @@ impl LogWriter {
     /// Adds a frame to what is written next.
     ///
     /// # Errors
-    /// If it is larger than a frame may be.
+    /// If it is larger than a frame may be. Then nothing is left to be written.
     pub fn put(&mut self, batch: Option<BatchId>, delivery: &Delivery) -> Result<()> {
         if self.length == 0 && self.pending.is_empty() {
             self.header.put(&mut self.pending);
         }
         let at = self.length + self.pending.len() as u64;
-        frame::put(&mut self.pending, self.header.name, at, batch, delivery)?;
+        let put = frame::put(&mut self.pending, self.header.name, at, batch, delivery);
         self.pending_frames += 1;
-        Ok(())
+        if put.is_err() {
+            self.forget();
+        }
+        put
     }
 
     /// Writes what was put, all of it or nothing.
@@ -130,10 +133,15 @@ impl LogWriter {
             // Part of it may be there.
             Err(_) => self.is_broken = self.file.set_len(self.length).is_err(),
         }
+        self.forget();
+        written
+    }
+
+    /// Nothing is left to be written.
+    fn forget(&mut self) {
         self.pending.clear();
         self.pending.shrink_to(KEPT);
         self.pending_frames = 0;
-        written
     }
 
     /// Whether the file is still there. One system call.

@@ -1,18 +1,20 @@
 //! The sink: deliveries of a recorder, written as they come.
 
+mod note;
+mod place;
+
 use crate::delivery::{Assembler, Delivery};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::location::{Location, resolve};
-use crate::log::{BatchId, CLOSED_AFTER, Header, Limits, LogName, LogWriter, Presence, private, prune};
+use crate::log::{BatchId, CLOSED_AFTER, Header, Limits, LogName, LogWriter, Presence, prune};
 use crate::path::default_path;
-use spanbridge::record::{AttributeValue, Diagnostic, Record, RecordView};
+use note::Note;
+use place::{check, failed, make, random, warn_once};
+use spanbridge::record::{Record, RecordView};
 use spanbridge::{Receipt, RecordBatch, SegmentId, Sink, SinkError};
-use spanbridge_graph::hash::join;
-use std::fs::{self, DirBuilder};
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// A writer that was silent for so long begins another file, well before anybody takes this one for closed.
@@ -52,15 +54,6 @@ pub struct StoreSink {
     unsynced: Option<io::Error>,
 }
 
-/// Something to be recorded as a diagnostic.
-#[derive(Debug)]
-struct Note {
-    code: &'static str,
-    message: String,
-    count: u64,
-    bytes: u64,
-}
-
 impl StoreSink {
     /// Opens the store at this path, and makes it, with the directories above it, where there is none.
     ///
@@ -80,7 +73,7 @@ impl StoreSink {
     /// As [`StoreSink::open`].
     pub fn open_with(path: impl AsRef<Path>, limits: Limits) -> Result<Self> {
         let Location { directory, old } = resolve(path.as_ref())?;
-        let opened = Self::check(&directory).and_then(|()| std::path::absolute(&directory));
+        let opened = check(&directory).and_then(|()| std::path::absolute(&directory));
         let directory = opened.map_err(|e| failed(e).at("open", &directory))?;
         if let Some(old) = old.filter(|old| old == path.as_ref()) {
             warn_once(&old, &directory);
@@ -107,14 +100,6 @@ impl StoreSink {
         Self::open_with(default_path()?, Limits::from_env().0)
     }
 
-    /// Makes the directory, and checks that files can be made in it.
-    fn check(directory: &Path) -> io::Result<()> {
-        make(directory)?;
-        let probe = directory.join(format!("{:016x}.probe", random()));
-        private().open(&probe)?;
-        fs::remove_file(probe)
-    }
-
     /// Where the files are.
     pub fn directory(&self) -> &Path {
         &self.directory
@@ -136,11 +121,7 @@ impl StoreSink {
         let mut delivery = self.assembler.assemble(records.clone())?;
         let receipt = Receipt::rejecting(std::mem::take(&mut delivery.rejected));
         let now = SystemTime::now();
-        let lost = self.leave_file(batch.instance, now);
-        let receipt = match lost {
-            Some(message) => receipt.warning(message),
-            None => receipt,
-        };
+        self.leave_file(batch.instance, now);
         let Some(first) = records.clone().next().filter(|_| delivery.records > 0) else { return Ok(receipt) };
         if self.last == Some((batch, delivery.hash)) {
             return Ok(receipt);
@@ -148,12 +129,12 @@ impl StoreSink {
         self.write(batch, service, &delivery, first.segment_id(), now)
             .map_err(|e| e.at("write to", &self.directory))?;
         self.last = Some((batch, delivery.hash));
-        self.notes.clear();
-        Ok(receipt)
+        let written = std::mem::take(&mut self.notes);
+        Ok(written.iter().filter_map(Note::warning).fold(receipt, Receipt::warning))
     }
 
-    /// Closes the open file if nothing more may be written to it. Says what was lost with it.
-    fn leave_file(&mut self, instance: u64, now: SystemTime) -> Option<String> {
+    /// Closes the open file if nothing more may be written to it, and notes what was lost with it.
+    fn leave_file(&mut self, instance: u64, now: SystemTime) {
         let owner = (process::id(), instance);
         if self.owner != owner {
             // In a forked child, what is open belongs to the parent, and so do its notes.
@@ -164,38 +145,27 @@ impl StoreSink {
             }
             (self.owner, self.open, self.next) = (owner, None, None);
         }
-        if self.open.as_ref()?.is_broken() {
-            self.close();
-            return None;
-        }
-        let open = self.open.as_ref()?;
+        let Some(open) = &self.open else { return };
         let age = |then: SystemTime| now.duration_since(then).unwrap_or_default();
-        let (modified, is_there) = match open.presence() {
-            Presence::There { modified } => (modified, true),
-            Presence::Lost { modified } => (modified, false),
-        };
         // After so long, whoever folded the file may remove it.
-        let is_silent = modified.is_some_and(|then| age(then) > SILENCE);
-        if !is_there {
-            let open = self.open.take()?;
-            self.last = None;
-            return (!is_silent && open.frames() > 0).then(|| self.note_loss(&open));
+        let is_silent = |modified: Option<SystemTime>| modified.is_some_and(|then| age(then) > SILENCE);
+        match open.presence() {
+            // What was written in part is still there.
+            _ if open.is_broken() => self.close(),
+            Presence::There { modified } => {
+                let begun = UNIX_EPOCH + Duration::from_nanos(open.header().created_at);
+                let is_full = open.length() >= self.limits.of_a_file() || age(begun) >= self.limits.file_age;
+                if open.length() > 0 && (is_full || is_silent(modified)) {
+                    self.close();
+                }
+            }
+            Presence::Lost { modified } => {
+                if open.frames() > 0 && !is_silent(modified) {
+                    self.notes.push(Note::log_lost(open));
+                }
+                (self.open, self.last) = (None, None);
+            }
         }
-        let begun = UNIX_EPOCH + Duration::from_nanos(open.header().created_at);
-        let is_full = open.length() >= self.limits.of_a_file() || age(begun) >= self.limits.file_age;
-        if open.length() > 0 && (is_silent || is_full) {
-            self.close();
-        }
-        None
-    }
-
-    fn note_loss(&mut self, file: &LogWriter) -> String {
-        let (name, count, bytes) = (file.header().name, file.frames(), file.length());
-        let message = format!(
-            "the log {name} was deleted, moved or replaced while it was written; deliveries in it may be lost ({count}, {bytes} bytes)"
-        );
-        self.notes.push(Note { code: "store.log_lost", message: message.clone(), count, bytes });
-        message
     }
 
     /// Closes the open file. It is complete on the disk.
@@ -260,8 +230,7 @@ impl StoreSink {
         if let Ok(removed) = prune(&self.directory, &self.limits, name, now)
             && removed.files > 0
         {
-            let message = "log files were removed to keep the store within its limits".to_owned();
-            self.notes.push(Note { code: "store.logs_removed", message, count: removed.files, bytes: removed.bytes });
+            self.notes.push(Note::logs_removed(removed.files, removed.bytes));
         }
         Ok(())
     }
@@ -287,60 +256,4 @@ impl Sink for StoreSink {
     fn name(&self) -> &str {
         "store"
     }
-}
-
-impl Note {
-    fn record(&self, batch: BatchId, segment: SegmentId) -> Record<'_> {
-        let BatchId { instance, number } = batch;
-        let id = format!("store-{:016x}", join(join(instance, number), join(self.bytes, self.code.len() as u64)));
-        let bytes = AttributeValue::I64(i64::try_from(self.bytes).unwrap_or(i64::MAX));
-        let mut body = Diagnostic::new(self.code, &self.message).with_count(Some(self.count));
-        body.attributes = [("spanbridge.store.bytes".into(), bytes)].into_iter().collect();
-        Record::new(segment, number, "spanbridge-store", body).with_id(Some(id.into()))
-    }
-}
-
-/// Makes a directory that is only this user's, and those above it.
-fn make(directory: &Path) -> io::Result<()> {
-    let mut builder = DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(directory)
-}
-
-/// Says once in a process that an old store is not written to any more.
-fn warn_once(old: &Path, directory: &Path) {
-    static WARNED: AtomicBool = AtomicBool::new(false);
-    if !WARNED.swap(true, Relaxed) {
-        let (old, directory) = (old.display(), directory.display());
-        // A closed stderr is no reason to panic.
-        let _ = writeln!(
-            io::stderr(),
-            "spanbridge: {old} is a store of an earlier release; records go to {directory}, and questions read both"
-        );
-    }
-}
-
-/// A number that no other sink has: neither of another process, nor of a fork, nor of a machine restored from the same snapshot.
-fn random() -> u64 {
-    let mut bytes = [0; 8];
-    // Without the system's random numbers, process and time have to do.
-    let _ = getrandom::fill(&mut bytes);
-    let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    join(u64::from_le_bytes(bytes), join(time.as_nanos() as u64, u64::from(process::id())))
-}
-
-fn failed(error: io::Error) -> Error {
-    use io::ErrorKind::{
-        FileTooLarge, NotADirectory, PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull,
-    };
-    let (kind, what) = match error.kind() {
-        StorageFull | QuotaExceeded | FileTooLarge => (ErrorKind::Full, "the disk is full"),
-        PermissionDenied => (ErrorKind::Io, "access is denied"),
-        ReadOnlyFilesystem => (ErrorKind::Io, "it is read-only"),
-        NotADirectory | io::ErrorKind::AlreadyExists => (ErrorKind::NotAStore, "it is not a directory"),
-        _ => (ErrorKind::Io, "the system reported an error"),
-    };
-    Error::new(kind, format!("{what} ({error})")).with_source(error)
 }
