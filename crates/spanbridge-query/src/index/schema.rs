@@ -42,7 +42,8 @@ const TABLES: &str = "
         passed INTEGER NOT NULL,
         bytes INTEGER NOT NULL,
         what INTEGER NOT NULL,
-        why TEXT NOT NULL
+        why TEXT NOT NULL,
+        noted_at INTEGER NOT NULL
     );
     CREATE TABLE delivery(
         instance INTEGER NOT NULL,

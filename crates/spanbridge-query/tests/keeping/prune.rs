@@ -181,6 +181,36 @@ fn records_of_no_run_go_by_age() {
     assert_sound(&path);
 }
 
+/// What is known to be lost is told until it is too old to matter.
+#[test]
+fn old_losses_are_forgotten() {
+    let (_dir, path) = directory();
+    let mut sink = sink(&path);
+    let mut shop = Recording::of(run(2), 1, "shop");
+    for n in 1..=3 {
+        store(&mut sink, 1, n, &[shop.span(n, 0, "step", ago(DAY), ago(DAY) + 1)]);
+    }
+    let log = spanbridge_store::log::list(&path).unwrap()[0].path.clone();
+    let mut bytes = fs::read(&log).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&log, bytes).unwrap();
+    let losses = || {
+        let store = open(&path);
+        store.runs(&spanbridge_query::RunFilter::default(), 1).unwrap();
+        store.damage().is_some()
+    };
+    keeping::prune(&path, &month(), |_| true).unwrap();
+    assert!(losses());
+    let index = rusqlite::Connection::open(path.join("index.db")).unwrap();
+    let aged = index.execute("UPDATE loss SET noted_at = noted_at - 31 * 86400", []).unwrap();
+    assert_eq!(aged, 1);
+    keeping::prune(&path, &Prune::new().max_bytes(u64::MAX), |_| true).unwrap();
+    assert!(losses());
+    keeping::prune(&path, &month(), |_| true).unwrap();
+    assert!(!losses());
+}
+
 /// Whoever has the store open reads what is there now: blocks are written again under their numbers.
 #[test]
 fn open_readers_see_rewritten_blocks() {

@@ -33,10 +33,11 @@ pub(in crate::index) fn note(
     if known.query_row(place, |_| Ok(())).optional()?.is_some() {
         return Ok(());
     }
-    let mut add = connection
-        .prepare_cached("INSERT INTO loss(writer, number, passed, bytes, what, why) VALUES (?, ?, ?, ?, ?, ?)")?;
-    let bytes = to.saturating_sub(from) as i64;
-    add.execute(params![log.writer as i64, log.number, from as i64, bytes, what as i64, why])?;
+    let mut add = connection.prepare_cached(
+        "INSERT INTO loss(writer, number, passed, bytes, what, why, noted_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+    )?;
+    let (bytes, noted_at) = (to.saturating_sub(from) as i64, now().as_secs() as i64);
+    add.execute(params![log.writer as i64, log.number, from as i64, bytes, what as i64, why, noted_at])?;
     Ok(())
 }
 
@@ -100,4 +101,10 @@ pub(in crate::index) fn losses(connection: &Connection) -> Result<Vec<Damaged>> 
         Ok(Damaged::new(format!("log {log} at {from}{length}"), why))
     })?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Forgets what was noted before this time, in seconds since 1970.
+pub(in crate::index) fn forget(connection: &Connection, before: u64) -> Result<()> {
+    connection.prepare_cached("DELETE FROM loss WHERE noted_at < ?")?.execute([before as i64])?;
+    Ok(())
 }

@@ -31,7 +31,7 @@ impl Prune {
         Self::default()
     }
 
-    /// Prunes runs in which nothing happened for this long.
+    /// Prunes runs in which nothing happened for this long, and forgets what is known to be lost for that long.
     pub fn older_than(self, age: Duration) -> Self {
         Self { older_than: Some(age), ..self }
     }

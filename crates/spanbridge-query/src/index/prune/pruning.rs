@@ -1,6 +1,6 @@
 //! The transactions of pruning.
 
-use super::super::fold::heads;
+use super::super::fold::{heads, lost};
 use super::super::handle::Index;
 use super::super::logs::list;
 use super::super::place::Place;
@@ -9,6 +9,7 @@ use super::pages::{self, used_bytes};
 use super::select::{RUNS_AT_ONCE, Selection, Verdict};
 use super::{connected, remove};
 use crate::{Error, ErrorKind, Result};
+use std::time::Duration;
 
 /// From how many blocks a transaction removes what was moved to others.
 const DEAD_AT_ONCE: u32 = 1024;
@@ -46,6 +47,11 @@ impl Index {
             if !after_step(&report) || !goes_on {
                 break;
             }
+        }
+        if let Some(age) = prune.older_than {
+            // What was lost among runs that are gone by now is of no interest.
+            let before = Duration::from_nanos(now).saturating_sub(age).as_secs();
+            self.exclusively(|| lost::forget(&self.connection, before))?;
         }
         if report.runs > 0 {
             self.exclusively(|| connected::forget(&self.connection))?;
