@@ -164,7 +164,7 @@ pub(crate) struct Compact {
     pub(crate) watch: bool,
 }
 
-const COMPACT: &str = "Every other command folds for a moment once it has answered. So you need this only for stores that grow fast, \
+const COMPACT: &str = "Every other command folds for a moment once it has answered, unless there is little. So you need this only for stores that grow fast, \
 or that nobody looks at. Several processes may fold at once, and any of them may be stopped at any time.
 
 The JSON is {schemaVersion, deliveries, spans, bytes, logsRemoved}; with --watch, one such object in a line for each time that \

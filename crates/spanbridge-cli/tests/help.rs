@@ -174,9 +174,9 @@ Options:
       --watch  Go on until you press Ctrl-C, so that the store stays folded
   -h, --help   Print help
 
-Every other command folds for a moment once it has answered. So you need this only for stores that
-grow fast, or that nobody looks at. Several processes may fold at once, and any of them may be
-stopped at any time.
+Every other command folds for a moment once it has answered, unless there is little. So you need
+this only for stores that grow fast, or that nobody looks at. Several processes may fold at once,
+and any of them may be stopped at any time.
 
 The JSON is {schemaVersion, deliveries, spans, bytes, logsRemoved}; with --watch, one such object in
 a line for each time that something was folded.

@@ -6,31 +6,35 @@ use crate::progress::Progress;
 use crate::size::{self, counted};
 use crate::stream;
 use serde_json::{Value, json};
-use spanbridge_query::keeping::{self, FoldReport};
+use spanbridge_query::keeping::{self, FoldBudget, FoldReport};
 use std::path::Path;
 use std::time::Duration;
 
 /// How long to wait until something new may be there.
 const PAUSE: Duration = Duration::from_millis(500);
 
+/// A watcher leaves less than this many new bytes in the logs. They are read as fast there, and would become small blocks.
+const LEAST: u64 = 1 << 20;
+
 pub(super) fn run(cli: &Cli, args: &Compact) -> Result<(), Failure> {
-    let path = cli.store_path()?;
+    let (path, mut budget) = (cli.store_path()?, FoldBudget::everything());
     if !args.watch {
-        return tell(cli, &fold(&path)?, false);
+        return tell(cli, &fold(&path, budget)?, false);
     }
     // Whoever presses Ctrl-C ends the process. A fold that is not complete is undone.
     loop {
-        let report = fold(&path)?;
+        let report = fold(&path, budget)?;
         if report.steps > 0 || report.removed > 0 {
             tell(cli, &report, true)?;
         }
+        budget.least = LEAST;
         std::thread::sleep(PAUSE);
     }
 }
 
-fn fold(path: &Path) -> Result<FoldReport, Failure> {
+fn fold(path: &Path, budget: FoldBudget) -> Result<FoldReport, Failure> {
     let mut progress = Progress::new();
-    let report = keeping::compact(path, |report| {
+    let report = keeping::compact(path, budget, |report| {
         progress.show("folding", report.bytes, report.bytes + report.remaining, size::show);
         true
     })?;

@@ -9,12 +9,16 @@ use std::time::Duration;
 /// How long to wait for others who fold.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Folds everything that the logs have, and removes the logs that are not needed any more. While others fold, it waits. Says what
-/// it did after each step, and ends early if that answers `false`.
+/// Folds what the logs have, as far as the budget goes, and removes the logs that are not needed any more. While others fold, it
+/// waits. Says what it did after each step, and ends early if that answers `false`.
 ///
 /// # Errors
 /// If there is no store, or its index cannot be written. What was folded before stays.
-pub fn compact(path: impl AsRef<Path>, mut after_step: impl FnMut(&FoldReport) -> bool) -> Result<FoldReport> {
+pub fn compact(
+    path: impl AsRef<Path>,
+    budget: FoldBudget,
+    mut after_step: impl FnMut(&FoldReport) -> bool,
+) -> Result<FoldReport> {
     let path = path.as_ref();
     let directory = directory(path)?;
     let mut fold = || {
@@ -22,7 +26,7 @@ pub fn compact(path: impl AsRef<Path>, mut after_step: impl FnMut(&FoldReport) -
         let mut all = FoldReport::default();
         loop {
             let (mut goes_on, before) = (true, all.clone());
-            let report = index.fold(FoldBudget::everything(), |report| {
+            let report = index.fold(budget, |report| {
                 goes_on = after_step(&sum(&before, report));
                 goes_on
             })?;

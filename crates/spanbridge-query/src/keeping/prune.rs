@@ -3,7 +3,7 @@
 use super::compact::compact;
 use super::location::directory;
 use crate::Result;
-use crate::index::{Index, Prune, PruneReport};
+use crate::index::{FoldBudget, Index, Prune, PruneReport};
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -21,7 +21,7 @@ pub fn prune(
     after_step: impl FnMut(&PruneReport) -> bool,
 ) -> Result<PruneReport> {
     let path = path.as_ref();
-    compact(path, |_| true)?;
+    compact(path, FoldBudget::everything(), |_| true)?;
     let directory = directory(path)?;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let now = u64::try_from(now.as_nanos()).unwrap_or(u64::MAX);

@@ -4,7 +4,7 @@ use super::compact::compact;
 use super::location::directory;
 use crate::Result;
 use crate::engine::Engine;
-use crate::index::{FoldReport, Index, upkeep};
+use crate::index::{FoldBudget, FoldReport, Index, upkeep};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -33,7 +33,7 @@ pub fn rebuild(path: impl AsRef<Path>, after_step: impl FnMut(&FoldReport) -> bo
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     let aside = directory.join(format!("replaced-{now}"));
     let is_aside = upkeep::put_aside(&directory, &aside).map_err(|e| e.at("put aside the index of", path))?;
-    let folded = compact(path, after_step)?;
+    let folded = compact(path, FoldBudget::everything(), after_step)?;
     let count = || {
         let index = Index::open(&directory)?;
         let snapshot = index.snapshot()?;

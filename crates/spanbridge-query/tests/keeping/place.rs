@@ -3,6 +3,7 @@
 use crate::common::*;
 use spanbridge::record::*;
 use spanbridge::{RunId, Status};
+use spanbridge_query::keeping::{self, FoldBudget};
 use spanbridge_query::{RunFilter, RunRow, Store};
 use spanbridge_store::{Limits, StoreSink};
 use std::collections::BTreeMap;
@@ -33,6 +34,11 @@ pub(crate) fn sink(path: &Path) -> StoreSink {
 pub(crate) fn store(sink: &mut StoreSink, instance: u64, number: u64, records: &[Record<'_>]) {
     let receipt = sink.deliver_records(instance, number, records).unwrap();
     assert_eq!(receipt.rejected(), []);
+}
+
+/// Folds everything.
+pub(crate) fn fold(path: &Path) {
+    keeping::compact(path, FoldBudget::everything(), |_| true).unwrap();
 }
 
 pub(crate) fn open(path: &Path) -> Store {
@@ -110,7 +116,7 @@ pub(crate) fn filled(seed: u64, runs: u64) -> (tempfile::TempDir, PathBuf) {
             store(&mut sinks[writer as usize], writer, number as u64, records);
         }
         if random.below(20) == 0 {
-            spanbridge_query::keeping::compact(&path, |_| true).unwrap();
+            fold(&path);
         }
     }
     (dir, path)

@@ -82,10 +82,10 @@ fn size_takes_the_oldest_first() {
         });
         store(&mut sink, 1, number, &runs.collect::<Vec<_>>());
         if number % 7 == 0 {
-            keeping::compact(&path, |_| true).unwrap();
+            fold(&path);
         }
     }
-    keeping::compact(&path, |_| true).unwrap();
+    fold(&path);
     let before = contents(&path);
     let all = keeping::prune(&path, &Prune::new().max_bytes(u64::MAX), |_| true).unwrap();
     assert_eq!(all.runs, 0);
@@ -139,7 +139,7 @@ fn moved_records_go_too() {
     for n in 1..=30 {
         let records = [first.span(n, 0, "old", old, old + 1), second.span(n << 8, 0, "new", new, new + 1)];
         store(&mut sink, 1, n, &records);
-        keeping::compact(&path, |_| true).unwrap();
+        fold(&path);
     }
     let dead = || -> i64 {
         let index = rusqlite::Connection::open(path.join("index.db")).unwrap();
@@ -215,7 +215,7 @@ fn old_losses_are_forgotten() {
 #[test]
 fn open_readers_see_rewritten_blocks() {
     let (_dir, path) = filled(3, 200);
-    keeping::compact(&path, |_| true).unwrap();
+    fold(&path);
     let before = contents(&path);
     let store = open(&path);
     let young: Vec<RunId> = before.keys().copied().filter(|run| run.get() % 2 == 0).collect();
