@@ -11,6 +11,9 @@ const APPLICATION_ID: i64 = 0x5350_4249;
 /// The format that this release writes and reads. Every change of the tables, of a blob or of a block needs another.
 const FORMAT: i64 = 1;
 
+/// How long to wait for others before looking again whether they have created the file.
+const CREATION_TIMEOUT: Duration = Duration::from_millis(20);
+
 /// How long to wait for others at the creation of the file. A fold never waits.
 pub(super) const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -128,16 +131,19 @@ pub(super) fn in_memory() -> Result<Connection> {
 }
 
 fn set_up(connection: &mut Connection) -> Result<()> {
-    connection.busy_timeout(LOCK_TIMEOUT)?;
-    // In one transaction, since another process may be creating it.
-    let look = connection.transaction()?;
-    let found = inspect(&look)?;
-    drop(look);
-    match found {
-        Some(FORMAT) => {}
-        Some(found) => return Err(other_format(found)),
-        None => create(connection)?,
+    let begun = Instant::now();
+    // While another process creates it, SQLite fails in several ways, and some of them do not wait. Once it has, everybody who writes
+    // keeps the lock for most of the time. So this looks again and again whether there is still something to create.
+    connection.busy_timeout(CREATION_TIMEOUT)?;
+    loop {
+        match create_if_empty(connection) {
+            Err(e) if e.kind() == ErrorKind::Busy && begun.elapsed() < LOCK_TIMEOUT => {
+                std::thread::sleep(Duration::from_millis(2));
+            }
+            other => break other?,
+        }
     }
+    connection.busy_timeout(LOCK_TIMEOUT)?;
     // NORMAL: a power cut may lose the last folds, and then their logs are still there (see `fold::clean`). The size limit lets
     // the write-ahead log shrink again after a reader held it up. Fewer and larger checkpoints write less.
     connection.execute_batch(
@@ -182,7 +188,16 @@ fn inspect(connection: &Connection) -> Result<Option<i64>> {
     Err(Error::new(ErrorKind::NotAStore, "it is the database of another program"))
 }
 
-fn create(connection: &mut Connection) -> Result<()> {
+fn create_if_empty(connection: &mut Connection) -> Result<()> {
+    // In one transaction, since another process may be creating it.
+    let look = connection.transaction()?;
+    let found = inspect(&look)?;
+    drop(look);
+    match found {
+        Some(FORMAT) => return Ok(()),
+        Some(found) => return Err(other_format(found)),
+        None => {}
+    }
     // So that pruning can give pages back. It costs a fold a fiftieth, and must be said before anything is in the file.
     connection.execute_batch("PRAGMA auto_vacuum = INCREMENTAL")?;
     write_ahead(connection)?;
@@ -201,17 +216,5 @@ fn create(connection: &mut Connection) -> Result<()> {
 
 /// Switches to write-ahead logging, for good. If two processes do so at once, SQLite fails without waiting.
 pub(super) fn write_ahead(connection: &Connection) -> Result<()> {
-    let begun = Instant::now();
-    loop {
-        match connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get::<_, String>(0)) {
-            Ok(_) => return Ok(()),
-            Err(e) => {
-                let error = Error::from(e);
-                if error.kind() != ErrorKind::Busy || begun.elapsed() > LOCK_TIMEOUT {
-                    return Err(error);
-                }
-                std::thread::sleep(Duration::from_millis(2));
-            }
-        }
-    }
+    Ok(connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?)
 }
