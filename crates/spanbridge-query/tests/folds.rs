@@ -246,6 +246,49 @@ fn lost_logs_are_told() {
     assert!(told.message.contains("removed before it was folded"), "{}", told.message);
 }
 
+/// What is lost is noted even if there is nothing else to fold.
+#[test]
+fn a_loss_alone_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let index = Index::open(dir.path()).unwrap();
+    let mut writer = Writer::new(dir.path(), 7);
+    writer.deliver();
+    writer.deliver();
+    index.fold(FoldBudget::spans(1), |_| true).unwrap();
+    std::fs::remove_file(dir.path().join(writer.name().to_string())).unwrap();
+    for _ in 0..2 {
+        assert_eq!(index.fold(FoldBudget::everything(), |_| true).unwrap().frames, 0);
+        let snapshot = index.snapshot().unwrap();
+        snapshot.runs(&RunFilter::default(), 99).unwrap();
+        assert_eq!(snapshot.damaged().len(), 1);
+    }
+}
+
+/// A log of a newer release is told, left alone, and holds nothing up.
+#[test]
+fn a_log_of_a_newer_release_stays() {
+    let dir = tempfile::tempdir().unwrap();
+    let index = Index::open(dir.path()).unwrap();
+    let (mut newer, mut writer) = (Writer::new(dir.path(), 3), Writer::new(dir.path(), 7));
+    newer.deliver();
+    writer.deliver();
+    let path = dir.path().join(newer.name().to_string());
+    let mut bytes = std::fs::read(&path).unwrap();
+    let length = u32::from_le_bytes(*bytes[8..].first_chunk().unwrap()) as usize;
+    bytes[16] = 2;
+    let check = xxhash_rust::xxh3::xxh3_64(&bytes[16..16 + length]) as u32;
+    bytes[12..16].copy_from_slice(&check.to_le_bytes());
+    std::fs::write(&path, &bytes).unwrap();
+    for _ in 0..2 {
+        index.fold(FoldBudget::everything(), |_| true).unwrap();
+        let snapshot = index.snapshot().unwrap();
+        assert_eq!(snapshot.runs(&RunFilter::default(), 99).unwrap().len() as u64, RUNS + 1);
+        let damaged = snapshot.damaged();
+        assert!(damaged.len() == 1 && damaged[0].why.contains("format 2"), "{damaged:?}");
+    }
+    assert_eq!(std::fs::read(&path).unwrap(), bytes);
+}
+
 /// A log goes once it is folded, closed and passed by all who read it.
 #[test]
 fn logs_stay_for_registered_readers() {

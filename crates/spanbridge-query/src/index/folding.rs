@@ -28,6 +28,8 @@ const NEW: Duration = Duration::from_secs(60 * 60);
 /// What one transaction did.
 enum Step {
     Done,
+    /// There was nothing to fold, but something to note.
+    Noted,
     /// There was nothing to fold.
     Nothing,
     /// Somebody else is folding.
@@ -50,7 +52,7 @@ impl Index {
         loop {
             match self.step(budget.step(), &mut report)? {
                 Step::Done => {}
-                Step::Nothing => break,
+                Step::Noted | Step::Nothing => break,
                 Step::Busy => {
                     report.is_busy = true;
                     break;
@@ -96,7 +98,7 @@ impl Index {
             let mut done = report.clone();
             let result = self.fold_once(spans, &mut done, &skipped, &mut culprit);
             let committed = match &result {
-                Ok(Step::Done) => self.connection.execute_batch("COMMIT").map_err(Error::from),
+                Ok(Step::Done | Step::Noted) => self.connection.execute_batch("COMMIT").map_err(Error::from),
                 _ => Ok(()),
             };
             let was_undone = !self.connection.is_autocommit();
@@ -130,6 +132,7 @@ impl Index {
     ) -> Result<Step> {
         self.assert_in_place()?;
         let (connection, workshop) = (&self.connection, &mut *self.workshop.borrow_mut());
+        let changes = connection.total_changes();
         let files = list(&self.directory)?;
         let before = watermarks(connection)?;
         let mut frames = Frames::new(&files, &before);
@@ -162,8 +165,12 @@ impl Index {
             }
         }
         lost::note_lost(connection, &files, &before)?;
-        if frames.passed.is_empty() && frames.unreadable.is_empty() {
-            return Ok(Step::Nothing);
+        if frames.passed.is_empty() {
+            // Only what cannot be read is left, such as a log of a newer release. It is noted once.
+            for lost in &frames.unreadable {
+                lost::note(connection, lost.log, lost.from, lost.to, Loss::Damaged, &lost.why)?;
+            }
+            return Ok(if connection.total_changes() > changes { Step::Noted } else { Step::Nothing });
         }
         let written = merge::merge(connection, workshop, &sources, culprit)?;
         decide(connection, workshop)?;
