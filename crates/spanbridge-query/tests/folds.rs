@@ -65,7 +65,7 @@ fn create(dir: &Path, name: LogName) -> LogWriter {
 }
 
 fn run_id(writer: u64, n: u64) -> u128 {
-    u128::from(n.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ writer) << 64 | u128::from(writer << 32 | n + 1)
+    u128::from(n.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ writer) << 64 | u128::from((writer << 32) | (n + 1))
 }
 
 fn record(run: u128, segment: u64, seq: u64) -> Record<'static> {
@@ -160,13 +160,13 @@ fn readers_see_whole_runs() {
     let (dir, is_over, written) = (dir.path(), &is_over, &written);
     Index::open(dir).unwrap();
     let seen = std::thread::scope(|scope| {
-        for writer in 0..written.len() {
+        for (writer, written) in (1..).zip(written) {
             scope.spawn(move || {
-                let mut to = Writer::new(dir, writer as u64 + 1);
+                let mut to = Writer::new(dir, writer);
                 while !is_over.load(SeqCst) {
                     to.deliver();
-                    written[writer].store(to.number, SeqCst);
-                    if to.number % 50 == 0 {
+                    written.store(to.number, SeqCst);
+                    if to.number.is_multiple_of(50) {
                         to.rotate();
                     }
                     std::thread::sleep(Duration::from_millis(1));

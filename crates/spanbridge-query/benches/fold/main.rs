@@ -3,6 +3,7 @@
 //!
 //! CPU time is that of this thread, user and system. The store is in the directory for temporary files.
 
+#[expect(dead_code, reason = "the other bench uses all of it")]
 #[path = "../store/workload.rs"]
 mod workload;
 
@@ -64,7 +65,7 @@ impl Writer {
 fn fold_and_read(dir: &Path, spans: u64) -> Outcome {
     let begun = Instant::now();
     let mut writers = (1..=workload::WRITERS as u64).map(|n| Writer::new(dir, n)).collect::<Result<Vec<_>, _>>()?;
-    let mut index = Index::open(dir)?;
+    let index = Index::open(dir)?;
     let mut workload = Workload::new(40_000);
     let (mut tick, mut last, mut used, mut written, mut worst) = (0, 0, 0.0, 0, 0.0f64);
     let mut rounds = Vec::new();
@@ -113,11 +114,6 @@ fn read(dir: &Path, workload: &Workload) -> Outcome {
         })?;
         Ok(records > 0)
     };
-    if std::env::var_os("LOOP").is_some() {
-        for _ in 0..200 {
-            large.iter().try_for_each(|run| records(run).map(drop))?;
-        }
-    }
     report("  a snapshot", each(&[(); 300], |()| index.snapshot().map(|_| true)), "µs");
     report("  a folded run of 12 spans, records", each(&small, records), "µs");
     report("  a folded run of 1,000 spans, records", each(&large, records), "µs");
