@@ -22,7 +22,8 @@ mod location;
 mod prune;
 mod rebuild;
 
-pub use crate::index::{FoldBudget, FoldReport, OPEN_GRACE, Prune, PruneReport};
+pub use crate::index::prune::{OPEN_GRACE, Prune, PruneReport};
+pub use crate::index::{FoldBudget, FoldReport};
 pub use backup::{BackupReport, backup};
 pub use check::{CheckReport, IndexTotals, LogTotals, Problem, Progress, check};
 pub use compact::compact;

@@ -3,7 +3,8 @@
 use super::compact::compact;
 use super::location::directory;
 use crate::Result;
-use crate::index::{FoldBudget, Index, Prune, PruneReport};
+use crate::index::prune::{Prune, PruneReport};
+use crate::index::{FoldBudget, Index};
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 

@@ -20,7 +20,7 @@ impl Index {
     /// # Errors
     /// [`ErrorKind::Busy`] if others kept the index locked, [`ErrorKind::Io`] if the directory cannot be written. What was pruned
     /// before stays so.
-    pub fn prune(
+    pub(crate) fn prune(
         &self,
         prune: &Prune,
         now: u64,
