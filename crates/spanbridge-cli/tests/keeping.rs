@@ -278,3 +278,32 @@ fn a_store_that_is_not_there_is_code_3() {
         assert!(!none.exists());
     }
 }
+
+/// Only directories are looked after. Where an old store goes with one, a backup says that it has no copy of it.
+#[test]
+fn old_stores_are_left_alone() {
+    let (dir, path) = filled();
+    let old = dir.path().join("old.db");
+    rusqlite::Connection::open(&old).unwrap().execute_batch("CREATE TABLE t(x)").unwrap();
+    let before = fs::read(&old).unwrap();
+    for args in [&["compact"][..], &["check"], &["prune", "--older-than", "1d"]] {
+        let (code, _, beside) = said(&old, args);
+        assert_eq!(code, 3, "{args:?}");
+        assert!(beside.contains("it is an old store, in one file; it can be imported into a new one"), "{beside}");
+    }
+    fs::rename(&path, dir.path().join("old.db.store")).unwrap();
+    printed(&old, &["compact"]);
+    let copy = dir.path().join("copy");
+    let (code, out, beside) = said(&old, &["backup", copy.to_str().unwrap()]);
+    assert_eq!(code, 0, "{beside}");
+    assert!(
+        out.starts_with("copied ") && beside.contains("old.db is of an earlier release and was not copied"),
+        "{beside}"
+    );
+    assert_eq!(parsed_runs(&copy), 3);
+    assert_eq!(fs::read(&old).unwrap(), before);
+}
+
+fn parsed_runs(path: &PathBuf) -> usize {
+    parsed(path, &["runs"])["runs"].as_array().unwrap().len()
+}

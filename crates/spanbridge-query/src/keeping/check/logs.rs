@@ -80,7 +80,8 @@ fn check_file(file: &LogFile, passed: u64, is_closed: bool, report: &mut CheckRe
                     let what =
                         format!("{name}, bytes {at} to {}: they were folded, and cannot be read any more", at + rest);
                     report.add(Problem::new("log_damaged", what, FOLDED));
-                } else if rest > 0 && is_closed {
+                } else if rest > 0 && is_closed && passed <= at {
+                    // Once it is folded, the index says so.
                     let why = "a process died while it wrote the last delivery, or the end is damaged";
                     report.losses.push(format!("{name}, bytes {at} to {}: {why}", at + rest));
                 }
