@@ -32,6 +32,7 @@ mod questions;
 mod reader;
 mod runs;
 mod store;
+mod unwritable;
 
 pub use answer::{Candidate, Found, Id, ImportReport};
 pub use error::{Error, ErrorKind};

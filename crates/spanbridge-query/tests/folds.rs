@@ -3,8 +3,8 @@
 use spanbridge::record::{Body, Record, SpanData};
 use spanbridge::{RunId, SegmentId, SpanId, TraceId};
 use spanbridge_query::engine::{Cursor, Engine};
-use spanbridge_query::index::{FoldBudget, Index};
-use spanbridge_query::{RunFilter, Store};
+use spanbridge_query::index::{FoldBudget, Index, Place};
+use spanbridge_query::{ErrorKind, RunFilter, Store, keeping};
 use spanbridge_store::delivery::Assembler;
 use spanbridge_store::log::{BatchId, Header, LogName, LogWriter};
 use std::collections::BTreeMap;
@@ -361,6 +361,75 @@ fn the_index_lies_where_it_can_be_written() {
         let output = command.output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
     }
+}
+
+/// Not a test by itself: what another user sees, who can read the directory and not write it.
+#[test]
+fn read_only_index() {
+    let Some(dir) = std::env::var_os("SPANBRIDGE_TEST_READ_ONLY_DIR") else { return };
+    let dir = Path::new(&dir);
+    if std::env::var_os("SPANBRIDGE_TEST_UNREADABLE").is_some() {
+        let error = Index::open(dir).unwrap_err();
+        assert!(error.kind() == ErrorKind::Io && error.to_string().contains("cannot be read"), "{error}");
+        return;
+    }
+    let index = Index::open(dir).unwrap();
+    assert!(matches!(index.place(), Place::ReadOnly(_)), "{:?}", index.place());
+    check_counts(&index, &[(7, 2)].into());
+    let error = index.fold(FoldBudget::everything(), |_| true).unwrap_err();
+    assert_eq!(error.to_string(), "its directory cannot be written");
+    let target = std::env::temp_dir().join(format!("spanbridge-backup-{}", std::process::id()));
+    keeping::backup(dir, &target).unwrap();
+    check_counts(&Index::open(&target).unwrap(), &[(7, 2)].into());
+    std::fs::remove_dir_all(&target).unwrap();
+}
+
+/// Runs whose logs are gone are in the index alone. Whoever cannot write it must not be shown an empty one.
+#[cfg(unix)]
+#[test]
+fn an_index_is_read_where_it_is_read_only() {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    use std::os::unix::process::CommandExt;
+    let dir = tempfile::tempdir().unwrap();
+    let mut writer = Writer::new(dir.path(), 7);
+    let index = Index::open(dir.path()).unwrap();
+    writer.deliver();
+    writer.rotate();
+    index.fold(FoldBudget::everything(), |_| true).unwrap();
+    writer.deliver();
+    let allow = |path: &Path, mode| std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    let allow_all = |mode| {
+        for entry in std::fs::read_dir(dir.path()).unwrap() {
+            allow(&entry.unwrap().path(), mode);
+        }
+    };
+    let look = |what: &str, is_unreadable: bool| {
+        allow(dir.path(), 0o555);
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.args(["--exact", "read_only_index"]).env("SPANBRIDGE_TEST_READ_ONLY_DIR", dir.path());
+        if is_unreadable {
+            command.env("SPANBRIDGE_TEST_UNREADABLE", "yes");
+        }
+        // Root may write everywhere.
+        if std::fs::metadata(dir.path()).unwrap().uid() == 0 {
+            command.uid(65534).gid(65534);
+        }
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{what}: {}", String::from_utf8_lossy(&output.stdout));
+        allow(dir.path(), 0o755);
+    };
+    allow_all(0o444);
+    look("in use", false);
+    std::fs::remove_file(dir.path().join("index.db-shm")).unwrap();
+    look("not closed", false);
+    allow_all(0o644);
+    drop(index);
+    drop(Index::open(dir.path()).unwrap());
+    assert!(!dir.path().join("index.db-wal").exists());
+    allow_all(0o444);
+    look("closed", false);
+    allow(&dir.path().join("index.db"), 0o000);
+    look("unreadable", true);
 }
 
 /// What is little stays in the logs, until it is much or old.

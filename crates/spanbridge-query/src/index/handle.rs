@@ -3,7 +3,7 @@
 use super::block::Packer;
 use super::fold::blocks::Workshop;
 use super::names::Names;
-use super::place::{self, Identity, Place};
+use super::place::{self, Frozen, Identity, Opened, Place};
 use super::records::BlockReader;
 use super::tails::Tails;
 use super::view::View;
@@ -34,16 +34,18 @@ pub struct Index {
     pub(super) version: Cell<i64>,
     /// Which file the index is.
     identity: Option<Identity>,
+    frozen: Option<Frozen>,
 }
 
 impl Index {
     /// Opens the index of the store in this directory, and creates it if there is none. Where the directory cannot be written,
-    /// the index lies in the user's cache; if it cannot be there either, in memory.
+    /// an index that is there is read as it is; if there is none, the index lies in the user's cache, or in memory if it cannot be
+    /// there either.
     ///
     /// # Errors
-    /// If a newer release wrote the index, or it is damaged.
+    /// If a newer release wrote the index, or it is damaged, or it can be neither written nor read.
     pub fn open(directory: &Path) -> Result<Self> {
-        let (connection, place) = place::open(directory)?;
+        let Opened { connection, place, frozen } = place::open(directory)?;
         let identity = place.identity();
         Ok(Self {
             directory: directory.to_owned(),
@@ -59,6 +61,7 @@ impl Index {
             reader: RefCell::default(),
             version: Cell::default(),
             identity,
+            frozen,
         })
     }
 
@@ -78,6 +81,19 @@ impl Index {
         match self.place.identity() == self.identity {
             true => Ok(()),
             false => Err(Error::new(ErrorKind::Moved, "the index was removed or replaced while it was in use")),
+        }
+    }
+
+    /// Fails if the index is read as it was, and was changed since.
+    pub(super) fn assert_unchanged(&self) -> Result<()> {
+        self.frozen.as_ref().map_or(Ok(()), |frozen| frozen.assert_unchanged(&self.place))
+    }
+
+    /// Fails if the index can only be read.
+    pub(super) fn assert_writable(&self) -> Result<()> {
+        match self.place {
+            Place::ReadOnly(_) => Err(Error::new(ErrorKind::Io, "its directory cannot be written")),
+            Place::Store(_) | Place::Cache(_) | Place::Memory => Ok(()),
         }
     }
 

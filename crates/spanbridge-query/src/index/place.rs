@@ -1,10 +1,14 @@
 //! Where the index lies.
 
 use super::schema;
+use crate::unwritable::{self, Copy};
 use crate::{Error, ErrorKind, Result};
 use rusqlite::Connection;
 use spanbridge_graph::hash::stable;
+use std::fs::{self, File};
+use std::io::ErrorKind::NotFound;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 /// Where the index of a store lies.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,7 +16,9 @@ use std::path::{Path, PathBuf};
 pub enum Place {
     /// In the directory of the store.
     Store(PathBuf),
-    /// In the user's cache directory, because the directory of the store cannot be written.
+    /// In the directory of the store, and it cannot be written there. It is only read: nothing is folded.
+    ReadOnly(PathBuf),
+    /// In the user's cache directory, because the directory of the store cannot be written and has none.
     Cache(PathBuf),
     /// In memory, for as long as it is open.
     Memory,
@@ -25,7 +31,7 @@ impl Place {
     /// The file. `None`: the index is in memory.
     pub fn path(&self) -> Option<&Path> {
         match self {
-            Place::Store(path) | Place::Cache(path) => Some(path),
+            Place::Store(path) | Place::ReadOnly(path) | Place::Cache(path) => Some(path),
             Place::Memory => None,
         }
     }
@@ -35,7 +41,7 @@ impl Place {
         #[cfg(unix)]
         {
             use std::os::unix::fs::MetadataExt;
-            let about = std::fs::metadata(self.path()?).ok()?;
+            let about = fs::metadata(self.path()?).ok()?;
             Some((about.dev(), about.ino()))
         }
         #[cfg(not(unix))]
@@ -46,22 +52,80 @@ impl Place {
 /// The file in the directory of a store.
 const FILE: &str = "index.db";
 
-/// Opens the index where it can be written.
-pub(super) fn open(directory: &Path) -> Result<(Connection, Place)> {
+/// An index that was opened.
+pub(super) struct Opened {
+    pub(super) connection: Connection,
+    pub(super) place: Place,
+    pub(super) frozen: Option<Frozen>,
+}
+
+/// An index that is read as it was when it was opened. Removed with this is the copy, if it is read instead.
+pub(super) struct Frozen {
+    state: [Option<(u64, SystemTime)>; 2],
+    _copy: Option<Copy>,
+}
+
+/// Opens the index where it can be written. One that is in the directory of the store and cannot be written is read, because
+/// the logs of the runs in it are gone.
+pub(super) fn open(directory: &Path) -> Result<Opened> {
     let path = directory.join(FILE);
+    let opened = |connection, place| Ok(Opened { connection, place, frozen: None });
+    let failed = |e: Error| e.at("open the index of", directory);
     match open_at(&path) {
-        Ok(connection) => return Ok((connection, Place::Store(path))),
-        Err(e) if !is_elsewhere_better(&e) => return Err(e.at("open the index of", directory)),
+        Ok(connection) => return opened(connection, Place::Store(path)),
+        Err(e) if !is_elsewhere_better(&e) => return Err(failed(e)),
+        Err(_) if is_made(&path) => return read(path).map_err(failed),
         Err(_) => {}
     }
     if let Some(path) = cached(directory) {
         match open_at(&path) {
-            Ok(connection) => return Ok((connection, Place::Cache(path))),
-            Err(e) if !is_elsewhere_better(&e) => return Err(e.at("open the index of", directory)),
+            Ok(connection) => return opened(connection, Place::Cache(path)),
+            Err(e) if !is_elsewhere_better(&e) => return Err(failed(e)),
             Err(_) => {}
         }
     }
-    Ok((schema::in_memory()?, Place::Memory))
+    opened(schema::in_memory()?, Place::Memory)
+}
+
+/// Whether there is an index, or nobody lets us look.
+fn is_made(path: &Path) -> bool {
+    match fs::metadata(path) {
+        Ok(about) => about.is_file() && about.len() > 0,
+        Err(e) => e.kind() != NotFound,
+    }
+}
+
+/// Opens an index that cannot be written.
+fn read(path: PathBuf) -> Result<Opened> {
+    File::open(&path).map_err(|e| Error::new(ErrorKind::Io, format!("it cannot be read ({e})")))?;
+    let state = state(&path);
+    match schema::open_to_read(&path) {
+        Err(e) if unwritable::is_cause(&e) => {
+            let (connection, copy) = unwritable::open(&path)?;
+            schema::check(&connection)?;
+            let frozen = Some(Frozen { state, _copy: copy });
+            Ok(Opened { connection, place: Place::ReadOnly(path), frozen })
+        }
+        other => Ok(Opened { connection: other?, place: Place::ReadOnly(path), frozen: None }),
+    }
+}
+
+/// Length and time of the file and of its write-ahead log. Each transaction changes one of them.
+pub(super) fn state(path: &Path) -> [Option<(u64, SystemTime)>; 2] {
+    [path, &unwritable::log(path)].map(|path| {
+        let about = fs::metadata(path).ok()?;
+        Some((about.len(), about.modified().ok()?))
+    })
+}
+
+impl Frozen {
+    /// Fails if somebody has changed the index since it was opened.
+    pub(super) fn assert_unchanged(&self, place: &Place) -> Result<()> {
+        match place.path().is_none_or(|path| state(path) == self.state) {
+            true => Ok(()),
+            false => Err(Error::new(ErrorKind::Moved, "others changed the index while it was read")),
+        }
+    }
 }
 
 /// The file of the index of this store, if there is one.
@@ -69,7 +133,7 @@ pub(super) fn existing(directory: &Path) -> Option<PathBuf> {
     [Some(directory.join(FILE)), cached(directory)].into_iter().flatten().find(|path| path.is_file())
 }
 
-/// A file that can be read but not written is of no use. What is wrong with its content stays wrong.
+/// Where nothing can be written, another place may do. What is wrong with its content stays wrong.
 fn is_elsewhere_better(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::Io | ErrorKind::Full | ErrorKind::NotFound)
 }
@@ -90,7 +154,7 @@ fn cached(directory: &Path) -> Option<PathBuf> {
     let cache =
         set("XDG_CACHE_HOME").filter(|path| path.is_absolute()).or(set("HOME").map(|home| home.join(".cache")))?;
     let ours = cache.join("spanbridge");
-    std::fs::create_dir_all(&ours).ok()?;
+    fs::create_dir_all(&ours).ok()?;
     let canonical = directory.canonicalize().ok()?;
     Some(ours.join(format!("index-{:016x}.db", stable(canonical.as_os_str().as_encoded_bytes()))))
 }

@@ -123,6 +123,24 @@ pub(super) fn open(path: &Path) -> Result<Connection> {
     Ok(connection)
 }
 
+/// Opens an index that cannot be written.
+pub(super) fn open_to_read(path: &Path) -> Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(LOCK_TIMEOUT)?;
+    check(&connection)?;
+    Ok(connection)
+}
+
+/// Checks that it is an index in the format of this release.
+pub(super) fn check(connection: &Connection) -> Result<()> {
+    match inspect(connection)? {
+        Some(FORMAT) => Ok(()),
+        Some(found) => Err(other_format(found)),
+        None => Err(Error::new(ErrorKind::Io, "it cannot be written, and is empty")),
+    }
+}
+
 /// An index in memory alone.
 pub(super) fn in_memory() -> Result<Connection> {
     let mut connection = Connection::open_in_memory()?;

@@ -7,6 +7,7 @@ use super::place::Place;
 use super::run::halves;
 use super::{place, schema};
 use crate::engine::Damaged;
+use crate::unwritable;
 use crate::{Error, ErrorKind, Result};
 use rusqlite::{Connection, OpenFlags};
 use spanbridge_store::log::LogName;
@@ -61,6 +62,15 @@ impl Index {
 
     /// Does this while nobody folds or prunes, so watermarks and logs stay as they are.
     pub(crate) fn while_still<T>(&self, what: impl FnOnce() -> Result<T>) -> Result<T> {
+        if let Place::ReadOnly(path) = &self.place {
+            // There is no lock to be had.
+            let before = place::state(path);
+            let done = what()?;
+            return match place::state(path) == before {
+                true => Ok(done),
+                false => Err(Error::new(ErrorKind::Moved, "others changed the index while it was read")),
+            };
+        }
         self.connection.execute_batch("BEGIN IMMEDIATE")?;
         let done = self.assert_in_place().and_then(|()| what());
         self.connection.execute_batch("ROLLBACK")?;
@@ -73,7 +83,11 @@ impl Index {
         schema::create_file(target)?;
         let text = target.to_str().ok_or_else(|| Error::new(ErrorKind::Io, "the path of the target is not UTF-8"))?;
         // Another connection, because this one may be in a transaction.
-        let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        let (connection, _copy) = match schema::open_to_read(path) {
+            Err(e) if unwritable::is_cause(&e) => unwritable::open(path)?,
+            other => (other?, None),
+        };
+        connection.execute_batch("PRAGMA query_only = OFF")?;
         connection.execute("VACUUM INTO ?", [text])?;
         let copy = Connection::open_with_flags(target, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         schema::write_ahead(&copy)?;

@@ -2,13 +2,11 @@
 //!
 //! Nothing is written to the file. A process of an earlier release may still write to it.
 
-use super::copy::Copy;
+use crate::unwritable::{self, Copy, has_log};
 use crate::{Error, ErrorKind, Result};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
-use std::ffi::OsString;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 /// Marks the file as ours, in the header of the database: `SPBR`.
@@ -56,23 +54,16 @@ pub(super) fn open(path: &Path) -> Result<File> {
     }
     match read(path).and_then(look) {
         Ok((connection, has_links)) => Ok(File { connection, has_links, _copy: None }),
-        Err(error) if is_unwritable_directory(&error) => open_where_it_is_read_only(path),
+        Err(error) if unwritable::is_cause(&error) => open_where_it_is_read_only(path),
         Err(error) => Err(error),
     }
 }
 
-/// SQLite makes files beside the database, and cannot here. If all is in the database itself, it can be read without them.
-/// Otherwise the last deliveries are in the write-ahead log, and a copy of both can be read.
+/// Where SQLite cannot make files beside the database.
 fn open_where_it_is_read_only(path: &Path) -> Result<File> {
-    if has_log(path) {
-        let copy = Copy::of(&[(path, "old.db"), (&log(path), "old.db-wal")])?;
-        let (connection, has_links) = look(read(&copy.path("old.db"))?)?;
-        return Ok(File { connection, has_links, _copy: Some(copy) });
-    }
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
-    let connection = Connection::open_with_flags(uri(path, "immutable=1")?, flags)?;
+    let (connection, copy) = unwritable::open(path)?;
     let (connection, has_links) = look(set_up(connection)?)?;
-    Ok(File { connection, has_links, _copy: None })
+    Ok(File { connection, has_links, _copy: copy })
 }
 
 /// Opened to be written, SQLite removes what it has made beside the database, when that is closed. Nothing is written, though:
@@ -90,24 +81,6 @@ fn set_up(connection: Connection) -> Result<Connection> {
     connection.execute_batch("PRAGMA query_only = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -32768;")?;
     connection.set_prepared_statement_cache_capacity(32);
     Ok(connection)
-}
-
-/// Whether something is in the write-ahead log.
-fn has_log(path: &Path) -> bool {
-    fs::metadata(log(path)).is_ok_and(|about| about.len() > 0)
-}
-
-/// A path as a URI, in which only plain characters stand for themselves.
-fn uri(path: &Path, options: &str) -> Result<PathBuf> {
-    let path = std::path::absolute(path).map_err(|e| Error::new(ErrorKind::Io, e.to_string()))?;
-    let mut uri = String::from("file://");
-    for byte in path.as_os_str().as_encoded_bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'-' | b'_' | b'.' | b'~' => uri.push(char::from(*byte)),
-            _ => uri.push_str(&format!("%{byte:02x}")),
-        }
-    }
-    Ok(PathBuf::from(format!("{uri}?{options}")))
 }
 
 /// Checks that it is a store in a format that can be read. The first look also finds out whether SQLite can read it here.
@@ -131,20 +104,4 @@ fn look(connection: Connection) -> Result<(Connection, bool)> {
 
 fn not_found() -> Error {
     Error::new(ErrorKind::NotFound, "there is none")
-}
-
-/// Whether SQLite could not open or make the files beside the database.
-fn is_unwritable_directory(error: &Error) -> bool {
-    let by_sqlite = error.cause().and_then(|e| e.downcast_ref::<rusqlite::Error>());
-    matches!(
-        by_sqlite.and_then(rusqlite::Error::sqlite_error_code),
-        Some(rusqlite::ErrorCode::CannotOpen | rusqlite::ErrorCode::ReadOnly)
-    )
-}
-
-/// The write-ahead log of a database.
-fn log(path: &Path) -> PathBuf {
-    let mut name = OsString::from(path.file_name().unwrap_or_default());
-    name.push("-wal");
-    path.with_file_name(name)
 }

@@ -3,7 +3,6 @@
 //! Such a file is only read. A question scans the directories of all deliveries, which takes time in a large file; importing
 //! the file into a store of this release makes that quick.
 
-mod copy;
 mod deliveries;
 mod file;
 mod ids;

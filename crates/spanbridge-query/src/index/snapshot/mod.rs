@@ -41,6 +41,7 @@ impl Engine for Index {
         let is_new = self.tails.borrow_mut().read(&self.directory, &before)?;
         let transaction = self.connection.unchecked_transaction()?;
         let passed = watermarks(&transaction)?;
+        self.assert_unchanged()?;
         // Whoever prunes writes blocks again under their numbers.
         let version = transaction.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?;
         if self.version.replace(version) != version {

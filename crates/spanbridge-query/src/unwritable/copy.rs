@@ -7,7 +7,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 /// A directory with copies, which only this user can read. Dropped, it is removed.
-pub(super) struct Copy {
+pub(crate) struct Copy {
     directory: PathBuf,
 }
 
