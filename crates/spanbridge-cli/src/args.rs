@@ -14,7 +14,7 @@ use std::time::Duration;
 #[derive(Debug, Parser)]
 #[command(name = "spanbridge", version, max_term_width = 100, after_help = AFTER_HELP)]
 pub(crate) struct Cli {
-    /// The store [default: $SPANBRIDGE_DB, or spanbridge/spanbridge.db in your data directory]
+    /// The directory of the store [default: $SPANBRIDGE_DB, or spanbridge/store in your data directory]
     #[arg(long, global = true, value_name = "PATH", help_heading = "Global options")]
     pub(crate) db: Option<PathBuf>,
     /// Print text for people or JSON for programs

@@ -44,8 +44,8 @@ Options:
   -V, --version  Print version
 
 Global options:
-      --db <PATH>        The store [default: $SPANBRIDGE_DB, or spanbridge/spanbridge.db in your
-                         data directory]
+      --db <PATH>        The directory of the store [default: $SPANBRIDGE_DB, or spanbridge/store in
+                         your data directory]
       --format <FORMAT>  Print text for people or JSON for programs [default: text] [possible
                          values: text, json]
       --color <WHEN>     When to use colour; `auto` uses it on a terminal and respects NO_COLOR and
