@@ -8,7 +8,7 @@ use rusqlite::Connection;
 use spanbridge::record::{Body, Link};
 use spanbridge::{SpanId, Status};
 use spanbridge_graph::{LinkDirection, LinkedRun};
-use spanbridge_query::{ErrorKind, RunFilter, Store};
+use spanbridge_query::{ErrorKind, RunFilter, Store, keeping};
 use std::error::Error as _;
 use std::path::Path;
 
@@ -75,7 +75,32 @@ fn a_directory_of_other_files_is_refused() {
         let expected = format!("open the store {}: it is a directory of other files", dir.path().display());
         assert_eq!(error.to_string(), expected);
     }
+    let prune = keeping::Prune::new().max_bytes(1);
+    for error in [
+        keeping::compact(dir.path(), keeping::FoldBudget::everything(), |_| true).unwrap_err(),
+        keeping::prune(dir.path(), &prune, |_| true).unwrap_err(),
+        keeping::check(dir.path(), |_| ()).unwrap_err(),
+        keeping::backup(dir.path(), dir.path().join("copy")).unwrap_err(),
+        keeping::rebuild(dir.path(), |_| true).unwrap_err(),
+    ] {
+        assert!(error.to_string().ends_with("it is a directory of other files"), "{error}");
+    }
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
+}
+
+/// A store whose index is of no use is a damaged store, and the message says so once.
+#[test]
+fn an_index_of_random_bytes_is_damage() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("index.db"), "no database, and longer than a header ".repeat(9)).unwrap();
+    let shown = dir.path().display();
+    let error = Store::open(dir.path()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Corrupt);
+    let expected = format!("open the store {shown}: its index cannot be opened: it is not a SQLite database (");
+    assert!(error.to_string().starts_with(&expected), "{error}");
+    let error = keeping::compact(dir.path(), keeping::FoldBudget::everything(), |_| true).unwrap_err();
+    let expected = format!("compact the store {shown}: its index cannot be opened: it is not a SQLite database (");
+    assert!(error.to_string().starts_with(&expected), "{error}");
 }
 
 /// A path whose directory cannot be created gives an error that says so.

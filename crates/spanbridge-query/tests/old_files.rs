@@ -9,7 +9,7 @@ use rusqlite::Connection;
 use spanbridge::record::{Body, Link, Record, RunEnd, RunStart};
 use spanbridge::{RunId, Status};
 use spanbridge_graph::{LinkDirection, RunStatus};
-use spanbridge_query::{RunFilter, Store};
+use spanbridge_query::{RunFilter, Store, keeping};
 use std::fs;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
@@ -289,6 +289,8 @@ fn what_was_imported_is_read_once() {
     let report = store.import_store(&Store::open(&path).unwrap()).unwrap();
     assert_eq!(report.stored, 80);
     assert_eq!(sorted(all(&store, None)), sorted(lines(&recorded())), "read twice, told once");
+    let copied = keeping::backup(&path, path.with_file_name("copy")).unwrap();
+    assert_eq!(copied.old, None, "all of it is in the copy");
     let store = Store::open(&path).unwrap();
     assert!(store.notes()[0].contains("was imported into"), "{:?}", store.notes());
     assert_eq!(sorted(all(&store, None)), sorted(lines(&recorded())));
@@ -296,6 +298,10 @@ fn what_was_imported_is_read_once() {
     let store = Store::open(&path).unwrap();
     assert!(store.notes()[0].contains("is of an earlier release"), "{:?}", store.notes());
     assert_eq!(all(&store, None).len(), 81);
+    let copied = keeping::backup(&path, path.with_file_name("another")).unwrap();
+    assert_eq!(copied.old.as_ref(), Some(&path));
+    let advice = format!("`spanbridge import --db {0} {0}`", path.display());
+    assert!(store.notes()[0].contains(&advice), "{:?}", store.notes());
     assert_eq!(listed(&store).len(), 7);
     fs::remove_file(&path).unwrap();
     let store = Store::open(&path).unwrap();

@@ -55,6 +55,9 @@ fn resolve_beside(path: &Path, default: Option<&Path>) -> Result<Location> {
         Err(e) if e.kind() == io::ErrorKind::NotFound && beside(path).is_dir() => {
             Ok(Location { directory: beside(path), old: None })
         }
+        Err(e) if e.kind() == io::ErrorKind::NotFound && path.is_symlink() => {
+            Err(Error::new(ErrorKind::NotAStore, "it is a link to something that does not exist"))
+        }
         Err(e) if !matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Err(failed(e)),
         _ if default == Some(path) => {
             here(Some(path.with_file_name("spanbridge.db")).filter(|old| is_sqlite(old).unwrap_or(false)))
@@ -147,6 +150,12 @@ mod tests {
         }
         assert_eq!(kind("/dev/null"), ErrorKind::NotAStore);
         let dir = tempdir().unwrap();
+        #[cfg(unix)]
+        {
+            let link = dir.path().join("link");
+            std::os::unix::fs::symlink("nowhere", &link).unwrap();
+            assert_eq!(kind(link.to_str().unwrap()), ErrorKind::NotAStore);
+        }
         for content in ["", "short", "a text that is longer than a header"] {
             let path = dir.path().join("file");
             fs::write(&path, content).unwrap();

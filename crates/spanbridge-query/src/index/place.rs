@@ -70,11 +70,20 @@ pub(super) struct Frozen {
 pub(super) fn open(directory: &Path) -> Result<Opened> {
     let path = directory.join(FILE);
     let opened = |connection, place| Ok(Opened { connection, place, frozen: None });
-    let failed = |e: Error| e.at("open the index of", directory);
+    let failed = |e: Error| {
+        // The directory is a store, whatever lies where its index should.
+        let kind = if e.kind() == ErrorKind::NotAStore { ErrorKind::Corrupt } else { e.kind() };
+        Error::new(kind, format!("its index cannot be opened: {e}")).with_cause(e)
+    };
     match open_at(&path) {
         Ok(connection) => return opened(connection, Place::Store(path)),
         Err(e) if !is_elsewhere_better(&e) => return Err(failed(e)),
-        Err(_) if is_made(&path) => return read(path).map_err(failed),
+        Err(_) if is_there(&path) => {
+            // Where the disk is full, an index may have been created, and have nothing yet.
+            if let Some(opened) = read(path).map_err(failed)? {
+                return Ok(opened);
+            }
+        }
         Err(_) => {}
     }
     if let Some(path) = cached(directory) {
@@ -88,26 +97,26 @@ pub(super) fn open(directory: &Path) -> Result<Opened> {
 }
 
 /// Whether there is an index, or nobody lets us look.
-fn is_made(path: &Path) -> bool {
+fn is_there(path: &Path) -> bool {
     match fs::metadata(path) {
         Ok(about) => about.is_file() && about.len() > 0,
         Err(e) => e.kind() != NotFound,
     }
 }
 
-/// Opens an index that cannot be written.
-fn read(path: PathBuf) -> Result<Opened> {
+/// Opens an index that cannot be written. `None`: it is empty.
+fn read(path: PathBuf) -> Result<Option<Opened>> {
     File::open(&path).map_err(|e| Error::new(ErrorKind::Io, format!("it cannot be read ({e})")))?;
     let state = state(&path);
-    match schema::open_to_read(&path) {
+    let (connection, frozen) = match schema::open_to_read(&path) {
         Err(e) if unwritable::is_cause(&e) => {
             let (connection, copy) = unwritable::open(&path)?;
-            schema::check(&connection)?;
-            let frozen = Some(Frozen { state, _copy: copy });
-            Ok(Opened { connection, place: Place::ReadOnly(path), frozen })
+            (connection, Some(Frozen { state, _copy: copy }))
         }
-        other => Ok(Opened { connection: other?, place: Place::ReadOnly(path), frozen: None }),
-    }
+        other => (other?, None),
+    };
+    let is_made = schema::is_made(&connection)?;
+    Ok(is_made.then(|| Opened { connection, place: Place::ReadOnly(path), frozen }))
 }
 
 /// Length and time of the file and of its write-ahead log. Each transaction changes one of them.

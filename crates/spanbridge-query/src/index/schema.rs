@@ -123,21 +123,21 @@ pub(super) fn open(path: &Path) -> Result<Connection> {
     Ok(connection)
 }
 
-/// Opens an index that cannot be written.
+/// Opens an index that cannot be written. It may be empty.
 pub(super) fn open_to_read(path: &Path) -> Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(LOCK_TIMEOUT)?;
-    check(&connection)?;
+    is_made(&connection)?;
     Ok(connection)
 }
 
-/// Checks that it is an index in the format of this release.
-pub(super) fn check(connection: &Connection) -> Result<()> {
+/// Whether it is an index in the format of this release. `false`: it is empty.
+pub(super) fn is_made(connection: &Connection) -> Result<bool> {
     match inspect(connection)? {
-        Some(FORMAT) => Ok(()),
+        Some(FORMAT) => Ok(true),
         Some(found) => Err(other_format(found)),
-        None => Err(Error::new(ErrorKind::Io, "it cannot be written, and is empty")),
+        None => Ok(false),
     }
 }
 

@@ -125,6 +125,8 @@ fn hold(path: &Path) -> Result<Option<Connection>> {
     let hold = || -> Result<Connection> {
         let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         connection.busy_timeout(schema::LOCK_TIMEOUT)?;
+        // That of a newer release stays as it is.
+        schema::is_made(&connection)?;
         let _: String = connection.query_row("PRAGMA locking_mode = EXCLUSIVE", [], |row| row.get(0))?;
         // This leaves one file. It fails if anybody else has it open.
         let _: String = connection.query_row("PRAGMA journal_mode = DELETE", [], |row| row.get(0))?;

@@ -2,6 +2,8 @@
 
 use super::location::directory;
 use crate::index::Index;
+use crate::old::OldFile;
+use crate::store::imported::is_marked;
 use crate::{Error, ErrorKind, Result};
 use spanbridge_store::log::{self, LogFile, LogReader, Step};
 use std::fs::{self, DirBuilder, File, OpenOptions};
@@ -16,7 +18,7 @@ pub struct BackupReport {
     pub logs: u64,
     /// Bytes of the copy.
     pub bytes: u64,
-    /// An old store beside the directory, in one file. It is not copied.
+    /// An old store beside the directory, in one file, that was not imported. It is not copied.
     pub old: Option<PathBuf>,
 }
 
@@ -34,7 +36,7 @@ pub fn backup(path: impl AsRef<Path>, target: impl AsRef<Path>) -> Result<Backup
         let message = format!("copy the store {} to {}: {e}", path.display(), target.display());
         Error::new(e.kind(), message)
     };
-    let old = spanbridge_store::resolve(path)?.old;
+    let old = spanbridge_store::resolve(path)?.old.filter(|old| !is_imported(&directory, old));
     let copy = || {
         refuse_occupied(target)?;
         let partial = Partial::beside(target)?;
@@ -47,6 +49,11 @@ pub fn backup(path: impl AsRef<Path>, target: impl AsRef<Path>) -> Result<Backup
         Ok(report)
     };
     copy().map_err(failed)
+}
+
+/// Whether all of an old store is in the directory, too.
+fn is_imported(directory: &Path, old: &Path) -> bool {
+    OldFile::open(old).and_then(|old| is_marked(directory, &old)).unwrap_or(false)
 }
 
 fn refuse_occupied(target: &Path) -> Result<()> {

@@ -1,5 +1,6 @@
 //! Where the store is.
 
+use crate::store::open::{is_of_others, of_others};
 use crate::{Error, ErrorKind, Result};
 use std::path::{Path, PathBuf};
 
@@ -7,11 +8,19 @@ use std::path::{Path, PathBuf};
 pub(super) fn directory(path: &Path) -> Result<PathBuf> {
     let location = spanbridge_store::resolve(path)?;
     if location.directory.is_dir() {
-        return Ok(location.directory);
+        return match is_of_others(&location.directory) {
+            true => Err(of_others().at("open", &location.directory)),
+            false => Ok(location.directory),
+        };
     }
     let why = match location.old {
-        Some(_) => "it is an old store, in one file; it can be imported into a new one",
-        None => "there is none",
+        Some(old) => {
+            let (shown, into) = (old.display(), path.display());
+            format!(
+                "it is an old store, in one file, and only read; `spanbridge import --db {into} {shown}` moves its records over"
+            )
+        }
+        None => "there is none".to_owned(),
     };
     Err(Error::new(ErrorKind::NotFound, why).at("open", path))
 }

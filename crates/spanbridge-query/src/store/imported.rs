@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Whether all that the old store has now was imported into the directory.
-pub(super) fn is_marked(directory: &Path, old: &OldFile) -> Result<bool> {
+pub(crate) fn is_marked(directory: &Path, old: &OldFile) -> Result<bool> {
     Ok(mark(directory, old)?.exists())
 }
 

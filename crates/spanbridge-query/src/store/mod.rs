@@ -2,8 +2,8 @@
 
 mod import;
 mod import_log;
-mod imported;
-mod open;
+pub(crate) mod imported;
+pub(crate) mod open;
 
 use crate::answer::{Found, ImportReport};
 use crate::engine::{Cursor, Engine, IdPrefix};

@@ -25,7 +25,7 @@ pub(super) fn open(path: &Path, create: bool) -> Result<Opened> {
     let Location { directory, old, .. } = resolve(path)?;
     let mut notes = Vec::new();
     let old = match old {
-        Some(file) => open_old(&file, &directory, &mut notes)?,
+        Some(file) => open_old(path, &file, &directory, &mut notes)?,
         None => None,
     };
     if create {
@@ -41,16 +41,18 @@ pub(super) fn open(path: &Path, create: bool) -> Result<Opened> {
 }
 
 /// `None` if all of it was imported into the directory.
-fn open_old(file: &Path, directory: &Path, notes: &mut Vec<String>) -> Result<Option<OldFile>> {
+fn open_old(path: &Path, file: &Path, directory: &Path, notes: &mut Vec<String>) -> Result<Option<OldFile>> {
     let old = OldFile::open(file)?;
     let shown = file.display();
     if imported::is_marked(directory, &old)? {
         notes.push(format!("{shown} was imported into {} and is not read any more", directory.display()));
         return Ok(None);
     }
+    // Whoever names the file reads the directory beside it, too.
+    let into = if path == file { format!("--db {shown} ") } else { String::new() };
     notes.push(format!(
-        "{shown} is of an earlier release and is only read, which takes long if it is large; `spanbridge import {shown}` \
-         moves its records to the current form"
+        "{shown} is of an earlier release and is only read, which takes long if it is large; `spanbridge import \
+         {into}{shown}` moves its records to the current form"
     ));
     Ok(Some(old))
 }
@@ -58,18 +60,15 @@ fn open_old(file: &Path, directory: &Path, notes: &mut Vec<String>) -> Result<Op
 fn open_directory(directory: &Path) -> Result<Option<Index>> {
     match directory.try_exists() {
         Ok(false) => Ok(None),
-        Ok(true) if is_of_others(directory) => {
-            let error = Error::new(ErrorKind::NotAStore, "it is a directory of other files");
-            Err(error.at("open", directory))
-        }
+        Ok(true) if is_of_others(directory) => Err(of_others().at("open", directory)),
         // If it cannot be looked at, opening it says why.
-        _ => Index::open(directory).map(Some),
+        _ => Index::open(directory).map(Some).map_err(|e| e.at("open", directory)),
     }
 }
 
 /// Whether a directory has files, and none is of a store. An index made there would surprise. An empty directory may be that of
 /// a service which has not recorded yet.
-fn is_of_others(directory: &Path) -> bool {
+pub(crate) fn is_of_others(directory: &Path) -> bool {
     let Ok(entries) = fs::read_dir(directory) else { return false };
     let is_ours = |name: &OsStr| {
         let name = name.to_string_lossy();
@@ -77,6 +76,10 @@ fn is_of_others(directory: &Path) -> bool {
     };
     let mut entries = entries.flatten().map(|entry| is_ours(&entry.file_name())).peekable();
     entries.peek().is_some() && !entries.any(|is_ours| is_ours)
+}
+
+pub(crate) fn of_others() -> Error {
+    Error::new(ErrorKind::NotAStore, "it is a directory of other files")
 }
 
 /// Makes the directory. Only this user can read it.

@@ -124,6 +124,16 @@ fn an_index_is_made_again() {
     assert_eq!(kinds, [] as [&str; 0]);
 }
 
+/// A newer release can read it, so it stays in its place.
+#[test]
+fn a_newer_index_is_not_made_again() {
+    let (_dir, path, _) = half_folded();
+    Connection::open(path.join("index.db")).unwrap().execute_batch("PRAGMA user_version = 99").unwrap();
+    let before = fs::read(path.join("index.db")).unwrap();
+    assert_eq!(keeping::rebuild(&path, |_| true).unwrap_err().kind(), ErrorKind::NewerFormat);
+    assert_eq!(fs::read(path.join("index.db")).unwrap(), before);
+}
+
 /// Whoever has the old index open cannot fold into it and remove the logs.
 #[test]
 fn nobody_folds_into_a_moved_index() {

@@ -23,10 +23,10 @@ pub fn check(path: impl AsRef<Path>, mut progress: impl FnMut(Progress)) -> Resu
     let index = match Index::open(&directory) {
         Ok(index) => Some(index),
         Err(e) if matches!(e.kind(), ErrorKind::Corrupt | ErrorKind::NotAStore | ErrorKind::NewerFormat) => {
-            report.add(index::unusable(&e));
+            report.add(index::unusable(&e.at("open", &directory)));
             None
         }
-        Err(e) => return Err(e),
+        Err(e) => return Err(e.at("open", &directory)),
     };
     let check = || {
         // Before the logs, which only grow: so a watermark is never ahead of what is read.
