@@ -39,7 +39,7 @@ fn hint(path: &std::path::Path) -> String {
     let shown = path.display();
     format!(
         "spanbridge: {shown} is of an earlier release and is only read, which takes long if it is large; \
-         `spanbridge import {shown}` moves its records to the current form\n"
+         `spanbridge import --db {shown} {shown}` moves its records to the current form\n"
     )
 }
 

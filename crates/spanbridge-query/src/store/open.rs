@@ -72,7 +72,10 @@ pub(crate) fn is_of_others(directory: &Path) -> bool {
     let Ok(entries) = fs::read_dir(directory) else { return false };
     let is_ours = |name: &OsStr| {
         let name = name.to_string_lossy();
-        LogName::parse(&name).is_some() || name.starts_with("index.db") || name.ends_with(".probe")
+        let starts = ["index.db", "replaced-", "imported-"];
+        LogName::parse(&name).is_some()
+            || starts.iter().any(|start| name.starts_with(start))
+            || name.ends_with(".probe")
     };
     let mut entries = entries.flatten().map(|entry| is_ours(&entry.file_name())).peekable();
     entries.peek().is_some() && !entries.any(|is_ours| is_ours)

@@ -124,6 +124,22 @@ fn an_index_is_made_again() {
     assert_eq!(kinds, [] as [&str; 0]);
 }
 
+/// Where making it again was interrupted, and no log is left, it is still a store.
+#[test]
+fn an_index_aside_is_no_other_file() {
+    let (_dir, path, _) = half_folded();
+    for entry in fs::read_dir(&path).unwrap() {
+        let entry = entry.unwrap().path();
+        if entry.extension().is_some_and(|end| end == "log") {
+            fs::remove_file(entry).unwrap();
+        }
+    }
+    let report = keeping::rebuild(&path, |_| true).unwrap();
+    assert_eq!((report.runs, report.missing.is_some_and(|missing| missing > 0)), (0, true));
+    fs::remove_file(path.join("index.db")).unwrap();
+    assert!(contents(&path).is_empty());
+}
+
 /// A newer release can read it, so it stays in its place.
 #[test]
 fn a_newer_index_is_not_made_again() {
