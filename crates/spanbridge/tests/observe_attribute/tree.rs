@@ -43,7 +43,7 @@ fn recorded<R>(f: impl FnOnce(&Recorder) -> R) -> (R, String) {
     let mut spans: Vec<SpanData<'static>> = vec![];
     for record in memory.take() {
         if let Body::Span(span) = record.body {
-            spans.push(span)
+            spans.push(span);
         }
     }
     spans.sort_by_key(|span| span.started_at);
