@@ -64,19 +64,19 @@ async fn a_call_has_an_input_and_an_output() {
         r#"invoke score: output application/json 12 {"points":7}"#,
     ];
     // Wherever the context is packed, and also if the payload has the field before.
-    assert_eq!(captured(&recorded(|| order().observed().capture(&all()).send()).await), both);
-    assert_eq!(captured(&recorded(|| order().observed().in_payload().capture(&all()).send()).await), both);
+    assert_eq!(captured(&recorded(|| order().observed().capture(all()).send()).await), both);
+    assert_eq!(captured(&recorded(|| order().observed().in_payload().capture(all()).send()).await), both);
     assert!(service.body().contains("__spanbridge"), "{}", service.body());
     let forwarded = Blob::new(format!(r#"{{"__spanbridge":{{"traceparent":"{PARENT}"}},"order":42}}"#));
     let forward = || order().payload(forwarded);
-    assert_eq!(captured(&recorded(|| forward().observed().capture(&all()).send()).await), both);
+    assert_eq!(captured(&recorded(|| forward().observed().capture(all()).send()).await), both);
     // Without a payload, and without a response.
-    let nothing = || client.invoke().function_name("score").observed().capture(&all()).send();
+    let nothing = || client.invoke().function_name("score").observed().capture(all()).send();
     assert_eq!(captured(&recorded(nothing).await), both[1..]);
     let empty = lambda(&Service::new(202, ""), None);
     let event = || {
         let call = empty.invoke().function_name("score").invocation_type(InvocationType::Event);
-        call.payload(Blob::new(r#"{"order":42}"#)).observed().capture(&all()).send()
+        call.payload(Blob::new(r#"{"order":42}"#)).observed().capture(all()).send()
     };
     assert_eq!(captured(&recorded(event).await), both[..1]);
 }
@@ -127,7 +127,7 @@ async fn messages() {
         let send = sqs.send_message().queue_url(QUEUE).message_body(&hidden).message_attributes("b", bytes.clone());
         send.message_attributes("a", text("1")).message_attributes("traceparent", text(PARENT)).observed()
     };
-    let records = recorded(|| send().capture(&all()).send()).await;
+    let records = recorded(|| send().capture(all()).send()).await;
     assert_eq!(
         captured(&records),
         [
@@ -139,7 +139,7 @@ async fn messages() {
     for (capture, size) in [(None, &*size), (Some(CaptureMode::Reference), &size), (Some(CaptureMode::Off), "")] {
         let send = || async {
             match capture {
-                Some(capture) => send().capture(&capture.into()).send().await,
+                Some(capture) => send().capture(capture).send().await,
                 None => send().send().await,
             }
         };
@@ -158,7 +158,7 @@ async fn messages() {
     // In a batch, each message by itself.
     let entry = |id: &str| SendMessageBatchRequestEntry::builder().id(id).message_body(id).build().unwrap();
     let batch = || sqs.send_message_batch().queue_url(QUEUE).entries(entry("x")).entries(entry("y"));
-    let batch = || batch().observed().capture(&CaptureMode::Inline { max: 9 }.into()).send();
+    let batch = || batch().observed().capture(CaptureMode::Inline { max: 9 }).send();
     assert_eq!(
         captured(&recorded(batch).await),
         ["x", "y"].map(|id| format!("send orders: output application/octet-stream 1 {id}"))
@@ -173,7 +173,7 @@ async fn notifications() {
     let publish =
         || sns.publish().topic_arn(TOPIC).message("42").message_attributes("a", value.clone().build().unwrap());
     assert_eq!(
-        captured(&recorded(|| publish().observed().capture(&all()).send()).await),
+        captured(&recorded(|| publish().observed().capture(all()).send()).await),
         [
             "publish orders: output application/octet-stream 2 42",
             r#"publish orders: output.headers application/json 9 {"a":"1"}"#

@@ -151,7 +151,9 @@ fn every_question_works_over_it() {
         let [own, directory] = [&own, &directory].map(|store| store.graph(run(n)).unwrap().unwrap());
         let mut expected = directory.to_json();
         let mut found = own.to_json();
-        [&mut expected, &mut found].map(|json| json["diagnostics"].take());
+        for json in [&mut expected, &mut found] {
+            json["diagnostics"].take();
+        }
         assert_eq!(found, expected);
         let skipped = "shelf 7 is damaged and was skipped (it is empty); its records are missing here";
         assert_eq!(own.diagnostics[0].message, skipped);
