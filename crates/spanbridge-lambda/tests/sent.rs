@@ -181,7 +181,7 @@ async fn notifications() {
     );
     let entry = aws_sdk_sns::types::PublishBatchRequestEntry::builder().id("x").message("42").build().unwrap();
     let batch = || sns.publish_batch().topic_arn(TOPIC).publish_batch_request_entries(entry.clone());
-    let records = recorded(|| batch().observed().capture(&ALL.into()).send()).await;
+    let records = recorded(|| batch().observed().capture(ALL).send()).await;
     assert_eq!(captured(&records), ["publish orders: output application/octet-stream 2 42"]);
     let off = CapturePolicy::from(CaptureMode::Off);
     assert_eq!(span(&recorded(|| batch().observed().capture(&off).send()).await).get(semconv::MESSAGING_BODY_SIZE), "");
