@@ -143,16 +143,29 @@ impl<S: ReadAt> LogReader<S> {
             Look::Not(why) => why,
         };
         match self.find(from.saturating_add(1)).map_err(|e| failed(&self.path, e))? {
-            Some(to) => {
-                self.at = to;
-                Ok(Step::Damaged { from, to, why })
-            }
+            // What is before it was complete when that was written. If the writer was only busy at the first look, it is whole now.
+            Some(to) => match self.look_again()? {
+                Look::Whole(length) => Ok(self.frame(length)),
+                Look::Not(_) => {
+                    let from = std::mem::replace(&mut self.at, to);
+                    Ok(Step::Damaged { from, to, why })
+                }
+            },
             None => {
                 self.buffer = Vec::new();
                 let length = self.source.length().map_err(|e| failed(&self.path, e))?;
                 Ok(Step::End { at: from, rest: length.saturating_sub(from) })
             }
         }
+    }
+
+    /// Looks at what is next as it is now.
+    fn look_again(&mut self) -> Result<Look> {
+        if self.header.is_none() {
+            self.read_header()?;
+        }
+        self.buffer.clear();
+        self.look(self.at).map_err(|e| failed(&self.path, e))
     }
 
     /// The frame of this length at `at`, which is whole and in the buffer; goes on to the next.

@@ -199,6 +199,45 @@ fn a_reader_follows_a_writer() {
     assert_eq!((seen, reader.header()), (ends, Some(&header())));
 }
 
+/// A file that grows at each look: a writer is busy meanwhile.
+struct Growing<'b> {
+    bytes: &'b [u8],
+    length: std::cell::Cell<usize>,
+    step: usize,
+}
+
+impl source::ReadAt for Growing<'_> {
+    fn read_at(&self, to: &mut [u8], at: u64) -> std::io::Result<usize> {
+        (&self.bytes[..self.length.get()]).read_at(to, at)
+    }
+
+    fn length(&self) -> std::io::Result<u64> {
+        let length = self.length.get();
+        self.length.set((length + self.step).min(self.bytes.len()));
+        Ok(length as u64)
+    }
+}
+
+/// A frame that was incomplete at a first look is no damage when the next one is there at the second.
+#[test]
+fn a_busy_writer_damages_nothing() {
+    let (bytes, ends) = few();
+    for begun in 0..bytes.len() {
+        for step in [1, 40, 150, 400, 2000] {
+            let growing = Growing { bytes: &bytes, length: begun.into(), step };
+            let (mut reader, mut seen) = (LogReader::over(growing, NAME, 0).unwrap(), Vec::new());
+            while seen.len() < ends.len() {
+                match reader.step().unwrap() {
+                    Step::Frame(frame) => seen.push(frame.to),
+                    Step::Damaged { from, to, .. } => panic!("damage from {from} to {to} at {begun} by {step}"),
+                    Step::End { .. } => {}
+                }
+            }
+            assert_eq!(seen, ends);
+        }
+    }
+}
+
 #[test]
 fn reading_goes_on_where_it_ended() {
     let (bytes, ends) = few();
