@@ -2,7 +2,8 @@
 //!
 //! Before each question, the logs are read from where the last question ended. A frame is checked once, when it is seen first;
 //! then its directory stays in memory, and its blocks are read from the file when they are needed. The files stay open, so their
-//! blocks can be read even if somebody folds and removes them meanwhile.
+//! blocks can be read even if somebody folds and removes them meanwhile. A process may not open very many files, so of further ones
+//! the blocks stay in memory.
 
 use super::logs::list;
 use super::source::{Position, Source};
@@ -16,6 +17,9 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
+/// How many files stay open, twice each.
+const MAX_OPEN: usize = 32;
+
 /// The frames of all logs that are not folded.
 #[derive(Debug, Default)]
 pub(super) struct Tails {
@@ -24,19 +28,26 @@ pub(super) struct Tails {
 
 #[derive(Debug)]
 struct TailFile {
-    reader: LogReader,
-    /// The same file, for the blocks.
-    file: Arc<File>,
+    /// `None`: too many files are open.
+    open: Option<OpenFile>,
     at: u64,
     frames: Vec<Arc<TailFrame>>,
     damaged: BTreeMap<u64, String>,
 }
 
+#[derive(Debug)]
+struct OpenFile {
+    reader: LogReader,
+    /// The same file, for the blocks.
+    file: Arc<File>,
+}
+
 /// A frame that is not folded.
 #[derive(Debug)]
 pub(super) struct TailFrame {
-    /// Its directory. The blocks are in the file.
+    /// Its directory, and the blocks if they are in memory.
     pub(super) source: Source,
+    /// Where the blocks are otherwise.
     file: Option<Arc<File>>,
     /// Where the packed blocks are.
     blocks: Vec<(u64, usize)>,
@@ -50,6 +61,9 @@ impl TailFrame {
 
     /// What says that its batch came with other records before.
     pub(super) fn conflict(&self) -> Result<Option<Source>> {
+        if self.file.is_none() {
+            return self.source.conflict(&self.source.blocks);
+        }
         let blocks = (0..self.blocks.len().min(1)).map(|block| self.packed(block)).collect::<Result<Vec<_>>>()?;
         self.source.conflict(&blocks)
     }
@@ -91,7 +105,7 @@ fn read_at(mut file: &File, to: &mut [u8], from: u64) -> std::io::Result<()> {
     file.read_exact(to)
 }
 
-impl TailFile {
+impl OpenFile {
     /// `None`: it is gone, or a newer release will read it, as the fold has noted.
     fn open(file: &LogFile, at: u64) -> Result<Option<Self>> {
         let reader = match LogReader::open(&file.path, at) {
@@ -101,7 +115,7 @@ impl TailFile {
         };
         let same = reader.file().try_clone();
         let same = same.map_err(|e| Error::new(ErrorKind::Io, format!("a log cannot be opened ({e})")))?;
-        Ok(Some(Self { reader, file: Arc::new(same), at, frames: Vec::new(), damaged: BTreeMap::new() }))
+        Ok(Some(Self { reader, file: Arc::new(same) }))
     }
 }
 
@@ -111,10 +125,11 @@ impl Tails {
     pub(super) fn read(&mut self, directory: &Path, passed: &BTreeMap<LogName, u64>) -> Result<bool> {
         let files = list(directory)?;
         let mut changed = false;
+        let mut left = MAX_OPEN.saturating_sub(self.files.values().filter(|file| file.open.is_some()).count());
         for file in &files {
             let folded = passed.get(&file.name).copied().unwrap_or(0);
             if file.length > folded.max(self.files.get(&file.name).map_or(0, |known| known.at)) {
-                changed |= self.read_file(file, folded)?;
+                changed |= self.read_file(file, folded, &mut left)?;
             }
         }
         // A file that is gone is folded, or lost; either way the index says so in the next snapshot.
@@ -126,22 +141,32 @@ impl Tails {
         Ok(changed)
     }
 
-    fn read_file(&mut self, file: &LogFile, folded: u64) -> Result<bool> {
-        let known = match self.files.entry(file.name) {
-            Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(new) => match TailFile::open(file, folded)? {
-                Some(opened) => new.insert(opened),
-                None => return Ok(false),
-            },
+    /// Reads what is new in a file. So many more may stay open.
+    fn read_file(&mut self, file: &LogFile, folded: u64, left: &mut usize) -> Result<bool> {
+        let known = self.files.entry(file.name);
+        let at = match &known {
+            Entry::Occupied(known) => known.get().at,
+            Entry::Vacant(_) => folded,
         };
+        let known = known.or_insert_with(|| TailFile { open: None, at, frames: Vec::new(), damaged: BTreeMap::new() });
+        let was_open = known.open.is_some();
+        let Some(mut open) = known.open.take().map_or_else(|| OpenFile::open(file, at), |open| Ok(Some(open)))? else {
+            return Ok(false);
+        };
+        let stays_open = was_open || *left > 0;
+        *left -= usize::from(stays_open && !was_open);
         let before = known.frames.len();
         loop {
-            match known.reader.step()? {
-                Step::Frame(frame) => {
+            match open.reader.step()? {
+                Step::Frame(frame) if stays_open => {
                     let blocks = frame.blocks().map(|block| (block.from, block.bytes.len())).collect();
                     let source = Source::directory_of(file.name, &frame);
                     known.at = frame.to;
-                    known.frames.push(Arc::new(TailFrame { source, file: Some(Arc::clone(&known.file)), blocks }));
+                    known.frames.push(Arc::new(TailFrame { source, file: Some(Arc::clone(&open.file)), blocks }));
+                }
+                Step::Frame(frame) => {
+                    known.at = frame.to;
+                    known.frames.push(Arc::new(TailFrame::made(Source::of(file.name, &frame))));
                 }
                 Step::Damaged { from, to, why } => {
                     known.at = to;
@@ -149,6 +174,9 @@ impl Tails {
                 }
                 Step::End { .. } => break,
             }
+        }
+        if stays_open {
+            known.open = Some(open);
         }
         Ok(known.frames.len() > before)
     }
