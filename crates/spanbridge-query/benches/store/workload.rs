@@ -38,6 +38,11 @@ fn mix(n: u64) -> u64 {
     n ^ n >> 31
 }
 
+/// One run in 20,000 has another name, and another service.
+fn is_rare(run: u64) -> bool {
+    run % 20_000 == 77
+}
+
 /// A sequence that looks random.
 struct Dice(u64);
 
@@ -70,8 +75,8 @@ pub(crate) struct Workload {
     next_run: u64,
     /// By tick from now, by writer: when it happens, and the record.
     pending: VecDeque<[Vec<(u64, Record<'static>)>; WRITERS]>,
-    sizes: Vec<u64>,
-    pub(crate) large: Vec<RunId>,
+    sizes: Vec<u32>,
+    large: Vec<RunId>,
     pub(crate) spans: u64,
     pub(crate) records: u64,
 }
@@ -91,11 +96,32 @@ impl Workload {
         }
     }
 
-    /// A run that began a while ago, with about this many spans.
-    pub(crate) fn run_of_size(&self, nth: usize, spans: u64) -> RunId {
-        let early = &self.sizes[..self.sizes.len() / 2];
-        let fitting = early.iter().enumerate().filter(|(_, n)| n.abs_diff(spans) <= 1).map(|(run, _)| run as u64);
-        run_id(fitting.step_by(7).nth(nth).unwrap_or(0))
+    /// The number of runs so far.
+    pub(crate) fn runs(&self) -> u64 {
+        self.next_run
+    }
+
+    /// Some runs, from the first to one that began a while ago.
+    pub(crate) fn some_runs(&self, count: u64) -> impl Iterator<Item = u64> {
+        let step = (self.next_run / 2 / count).max(1);
+        (0..count).map(move |n| n * step)
+    }
+
+    /// The same, of those with about this many spans.
+    pub(crate) fn runs_of_size(&self, count: u64, spans: u64) -> Vec<RunId> {
+        let fits = |run: &u64| self.sizes[*run as usize].abs_diff(u32::try_from(spans).unwrap_or(0)) <= 1;
+        self.some_runs(count).filter_map(|run| (run..run + 100).find(fits)).map(run_id).collect()
+    }
+
+    /// The same, of those with 1,000 spans.
+    pub(crate) fn large_runs(&self, count: usize) -> Vec<RunId> {
+        let early = &self.large[..self.large.len() / 2 + 1];
+        early.iter().copied().step_by(early.len().div_ceil(count)).collect()
+    }
+
+    /// A time in the middle.
+    pub(crate) fn middle(&self) -> u64 {
+        T0 + self.tick / 2 * TICK
     }
 
     /// What each process delivers now.
@@ -124,15 +150,16 @@ impl Workload {
         let mut dice = Dice(mix(run));
         let large = run % 4000 == 500;
         let spans = if large { 1000 } else { (dice.spread(4.0, 36.0)) as u64 };
-        self.sizes.push(spans);
+        self.sizes.push(spans as u32);
         if large {
             self.large.push(run_id(run));
         }
         let duration = dice.spread(50e6, 10e9) as u64;
         let first = dice.roll(WRITERS as u64);
         let failed = dice.roll(33) == 0;
+        let name = if is_rare(run) { "month end" } else { NAMES[(run % 5) as usize] };
         let mut recording = Recording { run, seqs: [0; WRITERS], workload: self };
-        recording.put(first, start, Body::RunStart(RunStart::new(NAMES[(run % 5) as usize], start)));
+        recording.put(first, start, Body::RunStart(RunStart::new(name, start)));
         for n in 0..spans {
             let at = start + if n == 0 { 0 } else { duration * n / spans + dice.roll(duration / spans / 2 + 1) };
             let took = if n == 0 { duration } else { (dice.spread(5e5, 1.2e8) as u64).min(duration) };
@@ -194,7 +221,8 @@ impl Recording<'_> {
 fn record(run: u64, writer: u64, seq: u64, body: Body<'static>) -> Record<'static> {
     let id = run_id(run);
     let segment = SegmentId::new(mix(run * 8 + writer) | 1).expect("an odd number is not zero");
-    Record::new(segment, seq, SERVICES[writer as usize], body).of_run(Some(id), TraceId::new(id.get()))
+    let service = if is_rare(run) && writer == 3 { "reports" } else { SERVICES[writer as usize] };
+    Record::new(segment, seq, service, body).of_run(Some(id), TraceId::new(id.get()))
 }
 
 fn segment(writer: u64, started_at: u64) -> Body<'static> {
