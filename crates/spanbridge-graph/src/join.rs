@@ -5,6 +5,7 @@ use super::identity::{Identity, SeenRecords};
 use super::index::Index;
 use super::lifecycle::Lifecycle;
 use super::record::{end_of, start_of, subject_of};
+use super::tree::{NONE, Node};
 use spanbridge::SpanId;
 use spanbridge::record::{Body, End, Record, SpanData};
 
@@ -12,6 +13,8 @@ use spanbridge::record::{Body, End, Record, SpanData};
 #[derive(Default)]
 pub(super) struct Joined {
     pub(super) spans: Vec<SpanParts>,
+    /// The same spans, for the tree. A span whose time is not known begins at `u64::MAX`.
+    pub(super) nodes: Vec<Node>,
     pub(super) index: Index,
     pub(super) lifecycle: Lifecycle,
     /// Attributes that were added later: the place of the span, and of the record.
@@ -45,6 +48,7 @@ impl Joined {
     pub(super) fn of(records: &[Record<'_>]) -> Self {
         let mut joined = Self {
             spans: Vec::with_capacity(records.len()),
+            nodes: Vec::with_capacity(records.len()),
             index: Index::with_capacity(records.len()),
             ..Self::default()
         };
@@ -95,7 +99,16 @@ impl Joined {
 
     fn start(&mut self, records: &[Record<'_>], span: usize, place: usize, start: &SpanData<'_>) {
         match self.spans[span].start {
-            None => self.spans[span].start = Some(place as u32),
+            None => {
+                self.spans[span].start = Some(place as u32);
+                let node = &mut self.nodes[span];
+                node.started_at = start.started_at;
+                if let Some(parent) = start.parent_span_id.map(SpanId::get) {
+                    // Usually it came shortly before, so it is found in the CPU's caches now.
+                    node.parent = parent;
+                    node.above = self.index.get(parent).map_or(NONE, |above| above as u32);
+                }
+            }
             Some(first) if start_of(&records[first as usize].body) == Some(start) => {}
             Some(_) => {
                 let what = "the span has two different starts; the first is shown";
@@ -106,7 +119,12 @@ impl Joined {
 
     fn end(&mut self, records: &[Record<'_>], span: usize, place: usize, end: &End<'_>) {
         match self.spans[span].end {
-            None => self.spans[span].end = Some(place as u32),
+            None => {
+                self.spans[span].end = Some(place as u32);
+                if self.spans[span].start.is_none() {
+                    self.nodes[span].started_at = end.ended_at;
+                }
+            }
             Some(first) if end_of(&records[first as usize].body) == Some(end) => {}
             Some(_) => {
                 let what = "the span has two different ends; the first is shown";
@@ -120,6 +138,7 @@ impl Joined {
         let (place, new) = self.index.place(id.get());
         if new {
             self.spans.push(SpanParts { id, start: None, end: None, first: record as u32 });
+            self.nodes.push(Node { id: id.get(), parent: 0, started_at: u64::MAX, above: NONE });
         }
         place
     }

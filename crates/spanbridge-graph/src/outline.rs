@@ -17,26 +17,17 @@ pub struct Outline {
 impl Outline {
     /// The outline of a run with these records.
     pub fn of(run_id: RunId, records: &[Record<'_>]) -> Self {
-        let joined = Joined::of(records);
+        let mut joined = Joined::of(records);
         // What may stand above a root and is no span of this run: the run itself, or the span that triggered it.
         let trigger = joined.lifecycle.starts.first().and_then(|at| match &records[*at].body {
             Body::RunStart(start) => start.triggered_by_span_id,
             _ => None,
         });
         let is_outside = |parent: &SpanId| *parent == run_id.as_parent() || Some(*parent) == trigger;
-        let mut nodes: Vec<Node> = joined
-            .spans
-            .iter()
-            .map(|span| {
-                let start = span.start.and_then(|at| start_of(&records[at as usize].body));
-                let end = span.end.and_then(|at| end_of(&records[at as usize].body));
-                let above = start.and_then(|s| s.parent_span_id).filter(|p| !is_outside(p));
-                let started_at = start.map(|s| s.started_at).or(end.map(|e| e.ended_at));
-                // A span known only from its events began at the first of them, or at an unknown time.
-                let started_at = started_at.unwrap_or(u64::MAX);
-                Node { id: span.id.get(), parent: above.map_or(0, |p| p.get()), started_at }
-            })
-            .collect();
+        let mut nodes = std::mem::take(&mut joined.nodes);
+        let is_below = |node: &&mut Node| SpanId::new(node.parent).is_some_and(|parent| is_outside(&parent));
+        nodes.iter_mut().filter(is_below).for_each(|node| node.parent = 0);
+        // A span known only from its events began at the first of them, or at an unknown time.
         for (span, place) in &joined.events {
             if let Body::Event(event) = &records[*place].body
                 && !joined.spans[*span].is_recorded()
@@ -78,7 +69,7 @@ impl Outline {
                 None => RunStatus::Open,
             };
         }
-        let tops = || self.order.iter().filter(|p| p.depth == 0).map(|p| self.span_status(p.node, records));
+        let tops = || self.order.iter().filter(|p| p.depth() == 0).map(|p| self.span_status(p.node(), records));
         if tops().any(|s| matches!(s, SpanStatus::Error | SpanStatus::Panicked)) {
             RunStatus::Error
         } else if tops().any(|s| s == SpanStatus::Cancelled) {

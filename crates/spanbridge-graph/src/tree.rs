@@ -7,7 +7,7 @@ use super::index::Index;
 use crate::hash::Set;
 
 /// No place.
-const NONE: u32 = u32::MAX;
+pub(super) const NONE: u32 = u32::MAX;
 
 /// What the tree needs to know about a span.
 #[derive(Clone, Copy, Debug)]
@@ -16,17 +16,33 @@ pub(super) struct Node {
     /// The parent's id. 0 if it has none, or if the run itself stands above it.
     pub(super) parent: u64,
     pub(super) started_at: u64,
+    /// The place of the parent among the nodes, if it came before; else [`NONE`].
+    pub(super) above: u32,
 }
 
-/// A span in its place.
+/// A span in its place. Small, since a run may have millions.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Placed {
-    /// The place of the span among the nodes.
-    pub(super) node: usize,
-    /// The place of its parent among the placed ones.
-    pub(super) parent: Option<usize>,
-    pub(super) depth: usize,
+    node: u32,
+    parent: u32,
+    depth: u32,
     pub(super) attachment: Attachment,
+}
+
+impl Placed {
+    /// The place of the span among the nodes.
+    pub(super) fn node(&self) -> usize {
+        self.node as usize
+    }
+
+    /// The place of its parent among the placed ones.
+    pub(super) fn parent(&self) -> Option<usize> {
+        (self.parent != NONE).then_some(self.parent as usize)
+    }
+
+    pub(super) fn depth(&self) -> usize {
+        self.depth as usize
+    }
 }
 
 /// Why a span stands where it stands.
@@ -42,15 +58,12 @@ pub(super) enum Attachment {
 
 /// Every node, parents before children.
 pub(super) fn arrange(nodes: &[Node], index: &Index) -> Vec<Placed> {
-    let mut parents: Vec<u32> = Vec::with_capacity(nodes.len());
-    for (place, node) in nodes.iter().enumerate() {
-        parents.push(match node.parent {
-            0 => NONE,
-            // The span recorded just before is often the parent.
-            id if place > 0 && nodes[place - 1].id == id => place as u32 - 1,
-            id => index.get(id).map_or(NONE, |p| p as u32),
-        });
-    }
+    let parent = |node: &Node| match (node.parent, node.above) {
+        (0, _) => NONE,
+        (id, NONE) => index.get(id).map_or(NONE, |place| place as u32),
+        (_, above) => above,
+    };
+    let mut parents: Vec<u32> = nodes.iter().map(parent).collect();
     let mut children = Children::of(nodes, &parents);
     let mut order = Vec::with_capacity(nodes.len());
     children.walk(nodes, &mut order);
@@ -59,7 +72,7 @@ pub(super) fn arrange(nodes: &[Node], index: &Index) -> Vec<Placed> {
         children = Children::of(nodes, &parents);
         order.clear();
         children.walk(nodes, &mut order);
-        order.iter_mut().filter(|p| cut.contains(&p.node)).for_each(|p| p.attachment = Attachment::CycleCut);
+        order.iter_mut().filter(|p| cut.contains(&p.node())).for_each(|p| p.attachment = Attachment::CycleCut);
     }
     order
 }
@@ -108,18 +121,14 @@ impl Children {
         // What is still to be placed, the next one last, with the place of its parent.
         let mut open: Vec<(u32, u32)> = self.below(nodes.len()).iter().rev().map(|n| (*n, NONE)).collect();
         while let Some((node, above)) = open.pop() {
-            let node = node as usize;
             let place = order.len() as u32;
-            order.push(match order.get(above as usize) {
-                Some(p) => {
-                    Placed { node, parent: Some(above as usize), depth: p.depth + 1, attachment: Attachment::Attached }
-                }
-                None if nodes[node].parent == 0 => {
-                    Placed { node, parent: None, depth: 0, attachment: Attachment::Attached }
-                }
-                None => Placed { node, parent: None, depth: 0, attachment: Attachment::Orphan },
-            });
-            open.extend(self.below(node).iter().rev().map(|n| (*n, place)));
+            let (depth, attachment) = match order.get(above as usize) {
+                Some(p) => (p.depth + 1, Attachment::Attached),
+                None if nodes[node as usize].parent == 0 => (0, Attachment::Attached),
+                None => (0, Attachment::Orphan),
+            };
+            order.push(Placed { node, parent: above, depth, attachment });
+            open.extend(self.below(node as usize).iter().rev().map(|n| (*n, place)));
         }
     }
 }
@@ -129,7 +138,7 @@ fn cut_cycles(nodes: &[Node], parents: &mut [u32], placed: &[Placed]) -> Set<usi
     let mut cut = Set::default();
     // The search in which each node was first found; 0: in none.
     let mut met = vec![0u32; nodes.len()];
-    placed.iter().for_each(|p| met[p.node] = 1);
+    placed.iter().for_each(|p| met[p.node()] = 1);
     let mut search = 1;
     for first in 0..nodes.len() {
         if met[first] != 0 {
@@ -166,7 +175,7 @@ mod tests {
     fn nodes(spans: &[(u64, u64, u64)]) -> (Vec<Node>, Index) {
         let mut index = Index::default();
         spans.iter().enumerate().for_each(|(place, (id, _, _))| assert_eq!(index.place(*id), (place, true)));
-        (spans.iter().map(|&(id, parent, started_at)| Node { id, parent, started_at }).collect(), index)
+        (spans.iter().map(|&(id, parent, started_at)| Node { id, parent, started_at, above: NONE }).collect(), index)
     }
 
     /// Every span as its id, indented by its depth. `?` marks orphans, `o` cycles that were cut.
@@ -177,7 +186,7 @@ mod tests {
             Attachment::Orphan => "?",
             Attachment::CycleCut => "o",
         };
-        let line = |p: &Placed| format!("{}{}{}", " ".repeat(p.depth), nodes[p.node].id, mark(p.attachment));
+        let line = |p: &Placed| format!("{}{}{}", " ".repeat(p.depth()), nodes[p.node()].id, mark(p.attachment));
         arrange(&nodes, &index).iter().map(line).collect()
     }
 
@@ -199,7 +208,7 @@ mod tests {
         let deep: Vec<_> = (1..=100_000).rev().map(|n| (n, n - 1, n)).collect();
         let (nodes, index) = nodes(&deep);
         let placed = arrange(&nodes, &index);
-        assert_eq!(placed.last().map(|p| p.depth), Some(99_999));
+        assert_eq!(placed.last().map(Placed::depth), Some(99_999));
         let cycle: Vec<_> = (1..=100_000).map(|n| (n, n % 100_000 + 1, n)).collect();
         let (nodes, index) = self::nodes(&cycle);
         assert_eq!(arrange(&nodes, &index).len(), 100_000);

@@ -76,7 +76,7 @@ fn diagnostics(input: &Input<'_, '_>) -> Vec<Diagnostic> {
         .iter()
         .map(|conflict| Diagnostic { span_id: conflict.span_id, ..Diagnostic::new("conflict", conflict.what.clone()) });
     let cycles = input.outline.order.iter().filter(|p| p.attachment == Attachment::CycleCut).map(|p| Diagnostic {
-        span_id: Some(joined.spans[p.node].id),
+        span_id: Some(joined.spans[p.node()].id),
         ..Diagnostic::new("parent_cycle", "the span is its own ancestor; it is shown as a root")
     });
     recorded.chain(conflicts).chain(cycles).collect()

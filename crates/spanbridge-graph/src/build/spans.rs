@@ -28,8 +28,8 @@ pub(super) fn spans(input: &Input<'_, '_>) -> Vec<Span> {
         from..to
     };
     let placed_span = |placed: &Placed| {
-        let added = &added[of(&added, placed.node)];
-        let events = &events[of(&events, placed.node)];
+        let added = &added[of(&added, placed.node())];
+        let events = &events[of(&events, placed.node())];
         span(input, placed, added, events)
     };
     let mut spans: Vec<Span> = input.outline.order.iter().map(placed_span).collect();
@@ -57,7 +57,7 @@ fn add_late_links(input: &Input<'_, '_>, spans: &mut [Span]) {
 }
 
 fn span(input: &Input<'_, '_>, placed: &Placed, added: &[(usize, usize)], events: &[(usize, usize)]) -> Span {
-    let parts = &input.outline.joined.spans[placed.node];
+    let parts = &input.outline.joined.spans[placed.node()];
     let start = parts.start.and_then(|at| start_of(input.body(at as usize)));
     let end = parts.end.and_then(|at| end_of(input.body(at as usize)));
     // The start says who recorded it, else whatever else there is.
@@ -74,8 +74,8 @@ fn span(input: &Input<'_, '_>, placed: &Placed, added: &[(usize, usize)], events
     Span {
         span_id: parts.id,
         parent_span_id: start.and_then(|s| s.parent_span_id),
-        parent: placed.parent,
-        depth: placed.depth,
+        parent: placed.parent(),
+        depth: placed.depth(),
         orphan: placed.attachment == Attachment::Orphan,
         trace_id: record.trace_id.unwrap_or(trace_of(input.run_id)),
         run_id: input.run_id,
@@ -84,9 +84,9 @@ fn span(input: &Input<'_, '_>, placed: &Placed, added: &[(usize, usize)], events
         name: start.map(|s| s.name.clone().into_owned()).unwrap_or_default(),
         primitive: start.map(|s| s.primitive.clone().into_owned()).unwrap_or_default(),
         kind: start.map_or(Kind::Internal, |s| s.kind),
-        status: input.outline.span_status(placed.node, input.records),
+        status: input.outline.span_status(placed.node(), input.records),
         error: end.and_then(|e| e.error.as_deref().map(str::to_owned)),
-        started_at: input.outline.nodes[placed.node].started_at,
+        started_at: input.outline.nodes[placed.node()].started_at,
         ended_at: end.map(|e| e.ended_at),
         attributes: with_class(merged(first.into_iter().chain(between).chain(late)), end),
         links: start.map(links).unwrap_or_default(),

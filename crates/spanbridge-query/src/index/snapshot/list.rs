@@ -51,11 +51,15 @@ impl IndexSnapshot<'_> {
         if limit == 0 {
             return Ok(rows);
         }
+        // These may be many, so only the rows of the newest are copied.
+        let mut fresh = Vec::new();
         for run_id in self.view.runs.keys() {
-            let row = self.row(*run_id);
-            rows.extend(
-                self.skip_damaged(|| format!("run {run_id}"), row)?.flatten().filter(|row| filter.matches(row)),
-            );
+            let key = self.fresh_row(*run_id, |row| filter.matches(row).then_some((row.started_at, *run_id)));
+            fresh.extend(self.skip_damaged(|| format!("run {run_id}"), key)?.flatten());
+        }
+        fresh.sort_unstable_by(|a, b| b.cmp(a));
+        for (_, run_id) in fresh.into_iter().take(limit) {
+            rows.push(self.fresh_row(run_id, RunRow::clone)?);
         }
         if let Some(wanted) = self.wanted(filter)? {
             self.list_folded(&wanted, limit, &mut rows)?;
@@ -178,9 +182,9 @@ impl IndexSnapshot<'_> {
     ) -> Result<Vec<(u64, RunId)>> {
         let mut all = Vec::new();
         for run_id in self.view.runs.keys() {
-            let row = self.row(*run_id);
-            let row = self.skip_damaged(|| format!("run {run_id}"), row)?.flatten();
-            all.extend(row.map(|row| (row.started_at, *run_id)).filter(|(at, _)| during.contains(at)));
+            let started_at = self.fresh_row(*run_id, |row| row.started_at);
+            let started_at = self.skip_damaged(|| format!("run {run_id}"), started_at)?;
+            all.extend(started_at.filter(|at| during.contains(at)).map(|at| (at, *run_id)));
         }
         let way = match order {
             Order::OldestFirst => "ASC",

@@ -14,16 +14,21 @@ use std::sync::Arc;
 impl IndexSnapshot<'_> {
     /// The row of a run. `None`: it is not stored.
     pub(super) fn row(&self, run_id: RunId) -> Result<Option<RunRow>> {
-        if let Some(known) = self.view.rows.borrow().get(&run_id) {
-            return Ok(Some(known.clone()));
-        }
-        let folded = find(&self.transaction, run_id)?;
         if self.view.runs.contains_key(&run_id) {
-            let row = self.merged_row(run_id, folded.as_ref())?;
-            self.view.rows.borrow_mut().insert(run_id, row.clone());
-            return Ok(Some(row));
+            return self.fresh_row(run_id, RunRow::clone).map(Some);
         }
-        folded.map(|run| self.folded_row(&run)).transpose()
+        find(&self.transaction, run_id)?.map(|run| self.folded_row(&run)).transpose()
+    }
+
+    /// Looks at the row of a run that has records that are not folded. It is made once.
+    pub(super) fn fresh_row<T>(&self, run_id: RunId, look: impl FnOnce(&RunRow) -> T) -> Result<T> {
+        if let Some(known) = self.view.rows.borrow().get(&run_id) {
+            return Ok(look(known));
+        }
+        let row = self.merged_row(run_id, find(&self.transaction, run_id)?.as_ref())?;
+        let seen = look(&row);
+        self.view.rows.borrow_mut().insert(run_id, row);
+        Ok(seen)
     }
 
     /// The row of a run that is in the index alone.
