@@ -42,11 +42,11 @@ fn main() -> Outcome {
     if words.is_empty() {
         sizes.push(1_000_000);
     }
-    trees();
     for spans in sizes {
         let dir = tempfile::tempdir()?;
         store(dir.path(), spans)?;
     }
+    trees();
     Ok(())
 }
 
