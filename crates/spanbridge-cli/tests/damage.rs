@@ -122,6 +122,40 @@ fn an_old_store_is_moved_by_import() {
     assert_eq!(said(&path, &["runs"]), (0, before, String::new()));
 }
 
+/// Logs that went before they were folded are no damage, and no backup brings them back.
+#[test]
+fn what_was_removed_is_no_damage() {
+    let (_dir, path) = place();
+    let limits = spanbridge_store::Limits::new().file_bytes(1);
+    let mut sink = spanbridge_store::StoreSink::open_with(&path, limits).unwrap();
+    for n in 1..=3 {
+        deliver(&mut sink, 7, n, &[Recording::of(run(n.into()), n, "shop").span(1, 0, "order", 0, 9)]);
+    }
+    let mut logs: Vec<_> = std::fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()).collect();
+    logs.sort();
+    std::fs::remove_file(&logs[0]).unwrap();
+    assert_eq!(said(&path, &["compact"]).0, 0);
+    let (code, _, beside) = said(&path, &["runs"]);
+    assert_eq!(code, 0);
+    assert!(beside.contains("this log was removed before it was seen, and records are missing here"), "{beside}");
+    assert!(beside.contains("SPANBRIDGE_MAX_BYTES") && !beside.contains("damaged"), "{beside}");
+}
+
+/// Another store that cannot be read is as a file that cannot be read: the others are imported.
+#[test]
+fn one_unreadable_store_stops_no_import() {
+    let (dir, path) = place();
+    let mut sink = spanbridge_store::StoreSink::open(&path).unwrap();
+    deliver(&mut sink, 7, 1, &[Recording::of(run(1), 1, "shop").span(1, 0, "order", 0, 9)]);
+    let photos = dir.path().join("photos");
+    std::fs::create_dir(&photos).unwrap();
+    std::fs::write(photos.join("cat.jpg"), "meow").unwrap();
+    let to = dir.path().join("collected");
+    let (code, out, beside) = said(&to, &["import", photos.to_str().unwrap(), path.to_str().unwrap()]);
+    assert_eq!((code, &*out), (1, "1 new record\n"));
+    assert!(beside.ends_with("photos: it is a directory of other files\n"), "{beside}");
+}
+
 /// A directory that was copied from another host.
 #[test]
 fn another_directory_is_imported() {

@@ -15,12 +15,15 @@ pub(crate) struct Damage {
     /// The first of them, in the order in which they were found.
     first: Vec<Damaged>,
     parts: HashSet<String>,
+    /// Whether any of them is there, and cannot be read.
+    any_unreadable: bool,
 }
 
 impl Damage {
     /// Adds what a question found. The first problem of a part is enough.
     pub(crate) fn add(&mut self, found: Vec<Damaged>) {
         for damaged in found {
+            self.any_unreadable |= !damaged.is_gone;
             if self.parts.insert(damaged.part.clone()) && self.first.len() < MAX_NAMED {
                 self.first.push(damaged);
             }
@@ -29,8 +32,15 @@ impl Damage {
 
     /// All of it in one diagnostic. `None` if there is none.
     pub(crate) fn diagnostic(&self) -> Option<Diagnostic> {
-        let Damaged { part, why } = self.first.first()?;
+        let Damaged { part, why, .. } = self.first.first()?;
         let count = self.parts.len();
+        if !self.any_unreadable {
+            let more = if count > 1 { format!("; so are those of {} more", count - 1) } else { String::new() };
+            let message = format!("{part}: {why}, and records are missing here{more}");
+            let mut diagnostic = Diagnostic::new("store.logs_removed", message);
+            diagnostic.count = Some(count as u64);
+            return Some(diagnostic);
+        }
         let message = if count == 1 {
             format!("{part} is damaged and was skipped ({why}); its records are missing here")
         } else {

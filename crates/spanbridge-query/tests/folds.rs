@@ -243,7 +243,12 @@ fn lost_logs_are_told() {
     assert_eq!(store.runs(&RunFilter::default(), 99).unwrap().len() as u64, 2 * RUNS + 1);
     let told = store.damage().unwrap();
     assert_eq!(told.count, Some(2));
-    assert!(told.message.contains("removed before it was folded"), "{}", told.message);
+    let log = LogName { writer: 7, number: 1 };
+    let expected = format!("log {log} at ");
+    assert!(told.message.starts_with(&expected), "{}", told.message);
+    let rest = "the log was removed before it was folded, and records are missing here; so are those of 1 more";
+    assert!(told.message.ends_with(rest), "{}", told.message);
+    assert_eq!(told.code, "store.logs_removed", "nothing is damaged");
 }
 
 /// What is lost is noted even if there is nothing else to fold.

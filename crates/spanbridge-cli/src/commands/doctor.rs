@@ -79,6 +79,7 @@ fn print(cli: &Cli, gaps: &[Gap], selection: &Selection, damaged: bool) -> Resul
         (0, _) => return Ok(()),
         (1, 1) => format!("{what} in this run\n"),
         (n, matching) if n == matching => format!("{what} in these {n} runs\n"),
+        (1, matching) => format!("{what} in the newest run; {} more were not checked\n", matching.saturating_sub(1)),
         (n, matching) => {
             format!("{what} in the newest {n} runs; {} more were not checked\n", matching.saturating_sub(n))
         }

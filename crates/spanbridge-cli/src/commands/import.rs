@@ -92,7 +92,8 @@ fn is_store(path: &Path) -> bool {
 }
 
 fn import_store(store: &mut Store, path: &Path, tally: &mut Tally) -> Result<(), Failure> {
-    let from = Store::open(path)?;
+    // One of several files, as another one that cannot be read. The advice of other commands is about `--db`.
+    let from = Store::open(path).map_err(|e| Failure::NotFound(e.to_string()))?;
     let report = store.import_store(&from)?;
     damage::report(&from);
     tally.add(&report);

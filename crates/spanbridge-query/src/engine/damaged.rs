@@ -8,11 +8,18 @@ pub struct Damaged {
     pub part: String,
     /// What is wrong with it, such as `a block is missing`.
     pub why: String,
+    /// It is not damaged: it was removed before anybody read it.
+    pub(crate) is_gone: bool,
 }
 
 impl Damaged {
     /// A damaged part, and what is wrong with it.
     pub fn new(part: impl Into<String>, why: impl Into<String>) -> Self {
-        Self { part: part.into(), why: why.into() }
+        Self { part: part.into(), why: why.into(), is_gone: false }
+    }
+
+    /// A part that was removed.
+    pub(crate) fn gone(part: impl Into<String>, why: impl Into<String>) -> Self {
+        Self { is_gone: true, ..Self::new(part, why) }
     }
 }

@@ -142,7 +142,8 @@ impl Store {
     }
 
     /// What was skipped since the store was opened, because it is damaged: one diagnostic with the code `store.damaged`
-    /// and the number of damaged parts. `None` if nothing was. If nothing can be read at all, calls fail with
+    /// and the number of damaged parts; or, if all of that was removed before it was folded, with the code `store.logs_removed`.
+    /// `None` if nothing was. If nothing can be read at all, calls fail with
     /// [`ErrorKind::Corrupt`] instead.
     pub fn damage(&self) -> Option<Diagnostic> {
         self.reader.damage()

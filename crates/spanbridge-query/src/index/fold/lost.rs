@@ -71,7 +71,10 @@ pub(in crate::index) fn note_lost(
         if log.number > expected && !before.contains_key(&log) {
             let missing = u64::from(log.number - expected);
             let first = LogName { number: expected, ..log };
-            let why = format!("{missing} logs of this writer were removed before they were seen");
+            let why = match missing {
+                1 => "this log was removed before it was seen".to_owned(),
+                n => format!("{n} logs of this writer, from this one on, were removed before they were seen"),
+            };
             note(connection, first, 0, 0, Loss::Unseen, &why)?;
         }
         last = Some(log);
@@ -93,12 +96,15 @@ pub(in crate::index) fn now() -> Duration {
 
 /// What is missing in the index because it could not be read, or was removed before it was folded.
 pub(in crate::index) fn losses(connection: &Connection) -> Result<Vec<Damaged>> {
-    let mut query = connection.prepare_cached("SELECT writer, number, passed, bytes, why FROM loss ORDER BY id")?;
+    let mut query =
+        connection.prepare_cached("SELECT writer, number, passed, bytes, why, what FROM loss ORDER BY id")?;
     let rows = query.query_map([], |row| {
         let log = LogName { writer: row.get::<_, i64>(0)? as u64, number: row.get(1)? };
         let (from, bytes, why): (i64, i64, String) = (row.get(2)?, row.get(3)?, row.get(4)?);
         let length = if bytes > 0 { format!(", {bytes} bytes") } else { String::new() };
-        Ok(Damaged::new(format!("log {log} at {from}{length}"), why))
+        let is_gone = row.get::<_, i64>(5)? != Loss::Damaged as i64;
+        let tell = if is_gone { Damaged::gone } else { Damaged::new };
+        Ok(tell(format!("log {log} at {from}{length}"), why))
     })?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
