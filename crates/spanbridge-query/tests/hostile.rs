@@ -109,3 +109,105 @@ fn an_index_that_cannot_be_written_is_read() {
     drop(live);
     ask(&path);
 }
+
+fn logs(path: &Path) -> Vec<spanbridge_store::log::LogFile> {
+    spanbridge_store::log::list(path).unwrap()
+}
+
+fn fold(store: &Store) -> spanbridge_query::index::FoldReport {
+    store.fold(FoldBudget::everything(), |_| true).unwrap().unwrap()
+}
+
+/// Time passes for all logs, so that they count as closed.
+fn age(path: &Path) {
+    for log in logs(path) {
+        let file = std::fs::File::options().append(true).open(&log.path).unwrap();
+        file.set_modified(std::time::SystemTime::now() - std::time::Duration::from_secs(3600)).unwrap();
+    }
+}
+
+/// Copies of logs under other names, and logs that come back after they were folded and removed, count once.
+#[test]
+fn logs_that_are_copied_count_once() {
+    let (dir, path) = place();
+    many(&path, 3);
+    let kept = dir.path().join("kept");
+    std::fs::create_dir(&kept).unwrap();
+    for (n, log) in logs(&path).iter().enumerate() {
+        std::fs::copy(&log.path, kept.join(log.path.file_name().unwrap())).unwrap();
+        std::fs::copy(&log.path, path.join(format!("{:016x}-{:06}.log", n + 1, 1))).unwrap();
+    }
+    let store = Store::open(&path).unwrap();
+    assert_eq!(spans(&store), (3, 6));
+    let report = fold(&store);
+    assert_eq!((report.frames, report.repeated), (6, 3));
+    assert_eq!(spans(&store), (3, 6));
+    age(&path);
+    assert_eq!(fold(&store).removed, 6);
+    // As if the folder had been killed before it removed them, or a backup was copied over the directory.
+    let come_back = |length: usize| {
+        for entry in std::fs::read_dir(&kept).unwrap() {
+            let entry = entry.unwrap();
+            let bytes = std::fs::read(entry.path()).unwrap();
+            std::fs::write(path.join(entry.file_name()), &bytes[..bytes.len().min(length)]).unwrap();
+        }
+        for store in [&store, &Store::open(&path).unwrap()] {
+            assert_eq!(spans(store), (3, 6));
+            assert_eq!(fold(store).frames, 0);
+            assert_eq!(store.damage().map(|told| told.message), None);
+        }
+    };
+    come_back(usize::MAX);
+    age(&path);
+    assert_eq!(fold(&store).removed, 3);
+    // The watermarks lie beyond the ends of the files.
+    come_back(100);
+    age(&path);
+    fold(&store);
+    assert_eq!((spans(&store), logs(&path).len()), ((3, 6), 0));
+}
+
+/// Times of files in the future, and long before, change nothing.
+#[test]
+fn clocks_that_are_wrong_lose_nothing() {
+    let (_dir, path) = place();
+    let store = Store::open_or_create(&path).unwrap();
+    let mut sink = StoreSink::open(&path).unwrap();
+    for n in 1..=20 {
+        let mut shop = Recording::of(run(u128::from(n)), n, "shop");
+        deliver(&mut sink, 1, n, &[shop.span(n << 8, 0, "step", n, n + 1)]);
+        let seconds = std::time::Duration::from_secs(86_400 * 29);
+        let now = std::time::SystemTime::now();
+        for log in logs(&path) {
+            let file = std::fs::File::options().append(true).open(&log.path).unwrap();
+            file.set_modified(if n % 2 == 0 { now + seconds } else { now - seconds }).unwrap();
+        }
+        if n % 3 == 0 {
+            fold(&store);
+        }
+        assert_eq!(spans(&store), (n as usize, n));
+    }
+    assert_eq!(store.damage().map(|told| told.message), None);
+}
+
+/// A reader that was there before hears that the index was replaced, and does not answer from the old one.
+#[cfg(unix)]
+#[test]
+fn readers_notice_another_index() {
+    let (_dir, path) = place();
+    many(&path, 2);
+    let reader = Store::open(&path).unwrap();
+    fold(&reader);
+    assert_eq!(spans(&reader), (2, 4));
+    for end in ["", "-wal", "-shm"] {
+        let _ = std::fs::remove_file(path.join(format!("index.db{end}")));
+    }
+    many(&path, 5);
+    let other = Store::open(&path).unwrap();
+    fold(&other);
+    age(&path);
+    fold(&other);
+    assert_eq!((spans(&other), logs(&path).len()), ((5, 10), 0));
+    let asked = reader.runs(&RunFilter::default(), 99);
+    assert_eq!(asked.map(|rows| rows.len()).unwrap_err().kind(), ErrorKind::Moved);
+}

@@ -76,7 +76,7 @@ impl Index {
     }
 
     /// Fails if the file of the index was removed or replaced since it was opened. What is folded into it then would be lost with
-    /// the logs, so this is asked while the lock for writing is held. Whoever replaces the file holds that lock.
+    /// the logs, so a fold asks this while it holds the lock for writing. Whoever replaces the file holds that lock.
     pub(super) fn assert_in_place(&self) -> Result<()> {
         match self.place.identity() == self.identity {
             true => Ok(()),

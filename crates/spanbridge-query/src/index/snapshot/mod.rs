@@ -41,6 +41,8 @@ impl Engine for Index {
         let is_new = self.tails.borrow_mut().read(&self.directory, &before)?;
         let transaction = self.connection.unchecked_transaction()?;
         let passed = watermarks(&transaction)?;
+        // Otherwise logs are missing that were folded into another.
+        self.assert_in_place()?;
         self.assert_unchanged()?;
         // Whoever prunes writes blocks again under their numbers.
         let version = transaction.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?;
