@@ -9,6 +9,7 @@ use proptest::prelude::*;
 use spanbridge::Status;
 use spanbridge::record::*;
 use spanbridge_graph::{Graph, SpanStatus};
+use spanbridge_query::keeping::FoldBudget;
 use spanbridge_query::{RunFilter, Store};
 use spanbridge_store::StoreSink;
 
@@ -27,6 +28,8 @@ struct Planned {
 #[derive(Clone, Copy, Debug)]
 enum Shape {
     Whole,
+    /// The clock went back while it ran.
+    Backwards,
     Apart,
     StartLost,
     EndLost,
@@ -38,6 +41,7 @@ fn planned() -> impl Strategy<Value = Planned> {
     let status = prop_oneof![8 => Just(Status::Ok), 1 => Just(Status::Error), 1 => Just(Status::Panicked), 1 => Just(Status::Cancelled)];
     let shape = prop_oneof![
         4 => Just(Shape::Whole),
+        1 => Just(Shape::Backwards),
         4 => Just(Shape::Apart),
         1 => Just(Shape::StartLost),
         1 => Just(Shape::EndLost),
@@ -128,6 +132,26 @@ fn openings() -> impl Strategy<Value = [Option<(Body<'static>, usize)>; 3]> {
     [opening(), opening(), opening()]
 }
 
+/// A clock that goes back while a span runs must not make the run begin at the end of the span.
+#[test]
+fn a_span_may_end_before_it_began() {
+    let (_dir, path) = place();
+    let mut sink = StoreSink::open(&path).unwrap();
+    let span = |id, from, to| Body::Span(start(id, 0, "work", from).with_end(Some(end(to, Status::Ok))));
+    let mut recording = Recording::of(run(1), 1, "s");
+    deliver(&mut sink, 1, 1, &[recording.record(span(1, 5, 2))]);
+    let store = Store::open(&path).unwrap();
+    for is_folded in [false, true] {
+        if is_folded {
+            store.fold(FoldBudget::everything(), |_| true).unwrap();
+        }
+        let row = &store.runs(&RunFilter::default(), 9).unwrap()[0];
+        assert_eq!((row.started_at, row.ended_at), (T0 + 5 * MS, Some(T0 + 2 * MS)), "folded: {is_folded}");
+        let run = store.graph(run(1)).unwrap().unwrap().run;
+        assert_eq!((row.started_at, row.ended_at), (run.started_at, run.ended_at), "folded: {is_folded}");
+    }
+}
+
 proptest! {
     // Each case creates a file.
     #![proptest_config(ProptestConfig::with_cases(100))]
@@ -144,12 +168,16 @@ proptest! {
         for (n, span) in spans.iter().enumerate() {
             let r = &mut segments[n % 3];
             let id = n as u64 + 1;
-            let start = start(id, span.parent, ["x", "y", "z"][n % 3], span.from);
-            let end = end(span.from + span.took, span.status);
+            let (from, to) = match span.shape {
+                Shape::Backwards => (span.from + span.took, span.from),
+                _ => (span.from, span.from + span.took),
+            };
+            let start = start(id, span.parent, ["x", "y", "z"][n % 3], from);
+            let end = end(to, span.status);
             let (first, second) = span.deliveries;
             let apart = Body::SpanEnd(SpanEnd::new(span_id(id), end.clone()));
             match span.shape {
-                Shape::Whole => deliveries[first].push(r.record(Body::Span(start.with_end(Some(end))))),
+                Shape::Whole | Shape::Backwards => deliveries[first].push(r.record(Body::Span(start.with_end(Some(end))))),
                 Shape::Apart => {
                     deliveries[first].push(r.record(Body::Span(start)));
                     deliveries[second].push(r.record(apart));

@@ -27,7 +27,7 @@ pub struct Aggregate<N> {
     /// end.
     pub unmatched: u32,
     pub lifecycle: Lifecycle,
-    /// Whether records of this run contradict earlier ones, so that all of them must be read.
+    /// Whether records of this run contradict earlier ones, or a span ended before it began, so that all of them must be read.
     pub suspect: bool,
     pub name: Option<Name<N>>,
     pub services: Vec<N>,
@@ -99,9 +99,14 @@ impl<'r> Aggregate<&'r str> {
     pub fn add(&mut self, body: &BodyView<'r>, at: Option<u64>, key: Option<RunId>) {
         match body {
             BodyView::Span(span) => {
-                self.start(*span, at.unwrap_or(0), key);
+                let at = at.unwrap_or(0);
+                self.start(*span, at, key);
                 match span.end() {
-                    Some(end) => self.end(end),
+                    Some(end) => {
+                        // Then the range does not tell the first start from the first end.
+                        self.suspect |= end.ended_at() < at;
+                        self.end(end);
+                    }
                     None => self.unmatched ^= span_mark(span.span_id()),
                 }
             }
