@@ -382,7 +382,7 @@ fn read_only_index() {
     assert!(matches!(index.place(), Place::ReadOnly(_)), "{:?}", index.place());
     check_counts(&index, &[(7, 2)].into());
     let error = index.fold(FoldBudget::everything(), |_| true).unwrap_err();
-    assert_eq!(error.to_string(), "its directory cannot be written");
+    assert!(error.to_string().starts_with("its directory cannot be written"), "{error}");
     let target = std::env::temp_dir().join(format!("spanbridge-backup-{}", std::process::id()));
     keeping::backup(dir, &target).unwrap();
     check_counts(&Index::open(&target).unwrap(), &[(7, 2)].into());

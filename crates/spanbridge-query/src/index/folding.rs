@@ -43,7 +43,7 @@ impl Index {
     /// # Errors
     /// If the index cannot be written or a log cannot be read. What was folded before stays.
     pub fn fold(&self, budget: FoldBudget, mut after_step: impl FnMut(&FoldReport) -> bool) -> Result<FoldReport> {
-        self.assert_writable()?;
+        self.place.assert_writable()?;
         let begun = Instant::now();
         let mut report = FoldReport::default();
         if let Some(left) = self.too_little(budget.least)? {

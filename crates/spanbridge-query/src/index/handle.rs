@@ -2,6 +2,7 @@
 
 use super::block::Packer;
 use super::fold::blocks::Workshop;
+use super::logs::list;
 use super::names::Names;
 use super::place::{self, Frozen, Identity, Opened, Place};
 use super::records::BlockReader;
@@ -38,14 +39,19 @@ pub struct Index {
 }
 
 impl Index {
-    /// Opens the index of the store in this directory, and creates it if there is none. Where the directory cannot be written,
-    /// an index that is there is read as it is; if there is none, the index lies in the user's cache, or in memory if it cannot be
-    /// there either.
+    /// Opens the index of the store in this directory, and creates it if there is none. If the directory cannot be
+    /// written or is on a network file system, an index that is there is read as it is; if there is none, the index lies in the
+    /// user's cache, or in memory if it cannot be there either.
     ///
     /// # Errors
     /// If a newer release wrote the index, or it is damaged, or it can be neither written nor read.
     pub fn open(directory: &Path) -> Result<Self> {
-        let Opened { connection, place, frozen } = place::open(directory)?;
+        Self::at(directory, place::open(directory)?)
+    }
+
+    /// An index that is open, of the store in this directory.
+    pub(super) fn at(directory: &Path, opened: Opened) -> Result<Self> {
+        let Opened { connection, place, frozen } = opened;
         let identity = place.identity();
         Ok(Self {
             directory: directory.to_owned(),
@@ -78,23 +84,18 @@ impl Index {
     /// Fails if the file of the index was removed or replaced since it was opened. What is folded into it then would be lost with
     /// the logs, so a fold asks this while it holds the lock for writing. Whoever replaces the file holds that lock.
     pub(super) fn assert_in_place(&self) -> Result<()> {
-        match self.place.identity() == self.identity {
-            true => Ok(()),
-            false => Err(Error::new(ErrorKind::Moved, "the index was removed or replaced while it was in use")),
+        if self.place.identity() != self.identity {
+            return Err(Error::new(ErrorKind::Moved, "the index was removed or replaced while it was in use"));
         }
+        if matches!(self.place, Place::Cache(_)) && !place::goes_with(&self.connection, &list(&self.directory)?)? {
+            return Err(Error::new(ErrorKind::Moved, "its directory was replaced while it was in use"));
+        }
+        Ok(())
     }
 
     /// Fails if the index is read as it was, and was changed since.
     pub(super) fn assert_unchanged(&self) -> Result<()> {
         self.frozen.as_ref().map_or(Ok(()), |frozen| frozen.assert_unchanged(&self.place))
-    }
-
-    /// Fails if the index can only be read.
-    pub(super) fn assert_writable(&self) -> Result<()> {
-        match self.place {
-            Place::ReadOnly(_) => Err(Error::new(ErrorKind::Io, "its directory cannot be written")),
-            Place::Store(_) | Place::Cache(_) | Place::Memory => Ok(()),
-        }
     }
 
     /// Bytes of each table and of each index on one, the largest first.

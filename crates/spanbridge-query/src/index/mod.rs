@@ -13,7 +13,10 @@ mod folding;
 mod handle;
 mod logs;
 mod names;
+mod network;
 mod place;
+#[cfg(test)]
+mod placed;
 pub(crate) mod prune;
 mod readers;
 mod records;

@@ -10,7 +10,7 @@ impl Index {
     /// [passed](Index::set_passed) it. Registering twice changes nothing.
     ///
     /// # Errors
-    /// If the index cannot be written.
+    /// If the index cannot be written, or does not lie in the directory of the store: then whoever removes logs would not know.
     pub fn register_reader(&self, name: &str) -> Result<()> {
         // A log that cannot exist, so that whoever has passed none is known.
         self.set_passed(name, LogName { writer: 0, number: 0 }, 0)
@@ -19,8 +19,9 @@ impl Index {
     /// Notes up to where a reader has read a log. Registers the reader.
     ///
     /// # Errors
-    /// If the index cannot be written.
+    /// As [`Index::register_reader`].
     pub fn set_passed(&self, name: &str, log: LogName, offset: u64) -> Result<()> {
+        self.place.assert_shared()?;
         let mut set = self.connection.prepare_cached(
             "INSERT INTO reader(name, writer, number, passed) VALUES (?1, ?2, ?3, ?4)
              ON CONFLICT(name, writer, number) DO UPDATE SET passed = max(passed, ?4)",

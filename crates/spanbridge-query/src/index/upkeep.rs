@@ -13,7 +13,7 @@ use rusqlite::{Connection, OpenFlags};
 use spanbridge_store::log::LogName;
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 impl Index {
     /// What SQLite finds wrong with the file.
@@ -83,9 +83,9 @@ impl Index {
         schema::create_file(target)?;
         let text = target.to_str().ok_or_else(|| Error::new(ErrorKind::Io, "the path of the target is not UTF-8"))?;
         // Another connection, because this one may be in a transaction.
-        let (connection, _copy) = match schema::open_to_read(path) {
-            Err(e) if unwritable::is_cause(&e) => unwritable::open(path)?,
-            other => (other?, None),
+        let (connection, _copy) = match self.place {
+            Place::ReadOnly(_) => unwritable::open(path)?,
+            _ => (schema::open_to_read(path)?, None),
         };
         connection.execute_batch("PRAGMA query_only = OFF")?;
         connection.execute("VACUUM INTO ?", [text])?;
@@ -96,19 +96,24 @@ impl Index {
     }
 }
 
-/// Moves the file of the index into this directory, which is made. `false`: there is none.
+/// Moves the file of the index into a new directory beside it, with this end of its name. `None`: there is no index.
 ///
 /// # Errors
 /// [`ErrorKind::Busy`] if another process has it open.
-pub(crate) fn put_aside(directory: &Path, into: &Path) -> Result<bool> {
-    let Some(path) = place::existing(directory) else { return Ok(false) };
-    let held = hold(&path)?;
+pub(crate) fn put_aside(directory: &Path, end: &str) -> Result<Option<PathBuf>> {
+    let place = place::existing(directory)?;
+    let Some(path) = place.as_ref().and_then(Place::path) else { return Ok(None) };
+    let into = match place {
+        Some(Place::Cache(_)) => path.with_extension(end),
+        _ => directory.join(end),
+    };
+    let held = hold(path)?;
     let failed = |e: std::io::Error| Error::new(ErrorKind::Io, format!("the index cannot be moved ({e})"));
-    fs::create_dir_all(into).map_err(failed)?;
+    fs::create_dir_all(&into).map_err(failed)?;
     let name = |end: &str| {
         let mut name = path.as_os_str().to_owned();
         name.push(end);
-        std::path::PathBuf::from(name)
+        PathBuf::from(name)
     };
     for end in ["-wal", "-shm", ""] {
         match fs::rename(name(end), into.join(format!("index.db{end}"))) {
@@ -117,7 +122,7 @@ pub(crate) fn put_aside(directory: &Path, into: &Path) -> Result<bool> {
         }
     }
     drop(held);
-    Ok(true)
+    Ok(Some(into))
 }
 
 /// Keeps everybody else out of the file. `None`: it is so damaged that nobody can open it.

@@ -31,20 +31,20 @@ pub fn rebuild(path: impl AsRef<Path>, after_step: impl FnMut(&FoldReport) -> bo
     let path = path.as_ref();
     let directory = directory(path)?;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-    let aside = directory.join(format!("replaced-{now}"));
-    let is_aside = upkeep::put_aside(&directory, &aside).map_err(|e| e.at("put aside the index of", path))?;
+    let aside = upkeep::put_aside(&directory, &format!("replaced-{now}"));
+    let put_aside = aside.map_err(|e| e.at("put aside the index of", path))?;
     let folded = compact(path, FoldBudget::everything(), after_step)?;
     let count = || {
         let index = Index::open(&directory)?;
         let snapshot = index.snapshot()?;
         let all = snapshot.started(0..=u64::MAX, crate::engine::Order::OldestFirst, usize::MAX)?;
         let runs: std::collections::HashSet<_> = all.into_iter().map(|(_, run)| run).collect();
-        let old = is_aside.then(|| upkeep::runs_in(&aside.join("index.db"))).transpose();
+        let old = put_aside.as_ref().map(|aside| upkeep::runs_in(&aside.join("index.db"))).transpose();
         let missing = match old {
             Ok(old) => Some(old.iter().flatten().filter(|run| !runs.contains(*run)).count() as u64),
             Err(_) => None,
         };
-        let put_aside = is_aside.then(|| aside.clone());
+        let put_aside = put_aside.clone();
         Ok(RebuildReport { put_aside, runs: runs.len() as u64, spans: folded.spans, missing })
     };
     count().map_err(|e: crate::Error| e.at("read", path))

@@ -43,8 +43,9 @@ impl ImportLog {
     pub(super) fn new(directory: &Path, index: &Index) -> Result<Self> {
         let index = match index.place() {
             Place::Store(path) | Place::Cache(path) => path.clone(),
-            Place::ReadOnly(_) => return Err(Error::new(ErrorKind::Io, "its directory cannot be written")),
-            Place::Memory => return Err(Error::new(ErrorKind::Io, "neither it nor the user's cache can be written")),
+            place => {
+                return Err(place.assert_shared().err().unwrap_or_else(|| Error::new(ErrorKind::Io, "it has no index")));
+            }
         };
         let next = LogName { writer: RandomState::new().hash_one(std::process::id()), number: 1 };
         Ok(Self { directory: directory.to_owned(), index, open: None, next })

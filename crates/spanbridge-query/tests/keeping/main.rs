@@ -1,6 +1,7 @@
 //! Keeping a store: compact, prune, check, backup, rebuild.
 
 mod backup;
+mod cached;
 mod check;
 #[path = "../common/mod.rs"]
 mod common;

@@ -3,12 +3,11 @@
 use super::super::fold::{heads, lost};
 use super::super::handle::Index;
 use super::super::logs::list;
-use super::super::place::Place;
 use super::options::{Prune, PruneReport};
 use super::pages::{self, used_bytes};
 use super::select::{RUNS_AT_ONCE, Selection, Verdict};
 use super::{connected, remove};
-use crate::{Error, ErrorKind, Result};
+use crate::Result;
 use std::time::Duration;
 
 /// From how many blocks a transaction removes what was moved to others.
@@ -26,9 +25,7 @@ impl Index {
         now: u64,
         mut after_step: impl FnMut(&PruneReport) -> bool,
     ) -> Result<PruneReport> {
-        if !matches!(self.place, Place::Store(_)) {
-            return Err(Error::new(ErrorKind::Io, "its directory cannot be written"));
-        }
+        self.place.assert_shared()?;
         let logs: u64 = list(&self.directory)?.iter().map(|file| file.length).sum();
         let used = used_bytes(&self.connection)?;
         let mut selection = Selection::new(prune, now, logs);
