@@ -4,6 +4,7 @@
 use std::path::Path;
 
 /// Types of file systems that several hosts may use at once, guests of a virtual machine included.
+#[cfg(any(target_os = "linux", test))]
 const NETWORK: [&str; 25] = [
     "9p",
     "afs",
@@ -34,6 +35,7 @@ const NETWORK: [&str; 25] = [
 
 /// File systems in user space that are over a disk or a directory of this host. All others are taken for network file systems: if
 /// that is wrong, the logs stay longer than needed; but if it were wrong the other way round, the index could be damaged.
+#[cfg(any(target_os = "linux", test))]
 const LOCAL_FUSE: [&str; 9] =
     ["fuse-overlayfs", "overlayfs", "unionfs", "mergerfs", "ntfs-3g", "exfat", "gocryptfs", "encfs", "cryfs"];
 
@@ -55,7 +57,7 @@ pub(super) fn has(directory: &Path) -> bool {
 }
 
 /// The type of the file system with this device number, by Linux's list of mounts (`proc_pid_mountinfo(5)`).
-#[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "only Linux has such a list"))]
+#[cfg(any(target_os = "linux", test))]
 fn type_of(mounts: &str, device: u64) -> Option<&str> {
     // As makedev(3) puts them together.
     let major = device >> 32 & 0xffff_f000 | device >> 8 & 0xfff;
@@ -70,7 +72,7 @@ fn type_of(mounts: &str, device: u64) -> Option<&str> {
 }
 
 /// Whether a type of file system, as Linux calls it, is one that several hosts may use at once.
-#[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "only Linux has such a list"))]
+#[cfg(any(target_os = "linux", test))]
 fn is_network(name: &str) -> bool {
     match name.strip_prefix("fuse") {
         // Over a block device.

@@ -44,7 +44,10 @@ impl ImportLog {
         let index = match index.place() {
             Place::Store(path) | Place::Cache(path) => path.clone(),
             place => {
-                return Err(place.assert_shared().err().unwrap_or_else(|| Error::new(ErrorKind::Io, "it has no index")));
+                return Err(place
+                    .assert_shared()
+                    .err()
+                    .unwrap_or_else(|| Error::new(ErrorKind::Io, "it has no index")));
             }
         };
         let next = LogName { writer: RandomState::new().hash_one(std::process::id()), number: 1 };
