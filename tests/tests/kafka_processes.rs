@@ -104,5 +104,5 @@ fn a_consumer_says_that_there_is_no_broker() {
     consumer.kill().unwrap();
     consumer.wait().unwrap();
     let first = first.expect("a line").unwrap().unwrap();
-    assert!(first.starts_with("kafka_consumer: ") && first.ends_with("; librdkafka tries again"), "{first}");
+    assert!(first.starts_with("kafka_consumer: ") && first.ends_with("; librdkafka retries"), "{first}");
 }

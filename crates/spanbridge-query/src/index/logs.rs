@@ -16,6 +16,13 @@ pub(super) fn list(directory: &Path) -> Result<Vec<LogFile>> {
     }
 }
 
+/// Bytes of the logs that are not folded.
+pub(super) fn unfolded_bytes(connection: &Connection, directory: &Path) -> Result<u64> {
+    let passed = watermarks(connection)?;
+    let left = |file: &LogFile| file.length.saturating_sub(passed.get(&file.name).copied().unwrap_or(0));
+    Ok(list(directory)?.iter().map(left).sum())
+}
+
 /// Takes the lock for writing. `false`: somebody else has it.
 pub(super) fn begin(connection: &Connection) -> Result<bool> {
     connection.busy_timeout(Duration::ZERO)?;

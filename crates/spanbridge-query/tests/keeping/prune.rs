@@ -102,9 +102,28 @@ fn size_takes_the_oldest_first() {
     let gone = before.values().filter(|(row, _)| !after.contains_key(&row.run_id));
     assert!(gone.map(|(row, _)| row.started_at).max().unwrap() <= oldest_left);
     assert!(after.iter().all(|(run, content)| before[run] == *content));
-    let bytes: u64 = fs::read_dir(&path).unwrap().map(|file| file.unwrap().metadata().unwrap().len()).sum();
+    let bytes = fs::metadata(path.join("index.db")).unwrap().len();
     assert!(bytes <= report.bytes_left + 64 * 1024, "{bytes} on disk, {report:?}");
     assert_sound(&path);
+}
+
+/// A log that is folded goes once it is closed. No run goes to make room for it.
+#[test]
+fn folded_logs_take_no_room() {
+    let (_dir, path) = directory();
+    let (mut sink, mut random) = (sink(&path), Random(12));
+    let runs: Vec<_> =
+        (0..2000).flat_map(|n| records_of_run(&mut random, n + 1, ago(DAY * 60) + n * 1_200_000)).collect();
+    store(&mut sink, 1, 1, &runs);
+    fold(&path);
+    let bytes = |is: fn(&str) -> bool| -> u64 {
+        let files = fs::read_dir(&path).unwrap().map(Result::unwrap);
+        files.filter(|file| is(&file.file_name().to_string_lossy())).map(|file| file.metadata().unwrap().len()).sum()
+    };
+    let (index, logs) = (bytes(|name| name.starts_with("index.db")), bytes(|name| name.ends_with(".log")));
+    assert!(logs > index / 4, "{logs} bytes of logs, {index} of the index");
+    let report = keeping::prune(&path, &Prune::new().max_bytes(index), |_| true).unwrap();
+    assert_eq!(report.runs, 0, "{report:?}");
 }
 
 /// A run without an end that is still written to stays, even if nothing else fits.

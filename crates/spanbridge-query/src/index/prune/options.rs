@@ -36,8 +36,8 @@ impl Prune {
         Self { older_than: Some(age), ..self }
     }
 
-    /// Prunes runs, those that began first, until the index and the logs have this many bytes or less. Logs that are not folded
-    /// count and stay. With [`older_than`](Prune::older_than), runs go that are too old, and then the oldest others.
+    /// Prunes runs, those that began first, until the index and what is not folded have this many bytes or less. What is not
+    /// folded stays. What is folded and still in a log does not count: the log goes once it is closed. With [`older_than`](Prune::older_than), runs go that are too old, and then the oldest others.
     pub fn max_bytes(self, bytes: u64) -> Self {
         Self { max_bytes: Some(bytes), ..self }
     }
@@ -74,6 +74,6 @@ pub struct PruneReport {
     pub kept_suspended: u64,
     /// Runs without an end in which something happened within the last hour, and that would have been removed.
     pub kept_open: u64,
-    /// Bytes of the index and the logs that are left.
+    /// Bytes that are left, of the index and of what is not folded.
     pub bytes_left: u64,
 }

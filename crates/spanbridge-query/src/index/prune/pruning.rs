@@ -2,7 +2,7 @@
 
 use super::super::fold::{heads, lost};
 use super::super::handle::Index;
-use super::super::logs::list;
+use super::super::logs::unfolded_bytes;
 use super::options::{Prune, PruneReport};
 use super::pages::{self, used_bytes};
 use super::select::{RUNS_AT_ONCE, Selection, Verdict};
@@ -26,7 +26,7 @@ impl Index {
         mut after_step: impl FnMut(&PruneReport) -> bool,
     ) -> Result<PruneReport> {
         self.place.assert_shared()?;
-        let logs: u64 = list(&self.directory)?.iter().map(|file| file.length).sum();
+        let logs = unfolded_bytes(&self.connection, &self.directory)?;
         let used = used_bytes(&self.connection)?;
         let mut selection = Selection::new(prune, now, logs);
         let mut report = PruneReport::default();

@@ -55,7 +55,7 @@ pub(super) struct Selection {
 }
 
 impl Selection {
-    /// The logs have so many bytes.
+    /// The logs have so many bytes that are not folded.
     pub(super) fn new(prune: &Prune, now: u64, logs: u64) -> Self {
         let ago = |time: std::time::Duration| now.saturating_sub(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
         Self {
