@@ -37,7 +37,11 @@ fn main() -> Outcome {
     let mut sizes = Vec::new();
     for word in words.iter().filter(|word| *word != "tree") {
         let (digits, unit) = word.strip_suffix('M').map_or((word.as_str(), 1), |digits| (digits, 1_000_000));
-        sizes.push(digits.parse::<u64>()? * unit);
+        let spans = digits.parse::<u64>()? * unit;
+        if spans < 1_000_000 {
+            return Err(format!("{word} is too small: the runs that are asked for must have ended").into());
+        }
+        sizes.push(spans);
     }
     if words.is_empty() {
         sizes.push(1_000_000);
