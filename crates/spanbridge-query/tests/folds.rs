@@ -408,9 +408,14 @@ fn an_index_is_read_where_it_is_read_only() {
             allow(&entry.unwrap().path(), mode);
         }
     };
+    // Where this program lies, other users may see nothing.
+    let open_to_all = tempfile::tempdir().unwrap();
+    allow(open_to_all.path(), 0o755);
+    let program = open_to_all.path().join("folds");
+    std::fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
     let look = |what: &str, is_unreadable: bool| {
         allow(dir.path(), 0o555);
-        let mut command = Command::new(std::env::current_exe().unwrap());
+        let mut command = Command::new(&program);
         command.args(["--exact", "read_only_index"]).env("SPANBRIDGE_TEST_READ_ONLY_DIR", dir.path());
         if is_unreadable {
             command.env("SPANBRIDGE_TEST_UNREADABLE", "yes");
