@@ -311,7 +311,12 @@ fn logs_stay_for_registered_readers() {
     assert_eq!((index.fold(FoldBudget::everything(), |_| true).unwrap().removed, logs()), (0, 2));
     index.set_passed("ship", first, length).unwrap();
     assert_eq!((index.fold(FoldBudget::everything(), |_| true).unwrap().removed, logs()), (1, 1));
-    check_counts(&index, &[(7, 2)].into());
+    writer.rotate();
+    writer.deliver();
+    assert_eq!((index.fold(FoldBudget::everything(), |_| true).unwrap().removed, logs()), (0, 2));
+    index.forget_reader("ship").unwrap();
+    assert_eq!((index.fold(FoldBudget::everything(), |_| true).unwrap().removed, logs()), (1, 1));
+    check_counts(&index, &[(7, 3)].into());
 }
 
 /// What a dying writer left incomplete is passed once the log is closed.

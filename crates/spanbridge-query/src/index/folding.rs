@@ -6,7 +6,7 @@ use super::fold::merge;
 use super::fold::take::{Frames, Unreadable};
 use super::fold::{FoldBudget, FoldReport, heads, rows};
 use super::handle::Index;
-use super::logs::{begin, list, watermarks};
+use super::logs::{begin, list, unfolded, watermarks};
 use super::records::BlockReader;
 use super::source::{Position, Source, bad_block, read_runs};
 use crate::runs::RunRow;
@@ -77,7 +77,7 @@ impl Index {
             return Ok(None);
         }
         let passed = watermarks(&self.connection)?;
-        let left = |file: &LogFile| file.length.saturating_sub(passed.get(&file.name).copied().unwrap_or(0));
+        let left = |file: &LogFile| unfolded(file, &passed);
         let now = SystemTime::now();
         let (mut files, mut bytes) = (0, 0u64);
         for file in list(&self.directory)?.iter().filter(|file| left(file) > 0) {

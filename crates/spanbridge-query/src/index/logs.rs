@@ -19,8 +19,12 @@ pub(super) fn list(directory: &Path) -> Result<Vec<LogFile>> {
 /// Bytes of the logs that are not folded.
 pub(super) fn unfolded_bytes(connection: &Connection, directory: &Path) -> Result<u64> {
     let passed = watermarks(connection)?;
-    let left = |file: &LogFile| file.length.saturating_sub(passed.get(&file.name).copied().unwrap_or(0));
-    Ok(list(directory)?.iter().map(left).sum())
+    Ok(list(directory)?.iter().map(|file| unfolded(file, &passed)).sum())
+}
+
+/// Bytes of a log that are not folded.
+pub(super) fn unfolded(file: &LogFile, watermarks: &BTreeMap<LogName, u64>) -> u64 {
+    file.length.saturating_sub(watermarks.get(&file.name).copied().unwrap_or(0))
 }
 
 /// Takes the lock for writing. `false`: somebody else has it.

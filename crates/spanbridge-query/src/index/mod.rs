@@ -16,7 +16,7 @@ mod names;
 mod network;
 mod place;
 #[cfg(test)]
-mod placed;
+mod place_tests;
 pub(crate) mod prune;
 mod readers;
 mod records;
