@@ -13,7 +13,7 @@ use std::path::Path;
 use tempfile::TempDir;
 
 /// A writer writes two closed logs and an open one, with a run each.
-fn write(dir: &Path, writer: u64) {
+pub(super) fn write(dir: &Path, writer: u64) {
     for number in 1..=3 {
         let header = Header { name: LogName { writer, number }, created_at: 0, service: String::new() };
         let mut log = LogWriter::create(dir, header).unwrap();

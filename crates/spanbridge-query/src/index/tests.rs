@@ -346,3 +346,17 @@ proptest! {
         }
     }
 }
+
+/// Another process may fold between the look at the logs and the snapshot. What it folded comes from the index alone, also if no
+/// batch number would tell.
+#[test]
+fn what_is_folded_meanwhile_comes_once() {
+    let dir = tempfile::tempdir().unwrap();
+    super::place_tests::write(dir.path(), 7);
+    let (mut tails, nothing) = (super::tails::Tails::default(), BTreeMap::new());
+    assert!(tails.read(dir.path(), &nothing).unwrap());
+    assert_eq!(tails.frames(&nothing, &nothing).len(), 3);
+    let files = spanbridge_store::log::list(dir.path()).unwrap();
+    let folded = files.iter().take(2).map(|file| (file.name, file.length)).collect();
+    assert_eq!(tails.frames(&folded, &nothing).len(), 1);
+}
