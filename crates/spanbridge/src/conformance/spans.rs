@@ -1,6 +1,6 @@
 //! What was recorded, a span at a time.
 
-use crate::record::{Body, Diagnostic, End, Record, SpanAttributes, SpanData, SpanEnd};
+use crate::record::{Body, Diagnostic, Edge, End, Endpoint, Record, SpanAttributes, SpanData, SpanEnd};
 use crate::{RunId, SpanId, Status, TraceId, Value, semconv};
 use std::collections::BTreeMap;
 
@@ -77,6 +77,13 @@ pub fn spans(records: &[Record<'_>]) -> Vec<Seen> {
             Body::Diagnostic(Diagnostic { span_id: Some(id), code, message, .. }) => {
                 let told = (code.clone().into_owned(), message.clone().into_owned());
                 seen.entry(*id).or_default().diagnostics.push(told);
+                continue;
+            }
+            // A link that was delivered after its span's start.
+            Body::Edge(Edge { edge_type, from: Endpoint::Span { span_id, .. }, to: Endpoint::Span { trace_id, span_id: to } })
+                if edge_type == "custom.link" =>
+            {
+                seen.entry(*span_id).or_default().links.push((*trace_id, *to));
                 continue;
             }
             _ => continue,
