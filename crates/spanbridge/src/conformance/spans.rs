@@ -80,9 +80,11 @@ pub fn spans(records: &[Record<'_>]) -> Vec<Seen> {
                 continue;
             }
             // A link that was delivered after its span's start.
-            Body::Edge(Edge { edge_type, from: Endpoint::Span { span_id, .. }, to: Endpoint::Span { trace_id, span_id: to } })
-                if edge_type == "custom.link" =>
-            {
+            Body::Edge(Edge {
+                edge_type,
+                from: Endpoint::Span { span_id, .. },
+                to: Endpoint::Span { trace_id, span_id: to },
+            }) if edge_type == "custom.link" => {
                 seen.entry(*span_id).or_default().links.push((*trace_id, *to));
                 continue;
             }
@@ -103,4 +105,31 @@ pub fn spans(records: &[Record<'_>]) -> Vec<Seen> {
     let mut all: Vec<Seen> = seen.into_values().collect();
     all.sort_by_key(|s| (s.started_at, s.id));
     all
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::{Memory, Recorder, observe};
+    use std::time::Duration;
+
+    /// The span is delivered before it gets its link, as happens when a delivery comes in between.
+    #[test]
+    fn a_link_that_comes_late_is_the_spans() {
+        let memory = Memory::new();
+        let recorder = Recorder::builder("shop").on_flush_only().sink(memory.clone()).build().unwrap();
+        let linked = recorder.in_scope(|| {
+            let (sent, received) = (observe::span("send").open(), observe::span("process").open());
+            assert!(recorder.flush_blocking(Duration::from_secs(5)).complete);
+            received.link(sent.context());
+            let parent = sent.context().trace_parent().unwrap();
+            received.end();
+            sent.end();
+            (parent.trace_id, parent.span_id)
+        });
+        assert!(recorder.flush_blocking(Duration::from_secs(5)).complete);
+        let spans = spans(&memory.take());
+        let received = spans.iter().find(|span| span.name == "process").unwrap();
+        assert_eq!(received.links, [linked]);
+    }
 }

@@ -1,6 +1,6 @@
 //! Spans as a reader puts them together again, and as an indented tree.
 
-use spanbridge::record::{Attributes, Body, Record, SpanAttributes, SpanData, SpanEnd};
+use spanbridge::record::{Attributes, Body, Edge, Endpoint, Record, SpanAttributes, SpanData, SpanEnd};
 use spanbridge::{Kind, RunId, SegmentId, SpanId, Status, TraceId, Value, semconv};
 use std::collections::HashMap;
 
@@ -39,6 +39,13 @@ pub(crate) fn spans(records: &[Record<'_>]) -> Vec<Seen> {
         }
     }
     for r in records {
+        // A link that was delivered after its span's start.
+        if let Body::Edge(Edge { edge_type, from: Endpoint::Span { span_id, .. }, to }) = &r.body
+            && let ("custom.link", Some(place), Endpoint::Span { trace_id, span_id }) =
+                (&**edge_type, places.get(span_id), to)
+        {
+            all[*place].links.push((*trace_id, *span_id))
+        }
         let (id, end, attributes) = match &r.body {
             Body::Span(s @ SpanData { end: Some(end), .. }) => (s.span_id, Some(end), None),
             Body::SpanEnd(SpanEnd { span_id, end, attributes, .. }) => (*span_id, Some(end), Some(attributes)),
