@@ -14,8 +14,8 @@ pub(crate) struct RecordedMethod<'a> {
     pub(crate) original: Option<&'a str>,
 }
 
-/// RFC 9110, section 9, and PATCH (RFC 5789).
-const KNOWN: [&str; 9] = ["GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH", "CONNECT", "TRACE"];
+/// RFC 9110, section 9, PATCH (RFC 5789) and QUERY (RFC 10008).
+const KNOWN: [&str; 10] = ["GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH", "CONNECT", "TRACE", "QUERY"];
 
 impl<'a> From<&'a Method> for RecordedMethod<'a> {
     fn from(method: &'a Method) -> Self {
