@@ -40,7 +40,7 @@ pub(crate) fn spans(records: &[Record<'_>]) -> Vec<Seen> {
     }
     for r in records {
         // A link that was delivered after its span's start.
-        if let Body::Edge(Edge { edge_type, from: Endpoint::Span { span_id, .. }, to }) = &r.body
+        if let Body::Edge(Edge { edge_type, from: Endpoint::Span { span_id, .. }, to, .. }) = &r.body
             && let ("custom.link", Some(place), Endpoint::Span { trace_id, span_id }) =
                 (&**edge_type, places.get(span_id), to)
         {
