@@ -1,0 +1,50 @@
+//! The side that knows the event: whose ids a line gets.
+
+use super::ids::{Ids, Taken};
+use super::line::Style;
+use super::writer::{Note, leave};
+use spanbridge::observe;
+use std::fmt;
+use tracing_core::{Event, Subscriber};
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
+use tracing_subscriber::registry::LookupSpan;
+
+/// The event formatter that [`with_ids`](super::WithIds::with_ids) makes of another one. It writes what the other one writes;
+/// the [writer](super::IdsWriter) adds the ids.
+#[derive(Clone, Debug)]
+pub struct IdsFormat<E> {
+    inner: E,
+}
+
+impl<E> IdsFormat<E> {
+    pub(super) fn new(inner: E) -> Self {
+        IdsFormat { inner }
+    }
+}
+
+impl<S, N, E> FormatEvent<S, N> for IdsFormat<E>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+    E: FormatEvent<S, N>,
+{
+    fn format_event(&self, ctx: &FmtContext<'_, S, N>, writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
+        let ansi = writer.has_ansi_escapes();
+        self.inner.format_event(ctx, writer, event)?;
+        let ids = ids_of(event);
+        let mut taken = Taken::default();
+        if ids.is_some() {
+            event.fields().for_each(|field| taken |= Taken::of_name(field.name().as_bytes()));
+        }
+        leave(Note { ids, style: Style { taken, ansi }, of: event.metadata() });
+        Ok(())
+    }
+}
+
+fn ids_of(event: &Event<'_>) -> Option<Ids> {
+    if event.is_root() {
+        return None;
+    }
+    Ids::of(&observe::current_context())
+}
