@@ -40,16 +40,15 @@
 //!
 //! # Names that are taken
 //!
-//! The event's own field wins. In JSON a name is taken if the object has a member of that name: with
-//! `flatten_event` the event's fields are such members, without it
-//! they are under `fields`, and both are kept. In text a name is taken if the event has a field of that name.
+//! The event's own field wins. In JSON a name is taken if the object has a member of that name: with `flatten_event` the
+//! event's fields are such members, without it they are under `fields`, and both are kept. In text a name is taken if the event
+//! has a field of that name.
 //!
 //! A line counts as JSON if it begins and ends as an object does. One that begins so and ends otherwise is left alone.
 //!
 //! # With other layers
 //!
-//! A layer that is not `tracing-subscriber`'s own, but takes a [`MakeWriter`] and writes
-//! each line at once, gets ids through [`IdsWriter`].
+//! A layer of another crate that takes a [`MakeWriter`] and writes each line in one call gets ids through [`IdsWriter`].
 
 mod format;
 mod ids;
