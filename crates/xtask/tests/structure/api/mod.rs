@@ -13,13 +13,14 @@ use crate::source::{Package, Target, Tree, packages, root};
 use lines::Line;
 
 /// The libraries. The command line is not one of them.
-const LIBRARIES: [&str; 8] = [
+const LIBRARIES: [&str; 9] = [
     "spanbridge",
     "spanbridge-amqp",
     "spanbridge-graph",
     "spanbridge-kafka",
     "spanbridge-lambda",
     "spanbridge-macros",
+    "spanbridge-otel",
     "spanbridge-query",
     "spanbridge-store",
 ];

@@ -1,0 +1,1 @@
+//! Records to spans of OTLP, and spans of OTLP to records.
