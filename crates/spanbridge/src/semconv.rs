@@ -130,16 +130,24 @@ pub const RESPONSE_LOST: &str = "response.lost";
 
 /// The method of an HTTP request.
 pub const HTTP_REQUEST_METHOD: &str = "http.request.method";
+/// The method of an HTTP request as it was sent, if it is none that the conventions know.
+pub const HTTP_REQUEST_METHOD_ORIGINAL: &str = "http.request.method_original";
 /// The status of an HTTP response.
 pub const HTTP_RESPONSE_STATUS_CODE: &str = "http.response.status_code";
 /// The route that an HTTP request took, as it is configured.
 pub const HTTP_ROUTE: &str = "http.route";
 /// The path of a URL.
 pub const URL_PATH: &str = "url.path";
+/// The query of a URL, without the `?`.
+pub const URL_QUERY: &str = "url.query";
 /// The scheme of a URL: `https`.
 pub const URL_SCHEME: &str = "url.scheme";
 /// What a client calls itself.
 pub const USER_AGENT_ORIGINAL: &str = "user_agent.original";
+/// The version of the protocol that was spoken: `1.1`, `2`.
+pub const NETWORK_PROTOCOL_VERSION: &str = "network.protocol.version";
+/// The address of a client: of the one that began the request, if proxies are in between.
+pub const CLIENT_ADDRESS: &str = "client.address";
 /// The name of the host that a request was sent to, or of the broker.
 pub const SERVER_ADDRESS: &str = "server.address";
 /// Its port.
@@ -199,6 +207,8 @@ pub const AWS_S3_KEY: &str = "aws.s3.key";
 pub const RPC_SYSTEM: &str = "rpc.system";
 /// The service that is called.
 pub const RPC_SERVICE: &str = "rpc.service";
+/// How a remote call ended, in its system's own word: gRPC's `OK`, `DEADLINE_EXCEEDED`.
+pub const RPC_RESPONSE_STATUS_CODE: &str = "rpc.response.status_code";
 /// The operation that is called.
 pub const RPC_METHOD: &str = "rpc.method";
 
@@ -219,3 +229,7 @@ pub const EVENTBRIDGE_DETAIL_TYPE: &str = "spanbridge.eventbridge.detail_type";
 pub const FUNCTION_INVOCATION_TYPE: &str = "spanbridge.function.invocation_type";
 /// How many times a client sent a request until it was answered, where more than once.
 pub const REQUEST_ATTEMPTS: &str = "spanbridge.request.attempts";
+/// How many bytes of a response's body were handed to the server, if the response ended before the body did.
+pub const RESPONSE_SENT_BYTES: &str = "spanbridge.response.sent_bytes";
+/// What a check at the gateway answered: `allowed` or `denied`.
+pub const GATEWAY_RESULT: &str = "spanbridge.gateway.result";

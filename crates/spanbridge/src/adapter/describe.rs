@@ -41,7 +41,7 @@ pub fn span<'a>(
     let (operation_type, primitive, kind) = of_step(step);
     let span = match template.unwrap_or(name) {
         "" => observe::span(operation),
-        destination => span_of(operation, destination),
+        destination => named_span(operation, destination),
     };
     let span = span
         .primitive(primitive)
@@ -85,8 +85,9 @@ fn of_step(step: Step) -> (&'static str, Primitive, Kind) {
     }
 }
 
-/// A span of the name `{operation} {destination}`, which is put together without an allocation where it is short.
-fn span_of(operation: &str, destination: &str) -> SpanBuilder {
+/// A span of the name `{operation} {destination}`, begun under what is current. The name is put together without an allocation
+/// if it is short.
+pub fn named_span(operation: &str, destination: &str) -> SpanBuilder {
     let (mut name, end) = ([0; 128], operation.len() + 1 + destination.len());
     if let Some(name) = name.get_mut(..end) {
         name[..operation.len()].copy_from_slice(operation.as_bytes());

@@ -1,6 +1,7 @@
 //! What an adapter says about a received message.
 
 use super::waited::Waited;
+use crate::Primitive;
 use crate::carrier::Extract;
 use crate::messaging::MessageView;
 use crate::messaging::capture::UNKNOWN_TYPE;
@@ -20,6 +21,11 @@ pub trait Describe {
 
     /// The name of the run, if the work on the message is one. Values that may be personal go through `values`.
     fn run_name(&self, values: &mut Values<'_>) -> String;
+
+    /// The primitive of that run. Default: [`Primitive::MESSAGING_PROCESS`].
+    fn run_primitive(&self) -> Primitive {
+        Primitive::MESSAGING_PROCESS
+    }
 
     /// Begins the process span, under what is current, with what only the transport knows. The size of the payload and how
     /// long the message waited are added to it.

@@ -54,7 +54,8 @@ impl Work {
         let capture = options.capture_policy().cloned();
         let name = || message.run_name(&mut Values::of(capture.as_deref()));
         let relation = options.relation_of(|| message.view());
-        let info = MessageInfo::new().relation(relation).age(message.waited().known()).run_name(&name);
+        let info = MessageInfo::new().relation(relation).age(message.waited().known());
+        let info = info.run_name(&name).primitive(message.run_primitive());
         Work { received: received.with(options, info), capture }
     }
 

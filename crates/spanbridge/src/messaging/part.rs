@@ -16,6 +16,10 @@ pub enum PartKind<'a> {
     RoutingKey,
     /// The path of a URL, or the key of an S3 object.
     Url,
+    /// The query of a URL, without the `?`. Values of keys that are known to be secret are gone already.
+    Query,
+    /// The address of a client.
+    ClientAddress,
     /// The text of an error or of a panic.
     ErrorText,
 }
@@ -29,6 +33,8 @@ impl PartKind<'_> {
             PartKind::MessageKey => "the message key",
             PartKind::RoutingKey => "the routing key",
             PartKind::Url => "the URL",
+            PartKind::Query => "the query",
+            PartKind::ClientAddress => "the client's address",
             PartKind::ErrorText => "the error's text",
         }
     }

@@ -30,6 +30,12 @@ impl Span {
         (std::mem::take(&mut self.context), std::mem::replace(&mut self.open, Open::Nothing))
     }
 
+    /// The same, borrowed.
+    #[inline]
+    pub(crate) fn parts(&mut self) -> (&mut Context, &mut Open) {
+        (&mut self.context, &mut self.open)
+    }
+
     /// The context inside the span: the one to give to a child or a message.
     pub fn context(&self) -> &Context {
         &self.context
@@ -99,6 +105,12 @@ impl Span {
     pub(crate) fn stop(self) -> Stopped {
         Stopped { span: self, at: thread_recorder().now() }
     }
+}
+
+/// A span that nobody records, with the context that its work has: for work that gets no span and keeps its place all the
+/// same.
+pub fn unrecorded_span(context: Context) -> Span {
+    Span::new(context, Open::Nothing)
 }
 
 /// A span whose work has ended, until it is known whether it failed.

@@ -30,7 +30,7 @@ pub use details::{EdgeType, NewArtifact, Target};
 pub use entered::Entered;
 pub(crate) use guard::{Guard, Redact, Unredacted};
 pub(crate) use handle::Stopped;
-pub use handle::{ActiveSpan, Span, active_span};
+pub use handle::{ActiveSpan, Span, active_span, unrecorded_span};
 pub use in_span::InSpan;
 pub(crate) use open::passed;
 pub use outcome::{Anything, By, ByOutcome};
@@ -44,4 +44,4 @@ pub use suspend::{end_run, resume_run};
 pub use template::SpanTemplate;
 #[cfg(all(feature = "tokio", not(loom)))]
 pub use tokio::{spawn, spawn_blocking, spawn_local};
-pub use work::in_scope_with_span;
+pub use work::{in_open_span, in_scope_with_span};

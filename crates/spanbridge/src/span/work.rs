@@ -117,6 +117,27 @@ macro_rules! has_children {
 has_children!(Span);
 has_children!(ActiveSpan);
 
+/// Calls `f` inside an open span that goes on afterwards: for futures, streams and bodies of yours that are polled many times.
+/// Only a panic of `f` ends the span, as panicked, and goes on.
+///
+/// ```
+/// use spanbridge::{adapter, observe};
+///
+/// let mut span = observe::span("GET /orders").open();
+/// let first = adapter::in_open_span(&mut span, || 1);
+/// let second = adapter::in_open_span(&mut span, || 2);
+/// span.end();
+/// # assert_eq!(first + second, 3);
+/// ```
+#[inline]
+pub fn in_open_span<R>(span: &mut Span, f: impl FnOnce() -> R) -> R {
+    let (context, open) = span.parts();
+    let inside = Inside::enter(context, open);
+    let result = f();
+    inside.leave();
+    result
+}
+
 /// Calls `f` inside an open span, and ends the span: `judge` says from what `f` returns whether it failed. A panic of `f`
 /// ends the span as panicked, and goes on.
 pub fn in_scope_with_span<R>(

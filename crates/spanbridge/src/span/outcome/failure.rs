@@ -58,6 +58,12 @@ impl<'a> Failure<'a> {
         Failure { what: What::Shown(&""), class: Cow::Borrowed(class_of::<E>()) }
     }
 
+    /// From a text alone: its class is `_OTHER`.
+    #[cfg(feature = "http")]
+    pub(super) fn of_text(text: String) -> Self {
+        Failure { what: What::Text(text), class: Cow::Borrowed(OTHER) }
+    }
+
     /// The outcome is not known, because `Outcome::failure` panicked with this message.
     pub(super) fn unknown(panic: String) -> Self {
         let text = format!("how it went is not known: `Outcome::failure` has panicked: {panic}");

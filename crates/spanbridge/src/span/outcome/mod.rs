@@ -3,6 +3,8 @@
 mod boxed;
 mod class;
 mod failure;
+#[cfg(feature = "http")]
+mod http;
 
 pub use failure::Failure;
 
