@@ -24,6 +24,7 @@ const SECRET_KEYS: [&str; 7] = [
 
 /// A whole URL for `url.full`: without the fragment, which is never sent, and with its user name, its password and the
 /// secrets of its query redacted.
+#[cfg_attr(not(test), expect(dead_code, reason = "the client records it"))]
 pub(crate) fn full(url: &str) -> Cow<'_, str> {
     let url = url.split('#').next().unwrap_or_default();
     let (before, after) = match url.split_once('?') {

@@ -1,0 +1,86 @@
+//! The span of a request to a server, by OpenTelemetry's
+//! [HTTP conventions](https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-server-span).
+
+use super::method::RecordedMethod;
+use super::{forwarded, url};
+use http::Version;
+use http::header::USER_AGENT;
+use http::request::Parts;
+use spanbridge::adapter::{Values, named_span};
+use spanbridge::messaging::PartKind;
+use spanbridge::observe::{self, SpanBuilder};
+use spanbridge::{Kind, Primitive, Value, semconv};
+use std::net::IpAddr;
+
+/// What the server knows of a request beside the request itself.
+pub(crate) struct Known<'a> {
+    /// The route that the request takes, as it is configured.
+    pub(crate) route: Option<&'a str>,
+    /// Who has sent the request, if that is recorded.
+    pub(crate) client: Option<IpAddr>,
+    /// Whether proxies are believed that say what the client has asked.
+    pub(crate) believes_proxies: bool,
+    /// The scheme of requests that do not say it.
+    pub(crate) scheme: &'static str,
+}
+
+/// The name of the run, if the work on a request is one: the span's.
+pub(crate) fn run_name(request: &Parts, route: Option<&str>) -> String {
+    let method = RecordedMethod::from(&request.method).in_name;
+    route.map_or_else(|| method.to_owned(), |route| format!("{method} {route}"))
+}
+
+/// The span of a request, begun under what is current. Its name is `{method} {route}`, or `{method}`: a path would be a name of
+/// its own for each request.
+pub(crate) fn describe(request: &Parts, known: &Known<'_>, values: &mut Values<'_>) -> SpanBuilder {
+    let method = RecordedMethod::from(&request.method);
+    let span = match known.route {
+        Some(route) => named_span(method.in_name, route),
+        None => observe::span(method.in_name),
+    };
+    let span = span.primitive(Primitive::HTTP_SERVER).kind(Kind::Server);
+    if span.id().is_none() {
+        return span; // nobody reads the rest
+    }
+    let forwarded_scheme = if known.believes_proxies { forwarded::scheme(&request.headers) } else { None };
+    let host = forwarded::host(request, known.believes_proxies);
+    let span = span
+        .attribute(semconv::HTTP_REQUEST_METHOD, Value::Static(method.method))
+        .attribute(semconv::HTTP_REQUEST_METHOD_ORIGINAL, method.original)
+        .attribute(semconv::HTTP_ROUTE, known.route)
+        .attribute(semconv::SERVER_ADDRESS, host.map(|(host, _)| host))
+        .attribute(semconv::SERVER_PORT, host.and_then(|(_, port)| port).map(i64::from))
+        .attribute(semconv::NETWORK_PROTOCOL_VERSION, version(request.version).map(Value::Static));
+    let span = match (forwarded_scheme, request.uri.scheme_str()) {
+        (None, Some(scheme)) => span.attribute(semconv::URL_SCHEME, scheme),
+        (forwarded, _) => span.attribute(semconv::URL_SCHEME, Value::Static(forwarded.unwrap_or(known.scheme))),
+    };
+    let span = values.attribute(span, PartKind::Url, semconv::URL_PATH, request.uri.path().as_bytes());
+    let span = match request.uri.query() {
+        Some(query) => values.attribute(span, PartKind::Query, semconv::URL_QUERY, url::query(query).as_bytes()),
+        None => span,
+    };
+    let span = match request.headers.get(USER_AGENT) {
+        Some(agent) => {
+            values.attribute(span, PartKind::Header("user-agent"), semconv::USER_AGENT_ORIGINAL, agent.as_bytes())
+        }
+        None => span,
+    };
+    match known.client {
+        Some(client) => {
+            values.attribute(span, PartKind::ClientAddress, semconv::CLIENT_ADDRESS, client.to_string().as_bytes())
+        }
+        None => span,
+    }
+}
+
+fn version(version: Version) -> Option<&'static str> {
+    Some(match version {
+        Version::HTTP_09 => "0.9",
+        Version::HTTP_10 => "1.0",
+        Version::HTTP_11 => "1.1",
+        Version::HTTP_2 => "2",
+        Version::HTTP_3 => "3",
+        _ => return None,
+    })
+}
