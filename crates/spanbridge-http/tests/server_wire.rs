@@ -64,7 +64,7 @@ async fn upgrade() -> Response {
 async fn a_request_is_under_its_caller() {
     let site = Site::serve(app()).await;
     let request = format!("GET /orders/7 HTTP/1.1\r\nhost: h\r\ntraceparent: {CALLER}\r\nconnection: close\r\n\r\n");
-    let response = site.send(request).await.to_end().await;
+    let response = site.send(request).await.rest().await;
     assert!(response.starts_with("HTTP/1.1 200 OK") && response.ends_with("order 7"), "{response}");
     site.ended("GET /orders/{id}").await;
     assert_eq!(site.stage.tree(&[]), "GET /orders/{id} (remote)\n  find\n");
@@ -157,7 +157,7 @@ async fn a_stream_of_events_is_open() {
         assert_eq!(site.stage.end(), "open 200");
     }
     drop(send);
-    connection.to_end().await;
+    connection.rest().await;
     assert_eq!(site.end("GET /events").await, "ok 200");
     assert_eq!(site.stage.tree(&[]), "GET /events (root)\n  event\n  event\n");
 }

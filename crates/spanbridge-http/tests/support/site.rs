@@ -60,7 +60,7 @@ impl Site {
     /// Sends a request for a path, and closes after the response. Returns all of it.
     pub(crate) async fn ask(&self, request_line: &str) -> String {
         let request = format!("{request_line} HTTP/1.1\r\nhost: shop.example\r\nconnection: close\r\n\r\n");
-        self.send(request).await.to_end().await
+        self.send(request).await.rest().await
     }
 }
 
@@ -87,8 +87,8 @@ impl Connection {
     }
 
     /// Everything until the server closes.
-    pub(crate) async fn to_end(mut self) -> String {
-        let read = self.stream.read_to_end(&mut self.read);
+    pub(crate) async fn rest(mut self) -> String {
+        let read = self.stream.read_rest(&mut self.read);
         wait::within("the end of the response", read).await.expect("read");
         String::from_utf8_lossy(&self.read).into_owned()
     }

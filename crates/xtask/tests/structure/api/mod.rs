@@ -17,6 +17,7 @@ const LIBRARIES: [&str; 9] = [
     "spanbridge",
     "spanbridge-amqp",
     "spanbridge-graph",
+    "spanbridge-http",
     "spanbridge-kafka",
     "spanbridge-lambda",
     "spanbridge-macros",
