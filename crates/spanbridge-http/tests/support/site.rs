@@ -88,7 +88,7 @@ impl Connection {
 
     /// Everything until the server closes.
     pub(crate) async fn rest(mut self) -> String {
-        let read = self.stream.read_rest(&mut self.read);
+        let read = self.stream.read_to_end(&mut self.read);
         wait::within("the end of the response", read).await.expect("read");
         String::from_utf8_lossy(&self.read).into_owned()
     }
