@@ -94,6 +94,7 @@ pub use context::{Sampler, SamplingInput};
 #[cfg(feature = "record")]
 pub use recorder::{
     Environment, InstallError, JsonLines, Memory, Receipt, RecordBatch, Recorder, RecorderBuilder, Sink, SinkError,
+    Variables,
 };
 pub use recorder::{Flush, Report, SinkReport, flush, flush_at_exit, flush_blocking};
 #[cfg(feature = "json")]

@@ -4,7 +4,7 @@
 mod support;
 
 use spanbridge::record::{Body, Segment};
-use spanbridge::{Environment, Memory, observe};
+use spanbridge::{Environment, Memory, Variables, observe};
 use std::ffi::OsString;
 use support::*;
 
@@ -119,4 +119,29 @@ fn a_value_that_is_no_text_is_ignored() {
     assert_eq!(environment.problems().len(), 6);
     assert!(!environment.is_disabled());
     drop(environment.builder("given").sink(Memory::new()).build().unwrap());
+}
+
+/// For sinks that read variables of their own.
+#[test]
+fn a_sink_reads_variables_by_the_same_rules() {
+    let given = [("A_FLAG", "True"), ("A_NUMBER", " 7 "), ("NO_NUMBER", "-7"), ("PAIRS", "a=b%20c, d="), ("EMPTY", "")];
+    let find = |name: &str| given.iter().find(|(key, _)| *key == name).map(|(_, value)| OsString::from(value));
+    let mut variables = Variables::of(find);
+    assert!(variables.flag("A_FLAG") && !variables.flag("EMPTY") && !variables.flag("MISSING"));
+    assert_eq!([variables.number("A_NUMBER"), variables.number("EMPTY")], [Some(7), None]);
+    let pair = |key: &str, value: &str| (key.to_owned(), value.to_owned());
+    assert_eq!(variables.pairs("PAIRS"), Some(vec![pair("a", "b c"), pair("d", "")]));
+    assert_eq!(variables.problems(), [""; 0]);
+    assert_eq!([variables.number("NO_NUMBER"), variables.number("NO_NUMBER")], [None, None]);
+    assert_eq!(variables.into_problems(), ["NO_NUMBER is ignored: it is not a whole number"]);
+}
+
+#[test]
+fn what_the_environment_says_can_be_asked() {
+    let listed = "service.name=listed,a=1,team=b";
+    let environment = read(&[("OTEL_RESOURCE_ATTRIBUTES", listed)]);
+    assert_eq!(environment.service_name(), Some("listed"));
+    assert_eq!(environment.resource().collect::<Vec<_>>(), [("a", "1"), ("team", "b")]);
+    assert_eq!(read(&[("OTEL_RESOURCE_ATTRIBUTES", listed), ("OTEL_SERVICE_NAME", "n")]).service_name(), Some("n"));
+    assert_eq!(read(&[]).service_name(), None);
 }

@@ -178,3 +178,17 @@ fn a_share_of_the_traces_is_recorded_whole() {
     assert!((350..650).contains(&roots), "{roots}");
     assert_eq!(all.len(), 2 * roots);
 }
+
+/// So a sink that exports a share of all traces takes the same ones as a recorder that records this share.
+#[test]
+fn a_trace_id_tells_whether_it_is_in_a_share() {
+    let (recorder, memory) = with(|b| b.sampler(Sampler::ratio(0.25)).on_flush_only());
+    recorder.in_scope(|| (0..1000).for_each(|_| observe::span("s").in_scope(|| ())));
+    flush(&recorder);
+    let traces: Vec<_> = memory.take().iter().filter_map(|record| record.trace_id).collect();
+    assert!(!traces.is_empty());
+    for trace in traces {
+        let shares = [0.0, 0.25, 0.5, 1.0, f64::NAN].map(|share| trace.is_in_share(share));
+        assert_eq!(shares, [false, true, true, true, false], "{trace}");
+    }
+}

@@ -89,7 +89,7 @@ impl Sampler {
             (Rule::Own(_), _) => None,
             (Rule::Always, _) => Some(true),
             (Rule::ParentBased(_), Some(sampled)) => Some(sampled),
-            (Rule::Ratio(share) | Rule::ParentBased(share), _) => Some(is_in_share(trace, *share)),
+            (Rule::Ratio(share) | Rule::ParentBased(share), _) => Some(trace.is_in_share(*share)),
         }
     }
 
@@ -125,10 +125,14 @@ impl Drop for Deciding {
     }
 }
 
-fn is_in_share(trace: TraceId, share: f64) -> bool {
-    const RANDOM: u64 = (1 << 56) - 1; // the part of a trace id that Level 2 calls random
-    let threshold = (1.0 - share.clamp(0.0, 1.0)) * (1u64 << 56) as f64;
-    share > 0.0 && (trace.get() as u64 & RANDOM) >= threshold as u64
+impl TraceId {
+    /// Whether the trace is in this share of all traces, from 0 to 1: the rule of [`Sampler::ratio`], for sinks that take only a part of what is
+    /// recorded.
+    pub fn is_in_share(self, share: f64) -> bool {
+        const RANDOM: u64 = (1 << 56) - 1; // the part of a trace id that Level 2 calls random
+        let threshold = (1.0 - share.clamp(0.0, 1.0)) * (1u64 << 56) as f64;
+        share > 0.0 && (self.get() as u64 & RANDOM) >= threshold as u64
+    }
 }
 
 impl fmt::Debug for Sampler {
@@ -199,7 +203,7 @@ impl<'a> SamplingInput<'a> {
     /// Whether the trace belongs to this share of all traces, from 0 to 1: the decision of [`Sampler::ratio`], the same in
     /// every process.
     pub fn is_in_share(&self, share: f64) -> bool {
-        is_in_share(self.trace_id, share)
+        self.trace_id.is_in_share(share)
     }
 }
 

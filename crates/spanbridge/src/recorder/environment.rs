@@ -2,6 +2,7 @@
 
 use super::builder::RecorderBuilder;
 use super::handle::Recorder;
+use super::variables::Variables;
 use crate::Sampler;
 use std::ffi::OsString;
 
@@ -48,91 +49,39 @@ impl Environment {
     }
 
     /// Reads variables from elsewhere: `look_up` gives the value of a name.
-    pub fn of(mut look_up: impl FnMut(&str) -> Option<OsString>) -> Self {
-        let mut environment = Self::default();
-        let mut problems = vec![];
-        let mut variable = |name: &str| {
-            let value = look_up(name).filter(|value| !value.is_empty())?;
-            let text = value.into_string();
-            if text.is_err() {
-                problems.push(format!("{name} is not UTF-8"))
-            }
-            text.ok()
+    pub fn of(look_up: impl FnMut(&str) -> Option<OsString>) -> Self {
+        let mut variables = Variables::of(look_up);
+        let environment = Self {
+            disabled: variables.flag("OTEL_SDK_DISABLED"),
+            service: variables.text("OTEL_SERVICE_NAME"),
+            resource: variables.pairs("OTEL_RESOURCE_ATTRIBUTES").unwrap_or_default(),
+            sampler: sampler(&mut variables),
+            problems: vec![],
         };
-        let disabled = variable("OTEL_SDK_DISABLED");
-        environment.service = variable("OTEL_SERVICE_NAME");
-        let resource = variable("OTEL_RESOURCE_ATTRIBUTES");
-        let (sampler, share) = (variable("OTEL_TRACES_SAMPLER"), variable("OTEL_TRACES_SAMPLER_ARG"));
-        let propagators = variable("OTEL_PROPAGATORS");
-        environment.problems = problems;
-        environment.set_disabled(disabled);
-        environment.set_resource(resource);
-        environment.set_sampler(sampler, share);
+        let propagators = variables.text("OTEL_PROPAGATORS");
         for other in propagators.iter().flat_map(|list| list.split(',')).map(str::trim) {
             if !["tracecontext", "baggage", ""].contains(&other) {
-                environment.problem("OTEL_PROPAGATORS", "contexts are always sent as `tracecontext` and `baggage`")
+                variables.problem("OTEL_PROPAGATORS", "contexts are always sent as `tracecontext` and `baggage`")
             }
         }
-        environment
-    }
-
-    fn problem(&mut self, variable: &str, what: &str) {
-        let problem = format!("{variable} is ignored: {what}");
-        if !self.problems.contains(&problem) {
-            self.problems.push(problem)
-        }
-    }
-
-    fn set_disabled(&mut self, value: Option<String>) {
-        match value.as_deref().map(str::trim) {
-            Some(yes) if yes.eq_ignore_ascii_case("true") => self.disabled = true,
-            Some(no) if !no.eq_ignore_ascii_case("false") => {
-                self.problem("OTEL_SDK_DISABLED", "it is neither `true` nor `false`")
-            }
-            _ => {}
-        }
-    }
-
-    fn set_resource(&mut self, value: Option<String>) {
-        let Some(value) = value else { return };
-        let pair = |pair: &str| {
-            let (key, value) = pair.split_once('=')?;
-            let (key, value) = (percent_decoded(key.trim())?, percent_decoded(value.trim())?);
-            (!key.is_empty()).then_some((key, value))
-        };
-        let pairs = value.split(',').filter(|pair| !pair.trim().is_empty()).map(pair).collect();
-        match pairs {
-            Some(pairs) => self.resource = pairs,
-            None => self.problem("OTEL_RESOURCE_ATTRIBUTES", "it is not `key=value,…` with percent-encoded values"),
-        }
-    }
-
-    fn set_sampler(&mut self, name: Option<String>, share: Option<String>) {
-        let Some(name) = name else { return };
-        let is_ratio = name.contains("traceidratio");
-        let given = share.filter(|_| is_ratio).map(|share| share.trim().parse::<f64>().ok());
-        let share = given.map(|share| share.filter(|share| (0.0..=1.0).contains(share)));
-        if share == Some(None) {
-            self.problem("OTEL_TRACES_SAMPLER_ARG", "it is not a number from 0 to 1")
-        }
-        let share = share.flatten().unwrap_or(1.0);
-        self.sampler = match name.trim() {
-            "always_on" => Some(Sampler::always()),
-            "always_off" => Some(Sampler::never()),
-            "traceidratio" => Some(Sampler::ratio(share)),
-            "parentbased_always_on" => Some(Sampler::parent_based(1.0)),
-            "parentbased_always_off" => Some(Sampler::parent_based(0.0)),
-            "parentbased_traceidratio" => Some(Sampler::parent_based(share)),
-            _ => None,
-        };
-        if self.sampler.is_none() {
-            self.problem("OTEL_TRACES_SAMPLER", "there is no such sampler")
-        }
+        Self { problems: variables.into_problems(), ..environment }
     }
 
     /// Whether nothing is to be recorded.
     pub fn is_disabled(&self) -> bool {
         self.disabled
+    }
+
+    /// The name of the service, if the environment says it.
+    pub fn service_name(&self) -> Option<&str> {
+        let listed = self.resource.iter().rfind(|(key, name)| key == "service.name" && !name.is_empty());
+        self.service.as_deref().or(listed.map(|(_, name)| name.as_str()))
+    }
+
+    /// The attributes of the resource, in the order in which they are listed, without the name of the service.
+    pub fn resource(&self) -> impl Iterator<Item = (&str, &str)> {
+        let others = self.resource.iter().filter(|(key, _)| key != "service.name");
+        others.map(|(key, value)| (key.as_str(), value.as_str()))
     }
 
     /// What was not understood: one line for each variable, which names it and does not quote its value.
@@ -143,12 +92,9 @@ impl Environment {
     /// Begins to set a recorder up. `service` is the service's name where the environment does not say it. What you set on the
     /// builder replaces what the environment says.
     pub fn builder(&self, service: impl Into<String>) -> RecorderBuilder {
-        let named =
-            self.resource.iter().rfind(|(key, name)| key == "service.name" && !name.is_empty()).map(|(_, name)| name);
-        let service = self.service.as_ref().or(named).cloned().unwrap_or_else(|| service.into());
-        let mut builder = Recorder::builder(service);
-        for (key, value) in self.resource.iter().filter(|(key, _)| key != "service.name") {
-            builder = builder.resource(key.clone(), value.as_str());
+        let mut builder = Recorder::builder(self.service_name().map_or_else(|| service.into(), str::to_owned));
+        for (key, value) in self.resource() {
+            builder = builder.resource(key.to_owned(), value);
         }
         match &self.sampler {
             Some(sampler) => builder.sampler(sampler.clone()),
@@ -157,20 +103,27 @@ impl Environment {
     }
 }
 
-/// `None` if it is not text once it is decoded.
-fn percent_decoded(text: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((first, others)) = rest.split_first() {
-        rest = others;
-        if *first != b'%' {
-            bytes.push(*first);
-            continue;
-        }
-        let (digits, others) = rest.split_at_checked(2)?;
-        let digit = |byte: u8| char::from(byte).to_digit(16).map(|digit| digit as u8);
-        bytes.push(digit(digits[0])? << 4 | digit(digits[1])?);
-        rest = others
+fn sampler(variables: &mut Variables<'_>) -> Option<Sampler> {
+    let (name, share) = (variables.text("OTEL_TRACES_SAMPLER"), variables.text("OTEL_TRACES_SAMPLER_ARG"));
+    let name = name?;
+    let is_ratio = name.contains("traceidratio");
+    let given = share.filter(|_| is_ratio).map(|share| share.trim().parse::<f64>().ok());
+    let share = given.map(|share| share.filter(|share| (0.0..=1.0).contains(share)));
+    if share == Some(None) {
+        variables.problem("OTEL_TRACES_SAMPLER_ARG", "it is not a number from 0 to 1")
     }
-    String::from_utf8(bytes).ok()
+    let share = share.flatten().unwrap_or(1.0);
+    let sampler = match name.trim() {
+        "always_on" => Some(Sampler::always()),
+        "always_off" => Some(Sampler::never()),
+        "traceidratio" => Some(Sampler::ratio(share)),
+        "parentbased_always_on" => Some(Sampler::parent_based(1.0)),
+        "parentbased_always_off" => Some(Sampler::parent_based(0.0)),
+        "parentbased_traceidratio" => Some(Sampler::parent_based(share)),
+        _ => None,
+    };
+    if sampler.is_none() {
+        variables.problem("OTEL_TRACES_SAMPLER", "there is no such sampler")
+    }
+    sampler
 }

@@ -35,6 +35,8 @@ mod segments;
 #[cfg(feature = "record")]
 mod sink;
 pub(crate) mod summary;
+#[cfg(feature = "record")]
+mod variables;
 
 #[cfg(not(feature = "record"))]
 pub use noop::{Flush, flush, flush_at_exit, flush_blocking, reseed};
@@ -51,4 +53,5 @@ pub use {
     memory::Memory,
     report::Flush,
     sink::{Receipt, Sink, SinkError},
+    variables::Variables,
 };
