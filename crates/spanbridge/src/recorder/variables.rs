@@ -17,9 +17,11 @@ use std::fmt;
 /// assert_eq!(variables.problems(), ["MY_SINK_TIMEOUT is ignored: it is not a whole number"]);
 /// ```
 pub struct Variables<'a> {
-    look_up: Box<dyn FnMut(&str) -> Option<OsString> + 'a>,
+    look_up: Box<LookUp<'a>>,
     problems: Vec<String>,
 }
+
+type LookUp<'a> = dyn FnMut(&str) -> Option<OsString> + 'a;
 
 impl<'a> Variables<'a> {
     /// The environment of this process.
