@@ -24,16 +24,35 @@
 //! server that strangers can reach, write [`ServerLayer::public()`](ServerLayer::public). What a gateway decides before the
 //! handler is called is recorded with [`gateway`].
 //!
+//! # Clients
+//!
+//! With the feature `reqwest`, one word on a client gives each request an `http.client` span, and carries the span's context to
+//! the server. What you send and what you get are reqwest's own, through `reqwest-middleware`:
+//!
+//! ```no_run
+//! # #[cfg(feature = "reqwest")]
+//! # async fn f() -> reqwest_middleware::Result<()> {
+//! use spanbridge_http::ClientExt;
+//!
+//! let client = reqwest::Client::new().observed();
+//! let orders = client.get("https://shop.example.com/orders").send().await?.text().await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The span is open until the body of the response has been read, and says how that came about: [`ClientMiddleware`] lists every
+//! end, and has the options. URLs and the texts of errors are recorded without their secrets.
+//!
 //! # Features
 //!
 //! | feature | what it adds |
 //! |---|---|
 //! | `server` (default) | [`ServerLayer`] |
 //! | `axum` | the layer finds axum's route by itself |
-//! | `reqwest` | the middleware for clients |
+//! | `reqwest` | [`ClientMiddleware`] and [`ClientExt::observed`] |
 
 #![cfg_attr(
-    not(feature = "server"),
+    not(all(feature = "server", feature = "reqwest")),
     expect(rustdoc::broken_intra_doc_links, reason = "the docs are written for all features")
 )]
 
@@ -41,9 +60,13 @@
 mod consume;
 #[cfg(any(feature = "server", feature = "reqwest"))]
 mod describe;
+#[cfg(feature = "reqwest")]
+mod produce;
 
 #[cfg(feature = "server")]
 pub use consume::{Http, ReceiveOptions, Server, ServerBody, ServerFuture, ServerLayer, gateway};
+#[cfg(feature = "reqwest")]
+pub use produce::{ClientExt, ClientMiddleware, ResendCount, UrlTemplate};
 pub use spanbridge::messaging::{CaptureMode, CapturePolicy, Part, PartKind};
 #[cfg(feature = "server")]
 pub use spanbridge::messaging::{Relation, Trust};

@@ -128,20 +128,28 @@ pub const FLUSH_INCOMPLETE: &str = "flush.incomplete";
 /// Diagnostic: a function's answer did not come to Lambda.
 pub const RESPONSE_LOST: &str = "response.lost";
 
-/// The method of an HTTP request.
+/// The size of the body of an HTTP request in bytes.
+pub const HTTP_REQUEST_BODY_SIZE: &str = "http.request.body.size";
+/// The method of an HTTP request: a known one, or `_OTHER`.
 pub const HTTP_REQUEST_METHOD: &str = "http.request.method";
-/// The method of an HTTP request as it was sent, if it is none that the conventions know.
+/// The method of an HTTP request as it is, if it is not a known one.
 pub const HTTP_REQUEST_METHOD_ORIGINAL: &str = "http.request.method_original";
+/// How many times the HTTP request was sent before.
+pub const HTTP_REQUEST_RESEND_COUNT: &str = "http.request.resend_count";
 /// The status of an HTTP response.
 pub const HTTP_RESPONSE_STATUS_CODE: &str = "http.response.status_code";
 /// The route that an HTTP request took, as it is configured.
 pub const HTTP_ROUTE: &str = "http.route";
+/// A whole URL, without secrets.
+pub const URL_FULL: &str = "url.full";
 /// The path of a URL.
 pub const URL_PATH: &str = "url.path";
 /// The query of a URL, without the `?`.
 pub const URL_QUERY: &str = "url.query";
 /// The scheme of a URL: `https`.
 pub const URL_SCHEME: &str = "url.scheme";
+/// What stands for all URLs of a kind: `/orders/{id}`.
+pub const URL_TEMPLATE: &str = "url.template";
 /// What a client calls itself.
 pub const USER_AGENT_ORIGINAL: &str = "user_agent.original";
 /// The version of the protocol that was spoken: `1.1`, `2`.
@@ -227,6 +235,8 @@ pub const EVENTBRIDGE_DETAIL_TYPE: &str = "spanbridge.eventbridge.detail_type";
 
 /// How a function is called, where not so that the caller waits: `Event`, `DryRun`.
 pub const FUNCTION_INVOCATION_TYPE: &str = "spanbridge.function.invocation_type";
+/// Where an HTTP client was redirected to, without secrets: the URL of the response.
+pub const HTTP_REDIRECTED_URL: &str = "spanbridge.http.redirected_url";
 /// How many times a client sent a request until it was answered, where more than once.
 pub const REQUEST_ATTEMPTS: &str = "spanbridge.request.attempts";
 /// How many bytes of a response's body were handed to the server, if the response ended before the body did.

@@ -1,19 +1,27 @@
 //! What spans of HTTP are called, and which attributes they have.
 
+#[cfg(feature = "reqwest")]
+mod client;
+#[cfg(feature = "reqwest")]
+mod error;
 #[cfg(feature = "server")]
 mod forwarded;
+#[cfg(feature = "reqwest")]
+mod full_url;
 #[cfg(feature = "server")]
 mod grpc;
-pub(crate) mod method;
-#[cfg(feature = "server")]
+mod method;
 mod secret_headers;
 #[cfg(feature = "server")]
 mod server;
-pub(crate) mod url;
+mod url;
 
+#[cfg(feature = "reqwest")]
+pub(crate) use client::{About, Answer, request, shown, version};
+#[cfg(feature = "reqwest")]
+pub(crate) use error::TransportError;
 #[cfg(feature = "server")]
 pub(crate) use grpc::GrpcStatus;
-#[cfg(feature = "server")]
 pub(crate) use secret_headers::each_header;
 #[cfg(feature = "server")]
 pub(crate) use server::{Known, describe, run_name};

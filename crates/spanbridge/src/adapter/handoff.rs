@@ -5,7 +5,7 @@ use super::status::HandoffStatus;
 use crate::messaging::CapturePolicy;
 use crate::messaging::capture::Message;
 use crate::observe::Span;
-use crate::span::Stopped;
+use crate::span::StoppedSpan;
 use crate::{Context, Failure, SpanId, TraceId, semconv};
 use std::sync::Arc;
 
@@ -84,7 +84,7 @@ impl Handoff {
 
     /// The broker has answered, but it takes more to know what became of the message: the end that is recorded later is now.
     pub fn stop(mut self) -> Option<StoppedHandoff> {
-        self.span.take().map(|span| StoppedHandoff(span.stop()))
+        self.span.take().map(|span| StoppedHandoff(StoppedSpan::of(span)))
     }
 
     fn end(&mut self, status: HandoffStatus, end: impl FnOnce(Span)) {
@@ -104,7 +104,7 @@ impl Drop for Handoff {
 /// A send that the broker has answered, until it is known what became of the message.
 #[must_use = "dropped at once its span is cancelled"]
 #[derive(Debug)]
-pub struct StoppedHandoff(Stopped);
+pub struct StoppedHandoff(StoppedSpan);
 
 impl StoppedHandoff {
     /// The message went where it should, or nobody knows.

@@ -78,7 +78,9 @@ pub use crate::messaging::capture::{Message, UNKNOWN_TYPE};
 pub use crate::messaging::step::Step;
 pub use crate::messaging::values::Values;
 pub use crate::recorder::reseed;
-pub use crate::span::{SpanTemplate, in_open_span, in_scope_with_span, may_record, span_with_id, unrecorded_span};
+pub use crate::span::{
+    SpanTemplate, StoppedSpan, in_open_span, in_scope_with_span, may_record, span_with_id, unrecorded_span,
+};
 pub use batch::{Batch, same};
 pub use describe::{Destination, named_span, span, template};
 pub use drive::{Driven, drive_one};

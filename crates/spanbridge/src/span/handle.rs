@@ -100,11 +100,6 @@ impl Span {
             None => self.open.end(&self.context, Status::Ok),
         }
     }
-
-    /// The work ends now, but whether it failed is not known yet. What is recorded later has this end time.
-    pub(crate) fn stop(self) -> Stopped {
-        Stopped { span: self, at: thread_recorder().now() }
-    }
 }
 
 /// A span that nobody records, with the context that its work has: for work that gets no span and keeps its place all the
@@ -113,28 +108,50 @@ pub fn unrecorded_span(context: Context) -> Span {
     Span::new(context, Open::Nothing)
 }
 
-/// A span whose work has ended, until it is known whether it failed.
+/// A span whose work has ended, until it is known whether it failed: the end that is recorded later has the time at which this
+/// was made. For adapters whose client answers in parts.
+///
+/// ```
+/// use spanbridge::adapter::StoppedSpan;
+/// use spanbridge::{Failure, observe};
+///
+/// let answered = StoppedSpan::of(observe::span("GET").open());
+/// // … whoever has the answer reads on:
+/// let reading = answered.resume();
+/// // … or not, and then it ended when it was answered.
+/// StoppedSpan::of(reading).failed(&Failure::new(&"the body broke off").class("body"));
+/// ```
 #[must_use = "a span that is dropped is cancelled"]
 #[derive(Debug)]
-pub(crate) struct Stopped {
+pub struct StoppedSpan {
     span: Span,
     at: u64,
 }
 
-impl Stopped {
+impl StoppedSpan {
+    /// A span whose work ends now.
+    pub fn of(span: Span) -> Self {
+        StoppedSpan { span, at: thread_recorder().now() }
+    }
+
+    /// The span, whose work goes on after all.
+    pub fn resume(self) -> Span {
+        self.span
+    }
+
     /// Adds an attribute.
-    pub(crate) fn attribute<'v>(&self, key: &'static str, value: impl IntoValue<'v>) {
+    pub fn attribute<'v>(&self, key: &'static str, value: impl IntoValue<'v>) {
         self.span.attribute(key, value)
     }
 
     /// Ends it as ok.
-    pub(crate) fn end(self) {
+    pub fn end(self) {
         let mut span = self.span;
         span.open.end_at(&span.context, self.at, None)
     }
 
     /// Ends it as failed.
-    pub(crate) fn failed(self, failure: &Failure<'_>) {
+    pub fn failed(self, failure: &Failure<'_>) {
         let mut span = self.span;
         span.open.end_at(&span.context, self.at, Some(failure))
     }

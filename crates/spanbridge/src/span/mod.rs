@@ -29,8 +29,7 @@ pub use details::{EdgeType, NewArtifact, Target};
 #[cfg(feature = "macros")]
 pub use entered::Entered;
 pub(crate) use guard::{Guard, Redact, Unredacted};
-pub(crate) use handle::Stopped;
-pub use handle::{ActiveSpan, Span, active_span, unrecorded_span};
+pub use handle::{ActiveSpan, Span, StoppedSpan, active_span, unrecorded_span};
 pub use in_span::InSpan;
 pub(crate) use open::passed;
 pub use outcome::{Anything, By, ByOutcome};

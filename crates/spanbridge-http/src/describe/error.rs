@@ -1,0 +1,113 @@
+//! The errors of a client, without the URL: reqwest and others print it, with whatever secrets it has.
+
+use super::full_url::without_urls;
+use reqwest::Url;
+use spanbridge::Failure;
+use std::error::Error;
+use std::fmt::{self, Display, Write};
+
+/// Maximum number of causes that are followed.
+const MAX_CAUSES: usize = 32;
+
+/// Maximum number of bytes of each text.
+const MAX_TEXT: usize = 4096;
+
+/// An error of a request to a URL, as it may be recorded: the error and its causes, `outer: inner: root`, without URLs and
+/// their parts.
+pub(crate) struct TransportError<'a> {
+    error: &'a (dyn Error + 'static),
+    url: &'a Url,
+}
+
+impl<'a> TransportError<'a> {
+    pub(crate) fn new(error: &'a (dyn Error + 'static), url: &'a Url) -> Self {
+        TransportError { error, url }
+    }
+
+    /// As the failure of a span.
+    pub(crate) fn failure(&self) -> Failure<'_> {
+        Failure::new(self).class(class(self.error))
+    }
+}
+
+impl Display for TransportError<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut before = String::new();
+        for error in chain(self.error) {
+            let text = without_urls(&own_text(error), self.url);
+            // What wraps another error often says the same.
+            if text.is_empty() || before.contains(&text) {
+                continue;
+            }
+            if !before.is_empty() {
+                f.write_str(": ")?
+            }
+            f.write_str(&text)?;
+            before = text
+        }
+        Ok(())
+    }
+}
+
+/// The class of an error, out of a small set.
+fn class(error: &(dyn Error + 'static)) -> &'static str {
+    let Some(error) = chain(error).find_map(of_reqwest) else { return "_OTHER" };
+    // Those that say more come first: a connection may time out, and what does not resolve does not connect.
+    match error {
+        error if error.is_timeout() => "timeout",
+        error if error.is_dns() => "dns",
+        error if error.is_connect() => "connect",
+        error if error.is_redirect() => "redirect",
+        error if error.is_builder() => "builder",
+        error if error.is_body() => "body",
+        error if error.is_decode() => "decode",
+        error if error.is_upgrade() => "upgrade",
+        error if error.is_request() => "request",
+        _ => "_OTHER",
+    }
+}
+
+/// An error and its causes.
+fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |error| <dyn Error>::source(*error)).take(MAX_CAUSES)
+}
+
+fn of_reqwest<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a reqwest::Error> {
+    match error.downcast_ref() {
+        Some(reqwest_middleware::Error::Reqwest(error)) => Some(error),
+        _ => error.downcast_ref(),
+    }
+}
+
+/// What an error says itself. reqwest's say at the end for which URL.
+fn own_text(error: &(dyn Error + 'static)) -> String {
+    let mut text = Bounded { text: String::new(), is_cut: false };
+    let _ = write!(text, "{error}");
+    let Bounded { mut text, is_cut } = text;
+    if is_cut {
+        // A part of a secret would not be found.
+        text.truncate(text.rfind(char::is_whitespace).unwrap_or_default())
+    }
+    if let Some(url) = of_reqwest(error).and_then(reqwest::Error::url)
+        && let Some(rest) = text.strip_suffix(&format!(" for url ({url})"))
+    {
+        text.truncate(rest.len())
+    }
+    text
+}
+
+/// Text up to its maximum length.
+struct Bounded {
+    text: String,
+    is_cut: bool,
+}
+
+impl Write for Bounded {
+    fn write_str(&mut self, more: &str) -> fmt::Result {
+        let end = (0..=more.len().min(MAX_TEXT - self.text.len())).rev().find(|end| more.is_char_boundary(*end));
+        let taken = &more[..end.unwrap_or_default()];
+        self.text.push_str(taken);
+        self.is_cut |= taken.len() < more.len();
+        if self.is_cut { Err(fmt::Error) } else { Ok(()) }
+    }
+}

@@ -1,0 +1,148 @@
+//! Whole URLs, and texts that quote them, without secrets.
+
+use super::url::{REDACTED, query};
+use reqwest::Url;
+use std::borrow::Cow;
+use std::cmp::Reverse;
+
+/// A whole URL for `url.full`: without the fragment, which is never sent, and with its user name, its password and the
+/// secrets of its query redacted.
+pub(crate) fn full(url: &str) -> Cow<'_, str> {
+    let url = url.split('#').next().unwrap_or_default();
+    let (before, after) = match url.split_once('?') {
+        Some((before, after)) => (before, Some(after)),
+        None => (url, None),
+    };
+    let place = without_userinfo(before);
+    let search = after.map(query);
+    match (place, search) {
+        (Cow::Borrowed(_), None | Some(Cow::Borrowed(_))) => Cow::Borrowed(url),
+        (place, None) => place,
+        (place, Some(search)) => Cow::Owned(format!("{place}?{search}")),
+    }
+}
+
+/// A URL up to its query, with its user name and its password redacted.
+fn without_userinfo(url: &str) -> Cow<'_, str> {
+    let Some(start) = url.find("://").map(|at| at + 3) else { return Cow::Borrowed(url) };
+    let authority = url[start..].split('/').next().unwrap_or_default();
+    let Some(end) = authority.rfind('@') else { return Cow::Borrowed(url) };
+    let user = match authority[..end].contains(':') {
+        true => "REDACTED:REDACTED",
+        false if end == 0 => "",
+        false => REDACTED,
+    };
+    Cow::Owned([&url[..start], user, &url[start + end..]].concat())
+}
+
+/// A text without URLs, and without the parts of this one that may be secret: for texts of errors, which quote them.
+pub(crate) fn without_urls(text: &str, url: &Url) -> String {
+    let mut text = without_any_url(text);
+    let (path, query) = (url.path(), url.query().unwrap_or_default());
+    let values = query.split(['&', ';']).filter_map(|pair| pair.split_once('=')).map(|(_, value)| value);
+    let long = path.split('/').chain(values).filter(|part| part.len() >= MIN_SECRET);
+    let whole = [Some(path), url.query(), url.fragment(), url.password(), Some(url.username())];
+    let mut secrets: Vec<_> = whole.into_iter().flatten().filter(|part| part.len() > 1).chain(long).collect();
+    // The longest first, because others are parts of them.
+    secrets.sort_by_key(|secret| Reverse(secret.len()));
+    for secret in secrets {
+        if text.contains(secret) {
+            text = text.replace(secret, REDACTED)
+        }
+    }
+    text
+}
+
+/// The length from which on a part of a path or of a query may be a secret, wherever a text has it.
+const MIN_SECRET: usize = 12;
+
+/// A text with `REDACTED` for everything that looks like a URL: up to white space or a quotation mark.
+fn without_any_url(mut text: &str) -> String {
+    let is_scheme = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.');
+    let ends = |c: char| c.is_whitespace() || matches!(c, '"' | '<' | '>' | '`');
+    let mut shown = String::with_capacity(text.len());
+    while let Some(at) = text.find("://") {
+        let (before, url) = text.split_at(at);
+        shown.push_str(before.trim_end_matches(is_scheme));
+        shown.push_str(REDACTED);
+        let (url, rest) = url.split_at(url.find(ends).unwrap_or(url.len()));
+        // What closes the sentence around it is not part of it.
+        shown.push_str(&url[url.trim_end_matches([')', ']', '}', '\'', ',', '.', ':', ';']).len()..]);
+        text = rest
+    }
+    shown + text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_url_has_no_user_and_no_fragment() {
+        for (given, shown) in [
+            ("https://example.com/", "https://example.com/"),
+            ("https://amelie:s3cret@example.com:8443/a@b?c@d", "https://REDACTED:REDACTED@example.com:8443/a@b?c@d"),
+            ("https://t0ken@example.com/", "https://REDACTED@example.com/"),
+            ("https://:s3cret@example.com", "https://REDACTED:REDACTED@example.com"),
+            ("https://a:b@c:d@example.com/", "https://REDACTED:REDACTED@example.com/"),
+            ("https://@example.com/", "https://@example.com/"),
+            ("https://example.com/a?q=1#token=2", "https://example.com/a?q=1"),
+            ("https://example.com/#?sig=2", "https://example.com/"),
+            ("https://u:p@[::1]:80/?sig=2#f", "https://REDACTED:REDACTED@[::1]:80/?sig=REDACTED"),
+            ("https://example.com?sig=1?sig=2", "https://example.com?sig=REDACTED"),
+            ("data:text/plain,hello", "data:text/plain,hello"),
+            ("", ""),
+        ] {
+            assert_eq!(full(given), shown, "{given}");
+        }
+    }
+
+    #[test]
+    fn a_text_has_no_url() {
+        let url = Url::parse("https://amelie:pa55@example.com/orders/0123456789abcdef?q=long-enough-to-be-one&x=y#top")
+            .unwrap();
+        for (given, shown) in [
+            ("connection refused", "connection refused"),
+            ("error for url (https://other.example.com/a(b)?c=(d))", "error for url (REDACTED))"),
+            (
+                "see <https://a.example.com/>, 'git+ssh://u@h/x', or http://b.",
+                "see <REDACTED>, 'REDACTED', or REDACTED.",
+            ),
+            ("://", "REDACTED"),
+            ("q=long-enough-to-be-one&x=y", "REDACTED"),
+            ("no 0123456789abcdef in orders", "no REDACTED in orders"),
+            ("is long-enough-to-be-one one? pa55!", "is REDACTED one? REDACTED!"),
+            ("amélie ✓ y", "amélie ✓ y"),
+        ] {
+            assert_eq!(without_urls(given, &url), shown, "{given}");
+        }
+    }
+
+    proptest! {
+        /// Whatever is quoted of a URL, its secrets are gone.
+        #[test]
+        fn no_secret_is_quoted(before in "\\PC{0,20}", after in "([ \"<>,)]\\PC{0,20})?", key in "[a-z]{1,5}", part in 0..6usize) {
+            let secret = "5ecret-of-all";
+            let url = format!("https://u{secret}:p{secret}@example.com/{secret}/b?{key}={secret}#{secret}");
+            let url = Url::parse(&url).unwrap();
+            let parts = [url.as_str(), url.path(), url.query().unwrap(), url.username(), url.password().unwrap(), secret];
+            let text = format!("{before}{}{after}", parts[part]);
+            prop_assert!(!without_urls(&text, &url).contains(secret), "{}", without_urls(&text, &url));
+        }
+
+        /// Whatever comes, nothing breaks.
+        #[test]
+        fn anything_can_be_a_url(text in any::<String>()) {
+            full(&text);
+            without_urls(&text, &Url::parse("http://h/").unwrap());
+        }
+
+        /// However a secret stands in a URL, it is gone.
+        #[test]
+        fn no_secret_of_a_url_passes(before in "([a-z]{1,4}=[^&;#]{0,9}[&;]){0,3}", after in "(&[^#]{0,20})?") {
+            let url = format!("https://u5ecret:5ecret@example.com/?{before}sig=5ecret{after}#5ecret");
+            prop_assert!(!full(&url).contains("5ecret"), "{}", full(&url));
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! The body of a response, with which the span ends.
+
+use crate::describe::{Answer, TransportError};
+use http_body::{Body, Frame, SizeHint};
+use reqwest::{Response, ResponseBuilderExt, Url};
+use spanbridge::Outcome;
+use spanbridge::adapter::StoppedSpan;
+use spanbridge::observe::Span;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+/// The body of a response. The span ends when the body does.
+pub(super) struct ObservedBody {
+    inner: reqwest::Body,
+    state: State,
+    answer: Answer,
+    url: Url,
+}
+
+enum State {
+    /// Nobody has read it yet, and perhaps nobody will: the span has ended with the headers then.
+    Unread(StoppedSpan),
+    Reading(Span),
+    Ended,
+}
+
+impl ObservedBody {
+    /// The same response, whose body ends the span. `url` is that of the request.
+    pub(super) fn around(response: Response, span: Span, url: Url) -> Response {
+        let answer = Answer(response.status());
+        // What becomes an `http::Response` forgets its URL, unless it is put among the extensions.
+        let with_url = http::Response::builder().url(response.url().clone()).body(());
+        let (mut parts, inner) = http::Response::<reqwest::Body>::from(response).into_parts();
+        if let Ok(with_url) = with_url {
+            parts.extensions.extend(with_url.into_parts().0.extensions)
+        }
+        let body = ObservedBody { inner, state: State::Unread(StoppedSpan::of(span)), answer, url };
+        http::Response::from_parts(parts, reqwest::Body::wrap(body)).into()
+    }
+
+    /// The span, if somebody reads and it has not ended.
+    fn take(&mut self) -> Option<Span> {
+        match std::mem::replace(&mut self.state, State::Ended) {
+            State::Unread(span) => Some(span.resume()),
+            State::Reading(span) => Some(span),
+            State::Ended => None,
+        }
+    }
+}
+
+impl Body for ObservedBody {
+    type Data = <reqwest::Body as Body>::Data;
+    type Error = reqwest::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Self::Data>, reqwest::Error>>> {
+        let this = &mut *self;
+        if let State::Unread(_) = this.state
+            && let Some(span) = this.take()
+        {
+            this.state = State::Reading(span)
+        }
+        let frame = ready!(Pin::new(&mut this.inner).poll_frame(cx));
+        match &frame {
+            Some(Ok(_)) if !this.inner.is_end_stream() => {}
+            // A status that is an error says more than a body that broke off.
+            Some(Err(error)) if this.answer.failure().is_none() => {
+                if let Some(span) = this.take() {
+                    span.end_with(&TransportError::new(error, &this.url).failure())
+                }
+            }
+            _ => {
+                if let Some(span) = this.take() {
+                    span.end_with(&this.answer)
+                }
+            }
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}
+
+impl Drop for ObservedBody {
+    fn drop(&mut self) {
+        match std::mem::replace(&mut self.state, State::Ended) {
+            State::Unread(span) => match self.answer.failure() {
+                Some(failure) => span.failed(&failure),
+                None => span.end(),
+            },
+            State::Reading(span) if self.answer.failure().is_some() || self.inner.is_end_stream() => {
+                span.end_with(&self.answer)
+            }
+            State::Reading(span) => span.cancel(),
+            State::Ended => {}
+        }
+    }
+}

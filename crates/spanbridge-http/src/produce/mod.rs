@@ -1,0 +1,11 @@
+//! The client side: requests that are sent.
+
+mod attempt;
+mod body;
+mod ext;
+mod extensions;
+mod middleware;
+
+pub use ext::ClientExt;
+pub use extensions::{ResendCount, UrlTemplate};
+pub use middleware::ClientMiddleware;

@@ -1,0 +1,9 @@
+//! The reqwest middleware, against real servers on the loopback interface.
+
+mod attempts;
+mod attributes;
+mod bodies;
+mod errors;
+mod given_up;
+mod propagation;
+mod support;
