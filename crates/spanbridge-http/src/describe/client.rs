@@ -3,7 +3,7 @@
 use super::full_url::full;
 use super::method::RecordedMethod;
 use reqwest::{Request, StatusCode, Url, Version};
-use spanbridge::adapter::Values;
+use spanbridge::adapter::{self, Values};
 use spanbridge::messaging::PartKind;
 use spanbridge::observe::{self, SpanBuilder};
 use spanbridge::{Failure, Kind, Outcome, Primitive, Value, semconv};
@@ -24,7 +24,7 @@ pub(crate) fn request(request: &Request, about: &About<'_>, values: &mut Values<
     let method = RecordedMethod::from(request.method());
     let span = match about.template {
         None => observe::span(method.in_name),
-        Some(template) => observe::span(format!("{} {template}", method.in_name)),
+        Some(template) => adapter::named_span(method.in_name, template),
     };
     if span.id().is_none() {
         return span;

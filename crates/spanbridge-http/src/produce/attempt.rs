@@ -1,54 +1,44 @@
 //! One attempt, from its request to its response.
 
 use super::body::ObservedBody;
-use super::middleware::ClientMiddleware;
 use crate::describe::{Answer, TransportError, each_header, shown, version};
 use reqwest::{Response, StatusCode, Url};
 use reqwest_middleware::Result;
-use spanbridge::adapter::Values;
-use spanbridge::messaging::PartKind;
+use spanbridge::adapter::{self, Values};
+use spanbridge::messaging::{CapturePolicy, PartKind};
 use spanbridge::observe::Span;
-use spanbridge::{ContextExt, Value, panics, semconv};
+use spanbridge::{ContextExt, Value, semconv};
 use std::future::poll_fn;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::pin;
-use std::task::Poll;
 
 /// A request that is recorded. If dropped, its span is cancelled: the caller has given it up.
 pub(super) struct Attempt<'m> {
     pub(super) span: Span,
     pub(super) url: Url,
-    pub(super) middleware: &'m ClientMiddleware,
+    pub(super) capture: Option<&'m CapturePolicy>,
+    pub(super) ends_at_headers: bool,
 }
 
 impl Attempt<'_> {
     /// Sends the request inside the span.
-    pub(super) async fn run(self, send: impl Future<Output = Result<Response>>) -> Result<Response> {
+    pub(super) async fn run(mut self, send: impl Future<Output = Result<Response>>) -> Result<Response> {
         let result = {
+            // If it is dropped, that happens inside, too.
             let mut send = pin!(send.in_context(self.span.context().clone()));
-            poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| send.as_mut().poll(cx))) {
-                Ok(poll) => poll.map(Ok),
-                Err(panic) => Poll::Ready(Err(panic)),
-            })
-            .await
+            poll_fn(|cx| adapter::in_open_span(&mut self.span, || send.as_mut().poll(cx))).await
         };
         match result {
-            Ok(Ok(response)) => Ok(self.answered(response)),
-            Ok(Err(error)) => {
+            Ok(response) => Ok(self.answered(response)),
+            Err(error) => {
                 self.span.end_with(&TransportError::new(&error, &self.url).failure());
                 Err(error)
-            }
-            Err(panic) => {
-                self.span.panicked(panics::text(&*panic));
-                resume_unwind(panic)
             }
         }
     }
 
     /// The headers of the response are here.
     fn answered(self, response: Response) -> Response {
-        let Attempt { span, url, middleware } = self;
-        let capture = middleware.options.capture_policy();
+        let Attempt { span, url, capture, ends_at_headers } = self;
         let mut values = Values::of(capture);
         let redirected = (*response.url() != url).then(|| shown(response.url()));
         let redirected = redirected.filter(|to| *to != shown(&url));
@@ -63,7 +53,7 @@ impl Attempt<'_> {
         }
         let status = response.status();
         let has_no_body = response.content_length() == Some(0) || status == StatusCode::SWITCHING_PROTOCOLS;
-        if middleware.ends_at_headers || has_no_body {
+        if ends_at_headers || has_no_body {
             span.end_with(&Answer(status));
             return response;
         }

@@ -4,7 +4,7 @@ use crate::describe::{Answer, TransportError};
 use http_body::{Body, Frame, SizeHint};
 use reqwest::{Response, ResponseBuilderExt, Url};
 use spanbridge::Outcome;
-use spanbridge::adapter::StoppedSpan;
+use spanbridge::adapter::{self, StoppedSpan};
 use spanbridge::observe::Span;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -62,7 +62,11 @@ impl Body for ObservedBody {
         {
             this.state = State::Reading(span)
         }
-        let frame = ready!(Pin::new(&mut this.inner).poll_frame(cx));
+        let inner = Pin::new(&mut this.inner);
+        let frame = ready!(match &mut this.state {
+            State::Reading(span) => adapter::in_open_span(span, || inner.poll_frame(cx)),
+            _ => inner.poll_frame(cx),
+        });
         match &frame {
             Some(Ok(_)) if !this.inner.is_end_stream() => {}
             // A status that is an error says more than a body that broke off.

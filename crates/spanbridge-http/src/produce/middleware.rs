@@ -55,9 +55,9 @@ const HEADER_OVERHEAD: usize = 4;
 /// of every body that it is given. With [`ends_at_headers`](Self::ends_at_headers), the body is not touched.
 #[derive(Clone, Default)]
 pub struct ClientMiddleware {
-    pub(super) options: SendOptions,
+    options: SendOptions,
     propagate: Option<Arc<Predicate>>,
-    pub(super) ends_at_headers: bool,
+    ends_at_headers: bool,
 }
 
 type Predicate = dyn Fn(&Url) -> bool + Send + Sync;
@@ -132,7 +132,8 @@ impl Middleware for ClientMiddleware {
         if span.id().is_none() {
             return next.run(request, &mut *counting.extensions).await;
         }
-        let attempt = Attempt { span, url: request.url().clone(), middleware: self };
+        let (url, capture) = (request.url().clone(), self.options.capture_policy());
+        let attempt = Attempt { span, url, capture, ends_at_headers: self.ends_at_headers };
         attempt.run(async { next.run(request, &mut *counting.extensions).await }).await
     }
 }
