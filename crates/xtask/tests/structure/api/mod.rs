@@ -13,7 +13,7 @@ use crate::source::{Package, Target, Tree, packages, root};
 use lines::Line;
 
 /// The libraries. The command line is not one of them.
-const LIBRARIES: [&str; 9] = [
+const LIBRARIES: [&str; 10] = [
     "spanbridge",
     "spanbridge-amqp",
     "spanbridge-graph",
