@@ -1,10 +1,10 @@
 #!/bin/sh
 # Instructions per operation, by callgrind: application thread, all threads.
-# usage: benches/instructions.sh "spanbridge/n100/a0@800" "fastrace local/n100/a0@800"
-# Build first: cargo bench -p spanbridge --features record --bench spans --no-run
+# usage: [BENCH=headers] benches/instructions.sh "spanbridge/n100/a0@800" "fastrace local/n100/a0@800"
+# Build first: cargo bench -p spanbridge --features record --bench spans --no-run (record,http for headers)
 set -eu
 target=$(cargo metadata --format-version 1 --no-deps | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')
-bench=$(ls -t "$target"/release/deps/spans-* | grep -v '\.d$' | head -n 1)
+bench=$(ls -t "$target"/release/deps/"${BENCH:-spans}"-* | grep -v '\.d$' | head -n 1)
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 for one in "$@"; do

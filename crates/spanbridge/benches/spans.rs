@@ -41,6 +41,6 @@ fn main() {
     if std::env::args().nth(1).as_deref() == Some("sustained") {
         sustained::main()
     } else {
-        support::harness::main(benches)
+        support::harness::main(benches);
     }
 }

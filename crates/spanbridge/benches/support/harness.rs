@@ -2,6 +2,7 @@
 
 use super::bench::Bench;
 use super::worker::{self, Sample};
+use std::fmt;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
@@ -91,15 +92,29 @@ impl Worker {
         self.delivered = (self.delivered.0 + s.delivered, self.delivered.1 + operations);
     }
 
-    fn print(mut self) {
+    fn end(mut self) -> Figures {
         drop(self.input);
         self.child.wait().unwrap();
         let [application, process] = [&mut self.application, &mut self.process].map(|v| median(v));
-        let ([own, all], delivered) = (self.allocations, self.delivered.0 as f64 / self.delivered.1 as f64);
-        println!(
-            "| {:<28} | {application:>7.1} | {process:>7.1} | {own:>6.3} | {all:>6.3} | {delivered:>6.3} |",
-            self.name
-        );
+        let delivered = self.delivered.0 as f64 / self.delivered.1 as f64;
+        Figures { name: self.name, application, process, allocations: self.allocations, delivered }
+    }
+}
+
+/// What a bench has shown: medians, for each operation.
+pub(crate) struct Figures {
+    pub(crate) name: String,
+    /// Nanoseconds of the application thread.
+    pub(crate) application: f64,
+    process: f64,
+    allocations: [f64; 2],
+    delivered: f64,
+}
+
+impl fmt::Display for Figures {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Figures { name, application, process, allocations: [own, all], delivered } = self;
+        write!(f, "| {name:<28} | {application:>7.1} | {process:>7.1} | {own:>6.3} | {all:>6.3} | {delivered:>6.3} |")
     }
 }
 
@@ -108,7 +123,7 @@ fn median(values: &mut [f64]) -> f64 {
     values[values.len() / 2]
 }
 
-pub(crate) fn main(benches: fn() -> Vec<Bench>) {
+pub(crate) fn main(benches: fn() -> Vec<Bench>) -> Vec<Figures> {
     // `cargo bench` adds its own `--bench`.
     let arguments: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
     let named = |name: &str| benches().into_iter().find(|b| b.name == name).expect("a bench of that name");
@@ -119,7 +134,7 @@ pub(crate) fn main(benches: fn() -> Vec<Bench>) {
     }
 }
 
-fn compare(benches: Vec<Bench>, filter: &str) {
+fn compare(benches: Vec<Bench>, filter: &str) -> Vec<Figures> {
     let rounds = std::env::var("ROUNDS").ok().and_then(|r| r.parse().ok()).unwrap_or(31);
     let wanted = |b: &&Bench| filter.split(',').any(|f| b.name.contains(f));
     let mut workers: Vec<_> = benches.iter().filter(wanted).map(Worker::start).collect();
@@ -128,5 +143,7 @@ fn compare(benches: Vec<Bench>, filter: &str) {
     }
     println!("| bench | application ns | all threads ns | allocations | of all threads | delivered |");
     println!("|---|---|---|---|---|---|");
-    workers.into_iter().for_each(Worker::print)
+    let figures: Vec<_> = workers.into_iter().map(Worker::end).collect();
+    figures.iter().for_each(|figures| println!("{figures}"));
+    figures
 }

@@ -36,7 +36,7 @@ fn sample(work: &mut Work, iterations: u64, allocations: bool) -> Sample {
 }
 
 /// Lines of `<iterations> <whether to count allocations>`; answers with the figures.
-pub(crate) fn serve(bench: Bench) {
+pub(crate) fn serve(bench: Bench) -> ! {
     let mut work = (bench.start)();
     for line in std::io::stdin().lock().lines().map_while(Result::ok) {
         let mut words = line.split(' ').map(|w| w.parse::<u64>().unwrap());
@@ -60,7 +60,7 @@ extern "C" fn measure_to_here() {
 }
 
 /// For callgrind: warm up, then so many iterations between two marks.
-pub(crate) fn once(bench: Bench, iterations: u64) {
+pub(crate) fn once(bench: Bench, iterations: u64) -> ! {
     let mut work = (bench.start)();
     (work.go)(iterations / 4 + 1);
     (0..6).for_each(|_| (work.settle)());
