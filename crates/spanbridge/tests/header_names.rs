@@ -136,17 +136,20 @@ proptest! {
     /// However many there are and however they are written, one of each is left, and it is ours.
     #[test]
     fn one_of_each_is_left(
-        names in prop::collection::vec("[tT][rR]aceparen[tT]|[tT]race[sS]tate|[bB]agg[aA]ge|[a-zA-Z]{0,12}", 0..12),
-        values in prop::collection::vec(prop_oneof![Just(PARENT.to_owned()), Just("k=v".to_owned()), "[ -~]{0,20}"], 12),
+        names in prop::collection::vec("[tT][rR]aceparen[tT]|[tT]race[sS]tate|[bB]agg[aA]ge|[a-zA-Z]{0,12}", 0..40),
+        values in prop::collection::vec(prop_oneof![Just(PARENT.to_owned()), Just("k=v".to_owned()), "[ -~]{0,20}"], 40),
     ) {
         let context = extract(&map::<HashMap<_, _>>(&[("traceparent", OTHER), ("baggage", "own=1")])).context;
         let mut carrier: HashMap<String, String> = names.iter().cloned().zip(values).collect();
+        let mut ordered: BTreeMap<String, String> = carrier.clone().into_iter().collect();
         let before = carrier.clone();
         let found = extract(&carrier);
         for name in HEADERS.iter().filter(|name| carrier.contains_key(**name)) {
             prop_assert!(!found.problems.iter().any(|p| p.header == *name && p.reason.contains("its name")));
         }
         inject(&context, &mut carrier);
+        inject(&context, &mut ordered);
+        prop_assert_eq!(&carrier.clone().into_iter().collect::<BTreeMap<_, _>>(), &ordered);
         prop_assert!(!carrier.keys().any(is_other_case));
         let again = extract(&carrier);
         prop_assert_eq!((again.context, again.problems), (context, vec![]));

@@ -1,6 +1,7 @@
 //! Maps from text to text.
 
-use super::{Extract, Header, Inject};
+use super::in_place::{FEW, replace};
+use super::{Extract, Header, Inject, one_by_one};
 use crate::w3c::is_other_case;
 use std::borrow::Borrow;
 use std::collections::{BTreeMap, HashMap};
@@ -18,6 +19,15 @@ where
 
     fn each_name(&self, f: &mut dyn FnMut(&str)) {
         self.keys().for_each(|name| f(name.borrow()))
+    }
+
+    #[inline]
+    fn each<'c>(&'c self, f: &mut dyn FnMut(&'c [u8], Header<'c>)) -> bool {
+        if self.len() > FEW {
+            return false;
+        }
+        self.iter().for_each(|(name, v)| f(name.borrow().as_bytes(), Header::Value(v.as_ref().into())));
+        true
     }
 }
 
@@ -38,6 +48,14 @@ where
     fn remove_other_case(&mut self) {
         self.retain(|name, _| !is_other_case(name.borrow()))
     }
+
+    fn set_all(&mut self, values: [Option<&str>; 3]) {
+        if self.len() > FEW {
+            return one_by_one(self, values);
+        }
+        let entries = self.iter_mut().map(|(name, value)| (name.borrow(), value));
+        replace(entries, values, |value| Some(value.into())).finish(self)
+    }
 }
 
 impl<K: Borrow<str> + Ord, V: AsRef<[u8]>> Extract for BTreeMap<K, V> {
@@ -47,6 +65,15 @@ impl<K: Borrow<str> + Ord, V: AsRef<[u8]>> Extract for BTreeMap<K, V> {
 
     fn each_name(&self, f: &mut dyn FnMut(&str)) {
         self.keys().for_each(|name| f(name.borrow()))
+    }
+
+    #[inline]
+    fn each<'c>(&'c self, f: &mut dyn FnMut(&'c [u8], Header<'c>)) -> bool {
+        if self.len() > FEW {
+            return false;
+        }
+        self.iter().for_each(|(name, v)| f(name.borrow().as_bytes(), Header::Value(v.as_ref().into())));
+        true
     }
 }
 
@@ -65,5 +92,13 @@ where
 
     fn remove_other_case(&mut self) {
         self.retain(|name, _| !is_other_case(name.borrow()))
+    }
+
+    fn set_all(&mut self, values: [Option<&str>; 3]) {
+        if self.len() > FEW {
+            return one_by_one(self, values);
+        }
+        let entries = self.iter_mut().map(|(name, value)| (name.borrow(), value));
+        replace(entries, values, |value| Some(value.into())).finish(self)
     }
 }

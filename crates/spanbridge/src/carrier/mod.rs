@@ -17,7 +17,10 @@
 //! assert_eq!(next[w3c::TRACEPARENT], message["traceparent"]);
 //! ```
 
+mod in_place;
 mod map;
+mod read;
+mod write;
 
 #[cfg(feature = "http")]
 mod http;
@@ -33,9 +36,10 @@ mod serde;
 
 #[cfg(feature = "json")]
 pub use in_payload::{extract_payload, inject_payload};
+pub use read::{Extraction, extract};
+pub use write::{Budget, Outgoing, inject, inject_within, outgoing};
 
-use crate::w3c::{self, Baggage, TraceParent, TraceState};
-use crate::{Context, RunId};
+use crate::w3c;
 use std::borrow::Cow;
 use std::fmt;
 
@@ -68,8 +72,9 @@ pub trait Extract {
         let _ = f;
     }
 
-    /// Gives every header to `f`, name and value, in their order, and returns true. Implement it if one pass over all headers
-    /// is cheaper than looking up three of them; nothing else is asked then. Default: gives nothing and returns false.
+    /// Gives every header to `f`, name and value, in their order, and returns true. Headers with other names than the three may
+    /// be left out. Implement it if one pass over all headers is cheaper than looking up three of them; nothing else is asked
+    /// then. Default: gives nothing and returns false.
     fn each<'c>(&'c self, f: &mut dyn FnMut(&'c [u8], Header<'c>)) -> bool {
         let _ = f;
         false
@@ -84,6 +89,10 @@ impl<E: Extract + ?Sized> Extract for &E {
     fn each_name(&self, f: &mut dyn FnMut(&str)) {
         (**self).each_name(f)
     }
+
+    fn each<'c>(&'c self, f: &mut dyn FnMut(&'c [u8], Header<'c>)) -> bool {
+        (**self).each(f)
+    }
 }
 
 /// A carrier that can be written: outgoing headers.
@@ -97,6 +106,24 @@ pub trait Inject {
     /// Removes every header whose name is one of the three in another case ([`w3c::is_other_case`]), because a receiver might read
     /// it. If names are case-insensitive, it need not do anything.
     fn remove_other_case(&mut self) {}
+
+    /// Writes all three headers, in the order of [`w3c::HEADERS`]: replaces the ones that have a value here, and removes the
+    /// others. What has one of these names in another case is removed, too. Implement it if that is cheaper together. Default:
+    /// [`remove_other_case`](Inject::remove_other_case), then [`set`](Inject::set) or [`remove`](Inject::remove) for each.
+    fn set_all(&mut self, values: [Option<&str>; 3]) {
+        one_by_one(self, values)
+    }
+}
+
+/// What [`Inject::set_all`] does by default.
+fn one_by_one(carrier: &mut (impl Inject + ?Sized), values: [Option<&str>; 3]) {
+    carrier.remove_other_case();
+    for (name, value) in w3c::HEADERS.into_iter().zip(values) {
+        match value {
+            Some(value) => carrier.set(name, value),
+            None => carrier.remove(name),
+        }
+    }
 }
 
 /// Something that was wrong with a received header. The message is still handled.
@@ -119,230 +146,5 @@ impl Problem {
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.header, self.reason)
-    }
-}
-
-/// What was found in a carrier.
-#[derive(Clone, Debug, Default)]
-#[non_exhaustive]
-pub struct Extraction {
-    /// The context. It has no trace if there was none, or only a malformed one.
-    pub context: Context,
-    /// What was wrong with names and values of headers.
-    pub problems: Vec<Problem>,
-}
-
-/// An extraction without problems.
-impl From<Context> for Extraction {
-    fn from(context: Context) -> Self {
-        Extraction { context, problems: vec![] }
-    }
-}
-
-/// Reads `traceparent`, `tracestate` and `baggage`. This never fails:
-///
-/// - If `traceparent` is malformed, there is no trace and no `tracestate`
-///   ([Trace Context, section 4.3](https://www.w3.org/TR/trace-context-2/#a-traceparent-is-received)).
-/// - A malformed `tracestate` is left out.
-/// - Of a malformed `baggage`, the well-formed members are kept. Baggage does not need a trace.
-///
-/// A header whose name is in another case is used if there is none with the exact name, and reported as a [`Problem`].
-pub fn extract(carrier: &(impl Extract + ?Sized)) -> Extraction {
-    let mut problems = Vec::new();
-    let mut found = find(carrier, &mut problems);
-    let mut value = |header: usize| match std::mem::replace(&mut found[header], Header::Absent) {
-        Header::Absent => None,
-        Header::Value(value) => Some(value),
-        Header::Unusable(what) => {
-            problems.push(Problem { header: w3c::HEADERS[header], reason: Cow::Borrowed(what) });
-            None
-        }
-    };
-    let [parent, state, baggage] = match value(0) {
-        Some(parent) => [Some(parent), value(1), value(2)],
-        None => [None, None, value(2)],
-    };
-    let parent = parent.map(|parent| TraceParent::parse(&parent));
-    let (parent, state) = match parent {
-        Some(Ok(parent)) => (Some(parent), state),
-        Some(Err(e)) => {
-            problems.push(Problem { header: w3c::TRACEPARENT, reason: Cow::Borrowed(e.reason()) });
-            (None, None)
-        }
-        None => (None, None),
-    };
-    let (run, state) = match state {
-        None => (None, TraceState::new()),
-        Some(raw) => {
-            let (run, state, problem) = TraceState::parse(&raw);
-            problems.extend(problem.map(|p| Problem { header: w3c::TRACESTATE, reason: Cow::Borrowed(p.reason()) }));
-            (run, state)
-        }
-    };
-    let baggage = match baggage {
-        None => Baggage::new(),
-        Some(raw) => {
-            let (baggage, problem) = Baggage::parse(&raw);
-            problems.extend(problem.map(|p| Problem { header: w3c::BAGGAGE, reason: p.to_string().into() }));
-            baggage
-        }
-    };
-    let context = match parent {
-        Some(parent) => Context::remote(parent, run, state, baggage),
-        None => Context::of_baggage(baggage),
-    };
-    Extraction { context, problems }
-}
-
-/// What stands under the three names, in the order of [`w3c::HEADERS`]. A header that was found only in other case is a
-/// problem as well, because others may not find it.
-fn find<'c>(carrier: &'c (impl Extract + ?Sized), problems: &mut Vec<Problem>) -> [Header<'c>; 3] {
-    const NONE: Option<(&[u8], Header<'_>)> = None;
-    let (mut found, mut other) = ([const { Header::Absent }; 3], [NONE; 3]);
-    let in_one_pass = carrier.each(&mut |name, value| match w3c::place_named(name) {
-        Some(place) if name == w3c::HEADERS[place].as_bytes() => found[place] = value,
-        Some(place) => other[place] = Some((name, value)),
-        None => {}
-    });
-    let mut written_so = |place: usize, name: &str| {
-        let reason = format!("its name is written {name:?}").into();
-        problems.push(Problem { header: w3c::HEADERS[place], reason })
-    };
-    if in_one_pass {
-        for (place, other) in other.into_iter().enumerate() {
-            if let Some((name, value)) = other.filter(|_| found[place] == Header::Absent) {
-                found[place] = value;
-                written_so(place, &String::from_utf8_lossy(name))
-            }
-        }
-        return found;
-    }
-    found = w3c::HEADERS.map(|name| carrier.get(name));
-    if found.contains(&Header::Absent) {
-        for (place, name) in other_case(carrier).into_iter().enumerate() {
-            if let Some(name) = name.filter(|_| found[place] == Header::Absent) {
-                found[place] = carrier.get(&name);
-                written_so(place, &name)
-            }
-        }
-    }
-    found
-}
-
-/// How the three names are written, if they are in another case. Of several, the last counts.
-fn other_case(carrier: &(impl Extract + ?Sized)) -> [Option<String>; 3] {
-    let mut names = [None, None, None];
-    carrier.each_name(&mut |name| {
-        if let Some(header) = w3c::header_named(name).filter(|header| *header != name)
-            && let Some(place) = w3c::HEADERS.iter().position(|ours| *ours == header)
-        {
-            names[place] = Some(name.to_owned())
-        }
-    });
-    names
-}
-
-/// Writes a context into a carrier, and replaces the headers of an earlier hop. An empty context writes nothing. A context that
-/// has only baggage writes the baggage.
-pub fn inject(context: &Context, carrier: &mut (impl Inject + ?Sized)) {
-    let _ = inject_within(context, Budget::UNLIMITED, carrier); // there is room
-}
-
-/// How much an injection may add to a message.
-#[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
-pub struct Budget {
-    /// The maximum number of bytes: names, values, and the overhead of each header.
-    pub bytes: usize,
-    /// The overhead of a header, beside name and value, in bytes.
-    pub per_header: usize,
-    /// The maximum number of headers: one, two, or all three.
-    pub headers: usize,
-}
-
-impl Budget {
-    /// For transports without a limit.
-    pub const UNLIMITED: Budget = Budget { bytes: usize::MAX, per_header: 0, headers: usize::MAX };
-
-    /// A budget of bytes and headers, where each header has an overhead of `per_header` bytes beside its name and value.
-    pub const fn new(bytes: usize, per_header: usize, headers: usize) -> Self {
-        Budget { bytes, per_header, headers }
-    }
-}
-
-/// Like [`inject`], within a budget. If there is not enough room, parts are left out in this order: the baggage; members of
-/// `tracestate` over 128 characters; its other members, from the end; our run id; everything. No value is cut. Returns what was
-/// left out, if anything.
-pub fn inject_within(context: &Context, budget: Budget, carrier: &mut (impl Inject + ?Sized)) -> Option<String> {
-    if !context.travels() {
-        return None;
-    }
-    carrier.remove_other_case();
-    let (Some(parent), Some(trace), Some(run)) = (context.trace_parent(), context.trace_id(), context.run_id()) else {
-        return inject_baggage(context.baggage(), budget, carrier);
-    };
-    let room = budget.bytes.checked_sub(cost(budget, w3c::TRACEPARENT, TraceParent::LEN));
-    let Some(room) = room.filter(|_| budget.headers > 0) else {
-        w3c::HEADERS.iter().for_each(|name| carrier.remove(name));
-        return Some("no room for the context".to_owned());
-    };
-    carrier.set(w3c::TRACEPARENT, parent.to_text().as_str());
-    let run = (run != RunId::of_trace(trace)).then_some(run);
-    let mut state = String::new();
-    let for_state = if budget.headers > 1 { room.saturating_sub(cost(budget, w3c::TRACESTATE, 0)) } else { 0 };
-    let missing = context.trace_state().write_within(run, for_state, &mut state);
-    let room = if state.is_empty() { room } else { room - cost(budget, w3c::TRACESTATE, state.len()) };
-    let mut baggage = context.baggage().as_str();
-    let has_place = budget.headers > if state.is_empty() { 1 } else { 2 };
-    let mut left_out = vec![];
-    if !baggage.is_empty() && (missing > 0 || !has_place || room < cost(budget, w3c::BAGGAGE, baggage.len())) {
-        left_out.push(of_baggage(baggage));
-        baggage = "";
-    }
-    if missing > 0 {
-        left_out.push(format!("{missing} members of {}", w3c::TRACESTATE))
-    }
-    for (name, value) in [(w3c::TRACESTATE, state.as_str()), (w3c::BAGGAGE, baggage)] {
-        if value.is_empty() { carrier.remove(name) } else { carrier.set(name, value) }
-    }
-    (!left_out.is_empty()).then(|| format!("no room for {}", left_out.join(" and ")))
-}
-
-/// Writes only baggage. The other headers are not touched.
-fn inject_baggage(baggage: &Baggage, budget: Budget, carrier: &mut (impl Inject + ?Sized)) -> Option<String> {
-    let baggage = baggage.as_str();
-    if budget.headers == 0 || budget.bytes < cost(budget, w3c::BAGGAGE, baggage.len()) {
-        carrier.remove(w3c::BAGGAGE);
-        return Some(format!("no room for {}", of_baggage(baggage)));
-    }
-    carrier.set(w3c::BAGGAGE, baggage);
-    None
-}
-
-fn of_baggage(baggage: &str) -> String {
-    format!("the baggage ({} bytes)", baggage.len())
-}
-
-fn cost(budget: Budget, name: &str, value: usize) -> usize {
-    budget.per_header + name.len() + value
-}
-
-/// What to do with a `traceparent` that the user's message has already.
-#[derive(Debug)]
-pub enum Outgoing {
-    /// There is none, or it belongs to the current trace because the message is forwarded: write ours.
-    Write,
-    /// It belongs to another trace, so the user has set it on purpose: keep it, and link to it.
-    Keep(Context),
-}
-
-/// Decides what to do with a message that is about to be sent in `context`.
-pub fn outgoing(context: &Context, carrier: &(impl Extract + ?Sized)) -> Outgoing {
-    if carrier.get(w3c::TRACEPARENT) == Header::Absent && other_case(carrier)[0].is_none() {
-        return Outgoing::Write;
-    }
-    match extract(carrier).context {
-        theirs if theirs.is_empty() || theirs.trace_id() == context.trace_id() => Outgoing::Write,
-        theirs => Outgoing::Keep(theirs),
     }
 }

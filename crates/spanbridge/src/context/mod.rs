@@ -142,6 +142,7 @@ impl Context {
     pub const EMPTY: Context = Context { shared: null(), span: 0 };
 
     /// `recorded`: `None` if it is undecided.
+    #[inline(always)]
     pub(crate) fn from_shared(shared: Shared, span: u64, recorded: impl Into<Option<bool>>) -> Self {
         let recorded = recorded.into();
         #[cfg(feature = "record")]

@@ -11,6 +11,64 @@ use crate::{SamplingInput, context::intake::Intake, current, encoder};
 #[cfg(feature = "record")]
 use std::sync::Arc;
 
+/// What the recorder in effect says about a new context. It is asked before the shared part is made, which can then be built
+/// where it stays: a copy of it costs as much as reading its `traceparent`.
+struct Binding {
+    #[cfg(feature = "record")]
+    intake: Option<Arc<Intake>>,
+    /// The sampled flag as it came, if somebody here decides.
+    received: Option<bool>,
+    /// Whether the decision made here sets the flag, and how.
+    sampled: Option<bool>,
+    /// Whether it is recorded. `None` if that is undecided.
+    recorded: Option<bool>,
+}
+
+impl Binding {
+    /// By the recorder in effect.
+    #[cfg(feature = "record")]
+    #[inline(always)]
+    fn here(trace: u128, received: Option<bool>) -> Self {
+        Self::to(current::intake(), trace, received)
+    }
+
+    /// By a recorder that was looked up already.
+    #[cfg(feature = "record")]
+    #[inline(always)]
+    fn to(intake: Option<Arc<Intake>>, trace: u128, received: Option<bool>) -> Self {
+        let (Some(decides), Some(trace)) = (intake.as_ref().filter(|i| i.is_on()), TraceId::new(trace)) else {
+            return Binding { intake, received: None, sampled: None, recorded: Some(false) }; // nobody here decides
+        };
+        let recorded = decides.sampler.early(trace, received);
+        // Received flags go on as they came: what this process records is no business of those further on.
+        let sampled = if received.is_none() { Some(recorded.unwrap_or(true)) } else { None };
+        Binding { intake, received, sampled, recorded }
+    }
+
+    #[cfg(not(feature = "record"))]
+    fn here(_: u128, _: Option<bool>) -> Self {
+        Binding { received: None, sampled: None, recorded: Some(false) }
+    }
+
+    #[inline(always)]
+    fn context(self, shared: Shared, span: u64) -> Context {
+        let flags = match self.sampled {
+            Some(sampled) => (shared.flags & !SAMPLED) | if sampled { SAMPLED } else { 0 },
+            None => shared.flags,
+        };
+        let shared = Shared {
+            #[cfg(feature = "record")]
+            serial: encoder::new_id(),
+            #[cfg(feature = "record")]
+            intake: self.intake,
+            received: self.received,
+            flags,
+            ..shared
+        };
+        Context::from_shared(shared, span, self.recorded)
+    }
+}
+
 impl OwnSegment {
     /// The resumption of the run that it is: what one who resumed it does, until he leaves or suspends it. 0 where the run was not
     /// resumed.
@@ -39,16 +97,14 @@ impl Context {
     }
 
     /// A context as it arrives from elsewhere. The recorder in effect here decides whether it is recorded.
+    #[inline(never)]
     pub fn remote(parent: TraceParent, run: Option<RunId>, trace_state: TraceState, baggage: Baggage) -> Self {
         let trace = parent.trace_id;
+        let binding = Binding::here(trace.0, Some(parent.flags & SAMPLED != 0));
         let run = run.unwrap_or(RunId::of_trace(trace));
         let from_span = parent.span_id.0;
         let blank = Self::blank(trace.0, run.0, parent.flags);
-        Self::bind(
-            Shared { remote: true, from_span, trace_state, baggage, ..blank },
-            from_span,
-            Some(parent.flags & SAMPLED != 0),
-        )
+        binding.context(Shared { remote: true, from_span, trace_state, baggage, ..blank }, from_span)
     }
 
     /// A context without a trace: what starts under it begins one, with this baggage
@@ -102,32 +158,9 @@ impl Context {
 
     /// Binds a new shared part to the recorder in effect. `received`: the sampled flag, if the trace began elsewhere and its
     /// flags are taken from there; else the decision made here sets the flag.
-    #[cfg(feature = "record")]
+    #[inline(always)]
     pub(crate) fn bind(shared: Shared, span: u64, received: Option<bool>) -> Self {
-        Self::bind_to(current::intake(), shared, span, received)
-    }
-
-    /// As `bind`, to a recorder that was looked up already.
-    #[cfg(feature = "record")]
-    fn bind_to(intake: Option<Arc<Intake>>, mut shared: Shared, span: u64, received: Option<bool>) -> Self {
-        shared.intake = intake;
-        shared.serial = encoder::new_id();
-        let (Some(intake), Some(trace)) = (shared.intake.as_ref().filter(|i| i.is_on()), TraceId::new(shared.trace))
-        else {
-            return Self::from_shared(shared, span, false); // nobody here decides
-        };
-        let records = intake.sampler.early(trace, received);
-        // Received flags go on as they came: what this process records is no business of those further on.
-        if received.is_none() {
-            shared.set_sampled(records.unwrap_or(true))
-        }
-        shared.received = received;
-        Self::from_shared(shared, span, records)
-    }
-
-    #[cfg(not(feature = "record"))]
-    pub(crate) fn bind(shared: Shared, span: u64, _received: Option<bool>) -> Self {
-        Self::from_shared(shared, span, false)
+        Binding::here(shared.trace, received).context(shared, span)
     }
 
     /// The same, but for what `change` does to the shared part.
@@ -173,8 +206,8 @@ impl Context {
 pub(crate) fn new_trace(outside: &Context) -> Context {
     let Some(intake) = current::intake().filter(|i| i.is_on()) else { return Context::EMPTY };
     let trace = encoder::thread_recorder().long_id();
-    let shared = Shared { baggage: outside.baggage().clone(), ..Context::blank(trace, trace, 0) };
-    let context = Context::bind_to(Some(intake), shared, 0, None);
+    let binding = Binding::to(Some(intake), trace, None);
+    let context = binding.context(Shared { baggage: outside.baggage().clone(), ..Context::blank(trace, trace, 0) }, 0);
     if context.is_recorded() || context.is_undecided() {
         return context;
     }

@@ -17,4 +17,5 @@ pub use baggage::{Baggage, DroppedMembers, Member};
 pub(crate) use header::place_named;
 pub use header::{BAGGAGE, HEADERS, Malformed, TRACEPARENT, TRACESTATE, header_named, is_other_case};
 pub use traceparent::{RANDOM, SAMPLED, TraceParent, TraceParentText};
+pub(crate) use tracestate::StateText;
 pub use tracestate::TraceState;

@@ -111,6 +111,26 @@ impl TraceState {
         out.push_str(others);
     }
 
+    /// The text that [`TraceState::write_within`] writes, and how many members had no room. It is copied only if that changes it.
+    pub(crate) fn text_within<'a>(
+        &'a self,
+        run: Option<RunId>,
+        max: usize,
+        text: &'a mut StateText,
+    ) -> (&'a str, usize) {
+        match run {
+            None if self.as_str().len() <= max => (self.as_str(), 0),
+            Some(run) if self.is_empty() && OURS_LEN <= max => {
+                text.ours = ours(run);
+                (std::str::from_utf8(&text.ours).unwrap_or_default(), 0)
+            }
+            _ => {
+                let missing = self.write_within(run, max, &mut text.all);
+                (&text.all, missing)
+            }
+        }
+    }
+
     /// Like [`TraceState::write`], in at most `max` bytes. Returns how many members had no room, including ours.
     ///
     /// Other members over 128 characters are dropped first, then members from the end, and ours last
@@ -156,10 +176,27 @@ impl fmt::Debug for TraceState {
     }
 }
 
-fn put_ours(run: RunId, out: &mut String) {
+/// Where [`TraceState::text_within`] puts a text that has to be made. Our member alone needs no allocation.
+pub(crate) struct StateText {
+    ours: [u8; OURS_LEN],
+    all: String,
+}
+
+impl Default for StateText {
+    fn default() -> Self {
+        StateText { ours: [0; OURS_LEN], all: String::new() }
+    }
+}
+
+/// Our member.
+fn ours(run: RunId) -> [u8; OURS_LEN] {
     let mut text = *b"sb=r:00000000000000000000000000000000";
-    text[5..].copy_from_slice(&hex::write_u128(run.get()));
-    out.push_str(std::str::from_utf8(&text).unwrap_or_default());
+    text[OURS.len()..].copy_from_slice(&hex::write_u128(run.get()));
+    text
+}
+
+fn put_ours(run: RunId, out: &mut String) {
+    out.push_str(std::str::from_utf8(&ours(run)).unwrap_or_default());
 }
 
 /// The run of a header that holds our member and nothing else, which is what our own services send to each other.
@@ -182,15 +219,13 @@ fn is_kept_whole(header: &[u8]) -> bool {
     let mut keys: [&[u8]; FEW] = [b""; FEW];
     let mut rest = header;
     for count in 0..FEW {
-        let end = rest.iter().position(|b| !is_key_byte(*b)).unwrap_or(rest.len());
-        let (key, value) = rest.split_at(end);
+        let (key, value) = rest.split_at(length_of(rest, KEY_BYTE));
         let Some((b'=', value)) = value.split_first() else { return false };
         if !begins_key(key) || key.len() > MAX_LEN || key == KEY.as_bytes() || keys[..count].contains(&key) {
             return false;
         }
         keys[count] = key;
-        let end =
-            value.iter().position(|b| !matches!(b, b'!'..=b'~') || matches!(b, b'=' | b',')).unwrap_or(value.len());
+        let end = length_of(value, VALUE_BYTE);
         if end == 0 || end > MAX_LEN {
             return false;
         }
@@ -203,8 +238,33 @@ fn is_kept_whole(header: &[u8]) -> bool {
     false
 }
 
-fn is_key_byte(b: u8) -> bool {
-    matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-' | b'*' | b'/' | b'@')
+/// Classes of bytes: of a key, and of a value without spaces.
+const KEY_BYTE: u8 = 1;
+const VALUE_BYTE: u8 = 2;
+const CLASSES: [u8; 256] = {
+    let mut classes = [0; 256];
+    let mut b = 0x21;
+    while b < 0x7f {
+        let key = matches!(b as u8, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-' | b'*' | b'/' | b'@');
+        let value = !matches!(b as u8, b'=' | b',');
+        classes[b] = if key { KEY_BYTE } else { 0 } | if value { VALUE_BYTE } else { 0 };
+        b += 1;
+    }
+    classes
+};
+
+const fn is(b: u8, class: u8) -> bool {
+    CLASSES[b as usize] & class != 0
+}
+
+/// How many bytes of a class a text begins with.
+#[inline]
+fn length_of(text: &[u8], class: u8) -> usize {
+    let mut length = 0;
+    while length < text.len() && is(text[length], class) {
+        length += 1;
+    }
+    length
 }
 
 fn begins_key(key: &[u8]) -> bool {
@@ -255,11 +315,10 @@ fn parse_list(header: &[u8]) -> Result<(Option<RunId>, TraceState, Option<Malfor
 /// [section 3.3.1.3](https://www.w3.org/TR/trace-context-2/#list-members). White space in front of a value belongs to it.
 fn split_member(member: &str) -> Result<(&str, &str), &'static str> {
     let (key, value) = member.split_once('=').ok_or("a member without an equals sign")?;
-    if !begins_key(key.as_bytes()) || key.len() > MAX_LEN || !key.bytes().all(is_key_byte) {
+    if !begins_key(key.as_bytes()) || key.len() > MAX_LEN || !key.bytes().all(|b| is(b, KEY_BYTE)) {
         return Err("a key that is not one");
     }
-    let value_char = |b: u8| matches!(b, b' '..=b'~') && b != b'=';
-    if value.is_empty() || value.len() > MAX_LEN || !value.bytes().all(value_char) {
+    if value.is_empty() || value.len() > MAX_LEN || !value.bytes().all(|b| b == b' ' || is(b, VALUE_BYTE)) {
         return Err("a value that is not one");
     }
     Ok((key, value))
