@@ -76,10 +76,7 @@ impl<'a> From<&'a mut OwnedHeaders> for HeadersMut<'a> {
 impl Inject for HeadersMut<'_> {
     fn set(&mut self, name: &'static str, value: &str) {
         self.remove(name);
-        let headers = native(self.0.as_borrowed()).cast_mut();
-        let (name_size, size) = (name.len() as isize, value.len() as isize);
-        // SAFETY: the owned headers are borrowed exclusively; librdkafka copies the name and the value.
-        unsafe { rd_kafka_header_add(headers, name.as_ptr().cast(), name_size, value.as_ptr().cast(), size) };
+        self.add(name, value)
     }
 
     fn remove(&mut self, name: &'static str) {
@@ -101,6 +98,37 @@ impl Inject for HeadersMut<'_> {
             unsafe { rd_kafka_header_remove(native(self.0.as_borrowed()).cast_mut(), name.as_ptr()) };
         }
     }
+
+    /// Removing a header costs librdkafka a comparison with every header, so one pass finds what has to be removed.
+    fn set_all(&mut self, values: [Option<&str>; 3]) {
+        let (mut there, mut other_case) = ([false; 3], false);
+        Headers::from(Some(&*self.0)).pairs(|name, _| {
+            match w3c::HEADERS.iter().position(|ours| ours.as_bytes() == name) {
+                Some(place) => there[place] = true,
+                None => other_case |= w3c::is_other_case(name),
+            }
+        });
+        if other_case {
+            self.remove_other_case()
+        }
+        for (place, name) in w3c::HEADERS.into_iter().enumerate() {
+            if there[place] {
+                self.remove(name)
+            }
+            if let Some(value) = values[place] {
+                self.add(name, value)
+            }
+        }
+    }
+}
+
+impl HeadersMut<'_> {
+    fn add(&mut self, name: &'static str, value: &str) {
+        let headers = native(self.0.as_borrowed()).cast_mut();
+        let (name_size, size) = (name.len() as isize, value.len() as isize);
+        // SAFETY: the owned headers are borrowed exclusively; librdkafka copies the name and the value.
+        unsafe { rd_kafka_header_add(headers, name.as_ptr().cast(), name_size, value.as_ptr().cast(), size) };
+    }
 }
 
 /// The headers of a record to be sent, which may have none yet.
@@ -118,8 +146,7 @@ impl Extract for RecordHeaders<'_> {
 
 impl Inject for RecordHeaders<'_> {
     fn set(&mut self, name: &'static str, value: &str) {
-        let headers = self.0.get_or_insert_with(|| OwnedHeaders::new_with_capacity(w3c::HEADERS.len()));
-        HeadersMut(headers).set(name, value)
+        HeadersMut(self.0.get_or_insert_with(new_headers)).set(name, value)
     }
 
     fn remove(&mut self, name: &'static str) {
@@ -133,6 +160,16 @@ impl Inject for RecordHeaders<'_> {
             HeadersMut(headers).remove_other_case()
         }
     }
+
+    fn set_all(&mut self, values: [Option<&str>; 3]) {
+        if self.0.is_some() || values.iter().any(Option::is_some) {
+            HeadersMut(self.0.get_or_insert_with(new_headers)).set_all(values)
+        }
+    }
+}
+
+fn new_headers() -> OwnedHeaders {
+    OwnedHeaders::new_with_capacity(w3c::HEADERS.len())
 }
 
 /// The bytes that librdkafka counts for a message beside key, value and headers, and at most for a header beside name and
@@ -310,6 +347,22 @@ mod tests {
         let again = extract(&Headers::from(Some(&sent)));
         assert_eq!((again.context, again.problems), (found.context, vec![]));
         assert_eq!(before.restore(Some(sent)).map(|headers| headers.count()), Some(3), "as it was");
+    }
+
+    #[test]
+    fn all_three_are_written_at_once() {
+        let (ours, other) = (b"traceparent".as_slice(), b"x-own".as_slice());
+        let mut sent = headers(&[(ours, Some(b"1")), (other, None), (ours, Some(b"2")), (b"tracestate", Some(b"a=1"))]);
+        HeadersMut(&mut sent).set_all([Some("3"), None, Some("k=v")]);
+        let mut left = vec![];
+        Headers::from(Some(&sent)).pairs(|name, value| left.push((name.to_vec(), value.map(<[u8]>::to_vec))));
+        let expected = [(other, None), (ours, Some(b"3".as_slice())), (b"baggage".as_slice(), Some(b"k=v".as_slice()))];
+        assert_eq!(left, expected.map(|(name, value)| (name.to_vec(), value.map(<[u8]>::to_vec))));
+        let mut none = None;
+        RecordHeaders(&mut none).set_all([None; 3]);
+        assert!(none.is_none());
+        RecordHeaders(&mut none).set_all([Some("1"), None, None]);
+        assert_eq!(none.map(|headers| headers.count()), Some(1));
     }
 
     #[test]

@@ -90,6 +90,24 @@ impl Inject for HeadersMut<'_> {
             *self.0 = rest.into()
         }
     }
+
+    /// One pass tells that nothing has to be taken out, as in nearly every message.
+    fn set_all(&mut self, values: [Option<&str>; 3]) {
+        let unwanted = |name: &ShortString| match w3c::header_named(name.as_str()) {
+            Some(ours) => ours != name.as_str() || w3c::HEADERS.into_iter().zip(values).any(|it| it == (ours, None)),
+            None => false,
+        };
+        if self.0.inner().keys().any(unwanted) {
+            let mut rest = self.0.inner().clone();
+            rest.retain(|name, _| !unwanted(name));
+            *self.0 = rest.into()
+        }
+        for (name, value) in w3c::HEADERS.into_iter().zip(values) {
+            if let Some(value) = value {
+                self.set(name, value)
+            }
+        }
+    }
 }
 
 /// The properties of a message that is about to be sent: the headers are copied only if something is written.
@@ -150,6 +168,13 @@ impl Inject for Outgoing {
     fn remove_other_case(&mut self) {
         if self.table().is_some_and(|table| table.inner().keys().any(|name| w3c::is_other_case(name.as_str()))) {
             self.headers().remove_other_case()
+        }
+    }
+
+    fn set_all(&mut self, values: [Option<&str>; 3]) {
+        let ours = |table: &FieldTable| table.inner().keys().any(|name| w3c::header_named(name.as_str()).is_some());
+        if values.iter().any(Option::is_some) || self.table().is_some_and(ours) {
+            self.headers().set_all(values)
         }
     }
 }
