@@ -4,21 +4,27 @@
 //!
 //! - lapin and RabbitMQ, if `AMQP_URL` is set
 //! - librdkafka, with the brokers in `KAFKA_BROKERS`, else with its own in-process broker
+//! - axum and reqwest, between the shop, the gateway and the payments service
 //! - AWS's SDK and `lambda_runtime`, in a second process
 //!
 //! Simulated:
 //!
 //! - the services: they share one process, and each has its own recorder
-//! - HTTP between the services, the database, and the queue `parcels`
+//! - the database, and the queue `parcels`
 //! - Lambda's side of its APIs
 
 mod checkout;
+mod gateway;
+mod http;
 #[cfg_attr(not(unix), path = "no_notify.rs")]
 mod notify;
+mod orders;
+mod payments;
 mod projection;
 mod services;
 mod shipping;
 mod transports;
+mod warehouse;
 
 use anyhow::Context as _;
 use clap::{Parser, ValueEnum};
@@ -32,7 +38,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use transports::{Transports, amqp_url};
 
-/// Sends one order from a gateway to a worker that fails once, and prints the run as a tree.
+/// Sends one order from a shop to a worker that fails once, and prints the run as a tree.
 ///
 /// Nothing has to be installed. Kafka is a broker inside this process, or the brokers in KAFKA_BROKERS. If AMQP_URL is set,
 /// the order also goes through RabbitMQ. The last step is a function on AWS's lambda_runtime, in a second process.

@@ -4,7 +4,9 @@ use spanbridge::Recorder;
 use spanbridge_examples::{Records, finish};
 
 /// The recorder of each service.
+#[derive(Clone)]
 pub(crate) struct Services {
+    pub(crate) shop: Recorder,
     pub(crate) gateway: Recorder,
     pub(crate) orders: Recorder,
     pub(crate) payments: Recorder,
@@ -17,6 +19,7 @@ impl Services {
     pub(crate) fn start(records: &Records) -> anyhow::Result<Self> {
         let recorder = |service| Ok::<_, anyhow::Error>(records.recorder(service)?.build()?);
         Ok(Services {
+            shop: recorder("shop")?,
             gateway: recorder("gateway")?,
             orders: recorder("orders")?,
             payments: recorder("payments")?,
@@ -28,7 +31,8 @@ impl Services {
 
     /// Shuts the recorders down. Afterwards, the store has all records.
     pub(crate) fn stop(self) {
-        for recorder in [self.gateway, self.orders, self.payments, self.warehouse, self.shipping, self.projection] {
+        let Services { shop, gateway, orders, payments, warehouse, shipping, projection } = self;
+        for recorder in [shop, gateway, orders, payments, warehouse, shipping, projection] {
             finish(recorder)
         }
     }
