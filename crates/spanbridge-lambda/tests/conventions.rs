@@ -37,7 +37,7 @@ async fn handled(event: Vec<u8>, capture: &CapturePolicy) -> Vec<Record<'static>
     let handler = move |event: LambdaEvent<Value>| async move {
         let work = |n| async move { if n % 2 == 1 { Err("odd") } else { Ok(()) } };
         for_each_record(&event.context, 0..many, work).await?;
-        if event.payload["do"] == "fail" { Err(Error::from("no")) } else { Ok(()) }
+        if event.payload["do"] == "fail" { Err(Error::from("no")) } else { Ok(json!({ "statusCode": 200 })) }
     };
     let event = String::from_utf8(event).unwrap();
     let call =

@@ -10,6 +10,7 @@ use crate::carrier::context_or;
 use crate::describe::{self, FunctionInfo};
 use crate::event::{Event, request_headers};
 use bytes::Bytes;
+use http::StatusCode;
 use serde::Serialize;
 use spanbridge::adapter::{Values, waited};
 use spanbridge::carrier::Extraction;
@@ -170,6 +171,22 @@ impl Invocation {
                 capture.record_payload(span, "output", JSON, json)
             }
         })
+    }
+
+    /// Records the status of the response to an HTTP request, and returns how the handler has ended: a status of 500 or more is
+    /// an error.
+    pub(crate) fn answered(&self, status: impl FnOnce() -> Option<StatusCode>) -> End {
+        if !self.event.source().is_request() || !self.is_recorded() {
+            return End::Ok;
+        }
+        let Some(status) = status() else { return End::Ok };
+        if let Some(span) = &self.spans().invocation {
+            span.attribute(semconv::HTTP_RESPONSE_STATUS_CODE, status.as_u16())
+        }
+        match status.is_server_error() {
+            true => End::Failed { message: status.to_string(), kind: status.as_str().to_owned() },
+            false => End::Ok,
+        }
     }
 
     /// Calls `record` with the span, which runs the application's code: it serializes a response, and the redaction hook

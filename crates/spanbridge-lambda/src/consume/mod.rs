@@ -26,6 +26,7 @@ mod settings;
 mod setup;
 mod signals;
 mod snapstart;
+mod status;
 mod stream;
 mod watchdog;
 

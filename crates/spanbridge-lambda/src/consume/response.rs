@@ -1,5 +1,7 @@
 //! The response of a handler, on its way to Lambda.
 
+use super::status;
+use http::StatusCode;
 use serde::{Serialize, Serializer};
 use serde_json::value::{RawValue, to_raw_value};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -31,6 +33,14 @@ impl<B: Serialize> CapturableResponse<B> {
         match &self.0 {
             State::Serialized(json) => Some(json.get().as_bytes()),
             State::Plain(_) => None,
+        }
+    }
+
+    /// The status of an HTTP response.
+    pub(crate) fn status(&self) -> Option<StatusCode> {
+        match &self.0 {
+            State::Plain(response) => status::of_response(response),
+            State::Serialized(json) => status::of_json(json.get().as_bytes()),
         }
     }
 }

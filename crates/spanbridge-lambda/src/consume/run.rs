@@ -37,7 +37,8 @@ use std::fmt::Debug;
 /// }
 /// ```
 ///
-/// - The span ends as the handler does: ok, with its error, with a panic, or with the end of a response stream.
+/// - The span ends as the handler does: ok, with its error, with a panic, or with the end of a response stream. If the event is an
+///   HTTP request, it has the status of the response (`statusCode`), which is an error from 500 on.
 /// - The flush gets the time that is left minus a margin, and at most two seconds
 ///   ([`flush_within`](FunctionOptions::flush_within)). The next invocation records how it went:
 ///   `spanbridge.flush.previous_ms`, and a diagnostic `flush.incomplete`. If sinks accept nothing, a line on standard error

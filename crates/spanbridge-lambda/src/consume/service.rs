@@ -115,12 +115,13 @@ where
                 let mut response = CapturableResponse::new(response);
                 if let Some(invocation) = invocation {
                     invocation.capture_response(&mut response);
-                    invocation.end(&End::Ok)
+                    invocation.end(&invocation.answered(|| response.status()))
                 }
                 Ok(FunctionResponse::BufferedResponse(response))
             }
             Ok(FunctionResponse::StreamingResponse(StreamResponse { metadata_prelude, stream })) => {
-                let stream = ObservedStream::new(stream, invocation);
+                let end = invocation.as_ref().map_or(End::Ok, |i| i.answered(|| Some(metadata_prelude.status_code)));
+                let stream = ObservedStream::new(stream, invocation, end);
                 Ok(FunctionResponse::StreamingResponse(StreamResponse { metadata_prelude, stream }))
             }
             Err(error) => Err(match invocation {

@@ -29,13 +29,16 @@ pin_project! {
 struct Ending {
     invocation: Option<Arc<Invocation>>,
     failed: Option<End>,
+    /// How it ends if the stream does not fail.
+    otherwise: End,
 }
 
 impl<S> ObservedStream<S> {
-    pub(crate) fn new(stream: S, invocation: Option<Arc<Invocation>>) -> Self {
+    /// `otherwise` is how the invocation ends if the stream does not fail.
+    pub(crate) fn new(stream: S, invocation: Option<Arc<Invocation>>, otherwise: End) -> Self {
         let context = invocation.as_ref().map_or_else(observe::current_context, |i| i.context().clone());
         let inner = Some(stream.in_context(context));
-        ObservedStream { inner, end: Ending { invocation, failed: None }, late: LatePanic::default() }
+        ObservedStream { inner, end: Ending { invocation, failed: None, otherwise }, late: LatePanic::default() }
     }
 }
 
@@ -65,7 +68,9 @@ where
             None => {
                 let how = match this.late.catch(|| this.inner.set(None)) {
                     Some(message) => End::Panicked(message),
-                    None => this.end.failed.take().unwrap_or(End::Ok),
+                    None => {
+                        this.end.failed.take().unwrap_or_else(|| std::mem::replace(&mut this.end.otherwise, End::Ok))
+                    }
                 };
                 this.end.end(how);
                 None
