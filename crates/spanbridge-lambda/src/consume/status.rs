@@ -19,7 +19,7 @@ const MAX_TEXT: usize = 64 * 1024;
 
 /// The status that a response says. Of its members, no other is serialized.
 pub(super) fn of_response(response: &impl Serialize) -> Option<StatusCode> {
-    let Ok(Err(Found(status))) = panics::caught(|| response.serialize(Look::ForObject)) else { return None };
+    let Ok(Err(Found(status))) = panics::caught(|| response.serialize(Seeking::Object)) else { return None };
     StatusCode::from_u16(status?).ok()
 }
 
@@ -56,48 +56,48 @@ const RAW_VALUE: &str = "$serde_json::private::RawValue";
 
 /// A serializer that writes nothing, and knows what it looks for.
 #[derive(Clone, Copy, PartialEq)]
-enum Look {
+enum Seeking {
     /// The response.
-    ForObject,
+    Object,
     /// The text of a response.
-    ForText,
+    Text,
     /// The name of the member that is the status; found, it is any number.
-    ForName,
+    Name,
     /// The status.
-    ForNumber,
+    Number,
 }
 
-impl Look {
+impl Seeking {
     fn number(self, number: impl TryInto<u16>) -> Result<(), Found> {
-        Err(Found(number.try_into().ok().filter(|_| self == Look::ForNumber)))
+        Err(Found(number.try_into().ok().filter(|_| self == Seeking::Number)))
     }
 
     fn members(self, is_text: bool) -> Result<Members, Found> {
-        let next = if is_text { Look::ForText } else { Look::ForName };
-        if self == Look::ForObject { Ok(Members { seen: 0, next }) } else { Err(Found(None)) }
+        let next = if is_text { Seeking::Text } else { Seeking::Name };
+        if self == Seeking::Object { Ok(Members { seen: 0, next }) } else { Err(Found(None)) }
     }
 }
 
 /// The members of a response, until there is the status.
 struct Members {
     seen: usize,
-    /// What the next value is looked at for; `ForName` if it is not looked at.
-    next: Look,
+    /// What the next value is looked at for; `Name` if it is not looked at.
+    next: Seeking,
 }
 
 impl Members {
     fn value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Found> {
         self.seen += 1;
         match self.next {
-            Look::ForName if self.seen < MAX_MEMBERS => Ok(()),
-            Look::ForName => Err(Found(None)),
-            look => value.serialize(look),
+            Seeking::Name if self.seen < MAX_MEMBERS => Ok(()),
+            Seeking::Name => Err(Found(None)),
+            seeking => value.serialize(seeking),
         }
     }
 
     fn name(&mut self, is_status: bool) {
-        if self.next != Look::ForText {
-            self.next = if is_status { Look::ForNumber } else { Look::ForName }
+        if self.next != Seeking::Text {
+            self.next = if is_status { Seeking::Number } else { Seeking::Name }
         }
     }
 }
@@ -121,7 +121,7 @@ impl SerializeMap for Members {
     type Error = Found;
 
     fn serialize_key<T: Serialize + ?Sized>(&mut self, name: &T) -> Result<(), Found> {
-        self.name(matches!(name.serialize(Look::ForName), Err(Found(Some(_)))));
+        self.name(matches!(name.serialize(Seeking::Name), Err(Found(Some(_)))));
         Ok(())
     }
 
@@ -154,7 +154,7 @@ macro_rules! others {
 type Name = &'static str;
 type Nothing = Impossible<(), Found>;
 
-impl Serializer for Look {
+impl Serializer for Seeking {
     type Ok = ();
     type Error = Found;
     type SerializeMap = Members;
@@ -175,9 +175,9 @@ impl Serializer for Look {
 
     fn serialize_str(self, text: &str) -> Result<(), Found> {
         Err(Found(match self {
-            Look::ForText => in_text(text.as_bytes()),
-            Look::ForName => (text == STATUS_CODE).then_some(0),
-            Look::ForObject | Look::ForNumber => None,
+            Seeking::Text => in_text(text.as_bytes()),
+            Seeking::Name => (text == STATUS_CODE).then_some(0),
+            Seeking::Object | Seeking::Number => None,
         }))
     }
 
