@@ -8,7 +8,7 @@ use spanbridge_query::Store;
 use std::ffi::OsStr;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 
 /// A running process. It is killed when it is dropped.
 #[derive(Debug)]
@@ -48,13 +48,22 @@ impl Program {
         Some(Self::start(Command::new(python).arg(program).args(arguments)))
     }
 
+    /// Waits until the program has ended.
+    ///
+    /// # Panics
+    ///
+    /// The program does not end in time.
+    pub async fn status(&mut self) -> ExitStatus {
+        until("a program", || self.0.try_wait().expect("wait for a program")).await
+    }
+
     /// Waits until the program has succeeded, and returns its standard output.
     ///
     /// # Panics
     ///
     /// The program fails, or does not end in time.
     pub async fn output(mut self) -> String {
-        let status = until("a program", || self.0.try_wait().expect("wait for a program")).await;
+        let status = self.status().await;
         let mut text = String::new();
         self.0.stdout.take().expect("an output").read_to_string(&mut text).expect("text");
         assert!(status.success(), "{status}: {text}");

@@ -3,6 +3,7 @@
 //!
 //! These tests have `interop` in their names. Each language has a variable ([`python`], [`javascript`], [`java`], [`go`]), and
 //! kcat has `SPANBRIDGE_INTEROP_KCAT`. A test is skipped when its variable is not set. The programs are in `tests/interop/`.
+//! The W3C's suite for Trace Context runs if you set `W3C_TRACE_CONTEXT_DIR` to a checkout of it.
 
 mod cache;
 mod go;

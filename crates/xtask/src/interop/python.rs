@@ -34,7 +34,7 @@ pub(super) fn python() -> Result<PathBuf> {
 
 fn works(python: &Path) -> bool {
     let packages = "import pika, confluent_kafka, opentelemetry.instrumentation.pika, \
-                    opentelemetry.instrumentation.confluent_kafka, awslambdaric, boto3, moto.server";
+                    opentelemetry.instrumentation.confluent_kafka, awslambdaric, boto3, moto.server, aiohttp";
     capture(Command::new(python).args(["-c", packages])).is_ok()
 }
 
