@@ -112,7 +112,7 @@ mod tests {
         for (forwarded, found) in [
             ("host=a;host=b", Some("a")),
             ("for=\"[2001:db8::1]:4711\";host=a", Some("a")),
-            ("for=\"x,y;host=no\" ; HOST = \"a:1\"", Some("a:1")),
+            ("for=\"x,y;host=no\" ; HOST=\"a:1\"", Some("a:1")),
             ("for=a, host=b", None),
             ("host=\"a\\\"b\"", None),
             ("host=\"a", None),

@@ -97,7 +97,7 @@ pub(crate) fn get_with(path: &str, headers: &[(&'static str, &str)]) -> Request<
 /// A service that answers with nothing.
 pub(crate) fn nothing()
 -> impl Service<Request<()>, Response = Response<Script>, Error = Infallible, Future: Send> + Clone {
-    service_fn(async |_: Request<()>| Ok::<_, Infallible>(Response::new(Script::new([]))))
+    service_fn(async |_: Request<()>| Ok::<_, Infallible>(Response::new(Script::new([]).saying_end())))
 }
 
 /// What a body does when it is polled.
