@@ -64,6 +64,7 @@ mod pages {
     pages! {
         Readme: "../../README.md",
         Adapters: "../../docs/guide/adapters.md",
+        Http: "../../docs/guide/http.md",
         Kafka: "../../docs/guide/kafka.md",
         Lambda: "../../docs/guide/lambda.md",
         Messages: "../../docs/guide/messages.md",
