@@ -1,10 +1,6 @@
 //! When the layer finds axum's route by itself, and what to do where it does not.
 
-#![cfg(feature = "axum")]
-
-#[expect(dead_code, reason = "others use more of it")]
-mod support;
-
+use crate::support::Stage;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request};
@@ -13,7 +9,6 @@ use axum::response::Response;
 use axum::routing::get;
 use spanbridge::observe;
 use spanbridge_http::{ServerLayer, gateway};
-use support::Stage;
 use tower::{Layer, Service};
 
 fn orders() -> Router {

@@ -1,8 +1,6 @@
 //! What is taken of a caller's context, and what is recorded of values that may be personal.
 
-#[expect(dead_code, reason = "others use more of it")]
-mod support;
-
+use crate::support::{CALLER, Script, Stage, Step, get, get_with, nothing};
 use http::{Request, Response};
 use http_body_util::BodyExt;
 use spanbridge::record::{Body, Record};
@@ -10,7 +8,6 @@ use spanbridge::{RunId, observe};
 use spanbridge_http::{CaptureMode, CapturePolicy, PartKind, ReceiveOptions, Relation, ServerLayer, Trust};
 use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr};
-use support::{CALLER, Script, Stage, Step, get, get_with, nothing};
 use tower::service_fn;
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";

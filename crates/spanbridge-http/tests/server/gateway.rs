@@ -1,13 +1,10 @@
 //! What a gateway decides is recorded under the request.
 
-#[expect(dead_code, reason = "others use more of it")]
-mod support;
-
+use crate::support::{Script, Stage, get, lose};
 use http::{Request, Response, StatusCode};
 use spanbridge_http::{ServerLayer, gateway};
 use std::convert::Infallible;
 use std::future::pending;
-use support::{Script, Stage, get, lose};
 use tower::{Layer, Service, service_fn};
 
 #[tokio::test]

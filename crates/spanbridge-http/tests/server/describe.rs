@@ -1,12 +1,9 @@
 //! What the span of a request is called, and what it has.
 
-#[expect(dead_code, reason = "others use more of it")]
-mod support;
-
+use crate::support::{Stage, get, get_with, nothing};
 use http::{Method, Request, Version};
 use spanbridge::conformance::Seen;
 use spanbridge_http::ServerLayer;
-use support::{Stage, get, get_with, nothing};
 
 async fn described(layer: ServerLayer, request: Request<()>) -> Seen {
     let stage = Stage::new();

@@ -1,15 +1,12 @@
 //! The layer as a tower layer: back-pressure, clones, and the types it makes.
 
-#[expect(dead_code, reason = "others use more of it")]
-mod support;
-
+use crate::support::{Script, Stage, get, nothing};
 use http::{Request, Response};
 use http_body_util::{Full, combinators::UnsyncBoxBody};
 use spanbridge_http::{Server, ServerBody, ServerFuture, ServerLayer};
 use std::convert::Infallible;
 use std::future::{Ready, poll_fn, ready};
 use std::task::{Context, Poll};
-use support::{Script, Stage, get};
 use tower::{Layer, Service};
 
 /// A service that takes a request only if it was ready before, as tower allows. A clone was not.
@@ -85,7 +82,7 @@ fn types_are_as_their_parts_are() {
 #[tokio::test]
 async fn a_future_that_is_polled_again_is_pending() {
     let stage = Stage::new();
-    let mut service = ServerLayer::new().layer(support::nothing());
+    let mut service = ServerLayer::new().layer(nothing());
     let mut future = std::pin::pin!(stage.recorder.in_scope(|| service.call(get("/"))));
     assert!(poll_fn(|cx| future.as_mut().poll(cx)).await.is_ok());
     poll_fn(|cx| {

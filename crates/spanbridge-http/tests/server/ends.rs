@@ -1,8 +1,6 @@
 //! How the span of a request ends, and that each end can be told from the others.
 
-#[expect(dead_code, reason = "others use more of it")]
-mod support;
-
+use crate::support::{Script, Stage, Step, get, lose, next};
 use bytes::Bytes;
 use futures_util::FutureExt;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
@@ -13,7 +11,6 @@ use spanbridge_http::{ServerBody, ServerLayer};
 use std::convert::Infallible;
 use std::future::pending;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use support::{Script, Stage, Step, get, lose, next};
 use tower::{Layer, Service, ServiceExt, service_fn};
 
 use Step::{Data, Fail, Panic, Trailers, Wait};
@@ -143,7 +140,7 @@ async fn a_body_that_fails() {
     let (stage, mut body) = body(Script::new([Data("hello"), Fail("out of paper")])).await;
     next(&mut body).await.unwrap().unwrap().unwrap();
     assert!(next(&mut body).await.unwrap().unwrap().is_err());
-    assert_eq!(stage.end(), "error server_ends::support::Broken 200 5");
+    assert_eq!(stage.end(), "error server::support::Broken 200 5");
     assert_eq!(stage.one().error, "out of paper");
 }
 
@@ -200,7 +197,7 @@ async fn a_handler_that_panics() {
     assert!(answer.await.is_err());
     assert_eq!(stage.end(), "panicked panic");
     let error = stage.one().error;
-    assert!(error.contains("no such page") && error.contains("server_ends.rs:"), "{error}");
+    assert!(error.contains("no such page") && error.contains("ends.rs:"), "{error}");
 }
 
 /// The service may panic before there is a future.

@@ -1,12 +1,7 @@
 //! What real connections to a real axum server make of spans.
 
-#![cfg(feature = "axum")]
-
-#[path = "support/site.rs"]
-mod site;
-#[expect(dead_code, reason = "others use more of it")]
-mod support;
-
+use crate::site::Site;
+use crate::support::CALLER;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Path;
@@ -15,12 +10,10 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
-use site::Site;
 use spanbridge::observe;
 use spanbridge_http::ServerLayer;
 use std::convert::Infallible;
 use std::future::pending;
-use support::CALLER;
 use tokio::sync::mpsc;
 
 fn app() -> Router {
@@ -86,7 +79,7 @@ async fn requests_of_one_connection() {
         let ended = spans.iter().filter(|span| span.primitive == "http.server" && span.status.is_some()).count();
         (ended == 2).then_some(())
     };
-    site::wait::until("both", both).await;
+    crate::site::wait::until("both", both).await;
     let root = "GET /orders/{id} (root)\n  find\n";
     assert_eq!(site.stage.tree(&[]), [root, root].concat());
 }
