@@ -93,7 +93,7 @@ async fn failures_are_told_apart() {
             "coffee%2F..%2Ftea",
             404,
             "shop Ok POST /orders/{item} status_code=404\n\
-             \x20 shop Error GET type=\"404\" status_code=404\n\
+             \x20 shop Error GET status_code=404 type=\"404\"\n\
              \x20   shop Ok GET /prices/{item} status_code=404\n\
              \x20     shop Ok look up price\n",
         ),
