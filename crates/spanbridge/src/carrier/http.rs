@@ -201,7 +201,7 @@ mod tests {
             "[a-z]{1,3}",
         ];
         let value = prop_oneof![Just(PARENT.to_owned()), Just(OTHER.to_owned()), "[a-c]=[a-z]{0,3}"];
-        prop::collection::vec((name, value), 0..60)
+        prop::collection::vec((name, value), 0..80)
             .prop_map(|all| map(&all.iter().map(|(name, value)| (&**name, &**value)).collect::<Vec<_>>()))
     }
 
