@@ -57,8 +57,7 @@ impl Extract for HeaderMap {
 /// The problem with several headers of one name, if only one is allowed.
 const SEVERAL: &str = "is there several times, with different values";
 
-/// A value that HTTP cannot carry (baggage from elsewhere with control characters) stays behind, and so does what a map has no
-/// place for, which holds at most 24,576 names.
+/// A value that HTTP cannot carry stays behind, and so does what a map has no place for, which holds at most 24,576 names.
 impl Inject for HeaderMap {
     fn set(&mut self, name: &'static str, value: &str) {
         match (HeaderValue::from_str(value), header_name(name)) {
