@@ -79,6 +79,9 @@ fn whole(message: &str, place: &str) -> String {
 pub(crate) struct Watch(latest::Count);
 
 impl Watch {
+    /// For a constant.
+    pub(crate) const NEVER: Watch = Watch(latest::NONE);
+
     #[inline(always)]
     pub(crate) fn new() -> Self {
         Watch(latest::count())
@@ -109,6 +112,8 @@ mod latest {
     use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
     pub(super) type Count = u64;
+
+    pub(super) const NONE: Count = 0;
 
     thread_local! {
         /// Has no destructor, so reading it is a plain load.
@@ -171,6 +176,8 @@ mod latest {
 mod latest {
     #[derive(Clone, Copy)]
     pub(super) struct Count;
+
+    pub(super) const NONE: Count = Count;
 
     #[inline(always)]
     pub(super) fn count() -> Count {

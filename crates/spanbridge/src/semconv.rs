@@ -6,7 +6,8 @@
 //! [functions](https://opentelemetry.io/docs/specs/semconv/faas/faas-spans/),
 //! [AWS Lambda](https://opentelemetry.io/docs/specs/semconv/faas/aws-lambda/),
 //! [the AWS SDK](https://opentelemetry.io/docs/specs/semconv/cloud-providers/aws-sdk/),
-//! [HTTP](https://opentelemetry.io/docs/specs/semconv/http/http-spans/).
+//! [HTTP](https://opentelemetry.io/docs/specs/semconv/http/http-spans/),
+//! [code](https://opentelemetry.io/docs/specs/semconv/code/).
 
 /// The broker: `rabbitmq`, `kafka`, …
 pub const MESSAGING_SYSTEM: &str = "messaging.system";
@@ -77,6 +78,10 @@ pub const SETTLE_REVOKED: &str = "spanbridge.settle.revoked";
 pub const TRANSACTION_ID: &str = "spanbridge.transaction.id";
 /// Failed operations of a transaction that is still open: what failed.
 pub const TRANSACTION_OPERATION: &str = "spanbridge.transaction.operation";
+/// The path of a source file.
+pub const CODE_FILE_PATH: &str = "code.file.path";
+/// The line of a source file, from 1.
+pub const CODE_LINE_NUMBER: &str = "code.line.number";
 /// What an error says, in an event about it.
 pub const EXCEPTION_MESSAGE: &str = "exception.message";
 /// What the consumer has to do for a message to be settled: `ack`, `store_offset` (the client commits what is stored) or

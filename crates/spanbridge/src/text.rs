@@ -23,9 +23,9 @@ impl Write for Bounded {
     }
 }
 
-/// `value` as text, as far as it gets: writing it may fail or panic.
+/// A value as text, cut at 4 KiB while it is made. If making it fails or panics, it is what was made until then.
 #[cold]
-pub(crate) fn shown(value: &dyn Display) -> String {
+pub fn shown(value: &dyn Display) -> String {
     written(|text| write!(text, "{value}"))
 }
 

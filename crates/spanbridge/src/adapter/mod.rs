@@ -60,6 +60,7 @@
 mod batch;
 mod describe;
 mod drive;
+mod foreign;
 mod handoff;
 mod job;
 mod message;
@@ -81,9 +82,11 @@ pub use crate::recorder::reseed;
 pub use crate::span::{
     SpanTemplate, StoppedSpan, in_open_span, in_scope_with_span, may_record, span_with_id, unrecorded_span,
 };
+pub use crate::text::shown;
 pub use batch::{Batch, same};
 pub use describe::{Destination, named_span, span, template};
 pub use drive::{Driven, drive_one};
+pub use foreign::ForeignSpans;
 pub use handoff::{Handoff, StoppedHandoff};
 pub use job::{DrivenJob, Job};
 pub use message::Describe;

@@ -4,7 +4,7 @@ use super::Inject;
 use crate::w3c::{HEADERS, place_named};
 
 /// Up to so many headers, looking at each of them is quicker than looking up three.
-pub(super) const FEW: usize = 32;
+pub(super) const FEW: usize = 24;
 
 /// What is left to do after [`replace`].
 pub(super) struct Rest<'v> {

@@ -4,39 +4,40 @@
 //! scope sets it for a call ([`in_scope`]), and a closure takes it along to another thread ([`bind`]). Spawned tasks and threads
 //! do not inherit it: wrap what you spawn with [`in_current_context`](ContextExt::in_current_context) or [`bind`].
 
-use crate::context::{Context, Shared};
+pub(crate) use super::ambient::ambient;
+use super::entered;
+use crate::context::Context;
 use futures_core::Stream;
 use futures_sink::Sink;
 use pin_project_lite::pin_project;
-use std::cell::Cell;
 use std::future::Future;
 use std::mem::ManuallyDrop;
 use std::pin::Pin;
-use std::ptr::null;
 use std::task::{self, Poll};
 
-pub(crate) struct Ambient {
-    pub(crate) shared: Cell<*const Shared>,
-    pub(crate) span: Cell<u64>,
-}
-
-thread_local! {
-    // const-initialised and without Drop: access is a plain load, and it still works in other thread-locals'
-    // destructors. The reference that it counts is leaked if a thread ends inside a scope, which it cannot.
-    static AMBIENT: Ambient = const { Ambient { shared: Cell::new(null()), span: Cell::new(0) } };
-}
-
-/// `LocalKey::with` is not always inlined when its closure is large; a pointer is.
-#[inline(always)]
-pub(crate) fn ambient<'a>() -> &'a Ambient {
-    // SAFETY: AMBIENT has no destructor, so it lives as long as the thread, and the reference is never stored or sent.
-    unsafe { &*AMBIENT.with(|a| a as *const Ambient) }
-}
-
 impl Context {
-    /// Exchanges the current context with `self`.
+    /// Exchanges the current context with `self`, at the beginning of a call. It returns by [`Context::swap_back`].
     #[inline(always)]
-    pub(crate) fn swap(&mut self) {
+    pub(crate) fn swap_in(&mut self) {
+        let a = ambient();
+        a.depth.set(a.depth.get() + 1);
+        self.exchange()
+    }
+
+    /// Exchanges them again: `self` is what it was, whatever was entered meanwhile and not left.
+    #[inline(always)]
+    pub(crate) fn swap_back(&mut self) {
+        let a = ambient();
+        let depth = a.depth.get();
+        if a.entered.get() > depth {
+            return entered::return_from_call(self);
+        }
+        a.depth.set(depth - 1);
+        self.exchange()
+    }
+
+    #[inline(always)]
+    pub(super) fn exchange(&mut self) {
         let a = ambient();
         self.shared = a.shared.replace(self.shared);
         self.span = a.span.replace(self.span);
@@ -63,7 +64,7 @@ pub(crate) struct Swapped<'a>(&'a mut Context);
 impl<'a> Swapped<'a> {
     #[inline(always)]
     pub(crate) fn new(context: &'a mut Context) -> Self {
-        context.swap();
+        context.swap_in();
         Swapped(context)
     }
 }
@@ -71,7 +72,7 @@ impl<'a> Swapped<'a> {
 impl Drop for Swapped<'_> {
     #[inline(always)]
     fn drop(&mut self) {
-        self.0.swap()
+        self.0.swap_back()
     }
 }
 

@@ -2,7 +2,9 @@
 //!
 //! All other rooms are built on this one. Of recorders it knows only that a context is bound to one.
 
+mod ambient;
 pub(crate) mod current;
+pub(crate) mod entered;
 pub(crate) mod given;
 pub(crate) mod ids;
 #[cfg(feature = "record")]

@@ -31,6 +31,15 @@ impl Started {
     /// The token of a span that is held back: of no epoch, so it names no record.
     const HELD: u64 = 1;
 
+    /// Of the words that it consists of: see [`Started::token`].
+    pub(crate) fn of(token: u64, id: u64) -> Self {
+        Started { token, id }
+    }
+
+    pub(crate) fn token(&self) -> u64 {
+        self.token
+    }
+
     pub(super) fn held(id: u64) -> Self {
         Started { token: Self::HELD, id }
     }

@@ -21,6 +21,14 @@ pub(crate) struct Started {
 impl Started {
     pub(crate) const NONE: Self = Started { id: 0 };
 
+    pub(crate) fn of(_: u64, id: u64) -> Self {
+        Started { id }
+    }
+
+    pub(crate) fn token(&self) -> u64 {
+        0
+    }
+
     #[inline(always)]
     pub(crate) fn is_none(&self) -> bool {
         true

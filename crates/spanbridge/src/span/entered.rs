@@ -24,7 +24,7 @@ impl Entered {
     #[inline]
     pub(crate) fn new(context: Context, open: Open) -> Self {
         let mut outside = context.clone();
-        outside.swap();
+        outside.swap_in();
         let was_panicking = std::thread::panicking();
         Entered { outside, context, open, was_panicking, watch: Watch::new(), this_thread: PhantomData }
     }
@@ -33,7 +33,7 @@ impl Entered {
 impl Drop for Entered {
     #[inline]
     fn drop(&mut self) {
-        self.outside.swap();
+        self.outside.swap_back();
         // During unwinding, a destructor may call this function, and it may return.
         let panicked = !self.was_panicking && std::thread::panicking();
         if panicked { self.open.unwound(&self.context, self.watch) } else { self.open.end(&self.context, Status::Ok) }

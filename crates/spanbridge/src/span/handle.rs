@@ -10,6 +10,7 @@ use crate::span::outcome::{Failure, Outcome};
 use crate::text::shown;
 use crate::{Context, IntoValue, SpanId, Status, Value};
 use std::fmt::{self, Display};
+use std::mem::ManuallyDrop;
 
 /// An open span. It can be sent to another thread and ended on any. Dropped without an end, it is cancelled.
 ///
@@ -26,8 +27,11 @@ impl Span {
         Span { context, open }
     }
 
-    pub(crate) fn into_parts(mut self) -> (Context, Open) {
-        (std::mem::take(&mut self.context), std::mem::replace(&mut self.open, Open::Nothing))
+    #[inline(always)]
+    pub(crate) fn into_parts(self) -> (Context, Open) {
+        let this = ManuallyDrop::new(self);
+        // SAFETY: what is read out of `this` is never used there again, nor dropped.
+        unsafe { (std::ptr::read(&this.context), std::ptr::read(&this.open)) }
     }
 
     /// The same, borrowed.

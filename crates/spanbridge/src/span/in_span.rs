@@ -80,7 +80,7 @@ pub(super) struct Inside<'a> {
 impl<'a> Inside<'a> {
     #[inline(always)]
     pub(super) fn enter(context: &'a mut Context, open: &'a mut Open) -> Self {
-        context.swap();
+        context.swap_in();
         Inside { context, open, watch: Watch::new() }
     }
 
@@ -90,14 +90,14 @@ impl<'a> Inside<'a> {
         let this = ManuallyDrop::new(self);
         // SAFETY: what is read out of `this` is never used there again.
         let (context, open) = unsafe { (std::ptr::read(&this.context), std::ptr::read(&this.open)) };
-        context.swap();
+        context.swap_back();
         (context, open)
     }
 }
 
 impl Drop for Inside<'_> {
     fn drop(&mut self) {
-        self.context.swap();
+        self.context.swap_back();
         self.open.unwound(self.context, self.watch)
     }
 }

@@ -31,7 +31,7 @@ pub use entered::Entered;
 pub(crate) use guard::{Guard, Redact, Unredacted};
 pub use handle::{ActiveSpan, Span, StoppedSpan, active_span, unrecorded_span};
 pub use in_span::InSpan;
-pub(crate) use open::passed;
+pub(crate) use open::{Open, passed};
 pub use outcome::{Anything, By, ByOutcome};
 pub use outcome::{Failure, Outcome};
 pub use run::{Run, RunBuilder, run};

@@ -34,10 +34,9 @@ impl Scope {
     #[inline(always)]
     pub(super) fn of_root(started: Started, root: Context) -> Self {
         let (started, root) = place::finish_root(started, root);
-        let root = ManuallyDrop::new(root); // what is current counts a reference
-        let outside = ambient().shared.replace(root.shared);
-        let outer_span = ambient().span.replace(root.span);
-        Scope { started, watch: Watch::new(), outer_span, outside }
+        let mut root = ManuallyDrop::new(root); // what is current counts a reference
+        root.swap_in();
+        Scope { started, watch: Watch::new(), outer_span: root.span, outside: root.shared }
     }
 
     #[inline(always)]
@@ -57,7 +56,7 @@ impl Scope {
 #[cold]
 #[inline(never)]
 fn leave_root(shared: *const Shared, span: u64) {
-    Context { shared, span }.swap() // which drops the root's
+    Context { shared, span }.swap_back() // which drops the root's
 }
 
 /// The shared part of the current context, inside a scope.

@@ -44,9 +44,12 @@ const STORE: Layers = Layers {
 const OTEL: Layers =
     Layers { package: "spanbridge-otel", shared: &["error"], rooms: &["otlp", "spans", "export", "lib"] };
 
+const TRACING: Layers =
+    Layers { package: "spanbridge-tracing", shared: &[], rooms: &["spans", "fields", "layer", "fmt", "lib"] };
+
 #[test]
 fn no_room_uses_a_later_one() {
-    for layers in [CORE, STORE, OTEL] {
+    for layers in [CORE, STORE, OTEL, TRACING] {
         let package = packages().into_iter().find(|package| package.name == layers.package).unwrap();
         let tree = package.trees().remove(0);
         let problems = problems(&layers, &tree, &|file, line| line_of(&package.directory, file, line));

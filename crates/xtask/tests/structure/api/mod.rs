@@ -13,7 +13,7 @@ use crate::source::{Package, Target, Tree, packages, root};
 use lines::Line;
 
 /// The libraries. The command line is not one of them.
-const LIBRARIES: [&str; 10] = [
+const LIBRARIES: [&str; 11] = [
     "spanbridge",
     "spanbridge-amqp",
     "spanbridge-graph",
@@ -24,6 +24,7 @@ const LIBRARIES: [&str; 10] = [
     "spanbridge-otel",
     "spanbridge-query",
     "spanbridge-store",
+    "spanbridge-tracing",
 ];
 
 /// The directory of the files, in the repository.

@@ -1,0 +1,5 @@
+//! The cases under a default of the thread, with filters per layer.
+
+mod cases;
+
+const MODE: cases::Mode = cases::Mode { is_global: false, is_filtered: true };

@@ -1,0 +1,275 @@
+//! Slots for open spans. Each is one cache line, and has one word that says whose it is and how it is used.
+//!
+//! A slot is taken by a compare-and-swap of that word, and belongs to who has done that until the word is stored again. Readers do
+//! not write: they read the fields, and then whether the word is still the same (a sequence lock). So what they have read belongs
+//! together, but may be gone already; to make use of a reference, the slot has to be taken.
+//!
+//! A slot that is used again has another number in its word: nobody takes it for what it was.
+
+use super::kept::{Kept, More};
+use crate::Context;
+use crate::context::Shared;
+use crate::context::entered::Key;
+use std::hint::spin_loop;
+use std::mem::ManuallyDrop;
+use std::ptr::null_mut;
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, Ordering::*, fence};
+
+#[repr(align(64))]
+struct Slot {
+    /// State in bits 0..2, how often it was used in 2..32, owner in 32..64.
+    word: AtomicU64,
+    id: AtomicU64,
+    // A `Kept`, if the slot is used.
+    shared: AtomicPtr<Shared>,
+    span: AtomicU64,
+    token: AtomicU64,
+    more: AtomicPtr<More>,
+}
+
+const STATE: u64 = 3;
+const FREE: u64 = 0;
+/// Somebody changes it, for a moment.
+const TAKEN: u64 = 1;
+const USED: u64 = 2;
+const USES: u64 = 0xffff_fffc;
+const ONE_USE: u64 = 4;
+
+/// 256 KiB, of which only what is used is in memory.
+const SLOTS: usize = if cfg!(miri) { 64 } else { 4096 };
+
+/// How many slots a span may be in.
+const WINDOW: usize = 4;
+
+/// How long one waits for a slot that is changed. It is changed within nanoseconds, unless its thread has to wait for a processor;
+/// or for ever, in the child of a process that has forked meanwhile.
+const MAX_WAIT: u32 = 100_000;
+
+static TABLE: [Slot; SLOTS] = [const {
+    Slot {
+        word: AtomicU64::new(FREE),
+        id: AtomicU64::new(0),
+        shared: AtomicPtr::new(null_mut()),
+        span: AtomicU64::new(0),
+        token: AtomicU64::new(0),
+        more: AtomicPtr::new(null_mut()),
+    }
+}; SLOTS];
+
+/// Whether any slot was ever used. Where nothing is recorded, there is nothing to look for.
+static IS_USED: AtomicBool = AtomicBool::new(false);
+
+/// The first of the slots that a span may be in, which is nearly always the one. Numbers of `tracing-subscriber` have the place in the
+/// memory of a thread in the low bits, which is used again and again, and the thread in the middle: so threads use slots of their own,
+/// and each of them few.
+#[inline(always)]
+fn first(key: Key) -> usize {
+    let thread = (key.id >> 38) & 0x1fff;
+    (key.id ^ thread.wrapping_mul(0x9e5) ^ u64::from(key.owner).wrapping_mul(0x1a5)) as usize
+}
+
+#[inline(always)]
+fn slot(at: usize) -> &'static Slot {
+    &TABLE[at % SLOTS]
+}
+
+/// The slots that a span may be in.
+fn window(key: Key) -> impl Iterator<Item = &'static Slot> {
+    (0..WINDOW).map(move |step| slot(first(key).wrapping_add(step)))
+}
+
+/// Gives the span back, if there is no slot for it.
+#[inline(always)]
+pub(super) fn put(key: Key, kept: Kept) -> Result<(), Kept> {
+    if !IS_USED.load(Relaxed) {
+        IS_USED.store(true, Relaxed)
+    }
+    let slot = slot(first(key));
+    match slot.take_free(key) {
+        Some(word) => {
+            slot.fill(key, kept, word);
+            Ok(())
+        }
+        None => put_elsewhere(key, kept),
+    }
+}
+
+#[inline(never)]
+fn put_elsewhere(key: Key, kept: Kept) -> Result<(), Kept> {
+    for slot in window(key) {
+        if let Some(word) = slot.take_free(key) {
+            slot.fill(key, kept, word);
+            return Ok(());
+        }
+    }
+    Err(kept)
+}
+
+/// What is in the slot of a span.
+#[inline(always)]
+pub(super) fn look(key: Key) -> Option<(*const Shared, u64)> {
+    // Who asks for a span was told its number after it was put here.
+    if !IS_USED.load(Relaxed) {
+        return None;
+    }
+    let slot = slot(first(key));
+    let word = slot.word.load(Acquire);
+    match slot.has(key, word).then(|| slot.look(word)) {
+        Some(Some(seen)) => Some(seen),
+        _ => look_elsewhere(key),
+    }
+}
+
+#[inline(never)]
+fn look_elsewhere(key: Key) -> Option<(*const Shared, u64)> {
+    for _ in 0..MAX_WAIT {
+        let (slot, word) = find(key)?;
+        if let Some(seen) = slot.look(word) {
+            return Some(seen);
+        }
+        spin_loop()
+    }
+    None
+}
+
+/// Calls `f` with the span, if it is in a slot.
+pub(super) fn with<R>(key: Key, f: impl FnOnce(&mut Kept) -> R) -> Option<R> {
+    if !IS_USED.load(Relaxed) {
+        return None;
+    }
+    let (slot, word) = take_slot(key)?;
+    // SAFETY: the slot is ours, and was used. What `f` leaves behind is written back.
+    let mut kept = ManuallyDrop::new(unsafe { slot.read() });
+    let result = f(&mut kept);
+    slot.write(ManuallyDrop::into_inner(kept));
+    slot.word.store(word, Release);
+    Some(result)
+}
+
+/// Takes the span out of its slot.
+#[inline(always)]
+pub(super) fn take(key: Key) -> Option<Kept> {
+    if !IS_USED.load(Relaxed) {
+        return None;
+    }
+    let slot = slot(first(key));
+    let word = slot.word.load(Relaxed);
+    if slot.has(key, word) && slot.take_used(word) {
+        // SAFETY: the slot is ours, and was used. Nobody will read it again before something else is written.
+        let kept = unsafe { slot.read() };
+        slot.word.store(word & !STATE, Release); // which is free
+        return Some(kept);
+    }
+    take_from_elsewhere(key)
+}
+
+#[inline(never)]
+fn take_from_elsewhere(key: Key) -> Option<Kept> {
+    let (slot, word) = take_slot(key)?;
+    // SAFETY: as in `take`.
+    let kept = unsafe { slot.read() };
+    slot.word.store(word & !STATE, Release);
+    Some(kept)
+}
+
+/// The slot of a span, and its word, in which it is not taken.
+fn find(key: Key) -> Option<(&'static Slot, u64)> {
+    window(key).find_map(|slot| slot.wait_for(key).map(|word| (slot, word)))
+}
+
+/// Takes the slot of a span. Its word before is to be stored again, or a free one.
+fn take_slot(key: Key) -> Option<(&'static Slot, u64)> {
+    for _ in 0..MAX_WAIT {
+        let (slot, word) = find(key)?;
+        if slot.take_used(word) {
+            return Some((slot, word));
+        }
+        spin_loop()
+    }
+    None
+}
+
+/// Whether a slot has a span of this owner.
+pub(super) fn any(owner: u32) -> bool {
+    let has = |word: u64| word & STATE != FREE && (word >> 32) as u32 == owner;
+    TABLE.iter().any(|slot| has(slot.word.load(Acquire)))
+}
+
+impl Slot {
+    /// Whether the slot, whose word this is, has the span, and is not taken.
+    #[inline(always)]
+    fn has(&self, key: Key, word: u64) -> bool {
+        word & STATE == USED && (word >> 32) as u32 == key.owner && self.id.load(Relaxed) == key.id
+    }
+
+    /// The word, if the slot has the span: waits while it is taken.
+    fn wait_for(&self, key: Key) -> Option<u64> {
+        for waited in 0..MAX_WAIT {
+            let word = self.word.load(Acquire);
+            if self.has(key, word) {
+                return Some(word);
+            }
+            // One that is taken to be filled with the span is not asked for yet.
+            if word & STATE != TAKEN || (word >> 32) as u32 != key.owner || self.id.load(Relaxed) != key.id {
+                return None;
+            }
+            if waited % 64 == 63 { std::thread::yield_now() } else { spin_loop() }
+        }
+        None
+    }
+
+    /// Takes a slot that is free, for this span. The word to be stored.
+    #[inline(always)]
+    fn take_free(&self, key: Key) -> Option<u64> {
+        let word = self.word.load(Relaxed);
+        let next = u64::from(key.owner) << 32 | word.wrapping_add(ONE_USE) & USES;
+        let is_taken = word & STATE == FREE && self.word.compare_exchange(word, next | TAKEN, Acquire, Relaxed).is_ok();
+        is_taken.then_some(next | USED)
+    }
+
+    /// Takes a slot that is used, if its word is still this one.
+    #[inline(always)]
+    fn take_used(&self, word: u64) -> bool {
+        self.word.compare_exchange(word, word ^ USED ^ TAKEN, Acquire, Relaxed).is_ok()
+    }
+
+    /// The shared part and the span, if the word is still this one, which was loaded by `Acquire`.
+    #[inline(always)]
+    fn look(&self, word: u64) -> Option<(*const Shared, u64)> {
+        let seen = (self.shared.load(Relaxed).cast_const(), self.span.load(Relaxed));
+        fence(Acquire);
+        (self.word.load(Relaxed) == word).then_some(seen)
+    }
+
+    /// Fills a slot that was taken when it was free.
+    #[inline(always)]
+    fn fill(&self, key: Key, kept: Kept, word: u64) {
+        // A reader that sees one of the stores below also sees that the slot is taken.
+        fence(Release);
+        self.id.store(key.id, Relaxed);
+        self.write(kept);
+        self.word.store(word, Release)
+    }
+
+    /// Only for who has taken the slot.
+    #[inline(always)]
+    fn write(&self, kept: Kept) {
+        let Kept { context, token, more } = kept;
+        let context = ManuallyDrop::new(context);
+        self.shared.store(context.shared.cast_mut(), Relaxed);
+        self.span.store(context.span, Relaxed);
+        self.token.store(token, Relaxed);
+        self.more.store(more.map_or(null_mut(), Box::into_raw), Relaxed)
+    }
+
+    /// # Safety
+    /// The caller has taken the slot, it was used, and what it has is read once for each time that it is written.
+    #[inline(always)]
+    unsafe fn read(&self) -> Kept {
+        let context = Context { shared: self.shared.load(Relaxed).cast_const(), span: self.span.load(Relaxed) };
+        let more = self.more.load(Relaxed);
+        // SAFETY: the pointer came from a box, which nobody else reads.
+        let more = (!more.is_null()).then(|| unsafe { Box::from_raw(more) });
+        Kept { context, token: self.token.load(Relaxed), more }
+    }
+}
