@@ -15,7 +15,7 @@
 //! as you chose them, and so may be your own.
 //!
 //! The ids are those of spanbridge's [current context](spanbridge::observe::current_context): of the innermost span, whether
-//! [`observe`](spanbridge::observe), an adapter or the layer of this crate opened it. So a service without the layer gets
+//! [`observe`](mod@spanbridge::observe), an adapter or the layer of this crate opened it. So a service without the layer gets
 //! them, too. An event with `parent: None` belongs to nothing, and gets no ids. Outside of a trace nothing is added.
 //!
 //! # What is added
