@@ -56,8 +56,8 @@ impl Kept {
 impl More {
     #[cold]
     #[inline(never)]
-    fn end(self: Box<Self>, open: Open, context: &Context) {
-        let More { ending, open: other } = *self;
+    fn end(self, open: Open, context: &Context) {
+        let More { ending, open: other } = self;
         ending.end(other.unwrap_or(open), context)
     }
 }
