@@ -64,7 +64,7 @@ impl Spans {
     /// The current span, if it is one of these.
     pub(crate) fn current(&self) -> Option<Id> {
         let id = self.own.current().or_else(|| self.abandoned(ForeignSpans::current));
-        id.filter(|id| *id != 0).map(|id| Id::from_u64(id))
+        id.filter(|id| *id != 0).map(Id::from_u64)
     }
 
     pub(crate) fn fail(&self, id: &Id, failure: &Failure<'_>) {
