@@ -49,7 +49,7 @@ impl Attempt<'_> {
         span.attributes(&told);
         let span = values.finish(span);
         if let Some(capture) = capture {
-            capture.record_headers(&span, "input.headers", |each| each_header(response.headers(), each))
+            capture.record_headers(&span, "output.headers", |each| each_header(response.headers(), each))
         }
         let status = response.status();
         let has_no_body = response.content_length() == Some(0) || status == StatusCode::SWITCHING_PROTOCOLS;

@@ -138,7 +138,7 @@ impl Middleware for ClientMiddleware {
     }
 }
 
-/// Records the body, if it is in memory, and the headers.
+/// Records the body, if it is in memory, and the headers: what is asked is the input of a call, as it is of the server's span.
 fn record(capture: &CapturePolicy, span: &Span, request: &Request) {
     if span.id().is_none() || !capture.looks_at_messages() {
         return;
@@ -147,10 +147,10 @@ fn record(capture: &CapturePolicy, span: &Span, request: &Request) {
     match request.body().map_or(Some(&[][..]), |body| body.as_bytes()) {
         Some(body) => {
             let content_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-            let message = Message::new(Step::Send, body).content_type(content_type.unwrap_or(UNKNOWN_TYPE));
+            let message = Message::new(Step::Process, body).content_type(content_type.unwrap_or(UNKNOWN_TYPE));
             capture.record(span, &message, each)
         }
-        None => capture.record_headers(span, "output.headers", each),
+        None => capture.record_headers(span, "input.headers", each),
     }
 }
 
