@@ -3,7 +3,11 @@
 mod attempts;
 mod attributes;
 mod bodies;
+mod conventions;
 mod errors;
 mod given_up;
 mod propagation;
 mod support;
+#[path = "../../../../tests/src/tables.rs"]
+#[expect(unreachable_pub, reason = "elsewhere it is a part of a library")]
+mod tables;
