@@ -203,6 +203,37 @@ fn a_report_tells_what_is_left() {
     assert!(recorder.report().complete);
 }
 
+/// With what the sink was offered, these are all spans: some ended in batches that found no room, some in batches that waited when
+/// the recorder ended.
+#[test]
+fn spans_that_a_sink_never_gets_are_counted() {
+    let (see, seen) = mpsc::channel();
+    let (open, gate) = mpsc::channel::<()>();
+    let slow = move |batch: &RecordBatch| {
+        see.send(batch.ended_spans()).unwrap();
+        let _ = gate.recv();
+        Ok(Receipt::default())
+    };
+    // The other one always has room, so no records wait where threads record.
+    let builder = Recorder::builder("t").sink(slow).sink(Memory::new());
+    let recorder = builder.memory_limit(2 << 20).interval(Duration::from_millis(1)).build().unwrap();
+    let mut spans = 0;
+    let open_span = recorder.in_scope(|| observe::span("open").open());
+    until("records that the sink missed", || {
+        kilobytes_4(20, &recorder);
+        spans += 20;
+        (recorder.report().sinks[0].missed_spans > 0).then_some(())
+    });
+    open_span.end();
+    let report = recorder.shutdown(Duration::from_millis(100));
+    assert!(!report.complete && report.sinks[0].left > 0);
+    assert_eq!(report.dropped, 0);
+    assert_eq!(seen.try_iter().sum::<u64>() + report.sinks[0].missed_spans, spans + 1);
+    drop(open);
+    // Nor is the rest offered afterwards.
+    assert!(seen.recv_timeout(LONG).is_err());
+}
+
 /// Who prints an error and its sources sees each once.
 #[test]
 fn an_error_has_its_cause_in_its_text_once() {

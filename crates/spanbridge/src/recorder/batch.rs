@@ -3,7 +3,7 @@
 use super::report::lock;
 use crate::record::packed::Packed;
 use crate::record::walk::Walk;
-use crate::record::{Record, RecordView};
+use crate::record::{BodyView, Record, RecordView};
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
@@ -125,6 +125,16 @@ impl RecordBatch {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// How many spans end in it. This walks over the batch.
+    pub fn ended_spans(&self) -> u64 {
+        let ends = |record: RecordView<'_>| match record.body() {
+            BodyView::Span(span) => span.end().is_some(),
+            BodyView::SpanEnd(_) => true,
+            _ => false,
+        };
+        self.iter().fold(0, |spans, record| spans + u64::from(ends(record)))
     }
 
     /// The bytes that it takes up.

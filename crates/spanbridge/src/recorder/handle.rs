@@ -14,6 +14,9 @@ use std::time::Duration;
 /// How long a recorder that is dropped waits for its sinks.
 const ON_DROP: Duration = Duration::from_secs(5);
 
+/// How long the delivering thread has after the deadline of a shutdown to count what is left. It takes microseconds.
+const TO_COUNT: Duration = Duration::from_millis(50);
+
 /// Records what happens and delivers it to sinks. This is the handle: keep it for as long as you record, in `main` as a
 /// rule. When the last clone is dropped, it flushes for at most five seconds and shuts down. (So a sink should not keep
 /// one.)
@@ -127,6 +130,10 @@ impl Running {
         }
         self.intake.unpark();
         let complete = ticket.wait();
+        // The delivering thread notices the deadline, too, and counts what is left.
+        if let Some(then) = ticket.deadline.checked_add(TO_COUNT) {
+            ticket.wait_until(then);
+        }
         if ticket.is_done() {
             thread.join().err().into_iter().for_each(panics::discard) // it ends by the deadline, too
         }

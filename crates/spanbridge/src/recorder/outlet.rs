@@ -114,8 +114,10 @@ impl Outlet {
             drop(queue);
             self.shared.news.notify_one()
         } else {
+            drop(queue);
             self.missed = true;
-            self.untold += batch.len() as u64
+            self.untold += batch.len() as u64;
+            self.tally.missed_spans.fetch_add(batch.ended_spans(), AcqRel);
         }
     }
 
@@ -135,17 +137,27 @@ impl Outlet {
         self.shared.news.notify_all()
     }
 
-    /// Waits for the thread to end, until `deadline`. Then the thread is left to itself, because the sink holds it up.
+    /// Waits for the thread to end, until `deadline`. Then the thread is left to itself, because the sink holds it up. What the
+    /// sink was not offered until then it will not be offered.
     pub(super) fn join(&mut self, deadline: Instant) {
         let mut queue = lock(&self.shared.queue);
         while !queue.ended {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                return;
+                break;
             }
             queue = self.shared.news.wait_timeout(queue, left).unwrap_or_else(PoisonError::into_inner).0;
         }
+        let (ended, rest) = (queue.ended, std::mem::take(&mut queue.work));
         drop(queue);
+        let missed = rest.iter().map(|work| match work {
+            Work::Batch(batch) => batch.ended_spans(),
+            Work::Flush(_) => 0,
+        });
+        self.tally.missed_spans.fetch_add(missed.sum(), AcqRel);
+        if !ended {
+            return;
+        }
         self.thread.take().into_iter().filter_map(|t| t.join().err()).for_each(panics::discard)
     }
 }

@@ -17,6 +17,7 @@ pub(super) struct Tally {
     pub(super) rejected: AtomicU64,
     pub(super) dropped: AtomicU64,
     pub(super) left: AtomicU64,
+    pub(super) missed_spans: AtomicU64,
     pub(super) last_error: Mutex<Option<String>>,
 }
 
@@ -39,6 +40,7 @@ impl Totals {
             rejected: t.rejected.load(Acquire),
             dropped: t.dropped.load(Acquire),
             left: t.left.load(Acquire),
+            missed_spans: t.missed_spans.load(Acquire),
             // In a forked child, a thread that does not exist there may hold the lock.
             last_error: if forked { None } else { lock(&t.last_error).clone() },
         };

@@ -29,6 +29,9 @@ pub struct SinkReport {
     pub dropped: u64,
     /// Records that still wait for it.
     pub left: u64,
+    /// Spans whose end it will never get: those that end in the records that it missed, and after a shutdown those that end in
+    /// records that it was not offered in time.
+    pub missed_spans: u64,
     /// The last reason why it did not take records, or its last [warning](crate::Receipt::warning).
     pub last_error: Option<String>,
 }
