@@ -4,6 +4,7 @@
 mod support;
 
 use futures_util::FutureExt;
+use spanbridge::adapter::{in_open_span, unrecorded_span};
 use spanbridge::observe::{self, InSpan};
 use spanbridge::record::Record;
 use spanbridge::{Context, Failure, Recorder, Status};
@@ -269,4 +270,46 @@ fn it_can_be_spawned() {
     assert!(all.iter().filter(|s| s.name == "spawned").all(|s| s.parent == Some(root)));
     let parts = all.iter().filter(|s| s.name.starts_with("part "));
     assert_eq!(parts.filter(|s| all.iter().any(|p| Some(p.id) == s.parent && p.name == "spawned")).count(), 3);
+}
+
+/// What is polled in pieces goes on inside an open span, which only a panic ends.
+#[test]
+fn pieces_of_work_in_an_open_span() {
+    let records = recorded(|recorder| {
+        recorder.in_scope(|| {
+            let mut span = observe::span("body").open();
+            let pieces = [(); 2].map(|()| in_open_span(&mut span, || observe::span("piece").in_scope_value(|| 1)));
+            assert_eq!((pieces, observe::current_context().is_empty()), ([1, 1], true));
+            span.end();
+            let mut span = observe::span("broken body").open();
+            let piece = || observe::span("piece").in_scope(|| drop(panics()));
+            assert!(catch_unwind(AssertUnwindSafe(|| in_open_span(&mut span, piece))).is_err());
+            assert!(observe::current_context().is_empty());
+            drop(span); // it has ended
+        })
+    });
+    assert_eq!(
+        tree(&records),
+        r#"
+body [ok]
+  piece [ok]
+  piece [ok]
+broken body [panicked] "at the call" error.type=panic
+  piece [panicked] "at the call" error.type=panic"#
+    );
+}
+
+/// A span that nobody records has a context all the same.
+#[test]
+fn an_unrecorded_span_keeps_its_context() {
+    let records = recorded(|recorder| {
+        let outer = recorder.in_scope(|| observe::span("outer").open());
+        let mut span = unrecorded_span(outer.context().clone());
+        assert_eq!((span.id(), span.context()), (None, outer.context()));
+        span.attribute("nobody", "reads it");
+        in_open_span(&mut span, || observe::span("inner").in_scope(|| ()));
+        span.cancel();
+        outer.end();
+    });
+    assert_eq!(tree(&records), "\nouter [ok]\n  inner [ok]");
 }
