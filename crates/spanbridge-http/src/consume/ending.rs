@@ -115,7 +115,7 @@ impl Ending {
 
     /// Trailers have come, or headers that may have the same in them.
     pub(super) fn trailers(&mut self, headers: &HeaderMap) {
-        if let Some(status) = GrpcStatus::of(headers).filter(|_| self.is_grpc) {
+        if let Some(status) = self.is_grpc.then(|| GrpcStatus::of(headers)).flatten() {
             self.span.attribute(semconv::RPC_RESPONSE_STATUS_CODE, Value::Static(status.name()));
             self.grpc = Some(status)
         }

@@ -2,37 +2,54 @@
 //!
 //! Everything here was written by somebody else: what does not look as it should is left out.
 
-use http::header::{FORWARDED, HOST, HeaderMap};
+use http::header::{FORWARDED, HOST, HeaderMap, HeaderName};
 use http::request::Parts;
 
-/// The host and its port, by the first of these that says it: `Forwarded`, `X-Forwarded-Host` (both only if proxies are
-/// believed), the URI, `Host`. This is the order of the
-/// [conventions](https://opentelemetry.io/docs/specs/semconv/http/http-spans/#setting-serveraddress-and-serverport-attributes).
-pub(super) fn host(request: &Parts, believes_proxies: bool) -> Option<(&str, Option<u16>)> {
-    let headers = &request.headers;
-    let from_proxies = || element(headers, "host").or_else(|| first(headers, "x-forwarded-host"));
-    let forwarded = believes_proxies.then(from_proxies).flatten().and_then(host_and_port);
-    let in_uri = || request.uri.authority().map(|authority| authority.as_str());
-    let asked = || in_uri().or_else(|| headers.get(HOST)?.to_str().ok()).and_then(host_and_port);
-    forwarded.or_else(asked)
+const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+
+/// A host, and its port if that is said.
+type Host<'a> = (&'a str, Option<u16>);
+
+/// What proxies say that the client has asked.
+#[derive(Default)]
+pub(super) struct Forwarded<'h> {
+    host: Option<Host<'h>>,
+    /// The scheme: `https` or `http`.
+    pub(super) scheme: Option<&'static str>,
 }
 
-/// The scheme, if proxies say it: `Forwarded`, `X-Forwarded-Proto`.
-pub(super) fn scheme(headers: &HeaderMap) -> Option<&'static str> {
-    let said = element(headers, "proto").or_else(|| first(headers, "x-forwarded-proto"))?;
-    ["https", "http"].into_iter().find(|scheme| said.eq_ignore_ascii_case(scheme))
+impl<'h> Forwarded<'h> {
+    /// By `Forwarded`, else by `X-Forwarded-Host` and `X-Forwarded-Proto`.
+    pub(super) fn read(headers: &'h HeaderMap) -> Self {
+        let standard = headers.get(FORWARDED).and_then(|value| value.to_str().ok());
+        let said = |name, other| standard.and_then(|text| element(text, name)).or_else(|| first(headers, other));
+        let scheme = |said: &str| ["https", "http"].into_iter().find(|scheme| said.eq_ignore_ascii_case(scheme));
+        Forwarded {
+            host: said("host", &X_FORWARDED_HOST).and_then(host_and_port),
+            scheme: said("proto", &X_FORWARDED_PROTO).and_then(scheme),
+        }
+    }
+
+    /// The host that the client has asked: as proxies say, else by the URI (HTTP/2 has it there), else by `Host`. This is the
+    /// order of the
+    /// [conventions](https://opentelemetry.io/docs/specs/semconv/http/http-spans/#setting-serveraddress-and-serverport-attributes).
+    pub(super) fn host_of(&self, request: &'h Parts) -> Option<Host<'h>> {
+        let in_uri = || request.uri.authority().map(|authority| authority.as_str());
+        let asked = || in_uri().or_else(|| request.headers.get(HOST)?.to_str().ok()).and_then(host_and_port);
+        self.host.or_else(asked)
+    }
 }
 
 /// The first of a list in a header: what the proxy said that is next to the client.
-fn first<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+fn first<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
     headers.get(name)?.to_str().ok()?.split(',').next().map(str::trim)
 }
 
 /// A parameter of the first element of `Forwarded` ([RFC 7239, section 4](https://www.rfc-editor.org/rfc/rfc7239#section-4)):
 /// `for=192.0.2.60;proto=https;host="example.com:8080", for=…`. Values with escaped characters are not taken: neither hosts
 /// nor schemes have any.
-fn element<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
-    let mut rest = headers.get(FORWARDED)?.to_str().ok()?;
+fn element<'h>(mut rest: &'h str, name: &str) -> Option<&'h str> {
     loop {
         let (key, after) = rest.split_once('=')?;
         if key.contains(',') {
@@ -49,27 +66,40 @@ fn element<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     }
 }
 
-/// The parts of `example.com:8080`, `192.0.2.60`, `[2001:db8::1]:80`. An address of IPv6 is given without its brackets.
-fn host_and_port(text: &str) -> Option<(&str, Option<u16>)> {
-    // What is in front of an `@` is no part of the host, and may be a password.
-    let text = text.rsplit('@').next().unwrap_or_default();
-    let (host, port) = match text.strip_prefix('[') {
-        Some(address) => {
-            let (address, rest) = address.split_once(']')?;
-            (address, if rest.is_empty() { None } else { Some(rest.strip_prefix(':')?) })
+/// The parts of `example.com:8080`, `192.0.2.60`, `[2001:db8::1]:80`. An address of IPv6 is given without its brackets. What is
+/// in front of an `@` is no part of the host, and may be a password.
+fn host_and_port(text: &str) -> Option<Host<'_>> {
+    // Every request has a host, so it is looked at once.
+    let (mut start, mut colons, mut colon, mut is_host) = (0, 0, 0, true);
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
+            b'@' => (start, colons, is_host) = (at + 1, 0, true),
+            b':' => (colons, colon) = (colons + 1, at),
+            b'/' | b'?' | b'#' | b'[' | b']' | b'\\' | b'"' | b'<' | b'>' => is_host = false,
+            byte => is_host &= byte.is_ascii_graphic(),
         }
-        None => match text.split_once(':') {
-            Some((_, port)) if port.contains(':') => (text, None), // IPv6 without its brackets
-            Some((host, port)) => (host, Some(port)),
-            None => (text, None),
-        },
+    }
+    let host = text.get(start..)?;
+    let (host, port) = match host.strip_prefix('[') {
+        Some(address) => in_brackets(address)?,
+        None if !is_host => return None,
+        None if colons == 1 => (text.get(start..colon)?, text.get(colon + 1..)?),
+        None => (host, ""), // IPv6 without its brackets, if there are several
     };
-    let port = match port.filter(|port| !port.is_empty()) {
-        Some(port) => Some(port.parse().ok().filter(|_| port.bytes().all(|byte| byte.is_ascii_digit()))?),
-        None => None,
+    let port = match port {
+        "" => None,
+        digits => Some(digits.parse().ok().filter(|_| !digits.starts_with('+'))?),
     };
-    let is_host = |byte: u8| byte.is_ascii_graphic() && !b"/?#[]@\\\"<>".contains(&byte);
-    (!host.is_empty() && host.bytes().all(is_host)).then_some((host, port))
+    (!host.is_empty()).then_some((host, port))
+}
+
+/// The parts of what follows a bracket: the address, and the port if there is one.
+#[cold]
+fn in_brackets(text: &str) -> Option<(&str, &str)> {
+    let (address, rest) = text.split_once(']')?;
+    let is_address = address.bytes().all(|byte| byte.is_ascii_hexdigit() || b":.%".contains(&byte));
+    let port = if rest.is_empty() { rest } else { rest.strip_prefix(':')? };
+    is_address.then_some((address, port))
 }
 
 #[cfg(test)]
@@ -94,17 +124,20 @@ mod tests {
             ("host", "h.example:81"),
         ];
         let of = |from: usize, uri: &str, believes| {
-            host(&asked(uri, &all[from..]), believes).map(|(h, p)| (h.to_owned(), p))
+            let request = asked(uri, &all[from..]);
+            let forwarded = if believes { Forwarded::read(&request.headers) } else { Forwarded::default() };
+            forwarded.host_of(&request).map(|(h, p)| (h.to_owned(), p))
         };
+        let scheme = |headers| Forwarded::read(&asked("/", headers).headers).scheme;
         let expected = |name: &str, port: Option<u16>| Some((name.to_owned(), port));
         assert_eq!(of(0, "/", true), expected("shop.example", Some(8443)));
         assert_eq!(of(1, "/", true), expected("x.example", None));
         assert_eq!(of(1, "http://user:s3cret@u.example:8080/", false), expected("u.example", Some(8080)));
         assert_eq!([of(2, "/", true), of(0, "/", false)], [(); 2].map(|()| expected("h.example", Some(81))));
         assert_eq!(of(3, "/", true), None);
-        assert_eq!(scheme(&asked("/", &all).headers), Some("https"));
-        assert_eq!(scheme(&asked("/", &[("x-forwarded-proto", "Http,https")]).headers), Some("http"));
-        assert_eq!(scheme(&asked("/", &[("x-forwarded-proto", "javascript")]).headers), None);
+        assert_eq!(scheme(&all), Some("https"));
+        assert_eq!(scheme(&[("x-forwarded-proto", "Http,https")]), Some("http"));
+        assert_eq!(scheme(&[("x-forwarded-proto", "javascript")]), None);
     }
 
     #[test]
@@ -119,7 +152,7 @@ mod tests {
             ("host", None),
             ("", None),
         ] {
-            assert_eq!(element(&asked("/", &[("forwarded", forwarded)]).headers, "host"), found, "{forwarded}");
+            assert_eq!(element(forwarded, "host"), found, "{forwarded}");
         }
     }
 
@@ -138,6 +171,11 @@ mod tests {
             ("example.com:+1", None),
             ("[::1]x", None),
             ("[::1", None),
+            ("[a b]", None),
+            ("[fe80::1%25eth0]:80", None),
+            ("u@[::1]:80", Some(("::1", Some(80)))),
+            ("a@b@c", Some(("c", None))),
+            ("a[b", None),
             ("a b", None),
             ("a/b", None),
             (":80", None),
@@ -158,8 +196,7 @@ mod tests {
                         request.headers.insert(name, value);
                     }
                 }
-                scheme(&request.headers);
-                if let Some((host, _)) = host(&request, true) {
+                if let Some((host, _)) = Forwarded::read(&request.headers).host_of(&request) {
                     prop_assert!(!host.is_empty() && !host.contains([' ', '/', '@', '"', '\n']), "{}", host);
                 }
             }

@@ -1,8 +1,9 @@
 //! The span of a request to a server, by OpenTelemetry's
 //! [HTTP conventions](https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-server-span).
 
+use super::forwarded::Forwarded;
 use super::method::RecordedMethod;
-use super::{forwarded, url};
+use super::url;
 use http::Version;
 use http::header::USER_AGENT;
 use http::request::Parts;
@@ -42,8 +43,8 @@ pub(crate) fn describe(request: &Parts, known: &Known<'_>, values: &mut Values<'
     if span.id().is_none() {
         return span; // nobody reads the rest
     }
-    let forwarded_scheme = if known.believes_proxies { forwarded::scheme(&request.headers) } else { None };
-    let host = forwarded::host(request, known.believes_proxies);
+    let forwarded = if known.believes_proxies { Forwarded::read(&request.headers) } else { Forwarded::default() };
+    let host = forwarded.host_of(request);
     let span = span
         .attribute(semconv::HTTP_REQUEST_METHOD, Value::Static(method.method))
         .attribute(semconv::HTTP_REQUEST_METHOD_ORIGINAL, method.original)
@@ -51,7 +52,7 @@ pub(crate) fn describe(request: &Parts, known: &Known<'_>, values: &mut Values<'
         .attribute(semconv::SERVER_ADDRESS, host.map(|(host, _)| host))
         .attribute(semconv::SERVER_PORT, host.and_then(|(_, port)| port).map(i64::from))
         .attribute(semconv::NETWORK_PROTOCOL_VERSION, version(request.version).map(Value::Static));
-    let span = match (forwarded_scheme, request.uri.scheme_str()) {
+    let span = match (forwarded.scheme, request.uri.scheme_str()) {
         (None, Some(scheme)) => span.attribute(semconv::URL_SCHEME, scheme),
         (forwarded, _) => span.attribute(semconv::URL_SCHEME, Value::Static(forwarded.unwrap_or(known.scheme))),
     };
