@@ -1,0 +1,15 @@
+//! OTLP as JSON (`application/json`).
+//!
+//! Ids are hexadecimal, enums are integers, names are in `lowerCamelCase`, and integers of 64 bits are strings, since JavaScript
+//! has none. The reader takes more than that: ids in either case or in base64 (as protobuf's own JSON has them), numbers as
+//! strings and strings as numbers, enums by their names, `null` for what is absent, halves of surrogate pairs (as JavaScript
+//! leaves them where it cuts a text), and values of a wrong type, which count as absent.
+
+mod base64;
+mod leaf;
+mod parser;
+mod read;
+mod write;
+
+pub use read::read;
+pub use write::{write_request, write_span};
