@@ -2,6 +2,7 @@
 
 use super::model::{Span, StatusCode};
 use spanbridge::{Kind, SpanId, TraceId};
+use std::borrow::Cow;
 
 /// The kinds of spans, from number 1.
 const KINDS: [(&str, Kind); 5] = [
@@ -61,4 +62,13 @@ pub(super) fn push<T>(list: &mut Vec<T>, dropped: &mut u32, item: Option<T>) {
 /// Adds what the sender says that it dropped to what was dropped here.
 pub(super) fn add(dropped: &mut u32, n: u64) {
     *dropped = dropped.saturating_add(u32::try_from(n).unwrap_or(u32::MAX));
+}
+
+/// Text, with `U+FFFD` in place of what is not UTF-8.
+#[inline]
+pub(super) fn text(bytes: &[u8]) -> Cow<'_, str> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => String::from_utf8_lossy(bytes),
+    }
 }

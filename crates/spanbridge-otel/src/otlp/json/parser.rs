@@ -5,6 +5,7 @@
 
 use super::leaf::Leaf;
 use crate::error::{Error, Result};
+use crate::otlp::partial;
 use std::borrow::Cow;
 
 /// A place in JSON. A copy is a place to come back to.
@@ -163,7 +164,7 @@ impl<'a> Parser<'a> {
     fn string(&mut self) -> Result<Cow<'a, str>> {
         let start = self.at;
         match self.raw_string()? {
-            (raw, false) => Ok(String::from_utf8_lossy(raw)),
+            (raw, false) => Ok(partial::text(raw)),
             (raw, true) => unescaped(raw).ok_or_else(|| Error::json("an escape is not one of JSON", start)),
         }
     }

@@ -256,7 +256,7 @@ fn read_value<'a>(mut message: Message<'a>, budget: &mut Budget, depth: usize) -
 }
 
 fn text(message: Message<'_>) -> Cow<'_, str> {
-    String::from_utf8_lossy(message.bytes)
+    partial::text(message.bytes)
 }
 
 fn read_trace_id(message: Message<'_>) -> Option<TraceId> {

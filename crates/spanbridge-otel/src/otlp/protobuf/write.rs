@@ -12,26 +12,9 @@ use crate::otlp::model::{AnyValue, Event, KeyValue, Link, Resource, Scope, Span,
 pub fn write_span(span: &Span<'_>, out: &mut Vec<u8>) {
     // Lengths between 128 and 16,383 have two bytes.
     nested::<2>(out, length_tag(scope_spans::SPANS), |out| {
-        // The ids together, in one piece.
-        let mut ids = [0; 28];
-        (ids[0], ids[1]) = (length_tag(of_span::TRACE_ID), 16);
-        ids[2..18].copy_from_slice(&span.trace_id.get().to_be_bytes());
-        (ids[18], ids[19]) = (length_tag(of_span::SPAN_ID), 8);
-        ids[20..].copy_from_slice(&span.span_id.get().to_be_bytes());
-        out.extend_from_slice(&ids);
-        put_text(out, length_tag(of_span::TRACE_STATE), &span.trace_state);
-        if let Some(parent) = span.parent_span_id {
-            let mut field = [0; 10];
-            (field[0], field[1]) = (length_tag(of_span::PARENT_SPAN_ID), 8);
-            field[2..].copy_from_slice(&parent.get().to_be_bytes());
-            out.extend_from_slice(&field);
-        }
+        put_ids(out, span);
         put_text(out, length_tag(of_span::NAME), &span.name);
-        if let Some(kind) = span.kind {
-            out.extend_from_slice(&[varint_tag(of_span::KIND), kind as u8 + 1]);
-        }
-        put_fixed64(out, fixed64_tag(of_span::START), span.start_time);
-        put_fixed64(out, fixed64_tag(of_span::END), span.end_time);
+        put_kind_and_times(out, span);
         put_attributes(out, length_tag(of_span::ATTRIBUTES), &span.attributes);
         put_count(out, varint_tag(of_span::DROPPED_ATTRIBUTES), span.dropped_attributes);
         span.events.iter().for_each(|event| put_event(out, event));
@@ -70,6 +53,47 @@ pub fn write_request(resource: &Resource<'_>, scope: &Scope<'_>, spans: &[u8], o
     put_varint(out, scope_len as u64);
     out.extend_from_slice(&scope_head);
     out.extend_from_slice(spans);
+}
+
+/// What nearly every span has is put together first, and appended in one piece.
+#[inline(always)]
+fn put_ids(out: &mut Vec<u8>, span: &Span<'_>) {
+    let mut ids = [0; 38];
+    (ids[0], ids[1]) = (length_tag(of_span::TRACE_ID), 16);
+    ids[2..18].copy_from_slice(&span.trace_id.get().to_be_bytes());
+    (ids[18], ids[19]) = (length_tag(of_span::SPAN_ID), 8);
+    ids[20..28].copy_from_slice(&span.span_id.get().to_be_bytes());
+    (ids[28], ids[29]) = (length_tag(of_span::PARENT_SPAN_ID), 8);
+    if let (Some(parent), "") = (span.parent_span_id, &*span.trace_state) {
+        ids[30..].copy_from_slice(&parent.get().to_be_bytes());
+        out.extend_from_slice(&ids);
+        return;
+    }
+    out.extend_from_slice(&ids[..28]);
+    put_text(out, length_tag(of_span::TRACE_STATE), &span.trace_state);
+    if let Some(parent) = span.parent_span_id {
+        ids[30..].copy_from_slice(&parent.get().to_be_bytes());
+        out.extend_from_slice(&ids[28..]);
+    }
+}
+
+#[inline(always)]
+fn put_kind_and_times(out: &mut Vec<u8>, span: &Span<'_>) {
+    if let (Some(kind), 1.., 1..) = (span.kind, span.start_time, span.end_time) {
+        let mut all = [0; 20];
+        (all[0], all[1]) = (varint_tag(of_span::KIND), kind as u8 + 1);
+        all[2] = fixed64_tag(of_span::START);
+        all[3..11].copy_from_slice(&span.start_time.to_le_bytes());
+        all[11] = fixed64_tag(of_span::END);
+        all[12..].copy_from_slice(&span.end_time.to_le_bytes());
+        out.extend_from_slice(&all);
+        return;
+    }
+    if let Some(kind) = span.kind {
+        out.extend_from_slice(&[varint_tag(of_span::KIND), kind as u8 + 1]);
+    }
+    put_fixed64(out, fixed64_tag(of_span::START), span.start_time);
+    put_fixed64(out, fixed64_tag(of_span::END), span.end_time);
 }
 
 fn put_event(out: &mut Vec<u8>, it: &Event<'_>) {
@@ -113,8 +137,26 @@ fn put_attributes(out: &mut Vec<u8>, tag: u8, attributes: &[KeyValue<'_>]) {
     }
 }
 
-#[inline]
-fn put_attribute(out: &mut Vec<u8>, tag: u8, KeyValue { key, value }: &KeyValue<'_>) {
+#[inline(always)]
+fn put_attribute(out: &mut Vec<u8>, tag: u8, attribute: &KeyValue<'_>) {
+    // Most are short, and all of their lengths are known before anything is written.
+    let key = attribute.key.as_bytes();
+    if let AnyValue::Str(text) = &attribute.value
+        && key.len() < 0x80
+        && key.len() + text.len() < 0x80 - 8
+        && !key.is_empty()
+    {
+        let (key_len, len) = (key.len() as u8, text.len() as u8);
+        out.extend_from_slice(&[tag, 6 + key_len + len, length_tag(key_value::KEY), key_len]);
+        out.extend_from_slice(key);
+        out.extend_from_slice(&[length_tag(key_value::VALUE), 2 + len, length_tag(any_value::STRING), len]);
+        out.extend_from_slice(text.as_bytes());
+    } else {
+        put_any_attribute(out, tag, attribute);
+    }
+}
+
+fn put_any_attribute(out: &mut Vec<u8>, tag: u8, KeyValue { key, value }: &KeyValue<'_>) {
     nested::<1>(out, tag, |out| {
         put_text(out, length_tag(key_value::KEY), key);
         nested::<1>(out, length_tag(key_value::VALUE), |out| put_value(out, value));
@@ -233,9 +275,19 @@ fn nested<const ROOM: usize>(out: &mut Vec<u8>, tag: u8, write: impl FnOnce(&mut
 #[cold]
 #[inline(never)]
 fn move_for_length(out: &mut Vec<u8>, place: usize, start: usize) {
-    let mut length = Vec::with_capacity(10);
-    put_varint(&mut length, (out.len() - start) as u64);
-    out.splice(place..start, length);
+    let len = out.len() - start;
+    let room = start - place;
+    let needed = varint_len(len as u64);
+    let end = place + needed + len;
+    if needed > room {
+        out.resize(end, 0);
+    }
+    out.copy_within(start..start + len, place + needed);
+    out.truncate(end);
+    for (byte, shift) in out[place..place + needed].iter_mut().zip((0..).step_by(7)) {
+        *byte = (len >> shift) as u8 | 0x80;
+    }
+    out[place + needed - 1] &= 0x7f;
 }
 
 #[cfg(test)]
