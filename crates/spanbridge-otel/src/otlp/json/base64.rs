@@ -61,7 +61,7 @@ mod tests {
             }
         }
         for len in 0..50 {
-            let bytes: Vec<_> = (0..len).map(|n| n * 37).collect();
+            let bytes: Vec<_> = (0..len).map(|n: u8| n.wrapping_mul(37)).collect();
             assert_eq!(read(&written(&bytes)), Some(bytes));
         }
         for bad in ["A", "AAAAA", "A*AA", "ÄÄ"] {
