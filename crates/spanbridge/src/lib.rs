@@ -64,6 +64,7 @@
 #[doc(hidden)] // for the code that the macros write
 pub mod __private;
 pub mod adapter;
+pub mod agent;
 #[cfg(feature = "record")]
 mod buffer;
 pub mod carrier;

@@ -7,7 +7,8 @@
 //! [AWS Lambda](https://opentelemetry.io/docs/specs/semconv/faas/aws-lambda/),
 //! [the AWS SDK](https://opentelemetry.io/docs/specs/semconv/cloud-providers/aws-sdk/),
 //! [HTTP](https://opentelemetry.io/docs/specs/semconv/http/http-spans/),
-//! [code](https://opentelemetry.io/docs/specs/semconv/code/).
+//! [code](https://opentelemetry.io/docs/specs/semconv/code/),
+//! [generative AI](https://github.com/open-telemetry/semantic-conventions-genai) (0.1.0).
 
 /// The broker: `rabbitmq`, `kafka`, …
 pub const MESSAGING_SYSTEM: &str = "messaging.system";
@@ -248,3 +249,147 @@ pub const REQUEST_ATTEMPTS: &str = "spanbridge.request.attempts";
 pub const RESPONSE_SENT_BYTES: &str = "spanbridge.response.sent_bytes";
 /// What a check at the gateway answered: `allowed` or `denied`.
 pub const GATEWAY_RESULT: &str = "spanbridge.gateway.result";
+
+/// The database: `postgresql`, `sqlite`, …
+pub const DB_SYSTEM_NAME: &str = "db.system.name";
+/// What a query does, without values: `SELECT orders`.
+pub const DB_QUERY_SUMMARY: &str = "db.query.summary";
+
+/// What is done, in one of the conventions' words: `chat`, `embeddings`, `execute_tool`, `invoke_agent`, …
+pub const GEN_AI_OPERATION_NAME: &str = "gen_ai.operation.name";
+/// Who serves the model, as the conventions call them: `openai`, `anthropic`, `aws.bedrock`, …
+pub const GEN_AI_PROVIDER_NAME: &str = "gen_ai.provider.name";
+/// The model that is asked for.
+pub const GEN_AI_REQUEST_MODEL: &str = "gen_ai.request.model";
+/// The answer is asked for as a stream. Not there if it is not.
+pub const GEN_AI_REQUEST_STREAM: &str = "gen_ai.request.stream";
+/// The model that answered.
+pub const GEN_AI_RESPONSE_MODEL: &str = "gen_ai.response.model";
+/// The id of the answer.
+pub const GEN_AI_RESPONSE_ID: &str = "gen_ai.response.id";
+/// Why the model stopped, for each choice that it gave: an array of texts.
+pub const GEN_AI_RESPONSE_FINISH_REASONS: &str = "gen_ai.response.finish_reasons";
+/// How long the first piece of a stream took, in seconds.
+pub const GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK: &str = "gen_ai.response.time_to_first_chunk";
+/// All tokens that were read, those from a cache as well.
+pub const GEN_AI_USAGE_INPUT_TOKENS: &str = "gen_ai.usage.input_tokens";
+/// All tokens that were written, those of reasoning as well.
+pub const GEN_AI_USAGE_OUTPUT_TOKENS: &str = "gen_ai.usage.output_tokens";
+/// Tokens that were read from the provider's cache.
+pub const GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS: &str = "gen_ai.usage.cache_read.input_tokens";
+/// Tokens that were written to the provider's cache.
+pub const GEN_AI_USAGE_CACHE_WRITE_INPUT_TOKENS: &str = "gen_ai.usage.cache_write.input_tokens";
+/// Tokens that were written for reasoning.
+pub const GEN_AI_USAGE_REASONING_OUTPUT_TOKENS: &str = "gen_ai.usage.reasoning.output_tokens";
+/// The id of a conversation, where the application or the provider has one.
+pub const GEN_AI_CONVERSATION_ID: &str = "gen_ai.conversation.id";
+/// What the model was shown is a compacted view of the conversation. Not there if it is not.
+pub const GEN_AI_CONVERSATION_COMPACTED: &str = "gen_ai.conversation.compacted";
+/// The number of dimensions of an embedding.
+pub const GEN_AI_EMBEDDINGS_DIMENSION_COUNT: &str = "gen_ai.embeddings.dimension.count";
+/// The name of an agent, or of a workflow.
+pub const GEN_AI_AGENT_NAME: &str = "gen_ai.agent.name";
+/// The name of a tool.
+pub const GEN_AI_TOOL_NAME: &str = "gen_ai.tool.name";
+/// The id that the model gave a call of a tool.
+pub const GEN_AI_TOOL_CALL_ID: &str = "gen_ai.tool.call.id";
+/// The type of a tool: `function`, `extension`, `datastore`.
+pub const GEN_AI_TOOL_TYPE: &str = "gen_ai.tool.type";
+/// What is searched in: an index, a collection.
+pub const GEN_AI_DATA_SOURCE_ID: &str = "gen_ai.data_source.id";
+/// The maximum number of documents that are asked for.
+pub const GEN_AI_RETRIEVAL_TOP_K: &str = "gen_ai.retrieval.top_k";
+/// The store of memories.
+pub const GEN_AI_MEMORY_STORE_ID: &str = "gen_ai.memory.store.id";
+/// How many memories were found, written or deleted.
+pub const GEN_AI_MEMORY_RECORD_COUNT: &str = "gen_ai.memory.record.count";
+/// Event: an answer was judged.
+pub const GEN_AI_EVALUATION_RESULT: &str = "gen_ai.evaluation.result";
+/// The metric by which an answer is judged.
+pub const GEN_AI_EVALUATION_NAME: &str = "gen_ai.evaluation.name";
+/// The score, as a number.
+pub const GEN_AI_EVALUATION_SCORE_VALUE: &str = "gen_ai.evaluation.score.value";
+/// The score, as a word: `pass`.
+pub const GEN_AI_EVALUATION_SCORE_LABEL: &str = "gen_ai.evaluation.score.label";
+
+/// Content: the messages that a model is shown, as JSON.
+pub const GEN_AI_INPUT_MESSAGES: &str = "gen_ai.input.messages";
+/// Content: the messages that a model answered, as JSON.
+pub const GEN_AI_OUTPUT_MESSAGES: &str = "gen_ai.output.messages";
+/// Content: the instructions that a model is given beside the messages, as JSON.
+pub const GEN_AI_SYSTEM_INSTRUCTIONS: &str = "gen_ai.system_instructions";
+/// Content: the tools that a model is offered, as JSON.
+pub const GEN_AI_TOOL_DEFINITIONS: &str = "gen_ai.tool.definitions";
+/// Content: what a tool is called with, as JSON.
+pub const GEN_AI_TOOL_CALL_ARGUMENTS: &str = "gen_ai.tool.call.arguments";
+/// Content: what a tool returned, as JSON.
+pub const GEN_AI_TOOL_CALL_RESULT: &str = "gen_ai.tool.call.result";
+/// Content: what is searched for.
+pub const GEN_AI_RETRIEVAL_QUERY_TEXT: &str = "gen_ai.retrieval.query.text";
+/// Content: the documents that were found, as JSON.
+pub const GEN_AI_RETRIEVAL_DOCUMENTS: &str = "gen_ai.retrieval.documents";
+/// Content: what is searched for in memories.
+pub const GEN_AI_MEMORY_QUERY_TEXT: &str = "gen_ai.memory.query.text";
+/// Content: the memories that were found or written, as JSON.
+pub const GEN_AI_MEMORY_RECORDS: &str = "gen_ai.memory.records";
+/// Content: why an answer got its score.
+pub const GEN_AI_EVALUATION_EXPLANATION: &str = "gen_ai.evaluation.explanation";
+
+/// What became smaller by compaction: its size afterwards, divided by the size before.
+pub const COMPACTION_RATIO: &str = "spanbridge.compaction.ratio";
+/// How many agents a composition has.
+pub const COMPOSITION_AGENT_COUNT: &str = "spanbridge.composition.agent_count";
+/// How they work together: `parallel`, `pipeline`, `consensus`, `swarm`, `branch`, `join`.
+pub const COMPOSITION_KIND: &str = "spanbridge.composition.kind";
+/// Sources that are new in a corpus.
+pub const CORPUS_ADDED_COUNT: &str = "spanbridge.corpus.added_count";
+/// How many chunks a source was cut into.
+pub const CORPUS_CHUNK_COUNT: &str = "spanbridge.corpus.chunk_count";
+/// A sync that changes nothing and only counts.
+pub const CORPUS_DRY_RUN: &str = "spanbridge.corpus.dry_run";
+/// The id of a corpus.
+pub const CORPUS_ID: &str = "spanbridge.corpus.id";
+/// The hash of a namespace: `xxh3:` and 32 hex digits.
+pub const CORPUS_NAMESPACE_HASH: &str = "spanbridge.corpus.namespace.hash";
+/// Sources that are no longer in a corpus.
+pub const CORPUS_REMOVED_COUNT: &str = "spanbridge.corpus.removed_count";
+/// What is done to a source: `add`, `update`, `remove`, `skip`.
+pub const CORPUS_SOURCE_ACTION: &str = "spanbridge.corpus.source.action";
+/// The hash of a source's id: `xxh3:` and 32 hex digits.
+pub const CORPUS_SOURCE_HASH: &str = "spanbridge.corpus.source.hash";
+/// Sources of a corpus that stayed as they were.
+pub const CORPUS_UNCHANGED_COUNT: &str = "spanbridge.corpus.unchanged_count";
+/// Sources of a corpus that have changed.
+pub const CORPUS_UPDATED_COUNT: &str = "spanbridge.corpus.updated_count";
+/// What something cost, in [`COST_CURRENCY`].
+pub const COST_AMOUNT: &str = "spanbridge.cost.amount";
+/// The currency of costs, by ISO 4217. Not there for US dollars.
+pub const COST_CURRENCY: &str = "spanbridge.cost.currency";
+/// What is said about costs: `report`; `warn`, if a threshold comes near; `limit`, if it is reached.
+pub const COST_EVENT: &str = "spanbridge.cost.event";
+/// What the cost is of: a model, a tool.
+pub const COST_SOURCE: &str = "spanbridge.cost.source";
+/// The amount that must not be exceeded.
+pub const COST_THRESHOLD: &str = "spanbridge.cost.threshold";
+/// What everything has cost until then.
+pub const COST_TOTAL: &str = "spanbridge.cost.total";
+/// The id of what an agent was asked to do.
+pub const DELEGATION_ID: &str = "spanbridge.delegation.id";
+/// The id of a flow.
+pub const FLOW_ID: &str = "spanbridge.flow.id";
+/// The id of a step in its flow.
+pub const FLOW_STEP_ID: &str = "spanbridge.flow.step.id";
+/// What a step is called.
+pub const FLOW_STEP_LABEL: &str = "spanbridge.flow.step.label";
+/// Where a flow waits, and goes on.
+pub const FLOW_SUSPENSION_POINT: &str = "spanbridge.flow.suspension.point";
+/// What kind of memory it is, in the application's word: `episodic`, `profile`.
+pub const MEMORY_TYPE: &str = "spanbridge.memory.type";
+/// How many bytes of a tool's output the model is shown.
+pub const TOOL_OUTPUT_MODEL_BYTES: &str = "spanbridge.tool.output.model_bytes";
+/// How many bytes a tool returned.
+pub const TOOL_OUTPUT_RAW_BYTES: &str = "spanbridge.tool.output.raw_bytes";
+/// How many tokens were saved by what the model is not shown of a tool's output, as estimated.
+pub const TOOL_OUTPUT_SAVED_TOKENS: &str = "spanbridge.tool.output.saved_tokens";
+/// What a tool returned: `text`, `json`, `table`, …
+pub const TOOL_OUTPUT_TYPE: &str = "spanbridge.tool.output.type";

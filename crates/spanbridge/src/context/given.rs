@@ -46,6 +46,7 @@ pub trait IntoValue<'v>: sealed::Sealed {
 pub enum Given<'v> {
     Value(Value<'v>),
     Text(String),
+    Json(String),
 }
 
 impl Given<'_> {
@@ -54,6 +55,7 @@ impl Given<'_> {
         match self {
             Given::Value(value) => *value,
             Given::Text(text) => Value::Str(text),
+            Given::Json(text) => Value::Json(text),
         }
     }
 }

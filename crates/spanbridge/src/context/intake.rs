@@ -18,6 +18,8 @@ pub(crate) struct Intake {
     thread: OnceLock<std::thread::Thread>,
     /// What the recorder keeps here for whoever comes by way of a context: only it knows what that is.
     flush_handle: OnceLock<AssertUnwindSafe<Arc<dyn Any + Send + Sync>>>,
+    /// What is recorded of content, if anything is: as above.
+    content: OnceLock<AssertUnwindSafe<Box<dyn Any + Send + Sync>>>,
     woken: AtomicBool,
     on: AtomicBool,
     /// Threads that were attached when delivery last looked. Each holds a chunk, though nothing may wait in it.
@@ -44,6 +46,7 @@ impl Intake {
             lanes: Mutex::new(vec![]),
             thread: OnceLock::new(),
             flush_handle: OnceLock::new(),
+            content: OnceLock::new(),
             woken: AtomicBool::new(false),
             on: AtomicBool::new(true),
             attached: AtomicUsize::new(0),
@@ -85,6 +88,15 @@ impl Intake {
 
     pub(crate) fn flush_handle<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
         self.flush_handle.get().and_then(|d| Arc::clone(d).downcast().ok())
+    }
+
+    pub(crate) fn set_content(&self, policy: impl Any + Send + Sync) {
+        let _ = self.content.set(AssertUnwindSafe(Box::new(policy)));
+    }
+
+    /// What is recorded of content. `None`: nothing is.
+    pub(crate) fn content<T: Any>(&self) -> Option<&T> {
+        self.content.get().and_then(|policy| policy.downcast_ref())
     }
 
     /// Wakes delivery early when much is waiting. Called once per chunk.

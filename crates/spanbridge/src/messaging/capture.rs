@@ -3,6 +3,8 @@
 use super::part::{Part, PartKind};
 use super::step::Step;
 use crate::observe::{NewArtifact, Span};
+#[cfg(feature = "record")]
+use crate::{Value, cut::MAX_TEXT, observe::ActiveSpan};
 use crate::{panics, semconv, w3c};
 use std::borrow::Cow;
 use std::fmt;
@@ -154,8 +156,32 @@ impl CapturePolicy {
             return;
         }
         match self.shown(PartKind::Payload, payload) {
-            Some(payload) => self.artifact(span, self.payload, kind, content_type, &payload),
+            Some(payload) => {
+                self.artifact(self.payload, kind, content_type, &payload, |artifact| span.artifact(artifact))
+            }
             None => failed(span, PartKind::Payload.name()),
+        }
+    }
+
+    /// Records content with a span: as an attribute of this name if there is room for all of it, so that its readers can
+    /// parse it; else as an artifact.
+    #[cfg(feature = "record")]
+    pub(crate) fn record_content(&self, span: &ActiveSpan, name: &'static str, is_json: bool, text: &str) {
+        let kind = PartKind::Content(name);
+        let Some(shown) = self.shown(kind, text.as_bytes()) else {
+            return span.diagnostic(semconv::REDACTION_FAILED, &not_recorded(kind.name()));
+        };
+        let is_whole = match self.payload {
+            CaptureMode::Inline { max } => shown.len() <= max.min(MAX_TEXT),
+            _ => false,
+        };
+        match std::str::from_utf8(&shown) {
+            Ok(text) if is_whole && is_json => span.attribute(name, Value::Json(text)),
+            Ok(text) if is_whole => span.attribute(name, text),
+            _ => {
+                let content_type = if is_json { "application/json" } else { "text/plain" };
+                self.artifact(self.payload, name, content_type, &shown, |artifact| span.artifact(artifact))
+            }
         }
     }
 
@@ -165,12 +191,22 @@ impl CapturePolicy {
             return;
         }
         match self.object(headers) {
-            Some(json) => self.artifact(span, self.headers, kind, "application/json", json.as_bytes()),
+            Some(json) => {
+                let record = |artifact: &NewArtifact<'_>| span.artifact(artifact);
+                self.artifact(self.headers, kind, "application/json", json.as_bytes(), record)
+            }
             None => failed(span, PartKind::Header("").name()),
         }
     }
 
-    fn artifact(&self, span: &Span, capture: CaptureMode, kind: &str, content_type: &str, bytes: &[u8]) {
+    fn artifact(
+        &self,
+        capture: CaptureMode,
+        kind: &str,
+        content_type: &str,
+        bytes: &[u8],
+        record: impl FnOnce(&NewArtifact<'_>),
+    ) {
         let hash = if self.hashed { hash(bytes) } else { String::new() };
         let mut artifact = NewArtifact::new(kind, content_type, bytes);
         if !hash.is_empty() {
@@ -179,7 +215,7 @@ impl CapturePolicy {
         if let CaptureMode::Inline { max } = capture {
             artifact = artifact.inline(max)
         }
-        span.artifact(&artifact)
+        record(&artifact)
     }
 
     /// What the hook leaves; nothing if it fails.
@@ -217,7 +253,11 @@ impl CapturePolicy {
 }
 
 pub(super) fn failed(span: &Span, what: &str) {
-    span.diagnostic(semconv::REDACTION_FAILED, &format!("nothing of {what} was recorded: the redaction hook failed"))
+    span.diagnostic(semconv::REDACTION_FAILED, &not_recorded(what))
+}
+
+fn not_recorded(what: &str) -> String {
+    format!("nothing of {what} was recorded: the redaction hook failed")
 }
 
 impl fmt::Debug for CapturePolicy {
@@ -229,12 +269,12 @@ impl fmt::Debug for CapturePolicy {
 }
 
 #[cfg(feature = "record")]
-fn hash(bytes: &[u8]) -> String {
+pub(crate) fn hash(bytes: &[u8]) -> String {
     format!("xxh3:{:032x}", xxhash_rust::xxh3::xxh3_128(bytes))
 }
 
 #[cfg(feature = "record")]
-fn quoted(text: &str, out: &mut String) {
+pub(crate) fn quoted(text: &str, out: &mut String) {
     out.push('"');
     out.extend(crate::carrier::json_text::pieces(text));
     out.push('"')
@@ -242,9 +282,9 @@ fn quoted(text: &str, out: &mut String) {
 
 /// Not asked for: no span is recorded.
 #[cfg(not(feature = "record"))]
-fn hash(_: &[u8]) -> String {
+pub(crate) fn hash(_: &[u8]) -> String {
     String::new()
 }
 
 #[cfg(not(feature = "record"))]
-fn quoted(_: &str, _: &mut String) {}
+pub(crate) fn quoted(_: &str, _: &mut String) {}

@@ -22,6 +22,8 @@ pub enum PartKind<'a> {
     ClientAddress,
     /// The text of an error or of a panic.
     ErrorText,
+    /// Content that a span of an agent offers, by the name of its attribute ([`Content::name`](crate::agent::Content::name)).
+    Content(&'a str),
 }
 
 impl PartKind<'_> {
@@ -36,6 +38,7 @@ impl PartKind<'_> {
             PartKind::Query => "the query",
             PartKind::ClientAddress => "the client's address",
             PartKind::ErrorText => "the error's text",
+            PartKind::Content(_) => "the content",
         }
     }
 }

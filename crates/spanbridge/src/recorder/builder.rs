@@ -10,6 +10,7 @@ use super::sink::Sink;
 use crate::context::intake::{self, Intake};
 use crate::cut::{MAX_TEXT, cut};
 use crate::encoder::{self, clock};
+use crate::messaging::{CaptureMode, CapturePolicy};
 use crate::record::AttributeValue;
 use crate::record::packed::Source;
 use crate::{Sampler, fork, panics};
@@ -27,6 +28,7 @@ pub struct RecorderBuilder {
     memory: usize,
     interval: Option<Duration>,
     sampler: Sampler,
+    content: CapturePolicy,
 }
 
 impl RecorderBuilder {
@@ -74,6 +76,17 @@ impl RecorderBuilder {
         self
     }
 
+    /// What is recorded of content that the spans of agents offer by [`agent::content`](crate::agent::content): messages to
+    /// and from models, arguments and results of tools, queries and documents. Default: [`CaptureMode::Off`], which records
+    /// nothing of them.
+    ///
+    /// With [`Reference`](CaptureMode::Reference), the size, and a hash if you ask for it. With
+    /// [`Inline`](CaptureMode::Inline), the text. Your redaction hook sees it before it is recorded.
+    pub fn content(mut self, capture: impl Into<CapturePolicy>) -> Self {
+        self.content = capture.into();
+        self
+    }
+
     /// Sets the recorder up for the whole process.
     ///
     /// # Errors
@@ -104,6 +117,9 @@ impl RecorderBuilder {
         clock::init();
         panics::listen();
         let intake = Arc::new(Intake::new(self.memory / 2, self.sampler));
+        if self.content.tells_size() {
+            intake.set_content(self.content)
+        }
         let source = Source { instance: encoder::new_id(), service: self.service, resource: self.resource };
         let share = self.memory / 2 / self.sinks.len().max(1);
         let outlets = self.sinks.into_iter().map(|s| Outlet::start(s, share, intake.clone()));
@@ -145,6 +161,7 @@ impl Recorder {
             memory: 64 << 20,
             interval: Some(Duration::from_millis(200)),
             sampler: Sampler::default(),
+            content: CaptureMode::Off.into(),
         }
     }
 }

@@ -3,7 +3,7 @@
 
 mod spans;
 
-pub(crate) use spans::{Seen, by_name, somewhere, spans, tree};
+pub(crate) use spans::{Seen, by_name, shown, somewhere, spans, tree};
 
 use spanbridge::record::{Body, Record, RunEnd, RunStart, RunSuspend};
 use spanbridge::{Memory, Recorder, RecorderBuilder, Report, SegmentId, Status};

@@ -24,6 +24,7 @@ const CORE: Layers = Layers {
         "carrier",
         "span",
         "messaging",
+        "agent",
         "adapter",
         "record",
         "recorder",
