@@ -64,6 +64,7 @@ mod pages {
     pages! {
         Readme: "../../README.md",
         Adapters: "../../docs/guide/adapters.md",
+        Agents: "../../docs/guide/agents.md",
         Http: "../../docs/guide/http.md",
         Kafka: "../../docs/guide/kafka.md",
         Lambda: "../../docs/guide/lambda.md",

@@ -182,7 +182,7 @@ invoke_workflow onboarding [ok] gen_ai.operation.name=invoke_workflow gen_ai.age
 #[test]
 fn a_composition() {
     let tree = traced(|| {
-        agent::composition(Composition::Consensus, "review").agents(3).in_scope(offer_everything);
+        agent::composition(Composition::Consensus, "review").agent_count(3).in_scope(offer_everything);
     });
     assert_eq!(
         tree,
@@ -232,7 +232,7 @@ fn memories() {
     let operations = operations.into_iter().chain([MemoryOperation::Upsert, MemoryOperation::Delete]);
     let records = record(|| {
         for operation in operations {
-            agent::memory(operation).memory_store("profiles").memory_type("episodic").memories(2).in_scope(|| ())
+            agent::memory(operation).memory_store("profiles").memory_type("episodic").memory_count(2).in_scope(|| ())
         }
     });
     let seen: Vec<_> = spans(&records).into_iter().map(|span| (span.name, span.primitive)).collect();
@@ -249,11 +249,11 @@ fn memories() {
 fn a_corpus() {
     let tree = traced(|| {
         let sync = agent::corpus_sync().corpus_id("handbook").namespace(SECRET).dry_run(true);
-        sync.added(1).updated(2).removed(3).unchanged(4).in_scope(|| {
+        sync.sources_added(1).sources_updated(2).sources_removed(3).sources_unchanged(4).in_scope(|| {
             agent::corpus_source("add")
                 .source_id(format!("/home/{SECRET}"))
                 .namespace(SECRET)
-                .chunks(7)
+                .chunk_count(7)
                 .in_scope(|| ());
             agent::corpus_source("skip").source_id("").in_scope(offer_everything);
         })
@@ -270,7 +270,7 @@ corpus sync [ok] spanbridge.corpus.id=handbook spanbridge.corpus.namespace.hash=
 /// A compaction has its ratio.
 #[test]
 fn a_compaction() {
-    let tree = traced(|| agent::compaction().ratio(0.25).in_scope(offer_everything));
+    let tree = traced(|| agent::compaction().compaction_ratio(0.25).in_scope(offer_everything));
     assert_eq!(tree, "\ncompaction [ok] spanbridge.compaction.ratio=0.25");
 }
 

@@ -1,7 +1,7 @@
 //! What is recorded inside the span that is current: its content, and how it was judged.
 
 use crate::observe::{ActiveSpan, active_span};
-use crate::{Value, panics, semconv};
+use crate::{Value, semconv};
 
 /// Content: what goes to a model or a tool, and what comes back. By default nothing of it is recorded: see [`content`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -70,6 +70,7 @@ impl Content {
     }
 
     /// Whether it is JSON, and not text.
+    #[cfg(feature = "record")]
     const fn is_json(self) -> bool {
         use Content::{Explanation, MemoryQuery, RetrievalQuery};
         !matches!(self, RetrievalQuery | MemoryQuery | Explanation)
@@ -99,7 +100,7 @@ pub fn content<T: AsRef<str>>(content: Content, text: impl FnOnce() -> T) {
 
 #[cfg(feature = "record")]
 fn record<T: AsRef<str>>(span: &ActiveSpan, content: Content, text: impl FnOnce() -> T) {
-    use crate::messaging::CapturePolicy;
+    use crate::{messaging::CapturePolicy, panics};
     let intake = span.context().shared().and_then(|shared| shared.intake.as_ref());
     let Some(policy) = intake.and_then(|intake| intake.content::<CapturePolicy>()) else { return };
     // The text is copied once more, so that all of the application's code runs where its panics are caught.

@@ -1,168 +1,242 @@
-//! What a span of an agent is told, by words for the names of the attributes.
+//! What a span of an agent is told, in words for the names of the attributes.
 
 use super::number::{Count, Hashed, Texts};
 use crate::observe::{ActiveSpan, Span, SpanBuilder};
 use crate::{IntoValue, semconv};
 use std::time::Duration;
 
-/// The trait, from its list of methods: a word, what it takes, and the attribute that it adds.
-macro_rules! span_ext {
-    ($($(#[$doc:meta])* $name:ident: $form:ident => $key:ident;)*) => {
-        /// What the spans of agents are told, in words for the names of the attributes. [`docs/opentelemetry.md`] lists which
-        /// of them go with which span.
-        ///
-        /// A builder takes them, a span that is open, and the current span, if there is one:
-        ///
-        /// ```
-        /// use spanbridge::agent::{self, SpanExt};
-        /// use spanbridge::observe;
-        /// # struct Answer { id: String, tokens: Option<u32> }
-        /// # fn ask() -> Result<Answer, std::fmt::Error> { Ok(Answer { id: "a".to_owned(), tokens: Some(12) }) }
-        ///
-        /// agent::generation("chat", "gpt-4").provider("openai").in_scope(|| {
-        ///     let answer = ask()?;
-        ///     observe::active_span().response_id(&answer.id).output_tokens(answer.tokens).cost(0.0021);
-        ///     Ok::<_, std::fmt::Error>(answer)
-        /// });
-        /// ```
-        ///
-        /// Each costs what [`attribute`](SpanBuilder::attribute) does. An `Option` that is `None` adds nothing.
-        ///
-        /// [`docs/opentelemetry.md`]: https://github.com/spanbridge/spanbridge/blob/main/docs/opentelemetry.md
-        pub trait SpanExt: sealed::Told {
-            $($(#[$doc])*
-            #[inline(always)]
-            fn $name<'v>(self, value: value!($form)) -> Self {
-                self.tell(semconv::$key, given!($form, value))
-            })*
-
-            /// The model was shown a compacted view of the conversation. (If it was not, nothing is recorded.)
-            #[inline(always)]
-            fn compacted(self, yes: bool) -> Self {
-                self.tell(semconv::GEN_AI_CONVERSATION_COMPACTED, yes.then_some(true))
-            }
-
-            /// Why the model stopped, for each choice that it gave.
-            #[inline(always)]
-            fn finish_reasons<T: AsRef<str>>(self, reasons: &[T]) -> Self {
-                self.tell(semconv::GEN_AI_RESPONSE_FINISH_REASONS, Texts(reasons))
-            }
-
-            /// How long the first piece of a stream took, from the request.
-            #[inline(always)]
-            fn time_to_first_chunk(self, time: Duration) -> Self {
-                self.tell(semconv::GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK, time.as_secs_f64())
-            }
-        }
-    };
-}
-
-/// What a method takes.
-macro_rules! value {
-    (text) => { impl IntoValue<'v> };
-    (count) => { impl Count<'v> };
-    (amount) => { impl Into<Option<f64>> };
-    (flag) => { bool };
-    (hash) => { impl AsRef<str> };
-}
-
-/// The value of the attribute.
-macro_rules! given {
-    (amount, $value:ident) => {
-        $value.into()
-    };
-    (hash, $value:ident) => {
-        Hashed($value)
-    };
-    ($form:ident, $value:ident) => {
-        $value
-    };
-}
-
-span_ext! {
+/// What the spans of agents are told, in words for the names of the attributes. [`docs/opentelemetry.md`] lists which of them
+/// go with which span.
+///
+/// A builder takes them, an open span, and what [`active_span`](crate::observe::active_span) returns:
+///
+/// ```
+/// use spanbridge::agent::{self, SpanExt};
+/// use spanbridge::observe;
+/// # struct Answer { id: String, tokens: Option<u32> }
+/// # fn ask() -> Result<Answer, std::fmt::Error> { Ok(Answer { id: "a".to_owned(), tokens: Some(12) }) }
+///
+/// agent::generation("chat", "gpt-4").provider("openai").in_scope(|| {
+///     let answer = ask()?;
+///     observe::active_span().response_id(&answer.id).output_tokens(answer.tokens).cost(0.0021);
+///     Ok::<_, std::fmt::Error>(answer)
+/// });
+/// ```
+///
+/// Each costs what [`attribute`](SpanBuilder::attribute) does. An `Option` that is `None` adds nothing. The trait is implemented
+/// here only.
+///
+/// [`docs/opentelemetry.md`]: https://github.com/spanbridge/spanbridge/blob/main/docs/opentelemetry.md
+pub trait SpanExt: sealed::Told {
     /// Who serves the model, as the conventions call them: `openai`, `anthropic`, `aws.bedrock`, …
-    provider: text => GEN_AI_PROVIDER_NAME;
+    fn provider<'v>(self, name: impl IntoValue<'v>) -> Self {
+        self.tell(semconv::GEN_AI_PROVIDER_NAME, name)
+    }
+
     /// The id of the conversation, if there is one. (Do not make one up.)
-    conversation: text => GEN_AI_CONVERSATION_ID;
+    fn conversation<'v>(self, id: impl IntoValue<'v>) -> Self {
+        self.tell(semconv::GEN_AI_CONVERSATION_ID, id)
+    }
+
+    /// The model was shown a compacted view of the conversation. (If it was not, nothing is recorded.)
+    fn compacted(self, yes: bool) -> Self {
+        self.tell(semconv::GEN_AI_CONVERSATION_COMPACTED, yes.then_some(true))
+    }
+
     /// The model that answered.
-    response_model: text => GEN_AI_RESPONSE_MODEL;
+    fn response_model<'v>(self, name: impl IntoValue<'v>) -> Self {
+        self.tell(semconv::GEN_AI_RESPONSE_MODEL, name)
+    }
+
     /// The id of the answer.
-    response_id: text => GEN_AI_RESPONSE_ID;
+    fn response_id<'v>(self, id: impl IntoValue<'v>) -> Self {
+        self.tell(semconv::GEN_AI_RESPONSE_ID, id)
+    }
+
+    /// Why the model stopped, for each choice that it gave.
+    fn finish_reasons<T: AsRef<str>>(self, reasons: &[T]) -> Self {
+        self.tell(semconv::GEN_AI_RESPONSE_FINISH_REASONS, Texts(reasons))
+    }
+
+    /// How long the first piece of a stream took, from the request.
+    fn time_to_first_chunk(self, time: Duration) -> Self {
+        self.tell(semconv::GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK, time.as_secs_f64())
+    }
+
     /// All tokens that were read, those from a cache as well.
-    input_tokens: count => GEN_AI_USAGE_INPUT_TOKENS;
+    fn input_tokens<'v>(self, count: impl Count<'v>) -> Self {
+        self.tell(semconv::GEN_AI_USAGE_INPUT_TOKENS, count)
+    }
+
     /// All tokens that were written, those of reasoning as well.
-    output_tokens: count => GEN_AI_USAGE_OUTPUT_TOKENS;
+    fn output_tokens<'v>(self, count: impl Count<'v>) -> Self {
+        self.tell(semconv::GEN_AI_USAGE_OUTPUT_TOKENS, count)
+    }
+
     /// Tokens that were read from the provider's cache.
-    cache_read_tokens: count => GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS;
+    fn cache_read_tokens<'v>(self, count: impl Count<'v>) -> Self {
+        self.tell(semconv::GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS, count)
+    }
+
     /// Tokens that were written to the provider's cache.
-    cache_write_tokens: count => GEN_AI_USAGE_CACHE_WRITE_INPUT_TOKENS;
+    fn cache_write_tokens<'v>(self, count: impl Count<'v>) -> Self {
+        self.tell(semconv::GEN_AI_USAGE_CACHE_WRITE_INPUT_TOKENS, count)
+    }
+
     /// Tokens that were written for reasoning.
-    reasoning_tokens: count => GEN_AI_USAGE_REASONING_OUTPUT_TOKENS;
+    fn reasoning_tokens<'v>(self, count: impl Count<'v>) -> Self {
+        self.tell(semconv::GEN_AI_USAGE_REASONING_OUTPUT_TOKENS, count)
+    }
+
     /// The number of dimensions of an embedding.
-    dimensions: count => GEN_AI_EMBEDDINGS_DIMENSION_COUNT;
+    fn dimensions<'v>(self, count: impl Count<'v>) -> Self {
+        self.tell(semconv::GEN_AI_EMBEDDINGS_DIMENSION_COUNT, count)
+    }
 
     /// What it cost, in US dollars or another [`currency`](SpanExt::currency).
-    cost: amount => COST_AMOUNT;
+    fn cost(self, amount: impl Into<Option<f64>>) -> Self {
+        self.tell(semconv::COST_AMOUNT, amount.into())
+    }
+
     /// The currency of all amounts of this span, by ISO 4217. Default: US dollars.
-    currency: text => COST_CURRENCY;
+    fn currency<'v>(self, code: impl IntoValue<'v>) -> Self {
+        self.tell(semconv::COST_CURRENCY, code)
+    }
+
     /// What the cost is of: a model, a tool.
-    cost_source: text => COST_SOURCE;
+    fn cost_source<'v>(self, source: impl IntoValue<'v>) -> Self {
+        self.tell(semconv::COST_SOURCE, source)
+    }
+
     /// The amount that must not be exceeded.
-    cost_threshold: amount => COST_THRESHOLD;
+    fn cost_threshold(self, amount: impl Into<Option<f64>>) -> Self {
+        self.tell(semconv::COST_THRESHOLD, amount.into())
+    }
+
     /// What everything has cost until now.
-    cost_total: amount => COST_TOTAL;
+    fn cost_total(self, amount: impl Into<Option<f64>>) -> Self {
+        self.tell(semconv::COST_TOTAL, amount.into())
+    }
 
     /// The id that the model gave the call of a tool.
-    call_id: text => GEN_AI_TOOL_CALL_ID;
+    fn call_id<'v>(self, id: impl IntoValue<'v>) -> Self {
+        self.tell(semconv::GEN_AI_TOOL_CALL_ID, id)
+    }
+
     /// The type of a tool: `function`, `extension`, `datastore`.
-    tool_type: text => GEN_AI_TOOL_TYPE;
+    fn tool_type<'v>(self, word: impl IntoValue<'v>) -> Self {
+        self.tell(semconv::GEN_AI_TOOL_TYPE, word)
+    }
+
     /// What a tool returned: `text`, `json`, `table`, …
-    output_type: text => TOOL_OUTPUT_TYPE;
+    fn output_type<'v>(self, word: impl IntoValue<'v>) -> Self {
+        self.tell(semconv::TOOL_OUTPUT_TYPE, word)
+    }
+
     /// How many bytes a tool returned.
-    raw_bytes: count => TOOL_OUTPUT_RAW_BYTES;
+    fn raw_bytes<'v>(self, bytes: impl Count<'v>) -> Self {
+        self.tell(semconv::TOOL_OUTPUT_RAW_BYTES, bytes)
+    }
+
     /// How many bytes of that the model is shown.
-    model_bytes: count => TOOL_OUTPUT_MODEL_BYTES;
+    fn model_bytes<'v>(self, bytes: impl Count<'v>) -> Self {
+        self.tell(semconv::TOOL_OUTPUT_MODEL_BYTES, bytes)
+    }
+
     /// How many tokens that saved, as estimated.
-    saved_tokens: count => TOOL_OUTPUT_SAVED_TOKENS;
+    fn saved_tokens<'v>(self, count: impl Count<'v>) -> Self {
+        self.tell(semconv::TOOL_OUTPUT_SAVED_TOKENS, count)
+    }
 
     /// The id of what an agent was asked to do.
-    delegation_id: text => DELEGATION_ID;
+    fn delegation_id<'v>(self, id: impl IntoValue<'v>) -> Self {
+        self.tell(semconv::DELEGATION_ID, id)
+    }
+
     /// The id of a flow.
-    flow_id: text => FLOW_ID;
+    fn flow_id<'v>(self, id: impl IntoValue<'v>) -> Self {
+        self.tell(semconv::FLOW_ID, id)
+    }
+
     /// The id of a step in its flow.
-    step_id: text => FLOW_STEP_ID;
+    fn step_id<'v>(self, id: impl IntoValue<'v>) -> Self {
+        self.tell(semconv::FLOW_STEP_ID, id)
+    }
+
     /// How many agents a composition has.
-    agents: count => COMPOSITION_AGENT_COUNT;
+    fn agent_count<'v>(self, count: impl Count<'v>) -> Self {
+        self.tell(semconv::COMPOSITION_AGENT_COUNT, count)
+    }
+
     /// What became smaller by compaction: its size afterwards, divided by the size before.
-    ratio: amount => COMPACTION_RATIO;
+    fn compaction_ratio(self, ratio: impl Into<Option<f64>>) -> Self {
+        self.tell(semconv::COMPACTION_RATIO, ratio.into())
+    }
 
     /// The maximum number of documents that are asked for.
-    top_k: count => GEN_AI_RETRIEVAL_TOP_K;
+    fn top_k<'v>(self, count: impl Count<'v>) -> Self {
+        self.tell(semconv::GEN_AI_RETRIEVAL_TOP_K, count)
+    }
+
     /// The store of memories.
-    memory_store: text => GEN_AI_MEMORY_STORE_ID;
+    fn memory_store<'v>(self, id: impl IntoValue<'v>) -> Self {
+        self.tell(semconv::GEN_AI_MEMORY_STORE_ID, id)
+    }
+
     /// What kind of memory it is, in your word: `episodic`, `profile`.
-    memory_type: text => MEMORY_TYPE;
+    fn memory_type<'v>(self, word: impl IntoValue<'v>) -> Self {
+        self.tell(semconv::MEMORY_TYPE, word)
+    }
+
     /// How many memories were found, written or deleted.
-    memories: count => GEN_AI_MEMORY_RECORD_COUNT;
+    fn memory_count<'v>(self, count: impl Count<'v>) -> Self {
+        self.tell(semconv::GEN_AI_MEMORY_RECORD_COUNT, count)
+    }
 
     /// The id of a corpus.
-    corpus_id: text => CORPUS_ID;
+    fn corpus_id<'v>(self, id: impl IntoValue<'v>) -> Self {
+        self.tell(semconv::CORPUS_ID, id)
+    }
+
     /// The namespace of a corpus. Its hash is recorded: equal names can be told, and who can guess a name can check the guess.
-    namespace: hash => CORPUS_NAMESPACE_HASH;
+    fn namespace(self, name: impl AsRef<str>) -> Self {
+        self.tell(semconv::CORPUS_NAMESPACE_HASH, Hashed(name))
+    }
+
     /// The id of a source: a path, a URL. Its hash is recorded, as of a namespace.
-    source_id: hash => CORPUS_SOURCE_HASH;
+    fn source_id(self, id: impl AsRef<str>) -> Self {
+        self.tell(semconv::CORPUS_SOURCE_HASH, Hashed(id))
+    }
+
     /// How many chunks a source was cut into.
-    chunks: count => CORPUS_CHUNK_COUNT;
+    fn chunk_count<'v>(self, count: impl Count<'v>) -> Self {
+        self.tell(semconv::CORPUS_CHUNK_COUNT, count)
+    }
+
     /// Sources that are new.
-    added: count => CORPUS_ADDED_COUNT;
+    fn sources_added<'v>(self, count: impl Count<'v>) -> Self {
+        self.tell(semconv::CORPUS_ADDED_COUNT, count)
+    }
+
     /// Sources that have changed.
-    updated: count => CORPUS_UPDATED_COUNT;
+    fn sources_updated<'v>(self, count: impl Count<'v>) -> Self {
+        self.tell(semconv::CORPUS_UPDATED_COUNT, count)
+    }
+
     /// Sources that are no longer there.
-    removed: count => CORPUS_REMOVED_COUNT;
+    fn sources_removed<'v>(self, count: impl Count<'v>) -> Self {
+        self.tell(semconv::CORPUS_REMOVED_COUNT, count)
+    }
+
     /// Sources that stayed as they were.
-    unchanged: count => CORPUS_UNCHANGED_COUNT;
+    fn sources_unchanged<'v>(self, count: impl Count<'v>) -> Self {
+        self.tell(semconv::CORPUS_UNCHANGED_COUNT, count)
+    }
+
     /// The sync changes nothing and only counts.
-    dry_run: flag => CORPUS_DRY_RUN;
+    fn dry_run(self, yes: bool) -> Self {
+        self.tell(semconv::CORPUS_DRY_RUN, yes)
+    }
 }
 
 mod sealed {
