@@ -37,6 +37,8 @@
 //!
 //! What leaves with a database transaction goes through an [`outbox`].
 //!
+//! Programs that call language models have the spans of [`agent`]: generations, tools, retrieval, and what they cost.
+//!
 //! # In a library
 //!
 //! Depend on this crate without features. Contexts are carried, and spans that the library opens are recorded where the
@@ -57,8 +59,8 @@
 //! # How it is built
 //!
 //! Rooms form layers, and each uses only what stands before it: buffers → what is carried ([`w3c`], [`Context`],
-//! what is current) → the encoder of spans → [`carrier`] → spans and runs ([`mod@observe`], [`outbox`]) → [`messaging`] →
-//! [`record`] → [`Recorder`] → the conformance kit.
+//! what is current) → the encoder of spans → [`carrier`] → spans and runs ([`mod@observe`], [`outbox`]) → [`messaging`],
+//! [`agent`] → [`record`] → [`Recorder`] → the conformance kit.
 
 #[cfg(feature = "macros")]
 #[doc(hidden)] // for the code that the macros write

@@ -196,6 +196,9 @@ fn the_table_has_every_word() {
     assert_eq!(words().into_values().collect::<BTreeSet<_>>(), methods);
     assert_eq!(WORDS.iter().map(|(name, _)| *name).collect::<BTreeSet<_>>(), methods);
     assert_eq!(words().len(), methods.len(), "a word for two attributes");
+    let told: BTreeSet<_> =
+        rows().into_iter().filter(|row| row.by.starts_with("agent::")).flat_map(|row| row.told).collect();
+    assert_eq!(told, words().into_keys().collect(), "words, and what spans are told");
     for (name, say) in WORDS {
         let span = seen(CaptureMode::Off, || say(spanbridge::observe::span("s")).in_scope(|| ()));
         let says: Vec<_> = names(&span).into_iter().collect();
