@@ -5,9 +5,11 @@ mod lines;
 
 use lines::{Lines, RUN, in_trace, sent};
 use spanbridge::{Context, observe};
-use spanbridge_tracing::fmt::WithIds;
+use spanbridge_tracing::fmt::{IdsWriter, WithIds};
 use tracing::subscriber::with_default;
-use tracing::{Event, Subscriber, info, info_span, warn};
+use tracing::{Event, Level, Subscriber, info, info_span, warn};
+use tracing_subscriber::Layer as _;
+use tracing_subscriber::filter::{LevelFilter, filter_fn};
 use tracing_subscriber::fmt::format::{FmtSpan, Writer};
 use tracing_subscriber::fmt::time::FormatTime;
 use tracing_subscriber::fmt::{self, FmtContext, FormatEvent, FormatFields};
@@ -189,6 +191,24 @@ fn a_formatter_of_their_own() {
     assert_eq!(seen[0], "level=INFO order=7 IDS");
     assert!(seen[1].starts_with("Unable to format the following event."), "{seen:?}");
     assert_eq!(seen[2..], ["level=INFO order=8"]);
+}
+
+/// A formatter whose writer was replaced leaves its ids for nobody: they are not taken for another layer's line.
+#[test]
+fn ids_that_nobody_takes() {
+    let (lines, plain) = (Lines::default(), Lines::default());
+    let replaced = fmt::layer().without_time().with_ansi(false).with_ids().with_writer(plain.clone());
+    let other = fmt::layer().without_time().with_ansi(false).with_writer(IdsWriter::new(lines.clone()));
+    let subscriber = tracing_subscriber::registry()
+        .with(replaced.with_filter(LevelFilter::WARN))
+        .with(other.with_filter(filter_fn(|metadata| *metadata.level() == Level::INFO)));
+    let seen = written(subscriber, &lines, || {
+        in_trace(|| warn!("inside"));
+        info!("outside");
+        in_trace(|| info!("inside"));
+    });
+    assert_eq!(seen, [" INFO fmt_text: outside\n", " INFO fmt_text: inside IDS\n"]);
+    assert_eq!(plain.take(), [" WARN fmt_text: inside\n"]);
 }
 
 #[test]
