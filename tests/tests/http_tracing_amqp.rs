@@ -5,6 +5,8 @@ use lapin::options::{QueueDeclareOptions, QueueDeleteOptions};
 use lapin::types::FieldTable;
 use serde_json::Value;
 use spanbridge::RunId;
+use spanbridge_graph::Span;
+use spanbridge_query::{RunFilter, Store};
 use spanbridge_tests::{Program, amqp, graph, outline, text_of, until};
 use std::path::Path;
 use std::process::Command;
@@ -27,7 +29,8 @@ async fn one_tree_over_http_and_rabbitmq() {
     let directory = tempfile::tempdir().unwrap();
     let directory = directory.path();
     let queue = format!("{}.durable", amqp.queue);
-    let declare = amqp.channel.queue_declare(queue.as_str().into(), QueueDeclareOptions::durable(), FieldTable::default());
+    let declare =
+        amqp.channel.queue_declare(queue.as_str().into(), QueueDeclareOptions::durable(), FieldTable::default());
     declare.await.unwrap();
 
     let broker = [("AMQP_URL", amqp.url.as_str()), ("QUEUE", &queue)];
@@ -66,34 +69,34 @@ async fn one_tree_over_http_and_rabbitmq() {
          \x20               shipping Ok ack amq.default:Q\n"
     );
     assert!(graph.spans.iter().all(|span| span.run_id == run && !span.orphan));
+    let runs = Store::open(directory.join("records")).unwrap().runs(&RunFilter::default(), 9).unwrap();
+    assert_eq!(runs.iter().map(|row| row.run_id).collect::<Vec<_>>(), [run], "nothing else: {runs:#?}");
 
     // The same events are in the graph and in the lines, and the ids of a line are those of its span.
-    let name = |id: &str| graph.spans.iter().find(|span| span.span_id.to_string() == id).map(|span| span.name.as_str());
-    let message = |line: &Value| line.get("message").or(line.get("error")).and_then(Value::as_str).map(str::to_owned);
-    let mut logged: Vec<_> = lines
-        .iter()
-        .map(|line| {
-            let ids = ["trace_id", "run_id"].map(|id| text_of(line, id));
-            assert_eq!(ids, [trace.clone(), trace.clone()], "{line}");
-            (name(&text_of(line, "span_id")), message(line).unwrap_or_default())
-        })
-        .collect();
+    let of_line = |line: &Value| {
+        assert_eq!(["trace_id", "run_id"].map(|id| text_of(line, id)), [&*trace; 2], "{line}");
+        let id = text_of(line, "span_id");
+        let span = graph.spans.iter().find(|span| span.span_id.to_string() == id).expect("a span of the tree");
+        let message = line.get("message").or(line.get("error")).and_then(Value::as_str).unwrap_or_default();
+        (span.name.clone(), message.to_owned())
+    };
+    let mut logged: Vec<_> = lines.iter().map(of_line).collect();
     logged.sort();
-    let expected = [
-        ("audit", "audited"),
-        ("check_out", "checked out"),
-        ("pack", "packed"),
-        ("place", "received"),
-        ("print label", "little paper"),
-        ("ship", "the parcel is empty"),
-        ("weigh", "the parcel is empty"),
-    ];
-    assert_eq!(logged, expected.map(|(span, text)| (Some(span), text.to_owned())));
-    let mut recorded: Vec<_> = graph
-        .spans
-        .iter()
-        .flat_map(|span| span.events.iter().map(|event| (span.name.as_str(), event.name.as_str())))
-        .collect();
+    let events = |of_error: &str| {
+        [
+            ("audit", "audited"),
+            ("check_out", "checked out"),
+            ("pack", "packed"),
+            ("place", "received"),
+            ("print label", "little paper"),
+            ("ship", of_error),
+            ("weigh", of_error),
+        ]
+        .map(|(span, event)| (span.to_owned(), event.to_owned()))
+    };
+    assert_eq!(logged, events("the parcel is empty"));
+    let of_span = |span: &Span| span.events.iter().map(|e| (span.name.clone(), e.name.clone())).collect::<Vec<_>>();
+    let mut recorded: Vec<_> = graph.spans.iter().flat_map(of_span).collect();
     recorded.sort();
-    assert_eq!(recorded, []);
+    assert_eq!(recorded, events("exception"));
 }

@@ -7,7 +7,6 @@ use axum::Router;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::routing::post;
-use futures_util::StreamExt;
 use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicPublishOptions, ConfirmSelectOptions};
 use lapin::types::FieldTable;
 use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
@@ -30,7 +29,7 @@ async fn main() -> Result<(), Failure> {
     let service = std::env::args().nth(1).unwrap_or_default();
     let _recording = spanbridge_store::install_from_env(&service);
     tracing_subscriber::registry()
-        .with(EnvFilter::new("info"))
+        .with(EnvFilter::new("info,lapin=warn")) // lapin has a span of its own for each connection, as long as it lasts
         .with(spanbridge_tracing::layer())
         .with(fmt::layer().json().flatten_event(true).with_ids())
         .init();
@@ -105,12 +104,10 @@ async fn channel() -> Result<(Connection, Channel), Failure> {
 
 async fn orders() -> Result<(), Failure> {
     let done = Arc::new(Notify::new());
-    let (connection, channel) = channel().await?;
+    let (_connection, channel) = channel().await?;
     let state = Arc::new(Orders { channel, queue: setting("QUEUE")?, done: done.clone() });
     let app = Router::new().route("/orders/{id}", post(place)).with_state(state).layer(ServerLayer::new());
-    serve(app, done).await?;
-    connection.close(200, "done".into()).await?;
-    Ok(())
+    serve(app, done).await
 }
 
 #[instrument(skip(orders, body))]
