@@ -73,8 +73,8 @@ async fn main() {
 
     tracing_subscriber::registry()
         .with(EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into()))
-        .with(spanbridge_tracing::layer()) // added: spans and events become part of the run graph
         .with(fmt::layer().with_ids()) // `.with_ids()` was added: each line names its trace and span
+        .with(spanbridge_tracing::layer()) // added: spans and events become part of the run graph
         .init();
 
     for (order, item) in [(1, "apples"), (2, "pears")] {

@@ -30,8 +30,8 @@ async fn main() -> Result<(), Failure> {
     let _recording = spanbridge_store::install_from_env(&service);
     tracing_subscriber::registry()
         .with(EnvFilter::new("info,lapin=warn")) // lapin has a span of its own for each connection, as long as it lasts
-        .with(spanbridge_tracing::layer())
         .with(fmt::layer().json().flatten_event(true).with_ids())
+        .with(spanbridge_tracing::layer())
         .init();
     match service.as_str() {
         "gateway" => gateway().await,

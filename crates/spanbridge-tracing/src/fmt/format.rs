@@ -3,9 +3,11 @@
 use super::ids::{Ids, Taken};
 use super::line::Style;
 use super::writer::{Note, leave};
-use spanbridge::observe;
+use crate::Layer;
+use spanbridge::{Context, observe};
 use std::fmt;
-use tracing_core::{Event, Subscriber};
+use tracing_core::span::Id;
+use tracing_core::{Event, Subscriber, dispatcher};
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
@@ -46,5 +48,15 @@ fn ids_of(event: &Event<'_>) -> Option<Ids> {
     if event.is_root() {
         return None;
     }
-    Ids::of(&observe::current_context())
+    let context = event.parent().and_then(context_of).unwrap_or_else(observe::current_context);
+    Ids::of(&context)
+}
+
+/// The context of a span that the layer has begun.
+///
+/// A formatter is not told which subscriber it is part of. While an event is delivered, `tracing` answers this only where there
+/// are no scoped subscribers, and then it is the right one.
+#[cold]
+fn context_of(span: &Id) -> Option<Context> {
+    dispatcher::get_default(|default| default.downcast_ref::<Layer>()?.context(span))
 }

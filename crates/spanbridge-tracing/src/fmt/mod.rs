@@ -15,8 +15,27 @@
 //! as you chose them, and so may be your own.
 //!
 //! The ids are those of spanbridge's [current context](spanbridge::observe::current_context): of the innermost span, whether
-//! [`observe`](mod@spanbridge::observe), an adapter or the layer of this crate opened it. So a service without the layer gets
-//! them, too. An event with `parent: None` belongs to nothing, and gets no ids. Outside of a trace nothing is added.
+//! [`observe`](mod@spanbridge::observe), an adapter or the [layer](crate::layer()) opened it. So a service without the layer gets
+//! them, too. Outside of a trace nothing is added.
+//!
+//! An event that names its parent (`info!(parent: &span, ..)`) has the ids of that span, and so have the lines about the span
+//! itself ([`with_span_events`](tracing_subscriber::fmt::Layer::with_span_events)). Add the layer after the formatter, so that it
+//! still knows the span when the formatter writes that it is closed:
+//!
+//! ```
+//! use spanbridge_tracing::fmt::WithIds;
+//! use tracing_subscriber::fmt::{self, format::FmtSpan};
+//! use tracing_subscriber::prelude::*;
+//!
+//! let subscriber = tracing_subscriber::registry()
+//!     .with(fmt::layer().with_span_events(FmtSpan::CLOSE).with_ids())
+//!     .with(spanbridge_tracing::layer());
+//! # drop(subscriber);
+//! ```
+//!
+//! If the layer does not know the span, or cannot be asked because the subscriber is a scoped one or the layer is inside
+//! [`reload`](tracing_subscriber::reload), these lines have the ids of what is current. An event with `parent: None` belongs to
+//! nothing, and gets no ids.
 //!
 //! # What is added
 //!

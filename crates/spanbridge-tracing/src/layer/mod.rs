@@ -47,6 +47,12 @@ impl Layer {
         Layer { spans: Spans::new(), options }
     }
 
+    /// The context of a span that this layer has begun, while it is open.
+    #[cfg(feature = "fmt")]
+    pub(crate) fn context(&self, id: &tracing_core::span::Id) -> Option<spanbridge::Context> {
+        self.spans.context(id)
+    }
+
     /// Records only events of this level and above: `Level::WARN`, or `LevelFilter::OFF` for none. Default: all events that
     /// the subscriber lets through.
     ///
