@@ -21,6 +21,7 @@
 //! | batches: a hundred messages from a hundred senders, a partial failure | `amqp_batch` | `kafka_batch` |
 //! | request and reply | `amqp_replies` | |
 //! | queue time, and wrong clocks | `amqp_dead_letters` | `kafka_story`, `kafka_messages` |
+//! | HTTP services and a worker that only know `tracing`: one tree, and its ids in every log line | `http_tracing_amqp` | |
 //! | gaps: `doctor` finds each one in the records of real clients, and nothing else | `gaps` | `gaps` |
 //! | every name that is emitted (for Lambda, see the tests of its crate) | `conventions` | `conventions` |
 
