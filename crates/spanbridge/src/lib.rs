@@ -53,7 +53,7 @@
 //! | `json` | carriers for JSON objects and payloads, run contexts as text (part of `record`) |
 //! | `macros` | the attribute [`#[observe]`](macro@observe) |
 //! | `tokio` | `observe::spawn`, `spawn_blocking` and `spawn_local`: tasks that stay inside what spawned them |
-//! | `http` | a carrier for `http::HeaderMap` |
+//! | `http` | a carrier for `http::HeaderMap`; a `http::Response` says by its status whether the work failed |
 //! | `conformance` | the story that every adapter passes, for those who write one (with `record`) |
 //!
 //! # How it is built

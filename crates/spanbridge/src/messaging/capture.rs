@@ -15,7 +15,7 @@ use std::sync::Arc;
 #[non_exhaustive]
 pub enum CaptureMode {
     /// Nothing, not even the size. For payloads this also leaves out other values that may be personal: message keys, routing
-    /// keys, URLs, and the texts of errors and panics. (The classes of errors are recorded.)
+    /// keys, URLs and their queries, user agents, addresses of clients, and the texts of errors and panics. (The classes of errors are recorded.)
     Off,
     /// The size: of a payload as an attribute of the span, of headers as an artifact. With [`CapturePolicy::hashed`] both are
     /// artifacts with a hash.
