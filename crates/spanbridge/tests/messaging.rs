@@ -1,7 +1,7 @@
 //! What all adapters build on: the beginning of a send, the span until the broker has answered, and what came.
 #![cfg(feature = "record")]
 
-use spanbridge::adapter::{Handoff, HandoffStatus, Values, send, send_in};
+use spanbridge::adapter::{Handoff, HandoffStatus, StoppedSpan, Values, send, send_in};
 use spanbridge::carrier::{Budget, inject_within};
 use spanbridge::messaging::Received;
 use spanbridge::record::{Body, Diagnostic, Record, SpanData};
@@ -19,7 +19,7 @@ fn headers(parent: &str) -> Headers {
 
 fn recorded(work: impl FnOnce()) -> Vec<Record<'static>> {
     let memory = Memory::new();
-    let recorder = Recorder::builder("test").sink(memory.clone()).build().unwrap();
+    let recorder = Recorder::builder("test").sink(memory.clone()).on_flush_only().build().unwrap();
     recorder.in_scope(work);
     recorder.flush_blocking(Duration::from_secs(5));
     memory.records()
@@ -60,6 +60,38 @@ fn a_handoff_says_what_became_of_the_message() {
             "e ok \"\" \"unknown\" 0"
         ]
     );
+}
+
+/// A span that has stopped ends with the time at which it did, unless its work goes on.
+#[test]
+fn a_stopped_span_ends_when_it_stopped() {
+    let records = recorded(|| {
+        let stop = |name| StoppedSpan::of(observe::span(name).open());
+        let [ok, failed, resumed, dropped] = ["ok", "failed", "resumed", "dropped"].map(stop);
+        observe::span("between").in_scope(|| ());
+        ok.attribute("k", 1);
+        ok.end();
+        failed.failed(&Failure::new(&"no").class("x"));
+        resumed.resume().end();
+        drop(dropped)
+    });
+    let of = |name: &str| {
+        let found = records.iter().find_map(|record| match &record.body {
+            Body::Span(span) if span.name == name => Some((span.started_at, span.end.clone()?)),
+            _ => None,
+        });
+        found.unwrap()
+    };
+    let (between, _) = of("between");
+    let shown = ["ok", "failed", "resumed", "dropped"].map(|name| {
+        let (_, end) = of(name);
+        (end.status, end.ended_at <= between, end.error_type.map(|class| class.into_owned()).unwrap_or_default())
+    });
+    let [ok, failed, resumed, dropped] = shown;
+    assert_eq!(ok, (Status::Ok, true, String::new()));
+    assert_eq!(failed, (Status::Error, true, "x".to_owned()));
+    assert_eq!(resumed, (Status::Ok, false, String::new()));
+    assert_eq!(dropped, (Status::Cancelled, false, String::new()));
 }
 
 /// Sends a message with these headers, and says whose context it carries.

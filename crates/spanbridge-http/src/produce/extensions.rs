@@ -69,18 +69,23 @@ impl ResendCount {
 /// middleware may be inside and outside of a retry, and both count from zero.)
 pub(super) struct Counting<'e> {
     pub(super) extensions: &'e mut Extensions,
-    pub(super) resends: ResendCount,
+    next: ResendCount,
 }
 
 impl<'e> Counting<'e> {
     pub(super) fn new(extensions: &'e mut Extensions) -> Self {
-        let resends = extensions.get().copied().unwrap_or_default();
-        Counting { extensions, resends }
+        let next = ResendCount(resends(extensions).saturating_add(1));
+        Counting { extensions, next }
     }
 }
 
 impl Drop for Counting<'_> {
     fn drop(&mut self) {
-        self.extensions.insert(ResendCount(self.resends.0.saturating_add(1)));
+        self.extensions.insert(self.next);
     }
+}
+
+/// How many times the request was sent before.
+pub(super) fn resends(extensions: &Extensions) -> u32 {
+    extensions.get().copied().map_or(0, ResendCount::get)
 }

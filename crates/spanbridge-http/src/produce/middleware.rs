@@ -1,7 +1,7 @@
 //! The middleware.
 
 use super::attempt::Attempt;
-use super::extensions::{Counting, UrlTemplate};
+use super::extensions::{Counting, UrlTemplate, resends};
 use crate::describe::{self, About, each_header};
 use http::Extensions;
 use http::header::CONTENT_TYPE;
@@ -103,12 +103,12 @@ impl ClientMiddleware {
     }
 
     /// Begins the span of a request, and writes its context into the headers.
-    fn begin(&self, request: &mut Request, counting: &Counting<'_>) -> Span {
+    fn begin(&self, request: &mut Request, extensions: &Extensions) -> Span {
         let capture = self.options.capture_policy();
         let mut values = Values::of(capture);
         let about = About {
-            template: counting.extensions.get().map(UrlTemplate::as_str),
-            resends: counting.resends.get(),
+            template: extensions.get().map(UrlTemplate::as_str),
+            resends: resends(extensions),
             tells_size: capture.is_none_or(CapturePolicy::tells_size),
         };
         let span = describe::request(request, &about, &mut values);
@@ -127,11 +127,11 @@ impl ClientMiddleware {
 #[async_trait::async_trait]
 impl Middleware for ClientMiddleware {
     async fn handle(&self, mut request: Request, extensions: &mut Extensions, next: Next<'_>) -> Result<Response> {
-        let counting = Counting::new(extensions);
-        let span = self.begin(&mut request, &counting);
+        let span = self.begin(&mut request, extensions);
         if span.id().is_none() {
-            return next.run(request, &mut *counting.extensions).await;
+            return next.run(request, extensions).await;
         }
+        let counting = Counting::new(extensions);
         let (url, capture) = (request.url().clone(), self.options.capture_policy());
         let attempt = Attempt { span, url, capture, ends_at_headers: self.ends_at_headers };
         attempt.run(async { next.run(request, &mut *counting.extensions).await }).await
