@@ -2,12 +2,11 @@
 
 use super::full_url::full;
 use super::method::RecordedMethod;
-use reqwest::{Request, StatusCode, Url, Version};
+use reqwest::{Request, StatusCode, Version};
 use spanbridge::adapter::{self, Values};
 use spanbridge::messaging::PartKind;
 use spanbridge::observe::{self, SpanBuilder};
 use spanbridge::{Failure, Kind, Outcome, Primitive, Value, semconv};
-use std::borrow::Cow;
 
 /// What is known of a request beside the request itself.
 pub(crate) struct About<'a> {
@@ -42,12 +41,7 @@ pub(crate) fn request(request: &Request, about: &About<'_>, values: &mut Values<
         .attribute(semconv::URL_TEMPLATE, about.template)
         .attribute(semconv::HTTP_REQUEST_RESEND_COUNT, Some(about.resends).filter(|resends| *resends > 0))
         .attribute(semconv::HTTP_REQUEST_BODY_SIZE, size);
-    values.attribute(span, PartKind::Url, semconv::URL_FULL, shown(to).as_bytes())
-}
-
-/// A URL, as it may be recorded.
-pub(crate) fn shown(url: &Url) -> Cow<'_, str> {
-    full(url.as_str())
+    values.attribute(span, PartKind::Url, semconv::URL_FULL, full(to).as_bytes())
 }
 
 /// An IPv6 address, as it stands in attributes.

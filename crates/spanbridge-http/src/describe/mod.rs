@@ -17,9 +17,11 @@ mod server;
 mod url;
 
 #[cfg(feature = "reqwest")]
-pub(crate) use client::{About, Answer, request, shown, version};
+pub(crate) use client::{About, Answer, request, version};
 #[cfg(feature = "reqwest")]
 pub(crate) use error::TransportError;
+#[cfg(feature = "reqwest")]
+pub(crate) use full_url::full;
 #[cfg(feature = "server")]
 pub(crate) use grpc::GrpcStatus;
 pub(crate) use secret_headers::each_header;

@@ -29,10 +29,10 @@ const SECRET_KEYS: [&str; 7] = [
 pub(crate) fn query(query: &str) -> Cow<'_, str> {
     let mut redacted: Option<String> = None;
     let mut done = 0;
-    for (pair, at) in parts(query, '&') {
-        let secret = parts(pair, ';').find_map(|(pair, start)| {
-            let (key, _) = pair.split_once('=')?;
-            is_secret(key).then_some(at + start + key.len() + 1)
+    for (pair, at) in parts(query.as_bytes(), b'&') {
+        let secret = parts(pair, b';').find_map(|(pair, start)| {
+            let end = pair.iter().position(|byte| *byte == b'=')?;
+            is_secret(&pair[..end]).then_some(at + start + end + 1)
         });
         let end = at + pair.len();
         if let Some(value) = secret.filter(|value| *value < end) {
@@ -49,22 +49,24 @@ pub(crate) fn query(query: &str) -> Cow<'_, str> {
 }
 
 /// The parts of a text between separators, each with the place where it begins.
-fn parts(text: &str, separator: char) -> impl Iterator<Item = (&str, usize)> {
-    text.split(separator).scan(0, |next, part| {
+fn parts(text: &[u8], separator: u8) -> impl Iterator<Item = (&[u8], usize)> {
+    text.split(move |byte| *byte == separator).scan(0, |next, part| {
         let at = *next;
         *next += part.len() + 1;
         Some((part, at))
     })
 }
 
-fn is_secret(key: &str) -> bool {
+fn is_secret(key: &[u8]) -> bool {
+    if !key.contains(&b'%') {
+        return SECRET_KEYS.iter().any(|secret| key.eq_ignore_ascii_case(secret.as_bytes()));
+    }
     let lower = |byte: u8| byte.to_ascii_lowercase();
     SECRET_KEYS.iter().any(|secret| decoded(key).map(lower).eq(secret.bytes().map(lower)))
 }
 
 /// The bytes of a key after percent-decoding.
-fn decoded(key: &str) -> impl Iterator<Item = u8> {
-    let key = key.as_bytes();
+fn decoded(key: &[u8]) -> impl Iterator<Item = u8> {
     let mut at = 0;
     std::iter::from_fn(move || {
         let hex = |place: usize| char::from(*key.get(place)?).to_digit(16);

@@ -1,7 +1,7 @@
 //! One attempt, from its request to its response.
 
 use super::body::ObservedBody;
-use crate::describe::{Answer, TransportError, each_header, shown, version};
+use crate::describe::{Answer, TransportError, each_header, full, version};
 use reqwest::{Response, StatusCode, Url};
 use reqwest_middleware::Result;
 use spanbridge::adapter::{self, Values};
@@ -40,13 +40,22 @@ impl Attempt<'_> {
     fn answered(self, response: Response) -> Response {
         let Attempt { span, url, capture, ends_at_headers } = self;
         let mut values = Values::of(capture);
-        let redirected = (*response.url() != url).then(|| shown(response.url()));
-        let redirected = redirected.filter(|to| *to != shown(&url));
+        let redirected = (*response.url() != url).then(|| full(response.url()));
+        let redirected = redirected.filter(|to| *to != full(&url));
         let redirected = redirected.as_ref().and_then(|to| span.in_scope(|| values.text(PartKind::Url, to.as_bytes())));
-        let mut told = vec![(semconv::HTTP_RESPONSE_STATUS_CODE, Value::I64(response.status().as_u16().into()))];
-        told.extend(version(response.version()).map(|v| (semconv::NETWORK_PROTOCOL_VERSION, Value::Static(v))));
-        told.extend(redirected.as_deref().map(|to| (semconv::HTTP_REDIRECTED_URL, Value::Str(to))));
-        span.attributes(&told);
+        let mut told = [(semconv::HTTP_RESPONSE_STATUS_CODE, Value::I64(response.status().as_u16().into())); 3];
+        let mut count = 1;
+        let mut tell = |name, value| {
+            told[count] = (name, value);
+            count += 1
+        };
+        if let Some(version) = version(response.version()) {
+            tell(semconv::NETWORK_PROTOCOL_VERSION, Value::Static(version))
+        }
+        if let Some(to) = redirected.as_deref() {
+            tell(semconv::HTTP_REDIRECTED_URL, Value::Str(to))
+        }
+        span.attributes(&told[..count]);
         let span = values.finish(span);
         if let Some(capture) = capture {
             capture.record_headers(&span, "output.headers", |each| each_header(response.headers(), each))
