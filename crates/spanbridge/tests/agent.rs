@@ -310,6 +310,17 @@ fn a_model_that_is_not_known() {
     assert_eq!(tree, "\nchat [ok] gen_ai.operation.name=chat");
 }
 
+/// A name of any length is whole, up to what is kept of every name.
+#[test]
+fn names_of_any_length() {
+    for length in [1, 50, 59, 60, 200, 5000] {
+        let model = "ä".repeat(length);
+        let spans = spans(&record(|| agent::generation("chat", &model).in_scope(|| ())));
+        let whole = format!("chat {model}");
+        assert!(whole.starts_with(&spans[0].name) && spans[0].name.len() >= whole.len().min(1000), "{length}");
+    }
+}
+
 /// With content on, the attributes, the artifacts and the diagnostics of one span in which `f` runs.
 fn with_content(policy: impl Into<CapturePolicy>, f: impl FnOnce()) -> Vec<String> {
     let (recorder, memory) = with(|builder| builder.on_flush_only().content(policy));

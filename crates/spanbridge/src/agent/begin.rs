@@ -5,14 +5,26 @@ use crate::observe::SpanBuilder;
 use crate::span::{may_record, span, span_of_text};
 use crate::{Kind, Primitive, Value, semconv};
 
+/// Bytes of a name that is put together without an allocation.
+const SHORT: usize = 64;
+
 /// A span of this step, `{operation} {target}`. If there is no target, or nobody records, its name is the operation.
 fn begin(operation: &'static str, target: &str, primitive: Primitive, kind: Kind) -> SpanBuilder {
-    let builder = if target.is_empty() || !may_record() {
-        span(operation)
-    } else {
-        span_of_text(&format!("{operation} {target}"))
-    };
+    let builder = if target.is_empty() || !may_record() { span(operation) } else { span_named(operation, target) };
     builder.primitive(primitive).kind(kind)
+}
+
+#[inline]
+fn span_named(operation: &str, target: &str) -> SpanBuilder {
+    let (end, mut short) = (operation.len() + 1 + target.len(), [b' '; SHORT]);
+    if let Some(name) = short.get_mut(..end) {
+        name[..operation.len()].copy_from_slice(operation.as_bytes());
+        name[operation.len() + 1..].copy_from_slice(target.as_bytes());
+        if let Ok(name) = std::str::from_utf8(name) {
+            return span_of_text(name);
+        }
+    }
+    span_of_text(&[operation, " ", target].concat())
 }
 
 /// The same for an operation of the conventions. The target, if there is one, is an attribute as well.
