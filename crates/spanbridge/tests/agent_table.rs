@@ -251,8 +251,8 @@ fn the_table_has_all_content() {
     let all: BTreeSet<_> = Content::ALL.into_iter().map(Content::name).collect();
     let listed: BTreeSet<_> = rows().into_iter().flat_map(|row| row.content).collect();
     assert_eq!(listed, all);
-    assert!(rows().iter().flat_map(|row| row.always.iter().chain(&row.told)).all(|name| Content::get(name).is_none()));
-    assert!(all.iter().all(|name| Content::get(name).is_some_and(|content| content.name() == *name)));
+    assert_eq!(all.len(), Content::ALL.len(), "two have one name");
+    assert!(rows().iter().flat_map(|row| row.always.iter().chain(&row.told)).all(|name| !all.contains(name)));
     let marked: BTreeSet<_> = constants_of_content().collect();
     assert_eq!(marked, all, "constants whose comment begins with `Content:`");
 }

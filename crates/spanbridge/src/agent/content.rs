@@ -64,11 +64,6 @@ impl Content {
         }
     }
 
-    /// The content whose attribute has this name: for exporters that leave content out.
-    pub fn get(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|content| content.name() == name)
-    }
-
     /// Whether it is JSON, and not text.
     #[cfg(feature = "record")]
     const fn is_json(self) -> bool {
