@@ -85,6 +85,8 @@ pub const CODE_FILE_PATH: &str = "code.file.path";
 pub const CODE_LINE_NUMBER: &str = "code.line.number";
 /// What an error says, in an event about it.
 pub const EXCEPTION_MESSAGE: &str = "exception.message";
+/// The class of an error, in an event about it.
+pub const EXCEPTION_TYPE: &str = "exception.type";
 /// What the consumer has to do for a message to be settled: `ack`, `store_offset` (the client commits what is stored) or
 /// `commit`. Not there where nobody has to ([`SETTLE_AUTOMATIC`]), or where that is not known.
 pub const SETTLE_EXPECTED: &str = "spanbridge.settle.expected";
@@ -393,3 +395,35 @@ pub const TOOL_OUTPUT_RAW_BYTES: &str = "spanbridge.tool.output.raw_bytes";
 pub const TOOL_OUTPUT_SAVED_TOKENS: &str = "spanbridge.tool.output.saved_tokens";
 /// What a tool returned: `text`, `json`, `table`, …
 pub const TOOL_OUTPUT_TYPE: &str = "spanbridge.tool.output.type";
+/// Of a span in OTLP: its run, if that is another than the trace's own.
+pub const RUN_ID: &str = "spanbridge.run.id";
+/// Of a span in OTLP: its primitive, if that is another than `custom.operation`.
+pub const PRIMITIVE: &str = "spanbridge.primitive";
+/// Of a span in OTLP: how it ended, if OTLP has no word for that: `cancelled`, `panicked`.
+pub const SPAN_STATUS: &str = "spanbridge.status";
+/// Of a link in OTLP: the type of the edge that it stands for.
+pub const EDGE_TYPE: &str = "spanbridge.edge.type";
+/// An event in OTLP: a diagnostic.
+pub const DIAGNOSTIC: &str = "spanbridge.diagnostic";
+/// The code of a diagnostic.
+pub const DIAGNOSTIC_CODE: &str = "spanbridge.diagnostic.code";
+/// What a diagnostic says.
+pub const DIAGNOSTIC_MESSAGE: &str = "spanbridge.diagnostic.message";
+/// How often that was.
+pub const DIAGNOSTIC_COUNT: &str = "spanbridge.diagnostic.count";
+/// An event in OTLP: an artifact.
+pub const ARTIFACT: &str = "spanbridge.artifact";
+/// The id of an artifact.
+pub const ARTIFACT_ID: &str = "spanbridge.artifact.id";
+/// What an artifact is to its span: `input`, `output`, …
+pub const ARTIFACT_KIND: &str = "spanbridge.artifact.kind";
+/// Its media type.
+pub const ARTIFACT_CONTENT_TYPE: &str = "spanbridge.artifact.content_type";
+/// How its preview is encoded.
+pub const ARTIFACT_ENCODING: &str = "spanbridge.artifact.encoding";
+/// The size of the whole payload, in bytes.
+pub const ARTIFACT_SIZE: &str = "spanbridge.artifact.size_bytes";
+/// A hash of the whole payload.
+pub const ARTIFACT_HASH: &str = "spanbridge.artifact.hash";
+/// The beginning of the payload.
+pub const ARTIFACT_PREVIEW: &str = "spanbridge.artifact.preview";

@@ -8,8 +8,10 @@
 mod base64;
 mod leaf;
 mod parser;
+mod plain;
 mod read;
 mod write;
 
+pub(crate) use plain::{from_value, to_base64, to_value};
 pub use read::read;
 pub use write::{write_request, write_span};

@@ -30,6 +30,14 @@ impl<'a> Parser<'a> {
         self.peek().is_none()
     }
 
+    pub(super) fn is_at_object(&mut self) -> bool {
+        self.peek() == Some(b'{')
+    }
+
+    pub(super) fn is_at_array(&mut self) -> bool {
+        self.peek() == Some(b'[')
+    }
+
     /// Reads an object: `member` is called with each key, and takes the value. A value that is no object has no members.
     pub(super) fn object(&mut self, mut member: impl FnMut(&mut Self, &str) -> Result<()>) -> Result<()> {
         if self.peek() != Some(b'{') {

@@ -93,17 +93,9 @@ fn put_value(out: &mut Vec<u8>, value: &AnyValue<'_>) {
         }
         AnyValue::Bool(v) => put(out, format_args!(r#"{{"boolValue":{v}"#)),
         AnyValue::I64(v) => put(out, format_args!(r#"{{"intValue":"{v}""#)),
-        // The shortest form that reads back as the same number.
-        AnyValue::F64(v) if v.is_finite() => put(out, format_args!(r#"{{"doubleValue":{v:?}"#)),
         AnyValue::F64(v) => {
-            let name = if v.is_nan() {
-                "NaN"
-            } else if *v > 0.0 {
-                "Infinity"
-            } else {
-                "-Infinity"
-            };
-            put(out, format_args!(r#"{{"doubleValue":"{name}""#));
+            out.extend_from_slice(br#"{"doubleValue":"#);
+            number(out, *v);
         }
         AnyValue::Array(values) => {
             out.extend_from_slice(br#"{"arrayValue":{"values":"#);
@@ -122,6 +114,23 @@ fn put_value(out: &mut Vec<u8>, value: &AnyValue<'_>) {
         }
     }
     out.push(b'}');
+}
+
+/// The shortest form that reads back as the same number. JSON has no infinity, and no NaN: these are texts.
+pub(super) fn number(out: &mut Vec<u8>, value: f64) {
+    if value.is_finite() {
+        return put(out, format_args!("{value:?}"));
+    }
+    put_text(
+        out,
+        if value.is_nan() {
+            "NaN"
+        } else if value > 0.0 {
+            "Infinity"
+        } else {
+            "-Infinity"
+        },
+    );
 }
 
 /// Writes an object. Its members begin with commas, of which the first is taken away.
@@ -166,7 +175,7 @@ fn list_member<T>(out: &mut Vec<u8>, name: &str, items: &[T], item: impl Fn(&mut
     }
 }
 
-fn put_list<T>(out: &mut Vec<u8>, items: &[T], item: impl Fn(&mut Vec<u8>, &T)) {
+pub(super) fn put_list<T>(out: &mut Vec<u8>, items: &[T], item: impl Fn(&mut Vec<u8>, &T)) {
     out.push(b'[');
     for (i, it) in items.iter().enumerate() {
         if i > 0 {
@@ -181,7 +190,7 @@ fn put(out: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
     let _ = out.write_fmt(text); // writing into memory cannot fail
 }
 
-fn put_text(out: &mut Vec<u8>, text: &str) {
+pub(super) fn put_text(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
     let mut rest = text.as_bytes();
     while let Some(at) = rest.iter().position(|b| matches!(b, 0..=0x1f | b'"' | b'\\')) {

@@ -1,0 +1,104 @@
+//! What the assembler knows of spans whose end has not come: bounded.
+
+use crate::otlp::model::{AnyValue, KeyValue, Span};
+use spanbridge::{RunId, SpanId, TraceId};
+use std::collections::{HashMap, VecDeque};
+
+/// Names a span.
+pub(super) type Key = (TraceId, SpanId);
+
+/// Spans that have begun and not ended.
+pub(super) struct OpenSpans {
+    spans: HashMap<Key, Open>,
+    /// In order of start; with spans that are not there any more.
+    order: VecDeque<(Key, u64)>,
+    bytes: usize,
+    limit: usize,
+    next: u64,
+    pub(super) evicted: u64,
+}
+
+struct Open {
+    run: RunId,
+    span: Span<'static>,
+    bytes: usize,
+    number: u64,
+}
+
+impl OpenSpans {
+    pub(super) fn new(limit: usize) -> Self {
+        let (spans, order) = (HashMap::new(), VecDeque::new());
+        OpenSpans { spans, order, bytes: 0, limit, next: 0, evicted: 0 }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.spans.len()
+    }
+
+    pub(super) fn get(&self, key: &Key) -> Option<&Span<'static>> {
+        self.spans.get(key).map(|open| &open.span)
+    }
+
+    /// Keeps a span. The oldest give way to it.
+    pub(super) fn insert(&mut self, key: Key, run: RunId, span: Span<'static>) {
+        self.remove(&key); // it began twice
+        self.next += 1;
+        let bytes = size(&span);
+        self.bytes += bytes;
+        self.spans.insert(key, Open { run, span, bytes, number: self.next });
+        self.order.push_back((key, self.next));
+        self.make_room();
+        if self.order.len() > 2 * self.spans.len() + 64 {
+            let Self { order, spans, .. } = self;
+            order.retain(|(key, number)| spans.get(key).is_some_and(|open| open.number == *number));
+        }
+    }
+
+    pub(super) fn remove(&mut self, key: &Key) -> Option<(RunId, Span<'static>)> {
+        let open = self.spans.remove(key)?;
+        self.bytes -= open.bytes;
+        Some((open.run, open.span))
+    }
+
+    /// Changes a span, if it is there.
+    pub(super) fn change(&mut self, key: &Key, change: impl FnOnce(Span<'static>) -> Span<'static>) {
+        let Some(mut open) = self.spans.remove(key) else { return };
+        open.span = change(open.span);
+        self.bytes -= open.bytes;
+        open.bytes = size(&open.span);
+        self.bytes += open.bytes;
+        self.spans.insert(*key, open);
+        self.make_room();
+    }
+
+    fn make_room(&mut self) {
+        while self.bytes > self.limit {
+            let Some((key, number)) = self.order.pop_front() else { return };
+            if self.spans.get(&key).is_some_and(|open| open.number == number) {
+                self.remove(&key);
+                self.evicted += 1;
+            }
+        }
+    }
+}
+
+/// About what a span takes up.
+fn size(span: &Span<'_>) -> usize {
+    let lists: usize = span.events.iter().map(|event| 96 + event.name.len() + size_of_all(&event.attributes)).sum();
+    let links: usize = span.links.iter().map(|link| 112 + size_of_all(&link.attributes)).sum();
+    512 + span.name.len() + size_of_all(&span.attributes) + lists + links
+}
+
+fn size_of_all(attributes: &[KeyValue<'_>]) -> usize {
+    attributes.iter().map(|attribute| attribute.key.len() + size_of_value(&attribute.value)).sum()
+}
+
+fn size_of_value(value: &AnyValue<'_>) -> usize {
+    64 + match value {
+        AnyValue::Str(text) => text.len(),
+        AnyValue::Bytes(bytes) => bytes.len(),
+        AnyValue::Array(values) => values.iter().map(size_of_value).sum(),
+        AnyValue::Map(pairs) => size_of_all(pairs),
+        AnyValue::Empty | AnyValue::Bool(_) | AnyValue::I64(_) | AnyValue::F64(_) => 0,
+    }
+}
