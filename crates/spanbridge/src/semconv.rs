@@ -427,3 +427,5 @@ pub const ARTIFACT_SIZE: &str = "spanbridge.artifact.size_bytes";
 pub const ARTIFACT_HASH: &str = "spanbridge.artifact.hash";
 /// The beginning of the payload.
 pub const ARTIFACT_PREVIEW: &str = "spanbridge.artifact.preview";
+/// Of a resource: the name of the service.
+pub const SERVICE_NAME: &str = "service.name";

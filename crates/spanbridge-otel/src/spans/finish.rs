@@ -100,7 +100,7 @@ fn exception<'a>(span: &Span<'a>) -> Event<'a> {
 
 /// Whether an event is one that [`end`] added, and no record of its own.
 pub(super) fn is_derived(span: &Span<'_>, event: &Event<'_>) -> bool {
-    event.name == EXCEPTION && *event == exception(span)
+    span.status.code == StatusCode::Error && event.name == EXCEPTION && *event == exception(span)
 }
 
 fn artifact_event(artifact: ArtifactView<'_>, time: u64) -> Event<'_> {

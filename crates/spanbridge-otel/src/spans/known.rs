@@ -1,6 +1,6 @@
 //! What the assembler knows of spans whose end has not come: bounded.
 
-use crate::otlp::model::{AnyValue, KeyValue, Span};
+use crate::otlp::model::Span;
 use spanbridge::{RunId, SpanId, TraceId};
 use std::collections::{HashMap, VecDeque};
 
@@ -43,7 +43,7 @@ impl OpenSpans {
     pub(super) fn insert(&mut self, key: Key, run: RunId, span: Span<'static>) {
         self.remove(&key); // it began twice
         self.next += 1;
-        let bytes = size(&span);
+        let bytes = span.size();
         self.bytes += bytes;
         self.spans.insert(key, Open { run, span, bytes, number: self.next });
         self.order.push_back((key, self.next));
@@ -65,7 +65,7 @@ impl OpenSpans {
         let Some(mut open) = self.spans.remove(key) else { return };
         open.span = change(open.span);
         self.bytes -= open.bytes;
-        open.bytes = size(&open.span);
+        open.bytes = open.span.size();
         self.bytes += open.bytes;
         self.spans.insert(*key, open);
         self.make_room();
@@ -79,26 +79,5 @@ impl OpenSpans {
                 self.evicted += 1;
             }
         }
-    }
-}
-
-/// About what a span takes up.
-fn size(span: &Span<'_>) -> usize {
-    let lists: usize = span.events.iter().map(|event| 96 + event.name.len() + size_of_all(&event.attributes)).sum();
-    let links: usize = span.links.iter().map(|link| 112 + size_of_all(&link.attributes)).sum();
-    512 + span.name.len() + size_of_all(&span.attributes) + lists + links
-}
-
-fn size_of_all(attributes: &[KeyValue<'_>]) -> usize {
-    attributes.iter().map(|attribute| attribute.key.len() + size_of_value(&attribute.value)).sum()
-}
-
-fn size_of_value(value: &AnyValue<'_>) -> usize {
-    64 + match value {
-        AnyValue::Str(text) => text.len(),
-        AnyValue::Bytes(bytes) => bytes.len(),
-        AnyValue::Array(values) => values.iter().map(size_of_value).sum(),
-        AnyValue::Map(pairs) => size_of_all(pairs),
-        AnyValue::Empty | AnyValue::Bool(_) | AnyValue::I64(_) | AnyValue::F64(_) => 0,
     }
 }

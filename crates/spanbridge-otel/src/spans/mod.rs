@@ -1,7 +1,7 @@
 //! Records to spans of OTLP, and spans of OTLP to records.
 //!
 //! A span of OTLP is what several records say: its start, attributes that came later, links, events, artifacts, diagnostics, its
-//! end. [`Assembler`] puts them together.
+//! end. [`Assembler`] puts them together. [`records`] is the way back: what a span of anybody's is as records.
 //!
 //! | record | span of OTLP |
 //! |---|---|
@@ -22,6 +22,9 @@
 mod assemble;
 mod finish;
 mod known;
+mod primitive;
+mod records;
 mod values;
 
 pub use assemble::{Assembler, AssemblerCounts};
+pub use records::records;

@@ -125,6 +125,15 @@ impl<'a> Span<'a> {
         super::get(&self.attributes, key)
     }
 
+    /// About how many bytes it takes up if it borrows nothing: to keep many within a limit.
+    pub fn size(&self) -> usize {
+        let of_all = |all: &[KeyValue<'_>]| all.iter().map(KeyValue::size).sum::<usize>();
+        let events: usize = self.events.iter().map(|event| 96 + event.name.len() + of_all(&event.attributes)).sum();
+        let links: usize = self.links.iter().map(|l| 112 + l.trace_state.len() + of_all(&l.attributes)).sum();
+        let texts = self.name.len() + self.trace_state.len() + self.status.message.len();
+        320 + texts + of_all(&self.attributes) + events + links
+    }
+
     /// The same span, borrowing nothing.
     pub fn into_owned(self) -> Span<'static> {
         Span {

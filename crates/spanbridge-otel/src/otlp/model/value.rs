@@ -43,6 +43,11 @@ impl<'a> KeyValue<'a> {
         KeyValue { key: key.into(), value: value.into() }
     }
 
+    /// About how many bytes it takes up if it borrows nothing.
+    pub(super) fn size(&self) -> usize {
+        24 + self.key.len() + self.value.size()
+    }
+
     /// The same attribute, borrowing nothing.
     pub fn into_owned(self) -> KeyValue<'static> {
         KeyValue { key: Cow::Owned(self.key.into_owned()), value: self.value.into_owned() }
@@ -55,6 +60,16 @@ impl AnyValue<'_> {
         match self {
             AnyValue::Str(text) => Some(text),
             _ => None,
+        }
+    }
+
+    fn size(&self) -> usize {
+        32 + match self {
+            AnyValue::Str(text) => text.len(),
+            AnyValue::Bytes(bytes) => bytes.len(),
+            AnyValue::Array(values) => values.iter().map(AnyValue::size).sum(),
+            AnyValue::Map(pairs) => pairs.iter().map(KeyValue::size).sum(),
+            AnyValue::Empty | AnyValue::Bool(_) | AnyValue::I64(_) | AnyValue::F64(_) => 0,
         }
     }
 
