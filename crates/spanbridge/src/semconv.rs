@@ -395,6 +395,7 @@ pub const TOOL_OUTPUT_RAW_BYTES: &str = "spanbridge.tool.output.raw_bytes";
 pub const TOOL_OUTPUT_SAVED_TOKENS: &str = "spanbridge.tool.output.saved_tokens";
 /// What a tool returned: `text`, `json`, `table`, …
 pub const TOOL_OUTPUT_TYPE: &str = "spanbridge.tool.output.type";
+
 /// Of a span in OTLP: its run, if that is another than the trace's own.
 pub const RUN_ID: &str = "spanbridge.run.id";
 /// Of a span in OTLP: its primitive, if that is another than `custom.operation`.
@@ -429,3 +430,12 @@ pub const ARTIFACT_HASH: &str = "spanbridge.artifact.hash";
 pub const ARTIFACT_PREVIEW: &str = "spanbridge.artifact.preview";
 /// Of a resource: the name of the service.
 pub const SERVICE_NAME: &str = "service.name";
+
+/// What [`MESSAGING_OPERATION_TYPE`] was called before 1.26.
+pub const OLD_MESSAGING_OPERATION: &str = "messaging.operation";
+/// What [`HTTP_REQUEST_METHOD`] was called before 1.21.
+pub const OLD_HTTP_METHOD: &str = "http.method";
+/// What [`DB_SYSTEM_NAME`] was called before 1.29.
+pub const OLD_DB_SYSTEM: &str = "db.system";
+/// What [`FAAS_INVOCATION_ID`] was called before 1.19.
+pub const OLD_FAAS_EXECUTION: &str = "faas.execution";

@@ -11,8 +11,8 @@ pub(super) fn of(span: &Span<'_>) -> String {
     if let Some(told) = text(semconv::PRIMITIVE).filter(|told| !told.is_empty()) {
         return told.to_owned();
     }
-    let operation = text(semconv::MESSAGING_OPERATION_TYPE).or(text("messaging.operation"));
-    let primitive = match (operation, text("gen_ai.operation.name"), span.kind) {
+    let operation = text(semconv::MESSAGING_OPERATION_TYPE).or(text(semconv::OLD_MESSAGING_OPERATION));
+    let primitive = match (operation, text(semconv::GEN_AI_OPERATION_NAME), span.kind) {
         (Some("send" | "publish" | "create"), ..) => Primitive::MESSAGING_PUBLISH,
         (Some("receive"), ..) => Primitive::MESSAGING_RECEIVE,
         (Some("process" | "deliver"), ..) => Primitive::MESSAGING_PROCESS,
@@ -27,13 +27,19 @@ pub(super) fn of(span: &Span<'_>) -> String {
         (_, Some("create_memory" | "update_memory" | "upsert_memory" | "delete_memory"), _) => Primitive::MEMORY_WRITE,
         (.., Some(Kind::Producer)) if has(&[semconv::MESSAGING_SYSTEM]) => Primitive::MESSAGING_PUBLISH,
         (.., Some(Kind::Consumer)) if has(&[semconv::MESSAGING_SYSTEM]) => Primitive::MESSAGING_PROCESS,
-        (.., Some(Kind::Client)) if has(&["db.system.name", "db.system"]) => Primitive::DB_QUERY,
+        (.., Some(Kind::Client)) if has(&[semconv::DB_SYSTEM_NAME, semconv::OLD_DB_SYSTEM]) => Primitive::DB_QUERY,
         (.., Some(Kind::Client)) if has(&[semconv::FAAS_INVOKED_NAME]) => Primitive::FUNCTION_INVOKE,
-        (.., Some(Kind::Server)) if has(&[semconv::FAAS_TRIGGER, semconv::FAAS_INVOCATION_ID, "faas.execution"]) => {
+        (.., Some(Kind::Server))
+            if has(&[semconv::FAAS_TRIGGER, semconv::FAAS_INVOCATION_ID, semconv::OLD_FAAS_EXECUTION]) =>
+        {
             Primitive::FUNCTION_HANDLE
         }
-        (.., Some(Kind::Server)) if has(&[semconv::HTTP_REQUEST_METHOD, "http.method"]) => Primitive::HTTP_SERVER,
-        (.., Some(Kind::Client)) if has(&[semconv::HTTP_REQUEST_METHOD, "http.method"]) => Primitive::HTTP_CLIENT,
+        (.., Some(Kind::Server)) if has(&[semconv::HTTP_REQUEST_METHOD, semconv::OLD_HTTP_METHOD]) => {
+            Primitive::HTTP_SERVER
+        }
+        (.., Some(Kind::Client)) if has(&[semconv::HTTP_REQUEST_METHOD, semconv::OLD_HTTP_METHOD]) => {
+            Primitive::HTTP_CLIENT
+        }
         _ => Primitive::OPERATION,
     };
     primitive.name().to_owned()
