@@ -102,10 +102,12 @@ fn odd_times_are_mended() {
     assert_eq!(times(0, 100), (100, Some(100)));
 }
 
+type Pairs = &'static [(&'static str, &'static str)];
+
 /// By the conventions of today and of before.
 #[test]
 fn primitives_follow_from_the_conventions() {
-    let cases: [(&str, Kind, &[(&'static str, &'static str)]); 20] = [
+    let cases: [(&str, Kind, Pairs); 20] = [
         ("custom.operation", Kind::Internal, &[]),
         ("custom.operation", Kind::Server, &[("rpc.system", "grpc")]),
         ("custom.audit", Kind::Server, &[("spanbridge.primitive", "custom.audit"), ("http.request.method", "GET")]),
