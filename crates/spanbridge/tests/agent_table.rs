@@ -134,9 +134,9 @@ const WORDS: &[Word] = words![
     dry_run(true),
 ];
 
-/// The words of the table, by their attributes.
+/// The methods of the table, by their attributes.
 fn words() -> BTreeMap<&'static str, &'static str> {
-    table("Words").into_iter().map(|row| (row[0][0], row[1][0])).collect()
+    table("Methods").into_iter().map(|row| (row[0][0], row[1][0])).collect()
 }
 
 /// What one span records.

@@ -85,8 +85,7 @@ pub fn step(label: &str) -> SpanBuilder {
     begin("step", label, Primitive::FLOW_STEP, Kind::Internal).attribute(semconv::FLOW_STEP_LABEL, label)
 }
 
-/// A flow stops at this point, and waits. (To continue it in another process, [`suspend`](crate::observe::Run::suspend) its
-/// run.)
+/// A flow stops at this point and waits. To continue it in another process, [`suspend`](crate::observe::Run::suspend) its run.
 pub fn suspension(point: &str) -> SpanBuilder {
     at("suspend", point, Primitive::FLOW_SUSPENSION)
 }
@@ -130,7 +129,7 @@ pub fn corpus_source(action: &'static str) -> SpanBuilder {
         .attribute(semconv::CORPUS_SOURCE_ACTION, Value::Static(action))
 }
 
-/// Making a conversation shorter, so that it fits. Calls of models that are then shown the shorter one are
+/// Making a conversation shorter, so that it fits. Mark the calls of models that see the shorter one as
 /// [`compacted`](super::SpanExt::compacted).
 pub fn compaction() -> SpanBuilder {
     begin("compaction", "", Primitive::COMPACTION_RUN, Kind::Internal)
@@ -142,9 +141,9 @@ pub fn judge(metric: &str) -> SpanBuilder {
     begin("judge", metric, Primitive::SCORING_JUDGE, Kind::Internal).attribute(semconv::GEN_AI_EVALUATION_NAME, metric)
 }
 
-/// Something that is said about costs, with [`cost`](super::SpanExt::cost), [`cost_total`](super::SpanExt::cost_total),
+/// A report about costs, with [`cost`](super::SpanExt::cost), [`cost_total`](super::SpanExt::cost_total),
 /// [`cost_source`](super::SpanExt::cost_source) and [`cost_threshold`](super::SpanExt::cost_threshold). There is no work in
-/// it: end it with `.in_scope(|| ())`. What a single call cost is the [`cost`](super::SpanExt::cost) of its own span.
+/// it, so end it with `.in_scope(|| ())`. What a single call cost is the [`cost`](super::SpanExt::cost) of its own span.
 pub fn cost(event: CostEvent) -> SpanBuilder {
     begin("cost", event.name(), Primitive::COST_RECORD, Kind::Internal)
         .attribute(semconv::COST_EVENT, Value::Static(event.name()))

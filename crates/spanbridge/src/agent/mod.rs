@@ -3,7 +3,7 @@
 //! Each function begins a span with its primitive, its kind, and the name and attributes that OpenTelemetry's
 //! [conventions for generative AI](https://github.com/open-telemetry/semantic-conventions-genai) give it. What they return is
 //! the [`SpanBuilder`](crate::observe::SpanBuilder) of [`observe::span`](fn@crate::observe::span), so it is run, held and linked as
-//! any other span. [`SpanExt`] has words for everything else that such a span can say.
+//! any other span. [`SpanExt`] has a method for every further attribute.
 //!
 //! ```
 //! use spanbridge::agent::{self, SpanExt};

@@ -6,6 +6,12 @@ use crate::messaging::capture::{hash, quoted};
 
 /// A whole number, or an `Option` of one, of which `None` adds nothing.
 ///
+/// ```compile_fail,E0277
+/// use spanbridge::agent::{self, SpanExt};
+///
+/// agent::generation("chat", "gpt-4").input_tokens("12"); // text is not a number of tokens
+/// ```
+///
 /// It is implemented here only.
 #[diagnostic::on_unimplemented(message = "`{Self}` is not a whole number, nor an `Option` of one")]
 pub trait Count<'v>: IntoValue<'v> {}

@@ -1,14 +1,14 @@
-//! What a span of an agent is told, in words for the names of the attributes.
+//! Methods that set the attributes of agent spans.
 
 use super::number::{Count, Hashed, Texts};
 use crate::observe::{ActiveSpan, Span, SpanBuilder};
 use crate::{IntoValue, semconv};
 use std::time::Duration;
 
-/// What the spans of agents are told, in words for the names of the attributes. [`docs/opentelemetry.md`] lists which of them
-/// go with which span.
+/// Methods that set the attributes of agent spans, so that you need not know their names. [`docs/opentelemetry.md`] lists which
+/// of them belong to which span.
 ///
-/// A builder takes them, an open span, and what [`active_span`](crate::observe::active_span) returns:
+/// They are there on a builder, on an open span, and on what [`active_span`](crate::observe::active_span) returns:
 ///
 /// ```
 /// use spanbridge::agent::{self, SpanExt};
@@ -23,7 +23,7 @@ use std::time::Duration;
 /// });
 /// ```
 ///
-/// Each costs what [`attribute`](SpanBuilder::attribute) does. An `Option` that is `None` adds nothing. The trait is implemented
+/// Each costs as much as [`attribute`](SpanBuilder::attribute). An `Option` that is `None` adds nothing. The trait is implemented
 /// here only.
 ///
 /// [`docs/opentelemetry.md`]: https://github.com/spanbridge/spanbridge/blob/main/docs/opentelemetry.md
@@ -33,7 +33,7 @@ pub trait SpanExt: sealed::Told {
         self.tell(semconv::GEN_AI_PROVIDER_NAME, name)
     }
 
-    /// The id of the conversation, if there is one. (Do not make one up.)
+    /// The id of the conversation, if there is one. Do not make one up.
     fn conversation<'v>(self, id: impl IntoValue<'v>) -> Self {
         self.tell(semconv::GEN_AI_CONVERSATION_ID, id)
     }
@@ -183,7 +183,7 @@ pub trait SpanExt: sealed::Told {
         self.tell(semconv::GEN_AI_MEMORY_STORE_ID, id)
     }
 
-    /// What kind of memory it is, in your word: `episodic`, `profile`.
+    /// What kind of memory it is, as you call it: `episodic`, `profile`.
     fn memory_type<'v>(self, word: impl IntoValue<'v>) -> Self {
         self.tell(semconv::MEMORY_TYPE, word)
     }

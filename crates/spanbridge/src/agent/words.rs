@@ -1,4 +1,4 @@
-//! What is said by one word out of a few.
+//! Closed lists of what spans are about.
 
 use crate::Primitive;
 
@@ -70,11 +70,11 @@ impl MemoryOperation {
     }
 }
 
-/// What is said about costs.
+/// What a report about costs is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CostEvent {
-    /// Something has cost so much.
+    /// What something has cost.
     Report,
     /// The total comes near a threshold.
     Warn,
