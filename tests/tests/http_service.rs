@@ -40,8 +40,8 @@ impl Service {
 
     /// Asks it to end, and waits until it has.
     async fn end(mut self) {
-        // SAFETY: no memory of ours is involved.
-        unsafe { libc::kill(self.process.id() as i32, libc::SIGTERM) };
+        let told = Command::new("kill").args(["-TERM", &self.process.id().to_string()]).status().unwrap();
+        assert!(told.success());
         let status = until("the end of the service", || self.process.try_wait().unwrap()).await;
         let mut rest = String::new();
         self.output.read_to_string(&mut rest).unwrap();

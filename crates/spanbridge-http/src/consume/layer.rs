@@ -30,7 +30,7 @@ use tower_layer::Layer;
 ///
 /// It takes every service of HTTP requests, whatever their bodies are: `axum`, `hyper` by way of `tower`, `tonic`. What is added
 /// to a stack after it is outside, and not in the span. A layer outside that replaces the body of a response drops ours, which
-/// looks like a client that is gone: add such a layer before.
+/// looks like a client that is gone: add such a layer before. Add ours once: of two, each has a span, both under the caller's.
 ///
 /// # The name
 ///

@@ -25,11 +25,6 @@ impl<S> Server<S> {
     pub(super) fn new(inner: S, settings: Arc<Settings>) -> Self {
         Server { inner, settings }
     }
-
-    /// The service inside.
-    pub fn get_ref(&self) -> &S {
-        &self.inner
-    }
 }
 
 impl<S, A, B> Service<Request<A>> for Server<S>
