@@ -45,16 +45,18 @@ pub(crate) fn describe(request: &Parts, known: &Known<'_>, values: &mut Values<'
     }
     let forwarded = if known.believes_proxies { Forwarded::read(&request.headers) } else { Forwarded::default() };
     let host = forwarded.host_of(request);
+    let said_scheme = forwarded.scheme.or(request.uri.scheme_str());
+    let port = host.and_then(|(_, port)| port.or_else(|| default_port(said_scheme?)));
     let span = span
         .attribute(semconv::HTTP_REQUEST_METHOD, Value::Static(method.method))
         .attribute(semconv::HTTP_REQUEST_METHOD_ORIGINAL, method.original)
         .attribute(semconv::HTTP_ROUTE, known.route)
         .attribute(semconv::SERVER_ADDRESS, host.map(|(host, _)| host))
-        .attribute(semconv::SERVER_PORT, host.and_then(|(_, port)| port).map(i64::from))
+        .attribute(semconv::SERVER_PORT, port.map(i64::from))
         .attribute(semconv::NETWORK_PROTOCOL_VERSION, version(request.version).map(Value::Static));
-    let span = match (forwarded.scheme, request.uri.scheme_str()) {
-        (None, Some(scheme)) => span.attribute(semconv::URL_SCHEME, scheme),
-        (forwarded, _) => span.attribute(semconv::URL_SCHEME, Value::Static(forwarded.unwrap_or(known.scheme))),
+    let span = match said_scheme {
+        Some(scheme) => span.attribute(semconv::URL_SCHEME, scheme),
+        None => span.attribute(semconv::URL_SCHEME, Value::Static(known.scheme)),
     };
     let span = values.attribute(span, PartKind::Url, semconv::URL_PATH, request.uri.path().as_bytes());
     let span = match request.uri.query() {
@@ -72,6 +74,15 @@ pub(crate) fn describe(request: &Parts, known: &Known<'_>, values: &mut Values<'
             values.attribute(span, PartKind::ClientAddress, semconv::CLIENT_ADDRESS, client.to_string().as_bytes())
         }
         None => span,
+    }
+}
+
+/// The port that a host has if none is said. Only if the request says its scheme: a server behind a proxy does not know it.
+fn default_port(scheme: &str) -> Option<u16> {
+    match scheme {
+        "https" => Some(443),
+        "http" => Some(80),
+        _ => None,
     }
 }
 

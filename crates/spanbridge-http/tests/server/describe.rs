@@ -37,7 +37,7 @@ async fn a_request_of_http_2() {
     assert_eq!(
         shown(&span),
         "GET /orders/{id}\nhttp.request.method=GET\nhttp.response.status_code=200\nhttp.route=/orders/{id}\n\
-         network.protocol.version=2\nserver.address=shop.example\nurl.path=/orders/7\nurl.scheme=https"
+         network.protocol.version=2\nserver.address=shop.example\nserver.port=443\nurl.path=/orders/7\nurl.scheme=https"
     );
 }
 
@@ -66,6 +66,20 @@ async fn proxies_are_believed_if_you_say_so() {
     ] {
         let span = described(layer, get_with("/", &headers)).await;
         assert_eq!(["server.address", "server.port", "url.scheme"].map(|name| span.get(name)), told);
+    }
+}
+
+/// The port of a host that says none is known only with the scheme that the client has used.
+#[tokio::test]
+async fn a_default_port_needs_the_scheme() {
+    let host = ("host", "shop.example");
+    for (headers, port) in [
+        (&[host][..], ""),
+        (&[host, ("x-forwarded-proto", "https")], "443"),
+        (&[host, ("x-forwarded-proto", "http")], "80"),
+    ] {
+        let span = described(ServerLayer::new(), get_with("/", headers)).await;
+        assert_eq!((span.get("server.address"), span.get("server.port")), ("shop.example", port));
     }
 }
 
