@@ -49,6 +49,12 @@ pub(crate) enum Format {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ImportFormat {
+    Records,
+    Otlp,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Color {
     Auto,
     Always,
@@ -65,6 +71,7 @@ pub(crate) enum Command {
     #[command(after_help = DOCTOR)]
     Doctor(Doctor),
     /// Read records into the store, from files with one JSON object per line or from other stores
+    #[command(after_help = IMPORT)]
     Import(Import),
     /// Write records, one JSON object per line
     Export(Export),
@@ -143,10 +150,19 @@ The exit code is 1 if doctor finds a gap, or has no run to check. The JSON is {s
 
 #[derive(Args, Debug)]
 pub(crate) struct Import {
+    /// What the files are: records or stores, or spans in OTLP as exporters and collectors write them
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = ImportFormat::Records)]
+    pub(crate) from: ImportFormat,
     /// Files of records, or other stores; `-` is standard input [default: standard input]
     #[arg(value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
 }
+
+const IMPORT: &str = "Importing the same file again changes nothing. OTLP is protobuf or JSON, one request or several \
+(JSON lines, or protobuf with lengths as the OpenTelemetry Collector writes it), plain or gzip. A span belongs to the run with its \
+trace's id.
+
+The exit code is 1 if something could not be read; everything else is imported.";
 
 #[derive(Args, Debug)]
 pub(crate) struct Export {

@@ -143,7 +143,15 @@ Arguments:
   [FILE]...  Files of records, or other stores; `-` is standard input [default: standard input]
 
 Options:
-  -h, --help  Print help
+      --from <FORMAT>  What the files are: records or stores, or spans in OTLP as exporters and
+                       collectors write them [default: records] [possible values: records, otlp]
+  -h, --help           Print help
+
+Importing the same file again changes nothing. OTLP is protobuf or JSON, one request or several
+(JSON lines, or protobuf with lengths as the OpenTelemetry Collector writes it), plain or gzip. A
+span belongs to the run with its trace's id.
+
+The exit code is 1 if something could not be read; everything else is imported.
 "##);
 }
 
