@@ -111,3 +111,53 @@ impl Write for Bounded {
         if self.is_cut { Err(fmt::Error) } else { Ok(()) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An error with this text, and another one as its source.
+    #[derive(Debug)]
+    struct Says(String, Option<Box<Says>>);
+
+    impl Display for Says {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str(&self.0)
+        }
+    }
+
+    impl Error for Says {
+        fn source(&self) -> Option<&(dyn Error + 'static)> {
+            self.1.as_deref().map(|source| source as _)
+        }
+    }
+
+    fn shown(error: &Says) -> String {
+        TransportError::new(error, &Url::parse("https://h/5ecret-of-the-path").unwrap()).to_string()
+    }
+
+    /// Where a text is cut, there may be a part of a secret that nobody would know.
+    #[test]
+    fn no_text_is_cut_inside_of_a_word() {
+        for before in (MAX_TEXT - 20)..(MAX_TEXT + 5) {
+            let text = format!("{} 5ecret-of-the-path ä", "x".repeat(before));
+            let shown = shown(&Says(text, None));
+            assert!(!shown.contains("5ecret") && shown.len() <= MAX_TEXT, "{before}: {}", &shown[shown.len() - 30..]);
+        }
+        assert_eq!(shown(&Says("x".repeat(2 * MAX_TEXT), None)), "");
+    }
+
+    #[test]
+    fn causes_are_told_once() {
+        let root = Says("refused".to_owned(), None);
+        let same = Says("connect: refused".to_owned(), Some(Box::new(root)));
+        assert_eq!(shown(&Says("connect: refused".to_owned(), Some(Box::new(same)))), "connect: refused");
+    }
+
+    /// However long a chain is, it has an end.
+    #[test]
+    fn a_long_chain_is_cut() {
+        let chain = (0..100).fold(None, |source, n| Some(Box::new(Says(format!("e{n}."), source))));
+        assert_eq!(shown(&chain.unwrap()).split(": ").count(), MAX_CAUSES);
+    }
+}
