@@ -71,6 +71,17 @@ fn tree(with_fields: bool) {
     })
 }
 
+/// The same with spans of `observe`, for comparison: each is opened, entered and ended.
+fn observed() {
+    observe::span("root").in_scope(|| {
+        for n in 0..CHILDREN {
+            let span = observe::span("child").open();
+            span.in_scope(|| std::hint::black_box(n));
+            span.end()
+        }
+    })
+}
+
 /// A future below a span that is polled again and again: per poll it is entered and left.
 fn polls() {
     let mut polls = 0;
@@ -128,6 +139,7 @@ fn theirs(go: fn(), is_lean: bool) -> Work {
 
 fn benches() -> Vec<Bench> {
     let mut all = vec![];
+    all.push(bench("observe/a0", CHILDREN + 1, 200, || ours(observed)));
     let kinds: [(&str, fn()); 3] = [("a0", || tree(false)), ("a4", || tree(true)), ("polls", polls)];
     for (kind, go) in kinds {
         let mut add = |who: &str, start: Box<dyn FnOnce() -> Work>| {
@@ -144,5 +156,5 @@ fn benches() -> Vec<Bench> {
 }
 
 fn main() {
-    support::harness::main(benches)
+    support::harness::main(benches);
 }

@@ -5,7 +5,7 @@
 //! do not inherit it: wrap what you spawn with [`in_current_context`](ContextExt::in_current_context) or [`bind`].
 
 pub(crate) use super::ambient::ambient;
-use super::entered;
+use super::{entered, spare};
 use crate::context::Context;
 use futures_core::Stream;
 use futures_sink::Sink;
@@ -53,9 +53,10 @@ pub fn context() -> Context {
 /// The current context, inside this span.
 #[inline]
 pub(crate) fn with_span(span: u64) -> Context {
+    let shared = ambient().shared.get();
     // The ambient slot counts its own reference, so what is made here must not give one up.
-    let current = ManuallyDrop::new(Context { shared: ambient().shared.get(), span });
-    (*current).clone()
+    let current = ManuallyDrop::new(Context { shared, span });
+    if spare::take(shared) { ManuallyDrop::into_inner(current) } else { (*current).clone() }
 }
 
 /// Its context is current until it is dropped, also by a panic.

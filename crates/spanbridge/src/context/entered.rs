@@ -24,12 +24,15 @@ pub(crate) struct Key {
     pub(crate) id: u64,
 }
 
-/// A context that was entered.
+/// A context that was entered. One cache line.
 #[derive(Clone, Copy)]
 struct Entry {
-    key: Key,
+    id: u64,
+    owner: u32,
     /// How many calls were around when it was entered.
     depth: u32,
+    /// What was told to the calls around before.
+    told_before: u32,
     kind: Kind,
     is_left: bool,
     was_panicking: bool,
@@ -52,6 +55,13 @@ enum Kind {
     Nothing,
 }
 
+impl Entry {
+    #[inline(always)]
+    fn key(&self) -> Key {
+        Key { owner: self.owner, id: self.id }
+    }
+}
+
 /// Entries that need no allocation.
 const INLINE: usize = 16;
 
@@ -64,8 +74,10 @@ struct Entries {
 }
 
 const FREE: Entry = Entry {
-    key: Key { owner: 0, id: 0 },
+    id: 0,
+    owner: 0,
     depth: 0,
+    told_before: 0,
     kind: Kind::Nothing,
     is_left: false,
     was_panicking: false,
@@ -130,18 +142,15 @@ impl Entries {
         }
     }
 
-    /// False, if the thread is nearly gone and has no room any more.
+    /// False, if the thread is nearly gone and has no room any more. (The entry is made where it is kept.)
     #[inline(always)]
-    fn push(&self, entry: Entry) -> bool {
+    fn push(&self, entry: impl FnOnce() -> Entry) -> bool {
         let len = self.len.get();
         match self.first.get(len) {
-            // SAFETY: as by `Cell::set`, word by word instead of by a copy from the stack.
-            Some(place) => unsafe { place.as_ptr().write(entry) },
-            None => {
-                if !push_more(entry) {
-                    return false;
-                }
-            }
+            // SAFETY: what `Cell::set` does: nobody has a reference to what is in the cell.
+            Some(place) => unsafe { place.as_ptr().write(entry()) },
+            None if push_more(entry()) => {}
+            None => return false,
         }
         self.len.set(len + 1);
         true
@@ -188,19 +197,26 @@ pub(crate) fn enter_span(key: Key, shared: *const Shared, span: u64) -> bool {
     if a.shared.get() != shared {
         return false;
     }
-    let entry = Entry {
-        key,
-        depth: a.depth.get(),
+    let (depth, told_before) = (a.depth.get(), a.entered.get());
+    let was_panicking = std::thread::panicking();
+    let entry = || Entry {
+        id: key.id,
+        owner: key.owner,
+        depth,
+        told_before,
         kind: Kind::Span,
-        was_panicking: std::thread::panicking(),
+        is_left: false,
+        was_panicking,
         watch: Watch::new(),
         span,
         outer_span: a.span.get(),
-        ..FREE
+        shared: null(),
+        outer_shared: null(),
     };
     if all.push(entry) {
         a.span.set(span);
-        all.tell(a)
+        // Not less than was told before, which is more if something has been left.
+        a.entered.set(told_before.max(depth + 1))
     }
     true
 }
@@ -214,8 +230,10 @@ pub(crate) fn enter(key: Key, context: Context) {
     let is_silent = is_silent(a);
     let context = ManuallyDrop::new(context);
     let entry = Entry {
-        key,
+        id: key.id,
+        owner: key.owner,
         depth: a.depth.get(),
+        told_before: a.entered.get(),
         kind: if is_silent { Kind::Nothing } else { Kind::Replaced },
         was_panicking: std::thread::panicking(),
         watch: Watch::new(),
@@ -225,7 +243,7 @@ pub(crate) fn enter(key: Key, context: Context) {
         outer_shared: a.shared.get(),
         ..FREE
     };
-    let pushed = all.push(entry);
+    let pushed = all.push(|| entry);
     if pushed {
         all.tell(a)
     }
@@ -262,14 +280,20 @@ pub(crate) struct Left {
 #[inline(always)]
 pub(crate) fn leave(key: Key) -> Option<Left> {
     let (all, a) = (entries(), ambient());
-    let last = all.last()?;
-    if last.key != key || last.is_left || last.kind != Kind::Span || !is_current(&last, a) || all.left.get() > 0 {
+    let last = all.len.get().wrapping_sub(1);
+    // SAFETY: what `Cell::get` does, without the copy: the reference is gone before anything is written.
+    let Some(entry) = all.first.get(last).map(|place| unsafe { &*place.as_ptr() }) else {
+        return leave_other(all, a, key);
+    };
+    if entry.key() != key || entry.kind != Kind::Span || !is_current(entry, a) || all.left.get() > 0 {
         return leave_other(all, a, key);
     }
-    a.span.set(last.outer_span);
-    all.pop();
-    all.tell(a);
-    Some(left(&last))
+    let left = left(entry);
+    a.span.set(entry.outer_span);
+    // It may be more than there is to do by now, which does no harm.
+    a.entered.set(entry.told_before);
+    all.len.set(last);
+    Some(left)
 }
 
 #[inline(always)]
@@ -283,7 +307,7 @@ fn leave_other(all: &Entries, a: &Ambient, key: Key) -> Option<Left> {
     let len = all.len.get();
     let at = (0..len).rev().find(|at| {
         let entry = all.get(*at);
-        entry.key == key && !entry.is_left
+        entry.key() == key && !entry.is_left
     })?;
     let mut entry = all.get(at);
     let above = (at + 1..len).find(|above| all.get(*above).kind != Kind::Nothing);
@@ -393,6 +417,6 @@ pub(super) fn return_from_call(outer: &mut Context) {
 /// The key under which the current span was entered, if it was entered by this owner.
 pub(crate) fn current(owner: u32) -> Option<u64> {
     let last = entries().last()?;
-    let yes = last.key.owner == owner && !last.is_left && last.kind != Kind::Nothing && is_current(&last, ambient());
-    yes.then_some(last.key.id)
+    let yes = last.owner == owner && !last.is_left && last.kind != Kind::Nothing && is_current(&last, ambient());
+    yes.then_some(last.id)
 }

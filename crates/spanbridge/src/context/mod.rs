@@ -12,6 +12,7 @@ pub(crate) mod intake;
 pub(crate) mod primitive;
 #[cfg(feature = "record")]
 pub(crate) mod sampler;
+pub(crate) mod spare;
 pub(crate) mod value;
 pub mod w3c;
 

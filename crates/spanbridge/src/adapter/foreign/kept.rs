@@ -1,6 +1,7 @@
 //! What is kept of an open span.
 
 use super::ending::Ending;
+use crate::context::spare;
 use crate::encoder::{Started, thread_recorder};
 use crate::span::{Open, Span};
 use crate::{Context, Status};
@@ -50,6 +51,7 @@ impl Kept {
             None => thread_recorder().end(started, || context.shared(), Status::Ok),
             Some(more) => more.end(Open::span(started), &context),
         }
+        spare::keep(context)
     }
 }
 

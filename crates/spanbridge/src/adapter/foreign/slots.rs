@@ -4,6 +4,8 @@
 //! not write: they read the fields, and then whether the word is still the same (a sequence lock). So what they have read belongs
 //! together, but may be gone already; to make use of a reference, the slot has to be taken.
 //!
+//! A thread keeps the slot that it has used last for its next span, which nearly always finds it where it looks first.
+//!
 //! A slot that is used again has another number in its word: nobody takes it for what it was.
 
 use super::kept::{Kept, More};
@@ -32,6 +34,8 @@ const FREE: u64 = 0;
 /// Somebody changes it, for a moment.
 const TAKEN: u64 = 1;
 const USED: u64 = 2;
+/// A thread has used it, and keeps it for its next span.
+const RESERVED: u64 = 3;
 const USES: u64 = 0xffff_fffc;
 const ONE_USE: u64 = 4;
 
@@ -84,8 +88,10 @@ pub(super) fn put(key: Key, kept: Kept) -> Result<(), Kept> {
     if !IS_USED.load(Relaxed) {
         IS_USED.store(true, Relaxed)
     }
-    let slot = slot(first(key));
-    match slot.take_free(key) {
+    let at = first(key) % SLOTS;
+    let slot = slot(at);
+    let word = if reserved::take(at) { Some(next_word(key, slot.word.load(Relaxed)) | USED) } else { slot.take_free(key) };
+    match word {
         Some(word) => {
             slot.fill(key, kept, word);
             Ok(())
@@ -152,12 +158,14 @@ pub(super) fn take(key: Key) -> Option<Kept> {
     if !IS_USED.load(Relaxed) {
         return None;
     }
-    let slot = slot(first(key));
+    let at = first(key) % SLOTS;
+    let slot = slot(at);
     let word = slot.word.load(Relaxed);
     if slot.has(key, word) && slot.take_used(word) {
         // SAFETY: the slot is ours, and was used. Nobody will read it again before something else is written.
         let kept = unsafe { slot.read() };
-        slot.word.store(word & !STATE, Release); // which is free
+        let state = if reserved::keep(at) { RESERVED } else { FREE };
+        slot.word.store(word & USES | state, Release);
         return Some(kept);
     }
     take_from_elsewhere(key)
@@ -168,7 +176,7 @@ fn take_from_elsewhere(key: Key) -> Option<Kept> {
     let (slot, word) = take_slot(key)?;
     // SAFETY: as in `take`.
     let kept = unsafe { slot.read() };
-    slot.word.store(word & !STATE, Release);
+    slot.word.store(word & USES | FREE, Release);
     Some(kept)
 }
 
@@ -189,9 +197,15 @@ fn take_slot(key: Key) -> Option<(&'static Slot, u64)> {
     None
 }
 
+/// The word for the next use of a slot, but for the state.
+#[inline(always)]
+fn next_word(key: Key, word: u64) -> u64 {
+    u64::from(key.owner) << 32 | word.wrapping_add(ONE_USE) & USES
+}
+
 /// Whether a slot has a span of this owner.
 pub(super) fn any(owner: u32) -> bool {
-    let has = |word: u64| word & STATE != FREE && (word >> 32) as u32 == owner;
+    let has = |word: u64| matches!(word & STATE, TAKEN | USED) && (word >> 32) as u32 == owner;
     TABLE.iter().any(|slot| has(slot.word.load(Acquire)))
 }
 
@@ -222,8 +236,9 @@ impl Slot {
     #[inline(always)]
     fn take_free(&self, key: Key) -> Option<u64> {
         let word = self.word.load(Relaxed);
-        let next = u64::from(key.owner) << 32 | word.wrapping_add(ONE_USE) & USES;
-        let is_taken = word & STATE == FREE && self.word.compare_exchange(word, next | TAKEN, Acquire, Relaxed).is_ok();
+        let next = next_word(key, word);
+        let is_taken =
+            word & STATE == FREE && self.word.compare_exchange(word, next | TAKEN, Acquire, Relaxed).is_ok();
         is_taken.then_some(next | USED)
     }
 
@@ -271,5 +286,68 @@ impl Slot {
         // SAFETY: the pointer came from a box, which nobody else reads.
         let more = (!more.is_null()).then(|| unsafe { Box::from_raw(more) });
         Kept { context, token: self.token.load(Relaxed), more }
+    }
+}
+
+/// The slot that this thread keeps for its next span.
+mod reserved {
+    use super::{FREE, USES, slot};
+    use std::cell::Cell;
+    use std::sync::atomic::Ordering::{Relaxed, Release};
+
+    /// It keeps none.
+    const NONE: usize = usize::MAX;
+    /// It has not kept any so far.
+    const NEW: usize = usize::MAX - 1;
+    /// It has ended.
+    const GONE: usize = usize::MAX - 2;
+
+    thread_local! {
+        // Without Drop, so that access is a plain load.
+        static KEPT: Cell<usize> = const { Cell::new(NEW) };
+        static AT_END: AtEnd = const { AtEnd };
+    }
+
+    struct AtEnd;
+
+    impl Drop for AtEnd {
+        fn drop(&mut self) {
+            let kept = KEPT.replace(GONE);
+            if kept < GONE {
+                let word = &slot(kept).word;
+                word.store(word.load(Relaxed) & USES | FREE, Release)
+            }
+        }
+    }
+
+    /// Whether this slot is the one. It is no longer.
+    #[inline(always)]
+    pub(super) fn take(at: usize) -> bool {
+        let is_it = KEPT.get() == at;
+        if is_it {
+            KEPT.set(NONE)
+        }
+        is_it
+    }
+
+    /// Whether this slot, which is ours, is kept from now on.
+    #[inline(always)]
+    pub(super) fn keep(at: usize) -> bool {
+        match KEPT.get() {
+            NONE => {
+                KEPT.set(at);
+                true
+            }
+            NEW => keep_first(at),
+            _ => false,
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn keep_first(at: usize) -> bool {
+        let will_be_freed = AT_END.try_with(|_| ()).is_ok();
+        KEPT.set(if will_be_freed { at } else { GONE });
+        will_be_freed
     }
 }
