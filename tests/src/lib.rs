@@ -76,6 +76,7 @@ mod pages {
         Spawning: "../../docs/guide/spawning.md",
         Store: "../../docs/guide/store.md",
         Testing: "../../docs/guide/testing.md",
+        Tracing: "../../docs/guide/tracing.md",
         Wire: "../../docs/guide/wire.md",
     }
 }

@@ -24,7 +24,8 @@ impl Context {
         self.exchange()
     }
 
-    /// Exchanges them again: `self` is what it was, whatever was entered meanwhile and not left.
+    /// Exchanges them again, whatever was entered meanwhile and not left. The shared part of `self` is what it was. So is the span, unless
+    /// a guard was dropped inside of a call that was inside of the guard: who needs the span again has to restore it.
     #[inline(always)]
     pub(crate) fn swap_back(&mut self) {
         let a = ambient();
@@ -59,21 +60,26 @@ pub(crate) fn with_span(span: u64) -> Context {
     if spare::take(shared) { ManuallyDrop::into_inner(current) } else { (*current).clone() }
 }
 
-/// Its context is current until it is dropped, also by a panic.
-pub(crate) struct Swapped<'a>(&'a mut Context);
+/// Its context is current until it is dropped, also by a panic. Then it is what it was.
+pub(crate) struct Swapped<'a> {
+    context: &'a mut Context,
+    span: u64,
+}
 
 impl<'a> Swapped<'a> {
     #[inline(always)]
     pub(crate) fn new(context: &'a mut Context) -> Self {
+        let span = context.span;
         context.swap_in();
-        Swapped(context)
+        Swapped { context, span }
     }
 }
 
 impl Drop for Swapped<'_> {
     #[inline(always)]
     fn drop(&mut self) {
-        self.0.swap_back()
+        self.context.swap_back();
+        self.context.span = self.span
     }
 }
 
