@@ -22,7 +22,7 @@ fn attributes_are_those_of_the_table() {
     let recorded = testing::record(|| tracing::subscriber::with_default(subscriber, work));
     let plain = tracing_subscriber::registry().with(spanbridge_tracing::layer());
     let plain = testing::record(|| tracing::subscriber::with_default(plain, work));
-    assert_eq!(plain.span("span").attributes, []);
+    assert_eq!(plain.span("span").attributes, [("error.type".to_owned(), "_OTHER".into())]);
 
     let known = tables::attributes("Attributes of tracing");
     let span = recorded.span("span");

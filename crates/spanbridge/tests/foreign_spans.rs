@@ -133,7 +133,9 @@ fn more_spans_than_slots() {
             assert!(foreign.leave(id))
         });
         std::thread::scope(|threads| {
-            threads.spawn(|| ids().rev().for_each(|id| assert!(foreign.enter(id) && foreign.leave(id) && foreign.end(id))));
+            threads.spawn(|| {
+                ids().rev().for_each(|id| assert!(foreign.enter(id) && foreign.leave(id) && foreign.end(id)))
+            });
         });
         assert!(foreign.is_empty());
     });

@@ -90,7 +90,8 @@ pub(super) fn put(key: Key, kept: Kept) -> Result<(), Kept> {
     }
     let at = first(key) % SLOTS;
     let slot = slot(at);
-    let word = if reserved::take(at) { Some(next_word(key, slot.word.load(Relaxed)) | USED) } else { slot.take_free(key) };
+    let word =
+        if reserved::take(at) { Some(next_word(key, slot.word.load(Relaxed)) | USED) } else { slot.take_free(key) };
     match word {
         Some(word) => {
             slot.fill(key, kept, word);
@@ -237,8 +238,7 @@ impl Slot {
     fn take_free(&self, key: Key) -> Option<u64> {
         let word = self.word.load(Relaxed);
         let next = next_word(key, word);
-        let is_taken =
-            word & STATE == FREE && self.word.compare_exchange(word, next | TAKEN, Acquire, Relaxed).is_ok();
+        let is_taken = word & STATE == FREE && self.word.compare_exchange(word, next | TAKEN, Acquire, Relaxed).is_ok();
         is_taken.then_some(next | USED)
     }
 
