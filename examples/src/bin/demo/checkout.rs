@@ -8,7 +8,8 @@
 //! Meanwhile the shop suspends the run. At the end, the orders service resumes it and ends it.
 
 use crate::http::HttpService;
-use crate::services::{Services, in_service};
+use crate::orders::PARCELS;
+use crate::services::{Services, busy, in_service};
 use crate::transports::Transports;
 use crate::{gateway, payments, warehouse};
 use anyhow::{Context as _, ensure};
@@ -17,15 +18,6 @@ use spanbridge::observe;
 use spanbridge::{Primitive, RunId};
 use spanbridge_examples::mailbox::mailbox;
 use spanbridge_http::{ClientExt, UrlTemplate};
-use std::time::Duration;
-
-/// The name of the in-process queue.
-pub(crate) const PARCELS: &str = "parcels";
-
-/// Simulates work.
-pub(crate) async fn busy(ms: u64) {
-    tokio::time::sleep(Duration::from_millis(ms)).await
-}
 
 /// Sends the order through all services. Returns the id of the run.
 pub(crate) async fn run(services: &Services, transports: &Transports) -> anyhow::Result<RunId> {

@@ -1,9 +1,8 @@
 //! The gateway takes the order over HTTP, checks who asks, and calls the function that places the order.
 
-use crate::checkout::busy;
 use crate::http::HttpService;
 use crate::orders;
-use crate::services::{Services, in_service};
+use crate::services::{Services, busy, in_service};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;

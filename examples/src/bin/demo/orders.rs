@@ -1,6 +1,6 @@
 //! The function `place-order`: saves the order, has it paid, and passes it on to the warehouse.
 
-use crate::checkout::{PARCELS, busy};
+use crate::services::busy;
 use anyhow::{Context as _, ensure};
 use serde_json::{Value, json};
 use spanbridge::carrier::extract_payload;
@@ -8,6 +8,9 @@ use spanbridge::observe::{self, NewArtifact};
 use spanbridge::{Kind, Primitive};
 use spanbridge_examples::mailbox::Sender;
 use spanbridge_http::{ClientExt, UrlTemplate};
+
+/// The name of the in-process queue.
+pub(crate) const PARCELS: &str = "parcels";
 
 /// Runs the function. It deserializes the caller's payload without the context.
 pub(crate) async fn place_order(charge_url: &str, parcels: &Sender, event: &[u8]) -> anyhow::Result<Value> {

@@ -1,7 +1,7 @@
 //! The payments service.
 
-use crate::checkout::busy;
 use crate::http::HttpService;
+use crate::services::busy;
 use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::post;

@@ -2,6 +2,7 @@
 
 use spanbridge::Recorder;
 use spanbridge_examples::{Records, finish};
+use std::time::Duration;
 
 /// The recorder of each service.
 #[derive(Clone)]
@@ -41,4 +42,9 @@ impl Services {
 /// Runs the work as another service: its recorder is current, and the caller's context is not, as in another process.
 pub(crate) async fn in_service<F: Future>(service: &Recorder, work: impl FnOnce() -> F) -> F::Output {
     service.scope(work).await
+}
+
+/// Simulates work.
+pub(crate) async fn busy(ms: u64) {
+    tokio::time::sleep(Duration::from_millis(ms)).await
 }

@@ -1,7 +1,6 @@
 //! The warehouse packs the parcel.
 
-use crate::checkout::busy;
-use crate::services::Services;
+use crate::services::{Services, busy};
 use crate::transports::Transports;
 use crate::{projection, shipping};
 use anyhow::{bail, ensure};
