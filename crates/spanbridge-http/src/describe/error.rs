@@ -88,12 +88,11 @@ fn own_text(error: &(dyn Error + 'static)) -> String {
         // A part of a secret would not be found.
         text.truncate(text.rfind(char::is_whitespace).unwrap_or_default())
     }
-    if let Some(url) = of_reqwest(error).and_then(reqwest::Error::url)
-        && let Some(rest) = text.strip_suffix(&format!(" for url ({url})"))
-    {
-        text.truncate(rest.len())
+    let url = of_reqwest(error).and_then(reqwest::Error::url);
+    match url.and_then(|url| text.strip_suffix(&format!(" for url ({url})"))) {
+        Some(rest) => rest.to_owned(),
+        None => text,
     }
-    text
 }
 
 /// Text up to its maximum length.

@@ -57,10 +57,8 @@ impl Body for ObservedBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Self::Data>, reqwest::Error>>> {
         let this = &mut *self;
-        if let State::Unread(_) = this.state
-            && let Some(span) = this.take()
-        {
-            this.state = State::Reading(span)
+        if let State::Unread(_) = this.state {
+            this.state = this.take().map_or(State::Ended, State::Reading)
         }
         let inner = Pin::new(&mut this.inner);
         let frame = ready!(match &mut this.state {
