@@ -70,6 +70,7 @@ mod pages {
         Kafka: "../../docs/guide/kafka.md",
         Lambda: "../../docs/guide/lambda.md",
         Messages: "../../docs/guide/messages.md",
+        Otlp: "../../docs/guide/otlp.md",
         Outbox: "../../docs/guide/outbox.md",
         Rabbitmq: "../../docs/guide/rabbitmq.md",
         Runs: "../../docs/guide/runs.md",

@@ -25,6 +25,12 @@ pub enum ErrorKind {
     TooLarge,
     /// The source of the bytes failed; a damaged gzip stream is one of these.
     Io,
+    /// The endpoint of an exporter cannot be used.
+    Endpoint,
+    /// A header of an exporter cannot be sent.
+    Header,
+    /// A certificate or a key of an exporter cannot be used.
+    Certificate,
 }
 
 impl Error {
@@ -40,6 +46,12 @@ impl Error {
         Error { kind: ErrorKind::TooLarge, what: "a request has more than 64 MiB", at: None, source: None }
     }
 
+    /// `what` must not quote what was given: it may be secret.
+    #[cfg(feature = "export")]
+    pub(crate) fn set_up(kind: ErrorKind, what: &'static str) -> Self {
+        Error { kind, what, at: None, source: None }
+    }
+
     pub(crate) fn io(source: std::io::Error) -> Self {
         Error { kind: ErrorKind::Io, what: "", at: None, source: Some(source) }
     }
@@ -52,12 +64,13 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let form = match self.kind {
-            ErrorKind::Protobuf => " as protobuf",
-            ErrorKind::Json => " as JSON",
-            ErrorKind::TooLarge | ErrorKind::Io => "",
+        let doing = match self.kind {
+            ErrorKind::Protobuf => "read OTLP as protobuf",
+            ErrorKind::Json => "read OTLP as JSON",
+            ErrorKind::TooLarge | ErrorKind::Io => "read OTLP",
+            ErrorKind::Endpoint | ErrorKind::Header | ErrorKind::Certificate => "set up export",
         };
-        write!(f, "read OTLP{form}: {}", self.what)?;
+        write!(f, "{doing}: {}", self.what)?;
         if let Some(source) = &self.source {
             write!(f, "{source}")?;
         }

@@ -1,10 +1,41 @@
 //! spanbridge in the world of OpenTelemetry: records to OTLP and back.
 //!
+//! # Records out
+//! Give a recorder a [`Telemetry`], besides whatever other sinks it has. Spans are sent to any backend that speaks OTLP over HTTP:
+//!
+//! ```no_run
+//! # #[cfg(feature = "export")]
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use spanbridge::Recorder;
+//! use spanbridge_otel::{Exporter, Telemetry, WithTelemetry};
+//!
+//! let telemetry = Telemetry::new("orders").exporter(Exporter::url("http://localhost:4318/v1/traces"));
+//! let recorder = Recorder::builder("orders").with_telemetry(telemetry)?.install()?;
+//! # drop(recorder); Ok(()) }
+//! # #[cfg(not(feature = "export"))]
+//! # fn main() {}
+//! ```
+//!
+//! [`Telemetry::from_env`] reads OpenTelemetry's variables instead. No content leaves unless you ask for it
+//! ([`Telemetry::record_content`]), an exporter may take a part only ([`Choice`]), and nothing is lost without a number
+//! ([`ExportCounts`]).
+//!
+//! # Features
+//! | feature | what it adds |
+//! |---|---|
+//! | `export` (default) | records out, to a receiver of OTLP or to a function of yours |
+//! | `tls` (default) | receivers whose URL is `https://` |
+//!
+//! # How it is built
 //! Rooms form layers, and each uses only what stands before it: [`otlp`] is the wire, [`spans`] is how records and the spans
-//! of OTLP become each other.
+//! of OTLP become each other, and `export` sends them.
 
 mod error;
+#[cfg(feature = "export")]
+pub mod export;
 pub mod otlp;
 pub mod spans;
 
 pub use error::{Error, ErrorKind};
+#[cfg(feature = "export")]
+pub use export::{Choice, ExportCounter, ExportCounts, Exporter, Telemetry, WithTelemetry};

@@ -85,6 +85,9 @@ pub const CODE_FILE_PATH: &str = "code.file.path";
 pub const CODE_LINE_NUMBER: &str = "code.line.number";
 /// What an error says, in an event about it.
 pub const EXCEPTION_MESSAGE: &str = "exception.message";
+
+/// Where an error came from, in an event about it.
+pub const EXCEPTION_STACKTRACE: &str = "exception.stacktrace";
 /// The class of an error, in an event about it.
 pub const EXCEPTION_TYPE: &str = "exception.type";
 /// What the consumer has to do for a message to be settled: `ack`, `store_offset` (the client commits what is stored) or
@@ -428,8 +431,6 @@ pub const ARTIFACT_SIZE: &str = "spanbridge.artifact.size_bytes";
 pub const ARTIFACT_HASH: &str = "spanbridge.artifact.hash";
 /// The beginning of the payload.
 pub const ARTIFACT_PREVIEW: &str = "spanbridge.artifact.preview";
-/// Of a resource: the name of the service.
-pub const SERVICE_NAME: &str = "service.name";
 
 /// What [`MESSAGING_OPERATION_TYPE`] was called before 1.26.
 pub const OLD_MESSAGING_OPERATION: &str = "messaging.operation";
@@ -439,3 +440,45 @@ pub const OLD_HTTP_METHOD: &str = "http.method";
 pub const OLD_DB_SYSTEM: &str = "db.system";
 /// What [`FAAS_INVOCATION_ID`] was called before 1.19.
 pub const OLD_FAAS_EXECUTION: &str = "faas.execution";
+
+/// Of a resource: the name of the service.
+pub const SERVICE_NAME: &str = "service.name";
+/// Of a resource: the library that records.
+pub const TELEMETRY_SDK_NAME: &str = "telemetry.sdk.name";
+/// Of a resource: the language of that library.
+pub const TELEMETRY_SDK_LANGUAGE: &str = "telemetry.sdk.language";
+/// Of a resource: the version of that library.
+pub const TELEMETRY_SDK_VERSION: &str = "telemetry.sdk.version";
+
+/// The text of a query for a database.
+pub const DB_QUERY_TEXT: &str = "db.query.text";
+/// Begins the names of a query's parameters.
+pub const DB_QUERY_PARAMETER: &str = "db.query.parameter.";
+
+/// Attributes whose values are content, not names or measures. Of URLs, only a part is; they are not among these.
+const CONTENT: [&str; 18] = [
+    AWS_S3_KEY,
+    CODE_FILE_PATH,
+    DB_QUERY_TEXT,
+    EXCEPTION_MESSAGE,
+    EXCEPTION_STACKTRACE,
+    FAAS_DOCUMENT_NAME,
+    KAFKA_MESSAGE_KEY,
+    GEN_AI_EVALUATION_EXPLANATION,
+    GEN_AI_INPUT_MESSAGES,
+    GEN_AI_MEMORY_QUERY_TEXT,
+    GEN_AI_MEMORY_RECORDS,
+    GEN_AI_OUTPUT_MESSAGES,
+    GEN_AI_RETRIEVAL_DOCUMENTS,
+    GEN_AI_RETRIEVAL_QUERY_TEXT,
+    GEN_AI_SYSTEM_INSTRUCTIONS,
+    GEN_AI_TOOL_CALL_ARGUMENTS,
+    GEN_AI_TOOL_CALL_RESULT,
+    GEN_AI_TOOL_DEFINITIONS,
+];
+
+/// Whether the value of an attribute is content: a message's key, the text of an error or a query, what a model was asked, the name
+/// of a file. An exporter that is not allowed to show content leaves it out.
+pub fn is_content(key: &str) -> bool {
+    CONTENT.contains(&key) || key.starts_with(DB_QUERY_PARAMETER)
+}

@@ -1,0 +1,225 @@
+//! Requests to a receiver of OTLP.
+
+use super::answer;
+use super::destination::{Answer, Destination};
+use super::retry_after;
+use crate::otlp::model::{Resource, Scope, Span};
+use crate::otlp::{MAX_REQUEST_BYTES, json, protobuf};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use std::io::{self, Write};
+use std::time::SystemTime;
+use ureq::http::{HeaderName, HeaderValue, Response, StatusCode, Uri, header};
+use ureq::{Agent, Body};
+
+/// Bytes of spans that go together, before compression. A span that is larger goes alone.
+const GO_TOGETHER: usize = 4 << 20;
+/// The largest answer that is read, the limit of the
+/// [specification](https://opentelemetry.io/docs/specs/otlp/#otlphttp-response).
+const MAX_ANSWER: u64 = 4 << 20;
+/// How often a request is sent that was never answered though it may have arrived: each time, the receiver may take it again.
+const UNANSWERED: u32 = 5;
+/// By its measurements, level 1 costs an eighth of level 6 and saves almost as much.
+const LEVEL: Compression = Compression::new(1);
+
+/// The form of requests.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Form {
+    #[default]
+    Protobuf,
+    Json,
+}
+
+pub(super) struct Http {
+    pub(super) agent: Agent,
+    pub(super) uri: Uri,
+    pub(super) headers: Vec<(HeaderName, HeaderValue)>,
+    pub(super) form: Form,
+    pub(super) gzip: bool,
+    body: Vec<u8>,
+    /// Times that the request at hand was sent and not answered.
+    unanswered: u32,
+}
+
+/// Spans as they stand in a request.
+#[derive(Default)]
+pub(super) struct Encoded {
+    bytes: Vec<u8>,
+    /// Where each span ends.
+    ends: Vec<usize>,
+}
+
+impl Http {
+    pub(super) fn new(agent: Agent, uri: Uri, headers: Vec<(HeaderName, HeaderValue)>, form: Form, gzip: bool) -> Self {
+        Http { agent, uri, headers, form, gzip, body: Vec::new(), unanswered: 0 }
+    }
+
+    fn write(&mut self, resource: &Resource<'_>, spans: &[u8]) {
+        let scope = Scope { name: SCOPE.into(), version: env!("CARGO_PKG_VERSION").into(), ..Scope::default() };
+        self.body.clear();
+        match self.form {
+            Form::Protobuf => protobuf::write_request(resource, &scope, spans, &mut self.body),
+            Form::Json => json::write_request(resource, &scope, spans, &mut self.body),
+        }
+    }
+
+    fn post(&self) -> Result<Response<Body>, ureq::Error> {
+        let content_type = match self.form {
+            Form::Protobuf => "application/x-protobuf",
+            Form::Json => "application/json",
+        };
+        let mut request = self.agent.post(&self.uri).header(header::CONTENT_TYPE, content_type);
+        for (name, value) in &self.headers {
+            request = request.header(name, value);
+        }
+        if self.gzip {
+            let compressed = compress(&self.body).map_err(ureq::Error::Io)?;
+            request.header(header::CONTENT_ENCODING, "gzip").send(&compressed[..])
+        } else {
+            request.send(&self.body[..])
+        }
+    }
+
+    fn exchange(&mut self, spans: u64) -> Answer {
+        match self.post() {
+            Ok(response) => {
+                self.unanswered = 0;
+                answered(response, spans)
+            }
+            Err(error) => self.unanswered(&error),
+        }
+    }
+
+    fn unanswered(&mut self, error: &ureq::Error) -> Answer {
+        use io::ErrorKind::{AddrNotAvailable, ConnectionRefused, HostUnreachable, NetworkUnreachable};
+        let (may_be_sent_again, may_have_arrived) = match error {
+            ureq::Error::HostNotFound | ureq::Error::ConnectionFailed => (true, false),
+            ureq::Error::Io(io) => {
+                let never = [AddrNotAvailable, ConnectionRefused, HostUnreachable, NetworkUnreachable];
+                (true, !never.contains(&io.kind()))
+            }
+            ureq::Error::Timeout(_) => (true, true),
+            // What answered does not speak HTTP.
+            _ => (false, false),
+        };
+        let why = format!("{} did not answer: {error}", self.host());
+        self.unanswered += u32::from(may_have_arrived);
+        if may_be_sent_again && self.unanswered < UNANSWERED {
+            return Answer::Later { why, pause: None };
+        }
+        self.unanswered = 0;
+        Answer::Refused { why }
+    }
+
+    /// The receiver, without what may be secret.
+    fn host(&self) -> &str {
+        self.uri.host().unwrap_or("the receiver")
+    }
+}
+
+/// The scope of exported spans.
+const SCOPE: &str = "spanbridge";
+
+fn compress(body: &[u8]) -> io::Result<Vec<u8>> {
+    let mut gzip = GzEncoder::new(Vec::with_capacity(body.len() / 4 + 64), LEVEL);
+    gzip.write_all(body)?;
+    gzip.finish()
+}
+
+impl Destination for Http {
+    type Packed = Encoded;
+
+    const NAME: &'static str = "otlp";
+
+    fn pack(&mut self, span: Span<'_>, to: &mut Encoded) {
+        match self.form {
+            Form::Protobuf => protobuf::write_span(&span, &mut to.bytes),
+            Form::Json => json::write_span(&span, &mut to.bytes),
+        }
+        to.ends.push(to.bytes.len());
+    }
+
+    fn append(&self, more: Encoded, to: &mut Encoded) {
+        let start = to.bytes.len();
+        to.bytes.extend_from_slice(&more.bytes);
+        to.ends.extend(more.ends.iter().map(|end| start + end));
+    }
+
+    fn len(packed: &Encoded) -> usize {
+        packed.ends.len()
+    }
+
+    fn size(packed: &Encoded) -> usize {
+        packed.bytes.len() + size_of_val(&packed.ends[..])
+    }
+
+    fn send(&mut self, resource: &Resource<'_>, spans: &Encoded, from: usize) -> (usize, Answer) {
+        let start = from.checked_sub(1).map_or(0, |last| spans.ends[last]);
+        let fit = spans.ends[from..].partition_point(|end| end - start <= GO_TOGETHER);
+        let count = fit.max(1);
+        self.write(resource, &spans.bytes[start..spans.ends[from + count - 1]]);
+        if self.body.len() > MAX_REQUEST_BYTES {
+            return (count, Answer::Refused { why: "a span is larger than the 64 MiB of a request".to_owned() });
+        }
+        (count, self.exchange(count as u64))
+    }
+}
+
+/// Only these may be sent again, by the [specification](https://opentelemetry.io/docs/specs/otlp/#retryable-response-codes).
+fn may_be_sent_again(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 429 | 502 | 503 | 504)
+}
+
+fn answered(mut response: Response<Body>, spans: u64) -> Answer {
+    let status = response.status();
+    let text = |name| response.headers().get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+    let is_json = text(header::CONTENT_TYPE).is_some_and(|it| it.trim_start().starts_with("application/json"));
+    let pause = text(header::RETRY_AFTER).and_then(|value| retry_after::parse(value, SystemTime::now()));
+    let body = response.body_mut().with_config().limit(MAX_ANSWER).read_to_vec();
+    if status.is_success() {
+        // It has taken them, whatever becomes of the rest of the answer.
+        return match body.ok().and_then(|body| answer::partial_success(&body, is_json)) {
+            Some(partial) => {
+                let rejected = u64::try_from(partial.rejected).unwrap_or(0).min(spans);
+                let warning = (rejected > 0 || !partial.message.is_empty())
+                    .then(|| format!("the receiver rejected {rejected} spans: {}", partial.message));
+                Answer::Taken { rejected, warning }
+            }
+            None => Answer::Taken { rejected: 0, warning: Some("the receiver's answer cannot be read".to_owned()) },
+        };
+    }
+    let message = body.ok().and_then(|body| answer::status_message(&body, is_json));
+    let message = message.map(|message| format!(": {message}")).unwrap_or_default();
+    let why = format!("the receiver answered {}{message}", status.as_u16());
+    match may_be_sent_again(status) {
+        true => Answer::Later { why, pause },
+        false => Answer::Refused { why },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ureq::{Error, Timeout};
+
+    /// A receiver may be down for hours. But what may have arrived is not sent without end.
+    #[test]
+    fn only_what_cannot_have_arrived_waits_for_ever() {
+        let io = |kind: io::ErrorKind| Error::Io(kind.into());
+        let last = |error: &Error| {
+            let mut http =
+                Http::new(Agent::new_with_defaults(), Uri::from_static("http://a"), vec![], Form::default(), true);
+            let mut attempts = (1..100).map(|n| (n, http.unanswered(error)));
+            attempts.find(|(_, answer)| matches!(answer, Answer::Refused { .. })).map(|(n, _)| n)
+        };
+        for error in [io(io::ErrorKind::ConnectionRefused), io(io::ErrorKind::HostUnreachable), Error::HostNotFound] {
+            assert_eq!(last(&error), None, "{error}");
+        }
+        for error in
+            [io(io::ErrorKind::ConnectionReset), io(io::ErrorKind::UnexpectedEof), Error::Timeout(Timeout::Global)]
+        {
+            assert_eq!(last(&error), Some(5), "{error}");
+        }
+        assert_eq!(last(&Error::TlsRequired), Some(1));
+    }
+}

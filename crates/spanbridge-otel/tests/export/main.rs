@@ -1,0 +1,15 @@
+//! Export, against a receiver that misbehaves in every way.
+#![cfg(feature = "export")]
+
+mod answers;
+mod callback;
+mod choice;
+mod environment;
+mod isolation;
+mod losses;
+mod privacy;
+mod receiver;
+mod requests;
+mod support;
+#[cfg(feature = "tls")]
+mod tls;

@@ -1,0 +1,165 @@
+//! Without content, nothing leaves that a user did not name.
+
+use crate::receiver::Receiver;
+use crate::support::*;
+use spanbridge::observe::{self, NewArtifact};
+use spanbridge::{Kind, Recorder, Value, semconv};
+use spanbridge_otel::otlp::model::Span;
+use spanbridge_otel::{Exporter, Telemetry};
+use std::sync::{Arc, Mutex};
+
+/// Plants a secret in every place for content, and a name in every place for a name.
+fn plant(recorder: &Recorder) {
+    let attribute_secrets = [
+        (semconv::KAFKA_MESSAGE_KEY, "SECRET-message-key"),
+        (semconv::DB_QUERY_TEXT, "select 'SECRET-query'"),
+        ("db.query.parameter.0", "SECRET-parameter"),
+        (semconv::EXCEPTION_MESSAGE, "SECRET-exception"),
+        (semconv::EXCEPTION_STACKTRACE, "SECRET-stack"),
+        (semconv::AWS_S3_KEY, "SECRET-file"),
+        (semconv::FAAS_DOCUMENT_NAME, "SECRET-document"),
+        (semconv::CODE_FILE_PATH, "SECRET-path"),
+        (semconv::URL_QUERY, "q=SECRET-query-value&SECRET-bare"),
+        (
+            semconv::URL_FULL,
+            "https://SECRET-user:SECRET-password@host.example/NAME-path?NAME-key=SECRET-value#SECRET-fragment",
+        ),
+        (semconv::HTTP_REDIRECTED_URL, "https://SECRET-user@host.example/?a=SECRET-redirected"),
+    ];
+    recorder.in_scope(|| {
+        let run = observe::run("NAME-run").open();
+        run.in_scope(|| {
+            let span = observe::span("NAME-span").kind(Kind::Client).open();
+            for (key, secret) in attribute_secrets {
+                span.attribute(key, secret);
+            }
+            span.attribute("NAME-own", "NAME-own-value");
+            span.event("NAME-event", &[("field", Value::Str("SECRET-field")), ("n", Value::I64(1))]);
+            // As the layer for `tracing` records it.
+            let fields = [
+                ("level", Value::Str("INFO")),
+                ("target", Value::Str("NAME-target")),
+                ("user", Value::Str("SECRET-user")),
+            ];
+            span.event("SECRET-message of a log", &fields);
+            span.attribute(semconv::GEN_AI_INPUT_MESSAGES, "SECRET-prompt");
+            let judged = [
+                (semconv::GEN_AI_EVALUATION_NAME, Value::Str("NAME-metric")),
+                (semconv::GEN_AI_EVALUATION_EXPLANATION, Value::Str("SECRET-explanation")),
+            ];
+            span.event(semconv::GEN_AI_EVALUATION_RESULT, &judged);
+            span.artifact(&NewArtifact::new("input", "text/plain", b"SECRET-payload").inline(100));
+            span.diagnostic("NAME.code", "SECRET-diagnostic");
+            span.end();
+            let _ = observe::span("NAME-failing").in_scope(|| Err::<(), _>("SECRET-error"));
+            observe::span("NAME-failing-too").open().error("SECRET-failure");
+            observe::span("NAME-panicked").open().panicked("SECRET-panicked");
+            let panics = || observe::span("NAME-panic").in_scope(|| panic!("SECRET-panic"));
+            let _ = std::panic::catch_unwind(panics);
+        });
+        run.error("SECRET-of-the-run");
+    });
+}
+
+/// Everything that is exported of it, as plain bytes.
+fn exported(record_content: bool, json: bool) -> String {
+    let receiver = Receiver::start();
+    let exporter = Exporter::url(receiver.url()).header("x-api-key", "HEADER-SECRET");
+    let exporter = if json { exporter.json() } else { exporter };
+    let recorder = recorder(Telemetry::new("NAME-service").record_content(record_content).exporter(exporter));
+    plant(&recorder);
+    assert!(recorder.shutdown(LONG).complete);
+    let requests = receiver.requests();
+    assert!(!requests.is_empty());
+    let plain: Vec<_> = requests.iter().flat_map(|request| request.plain()).collect();
+    String::from_utf8_lossy(&plain).into_owned()
+}
+
+#[test]
+fn without_content_no_secret_leaves() {
+    for json in [false, true] {
+        let text = exported(false, json);
+        let secrets: Vec<_> =
+            text.match_indices("SECRET").map(|(at, _)| &text[at..(at + 30).min(text.len())]).collect();
+        assert!(secrets.is_empty(), "{secrets:?}");
+        // And it is not that nothing leaves.
+        for name in [
+            "NAME-service",
+            "NAME-span",
+            "NAME-own-value",
+            "NAME-event",
+            "NAME-target",
+            "spanbridge.artifact.size_bytes",
+            "NAME.code",
+            "NAME-metric",
+            "NAME-failing",
+            "NAME-panic",
+            "https://host.example/NAME-path?NAME-key=REDACTED",
+        ] {
+            assert!(text.contains(name), "{name}");
+        }
+    }
+}
+
+/// So each secret is where it would be found.
+#[test]
+fn with_content_every_secret_leaves() {
+    let text = exported(true, true);
+    for secret in [
+        "SECRET-message-key",
+        "SECRET-query",
+        "SECRET-parameter",
+        "SECRET-exception",
+        "SECRET-stack",
+        "SECRET-file",
+        "SECRET-document",
+        "SECRET-path",
+        "SECRET-query-value",
+        "SECRET-password",
+        "SECRET-field",
+        "SECRET-user",
+        "SECRET-payload",
+        "SECRET-diagnostic",
+        "SECRET-prompt",
+        "SECRET-explanation",
+        "SECRET-message of a log",
+        "SECRET-error",
+        "SECRET-failure",
+        "SECRET-panicked",
+        "SECRET-panic",
+    ] {
+        assert!(text.contains(secret), "{secret}");
+    }
+    assert!(!text.contains("HEADER-SECRET"));
+}
+
+/// A callback is an export, too.
+#[test]
+fn a_callback_gets_no_content_either() {
+    let all = Arc::new(Mutex::new(String::new()));
+    let to = all.clone();
+    let exporter = Exporter::callback(move |spans: &[Span<'_>]| to.lock().unwrap().push_str(&format!("{spans:?}")));
+    let recorder = recorder(Telemetry::new("NAME-service").exporter(exporter));
+    plant(&recorder);
+    assert!(recorder.shutdown(LONG).complete);
+    let text = all.lock().unwrap();
+    assert!(text.contains("NAME-span") && !text.contains("SECRET"), "{text}");
+}
+
+/// What a receiver says may be shown; what was sent to it may not.
+#[test]
+fn reports_do_not_show_what_is_secret() {
+    let receiver = Receiver::start();
+    let (address, url) = (receiver.address(), receiver.url().replace("http://", "http://SECRET-user:SECRET-password@"));
+    drop(receiver);
+    let exporter = Exporter::url(format!("{url}?key=SECRET-key")).header("x-api-key", "SECRET-header");
+    let counter = exporter.counter();
+    let recorder = recorder(Telemetry::new("my-app").exporter(exporter));
+    record(&recorder, &["a"]);
+    let flushed = recorder.flush(LONG);
+    until("an error", || counter.counts().last_error);
+    let said = format!("{:?} {:?} {address}", counter.counts(), recorder.report());
+    drop(flushed);
+    assert!(!said.contains("SECRET"), "{said}");
+    recorder.shutdown(std::time::Duration::ZERO);
+}
