@@ -49,9 +49,8 @@ impl Sends {
             Some(ended) if ended == RolledBack || matches!(status, Sent | Unknown) => ended,
             Some(_) => status,
             None => {
-                if status == Rejected
-                    && let Some(place) = state.spans.iter().rposition(|send| send.span_id() == span.id())
-                {
+                let is_it = |send: &Context| status == Rejected && send.span_id() == span.id();
+                if let Some(place) = state.spans.iter().rposition(is_it) {
                     state.spans.swap_remove(place);
                 }
                 status

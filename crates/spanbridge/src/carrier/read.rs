@@ -124,12 +124,9 @@ fn find_in_other_case<'c>(
         |place: usize, name: &str| add(problems, w3c::HEADERS[place], format!("its name is written {name:?}").into());
     if in_one_pass {
         let mut other = [const { None }; 3];
-        carrier.each(&mut |name, value| {
-            if let Some(place) = w3c::place_named(name)
-                && place_exactly(name).is_none()
-            {
-                other[place] = Some((name, value))
-            }
+        carrier.each(&mut |name, value| match w3c::place_named(name) {
+            Some(place) if place_exactly(name).is_none() => other[place] = Some((name, value)),
+            _ => {}
         });
         for (place, other) in other.into_iter().enumerate() {
             if let Some((name, value)) = other.filter(|_| found[place] == Header::Absent) {
@@ -150,12 +147,9 @@ fn find_in_other_case<'c>(
 /// How the three names are written, if they are in another case. Of several, the last counts.
 pub(super) fn other_case(carrier: &(impl Extract + ?Sized)) -> [Option<String>; 3] {
     let mut names = [None, None, None];
-    carrier.each_name(&mut |name| {
-        if let Some(header) = w3c::header_named(name).filter(|header| *header != name)
-            && let Some(place) = w3c::HEADERS.iter().position(|ours| *ours == header)
-        {
-            names[place] = Some(name.to_owned())
-        }
+    carrier.each_name(&mut |name| match w3c::place_named(name.as_bytes()) {
+        Some(place) if place_exactly(name.as_bytes()).is_none() => names[place] = Some(name.to_owned()),
+        _ => {}
     });
     names
 }
