@@ -3,7 +3,8 @@
 use serde_json::Value;
 use std::process::Command;
 
-const ADAPTERS: [&str; 4] = ["spanbridge-amqp", "spanbridge-http", "spanbridge-kafka", "spanbridge-lambda"];
+const ADAPTERS: [&str; 5] =
+    ["spanbridge-amqp", "spanbridge-http", "spanbridge-kafka", "spanbridge-lambda", "spanbridge-tracing"];
 /// Features of the core that record; `conformance` brings the other.
 const RECORDING: [&str; 2] = ["record", "conformance"];
 
