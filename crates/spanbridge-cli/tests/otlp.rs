@@ -185,6 +185,30 @@ fn a_conflicting_span_is_reported() {
     assert_eq!(graph["run"]["status"], "conflicted");
 }
 
+/// A collector's file has our own spans, too. Where they were recorded, the records say more; elsewhere they are imported.
+#[test]
+fn our_own_spans_do_not_contradict_records() {
+    let mut request = their_request("gone");
+    let spans = request["resourceSpans"][0]["scopeSpans"][0]["spans"].as_array_mut().unwrap();
+    spans.truncate(1);
+    (spans[0]["spanId"], spans[0]["parentSpanId"]) = (json!(CALL), json!(""));
+    let attributes = request["resourceSpans"][0]["resource"]["attributes"].as_array_mut().unwrap();
+    attributes.push(json!({"key": "telemetry.sdk.name", "value": {"stringValue": "spanbridge"}}));
+
+    let place = Place::new();
+    let ours = place.file("ours.jsonl", our_records());
+    let exported = place.file("exported.json", request.to_string());
+    place.run(&["import", ours.to_str().unwrap()]);
+    assert_eq!(place.import(&[&exported]), (0, "0 new records, 1 already stored\n".into(), String::new()));
+    let graph = place.graph();
+    assert_eq!((&graph["spans"][0]["name"], &graph["run"]["status"]), (&json!("GET"), &json!("ok")));
+
+    let elsewhere = Place::new();
+    let exported = elsewhere.file("exported.json", request.to_string());
+    assert_eq!(elsewhere.import(&[&exported]).1, "1 new record\n");
+    assert_eq!(elsewhere.import(&[&exported]).1, "0 new records, 1 already stored\n");
+}
+
 /// A request that cannot be read and a span with an odd id cost nothing else; the exit code says that something is missing.
 #[test]
 fn bad_requests_and_ids_are_counted() {

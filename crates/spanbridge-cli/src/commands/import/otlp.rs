@@ -2,11 +2,14 @@
 
 use super::tally::{Place, Tally};
 use crate::failure::Failure;
-use spanbridge::record::Record;
+use spanbridge::record::{Body, Record};
+use spanbridge::{RunId, SpanId, semconv};
 use spanbridge_otel::otlp;
+use spanbridge_otel::otlp::model::{Resource, get};
 use spanbridge_otel::spans::records;
 use spanbridge_query::Store;
 use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
 use std::io::BufRead;
 
 /// Records are stored in batches of spans of about this many bytes.
@@ -24,7 +27,10 @@ pub(super) fn read(store: &mut Store, input: &mut impl BufRead, name: &str, tall
                 return;
             }
             size += span.size();
-            records(resource, span, |record| batch.push(record.into_owned()));
+            let mut of_span = Vec::with_capacity(1);
+            let is_ours = is_ours(resource);
+            records(resource, span, |record| of_span.push(record.into_owned()));
+            batch.push((is_ours, of_span));
             if size >= BATCH_BYTES {
                 stored = store_batch(store, std::mem::take(&mut batch), name, &mut tally.borrow_mut());
                 size = 0;
@@ -40,16 +46,55 @@ pub(super) fn read(store: &mut Store, input: &mut impl BufRead, name: &str, tall
     Ok(())
 }
 
-fn store_batch(store: &mut Store, batch: Vec<Record<'_>>, name: &str, tally: &mut Tally) -> Result<(), Failure> {
-    if batch.is_empty() {
+/// The records of each span, and whether spanbridge exported it.
+type Batch = Vec<(bool, Vec<Record<'static>>)>;
+
+fn store_batch(store: &mut Store, batch: Batch, name: &str, tally: &mut Tally) -> Result<(), Failure> {
+    let mut recorded = HashMap::new();
+    let mut new = Vec::with_capacity(batch.len());
+    for (is_ours, records) in batch {
+        if is_ours && is_recorded(store, &records[0], &mut recorded)? {
+            tally.repeated += records.len() as u64;
+        } else {
+            new.extend(records);
+        }
+    }
+    if new.is_empty() {
         return Ok(());
     }
-    let ids: Vec<_> = batch.iter().map(|record| record.record_id().into_owned()).collect();
-    let report = store.import(batch)?;
+    let ids: Vec<_> = new.iter().map(|record| record.record_id().into_owned()).collect();
+    let report = store.import(new)?;
     tally.add(&report);
     for (at, why) in &report.rejected {
         let id = usize::try_from(*at).ok().and_then(|at| ids.get(at)).cloned().unwrap_or_default();
         tally.bad(name, Place::Span(id), why);
     }
     Ok(())
+}
+
+fn is_ours(resource: &Resource<'_>) -> bool {
+    get(&resource.attributes, semconv::TELEMETRY_SDK_NAME).and_then(|name| name.as_str()) == Some("spanbridge")
+}
+
+/// Whether the store has the span as it was recorded. A collector's file has the spans of all services, ours among them: beside their
+/// own records, which say more, those of an import would contradict them.
+fn is_recorded(
+    store: &Store,
+    record: &Record<'_>,
+    known: &mut HashMap<RunId, HashSet<SpanId>>,
+) -> Result<bool, Failure> {
+    let (Some(run), Body::Span(span)) = (record.run_id, &record.body) else { return Ok(false) };
+    if let Some(spans) = known.get(&run) {
+        return Ok(spans.contains(&span.span_id));
+    }
+    let mut spans = HashSet::new();
+    store.records(Some(run), |record| {
+        // Records of imports have ids of their own.
+        if let (None, Body::Span(span)) = (&record.id, &record.body) {
+            spans.insert(span.span_id);
+        }
+    })?;
+    let is_recorded = spans.contains(&span.span_id);
+    known.insert(run, spans);
+    Ok(is_recorded)
 }

@@ -13,7 +13,7 @@ const MAX_NAMED: usize = 5;
 #[derive(Default)]
 pub(super) struct Tally {
     stored: u64,
-    repeated: u64,
+    pub(super) repeated: u64,
     conflicts: u64,
     /// Records of an unknown type.
     pub(super) unknown: u64,
