@@ -1,6 +1,5 @@
 //! Which spans are exported.
 
-use spanbridge::TraceId;
 use std::time::Duration;
 
 /// Which spans an exporter takes. Default: all. Other sinks get every record in any case, so a local store can keep
@@ -31,7 +30,7 @@ impl Choice {
     }
 
     /// The spans of this share of all traces, from 0 to 1, by trace id: processes that take the same share take the same traces
-    /// ([`TraceId::is_in_share`]).
+    /// ([`TraceId::is_in_share`](spanbridge::TraceId::is_in_share)).
     pub fn sampled(share: f64) -> Self {
         Choice(Rule::Share(share))
     }
@@ -62,10 +61,6 @@ impl Wanted {
     pub(super) fn takes(&self, failed: bool, nanoseconds: u64) -> bool {
         self.failed && failed || self.slow.is_some_and(|slow| nanoseconds >= slow)
     }
-}
-
-pub(super) fn is_in_share(share: f64, trace: TraceId) -> bool {
-    trace.is_in_share(share)
 }
 
 fn nanoseconds(duration: Duration) -> u64 {

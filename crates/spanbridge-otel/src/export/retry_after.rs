@@ -42,11 +42,8 @@ fn seconds(date: &str) -> Option<u64> {
 
 fn of_day(time: &str) -> Option<u64> {
     let mut parts = time.split(':').map(|part| part.parse::<u64>().ok());
-    let [Some(hour @ 0..=23), Some(minute @ 0..=59), Some(second @ 0..=60)] =
-        [parts.next()??, parts.next()??, parts.next()??].map(Some)
-    else {
-        return None;
-    };
+    let parsed = [parts.next()??, parts.next()??, parts.next()??];
+    let [hour @ 0..=23, minute @ 0..=59, second @ 0..=60] = parsed else { return None };
     parts.next().is_none().then_some(hour * 3600 + minute * 60 + second)
 }
 

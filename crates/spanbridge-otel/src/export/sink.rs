@@ -1,6 +1,6 @@
 //! The sink: records become spans, and spans are sent.
 
-use super::choice::{Rule, is_in_share};
+use super::choice::Rule;
 use super::counts::ExportCounter;
 use super::destination::{Answer, Destination};
 use super::hold::Hold;
@@ -76,7 +76,7 @@ impl<D: Destination> ExportSink<D> {
             };
             match choice {
                 Chooser::All => pack(&mut packed),
-                Chooser::Share(share) if is_in_share(*share, trace) => pack(&mut packed),
+                Chooser::Share(share) if trace.is_in_share(*share) => pack(&mut packed),
                 Chooser::Share(_) => return counter.not_chosen(1),
                 Chooser::Runs(hold) => return hold.add(run, times, now, &mut packed, pack, D::size),
             }
@@ -134,7 +134,8 @@ impl<D: Destination> ExportSink<D> {
     fn give_up(&mut self) {
         if let Some(pending) = self.pending.take() {
             let left = pending.spans - pending.settled;
-            self.counter.lost(left as u64, "the recorder ended before the spans were taken")
+            let cause = self.counter.counts().last_error.map(|error| format!(": {error}")).unwrap_or_default();
+            self.counter.lost(left as u64, &format!("the recorder ended before the spans were taken{cause}"))
         }
     }
 }

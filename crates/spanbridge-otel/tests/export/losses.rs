@@ -131,6 +131,7 @@ fn shutdown_is_in_time_and_tells_the_truth() {
         // What did not end in time ends nevertheless, and nothing stays in between.
         drop(receiver);
         until("the end of the sink", || (counts(&counter)[3] == 0).then_some(()));
+        assert!(counter.counts().last_error.is_some(), "{reply:?}");
     }
 }
 

@@ -133,6 +133,37 @@ fn with_content_every_secret_leaves() {
     assert!(!text.contains("HEADER-SECRET"));
 }
 
+/// The message of an event is its name, so that leaves only as content. The names of spans and their fields are the user's.
+#[test]
+fn messages_of_tracing_are_content() {
+    use tracing_subscriber::layer::SubscriberExt;
+
+    let text = |record_content| {
+        let receiver = Receiver::start();
+        let telemetry = Telemetry::new("my-app").record_content(record_content).exporter(Exporter::url(receiver.url()));
+        let recorder = recorder(telemetry);
+        let subscriber = tracing_subscriber::registry().with(spanbridge_tracing::layer());
+        recorder.in_scope(|| {
+            tracing::subscriber::with_default(subscriber, || {
+                let user = "SECRET-user";
+                tracing::info_span!("NAME-span", field = "NAME-field").in_scope(|| {
+                    tracing::info!(target: "NAME-target", user, "SECRET-message for {user}");
+                    tracing::error!(error = "SECRET-error", "SECRET-failure");
+                    tracing::error!(error = "SECRET-error-alone");
+                });
+            });
+        });
+        assert!(recorder.shutdown(LONG).complete);
+        let plain: Vec<_> = receiver.requests().iter().flat_map(|request| request.plain()).collect();
+        String::from_utf8_lossy(&plain).into_owned()
+    };
+    let without = text(false);
+    assert!(!without.contains("SECRET"), "{without}");
+    assert!(["NAME-span", "NAME-field", "NAME-target"].iter().all(|name| without.contains(name)), "{without}");
+    let with = text(true);
+    assert!(["SECRET-user", "SECRET-message for", "SECRET-error-alone"].iter().all(|it| with.contains(it)), "{with}");
+}
+
 /// A callback is an export, too.
 #[test]
 fn a_callback_gets_no_content_either() {
