@@ -81,10 +81,11 @@ impl Transaction {
     /// An operation on it failed, and it is still open.
     pub fn operation_failed(&self, operation: &'static str, failure: &Failure<'_>) {
         let Some(span) = &self.span else { return };
+        let text = span.error_text(failure.message());
         let about = [
             (semconv::TRANSACTION_OPERATION, Value::Static(operation)),
             (semconv::ERROR_TYPE, Value::Str(failure.error_type())),
-            (semconv::EXCEPTION_MESSAGE, Value::Str(&span.error_text(failure.message()))),
+            (semconv::EXCEPTION_MESSAGE, Value::Str(&text)),
         ];
         span.event("failed", &about)
     }
