@@ -211,7 +211,7 @@ impl Random {
 fn random_steps_restore_what_was_current() {
     let (recorder, _) = recorder();
     recorder.in_scope(|| {
-        for seed in 0..size(3000, 40) {
+        for seed in 0..size(3000, 8) {
             let outer = observe::span("outer").open();
             let before = outer.context().clone();
             outer.in_scope(|| {

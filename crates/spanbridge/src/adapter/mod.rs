@@ -56,6 +56,8 @@
 //!
 //! Work that is polled in pieces and goes on after that, such as the body of a response, runs in [`in_open_span`].
 //!
+//! A library that has spans of its own, and tells by numbers what is entered and left, is bridged by [`ForeignSpans`].
+//!
 //! A job that has its [`Work`] is a [`Job`]: then [`Batch`] works, and [`drive_one`] in the steps of [`Turns`] is most of a
 //! driver. `docs/guide/adapters.md` builds a whole adapter, and tests it with the [conformance kit](crate::conformance).
 

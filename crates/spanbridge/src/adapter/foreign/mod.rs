@@ -77,6 +77,9 @@ impl ForeignSpans {
     /// Makes the span current on this thread, until it is left as often as it was entered. False, if there is none.
     #[inline]
     pub fn enter(&self, id: u64) -> bool {
+        if !table::is_used() {
+            return false;
+        }
         let key = self.key(id);
         // The usual case: another span of the trace and run that are current.
         match table::look(key) {
@@ -125,7 +128,8 @@ impl ForeignSpans {
     /// Ends the span: as panicked or failed, if it has, else as ok. Its number is free again. False, if there is none.
     #[inline]
     pub fn end(&self, id: u64) -> bool {
-        match table::take(self.key(id)) {
+        let taken = if table::is_used() { table::take(self.key(id)) } else { None };
+        match taken {
             Some(kept) => {
                 kept.end();
                 true

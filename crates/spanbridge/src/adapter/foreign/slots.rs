@@ -63,6 +63,12 @@ static TABLE: [Slot; SLOTS] = [const {
 /// Whether any slot was ever used. Where nothing is recorded, there is nothing to look for.
 static IS_USED: AtomicBool = AtomicBool::new(false);
 
+/// Who asks for a span was told its number after it was put here.
+#[inline(always)]
+pub(super) fn is_used() -> bool {
+    IS_USED.load(Relaxed)
+}
+
 /// The first of the slots that a span may be in, which is nearly always the one. Numbers of `tracing-subscriber` have the place in the
 /// memory of a thread in the low bits, which is used again and again, and the thread in the middle: so threads use slots of their own,
 /// and each of them few.
@@ -115,10 +121,6 @@ fn put_elsewhere(key: Key, kept: Kept) -> Result<(), Kept> {
 /// What is in the slot of a span.
 #[inline(always)]
 pub(super) fn look(key: Key) -> Option<(*const Shared, u64)> {
-    // Who asks for a span was told its number after it was put here.
-    if !IS_USED.load(Relaxed) {
-        return None;
-    }
     let slot = slot(first(key));
     let word = slot.word.load(Acquire);
     match slot.has(key, word).then(|| slot.look(word)) {
@@ -141,9 +143,6 @@ fn look_elsewhere(key: Key) -> Option<(*const Shared, u64)> {
 
 /// Calls `f` with the span, if it is in a slot.
 pub(super) fn with<R>(key: Key, f: impl FnOnce(&mut Kept) -> R) -> Option<R> {
-    if !IS_USED.load(Relaxed) {
-        return None;
-    }
     let (slot, word) = take_slot(key)?;
     // SAFETY: the slot is ours, and was used. What `f` leaves behind is written back.
     let mut kept = ManuallyDrop::new(unsafe { slot.read() });
@@ -156,9 +155,6 @@ pub(super) fn with<R>(key: Key, f: impl FnOnce(&mut Kept) -> R) -> Option<R> {
 /// Takes the span out of its slot.
 #[inline(always)]
 pub(super) fn take(key: Key) -> Option<Kept> {
-    if !IS_USED.load(Relaxed) {
-        return None;
-    }
     let at = first(key) % SLOTS;
     let slot = slot(at);
     let word = slot.word.load(Relaxed);

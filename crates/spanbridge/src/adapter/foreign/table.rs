@@ -12,6 +12,12 @@ pub(super) fn put(key: Key, kept: Kept) {
     }
 }
 
+/// Whether there has been any span. Where nothing is recorded, that is the only question.
+#[inline(always)]
+pub(super) fn is_used() -> bool {
+    slots::is_used()
+}
+
 /// The shared part and the span of its context, if they are easily found. The shared part may be gone.
 #[inline(always)]
 pub(super) fn look(key: Key) -> Option<(*const Shared, u64)> {
