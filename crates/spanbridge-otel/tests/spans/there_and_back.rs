@@ -124,3 +124,22 @@ fn an_exported_run_comes_back_as_it_was() {
     let added: Vec<_> = after.iter().filter(|part| !before.contains(part)).collect();
     assert!(missing.is_empty() && added.is_empty(), "missing {missing:#?}\nadded {added:#?}");
 }
+
+/// `docs/conventions.md` has the names, and no others.
+#[test]
+fn names_in_otlp_are_documented() {
+    use spanbridge::semconv;
+    let (_, section) = include_str!("../../../../docs/conventions.md").split_once("## Names in OTLP\n").unwrap();
+    let section = section.split("\n## ").next().unwrap();
+    let told: Vec<_> = section.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
+    let emitted = [
+        semconv::RUN_ID,
+        semconv::PRIMITIVE,
+        semconv::SPAN_STATUS,
+        semconv::EDGE_TYPE,
+        "exception",
+        semconv::ARTIFACT,
+        semconv::DIAGNOSTIC,
+    ];
+    assert_eq!(told, emitted);
+}
