@@ -67,9 +67,7 @@ pub(super) fn add<'a>(span: &mut Span<'a>, record: RecordView<'a>) -> bool {
 /// Ends a span, once everything else is there.
 pub(super) fn end<'a>(span: &mut Span<'a>, end: EndView<'a>) {
     span.end_time = end.ended_at();
-    if let Some(class) = end.error_type()
-        && span.attribute(semconv::ERROR_TYPE).is_none()
-    {
+    if let (Some(class), None) = (end.error_type(), span.attribute(semconv::ERROR_TYPE)) {
         span.attributes.push(KeyValue::new(semconv::ERROR_TYPE, class));
     }
     if let Status::Panicked | Status::Cancelled = end.status() {

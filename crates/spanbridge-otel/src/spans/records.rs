@@ -116,9 +116,8 @@ fn event_body<'a>(span: SpanId, event_id: String, started_at: u64, event: Event<
         Some(AnyValue::I64(number)) => u64::try_from(*number).ok(),
         _ => None,
     };
-    if event.name == semconv::ARTIFACT
-        && let (Some(id), Some(kind)) = (text(semconv::ARTIFACT_ID), text(semconv::ARTIFACT_KIND))
-    {
+    let is_artifact = event.name == semconv::ARTIFACT;
+    if let (true, Some(id), Some(kind)) = (is_artifact, text(semconv::ARTIFACT_ID), text(semconv::ARTIFACT_KIND)) {
         let content_type = text(semconv::ARTIFACT_CONTENT_TYPE).unwrap_or_default();
         let artifact = Artifact::new(span, id, kind, content_type, number(semconv::ARTIFACT_SIZE).unwrap_or(0))
             .with_hash(text(semconv::ARTIFACT_HASH))
@@ -128,9 +127,7 @@ fn event_body<'a>(span: SpanId, event_id: String, started_at: u64, event: Event<
             None => artifact.into(),
         };
     }
-    if event.name == semconv::DIAGNOSTIC
-        && let Some(code) = text(semconv::DIAGNOSTIC_CODE)
-    {
+    if let (true, Some(code)) = (event.name == semconv::DIAGNOSTIC, text(semconv::DIAGNOSTIC_CODE)) {
         let message = text(semconv::DIAGNOSTIC_MESSAGE).unwrap_or_default();
         let diagnostic = Diagnostic::new(code, message).with_count(number(semconv::DIAGNOSTIC_COUNT));
         let ours = [semconv::DIAGNOSTIC_CODE, semconv::DIAGNOSTIC_MESSAGE, semconv::DIAGNOSTIC_COUNT];

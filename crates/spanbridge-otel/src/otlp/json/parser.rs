@@ -215,9 +215,8 @@ fn unescaped(mut raw: &[u8]) -> Option<Cow<'static, str>> {
 /// The character behind `\u`, which may be written as two. Half of one is `U+FFFD`.
 fn unicode(raw: &[u8]) -> Option<(char, &[u8])> {
     let (first, rest) = four_digits(raw)?;
-    if let 0xd800..=0xdbff = first
-        && let Some((second @ 0xdc00..=0xdfff, rest)) = rest.strip_prefix(b"\\u").and_then(four_digits)
-    {
+    let second = rest.strip_prefix(b"\\u").and_then(four_digits);
+    if let (0xd800..=0xdbff, Some((second @ 0xdc00..=0xdfff, rest))) = (first, second) {
         let character = char::from_u32(0x10000 + ((first - 0xd800) << 10) + (second - 0xdc00))?;
         return Some((character, rest));
     }

@@ -141,11 +141,11 @@ fn put_attributes(out: &mut Vec<u8>, tag: u8, attributes: &[KeyValue<'_>]) {
 fn put_attribute(out: &mut Vec<u8>, tag: u8, attribute: &KeyValue<'_>) {
     // Most are short, and all of their lengths are known before anything is written.
     let key = attribute.key.as_bytes();
-    if let AnyValue::Str(text) = &attribute.value
-        && key.len() < 0x80
-        && key.len() + text.len() < 0x80 - 8
-        && !key.is_empty()
-    {
+    let text = match &attribute.value {
+        AnyValue::Str(text) if !key.is_empty() && key.len().saturating_add(text.len()) < 0x80 - 8 => Some(text),
+        _ => None,
+    };
+    if let Some(text) = text {
         let (key_len, len) = (key.len() as u8, text.len() as u8);
         out.extend_from_slice(&[tag, 6 + key_len + len, length_tag(key_value::KEY), key_len]);
         out.extend_from_slice(key);
