@@ -176,6 +176,95 @@ fn a_guard_dropped_further_inside() {
     assert_eq!(recorded.tree(), tree);
 }
 
+/// The same with spans of `observe` as the calls, which exchange less: what is inside goes on, and what comes after is in its place.
+#[test]
+fn a_guard_dropped_in_a_span_of_observe() {
+    let recorded = traced(|| {
+        observe::span("root").in_scope(|| {
+            let (same, other) = (info_span!("same trace"), info_span!(parent: None, "other trace"));
+            for span in [&same, &other] {
+                let guard = span.enter();
+                observe::span("call").in_scope(|| {
+                    drop(guard);
+                    step("inside");
+                    info_span!("further inside").in_scope(|| step("leaf"));
+                    step("inside still");
+                });
+                step("in root");
+            }
+        });
+        step("outside");
+    });
+    let tree = "\
+root
+  same trace
+    call
+      inside
+      further inside
+        leaf
+      inside still
+  in root
+  in root
+other trace
+  call
+    inside
+    further inside
+      leaf
+    inside still
+outside
+";
+    assert_eq!(recorded.tree(), tree);
+    assert_eq!(recorded.graphs().len(), 3);
+}
+
+/// A guard that leaves a span of `observe`, and one of another trace that is dropped there.
+#[test]
+fn a_guard_that_leaves_a_span_of_observe() {
+    let recorded = traced(|| {
+        observe::span("root").in_scope(|| {
+            let [a, b] = ["a", "b"].map(|name| info_span!(parent: None, "part", otel.name = name));
+            let in_a = a.enter();
+            let in_b = observe::span("call").in_scope_value(|| {
+                let in_b = b.enter();
+                drop(in_a);
+                step("in b");
+                in_b
+            });
+            step("in root, guard alive");
+            drop(in_b);
+            step("in root");
+            let failed = observe::span("fails").in_scope(|| Err::<(), _>(Guard(b.enter())));
+            step("in root, after");
+            drop(failed);
+            step("in root again");
+        });
+        step("outside");
+    });
+    let tree = "\
+root
+  in root, guard alive
+  in root
+  fails [error]
+  in root, after
+  in root again
+a
+  call
+b
+  in b
+outside
+";
+    assert_eq!(recorded.tree(), tree);
+}
+
+/// An error that has a guard.
+struct Guard<'a>(#[expect(dead_code, reason = "held")] tracing::span::Entered<'a>);
+
+impl std::fmt::Display for Guard<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("no ink")
+    }
+}
+
 /// More spans inside of one another than a thread has places for.
 #[test]
 fn a_hundred_spans_deep() {

@@ -4,7 +4,7 @@
 //! scope sets it for a call ([`in_scope`]), and a closure takes it along to another thread ([`bind`]). Spawned tasks and threads
 //! do not inherit it: wrap what you spawn with [`in_current_context`](ContextExt::in_current_context) or [`bind`].
 
-pub(crate) use super::ambient::ambient;
+pub(crate) use super::ambient::{SAME, ambient};
 use super::{entered, spare};
 use crate::context::Context;
 use futures_core::Stream;
@@ -24,8 +24,7 @@ impl Context {
         self.exchange()
     }
 
-    /// Exchanges them again, whatever was entered meanwhile and not left. The shared part of `self` is what it was. So is the span, unless
-    /// a guard was dropped inside of a call that was inside of the guard: who needs the span again has to restore it.
+    /// Exchanges them again: `self` is what it was, whatever was entered meanwhile and not left.
     #[inline(always)]
     pub(crate) fn swap_back(&mut self) {
         let a = ambient();
@@ -57,29 +56,29 @@ pub(crate) fn with_span(span: u64) -> Context {
     let shared = ambient().shared.get();
     // The ambient slot counts its own reference, so what is made here must not give one up.
     let current = ManuallyDrop::new(Context { shared, span });
-    if spare::take(shared) { ManuallyDrop::into_inner(current) } else { (*current).clone() }
+    if spare::take(shared) {
+        return ManuallyDrop::into_inner(current);
+    }
+    let context = (*current).clone();
+    spare::give_up(); // last: it may be what drops a recorder, and the application's sinks with it
+    context
 }
 
 /// Its context is current until it is dropped, also by a panic. Then it is what it was.
-pub(crate) struct Swapped<'a> {
-    context: &'a mut Context,
-    span: u64,
-}
+pub(crate) struct Swapped<'a>(&'a mut Context);
 
 impl<'a> Swapped<'a> {
     #[inline(always)]
     pub(crate) fn new(context: &'a mut Context) -> Self {
-        let span = context.span;
         context.swap_in();
-        Swapped { context, span }
+        Swapped(context)
     }
 }
 
 impl Drop for Swapped<'_> {
     #[inline(always)]
     fn drop(&mut self) {
-        self.context.swap_back();
-        self.context.span = self.span
+        self.0.swap_back()
     }
 }
 

@@ -7,10 +7,13 @@
 //! - What was entered inside of a call ends with the call at the latest: the call finds as current what it has made current.
 //! - What was entered outside of a call stays until the call has returned, even if it is left inside.
 //!
+//! Calls that exchange only the span are not counted as the others are. Such a call is known by its span: what was entered in it
+//! has that span outside.
+//!
 //! Most contexts that are entered have the shared part of the current one. Then only the span is exchanged, and nothing is
 //! counted.
 
-use super::ambient::{Ambient, ambient};
+use super::ambient::{Ambient, NO_CALLS, SAME, ambient};
 use super::{Context, Shared};
 use crate::panics::Watch;
 use std::cell::{Cell, RefCell};
@@ -29,7 +32,7 @@ pub(crate) struct Key {
 struct Entry {
     id: u64,
     owner: u32,
-    /// How many calls were around when it was entered.
+    /// How many calls were around when it was entered that exchange the shared part.
     depth: u32,
     /// What was told to the calls around before.
     told_before: u32,
@@ -183,7 +186,8 @@ impl Entries {
             _ if self.left.get() > 0 => u32::MAX,
             Some(last) => last.depth + 1,
             None => 0,
-        })
+        });
+        a.only_span.set(if self.len.get() == 0 { SAME } else { NO_CALLS })
     }
 }
 
@@ -191,9 +195,6 @@ impl Entries {
 #[inline(always)]
 pub(crate) fn enter_span(key: Key, shared: *const Shared, span: u64) -> bool {
     let (all, a) = (entries(), ambient());
-    if all.left.get() > 0 {
-        tidy_before(all, a)
-    }
     if a.shared.get() != shared {
         return false;
     }
@@ -216,7 +217,8 @@ pub(crate) fn enter_span(key: Key, shared: *const Shared, span: u64) -> bool {
     if all.push(entry) {
         a.span.set(span);
         // Not less than was told before, which is more if something has been left.
-        a.entered.set(told_before.max(depth + 1))
+        a.entered.set(told_before.max(depth + 1));
+        a.only_span.set(NO_CALLS)
     }
     true
 }
@@ -224,9 +226,6 @@ pub(crate) fn enter_span(key: Key, shared: *const Shared, span: u64) -> bool {
 /// Makes a context current, unless this thread is nearly gone.
 pub(crate) fn enter(key: Key, context: Context) {
     let (all, a) = (entries(), ambient());
-    if all.left.get() > 0 {
-        tidy_before(all, a)
-    }
     let is_silent = is_silent(a);
     let context = ManuallyDrop::new(context);
     let entry = Entry {
@@ -293,6 +292,9 @@ pub(crate) fn leave(key: Key) -> Option<Left> {
     // It may be more than there is to do by now, which does no harm.
     a.entered.set(entry.told_before);
     all.len.set(last);
+    if last == 0 {
+        a.only_span.set(SAME)
+    }
     Some(left)
 }
 
@@ -316,10 +318,8 @@ fn leave_other(all: &Entries, a: &Ambient, key: Key) -> Option<Left> {
         _ if entry.kind == Kind::Nothing => all.remove(at),
         None if is_current(&entry, a) => no_longer_needed = pop_to(all, a, at),
         // The one above takes its place: it restores what this would have.
-        Some((at_above, mut above)) if above.depth == entry.depth => {
-            if above.outer_span == entry.span {
-                above.outer_span = entry.outer_span
-            }
+        Some((at_above, mut above)) if above.depth == entry.depth && above.outer_span == entry.span => {
+            above.outer_span = entry.outer_span;
             if entry.kind == Kind::Replaced {
                 if above.kind == Kind::Replaced {
                     // Nobody has it any more: what is above has exchanged it, and no call is between them.
@@ -385,20 +385,6 @@ fn tidy(all: &Entries, a: &Ambient, no_longer_needed: &mut Vec<Context>) {
     all.tell(a)
 }
 
-/// The same before something is entered on top of it, whether it is current or not: what has made another span current was not
-/// a call that exchanges the shared part, and has most likely ended.
-#[cold]
-fn tidy_before(all: &Entries, a: &Ambient) {
-    let mut no_longer_needed = Vec::new();
-    while let Some(last) = all.last() {
-        if !last.is_left || last.depth != a.depth.get() {
-            break;
-        }
-        no_longer_needed.extend(pop_to(all, a, all.len.get() - 1))
-    }
-    all.tell(a)
-}
-
 /// A call returns that has `outer` to restore, and there is something to tidy up: what was entered inside, or what was left.
 #[cold]
 #[inline(never)]
@@ -412,6 +398,35 @@ pub(super) fn return_from_call(outer: &mut Context) {
     a.depth.set(depth - 1);
     outer.exchange();
     tidy(all, a, &mut no_longer_needed)
+}
+
+/// A call is about to return that has made this span current, and only the span. What was entered inside ends. To be dropped when
+/// everything is in order.
+#[cold]
+#[inline(never)]
+pub(crate) fn end_inside(span: u64) -> Vec<Context> {
+    let (all, a) = (entries(), ambient());
+    let mut no_longer_needed = Vec::new();
+    if span != 0 && a.span.get() != span {
+        let is_of_call = |at: &usize| all.get(*at).depth == a.depth.get();
+        let inside = (0..all.len.get()).rev().take_while(is_of_call).filter(|at| all.get(*at).outer_span == span);
+        if let Some(first) = inside.last() {
+            while all.len.get() > first {
+                no_longer_needed.extend(pop_to(all, a, all.len.get() - 1))
+            }
+            all.tell(a)
+        }
+    }
+    no_longer_needed
+}
+
+/// The call returns. `outer` is the span that it has to restore.
+#[cold]
+#[inline(never)]
+pub(crate) fn return_to_span(outer: u64) {
+    let (all, a) = (entries(), ambient());
+    a.span.set(outer);
+    tidy(all, a, &mut Vec::new())
 }
 
 /// The key under which the current span was entered, if it was entered by this owner.

@@ -45,16 +45,14 @@ fn spare<'a>() -> &'a Spare {
     unsafe { &*SPARE.with(|s| s as *const Spare) }
 }
 
-/// Takes the reference that is kept to this shared part. False, if there is none: then it is to be counted.
+/// Takes the reference that is kept to this shared part. False, if there is none: then it is to be counted, and what is kept
+/// [given up](give_up).
 #[inline(always)]
 pub(super) fn take(shared: *const Shared) -> bool {
     let spare = spare();
     if spare.shared.get() == shared {
         spare.shared.set(null());
         return true;
-    }
-    if !spare.shared.get().is_null() {
-        give_up()
     }
     false
 }
@@ -83,9 +81,16 @@ fn keep_not(context: Context) {
     drop(context)
 }
 
-/// Gives up what is kept.
+/// Gives up what is kept, if anything.
+#[inline(always)]
+pub(super) fn give_up() {
+    if !spare().shared.get().is_null() {
+        give_up_kept()
+    }
+}
+
 #[cold]
 #[inline(never)]
-fn give_up() {
+fn give_up_kept() {
     drop(Context { shared: spare().shared.replace(null()), span: 0 })
 }

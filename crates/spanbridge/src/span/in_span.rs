@@ -74,16 +74,14 @@ impl<F, J> InSpan<F, J> {
 pub(super) struct Inside<'a> {
     context: &'a mut Context,
     open: &'a mut Open,
-    span: u64,
     watch: Watch,
 }
 
 impl<'a> Inside<'a> {
     #[inline(always)]
     pub(super) fn enter(context: &'a mut Context, open: &'a mut Open) -> Self {
-        let span = context.span;
         context.swap_in();
-        Inside { context, open, span, watch: Watch::new() }
+        Inside { context, open, watch: Watch::new() }
     }
 
     /// There was no panic.
@@ -93,7 +91,6 @@ impl<'a> Inside<'a> {
         // SAFETY: what is read out of `this` is never used there again.
         let (context, open) = unsafe { (std::ptr::read(&this.context), std::ptr::read(&this.open)) };
         context.swap_back();
-        context.span = this.span;
         (context, open)
     }
 }
@@ -101,7 +98,6 @@ impl<'a> Inside<'a> {
 impl Drop for Inside<'_> {
     fn drop(&mut self) {
         self.context.swap_back();
-        self.context.span = self.span;
         self.open.unwound(self.context, self.watch)
     }
 }

@@ -2,8 +2,8 @@
 
 use super::open::{PANIC, end_span};
 use super::place;
-use crate::context::{Shared, untag};
-use crate::current::ambient;
+use crate::context::{Shared, entered, untag};
+use crate::current::{SAME, ambient};
 use crate::encoder::{Started, thread_recorder};
 use crate::panics::Watch;
 use crate::{Context, Failure, Status};
@@ -17,9 +17,6 @@ pub(super) struct Scope {
     /// If the span is a root: the shared part of the context before. Else [`SAME`]: one word for both, which lives across the call.
     outside: *const Shared,
 }
-
-/// The context stays what it is, and only the span changes. No shared part has this address.
-const SAME: *const Shared = std::ptr::without_provenance(align_of::<Shared>());
 
 impl Scope {
     /// Of a span below the current one.
@@ -41,22 +38,29 @@ impl Scope {
 
     #[inline(always)]
     pub(super) fn leave(&mut self, status: Status) {
+        if self.outside != ambient().only_span.get() {
+            return leave_other(self.started, self.outside, self.outer_span, status);
+        }
         if !self.started.is_none() {
             thread_recorder().end(self.started, current_shared, status)
         }
-        if self.outside == SAME {
-            ambient().span.set(self.outer_span)
-        } else {
-            leave_root(self.outside, self.outer_span)
-        }
+        ambient().span.set(self.outer_span)
     }
 }
 
-/// Makes the context before a root current again.
+/// Leaves the scope of a root, or one around which or in which something was entered by [`entered`].
 #[cold]
 #[inline(never)]
-fn leave_root(shared: *const Shared, span: u64) {
-    Context { shared, span }.swap_back() // which drops the root's
+fn leave_other(started: Started, outside: *const Shared, outer_span: u64, status: Status) {
+    let _no_longer_needed = entered::end_inside(started.id);
+    if !started.is_none() {
+        thread_recorder().end(started, current_shared, status)
+    }
+    if outside == SAME {
+        entered::return_to_span(outer_span)
+    } else {
+        Context { shared: outside, span: outer_span }.swap_back() // which drops the root's
+    }
 }
 
 /// The shared part of the current context, inside a scope.
@@ -69,6 +73,7 @@ fn current_shared<'a>() -> Option<&'a Shared> {
 impl Drop for Scope {
     #[cold]
     fn drop(&mut self) {
+        let _no_longer_needed = entered::end_inside(self.started.id);
         end_by_panic(self.started, self.watch);
         self.started = Started::NONE;
         self.leave(Status::Panicked)
@@ -83,6 +88,7 @@ pub(super) fn fail(started: Started, failure: Failure<'_>) {
         return; // nothing would read the message
     }
     let error = failure.message(); // first: it is the application's code, and may change what is current
+    let _no_longer_needed = entered::end_inside(started.id);
     if let Some(shared) = current_shared() {
         end_span(started, shared, Status::Error, &error, failure.error_type())
     }

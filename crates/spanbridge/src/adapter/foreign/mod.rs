@@ -5,6 +5,8 @@ mod kept;
 mod overflow;
 mod slots;
 mod table;
+#[cfg(all(test, feature = "record", not(loom)))]
+mod tests;
 
 use crate::context::entered::{self, Key, Left};
 use crate::panics::Watch;
