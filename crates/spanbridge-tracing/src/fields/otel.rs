@@ -42,6 +42,7 @@ impl Otel {
 
     fn take(&mut self, field: &Field, value: &str) {
         match field.name() {
+            NAME if value.is_empty() => {} // to readers, a span without a name is one that has not begun
             NAME => self.name = Some(value.to_owned()),
             KIND => self.kind = kind(value),
             _ => {

@@ -83,9 +83,11 @@ fn name_and_kind_by_otel_fields() {
         let _ = info_span!("a", otel.name = "GET /", otel.kind = "server", http.route = "/");
         let _ = info_span!("b", otel.name = %format_args!("{} jobs", "send"), otel.kind = ?Producer, otel.other = 1);
         let _ = info_span!("c", otel.kind = "odd");
+        let _ = info_span!("d", otel.name = "");
     });
     let kind = |name| recorded.span(name).kind;
     assert_eq!([kind("GET /"), kind("send jobs"), kind("c")], [Kind::Server, Kind::Producer, Kind::Internal]);
+    assert_eq!(kind("d"), Kind::Internal, "a span without a name is named as if it gave none");
     assert_eq!(json(recorded.span("GET /")), serde_json::json!({ "http.route": "/" }));
     assert_eq!(json(recorded.span("send jobs")), serde_json::json!({ "otel.other": 1 }));
     assert_eq!(json(recorded.span("c")), serde_json::json!({ "otel.kind": "odd" }));
