@@ -104,7 +104,7 @@ fn each_gap_has_its_cause_and_its_fix() {
 ! unreadable header
   00000002  process events:order:mail by mailer: traceparent: not of 55 characters
   why  The sender of this message to mailer, or something on the way, wrote a header that is not
-       valid W3C Trace Context. The header was ignored.
+       valid W3C Trace Context. What cannot be read was ignored.
   fix  Look at the headers of such a message, and correct the code that writes them.
 
 ! unreadable event header

@@ -66,7 +66,7 @@
 //! [`Layer`] has the settings. The guide (`docs/guide/tracing.md`) has the details, the costs, the differences from
 //! `tracing-opentelemetry`, and the limits.
 //!
-//! //! # Ids in log lines
+//! # Ids in log lines
 //!
 //! With the feature `fmt`, the lines of `tracing-subscriber`'s formatters name the trace, the span and the run that they belong
 //! to. One word switches it on: `tracing_subscriber::fmt().json().with_ids().init()`. See [`fmt`].

@@ -150,7 +150,7 @@ const TABLE: [Row; 19] = [
         code: "header_malformed",
         title: "unreadable header",
         cause: "The sender of this message to {service}, or something on the way, wrote a header that is not valid W3C \
-                Trace Context. The header was ignored.",
+                Trace Context. What cannot be read was ignored.",
         fix: "Look at the headers of such a message, and correct the code that writes them.",
         diagnostics: &[semconv::HEADER_MALFORMED],
     },

@@ -156,6 +156,18 @@ mod tests {
         }
     }
 
+    /// A problem says its header once, and what is wrong, whichever header it is.
+    #[test]
+    fn problems_say_what_is_wrong() {
+        for (header, value, expected) in [
+            ("traceparent", "junk", "traceparent: shorter than 55 characters"),
+            ("baggage", "a=1,junk", "baggage: 1 malformed members, 0 over the limits"),
+        ] {
+            let problems: Vec<_> = extract(&map(&[(header, value)])).problems.iter().map(ToString::to_string).collect();
+            assert_eq!(problems, [expected]);
+        }
+    }
+
     /// A map takes 24,576 names. One more is an error there, and must not be a panic here.
     #[test]
     fn a_full_map_is_left_as_it_is() {

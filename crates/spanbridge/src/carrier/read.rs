@@ -45,7 +45,7 @@ pub fn extract(carrier: &(impl Extract + ?Sized)) -> Extraction {
         let Some(raw) = baggage.value(w3c::BAGGAGE, problems) else { return Baggage::new() };
         let (baggage, dropped) = Baggage::parse(&raw);
         if let Some(dropped) = dropped {
-            add(problems, w3c::BAGGAGE, dropped.to_string().into())
+            add(problems, w3c::BAGGAGE, dropped.reason().into())
         }
         baggage
     };

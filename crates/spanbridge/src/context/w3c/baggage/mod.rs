@@ -43,7 +43,14 @@ pub struct DroppedMembers {
 
 impl fmt::Display for DroppedMembers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "keep all of {BAGGAGE}: {} malformed members, {} over the limits", self.malformed, self.over_limit)
+        write!(f, "keep all of {BAGGAGE}: {}", self.reason())
+    }
+}
+
+impl DroppedMembers {
+    /// What was not kept and why, in a few words.
+    pub(crate) fn reason(&self) -> String {
+        format!("{} malformed members, {} over the limits", self.malformed, self.over_limit)
     }
 }
 
