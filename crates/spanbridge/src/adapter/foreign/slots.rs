@@ -12,10 +12,13 @@ use super::kept::{Kept, More};
 use crate::Context;
 use crate::context::Shared;
 use crate::context::entered::Key;
+use crate::fork::{self, AtFork, Held};
 use std::hint::spin_loop;
 use std::mem::ManuallyDrop;
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, Ordering::*, fence};
+use std::thread::{sleep, yield_now};
+use std::time::Duration;
 
 #[repr(align(64))]
 struct Slot {
@@ -45,10 +48,6 @@ const SLOTS: usize = if cfg!(miri) { 64 } else { 4096 };
 /// How many slots a span may be in.
 const WINDOW: usize = 4;
 
-/// How long one waits for a slot that is changed. It is changed within nanoseconds, unless its thread has to wait for a processor;
-/// or for ever, in the child of a process that has forked meanwhile.
-const MAX_WAIT: u32 = 100_000;
-
 static TABLE: [Slot; SLOTS] = [const {
     Slot {
         word: AtomicU64::new(FREE),
@@ -67,6 +66,50 @@ static IS_USED: AtomicBool = AtomicBool::new(false);
 #[inline(always)]
 pub(super) fn is_used() -> bool {
     IS_USED.load(Relaxed)
+}
+
+#[cold]
+fn use_table() {
+    static IS_WATCHED: AtomicBool = AtomicBool::new(false);
+    fork::watch(&Table, &IS_WATCHED);
+    IS_USED.store(true, Relaxed)
+}
+
+/// In a forked child, nobody waits for a slot that was being changed: the thread that did does not exist there. Its span is lost there.
+struct Table;
+
+impl AtFork for Table {
+    fn hold(&'static self) -> Box<dyn Held> {
+        Box::new(Table)
+    }
+}
+
+impl Held for Table {
+    fn in_child(&mut self) {
+        for slot in &TABLE {
+            let word = slot.word.load(Relaxed);
+            if word & STATE == TAKEN {
+                slot.word.store(word & USES | FREE, Relaxed)
+            }
+        }
+    }
+}
+
+/// Waiting for a slot that is changed. It is changed within nanoseconds, unless its thread has to wait for a processor.
+struct Wait(u32);
+
+impl Wait {
+    /// False after about two seconds: an application must not hang, whatever has become of the thread.
+    fn goes_on(&mut self) -> bool {
+        self.0 += 1;
+        match self.0 {
+            ..100 => spin_loop(),
+            100..200 => yield_now(),
+            200..2200 => sleep(Duration::from_millis(1)),
+            _ => return false,
+        }
+        true
+    }
 }
 
 /// The first of the slots that a span may be in, which is nearly always the one. Numbers of `tracing-subscriber` have the place in the
@@ -92,7 +135,7 @@ fn window(key: Key) -> impl Iterator<Item = &'static Slot> {
 #[inline(always)]
 pub(super) fn put(key: Key, kept: Kept) -> Result<(), Kept> {
     if !IS_USED.load(Relaxed) {
-        IS_USED.store(true, Relaxed)
+        use_table()
     }
     let at = first(key) % SLOTS;
     let slot = slot(at);
@@ -131,12 +174,12 @@ pub(super) fn look(key: Key) -> Option<(*const Shared, u64)> {
 
 #[inline(never)]
 fn look_elsewhere(key: Key) -> Option<(*const Shared, u64)> {
-    for _ in 0..MAX_WAIT {
-        let (slot, word) = find(key)?;
+    let mut wait = Wait(0);
+    while wait.goes_on() {
+        let (slot, word) = find(key, &mut wait)?;
         if let Some(seen) = slot.look(word) {
             return Some(seen);
         }
-        spin_loop()
     }
     None
 }
@@ -157,7 +200,7 @@ pub(super) fn with<R>(key: Key, f: impl FnOnce(&mut Kept) -> R) -> Option<R> {
 pub(super) fn take(key: Key) -> Option<Kept> {
     let at = first(key) % SLOTS;
     let slot = slot(at);
-    let word = slot.word.load(Relaxed);
+    let word = slot.word.load(Acquire); // or the number beside it may be that of an earlier use
     if slot.has(key, word) && slot.take_used(word) {
         // SAFETY: the slot is ours, and was used. Nobody will read it again before something else is written.
         let kept = unsafe { slot.read() };
@@ -178,18 +221,18 @@ fn take_from_elsewhere(key: Key) -> Option<Kept> {
 }
 
 /// The slot of a span, and its word, in which it is not taken.
-fn find(key: Key) -> Option<(&'static Slot, u64)> {
-    window(key).find_map(|slot| slot.wait_for(key).map(|word| (slot, word)))
+fn find(key: Key, wait: &mut Wait) -> Option<(&'static Slot, u64)> {
+    window(key).find_map(|slot| slot.wait_for(key, wait).map(|word| (slot, word)))
 }
 
 /// Takes the slot of a span. Its word before is to be stored again, or a free one.
 fn take_slot(key: Key) -> Option<(&'static Slot, u64)> {
-    for _ in 0..MAX_WAIT {
-        let (slot, word) = find(key)?;
+    let mut wait = Wait(0);
+    while wait.goes_on() {
+        let (slot, word) = find(key, &mut wait)?;
         if slot.take_used(word) {
             return Some((slot, word));
         }
-        spin_loop()
     }
     None
 }
@@ -214,8 +257,8 @@ impl Slot {
     }
 
     /// The word, if the slot has the span: waits while it is taken.
-    fn wait_for(&self, key: Key) -> Option<u64> {
-        for waited in 0..MAX_WAIT {
+    fn wait_for(&self, key: Key, wait: &mut Wait) -> Option<u64> {
+        loop {
             let word = self.word.load(Acquire);
             if self.has(key, word) {
                 return Some(word);
@@ -224,9 +267,10 @@ impl Slot {
             if word & STATE != TAKEN || (word >> 32) as u32 != key.owner || self.id.load(Relaxed) != key.id {
                 return None;
             }
-            if waited % 64 == 63 { std::thread::yield_now() } else { spin_loop() }
+            if !wait.goes_on() {
+                return None;
+            }
         }
-        None
     }
 
     /// Takes a slot that is free, for this span. The word to be stored.

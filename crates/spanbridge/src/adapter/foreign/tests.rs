@@ -10,8 +10,9 @@ use std::future::poll_fn;
 use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Barrier, Mutex};
 use std::task::{Context as Cx, Poll, Waker};
+use std::time::{Duration, Instant};
 
 /// Traces, and contexts in each of them.
 const TRACES: usize = 3;
@@ -280,6 +281,54 @@ fn count(context: &Context) -> usize {
     }
     // SAFETY: the context counts a reference, and this one is not dropped.
     Arc::strong_count(&ManuallyDrop::new(unsafe { Arc::from_raw(untag(context.shared)) }) as &Arc<Shared>)
+}
+
+/// A thread that has taken a span's slot may have to wait for a processor: who needs the span waits as long.
+#[test]
+fn a_span_whose_slot_is_taken_is_waited_for() {
+    let (spans, barrier) = (ForeignSpans::new(), Barrier::new(2));
+    spans.begin(7, crate::adapter::unrecorded_span(Context::EMPTY));
+    std::thread::scope(|threads| {
+        threads.spawn(|| {
+            super::table::with(spans.key(7), |_| {
+                barrier.wait();
+                std::thread::sleep(Duration::from_millis(300))
+            })
+        });
+        barrier.wait();
+        assert!(spans.context(7).is_some());
+        assert!(spans.enter(7) && spans.leave(7) && spans.end(7));
+    });
+}
+
+/// In a child of a fork there is no such thread.
+#[test]
+#[cfg(all(unix, not(miri)))]
+fn a_slot_that_was_taken_at_a_fork() {
+    let (spans, barrier) = (ForeignSpans::new(), Barrier::new(2));
+    spans.begin(7, crate::adapter::unrecorded_span(Context::EMPTY));
+    std::thread::scope(|threads| {
+        threads.spawn(|| {
+            super::table::with(spans.key(7), |_| {
+                barrier.wait();
+                std::thread::sleep(Duration::from_millis(300))
+            })
+        });
+        barrier.wait();
+        // SAFETY: the child looks for a span, and ends without anything else.
+        let child = unsafe { libc::fork() };
+        if child == 0 {
+            let begun = Instant::now();
+            let is_quick = !spans.enter(7) && begun.elapsed() < Duration::from_millis(100);
+            // SAFETY: nothing is needed of this process any more.
+            unsafe { libc::_exit(i32::from(!is_quick)) }
+        }
+        let mut status = -1;
+        // SAFETY: the process is a child of ours, and the status a place of ours.
+        assert_eq!(unsafe { libc::waitpid(child, &mut status, 0) }, child);
+        assert_eq!(status, 0);
+    });
+    assert!(spans.end(7));
 }
 
 proptest! {
