@@ -7,7 +7,9 @@ use http::request::Parts;
 use spanbridge::Primitive;
 use spanbridge::adapter::{Describe, Values, Work, unrecorded_span};
 use spanbridge::carrier::Extract;
+use spanbridge::messaging::{MessageInfo, Received};
 use spanbridge::observe::{Span, SpanBuilder};
+use spanbridge::panics;
 
 /// The head of a request.
 struct Incoming<'a> {
@@ -19,8 +21,22 @@ struct Incoming<'a> {
 /// calls belongs to the caller's trace.
 pub(super) fn begin(request: &Parts, settings: &Settings) -> Span {
     let incoming = Incoming { request, settings };
-    let work = Work::receive(&incoming, &settings.options);
+    let work = incoming.receive();
     if settings.takes(request) { work.begin(&incoming) } else { unrecorded_span(work.context().clone()) }
+}
+
+impl Incoming<'_> {
+    /// Reads the caller's context. If the application's `relation_by` panics, the request must be served all the same: the
+    /// relation of all requests counts.
+    fn receive(&self) -> Work {
+        let options = &self.settings.options;
+        panics::caught(|| Work::receive(self, options)).unwrap_or_else(|_| {
+            let name = || self.run_name(&mut Values::of(None));
+            let info = MessageInfo::new().run_name(&name).primitive(self.run_primitive());
+            let received = Received::new(&self.request.headers).with(options, info);
+            Work::with_received(received, options.capture_policy().cloned())
+        })
+    }
 }
 
 impl Describe for Incoming<'_> {

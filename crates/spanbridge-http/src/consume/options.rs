@@ -11,5 +11,6 @@ impl MessageView for Http {
     type View<'m> = &'m Parts;
 }
 
-/// [`ReceiveOptions`](spanbridge::messaging::ReceiveOptions) for HTTP: `relation_by` is shown the head of a request.
+/// [`ReceiveOptions`](spanbridge::messaging::ReceiveOptions) for HTTP: `relation_by` is shown the head of a request. If it
+/// panics, the request is served all the same, and `relation` counts.
 pub type ReceiveOptions = spanbridge::messaging::ReceiveOptions<Http>;

@@ -143,6 +143,20 @@ async fn a_filtered_body_keeps_its_context() {
     assert_eq!(parents[0], SPAN);
 }
 
+/// Neither can the one that chooses the relation: that of all requests counts, and strangers stay strangers.
+#[tokio::test]
+async fn a_relation_that_panics_is_that_of_all() {
+    let options = || ReceiveOptions::new().relation(Relation::NewRun).relation_by(|_| panic!("a relation"));
+    let (stage, inside) = called(ServerLayer::new().with(options().allow_baggage(["tenant"])), &HEADERS).await;
+    let span = stage.one();
+    assert_eq!((span.get("spanbridge.relation"), span.trace.unwrap().to_string().as_str()), ("new_run", TRACE));
+    assert_eq!(stage.records().iter().find_map(run).as_deref(), Some("GET http.server"));
+    assert!(inside.ends_with(" tenant=a"), "{inside}");
+    let (stage, inside) = called(ServerLayer::public().with(options()), &HEADERS).await;
+    assert_ne!(stage.one().trace.unwrap().to_string(), TRACE);
+    assert!(inside.ends_with(' '), "{inside}");
+}
+
 /// Functions of the application that only collect data cannot stop a request.
 #[tokio::test]
 async fn functions_that_panic_know_nothing() {
