@@ -1,6 +1,6 @@
 //! Whole URLs, and texts that quote them, without secrets.
 
-use super::url::{REDACTED, query};
+use super::url::{REDACTED, decoded, is_secret, query};
 use reqwest::Url;
 use std::borrow::Cow;
 use std::cmp::Reverse;
@@ -26,22 +26,34 @@ pub(crate) fn full(url: &Url) -> Cow<'_, str> {
     Cow::Owned([&place[..start], user, place.get(end..).unwrap_or_default(), &search].concat())
 }
 
-/// A text without URLs, and without the parts of this one that may be secret: for texts of errors, which quote them.
+/// A text without URLs, and without the parts of this one that may be secret: for texts of errors, which quote them, as they
+/// stand in the URL or decoded.
 pub(crate) fn without_urls(text: &str, url: &Url) -> String {
     let mut text = without_any_url(text);
     let (path, query) = (url.path(), url.query().unwrap_or_default());
-    let values = query.split(['&', ';']).filter_map(|pair| pair.split_once('=')).map(|(_, value)| value);
-    let long = path.split('/').chain(values).filter(|part| part.len() >= MIN_SECRET);
+    let pairs = query.split(['&', ';']).filter_map(|pair| pair.split_once('='));
+    let values = pairs.filter(|(key, value)| value.len() >= MIN_SECRET || is_secret(key.as_bytes()));
+    let long = path.split('/').filter(|part| part.len() >= MIN_SECRET).chain(values.map(|(_, value)| value));
     let whole = [Some(path), url.query(), url.fragment(), url.password(), Some(url.username())];
-    let mut secrets: Vec<_> = whole.into_iter().flatten().filter(|part| part.len() > 1).chain(long).collect();
+    let written = whole.into_iter().flatten().chain(long).filter(|part| part.len() > 1);
+    let mut secrets: Vec<_> = written.flat_map(readings).collect();
     // The longest first, because others are parts of them.
     secrets.sort_by_key(|secret| Reverse(secret.len()));
     for secret in secrets {
-        if text.contains(secret) {
-            text = text.replace(secret, REDACTED)
+        if text.contains(&*secret) {
+            text = text.replace(&*secret, REDACTED)
         }
     }
     text
+}
+
+/// A part of a URL as it is written, and as programs see it that decode it. In a form, a plus sign is a space.
+fn readings(part: &str) -> impl Iterator<Item = Cow<'_, str>> {
+    let of_path = part.contains('%').then(|| part.to_owned());
+    let of_form = part.contains('+').then(|| part.replace('+', " "));
+    let decoded = |text: String| String::from_utf8(decoded(text.as_bytes()).collect()).ok();
+    let all = [of_path, of_form].into_iter().flatten().filter_map(decoded).filter(|text| text.len() > 1);
+    std::iter::once(Cow::Borrowed(part)).chain(all.map(Cow::Owned))
 }
 
 /// The length from which on a part of a path or of a query may be a secret, wherever a text has it.
@@ -107,6 +119,22 @@ mod tests {
             ("no 0123456789abcdef in orders", "no REDACTED in orders"),
             ("is long-enough-to-be-one one? pa55!", "is REDACTED one? REDACTED!"),
             ("amélie ✓ y", "amélie ✓ y"),
+        ] {
+            assert_eq!(without_urls(given, &url), shown, "{given}");
+        }
+    }
+
+    /// Who quotes has often decoded: a user name, a form, a path. A signature counts however short it is.
+    #[test]
+    fn a_decoded_quote_is_none() {
+        let url = "https://am%40lie:pa%2F55@example.com/reset/t0ken%20of+amelie?sig=s1g&q=t0ken%2Bof+b%C3%A9a&n=s1";
+        let url = Url::parse(url).unwrap();
+        for (given, shown) in [
+            ("login of am@lie with pa/55", "login of REDACTED with REDACTED"),
+            ("no file \"/reset/t0ken of+amelie\"", "no file \"REDACTED\""),
+            ("'t0ken of+amelie' is old", "'REDACTED' is old"),
+            ("q is t0ken+of béa", "q is REDACTED"),
+            ("sig=s1g is wrong, s1 is not", "sig=REDACTED is wrong, s1 is not"),
         ] {
             assert_eq!(without_urls(given, &url), shown, "{given}");
         }

@@ -57,7 +57,8 @@ fn parts(text: &[u8], separator: u8) -> impl Iterator<Item = (&[u8], usize)> {
     })
 }
 
-fn is_secret(key: &[u8]) -> bool {
+/// Whether the value of a key is a secret.
+pub(super) fn is_secret(key: &[u8]) -> bool {
     if !key.contains(&b'%') {
         return SECRET_KEYS.iter().any(|secret| key.eq_ignore_ascii_case(secret.as_bytes()));
     }
@@ -65,8 +66,8 @@ fn is_secret(key: &[u8]) -> bool {
     SECRET_KEYS.iter().any(|secret| decoded(key).map(lower).eq(secret.bytes().map(lower)))
 }
 
-/// The bytes of a key after percent-decoding.
-fn decoded(key: &[u8]) -> impl Iterator<Item = u8> {
+/// The bytes of a part of a URL after percent-decoding.
+pub(super) fn decoded(key: &[u8]) -> impl Iterator<Item = u8> {
     let mut at = 0;
     std::iter::from_fn(move || {
         let hex = |place: usize| char::from(*key.get(place)?).to_digit(16);
