@@ -30,7 +30,9 @@ fn columns(columns: &Columns<'_>, n: u64) {
     if let Some(list) = BlockList::read(columns.block_list) {
         assert!(list.holding(some).all(|block| block < list.count()));
         let range = n as u32..=(n >> 32) as u32;
-        for blocks in [list.holding_spans(columns.span_heads, range), list.holding_spans(columns.span_heads, 0..=u32::MAX)] {
+        for blocks in
+            [list.holding_spans(columns.span_heads, range), list.holding_spans(columns.span_heads, 0..=u32::MAX)]
+        {
             assert!(blocks.is_none_or(|blocks| blocks.iter().all(|block| *block < list.count())));
         }
     }

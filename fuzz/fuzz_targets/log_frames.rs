@@ -5,8 +5,8 @@
 use libfuzzer_sys::fuzz_target;
 use spanbridge::record::{Record, RunSuspend};
 use spanbridge::{RunId, SegmentId};
-use spanbridge_store::{Limits, StoreSink};
 use spanbridge_store::log::{LogName, LogReader, Step, list};
+use spanbridge_store::{Limits, StoreSink};
 use std::sync::OnceLock;
 
 struct Whole {
