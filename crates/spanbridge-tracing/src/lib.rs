@@ -71,6 +71,11 @@
 //! With the feature `fmt`, the lines of `tracing-subscriber`'s formatters name the trace, the span and the run that they belong
 //! to. One word switches it on: `tracing_subscriber::fmt().json().with_ids().init()`. See [`fmt`].
 
+#![cfg_attr(
+    not(feature = "fmt"),
+    expect(rustdoc::broken_intra_doc_links, reason = "the docs are written for all features")
+)]
+
 mod fields;
 #[cfg(feature = "fmt")]
 pub mod fmt;
