@@ -36,7 +36,8 @@ impl<'m> Cause<'m> {
     }
 }
 
-/// [`ReceiveOptions`](spanbridge::messaging::ReceiveOptions) for Lambda: `relation_by` gets the [`Cause`].
+/// [`ReceiveOptions`](spanbridge::messaging::ReceiveOptions) for Lambda: `relation_by` gets the [`Cause`]. If it panics on an
+/// invocation, the handler is called all the same, and `relation` counts.
 ///
 /// [`Relation::Auto`](spanbridge::messaging::Relation::Auto) uses [`Record::sent`]. If that is unknown, as for requests, the
 /// cause counts as fresh.

@@ -57,12 +57,29 @@ mod tests {
     use super::super::invocation::End;
     use super::*;
     use crate::{CaptureMode, CapturePolicy, Part, PartKind, ReceiveOptions};
+    use spanbridge::messaging::Relation;
+    use spanbridge::record::Body;
     use spanbridge::{Memory, Recorder};
     use std::convert::Infallible;
     use std::sync::Mutex;
     use std::sync::mpsc::channel;
     use std::thread;
     use std::time::{Duration, SystemTime};
+
+    /// A function that only chooses the relation cannot stop an invocation: that of all counts.
+    #[test]
+    fn a_relation_that_panics_stops_nothing() {
+        let receive = ReceiveOptions::new().relation(Relation::NewRun).relation_by(|_| panic!("no relation"));
+        let settings = Settings { receive, ..Settings::default() };
+        let context = lambda_runtime::Context::default();
+        let payload = Bytes::from_static(b"{}");
+        let (event, _) = Event::read(&payload, InvocationMetadata::from(&context));
+        let memory = Memory::new();
+        let recorder = Recorder::builder("test").sink(memory.clone()).build().unwrap();
+        recorder.in_scope(|| drop(InFlight::begin(&context, event, &payload, &Repairs::default(), &settings)));
+        recorder.flush_blocking(Duration::from_secs(10));
+        assert!(memory.records().iter().any(|record| matches!(record.body, Body::RunStart(_))));
+    }
 
     /// There is one watchdog for all invocations: a hook that takes long with an error text of one must not stop it.
     #[test]

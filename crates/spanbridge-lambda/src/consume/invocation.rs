@@ -16,7 +16,7 @@ use spanbridge::adapter::{Values, waited};
 use spanbridge::carrier::Extraction;
 use spanbridge::messaging::{CapturePolicy, MessageInfo, Received};
 use spanbridge::observe::{self, ActiveSpan, Span};
-use spanbridge::{Context, Failure, Outcome, Primitive, Value, semconv};
+use spanbridge::{Context, Failure, Outcome, Primitive, Value, panics, semconv};
 use std::sync::atomic::{AtomicBool, Ordering::*};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -96,7 +96,8 @@ impl Invocation {
         let receiving = &settings.receive;
         if !receiving.is_default() {
             let name = || describe::invocation_name(&info, &event).to_owned();
-            let relation = receiving.relation_of(|| Cause::of_invocation(&event));
+            // If the application's function panics, the invocation goes on: Lambda would not bring most events again.
+            let relation = panics::caught(|| receiving.relation_of(|| Cause::of_invocation(&event))).ok().flatten();
             let info = MessageInfo::new().relation(relation).age(age(&event)).run_name(&name);
             cause = cause.with(receiving, info.primitive(Primitive::FUNCTION_HANDLE))
         }
