@@ -77,7 +77,7 @@ fn a_generation() {
                 .output_tokens(Some(30_i32))
                 .cache_read_tokens(100_u64)
                 .cache_write_tokens(None::<u64>)
-                .reasoning_tokens(&7_usize)
+                .reasoning_tokens(7_usize)
                 .cost(0.0021);
         };
         now(agent::generation("chat", "gpt-4").provider("openai").conversation("c-1").compacted(true).run(work));

@@ -76,7 +76,7 @@ impl Sink for Traces {
 /// What a sink traces is not recorded, or there would be no end of it.
 #[test]
 fn a_sink_does_not_record_itself() {
-    let (span, names): (Arc<Mutex<Option<Span>>>, Arc<Mutex<Vec<String>>>) = std::default::Default::default();
+    let (span, names) = (Arc::new(Mutex::new(None)), Arc::<Mutex<Vec<String>>>::default());
     let default = subscribed(default);
     let sink = Traces { span: span.clone(), default: default.clone(), names: names.clone() };
     let recorder = Recorder::builder("test").sink(sink).on_flush_only().build().unwrap();

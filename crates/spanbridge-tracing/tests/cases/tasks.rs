@@ -166,20 +166,14 @@ fn instrument_err_async() {
 fn a_task_panics() {
     let recorded = on_tokio(|| async {
         let work = async {
-            let panics = async { step("inside").then_panic() }.instrument(info_span!("panics"));
+            let panics = async {
+                step("inside");
+                panic!("as the test wants")
+            }
+            .instrument(info_span!("panics"));
             assert!(tokio::spawn(panics).await.is_err());
         };
         work.instrument(info_span!("root")).await
     });
     assert_eq!(recorded.tree(), "root\n  panics [panicked]\n    inside\n");
-}
-
-trait ThenPanic {
-    fn then_panic(self);
-}
-
-impl ThenPanic for () {
-    fn then_panic(self) {
-        panic!("as the test wants")
-    }
 }
