@@ -118,7 +118,7 @@ fn table() -> Vec<Case> {
             "everything",
             [("traceparent", parent("zz")), ("tracestate", AMQPValue::Void), ("baggage", AMQPValue::Boolean(false))],
         )
-        .told(&["tracestate: is null", "baggage: is a boolean", "the flags are not two"]),
+        .told(&["the flags are not two", "tracestate: is null", "baggage: is a boolean"]),
         // what the adapter itself reads
         beside(
             "deaths",

@@ -57,10 +57,11 @@ impl ExportCounter {
     }
 
     pub(super) fn lost(&self, spans: u64, why: &str) {
-        self.settle(spans, |counts| &mut counts.lost);
+        // The reason first: who sees that they are lost finds it.
         if spans > 0 {
             self.error(why)
         }
+        self.settle(spans, |counts| &mut counts.lost)
     }
 
     pub(super) fn error(&self, why: &str) {

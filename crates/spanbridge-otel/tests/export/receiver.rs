@@ -54,6 +54,8 @@ pub(crate) struct Request {
     pub(crate) at: Instant,
     /// It was answered with success.
     pub(crate) taken: bool,
+    /// How it was answered.
+    pub(crate) reply: Reply,
 }
 
 impl Request {
@@ -211,7 +213,7 @@ fn serve(stream: TcpStream, connection: usize, shared: &Shared) -> io::Result<()
         if let Reply::Reset = reply {
             return stream.shutdown(Shutdown::Both);
         }
-        let request = read(&mut reader, connection, reply.takes_spans())?;
+        let request = read(&mut reader, connection, &reply)?;
         shared.state.lock().unwrap().requests.push(request);
         shared.news.notify_all();
         let mut write = |bytes: &[u8]| -> io::Result<bool> {
@@ -253,7 +255,7 @@ fn serve(stream: TcpStream, connection: usize, shared: &Shared) -> io::Result<()
     Ok(())
 }
 
-fn read(reader: &mut BufReader<TcpStream>, connection: usize, taken: bool) -> io::Result<Request> {
+fn read(reader: &mut BufReader<TcpStream>, connection: usize, reply: &Reply) -> io::Result<Request> {
     let mut line = || -> io::Result<String> {
         let mut line = String::new();
         reader.read_line(&mut line)?;
@@ -269,5 +271,6 @@ fn read(reader: &mut BufReader<TcpStream>, connection: usize, taken: bool) -> io
     let length = headers.iter().find(|(name, _)| name == "content-length").map(|(_, value)| value.parse().unwrap());
     let mut body = vec![0; length.unwrap_or(0)];
     reader.read_exact(&mut body)?;
-    Ok(Request { line: first, headers, body, connection, at: Instant::now(), taken })
+    let (taken, reply) = (reply.takes_spans(), reply.clone());
+    Ok(Request { line: first, headers, body, connection, at: Instant::now(), taken, reply })
 }

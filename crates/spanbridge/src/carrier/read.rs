@@ -50,6 +50,7 @@ pub fn extract(carrier: &(impl Extract + ?Sized)) -> Extraction {
         baggage
     };
     let Some(parent) = parent else {
+        state.value(w3c::TRACESTATE, &mut problems); // not taken, but it is told if it cannot be one
         let context = Context::of_baggage(baggage(&mut problems));
         return Extraction { context, problems };
     };
