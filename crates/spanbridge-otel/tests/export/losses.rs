@@ -87,8 +87,8 @@ fn what_a_hanging_receiver_costs_is_counted() {
         spans += 2000;
         let report = recorder.report();
         let done = report.sinks[1].dropped > 0;
-        // The other one is not to miss anything.
-        until("the other sink", || (recorder.report().sinks[0].delivered >= spans).then_some(()));
+        // The other one is not to miss anything. Each span is a run of its own, so there is a segment beside it.
+        until("the other sink", || (recorder.report().sinks[0].delivered >= 2 * spans).then_some(()));
         done.then_some(())
     });
     let begun = Instant::now();
@@ -136,7 +136,9 @@ fn shutdown_is_in_time_and_tells_the_truth() {
         // What did not end in time ends nevertheless, and nothing stays in between.
         drop(receiver);
         until("the end of the sink", || (counts(&counter)[3] == 0).then_some(()));
-        assert!(counter.counts().last_error.is_some(), "{reply:?}");
+        // A success that breaks off in its body, when the receiver is dropped, is one.
+        let counts = counter.counts();
+        assert!(counts.last_error.is_some() || counts.accepted == 2, "{reply:?}: {counts:?}");
     }
 }
 
