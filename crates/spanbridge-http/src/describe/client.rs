@@ -2,7 +2,7 @@
 
 use super::full_url::full;
 use super::method::RecordedMethod;
-use reqwest::{Request, StatusCode, Version};
+use reqwest::{Request, StatusCode};
 use spanbridge::adapter::{self, Values};
 use spanbridge::messaging::PartKind;
 use spanbridge::observe::{self, SpanBuilder};
@@ -47,18 +47,6 @@ pub(crate) fn request(request: &Request, about: &About<'_>, values: &mut Values<
 /// An IPv6 address, as it stands in attributes.
 fn without_brackets(host: &str) -> &str {
     host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
-}
-
-/// The version of HTTP in which a response came.
-pub(crate) fn version(version: Version) -> Option<&'static str> {
-    Some(match version {
-        Version::HTTP_09 => "0.9",
-        Version::HTTP_10 => "1.0",
-        Version::HTTP_11 => "1.1",
-        Version::HTTP_2 => "2",
-        Version::HTTP_3 => "3",
-        _ => return None,
-    })
 }
 
 /// The status of a response. From 400 on it is an error for the client, and its class is the code.

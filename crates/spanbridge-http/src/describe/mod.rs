@@ -15,9 +15,10 @@ mod secret_headers;
 #[cfg(feature = "server")]
 mod server;
 mod url;
+mod version;
 
 #[cfg(feature = "reqwest")]
-pub(crate) use client::{About, Answer, request, version};
+pub(crate) use client::{About, Answer, request};
 #[cfg(feature = "reqwest")]
 pub(crate) use error::TransportError;
 #[cfg(feature = "reqwest")]
@@ -27,3 +28,5 @@ pub(crate) use grpc::GrpcStatus;
 pub(crate) use secret_headers::each_header;
 #[cfg(feature = "server")]
 pub(crate) use server::{Known, describe, run_name};
+#[cfg(feature = "reqwest")]
+pub(crate) use version::version;

@@ -4,7 +4,7 @@
 use super::forwarded::Forwarded;
 use super::method::RecordedMethod;
 use super::url;
-use http::Version;
+use super::version::version;
 use http::header::USER_AGENT;
 use http::request::Parts;
 use spanbridge::adapter::{Values, named_span};
@@ -84,15 +84,4 @@ fn default_port(scheme: &str) -> Option<u16> {
         "http" => Some(80),
         _ => None,
     }
-}
-
-fn version(version: Version) -> Option<&'static str> {
-    Some(match version {
-        Version::HTTP_09 => "0.9",
-        Version::HTTP_10 => "1.0",
-        Version::HTTP_11 => "1.1",
-        Version::HTTP_2 => "2",
-        Version::HTTP_3 => "3",
-        _ => return None,
-    })
 }
