@@ -6,9 +6,13 @@ use super::exporter::{AnyExporter, Exporter};
 use super::settings::Settings;
 use crate::error::Error;
 use crate::otlp::model::{AnyValue, KeyValue};
+use spanbridge::messaging::CaptureMode;
 use spanbridge::{Receipt, RecordBatch, RecorderBuilder, Sink, SinkError, Variables, semconv};
 use std::borrow::Cow;
 use std::io::{self, Write};
+
+/// Bytes of a text of content that is recorded whole, unless the recorder is told otherwise.
+const MAX_CONTENT: usize = 4096;
 
 /// What is exported, and where to: see [`WithTelemetry::with_telemetry`].
 #[derive(Debug)]
@@ -101,6 +105,10 @@ impl Telemetry {
     /// parameters, also those of URLs (the keys stay); prompts, answers, arguments and results of models and tools; names of
     /// files and objects in stores. Without it, what is exported of these is only what they belong to. Names and attributes
     /// that you set yourself are exported, and so are the classes of errors (`error.type`).
+    ///
+    /// With `true`, the recorder also records what [`agent::content`](spanbridge::agent::content) offers: texts of at most 4,096
+    /// bytes whole, longer ones by their size and beginning. All its sinks get that. If you call
+    /// [`RecorderBuilder::content`], your setting counts instead. Payloads of messages are a setting of each consumer.
     pub fn record_content(mut self, record_content: bool) -> Self {
         self.settings.content = record_content;
         self
@@ -129,7 +137,11 @@ impl WithTelemetry for RecorderBuilder {
             // The environment says so, and that does not stop the application from starting.
             return Ok(self.sink(Nowhere));
         }
-        exporters.into_iter().try_fold(self, |builder, exporter| exporter.attach(builder, settings.clone()))
+        let builder = match settings.content {
+            true => self.default_content(CaptureMode::Inline { max: MAX_CONTENT }),
+            false => self,
+        };
+        exporters.into_iter().try_fold(builder, |builder, exporter| exporter.attach(builder, settings.clone()))
     }
 }
 

@@ -5,7 +5,7 @@ use crate::support::*;
 use spanbridge::observe::{self, NewArtifact};
 use spanbridge::{Kind, Recorder, Value, semconv};
 use spanbridge_otel::otlp::model::Span;
-use spanbridge_otel::{Exporter, Telemetry};
+use spanbridge_otel::{Exporter, Telemetry, WithTelemetry};
 use std::sync::{Arc, Mutex};
 
 /// Plants a secret in every place for content, and a name in every place for a name.
@@ -131,6 +131,33 @@ fn with_content_every_secret_leaves() {
         assert!(text.contains(secret), "{secret}");
     }
     assert!(!text.contains("HEADER-SECRET"));
+}
+
+/// One setting is enough for what agents offer. The recorder's own setting counts more, on either side of it.
+#[test]
+fn record_content_also_records_content() {
+    use spanbridge::RecorderBuilder;
+    use spanbridge::agent::{self, Content};
+    use spanbridge::messaging::CaptureMode;
+
+    type Set = fn(RecorderBuilder) -> RecorderBuilder;
+    let exported = |record_content, before: Set, after: Set| {
+        let receiver = Receiver::start();
+        let telemetry = Telemetry::new("my-app").record_content(record_content).exporter(Exporter::url(receiver.url()));
+        let builder = before(Recorder::builder("my-app")).with_telemetry(telemetry).unwrap();
+        let recorder = after(builder).on_flush_only().build().unwrap();
+        recorder.in_scope(|| {
+            agent::tool("weather").in_scope(|| agent::content(Content::ToolResult, || "{\"text\":\"SECRET\"}"));
+        });
+        assert!(recorder.shutdown(LONG).complete);
+        let span = receiver.taken().remove(0);
+        span.attribute(semconv::GEN_AI_TOOL_CALL_RESULT).is_some()
+    };
+    let (as_it_is, off): (Set, Set) = (|builder| builder, |builder| builder.content(CaptureMode::Off));
+    assert!(exported(true, as_it_is, as_it_is));
+    assert!(!exported(false, as_it_is, as_it_is));
+    assert!(!exported(true, off, as_it_is));
+    assert!(!exported(true, as_it_is, off));
 }
 
 /// The message of an event is its name, so that leaves only as content. The names of spans and their fields are the user's.

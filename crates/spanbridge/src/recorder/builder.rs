@@ -28,7 +28,10 @@ pub struct RecorderBuilder {
     memory: usize,
     interval: Option<Duration>,
     sampler: Sampler,
-    content: CapturePolicy,
+    /// What the application chose, if it did.
+    content: Option<CapturePolicy>,
+    /// What counts if it did not.
+    default_content: CapturePolicy,
 }
 
 impl RecorderBuilder {
@@ -83,7 +86,14 @@ impl RecorderBuilder {
     /// With [`Reference`](CaptureMode::Reference), the size, and a hash if you ask for it. With
     /// [`Inline`](CaptureMode::Inline), the text. Your redaction hook sees it before it is recorded.
     pub fn content(mut self, capture: impl Into<CapturePolicy>) -> Self {
-        self.content = capture.into();
+        self.content = Some(capture.into());
+        self
+    }
+
+    /// What counts unless [`content`](Self::content) is called, before or after.
+    #[doc(hidden)] // for exporters, which are told what may leave
+    pub fn default_content(mut self, capture: impl Into<CapturePolicy>) -> Self {
+        self.default_content = capture.into();
         self
     }
 
@@ -117,8 +127,9 @@ impl RecorderBuilder {
         clock::init();
         panics::listen();
         let intake = Arc::new(Intake::new(self.memory / 2, self.sampler));
-        if self.content.tells_size() {
-            intake.set_content(self.content)
+        let content = self.content.unwrap_or(self.default_content);
+        if content.tells_size() {
+            intake.set_content(content)
         }
         let source = Source { instance: encoder::new_id(), service: self.service, resource: self.resource };
         let share = self.memory / 2 / self.sinks.len().max(1);
@@ -161,7 +172,8 @@ impl Recorder {
             memory: 64 << 20,
             interval: Some(Duration::from_millis(200)),
             sampler: Sampler::default(),
-            content: CaptureMode::Off.into(),
+            content: None,
+            default_content: CaptureMode::Off.into(),
         }
     }
 }
