@@ -34,7 +34,9 @@ impl Cli {
     }
 }
 
-const AFTER_HELP: &str = "An ID is the id of a run, a trace or a span, or its first 4 or more digits.
+const AFTER_HELP: &str =
+    "An ID is the id of a run, a trace or a span, or its first 4 or more digits. It may also be a UUID with dashes, \
+an X-Ray id, or a traceparent.
 
 Exit codes:
   0  success
@@ -87,6 +89,12 @@ pub(crate) enum Command {
     /// Copy the store, while it is in use
     #[command(after_help = BACKUP)]
     Backup(Backup),
+    /// Print a script that makes a shell complete commands and options
+    #[command(after_help = COMPLETIONS)]
+    Completions(Completions),
+    /// Write man pages
+    #[command(after_help = MAN)]
+    Man(Man),
 }
 
 #[derive(Args, Debug)]
@@ -238,6 +246,29 @@ pub(crate) struct Backup {
 const BACKUP: &str = "The copy is a store: `spanbridge runs --db DIR` shows it.
 
 The JSON is {schemaVersion, bytes, logs, notIncluded?}: `notIncluded` is the file of an old store, which is not copied.";
+
+#[derive(Args, Debug)]
+pub(crate) struct Completions {
+    /// The shell
+    #[arg(value_enum)]
+    pub(crate) shell: clap_complete::Shell,
+}
+
+const COMPLETIONS: &str = "Examples:
+  spanbridge completions bash > ~/.local/share/bash-completion/completions/spanbridge
+  spanbridge completions zsh > ~/.zfunc/_spanbridge     # a directory of $fpath
+  spanbridge completions fish > ~/.config/fish/completions/spanbridge.fish";
+
+#[derive(Args, Debug)]
+pub(crate) struct Man {
+    /// Write a page for each command into this directory, which is made if it does not exist [default: print the first page]
+    #[arg(value_name = "DIR")]
+    pub(crate) directory: Option<PathBuf>,
+}
+
+const MAN: &str = "Examples:
+  spanbridge man ~/.local/share/man/man1    # then: man spanbridge, man spanbridge-trace
+  spanbridge man | man -l -";
 
 fn statuses() -> impl TypedValueParser<Value = RunStatus> {
     let by_name = |name: String| RunStatus::ALL.into_iter().find(|status| status.as_str() == name);

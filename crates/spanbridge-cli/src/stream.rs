@@ -25,6 +25,12 @@ pub(crate) fn print(text: &str, options: &Options) -> Result<(), Failure> {
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(not_written)
 }
 
+/// Prints bytes as they are.
+pub(crate) fn print_bytes(bytes: &[u8]) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    out.write_all(bytes).and_then(|()| out.flush()).map_err(not_written)
+}
+
 /// Prints JSON, indented.
 pub(crate) fn print_json(value: &serde_json::Value) -> Result<(), Failure> {
     let mut out = io::BufWriter::new(io::stdout().lock());

@@ -27,17 +27,19 @@ Show what happened: runs across queues and services, as they were recorded
 Usage: spanbridge [OPTIONS] <COMMAND>
 
 Commands:
-  runs     List recent runs
-  trace    Show a run as a tree of spans, across all services and queues
-  doctor   Find what is missing in runs, with the likely cause and the fix
-  import   Read records into the store, from files with one JSON object per line or from other
-           stores
-  export   Write records, one JSON object per line
-  compact  Fold what applications have written into the index, so that every answer is fast
-  prune    Remove old runs, and free their space
-  check    Read everything that is stored, and say what is damaged
-  backup   Copy the store, while it is in use
-  help     Print this message or the help of the given subcommand(s)
+  runs         List recent runs
+  trace        Show a run as a tree of spans, across all services and queues
+  doctor       Find what is missing in runs, with the likely cause and the fix
+  import       Read records into the store, from files with one JSON object per line or from other
+               stores
+  export       Write records, one JSON object per line
+  compact      Fold what applications have written into the index, so that every answer is fast
+  prune        Remove old runs, and free their space
+  check        Read everything that is stored, and say what is damaged
+  backup       Copy the store, while it is in use
+  completions  Print a script that makes a shell complete commands and options
+  man          Write man pages
+  help         Print this message or the help of the given subcommand(s)
 
 Options:
   -h, --help     Print help
@@ -51,7 +53,8 @@ Global options:
       --color <WHEN>     When to use colour; `auto` uses it on a terminal and respects NO_COLOR and
                          CLICOLOR_FORCE [default: auto] [possible values: auto, always, never]
 
-An ID is the id of a run, a trace or a span, or its first 4 or more digits.
+An ID is the id of a run, a trace or a span, or its first 4 or more digits. It may also be a UUID
+with dashes, an X-Ray id, or a traceparent.
 
 Exit codes:
   0  success
@@ -255,5 +258,45 @@ The copy is a store: `spanbridge runs --db DIR` shows it.
 
 The JSON is {schemaVersion, bytes, logs, notIncluded?}: `notIncluded` is the file of an old store,
 which is not copied.
+"##);
+}
+
+#[test]
+fn of_completions() {
+    assert_snapshot!(help(&["completions"]), @r##"
+Print a script that makes a shell complete commands and options
+
+Usage: spanbridge completions [OPTIONS] <SHELL>
+
+Arguments:
+  <SHELL>  The shell [possible values: bash, elvish, fish, powershell, zsh]
+
+Options:
+  -h, --help  Print help
+
+Examples:
+  spanbridge completions bash > ~/.local/share/bash-completion/completions/spanbridge
+  spanbridge completions zsh > ~/.zfunc/_spanbridge     # a directory of $fpath
+  spanbridge completions fish > ~/.config/fish/completions/spanbridge.fish
+"##);
+}
+
+#[test]
+fn of_man() {
+    assert_snapshot!(help(&["man"]), @r##"
+Write man pages
+
+Usage: spanbridge man [OPTIONS] [DIR]
+
+Arguments:
+  [DIR]  Write a page for each command into this directory, which is made if it does not exist
+         [default: print the first page]
+
+Options:
+  -h, --help  Print help
+
+Examples:
+  spanbridge man ~/.local/share/man/man1    # then: man spanbridge, man spanbridge-trace
+  spanbridge man | man -l -
 "##);
 }

@@ -4,6 +4,7 @@ use crate::failure::Failure;
 use spanbridge::RunId;
 use spanbridge_cli::render::escape;
 use spanbridge_graph::{Graph, RunSummary};
+use spanbridge_query::engine::IdPrefix;
 use spanbridge_query::{Found, Id, Store};
 
 /// What an id stands for, and its runs. An ambiguous id is a usage error whose message lists the candidates.
@@ -29,7 +30,7 @@ pub(super) fn find(store: &Store, id: &str) -> Result<(Id, Vec<RunId>), Failure>
 
 /// Whether this is the id in full of a run that was pruned.
 fn is_pruned(store: &Store, id: &str) -> Result<bool, Failure> {
-    let whole = u128::from_str_radix(id, 16).ok().filter(|_| id.len() == 32).and_then(RunId::new);
+    let whole = IdPrefix::parse(id)?.whole().and_then(RunId::new);
     Ok(whole.map(|run| store.is_pruned(run)).transpose()?.unwrap_or(false))
 }
 

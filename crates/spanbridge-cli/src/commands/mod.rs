@@ -9,6 +9,7 @@ mod export;
 mod import;
 mod lines;
 mod lookup;
+mod manual;
 mod prune;
 mod runs;
 mod trace;
@@ -31,6 +32,8 @@ pub(crate) fn run(cli: &Cli) -> Result<(), Failure> {
         Command::Prune(args) => return prune::run(cli, args),
         Command::Check(args) => return check::run(cli, args),
         Command::Backup(args) => return backup::run(cli, args),
+        Command::Completions(args) => return manual::completions(args),
+        Command::Man(args) => return manual::man(args),
         _ => Store::open(cli.store_path()?)?,
     };
     store.notes().iter().for_each(|note| stream::note(note));

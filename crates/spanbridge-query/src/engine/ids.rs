@@ -1,5 +1,6 @@
 //! The beginning of an id, and the ids that begin so.
 
+use super::pasted;
 use crate::{Error, ErrorKind, Result};
 use spanbridge::{RunId, SpanId, TraceId};
 use std::ops::RangeInclusive;
@@ -15,20 +16,27 @@ impl IdPrefix {
     /// Fewer digits than this are not looked up.
     pub const MIN_DIGITS: usize = 4;
 
-    /// From 4 to 32 hexadecimal digits of either case.
+    /// From 4 to 32 hexadecimal digits of either case. An id may also be given as a UUID with dashes, as an X-Ray id, or by a
+    /// `traceparent`, which means its trace.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidId`] for anything else.
     pub fn parse(text: &str) -> Result<Self> {
-        let digits = text.len();
-        let valid = (Self::MIN_DIGITS..=32).contains(&digits) && text.bytes().all(|b| b.is_ascii_hexdigit());
-        match u128::from_str_radix(text, 16) {
+        let id = pasted::digits(text);
+        let digits = id.len();
+        let valid = (Self::MIN_DIGITS..=32).contains(&digits) && id.bytes().all(|b| b.is_ascii_hexdigit());
+        match u128::from_str_radix(&id, 16) {
             Ok(value) if valid => Ok(Self { value, digits }),
             _ => {
                 let message = format!("look up {text:?}: an id has {} to 32 hexadecimal digits", Self::MIN_DIGITS);
                 Err(Error::new(ErrorKind::InvalidId, message))
             }
         }
+    }
+
+    /// The id in full, if these are all of its 32 digits.
+    pub fn whole(&self) -> Option<u128> {
+        (self.digits == 32).then_some(self.value)
     }
 
     /// How many digits these are.

@@ -12,6 +12,7 @@
 mod cursor;
 mod damaged;
 mod ids;
+mod pasted;
 
 use crate::Result;
 use crate::runs::{RunFilter, RunRow};

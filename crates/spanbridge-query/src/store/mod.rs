@@ -67,10 +67,11 @@ impl Store {
         Self { reader, directory: None, import_log: None, notes: Vec::new() }
     }
 
-    /// Finds what an id of a run, a trace or a span stands for. The first four digits or more are enough.
+    /// Finds what an id of a run, a trace or a span stands for. The first four digits or more are enough, in any form that
+    /// [`IdPrefix::parse`] reads.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidId`] for anything but 4 to 32 hexadecimal digits.
+    /// [`ErrorKind::InvalidId`] for anything that it does not read.
     pub fn find(&self, id: &str) -> Result<Found> {
         let prefix = IdPrefix::parse(id)?;
         self.reader.read(|snapshot| find::find(snapshot, &prefix))
