@@ -14,7 +14,8 @@ const DEFAULT_LIMIT: usize = 16 << 20;
 /// Puts the spans of OTLP together from records.
 ///
 /// A span comes once it has ended. Until then the assembler keeps what was delivered of it, within a limit: beyond that the
-/// oldest give way. What is delivered about a span after its end comes too late, and is counted.
+/// oldest give way. One span takes up a sixteenth of that: further events, links and attributes are counted in it as dropped.
+/// What is delivered about a span after its end comes too late, and is counted.
 ///
 /// ```
 /// use spanbridge::{Receipt, RecordBatch, Recorder, observe};
@@ -124,6 +125,7 @@ impl Assembler {
             self.open.change(&key, |span| {
                 let mut span: Span<'a> = span;
                 used = records.iter().filter(|record| finish::add(&mut span, **record)).count();
+                values::unique(&mut span.attributes);
                 span.into_owned()
             });
             self.left_out += (records.len() - used) as u64;

@@ -23,7 +23,7 @@ pub(super) fn begun<'a>(trace: TraceId, run: RunId, view: SpanView<'a>) -> Span<
     span.name = Cow::Borrowed(view.name());
     span.kind = Some(view.kind());
     span.start_time = view.started_at();
-    values::add(&mut span.attributes, view.attributes());
+    span.attributes = values::all(view.attributes());
     let primitive = view.primitive();
     if primitive != Primitive::OPERATION.name() {
         span.attributes.push(KeyValue::new(semconv::PRIMITIVE, primitive));
@@ -32,20 +32,17 @@ pub(super) fn begun<'a>(trace: TraceId, run: RunId, view: SpanView<'a>) -> Span<
         span.attributes.push(KeyValue::new(semconv::RUN_ID, run.to_string()));
     }
     for link in view.links() {
-        let mut attributes = Vec::new();
-        values::add(&mut attributes, link.attributes);
-        span.links.push(Link { attributes, ..Link::new(link.trace_id, link.span_id) });
+        span.links.push(Link { attributes: values::all(link.attributes), ..Link::new(link.trace_id, link.span_id) });
     }
     span
 }
 
-/// Adds what another record says about the span. `false`: OTLP has no place for it.
+/// Adds what another record says about the span. `false`: OTLP has no place for it. Afterwards, keys of attributes may repeat.
 pub(super) fn add<'a>(span: &mut Span<'a>, record: RecordView<'a>) -> bool {
     match record.body() {
         BodyView::SpanAttributes(more) => values::add(&mut span.attributes, more.attributes()),
         BodyView::Event(event) => {
-            let mut attributes = Vec::new();
-            values::add(&mut attributes, event.attributes());
+            let attributes = values::all(event.attributes());
             let (time, name) = (event.timestamp(), Cow::Borrowed(event.name()));
             span.events.push(Event { time, name, attributes, dropped_attributes: 0 });
         }
@@ -66,6 +63,7 @@ pub(super) fn add<'a>(span: &mut Span<'a>, record: RecordView<'a>) -> bool {
 
 /// Ends a span, once everything else is there.
 pub(super) fn end<'a>(span: &mut Span<'a>, end: EndView<'a>) {
+    values::unique(&mut span.attributes);
     span.end_time = end.ended_at();
     if let (Some(class), None) = (end.error_type(), span.attribute(semconv::ERROR_TYPE)) {
         span.attributes.push(KeyValue::new(semconv::ERROR_TYPE, class));

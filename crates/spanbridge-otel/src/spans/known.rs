@@ -1,11 +1,14 @@
 //! What the assembler knows of spans whose end has not come: bounded.
 
-use crate::otlp::model::Span;
+use crate::otlp::model::{Event, KeyValue, Link, Span};
 use spanbridge::{RunId, SpanId, TraceId};
 use std::collections::{HashMap, VecDeque};
 
 /// Names a span.
 pub(super) type Key = (TraceId, SpanId);
+
+/// One span takes up this part of the room. Otherwise one that is open for long and has many events costs all others.
+const SHARES: usize = 16;
 
 /// Spans that have begun and not ended.
 pub(super) struct OpenSpans {
@@ -40,9 +43,10 @@ impl OpenSpans {
     }
 
     /// Keeps a span. The oldest give way to it.
-    pub(super) fn insert(&mut self, key: Key, run: RunId, span: Span<'static>) {
+    pub(super) fn insert(&mut self, key: Key, run: RunId, mut span: Span<'static>) {
         self.remove(&key); // it began twice
         self.next += 1;
+        cut(&mut span, self.limit / SHARES);
         let bytes = span.size();
         self.bytes += bytes;
         self.spans.insert(key, Open { run, span, bytes, number: self.next });
@@ -64,6 +68,7 @@ impl OpenSpans {
     pub(super) fn change(&mut self, key: &Key, change: impl FnOnce(Span<'static>) -> Span<'static>) {
         let Some(mut open) = self.spans.remove(key) else { return };
         open.span = change(open.span);
+        cut(&mut open.span, self.limit / SHARES);
         self.bytes -= open.bytes;
         open.bytes = open.span.size();
         self.bytes += open.bytes;
@@ -71,6 +76,7 @@ impl OpenSpans {
         self.make_room();
     }
 
+    /// The oldest give way.
     fn make_room(&mut self) {
         while self.bytes > self.limit {
             let Some((key, number)) = self.order.pop_front() else { return };
@@ -79,5 +85,21 @@ impl OpenSpans {
                 self.evicted += 1;
             }
         }
+    }
+}
+
+/// Leaves out the last events, links and attributes of a span, until it fits, and counts them.
+fn cut(span: &mut Span<'_>, max: usize) {
+    let mut over = span.size().saturating_sub(max);
+    drop_last(&mut span.events, &mut span.dropped_events, &mut over, Event::size);
+    drop_last(&mut span.links, &mut span.dropped_links, &mut over, Link::size);
+    drop_last(&mut span.attributes, &mut span.dropped_attributes, &mut over, KeyValue::size);
+}
+
+fn drop_last<T>(list: &mut Vec<T>, dropped: &mut u32, over: &mut usize, size: impl Fn(&T) -> usize) {
+    while *over > 0 {
+        let Some(last) = list.pop() else { return };
+        *over = over.saturating_sub(size(&last));
+        *dropped = dropped.saturating_add(1);
     }
 }

@@ -10,15 +10,23 @@ use std::collections::HashMap;
 /// Up to here, comparing each key with those before it is fastest. Beyond, that would take quadratic time.
 const FEW: usize = 32;
 
-/// Adds attributes. Of a key that repeats, the last value counts: OTLP has each key once.
+/// Attributes, each key once.
+pub(super) fn all<'a>(attributes: AttributesView<'a>) -> Vec<KeyValue<'a>> {
+    let mut all = Vec::new();
+    add(&mut all, attributes);
+    unique(&mut all);
+    all
+}
+
+/// Adds attributes. When all are there, [`unique`] is due: after each of many, it would take quadratic time.
 pub(super) fn add<'a>(all: &mut Vec<KeyValue<'a>>, more: AttributesView<'a>) {
     for (key, value) in more {
         all.push(KeyValue { key: Cow::Borrowed(key), value: to_otlp(value) });
     }
-    unique(all);
 }
 
-fn unique(all: &mut Vec<KeyValue<'_>>) {
+/// Of a key that repeats, the last value counts: OTLP has each key once.
+pub(super) fn unique(all: &mut Vec<KeyValue<'_>>) {
     let mut at = 0;
     if all.len() <= FEW {
         while at < all.len() {

@@ -284,13 +284,49 @@ fn spans_that_never_end_are_bounded() {
 
     // What is added later counts, too.
     let mut assembler = Assembler::with_limit(100_000);
-    push(&mut assembler, &[record(start(1)), record(start(2))]);
-    for n in 0..10_000 {
-        push(&mut assembler, &[record(Event::new(id(2), format!("e{n}"), "again", n))]);
+    let spans = 1..=100;
+    spans.clone().for_each(|n| drop(push(&mut assembler, &[record(start(n))])));
+    assert_eq!(assembler.counts().open, 100);
+    for event in 0..20 {
+        spans.clone().for_each(|n| drop(push(&mut assembler, &[record(Event::new(id(n), "e", "again", event))])));
     }
     let counts = assembler.counts();
-    assert_eq!((counts.open, counts.evicted), (0, 2));
-    assert!(counts.left_out > 8_000, "{counts:?}");
+    assert!(counts.open < 80 && counts.open as u64 + counts.evicted == 100, "{counts:?}");
+}
+
+/// A span that is open for days, and in which something happens all the time: it keeps the first of it, and costs no other.
+#[test]
+fn a_span_with_much_in_it_costs_no_other() {
+    let mut assembler = Assembler::with_limit(100_000);
+    push(&mut assembler, &[record(start(1)), record(start(2)), record(start(3))]);
+    for n in 0..2_000 {
+        let more =
+            SpanAttributes::new(id(3), Attributes::from_iter([(format!("k{n}").into(), AttributeValue::I64(1))]));
+        push(&mut assembler, &[record(Event::new(id(2), format!("e{n}"), "again", n)), record(more)]);
+    }
+    let counts = assembler.counts();
+    assert_eq!((counts.open, counts.evicted, counts.left_out), (3, 0, 0));
+    let spans = push(&mut assembler, &[1, 2, 3].map(|n| record(SpanEnd::new(id(n), ok()))));
+    let [quiet, with_events, with_attributes] = &spans[..] else { panic!("{}", spans.len()) };
+    assert_eq!((quiet.dropped_events, quiet.dropped_attributes), (0, 0));
+    assert_eq!(with_events.events.len() + with_events.dropped_events as usize, 2_000);
+    assert!(with_events.events.len() > 20 && with_events.events[0].time == 0);
+    assert_eq!(with_attributes.attributes.len() + with_attributes.dropped_attributes as usize, 2_000);
+    assert!(with_attributes.attributes.len() > 20 && with_attributes.attributes[0].key == "k0");
+}
+
+/// That takes no quadratic time, which is minutes here.
+#[test]
+fn many_late_attributes_are_one_span() {
+    let late = (0..20_000).map(|n| {
+        let attribute = (format!("k{}", n / 2).into(), AttributeValue::I64(n));
+        record(SpanAttributes::new(id(1), Attributes::from_iter([attribute])))
+    });
+    let all: Vec<_> = [record(start(1))].into_iter().chain(late).chain([record(SpanEnd::new(id(1), ok()))]).collect();
+    let begun = std::time::Instant::now();
+    let spans = push(&mut Assembler::new(), &all);
+    assert_eq!(spans[0].attributes.len(), 10_000);
+    assert!(begun.elapsed() < std::time::Duration::from_secs(10), "{:?}", begun.elapsed());
 }
 
 /// Every start gives one span, or is counted.

@@ -127,9 +127,8 @@ impl<'a> Span<'a> {
 
     /// About how many bytes it takes up if it borrows nothing: to keep many within a limit.
     pub fn size(&self) -> usize {
-        let of_all = |all: &[KeyValue<'_>]| all.iter().map(KeyValue::size).sum::<usize>();
-        let events: usize = self.events.iter().map(|event| 96 + event.name.len() + of_all(&event.attributes)).sum();
-        let links: usize = self.links.iter().map(|l| 112 + l.trace_state.len() + of_all(&l.attributes)).sum();
+        let events: usize = self.events.iter().map(Event::size).sum();
+        let links: usize = self.links.iter().map(Link::size).sum();
         let texts = self.name.len() + self.trace_state.len() + self.status.message.len();
         320 + texts + of_all(&self.attributes) + events + links
     }
@@ -158,6 +157,10 @@ impl<'a> Span<'a> {
 }
 
 impl Event<'_> {
+    pub(crate) fn size(&self) -> usize {
+        96 + self.name.len() + of_all(&self.attributes)
+    }
+
     /// The same event, borrowing nothing.
     pub fn into_owned(self) -> Event<'static> {
         Event {
@@ -176,6 +179,10 @@ impl<'a> Link<'a> {
         Link { trace_id, span_id, trace_state, attributes, dropped_attributes: 0, flags: 0 }
     }
 
+    pub(crate) fn size(&self) -> usize {
+        112 + self.trace_state.len() + of_all(&self.attributes)
+    }
+
     /// The same link, borrowing nothing.
     pub fn into_owned(self) -> Link<'static> {
         Link {
@@ -187,6 +194,10 @@ impl<'a> Link<'a> {
             flags: self.flags,
         }
     }
+}
+
+fn of_all(attributes: &[KeyValue<'_>]) -> usize {
+    attributes.iter().map(KeyValue::size).sum()
 }
 
 fn owned(text: Cow<'_, str>) -> Cow<'static, str> {

@@ -44,7 +44,7 @@ impl<'a> KeyValue<'a> {
     }
 
     /// About how many bytes it takes up if it borrows nothing.
-    pub(super) fn size(&self) -> usize {
+    pub(crate) fn size(&self) -> usize {
         24 + self.key.len() + self.value.size()
     }
 
