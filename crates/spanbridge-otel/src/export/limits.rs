@@ -1,7 +1,7 @@
 //! How much of a span is exported.
 
 use crate::otlp::model::{AnyValue, Span};
-use spanbridge::Variables;
+use spanbridge::{Variables, semconv};
 use std::borrow::Cow;
 
 /// Limits of the specification's
@@ -16,6 +16,9 @@ pub(super) struct Limits {
     /// In characters, as the specification has it.
     value: Option<usize>,
 }
+
+/// Attributes that are kept as long as there is room for any.
+const LAST_TO_GO: [&str; 4] = [semconv::RUN_ID, semconv::PRIMITIVE, semconv::SPAN_STATUS, semconv::ERROR_TYPE];
 
 impl Default for Limits {
     fn default() -> Self {
@@ -44,6 +47,10 @@ impl Limits {
 
     /// Cuts a span, and counts in it what is left out.
     pub(super) fn apply(&self, span: &mut Span<'_>) {
+        if span.attributes.len() > self.attributes {
+            // What tells what the span is stays longest.
+            span.attributes.sort_by_key(|attribute| !LAST_TO_GO.contains(&&*attribute.key));
+        }
         truncate(&mut span.attributes, self.attributes, &mut span.dropped_attributes);
         truncate(&mut span.events, self.events, &mut span.dropped_events);
         truncate(&mut span.links, self.links, &mut span.dropped_links);
@@ -118,6 +125,20 @@ mod tests {
         assert_eq!((cut.attributes.len(), cut.events.len(), cut.links.len()), (150, 0, 1));
         assert_eq!((cut.links[0].attributes.len(), cut.links[0].dropped_attributes), (4, 1));
         assert_eq!((cut.attributes[0].value.as_str(), cut.dropped_events), (Some("äö"), 130));
+    }
+
+    /// Without its run and its primitive, nobody could tell what the span is.
+    #[test]
+    fn our_own_attributes_go_last() {
+        let mut span = Span::new(TraceId::new(1).unwrap(), SpanId::new(2).unwrap());
+        span.attributes = (0..200).map(|i| KeyValue::new(format!("k{i}"), i64::from(i))).collect();
+        span.attributes.extend([KeyValue::new(semconv::PRIMITIVE, "tool.call"), KeyValue::new(semconv::RUN_ID, "1")]);
+        limits(&[]).apply(&mut span);
+        assert_eq!((span.attributes.len(), span.dropped_attributes), (128, 74));
+        for key in [semconv::PRIMITIVE, semconv::RUN_ID, "k0", "k125"] {
+            assert!(span.attribute(key).is_some(), "{key}");
+        }
+        assert!(span.attribute("k126").is_none());
     }
 
     #[test]
