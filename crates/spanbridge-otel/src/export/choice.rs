@@ -46,7 +46,8 @@ impl Choice {
     }
 
     /// This process's part of runs that took at least so long here: a span of it did, or the run from its start to its end.
-    /// A run is taken as soon as it has been open for so long. Spans wait as with [`Choice::failed`].
+    /// A run is taken while it is still open, with the first delivery or flush after that time. Spans wait as with
+    /// [`Choice::failed`].
     pub fn slow(than: Duration) -> Self {
         Choice(Rule::Runs(Wanted { failed: false, slow: Some(nanoseconds(than)) }))
     }

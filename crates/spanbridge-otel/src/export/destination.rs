@@ -11,17 +11,14 @@ pub(super) trait Destination: Send + 'static {
     /// The name of the sink in reports.
     const NAME: &'static str;
 
-    /// Adds a span.
-    fn pack(&mut self, span: Span<'_>, to: &mut Self::Packed);
+    /// Adds a span, and says about how many bytes it takes up.
+    fn pack(&mut self, span: Span<'_>, to: &mut Self::Packed) -> usize;
 
     /// Adds all spans of another pack.
     fn append(&self, more: Self::Packed, to: &mut Self::Packed);
 
     /// How many there are.
     fn len(packed: &Self::Packed) -> usize;
-
-    /// How many bytes they take up.
-    fn size(packed: &Self::Packed) -> usize;
 
     /// Sends spans, from the `from`th on, and says how many of them: as many as go together, at least one. `from` is less than the number of spans.
     fn send(&mut self, resource: &Resource<'_>, spans: &Self::Packed, from: usize) -> (usize, Answer);

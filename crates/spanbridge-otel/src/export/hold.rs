@@ -87,25 +87,25 @@ impl<P: Default> Hold<P> {
         held.is_chosen |= wanted.takes(failed, ended.saturating_sub(held.began));
     }
 
-    /// Adds a span that has ended, by packing it: into what is sent where its run is chosen, else into what waits.
+    /// Adds a span that has ended, by packing it: into what is sent where its run is chosen, else into what waits. `pack` says how
+    /// many bytes it takes up.
     pub(super) fn add(
         &mut self,
         run: RunId,
         (began, ended, failed): (u64, u64, bool),
         now: Instant,
         chosen: &mut P,
-        pack: impl FnOnce(&mut P),
-        size: impl FnOnce(&P) -> usize,
+        pack: impl FnOnce(&mut P) -> usize,
     ) {
         let wanted = self.wanted;
         let held = self.run(run, began, now);
         held.is_chosen |= wanted.takes(failed, ended.saturating_sub(began));
         if held.is_chosen {
-            return pack(chosen);
+            pack(chosen);
+            return;
         }
-        pack(&mut held.packed);
+        held.size += pack(&mut held.packed);
         held.spans += 1;
-        held.size = size(&held.packed);
     }
 
     /// Gives the spans of runs that are chosen by now to `send`, and forgets those of runs that are over.
@@ -187,7 +187,11 @@ mod tests {
 
         fn span(&mut self, run: u128, name: u32, seconds: u64, failed: bool) -> &mut Self {
             let times = (self.clock - seconds * SECOND, self.clock, failed);
-            self.hold.add(id(run), times, self.now, &mut self.sent, |to| to.push(name), |all| all.len() * 4);
+            let pack = |to: &mut Vec<u32>| {
+                to.push(name);
+                size_of::<u32>()
+            };
+            self.hold.add(id(run), times, self.now, &mut self.sent, pack);
             self
         }
 

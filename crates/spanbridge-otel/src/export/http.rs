@@ -131,12 +131,14 @@ impl Destination for Http {
 
     const NAME: &'static str = "otlp";
 
-    fn pack(&mut self, span: Span<'_>, to: &mut Encoded) {
+    fn pack(&mut self, span: Span<'_>, to: &mut Encoded) -> usize {
+        let start = to.bytes.len();
         match self.form {
             Form::Protobuf => protobuf::write_span(&span, &mut to.bytes),
             Form::Json => json::write_span(&span, &mut to.bytes),
         }
         to.ends.push(to.bytes.len());
+        to.bytes.len() - start + size_of::<usize>()
     }
 
     fn append(&self, more: Encoded, to: &mut Encoded) {
@@ -147,10 +149,6 @@ impl Destination for Http {
 
     fn len(packed: &Encoded) -> usize {
         packed.ends.len()
-    }
-
-    fn size(packed: &Encoded) -> usize {
-        packed.bytes.len() + size_of_val(&packed.ends[..])
     }
 
     fn send(&mut self, resource: &Resource<'_>, spans: &Encoded, from: usize) -> (usize, Answer) {

@@ -33,8 +33,10 @@ enum Chooser<P> {
 }
 
 /// What became of a batch, while not all of it is settled.
+#[derive(Default)]
 struct Pending<P> {
-    batch: (u64, u64),
+    /// `None`: runs that were chosen between two batches.
+    batch: Option<(u64, u64)>,
     packed: P,
     spans: usize,
     /// Of these, so many are settled.
@@ -64,7 +66,9 @@ impl<D: Destination> ExportSink<D> {
         if let Chooser::Runs(hold) = &mut self.choice {
             batch.iter().for_each(|record| watch(hold, record, now));
         }
-        let (mut packed, mut spans) = (D::Packed::default(), 0);
+        // What a flush could not send goes with it.
+        let (mut packed, settled) = self.pending.take().map(|left| (left.packed, left.settled)).unwrap_or_default();
+        let mut spans = 0;
         let ExportSink { destination, assembler, settings, counter, choice, .. } = self;
         let before = assembler.counts().without_start;
         assembler.push(batch, |run, mut span| {
@@ -75,10 +79,10 @@ impl<D: Destination> ExportSink<D> {
                 destination.pack(span, to)
             };
             match choice {
-                Chooser::All => pack(&mut packed),
-                Chooser::Share(share) if trace.is_in_share(*share) => pack(&mut packed),
+                Chooser::All => _ = pack(&mut packed),
+                Chooser::Share(share) if trace.is_in_share(*share) => _ = pack(&mut packed),
                 Chooser::Share(_) => return counter.not_chosen(1),
-                Chooser::Runs(hold) => return hold.add(run, times, now, &mut packed, pack, D::size),
+                Chooser::Runs(hold) => return hold.add(run, times, now, &mut packed, pack),
             }
             spans += 1;
         });
@@ -87,18 +91,24 @@ impl<D: Destination> ExportSink<D> {
         counter.came(lost);
         counter.lost(lost, WITHOUT_START);
         counter.open(so_far.open as u64);
-        if let Chooser::Runs(hold) = choice {
-            let clock = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-            let clock = u64::try_from(clock.as_nanos()).unwrap_or(u64::MAX);
-            let decided = hold.settle(clock, now, |more| destination.append(more, &mut packed));
-            counter.not_chosen(decided.not_chosen);
-            counter.lost(decided.lost, "too many spans waited for their runs to fail, or to end");
+        if let Chooser::Runs(_) = choice {
+            self.choose(&mut packed);
             spans = D::len(&packed);
         }
-        let id = (batch.instance(), batch.number());
-        let (settled, lost) = (0, lost as usize);
+        let id = Some((batch.instance(), batch.number()));
+        let lost = lost as usize;
         let warning = (lost > 0).then(|| WITHOUT_START.to_owned());
         self.pending = Some(Pending { batch: id, packed, spans, settled, lost, warning });
+    }
+
+    /// Adds the spans of runs that are chosen by now.
+    fn choose(&mut self, packed: &mut D::Packed) {
+        let Chooser::Runs(hold) = &mut self.choice else { return };
+        let clock = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let clock = u64::try_from(clock.as_nanos()).unwrap_or(u64::MAX);
+        let decided = hold.settle(clock, Instant::now(), |more| self.destination.append(more, packed));
+        self.counter.not_chosen(decided.not_chosen);
+        self.counter.lost(decided.lost, "too many spans waited for their runs to fail, or to end");
     }
 
     /// Sends what is pending. The error is the destination's wish to be asked again.
@@ -142,14 +152,29 @@ impl<D: Destination> ExportSink<D> {
 
 impl<D: Destination> Sink for ExportSink<D> {
     fn deliver(&mut self, batch: &RecordBatch) -> Result<Receipt, SinkError> {
-        let id = (batch.instance(), batch.number());
+        let id = Some((batch.instance(), batch.number()));
         if self.pending.as_ref().is_none_or(|pending| pending.batch != id) {
-            self.give_up();
+            if self.pending.as_ref().is_some_and(|pending| pending.batch.is_some()) {
+                self.give_up();
+            }
             self.take(batch);
         }
         self.send()?;
         let Some(pending) = self.pending.take() else { return Ok(Receipt::default()) };
         Ok(receipt(batch, pending.lost, pending.warning))
+    }
+
+    /// A run that is open may have become slow since the last batch. At the end, this is the last time that anybody looks.
+    fn flush(&mut self) -> Result<(), SinkError> {
+        let mut pending = self.pending.take().unwrap_or_default();
+        if pending.batch.is_none() {
+            self.choose(&mut pending.packed);
+            pending.spans = D::len(&pending.packed);
+        }
+        self.pending = Some(pending);
+        self.send()?;
+        self.pending = None;
+        Ok(())
     }
 
     fn name(&self) -> &str {

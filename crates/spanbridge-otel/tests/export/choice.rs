@@ -3,9 +3,10 @@
 use crate::receiver::{Receiver, Reply};
 use crate::support::*;
 use spanbridge::observe;
+use spanbridge_otel::otlp::model::Span;
 use spanbridge_otel::{Choice, Exporter, Telemetry};
 use std::collections::BTreeSet;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 #[test]
 fn a_share_of_the_traces_is_whole() {
@@ -74,6 +75,53 @@ fn a_run_that_took_long_is_exported() {
     let [accepted, lost, not_chosen, waiting] = counts(&counter);
     assert_eq!((accepted, lost, waiting), (2, 0, 0));
     assert!(not_chosen >= 2);
+}
+
+/// Nothing was delivered since: the end is the last time that anybody looks.
+#[test]
+fn an_open_run_that_is_slow_leaves_at_the_end() {
+    let receiver = Receiver::start();
+    let slow = Duration::from_millis(50);
+    let exporter = Exporter::url(receiver.url()).choice(Choice::slow(slow));
+    let counter = exporter.counter();
+    let recorder = recorder(Telemetry::new("my-app").exporter(exporter));
+    let run = recorder.in_scope(|| observe::run("slow").open());
+    run.in_scope(|| observe::span("inside").in_scope(|| ()));
+    flush(&recorder);
+    let begun = Instant::now();
+    until("the run to be slow", || (begun.elapsed() > slow).then_some(()));
+    // What a flush could not send goes with the next delivery.
+    receiver.now(Reply::status(503));
+    assert!(!recorder.flush_blocking(LONG).complete);
+    assert_eq!(counts(&counter), [0, 0, 0, 1]);
+    receiver.now(Reply::ok());
+    run.in_scope(|| observe::span("later").in_scope(|| ()));
+    flush(&recorder);
+    assert_eq!((receiver.names(), counts(&counter)), (vec!["inside".into(), "later".into()], [2, 0, 0, 0]));
+    let another = recorder.in_scope(|| observe::run("slow, too").open());
+    another.in_scope(|| observe::span("at the end").in_scope(|| ()));
+    flush(&recorder);
+    let begun = Instant::now();
+    until("the run to be slow", || (begun.elapsed() > slow).then_some(()));
+    assert!(recorder.shutdown(LONG).complete);
+    assert_eq!((receiver.names().len(), counts(&counter)), (3, [3, 0, 0, 0]));
+}
+
+/// How much waits is counted with each span, not over and over: that would take minutes here.
+#[test]
+fn a_large_run_waits_for_a_callback() {
+    let exporter = Exporter::callback(|_: &[Span<'_>]| ()).choice(Choice::failed());
+    let counter = exporter.counter();
+    let recorder = recorder(Telemetry::new("my-app").exporter(exporter));
+    let run = recorder.in_scope(|| observe::run("large").open());
+    let begun = Instant::now();
+    run.in_scope(|| (0..20_000).for_each(|i| observe::span("s").attribute("i", i).in_scope(|| ())));
+    flush(&recorder);
+    assert_eq!(counts(&counter), [0, 0, 0, 20_000]);
+    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+    run.error("no paper");
+    flush(&recorder);
+    assert_eq!(counts(&counter), [20_000, 0, 0, 0]);
 }
 
 /// What waits for its run comes in requests of a few MiB.
