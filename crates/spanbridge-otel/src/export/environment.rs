@@ -1,7 +1,7 @@
 //! What the environment says about export.
 
 use super::http::Form;
-use super::url::{Url, parse, parse_header};
+use super::url::{Url, of_traces, parse, parse_header};
 use crate::otlp::model::KeyValue;
 use spanbridge::{Variables, semconv};
 use std::time::Duration;
@@ -59,7 +59,7 @@ fn endpoint(variables: &mut Variables<'_>) -> String {
     let exact = read(variables, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", check);
     let base = read(variables, "OTEL_EXPORTER_OTLP_ENDPOINT", check);
     let base = base.as_deref().unwrap_or(DEFAULT_ENDPOINT);
-    exact.unwrap_or_else(|| format!("{}/v1/traces", base.trim_end_matches('/')))
+    exact.or_else(|| of_traces(base).ok()).unwrap_or_default()
 }
 
 fn headers(variables: &mut Variables<'_>) -> Vec<(String, String)> {
@@ -79,6 +79,11 @@ fn headers(variables: &mut Variables<'_>) -> Vec<(String, String)> {
 fn certificates(variables: &mut Variables<'_>, url: &mut Url) {
     let mut file = |what| of(variables, what, |path| std::fs::read(path).map_err(|_| "the file cannot be read"));
     let (roots, chain, key) = (file("CERTIFICATE"), file("CLIENT_CERTIFICATE"), file("CLIENT_KEY"));
+    match (&chain, &key) {
+        (Some(_), None) => variables.problem("OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", "there is no key for it"),
+        (None, Some(_)) => variables.problem("OTEL_EXPORTER_OTLP_CLIENT_KEY", "there is no certificate for it"),
+        _ => {}
+    }
     let certificates = super::tls::Certificates { roots, own: chain.zip(key) };
     match certificates.config() {
         Ok(_) => url.tls = certificates,

@@ -10,7 +10,7 @@ use flate2::write::GzEncoder;
 use std::io::{self, Write};
 use std::time::SystemTime;
 use ureq::http::{HeaderName, HeaderValue, Response, StatusCode, Uri, header};
-use ureq::{Agent, Body};
+use ureq::{Agent, Body, Timeout};
 
 /// Bytes of spans that go together, before compression. A span that is larger goes alone.
 const GO_TOGETHER: usize = 4 << 20;
@@ -91,14 +91,12 @@ impl Http {
     }
 
     fn unanswered(&mut self, error: &ureq::Error) -> Answer {
-        use io::ErrorKind::{AddrNotAvailable, ConnectionRefused, HostUnreachable, NetworkUnreachable};
         let (may_be_sent_again, may_have_arrived) = match error {
             ureq::Error::HostNotFound | ureq::Error::ConnectionFailed => (true, false),
-            ureq::Error::Io(io) => {
-                let never = [AddrNotAvailable, ConnectionRefused, HostUnreachable, NetworkUnreachable];
-                (true, !never.contains(&io.kind()))
-            }
-            ureq::Error::Timeout(_) => (true, true),
+            ureq::Error::Io(io) => (true, is_of_a_connection(io.kind())),
+            ureq::Error::Timeout(timeout) => (true, !matches!(timeout, Timeout::Resolve | Timeout::Connect)),
+            // The proxy did not reach the receiver.
+            ureq::Error::ConnectProxyFailed(_) => (true, false),
             // What answered does not speak HTTP.
             _ => (false, false),
         };
@@ -115,6 +113,27 @@ impl Http {
     fn host(&self) -> &str {
         self.uri.host().unwrap_or("the receiver")
     }
+}
+
+/// Whether an error of this kind can come from a connection that stood. All others come before it stands: nobody listens, there is
+/// no way, or the look-up of the host's name failed, for which `std` has no kind.
+fn is_of_a_connection(kind: io::ErrorKind) -> bool {
+    use io::ErrorKind::*;
+    let kinds = [
+        BrokenPipe,
+        ConnectionAborted,
+        ConnectionReset,
+        Interrupted,
+        InvalidData,
+        InvalidInput,
+        NotConnected,
+        Other,
+        TimedOut,
+        UnexpectedEof,
+        WouldBlock,
+        WriteZero,
+    ];
+    kinds.contains(&kind)
 }
 
 /// The scope of exported spans.
@@ -198,7 +217,8 @@ fn answered(mut response: Response<Body>, spans: u64) -> Answer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ureq::{Error, Timeout};
+    use std::net::ToSocketAddrs;
+    use ureq::Error;
 
     /// A receiver may be down for hours. But what may have arrived is not sent without end.
     #[test]
@@ -210,7 +230,16 @@ mod tests {
             let mut attempts = (1..100).map(|n| (n, http.unanswered(error)));
             attempts.find(|(_, answer)| matches!(answer, Answer::Refused { .. })).map(|(n, _)| n)
         };
-        for error in [io(io::ErrorKind::ConnectionRefused), io(io::ErrorKind::HostUnreachable), Error::HostNotFound] {
+        let no_such_host = "no-such-host.invalid:80".to_socket_addrs().unwrap_err();
+        for error in [
+            io(io::ErrorKind::ConnectionRefused),
+            io(io::ErrorKind::HostUnreachable),
+            Error::HostNotFound,
+            Error::Io(no_such_host),
+            Error::Timeout(Timeout::Resolve),
+            Error::Timeout(Timeout::Connect),
+            Error::ConnectProxyFailed("503".to_owned()),
+        ] {
             assert_eq!(last(&error), None, "{error}");
         }
         for error in

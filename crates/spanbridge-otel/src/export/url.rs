@@ -2,6 +2,7 @@
 
 use super::http::{Form, Http};
 use crate::error::{Error, ErrorKind, Result};
+use crate::otlp::json::to_base64;
 use std::fmt;
 use std::time::Duration;
 use ureq::Agent;
@@ -40,21 +41,81 @@ impl Url {
 
     pub(super) fn open(self) -> Result<Http> {
         let uri = parse(&self.url)?;
-        let headers = self.headers.iter().map(|(name, value)| parse_header(name, value)).collect::<Result<_>>()?;
+        let mut headers =
+            self.headers.iter().map(|(name, value)| parse_header(name, value)).collect::<Result<Vec<_>>>()?;
+        let (uri, credentials) = without_credentials(uri)?;
+        let is_told = headers.iter().any(|(name, _)| name == header::AUTHORIZATION);
+        headers.extend(credentials.filter(|_| !is_told).map(|credentials| (header::AUTHORIZATION, credentials)));
         Ok(Http::new(self.agent()?, uri, headers, self.form, self.gzip))
     }
 
     fn agent(&self) -> Result<Agent> {
+        let timeout = self.timeout.clamp(Duration::from_millis(1), LONGEST_TIMEOUT);
+        // Less than the whole, so that it is known when nothing can have been sent yet.
+        let until_connected = timeout * 3 / 4;
         let config = Config::builder()
             .http_status_as_error(false)
             // The headers may be secret, and are for nobody else.
             .max_redirects(0)
-            .timeout_global(Some(self.timeout.clamp(Duration::from_millis(1), LONGEST_TIMEOUT)))
+            .timeout_global(Some(timeout))
+            .timeout_resolve(Some(until_connected))
+            .timeout_connect(Some(until_connected))
             .user_agent(concat!("spanbridge-otel/", env!("CARGO_PKG_VERSION")));
         #[cfg(feature = "tls")]
         let config = config.tls_config(self.tls.config()?);
         Ok(config.build().new_agent())
     }
+}
+
+/// The path for traces, added to the path of a URL that is for all signals.
+pub(super) fn of_traces(base: &str) -> Result<String> {
+    let uri = parse(base)?;
+    let (scheme, authority) = (uri.scheme_str().unwrap_or_default(), uri.authority().map_or("", |it| it.as_str()));
+    let path = uri.path().trim_end_matches('/');
+    let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+    Ok(format!("{scheme}://{authority}{path}/v1/traces{query}"))
+}
+
+/// Takes the user and the password out of a URL. They are percent-encoded there
+/// ([RFC 3986, section 3.2.1](https://www.rfc-editor.org/rfc/rfc3986#section-3.2.1)), and sent as they are
+/// ([RFC 7617](https://www.rfc-editor.org/rfc/rfc7617)).
+fn without_credentials(uri: Uri) -> Result<(Uri, Option<HeaderValue>)> {
+    let endpoint = |what| Error::set_up(ErrorKind::Endpoint, what);
+    let mut parts = uri.into_parts();
+    let authority = parts.authority.take().ok_or_else(|| endpoint("the endpoint has no host"))?;
+    let (credentials, host) = match authority.as_str().rsplit_once('@') {
+        Some((credentials, host)) => (Some(credentials), host),
+        None => (None, authority.as_str()),
+    };
+    let credentials = credentials.map(|credentials| {
+        let (user, password) = credentials.split_once(':').unwrap_or((credentials, ""));
+        let [user, password] = [user, password].map(percent_decoded);
+        HeaderValue::from_str(&format!("Basic {}", to_base64(&[&user[..], b":", &password].concat())))
+    });
+    let credentials = credentials.transpose().map_err(|_| endpoint("the endpoint's user cannot be sent"))?;
+    parts.authority = Some(host.parse().map_err(|_| endpoint("the endpoint is not a URL"))?);
+    let uri = Uri::from_parts(parts).map_err(|_| endpoint("the endpoint is not a URL"))?;
+    Ok((uri, credentials))
+}
+
+/// What is no percent-encoding stays as it is.
+fn percent_decoded(text: &str) -> Vec<u8> {
+    let mut parts = text.split('%');
+    let mut decoded = parts.next().unwrap_or_default().as_bytes().to_vec();
+    for part in parts {
+        let digits = part.get(..2).filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()));
+        match digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
+            Some(byte) => {
+                decoded.push(byte);
+                decoded.extend_from_slice(&part.as_bytes()[2..]);
+            }
+            None => {
+                decoded.push(b'%');
+                decoded.extend_from_slice(part.as_bytes());
+            }
+        }
+    }
+    decoded
 }
 
 /// Reads the URL of a receiver.
@@ -67,9 +128,16 @@ pub(super) fn parse(url: &str) -> Result<Uri> {
         Some("https") => return Err(endpoint("the endpoint has the scheme `https`, which needs the feature `tls`")),
         _ => return Err(endpoint("the endpoint is not a URL with the scheme `http` or `https`")),
     }
-    match uri.host() {
-        None | Some("") => Err(endpoint("the endpoint has no host")),
-        Some(_) => Ok(uri),
+    let Some(authority) = uri.authority().filter(|authority| !authority.host().is_empty()) else {
+        return Err(endpoint("the endpoint has no host"));
+    };
+    // A port that is no number from 1 is ignored elsewhere, and the spans go to the default one.
+    let host = authority.as_str().rsplit('@').next().unwrap_or_default();
+    let port = host.strip_prefix(authority.host()).unwrap_or_default().trim_start_matches(':');
+    let is_number = port.bytes().all(|byte| byte.is_ascii_digit());
+    match port.is_empty() || is_number && authority.port_u16().is_some_and(|port| port > 0) {
+        true => Ok(uri),
+        false => Err(endpoint("the endpoint's port is not valid")),
     }
 }
 

@@ -38,6 +38,10 @@ fn the_endpoint_gets_the_path_of_traces() {
     let exact = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT";
     assert_eq!(path(&[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://a.example"), (exact, "URL/x")]), "/x");
     assert_eq!(path(&[(exact, "URL")]), "/");
+    // A query stays behind the path.
+    assert_eq!(path(&[("OTEL_EXPORTER_OTLP_ENDPOINT", "URL/otlp/?token=a/")]), "/otlp/v1/traces?token=a/");
+    assert_eq!(path(&[("OTEL_EXPORTER_OTLP_ENDPOINT", "URL?token=a")]), "/v1/traces?token=a");
+    assert_eq!(path(&[("OTEL_EXPORTER_OTLP_ENDPOINT", "URL/otlp#fragment")]), "/otlp/v1/traces");
 }
 
 #[test]
@@ -141,6 +145,7 @@ fn what_is_not_understood_is_named_and_ignored() {
         ("OTEL_TRACES_EXPORTER", "secret"),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "secret"),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "ftp://secret"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://localhost:99999/secret"),
         ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "secret:4318"),
         ("OTEL_EXPORTER_OTLP_HEADERS", "secret"),
         ("OTEL_EXPORTER_OTLP_HEADERS", "a b=secret"),

@@ -80,14 +80,26 @@ fn nothing_is_sent_for_nothing() {
 #[test]
 fn a_user_and_a_password_are_sent() {
     let receiver = Receiver::start();
-    let url = receiver.url().replace("http://", "http://Aladdin:open%20sesame@");
-    let exporter = Exporter::url(url);
-    assert!(!format!("{exporter:?}").contains("sesame"), "{exporter:?}");
-    let recorder = recorder(Telemetry::new("my-app").exporter(exporter));
-    record(&recorder, &["a"]);
-    flush(&recorder);
-    let authorization = receiver.requests()[0].header("authorization").map(str::to_owned);
-    assert!(authorization.is_some_and(|it| it.starts_with("Basic ")));
+    let sent = |credentials: &str, header: Option<&str>| {
+        let exporter = Exporter::url(receiver.url().replace("http://", &format!("http://{credentials}@")));
+        assert!(!format!("{exporter:?}").contains("sesame"), "{exporter:?}");
+        let exporter = header.into_iter().fold(exporter, |exporter, value| exporter.header("Authorization", value));
+        let recorder = recorder(Telemetry::new("my-app").exporter(exporter));
+        record(&recorder, &["a"]);
+        flush(&recorder);
+        let requests = receiver.requests();
+        let last = &requests[requests.len() - 1];
+        assert_eq!(last.header("host"), Some(&*receiver.address().to_string()));
+        let all: Vec<_> = last.headers.iter().filter(|(name, _)| name == "authorization").collect();
+        assert_eq!(all.len(), 1);
+        all[0].1.clone()
+    };
+    // RFC 7617's example. In a URL, it is percent-encoded.
+    assert_eq!(sent("Aladdin:open%20sesame", None), "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==");
+    assert_eq!(sent("test:123%C2%A3", None), "Basic dGVzdDoxMjPCow==");
+    assert_eq!(sent("a:b:100%", None), "Basic YTpiOjEwMCU=");
+    assert_eq!(sent("a", None), "Basic YTo=");
+    assert_eq!(sent("Aladdin:open%20sesame", Some("Bearer b")), "Bearer b");
 }
 
 /// Where to would also get the headers.
@@ -119,6 +131,8 @@ fn what_cannot_be_used_is_an_error_at_once() {
         error.kind()
     };
     for url in ["", "secret", "ftp://secret", "http://", "http:///secret", "http://a b", "//secret/v1", "unix:/secret"]
+        .into_iter()
+        .chain(["http://a:99999/secret", "http://a:0", "http://a:-1", "http://u:secret@[::1]:+80/", "http://a:4318x"])
     {
         assert_eq!(refused(Exporter::url(url)), ErrorKind::Endpoint, "{url}");
     }
