@@ -13,17 +13,18 @@ pub(super) struct PartialSuccess {
 }
 
 /// What a successful answer says about spans that were not taken. `None`: it cannot be read.
-pub(super) fn partial_success(body: &[u8], is_json: bool) -> Option<PartialSuccess> {
+pub(super) fn partial_success(body: &[u8]) -> Option<PartialSuccess> {
     if body.is_empty() {
         return Some(PartialSuccess::default());
     }
-    let (rejected, message) = match is_json {
+    let (rejected, message) = match is_json(body) {
         true => {
             let body: serde_json::Value = serde_json::from_slice(body).ok()?;
             let partial = &body.as_object()?.get("partialSuccess").unwrap_or(&serde_json::Value::Null);
             let rejected = &partial["rejectedSpans"];
             // 64-bit numbers are strings in OTLP's JSON, and some write numbers.
-            let rejected = rejected.as_i64().or_else(|| rejected.as_str()?.parse().ok()).unwrap_or(0);
+            let float = || rejected.as_f64().or_else(|| rejected.as_str()?.trim().parse().ok());
+            let rejected = rejected.as_i64().or_else(|| Some(float()? as i64)).unwrap_or(0);
             (rejected, partial["errorMessage"].as_str().unwrap_or_default().to_owned())
         }
         false => protobuf::read_partial_success(body).ok()?,
@@ -32,13 +33,18 @@ pub(super) fn partial_success(body: &[u8], is_json: bool) -> Option<PartialSucce
 }
 
 /// What an unsuccessful answer says (`google.rpc.Status`), if it says something.
-pub(super) fn status_message(body: &[u8], is_json: bool) -> Option<String> {
-    let message = match is_json {
+pub(super) fn status_message(body: &[u8]) -> Option<String> {
+    let message = match is_json(body) {
         true => serde_json::from_slice::<serde_json::Value>(body).ok()?["message"].as_str()?.to_owned(),
         false => protobuf::read_status_message(body).ok()?,
     };
     let message = shown(&message);
     (!message.is_empty()).then_some(message)
+}
+
+/// By its first byte, whatever the header says: no message of protobuf that is meant here begins so.
+fn is_json(body: &[u8]) -> bool {
+    body.trim_ascii_start().first() == Some(&b'{')
 }
 
 /// The beginning of a text, on one line.
@@ -58,36 +64,47 @@ mod tests {
     #[test]
     fn both_forms_are_read() {
         let protobuf = b"\x0a\x09\x08\x03\x12\x05large";
-        assert_eq!(partial_success(protobuf, false), partial(3, "large"));
+        assert_eq!(partial_success(protobuf), partial(3, "large"));
         for json in [
             r#"{"partialSuccess":{"rejectedSpans":"3","errorMessage":"large"}}"#,
             r#"{"partialSuccess":{"rejectedSpans":3,"errorMessage":"large","x":[]},"y":1}"#,
         ] {
-            assert_eq!(partial_success(json.as_bytes(), true), partial(3, "large"), "{json}");
+            assert_eq!(partial_success(json.as_bytes()), partial(3, "large"), "{json}");
         }
-        for (body, is_json) in
-            [(&b""[..], false), (b"", true), (b"{}", true), (br#"{"partialSuccess":null}"#, true), (b"\x0a\x00", false)]
+        for body in [&b""[..], b"{}", b" {} ", br#"{"partialSuccess":null}"#, b"\x0a\x00"] {
+            assert_eq!(partial_success(body), partial(0, ""));
+        }
+        assert_eq!(status_message(b"\x08\x03\x12\x03bad").as_deref(), Some("bad"));
+        assert_eq!(status_message(br#"{"code":3,"message":"bad\nkey"}"#).as_deref(), Some("bad key"));
+    }
+
+    /// More than there can be is all of them.
+    #[test]
+    fn any_number_is_one() {
+        for (number, rejected) in
+            [("2.0", 2), ("-1", -1), ("18446744073709551615", i64::MAX), ("1e30", i64::MAX), ("true", 0), ("[2]", 0)]
         {
-            assert_eq!(partial_success(body, is_json), partial(0, ""));
+            for number in [number.to_owned(), format!("\"{number}\"")] {
+                let body = format!(r#"{{"partialSuccess":{{"rejectedSpans":{number}}}}}"#);
+                assert_eq!(partial_success(body.as_bytes()), partial(rejected, ""), "{body}");
+            }
         }
-        assert_eq!(status_message(b"\x08\x03\x12\x03bad", false).as_deref(), Some("bad"));
-        assert_eq!(status_message(br#"{"code":3,"message":"bad\nkey"}"#, true).as_deref(), Some("bad key"));
     }
 
     #[test]
     fn garbage_is_none() {
-        assert_eq!(partial_success(b"<html>", false), None);
-        assert_eq!(partial_success(b"<html>", true), None);
-        assert_eq!(partial_success(b"[]", true), None);
-        assert_eq!(status_message(b"<html>", true), None);
-        assert_eq!(status_message(b"[]", true), None);
+        for body in [&b"<html>"[..], b"[]", b"null", b"{", b"{}}"] {
+            assert_eq!((partial_success(body), status_message(body)), (None, None));
+        }
     }
 
     proptest! {
         #[test]
-        fn nothing_panics(body in proptest::collection::vec(any::<u8>(), 0..64), is_json: bool) {
-            partial_success(&body, is_json);
-            status_message(&body, is_json);
+        fn nothing_panics(body in proptest::collection::vec(any::<u8>(), 0..64), json in r#"\{["a-z:0-9{}]{0,20}"#) {
+            for body in [&body[..], json.as_bytes()] {
+                partial_success(body);
+                status_message(body);
+            }
         }
     }
 }

@@ -190,12 +190,11 @@ fn may_be_sent_again(status: StatusCode) -> bool {
 fn answered(mut response: Response<Body>, spans: u64) -> Answer {
     let status = response.status();
     let text = |name| response.headers().get(name).and_then(|value: &HeaderValue| value.to_str().ok());
-    let is_json = text(header::CONTENT_TYPE).is_some_and(|it| it.trim_start().starts_with("application/json"));
     let pause = text(header::RETRY_AFTER).and_then(|value| retry_after::parse(value, SystemTime::now()));
     let body = response.body_mut().with_config().limit(MAX_ANSWER).read_to_vec();
     if status.is_success() {
         // It has taken them, whatever becomes of the rest of the answer.
-        return match body.ok().and_then(|body| answer::partial_success(&body, is_json)) {
+        return match body.ok().and_then(|body| answer::partial_success(&body)) {
             Some(partial) => {
                 let rejected = u64::try_from(partial.rejected).unwrap_or(0).min(spans);
                 let warning = (rejected > 0 || !partial.message.is_empty())
@@ -205,7 +204,7 @@ fn answered(mut response: Response<Body>, spans: u64) -> Answer {
             None => Answer::Taken { rejected: 0, warning: Some("the receiver's answer cannot be read".to_owned()) },
         };
     }
-    let message = body.ok().and_then(|body| answer::status_message(&body, is_json));
+    let message = body.ok().and_then(|body| answer::status_message(&body));
     let message = message.map(|message| format!(": {message}")).unwrap_or_default();
     let why = format!("the receiver answered {}{message}", status.as_u16());
     match may_be_sent_again(status) {
