@@ -69,6 +69,9 @@ pub(crate) enum Command {
     Runs(Runs),
     /// Show a run as a tree of spans, across all services and queues
     Trace(Trace),
+    /// Show everything that is recorded of each step: input, output, HTTP, SQL, attributes, events
+    #[command(after_help = DEBUG)]
+    Debug(Debug),
     /// Find what is missing in runs, with the likely cause and the fix
     #[command(after_help = DOCTOR)]
     Doctor(Doctor),
@@ -124,6 +127,24 @@ pub(crate) struct Trace {
     /// A run, a trace or a span
     pub(crate) id: String,
 }
+
+#[derive(Args, Debug)]
+pub(crate) struct Debug {
+    /// A run or a trace; or a span, for that step and those below it
+    pub(crate) id: String,
+    /// Show payloads in full, not only their first 40 lines
+    #[arg(long)]
+    pub(crate) full: bool,
+}
+
+const DEBUG: &str =
+    "Payloads are there if they were captured: `ReceiveOptions::capture`, and `capture` of producers and calls.
+
+Examples:
+  spanbridge debug 4bf92f35
+  spanbridge debug --full 00f067aa0ba902b7 | less -R
+
+The JSON is that of `trace`: it has everything.";
 
 #[derive(Args, Debug)]
 pub(crate) struct Doctor {

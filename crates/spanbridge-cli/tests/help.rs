@@ -29,6 +29,8 @@ Usage: spanbridge [OPTIONS] <COMMAND>
 Commands:
   runs         List recent runs
   trace        Show a run as a tree of spans, across all services and queues
+  debug        Show everything that is recorded of each step: input, output, HTTP, SQL, attributes,
+               events
   doctor       Find what is missing in runs, with the likely cause and the fix
   import       Read records into the store, from files with one JSON object per line or from other
                stores
@@ -298,5 +300,30 @@ Options:
 Examples:
   spanbridge man ~/.local/share/man/man1    # then: man spanbridge, man spanbridge-trace
   spanbridge man | man -l -
+"##);
+}
+
+#[test]
+fn of_debug() {
+    assert_snapshot!(help(&["debug"]), @r##"
+Show everything that is recorded of each step: input, output, HTTP, SQL, attributes, events
+
+Usage: spanbridge debug [OPTIONS] <ID>
+
+Arguments:
+  <ID>  A run or a trace; or a span, for that step and those below it
+
+Options:
+      --full  Show payloads in full, not only their first 40 lines
+  -h, --help  Print help
+
+Payloads are there if they were captured: `ReceiveOptions::capture`, and `capture` of producers and
+calls.
+
+Examples:
+  spanbridge debug 4bf92f35
+  spanbridge debug --full 00f067aa0ba902b7 | less -R
+
+The JSON is that of `trace`: it has everything.
 "##);
 }

@@ -4,6 +4,7 @@ mod backup;
 mod check;
 mod compact;
 mod damage;
+mod debug;
 mod doctor;
 mod export;
 mod import;
@@ -40,6 +41,7 @@ pub(crate) fn run(cli: &Cli) -> Result<(), Failure> {
     let result = match &cli.command {
         Command::Runs(args) => runs::run(cli, args, &store),
         Command::Trace(args) => trace::run(cli, args, &store),
+        Command::Debug(args) => debug::run(cli, args, &store),
         Command::Doctor(args) => doctor::run(cli, args, &store),
         Command::Export(args) => export::run(cli, args, &store),
         _ => Ok(()),

@@ -44,6 +44,8 @@ pub(crate) struct Forest<'g> {
     linked: Vec<bool>,
     parents: Vec<Option<usize>>,
     settled: HashMap<usize, Vec<Settled>>,
+    /// The settlements that are a word on the line of their job.
+    folded: Vec<usize>,
 }
 
 /// Settlements of one kind under one job.
@@ -98,8 +100,9 @@ impl<'g> Forest<'g> {
             list[next[parent]] = child;
             next[parent] += 1;
         }
+        let folded = (0..spans.len()).filter(|span| matches!(parents[*span], Place::Folded)).collect();
         let parents = parents.into_iter().map(|p| if let Place::Under(p) = p { Some(p) } else { None }).collect();
-        Self { graph, starts, list, missing, history, linked, parents, settled }
+        Self { graph, starts, list, missing, history, linked, parents, settled, folded }
     }
 
     /// The history of the run.
@@ -154,6 +157,11 @@ impl<'g> Forest<'g> {
 
     pub(crate) fn settled(&self, i: usize) -> &[Settled] {
         self.settled.get(&i).map_or(&[], Vec::as_slice)
+    }
+
+    /// The spans that have no line of their own.
+    pub(crate) fn folded(&self) -> &[usize] {
+        &self.folded
     }
 
     pub(crate) fn hop(&self, i: usize) -> Hop {

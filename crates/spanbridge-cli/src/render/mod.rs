@@ -5,6 +5,7 @@
 //! work is linear in the size of what is shown.
 
 mod badges;
+mod debug;
 mod footer;
 mod forest;
 mod gaps;
@@ -23,6 +24,7 @@ mod time;
 mod timeline;
 mod tree;
 
+pub use debug::{PAYLOAD_LINES, debug};
 pub use gaps::gaps;
 pub use options::Options;
 pub use runs::runs;
