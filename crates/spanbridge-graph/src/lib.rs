@@ -3,7 +3,8 @@
 //! Records come in any order and any number of times. `identity` recognises repeated and contradictory ones. `join` sorts the
 //! rest by what they are about, and `lifecycle` those about the run itself. `tree` orders the spans. `outline` has the name
 //! and the status of the run. `build` fills in the [model](Graph), `derive` adds what no single process knows, and `json`
-//! writes it. `gaps` says what is missing.
+//! writes it. `flow` says how long each span worked and waited, and what the duration of the run consists of. `gaps` says what is
+//! missing.
 //!
 //! To test what an application records, see [`testing`].
 //!
@@ -32,6 +33,7 @@ pub mod arbitrary;
 mod build;
 mod conflict;
 mod derive;
+mod flow;
 mod gaps;
 #[doc(hidden)]
 pub mod hash;
@@ -53,11 +55,12 @@ mod values;
 pub use derive::edges_between;
 pub use gaps::{Checkup, Gap, GapKind};
 pub use model::{
-    Artifact, Diagnostic, Edge, Event, Graph, Link, LinkDirection, LinkedRun, PrunedRun, Relation, Run, RunStatus,
-    RunSummary, Segment, Span, SpanStatus, Suspension, Trigger,
+    Artifact, Category, CriticalPath, Diagnostic, Edge, Event, Graph, Link, LinkDirection, LinkSource, LinkedRun,
+    PrunedRun, Relation, Run, RunStatus, RunSummary, Segment, Span, SpanStatus, SpanTimes, Stretch, StretchKind,
+    Suspension, Trigger,
 };
 #[doc(hidden)]
 pub use outline::Outline;
 pub use record::run_of;
 #[doc(hidden)]
-pub use record::{links_of, span_of, time_of};
+pub use record::{linking_span_of, links_of, span_of, time_of};

@@ -97,11 +97,15 @@ impl Outline {
 
     /// A span of this run, as the trigger of another run.
     pub fn trigger(&self, span: SpanId, records: &[Record<'_>]) -> Option<Trigger> {
-        let record = &records[self.joined.spans[self.joined.index.get(span.get())?].start? as usize];
+        let parts = &self.joined.spans[self.joined.index.get(span.get())?];
+        let record = &records[parts.start? as usize];
         let start = start_of(&record.body)?;
+        let end = parts.end.and_then(|at| end_of(&records[at as usize].body));
         Some(Trigger {
             primitive: start.primitive.clone().into_owned(),
             service: record.service.clone().into_owned(),
+            started_at: Some(start.started_at),
+            ended_at: end.map(|end| end.ended_at),
             ..Trigger::new(self.name(records), &*start.name)
         })
     }

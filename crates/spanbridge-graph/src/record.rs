@@ -99,3 +99,12 @@ pub fn links_of<'r>(body: impl Into<BodyView<'r>>) -> impl Iterator<Item = (Trac
     };
     links.iter().map(|l| (l.trace_id, l.span_id)).chain(late.map(|(_, to)| to))
 }
+
+/// The span that has the links of a record.
+pub fn linking_span_of<'r>(body: impl Into<BodyView<'r>>) -> Option<SpanId> {
+    let body = body.into();
+    match body {
+        BodyView::Span(span) => Some(span.span_id()),
+        _ => late_link(body).map(|(from, _)| from),
+    }
+}

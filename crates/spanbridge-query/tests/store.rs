@@ -212,6 +212,14 @@ fn a_link_is_known_at_both_ends() {
         "linkedSpanIds": [span_id(1).to_string()],
     }]);
     assert_eq!(sender["linkedRuns"], expected);
+    // The other end of the link, at the span that it leads to.
+    let linked_from: Vec<_> = sender["spans"].as_array().unwrap().iter().map(|s| &s["linkedFrom"]).collect();
+    let source = serde_json::json!([{
+        "runId": run(2).to_string(),
+        "traceId": trace(2).to_string(),
+        "spanId": span_id(9).to_string(),
+    }]);
+    assert_eq!(linked_from, [&source]);
 }
 
 /// A link to a span that is not recorded may mean any run of its trace.

@@ -2,6 +2,7 @@
 
 mod edges;
 mod input;
+mod links;
 mod run;
 mod spans;
 

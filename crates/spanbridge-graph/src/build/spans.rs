@@ -1,6 +1,7 @@
 //! The spans of a run, each from the records about it.
 
 use super::input::Input;
+use super::links::{add_link_sources, links_inside};
 use crate::model::{Event, Link, Span, trace_of};
 use crate::record::{end_of, late_link, start_of};
 use crate::tree::{Attachment, Placed};
@@ -34,6 +35,8 @@ pub(super) fn spans(input: &Input<'_, '_>) -> Vec<Span> {
     };
     let mut spans: Vec<Span> = input.outline.order.iter().map(placed_span).collect();
     add_late_links(input, &mut spans);
+    let inside = links_inside(&spans);
+    add_link_sources(&mut spans, inside);
     spans
 }
 
@@ -90,6 +93,7 @@ fn span(input: &Input<'_, '_>, placed: &Placed, added: &[(usize, usize)], events
         ended_at: end.map(|e| e.ended_at),
         attributes: with_class(merged(first.into_iter().chain(between).chain(late)), end),
         links: start.map(links).unwrap_or_default(),
+        linked_from: Vec::new(),
         events: events.iter().filter_map(|(_, at)| event(input.body(*at))).collect(),
     }
 }

@@ -4,18 +4,20 @@
 
 mod other;
 mod parts;
+mod path;
 mod related;
 mod run;
 mod span;
 
-use super::model::{Artifact, Diagnostic, Edge, Graph, LinkedRun, PrunedRun, RunSummary, Span};
+use super::model::{Artifact, Diagnostic, Edge, Graph, LinkedRun, PrunedRun, RunSummary, SpanTimes};
 use other::{ArtifactView, DiagnosticView, EdgeView};
 use parts::List;
+use path::PathView;
 use related::{LinkedView, PrunedView, SummaryView};
 use run::RunView;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
-use span::SpanView;
+use span::Spans;
 use spanbridge::record::SCHEMA_VERSION;
 
 impl Graph {
@@ -32,13 +34,14 @@ impl Serialize for Graph {
         GraphView {
             schema_version: SCHEMA_VERSION,
             run: RunView::of(&self.run),
-            spans: List(&self.spans, SpanView::of),
+            spans: Spans(&self.spans, &SpanTimes::of(self)),
             edges: List(&self.edges, EdgeView::of),
             artifacts: List(&self.artifacts, ArtifactView::of),
             child_runs: List(&self.child_runs, SummaryView::of),
             related_runs: List(&self.related_runs, SummaryView::of),
             linked_runs: List(&self.linked_runs, LinkedView::of),
             pruned_runs: (!self.pruned_runs.is_empty()).then_some(List(&self.pruned_runs, PrunedView::of)),
+            critical_path: self.critical_path.as_ref().map(|path| PathView::of(path, self)),
             diagnostics: List(&self.diagnostics, DiagnosticView::of),
         }
         .serialize(serializer)
@@ -50,7 +53,7 @@ impl Serialize for Graph {
 struct GraphView<'a> {
     schema_version: u32,
     run: RunView<'a>,
-    spans: List<'a, Span, SpanView<'a>>,
+    spans: Spans<'a>,
     edges: List<'a, Edge, EdgeView<'a>>,
     artifacts: List<'a, Artifact, ArtifactView<'a>>,
     child_runs: List<'a, RunSummary, SummaryView<'a>>,
@@ -58,5 +61,7 @@ struct GraphView<'a> {
     linked_runs: List<'a, LinkedRun, LinkedView<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pruned_runs: Option<List<'a, PrunedRun, PrunedView>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    critical_path: Option<PathView<'a>>,
     diagnostics: List<'a, Diagnostic, DiagnosticView<'a>>,
 }

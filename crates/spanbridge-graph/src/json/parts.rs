@@ -7,6 +7,12 @@ use serde_json::Value;
 /// A list of views. Each is made when it is written.
 pub(super) struct List<'a, T, V>(pub(super) &'a [T], pub(super) fn(&'a T) -> V);
 
+impl<T, V> List<'_, T, V> {
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
 impl<T, V: Serialize> Serialize for List<'_, T, V> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut seq = serializer.serialize_seq(Some(self.0.len()))?;

@@ -1,13 +1,27 @@
 //! A span as JSON.
 
 use super::parts::{List, Object, Time, is_empty, milliseconds};
-use crate::model::{Event, Link, Span, SpanStatus};
+use crate::model::{Category, Event, Link, LinkSource, Span, SpanStatus, SpanTimes};
 use serde::Serialize;
+use serde::ser::{SerializeSeq, Serializer};
 use spanbridge::{Kind, RunId, SegmentId, SpanId, TraceId, family};
+
+/// The spans with their times, in the same order.
+pub(super) struct Spans<'a>(pub(super) &'a [Span], pub(super) &'a [SpanTimes]);
+
+impl Serialize for Spans<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut seq = serializer.serialize_seq(Some(self.0.len()))?;
+        for (span, times) in self.0.iter().zip(self.1) {
+            seq.serialize_element(&SpanView::of(span, times))?;
+        }
+        seq.end()
+    }
+}
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct SpanView<'a> {
+struct SpanView<'a> {
     span_id: SpanId,
     #[serde(skip_serializing_if = "Option::is_none")]
     parent_span_id: Option<SpanId>,
@@ -20,6 +34,7 @@ pub(super) struct SpanView<'a> {
     name: &'a str,
     family: &'a str,
     primitive: &'a str,
+    category: Category,
     kind: Kind,
     status: SpanStatus,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -29,13 +44,24 @@ pub(super) struct SpanView<'a> {
     ended_at: Option<Time>,
     #[serde(skip_serializing_if = "Option::is_none")]
     duration_ms: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    self_ms: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    queued_ms: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    suspended_ms: Option<f64>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    clock_skew: bool,
     attributes: Object<'a>,
     links: List<'a, Link, LinkView<'a>>,
+    #[serde(skip_serializing_if = "List::is_empty")]
+    linked_from: List<'a, LinkSource, SourceView>,
     events: List<'a, Event, EventView<'a>>,
 }
 
 impl<'a> SpanView<'a> {
-    pub(super) fn of(span: &'a Span) -> Self {
+    fn of(span: &'a Span, times: &SpanTimes) -> Self {
+        let nanos = |time: u64| time as f64 / 1e6;
         Self {
             span_id: span.span_id,
             parent_span_id: span.parent_span_id,
@@ -47,14 +73,20 @@ impl<'a> SpanView<'a> {
             name: &span.name,
             family: family(&span.primitive),
             primitive: &span.primitive,
+            category: span.category(),
             kind: span.kind,
             status: span.status,
             error: span.error.as_deref(),
             started_at: Time(span.started_at),
             ended_at: span.ended_at.map(Time),
             duration_ms: milliseconds(span.started_at, span.ended_at),
+            self_ms: times.self_time.map(nanos),
+            queued_ms: times.queued.map(nanos),
+            suspended_ms: Some(times.suspended).filter(|time| *time > 0).map(nanos),
+            clock_skew: times.clock_skew,
             attributes: Object(&span.attributes),
             links: List(&span.links, LinkView::of),
+            linked_from: List(&span.linked_from, SourceView::of),
             events: List(&span.events, EventView::of),
         }
     }
@@ -62,7 +94,7 @@ impl<'a> SpanView<'a> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct LinkView<'a> {
+struct LinkView<'a> {
     trace_id: TraceId,
     span_id: SpanId,
     #[serde(skip_serializing_if = "is_empty")]
@@ -75,9 +107,25 @@ impl<'a> LinkView<'a> {
     }
 }
 
+/// A span that links to this one.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct EventView<'a> {
+struct SourceView {
+    run_id: RunId,
+    trace_id: TraceId,
+    span_id: SpanId,
+}
+
+impl SourceView {
+    fn of(source: &LinkSource) -> Self {
+        let LinkSource { run_id, trace_id, span_id } = *source;
+        Self { run_id, trace_id, span_id }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct EventView<'a> {
     event_id: &'a str,
     name: &'a str,
     timestamp: Time,

@@ -1,5 +1,6 @@
 //! The graph of a run, and what belongs to it beside runs and spans.
 
+use super::path::CriticalPath;
 use super::related::{LinkedRun, PrunedRun, RunSummary, Trigger};
 use super::run::Run;
 use super::span::Span;
@@ -29,6 +30,8 @@ pub struct Graph {
     pub pruned_runs: Vec<PrunedRun>,
     /// What started it, if another run did.
     pub trigger: Option<Trigger>,
+    /// What its duration consists of, if you set it. Then it is part of the JSON.
+    pub critical_path: Option<CriticalPath>,
     /// What you should know about the recording, such as lost or contradictory records.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -46,6 +49,7 @@ impl Graph {
             linked_runs: Vec::new(),
             pruned_runs: Vec::new(),
             trigger: None,
+            critical_path: None,
             diagnostics: Vec::new(),
         }
     }

@@ -2,13 +2,17 @@
 //!
 //! These types will get more fields, so they are built with `new` and changed field by field.
 
+mod category;
 mod graph;
+mod path;
 mod related;
 mod run;
 mod span;
 
+pub use category::Category;
 pub use graph::{Artifact, Diagnostic, Edge, Graph};
+pub use path::{CriticalPath, SpanTimes, Stretch, StretchKind};
 pub use related::{LinkDirection, LinkedRun, PrunedRun, Relation, RunSummary, Trigger};
 pub use run::{Run, RunStatus, Segment, Suspension};
 pub(super) use span::trace_of;
-pub use span::{Event, Link, Span, SpanStatus};
+pub use span::{Event, Link, LinkSource, Span, SpanStatus};

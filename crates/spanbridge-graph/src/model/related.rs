@@ -103,12 +103,23 @@ pub struct Trigger {
     pub primitive: String,
     /// The service that recorded that span.
     pub service: String,
+    /// When that span began.
+    pub started_at: Option<u64>,
+    /// When it ended.
+    pub ended_at: Option<u64>,
 }
 
 impl Trigger {
     /// A span of another run, by names.
     pub fn new(run_name: impl Into<String>, span_name: impl Into<String>) -> Self {
         let (run_name, span_name) = (run_name.into(), span_name.into());
-        Trigger { run_name, span_name, primitive: String::new(), service: String::new() }
+        Trigger {
+            run_name,
+            span_name,
+            primitive: String::new(),
+            service: String::new(),
+            started_at: None,
+            ended_at: None,
+        }
     }
 }

@@ -73,6 +73,8 @@ pub struct Span {
     pub attributes: Vec<(String, serde_json::Value)>,
     /// Related spans that are not its parent.
     pub links: Vec<Link>,
+    /// Spans that link to it: of the same run, and of other runs if these were read.
+    pub linked_from: Vec<LinkSource>,
     /// What happened during it.
     pub events: Vec<Event>,
 }
@@ -99,6 +101,7 @@ impl Span {
             ended_at: None,
             attributes: Vec::new(),
             links: Vec::new(),
+            linked_from: Vec::new(),
             events: Vec::new(),
         }
     }
@@ -130,6 +133,25 @@ impl Link {
     /// A link without attributes.
     pub fn new(trace_id: TraceId, span_id: SpanId) -> Self {
         Link { trace_id, span_id, attributes: Vec::new() }
+    }
+}
+
+/// A span that links to another: the other end of a link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub struct LinkSource {
+    /// The run of the span that has the link.
+    pub run_id: RunId,
+    /// Its trace.
+    pub trace_id: TraceId,
+    /// The span that has the link.
+    pub span_id: SpanId,
+}
+
+impl LinkSource {
+    /// A span of this run.
+    pub fn new(run_id: RunId, trace_id: TraceId, span_id: SpanId) -> Self {
+        LinkSource { run_id, trace_id, span_id }
     }
 }
 

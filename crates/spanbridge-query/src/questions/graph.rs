@@ -60,9 +60,11 @@ pub(super) fn add_connected_runs(snapshot: &dyn Snapshot, graph: &mut Graph) -> 
     let traces: BTreeSet<TraceId> = run.trace_ids.iter().copied().collect();
     let related = runs_of(snapshot, &traces, run.run_id)?;
     graph.related_runs = summaries(snapshot, &related)?;
-    let (linked_runs, linked) = linked_runs(snapshot, graph)?;
-    graph.linked_runs = linked_runs;
-    let connected = [(&children, Relation::Child), (&related, Relation::Related), (&linked, Relation::Linked)];
+    let linked = linked_runs(snapshot, graph)?;
+    graph.linked_runs = linked.runs;
+    graph.add_link_sources(linked.sources);
+    let missing = &linked.missing;
+    let connected = [(&children, Relation::Child), (&related, Relation::Related), (missing, Relation::Linked)];
     let connected = connected.into_iter().flat_map(|(runs, relation)| runs.iter().map(move |run| (*run, relation)));
     graph.pruned_runs = pruned_runs(snapshot, graph, connected)?;
     Ok(children)

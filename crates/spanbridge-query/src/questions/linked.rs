@@ -8,7 +8,7 @@ use crate::Result;
 use crate::engine::{Mention, Snapshot};
 use spanbridge::{RunId, SpanId, TraceId};
 use spanbridge_graph::hash::{Map, Set};
-use spanbridge_graph::{Graph, LinkDirection, LinkedRun, RunSummary, links_of, span_of};
+use spanbridge_graph::{Graph, LinkDirection, LinkSource, LinkedRun, RunSummary, linking_span_of, links_of, span_of};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How many runs are read for the spans at an end of a link. If there are more, only their traces are compared.
@@ -23,9 +23,17 @@ struct Ends {
     linked: BTreeSet<SpanId>,
 }
 
-/// The linked runs, by start, and the runs at the ends of links that are not stored. Runs of the same traces are related anyway,
-/// and left out here.
-pub(crate) fn linked_runs(snapshot: &dyn Snapshot, graph: &Graph) -> Result<(Vec<LinkedRun>, Vec<RunId>)> {
+/// What is known of the links from and to a run.
+pub(crate) struct Linked {
+    /// The linked runs, by start. Runs of the same traces are related anyway, and left out here.
+    pub(crate) runs: Vec<LinkedRun>,
+    /// The runs at the ends of links that are not stored.
+    pub(crate) missing: Vec<RunId>,
+    /// The links that lead here, each with the span that it leads to.
+    pub(crate) sources: Vec<((TraceId, SpanId), LinkSource)>,
+}
+
+pub(crate) fn linked_runs(snapshot: &dyn Snapshot, graph: &Graph) -> Result<Linked> {
     let own: BTreeSet<TraceId> = graph.run.trace_ids.iter().copied().collect();
     let related: BTreeSet<RunId> = graph.related_runs.iter().map(|r| r.run_id).chain([graph.run.run_id]).collect();
     let mut to: BTreeMap<TraceId, BTreeSet<SpanId>> = BTreeMap::new();
@@ -47,7 +55,8 @@ pub(crate) fn linked_runs(snapshot: &dyn Snapshot, graph: &Graph) -> Result<(Vec
             ends.entry(run).or_default().to = true;
         }
     }
-    for (run, linked) in linking_runs(snapshot, graph, &from, &own)? {
+    let mut sources = Vec::new();
+    for (run, linked) in linking_runs(snapshot, graph, &from, &own, &mut sources)? {
         let ends = ends.entry(run).or_default();
         (ends.from, ends.linked) = (true, linked);
     }
@@ -63,7 +72,7 @@ pub(crate) fn linked_runs(snapshot: &dyn Snapshot, graph: &Graph) -> Result<(Vec
         Some(linked_run)
     };
     let missing = all.into_iter().filter(|run| !known_ids.contains(run)).collect();
-    Ok((known.into_iter().filter_map(linked_run).collect(), missing))
+    Ok(Linked { runs: known.into_iter().filter_map(linked_run).collect(), missing, sources })
 }
 
 /// The runs of each of these traces: its own, and all other runs with spans in it.
@@ -121,14 +130,21 @@ fn linking_runs(
     graph: &Graph,
     from: &BTreeSet<RunId>,
     own: &BTreeSet<TraceId>,
+    sources: &mut Vec<((TraceId, SpanId), LinkSource)>,
 ) -> Result<BTreeMap<RunId, BTreeSet<SpanId>>> {
     if from.is_empty() || from.len() > MAX_RUNS_READ {
         return Ok(from.iter().map(|run| (*run, BTreeSet::new())).collect());
     }
     let mut targets: BTreeMap<RunId, BTreeSet<SpanId>> = BTreeMap::new();
     snapshot.records(&from.iter().copied().collect::<Vec<_>>(), &mut |run, records| {
-        let links = records.iter().flat_map(|r| links_of(&r.body)).filter(|(trace, _)| own.contains(trace));
-        targets.insert(run, links.map(|(_, span)| span).collect());
+        let spans = targets.entry(run).or_default();
+        for record in &records {
+            for link in links_of(&record.body).filter(|(trace, _)| own.contains(trace)) {
+                spans.insert(link.1);
+                let source = linking_span_of(&record.body).zip(record.trace_id);
+                sources.extend(source.map(|(span, trace)| (link, LinkSource::new(run, trace, span))));
+            }
+        }
         Ok(())
     })?;
     let unread: Vec<RunId> =
