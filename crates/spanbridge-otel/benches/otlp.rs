@@ -1,8 +1,8 @@
 //! What writing and reading a span costs, beside prost: `cargo bench -p spanbridge-otel --bench otlp [name]`; a few seconds.
 //!
 //! Requests of 512 spans with 0, 4 and 8 attributes of mixed types; nanoseconds for one span, the quickest of rounds that take
-//! turns. What prost writes is checked to be the same, byte for byte. "Make and write" is what an exporter does: a span is made of
-//! borrowed texts and written. prost's messages own theirs.
+//! turns. What prost writes is checked to be the same, byte for byte. "Write" has the messages of both built beforehand. "Make
+//! and write" is what an exporter does: a span is made of borrowed texts and written. prost's messages own theirs.
 
 #[path = "../tests/otlp/proto.rs"]
 mod proto;

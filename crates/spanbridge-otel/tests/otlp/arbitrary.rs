@@ -111,6 +111,30 @@ pub(crate) fn span() -> BoxedStrategy<Span<'static>> {
         .boxed()
 }
 
+/// Spans as most are: a name, times, and short attributes.
+pub(crate) fn plain_span() -> BoxedStrategy<Span<'static>> {
+    let short = || "[a-z.é]{0,70}";
+    let value = prop_oneof![
+        3 => short().prop_map(|v| AnyValue::Str(v.into())),
+        1 => any::<i64>().prop_map(AnyValue::I64),
+        1 => (0..300_i64).prop_map(AnyValue::I64),
+        1 => any::<bool>().prop_map(AnyValue::Bool),
+        1 => any::<f64>().prop_map(AnyValue::F64),
+    ];
+    let key = "[a-z.]{1,66}";
+    let attributes = vec((key, value).prop_map(|(key, value)| KeyValue { key: key.into(), value }), 0..70);
+    let ids = (trace_id(), span_id(), of(span_id()));
+    (ids, "[a-z.é ]{1,64}", any::<u64>(), any::<u64>(), count(), attributes)
+        .prop_map(|((trace, id, parent), name, start, end, flags, attributes)| {
+            let mut span = Span::new(trace, id);
+            (span.parent_span_id, span.name, span.flags) = (parent, name.into(), flags);
+            (span.kind, span.start_time, span.end_time) = (Some(Kind::Consumer), start, end);
+            span.attributes = attributes;
+            span
+        })
+        .boxed()
+}
+
 pub(crate) fn resource() -> BoxedStrategy<Resource<'static>> {
     attributes().prop_map(|attributes| Resource { attributes }).boxed()
 }

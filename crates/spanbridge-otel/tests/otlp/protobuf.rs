@@ -1,6 +1,6 @@
 //! Protobuf, held against prost.
 
-use crate::arbitrary::{resource, scope, span};
+use crate::arbitrary::{plain_span, resource, scope, span};
 use crate::{proto, read_protobuf};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -25,6 +25,13 @@ proptest! {
         let theirs = proto::request(&resource, &scope, &spans);
         prop_assert_eq!(&proto::Request::decode(&ours[..]).unwrap(), &theirs);
         prop_assert!(ours == theirs.encode_to_vec());
+    }
+
+    /// Most spans are written in a way of their own.
+    #[test]
+    fn plain_spans_are_what_prost_writes(spans in vec(plain_span(), 1..4)) {
+        let (resource, scope) = (Resource::default(), Scope::default());
+        prop_assert!(written(&resource, &scope, &spans) == proto::request(&resource, &scope, &spans).encode_to_vec());
     }
 
     #[test]

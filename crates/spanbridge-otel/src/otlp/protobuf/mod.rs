@@ -1,5 +1,6 @@
 //! OTLP as protobuf (`application/x-protobuf`).
 
+mod plain;
 mod read;
 #[cfg(feature = "export")]
 mod response;
