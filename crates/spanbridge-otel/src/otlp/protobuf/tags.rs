@@ -1,4 +1,18 @@
-//! The numbers of the fields, from the protocol's `.proto` files.
+//! The numbers of the fields, from the protocol's `.proto` files, and their tags on the wire.
+
+pub(super) const FIXED32: u32 = 5;
+
+pub(super) const fn varint_tag(field: u32) -> u8 {
+    (field << 3) as u8
+}
+
+pub(super) const fn fixed64_tag(field: u32) -> u8 {
+    (field << 3 | 1) as u8
+}
+
+pub(super) const fn length_tag(field: u32) -> u8 {
+    (field << 3 | 2) as u8
+}
 
 /// `ExportTraceServiceRequest`, and `TracesData`, which is the same on the wire.
 pub(super) mod request {

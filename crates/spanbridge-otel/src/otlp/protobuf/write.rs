@@ -4,7 +4,10 @@
 //! that it is of another size. So nothing is measured before it is written, and lengths have their shortest form.
 
 use super::plain;
-use super::tags::{any_value, event, key_value, link, list, request, resource, resource_spans, scope, scope_spans};
+use super::tags::{
+    FIXED32, any_value, event, fixed64_tag, key_value, length_tag, link, list, request, resource, resource_spans,
+    scope, scope_spans, varint_tag,
+};
 use super::tags::{span as of_span, status};
 use crate::otlp::model::{AnyValue, Event, KeyValue, Link, Resource, Scope, Span, Status, StatusCode};
 
@@ -196,20 +199,6 @@ fn put_value(out: &mut Vec<u8>, value: &AnyValue<'_>) {
         }),
         AnyValue::Bytes(bytes) => put_bytes(out, length_tag(any_value::BYTES), bytes),
     }
-}
-
-pub(super) const FIXED32: u32 = 5;
-
-pub(super) const fn varint_tag(field: u32) -> u8 {
-    (field << 3) as u8
-}
-
-pub(super) const fn fixed64_tag(field: u32) -> u8 {
-    (field << 3 | 1) as u8
-}
-
-pub(super) const fn length_tag(field: u32) -> u8 {
-    (field << 3 | 2) as u8
 }
 
 #[inline(always)]
