@@ -49,6 +49,13 @@ pub(super) struct Encoded {
     ends: Vec<usize>,
 }
 
+impl Encoded {
+    /// Bytes that it takes up: a buffer has more room than what stands in it.
+    fn allocated(&self) -> usize {
+        self.bytes.capacity() + self.ends.capacity() * size_of::<usize>()
+    }
+}
+
 impl Http {
     pub(super) fn new(agent: Agent, uri: Uri, headers: Vec<(HeaderName, HeaderValue)>, form: Form, gzip: bool) -> Self {
         Http { agent, uri, headers, form, gzip, body: Vec::new(), unanswered: 0 }
@@ -151,13 +158,13 @@ impl Destination for Http {
     const NAME: &'static str = "otlp";
 
     fn pack(&mut self, span: Span<'_>, to: &mut Encoded) -> usize {
-        let start = to.bytes.len();
+        let before = to.allocated();
         match self.form {
             Form::Protobuf => protobuf::write_span(&span, &mut to.bytes),
             Form::Json => json::write_span(&span, &mut to.bytes),
         }
         to.ends.push(to.bytes.len());
-        to.bytes.len() - start + size_of::<usize>()
+        to.allocated() - before
     }
 
     fn append(&self, more: Encoded, to: &mut Encoded) {
