@@ -41,6 +41,23 @@ pub fn edges_between(graph: &Graph, others: &[Graph], sent_once: bool) -> Vec<Ed
     edges
 }
 
+/// The relations between the deliveries of several runs, whoever sent the messages.
+pub(super) fn edges_among(graphs: &[Graph]) -> Vec<Edge> {
+    if graphs.len() < 2 {
+        return Vec::new();
+    }
+    let spans = || graphs.iter().flat_map(|graph| &graph.spans);
+    let publishes: Set<SpanId> = spans().filter(|s| s.primitive == "messaging.publish").map(|s| s.span_id).collect();
+    let all = graphs.iter().flat_map(|graph| deliveries(&graph.run, &graph.spans));
+    // Different runs are related only by a named queue.
+    let named = all.filter(|delivery| !delivery.source.queue.is_empty());
+    let mut deliveries: Vec<Delivery<'_>> = named.collect();
+    for delivery in &mut deliveries {
+        delivery.sent_once |= publishes.contains(&delivery.sender.span_id);
+    }
+    relate(&mut deliveries)
+}
+
 fn deliveries<'s>(run: &'s Run, spans: &'s [Span]) -> impl Iterator<Item = Delivery<'s>> {
     let senders = Senders::new(run, spans);
     let acks = spans.iter().filter(|s| s.text(semconv::MESSAGING_OPERATION_NAME) == Some("ack"));

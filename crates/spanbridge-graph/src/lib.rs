@@ -3,8 +3,8 @@
 //! Records come in any order and any number of times. `identity` recognises repeated and contradictory ones. `join` sorts the
 //! rest by what they are about, and `lifecycle` those about the run itself. `tree` orders the spans. `outline` has the name
 //! and the status of the run. `build` fills in the [model](Graph), `derive` adds what no single process knows, and `json`
-//! writes it. `flow` says how long each span worked and waited, and what the duration of the run consists of. `gaps` says what is
-//! missing.
+//! writes it. `flow` says how long each span worked and waited, and what the duration of the run consists of. `causes` puts the
+//! spans of several runs below what caused them, and `why` looks there for where a failure began. `gaps` says what is missing.
 //!
 //! To test what an application records, see [`testing`].
 //!
@@ -31,6 +31,7 @@
 #[doc(hidden)]
 pub mod arbitrary;
 mod build;
+mod causes;
 mod conflict;
 mod derive;
 mod flow;
@@ -46,11 +47,14 @@ mod message;
 mod model;
 mod outline;
 mod record;
+mod sameness;
 mod succession;
 pub mod testing;
 mod tree;
 mod values;
+mod why;
 
+pub use causes::Hop;
 #[doc(hidden)]
 pub use derive::edges_between;
 pub use gaps::{Checkup, Gap, GapKind};
@@ -64,3 +68,4 @@ pub use outline::Outline;
 pub use record::run_of;
 #[doc(hidden)]
 pub use record::{linking_span_of, links_of, span_of, time_of};
+pub use why::{Excused, Failure, FailureKind, LastGood, Lost, Note, Outcome, Step, Why};

@@ -3,9 +3,9 @@
 //! The views borrow from the model. They only name and order the fields.
 
 mod other;
-mod parts;
+pub(crate) mod parts;
 mod path;
-mod related;
+pub(crate) mod related;
 mod run;
 mod span;
 

@@ -5,7 +5,7 @@ use serde::ser::{SerializeMap, SerializeSeq, Serializer};
 use serde_json::Value;
 
 /// A list of views. Each is made when it is written.
-pub(super) struct List<'a, T, V>(pub(super) &'a [T], pub(super) fn(&'a T) -> V);
+pub(crate) struct List<'a, T, V>(pub(crate) &'a [T], pub(crate) fn(&'a T) -> V);
 
 impl<T, V> List<'_, T, V> {
     pub(super) fn is_empty(&self) -> bool {
@@ -22,7 +22,7 @@ impl<T, V: Serialize> Serialize for List<'_, T, V> {
 }
 
 /// Attributes as an object.
-pub(super) struct Object<'a>(pub(super) &'a [(String, Value)]);
+pub(crate) struct Object<'a>(pub(crate) &'a [(String, Value)]);
 
 impl Serialize for Object<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -33,7 +33,7 @@ impl Serialize for Object<'_> {
 }
 
 /// Nanoseconds since the epoch.
-pub(super) struct Time(pub(super) u64);
+pub(crate) struct Time(pub(crate) u64);
 
 impl Serialize for Time {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -44,10 +44,10 @@ impl Serialize for Time {
 }
 
 /// Milliseconds, with a fraction. Negative if clocks disagree.
-pub(super) fn milliseconds(from: u64, to: Option<u64>) -> Option<f64> {
+pub(crate) fn milliseconds(from: u64, to: Option<u64>) -> Option<f64> {
     to.map(|to| (i128::from(to) - i128::from(from)) as f64 / 1e6)
 }
 
-pub(super) fn is_empty(object: &Object<'_>) -> bool {
+pub(crate) fn is_empty(object: &Object<'_>) -> bool {
     object.0.is_empty()
 }

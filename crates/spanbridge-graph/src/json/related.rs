@@ -7,7 +7,7 @@ use spanbridge::{RunId, SpanId};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct SummaryView<'a> {
+pub(crate) struct SummaryView<'a> {
     run_id: RunId,
     name: &'a str,
     started_at: Time,
@@ -16,7 +16,7 @@ pub(super) struct SummaryView<'a> {
 }
 
 impl<'a> SummaryView<'a> {
-    pub(super) fn of(run: &'a RunSummary) -> Self {
+    pub(crate) fn of(run: &'a RunSummary) -> Self {
         let RunSummary { run_id, name, started_at, status, errors } = run;
         Self { run_id: *run_id, name, started_at: Time(*started_at), status: *status, errors: *errors }
     }

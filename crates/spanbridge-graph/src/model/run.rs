@@ -107,6 +107,11 @@ impl Run {
         self.attributes.iter().rfind(|(k, _)| k == key).map(|(_, v)| v)
     }
 
+    /// The segment that began it, else the first by time.
+    pub(crate) fn first_segment(&self) -> Option<&Segment> {
+        self.segments.iter().find(|segment| segment.via == Some(Via::Start)).or(self.segments.first())
+    }
+
     /// How long it did not wait, from its start until this time, in nanoseconds.
     pub fn worked(&self, until: u64) -> u64 {
         until.saturating_sub(self.started_at).saturating_sub(self.waited)
