@@ -72,6 +72,9 @@ pub(crate) enum Command {
     /// Show everything that is recorded of each step: input, output, HTTP, SQL, attributes, events
     #[command(after_help = DEBUG)]
     Debug(Debug),
+    /// Show what happens, while it happens
+    #[command(after_help = TAIL)]
+    Tail(Tail),
     /// Find what is missing in runs, with the likely cause and the fix
     #[command(after_help = DOCTOR)]
     Doctor(Doctor),
@@ -145,6 +148,35 @@ Examples:
   spanbridge debug --full 00f067aa0ba902b7 | less -R
 
 The JSON is that of `trace`: it has everything.";
+
+#[derive(Args, Debug)]
+pub(crate) struct Tail {
+    /// Only what this service does; may be given several times
+    #[arg(long)]
+    pub(crate) service: Vec<String>,
+    /// Only spans and runs with this text in their name
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) name: Option<String>,
+    /// Only this run, which must be stored already
+    #[arg(long, value_name = "ID")]
+    pub(crate) run: Option<String>,
+    /// Only failures
+    #[arg(long)]
+    pub(crate) errors: bool,
+    /// Also show what begins, and events
+    #[arg(long)]
+    pub(crate) all: bool,
+}
+
+const TAIL: &str =
+    "A span is shown when it has ended, at most a moment after it was delivered. Each is shown once, whatever \
+is folded, compacted or pruned meanwhile. Ctrl-C ends it.
+
+Examples:
+  spanbridge tail --errors
+  spanbridge tail --service orders --name charge
+
+The JSON is the records themselves, one in a line, as `export` writes them.";
 
 #[derive(Args, Debug)]
 pub(crate) struct Doctor {

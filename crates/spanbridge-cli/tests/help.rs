@@ -31,6 +31,7 @@ Commands:
   trace        Show a run as a tree of spans, across all services and queues
   debug        Show everything that is recorded of each step: input, output, HTTP, SQL, attributes,
                events
+  tail         Show what happens, while it happens
   doctor       Find what is missing in runs, with the likely cause and the fix
   import       Read records into the store, from files with one JSON object per line or from other
                stores
@@ -325,5 +326,31 @@ Examples:
   spanbridge debug --full 00f067aa0ba902b7 | less -R
 
 The JSON is that of `trace`: it has everything.
+"##);
+}
+
+#[test]
+fn of_tail() {
+    assert_snapshot!(help(&["tail"]), @r##"
+Show what happens, while it happens
+
+Usage: spanbridge tail [OPTIONS]
+
+Options:
+      --service <SERVICE>  Only what this service does; may be given several times
+      --name <TEXT>        Only spans and runs with this text in their name
+      --run <ID>           Only this run, which must be stored already
+      --errors             Only failures
+      --all                Also show what begins, and events
+  -h, --help               Print help
+
+A span is shown when it has ended, at most a moment after it was delivered. Each is shown once,
+whatever is folded, compacted or pruned meanwhile. Ctrl-C ends it.
+
+Examples:
+  spanbridge tail --errors
+  spanbridge tail --service orders --name charge
+
+The JSON is the records themselves, one in a line, as `export` writes them.
 "##);
 }

@@ -32,11 +32,13 @@ mod questions;
 mod reader;
 mod runs;
 mod store;
+mod tail;
 mod unwritable;
 
 pub use answer::{Candidate, Found, Id, ImportReport};
 pub use error::{Error, ErrorKind};
 pub use runs::{RunFilter, RunRow};
 pub use store::Store;
+pub use tail::{Tail, TailRead};
 
 use error::Result;

@@ -13,6 +13,7 @@ mod lookup;
 mod manual;
 mod prune;
 mod runs;
+mod tail;
 mod trace;
 
 use crate::args::{Cli, Command};
@@ -42,6 +43,7 @@ pub(crate) fn run(cli: &Cli) -> Result<(), Failure> {
         Command::Runs(args) => runs::run(cli, args, &store),
         Command::Trace(args) => trace::run(cli, args, &store),
         Command::Debug(args) => debug::run(cli, args, &store),
+        Command::Tail(args) => tail::run(cli, args, &store),
         Command::Doctor(args) => doctor::run(cli, args, &store),
         Command::Export(args) => export::run(cli, args, &store),
         _ => Ok(()),

@@ -4,6 +4,7 @@ use super::fold::lost::{now, set_gone};
 use super::handle::Index;
 use super::logs::{begin, list, watermarks};
 use super::place::Place;
+use super::readers::{FORGET_EXPIRED, READERS};
 use crate::Result;
 use rusqlite::{Connection, OptionalExtension, params};
 use spanbridge_store::log::LogFile;
@@ -45,6 +46,7 @@ impl Index {
         let mark = || {
             self.assert_in_place()?;
             let mut paths = Vec::new();
+            connection.prepare_cached(FORGET_EXPIRED)?.execute([now().as_secs() as i64])?;
             for file in removable(connection, files)? {
                 set_gone(connection, file.name)?;
                 paths.push(file.path.clone());
@@ -63,8 +65,10 @@ impl Index {
 fn removable<'f>(connection: &Connection, files: &'f [LogFile]) -> Result<Vec<&'f LogFile>> {
     let passed = watermarks(connection)?;
     let now = SystemTime::now();
-    let mut names = connection.prepare_cached("SELECT DISTINCT name FROM reader")?;
-    let readers = names.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<Vec<String>>>()?;
+    let mut names = connection.prepare_cached(READERS)?;
+    let readers = names
+        .query_map([self::now().as_secs() as i64], |row| row.get(0))?
+        .collect::<rusqlite::Result<Vec<String>>>()?;
     let mut found = Vec::new();
     for file in files {
         if passed.get(&file.name).is_none_or(|passed| *passed < file.length) || !file.is_closed(files, now) {

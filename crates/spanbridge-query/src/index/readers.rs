@@ -4,6 +4,18 @@ use super::handle::Index;
 use crate::Result;
 use rusqlite::params;
 use spanbridge_store::log::LogName;
+use std::time::SystemTime;
+
+/// A log that cannot exist. A reader has passed it up to the time, in seconds since 1970, until which it counts; 0: for ever.
+const LEASE: LogName = LogName { writer: 0, number: 0 };
+
+/// Those who still count, at this time.
+pub(super) const READERS: &str = "SELECT DISTINCT name FROM reader AS r WHERE NOT EXISTS (SELECT 1 FROM reader AS lease \
+     WHERE lease.name = r.name AND lease.writer = 0 AND lease.number = 0 AND lease.passed BETWEEN 1 AND ?)";
+
+/// Forgets those who do not.
+pub(super) const FORGET_EXPIRED: &str = "DELETE FROM reader WHERE name IN \
+     (SELECT name FROM reader WHERE writer = 0 AND number = 0 AND passed BETWEEN 1 AND ?)";
 
 impl Index {
     /// Registers somebody who reads the logs, under a name of their own. From now on, no log is removed before they have
@@ -12,8 +24,17 @@ impl Index {
     /// # Errors
     /// If the index cannot be written, or does not lie in the directory of the store: then whoever removes logs would not know.
     pub fn register_reader(&self, name: &str) -> Result<()> {
-        // A log that cannot exist, so that whoever has passed none is known.
-        self.set_passed(name, LogName { writer: 0, number: 0 }, 0)
+        self.set_passed(name, LEASE, 0)
+    }
+
+    /// As [`register_reader`](Index::register_reader), for somebody who may go away without a word: after this time, no log waits
+    /// for them. Registering again with a later time extends it.
+    ///
+    /// # Errors
+    /// As [`Index::register_reader`].
+    pub fn register_reader_until(&self, name: &str, until: SystemTime) -> Result<()> {
+        let seconds = until.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
+        self.set_passed(name, LEASE, seconds.max(1))
     }
 
     /// Notes up to where a reader has read a log. Registers the reader.
@@ -22,6 +43,7 @@ impl Index {
     /// As [`Index::register_reader`].
     pub fn set_passed(&self, name: &str, log: LogName, offset: u64) -> Result<()> {
         self.place.assert_shared()?;
+        self.assert_in_place()?;
         let mut set = self.connection.prepare_cached(
             "INSERT INTO reader(name, writer, number, passed) VALUES (?1, ?2, ?3, ?4)
              ON CONFLICT(name, writer, number) DO UPDATE SET passed = max(passed, ?4)",

@@ -67,6 +67,11 @@ impl Store {
         Self { reader, directory: None, import_log: None, notes: Vec::new() }
     }
 
+    /// Where its logs are. `None` for engines of other crates.
+    pub(crate) fn directory(&self) -> Option<&Path> {
+        self.directory.as_deref()
+    }
+
     /// Finds what an id of a run, a trace or a span stands for. The first four digits or more are enough, in any form that
     /// [`IdPrefix::parse`] reads.
     ///
