@@ -104,7 +104,7 @@ fn each_record_comes_once() {
                 while until.map_or(writer.deliveries < 100, |until| Instant::now() < until) {
                     writer.deliver();
                     written.fetch_add(SPANS, SeqCst);
-                    if writer.deliveries % 7 == 0 {
+                    if writer.deliveries.is_multiple_of(7) {
                         writer.rotate();
                     }
                     // Others have few cores, too.

@@ -1,6 +1,6 @@
 //! The log files of a directory, each read from where it was read up to.
 
-use super::TailRead;
+use super::read::TailRead;
 use crate::{Error, ErrorKind, Result};
 use spanbridge_store::ErrorKind as StoreErrorKind;
 use spanbridge_store::log::{self, Frame, LogFile, LogName, LogReader, Step};

@@ -2,12 +2,14 @@
 
 mod files;
 mod lease;
+mod read;
 mod seen;
 
 use crate::index::Index;
 use crate::{Result, Store};
 use files::Files;
 use lease::Lease;
+pub use read::TailRead;
 use seen::Seen;
 use spanbridge::record::Record;
 use std::path::{Path, PathBuf};
@@ -40,18 +42,6 @@ pub struct Tail {
     seen: Seen,
     /// `None` if the store cannot be written: then nothing folds into it either.
     lease: Option<Lease>,
-}
-
-/// What one [read](Tail::read) came upon.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct TailRead {
-    /// Records that `each` was called with.
-    pub records: u64,
-    /// Logs that were removed before any of them was read.
-    pub missed_logs: u64,
-    /// Bytes that were removed before they could be read, or that are damaged.
-    pub missed_bytes: u64,
 }
 
 impl Store {
