@@ -25,17 +25,20 @@
 //! |---|---|
 //! | `export` (default) | records out, to a receiver of OTLP or to a function of yours |
 //! | `tls` (default) | receivers whose URL is `https://` |
+//! | `sdk` | records out through OpenTelemetry's SDK: [`sdk`] |
 //!
 //! # How it is built
 //! Rooms form layers, and each uses only what stands before it: [`otlp`] is the wire, [`spans`] is how records and the spans
-//! of OTLP become each other, and `export` sends them.
+//! of OTLP become each other, `export` sends them, and `sdk` gives them to OpenTelemetry's SDK.
 
 mod error;
-#[cfg(feature = "export")]
+#[cfg(any(feature = "export", feature = "sdk"))]
 pub mod export;
 pub mod otlp;
+#[cfg(feature = "sdk")]
+pub mod sdk;
 pub mod spans;
 
 pub use error::{Error, ErrorKind};
-#[cfg(feature = "export")]
+#[cfg(any(feature = "export", feature = "sdk"))]
 pub use export::{Choice, ExportCounter, ExportCounts, Exporter, Telemetry, WithTelemetry};

@@ -47,3 +47,18 @@ fn reading_takes_next_to_nothing() {
     let names: Vec<_> = added("").into_iter().collect();
     assert_eq!(names, ["flate2", "spanbridge-otel", "zlib-rs"]);
 }
+
+/// By default, neither the SDK nor the API of OpenTelemetry. With the SDK, no client for HTTP.
+#[test]
+fn the_sdk_comes_only_if_asked_for() {
+    let by_default = added("default");
+    assert!(by_default.contains("ureq"), "{by_default:?}");
+    for name in ["opentelemetry", "opentelemetry_sdk", "futures-util", "tokio"] {
+        assert!(!by_default.contains(name), "{name}");
+    }
+    let with_sdk = added("sdk");
+    assert!(with_sdk.contains("opentelemetry_sdk"));
+    for name in ["ureq", "rustls", "serde_json", "tokio", "reqwest", "prost"] {
+        assert!(!with_sdk.contains(name), "{name}");
+    }
+}

@@ -403,7 +403,7 @@ pub const TOOL_OUTPUT_TYPE: &str = "spanbridge.tool.output.type";
 pub const RUN_ID: &str = "spanbridge.run.id";
 /// Of a span in OTLP: its primitive, if that is another than `custom.operation`.
 pub const PRIMITIVE: &str = "spanbridge.primitive";
-/// Of a span in OTLP: how it ended, if OTLP has no word for that: `cancelled`, `panicked`.
+/// Of a span in OTLP: how it ended, if OTLP has no word for that: `cancelled`, `panicked`; or `open`, if it had to be given an end.
 pub const SPAN_STATUS: &str = "spanbridge.status";
 /// Of a link in OTLP: the type of the edge that it stands for.
 pub const EDGE_TYPE: &str = "spanbridge.edge.type";

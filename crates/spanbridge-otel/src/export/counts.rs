@@ -7,12 +7,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ExportCounts {
-    /// The receiver said that it took them, or the callback returned.
+    /// The receiver or the exporter of the SDK said that it took them, or the callback returned.
     pub accepted: u64,
     /// They will not be exported: the receiver refused them, they were too large, or time ran out. Also where nobody knows: a
     /// receiver may have taken a request without ever answering it.
     pub lost: u64,
-    /// The exporter's [`Choice`](super::Choice) left them out.
+    /// The exporter's [`Choice`](super::Choice) left them out, or the sampler of the tracer provider that they went to.
     pub not_chosen: u64,
     /// They wait to be sent, or for their run to be chosen.
     pub waiting: u64,

@@ -1,7 +1,7 @@
 //! Requests to a receiver of OTLP.
 
 use super::answer;
-use super::destination::{Answer, Destination};
+use super::destination::{Answer, Destination, Surroundings};
 use super::retry_after;
 use crate::otlp::model::{Resource, Scope, Span};
 use crate::otlp::{MAX_REQUEST_BYTES, json, protobuf};
@@ -177,11 +177,11 @@ impl Destination for Http {
         packed.ends.len()
     }
 
-    fn send(&mut self, resource: &Resource<'_>, spans: &Encoded, from: usize) -> (usize, Answer) {
+    fn send(&mut self, beside: Surroundings<'_>, spans: &mut Encoded, from: usize) -> (usize, Answer) {
         let start = from.checked_sub(1).map_or(0, |last| spans.ends[last]);
         let fit = spans.ends[from..].partition_point(|end| end - start <= GO_TOGETHER);
         let count = fit.max(1);
-        self.write(resource, &spans.bytes[start..spans.ends[from + count - 1]]);
+        self.write(beside.resource, &spans.bytes[start..spans.ends[from + count - 1]]);
         if self.body.len() > MAX_REQUEST_BYTES {
             return (count, Answer::Refused { why: "a span is larger than the 64 MiB of a request".to_owned() });
         }
@@ -206,9 +206,13 @@ fn answered(mut response: Response<Body>, spans: u64) -> Answer {
                 let rejected = u64::try_from(partial.rejected).unwrap_or(0).min(spans);
                 let warning = (rejected > 0 || !partial.message.is_empty())
                     .then(|| format!("the receiver rejected {rejected} spans: {}", partial.message));
-                Answer::Taken { rejected, warning }
+                Answer::Taken { rejected, left_out: 0, warning }
             }
-            None => Answer::Taken { rejected: 0, warning: Some("the receiver's answer cannot be read".to_owned()) },
+            None => Answer::Taken {
+                rejected: 0,
+                left_out: 0,
+                warning: Some("the receiver's answer cannot be read".to_owned()),
+            },
         };
     }
     let message = body.ok().and_then(|body| answer::status_message(&body));

@@ -1,7 +1,9 @@
 //! How much of a span is exported.
 
 use crate::otlp::model::{AnyValue, Span};
-use spanbridge::{Variables, semconv};
+#[cfg(feature = "export")]
+use spanbridge::Variables;
+use spanbridge::semconv;
 use std::borrow::Cow;
 
 /// Limits of the specification's
@@ -27,6 +29,7 @@ impl Default for Limits {
 }
 
 impl Limits {
+    #[cfg(feature = "export")]
     pub(super) fn read(variables: &mut Variables<'_>) -> Self {
         let mut number = |names: &[&str], default: usize| {
             let given = names.iter().find_map(|name| variables.number(name));
@@ -89,7 +92,7 @@ fn cut(value: &mut AnyValue<'_>, max: usize) {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "export"))]
 mod tests {
     use super::*;
     use crate::otlp::model::{Event, KeyValue, Link};

@@ -1,6 +1,7 @@
-//! Records out: spans for a receiver of OTLP, or for a function of yours.
+//! Records out: spans for a receiver of OTLP, for a function of yours, or for [OpenTelemetry's SDK](crate::sdk).
 //!
 //! ```
+//! # #[cfg(feature = "export")]
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! use spanbridge::{Memory, Recorder, observe};
 //! use spanbridge_otel::{Choice, Exporter, Telemetry, WithTelemetry};
@@ -25,6 +26,8 @@
 //! assert_eq!((counts.spans(), counts.not_chosen), (1, 1));
 //! # assert!(report.complete);
 //! # Ok(()) }
+//! # #[cfg(not(feature = "export"))]
+//! # fn main() {}
 //! ```
 //!
 //! Spans are exported once they have ended. The exporter works on the sink's thread, with no runtime: a request takes 5 seconds at
@@ -32,23 +35,32 @@
 //! `hold` until a run is known to have failed or to be slow), `settings` takes out content and what is over a limit, and the
 //! `destination` packs and sends them.
 
+#[cfg(feature = "export")]
 mod answer;
 mod callback;
 mod choice;
 mod content;
 mod counts;
-mod destination;
+pub(crate) mod destination;
+#[cfg(feature = "export")]
 mod environment;
 mod exporter;
+#[cfg(feature = "export")]
+mod from_environment;
 mod hold;
+#[cfg(feature = "export")]
 mod http;
 mod limits;
+#[cfg(feature = "export")]
+mod receiver;
+#[cfg(feature = "export")]
 mod retry_after;
 mod settings;
 mod sink;
 mod telemetry;
 #[cfg(feature = "tls")]
 mod tls;
+#[cfg(feature = "export")]
 mod url;
 
 pub use callback::Callback;
@@ -56,4 +68,5 @@ pub use choice::Choice;
 pub use counts::{ExportCounter, ExportCounts};
 pub use exporter::{AnyExporter, Exporter};
 pub use telemetry::{Telemetry, WithTelemetry};
+#[cfg(feature = "export")]
 pub use url::Url;

@@ -2,7 +2,7 @@
 
 use super::choice::Rule;
 use super::counts::ExportCounter;
-use super::destination::{Answer, Destination};
+use super::destination::{Answer, Destination, Surroundings};
 use super::hold::Hold;
 use super::settings::Settings;
 use crate::otlp::model::{Resource, Span, StatusCode};
@@ -115,10 +115,11 @@ impl<D: Destination> ExportSink<D> {
     fn send(&mut self) -> Result<(), SinkError> {
         let Some(pending) = &mut self.pending else { return Ok(()) };
         while pending.settled < pending.spans {
-            let (count, answer) = self.destination.send(&self.resource.1, &pending.packed, pending.settled);
-            let (lost, warning) = match answer {
-                Answer::Taken { rejected, warning } => (rejected as usize, warning),
-                Answer::Refused { why } => (count, Some(why)),
+            let beside = Surroundings { resource: &self.resource.1, assembler: &self.assembler };
+            let (count, answer) = self.destination.send(beside, &mut pending.packed, pending.settled);
+            let (lost, left_out, warning) = match answer {
+                Answer::Taken { rejected, left_out, warning } => (rejected as usize, left_out, warning),
+                Answer::Refused { why } => (count, 0, Some(why)),
                 Answer::Later { why, pause } => {
                     self.counter.error(&why);
                     let error = SinkError::new(why);
@@ -128,7 +129,8 @@ impl<D: Destination> ExportSink<D> {
                     });
                 }
             };
-            self.counter.accepted((count - lost) as u64);
+            self.counter.not_chosen(left_out);
+            self.counter.accepted((count - lost) as u64 - left_out);
             if let Some(warning) = &warning {
                 self.counter.lost(lost as u64, warning);
                 self.counter.error(warning);
@@ -174,7 +176,10 @@ impl<D: Destination> Sink for ExportSink<D> {
         self.pending = Some(pending);
         self.send()?;
         self.pending = None;
-        Ok(())
+        self.destination.flush().map_err(|why| {
+            self.counter.error(&why);
+            SinkError::new(why)
+        })
     }
 
     fn name(&self) -> &str {
@@ -189,6 +194,7 @@ impl<D: Destination> Drop for ExportSink<D> {
             // They did not fail, nor take too long, as long as they were watched.
             self.counter.not_chosen(hold.spans())
         }
+        self.destination.end()
     }
 }
 

@@ -4,6 +4,8 @@ use super::finish;
 use super::known::{Key, OpenSpans};
 use super::values;
 use crate::otlp::model::Span;
+#[cfg(feature = "sdk")]
+use spanbridge::TraceId;
 use spanbridge::record::{BodyView, EndpointView, RecordView};
 use spanbridge::{Kind, Primitive, RecordBatch, RunId, SpanId, semconv};
 use std::collections::HashMap;
@@ -130,6 +132,12 @@ impl Assembler {
             });
             self.left_out += (records.len() - used) as u64;
         }
+    }
+
+    /// A span that has begun and not ended, as far as is known, with what was delivered of it.
+    #[cfg(feature = "sdk")]
+    pub(crate) fn open_span(&self, trace: TraceId, span: SpanId) -> Option<&Span<'static>> {
+        self.open.get(&(trace, span))
     }
 
     /// What it holds, and what it could not use so far.

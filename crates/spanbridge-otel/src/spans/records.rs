@@ -17,8 +17,8 @@ const UNKNOWN_SERVICE: &str = "unknown_service";
 /// resource alone, also the ids of the records (`otlp-<trace>-<span>`). So the same span gives the same records, whenever and
 /// in whatever company it comes, and another span under the same ids is a conflict that readers report.
 ///
-/// A span without an end time is open, and one that ends before it begins ends when it begins. What the sender dropped is a
-/// diagnostic `cut.attributes`. The scope, the trace state and the resource, except for the service's name, are not kept.
+/// A span without an end time is open, and so is one whose `spanbridge.status` is `open`. One that ends before it begins ends when
+/// it begins. What the sender dropped is a diagnostic `cut.attributes`. The scope, the trace state and the resource, except for the service's name, are not kept.
 pub fn records<'a>(resource: &Resource<'_>, span: Span<'a>, mut take: impl FnMut(Record<'a>)) {
     let own_run = RunId::new(span.trace_id.get());
     let told_run = span.attribute(semconv::RUN_ID).and_then(AnyValue::as_str).and_then(|run| run.parse().ok());
@@ -91,6 +91,9 @@ fn end<'a>(span: &Span<'a>, started_at: u64) -> Option<End<'a>> {
         return None;
     }
     let told = span.attribute(semconv::SPAN_STATUS).and_then(AnyValue::as_str);
+    if told == Some("open") {
+        return None; // a tracer provider had to give it some end
+    }
     let status = match (span.status.code, told) {
         (StatusCode::Error, Some("panicked")) => Status::Panicked,
         (StatusCode::Error, _) => Status::Error,

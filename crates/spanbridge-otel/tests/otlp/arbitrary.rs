@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use spanbridge::{Kind, SpanId, TraceId};
 use spanbridge_otel::otlp::model::*;
 
-fn text() -> BoxedStrategy<String> {
+pub(crate) fn text() -> BoxedStrategy<String> {
     // Lengths about 128 and 16,384 move what stands before them.
     prop_oneof![4 => "[a-z.]{0,12}", 2 => any::<String>(), 1 => (100..140_usize).prop_map(|n| "é".repeat(n / 2)),
         1 => (16_350..16_400_usize).prop_map(|n| "x".repeat(n))]
@@ -132,15 +132,5 @@ pub(crate) fn plain_span() -> BoxedStrategy<Span<'static>> {
             span.attributes = attributes;
             span
         })
-        .boxed()
-}
-
-pub(crate) fn resource() -> BoxedStrategy<Resource<'static>> {
-    attributes().prop_map(|attributes| Resource { attributes }).boxed()
-}
-
-pub(crate) fn scope() -> BoxedStrategy<Scope<'static>> {
-    (text(), text(), attributes())
-        .prop_map(|(name, version, attributes)| Scope { name: name.into(), version: version.into(), attributes })
         .boxed()
 }

@@ -1,6 +1,7 @@
 //! Input that nobody should send. Nothing of it panics, grows without bound, or costs a span that is good.
 
-use crate::arbitrary::{resource, scope, span};
+use crate::arbitrary::span;
+use crate::around::{resource, scope};
 use crate::{Read, proto, read_json, read_protobuf};
 use proptest::prelude::*;
 use prost::Message;

@@ -1,6 +1,7 @@
 //! JSON, held against serde_json and against itself.
 
-use crate::arbitrary::{resource, scope, span};
+use crate::arbitrary::span;
+use crate::around::{resource, scope};
 use crate::read_json;
 use proptest::collection::vec;
 use proptest::prelude::*;

@@ -1,6 +1,7 @@
 //! The OTLP wire: what is written is what prost reads, and the other way round; nothing from outside is trusted.
 
 mod arbitrary;
+mod around;
 mod captures;
 mod files;
 mod hostile;

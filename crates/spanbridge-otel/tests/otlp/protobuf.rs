@@ -1,6 +1,7 @@
 //! Protobuf, held against prost.
 
-use crate::arbitrary::{plain_span, resource, scope, span};
+use crate::arbitrary::{plain_span, span};
+use crate::around::{resource, scope};
 use crate::{proto, read_protobuf};
 use proptest::collection::vec;
 use proptest::prelude::*;

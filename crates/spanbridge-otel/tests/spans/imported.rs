@@ -84,6 +84,14 @@ fn a_status_is_read_in_our_words() {
     assert_eq!(ended(StatusCode::Error, "", &["panicked"]), End::new(200, Status::Panicked));
 }
 
+/// A tracer provider had to end it, and it is known that it did not end.
+#[test]
+fn a_span_that_is_told_to_be_open_is_open() {
+    let mut span = span();
+    span.attributes = vec![KeyValue::new("spanbridge.status", "open")];
+    assert_eq!(end(&imported(span)), None);
+}
+
 type Status_<'a> = spanbridge_otel::otlp::model::Status<'a>;
 
 /// Times that cannot be are made such that they can.

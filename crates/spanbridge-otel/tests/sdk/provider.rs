@@ -1,0 +1,300 @@
+//! Spans for the tracer provider that is registered globally.
+
+use crate::exporters::{Does, Scripted};
+use crate::support::*;
+use opentelemetry_0_33::trace::noop::NoopTracerProvider;
+use opentelemetry_0_33::trace::{SpanContext, SpanKind, Status};
+use opentelemetry_0_33::{Value, global};
+use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider, SpanData};
+use spanbridge::observe::{self, Span};
+use spanbridge::w3c::{Baggage, TraceParent, TraceState};
+use spanbridge::{Context, Kind, Recorder, semconv};
+use spanbridge_otel::{ExportCounter, Exporter, Telemetry};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// A provider for one test at a time, since there is only one.
+struct Provider {
+    recorder: Recorder,
+    counter: ExportCounter,
+    exported: Scripted,
+    provider: SdkTracerProvider,
+    _alone: MutexGuard<'static, ()>,
+}
+
+static ALONE: Mutex<()> = Mutex::new(());
+
+fn provider(sampler: Sampler) -> Provider {
+    let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let exported = Scripted::new(&[Does::Takes]);
+    let provider = SdkTracerProvider::builder().with_sampler(sampler).with_simple_exporter(exported.clone()).build();
+    global::set_tracer_provider(provider.clone());
+    let (recorder, counter) = to_provider();
+    Provider { recorder, counter, exported, provider, _alone: alone }
+}
+
+fn to_provider() -> (Recorder, ExportCounter) {
+    let exporter = Exporter::global_provider();
+    let counter = exporter.counter();
+    (recorder(Telemetry::new("my-app").record_content(true).exporter(exporter)), counter)
+}
+
+impl Provider {
+    /// What it exported so far, with each span once.
+    fn spans(&self) -> Vec<SpanData> {
+        self.exported.with(|state| state.taken.clone())
+    }
+
+    fn span(&self, name: &str) -> SpanData {
+        let mut found: Vec<_> = self.spans().into_iter().filter(|span| span.name == name).collect();
+        assert_eq!(found.len(), 1, "{name}");
+        found.remove(0)
+    }
+
+    /// `child < parent` for each span, by name.
+    fn tree(&self) -> Vec<String> {
+        let spans = self.spans();
+        let above = |span: &SpanData| spans.iter().find(|above| above.span_context.span_id() == span.parent_span_id);
+        let mut lines: Vec<_> = spans
+            .iter()
+            .map(|span| match above(span) {
+                Some(above) => {
+                    assert_eq!(above.span_context.trace_id(), span.span_context.trace_id());
+                    format!("{} < {}", span.name, above.name)
+                }
+                None => span.name.to_string(),
+            })
+            .collect();
+        lines.sort();
+        lines
+    }
+}
+
+/// The link to the span as it was recorded.
+fn copy_of(span: &SpanData) -> &SpanContext {
+    let link = &span.links[0];
+    assert_eq!(link.attributes[0].key.as_str(), semconv::EDGE_TYPE);
+    assert_eq!(link.attributes[0].value.as_str(), "custom.copy");
+    &link.span_context
+}
+
+fn is_ours(context: &SpanContext, span: &Context) -> bool {
+    let (trace, id) = (span.trace_id().unwrap(), span.span_id().unwrap());
+    context.trace_id().to_bytes() == trace.get().to_be_bytes() && context.span_id().to_bytes() == id.get().to_be_bytes()
+}
+
+fn open(under: Option<&Span>, name: &'static str, recorder: &Recorder) -> Span {
+    match under {
+        Some(above) => above.in_scope(|| observe::span(name).open()),
+        None => recorder.in_scope(|| observe::span(name).open()),
+    }
+}
+
+/// All in one delivery, in which children stand before their parents.
+#[test]
+fn a_tree_in_one_delivery_is_kept() {
+    let it = provider(Sampler::AlwaysOn);
+    it.recorder.in_scope(|| {
+        observe::span("a").in_scope(|| {
+            observe::span("b").in_scope(|| observe::span("c").in_scope(|| ()));
+            observe::span("d").in_scope(|| ());
+        })
+    });
+    flush(&it.recorder);
+    assert_eq!(it.tree(), ["a", "b < a", "c < b", "d < a"]);
+    assert_eq!(counts(&it.counter), [4, 0, 0, 0]);
+}
+
+/// Each ends in a delivery of its own, the lowest first. Those above begin with the provider before they have ended.
+#[test]
+fn parents_that_are_open_are_kept() {
+    let it = provider(Sampler::AlwaysOn);
+    let a = open(None, "a", &it.recorder);
+    flush(&it.recorder);
+    let b = open(Some(&a), "b", &it.recorder);
+    let c = open(Some(&b), "c", &it.recorder);
+    let links: Vec<_> = [&a, &b, &c].map(|span| span.context().clone()).into();
+    c.attribute("early", true);
+    flush(&it.recorder);
+    c.end();
+    flush(&it.recorder);
+    assert_eq!((it.spans().len(), counts(&it.counter)), (1, [1, 0, 0, 0]));
+    b.event("read", &[("n", spanbridge::Value::I64(7))]);
+    b.attribute("late", 1.5);
+    b.link(&links[2]);
+    flush(&it.recorder);
+    b.error("no paper");
+    flush(&it.recorder);
+    a.end();
+    flush(&it.recorder);
+    assert_eq!(it.tree(), ["a", "b < a", "c < b"]);
+    for (name, ours) in ["a", "b", "c"].into_iter().zip(&links) {
+        assert!(is_ours(copy_of(&it.span(name)), ours));
+    }
+    let b = it.span("b");
+    assert!(b.attributes.iter().any(|it| it.key.as_str() == "late" && it.value == Value::F64(1.5)));
+    assert_eq!(b.events.iter().map(|event| &*event.name).collect::<Vec<_>>(), ["read", "exception"]);
+    assert_eq!(b.status, Status::error("no paper"));
+    assert_eq!(b.links[1].span_context, it.span("c").span_context);
+    assert!(b.start_time <= b.events[0].timestamp && b.events[0].timestamp <= b.end_time);
+    assert!(it.span("a").start_time <= b.start_time && b.end_time <= it.span("a").end_time);
+    assert_eq!(counts(&it.counter), [3, 0, 0, 0]);
+}
+
+/// One that is open stands between two that have ended, of which the lower one comes first.
+#[test]
+fn parents_above_an_open_one_are_kept() {
+    let it = provider(Sampler::AlwaysOn);
+    let a = open(None, "a", &it.recorder);
+    let b = open(Some(&a), "b", &it.recorder);
+    let c = open(Some(&b), "c", &it.recorder);
+    flush(&it.recorder);
+    c.end();
+    a.end();
+    flush(&it.recorder);
+    assert_eq!(it.spans().len(), 2);
+    b.end();
+    flush(&it.recorder);
+    assert_eq!(it.tree(), ["a", "b < a", "c < b"]);
+}
+
+/// A child that outlives its parent.
+#[test]
+fn parents_of_earlier_deliveries_are_kept() {
+    let it = provider(Sampler::AlwaysOn);
+    let a = open(None, "a", &it.recorder);
+    let b = open(Some(&a), "b", &it.recorder);
+    a.end();
+    flush(&it.recorder);
+    let c = open(Some(&b), "c", &it.recorder);
+    b.end();
+    flush(&it.recorder);
+    c.end();
+    flush(&it.recorder);
+    assert_eq!(it.tree(), ["a", "b < a", "c < b"]);
+}
+
+/// A trace that begins in another service goes on under its id.
+#[test]
+fn a_remote_parent_is_kept() {
+    let it = provider(Sampler::ParentBased(Box::new(Sampler::AlwaysOff)));
+    let header = b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    it.recorder.in_scope(|| {
+        let parent = TraceParent::parse(header).unwrap();
+        let remote = Context::remote(parent, None, TraceState::new(), Baggage::default());
+        observe::in_scope(&remote, || observe::span("handle").kind(Kind::Server).in_scope(|| ()));
+    });
+    flush(&it.recorder);
+    let span = it.span("handle");
+    assert_eq!(span.span_context.trace_id().to_string(), "0af7651916cd43dd8448eb211c80319c");
+    assert_eq!((span.parent_span_id.to_string(), span.parent_span_is_remote), ("b7ad6b7169203331".into(), true));
+    assert_eq!(span.span_kind, SpanKind::Server);
+    assert_eq!(copy_of(&span).trace_id(), span.span_context.trace_id());
+}
+
+/// To what the provider made of a span, or to our ids.
+#[test]
+fn links_lead_to_what_is_known() {
+    let it = provider(Sampler::AlwaysOn);
+    let known = open(None, "known", &it.recorder);
+    let context = known.context().clone();
+    known.end();
+    flush(&it.recorder);
+    let open_one = open(None, "open", &it.recorder);
+    let span = it.recorder.in_scope(|| observe::span("links").link(&context).link(open_one.context()).open());
+    span.end();
+    flush(&it.recorder);
+    let links = it.span("links").links;
+    assert_eq!(links.len(), 3);
+    assert_eq!(links[1].span_context, it.span("known").span_context);
+    assert!(is_ours(&links[2].span_context, open_one.context()));
+}
+
+/// The provider's sampler is a choice, and no loss. Its children are left out with a span.
+#[test]
+fn what_its_sampler_leaves_out_is_not_chosen() {
+    let it = provider(Sampler::ParentBased(Box::new(Sampler::AlwaysOff)));
+    let a = open(None, "a", &it.recorder);
+    let b = open(Some(&a), "b", &it.recorder);
+    flush(&it.recorder);
+    b.end();
+    flush(&it.recorder);
+    a.end();
+    assert!(it.recorder.clone().shutdown(LONG).complete);
+    assert_eq!((counts(&it.counter), it.spans().len()), ([0, 0, 2, 0], 0));
+}
+
+/// And while there is none, which is so before one is registered and after it is shut down.
+#[test]
+fn without_a_provider_spans_are_lost() {
+    let it = provider(Sampler::AlwaysOn);
+    let nested = |recorder: &Recorder| {
+        let parent = TraceParent::parse(b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01").unwrap();
+        recorder.in_scope(|| {
+            let remote = Context::remote(parent, None, TraceState::new(), Baggage::default());
+            let spans = || observe::span("a").in_scope(|| observe::span("b").in_scope(|| ()));
+            observe::in_scope(&remote, spans);
+            spans();
+        });
+        flush(recorder)
+    };
+    global::set_tracer_provider(NoopTracerProvider::new());
+    let report = nested(&it.recorder);
+    assert_eq!((counts(&it.counter), report.sinks[0].rejected), ([0, 4, 0, 0], 4));
+    assert!(it.counter.counts().last_error.unwrap().contains("no tracer provider"));
+    global::set_tracer_provider(it.provider.clone());
+    nested(&it.recorder);
+    assert_eq!(counts(&it.counter), [4, 4, 0, 0]);
+    it.provider.shutdown().unwrap();
+    nested(&it.recorder);
+    assert_eq!(counts(&it.counter), [4, 8, 0, 0]);
+}
+
+/// Its copy was begun for its child, and cannot stay open.
+#[test]
+fn a_span_that_never_ends_is_marked() {
+    let it = provider(Sampler::AlwaysOn);
+    let a = open(None, "a", &it.recorder);
+    open(Some(&a), "b", &it.recorder).end();
+    flush(&it.recorder);
+    assert_eq!(it.tree(), ["b"]);
+    assert!(it.recorder.clone().shutdown(LONG).complete);
+    assert_eq!(it.tree(), ["a", "b < a"]);
+    let marked = it.span("a").attributes;
+    assert_eq!((marked[0].key.as_str(), marked[0].value.as_str().into_owned()), (semconv::SPAN_STATUS, "open".into()));
+    assert_eq!(counts(&it.counter), [1, 0, 0, 0]);
+    drop(a);
+}
+
+/// Deep, and from several threads, while deliveries go on.
+#[test]
+fn every_span_is_built_once() {
+    let it = provider(Sampler::AlwaysOn);
+    fn nest(depth: u32) {
+        observe::span("s").in_scope(|| {
+            if depth > 1 {
+                nest(depth - 1)
+            }
+        })
+    }
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| it.recorder.in_scope(|| (0..20).for_each(|_| nest(50))));
+        }
+        for _ in 0..20 {
+            it.recorder.flush_blocking(LONG);
+        }
+    });
+    let recorder = it.recorder.clone();
+    let spans = || {
+        let spans = it.spans();
+        let without: Vec<_> = spans.iter().filter(|span| span.parent_span_id.to_bytes() == [0; 8]).collect();
+        let traces: std::collections::BTreeSet<_> =
+            spans.iter().map(|span| span.span_context.trace_id().to_string()).collect();
+        let copies: std::collections::BTreeSet<_> =
+            spans.iter().map(|span| copy_of(span).span_id().to_string()).collect();
+        (spans.len(), copies.len(), without.len(), traces.len())
+    };
+    assert!(recorder.shutdown(LONG).complete);
+    assert_eq!(counts(&it.counter), [4000, 0, 0, 0]);
+    assert_eq!(spans(), (4000, 4000, 80, 80));
+}

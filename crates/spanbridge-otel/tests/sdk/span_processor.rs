@@ -1,0 +1,86 @@
+//! Spans for a processor of the SDK.
+
+use crate::exporters::{Does, Scripted};
+use crate::processors::{NeverFlushes, PanicsAt};
+use crate::support::*;
+use opentelemetry_0_33::Key;
+use opentelemetry_sdk::trace::{BatchSpanProcessor, SimpleSpanProcessor};
+use spanbridge_otel::{Exporter, Telemetry};
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+/// More at once than its queue holds (2,048).
+#[test]
+fn a_batch_processor_gets_every_span() {
+    let scripted = Scripted::new(&[Does::Takes]);
+    let exporter = Exporter::span_processor(BatchSpanProcessor::builder(scripted.clone()).build());
+    let counter = exporter.counter();
+    let recorder = recorder(Telemetry::new("my-app").exporter(exporter));
+    record(&recorder, &["s"; 10_000]);
+    assert!(recorder.shutdown(LONG).complete);
+    assert_eq!((counts(&counter), scripted.taken()), ([10_000, 0, 0, 0], 10_000));
+    scripted.with(|state| {
+        let ids: BTreeSet<_> = state.taken.iter().map(|span| span.span_context.span_id().to_string()).collect();
+        assert_eq!(ids.len(), 10_000);
+        let name = state.resource.as_ref().unwrap().get(&Key::from_static_str("service.name"));
+        assert_eq!(name.unwrap().as_str(), "my-app");
+        assert!(state.is_shut_down);
+    });
+}
+
+/// What its exporter answers is known.
+#[test]
+fn a_batch_processor_that_fails_loses_spans() {
+    let scripted = Scripted::new(&[Does::Takes, Does::Fails]);
+    let exporter = Exporter::span_processor(BatchSpanProcessor::builder(scripted.clone()).build());
+    let counter = exporter.counter();
+    let recorder = recorder(Telemetry::new("my-app").exporter(exporter));
+    for _ in 0..10 {
+        record(&recorder, &["s"; 300]);
+        flush(&recorder);
+    }
+    let report = recorder.shutdown(LONG);
+    let [accepted, lost, not_chosen, waiting] = counts(&counter);
+    assert_eq!((accepted + lost, not_chosen, waiting), (3000, 0, 0));
+    assert_eq!((accepted, lost), (scripted.taken() as u64, report.sinks[0].rejected));
+    assert!(accepted > 0 && lost > 0);
+    assert!(counter.counts().last_error.unwrap().contains("out of paper"));
+}
+
+#[test]
+fn a_simple_processor_gets_every_span() {
+    let scripted = Scripted::new(&[Does::Takes]);
+    let exporter = Exporter::span_processor(SimpleSpanProcessor::new(scripted.clone()));
+    let counter = exporter.counter();
+    let recorder = recorder(Telemetry::new("my-app").exporter(exporter));
+    record(&recorder, &["s"; 1000]);
+    assert!(recorder.shutdown(LONG).complete);
+    assert_eq!((counts(&counter), scripted.taken()), ([1000, 0, 0, 0], 1000));
+}
+
+#[test]
+fn a_processor_that_panics_loses_what_it_has() {
+    let exporter = Exporter::span_processor(PanicsAt(7, Default::default()));
+    let counter = exporter.counter();
+    let recorder = recorder(Telemetry::new("my-app").exporter(exporter));
+    record(&recorder, &["s"; 700]);
+    let report = recorder.shutdown(LONG);
+    assert_eq!((counts(&counter), report.sinks[0].rejected, report.complete), ([600, 100, 0, 0], 100, true));
+    assert!(counter.counts().last_error.unwrap().contains("on purpose"));
+}
+
+/// The end comes in time, and nothing that was not flushed is called accepted.
+#[test]
+fn a_processor_that_never_flushes() {
+    for hangs in [false, true] {
+        let exporter = Exporter::span_processor(NeverFlushes { hangs });
+        let counter = exporter.counter();
+        let recorder = recorder(Telemetry::new("my-app").exporter(exporter));
+        record(&recorder, &["a", "b"]);
+        let begun = Instant::now();
+        let report = recorder.shutdown(Duration::from_millis(500));
+        assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+        assert_eq!(report.complete, !hangs);
+        assert_eq!(counts(&counter), if hangs { [0, 0, 0, 2] } else { [0, 2, 0, 0] });
+    }
+}
