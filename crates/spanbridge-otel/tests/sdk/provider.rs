@@ -10,7 +10,7 @@ use spanbridge::observe::{self, Span};
 use spanbridge::w3c::{Baggage, TraceParent, TraceState};
 use spanbridge::{Context, Kind, Recorder, semconv};
 use spanbridge_otel::{ExportCounter, Exporter, Telemetry};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Barrier, Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// A provider for one test at a time, since there is only one.
 struct Provider {
@@ -89,7 +89,6 @@ fn open(under: Option<&Span>, name: &'static str, recorder: &Recorder) -> Span {
     }
 }
 
-/// All in one delivery, in which children stand before their parents.
 #[test]
 fn a_tree_in_one_delivery_is_kept() {
     let it = provider(Sampler::AlwaysOn);
@@ -140,21 +139,58 @@ fn parents_that_are_open_are_kept() {
     assert_eq!(counts(&it.counter), [3, 0, 0, 0]);
 }
 
-/// One that is open stands between two that have ended, of which the lower one comes first.
+/// Threads are read one after the other. Each has a span under one of the other's, so that one child comes before its parent.
+#[test]
+fn parents_on_another_thread_are_kept() {
+    let it = provider(Sampler::AlwaysOn);
+    let (barrier, contexts) = (Barrier::new(2), [OnceLock::new(), OnceLock::new()]);
+    std::thread::scope(|scope| {
+        for (own, other, names) in [(0, 1, ["a", "b"]), (1, 0, ["c", "d"])] {
+            let (recorder, barrier, contexts) = (&it.recorder, &barrier, &contexts);
+            scope.spawn(move || {
+                let above = open(None, names[0], recorder);
+                contexts[own].set(above.context().clone()).unwrap();
+                barrier.wait();
+                observe::in_scope(contexts[other].get().unwrap(), || observe::span(names[1]).in_scope(|| ()));
+                barrier.wait();
+                above.end();
+            });
+        }
+    });
+    flush(&it.recorder);
+    assert_eq!(it.tree(), ["a", "b < c", "c", "d < a"]);
+    assert_eq!(counts(&it.counter), [4, 0, 0, 0]);
+}
+
+/// One that is open stands between two that have ended, of which the lower one comes first on one of two threads.
 #[test]
 fn parents_above_an_open_one_are_kept() {
     let it = provider(Sampler::AlwaysOn);
-    let a = open(None, "a", &it.recorder);
-    let b = open(Some(&a), "b", &it.recorder);
-    let c = open(Some(&b), "c", &it.recorder);
+    let line = |names: [&'static str; 3]| {
+        let a = open(None, names[0], &it.recorder);
+        let b = open(Some(&a), names[1], &it.recorder);
+        let c = open(Some(&b), names[2], &it.recorder);
+        (a, b, c)
+    };
+    let lines =
+        [line(["a", "b", "c"]), std::thread::scope(|scope| scope.spawn(|| line(["d", "e", "f"])).join().unwrap())];
     flush(&it.recorder);
+    // Each thread ends the lowest of one line and the uppermost of the other.
+    let [(a, b, c), (d, e, f)] = lines;
     c.end();
-    a.end();
+    d.end();
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            f.end();
+            a.end();
+        });
+    });
     flush(&it.recorder);
-    assert_eq!(it.spans().len(), 2);
+    assert_eq!(it.spans().len(), 4);
     b.end();
+    e.end();
     flush(&it.recorder);
-    assert_eq!(it.tree(), ["a", "b < a", "c < b"]);
+    assert_eq!(it.tree(), ["a", "b < a", "c < b", "d", "e < d", "f < e"]);
 }
 
 /// A child that outlives its parent.

@@ -35,13 +35,13 @@ fn a_batch_processor_that_fails_loses_spans() {
     let exporter = Exporter::span_processor(BatchSpanProcessor::builder(scripted.clone()).build());
     let counter = exporter.counter();
     let recorder = recorder(Telemetry::new("my-app").exporter(exporter));
-    for _ in 0..10 {
-        record(&recorder, &["s"; 300]);
+    for _ in 0..3 {
+        record(&recorder, &["s"; 2000]);
         flush(&recorder);
     }
     let report = recorder.shutdown(LONG);
     let [accepted, lost, not_chosen, waiting] = counts(&counter);
-    assert_eq!((accepted + lost, not_chosen, waiting), (3000, 0, 0));
+    assert_eq!((accepted + lost, not_chosen, waiting), (6000, 0, 0));
     assert_eq!((accepted, lost), (scripted.taken() as u64, report.sinks[0].rejected));
     assert!(accepted > 0 && lost > 0);
     assert!(counter.counts().last_error.unwrap().contains("out of paper"));
