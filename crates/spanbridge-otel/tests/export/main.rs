@@ -7,6 +7,7 @@ mod choice;
 mod environment;
 mod isolation;
 mod losses;
+mod plant;
 mod privacy;
 mod receiver;
 mod requests;

@@ -1,5 +1,7 @@
 //! Exporters that misbehave.
 
+use opentelemetry_0_33::global;
+use opentelemetry_0_33::trace::Tracer as _;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
 use opentelemetry_sdk::trace::{SpanData, SpanExporter};
@@ -18,6 +20,10 @@ pub(crate) enum Does {
     Blocks,
     /// It needs tokio.
     Spawns,
+    /// It has a span of its own, of the global provider.
+    Traces,
+    /// It takes spans, and cannot flush them.
+    KeepsThem,
 }
 
 /// An exporter that keeps what it is given, and does one thing after another.
@@ -59,13 +65,14 @@ impl SpanExporter for Scripted {
             does
         });
         match does {
-            Does::Takes => {}
+            Does::Takes | Does::KeepsThem => {}
             Does::Fails => return Err(OTelSdkError::InternalFailure("out of paper".to_owned())),
             Does::Panics => panic!("on purpose"),
             Does::Hangs => std::future::pending().await,
             Does::Blocks => loop {
                 std::thread::park()
             },
+            Does::Traces => global::tracer("exporter").in_span("its own", |_| ()),
             Does::Spawns => tokio::spawn(tokio::task::yield_now()).await.unwrap(),
         }
         self.with(|state| state.taken.extend(batch));
@@ -78,8 +85,13 @@ impl SpanExporter for Scripted {
     }
 
     fn force_flush(&self) -> OTelSdkResult {
-        self.with(|state| state.flushes += 1);
-        Ok(())
+        self.with(|state| {
+            state.flushes += 1;
+            match state.script[..] {
+                [Does::KeepsThem] => Err(OTelSdkError::InternalFailure("out of ink".to_owned())),
+                _ => Ok(()),
+            }
+        })
     }
 
     fn set_resource(&mut self, resource: &Resource) {

@@ -5,6 +5,9 @@
 mod arbitrary;
 mod data;
 mod exporters;
+#[path = "../export/plant.rs"]
+mod plant;
+mod privacy;
 mod processors;
 mod provider;
 mod span_exporter;

@@ -13,17 +13,17 @@ use spanbridge_otel::{ExportCounter, Exporter, Telemetry};
 use std::sync::{Barrier, Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// A provider for one test at a time, since there is only one.
-struct Provider {
+pub(crate) struct Provider {
     recorder: Recorder,
     counter: ExportCounter,
-    exported: Scripted,
+    pub(crate) exported: Scripted,
     provider: SdkTracerProvider,
     _alone: MutexGuard<'static, ()>,
 }
 
 static ALONE: Mutex<()> = Mutex::new(());
 
-fn provider(sampler: Sampler) -> Provider {
+pub(crate) fn provider(sampler: Sampler) -> Provider {
     let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let exported = Scripted::new(&[Does::Takes]);
     let provider = SdkTracerProvider::builder().with_sampler(sampler).with_simple_exporter(exported.clone()).build();
@@ -299,6 +299,20 @@ fn a_span_that_never_ends_is_marked() {
     assert_eq!((marked[0].key.as_str(), marked[0].value.as_str().into_owned()), (semconv::SPAN_STATUS, "open".into()));
     assert_eq!(counts(&it.counter), [1, 0, 0, 0]);
     drop(a);
+}
+
+/// The provider exports on the thread that ends a span, which is ours. What its exporter does there is not traced: it would wait
+/// for itself.
+#[test]
+fn the_export_of_a_provider_is_not_traced() {
+    let it = provider(Sampler::AlwaysOn);
+    let exported = Scripted::new(&[Does::Traces]);
+    let provider = SdkTracerProvider::builder().with_simple_exporter(exported.clone()).build();
+    global::set_tracer_provider(provider);
+    record(&it.recorder, &["a", "b"]);
+    flush(&it.recorder);
+    let names: Vec<_> = exported.with(|state| state.taken.iter().map(|span| span.name.to_string()).collect());
+    assert_eq!((names, counts(&it.counter)), (vec!["a".to_owned(), "b".to_owned()], [2, 0, 0, 0]));
 }
 
 /// Deep, and from several threads, while deliveries go on.

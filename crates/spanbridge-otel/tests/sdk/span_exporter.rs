@@ -107,6 +107,19 @@ fn reports_say_why_spans_are_lost() {
     }
 }
 
+/// It said that it took them, so they are not lost. But nobody is told that all is well.
+#[test]
+fn a_flush_tells_what_the_exporter_says() {
+    let exporter = Exporter::span_exporter(Scripted::new(&[Does::KeepsThem]));
+    let counter = exporter.counter();
+    let recorder = recorder(Telemetry::new("my-app").exporter(exporter));
+    record(&recorder, &["a"]);
+    let report = recorder.flush_blocking(LONG);
+    assert!(!report.complete && report.sinks[0].last_error.as_ref().unwrap().contains("out of ink"), "{report:?}");
+    assert!(counter.counts().last_error.unwrap().contains("out of ink"));
+    assert_eq!((counts(&counter), recorder.shutdown(LONG).complete), ([1, 0, 0, 0], false));
+}
+
 /// Two of them never return. The others and the application do not notice, and the end comes in time.
 #[test]
 fn an_exporter_that_hangs_holds_up_nobody() {

@@ -5,6 +5,8 @@ use crate::processors::{NeverFlushes, PanicsAt};
 use crate::support::*;
 use opentelemetry_0_33::Key;
 use opentelemetry_sdk::trace::{BatchSpanProcessor, SimpleSpanProcessor};
+use spanbridge::w3c::{Baggage, TraceParent, TraceState};
+use spanbridge::{Context, observe};
 use spanbridge_otel::{Exporter, Telemetry};
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -26,6 +28,27 @@ fn a_batch_processor_gets_every_span() {
         assert_eq!(name.unwrap().as_str(), "my-app");
         assert!(state.is_shut_down);
     });
+}
+
+/// The SDK's processors drop spans without the sampled flag. What this process records has it, whatever was decided upstream, and what
+/// goes on is left as it came.
+#[test]
+fn what_upstream_did_not_sample_is_exported() {
+    let scripted = Scripted::new(&[Does::Takes]);
+    let exporter = Exporter::span_processor(BatchSpanProcessor::builder(scripted.clone()).build());
+    let recorder = recorder(Telemetry::new("my-app").exporter(exporter));
+    recorder.in_scope(|| {
+        let parent = TraceParent::parse(b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00").unwrap();
+        let remote = Context::remote(parent, None, TraceState::new(), Baggage::default());
+        observe::in_scope(&remote, || {
+            let span = observe::span("handle").open();
+            assert_eq!(span.context().trace_parent().unwrap().flags, 0);
+            span.end();
+        })
+    });
+    assert!(recorder.shutdown(LONG).complete);
+    let span = scripted.with(|state| state.taken.remove(0));
+    assert!(span.span_context.is_sampled() && span.parent_span_id.to_string() == "b7ad6b7169203331");
 }
 
 /// What its exporter answers is known.
