@@ -30,7 +30,8 @@ impl Exporter<GlobalProvider> {
     /// - Parents are kept: a span is built under what the provider made of its parent, also if that has not ended yet, or was
     ///   built before. The last 16,384 are known.
     /// - A parent that was never here is named by the ids that came with the message or request. So a trace that begins in
-    ///   another service goes on under its id.
+    ///   another service goes on under its id. To the provider's sampler, such a parent is sampled: what upstream decided is the
+    ///   business of the recorder's [`Sampler`](spanbridge::Sampler).
     /// - Links to spans that the provider knows lead to these, others to our ids.
     /// - Name, kind, times, attributes, events and status are as recorded.
     ///
