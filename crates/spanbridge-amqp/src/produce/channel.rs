@@ -120,7 +120,8 @@ impl<C: Deref<Target = Channel> + Clone> ObservedChannel<C> {
     ) -> impl Future<Output = lapin::Result<ObservedConfirm>> + use<'p, C> {
         let this = self.clone();
         async move {
-            let (handoff, properties) = this.begin(exchange.as_str(), routing_key.as_str(), payload, properties);
+            let begin = || this.begin(exchange.as_str(), routing_key.as_str(), payload, properties);
+            let (handoff, properties) = adapter::under_current(begin);
             let sent = this.sent(handoff, options.mandatory || options.immediate);
             let publish = || this.channel.basic_publish(exchange, routing_key, options, payload, properties);
             match observe::with_context(sent.handoff.context(), publish).await {

@@ -46,7 +46,8 @@ impl<C: Deref<Target = Channel> + Clone> ObservedChannel<C> {
     pub fn tx_select(&self) -> impl Future<Output = lapin::Result<Transaction<C>>> + use<C> {
         let this = self.clone();
         async move {
-            let span = Values::of(this.capture_policy()).open(describe::transaction(this.server_info()));
+            let open = || Values::of(this.capture_policy()).open(describe::transaction(this.server_info()));
+            let span = adapter::under_current(open);
             let begun = span.with_context(|| this.channel().tx_select()).await;
             let open = adapter::Transaction::begun(span, begun, describe::failure)?;
             Ok(Transaction { channel: this.within(open.inside()), open })

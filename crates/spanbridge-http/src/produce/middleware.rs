@@ -127,7 +127,7 @@ impl ClientMiddleware {
 #[async_trait::async_trait]
 impl Middleware for ClientMiddleware {
     async fn handle(&self, mut request: Request, extensions: &mut Extensions, next: Next<'_>) -> Result<Response> {
-        let span = self.begin(&mut request, extensions);
+        let span = adapter::under_current(|| self.begin(&mut request, extensions));
         if span.id().is_none() {
             return next.run(request, extensions).await;
         }

@@ -10,7 +10,7 @@ use rdkafka::message::OwnedHeaders;
 use rdkafka::producer::{BaseProducer, FutureProducer, Partitioner, Producer, ProducerContext, ThreadedProducer};
 use rdkafka::types::RDKafka;
 use rdkafka::util::AsyncRuntime;
-use spanbridge::adapter::{InTransaction, SendOptions};
+use spanbridge::adapter::{InTransaction, SendOptions, under_current};
 use spanbridge::messaging::CapturePolicy;
 use std::fmt;
 use std::marker::PhantomData;
@@ -179,6 +179,7 @@ impl<P, H> fmt::Debug for ObservedProducer<P, H> {
 impl<P: Client, H: Deref<Target = P>> ObservedProducer<P, H> {
     /// Begins the `send` span and writes its context into the headers.
     pub(crate) fn begin(&self, about: &About<'_>, headers: &mut Option<OwnedHeaders>) -> (Handoff, OriginalHeaders) {
-        handoff::begin(about, &Sender::of(self.producer()), self.transaction.as_ref(), headers, &self.options)
+        let (sender, transaction) = (Sender::of(self.producer()), self.transaction.as_ref());
+        under_current(|| handoff::begin(about, &sender, transaction, headers, &self.options))
     }
 }

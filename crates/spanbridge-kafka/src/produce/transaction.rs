@@ -49,8 +49,9 @@ impl<P: Client, H: Deref<Target = P> + Clone> ObservedProducer<P, H> {
         Part: Partitioner,
     {
         let id = self.producer().setting(c"transactional.id").unwrap_or_default();
+        let client = &Sender::of(self.producer()).client;
         let span =
-            Values::of(self.capture_policy()).open(describe::transaction(&id, &Sender::of(self.producer()).client));
+            adapter::under_current(|| Values::of(self.capture_policy()).open(describe::transaction(&id, client)));
         let begun = span.in_scope(|| self.producer().begin_transaction());
         let open = adapter::Transaction::begun(span, begun, describe::failure)?;
         Ok(Transaction { producer: self.within(open.inside()), open, may_be_committed: false })

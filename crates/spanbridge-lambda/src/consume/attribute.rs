@@ -57,6 +57,7 @@ impl HandlerBody {
             }
             Owner::Layer(invocation) => run_in(&invocation, body, judge).await,
             Owner::Body(own) => {
+                let body = own.restored().around(body);
                 let result = AssertUnwindSafe(run_in(&own, body, judge)).catch_unwind().await;
                 // The response waits for the flush, also after a panic: nothing of ours is called later.
                 own.flush().await;

@@ -7,7 +7,7 @@ use super::order::{group_of, has_order};
 use super::record::{EventRecords, RecordMessage};
 use crate::event::{Record, Source};
 use futures_util::FutureExt;
-use spanbridge::adapter::{Step, Work, span};
+use spanbridge::adapter::{Restored, Step, Work, span};
 use spanbridge::carrier::Extraction;
 use spanbridge::messaging::{CaptureMode, CapturePolicy, MessageInfo, Received, Relation};
 use spanbridge::observe::{self, Span};
@@ -83,7 +83,10 @@ impl<'a> Batch<'a> {
         F::Output: Outcome,
     {
         let span = self.begin(index);
-        let work = span.with_context(async || work().await);
+        // Where nothing is recorded, a record under the invocation is where that is, in other libraries too.
+        let is_of_its_own = *span.context() != self.context;
+        let restored = if is_of_its_own { Restored::of(&span) } else { Restored::default() };
+        let work = restored.around(span.with_context(async || work().await));
         match AssertUnwindSafe(work).catch_unwind().await {
             Ok(value) => {
                 let is_ok = value.judged().is_none();

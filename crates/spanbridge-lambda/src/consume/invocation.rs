@@ -12,7 +12,7 @@ use crate::event::{Event, request_headers};
 use bytes::Bytes;
 use http::StatusCode;
 use serde::Serialize;
-use spanbridge::adapter::{Values, waited};
+use spanbridge::adapter::{Restored, Values, waited};
 use spanbridge::carrier::Extraction;
 use spanbridge::messaging::{CapturePolicy, MessageInfo, Received};
 use spanbridge::observe::{self, ActiveSpan, Span};
@@ -32,6 +32,8 @@ pub(crate) struct Invocation {
     pub(crate) payload: Option<Bytes>,
     /// The context that the handler runs in.
     context: Context,
+    /// What the handler is inside of in other libraries.
+    restored: Restored,
     spans: Mutex<Spans>,
     /// Whether somebody reports how the handler ends.
     claimed: AtomicBool,
@@ -118,6 +120,7 @@ impl Invocation {
             request_id: context.request_id.clone(),
             deadline: Deadline::of(context.deadline),
             context: batch.as_ref().unwrap_or(&span).context().clone(),
+            restored: Restored::of(&span),
             event,
             settings: settings.clone(),
             payload: keeps_payload.then(|| payload.clone()),
@@ -141,6 +144,11 @@ impl Invocation {
     /// The context that the handler runs in.
     pub(crate) fn context(&self) -> &Context {
         &self.context
+    }
+
+    /// What the handler is inside of in other libraries.
+    pub(crate) fn restored(&self) -> Restored {
+        self.restored.clone()
     }
 
     /// True for the first caller: it reports how the handler ends.

@@ -9,6 +9,7 @@ use crate::event::{Event, InvocationMetadata};
 use lambda_runtime::tower::{Layer, Service};
 use lambda_runtime::{Error, LambdaInvocation};
 use pin_project_lite::pin_project;
+use spanbridge::adapter::InRestored;
 use spanbridge::observe::WithContext;
 use spanbridge::{ContextExt, panics};
 use std::borrow::Cow;
@@ -132,7 +133,7 @@ where
         let repairs = invocation.parts.extensions.remove::<Repairs>().unwrap_or_default();
         let in_flight = InFlight::begin(&invocation.context, event, &invocation.body, &repairs, &self.settings);
         let work = Work::Waiting { service: self.inner.clone(), invocation: Some(invocation) };
-        let inner = work.in_context(in_flight.context().clone());
+        let inner = in_flight.restored().around(work).in_context(in_flight.context().clone());
         ObservedInvocation { inner, state: State::Handling, in_flight }
     }
 }
@@ -175,7 +176,7 @@ pin_project! {
     #[must_use = "does nothing unless polled"]
     pub struct ObservedInvocation<S, F> {
         #[pin]
-        inner: WithContext<Work<S, F>>,
+        inner: WithContext<InRestored<Work<S, F>>>,
         state: State,
         in_flight: InFlight,
     }
@@ -203,7 +204,7 @@ where
                         this.in_flight.panicked(panics::text(&*panic));
                         resume_unwind(panic)
                     }));
-                    let was_called = matches!(this.inner.get_ref(), Work::Called { .. });
+                    let was_called = matches!(this.inner.get_ref().get_ref(), Some(Work::Called { .. }));
                     this.in_flight.responded(&result, was_called);
                     let flushing = this.in_flight.flush();
                     *this.state = State::Flushing { flushing, result: Some(result) }

@@ -5,6 +5,7 @@ use super::late_panic::LatePanic;
 use futures_core::Stream;
 use lambda_runtime::Error;
 use pin_project_lite::pin_project;
+use spanbridge::adapter::InRestored;
 use spanbridge::observe::WithContext;
 use spanbridge::{ContextExt, Failure, observe, panics};
 use std::fmt::{self, Debug};
@@ -18,7 +19,7 @@ pin_project! {
     #[must_use = "does nothing unless polled"]
     pub struct ObservedStream<S> {
         #[pin]
-        inner: Option<WithContext<S>>,
+        inner: Option<WithContext<InRestored<S>>>,
         end: Ending,
         late: LatePanic,
     }
@@ -37,7 +38,8 @@ impl<S> ObservedStream<S> {
     /// `otherwise` is how the invocation ends if the stream does not fail.
     pub(crate) fn new(stream: S, invocation: Option<Arc<Invocation>>, otherwise: End) -> Self {
         let context = invocation.as_ref().map_or_else(observe::current_context, |i| i.context().clone());
-        let inner = Some(stream.in_context(context));
+        let restored = invocation.as_ref().map(|i| i.restored()).unwrap_or_default();
+        let inner = Some(restored.around(stream).in_context(context));
         ObservedStream { inner, end: Ending { invocation, failed: None, otherwise }, late: LatePanic::default() }
     }
 }

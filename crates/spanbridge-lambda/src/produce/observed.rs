@@ -4,6 +4,7 @@ use super::call::Call;
 use super::call_span::CallSpan;
 use super::options::{CallOptions, InPayload};
 use super::propagate::Propagate;
+use spanbridge::adapter::under_current;
 use spanbridge::messaging::CapturePolicy;
 use spanbridge::observe;
 
@@ -62,7 +63,7 @@ impl<B> ObservedCall<B> {
         F: Future<Output = Result<T, E>>,
         E: std::error::Error,
     {
-        let call = Call::new(begin(&self.builder), self.options);
+        let call = Call::new(under_current(|| begin(&self.builder)), self.options);
         let sending = observe::with_context(call.context().clone(), || send(self.builder, Propagate::of(call.clone())));
         async move {
             let result = sending.await;

@@ -21,6 +21,7 @@ use aws_smithy_runtime_api::client::interceptors::context::{
 };
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::{ConfigBag, Storable, StoreReplace};
+use spanbridge::adapter::under_current;
 use spanbridge::messaging::CapturePolicy;
 use std::sync::Arc;
 
@@ -129,7 +130,7 @@ impl Intercept for Propagate {
         let call = match current(config) {
             Some(call) => call.clone(),
             None => {
-                let Some(span) = operation.open(context.input()) else { return Ok(()) };
+                let Some(span) = under_current(|| operation.open(context.input())) else { return Ok(()) };
                 let call = Call::new(span, CallOptions::default());
                 config.interceptor_state().store_put(Current(call.clone()));
                 call

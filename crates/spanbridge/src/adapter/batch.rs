@@ -3,6 +3,7 @@
 use super::job::Job;
 use crate::messaging::CapturePolicy;
 use crate::observe::Span;
+use crate::span::under_current;
 use crate::{Outcome, panics};
 use futures_core::Stream;
 use std::future::{Future, poll_fn};
@@ -92,11 +93,12 @@ pub fn same<'j, J, T: PartialEq>(jobs: &'j [J], of: impl Fn(&'j J) -> T) -> Opti
 /// Begins the span of a batch, and those of its messages.
 fn begin<J: Job>(jobs: &[J]) -> (Span, Messages<'_, J>) {
     // Under what is current, and else in a trace of its own.
-    let mut span = J::describe_batch(jobs);
-    for job in jobs {
-        span = span.link(job.work().context())
-    }
-    let batch = span.open();
+    let batch = under_current(|| {
+        let span = J::describe_batch(jobs);
+        jobs.iter().fold(span, |span, job| span.link(job.work().context())).open()
+    });
+    // If it is not recorded, no sender is privileged: other libraries keep what is current there.
+    let batch = if batch.id().is_some() { batch.in_other_libraries() } else { batch };
     // The error that a batch ends with may quote any of its messages.
     let batch = match CapturePolicy::strictest(jobs.iter().filter_map(|job| job.work().capture())) {
         Some(capture) => capture.guard(batch),

@@ -58,6 +58,24 @@
 //!
 //! A library that has spans of its own, and tells by numbers what is entered and left, is bridged by [`ForeignSpans`].
 //!
+//! # Contexts of another library
+//!
+//! A team may keep its tracer, and take only our transports: then the adapters have to send and restore *its* current context. A
+//! [`ContextSource`] says what is current in such a library, and makes a context current there; [`install_sources`] sets the
+//! sources of a process, once. `spanbridge-otel` has those for OpenTelemetry's API and for fastrace.
+//!
+//! - A message that is sent hangs under their current span, unless that is only what surrounds ours: see [`under_current`]. Say it
+//!   around everything that begins the span of a send.
+//! - The work on a message runs inside the sender's context there; if a process span is recorded, inside that span. The span that
+//!   [`Work::begin`] and [`Received::process`](crate::messaging::Received::process) return does it: in
+//!   [`Span::run`](crate::observe::Span::run), `in_scope` and [`in_open_span`], but not in
+//!   [`Span::with_context`](crate::observe::Span::with_context). What an adapter polls by the context alone, it wraps in
+//!   [`Restored`].
+//! - A span or a run of ours that begins where nothing of ours is current hangs under theirs.
+//!
+//! Their code may panic, send messages by an adapter, or be called again: it is called with no lock held, and without sources
+//! nothing is called.
+//!
 //! A job that has its [`Work`] is a [`Job`]: then [`Batch`] works, and [`drive_one`] in the steps of [`Turns`] is most of a
 //! driver. `docs/guide/adapters.md` builds a whole adapter, and tests it with the [conformance kit](crate::conformance).
 
@@ -78,13 +96,16 @@ mod turns;
 mod waited;
 mod work;
 
+pub use crate::context::restored::{InRestored, Restored};
+pub use crate::context::source::{ContextSource, SourceContext, SourceScope, SourcesInstalled, install_sources};
 pub use crate::fork::{PerProcess, forks};
 pub use crate::messaging::capture::{Message, UNKNOWN_TYPE};
 pub use crate::messaging::step::Step;
 pub use crate::messaging::values::Values;
 pub use crate::recorder::reseed;
 pub use crate::span::{
-    SpanTemplate, StoppedSpan, in_open_span, in_scope_with_span, may_record, span_with_id, unrecorded_span,
+    SpanTemplate, StoppedSpan, in_open_span, in_scope_with_span, may_record, span_with_id, under_current,
+    unrecorded_span,
 };
 pub use crate::text::shown;
 pub use batch::{Batch, same};

@@ -10,8 +10,10 @@ pub(crate) mod ids;
 #[cfg(feature = "record")]
 pub(crate) mod intake;
 pub(crate) mod primitive;
+pub(crate) mod restored;
 #[cfg(feature = "record")]
 pub(crate) mod sampler;
+pub(crate) mod source;
 pub(crate) mod spare;
 pub(crate) mod value;
 pub mod w3c;

@@ -6,8 +6,11 @@ use super::relation::Relation;
 use super::taken::{Note, Taken};
 use crate::carrier::{self, Extract, Extraction};
 use crate::context::current;
+use crate::context::restored::Restored;
+use crate::context::source::sources;
 use crate::encoder::origin;
 use crate::observe::{self, ActiveSpan, Span};
+use crate::span::theirs;
 use crate::{Context, Primitive, Value, semconv};
 use std::fmt;
 use std::time::Duration;
@@ -140,8 +143,19 @@ impl Received {
             None => observe::in_scope(&self.context, begin),
             Some(non_default) => non_default.begin(&self.context, begin),
         };
+        let span = if sources().is_some() { self.restoring(span) } else { span };
         self.process.begins(&self.context, &span);
         span
+    }
+
+    /// The work in the span is inside of its context in other libraries, too. If nothing is recorded, that is the sender's.
+    #[cold]
+    #[inline(never)]
+    fn restoring(&self, span: Span) -> Span {
+        let is_link = self.non_default.as_ref().is_some_and(|n| n.relation == Relation::Link);
+        let of_linked = if is_link { theirs::of_linked(&self.context, span.context()) } else { None };
+        let restored = Restored::new(of_linked.as_ref().unwrap_or(span.context()));
+        span.restoring(restored)
     }
 
     /// Begins the process span as part of a batch. [`process`](Received::process) finds it there.

@@ -1,6 +1,7 @@
 //! Beginning a span.
 
 use super::place::{self, Place};
+use super::theirs;
 use crate::context::{RECORDED, Shared, untag_recorded};
 use crate::current::{self, ambient};
 use crate::encoder::layout::MAX_STATIC;
@@ -128,18 +129,21 @@ fn may_begin_trace(_: *const Shared) -> bool {
 #[cold]
 #[inline(never)]
 fn begin_trace(name: Name<'_>) -> (Started, ManuallyDrop<Context>) {
-    let outside = current::context();
+    let mut outside = current::context();
+    theirs::put_around(&mut outside);
     let root = match () {
         () if outside.is_empty() => origin::new_trace(&outside),
-        () if outside.is_undecided() => outside,
+        () if outside.is_undecided() || outside.is_remote() => outside,
         () => Context::EMPTY,
     };
     let started = match (root.shared(), name) {
         _ if root.is_undecided() => name.hold(),
-        (Some(shared), Name::Static(name)) if root.is_recorded() => thread_recorder().begin(shared, 0, name),
-        (Some(shared), Name::Text(name)) if root.is_recorded() => thread_recorder().begin_owned(shared, 0, name),
+        (Some(shared), Name::Static(name)) if root.is_recorded() => thread_recorder().begin(shared, root.span, name),
+        (Some(shared), Name::Text(name)) if root.is_recorded() => {
+            thread_recorder().begin_owned(shared, root.span, name)
+        }
         (Some(shared), Name::Template(template)) if root.is_recorded() => {
-            thread_recorder().begin_from(shared, 0, template)
+            thread_recorder().begin_from(shared, root.span, template)
         }
         _ => Started::NONE,
     };

@@ -131,7 +131,7 @@ impl SpanBuilder {
     #[inline(always)]
     fn future<F, J>(self, work: impl FnOnce() -> F, judge: J) -> InSpan<F, J> {
         let (open, context) = self.finish();
-        InSpan::new(context, open, work, judge)
+        InSpan::begun(context, open, work, judge)
     }
 
     /// The finished span and its context. If nothing is recorded, that is the current context.

@@ -3,6 +3,7 @@
 use super::details;
 use super::guard::Guard;
 use super::open::{Open, passed};
+use crate::context::restored::Restored;
 use crate::current;
 use crate::encoder::thread_recorder;
 use crate::panics::Watch;
@@ -59,6 +60,23 @@ impl Span {
         self
     }
 
+    /// Its work is inside of this in other libraries.
+    pub(crate) fn restoring(mut self, restored: Restored) -> Self {
+        self.open = std::mem::replace(&mut self.open, Open::Nothing).restoring(restored);
+        self
+    }
+
+    /// Its work is inside of its context in other libraries, too.
+    pub(crate) fn in_other_libraries(self) -> Self {
+        let restored = Restored::new(&self.context);
+        self.restoring(restored)
+    }
+
+    /// What its work is inside of in other libraries.
+    pub(crate) fn restored(&self) -> &Restored {
+        self.open.restored()
+    }
+
     /// As much of an error's text as this span may record, for an event that quotes it.
     pub(crate) fn error_text(&self, text: String) -> String {
         passed(self.open.guard(), &self.context, text)
@@ -107,9 +125,9 @@ impl Span {
 }
 
 /// A span that nobody records, with the context that its work has: for work that gets no span and keeps its place all the
-/// same.
+/// same, in other libraries too.
 pub fn unrecorded_span(context: Context) -> Span {
-    Span::new(context, Open::Nothing)
+    Span::new(context, Open::Nothing).in_other_libraries()
 }
 
 /// A span whose work has ended, until it is known whether it failed: the end that is recorded later has the time at which this

@@ -29,8 +29,7 @@ pin_project! {
         inner: ManuallyDrop<F>,
         context: Context,
         open: Open,
-        // `None` once `inner` was ready and has been dropped.
-        judge: Option<J>,
+        stage: Stage<J>,
         // A panic of the destructor of `inner` after it was ready. The output has gone to whoever awaited it, and this goes to
         // whoever drops us, as it would without us. (The lock is there to make it `Sync`.)
         late: Option<Box<Mutex<Box<dyn Any + Send>>>>,
@@ -39,10 +38,11 @@ pin_project! {
     impl<F, J> PinnedDrop for InSpan<F, J> {
         fn drop(this: Pin<&mut Self>) {
             let this = this.project();
-            if this.judge.is_some() {
+            if !matches!(this.stage, Stage::Ended) {
                 let guard = Inside::enter(this.context, this.open);
                 // SAFETY: structurally pinned, not dropped yet and never touched again.
-                unsafe { ManuallyDrop::drop(this.inner.get_unchecked_mut()) }
+                let drops = || unsafe { ManuallyDrop::drop(this.inner.get_unchecked_mut()) };
+                guard.open.restored().in_scope(drops);
                 let (context, open) = guard.leave();
                 open.end(context, Status::Cancelled)
             }
@@ -54,14 +54,37 @@ pin_project! {
     }
 }
 
+/// How far the work is.
+enum Stage<J> {
+    /// It goes on.
+    Works(J),
+    /// It goes on, and is inside of something in other libraries as well. (A variant, so that the usual case looks at one thing.)
+    Restores(J),
+    /// It was ready, and has been dropped.
+    Ended,
+}
+
 impl<F, J> InSpan<F, J> {
-    /// The future that `work` makes, called inside the span. A panic of `work` ends the span.
+    /// The future that `work` makes, called inside the span. A panic of `work` ends the span. For what has just begun: it is
+    /// inside of nothing in other libraries.
     #[inline(always)]
-    pub(super) fn new(mut context: Context, mut open: Open, work: impl FnOnce() -> F, judge: J) -> Self {
+    pub(super) fn begun(mut context: Context, mut open: Open, work: impl FnOnce() -> F, judge: J) -> Self {
         let guard = Inside::enter(&mut context, &mut open);
         let inner = ManuallyDrop::new(work());
         guard.leave();
-        InSpan { inner, context, open, judge: Some(judge), late: None }
+        InSpan { inner, context, open, stage: Stage::Works(judge), late: None }
+    }
+
+    /// The same, for what is open already.
+    #[inline]
+    pub(super) fn new(mut context: Context, mut open: Open, work: impl FnOnce() -> F, judge: J) -> Self {
+        if !open.restores() {
+            return InSpan::begun(context, open, work, judge);
+        }
+        let guard = Inside::enter(&mut context, &mut open);
+        let inner = ManuallyDrop::new(guard.open.restored().in_scope(work));
+        guard.leave();
+        InSpan { inner, context, open, stage: Stage::Restores(judge), late: None }
     }
 
     /// The context inside.
@@ -73,7 +96,7 @@ impl<F, J> InSpan<F, J> {
 /// Has the context swapped in while the application's code runs. Dropped by a panic, it ends the span by that.
 pub(super) struct Inside<'a> {
     context: &'a mut Context,
-    open: &'a mut Open,
+    pub(super) open: &'a mut Open,
     watch: Watch,
 }
 
@@ -107,30 +130,51 @@ impl<F: Future, J: Judge<F::Output>> Future for InSpan<F, J> {
 
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<F::Output> {
-        let mut this = self.project();
-        if this.judge.is_none() {
-            return Poll::Pending;
-        }
-        let guard = Inside::enter(this.context, this.open);
-        // SAFETY: a projection through ManuallyDrop keeps the promise of the pin.
-        let Poll::Ready(value) = unsafe { this.inner.as_mut().map_unchecked_mut(|m| &mut **m) }.poll(cx) else {
-            guard.leave();
-            return Poll::Pending;
-        };
-        let judge = this.judge.take();
-        let drops = || {
-            // SAFETY: structurally pinned, not dropped yet, and without its judge never touched again.
-            unsafe { ManuallyDrop::drop(this.inner.get_unchecked_mut()) }
-        };
-        let dropped = if needs_drop::<F>() { catch_unwind(AssertUnwindSafe(drops)) } else { Ok(()) };
-        let (context, open) = guard.leave();
-        if let Err(panic) = dropped {
-            open.panicked(context, || panics::text(&*panic));
-            *this.late = Some(Box::new(Mutex::new(panic)))
-        } else if let Some(judge) = judge {
-            judge.failed(&value, |failure| open.fail(context, &failure));
-            open.end(context, Status::Ok)
-        }
-        Poll::Ready(value)
+        if matches!(self.stage, Stage::Works(_)) { poll_inside(self, cx, false) } else { poll_other(self, cx) }
     }
+}
+
+#[cold]
+#[inline(never)]
+fn poll_other<F: Future, J: Judge<F::Output>>(
+    this: Pin<&mut InSpan<F, J>>,
+    cx: &mut task::Context<'_>,
+) -> Poll<F::Output> {
+    if matches!(this.stage, Stage::Ended) { Poll::Pending } else { poll_inside(this, cx, true) }
+}
+
+#[inline(always)]
+fn poll_inside<F: Future, J: Judge<F::Output>>(
+    this: Pin<&mut InSpan<F, J>>,
+    cx: &mut task::Context<'_>,
+    restores: bool,
+) -> Poll<F::Output> {
+    let mut this = this.project();
+    let guard = Inside::enter(this.context, this.open);
+    // SAFETY: a projection through ManuallyDrop keeps the promise of the pin.
+    let inner = unsafe { this.inner.as_mut().map_unchecked_mut(|m| &mut **m) };
+    let polled = if restores { guard.open.restored().in_scope(|| inner.poll(cx)) } else { inner.poll(cx) };
+    let Poll::Ready(value) = polled else {
+        guard.leave();
+        return Poll::Pending;
+    };
+    let judge = std::mem::replace(this.stage, Stage::Ended);
+    let drops = || {
+        // SAFETY: structurally pinned, not dropped yet, and without its judge never touched again.
+        unsafe { ManuallyDrop::drop(this.inner.get_unchecked_mut()) }
+    };
+    let dropped = match () {
+        () if restores => catch_unwind(AssertUnwindSafe(|| guard.open.restored().in_scope(drops))),
+        () if needs_drop::<F>() => catch_unwind(AssertUnwindSafe(drops)),
+        () => Ok(()),
+    };
+    let (context, open) = guard.leave();
+    if let Err(panic) = dropped {
+        open.panicked(context, || panics::text(&*panic));
+        *this.late = Some(Box::new(Mutex::new(panic)))
+    } else if let Stage::Works(judge) | Stage::Restores(judge) = judge {
+        judge.failed(&value, |failure| open.fail(context, &failure));
+        open.end(context, Status::Ok)
+    }
+    Poll::Ready(value)
 }

@@ -19,6 +19,7 @@ mod scope;
 mod shown;
 mod suspend;
 mod template;
+pub(crate) mod theirs;
 #[cfg(all(feature = "tokio", not(loom)))]
 mod tokio;
 mod work;
@@ -41,6 +42,7 @@ pub use run_context::RunContext;
 pub use shown::{DisplayValue, display};
 pub use suspend::{end_run, resume_run};
 pub use template::SpanTemplate;
+pub use theirs::under_current;
 #[cfg(all(feature = "tokio", not(loom)))]
 pub use tokio::{spawn, spawn_blocking, spawn_local};
 pub use work::{in_open_span, in_scope_with_span};

@@ -3,6 +3,7 @@
 use super::details;
 use super::guard::{Guard, Unredacted};
 use crate::context::Shared;
+use crate::context::restored::Restored;
 use crate::encoder::layout::{Fact, Field};
 use crate::encoder::{Item, Key, Started, thread_recorder};
 use crate::panics::Watch;
@@ -17,18 +18,23 @@ pub(crate) enum Open {
     Run,
     /// A span, and the run that ends with it.
     RunOfSpan(Started),
-    /// One of these with a guard for the text of its error. (In a box, so that the others stay small.)
-    Guarded(Box<Guarded>),
+    /// One of these, with more to it. (In a box, so that the others stay small.)
+    With(Box<With>),
 }
 
 /// The class of a panic.
 pub(super) const PANIC: &str = "panic";
 
-/// Something open, with a guard for the text of its error.
-pub(crate) struct Guarded {
+/// Something open, and what few spans have.
+pub(crate) struct With {
     open: Open,
-    guard: Guard,
+    /// For the text of its error.
+    guard: Option<Guard>,
+    /// What its work is inside of in other libraries.
+    restored: Restored,
 }
+
+static NOTHING: Restored = Restored::NOTHING;
 
 impl Open {
     #[inline]
@@ -40,22 +46,47 @@ impl Open {
     pub(super) fn guarded(self, guard: Guard) -> Self {
         match self {
             Open::Nothing => Open::Nothing,
-            Open::Guarded(guarded) => Open::Guarded(Box::new(Guarded { guard, ..*guarded })),
-            open => Open::Guarded(Box::new(Guarded { open, guard })),
+            open => open.with(|with| with.guard = Some(guard)),
         }
     }
 
+    /// The same, with work inside of this in other libraries.
+    pub(super) fn restoring(self, restored: Restored) -> Self {
+        if restored.is_nothing() { self } else { self.with(|with| with.restored = restored) }
+    }
+
+    fn with(self, change: impl FnOnce(&mut With)) -> Self {
+        let mut with = match self {
+            Open::With(with) => with,
+            open => Box::new(With { open, guard: None, restored: Restored::NOTHING }),
+        };
+        change(&mut with);
+        Open::With(with)
+    }
+
     pub(super) fn guard(&self) -> Option<&Guard> {
-        if let Open::Guarded(guarded) = self { Some(&guarded.guard) } else { None }
+        if let Open::With(with) = self { with.guard.as_ref() } else { None }
+    }
+
+    /// What its work is inside of in other libraries.
+    #[inline(always)]
+    pub(super) fn restored(&self) -> &Restored {
+        if let Open::With(with) = self { &with.restored } else { &NOTHING }
+    }
+
+    /// Whether that is something.
+    #[inline(always)]
+    pub(super) fn restores(&self) -> bool {
+        matches!(self, Open::With(with) if !with.restored.is_nothing())
     }
 
     /// The same, with a run that ends with the span.
     pub(super) fn with_run(self) -> Self {
         match self {
             Open::Span(started) => Open::RunOfSpan(started),
-            Open::Guarded(guarded) => {
-                let Guarded { open, guard } = *guarded;
-                open.with_run().guarded(guard)
+            Open::With(with) => {
+                let With { open, guard, restored } = *with;
+                Open::With(Box::new(With { open: open.with_run(), guard, restored }))
             }
             _ => Open::Run,
         }
@@ -66,19 +97,19 @@ impl Open {
     pub(super) fn has_span(&self) -> bool {
         match self {
             Open::Span(_) | Open::RunOfSpan(_) => true,
-            Open::Guarded(guarded) => guarded.open.has_span(),
+            Open::With(with) => with.open.has_span(),
             Open::Nothing | Open::Run => false,
         }
     }
 
-    /// Takes the guard off.
+    /// Takes off what few spans have.
     #[cold]
     fn take_guard(&mut self) -> Option<Guard> {
         match std::mem::replace(self, Open::Nothing) {
-            Open::Guarded(guarded) => {
-                let Guarded { open, guard } = *guarded;
+            Open::With(with) => {
+                let With { open, guard, restored: _ } = *with;
                 *self = open;
-                Some(guard)
+                guard
             }
             open => {
                 *self = open;
@@ -90,7 +121,7 @@ impl Open {
     /// Ends it, unless it has ended. `context` is the one in which it began.
     #[inline]
     pub(crate) fn end(&mut self, context: &Context, status: Status) {
-        if let Open::Guarded(_) = self {
+        if let Open::With(_) = self {
             self.take_guard();
         }
         if let (open @ (Open::Span(_) | Open::Run | Open::RunOfSpan(_)), Some(shared)) =

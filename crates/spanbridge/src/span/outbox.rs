@@ -36,19 +36,24 @@
 //!
 //! This works with any database. `docs/guide/outbox.md` has the table, the relay and the columns for SQLite and PostgreSQL.
 
+use super::theirs::under_current;
 use crate::observe::{self, Span};
 use crate::{IntoValue, Kind, Primitive, RunContext, Value, semconv};
 use std::fmt::Display;
 
 /// Records, in the current context, that a message for `destination` is written into an outbox.
 pub fn enqueue(destination: &str) -> Enqueued {
-    let span = observe::span(format!("enqueue {destination}"))
+    Enqueued(Some(under_current(|| begin(destination))))
+}
+
+fn begin(destination: &str) -> Span {
+    observe::span(format!("enqueue {destination}"))
         .primitive(Primitive::HANDOFF_PREPARE)
         .kind(Kind::Producer)
         .attribute(semconv::MESSAGING_OPERATION_NAME, Value::Static("enqueue"))
         .attribute(semconv::MESSAGING_OPERATION_TYPE, Value::Static("create"))
-        .attribute(semconv::MESSAGING_DESTINATION_NAME, destination);
-    Enqueued(Some(span.open()))
+        .attribute(semconv::MESSAGING_DESTINATION_NAME, destination)
+        .open()
 }
 
 /// A message that will be in the outbox when the transaction is committed.

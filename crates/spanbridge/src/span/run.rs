@@ -3,6 +3,7 @@
 use super::details;
 use super::in_span::InSpan;
 use super::open::Open;
+use super::theirs;
 use crate::context::given::Given;
 use crate::current;
 use crate::encoder::origin;
@@ -54,7 +55,9 @@ impl<'a> RunBuilder<'a> {
 
     /// Begins the run.
     pub fn open(self) -> Run {
-        let outer = self.decided(current::context());
+        let mut outer = current::context();
+        theirs::put_around(&mut outer);
+        let outer = self.decided(outer);
         let context =
             if outer.is_empty() { self.decided(origin::new_trace(&outer)) } else { origin::child_run(&outer) };
         let live = context.is_recorded();
@@ -77,7 +80,7 @@ impl<'a> RunBuilder<'a> {
         Fut::Output: Outcome,
     {
         let (context, open) = self.open().into_parts();
-        InSpan::new(context, open, work, ByOutcome)
+        InSpan::begun(context, open, work, ByOutcome)
     }
 
     /// As [`RunBuilder::run`], for a value that cannot fail.
@@ -87,7 +90,7 @@ impl<'a> RunBuilder<'a> {
         Fut: Future,
     {
         let (context, open) = self.open().into_parts();
-        InSpan::new(context, open, work, Anything)
+        InSpan::begun(context, open, work, Anything)
     }
 
     /// Begins the run and calls `f` in it. The run ends by what `f` returns.

@@ -46,7 +46,13 @@ macro_rules! can_be_entered {
             {
                 WithContext::made(self.context().clone(), work)
             }
+        }
+    };
+}
 
+macro_rules! can_be_called_in {
+    ($type:ty) => {
+        impl $type {
             /// Calls `f` inside. It ends nothing.
             pub fn in_scope<R>(&self, f: impl FnOnce() -> R) -> R {
                 current::in_scope(self.context(), f)
@@ -54,6 +60,15 @@ macro_rules! can_be_entered {
         }
     };
 }
+
+impl Span {
+    /// Calls `f` inside. It ends nothing.
+    pub fn in_scope<R>(&self, f: impl FnOnce() -> R) -> R {
+        current::in_scope(self.context(), || self.restored().in_scope(f))
+    }
+}
+can_be_called_in!(ActiveSpan);
+can_be_called_in!(Run);
 can_be_entered!(Span);
 can_be_entered!(ActiveSpan);
 can_be_entered!(Run);
@@ -133,7 +148,7 @@ has_children!(ActiveSpan);
 pub fn in_open_span<R>(span: &mut Span, f: impl FnOnce() -> R) -> R {
     let (context, open) = span.parts();
     let inside = Inside::enter(context, open);
-    let result = f();
+    let result = inside.open.restored().in_scope(f);
     inside.leave();
     result
 }
@@ -147,7 +162,7 @@ pub fn in_scope_with_span<R>(
 ) -> R {
     let (mut context, mut open) = span.into_parts();
     let guard = Inside::enter(&mut context, &mut open);
-    let result = f();
+    let result = guard.open.restored().in_scope(f);
     guard.leave();
     if let Some(failure) = judge(&result) {
         open.fail(&context, &failure)
