@@ -20,17 +20,23 @@
 //! ([`Telemetry::record_content`]), an exporter may take a part only ([`Choice`]), and nothing is lost without a number
 //! ([`ExportCounts`]).
 //!
+//! # Context both ways
+//! A team that keeps its tracer takes only our transports: see [`bridge`].
+//!
 //! # Features
 //! | feature | what it adds |
 //! |---|---|
 //! | `export` (default) | records out, to a receiver of OTLP or to a function of yours |
 //! | `tls` (default) | receivers whose URL is `https://` |
 //! | `sdk` | records out through OpenTelemetry's SDK: [`sdk`] |
+//! | `opentelemetry_0_31`, `_0_32`, `_0_33` | the current context of this version of OpenTelemetry's API: [`bridge`] |
+//! | `fastrace` | the same of fastrace (Rust 1.91) |
 //!
 //! # How it is built
 //! Rooms form layers, and each uses only what stands before it: [`otlp`] is the wire, [`spans`] is how records and the spans
-//! of OTLP become each other, `export` sends them, and `sdk` gives them to OpenTelemetry's SDK.
+//! of OTLP become each other, `export` sends them, and `sdk` gives them to OpenTelemetry's SDK. [`bridge`] uses none of them.
 
+pub mod bridge;
 mod error;
 #[cfg(any(feature = "export", feature = "sdk"))]
 pub mod export;

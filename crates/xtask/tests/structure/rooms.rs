@@ -42,8 +42,11 @@ const STORE: Layers = Layers {
 };
 
 /// The wire comes first, then what of it is a span of ours, then where spans go.
-const OTEL: Layers =
-    Layers { package: "spanbridge-otel", shared: &["error"], rooms: &["otlp", "spans", "export", "sdk", "lib"] };
+const OTEL: Layers = Layers {
+    package: "spanbridge-otel",
+    shared: &["error"],
+    rooms: &["otlp", "spans", "export", "sdk", "bridge", "lib"],
+};
 
 const TRACING: Layers =
     Layers { package: "spanbridge-tracing", shared: &[], rooms: &["spans", "fields", "layer", "fmt", "lib"] };
