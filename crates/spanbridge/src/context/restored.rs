@@ -95,7 +95,7 @@ pub(crate) fn innermost_of(source: usize, theirs: &TraceParent) -> Option<SpanId
 impl Scopes {
     fn new(context: &Context, sources: &[Box<dyn ContextSource>]) -> Self {
         let parent = context.trace_parent();
-        let prepared = |source: &Box<dyn ContextSource>| {
+        let prepared = |source: &dyn ContextSource| {
             let scope = panics::caught(|| {
                 let scope = source.scope(context);
                 (scope.span_id(), scope)
@@ -104,7 +104,7 @@ impl Scopes {
             let span = span.or(parent.map(|parent| parent.span_id)).map_or(0, |span| span.0);
             Scope { scope, span }
         };
-        let all = AssertUnwindSafe(sources.iter().map(prepared).collect());
+        let all = AssertUnwindSafe(sources.iter().map(|source| prepared(&**source)).collect());
         Scopes { parent, all }
     }
 
