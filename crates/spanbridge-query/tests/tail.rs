@@ -71,10 +71,12 @@ struct Counts(HashMap<(u64, u64), u32>);
 
 impl Counts {
     fn read(&mut self, tail: &mut Tail) -> TailRead {
-        let read =
-            tail.read(|record| *self.0.entry((record.segment_id.get(), record.segment_seq)).or_default() += 1).unwrap();
-        assert!(self.0.values().all(|times| *times == 1), "a record came twice");
-        read
+        let read = tail.read(|record| {
+            let times = self.0.entry((record.segment_id.get(), record.segment_seq)).or_insert(0);
+            *times += 1;
+            assert_eq!(*times, 1, "a record came twice");
+        });
+        read.unwrap()
     }
 }
 

@@ -6,7 +6,7 @@ use super::fold::merge;
 use super::fold::take::{Frames, Unreadable};
 use super::fold::{FoldBudget, FoldReport, heads, rows};
 use super::handle::Index;
-use super::logs::{begin, list, unfolded, watermarks};
+use super::logs::{begin, list, list_surely, unfolded, watermarks};
 use super::records::BlockReader;
 use super::source::{Position, Source, bad_block, read_runs};
 use crate::runs::RunRow;
@@ -134,8 +134,8 @@ impl Index {
         self.assert_in_place()?;
         let (connection, workshop) = (&self.connection, &mut *self.workshop.borrow_mut());
         let changes = connection.total_changes();
-        let files = list(&self.directory)?;
         let before = watermarks(connection)?;
+        let files = list_surely(&self.directory, |files| lost::missing(files, &before))?;
         let mut frames = Frames::new(&files, &before);
         let (mut sources, mut taken, mut size) = (Vec::new(), 0, 0);
         while taken < spans

@@ -4,7 +4,7 @@ use super::schema::LOCK_TIMEOUT;
 use crate::{Error, ErrorKind, Result};
 use rusqlite::Connection;
 use spanbridge_store::log::{self, LogFile, LogName};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
@@ -14,6 +14,25 @@ pub(super) fn list(directory: &Path) -> Result<Vec<LogFile>> {
         Err(e) if e.kind() == ErrorKind::NotFound => Ok(Vec::new()),
         other => other,
     }
+}
+
+/// Numbers that are missing before a log: the first of them, and that log.
+pub(crate) type Missing = (LogName, LogName);
+
+/// The log files, as [`list`], for whoever concludes something from what is `missing` in them: it is missing in two lists. While a
+/// directory is read, two files may be created, and only the later one be found.
+pub(crate) fn list_surely(directory: &Path, missing: impl Fn(&[LogFile]) -> BTreeSet<Missing>) -> Result<Vec<LogFile>> {
+    let mut files = list(directory)?;
+    let mut before = missing(&files);
+    while !before.is_empty() {
+        files = list(directory)?;
+        let again = missing(&files);
+        if again.is_subset(&before) {
+            break;
+        }
+        before = again;
+    }
+    Ok(files)
 }
 
 /// Bytes of the logs that are not folded.
@@ -47,4 +66,38 @@ pub(super) fn watermarks(connection: &Connection) -> Result<BTreeMap<LogName, u6
         Ok((log, row.get::<_, i64>(2)? as u64))
     })?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fold::lost::missing;
+    use super::*;
+    use spanbridge_store::log::{Header, LogWriter};
+    use std::cell::Cell;
+
+    /// While a directory is read, two files may be created, and only the later one be found.
+    #[test]
+    fn a_log_that_a_list_left_out_is_not_missing() {
+        let dir = tempfile::tempdir().unwrap();
+        let create = |number| {
+            let name = LogName { writer: 7, number };
+            drop(LogWriter::create(dir.path(), Header { name, created_at: 0, service: "test".to_owned() }).unwrap());
+        };
+        create(1);
+        create(3);
+        let lists = Cell::new(0);
+        let gaps = |files: &[LogFile]| {
+            let gaps = missing(files, &BTreeMap::new());
+            if lists.replace(lists.get() + 1) == 0 {
+                create(2);
+            }
+            gaps
+        };
+        assert_eq!(list_surely(dir.path(), gaps).unwrap().len(), 3);
+        create(6);
+        lists.set(1);
+        let found = list_surely(dir.path(), gaps).unwrap();
+        let gap = (LogName { writer: 7, number: 4 }, LogName { writer: 7, number: 6 });
+        assert_eq!((missing(&found, &BTreeMap::new()), lists.get()), (BTreeSet::from([gap]), 3));
+    }
 }

@@ -35,4 +35,5 @@ mod view;
 pub use block::{check_packed, check_sections};
 pub use fold::{FoldBudget, FoldReport};
 pub use handle::Index;
+pub(crate) use logs::{Missing, list_surely};
 pub use place::Place;

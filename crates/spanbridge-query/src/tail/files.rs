@@ -1,10 +1,11 @@
 //! The log files of a directory, each read from where it was read up to.
 
 use super::read::TailRead;
+use crate::index::{Missing, list_surely};
 use crate::{Error, ErrorKind, Result};
 use spanbridge_store::ErrorKind as StoreErrorKind;
 use spanbridge_store::log::{self, Frame, LogFile, LogName, LogReader, Step};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::SystemTime;
 
@@ -36,6 +37,7 @@ impl Files {
     /// The ends of all files, as they are now.
     pub(super) fn now(directory: &Path) -> Result<Self> {
         let mut files = Files { files: BTreeMap::new(), numbers: BTreeMap::new(), finished: Vec::new() };
+        // Each of these is known, whatever is missing among them.
         for file in log::list(directory)? {
             files.add(&file, file.length);
         }
@@ -49,6 +51,19 @@ impl Files {
         *number = file.name.number.max(*number);
     }
 
+    /// The logs that were removed before they were seen: the numbers of a writer count up from 1.
+    fn missing(&self, files: &[LogFile]) -> BTreeSet<Missing> {
+        let (mut numbers, mut missing) = (BTreeMap::new(), BTreeSet::new());
+        for log in files.iter().map(|file| file.name).filter(|log| !self.files.contains_key(log)) {
+            let seen = self.numbers.get(&log.writer).copied().unwrap_or(0);
+            let last = numbers.insert(log.writer, log.number).unwrap_or(seen);
+            if log.number > last.saturating_add(1) {
+                missing.insert((LogName { number: last + 1, ..log }, log));
+            }
+        }
+        missing
+    }
+
     /// Calls `each` with the frames that were written since the last call.
     pub(super) fn read(
         &mut self,
@@ -56,12 +71,17 @@ impl Files {
         read: &mut TailRead,
         mut each: impl FnMut(&Frame<'_>, &mut TailRead) -> Result<(), spanbridge_store::Error>,
     ) -> Result<()> {
-        let files = log::list(directory)?;
+        if !directory.is_dir() {
+            return Err(Error::new(
+                ErrorKind::NotFound,
+                format!("list the logs in {}: it is gone", directory.display()),
+            ));
+        }
+        let files = list_surely(directory, |files| self.missing(files))?;
+        read.missed_logs +=
+            self.missing(&files).iter().map(|(first, log)| u64::from(log.number - first.number)).sum::<u64>();
         for file in &files {
             if !self.files.contains_key(&file.name) {
-                // The numbers of a writer count up from 1.
-                let before = self.numbers.get(&file.name.writer).copied().unwrap_or(0);
-                read.missed_logs += u64::from(file.name.number.saturating_sub(before + 1));
                 self.add(file, 0);
             }
         }

@@ -1,5 +1,6 @@
 //! Records that the index never gets: what cannot be read, and logs that went too early.
 
+use super::super::logs::Missing;
 use crate::Result;
 use crate::engine::Damaged;
 use rusqlite::{Connection, OptionalExtension, params};
@@ -64,22 +65,28 @@ pub(in crate::index) fn note_lost(
         }
         set_gone(connection, log)?;
     }
-    // The numbers of a writer count up from 1.
-    let mut last: Option<LogName> = None;
-    for log in there.iter().copied().chain(before.keys().copied()).collect::<BTreeSet<_>>() {
+    for (first, log) in missing(files, before) {
+        let why = match u64::from(log.number - first.number) {
+            1 => "this log was removed before it was seen".to_owned(),
+            n => format!("{n} logs of this writer, from this one on, were removed before they were seen"),
+        };
+        note(connection, first, 0, 0, Loss::Unseen, &why)?;
+    }
+    Ok(())
+}
+
+/// The logs that nobody has seen: the numbers of a writer count up from 1.
+pub(in crate::index) fn missing(files: &[LogFile], before: &BTreeMap<LogName, u64>) -> BTreeSet<Missing> {
+    let all: BTreeSet<LogName> = files.iter().map(|file| file.name).chain(before.keys().copied()).collect();
+    let (mut last, mut missing): (Option<LogName>, _) = (None, BTreeSet::new());
+    for log in all {
         let expected = last.filter(|last| last.writer == log.writer).map_or(1, |last| last.number.saturating_add(1));
         if log.number > expected && !before.contains_key(&log) {
-            let missing = u64::from(log.number - expected);
-            let first = LogName { number: expected, ..log };
-            let why = match missing {
-                1 => "this log was removed before it was seen".to_owned(),
-                n => format!("{n} logs of this writer, from this one on, were removed before they were seen"),
-            };
-            note(connection, first, 0, 0, Loss::Unseen, &why)?;
+            missing.insert((LogName { number: expected, ..log }, log));
         }
         last = Some(log);
     }
-    Ok(())
+    missing
 }
 
 /// Notes that a log is not there any more.
