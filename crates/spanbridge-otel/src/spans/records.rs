@@ -11,6 +11,12 @@ use std::borrow::Cow;
 /// What a service is called that does not say its name, by the conventions.
 const UNKNOWN_SERVICE: &str = "unknown_service";
 
+/// The longest name of a service, in bytes. Each record has it, also those of the thousands of events that a span may have.
+const MAX_SERVICE: usize = 256;
+
+/// Bytes of a resource that tell it from others. They are looked through for each span.
+const MAX_TOLD: usize = 64 << 10;
+
 /// Gives the records of a span to `take`.
 ///
 /// The span belongs to the trace's own run, unless it says another (`spanbridge.run.id`). Everything follows from the span and its
@@ -18,12 +24,14 @@ const UNKNOWN_SERVICE: &str = "unknown_service";
 /// in whatever company it comes, and another span under the same ids is a conflict that readers report.
 ///
 /// A span without an end time is open, and so is one whose `spanbridge.status` is `open`. One that ends before it begins ends when
-/// it begins. What the sender dropped is a diagnostic `cut.attributes`. The scope, the trace state and the resource, except for the service's name, are not kept.
+/// it begins. What the sender dropped is a diagnostic `cut.attributes`. The scope, the trace state and the resource, except for the service's name (256 bytes of it), are not kept.
 pub fn records<'a>(resource: &Resource<'_>, span: Span<'a>, mut take: impl FnMut(Record<'a>)) {
     let own_run = RunId::new(span.trace_id.get());
     let told_run = span.attribute(semconv::RUN_ID).and_then(AnyValue::as_str).and_then(|run| run.parse().ok());
     let name = get(&resource.attributes, semconv::SERVICE_NAME).and_then(AnyValue::as_str);
-    let service = name.filter(|name| !name.is_empty()).unwrap_or(UNKNOWN_SERVICE).to_owned();
+    let service = name.filter(|name| !name.is_empty()).unwrap_or(UNKNOWN_SERVICE);
+    let fits = (0..=service.len().min(MAX_SERVICE)).rfind(|length| service.is_char_boundary(*length));
+    let service = service[..fits.unwrap_or(0)].to_owned();
     let run = told_run.or(own_run);
     let (trace, id) = (span.trace_id, span.span_id);
     let of = Of { run, trace, segment: segment(run, resource), service, id: format!("otlp-{trace}-{id}") };
@@ -144,7 +152,11 @@ fn event_body<'a>(span: SpanId, event_id: String, started_at: u64, event: Event<
 /// A segment for each run and each resource: what one process did in a run.
 fn segment(run: Option<RunId>, resource: &Resource<'_>) -> SegmentId {
     let mut id = hash(START, &run.map_or(0, RunId::get).to_be_bytes());
-    for KeyValue { key, value } in &resource.attributes {
+    let mut left = MAX_TOLD;
+    for attribute in &resource.attributes {
+        let Some(rest) = left.checked_sub(attribute.size()) else { break };
+        left = rest;
+        let KeyValue { key, value } = attribute;
         id = hash(hash(id, key.as_bytes()), b"=");
         id = hash(hash(id, json::from_value(value).as_bytes()), b"\n");
     }

@@ -54,7 +54,17 @@ fn every_form_is_known_by_its_bytes() {
         serde_json::to_string_pretty(&serde_json::from_str::<serde_json::Value>(&as_json("a")).unwrap()).unwrap();
     // A request of 123 bytes begins with a line break and a brace.
     let brace = (0..120).map(|n| "n".repeat(n)).find(|name| as_protobuf(name).starts_with(b"\n{")).unwrap();
-    let forms: [(&str, Vec<u8>, Vec<&str>); 9] = [
+    let parts = [as_json("a"), as_json("b")].map(|text| {
+        let part = text.strip_prefix(r#"{"resourceSpans":["#).and_then(|text| text.strip_suffix("]}"));
+        part.unwrap().to_owned()
+    });
+    let forms: [(&str, Vec<u8>, Vec<&str>); 11] = [
+        (
+            "a request of several lines",
+            format!("{{\"resourceSpans\":[\n{}\n]}}", parts.join(",\n")).into(),
+            vec!["a", "b"],
+        ),
+        ("a byte order mark", format!("\u{feff}{}\n\u{feff}{}", as_json("a"), as_json("b")).into(), vec!["a", "b"]),
         ("nothing", vec![], vec![]),
         ("a request as JSON", as_json("a").into(), vec!["a"]),
         ("JSON lines", format!("{}\n{}\r\n\n{}", as_json("a"), as_json("b"), as_json("c")).into(), vec!["a", "b", "c"]),
@@ -105,6 +115,10 @@ fn a_bad_request_is_reported_by_its_place() {
     let (names, failed, _) = read(&[with_length(as_protobuf("a")), bad, with_length(as_protobuf("b"))].concat());
     assert_eq!((names, failed), (vec!["a".to_owned(), "b".to_owned()], vec![(2, ErrorKind::Protobuf)]));
 
+    // A list of requests is no request.
+    let (names, failed, _) = read(format!("[{}]\n{}", as_json("a"), as_json("b")).as_bytes());
+    assert_eq!((names, failed), (vec!["b".to_owned()], vec![(1, ErrorKind::Json)]));
+
     let (names, failed, _) = read(&[0xff, 0xff]);
     assert_eq!((names, failed), (vec![], vec![(1, ErrorKind::Protobuf)]));
 }
@@ -136,6 +150,9 @@ fn bombs_are_refused() {
         let (.., report) = read(&gzip(&vec![first; large]));
         assert_eq!(report.unwrap_err().kind(), ErrorKind::TooLarge);
     }
+    // Lines may be more than that.
+    let lines = [b"\n", as_json("a").as_bytes(), &vec![b'\n'; large], as_json("b").as_bytes()].concat();
+    assert_eq!(read(&lines).0, ["a", "b"]);
     let (_, failed, _) = read(&[0x04, 0, 0, 1, 0x0a]);
     assert_eq!(failed, [(1, ErrorKind::TooLarge)]);
     let (_, failed, _) = read(&[0x03, 0, 0, 0, 0x0a]);

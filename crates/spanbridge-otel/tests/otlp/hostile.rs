@@ -161,6 +161,31 @@ fn items_beyond_the_limit_are_dropped() {
     assert_eq!((spans[0].2.attributes.len(), spans[0].2.dropped_attributes), (0, 1));
 }
 
+/// A resource is looked through for each of its spans. It also cannot begin anew to have more.
+#[test]
+fn a_resource_has_a_limit_of_its_own() {
+    const LIMIT: usize = 1024;
+    let attributes = || vec![proto::KeyValue { key: "k".into(), value: None }; LIMIT + 1];
+    let mut request = proto::request(&Resource::default(), &Scope::default(), &[]);
+    let of_resource = &mut request.resource_spans[0];
+    of_resource.resource = Some(proto::Resource { attributes: attributes(), ..proto::Resource::default() });
+    of_resource.scope_spans[0].scope = Some(proto::Scope { attributes: attributes(), ..proto::Scope::default() });
+    of_resource.scope_spans[0].spans = vec![good()];
+    let (_, spans) = read_protobuf(&request.encode_to_vec()).unwrap();
+    assert_eq!((spans[0].0.attributes.len(), spans[0].1.attributes.len()), (LIMIT, LIMIT));
+
+    let attributes = format!(r#""attributes":[{}{{}}],"#, r#"{"key":"k"},"#.repeat(LIMIT / 2));
+    let all = format!("{{{}}}", attributes.repeat(4));
+    let text = format!(
+        r#"{{"resourceSpans":[{{"resource":{all},"resource":{all},"scopeSpans":[{{"scope":{all},"spans":[{}]}}]}}]}}"#,
+        good_json()
+    );
+    let (_, spans) = read_json(text.as_bytes()).unwrap();
+    let [resource, scope] = [&spans[0].0.attributes, &spans[0].1.attributes];
+    assert!(resource.len() <= LIMIT && scope.len() <= LIMIT, "{} {}", resource.len(), scope.len());
+    assert!(resource.len() > LIMIT / 2 && scope.len() > LIMIT / 2);
+}
+
 /// A span with an odd id is left out and counted; the others are read.
 #[test]
 fn odd_ids_cost_their_span_alone() {

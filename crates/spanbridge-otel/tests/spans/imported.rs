@@ -48,6 +48,27 @@ fn a_span_belongs_to_the_run_of_its_trace() {
     }
 }
 
+/// What is shared by many spans and records does not multiply with them.
+#[test]
+fn a_large_resource_costs_each_span_little() {
+    let name = "ä".repeat(1 << 20);
+    let large = |last: &'static str| {
+        let attributes = (0..10_000).map(|n| KeyValue::new(format!("k{n}"), "value"));
+        let service = KeyValue::new("service.name", name.clone());
+        Resource { attributes: attributes.chain([service, KeyValue::new("last", last)]).collect() }
+    };
+    let segments = ["a", "b"].map(|last| {
+        let mut segment = None;
+        records(&large(last), span(), |record| {
+            assert_eq!(record.service, "ä".repeat(128));
+            segment = Some(record.segment_id);
+        });
+        segment.unwrap()
+    });
+    // It was not read to its end.
+    assert_eq!(segments[0], segments[1]);
+}
+
 /// The same span gives the same records; another resource or run is another segment.
 #[test]
 fn records_follow_from_the_span_alone() {

@@ -4,7 +4,7 @@ use crate::otlp::MAX_REQUEST_BYTES;
 use std::io::{self, BufRead};
 
 /// What a line begins with that begins a request, even if the request before it has no end: its writer was killed.
-const BEGINS_A_REQUEST: &[u8] = br#"{"resource"#;
+const BEGINS_A_REQUEST: &[u8] = br#"{"resourceSpans""#;
 
 /// A document.
 #[derive(Debug, PartialEq)]
@@ -177,6 +177,13 @@ mod tests {
                 assert_eq!(lines, [(1, whole.trim()), (2, cut), (3, whole.trim()), (4, whole.trim()), (5, cut)]);
             }
         }
+    }
+
+    /// One element of a request a line.
+    #[test]
+    fn a_resource_on_a_line_begins_no_request() {
+        let text = "{\"resourceSpans\":[\n{\"resource\":{},\"scopeSpans\":[]},\n{\"resource\":{}}\n]}";
+        assert_eq!(all(text.as_bytes(), 7), [(1, text.to_owned())]);
     }
 
     #[test]

@@ -50,7 +50,10 @@ fn read_plain(
         Some(b'\n') => {
             let mut whole = Vec::new();
             if !read_request(&mut input, MAX_REQUEST_BYTES, &mut whole)? {
-                return Err(Error::too_large());
+                return match whole.trim_ascii_start().first() {
+                    Some(b'{') => read_json(io::Cursor::new(whole).chain(input), take, failed),
+                    _ => Err(Error::too_large()),
+                };
             }
             if protobuf::looks_like_a_request(&whole) {
                 one(1, protobuf::read(&whole, take), failed)
@@ -58,7 +61,8 @@ fn read_plain(
                 read_json(&whole[..], take, failed)
             }
         }
-        Some(b'{' | b' ' | b'\t' | b'\r') => read_json(input, take, failed),
+        // The last of these begins a byte order mark, and no field of protobuf. A list is no request, but is to be called JSON.
+        Some(b'{' | b'[' | b' ' | b'\t' | b'\r' | 0xef) => read_json(input, take, failed),
         Some(_) => {
             let mut whole = Vec::new();
             if !read_request(&mut input, MAX_REQUEST_BYTES, &mut whole)? {

@@ -10,6 +10,9 @@ use crate::otlp::partial::{self, add, push};
 use spanbridge::Kind;
 use std::borrow::Cow;
 
+/// Some editors begin a file with it.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
 /// Reads a request, and gives each span to `take` with its resource and scope. One element of `resourceSpans` is read as well:
 /// the Java SDK's exporter for logs writes it alone.
 ///
@@ -17,6 +20,7 @@ use std::borrow::Cow;
 /// It is not one JSON object. The spans before the place that shows it have been given to `take`.
 pub fn read<'a>(text: &'a [u8], mut take: impl FnMut(&Resource<'a>, &Scope<'a>, Span<'a>)) -> Result<ReadReport> {
     let mut report = ReadReport::default();
+    let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
     let mut parser = Parser::new(text);
     if !text.trim_ascii_start().starts_with(b"{") {
         return Err(Error::json("it is not an object", 0));
@@ -48,9 +52,10 @@ fn read_resource_spans<'a>(
 ) -> Result<()> {
     let start = *parser;
     let mut resource = Resource::default();
+    let mut budget = Budget::of_many_spans();
     parser.object(|parser, key| match key {
         "resource" => parser.object(|parser, key| match key {
-            "attributes" => read_attributes(parser, &mut resource.attributes, &mut 0, &mut Budget::full()),
+            "attributes" => read_attributes(parser, &mut resource.attributes, &mut 0, &mut budget),
             _ => parser.skip(),
         }),
         _ => parser.skip(),
@@ -70,12 +75,13 @@ fn read_scope_spans<'a>(
 ) -> Result<()> {
     let start = *parser;
     let mut scope = Scope::default();
+    let mut budget = Budget::of_many_spans();
     parser.object(|parser, key| match key {
         "scope" => parser.object(|parser, key| {
             match key {
                 "name" => scope.name = parser.leaf()?.text(),
                 "version" => scope.version = parser.leaf()?.text(),
-                "attributes" => read_attributes(parser, &mut scope.attributes, &mut 0, &mut Budget::full())?,
+                "attributes" => read_attributes(parser, &mut scope.attributes, &mut 0, &mut budget)?,
                 _ => parser.skip()?,
             }
             Ok(())
@@ -102,7 +108,7 @@ fn read_scope_spans<'a>(
 fn read_span<'a>(parser: &mut Parser<'a>) -> Result<Option<Span<'a>>> {
     let (mut trace_id, mut span_id, mut parent) = (None, None, Some(None));
     let mut span = partial::span_without_ids();
-    let mut budget = Budget::full();
+    let mut budget = Budget::of_a_span();
     parser.object(|parser, key| {
         match key {
             "traceId" => trace_id = parser.leaf()?.trace_id(),

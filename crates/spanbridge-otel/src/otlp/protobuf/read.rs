@@ -49,7 +49,7 @@ fn read_resource_spans<'a>(
     take: &mut impl FnMut(&Resource<'a>, &Scope<'a>, Span<'a>),
 ) -> Result<()> {
     let mut resource = Resource::default();
-    let mut budget = Budget::full();
+    let mut budget = Budget::of_many_spans();
     let mut fields = message;
     while let Some(field) = fields.field()? {
         if let (resource_spans::RESOURCE, Wire::Bytes(mut message)) = field {
@@ -76,7 +76,7 @@ fn read_scope_spans<'a>(
     take: &mut impl FnMut(&Resource<'a>, &Scope<'a>, Span<'a>),
 ) -> Result<()> {
     let mut scope = Scope::default();
-    let mut budget = Budget::full();
+    let mut budget = Budget::of_many_spans();
     let mut fields = message;
     while let Some(field) = fields.field()? {
         if let (scope_spans::SCOPE, Wire::Bytes(mut message)) = field {
@@ -111,7 +111,7 @@ fn read_scope_spans<'a>(
 fn read_span<'a>(mut message: Message<'a>) -> Result<Option<Span<'a>>> {
     let (mut trace_id, mut span_id, mut parent) = (None, None, Some(None));
     let mut span = partial::span_without_ids();
-    let mut budget = Budget::full();
+    let mut budget = Budget::of_a_span();
     while let Some(field) = message.field()? {
         match field {
             (of_span::TRACE_ID, Wire::Bytes(id)) => trace_id = read_trace_id(id),
