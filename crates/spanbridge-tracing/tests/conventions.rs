@@ -14,7 +14,7 @@ fn attributes_are_those_of_the_table() {
     let layer = spanbridge_tracing::layer().level(true).target(true).location(true);
     let work = || {
         info_span!("span").in_scope(|| {
-            info!("message");
+            info!(level = 3, target = "10.0.0.7", "message");
             error!(error = "no ink");
         })
     };

@@ -308,6 +308,15 @@ fn event(record: &Record<'_>) -> Option<String> {
 fn a_model_that_is_not_known() {
     let tree = traced(|| agent::generation("chat", "").compacted(false).in_scope(|| ()));
     assert_eq!(tree, "\nchat [ok] gen_ai.operation.name=chat");
+    for (name, begin) in [
+        ("step", agent::step as fn(&'static str) -> observe::SpanBuilder),
+        ("suspend", agent::suspension),
+        ("resume", agent::resume),
+        ("corpus source", agent::corpus_source),
+        ("judge", agent::judge),
+    ] {
+        assert_eq!(traced(|| begin("").in_scope(|| ())), format!("\n{name} [ok]"));
+    }
 }
 
 /// A name of any length is whole, up to what is kept of every name.

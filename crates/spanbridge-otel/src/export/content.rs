@@ -21,6 +21,9 @@ const OF_EVENTS: [&str; 11] = [
     semconv::GEN_AI_RESPONSE_ID,
 ];
 
+/// The levels of `tracing`. An event with another one is the user's own, and so is its name.
+const LEVELS: [&str; 5] = ["TRACE", "DEBUG", "INFO", "WARN", "ERROR"];
+
 /// Takes the content out of a span. What remains are names and attributes that users set, and what adapters know of the transport.
 pub(super) fn remove(span: &mut Span<'_>) {
     span.status.message = Cow::Borrowed("");
@@ -35,9 +38,11 @@ pub(super) fn remove(span: &mut Span<'_>) {
 
 fn remove_from_event(event: &mut Event<'_>) {
     // The name of an event of `tracing` is its message. What it is about says its target.
-    if let (Some(_), Some(AnyValue::Str(target))) = (event_attribute(event, "level"), event_attribute(event, "target"))
-    {
-        event.name = Cow::Owned(target.clone().into_owned());
+    let text = |key| event_attribute(event, key).and_then(AnyValue::as_str);
+    if let (Some(level), Some(target)) = (text("level"), text("target")) {
+        if LEVELS.contains(&level) {
+            event.name = Cow::Owned(target.to_owned());
+        }
     }
     event.attributes.retain(|attribute| OF_EVENTS.contains(&&*attribute.key));
 }

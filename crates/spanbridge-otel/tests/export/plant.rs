@@ -37,6 +37,7 @@ pub(crate) fn plant(recorder: &Recorder) {
                 ("user", Value::Str("SECRET-user")),
             ];
             span.event("SECRET-message of a log", &fields);
+            span.event("NAME-door", &[("level", Value::I64(3)), ("target", Value::Str("SECRET-target"))]);
             span.attribute(semconv::GEN_AI_INPUT_MESSAGES, "SECRET-prompt");
             let judged = [
                 (semconv::GEN_AI_EVALUATION_NAME, Value::Str("NAME-metric")),

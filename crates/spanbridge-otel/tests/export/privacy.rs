@@ -36,6 +36,7 @@ fn without_content_no_secret_leaves() {
             "NAME-own-value",
             "NAME-event",
             "NAME-target",
+            "NAME-door",
             "spanbridge.artifact.size_bytes",
             "NAME.code",
             "NAME-metric",
@@ -124,6 +125,7 @@ fn messages_of_tracing_are_content() {
                     tracing::info!(target: "NAME-target", user, "SECRET-message for {user}");
                     tracing::error!(error = "SECRET-error", "SECRET-failure");
                     tracing::error!(error = "SECRET-error-alone");
+                    tracing::info!(target: "NAME-other", target = "SECRET-peer", level = "SECRET-level", "SECRET-message");
                 });
             });
         });
@@ -133,7 +135,10 @@ fn messages_of_tracing_are_content() {
     };
     let without = text(false);
     assert!(!without.contains("SECRET"), "{without}");
-    assert!(["NAME-span", "NAME-field", "NAME-target"].iter().all(|name| without.contains(name)), "{without}");
+    assert!(
+        ["NAME-span", "NAME-field", "NAME-target", "NAME-other"].iter().all(|name| without.contains(name)),
+        "{without}"
+    );
     let with = text(true);
     assert!(["SECRET-user", "SECRET-message for", "SECRET-error-alone"].iter().all(|it| with.contains(it)), "{with}");
 }

@@ -318,6 +318,18 @@ fn empty_and_repeated_attributes_are_read() {
     assert_eq!(span.attribute("twice"), Some(&AnyValue::I64(2)));
 }
 
+/// The same span has the same bytes again, whatever form it came in.
+#[test]
+fn every_nan_is_the_same() {
+    for bits in [f64::NAN.to_bits() | 1, (-f64::NAN).to_bits(), u64::MAX] {
+        let value = Some(proto::AnyValue { value: Some(proto::Value::Double(f64::from_bits(bits))) });
+        let span = proto::Span { attributes: vec![proto::KeyValue { key: "k".into(), value }], ..good() };
+        let (_, spans) = read_protobuf(&request_of(&span.encode_to_vec())).unwrap();
+        let Some(AnyValue::F64(number)) = spans[0].2.attribute("k") else { panic!("{spans:?}") };
+        assert_eq!(number.to_bits(), f64::NAN.to_bits());
+    }
+}
+
 /// Text that is not UTF-8 keeps what is.
 #[test]
 fn bad_text_is_repaired() {

@@ -63,8 +63,18 @@ impl Layer {
             let key = if fields.message.is_some() { key } else { semconv::EXCEPTION_MESSAGE };
             (key, Value::Str(error))
         }));
-        all.extend(fields.rest.iter().map(|(key, given)| (*key, given.value())));
+        all.extend(fields.rest.iter().map(|(key, given)| (beside_ours(key), given.value())));
         span.event(name, &all)
+    }
+}
+
+/// The name of a field. If an event has a field of its own that is called as what is known of each event, both are there: whoever looks
+/// for the target of an event is not to find the address that a connection has as its `target`.
+fn beside_ours(name: &'static str) -> &'static str {
+    match name {
+        LEVEL => "field.level",
+        TARGET => "field.target",
+        name => name,
     }
 }
 

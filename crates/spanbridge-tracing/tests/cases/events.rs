@@ -97,6 +97,17 @@ fn metadata_as_attributes() {
     assert_eq!(events(recorded.span("a")), [format!("event level=\"INFO\" target=\"{here}\" {place}")]);
 }
 
+/// What is known of each event is not replaced by a field of that name.
+#[test]
+fn fields_named_level_and_target() {
+    let here = module_path!();
+    let recorded = traced(|| {
+        info_span!("a").in_scope(|| info!(target = "10.0.0.7", level = 3, "connected"));
+    });
+    let event = format!("connected level=\"INFO\" target=\"{here}\" field.target=\"10.0.0.7\" field.level=3");
+    assert_eq!(events(recorded.span("a")), [event]);
+}
+
 /// Records of the `log` crate: their own target, and no field about their place.
 #[test]
 fn records_of_log() {

@@ -27,6 +27,11 @@ fn span_named(operation: &str, target: &str) -> SpanBuilder {
     span_of_text(&[operation, " ", target].concat())
 }
 
+/// What is not empty: a name that nobody knows is no attribute.
+fn known(name: &str) -> Option<&str> {
+    Some(name).filter(|name| !name.is_empty())
+}
+
 /// The same for an operation of the conventions. The target, if there is one, is an attribute as well.
 fn begin_operation(
     operation: &'static str,
@@ -36,9 +41,7 @@ fn begin_operation(
 ) -> SpanBuilder {
     let (key, target) = target;
     let builder = begin(operation, target, primitive, kind);
-    builder
-        .attribute(semconv::GEN_AI_OPERATION_NAME, Value::Static(operation))
-        .attribute(key, Some(target).filter(|target| !target.is_empty()))
+    builder.attribute(semconv::GEN_AI_OPERATION_NAME, Value::Static(operation)).attribute(key, known(target))
 }
 
 /// A call of a model. `operation` is the conventions' word: `chat`, `text_completion`, `generate_content`.
@@ -82,7 +85,7 @@ pub fn flow(name: &str) -> SpanBuilder {
 
 /// A step of a flow.
 pub fn step(label: &str) -> SpanBuilder {
-    begin("step", label, Primitive::FLOW_STEP, Kind::Internal).attribute(semconv::FLOW_STEP_LABEL, label)
+    begin("step", label, Primitive::FLOW_STEP, Kind::Internal).attribute(semconv::FLOW_STEP_LABEL, known(label))
 }
 
 /// A flow stops at this point and waits. To continue it in another process, [`suspend`](crate::observe::Run::suspend) its run.
@@ -96,7 +99,7 @@ pub fn resume(point: &str) -> SpanBuilder {
 }
 
 fn at(operation: &'static str, point: &str, primitive: Primitive) -> SpanBuilder {
-    begin(operation, point, primitive, Kind::Internal).attribute(semconv::FLOW_SUSPENSION_POINT, point)
+    begin(operation, point, primitive, Kind::Internal).attribute(semconv::FLOW_SUSPENSION_POINT, known(point))
 }
 
 /// Agents that work together, under the name of what they do.
@@ -126,7 +129,7 @@ pub fn corpus_sync() -> SpanBuilder {
 /// What is done to one source of a corpus: `add`, `update`, `remove`, `skip`, or another word of yours.
 pub fn corpus_source(action: &'static str) -> SpanBuilder {
     begin("corpus source", action, Primitive::CORPUS_SOURCE, Kind::Internal)
-        .attribute(semconv::CORPUS_SOURCE_ACTION, Value::Static(action))
+        .attribute(semconv::CORPUS_SOURCE_ACTION, known(action).map(|_| Value::Static(action)))
 }
 
 /// Making a conversation shorter, so that it fits. Mark the calls of models that see the shorter one as
@@ -138,7 +141,8 @@ pub fn compaction() -> SpanBuilder {
 /// Judging an answer by a metric. The result is what [`evaluated`](super::evaluated) records. With
 /// [`link`](SpanBuilder::link), it refers to the span of the answer.
 pub fn judge(metric: &str) -> SpanBuilder {
-    begin("judge", metric, Primitive::SCORING_JUDGE, Kind::Internal).attribute(semconv::GEN_AI_EVALUATION_NAME, metric)
+    begin("judge", metric, Primitive::SCORING_JUDGE, Kind::Internal)
+        .attribute(semconv::GEN_AI_EVALUATION_NAME, known(metric))
 }
 
 /// A report about costs, with [`cost`](super::SpanExt::cost), [`cost_total`](super::SpanExt::cost_total),

@@ -225,7 +225,11 @@ fn read_value<'a>(mut message: Message<'a>, budget: &mut Budget, depth: usize) -
             (any_value::STRING, Wire::Bytes(it)) => AnyValue::Str(text(it)),
             (any_value::BOOL, Wire::Varint(it)) => AnyValue::Bool(it != 0),
             (any_value::INT, Wire::Varint(it)) => AnyValue::I64(it as i64),
-            (any_value::DOUBLE, Wire::Fixed64(it)) => AnyValue::F64(f64::from_bits(it)),
+            (any_value::DOUBLE, Wire::Fixed64(it)) => match f64::from_bits(it) {
+                // There is one in JSON, and millions here.
+                number if number.is_nan() => AnyValue::F64(f64::NAN),
+                number => AnyValue::F64(number),
+            },
             (any_value::BYTES, Wire::Bytes(it)) => AnyValue::Bytes(Cow::Borrowed(it.bytes)),
             (any_value::ARRAY | any_value::MAP, Wire::Bytes(_)) if depth == MAX_DEPTH => return Ok(None),
             (any_value::ARRAY, Wire::Bytes(mut message)) => {
