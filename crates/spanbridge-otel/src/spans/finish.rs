@@ -94,9 +94,9 @@ fn exception<'a>(span: &Span<'a>) -> Event<'a> {
     Event { time: span.end_time, name: Cow::Borrowed(EXCEPTION), attributes, dropped_attributes: 0 }
 }
 
-/// Whether an event is one that [`end`] added, and no record of its own.
-pub(super) fn is_derived(span: &Span<'_>, event: &Event<'_>) -> bool {
-    span.status.code == StatusCode::Error && event.name == EXCEPTION && *event == exception(span)
+/// The event that [`end`] adds. One like it is no record of its own.
+pub(super) fn derived<'a>(span: &Span<'a>) -> Option<Event<'a>> {
+    (span.status.code == StatusCode::Error).then(|| exception(span))
 }
 
 fn artifact_event(artifact: ArtifactView<'_>, time: u64) -> Event<'_> {

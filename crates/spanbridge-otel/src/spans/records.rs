@@ -24,7 +24,7 @@ const MAX_TOLD: usize = 64 << 10;
 /// in whatever company it comes, and another span under the same ids is a conflict that readers report.
 ///
 /// A span without an end time is open, and so is one whose `spanbridge.status` is `open`. One that ends before it begins ends when
-/// it begins. What the sender dropped is a diagnostic `cut.attributes`. The scope, the trace state and the resource, except for the service's name (256 bytes of it), are not kept.
+/// it begins. What the sender dropped is a diagnostic `cut.attributes`. A span without a name is called by its primitive. The scope, the trace state and the resource, except for the service's name (256 bytes of it), are not kept.
 pub fn records<'a>(resource: &Resource<'_>, span: Span<'a>, mut take: impl FnMut(Record<'a>)) {
     let own_run = RunId::new(span.trace_id.get());
     let told_run = span.attribute(semconv::RUN_ID).and_then(AnyValue::as_str).and_then(|run| run.parse().ok());
@@ -38,10 +38,13 @@ pub fn records<'a>(resource: &Resource<'_>, span: Span<'a>, mut take: impl FnMut
 
     let dropped = span.dropped_attributes.saturating_add(span.dropped_events).saturating_add(span.dropped_links);
     let started_at = if span.start_time == 0 { span.end_time } else { span.start_time };
-    let derived: Vec<bool> = span.events.iter().map(|event| finish::is_derived(&span, event)).collect();
-    let mut data = SpanData::new(id, span.name.clone(), started_at)
+    let derived = finish::derived(&span);
+    let primitive = primitive::of(&span);
+    // A name is what it has been seen by: one that has none was not recorded.
+    let name = if span.name.is_empty() { primitive.clone().into() } else { span.name.clone() };
+    let mut data = SpanData::new(id, name, started_at)
         .with_parent_span_id(span.parent_span_id)
-        .with_primitive(primitive::of(&span))
+        .with_primitive(primitive)
         .with_kind(span.kind.unwrap_or_default())
         .with_end(end(&span, started_at));
     let ours = [semconv::RUN_ID, semconv::PRIMITIVE, semconv::SPAN_STATUS];
@@ -60,8 +63,8 @@ pub fn records<'a>(resource: &Resource<'_>, span: Span<'a>, mut take: impl FnMut
     for (n, edge) in edges.into_iter().enumerate() {
         take(of.record(&format!("-edge-{n}"), edge));
     }
-    for (n, (event, derived)) in span.events.into_iter().zip(derived).enumerate() {
-        if !derived {
+    for (n, event) in span.events.into_iter().enumerate() {
+        if derived.as_ref() != Some(&event) {
             let name = format!("-event-{n}");
             let event_id = format!("{}{name}", of.id);
             take(of.record(&name, event_body(id, event_id, started_at, event)));

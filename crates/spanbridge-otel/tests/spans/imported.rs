@@ -69,6 +69,30 @@ fn a_large_resource_costs_each_span_little() {
     assert_eq!(segments[0], segments[1]);
 }
 
+/// Otherwise it would be shown as one whose start was not recorded.
+#[test]
+fn a_span_without_a_name_has_one() {
+    let mut nameless = span();
+    nameless.name = "".into();
+    nameless.kind = Some(Kind::Server);
+    nameless.attributes = vec![KeyValue::new("http.request.method", "GET")];
+    let Body::Span(data) = &imported(nameless)[0].body else { panic!() };
+    assert_eq!((&*data.name, &*data.primitive), ("http.server", "http.server"));
+}
+
+/// Many events that could be the one that follows from the status: that takes no quadratic time, which is minutes here.
+#[test]
+fn many_exceptions_are_compared_with_one() {
+    let mut failed = span();
+    failed.status =
+        spanbridge_otel::otlp::model::Status { code: StatusCode::Error, message: "x".repeat(1 << 20).into() };
+    failed.attributes = (0..10_000).map(|n| KeyValue::new(format!("k{n}"), "v")).collect();
+    failed.events = vec![Event { time: 200, name: "exception".into(), ..Event::default() }; 40_000];
+    let begun = std::time::Instant::now();
+    assert_eq!(imported(failed).len(), 40_001);
+    assert!(begun.elapsed() < std::time::Duration::from_secs(10), "{:?}", begun.elapsed());
+}
+
 /// The same span gives the same records; another resource or run is another segment.
 #[test]
 fn records_follow_from_the_span_alone() {
