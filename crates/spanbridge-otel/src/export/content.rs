@@ -39,10 +39,9 @@ pub(super) fn remove(span: &mut Span<'_>) {
 fn remove_from_event(event: &mut Event<'_>) {
     // The name of an event of `tracing` is its message. What it is about says its target.
     let text = |key| event_attribute(event, key).and_then(AnyValue::as_str);
-    if let (Some(level), Some(target)) = (text("level"), text("target")) {
-        if LEVELS.contains(&level) {
-            event.name = Cow::Owned(target.to_owned());
-        }
+    let level = text("level").filter(|level| LEVELS.contains(level));
+    if let (Some(_), Some(target)) = (level, text("target")) {
+        event.name = Cow::Owned(target.to_owned());
     }
     event.attributes.retain(|attribute| OF_EVENTS.contains(&&*attribute.key));
 }
