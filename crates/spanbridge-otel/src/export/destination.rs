@@ -21,6 +21,12 @@ pub(crate) trait Destination: Send + 'static {
     /// How many there are.
     fn len(packed: &Self::Packed) -> usize;
 
+    /// Takes out what had better be sent later, of the spans from the `from`th on. It comes again with the next delivery, or with
+    /// a flush.
+    fn hold_back(&self, _packed: &mut Self::Packed, _from: usize, _assembler: &Assembler) -> Self::Packed {
+        Self::Packed::default()
+    }
+
     /// Sends spans, from the `from`th on, and says how many of them: as many as go together, at least one. `from` is less than the
     /// number of spans. What is sent and will not be sent again may be taken out; `from` and [`len`](Self::len) still count it.
     fn send(&mut self, beside: Surroundings<'_>, spans: &mut Self::Packed, from: usize) -> (usize, Answer);

@@ -21,6 +21,8 @@ pub(super) struct ExportSink<D: Destination> {
     /// Of the recorder with this instance.
     resource: (Option<u64>, Resource<'static>),
     pending: Option<Pending<D::Packed>>,
+    /// What the destination had better be sent later.
+    held: D::Packed,
 }
 
 /// A span can be exported only if all of it is known.
@@ -54,7 +56,16 @@ impl<D: Destination> ExportSink<D> {
             Rule::Runs(wanted) => Chooser::Runs(Hold::new(wanted)),
         };
         let (assembler, resource) = (Assembler::default(), (None, Resource::default()));
-        ExportSink { destination, assembler, settings, counter, choice, resource, pending: None }
+        ExportSink {
+            destination,
+            assembler,
+            settings,
+            counter,
+            choice,
+            resource,
+            pending: None,
+            held: D::Packed::default(),
+        }
     }
 
     /// Turns a batch into spans in the form in which they are sent.
@@ -68,7 +79,8 @@ impl<D: Destination> ExportSink<D> {
         }
         // What a flush could not send goes with it.
         let (mut packed, settled) = self.pending.take().map(|left| (left.packed, left.settled)).unwrap_or_default();
-        let mut spans = 0;
+        self.destination.append(std::mem::take(&mut self.held), &mut packed);
+        let before_it = D::len(&packed);
         let ExportSink { destination, assembler, settings, counter, choice, .. } = self;
         let before = assembler.counts().without_start;
         assembler.push(batch, |run, mut span| {
@@ -81,20 +93,18 @@ impl<D: Destination> ExportSink<D> {
             match choice {
                 Chooser::All => _ = pack(&mut packed),
                 Chooser::Share(share) if trace.is_in_share(*share) => _ = pack(&mut packed),
-                Chooser::Share(_) => return counter.not_chosen(1),
-                Chooser::Runs(hold) => return hold.add(run, times, now, &mut packed, pack),
+                Chooser::Share(_) => counter.not_chosen(1),
+                Chooser::Runs(hold) => hold.add(run, times, now, &mut packed, pack),
             }
-            spans += 1;
         });
         let so_far = assembler.counts();
         let lost = so_far.without_start - before;
         counter.came(lost);
         counter.lost(lost, WITHOUT_START);
         counter.open(so_far.open as u64);
-        if let Chooser::Runs(_) = choice {
-            self.choose(&mut packed);
-            spans = D::len(&packed);
-        }
+        self.choose(&mut packed);
+        self.held = self.destination.hold_back(&mut packed, before_it, &self.assembler);
+        let spans = D::len(&packed);
         let id = Some((batch.instance(), batch.number()));
         let lost = lost as usize;
         let warning = (lost > 0).then(|| WITHOUT_START.to_owned());
@@ -170,6 +180,7 @@ impl<D: Destination> Sink for ExportSink<D> {
     fn flush(&mut self) -> Result<(), SinkError> {
         let mut pending = self.pending.take().unwrap_or_default();
         if pending.batch.is_none() {
+            self.destination.append(std::mem::take(&mut self.held), &mut pending.packed);
             self.choose(&mut pending.packed);
             pending.spans = D::len(&pending.packed);
         }
@@ -190,6 +201,7 @@ impl<D: Destination> Sink for ExportSink<D> {
 impl<D: Destination> Drop for ExportSink<D> {
     fn drop(&mut self) {
         self.give_up();
+        self.counter.lost(D::len(&self.held) as u64, "the recorder ended before the spans were sent");
         if let Chooser::Runs(hold) = &self.choice {
             // They did not fail, nor take too long, as long as they were watched.
             self.counter.not_chosen(hold.spans())

@@ -10,7 +10,7 @@ use spanbridge::observe::{self, Span};
 use spanbridge::w3c::{Baggage, TraceParent, TraceState};
 use spanbridge::{Context, Kind, Recorder, semconv};
 use spanbridge_otel::{ExportCounter, Exporter, Telemetry};
-use std::sync::{Barrier, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Barrier, Mutex, MutexGuard, OnceLock, PoisonError, mpsc};
 
 /// A provider for one test at a time, since there is only one.
 pub(crate) struct Provider {
@@ -275,7 +275,8 @@ fn without_a_provider_spans_are_lost() {
     };
     global::set_tracer_provider(NoopTracerProvider::new());
     let report = nested(&it.recorder);
-    assert_eq!((counts(&it.counter), report.sinks[0].rejected), ([0, 4, 0, 0], 4));
+    // Two waited for a parent that did not come, and were lost with the flush.
+    assert_eq!((counts(&it.counter), report.sinks[0].rejected), ([0, 4, 0, 0], 2));
     assert!(it.counter.counts().last_error.unwrap().contains("no tracer provider"));
     global::set_tracer_provider(it.provider.clone());
     nested(&it.recorder);
@@ -299,6 +300,45 @@ fn a_span_that_never_ends_is_marked() {
     assert_eq!((marked[0].key.as_str(), marked[0].value.as_str().into_owned()), (semconv::SPAN_STATUS, "open".into()));
     assert_eq!(counts(&it.counter), [1, 0, 0, 0]);
     drop(a);
+}
+
+/// A delivery reads one thread after the other, while both go on: it may read a child and not yet the parent that began before it.
+/// The parent comes with the next delivery.
+#[test]
+fn parents_that_come_later_are_kept() {
+    const FILL: usize = 50;
+    let it = provider(Sampler::AlwaysOn);
+    let (give, take) = mpsc::sync_channel::<Context>(0);
+    std::thread::scope(|scope| {
+        let recorder = it.recorder.clone();
+        let ((is_first, first), (ready, is_ready)) = (mpsc::channel::<()>(), mpsc::channel::<()>());
+        scope.spawn(move || {
+            record(&recorder, &["first"]);
+            is_first.send(()).unwrap();
+            is_ready.recv().unwrap();
+            for _ in 0..2_000 {
+                let above = open(None, "a", &recorder);
+                give.send(above.context().clone()).unwrap();
+                above.end();
+            }
+        });
+        // This thread stands between the two, and gives the delivery something to read there.
+        first.recv().unwrap();
+        record(&it.recorder, &["fill"; FILL]);
+        let recorder = it.recorder.clone();
+        scope.spawn(move || {
+            record(&recorder, &["last"]);
+            ready.send(()).unwrap();
+            take.into_iter().for_each(|above| observe::in_scope(&above, || observe::span("b").in_scope(|| ())))
+        });
+        for _ in 0..500 {
+            record(&it.recorder, &["fill"; FILL]);
+            it.recorder.flush_blocking(LONG);
+        }
+    });
+    assert!(it.recorder.clone().shutdown(LONG).complete);
+    let is_alone = |span: &&SpanData| span.name == "b" && span.parent_span_is_remote;
+    assert_eq!(it.spans().iter().filter(is_alone).count(), 0);
 }
 
 /// The provider exports on the thread that ends a span, which is ours. What its exporter does there is not traced: it would wait

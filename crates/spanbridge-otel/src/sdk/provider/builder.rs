@@ -1,6 +1,6 @@
 //! Builds the spans of one delivery: parents first.
 
-use super::known::{Key, Known, KnownSpans};
+use super::known::{Key, Known, KnownSpans, key, parent_key};
 use crate::export::destination::Answer;
 use crate::otlp::model::{KeyValue, Link, Span, StatusCode};
 use crate::sdk::caller::Caller;
@@ -34,14 +34,6 @@ enum Outcome {
     /// By the sampler.
     LeftOut,
     Lost(String),
-}
-
-fn key(span: &Span<'_>) -> Key {
-    (span.trace_id, span.span_id)
-}
-
-fn parent_key(span: &Span<'_>) -> Option<Key> {
-    span.parent_span_id.map(|parent| (span.trace_id, parent))
 }
 
 impl<'b> Builder<'b> {

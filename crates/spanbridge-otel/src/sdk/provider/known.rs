@@ -1,5 +1,6 @@
 //! What the provider made of our spans: bounded.
 
+use crate::otlp::model::Span;
 use opentelemetry_0_33::KeyValue;
 use opentelemetry_0_33::global::BoxedSpan;
 use opentelemetry_0_33::trace::{Span as _, SpanContext};
@@ -8,6 +9,14 @@ use std::collections::{HashMap, VecDeque};
 
 /// The ids of a span as it was recorded.
 pub(super) type Key = (TraceId, SpanId);
+
+pub(super) fn key(span: &Span<'_>) -> Key {
+    (span.trace_id, span.span_id)
+}
+
+pub(super) fn parent_key(span: &Span<'_>) -> Option<Key> {
+    span.parent_span_id.map(|parent| (span.trace_id, parent))
+}
 
 /// Spans that have ended and are known, so that others find their parents, and as many that have not.
 const LIMIT: usize = 16_384;
@@ -113,7 +122,7 @@ mod tests {
     use opentelemetry_0_33::{SpanId as OtelSpanId, TraceFlags, TraceId as OtelTraceId, global};
     use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider};
 
-    fn key(span: u64) -> Key {
+    fn id(span: u64) -> Key {
         (TraceId::new(1).unwrap(), SpanId::new(span).unwrap())
     }
 
@@ -125,10 +134,10 @@ mod tests {
     #[test]
     fn what_is_known_of_ended_spans_is_bounded() {
         let mut known = KnownSpans::default();
-        (1..=LIMIT as u64 + 10).for_each(|n| known.ended(key(n), context(n)));
+        (1..=LIMIT as u64 + 10).for_each(|n| known.ended(id(n), context(n)));
         assert_eq!((known.spans.len(), known.ended.len()), (LIMIT, LIMIT));
-        assert!(known.context(&key(10)).is_none() && known.context(&key(11)) == Some(&context(11)));
-        assert!(matches!(known.take(&key(11)), Some(Known::Ended(_))) && known.take(&key(11)).is_none());
+        assert!(known.context(&id(10)).is_none() && known.context(&id(11)) == Some(&context(11)));
+        assert!(matches!(known.take(&id(11)), Some(Known::Ended(_))) && known.take(&id(11)).is_none());
     }
 
     /// The oldest is ended, marked, and still a parent for others.
@@ -139,18 +148,18 @@ mod tests {
         let tracer = global::BoxedTracer::new(Box::new(provider.tracer("test")));
         let mut known = KnownSpans::default();
         for n in 1..=LIMIT as u64 + 2 {
-            known.begun(key(n), tracer.start("s"));
+            known.begun(id(n), tracer.start("s"));
             if n % 2 == 0 {
                 // These end as they are to.
-                assert!(matches!(known.take(&key(n)), Some(Known::Open(_))));
-                known.begun(key(n), tracer.start("s"));
+                assert!(matches!(known.take(&id(n)), Some(Known::Open(_))));
+                known.begun(id(n), tracer.start("s"));
             }
         }
         assert_eq!(known.open, LIMIT);
         assert!(known.opened.len() <= 2 * LIMIT + 64, "{}", known.opened.len());
-        assert!(known.context(&key(1)).is_some());
-        assert!(matches!(known.take(&key(1)), Some(Known::GivenUp(_))));
-        assert!(matches!(known.take(&key(3)), Some(Known::Open(_))));
+        assert!(known.context(&id(1)).is_some());
+        assert!(matches!(known.take(&id(1)), Some(Known::GivenUp(_))));
+        assert!(matches!(known.take(&id(3)), Some(Known::Open(_))));
         let is_marked = |span: &opentelemetry_sdk::trace::SpanData| {
             span.attributes.iter().any(|it| it.key.as_str() == semconv::SPAN_STATUS && it.value.as_str() == OPEN)
         };

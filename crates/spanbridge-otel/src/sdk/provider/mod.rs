@@ -1,6 +1,7 @@
 //! Spans for the tracer provider that is registered globally, which gives them ids of its own.
 
 mod builder;
+mod early;
 mod known;
 
 use super::caller::Caller;
@@ -8,6 +9,7 @@ use super::packed;
 use crate::export::destination::{Answer, Destination, Surroundings};
 use crate::export::{AnyExporter, Exporter};
 use crate::otlp::model::Span;
+use crate::spans::Assembler;
 use builder::Builder;
 use known::KnownSpans;
 use opentelemetry_0_33::{InstrumentationScope, global};
@@ -42,8 +44,10 @@ impl Exporter<GlobalProvider> {
     /// Spans are accepted once the provider has them: what it does with them is not known here. Flush it after the recorder. Spans
     /// are lost while no provider is registered, or after it has been shut down.
     ///
-    /// A span that is open when one of its children is exported is begun then, as the kind that it is then. If the recorder ends first, or if more than
-    /// 16,384 such spans are open, it is ended with the attribute `spanbridge.status` = `open`.
+    /// A span that is open when one of its children is exported is begun then, as the kind that it is then. If the recorder ends
+    /// first, or if more than 16,384 such spans are open, it is ended with the attribute `spanbridge.status` = `open`. A span
+    /// whose parent is not known waits for the next delivery or flush, unless it is known to come from elsewhere, as those of
+    /// messages, requests and invocations are.
     pub fn global_provider() -> Self {
         Self::to(GlobalProvider { known: KnownSpans::default(), caller: Caller::default(), scope: packed::scope() })
     }
@@ -82,6 +86,19 @@ impl Destination for GlobalProvider {
         packed.sent + packed.spans.len()
     }
 
+    fn hold_back(&self, packed: &mut Waiting, from: usize, assembler: &Assembler) -> Waiting {
+        let (mut held, is_new) = (Waiting::default(), |place| place >= from.saturating_sub(packed.sent));
+        let ready = early::are_ready(&packed.spans, &self.known, assembler);
+        let goes: Vec<_> = ready.into_iter().enumerate().map(|(place, is_ready)| is_ready || !is_new(place)).collect();
+        if goes.contains(&false) {
+            let (now, later): (Vec<_>, Vec<_>) =
+                std::mem::take(&mut packed.spans).into_iter().zip(goes).partition(|(_, goes)| *goes);
+            packed.spans = now.into_iter().map(|(span, _)| span).collect();
+            held.spans = later.into_iter().map(|(span, _)| span).collect();
+        }
+        held
+    }
+
     fn send(&mut self, beside: Surroundings<'_>, packed: &mut Waiting, _: usize) -> (usize, Answer) {
         let spans = std::mem::take(&mut packed.spans);
         let count = spans.len();
@@ -105,5 +122,53 @@ impl Destination for GlobalProvider {
 impl fmt::Debug for GlobalProvider {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("GlobalProvider").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::otlp::model::Resource;
+    use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider};
+    use spanbridge::record::{End, Record, SpanData};
+    use spanbridge::{RunId, SegmentId, SpanId, Status, TraceId};
+
+    /// A span of one trace, that has ended if it is to.
+    fn span(id: u64, parent: Option<u64>, has_ended: bool) -> Record<'static> {
+        let data = SpanData::new(SpanId::new(id).unwrap(), id.to_string(), id)
+            .with_parent_span_id(parent.and_then(SpanId::new))
+            .with_end(has_ended.then(|| End::new(100, Status::Ok)));
+        Record::new(SegmentId::new(1).unwrap(), 1, "orders", data).of_run(RunId::new(1), TraceId::new(1))
+    }
+
+    /// The first delivery brings a child alone, the second what is above it: an open parent, and its parent, which has ended.
+    #[test]
+    fn a_child_may_come_before_its_parent() {
+        let exporter = InMemorySpanExporter::default();
+        let provider = SdkTracerProvider::builder().with_simple_exporter(exporter.clone()).build();
+        global::set_tracer_provider(provider);
+        let (mut assembler, mut held) = (Assembler::new(), Waiting::default());
+        let to_provider = Exporter::global_provider();
+        let mut to = to_provider.to;
+        let mut deliver = |records: &[Record<'_>]| {
+            let mut packed = std::mem::take(&mut held);
+            let before = GlobalProvider::len(&packed);
+            assembler.push_records(records.iter().map(Record::view), |_, span| _ = to.pack(span, &mut packed));
+            held = to.hold_back(&mut packed, before, &assembler);
+            let beside = Surroundings { resource: &Resource::default(), assembler: &assembler };
+            let sent = to.send(beside, &mut packed, 0).0;
+            (sent, GlobalProvider::len(&held))
+        };
+        assert_eq!(deliver(&[span(3, Some(2), true)]), (0, 1));
+        assert_eq!(deliver(&[span(2, Some(1), false), span(1, None, true)]), (2, 0));
+        // Nobody knows the one above it, and after one delivery it is not waited for any more.
+        assert_eq!((deliver(&[span(5, Some(4), true)]), deliver(&[])), ((0, 1), (1, 0)));
+        to.end();
+        let spans = exporter.get_finished_spans().unwrap();
+        let find = |name: &str| spans.iter().find(|span| span.name == name).unwrap();
+        for (child, parent) in [("3", "2"), ("2", "1")] {
+            assert_eq!(find(child).parent_span_id, find(parent).span_context.span_id());
+        }
+        assert!(find("5").parent_span_is_remote);
     }
 }
