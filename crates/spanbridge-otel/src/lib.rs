@@ -31,15 +31,19 @@
 //! | `sdk` | records out through OpenTelemetry's SDK: [`sdk`] |
 //! | `opentelemetry_0_31`, `_0_32`, `_0_33` | the current context of this version of OpenTelemetry's API: [`bridge`] |
 //! | `fastrace` | the same of fastrace (Rust 1.91) |
+//! | `metrics` | messaging as metrics, and what is lost, through the facade `metrics` |
 //!
 //! # How it is built
 //! Rooms form layers, and each uses only what stands before it: [`otlp`] is the wire, [`spans`] is how records and the spans
-//! of OTLP become each other, `export` sends them, and `sdk` gives them to OpenTelemetry's SDK. [`bridge`] uses none of them.
+//! of OTLP become each other, `export` sends them, and `sdk` gives them to OpenTelemetry's SDK.
+//! `metrics` measures them. [`bridge`] uses none of these.
 
 pub mod bridge;
 mod error;
 #[cfg(any(feature = "export", feature = "sdk"))]
 pub mod export;
+#[cfg(feature = "metrics")]
+pub mod metrics;
 pub mod otlp;
 #[cfg(feature = "sdk")]
 pub mod sdk;

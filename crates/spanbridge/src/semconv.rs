@@ -455,6 +455,29 @@ pub const DB_QUERY_TEXT: &str = "db.query.text";
 /// Begins the names of a query's parameters.
 pub const DB_QUERY_PARAMETER: &str = "db.query.parameter.";
 
+/// Metric: messages that were sent, or tried to.
+pub const METRIC_SENT_MESSAGES: &str = "messaging.client.sent.messages";
+/// Metric: messages that came to the application.
+pub const METRIC_CONSUMED_MESSAGES: &str = "messaging.client.consumed.messages";
+/// Metric: how long a call of a client took.
+pub const METRIC_OPERATION_DURATION: &str = "messaging.client.operation.duration";
+/// Metric: how long the work on a message took.
+pub const METRIC_PROCESS_DURATION: &str = "messaging.process.duration";
+/// Metric: records that were lost.
+pub const METRIC_RECORDS_LOST: &str = "spanbridge.records.lost";
+/// Metric: what became of the spans of an exporter.
+pub const METRIC_EXPORTED_SPANS: &str = "spanbridge.exporter.spans";
+/// Of a metric: why records were lost: `memory`, `behind`, `rejected`.
+pub const LOST_REASON: &str = "spanbridge.lost.reason";
+/// Of a metric: the sink.
+pub const SINK_NAME: &str = "spanbridge.sink.name";
+/// Of a metric: the exporter.
+pub const EXPORTER_NAME: &str = "spanbridge.exporter.name";
+/// Of a metric: what became of spans: `accepted`, `lost`, `not_chosen`.
+pub const EXPORTER_OUTCOME: &str = "spanbridge.exporter.outcome";
+/// Of a metric: there were too many combinations of attributes, and this stands for the rest.
+pub const METRIC_OVERFLOW: &str = "otel.metric.overflow";
+
 /// Attributes whose values are content, not names or measures. Of URLs, only a part is; they are not among these.
 const CONTENT: [&str; 18] = [
     AWS_S3_KEY,

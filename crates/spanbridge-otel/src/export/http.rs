@@ -227,8 +227,38 @@ fn answered(mut response: Response<Body>, spans: u64) -> Answer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use spanbridge::{SpanId, TraceId};
     use std::net::ToSocketAddrs;
     use ureq::Error;
+
+    fn named(name: String) -> Span<'static> {
+        let mut span = Span::new(TraceId::new(1).unwrap(), SpanId::new(1).unwrap());
+        span.name = name.into();
+        span
+    }
+
+    /// The limit of the specification, before compression. Spans as large as that are lost alone, and nothing is sent of them.
+    #[test]
+    fn a_request_is_never_above_the_limit() {
+        // Nobody is there, so what is sent comes again later.
+        let uri = Uri::from_static("http://127.0.0.1:1");
+        let mut http = Http::new(Agent::new_with_defaults(), uri, vec![], Form::Protobuf, false);
+        let mut spans = Encoded::default();
+        let sizes = [1 << 20, 3 << 20, 2 << 20, 63 << 20, 65 << 20, 100, 200, 5 << 20];
+        for size in sizes {
+            http.pack(named("x".repeat(size)), &mut spans);
+        }
+        let (mut from, mut sent) = (0, vec![]);
+        while from < sizes.len() {
+            let (count, answer) = http.send(&Resource::default(), &spans, from);
+            let is_sent = matches!(answer, Answer::Later { .. });
+            assert!(!is_sent || http.body.len() <= MAX_REQUEST_BYTES);
+            sent.push((count, is_sent));
+            from += count;
+        }
+        let alone = (1, true);
+        assert_eq!(sent, [alone, alone, alone, alone, (1, false), (2, true), alone]);
+    }
 
     /// A receiver may be down for hours. But what may have arrived is not sent without end.
     #[test]

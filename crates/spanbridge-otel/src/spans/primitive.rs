@@ -11,12 +11,14 @@ pub(super) fn of(span: &Span<'_>) -> String {
     if let Some(told) = text(semconv::PRIMITIVE).filter(|told| !told.is_empty()) {
         return told.to_owned();
     }
+    let is_stream = span.attribute(semconv::GEN_AI_REQUEST_STREAM) == Some(&AnyValue::Bool(true));
     let operation = text(semconv::MESSAGING_OPERATION_TYPE).or(text(semconv::OLD_MESSAGING_OPERATION));
     let primitive = match (operation, text(semconv::GEN_AI_OPERATION_NAME), span.kind) {
         (Some("send" | "publish" | "create"), ..) => Primitive::MESSAGING_PUBLISH,
         (Some("receive"), ..) => Primitive::MESSAGING_RECEIVE,
         (Some("process" | "deliver"), ..) => Primitive::MESSAGING_PROCESS,
         (Some("settle"), ..) => Primitive::MESSAGING_SETTLE,
+        (_, Some("chat" | "generate_content" | "text_completion"), _) if is_stream => Primitive::GENERATION_STREAM,
         (_, Some("chat" | "generate_content" | "text_completion"), _) => Primitive::GENERATION_CALL,
         (_, Some("embeddings"), _) => Primitive::EMBEDDING_CALL,
         (_, Some("execute_tool"), _) => Primitive::TOOL_CALL,

@@ -193,6 +193,23 @@ fn primitives_follow_from_the_conventions() {
     }
 }
 
+/// As a peer says it, by a truth value.
+#[test]
+fn a_generation_may_be_a_stream() {
+    for operation in ["chat", "generate_content", "text_completion"] {
+        for (stream, expected) in
+            [(None, "generation.call"), (Some(false), "generation.call"), (Some(true), "generation.stream")]
+        {
+            let mut span = span();
+            span.attributes = vec![KeyValue::new("gen_ai.operation.name", operation)];
+            span.attributes.extend(stream.map(|stream| KeyValue::new("gen_ai.request.stream", stream)));
+            let all = imported(span);
+            let Body::Span(data) = &all[0].body else { panic!("{all:?}") };
+            assert_eq!(data.primitive, expected, "{operation} {stream:?}");
+        }
+    }
+}
+
 #[test]
 fn values_become_values_of_records() {
     let mut span = span();

@@ -2,6 +2,7 @@
 //! span, and numbers the records.
 
 use super::batch::{FULL_WORDS, RecordBatch, Spare};
+use super::report::Totals;
 use super::segments::{Fold, Segments};
 use crate::buffer::atomic::{AtomicU64, Ordering::Relaxed};
 use crate::buffer::{self, END, Found};
@@ -148,7 +149,7 @@ impl Assembler {
     }
 
     /// The batch of everything since the last call, if there is anything.
-    pub(super) fn finish(&mut self, clock: &Clock) -> Option<RecordBatch> {
+    pub(super) fn finish(&mut self, clock: &Clock, totals: &Arc<Totals>) -> Option<RecordBatch> {
         if self.is_empty() {
             return None;
         }
@@ -165,7 +166,7 @@ impl Assembler {
             origins: std::mem::take(&mut self.origins),
             notes: std::mem::take(&mut self.notes),
         };
-        Some(RecordBatch::new(self.number, packed, self.spare.clone()))
+        Some(RecordBatch::new(self.number, packed, self.spare.clone(), totals.clone()))
     }
 
     /// Takes the words out. A batch may wait for sinks for long, so it must not hold much more memory than it needs: a large

@@ -1,6 +1,7 @@
 //! The records of one delivery.
 
-use super::report::lock;
+use super::report::{Totals, lock};
+use super::summary::Report;
 use crate::record::packed::Packed;
 use crate::record::walk::Walk;
 use crate::record::{BodyView, Record, RecordView};
@@ -50,6 +51,7 @@ struct Frozen {
     len: usize,
     packed: Packed,
     spare: Arc<Spare>,
+    totals: Arc<Totals>,
 }
 
 /// Memory of batches that every sink is done with, for those to come.
@@ -81,8 +83,8 @@ impl RecordBatch {
     /// The bytes of a batch with nothing but notes.
     pub(super) const SMALLEST: usize = size_of::<Frozen>();
 
-    pub(super) fn new(number: u64, packed: Packed, spare: Arc<Spare>) -> Self {
-        let frozen = Arc::new(Frozen { number, len: packed.len(), packed, spare });
+    pub(super) fn new(number: u64, packed: Packed, spare: Arc<Spare>, totals: Arc<Totals>) -> Self {
+        let frozen = Arc::new(Frozen { number, len: packed.len(), packed, spare, totals });
         RecordBatch { frozen, rest: None, _share: None }
     }
 
@@ -115,6 +117,12 @@ impl RecordBatch {
     /// The service that records.
     pub fn service(&self) -> &str {
         &self.frozen.packed.source.service
+    }
+
+    /// What became of all records of its recorder so far, as [`Recorder::report`](crate::Recorder::report) tells: for a sink that
+    /// watches losses.
+    pub fn report(&self) -> Report {
+        self.frozen.totals.report(true)
     }
 
     /// How many records there are.

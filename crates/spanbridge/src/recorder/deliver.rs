@@ -267,7 +267,7 @@ impl Delivery {
 
     fn hand_over(&mut self) {
         self.tell(false);
-        let Some(batch) = self.assembler.finish(&self.clock) else { return };
+        let Some(batch) = self.assembler.finish(&self.clock, &self.totals) else { return };
         self.wait_for_room(batch.bytes());
         for outlet in &mut self.outlets {
             outlet.offer(&batch)

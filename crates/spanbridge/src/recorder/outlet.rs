@@ -345,7 +345,7 @@ mod tests {
     fn batch() -> RecordBatch {
         let mut assembler = Assembler::new(Arc::default());
         assembler.note("test", String::new(), 1);
-        assembler.finish(&Clock::new(Anchor::now())).unwrap()
+        assembler.finish(&Clock::new(Anchor::now()), &Arc::default()).unwrap()
     }
 
     /// Flushes that nobody waits for any more leave the queue of a sink that is down, except for one.

@@ -45,7 +45,7 @@ const STORE: Layers = Layers {
 const OTEL: Layers = Layers {
     package: "spanbridge-otel",
     shared: &["error"],
-    rooms: &["otlp", "spans", "export", "sdk", "bridge", "lib"],
+    rooms: &["otlp", "spans", "export", "sdk", "metrics", "bridge", "lib"],
 };
 
 const TRACING: Layers =
