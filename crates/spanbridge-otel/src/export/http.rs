@@ -227,6 +227,7 @@ fn answered(mut response: Response<Body>, spans: u64) -> Answer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::spans::Assembler;
     use spanbridge::{SpanId, TraceId};
     use std::net::ToSocketAddrs;
     use ureq::Error;
@@ -250,7 +251,9 @@ mod tests {
         }
         let (mut from, mut sent) = (0, vec![]);
         while from < sizes.len() {
-            let (count, answer) = http.send(&Resource::default(), &spans, from);
+            let (resource, assembler) = (Resource::default(), Assembler::new());
+            let beside = Surroundings { resource: &resource, assembler: &assembler };
+            let (count, answer) = http.send(beside, &mut spans, from);
             let is_sent = matches!(answer, Answer::Later { .. });
             assert!(!is_sent || http.body.len() <= MAX_REQUEST_BYTES);
             sent.push((count, is_sent));
