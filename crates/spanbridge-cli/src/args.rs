@@ -75,6 +75,9 @@ pub(crate) enum Command {
     /// Show what happens, while it happens
     #[command(after_help = TAIL)]
     Tail(Tail),
+    /// Say why a run failed: where it began, the path to it, and what it took down
+    #[command(after_help = WHY)]
+    Why(WhyArgs),
     /// Find what is missing in runs, with the likely cause and the fix
     #[command(after_help = DOCTOR)]
     Doctor(Doctor),
@@ -177,6 +180,23 @@ Examples:
   spanbridge tail --service orders --name charge
 
 The JSON is the records themselves, one in a line, as `export` writes them.";
+
+#[derive(Args, Debug)]
+pub(crate) struct WhyArgs {
+    /// A run or a trace; or a span, for the run that has it
+    pub(crate) id: String,
+}
+
+const WHY: &str = "The first failure is the first by cause, not by the clock: a caller that timed out is explained by what it \
+waited for. A failure that was handled, and one after which another attempt succeeded, is listed apart.
+
+Example:
+  spanbridge why $(spanbridge runs --status error --limit 1 --format json | jq -r '.runs[0].runId')
+
+The exit code is 0 whenever the run exists. The JSON is {schemaVersion, run, error?, outcome, failures[] {kind, step?, path[], \
+pathOmitted, attempts[], moreAttempts, earlier[], tookDown[], moreTakenDown, deadLetter?, alike, ownerOk}, moreFailures, \
+recovered[] {step, by, count}, moreRecovered, handled[], moreHandled, unfinished[], moreUnfinished, lastGood?, notes[] {code, \
+message}}: `outcome` is failed, cancelled, unfinished or ok.";
 
 #[derive(Args, Debug)]
 pub(crate) struct Doctor {

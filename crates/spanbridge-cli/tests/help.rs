@@ -32,6 +32,7 @@ Commands:
   debug        Show everything that is recorded of each step: input, output, HTTP, SQL, attributes,
                events
   tail         Show what happens, while it happens
+  why          Say why a run failed: where it began, the path to it, and what it took down
   doctor       Find what is missing in runs, with the likely cause and the fix
   import       Read records into the store, from files with one JSON object per line or from other
                stores
@@ -352,5 +353,33 @@ Examples:
   spanbridge tail --service orders --name charge
 
 The JSON is the records themselves, one in a line, as `export` writes them.
+"##);
+}
+
+#[test]
+fn of_why() {
+    assert_snapshot!(help(&["why"]), @r##"
+Say why a run failed: where it began, the path to it, and what it took down
+
+Usage: spanbridge why [OPTIONS] <ID>
+
+Arguments:
+  <ID>  A run or a trace; or a span, for the run that has it
+
+Options:
+  -h, --help  Print help
+
+The first failure is the first by cause, not by the clock: a caller that timed out is explained by
+what it waited for. A failure that was handled, and one after which another attempt succeeded, is
+listed apart.
+
+Example:
+  spanbridge why $(spanbridge runs --status error --limit 1 --format json | jq -r '.runs[0].runId')
+
+The exit code is 0 whenever the run exists. The JSON is {schemaVersion, run, error?, outcome,
+failures[] {kind, step?, path[], pathOmitted, attempts[], moreAttempts, earlier[], tookDown[],
+moreTakenDown, deadLetter?, alike, ownerOk}, moreFailures, recovered[] {step, by, count},
+moreRecovered, handled[], moreHandled, unfinished[], moreUnfinished, lastGood?, notes[] {code,
+message}}: `outcome` is failed, cancelled, unfinished or ok.
 "##);
 }

@@ -15,6 +15,7 @@ mod prune;
 mod runs;
 mod tail;
 mod trace;
+mod why;
 
 use crate::args::{Cli, Command};
 use crate::failure::Failure;
@@ -44,6 +45,7 @@ pub(crate) fn run(cli: &Cli) -> Result<(), Failure> {
         Command::Trace(args) => trace::run(cli, args, &store),
         Command::Debug(args) => debug::run(cli, args, &store),
         Command::Tail(args) => tail::run(cli, args, &store),
+        Command::Why(args) => why::run(cli, args, &store),
         Command::Doctor(args) => doctor::run(cli, args, &store),
         Command::Export(args) => export::run(cli, args, &store),
         _ => Ok(()),

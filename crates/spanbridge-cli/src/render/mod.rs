@@ -24,6 +24,7 @@ mod text;
 mod time;
 mod timeline;
 mod tree;
+mod why;
 
 pub use debug::{PAYLOAD_LINES, debug};
 pub use gaps::gaps;
@@ -32,3 +33,4 @@ pub use runs::runs;
 pub use tail::{TailFilter, TailLines};
 pub use text::escape;
 pub use tree::tree;
+pub use why::why;

@@ -54,6 +54,11 @@ impl<'a, 'g> Attempts<'a, 'g> {
         found.copied().unwrap_or_default()
     }
 
+    /// What came after this delivery, if the message was delivered again.
+    pub(super) fn after_delivery(&self, node: usize) -> Option<After> {
+        self.deliveries.get(&(node as u32)).copied().filter(|after| after.any)
+    }
+
     /// The attempts before it, the latest first.
     pub(super) fn before(&self, node: usize) -> impl Iterator<Item = usize> + '_ {
         self.compare(node);

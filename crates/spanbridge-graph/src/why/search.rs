@@ -1,5 +1,6 @@
 //! Looks for failures: where each began, what came of it, and which of them did not matter in the end.
 
+use super::attempts::After;
 use super::explain::{Blame, Known};
 use super::model::FailureKind;
 use super::state::State;
@@ -45,6 +46,7 @@ impl Findings {
 }
 
 /// What became of a failure.
+#[derive(Clone, Copy)]
 enum Fate {
     Failure,
     /// Another attempt came after it and failed, too. That one is the failure.
@@ -104,34 +106,45 @@ impl<'k, 'a, 'g> Search<'k, 'a, 'g> {
         }
     }
 
-    fn add(&mut self, top: usize, origins: Vec<Found>) {
-        match self.fate(top) {
-            Fate::Failure => self.found.failures.extend(origins),
-            Fate::Attempt => {}
-            Fate::Recovered(by) => self.found.recovered.extend(origins.iter().map(|found| (found.origin, by))),
-            Fate::Handled(by) => self.found.handled.extend(origins.iter().map(|found| (found.origin, by))),
+    fn add(&mut self, top: usize, origins: Vec<(Found, Option<After>)>) {
+        let fate = self.fate(top);
+        for (found, again) in origins {
+            // What failed is a run, or more, around the work on a message that was delivered again.
+            let fate = match again {
+                Some(After { succeeded: Some(by), .. }) => Fate::Recovered(by),
+                Some(After { failed: true, .. }) => Fate::Attempt,
+                _ => fate,
+            };
+            match fate {
+                Fate::Failure => self.found.failures.push(found),
+                Fate::Attempt => {}
+                Fate::Recovered(by) => self.found.recovered.push((found.origin, by)),
+                Fate::Handled(by) => self.found.handled.push((found.origin, by)),
+            }
         }
     }
 
-    /// Where the failure of a node began. There may be several such places.
-    fn origins(&mut self, top: usize, blame: Blame) -> Vec<Found> {
-        let (mut open, mut origins) = (vec![(top, blame)], Vec::new());
+    /// Where the failure of a node began, and what came after the message that was worked on there. There may be several such
+    /// places.
+    fn origins(&mut self, top: usize, blame: Blame) -> Vec<(Found, Option<After>)> {
+        let (mut open, mut origins) = (vec![(top, blame, None)], Vec::new());
         self.seen[top] = true;
-        while let Some((node, blame)) = open.pop() {
+        while let Some((node, blame, again)) = open.pop() {
+            let again = again.or_else(|| self.known.attempts.after_delivery(node));
             let below = self.known.explain(node, blame);
             let mut is_explained = false;
             for (child, blame) in below.into_iter().rev() {
                 is_explained = true;
                 if !std::mem::replace(&mut self.seen[child], true) {
                     self.found.led_to.insert(child, node);
-                    open.push((child, blame));
+                    open.push((child, blame, again));
                 } else {
                     // It was found before, as work of another run.
                     self.found.also.entry(child).or_default().push(node);
                 }
             }
             if !is_explained {
-                origins.push(Found { kind: self.kind(node, blame), origin: node });
+                origins.push((Found { kind: self.kind(node, blame), origin: node }, again));
             }
         }
         origins

@@ -1,4 +1,5 @@
 //! Stories with a planted cause, and the answer that is right.
+#![allow(dead_code, reason = "each test binary uses some of it")]
 
 use super::story::*;
 use spanbridge::semconv;

@@ -1,4 +1,5 @@
 //! Short ways to record a story: who did what, below what, and how it ended. Every service has a clock of its own.
+#![allow(dead_code, reason = "each test binary uses some of it")]
 
 use spanbridge::record::*;
 use spanbridge::{Kind, RunId, SegmentId, SpanId, Status, TraceId, semconv};

@@ -5,4 +5,6 @@ pub(crate) mod gaps;
 pub(crate) mod graph;
 mod linked;
 mod pruned;
+mod reach;
 mod summaries;
+pub(crate) mod why;

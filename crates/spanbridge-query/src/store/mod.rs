@@ -9,7 +9,7 @@ use crate::answer::{Found, ImportReport};
 use crate::engine::{Cursor, Engine, IdPrefix};
 use crate::engines::Engines;
 use crate::index::{FoldBudget, FoldReport};
-use crate::questions::{find, gaps, graph};
+use crate::questions::{find, gaps, graph, why};
 use crate::reader::Reader;
 use crate::runs::{RunFilter, RunRow};
 use crate::{Error, ErrorKind, Result};
@@ -18,7 +18,7 @@ use import_log::ImportLog;
 use open::Opened;
 use spanbridge::RunId;
 use spanbridge::record::Record;
-use spanbridge_graph::{Checkup, Diagnostic, Gap, Graph};
+use spanbridge_graph::{Checkup, Diagnostic, Gap, Graph, Why};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -85,6 +85,14 @@ impl Store {
     /// The graph of a run. `None` if it has no records. It reports damage only if that concerns this run.
     pub fn graph(&self, run_id: RunId) -> Result<Option<Graph>> {
         self.reader.read(|snapshot| graph::graph(snapshot, run_id))
+    }
+
+    /// Why these runs failed: where the first failure began, in causal order, the path to it, the attempts before it, and what it
+    /// took down. `None` if none of them is stored. Several runs are asked about together if they are one trace.
+    ///
+    /// This also reads the runs that they caused and those that caused them, up to 500; a [note](Why::notes) says if there are more.
+    pub fn why(&self, run_ids: &[RunId]) -> Result<Option<Why>> {
+        self.reader.read(|snapshot| why::why(snapshot, run_ids))
     }
 
     /// Whether this run was stored and is [pruned](crate::keeping::prune). Only pruned runs that a stored run is connected with are
