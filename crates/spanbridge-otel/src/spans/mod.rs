@@ -6,7 +6,7 @@
 //! | record | span of OTLP |
 //! |---|---|
 //! | trace, span, parent, name, kind, times | the same |
-//! | run | `spanbridge.run.id`, if it is not the trace's own |
+//! | run | `spanbridge.run.id`, if it is not the trace's own; of a span of others also the trace state tells it |
 //! | primitive | `spanbridge.primitive`, if it is not `custom.operation`; of a span of others it follows from its attributes |
 //! | status `ok` | unset; read from unset and `Ok` alike |
 //! | status `error`, `panicked` | `Error`, with the text; an event `exception`, unless there is one; `panicked` in `spanbridge.status` |

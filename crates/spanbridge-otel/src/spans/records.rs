@@ -5,6 +5,7 @@ use crate::otlp::json;
 use crate::otlp::model::{AnyValue, Event, KeyValue, Link, Resource, Span, StatusCode, get};
 use spanbridge::record::{Artifact, Body, Diagnostic, Edge, End, Endpoint, Record, SpanData};
 use spanbridge::record::{Event as EventRecord, Link as LinkRecord};
+use spanbridge::w3c::TraceState;
 use spanbridge::{RunId, SegmentId, SpanId, Status, TraceId, semconv};
 use std::borrow::Cow;
 
@@ -19,20 +20,23 @@ const MAX_TOLD: usize = 64 << 10;
 
 /// Gives the records of a span to `take`.
 ///
-/// The span belongs to the trace's own run, unless it says another (`spanbridge.run.id`). Everything follows from the span and its
+/// The span belongs to the trace's own run, unless it says another (`spanbridge.run.id`), or its trace state does: services that do
+/// not know spanbridge pass our member of it on. Everything follows from the span and its
 /// resource alone, also the ids of the records (`otlp-<trace>-<span>`). So the same span gives the same records, whenever and
 /// in whatever company it comes, and another span under the same ids is a conflict that readers report.
 ///
 /// A span without an end time is open, and so is one whose `spanbridge.status` is `open`. One that ends before it begins ends when
-/// it begins. What the sender dropped is a diagnostic `cut.attributes`. A span without a name is called by its primitive. The scope, the trace state and the resource, except for the service's name (256 bytes of it), are not kept.
+/// it begins. What the sender dropped is a diagnostic `cut.attributes`. A span without a name is called by its primitive. The scope,
+/// the rest of the trace state, and the resource except for the service's name (256 bytes of it) are not kept.
 pub fn records<'a>(resource: &Resource<'_>, span: Span<'a>, mut take: impl FnMut(Record<'a>)) {
     let own_run = RunId::new(span.trace_id.get());
     let told_run = span.attribute(semconv::RUN_ID).and_then(AnyValue::as_str).and_then(|run| run.parse().ok());
+    let passed_on = || TraceState::parse(span.trace_state.as_bytes()).0;
     let name = get(&resource.attributes, semconv::SERVICE_NAME).and_then(AnyValue::as_str);
     let service = name.filter(|name| !name.is_empty()).unwrap_or(UNKNOWN_SERVICE);
     let fits = (0..=service.len().min(MAX_SERVICE)).rfind(|length| service.is_char_boundary(*length));
     let service = service[..fits.unwrap_or(0)].to_owned();
-    let run = told_run.or(own_run);
+    let run = told_run.or_else(passed_on).or(own_run);
     let (trace, id) = (span.trace_id, span.span_id);
     let of = Of { run, trace, segment: segment(run, resource), service, id: format!("otlp-{trace}-{id}") };
 

@@ -43,6 +43,20 @@ fn a_span_belongs_to_the_run_of_its_trace() {
     bad.attributes = vec![KeyValue::new("spanbridge.run.id", "abc")];
     assert_eq!(imported(bad)[0].run_id, RunId::new(TRACE));
 
+    // Services of others pass our member of the trace state on, and export it with their spans.
+    let under = |state: &'static str, told: &[&'static str]| {
+        let mut span = span();
+        span.trace_state = state.into();
+        span.attributes = told.iter().map(|run| KeyValue::new("spanbridge.run.id", *run)).collect();
+        imported(span)[0].run_id
+    };
+    const CHILD: &str = "vendor=1,sb=r:00000000000000000000000000000abc";
+    assert_eq!(under(CHILD, &[]), RunId::new(0xabc));
+    assert_eq!(under(CHILD, &["00000000000000000000000000000def"]), RunId::new(0xdef), "what the span says wins");
+    for state in ["vendor=1", "sb=r:abc", "sb=", "\u{e9}=1"] {
+        assert_eq!(under(state, &[]), RunId::new(TRACE), "{state}");
+    }
+
     for nameless in [Resource::default(), resource("")] {
         records(&nameless, span(), |record| assert_eq!(record.service, "unknown_service"));
     }
