@@ -96,7 +96,7 @@ fn the_form_is_that_of_the_specification() {
                         {"key": "i", "value": {"intValue": "-9223372036854775808"}},
                         {"key": "d", "value": {"doubleValue": 0.5}},
                         {"key": "n", "value": {"doubleValue": "NaN"}},
-                        {"key": "e", "value": {}},
+                        {"key": "e"},
                         {"key": "y", "value": {"bytesValue": "+/8="}},
                         {"key": "a", "value": {"arrayValue": {"values": [{"intValue": "1"}, {"arrayValue": {"values": []}}]}}},
                         {"key": "m", "value": {"kvlistValue": {"values": [{"key": "k", "value": {"stringValue": "v"}}]}}},

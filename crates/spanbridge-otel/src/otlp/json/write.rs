@@ -79,8 +79,11 @@ fn put_link(out: &mut Vec<u8>, link: &Link<'_>) {
 fn put_attribute(out: &mut Vec<u8>, KeyValue { key, value }: &KeyValue<'_>) {
     out.extend_from_slice(br#"{"key":"#);
     put_text(out, key);
-    out.extend_from_slice(br#","value":"#);
-    put_value(out, value);
+    // `{}` would say the same, but some readers reject the whole request for it.
+    if *value != AnyValue::Empty {
+        out.extend_from_slice(br#","value":"#);
+        put_value(out, value);
+    }
     out.push(b'}');
 }
 
