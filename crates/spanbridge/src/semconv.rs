@@ -436,6 +436,8 @@ pub const ARTIFACT_PREVIEW: &str = "spanbridge.artifact.preview";
 pub const OLD_MESSAGING_OPERATION: &str = "messaging.operation";
 /// What [`HTTP_REQUEST_METHOD`] was called before 1.21.
 pub const OLD_HTTP_METHOD: &str = "http.method";
+/// What [`HTTP_RESPONSE_STATUS_CODE`] was called before 1.21.
+pub const OLD_HTTP_STATUS_CODE: &str = "http.status_code";
 /// What [`DB_SYSTEM_NAME`] was called before 1.29.
 pub const OLD_DB_SYSTEM: &str = "db.system";
 /// What [`FAAS_INVOCATION_ID`] was called before 1.19.

@@ -103,7 +103,8 @@ pub(crate) fn timeless(forest: &Forest<'_>, relations: &Relations, i: usize) -> 
         _ if is_true(span, semconv::DELIVERY_REDELIVERED) => add(TextStyle::Warning, "delivered again"),
         _ => {}
     }
-    if let Some(code) = number(span, "http.response.status_code") {
+    let code = number(span, semconv::HTTP_RESPONSE_STATUS_CODE);
+    if let Some(code) = code.or_else(|| number(span, semconv::OLD_HTTP_STATUS_CODE)) {
         add(
             if code >= 500 {
                 TextStyle::Error

@@ -98,7 +98,8 @@ pub(crate) fn order() -> Graph {
     let model = b.span(Some(handle), "score-fn: POST /v1/embeddings", "http.client", 36 * MS, 96 * MS);
     b.attribute("http.response.status_code", 200);
     let served = b.span(Some(model), "models: POST /v1/embeddings", "http.server", 41 * MS, 88 * MS);
-    b.attribute("http.response.status_code", 200);
+    // As the conventions called it before.
+    b.attribute("http.status_code", 200);
     b.span(Some(served), "models: embed", "embedding.call", 42 * MS, 84 * MS);
     b.span(Some(root), "gateway: INSERT orders", "db.mutation", 150 * MS, 8_400 * US);
     let enqueue = b.span(Some(root), "gateway: send fulfil", "messaging.publish", 160 * MS, 22 * US);
