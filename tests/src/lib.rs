@@ -22,11 +22,15 @@
 //! | request and reply | `amqp_replies` | |
 //! | queue time, and wrong clocks | `amqp_dead_letters` | `kafka_story`, `kafka_messages` |
 //! | HTTP services and a worker that only know `tracing`: one tree, and its ids in every log line | `http_tracing_amqp` | |
+//! | a service in Python, Java or JavaScript between two of ours: one tree with their spans | `http_peers_interop` | |
+//! | what is exported comes out of a collector of others as it is in the store | `otlp_collector_interop` | |
 //! | gaps: `doctor` finds each one in the records of real clients, and nothing else | `gaps` | `gaps` |
 //! | every name that is emitted (for Lambda, see the tests of its crate) | `conventions` | `conventions` |
 
 mod amqp;
 mod kafka;
+mod otlp_receiver;
+pub mod peer_commands;
 mod peers;
 mod programs;
 mod raw_amqp;
@@ -36,8 +40,9 @@ mod wait;
 
 pub use amqp::{Amqp, amqp, headers, text, text_headers};
 pub use kafka::{Kafka, Pair, contents, in_process_kafka, kafka, pairs, raw_headers, real_kafka, sender, text_pairs};
+pub use otlp_receiver::{OtlpReceiver, OtlpRequest};
 pub use peers::{JavaReceive, PeerReport, PeerSpan, assert_captured, header_of, in_two_runs};
-pub use programs::{Program, example, graph, outline, runs, text_of};
+pub use programs::{Program, command_line, example, graph, outline, runs, text_of};
 pub use raw_amqp::publish_raw;
 pub use runtime_api::{Request, RuntimeApi};
 pub use spanbridge::conformance::{Seen, spans, tree};

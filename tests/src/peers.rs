@@ -1,11 +1,9 @@
 //! Services in Java and Go that do not use spanbridge: programs of `tests/interop`, and the spans that they report.
 
-use crate::Program;
+use crate::{Program, peer_commands};
 use serde_json::Value;
 use spanbridge::{ContextExt, RunId, observe};
 use std::ffi::OsStr;
-use std::path::{Path, PathBuf};
-use std::process::Command;
 
 /// How the Java agent records received messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,17 +26,9 @@ impl Program {
         receive: JavaReceive,
         arguments: impl IntoIterator<Item = S>,
     ) -> Option<Self> {
-        let Some(home) = std::env::var_os("SPANBRIDGE_INTEROP_JAVA").filter(|home| !home.is_empty()) else {
-            xtask::skip("SPANBRIDGE_INTEROP_JAVA is not set; `cargo xtask interop` prepares Java's clients");
-            return None;
-        };
-        let home = Path::new(&home);
-        let mut command = Command::new(home.join("java"));
-        command.arg(format!("-javaagent:{}", agent(&home.join("jars")).display()));
-        command.args(["-XX:TieredStopAtLevel=1", "-Xmx256m", "-cp"]);
-        command.arg(format!("{0}/classes:{0}/jars/*", home.display())).arg(class).args(arguments);
+        let mut command = peer_commands::java(class)?;
+        command.args(arguments);
         command.env("OTEL_TRACES_EXPORTER", "experimental-otlp/stdout");
-        command.env("OTEL_METRICS_EXPORTER", "none").env("OTEL_LOGS_EXPORTER", "none");
         let batch = (receive == JavaReceive::Batch).to_string();
         command.env("OTEL_INSTRUMENTATION_COMMON_MESSAGING_EXPERIMENTAL_RECEIVE_TELEMETRY_ENABLED", batch);
         Some(Self::start(&mut command))
@@ -50,11 +40,7 @@ impl Program {
     ///
     /// The program cannot be started.
     pub fn go<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Option<Self> {
-        let Some(program) = std::env::var_os("SPANBRIDGE_INTEROP_GO").filter(|program| !program.is_empty()) else {
-            xtask::skip("SPANBRIDGE_INTEROP_GO is not set; `cargo xtask interop` builds the program");
-            return None;
-        };
-        Some(Self::start(Command::new(program).args(arguments)))
+        Some(Self::start(peer_commands::go()?.args(arguments)))
     }
 
     /// Waits until a peer has succeeded, and returns its report.
@@ -74,14 +60,6 @@ impl Program {
         }
         report
     }
-}
-
-fn agent(jars: &Path) -> PathBuf {
-    let files = std::fs::read_dir(jars).expect("jars").filter_map(Result::ok).map(|file| file.path());
-    let is_agent = |path: &PathBuf| {
-        path.file_name().is_some_and(|n| n.as_encoded_bytes().starts_with(b"opentelemetry-javaagent-"))
-    };
-    files.into_iter().find(is_agent).expect("OpenTelemetry's agent")
 }
 
 /// What a peer has written: the messages that it sent or received, and its spans.

@@ -1,6 +1,6 @@
 //! Programs in their own processes: the examples, and the peers in `tests/interop`.
 
-use crate::until;
+use crate::{peer_commands, until};
 use serde_json::Value;
 use spanbridge::RunId;
 use spanbridge_graph::Graph;
@@ -40,12 +40,7 @@ impl Program {
     ///
     /// The program cannot be started.
     pub fn python<S: AsRef<OsStr>>(name: &str, arguments: impl IntoIterator<Item = S>) -> Option<Self> {
-        let Some(python) = std::env::var_os("SPANBRIDGE_INTEROP_PYTHON") else {
-            xtask::skip("SPANBRIDGE_INTEROP_PYTHON is not set; `cargo xtask interop` prepares a Python");
-            return None;
-        };
-        let program = Path::new("interop").join(name);
-        Some(Self::start(Command::new(python).arg(program).args(arguments)))
+        Some(Self::start(peer_commands::python(name)?.args(arguments)))
     }
 
     /// Waits until the program has ended.
@@ -98,17 +93,31 @@ impl Drop for Program {
 ///
 /// The example cannot be built.
 pub fn example(name: &str) -> PathBuf {
+    built(&Path::new("examples").join(name), &["--package", "spanbridge-examples", "--examples"])
+}
+
+/// The path of `spanbridge`, the command line. Builds it first if it does not exist.
+///
+/// # Panics
+///
+/// It cannot be built.
+pub fn command_line() -> PathBuf {
+    built(Path::new("spanbridge"), &["--package", "spanbridge-cli"])
+}
+
+/// A program in the directory of this test's profile.
+fn built(program: &Path, arguments: &[&str]) -> PathBuf {
     let test = std::env::current_exe().expect("this test");
     let profile = test.parent().and_then(Path::parent).expect("a directory of cargo's");
-    let program = profile.join("examples").join(name);
+    let program = profile.join(program);
     if !program.exists() {
         let mut build = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
-        build.args(["build", "--quiet", "--package", "spanbridge-examples", "--examples"]);
+        build.args(["build", "--quiet"]).args(arguments);
         if profile.ends_with("release") {
             build.arg("--release");
         }
         build.arg("--target-dir").arg(profile.parent().expect("a target directory"));
-        assert!(build.status().expect("cargo").success(), "failed to build the examples");
+        assert!(build.status().expect("cargo").success(), "failed to build {}", program.display());
     }
     program
 }

@@ -13,7 +13,7 @@ use crate::{maven, workspace};
 /// The variable with the path of a directory that holds `java`, its `jars`, and the programs' `classes`.
 pub(super) const JAVA: &str = "SPANBRIDGE_INTEROP_JAVA";
 
-const PROGRAMS: [&str; 3] = ["KafkaPeer.java", "RabbitPeer.java", "Report.java"];
+const PROGRAMS: [&str; 4] = ["HttpPeer.java", "KafkaPeer.java", "RabbitPeer.java", "Report.java"];
 
 /// The directory named in the environment, else the one in the user's cache, which is built when needed. `None` if there is no
 /// Java.
