@@ -1,6 +1,7 @@
 //! What became of the spans of an exporter.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use spanbridge::adapter::forks;
+use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 
 /// What became of the spans that were given to an exporter. At any time, each that has ended is in exactly one of the first four
 /// numbers.
@@ -31,13 +32,32 @@ impl ExportCounts {
 
 /// Tells what became of an exporter's spans, at any time: see [`Exporter::counter`](super::Exporter::counter). It can also be
 /// asked when the recorder is gone.
-#[derive(Clone, Debug, Default)]
-pub struct ExportCounter(Arc<Mutex<ExportCounts>>);
+#[derive(Clone, Debug)]
+pub struct ExportCounter {
+    counts: Arc<Mutex<ExportCounts>>,
+    /// The number of forks when it was made.
+    forks: u64,
+}
+
+impl Default for ExportCounter {
+    fn default() -> Self {
+        ExportCounter { counts: Arc::default(), forks: forks() }
+    }
+}
 
 impl ExportCounter {
-    /// The numbers as they are now.
+    /// The numbers as they are now. In a forked child, nothing is exported any more: these are the numbers at the time of the fork, or
+    /// zeros if they were just being changed.
     pub fn counts(&self) -> ExportCounts {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        if self.forks == forks() {
+            return self.counts.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        }
+        // A thread that does not exist here may hold the lock.
+        match self.counts.try_lock() {
+            Ok(counts) => counts.clone(),
+            Err(TryLockError::Poisoned(counts)) => counts.into_inner().clone(),
+            Err(TryLockError::WouldBlock) => ExportCounts::default(),
+        }
     }
 
     pub(super) fn came(&self, spans: u64) {
@@ -76,6 +96,22 @@ impl ExportCounter {
     }
 
     fn change(&self, change: impl FnOnce(&mut ExportCounts)) {
-        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        change(&mut self.counts.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_forked_child_does_not_wait() {
+        let counter = ExportCounter::default();
+        counter.came(3);
+        let child = ExportCounter { forks: counter.forks + 1, ..counter.clone() };
+        assert_eq!((counter.counts().waiting, child.counts().waiting), (3, 3));
+        let held = counter.counts.lock().unwrap();
+        assert_eq!(child.counts(), ExportCounts::default());
+        drop(held);
     }
 }
