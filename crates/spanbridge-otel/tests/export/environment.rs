@@ -137,6 +137,18 @@ fn the_environment_can_say_that_there_is_none() {
     }
 }
 
+/// Each once, also if it is asked for more than once.
+#[cfg(unix)]
+#[test]
+fn what_is_no_text_is_named_once() {
+    use std::os::unix::ffi::OsStringExt;
+    let telemetry = Telemetry::from_variables("given", Variables::of(|_| Some(OsString::from_vec(vec![0xff, b'x']))));
+    let problems: std::collections::BTreeSet<_> = telemetry.problems().iter().collect();
+    assert_eq!(problems.len(), telemetry.problems().len(), "{problems:?}");
+    assert!(problems.iter().all(|problem| problem.ends_with(" is ignored: it is not UTF-8")), "{problems:?}");
+    assert!(problems.len() > 20 && telemetry.has_exporter());
+}
+
 /// It says which variable, never what is in it.
 #[test]
 fn what_is_not_understood_is_named_and_ignored() {

@@ -38,7 +38,7 @@ impl<'a> Variables<'a> {
     pub fn text(&mut self, name: &str) -> Option<String> {
         let text = (self.look_up)(name).filter(|value| !value.is_empty())?.into_string();
         if text.is_err() {
-            self.problems.push(format!("{name} is not UTF-8"))
+            self.problem(name, "it is not UTF-8")
         }
         text.ok()
     }
