@@ -72,14 +72,15 @@ fn keep(attribute: &mut KeyValue<'_>) -> bool {
 fn url_without_values(url: &str) -> String {
     let url = url.split('#').next().unwrap_or_default();
     let (head, query) = url.split_once('?').map_or((url, None), |(head, query)| (head, Some(query)));
-    let (scheme, rest) = head.split_once("://").map_or(("", head), |(scheme, rest)| (scheme, rest));
-    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    // With a scheme or, in a redirect, without: `//host/path`.
+    let (scheme, rest) = match head.find("//") {
+        Some(at) if at == 0 || head[..at].ends_with(':') => head.split_at(at + 2),
+        _ => ("", head),
+    };
+    let (authority, path) = rest.split_at(rest.find(['/', '\\']).unwrap_or(rest.len()));
     let host = authority.rsplit('@').next().unwrap_or_default();
     let mut out = String::with_capacity(url.len());
-    if !scheme.is_empty() {
-        out.push_str(scheme);
-        out.push_str("://");
-    }
+    out.push_str(scheme);
     out.push_str(host);
     out.push_str(path);
     if let Some(query) = query {
@@ -111,6 +112,9 @@ mod tests {
             ("https://user:p@ss@a.example", "https://a.example"),
             ("https://a.example/p@th", "https://a.example/p@th"),
             ("/path?q=1", "/path?q=REDACTED"),
+            ("//user:pass@a.example/b", "//a.example/b"),
+            ("/a//b@c", "/a//b@c"),
+            ("https:/a", "https:/a"),
             ("", ""),
         ] {
             assert_eq!(url_without_values(url), left);

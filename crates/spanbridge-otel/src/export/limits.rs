@@ -66,7 +66,9 @@ impl Limits {
         if let Some(max) = self.value {
             let of_events = span.events.iter_mut().flat_map(|event| &mut event.attributes);
             let of_links = span.links.iter_mut().flat_map(|link| &mut link.attributes);
-            span.attributes.iter_mut().chain(of_events).chain(of_links).for_each(|it| cut(&mut it.value, max));
+            // Half of a run's id is none.
+            let of_span = span.attributes.iter_mut().filter(|attribute| !LAST_TO_GO.contains(&&*attribute.key));
+            of_span.chain(of_events).chain(of_links).for_each(|it| cut(&mut it.value, max));
         }
     }
 }
@@ -142,6 +144,8 @@ mod tests {
             assert!(span.attribute(key).is_some(), "{key}");
         }
         assert!(span.attribute("k126").is_none());
+        limits(&[("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "0")]).apply(&mut span);
+        assert_eq!(span.attribute(semconv::RUN_ID).and_then(AnyValue::as_str), Some("1"));
     }
 
     #[test]
