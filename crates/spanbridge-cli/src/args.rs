@@ -52,8 +52,29 @@ pub(crate) enum Format {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ImportFormat {
-    Records,
+    /// Records of spanbridge: one a line, in a document, or in a log
+    #[value(alias = "records")]
+    Lines,
+    /// Spans in OTLP, as JSON or protobuf
     Otlp,
+    /// Records of Crux, schema versions 2 to 5
+    Crux,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExportFormat {
+    /// Records of spanbridge, one JSON object a line
+    Lines,
+    /// Spans in OTLP as JSON, one request a line
+    Otlp,
+    /// Spans in OTLP as protobuf, each request behind its length
+    OtlpProtobuf,
+    /// A flowchart of Mermaid
+    Mermaid,
+    /// A graph of Graphviz
+    Dot,
+    /// A trace for ui.perfetto.dev
+    Perfetto,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -81,10 +102,11 @@ pub(crate) enum Command {
     /// Find what is missing in runs, with the likely cause and the fix
     #[command(after_help = DOCTOR)]
     Doctor(Doctor),
-    /// Read records into the store, from files with one JSON object per line or from other stores
+    /// Read records into the store, from files, logs, OTLP or other stores
     #[command(after_help = IMPORT)]
     Import(Import),
-    /// Write records, one JSON object per line
+    /// Write runs for other programs: lines, OTLP, Mermaid, Graphviz or Perfetto
+    #[command(after_help = EXPORT)]
     Export(Export),
     /// Fold what applications have written into the index, so that every answer is fast
     #[command(after_help = COMPACT)]
@@ -231,28 +253,59 @@ The exit code is 1 if doctor finds a gap, or has no run to check. The JSON is {s
 
 #[derive(Args, Debug)]
 pub(crate) struct Import {
-    /// What the files are: records or stores, or spans in OTLP as exporters and collectors write them
-    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = ImportFormat::Records)]
-    pub(crate) from: ImportFormat,
-    /// Files of records, or other stores; `-` is standard input [default: standard input]
+    /// What the files are [default: what their content says]
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub(crate) from: Option<ImportFormat>,
+    /// Files, or other stores; `-` is standard input [default: standard input]
     #[arg(value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
 }
 
-const IMPORT: &str = "Importing the same file again changes nothing. OTLP is protobuf or JSON, one request or several \
-(JSON lines, or protobuf with lengths as the OpenTelemetry Collector writes it), plain or gzip. A span belongs to the run with its \
-trace's id.
+const IMPORT: &str = "Examples:
+  spanbridge import run.jsonl.gz other-store/
+  aws logs tail /aws/lambda/orders --since 1h | spanbridge import -
+  spanbridge import --from otlp traces.pb
 
-The exit code is 1 if something could not be read; everything else is imported.";
+Files may be compressed with gzip or zstd. Text is read as lines, as documents {records: […]}, as the output of `aws logs tail` \
+and `aws logs filter-log-events`; records of Crux are known by their ids. Importing the same file again changes nothing.
+
+Standard error names the first lines that could not be read, and why. The exit code is 1 if something was left out; everything \
+else is imported. The JSON is {schemaVersion, read, stored, repeated, conflicts, unknown, unknownTypes, other, bad, badLines[] \
+{file, line?|request?|recordId?, reason}, badRequests?, badSpans?}: `read` is stored + repeated + unknown, and records in conflict \
+are stored, too.";
 
 #[derive(Args, Debug)]
 pub(crate) struct Export {
-    /// Only the records of this run, or of the runs of this trace or span [default: all records]
+    /// Only this run, or the runs of this trace or span [default: all runs]
     pub(crate) id: Option<String>,
+    /// What to write
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = ExportFormat::Lines)]
+    pub(crate) to: ExportFormat,
     /// Write to this file instead of standard output
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
+    /// Only runs with this status
+    #[arg(long, value_parser = statuses(), conflicts_with = "id")]
+    pub(crate) status: Option<RunStatus>,
+    /// Only runs that this service worked on
+    #[arg(long, conflicts_with = "id")]
+    pub(crate) service: Option<String>,
+    /// Only runs with this text in their name
+    #[arg(long, value_name = "TEXT", conflicts_with = "id")]
+    pub(crate) name: Option<String>,
+    /// Only runs that began within this time (`90s`, `15m`, `1h`, `2d`, `1w`), or since a date or RFC 3339 time
+    #[arg(long, value_name = "WHEN", value_parser = since, conflicts_with = "id")]
+    pub(crate) since: Option<u64>,
 }
+
+const EXPORT: &str = "Examples:
+  spanbridge export --status error > failed.jsonl
+  spanbridge export 5d81 --to perfetto -o trace.json
+  spanbridge export 5d81 --to mermaid
+  spanbridge export --since 1h --to otlp -o spans.json
+
+`spanbridge import` reads lines and OTLP back, and loses nothing. What OTLP has no place for goes along in a scope without spans, \
+`spanbridge.records`, which other programs step over. Drawings cut long names, and show control characters as escapes.";
 
 #[derive(Args, Debug)]
 pub(crate) struct Compact {

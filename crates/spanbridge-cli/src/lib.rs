@@ -11,5 +11,7 @@
 //!
 //! The binary's commands and arguments are not part of this library.
 
+pub mod export;
+pub mod import;
 pub mod render;
 pub mod terminal;

@@ -320,7 +320,7 @@ c0ffee0000000  ✓ ok     ship parcel   billing               1       –   100 
 fn each_command_says_that_a_store_is_empty() {
     let (place, nowhere) = (Place::new(), Place::new());
     let empty = place.import("");
-    assert_eq!((code(&empty), stdout(&empty)), (0, "0 new records\n".into()));
+    assert_eq!((code(&empty), stdout(&empty)), (0, "0 records read\n".into()));
     for (args, expected, said) in [
         (&["runs"][..], 0, "the store has no runs yet"),
         (&["doctor"], 1, "failed to find a run to check: the store has no runs"),
@@ -362,14 +362,14 @@ fn good_lines_are_stored_bad_ones_are_named() {
     text.push_str(&"[]\n".repeat(7));
     let output = place.import(&text);
     assert_eq!(code(&output), 1);
-    assert_eq!(stdout(&output), "7 new records, 1 of an unknown type, 9 bad lines\n");
+    assert_eq!(stdout(&output), "8 records read: 7 new, 1 of unknown type (weather), 9 bad lines\n");
     let said = stderr(&output);
     assert!(said.contains("line 1 of standard input: failed to read a record: "), "{said}");
     assert!(said.contains("line 10 of") && said.contains("… and 4 more bad lines"), "{said}");
-    assert!(said.ends_with("spanbridge: failed to read 9 lines as records; the other lines were imported\n"), "{said}");
+    assert!(said.ends_with("spanbridge: failed to read 9 bad lines, 1 record of unknown type; everything else was imported\n"), "{said}");
     assert!(!said.contains('\u{1b}'));
     let again = place.import(&lines(&records()));
-    assert_eq!((code(&again), stdout(&again)), (0, "0 new records, 7 already stored\n".into()));
+    assert_eq!((code(&again), stdout(&again)), (0, "7 records read: 0 new, 7 already stored\n".into()));
 }
 
 #[test]
@@ -378,7 +378,7 @@ fn a_missing_file_does_not_stop_the_others() {
     let there = place.dir.path().join("there.jsonl");
     std::fs::write(&there, lines(&records())).unwrap();
     let output = place.run(&["import", "not-there.jsonl", there.to_str().unwrap()]);
-    assert_eq!((code(&output), stdout(&output)), (1, "7 new records\n".into()));
+    assert_eq!((code(&output), stdout(&output)), (1, "7 records read: 7 new\n".into()));
     assert!(stderr(&output).starts_with("spanbridge: failed to read not-there.jsonl: "), "{}", stderr(&output));
 }
 

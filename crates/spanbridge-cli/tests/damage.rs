@@ -114,7 +114,7 @@ fn an_old_store_is_moved_by_import() {
     let (code, before, beside) = said(&path, &["runs"]);
     assert_eq!((code, beside), (0, hint(&path)));
     let (code, out, _) = said(&path, &["import", path.to_str().unwrap()]);
-    assert_eq!((code, &*out), (0, "1 new record\n"));
+    assert_eq!((code, &*out), (0, "1 record read: 1 new\n"));
     let (code, after, beside) = said(&path, &["runs"]);
     assert_eq!((code, &after), (0, &before));
     assert!(beside.contains("was imported into"), "{beside}");
@@ -152,7 +152,7 @@ fn one_unreadable_store_stops_no_import() {
     std::fs::write(photos.join("cat.jpg"), "meow").unwrap();
     let to = dir.path().join("collected");
     let (code, out, beside) = said(&to, &["import", photos.to_str().unwrap(), path.to_str().unwrap()]);
-    assert_eq!((code, &*out), (1, "1 new record\n"));
+    assert_eq!((code, &*out), (1, "1 record read: 1 new\n"));
     assert!(beside.ends_with("photos: it is a directory of other files\n"), "{beside}");
 }
 
@@ -163,7 +163,7 @@ fn another_directory_is_imported() {
     let mut sink = spanbridge_store::StoreSink::open(&path).unwrap();
     deliver(&mut sink, 7, 1, &[Recording::of(run(1), 1, "shop").span(1, 0, "order", 0, 9)]);
     let to = dir.path().join("collected");
-    for expected in ["1 new record\n", "0 new records, 1 already stored\n"] {
+    for expected in ["1 record read: 1 new\n", "1 record read: 0 new, 1 already stored\n"] {
         let (code, out, beside) = said(&to, &["import", path.to_str().unwrap()]);
         assert_eq!((code, &*out, &*beside), (0, expected, ""));
     }

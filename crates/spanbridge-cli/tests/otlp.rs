@@ -112,7 +112,7 @@ fn spans_of_others_are_in_our_tree() {
     let ours = place.file("ours.jsonl", our_records());
     assert!(place.run(&["import", ours.to_str().unwrap()]).status.success());
     let theirs = place.file("theirs.json", their_request("gone").to_string());
-    assert_eq!(place.import(&[&theirs]), (0, "3 new records\n".into(), String::new()));
+    assert_eq!(place.import(&[&theirs]), (0, "3 records read: 3 new\n".into(), String::new()));
 
     let graph = place.graph();
     let spans: Vec<_> = graph["spans"]
@@ -146,7 +146,7 @@ fn importing_again_changes_nothing() {
     let place = Place::new();
     let request = their_request("gone");
     let first = place.file("first.json", request.to_string());
-    assert_eq!(place.import(&[&first]).1, "3 new records\n");
+    assert_eq!(place.import(&[&first]).1, "3 records read: 3 new\n");
     let before = place.graph();
     let protobuf = as_protobuf(&request);
     let with_length = [&(protobuf.len() as u32).to_be_bytes()[..], &protobuf].concat();
@@ -163,7 +163,7 @@ fn importing_again_changes_nothing() {
         let file = place.file(name, bytes);
         assert_eq!(
             place.import(&[&file]),
-            (0, format!("0 new records, {records} already stored\n"), String::new()),
+            (0, format!("{records} records read: 0 new, {records} already stored\n"), String::new()),
             "{name}"
         );
     }
@@ -178,7 +178,7 @@ fn a_conflicting_span_is_reported() {
     place.import(&[&first]);
     let other = place.file("other.json", their_request("other").to_string());
     let (code, out, _) = place.import(&[&other]);
-    assert_eq!((code, &*out), (0, "1 new record, 2 already stored, 1 in conflict with stored ones\n"));
+    assert_eq!((code, &*out), (0, "3 records read: 1 new, 2 already stored, 1 in conflict with stored ones\n"));
     let graph = place.graph();
     assert_eq!(graph["spans"].as_array().unwrap().len(), 2);
     assert_eq!(graph["spans"][1]["error"], "gone");
@@ -199,14 +199,14 @@ fn our_own_spans_do_not_contradict_records() {
     let ours = place.file("ours.jsonl", our_records());
     let exported = place.file("exported.json", request.to_string());
     place.run(&["import", ours.to_str().unwrap()]);
-    assert_eq!(place.import(&[&exported]), (0, "0 new records, 1 already stored\n".into(), String::new()));
+    assert_eq!(place.import(&[&exported]), (0, "1 record read: 0 new, 1 already stored\n".into(), String::new()));
     let graph = place.graph();
     assert_eq!((&graph["spans"][0]["name"], &graph["run"]["status"]), (&json!("GET"), &json!("ok")));
 
     let elsewhere = Place::new();
     let exported = elsewhere.file("exported.json", request.to_string());
-    assert_eq!(elsewhere.import(&[&exported]).1, "1 new record\n");
-    assert_eq!(elsewhere.import(&[&exported]).1, "0 new records, 1 already stored\n");
+    assert_eq!(elsewhere.import(&[&exported]).1, "1 record read: 1 new\n");
+    assert_eq!(elsewhere.import(&[&exported]).1, "1 record read: 0 new, 1 already stored\n");
 }
 
 /// A request that cannot be read and a span with an odd id cost nothing else; the exit code says that something is missing.
@@ -217,7 +217,7 @@ fn bad_requests_and_ids_are_counted() {
     odd["resourceSpans"][0]["scopeSpans"][0]["spans"][1]["spanId"] = json!("12345");
     let file = place.file("some.jsonl", format!("{{\"resourceSpans\":[\n{odd}\nno request\n"));
     let (code, out, err) = place.import(&[&file]);
-    assert_eq!((code, &*out), (1, "1 new record, 2 bad requests, 1 bad span\n"));
+    assert_eq!((code, &*out), (1, "1 record read: 1 new, 2 bad requests, 1 bad span\n"));
     assert!(err.contains("request 1 of ") && err.contains("request 3 of "), "{err}");
     assert!(err.contains(": failed to read OTLP as JSON: "), "{err}");
     assert!(
@@ -242,7 +242,7 @@ fn unreadable_files_do_not_stop_the_others() {
     let good = place.file("good.json", their_request("gone").to_string());
     let missing = place.dir.path().join("missing.json");
     let (code, out, err) = place.import(&[&damaged, place.dir.path(), &missing, &good]);
-    assert_eq!((code, &*out), (1, "3 new records, 3 already stored\n"));
+    assert_eq!((code, &*out), (1, "6 records read: 3 new, 3 already stored\n"));
     assert!(err.contains("damaged.gz: failed to read OTLP: "), "{err}");
     assert_eq!(place.import(&[&good]).0, 0);
 }
@@ -252,9 +252,9 @@ fn unreadable_files_do_not_stop_the_others() {
 fn standard_input_is_read() {
     let place = Place::new();
     for (input, expected) in [
-        (gzip(&as_protobuf(&their_request("gone"))), "3 new records\n"),
-        (b"{}".to_vec(), "0 new records\n"),
-        (Vec::new(), "0 new records\n"),
+        (gzip(&as_protobuf(&their_request("gone"))), "3 records read: 3 new\n"),
+        (b"{}".to_vec(), "0 records read\n"),
+        (Vec::new(), "0 records read\n"),
     ] {
         let mut command = place.command(&["import", "--from", "otlp"]);
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();

@@ -87,3 +87,17 @@ pub struct ImportReport {
     /// Records that can never be stored: their position in the input, from 0, and the reason.
     pub rejected: Vec<(u64, String)>,
 }
+
+/// What became of a record that was imported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Imported {
+    /// It is stored now, and was not before.
+    New,
+    /// It was already stored, with the same content.
+    Repeated,
+    /// It is stored now, and its id already belonged to a record with different content.
+    Conflict,
+    /// It can never be stored. [`ImportReport::rejected`] says why.
+    Rejected,
+}

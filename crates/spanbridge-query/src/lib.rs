@@ -35,7 +35,7 @@ mod store;
 mod tail;
 mod unwritable;
 
-pub use answer::{Candidate, Found, Id, ImportReport};
+pub use answer::{Candidate, Found, Id, ImportReport, Imported};
 pub use error::{Error, ErrorKind};
 pub use runs::{RunFilter, RunRow};
 pub use store::Store;

@@ -8,7 +8,6 @@ mod debug;
 mod doctor;
 mod export;
 mod import;
-mod lines;
 mod lookup;
 mod manual;
 mod prune;

@@ -8,10 +8,12 @@ use crate::failure::Failure;
 use crate::stream;
 use serde_json::json;
 use spanbridge_cli::render;
+use spanbridge_graph::RunStatus;
 use spanbridge_query::{RunFilter, RunRow, Store};
 
 pub(super) fn run(cli: &Cli, args: &Runs, store: &Store) -> Result<(), Failure> {
-    let filter = filter(args);
+    let (status, service, name) = (args.status, args.service.as_deref(), args.name.as_deref());
+    let filter = filter(&Criteria { status, service, name, since: args.since });
     // One more than is shown says whether there are more.
     let mut rows = store.runs(&filter, args.limit.saturating_add(1))?;
     let more = rows.len() > args.limit;
@@ -40,18 +42,26 @@ pub(super) fn run(cli: &Cli, args: &Runs, store: &Store) -> Result<(), Failure> 
     Ok(())
 }
 
-fn filter(args: &Runs) -> RunFilter {
+/// Which runs were asked for.
+pub(super) struct Criteria<'a> {
+    pub(super) status: Option<RunStatus>,
+    pub(super) service: Option<&'a str>,
+    pub(super) name: Option<&'a str>,
+    pub(super) since: Option<u64>,
+}
+
+pub(super) fn filter(criteria: &Criteria<'_>) -> RunFilter {
     let mut filter = RunFilter::default();
-    if let Some(status) = args.status {
+    if let Some(status) = criteria.status {
         filter = filter.status(status);
     }
-    if let Some(service) = &args.service {
+    if let Some(service) = criteria.service {
         filter = filter.service(service);
     }
-    if let Some(text) = &args.name {
+    if let Some(text) = criteria.name {
         filter = filter.name(text);
     }
-    if let Some(time) = args.since {
+    if let Some(time) = criteria.since {
         filter = filter.since(time);
     }
     filter

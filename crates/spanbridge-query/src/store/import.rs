@@ -8,7 +8,7 @@
 
 use super::import_log::ImportLog;
 use crate::Result;
-use crate::answer::ImportReport;
+use crate::answer::{ImportReport, Imported};
 use crate::engine::{Cursor, Engine, Snapshot};
 use crate::fingerprint::{Fingerprint, Fingerprints};
 use crate::index::{FoldBudget, Index};
@@ -33,13 +33,20 @@ pub(super) struct Import<'t> {
     assembler: Assembler,
     known: KnownRecords,
     report: ImportReport,
+    /// Is told what became of each record, by its position.
+    each: &'t mut dyn FnMut(u64, Imported),
 }
 
 impl<'t> Import<'t> {
     /// Begins to import what the engine does not have into the log. The index is that of the log's directory.
-    pub(super) fn new(engine: &'t dyn Engine, index: &'t Index, log: &'t mut ImportLog) -> Self {
+    pub(super) fn new(
+        engine: &'t dyn Engine,
+        index: &'t Index,
+        log: &'t mut ImportLog,
+        each: &'t mut dyn FnMut(u64, Imported),
+    ) -> Self {
         let (assembler, known, report) = (Assembler::default(), KnownRecords::default(), ImportReport::default());
-        Self { engine, index, log, assembler, known, report }
+        Self { engine, index, log, assembler, known, report, each }
     }
 
     /// Stores the new ones of these records.
@@ -49,8 +56,11 @@ impl<'t> Import<'t> {
             let place = self.report.read;
             self.report.read += 1;
             match refusal(record.view()) {
-                Some(why) => self.report.rejected.push((place, why)),
-                None => chunk.push(record),
+                Some(why) => {
+                    self.report.rejected.push((place, why));
+                    (self.each)(place, Imported::Rejected);
+                }
+                None => chunk.push((place, record)),
             }
             if chunk.len() == RECORDS_PER_DELIVERY {
                 self.store(&mut chunk)?;
@@ -66,28 +76,30 @@ impl<'t> Import<'t> {
     }
 
     /// Stores the new ones of these records, as one delivery.
-    fn store(&mut self, chunk: &mut Vec<Record<'_>>) -> Result<()> {
+    fn store(&mut self, chunk: &mut Vec<(u64, Record<'_>)>) -> Result<()> {
         if chunk.is_empty() {
             return Ok(());
         }
-        let Self { engine, index, log, assembler, known, report } = self;
+        let Self { engine, index, log, assembler, known, report, each } = self;
         known.forget_when_too_many();
-        let runs: Set<Option<RunId>> = chunk.iter().map(run_of).collect();
-        let prints: Vec<Fingerprint> = chunk.iter().map(|record| known.prints.of(record)).collect();
+        let runs: Set<Option<RunId>> = chunk.iter().map(|(_, record)| run_of(record)).collect();
+        let prints: Vec<Fingerprint> = chunk.iter().map(|(_, record)| known.prints.of(record)).collect();
         // Most is read before the lock is taken, and under the lock only what was added meanwhile.
         known.read(&*engine.snapshot()?, &runs)?;
         let lock = log.lock()?;
         known.read(&*engine.snapshot()?, &runs)?;
         let (mut new, mut suspects) = (Vec::new(), Set::default());
-        for (record, print) in chunk.drain(..).zip(&prints) {
-            match known.remember(*print) {
-                Identity::Repeated => report.repeated += 1,
-                Identity::New => new.push(record),
-                Identity::Conflict => {
+        for ((place, record), print) in chunk.drain(..).zip(&prints) {
+            let became = known.remember(*print);
+            each(place, became);
+            match became {
+                Imported::Repeated => report.repeated += 1,
+                Imported::Conflict => {
                     report.conflicts += 1;
                     suspects.insert(run_of(&record));
                     new.push(record);
                 }
+                _ => new.push(record),
             }
         }
         let mut is_file_complete = false;
@@ -103,12 +115,6 @@ impl<'t> Import<'t> {
         }
         Ok(())
     }
-}
-
-enum Identity {
-    New,
-    Repeated,
-    Conflict,
 }
 
 /// The records that are known to be stored.
@@ -170,11 +176,11 @@ impl KnownRecords {
     }
 
     /// Remembers a record, and returns whether it was known.
-    fn remember(&mut self, print: Fingerprint) -> Identity {
+    fn remember(&mut self, print: Fingerprint) -> Imported {
         match (self.all.insert(print.all), self.ids.insert(print.id)) {
-            (false, _) => Identity::Repeated,
-            (true, true) => Identity::New,
-            (true, false) => Identity::Conflict,
+            (false, _) => Imported::Repeated,
+            (true, true) => Imported::New,
+            (true, false) => Imported::Conflict,
         }
     }
 }

@@ -5,7 +5,7 @@ mod import_log;
 pub(crate) mod imported;
 pub(crate) mod open;
 
-use crate::answer::{Found, ImportReport};
+use crate::answer::{Found, ImportReport, Imported};
 use crate::engine::{Cursor, Engine, IdPrefix};
 use crate::engines::Engines;
 use crate::index::{FoldBudget, FoldReport};
@@ -183,12 +183,24 @@ impl Store {
     /// # Errors
     /// If the store cannot be written, or is of another crate's engine. What was stored before stays.
     pub fn import<'a>(&mut self, records: impl IntoIterator<Item = Record<'a>>) -> Result<ImportReport> {
+        self.import_each(records, |_, _| ())
+    }
+
+    /// As [`Store::import`], and tells `each` what became of every record, by its position in the input from 0.
+    ///
+    /// # Errors
+    /// As [`Store::import`]. The last records that `each` was told of may not be stored then.
+    pub fn import_each<'a>(
+        &mut self,
+        records: impl IntoIterator<Item = Record<'a>>,
+        mut each: impl FnMut(u64, Imported),
+    ) -> Result<ImportReport> {
         let path = self.reader.path.clone();
         let import = || {
             self.prepare_import()?;
             let log = self.import_log.as_mut().ok_or_else(no_directory)?;
             let index = self.reader.engine.index().ok_or_else(no_directory)?;
-            let mut import = Import::new(&self.reader.engine, index, log);
+            let mut import = Import::new(&self.reader.engine, index, log, &mut each);
             import.add(records.into_iter())?;
             import.finish()
         };
@@ -208,7 +220,8 @@ impl Store {
         // An old store beside the directory may be what is imported, so it does not count as stored.
         let Some(index) = self.reader.engine.index() else { return Err(no_directory()) };
         let mark = from.reader.engine.old().map(|old| imported::mark(directory, old)).transpose()?;
-        let mut import = Import::new(index, index, log);
+        let mut nobody = |_, _| ();
+        let mut import = Import::new(index, index, log, &mut nobody);
         from.reader.read(|snapshot| {
             snapshot.follow(&Cursor::default(), &mut |records| import.add(records.into_iter()).map_err(write_failed))
         })?;

@@ -1,26 +1,25 @@
-//! `spanbridge import`: reads records from files of lines, from other stores, and from what others write.
+//! `spanbridge import`: reads records from files of ours and of others, and from other stores.
 
+mod batch;
 mod otlp;
+mod records;
 mod tally;
 
 use super::damage;
-use super::lines::{self, Line};
 use crate::args::{Cli, Import, ImportFormat};
 use crate::failure::Failure;
-use spanbridge::record::Record;
+use crate::progress::Progress;
+use crate::size;
+use spanbridge_cli::import::{Content, Form, Source};
 use spanbridge_query::Store;
 use spanbridge_query::index::FoldBudget;
 use spanbridge_store::resolve;
+use std::cell::Cell;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, Read};
 use std::path::Path;
+use std::rc::Rc;
 use tally::{Place, Tally};
-
-/// Lines are stored in batches of about this many bytes.
-const BATCH_BYTES: usize = 8 << 20;
-
-/// The memory that a line takes beside its text. It bounds a batch of very short lines.
-const LINE_OVERHEAD_BYTES: usize = 64;
 
 pub(super) fn run(cli: &Cli, args: &Import) -> Result<(), Failure> {
     let mut store = Store::open_or_create(cli.store_path()?)?;
@@ -28,15 +27,18 @@ pub(super) fn run(cli: &Cli, args: &Import) -> Result<(), Failure> {
     let stdin = [Path::new("-").to_owned()];
     let mut unread = None;
     for file in if args.files.is_empty() { &stdin[..] } else { &args.files } {
-        let result = if args.from == ImportFormat::Records && is_store(file) {
+        let result = if args.from.is_none_or(|from| from == ImportFormat::Lines) && is_store(file) {
             import_store(&mut store, file, &mut tally)
         } else if file.as_os_str() == "-" {
-            read(args.from, &mut store, &mut io::stdin().lock(), "standard input", &mut tally)
+            let mut into = Into { store: &mut store, name: "standard input", tally: &mut tally };
+            read(args.from, &mut into, io::stdin().lock(), 0)
         } else {
             let name = file.display().to_string();
             let opened = File::open(file).map_err(|e| Failure::io(format_args!("read {name}"), &e));
-            let input = opened.map(|file| BufReader::with_capacity(1 << 16, file));
-            input.and_then(|mut input| read(args.from, &mut store, &mut input, &name, &mut tally))
+            opened.and_then(|file| {
+                let bytes = file.metadata().map_or(0, |of_file| of_file.len());
+                read(args.from, &mut Into { store: &mut store, name: &name, tally: &mut tally }, file, bytes)
+            })
         };
         match result {
             // Go on with the other files.
@@ -47,12 +49,43 @@ pub(super) fn run(cli: &Cli, args: &Import) -> Result<(), Failure> {
         }
     }
     // What was imported is wanted soon, and is safe in the index from the limits of those who record into the same store.
-    store.fold(FoldBudget::everything(), |_| true)?;
+    let mut progress = Progress::new();
+    store.fold(FoldBudget::everything(), |report| {
+        progress.show("folding", report.bytes, report.bytes + report.remaining, size::show);
+        true
+    })?;
+    drop(progress);
     damage::report(&store);
     tally.report(cli)?;
     match unread.or(tally.failure()) {
         Some(why) => Err(Failure::NotFound(why)),
         None => Ok(()),
+    }
+}
+
+/// Where what is read goes, and what it is called.
+struct Into<'i> {
+    store: &'i mut Store,
+    name: &'i str,
+    tally: &'i mut Tally,
+}
+
+impl Into<'_> {
+    fn failed(&self, error: &io::Error) -> Failure {
+        Failure::io(format_args!("read {}", self.name), error)
+    }
+}
+
+/// How far the reading of a file is.
+struct Reading {
+    progress: Progress,
+    taken: Rc<Cell<u64>>,
+    bytes: u64,
+}
+
+impl Reading {
+    fn show(&mut self) {
+        self.progress.show("importing", self.taken.get(), self.bytes, size::show);
     }
 }
 
@@ -72,100 +105,18 @@ fn import_store(store: &mut Store, path: &Path, tally: &mut Tally) -> Result<(),
     Ok(())
 }
 
-fn read(
-    from: ImportFormat,
-    store: &mut Store,
-    input: &mut impl BufRead,
-    name: &str,
-    tally: &mut Tally,
-) -> Result<(), Failure> {
-    match from {
-        ImportFormat::Records => read_records(store, input, name, tally),
-        ImportFormat::Otlp => otlp::read(store, input, name, tally),
-    }
-}
-
-fn read_records(store: &mut Store, input: &mut impl BufRead, name: &str, tally: &mut Tally) -> Result<(), Failure> {
-    let (mut line, mut number) = (Vec::new(), 0);
-    let mut batch = Batch::default();
-    loop {
-        number += 1;
-        match lines::next(input, &mut line).map_err(|e| Failure::io(format_args!("read {name}"), &e)) {
-            Ok(Line::Whole) if line.trim_ascii().is_empty() => {}
-            Ok(Line::Whole) => match String::from_utf8(line.clone()) {
-                Ok(text) => batch.push(number, text),
-                Err(_) => tally.bad(name, Place::Line(number), "not UTF-8"),
-            },
-            Ok(Line::TooLong) => {
-                tally.bad(name, Place::Line(number), format!("longer than {} MiB", lines::MAX_LINE_BYTES >> 20))
-            }
-            end => {
-                store_batch(store, &batch.lines, name, tally)?;
-                return end.map(drop);
-            }
-        }
-        if batch.is_full() {
-            store_batch(store, &batch.lines, name, tally)?;
-            batch = Batch::default()
-        }
-    }
-}
-
-/// Lines and their numbers, before they are stored.
-#[derive(Default)]
-struct Batch {
-    lines: Vec<(u64, String)>,
-    size: usize,
-}
-
-impl Batch {
-    fn push(&mut self, number: u64, text: String) {
-        self.size += text.len() + LINE_OVERHEAD_BYTES;
-        self.lines.push((number, text))
-    }
-
-    fn is_full(&self) -> bool {
-        self.size >= BATCH_BYTES
-    }
-}
-
-/// Stores the records of a batch.
-fn store_batch(store: &mut Store, batch: &[(u64, String)], name: &str, tally: &mut Tally) -> Result<(), Failure> {
-    let (mut records, mut numbers) = (Vec::with_capacity(batch.len()), Vec::with_capacity(batch.len()));
-    for (number, text) in batch {
-        match Record::from_json(text) {
-            Ok(Some(record)) => {
-                records.push(record);
-                numbers.push(*number);
-            }
-            Ok(None) => tally.unknown += 1,
-            Err(why) => tally.bad(name, Place::Line(*number), format!("failed to {why}")),
-        }
-    }
-    if records.is_empty() {
-        return Ok(());
-    }
-    let report = store.import(records)?;
-    tally.add(&report);
-    for (at, why) in &report.rejected {
-        let number = usize::try_from(*at).ok().and_then(|at| numbers.get(at)).copied().unwrap_or_default();
-        tally.bad(name, Place::Line(number), why);
-    }
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn short_lines_fill_a_batch() {
-        for (text, most) in [("0", 200_000), (&*"x".repeat(1 << 20), 9)] {
-            let mut batch = Batch::default();
-            while !batch.is_full() {
-                batch.push(1, text.to_owned())
-            }
-            assert!(batch.lines.len() < most, "{}", batch.lines.len());
-        }
-    }
+fn read(from: Option<ImportFormat>, into: &mut Into<'_>, input: impl Read, bytes: u64) -> Result<(), Failure> {
+    let source = Source::new(input).map_err(|e| into.failed(&e))?;
+    let mut reading = Reading { progress: Progress::new(), taken: source.taken(), bytes };
+    let form = match from {
+        Some(ImportFormat::Lines) => Form::Ours,
+        Some(ImportFormat::Crux) => Form::Crux,
+        Some(ImportFormat::Otlp) => return otlp::read(into, source, &mut reading),
+        None => match source.content() {
+            Some(Content::Text) => Form::Any,
+            Some(Content::Otlp) => return otlp::read(into, source, &mut reading),
+            _ => return Err(Failure::NotFound(format!("read {}: it is neither text nor OTLP", into.name))),
+        },
+    };
+    records::read(into, source, form, &mut reading)
 }

@@ -1,27 +1,28 @@
 //! Reads spans that others wrote as OTLP.
 
-use super::tally::{Place, Tally};
+use super::tally::Place;
+use super::{Into, Reading};
 use crate::failure::Failure;
 use spanbridge::record::{Body, Record};
 use spanbridge::{RunId, SpanId, semconv};
+use spanbridge_cli::import::Source;
 use spanbridge_otel::otlp;
 use spanbridge_otel::otlp::model::{Resource, get};
 use spanbridge_otel::spans::records;
 use spanbridge_query::Store;
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
-use std::io::BufRead;
 
 /// Records are stored in batches of spans of about this many bytes.
 const BATCH_BYTES: usize = 8 << 20;
 
-pub(super) fn read(store: &mut Store, input: &mut impl BufRead, name: &str, tally: &mut Tally) -> Result<(), Failure> {
-    // What is read and what is bad are told by two closures.
-    let tally = RefCell::new(tally);
+pub(super) fn read(into: &mut Into<'_>, source: Source<'_>, reading: &mut Reading) -> Result<(), Failure> {
+    let name = into.name.to_owned();
+    let into = RefCell::new(into);
     let (mut batch, mut size) = (Vec::new(), 0);
     let mut stored = Ok(());
     let read = otlp::read_file(
-        input,
+        source.into_reader(),
         |resource, _, span| {
             if stored.is_err() {
                 return;
@@ -32,29 +33,31 @@ pub(super) fn read(store: &mut Store, input: &mut impl BufRead, name: &str, tall
             records(resource, span, |record| of_span.push(record.into_owned()));
             batch.push((is_ours, of_span));
             if size >= BATCH_BYTES {
-                stored = store_batch(store, std::mem::take(&mut batch), name, &mut tally.borrow_mut());
+                stored = store_batch(&mut into.borrow_mut(), std::mem::take(&mut batch));
                 size = 0;
+                reading.show();
             }
         },
-        |at, why| tally.borrow_mut().bad(name, Place::Request(at), format!("failed to {why}")),
+        |at, why| into.borrow_mut().tally.bad(&name, Place::Request(at), format!("failed to {why}")),
     );
     stored?;
-    let tally = tally.into_inner();
-    store_batch(store, batch, name, tally)?;
+    let into = into.into_inner();
+    store_batch(into, batch)?;
     let report = read.map_err(|why| Failure::NotFound(format!("read {name}: failed to {why}")))?;
-    tally.bad_spans += report.rejected;
+    into.tally.bad_spans += report.rejected;
     Ok(())
 }
 
 /// The records of each span, and whether spanbridge exported it.
 type Batch = Vec<(bool, Vec<Record<'static>>)>;
 
-fn store_batch(store: &mut Store, batch: Batch, name: &str, tally: &mut Tally) -> Result<(), Failure> {
+fn store_batch(into: &mut Into<'_>, batch: Batch) -> Result<(), Failure> {
+    let Into { store, name, tally } = into;
     let mut recorded = HashMap::new();
     let mut new = Vec::with_capacity(batch.len());
     for (is_ours, records) in batch {
         if is_ours && is_recorded(store, &records[0], &mut recorded)? {
-            tally.repeated += records.len() as u64;
+            tally.repeat(records.len() as u64);
         } else {
             new.extend(records);
         }

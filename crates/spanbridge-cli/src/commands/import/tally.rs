@@ -5,18 +5,26 @@ use crate::failure::Failure;
 use crate::stream;
 use serde_json::{Value, json};
 use spanbridge_cli::render::escape;
-use spanbridge_query::ImportReport;
+use spanbridge_query::{ImportReport, Imported};
+use std::collections::BTreeMap;
 
 /// How much of what is bad is named. All of it is counted.
 const MAX_NAMED: usize = 5;
 
+/// How many unknown types are named. All are counted.
+const MAX_TYPES: usize = 20;
+
 #[derive(Default)]
 pub(super) struct Tally {
     stored: u64,
-    pub(super) repeated: u64,
+    repeated: u64,
+    /// Of those that are stored now.
     conflicts: u64,
-    /// Records of an unknown type.
-    pub(super) unknown: u64,
+    /// Records of unknown types, and how many of each.
+    unknown: u64,
+    unknown_types: BTreeMap<String, u64>,
+    /// Text of logs that has no records.
+    pub(super) other: u64,
     /// Lines that are no records.
     bad_lines: u64,
     /// Requests that could not be read.
@@ -44,6 +52,13 @@ impl Place {
         }
     }
 
+    fn number(&self) -> u64 {
+        match self {
+            Place::Line(number) | Place::Request(number) => *number,
+            Place::Span(_) => u64::MAX,
+        }
+    }
+
     fn json(&self) -> (&'static str, Value) {
         match self {
             Place::Line(line) => ("line", json!(line)),
@@ -60,15 +75,50 @@ impl Tally {
             Place::Request(_) => self.bad_requests += 1,
             Place::Span(_) => self.bad_spans += 1,
         }
-        if self.named.len() < MAX_NAMED {
-            self.named.push((file.to_owned(), place, why.to_string()));
-        }
+        self.name(file, place, why);
     }
 
     pub(super) fn add(&mut self, report: &ImportReport) {
         self.stored += report.stored;
         self.repeated += report.repeated;
         self.conflicts += report.conflicts;
+    }
+
+    /// Records that are stored in another form.
+    pub(super) fn repeat(&mut self, records: u64) {
+        self.repeated += records;
+    }
+
+    /// A record, and what became of it. That one could not be stored is told with the reason.
+    pub(super) fn became(&mut self, what: Imported, file: &str, line: u64) {
+        match what {
+            Imported::New => self.stored += 1,
+            Imported::Repeated => self.repeated += 1,
+            Imported::Conflict => {
+                (self.stored, self.conflicts) = (self.stored + 1, self.conflicts + 1);
+                self.name(file, Place::Line(line), "a record with this id and other content is stored; both are kept");
+            }
+            _ => {}
+        }
+    }
+
+    /// A record of a type that is not known.
+    pub(super) fn unknown(&mut self, record_type: String) {
+        self.unknown += 1;
+        if self.unknown_types.len() < MAX_TYPES || self.unknown_types.contains_key(&record_type) {
+            *self.unknown_types.entry(record_type).or_default() += 1;
+        }
+    }
+
+    fn name(&mut self, file: &str, place: Place, why: impl ToString) {
+        if self.named.len() < MAX_NAMED {
+            self.named.push((file.to_owned(), place, why.to_string()));
+        }
+    }
+
+    /// Records that were read, whatever became of them.
+    fn read(&self) -> u64 {
+        self.stored + self.repeated + self.unknown
     }
 
     /// What was bad, each kind with its number.
@@ -78,36 +128,53 @@ impl Tally {
         kinds.into_iter().filter(|(n, _)| *n > 0).map(words).collect()
     }
 
-    /// What to say at the end if not everything could be read.
+    /// What to say at the end if something was left out.
     pub(super) fn failure(&self) -> Option<String> {
         let lines = |n: u64| format!("{n} line{}", if n == 1 { "" } else { "s" });
-        match (self.bad_lines, self.bad_requests + self.bad_spans) {
-            (0, 0) => None,
-            (n, 0) => Some(format!("read {} as records; the other lines were imported", lines(n))),
-            _ => Some(format!("read {}; everything else was imported", self.all_bad().join(", "))),
+        let unknown = |n: u64| format!("{n} record{} of unknown type", if n == 1 { "" } else { "s" });
+        match (self.bad_lines, self.bad_requests + self.bad_spans, self.unknown) {
+            (0, 0, 0) => None,
+            (0, 0, n) => Some(format!("read {}; everything else was imported", unknown(n))),
+            (n, 0, 0) => Some(format!("read {} as records; the other lines were imported", lines(n))),
+            (_, _, n) => {
+                let unknown = (n > 0).then(|| unknown(n));
+                let all: Vec<String> = self.all_bad().into_iter().chain(unknown).collect();
+                Some(format!("read {}; everything else was imported", all.join(", ")))
+            }
         }
     }
 
-    pub(super) fn report(&self, cli: &Cli) -> Result<(), Failure> {
+    pub(super) fn report(&mut self, cli: &Cli) -> Result<(), Failure> {
+        // What could not be read was known before what is in conflict.
+        for of_file in self.named.chunk_by_mut(|(a, ..), (b, ..)| a == b) {
+            of_file.sort_by_key(|(_, place, _)| place.number());
+        }
         for (file, place, why) in &self.named {
             stream::note(&format!("{} of {}: {}", place.words(), escape(file), escape(why)));
         }
         let named_lines = self.named.iter().filter(|(_, place, _)| matches!(place, Place::Line(_))).count() as u64;
-        let unnamed = self.bad_lines - named_lines;
+        let unnamed = self.bad_lines.saturating_sub(named_lines);
         if unnamed > 0 {
             stream::note(&format!("… and {unnamed} more bad {}", if unnamed == 1 { "line" } else { "lines" }));
         }
         if cli.format == Format::Json {
             return self.print_json();
         }
-        let mut text = format!("{} new {}", self.stored, if self.stored == 1 { "record" } else { "records" });
+        let read = self.read();
+        let mut text = format!("{read} record{} read", if read == 1 { "" } else { "s" });
         let counts = [
+            (self.stored, "new"),
             (self.repeated, "already stored"),
             (self.conflicts, "in conflict with stored ones"),
-            (self.unknown, "of an unknown type"),
+            (self.unknown, "of unknown type"),
+            (self.other, if self.other == 1 { "other line of a log" } else { "other lines of a log" }),
         ];
-        for (n, what) in counts.into_iter().filter(|(n, _)| *n > 0) {
-            text.push_str(&format!(", {n} {what}"));
+        for (n, what) in counts.into_iter().filter(|(n, what)| *n > 0 || (*what == "new" && read > 0)) {
+            text.push_str(if what == "new" { ": " } else { ", " });
+            text.push_str(&format!("{n} {what}"));
+            if what == "of unknown type" {
+                text.push_str(&self.types());
+            }
         }
         for bad in self.all_bad() {
             text.push_str(", ");
@@ -117,6 +184,15 @@ impl Tally {
         stream::print(&text, &stream::options(cli))
     }
 
+    /// The unknown types, as far as they are remembered.
+    fn types(&self) -> String {
+        let types = self.unknown_types.iter().map(|(name, n)| match self.unknown_types.len() {
+            1 => escape(name).into_owned(),
+            _ => format!("{} {n}", escape(name)),
+        });
+        format!(" ({})", types.collect::<Vec<_>>().join(", "))
+    }
+
     fn print_json(&self) -> Result<(), Failure> {
         let named = self.named.iter().map(|(file, place, why)| {
             let (key, value) = place.json();
@@ -124,10 +200,13 @@ impl Tally {
         });
         let mut report = json!({
             "schemaVersion": 1,
+            "read": self.read(),
             "stored": self.stored,
             "repeated": self.repeated,
             "conflicts": self.conflicts,
             "unknown": self.unknown,
+            "unknownTypes": self.unknown_types,
+            "other": self.other,
             "bad": self.bad_lines,
             "badLines": named.collect::<Vec<_>>(),
         });

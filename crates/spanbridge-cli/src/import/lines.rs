@@ -1,15 +1,13 @@
 //! Reads lines of files of any size. A line may be too long to hold.
 
+use super::MAX_TEXT_BYTES;
 use std::io::{self, BufRead};
-
-/// A longer line is not a record: recorders bound the size of theirs.
-pub(super) const MAX_LINE_BYTES: usize = 16 << 20;
 
 /// A line that was read.
 pub(super) enum Line {
     /// It is in the buffer.
     Whole,
-    /// It was longer than [`MAX_LINE_BYTES`] and has been skipped.
+    /// It was longer than [`MAX_TEXT_BYTES`] and has been skipped.
     TooLong,
     /// There is none.
     End,
@@ -28,7 +26,7 @@ pub(super) fn next(input: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<L
         let end = chunk.iter().position(|b| *b == b'\n');
         let taken = &chunk[..end.unwrap_or(chunk.len())];
         any |= !chunk.is_empty();
-        too_long |= line.len() + taken.len() > MAX_LINE_BYTES;
+        too_long |= line.len() + taken.len() > MAX_TEXT_BYTES;
         if !too_long {
             line.extend_from_slice(taken);
         }
@@ -55,7 +53,7 @@ mod tests {
 
     #[test]
     fn lines_end_anywhere_and_may_be_too_long() {
-        let long = "x".repeat(MAX_LINE_BYTES + 1);
+        let long = "x".repeat(MAX_TEXT_BYTES + 1);
         let text = format!("one\r\n\n{long}\nlast");
         // A small buffer, so that lines span several fills.
         let mut input = io::BufReader::with_capacity(3, text.as_bytes());

@@ -1,0 +1,93 @@
+//! `spanbridge export`: writes runs for other programs.
+
+mod output;
+mod runs;
+
+use super::runs::{self as list, Criteria};
+use crate::args::{Cli, Export, ExportFormat};
+use crate::failure::Failure;
+use crate::progress::Progress;
+use crate::stream;
+use output::Output;
+use runs::Runs;
+use spanbridge_cli::export::{Drawing, GraphWriter};
+use spanbridge_query::Store;
+use std::io::Write;
+
+/// Mermaid refuses to draw more edges, unless its `maxEdges` says otherwise.
+const MERMAID_EDGES: usize = 500;
+
+pub(super) fn run(cli: &Cli, args: &Export, store: &Store) -> Result<(), Failure> {
+    let filter = list::filter(&Criteria {
+        status: args.status,
+        service: args.service.as_deref(),
+        name: args.name.as_deref(),
+        since: args.since,
+    });
+    let runs = Runs::find(store, args.id.as_deref(), &filter)?;
+    let mut output = Output::open(cli, args.output.as_deref())?;
+    let written = match args.to {
+        ExportFormat::Lines => lines(store, &runs, &mut output)?,
+        ExportFormat::Otlp => otlp(store, &runs, &mut output, false)?,
+        ExportFormat::OtlpProtobuf => otlp(store, &runs, &mut output, true)?,
+        ExportFormat::Mermaid => draw(store, &runs, &mut output, Drawing::Mermaid)?,
+        ExportFormat::Dot => draw(store, &runs, &mut output, Drawing::Dot)?,
+        ExportFormat::Perfetto => draw(store, &runs, &mut output, Drawing::Perfetto)?,
+    };
+    if written == 0 {
+        stream::note("there are no records to write");
+    }
+    output.finish()
+}
+
+/// How far the export is: in runs, or in records if all are written.
+fn show(progress: &mut Progress, done: usize, runs: &Runs) {
+    let total = runs.ids().map_or(0, <[_]>::len);
+    let what = if total == 0 { "records" } else { "runs" };
+    progress.show("exporting", done as u64, total as u64, |n| format!("{n} {what}"));
+}
+
+/// Returns how many records were written.
+fn lines(store: &Store, runs: &Runs, output: &mut Output) -> Result<usize, Failure> {
+    let (mut progress, mut written) = (Progress::new(), 0);
+    runs.each(|done, run| {
+        store.records(run, |record| {
+            output.write(|out| writeln!(out, "{}", record.to_json()));
+            written += 1;
+            if run.is_none() {
+                show(&mut progress, written, runs);
+            }
+        })?;
+        show(&mut progress, done, runs);
+        Ok(!output.has_failed())
+    })?;
+    Ok(written)
+}
+
+/// Returns how many runs were drawn.
+fn draw(store: &Store, runs: &Runs, output: &mut Output, drawing: Drawing) -> Result<usize, Failure> {
+    let runs = &runs.listed(store)?;
+    let mut progress = Progress::new();
+    let (mut drawn, mut most) = (0, 0);
+    let mut writer = GraphWriter::new(output.writer(), drawing);
+    runs.each(|done, run| {
+        let graph = run.map(|run| store.graph(run)).transpose()?.flatten();
+        if let (Some(graph), Ok(to)) = (graph, &mut writer) {
+            most = most.max(graph.spans.len());
+            drawn += 1;
+            if let Err(e) = to.write(&graph) {
+                writer = Err(e);
+            }
+        }
+        show(&mut progress, done, runs);
+        Ok(writer.is_ok())
+    })?;
+    drop(progress);
+    let finished = writer.and_then(GraphWriter::finish).map(drop);
+    output.write(|_| finished);
+    if drawing == Drawing::Mermaid && most > MERMAID_EDGES {
+        stream::note(&format!("Mermaid draws up to {MERMAID_EDGES} edges unless its maxEdges is larger; there is a run with {most} spans"));
+    }
+    Ok(drawn)
+}
+
