@@ -366,7 +366,12 @@ fn good_lines_are_stored_bad_ones_are_named() {
     let said = stderr(&output);
     assert!(said.contains("line 1 of standard input: failed to read a record: "), "{said}");
     assert!(said.contains("line 10 of") && said.contains("… and 4 more bad lines"), "{said}");
-    assert!(said.ends_with("spanbridge: failed to read 9 bad lines, 1 record of unknown type; everything else was imported\n"), "{said}");
+    assert!(
+        said.ends_with(
+            "spanbridge: failed to read 9 bad lines, 1 record of unknown type; everything else was imported\n"
+        ),
+        "{said}"
+    );
     assert!(!said.contains('\u{1b}'));
     let again = place.import(&lines(&records()));
     assert_eq!((code(&again), stdout(&again)), (0, "7 records read: 0 new, 7 already stored\n".into()));

@@ -30,7 +30,8 @@ pub(super) fn rows(spans: &[Span]) -> Vec<usize> {
         let rows = services.entry(&span.service).or_default();
         let parent = span.parent.filter(|parent| spans.get(*parent).is_some_and(|p| p.service == span.service));
         let (start, end) = (span.started_at, end_of(span));
-        row_of[at] = rows.inside(parent.map(|parent| row_of[parent]), start, end).unwrap_or_else(|| rows.free(start, end));
+        row_of[at] =
+            rows.inside(parent.map(|parent| row_of[parent]), start, end).unwrap_or_else(|| rows.free(start, end));
     }
     row_of
 }

@@ -35,7 +35,8 @@ impl Trace {
         let rows = lanes::rows(&graph.spans);
         let mut places: HashMap<SpanId, (usize, usize, u64)> = HashMap::with_capacity(graph.spans.len());
         // Rows of other runs are others.
-        let before: HashMap<String, usize> = self.services.iter().map(|(name, (_, rows))| (name.clone(), *rows)).collect();
+        let before: HashMap<String, usize> =
+            self.services.iter().map(|(name, (_, rows))| (name.clone(), *rows)).collect();
         for (span, row) in graph.spans.iter().zip(rows) {
             let row = row + before.get(&span.service).copied().unwrap_or(0) + 1;
             let process = self.process(&span.service, row, graph, out)?;

@@ -157,7 +157,9 @@ impl Scan {
             At::Top | At::List => self.between(byte),
             At::Object | At::Rest | At::Element => self.inside(byte),
             At::Junk if byte == b'\n' => self.go_on(Step::Between),
-            At::Lost if byte == b'{' && is_line_start => self.begin(if self.in_object { At::Element } else { At::Object }),
+            At::Lost if byte == b'{' && is_line_start => {
+                self.begin(if self.in_object { At::Element } else { At::Object })
+            }
             At::Junk | At::Lost => Step::Between,
         }
     }
@@ -291,23 +293,24 @@ mod tests {
         let pretty = "{\n  \"meta\": {\"records\": [1]},\n  \"records\": [\n    {\n      \"a\": 1\n    },\n    {}\n  ],\n  \"x\": [{}]\n}\n";
         check(pretty, &[(4, "{\n      \"a\": 1\n    }"), (7, "{}")]);
         check("[{\"a\":1}, \"text\"]\n{\"events\":[{}]}", &[(1, "{\"a\":1}"), (1, "\"text\""), (2, "{}")]);
-        check("{\"records\":[]} {\"b\":1}\n{\"type\":\"x\",\"events\":[{}]}", &[
-            (1, "{\"b\":1}"),
-            (2, "{\"type\":\"x\",\"events\":[{}]}"),
-        ]);
+        check(
+            "{\"records\":[]} {\"b\":1}\n{\"type\":\"x\",\"events\":[{}]}",
+            &[(1, "{\"b\":1}"), (2, "{\"type\":\"x\",\"events\":[{}]}")],
+        );
     }
 
     #[test]
     fn what_is_broken_costs_nothing_else() {
-        check("{\"records\":[{\"a\":\"x\n {\"b\":1},\n {\"c\":2}]}", &[(1, "(Broken)"), (2, "{\"b\":1}"), (3, "{\"c\":2}")]);
+        check(
+            "{\"records\":[{\"a\":\"x\n {\"b\":1},\n {\"c\":2}]}",
+            &[(1, "(Broken)"), (2, "{\"b\":1}"), (3, "{\"c\":2}")],
+        );
         check("{\"records\":[{\"a\":1},{\"b\"", &[(1, "{\"a\":1}"), (1, "(Broken)")]);
         check("{\"records\":[{\"a\":1}", &[(1, "{\"a\":1}"), (1, "(Broken)")]);
-        check("{\"records\":[7,\n{\"a\":1}]}\nnoise\n{\"records\":[{}]}", &[
-            (1, "(Broken)"),
-            (2, "{\"a\":1}"),
-            (3, "(Broken)"),
-            (4, "{}"),
-        ]);
+        check(
+            "{\"records\":[7,\n{\"a\":1}]}\nnoise\n{\"records\":[{}]}",
+            &[(1, "(Broken)"), (2, "{\"a\":1}"), (3, "(Broken)"), (4, "{}")],
+        );
     }
 
     #[test]

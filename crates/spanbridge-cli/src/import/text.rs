@@ -101,7 +101,8 @@ impl Parser {
                 Ok(None) | Err(_) => {}
             }
         }
-        let fields = Fields::parse(text).map_err(|_| "failed to read a record: it is not one JSON object".to_owned())?;
+        let fields =
+            Fields::parse(text).map_err(|_| "failed to read a record: it is not one JSON object".to_owned())?;
         let is_crux = self.form == Form::Crux || (self.form == Form::Any && crux::is_record(&fields));
         let is_record = fields.has("recordId") || (fields.has("type") && !self.is_log);
         if is_record && is_crux {

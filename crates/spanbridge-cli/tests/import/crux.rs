@@ -23,25 +23,65 @@ fn record(version: u64, id: &str, record_type: &str, seq: u64, rest: Value) -> V
 pub(crate) fn story(version: u64) -> Vec<Value> {
     let of = |id: &str, record_type: &str, seq, rest| record(version, id, record_type, seq, rest);
     vec![
-        of("9", "run:end", 9, json!({"endedAt": "2026-11-20T09:25:49Z", "durationMs": 3000, "status": "error",
-            "error": {"message": "budget used up"}})),
-        of("7", "span:end", 7, json!({"spanId": "span_model", "endedAt": "2026-11-20T09:25:48.5Z", "status": "error",
+        of(
+            "9",
+            "run:end",
+            9,
+            json!({"endedAt": "2026-11-20T09:25:49Z", "durationMs": 3000, "status": "error",
+            "error": {"message": "budget used up"}}),
+        ),
+        of(
+            "7",
+            "span:end",
+            7,
+            json!({"spanId": "span_model", "endedAt": "2026-11-20T09:25:48.5Z", "status": "error",
             "durationMs": 1500, "error": {"message": "429", "name": "RateLimit", "retryable": true},
-            "metrics": {"inputTokens": 120, "outputTokens": 8, "totalTokens": 128, "costUsd": 0.0021, "gen.ttftMs": 90}})),
-        of("4", "span:start", 4, json!({"spanId": "span_model", "parentSpanId": "span_agent", "name": "draft", "family": "generation",
+            "metrics": {"inputTokens": 120, "outputTokens": 8, "totalTokens": 128, "costUsd": 0.0021, "gen.ttftMs": 90}}),
+        ),
+        of(
+            "4",
+            "span:start",
+            4,
+            json!({"spanId": "span_model", "parentSpanId": "span_agent", "name": "draft", "family": "generation",
             "primitive": "generation.call", "startedAt": "2026-11-20T09:25:47Z", "status": "running", "model": "large-3",
-            "provider": "acme", "attributes": {"temperature": 0.5, "tools": [{"name": "search"}]}})),
-        of("2", "span", 2, json!({"spanId": "span_agent", "name": "checkout agent", "family": "agents", "primitive": "agent.run",
+            "provider": "acme", "attributes": {"temperature": 0.5, "tools": [{"name": "search"}]}}),
+        ),
+        of(
+            "2",
+            "span",
+            2,
+            json!({"spanId": "span_agent", "name": "checkout agent", "family": "agents", "primitive": "agent.run",
             "startedAt": "2026-11-20T09:25:46.5Z", "endedAt": "2026-11-20T09:25:48.9Z", "status": "ok", "agentId": "agent_7",
-            "promptId": "prompt_1"})),
-        of("5", "span:event", 5, json!({"spanId": "span_model", "eventId": "event_1", "name": "first token",
-            "timestamp": "2026-11-20T09:25:47.090Z", "attributes": {"n": 1}})),
-        of("6", "artifact", 6, json!({"spanId": "span_model", "artifactId": "artifact_1", "createdAt": "2026-11-20T09:25:48Z",
-            "kind": "output", "encoding": "json", "preview": {"text": "Dear customer"}})),
-        of("8", "edge", 8, json!({"edgeId": "edge_1", "edgeType": "consumed", "from": {"kind": "span", "id": "span_agent"},
-            "to": {"kind": "artifact", "id": "artifact_1"}, "attributes": {"weight": 2}})),
-        of("1", "run:start", 1, json!({"name": "checkout", "rootPrimitive": "agent.run", "startedAt": "2026-11-20T09:25:46Z",
-            "status": "running", "parentRunId": "run_parent", "triggeredBySpanId": "00f067aa0ba902b7"})),
+            "promptId": "prompt_1"}),
+        ),
+        of(
+            "5",
+            "span:event",
+            5,
+            json!({"spanId": "span_model", "eventId": "event_1", "name": "first token",
+            "timestamp": "2026-11-20T09:25:47.090Z", "attributes": {"n": 1}}),
+        ),
+        of(
+            "6",
+            "artifact",
+            6,
+            json!({"spanId": "span_model", "artifactId": "artifact_1", "createdAt": "2026-11-20T09:25:48Z",
+            "kind": "output", "encoding": "json", "preview": {"text": "Dear customer"}}),
+        ),
+        of(
+            "8",
+            "edge",
+            8,
+            json!({"edgeId": "edge_1", "edgeType": "consumed", "from": {"kind": "span", "id": "span_agent"},
+            "to": {"kind": "artifact", "id": "artifact_1"}, "attributes": {"weight": 2}}),
+        ),
+        of(
+            "1",
+            "run:start",
+            1,
+            json!({"name": "checkout", "rootPrimitive": "agent.run", "startedAt": "2026-11-20T09:25:46Z",
+            "status": "running", "parentRunId": "run_parent", "triggeredBySpanId": "00f067aa0ba902b7"}),
+        ),
     ]
 }
 
@@ -74,9 +114,18 @@ fn every_version_is_a_run_of_ours() {
         assert_eq!(same, graph, "{version}");
 
         let run = &graph["run"];
-        assert_eq!((&run["name"], &run["status"], &run["error"]), (&json!("checkout"), &json!("error"), &json!("budget used up")));
-        assert_eq!((&run["endedAt"], &run["triggeredBySpanId"]), (&json!("2026-11-20T09:25:49.000000000Z"), &json!("00f067aa0ba902b7")));
-        assert_eq!((&run["attributes"]["crux.runId"], &run["attributes"]["crux.parentRunId"]), (&json!("run_checkout-17"), &json!("run_parent")));
+        assert_eq!(
+            (&run["name"], &run["status"], &run["error"]),
+            (&json!("checkout"), &json!("error"), &json!("budget used up"))
+        );
+        assert_eq!(
+            (&run["endedAt"], &run["triggeredBySpanId"]),
+            (&json!("2026-11-20T09:25:49.000000000Z"), &json!("00f067aa0ba902b7"))
+        );
+        assert_eq!(
+            (&run["attributes"]["crux.runId"], &run["attributes"]["crux.parentRunId"]),
+            (&json!("run_checkout-17"), &json!("run_parent"))
+        );
         assert_eq!(run["attributes"].get("session.id").is_some(), version >= 4);
         assert_eq!(run["attributes"].get("crux.operationId"), None, "the run is its operation");
         assert_eq!(graph["diagnostics"], json!([]));
@@ -90,14 +139,20 @@ fn spans_keep_what_crux_says() {
     place.import(&[], lines(&story(5)));
     let graph = place.graph(CHECKOUT);
     let [agent, model] = &graph["spans"].as_array().unwrap()[..] else { panic!("{graph}") };
-    assert_eq!((&agent["family"], &agent["primitive"], &agent["kind"]), (&json!("agent"), &json!("agent.run"), &json!("internal")));
+    assert_eq!(
+        (&agent["family"], &agent["primitive"], &agent["kind"]),
+        (&json!("agent"), &json!("agent.run"), &json!("internal"))
+    );
     assert_eq!(
         agent["attributes"],
         json!({"crux.runId": "run_checkout-17", "crux.segmentId": "seg_a1", "crux.spanId": "span_agent", "crux.family": "agents",
             "crux.operationId": "run_checkout-17", "crux.promptId": "prompt_1", "gen_ai.agent.id": "agent_7",
             "session.id": "session-9", "crux.edge.edge_1": {"attributes": {"weight": 2}}})
     );
-    assert_eq!((&model["parentSpanId"], &model["status"], &model["error"]), (&agent["spanId"], &json!("error"), &json!("429")));
+    assert_eq!(
+        (&model["parentSpanId"], &model["status"], &model["error"]),
+        (&agent["spanId"], &json!("error"), &json!("429"))
+    );
     let expected = json!({"crux.runId": "run_checkout-17", "crux.segmentId": "seg_a1", "crux.spanId": "span_model",
         "crux.parentSpanId": "span_agent", "crux.operationId": "run_checkout-17", "session.id": "session-9",
         "gen_ai.request.model": "large-3", "gen_ai.provider.name": "acme", "temperature": 0.5, "tools": [{"name": "search"}],
@@ -178,7 +233,8 @@ fn open_and_suspended_runs_have_not_ended() {
     assert_eq!(status(&place), "open");
 
     // The second one does not say what it resumes: it is the last suspension before it, wherever that stands.
-    let second = [resume("23", "seg_a3", "2026-11-20T13:00:00Z", None), suspend("22", "seg_a2", "2026-11-20T12:00:00Z")];
+    let second =
+        [resume("23", "seg_a3", "2026-11-20T13:00:00Z", None), suspend("22", "seg_a2", "2026-11-20T12:00:00Z")];
     assert_eq!(place.import(&[], lines(&second)).1, "2 records read: 2 new\n");
     assert_eq!(status(&place), "open");
     assert_eq!(place.import(&[], lines(&second)).1, "2 records read: 0 new, 2 already stored\n");

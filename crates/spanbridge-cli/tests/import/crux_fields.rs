@@ -42,9 +42,15 @@ fn what_is_missing_is_named() {
         wrong[name] = value;
         assert_eq!(converted(&wrong), Err(expected.to_owned()));
     }
-    let edge = base("edge", json!({"edgeType": "caused", "from": {"kind": "tool", "id": "x"}, "to": {"kind": "run", "id": "run_2"}}));
+    let edge = base(
+        "edge",
+        json!({"edgeType": "caused", "from": {"kind": "tool", "id": "x"}, "to": {"kind": "run", "id": "run_2"}}),
+    );
     assert_eq!(converted(&edge), Err("`from` is not a span, a run or an artifact".to_owned()));
-    assert_eq!(converted(&base("edge", json!({"edgeType": "caused", "from": "x"}))), Err("`from` is not {kind, id}".to_owned()));
+    assert_eq!(
+        converted(&base("edge", json!({"edgeType": "caused", "from": "x"}))),
+        Err("`from` is not {kind, id}".to_owned())
+    );
 }
 
 #[test]
@@ -64,7 +70,10 @@ fn words_and_forms_of_a_status() {
     assert_eq!(end(json!({"status": "cancelled"})), (Status::Cancelled, None, false));
     assert_eq!(end(json!({"status": "skipped"})), (Status::Ok, None, true));
     assert_eq!(end(json!({"error": "gone"})), (Status::Error, Some("gone".into()), false));
-    assert_eq!(end(json!({"status": "timeout", "error": {"message": "late"}})), (Status::Error, Some("late".into()), true));
+    assert_eq!(
+        end(json!({"status": "timeout", "error": {"message": "late"}})),
+        (Status::Error, Some("late".into()), true)
+    );
     assert_eq!(end(json!({"status": "error", "error": 7})), (Status::Error, None, false));
 }
 
@@ -74,17 +83,24 @@ fn previews_are_text_or_json() {
         let mut record = base("artifact", json!({"spanId": "00f067aa0ba902b7", "artifactId": "artifact_1"}));
         record.as_object_mut().unwrap().extend(rest.as_object().unwrap().clone());
         match body(&record) {
-            Body::Artifact(a) => (a.content_type.into_owned(), a.encoding.into_owned(), a.preview.map(String::from), a.size_bytes),
+            Body::Artifact(a) => {
+                (a.content_type.into_owned(), a.encoding.into_owned(), a.preview.map(String::from), a.size_bytes)
+            }
             other => panic!("{other:?}"),
         }
     };
     let expected = |content_type: &str, encoding: &str, preview: Option<&str>, size| {
         (content_type.to_owned(), encoding.to_owned(), preview.map(str::to_owned), size)
     };
-    assert_eq!(artifact(json!({"encoding": "text", "preview": "hi\n"})), expected("text/plain", "utf-8", Some("hi\n"), 3));
+    assert_eq!(
+        artifact(json!({"encoding": "text", "preview": "hi\n"})),
+        expected("text/plain", "utf-8", Some("hi\n"), 3)
+    );
     assert_eq!(artifact(json!({"preview": [1, 2]})), expected("application/json", "utf-8", Some("[1,2]"), 5));
     assert_eq!(
-        artifact(json!({"encoding": "reference", "preview": "s3://b/k", "contentType": "image/png", "sizeBytes": 9000})),
+        artifact(
+            json!({"encoding": "reference", "preview": "s3://b/k", "contentType": "image/png", "sizeBytes": 9000})
+        ),
         expected("image/png", "reference", Some("s3://b/k"), 9000)
     );
     assert_eq!(artifact(json!({})), expected("application/octet-stream", "utf-8", None, 0));
@@ -97,8 +113,11 @@ fn previews_are_text_or_json() {
 
 #[test]
 fn ends_of_edges_are_ids_of_ours() {
-    let edge = body(&base("edge", json!({"edgeType": "memory.read", "from": {"kind": "run", "id": "run_4bf92f3577b34da6a3ce929d0e0e4736"},
-        "to": {"kind": "span", "id": "00f067aa0ba902b7", "traceId": "00000000000000000000000000000abc"}})));
+    let edge = body(&base(
+        "edge",
+        json!({"edgeType": "memory.read", "from": {"kind": "run", "id": "run_4bf92f3577b34da6a3ce929d0e0e4736"},
+        "to": {"kind": "span", "id": "00f067aa0ba902b7", "traceId": "00000000000000000000000000000abc"}}),
+    ));
     let Body::Edge(edge) = edge else { panic!("{edge:?}") };
     assert_eq!(edge.edge_type, "memory.read");
     assert_eq!(edge.from, Endpoint::Run("4bf92f3577b34da6a3ce929d0e0e4736".parse().unwrap()));

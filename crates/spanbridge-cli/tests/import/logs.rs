@@ -16,9 +16,7 @@ fn documents_are_as_lines() {
     let with_mark = format!("\u{feff}{lines}");
     let windows = lines.replace('\n', "\r\n");
     let documents = format!("{document}\n{document}");
-    for (text, n) in
-        [(document.to_string(), 3), (pretty, 3), (list, 3), (with_mark, 3), (windows, 3), (documents, 6)]
-    {
+    for (text, n) in [(document.to_string(), 3), (pretty, 3), (list, 3), (with_mark, 3), (windows, 3), (documents, 6)] {
         let expected = format!("{n} records read: 0 new, {n} already stored\n");
         assert_eq!(place.import(&[], &text), (0, expected.clone(), String::new()), "{text}");
         assert_eq!(place.import(&["--from", "lines"], &text).1, expected);
@@ -59,7 +57,8 @@ fn the_output_of_logs_tail() {
     let lines = [
         "2026-11-20T09:25:46.100000+00:00 2026/11/20/[$LATEST]8f2a START RequestId: 4a6b Version: $LATEST".to_owned(),
         format!("2026-11-20T09:25:46.200000+00:00 2026/11/20/[$LATEST]8f2a {}", span(1)),
-        "2026-11-20T09:25:46.300000+00:00 2026/11/20/[$LATEST]8f2a {\"level\":\"info\",\"msg\":\"{not json\"}".to_owned(),
+        "2026-11-20T09:25:46.300000+00:00 2026/11/20/[$LATEST]8f2a {\"level\":\"info\",\"msg\":\"{not json\"}"
+            .to_owned(),
         "    at Object.<anonymous> (/var/task/index.js:1:7) {".to_owned(),
         format!("2026-11-20T09:25:47 {}", span(2)),
         format!("2026-11-20T09:25:47 {}", &line(3)[..120]),
@@ -76,7 +75,8 @@ fn the_output_of_logs_tail() {
 /// `aws logs filter-log-events`: a document whose messages are lines.
 #[test]
 fn the_output_of_filter_log_events() {
-    let event = |message: String| json!({"logStreamName": "2026/11/20/[$LATEST]8f2a", "timestamp": 1, "message": message});
+    let event =
+        |message: String| json!({"logStreamName": "2026/11/20/[$LATEST]8f2a", "timestamp": 1, "message": message});
     let envelope = json!({"level": "INFO", "message": span(3).to_string()}).to_string();
     let events = [
         event("START RequestId: 4a6b\n".into()),
@@ -85,7 +85,8 @@ fn the_output_of_filter_log_events() {
         event(envelope),
     ];
     let document = json!({"events": events, "searchedLogStreams": [], "nextToken": "e30="});
-    for text in [document.to_string(), serde_json::to_string_pretty(&document).unwrap(), format!("\n{document}\n{document}")]
+    for text in
+        [document.to_string(), serde_json::to_string_pretty(&document).unwrap(), format!("\n{document}\n{document}")]
     {
         let place = Place::new();
         let (code, out, err) = place.import(&["-"], &text);

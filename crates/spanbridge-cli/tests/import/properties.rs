@@ -29,8 +29,26 @@ fn ours(parts: &[Part<'_>]) -> Vec<String> {
 /// Pieces of what could be a record, so that they meet.
 fn piece() -> BoxedStrategy<String> {
     let pieces = [
-        "{", "}", "[", "]", "\"", "\\", ",", ":", "\n", "{\"records\":[", "{\"events\":[{\"message\":\"", "{\"recordId\":\"x",
-        "\"schemaVersion\":1,", "\"type\":\"span\"", "null", "1e999", "\u{feff}", "2026-11-20T09:25:46 ", "{\"a\":{\"a\":", "]}",
+        "{",
+        "}",
+        "[",
+        "]",
+        "\"",
+        "\\",
+        ",",
+        ":",
+        "\n",
+        "{\"records\":[",
+        "{\"events\":[{\"message\":\"",
+        "{\"recordId\":\"x",
+        "\"schemaVersion\":1,",
+        "\"type\":\"span\"",
+        "null",
+        "1e999",
+        "\u{feff}",
+        "2026-11-20T09:25:46 ",
+        "{\"a\":{\"a\":",
+        "]}",
     ];
     prop_oneof![5 => proptest::sample::select(pieces.to_vec()).prop_map(str::to_owned), 1 => any::<String>()].boxed()
 }
@@ -38,13 +56,35 @@ fn piece() -> BoxedStrategy<String> {
 /// A record of Crux with members of others, or without some.
 fn altered() -> BoxedStrategy<Value> {
     let member = proptest::sample::select(vec![
-        "spanId", "runId", "traceId", "name", "status", "error", "startedAt", "endedAt", "preview", "from", "to", "metrics",
-        "attributes", "family", "primitive", "previousSegmentId", "reason", "encoding", "anything",
+        "spanId",
+        "runId",
+        "traceId",
+        "name",
+        "status",
+        "error",
+        "startedAt",
+        "endedAt",
+        "preview",
+        "from",
+        "to",
+        "metrics",
+        "attributes",
+        "family",
+        "primitive",
+        "previousSegmentId",
+        "reason",
+        "encoding",
+        "anything",
     ]);
     let value = prop_oneof![
-        Just(Value::Null), Just(serde_json::json!({"kind": "span", "id": "x"})), Just(serde_json::json!([1, {"a": "b"}])),
-        any::<String>().prop_map(Value::from), any::<u64>().prop_map(Value::from), any::<f64>().prop_map(Value::from),
-        Just(Value::from("2026-11-20T09:25:46Z")), Just(serde_json::json!({"message": "m", "name": "n", "more": 1.5})),
+        Just(Value::Null),
+        Just(serde_json::json!({"kind": "span", "id": "x"})),
+        Just(serde_json::json!([1, {"a": "b"}])),
+        any::<String>().prop_map(Value::from),
+        any::<u64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        Just(Value::from("2026-11-20T09:25:46Z")),
+        Just(serde_json::json!({"message": "m", "name": "n", "more": 1.5})),
     ];
     let records: Vec<Value> = (2..=5).flat_map(story).collect();
     (proptest::sample::select(records), proptest::collection::vec((member, value), 0..6))

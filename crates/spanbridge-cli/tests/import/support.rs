@@ -38,8 +38,7 @@ impl Place {
     /// Imports this as standard input. The exit code, standard output and standard error.
     pub(crate) fn import(&self, args: &[&str], input: impl AsRef<[u8]>) -> (i32, String, String) {
         let mut command = self.command(&[&["import"], args].concat());
-        let mut child =
-            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut stdin = child.stdin.take().unwrap();
         let input = input.as_ref().to_owned();
         let writer = std::thread::spawn(move || drop(stdin.write_all(&input)));

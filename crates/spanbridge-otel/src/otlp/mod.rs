@@ -35,7 +35,7 @@ mod partial;
 pub mod protobuf;
 
 pub use budget::{MAX_DEPTH, MAX_ITEMS};
-pub use file::read_file;
+pub use file::{FilePart, read_file, read_file_scopes};
 
 /// The largest request that is read, in bytes before compression: the limit of the specification.
 pub const MAX_REQUEST_BYTES: usize = 64 << 20;

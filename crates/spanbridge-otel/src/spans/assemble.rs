@@ -140,6 +140,12 @@ impl Assembler {
         self.open.get(&(trace, span))
     }
 
+    /// Gives the spans that have begun and not ended to `take`, with their runs, in order of start, and forgets them. Their end
+    /// time is 0.
+    pub fn take_open(&mut self, mut take: impl FnMut(RunId, Span<'_>)) {
+        self.open.take_all().into_iter().for_each(|(run, span)| take(run, span));
+    }
+
     /// What it holds, and what it could not use so far.
     pub fn counts(&self) -> AssemblerCounts {
         let (open, evicted) = (self.open.len(), self.open.evicted);

@@ -64,6 +64,15 @@ impl OpenSpans {
         Some((open.run, open.span))
     }
 
+    /// Takes out all spans, in order of start.
+    pub(super) fn take_all(&mut self) -> Vec<(RunId, Span<'static>)> {
+        let mut all: Vec<Open> = std::mem::take(&mut self.spans).into_values().collect();
+        all.sort_by_key(|open| open.number);
+        self.order.clear();
+        self.bytes = 0;
+        all.into_iter().map(|open| (open.run, open.span)).collect()
+    }
+
     /// Changes a span, if it is there.
     pub(super) fn change(&mut self, key: &Key, change: impl FnOnce(Span<'static>) -> Span<'static>) {
         let Some(mut open) = self.spans.remove(key) else { return };

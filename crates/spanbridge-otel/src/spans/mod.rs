@@ -17,9 +17,10 @@
 //! | edge to another span | link with `spanbridge.edge.type` |
 //! | event | event |
 //! | artifact, diagnostic of a span | event `spanbridge.artifact`, `spanbridge.diagnostic` |
-//! | records of runs and segments, diagnostics of no span | not exported: OTLP has spans alone |
+//! | records of runs and segments, diagnostics of no span | not exported: OTLP has spans alone. A [file](FileWriter) has them as lines |
 
 mod assemble;
+mod file;
 mod finish;
 mod known;
 mod primitive;
@@ -27,4 +28,5 @@ mod records;
 mod values;
 
 pub use assemble::{Assembler, AssemblerCounts};
+pub use file::{FileForm, FileWriter, are_recorded, lines};
 pub use records::records;

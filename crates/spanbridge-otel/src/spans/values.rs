@@ -25,6 +25,14 @@ pub(super) fn add<'a>(all: &mut Vec<KeyValue<'a>>, more: AttributesView<'a>) {
     }
 }
 
+/// As [`add`], borrowing nothing.
+pub(super) fn add_owned(all: &mut Vec<KeyValue<'static>>, more: AttributesView<'_>) {
+    for (key, value) in more {
+        all.push(KeyValue { key: Cow::Owned(key.to_owned()), value: to_otlp(value).into_owned() });
+    }
+    unique(all);
+}
+
 /// Of a key that repeats, the last value counts: OTLP has each key once.
 pub(super) fn unique(all: &mut Vec<KeyValue<'_>>) {
     let mut at = 0;

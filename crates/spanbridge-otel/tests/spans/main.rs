@@ -1,6 +1,7 @@
 //! Records to spans of OTLP, and spans of OTLP to records: each rule of the mapping, and the way there and back.
 
 mod assembled;
+mod file;
 mod imported;
 mod there_and_back;
 

@@ -18,12 +18,16 @@ use spanbridge_graph::hash::Set;
 use spanbridge_graph::run_of;
 use spanbridge_store::codec::refusal;
 use spanbridge_store::delivery::Assembler;
+use std::time::{Duration, Instant};
 
 /// How many records are stored at once. Few enough that nobody waits long for the lock.
 const RECORDS_PER_DELIVERY: usize = 4096;
 
 /// How many records an import remembers. Then it forgets them, and reads what it needs again.
 const MAX_REMEMBERED: usize = 4 << 20;
+
+/// An import after a longer pause reads everything again.
+const MAX_PAUSE: Duration = Duration::from_secs(10);
 
 /// One import.
 pub(super) struct Import<'t> {
@@ -38,14 +42,16 @@ pub(super) struct Import<'t> {
 }
 
 impl<'t> Import<'t> {
-    /// Begins to import what the engine does not have into the log. The index is that of the log's directory.
+    /// Begins to import what the engine does not have into the log. The index is that of the log's directory, and the known records
+    /// are those of an earlier import of the same engine, or none.
     pub(super) fn new(
         engine: &'t dyn Engine,
         index: &'t Index,
         log: &'t mut ImportLog,
+        known: KnownRecords,
         each: &'t mut dyn FnMut(u64, Imported),
     ) -> Self {
-        let (assembler, known, report) = (Assembler::default(), KnownRecords::default(), ImportReport::default());
+        let (assembler, report) = (Assembler::default(), ImportReport::default());
         Self { engine, index, log, assembler, known, report, each }
     }
 
@@ -69,10 +75,10 @@ impl<'t> Import<'t> {
         self.store(&mut chunk)
     }
 
-    /// What was imported. It survives a power cut.
-    pub(super) fn finish(self) -> Result<ImportReport> {
+    /// What was imported, and what is known now. It survives a power cut.
+    pub(super) fn finish(self) -> Result<(ImportReport, KnownRecords)> {
         self.log.sync()?;
-        Ok(self.report)
+        Ok((self.report, KnownRecords { used: Some(Instant::now()), ..self.known }))
     }
 
     /// Stores the new ones of these records, as one delivery.
@@ -119,7 +125,7 @@ impl<'t> Import<'t> {
 
 /// The records that are known to be stored.
 #[derive(Default)]
-struct KnownRecords {
+pub(super) struct KnownRecords {
     /// The runs whose records are known, up to the cursor.
     runs: Set<RunId>,
     /// Whether the records of no run are known, too.
@@ -128,9 +134,17 @@ struct KnownRecords {
     ids: Set<u64>,
     all: Set<u64>,
     prints: Fingerprints,
+    /// When the last import ended.
+    used: Option<Instant>,
 }
 
 impl KnownRecords {
+    /// What is known for the next import: that goes on with the last one, or it comes later, and what was read may be pruned.
+    pub(super) fn for_next(self) -> Self {
+        let goes_on = self.used.is_some_and(|used| used.elapsed() < MAX_PAUSE);
+        if goes_on { self } else { Self::default() }
+    }
+
     fn forget_when_too_many(&mut self) {
         if self.all.len() > MAX_REMEMBERED {
             *self = Self::default();

@@ -13,7 +13,7 @@ use crate::questions::{find, gaps, graph, why};
 use crate::reader::Reader;
 use crate::runs::{RunFilter, RunRow};
 use crate::{Error, ErrorKind, Result};
-use import::Import;
+use import::{Import, KnownRecords};
 use import_log::ImportLog;
 use open::Opened;
 use spanbridge::RunId;
@@ -32,6 +32,8 @@ pub struct Store {
     directory: Option<PathBuf>,
     /// Made by the first import.
     import_log: Option<ImportLog>,
+    /// What the last import has read, so that the next one need not read it again.
+    known: KnownRecords,
     notes: Vec<String>,
 }
 
@@ -58,13 +60,19 @@ impl Store {
 
     fn open_if(path: &Path, create: bool) -> Result<Self> {
         let Opened { engine, directory, notes } = open::open(path, create)?;
-        Ok(Self { reader: Reader::new(path.to_owned(), engine), directory: Some(directory), import_log: None, notes })
+        Ok(Self {
+            reader: Reader::new(path.to_owned(), engine),
+            directory: Some(directory),
+            import_log: None,
+            known: KnownRecords::default(),
+            notes,
+        })
     }
 
     /// A store that another engine reads. `name` says in errors which store that is, such as its address.
     pub fn with_engine(name: impl AsRef<Path>, engine: impl Engine + 'static) -> Self {
         let reader = Reader::new(name.as_ref().to_owned(), Engines::Other(Box::new(engine)));
-        Self { reader, directory: None, import_log: None, notes: Vec::new() }
+        Self { reader, directory: None, import_log: None, known: KnownRecords::default(), notes: Vec::new() }
     }
 
     /// Where its logs are. `None` for engines of other crates.
@@ -200,9 +208,12 @@ impl Store {
             self.prepare_import()?;
             let log = self.import_log.as_mut().ok_or_else(no_directory)?;
             let index = self.reader.engine.index().ok_or_else(no_directory)?;
-            let mut import = Import::new(&self.reader.engine, index, log, &mut each);
+            let known = std::mem::take(&mut self.known).for_next();
+            let mut import = Import::new(&self.reader.engine, index, log, known, &mut each);
             import.add(records.into_iter())?;
-            import.finish()
+            let (report, known) = import.finish()?;
+            self.known = known;
+            Ok(report)
         };
         import().map_err(|e: Error| e.at("write to", &path))
     }
@@ -221,11 +232,11 @@ impl Store {
         let Some(index) = self.reader.engine.index() else { return Err(no_directory()) };
         let mark = from.reader.engine.old().map(|old| imported::mark(directory, old)).transpose()?;
         let mut nobody = |_, _| ();
-        let mut import = Import::new(index, index, log, &mut nobody);
+        let mut import = Import::new(index, index, log, KnownRecords::default(), &mut nobody);
         from.reader.read(|snapshot| {
             snapshot.follow(&Cursor::default(), &mut |records| import.add(records.into_iter()).map_err(write_failed))
         })?;
-        let report = import.finish().map_err(write_failed)?;
+        let (report, _) = import.finish().map_err(write_failed)?;
         if report.rejected.is_empty() && from.damage().is_none() {
             mark.map_or(Ok(()), |mark| imported::set(&mark))?;
         }

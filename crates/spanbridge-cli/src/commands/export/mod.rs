@@ -10,9 +10,10 @@ use crate::progress::Progress;
 use crate::stream;
 use output::Output;
 use runs::Runs;
+use spanbridge::record::Record;
 use spanbridge_cli::export::{Drawing, GraphWriter};
+use spanbridge_otel::spans::{FileForm, FileWriter};
 use spanbridge_query::Store;
-use std::io::Write;
 
 /// Mermaid refuses to draw more edges, unless its `maxEdges` says otherwise.
 const MERMAID_EDGES: usize = 500;
@@ -28,8 +29,8 @@ pub(super) fn run(cli: &Cli, args: &Export, store: &Store) -> Result<(), Failure
     let mut output = Output::open(cli, args.output.as_deref())?;
     let written = match args.to {
         ExportFormat::Lines => lines(store, &runs, &mut output)?,
-        ExportFormat::Otlp => otlp(store, &runs, &mut output, false)?,
-        ExportFormat::OtlpProtobuf => otlp(store, &runs, &mut output, true)?,
+        ExportFormat::Otlp => otlp(store, &runs, &mut output, FileForm::Json)?,
+        ExportFormat::OtlpProtobuf => otlp(store, &runs, &mut output, FileForm::Protobuf)?,
         ExportFormat::Mermaid => draw(store, &runs, &mut output, Drawing::Mermaid)?,
         ExportFormat::Dot => draw(store, &runs, &mut output, Drawing::Dot)?,
         ExportFormat::Perfetto => draw(store, &runs, &mut output, Drawing::Perfetto)?,
@@ -86,8 +87,45 @@ fn draw(store: &Store, runs: &Runs, output: &mut Output, drawing: Drawing) -> Re
     let finished = writer.and_then(GraphWriter::finish).map(drop);
     output.write(|_| finished);
     if drawing == Drawing::Mermaid && most > MERMAID_EDGES {
-        stream::note(&format!("Mermaid draws up to {MERMAID_EDGES} edges unless its maxEdges is larger; there is a run with {most} spans"));
+        stream::note(&format!(
+            "Mermaid draws up to {MERMAID_EDGES} edges unless its maxEdges is larger; there is a run with {most} spans"
+        ));
     }
     Ok(drawn)
 }
 
+/// So many records of a run are written at once, so that what is about one span comes together. Few runs have more.
+const RECORDS_AT_ONCE: usize = 200_000;
+
+/// Returns how many records were written.
+fn otlp(store: &Store, runs: &Runs, output: &mut Output, form: FileForm) -> Result<usize, Failure> {
+    let (mut progress, mut written) = (Progress::new(), 0);
+    let mut writer = FileWriter::new(output.writer(), form);
+    let mut result = Ok(());
+    let mut waiting: Vec<Record<'static>> = Vec::new();
+    let mut put = |waiting: &mut Vec<Record<'static>>| {
+        if result.is_ok() {
+            result = writer.write(waiting);
+        }
+        waiting.clear();
+        result.is_ok()
+    };
+    runs.each(|done, run| {
+        store.records(run, |record| {
+            waiting.push(record.into_owned());
+            written += 1;
+            if waiting.len() == RECORDS_AT_ONCE {
+                put(&mut waiting);
+            }
+            if run.is_none() {
+                show(&mut progress, written, runs);
+            }
+        })?;
+        show(&mut progress, done, runs);
+        Ok(put(&mut waiting))
+    })?;
+    drop(progress);
+    let finished = result.and_then(|()| writer.finish().map(drop));
+    output.write(|_| finished);
+    Ok(written)
+}

@@ -21,7 +21,8 @@ impl Output {
         let (out, name): (Box<dyn Write>, String) = match file {
             None => (Box::new(io::stdout()), "standard output".to_owned()),
             Some(file) => {
-                let same = |a: &Path, b: &Path| matches!((fs::canonicalize(a), fs::canonicalize(b)), (Ok(a), Ok(b)) if a == b);
+                let same =
+                    |a: &Path, b: &Path| matches!((fs::canonicalize(a), fs::canonicalize(b)), (Ok(a), Ok(b)) if a == b);
                 if same(file, &cli.store_path()?) {
                     return Err(Failure::Usage(format!("write {}: that is the store itself", file.display())));
                 }

@@ -6,44 +6,52 @@ use crate::failure::Failure;
 use spanbridge::record::{Body, Record};
 use spanbridge::{RunId, SpanId, semconv};
 use spanbridge_cli::import::Source;
-use spanbridge_otel::otlp;
 use spanbridge_otel::otlp::model::{Resource, get};
-use spanbridge_otel::spans::records;
+use spanbridge_otel::otlp::{self, FilePart};
+use spanbridge_otel::spans;
 use spanbridge_query::Store;
-use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 
 /// Records are stored in batches of spans of about this many bytes.
 const BATCH_BYTES: usize = 8 << 20;
 
 pub(super) fn read(into: &mut Into<'_>, source: Source<'_>, reading: &mut Reading) -> Result<(), Failure> {
-    let name = into.name.to_owned();
-    let into = RefCell::new(into);
-    let (mut batch, mut size) = (Vec::new(), 0);
-    let mut stored = Ok(());
-    let read = otlp::read_file(
-        source.into_reader(),
-        |resource, _, span| {
-            if stored.is_err() {
-                return;
+    let (mut batch, mut size) = (Batch::new(), 0);
+    let (mut stored, mut has_records) = (Ok(()), false);
+    let read = otlp::read_file_scopes(source.into_reader(), |part| {
+        match part {
+            FilePart::Scope(_, scope) => {
+                for line in spans::lines(scope) {
+                    has_records = true;
+                    size += line.len();
+                    match Record::from_json(line) {
+                        Ok(Some(record)) => batch.push((false, vec![record.into_owned()])),
+                        Ok(None) => into.tally.unknown("(in OTLP)".to_owned()),
+                        Err(why) => into.tally.bad(into.name, Place::Span(String::new()), format!("failed to {why}")),
+                    }
+                }
             }
-            size += span.size();
-            let mut of_span = Vec::with_capacity(1);
-            let is_ours = is_ours(resource);
-            records(resource, span, |record| of_span.push(record.into_owned()));
-            batch.push((is_ours, of_span));
-            if size >= BATCH_BYTES {
-                stored = store_batch(&mut into.borrow_mut(), std::mem::take(&mut batch));
-                size = 0;
-                reading.show();
+            // Its records are there, and say more.
+            FilePart::Span(_, scope, _) if has_records && spans::are_recorded(scope) => {}
+            FilePart::Span(resource, _, span) => {
+                size += span.size();
+                let mut of_span = Vec::with_capacity(1);
+                let is_ours = is_ours(resource);
+                spans::records(resource, span, |record| of_span.push(record.into_owned()));
+                batch.push((is_ours, of_span));
             }
-        },
-        |at, why| into.borrow_mut().tally.bad(&name, Place::Request(at), format!("failed to {why}")),
-    );
+            FilePart::Failed(at, why) => into.tally.bad(into.name, Place::Request(at), format!("failed to {why}")),
+            _ => {}
+        }
+        if size >= BATCH_BYTES && stored.is_ok() {
+            stored = store_batch(into, std::mem::take(&mut batch));
+            size = 0;
+            reading.show();
+        }
+    });
     stored?;
-    let into = into.into_inner();
     store_batch(into, batch)?;
-    let report = read.map_err(|why| Failure::NotFound(format!("read {name}: failed to {why}")))?;
+    let report = read.map_err(|why| Failure::NotFound(format!("read {}: failed to {why}", into.name)))?;
     into.tally.bad_spans += report.rejected;
     Ok(())
 }

@@ -57,7 +57,9 @@ fn value(raw: &RawValue) -> AttributeValue<'static> {
     let json = raw.get();
     let as_json = || AttributeValue::Json(Cow::Owned(json.to_owned()));
     match json.as_bytes() {
-        [b'"', ..] => serde_json::from_str::<String>(json).map_or_else(|_| as_json(), |v| AttributeValue::Str(v.into())),
+        [b'"', ..] => {
+            serde_json::from_str::<String>(json).map_or_else(|_| as_json(), |v| AttributeValue::Str(v.into()))
+        }
         b"true" => AttributeValue::Bool(true),
         b"false" => AttributeValue::Bool(false),
         [b'-' | b'0'..=b'9', ..] => match (json.parse(), json.parse::<f64>()) {

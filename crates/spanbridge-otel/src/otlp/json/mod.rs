@@ -14,4 +14,5 @@ mod write;
 
 pub(crate) use plain::{from_value, to_base64, to_value};
 pub use read::read;
+pub(super) use read::read_scopes;
 pub use write::{write_request, write_span};

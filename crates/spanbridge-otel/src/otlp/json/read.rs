@@ -19,6 +19,18 @@ const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 /// # Errors
 /// It is not one JSON object. The spans before the place that shows it have been given to `take`.
 pub fn read<'a>(text: &'a [u8], mut take: impl FnMut(&Resource<'a>, &Scope<'a>, Span<'a>)) -> Result<ReadReport> {
+    read_scopes(text, |resource, scope, span| {
+        if let Some(span) = span {
+            take(resource, scope, span)
+        }
+    })
+}
+
+/// As [`read`], and gives each scope to `take` before its spans, also one that has none.
+pub(in crate::otlp) fn read_scopes<'a>(
+    text: &'a [u8],
+    mut take: impl FnMut(&Resource<'a>, &Scope<'a>, Option<Span<'a>>),
+) -> Result<ReadReport> {
     let mut report = ReadReport::default();
     let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
     let mut parser = Parser::new(text);
@@ -48,7 +60,7 @@ pub fn read<'a>(text: &'a [u8], mut take: impl FnMut(&Resource<'a>, &Scope<'a>, 
 fn read_resource_spans<'a>(
     parser: &mut Parser<'a>,
     report: &mut ReadReport,
-    take: &mut impl FnMut(&Resource<'a>, &Scope<'a>, Span<'a>),
+    take: &mut impl FnMut(&Resource<'a>, &Scope<'a>, Option<Span<'a>>),
 ) -> Result<()> {
     let start = *parser;
     let mut resource = Resource::default();
@@ -71,7 +83,7 @@ fn read_scope_spans<'a>(
     parser: &mut Parser<'a>,
     resource: &Resource<'a>,
     report: &mut ReadReport,
-    take: &mut impl FnMut(&Resource<'a>, &Scope<'a>, Span<'a>),
+    take: &mut impl FnMut(&Resource<'a>, &Scope<'a>, Option<Span<'a>>),
 ) -> Result<()> {
     let start = *parser;
     let mut scope = Scope::default();
@@ -88,13 +100,14 @@ fn read_scope_spans<'a>(
         }),
         _ => parser.skip(),
     })?;
+    take(resource, &scope, None);
     *parser = start;
     parser.object(|parser, key| match key {
         "spans" => parser.array(|parser| {
             match read_span(parser)? {
                 Some(span) => {
                     report.spans += 1;
-                    take(resource, &scope, span);
+                    take(resource, &scope, Some(span));
                 }
                 None => report.rejected += 1,
             }

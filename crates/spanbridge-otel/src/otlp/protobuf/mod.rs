@@ -8,8 +8,8 @@ mod tags;
 mod wire;
 mod write;
 
-pub(super) use read::looks_like_a_request;
 pub use read::read;
+pub(super) use read::{looks_like_a_request, read_scopes};
 #[cfg(feature = "export")]
 pub(crate) use response::{read_partial_success, read_status_message};
 pub use write::{write_request, write_span};

@@ -19,6 +19,18 @@ use std::borrow::Cow;
 /// # Errors
 /// It is not a message of protobuf. The spans before the place that shows it have been given to `take`.
 pub fn read<'a>(bytes: &'a [u8], mut take: impl FnMut(&Resource<'a>, &Scope<'a>, Span<'a>)) -> Result<ReadReport> {
+    read_scopes(bytes, |resource, scope, span| {
+        if let Some(span) = span {
+            take(resource, scope, span)
+        }
+    })
+}
+
+/// As [`read`], and gives each scope to `take` before its spans, also one that has none.
+pub(in crate::otlp) fn read_scopes<'a>(
+    bytes: &'a [u8],
+    mut take: impl FnMut(&Resource<'a>, &Scope<'a>, Option<Span<'a>>),
+) -> Result<ReadReport> {
     let mut report = ReadReport::default();
     let mut request = Message::whole(bytes);
     while let Some(field) = request.field()? {
@@ -46,7 +58,7 @@ pub(in crate::otlp) fn looks_like_a_request(bytes: &[u8]) -> bool {
 fn read_resource_spans<'a>(
     message: Message<'a>,
     report: &mut ReadReport,
-    take: &mut impl FnMut(&Resource<'a>, &Scope<'a>, Span<'a>),
+    take: &mut impl FnMut(&Resource<'a>, &Scope<'a>, Option<Span<'a>>),
 ) -> Result<()> {
     let mut resource = Resource::default();
     let mut budget = Budget::of_many_spans();
@@ -73,7 +85,7 @@ fn read_scope_spans<'a>(
     resource: &Resource<'a>,
     message: Message<'a>,
     report: &mut ReadReport,
-    take: &mut impl FnMut(&Resource<'a>, &Scope<'a>, Span<'a>),
+    take: &mut impl FnMut(&Resource<'a>, &Scope<'a>, Option<Span<'a>>),
 ) -> Result<()> {
     let mut scope = Scope::default();
     let mut budget = Budget::of_many_spans();
@@ -92,13 +104,14 @@ fn read_scope_spans<'a>(
             }
         }
     }
+    take(resource, &scope, None);
     let mut fields = message;
     while let Some(field) = fields.field()? {
         if let (scope_spans::SPANS, Wire::Bytes(message)) = field {
             match read_span(message)? {
                 Some(span) => {
                     report.spans += 1;
-                    take(resource, &scope, span);
+                    take(resource, &scope, Some(span));
                 }
                 None => report.rejected += 1,
             }
