@@ -52,28 +52,19 @@ pub(crate) enum Format {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ImportFormat {
-    /// Records of spanbridge: one a line, in a document, or in a log
     #[value(alias = "records")]
     Lines,
-    /// Spans in OTLP, as JSON or protobuf
     Otlp,
-    /// Records of Crux, schema versions 2 to 5
     Crux,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ExportFormat {
-    /// Records of spanbridge, one JSON object a line
     Lines,
-    /// Spans in OTLP as JSON, one request a line
     Otlp,
-    /// Spans in OTLP as protobuf, each request behind its length
     OtlpProtobuf,
-    /// A flowchart of Mermaid
     Mermaid,
-    /// A graph of Graphviz
     Dot,
-    /// A trace for ui.perfetto.dev
     Perfetto,
 }
 
@@ -253,7 +244,7 @@ The exit code is 1 if doctor finds a gap, or has no run to check. The JSON is {s
 
 #[derive(Args, Debug)]
 pub(crate) struct Import {
-    /// What the files are [default: what their content says]
+    /// What the files are: records of spanbridge, spans in OTLP, or records of Crux [default: what their content says]
     #[arg(long, value_enum, value_name = "FORMAT")]
     pub(crate) from: Option<ImportFormat>,
     /// Files, or other stores; `-` is standard input [default: standard input]
@@ -278,7 +269,7 @@ are stored, too.";
 pub(crate) struct Export {
     /// Only this run, or the runs of this trace or span [default: all runs]
     pub(crate) id: Option<String>,
-    /// What to write
+    /// What to write: records, one JSON object a line; spans in OTLP, as JSON or protobuf; or a drawing for Mermaid, Graphviz or Perfetto
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = ExportFormat::Lines)]
     pub(crate) to: ExportFormat,
     /// Write to this file instead of standard output

@@ -34,9 +34,8 @@ Commands:
   tail         Show what happens, while it happens
   why          Say why a run failed: where it began, the path to it, and what it took down
   doctor       Find what is missing in runs, with the likely cause and the fix
-  import       Read records into the store, from files with one JSON object per line or from other
-               stores
-  export       Write records, one JSON object per line
+  import       Read records into the store, from files, logs, OTLP or other stores
+  export       Write runs for other programs: lines, OTLP, Mermaid, Graphviz or Perfetto
   compact      Fold what applications have written into the index, so that every answer is fast
   prune        Remove old runs, and free their space
   check        Read everything that is stored, and say what is damaged
@@ -142,39 +141,67 @@ present if a part of the store is damaged.
 #[test]
 fn of_import() {
     assert_snapshot!(help(&["import"]), @r##"
-Read records into the store, from files with one JSON object per line or from other stores
+Read records into the store, from files, logs, OTLP or other stores
 
 Usage: spanbridge import [OPTIONS] [FILE]...
 
 Arguments:
-  [FILE]...  Files of records, or other stores; `-` is standard input [default: standard input]
+  [FILE]...  Files, or other stores; `-` is standard input [default: standard input]
 
 Options:
-      --from <FORMAT>  What the files are: records or stores, or spans in OTLP as exporters and
-                       collectors write them [default: records] [possible values: records, otlp]
+      --from <FORMAT>  What the files are: records of spanbridge, spans in OTLP, or records of Crux
+                       [default: what their content says] [possible values: lines, otlp, crux]
   -h, --help           Print help
 
-Importing the same file again changes nothing. OTLP is protobuf or JSON, one request or several
-(JSON lines, or protobuf with lengths as the OpenTelemetry Collector writes it), plain or gzip. A
-span belongs to the run with its trace's id.
+Examples:
+  spanbridge import run.jsonl.gz other-store/
+  aws logs tail /aws/lambda/orders --since 1h | spanbridge import -
+  spanbridge import --from otlp traces.pb
 
-The exit code is 1 if something could not be read; everything else is imported.
+Files may be compressed with gzip or zstd. Text is read as lines, as documents {records: […]}, as
+the output of `aws logs tail` and `aws logs filter-log-events`; records of Crux are known by their
+ids. Importing the same file again changes nothing.
+
+Standard error names the first lines that could not be read, and why. The exit code is 1 if
+something was left out; everything else is imported. The JSON is {schemaVersion, read, stored,
+repeated, conflicts, unknown, unknownTypes, other, bad, badLines[] {file, line?|request?|recordId?,
+reason}, badRequests?, badSpans?}: `read` is stored + repeated + unknown, and records in conflict
+are stored, too.
 "##);
 }
 
 #[test]
 fn of_export() {
     assert_snapshot!(help(&["export"]), @r##"
-Write records, one JSON object per line
+Write runs for other programs: lines, OTLP, Mermaid, Graphviz or Perfetto
 
 Usage: spanbridge export [OPTIONS] [ID]
 
 Arguments:
-  [ID]  Only the records of this run, or of the runs of this trace or span [default: all records]
+  [ID]  Only this run, or the runs of this trace or span [default: all runs]
 
 Options:
-  -o, --output <FILE>  Write to this file instead of standard output
-  -h, --help           Print help
+      --to <FORMAT>        What to write: records, one JSON object a line; spans in OTLP, as JSON or
+                           protobuf; or a drawing for Mermaid, Graphviz or Perfetto [default: lines]
+                           [possible values: lines, otlp, otlp-protobuf, mermaid, dot, perfetto]
+  -o, --output <FILE>      Write to this file instead of standard output
+      --status <STATUS>    Only runs with this status [possible values: ok, error, open, suspended,
+                           cancelled, conflicted]
+      --service <SERVICE>  Only runs that this service worked on
+      --name <TEXT>        Only runs with this text in their name
+      --since <WHEN>       Only runs that began within this time (`90s`, `15m`, `1h`, `2d`, `1w`),
+                           or since a date or RFC 3339 time
+  -h, --help               Print help
+
+Examples:
+  spanbridge export --status error > failed.jsonl
+  spanbridge export 5d81 --to perfetto -o trace.json
+  spanbridge export 5d81 --to mermaid
+  spanbridge export --since 1h --to otlp -o spans.json
+
+`spanbridge import` reads lines and OTLP back, and loses nothing. What OTLP has no place for goes
+along in a scope without spans, `spanbridge.records`, which other programs step over. Drawings cut
+long names, and show control characters as escapes.
 "##);
 }
 

@@ -1,6 +1,6 @@
 //! Finds the elements of JSON documents that may be of any size: `{"records": […]}`, `{"events": […]}`, and lists alone.
 
-use super::MAX_TEXT_BYTES;
+use super::lines::MAX_TEXT_BYTES;
 use std::io::{self, BufRead};
 
 /// The members whose elements are wanted.

@@ -1,7 +1,9 @@
 //! Reads lines of files of any size. A line may be too long to hold.
 
-use super::MAX_TEXT_BYTES;
 use std::io::{self, BufRead};
+
+/// A longer text is not a record: recorders bound the size of theirs.
+pub const MAX_TEXT_BYTES: usize = 16 << 20;
 
 /// A line that was read.
 pub(super) enum Line {

@@ -32,9 +32,7 @@ mod text;
 mod texts;
 
 pub use detect::Content;
+pub use lines::MAX_TEXT_BYTES;
 pub use source::Source;
 pub use text::{Form, Part, TextReader};
 pub use texts::{TextKind, Texts};
-
-/// A longer text is not a record: recorders bound the size of theirs.
-pub const MAX_TEXT_BYTES: usize = 16 << 20;

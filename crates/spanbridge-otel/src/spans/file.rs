@@ -4,7 +4,8 @@
 //! what contradicts what, runs. So the file has the spans, for whoever reads OTLP, and the records as lines of JSON, in the scope
 //! `spanbridge.records`, which has no spans (docs/adr/0036).
 
-use super::Assembler;
+use super::assemble::Assembler;
+use super::values;
 use crate::otlp::model::{AnyValue, KeyValue, Resource, Scope, Span, get};
 use crate::otlp::{json, protobuf};
 use spanbridge::record::{Body, Record};
@@ -156,7 +157,7 @@ impl Known {
                 Body::Segment(segment) => {
                     let resource = self.resource(record);
                     resource.attributes.truncate(1);
-                    super::values::add_owned(&mut resource.attributes, segment.resource.view());
+                    values::add_owned(&mut resource.attributes, segment.resource.view());
                     resource.attributes.extend(sdk().attributes);
                 }
                 Body::Span(span) => {

@@ -1,6 +1,6 @@
 //! Which runs are exported.
 
-use super::super::lookup::find;
+use crate::commands::lookup::find;
 use crate::failure::Failure;
 use spanbridge::RunId;
 use spanbridge_query::{RunFilter, Store};

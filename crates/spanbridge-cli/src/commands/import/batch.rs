@@ -1,7 +1,7 @@
 //! Records that are stored together, and what became of each.
 
-use super::Into;
 use super::tally::Place;
+use super::target::Into;
 use crate::failure::Failure;
 use spanbridge::record::Record;
 use spanbridge_query::Imported;

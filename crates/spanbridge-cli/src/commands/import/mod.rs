@@ -4,6 +4,7 @@ mod batch;
 mod otlp;
 mod records;
 mod tally;
+mod target;
 
 use super::damage;
 use crate::args::{Cli, Import, ImportFormat};
@@ -14,12 +15,11 @@ use spanbridge_cli::import::{Content, Form, Source};
 use spanbridge_query::Store;
 use spanbridge_query::index::FoldBudget;
 use spanbridge_store::resolve;
-use std::cell::Cell;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
-use std::rc::Rc;
 use tally::{Place, Tally};
+use target::{Into, Reading};
 
 pub(super) fn run(cli: &Cli, args: &Import) -> Result<(), Failure> {
     let mut store = Store::open_or_create(cli.store_path()?)?;
@@ -60,32 +60,6 @@ pub(super) fn run(cli: &Cli, args: &Import) -> Result<(), Failure> {
     match unread.or(tally.failure()) {
         Some(why) => Err(Failure::NotFound(why)),
         None => Ok(()),
-    }
-}
-
-/// Where what is read goes, and what it is called.
-struct Into<'i> {
-    store: &'i mut Store,
-    name: &'i str,
-    tally: &'i mut Tally,
-}
-
-impl Into<'_> {
-    fn failed(&self, error: &io::Error) -> Failure {
-        Failure::io(format_args!("read {}", self.name), error)
-    }
-}
-
-/// How far the reading of a file is.
-struct Reading {
-    progress: Progress,
-    taken: Rc<Cell<u64>>,
-    bytes: u64,
-}
-
-impl Reading {
-    fn show(&mut self) {
-        self.progress.show("importing", self.taken.get(), self.bytes, size::show);
     }
 }
 

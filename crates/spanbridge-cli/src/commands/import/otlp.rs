@@ -1,7 +1,7 @@
 //! Reads spans that others wrote as OTLP.
 
 use super::tally::Place;
-use super::{Into, Reading};
+use super::target::{Into, Reading};
 use crate::failure::Failure;
 use spanbridge::record::{Body, Record};
 use spanbridge::{RunId, SpanId, semconv};

@@ -2,7 +2,7 @@
 
 use super::batch::Batch;
 use super::tally::Place;
-use super::{Into, Reading};
+use super::target::{Into, Reading};
 use crate::failure::Failure;
 use spanbridge::record::Record;
 use spanbridge_cli::import::crux::{Converted, Suspensions};

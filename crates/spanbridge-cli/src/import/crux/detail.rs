@@ -1,8 +1,9 @@
 //! Artifacts and edges.
 
+use super::converted::Converted;
 use super::envelope::{Envelope, More};
 use super::fields::{Fields, missing};
-use super::{Converted, ids, span};
+use super::{ids, span};
 use spanbridge::SpanId;
 use spanbridge::record::{Artifact, AttributeValue, Attributes, Edge, Endpoint, RunAttributes};
 

@@ -1,7 +1,8 @@
 //! What all records of Crux have.
 
+use super::converted::Converted;
 use super::fields::{Fields, missing};
-use super::{Converted, ids, values};
+use super::{ids, values};
 use spanbridge::record::{AttributeValue, Attributes, Body, Record, RunAttributes, SpanAttributes};
 use spanbridge::{RunId, SegmentId, SpanId, TraceId};
 

@@ -23,16 +23,16 @@ impl<'t> Fields<'t> {
     }
 
     /// Whether it is there.
-    pub(in crate::import) fn has(&self, name: &str) -> bool {
+    pub(crate) fn has(&self, name: &str) -> bool {
         self.0.contains_key(name)
     }
 
-    pub(in crate::import) fn raw(&self, name: &str) -> Option<&'t RawValue> {
+    pub(crate) fn raw(&self, name: &str) -> Option<&'t RawValue> {
         self.0.get(name).copied()
     }
 
     /// The text of a member, which stays.
-    pub(in crate::import) fn peek_text(&self, name: &str) -> Option<String> {
+    pub(crate) fn peek_text(&self, name: &str) -> Option<String> {
         self.0.get(name).filter(|raw| raw.get().starts_with('"')).and_then(|raw| serde_json::from_str(raw.get()).ok())
     }
 

@@ -13,43 +13,21 @@
 //! | any other member | the attribute `crux.<member>`; of `metrics`, `crux.metrics.<member>` |
 //! | what a record of ours has no attributes for (artifacts, edges, the waits and the end of a run) | a second record: the attribute `crux.<type>.<id>` of the span, or of the run, as JSON |
 
+mod converted;
 mod detail;
 mod envelope;
 mod fields;
 mod ids;
 mod run;
 mod span;
+mod suspensions;
 mod values;
 
+pub use converted::Converted;
 pub use fields::Fields;
+pub use suspensions::Suspensions;
 
 use envelope::Envelope;
-use spanbridge::RunId;
-use spanbridge::record::{Body, Record};
-use std::collections::HashMap;
-
-/// What became of a record of Crux.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub enum Converted {
-    /// It is a record of ours.
-    Record {
-        /// What it says.
-        record: Record<'static>,
-        /// What it says beyond that, as attributes of its span or its run.
-        more: Option<Record<'static>>,
-    },
-    /// It resumes a run and does not say from which suspension: that is one of several, or in another part of the input.
-    /// [`Suspensions::resolve`] finds it.
-    Resumed {
-        /// What it says. The suspension is that of its own segment.
-        record: Record<'static>,
-        /// As for [`Converted::Record`].
-        more: Option<Record<'static>>,
-    },
-    /// Its type is not known here.
-    Unknown(String),
-}
 
 /// Whether the ids of a record are those of Crux.
 pub fn is_record(fields: &Fields<'_>) -> bool {
@@ -79,40 +57,5 @@ pub fn read(mut fields: Fields<'_>) -> Result<Converted, String> {
         "span:event" => span::event(envelope, fields),
         "artifact" => detail::artifact(envelope, fields),
         _ => detail::edge(envelope, fields),
-    }
-}
-
-/// The suspensions of the runs of an input: Crux does not name them, and says only sometimes which of them a resume ends.
-#[derive(Debug, Default)]
-pub struct Suspensions {
-    of_runs: HashMap<RunId, Vec<(u64, String)>>,
-    len: usize,
-}
-
-/// So many suspensions are remembered. A resume that is about another one keeps its own segment's.
-const MAX_SUSPENSIONS: usize = 1 << 16;
-
-impl Suspensions {
-    /// Remembers a suspension, if the record is one.
-    pub fn add(&mut self, record: &Record<'_>) {
-        if let (Some(run), Body::RunSuspend(suspend)) = (record.run_id, &record.body)
-            && self.len < MAX_SUSPENSIONS
-        {
-            self.len += 1;
-            let of_run = self.of_runs.entry(run).or_default();
-            of_run.push((suspend.suspended_at, suspend.suspension_id.clone().into_owned()));
-        }
-    }
-
-    /// Gives a resume the suspension that it ends: that of its own segment, else the last one of the run before it.
-    pub fn resolve(&self, record: &mut Record<'static>) {
-        let Body::RunResume(resume) = &mut record.body else { return };
-        let Some(of_run) = record.run_id.and_then(|run| self.of_runs.get(&run)) else { return };
-        let before = of_run.iter().filter(|(at, _)| *at <= resume.resumed_at);
-        if !of_run.iter().any(|(_, id)| *id == resume.suspension_id)
-            && let Some((_, last)) = before.max()
-        {
-            resume.suspension_id = last.clone().into();
-        }
     }
 }

@@ -1,8 +1,9 @@
 //! The beginning, the waits and the end of a run.
 
+use super::converted::Converted;
 use super::envelope::{Envelope, More};
 use super::fields::Fields;
-use super::{Converted, ids, span};
+use super::{ids, span};
 use spanbridge::Status;
 use spanbridge::record::{RunEnd, RunResume, RunStart, RunSuspend};
 

@@ -1,8 +1,9 @@
 //! Spans, and what happens in them.
 
+use super::converted::Converted;
 use super::envelope::Envelope;
 use super::fields::{Fields, missing};
-use super::{Converted, ids, values};
+use super::{ids, values};
 use spanbridge::record::{End, Event, SpanData, SpanEnd};
 use spanbridge::{Primitive, SpanId, Status, family};
 
