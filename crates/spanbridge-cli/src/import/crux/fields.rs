@@ -1,6 +1,5 @@
 //! The members of a JSON object, each taken by whoever knows what it means.
 
-use super::values;
 use serde_json::value::RawValue;
 use spanbridge::record::parse_time;
 use std::collections::BTreeMap;
@@ -96,11 +95,16 @@ impl<'t> Fields<'t> {
 
     /// What is left, as the text of an object.
     pub(super) fn into_json(self) -> String {
-        let members = self.0.into_iter().map(|(key, raw)| format!("{}:{}", values::quoted(&key), raw.get()));
+        let members = self.0.into_iter().map(|(key, raw)| format!("{}:{}", quoted(&key), raw.get()));
         format!("{{{}}}", members.collect::<Vec<_>>().join(","))
     }
 }
 
 pub(super) fn missing(name: &str) -> String {
     format!("it has no `{name}`")
+}
+
+/// A text as JSON.
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
 }

@@ -70,8 +70,3 @@ fn value(raw: &RawValue) -> AttributeValue<'static> {
         _ => as_json(),
     }
 }
-
-/// A text as JSON.
-pub(super) fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
-}
