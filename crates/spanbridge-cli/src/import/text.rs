@@ -19,6 +19,7 @@ pub enum Form {
 /// What was found in a text.
 #[derive(Debug)]
 #[non_exhaustive]
+#[expect(clippy::large_enum_variant, reason = "nearly all are records of ours, and each goes straight into a list")]
 pub enum Part<'t> {
     /// A record of ours.
     Ours(Record<'t>),
