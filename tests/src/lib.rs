@@ -24,6 +24,7 @@
 //! | HTTP services and a worker that only know `tracing`: one tree, and its ids in every log line | `http_tracing_amqp` | |
 //! | a service in Python, Java or JavaScript between two of ours: one tree with their spans | `http_peers_interop` | |
 //! | what is exported comes out of a collector of others as it is in the store | `otlp_collector_interop` | |
+//! | OpenTelemetry's current context instead of ours, over each transport | `otel_bridge` | `otel_bridge` |
 //! | gaps: `doctor` finds each one in the records of real clients, and nothing else | `gaps` | `gaps` |
 //! | every name that is emitted (for Lambda, see the tests of its crate) | `conventions` | `conventions` |
 
@@ -75,6 +76,7 @@ mod pages {
         Kafka: "../../docs/guide/kafka.md",
         Lambda: "../../docs/guide/lambda.md",
         Messages: "../../docs/guide/messages.md",
+        Opentelemetry: "../../docs/guide/opentelemetry.md",
         Otlp: "../../docs/guide/otlp.md",
         Outbox: "../../docs/guide/outbox.md",
         Rabbitmq: "../../docs/guide/rabbitmq.md",
