@@ -89,6 +89,24 @@ fn who_cannot_be_reached_is_waited_for() {
     assert_eq!(receiver.names(), ["a"]);
 }
 
+/// The next attempt would have been after the end.
+#[test]
+fn who_is_back_at_the_end_gets_the_rest() {
+    let gone = Receiver::start();
+    let (address, url) = (gone.address(), gone.url());
+    drop(gone);
+    let exporter = Exporter::url(url);
+    let counter = exporter.counter();
+    let recorder = builder(Telemetry::new("my-app").exporter(exporter)).build().unwrap();
+    record(&recorder, &["a"]);
+    let begun = Instant::now();
+    // By now the pauses are between 1.6 and 3.2 seconds.
+    until("some attempts", || (begun.elapsed() > Duration::from_millis(3300)).then_some(()));
+    let receiver = Receiver::at(address);
+    let report = recorder.shutdown(Duration::from_millis(700));
+    assert_eq!((counts(&counter), receiver.names()), ([1, 0, 0, 0], vec!["a".to_owned()]), "{report:?}");
+}
+
 #[test]
 fn garbage_is_a_loss() {
     let receiver = Receiver::scripted([], Reply::Garbage);

@@ -191,6 +191,15 @@ fn panicked(said: String) -> String {
     format!("the sink panicked: {said}")
 }
 
+/// Why a pause has ended.
+enum Pause {
+    Over,
+    /// A shutdown has begun. The pause may have been longer than there is time, and the sink may be well again.
+    Closing,
+    /// The deadline of the shutdown has passed.
+    Closed,
+}
+
 struct Worker {
     sink: Box<dyn Sink>,
     shared: Arc<Shared>,
@@ -267,10 +276,11 @@ impl Worker {
                 Again::Soon => Duration::ZERO,
                 Again::After(pause) => pause.min(LONGEST_ASKED),
             };
-            if !self.pause(error, wait, asked) {
-                return false;
+            match self.pause(error, wait, asked) {
+                Pause::Over => wait = (wait * 2).min(LONGEST_WAIT),
+                Pause::Closing => wait = FIRST_WAIT,
+                Pause::Closed => return false,
             }
-            wait = (wait * 2).min(LONGEST_WAIT);
         }
     }
 
@@ -312,21 +322,25 @@ impl Worker {
     }
 
     /// Waits between half and all of `wait`, so that many processes do not retry at the same time, and at least for `asked`.
-    fn pause(&self, error: SinkError, wait: Duration, asked: Duration) -> bool {
+    fn pause(&self, error: SinkError, wait: Duration, asked: Duration) -> Pause {
         let error = shown(error);
         *lock(&self.tally.last_error) = Some(error);
         let share = RandomState::new().hash_one(0u8) % 512;
         let jitter = wait / 1024 * share as u32;
         let until = Instant::now() + (wait / 2).max(asked) + jitter;
         let mut queue = lock(&self.shared.queue);
+        let was_closing = queue.closed.is_some();
         loop {
             let now = Instant::now();
             let until = queue.closed.map_or(until, |c| until.min(c));
             if queue.closed.is_some_and(|c| now >= c) {
-                return false;
+                return Pause::Closed;
             }
             if now >= until {
-                return true;
+                return Pause::Over;
+            }
+            if queue.closed.is_some() && !was_closing && asked.is_zero() {
+                return Pause::Closing;
             }
             queue = self.shared.news.wait_timeout(queue, until - now).unwrap_or_else(PoisonError::into_inner).0;
         }

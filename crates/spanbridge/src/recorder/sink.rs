@@ -23,8 +23,8 @@ use std::time::Duration;
 /// | `Err(`[`SinkError::permanent`]`(..))` | it will never take any record of this batch |
 ///
 /// What is offered again comes after a pause that doubles each time, from 50 ms to 10 s, with jitter; the sink may
-/// ask for a longer one. Until then later batches wait. Delivery is at least once: after an error, and possibly after a
-/// crash, the same records come again, with the same [`RecordBatch::number`], the same bytes and the same numbers.
+/// ask for a longer one. Until then later batches wait. When a shutdown begins, a pause that the sink did not ask for ends, and the
+/// next ones are short again. Delivery is at least once: after an error, and possibly after a crash, the same records come again, with the same [`RecordBatch::number`], the same bytes and the same numbers.
 ///
 /// # Working in the background
 /// A sink may clone a batch and go on with it elsewhere. The records stay in memory, and count towards the sink's
