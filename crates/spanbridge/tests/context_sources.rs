@@ -306,6 +306,36 @@ fn a_send_in_a_handler_is_of_its_trace() {
     assert_eq!([&below["tracestate"], &below["baggage"]], [&letter().0["tracestate"], &letter().0["baggage"]]);
 }
 
+/// That of the library whose span counts, if it was changed there; else of any that has changed it.
+#[test]
+fn the_baggage_that_was_changed_is_sent() {
+    install();
+    let with = |theirs: Theirs| Theirs { baggage: "x=2".into(), ..theirs };
+    let sent_by = |send: &dyn Fn() -> Headers| {
+        let headers = work(&ReceiveOptions::new()).in_scope_value(&letter(), send);
+        [headers["traceparent"].clone(), headers["baggage"].clone()]
+    };
+    let below = || span_of(1, TRACE, 9).1;
+    let expected = [below().parent.unwrap(), "x=2".to_owned()];
+    assert_eq!(sent_by(&|| inside(1, with(below()), sent)), expected);
+    assert_eq!(sent_by(&|| inside(0, with(current(0)), || inside(1, below(), sent))), expected);
+    for library in [0, 1] {
+        assert_eq!(sent_by(&|| inside(library, with(current(library)), sent)), [SENDER, "x=2"])
+    }
+}
+
+/// What they have is only what came with the message, so ours is newer.
+#[test]
+fn baggage_that_we_change_is_sent() {
+    install();
+    let headers = work(&ReceiveOptions::new()).in_scope_value(&letter(), || {
+        let changed = observe::current_context().with_baggage(Baggage::parse(b"x=2").0);
+        let (library, below) = span_of(1, TRACE, 9);
+        observe::in_scope(&changed, || [sent(), inside(library, below, sent)])
+    });
+    assert_eq!(headers.map(|headers| headers["baggage"].clone()), ["x=2", "x=2"])
+}
+
 /// Whatever the consumer's own span is.
 #[test]
 fn a_message_without_context_is_under_nothing() {

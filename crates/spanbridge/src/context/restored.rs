@@ -3,7 +3,7 @@
 use super::source::{ContextSource, SourceScope, sources};
 use super::{Context, SpanId};
 use crate::panics;
-use crate::w3c::TraceParent;
+use crate::w3c::{Baggage, TraceParent};
 use futures_core::Stream;
 use pin_project_lite::pin_project;
 use std::cell::RefCell;
@@ -27,6 +27,8 @@ pub struct Restored(Option<Arc<Scopes>>);
 struct Scopes {
     /// That of the context.
     parent: Option<TraceParent>,
+    /// That of the context.
+    baggage: Baggage,
     /// In the order of the sources, with the span that is current inside. (Spans are unwind safe.)
     all: AssertUnwindSafe<Vec<Scope>>,
 }
@@ -92,6 +94,12 @@ pub(crate) fn innermost_of(source: usize, theirs: &TraceParent) -> Option<SpanId
     INNERMOST.try_with(|innermost| innermost.borrow().as_ref().and_then(of)).unwrap_or(None)
 }
 
+/// Whether this baggage is what was made current there last, on this thread. `None`: nothing was.
+pub(crate) fn is_restored_baggage(baggage: &Baggage) -> Option<bool> {
+    let is_it = |scopes: &Arc<Scopes>| scopes.baggage == *baggage;
+    INNERMOST.try_with(|innermost| innermost.borrow().as_ref().map(is_it)).unwrap_or(None)
+}
+
 impl Scopes {
     fn new(context: &Context, sources: &[Box<dyn ContextSource>]) -> Self {
         let parent = context.trace_parent();
@@ -105,7 +113,7 @@ impl Scopes {
             Scope { scope, span }
         };
         let all = AssertUnwindSafe(sources.iter().map(|source| prepared(&**source)).collect());
-        Scopes { parent, all }
+        Scopes { parent, baggage: context.baggage().clone(), all }
     }
 
     fn call<R>(self: &Arc<Self>, f: impl FnOnce() -> R) -> R {

@@ -55,7 +55,7 @@ impl SourceContext {
         SourceContext { trace_state: Some(text.into()), ..self }
     }
 
-    /// The baggage. If it is not said, it is taken from our own context.
+    /// The baggage. If it is not said, or is what was made current there last, it is taken from our own context.
     pub fn baggage(self, baggage: Baggage) -> Self {
         SourceContext { baggage: Some(baggage), ..self }
     }

@@ -1,7 +1,7 @@
 //! What is current in another library, where that counts before what is current here.
 
 use super::handle::Span;
-use crate::context::restored::{Restored, innermost_of};
+use crate::context::restored::{Restored, innermost_of, is_restored_baggage};
 use crate::context::source::{ContextSource, SourceContext, sources};
 use crate::context::{Context, RunId, TraceId};
 use crate::w3c::{Baggage, TraceParent, TraceState};
@@ -48,19 +48,22 @@ fn put_theirs_around(sources: &[Box<dyn ContextSource>], outside: &mut Context) 
 
 /// What is current, by whoever has begun its span last. `None`: what is current here.
 fn innermost(sources: &[Box<dyn ContextSource>], ours: &Context) -> Option<Context> {
+    let is_changed = |theirs: &Baggage| !is_restored_baggage(theirs).unwrap_or_else(|| theirs == ours.baggage());
     let (mut span, mut baggage) = (None, None);
     for (index, source) in sources.iter().enumerate() {
         let Ok(Some(theirs)) = panics::caught(|| source.current()) else { continue };
         let SourceContext { parent, trace_state, baggage: carried } = theirs;
-        baggage = baggage.or(carried);
+        let carried = carried.filter(is_changed);
         if let Some(parent) = parent.filter(|parent| !is_of_ours(parent, index, ours)) {
             span = Some((parent, trace_state));
+            baggage = carried.or(baggage);
             break;
         }
+        baggage = baggage.or(carried);
     }
     match span {
         Some((parent, state)) => Some(under(parent, state.as_deref(), baggage, ours)),
-        None => baggage.filter(|baggage| baggage != ours.baggage()).map(|baggage| ours.with_baggage(baggage)),
+        None => baggage.map(|baggage| ours.with_baggage(baggage)),
     }
 }
 
