@@ -6,7 +6,7 @@ use super::history::{HOST, PID, Stage, resource};
 use super::page::TextStyle;
 use super::row::Row;
 use super::services::Services;
-use super::text::{escape, width, wrap};
+use super::text::{escape, named, width, wrap};
 use super::time;
 use super::timeline::Timeline;
 use spanbridge::record::Via;
@@ -176,15 +176,19 @@ impl<'a, 'g> Rows<'a, 'g> {
         let service = (changes && !span.service.is_empty()).then(|| (number, escape(&span.service).into_owned()));
         // It has no parent, not even a missing one.
         let root = forest.above(i).is_none() && !span.orphan;
-        let name = match &*escape(&span.name) {
-            "" => (TextStyle::Dim, format!("(start of {:.8}… not recorded)", span.span_id)),
-            name => (if root { TextStyle::Bold } else { TextStyle::Plain }, name.to_owned()),
+        let name = match span.has_start {
+            false => (TextStyle::Dim, format!("(start of {:.8}… not recorded)", span.span_id)),
+            true => (if root { TextStyle::Bold } else { TextStyle::Plain }, named(&span.name)),
         };
         let mut badges = badges::timeless(forest, &self.relations, i);
         badges.extend(badges::waited(forest, &self.relations, i, self.shown_time));
         let time = match span.ended_at {
             _ if span.status == SpanStatus::Open => (TextStyle::Warning, "open".to_owned()),
-            Some(end) if !span.name.is_empty() => {
+            Some(end) if end < span.started_at => {
+                badges.push((TextStyle::Warning, "ended before it began".to_owned()));
+                (TextStyle::Dim, "–".to_owned())
+            }
+            Some(end) if span.has_start => {
                 let took = end.saturating_sub(span.started_at);
                 (if took < self.shown_time / 100 { TextStyle::Dim } else { TextStyle::Plain }, time::duration(took))
             }

@@ -85,6 +85,7 @@ fn span(input: &Input<'_, '_>, placed: &Placed, added: &[(usize, usize)], events
         segment_id: record.segment_id,
         service: record.service.clone().into_owned(),
         name: start.map(|s| s.name.clone().into_owned()).unwrap_or_default(),
+        has_start: start.is_some(),
         primitive: start.map(|s| s.primitive.clone().into_owned()).unwrap_or_default(),
         kind: start.map_or(Kind::Internal, |s| s.kind),
         status: input.outline.span_status(placed.node(), input.records),

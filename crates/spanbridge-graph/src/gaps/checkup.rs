@@ -105,6 +105,7 @@ impl Checkup {
         let no_end = is_silent_for(self.silence).then(|| single::no_end(graph, &place, &stopped)).flatten();
         self.found.extend(single::diagnosed(graph, &place, &senders, &stopped));
         self.found.extend(single::clocks(graph, &place, &senders));
+        self.found.extend(single::impossible(graph, &place));
         self.found.extend(no_end);
         // It is known why these have no context.
         let excused = spans_with(graph, &[semconv::HEADER_MALFORMED, semconv::CONTEXT_IGNORED]);

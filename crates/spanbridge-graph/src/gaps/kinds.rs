@@ -32,6 +32,10 @@ pub enum GapKind {
     ParentMissing,
     /// Work began before what caused it.
     ClockBehind,
+    /// A span or a run ended before it began.
+    EndBeforeStart,
+    /// A run is its own parent.
+    OwnParent,
     /// Records contradict each other.
     Conflict,
     /// A run, or a span of a run without an owner, has no end, and nothing was recorded for a long time.
@@ -69,7 +73,7 @@ struct Row {
 }
 
 /// In the order of the kinds.
-const TABLE: [Row; 19] = [
+const TABLE: [Row; 21] = [
     Row {
         kind: GapKind::NotReceived,
         code: "not_received",
@@ -182,6 +186,24 @@ const TABLE: [Row; 19] = [
                 the two mean nothing.",
         fix: "Synchronise both machines with one time source (chrony, systemd-timesyncd), and check that it works.",
         diagnostics: &[semconv::CLOCK_SKEW],
+    },
+    Row {
+        kind: GapKind::EndBeforeStart,
+        code: "end_before_start",
+        title: "ended before it began",
+        cause: "The clock was set back meanwhile, the end was recorded on another machine whose clock is behind, or whoever \
+                recorded it gave a wrong time.",
+        fix: "Let a time service adjust clocks slowly instead of setting them back (chrony does), and check the times that are \
+              imported or given by hand.",
+        diagnostics: &[],
+    },
+    Row {
+        kind: GapKind::OwnParent,
+        code: "own_parent",
+        title: "run that is its own parent",
+        cause: "Whoever recorded the start of the run gave its own id as that of the run that started it.",
+        fix: "Give the id of the run that started it, or none. Records of others can be corrected before they are imported.",
+        diagnostics: &[],
     },
     Row {
         kind: GapKind::Conflict,

@@ -5,7 +5,7 @@ use super::kinds::GapKind;
 use super::wording::{and_more, counted, named};
 use crate::hash::Set;
 use crate::message::Senders;
-use crate::model::{Graph, RunStatus, Span};
+use crate::model::{Graph, Run, RunStatus, Span};
 use spanbridge::{SegmentId, SpanId, semconv};
 use std::collections::BTreeMap;
 
@@ -41,11 +41,11 @@ pub(super) fn diagnosed(graph: &Graph, place: &Place, senders: &Senders<'_>, sto
 pub(super) fn clocks(graph: &Graph, place: &Place, senders: &Senders<'_>) -> Vec<Gap> {
     let reported = spans_with(graph, &[semconv::CLOCK_SKEW]);
     let mut worst: BTreeMap<(&str, &str), (u64, &Span, &Span)> = BTreeMap::new();
-    for span in graph.spans.iter().filter(|s| !s.name.is_empty() && !reported.contains(&s.span_id)) {
+    for span in graph.spans.iter().filter(|s| s.has_start && !reported.contains(&s.span_id)) {
         let before = if span.is_delivery() { senders.of(span).and_then(|s| s.place) } else { span.parent };
         let Some(cause) = before.map(|at| &graph.spans[at]) else { continue };
         let behind = cause.started_at.saturating_sub(span.started_at);
-        if behind > CLOCK_TOLERANCE && cause.segment_id != span.segment_id && !cause.name.is_empty() {
+        if behind > CLOCK_TOLERANCE && cause.segment_id != span.segment_id && cause.has_start {
             let worst = worst.entry((&span.service, &cause.service)).or_insert((behind, span, cause));
             if (behind, span.span_id) > (worst.0, worst.1.span_id) {
                 *worst = (behind, span, cause);
@@ -59,6 +59,36 @@ pub(super) fn clocks(graph: &Graph, place: &Place, senders: &Senders<'_>) -> Vec
     worst.into_iter().map(gap).collect()
 }
 
+/// What cannot be true, whatever the clocks say: a run that is its own parent, and what ended before it began.
+pub(super) fn impossible(graph: &Graph, place: &Place) -> Vec<Gap> {
+    let run = &graph.run;
+    let mut gaps = Vec::new();
+    if run.parent_run_id == Some(run.run_id) {
+        let what = format!("run {} names itself as its parent", run_name(run));
+        gaps.push(place.gap(GapKind::OwnParent, what, &[]));
+    }
+    let torn = |started_at: u64, ended_at: Option<u64>| ended_at.is_some_and(|end| end < started_at);
+    if run.owned && torn(run.started_at, run.ended_at) {
+        let what = format!("run {} ended {} before it began", run_name(run), ms(run.started_at, run.ended_at));
+        gaps.push(place.gap(GapKind::EndBeforeStart, what, &[]));
+    }
+    let mut spans: Vec<&Span> = graph.spans.iter().filter(|s| torn(s.started_at, s.ended_at)).collect();
+    spans.sort_unstable_by_key(|s| (s.started_at, s.span_id));
+    if let Some(first) = spans.first() {
+        let what = format!("{} ended {} before it began", named(first), ms(first.started_at, first.ended_at));
+        gaps.push(place.at(first.span_id).gap(GapKind::EndBeforeStart, and_more(what, spans.len()), &[]));
+    }
+    gaps
+}
+
+fn run_name(run: &Run) -> &str {
+    if run.name.is_empty() { "(no name)" } else { &run.name }
+}
+
+fn ms(started_at: u64, ended_at: Option<u64>) -> String {
+    format!("{:.3} ms", started_at.saturating_sub(ended_at.unwrap_or(started_at)) as f64 / 1e6)
+}
+
 /// A run without an end, or a span without one, for a run that has been silent for long. A suspended run is neither.
 pub(super) fn no_end(graph: &Graph, place: &Place, stopped: &Set<SpanId>) -> Option<Gap> {
     let run = &graph.run;
@@ -68,7 +98,7 @@ pub(super) fn no_end(graph: &Graph, place: &Place, stopped: &Set<SpanId>) -> Opt
     // These have no end because their function was stopped. An invocation is a segment.
     let of_stopped = graph.spans.iter().filter(|s| stopped.contains(&s.span_id));
     let excused: Set<SegmentId> = of_stopped.map(|s| s.segment_id).collect();
-    let is_open = |s: &&Span| s.ended_at.is_none() && !s.name.is_empty() && !excused.contains(&s.segment_id);
+    let is_open = |s: &&Span| s.ended_at.is_none() && s.has_start && !excused.contains(&s.segment_id);
     let mut open: Vec<&Span> = graph.spans.iter().filter(is_open).collect();
     open.sort_unstable_by_key(|s| (s.started_at, s.span_id));
     // A run that such an invocation began ended with it.

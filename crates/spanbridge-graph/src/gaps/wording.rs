@@ -5,6 +5,7 @@ use crate::model::Span;
 /// A span in a sentence: its name and its service.
 pub(super) fn named(span: &Span) -> String {
     match (span.name.as_str(), span.service.as_str()) {
+        ("", "") => format!("span {}", span.span_id),
         ("", service) => format!("span {} of {service}", span.span_id),
         (name, "") => name.to_owned(),
         (name, service) => format!("{name} by {service}"),

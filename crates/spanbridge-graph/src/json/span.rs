@@ -32,6 +32,8 @@ struct SpanView<'a> {
     segment_id: SegmentId,
     service: &'a str,
     name: &'a str,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    start_missing: bool,
     family: &'a str,
     primitive: &'a str,
     category: Category,
@@ -71,6 +73,7 @@ impl<'a> SpanView<'a> {
             segment_id: span.segment_id,
             service: &span.service,
             name: &span.name,
+            start_missing: !span.has_start,
             family: family(&span.primitive),
             primitive: &span.primitive,
             category: span.category(),

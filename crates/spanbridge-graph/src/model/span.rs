@@ -55,8 +55,10 @@ pub struct Span {
     pub segment_id: SegmentId,
     /// The service.
     pub service: String,
-    /// Its name. Empty if its start is missing.
+    /// Its name. Empty if its start is missing; a name can be empty, too.
     pub name: String,
+    /// Whether its start is recorded. Otherwise it is known only from its end, or from what happened during it.
+    pub has_start: bool,
     /// The kind of step.
     pub primitive: String,
     /// Its role in a remote interaction.
@@ -93,6 +95,7 @@ impl Span {
             segment_id,
             service: String::new(),
             name: name.into(),
+            has_start: true,
             primitive: String::new(),
             kind: Kind::Internal,
             status: SpanStatus::Open,

@@ -20,7 +20,7 @@ pub(super) enum Origin {
 }
 
 pub(super) fn span(span: &Span, origin: Origin, shown: &[String], spans: &HashMap<SpanId, &Span>) -> String {
-    let mut line = name(&span.name);
+    let mut line = name(span);
     line += match origin {
         Origin::Here => "",
         Origin::OtherRun => " (other run)",
@@ -39,7 +39,7 @@ pub(super) fn span(span: &Span, origin: Origin, shown: &[String], spans: &HashMa
 
 pub(super) fn run(run: &Run, shown: &[String]) -> String {
     let status = if run.status == RunStatus::Ok { String::new() } else { format!(" [{}]", run.status.as_str()) };
-    format!("run {}{status}{}", name(&run.name), attributes(shown, |key| run.attribute(key)))
+    format!("run {}{status}{}", named(&run.name), attributes(shown, |key| run.attribute(key)))
 }
 
 /// Those that are shown and were given.
@@ -57,7 +57,7 @@ pub(super) fn suspension(wait: &Suspension) -> String {
 
 /// The names of the linked spans. Equal ones in a row stand once, with their number.
 fn links(links: &[Link], spans: &HashMap<SpanId, &Span>) -> String {
-    let names = links.iter().map(|link| spans.get(&link.span_id).map_or(REMOTE.to_owned(), |span| name(&span.name)));
+    let names = links.iter().map(|link| spans.get(&link.span_id).map_or(REMOTE.to_owned(), |span| name(span)));
     let names: Vec<String> = names.collect();
     let counted = names.chunk_by(|a, b| a == b).map(|equal| match equal.len() {
         1 => equal[0].clone(),
@@ -66,8 +66,12 @@ fn links(links: &[Link], spans: &HashMap<SpanId, &Span>) -> String {
     counted.collect::<Vec<_>>().join(", ")
 }
 
-fn name(name: &str) -> String {
-    if name.is_empty() { "(start not recorded)".to_owned() } else { escaped(name) }
+fn name(span: &Span) -> String {
+    if span.has_start { named(&span.name) } else { "(start not recorded)".to_owned() }
+}
+
+fn named(name: &str) -> String {
+    if name.is_empty() { "(no name)".to_owned() } else { escaped(name) }
 }
 
 /// With line breaks and other control characters as escapes, so that a line stays a line.

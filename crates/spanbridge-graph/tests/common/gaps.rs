@@ -229,6 +229,13 @@ pub(crate) fn one_of_each() -> Vec<Record<'static>> {
         all.extend(Story::new(n).invocation(1, 0).diagnostic(code, message, 1).done());
     }
     all.extend(Story::new(26).invocation(1, 0).open().invocation(2, 1).open().diagnostic(WARNED.0, WARNED.1, 1).done());
+    // A span that ended before it began, and a run that is its own parent.
+    let mut s = Story::new(28);
+    s.invocation(1, 0).last().end = Some(end(27_990, Status::Ok));
+    all.extend(s.done());
+    let mut s = Story::new(29);
+    let itself = RunStart::new("report", T0 + 29_000 * MS).with_parent_run_id(Some(run(29)));
+    all.extend([s.shop.record(Body::RunStart(itself)), s.shop.run_end(29_010, Status::Ok)]);
     all
 }
 
