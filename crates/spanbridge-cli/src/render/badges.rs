@@ -1,11 +1,11 @@
 //! The words beside a span's name: the result of the hand-off, the attempt, the settlement, and more.
 
-use super::forest::{Forest, Hop};
+use super::forest::Forest;
 use super::page::TextStyle;
 use super::{text, time};
 use spanbridge::record::Endpoint;
 use spanbridge::{RunId, SpanId, semconv};
-use spanbridge_graph::{Graph, Span, SpanStatus};
+use spanbridge_graph::{Category, Graph, Span, SpanStatus, SpanTimes};
 use std::collections::{HashMap, HashSet};
 
 /// A word beside a name.
@@ -150,6 +150,14 @@ pub(crate) fn timeless(forest: &Forest<'_>, relations: &Relations, i: usize) -> 
     out
 }
 
+/// What kind of work it is, unless the name of the step says so: work on messages, or anything else.
+pub(crate) fn category(span: &Span) -> Option<&'static str> {
+    match span.category() {
+        Category::Message | Category::Settlement | Category::Step => None,
+        category => Some(category.label()),
+    }
+}
+
 /// Says that a message was dead-lettered before it came here, with the reason and the queue. The most important comes first,
 /// since a full line loses its last badges. A message that came back to its queue is an attempt instead. Dead-lettering that
 /// its sender already sent along does not count.
@@ -204,19 +212,13 @@ fn linked_from(span: &Span, relations: &Relations) -> Option<String> {
     })
 }
 
-/// How long a message waited in its queue, if that is a good part of the shown time. Not for later attempts, because their
-/// wait includes the earlier attempts.
-pub(crate) fn waited(forest: &Forest<'_>, relations: &Relations, i: usize, shown_time: u64) -> Option<Badge> {
-    let span = &forest.graph.spans[i];
-    let again = number(span, semconv::DELIVERY_ATTEMPT).is_some_and(|n| n > 1)
-        || relations.retries.contains(&span.span_id)
-        || relations.dead_letters.contains(&span.span_id);
-    if forest.hop(i) != Hop::Queue || again {
-        return None;
+/// How long a message waited in its queue, if that is a good part of the shown time; or that nobody knows, because clocks contradict
+/// each other.
+pub(crate) fn waited(times: &SpanTimes, shown_time: u64) -> Option<Badge> {
+    if times.clock_skew {
+        return Some((TextStyle::Warning, "clocks disagree".to_owned()));
     }
-    let sent = forest.above(i)?;
-    let since = sent.ended_at.filter(|end| *end <= span.started_at).unwrap_or(sent.started_at);
-    let wait = span.started_at.saturating_sub(since);
+    let wait = times.queued?;
     let long = wait >= 1_000_000_000 || (wait >= 1_000_000 && wait >= shown_time / 10);
     long.then(|| (TextStyle::Dim, format!("queued {}", time::duration(wait))))
 }

@@ -22,7 +22,7 @@ pub(crate) enum Node {
 }
 
 /// How work got from a span to the one below it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Hop {
     /// In the same task.
     None,
@@ -32,7 +32,8 @@ pub(crate) enum Hop {
     Queue,
 }
 
-/// The tree. Nodes are numbered: the spans as in the graph, then the missing parents, then the stages.
+/// The tree. Nodes are numbered: the spans as in the graph, then the missing parents, then the stages, and last the one above all
+/// roots.
 pub(crate) struct Forest<'g> {
     pub(crate) graph: &'g Graph,
     /// The children of node `n` are `list[starts[n]..starts[n + 1]]`. The last range holds the roots.
@@ -100,6 +101,7 @@ impl<'g> Forest<'g> {
             list[next[parent]] = child;
             next[parent] += 1;
         }
+        sort_inlined(graph, &starts, &mut list);
         let folded = (0..spans.len()).filter(|span| matches!(parents[*span], Place::Folded)).collect();
         let parents = parents.into_iter().map(|p| if let Place::Under(p) = p { Some(p) } else { None }).collect();
         Self { graph, starts, list, missing, history, linked, parents, settled, folded }
@@ -130,6 +132,18 @@ impl<'g> Forest<'g> {
 
     pub(crate) fn at(&self, place: usize) -> usize {
         self.list[place]
+    }
+
+    /// All nodes that are shown, parents before children, beginning with the one above all roots.
+    pub(crate) fn order(&self) -> Vec<usize> {
+        let mut order = Vec::with_capacity(self.list.len() + 1);
+        order.push(self.top());
+        let mut next = 0;
+        while let Some(node) = order.get(next).copied() {
+            order.extend_from_slice(&self.list[self.children(node)]);
+            next += 1;
+        }
+        order
     }
 
     pub(crate) fn is_leaf(&self, n: usize) -> bool {
@@ -175,6 +189,17 @@ impl<'g> Forest<'g> {
             (Kind::Client, Kind::Server) => Hop::Call,
             _ => Hop::None,
         }
+    }
+}
+
+/// The spans of child runs that are shown inline come last in the graph. Here they go where they belong by time.
+fn sort_inlined(graph: &Graph, starts: &[usize], list: &mut [usize]) {
+    if graph.spans.iter().all(|span| span.run_id == graph.run.run_id) {
+        return;
+    }
+    let begun = |node: &usize| graph.spans.get(*node).map_or(0, |span| span.started_at);
+    for range in starts[..=graph.spans.len()].windows(2) {
+        list[range[0]..range[1]].sort_by_key(begun);
     }
 }
 

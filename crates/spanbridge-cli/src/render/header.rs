@@ -44,6 +44,7 @@ pub(crate) fn print(page: &mut Page, graph: &Graph, services: &Services<'_>, col
     page.list(&pieces, columns);
     if let Some(parent) = run.parent_run_id {
         let child = match &graph.trigger {
+            _ if parent == run.run_id => "its own parent, by its records".to_owned(),
             Some(t) if t.service.is_empty() => {
                 format!("child of {} {parent:.8}, triggered by {}", named(&t.run_name), t.span_name)
             }

@@ -4,7 +4,9 @@
 //! read. Text that comes from outside is escaped before it is shown (see [`escape`]). Colour is never the only signal. The
 //! work is linear in the size of what is shown.
 
+mod alike;
 mod badges;
+mod critical;
 mod debug;
 mod footer;
 mod forest;
@@ -24,6 +26,7 @@ mod text;
 mod time;
 mod timeline;
 mod tree;
+mod view;
 mod why;
 
 pub use debug::{PAYLOAD_LINES, debug};
@@ -32,5 +35,6 @@ pub use options::Options;
 pub use runs::runs;
 pub use tail::{TailFilter, TailLines};
 pub use text::escape;
-pub use tree::tree;
+pub use tree::{tree, tree_of};
+pub use view::View;
 pub use why::why;

@@ -18,6 +18,8 @@ pub(crate) struct Row {
     pub(crate) name: (TextStyle, String),
     /// Words beside the name.
     pub(crate) badges: Vec<(TextStyle, String)>,
+    /// A last word, if there is room for it.
+    pub(crate) hint: Option<&'static str>,
     /// The duration.
     pub(crate) time: (TextStyle, String),
     /// When it began and ended, for the bar.
@@ -45,11 +47,12 @@ impl Row {
 
     fn fixed(&self) -> usize {
         let badges: usize = self.badges.iter().map(|(_, b)| 2 + width(b)).sum();
+        let badges = badges + self.hint.map_or(0, |hint| 2 + width(hint));
         let service = self.service.as_ref().map_or(0, |(_, s)| width(s) + width(SERVICE_SEPARATOR));
         width(&self.guides) + width(self.hop) + self.mark.map_or(0, |(_, m)| width(m) + 1) + service + badges
     }
 
-    /// Shortens the left part to `columns`: first the name, then the service, then badges from the last, then the rest of the
+    /// Shortens the left part to `columns`: first the hint goes, then the name is shortened, then the service, then badges from the last, then the rest of the
     /// name.
     pub(crate) fn fit(&mut self, columns: usize) {
         let over = |row: &Row| row.width().saturating_sub(columns);
@@ -57,6 +60,7 @@ impl Row {
         if over(self) == 0 {
             return;
         }
+        self.hint = None;
         let whole = self.name.1.clone();
         for step in 0..4 {
             let too_much = over(self);
@@ -95,6 +99,9 @@ impl Row {
         page.put(self.name.0, &self.name.1);
         for (style, badge) in &self.badges {
             page.space(2).put(*style, badge);
+        }
+        if let Some(hint) = self.hint {
+            page.space(2).put(TextStyle::Dim, hint);
         }
         page.go_to(left + GAP + times.saturating_sub(width(&self.time.1))).put(self.time.0, &self.time.1);
         page.go_to(left + GAP + times + GAP + bar.0).put(self.bar_style, &bar.1).line();

@@ -1,23 +1,21 @@
 //! The lines of a tree, in order, and what each of them shows.
 
+use super::alike::{Line, Shapes};
 use super::badges::{self, Relations};
+use super::critical::PathTimes;
 use super::forest::{Forest, Hop, Node};
 use super::history::{HOST, PID, Stage, resource};
 use super::page::TextStyle;
 use super::row::Row;
 use super::services::Services;
-use super::text::{escape, named, width, wrap};
+use super::status::run_status;
+use super::text::{counted, escape, named, width, wrap};
 use super::time;
 use super::timeline::Timeline;
+use super::view::{View, Visible};
 use spanbridge::record::Via;
 use spanbridge::semconv;
-use spanbridge_graph::{Span, SpanStatus};
-
-/// Up to this many equal leaves in a row are shown one by one.
-const MAX_EQUAL_LEAVES: usize = 20;
-
-/// Of more than that, only the first few are shown.
-const SHOWN_OF_MANY: usize = 3;
+use spanbridge_graph::{RunStatus, Span, SpanStatus, SpanTimes};
 
 /// Makes the lines, with an explicit stack: one cursor for each level above the current line.
 pub(crate) struct Rows<'a, 'g> {
@@ -31,18 +29,19 @@ pub(crate) struct Rows<'a, 'g> {
     /// How many levels have guides. Deeper ones start at the left again, with their depth.
     levels: usize,
     columns: usize,
+    view: &'a View,
+    visible: Visible,
+    /// `None`: every span has a line.
+    shapes: Option<Shapes>,
+    path: PathTimes,
+    times: Vec<SpanTimes>,
     stack: Vec<Cursor>,
     rows: Vec<Row>,
 }
 
 /// A place among siblings.
 struct Cursor {
-    next: usize,
-    end: usize,
-    /// The end of the last sequence of equal leaves.
-    equal_until: usize,
-    /// Where leaving out the rest of that sequence begins.
-    left_out_from: usize,
+    lines: std::iter::Peekable<std::vec::IntoIter<Line>>,
 }
 
 impl<'a, 'g> Rows<'a, 'g> {
@@ -50,6 +49,7 @@ impl<'a, 'g> Rows<'a, 'g> {
         forest: &'a Forest<'g>,
         services: &'a Services<'g>,
         timeline: &Timeline,
+        view: &'a View,
         max_left: usize,
         columns: usize,
     ) -> Self {
@@ -60,92 +60,96 @@ impl<'a, 'g> Rows<'a, 'g> {
                 has_error_of_child[p] = true;
             }
         }
+        let (relations, path) = (Relations::of(forest.graph), PathTimes::of(forest.graph));
+        let is_on_path = |i: usize| path.time(&forest.graph.spans[i]).is_some();
         Self {
             forest,
             services,
-            relations: Relations::of(forest.graph),
             has_error_of_child,
             shown_time: timeline.shown(),
             levels: (max_left * 45 / 100 / 3).max(5),
             columns,
+            view,
+            visible: Visible::of(forest, view),
+            shapes: (!view.expand).then(|| Shapes::of(forest, &relations, is_on_path)),
+            relations,
+            path,
+            times: SpanTimes::of(forest.graph),
             stack: Vec::new(),
             rows: Vec::new(),
         }
     }
 
+    /// How many spans match the view.
+    pub(crate) fn matching(&self) -> usize {
+        self.visible.matching
+    }
+
     pub(crate) fn all(mut self) -> Vec<Row> {
         self.enter(self.forest.top());
         while let Some(cursor) = self.stack.last_mut() {
-            if cursor.next == cursor.end {
+            let Some(line) = cursor.lines.next() else {
                 self.stack.pop();
                 continue;
-            }
-            let place = cursor.next;
-            cursor.next += 1;
-            if place >= cursor.equal_until {
-                let end = cursor.end;
-                let equal_until = (place + 1..end).find(|p| !self.alike(place, *p)).unwrap_or(end);
-                let left_out_from =
-                    if equal_until - place > MAX_EQUAL_LEAVES { place + SHOWN_OF_MANY } else { usize::MAX };
-                self.stack
-                    .last_mut()
-                    .into_iter()
-                    .for_each(|c| (c.equal_until, c.left_out_from) = (equal_until, left_out_from));
-            }
-            let Some(cursor) = self.stack.last_mut() else { break };
-            if place == cursor.left_out_from {
-                let left_out = place..cursor.equal_until;
-                cursor.next = cursor.equal_until;
-                let row = self.more(left_out);
-                self.rows.push(row);
-                continue;
-            }
-            let node = self.forest.at(place);
-            let row = match self.forest.node(node) {
-                Node::Span(i) => self.span(i),
-                Node::Stage(Stage::Segment(i)) => self.segment(i),
-                Node::Stage(Stage::Suspension(i)) => self.suspension(i, self.forest.children(node).len()),
-                Node::Missing(id) => {
-                    let (guides, _) = self.guides("─ ");
-                    Row {
-                        guides,
-                        name: (TextStyle::Warning, format!("(parent {id:.8}… not recorded)")),
-                        ..Row::default()
+            };
+            match line {
+                Line::Node(node) => {
+                    let row = self.row(node);
+                    self.rows.push(row);
+                    if !self.forest.is_leaf(node) {
+                        self.enter(node);
                     }
                 }
-            };
-            self.rows.push(row);
-            if !self.forest.is_leaf(node) {
-                self.enter(node);
+                Line::Equal(nodes) => {
+                    let row = self.equal(&nodes);
+                    self.rows.push(row);
+                }
+                Line::Below(spans) => {
+                    let (guides, _) = self.guides("─ ");
+                    let name = (TextStyle::Dim, format!("… {} below", counted(spans, "span")));
+                    self.rows.push(Row { guides, name, ..Row::default() });
+                }
             }
         }
         self.rows
     }
 
     fn enter(&mut self, node: usize) {
-        let children = self.forest.children(node);
-        self.stack.push(Cursor { next: children.start, end: children.end, equal_until: 0, left_out_from: usize::MAX });
+        let is_deep = self.view.depth.is_some_and(|depth| self.stack.len() >= depth.max(1));
+        let below = if is_deep { self.visible.below(self.forest, node) } else { 0 };
+        let lines = if below > 0 {
+            vec![Line::Below(below)]
+        } else {
+            let children = self.forest.children(node).map(|place| self.forest.at(place));
+            let children: Vec<usize> = children.filter(|child| self.visible.is_shown(*child)).collect();
+            match &self.shapes {
+                Some(shapes) => shapes.lines(children),
+                None => children.into_iter().map(Line::Node).collect(),
+            }
+        };
+        self.stack.push(Cursor { lines: lines.into_iter().peekable() });
     }
 
-    /// Whether two siblings are leaves that differ only in their times.
-    fn alike(&self, a: usize, b: usize) -> bool {
-        let (a, b) = (self.forest.at(a), self.forest.at(b));
-        let (Node::Span(i), Node::Span(j)) = (self.forest.node(a), self.forest.node(b)) else { return false };
-        let (x, y) = (&self.forest.graph.spans[i], &self.forest.graph.spans[j]);
-        self.forest.is_leaf(a)
-            && self.forest.is_leaf(b)
-            && (&x.name, &x.service, &x.primitive, x.status, &x.error)
-                == (&y.name, &y.service, &y.primitive, y.status, &y.error)
-            && badges::timeless(self.forest, &self.relations, i) == badges::timeless(self.forest, &self.relations, j)
+    fn row(&mut self, node: usize) -> Row {
+        match self.forest.node(node) {
+            Node::Span(i) => self.span(i),
+            Node::Stage(Stage::Segment(i)) => self.segment(i),
+            Node::Stage(Stage::Suspension(i)) => self.suspension(i, self.forest.children(node).len()),
+            Node::Missing(id) => {
+                let (guides, _) = self.guides("─ ");
+                let name = (TextStyle::Warning, format!("(parent {id:.8}… not recorded)"));
+                Row { guides, name, ..Row::default() }
+            }
+        }
     }
 
     /// The guides before the current line, including its connector, and those of the lines below it.
-    fn guides(&self, connector: &str) -> (String, String) {
+    fn guides(&mut self, connector: &str) -> (String, String) {
         let depth = self.stack.len() - 1;
         if depth == 0 {
             return (String::new(), String::new());
         }
-        let goes_on = |level: usize| self.stack[level].next < self.stack[level].end;
+        let mut goes_on = |level: usize| self.stack[level].lines.peek().is_some();
         let from = (depth - 1) / self.levels * self.levels;
         let mut guides = if from == 0 { String::new() } else { format!("⋯{from} ") };
         for level in from + 1..depth {
@@ -157,7 +161,7 @@ impl<'a, 'g> Rows<'a, 'g> {
         (guides, below)
     }
 
-    fn span(&self, i: usize) -> Row {
+    fn span(&mut self, i: usize) -> Row {
         let (forest, span) = (self.forest, &self.forest.graph.spans[i]);
         let hop = match forest.hop(i) {
             Hop::None => "",
@@ -181,7 +185,11 @@ impl<'a, 'g> Rows<'a, 'g> {
             true => (if root { TextStyle::Bold } else { TextStyle::Plain }, named(&span.name)),
         };
         let mut badges = badges::timeless(forest, &self.relations, i);
-        badges.extend(badges::waited(forest, &self.relations, i, self.shown_time));
+        badges.extend(badges::waited(&self.times[i], self.shown_time));
+        if let Some(time) = self.path.time(span) {
+            badges.insert(0, (TextStyle::Bold, format!("◆ {}", time::duration(time))));
+        }
+        badges.extend(self.child_run(i));
         let time = match span.ended_at {
             _ if span.status == SpanStatus::Open => (TextStyle::Warning, "open".to_owned()),
             Some(end) if end < span.started_at => {
@@ -209,12 +217,29 @@ impl<'a, 'g> Rows<'a, 'g> {
             service,
             name,
             badges,
+            hint: badges::category(span),
             time,
         }
     }
 
+    /// The child run that begins with this span, if it is shown inline.
+    fn child_run(&self, i: usize) -> Option<(TextStyle, String)> {
+        let span = &self.forest.graph.spans[i];
+        let above = self.forest.above(i).filter(|above| above.run_id != span.run_id)?;
+        let run = self.forest.graph.child_runs.iter().find(|run| run.run_id == span.run_id);
+        let id = format!("{:.8}", span.run_id);
+        Some(match run {
+            Some(run) if above.run_id == self.forest.graph.run.run_id || run.status != RunStatus::Ok => {
+                let (style, status) = run_status(run.status);
+                let style = if run.status == RunStatus::Ok { TextStyle::Dim } else { style };
+                (style, format!("run {} {id} {status}", named(&run.name)))
+            }
+            _ => (TextStyle::Dim, format!("run {id}")),
+        })
+    }
+
     /// The line above the work of a segment: where the run began or continued.
-    fn segment(&self, i: usize) -> Row {
+    fn segment(&mut self, i: usize) -> Row {
         let segment = &self.forest.graph.run.segments[i];
         let (guides, _) = self.guides("─ ");
         let history = self.forest.history();
@@ -241,7 +266,7 @@ impl<'a, 'g> Rows<'a, 'g> {
     }
 
     /// The line of a wait: its reason, and how long it was.
-    fn suspension(&self, i: usize, resumed_by: usize) -> Row {
+    fn suspension(&mut self, i: usize, resumed_by: usize) -> Row {
         let run = &self.forest.graph.run;
         let wait = &run.suspensions[i];
         let (guides, _) = self.guides("─ ");
@@ -279,25 +304,32 @@ impl<'a, 'g> Rows<'a, 'g> {
         }
     }
 
-    fn more(&self, left_out: std::ops::Range<usize>) -> Row {
-        let (guides, _) = self.guides("─ ");
-        let (count, mut total, mut open) = (left_out.len(), 0u64, false);
-        let (mut first, mut last) = (u64::MAX, 0);
-        for place in left_out {
-            let span = &self.forest.graph.spans[self.forest.at(place)];
-            let end = span.ended_at.unwrap_or(span.started_at);
-            total = total.saturating_add(end.saturating_sub(span.started_at));
-            (first, last, open) = (first.min(span.started_at), last.max(end), open | span.ended_at.is_none());
+    /// The line of several siblings that differ only in their times.
+    fn equal(&mut self, nodes: &[usize]) -> Row {
+        let Some(Node::Span(first)) = nodes.first().map(|node| self.forest.node(*node)) else { return Row::default() };
+        let mut row = self.span(first);
+        let spans = || nodes.iter().filter_map(|node| self.forest.graph.spans.get(*node));
+        let took = spans().filter_map(|s| s.ended_at?.checked_sub(s.started_at));
+        let mut took: Vec<u64> = took.collect();
+        took.sort_unstable();
+        let mut badges = vec![(TextStyle::Bold, format!("×{}", nodes.len()))];
+        if let (Some(median), Some(max)) = (took.get(took.len().saturating_sub(1) / 2), took.last()) {
+            badges.push((TextStyle::Plain, format!("p50 {}", time::duration(*median))));
+            badges.push((TextStyle::Plain, format!("max {}", time::duration(*max))));
         }
-        let total = if open { String::new() } else { format!(" (total {})", time::duration(total)) };
-        let when = Some((first, Some(last)));
-        Row {
-            guides,
-            name: (TextStyle::Dim, format!("… {count} more like this{total}")),
-            when,
-            bar_style: TextStyle::Dim,
-            ..Row::default()
+        let each = self.visible.below(self.forest, nodes[0]);
+        if each > 0 {
+            badges.push((TextStyle::Dim, format!("each with {}", counted(each, "span"))));
         }
+        // Attempts and waits are those of the first.
+        badges.extend(badges::timeless(self.forest, &self.relations, first));
+        let (from, to) = spans()
+            .fold((u64::MAX, 0), |(from, to), s| (from.min(s.started_at), to.max(s.ended_at.unwrap_or(s.started_at))));
+        let total = took.iter().fold(0u64, |sum, took| sum.saturating_add(*took));
+        row.badges = badges;
+        row.time = if took.is_empty() { row.time } else { (TextStyle::Dim, time::duration(total)) };
+        row.when = Some((from, Some(to)));
+        row
     }
 }
 

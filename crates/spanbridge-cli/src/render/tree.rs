@@ -6,9 +6,10 @@ use super::page::{Page, TextStyle};
 use super::row::{GAP, Row};
 use super::rows::Rows;
 use super::services::Services;
-use super::text::width;
+use super::text::{counted, width};
 use super::timeline::Timeline;
-use super::{footer, header, time};
+use super::view::View;
+use super::{critical, footer, header, time};
 use spanbridge_graph::Graph;
 
 /// The width of the longest duration of [`time::duration`].
@@ -28,7 +29,15 @@ const TIMES: usize = 7;
 /// | `⊘` | cancelled |
 /// | `◌` | no end is recorded |
 /// | `‖` | the run waited, and how long |
+/// | `×40` | so many siblings that differ only in their times: their median and maximum, and their sum |
+/// | `◆` | on the critical path, and how long |
 pub fn tree(graph: &Graph, options: &Options) -> String {
+    tree_of(graph, &View::default(), options)
+}
+
+/// Renders a part of a run, like [`tree`]. If the graph has a critical path, its spans are marked with `◆` and with how long they
+/// are on it, and its stretches are listed below.
+pub fn tree_of(graph: &Graph, view: &View, options: &Options) -> String {
     let columns = options.columns();
     let mut page = Page::new(options.color);
     let services = Services::of(graph);
@@ -40,7 +49,9 @@ pub fn tree(graph: &Graph, options: &Options) -> String {
     let after = GAP + TIMES + if min_bar == 0 { 0 } else { GAP + min_bar };
     let max_left = columns - after;
 
-    let mut rows = Rows::new(&forest, &services, &timeline, max_left, columns).all();
+    let rows = Rows::new(&forest, &services, &timeline, view, max_left, columns);
+    let matching = rows.matching();
+    let mut rows = rows.all();
     rows.iter_mut().for_each(|row| row.fit(max_left));
     let left = rows.iter().map(Row::width).max().unwrap_or(0);
     // The waterfall gets what the tree does not need, within reason.
@@ -62,6 +73,11 @@ pub fn tree(graph: &Graph, options: &Options) -> String {
         let cut = time::duration(timeline.cut());
         page.put(TextStyle::Dim, &format!("(the bars leave out {cut} in which nothing ran)")).line();
     }
+    if view.is_filter() {
+        let shown = format!("({matching} of {} match)", counted(graph.spans.len(), "span"));
+        page.put(TextStyle::Dim, &shown).line();
+    }
+    critical::print(&mut page, graph, columns);
     footer::print(&mut page, graph, columns);
     page.finish()
 }

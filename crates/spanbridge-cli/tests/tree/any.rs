@@ -2,7 +2,7 @@
 
 use crate::{at, samples};
 use spanbridge::record::Via;
-use spanbridge_cli::render::{Options, tree};
+use spanbridge_cli::render::{Options, View, tree, tree_of};
 use spanbridge_graph::{Graph, Link, RunStatus, SpanStatus};
 use unicode_width::UnicodeWidthStr;
 
@@ -45,7 +45,9 @@ fn large_graphs_take_linear_time_and_no_stack() {
     for n in 0..100_000 {
         wide.span(Some(root), &format!("w: {}", n / 15), "tool.call", n, 1);
     }
-    assert_eq!(at(100, &wide.graph).lines().count(), 3 + 100_001);
+    let lines = |view: &View| tree_of(&wide.graph, view, &Options::default()).lines().count();
+    assert_eq!(lines(&View::default().expand(true)), 3 + 100_001);
+    assert_eq!(lines(&View::default()), 3 + 1 + 100_000_usize.div_ceil(15));
     // Waits in a row, one wait that many resume, and waits that two resume each.
     for (how, lines) in [("chain", 1 + 2 * 15_000), ("fan", 2 + 15_000), ("ladder", 1 + 15_000)] {
         assert_eq!(at(100, &resumed(how, 15_000)).lines().count(), 3 + lines, "{how}");

@@ -2,6 +2,7 @@
 
 mod any;
 mod samples;
+mod views;
 
 use insta::assert_snapshot;
 use spanbridge::record::Via;
@@ -18,25 +19,25 @@ fn an_order_over_every_hop() {
 POST /orders  4bf92f35  ✓ ok  486 ms, 1.92 s with queued work
 gateway · score-fn · models · billing · 20 spans · 2 errors · 2026-11-20 09:25:46.250 UTC
                                                                                0              1.92 s
-gateway ▸ POST /orders  202                                            486 ms  ━━━━━
+gateway ▸ POST /orders  202  gateway                                   486 ms  ━━━━━
 ├─ authorize                                                          3.10 ms  ╸
-├─ invoke score                                                        142 ms  ━╸
-│  └→ score-fn ▸ score                                                 118 ms  ━╸
-│     ├─ SELECT customers                                             11.2 ms  ╸
-│     └─ POST /v1/embeddings  200                                     96.0 ms  ━
-│        └→ models ▸ POST /v1/embeddings  200                         88.0 ms  ━
+├─ invoke score  function                                              142 ms  ━╸
+│  └→ score-fn ▸ score  function                                       118 ms  ━╸
+│     ├─ SELECT customers  database                                   11.2 ms  ╸
+│     └─ POST /v1/embeddings  200  outbound HTTP                      96.0 ms  ━
+│        └→ models ▸ POST /v1/embeddings  200  gateway                88.0 ms  ━
 │           └─ embed                                                  84.0 ms  ━
-├─ INSERT orders                                                      8.40 ms   ╺
-└─ send fulfil  sent                                                  22.0 µs   ╺
+├─ INSERT orders  database                                            8.40 ms   ╺
+└─ send fulfil  sent  hand-off                                        22.0 µs   ╺
    └⇢ process fulfil                                                   320 ms   ╺━━━
       ├─ reserve stock                                                 240 ms   ╺━━
-      └─ publish orders:created  confirmed                            4.60 ms      ╸
+      └─ publish orders:created  confirmed  hand-off                  4.60 ms      ╸
          ├⇢ ✗ billing ▸ process orders:created:billing  nack           212 ms      ╺━━
          │  └─ ✗ charge card                                           205 ms      ╺━╸
          │       card declined by issuer: insufficient funds (code 51)
          └⇢ billing ▸ process orders:created:billing  attempt 2  ack   264 ms                    ━━╸
             ├─ charge card                                             190 ms                    ━━
-            └─ UPDATE invoices                                        61.0 ms                      ╸
+            └─ UPDATE invoices  database                              61.0 ms                      ╸
 "##);
 }
 
@@ -48,16 +49,16 @@ POST /orders  4bf92f35  ✓ ok
 4 services · 20 spans · 2 errors
 2026-11-20 09:25:46.250 UTC
 
-gateway ▸ POST /orders  202                           486 ms
+gateway ▸ POST /orders  202  gateway                  486 ms
 ├─ authorize                                         3.10 ms
-├─ invoke score                                       142 ms
-│  └→ score-fn ▸ score                                118 ms
-│     ├─ SELECT customers                            11.2 ms
-│     └─ POST /v1/embeddings  200                    96.0 ms
+├─ invoke score  function                             142 ms
+│  └→ score-fn ▸ score  function                      118 ms
+│     ├─ SELECT customers  database                  11.2 ms
+│     └─ POST /v1/embeddings  200  outbound HTTP     96.0 ms
 │        └→ models ▸ POST /v1/embeddings  200        88.0 ms
 │           └─ embed                                 84.0 ms
-├─ INSERT orders                                     8.40 ms
-└─ send fulfil  sent                                 22.0 µs
+├─ INSERT orders  database                           8.40 ms
+└─ send fulfil  sent  hand-off                       22.0 µs
    └⇢ process fulfil                                  320 ms
       ├─ reserve stock                                240 ms
       └─ publish orders:created  confirmed           4.60 ms
@@ -67,7 +68,7 @@ gateway ▸ POST /orders  202                           486 ms
          │       (code 51)
          └⇢ billi… ▸ process orders:cre…  attempt 2   264 ms
             ├─ charge card                            190 ms
-            └─ UPDATE invoices                       61.0 ms
+            └─ UPDATE invoices  database             61.0 ms
 "##);
 }
 
@@ -76,16 +77,16 @@ fn what_has_not_ended() {
     assert_snapshot!(at(100, &samples::unfinished()), @r##"
 nightly import  4bf92f35  ◌ open  5.95 s so far
 importer · 7 spans · 2 errors · 2 open · 2026-11-20 09:25:46.250 UTC
-                                      0                                 5.95 s
-◌ importer ▸ nightly import     open  ╺╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌
-├─ fetch manifest  503        310 ms  ━━
-├─ fetch manifest  200        210 ms      ━╸
-├─ ✗ parse  panicked         95.0 ms       ╺
+                                                0                                 5.95 s
+◌ importer ▸ nightly import               open  ╺╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌
+├─ fetch manifest  503  outbound HTTP   310 ms  ━━
+├─ fetch manifest  200  outbound HTTP   210 ms      ━╸
+├─ ✗ parse  panicked                   95.0 ms       ╺
 │  │ index out of bounds: the len is 3 but the index is 7
-│  └─ ⊘ prefetch  cancelled  90.0 ms       ╺
-├─ ✗ publish rows  unknown    5.00 s        ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━╸
+│  └─ ⊘ prefetch  cancelled            90.0 ms       ╺
+├─ ✗ publish rows  unknown  hand-off    5.00 s        ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━╸
 │    timed out after 5 s
-└─ ◌ parse                      open                                         ╺
+└─ ◌ parse                                open                                         ╺
 
 ! record_dropped: the buffer was full; spans of this run may be missing (×12)
 "##);
@@ -99,14 +100,14 @@ ledger · audit · mail · archive · 14 spans · 3 errors · 2026-11-20 09:25:4
 2 of 3 invoices were not settled
                                                                         0                     3.91 s
 ✗ ledger ▸ settle invoices                                      700 ms  ━━━━━
-├─ ✗ publish amq.default:late  returned                        2.00 ms  ╸
+├─ ✗ publish amq.default:late  returned  hand-off              2.00 ms  ╸
 │    312 NO_ROUTE
-└─ publish events:settled  confirmed                           2.00 ms  ╸
+└─ publish events:settled  confirmed  hand-off                 2.00 ms  ╸
    ├⇢ ✗ mail ▸ process mail  attempt 3  reject  dead-lettered  80.0 ms            ╸
    │    550 mailbox unavailable
    │    remote host said:
    │      no such user …
-   ├⇢ mail ▸ process mail.dead  dead letter                    9.00 ms                             ╺
+   ├⇢ mail ▸ process mail.dead  dead letter  queued 2.42 s     9.00 ms                             ╺
    └⇢ archive ▸ process archive  new trace  queued 2.98 s      40.0 ms                       ╸
 (parent bb1f3a00… not recorded)
 ├─ audit ▸ process audit                                       30.0 ms        ╸
@@ -130,21 +131,21 @@ ledger · audit · mail · archive · 14 spans · 3 errors
 2026-11-20 09:25:46.250 UTC
 2 of 3 invoices were not settled
 
-✗ ledger ▸ settle invoices                       700 ms
-├─ ✗ publish amq.default:late  returned         2.00 ms
+✗ ledger ▸ settle invoices                          700 ms
+├─ ✗ publish amq.default:late  returned  hand-off  2.00 ms
 │    312 NO_ROUTE
-└─ publish events:settled  confirmed            2.00 ms
-   ├⇢ ✗ mail ▸ process mail  attempt 3  reject  80.0 ms
+└─ publish events:settled  confirmed  hand-off     2.00 ms
+   ├⇢ ✗ mail ▸ process mail  attempt 3  reject     80.0 ms
    │    550 mailbox unavailable
    │    remote host said:
    │      no such user …
-   ├⇢ mail ▸ process mail.dead  dead letter     9.00 ms
-   └⇢ archi… ▸ process archive  new trace       40.0 ms
+   ├⇢ mail ▸ process mail.dead  dead letter        9.00 ms
+   └⇢ archi… ▸ process archive  new trace          40.0 ms
 (parent bb1f3a00… not recorded)
-├─ audit ▸ process audit                        30.0 ms
-└─ audit ▸ process audit                        28.0 ms
-archive ▸ receive archive  ack ×3  3 links      60.0 ms
-└─ (start of 00f067aa… not recorded)                  –
+├─ audit ▸ process audit                           30.0 ms
+└─ audit ▸ process audit                           28.0 ms
+archive ▸ receive archive  ack ×3  3 links         60.0 ms
+└─ (start of 00f067aa… not recorded)                     –
 
 child run    ship parcel 17            ✓ ok         1a2b3c4d
 child run    ship parcel 18 to a rat…  ‖ suspended  99fe0001
@@ -160,17 +161,14 @@ fn equal_siblings_are_counted() {
     assert_snapshot!(at(100, &samples::siblings()), @r##"
 GET /report  4bf92f35  ✓ ok  2.00 s
 report · 46 spans · 2026-11-20 09:25:46.250 UTC
-                                                0                                 2.00 s
-report ▸ GET /report                    2.00 s  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━
-├─ SELECT customers                    40.0 ms  ╸
-├─ SELECT invoices                     31.0 ms   ╸
-├─ SELECT invoices                     31.0 ms   ╺╸
-├─ SELECT invoices                     31.0 ms    ╺
-├─ … 37 more like this (total 1.15 s)              ╺━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━╸
-├─ render page                         20.0 ms                                       ╸
-├─ render page                         20.0 ms                                       ╺
-├─ render page                         20.0 ms                                        ╸
-└─ render page                         20.0 ms                                        ╺
+                                                                      0                       2.00 s
+report ▸ GET /report  gateway                                 2.00 s  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━
+├─ SELECT customers  database                                40.0 ms  ╸
+├─ SELECT invoices  ×40  p50 31.0 ms  max 31.0 ms  database   1.24 s  ╺━━━━━━━━━━━━━━━━━━━━━━━━━━╸
+├─ render page                                               20.0 ms                             ╺
+├─ render page                                               20.0 ms                              ╸
+├─ render page                                               20.0 ms                              ╺
+└─ render page                                               20.0 ms                               ╸
 "##);
 }
 
@@ -181,8 +179,8 @@ fn names_from_outside() {
 受付 · a-service-with-quite-a-… · \x1b[31mevil\x1b[0m · 5 spans · 1 error
 2026-11-20 09:25:46.250 UTC
                                                                                 0             300 ms
-受付 ▸ POST /注文                                                       300 ms  ━━━━━━━━━━━━━━━━━━━━
-├─ 在庫を確認する 👩‍🚀🚀                                                  120 ms  ╺━━━━━━━╸
+受付 ▸ POST /注文  gateway                                              300 ms  ━━━━━━━━━━━━━━━━━━━━
+├─ 在庫を確認する 👩‍🚀🚀  database                                        120 ms  ╺━━━━━━━╸
 ├─ ✗ a-service-with-quite-a-long-name ▸ com.example.warehouse.invent…   100 ms          ╺━━━━━━
 │  │ warehouse said no; warehouse said no; warehouse said no; warehouse said no; warehouse said no;
 │  │ warehouse said no; warehouse said no; warehouse said no; warehouse said no; warehouse said no;
@@ -199,7 +197,7 @@ fn names_in_forty_columns() {
 3 services · 5 spans · 1 error
 2026-11-20 09:25:46.250 UTC
 
-受付 ▸ POST /注文                 300 ms
+受付 ▸ POST /注文  gateway        300 ms
 ├─ 在庫を確認する 👩‍🚀🚀            120 ms
 ├─ ✗ a-serv… ▸ com.example.war…   100 ms
 │  │ warehouse said no; warehouse said
@@ -218,7 +216,7 @@ flows · flows-b · 4 spans · 2026-11-20 09:25:46.250 UTC
                                             0                                 886 ms
 flows ▸ started
 ├─ collect                          420 ms  ━━━━━━━━━━━━━━━━━━╸
-└─ ask  confirmed                  6.00 ms                     ╸
+└─ ask  confirmed  hand-off        6.00 ms                     ╸
 ‖ suspended: waiting for a person   2d 00h
 flows-b ▸ resumed
 ├─ decide                           400 ms                     ━━━━━━━━━━━━━━━━━━╸
@@ -238,18 +236,18 @@ indexer ▸ started  pid 10  on web-1
 ‖ suspended: shards  resumed 3 times        2.87 s
 ├─ worker ▸ resumed  pid 71  on web-2
 │  └─ index shard                           900 ms                       ╺━━━━━━╸
-│     └─ write                              200 ms                        ╺━
+│     └─ write  database                    200 ms                        ╺━
 ├─ worker ▸ resumed  pid 72  on web-2
 │  ├─ index shard                           700 ms                        ━━━━━
-│  │  └─ write                              200 ms                        ╺━
+│  │  └─ write  database                    200 ms                        ╺━
 │  ├─ ‖ suspended: the database is locked   4.20 s
 │  └─ worker ▸ resumed  pid 90  on web-2
-│     └─ retry write                       50.0 ms                                  ╸
+│     └─ retry write  database             50.0 ms                                  ╸
 └─ worker ▸ resumed  pid 71  on web-2
    └─ index shard                           1.40 s                        ━━━━━━━━━━
-      └─ write                              200 ms                        ╺━
+      └─ write  database                    200 ms                        ╺━
 indexer ▸ resumed  pid 10  on web-1
-└─ publish index  confirmed                40.0 ms                                         ╺
+└─ publish index  confirmed  hand-off      40.0 ms                                         ╺
 (the bars leave out 3.58 s in which nothing ran)
 "##);
 }
@@ -267,18 +265,18 @@ indexer ▸ started  pid 10  on web-1
 ‖ suspended: shards  resumed 3 times        2.87 s
 ├─ worker ▸ resumed  pid 71  on web-2
 │  └─ index shard                           900 ms
-│     └─ write                              200 ms
+│     └─ write  database                    200 ms
 ├─ worker ▸ resumed  pid 72  on web-2
 │  ├─ index shard                           700 ms
-│  │  └─ write                              200 ms
+│  │  └─ write  database                    200 ms
 │  ├─ ‖ suspended: the database is locked   4.20 s
 │  └─ worker ▸ resumed  pid 90  on web-2
-│     └─ retry write                       50.0 ms
+│     └─ retry write  database             50.0 ms
 └─ worker ▸ resumed  pid 71  on web-2
    └─ index shard                           1.40 s
-      └─ write                              200 ms
+      └─ write  database                    200 ms
 indexer ▸ resumed  pid 10  on web-1
-└─ publish index  confirmed                40.0 ms
+└─ publish index  confirmed  hand-off      40.0 ms
 "##);
 }
 

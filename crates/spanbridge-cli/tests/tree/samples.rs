@@ -182,6 +182,7 @@ pub(crate) fn gaps() -> Graph {
         b.span(Some(batch), "archive: ack archive", "messaging.settle", 3_150 * MS + n * MS, 100 * US);
     }
     b.span(Some(batch), "archive: ", "custom.operation", 3_110 * MS, 0);
+    b.last().has_start = false;
     let end = |i| Endpoint::Span { trace_id: TraceId::new(RUN).unwrap(), span_id: id(i) };
     b.graph.edges.push(Edge::new("dead_lettered.to", end(failed), end(dead)));
     b.graph.child_runs = vec![

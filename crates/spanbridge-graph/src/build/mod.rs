@@ -1,6 +1,7 @@
 //! Fills in the graph from records.
 
 mod edges;
+mod inline;
 mod input;
 mod links;
 mod run;
