@@ -145,6 +145,24 @@ pub(crate) struct Runs {
 pub(crate) struct Trace {
     /// A run, a trace or a span
     pub(crate) id: String,
+    /// Only spans of this service, and what stands above them; repeat it for several
+    #[arg(long, value_name = "NAME")]
+    pub(crate) service: Vec<String>,
+    /// Only spans that failed, and what stands above them
+    #[arg(long)]
+    pub(crate) errors: bool,
+    /// Only this many levels; what is below is counted
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) depth: Option<u32>,
+    /// Show runs that this run started below the spans that started them
+    #[arg(long)]
+    pub(crate) follow_children: bool,
+    /// Mark what the duration consists of, through queues and child runs, and list it
+    #[arg(long)]
+    pub(crate) critical_path: bool,
+    /// Show every span, instead of one line for equal siblings
+    #[arg(long, visible_alias = "expand")]
+    pub(crate) all: bool,
 }
 
 #[derive(Args, Debug)]
@@ -233,7 +251,7 @@ const DOCTOR: &str = "doctor finds:
   - messages that were sent but never received, or received but never settled
   - consumers that never settle
   - contexts that were lost, dropped or unreadable
-  - missing parents, clocks that disagree, contradictory records, dropped records
+  - missing parents, clocks that disagree, impossible times and parents, contradictory records, dropped records
   - payloads whose redaction failed
   - runs without an end
   - functions stopped by their time limit, with a lost response, or with undelivered records

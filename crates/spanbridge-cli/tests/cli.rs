@@ -219,17 +219,17 @@ fn a_trace_is_a_tree_of_all_its_runs() {
 POST /orders  4bf92f35  ✗ error  90.0 ms
 gateway · billing · 3 spans · 2 errors · 2026-11-20 09:25:46.000 UTC
                                                             0                                90.0 ms
-✗ gateway ▸ POST /orders                           90.0 ms  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━
+✗ gateway ▸ POST /orders  gateway                  90.0 ms  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━
 │ the order was not paid
-└─ publish orders:created  confirmed               4.00 ms      ━━
+└─ publish orders:created  confirmed  hand-off     4.00 ms      ━━
    └⇢ ✗ billing ▸ process billing  queued 16.0 ms  40.0 ms               ━━━━━━━━━━━━━━━━━━
         card declined
 
 ship parcel  c0ffee00  ✓ ok  100 ms
 billing · 1 span · 2026-11-20 09:25:46.100 UTC
 child of POST /orders 4bf92f35, triggered by publish orders:created in gateway
-                                    0                                40.0 ms
-billing ▸ process billing  40.0 ms  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━
+                                                    0                                40.0 ms
+billing ▸ process billing  queued 16.0 ms  40.0 ms  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━
 "##);
     let output = place.command(&["trace", "00f067aa0ba90004"]).env("COLUMNS", "60").output().unwrap();
     insta::assert_snapshot!(stdout(&output), @r##"
@@ -238,7 +238,7 @@ billing · 1 span · 2026-11-20 09:25:46.100 UTC
 child of POST /orders 4bf92f35, triggered by publish
 orders:created in gateway
 
-billing ▸ process billing  40.0 ms
+billing ▸ process billing  queued 16.0 ms  40.0 ms
 
 parent run   POST /orders  ✗ error  4bf92f35
 "##);

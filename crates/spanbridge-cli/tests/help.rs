@@ -98,7 +98,15 @@ Arguments:
   <ID>  A run, a trace or a span
 
 Options:
-  -h, --help  Print help
+      --service <NAME>   Only spans of this service, and what stands above them; repeat it for
+                         several
+      --errors           Only spans that failed, and what stands above them
+      --depth <N>        Only this many levels; what is below is counted
+      --follow-children  Show runs that this run started below the spans that started them
+      --critical-path    Mark what the duration consists of, through queues and child runs, and list
+                         it
+      --all              Show every span, instead of one line for equal siblings [alias: --expand]
+  -h, --help             Print help
 "##);
 }
 
@@ -126,7 +134,8 @@ doctor finds:
   - messages that were sent but never received, or received but never settled
   - consumers that never settle
   - contexts that were lost, dropped or unreadable
-  - missing parents, clocks that disagree, contradictory records, dropped records
+  - missing parents, clocks that disagree, impossible times and parents, contradictory records,
+  dropped records
   - payloads whose redaction failed
   - runs without an end
   - functions stopped by their time limit, with a lost response, or with undelivered records

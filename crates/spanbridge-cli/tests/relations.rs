@@ -12,10 +12,14 @@ use std::process::Command;
 
 /// A store with these records, and the output of `trace`.
 fn trace_of(records: &[Record<'static>], id: &str) -> String {
+    trace_with(records, &[id])
+}
+
+fn trace_with(records: &[Record<'static>], args: &[&str]) -> String {
     let (_dir, path) = place();
     deliver(&mut StoreSink::open(&path).unwrap(), 7, 1, records);
     let mut command = Command::new(env!("CARGO_BIN_EXE_spanbridge"));
-    command.args(["trace", id, "--color", "never", "--db"]).arg(&path).env("COLUMNS", "100");
+    command.arg("trace").args(args).args(["--color", "never", "--db"]).arg(&path).env("COLUMNS", "100");
     let output = command.output().unwrap();
     assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stderr)), (Some(0), "".into()));
     String::from_utf8(output.stdout).unwrap()
@@ -75,8 +79,8 @@ fn an_attempt_after_another_and_a_dead_letter() {
 POST /orders  11111111  ✓ ok  132 ms
 shop · mailer · 9 spans · 2026-09-21 14:13:20.000 UTC
                                                                                 0             132 ms
-shop ▸ POST /orders                                                    30.0 ms  ━━━━╸
-└─ publish orders:created  confirmed                                   3.00 ms   ╺
+shop ▸ POST /orders  gateway                                           30.0 ms  ━━━━╸
+└─ publish orders:created  confirmed  hand-off                         3.00 ms   ╺
    ├⇢ mailer ▸ process orders:created:mail  nack  queued 27.0 ms       20.0 ms        ━━━
    ├⇢ mailer ▸ process orders:created:stock  queued 28.0 ms            20.0 ms        ━━━
    ├⇢ mailer ▸ process orders:crea…  attempt 2  reject  dead-lettered  20.0 ms              ━━━
@@ -93,8 +97,8 @@ fn a_message_dead_lettered_before_any_work() {
 POST /orders  11111111  ✓ ok  130 ms
 shop · mailer · 3 spans · 2026-09-21 14:13:20.000 UTC
                                                                                 0             130 ms
-shop ▸ POST /orders                                                    30.0 ms  ━━━━╸
-└─ publish orders:created  confirmed  dead-lettered                    3.00 ms   ╺
+shop ▸ POST /orders  gateway                                           30.0 ms  ━━━━╸
+└─ publish orders:created  confirmed  dead-lettered  hand-off          3.00 ms   ╺
    └⇢ mailer ▸ process dead:created:mai…  dead letter: delivery limit  20.0 ms                  ╺━━━
 "##);
 }
@@ -113,8 +117,8 @@ fn work_in_a_trace_of_its_own() {
 POST /orders  11111111  ✓ ok  61.0 ms
 shop · mailer · 4 spans · 2026-09-21 14:13:20.000 UTC
                                                                                 0            61.0 ms
-shop ▸ POST /orders                                                    30.0 ms  ━━━━━━━━━╸
-└─ publish orders:created  confirmed                                   3.00 ms     ━
+shop ▸ POST /orders  gateway                                           30.0 ms  ━━━━━━━━━╸
+└─ publish orders:created  confirmed  hand-off                         3.00 ms     ━
    └⇢ mailer ▸ process orders:create…  ack  new trace  queued 27.0 ms  20.0 ms               ━━━━━━╸
 "##);
     assert_eq!(trace_of(&all, &trace(5).to_string()), shown, "from the other end, too");
@@ -136,24 +140,24 @@ fn work_that_is_a_run_from_the_parents_side() {
     assert_snapshot!(trace_of(&child(), &span_id(1).to_string()), @r##"
 POST /orders  11111111  ✓ ok  30.0 ms
 shop · 2 spans · 2026-09-21 14:13:20.000 UTC
-                                               0                                30.0 ms
-shop ▸ POST /orders                   30.0 ms  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━
-└─ publish orders:created  confirmed  3.00 ms               ━━━━
+                                                         0                                30.0 ms
+shop ▸ POST /orders  gateway                    30.0 ms  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━
+└─ publish orders:created  confirmed  hand-off  3.00 ms               ━━━━
 
 child run    send mail  ✓ ok  spanbridge trace 22222222
 "##);
     assert_snapshot!(trace_of(&child(), &run(1).to_string()), @r##"
 POST /orders  11111111  ✓ ok  30.0 ms
 shop · 2 spans · 2026-09-21 14:13:20.000 UTC
-                                               0                                30.0 ms
-shop ▸ POST /orders                   30.0 ms  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━
-└─ publish orders:created  confirmed  3.00 ms               ━━━━
+                                                         0                                30.0 ms
+shop ▸ POST /orders  gateway                    30.0 ms  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━
+└─ publish orders:created  confirmed  hand-off  3.00 ms               ━━━━
 
 send mail  22222222  ✓ ok  20.0 ms, 21.0 ms with queued work
 mailer · 2 spans · 2026-09-21 14:13:20.040 UTC
 child of POST /orders 11111111, triggered by publish orders:created in shop
-                                                    0                                21.0 ms
-mailer ▸ process orders:created:mail  ack  20.0 ms  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━
+                                                                    0                        21.0 ms
+mailer ▸ process orders:created:mail  ack  queued 27.0 ms  20.0 ms  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━
 "##);
 }
 
@@ -169,8 +173,8 @@ fn attempts_that_are_runs() {
 send mail  33333333  ✓ ok  20.0 ms
 mailer · 1 span · 2026-09-21 14:13:20.080 UTC
 child of POST /orders 11111111, triggered by publish orders:created in shop
-                                                      0                                20.0 ms
-mailer ▸ process orders:created:mail  retry  20.0 ms  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━
+                                                                      0                      20.0 ms
+mailer ▸ process orders:created:mail  retry  queued 67.0 ms  20.0 ms  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━
 
 parent run   POST /orders  ✓ ok  spanbridge trace 11111111
 related run  send mail     ✓ ok  spanbridge trace 22222222
@@ -193,8 +197,8 @@ fn a_dead_letter_that_is_a_run() {
 POST /orders  11111111  ✓ ok  61.0 ms
 shop · mailer · 4 spans · 2026-09-21 14:13:20.000 UTC
                                                                             0                61.0 ms
-shop ▸ POST /orders                                                30.0 ms  ━━━━━━━━━━━╸
-└─ publish orders:created  confirmed                               3.00 ms     ╺━
+shop ▸ POST /orders  gateway                                       30.0 ms  ━━━━━━━━━━━╸
+└─ publish orders:created  confirmed  hand-off                     3.00 ms     ╺━
    └⇢ mailer ▸ process orders:created:mail  reject  dead-lettered  20.0 ms                 ╺━━━━━━━╸
 
 child run    look at letter  ✓ ok  spanbridge trace 22222222
@@ -207,8 +211,8 @@ fn work_that_is_a_run_from_its_own_side() {
 send mail  22222222  ✓ ok  20.0 ms, 21.0 ms with queued work
 mailer · 2 spans · 2026-09-21 14:13:20.040 UTC
 child of POST /orders 11111111, triggered by publish orders:created in shop
-                                                    0                                21.0 ms
-mailer ▸ process orders:created:mail  ack  20.0 ms  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━
+                                                                    0                        21.0 ms
+mailer ▸ process orders:created:mail  ack  queued 27.0 ms  20.0 ms  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━
 
 parent run   POST /orders  ✓ ok  spanbridge trace 11111111
 "##);
@@ -222,10 +226,10 @@ fn a_delivery_after_an_unrecorded_one() {
     assert_snapshot!(trace_of(&all, &run(1).to_string()), @r##"
 POST /orders  11111111  ✓ ok  60.0 ms
 shop · mailer · 3 spans · 2026-09-21 14:13:20.000 UTC
-                                                                                0            60.0 ms
-shop ▸ POST /orders                                                    30.0 ms  ━━━━━━━━━━
-└─ publish orders:created  confirmed                                   3.00 ms     ━
-   └⇢ mailer ▸ process orders:creat…  delivered again  queued 27.0 ms  20.0 ms               ━━━━━━━
+                                                                      0                      60.0 ms
+shop ▸ POST /orders  gateway                                 30.0 ms  ━━━━━━━━━━━━━━━
+└─ publish orders:created  confirmed  hand-off               3.00 ms       ━╸
+   └⇢ mailer ▸ process orders:created:mail  delivered again  20.0 ms                      ━━━━━━━━━━
 "##);
 }
 
@@ -285,10 +289,10 @@ fn a_request_and_its_reply() {
 POST /orders  11111111  ✓ ok  90.0 ms
 shop · mailer · 5 spans · 2026-09-21 14:13:20.000 UTC
                                                                                 0            90.0 ms
-shop ▸ POST /orders                                                    30.0 ms  ━━━━━━╸
-└─ publish orders:created  confirmed  replied                          3.00 ms    ╸
+shop ▸ POST /orders  gateway                                           30.0 ms  ━━━━━━╸
+└─ publish orders:created  confirmed  replied  hand-off                3.00 ms    ╸
    └⇢ mailer ▸ process orders:created:mail  queued 27.0 ms             20.0 ms          ╺━━━━
-      └─ publish amq.default:replies  confirmed                        3.00 ms              ╸
+      └─ publish amq.default:replies  confirmed  hand-off              3.00 ms              ╸
          └⇢ shop ▸ process amq.def…  reply  to publish orders:created  20.0 ms                 ╺━━━━
 "##);
 }
@@ -315,9 +319,9 @@ fn a_consumer_without_trust_from_both_ends() {
     assert_snapshot!(trace_of(&all, &run(1).to_string()), @r##"
 POST /orders  11111111  ✓ ok  30.0 ms
 shop · 2 spans · 2026-09-21 14:13:20.000 UTC
-                                                                     0                       30.0 ms
-shop ▸ POST /orders                                         30.0 ms  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━
-└─ publish orders:created  confirmed  linked from 22222222  3.00 ms            ━━━
+                                                                               0             30.0 ms
+shop ▸ POST /orders  gateway                                          30.0 ms  ━━━━━━━━━━━━━━━━━━━━━
+└─ publish orders:created  confirmed  linked from 22222222  hand-off  3.00 ms         ━━
 
 linked from  process orders:created:mail  ✓ ok  spanbridge trace 22222222
 "##);
@@ -342,9 +346,9 @@ fn several_consumers_without_trust() {
     assert_snapshot!(trace_of(&all, &run(1).to_string()), @r##"
 POST /orders  11111111  ✓ ok  30.0 ms
 shop · 2 spans · 2026-09-21 14:13:20.000 UTC
-                                                                   0                         30.0 ms
-shop ▸ POST /orders                                       30.0 ms  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━
-└─ publish orders:created  confirmed  linked from 3 runs  3.00 ms             ━━━
+                                                                             0               30.0 ms
+shop ▸ POST /orders  gateway                                        30.0 ms  ━━━━━━━━━━━━━━━━━━━━━━━
+└─ publish orders:created  confirmed  linked from 3 runs  hand-off  3.00 ms         ╺━╸
 
 linked from  process orders:created:mail  ✓ ok  spanbridge trace 22222222
 linked from  process orders:created:mail  ✓ ok  spanbridge trace 33333333
@@ -366,9 +370,9 @@ fn a_link_of_the_users_from_both_ends() {
     assert_snapshot!(trace_of(&all, &run(1).to_string()), @r##"
 POST /orders  11111111  ✓ ok  30.0 ms
 shop · 2 spans · 2026-09-21 14:13:20.000 UTC
-                                                    0                                30.0 ms
-shop ▸ POST /orders  linked from 55555555  30.0 ms  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━
-└─ publish orders:created  confirmed       3.00 ms               ━━━━
+                                                             0                               30.0 ms
+shop ▸ POST /orders  linked from 55555555  gateway  30.0 ms  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━
+└─ publish orders:created  confirmed  hand-off      3.00 ms               ━━━╸
 
 linked from  nightly report  ✓ ok  spanbridge trace 55555555
 "##);
@@ -398,9 +402,9 @@ fn a_related_run_is_not_also_listed_as_linked() {
     assert_snapshot!(shown, @r##"
 POST /orders  11111111  ✓ ok  30.0 ms
 shop · 2 spans · 2026-09-21 14:13:20.000 UTC
-                                                    0                                30.0 ms
-shop ▸ POST /orders  linked from 33333333  30.0 ms  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━
-└─ publish orders:created  confirmed       3.00 ms               ━━━━
+                                                             0                               30.0 ms
+shop ▸ POST /orders  linked from 33333333  gateway  30.0 ms  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━
+└─ publish orders:created  confirmed  hand-off      3.00 ms               ━━━╸
 
 child run    send mail  ✓ ok  spanbridge trace 22222222
 child run    audit      ✓ ok  spanbridge trace 33333333
@@ -414,5 +418,89 @@ child of POST /orders 11111111, triggered by publish orders:created in shop
 mailer ▸ audit  linked to 11111111  5.00 ms  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━
 
 parent run   POST /orders  ✓ ok  spanbridge trace 11111111
+"##);
+}
+
+/// A request whose message is a run of its own, which starts another: inline, and with the critical path through all three.
+#[test]
+fn child_runs_inline_and_on_the_path() {
+    let (_, _, mut all) = request();
+    let mut ship = Recording::of(run(2), 3, "shipping").in_trace(trace(1));
+    all.push(ship.record(run_start("ship order", 60, Some((run(1), span_id(2))))));
+    all.push(process(&mut ship, 11, 2, "orders:created:ship", 60, vec![(semconv::RELATION, text("new_run"))]));
+    all.push(publish(&mut ship, 12, 11, "labels:print", 65));
+    all.push(ship.run_end(81, spanbridge::Status::Error));
+    let mut print = Recording::of(run(3), 4, "printer").in_trace(trace(1));
+    all.push(print.record(run_start("print label", 200, Some((run(2), span_id(12))))));
+    all.push(process(&mut print, 13, 12, "labels:print:labels", 200, vec![(semconv::RELATION, text("new_run"))]));
+    all.push(print.run_end(221, spanbridge::Status::Ok));
+    let id = run(1).to_string();
+    assert_snapshot!(trace_with(&all, &[&id, "--follow-children", "--critical-path"]), @r##"
+POST /orders  11111111  ✓ ok  30.0 ms, 220 ms with queued work
+shop · shipping · printer · 5 spans · 2026-09-21 14:13:20.000 UTC
+                                                                                0             220 ms
+shop ▸ POST /orders  ◆ 10.0 ms  gateway                                30.0 ms  ━━╸
+└─ publish orders:created  ◆ 3.00 ms  confirmed  hand-off              3.00 ms  ╺
+   └⇢ shipp… ▸ process orders:created:ship  ◆ 5.00 ms  queued 47.0 ms  20.0 ms       ━━
+      └─ publish labels:print  ◆ 3.00 ms  confirmed  hand-off          3.00 ms       ╺
+         └⇢ print… ▸ process labels:print:…  ◆ 20.0 ms  queued 132 ms  20.0 ms                    ━━
+
+critical path  221 ms  42.0 ms of work · 179 ms in queues
+   10.0 ms  shop ▸ POST /orders
+   3.00 ms  shop ▸ publish orders:created
+   47.0 ms  ⇢ in the queue before run ship order 22222222
+   5.00 ms  shipping ▸ process orders:created:ship
+   3.00 ms  shipping ▸ publish labels:print
+    132 ms  ⇢ in the queue before run print label 33333333
+   20.0 ms  printer ▸ process labels:print:labels
+   1.00 ms  run print label 33333333
+"##);
+    let json = trace_with(&all, &[&id, "--critical-path", "--format", "json"]);
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let path = &json["criticalPath"];
+    assert_eq!((&path["durationMs"], &path["totalsMs"]["queue"]), (&221.0.into(), &(47.0 + 132.0).into()));
+}
+
+/// A run that names itself as its parent, and circles of runs, end.
+#[test]
+fn runs_that_started_each_other() {
+    let records = |own: bool| {
+        let (mut a, mut b) = (Recording::of(run(1), 1, "a"), Recording::of(run(2), 2, "b"));
+        let parent = if own { run(1) } else { run(2) };
+        let mut all = vec![a.record(run_start("first", 0, Some((parent, span_id(4))))), a.span(3, 0, "one", 1, 5)];
+        all.push(b.record(run_start("second", 0, Some((run(1), span_id(3))))));
+        all.extend([
+            b.span(4, 0, "two", 2, 4),
+            a.run_end(9, spanbridge::Status::Ok),
+            b.run_end(9, spanbridge::Status::Ok),
+        ]);
+        all
+    };
+    let args = ["1111", "--follow-children", "--critical-path"];
+    assert_snapshot!(trace_with(&records(true), &args), @r##"
+first  11111111  ✓ ok  9.00 ms
+a · b · 2 spans · 2026-09-21 14:13:20.000 UTC
+its own parent, by its records
+                                               0                                4.00 ms
+a ▸ one  ◆ 4.00 ms                    4.00 ms  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━
+└─ b ▸ two  run second 22222222 ✓ ok  2.00 ms            ━━━━━━━━━━━━━━━━━━━━
+
+critical path  9.00 ms  9.00 ms of work
+   1.00 ms  run first
+   4.00 ms  a ▸ one
+   4.00 ms  run first
+"##);
+    assert_snapshot!(trace_with(&records(false), &args), @r##"
+first  11111111  ✓ ok  9.00 ms
+a · b · 2 spans · 2026-09-21 14:13:20.000 UTC
+child of second 22222222, triggered by two in b
+                                               0                                4.00 ms
+a ▸ one  ◆ 4.00 ms                    4.00 ms  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━
+└─ b ▸ two  run second 22222222 ✓ ok  2.00 ms            ━━━━━━━━━━━━━━━━━━━━
+
+critical path  9.00 ms  9.00 ms of work
+   1.00 ms  run first
+   4.00 ms  a ▸ one
+   4.00 ms  run first
 "##);
 }

@@ -3,8 +3,9 @@
 use super::page::{Page, TextStyle};
 use super::status::run_status;
 use super::text::{counted, named, truncate, width, wrap};
+use spanbridge::RunId;
 use spanbridge_graph::{Graph, LinkDirection, PrunedRun, Relation, RunStatus, RunSummary};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// How many other runs of a kind are listed. The rest are counted.
 const MAX_RUNS: usize = 20;
@@ -69,10 +70,15 @@ fn outcome(run: &RunSummary) -> String {
 
 fn runs(page: &mut Page, graph: &Graph, columns: usize) {
     let is_child = |run: &RunSummary| graph.child_runs.contains(run);
+    let inline: HashSet<RunId> = graph.spans.iter().map(|s| s.run_id).filter(|run| *run != graph.run.run_id).collect();
     let kind = |id| if graph.run.parent_run_id == Some(id) { "parent run" } else { "related run" };
-    let child: Vec<Other<'_>> = graph.child_runs.iter().map(|run| ("child run", run)).collect();
+    // What is shown inline needs no reference.
+    let is_inline = |run: &&RunSummary| inline.contains(&run.run_id);
+    let child: Vec<Other<'_>> =
+        graph.child_runs.iter().filter(|run| !is_inline(run)).map(|run| ("child run", run)).collect();
     // A child in the same trace is listed as a child only.
-    let related = graph.related_runs.iter().filter(|run| !is_child(run)).map(|run| (kind(run.run_id), run));
+    let related =
+        graph.related_runs.iter().filter(|run| !is_child(run) && !is_inline(run)).map(|run| (kind(run.run_id), run));
     let linked = graph.linked_runs.iter().filter(|l| !is_child(&l.run)).map(|l| {
         let kind = match (l.direction, kind(l.run.run_id)) {
             (_, parent @ "parent run") => parent,

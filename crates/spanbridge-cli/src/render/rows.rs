@@ -9,13 +9,16 @@ use super::page::TextStyle;
 use super::row::Row;
 use super::services::Services;
 use super::status::run_status;
-use super::text::{counted, escape, named, width, wrap};
+use super::text::{counted, escape, named, truncate, width, wrap};
 use super::time;
 use super::timeline::Timeline;
 use super::view::{View, Visible};
 use spanbridge::record::Via;
 use spanbridge::semconv;
 use spanbridge_graph::{RunStatus, Span, SpanStatus, SpanTimes};
+
+/// Maximum width of the name of a child run.
+const MAX_NAME_WIDTH: usize = 24;
 
 /// Makes the lines, with an explicit stack: one cursor for each level above the current line.
 pub(crate) struct Rows<'a, 'g> {
@@ -185,14 +188,15 @@ impl<'a, 'g> Rows<'a, 'g> {
             true => (if root { TextStyle::Bold } else { TextStyle::Plain }, named(&span.name)),
         };
         let mut badges = badges::timeless(forest, &self.relations, i);
-        badges.extend(badges::waited(&self.times[i], self.shown_time));
+        let is_torn = span.ended_at.is_some_and(|end| end < span.started_at);
+        badges.extend(badges::waited(&self.times[i], self.shown_time).filter(|_| !is_torn));
+        badges.splice(0..0, self.child_run(i));
         if let Some(time) = self.path.time(span) {
             badges.insert(0, (TextStyle::Bold, format!("◆ {}", time::duration(time))));
         }
-        badges.extend(self.child_run(i));
         let time = match span.ended_at {
             _ if span.status == SpanStatus::Open => (TextStyle::Warning, "open".to_owned()),
-            Some(end) if end < span.started_at => {
+            Some(_) if is_torn => {
                 badges.push((TextStyle::Warning, "ended before it began".to_owned()));
                 (TextStyle::Dim, "–".to_owned())
             }
@@ -232,7 +236,7 @@ impl<'a, 'g> Rows<'a, 'g> {
             Some(run) if above.run_id == self.forest.graph.run.run_id || run.status != RunStatus::Ok => {
                 let (style, status) = run_status(run.status);
                 let style = if run.status == RunStatus::Ok { TextStyle::Dim } else { style };
-                (style, format!("run {} {id} {status}", named(&run.name)))
+                (style, format!("run {} {id} {status}", truncate(&named(&run.name), MAX_NAME_WIDTH)))
             }
             _ => (TextStyle::Dim, format!("run {id}")),
         })

@@ -3,22 +3,26 @@
 use super::hop::Hop;
 use super::node::{Node, OPEN, Standing};
 use super::nodes::Nodes;
+use crate::hash::Set;
 use crate::message::Senders;
-use crate::model::{Graph, Span, SpanTimes};
-use spanbridge::semconv;
+use crate::model::{Edge, Graph, Span, SpanTimes};
+use spanbridge::record::Endpoint;
+use spanbridge::{SpanId, semconv};
 
 impl SpanTimes {
     /// The times of the spans of a graph, in their order.
     pub fn of(graph: &Graph) -> Vec<SpanTimes> {
         let nodes = Nodes::of(graph, &[]);
         let senders = Senders::new(&graph.run, &graph.spans);
+        let repeated = repeated(graph);
         let times = |(place, span): (usize, &Span)| {
             let place = place as u32 + 1;
             let node = &nodes.list[place as usize];
             let ended_too_early = span.ended_at.is_some_and(|end| end < span.started_at);
             let mut times = SpanTimes {
                 clock_skew: node.standing == Standing::Skewed || ended_too_early,
-                queued: queued(&nodes, node, span, &senders, graph),
+                queued: queued(&nodes, node, span, &senders, graph)
+                    .filter(|_| node.hop == Hop::Again || !repeated.contains(&span.span_id)),
                 ..SpanTimes::default()
             };
             if let Some(end) = span.ended_at.filter(|_| !node.is_unsure) {
@@ -70,6 +74,16 @@ fn queued(nodes: &Nodes<'_>, node: &Node, span: &Span, senders: &Senders<'_>, gr
         }
     };
     span.started_at.checked_sub(if to <= span.started_at { to } else { from })
+}
+
+/// The deliveries that came after others, also if those are in other runs.
+fn repeated(graph: &Graph) -> Set<SpanId> {
+    let of = |edge: &Edge| match (&*edge.edge_type, &edge.from, &edge.to) {
+        ("retry.of", Endpoint::Span { span_id, .. }, _) => Some(*span_id),
+        ("dead_lettered.to", _, Endpoint::Span { span_id, .. }) => Some(*span_id),
+        _ => None,
+    };
+    graph.edges.iter().filter_map(of).collect()
 }
 
 fn is_later_attempt(span: &Span) -> bool {

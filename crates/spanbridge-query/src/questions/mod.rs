@@ -1,5 +1,6 @@
 //! The questions, each written once over a [`Snapshot`](crate::engine::Snapshot).
 
+pub(crate) mod descendants;
 pub(crate) mod find;
 pub(crate) mod gaps;
 pub(crate) mod graph;

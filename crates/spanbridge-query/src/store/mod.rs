@@ -9,6 +9,7 @@ use crate::answer::{Found, ImportReport, Imported};
 use crate::engine::{Cursor, Engine, IdPrefix};
 use crate::engines::Engines;
 use crate::index::{FoldBudget, FoldReport};
+use crate::questions::descendants::{self, Descendants};
 use crate::questions::{find, gaps, graph, why};
 use crate::reader::Reader;
 use crate::runs::{RunFilter, RunRow};
@@ -101,6 +102,12 @@ impl Store {
     /// This also reads the runs that they caused and those that caused them, up to 500; a [note](Why::notes) says if there are more.
     pub fn why(&self, run_ids: &[RunId]) -> Result<Option<Why>> {
         self.reader.read(|snapshot| why::why(snapshot, run_ids))
+    }
+
+    /// The runs that a run started, directly or through others: at most `max_runs` of them, with at most `max_spans` spans together.
+    /// For [`Graph::inline`], or for the [critical path](spanbridge_graph::CriticalPath) through them.
+    pub fn descendants(&self, run_id: RunId, max_runs: usize, max_spans: u64) -> Result<Descendants> {
+        self.reader.read(|snapshot| descendants::descendants(snapshot, run_id, max_runs, max_spans))
     }
 
     /// Whether this run was stored and is [pruned](crate::keeping::prune). Only pruned runs that a stored run is connected with are
