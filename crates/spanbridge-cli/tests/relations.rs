@@ -173,8 +173,8 @@ fn attempts_that_are_runs() {
 send mail  33333333  ✓ ok  20.0 ms
 mailer · 1 span · 2026-09-21 14:13:20.080 UTC
 child of POST /orders 11111111, triggered by publish orders:created in shop
-                                                                      0                      20.0 ms
-mailer ▸ process orders:created:mail  retry  queued 67.0 ms  20.0 ms  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━
+                                                      0                                20.0 ms
+mailer ▸ process orders:created:mail  retry  20.0 ms  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━
 
 parent run   POST /orders  ✓ ok  spanbridge trace 11111111
 related run  send mail     ✓ ok  spanbridge trace 22222222
@@ -438,12 +438,12 @@ fn child_runs_inline_and_on_the_path() {
     assert_snapshot!(trace_with(&all, &[&id, "--follow-children", "--critical-path"]), @r##"
 POST /orders  11111111  ✓ ok  30.0 ms, 220 ms with queued work
 shop · shipping · printer · 5 spans · 2026-09-21 14:13:20.000 UTC
-                                                                                0             220 ms
-shop ▸ POST /orders  ◆ 10.0 ms  gateway                                30.0 ms  ━━╸
-└─ publish orders:created  ◆ 3.00 ms  confirmed  hand-off              3.00 ms  ╺
-   └⇢ shipp… ▸ process orders:created:ship  ◆ 5.00 ms  queued 47.0 ms  20.0 ms       ━━
-      └─ publish labels:print  ◆ 3.00 ms  confirmed  hand-off          3.00 ms       ╺
-         └⇢ print… ▸ process labels:print:…  ◆ 20.0 ms  queued 132 ms  20.0 ms                    ━━
+                                                                         0                    220 ms
+shop ▸ POST /orders  ◆ 10.0 ms  gateway                         30.0 ms  ━━━╸
+└─ publish orders:created  ◆ 3.00 ms  confirmed  hand-off       3.00 ms   ╸
+   └⇢ shipp… ▸ process orders:created:ship  ◆ 5.00 ms  ✗ error  20.0 ms         ━━╸
+      └─ publish labels:print  ◆ 3.00 ms  confirmed  hand-off   3.00 ms         ╺
+         └⇢ print… ▸ process labels:print:labels  ◆ 20.0 ms     20.0 ms                          ╺━━
 
 critical path  221 ms  42.0 ms of work · 179 ms in queues
    10.0 ms  shop ▸ POST /orders
@@ -481,9 +481,9 @@ fn runs_that_started_each_other() {
 first  11111111  ✓ ok  9.00 ms
 a · b · 2 spans · 2026-09-21 14:13:20.000 UTC
 its own parent, by its records
-                                               0                                4.00 ms
-a ▸ one  ◆ 4.00 ms                    4.00 ms  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━
-└─ b ▸ two  run second 22222222 ✓ ok  2.00 ms            ━━━━━━━━━━━━━━━━━━━━
+                                          0                                4.00 ms
+a ▸ one  ◆ 4.00 ms               4.00 ms  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━
+└─ b ▸ two  run second 22222222  2.00 ms            ━━━━━━━━━━━━━━━━━━━━
 
 critical path  9.00 ms  9.00 ms of work
    1.00 ms  run first
@@ -494,9 +494,9 @@ critical path  9.00 ms  9.00 ms of work
 first  11111111  ✓ ok  9.00 ms
 a · b · 2 spans · 2026-09-21 14:13:20.000 UTC
 child of second 22222222, triggered by two in b
-                                               0                                4.00 ms
-a ▸ one  ◆ 4.00 ms                    4.00 ms  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━
-└─ b ▸ two  run second 22222222 ✓ ok  2.00 ms            ━━━━━━━━━━━━━━━━━━━━
+                                          0                                4.00 ms
+a ▸ one  ◆ 4.00 ms               4.00 ms  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━
+└─ b ▸ two  run second 22222222  2.00 ms            ━━━━━━━━━━━━━━━━━━━━
 
 critical path  9.00 ms  9.00 ms of work
    1.00 ms  run first

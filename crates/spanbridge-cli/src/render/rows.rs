@@ -226,20 +226,20 @@ impl<'a, 'g> Rows<'a, 'g> {
         }
     }
 
-    /// The child run that begins with this span, if it is shown inline.
-    fn child_run(&self, i: usize) -> Option<(TextStyle, String)> {
+    /// The child run that begins with this span, if it is shown inline: its status, unless that is ok, its name and its id.
+    fn child_run(&self, i: usize) -> Vec<(TextStyle, String)> {
         let span = &self.forest.graph.spans[i];
-        let above = self.forest.above(i).filter(|above| above.run_id != span.run_id)?;
-        let run = self.forest.graph.child_runs.iter().find(|run| run.run_id == span.run_id);
+        if self.forest.above(i).is_none_or(|above| above.run_id == span.run_id) {
+            return Vec::new();
+        }
         let id = format!("{:.8}", span.run_id);
-        Some(match run {
-            Some(run) if above.run_id == self.forest.graph.run.run_id || run.status != RunStatus::Ok => {
-                let (style, status) = run_status(run.status);
-                let style = if run.status == RunStatus::Ok { TextStyle::Dim } else { style };
-                (style, format!("run {} {id} {status}", truncate(&named(&run.name), MAX_NAME_WIDTH)))
-            }
-            _ => (TextStyle::Dim, format!("run {id}")),
-        })
+        let Some(run) = self.forest.graph.child_runs.iter().find(|run| run.run_id == span.run_id) else {
+            return vec![(TextStyle::Dim, format!("run {id}"))];
+        };
+        let status = Some(run_status(run.status)).filter(|_| run.status != RunStatus::Ok);
+        let status = status.map(|(style, word)| (style, word.to_owned()));
+        let name = format!("run {} {id}", truncate(&named(&run.name), MAX_NAME_WIDTH));
+        status.into_iter().chain([(TextStyle::Dim, name)]).collect()
     }
 
     /// The line above the work of a segment: where the run began or continued.

@@ -192,9 +192,9 @@ fn an_empty_name_and_an_end_before_its_start() {
 (no name)  4bf92f35  ✓ ok  1.00 s
 shop · 3 spans · 2026-11-20 09:25:46.250 UTC
 its own parent, by its records
-                                                          0                                 1.00 s
-shop ▸ work                                       1.00 s  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━
-├─ (no name)                                     1.00 ms  ╸
-└─ torn  clocks disagree  ended before it began        –                      ╸
+                                         0                                 1.00 s
+shop ▸ work                      1.00 s  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━
+├─ (no name)                    1.00 ms  ╸
+└─ torn  ended before it began        –                      ╸
 "##);
 }
