@@ -25,7 +25,9 @@
 //!
 //! Take the first that you have. [Choice](crate::Choice), counters, content, limits and the resource's attributes are as with every
 //! exporter; only the global provider has a resource and limits of its own. Calls are made on the thread of the exporter's sink. There,
-//! neither the recorder nor the SDK traces anything, so that an exporter does not export its own work.
+//! neither the recorder nor the SDK traces anything, so that an exporter does not export its own work. What it does on other threads
+//! (those of a runtime, or of a `BatchSpanProcessor`) is work like any other to the recorder: if a layer of `tracing` records the
+//! spans of the HTTP client in there, leave that client out by a filter, else each export causes the next.
 //!
 //! # Which version
 //! The types are those of `opentelemetry_sdk` 0.33. An exporter of another version does not fit; with [`Exporter::callback`] and

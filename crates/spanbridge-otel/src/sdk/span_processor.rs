@@ -11,7 +11,7 @@ use spanbridge::panics;
 use std::fmt;
 use std::time::Duration;
 
-/// Spans between two flushes: fewer than at how many the SDK's own processor exports unasked (512) and tells nobody how that went,
+/// Spans between two flushes, unless it is set otherwise: fewer than at how many the SDK's own processor exports unasked (512) and tells nobody how that went,
 /// and far fewer than those beyond which it drops some (2,048).
 const TOGETHER: usize = 256;
 /// What a processor does at its end takes so long at most.
@@ -20,6 +20,7 @@ const END: Duration = Duration::from_secs(5);
 /// A processor of OpenTelemetry's SDK: see [`Exporter::span_processor`].
 pub struct SdkProcessor<P> {
     processor: P,
+    together: usize,
     caller: Caller,
     scope: InstrumentationScope,
     told: Told,
@@ -28,7 +29,8 @@ pub struct SdkProcessor<P> {
 impl<P: SpanProcessor + 'static> Exporter<SdkProcessor<P>> {
     /// Gives spans to a span processor of OpenTelemetry's SDK, with the ids that they have here, and has it flush each 256
     /// spans and each delivery (200 ms). So the SDK's `BatchSpanProcessor` never has more than it can hold, and what its
-    /// exporter answers is known. When the recorder ends, the processor is shut down.
+    /// exporter answers is known; if its queue or its batches are smaller than 257 spans, see
+    /// [`flush_each`](Exporter::flush_each). When the recorder ends, the processor is shut down.
     ///
     /// Spans are accepted if `force_flush` succeeds. What a processor keeps to itself is not known here: the SDK's
     /// `SimpleSpanProcessor` tells nobody that an export failed, nor does `BatchSpanProcessor` of those exports that it makes
@@ -38,7 +40,15 @@ impl<P: SpanProcessor + 'static> Exporter<SdkProcessor<P>> {
     /// none; [`Exporter::global_provider`] calls both.
     pub fn span_processor(processor: P) -> Self {
         let (caller, scope, told) = (Caller::default(), packed::scope(), Told::default());
-        Self::to(SdkProcessor { processor, caller, scope, told })
+        Self::to(SdkProcessor { processor, together: TOGETHER, caller, scope, told })
+    }
+
+    /// Maximum number of spans between two flushes. Default: 256. Choose fewer than `max_queue_size` and `max_export_batch_size`
+    /// of a `BatchSpanProcessor` (`OTEL_BSP_MAX_QUEUE_SIZE`, `OTEL_BSP_MAX_EXPORT_BATCH_SIZE`): what its queue does not hold it
+    /// drops without a word, and such spans would count as accepted.
+    pub fn flush_each(mut self, spans: usize) -> Self {
+        self.to.together = spans.max(1);
+        self
     }
 
     /// What surrounds each call of the processor: `within` must call what it is given, on the same thread. For processors
@@ -79,7 +89,7 @@ impl<P: SpanProcessor + 'static> Destination for SdkProcessor<P> {
     }
 
     fn send(&mut self, beside: Surroundings<'_>, spans: &mut Packed, _: usize) -> (usize, Answer) {
-        let batch = spans.take(TOGETHER);
+        let batch = spans.take(self.together);
         let count = batch.len();
         let SdkProcessor { processor, caller, told, .. } = self;
         let outcome = caller.call(|| {

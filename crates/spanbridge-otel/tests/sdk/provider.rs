@@ -6,9 +6,10 @@ use opentelemetry_0_33::trace::noop::NoopTracerProvider;
 use opentelemetry_0_33::trace::{SpanContext, SpanKind, Status};
 use opentelemetry_0_33::{Value, global};
 use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider, SpanData};
+use spanbridge::adapter::span_with_id;
 use spanbridge::observe::{self, Span};
 use spanbridge::w3c::{Baggage, TraceParent, TraceState};
-use spanbridge::{Context, Kind, Recorder, semconv};
+use spanbridge::{Context, Kind, Recorder, SpanId, semconv};
 use spanbridge_otel::{ExportCounter, Exporter, Telemetry};
 use std::sync::{Barrier, Mutex, MutexGuard, OnceLock, PoisonError, mpsc};
 
@@ -339,6 +340,26 @@ fn parents_that_come_later_are_kept() {
     assert!(it.recorder.clone().shutdown(LONG).complete);
     let is_alone = |span: &&SpanData| span.name == "b" && span.parent_span_is_remote;
     assert_eq!(it.spans().iter().filter(is_alone).count(), 0);
+}
+
+/// Ids that are derived from input come again when work is done again, and may even form a circle.
+#[test]
+fn an_id_that_comes_again_is_built_again() {
+    let it = provider(Sampler::AlwaysOn);
+    let span = |name: &'static str, id| span_with_id(name, SpanId::new(id).unwrap());
+    it.recorder.in_scope(|| {
+        span("a", 1).in_scope(|| {
+            span("b", 2).in_scope(|| span("again a", 1).in_scope(|| ()));
+            span("of itself", 1).in_scope(|| ());
+            span("again b", 2).in_scope(|| ())
+        })
+    });
+    flush(&it.recorder);
+    flush(&it.recorder);
+    assert_eq!(counts(&it.counter), [5, 0, 0, 0]);
+    let mut names: Vec<_> = it.spans().iter().map(|span| span.name.to_string()).collect();
+    names.sort();
+    assert_eq!(names, ["a", "again a", "again b", "b", "of itself"]);
 }
 
 /// The provider exports on the thread that ends a span, which is ours. What its exporter does there is not traced: it would wait

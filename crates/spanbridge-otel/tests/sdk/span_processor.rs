@@ -4,7 +4,7 @@ use crate::exporters::{Does, Scripted};
 use crate::processors::{NeverFlushes, PanicsAt};
 use crate::support::*;
 use opentelemetry_0_33::Key;
-use opentelemetry_sdk::trace::{BatchSpanProcessor, SimpleSpanProcessor};
+use opentelemetry_sdk::trace::{BatchConfigBuilder, BatchSpanProcessor, SimpleSpanProcessor};
 use spanbridge::w3c::{Baggage, TraceParent, TraceState};
 use spanbridge::{Context, observe};
 use spanbridge_otel::{Exporter, Telemetry};
@@ -28,6 +28,20 @@ fn a_batch_processor_gets_every_span() {
         assert_eq!(name.unwrap().as_str(), "my-app");
         assert!(state.is_shut_down);
     });
+}
+
+/// Its queue holds fewer than are flushed together by default.
+#[test]
+fn a_small_batch_processor_gets_every_span() {
+    let scripted = Scripted::new(&[Does::Takes]);
+    let config = BatchConfigBuilder::default().with_max_queue_size(64).build();
+    let processor = BatchSpanProcessor::builder(scripted.clone()).with_batch_config(config).build();
+    let exporter = Exporter::span_processor(processor).flush_each(32);
+    let counter = exporter.counter();
+    let recorder = recorder(Telemetry::new("my-app").exporter(exporter));
+    record(&recorder, &["s"; 5_000]);
+    assert!(recorder.shutdown(LONG).complete);
+    assert_eq!((counts(&counter), scripted.taken()), ([5_000, 0, 0, 0], 5_000));
 }
 
 /// The SDK's processors drop spans without the sampled flag. What this process records has it, whatever was decided upstream, and what

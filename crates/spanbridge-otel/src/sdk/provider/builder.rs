@@ -92,11 +92,12 @@ impl<'b> Builder<'b> {
                 let links = self.own_links(&mut span);
                 self.caller.call(|| finish(open, span, links))
             }
-            Some(Known::Ended(context) | Known::GivenUp(context)) => {
+            Some(Known::GivenUp(context)) => {
                 self.known.ended(key, context);
                 return Outcome::Lost(ENDED_ALREADY.to_owned());
             }
-            None => {
+            // An id of the user's own may come again: it gets a span as well.
+            Some(Known::Ended(_)) | None => {
                 let above = self.above(&span);
                 let links = self.links(&mut span);
                 let builder = begin(&span, links);

@@ -42,7 +42,8 @@ impl Exporter<GlobalProvider> {
     /// provider's. The provider's sampler and limits count as well. What its sampler leaves out is counted as not chosen.
     ///
     /// Spans are accepted once the provider has them: what it does with them is not known here. Flush it after the recorder. Spans
-    /// are lost while no provider is registered, or after it has been shut down.
+    /// are lost while no provider is registered, or after it has been shut down. (One that has begun with it before that counts
+    /// as accepted: its end is not answered. Shut the recorder down first.)
     ///
     /// A span that is open when one of its children is exported is begun then, as the kind that it is then. If the recorder ends
     /// first, or if more than 16,384 such spans are open, it is ended with the attribute `spanbridge.status` = `open`. A span
