@@ -114,6 +114,32 @@ fn what_a_sink_does_itself_is_not_recorded() {
     assert_eq!(tree(&memory.take()), "\nroot [ok]");
 }
 
+/// Nor what it does at its end, such as the last request of an exporter.
+#[test]
+fn what_a_sink_does_at_its_end_is_not_recorded() {
+    struct Busy(mpsc::Sender<bool>);
+    impl Sink for Busy {
+        fn deliver(&mut self, _: &RecordBatch) -> Result<Receipt, SinkError> {
+            Ok(Receipt::default())
+        }
+    }
+    impl Drop for Busy {
+        fn drop(&mut self) {
+            let span = observe::span("in a sink").open();
+            let _ = self.0.send(span.id().is_some());
+        }
+    }
+    let _alone = alone();
+    let memory = Memory::new();
+    let installed = install(&memory).unwrap();
+    let (sends, is_recorded) = mpsc::channel();
+    let other = Recorder::builder("other").sink(Busy(sends)).on_flush_only().build().unwrap();
+    assert!(other.shutdown(LONG).complete);
+    assert_eq!(is_recorded.recv_timeout(LONG), Ok(false));
+    flush(&installed);
+    assert_eq!(tree(&memory.take()), "");
+}
+
 /// A trace that began before there was a recorder, or that an earlier one recorded, is not taken over half-way.
 #[test]
 fn a_context_belongs_to_its_recorder() {

@@ -207,26 +207,28 @@ struct Worker {
 }
 
 impl Worker {
-    fn work(mut self) {
+    fn work(self) {
         // The sink may use observed clients itself. That is not recorded.
         let mut silence = Context::from_shared(Context::blank(0, 0, 0), 0, false);
         let _silence = Swapped::new(&mut silence);
-        while let Some(work) = self.next() {
+        // Dropped before that, so that what the sink does at its end is not recorded either.
+        let mut this = self;
+        while let Some(work) = this.next() {
             match work {
                 // Its bytes count until the sink has dropped it and every clone of it.
                 Work::Batch(batch) => {
-                    if !self.deliver(batch.in_the_share(self.shared.clone())) {
+                    if !this.deliver(batch.in_the_share(this.shared.clone())) {
                         return;
                     }
                 }
                 Work::Flush(tickets) => {
-                    let failed = match panics::caught(|| self.sink.flush()) {
+                    let failed = match panics::caught(|| this.sink.flush()) {
                         Ok(result) => result.err().map(shown),
                         Err(said) => Some(panicked(said)),
                     };
                     let ok = failed.is_none();
                     if !ok {
-                        *lock(&self.tally.last_error) = failed;
+                        *lock(&this.tally.last_error) = failed;
                     }
                     tickets.all().for_each(|ticket| ticket.served(ok))
                 }
