@@ -4,7 +4,8 @@
 //! rest by what they are about, and `lifecycle` those about the run itself. `tree` orders the spans. `outline` has the name
 //! and the status of the run. `build` fills in the [model](Graph), `derive` adds what no single process knows, and `json`
 //! writes it. `flow` says how long each span worked and waited, and what the duration of the run consists of. `causes` puts the
-//! spans of several runs below what caused them, and `why` looks there for where a failure began. `gaps` says what is missing.
+//! spans of several runs below what caused them, and `why` looks there for where a failure began, and `diff`
+//! compares two of them. `gaps` says what is missing.
 //!
 //! To test what an application records, see [`testing`].
 //!
@@ -34,6 +35,7 @@ mod build;
 mod causes;
 mod conflict;
 mod derive;
+mod diff;
 mod flow;
 mod gaps;
 #[doc(hidden)]
@@ -57,6 +59,7 @@ mod why;
 pub use causes::Hop;
 #[doc(hidden)]
 pub use derive::edges_between;
+pub use diff::{Change, Diff, DiffOptions, DiffSide, Difference, DifferenceKind, Verdict};
 pub use gaps::{Checkup, Gap, GapKind};
 pub use model::{
     Artifact, Category, CriticalPath, Diagnostic, Edge, Event, Graph, Link, LinkDirection, LinkSource, LinkedRun,

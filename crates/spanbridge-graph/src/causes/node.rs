@@ -44,6 +44,12 @@ impl<'g> Causes<'g> {
         self.nodes[node].graph as usize
     }
 
+    /// The place of the span in its graph, unless the node is a run.
+    pub(crate) fn place_in_graph(&self, node: usize) -> Option<usize> {
+        let place = self.nodes[node].span;
+        (place != NONE).then_some(place as usize)
+    }
+
     pub(crate) fn graph(&self, node: usize) -> &'g Graph {
         &self.graphs[self.nodes[node].graph as usize]
     }
@@ -54,8 +60,7 @@ impl<'g> Causes<'g> {
 
     /// The span, unless the node is a run.
     pub(crate) fn span(&self, node: usize) -> Option<&'g Span> {
-        let place = self.nodes[node].span;
-        if place == NONE { None } else { self.graph(node).spans.get(place as usize) }
+        self.graph(node).spans.get(self.place_in_graph(node)?)
     }
 
     pub(crate) fn cause(&self, node: usize) -> Option<usize> {

@@ -1,6 +1,7 @@
-//! Hashes of what was called.
+//! Hashes of what was called, and of values.
 
 use super::attributes::is_outcome;
+use super::mask::masked;
 use crate::hash::{join, quick};
 use crate::model::Span;
 use serde_json::Value;
@@ -12,6 +13,14 @@ pub(crate) fn same_call(span: &Span) -> u64 {
     // The order of attributes does not matter.
     let attributes = span.attributes.iter().filter(|(key, _)| !is_outcome(key));
     attributes.fold(head, |sum, (key, value)| sum.wrapping_add(join(text(key), exact_print(value))))
+}
+
+/// A hash of a value. Text is [masked] first.
+pub(crate) fn value_print(value: &Value) -> u64 {
+    match value {
+        Value::String(text) => join(1, quick(masked(text).as_bytes())),
+        other => exact_print(other),
+    }
 }
 
 fn exact_print(value: &Value) -> u64 {

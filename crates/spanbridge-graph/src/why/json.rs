@@ -2,6 +2,7 @@
 
 use super::model::{Excused, Failure, FailureKind, LastGood, Lost, Note, Outcome, Step, Why};
 use crate::causes::Hop;
+use crate::diff::Difference;
 use crate::json::parts::{List, Time};
 use crate::json::related::SummaryView;
 use serde::{Serialize, Serializer};
@@ -157,7 +158,7 @@ impl<'a> ExcusedView<'a> {
 struct LastGoodView<'a> {
     run: SummaryView<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    first_difference: Option<&'a str>,
+    first_difference: Option<&'a Difference>,
     differences: usize,
 }
 
@@ -165,7 +166,7 @@ impl<'a> LastGoodView<'a> {
     fn of(good: &'a LastGood) -> Self {
         LastGoodView {
             run: SummaryView::of(&good.run),
-            first_difference: good.first_difference.as_deref(),
+            first_difference: good.first_difference.as_ref(),
             differences: good.differences,
         }
     }

@@ -1,6 +1,7 @@
 //! The answer to "why did it fail".
 
 use crate::causes::Hop;
+use crate::diff::{Diff, Difference};
 use crate::model::{RunStatus, RunSummary};
 use serde::Serialize;
 use spanbridge::{RunId, SpanId};
@@ -265,7 +266,7 @@ pub struct LastGood {
     /// The run.
     pub run: RunSummary,
     /// The first difference from it to the run that was asked about, in causal order. `None` if they are alike.
-    pub first_difference: Option<String>,
+    pub first_difference: Option<Difference>,
     /// How many differences there are.
     pub differences: usize,
 }
@@ -284,6 +285,14 @@ impl Note {
     /// A note.
     pub fn new(code: &'static str, message: impl Into<String>) -> Self {
         Note { code, message: message.into() }
+    }
+}
+
+impl LastGood {
+    /// A good run, and how the run that was asked about differs from it.
+    pub fn new(diff: Diff) -> Self {
+        let differences = diff.differences.len() + diff.more_differences;
+        LastGood { run: diff.left, first_difference: diff.differences.into_iter().next(), differences }
     }
 }
 

@@ -1,0 +1,98 @@
+//! Hashes of each step, and of everything below it.
+
+use crate::causes::Causes;
+use crate::hash::{join, quick};
+use crate::model::{RunStatus, SpanStatus, SpanTimes};
+use crate::sameness::{is_volatile, masked, value_print};
+use serde_json::Value;
+
+/// One of the two sides.
+pub(super) struct Prints<'c, 'g> {
+    pub(super) causes: &'c Causes<'g>,
+    /// Name and kind of step.
+    pub(super) key: Vec<u64>,
+    /// The same, with service and attributes.
+    pub(super) own: Vec<u64>,
+    /// The keys of the step and of all below it.
+    pub(super) shape: Vec<u64>,
+    /// Everything of the step and of all below it.
+    pub(super) whole: Vec<u64>,
+    /// How many steps there are, with those below.
+    pub(super) size: Vec<u32>,
+    /// Whether it or a step below it failed.
+    pub(super) failed: Vec<bool>,
+    times: Vec<Vec<SpanTimes>>,
+}
+
+impl<'c, 'g> Prints<'c, 'g> {
+    pub(super) fn of(causes: &'c Causes<'g>) -> Self {
+        let count = causes.len();
+        let mut prints = Prints {
+            causes,
+            key: Vec::with_capacity(count),
+            own: Vec::with_capacity(count),
+            shape: Vec::with_capacity(count),
+            whole: Vec::with_capacity(count),
+            size: vec![1; count],
+            failed: Vec::with_capacity(count),
+            times: causes.graphs.iter().map(SpanTimes::of).collect(),
+        };
+        for node in 0..count {
+            let key = join(text(causes.name(node)), text(primitive(causes, node)));
+            let attributes = attributes(causes, node).iter().filter(|(key, _)| !is_volatile(key));
+            // The order of attributes does not matter.
+            let own = attributes.fold(join(key, text(causes.service(node))), |sum, (key, value)| {
+                sum.wrapping_add(join(text(key), value_print(value)))
+            });
+            let error = error(causes, node).map_or(0, |error| text(&masked(error)));
+            prints.key.push(key);
+            prints.own.push(own);
+            prints.shape.push(key);
+            prints.whole.push(join(own, join(text(status(causes, node)), error)));
+            prints.failed.push(is_failed(causes, node));
+        }
+        for node in causes.preorder().into_iter().rev().map(|node| node as usize) {
+            // What was added up below this node is mixed with its own here, before it is added to its cause's.
+            let Some(above) = causes.cause(node) else { continue };
+            prints.shape[above] = prints.shape[above].wrapping_add(join(prints.shape[node], 1));
+            prints.whole[above] = prints.whole[above].wrapping_add(join(prints.whole[node], 2));
+            prints.size[above] = prints.size[above].saturating_add(prints.size[node]);
+            prints.failed[above] |= prints.failed[node];
+        }
+        prints
+    }
+
+    /// How long it worked itself, and how long its message was in the queue, if that is known.
+    pub(super) fn times(&self, node: usize) -> (Option<u64>, Option<u64>) {
+        let times =
+            self.causes.place_in_graph(node).and_then(|span| self.times[self.causes.graph_place(node)].get(span));
+        times.map_or((None, None), |times| (times.self_time, times.queued))
+    }
+}
+
+fn text(text: &str) -> u64 {
+    quick(text.as_bytes())
+}
+
+pub(super) fn primitive<'g>(causes: &Causes<'g>, node: usize) -> &'g str {
+    causes.span(node).map_or("run", |span| &span.primitive)
+}
+
+pub(super) fn attributes<'g>(causes: &Causes<'g>, node: usize) -> &'g [(String, Value)] {
+    causes.span(node).map_or(&causes.run(node).attributes, |span| &span.attributes)
+}
+
+pub(super) fn error<'g>(causes: &Causes<'g>, node: usize) -> Option<&'g str> {
+    causes.span(node).map_or(causes.run(node).error.as_deref(), |span| span.error.as_deref())
+}
+
+pub(super) fn status(causes: &Causes<'_>, node: usize) -> &'static str {
+    causes.span(node).map_or(causes.run(node).status.as_str(), |span| span.status.as_str())
+}
+
+pub(super) fn is_failed(causes: &Causes<'_>, node: usize) -> bool {
+    match causes.span(node) {
+        Some(span) => matches!(span.status, SpanStatus::Error | SpanStatus::Panicked),
+        None => matches!(causes.run(node).status, RunStatus::Error | RunStatus::Conflicted),
+    }
+}
