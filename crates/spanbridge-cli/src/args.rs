@@ -90,6 +90,9 @@ pub(crate) enum Command {
     /// Say why a run failed: where it began, the path to it, and what it took down
     #[command(after_help = WHY)]
     Why(WhyArgs),
+    /// Compare two runs by structure: added, removed, changed and slower steps
+    #[command(after_help = DIFF)]
+    Diff(DiffArgs),
     /// Find what is missing in runs, with the likely cause and the fix
     #[command(after_help = DOCTOR)]
     Doctor(Doctor),
@@ -228,6 +231,37 @@ The exit code is 0 whenever the run exists. The JSON is {schemaVersion, run, err
 pathOmitted, attempts[], moreAttempts, earlier[], tookDown[], moreTakenDown, deadLetter?, alike, ownerOk}, moreFailures, \
 recovered[] {step, by, count}, moreRecovered, handled[], moreHandled, unfinished[], moreUnfinished, lastGood?, notes[] {code, \
 message}}: `outcome` is failed, cancelled, unfinished or ok.";
+
+#[derive(Args, Debug)]
+pub(crate) struct DiffArgs {
+    /// The run that the other is compared with; with --last-good, the run that is compared
+    #[arg(value_name = "A")]
+    pub(crate) left: String,
+    /// The other run
+    #[arg(value_name = "B", required_unless_present = "last_good", conflicts_with = "last_good")]
+    pub(crate) right: Option<String>,
+    /// Compare A with the last run of its kind in which nothing failed
+    #[arg(long)]
+    pub(crate) last_good: bool,
+    /// By how many percent a step must be slower to count
+    #[arg(long, value_name = "N", default_value_t = 20.0)]
+    pub(crate) percent: f64,
+    /// By how long a step must be slower to count, as well
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "100ms")]
+    pub(crate) least: Duration,
+}
+
+const DIFF: &str = "Steps are matched by name, kind and position; concurrent steps may come in any order. Ids, times, ports, \
+addresses, offsets and sizes are no differences. The time of a step is its own, without the steps that it waited for.
+
+Examples:
+  spanbridge diff 4bf92f35 9a3c1d20
+  spanbridge diff 9a3c1d20 --last-good
+
+The verdict is the first that holds: regressed (something failed that did not before), fixed, changed, slower, faster, identical. \
+The exit code is 1 if there is a difference. The JSON is {schemaVersion, left, right, verdict, differences[] {kind, path[], name, \
+primitive, service, left?, right?, changes[] {key, left?, right?}, below, count}, moreDifferences, matched}: `kind` is added, \
+removed, status, attributes, slower or faster.";
 
 #[derive(Args, Debug)]
 pub(crate) struct Doctor {

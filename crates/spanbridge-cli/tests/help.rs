@@ -33,6 +33,7 @@ Commands:
                events
   tail         Show what happens, while it happens
   why          Say why a run failed: where it began, the path to it, and what it took down
+  diff         Compare two runs by structure: added, removed, changed and slower steps
   doctor       Find what is missing in runs, with the likely cause and the fix
   import       Read records into the store, from files, logs, OTLP or other stores
   export       Write runs for other programs: lines, OTLP, Mermaid, Graphviz or Perfetto
@@ -417,5 +418,38 @@ failures[] {kind, step?, path[], pathOmitted, attempts[], moreAttempts, earlier[
 moreTakenDown, deadLetter?, alike, ownerOk}, moreFailures, recovered[] {step, by, count},
 moreRecovered, handled[], moreHandled, unfinished[], moreUnfinished, lastGood?, notes[] {code,
 message}}: `outcome` is failed, cancelled, unfinished or ok.
+"##);
+}
+
+#[test]
+fn of_diff() {
+    assert_snapshot!(help(&["diff"]), @r##"
+Compare two runs by structure: added, removed, changed and slower steps
+
+Usage: spanbridge diff [OPTIONS] <A> [B]
+
+Arguments:
+  <A>  The run that the other is compared with; with --last-good, the run that is compared
+  [B]  The other run
+
+Options:
+      --last-good     Compare A with the last run of its kind in which nothing failed
+      --percent <N>   By how many percent a step must be slower to count [default: 20]
+      --least <TIME>  By how long a step must be slower to count, as well [default: 100ms]
+  -h, --help          Print help
+
+Steps are matched by name, kind and position; concurrent steps may come in any order. Ids, times,
+ports, addresses, offsets and sizes are no differences. The time of a step is its own, without the
+steps that it waited for.
+
+Examples:
+  spanbridge diff 4bf92f35 9a3c1d20
+  spanbridge diff 9a3c1d20 --last-good
+
+The verdict is the first that holds: regressed (something failed that did not before), fixed,
+changed, slower, faster, identical. The exit code is 1 if there is a difference. The JSON is
+{schemaVersion, left, right, verdict, differences[] {kind, path[], name, primitive, service, left?,
+right?, changes[] {key, left?, right?}, below, count}, moreDifferences, matched}: `kind` is added,
+removed, status, attributes, slower or faster.
 "##);
 }

@@ -1,4 +1,4 @@
-//! `spanbridge why` with stories whose cause is known: what people see, and what programs get.
+//! `spanbridge why` and `diff` with stories whose cause is known: what people see, and what programs get.
 
 #[path = "../../spanbridge-graph/tests/stories/planted.rs"]
 mod planted;
@@ -8,7 +8,7 @@ mod story;
 use planted::ALL;
 use serde_json::Value;
 use spanbridge_cli::render::{self, Options};
-use spanbridge_graph::Why;
+use spanbridge_graph::{Diff, DiffOptions, Why};
 use spanbridge_query::Store;
 use std::process::{Command, Output};
 use story::{Story, run_id, step};
@@ -204,4 +204,122 @@ fn the_exit_code_says_whether_the_run_exists() {
     assert_eq!(why(&dir, &[&span]).status.code(), Some(0));
     assert_eq!(why(&dir, &["beefbeef"]).status.code(), Some(1));
     assert_eq!(why(&dir, &["zz"]).status.code(), Some(2));
+}
+
+/// Two orders, of which the later one fails.
+fn two_orders() -> TempDir {
+    let mut story = Story::default();
+    for (run, at, error) in [(2, 0, None), (1, 60_000, Some("card expired"))] {
+        story.begin(run, "shop", "order", at, None);
+        let charge = step("shop", "charge", 0, at + 1, at + 5).top_of(run).counts("order.lines", run as i64);
+        story.add(error.map_or(charge.clone(), |error| charge.fails(error)));
+        let slow = if run == 1 { 800 } else { 80 };
+        story.add(step("shop", "reserve", 0, at + 6, at + 6 + slow).top_of(run));
+        match error {
+            Some(error) => {
+                let audit = story.add(step("shop", "audit", 0, at + 900, at + 905).top_of(run));
+                story.add(step("shop", "write", audit, at + 901, at + 904));
+                story.fail(run, "shop", at + 1_000, error);
+            }
+            None => story.end(run, "shop", at + 1_000),
+        }
+    }
+    keep(&story)
+}
+
+fn run_on(dir: &TempDir, args: &[&str]) -> (i32, String, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_spanbridge"));
+    command.args(args).arg("--db").arg(dir.path()).env("COLUMNS", "100");
+    let output = command.env_remove("NO_COLOR").env_remove("CLICOLOR_FORCE").output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+}
+
+#[test]
+fn the_last_good_run_is_named() {
+    let (code, text, _) = run_on(&two_orders(), &["why", &run_id(1).to_string()]);
+    assert_eq!(code, 0);
+    insta::assert_snapshot!(text, @r##"
+order  00000000  ✗ error
+1 failure
+
+✗ charge (shop) failed
+  card expired
+  path         shop ▸ run order  1.00 s
+               charge  4.00 ms
+  took down    run order (shop)
+  look at      spanbridge debug 000000000000a003
+
+last good      00000000  5 differences
+  first        attributes order › charge (shop): order.lines: 2 → 1
+               spanbridge diff 00000000 --last-good
+"##);
+}
+
+#[test]
+fn two_runs_side_by_side() {
+    let (one, two) = (run_id(1).to_string(), run_id(2).to_string());
+    let dir = two_orders();
+    let (code, text, _) = run_on(&dir, &["diff", &two, &one]);
+    assert_eq!(code, 1, "there are differences");
+    insta::assert_snapshot!(text, @r##"
+regressed
+left   order  00000000  ✓ ok
+right  order  00000000  ✗ error
+
+~ attributes  order › charge (shop)
+              order.lines: 2 → 1
+✗ status      order › charge (shop)  ok → error
+              card expired
+▲ slower      order › reserve (shop)
+              itself 80.0 ms → 800 ms
++ added       order › audit (shop)  with 1 step below
+✗ status      order (shop)  ok → error
+              card expired
+"##);
+    assert_eq!(run_on(&dir, &["diff", &one, "--last-good"]), (1, text, String::new()));
+    let (code, text, _) = run_on(&dir, &["diff", &one, &one]);
+    assert_eq!(code, 0);
+    insta::assert_snapshot!(text, @r##"
+identical
+left   order  00000000  ✗ error
+right  order  00000000  ✗ error
+"##);
+    let (_, text, _) = run_on(&dir, &["diff", &one, &two, "--format", "json", "--least", "10s"]);
+    let answer: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!((&answer["verdict"], &answer["left"]["runId"]), (&"fixed".into(), &one.as_str().into()));
+    let kinds = answer["differences"].as_array().unwrap().iter().map(|one| one["kind"].as_str().unwrap());
+    assert_eq!(kinds.collect::<Vec<_>>(), ["attributes", "status", "removed", "status"]);
+}
+
+#[test]
+fn what_cannot_be_compared_is_said() {
+    let (one, two) = (run_id(1).to_string(), run_id(2).to_string());
+    let dir = two_orders();
+    let (code, text, error) = run_on(&dir, &["diff", &two, "--last-good"]);
+    assert_eq!((code, text.as_str()), (1, ""));
+    assert!(error.contains("no earlier run of its kind ended as ok"), "{error}");
+    assert_eq!(run_on(&dir, &["diff", &one]).0, 2);
+    assert_eq!(run_on(&dir, &["diff", &one, &two, "--last-good"]).0, 2);
+    assert_eq!(run_on(&dir, &["diff", &one, "beefbeef"]).0, 1);
+}
+
+/// The pages of differences, in any width.
+#[test]
+fn differences_fit_into_their_width() {
+    let graphs: Vec<_> = ALL
+        .iter()
+        .map(|planted| {
+            let mut story = Story::default();
+            (planted.tell)(&mut story);
+            story.graphs()
+        })
+        .collect();
+    for pair in graphs.windows(2) {
+        let diff = Diff::of(&pair[0], &pair[1], &DiffOptions::default()).unwrap();
+        for width in [40, 70] {
+            let text = render::diff(&diff, &Options::default().width(width));
+            assert!(text.lines().all(|line| line.width() <= width), "{width}:\n{text}");
+        }
+    }
 }

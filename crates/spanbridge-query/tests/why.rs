@@ -6,7 +6,7 @@ mod planted;
 mod story;
 
 use planted::ALL;
-use spanbridge_graph::{Outcome, Why};
+use spanbridge_graph::{DiffOptions, DifferenceKind, Outcome, Verdict, Why};
 use spanbridge_query::Store;
 use story::{Story, process, publish, run_id, step, told};
 
@@ -90,4 +90,59 @@ fn too_many_connected_runs_are_said() {
     let why = ask(&s, 1);
     assert_eq!(why.notes[0].code, "runs_not_read");
     assert_eq!(why.notes[0].message, "99 more connected runs were not read, so failures in them are not known");
+}
+
+/// An order that begins at this time. It is charged, and its message is processed.
+fn order(s: &mut Story, run: u128, at: u64, charged: Option<&'static str>, processed: Option<&'static str>) {
+    s.begin(run, "shop", "order", at, None);
+    let charge = step("shop", "charge", 0, at + 1, at + 5).top_of(run);
+    s.add(charged.map_or(charge.clone(), |error| charge.fails(error)));
+    let sent = s.add(publish("shop", "orders", 0, at + 6).top_of(run));
+    let job = process("billing", "orders", sent, at + 20, at + 30);
+    s.add(processed.map_or(job.clone(), |error| job.fails(error)));
+    match charged {
+        Some(error) => s.fail(run, "shop", at + 10, error),
+        None => s.end(run, "shop", at + 10),
+    }
+}
+
+/// Not the nearest run, and not the newest: the nearest before it in which nothing failed.
+#[test]
+fn the_last_good_run_is_the_one_to_compare_with() {
+    let mut s = Story::default();
+    order(&mut s, 1, 90_000, Some("card expired"), None);
+    order(&mut s, 2, 10_000, None, None);
+    order(&mut s, 3, 20_000, None, None);
+    // It ended as ok, and its message could not be processed.
+    order(&mut s, 4, 30_000, None, Some("no row"));
+    order(&mut s, 5, 40_000, Some("card expired"), None);
+    order(&mut s, 6, 95_000, None, None);
+    s.begin(7, "shop", "refund order", 80_000, None);
+    s.end(7, "shop", 80_010);
+    s.begin(8, "admin", "order", 81_000, None);
+    s.end(8, "admin", 81_010);
+    let good = ask(&s, 1).last_good.unwrap();
+    assert_eq!((good.run.run_id, good.differences), (run_id(3), 2));
+    let first = good.first_difference.unwrap();
+    assert_eq!((first.kind, first.name.as_str()), (DifferenceKind::Status, "charge"));
+    assert!(ask(&s, 2).last_good.is_none());
+}
+
+#[test]
+fn two_runs_of_a_store_are_compared() {
+    let mut s = Story::default();
+    order(&mut s, 1, 0, None, None);
+    order(&mut s, 2, 50_000, None, None);
+    order(&mut s, 3, 60_000, None, Some("no row"));
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = Store::open_or_create(dir.path().join("store")).unwrap();
+    store.import(s.records.iter().cloned()).unwrap();
+    let diff = |a, b| store.diff(run_id(a), run_id(b), &DiffOptions::default()).unwrap();
+    assert_eq!(diff(1, 2).unwrap().verdict, Verdict::Identical);
+    let answer = diff(2, 3).unwrap();
+    assert_eq!((answer.verdict, answer.differences.len()), (Verdict::Regressed, 1));
+    assert_eq!(diff(3, 2).unwrap().verdict, Verdict::Fixed);
+    assert!(diff(1, 9_999).is_none());
+    assert_eq!(store.last_good(run_id(3)).unwrap(), Some(run_id(2)));
+    assert_eq!(store.last_good(run_id(1)).unwrap(), None);
 }

@@ -5,6 +5,7 @@ mod check;
 mod compact;
 mod damage;
 mod debug;
+mod diff;
 mod doctor;
 mod export;
 mod import;
@@ -44,6 +45,7 @@ pub(crate) fn run(cli: &Cli) -> Result<(), Failure> {
         Command::Trace(args) => trace::run(cli, args, &store),
         Command::Debug(args) => debug::run(cli, args, &store),
         Command::Tail(args) => tail::run(cli, args, &store),
+        Command::Diff(args) => diff::run(cli, args, &store),
         Command::Why(args) => why::run(cli, args, &store),
         Command::Doctor(args) => doctor::run(cli, args, &store),
         Command::Export(args) => export::run(cli, args, &store),

@@ -8,6 +8,7 @@ mod alike;
 mod badges;
 mod critical;
 mod debug;
+mod diff;
 mod footer;
 mod forest;
 mod gaps;
@@ -30,6 +31,7 @@ mod view;
 mod why;
 
 pub use debug::{PAYLOAD_LINES, debug};
+pub use diff::diff;
 pub use gaps::gaps;
 pub use options::Options;
 pub use runs::runs;

@@ -1,11 +1,12 @@
 //! Why a run failed, as a page.
 
+use super::diff;
 use super::options::Options;
 use super::page::{Page, TextStyle};
 use super::status::run_status;
 use super::text::{counted, escape, named, truncate, width, wrap};
 use super::time::duration;
-use spanbridge_graph::{Excused, Failure, FailureKind, Hop, Lost, Outcome, Step, Why};
+use spanbridge_graph::{DifferenceKind, Excused, Failure, FailureKind, Hop, Lost, Outcome, Step, Why};
 
 /// The column at which everything behind a label begins.
 const INDENT: usize = 15;
@@ -46,6 +47,7 @@ pub fn why(why: &Why, options: &Options) -> String {
         page.line().put(TextStyle::Dim, &format!("… {} more", counted(why.more_failures, "failure"))).line();
     }
     others(&mut page, why, columns);
+    last_good(&mut page, why, columns);
     for note in &why.notes {
         page.line();
         for (i, line) in wrap(&format!("! {}", note.message), columns - 2, 4).iter().enumerate() {
@@ -189,6 +191,34 @@ fn others(page: &mut Page, why: &Why, columns: usize) {
     if !why.unfinished.is_empty() {
         page.line().put(TextStyle::Warning, "◌ no end").go_to(INDENT);
         list(page, &why.unfinished, why.more_unfinished, columns);
+    }
+}
+
+/// The run to compare with, and the first difference from it.
+fn last_good(page: &mut Page, why: &Why, columns: usize) {
+    let Some(good) = &why.last_good else { return };
+    page.line().put(TextStyle::Dim, "last good").go_to(INDENT);
+    let command = format!("spanbridge diff {:.8} --last-good", why.run.run_id);
+    page.put(TextStyle::Plain, &format!("{:.8}", good.run.run_id));
+    let count = match good.differences {
+        0 => "no difference".to_owned(),
+        n => counted(n, "difference"),
+    };
+    page.space(2).put(TextStyle::Dim, &count).line();
+    let Some(first) = &good.first_difference else { return };
+    label(page, "first");
+    let changed = match (&first.left, &first.right) {
+        (Some(left), Some(right)) if first.kind == DifferenceKind::Status => {
+            format!("{} → {}", left.status, right.status)
+        }
+        _ => first.changes.first().map_or(String::new(), diff::words),
+    };
+    let room = columns.saturating_sub(INDENT);
+    let place = diff::place(first, room);
+    let text = format!("{} {place}{}{changed}", first.kind.as_str(), if changed.is_empty() { "" } else { ": " });
+    paragraph(page, &text, columns, TextStyle::Plain);
+    if INDENT + command.len() <= columns {
+        page.go_to(INDENT).put(TextStyle::Dim, &command).line();
     }
 }
 

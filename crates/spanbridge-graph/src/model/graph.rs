@@ -37,6 +37,15 @@ pub struct Graph {
 }
 
 impl Graph {
+    /// What makes two runs runs of the same kind: the name, the service that began it, and, without an owner, the kind of its
+    /// first step.
+    #[doc(hidden)]
+    pub fn kind(&self) -> (&str, &str, &str) {
+        let first = self.spans.first().filter(|_| !self.run.owned);
+        let service = self.run.first_segment().map_or("", |segment| &segment.service);
+        (&self.run.name, first.map_or(service, |span| &span.service), first.map_or("run", |span| &span.primitive))
+    }
+
     /// The graph of a run that has nothing but itself.
     pub fn new(run: Run) -> Self {
         Graph {

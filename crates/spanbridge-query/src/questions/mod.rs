@@ -1,8 +1,10 @@
 //! The questions, each written once over a [`Snapshot`](crate::engine::Snapshot).
 
 pub(crate) mod descendants;
+pub(crate) mod diff;
 pub(crate) mod find;
 pub(crate) mod gaps;
+mod good;
 pub(crate) mod graph;
 mod linked;
 mod pruned;

@@ -10,7 +10,7 @@ use crate::engine::{Cursor, Engine, IdPrefix};
 use crate::engines::Engines;
 use crate::index::{FoldBudget, FoldReport};
 use crate::questions::descendants::{self, Descendants};
-use crate::questions::{find, gaps, graph, why};
+use crate::questions::{diff, find, gaps, graph, why};
 use crate::reader::Reader;
 use crate::runs::{RunFilter, RunRow};
 use crate::{Error, ErrorKind, Result};
@@ -19,7 +19,7 @@ use import_log::ImportLog;
 use open::Opened;
 use spanbridge::RunId;
 use spanbridge::record::Record;
-use spanbridge_graph::{Checkup, Diagnostic, Gap, Graph, Why};
+use spanbridge_graph::{Checkup, Diagnostic, Diff, DiffOptions, Gap, Graph, Why};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -108,6 +108,17 @@ impl Store {
     /// For [`Graph::inline`], or for the [critical path](spanbridge_graph::CriticalPath) through them.
     pub fn descendants(&self, run_id: RunId, max_runs: usize, max_spans: u64) -> Result<Descendants> {
         self.reader.read(|snapshot| descendants::descendants(snapshot, run_id, max_runs, max_spans))
+    }
+
+    /// How the right run differs from the left one, each with the runs that it caused. `None` if one of them is not stored.
+    pub fn diff(&self, left: RunId, right: RunId, options: &DiffOptions) -> Result<Option<Diff>> {
+        self.reader.read(|snapshot| diff::diff(snapshot, left, right, options))
+    }
+
+    /// The last run of the same kind (name, service, kind of the first step) that began before this one, and in which nothing
+    /// failed, nor in what it caused. `None` if none is found among the nearest runs.
+    pub fn last_good(&self, run_id: RunId) -> Result<Option<RunId>> {
+        self.reader.read(|snapshot| diff::last_good(snapshot, run_id))
     }
 
     /// Whether this run was stored and is [pruned](crate::keeping::prune). Only pruned runs that a stored run is connected with are
