@@ -101,6 +101,28 @@ fn one_of_several_equal_siblings_is_matched() {
     assert_eq!(told(&diff(&lines(1), &lines(4))), "identical\n");
 }
 
+/// Each of several calls has an attribute of its own, and one of them answers differently.
+#[test]
+fn a_failed_call_is_matched_by_what_it_called() {
+    let calls = |failed: i64, status: i64| {
+        tell(|s| {
+            let request = s.add(server("gateway", "POST /orders", 0, 0, 100));
+            for n in 0..4 {
+                let call = client("gateway", "GET", request, 5, 9).counts("line", n);
+                let answered = call.clone().counts("http.response.status_code", if n == failed { status } else { 200 });
+                s.add(if n == failed && status >= 500 { answered.fails("busy").class("503") } else { answered });
+            }
+        })
+    };
+    assert_eq!(told(&diff(&calls(0, 200), &calls(2, 503))), "regressed\nstatus POST /orders > GET: ok -> error\n");
+    // One is mended, and another one broke.
+    let answer = diff(&calls(1, 503), &calls(2, 503));
+    let kinds: Vec<_> = answer.differences.iter().map(|one| one.kind).collect();
+    assert_eq!((answer.verdict, kinds), (Verdict::Regressed, vec![DifferenceKind::Status; 2]));
+    let expected = "changed\nattributes POST /orders > GET http.response.status_code: 200 -> 404\n";
+    assert_eq!(told(&diff(&calls(0, 200), &calls(2, 404))), expected);
+}
+
 #[test]
 fn ids_are_no_difference_and_values_are() {
     let with = |id: &str, path: &str, color: &str, n: i64| {

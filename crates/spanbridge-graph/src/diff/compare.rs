@@ -38,8 +38,11 @@ pub(super) fn compare(
     for (key, left, right) in names.into_iter().filter(|(_, left, right)| left != right) {
         compared.attributes.push(Change::new(key, Some(left.into()), Some(right.into())));
     }
-    // The hash says whether there is anything to look for, apart from how it went.
-    let counts = |key: &str| !is_volatile(key) && !(compared.is_status_changed && is_outcome(key));
+    let is_outcome_known = compared.is_status_changed || left.outcome[l] == right.outcome[r];
+    if left.own[l] == right.own[r] && is_outcome_known {
+        return compared;
+    }
+    let counts = |key: &str| !(is_volatile(key) || compared.is_status_changed && is_outcome(key));
     let mut both: BTreeMap<&str, (Option<&Value>, Option<&Value>)> = BTreeMap::new();
     for (key, value) in attributes(left.causes, l).iter().filter(|(key, _)| counts(key)) {
         both.entry(key).or_default().0 = Some(value);

@@ -21,7 +21,7 @@ pub(super) fn pairs(left: &Prints<'_, '_>, right: &Prints<'_, '_>, l: &[usize], 
     }
     let (mut l, mut r) = (ranked(l), ranked(r));
     let mut pairs = Vec::with_capacity(l.len().max(r.len()));
-    let stages: [fn(&Prints<'_, '_>, usize) -> (u64, u64, u64); 7] = [
+    let stages: [fn(&Prints<'_, '_>, usize) -> Alike; 7] = [
         |p, n| (p.key[n], p.whole[n], 0),
         |p, n| (p.own[n], p.shape[n], u64::from(p.failed[n])),
         |p, n| (p.own[n], u64::from(p.failed[n]), 0),
@@ -57,14 +57,18 @@ fn duration(causes: &Causes<'_>, node: usize) -> u64 {
     causes.duration(node).unwrap_or(0)
 }
 
+/// The place among the siblings, and the node.
 type Ranked = (usize, usize);
+
+/// What is equal in two nodes that are alike.
+type Alike = (u64, u64, u64);
 
 /// Pairs what is alike in two sorted lists. Returns what is left of them.
 fn join(
     l: &[Ranked],
     r: &[Ranked],
-    of_left: impl Fn(usize) -> (u64, u64, u64),
-    of_right: impl Fn(usize) -> (u64, u64, u64),
+    of_left: impl Fn(usize) -> Alike,
+    of_right: impl Fn(usize) -> Alike,
     pairs: &mut Vec<(usize, Pair)>,
 ) -> (Vec<Ranked>, Vec<Ranked>) {
     let (mut left_over, mut right_over) = (Vec::new(), Vec::new());

@@ -3,7 +3,7 @@
 use crate::causes::Causes;
 use crate::hash::{join, quick};
 use crate::model::{RunStatus, SpanStatus, SpanTimes};
-use crate::sameness::{is_volatile, masked, value_print};
+use crate::sameness::{is_outcome, is_volatile, masked, value_print};
 use serde_json::Value;
 
 /// One of the two sides.
@@ -11,8 +11,10 @@ pub(super) struct Prints<'c, 'g> {
     pub(super) causes: &'c Causes<'g>,
     /// Name and kind of step.
     pub(super) key: Vec<u64>,
-    /// The same, with service and attributes.
+    /// The same, with service and attributes, without those that say how it went.
     pub(super) own: Vec<u64>,
+    /// How it went: status, error, and the attributes that say so.
+    pub(super) outcome: Vec<u64>,
     /// The keys of the step and of all below it.
     pub(super) shape: Vec<u64>,
     /// Everything of the step and of all below it.
@@ -31,6 +33,7 @@ impl<'c, 'g> Prints<'c, 'g> {
             causes,
             key: Vec::with_capacity(count),
             own: Vec::with_capacity(count),
+            outcome: Vec::with_capacity(count),
             shape: Vec::with_capacity(count),
             whole: Vec::with_capacity(count),
             size: vec![1; count],
@@ -39,16 +42,19 @@ impl<'c, 'g> Prints<'c, 'g> {
         };
         for node in 0..count {
             let key = join(text(causes.name(node)), text(primitive(causes, node)));
-            let attributes = attributes(causes, node).iter().filter(|(key, _)| !is_volatile(key));
+            let all = attributes(causes, node).iter().filter(|(key, _)| !is_volatile(key));
             // The order of attributes does not matter.
-            let own = attributes.fold(join(key, text(causes.service(node))), |sum, (key, value)| {
-                sum.wrapping_add(join(text(key), value_print(value)))
-            });
-            let error = error(causes, node).map_or(0, |error| text(&masked(error)));
+            let (mut own, mut outcome) = (join(key, text(causes.service(node))), text(status(causes, node)));
+            for (key, value) in all {
+                let sum = if is_outcome(key) { &mut outcome } else { &mut own };
+                *sum = sum.wrapping_add(join(text(key), value_print(value)));
+            }
+            outcome = join(outcome, error(causes, node).map_or(0, |error| text(&masked(error))));
             prints.key.push(key);
             prints.own.push(own);
+            prints.outcome.push(outcome);
             prints.shape.push(key);
-            prints.whole.push(join(own, join(text(status(causes, node)), error)));
+            prints.whole.push(join(own, outcome));
             prints.failed.push(is_failed(causes, node));
         }
         for node in causes.preorder().into_iter().rev().map(|node| node as usize) {
