@@ -466,3 +466,24 @@ fn with_a_recorder_it_is_one_tree() {
     let run: RunId = "11111111111111112222222222222222".parse().unwrap();
     assert!(all.iter().all(|span| span.run == run && span.trace == TRACE.parse::<TraceId>().unwrap()), "{all:#?}");
 }
+
+/// Their span still has the run that came with the message. What is sent is of the run that has begun here since.
+#[cfg(feature = "record")]
+#[test]
+fn a_run_inside_of_their_span_is_sent() {
+    install();
+    let mut seen = None;
+    let records = support::record(|| {
+        seen = Some(work(&ReceiveOptions::new()).in_scope_value(&letter(), || {
+            let (library, theirs) = span_of(1, TRACE, 9);
+            inside(library, theirs, || {
+                observe::run("child").open().in_scope(|| (observe::current_context().run_id(), sent()))
+            })
+        }))
+    });
+    let (run, headers) = seen.unwrap();
+    assert_eq!(headers["tracestate"], format!("sb=r:{},a=1", run.unwrap()));
+    let id = TraceParent::parse(headers["traceparent"].as_bytes()).unwrap().span_id;
+    let sent = support::spans(&records).into_iter().find(|span| span.id == id).unwrap();
+    assert_eq!((Some(sent.run), sent.parent), (run, SpanId::new(9)));
+}

@@ -89,7 +89,9 @@ fn under(parent: TraceParent, state: Option<&str>, baggage: Option<Baggage>, our
     if ours.trace_id() != Some(parent.trace_id) {
         return Context::remote(parent, run, state.unwrap_or_default(), baggage);
     }
-    let run = run.or(ours.run_id()).unwrap_or(RunId::of_trace(parent.trace_id));
+    // Theirs is the run that came with a message, or was ours when their span began: one that has begun here since is further inside.
+    let own = RunId::of_trace(parent.trace_id);
+    let run = ours.run_id().filter(|run| *run != own).or(run).unwrap_or(own);
     let id = parent.span_id.get();
     let mut context = ours.changed(|shared| {
         (shared.run, shared.flags, shared.from_span) = (run.get(), parent.flags, id);
