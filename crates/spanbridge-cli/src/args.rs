@@ -78,6 +78,7 @@ pub(crate) enum Color {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// List recent runs
+    #[command(after_help = RUNS)]
     Runs(Runs),
     /// Show a run as a tree of spans, across all services and queues
     Trace(Trace),
@@ -122,6 +123,27 @@ pub(crate) enum Command {
     Man(Man),
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Sort {
+    Newest,
+    Oldest,
+    Longest,
+    Errors,
+    Spans,
+}
+
+const RUNS: &str = "--attribute and --error read the records of each run that the other options leave; --since makes that quick.
+
+Examples:
+  spanbridge runs --status error --since 1h
+  spanbridge runs --attribute order.id=17
+  spanbridge runs --error 'card declined' --since 2d
+  spanbridge runs --service billing --sort longest --limit 5
+  spanbridge runs --status error --count
+
+The JSON is {schemaVersion, runs[] {runId, name, status, services[], spans, errors, startedAt, endedAt?, durationMs?}, more, \
+diagnostics[]?}; with --count, {schemaVersion, count}.";
+
 #[derive(Args, Debug)]
 pub(crate) struct Runs {
     /// Only runs with this status
@@ -136,9 +158,30 @@ pub(crate) struct Runs {
     /// Only runs that began within this time (`90s`, `15m`, `1h`, `2d`, `1w`), or since a date or RFC 3339 time
     #[arg(long, value_name = "WHEN", value_parser = since)]
     pub(crate) since: Option<u64>,
+    /// Only runs that began before this: as for --since
+    #[arg(long, value_name = "WHEN", value_parser = since)]
+    pub(crate) until: Option<u64>,
+    /// Only runs that have ended and took this long or longer: `250ms`, `90s`, `15m`
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub(crate) min_duration: Option<Duration>,
+    /// Only runs with this attribute, of themselves, of a span or of a process; may be given several times
+    #[arg(long, value_name = "KEY[=VALUE]")]
+    pub(crate) attribute: Vec<String>,
+    /// Only runs with this text in an error
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) error: Option<String>,
+    /// What comes first
+    #[arg(long, value_enum, value_name = "ORDER", default_value_t = Sort::Newest)]
+    pub(crate) sort: Sort,
     /// Maximum number of runs
     #[arg(long, value_name = "N", default_value_t = 20)]
     pub(crate) limit: usize,
+    /// Which page of so many runs
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) page: u32,
+    /// Print only how many runs match
+    #[arg(long, conflicts_with_all = ["limit", "page", "sort"])]
+    pub(crate) count: bool,
     /// Print run ids in full
     #[arg(long)]
     pub(crate) full_ids: bool,

@@ -200,6 +200,8 @@ fn wrong_usage_is_code_2() {
         &["runs", "--status", "great"],
         &["runs", "--since", "yesterday"],
         &["runs", "--limit", "-1"],
+        &["runs", "--page", "0"],
+        &["runs", "--count", "--limit", "3"],
         &["runs", "--format", "xml"],
     ] {
         let output = place.run(args);
@@ -298,11 +300,28 @@ c0ffee0000000  ✓ ok     ship parcel   billing               1       –   100 
     assert_eq!(names(&["--service", "billing"]), ["ship parcel", "POST /orders"]);
     assert_eq!(names(&["--name", "orders"]), ["GET /orders", "POST /orders"]);
     assert_eq!(names(&["--since", "2026-11-20T09:25:46.15Z"]), ["GET /orders"]);
+    assert_eq!(names(&["--until", "2026-11-20T09:25:46.1Z"]), ["POST /orders"]);
+    assert_eq!(names(&["--min-duration", "50ms"]), ["ship parcel", "POST /orders"]);
+    assert_eq!(names(&["--error", "card decl"]), ["POST /orders"]);
+    assert_eq!(names(&["--attribute", "spanbridge.handoff.status=confirmed"]), ["POST /orders"]);
+    assert_eq!(names(&["--attribute", "spanbridge.handoff.status=conf"]), [""; 0]);
+    assert_eq!(names(&["--attribute", "spanbridge.handoff.status", "--error", "x y"]), [""; 0]);
+    assert_eq!(names(&["--sort", "longest"]), ["ship parcel", "POST /orders", "GET /orders"]);
+    assert_eq!(names(&["--sort", "oldest", "--limit", "2"]), ["POST /orders", "ship parcel"]);
+    assert_eq!(names(&["--sort", "errors", "--limit", "1"]), ["POST /orders"]);
+    assert_eq!(names(&["--limit", "2", "--page", "2"]), ["POST /orders"]);
+    assert_eq!(names(&["--page", "3"]), [""; 0]);
+    assert_eq!(stdout(&place.run(&["runs", "--count", "--name", "orders"])), "2\n");
+    let counted = parsed(&place.run(&["runs", "--count", "--format", "json"]));
+    assert_eq!(counted, json!({ "schemaVersion": 1, "count": 3 }));
     // A note says that there are more.
     let is_more = |args: &[&str]| {
         let said = stderr(&place.run(&[&["runs"], args].concat()));
         let more = parsed(&place.run(&[&["runs", "--format", "json"], args].concat()))["more"].as_bool().unwrap();
-        assert_eq!(said, if more { "spanbridge: there are more runs; use --limit to see them\n" } else { "" });
+        assert_eq!(
+            said,
+            if more { "spanbridge: there are more runs; use --page 2 or --limit to see them\n" } else { "" }
+        );
         more
     };
     assert!(is_more(&["--limit", "2"]) && !is_more(&["--limit", "3"]));

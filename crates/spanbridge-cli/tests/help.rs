@@ -76,15 +76,38 @@ List recent runs
 Usage: spanbridge runs [OPTIONS]
 
 Options:
-      --status <STATUS>    Only runs with this status [possible values: ok, error, open, suspended,
-                           cancelled, conflicted]
-      --service <SERVICE>  Only runs that this service worked on
-      --name <TEXT>        Only runs with this text in their name
-      --since <WHEN>       Only runs that began within this time (`90s`, `15m`, `1h`, `2d`, `1w`),
-                           or since a date or RFC 3339 time
-      --limit <N>          Maximum number of runs [default: 20]
-      --full-ids           Print run ids in full
-  -h, --help               Print help
+      --status <STATUS>          Only runs with this status [possible values: ok, error, open,
+                                 suspended, cancelled, conflicted]
+      --service <SERVICE>        Only runs that this service worked on
+      --name <TEXT>              Only runs with this text in their name
+      --since <WHEN>             Only runs that began within this time (`90s`, `15m`, `1h`, `2d`,
+                                 `1w`), or since a date or RFC 3339 time
+      --until <WHEN>             Only runs that began before this: as for --since
+      --min-duration <TIME>      Only runs that have ended and took this long or longer: `250ms`,
+                                 `90s`, `15m`
+      --attribute <KEY[=VALUE]>  Only runs with this attribute, of themselves, of a span or of a
+                                 process; may be given several times
+      --error <TEXT>             Only runs with this text in an error
+      --sort <ORDER>             What comes first [default: newest] [possible values: newest,
+                                 oldest, longest, errors, spans]
+      --limit <N>                Maximum number of runs [default: 20]
+      --page <N>                 Which page of so many runs [default: 1]
+      --count                    Print only how many runs match
+      --full-ids                 Print run ids in full
+  -h, --help                     Print help
+
+--attribute and --error read the records of each run that the other options leave; --since makes
+that quick.
+
+Examples:
+  spanbridge runs --status error --since 1h
+  spanbridge runs --attribute order.id=17
+  spanbridge runs --error 'card declined' --since 2d
+  spanbridge runs --service billing --sort longest --limit 5
+  spanbridge runs --status error --count
+
+The JSON is {schemaVersion, runs[] {runId, name, status, services[], spans, errors, startedAt,
+endedAt?, durationMs?}, more, diagnostics[]?}; with --count, {schemaVersion, count}.
 "##);
 }
 

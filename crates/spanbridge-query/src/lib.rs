@@ -38,7 +38,7 @@ mod unwritable;
 pub use answer::{Candidate, Found, Id, ImportReport, Imported};
 pub use error::{Error, ErrorKind};
 pub use questions::descendants::Descendants;
-pub use runs::{RunFilter, RunRow};
+pub use runs::{RunFilter, RunQuery, RunRow, RunSort};
 pub use store::Store;
 pub use tail::{Tail, TailRead};
 

@@ -5,6 +5,7 @@ use spanbridge::{RunId, SpanId, Status};
 use spanbridge_graph::hash::Set;
 use spanbridge_graph::{Outline, RunStatus, RunSummary};
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 /// Which runs to list. The default lists all. A run must match everything that is set.
 ///
@@ -25,6 +26,11 @@ pub struct RunFilter {
     pub name: Option<String>,
     /// Only runs that began at this time or later, in nanoseconds since the Unix epoch.
     pub since: Option<u64>,
+    /// Only runs that come after this one in a list that has the newest first: its start and its id. This is how a list is read in
+    /// pages.
+    pub before: Option<(u64, RunId)>,
+    /// Only runs that have ended and took at least this long, in nanoseconds.
+    pub min_duration: Option<u64>,
 }
 
 impl RunFilter {
@@ -48,12 +54,96 @@ impl RunFilter {
         Self { since: Some(time), ..self }
     }
 
+    /// Only runs that come after this one in a list that has the newest first.
+    pub fn before(self, started_at: u64, run_id: RunId) -> Self {
+        Self { before: Some((started_at, run_id)), ..self }
+    }
+
+    /// Only runs that have ended and took at least this long.
+    pub fn min_duration(self, least: Duration) -> Self {
+        Self { min_duration: Some(u64::try_from(least.as_nanos()).unwrap_or(u64::MAX)), ..self }
+    }
+
     /// Whether a run matches all that is set.
     pub fn matches(&self, row: &RunRow) -> bool {
         self.since.is_none_or(|since| row.started_at >= since)
+            && self.before.is_none_or(|before| (row.started_at, row.run_id) < before)
+            && self.min_duration.is_none_or(|least| row.duration().is_some_and(|took| took >= least))
             && self.status.is_none_or(|status| row.status == status)
             && self.name.as_deref().is_none_or(|part| row.name.contains(part))
             && self.service.as_ref().is_none_or(|service| row.services.contains(service))
+    }
+}
+
+/// Which runs to list and in which order, also by what only the records of a run say. The default lists all, newest first.
+///
+/// ```
+/// use spanbridge_query::{RunFilter, RunQuery, RunSort};
+/// let query = RunQuery::new(RunFilter::default().service("billing"))
+///     .attribute("order.id", Some("17"))
+///     .error("declined")
+///     .sort(RunSort::Longest);
+/// # let _ = query;
+/// ```
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct RunQuery {
+    /// What the rows of runs say.
+    pub filter: RunFilter,
+    /// Only runs that have all of these attributes, with these values if they are given.
+    pub attributes: Vec<(String, Option<String>)>,
+    /// Only runs with this text in an error.
+    pub error: Option<String>,
+    /// The order.
+    pub sort: RunSort,
+    /// How many runs are left out at the beginning.
+    pub skip: usize,
+}
+
+/// An order of runs. Among equal ones, the newest comes first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum RunSort {
+    /// The one that began last comes first.
+    #[default]
+    Newest,
+    /// The one that began first comes first.
+    Oldest,
+    /// The one that took longest comes first. Those that have not ended come last.
+    Longest,
+    /// The one with the most spans that failed comes first.
+    MostErrors,
+    /// The one with the most spans comes first.
+    MostSpans,
+}
+
+impl RunQuery {
+    /// The runs that match the filter, newest first.
+    pub fn new(filter: RunFilter) -> Self {
+        Self { filter, ..Self::default() }
+    }
+
+    /// Only runs with this attribute, and this value if there is one: of the run, of one of its spans, or of the resource of a
+    /// process that worked on it. A value that is no text is compared as JSON. The records of each candidate are read.
+    pub fn attribute(mut self, key: impl Into<String>, value: Option<&str>) -> Self {
+        self.attributes.push((key.into(), value.map(str::to_owned)));
+        self
+    }
+
+    /// Only runs with this text in the error of the run or of a span. Upper and lower case differ. The records of each candidate
+    /// that may have an error are read.
+    pub fn error(self, text: impl Into<String>) -> Self {
+        Self { error: Some(text.into()), ..self }
+    }
+
+    /// In this order. All but [`RunSort::Newest`] look at every run that matches.
+    pub fn sort(self, sort: RunSort) -> Self {
+        Self { sort, ..self }
+    }
+
+    /// Without so many runs at the beginning.
+    pub fn skip(self, skip: usize) -> Self {
+        Self { skip, ..self }
     }
 }
 
@@ -108,6 +198,11 @@ impl RunRow {
         row.spans = started.len().max(ended.len()) as u64;
         row.errors = failed.len() as u64;
         row
+    }
+
+    /// How long it took, in nanoseconds. `None` while it is open or suspended.
+    pub fn duration(&self) -> Option<u64> {
+        Some(self.ended_at?.saturating_sub(self.started_at))
     }
 
     /// What the list of related runs says of it.

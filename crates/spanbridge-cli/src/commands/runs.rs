@@ -2,20 +2,31 @@
 
 use super::damage;
 use super::lookup::digits;
-use crate::args::{Cli, Format, Runs};
+use crate::args::{Cli, Format, Runs, Sort};
 use crate::clock::now;
 use crate::failure::Failure;
 use crate::stream;
 use serde_json::json;
+use spanbridge::RunId;
 use spanbridge_cli::render;
 use spanbridge_graph::RunStatus;
-use spanbridge_query::{RunFilter, RunRow, Store};
+use spanbridge_query::{RunFilter, RunQuery, RunRow, RunSort, Store};
 
 pub(super) fn run(cli: &Cli, args: &Runs, store: &Store) -> Result<(), Failure> {
-    let (status, service, name) = (args.status, args.service.as_deref(), args.name.as_deref());
-    let filter = filter(&Criteria { status, service, name, since: args.since });
+    let query = query(args);
+    if args.count {
+        let count = store.count(&query)?;
+        return match cli.format {
+            Format::Json => {
+                let mut answer = json!({ "schemaVersion": 1, "count": count });
+                damage::add_to(&mut answer, store);
+                stream::print_json(&answer)
+            }
+            Format::Text => stream::print(&format!("{count}\n"), &stream::options(cli)),
+        };
+    }
     // One more than is shown says whether there are more.
-    let mut rows = store.runs(&filter, args.limit.saturating_add(1))?;
+    let mut rows = store.list(&query, args.limit.saturating_add(1))?;
     let more = rows.len() > args.limit;
     rows.truncate(args.limit);
     if cli.format == Format::Json {
@@ -25,11 +36,12 @@ pub(super) fn run(cli: &Cli, args: &Runs, store: &Store) -> Result<(), Failure> 
         return stream::print_json(&answer);
     }
     if rows.is_empty() {
-        let is_empty = filter == RunFilter::default() && store.damage().is_none();
-        stream::note(match (more, is_empty) {
-            (true, _) => "--limit 0 leaves no run to show",
-            (false, true) => "the store has no runs yet",
-            (false, false) => "no run matches",
+        let is_empty = query == RunQuery::default() && store.damage().is_none();
+        stream::note(match (more, is_empty, args.page) {
+            (true, ..) => "--limit 0 leaves no run to show",
+            (false, true, _) => "the store has no runs yet",
+            (false, false, 1) => "no run matches",
+            (false, false, _) => "no run is on this page",
         });
         return Ok(());
     }
@@ -37,7 +49,10 @@ pub(super) fn run(cli: &Cli, args: &Runs, store: &Store) -> Result<(), Failure> 
     let options = stream::options(cli);
     stream::print(&render::runs(&rows, digits, now(), &options), &options)?;
     if more {
-        stream::note("there are more runs; use --limit to see them");
+        stream::note(&format!(
+            "there are more runs; use --page {} or --limit to see them",
+            args.page.saturating_add(1)
+        ));
     }
     Ok(())
 }
@@ -65,6 +80,32 @@ pub(super) fn filter(criteria: &Criteria<'_>) -> RunFilter {
         filter = filter.since(time);
     }
     filter
+}
+
+fn query(args: &Runs) -> RunQuery {
+    let (status, service, name) = (args.status, args.service.as_deref(), args.name.as_deref());
+    let mut filter = filter(&Criteria { status, service, name, since: args.since });
+    // No run has a smaller id, so those that began at that time are left out.
+    filter.before = args.until.zip(RunId::new(1));
+    if let Some(least) = args.min_duration {
+        filter = filter.min_duration(least);
+    }
+    let mut query =
+        RunQuery::new(filter).skip(args.limit.saturating_mul(args.page as usize - 1)).sort(match args.sort {
+            Sort::Newest => RunSort::Newest,
+            Sort::Oldest => RunSort::Oldest,
+            Sort::Longest => RunSort::Longest,
+            Sort::Errors => RunSort::MostErrors,
+            Sort::Spans => RunSort::MostSpans,
+        });
+    query.error = args.error.clone();
+    for attribute in &args.attribute {
+        query = match attribute.split_once('=') {
+            Some((key, value)) => query.attribute(key, Some(value)),
+            None => query.attribute(attribute, None),
+        };
+    }
+    query
 }
 
 fn to_json(row: &RunRow) -> serde_json::Value {

@@ -13,6 +13,7 @@ use spanbridge_store::log::{BatchId, Header, LogName, LogWriter};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What happens next.
 #[derive(Clone, Debug)]
@@ -187,6 +188,11 @@ fn filters() -> Vec<RunFilter> {
     all.extend(["", "a", "ab", "none"].map(|service| RunFilter::default().service(service)));
     all.push(RunFilter::default().name("b").service("a").status(RunStatus::Ok));
     all.push(RunFilter::default().since(1_790_000_000_500_000_000));
+    for run in [1, 7, u128::MAX] {
+        all.push(RunFilter::default().before(1_790_000_000_500_000_000, RunId::new(run).unwrap()));
+    }
+    all.push(RunFilter::default().min_duration(Duration::ZERO));
+    all.push(RunFilter::default().min_duration(Duration::from_millis(1)).name("a"));
     all
 }
 

@@ -17,10 +17,11 @@ pub(super) fn runs(deliveries: &Deliveries<'_>, filter: &RunFilter, limit: usize
         StatusFromTotals::Known(status) => Some(status),
         StatusFromTotals::NeedsRecords => None,
     };
-    let passing = totals.iter().filter(|(_, run)| {
+    let passing = totals.iter().filter(|(id, run)| {
         filter.since.is_none_or(|since| run.started_at() >= since)
             && filter.name.as_deref().is_none_or(|part| name(run).contains(part))
             && filter.service.as_deref().is_none_or(|service| run.services.iter().any(|s| **s == *service))
+            && filter.before.is_none_or(|before| (run.started_at(), **id) < before)
             // The records have the last word, but most runs do not need them.
             && filter.status.is_none_or(|wanted| known(run).is_none_or(|status| status == wanted))
     });
@@ -31,7 +32,7 @@ pub(super) fn runs(deliveries: &Deliveries<'_>, filter: &RunFilter, limit: usize
     {
         if let Some(run) = totals.get(&run_id) {
             let row = row(deliveries, run_id, run)?;
-            rows.extend(filter.status.is_none_or(|status| row.status == status).then_some(row));
+            rows.extend(filter.matches(&row).then_some(row));
         }
     }
     Ok(rows)

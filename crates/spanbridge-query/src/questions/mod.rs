@@ -7,6 +7,7 @@ pub(crate) mod gaps;
 mod good;
 pub(crate) mod graph;
 mod linked;
+pub(crate) mod list;
 mod pruned;
 mod reach;
 mod summaries;

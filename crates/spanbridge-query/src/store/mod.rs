@@ -10,9 +10,9 @@ use crate::engine::{Cursor, Engine, IdPrefix};
 use crate::engines::Engines;
 use crate::index::{FoldBudget, FoldReport};
 use crate::questions::descendants::{self, Descendants};
-use crate::questions::{diff, find, gaps, graph, why};
+use crate::questions::{diff, find, gaps, graph, list, why};
 use crate::reader::Reader;
-use crate::runs::{RunFilter, RunRow};
+use crate::runs::{RunFilter, RunQuery, RunRow};
 use crate::{Error, ErrorKind, Result};
 use import::{Import, KnownRecords};
 use import_log::ImportLog;
@@ -130,6 +130,16 @@ impl Store {
     /// The runs that match the filter, newest first, at most `limit` of them.
     pub fn runs(&self, filter: &RunFilter, limit: usize) -> Result<Vec<RunRow>> {
         self.reader.read(|snapshot| snapshot.runs(filter, limit))
+    }
+
+    /// The runs that match, in the order of the query, at most `limit` of them.
+    pub fn list(&self, query: &RunQuery, limit: usize) -> Result<Vec<RunRow>> {
+        self.reader.read(|snapshot| list::list(snapshot, query, limit))
+    }
+
+    /// How many runs match, whatever the query skips.
+    pub fn count(&self, query: &RunQuery) -> Result<u64> {
+        self.reader.read(|snapshot| list::count(snapshot, query))
     }
 
     /// What is missing in these runs, or cannot be true. The checkup says what time it is, and how long things may take.

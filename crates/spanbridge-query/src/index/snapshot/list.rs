@@ -28,6 +28,8 @@ const COUNTED: i64 = 4096;
 /// A filter, by the numbers that texts have in the index.
 struct Wanted {
     since: i64,
+    /// The start of the run that all others come after.
+    before: i64,
     status: Option<i64>,
     names: Option<BTreeSet<i64>>,
     services: Option<BTreeSet<i64>>,
@@ -62,7 +64,7 @@ impl IndexSnapshot<'_> {
             rows.push(self.fresh_row(run_id, RunRow::clone)?);
         }
         if let Some(wanted) = self.wanted(filter)? {
-            self.list_folded(&wanted, limit, &mut rows)?;
+            self.list_folded(filter, &wanted, limit, &mut rows)?;
         }
         rows.sort_unstable_by_key(|row| std::cmp::Reverse((row.started_at, row.run_id)));
         rows.truncate(limit);
@@ -73,6 +75,7 @@ impl IndexSnapshot<'_> {
     fn wanted(&self, filter: &RunFilter) -> Result<Option<Wanted>> {
         let mut wanted = Wanted {
             since: filter.since.map_or(i64::MIN, ordered),
+            before: filter.before.map_or(i64::MAX, |(started_at, _)| ordered(started_at)),
             status: filter.status.map(status_number),
             names: None,
             services: None,
@@ -106,7 +109,7 @@ impl IndexSnapshot<'_> {
         Ok(Some(wanted))
     }
 
-    fn list_folded(&self, wanted: &Wanted, limit: usize, rows: &mut Vec<RunRow>) -> Result<()> {
+    fn list_folded(&self, filter: &RunFilter, wanted: &Wanted, limit: usize, rows: &mut Vec<RunRow>) -> Result<()> {
         let mut streams = self.streams(wanted)?;
         let mut query = self.transaction.prepare_cached(&format!("SELECT {COLUMNS} FROM run WHERE id = ?"))?;
         let (mut found, mut last) = (0, None);
@@ -117,7 +120,14 @@ impl IndexSnapshot<'_> {
             }
             let mut one = query.query([id])?;
             let Some(row) = one.next()? else { continue };
-            let fits = wanted.status.is_none_or(|status| row.get(5) == Ok(status))
+            // A run that ended before it began, by another clock, took no time.
+            let took = |least: u64| {
+                let took = row.get::<_, Option<i64>>(4).ok().flatten().map(|took| took as u64);
+                let began = unordered(started_at);
+                took.is_some_and(|took| began.wrapping_add(took).saturating_sub(began) >= least)
+            };
+            let fits = filter.min_duration.is_none_or(took)
+                && wanted.status.is_none_or(|status| row.get(5) == Ok(status))
                 && wanted.names.as_ref().is_none_or(|names| row.get(6).is_ok_and(|name| names.contains(&name)))
                 && wanted.services.as_ref().is_none_or(|sets| row.get(7).is_ok_and(|set| sets.contains(&set)));
             if !fits {
@@ -127,7 +137,11 @@ impl IndexSnapshot<'_> {
                 let is_fresh = self.view.runs.contains_key(&run.run_id);
                 if is_fresh { Ok(None) } else { self.folded_row(&run).map(Some) }
             });
-            if let Some(row) = self.skip_damaged(|| format!("row {id}"), run)?.flatten() {
+            let row = self.skip_damaged(|| format!("row {id}"), run)?.flatten();
+            // Others may have begun at the same time as the one that they are to come after.
+            if let Some(row) =
+                row.filter(|row| filter.before.is_none_or(|before| (row.started_at, row.run_id) < before))
+            {
                 rows.push(row);
                 (found, last) = (found + 1, Some(started_at));
             }
@@ -152,8 +166,8 @@ impl IndexSnapshot<'_> {
             }
         }
         match best {
-            Some((_, column, values)) => Streams::new(self, Some(column), values, wanted.since),
-            None => Streams::new(self, None, vec![0], wanted.since),
+            Some((_, column, values)) => Streams::new(self, Some(column), values, wanted),
+            None => Streams::new(self, None, vec![0], wanted),
         }
     }
 
@@ -217,7 +231,8 @@ impl IndexSnapshot<'_> {
 }
 
 impl<'s> Streams<'s> {
-    fn new(snapshot: &'s IndexSnapshot<'s>, column: Option<&str>, values: Vec<i64>, since: i64) -> Result<Self> {
+    fn new(snapshot: &'s IndexSnapshot<'s>, column: Option<&str>, values: Vec<i64>, wanted: &Wanted) -> Result<Self> {
+        let since = wanted.since;
         let which = match column {
             // A condition that is always true, so that both have the same parameters.
             None => "?1 = 0".to_owned(),
@@ -228,7 +243,7 @@ impl<'s> Streams<'s> {
             "SELECT started_at, id FROM run WHERE {which} AND started_at >= ?2 AND (started_at, id) < (?3, ?4)
              ORDER BY started_at DESC, id DESC LIMIT {BATCH}"
         );
-        let pending = vec![(0, Some((i64::MAX, i64::MAX))); values.len()];
+        let pending = vec![(0, Some((wanted.before, i64::MAX))); values.len()];
         let mut streams = Self { snapshot, sql, since, heap: BinaryHeap::new(), values, pending };
         for value in 0..streams.values.len() {
             streams.fill(value)?;
