@@ -72,7 +72,7 @@ fn each_is_listed_by_its_status() {
 #[test]
 fn an_exported_run_looks_the_same_elsewhere() {
     let dir = tempfile::tempdir().unwrap();
-    let (db, copy, file) = (dir.path().join("db"), dir.path().join("copy"), dir.path().join("run.jsonl"));
+    let db = dir.path().join("db");
     let saved = process(&db, "flows", || begin("ended twice"));
     let run = process(&db, "decisions", || go_on(&saved, true)).to_string();
     process(&db, "decisions", || go_on(&saved, true));
@@ -87,14 +87,17 @@ fn an_exported_run_looks_the_same_elsewhere() {
     ] {
         assert!(shown.contains(line), "`{line}` is not there:\n{shown}");
     }
-    spanbridge(&db, &["export", &run, "--output", file.to_str().unwrap()]);
-    spanbridge(&copy, &["import", file.to_str().unwrap()]);
-    spanbridge(&copy, &["import", file.to_str().unwrap()]);
-    assert_eq!(spanbridge(&copy, &["trace", &run]), shown);
     let json = |db: &Path| spanbridge(db, &["trace", &run, "--format", "json"]);
-    assert_eq!(json(&copy), json(&db));
-    let graph: Value = serde_json::from_str(&json(&copy)).unwrap();
-    assert_eq!(graph["run"]["attributes"], serde_json::json!({"decision": "yes"}));
+    for to in ["lines", "otlp", "otlp-protobuf"] {
+        let (copy, file) = (dir.path().join(to), dir.path().join(format!("run.{to}")));
+        spanbridge(&db, &["export", &run, "--to", to, "--output", file.to_str().unwrap()]);
+        spanbridge(&copy, &["import", file.to_str().unwrap()]);
+        spanbridge(&copy, &["import", file.to_str().unwrap()]);
+        assert_eq!(spanbridge(&copy, &["trace", &run]), shown);
+        assert_eq!(json(&copy), json(&db));
+        let graph: Value = serde_json::from_str(&json(&copy)).unwrap();
+        assert_eq!(graph["run"]["attributes"], serde_json::json!({"decision": "yes"}));
+    }
 }
 
 #[test]

@@ -95,7 +95,7 @@ fn draw(store: &Store, runs: &Runs, output: &mut Output, drawing: Drawing) -> Re
 }
 
 /// So many records of a run are written at once, so that what is about one span comes together. Few runs have more.
-const RECORDS_AT_ONCE: usize = 200_000;
+const RECORDS_AT_ONCE: usize = 50_000;
 
 /// Returns how many records were written.
 fn otlp(store: &Store, runs: &Runs, output: &mut Output, form: FileForm) -> Result<usize, Failure> {
