@@ -8,13 +8,22 @@ const MAX_CHARS: usize = 120;
 
 /// The lines of a span's box.
 pub(super) fn of_span(span: &Span) -> Vec<String> {
-    let name = if span.name.is_empty() { "(start not recorded)" } else { &span.name };
+    let name = name_of(span);
     let took = match (span.ended_at, span.status) {
         (Some(end), SpanStatus::Ok) => duration(span.started_at, end),
         (Some(end), status) => format!("{}, {}", duration(span.started_at, end), status.as_str()),
         (None, status) => status.as_str().to_owned(),
     };
     [span.service.as_str(), name, &took].into_iter().filter(|line| !line.is_empty()).map(short).collect()
+}
+
+/// The name of a span, or what is shown instead.
+pub(super) fn name_of(span: &Span) -> &str {
+    match (span.has_start, span.name.as_str()) {
+        (false, _) => "(start not recorded)",
+        (true, "") => "(no name)",
+        (true, name) => name,
+    }
 }
 
 /// The title of a run's frame.

@@ -1,6 +1,7 @@
 //! The trace event format, which Perfetto and Chrome read
 //! (<https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU>).
 
+use super::label;
 use super::lanes;
 use super::relations;
 use crate::render::escape;
@@ -108,8 +109,7 @@ impl Trace {
             args.insert("error".into(), escape(error).into());
         }
         args.extend(span.attributes.iter().map(|(key, value)| (escape(key).into_owned(), shown(value))));
-        let name = if span.name.is_empty() { "(start not recorded)" } else { &span.name };
-        let (name, category) = (Value::from(escape(name)), Value::from(escape(&span.primitive)));
+        let (name, category) = (Value::from(escape(label::name_of(span))), Value::from(escape(&span.primitive)));
         let common = format!("\"name\":{name},\"cat\":{category},\"pid\":{process},\"tid\":{row}");
         let (ts, args) = (at(span.started_at), Value::Object(args));
         match span.ended_at {
