@@ -62,9 +62,9 @@ pub use derive::edges_between;
 pub use diff::{Change, Diff, DiffOptions, DiffSide, Difference, DifferenceKind, Verdict};
 pub use gaps::{Checkup, Gap, GapKind};
 pub use model::{
-    Artifact, Category, CriticalPath, Diagnostic, Edge, Event, Graph, Link, LinkDirection, LinkSource, LinkedRun,
-    PrunedRun, Relation, Run, RunStatus, RunSummary, Segment, Span, SpanStatus, SpanTimes, Stretch, StretchKind,
-    Suspension, Trigger,
+    Artifact, Category, CriticalPath, Diagnostic, Edge, Event, FailedWork, Graph, Link, LinkDirection, LinkSource,
+    LinkedRun, PrunedRun, Relation, Run, RunStatus, RunSummary, Segment, Span, SpanStatus, SpanTimes, Stretch,
+    StretchKind, Suspension, Trigger,
 };
 #[doc(hidden)]
 pub use outline::Outline;

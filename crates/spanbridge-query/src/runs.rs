@@ -3,7 +3,7 @@
 use spanbridge::record::{Body, Record};
 use spanbridge::{RunId, SpanId, Status};
 use spanbridge_graph::hash::Set;
-use spanbridge_graph::{Outline, RunStatus, RunSummary};
+use spanbridge_graph::{FailedWork, Graph, Outline, RunStatus, RunSummary};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -18,7 +18,8 @@ use std::time::Duration;
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct RunFilter {
-    /// Only runs with this status.
+    /// Only runs with this status. A run that is ok, but has [failed work](RunRow::failed_work), counts as an error here and not as
+    /// ok.
     pub status: Option<RunStatus>,
     /// Only runs that this service worked on.
     pub service: Option<String>,
@@ -34,7 +35,7 @@ pub struct RunFilter {
 }
 
 impl RunFilter {
-    /// Only runs with this status.
+    /// Only runs with this status. See [`RunFilter::status`](field@RunFilter::status).
     pub fn status(self, status: RunStatus) -> Self {
         Self { status: Some(status), ..self }
     }
@@ -69,7 +70,7 @@ impl RunFilter {
         self.since.is_none_or(|since| row.started_at >= since)
             && self.before.is_none_or(|before| (row.started_at, row.run_id) < before)
             && self.min_duration.is_none_or(|least| row.duration().is_some_and(|took| took >= least))
-            && self.status.is_none_or(|status| row.status == status)
+            && self.status.is_none_or(|status| row.counts_as(status))
             && self.name.as_deref().is_none_or(|part| row.name.contains(part))
             && self.service.as_ref().is_none_or(|service| row.services.contains(service))
     }
@@ -163,6 +164,8 @@ pub struct RunRow {
     pub spans: u64,
     /// How many of them ended in an error or a panic.
     pub errors: u64,
+    /// Messages that failed for good, although the run succeeded. Each number is at most [`RunRow::MAX_COUNTED`].
+    pub failed_work: FailedWork,
     /// When it began, in nanoseconds since the Unix epoch.
     pub started_at: u64,
     /// When it ended. `None` while it is open or suspended.
@@ -173,7 +176,8 @@ impl RunRow {
     /// A run without spans that has not ended.
     pub fn new(run_id: RunId, name: impl Into<String>, status: RunStatus, started_at: u64) -> Self {
         let (services, spans, errors, ended_at) = (Vec::new(), 0, 0, None);
-        Self { run_id, name: name.into(), status, services, spans, errors, started_at, ended_at }
+        let failed_work = FailedWork::default();
+        Self { run_id, name: name.into(), status, services, spans, errors, failed_work, started_at, ended_at }
     }
 
     /// The row of a run with these records. It says the same as the run's graph.
@@ -197,6 +201,13 @@ impl RunRow {
         }
         row.spans = started.len().max(ended.len()) as u64;
         row.errors = failed.len() as u64;
+        if row.status == RunStatus::Ok && row.errors > 0 {
+            let mut work = Graph::build(run_id, records).run.failed_work;
+            for count in [&mut work.failed, &mut work.dead_lettered, &mut work.recovered] {
+                *count = (*count).min(Self::MAX_COUNTED);
+            }
+            row.failed_work = work;
+        }
         row
     }
 
@@ -205,10 +216,21 @@ impl RunRow {
         Some(self.ended_at?.saturating_sub(self.started_at))
     }
 
+    /// More failed messages of a kind are not counted.
+    pub const MAX_COUNTED: u64 = 1000;
+
+    /// Whether a filter for this status shows it: by its status, but a run with failed work is an error and not ok.
+    pub fn counts_as(&self, status: RunStatus) -> bool {
+        match self.status {
+            RunStatus::Ok if self.failed_work.total() > 0 => status == RunStatus::Error,
+            own => own == status,
+        }
+    }
+
     /// What the list of related runs says of it.
     pub fn summary(&self) -> RunSummary {
         let mut summary = RunSummary::new(self.run_id, &*self.name, self.status, self.started_at);
-        summary.errors = self.errors;
+        (summary.errors, summary.failed_work) = (self.errors, self.failed_work);
         summary
     }
 }

@@ -118,6 +118,12 @@ fn to_json(row: &RunRow) -> serde_json::Value {
         "errors": row.errors,
         "startedAt": rfc3339(row.started_at),
     });
+    let work = &row.failed_work;
+    let counts =
+        [("failedWork", work.total()), ("deadLettered", work.dead_lettered), ("recoveredWork", work.recovered)];
+    for (key, count) in counts.into_iter().filter(|(_, count)| *count > 0) {
+        out[key] = count.into();
+    }
     if let Some(end) = row.ended_at {
         out["endedAt"] = rfc3339(end).into();
         out["durationMs"] = (end.saturating_sub(row.started_at) as f64 / 1e6).into();

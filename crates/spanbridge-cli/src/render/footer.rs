@@ -1,7 +1,7 @@
 //! What follows a tree: other runs, and diagnostics.
 
 use super::page::{Page, TextStyle};
-use super::status::run_status;
+use super::status::{run_outcome, run_status};
 use super::text::{counted, named, truncate, width, wrap};
 use spanbridge::RunId;
 use spanbridge_graph::{Graph, LinkDirection, PrunedRun, Relation, RunStatus, RunSummary};
@@ -61,9 +61,9 @@ fn listed(mut all: Vec<Other<'_>>) -> Vec<Other<'_>> {
 
 /// The status of a run, and how many spans failed although the run did not.
 fn outcome(run: &RunSummary) -> String {
-    let (_, word) = run_status(run.status);
+    let (_, word) = run_outcome(run.status, &run.failed_work);
     match run.errors {
-        n if n == 0 || run.status == RunStatus::Error => word.to_owned(),
+        n if n == 0 || run.failed_work.total() > 0 || run.status == RunStatus::Error => word,
         n => format!("{word}, {}", counted(usize::try_from(n).unwrap_or(usize::MAX), "error")),
     }
 }

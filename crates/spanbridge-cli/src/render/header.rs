@@ -2,18 +2,18 @@
 
 use super::page::{Page, TextStyle};
 use super::services::Services;
-use super::status::run_status;
+use super::status::run_outcome;
 use super::text::{counted, escape, named, truncate, width, wrap};
 use super::time;
 use spanbridge_graph::{Graph, RunStatus, SpanStatus};
 
 pub(crate) fn print(page: &mut Page, graph: &Graph, services: &Services<'_>, columns: usize) {
     let run = &graph.run;
-    let (style, word) = run_status(run.status);
+    let (style, word) = run_outcome(run.status, &run.failed_work);
     let took = took(graph);
-    let rest = 2 + 8 + 2 + width(word) + 2 + width(&took);
+    let rest = 2 + 8 + 2 + width(&word) + 2 + width(&took);
     page.put(TextStyle::Bold, &truncate(&named(&run.name), columns.saturating_sub(rest).max(16)));
-    page.space(2).put(TextStyle::Dim, &format!("{:.8}", run.run_id)).space(2).put(style, word);
+    page.space(2).put(TextStyle::Dim, &format!("{:.8}", run.run_id)).space(2).put(style, &word);
     if page.column() + 2 + width(&took) > columns {
         page.line();
     } else {
@@ -35,6 +35,12 @@ pub(crate) fn print(page: &mut Page, graph: &Graph, services: &Services<'_>, col
     let errors = count(&[SpanStatus::Error, SpanStatus::Panicked]);
     if errors > 0 {
         pieces.push((TextStyle::Error, counted(errors, "error")));
+    }
+    if run.failed_work.recovered > 0 {
+        pieces.push((
+            TextStyle::Warning,
+            format!("{} recovered by a retry", counted(run.failed_work.recovered as usize, "message")),
+        ));
     }
     let open = count(&[SpanStatus::Open]);
     if open > 0 {

@@ -2,7 +2,7 @@
 
 use super::options::Options;
 use super::page::TextStyle;
-use super::status::run_status;
+use super::status::run_outcome;
 use super::table::{Align, Cell, table};
 use super::text::{escape, named};
 use super::time::{ago, duration};
@@ -37,7 +37,7 @@ pub fn runs(rows: &[RunRow], digits: usize, now: u64, options: &Options) -> Stri
 }
 
 fn line(row: &RunRow, digits: usize, now: u64) -> Vec<Cell> {
-    let (style, status) = run_status(row.status);
+    let (style, status) = run_outcome(row.status, &row.failed_work);
     let services: Vec<_> = row.services.iter().map(|s| escape(s)).collect();
     // If clocks contradict each other, nobody knows how long it took.
     let took = row.ended_at.and_then(|end| end.checked_sub(row.started_at)).map_or("–".into(), duration);
@@ -47,7 +47,7 @@ fn line(row: &RunRow, digits: usize, now: u64) -> Vec<Cell> {
     };
     vec![
         (TextStyle::Plain, format!("{:.digits$}", row.run_id)),
-        (style, status.to_owned()),
+        (style, status),
         (TextStyle::Bold, named(&row.name)),
         (TextStyle::Plain, services.join(", ")),
         (TextStyle::Plain, row.spans.to_string()),

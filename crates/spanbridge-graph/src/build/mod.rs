@@ -1,6 +1,7 @@
 //! Fills in the graph from records.
 
 mod edges;
+mod failed;
 mod inline;
 mod input;
 mod links;
@@ -23,14 +24,10 @@ impl Graph {
     pub fn build(run_id: RunId, records: &[Record<'_>]) -> Graph {
         let outline = Outline::of(run_id, records);
         let input = Input { run_id, records, outline: &outline };
-        let (run, spans) = (run(&input), spans(&input));
-        Graph {
-            edges: edges(&input, &run, &spans),
-            spans,
-            artifacts: artifacts(&input),
-            diagnostics: diagnostics(&input),
-            ..Graph::new(run)
-        }
+        let (mut run, spans) = (run(&input), spans(&input));
+        let edges = edges(&input, &run, &spans);
+        run.failed_work = failed::failed_work(&run, &spans, &edges);
+        Graph { edges, spans, artifacts: artifacts(&input), diagnostics: diagnostics(&input), ..Graph::new(run) }
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! The views borrow from the model. They only name and order the fields.
 
+mod failed;
 mod other;
 pub(crate) mod parts;
 mod path;

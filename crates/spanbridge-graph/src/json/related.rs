@@ -1,5 +1,6 @@
 //! Other runs as JSON.
 
+use super::failed::FailedView;
 use super::parts::Time;
 use crate::model::{LinkDirection, LinkedRun, PrunedRun, Relation, RunStatus, RunSummary};
 use serde::Serialize;
@@ -13,12 +14,15 @@ pub(crate) struct SummaryView<'a> {
     started_at: Time,
     status: RunStatus,
     errors: u64,
+    #[serde(flatten)]
+    failed_work: FailedView,
 }
 
 impl<'a> SummaryView<'a> {
     pub(crate) fn of(run: &'a RunSummary) -> Self {
-        let RunSummary { run_id, name, started_at, status, errors } = run;
-        Self { run_id: *run_id, name, started_at: Time(*started_at), status: *status, errors: *errors }
+        let RunSummary { run_id, name, started_at, status, errors, failed_work } = run;
+        let failed_work = FailedView::of(failed_work);
+        Self { run_id: *run_id, name, started_at: Time(*started_at), status: *status, errors: *errors, failed_work }
     }
 }
 

@@ -1,5 +1,6 @@
 //! A run as JSON.
 
+use super::failed::FailedView;
 use super::parts::{List, Object, Time, milliseconds};
 use crate::model::{Run, RunStatus, Segment, Suspension};
 use serde::Serialize;
@@ -21,6 +22,8 @@ pub(super) struct RunView<'a> {
     waited_ms: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     worked_ms: Option<f64>,
+    #[serde(flatten)]
+    failed_work: FailedView,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -48,6 +51,7 @@ impl<'a> RunView<'a> {
             duration_ms: milliseconds(run.started_at, run.ended_at),
             waited_ms: waits.then(|| run.waited as f64 / 1e6),
             worked_ms: run.ended_at.filter(|_| waits).map(|end| run.worked(end) as f64 / 1e6),
+            failed_work: FailedView::of(&run.failed_work),
             error: run.error.as_deref(),
             parent_run_id: run.parent_run_id,
             triggered_by_span_id: run.triggered_by_span_id,

@@ -3,6 +3,7 @@
 //! These types will get more fields, so they are built with `new` and changed field by field.
 
 mod category;
+mod failed;
 mod graph;
 mod path;
 mod related;
@@ -10,6 +11,7 @@ mod run;
 mod span;
 
 pub use category::Category;
+pub use failed::FailedWork;
 pub use graph::{Artifact, Diagnostic, Edge, Graph};
 pub use path::{CriticalPath, SpanTimes, Stretch, StretchKind};
 pub use related::{LinkDirection, LinkedRun, PrunedRun, Relation, RunSummary, Trigger};

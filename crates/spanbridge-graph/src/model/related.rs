@@ -1,5 +1,6 @@
 //! Other runs that a run is connected with.
 
+use super::failed::FailedWork;
 use super::run::RunStatus;
 use serde::Serialize;
 use spanbridge::{RunId, SpanId};
@@ -18,12 +19,14 @@ pub struct RunSummary {
     pub status: RunStatus,
     /// How many of its spans failed. A run can succeed although spans of it failed.
     pub errors: u64,
+    /// Messages that failed for good, although the run succeeded.
+    pub failed_work: FailedWork,
 }
 
 impl RunSummary {
     /// A run without failed spans.
     pub fn new(run_id: RunId, name: impl Into<String>, status: RunStatus, started_at: u64) -> Self {
-        RunSummary { run_id, name: name.into(), started_at, status, errors: 0 }
+        RunSummary { run_id, name: name.into(), started_at, status, errors: 0, failed_work: FailedWork::default() }
     }
 }
 

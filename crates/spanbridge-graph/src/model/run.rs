@@ -1,5 +1,6 @@
 //! A run: who worked on it, and when it waited.
 
+use super::failed::FailedWork;
 use serde::Serialize;
 use spanbridge::record::Via;
 use spanbridge::{RunId, SegmentId, SpanId, TraceId};
@@ -63,6 +64,8 @@ pub struct Run {
     pub started_at: u64,
     /// When it ended. For a run without an owner: the end of its last span, once all have ended.
     pub ended_at: Option<u64>,
+    /// Messages that failed for good, although the run succeeded.
+    pub failed_work: FailedWork,
     /// Why it failed, if its owner said so.
     pub error: Option<String>,
     /// The run that started it.
@@ -91,6 +94,7 @@ impl Run {
             owned: true,
             started_at,
             ended_at: None,
+            failed_work: FailedWork::default(),
             error: None,
             parent_run_id: None,
             triggered_by_span_id: None,

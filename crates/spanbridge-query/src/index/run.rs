@@ -1,10 +1,11 @@
 //! The row of a run in the index.
 
 use super::schema::{ordered, unordered};
+use crate::runs::RunRow;
 use crate::{Error, Result};
 use rusqlite::Row;
 use spanbridge::RunId;
-use spanbridge_graph::RunStatus;
+use spanbridge_graph::{FailedWork, RunStatus};
 use spanbridge_store::codec::bytes::{Reader, put_varint};
 use spanbridge_store::delivery::Aggregate;
 
@@ -30,6 +31,7 @@ pub(super) struct FoldedRun {
     pub(super) pieces: Vec<u8>,
     /// How many spans and errors it has, if that was counted in its records.
     pub(super) counted: Option<(u64, u64)>,
+    pub(super) failed_work: FailedWork,
 }
 
 /// Records of a run that follow each other in a block, and go on at the beginning of the next ones.
@@ -87,11 +89,15 @@ impl FoldedRun {
             started_at,
             ended_at: took.map(|took| started_at.wrapping_add(took as u64)),
             status: status(row.get(5)?)?,
+            failed_work: row.get::<_, Option<i64>>(11)?.map(failed_work).unwrap_or_default(),
             name: row.get(6)?,
             services: row.get(7)?,
             totals: row.get(8)?,
             pieces: row.get(9)?,
-            counted: row.get::<_, Option<i64>>(10)?.zip(row.get(11)?).map(|(s, e): (i64, i64)| (s as u64, e as u64)),
+            counted: row
+                .get::<_, Option<i64>>(10)?
+                .zip(row.get(11)?)
+                .map(|(s, e): (i64, i64)| (s as u64, e as u64 & MAX_ERRORS)),
         })
     }
 
@@ -106,6 +112,40 @@ impl FoldedRun {
 pub(super) fn halves(run_id: RunId) -> [i64; 2] {
     let id = run_id.get();
     [ordered((id >> 64) as u64), id as u64 as i64]
+}
+
+/// The errors of a run, as they are stored: below them is how much work failed although the run succeeded.
+const MAX_ERRORS: u64 = (1 << 32) - 1;
+
+/// The errors of a run and its failed work in one column.
+pub(super) fn errors_column(row: &RunRow) -> i64 {
+    let FailedWork { failed, dead_lettered, recovered, .. } = row.failed_work;
+    let count = |n: u64, at: u32| n.min(RunRow::MAX_COUNTED) << at;
+    (row.errors.min(MAX_ERRORS) | count(failed, 32) | count(dead_lettered, 42) | count(recovered, 52)) as i64
+}
+
+fn failed_work(column: i64) -> FailedWork {
+    let count = |at: u32| column as u64 >> at & 0x3ff;
+    let mut work = FailedWork::default();
+    (work.failed, work.dead_lettered, work.recovered) = (count(32), count(42), count(52));
+    work
+}
+
+/// The number of runs that are ok, and of which work failed.
+const OK_WITH_FAILED_WORK: i64 = 6;
+
+/// The number of the status of a row.
+pub(super) fn status_of(status: RunStatus, work: &FailedWork) -> i64 {
+    match status {
+        RunStatus::Ok if work.total() > 0 => OK_WITH_FAILED_WORK,
+        other => status_number(other),
+    }
+}
+
+/// The numbers that a filter for a status shows.
+pub(super) fn statuses_shown(status: RunStatus) -> Vec<i64> {
+    let also = Some(OK_WITH_FAILED_WORK).filter(|_| status == RunStatus::Error);
+    std::iter::once(status_number(status)).chain(also).collect()
 }
 
 /// The number of a status. [`RunStatus::Ok`] is 0.
@@ -123,7 +163,7 @@ pub(super) fn status_number(status: RunStatus) -> i64 {
 
 fn status(number: i64) -> Result<RunStatus> {
     Ok(match number {
-        0 => RunStatus::Ok,
+        0 | OK_WITH_FAILED_WORK => RunStatus::Ok,
         1 => RunStatus::Error,
         2 => RunStatus::Cancelled,
         3 => RunStatus::Suspended,

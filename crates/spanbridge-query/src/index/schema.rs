@@ -9,7 +9,10 @@ use std::time::{Duration, Instant};
 const APPLICATION_ID: i64 = 0x5350_4249;
 
 /// The format that this release writes and reads. Every change of the tables, of a blob or of a block needs another.
-const FORMAT: i64 = 1;
+const FORMAT: i64 = 2;
+
+/// The format before had no failed work: such runs were ok. The tables are the same.
+const BEFORE: i64 = 1;
 
 /// How long to wait for others before looking again whether they have created the file.
 const CREATION_TIMEOUT: Duration = Duration::from_millis(20);
@@ -135,7 +138,7 @@ pub(super) fn open_to_read(path: &Path) -> Result<Connection> {
 /// Whether it is an index in the format of this release. `false`: it is empty.
 pub(super) fn is_made(connection: &Connection) -> Result<bool> {
     match inspect(connection)? {
-        Some(FORMAT) => Ok(true),
+        Some(FORMAT | BEFORE) => Ok(true),
         Some(found) => Err(other_format(found)),
         None => Ok(false),
     }
@@ -213,6 +216,7 @@ fn create_if_empty(connection: &mut Connection) -> Result<()> {
     drop(look);
     match found {
         Some(FORMAT) => return Ok(()),
+        Some(BEFORE) => return raise(connection),
         Some(found) => return Err(other_format(found)),
         None => {}
     }
@@ -229,6 +233,15 @@ fn create_if_empty(connection: &mut Connection) -> Result<()> {
     transaction.execute_batch(TABLES)?;
     transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
     transaction.pragma_update(None, "user_version", FORMAT)?;
+    Ok(transaction.commit()?)
+}
+
+/// Says that the file has what earlier releases cannot read.
+fn raise(connection: &mut Connection) -> Result<()> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    if inspect(&transaction)? == Some(BEFORE) {
+        transaction.pragma_update(None, "user_version", FORMAT)?;
+    }
     Ok(transaction.commit()?)
 }
 

@@ -1,6 +1,6 @@
 //! Adding what a fold has gathered of a run to its row.
 
-use super::super::run::{COLUMNS, FoldedRun, Piece, Totals, halves, status_number};
+use super::super::run::{COLUMNS, FoldedRun, Piece, Totals, errors_column, halves, status_number, status_of};
 use super::super::schema::ordered;
 use super::super::texts::{self, Texts};
 use crate::Result;
@@ -23,7 +23,8 @@ pub(in crate::index) struct Rows {
 struct Line {
     started_at: u64,
     ended_at: Option<u64>,
-    status: RunStatus,
+    /// Its number.
+    status: i64,
     name: u32,
 }
 
@@ -52,7 +53,8 @@ impl Rows {
             }
         };
         let name = totals.name.map_or(0, |name| name.name);
-        let line = Line { started_at: totals.started_at(), ended_at: totals.ended_at(), status, name };
+        let line =
+            Line { started_at: totals.started_at(), ended_at: totals.ended_at(), status: status_number(status), name };
         self.totals.clear();
         totals.write(line.started_at, &[0], totals.name.map(|name| name.name), &mut self.totals);
         let took = line.ended_at.map(|at| at.wrapping_sub(line.started_at) as i64);
@@ -64,8 +66,17 @@ impl Rows {
                 )?;
                 let [head, tail] = halves(run_id);
                 let started_at = ordered(line.started_at);
-                let status = status_number(status);
-                add.execute(params![head, tail, started_at, took, status, name, services, self.totals, self.pieces])?;
+                add.execute(params![
+                    head,
+                    tail,
+                    started_at,
+                    took,
+                    line.status,
+                    name,
+                    services,
+                    self.totals,
+                    self.pieces
+                ])?;
             }
             Some(before) => {
                 let mut change = connection.prepare_cached(
@@ -86,9 +97,9 @@ fn change_indexed(connection: &Connection, before: &FoldedRun, line: &Line, serv
         let mut change = connection.prepare_cached("UPDATE run SET started_at = ?2 WHERE id = ?1")?;
         change.execute(params![before.row, ordered(line.started_at)])?;
     }
-    if line.status != before.status {
+    if line.status != status_of(before.status, &before.failed_work) {
         let mut change = connection.prepare_cached("UPDATE run SET status = ?2 WHERE id = ?1")?;
-        change.execute(params![before.row, status_number(line.status)])?;
+        change.execute(params![before.row, line.status])?;
     }
     if line.name != before.name {
         let mut change = connection.prepare_cached("UPDATE run SET name = ?2 WHERE id = ?1")?;
@@ -105,7 +116,8 @@ fn change_indexed(connection: &Connection, before: &FoldedRun, line: &Line, serv
 pub(in crate::index) fn decide(connection: &Connection, known: &mut Texts, row: &RunRow) -> Result<()> {
     let Some(mut run) = find(connection, row.run_id)? else { return Ok(()) };
     let name = if row.name.is_empty() { 0 } else { known.number(connection, &row.name)? };
-    let line = Line { started_at: row.started_at, ended_at: row.ended_at, status: row.status, name };
+    let status = status_of(row.status, &row.failed_work);
+    let line = Line { started_at: row.started_at, ended_at: row.ended_at, status, name };
     let took = line.ended_at.map(|at| at.wrapping_sub(line.started_at) as i64);
     if line.started_at != run.started_at {
         // Times in the totals are measured from the start.
@@ -115,7 +127,7 @@ pub(in crate::index) fn decide(connection: &Connection, known: &mut Texts, row: 
     }
     let mut change =
         connection.prepare_cached("UPDATE run SET took = ?2, totals = ?3, spans = ?4, errors = ?5 WHERE id = ?1")?;
-    change.execute(params![run.row, took, run.totals, row.spans as i64, row.errors as i64])?;
+    change.execute(params![run.row, took, run.totals, row.spans as i64, errors_column(row)])?;
     change_indexed(connection, &run, &line, run.services)
 }
 

@@ -75,6 +75,7 @@ impl Selection {
         }
         match run.status {
             RunStatus::Error if self.keep_failed => Verdict::Failed,
+            RunStatus::Ok if self.keep_failed && run.failed_work.total() > 0 => Verdict::Failed,
             RunStatus::Suspended if self.keep_suspended => Verdict::Suspended,
             RunStatus::Open | RunStatus::Suspended if last_at >= self.open_since => Verdict::Open,
             _ => Verdict::Goes,

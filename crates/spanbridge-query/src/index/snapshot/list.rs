@@ -3,7 +3,7 @@
 //! Runs with records that are not folded are few; their rows are made first, and all of them are compared. The others come from
 //! an index of the table in the order of their starts, until there are enough.
 
-use super::super::run::{COLUMNS, FoldedRun, status_number};
+use super::super::run::{COLUMNS, FoldedRun, status_number, statuses_shown};
 use super::super::schema::{ordered, unordered};
 use super::super::texts;
 use super::IndexSnapshot;
@@ -30,7 +30,7 @@ struct Wanted {
     since: i64,
     /// The start of the run that all others come after.
     before: i64,
-    status: Option<i64>,
+    status: Option<Vec<i64>>,
     names: Option<BTreeSet<i64>>,
     services: Option<BTreeSet<i64>>,
 }
@@ -76,7 +76,7 @@ impl IndexSnapshot<'_> {
         let mut wanted = Wanted {
             since: filter.since.map_or(i64::MIN, ordered),
             before: filter.before.map_or(i64::MAX, |(started_at, _)| ordered(started_at)),
-            status: filter.status.map(status_number),
+            status: filter.status.map(statuses_shown),
             names: None,
             services: None,
         };
@@ -127,7 +127,7 @@ impl IndexSnapshot<'_> {
                 took.is_some_and(|took| began.wrapping_add(took).saturating_sub(began) >= least)
             };
             let fits = filter.min_duration.is_none_or(took)
-                && wanted.status.is_none_or(|status| row.get(5) == Ok(status))
+                && wanted.status.as_ref().is_none_or(|status| row.get(5).is_ok_and(|s| status.contains(&s)))
                 && wanted.names.as_ref().is_none_or(|names| row.get(6).is_ok_and(|name| names.contains(&name)))
                 && wanted.services.as_ref().is_none_or(|sets| row.get(7).is_ok_and(|set| sets.contains(&set)));
             if !fits {
@@ -154,7 +154,7 @@ impl IndexSnapshot<'_> {
         let set = |values: &Option<BTreeSet<i64>>| {
             values.as_ref().map(|v| v.iter().copied().collect::<Vec<_>>()).filter(|v| v.len() <= MAX_VALUES)
         };
-        let status = wanted.status.filter(|status| *status != status_number(RunStatus::Ok)).map(|status| vec![status]);
+        let status = wanted.status.clone().filter(|status| !status.contains(&status_number(RunStatus::Ok)));
         let columns = [("status", status), ("name", set(&wanted.names)), ("services", set(&wanted.services))];
         let columns: Vec<(&str, Vec<i64>)> = columns.into_iter().filter_map(|(c, v)| Some((c, v?))).collect();
         let mut best: Option<(i64, &str, Vec<i64>)> = None;

@@ -42,7 +42,7 @@ impl IndexSnapshot<'_> {
         }
         row.services.sort_unstable();
         (row.spans, row.errors) = run.counted.unwrap_or((totals.started.max(totals.ended), totals.failed));
-        row.ended_at = run.ended_at;
+        (row.ended_at, row.failed_work) = (run.ended_at, run.failed_work);
         Ok(row)
     }
 

@@ -227,6 +227,8 @@ impl<N> Aggregate<N> {
             match l.ends {
                 [_, 1, _] => RunStatus::Error,
                 [_, _, 1] => RunStatus::Cancelled,
+                // Whether what failed was mended is in the records.
+                [1, _, _] if self.failed > 0 => return StatusFromTotals::NeedsRecords,
                 [1, _, _] => RunStatus::Ok,
                 _ if l.suspends > 0 && l.resumes > 0 => return StatusFromTotals::NeedsRecords,
                 _ if l.suspends > 0 => RunStatus::Suspended,
