@@ -16,10 +16,14 @@ fn trace_of(records: &[Record<'static>], id: &str) -> String {
 }
 
 fn trace_with(records: &[Record<'static>], args: &[&str]) -> String {
+    shown(records, &[&["trace"], args].concat())
+}
+
+fn shown(records: &[Record<'static>], args: &[&str]) -> String {
     let (_dir, path) = place();
     deliver(&mut StoreSink::open(&path).unwrap(), 7, 1, records);
     let mut command = Command::new(env!("CARGO_BIN_EXE_spanbridge"));
-    command.arg("trace").args(args).args(["--color", "never", "--db"]).arg(&path).env("COLUMNS", "100");
+    command.args(args).args(["--color", "never", "--db"]).arg(&path).env("COLUMNS", "100");
     let output = command.output().unwrap();
     assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stderr)), (Some(0), "".into()));
     String::from_utf8(output.stdout).unwrap()
@@ -503,4 +507,33 @@ critical path  9.00 ms  9.00 ms of work
    4.00 ms  a ▸ one
    4.00 ms  run first
 "##);
+}
+
+/// The owner ended the run ok before its message failed for good: the list, its filters and the header say so.
+#[test]
+fn ok_with_a_dead_letter_is_no_plain_ok() {
+    let (mut shop, mut mail, mut all) = request();
+    all.insert(0, shop.record(run_start("order", 0, None)));
+    all.push(shop.run_end(31, spanbridge::Status::Ok));
+    for (n, at) in [(1, 40), (2, 80)] {
+        let said = vec![(semconv::DELIVERY_ATTEMPT, AttributeValue::I64(n as i64))];
+        let mut work = process(&mut mail, 10 + n, 2, MAIL, at, said);
+        start_of(&mut work).end = Some(end(at + 20, spanbridge::Status::Error).with_error(Some("no such user".into())));
+        all.push(work);
+    }
+    let died = vec![(semconv::DEAD_LETTER_QUEUE, text("mail")), (semconv::DEAD_LETTER_REASON, text("rejected"))];
+    all.push(process(&mut mail, 17, 2, "dead:created:mail.dead", 110, died));
+    let list = |args: &[&str]| shown(&all, &[&["runs"], args].concat());
+    for args in [&[][..], &["--status", "error"]] {
+        let text = list(args);
+        assert!(text.contains("! ok, 1 message dead-lettered  order"), "{text}");
+    }
+    let json: serde_json::Value = serde_json::from_str(&list(&["--format", "json"])).unwrap();
+    let run = &json["runs"][0];
+    assert_eq!((&run["status"], &run["failedWork"], &run["deadLettered"]), (&"ok".into(), &1.into(), &1.into()));
+    let json: serde_json::Value = serde_json::from_str(&list(&["--status", "ok", "--format", "json"])).unwrap();
+    assert_eq!(json["runs"], serde_json::json!([]));
+    let header = trace_of(&all, &common::run(1).to_string());
+    let expected = "order  11111111  ! ok, 1 message dead-lettered  31.0 ms, 130 ms with queued work";
+    assert_eq!(header.lines().next(), Some(expected));
 }

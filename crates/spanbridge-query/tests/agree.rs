@@ -8,7 +8,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use spanbridge::Status;
 use spanbridge::record::*;
-use spanbridge_graph::{Graph, SpanStatus};
+use spanbridge_graph::{Graph, RunStatus, SpanStatus};
 use spanbridge_query::keeping::FoldBudget;
 use spanbridge_query::{RunFilter, Store};
 use spanbridge_store::StoreSink;
@@ -210,12 +210,14 @@ proptest! {
         prop_assert_eq!(rows.len(), 1);
         let (row, run) = (&rows[0], &graph.run);
         prop_assert_eq!(
-            (&row.name, row.status, row.started_at, row.ended_at),
-            (&run.name, run.status, run.started_at, run.ended_at)
+            (&row.name, row.status, row.started_at, row.ended_at, row.failed_work),
+            (&run.name, run.status, run.started_at, run.ended_at, run.failed_work)
         );
         let failed = |s: &&spanbridge_graph::Span| matches!(s.status, SpanStatus::Error | SpanStatus::Panicked);
         prop_assert_eq!(row.errors, graph.spans.iter().filter(failed).count() as u64);
-        let filter = RunFilter::default().status(run.status);
+        // A run with failed work is shown among the errors.
+        let has_failed_work = run.status == RunStatus::Ok && run.failed_work.total() > 0;
+        let filter = RunFilter::default().status(if has_failed_work { RunStatus::Error } else { run.status });
         prop_assert_eq!(&store.runs(&filter, 9).unwrap(), &rows);
         // The order of the records makes no difference either.
         let mut records: Vec<Record<'_>> = deliveries.concat();
