@@ -265,12 +265,12 @@ mailer · 1 span · 2026-09-21 14:13:20.040 UTC
                                                                       0                      20.0 ms
 mailer ▸ process orders:created:mail  batch of 3  3 senders  20.0 ms  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━
 
-linked both ways  publish orders:created  ✓ ok           spanbridge trace 11111111
-linked both ways  publish orders:created  ✓ ok, 1 error  spanbridge trace 22222222
-linked both ways  publish orders:created  ✓ ok           spanbridge trace 33333333
+linked both ways  publish orders:created  ✓ ok                    spanbridge trace 11111111
+linked both ways  publish orders:created  ! ok, 1 message failed  spanbridge trace 22222222
+linked both ways  publish orders:created  ✓ ok                    spanbridge trace 33333333
 "##);
     assert_snapshot!(trace_of(&all, &run(2).to_string()), @r##"
-publish orders:created  22222222  ✓ ok  49.0 ms
+publish orders:created  22222222  ! ok, 1 message failed  49.0 ms
 shop · mailer · 3 spans · 1 error · 2026-09-21 14:13:20.012 UTC
                                                                               0              49.0 ms
 shop ▸ publish orders:created  confirmed  linked from 77777777       3.00 ms  ━

@@ -119,3 +119,18 @@ fn what_the_owner_knows_does_not_count() {
     answered.push(Recording::of(run(3), 99, "shop").record(reply));
     assert_eq!(Graph::build(run(3), &answered).run.failed_work.total(), 0);
 }
+
+/// An index of the format before is read, and written in this one from then on.
+#[test]
+fn an_index_of_format_1_is_taken_over() {
+    let (_dir, path) = place();
+    let mut sink = StoreSink::open(&path).unwrap();
+    (1..).zip(stories()).for_each(|(number, records)| deliver(&mut sink, 1, number, &records));
+    let store = Store::open(&path).unwrap();
+    store.fold(FoldBudget::default(), |_| true).unwrap().unwrap();
+    drop(store);
+    let index = rusqlite::Connection::open(path.join("index.db")).unwrap();
+    index.pragma_update(None, "user_version", 1).unwrap();
+    check(&Store::open(&path).unwrap());
+    assert_eq!(index.query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0)).unwrap(), 2);
+}
