@@ -25,7 +25,7 @@ pub(super) fn last_good(snapshot: &dyn Snapshot, graph: &Graph) -> Result<Option
     let is_before = |row: &RunRow| {
         (row.started_at, row.run_id) < (graph.run.started_at, graph.run.run_id)
             && row.name == name
-            && row.status == RunStatus::Ok
+            && row.counts_as(RunStatus::Ok)
     };
     let filter = RunFilter::default().status(RunStatus::Ok).name(name).service(service);
     let newest = snapshot.runs(&filter, MAX_LISTED)?;
