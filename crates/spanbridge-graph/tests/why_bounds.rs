@@ -1,4 +1,4 @@
-//! `why` on what nobody would build on purpose: it ends, and takes its time in proportion.
+//! `why` and `diff` on what nobody would build on purpose: it ends, and takes its time in proportion.
 
 mod common;
 
@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use spanbridge::record::*;
 use spanbridge::{RunId, Status};
 use spanbridge_graph::arbitrary::record;
-use spanbridge_graph::{Graph, Outcome, Why, run_of};
+use spanbridge_graph::{Diff, DiffOptions, Graph, Outcome, Verdict, Why, run_of};
 use std::collections::BTreeMap;
 
 proptest! {
@@ -28,6 +28,13 @@ proptest! {
             prop_assert!(why.to_json()["outcome"].is_string());
         }
         prop_assert!(Why::of(&graphs, &[run(77)]).is_none());
+        for pair in graphs.windows(2) {
+            let diff = |left: usize, right: usize| Diff::of(&pair[left..], &pair[right..], &DiffOptions::default()).unwrap();
+            prop_assert_eq!(diff(0, 0).verdict, Verdict::Identical);
+            let (there, back) = (diff(0, 1), diff(1, 0));
+            prop_assert_eq!(there.matched, back.matched);
+            prop_assert!(there.to_json()["verdict"] == there.verdict.as_str());
+        }
     }
 }
 
