@@ -40,7 +40,7 @@ an X-Ray id, or a traceparent.
 
 Exit codes:
   0  success
-  1  nothing was found, a file could not be read or written, or doctor or check found something
+  1  not found, a file could not be read or written, or diff, doctor or check found something
   2  wrong usage, or an ID that matches several things
   3  the store cannot be used";
 
