@@ -294,6 +294,24 @@ fn a_log_of_a_newer_release_stays() {
     assert_eq!(std::fs::read(&path).unwrap(), bytes);
 }
 
+/// Where others write all along, a fold ends with what was there when it began.
+#[test]
+fn a_fold_ends_while_others_write() {
+    let dir = tempfile::tempdir().unwrap();
+    let index = Index::open(dir.path()).unwrap();
+    let mut writer = Writer::new(dir.path(), 7);
+    writer.deliver();
+    let mut steps = 0;
+    let report = index.fold(FoldBudget::everything(), |_| {
+        steps += 1;
+        writer.deliver();
+        steps < 100
+    });
+    assert_eq!((report.unwrap().steps, steps), (1, 1));
+    assert_eq!(index.fold(FoldBudget::everything(), |_| true).unwrap().frames, 1);
+    check_counts(&index, &[(7, 2)].into());
+}
+
 /// A log goes once it is folded, closed and passed by all who read it.
 #[test]
 fn logs_stay_for_registered_readers() {

@@ -95,6 +95,8 @@ fn each_record_comes_once() {
         let _index = Index::open(dir.path()).unwrap();
         Store::open(dir.path()).unwrap().tail().unwrap()
     };
+    // Whoever begins a log all the time makes a directory that takes long to read.
+    let rotated = if until.is_some() { 50 } else { 7 };
     let (written, working) = (AtomicU64::new(0), AtomicU64::new(16));
     let removed = AtomicU64::new(0);
     let mut counts = Counts::default();
@@ -106,7 +108,7 @@ fn each_record_comes_once() {
                 while until.map_or(writer.deliveries < 100, |until| Instant::now() < until) {
                     writer.deliver();
                     written.fetch_add(SPANS, SeqCst);
-                    if writer.deliveries.is_multiple_of(7) {
+                    if writer.deliveries.is_multiple_of(rotated) {
                         writer.rotate();
                     }
                     // Others have few cores, too.

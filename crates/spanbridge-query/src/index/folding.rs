@@ -59,7 +59,9 @@ impl Index {
                     break;
                 }
             }
-            let is_over = budget.time.is_some_and(|time| begun.elapsed() >= time)
+            // What others write meanwhile is for the next fold: where they write all along, this one would never end.
+            let is_over = report.remaining == 0
+                || budget.time.is_some_and(|time| begun.elapsed() >= time)
                 || budget.spans.is_some_and(|spans| report.spans >= spans);
             if !after_step(&report) || is_over {
                 break;
