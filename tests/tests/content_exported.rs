@@ -77,7 +77,7 @@ async fn http() {
     assert_eq!(answer.text().await.unwrap(), "SECRET-body");
     within("a panic", get(format!("http://{address}/panics?a=SECRET-query"))).await.unwrap_err();
     let error =
-        within("an error", get(format!("http://SECRET-user@127.0.0.1:1/?token=SECRET-token"))).await.unwrap_err();
+        within("an error", get("http://SECRET-user@127.0.0.1:1/?token=SECRET-token".to_owned())).await.unwrap_err();
     assert!(format!("{error:?}").contains("SECRET-token"), "{error:?}");
     let failing = observe::span("NAME-failing").run(async || Err::<(), _>(error)).await;
     failing.unwrap_err();
