@@ -10,8 +10,11 @@ use spanbridge_otel::otlp::{FilePart, read_file_scopes};
 use spanbridge_otel::spans::{FileForm, FileWriter, are_recorded, lines};
 use std::collections::BTreeSet;
 
-/// What a reader of the file gets: the records, and the spans as name, service and status.
-fn read(file: &[u8]) -> (Vec<String>, Vec<(SpanId, String, String, StatusCode, bool)>) {
+/// A span as others read it: its name, its service, its status, and whether it has ended.
+type Seen = (SpanId, String, String, StatusCode, bool);
+
+/// What a reader of the file gets: the records, and the spans.
+fn read(file: &[u8]) -> (Vec<String>, Vec<Seen>) {
     let (mut records, mut spans) = (Vec::new(), Vec::new());
     let report = read_file_scopes(file, |part| match part {
         FilePart::Scope(_, scope) => records.extend(lines(scope).map(str::to_owned)),
