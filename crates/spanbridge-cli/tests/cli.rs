@@ -173,6 +173,8 @@ fn newer(index: &Path) {
     connection.pragma_update(None, "user_version", version + 1_000).unwrap();
 }
 
+const LIST_RUNS: &str = "`spanbridge runs` lists runs with their ids.";
+
 #[test]
 fn ids_that_are_unknown_ambiguous_or_none() {
     let place = Place::filled();
@@ -188,6 +190,22 @@ fn ids_that_are_unknown_ambiguous_or_none() {
         let output = place.run(&["trace", bad]);
         assert_eq!(code(&output), 2, "{bad}: {}", stderr(&output));
         assert!(!stderr(&output).contains('\u{1b}'));
+        assert!(stderr(&output).ends_with(&format!("\n  {LIST_RUNS}\n")), "{}", stderr(&output));
+    }
+}
+
+/// Nothing can begin with an id that is whole.
+#[test]
+fn a_whole_id_that_is_unknown() {
+    let place = Place::filled();
+    for id in [
+        "dead92f3577b34da6a3ce929d0e0e473",
+        "DEAD92F3-577B-34DA-6A3C-E929D0E0E473",
+        "1-dead92f3-577b34da6a3ce929d0e0e473",
+        "00-dead92f3577b34da6a3ce929d0e0e473-00f067aa0ba902b7-01",
+    ] {
+        let said = format!("spanbridge: failed to find {id}: no run, trace or span has this id\n  {LIST_RUNS}\n");
+        assert_eq!(stderr(&place.run(&["trace", id])), said);
     }
 }
 
@@ -340,13 +358,14 @@ fn each_command_says_that_a_store_is_empty() {
     let (place, nowhere) = (Place::new(), Place::new());
     let empty = place.import("");
     assert_eq!((code(&empty), stdout(&empty)), (0, "0 records read\n".into()));
+    let unknown = format!("failed to find abcd: no run, trace or span has an id that begins with it\n  {LIST_RUNS}");
     for (args, expected, said) in [
         (&["runs"][..], 0, "the store has no runs yet"),
         (&["doctor"], 1, "failed to find a run to check: the store has no runs"),
         (&["export"], 0, "there are no records to write"),
-        (&["trace", "abcd"], 1, "failed to find abcd: no run, trace or span has an id that begins with it"),
-        (&["export", "abcd"], 1, "failed to find abcd: no run, trace or span has an id that begins with it"),
-        (&["doctor", "abcd"], 1, "failed to find abcd: no run, trace or span has an id that begins with it"),
+        (&["trace", "abcd"], 1, unknown.as_str()),
+        (&["export", "abcd"], 1, unknown.as_str()),
+        (&["doctor", "abcd"], 1, unknown.as_str()),
     ] {
         let output = place.run(args);
         assert_eq!((code(&output), stderr(&output)), (expected, format!("spanbridge: {said}\n")), "{args:?}");
