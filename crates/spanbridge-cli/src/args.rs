@@ -2,7 +2,7 @@
 
 use crate::clock::now;
 use crate::size;
-use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use spanbridge_graph::RunStatus;
 use spanbridge_query::Error;
@@ -81,6 +81,7 @@ pub(crate) enum Command {
     #[command(after_help = RUNS)]
     Runs(Runs),
     /// Show a run as a tree of spans, across all services and queues
+    #[command(after_help = TRACE)]
     Trace(Trace),
     /// Show everything that is recorded of each step: input, output, HTTP, SQL, attributes, events
     #[command(after_help = DEBUG)]
@@ -211,6 +212,14 @@ pub(crate) struct Trace {
     pub(crate) all: bool,
 }
 
+const TRACE: &str = "Signs: `orders ▸` the service, from here on; `→` a call; `⇢` through a queue; `✗` failed; `⊘` cancelled; \
+`◌` no end is recorded; `‖` the run waited; `⋯10` ten levels stand to the left; `◆` on the critical path.
+
+Examples:
+  spanbridge trace 4bf92f35
+  spanbridge trace 4bf92f35 --errors
+  spanbridge trace 4bf92f35 --service orders --depth 3";
+
 #[derive(Args, Debug)]
 pub(crate) struct Debug {
     /// A run or a trace; or a span, for that step and those below it
@@ -276,6 +285,7 @@ recovered[] {step, by, count}, moreRecovered, handled[], moreHandled, unfinished
 message}}: `outcome` is failed, cancelled, unfinished or ok.";
 
 #[derive(Args, Debug)]
+#[command(override_usage = "spanbridge diff [OPTIONS] <A> <B>\n       spanbridge diff [OPTIONS] <A> --last-good")]
 pub(crate) struct DiffArgs {
     /// The run that the other is compared with; with --last-good, the run that is compared
     #[arg(value_name = "A")]
@@ -484,8 +494,12 @@ const MAN: &str = "Examples:
 
 fn statuses() -> impl TypedValueParser<Value = RunStatus> {
     let by_name = |name: String| RunStatus::ALL.into_iter().find(|status| status.as_str() == name);
-    PossibleValuesParser::new(RunStatus::ALL.map(RunStatus::as_str))
-        .map(move |name| by_name(name).unwrap_or(RunStatus::Ok))
+    // People say so, and we do too: `why`, `--keep-failed`.
+    let named = |status: RunStatus| match status {
+        RunStatus::Error => PossibleValue::new(status.as_str()).alias("failed"),
+        _ => PossibleValue::new(status.as_str()),
+    };
+    PossibleValuesParser::new(RunStatus::ALL.map(named)).map(move |name| by_name(name).unwrap_or(RunStatus::Error))
 }
 
 /// Nanoseconds, from a length of time as jiff reads it: `1h 30m`, `90s`, `2d`. A day has 24 hours. Months are refused,

@@ -230,6 +230,32 @@ fn wrong_usage_is_code_2() {
     assert_eq!(code(&output), 2, "no command at all");
 }
 
+/// `why` and `prune --keep-failed` call a run so.
+#[test]
+fn failed_is_a_word_for_the_status_error() {
+    let place = Place::filled();
+    let runs = |status| stdout(&place.run(&["runs", "--status", status, "--format", "json"]));
+    assert!(runs("error").contains(RUN));
+    assert_eq!(runs("failed"), runs("error"));
+}
+
+/// Who leaves out the second run learns of both ways to name it.
+#[test]
+fn diff_without_a_second_run_names_last_good() {
+    let output = Place::filled().run(&["diff", RUN]);
+    assert_eq!(code(&output), 2);
+    assert!(stderr(&output).contains("--last-good"), "{}", stderr(&output));
+}
+
+/// If nothing was imported, it is not said that the rest was.
+#[test]
+fn a_file_without_records_imports_nothing() {
+    let place = Place::new();
+    let output = place.import("root:x:0:0\n");
+    assert_eq!((code(&output), &*stdout(&output)), (1, "0 records read, 1 bad line\n"));
+    assert!(stderr(&output).ends_with("spanbridge: failed to read 1 line as records\n"), "{}", stderr(&output));
+}
+
 #[test]
 fn a_trace_is_a_tree_of_all_its_runs() {
     let place = Place::filled();

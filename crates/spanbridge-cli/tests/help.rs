@@ -131,6 +131,15 @@ Options:
                          it
       --all              Show every span, instead of one line for equal siblings [alias: --expand]
   -h, --help             Print help
+
+Signs: `orders ▸` the service, from here on; `→` a call; `⇢` through a queue; `✗` failed; `⊘`
+cancelled; `◌` no end is recorded; `‖` the run waited; `⋯10` ten levels stand to the left; `◆` on
+the critical path.
+
+Examples:
+  spanbridge trace 4bf92f35
+  spanbridge trace 4bf92f35 --errors
+  spanbridge trace 4bf92f35 --service orders --depth 3
 "##);
 }
 
@@ -449,7 +458,8 @@ fn of_diff() {
     assert_snapshot!(help(&["diff"]), @r##"
 Compare two runs by structure: added, removed, changed and slower steps
 
-Usage: spanbridge diff [OPTIONS] <A> [B]
+Usage: spanbridge diff [OPTIONS] <A> <B>
+       spanbridge diff [OPTIONS] <A> --last-good
 
 Arguments:
   <A>  The run that the other is compared with; with --last-good, the run that is compared
