@@ -212,7 +212,8 @@ pub(crate) struct Trace {
     pub(crate) all: bool,
 }
 
-const TRACE: &str = "Signs: `orders ▸` the service, from here on; `→` a call; `⇢` through a queue; `✗` failed; `⊘` cancelled; \
+const TRACE: &str =
+    "Signs: `orders ▸` the service, from here on; `→` a call; `⇢` through a queue; `✗` failed; `⊘` cancelled; \
 `◌` no end is recorded; `‖` the run waited; `⋯10` ten levels stand to the left; `◆` on the critical path.
 
 Examples:

@@ -278,7 +278,9 @@ mod tests {
     fn a_receiver_is_named_with_its_port() {
         let uri = Uri::from_static("http://localhost:4317/v1/traces?key=secret");
         let mut http = Http::new(Agent::new_with_defaults(), uri, vec![], Form::default(), true);
-        let Answer::Later { why, .. } = http.unanswered(&Error::Io(io::Error::other("nobody listens"))) else { panic!() };
+        let Answer::Later { why, .. } = http.unanswered(&Error::Io(io::Error::other("nobody listens"))) else {
+            panic!()
+        };
         assert_eq!(why, "localhost:4317 did not answer: nobody listens");
     }
 
