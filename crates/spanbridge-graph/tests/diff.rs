@@ -101,6 +101,47 @@ fn one_of_several_equal_siblings_is_matched() {
     assert_eq!(told(&diff(&lines(1), &lines(4))), "identical\n");
 }
 
+/// One of several that take different times failed, or is new: the others are still matched with their counterparts.
+#[test]
+fn a_missing_quick_step_shifts_no_other() {
+    let lines = |failed: usize, times: &[u64]| {
+        tell(|s| {
+            let request = s.add(server("gateway", "POST /orders", 0, 0, 3_000));
+            for (n, took) in times.iter().enumerate() {
+                let call = client("gateway", "GET", request, 5, 5 + took);
+                s.add(if n == failed { call.fails("busy") } else { call });
+            }
+        })
+    };
+    let (all, fewer) = ([10, 10, 300, 1_000], [10, 300, 1_000]);
+    let kinds = |left: &Story, right: &Story| told(&diff(left, right));
+    assert_eq!(kinds(&lines(9, &all), &lines(0, &all)), "regressed\nstatus POST /orders > GET: ok -> error\n");
+    assert_eq!(kinds(&lines(2, &all), &lines(9, &all)), "fixed\nstatus POST /orders > GET: error -> ok\n");
+    // The own time of the request is the same: it waits for the longest.
+    assert_eq!(kinds(&lines(9, &fewer), &lines(9, &all)), "changed\nadded POST /orders > GET\n");
+    assert_eq!(kinds(&lines(9, &all), &lines(9, &fewer)), "changed\nremoved POST /orders > GET\n");
+}
+
+/// The work goes through another run and comes back: what happens there is one difference, not two.
+#[test]
+fn a_step_below_another_run_counts_once() {
+    let asked = |error: Option<&'static str>| {
+        tell(|s| {
+            let ask = s.add(step("shop", "ask", 0, 0, 50));
+            let sent = s.add(publish("shop", "prices", ask, 1));
+            let job = s.add(process("pricing", "prices", sent, 5, 9).of_run(2));
+            let reply = s.add(publish("pricing", "replies", job, 6));
+            let reply = process("shop", "replies", reply, 12, 14).of_run(1);
+            s.add(match error {
+                Some(error) => reply.fails(error),
+                None => reply,
+            });
+        })
+    };
+    let answer = diff(&asked(None), &asked(Some("too dear")));
+    assert_eq!((answer.matched, answer.differences.len(), answer.differences[0].count), (5, 1, 1));
+}
+
 /// Each of several calls has an attribute of its own, and one of them answers differently.
 #[test]
 fn a_failed_call_is_matched_by_what_it_called() {

@@ -59,11 +59,15 @@ impl Diff {
     }
 }
 
-/// The run, or its steps that nothing else of it caused.
+/// The run, or its steps that nothing else of it caused, also not through other runs.
 fn roots(causes: &Causes<'_>, run: RunId) -> Vec<usize> {
-    let is_own = |node: usize| causes.run(node).run_id == run;
-    let of_run = causes.of_runs(&[run]);
-    of_run.filter(|node| causes.cause(*node).is_none_or(|above| !is_own(above))).collect()
+    let mut is_own = vec![false; causes.len()];
+    causes.of_runs(&[run]).for_each(|node| is_own[node] = true);
+    let mut is_within = vec![false; causes.len()];
+    for node in causes.preorder().into_iter().map(|node| node as usize) {
+        is_within[node] = causes.cause(node).is_some_and(|above| is_own[above] || is_within[above]);
+    }
+    (0..causes.len()).filter(|node| is_own[*node] && !is_within[*node]).collect()
 }
 
 fn summary(causes: &Causes<'_>, graph: &Graph) -> RunSummary {
