@@ -38,6 +38,6 @@ pub(super) fn links_of<'s>(
     Links { sender, others }
 }
 
-fn is_batch(span: &Span) -> bool {
+pub(super) fn is_batch(span: &Span) -> bool {
     span.attribute(semconv::MESSAGING_BATCH_COUNT).is_some()
 }

@@ -1,9 +1,10 @@
 //! The nodes of the tree, and what is below each.
 
 use super::hop::Hop;
+use super::links::is_batch;
 use crate::hash::Map;
 use crate::model::{Graph, Run, Span};
-use spanbridge::{RunId, SegmentId, SpanId};
+use spanbridge::{Kind, RunId, SegmentId, SpanId};
 
 /// No node.
 pub(super) const NONE: u32 = u32::MAX;
@@ -96,6 +97,13 @@ impl<'g> Causes<'g> {
     pub(crate) fn linking(&self, node: usize) -> impl Iterator<Item = usize> + '_ {
         let from = self.links.partition_point(|(_, to)| (*to as usize) < node);
         self.links[from..].iter().take_while(move |(_, to)| *to as usize == node).map(|(from, _)| *from as usize)
+    }
+
+    /// The work on the messages of this batch: spans that link to it. What links to a step that sent a message, or to any other
+    /// one, is not a part of it.
+    pub(crate) fn of_batch(&self, node: usize) -> impl Iterator<Item = usize> + '_ {
+        let is_batch = |span: &Span| span.kind != Kind::Producer && is_batch(span);
+        self.linking(node).filter(move |_| self.span(node).is_some_and(is_batch))
     }
 
     pub(crate) fn place_of_span(&self, span: SpanId) -> Option<usize> {

@@ -31,6 +31,9 @@ pub(super) enum Blame {
     Slow,
 }
 
+/// Steps that explain another one.
+type Reasons = Vec<(usize, Blame)>;
+
 impl Known<'_, '_> {
     /// The steps that explain this one, if any do.
     pub(super) fn explain(&self, node: usize, blame: Blame) -> Vec<(usize, Blame)> {
@@ -43,10 +46,21 @@ impl Known<'_, '_> {
     }
 
     fn of_failed(&self, node: usize) -> Vec<(usize, Blame)> {
-        let failed = self.failed_below(node);
+        let (failed, mended) = self.failed_below(node);
         if !failed.is_empty() {
             return failed;
         }
+        // Equal steps may be no attempts at the same after all. Then the step fails with the error of one.
+        let same: Vec<_> = mended.iter().filter(|(child, _)| self.repeats(node, *child)).copied().collect();
+        if !same.is_empty() {
+            return same;
+        }
+        let found = self.of_waiting(node);
+        if found.is_empty() && self.error(node).is_none_or(|error| error.trim().is_empty()) { mended } else { found }
+    }
+
+    /// A step below which nothing failed for good is explained by what it waited for.
+    fn of_waiting(&self, node: usize) -> Vec<(usize, Blame)> {
         let gave_up = self.gave_up(node);
         let is_open = |child: &usize| self.states.get(*child) == State::Open;
         let is_waited_for = |child: &usize| gave_up || self.causes.hop(*child) == Hop::Call;
@@ -75,23 +89,21 @@ impl Known<'_, '_> {
         self.unanswered(node, took)
     }
 
-    /// What failed below, without what succeeded when it was tried again. Of attempts the last.
-    fn failed_below(&self, node: usize) -> Vec<(usize, Blame)> {
-        let children = self.causes.awaited(node).chain(self.causes.linking(node));
-        let troubled: Vec<usize> = children.filter(|child| self.states.is_troubled(*child)).collect();
-        if troubled.is_empty() {
-            return Vec::new();
-        }
-        let is_final = |child: &usize| {
+    /// What failed below, of attempts the last; and what failed, but succeeded when it was tried again.
+    fn failed_below(&self, node: usize) -> (Reasons, Reasons) {
+        let children = self.causes.awaited(node).chain(self.causes.of_batch(node));
+        let troubled = children.filter(|child| self.states.is_troubled(*child));
+        let troubled = troubled.map(|child| (child, self.blame(child)));
+        troubled.partition(|(child, _)| {
             let after = self.attempts.after(*child);
             !after.failed && after.succeeded.is_none()
-        };
-        let mut last: Vec<usize> = troubled.iter().filter(|child| is_final(child)).copied().collect();
-        if last.is_empty() {
-            // Equal steps may be no attempts at the same after all.
-            last = troubled;
-        }
-        last.into_iter().map(|child| (child, self.blame(child))).collect()
+        })
+    }
+
+    /// Whether the error of a step has the words of the error of one below it.
+    fn repeats(&self, node: usize, child: usize) -> bool {
+        let error = self.error(child).filter(|error| error.len() >= 4);
+        error.is_some_and(|error| self.error(node).is_some_and(|above| above.contains(error)))
     }
 
     fn blame(&self, node: usize) -> Blame {
@@ -105,7 +117,6 @@ impl Known<'_, '_> {
     /// What failed below steps that ended as ok, if that is what reached this one: the error says the same, or a server
     /// answered that the request failed.
     fn passed_on(&self, node: usize) -> Vec<(usize, Blame)> {
-        let error = self.error(node).filter(|error| error.len() >= 4);
         let is_ok = |child: usize| self.states.get(child) == State::Ok;
         let mut open: Vec<(usize, bool)> =
             self.causes.awaited(node).filter(|c| is_ok(*c)).map(|c| (c, false)).collect();
@@ -113,11 +124,9 @@ impl Known<'_, '_> {
         while let Some((ok, told)) = open.pop() {
             let told = told || self.causes.span(ok).is_some_and(answered_failure);
             for child in self.causes.awaited(ok) {
-                let same =
-                    || error.is_some_and(|error| self.error(child).is_some_and(|e| e.len() >= 4 && error.contains(e)));
                 if self.states.get(child) == State::Ok {
                     open.push((child, told));
-                } else if self.states.get(child).is_failed() && (told || same()) {
+                } else if self.states.get(child).is_failed() && (told || self.repeats(node, child)) {
                     found.push((child, self.blame(child)));
                 }
             }

@@ -296,6 +296,65 @@ error: import @shop > publish orders @shop -queue> process orders @billing \"bad
 ",
     },
     Planted {
+        name: "a publish that failed, and a batch that failed for another reason",
+        tell: |s| {
+            let work = s.add(step("shop", "import", 0, 0, 9));
+            let first = publish("shop", "orders", work, 1).is(semconv::MESSAGING_MESSAGE_ID, "a");
+            let first = s.add(first.fails("no confirm"));
+            let second = s.add(publish("shop", "orders", work, 4).is(semconv::MESSAGING_MESSAGE_ID, "b"));
+            let batch = process("billing", "orders", 0, 20, 50).of_run(2).linked_to(first).linked_to(second);
+            s.add(batch.counts(semconv::MESSAGING_BATCH_COUNT, 2).fails("disk full"));
+        },
+        answer: "\
+failed
+error: process orders @billing \"disk full\"
+handled: publish orders @shop by import @shop
+",
+    },
+    Planted {
+        name: "a call that hangs, after another one was mended",
+        tell: |s| {
+            let work = s.add(server("shop", "POST /orders", 0, 0, 100).fails("timed out"));
+            s.add(client("shop", "GET stock", work, 1, 5).fails("connection reset"));
+            s.add(client("shop", "GET stock", work, 6, 9));
+            let call = s.add(client("shop", "GET price", work, 10, 0).never_ends());
+            s.add(server("pricing", "GET price", call, 11, 0).never_ends());
+        },
+        answer: "\
+failed
+no_end: POST /orders @shop > GET price @shop -call> GET price @pricing
+  earlier: GET stock @shop
+  took down: GET price @shop, POST /orders @shop
+recovered: GET stock @shop by GET stock @shop
+",
+    },
+    Planted {
+        name: "a failure of its own, after a call was mended",
+        tell: |s| {
+            let work = s.add(server("shop", "POST /orders", 0, 0, 100).fails("card declined"));
+            s.add(client("shop", "GET stock", work, 1, 5).fails("connection reset"));
+            s.add(client("shop", "GET stock", work, 6, 9));
+        },
+        answer: "\
+failed
+error: POST /orders @shop \"card declined\"
+recovered: GET stock @shop by GET stock @shop
+",
+    },
+    Planted {
+        name: "equal steps of a loop, one of which is the reason",
+        tell: |s| {
+            let work = s.add(step("shop", "check all", 0, 0, 100).fails("1 of 2 failed: no price"));
+            s.add(step("shop", "check", work, 1, 5).fails("no price"));
+            s.add(step("shop", "check", work, 6, 9));
+        },
+        answer: "\
+failed
+error: check all @shop > check @shop \"no price\"
+  took down: check all @shop
+",
+    },
+    Planted {
         name: "Lambda killed",
         tell: |s| {
             let work = s.add(step("shop", "place", 0, 0, 40).fails("invoke"));
