@@ -181,6 +181,19 @@ fn hostile_text_is_harmless() {
     assert!(text.lines().all(|line| line.width() <= 100), "{text}");
 }
 
+/// As `runs` and `trace` say it: the owner ended the run as ok, and a message of it was dead-lettered.
+#[test]
+fn the_run_has_its_failed_work() {
+    let (dir, run) = (store("dead letter after three attempts"), run_id(1).to_string());
+    let json = |args: &[&str]| -> Value {
+        serde_json::from_str(&run_on(&dir, &[args, &["--format", "json"]].concat()).1).unwrap()
+    };
+    let (why, diff) = (json(&["why", &run]), json(&["diff", &run, &run]));
+    for summary in [&json(&["trace", &run])["run"], &why["run"], &diff["left"], &diff["right"]] {
+        assert_eq!((&summary["status"], &summary["deadLettered"]), (&"ok".into(), &1.into()), "{summary}");
+    }
+}
+
 #[test]
 fn json_has_the_same_answer() {
     let dir = store("time-out because a downstream one hangs");

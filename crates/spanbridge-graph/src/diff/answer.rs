@@ -75,6 +75,7 @@ fn summary(causes: &Causes<'_>, graph: &Graph) -> RunSummary {
     let mut summary = RunSummary::new(run.run_id, &*run.name, run.status, run.started_at);
     let of_run = causes.of_runs(&[run.run_id]);
     summary.errors = of_run.filter(|node| causes.span(*node).is_some() && is_failed(causes, *node)).count() as u64;
+    summary.failed_work = run.failed_work;
     summary
 }
 

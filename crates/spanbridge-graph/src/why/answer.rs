@@ -99,6 +99,7 @@ fn summary(graph: &Graph, known: &Known<'_, '_>) -> RunSummary {
     let of_run = known.causes.of_runs(&[run.run_id]);
     summary.errors =
         of_run.filter(|node| known.states.get(*node).is_failed() && known.causes.span(*node).is_some()).count() as u64;
+    summary.failed_work = run.failed_work;
     summary
 }
 
