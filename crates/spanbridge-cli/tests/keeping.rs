@@ -251,6 +251,21 @@ made the index again, with 0 runs and 0 spans
 "##);
 }
 
+/// A path may be no text.
+#[cfg(target_os = "linux")]
+#[test]
+fn json_names_any_directory() {
+    use std::os::unix::ffi::OsStrExt;
+    let (dir, path) = filled();
+    let odd = dir.path().join(std::ffi::OsStr::from_bytes(b"st\xffre"));
+    fs::rename(path, &odd).unwrap();
+    printed(&odd, &["compact"]);
+    let sound = parsed(&odd, &["check"]);
+    assert!(sound["index"]["path"].as_str().unwrap().contains("st\u{fffd}re"), "{sound}");
+    let made = parsed(&odd, &["check", "--rebuild", "--yes"]);
+    assert!(made["putAside"].as_str().unwrap().contains("st\u{fffd}re"), "{made}");
+}
+
 #[test]
 fn backup_says_where_the_copy_is() {
     let (dir, path) = filled();

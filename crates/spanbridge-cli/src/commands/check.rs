@@ -47,7 +47,7 @@ fn rebuild(cli: &Cli, is_confirmed: bool) -> Result<(), Failure> {
             "runs": report.runs,
             "spans": report.spans,
             "missingRuns": report.missing,
-            "putAside": report.put_aside,
+            "putAside": report.put_aside.map(|path| path.display().to_string()),
         }));
     }
     let (runs, spans) = (counted(report.runs, "run", "runs"), counted(report.spans, "span", "spans"));
