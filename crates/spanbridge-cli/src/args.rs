@@ -2,7 +2,7 @@
 
 use crate::clock::now;
 use crate::size;
-use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use spanbridge_graph::RunStatus;
 use spanbridge_query::Error;
@@ -42,7 +42,9 @@ Exit codes:
   0  success
   1  not found, a file could not be read or written, or diff, doctor or check found something
   2  wrong usage, or an ID that matches several things
-  3  the store cannot be used";
+  3  the store cannot be used
+
+Schemas of the JSON: https://github.com/spanbridge/spanbridge/tree/main/docs/schema";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
@@ -81,7 +83,6 @@ pub(crate) enum Command {
     #[command(after_help = RUNS)]
     Runs(Runs),
     /// Show a run as a tree of spans, across all services and queues
-    #[command(after_help = TRACE)]
     Trace(Trace),
     /// Show everything that is recorded of each step: input, output, HTTP, SQL, attributes, events
     #[command(after_help = DEBUG)]
@@ -142,8 +143,8 @@ Examples:
   spanbridge runs --service billing --sort longest --limit 5
   spanbridge runs --status error --count
 
-The JSON is {schemaVersion, runs[] {runId, name, status, services[], spans, errors, startedAt, endedAt?, durationMs?}, more, \
-diagnostics[]?}; with --count, {schemaVersion, count}.";
+The JSON is {schemaVersion, runs[], more, diagnostics[]?}; with --count, {schemaVersion, count, diagnostics[]?}. Its fields are in \
+docs/schema/runs.json.";
 
 #[derive(Args, Debug)]
 pub(crate) struct Runs {
@@ -212,15 +213,6 @@ pub(crate) struct Trace {
     pub(crate) all: bool,
 }
 
-const TRACE: &str =
-    "Signs: `orders ▸` the service, from here on; `→` a call; `⇢` through a queue; `✗` failed; `⊘` cancelled; \
-`◌` no end is recorded; `‖` the run waited; `⋯10` ten levels stand to the left; `◆` on the critical path.
-
-Examples:
-  spanbridge trace 4bf92f35
-  spanbridge trace 4bf92f35 --errors
-  spanbridge trace 4bf92f35 --service orders --depth 3";
-
 #[derive(Args, Debug)]
 pub(crate) struct Debug {
     /// A run or a trace; or a span, for that step and those below it
@@ -274,19 +266,17 @@ pub(crate) struct WhyArgs {
     pub(crate) id: String,
 }
 
-const WHY: &str = "The first failure is the first by cause, not by the clock: a caller that timed out is explained by what it \
+const WHY: &str =
+    "The first failure is the first by cause, not by the clock: a caller that timed out is explained by what it \
 waited for. A failure that was handled, and one after which another attempt succeeded, is listed apart.
 
 Example:
   spanbridge why $(spanbridge runs --status error --limit 1 --format json | jq -r '.runs[0].runId')
 
-The exit code is 0 whenever the run exists. The JSON is {schemaVersion, run, error?, outcome, failures[] {kind, step?, path[], \
-pathOmitted, attempts[], moreAttempts, earlier[], tookDown[], moreTakenDown, deadLetter?, alike, ownerOk}, moreFailures, \
-recovered[] {step, by, count}, moreRecovered, handled[], moreHandled, unfinished[], moreUnfinished, lastGood?, notes[] {code, \
-message}}: `outcome` is failed, cancelled, unfinished or ok.";
+The exit code is 0 whenever the run exists. In JSON, `outcome` is failed, cancelled, unfinished or ok, and \
+`failures` has the failures in causal order. All fields are in docs/schema/why.json.";
 
 #[derive(Args, Debug)]
-#[command(override_usage = "spanbridge diff [OPTIONS] <A> <B>\n       spanbridge diff [OPTIONS] <A> --last-good")]
 pub(crate) struct DiffArgs {
     /// The run that the other is compared with; with --last-good, the run that is compared
     #[arg(value_name = "A")]
@@ -313,9 +303,8 @@ Examples:
   spanbridge diff 9a3c1d20 --last-good
 
 The verdict is the first that holds: regressed (something failed that did not before), fixed, changed, slower, faster, identical. \
-The exit code is 1 if there is a difference. The JSON is {schemaVersion, left, right, verdict, differences[] {kind, path[], name, \
-primitive, service, left?, right?, changes[] {key, left?, right?}, below, count}, moreDifferences, matched}: `kind` is added, \
-removed, status, attributes, slower or faster.";
+The exit code is 1 if there is a difference. In JSON, the `kind` of a difference is added, removed, status, attributes, \
+slower or faster. All fields are in docs/schema/diff.json.";
 
 #[derive(Args, Debug)]
 pub(crate) struct Doctor {
@@ -367,9 +356,8 @@ Files may be compressed with gzip or zstd. Text is read as lines, as documents {
 and `aws logs filter-log-events`; records of Crux are known by their ids. Importing the same file again changes nothing.
 
 Standard error names the first lines that could not be read, and why. The exit code is 1 if something was left out; everything \
-else is imported. The JSON is {schemaVersion, read, stored, repeated, conflicts, unknown, unknownTypes, other, bad, badLines[] \
-{file, line?|request?|recordId?, reason}, badRequests?, badSpans?}: `read` is stored + repeated + unknown, and records in conflict \
-are stored, too.";
+else is imported. In JSON, `read` is stored + repeated + unknown, and records in conflict are stored, too. All fields are in \
+docs/schema/import.json.";
 
 #[derive(Args, Debug)]
 pub(crate) struct Export {
@@ -495,12 +483,8 @@ const MAN: &str = "Examples:
 
 fn statuses() -> impl TypedValueParser<Value = RunStatus> {
     let by_name = |name: String| RunStatus::ALL.into_iter().find(|status| status.as_str() == name);
-    // People say so, and we do too: `why`, `--keep-failed`.
-    let named = |status: RunStatus| match status {
-        RunStatus::Error => PossibleValue::new(status.as_str()).alias("failed"),
-        _ => PossibleValue::new(status.as_str()),
-    };
-    PossibleValuesParser::new(RunStatus::ALL.map(named)).map(move |name| by_name(name).unwrap_or(RunStatus::Error))
+    PossibleValuesParser::new(RunStatus::ALL.map(RunStatus::as_str))
+        .map(move |name| by_name(name).unwrap_or(RunStatus::Ok))
 }
 
 /// Nanoseconds, from a length of time as jiff reads it: `1h 30m`, `90s`, `2d`. A day has 24 hours. Months are refused,

@@ -5,9 +5,6 @@ use spanbridge_query::{Error, ErrorKind};
 use std::fmt;
 use std::io;
 
-/// Advice for who has no id, or a wrong one.
-pub(crate) const LIST_RUNS: &str = "`spanbridge runs` lists runs with their ids.";
-
 /// What ends a command early. Messages continue "failed to …".
 #[derive(Debug)]
 pub(crate) enum Failure {
@@ -46,8 +43,7 @@ impl Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let advice = match error.kind() {
-            ErrorKind::InvalidId => return Failure::Usage(format!("{error}\n  {LIST_RUNS}")),
-            ErrorKind::Occupied => return Failure::Usage(error.to_string()),
+            ErrorKind::InvalidId | ErrorKind::Occupied => return Failure::Usage(error.to_string()),
             ErrorKind::NotFound => {
                 "\n  Record something with spanbridge_store::StoreSink or `spanbridge import`, or name another store \
                  with --db or SPANBRIDGE_DB."

@@ -114,14 +114,12 @@ deadlock detected
   notes       header.malformed: the header \x1b[1m (×3)
 
 2  orders ▸ save  ok  10.0 ms
-  span 0000000000000002 · flow.step · internal · +10.0 ms · 2026-11-20 09:25:46.010 UTC
-  below 1 POST /orders
+  span 0000000000000002 · flow.step · internal · +10.0 ms · 2026-11-20 09:25:46.010 UTC · below 1 POST /orders
   events      +15.0 ms  retry
                 after_ms = 5
 
 3  ✗ orders ▸ UPDATE orders  error  10.0 ms
-  span 0000000000000003 · db.mutation · client · +20.0 ms · 2026-11-20 09:25:46.020 UTC
-  below 2 save
+  span 0000000000000003 · db.mutation · client · +20.0 ms · 2026-11-20 09:25:46.020 UTC · below 2 save
   error       deadlock detected
                 detail: process 4 waits
   sql         UPDATE orders
@@ -132,8 +130,7 @@ deadlock detected
   attributes  db.system.name = postgresql
 
 4  orders ▸ publish events  ok  10.0 ms
-  span 0000000000000004 · messaging.publish · producer · +40.0 ms · 2026-11-20 09:25:46.040 UTC
-  below 1 POST /orders
+  span 0000000000000004 · messaging.publish · producer · +40.0 ms · 2026-11-20 09:25:46.040 UTC · below 1 POST /orders
   output      application/octet-stream · 5000 bytes
     00000000  68 65 6c 6c 6f 20 ff 00  77 6f 72 6c 64 21 21     |hello ..world!!|
     … cut: the first 15 of 5000 bytes were recorded

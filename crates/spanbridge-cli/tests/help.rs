@@ -65,6 +65,8 @@ Exit codes:
   1  not found, a file could not be read or written, or diff, doctor or check found something
   2  wrong usage, or an ID that matches several things
   3  the store cannot be used
+
+Schemas of the JSON: https://github.com/spanbridge/spanbridge/tree/main/docs/schema
 "##);
 }
 
@@ -106,8 +108,8 @@ Examples:
   spanbridge runs --service billing --sort longest --limit 5
   spanbridge runs --status error --count
 
-The JSON is {schemaVersion, runs[] {runId, name, status, services[], spans, errors, startedAt,
-endedAt?, durationMs?}, more, diagnostics[]?}; with --count, {schemaVersion, count}.
+The JSON is {schemaVersion, runs[], more, diagnostics[]?}; with --count, {schemaVersion, count,
+diagnostics[]?}. Its fields are in docs/schema/runs.json.
 "##);
 }
 
@@ -131,15 +133,6 @@ Options:
                          it
       --all              Show every span, instead of one line for equal siblings [alias: --expand]
   -h, --help             Print help
-
-Signs: `orders ▸` the service, from here on; `→` a call; `⇢` through a queue; `✗` failed; `⊘`
-cancelled; `◌` no end is recorded; `‖` the run waited; `⋯10` ten levels stand to the left; `◆` on
-the critical path.
-
-Examples:
-  spanbridge trace 4bf92f35
-  spanbridge trace 4bf92f35 --errors
-  spanbridge trace 4bf92f35 --service orders --depth 3
 "##);
 }
 
@@ -205,10 +198,8 @@ the output of `aws logs tail` and `aws logs filter-log-events`; records of Crux 
 ids. Importing the same file again changes nothing.
 
 Standard error names the first lines that could not be read, and why. The exit code is 1 if
-something was left out; everything else is imported. The JSON is {schemaVersion, read, stored,
-repeated, conflicts, unknown, unknownTypes, other, bad, badLines[] {file, line?|request?|recordId?,
-reason}, badRequests?, badSpans?}: `read` is stored + repeated + unknown, and records in conflict
-are stored, too.
+something was left out; everything else is imported. In JSON, `read` is stored + repeated + unknown,
+and records in conflict are stored, too. All fields are in docs/schema/import.json.
 "##);
 }
 
@@ -445,11 +436,8 @@ listed apart.
 Example:
   spanbridge why $(spanbridge runs --status error --limit 1 --format json | jq -r '.runs[0].runId')
 
-The exit code is 0 whenever the run exists. The JSON is {schemaVersion, run, error?, outcome,
-failures[] {kind, step?, path[], pathOmitted, attempts[], moreAttempts, earlier[], tookDown[],
-moreTakenDown, deadLetter?, alike, ownerOk}, moreFailures, recovered[] {step, by, count},
-moreRecovered, handled[], moreHandled, unfinished[], moreUnfinished, lastGood?, notes[] {code,
-message}}: `outcome` is failed, cancelled, unfinished or ok.
+The exit code is 0 whenever the run exists. In JSON, `outcome` is failed, cancelled, unfinished or
+ok, and `failures` has the failures in causal order. All fields are in docs/schema/why.json.
 "##);
 }
 
@@ -458,8 +446,7 @@ fn of_diff() {
     assert_snapshot!(help(&["diff"]), @r##"
 Compare two runs by structure: added, removed, changed and slower steps
 
-Usage: spanbridge diff [OPTIONS] <A> <B>
-       spanbridge diff [OPTIONS] <A> --last-good
+Usage: spanbridge diff [OPTIONS] <A> [B]
 
 Arguments:
   <A>  The run that the other is compared with; with --last-good, the run that is compared
@@ -480,9 +467,8 @@ Examples:
   spanbridge diff 9a3c1d20 --last-good
 
 The verdict is the first that holds: regressed (something failed that did not before), fixed,
-changed, slower, faster, identical. The exit code is 1 if there is a difference. The JSON is
-{schemaVersion, left, right, verdict, differences[] {kind, path[], name, primitive, service, left?,
-right?, changes[] {key, left?, right?}, below, count}, moreDifferences, matched}: `kind` is added,
-removed, status, attributes, slower or faster.
+changed, slower, faster, identical. The exit code is 1 if there is a difference. In JSON, the `kind`
+of a difference is added, removed, status, attributes, slower or faster. All fields are in
+docs/schema/diff.json.
 "##);
 }

@@ -52,12 +52,6 @@ impl Error {
         Error { kind, what, at: None, source: None }
     }
 
-    /// What is wrong with a setting.
-    #[cfg(feature = "export")]
-    pub(crate) fn what(&self) -> &'static str {
-        self.what
-    }
-
     pub(crate) fn io(source: std::io::Error) -> Self {
         Error { kind: ErrorKind::Io, what: "", at: None, source: Some(source) }
     }

@@ -1,6 +1,6 @@
 //! Ids: what they stand for, and how many digits of them to print.
 
-use crate::failure::{Failure, LIST_RUNS};
+use crate::failure::Failure;
 use spanbridge::RunId;
 use spanbridge_cli::render::escape;
 use spanbridge_graph::{Graph, RunSummary};
@@ -21,16 +21,17 @@ pub(super) fn find(store: &Store, id: &str) -> Result<(Id, Vec<RunId>), Failure>
             }
             Err(Failure::Usage(message))
         }
-        _ => {
-            let whole = IdPrefix::parse(id)?.whole();
-            let why = match whole.and_then(RunId::new).map(|run| store.is_pruned(run)).transpose()? {
-                Some(true) => return Err(Failure::NotFound(format!("find {id}: the run was pruned"))),
-                _ if whole.is_some() => "no run, trace or span has this id",
-                _ => "no run, trace or span has an id that begins with it",
-            };
-            Err(Failure::NotFound(format!("find {id}: {why}\n  {LIST_RUNS}")))
-        }
+        _ => Err(Failure::NotFound(match is_pruned(store, id)? {
+            true => format!("find {id}: the run was pruned"),
+            false => format!("find {id}: no run, trace or span has an id that begins with it"),
+        })),
     }
+}
+
+/// Whether this is the id in full of a run that was pruned.
+fn is_pruned(store: &Store, id: &str) -> Result<bool, Failure> {
+    let whole = IdPrefix::parse(id)?.whole().and_then(RunId::new);
+    Ok(whole.map(|run| store.is_pruned(run)).transpose()?.unwrap_or(false))
 }
 
 /// The runs of a whole trace, if the id is that of a trace: the given ones first, then the others by start, at most `limit`.

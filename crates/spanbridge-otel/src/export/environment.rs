@@ -55,7 +55,7 @@ fn is_chosen(variables: &mut Variables<'_>) -> bool {
 }
 
 fn endpoint(variables: &mut Variables<'_>) -> String {
-    let check = |url: &str| parse(url).map(|_| url.trim().to_owned()).map_err(|error| error.what());
+    let check = |url: &str| parse(url).map(|_| url.trim().to_owned()).map_err(|_| "it is not a URL that can be used");
     let exact = read(variables, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", check);
     let base = read(variables, "OTEL_EXPORTER_OTLP_ENDPOINT", check);
     let base = base.as_deref().unwrap_or(DEFAULT_ENDPOINT);

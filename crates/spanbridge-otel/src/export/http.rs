@@ -7,7 +7,6 @@ use crate::otlp::model::{Resource, Scope, Span};
 use crate::otlp::{MAX_REQUEST_BYTES, json, protobuf};
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use std::fmt;
 use std::io::{self, Write};
 use std::time::SystemTime;
 use ureq::http::{HeaderName, HeaderValue, Response, StatusCode, Uri, header};
@@ -108,8 +107,7 @@ impl Http {
             // What answered does not speak HTTP.
             _ => (false, false),
         };
-        let (receiver, why) = (self.receiver(), without_prefix(error));
-        let why = format!("{receiver} did not answer: {why}");
+        let why = format!("{} did not answer: {error}", self.host());
         self.unanswered += u32::from(may_have_arrived);
         if may_be_sent_again && self.unanswered < UNANSWERED {
             return Answer::Later { why, pause: None };
@@ -118,17 +116,9 @@ impl Http {
         Answer::Refused { why }
     }
 
-    /// The receiver's host and port, without what may be secret.
-    fn receiver(&self) -> &str {
-        self.uri.authority().map_or("the receiver", |authority| authority.as_str())
-    }
-}
-
-/// ureq says `io: ` before what the system said.
-fn without_prefix(error: &ureq::Error) -> &dyn fmt::Display {
-    match error {
-        ureq::Error::Io(io) => io,
-        other => other,
+    /// The receiver, without what may be secret.
+    fn host(&self) -> &str {
+        self.uri.host().unwrap_or("the receiver")
     }
 }
 
@@ -271,17 +261,6 @@ mod tests {
         }
         let alone = (1, true);
         assert_eq!(sent, [alone, alone, alone, alone, (1, false), (2, true), alone]);
-    }
-
-    /// Whoever mistook the port sees it.
-    #[test]
-    fn a_receiver_is_named_with_its_port() {
-        let uri = Uri::from_static("http://localhost:4317/v1/traces?key=secret");
-        let mut http = Http::new(Agent::new_with_defaults(), uri, vec![], Form::default(), true);
-        let Answer::Later { why, .. } = http.unanswered(&Error::Io(io::Error::other("nobody listens"))) else {
-            panic!()
-        };
-        assert_eq!(why, "localhost:4317 did not answer: nobody listens");
     }
 
     /// A receiver may be down for hours. But what may have arrived is not sent without end.

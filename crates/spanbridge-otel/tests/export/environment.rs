@@ -184,15 +184,3 @@ fn what_is_not_understood_is_named_and_ignored() {
         drop(Recorder::builder("t").with_telemetry(telemetry).unwrap().build().unwrap());
     }
 }
-
-/// Without a scheme, a host and a port look like an endpoint.
-#[test]
-fn an_endpoint_is_told_what_is_wrong_with_it() {
-    for (endpoint, why) in [
-        ("localhost:4318", "the endpoint is not a URL with the scheme `http` or `https`"),
-        ("http://localhost:99999", "the endpoint's port is not valid"),
-    ] {
-        let telemetry = telemetry(&[("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)]);
-        assert_eq!(telemetry.problems(), [format!("OTEL_EXPORTER_OTLP_ENDPOINT is ignored: {why}")]);
-    }
-}

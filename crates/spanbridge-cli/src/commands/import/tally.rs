@@ -135,7 +135,6 @@ impl Tally {
         match (self.bad_lines, self.bad_requests + self.bad_spans, self.unknown) {
             (0, 0, 0) => None,
             (0, 0, n) => Some(format!("read {}; everything else was imported", unknown(n))),
-            (n, 0, 0) if self.read() == 0 => Some(format!("read {} as records", lines(n))),
             (n, 0, 0) => Some(format!("read {} as records; the other lines were imported", lines(n))),
             (_, _, n) => {
                 let unknown = (n > 0).then(|| unknown(n));

@@ -49,8 +49,8 @@ pub fn debug<'g>(
         let mut page = Page::new(options.color);
         let above =
             forest.above(span).and_then(|above| facts.index_of(above.span_id)).filter(|above| numbers[*above] > 0);
-        let above = above.map(|above| (numbers[above], &graph.spans[above]));
-        let place = step::Place { columns: options.columns(), number: numbers[span], above };
+        let place =
+            step::Place { number: numbers[span], above: above.map(|above| (numbers[above], &graph.spans[above])) };
         step::print(&mut page, graph, span, place, &facts, services.number(&graph.spans[span].service), payload_lines);
         page.finish()
     });

@@ -1,7 +1,7 @@
 //! One step: a line that names it, and below it what is recorded, in sections.
 
 use super::super::page::{Page, TextStyle};
-use super::super::text::{self, escape, named};
+use super::super::text::{escape, named};
 use super::super::time::{duration, instant};
 use super::facts::Facts;
 use super::payload;
@@ -13,10 +13,8 @@ use spanbridge::semconv::{
 };
 use spanbridge_graph::{Artifact, Diagnostic, Graph, Span, SpanStatus};
 
-/// Where a step stands among the others, and on the page.
+/// Where a step stands among the others.
 pub(super) struct Place<'g> {
-    /// The width of the page.
-    pub(super) columns: usize,
     pub(super) number: usize,
     pub(super) above: Option<(usize, &'g Span)>,
 }
@@ -104,15 +102,7 @@ fn headline(page: &mut Page, graph: &Graph, span: &Span, place: &Place<'_>, serv
     if span.orphan {
         facts.extend(span.parent_span_id.map(|parent| format!("below span {parent}, which is not recorded")));
     }
-    for (n, fact) in facts.iter().enumerate() {
-        if n > 0 && page.column() + 3 + text::width(fact) > place.columns {
-            page.line();
-        } else if n > 0 {
-            page.put(TextStyle::Dim, " · ");
-        }
-        page.go_to(2).put(TextStyle::Dim, fact);
-    }
-    page.line();
+    page.go_to(2).put(TextStyle::Dim, &facts.join(" · ")).line();
 }
 
 /// How long after the start of the run.

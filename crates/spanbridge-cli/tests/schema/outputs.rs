@@ -1,0 +1,93 @@
+//! What the binary prints about stores that together have everything.
+
+use crate::binary::{Outputs, json, keep, printed};
+use crate::common::old::OldWriter;
+use crate::common::{Recording, gaps, run, span_id};
+use crate::{pairs, planted, relations, steps, story, upkeep};
+
+pub(crate) fn all() -> Outputs {
+    let mut out = Outputs::new();
+    everything(&mut out);
+    compared(&mut out);
+    damaged(&mut out);
+    pruned(&mut out);
+    stories(&mut out);
+    let store = keep(gaps::one_of_each());
+    out.push(("doctor.json", json(store.path(), &["doctor"])));
+    upkeep::all(&mut out);
+    out
+}
+
+fn everything(out: &mut Outputs) {
+    let store = keep([steps::all(), relations::all(), steps::path()].concat());
+    let store = store.path();
+    let rows = json(store, &["runs"]);
+    for row in rows["runs"].as_array().unwrap() {
+        let id = row["runId"].as_str().unwrap();
+        out.push(("graph.json", json(store, &["trace", id])));
+        out.push(("graph.json", json(store, &["trace", id, "--critical-path"])));
+        out.push(("why.json", json(store, &["why", id])));
+        out.push(("diff.json", json(store, &["diff", &run(1).to_string(), id])));
+    }
+    out.push(("runs.json", rows));
+    out.push(("runs.json", json(store, &["runs", "--limit", "1"])));
+    out.push(("count.json", json(store, &["runs", "--count"])));
+    out.push(("graph.json", json(store, &["trace", &run(1).to_string(), "--critical-path", "--follow-children"])));
+    for line in printed(store, &["export"]).lines() {
+        out.push(("record.json", serde_json::from_str(line).unwrap()));
+    }
+}
+
+/// Runs of one kind, which differ in every way.
+fn compared(out: &mut Outputs) {
+    let store = keep(pairs::all());
+    let store = store.path();
+    for (left, right) in [(30, 31), (31, 30), (30, 32), (32, 30), (30, 30)] {
+        out.push(("diff.json", json(store, &["diff", &run(left).to_string(), &run(right).to_string()])));
+    }
+    for id in [31, 33] {
+        out.push(("why.json", json(store, &["why", &run(id).to_string()])));
+    }
+}
+
+/// A store of an earlier release with a delivery that cannot be read.
+fn damaged(out: &mut Outputs) {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("old.db");
+    let mut writer = OldWriter::open(&path);
+    let mut shop = Recording::of(run(1), 1, "shop");
+    writer.deliver(7, 1, &[shop.span(1, 0, "order", 0, 9)]);
+    writer.deliver(7, 2, &[shop.span(2, 1, "pay", 2, 3)]);
+    let damage = "UPDATE delivery SET run_tails = x'ff', aggregates = x'ff' WHERE id = 2";
+    writer.connection.execute_batch(damage).unwrap();
+    drop(writer);
+    let (run, span) = (run(1).to_string(), span_id(1).to_string());
+    out.push(("runs.json", json(&path, &["runs"])));
+    out.push(("count.json", json(&path, &["runs", "--count"])));
+    out.push(("graph.json", json(&path, &["trace", &run])));
+    out.push(("doctor.json", json(&path, &["doctor"])));
+    out.push(("why.json", json(&path, &["why", &run])));
+    out.push(("diff.json", json(&path, &["diff", &run, &span])));
+}
+
+fn pruned(out: &mut Outputs) {
+    let (kept, records) = relations::beside_old_ones();
+    let store = keep(records);
+    let prune = ["prune", "--older-than", "1h"];
+    out.push(("prune.json", json(store.path(), &[&prune[..], &["--dry-run"]].concat())));
+    out.push(("prune.json", json(store.path(), &prune)));
+    out.push(("graph.json", json(store.path(), &["trace", &kept.to_string()])));
+}
+
+/// Every story of the tests of `why`.
+fn stories(out: &mut Outputs) {
+    for planted in planted::ALL {
+        let mut story = story::Story::default();
+        (planted.tell)(&mut story);
+        let store = keep(story.records);
+        let run = story::run_id(1).to_string();
+        out.push(("runs.json", json(store.path(), &["runs"])));
+        out.push(("graph.json", json(store.path(), &["trace", &run, "--critical-path"])));
+        out.push(("why.json", json(store.path(), &["why", &run])));
+    }
+}
