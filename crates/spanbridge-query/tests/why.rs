@@ -92,6 +92,33 @@ fn too_many_connected_runs_are_said() {
     assert_eq!(why.notes[0].message, "99 more connected runs were not read, so failures in them are not known");
 }
 
+/// Runs of the same trace are not all read if they are many. What failed in them is not denied.
+#[test]
+fn too_many_runs_of_a_trace_are_said() {
+    let trace_of_1_to = |last: u128| {
+        let mut s = Story::default();
+        let call = s.add(step("shop", "import", 0, 0, 50));
+        for run in 2..=last {
+            s.add(step("billing", "bill", call, 5, 9).of_run(run).fails("locked"));
+        }
+        let trace = spanbridge::TraceId::new(run_id(1).get());
+        s.records = s
+            .records
+            .into_iter()
+            .map(|record| {
+                let run = record.run_id;
+                record.of_run(run, trace)
+            })
+            .collect();
+        ask(&s, 1)
+    };
+    let (few, many) = (trace_of_1_to(50), trace_of_1_to(150));
+    assert!(few.notes.iter().all(|note| note.code != "runs_not_read"));
+    assert_eq!(few.failures[0].alike, 48);
+    let note = many.notes.iter().find(|note| note.code == "runs_not_read").unwrap();
+    assert!(note.message.starts_with("149 more connected runs"), "{}", note.message);
+}
+
 /// An order that begins at this time. It is charged, and its message is processed.
 fn order(s: &mut Story, run: u128, at: u64, charged: Option<&'static str>, processed: Option<&'static str>) {
     s.begin(run, "shop", "order", at, None);

@@ -13,7 +13,8 @@ const MAX_RUNS: usize = 500;
 /// No more runs are read once those that were have this many spans.
 const MAX_SPANS: usize = 1_000_000;
 
-/// Other runs of the same traces, and other runs of the same parent, are read if they are no more than this.
+/// Other runs of the same traces, and other runs of the same parent, are read if they are no more than this. If not, they count as
+/// left out.
 const MAX_BESIDE: usize = 100;
 
 /// Parents that are not in the run that names them are looked for, at most this many for each run.
@@ -49,6 +50,7 @@ impl Reach {
         let mut reach = Reach::default();
         let mut level: Vec<(RunId, Way)> = run_ids.iter().map(|run| (*run, Way::Asked)).collect();
         let mut seen: Set<RunId> = run_ids.iter().copied().collect();
+        let mut beside = BTreeSet::new();
         while !level.is_empty() {
             let first = reach.graphs.len();
             reach.read(snapshot, &level)?;
@@ -56,11 +58,12 @@ impl Reach {
             for place in first..reach.graphs.len() {
                 let graph = &reach.graphs[place];
                 let way = level.iter().find(|(run, _)| *run == graph.run.run_id).map_or(Way::Effect, |(_, way)| *way);
-                next.extend(causes(snapshot, graph, way)?);
-                next.extend(effects(snapshot, graph, way)?);
+                next.extend(causes(snapshot, graph, way, &mut beside)?);
+                next.extend(effects(snapshot, graph, way, &mut beside)?);
             }
             level = next.into_iter().filter(|(run, _)| seen.insert(*run)).collect();
         }
+        reach.left_out += beside.iter().filter(|run| !seen.contains(*run)).count();
         Ok(reach)
     }
 
@@ -82,8 +85,8 @@ impl Reach {
     }
 }
 
-/// The runs that caused this one, if that is asked for.
-fn causes(snapshot: &dyn Snapshot, graph: &Graph, way: Way) -> Result<Vec<(RunId, Way)>> {
+/// The runs that caused this one, if that is asked for. Those beside it that are too many are added to `beside`.
+fn causes(snapshot: &dyn Snapshot, graph: &Graph, way: Way, beside: &mut BTreeSet<RunId>) -> Result<Vec<(RunId, Way)>> {
     let mut found = Vec::new();
     if !matches!(way, Way::Asked | Way::Cause) {
         return Ok(found);
@@ -91,8 +94,9 @@ fn causes(snapshot: &dyn Snapshot, graph: &Graph, way: Way) -> Result<Vec<(RunId
     if let Some(parent) = graph.run.parent_run_id {
         found.push((parent, Way::Cause));
         let siblings = snapshot.mentions(Mention::Parent, &[parent.get()])?;
-        if way == Way::Asked && siblings.len() <= MAX_BESIDE {
-            found.extend(siblings.into_iter().map(|(_, run)| (run, Way::Beside)));
+        if way == Way::Asked {
+            let siblings: BTreeSet<RunId> = siblings.into_iter().map(|(_, run)| run).collect();
+            add_beside(siblings, Way::Beside, &mut found, beside);
         }
     }
     let orphans = graph.spans.iter().filter(|span| span.orphan).filter_map(|span| span.parent_span_id);
@@ -110,8 +114,22 @@ fn causes(snapshot: &dyn Snapshot, graph: &Graph, way: Way) -> Result<Vec<(RunId
     Ok(found)
 }
 
-/// The runs that this one caused.
-fn effects(snapshot: &dyn Snapshot, graph: &Graph, way: Way) -> Result<Vec<(RunId, Way)>> {
+/// Adds runs beside the one that was asked about: all or, if they are too many, none.
+fn add_beside(runs: BTreeSet<RunId>, way: Way, found: &mut Vec<(RunId, Way)>, left_out: &mut BTreeSet<RunId>) {
+    if runs.len() <= MAX_BESIDE {
+        found.extend(runs.into_iter().map(|run| (run, way)));
+    } else {
+        left_out.extend(runs);
+    }
+}
+
+/// The runs that this one caused. Those of its trace that are too many are added to `beside`.
+fn effects(
+    snapshot: &dyn Snapshot,
+    graph: &Graph,
+    way: Way,
+    beside: &mut BTreeSet<RunId>,
+) -> Result<Vec<(RunId, Way)>> {
     let mut found = Vec::new();
     if matches!(way, Way::Cause | Way::Beside) {
         return Ok(found);
@@ -125,10 +143,7 @@ fn effects(snapshot: &dyn Snapshot, graph: &Graph, way: Way) -> Result<Vec<(RunI
     if way == Way::Asked {
         let own = traces.iter().filter_map(|trace| RunId::new(*trace));
         let others = snapshot.mentions(Mention::Trace, &traces)?.into_iter().map(|(_, run)| run);
-        let beside: BTreeSet<RunId> = own.chain(others).collect();
-        if beside.len() <= MAX_BESIDE {
-            found.extend(beside.into_iter().map(|run| (run, Way::Effect)));
-        }
+        add_beside(own.chain(others).collect(), Way::Effect, &mut found, beside);
     }
     Ok(found)
 }
