@@ -112,6 +112,8 @@ enum At {
     Element,
     /// In something that is no element: to the end of the line.
     Junk,
+    /// In a number or a word in a list, which is no element: to its end.
+    Scalar,
     /// After an element that was cut off: to a line that begins an object.
     Lost,
 }
@@ -130,6 +132,11 @@ enum Step {
     Breaks,
     /// Something that is no element begins.
     Junk,
+}
+
+/// Whether a number, `null`, `true` or `false` may have this byte.
+fn is_scalar(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'+' | b'.')
 }
 
 #[derive(Default)]
@@ -157,10 +164,14 @@ impl Scan {
             At::Top | At::List => self.between(byte),
             At::Object | At::Rest | At::Element => self.inside(byte),
             At::Junk if byte == b'\n' => self.go_on(Step::Between),
+            At::Scalar if !is_scalar(byte) => {
+                self.at = At::List;
+                self.between(byte)
+            }
             At::Lost if byte == b'{' && is_line_start => {
                 self.begin(if self.in_object { At::Element } else { At::Object })
             }
-            At::Junk | At::Lost => Step::Between,
+            At::Junk | At::Scalar | At::Lost => Step::Between,
         }
     }
 
@@ -181,6 +192,8 @@ impl Scan {
         match byte {
             b',' => Step::Between,
             byte if byte.is_ascii_whitespace() => Step::Between,
+            // Files that were put behind each other have a byte-order mark between them.
+            0xef | 0xbb | 0xbf if is_top => Step::Between,
             b'{' if is_top => self.begin(At::Object),
             b'{' => self.begin(At::Element),
             b'[' if is_top => {
@@ -196,6 +209,11 @@ impl Scan {
                 self.begin(At::Element);
                 (self.depth, self.in_string) = (0, true);
                 Step::Begins
+            }
+            // What stands behind it on the line is whole.
+            byte if !is_top && is_scalar(byte) => {
+                self.at = At::Scalar;
+                Step::Junk
             }
             _ => {
                 self.at = At::Junk;
@@ -311,6 +329,27 @@ mod tests {
             "{\"records\":[7,\n{\"a\":1}]}\nnoise\n{\"records\":[{}]}",
             &[(1, "(Broken)"), (2, "{\"a\":1}"), (3, "(Broken)"), (4, "{}")],
         );
+    }
+
+    #[test]
+    fn a_value_costs_no_element_of_its_line() {
+        check(
+            r#"{"records":[null,{"a":1},-7.5e+3 , {"b":2},true]} {"records":[{"c":3}]}"#,
+            &[
+                (1, "(Broken)"),
+                (1, r#"{"a":1}"#),
+                (1, "(Broken)"),
+                (1, r#"{"b":2}"#),
+                (1, "(Broken)"),
+                (1, r#"{"c":3}"#),
+            ],
+        );
+        check("[7,\n{\"a\":1}]\n[{\"b\":2}]", &[(1, "(Broken)"), (2, "{\"a\":1}"), (3, "{\"b\":2}")]);
+    }
+
+    #[test]
+    fn a_mark_between_documents_costs_none() {
+        check("[{\"a\":1}]\n\u{feff}[{\"b\":2}]", &[(1, "{\"a\":1}"), (2, "{\"b\":2}")]);
     }
 
     #[test]

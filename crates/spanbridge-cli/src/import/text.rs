@@ -44,6 +44,10 @@ pub struct TextReader {
 /// How deep documents may stand in texts of documents.
 const MAX_DEPTH: usize = 3;
 
+/// How many times the length of a text is read in vain, in search of records. Without an end, objects within objects that are cut
+/// off would take the square of their number.
+const MAX_VAIN: usize = 64;
+
 impl TextReader {
     /// Reads records of this form.
     pub fn new(form: Form) -> Self {
@@ -158,6 +162,7 @@ impl Parser {
     /// Looks for records in a text that is none. `why`: it begins as if it were one.
     fn search<'t>(self, text: &'t str, why: Option<String>, take: &mut dyn FnMut(Part<'t>)) {
         let (mut at, mut found, mut broken) = (0, false, None);
+        let mut vain = text.len().saturating_mul(MAX_VAIN);
         while let Some(next) = text[at..].find('{') {
             let from = at + next;
             let rest = &text[from..];
@@ -167,16 +172,25 @@ impl Parser {
             }
             let mut values = serde_json::Deserializer::from_str(rest).into_iter::<&'t RawValue>();
             match values.next() {
+                Some(Err(_)) if vain < rest.len() => {
+                    let why = "failed to search it for records: too many objects in it have no end";
+                    broken.get_or_insert_with(|| why.to_owned());
+                    break;
+                }
                 Some(Ok(value)) => {
                     at = from + values.byte_offset();
                     if Fields::parse(value.get()).is_ok_and(|fields| fields.has("recordId")) {
                         found |= self.object(value.get(), take).is_ok();
                     }
                 }
-                _ if broken.is_none() && is_of_a_record(rest) => {
-                    broken = Some("failed to read a record: it is cut off".to_owned());
+                other => {
+                    // Where it is no JSON; in a text of several lines, at most at its end.
+                    let read = |e: &serde_json::Error| if e.line() == 1 { e.column() } else { rest.len() };
+                    vain -= other.and_then(Result::err).map_or(0, |e| read(&e)).min(rest.len());
+                    if broken.is_none() && is_of_a_record(rest) {
+                        broken = Some("failed to read a record: it is cut off".to_owned());
+                    }
                 }
-                _ => {}
             }
         }
         match (found, self.is_log) {

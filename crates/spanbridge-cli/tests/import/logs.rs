@@ -139,3 +139,22 @@ fn unknown_types_and_fields_are_counted() {
     let again = place.import(&[], &text);
     assert_eq!(again.1, "6 records read: 0 new, 3 already stored, 3 of unknown type (tide 1, weather 2)\n");
 }
+
+/// Objects in objects that have no end are searched for records, but not from each of them to the end of the text: that would
+/// take hours. What is before them goes in, and that there may be more is said.
+#[test]
+fn objects_without_end_take_no_hours() {
+    let nested = r#"{"a":"#.repeat(100_000);
+    let text = format!("{}\n2026-11-20T09:25:46 {} {nested}\n{}\n", span(1), span(2), span(3));
+    let place = Place::new();
+    let (code, out, err) = place.import(&[], &text);
+    assert_eq!((code, &*out), (1, "3 records read: 3 new, 1 bad line\n"));
+    assert!(
+        err.starts_with("spanbridge: line 2 of standard input: failed to search it for records: too many objects in it have no end\n"),
+        "{err}"
+    );
+    // A few are searched to the end, and that what is around the record is cut off is said.
+    let few = format!("{}{}", r#"{"a":"#.repeat(50), span(4));
+    let (code, out, _) = place.import(&[], &few);
+    assert_eq!((code, &*out), (1, "1 record read: 1 new, 1 bad line\n"));
+}
