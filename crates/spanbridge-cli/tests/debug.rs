@@ -178,3 +178,15 @@ fn nothing_to_show_is_not_found() {
     let output = order().output(&["debug", "ffff"]);
     assert_eq!(output.status.code(), Some(1));
 }
+
+/// Parameters of a statement whose text is not recorded are attributes like others.
+#[test]
+fn parameters_without_sql_are_shown() {
+    let attributes = json!({"db.query.parameter.0": "seventeen"});
+    let place = Place::with(vec![
+        json!({"type": "run:start", "name": "order 17", "startedAt": at(0)}),
+        span(1, None, "read", "db.query", "client", 0, attributes),
+    ]);
+    let shown = place.run(&["debug", RUN]);
+    assert!(shown.contains("db.query.parameter.0 = seventeen"), "{shown}");
+}

@@ -19,7 +19,7 @@ pub(super) fn lines(artifact: &Artifact, max: usize) -> (Vec<String>, usize) {
             let all = bytes.len().div_ceil(BYTES_PER_LINE);
             (lines.map(|(n, bytes)| dump(n * BYTES_PER_LINE, bytes)).collect(), all.saturating_sub(max))
         }
-        None if is_json(&artifact.content_type, preview) => cut(json(preview).into_iter(), max),
+        None if is_json(&artifact.content_type, preview) => json(preview, max),
         None => cut(preview.lines().map(|line| escape(line).into_owned()), max),
     }
 }
@@ -40,37 +40,62 @@ fn is_json(content_type: &str, text: &str) -> bool {
 
 /// JSON with a line for each member. The tokens stay as they are: numbers keep their digits, and what was cut or is no JSON
 /// after all is shown up to its end.
-fn json(text: &str) -> Vec<String> {
-    let mut lines = vec![String::new()];
+fn json(text: &str, max: usize) -> (Vec<String>, usize) {
+    let mut lines = Lines { shown: Vec::new(), max, more: 0, last: String::new() };
     let (mut depth, mut rest) = (0usize, text.trim());
     while let Some(c) = rest.chars().next() {
         let token = &rest[..token_len(rest, c)];
         rest = rest[token.len()..].trim_start();
         let closes = |c: char| rest.starts_with(c);
         match c {
-            '{' if closes('}') => append(&mut lines, "{"),
-            '[' if closes(']') => append(&mut lines, "["),
+            '{' if closes('}') => lines.last.push('{'),
+            '[' if closes(']') => lines.last.push('['),
             '{' | '[' => {
-                append(&mut lines, token);
+                lines.last.push(c);
                 depth += 1;
-                begin(&mut lines, depth);
+                lines.begin(depth);
             }
-            '}' | ']' if ends_with_opening(&lines, c) => append(&mut lines, token),
+            '}' if lines.last.ends_with('{') => lines.last.push(c),
+            ']' if lines.last.ends_with('[') => lines.last.push(c),
             '}' | ']' => {
                 depth = depth.saturating_sub(1);
-                begin(&mut lines, depth);
-                append(&mut lines, token);
+                lines.begin(depth);
+                lines.last.push(c);
             }
             ',' => {
-                append(&mut lines, token);
-                begin(&mut lines, depth);
+                lines.last.push(c);
+                lines.begin(depth);
             }
-            ':' => append(&mut lines, ": "),
-            _ => append(&mut lines, &escape(token)),
+            ':' => lines.last.push_str(": "),
+            _ => lines.last.push_str(&escape(token)),
         }
     }
-    lines.retain(|line| !line.trim().is_empty());
-    lines
+    lines.begin(0);
+    (lines.shown, lines.more)
+}
+
+/// Lines, of which no more are kept than are shown: there may be millions.
+struct Lines {
+    shown: Vec<String>,
+    max: usize,
+    more: usize,
+    /// The line that has not ended.
+    last: String,
+}
+
+impl Lines {
+    /// Ends the last line, and begins another one. A line without anything is none.
+    fn begin(&mut self, depth: usize) {
+        if !self.last.trim().is_empty() {
+            if self.shown.len() < self.max {
+                self.shown.push(std::mem::take(&mut self.last));
+            } else {
+                self.more += 1;
+            }
+        }
+        self.last.clear();
+        (0..depth.min(MAX_INDENT)).for_each(|_| self.last.push_str("  "));
+    }
 }
 
 /// The length of the first token, which begins with `first`.
@@ -88,21 +113,6 @@ fn token_len(text: &str, first: char) -> usize {
         '{' | '}' | '[' | ']' | ',' | ':' => 1,
         _ => text.find(['{', '}', '[', ']', ',', ':', '"']).unwrap_or(text.len()),
     }
-}
-
-fn ends_with_opening(lines: &[String], close: char) -> bool {
-    let open = if close == '}' { '{' } else { '[' };
-    lines.last().is_some_and(|line| line.ends_with(open))
-}
-
-fn append(lines: &mut [String], text: &str) {
-    if let Some(last) = lines.last_mut() {
-        last.push_str(text);
-    }
-}
-
-fn begin(lines: &mut Vec<String>, depth: usize) {
-    lines.push("  ".repeat(depth.min(MAX_INDENT)));
 }
 
 fn from_hex(text: &str) -> Option<Vec<u8>> {
@@ -133,6 +143,21 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    fn all(text: &str) -> Vec<String> {
+        json(text, usize::MAX).0
+    }
+
+    /// Only the lines that are shown are kept; the others are counted.
+    #[test]
+    fn lines_that_are_not_shown_are_not_kept() {
+        let text = format!("{}0{}", "[".repeat(30), ",0".repeat(100_000));
+        let (shown, more) = json(&text, 40);
+        assert_eq!((shown.len(), more), (40, 99_991));
+        assert_eq!(shown[39], format!("{}0,", "  ".repeat(MAX_INDENT)));
+        assert_eq!(json("[1]", 3), (vec!["[".to_owned(), "  1".to_owned(), "]".to_owned()], 0));
+        assert_eq!(json("[1]", 0), (Vec::new(), 3));
+    }
+
     #[test]
     fn json_has_a_line_for_each_member() {
         let text = r#"{"id":17,"price": 12345678901234567890.120,"tags":["a,b","\"}"],"none":{},"empty":[ ],"deep":[{"x":null}]}"#;
@@ -151,14 +176,14 @@ mod tests {
     }
   ]
 }"#;
-        assert_eq!(json(text).join("\n"), expected);
+        assert_eq!(all(text).join("\n"), expected);
     }
 
     #[test]
     fn json_that_was_cut_is_shown_to_its_end() {
-        assert_eq!(json(r#"{"id":17,"name":"Gra"#), ["{", "  \"id\": 17,", "  \"name\": \"Gra"]);
-        assert_eq!(json(r#"{"a":[1,"#), ["{", "  \"a\": [", "    1,"]);
-        assert_eq!(json("]}}}{ not json, at all"), ["]", "}", "}", "}{", "  not json,", "  at all"]);
+        assert_eq!(all(r#"{"id":17,"name":"Gra"#), ["{", "  \"id\": 17,", "  \"name\": \"Gra"]);
+        assert_eq!(all(r#"{"a":[1,"#), ["{", "  \"a\": [", "    1,"]);
+        assert_eq!(all("]}}}{ not json, at all"), ["]", "}", "}", "}{", "  not json,", "  at all"]);
     }
 
     #[test]
@@ -179,7 +204,7 @@ mod tests {
         #[test]
         fn every_token_of_json_stays(text in r#"([{}\[\],:"\\0-9a-z -]|é){0,64}"#) {
             let bare = |text: &str| text.chars().filter(|c| !c.is_whitespace()).collect::<String>();
-            prop_assert_eq!(bare(&json(&text).concat()), bare(&text));
+            prop_assert_eq!(bare(&all(&text).concat()), bare(&text));
         }
     }
 }

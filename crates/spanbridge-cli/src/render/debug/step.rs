@@ -117,7 +117,7 @@ fn since(start: u64, at: u64) -> String {
 fn is_shown_above(span: &Span, key: &str) -> bool {
     let http = [HTTP_REQUEST_METHOD, HTTP_RESPONSE_STATUS_CODE, URL_FULL, URL_PATH, URL_QUERY, URL_SCHEME];
     key == DB_QUERY_TEXT
-        || key.starts_with(DB_QUERY_PARAMETER)
+        || (key.starts_with(DB_QUERY_PARAMETER) && span.attribute(DB_QUERY_TEXT).is_some())
         || (http.contains(&key) && span.attribute(HTTP_REQUEST_METHOD).is_some())
 }
 
