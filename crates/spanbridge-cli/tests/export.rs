@@ -410,3 +410,28 @@ fn nothing_to_write_is_said() {
     let _ = std::io::stdout().flush();
     assert!(Path::new(&place.dir.path().join("store")).exists());
 }
+
+/// Spans come in the order of the tree, rows in the order of time: each row has its name all the same.
+#[test]
+fn every_row_has_a_name() {
+    let at = |ms: u64| format!("2026-11-20T09:25:46.{ms:03}Z");
+    let mut records = vec![span(1, 1, "root", json!({"startedAt": at(0), "endedAt": at(900)}))];
+    for n in 2..42 {
+        let (parent, from) = (format!("{:016x}", (n / 3).max(1)), n * 7 % 40);
+        records.push(span(
+            n,
+            n,
+            "x",
+            json!({"parentSpanId": parent, "startedAt": at(from), "endedAt": at(100 + n % 9)}),
+        ));
+    }
+    let (_, out, _) = Place::with(&records).run(&["export", "--to", "perfetto"]);
+    let trace: Value = serde_json::from_str(&out).unwrap();
+    let rows = |phase: &str, name: &str| -> std::collections::BTreeSet<u64> {
+        let events = trace["traceEvents"].as_array().unwrap().iter();
+        events.filter(|e| e["ph"] == phase && e["name"] == name).map(|e| e["tid"].as_u64().unwrap()).collect()
+    };
+    let used: std::collections::BTreeSet<u64> = rows("X", "x").union(&rows("X", "root")).copied().collect();
+    assert!(used.len() > 10, "{used:?}");
+    assert_eq!(rows("M", "thread_name"), used);
+}

@@ -79,8 +79,10 @@ impl Trace {
             self.name("process_name", number, 0, name, out)?;
         }
         let (_, rows) = self.services.entry(service.to_owned()).or_insert((number, 0));
-        if row > *rows {
-            *rows = row;
+        // Rows come in any order, and none of a run is left out: those before this one are of the same run.
+        let unnamed = *rows + 1..=row;
+        *rows = row.max(*rows);
+        for row in unnamed {
             let name = format!("{} {:.8}", graph.run.name, graph.run.run_id.to_string());
             self.name("thread_name", number, row, &name, out)?;
         }
