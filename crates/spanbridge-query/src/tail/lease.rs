@@ -1,12 +1,13 @@
 //! Logs stay until a tail has read them.
 
+use crate::ErrorKind;
 use crate::index::Index;
 use spanbridge_store::log::LogName;
 use std::fmt;
 use std::time::{Duration, Instant, SystemTime};
 
 /// How long logs are kept for a tail that does not come back.
-const LEASE: Duration = Duration::from_secs(60);
+const LEASE: Duration = Duration::from_secs(5 * 60);
 
 /// How often it is renewed.
 const RENEWED: Duration = Duration::from_secs(2);
@@ -42,11 +43,15 @@ impl Lease {
             return;
         }
         self.renewed = Instant::now();
-        if self.index.register_reader_until(&self.name, SystemTime::now() + LEASE).is_err() {
-            if let Ok(index) = Index::open(self.index.directory()) {
-                self.index = index;
+        match self.index.register_reader_until(&self.name, SystemTime::now() + LEASE) {
+            Ok(()) => {}
+            Err(e) if e.kind() == ErrorKind::Busy => return,
+            Err(_) => {
+                if let Ok(index) = Index::open(self.index.directory()) {
+                    self.index = index;
+                }
+                return;
             }
-            return;
         }
         let (index, name) = (&self.index, &self.name);
         self.finished.retain(|(log, length)| index.set_passed(name, *log, *length).is_err());

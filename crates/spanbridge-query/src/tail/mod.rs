@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 /// While it is there, folding removes no log that it has not read. A writer may remove logs to stay within its own limits; what
 /// was not read before is counted as [missed](TailRead).
 ///
-/// Whoever holds a tail must [read](Tail::read) at least once a minute; otherwise its logs are not kept for it.
+/// Whoever holds a tail must [read](Tail::read) every few minutes; otherwise its logs are not kept for it.
 ///
 /// ```no_run
 /// # fn main() -> Result<(), spanbridge_query::Error> {
