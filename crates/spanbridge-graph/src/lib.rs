@@ -60,7 +60,7 @@ pub use causes::Hop;
 #[doc(hidden)]
 pub use derive::edges_between;
 pub use diff::{Change, Diff, DiffOptions, DiffSide, Difference, DifferenceKind, Verdict};
-pub use gaps::{Checkup, Gap, GapKind};
+pub use gaps::{Checkup, Gap, GapKind, NotJudged, NotJudgedReason};
 pub use model::{
     Artifact, Category, CriticalPath, Diagnostic, Edge, Event, FailedWork, Graph, Link, LinkDirection, LinkSource,
     LinkedRun, PrunedRun, Relation, Run, RunStatus, RunSummary, Segment, Span, SpanStatus, SpanTimes, Stretch,

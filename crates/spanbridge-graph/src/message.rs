@@ -43,6 +43,17 @@ pub(super) struct Senders<'g> {
     by_id: OnceCell<Map<SpanId, usize>>,
 }
 
+/// What says who sent a message.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum SenderEvidence {
+    /// A parent, a trigger, or links to senders.
+    Known,
+    /// Only a link, to the sender or to the batch.
+    Link(SpanId),
+    /// Nothing.
+    None,
+}
+
 /// The span that sent a message, and its place in the run, if it is recorded there.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Sender {
@@ -83,13 +94,17 @@ impl<'g> Senders<'g> {
         }
     }
 
-    /// Whether nothing says who sent the message.
-    pub(super) fn is_unknown(&self, span: &Span) -> bool {
-        let alone = match span.parent_span_id {
+    /// What says who sent the message. If that is one link, it may also lead to the batch that the message is part of.
+    pub(super) fn evidence(&self, span: &Span) -> SenderEvidence {
+        let is_alone = match span.parent_span_id {
             Some(_) => span.text(semconv::RELATION) == Some("new_run") && self.run.triggered_by_span_id.is_none(),
             None => true,
         };
-        alone && span.links.is_empty() && self.of(span).is_none()
+        match &span.links[..] {
+            [] if is_alone => SenderEvidence::None,
+            [one] if is_alone && span.text(semconv::RELATION) != Some("link") => SenderEvidence::Link(one.span_id),
+            _ => SenderEvidence::Known,
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use crate::stream;
 use serde_json::json;
 use spanbridge::RunId;
 use spanbridge_cli::render;
-use spanbridge_graph::{Checkup, Gap};
+use spanbridge_graph::{Checkup, Gap, NotJudged};
 use spanbridge_query::Store;
 
 /// The runs to check.
@@ -24,21 +24,24 @@ struct Selection {
 pub(super) fn run(cli: &Cli, args: &Doctor, store: &Store) -> Result<(), Failure> {
     let selection = select(store, args)?;
     let checkup = Checkup::new(now()).grace(args.grace).silence(args.silence);
-    let gaps = store.gaps(&selection.run_ids, checkup)?;
+    let checkup = store.check_up(&selection.run_ids, checkup)?;
+    let (gaps, not_judged) = (checkup.gaps(), checkup.not_judged());
     match cli.format {
         Format::Json => {
             let (runs, found) = (selection.run_ids.len(), selection.matching);
-            let mut answer = json!({ "schemaVersion": 1, "runs": runs, "runsFound": found, "gaps": gaps });
+            let mut answer =
+                json!({ "schemaVersion": 1, "runs": runs, "runsFound": found, "gaps": gaps, "notJudged": not_judged });
             damage::add_to(&mut answer, store);
             stream::print_json(&answer)?
         }
-        Format::Text => print(cli, &gaps, &selection, store.damage().is_some())?,
+        Format::Text => print(cli, (&gaps, &not_judged), &selection, store.damage().is_some())?,
     }
     if selection.run_ids.is_empty() {
         return Err(Failure::NotFound(no_run(&selection)));
     }
     // What cannot be read is missing, too.
-    if gaps.is_empty() && store.damage().is_none() { Ok(()) } else { Err(Failure::FindingsReported) }
+    let is_content = gaps.is_empty() && store.damage().is_none() && !(args.strict && !not_judged.is_empty());
+    if is_content { Ok(()) } else { Err(Failure::FindingsReported) }
 }
 
 /// Without an id: the newest runs. For a span: its run. For a trace: all its runs.
@@ -68,21 +71,40 @@ fn no_run(selection: &Selection) -> String {
     format!("find a run to check: {why}")
 }
 
-fn print(cli: &Cli, gaps: &[Gap], selection: &Selection, damaged: bool) -> Result<(), Failure> {
+fn print(
+    cli: &Cli,
+    (gaps, not_judged): (&[Gap], &[NotJudged]),
+    selection: &Selection,
+    damaged: bool,
+) -> Result<(), Failure> {
     let (options, runs, matching) = (stream::options(cli), selection.run_ids.len(), selection.matching);
-    if !gaps.is_empty() {
-        let digits = digits(gaps.iter().filter_map(|g| g.run_id));
-        return stream::print(&render::gaps(gaps, runs, matching, digits, &options), &options);
-    }
-    let what = if damaged { "nothing else is missing" } else { "nothing is missing" };
-    let text = match (runs, matching) {
-        (0, _) => return Ok(()),
-        (1, 1) => format!("{what} in this run\n"),
-        (n, matching) if n == matching => format!("{what} in these {n} runs\n"),
-        (1, matching) => format!("{what} in the newest run; {} more were not checked\n", matching.saturating_sub(1)),
-        (n, matching) => {
-            format!("{what} in the newest {n} runs; {} more were not checked\n", matching.saturating_sub(n))
-        }
+    let ids = gaps.iter().map(|g| g.run_id).chain(not_judged.iter().map(|n| n.run_id));
+    let digits = digits(ids.flatten());
+    let mut text = match runs {
+        0 => return Ok(()),
+        _ if !gaps.is_empty() => render::gaps(gaps, runs, matching, digits, &options),
+        _ => nothing_found((runs, matching), damaged, !not_judged.is_empty()),
     };
+    if !not_judged.is_empty() {
+        text.push('\n');
+        text.push_str(&render::not_judged(not_judged, digits, &options));
+    }
     stream::print(&text, &options)
+}
+
+/// That no gap was found in these runs: of how many, and whether everything is known of them.
+fn nothing_found((runs, matching): (usize, usize), damaged: bool, is_part_unknown: bool) -> String {
+    let what = match (damaged, is_part_unknown) {
+        (_, true) => "no gap was found",
+        (true, false) => "nothing else is missing",
+        (false, false) => "nothing is missing",
+    };
+    let unknown = if is_part_unknown { ", but not everything could be judged" } else { "" };
+    let others = matching.saturating_sub(runs);
+    match (runs, others) {
+        (1, 0) => format!("{what} in this run{unknown}\n"),
+        (n, 0) => format!("{what} in these {n} runs{unknown}\n"),
+        (1, others) => format!("{what} in the newest run{unknown}; {others} more were not checked\n"),
+        (n, others) => format!("{what} in the newest {n} runs{unknown}; {others} more were not checked\n"),
+    }
 }

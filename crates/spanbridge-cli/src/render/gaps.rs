@@ -4,7 +4,7 @@ use super::options::Options;
 use super::page::{Page, TextStyle};
 use super::text::{counted, truncate, width, wrap};
 use spanbridge::RunId;
-use spanbridge_graph::Gap;
+use spanbridge_graph::{Gap, NotJudged};
 use std::collections::BTreeSet;
 
 /// How many different gaps with the same cause are shown.
@@ -51,6 +51,33 @@ pub fn gaps(gaps: &[Gap], runs: usize, found: usize, digits: usize, options: &Op
     page.line();
     let hint = "spanbridge trace ID shows a gap in its run";
     page.put(TextStyle::Dim, &truncate(hint, columns)).line();
+    page.finish()
+}
+
+/// Renders what could not be judged: how much, one example, and why.
+///
+/// Lines fit into [`Options::width`]; text from records is escaped.
+pub fn not_judged(items: &[NotJudged], digits: usize, options: &Options) -> String {
+    let columns = options.columns();
+    let mut page = Page::new(options.color);
+    for (place, item) in items.iter().enumerate() {
+        if place > 0 {
+            page.line();
+        }
+        page.put(TextStyle::Warning, "?").space(1).put(TextStyle::Bold, "not judged");
+        page.space(1).put(TextStyle::Dim, &format!("×{}", item.count)).line();
+        if !item.example.is_empty() {
+            let more = if item.count > 1 { format!(" and {} more", item.count - 1) } else { String::new() };
+            let mut indent = 2;
+            if let Some(run) = item.run_id {
+                page.space(2).put(TextStyle::Dim, &format!("{run:.digits$}"));
+                indent += digits + 2;
+            }
+            paragraph(&mut page, &format!("{}{more}", item.example), indent, columns, 3);
+        }
+        page.space(2).put(TextStyle::Success, "why");
+        paragraph(&mut page, item.why, 2 + width("why") + 2, columns, MAX_LINES);
+    }
     page.finish()
 }
 

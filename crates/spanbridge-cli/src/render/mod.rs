@@ -32,7 +32,7 @@ mod why;
 
 pub use debug::{PAYLOAD_LINES, debug};
 pub use diff::diff;
-pub use gaps::gaps;
+pub use gaps::{gaps, not_judged};
 pub use options::Options;
 pub use runs::runs;
 pub use tail::{TailFilter, TailLines};

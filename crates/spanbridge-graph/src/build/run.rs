@@ -14,6 +14,7 @@ pub(super) fn run(input: &Input<'_, '_>) -> Run {
     let (outline, records) = (input.outline, input.records);
     let mut run = Run {
         owned: outline.joined.lifecycle.is_owned(records),
+        has_start: !outline.joined.lifecycle.starts.is_empty(),
         ended_at: outline.ended_at(records),
         attributes: attributes(input),
         trace_ids: trace_ids(input),

@@ -2,12 +2,14 @@
 
 use super::gap::{Gap, Place};
 use super::kinds::GapKind;
+use super::not_judged::{NotJudged, NotJudgedReason, Tally};
 use super::sending::{OrphanedWork, Sending};
 use super::settling::Settling;
 use super::single::{self, UNKNOWN_SENDER, last_sign, spans_with};
+use super::unended::{Unended, unended};
 use super::wording::{and_more, counted, named};
 use crate::hash::Set;
-use crate::message::Senders;
+use crate::message::{SenderEvidence, Senders};
 use crate::model::{Diagnostic, Graph, Span};
 use spanbridge::record::Endpoint;
 use spanbridge::{RunId, SegmentId, SpanId, semconv};
@@ -32,11 +34,18 @@ pub struct Checkup {
     now: u64,
     grace: u64,
     silence: u64,
-    seen: BTreeSet<RunId>,
+    checked: BTreeSet<RunId>,
+    learned: BTreeSet<RunId>,
     /// Runs that are connected with runs that were pruned.
     beside_pruned: BTreeSet<RunId>,
+    /// How many other runs might explain more and were not read.
+    not_read: u64,
     /// What a run shows by itself.
     found: Vec<Gap>,
+    /// What of it cannot be judged.
+    tally: Tally,
+    /// What has no end, though it was silent for long.
+    unended: Vec<Unended>,
     /// What processes report about themselves: the kind, the service and the message, and how often.
     reported: BTreeMap<(GapKind, (String, String)), u64>,
     recorded: Set<SpanId>,
@@ -68,9 +77,13 @@ impl Checkup {
             now,
             grace: nanos(Self::DEFAULT_GRACE),
             silence: nanos(Self::DEFAULT_SILENCE),
-            seen: BTreeSet::new(),
+            checked: BTreeSet::new(),
+            learned: BTreeSet::new(),
             beside_pruned: BTreeSet::new(),
+            not_read: 0,
             found: Vec::new(),
+            tally: Tally::default(),
+            unended: Vec::new(),
             reported: BTreeMap::new(),
             recorded: Set::default(),
             orphans: BTreeMap::new(),
@@ -92,25 +105,38 @@ impl Checkup {
         self
     }
 
-    /// Checks a run. Call it for every run that is asked about, before [`Checkup::consult`]: a run counts only once.
+    /// Checks a run. Call it for every run that is asked about, in any order: a run counts only once.
     pub fn check(&mut self, graph: &Graph) {
-        if !self.learn(graph) {
+        if !self.checked.insert(graph.run.run_id) {
             return;
         }
+        self.learn(graph);
         let place = Place::of(graph);
         let senders = Senders::new(&graph.run, &graph.spans);
         let last = last_sign(graph);
         let is_silent_for = |time: u64| last.saturating_add(time) <= self.now;
         let stopped = if is_silent_for(self.grace) { single::stopped(graph) } else { Set::default() };
-        let no_end = is_silent_for(self.silence).then(|| single::no_end(graph, &place, &stopped)).flatten();
-        self.found.extend(single::diagnosed(graph, &place, &senders, &stopped));
+        let tally = &mut self.tally;
+        self.unended.extend(unended(graph, &place, &stopped, is_silent_for(self.silence), tally));
+        let diagnosed = single::diagnosed(graph, &place, &senders, &stopped, tally);
+        self.found.extend(diagnosed);
+        self.found.extend(single::ahead(graph, &place, self.now));
         self.found.extend(single::clocks(graph, &place, &senders));
         self.found.extend(single::impossible(graph, &place));
-        self.found.extend(no_end);
+        let without_start = single::without_start(graph, &place);
+        if is_silent_for(self.grace) {
+            self.found.extend(without_start);
+        } else {
+            for gap in without_start {
+                self.tally.add(NotJudgedReason::InProgress, &place, &gap.what);
+            }
+        }
         // It is known why these have no context.
         let excused = spans_with(graph, &[semconv::HEADER_MALFORMED, semconv::CONTEXT_IGNORED]);
         for span in &graph.spans {
-            self.sending.ask(span, &place, senders.is_unknown(span) && !excused.contains(&span.span_id));
+            let is_excused = excused.contains(&span.span_id);
+            let evidence = if is_excused { SenderEvidence::Known } else { senders.evidence(span) };
+            self.sending.ask(span, &place, evidence);
             let due = match span.ended_at {
                 Some(end) => end.saturating_add(self.grace),
                 None => last.saturating_add(self.silence),
@@ -135,11 +161,22 @@ impl Checkup {
 
     /// Adds what a process reports about itself rather than about a run. Repeated reports add up.
     pub fn add_process_diagnostic(&mut self, service: &str, diagnostic: &Diagnostic) {
-        if let Some(kind) = GapKind::of_diagnostic(&diagnostic.code) {
-            let report = (service.to_owned(), diagnostic.message.clone());
-            let count = self.reported.entry((kind, report)).or_default();
-            *count = count.saturating_add(diagnostic.count.unwrap_or(1));
-        }
+        let code = &diagnostic.code;
+        let Some(kind) = GapKind::of_diagnostic(code) else {
+            if !GapKind::is_no_gap(code) {
+                let what = format!("{code}: {service}: {}", diagnostic.message);
+                self.tally.add(NotJudgedReason::DiagnosticUnknown, &Place::process(), &what);
+            }
+            return;
+        };
+        let report = (service.to_owned(), diagnostic.message.clone());
+        let count = self.reported.entry((kind, report)).or_default();
+        *count = count.saturating_add(diagnostic.count.unwrap_or(1));
+    }
+
+    /// Notes how many other runs might explain more and were not read.
+    pub fn note_not_read(&mut self, runs: u64) {
+        self.not_read = runs;
     }
 
     /// Whether the gaps are final: consulting more runs changes nothing.
@@ -150,15 +187,29 @@ impl Checkup {
 
     /// What is missing, by kind. The order in which runs were read makes no difference.
     pub fn gaps(&self) -> Vec<Gap> {
+        self.judged().0
+    }
+
+    /// What could not be judged, by reason. Without any, and without gaps, everything is known to be well.
+    pub fn not_judged(&self) -> Vec<NotJudged> {
+        self.judged().1.into_list()
+    }
+
+    fn judged(&self) -> (Vec<Gap>, Tally) {
+        let mut tally = self.tally.clone();
         let mut gaps = self.found.clone();
         // A sender may deliver its records later than the receiver.
         let due = self.now.saturating_sub(self.grace);
         let orphans = || self.orphans.iter().filter(|((_, parent), _)| !self.recorded.contains(parent));
-        gaps.extend(orphans().filter(|(_, orphans)| orphans.first.0 <= due).map(|((_, parent), orphans)| {
-            let Orphans { place, first: (_, span, name), count, .. } = orphans;
+        for ((_, parent), orphans) in orphans() {
+            let Orphans { place, first: (began, span, name), count, .. } = orphans;
             let what = format!("{}: its parent, span {parent}, is not recorded", and_more(name.clone(), *count));
-            place.at(*span).gap(GapKind::ParentMissing, what, &[])
-        }));
+            if *began <= due {
+                gaps.push(place.at(*span).gap(GapKind::ParentMissing, what, &[]));
+            } else {
+                tally.add(NotJudgedReason::InProgress, &place.at(*span), &what);
+            }
+        }
         gaps.extend(self.reported.iter().map(|((kind, (service, message)), count)| {
             let what = format!("{service}: {}", counted(message, Some(*count)));
             Place::process().gap(*kind, what, &[("service", service), ("other", UNKNOWN_SENDER)])
@@ -169,24 +220,30 @@ impl Checkup {
             let work = OrphanedWork { service, segment_id: *segment_id, began: orphans.first.0 };
             orphaned.entry(*run).or_default().push(work);
         }
-        gaps.extend(self.sending.gaps(due, &orphaned));
-        let unsettled = self.settling.gaps(self.now);
+        gaps.extend(self.sending.gaps(due, &orphaned, &mut tally));
+        let unsettled = self.settling.gaps(self.now, &mut tally);
         // Work that broke off has neither an end nor a settlement. That is one gap.
         let broke_off: Set<SpanId> = unsettled.iter().filter_map(|g| g.span_id).collect();
-        gaps.retain(|g| g.kind != GapKind::NoEnd || g.span_id.is_none_or(|span| !broke_off.contains(&span)));
+        gaps.extend(self.unended.iter().filter_map(|unended| unended.gap(&broke_off)));
         gaps.extend(unsettled);
         gaps.retain(|g| {
-            !(g.kind.may_be_in_another_run() && g.run_id.is_some_and(|run| self.beside_pruned.contains(&run)))
+            let is_beside = g.run_id.is_some_and(|run| self.beside_pruned.contains(&run));
+            let is_kept = !(is_beside && g.kind.may_be_in_another_run());
+            if !is_kept {
+                tally.add(NotJudgedReason::Pruned, &Place::of_gap(g), &g.what);
+            }
+            is_kept
         });
+        tally.add_count(NotJudgedReason::RunsNotRead, self.not_read);
         gaps.sort_unstable();
         gaps.dedup();
-        gaps
+        (gaps, tally)
     }
 
-    /// Learns what a run says about others. `false`: it was read before.
-    fn learn(&mut self, graph: &Graph) -> bool {
-        if !self.seen.insert(graph.run.run_id) {
-            return false;
+    /// Learns what a run says about others, unless it was read before.
+    fn learn(&mut self, graph: &Graph) {
+        if !self.learned.insert(graph.run.run_id) {
+            return;
         }
         graph.run.triggered_by_span_id.into_iter().for_each(|by| self.sending.learn_trigger(by));
         let senders = Senders::new(&graph.run, &graph.spans);
@@ -201,7 +258,6 @@ impl Checkup {
                 self.settling.note_repeated(span_id);
             }
         }
-        true
     }
 
     fn add_orphan(&mut self, span: &Span, parent: SpanId, place: &Place) {

@@ -49,9 +49,18 @@ impl Place {
         Place { run_id: None, run_name: "".into(), span_id: None }
     }
 
+    /// Where a gap is.
+    pub(super) fn of_gap(gap: &Gap) -> Self {
+        Place { run_id: gap.run_id, run_name: gap.run_name.as_str().into(), span_id: gap.span_id }
+    }
+
     /// A span of this run.
     pub(super) fn at(&self, span: SpanId) -> Self {
         Place { span_id: Some(span), ..self.clone() }
+    }
+
+    pub(super) fn span_id(&self) -> Option<SpanId> {
+        self.span_id
     }
 
     /// A gap at this place. The facts fill in the words of its kind.

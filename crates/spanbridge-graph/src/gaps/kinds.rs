@@ -12,6 +12,8 @@ pub enum GapKind {
     NotReceived,
     /// The broker accepted a message, and no run that was checked receives from its destination.
     NoConsumer,
+    /// A message was written into an outbox, and nothing sent it.
+    NotRelayed,
     /// The broker accepted a message, and only what followed the work on it is recorded.
     WorkNotRecorded,
     /// A message was processed but not settled, by a consumer that settles others.
@@ -30,7 +32,9 @@ pub enum GapKind {
     EventHeader,
     /// A span names a parent that is not recorded.
     ParentMissing,
-    /// Work began before what caused it.
+    /// The start of a run or a span is not recorded.
+    StartMissing,
+    /// Work began before what caused it, or after now.
     ClockBehind,
     /// A span or a run ended before it began.
     EndBeforeStart,
@@ -56,8 +60,11 @@ impl GapKind {
     /// Whether what is missing may be in another run, which is connected with that of the gap.
     #[doc(hidden)]
     pub fn may_be_in_another_run(self) -> bool {
-        use GapKind::{NeverSettled, NoConsumer, NotReceived, NotSettled, ParentMissing, WorkNotRecorded};
-        matches!(self, NotReceived | NoConsumer | WorkNotRecorded | NotSettled | NeverSettled | ParentMissing)
+        use GapKind::{NeverSettled, NoConsumer, NotReceived, NotRelayed, NotSettled, ParentMissing, WorkNotRecorded};
+        matches!(
+            self,
+            NotReceived | NoConsumer | NotRelayed | WorkNotRecorded | NotSettled | NeverSettled | ParentMissing
+        )
     }
 }
 
@@ -73,7 +80,7 @@ struct Row {
 }
 
 /// In the order of the kinds.
-const TABLE: [Row; 21] = [
+const TABLE: [Row; 23] = [
     Row {
         kind: GapKind::NotReceived,
         code: "not_received",
@@ -90,6 +97,16 @@ const TABLE: [Row; 21] = [
                 does not use `observed()`, or it records into another store.{maybe}",
         fix: "Start the consumer, and let it receive through `observed()` and record into this store, or import what \
               it recorded with `spanbridge import`.{unroutable}",
+        diagnostics: &[],
+    },
+    Row {
+        kind: GapKind::NotRelayed,
+        code: "not_relayed",
+        title: "in an outbox, but never sent",
+        cause: "{service} committed the message to its outbox, and nothing that was sent names it. The relay does not run, \
+                has not come to it yet, sends without the stored context, or records into another store.",
+        fix: "Look at the outbox and its relay. Let the relay send through `observed()`, within the context that was stored \
+              with the message.",
         diagnostics: &[],
     },
     Row {
@@ -133,10 +150,10 @@ const TABLE: [Row; 21] = [
         kind: GapKind::ContextDropped,
         code: "context_dropped",
         title: "context dropped for lack of space",
-        cause: "The context did not fit into the message next to what was already there. Baggage is left out first, \
+        cause: "The context did not fit into what {service} sent, next to what was already there. Baggage is left out first, \
                 then the tracestate entries of others; the run and `traceparent` are left out last.",
         fix: "Carry less baggage, send smaller headers, or give the producer in {service} a larger budget.",
-        diagnostics: &[semconv::INJECTION_DROPPED],
+        diagnostics: &[semconv::INJECTION_DROPPED, semconv::INJECTION_REFUSED],
     },
     Row {
         kind: GapKind::ContextNotCarried,
@@ -153,9 +170,10 @@ const TABLE: [Row; 21] = [
         kind: GapKind::HeaderMalformed,
         code: "header_malformed",
         title: "unreadable header",
-        cause: "The sender of this message to {service}, or something on the way, wrote a header that is not valid W3C \
-                Trace Context. What cannot be read was ignored.",
-        fix: "Look at the headers of such a message, and correct the code that writes them.",
+        cause: "A context header of {received} to {service} cannot be read, or not as a whole: whoever sent it, or something on \
+                the way, wrote one that is malformed or exceeds the limits of W3C. What cannot be read was ignored.",
+        fix: "Look at the headers of {example}, and correct the code that writes them. If its baggage exceeds the limits, \
+              carry less of it.",
         diagnostics: &[semconv::HEADER_MALFORMED],
     },
     Row {
@@ -176,6 +194,16 @@ const TABLE: [Row; 21] = [
                 delivered, or does not record such spans.",
         fix: "Let that service record into this store, or import what it recorded with `spanbridge import`. Keep the \
               recorder's handle until the end of `main`, so that the last spans are delivered.",
+        diagnostics: &[],
+    },
+    Row {
+        kind: GapKind::StartMissing,
+        code: "start_missing",
+        title: "start not recorded",
+        cause: "The record of the start was lost (dropped by a recorder, in a log that was removed or damaged), or is in \
+                another store.",
+        fix: "Import what the service recorded elsewhere with `spanbridge import`, and check its recorder's report for \
+              dropped records. `spanbridge check` finds damage.",
         diagnostics: &[],
     },
     Row {
@@ -253,7 +281,7 @@ const TABLE: [Row; 21] = [
                 Other findings may have the same cause.",
         fix: "Give the recorder more memory or a faster sink, and check the errors in its report. Record fewer spans, \
               or sample.",
-        diagnostics: &["dropped.memory", "dropped.sink"],
+        diagnostics: &["dropped.memory", "dropped.sink", "store.log_lost"],
     },
     Row {
         kind: GapKind::FlushIncomplete,
@@ -275,6 +303,16 @@ const TABLE: [Row; 21] = [
     },
 ];
 
+/// Diagnostics that are no gaps: the first two report what the consumer was told to do, the third a limit of size. Earlier
+/// releases wrote the fourth, and what the last means is said with the damage of the store.
+const NO_GAPS: [&str; 5] = [
+    semconv::CONTEXT_IGNORED,
+    semconv::BAGGAGE_FILTERED,
+    semconv::ATTRIBUTES_CUT,
+    "span.begun_outside",
+    "store.logs_removed",
+];
+
 impl GapKind {
     /// All kinds, in the order in which gaps are listed.
     pub fn all() -> impl Iterator<Item = GapKind> {
@@ -294,6 +332,11 @@ impl GapKind {
     /// The kind that a diagnostic with this code reports.
     pub(super) fn of_diagnostic(code: &str) -> Option<Self> {
         TABLE.iter().find(|row| row.diagnostics.contains(&code)).map(|row| row.kind)
+    }
+
+    /// Whether a diagnostic with this code is no gap, and why that is known.
+    pub(super) fn is_no_gap(code: &str) -> bool {
+        NO_GAPS.contains(&code)
     }
 
     /// The cause and the fix.
@@ -325,6 +368,7 @@ mod tests {
             assert!(!row.cause.is_empty() && !row.fix.is_empty());
             assert!(TABLE.iter().filter(|r| r.code == row.code || r.title == row.title).count() == 1);
             assert!(row.diagnostics.iter().all(|code| GapKind::of_diagnostic(code) == Some(row.kind)));
+            assert!(!row.diagnostics.iter().any(|code| GapKind::is_no_gap(code)));
         }
         assert_eq!(GapKind::all().count(), GapKind::RedactionFailed as usize + 1);
     }

@@ -4,20 +4,23 @@
 //! run that could have received it. A consumer forgot to settle one: you know that only if it settles others. So a
 //! [`Checkup`] reads the runs that are asked about, reads others for what they know, and answers at the end.
 //!
-//! `kinds` is the table of gaps. `single` finds what one run shows by itself, `sending` what happened to sent messages, and
-//! `settling` what happened to received ones. `brokers`, `unsettled` and `wording` hold the words.
+//! `kinds` is the table of gaps. `single` and `unended` find what one run shows by itself, `sending` what happened to sent messages, and
+//! `settling` what happened to received ones. What none of them can judge is counted with its reason in `not_judged`. `brokers`, `unsettled` and `wording` hold the words.
 
 mod brokers;
 mod checkup;
 mod gap;
 mod kinds;
+mod not_judged;
 mod offsets;
 mod sending;
 mod settling;
 mod single;
+mod unended;
 mod unsettled;
 mod wording;
 
 pub use checkup::Checkup;
 pub use gap::Gap;
 pub use kinds::GapKind;
+pub use not_judged::{NotJudged, NotJudgedReason};

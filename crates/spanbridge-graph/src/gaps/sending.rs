@@ -3,10 +3,11 @@
 use super::brokers::Broker;
 use super::gap::{Gap, Place};
 use super::kinds::GapKind;
+use super::not_judged::{NotJudgedReason, Tally};
 use super::wording::{listed, named};
 use crate::hash::{Map, Set, join, stable};
-use crate::message::sent_to;
-use crate::model::Span;
+use crate::message::{SenderEvidence, sent_to};
+use crate::model::{Span, SpanStatus};
 use spanbridge::{Kind, RunId, SegmentId, SpanId, semconv};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,8 +20,12 @@ pub(super) struct Sending {
     sent: Vec<Sent>,
     /// Work on messages that came without a context.
     without_context: Vec<WithoutContext>,
-    /// Spans that a messaging step names as the one before it.
+    /// Spans that work on a message, or another step with one, names as the one before it.
     continued: Set<SpanId>,
+    /// Spans that a publish names as the one before it. If these sent a message themselves, that need not be the same one.
+    relayed: Set<SpanId>,
+    /// Spans of batches. A message links to its batch, which is not its sender.
+    batches: Set<SpanId>,
     /// The same for received messages, with the destination they were received from.
     received: Set<(SpanId, u64)>,
     /// Spans that other work names as the one before it: its segment, and whether there were several.
@@ -29,8 +34,9 @@ pub(super) struct Sending {
     consumers: Services,
 }
 
-/// A message that the broker accepted.
+/// A message, or a call, that somebody should continue.
 struct Sent {
+    question: Question,
     place: Place,
     what: String,
     span_id: SpanId,
@@ -53,18 +59,62 @@ pub(super) struct OrphanedWork<'s> {
     pub(super) began: u64,
 }
 
+/// What there is to find out about a hand-off.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Question {
+    /// The broker accepted it. Who received it?
+    Received,
+    /// It is in an outbox. Who sent it?
+    Relayed,
+    /// Did it arrive after all? If not, this is why it cannot be judged.
+    Arrived(NotJudgedReason),
+}
+
+impl Question {
+    /// The question about this span. `None` if it handed nothing over, or says that nothing arrived.
+    fn about(span: &Span) -> Option<Self> {
+        let status = span.text(semconv::HANDOFF_STATUS);
+        let is_ok = span.status == SpanStatus::Ok;
+        match (span.primitive.as_str(), status) {
+            ("messaging.publish", _) if span.kind != Kind::Producer => None,
+            ("messaging.publish", Some("rejected" | "returned" | "rolled_back")) => None,
+            ("messaging.publish", Some("confirmed" | "sent" | "committed")) if span.destination().is_empty() => {
+                Some(Question::Arrived(NotJudgedReason::DestinationUnknown))
+            }
+            ("messaging.publish", Some("confirmed" | "sent" | "committed")) => Some(Question::Received),
+            ("messaging.publish", None) if !is_ok => None,
+            ("messaging.publish", _) => Some(Question::Arrived(NotJudgedReason::HandOffUnknown)),
+            ("handoff.prepare", Some("committed")) => Some(Question::Relayed),
+            ("handoff.prepare", Some("unknown")) => Some(Question::Arrived(NotJudgedReason::HandOffUnknown)),
+            ("function.invoke", _) if is_ok && span.text(semconv::FUNCTION_INVOCATION_TYPE) == Some("Event") => {
+                Some(Question::Arrived(NotJudgedReason::CalleeUnknown))
+            }
+            _ => None,
+        }
+    }
+}
+
 struct WithoutContext {
     place: Place,
     what: String,
     from: (String, String),
+    /// The only span that it is linked to. If that is a batch, nothing says who sent the message.
+    link: Option<SpanId>,
 }
 
 impl Sending {
     /// Learns what a span says about others.
     pub(super) fn learn(&mut self, span: &Span) {
         let before = || span.parent_span_id.into_iter().chain(span.links.iter().map(|l| l.span_id));
-        let is_step = span.kind == Kind::Consumer || span.primitive.starts_with("messaging.");
+        let is_publish = span.primitive == "messaging.publish";
+        let is_step = span.kind == Kind::Consumer || span.primitive.starts_with("messaging.") && !is_publish;
+        if is_step && span.attribute(semconv::MESSAGING_BATCH_COUNT).is_some() {
+            self.batches.insert(span.span_id);
+        }
         for before in before() {
+            if is_publish {
+                self.relayed.insert(before);
+            }
             if is_step {
                 self.continued.insert(before);
             } else {
@@ -93,20 +143,16 @@ impl Sending {
         self.continued.insert(by);
     }
 
-    /// Asks what happens to a message that this span sent. If it is the work on a message whose sender is `unknown`, asks
-    /// where that came from.
-    pub(super) fn ask(&mut self, span: &Span, place: &Place, unknown: bool) {
+    /// Asks what happens to a message that this span sent, and where a received one came from. A span without an end is
+    /// reported as that.
+    pub(super) fn ask(&mut self, span: &Span, place: &Place, evidence: SenderEvidence) {
         let name = span.destination();
-        if name.is_empty() {
-            return;
-        }
-        if span.kind == Kind::Producer && span.primitive == "messaging.publish" {
-            let status =
-                span.text(semconv::HANDOFF_STATUS).filter(|s| matches!(*s, "confirmed" | "sent" | "committed"));
-            let (Some(status), Some(accepted)) = (status, span.ended_at) else { return };
+        if let (Some(question), Some(accepted)) = (Question::about(span), span.ended_at) {
+            let status = span.text(semconv::HANDOFF_STATUS).map(|status| format!(", {status}"));
             let sent = Sent {
+                question,
                 place: place.at(span.span_id),
-                what: format!("{}, {status}", named(span)),
+                what: format!("{}{}", named(span), status.unwrap_or_default()),
                 span_id: span.span_id,
                 links: span.links.iter().map(|l| l.span_id).collect(),
                 service: span.service.clone(),
@@ -119,10 +165,16 @@ impl Sending {
             if !self.arrived(&sent) {
                 self.sent.push(sent);
             }
-        } else if span.is_delivery() && unknown {
+        }
+        let link = match evidence {
+            SenderEvidence::None => None,
+            SenderEvidence::Link(link) => Some(link),
+            SenderEvidence::Known => return,
+        };
+        if span.is_delivery() {
             let what = format!("{}, without a context", named(span));
             let place = place.at(span.span_id);
-            self.without_context.push(WithoutContext { place, what, from: destination(span, name) });
+            self.without_context.push(WithoutContext { place, what, from: destination(span, name), link });
         }
     }
 
@@ -135,28 +187,49 @@ impl Sending {
         let below = self.below.get(&sent.span_id);
         let received = |span: &SpanId| self.received.contains(&(*span, destination_hash(&sent.to.0, &sent.to.1)));
         self.continued.contains(&sent.span_id)
+            || sent.question == Question::Relayed && self.relayed.contains(&sent.span_id)
             || sent.links.iter().any(received)
             || below.is_some_and(|(segment, several)| *several || *segment != sent.segment_id)
     }
 
     /// The messages that were accepted before `due` and did not arrive, and those that should have had a context.
-    /// `orphaned` is, by run, the work below spans that are not recorded.
-    pub(super) fn gaps(&self, due: u64, orphaned: &BTreeMap<RunId, Vec<OrphanedWork<'_>>>) -> Vec<Gap> {
+    /// `orphaned` is, by run, the work below spans that are not recorded. What cannot be judged goes to the `tally`.
+    pub(super) fn gaps(
+        &self,
+        due: u64,
+        orphaned: &BTreeMap<RunId, Vec<OrphanedWork<'_>>>,
+        tally: &mut Tally,
+    ) -> Vec<Gap> {
         let mut by_run: BTreeMap<Option<RunId>, Vec<&Sent>> = BTreeMap::new();
-        for sent in self.sent.iter().filter(|sent| sent.accepted <= due && !self.arrived(sent)) {
-            by_run.entry(sent.place.run_id).or_default().push(sent);
+        let mut gaps = Vec::new();
+        for sent in self.sent.iter().filter(|sent| !self.arrived(sent)) {
+            match sent.question {
+                _ if sent.accepted > due => tally.add(NotJudgedReason::InProgress, &sent.place, &sent.what),
+                Question::Received => by_run.entry(sent.place.run_id).or_default().push(sent),
+                Question::Relayed => {
+                    let facts = [("service", &*sent.service)];
+                    gaps.push(sent.place.gap(GapKind::NotRelayed, sent.what.clone(), &facts));
+                }
+                Question::Arrived(reason) => tally.add(reason, &sent.place, &sent.what),
+            }
         }
         let lost = by_run.into_iter().flat_map(|(run, sent)| {
             let orphaned = run.and_then(|run| orphaned.get(&run)).map_or(&[][..], Vec::as_slice);
             self.lost(&sent, orphaned)
         });
-        let without_context = self.without_context.iter().filter_map(|message| {
+        gaps.extend(lost);
+        let is_alone = |message: &&WithoutContext| message.link.is_none_or(|link| self.batches.contains(&link));
+        for message in self.without_context.iter().filter(is_alone) {
             let (system, name) = &message.from;
-            let services = sent_to(name).find_map(|to| self.producers.get(&(system.clone(), to.to_owned())))?;
+            let Some(services) = sent_to(name).find_map(|to| self.producers.get(&(system.clone(), to.to_owned())))
+            else {
+                tally.add(NotJudgedReason::SenderUnknown, &message.place, &message.what);
+                continue;
+            };
             let facts = [("services", &*listed(services))];
-            Some(message.place.gap(GapKind::ContextLost, message.what.clone(), &facts))
-        });
-        lost.chain(without_context).collect()
+            gaps.push(message.place.gap(GapKind::ContextLost, message.what.clone(), &facts));
+        }
+        gaps
     }
 
     /// The messages of one run that did not arrive. Orphaned work that came later may be the work on one of them. If there

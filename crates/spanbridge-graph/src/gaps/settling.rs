@@ -9,8 +9,9 @@
 //! settling is the application's job.
 
 use super::gap::{Gap, Place};
+use super::not_judged::{NotJudgedReason, Tally};
 use super::offsets::{MultipleAcks, Partition, cover, ranges};
-use super::unsettled::{Consumer, Delivery, Expected, Received, consumer, left, never};
+use super::unsettled::{Consumer, Delivery, Expected, Numbered, Received, consumer, from, left, never};
 use crate::hash::Set;
 use crate::message::Position;
 use crate::model::{Span, SpanStatus};
@@ -27,12 +28,12 @@ pub(super) struct Settling {
     /// Spans that have a settlement below them.
     settled: Set<SpanId>,
     /// The same by the number of the message: before there is a process span, settlements are below the sender's.
-    settled_by_number: Set<(SpanId, i64)>,
+    settled_by_number: Set<Numbered>,
     /// Deliveries that were settled after one of the attempts at them.
     settled_deliveries: Set<Delivery>,
     /// Spans whose offset was stored: settled where the client commits stored offsets.
     stored: Set<SpanId>,
-    stored_by_number: Set<(SpanId, i64)>,
+    stored_by_number: Set<Numbered>,
     stored_deliveries: Set<Delivery>,
     /// Spans with a settlement below them that the broker or its client refused.
     refused: Set<SpanId>,
@@ -100,7 +101,7 @@ impl Settling {
         let above = span.parent_span_id;
         let tag = span.integer(semconv::RABBITMQ_DELIVERY_TAG);
         let number = tag.or(Position::offset(span).number);
-        let by_number = above.zip(number);
+        let by_number = above.zip(number).map(|(above, number)| (above, number, from(span)));
         if refused {
             self.refused.extend(above);
         } else if span.text(semconv::MESSAGING_OPERATION_NAME) == Some("store_offset") {
@@ -134,7 +135,7 @@ impl Settling {
 
     /// Asks what happens to a message of this sender, which should be settled by `due`.
     pub(super) fn ask(&mut self, span: &Span, sender: Option<SpanId>, place: &Place, due: u64) {
-        if !span.is_delivery() {
+        if !span.is_delivery() || Expected::of(span) == Expected::Nothing {
             return;
         }
         let message = Received::new(span, sender, place, due);
@@ -157,7 +158,8 @@ impl Settling {
         let by_number = || message.by_number().is_some_and(|by| self.settled_by_number.contains(&by));
         let by_attempt = || message.attempt_at().is_some_and(|delivery| self.settled_deliveries.contains(delivery));
         let is_settled = self.settled.contains(&message.span_id) || by_number() || by_attempt();
-        let is_stored = || message.expected != Expected::Commit && self.is_stored(message);
+        let is_enough = !matches!(message.expected, Expected::Commit | Expected::Unknown);
+        let is_stored = || is_enough && self.is_stored(message);
         let [_, topic, partition] = &message.partition;
         let of_service = || [message.consumer.0.clone(), topic.clone(), partition.clone()];
         let in_transactions = || self.committed_in_transactions.get(&of_service());
@@ -186,20 +188,34 @@ impl Settling {
     }
 
     /// What was not settled in time: each message of a consumer that settles others, else one gap for each consumer.
-    pub(super) fn gaps(&self, now: u64) -> Vec<Gap> {
+    /// What cannot be judged goes to the `tally`.
+    pub(super) fn gaps(&self, now: u64, tally: &mut Tally) -> Vec<Gap> {
         let multiple: BTreeMap<&Consumer, MultipleAcks> =
             self.multiple.iter().map(|(consumer, all)| (consumer, MultipleAcks::of(all))).collect();
-        let late = self.unsettled().filter(|message| {
+        let (mut left_over, mut unsettled) = (Vec::new(), Vec::new());
+        for message in self.unsettled() {
             let acks = || multiple.get(&message.consumer);
             let covered = || message.tag.is_some_and(|tag| acks().is_some_and(|acks| acks.cover(tag, message.began)));
             let (service, [_, _, group]) = &message.consumer;
             let commits = || self.commits_without_ranges.get(&(service.clone(), group.clone()));
             let perhaps_committed = || commits().is_some_and(|last| *last >= message.began);
             // If it was delivered again, whoever had it gave it up.
-            let due = message.due <= now || !message.ended && self.repeated.contains(&message.span_id);
-            due && !covered() && !perhaps_committed()
-        });
-        let (left_over, unsettled): (Vec<&Received>, Vec<&Received>) = late.partition(|m| self.settles(m));
+            let is_due = message.due <= now || !message.ended && self.repeated.contains(&message.span_id);
+            let is_unknown = message.expected == Expected::Unknown;
+            let mut not_judged = |reason| tally.add(reason, &message.place, &message.what);
+            if covered() {
+            } else if perhaps_committed() || is_unknown && self.is_stored(message) {
+                not_judged(NotJudgedReason::CommitUnknown)
+            } else if is_unknown && !self.settles(message) {
+                not_judged(NotJudgedReason::SettlementUnknown)
+            } else if !is_due {
+                not_judged(NotJudgedReason::InProgress)
+            } else if self.settles(message) {
+                left_over.push(message)
+            } else {
+                unsettled.push(message)
+            }
+        }
         let left_over = left_over.into_iter().map(|m| left(m, self.is_refused(m), self.repeated.contains(&m.span_id)));
         left_over.chain(self.never_settled(&unsettled)).collect()
     }
@@ -207,7 +223,7 @@ impl Settling {
     /// Consumers that should settle and have no known settlement. Work that never ended is reported as that instead.
     fn never_settled(&self, late: &[&Received]) -> impl Iterator<Item = Gap> {
         let mut consumers: BTreeMap<(&Consumer, Expected, bool), Vec<&Received>> = BTreeMap::new();
-        for message in late.iter().filter(|m| m.ended && m.expected != Expected::Unknown) {
+        for message in late.iter().filter(|m| m.ended) {
             let key = (&message.consumer, message.expected, self.is_stored(message));
             consumers.entry(key).or_default().push(message);
         }

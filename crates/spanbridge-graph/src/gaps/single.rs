@@ -1,29 +1,36 @@
-//! Gaps that one run shows by itself: diagnostics, clocks that disagree, a missing end.
+//! Gaps that one run shows by itself: diagnostics, clocks that disagree, a missing start.
 
 use super::gap::{Gap, Place};
 use super::kinds::GapKind;
+use super::not_judged::{NotJudgedReason, Tally};
 use super::wording::{and_more, counted, named};
 use crate::hash::Set;
 use crate::message::Senders;
-use crate::model::{Graph, Run, RunStatus, Span};
-use spanbridge::{SegmentId, SpanId, semconv};
+use crate::model::{Category, Graph, Run, Span};
+use spanbridge::{SpanId, semconv};
 use std::collections::BTreeMap;
 
 /// Clocks are not compared more closely than this, in nanoseconds.
 const CLOCK_TOLERANCE: u64 = 1_000_000;
 
+/// How far ahead of now, in nanoseconds, a record may be. While a large store is checked, more is written.
+const MAX_AHEAD: u64 = 300_000_000_000;
+
 /// What stands for a sender that is not known.
 pub(super) const UNKNOWN_SENDER: &str = "the machine that stamped the message";
 
 /// The gaps that were noticed when they happened. `stopped` are the spans of functions that ran out of time.
-pub(super) fn diagnosed(graph: &Graph, place: &Place, senders: &Senders<'_>, stopped: &Set<SpanId>) -> Vec<Gap> {
+///
+/// What a diagnostic does not say clearly enough goes to the `tally`.
+pub(super) fn diagnosed(
+    graph: &Graph,
+    place: &Place,
+    senders: &Senders<'_>,
+    stopped: &Set<SpanId>,
+    tally: &mut Tally,
+) -> Vec<Gap> {
     let mut gaps = Vec::new();
     for diagnostic in &graph.diagnostics {
-        let Some(kind) = GapKind::of_diagnostic(&diagnostic.code) else { continue };
-        // The warning comes before the limit; whether the function was stopped shows later.
-        if kind == GapKind::OutOfTime && diagnostic.span_id.is_none_or(|id| !stopped.contains(&id)) {
-            continue;
-        }
         let message = counted(&diagnostic.message, diagnostic.count);
         let span = diagnostic.span_id.and_then(|id| senders.place(id)).map(|at| &graph.spans[at]);
         let what = match span {
@@ -31,8 +38,31 @@ pub(super) fn diagnosed(graph: &Graph, place: &Place, senders: &Senders<'_>, sto
             None => message,
         };
         let place = diagnostic.span_id.map_or(place.clone(), |id| place.at(id));
+        let Some(kind) = GapKind::of_diagnostic(&diagnostic.code) else {
+            if !GapKind::is_no_gap(&diagnostic.code) {
+                tally.add(NotJudgedReason::DiagnosticUnknown, &place, &format!("{}: {what}", diagnostic.code));
+            }
+            continue;
+        };
+        // The warning comes before the limit; whether the function was stopped shows later.
+        match span {
+            _ if kind != GapKind::OutOfTime => {}
+            Some(span) if stopped.contains(&span.span_id) => {}
+            Some(span) if span.ended_at.is_some() => continue,
+            _ => {
+                tally.add(NotJudgedReason::OutcomeUnknown, &place, &what);
+                continue;
+            }
+        }
         let service = span.map_or("the service", |span| &span.service);
-        gaps.push(place.gap(kind, what, &[("service", service), ("other", UNKNOWN_SENDER)]));
+        let (message, example) = match span.map(|span| (span.category(), span.is_delivery())) {
+            Some((_, true)) => ("a message", "such a message"),
+            Some((Category::Gateway | Category::OutboundHttp, _)) => ("a request", "such a request"),
+            Some((Category::Function, _)) => ("an event or a call", "such an event or call"),
+            _ => ("what was received", "what comes from there"),
+        };
+        let facts = [("service", service), ("other", UNKNOWN_SENDER), ("received", message), ("example", example)];
+        gaps.push(place.gap(kind, what, &facts));
     }
     gaps
 }
@@ -89,27 +119,29 @@ fn ms(started_at: u64, ended_at: Option<u64>) -> String {
     format!("{:.3} ms", started_at.saturating_sub(ended_at.unwrap_or(started_at)) as f64 / 1e6)
 }
 
-/// A run without an end, or a span without one, for a run that has been silent for long. A suspended run is neither.
-pub(super) fn no_end(graph: &Graph, place: &Place, stopped: &Set<SpanId>) -> Option<Gap> {
+/// Starts that are not recorded, of the run and of spans, though something else of them is.
+pub(super) fn without_start(graph: &Graph, place: &Place) -> Vec<Gap> {
     let run = &graph.run;
-    if run.status == RunStatus::Suspended {
-        return None;
-    }
-    // These have no end because their function was stopped. An invocation is a segment.
-    let of_stopped = graph.spans.iter().filter(|s| stopped.contains(&s.span_id));
-    let excused: Set<SegmentId> = of_stopped.map(|s| s.segment_id).collect();
-    let is_open = |s: &&Span| s.ended_at.is_none() && s.has_start && !excused.contains(&s.segment_id);
-    let mut open: Vec<&Span> = graph.spans.iter().filter(is_open).collect();
-    open.sort_unstable_by_key(|s| (s.started_at, s.span_id));
-    // A run that such an invocation began ended with it.
-    let should_end = run.owned && !run.segments.first().is_some_and(|s| excused.contains(&s.segment_id));
-    let (place, what) = match open.first() {
-        _ if should_end && run.ended_at.is_none() => (place.clone(), format!("run {}", run.name)),
-        Some(first) => (place.at(first.span_id), and_more(named(first), open.len())),
-        None => return None,
-    };
-    let since = jiff::Timestamp::from_nanosecond(i128::from(last_sign(graph))).unwrap_or_default();
-    Some(place.gap(GapKind::NoEnd, format!("{what}: nothing recorded since {since:.0}"), &[]))
+    let of_run = (run.owned && !run.has_start).then(|| (place.clone(), format!("run {}", run_name(run))));
+    let spans = || graph.spans.iter().filter(|s| !s.has_start);
+    let first = spans().min_by_key(|s| (s.started_at, s.span_id));
+    let of_spans = first.map(|first| (place.at(first.span_id), and_more(named(first), spans().count())));
+    let gap = |(place, what): (Place, String)| place.gap(GapKind::StartMissing, what, &[]);
+    of_run.into_iter().chain(of_spans).map(gap).collect()
+}
+
+/// A run with records of a time after now. It would never be silent, and its messages would be on their way for ever.
+pub(super) fn ahead(graph: &Graph, place: &Place, now: u64) -> Option<Gap> {
+    let ahead = last_sign(graph).saturating_sub(now);
+    let service = graph.run.segments.first().map_or("the service", |s| &s.service);
+    (ahead > MAX_AHEAD).then(|| {
+        let what = format!(
+            "run {}: its last record is {} s ahead of this machine's clock",
+            run_name(&graph.run),
+            ahead / 1_000_000_000
+        );
+        place.gap(GapKind::ClockBehind, what, &[("service", "this machine"), ("other", service)])
+    })
 }
 
 /// The spans of functions that were warned of their time limit and have not ended.

@@ -5,6 +5,7 @@ use super::gap::{Gap, Place};
 use super::kinds::GapKind;
 use super::offsets::Partition;
 use super::wording::{and_more, fill, named};
+use crate::hash::stable;
 use crate::message::{Position, Source};
 use crate::model::Span;
 use spanbridge::{SegmentId, SpanId, semconv};
@@ -29,7 +30,9 @@ pub(super) enum Expected {
     Commit,
     /// An ack, unless the consumer uses `no_ack`: lapin's consumer does not know.
     AckUnlessNoAck,
-    /// Nothing, as far as is known.
+    /// Nothing: the service that calls the function settles it.
+    Nothing,
+    /// Nobody knows.
     Unknown,
 }
 
@@ -42,6 +45,7 @@ impl Expected {
             Some("store_offset") => Expected::Store,
             Some("commit") => Expected::Commit,
             Some(_) => Expected::Unknown,
+            None if span.text(semconv::FAAS_TRIGGER).is_some() => Expected::Nothing,
             None if by_tag() => Expected::AckUnlessNoAck,
             None => Expected::Unknown,
         }
@@ -51,12 +55,14 @@ impl Expected {
 /// One delivery of a message to one consumer. Each attempt at it has a process span of its own.
 ///
 /// Numbers of RabbitMQ count a channel. If the connection was lost, the message comes again and may have the same number, so
-/// a delivery also says whether it was a redelivery.
+/// a delivery also says whether it was a redelivery. Two channels may give the same number to copies of one message in two
+/// queues, so it says where it came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Delivery {
     sender: SpanId,
     segment: SegmentId,
     number: i64,
+    from: u64,
     redelivered: bool,
 }
 
@@ -65,19 +71,28 @@ impl Delivery {
     pub(super) fn of(span: &Span, sender: Option<SpanId>) -> Option<Self> {
         let number = span.integer(semconv::RABBITMQ_DELIVERY_TAG).or(Position::offset(span).number)?;
         let redelivered = span.is_true(semconv::DELIVERY_REDELIVERED);
-        Some(Delivery { sender: sender?, segment: span.segment_id, number, redelivered })
+        Some(Delivery { sender: sender?, segment: span.segment_id, number, from: from(span), redelivered })
     }
+}
+
+/// A message by its sender, its number, and where it came from.
+pub(super) type Numbered = (SpanId, i64, u64);
+
+/// Where the message of a span came from, as a number. The work and its settlement name the same destination.
+pub(super) fn from(span: &Span) -> u64 {
+    stable(span.destination().as_bytes())
 }
 
 /// A message that was received and processed.
 pub(super) struct Received {
-    place: Place,
-    what: String,
+    pub(super) place: Place,
+    pub(super) what: String,
     pub(super) span_id: SpanId,
     pub(super) sender: Option<SpanId>,
     delivery: Option<Delivery>,
     pub(super) consumer: Consumer,
     pub(super) partition: Partition,
+    from: u64,
     pub(super) tag: Option<i64>,
     pub(super) offset: Option<i64>,
     pub(super) expected: Expected,
@@ -101,6 +116,7 @@ impl Received {
             delivery: Delivery::of(span, sender),
             partition: [group.clone(), topic.clone(), position.partition.to_owned()],
             tag: span.integer(semconv::RABBITMQ_DELIVERY_TAG),
+            from: from(span),
             offset: position.number,
             expected: Expected::of(span),
             began: span.started_at,
@@ -115,9 +131,9 @@ impl Received {
         self.delivery.as_ref().filter(|_| self.ended)
     }
 
-    /// Its sender and its number: what it is called before it has a span of its own.
-    pub(super) fn by_number(&self) -> Option<(SpanId, i64)> {
-        self.sender.zip(self.tag.or(self.offset))
+    /// Its sender, its number and where it came from: what it is called before it has a span of its own.
+    pub(super) fn by_number(&self) -> Option<Numbered> {
+        Some((self.sender?, self.tag.or(self.offset)?, self.from))
     }
 }
 
@@ -143,7 +159,7 @@ pub(super) fn never(messages: &[&Received], expected: Expected, stored: bool) ->
         (Expected::Store, _) => NEVER_STORED,
         (Expected::Commit, true) => STORED_ONLY,
         (Expected::Commit, false) => NEVER_COMMITTED,
-        (Expected::Ack | Expected::Unknown, _) => NO_ACK_RECORDED,
+        (Expected::Ack | Expected::Nothing | Expected::Unknown, _) => NO_ACK_RECORDED,
     };
     Some(gap(first, GapKind::NeverSettled, and_more(first.what.clone(), messages.len()), words))
 }

@@ -60,6 +60,8 @@ pub struct Run {
     pub status: RunStatus,
     /// Whether code of the application declared it and says when it begins and ends. Other runs consist of their spans.
     pub owned: bool,
+    /// Whether its start is recorded. A run without an owner has none: it begins with its first span.
+    pub has_start: bool,
     /// When it began.
     pub started_at: u64,
     /// When it ended. For a run without an owner: the end of its last span, once all have ended.
@@ -92,6 +94,7 @@ impl Run {
             name: name.into(),
             status,
             owned: true,
+            has_start: true,
             started_at,
             ended_at: None,
             failed_work: FailedWork::default(),

@@ -102,7 +102,7 @@ pub(crate) fn clean() -> Vec<Record<'static>> {
     // A message that did not arrive, and whose span says so.
     let mut s = Story::new(2);
     s.publish(1, "events:lost", 0, "returned").publish(2, "events:order", 5, "rejected");
-    all.extend(s.publish(3, "events:order", 9, "unknown").done());
+    all.extend(s.publish(3, "events:order", 9, "rolled_back").done());
     // A function that finished in time after a warning.
     all.extend(Story::new(8).invocation(1, 0).diagnostic(WARNED.0, WARNED.1, 1).done());
     // Several queues, several attempts, a dead letter.
@@ -140,7 +140,8 @@ pub(crate) fn clean() -> Vec<Record<'static>> {
     all.extend(s.settle(1, "commit", "", 20, commit).done());
     // Stored offsets, and messages that need no acknowledgement, even if others of the consumer are settled.
     let mut s = Story::new(7);
-    let stored = vec![(semconv::SETTLE_STORED, AttributeValue::Bool(true))];
+    let stored =
+        vec![(semconv::SETTLE_STORED, AttributeValue::Bool(true)), (semconv::SETTLE_EXPECTED, text("store_offset"))];
     s.publish(1, "stream", 1, "confirmed").process(2, 1, "stream", 10, stored);
     s.publish(5, "stream", 2, "confirmed").process(6, 5, "stream", 20, vec![]).settle(6, "ack", "stream", 26, vec![]);
     let automatic = vec![(semconv::SETTLE_AUTOMATIC, AttributeValue::Bool(true))];
@@ -236,6 +237,13 @@ pub(crate) fn one_of_each() -> Vec<Record<'static>> {
     let mut s = Story::new(29);
     let itself = RunStart::new("report", T0 + 29_000 * MS).with_parent_run_id(Some(run(29)));
     all.extend([s.shop.record(Body::RunStart(itself)), s.shop.run_end(29_010, Status::Ok)]);
+    // A message that stays in the outbox, and a span of which only the end is recorded.
+    let mut s = Story::new(30);
+    s.publish(1, "events:order", 0, "committed").last().primitive = "handoff.prepare".into();
+    all.extend(s.done());
+    let mut s = Story::new(31);
+    all.extend(s.order().done());
+    all.push(s.mail.span_end(3103, 31_020, Status::Ok));
     all
 }
 

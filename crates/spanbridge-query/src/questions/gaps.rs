@@ -20,6 +20,9 @@ const MAX_RUNS_AT_ONCE: usize = 4096;
 /// How many runs of the same time are consulted, if related runs do not explain everything.
 const MAX_NEIGHBOURS: usize = 500;
 
+/// What a sink records when deliveries of any service may be lost.
+const STORE_LOG_LOST: &str = "store.log_lost";
+
 /// The runs that began at this time or later, newest first, and the number of all runs.
 pub(crate) fn since(snapshot: &dyn Snapshot, since: Option<u64>) -> Result<(Vec<RunId>, usize)> {
     let all = snapshot.started(0..=u64::MAX, Order::NewestFirst, usize::MAX)?;
@@ -40,7 +43,7 @@ pub(crate) fn check(reader: &Reader, run_ids: &[RunId], checkup: &mut Checkup) -
             })
         })?;
     }
-    if let Some(during) = checked.during() {
+    if let Some(during) = reader.read(|snapshot| checked.during(snapshot))? {
         let add = &mut |records: Vec<Record<'_>>| {
             records.iter().for_each(|record| checked.add_process_diagnostic(record, checkup));
             Ok(())
@@ -50,11 +53,17 @@ pub(crate) fn check(reader: &Reader, run_ids: &[RunId], checkup: &mut Checkup) -
     if checkup.is_conclusive() {
         return Ok(());
     }
-    consult(reader, &reader.read(|snapshot| checked.relatives(snapshot))?, checkup)?;
+    let relatives = reader.read(|snapshot| checked.relatives(snapshot))?;
+    consult(reader, &relatives, checkup)?;
     if checkup.is_conclusive() {
         return Ok(());
     }
-    consult(reader, &reader.read(|snapshot| checked.neighbours(snapshot))?, checkup)?;
+    checked.relatives.extend(relatives);
+    let (neighbours, not_read) = reader.read(|snapshot| checked.neighbours(snapshot))?;
+    consult(reader, &neighbours, checkup)?;
+    if !checkup.is_conclusive() {
+        checkup.note_not_read(not_read);
+    }
     excuse_pruned(reader, checkup)
 }
 
@@ -91,6 +100,10 @@ fn consult(reader: &Reader, run_ids: &[RunId], checkup: &mut Checkup) -> Result<
 #[derive(Default)]
 struct CheckedRuns {
     runs: BTreeSet<RunId>,
+    /// Whether these are all runs of the store.
+    are_all: bool,
+    /// The runs that were read because they are connected with them.
+    relatives: BTreeSet<RunId>,
     parents: BTreeSet<RunId>,
     traces: BTreeSet<u128>,
     /// The traces that they link to.
@@ -117,16 +130,30 @@ impl CheckedRuns {
         self.last_at = times.chain([run.ended_at]).flatten().fold(self.last_at, u64::max);
     }
 
-    /// From when to when the checked runs went on. `None` without any.
-    fn during(&self) -> Option<RangeInclusive<u64>> {
-        self.began.map(|(first, last)| first..=last.max(self.last_at))
+    /// From when to when the checked runs went on. `None` without any. If no other run began before or after them, all that
+    /// came earlier or later counts, too: a process reports losses only after they have happened, perhaps of whole runs.
+    fn during(&mut self, snapshot: &dyn Snapshot) -> Result<Option<RangeInclusive<u64>>> {
+        let Some((first, last)) = self.began else { return Ok(None) };
+        let is_first = match first.checked_sub(1) {
+            Some(before) => snapshot.started(0..=before, Order::NewestFirst, 1)?.is_empty(),
+            None => true,
+        };
+        let is_last = match last.checked_add(1) {
+            Some(after) => snapshot.started(after..=u64::MAX, Order::OldestFirst, 1)?.is_empty(),
+            None => true,
+        };
+        let limit = self.runs.len().saturating_add(1);
+        self.are_all = is_first && is_last && snapshot.started(first..=last, Order::OldestFirst, limit)?.len() < limit;
+        let from = if is_first { 0 } else { first };
+        let to = if is_last { u64::MAX } else { last.max(self.last_at) };
+        Ok(Some(from..=to))
     }
 
     /// A diagnostic of a process that is not about a run. It came with records of the time of the checked runs, but perhaps
-    /// from another service.
+    /// from another service. If all runs are checked, there is no other service: one that lost all its records is in no run.
     fn add_process_diagnostic(&mut self, record: &Record<'_>, checkup: &mut Checkup) {
         if let Body::Diagnostic(d) = &record.body
-            && self.services.contains(&*record.service)
+            && (self.are_all || d.code == STORE_LOG_LOST || self.services.contains(&*record.service))
             && self.seen.insert((record.segment_id, record.segment_seq))
         {
             let mut diagnostic = Diagnostic::new(&*d.code, &*d.message);
@@ -149,11 +176,14 @@ impl CheckedRuns {
         Ok(all.difference(&self.runs).copied().collect())
     }
 
-    /// The runs that began at the same time or nearest to it.
-    fn neighbours(&self, snapshot: &dyn Snapshot) -> Result<Vec<RunId>> {
-        let Some((first, last)) = self.began else { return Ok(Vec::new()) };
-        // The checked runs may be among them.
-        let limit = MAX_NEIGHBOURS.saturating_add(self.runs.len());
+    /// The runs that began at the same time or nearest to it, and how many others are not read.
+    fn neighbours(&self, snapshot: &dyn Snapshot) -> Result<(Vec<RunId>, u64)> {
+        let Some((first, last)) = self.began else { return Ok((Vec::new(), 0)) };
+        if self.are_all {
+            return Ok((Vec::new(), 0));
+        }
+        // The runs that were read already may be among them.
+        let limit = MAX_NEIGHBOURS.saturating_add(self.runs.len()).saturating_add(self.relatives.len());
         let mut found = snapshot.started(first..=last, Order::OldestFirst, limit)?;
         if let Some(before) = first.checked_sub(1) {
             found.extend(snapshot.started(0..=before, Order::NewestFirst, limit)?);
@@ -162,8 +192,13 @@ impl CheckedRuns {
             found.extend(snapshot.started(after..=u64::MAX, Order::OldestFirst, limit)?);
         }
         let away = |at: u64| first.saturating_sub(at).max(at.saturating_sub(last));
-        found.retain(|(_, run)| !self.runs.contains(run));
+        let is_new = |run: &RunId| !self.runs.contains(run) && !self.relatives.contains(run);
+        found.retain(|(_, run)| is_new(run));
         found.sort_unstable_by_key(|(at, run)| (away(*at), *run));
-        Ok(found.into_iter().map(|(_, run)| run).take(MAX_NEIGHBOURS).collect())
+        found.truncate(MAX_NEIGHBOURS);
+        let all = snapshot.started(0..=u64::MAX, Order::NewestFirst, usize::MAX)?;
+        let new = all.iter().filter(|(_, run)| is_new(run)).count();
+        let not_read = u64::try_from(new.saturating_sub(found.len())).unwrap_or(u64::MAX);
+        Ok((found.into_iter().map(|(_, run)| run).collect(), not_read))
     }
 }

@@ -147,9 +147,14 @@ impl Store {
     /// To learn what happened to a message, this also reads the runs of the same traces, parents and children, and linked
     /// runs. If that does not explain everything, it reads up to 500 runs that began at about the same time. It keeps few
     /// runs in memory at a time, and some ten bytes for each span.
-    pub fn gaps(&self, run_ids: &[RunId], mut checkup: Checkup) -> Result<Vec<Gap>> {
+    pub fn gaps(&self, run_ids: &[RunId], checkup: Checkup) -> Result<Vec<Gap>> {
+        Ok(self.check_up(run_ids, checkup)?.gaps())
+    }
+
+    /// The same as [`Store::gaps`], with what could not be judged: see [`Checkup::not_judged`].
+    pub fn check_up(&self, run_ids: &[RunId], mut checkup: Checkup) -> Result<Checkup> {
         gaps::check(&self.reader, run_ids, &mut checkup)?;
-        Ok(checkup.gaps())
+        Ok(checkup)
     }
 
     /// The runs that began at this time or later (`None`: all runs), newest first, and the number of all runs. Use this to
