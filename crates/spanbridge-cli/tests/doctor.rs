@@ -5,11 +5,12 @@
 mod common;
 
 use common::gaps::{clean, one_of_each};
-use common::{MS, Recording, T0, deliver, place, run, span_id};
+use common::{MS, Recording, T0, deliver, place, run, span_id, text};
 use serde_json::{Value, json};
-use spanbridge::record::Record;
+use spanbridge::record::{Body, Record};
+use spanbridge::{Kind, semconv};
 use spanbridge_cli::render::{self, Options};
-use spanbridge_graph::{Checkup, Gap, GapKind};
+use spanbridge_graph::{Checkup, Gap, GapKind, NotJudgedReason};
 use spanbridge_query::{RunFilter, Store};
 use spanbridge_store::StoreSink;
 use std::process::{Command, Output};
@@ -35,7 +36,7 @@ fn each_gap_has_its_cause_and_its_fix() {
     let (code, text) = shown(&doctor(&one_of_each(), 100, &[]));
     assert_eq!(code, 1);
     insta::assert_snapshot!(text, @r##"
-21 gaps in 19 of 29 runs
+23 gaps in 21 of 31 runs
 
 ! sent but never received
   33333332  publish events:order by shop, confirmed
@@ -53,6 +54,14 @@ fn each_gap_has_its_cause_and_its_fix() {
   fix  Start the consumer, and let it receive through `observed()` and record into this store, or
        import what it recorded with `spanbridge import`. Publish with `mandatory`: RabbitMQ then
        returns a message that no queue takes.
+
+! in an outbox, but never sent
+  66666665  publish events:order by shop, committed
+  why  shop committed the message to its outbox, and nothing that was sent names it. The relay does
+       not run, has not come to it yet, sends without the stored context, or records into another
+       store.
+  fix  Look at the outbox and its relay. Let the relay send through `observed()`, within the context
+       that was stored with the message.
 
 ! received, but its work is not recorded
   11111113  publish events:order by shop, confirmed
@@ -89,8 +98,9 @@ fn each_gap_has_its_cause_and_its_fix() {
 
 ! context dropped for lack of space
   77777776  publish events:order by shop: no room for baggage
-  why  The context did not fit into the message next to what was already there. Baggage is left out
-       first, then the tracestate entries of others; the run and `traceparent` are left out last.
+  why  The context did not fit into what shop sent, next to what was already there. Baggage is left
+       out first, then the tracestate entries of others; the run and `traceparent` are left out
+       last.
   fix  Carry less baggage, send smaller headers, or give the producer in shop a larger budget.
 
 ! call that cannot carry a context
@@ -103,9 +113,11 @@ fn each_gap_has_its_cause_and_its_fix() {
 
 ! unreadable header
   00000002  process events:order:mail by mailer: traceparent: not of 55 characters
-  why  The sender of this message to mailer, or something on the way, wrote a header that is not
-       valid W3C Trace Context. What cannot be read was ignored.
-  fix  Look at the headers of such a message, and correct the code that writes them.
+  why  A context header of a message to mailer cannot be read, or not as a whole: whoever sent it,
+       or something on the way, wrote one that is malformed or exceeds the limits of W3C. What
+       cannot be read was ignored.
+  fix  Look at the headers of such a message, and correct the code that writes them. If its baggage
+       exceeds the limits, carry less of it.
 
 ! unreadable event header
   77777775  score by mailer: lambda-runtime-client-context: cannot be read as it is
@@ -121,6 +133,13 @@ fn each_gap_has_its_cause_and_its_fix() {
        were delivered, or does not record such spans.
   fix  Let that service record into this store, or import what it recorded with `spanbridge import`.
        Keep the recorder's handle until the end of `main`, so that the last spans are delivered.
+
+! start not recorded
+  77777774  span a0000c1f00000c1f of mailer
+  why  The record of the start was lost (dropped by a recorder, in a log that was removed or
+       damaged), or is in another store.
+  fix  Import what the service recorded elsewhere with `spanbridge import`, and check its recorder's
+       report for dropped records. `spanbridge check` finds damage.
 
 ! clocks that disagree
   22222220  process events:order:mail by mailer began 340 ms before publish events:order by shop
@@ -192,6 +211,10 @@ fn each_gap_has_its_cause_and_its_fix() {
   fix  Make the hook handle this payload. A test with a similar payload shows the error.
 
 spanbridge trace ID shows a gap in its run
+
+? not judged ×1
+  11111113  render by mailer
+  why  No settlement is recorded, and nothing says whether the message needs one.
 "##);
 }
 
@@ -199,6 +222,7 @@ spanbridge trace ID shows a gap in its run
 #[test]
 fn the_guide_lists_every_gap() {
     let guide = include_str!("../../../docs/guide/doctor.md");
+    let (guide, _) = guide.split_once("## What it cannot judge").unwrap();
     let rows = guide.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` | "));
     let listed: Vec<_> = rows.map(|(code, rest)| (code, rest.split(" | ").next().unwrap())).collect();
     assert_eq!(listed, GapKind::all().map(|kind| (kind.code(), kind.title())).collect::<Vec<_>>());
@@ -211,7 +235,44 @@ fn a_clean_store_is_healthy() {
     let (code, text) = shown(&doctor(&clean(), 100, &["--format", "json"]));
     assert_eq!(code, 0);
     let json: Value = serde_json::from_str(&text).unwrap();
-    assert_eq!(json, json!({ "schemaVersion": 1, "runs": 9, "runsFound": 9, "gaps": [] }));
+    assert_eq!(json, json!({ "schemaVersion": 1, "runs": 9, "runsFound": 9, "gaps": [], "notJudged": [] }));
+}
+
+/// No gap is not the same as all is well. With `--strict`, the exit code tells them apart.
+#[test]
+fn what_could_not_be_judged_is_shown() {
+    let (step, status) = (("messaging.publish", "publish"), vec![(semconv::HANDOFF_STATUS, text("unknown"))]);
+    let sent = Recording::of(run(40), 40, "shop").step((4000, 0), step, "events:order", (40_000, 40_001), status);
+    let records: Vec<_> = clean().into_iter().chain([sent]).collect();
+    let (code, shown_text) = shown(&doctor(&records, 100, &[]));
+    let expected = format!(
+        "no gap was found in these 10 runs, but not everything could be judged\n\n? not judged ×1\n  {:.8}  publish \
+         events:order by shop, unknown\n  why  The message is not known to have arrived, and nothing says whether the \
+         broker accepted\n       it.\n",
+        run(40)
+    );
+    assert_eq!((code, shown_text), (0, expected));
+    assert_eq!(shown(&doctor(&records, 100, &["--strict"])).0, 1);
+    assert_eq!(shown(&doctor(&clean(), 100, &["--strict"])).0, 0);
+    let (_, shown_json) = shown(&doctor(&records, 100, &["--format", "json"]));
+    let json: Value = serde_json::from_str(&shown_json).unwrap();
+    let item = json!({
+        "reason": "hand_off_unknown",
+        "why": "The message is not known to have arrived, and nothing says whether the broker accepted it.",
+        "count": 1,
+        "example": "publish events:order by shop, unknown",
+        "runId": run(40).to_string(),
+        "spanId": span_id(4000).to_string(),
+    });
+    assert_eq!(json["notJudged"], json!([item]));
+}
+
+/// The guide has a row for each reason, with its code, in the same order.
+#[test]
+fn the_guide_lists_every_reason() {
+    let (_, part) = include_str!("../../../docs/guide/doctor.md").split_once("## What it cannot judge").unwrap();
+    let rows = part.lines().filter_map(|line| Some(line.strip_prefix("| `")?.split_once("` | ")?.0));
+    assert_eq!(rows.collect::<Vec<_>>(), NotJudgedReason::all().map(NotJudgedReason::code).collect::<Vec<_>>());
 }
 
 /// Without a run to check, the exit code must not say that all is well: the store may be the wrong one.
@@ -237,18 +298,22 @@ fn nothing_to_check_is_not_healthy() {
 fn runs_that_were_not_checked_are_counted() {
     let newer = (0..300u64).map(|n| {
         let mut recording = Recording::of(run(0x1000 + u128::from(n)), 0x1000 + n, "cron");
-        recording.span(0x1000 + n, 0, "tick", 1_000_000 + n, 1_000_001 + n)
+        let mut tick = recording.span(0x1000 + n, 0, "tick", 1_000_000 + n, 1_000_001 + n);
+        if let Body::Span(span) = &mut tick.body {
+            (span.primitive, span.kind) = ("tool.call".into(), Kind::Internal);
+        }
+        tick
     });
     let records: Vec<_> = one_of_each().into_iter().chain(newer).collect();
     let (code, text) = shown(&doctor(&records, 100, &[]));
-    assert_eq!((code, text.lines().next()), (1, Some("21 gaps in 19 of 329 runs")));
+    assert_eq!((code, text.lines().next()), (1, Some("23 gaps in 21 of 331 runs")));
     let (code, text) = shown(&doctor(&records, 100, &["--limit", "310"]));
-    assert_eq!((code, text.lines().next()), (1, Some("10 gaps in 9 of the newest 310 runs; 19 more were not checked")));
+    assert_eq!((code, text.lines().next()), (1, Some("10 gaps in 9 of the newest 310 runs; 21 more were not checked")));
     let (code, text) = shown(&doctor(&records, 100, &["--limit", "100"]));
-    assert_eq!((code, &*text), (0, "nothing is missing in the newest 100 runs; 229 more were not checked\n"));
+    assert_eq!((code, &*text), (0, "nothing is missing in the newest 100 runs; 231 more were not checked\n"));
     let (_, text) = shown(&doctor(&records, 100, &["--limit", "100", "--format", "json"]));
     let json: Value = serde_json::from_str(&text).unwrap();
-    assert_eq!((&json["runs"], &json["runsFound"]), (&json!(100), &json!(329)));
+    assert_eq!((&json["runs"], &json["runsFound"]), (&json!(100), &json!(331)));
 }
 
 #[test]
@@ -256,7 +321,7 @@ fn as_json() {
     let (code, text) = shown(&doctor(&one_of_each(), 100, &["--format", "json", "--color", "always"]));
     assert_eq!(code, 1);
     let json: Value = serde_json::from_str(&text).unwrap();
-    assert_eq!((&json["schemaVersion"], &json["runs"]), (&json!(1), &json!(29)));
+    assert_eq!((&json["schemaVersion"], &json["runs"]), (&json!(1), &json!(31)));
     let gaps = json["gaps"].as_array().unwrap();
     let codes: Vec<_> = gaps.iter().map(|g| g["kind"].as_str().unwrap()).collect();
     assert_eq!(codes, GapKind::all().map(GapKind::code).collect::<Vec<_>>());
@@ -275,7 +340,7 @@ fn as_json() {
             "spanId": span_id(1201).to_string(),
         })
     );
-    assert!(gaps[18].get("runId").is_none() && gaps[18].get("spanId").is_none(), "a process, not a run");
+    assert!(gaps[20].get("runId").is_none() && gaps[20].get("spanId").is_none(), "a process, not a run");
 }
 
 #[test]
@@ -304,7 +369,7 @@ fn limit_and_since_select_runs() {
         (code, json["runs"].as_u64().unwrap(), json["gaps"].as_array().unwrap().len())
     };
     assert_eq!(newest(&["--limit", "7"]), (1, 7, 7), "one each of the last, and what a process says");
-    assert_eq!(newest(&["--since", "2026-09-21T14:13:40Z"]), (1, 10, 10));
+    assert_eq!(newest(&["--since", "2026-09-21T14:13:40Z"]), (1, 12, 12));
     // With a longer grace period, no message is missing.
     assert_eq!(newest(&["--grace", "20000w"]).2, 15);
 }

@@ -154,22 +154,29 @@ Options:
                         `15m`, `1h` [default: 60s]
       --silence <TIME>  How long a run or a message's work may be silent before its missing end
                         counts as a gap [default: 1h]
+      --strict          Also exit with 1 if something could not be judged
   -h, --help            Print help
 
 doctor finds:
   - messages that were sent but never received, or received but never settled
+  - messages in an outbox that were never sent
   - consumers that never settle
   - contexts that were lost, dropped or unreadable
-  - missing parents, clocks that disagree, impossible times and parents, contradictory records,
-  dropped records
+  - missing parents and starts, clocks that disagree, impossible times and parents, contradictory
+  records, dropped records
   - payloads whose redaction failed
   - runs without an end
   - functions stopped by their time limit, with a lost response, or with undelivered records
 
-The exit code is 1 if doctor finds a gap, or has no run to check. The JSON is {schemaVersion, runs,
-runsFound, gaps[] {kind, what, likelyCause, fix, runId?, runName?, spanId?}, diagnostics[]?}: `runs`
-is the number of runs that were checked, `runsFound` the number that matched, and `diagnostics` is
-present if a part of the store is damaged.
+Where records do not say whether all is well, doctor does not guess: it lists what it could not
+judge, how much, and why.
+
+The exit code is 1 if doctor finds a gap, or has no run to check; with --strict, also if something
+could not be judged. The JSON is {schemaVersion, runs, runsFound, gaps[] {kind, what, likelyCause,
+fix, runId?, runName?, spanId?}, notJudged[] {reason, why, count, example?, runId?, spanId?},
+diagnostics[]?}: `runs` is the number of runs that were checked, `runsFound` the number that
+matched, `notJudged` has one item for each reason, and `diagnostics` is present if a part of the
+store is damaged.
 "##);
 }
 

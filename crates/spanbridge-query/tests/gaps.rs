@@ -7,7 +7,7 @@ use common::*;
 use proptest::prelude::*;
 use spanbridge::record::{AttributeValue, Body, Diagnostic, Event, Link, Record, Segment, SpanData, Via};
 use spanbridge::{RunId, TraceId, semconv};
-use spanbridge_graph::{Checkup, Gap, GapKind, Graph};
+use spanbridge_graph::{Checkup, Gap, GapKind, Graph, NotJudgedReason};
 use spanbridge_query::{RunFilter, Store};
 use spanbridge_store::StoreSink;
 use std::collections::BTreeMap;
@@ -108,6 +108,45 @@ fn runs_that_are_only_consulted_have_no_gaps() {
     graphs(&one_of_each()).iter().for_each(|graph| checkup.consult(graph));
     assert!(checkup.is_conclusive());
     assert_eq!(checkup.gaps(), []);
+}
+
+/// What may know more is read only within a limit. Then doctor says so.
+#[test]
+fn runs_that_were_not_read_are_counted() {
+    let lost = || sent(&mut Recording::of(run(1), 1, "shop"), 1, 0);
+    let others =
+        |n: u64| (0..n).map(|n| Recording::of(run(0x1000 + u128::from(n)), 77, "x").span(0x1000 + n, 0, "x", 5, 6));
+    for (others, expected) in [(others(500), vec![]), (others(600), vec![(NotJudgedReason::RunsNotRead, 100)])] {
+        let (_dir, store) = stored(&others.chain([lost()]).collect::<Vec<_>>());
+        let checkup = store.check_up(&[run(1)], Checkup::new(T0 + DAY)).unwrap();
+        let not_judged: Vec<_> = checkup.not_judged().iter().map(|n| (n.reason, n.count)).collect();
+        assert_eq!((kinds(&checkup.gaps()), not_judged), (vec![GapKind::NoConsumer], expected));
+    }
+}
+
+/// A service that lost all its records is in no run. It said so after the last run that is stored.
+#[test]
+fn losses_of_whole_runs_are_reported() {
+    let note = |code: &'static str| {
+        let note = Body::Diagnostic(Diagnostic::new(code, "so it was"));
+        [Recording::of(run(8), 8, "ghost").record(note).of_run(None, None)]
+    };
+    for (code, expected, unknown) in [
+        ("dropped.sink", vec![GapKind::RecordsDropped], vec![]),
+        ("store.log_lost", vec![GapKind::RecordsDropped], vec![]),
+        ("nobody.knows", vec![], vec![NotJudgedReason::DiagnosticUnknown]),
+        ("store.logs_removed", vec![], vec![]),
+    ] {
+        let (dir, path) = place();
+        let mut sink = StoreSink::open(&path).unwrap();
+        deliver(&mut sink, 7, 1, &clean());
+        deliver(&mut sink, 8, 1, &note(code));
+        let store = Store::open(&path).unwrap();
+        let checkup = store.check_up(&all_runs(&store), Checkup::new(T0 + DAY)).unwrap();
+        let not_judged: Vec<_> = checkup.not_judged().iter().map(|n| n.reason).collect();
+        assert_eq!((kinds(&checkup.gaps()), not_judged), (expected, unknown), "{code}");
+        drop(dir);
+    }
 }
 
 /// Messages whose work is in other runs that link to their senders, checked alone and together.

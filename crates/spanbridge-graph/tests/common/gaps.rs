@@ -164,8 +164,8 @@ pub(crate) fn clean() -> Vec<Record<'static>> {
     all.extend(s.done().into_iter().chain([begun, waits]));
     let mut child = Recording::of(run(77), 77, "mailer").in_trace(trace(6));
     all.push(child.record(run_start("job", 6098, Some((run(6), span_id(607))))));
-    let mut work =
-        child.step((901, 0), PROCESS, "events:job:jobs", (6099, 6101), vec![(semconv::RELATION, text("new_run"))]);
+    let told = vec![(semconv::RELATION, text("new_run")), (semconv::SETTLE_AUTOMATIC, AttributeValue::Bool(true))];
+    let mut work = child.step((901, 0), PROCESS, "events:job:jobs", (6099, 6101), told);
     if let Body::Span(start @ SpanData { end: Some(_), .. }) = &mut work.body {
         start.parent_span_id = Some(run(77).as_parent());
     }
