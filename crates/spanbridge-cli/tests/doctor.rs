@@ -248,7 +248,7 @@ fn what_could_not_be_judged_is_shown() {
     let expected = format!(
         "no gap was found in these 10 runs, but not everything could be judged\n\n? not judged ×1\n  {:.8}  publish \
          events:order by shop, unknown\n  why  The message is not known to have arrived, and nothing says whether the \
-         broker accepted\n       it.\n",
+         broker accepted it.\n",
         run(40)
     );
     assert_eq!((code, shown_text), (0, expected));
