@@ -204,7 +204,9 @@ impl Settling {
             let is_unknown = message.expected == Expected::Unknown;
             let mut not_judged = |reason| tally.add(reason, &message.place, &message.what);
             if covered() {
-            } else if perhaps_committed() || is_unknown && self.is_stored(message) {
+                continue;
+            }
+            if perhaps_committed() || is_unknown && self.is_stored(message) {
                 not_judged(NotJudgedReason::CommitUnknown)
             } else if is_unknown && !self.settles(message) {
                 not_judged(NotJudgedReason::SettlementUnknown)
