@@ -4,6 +4,7 @@ use crate::binary::{Outputs, json, keep, printed};
 use crate::common::old::OldWriter;
 use crate::common::{Recording, gaps, run, span_id};
 use crate::{pairs, planted, relations, steps, story, upkeep};
+use spanbridge::record::{Body, Diagnostic};
 
 pub(crate) fn all() -> Outputs {
     let mut out = Outputs::new();
@@ -14,8 +15,21 @@ pub(crate) fn all() -> Outputs {
     stories(&mut out);
     let store = keep(gaps::one_of_each());
     out.push(("doctor.json", json(store.path(), &["doctor"])));
+    not_judged(&mut out);
     upkeep::all(&mut out);
     out
+}
+
+/// A message that is not known to have arrived, more runs than are read for it, and a diagnostic that is not known.
+fn not_judged(out: &mut Outputs) {
+    let lost =
+        Recording::of(run(1), 1, "shop").step((1, 0), ("messaging.publish", "publish"), "orders", (0, 1), vec![]);
+    let others = |n: u64| Recording::of(run(0x1000 + u128::from(n)), 77, "x").span(0x1000 + n, 0, "x", 5, 6);
+    let unknown = Body::Diagnostic(Diagnostic::new("nobody.knows", "so it was"));
+    let unknown = Recording::of(run(2), 2, "shop").record(unknown).of_run(None, None);
+    let store = keep((0..501).map(others).chain([lost, unknown]).collect::<Vec<_>>());
+    out.push(("doctor.json", json(store.path(), &["doctor", &run(1).to_string()])));
+    out.push(("doctor.json", json(store.path(), &["doctor"])));
 }
 
 fn everything(out: &mut Outputs) {

@@ -1,7 +1,7 @@
 //! The closed lists of words, against the lists in Rust.
 
 use crate::published::Published;
-use spanbridge_graph::{DifferenceKind, FailureKind, GapKind, RunStatus, Verdict};
+use spanbridge_graph::{DifferenceKind, FailureKind, GapKind, NotJudgedReason, RunStatus, Verdict};
 
 /// A list in a schema, and the words that it should have. The outputs of the tests need not have them all.
 pub(crate) fn held() -> Vec<(&'static str, &'static str, Vec<&'static str>)> {
@@ -10,6 +10,11 @@ pub(crate) fn held() -> Vec<(&'static str, &'static str, Vec<&'static str>)> {
         ("diff.json", "/properties/verdict", Verdict::ALL.map(Verdict::as_str).to_vec()),
         ("diff.json", "/$defs/difference/properties/kind", DifferenceKind::ALL.map(DifferenceKind::as_str).to_vec()),
         ("doctor.json", "/properties/gaps/items/properties/kind", GapKind::all().map(GapKind::code).collect()),
+        (
+            "doctor.json",
+            "/properties/notJudged/items/properties/reason",
+            NotJudgedReason::all().map(NotJudgedReason::code).collect(),
+        ),
         ("why.json", "/$defs/failure/properties/kind", FailureKind::ALL.map(FailureKind::as_str).to_vec()),
     ]
 }
