@@ -371,6 +371,29 @@ fn only_a_reason_excuses() {
     assert_eq!(found(&no_start).0, [GapKind::StartMissing]);
 }
 
+/// A header came with a message, a request or an event. The cause says with which.
+#[test]
+fn a_bad_header_is_named_by_what_it_came_with() {
+    let cause = |primitive: &'static str, kind: Kind| {
+        let mut case = Case::good();
+        (case.span(3).primitive, case.span(3).kind) = (primitive.into(), kind);
+        let note = Diagnostic::new(semconv::HEADER_MALFORMED, "baggage: too large").with_span_id(Some(span_id(3)));
+        let note = case.mail.record(Body::Diagnostic(note));
+        case.records.push(note);
+        let mut checkup = Checkup::new(case.now);
+        checkup.check(&Graph::build(run(1), &case.records));
+        checkup.gaps().remove(0).likely_cause
+    };
+    assert!(cause("http.server", Kind::Server).starts_with("A context header of a request to mailer "));
+    assert!(cause("function.handle", Kind::Server).starts_with("A context header of an event or a call to mailer "));
+    assert!(cause("http.server", Kind::Server).contains("malformed or exceeds the limits of W3C"));
+    let mut case = Case::good();
+    case.note(semconv::HEADER_MALFORMED);
+    let mut checkup = Checkup::new(case.now);
+    checkup.check(&Graph::build(run(1), &case.records));
+    assert!(checkup.gaps()[0].likely_cause.starts_with("A context header of a message to mailer "));
+}
+
 /// A message in a batch links to the batch. That says nothing about its sender.
 #[test]
 fn a_batch_is_no_sender() {

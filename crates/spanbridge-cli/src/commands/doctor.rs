@@ -40,7 +40,7 @@ pub(super) fn run(cli: &Cli, args: &Doctor, store: &Store) -> Result<(), Failure
         return Err(Failure::NotFound(no_run(&selection)));
     }
     // What cannot be read is missing, too.
-    let is_content = gaps.is_empty() && store.damage().is_none() && !(args.strict && !not_judged.is_empty());
+    let is_content = gaps.is_empty() && store.damage().is_none() && (not_judged.is_empty() || !args.strict);
     if is_content { Ok(()) } else { Err(Failure::FindingsReported) }
 }
 
