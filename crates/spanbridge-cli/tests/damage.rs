@@ -76,7 +76,15 @@ shop ▸ order  9.00 ms  ━━━━━━━━━━━━━━━━━━�
   records are missing here
 "##);
     assert_snapshot!(said(&path, &["doctor", &id]).1, @r##"
-nothing else is missing in this run
+no gap was found in this run, but not everything could be judged
+
+? not judged ×1
+  11111111  order by shop, without a context
+  why  The message came without a context, and no run that was read sends to its destination.
+
+? not judged ×1
+  11111111  order by shop
+  why  No settlement is recorded, and nothing says whether the message needs one.
 "##);
     let (code, out, beside) = said(&path, &["trace", &span_id(3).to_string()]);
     assert_eq!((code, &*out), (1, ""));
