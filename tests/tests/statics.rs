@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// File, static, and why no forked child can hang on it.
-const OTHERS: [(&str, &str, &str); 5] = [
+const OTHERS: [(&str, &str, &str); 6] = [
     ("spanbridge/src/fork.rs", "LOCKS", "held over every fork: it is the list of those that are"),
     (
         "spanbridge-lambda/src/consume/signals.rs",
@@ -13,6 +13,11 @@ const OTHERS: [(&str, &str, &str); 5] = [
         "nobody waits for it: one thread sets it, and others only look",
     ),
     ("spanbridge/src/context/intake.rs", "GLOBAL", "held over every fork"),
+    (
+        "spanbridge/src/context/source.rs",
+        "SOURCES",
+        "nobody waits for it: a program sets it once, with what is made before, and others only look",
+    ),
     ("spanbridge/src/encoder/clock.rs", "BASE", "initialised before every fork"),
     ("spanbridge/src/encoder/clock.rs", "ONCE", "initialised before every fork"),
 ];
