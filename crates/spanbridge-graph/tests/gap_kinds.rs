@@ -412,7 +412,7 @@ fn copies_in_two_queues_are_two() {
     let mut case = Case::good();
     let other = "events:order:stock";
     let tag = (semconv::RABBITMQ_DELIVERY_TAG, int(6));
-    let said = |c: &[(&'static str, AttributeValue<'static>)]| [c, &[tag.clone()]].concat();
+    let said = |c: &[(&'static str, AttributeValue<'static>)]| [c, std::slice::from_ref(&tag)].concat();
     let expected = [(semconv::SETTLE_EXPECTED, text("ack"))];
     let copy = case.mail.step((26, 5), ("messaging.process", "process"), other, (60, 65), said(&expected));
     let next = case.mail.step((27, 1), ("messaging.process", "process"), other, (70, 75), said(&expected));
