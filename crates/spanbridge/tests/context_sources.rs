@@ -9,7 +9,9 @@ use spanbridge::carrier::{Budget, Extract};
 use spanbridge::messaging::{MessageInfo, ReceiveOptions, Received, Relation, Trust};
 use spanbridge::observe::{self, Span, SpanBuilder};
 use spanbridge::w3c::{Baggage, TraceParent};
-use spanbridge::{Context, RunId, SpanId, TraceId};
+use spanbridge::{Context, RunId};
+#[cfg(feature = "record")]
+use spanbridge::{SpanId, TraceId};
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
