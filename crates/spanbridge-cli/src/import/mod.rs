@@ -9,7 +9,7 @@
 //! // A line of a log, as `aws logs tail` prints it.
 //! let log = br#"2026-11-20T09:25:46 orders/1 {"schemaVersion":1,"recordId":"0000000000000001-1","type":"run:attributes",
 //! "#;
-//! # let log = [&log[..log.len() - 2], br#""runId":"4bf92f3577b34da6a3ce929d0e0e4736","traceId":"4bf92f3577b34da6a3ce929d0e0e4736","#,
+//! # let log = [&log[..log.len() - 1], br#""runId":"4bf92f3577b34da6a3ce929d0e0e4736","traceId":"4bf92f3577b34da6a3ce929d0e0e4736","#,
 //! #     br#""segmentId":"0000000000000001","segmentSeq":1,"service":"orders","attributes":{"order":17}}"#].concat();
 //! let mut source = Source::new(&log[..])?;
 //! assert_eq!(source.content(), Some(Content::Text));
