@@ -288,7 +288,7 @@ pub(crate) struct DiffArgs {
     #[arg(long)]
     pub(crate) last_good: bool,
     /// By how many percent a step must be slower to count
-    #[arg(long, value_name = "N", default_value_t = 20.0)]
+    #[arg(long, value_name = "N", value_parser = percent, default_value_t = 20.0)]
     pub(crate) percent: f64,
     /// By how long a step must be slower to count, as well
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "100ms")]
@@ -500,6 +500,11 @@ fn nanos(text: &str) -> Option<u64> {
     let span: jiff::Span = text.parse().ok()?;
     let length = span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).ok()?;
     u64::try_from(length.as_nanos()).ok()
+}
+
+fn percent(text: &str) -> Result<f64, String> {
+    let percent = text.parse().ok().filter(|percent: &f64| percent.is_finite() && *percent >= 0.0);
+    percent.ok_or_else(|| "expected a number of 0 or more".into())
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

@@ -201,6 +201,8 @@ fn wrong_usage_is_code_2() {
         &["runs", "--since", "yesterday"],
         &["runs", "--limit", "-1"],
         &["runs", "--page", "0"],
+        &["diff", "4bf9", "c0ff", "--percent", "nan"],
+        &["diff", "4bf9", "c0ff", "--percent=-1"],
         &["runs", "--count", "--limit", "3"],
         &["runs", "--format", "xml"],
     ] {
