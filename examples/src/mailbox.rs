@@ -8,7 +8,7 @@
 //! The application sends and receives the same payloads as without the adapter.
 
 use serde_json::Value;
-use spanbridge::adapter::{HandoffStatus, Values, send};
+use spanbridge::adapter::{HandoffStatus, OutboundCall, Values, send};
 use spanbridge::carrier::{Budget, extract_payload};
 use spanbridge::messaging::Received;
 use spanbridge::observe::{self, InSpan};
@@ -69,7 +69,14 @@ impl Sender {
         let mut fields = taken.fields.clone().unwrap_or_default();
         let handoff = send(span, &Values::of(None), &mut fields, |_, _| Budget::UNLIMITED);
         let payload = payload::splice(&taken.payload(), &fields).unwrap_or_else(|| payload.to_vec());
-        let sent = self.put(payload);
+        // In a replay nothing leaves.
+        let asked = taken.payload();
+        let call = || OutboundCall::new(Primitive::MESSAGING_PUBLISH, name).with_body(&*asked);
+        let sent = match handoff.ask(call).into_answer() {
+            None => self.put(payload),
+            Some(Ok(then)) if then.error().is_none() => Ok(()),
+            Some(_) => Err(Closed),
+        };
         match &sent {
             Ok(()) => handoff.ended(HandoffStatus::Confirmed),
             Err(closed) => handoff.failed(HandoffStatus::Rejected, &Failure::new(closed)),

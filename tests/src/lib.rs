@@ -24,6 +24,8 @@
 //! | HTTP services and a worker that only know `tracing`: one tree, and its ids in every log line | `http_tracing_amqp` | |
 //! | a service in Python, Java or JavaScript between two of ours: one tree with their spans | `http_peers_interop` | |
 //! | what is exported comes out of a collector of others as it is in the store | `otlp_collector_interop` | |
+//! | OpenTelemetry's own exporters in Python, JavaScript and Java send to `spanbridge serve` | `otlp_serve_interop` | |
+//! | records sent to `spanbridge serve`: a server that goes and comes back, lost answers, receipts, a wrong token | `http_sink` | |
 //! | OpenTelemetry's current context instead of ours, over each transport | `otel_bridge`, `otel_example` | `otel_bridge` |
 //! | gaps: `doctor` finds each one in the records of real clients, and nothing else | `gaps` | `gaps` |
 //! | every name that is emitted (for Lambda, see the tests of its crate) | `conventions` | `conventions` |

@@ -1,8 +1,9 @@
 //! Routing keys and texts of errors on RabbitMQ leave by the policy of payloads: publishes, work, settlements.
 
 use lapin::options::*;
-use lapin::types::FieldTable;
+use lapin::types::{AMQPValue, FieldTable};
 use lapin::{BasicProperties, ExchangeKind};
+use spanbridge::record::{Body, Record};
 use spanbridge::{Status, semconv};
 use spanbridge_amqp::{CaptureMode, CapturePolicy, ChannelExt, ConsumerExt, ReceiveOptions, Relation};
 use spanbridge_tests::{Seen, amqp, recorder, spans, within};
@@ -88,4 +89,50 @@ async fn keys_and_errors_go_by_the_policy() {
         }
         assert_eq!(format!("{records:?}").contains(SECRET), left == Some(SECRET), "{name}: nowhere else, either");
     }
+}
+
+/// With `Whole`, a message is recorded to its last byte, with what is needed to make it again.
+#[tokio::test]
+async fn a_message_is_recorded_whole() {
+    let Some(amqp) = amqp("whole").await else { return };
+    let (service, memory) = recorder("shop");
+    let (queue, payload) = (amqp.queue.as_str(), "x".repeat(100_000));
+    let whole = CaptureMode::Whole { max: 1 << 20 };
+    let work = async {
+        let mut headers = FieldTable::default();
+        headers.insert("tenant".into(), AMQPValue::LongString("eu".into()));
+        headers.insert("n".into(), AMQPValue::LongInt(7));
+        let properties = BasicProperties::default().with_headers(headers).with_correlation_id("c".into());
+        let channel = amqp.channel.observed().capture(whole);
+        let options = BasicPublishOptions::default();
+        let sent = channel.basic_publish("".into(), queue.into(), options, payload.as_bytes(), properties);
+        sent.await.unwrap().await.unwrap();
+        let mut jobs = amqp.consume().await.observed().with(ReceiveOptions::new().capture(whole));
+        let job = within("a message", jobs.next()).await.unwrap().unwrap();
+        job.run(async || Ok::<_, Infallible>(())).await.unwrap();
+        assert!(job.ack(ACK).await.unwrap());
+    };
+    service.scope(|| work).await;
+    service.flush_blocking(Duration::from_secs(5));
+    let artifact = |kind: &str| {
+        let of = |record: &Record<'_>| match &record.body {
+            Body::Artifact(artifact) if artifact.kind == kind => artifact.preview.as_deref().map(str::to_owned),
+            _ => None,
+        };
+        memory.records().iter().find_map(of).unwrap()
+    };
+    assert!(artifact("output") == payload && artifact("input") == payload);
+    let told: serde_json::Value = serde_json::from_str(&artifact("input.properties")).unwrap();
+    assert_eq!(
+        (&told["transport"], &told["queue"], &told["routingKey"]),
+        (&"amqp".into(), &queue.into(), &queue.into())
+    );
+    let properties = &told["properties"];
+    assert_eq!((&properties["correlationId"], &told["redelivered"]), (&"c".into(), &false.into()));
+    let headers = &properties["headers"];
+    assert_eq!(
+        (&headers["n"], &headers["tenant"]),
+        (&serde_json::json!({"i32": 7}), &serde_json::json!({"longString": "eu"}))
+    );
+    assert!(headers["traceparent"]["longString"].is_string(), "{told}");
 }

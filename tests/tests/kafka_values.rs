@@ -1,8 +1,8 @@
 //! Keys and texts of errors on Kafka leave by the policy of payloads: producers, consumers, the driver, transactions.
 
-use rdkafka::message::BorrowedMessage;
+use rdkafka::message::{BorrowedMessage, Header, OwnedHeaders};
 use rdkafka::producer::FutureRecord;
-use spanbridge::record::Record;
+use spanbridge::record::{Body, Record};
 use spanbridge::{Status, semconv};
 use spanbridge_kafka::{
     BoxError, CaptureMode, CapturePolicy, ConsumerExt, Disposition::*, DriverOptions, Job, JobHandler, ProducerExt,
@@ -93,4 +93,38 @@ async fn keys_and_errors_go_by_the_policy() {
         let is_said = format!("{records:?}").contains(SECRET);
         assert_eq!(is_said, left == Some(SECRET), "{name}: nowhere else, either");
     }
+}
+
+/// With `Whole`, a message is recorded to its last byte, with what is needed to make it again.
+#[tokio::test]
+async fn a_message_is_recorded_whole() {
+    let kafka = kafka("whole", 1).await;
+    let (service, memory) = recorder("shop");
+    let payload = "x".repeat(100_000);
+    let whole = CaptureMode::Whole { max: 1 << 20 };
+    let work = async {
+        let producer = kafka.future_producer();
+        let headers = OwnedHeaders::new().insert(Header { key: "tenant", value: Some(&b"eu\xff"[..]) });
+        let record = FutureRecord::to(&kafka.topic).key("k").payload(&payload).headers(headers);
+        producer.observed().capture(whole).send(record, SOON).await.map_err(|(e, _)| e).unwrap();
+        let consumer = kafka.consumer("whole").observed().with(ReceiveOptions::new().capture(whole));
+        let job = within("a message", consumer.recv()).await.unwrap();
+        job.run(async || Ok::<_, Infallible>(())).await.unwrap();
+    };
+    service.scope(|| work).await;
+    service.flush_blocking(SOON);
+    let artifact = |kind: &str| {
+        let of = |record: &Record<'_>| match &record.body {
+            Body::Artifact(artifact) if artifact.kind == kind => artifact.preview.as_deref().map(str::to_owned),
+            _ => None,
+        };
+        memory.records().iter().find_map(of).unwrap()
+    };
+    assert!(artifact("output") == payload && artifact("input") == payload);
+    let properties: serde_json::Value = serde_json::from_str(&artifact("input.properties")).unwrap();
+    assert_eq!((&properties["transport"], &properties["topic"]), (&"kafka".into(), &kafka.topic.as_str().into()));
+    assert_eq!((&properties["key"], &properties["offset"]), (&"k".into(), &0.into()));
+    let headers = properties["headers"].as_array().unwrap();
+    assert!(headers.contains(&serde_json::json!(["tenant", {"base64": "ZXX/"}])), "{properties}");
+    assert!(headers.iter().any(|pair| pair[0] == "traceparent"), "{properties}");
 }

@@ -52,6 +52,7 @@ mod describe;
 mod driver;
 mod frame;
 mod produce;
+mod replayed;
 mod replies;
 mod returns;
 

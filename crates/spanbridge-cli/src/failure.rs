@@ -1,5 +1,7 @@
 //! Why a command did not do everything that was asked, and the exit code for it.
 
+use crate::hints;
+use spanbridge_cli::answers::NoAnswer;
 use spanbridge_cli::render::escape;
 use spanbridge_query::{Error, ErrorKind};
 use std::fmt;
@@ -59,6 +61,20 @@ impl From<Error> for Failure {
             _ => "",
         };
         Failure::Store(format!("{error}{advice}"))
+    }
+}
+
+impl From<NoAnswer> for Failure {
+    fn from(no: NoAnswer) -> Self {
+        match no {
+            NoAnswer::Store(error) => error.into(),
+            NoAnswer::Ambiguous { .. } => Failure::Usage(no.to_string()),
+            NoAnswer::NotAnId { id, error } => {
+                let hint = hints::of_no_id(&id).map(|hint| format!("\n  {hint}.")).unwrap_or_default();
+                Failure::Usage(format!("{error}{hint}"))
+            }
+            other => Failure::NotFound(other.to_string()),
+        }
     }
 }
 

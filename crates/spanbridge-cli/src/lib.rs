@@ -11,7 +11,17 @@
 //!
 //! The binary's commands and arguments are not part of this library.
 
+pub mod answers;
 pub mod export;
+#[cfg(feature = "postgres")]
+pub mod follow;
+pub mod followed;
 pub mod import;
 pub mod render;
+pub mod replay;
+#[cfg(feature = "serve")]
+pub mod serve;
 pub mod terminal;
+#[cfg(feature = "tui")]
+pub mod tui;
+pub mod values;

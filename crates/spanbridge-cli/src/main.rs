@@ -3,9 +3,9 @@
 //! The binary has the arguments, exit codes and streams. The library beside it renders what is shown.
 
 mod args;
-mod clock;
 mod commands;
 mod failure;
+mod hints;
 mod progress;
 mod size;
 mod stream;
@@ -20,7 +20,8 @@ fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         // Help and version go to stdout, usage errors to stderr. If nobody reads them, that is no error.
-        Err(error) => {
+        Err(mut error) => {
+            hints::add(&mut error, std::env::args_os().map(|argument| argument.to_string_lossy().into_owned()));
             let _ = error.print();
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }

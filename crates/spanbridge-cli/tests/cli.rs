@@ -261,14 +261,17 @@ fn json_is_json_and_nothing_else() {
     let listed = parsed(&output);
     assert_eq!(listed["schemaVersion"], 1);
     let runs = listed["runs"].as_array().unwrap();
-    assert_eq!(runs.len(), 3);
+    assert_eq!(runs.len(), 2, "one of three was started by another");
+    let each = parsed(&place.run(&["runs", "--children", "--format", "json"]));
+    let part = each["runs"].as_array().unwrap().iter().find(|run| run["parentRunId"] == RUN).unwrap();
+    assert_eq!((each["runs"].as_array().unwrap().len(), &part["name"]), (3, &"ship parcel".into()));
     let own = runs.iter().find(|r| r["runId"] == RUN).unwrap();
     assert_eq!(
         *own,
         json!({
             "runId": RUN, "name": "POST /orders", "status": "error", "services": ["billing", "gateway"], "spans": 3,
             "errors": 2, "startedAt": "2026-11-20T09:25:46.000000000Z", "endedAt": "2026-11-20T09:25:46.090000000Z",
-            "durationMs": 90.0,
+            "durationMs": 90.0, "descendants": 1,
         })
     );
     let none = place.run(&["runs", "--format", "json", "--name", "nothing is called so"]);
@@ -283,16 +286,22 @@ fn runs_are_listed_and_filtered() {
     let output = place.run(&["runs"]);
     assert_eq!((code(&output), stderr(&output)), (0, String::new()));
     // How long ago that was depends on the time of the test.
-    let shown: String =
-        stdout(&output).lines().filter_map(|l| Some(l.rsplit_once("  ")?.0.trim_end().to_owned() + "\n")).collect();
-    insta::assert_snapshot!(shown, @r##"
-run            status   name          services          spans  errors     took
-4bf92f3577b30  ✓ ok     GET /orders   gateway               1       –  3.00 ms
-c0ffee0000000  ✓ ok     ship parcel   billing               1       –   100 ms
-4bf92f3577b34  ✗ error  POST /orders  billing, gateway      3       2  90.0 ms
+    let without_age = |shown: String| -> String {
+        shown.lines().filter_map(|l| Some(l.rsplit_once("  ")?.0.trim_end().to_owned() + "\n")).collect()
+    };
+    insta::assert_snapshot!(without_age(stdout(&output)), @r##"
+run            status   name                 services          spans  errors     took
+4bf92f3577b30  ✓ ok     GET /orders          gateway               1       –  3.00 ms
+4bf92f3577b34  ✗ error  POST /orders +1 run  billing, gateway      3       2  90.0 ms
+"##);
+    insta::assert_snapshot!(without_age(stdout(&place.run(&["runs", "--children"]))), @r##"
+run            status   name           services          spans  errors     took
+4bf92f3577b30  ✓ ok     GET /orders    gateway               1       –  3.00 ms
+c0ffee0000000  ✓ ok     ↳ ship parcel  billing               1       –   100 ms
+4bf92f3577b34  ✗ error  POST /orders   billing, gateway      3       2  90.0 ms
 "##);
     let names = |args: &[&str]| -> Vec<String> {
-        let output = place.run(&[&["runs", "--format", "json"], args].concat());
+        let output = place.run(&[&["runs", "--children", "--format", "json"], args].concat());
         let runs = parsed(&output)["runs"].as_array().unwrap().clone();
         runs.iter().map(|r| r["name"].as_str().unwrap().to_owned()).collect()
     };
@@ -314,12 +323,14 @@ c0ffee0000000  ✓ ok     ship parcel   billing               1       –   100 
     assert_eq!(names(&["--limit", "2", "--page", "2"]), ["POST /orders"]);
     assert_eq!(names(&["--page", "3"]), [""; 0]);
     assert_eq!(stdout(&place.run(&["runs", "--count", "--name", "orders"])), "2\n");
-    let counted = parsed(&place.run(&["runs", "--count", "--format", "json"]));
+    let counted = parsed(&place.run(&["runs", "--children", "--count", "--format", "json"]));
     assert_eq!(counted, json!({ "schemaVersion": 1, "count": 3 }));
     // A note says that there are more.
     let is_more = |args: &[&str]| {
-        let said = stderr(&place.run(&[&["runs"], args].concat()));
-        let more = parsed(&place.run(&[&["runs", "--format", "json"], args].concat()))["more"].as_bool().unwrap();
+        let said = stderr(&place.run(&[&["runs", "--children"], args].concat()));
+        let more = parsed(&place.run(&[&["runs", "--children", "--format", "json"], args].concat()))["more"]
+            .as_bool()
+            .unwrap();
         assert_eq!(
             said,
             if more { "spanbridge: there are more runs; use --page 2 or --limit to see them\n" } else { "" }
@@ -466,4 +477,47 @@ fn the_named_store_is_used() {
     assert_eq!(runs(None, &place.db()), 0);
     assert_eq!(runs(Some(&place.db()), &nowhere), 0);
     assert_eq!(runs(Some(&nowhere), &place.db()), 3);
+}
+
+#[test]
+#[cfg(not(feature = "clickhouse"))]
+fn a_store_that_is_not_built_in_is_named() {
+    let output = Command::new(env!("CARGO_BIN_EXE_spanbridge"))
+        .args(["runs", "--db", "clickhouse://ada:secret@db/spans"])
+        .output()
+        .unwrap();
+    assert_eq!(code(&output), 2);
+    let said = stderr(&output);
+    assert!(said.contains("without the feature clickhouse\n  Install one that was: cargo install"), "{said}");
+    assert!(!said.contains("secret"), "{said}");
+}
+
+/// `export` takes the options of `runs`, and writes the runs that those list; with an operation, all of its runs.
+#[test]
+fn export_chooses_as_runs_does() {
+    let place = Place::filled();
+    let exported = |args: &[&str]| -> std::collections::BTreeSet<String> {
+        let output = place.run(&[&["export"], args].concat());
+        assert_eq!(code(&output), 0, "{args:?}: {}", stderr(&output));
+        let text = stdout(&output);
+        let records = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        records.filter_map(|record| Some(record["runId"].as_str()?.to_owned())).collect()
+    };
+    for args in [
+        &["--status", "error"][..],
+        &["--name", "orders"],
+        &["--service", "billing"],
+        &["--since", "2026-11-20T09:25:46.05Z"],
+        &["--until", "2026-11-20T09:25:46.1Z"],
+        &["--min-duration", "50ms"],
+        &["--attribute", "spanbridge.handoff.status=confirmed"],
+        &["--error", "card decl"],
+    ] {
+        let each = [args, &["--children"]].concat();
+        let listed = parsed(&place.run(&[&["runs", "--format", "json"], &each[..]].concat()));
+        let listed = listed["runs"].as_array().unwrap().iter().map(|run| run["runId"].as_str().unwrap().to_owned());
+        assert_eq!(exported(&each), listed.collect(), "{args:?}");
+        assert_eq!(code(&place.run(&[&["export", RUN], args].concat())), 2, "{args:?}");
+    }
+    assert_eq!(exported(&["--error", "card decl"]).len(), 2);
 }

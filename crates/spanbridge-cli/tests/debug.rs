@@ -75,7 +75,8 @@ fn order() -> Place {
         span(4, Some(1), "publish events", "messaging.publish", "producer", 40, json!({"tags": ["a", "b"], "n": 1.5}));
     publish["links"] = json!([{"traceId": format!("{:032x}", 9), "spanId": format!("{:016x}", 7), "attributes": {"why": "forwarded"}}]);
     Place::with(vec![
-        json!({"type": "run:start", "name": "order 17", "startedAt": at(0)}),
+        json!({"type": "run:start", "name": "order 17", "startedAt": at(0),
+            "attributes": {"order.id": 17, "note": "\u{1b}[2J\u{202e}"}}),
         span(1, None, "POST /orders", "http.server", "server", 0, http),
         span(2, Some(1), "save", "flow.step", "internal", 10, json!({})),
         failed,
@@ -99,6 +100,8 @@ fn each_step_with_all_that_is_recorded() {
 order 17  4bf92f35  ✗ error  60.0 ms
 orders · 4 spans · 1 error · 2026-11-20 09:25:46.000 UTC
 deadlock detected
+attributes    note = \x1b[2J\u{202e}
+              order.id = 17
 
 1  orders ▸ POST /orders  ok  10.0 ms
   span 0000000000000001 · http.server · server · +0 ns · 2026-11-20 09:25:46.000 UTC
@@ -165,6 +168,22 @@ fn long_payloads_are_cut_with_a_note() {
     assert!(text.contains("\n      38,\n    … 62 more lines; --full shows them\n"), "{text}");
     let text = place.run(&["debug", "--full", RUN]);
     assert!(text.contains("\n      99\n    ]\n") && !text.contains("--full"), "{text}");
+}
+
+/// A payload without line breaks would fill screens all the same.
+#[test]
+fn a_long_line_is_cut_with_a_note() {
+    for (content_type, body) in
+        [("text/plain", "x".repeat(5000)), ("application/json", format!("\"{}\"", "x".repeat(4998)))]
+    {
+        let place = Place::with(vec![
+            span(1, None, "work", "flow.step", "internal", 0, json!({})),
+            artifact(1, "input", content_type, "utf-8", body.len(), &body),
+        ]);
+        let text = place.run(&["debug", RUN]);
+        assert!(text.contains("x… 3000 more characters; --full shows them\n"), "{text}");
+        assert!(place.run(&["debug", "--full", RUN]).contains(&"x".repeat(4998)));
+    }
 }
 
 #[test]

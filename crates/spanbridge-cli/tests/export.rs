@@ -139,6 +139,19 @@ fn story() -> Vec<Value> {
             "span:end",
             json!({"spanId": "00000000000000aa", "endedAt": "2026-11-20T09:25:46.9Z", "status": "cancelled"}),
         ),
+        // A payload that was recorded whole: as large as they may be, in hexadecimal digits and as text that has to be escaped.
+        record(
+            14,
+            "artifact",
+            json!({"spanId": "0000000000000001", "artifactId": "a-2", "kind": "output", "contentType": "image/png",
+            "encoding": "hex", "sizeBytes": 1 << 20, "preview": "8f".repeat(1 << 20)}),
+        ),
+        record(
+            15,
+            "artifact",
+            json!({"spanId": "0000000000000001", "artifactId": "a-3", "kind": "input.properties", "contentType": "application/json",
+            "encoding": "utf-8", "sizeBytes": 1 << 20, "preview": "\u{e4}\"\u{0}".repeat(1 << 18)}),
+        ),
         // A contradiction is kept as well.
         span(3, 1, "place another order", json!({})),
     ]
@@ -160,13 +173,13 @@ fn what_is_exported_comes_back() {
         let file = place.export(name, args);
         let elsewhere = Place::new();
         let (code, out, err) = elsewhere.run(&["import", file.to_str().unwrap()]);
-        assert_eq!((code, &*out), (0, "14 records read: 14 new, 1 in conflict with stored ones\n"), "{name}: {err}");
+        assert_eq!((code, &*out), (0, "16 records read: 16 new, 1 in conflict with stored ones\n"), "{name}: {err}");
         assert_eq!(elsewhere.lines(), lines, "{name}");
         assert_eq!(elsewhere.graph(), graph, "{name}");
         // In the same store, nothing is new.
         assert_eq!(
             place.run(&["import", file.to_str().unwrap()]).1,
-            "14 records read: 0 new, 14 already stored\n",
+            "16 records read: 0 new, 16 already stored\n",
             "{name}"
         );
     }
@@ -400,7 +413,7 @@ fn nothing_to_write_is_said() {
     }
     let place = Place::with(&story());
     assert!(place.run(&["export", "--status", "ok"]).2.contains("no records"));
-    assert_eq!(place.run(&["export", "--status", "conflicted"]).1.lines().count(), 14);
+    assert_eq!(place.run(&["export", "--status", "conflicted"]).1.lines().count(), 16);
     assert_eq!(place.run(&["export", RUN, "--status", "ok"]).0, 2);
     let mut command = Command::new(env!("CARGO_BIN_EXE_spanbridge"));
     command.args(["export", "--to", "perfetto", "--db"]).arg(place.dir.path().join("store"));

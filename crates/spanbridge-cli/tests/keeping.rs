@@ -90,7 +90,7 @@ fn prune_says_what_went() {
 would prune 1 run with 1 span, and free about _ KiB; about _ KiB would be left
 kept 1 run that failed
 "##);
-    assert_eq!(parsed(&path, &["runs"])["runs"].as_array().unwrap().len(), 3);
+    assert_eq!(parsed(&path, &["runs", "--children"])["runs"].as_array().unwrap().len(), 3);
     assert_snapshot!(without_sizes(&printed(&path, &old)), @r##"
 pruned 1 run with 1 span, and freed _ B; _ KiB are left
 kept 1 run that failed
@@ -321,5 +321,5 @@ fn old_stores_are_left_alone() {
 }
 
 fn parsed_runs(path: &PathBuf) -> usize {
-    parsed(path, &["runs"])["runs"].as_array().unwrap().len()
+    parsed(path, &["runs", "--children"])["runs"].as_array().unwrap().len()
 }

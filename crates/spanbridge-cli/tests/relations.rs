@@ -80,7 +80,7 @@ fn an_attempt_after_another_and_a_dead_letter() {
     all.push(process(&mut mail, 17, 2, "dead:created:mail.dead", 110, died));
     all.push(settle(&mut mail, 27, 17, "ack", 131));
     assert_snapshot!(trace_of(&all, &run(1).to_string()), @r##"
-POST /orders  11111111  ✓ ok  132 ms
+POST /orders  11111111  ! ok, 1 message dead-lettered  132 ms
 shop · mailer · 9 spans · 2026-09-21 14:13:20.000 UTC
                                                                                 0             132 ms
 shop ▸ POST /orders  gateway                                           30.0 ms  ━━━━╸
@@ -98,7 +98,7 @@ fn a_message_dead_lettered_before_any_work() {
     let died = vec![(semconv::DEAD_LETTER_QUEUE, text("mail")), (semconv::DEAD_LETTER_REASON, text("delivery_limit"))];
     all.push(process(&mut mail, 17, 2, "dead:created:mail.dead", 110, died));
     assert_snapshot!(trace_of(&all, &run(1).to_string()), @r##"
-POST /orders  11111111  ✓ ok  130 ms
+POST /orders  11111111  ! ok, 1 message dead-lettered  130 ms
 shop · mailer · 3 spans · 2026-09-21 14:13:20.000 UTC
                                                                                 0             130 ms
 shop ▸ POST /orders  gateway                                           30.0 ms  ━━━━╸
@@ -198,7 +198,7 @@ fn a_dead_letter_that_is_a_run() {
     start_of(&mut work).parent_span_id = Some(run(2).as_parent());
     all.extend([work, mail.run_end(100, spanbridge::Status::Ok)]);
     assert_snapshot!(trace_of(&all, &span_id(1).to_string()), @r##"
-POST /orders  11111111  ✓ ok  61.0 ms
+POST /orders  11111111  ! ok, 1 message failed  61.0 ms
 shop · mailer · 4 spans · 2026-09-21 14:13:20.000 UTC
                                                                             0                61.0 ms
 shop ▸ POST /orders  gateway                                       30.0 ms  ━━━━━━━━━━━╸
@@ -396,7 +396,7 @@ fn a_related_run_is_not_also_listed_as_linked() {
     let mut all = child();
     let mut aside = Recording::of(run(3), 5, "mailer");
     all.push(aside.record(run_start("audit", 90, Some((run(1), span_id(2))))));
-    for (r, id) in [(&mut Recording::of(run(2), 3, "mailer").in_trace(trace(1)), 7), (&mut aside, 8)] {
+    for (r, id) in [(&mut Recording::of(run(2), 6, "mailer").in_trace(trace(1)), 7), (&mut aside, 8)] {
         let mut work = r.span(id, 0, "audit", 90, 95);
         start_of(&mut work).links.push(link(trace(1), span_id(1)));
         all.push(work);
@@ -536,4 +536,96 @@ fn ok_with_a_dead_letter_is_no_plain_ok() {
     let header = trace_of(&all, &common::run(1).to_string());
     let expected = "order  11111111  ! ok, 1 message dead-lettered  31.0 ms, 130 ms with queued work";
     assert_eq!(header.lines().next(), Some(expected));
+}
+
+/// Wherever the status of a run is shown, a message that failed after its end is, too.
+#[test]
+fn failed_work_is_said_everywhere() {
+    let mut shop = Recording::of(run(1), 1, "shop");
+    let mut all = vec![shop.run_start("order", 0), publish(&mut shop, 2, 0, "orders:created", 1)];
+    all.push(shop.run_end(9, spanbridge::Status::Ok));
+    let mut mail = process(&mut Recording::of(run(1), 2, "mail"), 3, 2, MAIL, 40, vec![]);
+    start_of(&mut mail).end.as_mut().unwrap().status = spanbridge::Status::Error;
+    all.push(mail);
+    let id = run(1).to_string();
+    for args in [&["runs"][..], &["trace", &id], &["debug", &id], &["why", &id], &["diff", &id, &id]] {
+        let text = shown(&all, args);
+        assert!(text.contains("! ok, 1 message failed"), "{args:?}: {text}");
+    }
+    assert!(shown(&all, &["export", &id, "--to", "mermaid"]).contains("ok, 1 message failed"));
+}
+
+/// The owner ended the run ok, and nobody settled its message. An ack that comes late takes that back.
+#[test]
+fn a_message_never_settled_is_said() {
+    let mut shop = Recording::of(run(1), 1, "shop");
+    let mut all = vec![shop.run_start("order", 0), publish(&mut shop, 2, 0, "orders:created", 1)];
+    all.push(shop.run_end(9, spanbridge::Status::Ok));
+    let mut mail = Recording::of(run(1), 2, "mail");
+    all.push(process(&mut mail, 3, 2, MAIL, 40, vec![(semconv::SETTLE_EXPECTED, text("ack"))]));
+    let id = run(1).to_string();
+    for args in [&["runs"][..], &["runs", "--status", "error"], &["trace", &id], &["why", &id], &["diff", &id, &id]] {
+        let text = shown(&all, args);
+        assert!(text.contains("! ok, 1 message never settled"), "{args:?}: {text}");
+    }
+    assert!(shown(&all, &["export", &id, "--to", "mermaid"]).contains("ok, 1 message never settled"));
+    let why = shown(&all, &["why", &id]);
+    assert!(why.contains(&format!("1 message was never settled: spanbridge doctor {id:.8}")), "{why}");
+    let json: serde_json::Value = serde_json::from_str(&shown(&all, &["runs", "--format", "json"])).unwrap();
+    let run = &json["runs"][0];
+    assert_eq!((&run["status"], &run["failedWork"], &run["neverSettled"]), (&"ok".into(), &1.into(), &1.into()));
+    let none = |args: &[&str], all: &[Record<'static>]| {
+        let json: serde_json::Value = serde_json::from_str(&shown(all, args)).unwrap();
+        assert_eq!(json["runs"], serde_json::json!([]), "{args:?}");
+    };
+    none(&["runs", "--status", "ok", "--format", "json"], &all);
+    all.push(mail.step((4, 3), ("messaging.settle", "ack"), MAIL, (90_000, 90_001), vec![]));
+    none(&["runs", "--status", "error", "--format", "json"], &all);
+    assert!(shown(&all, &["runs"]).contains("✓ ok  "), "{}", shown(&all, &["runs"]));
+}
+
+/// A message that a retry mended is no failure, and the list says that there was one.
+#[test]
+fn a_recovered_message_is_said_in_the_list() {
+    let mut shop = Recording::of(run(1), 1, "shop");
+    let mut all = vec![shop.run_start("order", 0), publish(&mut shop, 2, 0, "orders:created", 1)];
+    all.push(shop.run_end(9, spanbridge::Status::Ok));
+    let mut mail = Recording::of(run(1), 2, "mail");
+    let mut first = process(&mut mail, 3, 2, MAIL, 40, vec![]);
+    start_of(&mut first).end.as_mut().unwrap().status = spanbridge::Status::Error;
+    all.extend([first, process(&mut mail, 4, 2, MAIL, 90, vec![])]);
+    for args in [&["runs"][..], &["runs", "--status", "ok"]] {
+        let text = shown(&all, args);
+        assert!(text.contains("✓ ok, 1 message recovered  order"), "{text}");
+    }
+}
+
+/// A child run that waited says so where it is shown inline.
+#[test]
+fn a_child_run_inline_shows_its_waits() {
+    let (_, _, mut all) = request();
+    let mut ship = Recording::of(run(2), 3, "shipping").in_trace(trace(1));
+    all.push(ship.record(run_start("ship order", 60, Some((run(1), span_id(2))))));
+    all.push(process(&mut ship, 11, 2, "orders:created:ship", 60, vec![(semconv::RELATION, text("new_run"))]));
+    let at = |ms: u64| T0 + ms * MS;
+    let wait = spanbridge::record::RunSuspend::new("s", at(90)).with_reason(Some("customs".into()));
+    all.push(ship.record(Body::RunSuspend(wait)));
+    all.push(ship.record(Body::RunResume(spanbridge::record::RunResume::new("s", at(5090)))));
+    all.push(ship.run_end(5100, spanbridge::Status::Ok));
+    let text = trace_with(&all, &[&run(1).to_string(), "--follow-children"]);
+    assert!(text.contains("‖ suspended 5.00 s: customs"), "{text}");
+}
+
+/// A link from another run of the same trace is walked back, too.
+#[test]
+fn links_within_a_trace_are_walked_back() {
+    let (_, _, mut all) = request();
+    let mut aside = Recording::of(run(3), 5, "mailer").in_trace(trace(1));
+    all.push(aside.record(run_start("audit", 90, Some((run(1), span_id(2))))));
+    let mut work = aside.span(31, 0, "audit", 90, 95);
+    start_of(&mut work).links.push(link(trace(1), span_id(1)));
+    all.push(work);
+    let json = trace_with(&all, &[&run(1).to_string(), "--format", "json"]);
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["spans"][0]["linkedFrom"][0]["spanId"], span_id(31).to_string());
 }

@@ -61,9 +61,81 @@ POST /orders  00000000  ✗ error
 }
 
 #[test]
+fn rows_before_a_failure_are_shown() {
+    insta::assert_snapshot!(shown("rows before a failure"), @r##"
+POST /orders  00000000  ✗ error
+1 failure
+
+✗ POST /charge (billing) failed
+  500
+  path         gateway ▸ POST /orders  100 ms
+               POST  98.0 ms
+               → orders ▸ POST /place  96.0 ms
+               POST /charge  50.0 ms
+               → billing ▸ POST /charge  48.0 ms
+  took down    POST /charge (orders), POST /place (orders), POST (gateway), POST /orders (gateway)
+  rows before  orders id=3: deleted
+                 by a span that is not known, 2026-09-21 14:13:20.004 UTC
+               orders id=2: status 'a' → 'b'
+                 by POST /place (orders), 2026-09-21 14:13:20.029 UTC
+               orders id=1: status '' → 'new'
+                 by INSERT orders (orders), 2026-09-21 14:13:20.006 UTC
+               orders id=7: status 'here' → 'reserved'
+                 by UPDATE stock (stock), 2026-09-21 14:13:20.013 UTC
+               orders id=9: status 'open' → 'tried'
+                 by UPDATE bills (billing), 2026-09-21 14:13:20.033 UTC
+  look at      spanbridge debug 000000000000a00b
+"##);
+    insta::assert_snapshot!(shown("a row that others wrote"), @r##"
+POST /place  00000000  ✗ error
+1 failure
+
+✗ POST /place (orders) failed
+  held
+  path         orders ▸ POST /place  20.0 ms
+  rows before  orders id=1: status 'held' → 'tried'
+                 by UPDATE orders (orders), 2026-09-21 14:13:20.012 UTC
+  other runs   orders id=1: status 'new' → 'held'
+                 by UPDATE orders 00000000, import, 2026-09-21 14:13:20.002 UTC
+  look at      spanbridge debug 000000000000a002
+"##);
+}
+
+#[test]
+fn what_was_rolled_back_is_said() {
+    insta::assert_snapshot!(shown("a transaction that was rolled back"), @r##"
+process orders  00000000  ✗ error
+1 failure
+
+✗ print label (worker) failed
+  no paper
+  path         (came without a context)
+               worker ▸ process orders  50.0 ms
+               print label  10.0 ms
+  took down    process orders (worker)
+  rows before  orders id=1: status 'new' → 'packing'
+                 by UPDATE orders (worker), 2026-09-21 14:13:20.004 UTC
+               orders id=4: status '' → 'seen'
+                 by INSERT log (worker), 2026-09-21 14:13:20.017 UTC
+  rolled back  transaction (worker) with UPDATE stock, UPDATE shelf, UPDATE picked: nothing that it
+               wrote is in the database
+  look at      spanbridge debug 000000000000a00b
+
+! process orders came without a context, so it is not known who sent the message
+"##);
+    insta::assert_snapshot!(shown("a rollback without a failure"), @r##"
+GET /price  00000000  ✓ ok
+no failure found
+
+↶ transaction (worker) with UPDATE prices was rolled back: nothing that it wrote is in the database
+↶ UPDATE seen (worker) was rolled back: nothing that it wrote is in the database
+"##);
+}
+
+#[test]
 fn a_dead_letter_has_its_attempts() {
     insta::assert_snapshot!(shown("dead letter after three attempts"), @r##"
-order  00000000  ✓ ok
+order  00000000  ! ok, 1 message dead-lettered
 1 failure
 
 ✗ charge (billing) failed
@@ -84,7 +156,7 @@ order  00000000  ✓ ok
 #[test]
 fn two_failures_are_apart() {
     insta::assert_snapshot!(shown("two unrelated failures"), @r##"
-POST /orders  00000000  ✓ ok
+POST /orders  00000000  ! ok, 2 messages failed
 2 failures, none the reason of another; in causal order
 
 ✗ process orders.bill (billing) failed
@@ -149,6 +221,8 @@ order  00000000  ◌ open
 no failure found; it has not ended
 
 ◌ no end       GET (shop)
+
+! the records have 1 gap: spanbridge doctor 00000000
 "##);
 }
 
@@ -335,4 +409,19 @@ fn differences_fit_into_their_width() {
             assert!(text.lines().all(|line| line.width() <= width), "{width}:\n{text}");
         }
     }
+}
+
+/// They are what the run was searched by.
+#[test]
+fn attributes_of_the_run_stand_in_the_header() {
+    let mut story = Story::default();
+    story.begin(1, "shop", "order", 0, None);
+    story.add(step("shop", "place", 0, 1, 2));
+    story.end(1, "shop", 3);
+    let mut graphs = story.graphs();
+    graphs[0].run.attributes = vec![("order.id".into(), 17.into()), ("customer".into(), "Acme\u{202e}".into())];
+    let why = Why::of(&graphs, &[run_id(1)]).unwrap();
+    let text = render::why(&why, &Options::default());
+    assert_eq!(text, "order  00000000  ✓ ok\norder.id=17 · customer=Acme\\u{202e}\nno failure found\n");
+    assert_eq!(why.to_json()["attributes"], serde_json::json!({"order.id": 17, "customer": "Acme\u{202e}"}));
 }

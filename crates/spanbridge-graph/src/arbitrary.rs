@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use spanbridge::record::*;
 use spanbridge::{Kind, RunId, SegmentId, SpanId, Status, TraceId};
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 type Text = Cow<'static, str>;
 
@@ -137,6 +138,33 @@ fn span_body() -> BoxedStrategy<Body<'static>> {
     .boxed()
 }
 
+/// A JSON object of a few columns.
+fn row() -> BoxedStrategy<Cow<'static, str>> {
+    vec((0..3usize, 0..3i64), 0..3)
+        .prop_map(|columns| {
+            let columns: BTreeMap<_, _> = columns.into_iter().map(|(at, n)| (["a", "b", "é"][at], n)).collect();
+            let columns: Vec<String> = columns.into_iter().map(|(name, n)| format!("\"{name}\":{n}")).collect();
+            Cow::Owned(format!("{{{}}}", columns.join(",")))
+        })
+        .boxed()
+}
+
+fn mutation() -> BoxedStrategy<Mutation<'static>> {
+    let columns = vec((0..3usize).prop_map(|at| Cow::Borrowed(["a", "b", "c"][at])), 0..3);
+    let of_row = (row(), of(row()), of(row()), columns);
+    (text(), of(span_id()), [text(), text()], 0..4usize, of_row, of(time()), of(text()))
+        .prop_map(|(id, span_id, [database, table], op, (key, before, after, columns), committed_at, position)| {
+            Mutation::new(id, database, table, key, MutationOp::ALL[op])
+                .with_span_id(span_id)
+                .with_before(before)
+                .with_after(after)
+                .with_columns(columns)
+                .with_committed_at(committed_at)
+                .with_position(position)
+        })
+        .boxed()
+}
+
 fn other_body() -> BoxedStrategy<Body<'static>> {
     prop_oneof![
         (span_id(), [text(), text(), text(), text()], any::<u64>(), of(text()), of(text())).prop_map(
@@ -146,6 +174,7 @@ fn other_body() -> BoxedStrategy<Body<'static>> {
                 Body::Artifact(artifact)
             }
         ),
+        mutation().prop_map(Body::Mutation),
         (text(), endpoint(), endpoint()).prop_map(|(edge_type, from, to)| Body::Edge(Edge::new(edge_type, from, to))),
         (text(), text(), of(any::<u64>()), of(span_id()), attributes()).prop_map(
             |(code, message, count, span_id, attributes)| Body::Diagnostic(

@@ -42,7 +42,7 @@ pub fn edges_between(graph: &Graph, others: &[Graph], sent_once: bool) -> Vec<Ed
 }
 
 /// The relations between the deliveries of several runs, whoever sent the messages.
-pub(super) fn edges_among(graphs: &[Graph]) -> Vec<Edge> {
+pub(super) fn edges_among(graphs: &[&Graph]) -> Vec<Edge> {
     if graphs.len() < 2 {
         return Vec::new();
     }

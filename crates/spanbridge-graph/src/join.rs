@@ -22,6 +22,7 @@ pub(super) struct Joined {
     /// The same for events.
     pub(super) events: Vec<(usize, usize)>,
     pub(super) artifacts: Vec<usize>,
+    pub(super) mutations: Vec<usize>,
     pub(super) edges: Vec<usize>,
     pub(super) diagnostics: Vec<usize>,
     pub(super) conflicts: Vec<Conflict>,
@@ -90,6 +91,7 @@ impl Joined {
                 self.events.push((span, place));
             }
             Body::Artifact(_) => self.artifacts.push(place),
+            Body::Mutation(_) => self.mutations.push(place),
             Body::Edge(_) => self.edges.push(place),
             Body::Diagnostic(_) => self.diagnostics.push(place),
             // Records about the run. Other kinds, of a newer core, are ignored there.
@@ -166,6 +168,15 @@ impl Joined {
             }
             same
         });
+        self.mutations.sort_by_key(|at| mutation_of(body(*at)));
+        self.mutations.dedup_by(|later, first| {
+            let same = mutation_of(body(*later)) == mutation_of(body(*first));
+            if same && body(*later) != body(*first) {
+                let what = "a changed row was recorded twice with different content; the first is shown";
+                conflicts.push(Conflict::of_span(what, subject_of(body(*first))));
+            }
+            same
+        });
         self.conflicts.append(&mut conflicts);
         self.conflicts.extend(self.lifecycle.deduplicate(records));
     }
@@ -174,6 +185,13 @@ impl Joined {
 fn event_of<'r>(body: &'r Body<'_>) -> Option<&'r str> {
     match body {
         Body::Event(event) => Some(&event.event_id),
+        _ => None,
+    }
+}
+
+fn mutation_of<'r>(body: &'r Body<'_>) -> Option<&'r str> {
+    match body {
+        Body::Mutation(mutation) => Some(&mutation.mutation_id),
         _ => None,
     }
 }

@@ -5,7 +5,7 @@
 //! and the status of the run. `build` fills in the [model](Graph), `derive` adds what no single process knows, and `json`
 //! writes it. `flow` says how long each span worked and waited, and what the duration of the run consists of. `causes` puts the
 //! spans of several runs below what caused them, and `why` looks there for where a failure began, and `diff`
-//! compares two of them. `gaps` says what is missing.
+//! compares two of them. `survey` makes a graph of bounded size of a very large run. `gaps` says what is missing.
 //!
 //! To test what an application records, see [`testing`].
 //!
@@ -49,26 +49,41 @@ mod message;
 mod model;
 mod outline;
 mod record;
+mod recovered;
+mod row_mark;
 mod sameness;
 mod succession;
+mod survey;
 pub mod testing;
 mod tree;
 mod values;
 mod why;
 
+#[doc(hidden)]
+pub use build::Hints;
 pub use causes::Hop;
 #[doc(hidden)]
 pub use derive::edges_between;
 pub use diff::{Change, Diff, DiffOptions, DiffSide, Difference, DifferenceKind, Verdict};
 pub use gaps::{Checkup, Gap, GapKind, NotJudged, NotJudgedReason};
+#[doc(hidden)]
+pub use gaps::{Unsettled, UnsettledMessage};
 pub use model::{
-    Artifact, Category, CriticalPath, Diagnostic, Edge, Event, FailedWork, Graph, Link, LinkDirection, LinkSource,
-    LinkedRun, PrunedRun, Relation, Run, RunStatus, RunSummary, Segment, Span, SpanStatus, SpanTimes, Stretch,
-    StretchKind, Suspension, Trigger,
+    Artifact, Category, ColumnChange, Columns, CriticalPath, Diagnostic, Edge, Event, FailedWork, Graph, GraphLimit,
+    LeftOut, LeftOutGroup, LeftOutKind, Link, LinkDirection, LinkSource, LinkedRun, Mutation, PrunedRun, Relation, Run,
+    RunStatus, RunSummary, Segment, Span, SpanStatus, SpanTimes, Stretch, StretchKind, Suspension, Trigger,
+    is_beginning, key_text, value_text, value_words,
 };
 #[doc(hidden)]
 pub use outline::Outline;
 pub use record::run_of;
 #[doc(hidden)]
 pub use record::{linking_span_of, links_of, span_of, time_of};
-pub use why::{Excused, Failure, FailureKind, LastGood, Lost, Note, Outcome, Step, Why};
+#[doc(hidden)]
+pub use recovered::{RecoveredRuns, recovered_runs};
+#[doc(hidden)]
+pub use row_mark::{row_mark, table_mark, without_schema};
+pub use survey::{Selection, Survey};
+pub use why::{
+    Excused, Failure, FailureKind, LastGood, Lost, Note, Outcome, RolledBack, StateChange, StateWriter, Step, Why,
+};

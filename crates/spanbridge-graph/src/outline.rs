@@ -95,6 +95,14 @@ impl Outline {
         started.min().map_or("", |(_, _, name)| name)
     }
 
+    /// The run that started it, as its owner said.
+    pub fn parent_run_id(&self, records: &[Record<'_>]) -> Option<RunId> {
+        match self.joined.lifecycle.starts.first().map(|at| &records[*at].body) {
+            Some(Body::RunStart(start)) => start.parent_run_id,
+            _ => None,
+        }
+    }
+
     /// A span of this run, as the trigger of another run.
     pub fn trigger(&self, span: SpanId, records: &[Record<'_>]) -> Option<Trigger> {
         let parts = &self.joined.spans[self.joined.index.get(span.get())?];

@@ -22,6 +22,7 @@ pub fn time_of<'r>(body: impl Into<BodyView<'r>>) -> Option<u64> {
         BodyView::RunResume(r) => Some(r.resumed_at()),
         BodyView::RunEnd(r) => Some(r.ended_at()),
         BodyView::Event(e) => Some(e.timestamp()),
+        BodyView::Mutation(m) => m.committed_at(),
         _ => None,
     }
 }
@@ -43,6 +44,7 @@ pub(super) fn subject_of(body: &Body<'_>) -> Option<SpanId> {
         Body::Event(event) => Some(event.span_id),
         Body::Artifact(artifact) => Some(artifact.span_id),
         Body::Diagnostic(diagnostic) => diagnostic.span_id,
+        Body::Mutation(mutation) => mutation.span_id,
         _ => span_of(body),
     }
 }

@@ -30,6 +30,12 @@ pub(super) struct Placed {
 }
 
 impl Placed {
+    /// A node below the one that was placed there.
+    pub(super) fn new(node: usize, parent: Option<usize>, depth: usize, attachment: Attachment) -> Self {
+        let parent = parent.map_or(NONE, |parent| parent as u32);
+        Self { node: node as u32, parent, depth: depth as u32, attachment }
+    }
+
     /// The place of the span among the nodes.
     pub(super) fn node(&self) -> usize {
         self.node as usize

@@ -417,3 +417,33 @@ fn stories_are_identical_with_themselves() {
         assert_eq!(told(&diff(&left, &left)), "identical\n", "{}", planted.name);
     }
 }
+
+/// A payload that is not the same is a changed step, by kind, size and hash. Where a step failed, only what it was given counts.
+#[test]
+fn payloads_that_differ_are_changes() {
+    let told_of = |size: u64, hash: &'static str, input: &'static str| {
+        tell(|s| {
+            let [_, reserve, work] = order(s);
+            s.payload(reserve, "output", size, hash);
+            s.payload(work, "input", 7, input);
+        })
+    };
+    let plain = told_of(12, "sha256:aa", "sha256:01");
+    assert_eq!(told(&diff(&plain, &told_of(12, "sha256:aa", "sha256:01"))), "identical\n");
+    assert_eq!(
+        told(&diff(&plain, &told_of(1, "sha256:bb", "sha256:01"))),
+        "changed\nattributes POST /orders > reserve artifact output: \"12 bytes, sha256:aa\" -> \"1 byte, sha256:bb\"\n"
+    );
+    let other = told(&diff(&plain, &told_of(12, "sha256:aa", "sha256:02")));
+    assert!(
+        other.ends_with("process orders artifact input: \"7 bytes, sha256:01\" -> \"7 bytes, sha256:02\"\n"),
+        "{other}"
+    );
+    let without = told(&diff(
+        &plain,
+        &tell(|s| {
+            order(s);
+        }),
+    ));
+    assert!(without.contains("reserve artifact output: \"12 bytes, sha256:aa\" -> -"), "{without}");
+}

@@ -347,7 +347,9 @@ fn only_a_reason_excuses() {
         .0,
         [GapKind::RecordsDropped]
     );
-    for told in [semconv::CONTEXT_IGNORED, semconv::BAGGAGE_FILTERED, semconv::ATTRIBUTES_CUT] {
+    let told = [semconv::CONTEXT_IGNORED, semconv::BAGGAGE_FILTERED];
+    let cut = [semconv::ATTRIBUTES_CUT, semconv::MUTATION_CUT, semconv::ARTIFACT_CUT];
+    for told in told.into_iter().chain(cut) {
         assert_eq!(
             found(&|c| {
                 c.note(told);

@@ -265,6 +265,15 @@ fn the_json_is_as_designed() {
             Endpoint::Run(run(2)),
         ))),
         r.record(Body::Edge(Edge::new("derived.from", Endpoint::Artifact("a1".into()), Endpoint::Run(run(2))))),
+        r.record(Body::Mutation(
+            Mutation::new("m1", "shop", "orders", "{\"line\":2,\"id\":1}", MutationOp::Update)
+                .with_span_id(Some(span_id(1)))
+                .with_before(Some("{\"status\":\"new\"}".into()))
+                .with_after(Some("{\"status\":\"paid\"}".into()))
+                .with_columns(vec!["status".into()])
+                .with_committed_at(Some(T0 + 2 * MS))
+                .with_position(Some("7 1".into())),
+        )),
         r.record(Body::Diagnostic(
             Diagnostic::new("truncated", "cut").with_count(Some(2)).with_span_id(Some(SpanId::new(1).unwrap())),
         )),
@@ -276,6 +285,38 @@ fn the_json_is_as_designed() {
     let direct = serde_json::to_string(&Graph::build(run(1), &records)).unwrap();
     assert!(direct.starts_with(r#"{"schemaVersion":1,"run":{"runId":"#), "{direct}");
     let _: RunId = json["run"]["runId"].as_str().unwrap().parse().unwrap();
+}
+
+/// A repetition may have another record id; other content under the same id is a contradiction.
+#[test]
+fn changed_rows_are_told_once_and_in_order() {
+    let mut r = Recording::of(run(1), 1, "s");
+    let row = |id: &'static str, at: u64, position: Option<&'static str>| {
+        Mutation::new(id, "shop", "orders", "{\"id\":1}", MutationOp::Update)
+            .with_span_id(Some(span_id(1)))
+            .with_committed_at(Some(T0 + at * MS))
+            .with_position(position.map(Into::into))
+    };
+    let of = |records: &[Record<'static>]| {
+        let graph = Graph::build(run(1), records);
+        let ids: Vec<_> = graph.mutations.iter().map(|m| m.mutation_id.clone()).collect();
+        (ids.join(" "), graph.run.status)
+    };
+    let mut all = vec![r.span(1, 0, "pay", 0, 50)];
+    let rows = [
+        row("later", 9, None),
+        row("second", 4, Some("7 10")),
+        row("first", 4, Some("7 9")),
+        row("later", 9, None),
+        row("a", 5, None),
+        row("b", 5, None),
+    ];
+    all.extend(rows.map(|row| r.record(Body::Mutation(row))));
+    assert_eq!(of(&all), ("first second a b later".to_owned(), RunStatus::Ok));
+    all.reverse();
+    assert_eq!(of(&all).0, "first second a b later");
+    all.push(r.record(Body::Mutation(row("later", 10, None))));
+    assert_eq!(of(&all).1, RunStatus::Conflicted);
 }
 
 #[test]
@@ -296,4 +337,34 @@ fn a_span_that_ends_before_it_begins_is_no_work() {
     let resume = Body::RunResume(RunResume::new("a", T0 + 9 * MS));
     let records = [r.record(suspend), r.span(1, 0, "torn", 5, 3), r.record(resume)];
     assert_eq!(Graph::build(run(1), &records).run.waited, 8 * MS);
+}
+
+/// What happened within a step, and for what a run waited, are differences; when it happened is not.
+#[test]
+fn events_and_waits_are_compared() {
+    let graph = |retries: u64, later: u64, reason: &'static str| {
+        let mut r = Recording::of(run(1), 1, "shop");
+        let mut all = vec![r.run_start("order", 0), r.span(1, 0, "pay", 1, 9)];
+        for n in 0..retries {
+            let event = Event::new(span_id(1), format!("e{n}"), "retry", T0 + (2 + n + later) * MS);
+            all.push(r.record(Body::Event(event)));
+        }
+        all.push(r.record(Body::RunSuspend(RunSuspend::new("s", T0 + 20 * MS).with_reason(Some(reason.into())))));
+        all.push(r.record(Body::RunResume(RunResume::new("s", T0 + 30 * MS))));
+        all.push(r.run_end(40, Status::Ok));
+        [Graph::build(run(1), &all)]
+    };
+    let changes = |left: &[Graph], right: &[Graph]| {
+        let diff = spanbridge_graph::Diff::of(left, right, &spanbridge_graph::DiffOptions::default()).unwrap();
+        let of = |one: &spanbridge_graph::Difference| {
+            let texts = one.changes.iter().map(|c| format!("{} {:?} {:?}", c.key, c.left, c.right));
+            (one.name.clone(), texts.collect::<Vec<_>>().join("; "))
+        };
+        diff.differences.iter().map(of).collect::<Vec<_>>()
+    };
+    assert_eq!(changes(&graph(2, 0, "approval"), &graph(2, 3, "approval")), []);
+    let retried = ("pay".to_owned(), "event retry Some(Number(1)) Some(Number(2))".to_owned());
+    assert_eq!(changes(&graph(1, 0, "approval"), &graph(2, 0, "approval")), [retried]);
+    let waits = "suspended approval Some(Number(1)) Some(Number(0)); suspended payment Some(Number(0)) Some(Number(1))";
+    assert_eq!(changes(&graph(1, 0, "approval"), &graph(1, 0, "payment")), [("order".to_owned(), waits.to_owned())]);
 }

@@ -48,7 +48,7 @@
 //! | feature | what it adds |
 //! |---|---|
 //! | `server` (default) | [`ServerLayer`] |
-//! | `axum` | the layer finds axum's route by itself |
+//! | `axum` | the layer finds axum's route by itself, and can record the bodies of requests |
 //! | `reqwest` | [`ClientMiddleware`] and [`ClientExt::observed`] |
 
 #![cfg_attr(
@@ -60,6 +60,8 @@
 mod consume;
 #[cfg(any(feature = "server", feature = "reqwest"))]
 mod describe;
+#[cfg(any(feature = "server", feature = "reqwest"))]
+mod passing;
 #[cfg(feature = "reqwest")]
 mod produce;
 

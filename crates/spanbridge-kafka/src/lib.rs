@@ -55,7 +55,7 @@
 //!
 //! For producers that report delivery in a callback, and to record rebalances, wrap the client's context: [`Observed`].
 
-// Layers, from the bottom: client, client_info, error, ranges, sync; carrier; describe; produce; consume; driver; context.
+// Layers, from the bottom: client, client_info, error, ranges, sync; carrier; describe; replayed; produce; consume; driver; context.
 mod carrier;
 mod client;
 mod client_info;
@@ -66,6 +66,7 @@ mod driver;
 mod error;
 mod produce;
 mod ranges;
+mod replayed;
 mod sync;
 
 pub use carrier::{Headers, HeadersMut};

@@ -419,3 +419,54 @@ async fn values_and_errors_go_by_the_policy() {
         }
     }
 }
+
+/// With `Whole`, an event and its response are recorded to their last byte, and what comes beside the event.
+#[tokio::test]
+async fn an_invocation_can_be_made_again() {
+    let event = json!({"order": "x".repeat(100_000)}).to_string();
+    let mut context = context();
+    context.request_id = "r-1".to_owned();
+    context.deadline += 1_000_000;
+    context.xray_trace_id = Some("Root=1-5759e988-bd862e3fe1be46a994272793".to_owned());
+    context.tenant_id = Some("t".to_owned());
+    context.client_context =
+        serde_json::from_value(json!({"custom": {"card": "4111"}, "environment": {"a": "b"}})).unwrap();
+    context.identity = serde_json::from_value(json!({"identityId": "i", "identityPoolId": "p"})).unwrap();
+    let whole = CapturePolicy::from(CaptureMode::Whole { max: 1 << 20 });
+    let record_with = async |policy: CapturePolicy| {
+        let options = FunctionOptions::new().with(ReceiveOptions::new().capture(policy));
+        let call = (options, invocation(&event, context.clone()));
+        record(answer(observed(service_fn(score)), call)).await.0.0
+    };
+    let all = captured(&record_with(whole.clone()).await);
+    assert_eq!(all.len(), 3);
+    let found = |kind: &str| {
+        let one = all.iter().find(|one| one.starts_with(&format!("score: {kind} application/json "))).unwrap();
+        one.splitn(5, ' ').nth(4).unwrap().to_owned()
+    };
+    assert!(found("input") == event && found("output") == format!(r#"{{"got":{event}}}"#));
+    let properties: Value = serde_json::from_str(&found("input.properties")).unwrap();
+    let mut client = serde_json::to_value(&context.client_context).unwrap();
+    let of_context = json!({
+        "requestId": "r-1", "deadline": context.deadline, "invokedFunctionArn": context.invoked_function_arn,
+        "xrayTraceId": "Root=1-5759e988-bd862e3fe1be46a994272793", "clientContext": client,
+        "identity": {"identityId": "i", "identityPoolId": "p"}, "tenantId": "t",
+    });
+    assert_eq!(properties, json!({"transport": "lambda", "context": of_context}));
+
+    // The hook decides about each value.
+    client["custom"]["card"] = "***".into();
+    let shown = client.to_string();
+    let hides = whole.clone().redact(move |part| {
+        if part.header() == Some("clientContext") {
+            part.replace(shown.clone())
+        }
+        Ok::<_, std::convert::Infallible>(())
+    });
+    let records = captured(&record_with(hides).await);
+    assert!(!records.iter().any(|one| one.contains("4111")) && records.iter().any(|one| one.contains("***")));
+    let fails = whole.redact(|part| if part.header() == Some("identity") { Err("no") } else { Ok(()) });
+    let records = captured(&record_with(fails).await);
+    assert!(records.iter().any(|one| one == "score: redaction.failed"), "{records:?}");
+    assert!(!records.iter().any(|one| one.contains("input.properties")));
+}

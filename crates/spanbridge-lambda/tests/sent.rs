@@ -186,3 +186,18 @@ async fn notifications() {
     let off = CapturePolicy::from(CaptureMode::Off);
     assert_eq!(span(&recorded(|| batch().observed().capture(&off).send()).await).get(semconv::MESSAGING_BODY_SIZE), "");
 }
+
+/// With `Whole`, what a function was asked and answered is recorded to the last byte.
+#[tokio::test]
+async fn a_call_is_recorded_whole() {
+    let (asked, answered) = (json!(["a".repeat(200_000)]).to_string(), json!(["b".repeat(100_000)]).to_string());
+    let client = lambda(&Service::new(200, answered.clone()), None);
+    let order = || client.invoke().function_name("score").payload(Blob::new(asked.clone())).observed();
+    let records = recorded(|| order().capture(CaptureMode::Whole { max: 1 << 20 }).send()).await;
+    let all = captured(&records);
+    let expected = [
+        format!("invoke score: input application/json {} {asked}", asked.len()),
+        format!("invoke score: output application/json {} {answered}", answered.len()),
+    ];
+    assert!(all == expected, "{:?}", all.iter().map(|one| &one[..60]).collect::<Vec<_>>());
+}

@@ -8,6 +8,8 @@ use std::fmt;
 #[derive(Debug)]
 pub struct Error {
     kind: ErrorKind,
+    /// The environment variable that it is about.
+    variable: Option<&'static str>,
     what: &'static str,
     at: Option<usize>,
     source: Option<std::io::Error>,
@@ -35,25 +37,37 @@ pub enum ErrorKind {
 
 impl Error {
     pub(crate) fn protobuf(what: &'static str, at: usize) -> Self {
-        Error { kind: ErrorKind::Protobuf, what, at: Some(at), source: None }
+        Error { kind: ErrorKind::Protobuf, variable: None, what, at: Some(at), source: None }
     }
 
     pub(crate) fn json(what: &'static str, at: usize) -> Self {
-        Error { kind: ErrorKind::Json, what, at: Some(at), source: None }
+        Error { kind: ErrorKind::Json, variable: None, what, at: Some(at), source: None }
     }
 
     pub(crate) fn too_large() -> Self {
-        Error { kind: ErrorKind::TooLarge, what: "a request has more than 64 MiB", at: None, source: None }
+        Error {
+            kind: ErrorKind::TooLarge,
+            variable: None,
+            what: "a request has more than 64 MiB",
+            at: None,
+            source: None,
+        }
     }
 
     /// `what` must not quote what was given: it may be secret.
     #[cfg(feature = "export")]
     pub(crate) fn set_up(kind: ErrorKind, what: &'static str) -> Self {
-        Error { kind, what, at: None, source: None }
+        Error { kind, variable: None, what, at: None, source: None }
+    }
+
+    /// Names the variable that was not valid, if it was one.
+    #[cfg(feature = "export")]
+    pub(crate) fn of(self, variable: Option<&'static str>) -> Self {
+        Error { variable, ..self }
     }
 
     pub(crate) fn io(source: std::io::Error) -> Self {
-        Error { kind: ErrorKind::Io, what: "", at: None, source: Some(source) }
+        Error { kind: ErrorKind::Io, variable: None, what: "", at: None, source: Some(source) }
     }
 
     /// What kind of problem it is.
@@ -70,7 +84,11 @@ impl fmt::Display for Error {
             ErrorKind::TooLarge | ErrorKind::Io => "read OTLP",
             ErrorKind::Endpoint | ErrorKind::Header | ErrorKind::Certificate => "set up export",
         };
-        write!(f, "{doing}: {}", self.what)?;
+        write!(f, "{doing}: ")?;
+        if let Some(variable) = self.variable {
+            write!(f, "{variable}: ")?;
+        }
+        f.write_str(self.what)?;
         if let Some(source) = &self.source {
             write!(f, "{source}")?;
         }

@@ -20,13 +20,15 @@
 //! ([`Telemetry::record_content`]), an exporter may take a part only ([`Choice`]), and nothing is lost without a number
 //! ([`ExportCounts`]).
 //!
+//! To send all that is recorded to a `spanbridge serve` on another machine, use an [`HttpSink`].
+//!
 //! # Context both ways
 //! A team that keeps its tracer takes only our transports: see [`bridge`].
 //!
 //! # Features
 //! | feature | what it adds |
 //! |---|---|
-//! | `export` (default) | records out, to a receiver of OTLP or to a function of yours |
+//! | `export` (default) | records out, to a receiver of OTLP, to a `spanbridge serve` or to a function of yours |
 //! | `tls` (default) | receivers whose URL is `https://` |
 //! | `sdk` | records out through OpenTelemetry's SDK: [`sdk`] |
 //! | `opentelemetry_0_31`, `_0_32`, `_0_33` | the current context of this version of OpenTelemetry's API: [`bridge`] |
@@ -50,5 +52,7 @@ pub mod sdk;
 pub mod spans;
 
 pub use error::{Error, ErrorKind};
+#[cfg(feature = "export")]
+pub use export::HttpSink;
 #[cfg(any(feature = "export", feature = "sdk"))]
 pub use export::{Choice, ExportCounter, ExportCounts, Exporter, Telemetry, WithTelemetry};

@@ -9,7 +9,7 @@ use crate::old::OldFile;
 /// What reads a store.
 pub(crate) enum Engines {
     /// A store of an earlier release alone.
-    Old(OldFile),
+    Old(Box<OldFile>),
     /// A directory with logs.
     Directory(Box<Index>),
     /// An old store, and the directory in which its services go on.

@@ -37,6 +37,8 @@ pub enum ErrorKind {
     Io,
     /// The text is not an id or the beginning of one: 4 to 32 hexadecimal digits.
     InvalidId,
+    /// The question was given up: see [`Store::stop_when`](crate::Store::stop_when).
+    Stopped,
     /// The path cannot be one of a store, such as `:memory:` or a URL.
     InvalidPath,
     /// `SPANBRIDGE_DB` is not set, and the user has no data directory.

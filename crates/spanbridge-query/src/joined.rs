@@ -7,6 +7,7 @@ use crate::engine::{
     Cursor, Damaged, EachBatch, EachRun, Engine, IdMatches, IdPrefix, Mention, Order, Snapshot, SpanMatch,
 };
 use crate::fingerprint::Fingerprints;
+use crate::large::{is_large, row_of};
 use crate::runs::{RunFilter, RunRow};
 use crate::{Error, Result};
 use spanbridge::record::Record;
@@ -63,10 +64,22 @@ impl JoinedSnapshot<'_> {
 
     fn rows_from_records(&self, run_ids: &[RunId]) -> Result<Vec<RunRow>> {
         let mut rows = Vec::with_capacity(run_ids.len());
-        self.merged(run_ids, &mut |run, records| {
+        let (mut small, mut large) = (Vec::with_capacity(run_ids.len()), Vec::new());
+        for run in run_ids {
+            if is_large(self.size(*run)?) { large.push(*run) } else { small.push(*run) }
+        }
+        self.merged(&small, &mut |run, records| {
             rows.push(RunRow::of(run, &records));
             Ok(())
         })?;
+        for run in large {
+            rows.extend(row_of(run, |each| {
+                self.pieces(&[run], &mut |_, records| {
+                    each(&records);
+                    Ok(())
+                })
+            })?);
+        }
         Ok(rows)
     }
 
@@ -125,9 +138,51 @@ impl Snapshot for JoinedSnapshot<'_> {
         Ok(())
     }
 
+    /// What both have comes once. For that, eight bytes are remembered of each record of a run that both have.
+    fn pieces(&self, run_ids: &[RunId], each: &mut EachRun<'_>) -> Result<()> {
+        for chunk in run_ids.chunks(RUNS_AT_ONCE) {
+            let shared = self.shared_of(chunk)?;
+            let (mut prints, mut seen) = (Fingerprints::default(), Set::default());
+            self.earlier.pieces(chunk, &mut |run, records| {
+                if shared.contains(&run) {
+                    seen.extend(records.iter().map(|record| prints.of(record).all));
+                }
+                each(run, records)
+            })?;
+            self.later.pieces(chunk, &mut |run, mut records| {
+                if shared.contains(&run) {
+                    records.retain(|record| !seen.contains(&prints.of(record).all));
+                }
+                if records.is_empty() { Ok(()) } else { each(run, records) }
+            })?;
+        }
+        Ok(())
+    }
+
+    fn size(&self, run_id: RunId) -> Result<u64> {
+        Ok(self.earlier.size(run_id)?.saturating_add(self.later.size(run_id)?))
+    }
+
     fn records_of_no_run(&self, during: RangeInclusive<u64>, each: &mut EachBatch<'_>) -> Result<()> {
         self.earlier.records_of_no_run(during.clone(), each)?;
         self.later.records_of_no_run(during, each)
+    }
+
+    fn changed_by(&self, rows: &[u128]) -> Result<Vec<RunId>> {
+        let mut runs = self.earlier.changed_by(rows)?;
+        runs.extend(self.later.changed_by(rows)?);
+        runs.sort_unstable();
+        runs.dedup();
+        Ok(runs)
+    }
+
+    fn changed_by_unknown(&self, rows: &[u128], each: &mut EachBatch<'_>) -> Result<()> {
+        self.earlier.changed_by_unknown(rows, each)?;
+        self.later.changed_by_unknown(rows, each)
+    }
+
+    fn changes_forgotten(&self) -> Result<Option<u64>> {
+        Ok(self.earlier.changes_forgotten()?.max(self.later.changes_forgotten()?))
     }
 
     fn runs(&self, filter: &RunFilter, limit: usize) -> Result<Vec<RunRow>> {

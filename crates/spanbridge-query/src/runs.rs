@@ -1,9 +1,10 @@
 //! Runs in one line each, and which of them to list.
 
+use crate::search::has_text;
 use spanbridge::record::{Body, Record};
 use spanbridge::{RunId, SpanId, Status};
 use spanbridge_graph::hash::Set;
-use spanbridge_graph::{FailedWork, Graph, Outline, RunStatus, RunSummary};
+use spanbridge_graph::{FailedWork, Graph, Hints, Outline, RunStatus, RunSummary, Unsettled};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -45,7 +46,7 @@ impl RunFilter {
         Self { service: Some(service.into()), ..self }
     }
 
-    /// Only runs with this text in their name. Upper and lower case differ.
+    /// Only runs with this text in their name. Upper and lower case are the same.
     pub fn name(self, text: impl Into<String>) -> Self {
         Self { name: Some(text.into()), ..self }
     }
@@ -67,16 +68,42 @@ impl RunFilter {
 
     /// Whether a run matches all that is set.
     pub fn matches(&self, row: &RunRow) -> bool {
+        self.matches_times(row)
+            && self.status.is_none_or(|status| row.counts_as(status))
+            && self.name.as_deref().is_none_or(|part| has_text(&row.name, part))
+            && self.service.as_ref().is_none_or(|service| row.services.contains(service))
+    }
+
+    /// Whether an operation with this first run matches what is said of the operation as a whole: its times, and that nothing in it
+    /// failed if that is asked for.
+    pub(crate) fn matches_operation(&self, first: &RunRow) -> bool {
+        let is_ok = || first.counts_as(RunStatus::Ok) && first.failed_descendants == 0;
+        self.matches_times(first) && (self.status != Some(RunStatus::Ok) || is_ok())
+    }
+
+    /// Whether a run that failed does not match once a later attempt in another run has mended it.
+    pub(crate) fn is_about_failures(&self) -> bool {
+        self.status == Some(RunStatus::Error)
+    }
+
+    fn matches_times(&self, row: &RunRow) -> bool {
         self.since.is_none_or(|since| row.started_at >= since)
             && self.before.is_none_or(|before| (row.started_at, row.run_id) < before)
             && self.min_duration.is_none_or(|least| row.duration().is_some_and(|took| took >= least))
-            && self.status.is_none_or(|status| row.counts_as(status))
-            && self.name.as_deref().is_none_or(|part| row.name.contains(part))
-            && self.service.as_ref().is_none_or(|service| row.services.contains(service))
+    }
+
+    /// What at least one run of an operation is to match: all of it.
+    pub(crate) fn of_one_run(&self) -> Self {
+        let status = self.status.filter(|status| *status != RunStatus::Ok);
+        Self { status, name: self.name.clone(), service: self.service.clone(), ..Self::default() }
     }
 }
 
-/// Which runs to list and in which order, also by what only the records of a run say. The default lists all, newest first.
+/// Which operations to list and in which order, also by what only the records of a run say. The default lists all, newest first.
+///
+/// An operation is a run that no stored run started, with all that it started, directly or through others. Its times are those of the
+/// first run, and the order is by what the row of that says. The other filters are about its runs: one of them must match all that is
+/// set. An operation is ok if its first run is and nothing in it failed. See [`RunQuery::each_run`].
 ///
 /// ```
 /// use spanbridge_query::{RunFilter, RunQuery, RunSort};
@@ -99,6 +126,8 @@ pub struct RunQuery {
     pub sort: RunSort,
     /// How many runs are left out at the beginning.
     pub skip: usize,
+    /// Whether each run is listed by itself, also if another stored run started it.
+    pub each_run: bool,
 }
 
 /// An order of runs. Among equal ones, the newest comes first.
@@ -131,10 +160,15 @@ impl RunQuery {
         self
     }
 
-    /// Only runs with this text in the error of the run or of a span. Upper and lower case differ. The records of each candidate
+    /// Only runs with this text in the error of the run or of a span. Upper and lower case are the same. The records of each candidate
     /// that may have an error are read.
     pub fn error(self, text: impl Into<String>) -> Self {
         Self { error: Some(text.into()), ..self }
+    }
+
+    /// Each run by itself, instead of operations.
+    pub fn each_run(self) -> Self {
+        Self { each_run: true, ..self }
     }
 
     /// In this order. All but [`RunSort::Newest`] look at every run that matches.
@@ -164,33 +198,60 @@ pub struct RunRow {
     pub spans: u64,
     /// How many of them ended in an error or a panic.
     pub errors: u64,
-    /// Messages that failed for good, although the run succeeded. Each number is at most [`RunRow::MAX_COUNTED`].
+    /// Messages that failed for good, although the run succeeded. Each number is at most [`RunRow::MAX_COUNTED`]. In a list of
+    /// [operations](RunQuery), messages that were mended in runs that it started count as recovered, too.
     pub failed_work: FailedWork,
     /// When it began, in nanoseconds since the Unix epoch.
     pub started_at: u64,
     /// When it ended. `None` while it is open or suspended.
     pub ended_at: Option<u64>,
+    /// The run that started it. It need not be stored.
+    pub parent_run_id: Option<RunId>,
+    /// In a list of [operations](RunQuery): how many stored runs it started, directly or through others. Elsewhere 0.
+    pub descendants: u64,
+    /// How many of those failed, or have failed work, and are not mended by a later attempt at the same message in another of them.
+    pub failed_descendants: u64,
+    /// Messages without a settlement, by its records. The store decides which of them count as failed work.
+    pub(crate) unsettled: Unsettled,
 }
 
 impl RunRow {
     /// A run without spans that has not ended.
     pub fn new(run_id: RunId, name: impl Into<String>, status: RunStatus, started_at: u64) -> Self {
         let (services, spans, errors, ended_at) = (Vec::new(), 0, 0, None);
-        let failed_work = FailedWork::default();
-        Self { run_id, name: name.into(), status, services, spans, errors, failed_work, started_at, ended_at }
+        Self {
+            run_id,
+            name: name.into(),
+            status,
+            services,
+            spans,
+            errors,
+            failed_work: FailedWork::default(),
+            started_at,
+            ended_at,
+            parent_run_id: None,
+            descendants: 0,
+            failed_descendants: 0,
+            unsettled: Unsettled::default(),
+        }
     }
 
-    /// The row of a run with these records. It says the same as the run's graph.
+    /// The row of a run with these records. It says the same as [`Graph::build`].
     pub fn of(run_id: RunId, records: &[Record<'_>]) -> Self {
         let outline = Outline::of(run_id, records);
         let mut row = Self::new(run_id, outline.name(records), outline.status(records), outline.started_at(records));
         row.ended_at = outline.ended_at(records);
-        let services: BTreeSet<&str> = records.iter().map(|record| &*record.service).collect();
+        row.parent_run_id = outline.parent_run_id(records);
+        // Whoever reads what a database has logged did not work on the run.
+        let workers = records.iter().filter(|record| !matches!(record.body, Body::Mutation(_)));
+        let services: BTreeSet<&str> = workers.map(|record| &*record.service).collect();
         row.services = services.into_iter().map(str::to_owned).collect();
         let (mut started, mut ended, mut failed) = (Set::default(), Set::default(), Set::default());
+        let mut hints = Hints::default();
         for record in records {
-            if let Body::Span(span) = &record.body {
-                started.insert(span.span_id);
+            match &record.body {
+                Body::Span(span) if !started.insert(span.span_id) => {}
+                _ => hints.add(&record.view().body()),
             }
             if let Some((span_id, status)) = end_of(&record.body)
                 && ended.insert(span_id)
@@ -201,14 +262,46 @@ impl RunRow {
         }
         row.spans = started.len().max(ended.len()) as u64;
         row.errors = failed.len() as u64;
-        if row.status == RunStatus::Ok && row.errors > 0 {
-            let mut work = Graph::build(run_id, records).run.failed_work;
-            for count in [&mut work.failed, &mut work.dead_lettered, &mut work.recovered] {
-                *count = (*count).min(Self::MAX_COUNTED);
-            }
-            row.failed_work = work;
+        if row.status == RunStatus::Ok && row.errors > 0 || hints.is_set() {
+            let graph = Graph::build(run_id, records);
+            row.set_failed_work(graph.run.failed_work);
+            row.unsettled = Unsettled::of(&graph);
         }
         row
+    }
+
+    /// The row of a very large run, from a graph that does not show all of it.
+    pub(crate) fn of_summary(graph: &Graph) -> Self {
+        let run = &graph.run;
+        let mut row = Self::new(run.run_id, &*run.name, run.status, run.started_at);
+        (row.ended_at, row.parent_run_id) = (run.ended_at, run.parent_run_id);
+        if let Some(all) = &graph.left_out {
+            row.services.clone_from(&all.services);
+            (row.spans, row.errors) = (all.listed, all.errors);
+        }
+        row.set_failed_work(run.failed_work);
+        row
+    }
+
+    /// Counts messages that were mended in other runs, unless the owner said that the run is not ok.
+    pub(crate) fn add_recovered(&mut self, messages: u64) {
+        if self.status == RunStatus::Ok {
+            let mut work = self.failed_work;
+            work.recovered = work.recovered.saturating_add(messages);
+            self.set_failed_work(work);
+        }
+    }
+
+    fn set_failed_work(&mut self, mut work: FailedWork) {
+        for count in [&mut work.failed, &mut work.dead_lettered, &mut work.recovered, &mut work.never_settled] {
+            *count = (*count).min(Self::MAX_COUNTED);
+        }
+        self.failed_work = work;
+    }
+
+    /// Says how many messages were never settled.
+    pub(crate) fn set_never_settled(&mut self, messages: u64) {
+        self.failed_work.never_settled = messages.min(Self::MAX_COUNTED);
     }
 
     /// How long it took, in nanoseconds. `None` while it is open or suspended.
@@ -218,6 +311,11 @@ impl RunRow {
 
     /// More failed messages of a kind are not counted.
     pub const MAX_COUNTED: u64 = 1000;
+
+    /// Whether an operation that it is a part of is not simply ok.
+    pub(crate) fn is_failure(&self) -> bool {
+        self.counts_as(RunStatus::Error) || self.status == RunStatus::Conflicted
+    }
 
     /// Whether a filter for this status shows it: by its status, but a run with failed work is an error and not ok.
     pub fn counts_as(&self, status: RunStatus) -> bool {

@@ -129,8 +129,97 @@ fn an_index_of_format_1_is_taken_over() {
     let store = Store::open(&path).unwrap();
     store.fold(FoldBudget::default(), |_| true).unwrap().unwrap();
     drop(store);
-    let index = rusqlite::Connection::open(path.join("index.db")).unwrap();
-    index.pragma_update(None, "user_version", 1).unwrap();
+    let index = downgrade(&path, 1);
     check(&Store::open(&path).unwrap());
-    assert_eq!(index.query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0)).unwrap(), 2);
+    assert_eq!(index.query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0)).unwrap(), 5);
+}
+
+/// A run that sends one message, and ends ok. What became of the message is all that differs.
+fn sent(n: u64, more: impl FnOnce(&mut Recording, u64, u64) -> Vec<Record<'static>>) -> Vec<Record<'static>> {
+    let mut all = story(n, &[], None);
+    let mut mail = Recording::of(run(u128::from(n)), 2000 + n, "mail");
+    all.extend(more(&mut mail, 100 * n, 1000 * n));
+    all
+}
+
+/// Work that succeeded, then a settlement: which, and whether the broker took it.
+fn settled(
+    operation: &'static str,
+    requeue: Option<bool>,
+    status: Status,
+) -> impl FnOnce(&mut Recording, u64, u64) -> Vec<Record<'static>> {
+    move |mail, first, at| {
+        let said =
+            vec![(semconv::RABBITMQ_ROUTING_KEY, text("created")), (semconv::DELIVERY_ATTEMPT, AttributeValue::I64(1))];
+        let work = mail.step((first + 1, first), ("messaging.process", "process"), MAIL, (at + 20, at + 29), said);
+        let said = requeue.map(|yes| (semconv::SETTLE_REQUEUE, AttributeValue::Bool(yes))).into_iter().collect();
+        let mut settle =
+            mail.step((first + 60, first + 1), ("messaging.settle", operation), MAIL, (at + 30, at + 31), said);
+        if let Body::Span(span) = &mut settle.body {
+            span.end = Some(end(at + 31, status));
+        }
+        vec![work, settle]
+    }
+}
+
+/// A dead letter that nobody had worked on before.
+fn dead(reason: &'static str) -> impl FnOnce(&mut Recording, u64, u64) -> Vec<Record<'static>> {
+    move |mail, first, at| {
+        let said = vec![(semconv::DEAD_LETTER_QUEUE, text("mail")), (semconv::DEAD_LETTER_REASON, text(reason))];
+        vec![mail.step(
+            (first + 1, first),
+            ("messaging.process", "process"),
+            "dead:created:mail.dead",
+            (at + 500, at + 509),
+            said,
+        )]
+    }
+}
+
+/// Messages that are lost although the work on them, if there was any, succeeded; and how each is counted.
+fn quiet_losses() -> Vec<(Vec<Record<'static>>, (u64, u64, u64))> {
+    let mut retried = sent(7, settled("nack", Some(false), Status::Ok));
+    retried.extend(story(7, &[Status::Ok, Status::Ok], None).pop());
+    vec![
+        (sent(1, settled("ack", None, Status::Ok)), (0, 0, 0)),
+        (sent(2, settled("reject", Some(false), Status::Ok)), (1, 0, 0)),
+        (sent(3, settled("nack", Some(true), Status::Ok)), (0, 0, 0)),
+        (sent(4, dead("expired")), (0, 1, 0)),
+        (sent(5, dead("maxlen")), (0, 1, 0)),
+        (sent(6, settled("ack", None, Status::Error)), (1, 0, 0)),
+        (retried, (0, 0, 1)),
+    ]
+}
+
+/// A message that was given up without an error counts: before and after it is folded, and if an earlier release folded it.
+#[test]
+fn a_message_may_be_lost_without_an_error() {
+    let (_dir, path) = place();
+    let mut sink = StoreSink::open(&path).unwrap();
+    let expected: BTreeMap<u128, (u64, u64, u64)> =
+        (1..).zip(quiet_losses().into_iter().map(|(_, counts)| counts)).collect();
+    (1..).zip(quiet_losses()).for_each(|(number, (records, _))| deliver(&mut sink, 1, number, &records));
+    let store = Store::open(&path).unwrap();
+    let check = |store: &Store| {
+        let rows = store.runs(&RunFilter::default(), 100).unwrap();
+        assert_eq!(counts(&rows), expected);
+        assert!(rows.iter().all(|row| row.status == RunStatus::Ok));
+        for row in &rows {
+            assert_eq!(store.graph(row.run_id).unwrap().unwrap().run.failed_work, row.failed_work);
+        }
+        let failed = store.runs(&RunFilter::default().status(RunStatus::Error), 100).unwrap();
+        assert_eq!(counts(&failed).into_keys().collect::<Vec<_>>(), [2, 4, 5, 6]);
+    };
+    check(&store);
+    store.fold(FoldBudget::default(), |_| true).unwrap().unwrap();
+    check(&store);
+    drop(store);
+    // The earlier release did not know.
+    let index = downgrade(&path, 2);
+    index.execute_batch("UPDATE run SET status = 0, errors = NULL, spans = NULL").unwrap();
+    let store = Store::open(&path).unwrap();
+    assert_eq!(store.runs(&RunFilter::default().status(RunStatus::Error), 100).unwrap(), []);
+    store.fold(FoldBudget::default(), |_| true).unwrap().unwrap();
+    check(&store);
+    assert_eq!(index.query_row("SELECT count(*) FROM outdated", [], |row| row.get::<_, i64>(0)).unwrap(), 0);
 }

@@ -155,3 +155,45 @@ fn a_read_only_directory_is_read() {
     assert_eq!(std::fs::read_dir(&path).unwrap().count(), 1, "the log alone");
     set(0o755);
 }
+
+/// What is appended is not compared with anything. An import knows it, and a graph shows a repetition once.
+#[test]
+fn appended_records_are_known_to_imports() {
+    let (_dir, path) = place();
+    let mut store = Store::open_or_create(&path).unwrap();
+    let records = records();
+    let report = store.append(records[..200].iter().cloned()).unwrap();
+    assert_eq!((report.read, report.stored, report.repeated), (200, 200, 0));
+    let report = store.import(records.iter().cloned()).unwrap();
+    assert_eq!((report.stored, report.repeated), (200, 200));
+    once_each(&store);
+    // Between two imports of the same store, too.
+    assert_eq!(store.append(records[..50].iter().cloned()).unwrap().stored, 50);
+    assert_eq!(store.import(records.iter().cloned()).unwrap().repeated, 400);
+    store.fold(FoldBudget::everything(), |_| true).unwrap();
+    assert_eq!(store.graph(run(1)).unwrap().unwrap().spans.len(), 10);
+}
+
+/// Whoever only reads what a database has logged did not work on the run.
+#[test]
+fn readers_of_a_log_are_no_services() {
+    use spanbridge::record::{Body, Mutation, MutationOp};
+    let (_dir, path) = place();
+    let mut store = Store::open_or_create(&path).unwrap();
+    let mut shop = Recording::of(run(1), 1, "shop");
+    let span = shop.span(1, 0, "step", 1, 2);
+    let mutation = |n: u64, run_of: &Record<'static>| {
+        let row = Mutation::new(format!("m{n}"), "shop", "orders", r#"{"id":1}"#, MutationOp::Insert);
+        let segment = spanbridge::SegmentId::new(99).unwrap();
+        Record::new(segment, n, "reader", Body::Mutation(row)).of_run(run_of.run_id, run_of.trace_id)
+    };
+    store.append([mutation(1, &span), span.clone(), mutation(2, &span)]).unwrap();
+    let of_graph = |store: &Store| {
+        let segments = store.graph(run(1)).unwrap().unwrap().run.segments;
+        segments.iter().map(|segment| segment.service.clone()).collect::<Vec<_>>()
+    };
+    let listed = |store: &Store| store.runs(&RunFilter::default(), 9).unwrap()[0].services.clone();
+    assert_eq!((listed(&store), of_graph(&store)), (vec!["shop".to_owned()], vec!["shop".to_owned()]));
+    store.fold(FoldBudget::everything(), |_| true).unwrap();
+    assert_eq!((listed(&store), of_graph(&store)), (vec!["shop".to_owned()], vec!["shop".to_owned()]));
+}

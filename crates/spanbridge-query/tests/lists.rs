@@ -107,7 +107,7 @@ fn what_only_records_say_is_found() {
     let failed = |n: u64| n.is_multiple_of(10) && !n.is_multiple_of(17);
     assert_eq!(count(any().error("declined")), of(&failed));
     assert_eq!(count(any().error("card 20")), of(&|n| failed(n) && n % 30 == 20));
-    assert_eq!(count(any().error("Declined")), 0);
+    assert_eq!(count(any().error("Declined")), of(&failed), "case does not matter");
     let rows = store.list(&any().error("card 20").attribute("order.id", Some("0")).skip(1), 3).unwrap();
     let expected = (0..RUNS).rev().filter(|n| failed(*n) && n % 30 == 20 && n % 50 == 0);
     assert_eq!(ids(&rows), expected.skip(1).take(3).filter_map(|n| records(n)[0].run_id).collect::<Vec<_>>());

@@ -6,6 +6,7 @@ use common::*;
 use spanbridge::record::*;
 use spanbridge::{RunId, SpanId, Status, TraceId};
 use spanbridge_graph::{LinkDirection, RunStatus};
+use spanbridge_query::index::FoldBudget;
 use spanbridge_query::{ErrorKind, Found, Id, RunFilter, RunRow, Store};
 use spanbridge_store::StoreSink;
 
@@ -128,6 +129,29 @@ fn ids_are_found_by_their_first_digits() {
     for bad in ["", "abc", "xyzw", "+123", "0123456789abcdef0123456789abcdef0", "日本語!"] {
         let error = store.find(bad).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidId, "{error}");
+    }
+}
+
+/// Two runs hold the same span id: both are named, neither is taken for it.
+#[test]
+fn a_span_of_two_runs_is_ambiguous() {
+    let (_dir, path) = place();
+    let mut sink = StoreSink::open(&path).unwrap();
+    let store = Store::open(&path).unwrap();
+    for n in [1, 2] {
+        let mut one = Recording::of(run(n), n as u64, "shop");
+        deliver(&mut sink, 1, n as u64, &[one.run_start("order", 0), one.span(7, 0, "pay", 1, 2)]);
+        if n == 1 {
+            store.fold(FoldBudget::default(), |_| true).unwrap().unwrap();
+        }
+    }
+    for is_folded in [false, true] {
+        let Found::Ambiguous(candidates) = store.find(&span_id(7).to_string()).unwrap() else {
+            panic!("two runs hold it")
+        };
+        let runs: Vec<_> = candidates.iter().map(|c| (c.id, c.run_id)).collect();
+        assert_eq!(runs, [(Id::Span(span_id(7)), run(1)), (Id::Span(span_id(7)), run(2))], "{is_folded}");
+        store.fold(FoldBudget::everything(), |_| true).unwrap();
     }
 }
 

@@ -8,7 +8,7 @@ mod story;
 use planted::ALL;
 use spanbridge_graph::{DiffOptions, DifferenceKind, Outcome, Verdict, Why};
 use spanbridge_query::Store;
-use story::{Story, process, publish, run_id, step, told};
+use story::{Story, process, publish, query, run_id, step, told};
 
 /// Asks a store with this story about a run.
 fn ask(story: &Story, run: u128) -> Why {
@@ -172,4 +172,87 @@ fn two_runs_of_a_store_are_compared() {
     assert!(diff(1, 9_999).is_none());
     assert_eq!(store.last_good(run_id(3)).unwrap(), Some(run_id(2)));
     assert_eq!(store.last_good(run_id(1)).unwrap(), None);
+}
+
+/// A message that came back is not mended by another one to the same queue. Only an id says that it was sent again.
+#[test]
+fn another_message_mends_no_returned_one() {
+    let told = |first: Option<&'static str>, second: Option<&'static str>| {
+        let mut s = Story::default();
+        let work = s.add(step("shop", "place", 0, 0, 20));
+        let named = |spec: story::Spec, id: Option<&'static str>| match id {
+            Some(id) => spec.is(spanbridge::semconv::MESSAGING_MESSAGE_ID, id),
+            None => spec,
+        };
+        s.add(named(publish("shop", "orders", work, 2).handed("returned").fails("no queue"), first));
+        s.add(named(publish("shop", "orders", work, 8), second));
+        let why = ask(&s, 1);
+        (why.failures.len(), why.recovered.len())
+    };
+    assert_eq!(told(None, None), (1, 0));
+    assert_eq!(told(Some("17"), Some("18")), (1, 0));
+    assert_eq!(told(Some("17"), Some("17")), (0, 1));
+}
+
+/// What differs in runs that were not read is not known, and that is said.
+#[test]
+fn diff_says_which_runs_it_did_not_read() {
+    let mut s = Story::default();
+    let sent = s.add(publish("shop", "orders", 0, 0));
+    for run in 2..600u128 {
+        s.begin(run, "billing", "bill", 20, Some(sent));
+        s.end(run, "billing", 30);
+    }
+    s.begin(700, "shop", "order", 0, None);
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = Store::open_or_create(dir.path().join("store")).unwrap();
+    store.import(s.records.iter().cloned()).unwrap();
+    let diff = store.diff(run_id(1), run_id(1), &Default::default()).unwrap().unwrap();
+    assert_eq!((diff.runs_not_read, &diff.to_json()["runsNotRead"]), (198, &198.into()));
+    let alone = store.diff(run_id(700), run_id(700), &Default::default()).unwrap().unwrap();
+    assert_eq!((alone.runs_not_read, alone.to_json().get("runsNotRead")), (0, None));
+}
+
+/// A row that another run changed before the failure, and one that nobody knows changed later, but before it, too.
+#[test]
+fn why_names_who_else_wrote_a_row() {
+    let mut s = Story::default();
+    let early = s.add(query("import", "UPDATE orders", 0, 1, 1).of_run(2));
+    s.row(early, r#"{"id":1}"#, "new", "held", 2);
+    let late = s.add(query("import", "UPDATE orders", 0, 3, 1).of_run(3));
+    s.row(late, r#"{"id":1}"#, "held", "paid", 4);
+    s.row(late, r#"{"id":2}"#, "new", "paid", 4);
+    let job = s.add(step("shop", "ship", 0, 10, 30).of_run(1).fails("no address"));
+    let update = s.add(query("shop", "UPDATE orders", job, 11, 1));
+    s.row(update, r#"{"id":1}"#, "paid", "shipping", 12);
+    // After the failure, of another table, or of another row.
+    let after = s.add(query("import", "UPDATE orders", 0, 40, 1).of_run(4));
+    s.row(after, r#"{"id":1}"#, "shipping", "lost", 41);
+    let why = ask(&s, 1);
+    let others = |why: &Why| -> Vec<String> {
+        let failure = &why.failures[0];
+        let said = failure.other_writers.iter().map(|change| {
+            let by = change.writer.as_ref().map(|by| (by.run_id, by.span_name.clone().unwrap_or_default()));
+            format!("{} {}: {by:?}", change.mutation.row(), change.mutation.summary())
+        });
+        said.collect()
+    };
+    let by = format!("Some(({}, \"UPDATE orders\"))", run_id(3));
+    assert_eq!(others(&why), [format!("orders id=1 status 'held' → 'paid': {by}")]);
+    let json = &why.to_json()["failures"][0];
+    assert_eq!(json["changes"][0]["writer"]["spanName"], "UPDATE orders");
+    assert_eq!(json["otherWriters"][0]["changed"][0]["before"], "held");
+
+    let mut unknown =
+        s.records.iter().find(|record| record.run_id == Some(run_id(3)) && is_row(record)).unwrap().clone();
+    (unknown.run_id, unknown.trace_id) = (None, None);
+    let spanbridge::record::Body::Mutation(row) = &mut unknown.body else { panic!() };
+    (row.span_id, row.mutation_id) = (None, "unknown".into());
+    row.committed_at = row.committed_at.map(|at| at + 1_000_000);
+    s.records.push(unknown);
+    assert_eq!(others(&ask(&s, 1)), ["orders id=1 status 'held' → 'paid': None"]);
+}
+
+fn is_row(record: &spanbridge::record::Record<'_>) -> bool {
+    matches!(record.body, spanbridge::record::Body::Mutation(_))
 }

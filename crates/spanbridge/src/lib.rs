@@ -59,8 +59,8 @@
 //! # How it is built
 //!
 //! Rooms form layers, and each uses only what stands before it: buffers → what is carried ([`w3c`], [`Context`],
-//! what is current) → the encoder of spans → [`carrier`] → spans and runs ([`mod@observe`], [`outbox`]) → [`messaging`],
-//! [`agent`] → [`record`] → [`Recorder`] → the conformance kit.
+//! what is current) → stand-ins → the encoder of spans → [`carrier`] → spans and runs ([`mod@observe`], [`outbox`]) →
+//! [`messaging`], [`agent`] → [`record`] → [`Recorder`] → the conformance kit.
 
 #[cfg(feature = "macros")]
 #[doc(hidden)] // for the code that the macros write
@@ -83,6 +83,7 @@ pub mod record;
 mod recorder;
 pub mod semconv;
 mod span;
+mod stand_in;
 mod text;
 
 #[cfg(feature = "json")]

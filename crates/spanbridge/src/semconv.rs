@@ -35,6 +35,13 @@ pub const RABBITMQ_DELIVERY_TAG: &str = "messaging.rabbitmq.message.delivery_tag
 /// The class of an error.
 pub const ERROR_TYPE: &str = "error.type";
 
+/// An event: a value that no code can compute again, such as the time, was taken. A replay gives it back.
+pub const VALUE: &str = "spanbridge.value";
+/// What the program calls the value.
+pub const VALUE_NAME: &str = "spanbridge.value.name";
+/// The value, as text.
+pub const VALUE_TEXT: &str = "spanbridge.value.text";
+
 /// What became of a hand-off: `confirmed`, `rejected`, `returned`, `sent`, `unknown`, `committed`, `rolled_back`.
 pub const HANDOFF_STATUS: &str = "spanbridge.handoff.status";
 /// Which delivery of the same message this is, from 1, where the broker counts.
@@ -126,8 +133,14 @@ pub const BAGGAGE_FILTERED: &str = "baggage.filtered";
 pub const CONTEXT_IGNORED: &str = "context.ignored";
 /// Diagnostic: a payload or headers were not recorded, because the redaction hook failed.
 pub const REDACTION_FAILED: &str = "redaction.failed";
+/// Diagnostic: of the rows that statements changed something could not be recorded.
+pub const STATE_CAPTURE_FAILED: &str = "state.capture_failed";
 /// Diagnostic: of what was said about a span something was cut, or left out, because there is no room for so much.
 pub const ATTRIBUTES_CUT: &str = "cut.attributes";
+/// Diagnostic: values of a row, or the whole change of it, were left out, because there is no room for so much in a record.
+pub const MUTATION_CUT: &str = "cut.mutation";
+/// The code of a diagnostic: of a payload that was to be recorded whole, only the beginning was recorded.
+pub const ARTIFACT_CUT: &str = "cut.artifact";
 /// Diagnostic: the time at which a message was sent lies in the future here: one of the two clocks is wrong.
 pub const CLOCK_SKEW: &str = "clock.skew";
 /// Diagnostic: a header of the Runtime API could not be read by `lambda_runtime`, and was mended or left out.
@@ -259,6 +272,20 @@ pub const GATEWAY_RESULT: &str = "spanbridge.gateway.result";
 pub const DB_SYSTEM_NAME: &str = "db.system.name";
 /// What a query does, without values: `SELECT orders`.
 pub const DB_QUERY_SUMMARY: &str = "db.query.summary";
+/// The name of the database.
+pub const DB_NAMESPACE: &str = "db.namespace";
+/// The operation, if a query has one alone: `SELECT`.
+pub const DB_OPERATION_NAME: &str = "db.operation.name";
+/// The table, if a query has one alone.
+pub const DB_COLLECTION_NAME: &str = "db.collection.name";
+/// How many rows a query returned.
+pub const DB_RESPONSE_RETURNED_ROWS: &str = "db.response.returned_rows";
+/// The code with which the database refused a query: a SQLSTATE, the name of SQLite's result code.
+pub const DB_RESPONSE_STATUS_CODE: &str = "db.response.status_code";
+/// How many rows a statement changed.
+pub const DB_AFFECTED_ROWS: &str = "spanbridge.db.affected_rows";
+/// How a transaction ended: `committed`, `rolled_back`. Not there if that is not known.
+pub const DB_TRANSACTION: &str = "spanbridge.db.transaction";
 
 /// What is done, in one of the conventions' words: `chat`, `embeddings`, `execute_tool`, `invoke_agent`, …
 pub const GEN_AI_OPERATION_NAME: &str = "gen_ai.operation.name";
@@ -481,7 +508,7 @@ pub const EXPORTER_OUTCOME: &str = "spanbridge.exporter.outcome";
 pub const METRIC_OVERFLOW: &str = "otel.metric.overflow";
 
 /// Attributes whose values are content, not names or measures. Of URLs, only a part is; they are not among these.
-const CONTENT: [&str; 18] = [
+const CONTENT: [&str; 19] = [
     AWS_S3_KEY,
     CODE_FILE_PATH,
     DB_QUERY_TEXT,
@@ -500,6 +527,7 @@ const CONTENT: [&str; 18] = [
     GEN_AI_TOOL_CALL_ARGUMENTS,
     GEN_AI_TOOL_CALL_RESULT,
     GEN_AI_TOOL_DEFINITIONS,
+    VALUE_TEXT,
 ];
 
 /// Whether the value of an attribute is content: a message's key, the text of an error or a query, what a model was asked, the name

@@ -5,8 +5,9 @@ use proptest::collection::vec;
 use proptest::option::of;
 use proptest::prelude::*;
 use spanbridge::record::{
-    Artifact, AttributeValue, Attributes, Body, Diagnostic, Edge, End, Endpoint, Event, Link, Record, RecordErrorKind,
-    RunAttributes, RunEnd, RunResume, RunStart, RunSuspend, Segment, SpanAttributes, SpanData, SpanEnd, Via,
+    Artifact, AttributeValue, Attributes, Body, Diagnostic, Edge, End, Endpoint, Event, Link, Mutation, MutationOp,
+    Record, RecordErrorKind, RunAttributes, RunEnd, RunResume, RunStart, RunSuspend, Segment, SpanAttributes, SpanData,
+    SpanEnd, Via,
 };
 use spanbridge::{Kind, RunId, SegmentId, SpanId, Status, TraceId, Value};
 use std::borrow::Cow;
@@ -63,6 +64,11 @@ const GOLDEN: &[(&str, &str)] = &[
         r#""code":"tracestate.malformed","message":"failed to read tracestate","count":2,"spanId":"00f067aa0ba902b7","attributes":{"queue":"q"}"#,
     ),
     ("run:attributes", r#""attributes":{"order":"42","vip":true}"#),
+    (
+        "mutation",
+        r#""mutationId":"m1","spanId":"00f067aa0ba902b7","database":"shop","table":"public.orders","key":{"id":9007199254740993,"line":"é"},"op":"update","before":{"status":"new","note":null},"after":{"status":"paid","note":{"cut":"Dear","bytes":900}},"columns":["status","note","card"],"committedAt":"2026-11-20T09:25:45.000000001Z","position":"0/16B3748 1""#,
+    ),
+    ("mutation", r#""mutationId":"m2","database":"shop","table":"orders","key":{},"op":"truncate","columns":[]"#),
 ];
 
 fn golden() -> impl Iterator<Item = String> {
@@ -114,12 +120,12 @@ fn golden_values() {
 }
 
 #[test]
-fn only_diagnostics_may_lack_run_and_trace() {
+fn who_may_lack_run_and_trace() {
     let ids = format!(r#""runId":"{TRACE}","traceId":"{TRACE}","#);
     for line in golden() {
         let without = line.replacen(&ids, "", 1);
         assert_ne!(without, line);
-        if line.contains("\"diagnostic\"") {
+        if line.contains("\"diagnostic\"") || line.contains("\"mutation\"") {
             assert_eq!(read(&without).to_json(), without);
         } else {
             refused(&without, RecordErrorKind::MissingField, "runId");
@@ -207,6 +213,30 @@ fn lines_that_are_not_records() {
     refused(&edge.replace(r#""to":{"runId""#, r#""to":{"id""#), InvalidField, "to");
     let end = golden().nth(4).unwrap();
     refused(&end.replace("\"status\":\"error\"", "\"status\":\"panicked\""), InvalidField, "status");
+}
+
+#[test]
+fn mutations_that_are_not_records() {
+    use RecordErrorKind::{InvalidField, MissingField};
+    let mutation = golden().nth(15).unwrap();
+    for (from, to, kind, field) in [
+        (r#""mutationId":"m1","#, "", MissingField, "mutationId"),
+        (r#""op":"update""#, r#""op":"upsert""#, InvalidField, "op"),
+        (r#""key":{"id""#, r#""key":[1],"x":{"id""#, InvalidField, "key"),
+        (r#""before":{"#, r#""before":"{}","x":{"#, InvalidField, "before"),
+        (r#""columns":["#, r#""columns":[7,"#, InvalidField, "columns"),
+        (r#""columns":["#, r#""columns":"status","x":["#, InvalidField, "columns"),
+    ] {
+        let line = mutation.replacen(from, to, 1);
+        assert_ne!(line, mutation, "{from}");
+        refused(&line, kind, field);
+    }
+    // What is no object is written as one, so that the line can be read.
+    let mut broken = read(&mutation).into_owned();
+    let Body::Mutation(m) = &mut broken.body else { panic!() };
+    m.after = Some("[1,".into());
+    let Body::Mutation(m) = read(&broken.to_json()).into_owned().body else { panic!() };
+    assert_eq!(m.after.as_deref(), Some(r#"{"text":"[1,"}"#));
 }
 
 #[test]
@@ -318,6 +348,27 @@ fn endpoint() -> impl Strategy<Value = Endpoint<'static>> {
     ]
 }
 
+fn row() -> impl Strategy<Value = Cow<'static, str>> {
+    let rows = [r#"{}"#, r#"{"id":1}"#, r#"{ "a" : [1.50,{"b":null}],"ü":"\\" }"#];
+    proptest::sample::select(rows.to_vec()).prop_map(Cow::Borrowed)
+}
+
+fn mutation() -> impl Strategy<Value = Mutation<'static>> {
+    let op = proptest::sample::select(&MutationOp::ALL[..]);
+    let of_row = (row(), of(row()), of(row()), vec(text(), 0..3));
+    (text(), of(span_id()), text(), text(), op, of_row, of(any::<u64>()), of(text())).prop_map(
+        |(id, span_id, database, table, op, (key, before, after, columns), committed_at, position)| {
+            Mutation::new(id, database, table, key, op)
+                .with_span_id(span_id)
+                .with_before(before)
+                .with_after(after)
+                .with_columns(columns)
+                .with_committed_at(committed_at)
+                .with_position(position)
+        },
+    )
+}
+
 fn body() -> impl Strategy<Value = Body<'static>> {
     let via = proptest::sample::select(vec![Via::Start, Via::Resume, Via::Receive]);
     prop_oneof![
@@ -366,6 +417,7 @@ fn body() -> impl Strategy<Value = Body<'static>> {
                 Body::Artifact(artifact)
             }
         ),
+        mutation().prop_map(Body::Mutation),
         (text(), endpoint(), endpoint()).prop_map(|(edge_type, from, to)| Body::Edge(Edge::new(edge_type, from, to))),
         (text(), text(), of(any::<u64>()), of(span_id()), attributes()).prop_map(
             |(code, message, count, span_id, attributes)| Body::Diagnostic(

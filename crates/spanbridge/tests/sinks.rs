@@ -3,6 +3,7 @@
 
 mod support;
 
+use spanbridge::record::BodyView;
 use spanbridge::{Memory, Receipt, RecordBatch, Recorder, Sink, SinkError, observe};
 use std::future::Future;
 use std::pin::pin;
@@ -512,4 +513,45 @@ fn a_warning_is_reported() {
         (sink.delivered > 0, sink.rejected, sink.last_error.as_deref()),
         (true, 0, Some("the file was deleted"))
     );
+}
+
+/// Whatever was recorded on any thread before a batch says that it is complete until then is in that batch or in an earlier one. The
+/// threads here go on from one another: what ends on the second began after something on the first.
+#[test]
+fn a_batch_says_until_when_it_is_complete() {
+    let came = Arc::new(Mutex::new(vec![]));
+    let kept = came.clone();
+    let sink = move |batch: &RecordBatch| -> Result<Receipt, SinkError> {
+        let ends = batch.iter().filter_map(|record| match record.body() {
+            BodyView::Span(span) => span.end().map(|end| end.ended_at()),
+            BodyView::SpanEnd(end) => Some(end.end().ended_at()),
+            _ => None,
+        });
+        kept.lock().unwrap().push((batch.complete_until(), ends.collect::<Vec<_>>()));
+        Ok(Receipt::default())
+    };
+    let recorder = Recorder::builder("test").sink(sink).build().unwrap();
+    let (give, take) = std::sync::mpsc::sync_channel::<()>(0);
+    std::thread::scope(|scope| {
+        let (one, two) = (recorder.clone(), recorder.clone());
+        scope.spawn(move || {
+            for _ in 0..2_000 {
+                one.in_scope(|| observe::span("a").in_scope(|| ()));
+                give.send(()).unwrap()
+            }
+        });
+        scope.spawn(move || take.iter().for_each(|()| two.in_scope(|| observe::span("b").in_scope(|| ()))));
+        (0..200).for_each(|_| assert!(recorder.flush_blocking(Duration::from_secs(60)).complete));
+    });
+    recorder.in_scope(|| observe::span("last").in_scope(|| ()));
+    assert!(recorder.flush_blocking(Duration::from_secs(60)).complete);
+    let came = std::mem::take(&mut *came.lock().unwrap());
+    assert_eq!(came.iter().map(|(_, ends)| ends.len()).sum::<usize>(), 4_001);
+    for (place, (complete_until, _)) in came.iter().enumerate() {
+        let late = came[place + 1..].iter().flat_map(|(_, ends)| ends).filter(|ended| *ended < complete_until);
+        assert_eq!(late.count(), 0);
+    }
+    // What was recorded before a flush was asked for has come with it.
+    let (complete_until, ends) = came.last().unwrap();
+    assert!(ends.iter().all(|ended| ended < complete_until));
 }

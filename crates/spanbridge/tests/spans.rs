@@ -6,9 +6,9 @@ mod support;
 use spanbridge::adapter;
 use spanbridge::observe::ActiveSpan;
 use spanbridge::record::Body;
-use spanbridge::{Kind, Primitive, RunId, SpanId, Value, observe, semconv};
+use spanbridge::{Kind, Memory, Primitive, Recorder, RunId, Sampler, SpanId, Value, observe, semconv};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use support::*;
 
 #[test]
@@ -357,6 +357,32 @@ fn a_span_may_have_an_id_that_is_known_before() {
     let mut recorded: Vec<_> = records.iter().filter_map(|r| span_id(&r.body)).collect();
     recorded.sort();
     assert_eq!(recorded, ids[..2]);
+}
+
+/// Before and after the first delivery, which measures the clock.
+#[test]
+fn a_span_may_have_begun_in_the_past() {
+    begins_in_the_past(recorder());
+    // Held back until it is decided.
+    begins_in_the_past(with(|b| b.on_flush_only().sampler(Sampler::by(|_| true))))
+}
+
+fn begins_in_the_past((recorder, memory): (Recorder, Memory)) {
+    let ago = Duration::from_millis(700);
+    for _ in 0..2 {
+        let began = SystemTime::now() - ago;
+        recorder.in_scope(|| adapter::begun_before(observe::span("told late"), ago).attribute("n", 1).open().end());
+        flush(&recorder);
+        let records = memory.take();
+        let span = records.iter().find_map(|record| match &record.body {
+            Body::Span(span) => Some((span.started_at, span.end.as_ref()?.ended_at)),
+            _ => None,
+        });
+        let (started, ended) = span.unwrap();
+        let off = started.abs_diff(began.duration_since(UNIX_EPOCH).unwrap().as_nanos() as u64);
+        assert!(off < 50_000_000, "begun {off} ns off");
+        assert!((ended - started).abs_diff(700_000_000) < 50_000_000, "{} ns long", ended - started);
+    }
 }
 
 fn span_id(body: &Body<'_>) -> Option<SpanId> {

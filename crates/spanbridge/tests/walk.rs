@@ -3,8 +3,8 @@
 
 mod support;
 
-use spanbridge::record::{Body, BodyView, Record, RecordView};
-use spanbridge::{Kind, Memory, Primitive, Receipt, RecordBatch, Recorder, SinkError, Value, observe};
+use spanbridge::record::{Body, BodyView, Mutation, MutationOp, Record, RecordView};
+use spanbridge::{Kind, Memory, Primitive, Receipt, RecordBatch, Recorder, SinkError, Value, adapter, observe};
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, mpsc};
 use support::*;
@@ -35,6 +35,8 @@ fn everything(recorder: &Recorder) -> observe::Span {
             custom.artifact(&observe::NewArtifact::new("input", "text/plain", b"hello").inline(5));
             custom.edge(observe::EdgeType::TRIGGERED, outer.context());
             custom.diagnostic("test.code", "something");
+            let row = Mutation::new("m1", "shop", "orders", "{\"id\":1}", MutationOp::Delete);
+            adapter::record_mutation(Some(custom.context()), &row.with_committed_at(Some(5)));
             custom.attribute("after others", "text of its own");
             custom.error("no");
             outer.end();
@@ -81,7 +83,7 @@ fn views_and_records_say_the_same() {
         batch.iter().for_each(|view| folded.push(view.to_record().into_owned()));
         assert_eq!(folded, owned);
     }
-    assert_eq!(kinds.len(), 13, "all of fourteen but the resume of a run");
+    assert_eq!(kinds.len(), 14, "all of fifteen but the resume of a run");
 }
 
 /// A sink may hand a batch to a runtime of its own: the batch stays when the recorder is gone.

@@ -36,6 +36,13 @@ pub(crate) fn run() -> Result<()> {
         Ok(Outcome::Done)
     })?;
     let mut session = session.context("failed to keep the services of the tests")?;
+    steps.run("the page in a browser", || {
+        Ok(if session.page()? {
+            Outcome::Done
+        } else {
+            Outcome::Skipped("skipped: no Node.js with npm, or no Chromium")
+        })
+    })?;
     steps.run("documentation tests", || {
         session.doc_tests()?;
         Ok(Outcome::Done)

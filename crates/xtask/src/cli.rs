@@ -8,9 +8,9 @@ use clap::{Parser, Subcommand};
 
 use crate::process::{self, Interrupted};
 use crate::rabbitmq::Broker;
-use crate::services::{KAFKA, Services};
+use crate::services::{CLICKHOUSE, KAFKA, POSTGRES, Service, Services};
 use crate::workspace::cargo;
-use crate::{ci, coexist, interop, size, testing};
+use crate::{browser, ci, coexist, interop, size, testing};
 
 /// Tasks for contributors to spanbridge.
 #[derive(Debug, Parser)]
@@ -30,6 +30,12 @@ enum Task {
     /// Kafka: set KAFKA_BROKERS to use a cluster of yours. Otherwise one is started from docker-compose.yml if a Docker engine
     /// answers, else from Maven Central; Java and Maven are installed if they are missing. If none of this is possible, the
     /// tests use the in-process broker of Kafka's client, and the summary says what they do not show.
+    ///
+    /// PostgreSQL: set POSTGRES_URL to use a server of yours, in which the tests may create databases. Otherwise one is started
+    /// from docker-compose.yml if a Docker engine answers, else from the system's package, which is installed if it is missing
+    /// (as root on Debian or Ubuntu). If none of this is possible, its tests are skipped, and the summary says so.
+    ///
+    /// ClickHouse: the same, with CLICKHOUSE_URL and two nodes.
     ///
     /// Whatever was started is removed at the end.
     Test {
@@ -65,6 +71,20 @@ enum Task {
     /// from each language's registry into the user's cache directory. kcat, the JDK and Maven are installed from the system's
     /// packages if they are missing (as root on Debian or Ubuntu).
     Interop,
+    /// Run the tests of the page of spanbridge serve in a real browser
+    ///
+    /// Uses the Chromium at CHROMIUM if that is set, else one on the PATH. Node.js with npm and Chromium are installed from the
+    /// system's packages if they are missing (as root on Debian or Ubuntu); playwright-core comes from npm into the user's cache
+    /// directory. The tests are in crates/spanbridge-cli/page-tests. cargo xtask test runs them, too, or says that they were
+    /// skipped.
+    Browser {
+        /// Write the pictures of docs/guide/devtools.md instead
+        #[arg(long)]
+        pictures: bool,
+        /// A regular expression: only the tests whose names match it
+        #[arg(last = true, value_name = "PATTERN", conflicts_with = "pictures")]
+        pattern: Vec<OsString>,
+    },
     /// Run a private RabbitMQ until stdin ends, or while a command runs
     ///
     /// When it is ready, prints AMQP_URL=… and the directory with the scripts kill, start and restart.
@@ -81,6 +101,32 @@ enum Task {
     ///
     /// When it is ready, prints KAFKA_BROKERS=… and the directory with the scripts kill, start and restart.
     Kafka {
+        /// A command to run with these variables set, instead of waiting for the end of stdin
+        #[arg(last = true, value_name = "COMMAND")]
+        command: Vec<OsString>,
+    },
+    /// Run a PostgreSQL until stdin ends, or while a command runs
+    ///
+    /// Uses the server at POSTGRES_URL if that is set. Otherwise one is started from docker-compose.yml if a Docker engine
+    /// answers, else from the system's package, which is installed if it is missing (as root on Debian or Ubuntu). If none of
+    /// this is possible, a command runs without PostgreSQL, and its tests are skipped.
+    ///
+    /// When it is ready, prints POSTGRES_URL=… and the directory with the scripts kill, start and restart.
+    Postgres {
+        /// A command to run with these variables set, instead of waiting for the end of stdin
+        #[arg(last = true, value_name = "COMMAND")]
+        command: Vec<OsString>,
+    },
+    /// Run a ClickHouse of two nodes until stdin ends, or while a command runs
+    ///
+    /// Uses the cluster at CLICKHOUSE_URL if that is set. Otherwise one is started from docker-compose.yml if a Docker engine
+    /// answers, else from the system's package, which is installed if it is missing (as root on Debian or Ubuntu). If none of
+    /// this is possible, a command runs without ClickHouse, and its tests are skipped. Each node is a shard of the cluster
+    /// spanbridge.
+    ///
+    /// When it is ready, prints CLICKHOUSE_URL=… and the directory with the scripts kill, start and restart, which take the
+    /// number of a node.
+    Clickhouse {
         /// A command to run with these variables set, instead of waiting for the end of stdin
         #[arg(last = true, value_name = "COMMAND")]
         command: Vec<OsString>,
@@ -114,8 +160,12 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Coexist => coexist::run()?,
         Task::Size => size::run()?,
         Task::Interop => interop::run()?,
+        Task::Browser { pictures: true, .. } => browser::pictures()?,
+        Task::Browser { pattern, .. } => browser::run(&pattern)?,
         Task::Rabbitmq { command } => return rabbitmq(&command),
-        Task::Kafka { command } => return kafka(&command),
+        Task::Kafka { command } => return while_running(KAFKA, &command),
+        Task::Postgres { command } => return while_running(POSTGRES, &command),
+        Task::Clickhouse { command } => return while_running(CLICKHOUSE, &command),
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -133,10 +183,11 @@ fn rabbitmq(command: &[OsString]) -> Result<ExitCode> {
     with(&[("AMQP_URL", broker.url().to_owned()), ("SPANBRIDGE_TEST_RABBITMQ_DIR", directory)], command)
 }
 
-fn kafka(command: &[OsString]) -> Result<ExitCode> {
-    let services = Services::bring_up(&[KAFKA])?;
+fn while_running(service: Service, command: &[OsString]) -> Result<ExitCode> {
+    let name = service.name;
+    let services = Services::bring_up(&[service])?;
     if let ([missing, ..], true) = (services.missing(), command.is_empty()) {
-        bail!("failed to start Kafka: {missing}");
+        bail!("failed to start {name}: {missing}");
     }
     let code = with(services.variables(), command)?;
     for missing in services.missing() {
@@ -195,15 +246,18 @@ mod tests {
         Usage: cargo xtask <COMMAND>
 
         Commands:
-          test      Run all tests, with the brokers they need
-          ci        Check everything that must hold before a change is merged
-          api       Write the public API files
-          coexist   Show that the store can be in one program with other crates for databases
-          size      Show what the store adds to the program of a Lambda function
-          interop   Run the tests against services in other languages and against kcat
-          rabbitmq  Run a private RabbitMQ until stdin ends, or while a command runs
-          kafka     Run an Apache Kafka until stdin ends, or while a command runs
-          help      Print this message or the help of the given subcommand(s)
+          test        Run all tests, with the brokers they need
+          ci          Check everything that must hold before a change is merged
+          api         Write the public API files
+          coexist     Show that the store can be in one program with other crates for databases
+          size        Show what the store adds to the program of a Lambda function
+          interop     Run the tests against services in other languages and against kcat
+          browser     Run the tests of the page of spanbridge serve in a real browser
+          rabbitmq    Run a private RabbitMQ until stdin ends, or while a command runs
+          kafka       Run an Apache Kafka until stdin ends, or while a command runs
+          postgres    Run a PostgreSQL until stdin ends, or while a command runs
+          clickhouse  Run a ClickHouse of two nodes until stdin ends, or while a command runs
+          help        Print this message or the help of the given subcommand(s)
 
         Options:
           -h, --help  Print help

@@ -1,10 +1,13 @@
 //! Tasks for contributors to spanbridge: `cargo xtask <command>`. It also provides the brokers that integration tests start
-//! and kill: [`rabbitmq::Broker`] and [`kafka::Cluster`].
+//! and kill: [`rabbitmq::Broker`], [`kafka::Cluster`], [`postgres::Server`] and [`clickhouse::Cluster`].
 //!
 //! It depends on no other crate of the workspace, and no published crate depends on it.
 
+mod browser;
+mod cache;
 mod ci;
 pub mod cli;
+pub mod clickhouse;
 mod coexist;
 mod debian;
 mod guardian;
@@ -13,6 +16,8 @@ mod java;
 pub mod kafka;
 mod maven;
 mod net;
+mod npm;
+pub mod postgres;
 mod private;
 mod process;
 pub mod rabbitmq;

@@ -1,4 +1,4 @@
-//! Finds free ports, and checks whether a broker answers at an address.
+//! Finds free ports, and checks whether a service answers at an address.
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream, ToSocketAddrs};
@@ -75,6 +75,52 @@ fn ask_for_metadata(mut stream: TcpStream) -> Result<()> {
     Ok(())
 }
 
+/// Fails unless PostgreSQL answers at `url` (`postgres://[user[:password]@]host[:port][/database]`).
+///
+/// Credentials are not checked, and a server behind a Unix socket is not asked.
+pub(crate) fn probe_postgres(url: &str) -> Result<()> {
+    let (_, host, port) = authority(url)?;
+    if host.starts_with(['/', '%']) || url.contains("host=/") || url.contains("host=%2F") {
+        return Ok(());
+    }
+    let mut stream = connect(host, port)?;
+    let mut answer = [0];
+    // A request for TLS: its size, and a code. The answer is one letter.
+    stream.write_all(&[0, 0, 0, 8, 4, 210, 22, 47]).context("failed to send a request for TLS")?;
+    stream.read_exact(&mut answer).context("failed to read an answer to the request for TLS")?;
+    if !b"SN".contains(&answer[0]) {
+        bail!("the server does not speak PostgreSQL's protocol");
+    }
+    Ok(())
+}
+
+/// Fails unless ClickHouse answers at each node of `url` (`clickhouse://[user[:password]@]host[:port][,host[:port]…][/database]`),
+/// whose ports are those for HTTP.
+///
+/// Credentials are not checked.
+pub(crate) fn probe_clickhouse(url: &str) -> Result<()> {
+    let Some(rest) = url.strip_prefix("clickhouse://") else { bail!("the URL does not begin with clickhouse://") };
+    let nodes = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let nodes = nodes.rsplit_once('@').map_or(nodes, |(_, nodes)| nodes);
+    for node in nodes.split(',') {
+        let (host, port) = split_port(node, 8123)?;
+        ping(connect(if host.is_empty() { "localhost" } else { host }, port)?)
+            .with_context(|| format!("failed to ask {node}"))?;
+    }
+    Ok(())
+}
+
+fn ping(mut stream: TcpStream) -> Result<()> {
+    let request = b"GET /ping HTTP/1.0\r\n\r\n";
+    stream.write_all(request).context("failed to send a request")?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).context("failed to read an answer to the request")?;
+    if !answer.starts_with(b"HTTP/1.") || !answer.ends_with(b"Ok.\n") {
+        bail!("the server is no ClickHouse, or its port is not that for HTTP");
+    }
+    Ok(())
+}
+
 fn connect(host: &str, port: u16) -> Result<TcpStream> {
     let mut failure = anyhow!("failed to find an address of {host}");
     for address in (host, port).to_socket_addrs().with_context(|| format!("failed to look up {host}"))? {
@@ -94,7 +140,8 @@ fn authority(url: &str) -> Result<(&str, &str, u16)> {
     let (scheme, default_port, rest) = match url.split_once("://") {
         Some(("amqp", rest)) => ("amqp", 5672, rest),
         Some(("amqps", rest)) => ("amqps", 5671, rest),
-        _ => bail!("the URL begins with neither amqp:// nor amqps://"),
+        Some((scheme @ ("postgres" | "postgresql"), rest)) => (scheme, 5432, rest),
+        _ => bail!("the URL begins with none of amqp://, amqps://, postgres:// and postgresql://"),
     };
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let server = authority.rsplit_once('@').map_or(authority, |(_, server)| server);
@@ -133,6 +180,8 @@ mod tests {
             ("amqps://u:p@mq.example.org/vhost?heartbeat=5", ("amqps", "mq.example.org", 5671)),
             ("amqp://[::1]:5674/", ("amqp", "::1", 5674)),
             ("amqp://", ("amqp", "localhost", 5672)),
+            ("postgres://u:p@db/orders?sslmode=disable", ("postgres", "db", 5432)),
+            ("postgresql://db:5433", ("postgresql", "db", 5433)),
         ];
         for (url, expected) in cases {
             assert_eq!(authority(url).unwrap(), expected, "{url}");
@@ -179,6 +228,55 @@ mod tests {
         assert!(failed(b"").contains("failed to read an answer"));
         assert!(probe_kafka("127.0.0.1:1").unwrap_err().to_string().contains("failed to connect"));
         assert!(probe_kafka(" , ").unwrap_err().to_string().contains("failed to find host:port"));
+    }
+
+    #[test]
+    fn postgres_answers_a_request_for_tls() {
+        let probe = |answer: &'static [u8]| {
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+            let url = format!("postgres://user@{}/db", listener.local_addr().unwrap());
+            let peer = std::thread::spawn(move || {
+                let (mut stream, _) = listener.accept().unwrap();
+                let mut request = [0; 8];
+                stream.read_exact(&mut request).unwrap();
+                // The code is 1234 and 5679, 16 bits each.
+                assert_eq!(request, [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f]);
+                stream.write_all(answer).unwrap();
+            });
+            let result = probe_postgres(&url).map_err(|error| error.to_string());
+            peer.join().unwrap();
+            result
+        };
+        assert_eq!([probe(b"S"), probe(b"N")], [Ok(()), Ok(())]);
+        assert!(probe(b"H").unwrap_err().contains("does not speak"));
+        assert!(probe(b"").unwrap_err().contains("failed to read an answer"));
+        assert_eq!(probe_postgres("postgres:///db?host=/run/postgresql").map_err(|error| error.to_string()), Ok(()));
+    }
+
+    #[test]
+    fn every_node_of_clickhouse_has_to_answer() {
+        let peer = |answer: &'static [u8]| {
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+            let address = listener.local_addr().unwrap().to_string();
+            std::thread::spawn(move || {
+                let (mut stream, _) = listener.accept().unwrap();
+                let mut request = [0; 22];
+                stream.read_exact(&mut request).unwrap();
+                stream.write_all(answer).unwrap();
+            });
+            address
+        };
+        let good = || peer(b"HTTP/1.0 200 OK\r\n\r\nOk.\n");
+        let probe = |nodes: String| probe_clickhouse(&format!("clickhouse://u:p@{nodes}/db?cluster=c"));
+        assert!(probe(format!("{},{}", good(), good())).is_ok());
+        let other = peer(b"HTTP/1.0 200 OK\r\n\r\nhello");
+        let failed = |nodes| format!("{:#}", probe(nodes).unwrap_err());
+        assert_eq!(
+            failed(format!("{},{other}", good())),
+            format!("failed to ask {other}: the server is no ClickHouse, or its port is not that for HTTP")
+        );
+        assert!(failed(format!("{},127.0.0.1:1", good())).contains("failed to connect"));
+        assert!(probe_clickhouse("http://127.0.0.1").is_err());
     }
 
     #[test]

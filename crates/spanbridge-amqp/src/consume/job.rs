@@ -3,16 +3,19 @@
 use super::message::{Message, ReceiveOptions};
 use crate::client::ConsumerInfo;
 use crate::describe::{self, Settlement};
+use crate::replayed;
 use futures_util::FutureExt;
+use futures_util::future::Either;
 use lapin::message::Delivery;
 use lapin::options::{BasicAckOptions, BasicNackOptions, BasicRejectOptions};
 use lapin::types::MessageCount;
-use spanbridge::adapter::{self, DrivenJob, Values, Work, same};
+use spanbridge::adapter::{self, DrivenJob, OutboundCall, Recorded, Refused, Values, Work, same};
 use spanbridge::observe::{ActiveSpan, Anything, InSpan, SpanBuilder};
-use spanbridge::{Context, Failure, Outcome, semconv};
-use std::future::Future;
+use spanbridge::{Context, Failure, Outcome, Primitive, semconv};
+use std::future::{Future, ready};
 use std::ops::Deref;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 /// A received message with its restored context: owned, and free to be sent to another task.
 ///
@@ -21,6 +24,8 @@ use std::sync::Arc;
 pub struct Job {
     message: Message,
     work: Work,
+    /// A replay has settled it: the broker was not told.
+    is_settled_here: AtomicBool,
 }
 
 /// What [`basic_get`](crate::ObservedChannel::basic_get) returns, as lapin's `BasicGetMessage`: a [`Job`], and the number of
@@ -53,7 +58,7 @@ impl Job {
     }
 
     pub(super) fn of(message: Message, work: Work) -> Self {
-        Job { message, work }
+        Job { message, work, is_settled_here: AtomicBool::new(false) }
     }
 
     /// The same message, received with options: for one that came without a consumer.
@@ -129,7 +134,28 @@ impl Job {
         about: impl FnOnce(SpanBuilder) -> SpanBuilder,
         tell: impl FnOnce() -> F,
     ) -> impl Future<Output = lapin::Result<bool>> {
-        self.work.settle(|values| about(self.describe_settlement(settlement, values)), tell, judge)
+        let settle = || match adapter::ask_here(|| self.outbound()).into_answer() {
+            None => Either::Left(tell()),
+            Some(answer) => Either::Right(ready(self.settled_here(answer))),
+        };
+        self.work.settle(|values| about(self.describe_settlement(settlement, values)), settle, judge)
+    }
+
+    /// A settlement, for a stand-in.
+    fn outbound(&self) -> OutboundCall<'_> {
+        let queue = if self.queue().is_empty() { self.message.delivery.routing_key.as_str() } else { self.queue() };
+        OutboundCall::new(Primitive::MESSAGING_SETTLE, queue)
+    }
+
+    /// What a settlement returns that the broker was not told.
+    fn settled_here(&self, answer: Result<Box<Recorded>, Refused>) -> lapin::Result<bool> {
+        let then = answer.map_err(replayed::refused)?;
+        let was_settled = self.is_settled_here.swap(true, Relaxed);
+        match then.error() {
+            Some(error) if error.class() == Some(NOT_SENT) => Ok(false),
+            Some(error) => Err(replayed::error(error)),
+            None => Ok(!was_settled),
+        }
     }
 
     fn describe_settlement(&self, settlement: Settlement, values: &mut Values<'_>) -> SpanBuilder {
@@ -138,14 +164,22 @@ impl Job {
 
     /// Gives it back to its queue without waiting for the client, unless it is settled.
     pub(crate) fn give_back(&self) {
-        if self.is_settled_by_broker() || !self.usable() {
+        if self.is_settled_by_broker() || self.is_settled_here() || !self.usable() {
             return;
         }
         let options = BasicNackOptions { requeue: true, multiple: false };
         // Once it was polled it is on its way, as far as anybody knows.
-        let nack = || self.message.delivery.nack(options).now_or_never().unwrap_or(Ok(true));
+        let nack = || match adapter::ask_here(|| self.outbound()).into_answer() {
+            None => self.message.delivery.nack(options).now_or_never().unwrap_or(Ok(true)),
+            Some(answer) => self.settled_here(answer),
+        };
         let span = |values: &mut Values<'_>| requeue(self.describe_settlement(Settlement::Nack, values), true);
         let _ = self.work.settle_in_scope(span, nack, judge); // how that went is recorded
+    }
+
+    /// Whether a replay has settled it.
+    fn is_settled_here(&self) -> bool {
+        self.is_settled_here.load(Relaxed)
     }
 
     /// Whether the broker counts the message as settled already: settling it would end the channel.
@@ -171,12 +205,15 @@ fn requeue(span: SpanBuilder, yes: bool) -> SpanBuilder {
     span.attribute(semconv::SETTLE_REQUEUE, yes)
 }
 
+/// The class of a settlement that lapin did not send.
+const NOT_SENT: &str = "not_sent";
+
 /// lapin returns `Ok(false)` for a second settlement, and for one over a channel that is gone.
 fn judge(result: &lapin::Result<bool>) -> Option<Failure<'_>> {
     match result {
         Ok(true) => None,
         Ok(false) => {
-            Some(Failure::new(&"not sent: the message was settled already, or its channel is gone").class("not_sent"))
+            Some(Failure::new(&"not sent: the message was settled already, or its channel is gone").class(NOT_SENT))
         }
         Err(e) => Some(describe::failure(e)),
     }
@@ -227,11 +264,11 @@ impl DrivenJob for Job {
     type Disposition = Disposition;
 
     fn may_be_retried(&self) -> bool {
-        self.usable() || self.is_settled_by_broker()
+        self.usable() && !self.is_settled_here() || self.is_settled_by_broker()
     }
 
     async fn settle(&self, disposition: Disposition) {
-        if self.is_settled_by_broker() || !self.usable() && !self.poisoned() {
+        if self.is_settled_by_broker() || self.is_settled_here() || !self.usable() && !self.poisoned() {
             return; // by `no_ack`, or by the handler itself
         }
         let _ = match disposition {

@@ -5,7 +5,7 @@ use crate::client::ConsumerInfo;
 use crate::describe::{self, Source};
 use crate::replies;
 use lapin::message::Delivery;
-use spanbridge::adapter::{Describe, Values, Waited};
+use spanbridge::adapter::{Describe, Properties, Values, Waited};
 use spanbridge::carrier::Extract;
 use spanbridge::messaging::MessageView;
 use spanbridge::observe::{EdgeType, Span, SpanBuilder};
@@ -75,6 +75,10 @@ impl Describe for Message {
 
     fn each_header(&self, each: &mut dyn FnMut(&str, &[u8])) {
         Headers(&self.delivery.properties).pairs(each)
+    }
+
+    fn properties(&self, to: &mut Properties<'_>) {
+        describe::properties(&self.delivery, self.queue(), to)
     }
 
     fn begun(&self, span: &Span) {

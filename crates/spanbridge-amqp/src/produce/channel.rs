@@ -4,14 +4,18 @@ use super::confirm::{ObservedConfirm, Sent};
 use crate::carrier::{Headers, Outgoing};
 use crate::client::{ConsumerInfo, Server};
 use crate::consume::{BasicGetJob, ConsumerExt, Job, Jobs, ReceiveOptions};
+use crate::replayed::{self, Published};
 use crate::returns::Ticket;
 use crate::{describe, frame, replies};
 use lapin::message::BasicGetMessage;
 use lapin::options::{BasicConsumeOptions, BasicGetOptions, BasicPublishOptions};
 use lapin::types::{FieldTable, ShortString};
 use lapin::{BasicProperties, Channel};
-use spanbridge::adapter::{self, Handoff, HandoffStatus, InTransaction, Message, SendOptions, Step, Values};
-use spanbridge::messaging::CapturePolicy;
+use spanbridge::Primitive;
+use spanbridge::adapter::{
+    self, Handoff, HandoffStatus, InTransaction, Message, OutboundCall, Recorded, Refused, SendOptions, Step, Values,
+};
+use spanbridge::messaging::{CapturePolicy, PartKind};
 use spanbridge::observe;
 use std::future::Future;
 use std::ops::Deref;
@@ -122,7 +126,14 @@ impl<C: Deref<Target = Channel> + Clone> ObservedChannel<C> {
         async move {
             let begin = || this.begin(exchange.as_str(), routing_key.as_str(), payload, properties);
             let (handoff, properties) = adapter::under_current(begin);
-            let sent = this.sent(handoff, options.mandatory || options.immediate);
+            let returnable = options.mandatory || options.immediate;
+            let capture = this.capture_policy();
+            let call = || outbound(exchange.as_str(), routing_key.as_str(), payload, &properties, capture);
+            if let Some(answer) = handoff.ask(call).into_answer() {
+                let published = Published { exchange, routing_key, properties, payload: payload.to_vec() };
+                return this.replayed(handoff, returnable, answer, published);
+            }
+            let sent = this.sent(handoff, returnable);
             let publish = || this.channel.basic_publish(exchange, routing_key, options, payload, properties);
             match observe::with_context(sent.handoff.context(), publish).await {
                 Ok(confirm) => Ok(ObservedConfirm::new(confirm, sent)),
@@ -160,15 +171,36 @@ impl<C: Deref<Target = Channel> + Clone> ObservedChannel<C> {
         (handoff, properties)
     }
 
+    /// A message that does not leave.
+    fn replayed(
+        &self,
+        handoff: Handoff,
+        returnable: bool,
+        answer: Result<Box<Recorded>, Refused>,
+        published: Published,
+    ) -> lapin::Result<ObservedConfirm> {
+        let handoff = self.in_transaction(handoff);
+        match answer.map_err(replayed::refused).and_then(|then| replayed::confirmation(&then, published)) {
+            Ok(answer) => Ok(ObservedConfirm::replayed(answer, Sent { handoff, ticket: None, returnable })),
+            Err(error) => {
+                handoff.failed(HandoffStatus::Unknown, &describe::failure(&error));
+                Err(error)
+            }
+        }
+    }
+
+    fn in_transaction(&self, handoff: Handoff) -> Handoff {
+        match &self.transaction {
+            Some(transaction) => transaction.sends(handoff),
+            None => handoff,
+        }
+    }
+
     fn sent(&self, handoff: Handoff, returnable: bool) -> Sent {
         // Also if the span is not recorded: the answer may carry the message of one that is.
         let has_context = handoff.span().is_some_and(|span| !span.context().is_empty());
         let ticket = (has_context && self.channel.status().confirm()).then(|| Ticket::new(self.channel.id()));
-        let handoff = match &self.transaction {
-            Some(transaction) => transaction.sends(handoff),
-            None => handoff,
-        };
-        Sent { handoff, ticket, returnable }
+        Sent { handoff: self.in_transaction(handoff), ticket, returnable }
     }
 
     /// [`Channel::basic_get`]; the message is a [`Job`].
@@ -182,6 +214,7 @@ impl<C: Deref<Target = Channel> + Clone> ObservedChannel<C> {
     ) -> impl Future<Output = lapin::Result<Option<BasicGetJob>>> + use<C> {
         let this = self.clone();
         async move {
+            taken_itself(queue.as_str())?;
             let got = this.channel.basic_get(queue.clone(), options).await?;
             let info = ConsumerInfo { queue, server: this.server_info().cloned(), no_ack: Some(options.no_ack) };
             Ok(got.map(|BasicGetMessage { delivery, message_count }| BasicGetJob {
@@ -205,9 +238,36 @@ impl<C: Deref<Target = Channel> + Clone> ObservedChannel<C> {
     ) -> impl Future<Output = lapin::Result<Jobs>> + use<C> {
         let this = self.clone();
         async move {
+            taken_itself(queue.as_str())?;
             let consumer = this.channel.basic_consume(queue, consumer_tag, options, arguments).await?;
             let jobs = consumer.observed().at(this.server_info().cloned()).no_ack(options.no_ack);
             Ok(jobs.channel(&this.channel))
         }
+    }
+}
+
+/// A message that is published, as it is recorded.
+fn outbound<'p>(
+    exchange: &str,
+    routing_key: &str,
+    payload: &'p [u8],
+    properties: &'p BasicProperties,
+    capture: Option<&'p CapturePolicy>,
+) -> OutboundCall<'p> {
+    let key = Values::of(capture).text(PartKind::RoutingKey, routing_key.as_bytes()).unwrap_or_default().into_owned();
+    let key = if exchange.is_empty() { routing_key.to_owned() } else { key };
+    let call = OutboundCall::new(Primitive::MESSAGING_PUBLISH, format!("{exchange}/{key}"))
+        .with_content_type(describe::content_type(properties))
+        .with_body(payload)
+        .with_headers(|each| Headers(properties).pairs(each));
+    adapter::as_recorded(call, capture)
+}
+
+/// Messages that a handler takes itself: in a replay there are none, unless they were asked for by name.
+fn taken_itself(queue: &str) -> lapin::Result<()> {
+    match adapter::ask_here(|| OutboundCall::new(Primitive::MESSAGING_RECEIVE, queue)).into_answer() {
+        None => Ok(()),
+        Some(Ok(_)) => Err(replayed::no_messages()),
+        Some(Err(refused)) => Err(replayed::refused(refused)),
     }
 }

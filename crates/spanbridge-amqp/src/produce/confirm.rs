@@ -3,7 +3,7 @@
 use crate::carrier::Headers;
 use crate::describe;
 use crate::returns::{self, Returned, Ticket};
-use lapin::{Confirmation, PublisherConfirm};
+use lapin::{Confirmation, ErrorKind, PublisherConfirm};
 use spanbridge::adapter::{Handoff, HandoffStatus};
 use spanbridge::carrier::extract;
 use spanbridge::{Context, Failure};
@@ -72,13 +72,37 @@ impl Sent {
 #[must_use = "a publisher confirm says whether the message arrived"]
 #[derive(Debug)]
 pub struct ObservedConfirm {
-    confirm: PublisherConfirm,
+    confirm: Confirm,
     sent: Option<Sent>,
+}
+
+#[derive(Debug)]
+enum Confirm {
+    /// The broker's.
+    Live(PublisherConfirm),
+    /// A stand-in's, until it is taken.
+    Replayed(Option<Box<lapin::Result<Confirmation>>>),
+}
+
+impl Confirm {
+    fn poll(&mut self, cx: &mut task::Context<'_>) -> Poll<lapin::Result<Confirmation>> {
+        match self {
+            Confirm::Live(confirm) => Pin::new(confirm).poll(cx),
+            Confirm::Replayed(answer) => {
+                Poll::Ready(answer.take().map_or_else(|| Err(ErrorKind::FutureCompleted.into()), |answer| *answer))
+            }
+        }
+    }
 }
 
 impl ObservedConfirm {
     pub(super) fn new(confirm: PublisherConfirm, sent: Sent) -> Self {
-        ObservedConfirm { confirm, sent: Some(sent) }
+        ObservedConfirm { confirm: Confirm::Live(confirm), sent: Some(sent) }
+    }
+
+    /// Of a message that a stand-in has kept here.
+    pub(super) fn replayed(answer: lapin::Result<Confirmation>, sent: Sent) -> Self {
+        ObservedConfirm { confirm: Confirm::Replayed(Some(answer.into())), sent: Some(sent) }
     }
 
     /// The context that the message carries.
@@ -92,9 +116,9 @@ impl Future for ObservedConfirm {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
-        let answer = ready!(match this.sent.as_mut().and_then(|sent| sent.ticket.as_mut()) {
-            Some(ticket) => ticket.poll(&mut this.confirm, cx),
-            None => Pin::new(&mut this.confirm).poll(cx),
+        let answer = ready!(match (this.sent.as_mut().and_then(|sent| sent.ticket.as_mut()), &mut this.confirm) {
+            (Some(ticket), Confirm::Live(confirm)) => ticket.poll(confirm, cx),
+            (_, confirm) => confirm.poll(cx),
         });
         if let Some(sent) = self.sent.take() {
             sent.answered(&answer)

@@ -2,10 +2,11 @@
 
 use super::channel::ObservedChannel;
 use crate::describe;
+use crate::replayed;
 use lapin::Channel;
 use spanbridge::Context;
-use spanbridge::adapter::{self, HandoffStatus, Values};
-use spanbridge::observe;
+use spanbridge::adapter::{self, HandoffStatus, OutboundCall, Recorded, Values};
+use spanbridge::{Primitive, observe, semconv};
 use std::future::Future;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -23,6 +24,8 @@ use std::sync::Arc;
 pub struct Transaction<C = Arc<Channel>> {
     channel: ObservedChannel<C>,
     open: adapter::Transaction,
+    /// What a replay answers when it ends.
+    replayed: Option<Box<Recorded>>,
 }
 
 impl<C: Deref<Target = Channel> + Clone> ObservedChannel<C> {
@@ -48,9 +51,18 @@ impl<C: Deref<Target = Channel> + Clone> ObservedChannel<C> {
         async move {
             let open = || Values::of(this.capture_policy()).open(describe::transaction(this.server_info()));
             let span = adapter::under_current(open);
-            let begun = span.with_context(|| this.channel().tx_select()).await;
+            // Its operations have one span, so they are asked about once.
+            let call = || OutboundCall::new(Primitive::MESSAGING_SETTLE, "tx.select");
+            let (begun, replayed) = match adapter::ask(span.context(), call).into_answer() {
+                None => (span.with_context(|| this.channel().tx_select()).await, None),
+                Some(Ok(then)) => match then.error().filter(|_| then.text(semconv::HANDOFF_STATUS).is_none()) {
+                    Some(error) => (Err(replayed::error(error)), None),
+                    None => (Ok(()), Some(then)),
+                },
+                Some(Err(refused)) => (Err(replayed::refused(refused)), None),
+            };
             let open = adapter::Transaction::begun(span, begun, describe::failure)?;
-            Ok(Transaction { channel: this.within(open.inside()), open })
+            Ok(Transaction { channel: this.within(open.inside()), open, replayed })
         }
     }
 }
@@ -73,7 +85,10 @@ impl<C: Deref<Target = Channel> + Clone> Transaction<C> {
     /// # Errors
     /// Returns lapin's error unchanged.
     pub async fn tx_commit(self) -> lapin::Result<()> {
-        let result = observe::with_context(self.context().clone(), || self.channel.channel().tx_commit()).await;
+        let result = match &self.replayed {
+            None => observe::with_context(self.context().clone(), || self.channel.channel().tx_commit()).await,
+            Some(then) => ended_then(then),
+        };
         self.ended(result, HandoffStatus::Committed)
     }
 
@@ -82,7 +97,10 @@ impl<C: Deref<Target = Channel> + Clone> Transaction<C> {
     /// # Errors
     /// Returns lapin's error unchanged.
     pub async fn tx_rollback(self) -> lapin::Result<()> {
-        let result = observe::with_context(self.context().clone(), || self.channel.channel().tx_rollback()).await;
+        let result = match &self.replayed {
+            None => observe::with_context(self.context().clone(), || self.channel.channel().tx_rollback()).await,
+            Some(then) => ended_then(then),
+        };
         self.ended(result, HandoffStatus::RolledBack)
     }
 
@@ -93,4 +111,9 @@ impl<C: Deref<Target = Channel> + Clone> Transaction<C> {
         }
         result
     }
+}
+
+/// How a recorded transaction ended.
+fn ended_then(then: &Recorded) -> lapin::Result<()> {
+    then.error().map_or(Ok(()), |error| Err(replayed::error(error)))
 }

@@ -1,7 +1,6 @@
 //! Reports what was skipped because the store is damaged.
 
 use crate::stream;
-use serde_json::json;
 use spanbridge_query::Store;
 
 const ADVICE: &str = "Restore the file from a backup, or export what can be read with `spanbridge export` and import it into \
@@ -15,13 +14,5 @@ pub(super) fn report(store: &Store) {
     if let Some(damage) = store.damage() {
         let advice = if damage.code == "store.logs_removed" { LESS_LOST } else { ADVICE };
         stream::note(&format!("{}\n  {advice}", damage.message));
-    }
-}
-
-/// Adds damage to an answer in JSON, if there is any.
-pub(super) fn add_to(answer: &mut serde_json::Value, store: &Store) {
-    if let Some(damage) = store.damage() {
-        let (code, message, count) = (damage.code, damage.message, damage.count);
-        answer["diagnostics"] = json!([{ "code": code, "message": message, "count": count }]);
     }
 }

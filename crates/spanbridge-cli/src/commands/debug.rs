@@ -1,9 +1,9 @@
 //! `spanbridge debug`: each step of a run, with everything that is recorded of it.
 
-use super::lookup::find;
 use crate::args::{Cli, Debug, Format};
 use crate::failure::Failure;
 use crate::stream;
+use spanbridge_cli::answers::find;
 use spanbridge_cli::render;
 use spanbridge_query::{Id, Store};
 
@@ -11,7 +11,7 @@ pub(super) fn run(cli: &Cli, args: &Debug, store: &Store) -> Result<(), Failure>
     let (what, run_ids) = find(store, &args.id)?;
     let gone = || Failure::NotFound(format!("read the run of {}: it is no longer in the store", args.id));
     let run_id = run_ids.first().copied().ok_or_else(gone)?;
-    let graph = store.graph(run_id)?.ok_or_else(gone)?;
+    let graph = store.within(args.large.limit(false)).graph(run_id)?.ok_or_else(gone)?;
     if cli.format == Format::Json {
         return stream::print_json(&graph.to_json());
     }

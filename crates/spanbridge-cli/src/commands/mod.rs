@@ -2,6 +2,7 @@
 
 mod backup;
 mod check;
+mod clickhouse;
 mod compact;
 mod damage;
 mod debug;
@@ -12,12 +13,18 @@ mod import;
 mod lookup;
 mod manual;
 mod prune;
+mod replay;
 mod runs;
+#[cfg(feature = "serve")]
+mod serve;
+mod state;
 mod tail;
 mod trace;
+#[cfg(feature = "tui")]
+mod tui;
 mod why;
 
-use crate::args::{Cli, Command};
+use crate::args::{Cli, Command, is_clickhouse};
 use crate::failure::Failure;
 use crate::stream;
 use spanbridge_query::Store;
@@ -27,17 +34,31 @@ use std::time::Duration;
 /// How long a command folds after it has answered, so that the next answers come quicker.
 const FOLD_TIME: Duration = Duration::from_millis(100);
 
+/// The store that is asked.
+fn open(cli: &Cli) -> Result<Store, Failure> {
+    let place = cli.place()?;
+    match is_clickhouse(&place) {
+        true => clickhouse::open(&place),
+        false => Ok(Store::open(place)?),
+    }
+}
+
 /// Runs the command that was asked for.
 pub(crate) fn run(cli: &Cli) -> Result<(), Failure> {
-    let store = match &cli.command {
+    let mut store = match &cli.command {
         Command::Import(args) => return import::run(cli, args),
         Command::Compact(args) => return compact::run(cli, args),
         Command::Prune(args) => return prune::run(cli, args),
+        #[cfg(feature = "serve")]
+        Command::Serve(args) => return serve::run(cli, args),
+        #[cfg(feature = "tui")]
+        Command::Tui(args) => return tui::run(cli, args),
+        Command::State(args) if !args.is_question() => return state::run(cli, args),
         Command::Check(args) => return check::run(cli, args),
         Command::Backup(args) => return backup::run(cli, args),
         Command::Completions(args) => return manual::completions(args),
         Command::Man(args) => return manual::man(args),
-        _ => Store::open(cli.store_path()?)?,
+        _ => open(cli)?,
     };
     store.notes().iter().for_each(|note| stream::note(note));
     let result = match &cli.command {
@@ -46,9 +67,11 @@ pub(crate) fn run(cli: &Cli) -> Result<(), Failure> {
         Command::Debug(args) => debug::run(cli, args, &store),
         Command::Tail(args) => tail::run(cli, args, &store),
         Command::Diff(args) => diff::run(cli, args, &store),
+        Command::Replay(args) => replay::run(cli, args, &mut store),
         Command::Why(args) => why::run(cli, args, &store),
         Command::Doctor(args) => doctor::run(cli, args, &store),
         Command::Export(args) => export::run(cli, args, &store),
+        Command::State(args) => state::answer(cli, args, &store),
         _ => Ok(()),
     };
     damage::report(&store);

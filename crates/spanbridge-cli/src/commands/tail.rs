@@ -1,10 +1,10 @@
 //! `spanbridge tail`: what happens, while it happens.
 
-use super::lookup::find;
 use crate::args::{Cli, Format, Tail};
 use crate::failure::Failure;
 use crate::size;
 use crate::stream;
+use spanbridge_cli::answers::run_of;
 use spanbridge_cli::render::{TailFilter, TailLines};
 use spanbridge_query::{Store, TailRead};
 use std::time::Duration;
@@ -47,10 +47,7 @@ fn filter(args: &Tail, format: Format, store: &Store) -> Result<TailFilter, Fail
     filter.errors = args.errors;
     // Programs filter for themselves.
     filter.all = args.all || format == Format::Json;
-    filter.run = match &args.run {
-        Some(id) => find(store, id)?.1.first().copied(),
-        None => None,
-    };
+    filter.run = args.run.as_ref().map(|id| run_of(store, id)).transpose()?;
     Ok(filter)
 }
 

@@ -1,6 +1,7 @@
 //! What stands in a box.
 
 use crate::render::escape;
+use crate::render::status::failed;
 use spanbridge_graph::{Graph, Span, SpanStatus};
 
 /// A longer text is cut: nobody reads it in a box, and programs refuse large drawings.
@@ -30,7 +31,8 @@ pub(super) fn name_of(span: &Span) -> &str {
 pub(super) fn of_run(graph: &Graph) -> String {
     let run = &graph.run;
     let name = if run.name.is_empty() { "(no name)" } else { &run.name };
-    format!("{} {:.8}, {}", short(name), run.run_id.to_string(), run.status.as_str())
+    let failed = failed(&run.failed_work).map_or(String::new(), |failed| format!(", {failed}"));
+    format!("{} {:.8}, {}{failed}", short(name), run.run_id.to_string(), run.status.as_str())
 }
 
 /// Text without what would do something to who shows it, cut.

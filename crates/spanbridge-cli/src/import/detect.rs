@@ -16,8 +16,10 @@ const OTLP_KEYS: [&[u8]; 4] = [b"resourceSpans", b"scopeSpans", b"resourceLogs",
 /// The beginning is that of a request as protobuf, the length of one, or text.
 pub(super) fn detect(start: &[u8]) -> Option<Content> {
     if start.iter().any(|byte| matches!(byte, 0..=8 | 0x0e..=0x1a | 0x1c..=0x1f)) {
-        // No text has these. The first field of a request, or the first byte of its length.
-        return matches!(start.first(), Some(0..=7 | b'\n')).then_some(Content::Otlp);
+        // Logs may have a few of these. Otherwise, the first field of a request, or the first byte of its length.
+        let is_request = matches!(start.first(), Some(0..=7 | b'\n'));
+        let known = if is_log_with_controls(start) { Content::Text } else { Content::Otlp };
+        return (is_request || known == Content::Text).then_some(known);
     }
     let key = start.trim_ascii_start().strip_prefix(b"{").map(<[u8]>::trim_ascii_start).and_then(first_text);
     let is_otlp = match key {
@@ -26,6 +28,14 @@ pub(super) fn detect(start: &[u8]) -> Option<Content> {
         None => false,
     };
     Some(if is_otlp { Content::Otlp } else { Content::Text })
+}
+
+/// Whether it is text in which something wrote a few bytes that are none.
+fn is_log_with_controls(start: &[u8]) -> bool {
+    // The end may be in the middle of a letter.
+    let is_text = std::str::from_utf8(start).map_or_else(|e| e.error_len().is_none(), |_| true);
+    let controls = start.iter().filter(|byte| byte.is_ascii_control() && !byte.is_ascii_whitespace()).count();
+    is_text && controls.saturating_mul(20) < start.len() && start.first().is_some_and(|byte| !byte.is_ascii_control())
 }
 
 fn first_text(json: &[u8]) -> Option<&[u8]> {
@@ -55,6 +65,7 @@ mod tests {
             (b"\n\x10\x0a\x0e\x0a\x0cservice.name", Some(Otlp)),
             (b"\0\0\x01\x02\n\x10", Some(Otlp)),
             (b"{\0\"\0", None),
+            (b"{\"schemaVersion\":1,\"type\":\"span\"}\n\0\n", Some(Text)),
             (b"\x89PNG\r\n\x1a\n", None),
         ] {
             assert_eq!(detect(start), expected, "{}", String::from_utf8_lossy(start));

@@ -26,13 +26,16 @@
 pub mod crux;
 mod detect;
 mod documents;
+mod gzip;
 mod lines;
+mod recorded;
 mod source;
 mod text;
 mod texts;
 
 pub use detect::Content;
 pub use lines::MAX_TEXT_BYTES;
+pub use recorded::is_ours;
 pub use source::Source;
 pub use text::{Form, Part, TextReader};
 pub use texts::{TextKind, Texts};

@@ -1,7 +1,7 @@
 //! Bytes without their compression, and without a byte-order mark.
 
 use super::detect::{self, Content};
-use flate2::bufread::MultiGzDecoder;
+use super::gzip::Members;
 use std::cell::Cell;
 use std::io::{self, BufRead, BufReader, Read};
 use std::rc::Rc;
@@ -49,7 +49,7 @@ impl<'r> Source<'r> {
             Box::new(BufReader::with_capacity(BUFFER_BYTES, limited))
         };
         let input: Box<dyn BufRead + 'r> = match &kind[..] {
-            [0x1f, 0x8b, ..] => limited(Box::new(MultiGzDecoder::new(raw))),
+            [0x1f, 0x8b, ..] => limited(Box::new(Members::new(raw))),
             [0x28, 0xb5, 0x2f, 0xfd] => {
                 let mut decoder = zstd::Decoder::with_buffer(raw)?;
                 decoder.window_log_max(ZSTD_WINDOW_LOG)?;

@@ -57,17 +57,17 @@ impl TextReader {
     /// Reads a text, and gives what is in it to `take`.
     pub fn read<'t>(&mut self, text: &'t str, take: &mut dyn FnMut(Part<'t>)) {
         let text = text.trim();
-        self.is_log |= is_dated(text);
+        self.is_log |= is_dated(text.as_bytes());
         let parser = Parser { form: self.form, is_log: self.is_log, depth: 0 };
         parser.text(text, take);
     }
 }
 
 /// Whether a line begins with a date and a time, as logs do: `aws logs tail` puts them before each line.
-fn is_dated(text: &str) -> bool {
+pub(super) fn is_dated(text: &[u8]) -> bool {
     let form = b"0000-00-00T00:00:00";
     let is_of_form = |(byte, form): (u8, u8)| if form == b'0' { byte.is_ascii_digit() } else { byte == form };
-    text.len() > form.len() && text.bytes().zip(form.iter().copied()).all(is_of_form)
+    text.len() > form.len() && text.iter().copied().zip(form.iter().copied()).all(is_of_form)
 }
 
 #[derive(Clone, Copy)]

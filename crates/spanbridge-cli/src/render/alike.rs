@@ -22,6 +22,8 @@ pub(crate) enum Line {
     Equal(Vec<usize>),
     /// So many spans that are below the last level that is shown.
     Below(usize),
+    /// A group of spans of a very large run that are not shown.
+    LeftOut(usize),
 }
 
 /// A number for each node that is the same for nodes that look the same, with everything below them.

@@ -127,6 +127,9 @@ pub(crate) fn timeless(forest: &Forest<'_>, relations: &Relations, i: usize) -> 
     for text in dead_letter(span, relations, forest.above(i)) {
         add(TextStyle::Warning, &text);
     }
+    if is_rolled_back(span) {
+        add(TextStyle::Warning, "rolled back");
+    }
     if let Some(request) = relations.replies.get(&span.span_id) {
         add(TextStyle::Dim, "reply");
         if let Some(name) = relations.names.get(request) {
@@ -148,6 +151,11 @@ pub(crate) fn timeless(forest: &Forest<'_>, relations: &Relations, i: usize) -> 
         add(TextStyle::Dim, &text);
     }
     out
+}
+
+/// Whether the span is a transaction of a database, or a statement in one, that was rolled back.
+pub(crate) fn is_rolled_back(span: &Span) -> bool {
+    span.attribute(semconv::DB_TRANSACTION).and_then(|how| how.as_str()) == Some("rolled_back")
 }
 
 /// What kind of work it is, unless the name of the step says so: work on messages, or anything else.

@@ -1,6 +1,6 @@
 //! The critical path: which spans are on it, and the list of its stretches.
 
-use super::page::{Page, TextStyle};
+use super::page::{Page, Target, TextStyle};
 use super::text::{counted, escape, named, truncate, width};
 use super::time;
 use spanbridge::SpanId;
@@ -57,6 +57,9 @@ pub(crate) fn print(page: &mut Page, graph: &Graph, columns: usize) {
     let listed: Vec<&Stretch> = path.stretches.iter().filter(|s| s.duration() >= least).take(MAX_LISTED).collect();
     for stretch in &listed {
         let duration = time::duration(stretch.duration());
+        page.target(
+            stretch.span_id.map_or(Target::Run(stretch.run_id), |span| Target::Span(Some(stretch.run_id), span)),
+        );
         page.space(10usize.saturating_sub(width(&duration))).put(TextStyle::Plain, &duration).space(2);
         let (style, what) = described(stretch, &names, graph);
         let room = columns.saturating_sub(page.column());

@@ -2,7 +2,7 @@
 
 use super::options::Options;
 use super::page::{Page, TextStyle};
-use super::status::run_status;
+use super::status::{run_outcome, status_behind};
 use super::text::{counted, escape, named, truncate, width, wrap};
 use super::time::duration;
 use spanbridge_graph::{Change, Diff, Difference, DifferenceKind, RunSummary, Verdict};
@@ -31,17 +31,30 @@ pub fn diff(diff: &Diff, options: &Options) -> String {
         page.line();
     }
     diff.differences.iter().for_each(|one| difference(&mut page, one, columns));
+    if diff.runs_not_read > 0 {
+        let not_read = format!("! {} were not read", counted(diff.runs_not_read, "more connected run"));
+        page.put(TextStyle::Warning, &not_read).line();
+    }
     if diff.more_differences > 0 {
         page.put(TextStyle::Dim, &format!("… {} more", counted(diff.more_differences, "difference"))).line();
+    }
+    if !diff.notes.is_empty() {
+        page.line();
+    }
+    for note in &diff.notes {
+        for (at, line) in wrap(&format!("! {note}"), columns - 2, 4).iter().enumerate() {
+            page.space(if at == 0 { 0 } else { 2 }).put(TextStyle::Warning, line).line();
+        }
     }
     page.finish()
 }
 
 fn run(page: &mut Page, label: &str, run: &RunSummary, columns: usize) {
-    let (style, status) = run_status(run.status);
-    let room = columns.saturating_sub(7 + 2 + 8 + 2 + width(status)).max(8);
+    let (style, status) = run_outcome(run.status, &run.failed_work);
+    let room = columns.saturating_sub(7 + 2 + 8 + 2 + 11).max(8);
     page.put(TextStyle::Dim, label).go_to(7).put(TextStyle::Bold, &truncate(&named(&run.name), room));
-    page.space(2).put(TextStyle::Dim, &format!("{:.8}", run.run_id)).space(2).put(style, status).line();
+    page.space(2).put(TextStyle::Dim, &format!("{:.8}", run.run_id));
+    status_behind(page, style, &status, columns);
 }
 
 /// The sign of a difference, and its style.

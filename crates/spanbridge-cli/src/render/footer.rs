@@ -1,10 +1,10 @@
 //! What follows a tree: other runs, and diagnostics.
 
-use super::page::{Page, TextStyle};
-use super::status::{run_outcome, run_status};
-use super::text::{counted, named, truncate, width, wrap};
-use spanbridge::RunId;
-use spanbridge_graph::{Graph, LinkDirection, PrunedRun, Relation, RunStatus, RunSummary};
+use super::page::{Page, Target, TextStyle};
+use super::status::run_outcome;
+use super::text::{counted, escape, named, truncate, width, wrap};
+use spanbridge::{RunId, SpanId};
+use spanbridge_graph::{Graph, LinkDirection, Mutation, PrunedRun, Relation, RunStatus, RunSummary};
 use std::collections::{HashMap, HashSet};
 
 /// How many other runs of a kind are listed. The rest are counted.
@@ -23,6 +23,9 @@ pub(crate) fn print(page: &mut Page, graph: &Graph, columns: usize) {
         runs(page, graph, columns);
         pruned(page, &graph.pruned_runs);
     }
+    if part(page, loose(graph).next().is_none()) {
+        rows(page, graph, columns);
+    }
     part(page, graph.diagnostics.is_empty());
     for (code, message, count) in diagnostics(graph) {
         let times = if count == 1 { String::new() } else { format!(" (×{count})") };
@@ -30,6 +33,29 @@ pub(crate) fn print(page: &mut Page, graph: &Graph, columns: usize) {
         for (i, line) in wrap(&text, columns - 2, 4).iter().enumerate() {
             page.space(if i == 0 { 0 } else { 2 }).put(TextStyle::Warning, line).line();
         }
+    }
+}
+
+/// The rows of which the span that wrote them is not known, or not recorded.
+fn loose(graph: &Graph) -> impl Iterator<Item = &Mutation> {
+    let spans: HashSet<SpanId> = match graph.mutations.is_empty() {
+        true => HashSet::new(),
+        false => graph.spans.iter().map(|span| span.span_id).collect(),
+    };
+    graph.mutations.iter().filter(move |mutation| mutation.span_id.is_none_or(|span| !spans.contains(&span)))
+}
+
+fn rows(page: &mut Page, graph: &Graph, columns: usize) {
+    page.put(TextStyle::Warning, "rows that were changed by spans that are not recorded").line();
+    let count = loose(graph).count();
+    for mutation in loose(graph).take(MAX_RUNS) {
+        let by = mutation.span_id.map_or(String::new(), |span| format!("  span {span}"));
+        let text = escape(&format!("{}: {}", mutation.row(), mutation.summary())).into_owned();
+        let room = columns.saturating_sub(2 + width(&by)).max(8);
+        page.space(2).put(TextStyle::Plain, &truncate(&text, room)).put(TextStyle::Dim, &by).line();
+    }
+    if count > MAX_RUNS {
+        page.space(2).put(TextStyle::Dim, &format!("… {} more", count - MAX_RUNS)).line();
     }
 }
 
@@ -100,8 +126,9 @@ fn runs(page: &mut Page, graph: &Graph, columns: usize) {
     let command = if room("spanbridge trace ") >= widest.min(24) { "spanbridge trace " } else { "" };
     let column = widest.min(room(command)).max(3);
     for ((kind, run), name) in shown.iter().zip(names) {
-        let style = if run.errors > 0 { TextStyle::Error } else { run_status(run.status).0 };
-        page.put(TextStyle::Dim, kind)
+        let style = if run.errors > 0 { TextStyle::Error } else { run_outcome(run.status, &run.failed_work).0 };
+        page.target(Target::Run(run.run_id))
+            .put(TextStyle::Dim, kind)
             .go_to(what)
             .put(TextStyle::Plain, &truncate(&name, column))
             .go_to(what + column + 2);

@@ -32,10 +32,9 @@ pub(crate) enum Hop {
     Queue,
 }
 
-/// The tree. Nodes are numbered: the spans as in the graph, then the missing parents, then the stages, and last the one above all
-/// roots.
-pub(crate) struct Forest<'g> {
-    pub(crate) graph: &'g Graph,
+/// The shape of a tree. Nodes are numbered: the spans as in the graph, then the missing parents, then the stages, and last the one
+/// above all roots.
+pub(crate) struct Shape {
     /// The children of node `n` are `list[starts[n]..starts[n + 1]]`. The last range holds the roots.
     starts: Vec<usize>,
     list: Vec<usize>,
@@ -49,14 +48,21 @@ pub(crate) struct Forest<'g> {
     folded: Vec<usize>,
 }
 
+/// A graph and the shape of its tree.
+#[derive(Clone, Copy)]
+pub(crate) struct Forest<'g> {
+    pub(crate) graph: &'g Graph,
+    pub(crate) shape: &'g Shape,
+}
+
 /// Settlements of one kind under one job.
 pub(crate) struct Settled {
     pub(crate) word: String,
     pub(crate) count: usize,
 }
 
-impl<'g> Forest<'g> {
-    pub(crate) fn new(graph: &'g Graph) -> Self {
+impl Shape {
+    pub(crate) fn of(graph: &Graph) -> Self {
         let spans = &graph.spans;
         let mut missing = Vec::new();
         let mut linked = vec![false; spans.len()];
@@ -104,43 +110,45 @@ impl<'g> Forest<'g> {
         sort_inlined(graph, &starts, &mut list);
         let folded = (0..spans.len()).filter(|span| matches!(parents[*span], Place::Folded)).collect();
         let parents = parents.into_iter().map(|p| if let Place::Under(p) = p { Some(p) } else { None }).collect();
-        Self { graph, starts, list, missing, history, linked, parents, settled, folded }
+        Self { starts, list, missing, history, linked, parents, settled, folded }
     }
+}
 
+impl<'g> Forest<'g> {
     /// The history of the run.
-    pub(crate) fn history(&self) -> &RunHistory {
-        &self.history
+    pub(crate) fn history(&self) -> &'g RunHistory {
+        &self.shape.history
     }
 
     /// The number of the node above all roots.
     pub(crate) fn top(&self) -> usize {
-        self.graph.spans.len() + self.missing.len() + self.history.stages.len()
+        self.graph.spans.len() + self.shape.missing.len() + self.shape.history.stages.len()
     }
 
     pub(crate) fn node(&self, n: usize) -> Node {
         let Some(n) = n.checked_sub(self.graph.spans.len()) else { return Node::Span(n) };
-        match n.checked_sub(self.missing.len()) {
-            None => Node::Missing(self.missing[n]),
-            Some(n) => Node::Stage(self.history.stages[n].1),
+        match n.checked_sub(self.shape.missing.len()) {
+            None => Node::Missing(self.shape.missing[n]),
+            Some(n) => Node::Stage(self.shape.history.stages[n].1),
         }
     }
 
     /// The places of the children of a node. [`Forest::at`] returns what is there.
     pub(crate) fn children(&self, n: usize) -> std::ops::Range<usize> {
-        self.starts[n]..self.starts[n + 1]
+        self.shape.starts[n]..self.shape.starts[n + 1]
     }
 
     pub(crate) fn at(&self, place: usize) -> usize {
-        self.list[place]
+        self.shape.list[place]
     }
 
     /// All nodes that are shown, parents before children, beginning with the one above all roots.
     pub(crate) fn order(&self) -> Vec<usize> {
-        let mut order = Vec::with_capacity(self.list.len() + 1);
+        let mut order = Vec::with_capacity(self.shape.list.len() + 1);
         order.push(self.top());
         let mut next = 0;
         while let Some(node) = order.get(next).copied() {
-            order.extend_from_slice(&self.list[self.children(node)]);
+            order.extend_from_slice(&self.shape.list[self.children(node)]);
             next += 1;
         }
         order
@@ -152,12 +160,28 @@ impl<'g> Forest<'g> {
 
     /// The span above this one, if it is recorded.
     pub(crate) fn above(&self, i: usize) -> Option<&'g Span> {
-        self.parents[i].and_then(|p| self.graph.spans.get(p))
+        self.above_place(i).map(|place| &self.graph.spans[place])
+    }
+
+    /// The place in the graph of the span above this one, if it is recorded.
+    pub(crate) fn above_place(&self, i: usize) -> Option<usize> {
+        self.parent(i).filter(|p| *p < self.graph.spans.len())
+    }
+
+    /// The node above a span, unless it is a root.
+    pub(crate) fn parent(&self, i: usize) -> Option<usize> {
+        self.shape.parents.get(i).copied().flatten()
+    }
+
+    /// Whether it has a line of its own. `folded` is in order.
+    #[cfg(feature = "tui")]
+    pub(crate) fn is_shown_apart(&self, i: usize) -> bool {
+        self.shape.folded.binary_search(&i).is_err()
     }
 
     /// The service of what stands above the span.
     pub(crate) fn service_above(&self, i: usize) -> Option<&'g str> {
-        match self.node(self.parents[i]?) {
+        match self.node(self.shape.parents[i]?) {
             Node::Span(above) => Some(&self.graph.spans[above].service),
             Node::Stage(Stage::Segment(at)) => Some(&self.graph.run.segments[at].service),
             _ => None,
@@ -166,23 +190,23 @@ impl<'g> Forest<'g> {
 
     /// Whether it stands below its sender because of a link.
     pub(crate) fn is_linked(&self, i: usize) -> bool {
-        self.linked[i]
+        self.shape.linked[i]
     }
 
-    pub(crate) fn settled(&self, i: usize) -> &[Settled] {
-        self.settled.get(&i).map_or(&[], Vec::as_slice)
+    pub(crate) fn settled(&self, i: usize) -> &'g [Settled] {
+        self.shape.settled.get(&i).map_or(&[], Vec::as_slice)
     }
 
     /// The spans that have no line of their own.
-    pub(crate) fn folded(&self) -> &[usize] {
-        &self.folded
+    pub(crate) fn folded(&self) -> &'g [usize] {
+        &self.shape.folded
     }
 
     pub(crate) fn hop(&self, i: usize) -> Hop {
         let Some(above) = self.above(i) else { return Hop::None };
         let span = &self.graph.spans[i];
         match (above.kind, span.kind) {
-            _ if self.linked[i] => Hop::Queue,
+            _ if self.shape.linked[i] => Hop::Queue,
             (Kind::Consumer, _) => Hop::None,
             (_, Kind::Consumer) => Hop::Queue,
             (Kind::Producer, _) if span.segment_id != above.segment_id => Hop::Queue,

@@ -1,7 +1,7 @@
 //! Gaps as a page: what was found, the likely cause, and what to change.
 
 use super::options::Options;
-use super::page::{Page, TextStyle};
+use super::page::{Page, Target, TextStyle};
 use super::text::{counted, truncate, width, wrap};
 use spanbridge::RunId;
 use spanbridge_graph::{Gap, NotJudged};
@@ -18,6 +18,14 @@ const MAX_LINES: usize = 12;
 ///
 /// Lines fit into [`Options::width`]; text from records is escaped.
 pub fn gaps(gaps: &[Gap], runs: usize, found: usize, digits: usize, options: &Options) -> String {
+    let mut page = page(gaps, runs, found, digits, options);
+    let hint = "spanbridge trace ID shows a gap in its run";
+    page.line().put(TextStyle::Dim, &truncate(hint, options.columns())).line();
+    page.finish()
+}
+
+/// The page. Lines that are about a gap say where it is.
+pub(crate) fn page(gaps: &[Gap], runs: usize, found: usize, digits: usize, options: &Options) -> Page {
     let columns = options.columns();
     let mut page = Page::new(options.color);
     let affected: BTreeSet<RunId> = gaps.iter().filter_map(|g| g.run_id).collect();
@@ -48,18 +56,20 @@ pub fn gaps(gaps: &[Gap], runs: usize, found: usize, digits: usize, options: &Op
         page.line();
         print(&mut page, group, digits, columns);
     }
-    page.line();
-    let hint = "spanbridge trace ID shows a gap in its run";
-    page.put(TextStyle::Dim, &truncate(hint, columns)).line();
-    page.finish()
+    page
 }
 
 /// Renders what could not be judged: how much, one example, and why.
 ///
 /// Lines fit into [`Options::width`]; text from records is escaped.
 pub fn not_judged(items: &[NotJudged], digits: usize, options: &Options) -> String {
-    let columns = options.columns();
     let mut page = Page::new(options.color);
+    put_not_judged(&mut page, items, digits, options.columns());
+    page.finish()
+}
+
+/// Adds what could not be judged to a page.
+pub(crate) fn put_not_judged(page: &mut Page, items: &[NotJudged], digits: usize, columns: usize) {
     for (place, item) in items.iter().enumerate() {
         if place > 0 {
             page.line();
@@ -73,12 +83,11 @@ pub fn not_judged(items: &[NotJudged], digits: usize, options: &Options) -> Stri
                 page.space(2).put(TextStyle::Dim, &format!("{run:.digits$}"));
                 indent += digits + 2;
             }
-            paragraph(&mut page, &format!("{}{more}", item.example), indent, columns, 3);
+            paragraph(page, &format!("{}{more}", item.example), indent, columns, 3);
         }
         page.space(2).put(TextStyle::Success, "why");
-        paragraph(&mut page, item.why, 2 + width("why") + 2, columns, MAX_LINES);
+        paragraph(page, item.why, 2 + width("why") + 2, columns, MAX_LINES);
     }
-    page.finish()
 }
 
 fn print(page: &mut Page, group: &[&Gap], digits: usize, columns: usize) {
@@ -94,6 +103,7 @@ fn print(page: &mut Page, group: &[&Gap], digits: usize, columns: usize) {
     let equal: Vec<&[&Gap]> = group.chunk_by(|a, b| a.what == b.what).collect();
     for same in equal.iter().take(MAX_SHOWN) {
         if let Some(run) = same[0].run_id {
+            page.target(same[0].span_id.map_or(Target::Run(run), |span| Target::Span(Some(run), span)));
             page.space(2).put(TextStyle::Dim, &format!("{run:.digits$}"));
         }
         let times = if same.len() > 1 { format!(" ×{}", same.len()) } else { String::new() };

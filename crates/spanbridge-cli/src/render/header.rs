@@ -2,14 +2,17 @@
 
 use super::page::{Page, TextStyle};
 use super::services::Services;
-use super::status::run_outcome;
+use super::status::{run_outcome, unknown};
 use super::text::{counted, escape, named, truncate, width, wrap};
 use super::time;
+use spanbridge::RunId;
+use spanbridge::record::Endpoint;
 use spanbridge_graph::{Graph, RunStatus, SpanStatus};
 
-pub(crate) fn print(page: &mut Page, graph: &Graph, services: &Services<'_>, columns: usize) {
+pub(crate) fn print(page: &mut Page, graph: &Graph, services: &Services, columns: usize) {
     let run = &graph.run;
-    let (style, word) = run_outcome(run.status, &run.failed_work);
+    let is_unknown = graph.spans.is_empty() && graph.left_out.is_none() && !run.owned && run.status == RunStatus::Ok;
+    let (style, word) = if is_unknown { unknown() } else { run_outcome(run.status, &run.failed_work) };
     let took = took(graph);
     let rest = 2 + 8 + 2 + width(&word) + 2 + width(&took);
     page.put(TextStyle::Bold, &truncate(&named(&run.name), columns.saturating_sub(rest).max(16)));
@@ -30,9 +33,12 @@ pub(crate) fn print(page: &mut Page, graph: &Graph, services: &Services<'_>, col
     } else {
         pieces.push((TextStyle::Dim, counted(services.names.len(), "service")));
     }
-    pieces.push((TextStyle::Dim, counted(graph.spans.len(), "span")));
+    // Of a very large run, not all spans are in the graph.
+    let whole = graph.left_out.as_ref();
+    let of_all = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
+    pieces.push((TextStyle::Dim, counted(whole.map_or(graph.spans.len(), |all| of_all(all.spans)), "span")));
     let count = |what: &[SpanStatus]| graph.spans.iter().filter(|s| what.contains(&s.status)).count();
-    let errors = count(&[SpanStatus::Error, SpanStatus::Panicked]);
+    let errors = whole.map_or_else(|| count(&[SpanStatus::Error, SpanStatus::Panicked]), |all| of_all(all.errors));
     if errors > 0 {
         pieces.push((TextStyle::Error, counted(errors, "error")));
     }
@@ -42,7 +48,7 @@ pub(crate) fn print(page: &mut Page, graph: &Graph, services: &Services<'_>, col
             format!("{} recovered by a retry", counted(run.failed_work.recovered as usize, "message")),
         ));
     }
-    let open = count(&[SpanStatus::Open]);
+    let open = whole.map_or_else(|| count(&[SpanStatus::Open]), |all| of_all(all.open));
     if open > 0 {
         pieces.push((TextStyle::Warning, format!("{open} open")));
     }
@@ -67,15 +73,25 @@ pub(crate) fn print(page: &mut Page, graph: &Graph, services: &Services<'_>, col
             page.put(TextStyle::Dim, &line).line();
         }
     }
+    if let Some(of) = replay_of(graph) {
+        page.put(TextStyle::Dim, &format!("replay of run {of:.8}")).line();
+    }
     for line in run.error.iter().flat_map(|e| wrap(e, columns - 2, 3)) {
         page.put(TextStyle::Error, &line).line();
     }
 }
 
+/// The run that this one is a replay of.
+fn replay_of(graph: &Graph) -> Option<RunId> {
+    let edge = graph.edges.iter().find(|edge| edge.edge_type == "replay.of")?;
+    if let Endpoint::Run(of) = edge.to { Some(of) } else { None }
+}
+
 /// How long the run took, and how long with queued work that continued after its end.
 fn took(graph: &Graph) -> String {
     let run = &graph.run;
-    let last = graph.spans.iter().map(|s| s.ended_at.unwrap_or(s.started_at)).max().unwrap_or(run.started_at);
+    let shown = graph.spans.iter().map(|s| s.ended_at.unwrap_or(s.started_at));
+    let last = shown.chain(graph.left_out.iter().map(|all| all.last_at)).max().unwrap_or(run.started_at);
     if run.ended_at.is_some_and(|end| end < run.started_at) {
         return "ended before it began, by another clock".to_owned();
     }

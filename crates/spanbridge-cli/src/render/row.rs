@@ -26,8 +26,8 @@ pub(crate) struct Row {
     pub(crate) when: Option<(u64, Option<u64>)>,
     /// The style of the bar.
     pub(crate) bar_style: TextStyle,
-    /// Lines below: guides, and text.
-    pub(crate) below: Vec<(String, String)>,
+    /// Lines below: guides, style and text.
+    pub(crate) below: Vec<(String, TextStyle, String)>,
 }
 
 /// Empty columns between the left part, the durations and the bars.
@@ -105,10 +105,8 @@ impl Row {
         }
         page.go_to(left + GAP + times.saturating_sub(width(&self.time.1))).put(self.time.0, &self.time.1);
         page.go_to(left + GAP + times + GAP + bar.0).put(self.bar_style, &bar.1).line();
-        for (guides, text) in &self.below {
-            page.put(TextStyle::Dim, guides)
-                .put(TextStyle::Error, &truncate(text, columns.saturating_sub(width(guides))))
-                .line();
+        for (guides, style, text) in &self.below {
+            page.put(TextStyle::Dim, guides).put(*style, &truncate(text, columns.saturating_sub(width(guides)))).line();
         }
     }
 }

@@ -1,178 +1,109 @@
-//! The lines of a tree, in order, and what each of them shows.
+//! What each line of a tree shows.
 
-use super::alike::{Line, Shapes};
-use super::badges::{self, Relations};
-use super::critical::PathTimes;
+use super::alike::Line;
+use super::badges;
 use super::forest::{Forest, Hop, Node};
 use super::history::{HOST, PID, Stage, resource};
+use super::left_out;
+use super::lines::TreeLine;
+use super::mutations::Mutations;
 use super::page::TextStyle;
+use super::parts::Parts;
 use super::row::Row;
-use super::services::Services;
-use super::status::run_status;
+use super::status::run_outcome;
 use super::text::{counted, escape, named, truncate, width, wrap};
 use super::time;
-use super::timeline::Timeline;
-use super::view::{View, Visible};
+use super::view::Visible;
 use spanbridge::record::Via;
 use spanbridge::semconv;
-use spanbridge_graph::{RunStatus, Span, SpanStatus, SpanTimes};
+use spanbridge_graph::{Graph, RunStatus, Span, SpanStatus, Suspension};
+
+/// So many changed rows of a span are shown.
+const MAX_CHANGES: usize = 3;
 
 /// Maximum width of the name of a child run.
 const MAX_NAME_WIDTH: usize = 24;
 
-/// Makes the lines, with an explicit stack: one cursor for each level above the current line.
-pub(crate) struct Rows<'a, 'g> {
-    forest: &'a Forest<'g>,
-    services: &'a Services<'g>,
-    relations: Relations,
-    /// Spans with the same error as a child. It is shown where it started.
-    has_error_of_child: Vec<bool>,
-    /// The time that the waterfall shows.
-    shown_time: u64,
+/// Makes the rows of lines, in any order.
+pub(crate) struct Rows<'a> {
+    forest: Forest<'a>,
+    parts: &'a Parts,
+    lines: &'a [TreeLine],
+    visible: &'a Visible,
     /// How many levels have guides. Deeper ones start at the left again, with their depth.
     levels: usize,
     columns: usize,
-    view: &'a View,
-    visible: Visible,
-    /// `None`: every span has a line.
-    shapes: Option<Shapes>,
-    path: PathTimes,
-    times: Vec<SpanTimes>,
-    stack: Vec<Cursor>,
-    rows: Vec<Row>,
 }
 
-/// A place among siblings.
-struct Cursor {
-    lines: std::iter::Peekable<std::vec::IntoIter<Line>>,
-}
-
-impl<'a, 'g> Rows<'a, 'g> {
+impl<'a> Rows<'a> {
+    /// `max_left` is the room for the left part of a row, `columns` that for lines of an error below it.
     pub(crate) fn new(
-        forest: &'a Forest<'g>,
-        services: &'a Services<'g>,
-        timeline: &Timeline,
-        view: &'a View,
+        graph: &'a Graph,
+        parts: &'a Parts,
+        lines: &'a [TreeLine],
+        visible: &'a Visible,
         max_left: usize,
         columns: usize,
     ) -> Self {
-        let mut has_error_of_child = vec![false; forest.graph.spans.len()];
-        for span in &forest.graph.spans {
-            let above = span.parent.filter(|_| span.error.is_some());
-            if let Some(p) = above.filter(|p| forest.graph.spans.get(*p).is_some_and(|p| p.error == span.error)) {
-                has_error_of_child[p] = true;
-            }
-        }
-        let (relations, path) = (Relations::of(forest.graph), PathTimes::of(forest.graph));
-        let is_on_path = |i: usize| path.time(&forest.graph.spans[i]).is_some();
-        Self {
-            forest,
-            services,
-            has_error_of_child,
-            shown_time: timeline.shown(),
-            levels: (max_left * 45 / 100 / 3).max(5),
-            columns,
-            view,
-            visible: Visible::of(forest, view),
-            shapes: (!view.expand).then(|| Shapes::of(forest, &relations, is_on_path)),
-            relations,
-            path,
-            times: SpanTimes::of(forest.graph),
-            stack: Vec::new(),
-            rows: Vec::new(),
-        }
+        let levels = (max_left * 45 / 100 / 3).max(5);
+        Self { forest: parts.forest(graph), parts, lines, visible, levels, columns }
     }
 
-    /// How many spans match the view.
-    pub(crate) fn matching(&self) -> usize {
-        self.visible.matching
-    }
-
-    pub(crate) fn all(mut self) -> Vec<Row> {
-        self.enter(self.forest.top());
-        while let Some(cursor) = self.stack.last_mut() {
-            let Some(line) = cursor.lines.next() else {
-                self.stack.pop();
-                continue;
-            };
-            match line {
-                Line::Node(node) => {
-                    let row = self.row(node);
-                    self.rows.push(row);
-                    if !self.forest.is_leaf(node) {
-                        self.enter(node);
-                    }
+    /// What the line at this place shows.
+    pub(crate) fn row(&self, place: usize) -> Row {
+        let Some(line) = self.lines.get(place) else { return Row::default() };
+        match &line.what {
+            Line::Node(node) => match self.forest.node(*node) {
+                Node::Span(i) => self.span(place, i),
+                Node::Stage(Stage::Segment(i)) => self.segment(place, i),
+                Node::Stage(Stage::Suspension(i)) => self.suspension(place, i, self.forest.children(*node).len()),
+                Node::Missing(id) => {
+                    let (guides, _) = self.guides(place, "─ ");
+                    let name = (TextStyle::Warning, format!("(parent {id:.8}… not recorded)"));
+                    Row { guides, name, ..Row::default() }
                 }
-                Line::Equal(nodes) => {
-                    let row = self.equal(&nodes);
-                    self.rows.push(row);
-                }
-                Line::Below(spans) => {
-                    let (guides, _) = self.guides("─ ");
-                    let name = (TextStyle::Dim, format!("… {} below", counted(spans, "span")));
-                    self.rows.push(Row { guides, name, ..Row::default() });
-                }
-            }
-        }
-        self.rows
-    }
-
-    fn enter(&mut self, node: usize) {
-        let is_deep = self.view.depth.is_some_and(|depth| self.stack.len() >= depth.max(1));
-        let below = if is_deep { self.visible.below(self.forest, node) } else { 0 };
-        let lines = if below > 0 {
-            vec![Line::Below(below)]
-        } else {
-            let children = self.forest.children(node).map(|place| self.forest.at(place));
-            let children: Vec<usize> = children.filter(|child| self.visible.is_shown(*child)).collect();
-            match &self.shapes {
-                Some(shapes) => shapes.lines(children),
-                None => children.into_iter().map(Line::Node).collect(),
-            }
-        };
-        self.stack.push(Cursor { lines: lines.into_iter().peekable() });
-    }
-
-    fn row(&mut self, node: usize) -> Row {
-        match self.forest.node(node) {
-            Node::Span(i) => self.span(i),
-            Node::Stage(Stage::Segment(i)) => self.segment(i),
-            Node::Stage(Stage::Suspension(i)) => self.suspension(i, self.forest.children(node).len()),
-            Node::Missing(id) => {
-                let (guides, _) = self.guides("─ ");
-                let name = (TextStyle::Warning, format!("(parent {id:.8}… not recorded)"));
+            },
+            Line::Equal(nodes) => self.equal(place, nodes),
+            Line::Below(spans) => {
+                let (guides, _) = self.guides(place, "─ ");
+                let name = (TextStyle::Dim, format!("… {} below", counted(*spans, "span")));
                 Row { guides, name, ..Row::default() }
             }
+            Line::LeftOut(group) => left_out::row(self.forest.graph, *group, self.guides(place, "─ ").0),
         }
     }
 
-    /// The guides before the current line, including its connector, and those of the lines below it.
-    fn guides(&mut self, connector: &str) -> (String, String) {
-        let depth = self.stack.len() - 1;
+    /// The guides before a line, including its connector, and those of the lines below it.
+    fn guides(&self, place: usize, connector: &str) -> (String, String) {
+        let line = &self.lines[place];
+        let depth = line.level as usize;
         if depth == 0 {
             return (String::new(), String::new());
         }
-        let mut goes_on = |level: usize| self.stack[level].lines.peek().is_some();
         let from = (depth - 1) / self.levels * self.levels;
         let mut guides = if from == 0 { String::new() } else { format!("⋯{from} ") };
-        for level in from + 1..depth {
-            guides.push_str(if goes_on(level) { "│  " } else { "   " });
+        let above = |line: &&TreeLine| self.lines.get(line.above? as usize);
+        let above = std::iter::successors(above(&line), above);
+        let mut go_on: Vec<bool> = above.take(depth - 1 - from).map(|line| !line.is_last).collect();
+        while let Some(goes_on) = go_on.pop() {
+            guides.push_str(if goes_on { "│  " } else { "   " });
         }
-        let below = if goes_on(depth) { format!("{guides}│  ") } else { format!("{guides}   ") };
-        guides.push(if goes_on(depth) { '├' } else { '└' });
+        let below = if line.is_last { format!("{guides}   ") } else { format!("{guides}│  ") };
+        guides.push(if line.is_last { '└' } else { '├' });
         guides.push_str(connector);
         (guides, below)
     }
 
-    fn span(&mut self, i: usize) -> Row {
-        let (forest, span) = (self.forest, &self.forest.graph.spans[i]);
+    fn span(&self, place: usize, i: usize) -> Row {
+        let (forest, parts) = (&self.forest, self.parts);
+        let (span, shown_time) = (&forest.graph.spans[i], parts.timeline.shown());
         let hop = match forest.hop(i) {
             Hop::None => "",
             Hop::Call => "→ ",
             Hop::Queue => "⇢ ",
         };
-        let (guides, mut below) = self.guides(if hop.is_empty() { "─ " } else { "" });
-        let number = self.services.number(&span.service);
+        let (guides, mut below) = self.guides(place, if hop.is_empty() { "─ " } else { "" });
+        let number = parts.services.number(&span.service);
         let mark = match span.status {
             SpanStatus::Error | SpanStatus::Panicked => Some((TextStyle::Error, "✗")),
             SpanStatus::Cancelled => Some((TextStyle::Warning, "⊘")),
@@ -187,11 +118,11 @@ impl<'a, 'g> Rows<'a, 'g> {
             false => (TextStyle::Dim, format!("(start of {:.8}… not recorded)", span.span_id)),
             true => (if root { TextStyle::Bold } else { TextStyle::Plain }, named(&span.name)),
         };
-        let mut badges = badges::timeless(forest, &self.relations, i);
+        let mut badges = badges::timeless(forest, &parts.relations, i);
         let is_torn = span.ended_at.is_some_and(|end| end < span.started_at);
-        badges.extend(badges::waited(&self.times[i], self.shown_time).filter(|_| !is_torn));
+        badges.extend(badges::waited(&parts.times[i], shown_time).filter(|_| !is_torn));
         badges.splice(0..0, self.child_run(i));
-        if let Some(time) = self.path.time(span) {
+        if let Some(time) = parts.path.time(span) {
             badges.insert(0, (TextStyle::Bold, format!("◆ {}", time::duration(time))));
         }
         let time = match span.ended_at {
@@ -202,17 +133,19 @@ impl<'a, 'g> Rows<'a, 'g> {
             }
             Some(end) if span.has_start => {
                 let took = end.saturating_sub(span.started_at);
-                (if took < self.shown_time / 100 { TextStyle::Dim } else { TextStyle::Plain }, time::duration(took))
+                (if took < shown_time / 100 { TextStyle::Dim } else { TextStyle::Plain }, time::duration(took))
             }
             _ => (TextStyle::Dim, "–".to_owned()),
         };
         below.push_str(if forest.is_leaf(i) { "  " } else { "│ " });
         let room = self.columns.saturating_sub(width(&below));
         // The header already shows why the run failed.
-        let is_shown = self.has_error_of_child[i] || (root && span.error == forest.graph.run.error);
+        let is_shown = parts.has_error_of_child[i] || (root && span.error == forest.graph.run.error);
         let why = error_text(span).filter(|_| !is_shown).map(|why| wrap(why, room, 3)).unwrap_or_default();
+        let why = why.into_iter().map(|text| (TextStyle::Error, text));
+        let changed = changed_rows(&parts.mutations, forest.graph, span).map(|text| (TextStyle::Plain, text));
         Row {
-            below: why.into_iter().map(|text| (below.clone(), text)).collect(),
+            below: why.chain(changed).map(|(style, text)| (below.clone(), style, text)).collect(),
             bar_style: mark.map_or(TextStyle::Service(number), |(style, _)| style),
             when: Some((span.started_at, span.ended_at)),
             guides,
@@ -236,16 +169,17 @@ impl<'a, 'g> Rows<'a, 'g> {
         let Some(run) = self.forest.graph.child_runs.iter().find(|run| run.run_id == span.run_id) else {
             return vec![(TextStyle::Dim, format!("run {id}"))];
         };
-        let status = Some(run_status(run.status)).filter(|_| run.status != RunStatus::Ok);
-        let status = status.map(|(style, word)| (style, word.to_owned()));
+        let is_plain = run.status == RunStatus::Ok && run.failed_work.total() == 0;
+        let status = (!is_plain).then(|| run_outcome(run.status, &run.failed_work));
         let name = format!("run {} {id}", truncate(&named(&run.name), MAX_NAME_WIDTH));
-        status.into_iter().chain([(TextStyle::Dim, name)]).collect()
+        let waits = run.suspensions.iter().map(|wait| (TextStyle::Warning, waited(wait)));
+        status.into_iter().chain(waits).chain([(TextStyle::Dim, name)]).collect()
     }
 
     /// The line above the work of a segment: where the run began or continued.
-    fn segment(&mut self, i: usize) -> Row {
+    fn segment(&self, place: usize, i: usize) -> Row {
         let segment = &self.forest.graph.run.segments[i];
-        let (guides, _) = self.guides("─ ");
+        let (guides, _) = self.guides(place, "─ ");
         let history = self.forest.history();
         let what = match segment.via {
             Some(Via::Start) => "started",
@@ -264,16 +198,16 @@ impl<'a, 'g> Rows<'a, 'g> {
         badges.extend(
             host.filter(|_| history.several_hosts).map(|host| (TextStyle::Dim, format!("on {}", escape(host)))),
         );
-        let number = self.services.number(&segment.service);
+        let number = self.parts.services.number(&segment.service);
         let service = (!segment.service.is_empty()).then(|| (number, escape(&segment.service).into_owned()));
         Row { guides, service, name: (TextStyle::Plain, what.to_owned()), badges, ..Row::default() }
     }
 
     /// The line of a wait: its reason, and how long it was.
-    fn suspension(&mut self, i: usize, resumed_by: usize) -> Row {
+    fn suspension(&self, place: usize, i: usize, resumed_by: usize) -> Row {
         let run = &self.forest.graph.run;
         let wait = &run.suspensions[i];
-        let (guides, _) = self.guides("─ ");
+        let (guides, _) = self.guides(place, "─ ");
         let name = match (&wait.reason, wait.suspended_at) {
             (Some(reason), _) => format!("suspended: {}", escape(reason)),
             (None, Some(_)) => "suspended".to_owned(),
@@ -309,9 +243,9 @@ impl<'a, 'g> Rows<'a, 'g> {
     }
 
     /// The line of several siblings that differ only in their times.
-    fn equal(&mut self, nodes: &[usize]) -> Row {
+    fn equal(&self, place: usize, nodes: &[usize]) -> Row {
         let Some(Node::Span(first)) = nodes.first().map(|node| self.forest.node(*node)) else { return Row::default() };
-        let mut row = self.span(first);
+        let mut row = self.span(place, first);
         let spans = || nodes.iter().filter_map(|node| self.forest.graph.spans.get(*node));
         let took = spans().filter_map(|s| s.ended_at?.checked_sub(s.started_at));
         let mut took: Vec<u64> = took.collect();
@@ -321,20 +255,33 @@ impl<'a, 'g> Rows<'a, 'g> {
             badges.push((TextStyle::Plain, format!("p50 {}", time::duration(*median))));
             badges.push((TextStyle::Plain, format!("max {}", time::duration(*max))));
         }
-        let each = self.visible.below(self.forest, nodes[0]);
+        let each = self.visible.below(&self.forest, nodes[0]);
         if each > 0 {
             badges.push((TextStyle::Dim, format!("each with {}", counted(each, "span"))));
         }
         // Attempts and waits are those of the first.
-        badges.extend(badges::timeless(self.forest, &self.relations, first));
+        badges.extend(badges::timeless(&self.forest, &self.parts.relations, first));
         let (from, to) = spans()
             .fold((u64::MAX, 0), |(from, to), s| (from.min(s.started_at), to.max(s.ended_at.unwrap_or(s.started_at))));
         let total = took.iter().fold(0u64, |sum, took| sum.saturating_add(*took));
+        let changed: usize = spans().map(|span| self.parts.mutations.count(span.span_id)).sum();
+        row.below.retain(|(_, style, _)| *style == TextStyle::Error);
+        if changed > 0 {
+            badges.push((TextStyle::Plain, counted(changed, "row") + " changed"));
+        }
         row.badges = badges;
         row.time = if took.is_empty() { row.time } else { (TextStyle::Dim, time::duration(total)) };
         row.when = Some((from, Some(to)));
         row
     }
+}
+
+/// The rows that a span changed, in words: the first of them.
+fn changed_rows(mutations: &Mutations, graph: &Graph, span: &Span) -> impl Iterator<Item = String> {
+    let (all, more) = (mutations.count(span.span_id), mutations.count(span.span_id).saturating_sub(MAX_CHANGES));
+    let shown = mutations.of(graph, span.span_id).take(if more == 1 { all } else { MAX_CHANGES });
+    let shown: Vec<String> = shown.map(|m| escape(&format!("{}: {}", m.row(), m.summary())).into_owned()).collect();
+    shown.into_iter().chain((more > 1).then(|| format!("… {more} more rows changed")))
 }
 
 /// The error of a span, in words.
@@ -344,4 +291,15 @@ fn error_text(span: &Span) -> Option<&str> {
     }
     let kind = || span.attribute(semconv::ERROR_TYPE).and_then(|v| v.as_str());
     span.error.as_deref().or_else(kind).filter(|text| !text.trim().is_empty())
+}
+
+/// A wait of a child run that is shown inline, in words.
+fn waited(wait: &Suspension) -> String {
+    let reason =
+        wait.reason.as_ref().map_or(String::new(), |reason| format!(": {}", truncate(&escape(reason), MAX_NAME_WIDTH)));
+    match (wait.suspended_at, wait.resumed_at) {
+        (Some(from), Some(to)) if to >= from => format!("‖ suspended {}{reason}", time::duration(to - from)),
+        (Some(from), None) => format!("‖ suspended since {}{reason}", time::instant(from)),
+        _ => format!("‖ suspended{reason}"),
+    }
 }

@@ -1,6 +1,5 @@
 //! Aligned tables.
 
-use super::options::Options;
 use super::page::{Page, TextStyle};
 use super::text::{truncate, width};
 
@@ -14,23 +13,23 @@ pub(crate) enum Align {
 /// A cell: its style, and its text, which is already escaped.
 pub(crate) type Cell = (TextStyle, String);
 
-/// A table below a line of dim heads. If lines are too long, the columns in `shrinking` are shortened in this order, each to
+/// A table below a line of dim heads. If lines are longer than `columns`, the columns in `shrinking` are shortened in this order, each to
 /// no less than eight columns of text.
-pub(crate) fn table(heads: &[(&str, Align)], shrinking: &[usize], rows: &[Vec<Cell>], options: &Options) -> String {
-    let mut widths: Vec<usize> = heads.iter().map(|(h, _)| width(h)).collect();
-    for row in rows {
-        for (w, (_, text)) in widths.iter_mut().zip(row) {
-            *w = (*w).max(width(text));
-        }
-    }
-    let whole = |widths: &[usize]| widths.iter().sum::<usize>() + 2 * widths.len().saturating_sub(1);
+pub(crate) fn table(
+    heads: &[(&str, Align)],
+    shrinking: &[usize],
+    rows: &[Vec<Cell>],
+    columns: usize,
+    color: bool,
+) -> Page {
+    let mut widths = widths(heads, rows);
     for &column in shrinking {
-        let over = whole(&widths).saturating_sub(options.columns());
+        let over = whole(&widths).saturating_sub(columns);
         if let Some(w) = widths.get_mut(column) {
             *w = w.saturating_sub(over).max((*w).min(8));
         }
     }
-    let mut page = Page::new(options.color);
+    let mut page = Page::new(color);
     let head: Vec<Cell> = heads.iter().map(|(h, _)| (TextStyle::Dim, (*h).to_owned())).collect();
     for row in std::iter::once(&head).chain(rows) {
         let mut left = 0;
@@ -42,7 +41,26 @@ pub(crate) fn table(heads: &[(&str, Align)], shrinking: &[usize], rows: &[Vec<Ce
         }
         page.line();
     }
-    page.finish()
+    page
+}
+
+/// How wide a table is where nothing has to be shortened.
+pub(crate) fn table_width(heads: &[(&str, Align)], rows: &[Vec<Cell>]) -> usize {
+    whole(&widths(heads, rows))
+}
+
+fn widths(heads: &[(&str, Align)], rows: &[Vec<Cell>]) -> Vec<usize> {
+    let mut widths: Vec<usize> = heads.iter().map(|(h, _)| width(h)).collect();
+    for row in rows {
+        for (w, (_, text)) in widths.iter_mut().zip(row) {
+            *w = (*w).max(width(text));
+        }
+    }
+    widths
+}
+
+fn whole(widths: &[usize]) -> usize {
+    widths.iter().sum::<usize>() + 2 * widths.len().saturating_sub(1)
 }
 
 #[cfg(test)]
@@ -58,13 +76,13 @@ mod tests {
             row(["4bf92f35", "POST /orders", "billing, gateway", "486 ms"]),
             row(["1a2b3c4d", "注文を処理する", "受付", "2d 00h"]),
         ];
-        let wide = table(&heads, &[2, 1], &rows, &Options::default());
+        let wide = table(&heads, &[2, 1], &rows, 100, false).finish();
         insta::assert_snapshot!(wide, @r"
         run       name            services            took
         4bf92f35  POST /orders    billing, gateway  486 ms
         1a2b3c4d  注文を処理する  受付              2d 00h
         ");
-        let narrow = table(&heads, &[2, 1], &rows, &Options::default().width(40));
+        let narrow = table(&heads, &[2, 1], &rows, 40, false).finish();
         insta::assert_snapshot!(narrow, @r"
         run       name          services    took
         4bf92f35  POST /orders  billing…  486 ms

@@ -7,6 +7,7 @@ use super::time;
 use spanbridge::record::{Body, End, Record};
 use spanbridge::{RunId, SpanId, Status};
 use spanbridge_graph::{run_of, span_of, time_of};
+use spanbridge_query::has_text;
 use std::collections::{HashMap, VecDeque};
 
 /// How many names of open spans and runs are remembered. Without its name, a span is shown by its id.
@@ -57,7 +58,7 @@ impl TailLines {
     pub fn shows(&self, record: &Record<'_>) -> bool {
         let filter = &self.filter;
         let is_of = |services: &[String]| services.is_empty() || services.iter().any(|s| *s == record.service);
-        let names = |text: &str| self.names.of(record).is_some_and(|name| name.contains(text));
+        let names = |text: &str| self.names.of(record).is_some_and(|name| has_text(name, text));
         is_of(&filter.services)
             && filter.run.is_none_or(|run| run_of(record) == Some(run))
             && filter.name.as_deref().is_none_or(names)

@@ -67,7 +67,7 @@ pub(crate) fn truncate(text: &str, max: usize) -> Cow<'_, str> {
 }
 
 /// The length in bytes of the longest beginning that fits into `max` columns.
-fn fitting(text: &str, max: usize) -> usize {
+pub(crate) fn fitting(text: &str, max: usize) -> usize {
     let (mut used, mut unseen, mut cut) = (0, 0, text.len());
     for (at, c) in text.char_indices() {
         let w = c.width().unwrap_or(0);

@@ -33,7 +33,12 @@ pub(crate) fn duration(nanos: u64) -> String {
 }
 
 /// A time, in nanoseconds since the Unix epoch, as a date and a time of day in UTC.
+///
+/// 0 stands for a time that nobody recorded.
 pub(crate) fn instant(nanos: u64) -> String {
+    if nanos == 0 {
+        return "time not known".into();
+    }
     match jiff::Timestamp::from_nanosecond(i128::from(nanos)) {
         Ok(t) => t.strftime("%Y-%m-%d %H:%M:%S%.3f UTC").to_string(),
         Err(_) => format!("{nanos} ns"),
@@ -42,6 +47,9 @@ pub(crate) fn instant(nanos: u64) -> String {
 
 /// How long ago something was, in one unit. `in the future` if clocks disagree by more than a second.
 pub(crate) fn ago(then: u64, now: u64) -> String {
+    if then == 0 {
+        return "unknown".into();
+    }
     if then > now + 1_000_000_000 {
         return "in the future".into();
     }
@@ -94,10 +102,12 @@ mod tests {
     #[test]
     fn ago_in_one_unit() {
         const S: u64 = 1_000_000_000;
-        assert_eq!(ago(0, 0), "just now");
-        assert_eq!(ago(0, 90 * S), "90s ago");
-        assert_eq!(ago(0, 3 * 3600 * S), "3h ago");
+        assert_eq!(ago(S, S), "just now");
+        assert_eq!(ago(S, 91 * S), "90s ago");
+        assert_eq!(ago(S, (3 * 3600 + 1) * S), "3h ago");
         assert_eq!(ago(10 * S, 0), "in the future");
-        assert_eq!(ago(0, 400 * 86400 * S), "400d ago");
+        assert_eq!(ago(S, (400 * 86400 + 1) * S), "400d ago");
+        // Nobody recorded a time.
+        assert_eq!((ago(0, 90 * S).as_str(), instant(0).as_str()), ("unknown", "time not known"));
     }
 }

@@ -1,19 +1,19 @@
 //! The span tree of a run, across all services and queues.
 
-use super::forest::Forest;
+use super::left_out::LeftOutLines;
+use super::lines::{Folding, lines};
 use super::options::Options;
 use super::page::{Page, TextStyle};
+use super::parts::Parts;
 use super::row::{GAP, Row};
 use super::rows::Rows;
-use super::services::Services;
 use super::text::{counted, width};
-use super::timeline::Timeline;
-use super::view::View;
-use super::{critical, footer, header, time};
+use super::view::{View, Visible};
+use super::{attributes, critical, footer, header, time};
 use spanbridge_graph::Graph;
 
 /// The width of the longest duration of [`time::duration`].
-const TIMES: usize = 7;
+pub(crate) const TIMES: usize = 7;
 
 /// Renders a run: a header, its spans as a tree with durations and a waterfall, then other runs and diagnostics.
 ///
@@ -40,18 +40,31 @@ pub fn tree(graph: &Graph, options: &Options) -> String {
 pub fn tree_of(graph: &Graph, view: &View, options: &Options) -> String {
     let columns = options.columns();
     let mut page = Page::new(options.color);
-    let services = Services::of(graph);
-    header::print(&mut page, graph, &services, columns);
-    let forest = Forest::new(graph);
-    let timeline = Timeline::of(graph);
+    let parts = Parts::of(graph);
+    header::print(&mut page, graph, &parts.services, columns);
+    attributes::line(&mut page, &graph.run.attributes, columns);
+    let timeline = &parts.timeline;
     // The tree comes first, but a waterfall needs some room.
     let min_bar = if columns < 76 { 0 } else { (columns - 60) / 2 };
     let after = GAP + TIMES + if min_bar == 0 { 0 } else { GAP + min_bar };
     let max_left = columns - after;
 
-    let rows = Rows::new(&forest, &services, &timeline, view, max_left, columns);
-    let matching = rows.matching();
-    let mut rows = rows.all();
+    let forest = parts.forest(graph);
+    let visible = Visible::of(&forest, view);
+    let shapes = (!view.expand).then(|| parts.shapes(graph));
+    // What is not shown may match or not.
+    let none = LeftOutLines::default();
+    let folding = Folding {
+        visible: &visible,
+        shapes: shapes.as_ref(),
+        left_out: if view.is_filter() { &none } else { &parts.left_out },
+        depth: view.depth,
+        is_closed: &|_| false,
+        is_apart: &|_| false,
+    };
+    let lines = lines(&forest, &folding);
+    let rows = Rows::new(graph, &parts, &lines, &visible, max_left, columns);
+    let mut rows: Vec<Row> = (0..lines.len()).map(|place| rows.row(place)).collect();
     rows.iter_mut().for_each(|row| row.fit(max_left));
     let left = rows.iter().map(Row::width).max().unwrap_or(0);
     // The waterfall gets what the tree does not need, within reason.
@@ -74,7 +87,7 @@ pub fn tree_of(graph: &Graph, view: &View, options: &Options) -> String {
         page.put(TextStyle::Dim, &format!("(the bars leave out {cut} in which nothing ran)")).line();
     }
     if view.is_filter() {
-        let shown = format!("({matching} of {} match)", counted(graph.spans.len(), "span"));
+        let shown = format!("({} of {} match)", visible.matching, counted(graph.spans.len(), "span"));
         page.put(TextStyle::Dim, &shown).line();
     }
     critical::print(&mut page, graph, columns);

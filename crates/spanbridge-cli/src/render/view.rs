@@ -56,6 +56,7 @@ pub(crate) fn has_failed(span: &Span) -> bool {
 }
 
 /// What a view makes of a tree.
+#[derive(Default)]
 pub(crate) struct Visible {
     /// Whether each node is shown.
     is_shown: Vec<bool>,

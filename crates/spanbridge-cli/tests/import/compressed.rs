@@ -33,6 +33,19 @@ fn gzip_and_zstd_members_are_read_in_turn() {
     }
 }
 
+/// Zeros behind a stream are padding; anything else is not.
+#[test]
+fn zeros_behind_gzip_are_padding() {
+    for padding in [1, 511, 200_000] {
+        let padded = [gzip(&lines(1, 3)), vec![0; padding]].concat();
+        assert_eq!(Place::new().import(&["-"], &padded), (0, "2 records read: 2 new\n".into(), String::new()));
+        let again = [&padded[..], &gzip(&lines(3, 4))].concat();
+        assert_eq!(Place::new().import(&["-"], again).1, "3 records read: 3 new\n");
+    }
+    let garbage = [gzip(&lines(1, 3)), b"more".to_vec()].concat();
+    assert_eq!(Place::new().import(&["-"], garbage).0, 1);
+}
+
 /// What stands before the damage is imported, and the rest is said to be missing.
 #[test]
 fn a_damaged_stream_gives_what_is_whole() {

@@ -158,3 +158,29 @@ fn objects_without_end_take_no_hours() {
     let (code, out, _) = place.import(&[], &few);
     assert_eq!((code, &*out), (1, "1 record read: 1 new, 1 bad line\n"));
 }
+
+/// `aws logs tail --format json` puts objects over several lines. What stands between and behind them is lost to none.
+#[test]
+fn objects_over_several_lines_of_a_log() {
+    let pretty = |n: u64| serde_json::to_string_pretty(&span(n)).unwrap().replace("  ", "    ");
+    let at = "2026-11-20T09:25:46.200000+00:00 2026/11/20/[$LATEST]8f2a";
+    let text = format!(
+        "{at} START RequestId: 4a6b\n{at} {}\n{at} {}\n{at} {{\n    \"level\": \"info\"\n}}\n{at} {{\n{at} {}\n{}\n",
+        pretty(1),
+        pretty(2),
+        span(3),
+        span(4),
+    );
+    let (code, out, err) = Place::new().import(&["-"], text);
+    assert_eq!((code, &*out), (0, "4 records read: 4 new, 3 other lines of a log\n"), "{err}");
+}
+
+/// A byte that is no text breaks its line alone, wherever it stands.
+#[test]
+fn a_nul_breaks_its_line_alone() {
+    let broken = format!("{}\0{}", &line(2)[..40], &line(2)[40..]);
+    for lines in [[line(1), broken.clone(), line(3)], [line(1), line(3), "\0\0\0".to_owned()]] {
+        let (code, out, err) = Place::new().import(&["-"], lines.join("\n"));
+        assert_eq!((code, &*out), (1, "2 records read: 2 new, 1 bad line\n"), "{err}");
+    }
+}

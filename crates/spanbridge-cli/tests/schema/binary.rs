@@ -20,12 +20,15 @@ pub(crate) fn keep(records: impl IntoIterator<Item = Record<'static>>) -> TempDi
 /// What a command prints, whatever its exit code.
 pub(crate) fn printed(store: &Path, args: &[&str]) -> String {
     let mut command = Command::new(env!("CARGO_BIN_EXE_spanbridge"));
-    let output = command.args(args).arg("--db").arg(store).output().unwrap();
+    // What follows a `--` belongs to another program.
+    let (own, rest) = args.split_at(args.iter().position(|arg| *arg == "--").unwrap_or(args.len()));
+    let output = command.args(own).arg("--db").arg(store).args(rest).output().unwrap();
     let told = String::from_utf8_lossy(&output.stderr);
     assert!(!output.stdout.is_empty(), "{args:?}: {told}");
     String::from_utf8(output.stdout).unwrap()
 }
 
 pub(crate) fn json(store: &Path, args: &[&str]) -> Value {
-    serde_json::from_str(&printed(store, &[args, &["--format", "json"]].concat())).unwrap()
+    let (command, more) = args.split_at(1);
+    serde_json::from_str(&printed(store, &[command, &["--format", "json"], more].concat())).unwrap()
 }

@@ -1,19 +1,28 @@
-//! The schemas in `docs/schema` against what the binary prints.
+//! The schemas in `docs/schema` against what the binary prints and the server answers.
+#![cfg(feature = "serve")]
 
 #[path = "../../../spanbridge-query/tests/common/mod.rs"]
 mod common;
 #[path = "../../../spanbridge-graph/tests/stories/planted.rs"]
 mod planted;
+#[path = "../replay/reports.rs"]
+mod replayed;
 #[path = "../../../spanbridge-graph/tests/stories/story.rs"]
 mod story;
+#[path = "../replay/support.rs"]
+mod support;
 
 mod binary;
 mod changes;
+mod large;
 mod outputs;
 mod pairs;
 mod properties;
 mod published;
 mod relations;
+mod replay;
+mod rows;
+mod state;
 mod steps;
 mod upkeep;
 mod words;

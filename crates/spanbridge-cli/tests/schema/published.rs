@@ -34,8 +34,6 @@ impl Published {
     }
 }
 
-/// A schema may only have names for what stands in these places.
-pub(crate) const BY_NAME: [&str; 2] = ["properties", "$defs"];
 /// These apply to the same value as the schema that has them.
 pub(crate) const IN_PLACE: [&str; 4] = ["allOf", "oneOf", "anyOf", "then"];
 

@@ -109,6 +109,18 @@ fn details(shop: &mut Recording) -> Vec<Record<'static>> {
                 .with_preview(Some("{\"a\":1}".into())),
         ),
         Body::Artifact(Artifact::new(span_id(1), "a2", "output", "text/plain", 0)),
+        Body::Mutation(
+            Mutation::new("m1", "shop", "public.orders", "{\"id\":1}", MutationOp::Update)
+                .with_span_id(about(1))
+                .with_before(Some("{\"status\":\"new\"}".into()))
+                .with_after(Some("{\"status\":\"paid\"}".into()))
+                .with_columns(vec!["status".into(), "card".into()])
+                .with_committed_at(Some(T0 + 35 * MS))
+                .with_position(Some("0/16B3748 1".into())),
+        ),
+        Body::Mutation(Mutation::new("m2", "shop", "public.carts", "{}", MutationOp::Truncate)),
+        Body::Mutation(Mutation::new("m3", "shop", "public.orders", "{\"id\":2}", MutationOp::Insert)),
+        Body::Mutation(Mutation::new("m4", "shop", "public.orders", "{\"id\":3}", MutationOp::Delete)),
         Body::Edge(Edge::new("handoff.payload", span(), Endpoint::Artifact("a1".into()))),
         Body::Edge(Edge::new("triggered", Endpoint::Run(run(2)), span())),
         Body::Diagnostic(Diagnostic::new("header.malformed", "it was left out").with_span_id(about(6))),

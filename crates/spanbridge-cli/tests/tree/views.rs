@@ -198,3 +198,26 @@ shop ▸ work                      1.00 s  ━━━━━━━━━━━━�
 └─ torn  ended before it began        –                      ╸
 "##);
 }
+
+/// One line, which is cut; a run without attributes has none.
+#[test]
+fn attributes_of_the_run_are_one_line() {
+    let mut graph = samples::order();
+    let without = shown(&graph, &View::default());
+    graph.run.attributes = vec![
+        ("order.id".into(), 17.into()),
+        ("customer".into(), "Acme \u{1b}[2J\u{202e}".into()),
+        ("tags".into(), vec!["a", "b"].into()),
+    ];
+    let with = shown(&graph, &View::default());
+    let line = "order.id=17 · customer=Acme \\x1b[2J\\u{202e} · tags=[\"a\",\"b\"]";
+    assert_eq!(with.lines().nth(2), Some(line));
+    assert_eq!(with.replacen(&format!("{line}\n"), "", 1), without);
+
+    graph.run.attributes[0].1 = "注".repeat(100_000).into();
+    let text = tree_of(&graph, &View::default(), &Options::default().width(60));
+    assert!(text.contains(&format!("\norder.id={}…\n", "注".repeat(25))), "{text}");
+    graph.run.attributes = (0..100_000).map(|n| (format!("key{n}"), n.into())).collect();
+    let text = tree_of(&graph, &View::default(), &Options::default().width(40));
+    assert!(text.contains("\nkey0=0 · key1=1 · key2=2 · key3=3 · key…\n"), "{text}");
+}

@@ -63,7 +63,11 @@ impl Graph {
         }));
         self.add_edges(run.edges);
         self.artifacts.extend(run.artifacts);
+        self.mutations.extend(run.mutations);
         self.diagnostics.extend(run.diagnostics);
+        for child in self.child_runs.iter_mut().filter(|child| child.run_id == run.run.run_id) {
+            child.suspensions.clone_from(&run.run.suspensions);
+        }
         self.child_runs.extend(run.child_runs);
     }
 }

@@ -8,12 +8,15 @@ mod links;
 mod run;
 mod spans;
 
-use super::model::{Artifact, Diagnostic, Graph, RunStatus};
+use super::model::{Artifact, Diagnostic, Graph, Mutation, RunStatus};
 use super::outline::Outline;
 use super::tree::Attachment;
 use edges::edges;
+pub use failed::Hints;
+pub(crate) use failed::{Ends, Lost};
 use input::Input;
 use run::run;
+pub(crate) use run::{joined, waited};
 use spanbridge::RunId;
 use spanbridge::record::{Body, Record};
 use spans::spans;
@@ -22,12 +25,23 @@ impl Graph {
     /// The graph of a run, from its records in any order, each any number of times. What the records alone cannot tell is
     /// left empty: the child runs, the related and linked runs, and the trigger. The store fills those in.
     pub fn build(run_id: RunId, records: &[Record<'_>]) -> Graph {
-        let outline = Outline::of(run_id, records);
-        let input = Input { run_id, records, outline: &outline };
+        Self::of_outline(run_id, records, &Outline::of(run_id, records))
+    }
+
+    /// The same, if the outline is known.
+    pub(crate) fn of_outline(run_id: RunId, records: &[Record<'_>], outline: &Outline) -> Graph {
+        let input = Input { run_id, records, outline };
         let (mut run, spans) = (run(&input), spans(&input));
         let edges = edges(&input, &run, &spans);
         run.failed_work = failed::failed_work(&run, &spans, &edges);
-        Graph { edges, spans, artifacts: artifacts(&input), diagnostics: diagnostics(&input), ..Graph::new(run) }
+        Graph {
+            edges,
+            spans,
+            artifacts: artifacts(&input),
+            mutations: mutations(&input),
+            diagnostics: diagnostics(&input),
+            ..Graph::new(run)
+        }
     }
 }
 
@@ -56,6 +70,19 @@ fn artifacts(input: &Input<'_, '_>) -> Vec<Artifact> {
         _ => None,
     };
     places.into_iter().filter_map(artifact).collect()
+}
+
+/// By commit. Those of one time stay in the order of their segment.
+fn mutations(input: &Input<'_, '_>) -> Vec<Mutation> {
+    let mut places = input.outline.joined.mutations.clone();
+    places.sort_by_key(|at| (input.records[*at].segment_id, input.records[*at].segment_seq));
+    let mutation = |place: usize| match input.body(place) {
+        Body::Mutation(mutation) => Some(Mutation::of(mutation)),
+        _ => None,
+    };
+    let mut all: Vec<Mutation> = places.into_iter().filter_map(mutation).collect();
+    all.sort_by(Mutation::order);
+    all
 }
 
 /// The recorded ones, then those of the graph itself.

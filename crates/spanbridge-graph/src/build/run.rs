@@ -74,7 +74,8 @@ fn segments(input: &Input<'_, '_>) -> Vec<Segment> {
         );
     }
     let mut last = None;
-    for record in input.records {
+    // Whoever reads what a database has logged did not work on the run.
+    for record in input.records.iter().filter(|record| !matches!(record.body, Body::Mutation(_))) {
         if last.replace(record.segment_id) != Some(record.segment_id) {
             all.entry(record.segment_id).or_insert_with(|| Segment::new(record.segment_id, &*record.service));
         }
@@ -111,12 +112,17 @@ fn suspensions(input: &Input<'_, '_>) -> Vec<Suspension> {
 /// When spans ran, in order and without overlaps. A span without an end is left out: nobody knows until when it ran.
 fn active(input: &Input<'_, '_>) -> Vec<(u64, u64)> {
     let spans = input.outline.joined.spans.iter();
-    let mut ran: Vec<(u64, u64)> = spans
+    let ran: Vec<(u64, u64)> = spans
         .filter_map(|parts| {
             let start = start_of(input.body(parts.start? as usize))?;
             Some((start.started_at, end_of(input.body(parts.end? as usize))?.ended_at))
         })
         .collect();
+    joined(ran)
+}
+
+/// These times, in order and without overlaps.
+pub(crate) fn joined(mut ran: Vec<(u64, u64)>) -> Vec<(u64, u64)> {
     ran.sort_unstable();
     ran.dedup_by(|next, last| {
         let touches = next.0 <= last.1;
@@ -130,7 +136,7 @@ fn active(input: &Input<'_, '_>) -> Vec<(u64, u64)> {
 
 /// How long the run waited: the time in which it was suspended and no span of it ran. A wait without an end lasts until the
 /// run ends; before that its length is not known.
-fn waited(run: &Run, active: &[(u64, u64)]) -> u64 {
+pub(crate) fn waited(run: &Run, active: &[(u64, u64)]) -> u64 {
     let waits = run.suspensions.iter().filter_map(|s| Some((s.suspended_at?, s.resumed_at.or(run.ended_at)?)));
     let mut waits: Vec<(u64, u64)> = waits.filter(|(from, to)| from < to).collect();
     waits.sort_unstable();

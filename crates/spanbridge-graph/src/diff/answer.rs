@@ -1,9 +1,10 @@
 //! Sums up how two runs differ.
 
+use super::differing::Differing;
 use super::matching::Pair;
 use super::model::{Diff, DiffOptions, DiffSide, Difference, DifferenceKind, Verdict};
 use super::prints::{Prints, error, is_failed, primitive, status};
-use super::walk::{Differing, walk};
+use super::walk::walk;
 use crate::causes::Causes;
 use crate::hash::{Map, join, quick};
 use crate::model::{Graph, RunSummary};
@@ -38,7 +39,9 @@ impl Diff {
             verdict: Verdict::Identical,
             differences: Vec::new(),
             more_differences: 0,
+            notes: Vec::new(),
             matched: 0,
+            runs_not_read: 0,
         };
         let mut verdict = Verdict::Identical as usize;
         let mut places: Map<u64, usize> = Map::default();
@@ -46,12 +49,12 @@ impl Diff {
             verdict = verdict.min(verdict_of(&l, &r, &found) as usize);
             let print = print(&l, &r, &found);
             match places.get(&print) {
-                Some(place) => diff.differences[*place].count += 1,
+                Some(place) => diff.differences[*place].count += found.count,
                 None if diff.differences.len() < Diff::MAX_DIFFERENCES => {
                     places.insert(print, diff.differences.len());
                     diff.differences.push(difference(&l, &r, found));
                 }
-                None => diff.more_differences += 1,
+                None => diff.more_differences += found.count,
             }
         });
         diff.verdict = Verdict::ALL[verdict];
@@ -74,7 +77,8 @@ fn summary(causes: &Causes<'_>, graph: &Graph) -> RunSummary {
     let run = &graph.run;
     let mut summary = RunSummary::new(run.run_id, &*run.name, run.status, run.started_at);
     let of_run = causes.of_runs(&[run.run_id]);
-    summary.errors = of_run.filter(|node| causes.span(*node).is_some() && is_failed(causes, *node)).count() as u64;
+    let shown = || of_run.filter(|node| causes.span(*node).is_some() && is_failed(causes, *node)).count() as u64;
+    summary.errors = graph.left_out.as_ref().map_or_else(shown, |left_out| left_out.errors);
     summary.failed_work = run.failed_work;
     summary
 }
@@ -129,7 +133,7 @@ fn difference(l: &Prints<'_, '_>, r: &Prints<'_, '_>, found: Differing) -> Diffe
         right: right.map(|node| diff_side(r, node)),
         changes: found.changes,
         below: if is_pair { 0 } else { side.size[node] as usize - 1 },
-        count: 1,
+        count: found.count,
     }
 }
 

@@ -1,10 +1,10 @@
 //! How two steps that were paired differ.
 
 use super::model::{Change, DiffOptions, DifferenceKind};
-use super::prints::{Prints, attributes, error, primitive, status};
+use super::prints::{Prints, attributes, error, happened, is_given, primitive, status};
 use crate::sameness::{is_outcome, is_volatile, masked, value_print};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Longer text is cut in the answer.
 const MAX_TEXT: usize = 500;
@@ -52,7 +52,24 @@ pub(super) fn compare(
     }
     let differ = both.into_iter().filter(|(_, (l, r))| l.map(value_print) != r.map(value_print));
     compared.attributes.extend(differ.map(|(key, (l, r))| Change::new(key, l.map(cut), r.map(cut))));
+    let (before, after) = (left.artifacts(l), right.artifacts(r));
+    let kinds: BTreeSet<&str> = before.keys().chain(after.keys()).copied().collect();
+    let counts = |kind: &&str| !compared.is_status_changed || is_given(kind);
+    for kind in kinds.into_iter().filter(counts).filter(|kind| before.get(kind) != after.get(kind)) {
+        let value = |payloads: Option<&Vec<String>>| payloads.map(|payloads| cut(&payloads.join("; ").into()));
+        compared.attributes.push(Change::new(
+            &format!("artifact {kind}"),
+            value(before.get(kind)),
+            value(after.get(kind)),
+        ));
+    }
     if !compared.is_status_changed {
+        let (before, after) = (happened(left.causes, l), happened(right.causes, r));
+        let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+        for name in names.into_iter().filter(|name| before.get(*name) != after.get(*name)) {
+            let count = |of: &BTreeMap<String, usize>| Some(of.get(name).copied().unwrap_or(0).into());
+            compared.attributes.push(Change::new(name, count(&before), count(&after)));
+        }
         let (l, r) = (error(left.causes, l), error(right.causes, r));
         if l.map(masked) != r.map(masked) {
             let value = |text: Option<&str>| text.map(|text| cut(&text.into()));

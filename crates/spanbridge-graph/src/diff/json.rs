@@ -26,6 +26,8 @@ impl Serialize for Diff {
             differences: &self.differences,
             more_differences: self.more_differences,
             matched: self.matched,
+            runs_not_read: Some(self.runs_not_read).filter(|runs| *runs > 0),
+            notes: &self.notes,
         }
         .serialize(serializer)
     }
@@ -41,6 +43,10 @@ struct DiffView<'a> {
     differences: &'a [Difference],
     more_differences: usize,
     matched: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    runs_not_read: Option<usize>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    notes: &'a [String],
 }
 
 impl Serialize for Difference {

@@ -5,7 +5,10 @@
 
 mod answer;
 mod compare;
+mod differing;
+mod hidden;
 mod json;
+mod large;
 mod matching;
 mod model;
 mod prints;

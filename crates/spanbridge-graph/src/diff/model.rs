@@ -26,6 +26,12 @@ pub struct Diff {
     pub more_differences: usize,
     /// How many steps were matched.
     pub matched: usize,
+    /// How many runs that one of the two caused were not read, because there are too many: what differs in them is not known. Only a
+    /// store knows them.
+    pub runs_not_read: usize,
+    /// What makes the answer less certain, in words: runs that are so large that not all of their spans were compared. Usually
+    /// empty.
+    pub notes: Vec<String>,
 }
 
 impl Diff {
@@ -137,7 +143,8 @@ pub enum DifferenceKind {
     Removed,
     /// It ended differently.
     Status,
-    /// Its attributes, its service or its error differ.
+    /// Its attributes, its service or its error differ, its payloads (by kind, size and hash), which events it had and how often, or
+    /// for what a run was suspended.
     Attributes,
     /// It took longer itself, or its message was longer in the queue.
     Slower,
@@ -187,7 +194,8 @@ pub struct DiffSide {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Change {
-    /// The key of the attribute; or `name`, `primitive`, `service`, `error`; or `selfMs`, `queuedMs`.
+    /// The key of the attribute; or `name`, `primitive`, `service`, `error`; or `selfMs`, `queuedMs`; or
+    /// `event NAME` or `suspended REASON`, with how often; or `artifact KIND`, with the size and the hash of the payload.
     pub key: String,
     /// The value in the left run.
     pub left: Option<Value>,

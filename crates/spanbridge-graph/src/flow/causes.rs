@@ -2,11 +2,12 @@
 
 use super::hop::{Hop, hands_off};
 use super::node::{NONE, Node, OPEN, Standing};
+use super::places::Places;
 use crate::hash::Map;
 use crate::message::Senders;
 use crate::model::{Graph, Span};
 use spanbridge::record::Endpoint;
-use spanbridge::{SpanId, semconv};
+use spanbridge::{Kind, SpanId, semconv};
 use std::cell::OnceCell;
 
 /// Finds what caused the spans of some graphs.
@@ -16,6 +17,7 @@ pub(super) struct Causes<'a, 'g> {
     /// The delivery before a delivery.
     before: Map<SpanId, SpanId>,
     by_id: OnceCell<Map<SpanId, u32>>,
+    pub(super) runs: Places<'a, 'g>,
 }
 
 impl<'a, 'g> Causes<'a, 'g> {
@@ -32,7 +34,7 @@ impl<'a, 'g> Causes<'a, 'g> {
                 _ => {}
             }
         }
-        Causes { graphs, firsts, before, by_id: OnceCell::new() }
+        Causes { graphs, firsts, before, by_id: OnceCell::new(), runs: Places::of(graphs) }
     }
 
     /// The node of a span, in any of the graphs.
@@ -83,10 +85,18 @@ impl<'a, 'g> Causes<'a, 'g> {
                     && span.ended_at.is_none_or(|end| run.ended_at.is_some_and(|run_end| run_end <= end))
             };
             let waits = self.span(trigger).is_some_and(|span| !hands_off(span) && is_within(span));
-            return (trigger, if waits { Hop::Inside } else { Hop::Queue });
+            return (trigger, if waits { Hop::Inside } else { self.way_to(graph, trigger) });
         }
-        let parent = self.graphs.iter().position(|g| Some(g.run.run_id) == run.parent_run_id);
-        (parent.filter(|p| *p != graph).map_or(NONE, |p| self.firsts[p]), Hop::Queue)
+        let parent = run.parent_run_id.and_then(|parent| self.runs.get(parent));
+        let parent = parent.filter(|p| *p != graph).map_or(NONE, |p| self.firsts[p]);
+        (parent, self.way_to(graph, parent))
+    }
+
+    /// How a run was started that nobody waited for: by a message or an invocation, or in some other way.
+    fn way_to(&self, graph: usize, trigger: u32) -> Hop {
+        let is_sent = trigger != NONE && self.span(trigger).is_some_and(hands_off);
+        let is_received = self.graphs[graph].spans.first().is_some_and(|span| span.kind == Kind::Consumer);
+        if is_sent || is_received { Hop::Queue } else { Hop::Fork }
     }
 
     /// What caused a span. `None`: the run did.
@@ -118,7 +128,7 @@ impl<'a, 'g> Causes<'a, 'g> {
             return sent.filter(|(end, _)| *end <= span.started_at).max().map(|(_, at)| (here(at), Hop::Queue));
         }
         let parent = span.parent_span_id.filter(|_| span.orphan).and_then(|parent| self.elsewhere(parent))?;
-        Some((parent, self.span(parent).map_or(Hop::Queue, |above| Hop::between(above, span))))
+        Some((parent, self.span(parent).map_or(Hop::Fork, |above| Hop::between(above, span))))
     }
 
     /// A span of another graph.

@@ -12,6 +12,8 @@ pub(super) enum Hop {
     Call,
     /// Through a queue: nobody waits.
     Queue,
+    /// Started in some other way, as a run of its own or in another program: nobody waits, and there is no queue to wait in.
+    Fork,
     /// The message was delivered again, or as a dead letter.
     Again,
 }
@@ -29,7 +31,7 @@ impl Hop {
             (Kind::Client, _) | (_, Kind::Server) => Hop::Call,
             // A context that was passed on in some other way. If the work outlived the span, nobody waited for it.
             _ if is_within(above, below) => Hop::Inside,
-            _ => Hop::Queue,
+            _ => Hop::Fork,
         }
     }
 }

@@ -8,6 +8,7 @@ mod causes;
 mod hop;
 mod node;
 mod nodes;
+mod places;
 mod times;
 mod waits;
 mod walk;

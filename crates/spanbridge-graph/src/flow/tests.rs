@@ -148,6 +148,26 @@ fn a_path_through_a_child_run() {
     assert_eq!(drawn(&CriticalPath::of(&s.graph(1))), ["work - 0-5", "work 4 5-10", "work - 10-20"]);
 }
 
+/// A run that another one started by itself waits in no queue: between the two, nothing is known to work.
+#[test]
+fn a_run_that_was_started_waits_in_no_queue() {
+    let mut s = Story::default();
+    s.put(1, 1, Body::RunStart(RunStart::new("order", T0)));
+    s.span((4, 0), 1, "flow.step", (5, 10));
+    s.put(1, 1, Body::RunEnd(RunEnd::new(T0 + 20 * MS, Status::Ok)));
+    let started = RunStart::new("report", T0 + 60 * MS);
+    s.put(2, 2, Body::RunStart(started.with_parent_run_id(Some(run(1))).with_triggered_by_span_id(Some(id(4)))));
+    s.span_of(2, (5, 4), 2, "flow.step", (60, 90), &[]);
+    s.put(2, 2, Body::RunEnd(RunEnd::new(T0 + 90 * MS, Status::Ok)));
+    assert_eq!(s.path(), ["work - 0-5", "work 4 5-10", "idle - 10-60", "work 5 60-90"]);
+    assert!(SpanTimes::of(&s.graph(2)).iter().all(|times| times.queued.is_none()));
+    // Nor does a step that goes on elsewhere when the one that started it is over.
+    let mut s = Story::default();
+    s.span((4, 0), 1, "flow.step", (5, 10));
+    s.span((5, 4), 2, "flow.step", (60, 90));
+    assert!(SpanTimes::of(&s.graph(1)).iter().all(|times| times.queued.is_none()));
+}
+
 #[test]
 fn a_suspension_is_no_work() {
     let mut s = Story::default();
@@ -349,4 +369,22 @@ fn large_runs_take_linear_time_and_no_stack() {
         check(&path).unwrap();
         assert!(path.stretches.len() > 10, "{shape}");
     }
+}
+
+/// To find the parents of connected runs, each run is looked at once, however many there are.
+#[test]
+fn parents_of_many_runs_take_linear_steps() {
+    const MANY: u128 = 2_000;
+    let child = |n: u128| {
+        let mut graph = Graph::new(crate::Run::new(run(n), "child", crate::RunStatus::Ok, T0));
+        graph.run.parent_run_id = (n > 1).then(|| run(n - 1));
+        graph
+    };
+    let all: Vec<Graph> = (1..=MANY).map(child).collect();
+    let (graphs, firsts): (Vec<&Graph>, Vec<u32>) = (all.iter().collect(), (0..=MANY as u32).collect());
+    let causes = super::causes::Causes::new(&graphs, &firsts);
+    let mut list = Vec::new();
+    (0..graphs.len()).for_each(|graph| causes.add(graph, &mut list));
+    assert!(list[1..].iter().zip(0..).all(|(node, above)| node.cause == above));
+    assert!(causes.runs.steps.get() <= 2 * MANY as usize, "{} steps", causes.runs.steps.get());
 }

@@ -15,6 +15,10 @@ impl SpanTimes {
         let nodes = Nodes::of(graph, &[]);
         let senders = Senders::new(&graph.run, &graph.spans);
         let repeated = repeated(graph);
+        // Of a very large run, not all children may be there.
+        let is_incomplete = |span: &Span| {
+            graph.left_out.as_ref().is_some_and(|rest| rest.incomplete.binary_search(&span.span_id).is_ok())
+        };
         let times = |(place, span): (usize, &Span)| {
             let place = place as u32 + 1;
             let node = &nodes.list[place as usize];
@@ -27,7 +31,7 @@ impl SpanTimes {
             };
             if let Some(end) = span.ended_at.filter(|_| !node.is_unsure) {
                 let (own, suspended) = spent(&nodes, place, span, end);
-                (times.self_time, times.suspended) = (Some(own), suspended);
+                (times.self_time, times.suspended) = (Some(own).filter(|_| !is_incomplete(span)), suspended);
             }
             times
         };

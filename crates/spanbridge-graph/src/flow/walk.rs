@@ -42,7 +42,7 @@ fn walk(nodes: &Nodes<'_>) -> CriticalPath {
         if let Some(ended) = above.map(|above| above.ended_at).filter(|end| *end < time) {
             match node.hop {
                 Hop::Queue | Hop::Again => path.put(StretchKind::Queue, at, ended, time),
-                Hop::Inside | Hop::Call => path.idle(at, ended, time),
+                Hop::Inside | Hop::Call | Hop::Fork => path.idle(at, ended, time),
             }
             time = ended;
         }

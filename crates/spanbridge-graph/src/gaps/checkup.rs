@@ -7,6 +7,7 @@ use super::sending::{OrphanedWork, Sending};
 use super::settling::Settling;
 use super::single::{self, UNKNOWN_SENDER, last_sign, spans_with};
 use super::unended::{Unended, unended};
+use super::unsettled::{DEFAULT_GRACE, DEFAULT_SILENCE, due, nanos};
 use super::wording::{and_more, counted, named};
 use crate::hash::Set;
 use crate::message::{SenderEvidence, Senders};
@@ -40,6 +41,8 @@ pub struct Checkup {
     beside_pruned: BTreeSet<RunId>,
     /// How many other runs might explain more and were not read.
     not_read: u64,
+    /// How many changed rows are in the runs.
+    changed_rows: u64,
     /// What a run shows by itself.
     found: Vec<Gap>,
     /// What of it cannot be judged.
@@ -66,21 +69,22 @@ struct Orphans {
 
 impl Checkup {
     /// How long a message may take to be received and settled, unless you set [`Checkup::grace`].
-    pub const DEFAULT_GRACE: Duration = Duration::from_secs(60);
+    pub const DEFAULT_GRACE: Duration = DEFAULT_GRACE;
 
     /// How long a run or a span without an end may be silent, unless you set [`Checkup::silence`].
-    pub const DEFAULT_SILENCE: Duration = Duration::from_secs(3600);
+    pub const DEFAULT_SILENCE: Duration = DEFAULT_SILENCE;
 
     /// A checkup at this time, in nanoseconds since the Unix epoch.
     pub fn new(now: u64) -> Self {
         Checkup {
             now,
-            grace: nanos(Self::DEFAULT_GRACE),
-            silence: nanos(Self::DEFAULT_SILENCE),
+            grace: nanos(DEFAULT_GRACE),
+            silence: nanos(DEFAULT_SILENCE),
             checked: BTreeSet::new(),
             learned: BTreeSet::new(),
             beside_pruned: BTreeSet::new(),
             not_read: 0,
+            changed_rows: 0,
             found: Vec::new(),
             tally: Tally::default(),
             unended: Vec::new(),
@@ -111,6 +115,7 @@ impl Checkup {
             return;
         }
         self.learn(graph);
+        self.changed_rows += graph.mutations.len() as u64;
         let place = Place::of(graph);
         let senders = Senders::new(&graph.run, &graph.spans);
         let last = last_sign(graph);
@@ -137,10 +142,7 @@ impl Checkup {
             let is_excused = excused.contains(&span.span_id);
             let evidence = if is_excused { SenderEvidence::Known } else { senders.evidence(span) };
             self.sending.ask(span, &place, evidence);
-            let due = match span.ended_at {
-                Some(end) => end.saturating_add(self.grace),
-                None => last.saturating_add(self.silence),
-            };
+            let due = due(span, last, self.grace, self.silence);
             self.settling.ask(span, senders.of(span).map(|s| s.span_id), &place, due);
             if let Some(parent) = span.parent_span_id.filter(|_| span.orphan) {
                 self.add_orphan(span, parent, &place);
@@ -177,6 +179,12 @@ impl Checkup {
     /// Notes how many other runs might explain more and were not read.
     pub fn note_not_read(&mut self, runs: u64) {
         self.not_read = runs;
+    }
+
+    /// How many changed rows the checked runs have. Whether a change is missing is not checked: only the history of a row over all
+    /// runs can tell.
+    pub fn changed_rows(&self) -> u64 {
+        self.changed_rows
     }
 
     /// Whether the gaps are final: consulting more runs changes nothing.
@@ -274,10 +282,6 @@ impl Checkup {
             orphans.recorded_by = (span.segment_id, span.service.clone());
         }
     }
-}
-
-fn nanos(time: Duration) -> u64 {
-    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

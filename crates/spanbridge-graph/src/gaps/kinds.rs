@@ -303,12 +303,14 @@ const TABLE: [Row; 23] = [
     },
 ];
 
-/// Diagnostics that are no gaps: the first two report what the consumer was told to do, the third a limit of size. Earlier
-/// releases wrote the fourth, and what the last means is said with the damage of the store.
-const NO_GAPS: [&str; 5] = [
+/// Diagnostics that are no gaps: the first two report what the consumer was told to do, the next three a limit of size. Earlier
+/// releases wrote the sixth, and what the last means is said with the damage of the store.
+const NO_GAPS: [&str; 7] = [
     semconv::CONTEXT_IGNORED,
     semconv::BAGGAGE_FILTERED,
     semconv::ATTRIBUTES_CUT,
+    semconv::MUTATION_CUT,
+    semconv::ARTIFACT_CUT,
     "span.begun_outside",
     "store.logs_removed",
 ];

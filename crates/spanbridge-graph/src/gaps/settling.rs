@@ -21,6 +21,18 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The event on a commit's span that says what the broker answered to an asynchronous commit.
 const COMMIT_FAILED: &str = "commit failed";
 
+/// What the records say about a message without a settlement of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    /// One for a later message covers it.
+    Settled,
+    NotJudged(NotJudgedReason),
+    /// Its consumer settles others.
+    Left,
+    /// Its consumer has no known settlement.
+    Never,
+}
+
 #[derive(Default)]
 pub(super) struct Settling {
     /// Messages that are not known to be settled.
@@ -187,35 +199,58 @@ impl Settling {
         self.consumers.contains(&message.consumer) || self.in_transactions.contains(&(service.clone(), topic.clone()))
     }
 
+    /// What the records say about the settlement of a message that has none of its own.
+    fn judge(&self, message: &Received, multiple: &BTreeMap<&Consumer, MultipleAcks>) -> Verdict {
+        let acks = || multiple.get(&message.consumer);
+        let covered = || message.tag.is_some_and(|tag| acks().is_some_and(|acks| acks.cover(tag, message.began)));
+        let (service, [_, _, group]) = &message.consumer;
+        let commits = || self.commits_without_ranges.get(&(service.clone(), group.clone()));
+        let perhaps_committed = || commits().is_some_and(|last| *last >= message.began);
+        let is_unknown = message.expected == Expected::Unknown;
+        if covered() {
+            Verdict::Settled
+        } else if perhaps_committed() || is_unknown && self.is_stored(message) {
+            Verdict::NotJudged(NotJudgedReason::CommitUnknown)
+        } else if self.settles(message) {
+            Verdict::Left
+        } else if is_unknown {
+            Verdict::NotJudged(NotJudgedReason::SettlementUnknown)
+        } else {
+            Verdict::Never
+        }
+    }
+
+    fn judged(&self) -> impl Iterator<Item = (&Received, Verdict)> {
+        let multiple: BTreeMap<&Consumer, MultipleAcks> =
+            self.multiple.iter().map(|(consumer, all)| (consumer, MultipleAcks::of(all))).collect();
+        self.unsettled().map(move |message| (message, self.judge(message, &multiple)))
+    }
+
+    /// The messages that were not settled, of consumers that are known to have to settle each of theirs by itself. Whether an offset was
+    /// committed is not known from one run alone, so those of consumers that commit are left out.
+    pub(super) fn left_alone(&self) -> impl Iterator<Item = &Received> {
+        let counts = |message: &Received, verdict| match message.expected {
+            Expected::Ack | Expected::Store => matches!(verdict, Verdict::Left | Verdict::Never),
+            Expected::AckUnlessNoAck => verdict == Verdict::Left,
+            Expected::Commit | Expected::Nothing | Expected::Unknown => false,
+        };
+        self.judged().filter_map(move |(message, verdict)| counts(message, verdict).then_some(message))
+    }
+
     /// What was not settled in time: each message of a consumer that settles others, else one gap for each consumer.
     /// What cannot be judged goes to the `tally`.
     pub(super) fn gaps(&self, now: u64, tally: &mut Tally) -> Vec<Gap> {
-        let multiple: BTreeMap<&Consumer, MultipleAcks> =
-            self.multiple.iter().map(|(consumer, all)| (consumer, MultipleAcks::of(all))).collect();
         let (mut left_over, mut unsettled) = (Vec::new(), Vec::new());
-        for message in self.unsettled() {
-            let acks = || multiple.get(&message.consumer);
-            let covered = || message.tag.is_some_and(|tag| acks().is_some_and(|acks| acks.cover(tag, message.began)));
-            let (service, [_, _, group]) = &message.consumer;
-            let commits = || self.commits_without_ranges.get(&(service.clone(), group.clone()));
-            let perhaps_committed = || commits().is_some_and(|last| *last >= message.began);
+        for (message, verdict) in self.judged() {
             // If it was delivered again, whoever had it gave it up.
             let is_due = message.due <= now || !message.ended && self.repeated.contains(&message.span_id);
-            let is_unknown = message.expected == Expected::Unknown;
             let mut not_judged = |reason| tally.add(reason, &message.place, &message.what);
-            if covered() {
-                continue;
-            }
-            if perhaps_committed() || is_unknown && self.is_stored(message) {
-                not_judged(NotJudgedReason::CommitUnknown)
-            } else if is_unknown && !self.settles(message) {
-                not_judged(NotJudgedReason::SettlementUnknown)
-            } else if !is_due {
-                not_judged(NotJudgedReason::InProgress)
-            } else if self.settles(message) {
-                left_over.push(message)
-            } else {
-                unsettled.push(message)
+            match verdict {
+                Verdict::Settled => {}
+                Verdict::NotJudged(reason) => not_judged(reason),
+                _ if !is_due => not_judged(NotJudgedReason::InProgress),
+                Verdict::Left => left_over.push(message),
+                Verdict::Never => unsettled.push(message),
             }
         }
         let left_over = left_over.into_iter().map(|m| left(m, self.is_refused(m), self.repeated.contains(&m.span_id)));

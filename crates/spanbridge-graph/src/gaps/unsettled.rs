@@ -9,6 +9,7 @@ use crate::hash::stable;
 use crate::message::{Position, Source};
 use crate::model::Span;
 use spanbridge::{SegmentId, SpanId, semconv};
+use std::time::Duration;
 
 /// A service that receives messages from a source: system, queue or topic, group.
 pub(super) type Consumer = (String, [String; 3]);
@@ -81,6 +82,25 @@ pub(super) type Numbered = (SpanId, i64, u64);
 /// Where the message of a span came from, as a number. The work and its settlement name the same destination.
 pub(super) fn from(span: &Span) -> u64 {
     stable(span.destination().as_bytes())
+}
+
+/// How long a message may take to be settled after the work on it.
+pub(super) const DEFAULT_GRACE: Duration = Duration::from_secs(60);
+
+/// How long work without an end may be silent.
+pub(super) const DEFAULT_SILENCE: Duration = Duration::from_secs(3600);
+
+pub(super) fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// When the message of this work should be settled: some time after the work ended. If that has no end, once its run was silent for long
+/// after the `last` thing that is known of it.
+pub(super) fn due(work: &Span, last: u64, grace: u64, silence: u64) -> u64 {
+    match work.ended_at {
+        Some(end) => end.saturating_add(grace),
+        None => last.saturating_add(silence),
+    }
 }
 
 /// A message that was received and processed.

@@ -20,7 +20,7 @@ pub(crate) struct SummaryView<'a> {
 
 impl<'a> SummaryView<'a> {
     pub(crate) fn of(run: &'a RunSummary) -> Self {
-        let RunSummary { run_id, name, started_at, status, errors, failed_work } = run;
+        let RunSummary { run_id, name, started_at, status, errors, failed_work, .. } = run;
         let failed_work = FailedView::of(failed_work);
         Self { run_id: *run_id, name, started_at: Time(*started_at), status: *status, errors: *errors, failed_work }
     }

@@ -4,18 +4,37 @@ use super::parts::{List, Object, Time, is_empty, milliseconds};
 use crate::model::{Category, Event, Link, LinkSource, Span, SpanStatus, SpanTimes};
 use serde::Serialize;
 use serde::ser::{SerializeSeq, Serializer};
+use serde_json::Value;
 use spanbridge::{Kind, RunId, SegmentId, SpanId, TraceId, family};
 
 /// The spans with their times, in the same order.
-pub(super) struct Spans<'a>(pub(super) &'a [Span], pub(super) &'a [SpanTimes]);
+pub(super) struct Spans<'a> {
+    pub(super) spans: &'a [Span],
+    pub(super) times: &'a [SpanTimes],
+    /// Whether these are all spans of the run.
+    pub(super) is_whole: bool,
+}
 
 impl Serialize for Spans<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut seq = serializer.serialize_seq(Some(self.0.len()))?;
-        for (span, times) in self.0.iter().zip(self.1) {
-            seq.serialize_element(&SpanView::of(span, times))?;
+        let mut seq = serializer.serialize_seq(Some(self.spans.len()))?;
+        for (span, times) in self.spans.iter().zip(self.times) {
+            let mut view = SpanView::of(span, times);
+            if !self.is_whole {
+                let above = span.parent.and_then(|above| self.spans.get(above)).map(|above| above.span_id);
+                view.below_span_id = above.filter(|above| Some(*above) != span.parent_span_id);
+            }
+            seq.serialize_element(&view)?;
         }
         seq.end()
+    }
+}
+
+impl Span {
+    /// The span as it is in the JSON of its graph. The times are its own of [`SpanTimes::of`].
+    pub fn to_json(&self, times: &SpanTimes) -> Value {
+        // Writing to memory cannot fail, since all keys are text.
+        serde_json::to_value(SpanView::of(self, times)).unwrap_or_default()
     }
 }
 
@@ -25,6 +44,8 @@ struct SpanView<'a> {
     span_id: SpanId,
     #[serde(skip_serializing_if = "Option::is_none")]
     parent_span_id: Option<SpanId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    below_span_id: Option<SpanId>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     orphan: bool,
     trace_id: TraceId,
@@ -67,6 +88,7 @@ impl<'a> SpanView<'a> {
         Self {
             span_id: span.span_id,
             parent_span_id: span.parent_span_id,
+            below_span_id: None,
             orphan: span.orphan,
             trace_id: span.trace_id,
             run_id: span.run_id,

@@ -1,5 +1,7 @@
 //! The graph of a run, and what belongs to it beside runs and spans.
 
+use super::left_out::LeftOut;
+use super::mutation::Mutation;
 use super::path::CriticalPath;
 use super::related::{LinkedRun, PrunedRun, RunSummary, Trigger};
 use super::run::Run;
@@ -19,6 +21,8 @@ pub struct Graph {
     pub edges: Vec<Edge>,
     /// Payload previews and references.
     pub artifacts: Vec<Artifact>,
+    /// Rows of databases that it changed, in the order of their commits.
+    pub mutations: Vec<Mutation>,
     /// Runs that were started by this one.
     pub child_runs: Vec<RunSummary>,
     /// The other runs of its traces.
@@ -32,6 +36,8 @@ pub struct Graph {
     pub trigger: Option<Trigger>,
     /// What its duration consists of, if you set it. Then it is part of the JSON.
     pub critical_path: Option<CriticalPath>,
+    /// What is not shown, because the run is very large. `None`: everything is shown.
+    pub left_out: Option<LeftOut>,
     /// What you should know about the recording, such as lost or contradictory records.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -53,12 +59,14 @@ impl Graph {
             spans: Vec::new(),
             edges: Vec::new(),
             artifacts: Vec::new(),
+            mutations: Vec::new(),
             child_runs: Vec::new(),
             related_runs: Vec::new(),
             linked_runs: Vec::new(),
             pruned_runs: Vec::new(),
             trigger: None,
             critical_path: None,
+            left_out: None,
             diagnostics: Vec::new(),
         }
     }

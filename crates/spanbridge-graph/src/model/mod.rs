@@ -5,6 +5,8 @@
 mod category;
 mod failed;
 mod graph;
+mod left_out;
+mod mutation;
 mod path;
 mod related;
 mod run;
@@ -13,6 +15,8 @@ mod span;
 pub use category::Category;
 pub use failed::FailedWork;
 pub use graph::{Artifact, Diagnostic, Edge, Graph};
+pub use left_out::{GraphLimit, LeftOut, LeftOutGroup, LeftOutKind};
+pub use mutation::{ColumnChange, Columns, Mutation, is_beginning, key_text, value_text, value_words};
 pub use path::{CriticalPath, SpanTimes, Stretch, StretchKind};
 pub use related::{LinkDirection, LinkedRun, PrunedRun, Relation, RunSummary, Trigger};
 pub use run::{Run, RunStatus, Segment, Suspension};

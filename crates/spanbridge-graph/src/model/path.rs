@@ -97,8 +97,8 @@ impl StretchKind {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SpanTimes {
-    /// The time in which neither a child that it waited for ran nor the run was suspended. `None` if the span has no end, or if
-    /// clocks contradict each other.
+    /// The time in which neither a child that it waited for ran nor the run was suspended. `None` if the span has no end, if
+    /// clocks contradict each other, or if not all children are in the graph of a very large run.
     pub self_time: Option<u64>,
     /// How long its message was in the queue: from the end of the step that sent it (or from its start, if it had not ended yet)
     /// until the span began; for a later attempt, since the one before. `None` if the span is not the work on a message, if what

@@ -1,7 +1,7 @@
 //! Other runs that a run is connected with.
 
 use super::failed::FailedWork;
-use super::run::RunStatus;
+use super::run::{RunStatus, Suspension};
 use serde::Serialize;
 use spanbridge::{RunId, SpanId};
 
@@ -21,12 +21,15 @@ pub struct RunSummary {
     pub errors: u64,
     /// Messages that failed for good, although the run succeeded.
     pub failed_work: FailedWork,
+    /// When it waited. Known of child runs that are shown [inline](super::Graph::inline); elsewhere empty.
+    pub suspensions: Vec<Suspension>,
 }
 
 impl RunSummary {
     /// A run without failed spans.
     pub fn new(run_id: RunId, name: impl Into<String>, status: RunStatus, started_at: u64) -> Self {
-        RunSummary { run_id, name: name.into(), started_at, status, errors: 0, failed_work: FailedWork::default() }
+        let (failed_work, suspensions) = (FailedWork::default(), Vec::new());
+        RunSummary { run_id, name: name.into(), started_at, status, errors: 0, failed_work, suspensions }
     }
 }
 

@@ -152,7 +152,7 @@ impl Segment {
 }
 
 /// A time in which the run waited.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Suspension {
     /// Its id.

@@ -4,11 +4,12 @@ use super::attempts::Attempts;
 use super::describe::FailedBelow;
 use super::explain::Known;
 use super::facts::Facts;
-use super::model::{Excused, Failure, FailureKind, Outcome, Why};
+use super::model::{Excused, Failure, FailureKind, Outcome, RolledBack, Why};
+use super::rows::Rows;
 use super::search::Search;
 use super::state::{State, States};
 use crate::causes::Causes;
-use crate::hash::{Map, join, quick};
+use crate::hash::{Map, Set, join, quick};
 use crate::model::{Graph, RunStatus, RunSummary};
 use crate::sameness::masked;
 use spanbridge::{RunId, semconv};
@@ -45,8 +46,10 @@ impl Why {
         let scope = scope(&causes, run_ids, &order);
         let found = Search::over(&known, &scope);
 
-        let mut why = Why::nothing(summary(asked, &known), asked.run.error.clone());
+        let mut why = Why::nothing(summary(asked, &known), &asked.run);
         let failed_below = FailedBelow::of(&known, &order);
+        let rows = Rows::of(&causes, &order);
+        let mut undone = Vec::new();
         let mut places: Map<u64, usize> = Map::default();
         for failure in &found.failures {
             let print = print(&known, failure.kind, failure.origin);
@@ -54,13 +57,14 @@ impl Why {
                 Some(place) => why.failures[*place].alike += 1,
                 None if why.failures.len() < Why::MAX_FAILURES => {
                     places.insert(print, why.failures.len());
-                    why.failures.push(known.failure(failure, &found, &failed_below));
+                    why.failures.push(known.failure(failure, &found, (&failed_below, &rows), &mut undone));
                 }
                 None => why.more_failures += 1,
             }
         }
         (why.recovered, why.more_recovered) = excused(&known, &found.recovered);
         (why.handled, why.more_handled) = excused(&known, &found.handled);
+        (why.rolled_back, why.more_rolled_back) = rolled_back(&known, &rows, &scope, &undone);
         why.more_unfinished = found.unfinished.len().saturating_sub(Why::MAX_LISTED);
         why.unfinished = found.unfinished.iter().take(Why::MAX_LISTED).map(|node| known.step(*node)).collect();
         let is_cancelled = |failure: &Failure| failure.kind == FailureKind::Cancelled;
@@ -97,8 +101,9 @@ fn summary(graph: &Graph, known: &Known<'_, '_>) -> RunSummary {
     let run = &graph.run;
     let mut summary = RunSummary::new(run.run_id, &*run.name, run.status, run.started_at);
     let of_run = known.causes.of_runs(&[run.run_id]);
-    summary.errors =
-        of_run.filter(|node| known.states.get(*node).is_failed() && known.causes.span(*node).is_some()).count() as u64;
+    let is_failed = |node: &usize| known.states.get(*node).is_failed() && known.causes.span(*node).is_some();
+    let shown = || of_run.filter(is_failed).count() as u64;
+    summary.errors = graph.left_out.as_ref().map_or_else(shown, |left_out| left_out.errors);
     summary.failed_work = run.failed_work;
     summary
 }
@@ -125,6 +130,18 @@ fn excused(known: &Known<'_, '_>, found: &[(usize, usize)]) -> (Vec<Excused>, us
     (listed, more)
 }
 
+/// The transactions among these nodes that were rolled back, except those that are told already.
+fn rolled_back(known: &Known<'_, '_>, rows: &Rows<'_>, scope: &[u32], told: &[u32]) -> (Vec<RolledBack>, usize) {
+    if rows.undone.is_empty() {
+        return (Vec::new(), 0);
+    }
+    let told: Set<u32> = told.iter().copied().collect();
+    let mut others = rows.undone.transactions_of(scope);
+    others.retain(|node| !told.contains(node));
+    let listed = others.iter().take(Why::MAX_LISTED).map(|node| rows.undone.described(known, *node)).collect();
+    (listed, others.len().saturating_sub(Why::MAX_LISTED))
+}
+
 /// The same for failures of the same step with the same error.
 fn print(known: &Known<'_, '_>, kind: FailureKind, node: usize) -> u64 {
     let text = |text: &str| quick(text.as_bytes());
@@ -138,6 +155,6 @@ fn print(known: &Known<'_, '_>, kind: FailureKind, node: usize) -> u64 {
 impl Why {
     /// Whether this is a run that others can be compared with: it ended as ok, and nothing in it or after it failed for good.
     pub fn is_good(&self) -> bool {
-        self.run.status == RunStatus::Ok && self.outcome == Outcome::Ok
+        self.run.status == RunStatus::Ok && self.outcome == Outcome::Ok && self.run.failed_work.never_settled == 0
     }
 }

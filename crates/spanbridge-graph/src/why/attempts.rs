@@ -1,10 +1,12 @@
 //! Attempts at the same: deliveries of one message, and equal steps one after the other.
 
 use super::facts::Facts;
+use super::model::FailureKind;
 use super::state::{State, States};
 use crate::causes::Causes;
 use crate::hash::{Map, Set};
 use crate::sameness::same_call;
+use spanbridge::semconv;
 use std::cell::RefCell;
 
 /// What came after an attempt.
@@ -79,6 +81,12 @@ impl<'a, 'g> Attempts<'a, 'g> {
         }
     }
 
+    /// Whether this is a message without an id that the broker returned or rejected.
+    fn is_nameless_loss(&self, node: usize) -> bool {
+        let is_lost = matches!(self.states.get(node), State::Failed(FailureKind::Returned | FailureKind::Rejected));
+        is_lost && self.causes.span(node).is_none_or(|span| span.text(semconv::MESSAGING_MESSAGE_ID).is_none())
+    }
+
     /// Compares the children of the node's cause, which waits for them: the same call, one after the other, by one clock.
     fn compare(&self, node: usize) {
         let Some(above) = self.causes.waiting(node) else { return };
@@ -95,6 +103,10 @@ impl<'a, 'g> Attempts<'a, 'g> {
             let pairs = attempts.windows(2).map(|pair| (pair[1].2 as u32, pair[0].2 as u32));
             steps.before.extend(pairs);
             self.look_back(attempts.iter().rev().map(|attempt| attempt.2), &mut steps.after);
+            // A message that the broker did not take is mended by the same message alone, and only an id tells that it is.
+            for (_, _, node) in attempts.iter().filter(|(_, _, node)| self.is_nameless_loss(*node)) {
+                steps.after.remove(&(*node as u32));
+            }
         }
     }
 }

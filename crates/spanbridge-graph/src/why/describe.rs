@@ -2,6 +2,7 @@
 
 use super::explain::Known;
 use super::model::{Failure, Lost, Note, Step, Why};
+use super::rows::Rows;
 use super::search::{Findings, Found};
 use super::state::State;
 use crate::hash::{Map, Set};
@@ -17,7 +18,7 @@ const MAX_SIBLINGS: usize = 64;
 /// Clocks may differ by this much before it is worth a note, in nanoseconds.
 const CLOCK_TOLERANCE: u64 = 1_000_000;
 
-impl Known<'_, '_> {
+impl<'g> Known<'_, 'g> {
     pub(super) fn step(&self, node: usize) -> Step {
         let (causes, run) = (self.causes, self.causes.run(node));
         let span = causes.span(node);
@@ -58,7 +59,14 @@ impl Known<'_, '_> {
         path
     }
 
-    pub(super) fn failure(&self, found: &Found, findings: &Findings, failed_below: &FailedBelow) -> Failure {
+    /// What is said of a failure. The transactions that it says were rolled back are added to `undone`.
+    pub(super) fn failure(
+        &self,
+        found: &Found,
+        findings: &Findings,
+        (failed_below, rows): (&FailedBelow, &Rows<'g>),
+        undone: &mut Vec<u32>,
+    ) -> Failure {
         let whole = self.path(found.origin);
         let omitted = whole.len().saturating_sub(Why::MAX_PATH);
         let head = Failure::PATH_HEAD.min(whole.len());
@@ -68,6 +76,10 @@ impl Known<'_, '_> {
         let mut attempts: Vec<usize> = on_way.iter().rev().flat_map(|node| self.attempts.before(*node)).collect();
         // Each chain is from the latest attempt to the first.
         attempts.reverse();
+        let before = rows.before(self.causes, &whole, &attempts);
+        let (changes, more_changes) = rows.changes(self, &whole, &before);
+        let rolled_back = rows.undone.transactions_of(&before.undone);
+        undone.extend(&rolled_back);
         let more_attempts = attempts.len().saturating_sub(Why::MAX_LISTED);
         let listed = attempts.split_off(more_attempts);
 
@@ -87,6 +99,11 @@ impl Known<'_, '_> {
             more_taken_down: taken.len().saturating_sub(Why::MAX_LISTED),
             took_down: taken.into_iter().take(Why::MAX_LISTED).map(|node| self.step(node)).collect(),
             dead_letter: dead_letter.map(|node| self.step(node)),
+            changes,
+            more_changes,
+            other_writers: Vec::new(),
+            more_rolled_back: rolled_back.len().saturating_sub(Why::MAX_LISTED),
+            rolled_back: rolled_back.iter().take(Why::MAX_LISTED).map(|n| rows.undone.described(self, *n)).collect(),
             alike: 0,
             owner_ok,
         }

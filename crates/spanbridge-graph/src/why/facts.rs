@@ -26,7 +26,7 @@ pub(super) struct Facts {
 impl Facts {
     pub(super) fn of(causes: &Causes<'_>) -> Self {
         let mut facts = Facts::default();
-        let among = edges_among(causes.graphs);
+        let among = edges_among(&causes.graphs.iter().collect::<Vec<_>>());
         for edge in causes.graphs.iter().flat_map(|graph| &graph.edges).chain(&among) {
             facts.add_edge(causes, edge);
         }
@@ -40,7 +40,8 @@ impl Facts {
         }
         for node in 0..causes.len() {
             let Some(span) = causes.span(node).filter(|span| span.primitive == "messaging.settle") else { continue };
-            let refuses = matches!(span.text(semconv::MESSAGING_OPERATION_NAME), Some("nack" | "reject"));
+            let refuses = matches!(span.text(semconv::MESSAGING_OPERATION_NAME), Some("nack" | "reject"))
+                && !span.is_true(semconv::SETTLE_REQUEUE);
             if refuses && span.status == SpanStatus::Ok {
                 facts.refused.extend(causes.cause(node).map(|job| job as u32));
             }

@@ -1,14 +1,18 @@
 //! The answer as JSON: camelCase names, RFC 3339 times, absent fields left out.
 
-use super::model::{Excused, Failure, FailureKind, LastGood, Lost, Note, Outcome, Step, Why};
+use super::model::{
+    Excused, Failure, FailureKind, LastGood, Lost, Note, Outcome, RolledBack, StateChange, StateWriter, Step, Why,
+};
 use crate::causes::Hop;
 use crate::diff::Difference;
-use crate::json::parts::{List, Time};
+use crate::json::mutation::MutationView;
+use crate::json::parts::{List, Object, Time, is_empty};
 use crate::json::related::SummaryView;
+use crate::model::ColumnChange;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
-use spanbridge::record::SCHEMA_VERSION;
-use spanbridge::{RunId, SpanId};
+use spanbridge::record::{MutationOp, SCHEMA_VERSION};
+use spanbridge::{RunId, SpanId, TraceId};
 
 impl Why {
     /// The answer as JSON, the same as `spanbridge why --format json`.
@@ -24,6 +28,7 @@ impl Serialize for Why {
             schema_version: SCHEMA_VERSION,
             run: SummaryView::of(&self.run),
             error: self.error.as_deref(),
+            attributes: Object(&self.attributes),
             outcome: self.outcome,
             failures: List(&self.failures, FailureView::of),
             more_failures: self.more_failures,
@@ -31,6 +36,8 @@ impl Serialize for Why {
             more_recovered: self.more_recovered,
             handled: List(&self.handled, ExcusedView::of),
             more_handled: self.more_handled,
+            rolled_back: List(&self.rolled_back, RolledBackView::of),
+            more_rolled_back: self.more_rolled_back,
             unfinished: List(&self.unfinished, StepView::of),
             more_unfinished: self.more_unfinished,
             last_good: self.last_good.as_ref().map(LastGoodView::of),
@@ -47,6 +54,8 @@ struct WhyView<'a> {
     run: SummaryView<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<&'a str>,
+    #[serde(skip_serializing_if = "is_empty")]
+    attributes: Object<'a>,
     outcome: Outcome,
     failures: List<'a, Failure, FailureView<'a>>,
     more_failures: usize,
@@ -54,6 +63,8 @@ struct WhyView<'a> {
     more_recovered: usize,
     handled: List<'a, Excused, ExcusedView<'a>>,
     more_handled: usize,
+    rolled_back: List<'a, RolledBack, RolledBackView<'a>>,
+    more_rolled_back: usize,
     unfinished: List<'a, Step, StepView<'a>>,
     more_unfinished: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -76,6 +87,11 @@ struct FailureView<'a> {
     more_taken_down: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
     dead_letter: Option<StepView<'a>>,
+    changes: List<'a, StateChange, StateChangeView<'a>>,
+    more_changes: usize,
+    other_writers: List<'a, StateChange, StateChangeView<'a>>,
+    rolled_back: List<'a, RolledBack, RolledBackView<'a>>,
+    more_rolled_back: usize,
     alike: usize,
     owner_ok: bool,
 }
@@ -93,6 +109,11 @@ impl<'a> FailureView<'a> {
             took_down: List(&failure.took_down, StepView::of),
             more_taken_down: failure.more_taken_down,
             dead_letter: failure.dead_letter.as_ref().map(StepView::of),
+            changes: List(&failure.changes, StateChangeView::of),
+            more_changes: failure.more_changes,
+            other_writers: List(&failure.other_writers, StateChangeView::of),
+            rolled_back: List(&failure.rolled_back, RolledBackView::of),
+            more_rolled_back: failure.more_rolled_back,
             alike: failure.alike,
             owner_ok: failure.owner_ok,
         }
@@ -136,6 +157,89 @@ impl<'a> StepView<'a> {
             lost: step.lost,
             started_at: Time(step.started_at),
             duration_ms: step.duration.map(|nanos| nanos as f64 / 1e6),
+        }
+    }
+}
+
+/// In the form of a change in a row's history.
+#[derive(Serialize)]
+struct StateChangeView<'a> {
+    mutation: MutationView<'a>,
+    service: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    writer: Option<WriterView<'a>>,
+    changed: Vec<ColumnView<'a>>,
+}
+
+impl<'a> StateChangeView<'a> {
+    fn of(change: &'a StateChange) -> Self {
+        StateChangeView {
+            mutation: MutationView::of(&change.mutation),
+            service: &change.service,
+            writer: change.writer.as_ref().map(WriterView::of),
+            changed: match change.mutation.op {
+                // As in a history: nothing of the row is left.
+                MutationOp::Delete => Vec::new(),
+                _ => change.mutation.changes().into_iter().map(ColumnView::of).collect(),
+            },
+        }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct WriterView<'a> {
+    run_id: RunId,
+    run_name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trace_id: Option<TraceId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    span_id: Option<SpanId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    span_name: Option<&'a str>,
+}
+
+impl<'a> WriterView<'a> {
+    fn of(writer: &'a StateWriter) -> Self {
+        WriterView {
+            run_id: writer.run_id,
+            run_name: &writer.run_name,
+            trace_id: writer.trace_id,
+            span_id: writer.span_id,
+            span_name: writer.span_name.as_deref(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct ColumnView<'a> {
+    column: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    before: Option<&'a Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    after: Option<&'a Value>,
+}
+
+impl<'a> ColumnView<'a> {
+    fn of(change: ColumnChange<'a>) -> Self {
+        ColumnView { column: change.column, before: change.before, after: change.after }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RolledBackView<'a> {
+    transaction: StepView<'a>,
+    statements: List<'a, Step, StepView<'a>>,
+    more_statements: usize,
+}
+
+impl<'a> RolledBackView<'a> {
+    fn of(of: &'a RolledBack) -> Self {
+        RolledBackView {
+            transaction: StepView::of(&of.transaction),
+            statements: List(&of.statements, StepView::of),
+            more_statements: of.more_statements,
         }
     }
 }

@@ -2,9 +2,9 @@
 
 use crate::causes::Hop;
 use crate::diff::{Diff, Difference};
-use crate::model::{RunStatus, RunSummary};
+use crate::model::{Mutation, Run, RunStatus, RunSummary};
 use serde::Serialize;
-use spanbridge::{RunId, SpanId};
+use spanbridge::{RunId, SpanId, TraceId};
 
 /// Why a run failed: the first failures in causal order, and what surrounds them.
 ///
@@ -17,6 +17,8 @@ pub struct Why {
     pub run: RunSummary,
     /// The error that its owner declared.
     pub error: Option<String>,
+    /// What its owner said of it: the attributes of the [`Run`](crate::Run).
+    pub attributes: Vec<(String, serde_json::Value)>,
     /// The answer in one word.
     pub outcome: Outcome,
     /// What failed, in causal order: what can have led to another failure comes before it. None of them is the reason of
@@ -32,11 +34,15 @@ pub struct Why {
     pub handled: Vec<Excused>,
     /// How many more there are.
     pub more_handled: usize,
+    /// Transactions of databases that were rolled back, beside those of the failures. At most [`Why::MAX_LISTED`].
+    pub rolled_back: Vec<RolledBack>,
+    /// How many more there are.
+    pub more_rolled_back: usize,
     /// The innermost steps that have no end, and are no failure. At most [`Why::MAX_LISTED`].
     pub unfinished: Vec<Step>,
     /// How many more there are.
     pub more_unfinished: usize,
-    /// The last run of the same kind in which nothing failed. Only a store knows it.
+    /// The last run of the same kind in which nothing failed for good. Only a store knows it.
     pub last_good: Option<LastGood>,
     /// What makes the answer less certain.
     pub notes: Vec<Note>,
@@ -100,7 +106,21 @@ pub struct Failure {
     pub more_taken_down: usize,
     /// Where the message went that nobody could work on: the work on the dead letter.
     pub dead_letter: Option<Step>,
-    /// How many more failures are like this one: the same step of the same service with the same error.
+    /// The rows that were changed before it, in causal order: on its way, by what had ended before it, and by earlier attempts. At
+    /// most [`Failure::MAX_CHANGES`], the last ones. What was rolled back is not among them. Rows of its run of which the span is not
+    /// recorded are, whenever they were changed.
+    pub changes: Vec<StateChange>,
+    /// How many more rows were changed before those.
+    pub more_changes: usize,
+    /// Of the rows that its service or its statement had to do with: the last change before it by another run, or by an unknown
+    /// writer. Only a store knows it.
+    pub other_writers: Vec<StateChange>,
+    /// The transactions on its way, and those of earlier attempts, that were rolled back. At most [`Why::MAX_LISTED`].
+    pub rolled_back: Vec<RolledBack>,
+    /// How many more there are.
+    pub more_rolled_back: usize,
+    /// How many more failures are like this one: the same step of the same service with the same error. Of a run that is too large to
+    /// be read whole, among the spans that were looked at.
     pub alike: usize,
     /// Whether the owner of the run ended it as ok all the same.
     pub owner_ok: bool,
@@ -109,6 +129,8 @@ pub struct Failure {
 impl Failure {
     /// The number of steps at the beginning of a path that are never left out.
     pub const PATH_HEAD: usize = 16;
+    /// Maximum number of changed rows that are listed.
+    pub const MAX_CHANGES: usize = 20;
 
     /// The step that failed.
     pub fn step(&self) -> Option<&Step> {
@@ -247,6 +269,70 @@ pub enum Lost {
     Context,
 }
 
+/// A row that was changed before a failure.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct StateChange {
+    /// The row, and what was done.
+    pub mutation: Mutation,
+    /// Who wrote it. `None`: an unknown writer.
+    pub writer: Option<StateWriter>,
+    /// The service that recorded it. Empty if that is not known.
+    pub service: String,
+}
+
+/// The run, and the span in it, that changed a row.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct StateWriter {
+    /// The run.
+    pub run_id: RunId,
+    /// What it is called.
+    pub run_name: String,
+    /// The trace.
+    pub trace_id: Option<TraceId>,
+    /// The span, if it is known.
+    pub span_id: Option<SpanId>,
+    /// What that is called, if it is recorded.
+    pub span_name: Option<String>,
+}
+
+/// A transaction of a database that was rolled back: nothing that it wrote is in the database.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct RolledBack {
+    /// The transaction. If its span is not recorded: a statement in it.
+    pub transaction: Step,
+    /// The statements in it that had changed rows, in causal order. At most [`Why::MAX_LISTED`].
+    pub statements: Vec<Step>,
+    /// How many more there are.
+    pub more_statements: usize,
+}
+
+impl StateChange {
+    /// A change, by an unknown writer.
+    pub fn new(mutation: Mutation, service: impl Into<String>) -> Self {
+        StateChange { mutation, writer: None, service: service.into() }
+    }
+
+    /// Says who wrote it.
+    pub fn by(self, writer: Option<StateWriter>) -> Self {
+        StateChange { writer, ..self }
+    }
+}
+
+impl StateWriter {
+    /// A run of which the span is not known.
+    pub fn new(run_id: RunId, run_name: impl Into<String>) -> Self {
+        StateWriter { run_id, run_name: run_name.into(), trace_id: None, span_id: None, span_name: None }
+    }
+
+    /// The span that wrote, and its name if that is recorded.
+    pub fn with_span(self, trace_id: Option<TraceId>, span_id: Option<SpanId>, span_name: Option<String>) -> Self {
+        StateWriter { trace_id, span_id, span_name, ..self }
+    }
+}
+
 /// A failure that did not matter in the end.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -259,7 +345,7 @@ pub struct Excused {
     pub count: usize,
 }
 
-/// The last run of the same kind in which nothing failed.
+/// The last run of the same kind in which nothing failed for good.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct LastGood {
@@ -298,14 +384,15 @@ impl LastGood {
 
 impl Why {
     /// An answer in which nothing failed.
-    pub(super) fn nothing(run: RunSummary, error: Option<String>) -> Self {
+    pub(super) fn nothing(run: RunSummary, of: &Run) -> Self {
         let outcome = match run.status {
             RunStatus::Open | RunStatus::Suspended => Outcome::Unfinished,
             _ => Outcome::Ok,
         };
         Why {
             run,
-            error,
+            error: of.error.clone(),
+            attributes: of.attributes.clone(),
             outcome,
             failures: Vec::new(),
             more_failures: 0,
@@ -313,6 +400,8 @@ impl Why {
             more_recovered: 0,
             handled: Vec::new(),
             more_handled: 0,
+            rolled_back: Vec::new(),
+            more_rolled_back: 0,
             unfinished: Vec::new(),
             more_unfinished: 0,
             last_good: None,

@@ -39,6 +39,126 @@ error: POST /orders @gateway > POST @gateway -call> POST /place @orders > POST @
 ",
     },
     Planted {
+        name: "rows before a failure",
+        tell: |s| {
+            let [_, _, work] = order(s, 100, Some("500"));
+            let insert = s.add(query("orders", "INSERT orders", work, 5, 1));
+            s.row(insert, r#"{"id":1}"#, "", "new", 6);
+            // A call that waits for its answer was done, with all that is below it.
+            let call = s.add(client("orders", "POST stock", work, 10, 20));
+            let stock = s.add(server("stock", "POST /reserve", call, 11, 19));
+            let update = s.add(query("stock", "UPDATE stock", stock, 12, 1));
+            s.row(update, r#"{"id":7}"#, "here", "reserved", 13);
+            // Nobody waits for this, so nothing says that it was before.
+            let sent = s.add(publish("orders", "mails", work, 21));
+            let mail = s.add(process("mailer", "mails", sent, 22, 24));
+            s.row(mail, r#"{"id":8}"#, "", "sent", 23);
+            let charge = s.add(client("orders", "POST /charge", work, 30, 80).fails("500"));
+            let billing = s.add(server("billing", "POST /charge", charge, 31, 79).fails("500"));
+            let note = s.add(query("billing", "UPDATE bills", billing, 32, 1));
+            s.row(note, r#"{"id":9}"#, "open", "tried", 33);
+            // What the step did itself, and what came after the failure.
+            s.row(work, r#"{"id":2}"#, "a", "b", 29);
+            s.row(work, r#"{"id":2}"#, "b", "c", 90);
+            let after = s.add(query("orders", "UPDATE orders", work, 85, 1));
+            s.row(after, r#"{"id":1}"#, "new", "failed", 86);
+            s.loose_row(1, "orders", r#"{"id":3}"#, 4);
+        },
+        answer: "\
+failed
+error: POST /orders @gateway > POST @gateway -call> POST /place @orders > POST /charge @orders -call> POST /charge @billing \"500\"
+  took down: POST /charge @orders, POST /place @orders, POST @gateway, POST /orders @gateway
+  row before: orders id=3 deleted: ? @
+  row before: orders id=2 status 'a' → 'b': POST /place @orders
+  row before: orders id=1 status '' → 'new': INSERT orders @orders
+  row before: orders id=7 status 'here' → 'reserved': UPDATE stock @stock
+  row before: orders id=9 status 'open' → 'tried': UPDATE bills @billing
+",
+    },
+    Planted {
+        name: "a row that others wrote",
+        tell: |s| {
+            let early = s.add(query("import", "UPDATE orders", 0, 1, 1).of_run(2));
+            s.row(early, r#"{"id":1}"#, "new", "held", 2);
+            let work = s.add(server("orders", "POST /place", 0, 10, 30).fails("held"));
+            let update = s.add(query("orders", "UPDATE orders", work, 11, 1));
+            s.row(update, r#"{"id":1}"#, "held", "tried", 12);
+        },
+        answer: "\
+failed
+error: POST /place @orders \"held\"
+  row before: orders id=1 status 'held' → 'tried': UPDATE orders @orders
+",
+    },
+    Planted {
+        name: "rows of earlier attempts",
+        tell: |s| {
+            let send = s.add(publish("shop", "orders", 0, 0));
+            for n in 0..2 {
+                let from = 10 + 20 * n;
+                let job = s.add(process("worker", "orders", send, from, from + 9).attempt(n as i64 + 1).fails("no room"));
+                let insert = s.add(query("worker", "INSERT parcels", job, from + 1, 1));
+                s.row(insert, ["{\"id\":1}", "{\"id\":2}"][n as usize], "", "new", from + 2);
+                s.add(step("worker", "pack", job, from + 3, from + 8).fails("no room"));
+            }
+        },
+        answer: "\
+failed
+error: publish orders @shop -queue> process orders @worker > pack @worker \"no room\"
+  attempts: process orders @worker
+  took down: process orders @worker
+  row before: orders id=1 status '' → 'new': INSERT parcels @worker
+  row before: orders id=2 status '' → 'new': INSERT parcels @worker
+",
+    },
+    Planted {
+        name: "a transaction that was rolled back",
+        tell: |s| {
+            let job = s.add(process("worker", "orders", 0, 0, 50).fails("no paper"));
+            let before = s.add(transaction("worker", job, 1, 5, "committed"));
+            let kept = s.add(query("worker", "UPDATE orders", before, 2, 1));
+            s.row(kept, r#"{"id":1}"#, "new", "packing", 4);
+            let t = s.add(transaction("worker", job, 10, 45, "rolled_back"));
+            let inside = s.add(query("worker", "UPDATE stock", t, 11, 1));
+            s.add(query("worker", "SELECT stock", t, 12, 0));
+            // A savepoint in it was released, which helps nothing.
+            let save = s.add(transaction("worker", t, 13, 15, "committed"));
+            s.add(query("worker", "UPDATE shelf", save, 14, 1));
+            // A statement below a step of the application says it itself.
+            let pick = s.add(step("worker", "pick", job, 20, 23));
+            s.add(query("worker", "UPDATE picked", pick, 21, 2).is(semconv::DB_TRANSACTION, "rolled_back"));
+            // Whoever says that this was committed is wrong.
+            s.row(inside, r#"{"id":2}"#, "12", "11", 40);
+            s.add(step("worker", "print label", job, 30, 40).fails("no paper"));
+            // Another database is not concerned.
+            let log = s.add(query("worker", "INSERT log", t, 16, 1).is(semconv::DB_NAMESPACE, "log"));
+            s.row(log, r#"{"id":4}"#, "", "seen", 17);
+        },
+        answer: "\
+failed
+error: process orders @worker > print label @worker \"no paper\"
+  took down: process orders @worker
+  row before: orders id=1 status 'new' → 'packing': UPDATE orders @worker
+  row before: orders id=4 status '' → 'seen': INSERT log @worker
+  rolled back: transaction @worker [UPDATE stock @worker, UPDATE shelf @worker, UPDATE picked @worker]
+note: context_lost
+",
+    },
+    Planted {
+        name: "a rollback without a failure",
+        tell: |s| {
+            let job = s.add(server("worker", "GET /price", 0, 0, 50));
+            let t = s.add(transaction("worker", job, 10, 45, "rolled_back"));
+            s.add(query("worker", "UPDATE prices", t, 11, 1));
+            s.add(query("worker", "UPDATE seen", job, 47, 1).is(semconv::DB_TRANSACTION, "rolled_back"));
+        },
+        answer: "\
+ok
+rolled back: transaction @worker [UPDATE prices @worker]
+rolled back: UPDATE seen @worker [UPDATE seen @worker]
+",
+    },
+    Planted {
         name: "error three queues downstream",
         tell: |s| {
             let request = s.add(server("gateway", "POST /orders", 0, 0, 10));

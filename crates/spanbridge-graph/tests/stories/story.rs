@@ -92,6 +92,18 @@ pub(crate) fn publish(service: &'static str, destination: &str, above: Id, from:
         .handed("confirmed")
 }
 
+/// A statement that changed so many rows.
+pub(crate) fn query(service: &'static str, name: &str, above: Id, from: u64, rows: i64) -> Spec {
+    let spec = Spec { kind: Kind::Client, primitive: "db.query", ..step(service, name, above, from, from + 1) };
+    spec.is(semconv::DB_OPERATION_NAME, "UPDATE").counts(semconv::DB_AFFECTED_ROWS, rows)
+}
+
+/// A transaction that was committed, or rolled back.
+pub(crate) fn transaction(service: &'static str, above: Id, from: u64, to: u64, how: &'static str) -> Spec {
+    let spec = Spec { kind: Kind::Client, primitive: "db.query", ..step(service, "transaction", above, from, to) };
+    spec.is(semconv::DB_OPERATION_NAME, "BEGIN").is(semconv::DB_NAMESPACE, "shop").is(semconv::DB_TRANSACTION, how)
+}
+
 /// The work on a message from this queue, sent by a publish (0: nobody knows).
 pub(crate) fn process(service: &'static str, queue: &str, sender: Id, from: u64, to: u64) -> Spec {
     let name = format!("process {queue}");
@@ -115,6 +127,11 @@ impl Spec {
 
     pub(crate) fn counts(mut self, key: &'static str, value: i64) -> Self {
         self.attributes.push((key, AttributeValue::I64(value)));
+        self
+    }
+
+    pub(crate) fn with(mut self, attribute: (&'static str, AttributeValue<'static>)) -> Self {
+        self.attributes.push(attribute);
         self
     }
 
@@ -245,6 +262,34 @@ impl Story {
         self.record(run, service, Body::Diagnostic(note));
     }
 
+    /// A row that a step changed, committed at this time.
+    pub(crate) fn row(&mut self, span: Id, key: &'static str, from: &'static str, to: &'static str, at: u64) {
+        let (run, service) = self.places[&span];
+        let object = |status: &str| Some(format!("{{\"status\":\"{status}\"}}").into());
+        let mutation = Mutation::new(format!("{key} {at}"), "shop", "orders", key, MutationOp::Update);
+        let mutation = mutation.with_span_id(Some(span_id(span))).with_before(object(from)).with_after(object(to));
+        let at = self.time(service, at);
+        self.record(
+            run,
+            service,
+            Body::Mutation(mutation.with_columns(vec!["status".into()]).with_committed_at(Some(at))),
+        );
+    }
+
+    /// A row that this run changed, of which the span is not known.
+    pub(crate) fn loose_row(&mut self, run: u128, service: &'static str, key: &'static str, at: u64) {
+        let time = self.time(service, at);
+        let mutation = Mutation::new(format!("{key} {at}"), "shop", "orders", key, MutationOp::Delete);
+        self.record(run, service, Body::Mutation(mutation.with_committed_at(Some(time))));
+    }
+
+    /// A payload of a step, with its hash.
+    pub(crate) fn payload(&mut self, span: Id, kind: &'static str, size: u64, hash: &'static str) {
+        let (run, service) = self.places[&span];
+        let artifact = Artifact::new(span_id(span), format!("{kind} of {span}"), kind, "application/json", size);
+        self.record(run, service, Body::Artifact(artifact.with_hash(Some(hash.into()))));
+    }
+
     pub(crate) fn graphs(&self) -> Vec<Graph> {
         let mut runs: BTreeMap<RunId, Vec<Record<'static>>> = BTreeMap::new();
         for record in &self.records {
@@ -284,12 +329,30 @@ pub(crate) fn told(why: &Why) -> String {
         if let Some(dead) = &failure.dead_letter {
             out += &format!("  dead letter: {}\n", named(dead));
         }
+        for change in &failure.changes {
+            let writer = change.writer.as_ref().and_then(|writer| writer.span_name.as_deref()).unwrap_or("?");
+            out += &format!(
+                "  row before: {} {}: {writer} @{}\n",
+                change.mutation.row(),
+                change.mutation.summary(),
+                change.service
+            );
+        }
+        if failure.more_changes > 0 {
+            out += &format!("  more rows before: {}\n", failure.more_changes);
+        }
+        for one in &failure.rolled_back {
+            out += &format!("  rolled back: {} [{}]\n", named(&one.transaction), list(&one.statements));
+        }
         if failure.alike > 0 {
             out += &format!("  alike: {}\n", failure.alike);
         }
         if failure.owner_ok {
             out += "  the owner ended the run as ok\n";
         }
+    }
+    for one in &why.rolled_back {
+        out += &format!("rolled back: {} [{}]\n", named(&one.transaction), list(&one.statements));
     }
     for (label, excused) in [("recovered", &why.recovered), ("handled", &why.handled)] {
         for one in excused {

@@ -1,7 +1,6 @@
 //! The body of a response, which ends the span.
 
 use super::ending::{Ending, InProgress};
-use bytes::Buf;
 use http::Response;
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
@@ -73,7 +72,9 @@ where
         }));
         let has_ended = match &frame {
             Some(Ok(frame)) => {
-                ending.sent(frame.data_ref().map_or(0, Buf::remaining));
+                if let Some(data) = frame.data_ref() {
+                    ending.sent(data)
+                }
                 frame.trailers_ref().map(|trailers| ending.trailers(trailers)).is_some() || is_at_end
             }
             Some(Err(_)) | None => true,

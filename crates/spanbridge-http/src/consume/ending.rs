@@ -1,9 +1,13 @@
 //! How the span of a request ends.
 
 use crate::describe::{self, GrpcStatus};
+use crate::passing::{Copied, copy, copy_piece};
+use bytes::Buf;
 use http::header::CONTENT_LENGTH;
 use http::response;
 use http::{HeaderMap, Method, StatusCode};
+#[cfg(feature = "axum")]
+use spanbridge::Context;
 use spanbridge::adapter::in_open_span;
 use spanbridge::messaging::CapturePolicy;
 use spanbridge::observe::Span;
@@ -37,6 +41,18 @@ impl InProgress {
         InProgress { span, asks_for, capture: capture.cloned() }
     }
 
+    /// Whether its span is recorded.
+    #[cfg(feature = "axum")]
+    pub(super) fn is_recorded(&self) -> bool {
+        self.span.id().is_some()
+    }
+
+    /// The context of its span.
+    #[cfg(feature = "axum")]
+    pub(super) fn context(&self) -> &Context {
+        self.span.context()
+    }
+
     /// Calls `f` in the span. A panic ends it.
     pub(super) fn inside<R>(&mut self, f: impl FnOnce() -> R) -> R {
         in_open_span(&mut self.span, f)
@@ -57,12 +73,17 @@ impl InProgress {
         let InProgress { span, asks_for, capture } = self;
         let status = response.status;
         span.attribute(semconv::HTTP_RESPONSE_STATUS_CODE, i64::from(status.as_u16()));
-        if let Some(capture) = capture {
+        let capture = capture.filter(|_| span.id().is_some());
+        if let Some(capture) = &capture {
             let headers = |each: &mut dyn FnMut(&str, &[u8])| describe::each_header(&response.headers, each);
             capture.record_headers(&span, "output.headers", headers)
         }
         let is_grpc = GrpcStatus::is_grpc(&response.headers);
-        let mut ending = Ending { span, status, is_grpc, grpc: None, length: None, sent: 0 };
+        let output = match is_spoken_in_http(asks_for, status) {
+            true => copy(capture.as_deref(), "output", &response.headers, None),
+            false => None,
+        };
+        let mut ending = Ending { span, status, is_grpc, grpc: None, length: None, sent: 0, output };
         ending.trailers(&response.headers);
         if sends_no_body(asks_for, status) {
             ending.end();
@@ -83,6 +104,14 @@ fn sends_no_body(asks_for: AsksFor, status: StatusCode) -> bool {
     }
 }
 
+/// Whether HTTP goes on after the head of the response.
+fn is_spoken_in_http(asks_for: AsksFor, status: StatusCode) -> bool {
+    match asks_for {
+        AsksFor::Connection => !status.is_success(),
+        AsksFor::Head | AsksFor::Anything => status != StatusCode::SWITCHING_PROTOCOLS,
+    }
+}
+
 /// A response that has begun. Dropped before its body has ended, it is cancelled.
 pub(super) struct Ending {
     span: Span,
@@ -94,6 +123,8 @@ pub(super) struct Ending {
     length: Option<u64>,
     /// How many bytes of it were handed to the server.
     sent: u64,
+    /// What is recorded of it.
+    output: Copied,
 }
 
 impl Ending {
@@ -108,9 +139,15 @@ impl Ending {
         self.length = declared().or(exact)
     }
 
-    /// So many bytes were handed to the server.
-    pub(super) fn sent(&mut self, bytes: usize) {
-        self.sent = self.sent.saturating_add(bytes as u64)
+    /// A piece is about to be handed to the server.
+    pub(super) fn sent(&mut self, piece: &impl Buf) {
+        self.sent = self.sent.saturating_add(piece.remaining() as u64);
+        copy_piece(&mut self.output, piece)
+    }
+
+    fn record(&mut self, has_ended: bool) {
+        let Some(output) = self.output.take() else { return };
+        if has_ended { output.ended(self.span.context()) } else { output.broke_off(self.span.context()) }
     }
 
     /// Trailers have come, or headers that may have the same in them.
@@ -122,7 +159,8 @@ impl Ending {
     }
 
     /// The response has ended as it should.
-    pub(super) fn end(self) {
+    pub(super) fn end(mut self) {
+        self.record(true);
         let Ending { span, status, grpc, .. } = self;
         match class(&status, grpc) {
             Some(class) => span.end_with(&of_class(class)),
@@ -131,16 +169,18 @@ impl Ending {
     }
 
     /// The body has failed.
-    pub(super) fn failed(self, error: &impl Display) {
+    pub(super) fn failed(mut self, error: &impl Display) {
+        self.record(false);
         self.span.attribute(semconv::RESPONSE_SENT_BYTES, self.sent);
         self.span.end_with(&Failure::new(error))
     }
 
     /// The body was dropped. If there was more of it, the client is gone; that the server has failed before counts more.
-    pub(super) fn dropped(self) {
+    pub(super) fn dropped(mut self) {
         if self.length.is_some_and(|length| self.sent >= length) {
             return self.end();
         }
+        self.record(false);
         let Ending { span, status, grpc, sent, .. } = self;
         span.attribute(semconv::RESPONSE_SENT_BYTES, sent);
         match class(&status, grpc) {

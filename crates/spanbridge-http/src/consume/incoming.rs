@@ -5,7 +5,7 @@ use super::settings::Settings;
 use crate::describe;
 use http::request::Parts;
 use spanbridge::Primitive;
-use spanbridge::adapter::{Describe, Values, Work, unrecorded_span};
+use spanbridge::adapter::{Describe, Properties, Values, Work, unrecorded_span};
 use spanbridge::carrier::Extract;
 use spanbridge::messaging::{MessageInfo, Received};
 use spanbridge::observe::{Span, SpanBuilder};
@@ -69,5 +69,9 @@ impl Describe for Incoming<'_> {
 
     fn each_header(&self, each: &mut dyn FnMut(&str, &[u8])) {
         describe::each_header(&self.request.headers, each)
+    }
+
+    fn properties(&self, to: &mut Properties<'_>) {
+        describe::request_properties(self.request, to)
     }
 }

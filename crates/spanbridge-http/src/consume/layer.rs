@@ -91,7 +91,13 @@ impl ServerLayer {
     /// How the span relates to the caller's, how far callers are trusted, which baggage is taken, and what is recorded of headers
     /// and of values that may be personal.
     ///
-    /// Bodies are streams and are not captured. Of headers that are credentials (`authorization`, `cookie`, …), or that are
+    /// Bodies are streams. If the policy records more of them than a size, they are copied while they pass, and recorded when they
+    /// end or are given up: the response as `output`; the request as `input`, as far as the handler reads it, and only if its type
+    /// is `axum`'s (with that feature). A redaction hook sees a body of at most 1 MiB whole; of a longer one, or one that breaks off,
+    /// only the size is recorded. With [`CaptureMode::Whole`](crate::CaptureMode::Whole), what is needed to make the same request
+    /// again is recorded as `input.properties`.
+    ///
+    /// Of headers that are credentials (`authorization`, `cookie`, …), or that are
     /// marked as sensitive, the value is never recorded. A redaction hook is shown the path ([`PartKind::Url`]), the query
     /// without the secrets that are known ([`PartKind::Query`]), `user-agent` as that header, and the client's address.
     ///

@@ -7,6 +7,7 @@ pub mod gateway;
 mod incoming;
 mod layer;
 mod options;
+mod request_body;
 mod service;
 mod settings;
 

@@ -4,6 +4,7 @@ use super::body::ServerBody;
 use super::ending::InProgress;
 use super::future::ServerFuture;
 use super::incoming;
+use super::request_body;
 use super::settings::Settings;
 use http::{Request, Response};
 use http_body::Body;
@@ -31,6 +32,7 @@ impl<S, A, B> Service<Request<A>> for Server<S>
 where
     S: Service<Request<A>, Response = Response<B>>,
     S::Error: Display,
+    A: 'static,
     B: Body,
 {
     type Response = Response<ServerBody<B>>;
@@ -46,6 +48,7 @@ where
         let span = incoming::begin(&head, &self.settings);
         let capture = self.settings.options.capture_policy();
         let mut in_progress = InProgress::new(span, &head.method, capture);
+        let body = request_body::observed(body, &head, capture.map(|policy| &**policy), &in_progress);
         // The service that was ready, and no clone of it: a clone need not be.
         let inner = in_progress.inside(|| self.inner.call(Request::from_parts(head, body)));
         ServerFuture::new(inner, in_progress)

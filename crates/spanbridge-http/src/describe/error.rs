@@ -1,5 +1,6 @@
 //! The errors of a client, without the URL: reqwest and others print it, with whatever secrets it has.
 
+use super::again::Again;
 use super::full_url::without_urls;
 use reqwest::Url;
 use spanbridge::Failure;
@@ -32,6 +33,9 @@ impl<'a> TransportError<'a> {
 
 impl Display for TransportError<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(again) = Again::among(chain(self.error)) {
+            return f.write_str(again.error.message()); // without URLs already, and as it was
+        }
         let mut before = String::new();
         for error in chain(self.error) {
             let text = without_urls(&own_text(error), self.url);
@@ -49,8 +53,11 @@ impl Display for TransportError<'_> {
     }
 }
 
-/// The class of an error, out of a small set.
-fn class(error: &(dyn Error + 'static)) -> &'static str {
+/// The class of an error, out of a small set; of a recorded one, that which was recorded.
+fn class<'a>(error: &'a (dyn Error + 'static)) -> &'a str {
+    if let Some(again) = Again::among(chain(error)) {
+        return again.error.class().unwrap_or("_OTHER");
+    }
     let Some(error) = chain(error).find_map(of_reqwest) else { return "_OTHER" };
     // Those that say more come first: a connection may time out, and what does not resolve does not connect.
     match error {

@@ -1,6 +1,8 @@
 //! What spans of HTTP are called, and which attributes they have.
 
 #[cfg(feature = "reqwest")]
+mod again;
+#[cfg(feature = "reqwest")]
 mod client;
 #[cfg(feature = "reqwest")]
 mod error;
@@ -11,12 +13,16 @@ mod full_url;
 #[cfg(feature = "server")]
 mod grpc;
 mod method;
+#[cfg(any(feature = "server", feature = "reqwest"))]
+mod properties;
 mod secret_headers;
 #[cfg(feature = "server")]
 mod server;
 mod url;
 mod version;
 
+#[cfg(feature = "reqwest")]
+pub(crate) use again::Again;
 #[cfg(feature = "reqwest")]
 pub(crate) use client::{About, Answer, request};
 #[cfg(feature = "reqwest")]
@@ -25,6 +31,10 @@ pub(crate) use error::TransportError;
 pub(crate) use full_url::full;
 #[cfg(feature = "server")]
 pub(crate) use grpc::GrpcStatus;
+#[cfg(feature = "server")]
+pub(crate) use properties::request_properties;
+#[cfg(feature = "reqwest")]
+pub(crate) use properties::response_properties;
 pub(crate) use secret_headers::each_header;
 #[cfg(feature = "server")]
 pub(crate) use server::{Known, describe, run_name};

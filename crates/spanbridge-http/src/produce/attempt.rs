@@ -1,10 +1,11 @@
 //! One attempt, from its request to its response.
 
 use super::body::ObservedBody;
-use crate::describe::{Answer, TransportError, each_header, full, version};
+use crate::describe::{Answer, TransportError, each_header, full, response_properties, version};
+use crate::passing::copy;
 use reqwest::{Response, StatusCode, Url};
 use reqwest_middleware::Result;
-use spanbridge::adapter::{self, Values};
+use spanbridge::adapter::{self, Properties, Values};
 use spanbridge::messaging::{CapturePolicy, PartKind};
 use spanbridge::observe::Span;
 use spanbridge::{ContextExt, Value, semconv};
@@ -58,14 +59,22 @@ impl Attempt<'_> {
         span.attributes(&told[..count]);
         let span = values.finish(span);
         if let Some(capture) = capture {
-            capture.record_headers(&span, "output.headers", |each| each_header(response.headers(), each))
+            capture.record_headers(&span, "output.headers", |each| each_header(response.headers(), each));
+            let properties = |to: &mut Properties<'_>| response_properties(response.version(), response.headers(), to);
+            capture.record_properties(&span, "output.properties", properties)
         }
         let status = response.status();
-        let has_no_body = response.content_length() == Some(0) || status == StatusCode::SWITCHING_PROTOCOLS;
+        let is_http = status != StatusCode::SWITCHING_PROTOCOLS;
+        let has_no_body = response.content_length() == Some(0) || !is_http;
+        let capture = capture.filter(|_| is_http && !ends_at_headers);
+        let output = copy(capture, "output", response.headers(), response.content_length());
         if ends_at_headers || has_no_body {
+            if let Some(output) = output {
+                output.ended(span.context())
+            }
             span.end_with(&Answer(status));
             return response;
         }
-        ObservedBody::around(response, span, url)
+        ObservedBody::around(response, span, url, output)
     }
 }

@@ -1,6 +1,7 @@
 //! The body of a response, with which the span ends.
 
 use crate::describe::{Answer, TransportError};
+use crate::passing::Copied;
 use http_body::{Body, Frame, SizeHint};
 use reqwest::{Response, ResponseBuilderExt, Url};
 use spanbridge::Outcome;
@@ -15,6 +16,8 @@ pub(super) struct ObservedBody {
     state: State,
     answer: Answer,
     url: Url,
+    /// What is recorded of it, until it ends.
+    output: Copied,
 }
 
 enum State {
@@ -26,7 +29,7 @@ enum State {
 
 impl ObservedBody {
     /// The same response, whose body ends the span. `url` is that of the request.
-    pub(super) fn around(response: Response, span: Span, url: Url) -> Response {
+    pub(super) fn around(response: Response, span: Span, url: Url, output: Copied) -> Response {
         let answer = Answer(response.status());
         // What becomes an `http::Response` forgets its URL, unless it is put among the extensions.
         let with_url = http::Response::builder().url(response.url().clone()).body(());
@@ -34,8 +37,14 @@ impl ObservedBody {
         if let Ok(with_url) = with_url {
             parts.extensions.extend(with_url.into_parts().0.extensions)
         }
-        let body = ObservedBody { inner, state: State::Unread(StoppedSpan::of(span)), answer, url };
+        let body = ObservedBody { inner, state: State::Unread(StoppedSpan::of(span)), answer, url, output };
         http::Response::from_parts(parts, reqwest::Body::wrap(body)).into()
+    }
+
+    /// Records what has passed. Nothing of a body that nobody has read.
+    fn record(&mut self, has_ended: bool) {
+        let (Some(output), State::Reading(span)) = (self.output.take(), &self.state) else { return };
+        if has_ended { output.ended(span.context()) } else { output.broke_off(span.context()) }
     }
 
     /// The span, if somebody reads and it has not ended.
@@ -65,8 +74,16 @@ impl Body for ObservedBody {
             State::Reading(span) => adapter::in_open_span(span, || inner.poll_frame(cx)),
             _ => inner.poll_frame(cx),
         });
+        let data = frame.as_ref().and_then(|frame| frame.as_ref().ok()).and_then(Frame::data_ref);
+        if let (Some(output), Some(data)) = (&mut this.output, data) {
+            output.passed(data)
+        }
+        let goes_on = matches!(frame, Some(Ok(_))) && !this.inner.is_end_stream();
+        if !goes_on {
+            this.record(!matches!(frame, Some(Err(_))))
+        }
         match &frame {
-            Some(Ok(_)) if !this.inner.is_end_stream() => {}
+            Some(Ok(_)) if goes_on => {}
             // A status that is an error says more than a body that broke off.
             Some(Err(error)) if this.answer.failure().is_none() => {
                 if let Some(span) = this.take() {
@@ -93,6 +110,7 @@ impl Body for ObservedBody {
 
 impl Drop for ObservedBody {
     fn drop(&mut self) {
+        self.record(self.inner.is_end_stream());
         match std::mem::replace(&mut self.state, State::Ended) {
             State::Unread(span) => match self.answer.failure() {
                 Some(failure) => span.failed(&failure),

@@ -2,14 +2,16 @@
 
 use super::attempt::Attempt;
 use super::extensions::{Counting, UrlTemplate, resends};
+use super::replayed::{self, Asked};
 use crate::describe::{self, About, each_header};
 use http::Extensions;
 use http::header::CONTENT_TYPE;
 use reqwest::{Request, Response, Url};
 use reqwest_middleware::{Middleware, Next, Result};
-use spanbridge::adapter::{self, Message, SendOptions, Step, UNKNOWN_TYPE, Values};
+use spanbridge::Primitive;
+use spanbridge::adapter::{self, Message, OutboundCall, Reply, SendOptions, Step, UNKNOWN_TYPE, Values};
 use spanbridge::carrier::{Budget, inject_within};
-use spanbridge::messaging::CapturePolicy;
+use spanbridge::messaging::{CapturePolicy, PartKind};
 use spanbridge::observe::Span;
 use spanbridge::panics;
 use std::fmt;
@@ -71,6 +73,12 @@ impl ClientMiddleware {
     /// What is recorded of URLs, bodies, headers and the texts of errors. Default: the URL without its secrets, the size of a
     /// body that is in memory, nothing of headers.
     ///
+    /// If the policy records more of bodies than a size, the response is copied while you read it, and recorded as `output` when
+    /// it ends or is given up; nothing of a response that nobody reads, and nothing with
+    /// [`ends_at_headers`](Self::ends_at_headers). A redaction hook sees a response of at most 1 MiB whole; of a longer one, or one
+    /// that breaks off, only the size is recorded. [`CaptureMode::Whole`](crate::CaptureMode::Whole) adds version and headers
+    /// as `output.properties`.
+    ///
     /// The redaction hook sees the URL as it would be recorded. Of headers that reqwest takes for sensitive, and of those that
     /// carry credentials, it sees and records only that they are there.
     pub fn capture(self, capture: impl Into<CapturePolicy>) -> Self {
@@ -128,14 +136,37 @@ impl ClientMiddleware {
 impl Middleware for ClientMiddleware {
     async fn handle(&self, mut request: Request, extensions: &mut Extensions, next: Next<'_>) -> Result<Response> {
         let span = adapter::under_current(|| self.begin(&mut request, extensions));
-        if span.id().is_none() {
+        let capture = self.options.capture_policy();
+        let reply = adapter::ask(span.context(), || outbound(&request, capture));
+        if span.id().is_none() && matches!(reply, Reply::Live) {
             return next.run(request, extensions).await;
         }
         let counting = Counting::new(extensions);
-        let (url, capture) = (request.url().clone(), self.options.capture_policy());
+        let url = request.url().clone();
         let attempt = Attempt { span, url, capture, ends_at_headers: self.ends_at_headers };
-        attempt.run(async { next.run(request, &mut *counting.extensions).await }).await
+        let send = async {
+            match reply {
+                Reply::Live => next.run(request, &mut *counting.extensions).await,
+                Reply::Recorded(then) => replayed::answer(&then, &Asked::of(&request)).await,
+                Reply::Refused(refused) => Err(replayed::refused(refused)),
+            }
+        };
+        attempt.run(send).await
     }
+}
+
+/// The request, as it is recorded.
+fn outbound<'r>(request: &'r Request, capture: Option<&'r CapturePolicy>) -> OutboundCall<'r> {
+    let url = describe::full(request.url());
+    let url = Values::of(capture).text(PartKind::Url, url.as_bytes()).unwrap_or_default().into_owned();
+    let call = OutboundCall::new(Primitive::HTTP_CLIENT, format!("{} {url}", request.method()))
+        .with_content_type(request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()))
+        .with_headers(|each| each_header(request.headers(), each));
+    let call = match request.body().map_or(Some(&[][..]), |body| body.as_bytes()) {
+        Some(body) => call.with_body(body),
+        None => call,
+    };
+    adapter::as_recorded(call, capture)
 }
 
 /// Records the body, if it is in memory, and the headers: what is asked is the input of a call, as it is of the server's span.

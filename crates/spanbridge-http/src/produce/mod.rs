@@ -5,6 +5,7 @@ mod body;
 mod ext;
 mod extensions;
 mod middleware;
+mod replayed;
 
 pub use ext::ClientExt;
 pub use extensions::{ResendCount, UrlTemplate};

@@ -35,6 +35,8 @@ async fn requests(echo: &Echo) -> Vec<Record<'static>> {
         for client in [fails, all].map(|capture| with(ClientMiddleware::new().capture(capture))) {
             client.put(echo.url("/")).body("{}").send().await.unwrap();
         }
+        let whole = with(ClientMiddleware::new().capture(CaptureMode::Whole { max: 100 }));
+        whole.get(echo.url("/")).send().await.unwrap().bytes().await.unwrap();
         with(ClientMiddleware::new().budget(0)).get(echo.url("/")).send().await.unwrap();
         with(ClientMiddleware::new().capture(CaptureMode::Off)).get(echo.url("/")).body("{}").send().await.unwrap();
     };
@@ -83,5 +85,5 @@ async fn on_clients() {
     for what in &told {
         assert!(section.contains(what), "{what} is not in the section");
     }
-    assert_eq!(told.len(), 5, "{told:?}");
+    assert_eq!(told.len(), 7, "{told:?}");
 }

@@ -7,6 +7,8 @@ mod conventions;
 mod errors;
 mod given_up;
 mod propagation;
+mod replay;
+mod responses;
 mod support;
 #[path = "../../../../tests/src/tables.rs"]
 #[expect(unreachable_pub, reason = "elsewhere it is a part of a library")]

@@ -1,5 +1,6 @@
 //! The layer for servers: by hand, and on the connections of a real axum server.
 
+mod bodies;
 mod conventions;
 mod describe;
 mod ends;

@@ -6,13 +6,14 @@ use super::job::Job;
 use super::message::Received;
 use crate::describe;
 use crate::ranges::{Range, Ranges};
+use crate::replayed;
 use rdkafka::Offset;
 use rdkafka::consumer::{CommitMode, Consumer, ConsumerContext};
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::topic_partition_list::TopicPartitionList;
-use spanbridge::adapter::{self, Values};
+use spanbridge::adapter::{self, OutboundCall, Values};
 use spanbridge::observe::{self, ActiveSpan};
-use spanbridge::{Context, Value, semconv};
+use spanbridge::{Context, Primitive, Value, semconv};
 
 /// A commit's span names in `spanbridge.settle.ranges` what it covers: from the first message that no earlier commit of this
 /// consumer covered. Its parent is the current span; without one, the process span of the last message in its first
@@ -32,7 +33,7 @@ impl<X> ObservedConsumer<X> {
         C: ConsumerContext,
     {
         let ranges = Ranges::since(offsets, |topic, number| self.state().partition(topic, number).uncovered());
-        self.state().commit(None, ranges, mode, || self.consumer().commit(offsets, mode))
+        self.state().commit(None, ranges, mode, |ranges| asked(ranges, || self.consumer().commit(offsets, mode)))
     }
 
     /// [`Consumer::commit_message`], recorded: the message and all before it in its partition are done. The parent of the
@@ -50,14 +51,15 @@ impl<X> ObservedConsumer<X> {
         let first = self.state().partition(&topic, partition).uncovered();
         let next = job.offset().saturating_add(1);
         let ranges = Ranges::from_iter([Range { topic, partition, first, next }]);
-        self.state().commit(Some(job.settling()), ranges, mode, || match job.message().borrowed() {
+        let commit = || match job.message().borrowed() {
             Some(message) => self.consumer().commit_message(message, mode),
             None => {
                 let mut offsets = TopicPartitionList::with_capacity(1);
                 offsets.add_partition_offset(job.topic(), partition, Offset::Offset(next))?;
                 self.consumer().commit(&offsets, mode)
             }
-        })
+        };
+        self.state().commit(Some(job.settling()), ranges, mode, |ranges| asked(ranges, commit))
     }
 
     /// [`Consumer::commit_consumer_state`], recorded: every stored offset. The recorded ranges include only offsets that
@@ -71,7 +73,19 @@ impl<X> ObservedConsumer<X> {
         C: ConsumerContext,
     {
         let ranges = stored(self.state());
-        self.state().commit(None, ranges, mode, || self.consumer().commit_consumer_state(mode))
+        self.state().commit(None, ranges, mode, |ranges| asked(ranges, || self.consumer().commit_consumer_state(mode)))
+    }
+}
+
+/// Commits, unless a stand-in answers.
+fn asked(ranges: &Ranges, commit: impl FnOnce() -> KafkaResult<()>) -> KafkaResult<()> {
+    let call = || {
+        let partitions: Vec<_> = ranges.iter().map(|range| format!("{}/{}", range.topic, range.partition)).collect();
+        OutboundCall::new(Primitive::MESSAGING_SETTLE, partitions.join(","))
+    };
+    match adapter::ask_here(call).into_answer() {
+        None => commit(),
+        Some(answer) => replayed::done(&answer, KafkaError::ConsumerCommit),
     }
 }
 
@@ -82,7 +96,7 @@ impl ConsumerState {
         parent: Option<Context>,
         ranges: Ranges,
         mode: CommitMode,
-        commit: impl FnOnce() -> KafkaResult<()>,
+        commit: impl FnOnce(&Ranges) -> KafkaResult<()>,
     ) -> KafkaResult<()> {
         let current = observe::current_context();
         let mut works = ranges.iter().map(|r| self.partition(&r.topic, r.partition).last());
@@ -106,7 +120,7 @@ impl ConsumerState {
                 span = span.link(&other)
             }
             let commit = || {
-                let result = commit();
+                let result = commit(&ranges);
                 if result.is_ok() {
                     let span = observe::current_context();
                     ranges.iter().for_each(|r| self.partition(&r.topic, r.partition).committed(r.next, &span))
@@ -138,12 +152,12 @@ impl ConsumerState {
             }
         }
         if !committed.is_empty() {
-            let _ = self.commit(None, committed.into_iter().collect(), CommitMode::Sync, || Ok(()));
+            let _ = self.commit(None, committed.into_iter().collect(), CommitMode::Sync, |_| Ok(()));
         }
         if let Some((_, error)) = failed.first() {
             let error = error.clone();
             let ranges = failed.into_iter().map(|(range, _)| range).collect();
-            let _ = self.commit(None, ranges, CommitMode::Sync, || Err(error));
+            let _ = self.commit(None, ranges, CommitMode::Sync, |_| Err(error));
         }
     }
 }

@@ -69,6 +69,17 @@ impl<X: Settle + 'static> Lender for Weak<X> {
     }
 }
 
+/// There is no consumer.
+struct NoConsumer;
+
+impl Lender for NoConsumer {
+    fn lend(&self, _: &Gate, _: &mut dyn FnMut(&dyn Settle)) {}
+
+    fn address(&self) -> *const () {
+        std::ptr::null()
+    }
+}
+
 /// Shared by a consumer, its clones and its jobs.
 pub(crate) struct ConsumerState {
     pub(crate) client: ClientInfo,
@@ -113,21 +124,36 @@ impl ConsumerState {
             if let Some(state) = states.get(&identity).and_then(Weak::upgrade).filter(is_its) {
                 return state;
             }
-            let state = Arc::new(ConsumerState {
-                client: ClientInfo::of(&**consumer),
-                serial: SERIALS.fetch_add(1, Relaxed),
-                consumer: Box::new(Arc::downgrade(consumer)),
-                gate: Gate::default(),
-                partitions: Mutex::default(),
-                later: Mutex::default(),
-                capture: OnceLock::new(),
-            });
+            let state = ConsumerState::new(ClientInfo::of(&**consumer), Box::new(Arc::downgrade(consumer)));
+            let state = Arc::new(state);
             states.retain(|_, state| state.strong_count() > 0);
             states.insert(identity, Arc::downgrade(&state));
             state
         });
         state.gate.open();
         state
+    }
+
+    /// Of a message that no consumer is known to have delivered: as if that was closed.
+    pub(super) fn unknown() -> Arc<ConsumerState> {
+        Arc::new(ConsumerState::new(ClientInfo::default(), Box::new(NoConsumer)))
+    }
+
+    fn new(client: ClientInfo, consumer: Box<dyn Lender>) -> Self {
+        ConsumerState {
+            client,
+            serial: SERIALS.fetch_add(1, Relaxed),
+            consumer,
+            gate: Gate::default(),
+            partitions: Mutex::default(),
+            later: Mutex::default(),
+            capture: OnceLock::new(),
+        }
+    }
+
+    /// Whether its messages have a consumer, or had one.
+    pub(super) fn has_consumer(&self) -> bool {
+        !self.consumer.address().is_null()
     }
 
     /// The same, if the consumer was observed.

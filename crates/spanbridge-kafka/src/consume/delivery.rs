@@ -5,7 +5,7 @@ use super::message::{Incoming, Received};
 use super::options::Kafka;
 use super::partition::{InFlight, revoked};
 use crate::describe::{self, About};
-use spanbridge::adapter::{Describe, Values, Waited};
+use spanbridge::adapter::{Describe, Properties, Values, Waited};
 use spanbridge::carrier::Extract;
 use spanbridge::observe::{Span, SpanBuilder};
 use spanbridge::semconv;
@@ -102,6 +102,10 @@ impl<M: Received> Describe for Delivery<M> {
 
     fn each_header(&self, each: &mut dyn FnMut(&str, &[u8])) {
         describe::headers(self.message.carrier(), each)
+    }
+
+    fn properties(&self, to: &mut Properties<'_>) {
+        self.view().properties(to)
     }
 
     fn begun(&self, span: &Span) {

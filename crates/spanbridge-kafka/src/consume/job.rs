@@ -7,11 +7,12 @@ use super::options::ReceiveOptions;
 use super::partition::Assignment;
 use crate::client_info::ClientInfo;
 use crate::describe;
+use crate::replayed;
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::message::{BorrowedMessage, OwnedMessage};
-use spanbridge::adapter::{self, DrivenJob, Work, same};
+use spanbridge::adapter::{self, DrivenJob, OutboundCall, Work, same};
 use spanbridge::observe::{ActiveSpan, Anything, InSpan, SpanBuilder};
-use spanbridge::{Context, Outcome, semconv};
+use spanbridge::{Context, Outcome, Primitive, semconv};
 use std::fmt;
 use std::future::Future;
 use std::ops::Deref;
@@ -72,10 +73,16 @@ impl<M: Received> Job<M> {
     /// closed.
     pub fn store_offset(&self) -> KafkaResult<()> {
         let Delivery { message, consumer, in_flight, .. } = &self.delivery;
-        let stored = match message.borrowed() {
+        let asked = || {
+            let partition = || format!("{}/{}", message.topic(), message.partition());
+            adapter::ask_here(|| OutboundCall::new(Primitive::MESSAGING_SETTLE, partition())).into_answer()
+        };
+        let stored = match (asked_about(consumer).then(asked), message.borrowed()) {
+            (None, _) => Ok(()),
+            (Some(Some(answer)), _) => replayed::done(&answer, KafkaError::StoreOffset),
             // It borrows from its consumer, which therefore is open.
-            Some(message) => crate::client::store_offset(message),
-            None => {
+            (_, Some(message)) => crate::client::store_offset(message),
+            (_, None) => {
                 let store = |consumer: &dyn Settle| {
                     consumer.store_offset(message.topic(), message.partition(), message.offset())
                 };
@@ -113,6 +120,11 @@ impl<M: Received> Job<M> {
     pub(super) fn settling(&self) -> Context {
         self.work.received().settling()
     }
+}
+
+/// Whether storing an offset is anybody's business: in a replay a message has no consumer, and nothing is stored.
+fn asked_about(consumer: &ConsumerState) -> bool {
+    consumer.has_consumer() || !adapter::stands_in()
 }
 
 impl<M> Job<M> {
@@ -154,6 +166,22 @@ impl Job<BorrowedMessage<'_>> {
     pub fn detach(self) -> Job<OwnedMessage> {
         let Job { delivery, work } = self;
         Job { delivery: delivery.map(|message| message.detach()), work }
+    }
+}
+
+impl Job<OwnedMessage> {
+    /// A message that came another way than from an observed consumer, as a job of no group. Its offset cannot be stored, but in
+    /// a replay storing it succeeds.
+    pub fn alone(message: OwnedMessage) -> Self {
+        Job::new(message, ConsumerState::unknown(), &ReceiveOptions::new())
+    }
+}
+
+impl<M: Received> Job<M> {
+    /// The same message, received with options: for one that came without a consumer.
+    pub fn with(self, options: &ReceiveOptions) -> Self {
+        let work = Work::receive(&self.delivery, options);
+        Job { work, ..self }
     }
 }
 

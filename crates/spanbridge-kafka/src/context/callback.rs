@@ -1,13 +1,16 @@
 //! Producers that report delivery in a callback.
 
 use super::observed::Observed;
+use crate::carrier::OriginalHeaders;
 use crate::client::Client;
 use crate::describe::About;
 use crate::produce::{Handoff, ObservedProducer, ProducerExt, is_too_large};
+use crate::replayed::{self, Answer, Fails};
 use rdkafka::IntoOpaque;
 use rdkafka::error::KafkaError;
 use rdkafka::message::{DeliveryResult, ToBytes};
 use rdkafka::producer::{BaseProducer, BaseRecord, Partitioner, ProducerContext, ThreadedProducer};
+use rdkafka::types::RDKafkaErrorCode as Code;
 use spanbridge::{Context, observe};
 use std::fmt;
 use std::ops::Deref;
@@ -59,7 +62,7 @@ where
     H: Deref<Target = BaseProducer<Observed<C>, Part>>,
 {
     /// [`BaseProducer::send`] in a `send` span, whose context goes into the message's headers. The span ends with the delivery
-    /// report. The record carries your own opaque.
+    /// report. The record carries your own opaque. (In a replay, a recorded send has no delivery callback.)
     ///
     /// # Errors
     /// Returns rdkafka's error unchanged, with the record as it was.
@@ -119,6 +122,9 @@ impl<X: Client, H: Deref<Target = X>> ObservedProducer<X, H> {
             partition: record.partition,
         };
         let (handoff, before) = self.begin(&about, &mut record.headers);
+        if let Some(answer) = handoff.ask(&about, record.headers.as_ref(), self.capture_policy()) {
+            return replayed_enqueue(answer, handoff, record, before);
+        }
         let is_changed = before.is_changed();
         let (record, opaque) = with_opaque(record, ());
         let (record, ()) = with_opaque(record, Box::new(Sent { handoff, opaque }));
@@ -136,6 +142,38 @@ impl<X: Client, H: Deref<Target = X>> ObservedProducer<X, H> {
         let (record, sent) = with_opaque(record, ());
         sent.handoff.failed(&error);
         Err((error, with_opaque(record, sent.opaque).0))
+    }
+}
+
+/// A message that does not leave. There is no delivery callback: only librdkafka can make what that is shown.
+#[expect(clippy::result_large_err, reason = "the record goes back to the caller, as rdkafka does it")]
+fn replayed_enqueue<'r, K, P, D>(
+    answer: Answer,
+    handoff: Handoff,
+    mut record: BaseRecord<'r, K, P, D>,
+    before: OriginalHeaders,
+) -> Sending<'r, K, P, D>
+where
+    K: ToBytes + ?Sized,
+    P: ToBytes + ?Sized,
+    D: IntoOpaque,
+{
+    match (Fails::of(&answer), &answer) {
+        (None, Ok(then)) => {
+            let delivery = replayed::delivery(then, record.partition, record.timestamp);
+            handoff.delivered(delivery.partition, delivery.offset);
+            Ok(())
+        }
+        (Some(fails), _) => {
+            handoff.fails(&fails, answer.as_deref().ok());
+            // What the client itself refused came at once; other errors came by the callback.
+            if !matches!(fails.code(), Code::PolicyViolation | Code::QueueFull) {
+                return Ok(());
+            }
+            record.headers = before.restore(record.headers);
+            Err((KafkaError::MessageProduction(fails.code()), record))
+        }
+        (None, Err(_)) => Ok(()), // a refusal fails
     }
 }
 

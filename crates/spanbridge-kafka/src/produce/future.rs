@@ -4,11 +4,13 @@ use super::handoff::{Handoff, is_too_large};
 use super::producer::ObservedProducer;
 use crate::carrier::OriginalHeaders;
 use crate::describe::About;
+use crate::replayed::{self, Answer, Fails};
 use rdkafka::ClientContext;
 use rdkafka::error::KafkaError;
 use rdkafka::message::{OwnedMessage, ToBytes};
 use rdkafka::producer::future_producer::OwnedDeliveryResult;
 use rdkafka::producer::{DeliveryFuture, FutureProducer, FutureRecord};
+use rdkafka::types::RDKafkaErrorCode as Code;
 use rdkafka::util::{AsyncRuntime, Timeout};
 use spanbridge::{Context, observe};
 use std::fmt;
@@ -41,6 +43,9 @@ where
         let (this, timeout) = (self.clone(), queue_timeout.into());
         async move {
             let (mut handoff, before) = this.begin(&about(&record), &mut record.headers);
+            if let Some(answer) = handoff.ask(&about(&record), record.headers.as_ref(), this.capture_policy()) {
+                return replayed(answer, handoff, record, before);
+            }
             let (context, is_changed) = (handoff.context(), before.is_changed());
             let again = copy(&record);
             let mut result = observe::with_context(context.clone(), || this.producer().send(record, timeout)).await;
@@ -77,6 +82,9 @@ where
         P: ToBytes + ?Sized,
     {
         let (mut handoff, before) = self.begin(&about(&record), &mut record.headers);
+        if let Some(answer) = handoff.ask(&about(&record), record.headers.as_ref(), self.capture_policy()) {
+            return replayed_result(answer, handoff, record, before);
+        }
         let is_changed = before.is_changed();
         let mut result = self.producer().send_result(record);
         if let Err((error, mut record)) = result {
@@ -89,7 +97,7 @@ where
             }
         }
         match result {
-            Ok(delivery) => Ok(ObservedDelivery { delivery, handoff: Some(handoff) }),
+            Ok(delivery) => Ok(ObservedDelivery { delivery: Report::Live(delivery), handoff: Some(handoff) }),
             Err((error, record)) => {
                 handoff.failed(&error);
                 Err((error, record))
@@ -105,6 +113,44 @@ fn about<'a, K: ToBytes + ?Sized, P: ToBytes + ?Sized>(record: &FutureRecord<'a,
         payload: record.payload.map(ToBytes::to_bytes),
         partition: record.partition,
     }
+}
+
+/// A message that does not leave, and its delivery report.
+#[expect(clippy::result_large_err, reason = "the message goes back to the caller, as rdkafka does it")]
+fn replayed<K: ToBytes + ?Sized, P: ToBytes + ?Sized>(
+    answer: Answer,
+    handoff: Handoff,
+    record: FutureRecord<'_, K, P>,
+    before: OriginalHeaders,
+) -> OwnedDeliveryResult {
+    if let Some(fails) = Fails::of(&answer) {
+        handoff.fails(&fails, answer.as_deref().ok());
+        let message = replayed::message(&about(&record), record.timestamp, before.restore(record.headers));
+        return Err((KafkaError::MessageProduction(fails.code()), message));
+    }
+    let then = answer.unwrap_or_default();
+    let delivery = replayed::delivery(&then, record.partition, record.timestamp);
+    handoff.delivered(delivery.partition, delivery.offset);
+    Ok(delivery)
+}
+
+/// The same where the report comes later. What the client itself refused came at once.
+#[expect(clippy::result_large_err, reason = "the record goes back to the caller, as rdkafka does it")]
+fn replayed_result<'r, K: ToBytes + ?Sized, P: ToBytes + ?Sized>(
+    answer: Answer,
+    handoff: Handoff,
+    mut record: FutureRecord<'r, K, P>,
+    before: OriginalHeaders,
+) -> Result<ObservedDelivery, (KafkaError, FutureRecord<'r, K, P>)> {
+    if let Some(fails) = Fails::of(&answer)
+        && matches!(fails.code(), Code::PolicyViolation | Code::QueueFull)
+    {
+        handoff.fails(&fails, None);
+        record.headers = before.restore(record.headers);
+        return Err((KafkaError::MessageProduction(fails.code()), record));
+    }
+    let report = replayed(answer, handoff, record, before);
+    Ok(ObservedDelivery { delivery: Report::Replayed(Some(Box::new(report))), handoff: None })
 }
 
 /// The record without its headers.
@@ -124,8 +170,15 @@ fn restored(mut message: OwnedMessage, before: OriginalHeaders) -> OwnedMessage 
 /// If you drop it earlier, the span's `spanbridge.handoff.status` is `unknown`, because the message may still be delivered.
 #[must_use = "the delivery report says whether the message arrived"]
 pub struct ObservedDelivery {
-    delivery: DeliveryFuture,
+    delivery: Report,
     handoff: Option<Handoff>,
+}
+
+enum Report {
+    /// rdkafka's.
+    Live(DeliveryFuture),
+    /// A stand-in's, until it is taken; its span has ended.
+    Replayed(Option<Box<OwnedDeliveryResult>>),
 }
 
 impl ObservedDelivery {
@@ -145,7 +198,11 @@ impl Future for ObservedDelivery {
     type Output = <DeliveryFuture as Future>::Output;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Self::Output> {
-        let answer = ready!(Pin::new(&mut self.delivery).poll(cx));
+        let answer = match &mut self.delivery {
+            Report::Live(delivery) => ready!(Pin::new(delivery).poll(cx)),
+            // As rdkafka's, which is polled once.
+            Report::Replayed(report) => return report.take().map_or(Poll::Pending, |report| Poll::Ready(Ok(*report))),
+        };
         match (self.handoff.take(), &answer) {
             (Some(handoff), Ok(Ok(delivery))) => handoff.delivered(delivery.partition, delivery.offset),
             (Some(handoff), Ok(Err((error, _)))) => handoff.failed(error),

@@ -3,12 +3,14 @@
 use super::sender::Sender;
 use crate::carrier::{Headers, OriginalHeaders, RecordHeaders, budget};
 use crate::describe::{self, About};
+use crate::replayed::{self, Answer, Fails};
 use rdkafka::Message as _;
 use rdkafka::bindings::{rd_kafka_message_status, rd_kafka_msg_status_t};
 use rdkafka::error::KafkaError;
 use rdkafka::message::{DeliveryResult, OwnedHeaders};
 use rdkafka::types::RDKafkaErrorCode as Code;
-use spanbridge::adapter::{self, HandoffStatus, InTransaction, Message, SendOptions, Step, Values};
+use spanbridge::adapter::{self, HandoffStatus, InTransaction, Message, Recorded, SendOptions, Step, Values};
+use spanbridge::messaging::CapturePolicy;
 use spanbridge::{Context, Value, semconv};
 
 /// An open `send` span. If dropped, it ends as `unknown`, because the client may still deliver the message.
@@ -98,6 +100,25 @@ impl Handoff {
             )
         }
         self.handoff.failed(status, &describe::failure(error))
+    }
+
+    /// What becomes of the message if a stand-in answers.
+    #[inline]
+    pub(crate) fn ask(
+        &self,
+        about: &About<'_>,
+        headers: Option<&OwnedHeaders>,
+        capture: Option<&CapturePolicy>,
+    ) -> Option<Answer> {
+        self.handoff.ask(|| replayed::outbound(about, headers, capture)).into_answer()
+    }
+
+    /// It fails by what a stand-in answers.
+    pub(crate) fn fails(self, fails: &Fails<'_>, then: Option<&Recorded>) {
+        let was_unknown =
+            then.and_then(|then| then.text(semconv::HANDOFF_STATUS)) == Some(HandoffStatus::Unknown.as_str());
+        let status = if was_unknown { HandoffStatus::Unknown } else { HandoffStatus::Rejected };
+        self.handoff.failed(status, &fails.failure())
     }
 
     /// The delivery report arrived.

@@ -143,7 +143,7 @@ impl<P, H> ObservedProducer<P, H> {
         ObservedProducer { options: self.options.capture(capture), ..self }
     }
 
-    pub(super) fn capture_policy(&self) -> Option<&CapturePolicy> {
+    pub(crate) fn capture_policy(&self) -> Option<&CapturePolicy> {
         self.options.capture_policy()
     }
 }

@@ -5,15 +5,16 @@ use super::sender::Sender;
 use crate::client::Client;
 use crate::describe;
 use crate::ranges::Ranges;
+use crate::replayed::Fails;
 use rdkafka::consumer::ConsumerGroupMetadata;
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::producer::{FutureProducer, Partitioner, Producer, ProducerContext};
 use rdkafka::topic_partition_list::TopicPartitionList;
 use rdkafka::types::RDKafkaErrorCode as Code;
 use rdkafka::util::Timeout;
-use spanbridge::adapter::{self, HandoffStatus, Values};
+use spanbridge::adapter::{self, HandoffStatus, OutboundCall, Recorded, Values};
 use spanbridge::observe;
-use spanbridge::{Context, Value, semconv};
+use spanbridge::{Context, Primitive, Value, semconv};
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -35,6 +36,8 @@ pub struct Transaction<P = FutureProducer, H = Arc<P>> {
     open: adapter::Transaction,
     /// A commit was attempted.
     may_be_committed: bool,
+    /// What a replay answers when it ends.
+    replayed: Option<Box<Recorded>>,
 }
 
 impl<P: Client, H: Deref<Target = P> + Clone> ObservedProducer<P, H> {
@@ -52,9 +55,15 @@ impl<P: Client, H: Deref<Target = P> + Clone> ObservedProducer<P, H> {
         let client = &Sender::of(self.producer()).client;
         let span =
             adapter::under_current(|| Values::of(self.capture_policy()).open(describe::transaction(&id, client)));
-        let begun = span.in_scope(|| self.producer().begin_transaction());
+        // Its operations have one span, so they are asked about once.
+        let call = || OutboundCall::new(Primitive::MESSAGING_SETTLE, &*id);
+        let (begun, replayed) = match adapter::ask(span.context(), call).into_answer() {
+            None => (span.in_scope(|| self.producer().begin_transaction()), None),
+            Some(Ok(then)) => (Ok(()), Some(then)),
+            Some(refused) => (Fails::of(&refused).map_or(Ok(()), |fails| Err(fails.with_text())), None),
+        };
         let open = adapter::Transaction::begun(span, begun, describe::failure)?;
-        Ok(Transaction { producer: self.within(open.inside()), open, may_be_committed: false })
+        Ok(Transaction { producer: self.within(open.inside()), open, may_be_committed: false, replayed })
     }
 }
 
@@ -92,7 +101,10 @@ impl<P: Client, H: Deref<Target = P>> Transaction<P, H> {
         C: ProducerContext<Part>,
         Part: Partitioner,
     {
-        let result = self.in_scope(|| self.producer.producer().send_offsets_to_transaction(offsets, group, timeout));
+        let result = match &self.replayed {
+            None => self.in_scope(|| self.producer.producer().send_offsets_to_transaction(offsets, group, timeout)),
+            Some(_) => Ok(()),
+        };
         match (self.open.span(), &result) {
             (Some(span), Ok(())) => {
                 span.event("offsets", &[(semconv::SETTLE_RANGES, Value::Str(&Ranges::of(offsets).to_string()))])
@@ -114,7 +126,10 @@ impl<P: Client, H: Deref<Target = P>> Transaction<P, H> {
         C: ProducerContext<Part>,
         Part: Partitioner,
     {
-        let result = self.in_scope(|| self.producer.producer().commit_transaction(timeout));
+        let result = match &self.replayed {
+            None => self.in_scope(|| self.producer.producer().commit_transaction(timeout)),
+            Some(then) => ended_then(then),
+        };
         match &result {
             Ok(()) => self.open.ended(HandoffStatus::Committed),
             Err(e) => {
@@ -135,7 +150,10 @@ impl<P: Client, H: Deref<Target = P>> Transaction<P, H> {
         C: ProducerContext<Part>,
         Part: Partitioner,
     {
-        let result = self.in_scope(|| self.producer.producer().abort_transaction(timeout));
+        let result = match &self.replayed {
+            None => self.in_scope(|| self.producer.producer().abort_transaction(timeout)),
+            Some(then) => ended_then(then),
+        };
         match &result {
             Ok(()) => self.open.ended(HandoffStatus::RolledBack),
             Err(e) => self.operation_failed("abort_transaction", e),
@@ -156,6 +174,11 @@ impl<P, H> Transaction<P, H> {
             _ => self.open.operation_failed(operation, &failure),
         }
     }
+}
+
+/// How a recorded transaction ended.
+fn ended_then(then: &Recorded) -> KafkaResult<()> {
+    then.error().map_or(Ok(()), |error| Err(Fails::Recorded(error).with_text()))
 }
 
 /// Another producer with this transactional id has started, and the broker rolled back what this one had not committed.

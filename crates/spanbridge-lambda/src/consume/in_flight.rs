@@ -25,7 +25,7 @@ impl InFlight {
         let invocation = Arc::new(Invocation::begin(context, event, payload, repairs, settings));
         watchdog::watch(&invocation);
         let this = InFlight(invocation);
-        this.capture_event(payload);
+        this.capture_event(context, payload);
         this
     }
 

@@ -162,12 +162,13 @@ impl Invocation {
     }
 
     /// Captures the event, if that is wanted.
-    pub(crate) fn capture_event(&self, payload: &Bytes) {
+    pub(crate) fn capture_event(&self, context: &lambda_runtime::Context, payload: &Bytes) {
         self.capture(|capture, span| {
             capture.record_payload(span, "input", JSON, payload);
             if self.event.source().is_request() {
                 capture.record_headers(span, "input.headers", |each| request_headers(payload, each))
             }
+            capture.record_properties(span, "input.properties", |to| describe::properties(context, to))
         })
     }
 

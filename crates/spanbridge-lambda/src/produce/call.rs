@@ -3,6 +3,8 @@
 use super::call_error::{CallError, REJECTED, UNKNOWN, may_be_accepted};
 use super::call_span::{CallSpan, Entries, Packing};
 use super::operation::AnyOperation;
+#[cfg(any(feature = "invoke", feature = "sqs", feature = "sns"))]
+use super::operation::Operation;
 use super::options::CallOptions;
 use crate::carrier::XRay;
 use aws_smithy_runtime_api::client::interceptors::context::{FinalizerInterceptorContextRef, Input};
@@ -176,6 +178,25 @@ impl Call {
         if state.span.is_some() {
             let refused = state.refused();
             state.fail(&CallError::of_any(error), refused)
+        }
+    }
+
+    /// A stand-in has answered instead of the service.
+    #[cfg(any(feature = "invoke", feature = "sqs", feature = "sns"))]
+    pub(super) fn replayed<O: Operation>(&self, result: Result<&O::Output, &CallError>) {
+        let mut state = self.state();
+        match result {
+            Ok(output) => {
+                if let (Some(span), Some(capture)) =
+                    (state.span.as_ref().and_then(CallSpan::span), &self.options.capture)
+                {
+                    O::capture_response(output, span, capture)
+                }
+                if let Some(span) = state.span.take() {
+                    O::responded(output, span, Entries::new(), REJECTED)
+                }
+            }
+            Err(error) => state.fail(error, REJECTED),
         }
     }
 

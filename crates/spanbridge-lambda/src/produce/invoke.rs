@@ -3,20 +3,24 @@
 use super::call_error::{CallError, UNKNOWN};
 use super::call_span::{CallSpan, Entries, Packing, room};
 use super::operation::Operation;
+use super::replayed::{self, Replay};
 use crate::carrier::ClientContext;
 use crate::describe;
 use aws_sdk_lambda::config::Region;
+use aws_sdk_lambda::operation::invoke::builders::InvokeFluentBuilder;
 use aws_sdk_lambda::operation::invoke::{InvokeError, InvokeInput, InvokeOutput};
+use aws_sdk_lambda::operation::invoke_with_response_stream::builders::InvokeWithResponseStreamFluentBuilder;
 use aws_sdk_lambda::operation::invoke_with_response_stream::{
     InvokeWithResponseStreamError, InvokeWithResponseStreamInput, InvokeWithResponseStreamOutput,
 };
 use aws_sdk_lambda::primitives::Blob;
-use spanbridge::adapter::{Handoff, HandoffStatus, send_in};
+use spanbridge::adapter::{Handoff, HandoffStatus, OutboundCall, send_in};
 use spanbridge::carrier::{Budget, inject_within};
 use spanbridge::messaging::CapturePolicy;
 use spanbridge::observe::Span;
 use spanbridge::payload::{splice, take};
-use spanbridge::semconv;
+use spanbridge::{Primitive, semconv};
+use std::borrow::Cow;
 
 /// The media type of payloads and responses.
 const JSON: &str = "application/json";
@@ -34,6 +38,10 @@ impl Operation for Invoke {
 
     fn open(input: &InvokeInput) -> CallSpan {
         open("Invoke", input.function_name(), input.invocation_type().map(|t| t.as_str()))
+    }
+
+    fn outbound(input: &InvokeInput) -> OutboundCall<'_> {
+        outbound(&input.function_name, &input.qualifier, &input.payload)
     }
 
     fn pack(input: &mut InvokeInput, packing: &mut Packing<'_>) {
@@ -62,8 +70,65 @@ impl Operation for Invoke {
     }
 }
 
+impl Invoke {
+    /// How a replay answers it: by the recorded response, if that is there whole.
+    pub(super) const REPLAY: Replay<InvokeFluentBuilder, Self> = Replay {
+        call: |builder| {
+            let input = builder.as_input();
+            outbound(input.get_function_name(), input.get_qualifier(), input.get_payload())
+        },
+        answer: |builder, then| {
+            if !replayed::is_accepted(then) {
+                return Err(replayed::failed(then, InvokeError::generic));
+            }
+            let output = then.artifact("output");
+            let kind = builder.as_input().get_invocation_type().as_ref().map(|kind| kind.as_str());
+            if output.is_none() && !matches!(kind, Some(EVENT | DRY_RUN)) {
+                return Err(replayed::not_recorded("the function's response was not recorded whole"));
+            }
+            let built = InvokeOutput::builder()
+                .status_code(replayed::status(then).unwrap_or(200).into())
+                // The runtimes' word for every error of a function.
+                .set_function_error(then.error().map(|_| "Unhandled".to_owned()))
+                .payload(Blob::new(output.map(|output| output.content()).unwrap_or_default()));
+            Ok(built.build())
+        },
+    };
+}
+
+/// A call of a function, as it is recorded: without our field.
+fn outbound<'a>(
+    function: &'a Option<String>,
+    qualifier: &Option<String>,
+    payload: &'a Option<Blob>,
+) -> OutboundCall<'a> {
+    let function = function.as_deref().unwrap_or_default();
+    let target = match qualifier {
+        Some(qualifier) => Cow::Owned(format!("{function}:{qualifier}")),
+        None => Cow::Borrowed(function),
+    };
+    let payload = payload.as_ref().map(Blob::as_ref).unwrap_or_default();
+    OutboundCall::new(Primitive::FUNCTION_INVOKE, target)
+        .with_content_type(JSON)
+        .with_body(take(payload).payload().into_owned())
+}
+
 #[derive(Debug)]
 pub(super) struct InvokeWithResponseStream;
+
+impl InvokeWithResponseStream {
+    /// How a replay answers it: it does not, because streams are not recorded.
+    pub(super) const REPLAY: Replay<InvokeWithResponseStreamFluentBuilder, Self> = Replay {
+        call: |builder| {
+            let input = builder.as_input();
+            outbound(input.get_function_name(), input.get_qualifier(), input.get_payload())
+        },
+        answer: |_, then| match replayed::is_accepted(then) {
+            true => Err(replayed::not_recorded("a streamed response is not recorded")),
+            false => Err(replayed::failed(then, InvokeWithResponseStreamError::generic)),
+        },
+    };
+}
 
 impl Operation for InvokeWithResponseStream {
     type Input = InvokeWithResponseStreamInput;
@@ -75,6 +140,10 @@ impl Operation for InvokeWithResponseStream {
     fn open(input: &InvokeWithResponseStreamInput) -> CallSpan {
         let kind = input.invocation_type().map(|t| t.as_str());
         open("InvokeWithResponseStream", input.function_name(), kind)
+    }
+
+    fn outbound(input: &InvokeWithResponseStreamInput) -> OutboundCall<'_> {
+        outbound(&input.function_name, &input.qualifier, &input.payload)
     }
 
     fn pack(input: &mut InvokeWithResponseStreamInput, packing: &mut Packing<'_>) {

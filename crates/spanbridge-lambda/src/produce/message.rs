@@ -3,11 +3,11 @@
 use super::call_error::{CallError, UNKNOWN};
 use super::call_span::{CallSpan, Entries, Packing, room};
 use crate::carrier::{Attribute, Attributes};
-use spanbridge::adapter::{Handoff, HandoffStatus, Message, Step, send_in, span};
+use spanbridge::adapter::{Handoff, HandoffStatus, Message, OutboundCall, Recorded, Step, send_in, span};
 use spanbridge::messaging::CapturePolicy;
 use spanbridge::observe::{self, Span, SpanBuilder};
 use spanbridge::payload::take;
-use spanbridge::{Context, Kind, semconv};
+use spanbridge::{Context, Kind, Primitive, semconv};
 use std::collections::{BTreeMap, HashMap};
 
 /// The largest message or batch, in bytes: formerly, and today. A queue may be set to less.
@@ -206,6 +206,34 @@ pub(super) fn batch_responded<'a>(
         }
     }
 }
+
+/// A message, as it is recorded.
+pub(super) fn outbound<'m, V: Attribute>(
+    destination: &'m Option<String>,
+    body: &'m str,
+    attributes: &'m Map<V>,
+) -> OutboundCall<'m> {
+    let sorted: BTreeMap<_, _> = attributes.iter().flatten().collect();
+    OutboundCall::new(Primitive::MESSAGING_PUBLISH, destination.as_deref().unwrap_or_default())
+        .with_body(take(body.as_bytes()).payload().into_owned())
+        .with_headers(move |each| sorted.iter().for_each(|(name, value)| each(name, value.bytes().unwrap_or_default())))
+}
+
+/// A batch: what is sent stands in the spans of its messages, which begin later.
+pub(super) fn outbound_batch(destination: &Option<String>) -> OutboundCall<'_> {
+    OutboundCall::new(Primitive::MESSAGING_PUBLISH, destination.as_deref().unwrap_or_default())
+}
+
+/// The id of a message that was recorded.
+pub(super) fn id(then: &Recorded) -> Option<String> {
+    then.text(semconv::MESSAGING_MESSAGE_ID).map(str::to_owned)
+}
+
+/// The id of a message of a batch, in a replay: the batch's record does not have it.
+pub(super) const NO_ID: &str = "not recorded";
+
+/// Why a batch cannot be answered.
+pub(super) const NOT_WHICH: &str = "the record of a batch does not say which of its messages were refused";
 
 /// Ends the span of a message that the service has accepted.
 pub(super) fn responded(handoff: Handoff, message_id: Option<&str>) {

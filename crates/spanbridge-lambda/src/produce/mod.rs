@@ -11,6 +11,8 @@ mod observed;
 mod operation;
 mod options;
 mod propagate;
+#[cfg(any(feature = "invoke", feature = "sqs", feature = "sns"))]
+mod replayed;
 
 #[cfg(feature = "invoke")]
 mod invoke;

@@ -4,6 +4,15 @@ use super::call::Call;
 use super::call_span::CallSpan;
 use super::options::{CallOptions, InPayload};
 use super::propagate::Propagate;
+#[cfg(any(feature = "invoke", feature = "sqs", feature = "sns"))]
+use super::{
+    operation::Operation,
+    replayed::{self, Replay},
+};
+#[cfg(any(feature = "invoke", feature = "sqs", feature = "sns"))]
+use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
+#[cfg(any(feature = "invoke", feature = "sqs", feature = "sns"))]
+use spanbridge::adapter;
 use spanbridge::adapter::under_current;
 use spanbridge::messaging::CapturePolicy;
 use spanbridge::observe;
@@ -54,19 +63,36 @@ impl<B> ObservedCall<B> {
     }
 
     /// Sends the call. The span begins here, not when the future is first polled.
-    pub(super) fn send_with<F, T, E>(
+    #[cfg(any(feature = "invoke", feature = "sqs", feature = "sns"))]
+    pub(super) fn send_with<O, F>(
         self,
+        replay: Replay<B, O>,
         begin: fn(&B) -> CallSpan,
         send: fn(B, Propagate) -> F,
-    ) -> impl Future<Output = Result<T, E>>
+    ) -> impl Future<Output = Result<O::Output, SdkError<O::Error, HttpResponse>>>
     where
-        F: Future<Output = Result<T, E>>,
-        E: std::error::Error,
+        O: Operation,
+        F: Future<Output = Result<O::Output, SdkError<O::Error, HttpResponse>>>,
     {
+        let capture = self.options.capture.clone();
         let call = Call::new(under_current(|| begin(&self.builder)), self.options);
-        let sending = observe::with_context(call.context().clone(), || send(self.builder, Propagate::of(call.clone())));
+        let outbound = || adapter::as_recorded((replay.call)(&self.builder), capture.as_ref());
+        let replayed = adapter::ask(call.context(), outbound).into_answer().map(|answer| {
+            let answer = answer.map_err(replayed::refused).and_then(|then| (replay.answer)(&self.builder, &then));
+            call.replayed::<O>(answer.as_ref().map_err(|failed| &failed.0));
+            answer
+        });
+        let sending = match replayed {
+            Some(result) => Err(result),
+            None => {
+                Ok(observe::with_context(call.context().clone(), || send(self.builder, Propagate::of(call.clone()))))
+            }
+        };
         async move {
-            let result = sending.await;
+            let result = match sending {
+                Ok(sending) => sending.await,
+                Err(replayed) => return replayed.map_err(|failed| failed.1),
+            };
             if let Err(error) = &result {
                 call.failed(error)
             }
@@ -77,7 +103,7 @@ impl<B> ObservedCall<B> {
 
 /// Implements `send` for a builder.
 macro_rules! observed {
-    ($builder:ty, $output:ty, $sdk_error:ident<$error:ty>, $begin:expr) => {
+    ($operation:ty, $builder:ty, $output:ty, $sdk_error:ident<$error:ty>, $begin:expr) => {
         impl Builder for $builder {}
 
         impl ObservedCall<$builder> {
@@ -86,7 +112,9 @@ macro_rules! observed {
             /// # Errors
             /// Returns the SDK's error unchanged.
             pub fn send(self) -> impl Future<Output = Result<$output, $sdk_error<$error>>> + Send {
-                self.send_with($begin, |builder, interceptor| builder.customize().interceptor(interceptor).send())
+                self.send_with::<$operation, _>(<$operation>::REPLAY, $begin, |builder, interceptor| {
+                    builder.customize().interceptor(interceptor).send()
+                })
             }
         }
     };
@@ -94,7 +122,7 @@ macro_rules! observed {
 
 #[cfg(feature = "invoke")]
 mod invoke {
-    use super::super::invoke::open;
+    use super::super::invoke::{Invoke, InvokeWithResponseStream, open};
     use super::{Builder, ObservedCall};
     use aws_sdk_lambda::error::SdkError;
     use aws_sdk_lambda::operation::invoke::builders::InvokeFluentBuilder;
@@ -104,12 +132,13 @@ mod invoke {
         InvokeWithResponseStreamError, InvokeWithResponseStreamOutput,
     };
 
-    observed!(InvokeFluentBuilder, InvokeOutput, SdkError<InvokeError>, |builder| {
+    observed!(Invoke, InvokeFluentBuilder, InvokeOutput, SdkError<InvokeError>, |builder| {
         let input = builder.as_input();
         open("Invoke", input.get_function_name().as_deref(), input.get_invocation_type().as_ref().map(|t| t.as_str()))
     });
 
     observed!(
+        InvokeWithResponseStream,
         InvokeWithResponseStreamFluentBuilder,
         InvokeWithResponseStreamOutput,
         SdkError<InvokeWithResponseStreamError>,
@@ -138,7 +167,8 @@ mod invoke {
 
 #[cfg(feature = "sqs")]
 mod sqs {
-    use super::super::{call_span::CallSpan, sqs::SQS};
+    use super::super::call_span::CallSpan;
+    use super::super::sqs::{SQS, SendMessage, SendMessageBatch};
     use super::{Builder, ObservedCall};
     use aws_sdk_sqs::error::SdkError;
     use aws_sdk_sqs::operation::send_message::builders::SendMessageFluentBuilder;
@@ -146,20 +176,27 @@ mod sqs {
     use aws_sdk_sqs::operation::send_message_batch::builders::SendMessageBatchFluentBuilder;
     use aws_sdk_sqs::operation::send_message_batch::{SendMessageBatchError, SendMessageBatchOutput};
 
-    observed!(SendMessageFluentBuilder, SendMessageOutput, SdkError<SendMessageError>, |builder| {
+    observed!(SendMessage, SendMessageFluentBuilder, SendMessageOutput, SdkError<SendMessageError>, |builder| {
         CallSpan::Handoff(SQS.message(builder.as_input().get_queue_url().as_deref().unwrap_or_default()))
     });
 
-    observed!(SendMessageBatchFluentBuilder, SendMessageBatchOutput, SdkError<SendMessageBatchError>, |builder| {
-        let input = builder.as_input();
-        let count = input.get_entries().as_ref().map_or(0, Vec::len);
-        SQS.batch(input.get_queue_url().as_deref().unwrap_or_default(), count)
-    });
+    observed!(
+        SendMessageBatch,
+        SendMessageBatchFluentBuilder,
+        SendMessageBatchOutput,
+        SdkError<SendMessageBatchError>,
+        |builder| {
+            let input = builder.as_input();
+            let count = input.get_entries().as_ref().map_or(0, Vec::len);
+            SQS.batch(input.get_queue_url().as_deref().unwrap_or_default(), count)
+        }
+    );
 }
 
 #[cfg(feature = "sns")]
 mod sns {
-    use super::super::{call_span::CallSpan, sns::SNS};
+    use super::super::call_span::CallSpan;
+    use super::super::sns::{Publish, PublishBatch, SNS};
     use super::{Builder, ObservedCall};
     use aws_sdk_sns::error::SdkError;
     use aws_sdk_sns::operation::publish::builders::PublishFluentBuilder;
@@ -167,13 +204,13 @@ mod sns {
     use aws_sdk_sns::operation::publish_batch::builders::PublishBatchFluentBuilder;
     use aws_sdk_sns::operation::publish_batch::{PublishBatchError, PublishBatchOutput};
 
-    observed!(PublishFluentBuilder, PublishOutput, SdkError<PublishError>, |builder| {
+    observed!(Publish, PublishFluentBuilder, PublishOutput, SdkError<PublishError>, |builder| {
         let input = builder.as_input();
         let topic = input.get_topic_arn().as_deref().or(input.get_target_arn().as_deref());
         CallSpan::Handoff(SNS.message(topic.unwrap_or_default()))
     });
 
-    observed!(PublishBatchFluentBuilder, PublishBatchOutput, SdkError<PublishBatchError>, |builder| {
+    observed!(PublishBatch, PublishBatchFluentBuilder, PublishBatchOutput, SdkError<PublishBatchError>, |builder| {
         let input = builder.as_input();
         let count = input.get_publish_batch_request_entries().as_ref().map_or(0, Vec::len);
         SNS.batch(input.get_topic_arn().as_deref().unwrap_or_default(), count)

@@ -3,7 +3,8 @@
 use super::call_span::{CallSpan, Entries, Packing};
 use aws_smithy_runtime_api::client::interceptors::context::{Error, Input, Output};
 use aws_smithy_types::error::metadata::{ErrorMetadata, ProvideErrorMetadata};
-use spanbridge::adapter::HandoffStatus;
+use spanbridge::Primitive;
+use spanbridge::adapter::{HandoffStatus, OutboundCall};
 use spanbridge::messaging::CapturePolicy;
 use spanbridge::observe::Span;
 use std::error::Error as StdError;
@@ -24,6 +25,9 @@ pub(super) trait Operation: Debug + Send + Sync + 'static {
     /// Begins the span.
     fn open(input: &Self::Input) -> CallSpan;
 
+    /// The call, as it is recorded: where it goes is enough where nothing can answer it.
+    fn outbound(input: &Self::Input) -> OutboundCall<'_>;
+
     /// Captures what is sent, and packs the context.
     fn pack(input: &mut Self::Input, packing: &mut Packing<'_>);
 
@@ -39,6 +43,7 @@ pub(super) trait Operation: Debug + Send + Sync + 'static {
 pub(super) trait AnyOperation: Debug + Send + Sync {
     fn accepts(&self, input: &Input) -> bool;
     fn open(&self, input: &Input) -> Option<CallSpan>;
+    fn outbound<'i>(&self, input: &'i Input) -> OutboundCall<'i>;
     fn pack(&self, input: &mut Input, packing: &mut Packing<'_>);
     fn capture_response(&self, output: &Output, span: &Span, capture: &CapturePolicy);
     fn responded(&self, output: &Output, call: CallSpan, entries: Entries, refused: HandoffStatus);
@@ -55,6 +60,10 @@ impl<O: Operation> AnyOperation for O {
 
     fn open(&self, input: &Input) -> Option<CallSpan> {
         input.downcast_ref().map(O::open)
+    }
+
+    fn outbound<'i>(&self, input: &'i Input) -> OutboundCall<'i> {
+        input.downcast_ref().map_or_else(|| OutboundCall::new(Primitive::OPERATION, ""), O::outbound)
     }
 
     fn pack(&self, input: &mut Input, packing: &mut Packing<'_>) {

@@ -21,7 +21,7 @@ use aws_smithy_runtime_api::client::interceptors::context::{
 };
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::{ConfigBag, Storable, StoreReplace};
-use spanbridge::adapter::under_current;
+use spanbridge::adapter::{self, Refused, under_current};
 use spanbridge::messaging::CapturePolicy;
 use std::sync::Arc;
 
@@ -47,6 +47,9 @@ use std::sync::Arc;
 /// already, it is updated.
 ///
 /// It also works for a single call: `.customize().interceptor(Propagate::new()).send()`.
+///
+/// In a replay, calls that only the interceptor observes are refused: it can answer those that are also
+/// [`observed`](crate::CallExt::observed).
 ///
 /// The span is not current while the SDK sends, so spans of the HTTP client belong to the span around the call.
 #[derive(Clone, Debug, Default)]
@@ -90,6 +93,10 @@ impl Propagate {
     }
 }
 
+/// Why a call cannot be answered here.
+const NOT_ANSWERED: &str = "a replay refused the call, because it can answer only a call that is observed itself: with \
+                            `.observed()` before `.send()`";
+
 /// The call that the SDK executes.
 #[derive(Clone, Debug)]
 struct Current(Arc<Call>);
@@ -103,7 +110,7 @@ fn current(config: &ConfigBag) -> Option<&Arc<Call>> {
 }
 
 // If the client has the interceptor and the call is observed, each hook runs twice for a call. The second time there is
-// nothing left to do. No hook returns an error: a call never fails because of us.
+// nothing left to do. No hook returns an error, except in a replay: a call never fails because of us.
 impl Intercept for Propagate {
     fn name(&self) -> &'static str {
         "spanbridge_lambda::Propagate"
@@ -133,6 +140,12 @@ impl Intercept for Propagate {
                 let Some(span) = under_current(|| operation.open(context.input())) else { return Ok(()) };
                 let call = Call::new(span, CallOptions::default());
                 config.interceptor_state().store_put(Current(call.clone()));
+                // An interceptor cannot answer.
+                match adapter::ask(call.context(), || operation.outbound(context.input())).into_answer() {
+                    None => {}
+                    Some(Ok(_)) => return Err(Refused::new(NOT_ANSWERED).into()),
+                    Some(Err(refused)) => return Err(refused.into()),
+                }
                 call
             }
         };

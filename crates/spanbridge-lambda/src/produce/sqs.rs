@@ -3,16 +3,19 @@
 use super::call_span::{CallSpan, Entries, Packing};
 use super::message::{self, Entry, Sendable, Service};
 use super::operation::Operation;
+use super::replayed::{self, Replay};
 use crate::carrier::XRay;
+use aws_sdk_sqs::operation::send_message::builders::SendMessageFluentBuilder;
 use aws_sdk_sqs::operation::send_message::{SendMessageError, SendMessageInput, SendMessageOutput};
+use aws_sdk_sqs::operation::send_message_batch::builders::SendMessageBatchFluentBuilder;
 use aws_sdk_sqs::operation::send_message_batch::{
     SendMessageBatchError, SendMessageBatchInput, SendMessageBatchOutput,
 };
 use aws_sdk_sqs::types::{
     BatchResultErrorEntry, MessageAttributeValue, MessageSystemAttributeNameForSends as SystemAttribute,
-    MessageSystemAttributeValue, SendMessageBatchRequestEntry,
+    MessageSystemAttributeValue, SendMessageBatchRequestEntry, SendMessageBatchResultEntry,
 };
-use spanbridge::adapter::HandoffStatus;
+use spanbridge::adapter::{HandoffStatus, OutboundCall};
 use spanbridge::{Context, semconv};
 use std::collections::HashMap;
 
@@ -63,6 +66,11 @@ impl Operation for SendMessage {
         CallSpan::Handoff(SQS.message(input.queue_url().unwrap_or_default()))
     }
 
+    fn outbound(input: &SendMessageInput) -> OutboundCall<'_> {
+        let body = input.message_body().unwrap_or_default();
+        message::outbound(&input.queue_url, body, &input.message_attributes)
+    }
+
     fn pack(input: &mut SendMessageInput, packing: &mut Packing<'_>) {
         message::pack(input, packing)
     }
@@ -74,8 +82,46 @@ impl Operation for SendMessage {
     }
 }
 
+impl SendMessage {
+    /// How a replay answers it.
+    pub(super) const REPLAY: Replay<SendMessageFluentBuilder, Self> = Replay {
+        call: |builder| {
+            let input = builder.as_input();
+            let body = input.get_message_body().as_deref().unwrap_or_default();
+            message::outbound(input.get_queue_url(), body, input.get_message_attributes())
+        },
+        answer: |_, then| match replayed::is_accepted(then) {
+            true => Ok(SendMessageOutput::builder().set_message_id(message::id(then)).build()),
+            false => Err(replayed::failed(then, SendMessageError::generic)),
+        },
+    };
+}
+
 #[derive(Debug)]
 pub(super) struct SendMessageBatch;
+
+impl SendMessageBatch {
+    /// How a replay answers it: the record of a batch does not say which of its messages were refused.
+    pub(super) const REPLAY: Replay<SendMessageBatchFluentBuilder, Self> = Replay {
+        call: |builder| message::outbound_batch(builder.as_input().get_queue_url()),
+        answer: |builder, then| {
+            if !replayed::is_accepted(then) {
+                return Err(replayed::failed(then, SendMessageBatchError::generic));
+            }
+            if then.error().is_some() {
+                return Err(replayed::not_recorded(message::NOT_WHICH));
+            }
+            let entries = builder.as_input().get_entries().as_deref().unwrap_or_default();
+            let sent = entries.iter().filter_map(|entry| {
+                let sent = SendMessageBatchResultEntry::builder().id(entry.id()).message_id(message::NO_ID);
+                sent.md5_of_message_body("").build().ok()
+            });
+            let output =
+                SendMessageBatchOutput::builder().set_successful(Some(sent.collect())).set_failed(Some(vec![]));
+            output.build().map_err(|_| replayed::not_recorded(message::NOT_WHICH))
+        },
+    };
+}
 
 impl Operation for SendMessageBatch {
     type Input = SendMessageBatchInput;
@@ -84,6 +130,10 @@ impl Operation for SendMessageBatch {
 
     fn open(input: &SendMessageBatchInput) -> CallSpan {
         SQS.batch(input.queue_url().unwrap_or_default(), input.entries().len())
+    }
+
+    fn outbound(input: &SendMessageBatchInput) -> OutboundCall<'_> {
+        message::outbound_batch(&input.queue_url)
     }
 
     fn pack(input: &mut SendMessageBatchInput, packing: &mut Packing<'_>) {

@@ -48,7 +48,7 @@ fn is_json(body: &[u8]) -> bool {
 }
 
 /// The beginning of a text, on one line.
-fn shown(text: &str) -> String {
+pub(super) fn shown(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_MESSAGE).collect()
 }
 

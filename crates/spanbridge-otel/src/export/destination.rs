@@ -21,9 +21,9 @@ pub(crate) trait Destination: Send + 'static {
     /// How many there are.
     fn len(packed: &Self::Packed) -> usize;
 
-    /// Takes out what had better be sent later, of the spans from the `from`th on. It comes again with the next delivery, or with
-    /// a flush.
-    fn hold_back(&self, _packed: &mut Self::Packed, _from: usize, _assembler: &Assembler) -> Self::Packed {
+    /// Takes out what had better be sent later. It comes again with the next delivery, at the latest with the second flush from now. What
+    /// was recorded before `complete_until` has all come.
+    fn hold_back(&self, _packed: &mut Self::Packed, _complete_until: u64, _assembler: &Assembler) -> Self::Packed {
         Self::Packed::default()
     }
 

@@ -1,27 +1,16 @@
 //! Requests to a receiver of OTLP.
 
 use super::answer;
+use super::client::{Answered, Client, Reply, Unanswered};
 use super::destination::{Answer, Destination, Surroundings};
-use super::retry_after;
 use crate::otlp::model::{Resource, Scope, Span};
 use crate::otlp::{MAX_REQUEST_BYTES, json, protobuf};
-use flate2::Compression;
-use flate2::write::GzEncoder;
-use std::io::{self, Write};
-use std::time::SystemTime;
-use ureq::http::{HeaderName, HeaderValue, Response, StatusCode, Uri, header};
-use ureq::{Agent, Body, Timeout};
+use ureq::http::StatusCode;
 
 /// Bytes of spans that go together, before compression. A span that is larger goes alone.
 const GO_TOGETHER: usize = 4 << 20;
-/// The largest answer that is read, the limit of the
-/// [specification](https://opentelemetry.io/docs/specs/otlp/#otlphttp-response).
-const MAX_ANSWER: u64 = 4 << 20;
 /// How often a request is sent that was never answered though it may have arrived: each time, the receiver may take it again.
 const UNANSWERED: u32 = 5;
-/// By its measurements, level 1 costs an eighth of level 6 and saves almost as much.
-const LEVEL: Compression = Compression::new(1);
-
 /// The form of requests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Form {
@@ -31,11 +20,8 @@ pub(super) enum Form {
 }
 
 pub(super) struct Http {
-    pub(super) agent: Agent,
-    pub(super) uri: Uri,
-    pub(super) headers: Vec<(HeaderName, HeaderValue)>,
+    pub(super) client: Client,
     pub(super) form: Form,
-    pub(super) gzip: bool,
     body: Vec<u8>,
     /// Times that the request at hand was sent and not answered.
     unanswered: u32,
@@ -57,8 +43,8 @@ impl Encoded {
 }
 
 impl Http {
-    pub(super) fn new(agent: Agent, uri: Uri, headers: Vec<(HeaderName, HeaderValue)>, form: Form, gzip: bool) -> Self {
-        Http { agent, uri, headers, form, gzip, body: Vec::new(), unanswered: 0 }
+    pub(super) fn new(client: Client, form: Form) -> Self {
+        Http { client, form, body: Vec::new(), unanswered: 0 }
     }
 
     fn write(&mut self, resource: &Resource<'_>, spans: &[u8]) {
@@ -70,44 +56,21 @@ impl Http {
         }
     }
 
-    fn post(&self) -> Result<Response<Body>, ureq::Error> {
+    fn exchange(&mut self, spans: u64) -> Answer {
         let content_type = match self.form {
             Form::Protobuf => "application/x-protobuf",
             Form::Json => "application/json",
         };
-        let mut request = self.agent.post(&self.uri).header(header::CONTENT_TYPE, content_type);
-        for (name, value) in &self.headers {
-            request = request.header(name, value);
-        }
-        if self.gzip {
-            let compressed = compress(&self.body).map_err(ureq::Error::Io)?;
-            request.header(header::CONTENT_ENCODING, "gzip").send(&compressed[..])
-        } else {
-            request.send(&self.body[..])
-        }
-    }
-
-    fn exchange(&mut self, spans: u64) -> Answer {
-        match self.post() {
-            Ok(response) => {
+        match self.client.post(content_type, &self.body) {
+            Reply::Answered(response) => {
                 self.unanswered = 0;
                 answered(response, spans)
             }
-            Err(error) => self.unanswered(&error),
+            Reply::Unanswered(unanswered) => self.unanswered(unanswered),
         }
     }
 
-    fn unanswered(&mut self, error: &ureq::Error) -> Answer {
-        let (may_be_sent_again, may_have_arrived) = match error {
-            ureq::Error::HostNotFound | ureq::Error::ConnectionFailed => (true, false),
-            ureq::Error::Io(io) => (true, is_of_a_connection(io.kind())),
-            ureq::Error::Timeout(timeout) => (true, !matches!(timeout, Timeout::Resolve | Timeout::Connect)),
-            // The proxy did not reach the receiver.
-            ureq::Error::ConnectProxyFailed(_) => (true, false),
-            // What answered does not speak HTTP.
-            _ => (false, false),
-        };
-        let why = format!("{} did not answer: {error}", self.host());
+    fn unanswered(&mut self, Unanswered { why, may_be_sent_again, may_have_arrived, .. }: Unanswered) -> Answer {
         self.unanswered += u32::from(may_have_arrived);
         if may_be_sent_again && self.unanswered < UNANSWERED {
             return Answer::Later { why, pause: None };
@@ -115,42 +78,10 @@ impl Http {
         self.unanswered = 0;
         Answer::Refused { why }
     }
-
-    /// The receiver, without what may be secret.
-    fn host(&self) -> &str {
-        self.uri.host().unwrap_or("the receiver")
-    }
-}
-
-/// Whether an error of this kind can come from a connection that stood. All others come before it stands: nobody listens, there is
-/// no way, or the look-up of the host's name failed, for which `std` has no kind.
-fn is_of_a_connection(kind: io::ErrorKind) -> bool {
-    use io::ErrorKind::*;
-    let kinds = [
-        BrokenPipe,
-        ConnectionAborted,
-        ConnectionReset,
-        Interrupted,
-        InvalidData,
-        InvalidInput,
-        NotConnected,
-        Other,
-        TimedOut,
-        UnexpectedEof,
-        WouldBlock,
-        WriteZero,
-    ];
-    kinds.contains(&kind)
 }
 
 /// The scope of exported spans.
 const SCOPE: &str = "spanbridge";
-
-fn compress(body: &[u8]) -> io::Result<Vec<u8>> {
-    let mut gzip = GzEncoder::new(Vec::with_capacity(body.len() / 4 + 64), LEVEL);
-    gzip.write_all(body)?;
-    gzip.finish()
-}
 
 impl Destination for Http {
     type Packed = Encoded;
@@ -194,14 +125,10 @@ fn may_be_sent_again(status: StatusCode) -> bool {
     matches!(status.as_u16(), 429 | 502 | 503 | 504)
 }
 
-fn answered(mut response: Response<Body>, spans: u64) -> Answer {
-    let status = response.status();
-    let text = |name| response.headers().get(name).and_then(|value: &HeaderValue| value.to_str().ok());
-    let pause = text(header::RETRY_AFTER).and_then(|value| retry_after::parse(value, SystemTime::now()));
-    let body = response.body_mut().with_config().limit(MAX_ANSWER).read_to_vec();
+fn answered(Answered { status, body, pause }: Answered, spans: u64) -> Answer {
     if status.is_success() {
         // It has taken them, whatever becomes of the rest of the answer.
-        return match body.ok().and_then(|body| answer::partial_success(&body)) {
+        return match body.and_then(|body| answer::partial_success(&body)) {
             Some(partial) => {
                 let rejected = u64::try_from(partial.rejected).unwrap_or(0).min(spans);
                 let warning = (rejected > 0 || !partial.message.is_empty())
@@ -215,7 +142,7 @@ fn answered(mut response: Response<Body>, spans: u64) -> Answer {
             },
         };
     }
-    let message = body.ok().and_then(|body| answer::status_message(&body));
+    let message = body.and_then(|body| answer::status_message(&body));
     let message = message.map(|message| format!(": {message}")).unwrap_or_default();
     let why = format!("the receiver answered {}{message}", status.as_u16());
     match may_be_sent_again(status) {
@@ -229,8 +156,16 @@ mod tests {
     use super::*;
     use crate::spans::Assembler;
     use spanbridge::{SpanId, TraceId};
+    use std::io;
     use std::net::ToSocketAddrs;
-    use ureq::Error;
+    use ureq::http::Uri;
+    use ureq::{Agent, Error, Timeout};
+
+    fn http(uri: &'static str) -> Http {
+        let client =
+            Client { agent: Agent::new_with_defaults(), uri: Uri::from_static(uri), headers: vec![], gzip: false };
+        Http::new(client, Form::Protobuf)
+    }
 
     fn named(name: String) -> Span<'static> {
         let mut span = Span::new(TraceId::new(1).unwrap(), SpanId::new(1).unwrap());
@@ -242,8 +177,7 @@ mod tests {
     #[test]
     fn a_request_is_never_above_the_limit() {
         // Nobody is there, so what is sent comes again later.
-        let uri = Uri::from_static("http://127.0.0.1:1");
-        let mut http = Http::new(Agent::new_with_defaults(), uri, vec![], Form::Protobuf, false);
+        let mut http = http("http://127.0.0.1:1");
         let mut spans = Encoded::default();
         let sizes = [1 << 20, 3 << 20, 2 << 20, 63 << 20, 65 << 20, 100, 200, 5 << 20];
         for size in sizes {
@@ -268,9 +202,11 @@ mod tests {
     fn only_what_cannot_have_arrived_waits_for_ever() {
         let io = |kind: io::ErrorKind| Error::Io(kind.into());
         let last = |error: &Error| {
-            let mut http =
-                Http::new(Agent::new_with_defaults(), Uri::from_static("http://a"), vec![], Form::default(), true);
-            let mut attempts = (1..100).map(|n| (n, http.unanswered(error)));
+            let mut http = http("http://a");
+            let mut attempts = (1..100).map(|n| {
+                let unanswered = http.client.unanswered(error);
+                (n, http.unanswered(unanswered))
+            });
             attempts.find(|(_, answer)| matches!(answer, Answer::Refused { .. })).map(|(n, _)| n)
         };
         let no_such_host = "no-such-host.invalid:80".to_socket_addrs().unwrap_err();

@@ -39,6 +39,8 @@
 mod answer;
 mod callback;
 mod choice;
+#[cfg(feature = "export")]
+mod client;
 mod content;
 mod counts;
 pub(crate) mod destination;
@@ -50,6 +52,8 @@ mod from_environment;
 mod hold;
 #[cfg(feature = "export")]
 mod http;
+#[cfg(feature = "export")]
+mod http_sink;
 mod limits;
 #[cfg(feature = "export")]
 mod receiver;
@@ -67,6 +71,8 @@ pub use callback::Callback;
 pub use choice::Choice;
 pub use counts::{ExportCounter, ExportCounts};
 pub use exporter::{AnyExporter, Exporter};
+#[cfg(feature = "export")]
+pub use http_sink::{HttpSink, HttpSinkBuilder};
 pub use telemetry::{Telemetry, WithTelemetry};
 #[cfg(feature = "export")]
 pub use url::Url;

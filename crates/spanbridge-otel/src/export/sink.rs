@@ -23,6 +23,8 @@ pub(super) struct ExportSink<D: Destination> {
     pending: Option<Pending<D::Packed>>,
     /// What the destination had better be sent later.
     held: D::Packed,
+    /// Whether a flush left it where it is.
+    is_held_for_flush: bool,
 }
 
 /// A span can be exported only if all of it is known.
@@ -65,6 +67,7 @@ impl<D: Destination> ExportSink<D> {
             resource,
             pending: None,
             held: D::Packed::default(),
+            is_held_for_flush: false,
         }
     }
 
@@ -80,7 +83,6 @@ impl<D: Destination> ExportSink<D> {
         // What a flush could not send goes with it.
         let (mut packed, settled) = self.pending.take().map(|left| (left.packed, left.settled)).unwrap_or_default();
         self.destination.append(std::mem::take(&mut self.held), &mut packed);
-        let before_it = D::len(&packed);
         let ExportSink { destination, assembler, settings, counter, choice, .. } = self;
         let before = assembler.counts().without_start;
         assembler.push(batch, |run, mut span| {
@@ -103,7 +105,8 @@ impl<D: Destination> ExportSink<D> {
         counter.lost(lost, WITHOUT_START);
         counter.open(so_far.open as u64);
         self.choose(&mut packed);
-        self.held = self.destination.hold_back(&mut packed, before_it, &self.assembler);
+        self.held = self.destination.hold_back(&mut packed, batch.complete_until(), &self.assembler);
+        self.is_held_for_flush = false;
         let spans = D::len(&packed);
         let id = Some((batch.instance(), batch.number()));
         let lost = lost as usize;
@@ -180,7 +183,10 @@ impl<D: Destination> Sink for ExportSink<D> {
     fn flush(&mut self) -> Result<(), SinkError> {
         let mut pending = self.pending.take().unwrap_or_default();
         if pending.batch.is_none() {
-            self.destination.append(std::mem::take(&mut self.held), &mut pending.packed);
+            // It was recorded after the flush was asked for. But perhaps nothing comes any more.
+            if std::mem::replace(&mut self.is_held_for_flush, true) {
+                self.destination.append(std::mem::take(&mut self.held), &mut pending.packed)
+            }
             self.choose(&mut pending.packed);
             pending.spans = D::len(&pending.packed);
         }
@@ -201,7 +207,14 @@ impl<D: Destination> Sink for ExportSink<D> {
 impl<D: Destination> Drop for ExportSink<D> {
     fn drop(&mut self) {
         self.give_up();
-        self.counter.lost(D::len(&self.held) as u64, "the recorder ended before the spans were sent");
+        let held = std::mem::take(&mut self.held);
+        let spans = D::len(&held);
+        if spans > 0 {
+            // Whether they are taken is counted; nobody is left to be told.
+            self.pending = Some(Pending { packed: held, spans, ..Pending::default() });
+            let _ = self.send();
+            self.give_up()
+        }
         if let Chooser::Runs(hold) = &self.choice {
             // They did not fail, nor take too long, as long as they were watched.
             self.counter.not_chosen(hold.spans())

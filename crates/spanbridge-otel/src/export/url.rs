@@ -1,5 +1,6 @@
 //! A receiver of OTLP, and how it is reached.
 
+use super::client::Client;
 use super::http::{Form, Http};
 use crate::error::{Error, ErrorKind, Result};
 use crate::otlp::json::to_base64;
@@ -40,13 +41,18 @@ impl Url {
     }
 
     pub(super) fn open(self) -> Result<Http> {
+        Ok(Http::new(self.client()?, self.form))
+    }
+
+    /// What sends requests there.
+    pub(super) fn client(&self) -> Result<Client> {
         let uri = parse(&self.url)?;
         let mut headers =
             self.headers.iter().map(|(name, value)| parse_header(name, value)).collect::<Result<Vec<_>>>()?;
         let (uri, credentials) = without_credentials(uri)?;
         let is_told = headers.iter().any(|(name, _)| name == header::AUTHORIZATION);
         headers.extend(credentials.filter(|_| !is_told).map(|credentials| (header::AUTHORIZATION, credentials)));
-        Ok(Http::new(self.agent()?, uri, headers, self.form, self.gzip))
+        Ok(Client { agent: self.agent()?, uri, headers, gzip: self.gzip })
     }
 
     fn agent(&self) -> Result<Agent> {
@@ -69,11 +75,16 @@ impl Url {
 
 /// The path for traces, added to the path of a URL that is for all signals.
 pub(super) fn of_traces(base: &str) -> Result<String> {
+    below(base, "/v1/traces")
+}
+
+/// A path, added to that of a URL.
+pub(super) fn below(base: &str, added: &str) -> Result<String> {
     let uri = parse(base)?;
     let (scheme, authority) = (uri.scheme_str().unwrap_or_default(), uri.authority().map_or("", |it| it.as_str()));
     let path = uri.path().trim_end_matches('/');
     let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
-    Ok(format!("{scheme}://{authority}{path}/v1/traces{query}"))
+    Ok(format!("{scheme}://{authority}{path}{added}{query}"))
 }
 
 /// Takes the user and the password out of a URL. They are percent-encoded there
@@ -126,7 +137,11 @@ pub(super) fn parse(url: &str) -> Result<Uri> {
         Some("http") => {}
         Some("https") if cfg!(feature = "tls") => {}
         Some("https") => return Err(endpoint("the endpoint has the scheme `https`, which needs the feature `tls`")),
-        _ => return Err(endpoint("the endpoint is not a URL with the scheme `http` or `https`")),
+        _ => {
+            return Err(endpoint(
+                "the endpoint is not a URL with the scheme `http` or `https`, such as `http://127.0.0.1:4318`",
+            ));
+        }
     }
     let Some(authority) = uri.authority().filter(|authority| !authority.host().is_empty()) else {
         return Err(endpoint("the endpoint has no host"));

@@ -1,7 +1,7 @@
 //! Records to spans of OTLP, and spans of OTLP to records.
 //!
 //! A span of OTLP is what several records say: its start, attributes that came later, links, events, artifacts, diagnostics, its
-//! end. [`Assembler`] puts them together. [`records`] is the way back: what a span of anybody's is as records.
+//! end. [`Assembler`] puts them together. [`RecordMaker`] is the way back: what a span of anybody's is as records.
 //!
 //! | record | span of OTLP |
 //! |---|---|
@@ -29,4 +29,4 @@ mod values;
 
 pub use assemble::{Assembler, AssemblerCounts};
 pub use file::{FileForm, FileWriter, are_recorded, lines};
-pub use records::records;
+pub use records::{RecordMaker, records, told_bytes};

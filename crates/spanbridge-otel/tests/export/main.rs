@@ -5,6 +5,8 @@ mod answers;
 mod callback;
 mod choice;
 mod environment;
+mod http_sink;
+mod http_sink_words;
 mod isolation;
 mod losses;
 mod plant;

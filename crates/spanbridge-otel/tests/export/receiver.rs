@@ -149,7 +149,12 @@ impl Receiver {
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("http://{}/v1/traces", self.address)
+        self.base() + "/v1/traces"
+    }
+
+    /// The same without a path.
+    pub(crate) fn base(&self) -> String {
+        format!("http://{}", self.address)
     }
 
     pub(crate) fn address(&self) -> SocketAddr {

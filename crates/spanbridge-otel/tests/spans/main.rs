@@ -3,6 +3,7 @@
 mod assembled;
 mod file;
 mod imported;
+mod many;
 mod there_and_back;
 
 use spanbridge::record::{Body, Record};

@@ -1,12 +1,15 @@
 //! What a store costs and how quickly it answers, as a table for `docs/performance.md`:
 //!
-//! `cargo bench -p spanbridge-query --bench store -- 1M` (or `5M`, `20M`, several; without a size, 1M; `tree` for the graphs alone).
+//! `cargo bench -p spanbridge-query --bench store -- 1M` (or `5M`, `20M`, several; without a size, 1M; `tree` for the graphs alone, `imports` for
+//! importing alone; `operations` for the list of a million runs that started each other).
 //!
 //! Runs of about 12 spans over four processes, each of which delivers every 200 ms; 40,000 spans a second in all. The records are made as
 //! they are delivered, so the memory does not grow with them. CPU time is that of this thread, without making the records. The store lies
 //! in the directory for temporary files; 20M needs 2 GB there.
 
+mod imports;
 mod measure;
+mod operations;
 mod plain;
 mod workload;
 
@@ -34,6 +37,14 @@ const PLAIN: u64 = 1_000_000;
 
 fn main() -> Outcome {
     let words: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
+    if words.iter().any(|word| word == "imports") {
+        let dir = tempfile::tempdir()?;
+        return [1, 16].into_iter().try_for_each(|at_once| imports::imports(dir.path(), 300_000, at_once));
+    }
+    if words.iter().any(|word| word == "operations") {
+        let dir = tempfile::tempdir()?;
+        return operations::operations(dir.path(), 1_000_000);
+    }
     let mut sizes = Vec::new();
     for word in words.iter().filter(|word| *word != "tree") {
         let (digits, unit) = word.strip_suffix('M').map_or((word.as_str(), 1), |digits| (digits, 1_000_000));

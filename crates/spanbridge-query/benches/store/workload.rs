@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 
 pub(crate) const WRITERS: usize = 4;
 const TICK: u64 = 200_000_000;
-const T0: u64 = 1_790_000_000_000_000_000;
+pub(crate) const T0: u64 = 1_790_000_000_000_000_000;
 const SERVICES: [&str; WRITERS] = ["gateway", "orders", "payments", "mailer"];
 const NAMES: [&str; 8] = [
     "POST /orders",

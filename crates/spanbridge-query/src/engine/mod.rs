@@ -12,10 +12,14 @@
 mod cursor;
 mod damaged;
 mod ids;
+pub(crate) mod operations;
+pub(crate) mod parts;
 mod pasted;
+pub(crate) mod recovered;
 
 use crate::Result;
 use crate::runs::{RunFilter, RunRow};
+use operations::operations;
 use spanbridge::RunId;
 use spanbridge::record::Record;
 use std::ops::RangeInclusive;
@@ -42,6 +46,19 @@ pub trait Snapshot {
     /// in which they were stored. At most a few runs should be in memory at a time, however many are asked for.
     fn records(&self, run_ids: &[RunId], each: &mut EachRun<'_>) -> Result<()>;
 
+    /// The same for reading a run of any size: `each` may be called several times for a run, with some of its records each
+    /// time, so that few of them are in memory at once. Other runs may come in between. Default: by
+    /// [`records`](Snapshot::records), which has all records of a run in memory.
+    fn pieces(&self, run_ids: &[RunId], each: &mut EachRun<'_>) -> Result<()> {
+        self.records(run_ids, each)
+    }
+
+    /// About how many spans a run has, from what is known without its records. 0: it is not stored. This decides whether a run
+    /// is read whole or in pieces. Default: what its [row](Snapshot::rows) says.
+    fn size(&self, run_id: RunId) -> Result<u64> {
+        Ok(self.rows(&[run_id])?.first().map_or(0, |row| row.spans))
+    }
+
     /// Calls `each` with the records of no run that came together with records of this time, in nanoseconds since the Unix
     /// epoch. These are what a process says about itself, such as what it had to drop. They have no time of their own, so
     /// "together" is as near as the engine knows: in the same delivery.
@@ -50,6 +67,13 @@ pub trait Snapshot {
     /// The runs that match the filter, newest first, at most `limit` of them. Runs that began at the same time are in
     /// descending order of their ids.
     fn runs(&self, filter: &RunFilter, limit: usize) -> Result<Vec<RunRow>>;
+
+    /// The first runs of the operations that match the filter, in the same order, each with the numbers of its
+    /// [descendants](RunRow::descendants). See [`RunQuery`](crate::RunQuery). Default: by the rows of all runs.
+    fn operations(&self, filter: &RunFilter, limit: usize) -> Result<Vec<RunRow>> {
+        let rows = self.runs(&RunFilter::default(), usize::MAX)?;
+        operations(rows, filter, limit, &|runs, each| self.records(runs, each))
+    }
 
     /// The rows of these runs, in any order. Runs that are not stored are left out.
     fn rows(&self, run_ids: &[RunId]) -> Result<Vec<RunRow>>;
@@ -63,6 +87,25 @@ pub trait Snapshot {
 
     /// The runs that mention one of these ids in this way, each with that id; sorted, and each pair once.
     fn mentions(&self, mention: Mention, ids: &[u128]) -> Result<Vec<(u128, RunId)>>;
+
+    /// The runs that may have changed one of the rows with these [marks](spanbridge_graph::row_mark), in any order. Default: all
+    /// runs.
+    fn changed_by(&self, rows: &[u128]) -> Result<Vec<RunId>> {
+        let _ = rows;
+        Ok(self.started(0..=u64::MAX, Order::OldestFirst, usize::MAX)?.into_iter().map(|(_, run)| run).collect())
+    }
+
+    /// Calls `each` with records of no run, among which are all that may say that one of these rows was changed. Default: all
+    /// records of no run.
+    fn changed_by_unknown(&self, rows: &[u128], each: &mut EachBatch<'_>) -> Result<()> {
+        let _ = rows;
+        self.records_of_no_run(0..=u64::MAX, each)
+    }
+
+    /// The time up to which changes of rows may be missing, because the runs that made them are pruned. Default: none is missing.
+    fn changes_forgotten(&self) -> Result<Option<u64>> {
+        Ok(None)
+    }
 
     /// Which of these runs were stored and are [pruned](crate::keeping::prune), as far as the engine remembers: it need not
     /// remember those that no stored run is connected with. Default: none.
@@ -83,7 +126,7 @@ pub trait Snapshot {
     fn damaged(&self) -> Vec<Damaged>;
 }
 
-/// Takes the records of a run. Its error ends the question, and is the question's.
+/// Takes the records of a run, or some of them. Its error ends the question, and is the question's.
 pub type EachRun<'e> = dyn FnMut(RunId, Vec<Record<'_>>) -> Result<()> + 'e;
 
 /// Takes some records. Its error ends the question, and is the question's.

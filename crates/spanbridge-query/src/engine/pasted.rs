@@ -13,6 +13,8 @@ const QUOTED: [char; 4] = [' ', '"', '\'', '`'];
 /// | digits, or the first of them | `4bf92f35` |
 /// | a UUID, or the first groups of it | `4bf92f35-77b3-4da6-a3ce-929d0e0e4736` |
 /// | a `traceparent`: its trace | `00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01` |
+/// | the same as a URN, or in braces | `urn:uuid:4bf92f35-…`, `{4bf92f35-…}` |
+/// | with the sign of hexadecimal numbers | `0x4bf92f3577b34da6` |
 /// | an X-Ray id, alone or in a header | `1-4bf92f35-77b34da6a3ce929d0e0e4736`, `Root=1-…;Parent=…;Sampled=1` |
 ///
 /// White space around it, the name of its header, and a final comma or quotation marks do not matter. Anything else comes back
@@ -20,6 +22,8 @@ const QUOTED: [char; 4] = [' ', '"', '\'', '`'];
 pub(super) fn digits(text: &str) -> Cow<'_, str> {
     let text = text.trim_matches(|c: char| c.is_whitespace() || c == ',' || QUOTED.contains(&c));
     let text = without_name(text);
+    let text = after(text, "urn:uuid:").or_else(|| after(text, "0x")).unwrap_or(text);
+    let text = text.strip_prefix('{').and_then(|text| text.strip_suffix('}')).unwrap_or(text);
     if let Ok(parent) = TraceParent::parse(text.as_bytes()) {
         return format!("{:032x}", parent.trace_id.get()).into();
     }
@@ -30,11 +34,15 @@ pub(super) fn digits(text: &str) -> Cow<'_, str> {
     }
 }
 
+/// What follows this beginning, in either case.
+fn after<'t>(text: &'t str, start: &str) -> Option<&'t str> {
+    text.get(..start.len()).filter(|found| found.eq_ignore_ascii_case(start)).map(|_| &text[start.len()..])
+}
+
 /// Without the name of a header, or of a part of X-Ray's header.
 fn without_name(text: &str) -> &str {
-    let named = |name: &str| text.get(..name.len()).filter(|start| start.eq_ignore_ascii_case(name));
     let value = ["traceparent", "x-amzn-trace-id"].into_iter().find_map(|name| {
-        let rest = text[named(name)?.len()..].trim_start_matches(QUOTED);
+        let rest = after(text, name)?.trim_start_matches(QUOTED);
         rest.strip_prefix([':', '=']).map(|value| value.trim_start_matches(QUOTED))
     });
     let text = value.unwrap_or(text);
@@ -67,6 +75,11 @@ mod tests {
             "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
             "traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-03",
             "\"traceparent\": \"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00\",",
+            "urn:uuid:4bf92f35-77b3-4da6-a3ce-929d0e0e4736",
+            "URN:UUID:4bf92f35-77b3-4da6-a3ce-929d0e0e4736",
+            "{4bf92f35-77b3-4da6-a3ce-929d0e0e4736}",
+            "0x4bf92f3577b34da6a3ce929d0e0e4736",
+            "0X4bf92f3577b34da6a3ce929d0e0e4736,",
             "TRACEPARENT=00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
         ];
         for form in forms {

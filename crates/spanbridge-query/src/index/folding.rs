@@ -7,11 +7,16 @@ use super::fold::take::{Frames, Unreadable};
 use super::fold::{FoldBudget, FoldReport, heads, rows};
 use super::handle::Index;
 use super::logs::{begin, list, list_surely, unfolded, watermarks};
+use super::operations;
 use super::records::BlockReader;
+use super::run::pieces;
 use super::source::{Position, Source, bad_block, read_runs};
+use crate::large::{is_large, row_of};
 use crate::runs::RunRow;
 use crate::{Error, ErrorKind, Result};
 use rusqlite::{Connection, OptionalExtension, params};
+use spanbridge::RunId;
+use spanbridge::record::Record;
 use spanbridge_store::log::{LogFile, LogName};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant, SystemTime};
@@ -46,7 +51,9 @@ impl Index {
         self.place.assert_writable()?;
         let begun = Instant::now();
         let mut report = FoldReport::default();
+        let until = budget.time.map(|time| begun + time);
         if let Some(left) = self.too_little(budget.least)? {
+            self.recount(until)?;
             (report.remaining, report.removed) = (left, self.clean()?);
             return Ok(report);
         }
@@ -68,6 +75,7 @@ impl Index {
             }
         }
         if !report.is_busy {
+            self.recount(until)?;
             report.removed += self.clean()?;
         }
         Ok(report)
@@ -248,22 +256,50 @@ fn delivered(connection: &Connection, source: &Source) -> Result<Delivered> {
     Ok(if known.is_some() { Delivered::Differs } else { Delivered::Now })
 }
 
-/// Reads the records of the runs whose totals cannot tell their status.
+/// The records of a run in blocks that have no other.
+fn records_of(run_id: RunId, raws: &[Vec<u8>]) -> Result<Vec<Record<'_>>> {
+    let mut records = Vec::new();
+    for raw in raws {
+        read_runs(raw, |_| Some(Some(run_id)), |_, record| records.push(record)).ok_or_else(bad_block)?;
+    }
+    Ok(records)
+}
+
+/// Reads the records of the runs whose totals cannot tell their status, and notes which operation each run belongs to.
 fn decide(connection: &Connection, workshop: &mut Workshop) -> Result<()> {
     let mut undecided = std::mem::take(&mut workshop.rows.undecided);
     undecided.sort_unstable();
-    let mut reader = BlockReader::default();
     for run_id in undecided.drain(..) {
-        let Some(run) = rows::find(connection, run_id)? else { continue };
-        let raws = reader.unfold(connection, &mut workshop.packer, &run.pieces)?;
-        let mut records = Vec::new();
-        for raw in &raws {
-            let read = read_runs(raw, |_| Some(Some(run_id)), |_, record| records.push(record));
-            read.ok_or_else(bad_block)?;
+        let Some(row) = row_of_records(connection, workshop, run_id)? else { continue };
+        if rows::decide(connection, &mut workshop.texts, &row)? {
+            workshop.rows.moved.push(run_id);
         }
-        let row = RunRow::of(run_id, &records);
-        rows::decide(connection, &mut workshop.texts, &row)?;
     }
     workshop.rows.undecided = undecided;
+    let mut moved = std::mem::take(&mut workshop.rows.moved);
+    operations::place(connection, moved.drain(..))?;
+    workshop.rows.moved = moved;
     Ok(())
+}
+
+/// The row of a folded run, as its records say.
+pub(super) fn row_of_records(
+    connection: &Connection,
+    workshop: &mut Workshop,
+    run_id: RunId,
+) -> Result<Option<RunRow>> {
+    let Some(run) = rows::find(connection, run_id)? else { return Ok(None) };
+    let (mut reader, totals) = (BlockReader::default(), run.totals(Vec::new())?);
+    if !is_large(totals.started.max(totals.ended)) {
+        let raws = reader.unfold(connection, &mut workshop.packer, &run.pieces)?;
+        return Ok(Some(RunRow::of(run_id, &records_of(run_id, &raws)?)));
+    }
+    let blocks = pieces(&run.pieces)?;
+    row_of(run_id, |each| {
+        for at in blocks.iter().flat_map(|piece| piece.blocks()) {
+            let raw = reader.unfold_at(connection, &mut workshop.packer, at)?;
+            each(&records_of(run_id, std::slice::from_ref(&raw))?);
+        }
+        Ok(())
+    })
 }

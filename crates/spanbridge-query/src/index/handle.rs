@@ -15,6 +15,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The index of a directory with logs, and what is not folded: the [engine](crate::engine::Engine) of a store.
 pub struct Index {
@@ -33,6 +34,8 @@ pub struct Index {
     pub(super) reader: RefCell<BlockReader>,
     /// SQLite's number for what others wrote.
     pub(super) version: Cell<i64>,
+    /// What time it is, in nanoseconds since the Unix epoch.
+    pub(super) clock: fn() -> u64,
     /// Which file the index is.
     identity: Option<Identity>,
     frozen: Option<Frozen>,
@@ -66,6 +69,7 @@ impl Index {
             packer: RefCell::new(Packer::new()?),
             reader: RefCell::default(),
             version: Cell::default(),
+            clock: now,
             identity,
             frozen,
         })
@@ -107,6 +111,11 @@ impl Index {
         let rows = query.query_map([], |row| Ok((row.get(0)?, row.get::<_, i64>(1)? as u64)))?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
+}
+
+fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
 }
 
 impl fmt::Debug for Index {

@@ -58,9 +58,18 @@ pub(super) fn begin(connection: &Connection) -> Result<bool> {
     }
 }
 
-/// Up to where each log is folded.
+/// Up to where each log is folded, also of those that are gone.
 pub(super) fn watermarks(connection: &Connection) -> Result<BTreeMap<LogName, u64>> {
-    let mut query = connection.prepare_cached("SELECT writer, number, passed FROM log")?;
+    passed(connection, "SELECT writer, number, passed FROM log")
+}
+
+/// The same, without those that are gone.
+pub(super) fn still_there(connection: &Connection) -> Result<BTreeMap<LogName, u64>> {
+    passed(connection, "SELECT writer, number, passed FROM log WHERE gone_at IS NULL")
+}
+
+fn passed(connection: &Connection, query: &str) -> Result<BTreeMap<LogName, u64>> {
+    let mut query = connection.prepare_cached(query)?;
     let rows = query.query_map([], |row| {
         let log = LogName { writer: row.get::<_, i64>(0)? as u64, number: row.get(1)? };
         Ok((log, row.get::<_, i64>(2)? as u64))

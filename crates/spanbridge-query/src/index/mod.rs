@@ -7,6 +7,7 @@
 //! `clean` removes logs. `prune` removes runs, and `upkeep` looks after the file. `tails` holds what is not folded, `view` is what a question sees of it, and `snapshot` answers.
 
 mod block;
+mod changed;
 mod clean;
 mod fold;
 mod folding;
@@ -14,12 +15,16 @@ mod handle;
 mod logs;
 mod names;
 mod network;
+mod operations;
+mod order;
 mod place;
 #[cfg(test)]
 mod place_tests;
+mod position;
 pub(crate) mod prune;
 mod readers;
 mod records;
+mod recount;
 mod run;
 mod schema;
 mod snapshot;
@@ -28,6 +33,9 @@ mod tails;
 #[cfg(test)]
 mod tests;
 mod texts;
+mod unsettled;
+#[cfg(test)]
+mod unsettled_tests;
 pub(crate) mod upkeep;
 mod view;
 
@@ -37,3 +45,4 @@ pub use fold::{FoldBudget, FoldReport};
 pub use handle::Index;
 pub(crate) use logs::{Missing, list_surely};
 pub use place::Place;
+pub(crate) use position::after_frame;

@@ -167,6 +167,7 @@ fn read(path: PathBuf, is_remote: bool) -> Result<Option<Opened>> {
         },
     };
     let is_made = schema::is_made(&connection)?;
+    schema::read_as_current(&connection)?;
     Ok(is_made.then(|| Opened { connection, place: Place::ReadOnly(path), frozen }))
 }
 

@@ -42,9 +42,21 @@ impl BlockReader {
         (block, place): (i64, usize),
     ) -> Result<Vec<u8>> {
         let mut raw = Vec::new();
-        self.load(connection, packer, block)?;
-        self.block.unfold(&mut self.unfolding, &[place], &mut raw)?;
+        self.unfold_places(connection, packer, block, &[place], &mut raw)?;
         Ok(raw)
+    }
+
+    /// The records at these places of a block, which must be sorted.
+    pub(super) fn unfold_places(
+        &mut self,
+        connection: &Connection,
+        packer: &mut Packer,
+        block: i64,
+        places: &[usize],
+        raw: &mut Vec<u8>,
+    ) -> Result<()> {
+        self.load(connection, packer, block)?;
+        self.block.unfold(&mut self.unfolding, places, raw)
     }
 
     /// The runs of a block, and those of them that `choose` chooses, in a block like that of a delivery.

@@ -1,17 +1,19 @@
 //! The row of a run in the index.
 
-use super::schema::{ordered, unordered};
+use super::order::{ordered, unordered};
+use super::unsettled;
 use crate::runs::RunRow;
 use crate::{Error, Result};
 use rusqlite::Row;
 use spanbridge::RunId;
-use spanbridge_graph::{FailedWork, RunStatus};
+use spanbridge_graph::{FailedWork, RunStatus, Unsettled};
 use spanbridge_store::codec::bytes::{Reader, put_varint};
 use spanbridge_store::delivery::Aggregate;
 
 /// The columns of a run, in the order in which [`FoldedRun::read`] reads them.
 pub(super) const COLUMNS: &str = "run.id, run.head, run.tail, run.started_at, run.took, run.status, run.name, run.services, \
-                                  run.totals, run.pieces, run.spans, run.errors";
+                                  run.totals, run.pieces, run.spans, run.errors, run.parent, run.root, \
+                                  run.unsettled";
 
 /// Totals, with texts by their numbers in the index.
 pub(super) type Totals = Aggregate<u32>;
@@ -32,6 +34,10 @@ pub(super) struct FoldedRun {
     /// How many spans and errors it has, if that was counted in its records.
     pub(super) counted: Option<(u64, u64)>,
     pub(super) failed_work: FailedWork,
+    pub(super) unsettled: Unsettled,
+    pub(super) parent: Option<RunId>,
+    /// The row of the run whose operation it is a part of.
+    pub(super) root: Option<i64>,
 }
 
 /// Records of a run that follow each other in a block, and go on at the beginning of the next ones.
@@ -94,11 +100,20 @@ impl FoldedRun {
             services: row.get(7)?,
             totals: row.get(8)?,
             pieces: row.get(9)?,
+            parent: row.get::<_, Option<[u8; 16]>>(12)?.and_then(|id| RunId::new(u128::from_be_bytes(id))),
+            root: row.get(13)?,
+            unsettled: unsettled::read(row.get_ref(14)?.as_blob_or_null().ok().flatten())?,
             counted: row
                 .get::<_, Option<i64>>(10)?
                 .zip(row.get(11)?)
                 .map(|(s, e): (i64, i64)| (s as u64, e as u64 & MAX_ERRORS)),
         })
+    }
+
+    /// When anything happened in it last. The owner may have ended it before that.
+    pub(super) fn last_at(&self, totals: &Totals) -> u64 {
+        let ranges = [totals.spans_at, totals.others_at].into_iter().flatten().map(|range| range.1);
+        ranges.chain(self.ended_at).max().unwrap_or(0).max(self.started_at)
     }
 
     /// The totals, with the services of their set.
@@ -134,19 +149,29 @@ fn failed_work(column: i64) -> FailedWork {
 /// The number of runs that are ok, and of which work failed.
 const OK_WITH_FAILED_WORK: i64 = 6;
 
-/// The number of the status of a row.
-pub(super) fn status_of(status: RunStatus, work: &FailedWork) -> i64 {
+/// The number of runs that are ok, and of which messages have no settlement: whether these count as failed depends on the time.
+pub(super) const OK_UNSETTLED: i64 = 7;
+
+/// The number of the status of a row. Messages without a settlement that count at this time make no difference.
+pub(super) fn status_of(status: RunStatus, work: &FailedWork, unsettled: &Unsettled) -> i64 {
     match status {
-        RunStatus::Ok if work.total() > 0 => OK_WITH_FAILED_WORK,
+        RunStatus::Ok if work.failed > 0 || work.dead_lettered > 0 => OK_WITH_FAILED_WORK,
+        RunStatus::Ok if !unsettled.messages.is_empty() => OK_UNSETTLED,
         other => status_number(other),
     }
 }
 
-/// The numbers that a filter for a status shows.
+/// The numbers that a filter for a status may show.
 pub(super) fn statuses_shown(status: RunStatus) -> Vec<i64> {
-    let also = Some(OK_WITH_FAILED_WORK).filter(|_| status == RunStatus::Error);
-    std::iter::once(status_number(status)).chain(also).collect()
+    match status {
+        RunStatus::Ok => vec![status_number(status), OK_UNSETTLED],
+        RunStatus::Error => vec![status_number(status), OK_WITH_FAILED_WORK, OK_UNSETTLED],
+        _ => vec![status_number(status)],
+    }
 }
+
+/// The numbers of runs that failed, or of which work did: an operation with such a part is not simply ok. Of [`OK_UNSETTLED`], some did.
+pub(super) const FAILED: [i64; 3] = [1, 5, OK_WITH_FAILED_WORK];
 
 /// The number of a status. [`RunStatus::Ok`] is 0.
 pub(super) fn status_number(status: RunStatus) -> i64 {
@@ -163,7 +188,7 @@ pub(super) fn status_number(status: RunStatus) -> i64 {
 
 fn status(number: i64) -> Result<RunStatus> {
     Ok(match number {
-        0 | OK_WITH_FAILED_WORK => RunStatus::Ok,
+        0 | OK_WITH_FAILED_WORK | OK_UNSETTLED => RunStatus::Ok,
         1 => RunStatus::Error,
         2 => RunStatus::Cancelled,
         3 => RunStatus::Suspended,

@@ -1,5 +1,6 @@
 //! The tables of the index, and opening the file.
 
+use super::operations;
 use crate::{Error, ErrorKind, Result};
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use std::path::Path;
@@ -9,10 +10,11 @@ use std::time::{Duration, Instant};
 const APPLICATION_ID: i64 = 0x5350_4249;
 
 /// The format that this release writes and reads. Every change of the tables, of a blob or of a block needs another.
-const FORMAT: i64 = 2;
+const FORMAT: i64 = 5;
 
-/// The format before had no failed work: such runs were ok. The tables are the same.
-const BEFORE: i64 = 1;
+/// The oldest format that is upgraded. Format 1 had no failed work; neither 1 nor 2 had parents and roots of runs; 3 did not know which
+/// messages were not settled; no release that wrote 1 to 4 could fold changed rows.
+const OLDEST: i64 = 1;
 
 /// How long to wait for others before looking again whether they have created the file.
 const CREATION_TIMEOUT: Duration = Duration::from_millis(20);
@@ -22,9 +24,12 @@ pub(super) const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The tables.
 ///
-/// Times and first halves of ids are stored so that signed numbers have their order (see [`ordered`]). A run has one row. Blocks
-/// are found by the pieces in that row. Its numbers of spans and errors are those of the totals, unless only the records tell. An index on few values has the time as its second column, so that the newest come
-/// first. Most runs are ok, so only others are in the index by status.
+/// Times and first halves of ids are stored so that signed numbers have their order (see [`ordered`](super::order::ordered)). A run has one row. Blocks
+/// are found by the pieces in that row. Its numbers of spans and errors are those of the totals, unless only the records tell.
+///
+/// A run that another stored run started is a part of that run's operation: `root` is the row of the operation's first run, and
+/// `root_at` when that began. See [`operations`]. `outdated` has ranges of rows whose failed work is to be counted again.
+/// `unsettled` and `settles_others` are about messages without a settlement, see [`unsettled`](super::unsettled).
 const TABLES: &str = "
     CREATE TABLE log(
         writer INTEGER NOT NULL,
@@ -73,13 +78,13 @@ const TABLES: &str = "
         spans INTEGER,
         errors INTEGER,
         totals BLOB NOT NULL,
-        pieces BLOB NOT NULL
+        pieces BLOB NOT NULL,
+        parent BLOB,
+        root INTEGER,
+        root_at INTEGER,
+        unsettled BLOB
     );
     CREATE INDEX run_head ON run(head);
-    CREATE INDEX run_started ON run(started_at);
-    CREATE INDEX run_name ON run(name, started_at);
-    CREATE INDEX run_services ON run(services, started_at);
-    CREATE INDEX run_status ON run(status, started_at) WHERE status <> 0;
     CREATE TABLE mention(
         kind INTEGER NOT NULL,
         id BLOB NOT NULL,
@@ -105,17 +110,77 @@ const TABLES: &str = "
         spans INTEGER NOT NULL
     );
     CREATE TABLE span_head(id INTEGER PRIMARY KEY, data BLOB NOT NULL);
+    CREATE TABLE outdated(first INTEGER PRIMARY KEY, last INTEGER NOT NULL);
+    CREATE TABLE settles_others(receiver INTEGER PRIMARY KEY);
 ";
 
-/// A number whose order as a signed number is its own.
-pub(super) const fn ordered(n: u64) -> i64 {
-    (n ^ 1 << 63) as i64
-}
+/// The indexes of the list of runs. One on few values has the time as its second column, so that the newest come first. Most runs are
+/// ok, so only others are in those by status. Runs that are operations of their own and parts of others are apart, so that however many
+/// parts there are, the list of operations steps over none; and those without parts have the indexes of one list alone.
+const LISTS: &str = "
+    CREATE INDEX run_started ON run(started_at) WHERE root IS NULL;
+    CREATE INDEX run_name ON run(name, started_at) WHERE root IS NULL;
+    CREATE INDEX run_services ON run(services, started_at) WHERE root IS NULL;
+    CREATE INDEX run_status ON run(status, started_at) WHERE root IS NULL AND status <> 0;
+    CREATE INDEX part_started ON run(started_at) WHERE root IS NOT NULL;
+    CREATE INDEX part_name ON run(name, started_at) WHERE root IS NOT NULL;
+    CREATE INDEX part_services ON run(services, started_at) WHERE root IS NOT NULL;
+    CREATE INDEX part_status ON run(status, started_at) WHERE root IS NOT NULL AND status <> 0;
+    CREATE INDEX part_root ON run(root, status) WHERE root IS NOT NULL;
+    CREATE INDEX root_name ON run(name, root_at, root) WHERE root IS NOT NULL;
+    CREATE INDEX root_services ON run(services, root_at, root) WHERE root IS NOT NULL;
+    CREATE INDEX root_status ON run(status, root_at, root) WHERE root IS NOT NULL AND status <> 0;
+";
 
-/// What [`ordered`] was given.
-pub(super) const fn unordered(n: i64) -> u64 {
-    n as u64 ^ 1 << 63
-}
+/// What formats 1 and 2 lack. Parents are in the mentions; a run that names several shows the first by number until its records are
+/// read again.
+const UPGRADE: &str = "
+    ALTER TABLE run ADD COLUMN parent BLOB;
+    ALTER TABLE run ADD COLUMN root INTEGER;
+    ALTER TABLE run ADD COLUMN root_at INTEGER;
+    CREATE TABLE outdated(first INTEGER PRIMARY KEY, last INTEGER NOT NULL);
+    DROP INDEX run_started;
+    DROP INDEX run_name;
+    DROP INDEX run_services;
+    DROP INDEX run_status;
+";
+
+/// What format 3 lacks.
+const UPGRADE_3: &str = "
+    ALTER TABLE run ADD COLUMN unsettled BLOB;
+    CREATE TABLE settles_others(receiver INTEGER PRIMARY KEY);
+    DELETE FROM outdated;
+    INSERT INTO outdated SELECT min(id), max(id) FROM run HAVING count(*) > 0;
+";
+
+/// The tables of changed rows, which formats 1 to 4 lack.
+///
+/// `changed` says by the mark of a row which runs changed it, and which pieces of no run: the id of a run has 16 bytes, the number
+/// of a row in `loose` 8. `forgotten` has the time up to which changed rows were pruned.
+const ROWS: &str = "
+    CREATE TABLE changed(row BLOB NOT NULL, run BLOB NOT NULL, PRIMARY KEY(row, run)) WITHOUT ROWID;
+    CREATE INDEX changed_run ON changed(run);
+    CREATE TABLE forgotten(id INTEGER PRIMARY KEY, up_to INTEGER NOT NULL);
+";
+
+/// Shows a file of format 3 that cannot be written as if it had what it lacks.
+const FORMAT_3_AS_CURRENT: &str = "
+    CREATE TEMP VIEW run AS SELECT *, NULL AS unsettled FROM main.run;
+    CREATE TEMP VIEW settles_others AS SELECT 0 AS receiver WHERE 0;
+";
+
+/// The same for formats 1 and 2, with each run as an operation of its own.
+const FORMATS_1_AND_2_AS_CURRENT: &str = "
+    CREATE TEMP VIEW run AS SELECT *, NULL AS parent, NULL AS root, NULL AS root_at, NULL AS unsettled FROM main.run;
+    CREATE TEMP VIEW outdated AS SELECT 0 AS first, 0 AS last WHERE 0;
+    CREATE TEMP VIEW settles_others AS SELECT 0 AS receiver WHERE 0;
+";
+
+/// The same for what formats 1 to 4 lack.
+const ROWS_AS_CURRENT: &str = "
+    CREATE TEMP VIEW changed AS SELECT NULL AS row, NULL AS run WHERE 0;
+    CREATE TEMP VIEW forgotten AS SELECT 0 AS id, 0 AS up_to WHERE 0;
+";
 
 /// Opens the index, and creates it if there is none.
 pub(super) fn open(path: &Path) -> Result<Connection> {
@@ -135,10 +200,27 @@ pub(super) fn open_to_read(path: &Path) -> Result<Connection> {
     Ok(connection)
 }
 
-/// Whether it is an index in the format of this release. `false`: it is empty.
+/// Makes an index that cannot be written readable, if it has an older format.
+pub(super) fn read_as_current(connection: &Connection) -> Result<()> {
+    match inspect(connection)? {
+        Some(found @ OLDEST..FORMAT) => {
+            let runs = match found {
+                1 | 2 => FORMATS_1_AND_2_AS_CURRENT,
+                3 => FORMAT_3_AS_CURRENT,
+                _ => "",
+            };
+            let begin = "PRAGMA temp_store = MEMORY; PRAGMA query_only = OFF;";
+            let views = [begin, runs, ROWS_AS_CURRENT, "PRAGMA query_only = ON;"];
+            Ok(connection.execute_batch(&views.concat())?)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether it is an index in a format that this release reads. `false`: it is empty.
 pub(super) fn is_made(connection: &Connection) -> Result<bool> {
     match inspect(connection)? {
-        Some(FORMAT | BEFORE) => Ok(true),
+        Some(OLDEST..=FORMAT) => Ok(true),
         Some(found) => Err(other_format(found)),
         None => Ok(false),
     }
@@ -216,7 +298,7 @@ fn create_if_empty(connection: &mut Connection) -> Result<()> {
     drop(look);
     match found {
         Some(FORMAT) => return Ok(()),
-        Some(BEFORE) => return raise(connection),
+        Some(OLDEST..FORMAT) => return upgrade(connection),
         Some(found) => return Err(other_format(found)),
         None => {}
     }
@@ -231,15 +313,26 @@ fn create_if_empty(connection: &mut Connection) -> Result<()> {
         None => {}
     }
     transaction.execute_batch(TABLES)?;
+    transaction.execute_batch(LISTS)?;
+    transaction.execute_batch(ROWS)?;
     transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
     transaction.pragma_update(None, "user_version", FORMAT)?;
     Ok(transaction.commit()?)
 }
 
-/// Says that the file has what earlier releases cannot read.
-fn raise(connection: &mut Connection) -> Result<()> {
+/// Makes it an index in the format of this release.
+fn upgrade(connection: &mut Connection) -> Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    if inspect(&transaction)? == Some(BEFORE) {
+    if let Some(found @ OLDEST..FORMAT) = inspect(&transaction)? {
+        if found < 3 {
+            transaction.execute_batch(UPGRADE)?;
+            operations::place_all(&transaction)?;
+            transaction.execute_batch(LISTS)?;
+        }
+        if found < 4 {
+            transaction.execute_batch(UPGRADE_3)?;
+        }
+        transaction.execute_batch(ROWS)?;
         transaction.pragma_update(None, "user_version", FORMAT)?;
     }
     Ok(transaction.commit()?)

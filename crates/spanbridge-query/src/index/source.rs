@@ -100,6 +100,7 @@ impl Source {
                 links: &made.links,
                 aggregates: &made.aggregates,
                 span_heads: &made.span_heads,
+                rows: &made.rows,
             }),
         }
     }

@@ -1,6 +1,7 @@
 //! Deliveries, repetitions, conflicts and folds in any order: every question is answered as by a simple model.
 
 use super::{FoldBudget, Index};
+use crate::engine::operations::operations;
 use crate::engine::{Cursor, Engine, IdPrefix, Mention, Order, Snapshot};
 use crate::runs::{RunFilter, RunRow};
 use proptest::collection::vec;
@@ -119,6 +120,11 @@ impl Model {
         row.services = totals.services.iter().map(|s| s.to_string()).collect::<BTreeSet<_>>().into_iter().collect();
         (row.spans, row.errors) = (totals.started.max(totals.ended), totals.failed);
         row.ended_at = totals.ended_at();
+        let start = |record: &Record<'static>| match &record.body {
+            Body::RunStart(start) => start.parent_run_id,
+            _ => None,
+        };
+        row.parent_run_id = self.records[&Some(run)].iter().find_map(start);
         row
     }
 
@@ -242,6 +248,17 @@ fn compare(index: &Index, model: &Model) {
         let found = snapshot.runs(&filter, 1000).unwrap();
         assert_eq!(model.agreed(found.clone()), model.agreed(expected), "{filter:?}");
         assert_eq!(snapshot.runs(&filter, 3).unwrap(), found[..found.len().min(3)], "{filter:?}");
+    }
+    for filter in filters() {
+        let all = snapshot.runs(&RunFilter::default(), 1000).unwrap();
+        let expected = operations(all, &filter, 1000, &|runs, each| snapshot.records(runs, each)).unwrap();
+        let found = snapshot.operations(&filter, 1000).unwrap();
+        assert_eq!(found, expected, "{filter:?}");
+        assert_eq!(snapshot.operations(&filter, 3).unwrap(), found[..found.len().min(3)], "{filter:?}");
+        if let Some(first) = found.first() {
+            let rest = filter.clone().before(first.started_at, first.run_id);
+            assert_eq!(snapshot.operations(&rest, 1000).unwrap(), found[1..], "{filter:?}");
+        }
     }
     let rows = snapshot.rows(&runs).unwrap();
     let expected = snapshot.runs(&RunFilter::default(), 1000).unwrap();

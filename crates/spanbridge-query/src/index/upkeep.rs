@@ -5,7 +5,7 @@ use super::handle::Index;
 use super::logs::watermarks;
 use super::place::Place;
 use super::run::halves;
-use super::{place, schema};
+use super::{changed, order, place, schema};
 use crate::engine::Damaged;
 use crate::unwritable;
 use crate::{Error, ErrorKind, Result};
@@ -150,11 +150,28 @@ pub(crate) fn runs_in(file: &Path) -> Result<Vec<spanbridge::RunId>> {
     let connection = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     let mut query = connection.prepare("SELECT head, tail FROM run")?;
     let rows = query.query_map([], |row| {
-        let head = schema::unordered(row.get(0)?);
+        let head = order::unordered(row.get(0)?);
         Ok(u128::from(head) << 64 | u128::from(row.get::<_, i64>(1)? as u64))
     })?;
     let ids = rows.collect::<rusqlite::Result<Vec<_>>>()?;
     Ok(ids.into_iter().filter_map(spanbridge::RunId::new).collect())
+}
+
+/// Notes in an index that was made again which changes of rows it lacks: those that only the file which was put aside had, and those that
+/// had been pruned there. If that cannot be read, any earlier one may be missing.
+pub(crate) fn note_missing_changes(index: &Index, file: &Path, has: impl Fn(spanbridge::RunId) -> bool) -> Result<()> {
+    let missing = || {
+        let connection = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        match connection.table_exists(None, "forgotten")? {
+            true => changed::missing_without(&connection, has),
+            // Of an older format, which had none.
+            false => Ok(None),
+        }
+    };
+    match missing().unwrap_or_else(|_| Some((index.clock)())) {
+        Some(until) => changed::note_forgotten(&index.connection, until),
+        None => Ok(()),
+    }
 }
 
 impl Place {

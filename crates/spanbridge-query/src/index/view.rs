@@ -1,8 +1,10 @@
 //! What is not folded, as one question sees it: each delivery once, with the totals of its runs.
 
+use super::fold::merge::parents;
 use super::source::{Source, bad_directory};
 use super::tails::TailFrame;
 use crate::engine::Damaged;
+use crate::engine::recovered::Recovered;
 use crate::runs::RunRow;
 use crate::{ErrorKind, Result};
 use rusqlite::{Connection, params};
@@ -10,7 +12,7 @@ use spanbridge::RunId;
 use spanbridge_graph::hash::Map;
 use spanbridge_store::delivery::{Aggregate, Aggregates};
 use spanbridge_store::log::{BatchId, LogName};
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
@@ -30,12 +32,31 @@ pub(super) struct View {
     pub(super) ends: BTreeMap<LogName, u64>,
     /// The rows of its runs, as far as they were asked for.
     pub(super) rows: RefCell<Map<RunId, RunRow>>,
+    /// Where its runs belong to, and those that they change, once that was asked for.
+    pub(super) members: OnceCell<Members>,
+    /// What later attempts mended in operations that are folded whole, by their first runs, and until when that holds.
+    pub(super) mended: RefCell<Map<RunId, (Arc<Recovered>, u64)>>,
+}
+
+/// Runs whose operation is not, or not only, what the index says: those of the view, and folded ones that they started.
+#[derive(Debug, Default)]
+pub(super) struct Members {
+    /// The first run of the operation of each.
+    pub(super) roots: Map<RunId, RunId>,
+    /// The rows of those that are folded.
+    pub(super) folded: Map<RunId, RunRow>,
+    /// By how much the numbers of runs and of failed ones differ from what the index says of an operation.
+    pub(super) counts: Map<RunId, (i64, i64)>,
+    /// Until when that holds, in nanoseconds since the Unix epoch: then a message without a settlement counts as failed.
+    pub(super) until: u64,
 }
 
 /// A run that has records in frames that are not folded.
 #[derive(Debug, Default)]
 pub(super) struct TailRun {
     pub(super) totals: TextTotals,
+    /// The run that started it.
+    pub(super) parent: Option<RunId>,
     /// The frames, with the place of the run in each.
     pub(super) places: Vec<(usize, usize)>,
 }
@@ -75,6 +96,7 @@ impl View {
         let names: Vec<Arc<str>> = aggregates.names().iter().map(|name| shared(&mut self.texts, name)).collect();
         // A damaged directory counts for nothing, so its runs are collected first.
         let mut found = Vec::with_capacity(runs.count());
+        let parents = parents(&columns)?;
         for place in 0..runs.count() {
             let aggregate = aggregates.read_next().ok_or_else(bad_directory)?;
             if let Some(run) = runs.get(place).ok_or_else(bad_directory)? {
@@ -82,11 +104,13 @@ impl View {
                 found.push((run, place, named));
             }
         }
+        self.members.take();
         for (run, place, mut totals) in found {
             totals.suspect |= is_conflict;
             self.rows.get_mut().remove(&run);
             let run = self.runs.entry(run).or_default();
             run.totals.merge(totals);
+            run.parent = run.parent.or(parents.get(&place).copied());
             run.places.push((number, place));
         }
         self.frames.push(frame);

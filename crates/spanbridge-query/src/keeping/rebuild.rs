@@ -36,9 +36,11 @@ pub fn rebuild(path: impl AsRef<Path>, after_step: impl FnMut(&FoldReport) -> bo
     let folded = compact(path, FoldBudget::everything(), after_step)?;
     let count = || {
         let index = Index::open(&directory)?;
-        let snapshot = index.snapshot()?;
-        let all = snapshot.started(0..=u64::MAX, crate::engine::Order::OldestFirst, usize::MAX)?;
+        let all = index.snapshot()?.started(0..=u64::MAX, crate::engine::Order::OldestFirst, usize::MAX)?;
         let runs: std::collections::HashSet<_> = all.into_iter().map(|(_, run)| run).collect();
+        if let Some(aside) = &put_aside {
+            upkeep::note_missing_changes(&index, &aside.join("index.db"), |run| runs.contains(&run))?
+        }
         let old = put_aside.as_ref().map(|aside| upkeep::runs_in(&aside.join("index.db"))).transpose();
         let missing = match old {
             Ok(old) => Some(old.iter().flatten().filter(|run| !runs.contains(*run)).count() as u64),

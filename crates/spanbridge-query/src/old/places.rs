@@ -81,6 +81,42 @@ pub(super) fn records(deliveries: &Deliveries<'_>, run_ids: &[RunId], each: &mut
     group.read(deliveries, each)
 }
 
+/// The same, and a run with many blocks a block at a time.
+pub(super) fn pieces(deliveries: &Deliveries<'_>, run_ids: &[RunId], each: &mut EachRun<'_>) -> Result<()> {
+    let mut places = places(deliveries, &run_ids.iter().copied().collect())?;
+    let mut group = Group::default();
+    for run in run_ids {
+        let Some(places) = places.remove(run) else { continue };
+        if places.iter().map(|place| place.blocks.len()).sum::<usize>() <= MAX_BLOCKS_AT_ONCE / 8 {
+            group.add(*run, places);
+        } else {
+            for place in places {
+                read_place(deliveries, *run, &place, each)?;
+            }
+        }
+        if group.blocks >= MAX_BLOCKS_AT_ONCE {
+            std::mem::take(&mut group).read(deliveries, each)?;
+        }
+    }
+    group.read(deliveries, each)
+}
+
+/// Calls `each` with the records of a run in each block of a delivery.
+fn read_place(deliveries: &Deliveries<'_>, run: RunId, at: &RunPlace, each: &mut EachRun<'_>) -> Result<()> {
+    for block in at.blocks.clone() {
+        let raw = deliveries.skip_damaged(at.delivery, deliveries.block(at.delivery, block))?;
+        let Some(raw) = raw else { continue };
+        let mut records = Vec::new();
+        let wanted = |place| (place == at.place).then_some(Some(run));
+        let read = read_runs(&raw, at.place, wanted, |_, record| records.push(record));
+        deliveries.skip_damaged(at.delivery, read.ok_or_else(bad_block))?;
+        if !records.is_empty() {
+            each(run, records)?;
+        }
+    }
+    Ok(())
+}
+
 /// Runs that are read together, by delivery.
 #[derive(Default)]
 struct Group {

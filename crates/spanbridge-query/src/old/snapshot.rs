@@ -5,7 +5,7 @@
 use super::deliveries::Deliveries;
 use super::places::{self, blocks_of, read_runs};
 use super::row::{bad_block, bad_directory, blob};
-use super::totals::run_starts;
+use super::totals::{run_starts, totals};
 use super::{ids, list, mentions};
 use crate::engine::{Cursor, Damaged, EachBatch, EachRun, IdMatches, IdPrefix, Mention, Order, Snapshot};
 use crate::runs::{RunFilter, RunRow};
@@ -25,6 +25,15 @@ pub(super) struct FileSnapshot<'c> {
 impl Snapshot for FileSnapshot<'_> {
     fn records(&self, run_ids: &[RunId], each: &mut EachRun<'_>) -> Result<()> {
         places::records(&self.deliveries, run_ids, each)
+    }
+
+    fn pieces(&self, run_ids: &[RunId], each: &mut EachRun<'_>) -> Result<()> {
+        places::pieces(&self.deliveries, run_ids, each)
+    }
+
+    fn size(&self, run_id: RunId) -> Result<u64> {
+        let totals = totals(&self.deliveries, Some(&[run_id].into()))?;
+        Ok(totals.get(&run_id).map_or(0, |run| run.started.max(run.ended)))
     }
 
     fn records_of_no_run(&self, during: RangeInclusive<u64>, each: &mut EachBatch<'_>) -> Result<()> {
@@ -53,6 +62,15 @@ impl Snapshot for FileSnapshot<'_> {
                 each(records)?;
             }
         }
+        Ok(())
+    }
+
+    /// No release that wrote such files knew changed rows.
+    fn changed_by(&self, _: &[u128]) -> Result<Vec<RunId>> {
+        Ok(Vec::new())
+    }
+
+    fn changed_by_unknown(&self, _: &[u128], _: &mut EachBatch<'_>) -> Result<()> {
         Ok(())
     }
 

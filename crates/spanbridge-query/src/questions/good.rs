@@ -5,7 +5,7 @@ use crate::Result;
 use crate::engine::{Order, Snapshot};
 use crate::runs::{RunFilter, RunRow};
 use spanbridge::RunId;
-use spanbridge_graph::{Graph, RunStatus, Why};
+use spanbridge_graph::{Graph, GraphLimit, RunStatus, Why};
 
 /// How many runs of the same name are listed at once.
 const MAX_LISTED: usize = 1_000;
@@ -17,7 +17,7 @@ const MAX_BEFORE: usize = 20_000;
 const MAX_CHECKED: usize = 10;
 
 /// The last good run of the same kind that began before this one, and its connected runs.
-pub(super) fn last_good(snapshot: &dyn Snapshot, graph: &Graph) -> Result<Option<(RunId, Reach)>> {
+pub(super) fn last_good(snapshot: &dyn Snapshot, graph: &Graph, limit: &GraphLimit) -> Result<Option<(RunId, Reach)>> {
     let (name, service, _) = graph.kind();
     if name.is_empty() {
         return Ok(None);
@@ -38,7 +38,7 @@ pub(super) fn last_good(snapshot: &dyn Snapshot, graph: &Graph) -> Result<Option
         rows.sort_unstable_by_key(|row| std::cmp::Reverse((row.started_at, row.run_id)));
     }
     for row in rows.into_iter().take(MAX_CHECKED) {
-        let reach = Reach::of(snapshot, &[row.run_id])?;
+        let reach = Reach::of(snapshot, &[row.run_id], limit)?;
         let is_alike = reach.graphs.first().is_some_and(|other| other.kind() == graph.kind());
         if is_alike && Why::of(&reach.graphs, &[row.run_id]).is_some_and(|why| why.is_good()) {
             return Ok(Some((row.run_id, reach)));

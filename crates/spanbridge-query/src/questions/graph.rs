@@ -1,13 +1,17 @@
 //! The graph of a run, and the other runs that it is connected with.
 
+use super::bounded::{self, Reading};
 use super::linked::linked_runs;
 use super::pruned::pruned_runs;
 use super::summaries::summaries;
 use crate::Result;
 use crate::damage::Damage;
 use crate::engine::{Mention, Snapshot};
-use spanbridge::{RunId, TraceId};
-use spanbridge_graph::{Graph, Outline, Relation, edges_between};
+use spanbridge::record::Record;
+use spanbridge::{RunId, SpanId, TraceId};
+use spanbridge_graph::{
+    Graph, GraphLimit, Outline, Relation, RunStatus, Trigger, Unsettled, edges_between, recovered_runs, span_of,
+};
 use std::collections::BTreeSet;
 
 /// Other deliveries of a message are looked for in no more than this many runs: children, or children of the same parent.
@@ -17,14 +21,11 @@ const MAX_RUNS_READ: usize = 100;
 const MAX_PARENT_RECORDS: usize = 10_000;
 
 /// The graph of a run, with what was damaged of it. `None` if it has no records.
-pub(crate) fn graph(snapshot: &dyn Snapshot, run_id: RunId) -> Result<Option<Graph>> {
-    let mut graph = None;
-    snapshot.records(&[run_id], &mut |run, records| {
-        graph = Some(Graph::build(run, &records));
-        Ok(())
-    })?;
+pub(crate) fn graph(snapshot: &dyn Snapshot, run_id: RunId, limit: &GraphLimit) -> Result<Option<Graph>> {
+    let mut graph = bounded::read(snapshot, run_id, limit)?;
     if let Some(graph) = &mut graph {
-        add_other_runs(snapshot, graph)?;
+        add_other_runs(snapshot, graph, limit)?;
+        add_never_settled(snapshot, std::slice::from_mut(graph))?;
         let mut damage = Damage::default();
         damage.add(snapshot.damaged());
         graph.diagnostics.extend(damage.diagnostic());
@@ -32,23 +33,59 @@ pub(crate) fn graph(snapshot: &dyn Snapshot, run_id: RunId) -> Result<Option<Gra
     Ok(graph)
 }
 
+/// Says of these runs how many of their messages were never settled: as many as their rows say.
+pub(super) fn add_never_settled(snapshot: &dyn Snapshot, graphs: &mut [Graph]) -> Result<()> {
+    for graph in graphs {
+        if !Unsettled::of(graph).messages.is_empty()
+            && let Some(row) = snapshot.rows(&[graph.run.run_id])?.pop()
+        {
+            graph.run.failed_work.never_settled = row.failed_work.never_settled;
+        }
+    }
+    Ok(())
+}
+
 /// Adds what the records of a run cannot tell: the other runs that it is connected with.
-fn add_other_runs(snapshot: &dyn Snapshot, graph: &mut Graph) -> Result<()> {
+fn add_other_runs(snapshot: &dyn Snapshot, graph: &mut Graph, limit: &GraphLimit) -> Result<()> {
     let children = add_connected_runs(snapshot, graph)?;
     if children.len() <= MAX_RUNS_READ && !children.is_empty() {
-        let children = graphs(snapshot, &children)?;
+        let children = graphs(snapshot, &children, limit)?;
         graph.add_edges(edges_between(graph, &children, false));
+        if graph.run.status == RunStatus::Ok {
+            let all: Vec<&Graph> = children.iter().chain([&*graph]).collect();
+            let messages = recovered_runs(&all).messages;
+            graph.run.failed_work.recovered += messages;
+        }
     }
     if let (Some(parent), Some(by)) = (graph.run.parent_run_id, graph.run.triggered_by_span_id) {
         let mut parent_graph = None;
-        snapshot.records(&[parent], &mut |_, records| {
-            graph.trigger = Outline::of(parent, &records).trigger(by, &records);
-            parent_graph = (records.len() <= MAX_PARENT_RECORDS).then(|| Graph::build(parent, &records));
-            Ok(())
-        })?;
-        add_attempts(snapshot, graph, parent, parent_graph)?;
+        if snapshot.size(parent)? > limit.whole {
+            graph.trigger = trigger(snapshot, parent, by)?;
+        } else {
+            snapshot.records(&[parent], &mut |_, records| {
+                graph.trigger = Outline::of(parent, &records).trigger(by, &records);
+                parent_graph = (records.len() <= MAX_PARENT_RECORDS).then(|| Graph::build(parent, &records));
+                Ok(())
+            })?;
+        }
+        add_attempts(snapshot, graph, parent, parent_graph, limit)?;
     }
     Ok(())
+}
+
+/// The span of a very large run that triggered another, from its records alone.
+fn trigger(snapshot: &dyn Snapshot, run_id: RunId, by: SpanId) -> Result<Option<Trigger>> {
+    let mut records = Vec::new();
+    snapshot.pieces(&[run_id], &mut |_, piece| {
+        let of_span = piece.into_iter().filter(|record| span_of(&record.body) == Some(by));
+        records.extend(of_span.map(Record::into_owned));
+        Ok(())
+    })?;
+    let mut trigger = Outline::of(run_id, &records).trigger(by, &records);
+    if let (Some(trigger), Some(row)) = (&mut trigger, snapshot.rows(&[run_id])?.pop()) {
+        trigger.run_name = row.name;
+    }
+    Ok(trigger)
 }
 
 /// Adds the runs that mention this one, or are mentioned by it. Returns those that it started.
@@ -71,10 +108,16 @@ pub(super) fn add_connected_runs(snapshot: &dyn Snapshot, graph: &mut Graph) -> 
 }
 
 /// Relates the attempts of a message whose work is a run of its own. Other attempts may be runs too, or be in the parent.
-fn add_attempts(snapshot: &dyn Snapshot, graph: &mut Graph, parent: RunId, parent_graph: Option<Graph>) -> Result<()> {
+fn add_attempts(
+    snapshot: &dyn Snapshot,
+    graph: &mut Graph,
+    parent: RunId,
+    parent_graph: Option<Graph>,
+    limit: &GraphLimit,
+) -> Result<()> {
     let siblings = snapshot.mentions(Mention::Parent, &[parent.get()])?.into_iter().map(|(_, run)| run);
     let siblings: Vec<_> = siblings.filter(|run| *run != graph.run.run_id).collect();
-    let siblings = if siblings.len() <= MAX_RUNS_READ { graphs(snapshot, &siblings)? } else { Vec::new() };
+    let siblings = if siblings.len() <= MAX_RUNS_READ { graphs(snapshot, &siblings, limit)? } else { Vec::new() };
     let by = graph.run.triggered_by_span_id;
     let siblings = siblings.into_iter().filter(|sibling| sibling.run.triggered_by_span_id == by);
     let others: Vec<Graph> = siblings.chain(parent_graph).collect();
@@ -83,10 +126,10 @@ fn add_attempts(snapshot: &dyn Snapshot, graph: &mut Graph, parent: RunId, paren
     Ok(())
 }
 
-fn graphs(snapshot: &dyn Snapshot, run_ids: &[RunId]) -> Result<Vec<Graph>> {
+fn graphs(snapshot: &dyn Snapshot, run_ids: &[RunId], limit: &GraphLimit) -> Result<Vec<Graph>> {
     let mut graphs = Vec::new();
-    snapshot.records(run_ids, &mut |run, records| {
-        graphs.push(Graph::build(run, &records));
+    Reading::new(limit).graphs(snapshot, run_ids, &mut |graph| {
+        graphs.push(graph);
         Ok(())
     })?;
     Ok(graphs)

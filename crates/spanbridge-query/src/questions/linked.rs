@@ -14,6 +14,10 @@ use std::collections::{BTreeMap, BTreeSet};
 /// How many runs are read for the spans at an end of a link. If there are more, only their traces are compared.
 const MAX_RUNS_READ: usize = 500;
 
+/// Other runs of the same traces are read for their links, if they are no more than these and have no more spans.
+const MAX_RELATED_READ: usize = 100;
+const MAX_RELATED_SPANS: u64 = 10_000;
+
 /// How a run is connected with the one that is asked about.
 #[derive(Default)]
 struct Ends {
@@ -60,6 +64,7 @@ pub(crate) fn linked_runs(snapshot: &dyn Snapshot, graph: &Graph) -> Result<Link
         let ends = ends.entry(run).or_default();
         (ends.from, ends.linked) = (true, linked);
     }
+    sources.extend(sources_within(snapshot, graph, &own)?);
     let linked_run = |run: RunSummary| {
         let Ends { to, from, linked } = ends.remove(&run.run_id)?;
         let direction = match (to, from) {
@@ -73,6 +78,30 @@ pub(crate) fn linked_runs(snapshot: &dyn Snapshot, graph: &Graph) -> Result<Link
     };
     let missing = all.into_iter().filter(|run| !known_ids.contains(run)).collect();
     Ok(Linked { runs: known.into_iter().filter_map(linked_run).collect(), missing, sources })
+}
+
+/// The links from other runs of the same traces to spans of this one.
+fn sources_within(
+    snapshot: &dyn Snapshot,
+    graph: &Graph,
+    own: &BTreeSet<TraceId>,
+) -> Result<Vec<((TraceId, SpanId), LinkSource)>> {
+    let related: Vec<RunId> = graph.related_runs.iter().map(|run| run.run_id).collect();
+    let spans: u64 = snapshot.rows(&related)?.iter().map(|row| row.spans).sum();
+    let mut found = Vec::new();
+    if related.len() > MAX_RELATED_READ || spans > MAX_RELATED_SPANS {
+        return Ok(found);
+    }
+    let here: Set<SpanId> = graph.spans.iter().map(|span| span.span_id).collect();
+    snapshot.records(&related, &mut |run, records| {
+        for record in &records {
+            let Some((span, trace)) = linking_span_of(&record.body).zip(record.trace_id) else { continue };
+            let links = links_of(&record.body).filter(|(trace, span)| own.contains(trace) && here.contains(span));
+            found.extend(links.map(|link| (link, LinkSource::new(run, trace, span))));
+        }
+        Ok(())
+    })?;
+    Ok(found)
 }
 
 /// The runs of each of these traces: its own, and all other runs with spans in it.
@@ -116,7 +145,7 @@ fn target_runs(
 /// Which of these runs has which of these spans.
 fn runs_of_spans(snapshot: &dyn Snapshot, runs: &[RunId], spans: &BTreeSet<SpanId>) -> Result<Map<SpanId, RunId>> {
     let mut held = Map::default();
-    snapshot.records(runs, &mut |run, records| {
+    snapshot.pieces(runs, &mut |run, records| {
         let there = records.iter().filter_map(|r| span_of(&r.body)).filter(|span| spans.contains(span));
         held.extend(there.map(|span| (span, run)));
         Ok(())
@@ -136,7 +165,7 @@ fn linking_runs(
         return Ok(from.iter().map(|run| (*run, BTreeSet::new())).collect());
     }
     let mut targets: BTreeMap<RunId, BTreeSet<SpanId>> = BTreeMap::new();
-    snapshot.records(&from.iter().copied().collect::<Vec<_>>(), &mut |run, records| {
+    snapshot.pieces(&from.iter().copied().collect::<Vec<_>>(), &mut |run, records| {
         let spans = targets.entry(run).or_default();
         for record in &records {
             for link in links_of(&record.body).filter(|(trace, _)| own.contains(trace)) {

@@ -4,13 +4,14 @@
 //! tell, and few runs are in memory at a time.
 
 use crate::Result;
-use crate::engine::Snapshot;
+use crate::engine::{Snapshot, parts::parts};
 use crate::runs::{RunFilter, RunQuery, RunRow, RunSort};
+use crate::search::has_text;
 use spanbridge::RunId;
-use spanbridge_graph::hash::Set;
+use spanbridge_graph::hash::{Map, Set};
 use spanbridge_graph::{Graph, RunStatus};
 use std::cmp::Reverse;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 /// How many rows are asked for at once.
 const PAGE: usize = 1024;
@@ -65,23 +66,20 @@ fn first(snapshot: &dyn Snapshot, query: &RunQuery, wanted: usize) -> Result<Vec
         };
         (by, row.started_at, row.run_id)
     };
-    let mut kept: BTreeSet<Reverse<Key>> = BTreeSet::new();
+    let mut kept: BTreeMap<Reverse<Key>, RunRow> = BTreeMap::new();
     each_page(snapshot, query, usize::MAX, |rows| {
         for row in rows {
-            kept.insert(Reverse(key(&row)));
+            kept.insert(Reverse(key(&row)), row);
             if kept.len() > wanted {
                 kept.pop_last();
             }
         }
         true
     })?;
-    let ids: Vec<RunId> = kept.into_iter().map(|Reverse((.., run))| run).collect();
-    let mut rows = snapshot.rows(&ids)?;
-    rows.sort_by_cached_key(|row| Reverse(key(row)));
-    Ok(rows)
+    Ok(kept.into_values().collect())
 }
 
-/// Calls `each` with the runs that match, newest first, until it returns `false`. So many are wanted at most.
+/// Calls `each` with the runs or operations that match, newest first, until it returns `false`. So many are wanted at most.
 fn each_page(
     snapshot: &dyn Snapshot,
     query: &RunQuery,
@@ -95,7 +93,10 @@ fn each_page(
         return Ok(());
     }
     loop {
-        let mut rows = snapshot.runs(&filter, page)?;
+        let mut rows = match query.each_run {
+            true => snapshot.runs(&filter, page)?,
+            false => snapshot.operations(&filter, page)?,
+        };
         let is_last = rows.len() < page;
         filter = match rows.last() {
             Some(last) => RunFilter { before: Some((last.started_at, last.run_id)), ..filter },
@@ -111,18 +112,35 @@ fn each_page(
     }
 }
 
-/// The runs of which the records match.
+/// Those of these runs or operations of which the records match.
 fn matching(snapshot: &dyn Snapshot, query: &RunQuery, rows: &[RunRow]) -> Result<Set<RunId>> {
-    let may_match = |row: &&RunRow| query.error.is_none() || row.errors > 0 || row.status != RunStatus::Ok;
-    let runs: Vec<RunId> = rows.iter().filter(may_match).map(|row| row.run_id).collect();
+    let one = query.filter.of_one_run();
+    let may_match =
+        |row: &RunRow| one.matches(row) && (query.error.is_none() || row.errors > 0 || row.status != RunStatus::Ok);
     let mut found = Set::default();
+    let mut operations: Map<RunId, RunId> = Map::default();
+    for row in rows {
+        if query.each_run || may_match(row) {
+            operations.insert(row.run_id, row.run_id);
+        }
+        if row.descendants > 0 {
+            for part in parts(snapshot, row.run_id)?.iter().filter(|part| may_match(part)) {
+                operations.insert(part.run_id, row.run_id);
+            }
+        }
+    }
+    let runs: Vec<RunId> = operations.keys().copied().collect();
     snapshot.records(&runs, &mut |run, records| {
+        let operation = operations.get(&run).copied().unwrap_or(run);
+        if found.contains(&operation) {
+            return Ok(());
+        }
         let graph = Graph::build(run, &records);
-        let has_error = |text: &str| errors(&graph).any(|error| error.contains(text));
+        let has_error = |text: &str| errors(&graph).any(|error| has_text(error, text));
         let is_match = query.error.as_deref().is_none_or(has_error)
             && query.attributes.iter().all(|(key, value)| has_attribute(&graph, key, value.as_deref()));
         if is_match {
-            found.insert(run);
+            found.insert(operation);
         }
         Ok(())
     })?;

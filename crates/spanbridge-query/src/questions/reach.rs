@@ -1,10 +1,12 @@
 //! Reads the runs that a run is connected with by cause: what it caused, and what caused it.
 
+use super::bounded::Reading;
+use super::graph::add_never_settled;
 use crate::Result;
 use crate::engine::{IdPrefix, Mention, Snapshot};
 use spanbridge::{RunId, SpanId};
-use spanbridge_graph::Graph;
 use spanbridge_graph::hash::Set;
+use spanbridge_graph::{Graph, GraphLimit};
 use std::collections::BTreeSet;
 
 /// Maximum number of runs that are read.
@@ -46,14 +48,16 @@ enum Way {
 
 impl Reach {
     /// Reads these runs and those connected with them.
-    pub(super) fn of(snapshot: &dyn Snapshot, run_ids: &[RunId]) -> Result<Self> {
+    pub(super) fn of(snapshot: &dyn Snapshot, run_ids: &[RunId], limit: &GraphLimit) -> Result<Self> {
+        let mut reading = Reading::new(limit);
         let mut reach = Reach::default();
         let mut level: Vec<(RunId, Way)> = run_ids.iter().map(|run| (*run, Way::Asked)).collect();
         let mut seen: Set<RunId> = run_ids.iter().copied().collect();
         let mut beside = BTreeSet::new();
         while !level.is_empty() {
             let first = reach.graphs.len();
-            reach.read(snapshot, &level)?;
+            reach.read(snapshot, &level, &mut reading)?;
+            add_never_settled(snapshot, &mut reach.graphs[first..])?;
             let mut next = BTreeSet::new();
             for place in first..reach.graphs.len() {
                 let graph = &reach.graphs[place];
@@ -67,14 +71,22 @@ impl Reach {
         Ok(reach)
     }
 
-    fn read(&mut self, snapshot: &dyn Snapshot, level: &[(RunId, Way)]) -> Result<()> {
+    /// Says of each run that was not read whole what was not looked at.
+    pub(super) fn summarised(&self) -> impl Iterator<Item = String> + '_ {
+        self.graphs.iter().filter_map(|graph| {
+            let message = graph.diagnostics.iter().find(|known| known.code == "spans_not_shown")?;
+            graph.left_out.as_ref()?;
+            Some(format!("of run {}, {}", graph.run.run_id, message.message.replace("not shown", "not looked at")))
+        })
+    }
+
+    fn read(&mut self, snapshot: &dyn Snapshot, level: &[(RunId, Way)], reading: &mut Reading) -> Result<()> {
         let room = MAX_RUNS.saturating_sub(self.graphs.len());
         let room = if self.spans < MAX_SPANS { room } else { 0 };
         self.left_out += level.len().saturating_sub(room);
         let wanted: Vec<RunId> = level.iter().take(room).map(|(run, _)| *run).collect();
-        snapshot.records(&wanted, &mut |run, records| {
+        reading.graphs(snapshot, &wanted, &mut |graph| {
             if self.spans < MAX_SPANS {
-                let graph = Graph::build(run, &records);
                 self.spans += graph.spans.len();
                 self.graphs.push(graph);
             } else {

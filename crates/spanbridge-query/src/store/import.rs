@@ -11,10 +11,10 @@ use crate::Result;
 use crate::answer::{ImportReport, Imported};
 use crate::engine::{Cursor, Engine, Snapshot};
 use crate::fingerprint::{Fingerprint, Fingerprints};
-use crate::index::{FoldBudget, Index};
-use spanbridge::RunId;
-use spanbridge::record::Record;
-use spanbridge_graph::hash::Set;
+use crate::index::{FoldBudget, Index, after_frame};
+use spanbridge::record::{Body, Record};
+use spanbridge::{RunId, SpanId};
+use spanbridge_graph::hash::{Set, join};
 use spanbridge_graph::run_of;
 use spanbridge_store::codec::refusal;
 use spanbridge_store::delivery::Assembler;
@@ -32,33 +32,50 @@ const MAX_PAUSE: Duration = Duration::from_secs(10);
 /// One import.
 pub(super) struct Import<'t> {
     engine: &'t dyn Engine,
+    /// Whether the engine is the index: then its cursors are.
+    is_index: bool,
     index: &'t Index,
     log: &'t mut ImportLog,
     assembler: Assembler,
     known: KnownRecords,
+    /// Whether what is stored already is left alone. Otherwise nothing is read, and everything is stored.
+    is_compared: bool,
     report: ImportReport,
     /// Is told what became of each record, by its position.
     each: &'t mut dyn FnMut(u64, Imported),
 }
 
 impl<'t> Import<'t> {
-    /// Begins to import what the engine does not have into the log. The index is that of the log's directory, and the known records
+    /// Begins to import what the engine does not have into the log; the engine may be the index itself. The index is that of the log's directory, and the known records
     /// are those of an earlier import of the same engine, or none.
     pub(super) fn new(
-        engine: &'t dyn Engine,
+        (engine, is_index): (&'t dyn Engine, bool),
         index: &'t Index,
         log: &'t mut ImportLog,
         known: KnownRecords,
         each: &'t mut dyn FnMut(u64, Imported),
     ) -> Self {
         let (assembler, report) = (Assembler::default(), ImportReport::default());
-        Self { engine, index, log, assembler, known, report, each }
+        Self { engine, is_index, index, log, assembler, known, is_compared: true, report, each }
+    }
+
+    /// The same import of records that nobody can have stored before.
+    pub(super) fn of_new_records(self) -> Self {
+        Self { is_compared: false, ..self }
     }
 
     /// Stores the new ones of these records.
     pub(super) fn add<'a>(&mut self, records: impl Iterator<Item = Record<'a>>) -> Result<()> {
+        self.add_unless_recorded(records.map(|record| (record, None)))
+    }
+
+    /// As [`add`](Self::add). A record with a span is left out if that was recorded: it only repeats it.
+    pub(super) fn add_unless_recorded<'a>(
+        &mut self,
+        records: impl Iterator<Item = (Record<'a>, Option<SpanId>)>,
+    ) -> Result<()> {
         let mut chunk = Vec::with_capacity(RECORDS_PER_DELIVERY.min(records.size_hint().0));
-        for record in records {
+        for (record, span) in records {
             let place = self.report.read;
             self.report.read += 1;
             match refusal(record.view()) {
@@ -66,7 +83,7 @@ impl<'t> Import<'t> {
                     self.report.rejected.push((place, why));
                     (self.each)(place, Imported::Rejected);
                 }
-                None => chunk.push((place, record)),
+                None => chunk.push((place, record, span)),
             }
             if chunk.len() == RECORDS_PER_DELIVERY {
                 self.store(&mut chunk)?;
@@ -78,25 +95,30 @@ impl<'t> Import<'t> {
     /// What was imported, and what is known now. It survives a power cut.
     pub(super) fn finish(self) -> Result<(ImportReport, KnownRecords)> {
         self.log.sync()?;
-        Ok((self.report, KnownRecords { used: Some(Instant::now()), ..self.known }))
+        let used = if self.is_compared { Some(Instant::now()) } else { self.known.used };
+        Ok((self.report, KnownRecords { used, ..self.known }))
     }
 
     /// Stores the new ones of these records, as one delivery.
-    fn store(&mut self, chunk: &mut Vec<(u64, Record<'_>)>) -> Result<()> {
+    fn store(&mut self, chunk: &mut Vec<(u64, Record<'_>, Option<SpanId>)>) -> Result<()> {
         if chunk.is_empty() {
             return Ok(());
         }
-        let Self { engine, index, log, assembler, known, report, each } = self;
+        if !self.is_compared {
+            return self.append(chunk);
+        }
+        let Self { engine, is_index, index, log, assembler, known, report, each, .. } = self;
         known.forget_when_too_many();
-        let runs: Set<Option<RunId>> = chunk.iter().map(|(_, record)| run_of(record)).collect();
-        let prints: Vec<Fingerprint> = chunk.iter().map(|(_, record)| known.prints.of(record)).collect();
+        let runs: Set<Option<RunId>> = chunk.iter().map(|(_, record, _)| run_of(record)).collect();
+        let prints: Vec<Fingerprint> = chunk.iter().map(|(_, record, _)| known.prints.of(record)).collect();
         // Most is read before the lock is taken, and under the lock only what was added meanwhile.
         known.read(&*engine.snapshot()?, &runs)?;
         let lock = log.lock()?;
         known.read(&*engine.snapshot()?, &runs)?;
         let (mut new, mut suspects) = (Vec::new(), Set::default());
-        for ((place, record), print) in chunk.drain(..).zip(&prints) {
-            let became = known.remember(*print);
+        for ((place, record, span), print) in chunk.drain(..).zip(&prints) {
+            let is_recorded = span.is_some_and(|span| known.recorded.contains(&span_key(run_of(&record), span)));
+            let became = if is_recorded { Imported::Repeated } else { known.remember(&record, *print) };
             each(place, became);
             match became {
                 Imported::Repeated => report.repeated += 1,
@@ -111,13 +133,31 @@ impl<'t> Import<'t> {
         let mut is_file_complete = false;
         if !new.is_empty() {
             let delivery = assembler.assemble_with(new.iter().map(Record::view), |run| suspects.contains(&run))?;
-            is_file_complete = log.write(&delivery)?;
+            let written = log.write(&delivery)?;
+            is_file_complete = written.is_file_complete;
+            let after = || after_frame(&known.read_to, written.log, written.frame);
+            if let Some(read_to) = is_index.then(after).flatten() {
+                // It need not be read again.
+                known.read_to = read_to;
+            }
             report.stored += new.len() as u64;
         }
         drop(lock);
         if is_file_complete {
             // Before those who record into the same store take it for one of too many.
             index.fold(FoldBudget::everything(), |_| true)?;
+        }
+        Ok(())
+    }
+
+    /// Stores all of these records, as one delivery. Nobody waits: the log is ours alone, and nothing is compared.
+    fn append(&mut self, chunk: &mut Vec<(u64, Record<'_>, Option<SpanId>)>) -> Result<()> {
+        let delivery = self.assembler.assemble(chunk.iter().map(|(_, record, _)| record.view()))?;
+        let written = self.log.write(&delivery)?;
+        self.report.stored += chunk.len() as u64;
+        chunk.drain(..).for_each(|(place, ..)| (self.each)(place, Imported::New));
+        if written.is_file_complete {
+            self.index.fold(FoldBudget::everything(), |_| true)?;
         }
         Ok(())
     }
@@ -133,6 +173,8 @@ pub(super) struct KnownRecords {
     read_to: Cursor,
     ids: Set<u64>,
     all: Set<u64>,
+    /// The spans that were recorded: not those that an import made of spans of OTLP.
+    recorded: Set<u64>,
     prints: Fingerprints,
     /// When the last import ended.
     used: Option<Instant>,
@@ -175,7 +217,7 @@ impl KnownRecords {
         }
         let new: Vec<RunId> = runs.iter().flatten().filter(|run| !self.runs.contains(*run)).copied().collect();
         if !new.is_empty() {
-            snapshot.records(&new, &mut |_, records| {
+            snapshot.pieces(&new, &mut |_, records| {
                 records.iter().for_each(|record| self.add(record));
                 Ok(())
             })?;
@@ -186,15 +228,24 @@ impl KnownRecords {
 
     fn add(&mut self, record: &Record<'_>) {
         let print = self.prints.of(record);
-        self.remember(print);
+        self.remember(record, print);
     }
 
     /// Remembers a record, and returns whether it was known.
-    fn remember(&mut self, print: Fingerprint) -> Imported {
+    fn remember(&mut self, record: &Record<'_>, print: Fingerprint) -> Imported {
+        // Records of imports have ids of their own.
+        if let (None, Body::Span(span)) = (&record.id, &record.body) {
+            self.recorded.insert(span_key(run_of(record), span.span_id));
+        }
         match (self.all.insert(print.all), self.ids.insert(print.id)) {
             (false, _) => Imported::Repeated,
             (true, true) => Imported::New,
             (true, false) => Imported::Conflict,
         }
     }
+}
+
+fn span_key(run: Option<RunId>, span: SpanId) -> u64 {
+    let run = run.map_or(0, RunId::get);
+    join(join(run as u64, (run >> 64) as u64), span.get())
 }

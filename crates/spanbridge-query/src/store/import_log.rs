@@ -32,6 +32,14 @@ pub(super) struct ImportLog {
     next: LogName,
 }
 
+/// Where a delivery was written.
+pub(super) struct Written {
+    pub(super) log: LogName,
+    /// From where to where.
+    pub(super) frame: (u64, u64),
+    pub(super) is_file_complete: bool,
+}
+
 /// While it is there, no other import and no fold changes what is stored.
 pub(super) struct Lock {
     /// Its transaction ends with it.
@@ -63,8 +71,8 @@ impl ImportLog {
         Ok(Lock { _connection: connection })
     }
 
-    /// Writes a delivery. Returns whether that completed a file.
-    pub(super) fn write(&mut self, delivery: &Delivery) -> Result<bool> {
+    /// Writes a delivery.
+    pub(super) fn write(&mut self, delivery: &Delivery) -> Result<Written> {
         if self.open.as_ref().is_some_and(is_over) {
             self.sync()?;
             self.open = None;
@@ -79,9 +87,11 @@ impl ImportLog {
                 self.open.insert(created)
             }
         };
+        let from = open.length();
         open.put(None, delivery)?;
         open.write().map_err(failed)?;
-        Ok(open.length() >= FILE_BYTES)
+        let to = open.length();
+        Ok(Written { log: open.header().name, frame: (from, to), is_file_complete: to >= FILE_BYTES })
     }
 
     /// Makes what was written survive a power cut.

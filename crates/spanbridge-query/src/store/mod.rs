@@ -4,24 +4,31 @@ mod import;
 mod import_log;
 pub(crate) mod imported;
 pub(crate) mod open;
+mod within;
 
 use crate::answer::{Found, ImportReport, Imported};
+use crate::engine::parts::parts;
 use crate::engine::{Cursor, Engine, IdPrefix};
 use crate::engines::Engines;
 use crate::index::{FoldBudget, FoldReport};
+use crate::questions::changed_tables::changed_tables;
 use crate::questions::descendants::{self, Descendants};
-use crate::questions::{diff, find, gaps, graph, list, why};
+use crate::questions::{find, gaps, list, operations, state};
 use crate::reader::Reader;
 use crate::runs::{RunFilter, RunQuery, RunRow};
+use crate::state::{ChangedTable, RowQuery, StateAnswer};
 use crate::{Error, ErrorKind, Result};
 use import::{Import, KnownRecords};
 use import_log::ImportLog;
 use open::Opened;
-use spanbridge::RunId;
 use spanbridge::record::Record;
-use spanbridge_graph::{Checkup, Diagnostic, Diff, DiffOptions, Gap, Graph, Why};
+use spanbridge::{RunId, SpanId};
+use spanbridge_graph::{Checkup, Diagnostic, Diff, DiffOptions, Gap, Graph, GraphLimit, Why};
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+pub use within::Within;
 
 /// A store to read from and to import records into.
 ///
@@ -91,9 +98,10 @@ impl Store {
         self.reader.read(|snapshot| find::find(snapshot, &prefix))
     }
 
-    /// The graph of a run. `None` if it has no records. It reports damage only if that concerns this run.
+    /// The graph of a run, whole: about 1.5 KB of memory for each span. For runs of any size, see [`Store::within`]. `None` if it has
+    /// no records. It reports damage only if that concerns this run.
     pub fn graph(&self, run_id: RunId) -> Result<Option<Graph>> {
-        self.reader.read(|snapshot| graph::graph(snapshot, run_id))
+        self.within(GraphLimit::none()).graph(run_id)
     }
 
     /// Why these runs failed: where the first failure began, in causal order, the path to it, the attempts before it, and what it
@@ -101,7 +109,7 @@ impl Store {
     ///
     /// This also reads the runs that they caused and those that caused them, up to 500; a [note](Why::notes) says if there are more.
     pub fn why(&self, run_ids: &[RunId]) -> Result<Option<Why>> {
-        self.reader.read(|snapshot| why::why(snapshot, run_ids))
+        self.within(GraphLimit::none()).why(run_ids)
     }
 
     /// The runs that a run started, directly or through others: at most `max_runs` of them, with at most `max_spans` spans together.
@@ -112,13 +120,13 @@ impl Store {
 
     /// How the right run differs from the left one, each with the runs that it caused. `None` if one of them is not stored.
     pub fn diff(&self, left: RunId, right: RunId, options: &DiffOptions) -> Result<Option<Diff>> {
-        self.reader.read(|snapshot| diff::diff(snapshot, left, right, options))
+        self.within(GraphLimit::none()).diff(left, right, options)
     }
 
     /// The last run of the same kind (name, service, kind of the first step) that began before this one, and in which nothing
     /// failed, nor in what it caused. `None` if none is found among the nearest runs.
     pub fn last_good(&self, run_id: RunId) -> Result<Option<RunId>> {
-        self.reader.read(|snapshot| diff::last_good(snapshot, run_id))
+        self.within(GraphLimit::none()).last_good(run_id)
     }
 
     /// Whether this run was stored and is [pruned](crate::keeping::prune). Only pruned runs that a stored run is connected with are
@@ -127,19 +135,62 @@ impl Store {
         self.reader.read(|snapshot| Ok(!snapshot.pruned(&[run_id])?.is_empty()))
     }
 
-    /// The runs that match the filter, newest first, at most `limit` of them.
+    /// What became of a row of a database, over all runs and processes, and who made it so: see
+    /// [`RowHistory::blame`](crate::state::RowHistory::blame).
+    ///
+    /// ```no_run
+    /// use spanbridge_query::Store;
+    /// use spanbridge_query::state::{RowKey, RowQuery};
+    /// # fn main() -> Result<(), spanbridge_query::Error> {
+    /// let store = Store::open(spanbridge_store::default_path()?)?;
+    /// let order = RowQuery::new("orders", RowKey::parse("1").expect("a key"));
+    /// for row in store.state(&order)?.rows {
+    ///     for column in row.blame().columns {
+    ///         let writer = column.change.and_then(|change| change.writer.as_ref());
+    ///         println!("{}: {}", column.column, writer.map_or("unknown writer", |writer| &writer.run_name));
+    ///     }
+    /// }
+    /// # Ok(()) }
+    /// ```
+    pub fn state(&self, query: &RowQuery) -> Result<StateAnswer> {
+        self.reader.read(|snapshot| state::state(snapshot, query))
+    }
+
+    /// The tables of which rows were changed, by name: for somebody who does not know what to ask [`Store::state`] for. At most 500 of
+    /// the newest runs are read for it, and as many changes by unknown writers as is quickly done.
+    pub fn changed_tables(&self) -> Result<Vec<ChangedTable>> {
+        self.reader.read(changed_tables)
+    }
+
+    /// The runs that match the filter, newest first, at most `limit` of them: each by itself. For operations, see [`Store::list`].
     pub fn runs(&self, filter: &RunFilter, limit: usize) -> Result<Vec<RunRow>> {
         self.reader.read(|snapshot| snapshot.runs(filter, limit))
     }
 
-    /// The runs that match, in the order of the query, at most `limit` of them.
+    /// The rows of these runs, in any order. Runs that are not stored are left out.
+    pub fn rows(&self, run_ids: &[RunId]) -> Result<Vec<RunRow>> {
+        self.reader.read(|snapshot| snapshot.rows(run_ids))
+    }
+
+    /// The operations that match, in the order of the query, at most `limit` of them: each by its first run.
     pub fn list(&self, query: &RunQuery, limit: usize) -> Result<Vec<RunRow>> {
         self.reader.read(|snapshot| list::list(snapshot, query, limit))
     }
 
-    /// How many runs match, whatever the query skips.
+    /// How many operations match, whatever the query skips.
     pub fn count(&self, query: &RunQuery) -> Result<u64> {
         self.reader.read(|snapshot| list::count(snapshot, query))
+    }
+
+    /// The lines of the list that these runs are in, each once, in any order: those of the operations that they belong to. Runs that
+    /// are not stored are left out.
+    pub fn operations_of(&self, run_ids: &[RunId]) -> Result<Vec<RunRow>> {
+        self.reader.read(|snapshot| operations::operations_of(snapshot, run_ids))
+    }
+
+    /// The stored runs that this one started, directly or through others; parents before children.
+    pub fn started_by(&self, run_id: RunId) -> Result<Vec<RunRow>> {
+        self.reader.read(|snapshot| parts(snapshot, run_id))
     }
 
     /// What is missing in these runs, or cannot be true. The checkup says what time it is, and how long things may take.
@@ -167,7 +218,7 @@ impl Store {
     /// records of one delivery come by run.
     pub fn records(&self, run_id: Option<RunId>, mut each: impl FnMut(Record<'_>)) -> Result<()> {
         self.reader.read(|snapshot| match run_id {
-            Some(run_id) => snapshot.records(&[run_id], &mut |_, records| {
+            Some(run_id) => snapshot.pieces(&[run_id], &mut |_, records| {
                 records.into_iter().for_each(&mut each);
                 Ok(())
             }),
@@ -188,6 +239,19 @@ impl Store {
                 Ok(())
             })?;
             snapshot.end()
+        })
+    }
+
+    /// As [`Store::follow`], and ends as soon as `each` answers `false`: `None` then.
+    pub fn follow_while(&self, after: &Cursor, mut each: impl FnMut(Record<'_>) -> bool) -> Result<Option<Cursor>> {
+        self.reader.read(|snapshot| {
+            let mut goes_on = true;
+            let followed = snapshot.follow(after, &mut |records| {
+                goes_on = records.into_iter().all(&mut each);
+                // An error is how an engine is told to stop. Nobody sees it.
+                if goes_on { Ok(()) } else { Err(Error::new(ErrorKind::Io, "enough was read")) }
+            });
+            if goes_on { followed.and_then(|()| snapshot.end().map(Some)) } else { Ok(None) }
         })
     }
 
@@ -219,6 +283,12 @@ impl Store {
         index.fold(budget, after_step).map(Some).map_err(|e| e.at("fold", &self.reader.path))
     }
 
+    /// Lets questions be given up: once this is true, they end with [`ErrorKind::Stopped`](crate::ErrorKind::Stopped). They look at it
+    /// between the steps in which they read. `None`: they go on to their end.
+    pub fn stop_when(&mut self, stop: Option<Arc<AtomicBool>>) {
+        self.reader.stop = stop;
+    }
+
     /// Stores the records that are not stored yet. Importing the same records again changes nothing.
     ///
     /// # Errors
@@ -234,7 +304,39 @@ impl Store {
     pub fn import_each<'a>(
         &mut self,
         records: impl IntoIterator<Item = Record<'a>>,
+        each: impl FnMut(u64, Imported),
+    ) -> Result<ImportReport> {
+        self.import_unless_recorded(records.into_iter().map(|record| (record, None)), each)
+    }
+
+    /// As [`Store::import_each`], of records that were made of exported spans. One that names a span counts as repeated if the store
+    /// has that span of its run as it was recorded: a recorder's own records say more, and would contradict it. It need not be read
+    /// for that: what an import compares records with is enough.
+    ///
+    /// # Errors
+    /// As [`Store::import_each`].
+    pub fn import_unless_recorded<'a>(
+        &mut self,
+        records: impl IntoIterator<Item = (Record<'a>, Option<SpanId>)>,
         mut each: impl FnMut(u64, Imported),
+    ) -> Result<ImportReport> {
+        self.import_as(records, true, &mut each)
+    }
+
+    /// Stores records that nobody can have stored before. Nothing is read to compare them with, so this takes the same time however much is
+    /// stored. One that is stored after all is stored twice then: graphs and histories show it once, but lists count a span twice.
+    ///
+    /// # Errors
+    /// As [`Store::import`].
+    pub fn append<'a>(&mut self, records: impl IntoIterator<Item = Record<'a>>) -> Result<ImportReport> {
+        self.import_as(records.into_iter().map(|record| (record, None)), false, &mut |_, _| ())
+    }
+
+    fn import_as<'a>(
+        &mut self,
+        records: impl IntoIterator<Item = (Record<'a>, Option<SpanId>)>,
+        is_compared: bool,
+        each: &mut dyn FnMut(u64, Imported),
     ) -> Result<ImportReport> {
         let path = self.reader.path.clone();
         let import = || {
@@ -242,8 +344,10 @@ impl Store {
             let log = self.import_log.as_mut().ok_or_else(no_directory)?;
             let index = self.reader.engine.index().ok_or_else(no_directory)?;
             let known = std::mem::take(&mut self.known).for_next();
-            let mut import = Import::new(&self.reader.engine, index, log, known, &mut each);
-            import.add(records.into_iter())?;
+            let is_index = matches!(self.reader.engine, Engines::Directory(_));
+            let import = Import::new((&self.reader.engine, is_index), index, log, known, each);
+            let mut import = if is_compared { import } else { import.of_new_records() };
+            import.add_unless_recorded(records.into_iter())?;
             let (report, known) = import.finish()?;
             self.known = known;
             Ok(report)
@@ -265,7 +369,7 @@ impl Store {
         let Some(index) = self.reader.engine.index() else { return Err(no_directory()) };
         let mark = from.reader.engine.old().map(|old| imported::mark(directory, old)).transpose()?;
         let mut nobody = |_, _| ();
-        let mut import = Import::new(index, index, log, KnownRecords::default(), &mut nobody);
+        let mut import = Import::new((index, true), index, log, KnownRecords::default(), &mut nobody);
         from.reader.read(|snapshot| {
             snapshot.follow(&Cursor::default(), &mut |records| import.add(records.into_iter()).map_err(write_failed))
         })?;

@@ -33,7 +33,7 @@ pub(super) fn open(path: &Path, create: bool) -> Result<Opened> {
     }
     let engine = match (old, open_directory(&directory)?) {
         (Some(old), Some(index)) => Engines::Both(Box::new(Joined { earlier: old, later: index })),
-        (Some(old), None) => Engines::Old(old),
+        (Some(old), None) => Engines::Old(Box::new(old)),
         (None, Some(index)) => Engines::Directory(Box::new(index)),
         (None, None) => return Err(Error::new(ErrorKind::NotFound, "there is none").at("open", path)),
     };

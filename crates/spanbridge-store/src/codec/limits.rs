@@ -1,5 +1,6 @@
 //! What can never be stored.
 
+use super::op;
 use spanbridge::Value;
 use spanbridge::record::{AttributesView, BodyView, EndpointView, RecordView};
 
@@ -76,6 +77,14 @@ impl Weight {
                 [a.kind(), a.content_type(), a.encoding()].iter().for_each(|text| self.text(text));
                 self.maybe(a.hash());
                 self.maybe(a.preview());
+            }
+            BodyView::Mutation(m) => {
+                [m.database(), m.table()].iter().for_each(|text| self.text(text));
+                [m.mutation_id(), m.key()].iter().for_each(|text| self.text(text));
+                [m.before(), m.after()].iter().for_each(|text| self.maybe(text.as_deref()));
+                m.columns().iter().for_each(|name| self.bytes += name.len() + 64);
+                self.maybe(m.position());
+                self.known &= op::code(m.op()).is_some();
             }
             BodyView::Edge(e) => {
                 self.text(e.edge_type());

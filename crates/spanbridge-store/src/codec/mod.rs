@@ -10,7 +10,9 @@
 //!   numbers, the lengths of texts, the texts. Like stands beside like, which is what compressors want.
 //!
 //! A shape knows how much of each stream a record of it takes. So a reader steps over the records of other runs without
-//! decoding them, and compaction can move whole parts.
+//! decoding them, and over records of a type that it does not know, and compaction can move whole parts. A type that is added
+//! must therefore leave alone what the records after it build on: the time that theirs is measured from, and the spans that
+//! began shortly before.
 //!
 //! ```text
 //! block  = header, names, shapes, parts, heads, words, times, numbers, lengths, texts
@@ -60,6 +62,9 @@ mod tag {
     pub(super) const EDGE: u8 = 12;
     pub(super) const DIAGNOSTIC: u8 = 13;
     pub(super) const RUN_ATTRIBUTES: u8 = 14;
+    pub(super) const MUTATION: u8 = 15;
+    /// The last of them. A later release may have more.
+    pub(super) const LAST: u8 = MUTATION;
     /// The record has an id of its own.
     pub(super) const FOREIGN: u8 = 0x40;
     /// Beside the `via` of a segment: it names its resumption of the run, or the one before.
@@ -86,6 +91,26 @@ mod span {
     pub(super) const RECENT: u8 = 2;
     /// What stands for the run itself.
     pub(super) const RUN: u8 = 3;
+}
+
+/// What was done to a row, in a byte.
+mod op {
+    use spanbridge::record::MutationOp;
+
+    /// `None`: it is newer than this crate.
+    pub(super) fn code(op: MutationOp) -> Option<u8> {
+        Some(match op {
+            MutationOp::Insert => 1,
+            MutationOp::Update => 2,
+            MutationOp::Delete => 3,
+            MutationOp::Truncate => 4,
+            _ => return None,
+        })
+    }
+
+    pub(super) fn of(code: u8) -> Option<MutationOp> {
+        MutationOp::ALL.into_iter().find(|op| self::code(*op) == Some(code))
+    }
 }
 
 /// What is at the end of an edge, in a byte.

@@ -25,6 +25,8 @@ pub enum Step {
     End,
     /// Any other time.
     Time,
+    /// A time that the next one is not measured from.
+    Commit,
     /// How long the span of the record took, in the stream of times.
     Duration,
     /// A number; of the attribute whose key is this one of the shape's names.
@@ -63,7 +65,7 @@ impl Plan {
             counts[match step {
                 Step::RunSpan => continue,
                 Step::OwnSpan | Step::Span | Step::RecentSpan | Step::Word => 0,
-                Step::Start | Step::End | Step::Time | Step::Duration => 1,
+                Step::Start | Step::End | Step::Time | Step::Commit | Step::Duration => 1,
                 Step::Number(_) => 2,
                 Step::Text(_) => 3,
             }] += 1;
@@ -144,6 +146,22 @@ impl Walk<'_> {
                 (0..3).for_each(|_| self.name());
                 self.step(Step::Number(NO_NAME));
                 self.maybe_text()?;
+                self.maybe_text()?;
+            }
+            tag::MUTATION => {
+                self.text();
+                self.span()?;
+                (0..2).for_each(|_| self.name());
+                self.text();
+                self.code()?;
+                self.maybe_text()?;
+                self.maybe_text()?;
+                while self.code()? != 0 {
+                    self.name();
+                }
+                if self.code()? != 0 {
+                    self.step(Step::Commit);
+                }
                 self.maybe_text()?;
             }
             tag::EDGE => {

@@ -94,7 +94,9 @@ proptest! {
                     match step {
                         Step::RunSpan => {}
                         Step::OwnSpan | Step::Span | Step::Word => drop(streams.words.word().unwrap()),
-                        Step::Start | Step::End | Step::Time | Step::Duration => drop(streams.times.varint().unwrap()),
+                        Step::Start | Step::End | Step::Time | Step::Commit | Step::Duration => {
+                            streams.times.varint().unwrap();
+                        }
                         Step::RecentSpan | Step::Number(_) => drop(streams.numbers.varint().unwrap()),
                         Step::Text(_) => drop(streams.text().unwrap()),
                     }

@@ -5,10 +5,10 @@ use super::directory::{put_block, put_id_pair};
 use crate::codec::bytes::{put_text, put_varint};
 use crate::codec::{BlockWriter, Interner, KnownNames, PartHead, pack, refusal};
 use crate::error::Result;
-use spanbridge::record::{BodyView, RecordView};
+use spanbridge::record::{BodyView, MutationOp, MutationView, RecordView};
 use spanbridge::{RunId, SegmentId};
 use spanbridge_graph::hash::{join, stable};
-use spanbridge_graph::{links_of, run_of, time_of};
+use spanbridge_graph::{Mutation, links_of, row_mark, run_of, table_mark, time_of};
 
 /// A delivery, ready to be written.
 #[derive(Debug, Default)]
@@ -29,6 +29,8 @@ pub struct Delivery {
     pub parents: Vec<u8>,
     pub links: Vec<u8>,
     pub aggregates: Vec<u8>,
+    /// Pairs of the mark of a changed row and the place of the run that changed it. The place may be that of no run.
+    pub rows: Vec<u8>,
     /// The packed blocks.
     pub blocks: Vec<Vec<u8>>,
     /// Records that can never be stored, by their place, and why.
@@ -112,8 +114,8 @@ impl Assembler {
         self.names.clear();
         self.entries.clear();
         let mut last: Option<(PartHead<'a>, u64)> = None;
-        let mut block = OpenBlock::default();
-        let (mut traces, mut parents, mut links) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut block, mut is_service_known) = (OpenBlock::default(), false);
+        let (mut traces, mut parents, mut links, mut rows) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let (mut sum, mut known) = (Aggregate::default(), KnownNames::default());
         for (run, of_run) in stretches.chunk_by(|a, b| a.key == b.key).enumerate() {
             let key = RunId::new(of_run[0].key);
@@ -129,16 +131,22 @@ impl Assembler {
                 let follows = last.is_some_and(|(l, before)| l == head && seq == before.wrapping_add(1));
                 if self.writer.is_empty() || !follows {
                     self.writer.begin(&head, seq, at.unwrap_or(delivery.first_at));
-                    sum.service(head.service);
+                    is_service_known = false;
                     if let Some(trace) = head.other_trace() {
                         traces.push((trace.get(), run));
                     }
+                }
+                // Whoever reads what a database has logged did not work on the run.
+                if !is_service_known && !matches!(body, BodyView::Mutation(_)) {
+                    sum.service(head.service);
+                    is_service_known = true;
                 }
                 self.writer.add(&mut known, record.id(), &body);
                 sum.add(&body, at, key);
                 match &body {
                     BodyView::Span(span) => block.span_heads.push((span.span_id().get() >> 32) as u32),
                     BodyView::SpanEnd(s) => block.span_heads.push((s.span_id().get() >> 32) as u32),
+                    BodyView::Mutation(m) => rows.push((mark_of(*m), run)),
                     BodyView::RunStart(r) => parents.extend(r.parent_run_id().map(|parent| (parent.get(), run))),
                     _ => {}
                 }
@@ -165,8 +173,8 @@ impl Assembler {
             names = rest;
         }
         delivery.aggregates.extend_from_slice(&self.entries);
-        let Delivery { traces: traces_out, parents: parents_out, links: links_out, .. } = delivery;
-        for (mut pairs, out) in [(traces, traces_out), (parents, parents_out), (links, links_out)] {
+        let Delivery { traces: traces_out, parents: parents_out, links: links_out, rows: rows_out, .. } = delivery;
+        for (mut pairs, out) in [(traces, traces_out), (parents, parents_out), (links, links_out), (rows, rows_out)] {
             pairs.sort_unstable();
             pairs.dedup();
             pairs.iter().for_each(|(id, run)| put_id_pair(out, *id, *run));
@@ -197,6 +205,15 @@ impl Assembler {
         let id = key.map_or(0, RunId::get).to_be_bytes();
         delivery.run_heads.extend_from_slice(&id[..8]);
         delivery.run_tails.extend_from_slice(&id[8..]);
+    }
+}
+
+/// The mark of the row that was changed, or of the table that was emptied.
+fn mark_of(mutation: MutationView<'_>) -> u128 {
+    let of = Mutation::of(&spanbridge::record::Mutation::new("", "", mutation.table(), mutation.key(), mutation.op()));
+    match of.op {
+        MutationOp::Truncate => table_mark(&of.table),
+        _ => row_mark(&of.table, &of.key),
     }
 }
 

@@ -15,6 +15,8 @@ const LIMIT: usize = 1 << 30;
 const COLUMNS: usize = 8;
 /// Flag: it is a batch of a recorder, which is named.
 const BATCH: u8 = 1;
+/// Flag: there is a column of changed rows. Releases that do not know it could not read such records either.
+const ROWS: u8 = 2;
 
 /// Names a batch: the recorder that made it, and its number there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -79,6 +81,8 @@ pub struct Columns<'b> {
     pub aggregates: &'b [u8],
     /// The first halves of span ids, sorted within each block.
     pub span_heads: &'b [u8],
+    /// Pairs of the mark of a changed row and the place of the run that changed it.
+    pub rows: &'b [u8],
 }
 
 /// A packed block of a frame.
@@ -121,7 +125,8 @@ impl<'b> Directory<'b> {
     /// Reads a directory. Bytes after it are left alone. `None`: this is none.
     pub fn read(bytes: &'b [u8]) -> Option<Self> {
         let mut r = Reader(bytes);
-        let batch = match r.byte()? {
+        let flags = r.byte()?;
+        let batch = match flags & !ROWS {
             0 => None,
             BATCH => Some(BatchId { instance: r.word()?, number: r.word()? }),
             _ => return None,
@@ -133,6 +138,7 @@ impl<'b> Directory<'b> {
         for length in &mut lengths {
             *length = r.varint()?;
         }
+        let rows = if flags & ROWS == 0 { 0 } else { r.varint()? };
         let count = r.varint()?;
         let blocks = r.0;
         for _ in 0..count {
@@ -143,7 +149,7 @@ impl<'b> Directory<'b> {
         for (column, length) in columns.iter_mut().zip(lengths) {
             *column = r.take(length)?;
         }
-        let columns = Columns::of(columns);
+        let columns = Columns { rows: r.take(rows)?, ..Columns::of(columns) };
         let size = bytes.len() - r.0.len();
         Some(Self { batch, hash, records, spans, first_at, last_at, columns, blocks, size })
     }
@@ -158,10 +164,10 @@ impl<'b> Directory<'b> {
 impl<'b> Columns<'b> {
     fn of(columns: [&'b [u8]; COLUMNS]) -> Self {
         let [block_list, run_heads, run_tails, traces, parents, links, aggregates, span_heads] = columns;
-        Self { block_list, run_heads, run_tails, traces, parents, links, aggregates, span_heads }
+        Self { block_list, run_heads, run_tails, traces, parents, links, aggregates, span_heads, rows: &[] }
     }
 
-    /// In the order in which they are stored.
+    /// Those that are always there, in the order in which they are stored.
     fn all(&self) -> [&'b [u8]; COLUMNS] {
         [
             self.block_list,
@@ -186,7 +192,8 @@ pub(super) fn put(
 ) -> Result<()> {
     let from = out.len();
     out.extend_from_slice(&[0; HEAD]);
-    out.push(if batch.is_some() { BATCH } else { 0 });
+    let rows = &delivery.rows[..];
+    out.push(if batch.is_some() { BATCH } else { 0 } | if rows.is_empty() { 0 } else { ROWS });
     if let Some(BatchId { instance, number }) = batch {
         out.extend_from_slice(&instance.to_le_bytes());
         out.extend_from_slice(&number.to_le_bytes());
@@ -205,11 +212,16 @@ pub(super) fn put(
         links: &delivery.links,
         aggregates: &delivery.aggregates,
         span_heads: &delivery.span_heads,
+        rows,
     };
     columns.all().iter().for_each(|column| put_varint(out, column.len() as u64));
+    if !rows.is_empty() {
+        put_varint(out, rows.len() as u64);
+    }
     put_varint(out, delivery.blocks.len() as u64);
     delivery.blocks.iter().for_each(|block| put_varint(out, block.len() as u64));
     columns.all().iter().for_each(|column| out.extend_from_slice(column));
+    out.extend_from_slice(rows);
     delivery.blocks.iter().for_each(|block| out.extend_from_slice(block));
     let body = &out[from + HEAD..];
     if body.len() > LIMIT {

@@ -341,7 +341,7 @@ proptest! {
             prop_assert_eq!((found.first_at, found.last_at), (delivery.first_at, delivery.last_at));
             let c = &found.columns;
             prop_assert_eq!([c.block_list, c.run_heads, c.run_tails], [&delivery.block_list[..], &delivery.run_heads, &delivery.run_tails]);
-            prop_assert_eq!([c.traces, c.parents, c.links], [&delivery.traces[..], &delivery.parents, &delivery.links]);
+            prop_assert_eq!([c.traces, c.parents, c.links, c.rows], [&delivery.traces[..], &delivery.parents, &delivery.links, &delivery.rows]);
             prop_assert_eq!([c.aggregates, c.span_heads], [&delivery.aggregates[..], &delivery.span_heads]);
             let blocks: Vec<&[u8]> = frame.blocks().map(|block| block.bytes).collect();
             prop_assert_eq!(&blocks, &delivery.blocks);

@@ -6,6 +6,7 @@ use crate::messaging::CapturePolicy;
 use crate::messaging::capture::Message;
 use crate::observe::Span;
 use crate::span::StoppedSpan;
+use crate::stand_in::{OutboundCall, Reply, ask};
 use crate::{Context, Failure, SpanId, TraceId, semconv};
 use std::sync::Arc;
 
@@ -53,6 +54,12 @@ impl Handoff {
     /// The span.
     pub fn span(&self) -> Option<&Span> {
         self.span.as_ref()
+    }
+
+    /// Asks the stand-in of the recorder what becomes of the message, before it is sent: see [`ask`](super::ask).
+    #[inline(always)]
+    pub fn ask<'c>(&self, call: impl FnOnce() -> OutboundCall<'c>) -> Reply {
+        self.span().map_or(Reply::Live, |span| ask(span.context(), call))
     }
 
     /// The trace and the span that the message names as its sender, in its headers.

@@ -5,6 +5,7 @@ use crate::Primitive;
 use crate::carrier::Extract;
 use crate::messaging::MessageView;
 use crate::messaging::capture::UNKNOWN_TYPE;
+use crate::messaging::properties::Properties;
 use crate::messaging::values::Values;
 use crate::observe::{Span, SpanBuilder};
 
@@ -52,6 +53,12 @@ pub trait Describe {
     /// Gives every header to `each`, for those who capture headers.
     fn each_header(&self, each: &mut dyn FnMut(&str, &[u8])) {
         let _ = each;
+    }
+
+    /// Writes what is needed beside the payload to make the same message again, for those who record payloads whole. Default:
+    /// nothing.
+    fn properties(&self, to: &mut Properties<'_>) {
+        let _ = to;
     }
 
     /// The process span has begun: there may be more to say about it.

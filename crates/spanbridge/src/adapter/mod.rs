@@ -79,6 +79,7 @@
 //! A job that has its [`Work`] is a [`Job`]: then [`Batch`] works, and [`drive_one`] in the steps of [`Turns`] is most of a
 //! driver. `docs/guide/adapters.md` builds a whole adapter, and tests it with the [conformance kit](crate::conformance).
 
+mod as_recorded;
 mod batch;
 mod describe;
 mod drive;
@@ -100,14 +101,21 @@ pub use crate::context::restored::{InRestored, Restored};
 pub use crate::context::source::{ContextSource, SourceContext, SourceScope, SourcesInstalled, install_sources};
 pub use crate::fork::{PerProcess, forks};
 pub use crate::messaging::capture::{Message, UNKNOWN_TYPE};
+pub use crate::messaging::properties::Properties;
 pub use crate::messaging::step::Step;
+pub use crate::messaging::streamed::StreamedPayload;
 pub use crate::messaging::values::Values;
 pub use crate::recorder::reseed;
 pub use crate::span::{
-    SpanTemplate, StoppedSpan, in_open_span, in_scope_with_span, may_record, span_with_id, under_current,
-    unrecorded_span,
+    Mutation, MutationOp, SpanTemplate, StoppedSpan, begun_before, in_open_span, in_scope_with_span, may_record,
+    record_mutation, records_mutations, span_with_id, under_current, unrecorded_span,
+};
+pub use crate::stand_in::{
+    BegunSpan, OutboundCall, Recorded, RecordedArtifact, RecordedError, Refused, Reply, StandIn, ask, ask_here,
+    stands_in,
 };
 pub use crate::text::shown;
+pub use as_recorded::as_recorded;
 pub use batch::{Batch, same};
 pub use describe::{Destination, named_span, span, template};
 pub use drive::{Driven, drive_one};

@@ -187,6 +187,7 @@ impl Work {
                 }
                 None => capture.record_headers(&span, "input.headers", |each| message.each_header(each)),
             }
+            capture.record_properties(&span, "input.properties", |to| message.properties(to))
         }
         span
     }

@@ -14,12 +14,14 @@
 //!
 //! What does not belong here: the meaning of words (`recording`), threads and sinks (`recorder`).
 
+mod large;
 #[cfg(all(loom, test))]
 mod model;
 mod pool;
 mod reader;
 mod writer;
 
+pub(crate) use large::LargeTexts;
 pub(crate) use pool::{Chunk, Pool};
 pub(crate) use reader::{Found, LaneReader, State, recycle};
 pub(crate) use writer::{Lane, Writer};

@@ -104,6 +104,8 @@ pub fn outgoing(context: &Context, carrier: &(impl Extract + ?Sized)) -> Outgoin
     }
     match extract(carrier).context {
         theirs if theirs.is_empty() || theirs.trace_id() == context.trace_id() => Outgoing::Write,
+        // In a replay, what was received names a run that is not continued.
+        _ if context.stands_in() => Outgoing::Write,
         theirs => Outgoing::Keep(theirs),
     }
 }

@@ -42,6 +42,7 @@
 //!
 //! What was recorded can be looked at in the adapter's own tests with [`spans`] and [`tree`], too.
 
+mod answers;
 mod concurrency;
 mod context;
 mod forwarding;
@@ -55,6 +56,7 @@ mod transport;
 mod tree;
 
 pub use crate::messaging::BoxError;
+pub use answers::{Answers, Asked};
 pub use concurrency::{many_at_once_keep_their_parents, messages_keep_their_order};
 pub use context::{
     a_job_hangs_under_the_span_that_sent_it, a_message_without_a_context_begins_a_run,
@@ -69,7 +71,10 @@ pub use sampling::{
     a_child_run_travels, baggage_needs_no_trace, unsampled_contexts_travel, what_was_sampled_out_stays_so,
     without_a_recorder_nothing_is_written,
 };
-pub use send_outcome::{a_failed_message_is_tried_again, a_send_says_what_became_of_it, what_has_no_room_is_left_out};
+pub use send_outcome::{
+    a_failed_message_is_tried_again, a_send_asks_the_stand_in, a_send_says_what_became_of_it,
+    what_has_no_room_is_left_out,
+};
 pub use settlement::{a_batch_is_linked_to_every_sender, a_settlement_is_recorded};
 pub use spans::{Seen, spans};
 pub use transport::{Abilities, RawHeader, TestMessage, Transport};
@@ -103,6 +108,7 @@ macro_rules! conformance_chapters {
             names_in_other_case_are_replaced
             another_traces_context_is_kept_and_linked
             a_send_says_what_became_of_it
+            a_send_asks_the_stand_in
             what_has_no_room_is_left_out
             a_failed_message_is_tried_again
             a_settlement_is_recorded

@@ -1,8 +1,10 @@
 //! Chapters about what becomes of a message.
 
-use super::stage::{Stage, numbered, parent, values};
+use super::answers::Answers;
+use super::stage::{Stage, number, numbered, parent, values};
 use super::{BoxError, ChapterResult, Transport};
-use crate::{ContextExt, Primitive, Status, semconv};
+use crate::adapter::{Recorded, Reply};
+use crate::{ContextExt, Memory, Primitive, Recorder, Status, semconv};
 
 /// The publish span says what became of the message.
 ///
@@ -17,6 +19,34 @@ pub async fn a_send_says_what_became_of_it(transport: &impl Transport) -> Chapte
     let publish = told.one(Primitive::MESSAGING_PUBLISH);
     let expected = if transport.abilities().confirms { "confirmed" } else { "sent" };
     told.same("what became of it", (publish.handoff(), publish.status), (expected, Some(Status::Ok)));
+    ChapterResult::Passed
+}
+
+/// In a replay, a send asks the stand-in before its message leaves. What that refuses fails, what it has a record of succeeds, and
+/// neither arrives.
+///
+/// # Panics
+/// When that does not hold.
+pub async fn a_send_asks_the_stand_in(transport: &impl Transport) -> ChapterResult {
+    let answers = Answers::new(|call| match call.body() {
+        Some(body) if body == numbered(1).payload => Reply::refused("a replay refused the call"),
+        _ => Recorded::new().with_attribute(semconv::HANDOFF_STATUS, "confirmed").into(),
+    });
+    let recorder = Recorder::builder("replay").sink(Memory::new()).stand_in(answers.clone()).build();
+    let replay = recorder.expect("a recorder");
+    let refused = replay.scope(|| transport.send(numbered(1))).await;
+    let recorded = replay.scope(|| transport.send(numbered(2))).await;
+    let stage = Stage::new();
+    stage.sender(|| transport.send(numbered(3))).await.expect("send");
+    let arrived = transport.receive_raw().await.expect("receive");
+
+    let told = stage.recorded().await;
+    told.same("what is refused fails", refused.is_err(), true);
+    told.same("what was recorded succeeds", recorded.map_err(|error| error.to_string()), Ok(()));
+    let asked: Vec<_> = answers.asked().iter().map(|asked| (asked.operation.name(), asked.body.clone())).collect();
+    let each = |n| (Primitive::MESSAGING_PUBLISH.name(), Some(numbered(n).payload));
+    told.same("what was asked about", asked, vec![each(1), each(2)]);
+    told.same("the message that arrives first", number(&arrived), 3);
     ChapterResult::Passed
 }
 

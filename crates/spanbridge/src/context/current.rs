@@ -16,6 +16,11 @@ use std::pin::Pin;
 use std::task::{self, Poll};
 
 impl Context {
+    /// Whether its shared part is that of what is current.
+    pub(crate) fn is_current(&self) -> bool {
+        self.shared == ambient().shared.get()
+    }
+
     /// Exchanges the current context with `self`, at the beginning of a call. It returns by [`Context::swap_back`].
     #[inline(always)]
     pub(crate) fn swap_in(&mut self) {
@@ -107,6 +112,29 @@ pub(crate) fn in_own_scope<R>(mut context: Context, f: impl FnOnce() -> R) -> R 
 pub fn bind<R>(f: impl FnOnce() -> R) -> impl FnOnce() -> R {
     let context = context();
     move || in_scope(&context, f)
+}
+
+/// Whether spans that begin here are recorded, by a recorder that nobody stands in for.
+#[cfg(feature = "record")]
+#[inline(always)]
+pub(crate) fn is_recorded_and_live() -> bool {
+    ambient().shared.get().addr() & super::RECORDED != 0
+}
+
+/// Whether the recorder in effect has somebody who stands in for the outside.
+pub(crate) fn stands_in() -> bool {
+    #[cfg(feature = "record")]
+    {
+        // SAFETY: what is current is kept alive by the ambient slot while we look at it.
+        let current = unsafe { crate::context::untag(ambient().shared.get()).as_ref() };
+        match current {
+            Some(s) if s.intake.is_some() => s.intake.as_deref().is_some_and(|i| i.has_stand_in()),
+            Some(s) if s.trace == 0 => false,
+            _ => crate::context::intake::installed_stands_in(),
+        }
+    }
+    #[cfg(not(feature = "record"))]
+    false
 }
 
 /// The recorder in effect: the recorder of the current context, else the installed one.

@@ -1,6 +1,6 @@
 //! What recording threads and the delivering thread of one recorder share.
 
-use crate::buffer::{Chunk, Lane, Pool};
+use crate::buffer::{Chunk, Lane, LargeTexts, Pool};
 use crate::context::sampler::Sampler;
 use crate::fork::forks;
 use std::any::Any;
@@ -13,6 +13,8 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockWriteGuard};
 /// The receiving side of a recorder, as contexts and recording threads see it.
 pub(crate) struct Intake {
     pub(crate) pool: Pool,
+    /// Texts that are too large for chunks. Their memory is a part of what waits for sinks, see `Outlet`.
+    pub(crate) large: Arc<LargeTexts>,
     pub(crate) sampler: Sampler,
     lanes: Mutex<Vec<Arc<Lane>>>,
     thread: OnceLock<std::thread::Thread>,
@@ -20,6 +22,8 @@ pub(crate) struct Intake {
     flush_handle: OnceLock<AssertUnwindSafe<Arc<dyn Any + Send + Sync>>>,
     /// What is recorded of content, if anything is: as above.
     content: OnceLock<AssertUnwindSafe<Box<dyn Any + Send + Sync>>>,
+    /// Who answers calls instead of the outside, if anybody does: as above.
+    stand_in: Option<AssertUnwindSafe<Box<dyn Any + Send + Sync>>>,
     woken: AtomicBool,
     on: AtomicBool,
     /// Threads that were attached when delivery last looked. Each holds a chunk, though nothing may wait in it.
@@ -34,6 +38,9 @@ pub(crate) struct Intake {
 /// More would not be limited by memory: 32 GiB. Chunks are numbered in 32 bits, and 8 bytes are set aside for each.
 const MOST_CHUNKS: usize = 1 << 20;
 
+/// Of the memory for what threads record, as much again may be in large texts, divided by this.
+const LARGE_SHARE: usize = 4;
+
 /// Bytes waiting that wake delivery early.
 const WAKE: usize = 1 << 20;
 
@@ -42,11 +49,13 @@ impl Intake {
         let cap = (memory / size_of::<Chunk>()).clamp(4, MOST_CHUNKS);
         Intake {
             pool: Pool::new(cap, cap / 16 + 1),
+            large: Arc::new(LargeTexts::new(memory / LARGE_SHARE)),
             sampler,
             lanes: Mutex::new(vec![]),
             thread: OnceLock::new(),
             flush_handle: OnceLock::new(),
             content: OnceLock::new(),
+            stand_in: None,
             woken: AtomicBool::new(false),
             on: AtomicBool::new(true),
             attached: AtomicUsize::new(0),
@@ -99,6 +108,22 @@ impl Intake {
         self.content.get().and_then(|policy| policy.downcast_ref())
     }
 
+    /// Before there is a context that is bound to it.
+    pub(crate) fn set_stand_in(&mut self, stand_in: impl Any + Send + Sync) {
+        self.stand_in = Some(AssertUnwindSafe(Box::new(stand_in)));
+    }
+
+    /// Whether somebody answers calls instead of the outside.
+    #[inline(always)]
+    pub(crate) fn has_stand_in(&self) -> bool {
+        self.stand_in.is_some()
+    }
+
+    /// Who answers calls instead of the outside, if anybody does.
+    pub(crate) fn stand_in<T: Any>(&self) -> Option<&T> {
+        self.stand_in.as_ref().and_then(|stand_in| stand_in.downcast_ref())
+    }
+
     /// Wakes delivery early when much is waiting. Called once per chunk.
     pub(crate) fn pressure(&self) {
         if self.is_pressed() {
@@ -148,12 +173,20 @@ impl Intake {
 static GLOBAL: RwLock<Option<Arc<Intake>>> = RwLock::new(None);
 /// The address of what is installed, or null.
 static INSTALLED: AtomicPtr<Intake> = AtomicPtr::new(null_mut());
+/// Whether what is installed has somebody who answers calls instead of the outside.
+static STANDS_IN: AtomicBool = AtomicBool::new(false);
 static RESTORES: AtomicU64 = AtomicU64::new(0);
 
 /// Whether a recorder is installed for the whole process.
 #[inline(always)]
 pub(crate) fn installed() -> bool {
     !INSTALLED.load(Relaxed).is_null()
+}
+
+/// Whether the installed recorder has somebody who answers calls instead of the outside.
+#[inline]
+pub(crate) fn installed_stands_in() -> bool {
+    STANDS_IN.load(Relaxed)
 }
 
 thread_local! {
@@ -197,6 +230,7 @@ pub(crate) fn install(intake: &Arc<Intake>) -> bool {
     }
     *global = Some(intake.clone());
     INSTALLED.store(Arc::as_ptr(intake).cast_mut(), Relaxed);
+    STANDS_IN.store(intake.has_stand_in(), Relaxed);
     true
 }
 
@@ -206,6 +240,7 @@ pub(crate) fn uninstall(intake: &Arc<Intake>) {
     if global.as_ref().is_some_and(|g| Arc::ptr_eq(g, intake)) {
         *global = None;
         INSTALLED.store(null_mut(), Relaxed);
+        STANDS_IN.store(false, Relaxed);
     }
 }
 

@@ -78,6 +78,16 @@ pub(crate) struct OwnSegment {
 }
 
 impl Shared {
+    /// The tag of a context whose spans are recorded.
+    #[inline(always)]
+    fn recorded_tag(&self) -> usize {
+        #[cfg(feature = "record")]
+        if self.intake.as_deref().is_some_and(Intake::has_stand_in) {
+            return STANDS_IN;
+        }
+        RECORDED
+    }
+
     #[cfg(feature = "record")]
     pub(crate) fn set_sampled(&mut self, yes: bool) {
         self.flags = (self.flags & !SAMPLED) | if yes { SAMPLED } else { 0 }
@@ -100,6 +110,10 @@ impl Shared {
 /// Low bit of the pointer: spans are recorded. It is never set beside the other one.
 pub(crate) const RECORDED: usize = 1;
 
+/// Another bit: spans are recorded, and each is told to whoever stands in for the outside. It is never set beside the others: so a
+/// span of a recorder without a stand-in is found by one look, as ever, and those of others go the way of the rare.
+pub(crate) const STANDS_IN: usize = 4;
+
 /// The next bit: the first span that begins here asks the sampler. There is no trace yet, or an undecided one (see
 /// `Sampler::by`).
 pub(crate) const BEGINS: usize = 2;
@@ -111,7 +125,7 @@ pub(crate) fn untag_recorded(p: *const Shared) -> *const Shared {
 }
 
 pub(crate) fn untag(p: *const Shared) -> *const Shared {
-    p.map_addr(|a| a & !(RECORDED | BEGINS))
+    p.map_addr(|a| a & !(RECORDED | BEGINS | STANDS_IN))
 }
 
 /// What is carried from one step to the next: trace id, parent span id, flags, run id, tracestate and baggage.
@@ -155,7 +169,7 @@ impl Context {
         #[cfg(not(feature = "record"))]
         let begins = false;
         let tag = match recorded {
-            Some(true) => RECORDED,
+            Some(true) => shared.recorded_tag(),
             _ if begins => BEGINS,
             _ => 0,
         };
@@ -245,13 +259,35 @@ impl Context {
     /// Whether spans under this context are recorded in this process. With a sampler of your own
     /// ([`Sampler::by`](crate::Sampler::by)), a context that arrives is not recorded before its first span is.
     pub fn is_recorded(&self) -> bool {
+        self.shared.addr() & (RECORDED | STANDS_IN) != 0
+    }
+
+    /// Whether spans are recorded, by a recorder that nobody stands in for: calls are made.
+    #[cfg(feature = "record")]
+    #[inline(always)]
+    pub(crate) fn is_recorded_and_live(&self) -> bool {
         self.shared.addr() & RECORDED != 0
+    }
+
+    /// Whether somebody stands in for the outside, who is told of each span.
+    #[inline(always)]
+    pub(crate) fn is_told(&self) -> bool {
+        self.shared.addr() & STANDS_IN != 0
+    }
+
+    /// Whether it is bound to a recorder that somebody stands in for.
+    pub(crate) fn stands_in(&self) -> bool {
+        #[cfg(feature = "record")]
+        return self.shared().and_then(|s| s.intake.as_deref()).is_some_and(Intake::has_stand_in);
+        #[cfg(not(feature = "record"))]
+        return false;
     }
 
     /// The same context, with the decision whether it is recorded.
     #[cfg(feature = "record")]
     pub(crate) fn with_decision(mut self, recorded: bool) -> Self {
-        self.shared = untag(self.shared).map_addr(|a| a | if recorded { RECORDED } else { 0 });
+        let tag = self.shared().filter(|_| recorded).map_or(0, Shared::recorded_tag);
+        self.shared = untag(self.shared).map_addr(|a| a | tag);
         self
     }
 

@@ -8,9 +8,10 @@ use super::thread::ThreadRecorder;
 use crate::buffer::*;
 use crate::context::Shared;
 use crate::cut::MAX_TEXT;
-use crate::encoder::clock::ticks;
+use crate::encoder::clock::{ticks, ticks_before};
 use crate::{Kind, Primitive, Status, Value};
 use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
 
 /// Where the id of a span stands inside its record.
 const ID: usize = 2;
@@ -140,11 +141,23 @@ impl ThreadRecorder {
     /// Gives a span that has just begun the id and the time that it had while it was held back.
     #[cold]
     pub(super) fn set_beginning(&self, s: Started, id: u64, began: u64) -> Started {
-        if let Some(at) = self.writer.tail(s.token) {
+        self.set_began(&s, began);
+        self.set_id(s, id)
+    }
+
+    /// Has a span that has just begun begin so long ago.
+    #[cold]
+    pub(crate) fn begin_before(&self, s: &Started, ago: Duration) {
+        self.set_began(s, ticks_before(ago))
+    }
+
+    fn set_began(&self, s: &Started, began: u64) {
+        if s.is_held() {
+            held::set_began(s.id, began)
+        } else if let Some(at) = self.writer.tail(s.token) {
             // SAFETY: the record at the tail is there.
             unsafe { self.writer.put(at + BEGAN, began) }
         }
-        self.set_id(s, id)
     }
 
     /// Appends to the unpublished record at the tail, moves it to a new chunk when it does not fit, or writes a record
@@ -338,7 +351,7 @@ impl ThreadRecorder {
     #[cold]
     #[inline(never)]
     fn end_elsewhere(&self, shared: &Shared, id: u64, end: u64, items: &[Item<'_>]) {
-        self.write(shared, header(LATE_END, LATE_END_WORDS), &[end, id], items, true)
+        self.write(shared, header(LATE_END, LATE_END_WORDS), &[end, id], items, true);
     }
 
     /// Items that belong to a span whose record is published: in as many records as it takes.
@@ -362,18 +375,25 @@ impl ThreadRecorder {
     }
 
     /// A fact about the run of `shared`, or about one of its spans.
-    pub(crate) fn fact(&self, shared: &Shared, fact: Fact, span: u64, id: u64, items: &[Item<'_>]) {
+    /// False: there was no room for it, and it is counted.
+    pub(crate) fn fact(&self, shared: &Shared, fact: Fact, span: u64, id: u64, items: &[Item<'_>]) -> bool {
         let head = header(FACT, FACT_WORDS) | (fact as u64) << FACT_AT;
         let for_end = matches!(fact, Fact::RunEnd | Fact::RunSuspend);
-        self.write(shared, head, &[span, id, ticks()], items, for_end);
+        let is_written = self.write(shared, head, &[span, id, ticks()], items, for_end);
         let lifecycle = matches!(fact, Fact::RunStart | Fact::RunEnd | Fact::RunSuspend | Fact::RunResume);
         if let Some(intake) = shared.intake.as_ref().filter(|_| lifecycle) {
             intake.wake()
         }
+        is_written
     }
 
-    /// Writes a whole record and publishes it. `head` counts the words of `body` and itself.
-    fn write(&self, shared: &Shared, head: u64, body: &[u64], items: &[Item<'_>], for_end: bool) {
+    /// Whether a fact with these items is one record.
+    pub(crate) fn fits(&self, items: &[Item<'_>]) -> bool {
+        fitting(FACT_WORDS, items) == items.len()
+    }
+
+    /// Writes a whole record and publishes it. `head` counts the words of `body` and itself. False: there was no room.
+    fn write(&self, shared: &Shared, head: u64, body: &[u64], items: &[Item<'_>], for_end: bool) -> bool {
         let mut cuts = Cuts::default();
         let fixed = 1 + body.len();
         let fit = fitting(fixed, items);
@@ -387,7 +407,7 @@ impl ThreadRecorder {
         }
         let need = fixed + items.iter().map(|(_, v)| items::words(v)).sum::<usize>();
         if !self.make_room(shared, need, for_end) {
-            return;
+            return false;
         }
         let w = &self.writer;
         // SAFETY: room for `need` words was made sure, and that is what is written.
@@ -401,6 +421,7 @@ impl ThreadRecorder {
             let span = body[usize::from(kind(head) == LATE_END)];
             self.tell_after(shared, span, &cuts)
         }
+        true
     }
 
     /// Tells what was cut of a record that is published.
@@ -409,7 +430,7 @@ impl ThreadRecorder {
     fn tell_after(&self, shared: &Shared, span: u64, cuts: &Cuts) {
         self.count_cut(cuts.count);
         let message = cuts.message();
-        self.fact(shared, Fact::Diagnostic, span, 0, &cuts.items(&message))
+        self.fact(shared, Fact::Diagnostic, span, 0, &cuts.items(&message));
     }
 
     /// Puts a record at `at`, which is where the next word goes.

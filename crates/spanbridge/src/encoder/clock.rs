@@ -5,11 +5,15 @@
 //! migration) or a wall clock that was set shows as a slope that cannot be: then the last good rate is used.
 
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 static TSC: AtomicBool = AtomicBool::new(false);
 static BASE: OnceLock<Instant> = OnceLock::new();
+/// The latest rate that a delivery has measured, as in [`Clock`]. 0: none yet.
+static RATE: AtomicU64 = AtomicU64::new(0);
+/// Taken when the counter was chosen, for a rate before the first delivery.
+static FIRST: OnceLock<(Instant, u64)> = OnceLock::new();
 
 /// Now. Never zero; the top three bits are never set.
 #[inline(always)]
@@ -35,7 +39,30 @@ pub(crate) fn init() {
         BASE.get_or_init(Instant::now);
         #[cfg(all(target_arch = "x86_64", not(miri)))]
         TSC.store(invariant_tsc() && kernel_trusts_tsc(), Relaxed);
+        FIRST.get_or_init(|| (Instant::now(), ticks()));
     });
+}
+
+/// The ticks of a moment in the past. Never zero.
+pub(crate) fn ticks_before(ago: Duration) -> u64 {
+    let now = ticks();
+    let since_first = || {
+        let (first, ticks) = FIRST.get()?;
+        rate(now.checked_sub(*ticks)?, first.elapsed().as_nanos().try_into().ok()?)
+    };
+    let rate = match RATE.load(Relaxed) {
+        // Nanoseconds, unless there is a counter.
+        _ if !TSC.load(Relaxed) => 1 << 32,
+        0 => since_first().unwrap_or(1 << 32),
+        measured => measured,
+    };
+    let back = (ago.as_nanos() << 32) / u128::from(rate.max(1));
+    now.saturating_sub(back.try_into().unwrap_or(u64::MAX)).max(1)
+}
+
+/// Nanoseconds a tick, 32.32 fixed point. `None`: time or ticks have not moved.
+fn rate(ticks: u64, ns: u64) -> Option<u64> {
+    (ticks > 0 && ns > 0).then(|| ((u128::from(ns) << 32) / u128::from(ticks)) as u64)
 }
 
 #[cfg(all(target_arch = "x86_64", not(miri)))]
@@ -97,10 +124,7 @@ impl Clock {
 
     /// Moves on to `now`; afterwards ticks between the two latest anchors are interpolated.
     pub(crate) fn advance(&mut self, now: Anchor) {
-        let slope = |a: Anchor| {
-            (now.ticks > a.ticks && now.ns > a.ns)
-                .then(|| ((u128::from(now.ns - a.ns) << 32) / u128::from(now.ticks - a.ticks)) as u64)
-        };
+        let slope = |a: Anchor| rate(now.ticks.saturating_sub(a.ticks), now.ns.saturating_sub(a.ns));
         let off_by = |s: u64| (u128::from(s.abs_diff(self.long)) * u128::from(now.ticks - self.last.ticks)) >> 32;
         match slope(self.last) {
             Some(s) if self.long == 0 || off_by(s) < 1_000_000 || s.abs_diff(self.long) < self.long / 2000 => {
@@ -122,6 +146,11 @@ impl Clock {
         (self.first, self.last, self.at) = (now, now, now);
         self.rate = if self.long == 0 { 1 << 32 } else { self.long as i64 };
         self.long = 0
+    }
+
+    /// Has [`ticks_before`] use this clock's rate.
+    pub(crate) fn publish_rate(&self) {
+        RATE.store(self.long, Relaxed)
     }
 
     /// The latest anchor, in nanoseconds since the epoch.

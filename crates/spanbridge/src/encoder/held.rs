@@ -76,6 +76,10 @@ pub(super) fn rename(id: u64, to: u64) {
     with(|all| all.iter_mut().rfind(|held| held.id == id).map(|held| held.id = to));
 }
 
+pub(super) fn set_began(id: u64, began: u64) {
+    with(|all| all.iter_mut().rfind(|held| held.id == id).map(|held| held.began = began));
+}
+
 impl Held {
     fn field(&self, field: Field) -> Option<Value<'_>> {
         let of = |key: &Key| matches!(key, Key::Field(f) if *f == field);

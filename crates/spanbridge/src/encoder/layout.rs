@@ -68,14 +68,28 @@ pub(crate) enum Fact {
     Artifact,
     Edge,
     Diagnostic,
+    Mutation,
+    /// An artifact whose preview waits in [`LargeTexts`](crate::buffer::LargeTexts), by the artifact's id.
+    LargeArtifact,
 }
 
 impl Fact {
     pub(crate) fn of(header: u64) -> Option<Fact> {
         use Fact::*;
-        [RunStart, RunEnd, RunSuspend, RunResume, RunAttributes, Event, Artifact, Edge, Diagnostic]
-            .get((header >> FACT_AT) as u8 as usize - 1)
-            .copied()
+        const ALL: [Fact; 11] = [
+            RunStart,
+            RunEnd,
+            RunSuspend,
+            RunResume,
+            RunAttributes,
+            Event,
+            Artifact,
+            Edge,
+            Diagnostic,
+            Mutation,
+            LargeArtifact,
+        ];
+        ALL.get(((header >> FACT_AT) as u8 as usize).wrapping_sub(1)).copied()
     }
 }
 
@@ -108,4 +122,15 @@ pub(crate) enum Field {
     Hash,
     Preview,
     ErrorType,
+    MutationId,
+    Database,
+    /// A text that is too long for one item stands in several, one after the other; so do those of the next two.
+    Key,
+    Before,
+    After,
+    /// A column that was written; there are as many items as columns.
+    Column,
+    Op,
+    CommittedAt,
+    Position,
 }

@@ -18,6 +18,8 @@ mod held;
 #[cfg(feature = "record")]
 mod items;
 #[cfg(feature = "record")]
+mod large;
+#[cfg(feature = "record")]
 mod roots;
 #[cfg(feature = "record")]
 mod template;

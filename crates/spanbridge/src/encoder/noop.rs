@@ -95,6 +95,7 @@ impl ThreadRecorder {
     pub(crate) fn set_id(&self, s: Started, _: u64) -> Started {
         s
     }
+    pub(crate) fn begin_before(&self, _: &Started, _: std::time::Duration) {}
     pub(crate) fn add<'s>(&self, s: Started, _: impl FnOnce() -> Option<&'s Shared>, _: Key, _: Value<'_>) -> Started {
         s
     }
@@ -123,7 +124,15 @@ impl ThreadRecorder {
     }
     pub(crate) fn more(&self, _: &Shared, _: u64, _: &[Item<'_>]) {}
     pub(crate) fn run_attributes(&self, _: &Shared, _: &[Item<'_>]) {}
-    pub(crate) fn fact(&self, _: &Shared, _: Fact, _: u64, _: u64, _: &[Item<'_>]) {}
+    pub(crate) fn fact(&self, _: &Shared, _: Fact, _: u64, _: u64, _: &[Item<'_>]) -> bool {
+        true
+    }
+    pub(crate) fn large_artifact(&self, _: &Shared, _: (u64, u64), _: &[Item<'_>], _: String) -> Result<(), String> {
+        Ok(())
+    }
+    pub(crate) fn fits(&self, _: &[Item<'_>]) -> bool {
+        true
+    }
     pub(crate) fn id(&self) -> u64 {
         0
     }

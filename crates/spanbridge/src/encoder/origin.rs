@@ -69,6 +69,21 @@ impl Binding {
     }
 }
 
+impl Shared {
+    /// Of records that belong to no run and no trace. `None`: nobody here records.
+    #[cfg(feature = "record")]
+    pub(crate) fn without_run() -> Option<Shared> {
+        let intake = current::intake().filter(|intake| intake.is_on())?;
+        Some(Shared { serial: encoder::new_id(), intake: Some(intake), ..Context::blank(0, 0, 0) })
+    }
+
+    /// Of records that belong to no run and no trace: nobody here records.
+    #[cfg(not(feature = "record"))]
+    pub(crate) fn without_run() -> Option<Shared> {
+        None
+    }
+}
+
 impl OwnSegment {
     /// The resumption of the run that it is: what one who resumed it does, until he leaves or suspends it. 0 where the run was not
     /// resumed.

@@ -2,9 +2,9 @@
 
 use super::part::{Part, PartKind};
 use super::step::Step;
-use crate::observe::{NewArtifact, Span};
+use crate::observe::{ActiveSpan, NewArtifact, Span};
 #[cfg(feature = "record")]
-use crate::{Value, cut::MAX_TEXT, observe::ActiveSpan};
+use crate::{Value, cut::MAX_TEXT};
 use crate::{panics, semconv, w3c};
 use std::borrow::Cow;
 use std::fmt;
@@ -26,6 +26,31 @@ pub enum CaptureMode {
         /// Maximum number of bytes that are recorded; never more than 4 KiB.
         max: usize,
     },
+    /// An artifact with the whole, so that a run can be replayed: payloads of at most `max` bytes are recorded whole, of longer
+    /// ones the beginning as with [`Inline`](CaptureMode::Inline). For payloads this also records what is needed to make the
+    /// same input again, as `input.properties` (`docs/guide/messages.md`).
+    ///
+    /// Everything personal in payloads and headers is recorded with it. Use a [redaction hook](CapturePolicy::redact).
+    Whole {
+        /// Maximum number of bytes of what is recorded whole; never more than 1 MiB.
+        max: usize,
+    },
+}
+
+impl CaptureMode {
+    /// The artifact with as much of its content as is recorded.
+    pub(super) fn shows(self, artifact: NewArtifact<'_>) -> NewArtifact<'_> {
+        match self {
+            CaptureMode::Off | CaptureMode::Reference => artifact,
+            CaptureMode::Inline { max } => artifact.inline(max),
+            CaptureMode::Whole { max } => artifact.whole(max),
+        }
+    }
+
+    /// Whether content is recorded, and not its size alone.
+    fn shows_content(self) -> bool {
+        matches!(self, CaptureMode::Inline { .. } | CaptureMode::Whole { .. })
+    }
 }
 
 /// A message that is about to be recorded.
@@ -117,9 +142,18 @@ impl CapturePolicy {
         self.makes_artifacts() || self.headers != CaptureMode::Off
     }
 
+    /// Whether payloads are recorded whole, with what came beside them.
+    pub fn keeps_whole(&self) -> bool {
+        matches!(self.payload, CaptureMode::Whole { .. })
+    }
+
     /// What is recorded of payloads.
     pub(super) fn mode(&self) -> CaptureMode {
         self.payload
+    }
+
+    pub(super) fn is_hashed(&self) -> bool {
+        self.hashed
     }
 
     pub(super) fn has_hook(&self) -> bool {
@@ -127,12 +161,8 @@ impl CapturePolicy {
     }
 
     /// Whether more is recorded of the payload of a message than its size.
-    fn makes_artifacts(&self) -> bool {
-        match self.payload {
-            CaptureMode::Off => false,
-            CaptureMode::Reference => self.hashed,
-            CaptureMode::Inline { .. } => true,
-        }
+    pub(super) fn makes_artifacts(&self) -> bool {
+        self.payload.shows_content() || self.payload == CaptureMode::Reference && self.hashed
     }
 
     /// Records the payload and the headers of a message with its span, if more than an attribute is recorded of them: as the
@@ -172,8 +202,8 @@ impl CapturePolicy {
             return span.diagnostic(semconv::REDACTION_FAILED, &not_recorded(kind.name()));
         };
         let is_whole = match self.payload {
-            CaptureMode::Inline { max } => shown.len() <= max.min(MAX_TEXT),
-            _ => false,
+            CaptureMode::Inline { max } | CaptureMode::Whole { max } => shown.len() <= max.min(MAX_TEXT),
+            CaptureMode::Off | CaptureMode::Reference => false,
         };
         match std::str::from_utf8(&shown) {
             Ok(text) if is_whole && is_json => span.attribute(name, Value::Json(text)),
@@ -183,6 +213,11 @@ impl CapturePolicy {
                 self.artifact(self.payload, name, content_type, &shown, |artifact| span.artifact(artifact))
             }
         }
+    }
+
+    /// Records a payload that the hook has seen.
+    pub(super) fn record_shown(&self, span: &ActiveSpan, kind: &str, content_type: &str, payload: &[u8]) {
+        self.artifact(self.payload, kind, content_type, payload, |artifact| span.artifact(artifact))
     }
 
     /// Records headers alone, as an artifact of this kind. They are asked for only if they are recorded.
@@ -212,10 +247,12 @@ impl CapturePolicy {
         if !hash.is_empty() {
             artifact = artifact.hash(&hash)
         }
-        if let CaptureMode::Inline { max } = capture {
-            artifact = artifact.inline(max)
-        }
-        record(&artifact)
+        record(&capture.shows(artifact))
+    }
+
+    /// What the hook leaves of something, without recording it; `None` if it fails. For what is compared with a record.
+    pub fn redacted<'a>(&self, kind: PartKind<'a>, bytes: &'a [u8]) -> Option<Cow<'a, [u8]>> {
+        self.shown(kind, bytes)
     }
 
     /// What the hook leaves; nothing if it fails.
@@ -256,7 +293,7 @@ pub(super) fn failed(span: &Span, what: &str) {
     span.diagnostic(semconv::REDACTION_FAILED, &not_recorded(what))
 }
 
-fn not_recorded(what: &str) -> String {
+pub(super) fn not_recorded(what: &str) -> String {
     format!("nothing of {what} was recorded: the redaction hook failed")
 }
 
@@ -273,6 +310,22 @@ pub(crate) fn hash(bytes: &[u8]) -> String {
     format!("xxh3:{:032x}", xxhash_rust::xxh3::xxh3_128(bytes))
 }
 
+/// The same for a payload that passes in pieces.
+#[cfg(feature = "record")]
+#[derive(Default)]
+pub(super) struct Hasher(xxhash_rust::xxh3::Xxh3);
+
+#[cfg(feature = "record")]
+impl Hasher {
+    pub(super) fn update(&mut self, piece: &[u8]) {
+        self.0.update(piece)
+    }
+
+    pub(super) fn finish(&self) -> String {
+        format!("xxh3:{:032x}", self.0.digest128())
+    }
+}
+
 #[cfg(feature = "record")]
 pub(crate) fn quoted(text: &str, out: &mut String) {
     out.push('"');
@@ -284,6 +337,19 @@ pub(crate) fn quoted(text: &str, out: &mut String) {
 #[cfg(not(feature = "record"))]
 pub(crate) fn hash(_: &[u8]) -> String {
     String::new()
+}
+
+#[cfg(not(feature = "record"))]
+#[derive(Default)]
+pub(super) struct Hasher;
+
+#[cfg(not(feature = "record"))]
+impl Hasher {
+    pub(super) fn update(&mut self, _: &[u8]) {}
+
+    pub(super) fn finish(&self) -> String {
+        String::new()
+    }
 }
 
 #[cfg(not(feature = "record"))]

@@ -26,9 +26,11 @@ mod driver;
 mod options;
 mod part;
 mod process_span;
+pub(crate) mod properties;
 mod received;
 mod relation;
 pub(crate) mod step;
+pub(crate) mod streamed;
 mod taken;
 pub(crate) mod values;
 

@@ -3,7 +3,9 @@
 use super::options::{MessageView, ReceiveOptions};
 use super::relation::Trust;
 use crate::carrier::Extraction;
+use crate::context::current;
 use crate::encoder::origin;
+use crate::w3c::Baggage;
 use crate::{Context, semconv};
 
 /// What is recorded about the context of a message: a diagnostic's code, and its text.
@@ -21,7 +23,14 @@ pub(super) struct Taken {
 impl From<Extraction> for Taken {
     fn from(found: Extraction) -> Self {
         let notes = found.problems.iter().map(|p| (semconv::HEADER_MALFORMED, p.to_string())).collect();
-        let context = if found.context.travels() { found.context } else { Context::detached() };
+        let context = match found.context.travels() {
+            // A replay does not continue the sender's ids; a context of this process is one of its own.
+            _ if current::stands_in() && (found.context.is_empty() || found.context.is_remote()) => {
+                current::context().with_baggage(found.context.baggage().clone())
+            }
+            true => found.context,
+            false => Context::detached(),
+        };
         Taken { context, claimed: Context::EMPTY, notes }
     }
 }
@@ -35,6 +44,8 @@ impl Taken {
         }
         match trust {
             Trust::Full => {}
+            // The ids are not the sender's.
+            _ if self.context.stands_in() => self.context = self.context.with_baggage(Baggage::new()),
             Trust::IdsOnly => {
                 let baggage = self.context.baggage().as_str().len();
                 if baggage > 0 {

@@ -1,5 +1,6 @@
 //! From owned bodies of records to views, and back.
 
+use super::mutation_view::MutationView;
 use super::span_view::{EndView, SpanView};
 use super::view::*;
 use super::{
@@ -68,6 +69,7 @@ impl<'a> From<&'a Body<'_>> for BodyView<'a> {
                 hash: a.hash.as_deref(),
                 preview: a.preview.as_deref(),
             }),
+            Body::Mutation(m) => BodyView::Mutation(MutationView::of(m)),
             Body::Edge(e) => BodyView::Edge(EdgeView {
                 edge_type: &e.edge_type,
                 from: EndpointView::of(&e.from),
@@ -152,6 +154,7 @@ impl<'a> BodyView<'a> {
                 hash: a.hash.map(text),
                 preview: a.preview.map(text),
             }),
+            BodyView::Mutation(m) => Body::Mutation(m.to_mutation()),
             BodyView::Edge(e) => {
                 Body::Edge(Edge { edge_type: text(e.edge_type), from: e.from.to_endpoint(), to: e.to.to_endpoint() })
             }

@@ -1,6 +1,7 @@
 //! What the words of a record in a batch say.
 
 use super::attributes::AttributesView;
+use super::mutation_view::MutationView;
 use super::span_view::{EndView, SpanView};
 use super::view::*;
 use super::words::{ENDED, Items, Words, is_link};
@@ -57,16 +58,22 @@ fn other(words: &Words, at: usize, join: u32, trace: u128) -> BodyView<'_> {
             to: endpoint(items, Field::Link, Field::ToRun),
         }),
         buffer::MORE => BodyView::SpanAttributes(SpanAttributesView { span_id: SpanId(w(1)), attributes }),
-        _ => fact([w(0), w(1), w(2)], words.clock.ns(w(3)), items),
+        _ => fact([w(0), w(1), w(2)], words.clock.ns(w(3)), items, || words.large.of(at)),
     }
 }
 
-fn fact<'a>([header, span, id]: [u64; 3], time: u64, items: Items<'a>) -> BodyView<'a> {
+fn fact<'a>(
+    [header, span, id]: [u64; 3],
+    time: u64,
+    items: Items<'a>,
+    large: impl FnOnce() -> Option<&'a str>,
+) -> BodyView<'a> {
     let optional = |field| items.text(field);
     let text = |field| optional(field).unwrap_or_default();
     let number = |field| { items }.field_number(field);
     let attributes = AttributesView::packed(items);
-    match Fact::of(header) {
+    let kind = Fact::of(header);
+    match kind {
         Some(Fact::RunStart) => BodyView::RunStart(RunStartView {
             name: text(Field::Name),
             started_at: time,
@@ -96,7 +103,7 @@ fn fact<'a>([header, span, id]: [u64; 3], time: u64, items: Items<'a>) -> BodyVi
             timestamp: time,
             attributes,
         }),
-        Some(Fact::Artifact) => BodyView::Artifact(ArtifactView {
+        Some(Fact::Artifact | Fact::LargeArtifact) => BodyView::Artifact(ArtifactView {
             span_id: SpanId(span),
             artifact_id: IdView::number(id),
             kind: text(Field::ArtifactKind),
@@ -104,8 +111,9 @@ fn fact<'a>([header, span, id]: [u64; 3], time: u64, items: Items<'a>) -> BodyVi
             encoding: text(Field::Encoding),
             size_bytes: number(Field::Size).unwrap_or(0),
             hash: optional(Field::Hash),
-            preview: optional(Field::Preview),
+            preview: if kind == Some(Fact::LargeArtifact) { large() } else { optional(Field::Preview) },
         }),
+        Some(Fact::Mutation) => BodyView::Mutation(MutationView::packed(SpanId::new(span), items)),
         Some(Fact::Edge) => BodyView::Edge(EdgeView {
             edge_type: text(Field::Name),
             from: endpoint(items, Field::FromSpan, Field::FromRun),

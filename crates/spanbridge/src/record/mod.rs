@@ -15,6 +15,7 @@ mod convert;
 mod decode;
 mod json;
 mod links;
+mod mutation_view;
 pub(crate) mod packed;
 mod record_view;
 mod span_view;
@@ -25,11 +26,12 @@ pub(crate) mod words;
 
 pub use attributes::{AttributeValue, Attributes, AttributesIter, AttributesView};
 pub use body::{
-    Artifact, Body, Diagnostic, Edge, End, Endpoint, Event, RunAttributes, RunEnd, RunResume, RunStart, RunSuspend,
-    Segment, SpanAttributes, SpanData, SpanEnd, Via,
+    Artifact, Body, Diagnostic, Edge, End, Endpoint, Event, Mutation, MutationOp, RunAttributes, RunEnd, RunResume,
+    RunStart, RunSuspend, Segment, SpanAttributes, SpanData, SpanEnd, Via,
 };
 pub use json::{RecordError, RecordErrorKind, SCHEMA_VERSION};
 pub use links::{Link, LinkView, LinksIter, LinksView};
+pub use mutation_view::{ColumnsView, MutationView};
 pub use record_view::RecordView;
 pub use span_view::{EndView, SpanView};
 pub use time::{format_time, parse_time};
@@ -41,15 +43,15 @@ pub use view::{
 use crate::{RunId, SegmentId, TraceId};
 use std::borrow::Cow;
 
-/// One immutable fact about a run, a segment, a span, an event, an artifact or an edge.
+/// One immutable fact about a run, a segment, a span, an event, an artifact, a row of a database or an edge.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Record<'a> {
     /// The record's id, if it is another than `<segmentId>-<segmentSeq>`.
     pub id: Option<Cow<'a, str>>,
-    /// The run; absent only on diagnostics.
+    /// The run; absent only on diagnostics and mutations.
     pub run_id: Option<RunId>,
-    /// The trace; absent only on diagnostics.
+    /// The trace; absent only on diagnostics and mutations.
     pub trace_id: Option<TraceId>,
     /// The segment that recorded it.
     pub segment_id: SegmentId,

@@ -81,7 +81,7 @@ impl<'a> RecordView<'a> {
         }
     }
 
-    /// The run; absent only on diagnostics.
+    /// The run; absent only on diagnostics and mutations.
     #[inline(always)]
     pub fn run_id(self) -> Option<RunId> {
         match self.0 {
@@ -91,7 +91,7 @@ impl<'a> RecordView<'a> {
         }
     }
 
-    /// The trace; absent only on diagnostics.
+    /// The trace; absent only on diagnostics and mutations.
     #[inline(always)]
     pub fn trace_id(self) -> Option<TraceId> {
         match self.0 {
@@ -161,7 +161,8 @@ impl<'a> RecordView<'a> {
         }
     }
 
-    /// Whether the record lies in one piece of the recording buffers, so that all its texts together are shorter than 1 MiB.
+    /// Whether the record lies in one piece of the recording buffers, perhaps with one large text (2 MiB at most) beside it, so
+    /// that all its texts together are shorter than 3 MiB.
     #[doc(hidden)] // for the store, which need not measure such records
     #[inline]
     pub fn is_small(self) -> bool {

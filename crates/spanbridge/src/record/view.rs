@@ -5,6 +5,7 @@
 
 use super::Via;
 use super::attributes::AttributesView;
+use super::mutation_view::MutationView;
 use super::span_view::{EndView, SpanView};
 use crate::{RunId, SpanId, Status, TraceId};
 use std::borrow::Cow;
@@ -36,6 +37,8 @@ pub enum BodyView<'a> {
     Event(EventView<'a>),
     /// A bounded preview of a payload, or a reference to one.
     Artifact(ArtifactView<'a>),
+    /// A row of a database was changed.
+    Mutation(MutationView<'a>),
     /// A relation that is not the tree.
     Edge(EdgeView<'a>),
     /// Something a reader should know about the recording itself.

@@ -20,6 +20,30 @@ pub(crate) struct Words {
     pub(crate) words: Vec<u64>,
     pub(crate) clock: Clock,
     pub(crate) joins: Vec<Join>,
+    pub(crate) large: Large,
+}
+
+/// Texts that are too large to stand in the words.
+#[derive(Default)]
+pub(crate) struct Large {
+    /// Where the record begins that a text belongs to, in order.
+    texts: Vec<(u32, Box<str>)>,
+    /// What they take up.
+    pub(crate) bytes: usize,
+}
+
+impl Large {
+    /// The text of the record at `at`, which is behind all others.
+    pub(crate) fn push(&mut self, at: u32, text: Box<str>) {
+        self.bytes += text.len();
+        self.texts.push((at, text))
+    }
+
+    /// The text of the record at `at`.
+    pub(crate) fn of(&self, at: usize) -> Option<&str> {
+        let place = self.texts.binary_search_by_key(&at, |(at, _)| *at as usize).ok()?;
+        Some(&self.texts[place].1)
+    }
 }
 
 /// A record whose items belong to another record of the same span, which stands before it or in another place.

@@ -5,12 +5,12 @@ use super::batch::{FULL_WORDS, RecordBatch, Spare};
 use super::report::Totals;
 use super::segments::{Fold, Segments};
 use crate::buffer::atomic::{AtomicU64, Ordering::Relaxed};
-use crate::buffer::{self, END, Found};
+use crate::buffer::{self, END, Found, LargeTexts};
 use crate::encoder::clock::Clock;
 use crate::encoder::{layout::*, new_id};
 use crate::record::Via;
 use crate::record::packed::{Note, Origin, Packed, Source};
-use crate::record::words::{ENDED, ENDED_WORDS, JOINED, Join, Words, is_link};
+use crate::record::words::{ENDED, ENDED_WORDS, JOINED, Join, Large, Words, is_link};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -27,6 +27,9 @@ pub(super) struct Assembler {
     notes: Vec<Note>,
     /// Where records begin that may have to be joined to others: late items and late ends.
     late: Vec<u32>,
+    /// Texts of records in `words` that are too large for them.
+    large: Large,
+    waiting: Arc<LargeTexts>,
     fold: Fold,
 }
 
@@ -35,10 +38,10 @@ impl Assembler {
     pub(super) fn begin_anew(&mut self) {
         let Source { service, resource, .. } = &*self.source;
         let (instance, service, resource) = (new_id(), service.clone(), resource.clone());
-        *self = Assembler::new(Arc::new(Source { instance, service, resource }))
+        *self = Assembler::new(Arc::new(Source { instance, service, resource }), self.waiting.clone())
     }
 
-    pub(super) fn new(source: Arc<Source>) -> Self {
+    pub(super) fn new(source: Arc<Source>, waiting: Arc<LargeTexts>) -> Self {
         Assembler {
             segments: Segments::new(source.instance),
             source,
@@ -50,13 +53,15 @@ impl Assembler {
             origins: vec![],
             notes: vec![],
             late: vec![],
+            large: Large::default(),
+            waiting,
             fold: Segments::fold(),
         }
     }
 
     /// Bytes gathered so far.
     pub(super) fn bytes(&self) -> usize {
-        size_of_val(&self.words[..])
+        size_of_val(&self.words[..]) + self.large.bytes
     }
 
     /// There are no records and no notes.
@@ -98,8 +103,18 @@ impl Assembler {
             }
             self.words.set_len(at + n)
         }
-        if kind == buffer::MORE || kind == buffer::LATE_END {
-            self.late.push(at as u32)
+        match kind {
+            buffer::MORE | buffer::LATE_END => self.late.push(at as u32),
+            buffer::FACT if Fact::of(f.header) == Some(Fact::LargeArtifact) => self.found_large(at),
+            _ => {}
+        }
+    }
+
+    /// The text of an artifact was put aside before its record was written.
+    #[cold]
+    fn found_large(&mut self, at: usize) {
+        if let Some(text) = self.waiting.take(self.words[at + 2]) {
+            self.large.push(at as u32, text)
         }
     }
 
@@ -148,8 +163,9 @@ impl Assembler {
         });
     }
 
-    /// The batch of everything since the last call, if there is anything.
-    pub(super) fn finish(&mut self, clock: &Clock, totals: &Arc<Totals>) -> Option<RecordBatch> {
+    /// The batch of everything since the last call, if there is anything. With it, everything has come that was recorded before
+    /// `complete_until`.
+    pub(super) fn finish(&mut self, clock: &Clock, complete_until: u64, totals: &Arc<Totals>) -> Option<RecordBatch> {
         if self.is_empty() {
             return None;
         }
@@ -161,12 +177,12 @@ impl Assembler {
         self.records = 0;
         let packed = Packed {
             source: self.source.clone(),
-            words: Words { words: self.take_words(), clock: *clock, joins },
+            words: Words { words: self.take_words(), clock: *clock, joins, large: std::mem::take(&mut self.large) },
             heads,
             origins: std::mem::take(&mut self.origins),
             notes: std::mem::take(&mut self.notes),
         };
-        Some(RecordBatch::new(self.number, packed, self.spare.clone(), totals.clone()))
+        Some(RecordBatch::new(self.number, complete_until, packed, self.spare.clone(), totals.clone()))
     }
 
     /// Takes the words out. A batch may wait for sinks for long, so it must not hold much more memory than it needs: a large

@@ -48,6 +48,7 @@ pub(super) const FULL_WORDS: usize = HANDED_OVER_AT / size_of::<u64>() + crate::
 
 struct Frozen {
     number: u64,
+    complete_until: u64,
     len: usize,
     packed: Packed,
     spare: Arc<Spare>,
@@ -83,8 +84,14 @@ impl RecordBatch {
     /// The bytes of a batch with nothing but notes.
     pub(super) const SMALLEST: usize = size_of::<Frozen>();
 
-    pub(super) fn new(number: u64, packed: Packed, spare: Arc<Spare>, totals: Arc<Totals>) -> Self {
-        let frozen = Arc::new(Frozen { number, len: packed.len(), packed, spare, totals });
+    pub(super) fn new(
+        number: u64,
+        complete_until: u64,
+        packed: Packed,
+        spare: Arc<Spare>,
+        totals: Arc<Totals>,
+    ) -> Self {
+        let frozen = Arc::new(Frozen { number, complete_until, len: packed.len(), packed, spare, totals });
         RecordBatch { frozen, rest: None, _share: None }
     }
 
@@ -112,6 +119,13 @@ impl RecordBatch {
     /// come again.
     pub fn number(&self) -> u64 {
         self.frozen.number
+    }
+
+    /// What was recorded before this time is in this batch or in an earlier one, in nanoseconds since the epoch. Of what was recorded
+    /// later, a thread's records may be here and those of another that it goes on from may not: threads are read one after the
+    /// other, while they record.
+    pub fn complete_until(&self) -> u64 {
+        self.frozen.complete_until
     }
 
     /// The service that records.
@@ -153,6 +167,7 @@ impl RecordBatch {
             + size_of_val(&packed.words.joins[..])
             + size_of_val(&packed.heads[..])
             + size_of_val(&packed.origins[..])
+            + packed.words.large.bytes
     }
 
     /// The records, in order. Those of one run stand together in stretches, but a run may have several.

@@ -13,6 +13,7 @@ use crate::encoder::{self, clock};
 use crate::messaging::{CaptureMode, CapturePolicy};
 use crate::record::AttributeValue;
 use crate::record::packed::Source;
+use crate::stand_in::StandIn;
 use crate::{Sampler, fork, panics};
 use std::borrow::Cow;
 use std::fmt;
@@ -32,6 +33,7 @@ pub struct RecorderBuilder {
     content: Option<CapturePolicy>,
     /// What counts if it did not.
     default_content: CapturePolicy,
+    stand_in: Option<Arc<dyn StandIn>>,
 }
 
 impl RecorderBuilder {
@@ -51,7 +53,8 @@ impl RecorderBuilder {
     }
 
     /// Maximum memory for records that are not delivered yet, in bytes. Default: 64 MiB. Half of it is for what threads
-    /// record (32 GiB at most), half for batches that wait for sinks.
+    /// record (32 GiB at most), half for batches that wait for sinks. Of the second half, payloads of more than 4 KiB that are recorded
+    /// [whole](CaptureMode::Whole) may take up a quarter before they are in a batch.
     ///
     /// Every thread that has recorded holds 32 KiB of the first half until it ends, so 64 MiB are enough for about 950
     /// threads at a time. What further threads record is dropped and counted. If you have more, allow 64 KiB for each, and
@@ -84,7 +87,7 @@ impl RecorderBuilder {
     /// nothing of them.
     ///
     /// With [`Reference`](CaptureMode::Reference), the size, and a hash if you ask for it. With
-    /// [`Inline`](CaptureMode::Inline), the text. Your redaction hook sees it before it is recorded.
+    /// [`Inline`](CaptureMode::Inline) or [`Whole`](CaptureMode::Whole), the text. Your redaction hook sees it before it is recorded.
     pub fn content(mut self, capture: impl Into<CapturePolicy>) -> Self {
         self.content = Some(capture.into());
         self
@@ -94,6 +97,15 @@ impl RecorderBuilder {
     #[doc(hidden)] // for exporters, which are told what may leave
     pub fn default_content(mut self, capture: impl Into<CapturePolicy>) -> Self {
         self.default_content = capture.into();
+        self
+    }
+
+    /// Has this one answer what spans of this recorder call outside: for a replay. What is received is no longer taken to be part
+    /// of the run that its headers name: trace, run and parent are what is current where it is received. Baggage is taken as ever.
+    ///
+    /// Spans take longer with a stand-in, which is told of each. Calls of clients that no adapter wraps are made all the same.
+    pub fn stand_in(mut self, stand_in: Arc<dyn StandIn>) -> Self {
+        self.stand_in = Some(stand_in);
         self
     }
 
@@ -126,14 +138,18 @@ impl RecorderBuilder {
         encoder::watch_forks(); // first: a fork waits for what begins here
         clock::init();
         panics::listen();
-        let intake = Arc::new(Intake::new(self.memory / 2, self.sampler));
+        let mut intake = Intake::new(self.memory / 2, self.sampler);
+        if let Some(stand_in) = self.stand_in {
+            intake.set_stand_in(stand_in)
+        }
+        let intake = Arc::new(intake);
         let content = self.content.unwrap_or(self.default_content);
         if content.tells_size() {
             intake.set_content(content)
         }
         let source = Source { instance: encoder::new_id(), service: self.service, resource: self.resource };
-        let share = self.memory / 2 / self.sinks.len().max(1);
-        let outlets = self.sinks.into_iter().map(|s| Outlet::start(s, share, intake.clone()));
+        let sinks = self.sinks.len();
+        let outlets = self.sinks.into_iter().map(|s| Outlet::start(s, self.memory / 2, sinks, intake.clone()));
         let mut outlets = outlets.collect::<Result<Vec<_>, _>>().map_err(InstallError::Thread)?;
         let tallies = outlets.iter().map(|o| o.tally.clone()).collect();
         let totals = Arc::new(Totals { sinks: tallies, forks: fork::forks(), ..Totals::default() });
@@ -174,6 +190,7 @@ impl Recorder {
             sampler: Sampler::default(),
             content: None,
             default_content: CaptureMode::Off.into(),
+            stand_in: None,
         }
     }
 }

@@ -38,6 +38,8 @@ pub(super) struct Delivery {
     clock: Clock,
     /// How often the process had been restored from a snapshot at the last pass.
     restores: u64,
+    /// When the last pass began that has read everything that was there.
+    complete_until: u64,
     orphans: u64,
     /// If no flush asked for this pass: until when it may wait while all sinks are behind. `None`: for ever.
     patience: Option<Instant>,
@@ -62,6 +64,7 @@ impl Delivery {
         interval: Option<Duration>,
     ) -> Self {
         Delivery {
+            assembler: Assembler::new(source, intake.large.clone()),
             intake,
             requests: Arc::default(),
             totals,
@@ -69,9 +72,9 @@ impl Delivery {
             outlets,
             lanes: vec![],
             done: vec![],
-            assembler: Assembler::new(source),
             clock: Clock::new(Anchor::now()),
             restores: intake::restores(),
+            complete_until: 0,
             orphans: 0,
             patience: None,
             asked: None,
@@ -172,7 +175,7 @@ impl Delivery {
     /// Reads what is new. True: there is more to read.
     fn pass(&mut self) -> bool {
         self.lanes.extend(self.intake.new_lanes().into_iter().map(LaneReader::new));
-        self.look_at_the_clock();
+        let began = self.look_at_the_clock();
         let (mut dropped, mut cut, mut more) = (0, 0, false);
         let orphans = self.intake.orphans.load(Relaxed);
         dropped += orphans - std::mem::replace(&mut self.orphans, orphans);
@@ -204,20 +207,31 @@ impl Delivery {
         self.lanes = lanes;
         self.intake.set_attached(self.lanes.len());
         self.count(dropped, cut);
+        if !more {
+            self.complete_until = began
+        }
         self.hand_over();
         more
     }
 
     /// If the process was restored from a snapshot, both clocks have jumped. The snapshot may have been restored many
-    /// times, so what comes next is recorded by a new instance; otherwise segments would clash.
-    fn look_at_the_clock(&mut self) {
+    /// times, so what comes next is recorded by a new instance; otherwise segments would clash. Returns what time it is now.
+    fn look_at_the_clock(&mut self) -> u64 {
         let restores = intake::restores();
-        if std::mem::replace(&mut self.restores, restores) == restores {
-            return self.clock.advance(Anchor::now());
+        let is_restored = std::mem::replace(&mut self.restores, restores) != restores;
+        if is_restored {
+            self.hand_over();
+            self.assembler.begin_anew()
         }
-        self.hand_over();
-        self.assembler.begin_anew();
-        self.clock.restart(Anchor::now())
+        let now = Anchor::now();
+        match is_restored {
+            true => self.clock.restart(now),
+            false => {
+                self.clock.advance(now);
+                self.clock.publish_rate()
+            }
+        }
+        self.clock.ns(now.ticks)
     }
 
     fn count(&mut self, dropped: u64, cut: u64) {
@@ -267,7 +281,7 @@ impl Delivery {
 
     fn hand_over(&mut self) {
         self.tell(false);
-        let Some(batch) = self.assembler.finish(&self.clock, &self.totals) else { return };
+        let Some(batch) = self.assembler.finish(&self.clock, self.complete_until, &self.totals) else { return };
         self.wait_for_room(batch.bytes());
         for outlet in &mut self.outlets {
             outlet.offer(&batch)

@@ -46,7 +46,10 @@ impl Queue {
 /// The delivering thread's side of a sink.
 pub(super) struct Outlet {
     shared: Arc<Shared>,
+    /// Maximum bytes of batches that wait for all sinks or are held by them.
     limit: usize,
+    /// How many sinks share them.
+    sinks: usize,
     pub(super) tally: Arc<Tally>,
     /// It missed a batch since the last flush.
     pub(super) missed: bool,
@@ -72,8 +75,13 @@ impl TakesBack for Shared {
 }
 
 impl Outlet {
-    /// Starts the sink's thread. `limit`: maximum bytes of batches that wait for the sink or are held by it.
-    pub(super) fn start(sink: Box<dyn Sink>, limit: usize, intake: Arc<Intake>) -> std::io::Result<Outlet> {
+    /// Starts the sink's thread. `limit`: maximum bytes of batches that wait for one of so many sinks or are held by it.
+    pub(super) fn start(
+        sink: Box<dyn Sink>,
+        limit: usize,
+        sinks: usize,
+        intake: Arc<Intake>,
+    ) -> std::io::Result<Outlet> {
         let shared = Arc::new(Shared { queue: Mutex::default(), news: Condvar::new(), intake });
         let tally = Arc::new(Tally { name: sink.name().to_owned(), ..Tally::default() });
         let worker = Worker { sink, shared: shared.clone(), tally: tally.clone() };
@@ -85,27 +93,32 @@ impl Outlet {
             worker.work()
         };
         let thread = thread.spawn(work)?;
-        Ok(Outlet { shared, limit, tally, missed: false, untold: 0, thread: Some(thread) })
+        Ok(Outlet { shared, limit, sinks, tally, missed: false, untold: 0, thread: Some(thread) })
+    }
+
+    /// Maximum bytes of batches for this sink: its share of what large texts leave that are not in a batch yet.
+    fn share(&self) -> usize {
+        self.limit.saturating_sub(self.shared.intake.large.bytes()) / self.sinks.max(1)
     }
 
     /// Whether there is room for a batch of this size. If not, the delivering thread is unparked when that may have
     /// changed.
     pub(super) fn has_room(&self, bytes: usize) -> bool {
         let mut queue = lock(&self.shared.queue);
-        let room = queue.has_room(bytes, self.limit);
+        let room = queue.has_room(bytes, self.share());
         queue.wanted = !room;
         room
     }
 
     /// Whether there is room for a batch with nothing but notes.
     pub(super) fn takes_notes(&self) -> bool {
-        lock(&self.shared.queue).has_room(RecordBatch::SMALLEST, self.limit)
+        lock(&self.shared.queue).has_room(RecordBatch::SMALLEST, self.share())
     }
 
     /// Queues a batch. If there is no room, the sink misses it.
     pub(super) fn offer(&mut self, batch: &RecordBatch) {
         let mut queue = lock(&self.shared.queue);
-        let fits = queue.has_room(batch.bytes(), self.limit);
+        let fits = queue.has_room(batch.bytes(), self.share());
         let counter = if fits { &self.tally.left } else { &self.tally.dropped };
         counter.fetch_add(batch.len() as u64, AcqRel);
         if fits {
@@ -355,13 +368,14 @@ mod tests {
     use super::super::sink::Receipt;
     use super::*;
     use crate::Sampler;
+    use crate::buffer::LargeTexts;
     use crate::encoder::clock::{Anchor, Clock};
     use std::sync::mpsc;
 
     fn batch() -> RecordBatch {
-        let mut assembler = Assembler::new(Arc::default());
+        let mut assembler = Assembler::new(Arc::default(), Arc::new(LargeTexts::new(0)));
         assembler.note("test", String::new(), 1);
-        assembler.finish(&Clock::new(Anchor::now()), &Arc::default()).unwrap()
+        assembler.finish(&Clock::new(Anchor::now()), 0, &Arc::default()).unwrap()
     }
 
     /// Flushes that nobody waits for any more leave the queue of a sink that is down, except for one.
@@ -375,7 +389,7 @@ mod tests {
             Ok(Receipt::default())
         };
         let intake = Arc::new(Intake::new(0, Sampler::default()));
-        let mut outlet = Outlet::start(Box::new(stuck), 1 << 20, intake).unwrap();
+        let mut outlet = Outlet::start(Box::new(stuck), 1 << 20, 1, intake).unwrap();
         let ticket = || Ticket::new(Instant::now() + Duration::from_secs(3600), 1);
         outlet.offer(&batch());
         has_begun.recv().unwrap();

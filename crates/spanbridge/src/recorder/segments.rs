@@ -52,15 +52,16 @@ impl Segments {
         Fold(keys.hash_one(1), keys.hash_one(2) | 1)
     }
 
-    /// The segment of a run, and whether it begins now. `ordinal` names a segment beside the usual one.
+    /// The segment of a run, and whether it begins now. `ordinal` names a segment beside the usual one. What belongs to no run (0) has
+    /// one, too, without a record that begins it.
     pub(super) fn of(&mut self, run: u128, ordinal: u64) -> (&mut Segment, bool) {
         let mut opens = false;
         let (old, instance, generation) = (&mut self.old, self.instance, self.generation);
         let key = Key { run, ordinal };
         let segment = self.young.entry(key).or_insert_with(|| {
             old.remove(&key).unwrap_or_else(|| {
-                opens = true;
-                Segment { id: segment_id(instance, key, generation), seq: 1 }
+                opens = run != 0;
+                Segment { id: segment_id(instance, key, generation), seq: u64::from(opens) }
             })
         });
         (segment, opens)

@@ -2,7 +2,7 @@
 
 use super::place::{self, Place};
 use super::theirs;
-use crate::context::{RECORDED, Shared, untag_recorded};
+use crate::context::{RECORDED, STANDS_IN, Shared, untag_recorded};
 use crate::current::{self, ambient};
 use crate::encoder::layout::MAX_STATIC;
 use crate::encoder::{Key, Started, Template, origin, thread_recorder};
@@ -10,6 +10,7 @@ use crate::{Context, IntoValue, Kind, Primitive};
 use std::borrow::Cow;
 use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
+use std::time::Duration;
 
 /// A span that has begun: its start time and its parent are known. It takes attributes until it is run or opened.
 ///
@@ -105,16 +106,29 @@ pub fn span_with_id(name: impl Into<Cow<'static, str>>, id: crate::SpanId) -> Sp
     span
 }
 
+/// Has a span that has just begun begin so long ago, for work that is told of when it is over: a callback that has the time that
+/// it took.
+pub fn begun_before(span: SpanBuilder, ago: Duration) -> SpanBuilder {
+    if !span.started.is_none() {
+        thread_recorder().begin_before(&span.started, ago)
+    }
+    span
+}
+
 /// Whether a span that begins here may be recorded. Ask before you compute what only a span needs.
 pub fn may_record() -> bool {
     let shared = ambient().shared.get();
-    shared.addr() & RECORDED != 0 || may_begin_trace(shared)
+    shared.addr() & (RECORDED | STANDS_IN) != 0 || may_begin_trace(shared)
 }
 
 #[cfg(feature = "record")]
 #[inline(always)]
 fn may_begin_trace(shared: *const Shared) -> bool {
-    if shared.is_null() { crate::context::intake::installed() } else { shared.addr() & crate::context::BEGINS != 0 }
+    match shared.is_null() {
+        true => crate::context::intake::installed(),
+        // A span that somebody is told of begins as a root does: held back, until its builder is finished.
+        false => shared.addr() & (crate::context::BEGINS | STANDS_IN) != 0,
+    }
 }
 
 #[cfg(not(feature = "record"))]
@@ -132,12 +146,13 @@ fn begin_trace(name: Name<'_>) -> (Started, ManuallyDrop<Context>) {
     let mut outside = current::context();
     theirs::put_around(&mut outside);
     let root = match () {
+        () if outside.is_told() => outside,
         () if outside.is_empty() => origin::new_trace(&outside),
         () if outside.is_undecided() || outside.is_remote() => outside,
         () => Context::EMPTY,
     };
     let started = match (root.shared(), name) {
-        _ if root.is_undecided() => name.hold(),
+        _ if root.is_undecided() || root.is_told() => name.hold(),
         (Some(shared), Name::Static(name)) if root.is_recorded() => thread_recorder().begin(shared, root.span, name),
         (Some(shared), Name::Text(name)) if root.is_recorded() => {
             thread_recorder().begin_owned(shared, root.span, name)
@@ -219,7 +234,9 @@ impl SpanBuilder {
     pub fn implicit_run(self, yes: bool) -> Self {
         match &self.place {
             // An undecided root that came from elsewhere has a run around it.
-            Place::Root(root) if !yes && root.shared().is_some_and(|root| !root.remote) => SpanBuilder::NOTHING,
+            Place::Root(root) if !yes && !root.is_current() && root.shared().is_some_and(|root| !root.remote) => {
+                SpanBuilder::NOTHING
+            }
             _ => self,
         }
     }

@@ -1,9 +1,11 @@
 //! What a span records between its beginning and its end.
 
+use crate::cut::{MAX_TEXT, MAX_WHOLE, cut};
 use crate::encoder::layout::{Fact, Field};
 use crate::encoder::{Item, Key, thread_recorder};
 use crate::w3c::TraceParent;
-use crate::{Context, RunId, SpanId, TraceId, Value};
+use crate::{Context, RunId, SpanId, TraceId, Value, semconv};
+use std::borrow::Cow;
 
 /// A payload, or a reference to it.
 ///
@@ -15,12 +17,15 @@ pub struct NewArtifact<'a> {
     payload: &'a [u8],
     hash: Option<&'a str>,
     preview: usize,
+    is_whole: bool,
+    /// The size of the whole, if the payload is only its beginning.
+    size: Option<u64>,
 }
 
 impl<'a> NewArtifact<'a> {
     /// `kind` says what it is to the span: `input`, `output` or a word of your own.
     pub fn new(kind: &'a str, content_type: &'a str, payload: &'a [u8]) -> Self {
-        NewArtifact { kind, content_type, payload, hash: None, preview: 0 }
+        NewArtifact { kind, content_type, payload, hash: None, preview: 0, is_whole: false, size: None }
     }
 
     /// A hash of the payload, as `<algorithm>:<hex>`.
@@ -31,27 +36,49 @@ impl<'a> NewArtifact<'a> {
     /// Records the first bytes of the payload: at most `bytes`, and at most 4 KiB. A payload that is not UTF-8 is recorded as
     /// hexadecimal digits, at most 2 KiB of it.
     pub fn inline(self, bytes: usize) -> Self {
-        NewArtifact { preview: bytes, ..self }
+        NewArtifact { preview: bytes.min(MAX_TEXT), is_whole: false, ..self }
     }
 
-    fn preview(&self) -> (&'static str, String) {
-        const MAX_PREVIEW: usize = crate::cut::MAX_TEXT;
-        let cut = &self.payload[..self.payload.len().min(self.preview).min(MAX_PREVIEW)];
+    /// Records the whole payload if it has at most `bytes`, and at most 1 MiB; otherwise its beginning, as
+    /// [`inline`](NewArtifact::inline) does. A payload that is not UTF-8 is recorded as hexadecimal digits.
+    ///
+    /// If the recorder has no memory for it (an eighth of its limit is for payloads of more than 4 KiB that wait), its beginning
+    /// is recorded as well, and a diagnostic `cut.artifact`.
+    pub fn whole(self, bytes: usize) -> Self {
+        let is_whole = self.payload.len() <= bytes.min(MAX_WHOLE) && self.size_bytes() == self.payload.len() as u64;
+        match is_whole {
+            true => NewArtifact { preview: MAX_WHOLE, is_whole, ..self },
+            false => self.inline(bytes),
+        }
+    }
+
+    /// The size of the whole in bytes, if `payload` is only its beginning. Say it before [`whole`](NewArtifact::whole).
+    pub fn size(self, bytes: u64) -> Self {
+        NewArtifact { size: Some(bytes), ..self }
+    }
+
+    fn size_bytes(&self) -> u64 {
+        self.size.unwrap_or(self.payload.len() as u64)
+    }
+
+    fn preview(&self) -> (&'static str, Cow<'a, str>) {
+        let cut = &self.payload[..self.payload.len().min(self.preview)];
+        let max_hex = if self.is_whole { MAX_WHOLE } else { MAX_TEXT / 2 };
         let text = match std::str::from_utf8(cut) {
             Ok(text) => Some(text),
             // The cut may be inside a character.
-            Err(e) if e.error_len().is_none() && cut.len() < self.payload.len() => {
+            Err(e) if e.error_len().is_none() && (cut.len() as u64) < self.size_bytes() => {
                 std::str::from_utf8(&cut[..e.valid_up_to()]).ok()
             }
             Err(_) => None,
         };
         match text {
-            Some(text) => ("utf-8", text.to_owned()),
+            Some(text) => ("utf-8", Cow::Borrowed(text)),
             None => {
-                let cut = &cut[..cut.len().min(MAX_PREVIEW / 2)];
+                let cut = &cut[..cut.len().min(max_hex)];
                 let mut hex = vec![0; 2 * cut.len()];
                 crate::context::ids::put_hex(cut, &mut hex);
-                ("hex", String::from_utf8(hex).unwrap_or_default())
+                ("hex", Cow::Owned(String::from_utf8(hex).unwrap_or_default()))
             }
         }
     }
@@ -195,7 +222,7 @@ pub(crate) fn link_items(to: TraceParent) -> [Item<'static>; 3] {
 pub(crate) fn event(context: &Context, name: &str, attributes: Attributes<'_>) {
     on_span(context, |shared, span| {
         let items = with(&[(Field::Name, Value::Str(name))], attributes);
-        thread_recorder().fact(shared, Fact::Event, span, thread_recorder().id(), &items)
+        thread_recorder().fact(shared, Fact::Event, span, thread_recorder().id(), &items);
     })
 }
 
@@ -203,7 +230,7 @@ pub(crate) fn diagnostic(context: &Context, code: &'static str, message: &str) {
     on(context, |shared, _| {
         let span = context.own_span().map_or(0, |s| s.get());
         let items = with(&[(Field::Name, Value::Static(code)), (Field::Message, Value::Str(message))], &[]);
-        thread_recorder().fact(shared, Fact::Diagnostic, span, 0, &items)
+        thread_recorder().fact(shared, Fact::Diagnostic, span, 0, &items);
     })
 }
 
@@ -214,13 +241,28 @@ pub(crate) fn artifact(context: &Context, a: &NewArtifact<'_>) {
             (Field::ArtifactKind, Value::Str(a.kind)),
             (Field::ContentType, Value::Str(a.content_type)),
             (Field::Encoding, Value::Static(encoding)),
-            (Field::Size, Value::from(a.payload.len())),
+            (Field::Size, Value::from(a.size_bytes())),
         ];
         fields.extend(a.hash.map(|h| (Field::Hash, Value::Str(h))));
+        let id = thread_recorder().id();
+        let preview = match preview.len() > MAX_TEXT {
+            true => {
+                let whole = preview.into_owned();
+                match thread_recorder().large_artifact(shared, (span, id), &with(&fields, &[]), whole) {
+                    Ok(()) => return,
+                    Err(preview) => {
+                        let message = format!("{}: cut, the recorder had no memory for all of it", cut(a.kind, 100));
+                        diagnostic(context, semconv::ARTIFACT_CUT, &message);
+                        Cow::Owned(preview)
+                    }
+                }
+            }
+            false => preview,
+        };
         if a.preview > 0 {
-            fields.push((Field::Preview, Value::Str(&preview)))
+            fields.push((Field::Preview, Value::Str(cut(&preview, MAX_TEXT))))
         }
-        thread_recorder().fact(shared, Fact::Artifact, span, thread_recorder().id(), &with(&fields, &[]))
+        thread_recorder().fact(shared, Fact::Artifact, span, id, &with(&fields, &[]));
     })
 }
 
@@ -243,6 +285,6 @@ pub(crate) fn edge(context: &Context, edge_type: EdgeType, to: &Target) {
             End::Artifact(id) => fields.push((Field::ToRun, Value::Str(id))),
             _ => fields.extend(end(to, Field::ToSpan, Field::ToRun)),
         }
-        thread_recorder().fact(shared, Fact::Edge, 0, 0, &with(&fields, &[]))
+        thread_recorder().fact(shared, Fact::Edge, 0, 0, &with(&fields, &[]));
     })
 }

@@ -8,6 +8,7 @@ mod finish;
 mod guard;
 mod handle;
 mod in_span;
+mod mutation;
 pub mod observe;
 mod open;
 pub mod outbox;
@@ -25,13 +26,14 @@ mod tokio;
 mod work;
 
 pub(crate) use builder::span_of_text;
-pub use builder::{SpanBuilder, may_record, span, span_with_id};
+pub use builder::{SpanBuilder, begun_before, may_record, span, span_with_id};
 pub use details::{EdgeType, NewArtifact, Target};
 #[cfg(feature = "macros")]
 pub use entered::Entered;
 pub(crate) use guard::{Guard, Redact, Unredacted};
 pub use handle::{ActiveSpan, Span, StoppedSpan, active_span, unrecorded_span};
 pub use in_span::InSpan;
+pub use mutation::{Mutation, MutationOp, record_mutation, records_mutations};
 pub(crate) use open::{Open, passed};
 pub use outcome::{Anything, By, ByOutcome};
 pub use outcome::{Failure, Outcome};

@@ -1,9 +1,9 @@
 //! Where a span begins, and what becomes of one that is not finished there.
 
-use crate::context::{BEGINS, Shared, untag};
+use crate::context::{BEGINS, STANDS_IN, Shared, untag};
 use crate::current::ambient;
 use crate::encoder::{Started, origin, thread_recorder};
-use crate::{Context, Status};
+use crate::{Context, Status, stand_in};
 use std::mem::ManuallyDrop;
 
 /// Where a span begins.
@@ -48,7 +48,7 @@ pub(super) fn current_shared<'a>(serial: u64) -> Option<&'a Shared> {
 /// A root is finished: if it was held back, the sampler decides. What is returned is the context inside it.
 #[inline(always)]
 pub(super) fn finish_root(started: Started, root: Context) -> (Started, Context) {
-    let (started, mut root) = if root.shared.addr() & BEGINS != 0 {
+    let (started, mut root) = if root.shared.addr() & (BEGINS | STANDS_IN) != 0 {
         // Word by word: what is returned through a pointer would stay in memory.
         let (started, root) = decide(started, root);
         (started, Context { shared: root.shared, span: root.span })
@@ -62,18 +62,25 @@ pub(super) fn finish_root(started: Started, root: Context) -> (Started, Context)
     (started, root)
 }
 
-/// Has the sampler decide about a root that was held back.
+/// Has the sampler decide about a root that was held back, and tells of a span whom it is to be told.
 #[cold]
 #[inline(never)]
 fn decide(started: Started, root: Context) -> (Started, ManuallyDrop<Context>) {
     let Some(held) = thread_recorder().take_held(started.id) else {
-        return (Started::NONE, ManuallyDrop::new(origin::decided(&root, false)));
+        let nobody = if root.is_told() { root } else { origin::decided(&root, false) };
+        return (Started::NONE, ManuallyDrop::new(nobody));
     };
-    let context = origin::decide(&root, &held.name, held.primitive(), held.kind(), &held.attributes());
+    let context = match root.is_told() {
+        true => root.clone(),
+        false => origin::decide(&root, &held.name, held.primitive(), held.kind(), &held.attributes()),
+    };
     let started = match context.shared().filter(|_| context.is_recorded()) {
         Some(shared) => thread_recorder().begin_held(shared, root.span, &held),
         None => Started::NONE,
     };
+    if context.is_told() && !started.is_none() {
+        stand_in::began(&context, started.id, root.span, &held.name, held.primitive())
+    }
     (started, ManuallyDrop::new(context))
 }
 

@@ -166,6 +166,15 @@ impl Run {
         }
     }
 
+    /// Records a relation of this run to a span, a run or an artifact.
+    ///
+    /// Nothing is recorded for a run that is not yours to end: see [`resume_run`](super::resume_run).
+    pub fn edge(&self, edge_type: details::EdgeType, to: impl Into<details::Target>) {
+        if let Open::Run = self.open {
+            details::edge(&self.context, edge_type, &to.into())
+        }
+    }
+
     pub(super) fn into_parts(self) -> (Context, Open) {
         (self.context, self.open)
     }

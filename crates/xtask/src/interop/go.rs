@@ -5,7 +5,7 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use super::cache;
+use crate::cache;
 use crate::process::{capture, run_ok};
 use crate::workspace;
 

@@ -6,7 +6,6 @@
 //! `tests/interop/`.
 //! The W3C's suite for Trace Context runs if you set `W3C_TRACE_CONTEXT_DIR` to a checkout of it.
 
-mod cache;
 mod go;
 mod java;
 mod javascript;
@@ -17,9 +16,9 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 
+use crate::cache::named;
 use crate::testing::Session;
 use crate::{debian, process};
-use cache::named;
 
 /// The variable with the path of kcat, Kafka's command-line client.
 const KCAT: &str = "SPANBRIDGE_INTEROP_KCAT";
@@ -29,7 +28,7 @@ pub(crate) fn run() -> Result<()> {
     let variables = [
         (python::PYTHON.variable, or_none("Python", python::PYTHON.prepare().map(Some))?),
         (python::JSON.variable, or_none("Python's JSON", python::JSON.prepare().map(Some))?),
-        (javascript::JAVASCRIPT, or_none("JavaScript", javascript::javascript())?),
+        (javascript::JAVASCRIPT, or_none("JavaScript", javascript::javascript().map(Some))?),
         (java::JAVA, or_none("Java", java::java())?),
         (go::GO, or_none("Go", go::go())?),
         (KCAT, or_none("kcat", kcat().map(|kcat| Some(kcat.into())))?),

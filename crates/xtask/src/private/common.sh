@@ -1,14 +1,29 @@
 # The common part of the control scripts of private brokers. The assignments above this line set `dir` and the variables of
-# the broker's own part below. That part defines `in_broker`, which runs "$@" in the broker's environment.
+# the broker's own part below. That part defines `in_broker`, which runs "$@" in the broker's environment. It may replace
+# `as_owner`, `living` and `forget`.
 #
 # Every process started here has SPANBRIDGE_BROKER=$dir in its environment. A pid is signalled only if its process has that
 # mark, so a process that has got the same pid later is not harmed.
 set -u
 export SPANBRIDGE_BROKER="$dir"
 
+# Runs "$@" as the user whose processes these are. Even root may not be allowed to look into those of others.
+as_owner() { "$@"; }
+
+# Prints PID/environ for every process with our mark, those outside of the groups too.
+with_mark() {
+    (cd /proc && as_owner env -u SPANBRIDGE_BROKER grep -lzxF "SPANBRIDGE_BROKER=$dir" [0-9]*/environ 2>/dev/null)
+}
+
+# Prints PID/FILE for every process of the broker.
+living() { with_mark; }
+
+# Removes what is left of a broker outside of its directory, which is now "$1". No process is left.
+forget() { :; }
+
 # marked PID: does its environment have our mark?
 marked() {
-    tr '\0' '\n' 2>/dev/null <"/proc/$1/environ" | grep -qxF "SPANBRIDGE_BROKER=$dir"
+    as_owner cat "/proc/$1/environ" 2>/dev/null | tr '\0' '\n' | grep -qxF "SPANBRIDGE_BROKER=$dir"
 } 2>/dev/null
 
 # ours PID: is it a running process of this broker? Checks twice, because a process shows no environment for a moment during
@@ -56,10 +71,10 @@ show_logs() {
     done
 }
 
-# Kills every process with our mark, including those outside of the groups. Succeeds if there was none.
+# Kills every process of the broker. Succeeds if there was none.
 none_left() {
-    pids=$(cd /proc && env -u SPANBRIDGE_BROKER grep -lzxF "SPANBRIDGE_BROKER=$dir" [0-9]*/environ 2>/dev/null)
-    for pid in $pids; do kill -KILL "${pid%/environ}" 2>/dev/null; done
+    pids=$(living)
+    for pid in $pids; do kill -KILL "${pid%%/*}" 2>/dev/null; done
     [ -z "$pids" ]
 }
 
@@ -71,6 +86,7 @@ remove() {
     removed="$dir.removed"
     mv "$dir" "$removed" 2>/dev/null || return 0
     wait_until 20 all_ended
+    forget "$removed"
     rm -rf "$removed" "$dir"
 }
 

@@ -12,16 +12,15 @@ use crate::private::quote;
 use crate::{net, process, workspace};
 
 /// Every port variable of docker-compose.yml. Each is set to a free port.
-const PORT_VARIABLES: [&str; 3] = ["AMQP_PORT", "RABBITMQ_MANAGEMENT_PORT", "KAFKA_PORT"];
+const PORT_VARIABLES: [&str; 6] =
+    ["AMQP_PORT", "RABBITMQ_MANAGEMENT_PORT", "KAFKA_PORT", "POSTGRES_PORT", "CLICKHOUSE_PORT", "CLICKHOUSE_PORT_2"];
 
-/// A service in docker-compose.yml.
+/// What is in docker-compose.yml for one of our services.
 pub(crate) struct Entry {
-    /// Its name in the file.
-    pub(crate) service: &'static str,
-    /// The variable for the port that clients use.
-    pub(crate) port_variable: &'static str,
-    /// Makes the address for clients from that port.
-    pub(crate) address: fn(u16) -> String,
+    /// Its nodes: the name of each in the file, and the variable for the port that clients use.
+    pub(crate) nodes: &'static [(&'static str, &'static str)],
+    /// Makes the address for clients from those ports.
+    pub(crate) address: fn(&[u16]) -> String,
 }
 
 /// Can services be started from docker-compose.yml here?
@@ -68,9 +67,9 @@ impl Compose {
         for variable in PORT_VARIABLES {
             ports.push((variable, net::free_port()?));
         }
-        let project = format!("spanbridge-{}-{}", entry.service, std::process::id());
+        let project = format!("spanbridge-{}-{}", entry.nodes[0].0, std::process::id());
         let control = directory.path().join("control.sh");
-        let call = |name: &str| format!("#!/bin/sh\nexec sh {} {name}\n", quote(&control));
+        let call = |name: &str| format!("#!/bin/sh\nexec sh {} {name} \"$@\"\n", quote(&control));
         for (name, text) in [
             ("control.sh", script(entry, &project, &ports)),
             ("kill", call("kill")),
@@ -80,10 +79,12 @@ impl Compose {
             let path = directory.path().join(name);
             std::fs::write(&path, text).with_context(|| format!("failed to write {}", path.display()))?;
         }
-        let port = ports.iter().find(|(variable, _)| *variable == entry.port_variable);
-        let (_, port) = port
-            .with_context(|| format!("failed to find {} among the ports of docker-compose.yml", entry.port_variable))?;
-        let (address, scripts) = ((entry.address)(*port), directory.path().to_owned());
+        let port_of = |(_, name): &(&str, &str)| {
+            let port = ports.iter().find(|(variable, _)| variable == name).map(|(_, port)| *port);
+            port.with_context(|| format!("failed to find {name} among the ports of docker-compose.yml"))
+        };
+        let clients = entry.nodes.iter().map(port_of).collect::<Result<Vec<u16>>>()?;
+        let (address, scripts) = ((entry.address)(&clients), directory.path().to_owned());
         let compose = Self { _guardian: Guardian::start(&control)?, _directory: directory };
         process::run_ok(Command::new("sh").arg(&control).arg("start"))?;
         Ok(Running::ours(address, scripts, compose))
@@ -96,13 +97,16 @@ fn script(entry: &Entry, project: &str, ports: &[(&str, u16)]) -> String {
     for (variable, port) in ports {
         let _ = writeln!(exports, "export {variable}={port}");
     }
-    let service = entry.service;
+    let nodes: Vec<_> = entry.nodes.iter().map(|(service, _)| *service).collect();
+    let nodes = nodes.join(" ");
     format!(
-        "{exports}compose() {{ docker compose -f {file} -p {project} \"$@\" </dev/null; }}
+        "{exports}nodes='{nodes}'
+[ -z \"${{2:-}}\" ] || nodes=$(echo $nodes | cut -d' ' -f\"$2\")
+compose() {{ docker compose -f {file} -p {project} \"$@\" </dev/null; }}
 case $1 in
-start) compose up -d --wait {service} ;;
-kill) compose kill {service} ;;
-restart) compose kill {service}; compose up -d --wait {service} ;;
+start) compose up -d --wait $nodes ;;
+kill) compose kill $nodes ;;
+restart) compose kill $nodes; compose up -d --wait $nodes ;;
 guard)
     trap '' INT TERM HUP
     while read -r _; do :; done

@@ -19,8 +19,8 @@ use anyhow::Result;
 
 use crate::net;
 use running::Running;
-use service::Service;
-pub(crate) use service::{KAFKA, SERVICES};
+pub(crate) use service::Service;
+pub(crate) use service::{CLICKHOUSE, KAFKA, POSTGRES, SERVICES};
 
 /// All services that could be brought up. When it is dropped, those that we started end.
 pub(crate) struct Services {

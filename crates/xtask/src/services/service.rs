@@ -4,7 +4,7 @@ use anyhow::{Context, Result, bail};
 
 use super::compose::{self, Availability, Compose};
 use super::running::Running;
-use crate::{kafka, net, process, rabbitmq};
+use crate::{clickhouse, kafka, net, postgres, process, rabbitmq};
 
 /// One service.
 pub(crate) struct Service {
@@ -38,7 +38,7 @@ enum Missing {
 }
 
 /// Every service, in the order in which they are started.
-pub(crate) const SERVICES: [Service; 2] = [RABBITMQ, KAFKA];
+pub(crate) const SERVICES: [Service; 4] = [RABBITMQ, KAFKA, POSTGRES, CLICKHOUSE];
 
 const RABBITMQ: Service = Service {
     name: "RabbitMQ",
@@ -46,9 +46,8 @@ const RABBITMQ: Service = Service {
     scripts_variable: "SPANBRIDGE_TEST_RABBITMQ_DIR",
     probe: net::probe_amqp,
     compose: compose::Entry {
-        service: "rabbitmq",
-        port_variable: "AMQP_PORT",
-        address: |port| format!("amqp://guest:guest@127.0.0.1:{port}"),
+        nodes: &[("rabbitmq", "AMQP_PORT")],
+        address: |ports| format!("amqp://guest:guest@127.0.0.1:{}", ports[0]),
     },
     private: || {
         if !rabbitmq::ensure_installed()? {
@@ -70,11 +69,7 @@ pub(crate) const KAFKA: Service = Service {
     variable: "KAFKA_BROKERS",
     scripts_variable: "SPANBRIDGE_TEST_KAFKA_DIR",
     probe: net::probe_kafka,
-    compose: compose::Entry {
-        service: "kafka",
-        port_variable: "KAFKA_PORT",
-        address: |port| format!("127.0.0.1:{port}"),
-    },
+    compose: compose::Entry { nodes: &[("kafka", "KAFKA_PORT")], address: |ports| format!("127.0.0.1:{}", ports[0]) },
     private: || {
         let installed = match kafka::ensure_installed() {
             Ok(installed) => installed,
@@ -90,6 +85,46 @@ pub(crate) const KAFKA: Service = Service {
         "its tests run on librdkafka's in-process broker, which has no transactions, no compaction, no timestamps of its \
          own and no topic limits, and cannot be killed",
     ),
+};
+
+pub(crate) const POSTGRES: Service = Service {
+    name: "PostgreSQL",
+    variable: postgres::VARIABLE,
+    scripts_variable: "SPANBRIDGE_TEST_POSTGRES_DIR",
+    probe: net::probe_postgres,
+    compose: compose::Entry {
+        nodes: &[("postgres", "POSTGRES_PORT")],
+        address: |ports| format!("postgres://postgres:postgres@127.0.0.1:{}/postgres", ports[0]),
+    },
+    private: || {
+        if let Err(error) = postgres::ensure_installed() {
+            process::check()?;
+            return Ok(Private::Impossible(format!("{error:#}")));
+        }
+        let server = postgres::Server::start()?;
+        Ok(Private::Running(Running::ours(server.url().to_owned(), server.directory().to_owned(), server)))
+    },
+    missing: Missing::ShowsLess("its tests are skipped"),
+};
+
+pub(crate) const CLICKHOUSE: Service = Service {
+    name: "ClickHouse",
+    variable: clickhouse::VARIABLE,
+    scripts_variable: "SPANBRIDGE_TEST_CLICKHOUSE_DIR",
+    probe: net::probe_clickhouse,
+    compose: compose::Entry {
+        nodes: &[("clickhouse1", "CLICKHOUSE_PORT"), ("clickhouse2", "CLICKHOUSE_PORT_2")],
+        address: |ports| clickhouse::url_of("default:clickhouse", ports),
+    },
+    private: || {
+        if let Err(error) = clickhouse::ensure_installed() {
+            process::check()?;
+            return Ok(Private::Impossible(format!("{error:#}")));
+        }
+        let cluster = clickhouse::Cluster::start()?;
+        Ok(Private::Running(Running::ours(cluster.url(), cluster.directory().to_owned(), cluster)))
+    },
+    missing: Missing::ShowsLess("its tests are skipped"),
 };
 
 /// How the service was brought up, and the service; or why it is missing, and what the tests do not show without it.

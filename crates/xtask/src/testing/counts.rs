@@ -1,4 +1,4 @@
-//! Reads the closing lines of test runners: nextest's `Summary` and libtest's `test result`.
+//! Reads the closing lines of test runners: nextest's `Summary`, libtest's `test result`, and those of Node.js's spec reporter.
 
 use std::fmt;
 use std::ops::AddAssign;
@@ -23,6 +23,7 @@ impl Counts {
         } else if line.trim_start().starts_with("Summary [") {
             line.split_once(" run: ").map(|(_, counts)| counts)
         } else {
+            self.read_node(&line);
             None
         };
         for part in without_parentheses(counts.unwrap_or_default()).split([',', ';']) {
@@ -36,6 +37,21 @@ impl Counts {
             }
         }
         *self != before
+    }
+
+    /// Node.js writes a line for each count, its name first.
+    fn read_node(&mut self, line: &str) {
+        let mut words = line.strip_prefix("ℹ ").unwrap_or_default().split(' ');
+        let (Some(name), Some(Ok(count)), None) = (words.next(), words.next().map(str::parse::<usize>), words.next())
+        else {
+            return;
+        };
+        match name {
+            "pass" => self.passed += count,
+            "fail" | "cancelled" => self.failed += count,
+            "skipped" | "todo" => self.skipped += count,
+            _ => {}
+        }
     }
 
     /// The same counts, if `skipped` of the passed tests only reported that they could not run.
@@ -121,6 +137,22 @@ mod tests {
             "test result: FAILED. 1 passed; 2 failed; 4 ignored; 0 measured; 9 filtered out; finished in 0.00s",
         ];
         assert_eq!(read(&lines), "tests: 4 passed, 2 failed, 4 skipped");
+    }
+
+    #[test]
+    fn adds_up_the_closing_lines_of_node() {
+        let lines = [
+            "✔ the list shows every run (41.5ms)",
+            "ℹ frames ≤ 16 ms of 100",
+            "ℹ tests 9",
+            "\u{1b}[34mℹ pass 5\u{1b}[39m",
+            "ℹ fail 1",
+            "ℹ cancelled 1",
+            "ℹ skipped 2",
+            "ℹ todo 0",
+            "ℹ duration_ms 92.9",
+        ];
+        assert_eq!(read(&lines), "tests: 5 passed, 2 failed, 2 skipped");
     }
 
     #[test]

@@ -8,6 +8,7 @@ use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, Result, bail};
 
+use crate::browser::Browser;
 use crate::services::{SERVICES, Services};
 use crate::workspace::cargo;
 use crate::{process, skip};
@@ -18,6 +19,7 @@ pub(crate) fn run(arguments: &[OsString]) -> Result<()> {
     let mut session = Session::begin()?;
     session.tests(arguments)?;
     if arguments.is_empty() {
+        session.page()?;
         session.doc_tests()?;
     }
     session.finish()
@@ -29,6 +31,7 @@ pub(crate) struct Session {
     skipped: tempfile::NamedTempFile,
     counts: Counts,
     closing_lines: Vec<String>,
+    without_browser: Option<String>,
 }
 
 impl Session {
@@ -41,6 +44,7 @@ impl Session {
             skipped,
             counts: Counts::default(),
             closing_lines: Vec::new(),
+            without_browser: None,
         })
     }
 
@@ -55,6 +59,22 @@ impl Session {
     /// Runs the examples in the documentation.
     pub(crate) fn doc_tests(&mut self) -> Result<()> {
         self.run(&mut cargo(["test", "--doc", "--workspace", "--all-features"]))
+    }
+
+    /// Runs the tests of the page in a browser. Without a browser they are skipped; returns whether they ran.
+    pub(crate) fn page(&mut self) -> Result<bool> {
+        let browser = match Browser::prepare() {
+            Ok(browser) => browser,
+            Err(error) => {
+                process::check()?;
+                let why = format!("{error:#}").replace('\n', " ");
+                eprintln!("xtask: {why}: the tests of the page are skipped");
+                self.without_browser = Some(why);
+                return Ok(false);
+            }
+        };
+        self.run(&mut browser.tests(&mut build_programs(), None)?)?;
+        Ok(true)
     }
 
     /// Runs the tests that have `word` in their path, with these variables too.
@@ -94,6 +114,8 @@ impl Session {
         let skipped = std::fs::read_to_string(self.skipped.path()).context("failed to read the skipped tests")?;
         let closing_lines = self.closing_lines.join("\n");
         let missing: String = self.services.missing().iter().map(|missing| format!("not shown: {missing}\n")).collect();
+        let page = self.without_browser.iter().map(|why| format!("skipped: the tests of the page: {why}\n"));
+        let missing: String = missing + &page.collect::<String>();
         Ok(format!("{skipped}{missing}{closing_lines}\n{}", self.counts.minus_skipped(skipped.lines().count())))
     }
 
@@ -109,7 +131,11 @@ impl Session {
 /// Builds the programs that tests start. A test runner builds the examples only as tests, so without this the programs would be
 /// missing or old.
 pub(crate) fn programs() -> Result<()> {
-    process::run_ok(&mut cargo(["build", "--workspace", "--examples", "--bins"]))
+    process::run_ok(&mut build_programs())
+}
+
+fn build_programs() -> Command {
+    cargo(["build", "--workspace", "--examples", "--bins"])
 }
 
 /// Everything with tests. Not `--all-targets`, which would also run the benchmarks, without optimization.

@@ -20,6 +20,7 @@ const CORE: Layers = Layers {
     rooms: &[
         "buffer",
         "context",
+        "stand_in",
         "encoder",
         "carrier",
         "span",

@@ -1,6 +1,7 @@
 //! What the tests of the private brokers share.
 
 use std::io::{BufRead, BufReader};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -58,10 +59,12 @@ struct Running {
 
 impl Running {
     fn start(task: &Foreground) -> Self {
-        let temporary = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+        // Not in the target directory: the server may belong to another user, who may not enter every home.
+        let temporary = tempfile::tempdir().unwrap();
+        std::fs::set_permissions(temporary.path(), PermissionsExt::from_mode(0o711)).unwrap();
         let child = Command::new(env!("CARGO_BIN_EXE_xtask"))
             .arg(task.task)
-            .envs([("AMQP_URL", ""), ("KAFKA_BROKERS", "")])
+            .envs([("AMQP_URL", ""), ("KAFKA_BROKERS", ""), ("POSTGRES_URL", ""), ("CLICKHOUSE_URL", "")])
             .env("TMPDIR", temporary.path())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

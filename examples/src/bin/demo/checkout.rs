@@ -8,8 +8,8 @@
 //! Meanwhile the shop suspends the run. At the end, the orders service resumes it and ends it.
 
 use crate::http::HttpService;
-use crate::orders::PARCELS;
-use crate::services::{Services, busy, in_service};
+use crate::orders::{PARCELS, set_status};
+use crate::services::{Services, in_service};
 use crate::transports::Transports;
 use crate::{gateway, payments, warehouse};
 use anyhow::{Context as _, ensure};
@@ -19,6 +19,9 @@ use spanbridge::{Primitive, RunId};
 use spanbridge_examples::mailbox::mailbox;
 use spanbridge_http::{ClientExt, UrlTemplate};
 
+/// The number of the order.
+const ORDER: i64 = 42;
+
 /// Sends the order through all services. Returns the id of the run.
 pub(crate) async fn run(services: &Services, transports: &Transports) -> anyhow::Result<RunId> {
     let (parcels, inbox) = mailbox(PARCELS);
@@ -26,7 +29,7 @@ pub(crate) async fn run(services: &Services, transports: &Transports) -> anyhow:
     // The gateway has a sender until it is stopped: without one, a parcel cannot be put back.
     let gateway = gateway::start(services, &payments, parcels).await?;
 
-    let run = services.shop.in_scope(|| observe::run("checkout").attribute("order.id", 42).open());
+    let run = services.shop.in_scope(|| observe::run("checkout").attribute("order.id", ORDER).open());
     let id = run.id().context("the shop does not record")?;
     let warehouse = in_service(&services.warehouse, || warehouse::work(services, inbox, transports));
     let shop = async {
@@ -39,8 +42,8 @@ pub(crate) async fn run(services: &Services, transports: &Transports) -> anyhow:
             }
         }
     };
-    let (saved, ()) = tokio::try_join!(shop, warehouse)?;
-    in_service(&services.orders, || close(&saved)).await?;
+    let (saved, packed) = tokio::try_join!(shop, async { Ok(warehouse.await) })?;
+    in_service(&services.orders, || close(services, &saved, packed)).await?;
     gateway.stop().await;
     payments.stop().await;
     Ok(id)
@@ -48,7 +51,7 @@ pub(crate) async fn run(services: &Services, transports: &Transports) -> anyhow:
 
 /// Sends the order to the gateway. The context is in HTTP headers.
 async fn order(gateway: &HttpService) -> anyhow::Result<()> {
-    let order = json!({"order": 42, "sku": "umbrella", "cents": 1999});
+    let order = json!({"order": ORDER, "sku": "umbrella", "cents": 1999});
     let client = reqwest::Client::new().observed();
     let request = client.post(gateway.url("/orders")).bearer_auth(gateway::TOKEN).body(order.to_string());
     let answer = request.with_extension(UrlTemplate::new("/orders")).send().await?;
@@ -57,9 +60,17 @@ async fn order(gateway: &HttpService) -> anyhow::Result<()> {
 }
 
 /// Resumes the run and ends it. In a real system, another process does this, perhaps days later.
-async fn close(saved: &str) -> anyhow::Result<()> {
+async fn close(services: &Services, saved: &str, packed: anyhow::Result<()>) -> anyhow::Result<()> {
     let run = observe::resume_run(saved.parse()?);
-    run.with_context(|| observe::span("close order").primitive(Primitive::FLOW_STEP).run(|| busy(2))).await;
-    run.end();
+    let status = if packed.is_ok() { "closed" } else { "failed" };
+    let close = || {
+        let close = || set_status(&services.database, &json!({"order": ORDER}), status);
+        observe::span("close order").primitive(Primitive::FLOW_STEP).in_scope(close)
+    };
+    run.in_scope(close)?;
+    match packed {
+        Ok(()) => run.end(),
+        Err(e) => run.error(&e),
+    }
     Ok(())
 }

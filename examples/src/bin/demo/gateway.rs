@@ -54,7 +54,7 @@ async fn invoke(gateway: &Gateway, order: &[u8]) -> anyhow::Result<Value> {
     let Gateway { services, charge, parcels } = gateway;
     let call = async || {
         let event = inject_payload(&observe::current_context(), order).into_owned();
-        in_service(&services.orders, || orders::place_order(charge, parcels, &event)).await
+        in_service(&services.orders, || orders::place_order(&services.database, charge, parcels, &event)).await
     };
     observe::span("invoke place-order")
         .primitive(Primitive::FUNCTION_INVOKE)

@@ -1,4 +1,5 @@
-//! `cargo demo`: sends one order through every kind of transport, then prints the run as a tree.
+//! `cargo demo`: sends one order through every kind of transport, then prints the run as a tree. With `--serve`, it then shows it in
+//! the browser.
 //!
 //! Real:
 //!
@@ -6,19 +7,24 @@
 //! - librdkafka, with the brokers in `KAFKA_BROKERS`, else with its own in-process broker
 //! - axum and reqwest, between the shop, the gateway and the payments service
 //! - AWS's SDK and `lambda_runtime`, in a second process
+//! - SQLite, by rusqlite: the orders, the stock, and what was packed
 //!
 //! Simulated:
 //!
 //! - the services: they share one process, and each has its own recorder
-//! - the database, and the queue `parcels`
+//! - the queue `parcels`
 //! - Lambda's side of its APIs
 
+mod browser;
 mod checkout;
+mod database;
 mod gateway;
 mod http;
 #[cfg_attr(not(unix), path = "no_notify.rs")]
 mod notify;
 mod orders;
+mod output;
+mod page;
 mod payments;
 mod projection;
 mod services;
@@ -33,7 +39,6 @@ use spanbridge::RunId;
 use spanbridge_cli::render;
 use spanbridge_examples::Records;
 use spanbridge_query::Store;
-use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 use transports::{Transports, amqp_url};
@@ -50,6 +55,15 @@ struct Arguments {
     /// Print the tree, or only the graph as JSON
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
+    /// Let the order fail: the label printer stays out of paper
+    #[arg(long)]
+    fail: bool,
+    /// Then show the run in the browser, until Ctrl-C
+    #[arg(long)]
+    serve: bool,
+    /// Open no browser, only print the address; so does BROWSER=none
+    #[arg(long, requires = "serve")]
+    no_open: bool,
     /// Run as the Lambda function of the demo
     #[arg(long, hide = true)]
     function: bool,
@@ -79,16 +93,14 @@ async fn main() -> ExitCode {
 
 async fn demo(arguments: &Arguments) -> anyhow::Result<()> {
     let store = arguments.records.path()?;
-    let services = Services::start(&arguments.records)?;
+    let services = Services::start(&arguments.records, arguments.fail)?;
     let transports = Transports::start(&store).await?;
     let run = checkout::run(&services, &transports).await;
     transports.stop().await;
     services.stop();
-    let text = show(arguments, &store, run?)?;
-    match std::io::stdout().write_all(text.as_bytes()) {
-        Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => Ok(()), // the reader has closed its end
-        result => result.context("failed to write the tree"),
-    }
+    let run = run?;
+    output::print(&show(arguments, &store, run)?)?;
+    if arguments.serve { page::serve(&store, run, !arguments.no_open).await } else { Ok(()) }
 }
 
 fn show(arguments: &Arguments, path: &Path, run: RunId) -> anyhow::Result<String> {
@@ -100,6 +112,10 @@ fn show(arguments: &Arguments, path: &Path, run: RunId) -> anyhow::Result<String
         Format::Text => {
             let tree = render::tree(&graph, &spanbridge_cli::terminal::options());
             let db = arguments.records.path.as_ref().map(|p| format!(" --db {}", quoted(p))).unwrap_or_default();
+            let why = match arguments.fail {
+                true => format!("cargo run -q -p spanbridge-cli -- why {run:.8}{db}\n  "),
+                false => String::new(),
+            };
             let more = match amqp_url() {
                 Some(_) => "",
                 None => "If you set AMQP_URL, the order also goes through RabbitMQ.\n",
@@ -107,9 +123,12 @@ fn show(arguments: &Arguments, path: &Path, run: RunId) -> anyhow::Result<String
             format!(
                 "{tree}\n\
                  To see more (the records are in {}):\n  \
+                   cargo run -q -p spanbridge-cli -- serve{db}    # in the browser; at once: cargo demo --serve\n  \
                    cargo run -q -p spanbridge-cli -- runs{db}\n  \
                    cargo run -q -p spanbridge-cli -- trace {run:.8}{db}\n  \
                    cargo run -q -p spanbridge-cli -- trace {run:.8}{db} --format json\n  \
+                   {why}\
+                   cargo run -q -p spanbridge-cli -- state history orders 1{db}\n  \
                    cargo run -q -p spanbridge-cli -- export {run:.8}{db}\n\
                  {more}\n\
                  run {run}\n",

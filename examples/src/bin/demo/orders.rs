@@ -1,6 +1,6 @@
 //! The function `place-order`: saves the order, has it paid, and passes it on to the warehouse.
 
-use crate::services::busy;
+use crate::database::Database;
 use anyhow::{Context as _, ensure};
 use serde_json::{Value, json};
 use spanbridge::carrier::extract_payload;
@@ -13,15 +13,21 @@ use spanbridge_http::{ClientExt, UrlTemplate};
 pub(crate) const PARCELS: &str = "parcels";
 
 /// Runs the function. It deserializes the caller's payload without the context.
-pub(crate) async fn place_order(charge_url: &str, parcels: &Sender, event: &[u8]) -> anyhow::Result<Value> {
+pub(crate) async fn place_order(
+    database: &Database,
+    charge_url: &str,
+    parcels: &Sender,
+    event: &[u8],
+) -> anyhow::Result<Value> {
     let (received, payload) = extract_payload(event);
     let handle = async || {
         if let Some(span) = observe::active_span() {
             span.artifact(&NewArtifact::new("input", "application/json", &payload).inline(256));
         }
         let order: Value = serde_json::from_slice(&payload)?;
-        insert(&order).await;
+        insert(database, &order)?;
         charge(charge_url, &order).await?;
+        set_status(database, &order, "paid")?;
         parcels.send(PARCELS, &order)?;
         Ok(json!({"accepted": true}))
     };
@@ -32,15 +38,19 @@ pub(crate) async fn place_order(charge_url: &str, parcels: &Sender, event: &[u8]
     .await
 }
 
-async fn insert(order: &Value) {
-    observe::span("INSERT orders")
-        .primitive(Primitive::DB_MUTATION)
-        .kind(Kind::Client)
-        .attribute("db.system.name", "postgresql")
-        .attribute("db.query.text", "INSERT INTO orders VALUES ($1, $2)")
-        .attribute("order.id", order["order"].as_i64().unwrap_or_default())
-        .run(|| busy(4))
-        .await
+/// Saves the order. The span and the new row are recorded by the connection.
+fn insert(database: &Database, order: &Value) -> anyhow::Result<()> {
+    let values = (order["order"].as_i64(), order["sku"].as_str(), order["cents"].as_i64());
+    let insert = "INSERT INTO orders (number, sku, cents, status) VALUES (?1, ?2, ?3, 'new')";
+    database.connect()?.execute(insert, values)?;
+    Ok(())
+}
+
+/// Writes how far the order is.
+pub(crate) fn set_status(database: &Database, order: &Value, status: &str) -> anyhow::Result<()> {
+    let update = "UPDATE orders SET status = ?1 WHERE number = ?2";
+    database.connect()?.execute(update, (status, order["order"].as_i64()))?;
+    Ok(())
 }
 
 /// Calls the payments service. The context is in HTTP headers.

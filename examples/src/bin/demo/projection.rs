@@ -3,7 +3,9 @@
 //! If `KAFKA_BROKERS` is not set, the broker is librdkafka's own, inside this process. The client and its connection are real
 //! either way.
 
+use crate::database::Database;
 use crate::notify::Notify;
+use crate::orders::set_status;
 use crate::services::{Services, in_service};
 use anyhow::Context as _;
 use rdkafka::consumer::{CommitMode, Consumer, StreamConsumer};
@@ -12,7 +14,6 @@ use rdkafka::producer::{DefaultProducerContext, FutureProducer, FutureRecord, Pr
 use rdkafka::topic_partition_list::TopicPartitionList;
 use rdkafka::{ClientConfig, Message, Offset};
 use serde_json::Value;
-use spanbridge::{Primitive, observe};
 use spanbridge_kafka::{ConsumerExt, ObservedConsumer, ProducerExt};
 use std::time::Duration;
 
@@ -66,7 +67,7 @@ pub(crate) async fn packed(services: &Services, kafka: &Kafka, notify: &Notify, 
         projection.consumer().assign(&partition)?;
         let job =
             tokio::time::timeout(TIMEOUT, projection.recv()).await.context("Kafka delivered no message in time")??;
-        job.run(|| count_packed(job.payload(), notify)).await?;
+        job.run(|| count_packed(&services.database, job.payload(), notify)).await?;
         projection.commit_message(&job, CommitMode::Async)?;
         anyhow::Ok(())
     };
@@ -79,9 +80,10 @@ fn client(brokers: &str, id: &str) -> ClientConfig {
     config
 }
 
-async fn count_packed(order: Option<&[u8]>, notify: &Notify) -> anyhow::Result<()> {
+async fn count_packed(database: &Database, order: Option<&[u8]>, notify: &Notify) -> anyhow::Result<()> {
     let order: Value = serde_json::from_slice(order.context("the message has no payload")?)?;
-    let update = observe::span("UPDATE packed_today").primitive(Primitive::DB_MUTATION);
-    update.attribute("order.id", order["order"].as_i64().unwrap_or_default()).in_scope(|| ());
+    let count = "INSERT INTO packed_today VALUES (?1, 1) ON CONFLICT DO UPDATE SET count = count + 1";
+    database.connect()?.execute(count, [order["sku"].as_str()])?;
+    set_status(database, &order, "packed")?;
     notify.call(&order).await
 }

@@ -1,10 +1,11 @@
 //! The demo's services. They share this process, and each has its own recorder, as if it were a process of its own.
 
+use crate::database::Database;
 use spanbridge::Recorder;
 use spanbridge_examples::{Records, finish};
 use std::time::Duration;
 
-/// The recorder of each service.
+/// The recorder of each service, and the database that some of them share.
 #[derive(Clone)]
 pub(crate) struct Services {
     pub(crate) shop: Recorder,
@@ -14,10 +15,14 @@ pub(crate) struct Services {
     pub(crate) warehouse: Recorder,
     pub(crate) shipping: Recorder,
     pub(crate) projection: Recorder,
+    pub(crate) database: Database,
+    /// How often the label printer of the warehouse is out of paper.
+    pub(crate) without_paper: u32,
 }
 
 impl Services {
-    pub(crate) fn start(records: &Records) -> anyhow::Result<Self> {
+    /// `fails`: the printer stays out of paper.
+    pub(crate) fn start(records: &Records, fails: bool) -> anyhow::Result<Self> {
         let recorder = |service| Ok::<_, anyhow::Error>(records.recorder(service)?.build()?);
         Ok(Services {
             shop: recorder("shop")?,
@@ -27,12 +32,14 @@ impl Services {
             warehouse: recorder("warehouse")?,
             shipping: recorder("shipping")?,
             projection: recorder("projection")?,
+            database: Database::create()?,
+            without_paper: if fails { u32::MAX } else { 1 },
         })
     }
 
     /// Shuts the recorders down. Afterwards, the store has all records.
     pub(crate) fn stop(self) {
-        let Services { shop, gateway, orders, payments, warehouse, shipping, projection } = self;
+        let Services { shop, gateway, orders, payments, warehouse, shipping, projection, .. } = self;
         for recorder in [shop, gateway, orders, payments, warehouse, shipping, projection] {
             finish(recorder)
         }

@@ -3,7 +3,7 @@
 mod output;
 mod runs;
 
-use super::runs::{self as list, Criteria};
+use super::runs::chosen;
 use crate::args::{Cli, Export, ExportFormat};
 use crate::failure::Failure;
 use crate::progress::Progress;
@@ -19,13 +19,7 @@ use spanbridge_query::Store;
 const MERMAID_EDGES: usize = 500;
 
 pub(super) fn run(cli: &Cli, args: &Export, store: &Store) -> Result<(), Failure> {
-    let filter = list::filter(&Criteria {
-        status: args.status,
-        service: args.service.as_deref(),
-        name: args.name.as_deref(),
-        since: args.since,
-    });
-    let runs = Runs::find(store, args.id.as_deref(), &filter)?;
+    let runs = Runs::find(store, args.id.as_deref(), &chosen(&args.filters).query())?;
     let mut output = Output::open(cli, args.output.as_deref())?;
     let written = match args.to {
         ExportFormat::Lines => lines(store, &runs, &mut output)?,

@@ -1,9 +1,9 @@
 //! Which runs are exported.
 
-use crate::commands::lookup::find;
 use crate::failure::Failure;
 use spanbridge::RunId;
-use spanbridge_query::{RunFilter, Store};
+use spanbridge_cli::answers::find;
+use spanbridge_query::{RunQuery, Store};
 
 /// Some runs, the oldest first; or everything, also records of no run.
 pub(super) enum Runs {
@@ -12,13 +12,19 @@ pub(super) enum Runs {
 }
 
 impl Runs {
-    pub(super) fn find(store: &Store, id: Option<&str>, filter: &RunFilter) -> Result<Self, Failure> {
+    pub(super) fn find(store: &Store, id: Option<&str>, query: &RunQuery) -> Result<Self, Failure> {
         Ok(match id {
             Some(id) => Runs::Some(find(store, id)?.1),
-            None if *filter == RunFilter::default() => Runs::All,
+            None if *query == RunQuery::default() => Runs::All,
             None => {
-                let rows = store.runs(filter, usize::MAX)?;
-                Runs::Some(rows.into_iter().rev().map(|row| row.run_id).collect())
+                let mut ids = Vec::new();
+                for row in store.list(query, usize::MAX)?.into_iter().rev() {
+                    ids.push(row.run_id);
+                    if row.descendants > 0 {
+                        ids.extend(store.started_by(row.run_id)?.into_iter().map(|row| row.run_id));
+                    }
+                }
+                Runs::Some(ids)
             }
         })
     }

@@ -84,11 +84,6 @@ impl Tally {
         self.conflicts += report.conflicts;
     }
 
-    /// Records that are stored in another form.
-    pub(super) fn repeat(&mut self, records: u64) {
-        self.repeated += records;
-    }
-
     /// A record, and what became of it. That one could not be stored is told with the reason.
     pub(super) fn became(&mut self, what: Imported, file: &str, line: u64) {
         match what {

@@ -1,55 +1,58 @@
 //! What a graph has beside its spans, by the span that it belongs to.
 
+use super::super::mutations::Mutations;
 use spanbridge::SpanId;
 use spanbridge::record::Endpoint;
 use spanbridge_graph::{Artifact, Diagnostic, Edge, Graph};
 use std::collections::HashMap;
 
-/// What belongs to spans.
-pub(super) struct Facts<'g> {
+/// What belongs to spans. It belongs to one graph, but does not borrow it.
+pub(crate) struct Facts {
     index: HashMap<SpanId, usize>,
-    artifacts: HashMap<SpanId, Vec<&'g Artifact>>,
-    diagnostics: HashMap<SpanId, Vec<&'g Diagnostic>>,
-    edges: HashMap<SpanId, Vec<&'g Edge>>,
+    artifacts: HashMap<SpanId, Vec<usize>>,
+    pub(super) mutations: Mutations,
+    diagnostics: HashMap<SpanId, Vec<usize>>,
+    edges: HashMap<SpanId, Vec<usize>>,
 }
 
-impl<'g> Facts<'g> {
-    pub(super) fn of(graph: &'g Graph) -> Self {
-        let mut facts = Facts {
-            index: graph.spans.iter().enumerate().map(|(at, span)| (span.span_id, at)).collect(),
-            artifacts: HashMap::new(),
-            diagnostics: HashMap::new(),
-            edges: HashMap::new(),
+impl Facts {
+    pub(crate) fn of(graph: &Graph) -> Self {
+        let from = |edge: &Edge| match edge.from {
+            Endpoint::Span { span_id, .. } => Some(span_id),
+            _ => None,
         };
-        graph.artifacts.iter().for_each(|a| facts.artifacts.entry(a.span_id).or_default().push(a));
-        for diagnostic in &graph.diagnostics {
-            if let Some(span) = diagnostic.span_id {
-                facts.diagnostics.entry(span).or_default().push(diagnostic);
-            }
+        Facts {
+            index: graph.spans.iter().enumerate().map(|(at, span)| (span.span_id, at)).collect(),
+            artifacts: by_span(graph.artifacts.iter().map(|artifact| Some(artifact.span_id))),
+            mutations: Mutations::of_graph(graph),
+            diagnostics: by_span(graph.diagnostics.iter().map(|diagnostic| diagnostic.span_id)),
+            edges: by_span(graph.edges.iter().map(from)),
         }
-        for edge in &graph.edges {
-            if let Endpoint::Span { span_id, .. } = edge.from {
-                facts.edges.entry(span_id).or_default().push(edge);
-            }
-        }
-        facts
     }
 
-    pub(super) fn index_of(&self, span: SpanId) -> Option<usize> {
+    pub(crate) fn index_of(&self, span: SpanId) -> Option<usize> {
         self.index.get(&span).copied()
     }
 
     /// In the order in which they came: input, then output.
-    pub(super) fn artifacts(&self, span: SpanId) -> &[&'g Artifact] {
-        self.artifacts.get(&span).map_or(&[], Vec::as_slice)
+    pub(super) fn artifacts<'g>(&self, graph: &'g Graph, span: SpanId) -> impl Iterator<Item = &'g Artifact> {
+        self.artifacts.get(&span).into_iter().flatten().map(|place| &graph.artifacts[*place])
     }
 
-    pub(super) fn diagnostics(&self, span: SpanId) -> &[&'g Diagnostic] {
-        self.diagnostics.get(&span).map_or(&[], Vec::as_slice)
+    pub(super) fn diagnostics<'g>(&self, graph: &'g Graph, span: SpanId) -> impl Iterator<Item = &'g Diagnostic> {
+        self.diagnostics.get(&span).into_iter().flatten().map(|place| &graph.diagnostics[*place])
     }
 
     /// The relations that begin at it.
-    pub(super) fn edges(&self, span: SpanId) -> &[&'g Edge] {
-        self.edges.get(&span).map_or(&[], Vec::as_slice)
+    pub(super) fn edges<'g>(&self, graph: &'g Graph, span: SpanId) -> impl Iterator<Item = &'g Edge> {
+        self.edges.get(&span).into_iter().flatten().map(|place| &graph.edges[*place])
     }
+}
+
+fn by_span(spans: impl Iterator<Item = Option<SpanId>>) -> HashMap<SpanId, Vec<usize>> {
+    let mut all: HashMap<SpanId, Vec<usize>> = HashMap::new();
+    for (place, span) in spans.enumerate() {
+        span.into_iter().for_each(|span| all.entry(span).or_default().push(place));
+    }
+    all
 }

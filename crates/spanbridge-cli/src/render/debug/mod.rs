@@ -4,14 +4,17 @@ mod facts;
 mod payload;
 mod step;
 
-use super::forest::{Forest, Node};
+use super::attributes;
+use super::forest::{Forest, Node, Shape};
 use super::header;
 use super::options::Options;
 use super::page::{Page, TextStyle};
 use super::services::Services;
-use facts::Facts;
+pub(crate) use facts::Facts;
 use spanbridge::SpanId;
 use spanbridge_graph::Graph;
+#[cfg(feature = "tui")]
+pub(crate) use step::{note, sections};
 
 /// How many lines of a payload are shown, unless told otherwise.
 pub const PAYLOAD_LINES: usize = 40;
@@ -32,21 +35,25 @@ pub fn debug<'g>(
 ) -> impl Iterator<Item = String> + use<'g> {
     let options = *options;
     let services = Services::of(graph);
-    let forest = Forest::new(graph);
+    let shape = Shape::of(graph);
     let facts = Facts::of(graph);
-    let order = order(&forest, below);
+    let order = order(&Forest { graph, shape: &shape }, below);
     let mut numbers = vec![0; graph.spans.len()];
     order.iter().zip(1..).for_each(|(span, number)| numbers[*span] = number);
     let first = below.is_none().then(|| {
         let mut page = Page::new(options.color);
         header::print(&mut page, graph, &services, options.columns());
+        if !graph.run.attributes.is_empty() {
+            page.put(TextStyle::Dim, "attributes");
+            attributes::table(&mut page, graph.run.attributes.iter(), step::FIRST);
+        }
         for diagnostic in graph.diagnostics.iter().filter(|diagnostic| diagnostic.span_id.is_none()) {
             page.put(TextStyle::Warning, &step::note(diagnostic)).line();
         }
         page.finish()
     });
     let steps = order.into_iter().map(move |span| {
-        let mut page = Page::new(options.color);
+        let (mut page, forest) = (Page::new(options.color), Forest { graph, shape: &shape });
         let above =
             forest.above(span).and_then(|above| facts.index_of(above.span_id)).filter(|above| numbers[*above] > 0);
         let place =

@@ -6,6 +6,9 @@ use spanbridge_graph::Artifact;
 /// Nested deeper than this, JSON is not indented any further.
 const MAX_INDENT: usize = 24;
 
+/// How many characters of a line are shown, unless everything is.
+const MAX_LINE: usize = 2_000;
+
 /// How many bytes stand on a line.
 const BYTES_PER_LINE: usize = 16;
 
@@ -13,7 +16,7 @@ const BYTES_PER_LINE: usize = 16;
 pub(super) fn lines(artifact: &Artifact, max: usize) -> (Vec<String>, usize) {
     let Some(preview) = &artifact.preview else { return (Vec::new(), 0) };
     let bytes = (artifact.encoding == "hex").then(|| from_hex(preview)).flatten();
-    match bytes {
+    let (mut shown, more) = match bytes {
         Some(bytes) => {
             let lines = bytes.chunks(BYTES_PER_LINE).take(max).enumerate();
             let all = bytes.len().div_ceil(BYTES_PER_LINE);
@@ -21,6 +24,19 @@ pub(super) fn lines(artifact: &Artifact, max: usize) -> (Vec<String>, usize) {
         }
         None if is_json(&artifact.content_type, preview) => json(preview, max),
         None => cut(preview.lines().map(|line| escape(line).into_owned()), max),
+    };
+    if max < usize::MAX {
+        shown.iter_mut().for_each(shorten);
+    }
+    (shown, more)
+}
+
+/// Cuts a line that would fill many screens.
+fn shorten(line: &mut String) {
+    if let Some((end, _)) = line.char_indices().nth(MAX_LINE) {
+        let more = line[end..].chars().count();
+        line.truncate(end);
+        line.push_str(&format!("… {more} more characters; --full shows them"));
     }
 }
 

@@ -1,17 +1,18 @@
 //! One step: a line that names it, and below it what is recorded, in sections.
 
-use super::super::page::{Page, TextStyle};
+use super::super::attributes;
+use super::super::page::{Page, Target, TextStyle};
 use super::super::text::{escape, named};
 use super::super::time::{duration, instant};
 use super::facts::Facts;
 use super::payload;
 use serde_json::Value;
-use spanbridge::record::Endpoint;
+use spanbridge::record::{Endpoint, MutationOp};
 use spanbridge::semconv::{
     DB_QUERY_PARAMETER, DB_QUERY_TEXT, HTTP_REQUEST_METHOD, HTTP_RESPONSE_STATUS_CODE, SERVER_ADDRESS, SERVER_PORT,
     URL_FULL, URL_PATH, URL_QUERY, URL_SCHEME,
 };
-use spanbridge_graph::{Artifact, Diagnostic, Graph, Span, SpanStatus};
+use spanbridge_graph::{Artifact, Diagnostic, Graph, Mutation, Span, SpanStatus, value_words};
 
 /// Where a step stands among the others.
 pub(super) struct Place<'g> {
@@ -20,24 +21,32 @@ pub(super) struct Place<'g> {
 }
 
 /// The first column of what is recorded. Before it stands what it is.
-const FIRST: usize = 14;
+pub(super) const FIRST: usize = 14;
 
 pub(super) fn print(
     page: &mut Page,
     graph: &Graph,
     at: usize,
     place: Place<'_>,
-    facts: &Facts<'_>,
+    facts: &Facts,
     service: usize,
     payload_lines: usize,
 ) {
     let span = &graph.spans[at];
     headline(page, graph, span, &place, service);
+    sections(page, graph, span, facts, payload_lines);
+}
+
+/// What is recorded of a step. Lines about other spans and runs say which.
+pub(crate) fn sections(page: &mut Page, graph: &Graph, span: &Span, facts: &Facts, payload_lines: usize) {
     let mut step = Step { page };
     step.error(span);
     step.http(span);
     step.sql(span);
-    facts.artifacts(span.span_id).iter().for_each(|artifact| step.artifact(artifact, payload_lines));
+    for (n, mutation) in facts.mutations.of(graph, span.span_id).enumerate() {
+        step.mutation(mutation, n == 0);
+    }
+    facts.artifacts(graph, span.span_id).for_each(|artifact| step.artifact(artifact, payload_lines));
     step.attributes("attributes", &span.attributes, |key| !is_shown_above(span, key));
     for (n, event) in span.events.iter().enumerate() {
         let after = since(graph.run.started_at, event.timestamp);
@@ -45,32 +54,44 @@ pub(super) fn print(
         step.page.put(TextStyle::Plain, &named(&event.name)).line();
         step.table(&event.attributes, FIRST + 2, |_| true);
     }
+    let name = |id| facts.index_of(id).map_or(String::new(), |at| format!("  {}", named(&graph.spans[at].name)));
     for (n, link) in span.links.iter().enumerate() {
-        step.begin(if n == 0 { "links" } else { "" });
-        step.page.put(TextStyle::Plain, &format!("span {} of trace {}", link.span_id, link.trace_id)).line();
+        // A span that is not here is found by its id.
+        let run = facts.index_of(link.span_id).map(|at| graph.spans[at].run_id);
+        step.begin(if n == 0 { "links" } else { "" }).target(Target::Span(run, link.span_id));
+        let text = format!("span {} of trace {}{}", link.span_id, link.trace_id, name(link.span_id));
+        step.page.put(TextStyle::Plain, &text).line();
         step.table(&link.attributes, FIRST + 2, |_| true);
     }
-    for (n, edge) in facts.edges(span.span_id).iter().enumerate() {
+    for (n, from) in span.linked_from.iter().enumerate() {
+        step.begin(if n == 0 { "linked from" } else { "" }).target(Target::Span(Some(from.run_id), from.span_id));
+        let text = format!("span {} of trace {}{}", from.span_id, from.trace_id, name(from.span_id));
+        step.page.put(TextStyle::Plain, &text).line();
+    }
+    for (n, edge) in facts.edges(graph, span.span_id).enumerate() {
+        step.begin(if n == 0 { "relations" } else { "" });
         let to = match &edge.to {
-            Endpoint::Span { span_id, .. } => match facts.index_of(*span_id) {
-                Some(to) => format!("span {span_id}  {}", named(&graph.spans[to].name)),
-                None => format!("span {span_id}"),
-            },
-            Endpoint::Run(run) => format!("run {run}"),
+            Endpoint::Span { span_id, .. } => {
+                step.page.target(Target::Span(facts.index_of(*span_id).map(|at| graph.spans[at].run_id), *span_id));
+                format!("span {span_id}{}", name(*span_id))
+            }
+            Endpoint::Run(run) => {
+                step.page.target(Target::Run(*run));
+                format!("run {run}")
+            }
             Endpoint::Artifact(id) => format!("artifact {}", escape(id)),
             _ => String::new(),
         };
-        step.begin(if n == 0 { "relations" } else { "" });
         step.page.put(TextStyle::Plain, &format!("{}  {to}", escape(&edge.edge_type))).line();
     }
-    for (n, diagnostic) in facts.diagnostics(span.span_id).iter().enumerate() {
+    for (n, diagnostic) in facts.diagnostics(graph, span.span_id).enumerate() {
         step.begin(if n == 0 { "notes" } else { "" });
         step.page.put(TextStyle::Warning, &note(diagnostic)).line();
     }
 }
 
 /// `header.malformed: the header could not be read (×3)`.
-pub(super) fn note(diagnostic: &Diagnostic) -> String {
+pub(crate) fn note(diagnostic: &Diagnostic) -> String {
     let times = diagnostic.count.filter(|n| *n > 1).map_or(String::new(), |n| format!(" (×{n})"));
     format!("{}: {}{times}", escape(&diagnostic.code), escape(&diagnostic.message))
 }
@@ -143,7 +164,7 @@ impl Step<'_> {
     /// `GET https://shop.example/orders?page=2 → 200`.
     fn http(&mut self, span: &Span) {
         let Some(method) = span.attribute(HTTP_REQUEST_METHOD) else { return };
-        let text = |key| span.attribute(key).map(value);
+        let text = |key| span.attribute(key).map(attributes::value);
         let url = text(URL_FULL).unwrap_or_else(|| {
             let host = text(SERVER_ADDRESS).map(|host| match text(SERVER_PORT) {
                 Some(port) => format!("{host}:{port}"),
@@ -155,7 +176,7 @@ impl Step<'_> {
             format!("{host}{}{query}", text(URL_PATH).unwrap_or_default())
         });
         let status = text(HTTP_RESPONSE_STATUS_CODE).unwrap_or_else(|| "no response".to_owned());
-        self.begin("http").put(TextStyle::Plain, &format!("{} {url} → {status}", value(method))).line();
+        self.begin("http").put(TextStyle::Plain, &format!("{} {url} → {status}", attributes::value(method))).line();
     }
 
     fn sql(&mut self, span: &Span) {
@@ -170,8 +191,29 @@ impl Step<'_> {
             self.begin(if n == 0 { "parameters" } else { "" });
             self.page
                 .put(TextStyle::Dim, &escape(name))
-                .put(TextStyle::Plain, &format!(" = {}", value(parameter)))
+                .put(TextStyle::Plain, &format!(" = {}", attributes::value(parameter)))
                 .line();
+        }
+    }
+
+    /// `orders id=1  update  in shop`, then each column before and after.
+    fn mutation(&mut self, mutation: &Mutation, is_first: bool) {
+        self.begin(if is_first { "changed" } else { "" }).put(TextStyle::Plain, &escape(&mutation.row()));
+        self.page.space(2).put(TextStyle::Dim, mutation.op.name()).space(2);
+        self.page.put(TextStyle::Dim, &format!("in {}", escape(&mutation.database))).line();
+        let text = |value: Option<&Value>, absent| {
+            value.map_or(String::from(absent), |value| escape(&value_words(value, usize::MAX)).into_owned())
+        };
+        for change in mutation.changes() {
+            let column = escape(change.column).into_owned();
+            self.page.go_to(FIRST + 2).put(TextStyle::Dim, &column).put(TextStyle::Plain, " ");
+            let values = match (mutation.op, change.before, change.after) {
+                (_, None, None) => "(not captured)".to_owned(),
+                (MutationOp::Insert, _, after) => text(after, ""),
+                (MutationOp::Delete, before, _) => text(before, ""),
+                (_, before, after) => format!("{} → {}", text(before, "(not known)"), text(after, "(not captured)")),
+            };
+            self.page.put(TextStyle::Plain, &values).line();
         }
     }
 
@@ -210,17 +252,6 @@ impl Step<'_> {
     }
 
     fn table(&mut self, attributes: &[(String, Value)], column: usize, shown: impl Fn(&str) -> bool) {
-        for (key, attribute) in attributes.iter().filter(|(key, _)| shown(key)) {
-            self.page.go_to(column).put(TextStyle::Dim, &escape(key)).put(TextStyle::Plain, " = ");
-            self.page.put(TextStyle::Plain, &value(attribute)).line();
-        }
-    }
-}
-
-/// A value on one line. Text is shown without quotation marks.
-fn value(value: &Value) -> String {
-    match value.as_str() {
-        Some(text) => escape(text).into_owned(),
-        None => escape(&value.to_string()).into_owned(),
+        attributes::table(self.page, attributes.iter().filter(|(key, _)| shown(key)), column);
     }
 }

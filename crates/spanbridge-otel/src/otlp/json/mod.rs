@@ -5,6 +5,7 @@
 //! strings and strings as numbers, enums by their names, `null` for what is absent, halves of surrogate pairs (as JavaScript
 //! leaves them where it cuts a text), and values of a wrong type, which count as absent.
 
+mod answer;
 mod base64;
 mod leaf;
 mod parser;
@@ -12,7 +13,7 @@ mod plain;
 mod read;
 mod write;
 
+pub use answer::{write_response, write_status};
 pub(crate) use plain::{from_value, to_base64, to_value};
-pub use read::read;
-pub(super) use read::read_scopes;
+pub use read::{read, read_scopes};
 pub use write::{write_request, write_span};

@@ -137,7 +137,7 @@ pub(super) fn number(out: &mut Vec<u8>, value: f64) {
 }
 
 /// Writes an object. Its members begin with commas, of which the first is taken away.
-fn object(out: &mut Vec<u8>, members: impl FnOnce(&mut Vec<u8>)) {
+pub(super) fn object(out: &mut Vec<u8>, members: impl FnOnce(&mut Vec<u8>)) {
     let start = out.len();
     members(out);
     if out.len() == start {
@@ -148,20 +148,20 @@ fn object(out: &mut Vec<u8>, members: impl FnOnce(&mut Vec<u8>)) {
     out.push(b'}');
 }
 
-fn text_member(out: &mut Vec<u8>, name: &str, text: &str) {
+pub(super) fn text_member(out: &mut Vec<u8>, name: &str, text: &str) {
     if !text.is_empty() {
         put(out, format_args!(",\"{name}\":"));
         put_text(out, text);
     }
 }
 
-fn time_member(out: &mut Vec<u8>, name: &str, time: u64) {
+pub(super) fn time_member(out: &mut Vec<u8>, name: &str, time: u64) {
     if time != 0 {
         put(out, format_args!(",\"{name}\":\"{time}\""));
     }
 }
 
-fn count_member(out: &mut Vec<u8>, name: &str, count: u32) {
+pub(super) fn count_member(out: &mut Vec<u8>, name: &str, count: u32) {
     if count != 0 {
         put(out, format_args!(",\"{name}\":{count}"));
     }

@@ -8,6 +8,7 @@ mod span;
 mod value;
 
 pub use span::{Event, Link, Span, Status, StatusCode};
+pub(crate) use value::all_same;
 pub use value::{AnyValue, KeyValue, get};
 
 use std::borrow::Cow;

@@ -37,6 +37,12 @@ pub fn get<'v, 'a>(attributes: &'v [KeyValue<'a>], key: &str) -> Option<&'v AnyV
     attributes.iter().rev().find(|attribute| attribute.key == key).map(|attribute| &attribute.value)
 }
 
+/// Whether these are the same attributes. Other than `==` has it, a number that is none is the same as itself.
+pub(crate) fn all_same(one: &[KeyValue<'_>], other: &[KeyValue<'_>]) -> bool {
+    let same = |(one, other): (&KeyValue<'_>, &KeyValue<'_>)| one.key == other.key && one.value.is_same(&other.value);
+    one.len() == other.len() && one.iter().zip(other).all(same)
+}
+
 impl<'a> KeyValue<'a> {
     /// An attribute.
     pub fn new(key: impl Into<Cow<'a, str>>, value: impl Into<AnyValue<'a>>) -> Self {
@@ -60,6 +66,17 @@ impl AnyValue<'_> {
         match self {
             AnyValue::Str(text) => Some(text),
             _ => None,
+        }
+    }
+
+    fn is_same(&self, other: &AnyValue<'_>) -> bool {
+        match (self, other) {
+            (AnyValue::F64(one), AnyValue::F64(other)) => one.to_bits() == other.to_bits(),
+            (AnyValue::Map(one), AnyValue::Map(other)) => all_same(one, other),
+            (AnyValue::Array(one), AnyValue::Array(other)) => {
+                one.len() == other.len() && one.iter().zip(other).all(|(one, other)| one.is_same(other))
+            }
+            (one, other) => one == other,
         }
     }
 

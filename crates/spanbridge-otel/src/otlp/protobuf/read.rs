@@ -27,7 +27,10 @@ pub fn read<'a>(bytes: &'a [u8], mut take: impl FnMut(&Resource<'a>, &Scope<'a>,
 }
 
 /// As [`read`], and gives each scope to `take` before its spans, also one that has none.
-pub(in crate::otlp) fn read_scopes<'a>(
+///
+/// # Errors
+/// As [`read`].
+pub fn read_scopes<'a>(
     bytes: &'a [u8],
     mut take: impl FnMut(&Resource<'a>, &Scope<'a>, Option<Span<'a>>),
 ) -> Result<ReadReport> {

@@ -100,20 +100,18 @@ pub(super) mod list {
 }
 
 /// `ExportTraceServiceResponse`.
-#[cfg(feature = "export")]
 pub(super) mod response {
     pub(in super::super) const PARTIAL_SUCCESS: u32 = 1;
 }
 
 /// `ExportTracePartialSuccess`.
-#[cfg(feature = "export")]
 pub(super) mod partial_success {
     pub(in super::super) const REJECTED_SPANS: u32 = 1;
     pub(in super::super) const ERROR_MESSAGE: u32 = 2;
 }
 
 /// `google.rpc.Status`.
-#[cfg(feature = "export")]
 pub(super) mod rpc_status {
+    pub(in super::super) const CODE: u32 = 1;
     pub(in super::super) const MESSAGE: u32 = 2;
 }

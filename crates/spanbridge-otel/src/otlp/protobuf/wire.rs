@@ -63,16 +63,19 @@ impl<'a> Message<'a> {
     /// Steps over a group, and the groups in it, without recursion.
     #[cold]
     fn skip_group(&mut self, number: u32) -> Result<()> {
-        // A group ends with its own number. What is open takes no more than the bytes that opened it.
-        let mut open = vec![number];
-        while let Some(innermost) = open.last() {
+        // A group ends with its own number. What is open takes no more than the bytes that opened it, and nothing for a group in which
+        // no other one is: a request may have millions of those.
+        let (mut innermost, mut outer) = (number, Vec::new());
+        loop {
             match self.tag()? {
-                (number, 3) => open.push(number),
-                (number, 4) if number == *innermost => drop(open.pop()),
+                (number, 3) => outer.push(std::mem::replace(&mut innermost, number)),
+                (number, 4) if number == innermost => match outer.pop() {
+                    Some(number) => innermost = number,
+                    None => return Ok(()),
+                },
                 (number, kind) => drop(self.value(number, kind)?),
             }
         }
-        Ok(())
     }
 
     #[inline]

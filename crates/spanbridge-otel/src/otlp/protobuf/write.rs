@@ -202,7 +202,7 @@ fn put_value(out: &mut Vec<u8>, value: &AnyValue<'_>) {
 }
 
 #[inline(always)]
-fn put_text(out: &mut Vec<u8>, tag: u8, text: &str) {
+pub(super) fn put_text(out: &mut Vec<u8>, tag: u8, text: &str) {
     if !text.is_empty() {
         put_bytes(out, tag, text.as_bytes());
     }
@@ -236,7 +236,7 @@ fn put_count(out: &mut Vec<u8>, tag: u8, count: u32) {
 }
 
 #[inline]
-fn put_varint(out: &mut Vec<u8>, mut value: u64) {
+pub(super) fn put_varint(out: &mut Vec<u8>, mut value: u64) {
     while value >= 0x80 {
         out.push(value as u8 | 0x80);
         value >>= 7;
@@ -250,7 +250,7 @@ fn varint_len(value: u64) -> usize {
 
 /// Appends a message as a field, with room for a length of `ROOM` bytes.
 #[inline(always)]
-fn nested<const ROOM: usize>(out: &mut Vec<u8>, tag: u8, write: impl FnOnce(&mut Vec<u8>)) {
+pub(super) fn nested<const ROOM: usize>(out: &mut Vec<u8>, tag: u8, write: impl FnOnce(&mut Vec<u8>)) {
     let mut head = [0; 3];
     head[0] = tag;
     out.extend_from_slice(&head[..1 + ROOM]);

@@ -144,6 +144,7 @@ impl<'a> Cursor<'a> {
                         Step::RunSpan => unknown = run.map(|run| run.as_parent().get()),
                         Step::Word => drop(self.words.word()?),
                         Step::Start | Step::Time => self.times.skip_varints(1)?,
+                        Step::Commit => self.durations.skip_varints(1)?,
                         Step::End => {
                             self.durations.skip_varints(1)?;
                             unknown.into_iter().for_each(&mut span);

@@ -120,6 +120,10 @@ impl Unfolding {
                     }
                     self.put_time(written, *time);
                 }
+                Step::Commit => {
+                    let at = at_distance(*time, from.durations.varint()?);
+                    put_varint(&mut self.times, distance(*written, at));
+                }
                 Step::End => {
                     let at = at_distance(last.unwrap_or(*time), from.durations.varint()?);
                     self.put_time(written, at);

@@ -370,6 +370,10 @@ impl Mover<'_> {
                     let at = self.next_time(from.times.varint()?);
                     self.put_time(at);
                 }
+                Step::Commit => {
+                    let at = at_distance(self.time, from.times.varint()?);
+                    put_varint(&mut self.writer.durations, distance(self.writer.open.time, at));
+                }
                 Step::End => {
                     let at = self.next_time(from.times.varint()?);
                     let since = match self.last {

@@ -1,7 +1,8 @@
 //! Merging frames by run: the parts of each run move into blocks, and what the directories say of it becomes its row.
 
+use super::super::changed;
+use super::super::order::ordered;
 use super::super::run::{Piece, Totals};
-use super::super::schema::ordered;
 use super::super::source::{Position, Source, bad_block, bad_directory};
 use super::blocks::{Blocks, OpenBlock, OpenRun, Workshop};
 use super::pieces::reopen;
@@ -9,9 +10,16 @@ use super::rows;
 use crate::{Error, Result};
 use rusqlite::{Connection, params};
 use spanbridge::RunId;
+use spanbridge_graph::hash::Map;
 use spanbridge_store::codec::Part;
 use spanbridge_store::delivery::{Aggregates, IdPairs, RunIds};
 use spanbridge_store::log::Columns;
+
+/// What started the runs of a delivery, by their places in it.
+pub(in crate::index) fn parents(columns: &Columns<'_>) -> Result<Map<usize, RunId>> {
+    let pairs = IdPairs::new(columns.parents).ok_or_else(bad_directory)?;
+    Ok(pairs.iter().filter_map(|(parent, place)| Some((place, RunId::new(parent)?))).collect())
+}
 
 /// The blocks that a fold wrote.
 pub(in crate::index) struct Written {
@@ -29,10 +37,14 @@ struct Moving<'s> {
     aggregates: Aggregates<'s>,
     /// The numbers in the index of the texts in the aggregates.
     texts: Vec<u32>,
+    /// What started the runs, by their places.
+    parents: Map<usize, RunId>,
     blocks: Vec<OpenBlock<'s>>,
     /// The block that is read, and the part that is next in it.
     block: usize,
     part: Option<Part<'s>>,
+    /// The rows of the index that say where its records of no run are.
+    loose: Vec<i64>,
 }
 
 /// The blocks of a source, unpacked.
@@ -78,7 +90,7 @@ pub(in crate::index) fn merge(
     let mut blocks = Blocks { connection, first: next, next, bytes: 0 };
     for of_run in entries.chunk_by(|a, b| a.0 == b.0 && a.0 != 0) {
         let run_id = RunId::new(of_run[0].0);
-        let (mut run, mut totals) = (OpenRun::new(run_id), Totals::default());
+        let (mut run, mut totals, mut parent) = (OpenRun::new(run_id), Totals::default(), None);
         *culprit = None;
         let before = run_id.map(|run| rows::find(connection, run)).transpose()?.flatten();
         let mut pieces = match &before {
@@ -93,16 +105,23 @@ pub(in crate::index) fn merge(
             let texts = &frame.texts;
             let aggregate = aggregate.named(|at| texts.get(at as usize).copied()).ok_or_else(bad_directory)?;
             totals.merge(aggregate);
-            if frame.part.map(|part| frame.runs.get(part.run)) != Some(Some(run_id)) {
+            let Some(part) = frame.part.filter(|part| frame.runs.get(part.run) == Some(run_id)) else {
                 return Err(bad_directory());
-            }
+            };
+            parent = parent.or(frame.parents.get(&part.run).copied());
             frame.move_run(workshop, &mut blocks, &mut run)?;
         }
         *culprit = None;
         pieces.extend(run.piece);
         match run_id {
-            Some(run) => workshop.rows.add(connection, &mut workshop.texts, run, before.as_ref(), totals, &pieces)?,
-            None => add_loose(connection, moving[of_run[0].1 as usize].source, &pieces)?,
+            Some(run_id) => {
+                let gathered = rows::Gathered { run_id, totals, parent, pieces: &pieces };
+                workshop.rows.add(connection, &mut workshop.texts, before.as_ref(), gathered)?;
+            }
+            None => {
+                let frame = &mut moving[of_run[0].1 as usize];
+                frame.loose = add_loose(connection, frame.source, &pieces)?;
+            }
         }
     }
     if !workshop.writer.is_empty() {
@@ -111,20 +130,22 @@ pub(in crate::index) fn merge(
     for frame in &moving {
         *culprit = Some(frame.source.at);
         frame.add_mentions(connection)?;
+        changed::add(connection, frame.columns.rows, frame.runs, &frame.loose)?;
     }
     *culprit = None;
     let written = (blocks.next > blocks.first).then(|| (blocks.first, blocks.next - 1));
     Ok(Written { blocks: written, bytes: blocks.bytes })
 }
 
-/// Notes where records of no run are, and of which time they are.
-fn add_loose(connection: &Connection, source: &Source, pieces: &[Piece]) -> Result<()> {
+/// Notes where records of no run are, and of which time they are. Returns the numbers of these notes.
+fn add_loose(connection: &Connection, source: &Source, pieces: &[Piece]) -> Result<Vec<i64>> {
     let mut add =
         connection.prepare_cached("INSERT INTO loose(first_at, last_at, block, place) VALUES (?, ?, ?, ?)")?;
-    for (block, place) in pieces.iter().flat_map(Piece::blocks) {
-        add.execute(params![ordered(source.first_at), ordered(source.last_at), block, place as i64])?;
-    }
-    Ok(())
+    let places = pieces.iter().flat_map(Piece::blocks);
+    let mut add = |(block, place): (i64, usize)| {
+        add.insert(params![ordered(source.first_at), ordered(source.last_at), block, place as i64])
+    };
+    Ok(places.map(&mut add).collect::<rusqlite::Result<_>>()?)
 }
 
 impl<'s> Moving<'s> {
@@ -136,11 +157,13 @@ impl<'s> Moving<'s> {
         for name in aggregates.names() {
             texts.push(workshop.texts.number(connection, name)?);
         }
+        let parents = parents(&columns)?;
         let mut blocks = Vec::with_capacity(raws.len());
         for raw in raws {
             blocks.push(OpenBlock::open(workshop, raw)?);
         }
-        let mut frame = Self { source, columns, runs, aggregates, texts, blocks, block: 0, part: None };
+        let (block, part, loose) = (0, None, Vec::new());
+        let mut frame = Self { source, columns, runs, aggregates, texts, parents, blocks, block, part, loose };
         frame.next_part()?;
         Ok(frame)
     }

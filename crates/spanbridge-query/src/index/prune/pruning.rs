@@ -28,7 +28,7 @@ impl Index {
         self.place.assert_shared()?;
         let logs = unfolded_bytes(&self.connection, &self.directory)?;
         let used = used_bytes(&self.connection)?;
-        let mut selection = Selection::new(prune, now, logs);
+        let mut selection = Selection::new(&self.connection, prune, now, logs)?;
         let mut report = PruneReport::default();
         if prune.dry_run {
             selection.estimate(&self.connection, &mut report)?;

@@ -1,9 +1,11 @@
 //! Removing runs: their rows, and their records in the blocks.
 
 use super::super::block::{FoldedBlock, FoldedWriter, Packer, Sections, Unfolding, Vocabulary};
+use super::super::changed;
 use super::super::fold::rows;
+use super::super::operations;
+use super::super::order::{ordered, unordered};
 use super::super::run::{FoldedRun, pieces};
-use super::super::schema::ordered;
 use super::super::source::bad_block;
 use super::connected;
 use crate::{Error, ErrorKind, Result};
@@ -33,14 +35,21 @@ pub(super) fn remove(
             places.entry(block).or_default().insert(place);
         }
         delete.execute([run.row])?;
+        changed::forget_run(connection, run.run_id, run.last_at(&run.totals(Vec::new())?))?;
         gone.insert(run.run_id);
     }
     let loose = take_loose(connection, Some(loose_before), &mut places)?;
     take(connection, packer, loose, places)?;
-    match gone.is_empty() {
-        true => Ok(()),
-        false => connected::unlink(connection, &gone),
+    if gone.is_empty() {
+        return Ok(());
     }
+    // What they started is an operation of its own now.
+    let mut moved = Vec::new();
+    for run in &gone {
+        moved.extend(operations::started_by(connection, *run)?);
+    }
+    operations::place(connection, moved.into_iter())?;
+    connected::unlink(connection, &gone)
 }
 
 /// Removes the places of records that are in other blocks now, from so many blocks at most. Answers whether there are more.
@@ -76,7 +85,7 @@ fn take(connection: &Connection, packer: &mut Packer, loose: Loose, places: Plac
 /// Removes the rows of records of no run that are older, and adds their places. Answers the others.
 fn take_loose(connection: &Connection, before: Option<u64>, places: &mut Places) -> Result<Loose> {
     let mut loose = Loose::new();
-    let mut query = connection.prepare_cached("SELECT id, block, place, last_at < ? FROM loose")?;
+    let mut query = connection.prepare_cached("SELECT id, block, place, last_at < ?, last_at FROM loose")?;
     let mut delete = connection.prepare_cached("DELETE FROM loose WHERE id = ?")?;
     let mut rows = query.query([ordered(before.unwrap_or(0))])?;
     let mut old = Vec::new();
@@ -84,14 +93,15 @@ fn take_loose(connection: &Connection, before: Option<u64>, places: &mut Places)
         let (id, block, place): (i64, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
         if row.get(3)? {
             places.entry(block).or_default().insert(place as usize);
-            old.push(id);
+            old.push((id, unordered(row.get(4)?)));
         } else {
             loose.insert((block, place as usize), id);
         }
     }
     drop(rows);
-    for id in old {
+    for (id, last_at) in old {
         delete.execute([id])?;
+        changed::forget_loose(connection, id, last_at)?;
     }
     Ok(loose)
 }

@@ -1,7 +1,8 @@
 //! Which runs go.
 
+use super::super::order::ordered;
 use super::super::run::{COLUMNS, FoldedRun};
-use super::super::schema::ordered;
+use super::super::unsettled::SettlesOthers;
 use super::options::{OPEN_GRACE, Prune, PruneReport};
 use super::pages::used_bytes;
 use crate::Result;
@@ -50,22 +51,26 @@ pub(super) struct Selection {
     open_since: u64,
     keep_failed: bool,
     keep_suspended: bool,
+    now: u64,
+    settles_others: SettlesOthers,
     /// The last row that was looked at: when the run began, and its number.
     after: (i64, i64),
 }
 
 impl Selection {
     /// The logs have so many bytes that are not folded.
-    pub(super) fn new(prune: &Prune, now: u64, logs: u64) -> Self {
+    pub(super) fn new(connection: &Connection, prune: &Prune, now: u64, logs: u64) -> Result<Self> {
         let ago = |time: std::time::Duration| now.saturating_sub(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
-        Self {
+        Ok(Self {
             before: prune.older_than.map(ago),
             most: prune.max_bytes.map(|most| most.saturating_sub(logs)),
             open_since: ago(OPEN_GRACE),
             keep_failed: prune.keep_failed,
             keep_suspended: prune.keep_suspended,
+            now,
+            settles_others: SettlesOthers::of(connection)?,
             after: (i64::MIN, i64::MIN),
-        }
+        })
     }
 
     /// `by_size`: the index has too many bytes still, so it may go however old it is.
@@ -75,11 +80,15 @@ impl Selection {
         }
         match run.status {
             RunStatus::Error if self.keep_failed => Verdict::Failed,
-            RunStatus::Ok if self.keep_failed && run.failed_work.total() > 0 => Verdict::Failed,
+            RunStatus::Ok if self.keep_failed && self.has_failed_work(run) => Verdict::Failed,
             RunStatus::Suspended if self.keep_suspended => Verdict::Suspended,
             RunStatus::Open | RunStatus::Suspended if last_at >= self.open_since => Verdict::Open,
             _ => Verdict::Goes,
         }
+    }
+
+    fn has_failed_work(&self, run: &FoldedRun) -> bool {
+        run.failed_work.total() > 0 || self.settles_others.count(&run.unsettled, self.now) > 0
     }
 
     /// The next runs that go, at most so many.
@@ -107,9 +116,11 @@ impl Selection {
     /// Takes runs. `by_size` answers whether the next may go because of its size, by how many were taken, with how many spans.
     fn take(&mut self, connection: &Connection, most: usize, by_size: impl Fn(usize, u64) -> bool) -> Result<Batch> {
         let mut batch = Batch { is_last: true, loose_before: self.before.unwrap_or(0), ..Batch::default() };
-        let sql = format!(
-            "SELECT {COLUMNS} FROM run WHERE (started_at, id) > (?, ?) AND started_at < ? ORDER BY started_at, id LIMIT ?"
-        );
+        // Parts of operations are in an index of their own.
+        let of = |which| {
+            format!("SELECT {COLUMNS} FROM run WHERE {which} AND (started_at, id) > (?1, ?2) AND started_at < ?3")
+        };
+        let sql = format!("{} UNION ALL {} ORDER BY 4, 1 LIMIT ?4", of("root IS NULL"), of("root IS NOT NULL"));
         let mut query = connection.prepare_cached(&sql)?;
         // A run that began later is younger, too.
         let until = if self.most.is_some() { i64::MAX } else { ordered(self.before.unwrap_or(0)) };
@@ -120,8 +131,7 @@ impl Selection {
             seen += 1;
             let run = FoldedRun::read(row)?;
             let totals = run.totals(Vec::new())?;
-            let last_at = [totals.spans_at, totals.others_at].into_iter().flatten().map(|range| range.1);
-            let last_at = last_at.chain(run.ended_at).max().unwrap_or(0).max(run.started_at);
+            let last_at = run.last_at(&totals);
             let by_size = by_size(batch.runs.len(), batch.spans);
             if !by_size && self.before.is_none_or(|before| run.started_at >= before) {
                 // The rest is younger. If it is too large still, another transaction goes on from here.

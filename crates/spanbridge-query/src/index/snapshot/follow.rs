@@ -1,57 +1,18 @@
 //! All records in the order in which they were stored: blocks of the index, then what is not folded.
 
 use super::super::block::FoldedBlock;
+use super::super::logs::{still_there, watermarks};
+use super::super::position::Position;
 use super::super::source::{bad_block, read_runs};
 use super::IndexSnapshot;
+use crate::Result;
 use crate::engine::{Cursor, EachBatch};
-use crate::{Error, ErrorKind, Result};
 use spanbridge::record::Record;
-use spanbridge_store::codec::bytes::{Reader, put_varint};
-use spanbridge_store::log::LogName;
-use std::collections::BTreeMap;
-
-/// How far someone has read: the last block, and the end of each log that was not folded.
-#[derive(Debug, Default)]
-struct Position {
-    block: i64,
-    logs: BTreeMap<LogName, u64>,
-}
-
-impl Position {
-    fn read(cursor: &Cursor) -> Result<Self> {
-        let read = || {
-            let (mut r, mut position) = (Reader(cursor.as_bytes()), Self::default());
-            position.block = i64::try_from(r.varint()?).ok()?;
-            while !r.0.is_empty() {
-                let log = LogName { writer: r.word()?, number: u32::try_from(r.varint()?).ok()? };
-                position.logs.insert(log, r.varint()?);
-            }
-            Some(position)
-        };
-        match cursor.as_bytes() {
-            [] => Ok(Self::default()),
-            _ => read().ok_or_else(|| Error::new(ErrorKind::Corrupt, "the cursor is not of this store")),
-        }
-    }
-
-    fn cursor(&self) -> Cursor {
-        let mut bytes = Vec::new();
-        put_varint(&mut bytes, self.block as u64);
-        for (log, at) in &self.logs {
-            bytes.extend_from_slice(&log.writer.to_le_bytes());
-            put_varint(&mut bytes, u64::from(log.number));
-            put_varint(&mut bytes, *at);
-        }
-        Cursor::from_bytes(bytes)
-    }
-}
 
 impl IndexSnapshot<'_> {
     pub(super) fn follow_from(&self, after: &Cursor, each: &mut EachBatch<'_>) -> Result<()> {
         let position = Position::read(after)?;
-        let mut query = self.transaction.prepare_cached("SELECT id FROM block WHERE id > ? ORDER BY id")?;
-        let blocks = query.query_map([position.block], |row| row.get(0))?.collect::<rusqlite::Result<Vec<i64>>>()?;
-        for block in blocks {
+        for block in self.blocks_after(&position)? {
             let read = self.whole_block(block);
             if let Some((raw, runs)) = self.skip_damaged(|| format!("block {block}"), read)? {
                 let mut records: Vec<Record<'_>> = Vec::new();
@@ -82,11 +43,33 @@ impl IndexSnapshot<'_> {
         Ok(())
     }
 
+    /// The blocks that may have something new for who has read up to here.
+    fn blocks_after(&self, position: &Position) -> Result<Vec<i64>> {
+        // Or the index was made anew: its blocks have other numbers.
+        let is_new = position.block > self.last_block()?;
+        if !is_new && position.has_read(&watermarks(&self.transaction)?) {
+            return Ok(Vec::new());
+        }
+        let mut query = self.transaction.prepare_cached("SELECT id FROM block WHERE id > ? ORDER BY id")?;
+        let blocks = query.query_map([if is_new { 0 } else { position.block }], |row| row.get(0))?;
+        Ok(blocks.collect::<rusqlite::Result<_>>()?)
+    }
+
     /// The cursor for what comes after this snapshot.
     pub(super) fn end_cursor(&self) -> Result<Cursor> {
-        let last =
-            self.transaction.prepare_cached("SELECT coalesce(max(id), 0) FROM block")?.query_row([], |r| r.get(0))?;
-        Ok(Position { block: last, logs: self.index.tails.borrow().ends().collect() }.cursor())
+        let mut logs = still_there(&self.transaction)?;
+        logs.extend(self.index.tails.borrow().ends());
+        let position = Position { block: self.last_block()?, logs, gone: None };
+        let gone = position.others(&watermarks(&self.transaction)?);
+        Ok(Position { gone: Some(gone), ..position }.cursor())
+    }
+
+    /// The number of the block that was written last, also if it was removed since.
+    fn last_block(&self) -> Result<i64> {
+        let mut query = self
+            .transaction
+            .prepare_cached("SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'block'")?;
+        Ok(query.query_row([], |row| row.get(0))?)
     }
 
     /// The places of runs whose records moved to another block.

@@ -2,7 +2,7 @@
 
 use super::super::block::FoldedBlock;
 use super::super::fold::heads;
-use super::super::schema::{ordered, unordered};
+use super::super::order::{ordered, unordered};
 use super::super::source::{bad_block, bad_directory, read_runs};
 use super::IndexSnapshot;
 use crate::Result;

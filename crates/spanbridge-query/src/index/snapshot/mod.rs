@@ -1,16 +1,25 @@
 //! One consistent state of the index and of what is not folded.
 
+mod changing;
 mod follow;
 mod ids;
 mod list;
+mod members;
+mod operations;
 mod records;
 mod rows;
+mod streams;
+mod together;
+mod unsettled;
+mod wanted;
 
 use super::block::Packer;
+use super::changed;
 use super::handle::Index;
 use super::logs::watermarks;
 use super::names::Names;
 use super::records::BlockReader;
+use super::unsettled::SettlesOthers;
 use super::view::View;
 use crate::engine::{Cursor, Damaged, EachBatch, EachRun, Engine, IdMatches, IdPrefix, Mention, Order, Snapshot};
 use crate::runs::{RunFilter, RunRow};
@@ -18,7 +27,7 @@ use crate::{Error, ErrorKind, Result};
 use rusqlite::Transaction;
 
 use spanbridge::RunId;
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
@@ -31,6 +40,9 @@ pub(super) struct IndexSnapshot<'i> {
     packer: &'i RefCell<Packer>,
     reader: &'i RefCell<BlockReader>,
     damaged: RefCell<BTreeSet<Damaged>>,
+    /// In nanoseconds since the Unix epoch: messages without a settlement are failed work from some time on.
+    now: u64,
+    settles_others: OnceCell<SettlesOthers>,
 }
 
 impl Engine for Index {
@@ -48,6 +60,9 @@ impl Engine for Index {
         let version = transaction.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?;
         if self.version.replace(version) != version {
             self.reader.borrow_mut().forget();
+            let mut view = self.view.borrow_mut();
+            view.members.take();
+            view.mended.get_mut().clear();
         }
         let mut view = self.view.borrow_mut();
         let is_stale = self.is_stale.replace(true);
@@ -58,6 +73,10 @@ impl Engine for Index {
             let frames = self.tails.borrow().frames(&passed, &view.ends);
             view.extend(&transaction, frames)?;
         }
+        let now = (self.clock)();
+        if view.members.get().is_some_and(|members| members.until <= now) {
+            view.members.take();
+        }
         drop(view);
         self.is_stale.set(false);
         self.seen.replace(passed.clone());
@@ -66,7 +85,18 @@ impl Engine for Index {
         damaged.extend(self.tails.borrow().damaged(&passed));
         let damaged = RefCell::new(damaged);
         let (names, packer, reader) = (&self.names, &self.packer, &self.reader);
-        Ok(Box::new(IndexSnapshot { transaction, index: self, view, names, packer, reader, damaged }))
+        let settles_others = OnceCell::new();
+        Ok(Box::new(IndexSnapshot {
+            transaction,
+            index: self,
+            view,
+            names,
+            packer,
+            reader,
+            damaged,
+            now,
+            settles_others,
+        }))
     }
 }
 
@@ -101,6 +131,14 @@ impl Snapshot for IndexSnapshot<'_> {
         self.records_of(run_ids, each)
     }
 
+    fn pieces(&self, run_ids: &[RunId], each: &mut EachRun<'_>) -> Result<()> {
+        self.pieces_of(run_ids, each)
+    }
+
+    fn size(&self, run_id: RunId) -> Result<u64> {
+        self.size_of(run_id)
+    }
+
     fn records_of_no_run(&self, during: RangeInclusive<u64>, each: &mut EachBatch<'_>) -> Result<()> {
         self.loose(during, each)
     }
@@ -108,6 +146,11 @@ impl Snapshot for IndexSnapshot<'_> {
     fn runs(&self, filter: &RunFilter, limit: usize) -> Result<Vec<RunRow>> {
         self.tell_losses()?;
         self.list(filter, limit)
+    }
+
+    fn operations(&self, filter: &RunFilter, limit: usize) -> Result<Vec<RunRow>> {
+        self.tell_losses()?;
+        self.list_operations(filter, limit)
     }
 
     fn rows(&self, run_ids: &[RunId]) -> Result<Vec<RunRow>> {
@@ -125,6 +168,18 @@ impl Snapshot for IndexSnapshot<'_> {
 
     fn mentions(&self, mention: Mention, ids: &[u128]) -> Result<Vec<(u128, RunId)>> {
         self.mentions_of(mention, ids)
+    }
+
+    fn changed_by(&self, rows: &[u128]) -> Result<Vec<RunId>> {
+        self.runs_changing(rows)
+    }
+
+    fn changed_by_unknown(&self, rows: &[u128], each: &mut EachBatch<'_>) -> Result<()> {
+        self.loose_changing(rows, each)
+    }
+
+    fn changes_forgotten(&self) -> Result<Option<u64>> {
+        changed::forgotten(&self.transaction)
     }
 
     fn pruned(&self, run_ids: &[RunId]) -> Result<Vec<RunId>> {

@@ -4,6 +4,7 @@ use super::super::fold::rows::find;
 use super::super::run::FoldedRun;
 use super::super::view::TextTotals;
 use super::IndexSnapshot;
+use crate::large::{self, is_large};
 use crate::runs::RunRow;
 use crate::{Error, Result};
 use spanbridge::RunId;
@@ -20,8 +21,20 @@ impl IndexSnapshot<'_> {
         find(&self.transaction, run_id)?.map(|run| self.folded_row(&run)).transpose()
     }
 
-    /// Looks at the row of a run that has records that are not folded. It is made once.
+    /// Looks at the row of a run that has records that are not folded.
     pub(super) fn fresh_row<T>(&self, run_id: RunId, look: impl FnOnce(&RunRow) -> T) -> Result<T> {
+        let unsettled = self.made_row(run_id, |row| (!row.unsettled.messages.is_empty()).then(|| row.clone()))?;
+        match unsettled {
+            Some(mut row) => {
+                self.judge(&mut row)?;
+                Ok(look(&row))
+            }
+            None => self.made_row(run_id, look),
+        }
+    }
+
+    /// Looks at the row as it was made, which is done once.
+    pub(super) fn made_row<T>(&self, run_id: RunId, look: impl FnOnce(&RunRow) -> T) -> Result<T> {
         if let Some(known) = self.view.rows.borrow().get(&run_id) {
             return Ok(look(known));
         }
@@ -42,7 +55,11 @@ impl IndexSnapshot<'_> {
         }
         row.services.sort_unstable();
         (row.spans, row.errors) = run.counted.unwrap_or((totals.started.max(totals.ended), totals.failed));
-        (row.ended_at, row.failed_work) = (run.ended_at, run.failed_work);
+        (row.ended_at, row.failed_work, row.parent_run_id) = (run.ended_at, run.failed_work, run.parent);
+        if !run.unsettled.is_empty() {
+            row.unsettled.clone_from(&run.unsettled);
+            self.judge(&mut row)?;
+        }
         Ok(row)
     }
 
@@ -54,7 +71,8 @@ impl IndexSnapshot<'_> {
             totals.merge(self.text_totals(run)?);
         }
         let StatusFromTotals::Known(status) = totals.status() else { return self.row_of_records(run_id, &totals) };
-        Ok(row_of(run_id, &totals, status))
+        let parent = folded.and_then(|run| run.parent).or(tail.parent);
+        Ok(RunRow { parent_run_id: parent, ..row_of(run_id, &totals, status) })
     }
 
     fn text_totals(&self, run: &FoldedRun) -> Result<TextTotals> {
@@ -69,13 +87,23 @@ impl IndexSnapshot<'_> {
     /// Only its records say what the status is.
     fn row_of_records(&self, run_id: RunId, totals: &TextTotals) -> Result<RunRow> {
         let mut row = None;
-        self.records_of(&[run_id], &mut |run_id, records| {
-            row = Some(RunRow::of(run_id, &records));
-            Ok(())
-        })?;
+        if is_large(self.spans_of(run_id)?) {
+            row = large::row_of(run_id, |each| {
+                self.pieces_of(&[run_id], &mut |_, records| {
+                    each(&records);
+                    Ok(())
+                })
+            })?;
+        } else {
+            self.records_of(&[run_id], &mut |run_id, records| {
+                row = Some(RunRow::of(run_id, &records));
+                Ok(())
+            })?;
+        }
         // If they are damaged, the totals are all there is.
         let status = if totals.failed > 0 { RunStatus::Error } else { RunStatus::Open };
-        Ok(row.unwrap_or_else(|| row_of(run_id, totals, status)))
+        let parent_run_id = self.view.runs.get(&run_id).and_then(|tail| tail.parent);
+        Ok(row.unwrap_or_else(|| RunRow { parent_run_id, ..row_of(run_id, totals, status) }))
     }
 }
 

@@ -3,10 +3,10 @@
 use super::streams::{Streams, wide};
 use crate::codec::bytes::{Reader, at_distance, unzigzag};
 use crate::codec::recent::Recent;
-use crate::codec::{endpoint, span, tag, value};
+use crate::codec::{endpoint, op, span, tag, value};
 use spanbridge::record::{
-    Artifact, AttributeValue, Attributes, Body, Diagnostic, Edge, End, Endpoint, Event, Link, RunAttributes, RunEnd,
-    RunResume, RunStart, RunSuspend, Segment, SpanAttributes, SpanData, SpanEnd, Via,
+    Artifact, AttributeValue, Attributes, Body, Diagnostic, Edge, End, Endpoint, Event, Link, Mutation, RunAttributes,
+    RunEnd, RunResume, RunStart, RunSuspend, Segment, SpanAttributes, SpanData, SpanEnd, Via,
 };
 use spanbridge::{Kind, RunId, SpanId, Status, TraceId};
 use std::borrow::Cow;
@@ -116,6 +116,28 @@ impl<'a> Fields<'_, 'a> {
                         .with_encoding(encoding)
                         .with_hash(self.maybe_text()?)
                         .with_preview(self.maybe_text()?),
+                )
+            }
+            tag::MUTATION => {
+                let mutation_id = self.text()?;
+                let span_id = self.maybe_span()?;
+                let (database, table, key) = (self.name()?, self.name()?, self.text()?);
+                let op = op::of(self.codes.byte()?)?;
+                let (before, after) = (self.maybe_text()?, self.maybe_text()?);
+                let mut columns = Vec::new();
+                while self.flag()? {
+                    columns.push(self.name()?);
+                }
+                let committed_at =
+                    if self.flag()? { Some(at_distance(*self.time, self.streams.times.varint()?)) } else { None };
+                Body::Mutation(
+                    Mutation::new(mutation_id, database, table, key, op)
+                        .with_span_id(span_id)
+                        .with_before(before)
+                        .with_after(after)
+                        .with_columns(columns)
+                        .with_committed_at(committed_at)
+                        .with_position(self.maybe_text()?),
                 )
             }
             tag::EDGE => {

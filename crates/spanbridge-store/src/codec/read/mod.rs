@@ -9,6 +9,7 @@ mod streams;
 use super::bytes::Reader;
 use super::recent::Recent;
 use super::shape::{Counts, Shapes};
+use super::tag;
 use fields::Fields;
 use parts::Parts;
 use sections::Sections;
@@ -49,20 +50,15 @@ impl<'a> Block<'a> {
 
     /// Steps over the records of a part.
     pub fn skip(&mut self, part: &Part<'a>) -> Option<()> {
-        let s = &mut self.streams;
         for _ in 0..part.records {
-            let Counts { words, times, numbers, texts } = self.shapes.get(s.heads.varint()?)?.counts;
-            s.words.take(8 * u64::from(words))?;
-            s.times.skip_varints(times)?;
-            s.numbers.skip_varints(numbers)?;
-            for _ in 0..texts {
-                s.skip_text()?;
-            }
+            let counts = self.shapes.get(self.streams.heads.varint()?)?.counts;
+            step_over(&mut self.streams, counts)?;
         }
         Some(())
     }
 
-    /// Reads the records of a part. `key` is the run under which the part is found.
+    /// Reads the records of a part. `key` is the run under which the part is found. Records of a type that this release does not
+    /// know are stepped over.
     pub fn read(&mut self, part: &Part<'a>, key: Option<RunId>, mut each: impl FnMut(Record<'a>)) -> Option<()> {
         let trace_id = match part.names_own_trace() {
             false => part.other_trace,
@@ -72,6 +68,10 @@ impl<'a> Block<'a> {
         let (mut recent, mut time) = (Recent::default(), part.base);
         for n in 0..part.records {
             let shape = self.shapes.get(self.streams.heads.varint()?)?;
+            if shape.codes.first().is_some_and(|code| code & !tag::FOREIGN > tag::LAST) {
+                step_over(&mut self.streams, shape.counts)?;
+                continue;
+            }
             let mut fields = Fields {
                 codes: Reader(shape.codes),
                 names: self.shapes.names(shape).iter(),
@@ -87,4 +87,12 @@ impl<'a> Block<'a> {
         }
         Some(())
     }
+}
+
+/// Steps over a record with so much in each stream.
+fn step_over(s: &mut Streams<'_>, Counts { words, times, numbers, texts }: Counts) -> Option<()> {
+    s.words.take(8 * u64::from(words))?;
+    s.times.skip_varints(times)?;
+    s.numbers.skip_varints(numbers)?;
+    (0..texts).try_for_each(|_| s.skip_text())
 }

@@ -3,8 +3,10 @@
 use super::BlockWriter;
 use crate::codec::bytes::{distance, put_varint, zigzag};
 use crate::codec::intern::KnownNames;
-use crate::codec::{endpoint, span, tag, value};
-use spanbridge::record::{AttributesView, BodyView, EndView, EndpointView, IdView, LinksView, SpanView, Via};
+use crate::codec::{endpoint, op, span, tag, value};
+use spanbridge::record::{
+    AttributesView, BodyView, EndView, EndpointView, IdView, LinksView, MutationView, SpanView, Via,
+};
 use spanbridge::{RunId, SpanId, Value};
 
 impl BlockWriter {
@@ -103,6 +105,10 @@ impl BlockWriter {
                 self.maybe_text(a.hash());
                 self.maybe_text(a.preview());
             }
+            BodyView::Mutation(m) => {
+                begin(tag::MUTATION);
+                self.mutation(known, *m);
+            }
             BodyView::Edge(e) => {
                 begin(tag::EDGE);
                 self.name(known, e.edge_type());
@@ -142,6 +148,30 @@ impl BlockWriter {
             self.end(known, end);
         }
         self.links(known, span.links());
+    }
+
+    fn mutation<'a>(&mut self, known: &mut KnownNames<'a>, m: MutationView<'a>) {
+        self.text(&m.mutation_id());
+        self.span(m.span_id());
+        self.name(known, m.database());
+        self.name(known, m.table());
+        self.text(&m.key());
+        // `refusal` keeps those away that this release does not know.
+        self.shapes.code(op::code(m.op()).unwrap_or(0));
+        self.maybe_text(m.before().as_deref());
+        self.maybe_text(m.after().as_deref());
+        for column in m.columns().iter() {
+            self.shapes.code(1);
+            self.name(known, column);
+        }
+        self.shapes.code(0);
+        self.shapes.code(u8::from(m.committed_at().is_some()));
+        if let Some(at) = m.committed_at() {
+            // The time that the next record is measured from stays: see `codec`.
+            self.shapes.counts.times += 1;
+            put_varint(&mut self.times, distance(self.open.time, at));
+        }
+        self.maybe_text(m.position());
     }
 
     fn end<'a>(&mut self, known: &mut KnownNames<'a>, end: EndView<'a>) {

@@ -6,8 +6,8 @@ mod stored;
 use lifecycle::Lifecycle;
 use spanbridge::record::{BodyView, EndView, SpanView};
 use spanbridge::{RunId, SpanId, Status};
-use spanbridge_graph::RunStatus;
 use spanbridge_graph::hash::join as mix;
+use spanbridge_graph::{Hints, RunStatus};
 
 /// A time range: from, to.
 pub(super) type TimeRange = (u64, u64);
@@ -29,6 +29,11 @@ pub struct Aggregate<N> {
     pub lifecycle: Lifecycle,
     /// Whether records of this run contradict earlier ones, or a span ended before it began, so that all of them must be read.
     pub suspect: bool,
+    /// Whether a message of this run may have failed for good although no span did, so that the records must be read if it is ok. That is
+    /// so if one delivery hints at it: work and its settlement may come apart.
+    pub may_fail: bool,
+    /// What the records hint at that were added.
+    pub hints: Hints,
     pub name: Option<Name<N>>,
     pub services: Vec<N>,
 }
@@ -72,6 +77,8 @@ impl<N> Default for Aggregate<N> {
             unmatched: 0,
             lifecycle: Lifecycle::default(),
             suspect: false,
+            may_fail: false,
+            hints: Hints::default(),
             name: None,
             services: Vec::new(),
         }
@@ -99,6 +106,7 @@ impl<'r> Aggregate<&'r str> {
     pub fn add(&mut self, body: &BodyView<'r>, at: Option<u64>, key: Option<RunId>) {
         match body {
             BodyView::Span(span) => {
+                self.hints.add(body);
                 let at = at.unwrap_or(0);
                 self.start(*span, at, key);
                 match span.end() {
@@ -115,6 +123,7 @@ impl<'r> Aggregate<&'r str> {
                 self.end(s.end());
             }
             other => {
+                self.hints.add(other);
                 if let Some(at) = at {
                     join(&mut self.others_at, Some((at, at)));
                 }
@@ -163,6 +172,7 @@ impl<N: Ord> Aggregate<N> {
         self.unmatched ^= other.unmatched;
         self.lifecycle.merge(&other.lifecycle);
         self.suspect |= other.suspect;
+        self.may_fail |= other.may_fail();
         if let Some(name) = other.name {
             self.name(name);
         }
@@ -177,6 +187,7 @@ impl<N: Ord> Aggregate<N> {
 impl<N> Aggregate<N> {
     /// The same with other names: texts instead of numbers, or numbers instead of texts.
     pub fn named<M>(self, mut other: impl FnMut(N) -> Option<M>) -> Option<Aggregate<M>> {
+        let may_fail = self.may_fail();
         // Services first: a delivery has few, and the first place in a table costs nothing.
         let services = self.services.into_iter().map(&mut other).collect::<Option<_>>()?;
         let name = match self.name {
@@ -193,9 +204,16 @@ impl<N> Aggregate<N> {
             unmatched: self.unmatched,
             lifecycle: self.lifecycle,
             suspect: self.suspect,
+            may_fail,
+            hints: Hints::default(),
             name,
             services,
         })
+    }
+
+    /// Whether the records must be read although no span failed.
+    pub(super) fn may_fail(&self) -> bool {
+        self.may_fail || self.hints.is_set()
     }
 
     /// When the run began: by its owner, else by its first span, else by any record.
@@ -225,6 +243,8 @@ impl<N> Aggregate<N> {
         }
         StatusFromTotals::Known(if l.is_owned() {
             match l.ends {
+                // The records say whether it settled messages of other runs, however it ends.
+                _ if self.may_fail() => return StatusFromTotals::NeedsRecords,
                 [_, 1, _] => RunStatus::Error,
                 [_, _, 1] => RunStatus::Cancelled,
                 // Whether what failed was mended is in the records.
@@ -234,7 +254,7 @@ impl<N> Aggregate<N> {
                 _ if l.suspends > 0 => RunStatus::Suspended,
                 _ => RunStatus::Open,
             }
-        } else if self.failed > 0 || self.cancelled > 0 {
+        } else if self.failed > 0 || self.cancelled > 0 || self.may_fail() {
             return StatusFromTotals::NeedsRecords;
         } else if self.unmatched == 0 {
             RunStatus::Ok
@@ -294,6 +314,8 @@ mod tests {
                     unmatched,
                     lifecycle,
                     suspect,
+                    may_fail: suspect,
+                    hints: Hints::default(),
                     name,
                     services: (0..services).collect(),
                 }

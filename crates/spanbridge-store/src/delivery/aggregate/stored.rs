@@ -18,6 +18,7 @@ mod has {
     pub(super) const STARTED_AT: u64 = 1 << 10;
     pub(super) const ENDED_AT: u64 = 1 << 11;
     pub(super) const TOUCHED_AT: u64 = 1 << 12;
+    pub(super) const MAY_FAIL: u64 = 1 << 13;
 }
 
 /// Times are stored as distances from `base`.
@@ -39,6 +40,7 @@ impl<N> Aggregate<N> {
             (has::STARTED_AT, l.started_at.is_some()),
             (has::ENDED_AT, l.ended_at.is_some()),
             (has::TOUCHED_AT, l.touched_at.is_some()),
+            (has::MAY_FAIL, self.may_fail()),
         ];
         let rank = self.name.as_ref().map_or(0, |n| 1 + n.rank as u64);
         put_varint(out, flags.iter().filter(|(_, has)| *has).fold(rank, |bits, (bit, _)| bits | bit));
@@ -92,7 +94,7 @@ impl Aggregate<u32> {
         }
         a.failed = if has(has::FAILED) { r.varint()? } else { 0 };
         a.cancelled = if has(has::CANCELLED) { r.varint()? } else { 0 };
-        a.suspect = has(has::SUSPECT);
+        (a.suspect, a.may_fail) = (has(has::SUSPECT), has(has::MAY_FAIL));
         let l = &mut a.lifecycle;
         if has(has::LIFECYCLE) {
             let [ok, error, cancelled] = &mut l.ends;

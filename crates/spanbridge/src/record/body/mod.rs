@@ -9,6 +9,7 @@ mod run;
 mod span;
 mod text;
 
+pub use crate::span::{Mutation, MutationOp};
 pub use detail::{Artifact, Diagnostic, Edge, Endpoint};
 pub use run::{RunAttributes, RunEnd, RunResume, RunStart, RunSuspend, Segment, Via};
 pub use span::{End, Event, SpanAttributes, SpanData, SpanEnd};
@@ -39,6 +40,8 @@ pub enum Body<'a> {
     Event(Event<'a>),
     /// A bounded preview of a payload, or a reference to one.
     Artifact(Artifact<'a>),
+    /// A row of a database was changed.
+    Mutation(Mutation<'a>),
     /// A relation that is not the tree.
     Edge(Edge<'a>),
     /// Something a reader should know about the recording itself: drops, truncations, malformed headers.
@@ -77,6 +80,7 @@ bodies!(
     SpanAttributes(SpanAttributes),
     Event(Event),
     Artifact(Artifact),
+    Mutation(Mutation),
     Edge(Edge),
     Diagnostic(Diagnostic)
 );

@@ -64,6 +64,23 @@ pub(super) fn attributes<'a>(field: &'static str, raw: Raw<'a>) -> Result<Attrib
     Ok(object.0)
 }
 
+/// A JSON object, word for word.
+pub(super) fn json_object<'a>(field: &'static str, raw: Raw<'a>) -> Result<Cow<'a, str>> {
+    let json = required(field, raw)?.get();
+    if json.starts_with('{') { Ok(Cow::Borrowed(json)) } else { Err(RecordError::invalid(field, "an object", None)) }
+}
+
+/// A list of texts, empty if it is absent.
+pub(super) fn texts<'a>(field: &'static str, raw: Raw<'a>) -> Result<Vec<Cow<'a, str>>> {
+    let Some(raw) = raw else { return Ok(Vec::new()) };
+    let texts: Vec<Text<'a>> =
+        serde_json::from_str(raw.get()).map_err(|e| RecordError::invalid(field, "a list of texts", Some(e)))?;
+    if texts.len() > MAX_ATTRIBUTES {
+        return Err(RecordError::invalid(field, "a list of at most 65536 texts", None));
+    }
+    Ok(texts.into_iter().map(|text| text.0).collect())
+}
+
 pub(super) fn links<'a>(raw: Raw<'a>) -> Result<Vec<Link<'a>>> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]

@@ -8,6 +8,7 @@
 //! | `family` | follows from `primitive`: written, but ignored on reading |
 //! | attributes | an object. Written, a key that repeats has its last value; NaN and the infinities, for which JSON has no form, are the texts `"NaN"`, `"Infinity"` and `"-Infinity"`, and stay texts when read |
 //! | an attribute that is an array, an object or null | [`Value::Json`](crate::Value::Json), word for word; so is a number that neither an `i64` nor an `f64` holds |
+//! | rows of a database | objects, word for word; what is no object is written as `{"text": …}` |
 //!
 //! Reading ignores unknown fields, treats null as absent, and accepts later versions if the fields of this version are
 //! there. Text without escapes is borrowed from the line.

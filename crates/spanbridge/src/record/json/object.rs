@@ -107,6 +107,29 @@ impl<'o> Object<'o> {
         }
     }
 
+    /// A JSON object that is there as text. If it is none, it becomes one with the text as its only value, so that the
+    /// line stays valid.
+    pub(super) fn json_object(&mut self, name: &str, json: &str) {
+        self.key(name);
+        if json.trim_start().starts_with('{') && is_json(json) {
+            return put_checked_json(self.out, json);
+        }
+        let mut o = Object::begin(self.out);
+        o.text("text", json);
+        o.end();
+    }
+
+    /// A list of texts, written even if there are none.
+    pub(super) fn texts<'t>(&mut self, name: &str, texts: impl Iterator<Item = &'t str>) {
+        self.key(name);
+        self.out.push('[');
+        for (i, text) in texts.enumerate() {
+            self.out.push_str(if i == 0 { "" } else { "," });
+            put_text(self.out, text);
+        }
+        self.out.push(']');
+    }
+
     /// The id of a record that has no other: `<segmentId>-<segmentSeq>`.
     pub(super) fn record_id(&mut self, segment: SegmentId, seq: u64) {
         self.key("recordId");
@@ -191,9 +214,15 @@ fn put_value(out: &mut String, value: Value<'_>) {
 /// Writes JSON text as it is. If it is not JSON, it is written as a text, so that the line stays valid. Line breaks, which
 /// are only white space in JSON, become blanks.
 fn put_json(out: &mut String, json: &str) {
-    if serde_json::from_str::<IgnoredAny>(json).is_err() {
-        put_text(out, json);
-    } else if json.contains(['\n', '\r']) {
+    if is_json(json) { put_checked_json(out, json) } else { put_text(out, json) }
+}
+
+fn is_json(json: &str) -> bool {
+    serde_json::from_str::<IgnoredAny>(json).is_ok()
+}
+
+fn put_checked_json(out: &mut String, json: &str) {
+    if json.contains(['\n', '\r']) {
         out.extend(json.chars().map(|c| if matches!(c, '\n' | '\r') { ' ' } else { c }));
     } else {
         out.push_str(json);

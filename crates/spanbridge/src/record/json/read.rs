@@ -4,10 +4,12 @@
 //! record, or a new field of a known one, may contain anything.
 
 use super::RecordError;
-use super::field::{Raw, Result, attributes, endpoint, id, links, number, optional, required, text, time};
+use super::field::{
+    Raw, Result, attributes, endpoint, id, json_object, links, number, optional, required, text, texts, time,
+};
 use crate::record::{
-    Artifact, Body, Diagnostic, Edge, End, Event, Record, RunAttributes, RunEnd, RunResume, RunStart, RunSuspend,
-    Segment, SpanAttributes, SpanData, SpanEnd, Via,
+    Artifact, Body, Diagnostic, Edge, End, Event, Mutation, MutationOp, Record, RunAttributes, RunEnd, RunResume,
+    RunStart, RunSuspend, Segment, SpanAttributes, SpanData, SpanEnd, Via,
 };
 use crate::{Kind, SegmentId, Status};
 use serde::Deserialize;
@@ -27,11 +29,16 @@ struct Fields<'a> {
     service: Raw<'a>,
     #[serde(rename = "afterLegId")]
     previous_resumption_id: Raw<'a>,
+    after: Raw<'a>,
     artifact_id: Raw<'a>,
     attributes: Raw<'a>,
+    before: Raw<'a>,
     code: Raw<'a>,
+    columns: Raw<'a>,
+    committed_at: Raw<'a>,
     content_type: Raw<'a>,
     count: Raw<'a>,
+    database: Raw<'a>,
     edge_type: Raw<'a>,
     encoding: Raw<'a>,
     ended_at: Raw<'a>,
@@ -40,14 +47,18 @@ struct Fields<'a> {
     event_id: Raw<'a>,
     from: Raw<'a>,
     hash: Raw<'a>,
+    key: Raw<'a>,
     kind: Raw<'a>,
     #[serde(rename = "legId")]
     resumption_id: Raw<'a>,
     links: Raw<'a>,
     message: Raw<'a>,
+    mutation_id: Raw<'a>,
     name: Raw<'a>,
+    op: Raw<'a>,
     parent_run_id: Raw<'a>,
     parent_span_id: Raw<'a>,
+    position: Raw<'a>,
     preview: Raw<'a>,
     primitive: Raw<'a>,
     reason: Raw<'a>,
@@ -60,6 +71,7 @@ struct Fields<'a> {
     status: Raw<'a>,
     suspended_at: Raw<'a>,
     suspension_id: Raw<'a>,
+    table: Raw<'a>,
     timestamp: Raw<'a>,
     to: Raw<'a>,
     triggered_by_span_id: Raw<'a>,
@@ -79,7 +91,7 @@ impl<'a> Record<'a> {
             return Err(RecordError::invalid("schemaVersion", "a version, from 1", None));
         }
         let (mut run_id, mut trace_id) = (optional(id, "runId", f.run_id)?, optional(id, "traceId", f.trace_id)?);
-        if !matches!(body, Body::Diagnostic { .. }) {
+        if !matches!(body, Body::Diagnostic(_) | Body::Mutation(_)) {
             run_id = Some(run_id.ok_or(RecordError::missing("runId"))?);
             trace_id = Some(trace_id.ok_or(RecordError::missing("traceId"))?);
         }
@@ -165,6 +177,19 @@ fn body<'a>(record_type: &str, f: &Fields<'a>) -> Result<Option<Body<'a>>> {
             hash: optional(text, "hash", f.hash)?,
             preview: optional(text, "preview", f.preview)?,
         }),
+        "mutation" => Body::Mutation(Mutation {
+            mutation_id: text("mutationId", f.mutation_id)?,
+            span_id: optional(id, "spanId", f.span_id)?,
+            database: text("database", f.database)?,
+            table: text("table", f.table)?,
+            key: json_object("key", f.key)?,
+            op: op(f.op)?,
+            before: optional(json_object, "before", f.before)?,
+            after: optional(json_object, "after", f.after)?,
+            columns: texts("columns", f.columns)?,
+            committed_at: optional(time, "committedAt", f.committed_at)?,
+            position: optional(text, "position", f.position)?,
+        }),
         "edge" => Body::Edge(Edge {
             edge_type: text("edgeType", f.edge_type)?,
             from: endpoint("from", f.from)?,
@@ -216,6 +241,11 @@ fn kind(raw: Raw<'_>) -> Result<Kind> {
         .into_iter()
         .find(|k| k.name() == name)
         .ok_or_else(|| RecordError::invalid("kind", "`internal`, `server`, `client`, `producer` or `consumer`", None))
+}
+
+fn op(raw: Raw<'_>) -> Result<MutationOp> {
+    MutationOp::from_name(&text("op", raw)?)
+        .ok_or_else(|| RecordError::invalid("op", "`insert`, `update`, `delete` or `truncate`", None))
 }
 
 fn via(raw: Raw<'_>) -> Result<Via> {

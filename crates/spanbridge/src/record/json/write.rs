@@ -59,6 +59,7 @@ fn type_of(body: &BodyView<'_>) -> &'static str {
         BodyView::SpanAttributes(_) => "span:attributes",
         BodyView::Event(_) => "span:event",
         BodyView::Artifact(_) => "artifact",
+        BodyView::Mutation(_) => "mutation",
         BodyView::Edge(_) => "edge",
         BodyView::Diagnostic(_) => "diagnostic",
     }
@@ -136,6 +137,25 @@ fn body(o: &mut Object<'_>, body: BodyView<'_>) {
             o.number("sizeBytes", a.size_bytes());
             o.optional_text("hash", a.hash());
             o.optional_text("preview", a.preview());
+        }
+        BodyView::Mutation(m) => {
+            o.text("mutationId", &m.mutation_id());
+            o.option("spanId", m.span_id());
+            o.text("database", m.database());
+            o.text("table", m.table());
+            o.json_object("key", &m.key());
+            o.text("op", m.op().name());
+            if let Some(before) = m.before() {
+                o.json_object("before", &before);
+            }
+            if let Some(after) = m.after() {
+                o.json_object("after", &after);
+            }
+            o.texts("columns", m.columns().iter());
+            if let Some(at) = m.committed_at() {
+                o.time("committedAt", at);
+            }
+            o.optional_text("position", m.position());
         }
         BodyView::Edge(e) => {
             o.text("edgeType", e.edge_type());

@@ -13,9 +13,11 @@ use crate::source::{Package, Target, Tree, packages, root};
 use lines::Line;
 
 /// The libraries. The command line is not one of them.
-const LIBRARIES: [&str; 11] = [
+const LIBRARIES: [&str; 14] = [
     "spanbridge",
     "spanbridge-amqp",
+    "spanbridge-clickhouse",
+    "spanbridge-db",
     "spanbridge-graph",
     "spanbridge-http",
     "spanbridge-kafka",
@@ -23,6 +25,7 @@ const LIBRARIES: [&str; 11] = [
     "spanbridge-macros",
     "spanbridge-otel",
     "spanbridge-query",
+    "spanbridge-replay",
     "spanbridge-store",
     "spanbridge-tracing",
 ];

@@ -1,0 +1,53 @@
+//! Asking questions of the tables.
+
+mod list;
+mod lookup;
+mod read;
+mod snapshot;
+
+use crate::address::Address;
+use crate::client::Client;
+use crate::error::Result;
+use crate::schema;
+use snapshot::Asked;
+use spanbridge_query::engine::{Engine, Snapshot};
+
+/// A ClickHouse with records of a [`Writer`](crate::Writer), for [`Store::with_engine`](spanbridge_query::Store::with_engine).
+///
+/// ```no_run
+/// use spanbridge_clickhouse::{Address, ClickHouse};
+/// use spanbridge_query::Store;
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let address: Address = "clickhouse://db1,db2/spans?cluster=main".parse()?;
+/// let store = Store::with_engine(address.to_string(), ClickHouse::open(&address)?);
+/// # drop(store); Ok(()) }
+/// ```
+///
+/// # What it does not promise
+/// A question is several queries, and a server has no state that they could share: what is inserted meanwhile may be in one and not
+/// yet in another. If a shard does not answer, a question fails and says which; there is no half answer.
+///
+/// [`Store::follow`](spanbridge_query::Store::follow) goes by the time at which a batch was inserted, by the clock of the writer. It
+/// tells of the last minute again, so that nothing is left out if an insert takes long or clocks differ by less.
+pub struct ClickHouse {
+    client: Client,
+}
+
+impl ClickHouse {
+    /// Opens tables to read from.
+    ///
+    /// # Errors
+    /// There are none, a newer release made them, or no node answers. This never creates tables.
+    pub fn open(address: &Address) -> Result<Self> {
+        // A request that names a database which is not there is refused, so that is found out from another one.
+        let bare = Client::new(address.clone().with_database("system"));
+        schema::check(&bare, &address.database)?;
+        Ok(Self { client: Client::new(address.clone()) })
+    }
+}
+
+impl Engine for ClickHouse {
+    fn snapshot(&self) -> std::result::Result<Box<dyn Snapshot + '_>, spanbridge_query::Error> {
+        Ok(Box::new(Asked::new(&self.client)))
+    }
+}

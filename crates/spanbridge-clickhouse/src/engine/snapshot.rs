@@ -1,0 +1,124 @@
+//! One question.
+
+use crate::client::Client;
+use spanbridge::RunId;
+use spanbridge_query::engine::{Cursor, Damaged, EachBatch, EachRun, IdMatches, IdPrefix, Mention, Order, Snapshot};
+use spanbridge_query::{Error, RunFilter, RunRow};
+use std::cell::{OnceCell, RefCell};
+use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+type Result<T> = std::result::Result<T, Error>;
+
+/// Inserts that take longer than this, or clocks that differ by more, may be left out by who follows. In microseconds.
+const OVERLAP: u64 = 60_000_000;
+
+const SECOND: u64 = 1_000_000_000;
+
+/// The id of no run, as a literal.
+const NO_RUN: &str = "unhex('00000000000000000000000000000000')";
+
+/// The tables, as one question sees them.
+pub(super) struct Asked<'c> {
+    pub(super) client: &'c Client,
+    damaged: RefCell<BTreeSet<Option<RunId>>>,
+    /// In microseconds since the Unix epoch.
+    end: OnceCell<u64>,
+}
+
+impl<'c> Asked<'c> {
+    pub(super) fn new(client: &'c Client) -> Self {
+        Self { client, damaged: RefCell::default(), end: OnceCell::new() }
+    }
+
+    pub(super) fn note_damaged(&self, run: Option<RunId>) {
+        self.damaged.borrow_mut().insert(run);
+    }
+
+    /// What is inserted from now on is after it.
+    fn now(&self) -> u64 {
+        let now = || SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros() as u64);
+        *self.end.get_or_init(now)
+    }
+}
+
+impl Snapshot for Asked<'_> {
+    fn records(&self, run_ids: &[RunId], each: &mut EachRun<'_>) -> Result<()> {
+        self.read_runs(run_ids, true, each)
+    }
+
+    fn pieces(&self, run_ids: &[RunId], each: &mut EachRun<'_>) -> Result<()> {
+        self.read_runs(run_ids, false, each)
+    }
+
+    fn size(&self, run_id: RunId) -> Result<u64> {
+        self.spans_of(run_id)
+    }
+
+    fn records_of_no_run(&self, during: RangeInclusive<u64>, each: &mut EachBatch<'_>) -> Result<()> {
+        let (from, to) = (during.start() / SECOND, during.end() / SECOND);
+        let condition = format!(
+            "run = {NO_RUN} AND if(near_last > 0, near_last >= {from} AND near_first <= {to}, \
+             at_high = 0 AND at_low = 0 OR intDiv(at, {SECOND}) >= {from} AND intDiv(at, {SECOND}) <= {to})"
+        );
+        self.read_where(&condition, "version DESC, segment, seq, hash", each)
+    }
+
+    fn runs(&self, filter: &RunFilter, limit: usize) -> Result<Vec<RunRow>> {
+        self.list(filter, limit)
+    }
+
+    fn rows(&self, run_ids: &[RunId]) -> Result<Vec<RunRow>> {
+        let mut rows = Vec::with_capacity(run_ids.len());
+        self.read_runs(run_ids, true, &mut |run, records| {
+            rows.push(RunRow::of(run, &records));
+            Ok(())
+        })?;
+        Ok(rows)
+    }
+
+    fn started(&self, during: RangeInclusive<u64>, order: Order, limit: usize) -> Result<Vec<(u64, RunId)>> {
+        self.starts(during, order, limit)
+    }
+
+    fn ids(&self, prefix: &IdPrefix, limit: usize) -> Result<IdMatches> {
+        self.look_up(prefix, limit)
+    }
+
+    fn mentions(&self, mention: Mention, ids: &[u128]) -> Result<Vec<(u128, RunId)>> {
+        self.mentioning(mention, ids)
+    }
+
+    /// Which rows a mutation is about is in no column, so these are all runs with mutations.
+    fn changed_by(&self, rows: &[u128]) -> Result<Vec<RunId>> {
+        if rows.is_empty() { Ok(Vec::new()) } else { self.runs_with_mutations() }
+    }
+
+    fn changed_by_unknown(&self, rows: &[u128], each: &mut EachBatch<'_>) -> Result<()> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let condition = format!("run = {NO_RUN} AND type = 'mutation'");
+        self.read_where(&condition, "version DESC, segment, seq, hash", each)
+    }
+
+    fn end(&self) -> Result<Cursor> {
+        Ok(Cursor::from_bytes(self.now().to_le_bytes()))
+    }
+
+    fn follow(&self, after: &Cursor, each: &mut EachBatch<'_>) -> Result<()> {
+        let after = <[u8; 8]>::try_from(after.as_bytes()).map_or(0, u64::from_le_bytes).saturating_sub(OVERLAP);
+        let condition = format!("version < {} AND version >= {}", !after, !self.now());
+        self.read_where(&condition, "version DESC, run, segment, seq, hash", each)
+    }
+
+    fn damaged(&self) -> Vec<Damaged> {
+        let part = |run: &Option<RunId>| match run {
+            Some(run) => format!("a record of run {run}"),
+            None => "a record of no run".to_owned(),
+        };
+        let why = "its row is not what this release would have written";
+        self.damaged.borrow().iter().map(|run| Damaged::new(part(run), why)).collect()
+    }
+}

@@ -1,0 +1,95 @@
+//! Putting records into the tables.
+
+mod rows;
+
+use crate::address::Address;
+use crate::client::{Client, Setting};
+use crate::error::Result;
+use crate::row::columns;
+use crate::schema;
+use crate::server::Version;
+pub use rows::Inserted;
+use rows::Request;
+use spanbridge::record::RecordView;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Inserts records.
+///
+/// ```no_run
+/// use spanbridge_clickhouse::Writer;
+/// # fn main() -> Result<(), spanbridge_clickhouse::Error> {
+/// # let records: Vec<spanbridge::record::Record<'static>> = Vec::new();
+/// let writer = Writer::open(&"clickhouse://db1,db2/spans?cluster=main".parse()?)?;
+/// writer.insert(records.iter().map(|record| record.view()))?;
+/// # Ok(()) }
+/// ```
+///
+/// Insert many records at once, thousands or more: each batch is one part of a table on each shard, which the server merges later.
+///
+/// # What was inserted twice
+/// Of two records with the same content, one is kept. So a batch whose fate is unknown, because the server went away or a shard is
+/// missing, is simply inserted again, also by another process, and together with other records. Records of one id with other content
+/// contradict each other: both are kept, and readers say so.
+pub struct Writer {
+    client: Client,
+    version: Version,
+}
+
+impl Writer {
+    /// Makes the database and the tables as far as they are missing. Several may do so at once.
+    ///
+    /// # Errors
+    /// No node answers, the server refuses, or a newer release made the tables.
+    pub fn open(address: &Address) -> Result<Self> {
+        let client = Client::new(address.clone());
+        let version =
+            Version::parse(&Client::new(address.clone().with_database("default")).value("SELECT version()")?)?;
+        schema::migrate(&client, version)?;
+        Ok(Self { client, version })
+    }
+
+    /// Inserts a batch, and returns once every shard has it.
+    ///
+    /// # Errors
+    /// Some of the batch may be stored. Insert all of it again: see [`Writer`].
+    pub fn insert<'r>(&self, records: impl IntoIterator<Item = RecordView<'r>>) -> Result<Inserted> {
+        let records: Vec<_> = records.into_iter().collect();
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros() as u64);
+        let (requests, inserted) = rows::requests(&records, now);
+        // A view of an old server sees each column as it comes, so all are named.
+        let statement = format!("INSERT INTO record ({}) FORMAT RowBinary", columns::names());
+        for request in requests {
+            self.client.insert(&statement, &request.rows, &self.settings(&request))?;
+        }
+        Ok(inserted)
+    }
+
+    /// Removes the database with all that is in it, on every node of the address.
+    #[doc(hidden)]
+    pub fn drop_database(address: &Address) -> Result<()> {
+        schema::drop_database(&Client::new(address.clone().with_database("system")), &address.database)
+    }
+
+    /// The bytes on disk and the rows of each table, over all shards.
+    #[doc(hidden)]
+    pub fn sizes(&self) -> Result<Vec<(String, u64, u64)>> {
+        schema::sizes(&self.client)
+    }
+
+    /// Merges everything, which the server does by itself in time.
+    #[doc(hidden)]
+    pub fn merge(&self) -> Result<()> {
+        schema::merge(&self.client)
+    }
+
+    fn settings(&self, request: &Request) -> Vec<Setting> {
+        // Otherwise the server answers before the shards have it.
+        let mut settings = vec![("insert_distributed_sync", "1".to_owned())];
+        if self.version.has_tokens() {
+            settings.push(("insert_deduplication_token", format!("{:016x}", request.token)));
+            // If only the table had the batch, its views get it the next time.
+            settings.push(("deduplicate_blocks_in_dependent_materialized_views", "1".to_owned()));
+        }
+        settings
+    }
+}

@@ -1,0 +1,122 @@
+//! The columns of the table of records.
+
+/// How a column is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Ids have the highest byte first, so their order is that of their digits.
+    Fixed(u8),
+    Date,
+    U8,
+    U32,
+    U64,
+    Text,
+    /// A text of which there are few.
+    Word,
+    /// A list of such texts.
+    Words,
+    Texts,
+    U8s,
+}
+
+/// The names and kinds of all columns, in the order in which they are inserted and read. `row::encode` and `row::decode` walk over
+/// them in this order.
+///
+/// A time is in two columns: the upper and the lower half of its nanoseconds since the Unix epoch. So the upper halves of a run are
+/// equal and take next to no place, with every codec.
+pub(crate) const COLUMNS: [(&str, Kind); 27] = [
+    // Which of several rows with the same content stays: the one that was inserted first. The complement of the time in microseconds.
+    ("version", Kind::U64),
+    // Of all columns from `run` on.
+    ("hash", Kind::U32),
+    ("day", Kind::Date),
+    // The seconds of the first and the last record that came with one that has no time.
+    ("near_first", Kind::U32),
+    ("near_last", Kind::U32),
+    ("run", Kind::Fixed(16)),
+    // Which of its ids the record names: 1 the run, 2 the trace.
+    ("ids", Kind::U8),
+    // 16 bytes, or nothing: the run's own trace, or none.
+    ("trace", Kind::Text),
+    ("segment", Kind::Fixed(8)),
+    ("seq", Kind::U64),
+    ("service", Kind::Word),
+    ("type", Kind::Word),
+    ("span", Kind::Fixed(8)),
+    ("parent", Kind::Fixed(8)),
+    ("name", Kind::Word),
+    ("primitive", Kind::Word),
+    ("kind", Kind::Word),
+    ("status", Kind::Word),
+    ("at_high", Kind::U32),
+    ("at_low", Kind::U32),
+    ("took_high", Kind::U32),
+    ("took_low", Kind::U32),
+    ("attribute.key", Kind::Words),
+    ("attribute.kind", Kind::U8s),
+    ("attribute.value", Kind::Texts),
+    // All that has no column: see `row::fields`.
+    ("field.key", Kind::Words),
+    ("field.value", Kind::Texts),
+];
+
+/// The names of all columns, in the order of [`COLUMNS`], for a statement.
+pub(crate) fn names() -> String {
+    COLUMNS.map(|(name, _)| format!("`{name}`")).join(", ")
+}
+
+/// What an attribute's value is, in its column `attribute.kind`.
+pub(crate) mod value {
+    pub(crate) const I64: u8 = 1;
+    pub(crate) const F64: u8 = 2;
+    pub(crate) const BOOL: u8 = 3;
+    pub(crate) const STR: u8 = 4;
+    pub(crate) const JSON: u8 = 5;
+}
+
+/// The bits of the column `ids`.
+pub(crate) mod ids {
+    pub(crate) const RUN: u8 = 1;
+    pub(crate) const TRACE: u8 = 2;
+}
+
+/// The keys in the column `field.key`.
+pub(crate) mod field {
+    pub(crate) const RECORD_ID: &str = "recordId";
+    pub(crate) const VIA: &str = "via";
+    pub(crate) const SUSPENSION_ID: &str = "suspensionId";
+    pub(crate) const RESUMPTION_ID: &str = "legId";
+    pub(crate) const PREVIOUS_RESUMPTION_ID: &str = "afterLegId";
+    pub(crate) const ROOT_PRIMITIVE: &str = "rootPrimitive";
+    pub(crate) const PARENT_RUN_ID: &str = "parentRunId";
+    pub(crate) const TRIGGERED_BY: &str = "triggeredBySpanId";
+    pub(crate) const REASON: &str = "reason";
+    pub(crate) const ERROR: &str = "error";
+    pub(crate) const ERROR_TYPE: &str = "errorType";
+    /// The trace and the span, 48 digits. What belongs to it follows.
+    pub(crate) const LINK: &str = "link";
+    /// The attributes of the link before: the kind of the value, a colon, the key.
+    pub(crate) const LINK_ATTRIBUTE: &str = "link.";
+    pub(crate) const EVENT_ID: &str = "eventId";
+    pub(crate) const ARTIFACT_ID: &str = "artifactId";
+    pub(crate) const ARTIFACT_KIND: &str = "kind";
+    pub(crate) const CONTENT_TYPE: &str = "contentType";
+    pub(crate) const ENCODING: &str = "encoding";
+    pub(crate) const SIZE_BYTES: &str = "sizeBytes";
+    pub(crate) const HASH: &str = "hash";
+    pub(crate) const PREVIEW: &str = "preview";
+    pub(crate) const MUTATION_ID: &str = "mutationId";
+    pub(crate) const DATABASE: &str = "database";
+    pub(crate) const TABLE: &str = "table";
+    pub(crate) const KEY: &str = "key";
+    pub(crate) const OP: &str = "op";
+    pub(crate) const BEFORE: &str = "before";
+    pub(crate) const AFTER: &str = "after";
+    pub(crate) const COLUMN: &str = "column";
+    pub(crate) const COMMITTED_AT: &str = "committedAt";
+    pub(crate) const POSITION: &str = "position";
+    /// The two ends of an edge: the trace and the span, 48 digits; a run; an artifact.
+    pub(crate) const FROM: [&str; 3] = ["from.span", "from.run", "from.artifact"];
+    pub(crate) const TO: [&str; 3] = ["to.span", "to.run", "to.artifact"];
+    pub(crate) const MESSAGE: &str = "message";
+    pub(crate) const COUNT: &str = "count";
+}

@@ -1,0 +1,107 @@
+//! Making the tables, and what they are today.
+
+pub(crate) mod tables;
+
+use crate::client::{Client, Setting, broken, quoted};
+use crate::error::{Error, ErrorKind, Result};
+use crate::server::Version;
+
+/// The newest version of the schema that this release knows.
+const NEWEST: u32 = 1;
+
+/// Settings for statements that make tables.
+fn settings(version: Version) -> Vec<Setting> {
+    let mut settings = Vec::new();
+    if version.asks_for_low_cardinality() {
+        settings.push(("allow_experimental_low_cardinality_type", "1".to_owned()));
+    }
+    settings
+}
+
+/// Makes the database and the tables, or what they lack. Does nothing if they are as they should be, and may be called by many at
+/// once.
+pub(crate) fn migrate(client: &Client, version: Version) -> Result<()> {
+    // The database of a request has to exist.
+    let database = client.address.database.clone();
+    let bare = Client::new(client.address.clone().with_database("default"));
+    let on_cluster = match &client.address.cluster {
+        Some(cluster) if client.address.on_cluster => format!(" ON CLUSTER `{cluster}`"),
+        _ => String::new(),
+    };
+    run(&bare, &format!("CREATE DATABASE IF NOT EXISTS `{database}`{on_cluster}"), version)?;
+    let local = "CREATE TABLE IF NOT EXISTS spanbridge".to_owned() + &on_cluster;
+    run(client, &format!("{local} (version UInt32) ENGINE = ReplacingMergeTree ORDER BY version"), version)?;
+    if stored(client, &database)? >= NEWEST {
+        return check(client, &database);
+    }
+    for statement in tables::first_version(&client.address, version) {
+        run(client, &statement, version)?;
+    }
+    run(client, &format!("INSERT INTO spanbridge VALUES ({NEWEST})"), version)
+}
+
+/// Fails unless the tables are in this database, in a form that this release knows. The client's own database may be another.
+pub(crate) fn check(client: &Client, database: &str) -> Result<()> {
+    let name = quoted(database);
+    let query = format!("SELECT count() FROM system.tables WHERE database = {name} AND name = 'spanbridge'");
+    let known = match client.value(&query)?.as_str() {
+        "0" => 0,
+        _ => stored(client, database)?,
+    };
+    match known {
+        0 => Err(Error::new(ErrorKind::NotFound, format!("the database {database} has no tables of spanbridge"))),
+        1..=NEWEST => Ok(()),
+        newer => Err(Error::new(
+            ErrorKind::NewerFormat,
+            format!("the tables have version {newer}, and this release knows up to {NEWEST}"),
+        )),
+    }
+}
+
+/// Removes a database.
+pub(crate) fn drop_database(client: &Client, database: &str) -> Result<()> {
+    client.run_everywhere(&format!("DROP DATABASE IF EXISTS `{database}`"), &[])
+}
+
+/// The bytes on disk and the rows of each table with rows, over all shards.
+pub(crate) fn sizes(client: &Client) -> Result<Vec<(String, u64, u64)>> {
+    let place = match &client.address.cluster {
+        Some(cluster) => format!("cluster({}, system, parts)", quoted(cluster)),
+        None => "system.parts".to_owned(),
+    };
+    let query = format!(
+        "SELECT table, sum(bytes_on_disk), sum(rows) FROM {place} WHERE active AND database = {} GROUP BY table ORDER BY table",
+        quoted(&client.address.database)
+    );
+    let mut rows = client.query(&query, &[])?;
+    let mut found = Vec::new();
+    while !rows.is_at_end().map_err(|error| broken(&error))? {
+        let mut one = || -> std::io::Result<_> { Ok((rows.text()?, rows.u64()?, rows.u64()?)) };
+        found.push(one().map_err(|error| broken(&error))?);
+    }
+    Ok(found)
+}
+
+/// Merges all parts of each table.
+pub(crate) fn merge(client: &Client) -> Result<()> {
+    let local = if client.address.cluster.is_some() { "_local" } else { "" };
+    for table in ["record", "run", "mention"] {
+        client.run_everywhere(&format!("OPTIMIZE TABLE {table}{local} FINAL"), &[])?;
+    }
+    Ok(())
+}
+
+/// The version of the tables. 0: there are none.
+fn stored(client: &Client, database: &str) -> Result<u32> {
+    let text = client.value(&format!("SELECT max(version) FROM `{database}`.spanbridge"))?;
+    text.parse().map_err(|_| Error::new(ErrorKind::Corrupt, format!("read the version of the tables: it is {text:?}")))
+}
+
+/// Where each statement has to go: with `ON CLUSTER` the servers pass it on.
+fn run(client: &Client, statement: &str, version: Version) -> Result<()> {
+    let is_passed_on = client.address.on_cluster && !statement.starts_with("INSERT");
+    match client.address.cluster.is_some() && !is_passed_on {
+        true => client.run_everywhere(statement, &settings(version)),
+        false => client.run(statement, &settings(version)),
+    }
+}

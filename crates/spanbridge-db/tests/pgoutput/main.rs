@@ -1,0 +1,6 @@
+//! The parser of pgoutput, and what becomes of transactions.
+
+mod captures;
+mod messages;
+mod mutations;
+mod properties;
