@@ -279,9 +279,9 @@ fn losses_are_measured() {
     all.in_scope(|| observe::span("last").in_scope(|| ()));
     all.flush_blocking(SOON);
     let lines = lines(&snapshotter);
-    all.shutdown(SOON);
     for ((line, from), (_, to)) in before.into_iter().zip(counted()) {
         let told = lines.iter().find_map(|it| it.strip_prefix(&line)?.strip_prefix(" count ")?.parse::<u64>().ok());
         assert!(told.is_some_and(|told| (from..=to).contains(&told)), "{line}: {told:?}, not {from} to {to}");
     }
+    all.shutdown(SOON);
 }

@@ -1,10 +1,11 @@
 //! The engines of this crate, and those of others.
 
-use crate::Result;
-use crate::engine::{Engine, Snapshot};
+use crate::engine::{Engine, Snapshot, Stored};
 use crate::index::Index;
 use crate::joined::Joined;
 use crate::old::OldFile;
+use crate::{Error, ErrorKind, Result};
+use spanbridge::record::Record;
 
 /// What reads a store.
 pub(crate) enum Engines {
@@ -45,6 +46,16 @@ impl Engine for Engines {
             Engines::Directory(index) => index.snapshot(),
             Engines::Both(joined) => joined.snapshot(),
             Engines::Other(other) => other.snapshot(),
+        }
+    }
+
+    /// Only those of other crates. A directory takes records by its log of imports.
+    fn store(&mut self, records: &[Record<'_>]) -> Result<Stored> {
+        match self {
+            Engines::Other(other) => other.store(records),
+            Engines::Old(_) | Engines::Directory(_) | Engines::Both(_) => {
+                Err(Error::new(ErrorKind::ReadOnly, "store records: a directory takes them by its log of imports"))
+            }
         }
     }
 }

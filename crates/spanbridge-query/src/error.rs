@@ -39,6 +39,8 @@ pub enum ErrorKind {
     InvalidId,
     /// The question was given up: see [`Store::stop_when`](crate::Store::stop_when).
     Stopped,
+    /// It can only be read: the engine does not store records.
+    ReadOnly,
     /// The path cannot be one of a store, such as `:memory:` or a URL.
     InvalidPath,
     /// `SPANBRIDGE_DB` is not set, and the user has no data directory.

@@ -7,9 +7,9 @@ use spanbridge::record::{Body, Record, RunStart};
 use spanbridge::{RunId, Status};
 use spanbridge_graph::{Checkup, links_of, run_of, span_of};
 use spanbridge_query::engine::{
-    Cursor, Damaged, EachBatch, EachRun, Engine, IdMatches, IdPrefix, Mention, Order, Snapshot, SpanMatch,
+    Cursor, Damaged, EachBatch, EachRun, Engine, IdMatches, IdPrefix, Mention, Order, Snapshot, SpanMatch, Stored,
 };
-use spanbridge_query::{Error, ErrorKind, Found, RunFilter, RunRow, Store};
+use spanbridge_query::{Error, ErrorKind, Found, Imported, RunFilter, RunRow, Store};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 
@@ -21,7 +21,21 @@ impl Engine for List {
     fn snapshot(&self) -> Result<Box<dyn Snapshot + '_>> {
         Ok(Box::new(Listed(&self.0)))
     }
+
+    fn store(&mut self, records: &[Record<'_>]) -> Result<Stored> {
+        let mut stored = Stored::default();
+        for (at, record) in records.iter().enumerate() {
+            match record.service == REJECTED {
+                true => stored = stored.reject(at, "not this one"),
+                false => self.0.push(record.clone().into_owned()),
+            }
+        }
+        Ok(stored)
+    }
 }
+
+/// A record of this service is not stored.
+const REJECTED: &str = "rejected";
 
 struct Listed<'l>(&'l [Record<'static>]);
 
@@ -173,10 +187,54 @@ fn every_question_works_over_it() {
 }
 
 #[test]
-fn nothing_is_imported_into_it() {
-    let mut own = Store::with_engine("list://", List(Vec::new()));
+fn an_engine_that_only_reads_says_so() {
+    struct OnlyRead;
+    impl Engine for OnlyRead {
+        fn snapshot(&self) -> Result<Box<dyn Snapshot + '_>> {
+            Ok(Box::new(Listed(&[])))
+        }
+    }
+    let mut own = Store::with_engine("list://", OnlyRead);
     let error = own.import(records()).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Io);
-    assert_eq!(error.to_string(), "write to the store list://: records can be imported only into a directory");
+    assert_eq!(error.kind(), ErrorKind::ReadOnly);
+    assert_eq!(error.to_string(), "write to the store list://: store records: it can only be read from here");
     assert_eq!(own.fold(Default::default(), |_| true).unwrap(), None);
+}
+
+/// What became of each is what an import into a directory says.
+#[test]
+fn records_are_imported_into_it() {
+    let (_dir, path) = place();
+    let mut directory = Store::open_or_create(path).unwrap();
+    let mut own = Store::with_engine("list://", List(Vec::new()));
+    let mut other = records()[1].clone();
+    other.service = "another".into();
+    let inputs = [records(), records(), vec![other.clone(), records()[0].clone(), other]];
+    for input in inputs {
+        let [found, expected] = [&mut own, &mut directory].map(|store| {
+            let mut became = Vec::new();
+            let report = store.import_each(input.iter().cloned(), |at, what| became.push((at, what))).unwrap();
+            became.sort_by_key(|(at, _)| *at);
+            (report, became)
+        });
+        assert_eq!(found, expected);
+    }
+    assert_eq!(own.runs(&RunFilter::default(), 9).unwrap(), directory.runs(&RunFilter::default(), 9).unwrap());
+    let mut copy = Store::with_engine("copy://", List(Vec::new()));
+    assert_eq!(copy.import_store(&own).unwrap().stored, directory.import_store(&own).unwrap().read);
+    assert_eq!(copy.import_store(&directory).unwrap().stored, 0);
+}
+
+/// It stores the others, and the report says which.
+#[test]
+fn an_engine_may_reject_a_record() {
+    let mut own = Store::with_engine("list://", List(Vec::new()));
+    let mut rejected = records();
+    rejected[1].service = REJECTED.into();
+    let mut became = Vec::new();
+    let report = own.import_each(rejected.iter().cloned(), |at, what| became.push((at, what))).unwrap();
+    assert_eq!(report.rejected, [(1, "not this one".to_owned())]);
+    assert_eq!((report.read, report.stored), (rejected.len() as u64, rejected.len() as u64 - 1));
+    assert!(became.contains(&(1, Imported::Rejected)), "{became:?}");
+    assert_eq!(own.append(rejected).unwrap().rejected.len(), 1);
 }

@@ -23,12 +23,13 @@ pub(crate) use row::{Blame, History};
 pub(crate) use run::{Debug, DiffArgs, Trace, WhyArgs};
 #[cfg(feature = "serve")]
 pub(crate) use serve::{Keep, Serve};
+use spanbridge_cli::place::Place;
 use spanbridge_query::{Error, ErrorKind};
 use spanbridge_store::default_path;
 #[cfg(feature = "postgres")]
 pub(crate) use state::{Follow, Policy, Slot, Unfollow};
 pub(crate) use state::{State, StateCommand};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 pub(crate) use transfer::{Export, ExportFormat, Import, ImportFormat};
 #[cfg(feature = "tui")]
 pub(crate) use tui::Tui;
@@ -55,28 +56,22 @@ impl Cli {
     /// The path of the store.
     ///
     /// # Errors
-    /// It is the URL of a ClickHouse, where this command works on a directory.
+    /// It is the URL of a database, where this command works on a directory.
     pub(crate) fn store_path(&self) -> Result<PathBuf, Error> {
-        let path = self.place()?;
-        match is_clickhouse(&path) {
+        match self.place()? {
+            Place::Directory(path) => Ok(path),
             // Without the URL: it may have a password.
-            true => Err(Error::new(
+            Place::ClickHouse(_) => Err(Error::new(
                 ErrorKind::InvalidPath,
                 "use the store: this command works on a directory, and --db or SPANBRIDGE_DB names a ClickHouse",
             )),
-            false => Ok(path),
         }
     }
 
-    /// What `--db` or the environment names: the path of a store, or the URL of a ClickHouse.
-    pub(crate) fn place(&self) -> Result<PathBuf, Error> {
-        self.db.clone().map_or_else(|| Ok(default_path()?), Ok)
+    /// What `--db` or the environment names.
+    pub(crate) fn place(&self) -> Result<Place, Error> {
+        Ok(Place::parse(self.db.clone().map_or_else(default_path, Ok)?))
     }
-}
-
-/// Whether this is the URL of a ClickHouse.
-pub(crate) fn is_clickhouse(path: &Path) -> bool {
-    path.to_str().is_some_and(|url| url.starts_with("clickhouse://"))
 }
 
 const AFTER_HELP: &str =

@@ -2,7 +2,6 @@
 
 mod backup;
 mod check;
-mod clickhouse;
 mod compact;
 mod damage;
 mod debug;
@@ -24,11 +23,11 @@ mod trace;
 mod tui;
 mod why;
 
-use crate::args::{Cli, Command, is_clickhouse};
+use crate::args::{Cli, Command};
 use crate::failure::Failure;
 use crate::stream;
-use spanbridge_query::Store;
 use spanbridge_query::index::FoldBudget;
+use spanbridge_query::{ErrorKind, Store};
 use std::time::Duration;
 
 /// How long a command folds after it has answered, so that the next answers come quicker.
@@ -37,10 +36,10 @@ const FOLD_TIME: Duration = Duration::from_millis(100);
 /// The store that is asked.
 fn open(cli: &Cli) -> Result<Store, Failure> {
     let place = cli.place()?;
-    match is_clickhouse(&place) {
-        true => clickhouse::open(&place),
-        false => Ok(Store::open(place)?),
-    }
+    place.open().map_err(|error| match error.kind() {
+        ErrorKind::InvalidPath if place.directory().is_none() => Failure::Usage(error.to_string()),
+        _ => error.into(),
+    })
 }
 
 /// Runs the command that was asked for.

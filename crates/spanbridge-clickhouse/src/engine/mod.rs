@@ -8,9 +8,11 @@ mod snapshot;
 use crate::address::Address;
 use crate::client::Client;
 use crate::error::Result;
+use crate::insert::Writer;
 use crate::schema;
 use snapshot::Asked;
-use spanbridge_query::engine::{Engine, Snapshot};
+use spanbridge::record::Record;
+use spanbridge_query::engine::{Engine, Snapshot, Stored};
 
 /// A ClickHouse with records of a [`Writer`](crate::Writer), for [`Store::with_engine`](spanbridge_query::Store::with_engine).
 ///
@@ -31,6 +33,8 @@ use spanbridge_query::engine::{Engine, Snapshot};
 /// tells of the last minute again, so that nothing is left out if an insert takes long or clocks differ by less.
 pub struct ClickHouse {
     client: Client,
+    /// Made by the first records that are stored.
+    writer: Option<Writer>,
 }
 
 impl ClickHouse {
@@ -42,12 +46,31 @@ impl ClickHouse {
         // A request that names a database which is not there is refused, so that is found out from another one.
         let bare = Client::new(address.clone().with_database("system"));
         schema::check(&bare, &address.database)?;
-        Ok(Self { client: Client::new(address.clone()) })
+        Ok(Self { client: Client::new(address.clone()), writer: None })
+    }
+
+    /// Opens tables to read from and to store records in. Makes those that are missing.
+    ///
+    /// # Errors
+    /// As [`Writer::open`].
+    pub fn open_or_create(address: &Address) -> Result<Self> {
+        let writer = Some(Writer::open(address)?);
+        Ok(Self { client: Client::new(address.clone()), writer })
     }
 }
 
 impl Engine for ClickHouse {
     fn snapshot(&self) -> std::result::Result<Box<dyn Snapshot + '_>, spanbridge_query::Error> {
         Ok(Box::new(Asked::new(&self.client)))
+    }
+
+    fn store(&mut self, records: &[Record<'_>]) -> std::result::Result<Stored, spanbridge_query::Error> {
+        let writer = match &self.writer {
+            Some(writer) => writer,
+            None => self.writer.insert(Writer::open(&self.client.address)?),
+        };
+        let unknown = writer.insert(records.iter().map(Record::view))?.unknown;
+        let why = "this release does not know what it says";
+        Ok(unknown.into_iter().fold(Stored::default(), |stored, at| stored.reject(at, why)))
     }
 }

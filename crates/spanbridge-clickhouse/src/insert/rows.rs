@@ -13,13 +13,13 @@ const MAX_DAYS: usize = 64;
 const MAX_BYTES: usize = 128 << 20;
 
 /// What became of a batch.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Inserted {
     /// How many records were inserted.
     pub records: u64,
-    /// How many were left out, because this release does not know what they say.
-    pub unknown: u64,
+    /// The positions, from 0, of those that were left out, because this release does not know what they say.
+    pub unknown: Vec<usize>,
 }
 
 /// The rows of one request.
@@ -36,10 +36,10 @@ pub(super) fn requests(records: &[RecordView<'_>], now: u64) -> (Vec<Request>, I
     let mut days: BTreeMap<u16, Request> = BTreeMap::new();
     let mut done = Vec::new();
     let (mut inserted, mut row, mut digests) = (Inserted::default(), Vec::new(), BTreeMap::<u16, Xxh3>::new());
-    for record in records {
+    for (at, record) in records.iter().enumerate() {
         row.clear();
         let Some(day) = put_row(&mut row, *record, batch) else {
-            inserted.unknown += 1;
+            inserted.unknown.push(at);
             continue;
         };
         inserted.records += 1;

@@ -48,7 +48,7 @@ impl Drop for Place {
 
 pub(crate) fn insert(writer: &Writer, records: &[Record<'_>]) {
     let inserted = writer.insert(records.iter().map(|record| record.view())).unwrap();
-    assert_eq!((inserted.records, inserted.unknown), (records.len() as u64, 0));
+    assert_eq!((inserted.records, inserted.unknown), (records.len() as u64, Vec::new()));
 }
 
 /// Every record of the store, sorted.

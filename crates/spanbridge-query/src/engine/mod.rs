@@ -17,8 +17,8 @@ pub(crate) mod parts;
 mod pasted;
 pub(crate) mod recovered;
 
-use crate::Result;
 use crate::runs::{RunFilter, RunRow};
+use crate::{Error, ErrorKind, Result};
 use operations::operations;
 use spanbridge::RunId;
 use spanbridge::record::Record;
@@ -32,6 +32,34 @@ pub use ids::{IdMatches, IdPrefix, SpanMatch};
 pub trait Engine: Send {
     /// What is stored now. Keep it no longer than one question takes: it may hold back cleaning up.
     fn snapshot(&self) -> Result<Box<dyn Snapshot + '_>>;
+
+    /// Stores records. Once it returns, they are safe, and all but those that it [rejects](Stored::rejected) are in the next
+    /// snapshot. If it fails, some of them may be stored.
+    ///
+    /// The same records may come again: after an error, from another process, or in other batches. Every answer must be as if
+    /// they had come once. Records of one id with other content are all kept.
+    ///
+    /// Default: [`ErrorKind::ReadOnly`](crate::ErrorKind::ReadOnly).
+    fn store(&mut self, records: &[Record<'_>]) -> Result<Stored> {
+        let _ = records;
+        Err(Error::new(ErrorKind::ReadOnly, "store records: it can only be read from here"))
+    }
+}
+
+/// What became of records that an [engine](Engine::store) was given.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Stored {
+    /// Records that can never be stored: their position among those that it was given, from 0, and the reason. All others are stored.
+    pub rejected: Vec<(usize, String)>,
+}
+
+impl Stored {
+    /// Adds a record that can never be stored. `why` continues "record 7: ".
+    pub fn reject(mut self, position: usize, why: impl Into<String>) -> Self {
+        self.rejected.push((position, why.into()));
+        self
+    }
 }
 
 /// One consistent state of the stored records. What others write meanwhile is in the next one.

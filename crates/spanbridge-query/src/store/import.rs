@@ -29,6 +29,9 @@ const MAX_REMEMBERED: usize = 4 << 20;
 /// An import after a longer pause reads everything again.
 const MAX_PAUSE: Duration = Duration::from_secs(10);
 
+/// A record, its position in the input, and the span that it repeats if that was recorded.
+pub(super) type Place<'a> = (u64, Record<'a>, Option<SpanId>);
+
 /// One import.
 pub(super) struct Import<'t> {
     engine: &'t dyn Engine,
@@ -100,7 +103,7 @@ impl<'t> Import<'t> {
     }
 
     /// Stores the new ones of these records, as one delivery.
-    fn store(&mut self, chunk: &mut Vec<(u64, Record<'_>, Option<SpanId>)>) -> Result<()> {
+    fn store(&mut self, chunk: &mut Vec<Place<'_>>) -> Result<()> {
         if chunk.is_empty() {
             return Ok(());
         }
@@ -117,8 +120,7 @@ impl<'t> Import<'t> {
         known.read(&*engine.snapshot()?, &runs)?;
         let (mut new, mut suspects) = (Vec::new(), Set::default());
         for ((place, record, span), print) in chunk.drain(..).zip(&prints) {
-            let is_recorded = span.is_some_and(|span| known.recorded.contains(&span_key(run_of(&record), span)));
-            let became = if is_recorded { Imported::Repeated } else { known.remember(&record, *print) };
+            let became = known.judge(&record, span, *print);
             each(place, became);
             match became {
                 Imported::Repeated => report.repeated += 1,
@@ -151,7 +153,7 @@ impl<'t> Import<'t> {
     }
 
     /// Stores all of these records, as one delivery. Nobody waits: the log is ours alone, and nothing is compared.
-    fn append(&mut self, chunk: &mut Vec<(u64, Record<'_>, Option<SpanId>)>) -> Result<()> {
+    fn append(&mut self, chunk: &mut Vec<Place<'_>>) -> Result<()> {
         let delivery = self.assembler.assemble(chunk.iter().map(|(_, record, _)| record.view()))?;
         let written = self.log.write(&delivery)?;
         self.report.stored += chunk.len() as u64;
@@ -194,7 +196,7 @@ impl KnownRecords {
     }
 
     /// Reads the stored records of these runs that are not known yet, and what was added to those that are.
-    fn read(&mut self, snapshot: &dyn Snapshot, runs: &Set<Option<RunId>>) -> Result<()> {
+    pub(super) fn read(&mut self, snapshot: &dyn Snapshot, runs: &Set<Option<RunId>>) -> Result<()> {
         let end = snapshot.end()?;
         if end != self.read_to && (!self.runs.is_empty() || self.of_no_run) {
             let after = std::mem::take(&mut self.read_to);
@@ -229,6 +231,17 @@ impl KnownRecords {
     fn add(&mut self, record: &Record<'_>) {
         let print = self.prints.of(record);
         self.remember(record, print);
+    }
+
+    /// What becomes of a record that is stored next. One that repeats a span that was recorded is not.
+    pub(super) fn judge(&mut self, record: &Record<'_>, span: Option<SpanId>, print: Fingerprint) -> Imported {
+        let is_recorded = span.is_some_and(|span| self.recorded.contains(&span_key(run_of(record), span)));
+        if is_recorded { Imported::Repeated } else { self.remember(record, print) }
+    }
+
+    /// The fingerprint of a record, to compare it with those that are known.
+    pub(super) fn print(&mut self, record: &Record<'_>) -> Fingerprint {
+        self.prints.of(record)
     }
 
     /// Remembers a record, and returns whether it was known.

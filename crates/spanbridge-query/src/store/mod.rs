@@ -1,5 +1,6 @@
 //! Reading a store, and importing records into it.
 
+mod elsewhere;
 mod import;
 mod import_log;
 pub(crate) mod imported;
@@ -18,6 +19,7 @@ use crate::reader::Reader;
 use crate::runs::{RunFilter, RunQuery, RunRow};
 use crate::state::{ChangedTable, RowQuery, StateAnswer};
 use crate::{Error, ErrorKind, Result};
+use elsewhere::Elsewhere;
 use import::{Import, KnownRecords};
 use import_log::ImportLog;
 use open::Opened;
@@ -36,7 +38,7 @@ pub use within::Within;
 /// skipped; [`Store::damage`] reports it.
 pub struct Store {
     reader: Reader,
-    /// Where imported records go. `None` for engines of other crates.
+    /// Where imported records go. `None` for engines of other crates, which take them themselves.
     directory: Option<PathBuf>,
     /// Made by the first import.
     import_log: Option<ImportLog>,
@@ -292,7 +294,7 @@ impl Store {
     /// Stores the records that are not stored yet. Importing the same records again changes nothing.
     ///
     /// # Errors
-    /// If the store cannot be written, or is of another crate's engine. What was stored before stays.
+    /// If the store cannot be written. What was stored before stays.
     pub fn import<'a>(&mut self, records: impl IntoIterator<Item = Record<'a>>) -> Result<ImportReport> {
         self.import_each(records, |_, _| ())
     }
@@ -324,7 +326,8 @@ impl Store {
     }
 
     /// Stores records that nobody can have stored before. Nothing is read to compare them with, so this takes the same time however much is
-    /// stored. One that is stored after all is stored twice then: graphs and histories show it once, but lists count a span twice.
+    /// stored. One that is stored after all is stored twice in a directory: graphs and histories show it once, but lists count a span
+    /// twice. Engines of other crates [know it again](Engine::store).
     ///
     /// # Errors
     /// As [`Store::import`].
@@ -340,6 +343,10 @@ impl Store {
     ) -> Result<ImportReport> {
         let path = self.reader.path.clone();
         let import = || {
+            if let Engines::Other(engine) = &mut self.reader.engine {
+                let import = Elsewhere { engine: &mut **engine, is_compared, each, report: ImportReport::default() };
+                return import.add(records.into_iter());
+            }
             self.prepare_import()?;
             let log = self.import_log.as_mut().ok_or_else(no_directory)?;
             let index = self.reader.engine.index().ok_or_else(no_directory)?;
@@ -363,6 +370,9 @@ impl Store {
     pub fn import_store(&mut self, from: &Store) -> Result<ImportReport> {
         let path = self.reader.path.clone();
         let write_failed = |e: Error| e.at("write to", &path);
+        if self.directory.is_none() {
+            return self.import_store_elsewhere(from).map_err(write_failed);
+        }
         self.prepare_import().map_err(write_failed)?;
         let (Some(directory), Some(log)) = (&self.directory, &mut self.import_log) else { return Err(no_directory()) };
         // An old store beside the directory may be what is imported, so it does not count as stored.
@@ -380,6 +390,26 @@ impl Store {
         Ok(report)
     }
 
+    /// The same, into the engine of another crate.
+    fn import_store_elsewhere(&mut self, from: &Store) -> Result<ImportReport> {
+        let mut all = ImportReport::default();
+        from.reader.read(|snapshot| {
+            snapshot.follow(&Cursor::default(), &mut |records| {
+                let Engines::Other(engine) = &mut self.reader.engine else { return Err(no_directory()) };
+                let report = ImportReport { read: all.read, ..ImportReport::default() };
+                let import = Elsewhere { engine: &mut **engine, is_compared: true, each: &mut |_, _| (), report };
+                let report = import.add(records.into_iter().map(|record| (record, None)))?;
+                all.read = report.read;
+                all.stored += report.stored;
+                all.repeated += report.repeated;
+                all.conflicts += report.conflicts;
+                all.rejected.extend(report.rejected);
+                Ok(())
+            })
+        })?;
+        Ok(all)
+    }
+
     /// Makes the log of imports, and the directory it is in, unless they are there.
     fn prepare_import(&mut self) -> Result<()> {
         let Some(directory) = &self.directory else { return Err(no_directory()) };
@@ -394,7 +424,7 @@ impl Store {
     }
 }
 
-/// Another crate's engine is not written to.
+/// Whoever asks for a directory asked before whether there is one.
 fn no_directory() -> Error {
     Error::new(ErrorKind::Io, "records can be imported only into a directory")
 }

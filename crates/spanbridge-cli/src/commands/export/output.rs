@@ -23,7 +23,7 @@ impl Output {
             Some(file) => {
                 let same =
                     |a: &Path, b: &Path| matches!((fs::canonicalize(a), fs::canonicalize(b)), (Ok(a), Ok(b)) if a == b);
-                if same(file, &cli.place()?) {
+                if cli.place()?.directory().is_some_and(|store| same(file, store)) {
                     return Err(Failure::Usage(format!("write {}: that is the store itself", file.display())));
                 }
                 let name = file.display().to_string();
