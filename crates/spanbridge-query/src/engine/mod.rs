@@ -39,7 +39,7 @@ pub trait Engine: Send {
     /// The same records may come again: after an error, from another process, or in other batches. Every answer must be as if
     /// they had come once. Records of one id with other content are all kept.
     ///
-    /// Default: [`ErrorKind::ReadOnly`](crate::ErrorKind::ReadOnly).
+    /// Default: [`ErrorKind::ReadOnly`].
     fn store(&mut self, records: &[Record<'_>]) -> Result<Stored> {
         let _ = records;
         Err(Error::new(ErrorKind::ReadOnly, "store records: it can only be read from here"))
