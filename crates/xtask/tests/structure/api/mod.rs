@@ -13,7 +13,7 @@ use crate::source::{Package, Target, Tree, packages, root};
 use lines::Line;
 
 /// The libraries. The command line is not one of them.
-const LIBRARIES: [&str; 14] = [
+const LIBRARIES: [&str; 15] = [
     "spanbridge",
     "spanbridge-amqp",
     "spanbridge-clickhouse",
@@ -25,6 +25,7 @@ const LIBRARIES: [&str; 14] = [
     "spanbridge-macros",
     "spanbridge-otel",
     "spanbridge-query",
+    "spanbridge-relay",
     "spanbridge-replay",
     "spanbridge-store",
     "spanbridge-tracing",
