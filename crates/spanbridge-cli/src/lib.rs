@@ -17,6 +17,7 @@ pub mod export;
 pub mod follow;
 pub mod followed;
 pub mod import;
+pub mod metrics;
 pub mod place;
 pub mod render;
 pub mod replay;

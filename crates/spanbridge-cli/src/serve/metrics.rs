@@ -3,19 +3,16 @@
 use super::app::App;
 use super::meter::Route;
 use super::reply::reply;
+use crate::metrics::{MEDIA, Text};
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::middleware::Next;
 use axum::response::Response;
-use std::fmt::{Display, Write};
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
 
-/// The text format: <https://prometheus.io/docs/instrumenting/exposition_formats/>.
-const MEDIA: &str = "text/plain; version=0.0.4; charset=utf-8";
-
 pub(super) async fn metrics(State(app): State<App>) -> Response {
-    let mut text = Text(String::new());
+    let mut text = Text::of("serve");
     let requests = app.meter.all();
     let labels =
         |route: &Route, code: u16| format!("{{method=\"{}\",path=\"{}\",code=\"{code}\"}}", route.method, route.path);
@@ -56,7 +53,7 @@ pub(super) async fn metrics(State(app): State<App>) -> Response {
     ] {
         text.value("ingest_records_total", &format!("{{result=\"{result}\"}}"), count.load(Relaxed));
     }
-    reply(StatusCode::OK, MEDIA, text.0)
+    reply(StatusCode::OK, MEDIA, text.into_string())
 }
 
 /// Counts the requests of one route. A stream counts when it begins.
@@ -65,23 +62,4 @@ pub(super) async fn count(State((app, route)): State<(App, Route)>, request: Req
     let response = next.run(request).await;
     app.meter.add(route, response.status().as_u16(), began.elapsed());
     response
-}
-
-/// Families of values. Each name begins with `spanbridge_serve_`.
-struct Text(String);
-
-impl Text {
-    fn family(&mut self, name: &str, kind: &str, help: &str) {
-        let _ = write!(self.0, "# HELP spanbridge_serve_{name} {help}\n# TYPE spanbridge_serve_{name} {kind}\n");
-    }
-
-    fn value(&mut self, name: &str, labels: &str, value: impl Display) {
-        let _ = writeln!(self.0, "spanbridge_serve_{name}{labels} {value}");
-    }
-
-    /// A family of one value.
-    fn one(&mut self, name: &str, kind: &str, help: &str, value: impl Display) {
-        self.family(name, kind, help);
-        self.value(name, "", value);
-    }
 }
