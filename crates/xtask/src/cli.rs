@@ -47,7 +47,10 @@ enum Task {
     ///
     /// Formatting, lints, the features of the core, docker-compose.yml, examples, documentation, and all tests; among them are
     /// those for the structure of the code and for the public API files. Builds in a target directory in the user's cache,
-    /// unless CARGO_TARGET_DIR is set. Stops at the first failure.
+    /// unless CARGO_TARGET_DIR is set. Stops at the first step that fails.
+    ///
+    /// If CI is set, a test that fails is run once more, alone. If it passes then, the step passes, and the summary names the test
+    /// as UNSTEADY, with what it said when it failed. It fails by chance and has to be mended.
     Ci,
     /// Write the public API files
     ///

@@ -128,20 +128,29 @@ impl Drop for Running {
     }
 }
 
-/// Runs a command to its end. `each_line` gets every line that it writes to stdout and stderr, as it comes.
-pub(crate) fn run_with(command: &mut Command, each_line: impl Fn(&str) + Sync) -> Result<ExitStatus> {
-    let mut running = Running::spawn(command.stdout(Stdio::piped()).stderr(Stdio::piped()))?;
-    let (stdout, stderr) = (running.0.stdout.take(), running.0.stderr.take());
-    std::thread::scope(|scope| {
-        scope.spawn(|| stdout.map(|from| copy_lines(from, std::io::stdout(), &each_line)));
-        scope.spawn(|| stderr.map(|from| copy_lines(from, std::io::stderr(), &each_line)));
-    });
+/// Runs a command to its end. `each_line` gets every line that it and its programs write, as it comes. Both outputs are one
+/// pipe, which is copied to `to`: in two pipes, nobody could say which program of cargo's a line is of.
+pub(crate) fn run_with(
+    command: &mut Command,
+    to: impl std::io::Write,
+    each_line: impl FnMut(&str),
+) -> Result<ExitStatus> {
+    let pipe = || -> std::io::Result<_> {
+        let (from, to) = std::io::pipe()?;
+        Ok((from, to.try_clone()?, to))
+    };
+    let (from, stdout, stderr) = pipe().context("failed to make a pipe")?;
+    let running = Running::spawn(command.stdout(stdout).stderr(stderr));
+    // The command has kept our ends of the pipe. Without them, the end of the output is seen.
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    let mut running = running?;
+    copy_lines(from, to, each_line);
     let status = running.0.wait().with_context(|| format!("failed to wait for {}", show(command)))?;
     check()?;
     Ok(status)
 }
 
-fn copy_lines(from: impl std::io::Read, mut to: impl std::io::Write, each_line: &impl Fn(&str)) {
+fn copy_lines(from: impl std::io::Read, mut to: impl std::io::Write, mut each_line: impl FnMut(&str)) {
     use std::io::BufRead;
     let mut from = std::io::BufReader::new(from);
     let mut line = Vec::new();
@@ -167,7 +176,7 @@ pub(crate) fn watch(
         let sender = sender.clone();
         std::thread::spawn(move || {
             let send = |line: &str| drop(sender.send(line.to_owned()));
-            from.map(|from| copy_lines(from, std::io::sink(), &send))
+            from.map(|from| copy_lines(from, std::io::sink(), send))
         })
     };
     let readers = [read(stdout.map(|from| Box::new(from) as _)), read(stderr.map(|from| Box::new(from) as _))];
@@ -247,6 +256,18 @@ pub(crate) fn show(command: &Command) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lines_come_in_the_order_of_writing() {
+        let script = "for n in 1 2 3 4 5 6 7 8 9; do echo out $n; echo err $n >&2; done";
+        let mut lines = Vec::new();
+        let status =
+            run_with(Command::new("sh").args(["-c", script]), std::io::sink(), |line| lines.push(line.to_owned()))
+                .unwrap();
+        assert!(status.success());
+        let expected: Vec<_> = (1..=9).flat_map(|n| [format!("out {n}"), format!("err {n}")]).collect();
+        assert_eq!(lines, expected);
+    }
 
     #[test]
     fn a_watched_command_ends_in_time() {

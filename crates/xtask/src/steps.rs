@@ -12,10 +12,13 @@ pub(crate) struct Steps {
 }
 
 /// The outcome of a step that did not fail.
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
     Done,
     /// The step cannot be done here, for this reason.
     Skipped(&'static str),
+    /// A test failed, and passed when it was run again.
+    Unsteady,
 }
 
 impl Steps {
@@ -27,6 +30,7 @@ impl Steps {
         let note = match &result {
             Ok(Outcome::Done) => "",
             Ok(Outcome::Skipped(reason)) => reason,
+            Ok(Outcome::Unsteady) => "UNSTEADY: see below",
             Err(_) => "FAILED",
         };
         self.done.push((name, start.elapsed(), note));

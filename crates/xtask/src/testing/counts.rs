@@ -59,6 +59,16 @@ impl Counts {
         Self { passed: self.passed.saturating_sub(skipped), skipped: self.skipped + skipped, ..self }
     }
 
+    /// The same counts, if `passed` of the failed tests passed when they were run again.
+    pub(crate) fn minus_failed(self, passed: usize) -> Self {
+        Self { passed: self.passed + passed, failed: self.failed.saturating_sub(passed), ..self }
+    }
+
+    /// How many tests failed.
+    pub(crate) fn failed(self) -> usize {
+        self.failed
+    }
+
     /// How many tests passed or failed.
     pub(crate) fn ran(self) -> usize {
         self.passed + self.failed
@@ -80,7 +90,7 @@ impl fmt::Display for Counts {
 }
 
 /// The line without colours.
-fn plain(line: &str) -> String {
+pub(super) fn plain(line: &str) -> String {
     let mut pieces = line.split('\u{1b}');
     let mut plain = pieces.next().unwrap_or_default().to_owned();
     for piece in pieces {

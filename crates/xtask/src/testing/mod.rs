@@ -1,18 +1,22 @@
 //! Runs the workspace's tests with the services that they need. The last line says how many tests there were.
 
+mod alone;
 mod counts;
+mod failures;
+mod runs;
 
 use std::ffi::{OsStr, OsString};
 use std::process::Command;
-use std::sync::{Mutex, PoisonError};
 
-use anyhow::{Context, Result, bail};
+use anyhow::Result;
 
 use crate::browser::Browser;
+use crate::process;
 use crate::services::{SERVICES, Services};
+use crate::steps::Outcome;
 use crate::workspace::cargo;
-use crate::{process, skip};
-use counts::Counts;
+use failures::Failure;
+use runs::Runs;
 
 /// `cargo xtask test`: all tests and documentation tests, or only the tests that the arguments choose.
 pub(crate) fn run(arguments: &[OsString]) -> Result<()> {
@@ -28,41 +32,39 @@ pub(crate) fn run(arguments: &[OsString]) -> Result<()> {
 /// The running services, and what the test runners have reported so far.
 pub(crate) struct Session {
     services: Services,
-    skipped: tempfile::NamedTempFile,
-    counts: Counts,
-    closing_lines: Vec<String>,
+    runs: Runs,
     without_browser: Option<String>,
 }
 
 impl Session {
     /// Brings up the services.
     pub(crate) fn begin() -> Result<Self> {
-        let skipped = tempfile::Builder::new().prefix("spanbridge-skipped-").tempfile();
-        let skipped = skipped.context("failed to create a temporary file")?;
         Ok(Self {
+            runs: Runs::new(std::io::stdout())?,
             services: Services::bring_up(&SERVICES)?,
-            skipped,
-            counts: Counts::default(),
-            closing_lines: Vec::new(),
             without_browser: None,
         })
     }
 
     /// Runs the tests, with nextest if it is installed.
-    pub(crate) fn tests(&mut self, arguments: &[OsString]) -> Result<()> {
+    pub(crate) fn tests(&mut self, arguments: &[OsString]) -> Result<Outcome> {
         if !chooses_package(arguments) {
             programs()?;
         }
-        self.run(&mut tests(nextest(), arguments))
+        // Arguments may choose tests themselves.
+        let again: Option<&dyn Fn() -> Command> = if arguments.is_empty() { Some(&|| everywhere(&[])) } else { None };
+        self.run(&mut tests(nextest(), arguments), again)
     }
 
     /// Runs the examples in the documentation.
-    pub(crate) fn doc_tests(&mut self) -> Result<()> {
-        self.run(&mut cargo(["test", "--doc", "--workspace", "--all-features"]))
+    pub(crate) fn doc_tests(&mut self) -> Result<Outcome> {
+        let mut examples = everywhere(&["--doc"]);
+        in_ci_all_run(&mut examples, false);
+        self.run(&mut examples, Some(&|| everywhere(&[])))
     }
 
-    /// Runs the tests of the page in a browser. Without a browser they are skipped; returns whether they ran.
-    pub(crate) fn page(&mut self) -> Result<bool> {
+    /// Runs the tests of the page in a browser. Without a browser they are skipped.
+    pub(crate) fn page(&mut self) -> Result<Outcome> {
         let browser = match Browser::prepare() {
             Ok(browser) => browser,
             Err(error) => {
@@ -70,53 +72,59 @@ impl Session {
                 let why = format!("{error:#}").replace('\n', " ");
                 eprintln!("xtask: {why}: the tests of the page are skipped");
                 self.without_browser = Some(why);
-                return Ok(false);
+                return Ok(Outcome::Skipped("skipped: no Node.js with npm, or no Chromium"));
             }
         };
-        self.run(&mut browser.tests(&mut build_programs(), None)?)?;
-        Ok(true)
+        let mut all = browser.tests(&mut build_programs(), None)?;
+        self.services.set(&mut all);
+        let alone = |failure: &Failure| {
+            let mut one = browser.tests(&mut build_programs(), Some(&alone::pattern(&failure.name)))?;
+            self.services.set(&mut one);
+            Ok(one)
+        };
+        let outcome = self.runs.run(&mut all, if in_ci() { Some(&alone) } else { None });
+        self.told(outcome)
     }
 
     /// Runs the tests that have `word` in their path, with these variables too.
-    pub(crate) fn matching(&mut self, word: &str, environment: &[(&str, &OsStr)]) -> Result<()> {
+    pub(crate) fn matching(&mut self, word: &str, environment: &[(&str, &OsStr)]) -> Result<Outcome> {
         programs()?;
-        self.run(matching(nextest(), word).envs(environment.iter().copied()))
+        let with = |mut command: Command| {
+            command.envs(environment.iter().copied());
+            command
+        };
+        self.run(&mut with(matching(nextest(), word)), Some(&|| with(everywhere(&[]))))
     }
 
-    /// How many tests have passed or failed so far.
-    pub(crate) fn ran(&self) -> usize {
-        self.counts.ran()
-    }
-
-    /// Runs a test runner and reads its counts.
-    fn run(&mut self, command: &mut Command) -> Result<()> {
+    /// Runs tests under cargo. In CI, one that fails is run again, alone: `again` gives the command without a choice of tests.
+    fn run(&mut self, command: &mut Command, again: Option<&dyn Fn() -> Command>) -> Result<Outcome> {
         self.services.set(command);
-        command.env(skip::VARIABLE, self.skipped.path());
-        let read = Mutex::new((Counts::default(), Vec::new()));
-        let status = process::run_with(command, |line| {
-            let (counts, closing_lines) = &mut *read.lock().unwrap_or_else(PoisonError::into_inner);
-            if counts.read(line) {
-                closing_lines.push(line.trim_start().to_owned());
+        let alone = again.filter(|_| in_ci()).map(|again| {
+            |failure: &Failure| {
+                let mut one = alone::of_cargo(again(), failure);
+                self.services.set(&mut one);
+                Ok(one)
             }
-        })?;
-        let (counts, closing_lines) = read.into_inner().unwrap_or_else(PoisonError::into_inner);
-        self.counts += counts;
-        self.closing_lines.extend(closing_lines);
-        if !status.success() {
-            eprintln!("\n{}", self.summary()?);
-            bail!("{} ended with {status}", process::show(command));
-        }
-        Ok(())
+        });
+        let outcome = match &alone {
+            Some(alone) => self.runs.run(command, Some(alone)),
+            None => self.runs.run(command, None),
+        };
+        self.told(outcome)
     }
 
-    /// What to print at the end: the skipped tests, the missing services, the closing lines of the runners, and the sum.
+    /// A failure ends the task, so the summary is printed before.
+    fn told(&self, outcome: Result<Outcome>) -> Result<Outcome> {
+        if outcome.is_err() {
+            eprintln!("\n{}", self.summary()?);
+        }
+        outcome
+    }
+
     fn summary(&self) -> Result<String> {
-        let skipped = std::fs::read_to_string(self.skipped.path()).context("failed to read the skipped tests")?;
-        let closing_lines = self.closing_lines.join("\n");
         let missing: String = self.services.missing().iter().map(|missing| format!("not shown: {missing}\n")).collect();
         let page = self.without_browser.iter().map(|why| format!("skipped: the tests of the page: {why}\n"));
-        let missing: String = missing + &page.collect::<String>();
-        Ok(format!("{skipped}{missing}{closing_lines}\n{}", self.counts.minus_skipped(skipped.lines().count())))
+        self.runs.summary(&(missing + &page.collect::<String>()))
     }
 
     /// Ends the services, then prints the summary. Its last line says how many tests ran.
@@ -125,6 +133,11 @@ impl Session {
         drop(self);
         println!("\n{summary}");
         Ok(())
+    }
+
+    /// How many tests have passed or failed so far.
+    pub(crate) fn ran(&self) -> usize {
+        self.runs.ran()
     }
 }
 
@@ -150,11 +163,21 @@ fn tests(nextest: bool, arguments: &[OsString]) -> Command {
     if !chooses_package(arguments) {
         command.args(["--workspace", "--all-features"]);
     }
-    if std::env::var_os("CI").is_some() {
-        command.arg("--no-fail-fast");
-    }
+    in_ci_all_run(&mut command, nextest);
     command.args(arguments);
     command
+}
+
+/// `cargo test` of every package, for what these arguments choose.
+fn everywhere(arguments: &[&str]) -> Command {
+    let mut command = cargo(["test", "--workspace", "--all-features"]);
+    command.args(arguments);
+    command
+}
+
+/// Whether this is a run of CI, by the variable that every service sets.
+fn in_ci() -> bool {
+    std::env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false")
 }
 
 /// The command that runs the tests that have `word` in their path.
@@ -169,7 +192,16 @@ fn matching(nextest: bool, word: &str) -> Command {
         command
     };
     command.args(["--workspace", "--all-features"]);
+    in_ci_all_run(&mut command, nextest);
     command
+}
+
+/// In CI all tests run, whichever fails. nextest runs a failed one again itself; where there is only cargo, [`Runs`] does.
+fn in_ci_all_run(command: &mut Command, nextest: bool) {
+    if in_ci() {
+        command.arg("--no-fail-fast");
+        command.args(if nextest { &["--retries", "1"][..] } else { &[] });
+    }
 }
 
 fn nextest() -> bool {
