@@ -1,7 +1,8 @@
-//! How many bytes a span takes, and how long the goals' questions take, in the cluster at `CLICKHOUSE_URL`:
+//! How many bytes a span takes, and how long the goals' questions take, in the cluster at `CLICKHOUSE_URL`, or, with `modern`, on
+//! today's ClickHouse at `CLICKHOUSE_MODERN_URL`:
 //!
 //! ```text
-//! cargo xtask clickhouse -- cargo bench -p spanbridge-clickhouse --bench bytes -- 1000000
+//! cargo xtask clickhouse --modern -- cargo bench -p spanbridge-clickhouse --bench bytes -- 1000000 modern
 //! ```
 //!
 //! The workload is that of the directory's own bench: runs of about twelve spans from four processes. A batch is what they deliver in
@@ -23,7 +24,9 @@ const TICKS: usize = 5;
 
 fn main() {
     let spans = std::env::args().filter_map(|argument| argument.parse().ok()).next().unwrap_or(200_000);
-    let Some(url) = xtask::clickhouse::url() else { return };
+    let is_modern = std::env::args().any(|argument| argument == "modern");
+    let url = if is_modern { xtask::clickhouse::modern_url() } else { xtask::clickhouse::url() };
+    let Some(url) = url else { return };
     let address = url.parse::<Address>().unwrap().with_database(format!("bench_{}", std::process::id()));
     let writer = Writer::open(&address).unwrap();
     let mut workload = Workload::new(40_000);

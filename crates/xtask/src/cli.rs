@@ -8,7 +8,7 @@ use clap::{Parser, Subcommand};
 
 use crate::process::{self, Interrupted};
 use crate::rabbitmq::Broker;
-use crate::services::{CLICKHOUSE, KAFKA, POSTGRES, Service, Services};
+use crate::services::{CLICKHOUSE, CLICKHOUSE_MODERN, KAFKA, POSTGRES, Service, Services};
 use crate::workspace::cargo;
 use crate::{browser, ci, coexist, interop, size, testing};
 
@@ -35,7 +35,9 @@ enum Task {
     /// from docker-compose.yml if a Docker engine answers, else from the system's package, which is installed if it is missing
     /// (as root on Debian or Ubuntu). If none of this is possible, its tests are skipped, and the summary says so.
     ///
-    /// ClickHouse: the same, with CLICKHOUSE_URL and two nodes.
+    /// ClickHouse: the same, with CLICKHOUSE_URL and two nodes. And today's: set CLICKHOUSE_MODERN_URL to use a server of yours.
+    /// Otherwise its engine is downloaded from PyPI once. If that is not possible, the summary says that today's dialect was not
+    /// shown.
     ///
     /// Whatever was started is removed at the end.
     Test {
@@ -130,6 +132,10 @@ enum Task {
     /// When it is ready, prints CLICKHOUSE_URL=… and the directory with the scripts kill, start and restart, which take the
     /// number of a node.
     Clickhouse {
+        /// Today's ClickHouse beside it, with CLICKHOUSE_MODERN_URL: its engine (PyPI's chdb-core, 200 MB) behind a small server
+        /// of ours, without a cluster. Needs Python 3 with venv
+        #[arg(long)]
+        modern: bool,
         /// A command to run with these variables set, instead of waiting for the end of stdin
         #[arg(last = true, value_name = "COMMAND")]
         command: Vec<OsString>,
@@ -166,9 +172,12 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Browser { pictures: true, .. } => browser::pictures()?,
         Task::Browser { pattern, .. } => browser::run(&pattern)?,
         Task::Rabbitmq { command } => return rabbitmq(&command),
-        Task::Kafka { command } => return while_running(KAFKA, &command),
-        Task::Postgres { command } => return while_running(POSTGRES, &command),
-        Task::Clickhouse { command } => return while_running(CLICKHOUSE, &command),
+        Task::Kafka { command } => return while_running(&[KAFKA], &command),
+        Task::Postgres { command } => return while_running(&[POSTGRES], &command),
+        Task::Clickhouse { modern: true, command } => {
+            return while_running(&[CLICKHOUSE, CLICKHOUSE_MODERN], &command);
+        }
+        Task::Clickhouse { command, .. } => return while_running(&[CLICKHOUSE], &command),
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -186,11 +195,10 @@ fn rabbitmq(command: &[OsString]) -> Result<ExitCode> {
     with(&[("AMQP_URL", broker.url().to_owned()), ("SPANBRIDGE_TEST_RABBITMQ_DIR", directory)], command)
 }
 
-fn while_running(service: Service, command: &[OsString]) -> Result<ExitCode> {
-    let name = service.name;
-    let services = Services::bring_up(&[service])?;
+fn while_running(services: &[Service], command: &[OsString]) -> Result<ExitCode> {
+    let services = Services::bring_up(services)?;
     if let ([missing, ..], true) = (services.missing(), command.is_empty()) {
-        bail!("failed to start {name}: {missing}");
+        bail!("failed to start {missing}");
     }
     let code = with(services.variables(), command)?;
     for missing in services.missing() {

@@ -20,6 +20,7 @@ mod npm;
 pub mod postgres;
 mod private;
 mod process;
+mod python;
 pub mod rabbitmq;
 mod services;
 mod size;

@@ -1,4 +1,4 @@
-//! A database of its own for a test, in the cluster at `CLICKHOUSE_URL`.
+//! A database of its own for a test, on the server of the test program.
 #![allow(dead_code, unused_imports, reason = "each test binary uses some of it")]
 
 use spanbridge::RunId;
@@ -18,9 +18,9 @@ pub(crate) struct Place {
     pub(crate) address: Address,
 }
 
-/// A new database, or none because there is no cluster.
+/// A new database, or none because there is no server.
 pub(crate) fn place() -> Option<Place> {
-    xtask::clickhouse::url().map(|url| place_at(&url))
+    crate::url().map(|url| place_at(&url))
 }
 
 pub(crate) fn place_at(url: &str) -> Place {

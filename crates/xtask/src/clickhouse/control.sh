@@ -1,7 +1,7 @@
 
-# Starts, kills and removes the nodes of one private ClickHouse. Variables: dir, server (the program), nodes ("1 2"), port (the
-# first node's, for HTTP), step (from one node's to the next). `start`, `kill` and `restart` take the number of a node. Without
-# one, they act on all nodes.
+# Starts, kills and removes the nodes of one private ClickHouse. Variables: dir, nodes ("1 2"), port (the first node's, for HTTP),
+# step (from one node's to the next). `serve NODE` launches a node. `start`, `kill` and
+# `restart` take the number of a node. Without one, they act on all nodes.
 
 # Runs "$@" in the server's environment, without the caller's variables.
 in_broker() { exec env -i PATH="$PATH" LANG=C.UTF-8 HOME="$dir" SPANBRIDGE_BROKER="$dir" "$@"; }
@@ -14,7 +14,7 @@ ready_or_dead() { ready "$1" || ! group_of "$dir/node$1.group" >/dev/null; }
 run() {
     mkdir -p "$dir/data$1"
     group_of "$dir/node$1.group" >/dev/null ||
-        launch "$dir/node$1.group" "$dir/node$1.log" "$server" --config-file="$dir/node$1.xml"
+        serve "$1"
 }
 
 start() {

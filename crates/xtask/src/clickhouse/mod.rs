@@ -14,9 +14,13 @@
 //! macros `shard` and `replica`. When the value is dropped, or its process ends in any way, the nodes and their directory are
 //! removed.
 //!
+//! A third server is of today, to show that both dialects work: see [`modern_url`].
+//!
 //! Linux only. On other systems, set `CLICKHOUSE_URL` to a cluster, or use docker-compose.yml.
 
+mod control;
 mod install;
+mod modern;
 mod settings;
 
 use std::path::Path;
@@ -26,11 +30,11 @@ use anyhow::{Context, Result, bail};
 use crate::net;
 use crate::private::{Place, Range, quote, somewhere};
 pub use install::{ensure_installed, installed};
+pub use modern::modern_url;
+pub(crate) use modern::{Modern, VARIABLE as MODERN_VARIABLE, engine as modern_engine};
 use settings::{NODES, PORTS_OF_A_NODE};
 
-const PORTS: Range = Range { name: "clickhouse", first: 8_000, end: 9_200, block: NODES * PORTS_OF_A_NODE };
-
-const SCRIPT: &str = include_str!("control.sh");
+const PORTS: Range = Range { name: "clickhouse", first: 8_000, end: 9_000, block: NODES * PORTS_OF_A_NODE };
 
 /// The variable with the URL of the cluster that tests use.
 pub(crate) const VARIABLE: &str = "CLICKHOUSE_URL";
@@ -81,14 +85,13 @@ impl Cluster {
     fn start_somewhere(server: &Path) -> Result<Self> {
         let reservation = PORTS.take()?;
         let port = reservation.port;
-        let numbers: Vec<_> = (1..=NODES).map(|node| node.to_string()).collect();
-        let assignments =
-            format!("server={}\nnodes='{}'\nport={port}\nstep={PORTS_OF_A_NODE}\n", quote(server), numbers.join(" "));
+        let command = format!("{} --config-file=\"$dir/node$1.xml\"", quote(server));
+        let assignments = control::assignments(&command, NODES, port, PORTS_OF_A_NODE);
         let mut others = vec![("users.xml".to_owned(), settings::users())];
         for node in 1..=NODES {
             others.push((format!("node{node}.xml"), settings::config(&reservation.directory, port, node)));
         }
-        let cluster = Self { place: Place::furnish(reservation, &assignments, SCRIPT, others)? };
+        let cluster = Self { place: Place::furnish(reservation, &assignments, control::SCRIPT, others)? };
         cluster.place.control(&["start"]).context("failed to start a private ClickHouse")?;
         cluster.answer()?;
         Ok(cluster)

@@ -20,7 +20,7 @@ use anyhow::Result;
 use crate::net;
 use running::Running;
 pub(crate) use service::Service;
-pub(crate) use service::{CLICKHOUSE, KAFKA, POSTGRES, SERVICES};
+pub(crate) use service::{CLICKHOUSE, CLICKHOUSE_MODERN, KAFKA, POSTGRES, SERVICES};
 
 /// All services that could be brought up. When it is dropped, those that we started end.
 pub(crate) struct Services {

@@ -16,8 +16,8 @@ pub(crate) struct Service {
     pub(crate) scripts_variable: &'static str,
     /// Fails unless the service answers at this address.
     probe: fn(&str) -> Result<()>,
-    /// Its entry in docker-compose.yml.
-    compose: compose::Entry,
+    /// Its entry in docker-compose.yml, if it has one.
+    compose: Option<compose::Entry>,
     /// Starts one without Docker.
     private: fn() -> Result<Private>,
     missing: Missing,
@@ -38,17 +38,17 @@ enum Missing {
 }
 
 /// Every service, in the order in which they are started.
-pub(crate) const SERVICES: [Service; 4] = [RABBITMQ, KAFKA, POSTGRES, CLICKHOUSE];
+pub(crate) const SERVICES: [Service; 5] = [RABBITMQ, KAFKA, POSTGRES, CLICKHOUSE, CLICKHOUSE_MODERN];
 
 const RABBITMQ: Service = Service {
     name: "RabbitMQ",
     variable: "AMQP_URL",
     scripts_variable: "SPANBRIDGE_TEST_RABBITMQ_DIR",
     probe: net::probe_amqp,
-    compose: compose::Entry {
+    compose: Some(compose::Entry {
         nodes: &[("rabbitmq", "AMQP_PORT")],
         address: |ports| format!("amqp://guest:guest@127.0.0.1:{}", ports[0]),
-    },
+    }),
     private: || {
         if !rabbitmq::ensure_installed()? {
             return Ok(Private::Impossible("it is not installed".to_owned()));
@@ -69,7 +69,10 @@ pub(crate) const KAFKA: Service = Service {
     variable: "KAFKA_BROKERS",
     scripts_variable: "SPANBRIDGE_TEST_KAFKA_DIR",
     probe: net::probe_kafka,
-    compose: compose::Entry { nodes: &[("kafka", "KAFKA_PORT")], address: |ports| format!("127.0.0.1:{}", ports[0]) },
+    compose: Some(compose::Entry {
+        nodes: &[("kafka", "KAFKA_PORT")],
+        address: |ports| format!("127.0.0.1:{}", ports[0]),
+    }),
     private: || {
         let installed = match kafka::ensure_installed() {
             Ok(installed) => installed,
@@ -92,10 +95,10 @@ pub(crate) const POSTGRES: Service = Service {
     variable: postgres::VARIABLE,
     scripts_variable: "SPANBRIDGE_TEST_POSTGRES_DIR",
     probe: net::probe_postgres,
-    compose: compose::Entry {
+    compose: Some(compose::Entry {
         nodes: &[("postgres", "POSTGRES_PORT")],
         address: |ports| format!("postgres://postgres:postgres@127.0.0.1:{}/postgres", ports[0]),
-    },
+    }),
     private: || {
         if let Err(error) = postgres::ensure_installed() {
             process::check()?;
@@ -112,10 +115,10 @@ pub(crate) const CLICKHOUSE: Service = Service {
     variable: clickhouse::VARIABLE,
     scripts_variable: "SPANBRIDGE_TEST_CLICKHOUSE_DIR",
     probe: net::probe_clickhouse,
-    compose: compose::Entry {
+    compose: Some(compose::Entry {
         nodes: &[("clickhouse1", "CLICKHOUSE_PORT"), ("clickhouse2", "CLICKHOUSE_PORT_2")],
         address: |ports| clickhouse::url_of("default:clickhouse", ports),
-    },
+    }),
     private: || {
         if let Err(error) = clickhouse::ensure_installed() {
             process::check()?;
@@ -127,6 +130,26 @@ pub(crate) const CLICKHOUSE: Service = Service {
     missing: Missing::ShowsLess("its tests are skipped"),
 };
 
+pub(crate) const CLICKHOUSE_MODERN: Service = Service {
+    name: "today's ClickHouse",
+    variable: clickhouse::MODERN_VARIABLE,
+    scripts_variable: "SPANBRIDGE_TEST_CLICKHOUSE_MODERN_DIR",
+    probe: net::probe_clickhouse,
+    compose: None,
+    private: || {
+        let python = match clickhouse::modern_engine() {
+            Ok(python) => python,
+            Err(error) => {
+                process::check()?;
+                return Ok(Private::Impossible(format!("{error:#}")));
+            }
+        };
+        let modern = clickhouse::Modern::start(&python)?;
+        Ok(Private::Running(Running::ours(modern.url(), modern.directory().to_owned(), modern)))
+    },
+    missing: Missing::ShowsLess("today's dialect is not shown"),
+};
+
 /// How the service was brought up, and the service; or why it is missing, and what the tests do not show without it.
 type BroughtUp = std::result::Result<(&'static str, Running), String>;
 
@@ -135,13 +158,14 @@ impl Service {
         if let Some(address) = std::env::var(self.variable).ok().filter(|address| !address.is_empty()) {
             return self.given(address).map(Ok);
         }
-        match docker {
-            Availability::Ready => {
-                let running = Compose::up(&self.compose)
+        match (docker, &self.compose) {
+            (Availability::Ready, Some(entry)) => {
+                let running = Compose::up(entry)
                     .with_context(|| format!("failed to start {} with docker-compose.yml", self.name))?;
                 return Ok(Ok(("from docker-compose.yml", running)));
             }
-            Availability::No(reason) => {
+            (_, None) => eprintln!("xtask: {}: {} is not set", self.name, self.variable),
+            (Availability::No(reason), _) => {
                 eprintln!("xtask: {}: {} is not set, and {reason}", self.name, self.variable);
             }
         }

@@ -1,9 +1,7 @@
 //! The same records give the same answers in ClickHouse as in a list, and as in a directory.
 
-mod common;
-
-use common::list::List;
-use common::*;
+use crate::common::list::List;
+use crate::common::*;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use spanbridge::RunId;
@@ -80,7 +78,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 8, max_shrink_iters: 20, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_cluster_answers_as_a_list(deliveries in vec(vec(record(), 1..9), 1..6), repeated in 0..6usize) {
+    fn a_server_answers_as_a_list(deliveries in vec(vec(record(), 1..9), 1..6), repeated in 0..6usize) {
         let Some(place) = place() else { return Ok(()) };
         let deliveries = distinct(deliveries);
         let runs: BTreeSet<RunId> = deliveries.iter().flatten().filter_map(run_of).collect();

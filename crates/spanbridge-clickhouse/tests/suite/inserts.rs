@@ -1,8 +1,6 @@
 //! What was inserted twice, or in part, counts once; what contradicts itself stays; and there is no half answer.
 
-mod common;
-
-use common::*;
+use crate::common::*;
 use spanbridge::record::{Body, Record};
 use spanbridge::{RunId, Status};
 use spanbridge_clickhouse::{Address, ClickHouse, ErrorKind, Writer};
@@ -10,12 +8,11 @@ use spanbridge_graph::RunStatus;
 use spanbridge_query::{Found, RunFilter, Store};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
-use xtask::clickhouse::{Cluster, installed};
 
 const DAY: u64 = 24 * 60 * 60 * 1000;
 
 /// The records of some runs, each begun in the last minute of a day and ended in the next, with ten spans.
-fn over_midnight(runs: u64) -> Vec<Record<'static>> {
+pub(crate) fn over_midnight(runs: u64) -> Vec<Record<'static>> {
     let to_midnight = DAY - T0 / MS % DAY;
     let one = |n: u64| {
         let mut recording = Recording::of(run(n.into()), n, "shop");
@@ -31,7 +28,7 @@ fn over_midnight(runs: u64) -> Vec<Record<'static>> {
 }
 
 /// Every count, by every question that counts.
-fn counts(store: &Store, runs: u64, records: usize) {
+pub(crate) fn counts(store: &Store, runs: u64, records: usize) {
     assert_eq!(all(store, None).len(), records);
     let rows = store.runs(&RunFilter::default(), 1000).unwrap();
     assert_eq!(rows.len() as u64, runs);
@@ -95,42 +92,6 @@ fn followers_miss_nothing() {
     assert_eq!(seen.len(), records.len());
 }
 
-/// The half that was inserted into one shard is there, then the shard comes back and all is inserted again.
-#[test]
-fn a_missing_shard_is_named() {
-    if installed().is_none() {
-        return xtask::skip("ClickHouse is not installed; `cargo xtask clickhouse` installs it if it can");
-    }
-    let cluster = Cluster::start().unwrap();
-    let place = place_at(&cluster.url());
-    let (writer, records) = (place.writer(), over_midnight(20));
-    cluster.kill(2).unwrap();
-    let missing = format!("shard 2 (127.0.0.1:{}) of the cluster spanbridge does not answer", cluster.port(2) + 1);
-    let views = || records.iter().map(|record| record.view());
-    let error = writer.insert(views()).unwrap_err();
-    assert_eq!((error.kind(), error.to_string()), (ErrorKind::ShardMissing, missing.clone()));
-    let store = place.store();
-    let said = |error: spanbridge_query::Error| error.to_string();
-    for error in [
-        store.runs(&RunFilter::default(), 9).map(drop).unwrap_err(),
-        store.graph(run(1)).map(drop).unwrap_err(),
-        store.find("1111").map(drop).unwrap_err(),
-        store.records(None, |_| ()).unwrap_err(),
-        store.runs_since(None).map(drop).unwrap_err(),
-    ] {
-        assert_eq!(said(error), format!("read the store {}: {missing}", place.address));
-    }
-
-    cluster.restart(2).unwrap();
-    writer.insert(views()).unwrap();
-    counts(&store, 20, records.len());
-
-    // A node that is asked may be gone, too. The other one answers for itself.
-    cluster.kill(1).unwrap();
-    let error = store.graph(run(1)).map(drop).unwrap_err();
-    assert!(error.to_string().contains("shard 1 ("), "{error}");
-}
-
 /// Passes on so many bytes of what each connection sends, then breaks it.
 fn breaking(to: u16, after: usize) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -164,9 +125,9 @@ fn a_server_that_goes_away_in_mid_insert() {
     drop(place.writer());
     let records = over_midnight(20);
     let shown = place.address.to_string();
-    let node = shown.split(['@', ',']).nth(1).unwrap();
+    let node = shown.split(['@', ',', '/']).find(|part| part.starts_with("127.0.0.1:")).unwrap();
     let port = node.rsplit_once(':').unwrap().1.parse().unwrap();
-    let url = std::env::var("CLICKHOUSE_URL").unwrap();
+    let url = crate::url().unwrap();
     let database = shown.split(['/', '?']).nth(3).unwrap();
     let views = || records.iter().map(|record| record.view());
     let mut broken = 0;
