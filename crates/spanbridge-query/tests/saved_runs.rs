@@ -37,7 +37,7 @@ fn resumed(records: usize, saved: &str) -> (Graph, Vec<Record<'static>>) {
         run.in_scope(|| observe::span("pay").in_scope(|| ()));
         run.end();
     });
-    let report = recorder.shutdown(Duration::from_secs(10));
+    let report = recorder.shutdown(Duration::from_secs(60));
     assert!(report.complete && report.dropped == 0, "{report:?}");
     read(&path, records)
 }

@@ -109,7 +109,7 @@ fn pruned_changes_after_the_end_are_missing() {
     assert!(answer.known_since >= Some(T0 + 80 * MS), "{:?}", answer.known_since.map(|at| (at - T0) / MS));
 }
 
-/// A key with many columns, which anybody may send.
+/// A key with many columns, which anybody may send. Where each was compared with each, it took minutes.
 #[test]
 fn large_keys_take_no_time() {
     let key: serde_json::Map<String, Value> = (0..100_000).map(|n| (format!("{n:06}"), 1.into())).collect();
@@ -117,7 +117,7 @@ fn large_keys_take_no_time() {
     large.key = Value::Object(key).to_string().into();
     let begun = Instant::now();
     let (_dir, _path) = stored(&[change(1, 1, large)]);
-    assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", begun.elapsed());
 }
 
 /// The graph of a run has its changes in order, too.

@@ -49,7 +49,8 @@ fn delivery(writer: u64, number: u64) -> Vec<Record<'static>> {
 fn write(path: &Path, writer: u64, told: &Path, is_over: &dyn Fn() -> bool) {
     let mut sink = StoreSink::open_with(path, Limits::new().file_bytes(200_000).max_bytes(u64::MAX)).unwrap();
     let mut number = 0;
-    while !is_over() {
+    // At least once: a busy machine may begin with it when it is over.
+    loop {
         deliver(&mut sink, writer, number, &delivery(writer, number));
         // A delivery that was not acknowledged comes again, also after another.
         if number % 50 == 7 {
@@ -60,6 +61,9 @@ fn write(path: &Path, writer: u64, told: &Path, is_over: &dyn Fn() -> bool) {
         let next = told.join(format!("{writer}.next"));
         fs::write(&next, number.to_string()).unwrap();
         fs::rename(&next, told.join(writer.to_string())).unwrap();
+        if is_over() {
+            break;
+        }
         std::thread::sleep(Duration::from_millis(1 + writer % 5));
     }
 }

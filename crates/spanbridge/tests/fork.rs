@@ -110,7 +110,7 @@ mod unix {
         let told = tree(&records);
         assert!(told.starts_with("\nheld [ok]\nunfinished [ok] n=1\nouter [ok]\nid [ok]"), "{told}");
         assert_eq!((told.lines().count(), told.contains("in child")), (1004, false));
-        assert!(recorder.shutdown(Duration::from_secs(5)).complete);
+        assert!(recorder.shutdown(Duration::from_secs(60)).complete);
         println!("test fork ... ok");
     }
 

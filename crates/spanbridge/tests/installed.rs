@@ -187,7 +187,8 @@ impl Sink for Slow {
 #[test]
 fn a_second_one_is_refused_at_once() {
     let _alone = alone();
-    let quick = Duration::from_secs(4);
+    // A flush of the slow sink takes the whole of it.
+    let quick = LONG / 2;
     let slow = |race| {
         let ((open, gate), used) = (mpsc::channel::<()>(), Arc::new(()));
         (Slow { _used: used.clone(), gate, race }, used, open)

@@ -21,7 +21,7 @@ fn recorded(work: impl FnOnce()) -> Vec<Record<'static>> {
     let memory = Memory::new();
     let recorder = Recorder::builder("test").sink(memory.clone()).on_flush_only().build().unwrap();
     recorder.in_scope(work);
-    recorder.flush_blocking(Duration::from_secs(5));
+    recorder.flush_blocking(Duration::from_secs(60));
     memory.records()
 }
 

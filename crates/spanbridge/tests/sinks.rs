@@ -4,7 +4,7 @@
 mod support;
 
 use spanbridge::record::BodyView;
-use spanbridge::{Memory, Receipt, RecordBatch, Recorder, Sink, SinkError, observe};
+use spanbridge::{Memory, Receipt, RecordBatch, Recorder, Report, Sink, SinkError, observe};
 use std::future::Future;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, mpsc};
@@ -51,11 +51,10 @@ impl Sink for Scripted {
 #[test]
 fn a_failing_sink_gets_the_batch_again() {
     let (failing, order, seen) = scripted("failing");
-    let memory = Memory::new();
-    let recorder = Recorder::builder("t").sink(failing).sink(memory.clone()).on_flush_only().build().unwrap();
+    let recorder = Recorder::builder("t").sink(failing).sink(Memory::new()).on_flush_only().build().unwrap();
     a_span(&recorder);
     let flush_all = recorder.flush(LONG);
-    until("the other sink", || (!memory.records().is_empty()).then_some(()));
+    until("the other sink", || (recorder.report().sinks[1].delivered > 0).then_some(()));
     order.send(Err("try later")).unwrap();
     order.send(Err("and later")).unwrap();
     until("the third try", || (seen.lock().unwrap().len() == 3).then_some(()));
@@ -312,12 +311,17 @@ fn shutdown_keeps_its_deadline() {
     }
     let (recorder, memory) = with(|b| b.sink(Never(failing)).on_flush_only());
     a_span(&recorder);
+    // Both have had the batch, so that the end needs no time for that.
+    let flushed = recorder.flush(LONG);
+    let tried = |report: &Report| report.sinks[0].left == 0 && report.sinks[1].last_error.is_some();
+    until("both sinks", || Some(recorder.report()).filter(tried));
     let begun = Instant::now();
     let report = recorder.shutdown(Duration::from_millis(50));
     assert!(begun.elapsed() < LONG && !report.complete);
     assert_eq!((report.sinks[0].delivered, report.sinks[1].left), (2, 2));
     assert_eq!(report.sinks[1].last_error.as_deref(), Some("deliver records: never"));
     assert!(!seen.lock().unwrap().is_empty() && memory.records().len() == 2);
+    drop(flushed);
 }
 
 /// Flushes from many threads at once, while others record.
@@ -432,7 +436,7 @@ fn an_unused_error_may_panic() {
     let recorder = Recorder::builder("t").sink(sink).on_flush_only().build().unwrap();
     for n in 1..3 {
         spans_of(&recorder, 1);
-        let report = recorder.flush_blocking(Duration::from_secs(5));
+        let report = recorder.flush_blocking(LONG);
         assert!(report.complete && report.sinks[0].delivered >= n, "{report:?}");
     }
 }
@@ -478,18 +482,18 @@ fn kept_batches_count_towards_the_share() {
         Ok::<_, SinkError>(Receipt::default())
     };
     let recorder = Recorder::builder("t").sink(sink).memory_limit(4 << 20).on_flush_only().build().unwrap();
-    let mut report = recorder.report();
-    for _ in 0..200 {
+    until("a batch that does not fit", || {
         spans_of(&recorder, 1000);
-        report = recorder.flush_blocking(Duration::from_millis(20));
-        if report.sinks[0].dropped > 0 {
-            break;
-        }
-    }
-    let sink = &report.sinks[0];
-    assert!(sink.dropped > 0 && sink.delivered > 1000, "{report:?}");
+        (recorder.flush_blocking(Duration::from_millis(20)).sinks[0].dropped > 0).then_some(())
+    });
+    // The sink's thread may still be at one of them.
     let records = |kept: &[RecordBatch]| kept.iter().map(RecordBatch::len).sum::<usize>() as u64;
-    assert_eq!(sink.delivered, records(&kept.lock().unwrap()));
+    let report = until("the sink has what fits", || {
+        let report = recorder.report();
+        let sink = &report.sinks[0];
+        (sink.left == 0 && sink.delivered == records(&kept.lock().unwrap())).then_some(report)
+    });
+    assert!(report.sinks[0].delivered > 1000, "{report:?}");
     drop(std::mem::take(&mut *kept.lock().unwrap()));
     let before = recorder.flush_blocking(LONG).sinks[0].clone();
     kept.lock().unwrap().clear();

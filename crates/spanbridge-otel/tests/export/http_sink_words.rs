@@ -1,6 +1,6 @@
 //! What the sink that sends records says in the report and on stderr.
 
-use crate::receiver::{Receiver, Reply};
+use crate::receiver::{Receiver, Reply, Silent};
 use crate::support::*;
 use spanbridge::{Memory, Recorder, Report, Variables};
 use spanbridge_otel::HttpSink;
@@ -18,17 +18,14 @@ fn of_environment(url: &str, token: Option<&str>) -> HttpSinkBuilder {
     HttpSink::from_variables(&mut Variables::of(look_up)).unwrap()
 }
 
-/// The last error after a span was recorded and the recorder had this long to shut down.
-fn last_error(sink: HttpSinkBuilder, time: Duration) -> String {
+/// The first error after a span was recorded.
+fn first_error(sink: HttpSinkBuilder) -> String {
     let recorder = Recorder::builder("shop").sink(sink.open().unwrap()).on_flush_only().build().unwrap();
     record(&recorder, &["one"]);
-    let error = recorder.shutdown(time).sinks[0].last_error.clone().unwrap();
+    let _flushed = recorder.flush(LONG);
+    let error = until("an error", || recorder.report().sinks[0].last_error.clone());
+    recorder.shutdown(Duration::ZERO);
     error.strip_prefix("deliver records: ").unwrap_or(&error).to_owned()
-}
-
-/// An address where nobody listens.
-fn nobody() -> String {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
 }
 
 const NO_TOKEN: &str = "the server wants a token: set SPANBRIDGE_TOKEN";
@@ -47,14 +44,15 @@ fn a_refused_token_is_named() {
         (of_environment(&base, Some("right")).token("wrong"), "the token given to the sink is not this server's token"),
         (HttpSink::to(with_user), "the server does not accept the sink's Authorization"),
     ] {
-        assert_eq!(last_error(sink, LONG), why);
+        assert_eq!(first_error(sink), why);
     }
 }
 
 #[test]
 fn a_wrong_port_is_named() {
-    let address = nobody();
-    let error = last_error(HttpSink::to(format!("http://{address}")), Duration::from_millis(100));
+    let silent = Silent::new();
+    let address = silent.address();
+    let error = first_error(HttpSink::to(format!("http://{address}")));
     let whole =
         format!("{address} did not answer: Connection refused (os error 111) (is `spanbridge serve` running there?)");
     assert_eq!(error.replace("os error 61", "os error 111"), whole);
@@ -74,7 +72,7 @@ fn a_server_without_tls_is_named() {
             let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n");
         }
     });
-    let error = last_error(HttpSink::to(format!("https://{address}")), Duration::from_millis(500));
+    let error = first_error(HttpSink::to(format!("https://{address}")));
     assert_eq!(error, format!("{address} did not answer: the server has no TLS: use `http://`, or a proxy before it"));
 }
 
@@ -90,14 +88,14 @@ fn said(test: &str, variables: &[(&str, &str)]) -> Vec<String> {
     said.lines().filter(|line| line.starts_with("spanbridge: ")).map(str::to_owned).collect()
 }
 
-/// A service that drops its recorder and never sees a report: two deliveries, and the end.
-fn service() -> bool {
+/// A service that drops its recorder and never sees a report: two deliveries, and the end. A flush has this long.
+fn service(flush: Duration) -> bool {
     if std::env::var_os(CHILD).is_none() {
         return false;
     }
     let recorder = Recorder::builder("shop").sink(HttpSink::from_env().unwrap()).on_flush_only().build().unwrap();
     record(&recorder, &["one", "two"]);
-    recorder.flush_blocking(Duration::from_millis(300));
+    recorder.flush_blocking(flush);
     record(&recorder, &["three"]);
     true
 }
@@ -105,7 +103,7 @@ fn service() -> bool {
 /// A server that takes nothing is named on stderr, once.
 #[test]
 fn a_rejected_batch_is_told_on_stderr() {
-    if service() {
+    if service(LONG) {
         return;
     }
     let receiver = Receiver::scripted([], Reply::status(401));
@@ -124,10 +122,11 @@ fn a_rejected_batch_is_told_on_stderr() {
 /// A server that is not there is named on stderr, once, while the end waits for it.
 #[test]
 fn a_wrong_port_is_told_on_stderr() {
-    if service() {
+    if service(Duration::from_millis(300)) {
         return;
     }
-    let address = nobody();
+    let silent = Silent::new();
+    let address = silent.address();
     let url = format!("http://{address}");
     let lines = said("http_sink_words::a_wrong_port_is_told_on_stderr", &[("SPANBRIDGE_URL", &url)]);
     let [line] = &lines[..] else { panic!("{lines:?}") };

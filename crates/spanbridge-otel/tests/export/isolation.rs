@@ -31,7 +31,8 @@ fn bad_receivers_cost_the_others_nothing() {
             let _ = gate.recv();
         }))
         .exporter(Exporter::callback(|_: &[Span<'_>]| panic!("on purpose")));
-    let telemetry = bad.iter().fold(telemetry, |telemetry, bad| telemetry.exporter(Exporter::url(bad.url())));
+    let telemetry =
+        bad.iter().fold(telemetry, |telemetry, bad| telemetry.exporter(Exporter::url(bad.url()).timeout(FOREVER)));
     let (builder, memory) = with_memory(telemetry.exporter(exporter));
     let recorder = builder.interval(Duration::from_millis(1)).build().unwrap();
     let hangs = || !bad[0].requests().is_empty();
@@ -41,17 +42,17 @@ fn bad_receivers_cost_the_others_nothing() {
     for _ in 0..100 {
         recorder.in_scope(|| (0..10).for_each(|_| observe::span("s").in_scope(|| ())));
     }
-    // Recording waits for nobody: a request of the one that hangs takes five seconds.
-    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+    // Recording waits for nobody: a request of the one that hangs takes five minutes.
+    assert!(begun.elapsed() < LONG, "{:?}", begun.elapsed());
     until("the good receiver", || (counts(&counter) == [1001, 0, 0, 0]).then_some(()));
     let is_span = |record: &&spanbridge::record::Record<'_>| matches!(&record.body, spanbridge::record::Body::Span(_));
     until("the store", || (memory.records().iter().filter(is_span).count() >= 1001).then_some(()));
     assert_eq!(good.taken().len(), 1001);
     // All of that before the one that hangs had its second request.
-    assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
+    assert_eq!(bad[0].requests().len(), 1);
     let ended = Instant::now();
     let report = recorder.shutdown(Duration::from_secs(2));
-    assert!(ended.elapsed() < Duration::from_secs(3), "{:?}", ended.elapsed());
+    assert!(ended.elapsed() < LONG, "{:?}", ended.elapsed());
     assert!(!report.complete);
     let complete = |place: usize| report.sinks[place].left == 0 && report.sinks[place].dropped == 0;
     assert!(complete(0) && complete(report.sinks.len() - 1), "{report:?}");

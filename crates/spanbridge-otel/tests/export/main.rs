@@ -3,6 +3,7 @@
 
 mod answers;
 mod callback;
+mod chance;
 mod choice;
 mod environment;
 mod http_sink;

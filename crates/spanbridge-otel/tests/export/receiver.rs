@@ -1,11 +1,12 @@
 //! A receiver of OTLP over HTTP that does what it is told.
 
 use flate2::read::GzDecoder;
+use socket2::{Domain, Socket, Type};
 use spanbridge_otel::otlp::model::{Resource, Span};
 use spanbridge_otel::otlp::{json, protobuf};
 use std::collections::VecDeque;
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread;
 use std::time::Instant;
@@ -91,6 +92,25 @@ impl Request {
     }
 }
 
+/// An address where nobody listens, and which nobody else gets: a port that was only free could be somebody's a moment later.
+pub(crate) struct Silent(Socket);
+
+impl Silent {
+    pub(crate) fn new() -> Self {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        socket.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into()).unwrap();
+        Self(socket)
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.0.local_addr().unwrap().as_socket().unwrap()
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}/v1/traces", self.address())
+    }
+}
+
 #[derive(Default)]
 struct State {
     script: VecDeque<Reply>,
@@ -124,8 +144,9 @@ impl Receiver {
     }
 
     /// Takes everything, at this address.
-    pub(crate) fn at(address: SocketAddr) -> Self {
-        Self::listening(TcpListener::bind(address).unwrap(), [], Reply::ok())
+    pub(crate) fn at(address: Silent) -> Self {
+        address.0.listen(128).unwrap();
+        Self::listening(address.0.into(), [], Reply::ok())
     }
 
     fn listening(listener: TcpListener, script: impl IntoIterator<Item = Reply>, default: Reply) -> Self {

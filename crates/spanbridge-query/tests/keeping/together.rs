@@ -24,7 +24,8 @@ fn no_reader_sees_half_a_run() {
         scope.spawn(|| {
             let mut sink = sink(&path);
             let mut number = 0;
-            while !is_over() {
+            // At least once, however late this thread begins.
+            while number == 0 || !is_over() {
                 let mut records = Vec::new();
                 for id in number * 10 + 1..=number * 10 + 10 {
                     let mut shop = Recording::of(run(u128::from(id)), id, "shop");
@@ -54,7 +55,7 @@ fn no_reader_sees_half_a_run() {
             scope.spawn(move || {
                 let (store, mut random) = (open(path), Random(reader));
                 let mut seen = 0;
-                while !is_over() {
+                while seen == 0 || !is_over() {
                     let before = delivered.load(SeqCst);
                     let rows = store.runs(&RunFilter::default(), usize::MAX).unwrap();
                     assert!(rows.iter().all(|row| row.spans == SPANS), "{rows:?}");

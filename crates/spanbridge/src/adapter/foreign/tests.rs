@@ -12,7 +12,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::sync::{Arc, Barrier, Mutex};
 use std::task::{Context as Cx, Poll, Waker};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Traces, and contexts in each of them.
 const TRACES: usize = 3;
@@ -311,18 +311,20 @@ fn a_slot_that_was_taken_at_a_fork() {
         threads.spawn(|| {
             super::table::with(spans.key(7), |_| {
                 barrier.wait();
-                std::thread::sleep(Duration::from_millis(300))
+                // It is taken until the process has forked.
+                barrier.wait();
             })
         });
         barrier.wait();
         // SAFETY: the child looks for a span, and ends without anything else.
         let child = unsafe { libc::fork() };
         if child == 0 {
-            let begun = Instant::now();
-            let is_quick = !spans.enter(7) && begun.elapsed() < Duration::from_millis(100);
+            // Without waiting: nobody would ever give the slot back.
+            let is_gone = !super::slots::any(spans.key(7).owner) && !spans.enter(7);
             // SAFETY: nothing is needed of this process any more.
-            unsafe { libc::_exit(i32::from(!is_quick)) }
+            unsafe { libc::_exit(i32::from(!is_gone)) }
         }
+        barrier.wait();
         let mut status = -1;
         // SAFETY: the process is a child of ours, and the status a place of ours.
         assert_eq!(unsafe { libc::waitpid(child, &mut status, 0) }, child);
