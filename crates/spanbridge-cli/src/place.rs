@@ -1,5 +1,9 @@
 //! Where a store is.
 
+mod database;
+
+pub use database::Database;
+use spanbridge_graph::hash::stable;
 use spanbridge_query::{Error, ErrorKind, Store};
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -22,11 +26,38 @@ impl Place {
         }
     }
 
+    /// The path, or else the database that keeps the records.
+    pub fn as_directory(&self) -> Result<&Path, &'static Database> {
+        match self {
+            Place::Directory(path) => Ok(path),
+            Place::ClickHouse(_) => Err(&database::CLICKHOUSE),
+        }
+    }
+
     /// The path, if it is one.
     pub fn directory(&self) -> Option<&Path> {
+        self.as_directory().ok()
+    }
+
+    /// Where notes about the place are kept: in the directory, or, of a database, in the user's data directory. `None`: the user has none.
+    pub fn notes(&self) -> Option<PathBuf> {
         match self {
-            Place::Directory(path) => Some(path),
-            Place::ClickHouse(_) => None,
+            Place::Directory(path) => Some(path.clone()),
+            _ => {
+                let store = spanbridge_store::default_directory().ok()?;
+                Some(store.with_file_name("notes").join(format!("{:016x}", stable(self.to_string().as_bytes()))))
+            }
+        }
+    }
+
+    /// Opens the store again that was there before, after an error or for another thread. A directory that was removed is made again.
+    ///
+    /// # Errors
+    /// As [`Place::open`].
+    pub fn open_again(&self) -> Result<Store, Error> {
+        match self {
+            Place::Directory(path) => Store::open_or_create(path),
+            _ => self.open(),
         }
     }
 
@@ -54,6 +85,13 @@ impl Place {
     }
 }
 
+/// As [`Place::parse`].
+impl<T: AsRef<Path>> From<T> for Place {
+    fn from(text: T) -> Self {
+        Place::parse(text)
+    }
+}
+
 /// Never with a password: of a URL, only what kind it is.
 impl fmt::Debug for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -62,6 +100,25 @@ impl fmt::Debug for Place {
             Place::ClickHouse(_) => f.write_str("ClickHouse"),
         }
     }
+}
+
+/// The path; or the URL, without the password and without parameters, which may have one, too.
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Place::Directory(path) => write!(f, "{}", path.display()),
+            Place::ClickHouse(url) => f.write_str(&without_password(url)),
+        }
+    }
+}
+
+/// Whatever stands where a password can be is left out, also in a URL that nobody could use.
+fn without_password(url: &str) -> String {
+    let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
+    let (login, place) = rest.rsplit_once('@').unwrap_or(("", rest));
+    let user = login.split([':', '/', '?', '@']).next().unwrap_or_default();
+    let place = place.split(['?', '#']).next().unwrap_or_default();
+    if user.is_empty() { format!("{scheme}://{place}") } else { format!("{scheme}://{user}@{place}") }
 }
 
 #[cfg(feature = "clickhouse")]
@@ -112,6 +169,27 @@ mod tests {
 
     #[test]
     fn a_password_is_never_shown() {
-        assert_eq!(format!("{:?}", Place::parse("clickhouse://u:secret@db/x")), "ClickHouse");
+        for (url, shown) in [
+            ("clickhouse://u:secret@db/x", "clickhouse://u@db/x"),
+            ("clickhouse://u:secret@db1:8123,db2/x?cluster=main", "clickhouse://u@db1:8123,db2/x"),
+            ("clickhouse://db/x?password=secret", "clickhouse://db/x"),
+            ("clickhouse://u:a/secret@db/x", "clickhouse://u@db/x"),
+            ("clickhouse://u:a@secret@db/x", "clickhouse://u@db/x"),
+            ("clickhouse://u@db/x?password=secret@home", "clickhouse://u@home"),
+            ("clickhouse://:secret@db", "clickhouse://db"),
+            ("clickhouse://", "clickhouse://"),
+        ] {
+            let place = Place::parse(url);
+            assert_eq!((place.to_string(), format!("{place:?}")), (shown.to_owned(), "ClickHouse".to_owned()), "{url}");
+        }
+    }
+
+    /// Of a database, notes are kept beside the default store, and whoever has another password has the same.
+    #[test]
+    fn a_place_has_its_notes() {
+        assert_eq!(Place::parse("/store").notes(), Some("/store".into()));
+        let [one, same, other] = ["u:secret@db/x", "u:other@db/x", "u:secret@db/y"]
+            .map(|rest| Place::parse(format!("clickhouse://{rest}")).notes());
+        assert!(one == same && one != other);
     }
 }

@@ -59,20 +59,3 @@ fn every_story_is_told_the_same() {
         Writer::drop_database(&address).unwrap();
     }
 }
-
-/// Nor is the password in what they say.
-#[test]
-fn other_commands_want_a_directory() {
-    let db = "clickhouse://ada:secret@127.0.0.1:1/spans";
-    for args in [&["prune", "--older-than", "1d"] as &[&str], &["compact"], &["import", "x.jsonl"], &["check"]] {
-        let (code, _, stderr) = said(&ask(db, args));
-        assert_eq!(code, Some(3), "{args:?}: {stderr}");
-        assert!(stderr.contains("this command works on a directory"), "{args:?}: {stderr}");
-        assert!(!stderr.contains("secret"), "{stderr}");
-    }
-    let (code, _, stderr) = said(&ask(db, &["runs"]));
-    assert_eq!(code, Some(3));
-    assert!(stderr.contains("127.0.0.1:1 did not answer") && !stderr.contains("secret"), "{stderr}");
-    let (code, _, stderr) = said(&ask("clickhouse://ada:secret@db?clutser=c", &["runs"]));
-    assert_eq!((code, stderr.contains("secret")), (Some(2), false), "{stderr}");
-}

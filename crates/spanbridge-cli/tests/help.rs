@@ -54,8 +54,9 @@ Options:
   -V, --version  Print version
 
 Global options:
-      --db <PATH>        The directory of the store, or clickhouse://USER@HOST/DATABASE [default:
-                         $SPANBRIDGE_DB, or spanbridge/store in your data directory]
+      --db <PATH>        The directory of the store, or the URL of a database, as
+                         clickhouse://USER@HOST/DATABASE [default: $SPANBRIDGE_DB, or
+                         spanbridge/store in your data directory]
       --format <FORMAT>  Print text for people or JSON for programs [default: text] [possible
                          values: text, json]
       --color <WHEN>     When to use colour; `auto` uses it on a terminal and respects NO_COLOR and

@@ -10,6 +10,8 @@ use std::path::Path;
 pub struct Error {
     kind: ErrorKind,
     message: String,
+    /// Where the message says why, behind what was being done.
+    reason_at: usize,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
@@ -53,7 +55,7 @@ pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;
 impl Error {
     /// An error of this kind. The message continues "failed to …"; or, if an engine returns it, "failed to read the store …: …".
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), source: None }
+        Self { kind, message: message.into(), reason_at: 0, source: None }
     }
 
     /// Keeps the error that caused it, for [`Error::cause`]. The message must say it, too.
@@ -69,13 +71,20 @@ impl Error {
 
     /// Adds what was being done, and the path of the store.
     pub(crate) fn at(mut self, doing: &str, path: &Path) -> Self {
-        self.message = format!("{doing} the store {}: {}", path.display(), self.message);
+        let context = format!("{doing} the store {}: ", path.display());
+        self.reason_at += context.len();
+        self.message.insert_str(0, &context);
         self
     }
 
     /// What went wrong, for code that branches on it.
     pub fn kind(&self) -> ErrorKind {
         self.kind
+    }
+
+    /// The message without what was being done and to which store, for those who show that elsewhere.
+    pub fn reason(&self) -> &str {
+        self.message.get(self.reason_at..).unwrap_or(&self.message)
     }
 
     /// The error that caused it, if another library reported one.

@@ -9,9 +9,11 @@ use spanbridge_graph::{Checkup, links_of, run_of, span_of};
 use spanbridge_query::engine::{
     Cursor, Damaged, EachBatch, EachRun, Engine, IdMatches, IdPrefix, Mention, Order, Snapshot, SpanMatch, Stored,
 };
-use spanbridge_query::{Error, ErrorKind, Found, Imported, RunFilter, RunRow, Store};
+use spanbridge_query::{Error, ErrorKind, Found, Imported, RunFilter, RunRow, Store, Tail};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 type Result<T> = std::result::Result<T, Error>;
 
@@ -19,7 +21,7 @@ struct List(Vec<Record<'static>>);
 
 impl Engine for List {
     fn snapshot(&self) -> Result<Box<dyn Snapshot + '_>> {
-        Ok(Box::new(Listed(&self.0)))
+        Ok(Box::new(Listed { records: &self.0, again: 0, breaks_after: usize::MAX }))
     }
 
     fn store(&mut self, records: &[Record<'_>]) -> Result<Stored> {
@@ -37,12 +39,18 @@ impl Engine for List {
 /// A record of this service is not stored.
 const REJECTED: &str = "rejected";
 
-struct Listed<'l>(&'l [Record<'static>]);
+struct Listed<'l> {
+    records: &'l [Record<'static>],
+    /// So many records before a cursor come again.
+    again: usize,
+    /// Whoever follows gets so many records, and then an error.
+    breaks_after: usize,
+}
 
 impl Listed<'_> {
     fn by_run(&self) -> BTreeMap<RunId, Vec<Record<'static>>> {
         let mut runs: BTreeMap<RunId, Vec<Record<'static>>> = BTreeMap::new();
-        for record in self.0 {
+        for record in self.records {
             if let Some(run) = run_of(record) {
                 runs.entry(run).or_default().push(record.clone());
             }
@@ -64,7 +72,7 @@ impl Snapshot for Listed<'_> {
     }
 
     fn records_of_no_run(&self, _: RangeInclusive<u64>, each: &mut EachBatch<'_>) -> Result<()> {
-        each(self.0.iter().filter(|record| run_of(*record).is_none()).cloned().collect())
+        each(self.records.iter().filter(|record| run_of(*record).is_none()).cloned().collect())
     }
 
     fn runs(&self, filter: &RunFilter, limit: usize) -> Result<Vec<RunRow>> {
@@ -125,12 +133,19 @@ impl Snapshot for Listed<'_> {
     }
 
     fn end(&self) -> Result<Cursor> {
-        Ok(Cursor::from_bytes(self.0.len().to_le_bytes()))
+        Ok(Cursor::from_bytes(self.records.len().to_le_bytes()))
     }
 
     fn follow(&self, after: &Cursor, each: &mut EachBatch<'_>) -> Result<()> {
         let at = after.as_bytes().try_into().map_or(0, usize::from_le_bytes);
-        each(self.0[at..].to_vec())
+        let told = &self.records[at.saturating_sub(self.again)..];
+        match told.get(..self.breaks_after) {
+            Some(some) if some.len() < told.len() => {
+                each(some.to_vec())?;
+                Err(Error::new(ErrorKind::Io, "the shelf is locked"))
+            }
+            _ => each(told.to_vec()),
+        }
     }
 
     fn damaged(&self) -> Vec<Damaged> {
@@ -191,7 +206,7 @@ fn an_engine_that_only_reads_says_so() {
     struct OnlyRead;
     impl Engine for OnlyRead {
         fn snapshot(&self) -> Result<Box<dyn Snapshot + '_>> {
-            Ok(Box::new(Listed(&[])))
+            Ok(Box::new(Listed { records: &[], again: 0, breaks_after: usize::MAX }))
         }
     }
     let mut own = Store::with_engine("list://", OnlyRead);
@@ -237,4 +252,70 @@ fn an_engine_may_reject_a_record() {
     assert_eq!((report.read, report.stored), (rejected.len() as u64, rejected.len() as u64 - 1));
     assert!(became.contains(&(1, Imported::Rejected)), "{became:?}");
     assert_eq!(own.append(rejected).unwrap().rejected.len(), 1);
+}
+
+/// Tells the last records again to whoever follows, and breaks off when it is told to.
+struct Repeating {
+    list: List,
+    breaks_after: Arc<AtomicUsize>,
+}
+
+const AGAIN: usize = 3;
+
+impl Engine for Repeating {
+    fn snapshot(&self) -> Result<Box<dyn Snapshot + '_>> {
+        let breaks_after = self.breaks_after.load(Ordering::SeqCst);
+        Ok(Box::new(Listed { records: &self.list.0, again: AGAIN, breaks_after }))
+    }
+
+    fn store(&mut self, records: &[Record<'_>]) -> Result<Stored> {
+        self.list.store(records)
+    }
+}
+
+fn repeating() -> (Store, Arc<AtomicUsize>) {
+    let breaks_after = Arc::new(AtomicUsize::new(usize::MAX));
+    let engine = Repeating { list: List(records()), breaks_after: breaks_after.clone() };
+    (Store::with_engine("list://", engine), breaks_after)
+}
+
+/// Spans of a run of their own.
+fn spans(from: u64, count: u64) -> Vec<Record<'static>> {
+    (from..from + count).map(|n| Recording::of(run(9), n, "shop").span(n, 0, "step", n, n + 1)).collect()
+}
+
+fn told(store: &Store, tail: &mut Tail) -> Vec<u64> {
+    let mut told = Vec::new();
+    let read = tail.read(store, |record| told.push(record.segment_id.get())).unwrap();
+    assert_eq!((read.records, read.missed_logs, read.may_repeat), (told.len() as u64, 0, false));
+    told
+}
+
+/// What was there before is not told, and nothing is told twice.
+#[test]
+fn a_tail_tells_each_record_once() {
+    let (mut store, _) = repeating();
+    let mut tail = store.tail().unwrap();
+    assert!(!tail.knows_losses());
+    assert!(told(&store, &mut tail).is_empty());
+    for n in 0..20 {
+        let (from, count) = (n * 10 + 1, 1 + n % 5);
+        store.append(spans(from, count)).unwrap();
+        assert_eq!(told(&store, &mut tail), (from..from + count).collect::<Vec<_>>());
+        assert!(told(&store, &mut tail).is_empty());
+    }
+}
+
+#[test]
+fn a_tail_goes_on_where_it_was_broken_off() {
+    let (mut store, breaks_after) = repeating();
+    let mut tail = store.tail().unwrap();
+    store.append(spans(1, 10)).unwrap();
+    let mut all = Vec::new();
+    for after in [AGAIN + 2, AGAIN + 2, AGAIN + 7, usize::MAX] {
+        breaks_after.store(after, Ordering::SeqCst);
+        let read = tail.read(&store, |record| all.push(record.segment_id.get()));
+        assert_eq!(read.map_err(|e| e.kind()).err(), (after < usize::MAX).then_some(ErrorKind::Io));
+    }
+    assert_eq!(all, (1..=10).collect::<Vec<_>>());
 }

@@ -70,14 +70,21 @@ fn record(writer: u64, seq: u64) -> Record<'static> {
 struct Counts(HashMap<(u64, u64), u32>);
 
 impl Counts {
-    fn read(&mut self, tail: &mut Tail) -> TailRead {
-        let read = tail.read(|record| {
+    fn read(&mut self, (store, tail): &mut (Store, Tail)) -> TailRead {
+        let read = tail.read(store, |record| {
             let times = self.0.entry((record.segment_id.get(), record.segment_seq)).or_insert(0);
             *times += 1;
             assert_eq!(*times, 1, "a record came twice");
         });
         read.unwrap()
     }
+}
+
+/// A tail, and its store.
+fn tail(path: &Path) -> (Store, Tail) {
+    let store = Store::open_or_create(path).unwrap();
+    let tail = store.tail().unwrap();
+    (store, tail)
 }
 
 fn fold(index: &Index) -> u64 {
@@ -93,7 +100,7 @@ fn each_record_comes_once() {
     let until = seconds.map(|seconds| Instant::now() + Duration::from_secs(seconds));
     let mut tail = {
         let _index = Index::open(dir.path()).unwrap();
-        Store::open(dir.path()).unwrap().tail().unwrap()
+        tail(dir.path())
     };
     // Whoever begins a log all the time makes a directory that takes long to read.
     let rotated = if until.is_some() { 50 } else { 7 };
@@ -155,7 +162,7 @@ fn folded_logs_stay_until_they_are_read() {
     let mut writer = Writer::new(dir.path(), 7);
     writer.deliver();
     let index = Index::open(dir.path()).unwrap();
-    let mut tail = Store::open(dir.path()).unwrap().tail().unwrap();
+    let mut tail = tail(dir.path());
     for _ in 0..3 {
         writer.rotate();
         writer.deliver();
@@ -186,7 +193,7 @@ fn a_reader_whose_time_is_over_is_forgotten() {
 fn a_delivery_that_was_written_twice_comes_once() {
     let dir = tempfile::tempdir().unwrap();
     let mut writer = Writer::new(dir.path(), 7);
-    let mut tail = Store::open_or_create(dir.path()).unwrap().tail().unwrap();
+    let mut tail = tail(dir.path());
     let mut counts = Counts::default();
     writer.deliver();
     writer.write_again();
@@ -203,7 +210,7 @@ fn logs_that_went_unread_are_counted() {
     let dir = tempfile::tempdir().unwrap();
     let mut writer = Writer::new(dir.path(), 7);
     writer.deliver();
-    let mut tail = Store::open_or_create(dir.path()).unwrap().tail().unwrap();
+    let mut tail = tail(dir.path());
     let mut counts = Counts::default();
     counts.read(&mut tail);
     let mut gone = Vec::new();
@@ -224,7 +231,7 @@ fn logs_that_went_unread_are_counted() {
 fn an_open_log_is_read_to_its_end() {
     let dir = tempfile::tempdir().unwrap();
     let mut writer = Writer::new(dir.path(), 7);
-    let mut tail = Store::open_or_create(dir.path()).unwrap().tail().unwrap();
+    let mut tail = tail(dir.path());
     let mut counts = Counts::default();
     writer.deliver();
     assert_eq!(counts.read(&mut tail).records, SPANS);
@@ -238,7 +245,7 @@ fn an_open_log_is_read_to_its_end() {
 fn what_is_damaged_is_counted_and_passed() {
     let dir = tempfile::tempdir().unwrap();
     let mut writer = Writer::new(dir.path(), 7);
-    let mut tail = Store::open_or_create(dir.path()).unwrap().tail().unwrap();
+    let mut tail = tail(dir.path());
     let mut counts = Counts::default();
     writer.deliver();
     let before = writer.log.length();
@@ -257,9 +264,9 @@ fn what_is_damaged_is_counted_and_passed() {
 fn a_store_that_is_gone_is_an_error() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("store");
-    let mut tail = Store::open_or_create(&path).unwrap().tail().unwrap();
+    let (store, mut tail) = tail(&path);
     std::fs::remove_dir_all(&path).unwrap();
-    assert_eq!(tail.read(|_| ()).unwrap_err().kind(), ErrorKind::NotFound);
+    assert_eq!(tail.read(&store, |_| ()).unwrap_err().kind(), ErrorKind::NotFound);
 }
 
 /// It holds nothing that questions, folds or backups wait for.
@@ -267,7 +274,7 @@ fn a_store_that_is_gone_is_an_error() {
 fn others_ask_and_fold_beside_it() {
     let dir = tempfile::tempdir().unwrap();
     let mut writer = Writer::new(dir.path(), 7);
-    let _tail = Store::open_or_create(dir.path()).unwrap().tail().unwrap();
+    let _tail = tail(dir.path());
     writer.deliver();
     let index = Index::open(dir.path()).unwrap();
     fold(&index);

@@ -44,5 +44,7 @@ pub use error::{Error, ErrorKind};
 pub use install::{Recording, install_from_env, try_install_from_env};
 pub use location::{Location, resolve};
 pub use log::Limits;
+#[doc(hidden)]
+pub use path::default_directory;
 pub use path::default_path;
 pub use sink::StoreSink;

@@ -13,8 +13,9 @@ pub fn default_path() -> Result<PathBuf> {
     choose(variable, env::home_dir())
 }
 
-/// The default without `SPANBRIDGE_DB`.
-pub(crate) fn default_directory() -> Result<PathBuf> {
+/// The default without `SPANBRIDGE_DB`. For the command line.
+#[doc(hidden)]
+pub fn default_directory() -> Result<PathBuf> {
     choose(|name| variable(name).filter(|_| name != "SPANBRIDGE_DB"), env::home_dir())
 }
 

@@ -24,7 +24,7 @@ pub(crate) use run::{Debug, DiffArgs, Trace, WhyArgs};
 #[cfg(feature = "serve")]
 pub(crate) use serve::{Keep, Serve};
 use spanbridge_cli::place::Place;
-use spanbridge_query::{Error, ErrorKind};
+use spanbridge_query::Error;
 use spanbridge_store::default_path;
 #[cfg(feature = "postgres")]
 pub(crate) use state::{Follow, Policy, Slot, Unfollow};
@@ -39,7 +39,7 @@ pub(crate) use upkeep::{Backup, Check, Compact, Prune};
 #[derive(Debug, Parser)]
 #[command(name = "spanbridge", version, max_term_width = 100, after_help = AFTER_HELP)]
 pub(crate) struct Cli {
-    /// The directory of the store, or clickhouse://USER@HOST/DATABASE [default: $SPANBRIDGE_DB, or spanbridge/store in your data directory]
+    /// The directory of the store, or the URL of a database, as clickhouse://USER@HOST/DATABASE [default: $SPANBRIDGE_DB, or spanbridge/store in your data directory]
     #[arg(long, global = true, value_name = "PATH", help_heading = "Global options")]
     pub(crate) db: Option<PathBuf>,
     /// Print text for people or JSON for programs
@@ -53,21 +53,6 @@ pub(crate) struct Cli {
 }
 
 impl Cli {
-    /// The path of the store.
-    ///
-    /// # Errors
-    /// It is the URL of a database, where this command works on a directory.
-    pub(crate) fn store_path(&self) -> Result<PathBuf, Error> {
-        match self.place()? {
-            Place::Directory(path) => Ok(path),
-            // Without the URL: it may have a password.
-            Place::ClickHouse(_) => Err(Error::new(
-                ErrorKind::InvalidPath,
-                "use the store: this command works on a directory, and --db or SPANBRIDGE_DB names a ClickHouse",
-            )),
-        }
-    }
-
     /// What `--db` or the environment names.
     pub(crate) fn place(&self) -> Result<Place, Error> {
         Ok(Place::parse(self.db.clone().map_or_else(default_path, Ok)?))

@@ -1,5 +1,6 @@
 //! `spanbridge backup`: copies the store.
 
+use super::directory;
 use crate::args::{Backup, Cli, Format};
 use crate::failure::Failure;
 use crate::size;
@@ -9,7 +10,7 @@ use spanbridge_cli::render::escape;
 use spanbridge_query::keeping;
 
 pub(super) fn run(cli: &Cli, args: &Backup) -> Result<(), Failure> {
-    let report = keeping::backup(cli.store_path()?, &args.target)?;
+    let report = keeping::backup(directory(cli, "back up", |database| database.backup)?, &args.target)?;
     let target = args.target.display().to_string();
     match cli.format {
         Format::Json => {

@@ -1,5 +1,6 @@
 //! `spanbridge check`: what is damaged, and making the index again.
 
+use super::directory;
 use crate::args::{Check, Cli, Format};
 use crate::failure::Failure;
 use crate::progress::Progress;
@@ -9,16 +10,18 @@ use serde_json::{Value, json};
 use spanbridge_cli::render::escape;
 use spanbridge_query::keeping::{self, CheckReport};
 use std::fmt::Write;
+use std::path::Path;
 
 /// How many losses are listed. All are counted.
 const MAX_LOSSES: usize = 20;
 
 pub(super) fn run(cli: &Cli, args: &Check) -> Result<(), Failure> {
+    let path = directory(cli, "check", |database| database.check)?;
     if args.rebuild {
-        return rebuild(cli, args.yes);
+        return rebuild(cli, &path, args.yes);
     }
     let mut progress = Progress::new();
-    let report = keeping::check(cli.store_path()?, |at| {
+    let report = keeping::check(path, |at| {
         let units = |n| if at.what == "logs" { size::show(n) } else { n.to_string() };
         progress.show(&format!("checking {}", at.what), at.done, at.total, units);
     })?;
@@ -30,13 +33,13 @@ pub(super) fn run(cli: &Cli, args: &Check) -> Result<(), Failure> {
     if report.problems.is_empty() { Ok(()) } else { Err(Failure::FindingsReported) }
 }
 
-fn rebuild(cli: &Cli, is_confirmed: bool) -> Result<(), Failure> {
+fn rebuild(cli: &Cli, path: &Path, is_confirmed: bool) -> Result<(), Failure> {
     if !is_confirmed {
         let why = "runs whose logs were removed after they were folded are in the index alone, which is put aside";
         return Err(Failure::Usage(format!("make the index again without --yes: {why}")));
     }
     let mut progress = Progress::new();
-    let report = keeping::rebuild(cli.store_path()?, |report| {
+    let report = keeping::rebuild(path, |report| {
         progress.show("folding", report.bytes, report.bytes + report.remaining, size::show);
         true
     })?;

@@ -1,5 +1,6 @@
 //! `spanbridge compact`: folds what the logs have into the index.
 
+use super::directory;
 use crate::args::{Cli, Compact, Format};
 use crate::failure::Failure;
 use crate::progress::Progress;
@@ -17,7 +18,7 @@ const PAUSE: Duration = Duration::from_millis(500);
 const LEAST: u64 = 1 << 20;
 
 pub(super) fn run(cli: &Cli, args: &Compact) -> Result<(), Failure> {
-    let (path, mut budget) = (cli.store_path()?, FoldBudget::everything());
+    let (path, mut budget) = (directory(cli, "fold", |database| database.compact)?, FoldBudget::everything());
     if !args.watch {
         return tell(cli, &fold(&path, budget)?, false);
     }

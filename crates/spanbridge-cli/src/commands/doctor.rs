@@ -46,8 +46,8 @@ pub(super) fn run(cli: &Cli, args: &Doctor, store: &Store) -> Result<(), Failure
 
 /// The slots that were followed into the store; those of a server that was named, as they are now.
 fn slots(cli: &Cli, args: &Doctor) -> Result<Vec<SlotAnswer>, Failure> {
-    let place = cli.place()?;
-    let mut slots = place.directory().map_or_else(Vec::new, |store| answers::slots(store, args.silence));
+    let notes = cli.place()?.notes();
+    let mut slots = notes.map_or_else(Vec::new, |notes| answers::slots(&notes, args.silence));
     if let Some(postgres) = &args.postgres {
         super::state::ask(postgres, &mut slots)?;
     }

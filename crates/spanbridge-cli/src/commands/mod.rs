@@ -26,8 +26,10 @@ mod why;
 use crate::args::{Cli, Command};
 use crate::failure::Failure;
 use crate::stream;
+use spanbridge_cli::place::{Database, Place};
 use spanbridge_query::index::FoldBudget;
-use spanbridge_query::{ErrorKind, Store};
+use spanbridge_query::{Error, ErrorKind, Store};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// How long a command folds after it has answered, so that the next answers come quicker.
@@ -36,10 +38,22 @@ const FOLD_TIME: Duration = Duration::from_millis(100);
 /// The store that is asked.
 fn open(cli: &Cli) -> Result<Store, Failure> {
     let place = cli.place()?;
-    place.open().map_err(|error| match error.kind() {
+    place.open().map_err(|error| not_opened(&place, error))
+}
+
+/// Why a store cannot be opened: a URL that is wrong is wrong usage.
+fn not_opened(place: &Place, error: Error) -> Failure {
+    match error.kind() {
         ErrorKind::InvalidPath if place.directory().is_none() => Failure::Usage(error.to_string()),
         _ => error.into(),
-    })
+    }
+}
+
+/// The directory of the store, for what is done to directories alone. Of a database, `instead` is what it has for that.
+fn directory(cli: &Cli, doing: &str, instead: impl Fn(&Database) -> &'static str) -> Result<PathBuf, Failure> {
+    let place = cli.place()?;
+    let refused = |database| Failure::Usage(format!("{doing} the store: {}", instead(database)));
+    place.as_directory().map(Path::to_owned).map_err(refused)
 }
 
 /// Runs the command that was asked for.
@@ -64,7 +78,7 @@ pub(crate) fn run(cli: &Cli) -> Result<(), Failure> {
         Command::Runs(args) => runs::run(cli, args, &store),
         Command::Trace(args) => trace::run(cli, args, &store),
         Command::Debug(args) => debug::run(cli, args, &store),
-        Command::Tail(args) => tail::run(cli, args, &store),
+        Command::Tail(args) => tail::run(cli, args, &mut store),
         Command::Diff(args) => diff::run(cli, args, &store),
         Command::Replay(args) => replay::run(cli, args, &mut store),
         Command::Why(args) => why::run(cli, args, &store),

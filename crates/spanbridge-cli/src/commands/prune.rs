@@ -1,5 +1,6 @@
 //! `spanbridge prune`: removes old runs.
 
+use super::directory;
 use crate::args::{Cli, Format, Prune};
 use crate::failure::Failure;
 use crate::progress::Progress;
@@ -9,6 +10,7 @@ use serde_json::json;
 use spanbridge_query::keeping::{self, PruneReport};
 
 pub(super) fn run(cli: &Cli, args: &Prune) -> Result<(), Failure> {
+    let path = directory(cli, "prune", |database| database.prune)?;
     let mut prune =
         keeping::Prune::new().keep_failed(args.keep_failed).keep_suspended(args.keep_suspended).dry_run(args.dry_run);
     if let Some(age) = args.older_than {
@@ -18,7 +20,7 @@ pub(super) fn run(cli: &Cli, args: &Prune) -> Result<(), Failure> {
         prune = prune.max_bytes(bytes);
     }
     let mut progress = Progress::new();
-    let report = keeping::prune(cli.store_path()?, &prune, |report| {
+    let report = keeping::prune(path, &prune, |report| {
         progress.show("pruning", report.runs, 0, |runs| counted(runs, "run", "runs"));
         true
     })?;

@@ -4,20 +4,20 @@ use crate::args::{Cli, Format, Keep, Serve};
 use crate::failure::Failure;
 use crate::stream;
 use serde_json::json;
+use spanbridge_cli::place::Place;
 use spanbridge_cli::render::escape;
 use spanbridge_cli::serve::{Error, ErrorKind, Options, Server, run as serve};
 use std::env;
-use std::path::Path;
 
 /// The token, for those who do not keep it in a file.
 const TOKEN: &str = "SPANBRIDGE_TOKEN";
 
 pub(super) fn run(cli: &Cli, args: &Serve) -> Result<(), Failure> {
-    let path = cli.store_path()?;
-    if !path.exists() {
+    let place = cli.place()?;
+    if let Some(path) = place.directory().filter(|path| !path.exists()) {
         stream::note(&format!("there is no store at {}; a new one is begun", path.display()));
     }
-    let mut options = Options::new(path).listen(args.listen);
+    let mut options = Options::new(place).listen(args.listen);
     options.token = token(args)?;
     for keep in &args.keep {
         match *keep {
@@ -31,15 +31,15 @@ pub(super) fn run(cli: &Cli, args: &Serve) -> Result<(), Failure> {
 }
 
 /// Says where the page is: the first line, for which programs that started us wait. Then where spans go, and where they are kept.
-fn ready(cli: &Cli, store: &Path, server: &Server) -> Result<(), Failure> {
+fn ready(cli: &Cli, store: &Place, server: &Server) -> Result<(), Failure> {
     server.notes().iter().for_each(|note| stream::note(note));
     match cli.format {
         Format::Json => {
-            let line = json!({ "schemaVersion": 1, "url": server.url(), "address": server.address().to_string(), "store": store });
+            let line = json!({ "schemaVersion": 1, "url": server.url(), "address": server.address().to_string(), "store": store.to_string() });
             stream::print(&format!("{line}\n"), &stream::options(cli).color(false))
         }
         Format::Text => {
-            let (url, store) = (server.url(), escape(&store.display().to_string()).into_owned());
+            let (url, store) = (server.url(), escape(&store.to_string()).into_owned());
             let text = format!("{url}\nOTLP: {url}/v1/traces\nstore: {store}\nCtrl-C ends it.\n");
             stream::print(&text, &stream::options(cli))
         }
@@ -63,6 +63,9 @@ fn token(args: &Serve) -> Result<Option<String>, Failure> {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         match error.kind() {
+            ErrorKind::Store(spanbridge_query::ErrorKind::InvalidPath) | ErrorKind::Keep => {
+                Failure::Usage(error.to_string())
+            }
             ErrorKind::Store(kind) => spanbridge_query::Error::new(kind, error.to_string()).into(),
             ErrorKind::NoToken => {
                 Failure::Usage(format!("{error}\n  Set {TOKEN} or --token-file, or listen on 127.0.0.1."))

@@ -1,11 +1,12 @@
 //! `spanbridge tui`: the terminal viewer.
 
+use super::open;
 use crate::args::{Cli, Tui};
 use crate::failure::Failure;
 use crate::stream;
 use spanbridge_cli::answers::find;
 use spanbridge_cli::tui::{self, Error, Viewer, has_utf8_locale};
-use spanbridge_query::{Id, Store};
+use spanbridge_query::Id;
 use std::error::Error as _;
 use std::io::{self, IsTerminal};
 
@@ -16,11 +17,12 @@ pub(super) fn run(cli: &Cli, args: &Tui) -> Result<(), Failure> {
                 .into(),
         ));
     }
-    let path = cli.store_path()?;
-    let mut viewer = Viewer::new(&path).color(stream::options(cli).color).ascii(args.ascii || !has_utf8_locale());
+    let place = cli.place()?;
+    let mut viewer =
+        Viewer::new(place.clone()).color(stream::options(cli).color).ascii(args.ascii || !has_utf8_locale());
     if let Some(id) = &args.id {
         // Here, where a message can still be read.
-        let (what, runs) = find(&Store::open(&path)?, id)?;
+        let (what, runs) = find(&open(cli)?, id)?;
         let span = if let Id::Span(span) = what { Some(span) } else { None };
         viewer.open = runs.first().map(|run| (*run, span));
     }

@@ -80,6 +80,10 @@ impl<'o> Follower<'o> {
         let server = Server::new(&options.postgres, |name| std::env::var(name).ok())?;
         let mut writing = Writing::new(&options.store);
         writing.open()?;
+        if let (Err(_), Some(notes)) = (options.store.as_directory(), &options.notes) {
+            // If it cannot be made, the first note says so.
+            let _ = std::fs::create_dir_all(notes);
+        }
         let (was_ready, has_progress, has_caught_up, looked_at) = (false, false, false, None);
         Ok(Self { options, server, writing, was_ready, has_progress, has_caught_up, started_at: now(), looked_at })
     }
@@ -110,7 +114,8 @@ impl<'o> Follower<'o> {
         self.writing.begin(system, slot, session.began_at);
         let created = session.prepared.created;
         if let Some(created) = created {
-            let known = Followed::read(&self.options.store, system, slot);
+            let notes = self.options.notes.as_deref();
+            let known = notes.and_then(|notes| Followed::read(notes, system, slot));
             let known = known.and_then(|known| known.position.parse().ok());
             if let Some(after) = session.prepared.lost_after.or(known) {
                 let why = format!(
@@ -182,8 +187,9 @@ impl<'o> Follower<'o> {
             kept_bytes,
             max_kept_bytes: session.server.max_kept,
         };
-        if let Err(error) = followed.write(&self.options.store) {
-            each(Event::Note(&format!("the store has no note of the slot: {error}")));
+        let written = self.options.notes.as_deref().map_or(Ok(()), |notes| followed.write(notes));
+        if let Err(error) = written {
+            each(Event::Note(&format!("there is no note of the slot: {error}")));
         }
         match (kept_bytes, self.options.max_lag) {
             (Some(kept), Some(max)) if kept > max && self.has_caught_up => self.give_up(session, kept, read_to).await,

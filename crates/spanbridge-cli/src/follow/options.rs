@@ -1,5 +1,6 @@
 //! What to follow, and how.
 
+use crate::place::Place;
 use spanbridge_db::StatePolicy;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -19,7 +20,9 @@ pub struct Options {
     /// What is recorded of the rows.
     pub policy: StatePolicy,
     /// The store.
-    pub store: PathBuf,
+    pub store: Place,
+    /// The directory with the notes of the slots that are followed into the store. `None`: none are kept.
+    pub notes: Option<PathBuf>,
     /// Create what is missing: the slot, the publications, and tables in these.
     pub create: bool,
     /// End when everything is read that was there at the beginning.
@@ -34,14 +37,16 @@ pub struct Options {
 
 impl Options {
     /// Follows this database into this store: keys only, the slot and the publication `spanbridge`, once a second.
-    pub fn new(postgres: impl Into<String>, store: impl Into<PathBuf>) -> Self {
+    pub fn new(postgres: impl Into<String>, store: impl Into<Place>) -> Self {
+        let store = store.into();
         Self {
             postgres: postgres.into(),
             slot: "spanbridge".to_owned(),
             publication: "spanbridge".to_owned(),
             tables: Vec::new(),
             policy: StatePolicy::keys(),
-            store: store.into(),
+            notes: store.notes(),
+            store,
             create: false,
             once: false,
             max_lag: None,

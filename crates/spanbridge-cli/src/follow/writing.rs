@@ -1,13 +1,13 @@
 //! Changes on their way into the store.
 
 use super::error::Error;
+use crate::place::Place;
 use spanbridge::SegmentId;
 use spanbridge::record::{Body, Diagnostic, Record};
 use spanbridge::semconv::{REDACTION_FAILED, STATE_CAPTURE_FAILED};
 use spanbridge_db::pgoutput::{Lsn, RowChange};
 use spanbridge_graph::hash::{join, stable};
 use spanbridge_query::Store;
-use std::path::{Path, PathBuf};
 
 /// Who records what a database has logged.
 const SERVICE: &str = "spanbridge-follow";
@@ -25,7 +25,7 @@ const RECORD_BYTES: usize = 300;
 
 /// Changes on their way into the store. It keeps some megabytes at a time, whatever the size of a transaction.
 pub(super) struct Writing {
-    path: PathBuf,
+    place: Place,
     store: Option<Store>,
     records: Vec<Record<'static>>,
     bytes: usize,
@@ -38,9 +38,9 @@ pub(super) struct Writing {
 }
 
 impl Writing {
-    pub(super) fn new(path: &Path) -> Self {
+    pub(super) fn new(place: &Place) -> Self {
         Self {
-            path: path.to_owned(),
+            place: place.clone(),
             store: None,
             records: Vec::new(),
             bytes: 0,
@@ -63,7 +63,7 @@ impl Writing {
     pub(super) fn open(&mut self) -> Result<&mut Store, Error> {
         match &mut self.store {
             Some(store) => Ok(store),
-            none => Ok(none.insert(Store::open_or_create(&self.path)?)),
+            none => Ok(none.insert(self.place.open_or_create()?)),
         }
     }
 

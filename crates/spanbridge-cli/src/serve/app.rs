@@ -12,8 +12,8 @@ use super::room::Room;
 use super::stores::Stores;
 use super::upkeep::Upkeep;
 use crate::answers;
+use crate::place::Place;
 use spanbridge_query::Store;
-use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::sync::watch;
 
@@ -56,8 +56,7 @@ pub(super) struct Shared {
     pub(super) ingest: Ingest,
     /// For those who watch.
     pub(super) live: Hub,
-    /// The path of the store.
-    pub(super) store: PathBuf,
+    pub(super) store: Place,
     pub(super) upkeep: Upkeep,
     pub(super) connections: Connections,
     pub(super) meter: Meter,

@@ -19,6 +19,8 @@ pub enum ErrorKind {
     Address,
     /// Others could reach the address, and there is no token.
     NoToken,
+    /// The records are kept by a database, which removes them in its own way.
+    Keep,
     /// The store cannot be used.
     Store(spanbridge_query::ErrorKind),
     /// The operating system did not give what is needed.

@@ -29,16 +29,18 @@ pub(super) async fn metrics(State(app): State<App>) -> Response {
     text.value("waiting_requests", "{kind=\"write\"}", app.ingest.waiting());
     text.one("connections", "gauge", "Open connections.", app.connections.open());
     text.one("live_readers", "gauge", "Open streams of live events.", app.live.readers());
-    let upkeep = &app.upkeep;
-    text.one("folded_spans_total", "counter", "Spans that were folded.", upkeep.folded_spans.load(Relaxed));
-    text.one("folded_bytes_total", "counter", "Bytes of logs that were folded.", upkeep.folded_bytes.load(Relaxed));
-    text.one("pruned_runs_total", "counter", "Runs that were removed by --keep.", upkeep.pruned_runs.load(Relaxed));
-    text.one(
-        "upkeep_failures_total",
-        "counter",
-        "Times that folding or removing failed.",
-        upkeep.failures.load(Relaxed),
-    );
+    let failures = app.upkeep.failures.load(Relaxed);
+    match &app.upkeep.folding {
+        Some(folding) => {
+            let (spans, bytes) = (folding.folded_spans.load(Relaxed), folding.folded_bytes.load(Relaxed));
+            let pruned = folding.pruned_runs.load(Relaxed);
+            text.one("folded_spans_total", "counter", "Spans that were folded.", spans);
+            text.one("folded_bytes_total", "counter", "Bytes of logs that were folded.", bytes);
+            text.one("pruned_runs_total", "counter", "Runs that were removed by --keep.", pruned);
+            text.one("upkeep_failures_total", "counter", "Times that folding or removing failed.", failures);
+        }
+        None => text.one("store_failures_total", "counter", "Times that the database was found away.", failures),
+    }
     let ingest = app.ingest.counts();
     text.family("ingest_requests_total", "counter", "Requests with records or spans, by what became of them.");
     for (result, count) in [("taken", &ingest.taken), ("busy", &ingest.busy), ("refused", &ingest.refused)] {

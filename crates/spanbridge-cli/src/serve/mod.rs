@@ -11,7 +11,8 @@
 //! # Ok(()) }
 //! ```
 //!
-//! One process over one store. Questions are asked on threads of their own, a few at a time. What is stored is folded all along.
+//! One process over one store: a directory, which is folded all along, or a database. Questions are asked on threads of their own, a few
+//! at a time.
 //!
 //! The layers, from below: [`stores`](self) ask; handlers answer; [`router`](self) has every path; guards stand before it; connections
 //! are bounded in number and time.
@@ -22,6 +23,7 @@ mod compress;
 mod connection;
 mod error;
 mod files;
+mod folding;
 mod guard;
 mod health;
 mod ingest;

@@ -1,5 +1,6 @@
 //! What the server is told at its start.
 
+use crate::place::Place;
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -10,14 +11,14 @@ use std::time::Duration;
 #[non_exhaustive]
 pub struct Options {
     /// The store. It is made if there is none.
-    pub store: PathBuf,
+    pub store: Place,
     /// Where to listen. Default: [`Options::LISTEN`]. Port 0 is any free one.
     pub listen: SocketAddr,
     /// Who asks must know it. White space around it does not count. Without one, only loopback addresses are listened on.
     pub token: Option<String>,
-    /// Runs in which nothing happened for this long are removed. Default: none.
+    /// Runs in which nothing happened for this long are removed. Default: none. Not of a database.
     pub keep_for: Option<Duration>,
-    /// The oldest runs are removed while the store has more bytes than this. Default: none.
+    /// The oldest runs are removed while the store has more bytes than this. Default: none. Not of a database.
     pub keep_bytes: Option<u64>,
     /// Files of the page are read from this directory each time, for those who work on it. Default: those in the binary.
     pub page: Option<PathBuf>,
@@ -28,7 +29,7 @@ impl Options {
     pub const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 4318);
 
     /// The defaults, for this store.
-    pub fn new(store: impl Into<PathBuf>) -> Self {
+    pub fn new(store: impl Into<Place>) -> Self {
         Self { store: store.into(), listen: Self::LISTEN, token: None, keep_for: None, keep_bytes: None, page: None }
     }
 

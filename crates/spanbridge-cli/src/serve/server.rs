@@ -4,7 +4,6 @@ use super::app::App;
 use super::error::{Error, ErrorKind};
 use super::options::Options;
 use super::{connection, router};
-use spanbridge_query::Store;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
@@ -25,7 +24,8 @@ impl Server {
     ///
     /// # Errors
     /// [`ErrorKind::NoToken`] if others could reach the address and there is no token, [`ErrorKind::AddressInUse`] if another
-    /// process listens there, [`ErrorKind::Store`] if the store cannot be used.
+    /// process listens there, [`ErrorKind::Store`] if the store cannot be used, [`ErrorKind::Keep`] if it is a database and old runs are
+    /// to be removed.
     pub async fn bind(mut options: Options) -> Result<Self, Error> {
         let address = options.listen;
         // Clients send it without.
@@ -37,11 +37,15 @@ impl Server {
             let why = "others could reach it, and there is no token";
             return Err(Error::new(ErrorKind::NoToken, format!("listen on {address}: {why}")));
         }
+        if let (Err(database), true) =
+            (options.store.as_directory(), options.keep_for.is_some() || options.keep_bytes.is_some())
+        {
+            return Err(Error::new(ErrorKind::Keep, format!("remove old runs: {}", database.prune)));
+        }
         let listener = TcpListener::bind(address).await.map_err(|e| not_bound(address, &e))?;
         let address = listener.local_addr().map_err(|e| not_bound(address, &e))?;
-        let path = options.store.clone();
-        let opened =
-            tokio::task::spawn_blocking(move || Store::open_or_create(path).map(|store| store.notes().to_vec()));
+        let store = options.store.clone();
+        let opened = tokio::task::spawn_blocking(move || store.open_or_create().map(|store| store.notes().to_vec()));
         let notes = opened.await.map_err(|e| Error::new(ErrorKind::System, format!("open the store: {e}")))??;
         Ok(Self { listener, address, options, notes })
     }

@@ -1,8 +1,8 @@
 //! Asking the store: away from the threads that talk to clients, and a few questions at a time.
 
 use super::refusal::Refusal;
+use crate::place::Place;
 use spanbridge_query::Store;
-use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio::sync::Semaphore;
@@ -10,12 +10,12 @@ use tokio::sync::Semaphore;
 /// How many wait for their turn. Whoever comes then is told to come again.
 const MAX_WAITING: usize = 1024;
 
-/// Some stores at the same path, each for one question at a time.
+/// Some stores at the same place, each for one question at a time.
 #[derive(Clone)]
 pub(super) struct Stores(Arc<Inner>);
 
 struct Inner {
-    path: PathBuf,
+    place: Place,
     turns: Arc<Semaphore>,
     waiting: AtomicUsize,
     free: Mutex<Vec<Store>>,
@@ -23,9 +23,9 @@ struct Inner {
 
 impl Stores {
     /// At most so many questions at once.
-    pub(super) fn new(path: &Path, at_once: usize) -> Self {
+    pub(super) fn new(place: &Place, at_once: usize) -> Self {
         Self(Arc::new(Inner {
-            path: path.to_owned(),
+            place: place.clone(),
             turns: Arc::new(Semaphore::new(at_once)),
             waiting: AtomicUsize::new(0),
             free: Mutex::default(),
@@ -70,7 +70,7 @@ impl Inner {
         let free = self.free.lock().ok().and_then(|mut free| free.pop());
         let mut store = match free {
             Some(store) => store,
-            None => Store::open_or_create(&self.path)?,
+            None => self.place.open_again()?,
         };
         store.stop_when(Some(stop));
         let answer = question(&mut store)?;
@@ -125,7 +125,7 @@ mod tests {
     {
         let dir = tempfile::tempdir().unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-        runtime.block_on(stores(Stores::new(dir.path(), at_once)))
+        runtime.block_on(stores(Stores::new(&dir.path().into(), at_once)))
     }
 
     #[test]

@@ -10,10 +10,10 @@ use super::signals::{self, After};
 use super::state::app::App;
 use super::state::ask::{Effect, Input};
 use super::view::{self, Look};
+use crate::place::Place;
 use crate::values::now;
 use spanbridge::{RunId, SpanId};
 use std::ops::ControlFlow;
-use std::path::PathBuf;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::Duration;
 
@@ -27,8 +27,8 @@ const MAX_AT_ONCE: usize = 1000;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Viewer {
-    /// The path of the store.
-    pub store: PathBuf,
+    /// The store.
+    pub store: Place,
     /// The run to open at first, and the span to select in it. `None`: the list of runs.
     pub open: Option<(RunId, Option<SpanId>)>,
     /// Whether to use colour.
@@ -39,7 +39,7 @@ pub struct Viewer {
 
 impl Viewer {
     /// The list of runs of this store, with colour.
-    pub fn new(store: impl Into<PathBuf>) -> Self {
+    pub fn new(store: impl Into<Place>) -> Self {
         Self { store: store.into(), open: None, color: true, ascii: false }
     }
 

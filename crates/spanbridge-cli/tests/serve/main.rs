@@ -8,6 +8,7 @@ mod published;
 
 mod answers;
 mod described;
+mod events;
 mod live;
 mod many;
 mod page;

@@ -1,4 +1,5 @@
 //! A server that runs while a test does, and how to ask it.
+#![allow(dead_code, reason = "each test binary uses some of it")]
 
 use crate::common::{Recording, run};
 use serde_json::Value;

@@ -1,4 +1,5 @@
 //! A terminal in which the binary runs: what it shows, and the keys that are typed.
+#![allow(dead_code, reason = "each test binary uses some of it")]
 
 use pty_process::Size;
 use pty_process::blocking::{Command, Pty, open};

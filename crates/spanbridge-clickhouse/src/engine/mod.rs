@@ -1,5 +1,6 @@
 //! Asking questions of the tables.
 
+mod follow;
 mod list;
 mod lookup;
 mod read;
@@ -30,7 +31,7 @@ use spanbridge_query::engine::{Engine, Snapshot, Stored};
 /// yet in another. If a shard does not answer, a question fails and says which; there is no half answer.
 ///
 /// [`Store::follow`](spanbridge_query::Store::follow) goes by the time at which a batch was inserted, by the clock of the writer. It
-/// tells of the last minute again, so that nothing is left out if an insert takes long or clocks differ by less.
+/// looks at the batches of the last minute again, so that nothing is left out if an insert takes long or clocks differ by less.
 pub struct ClickHouse {
     client: Client,
     /// Made by the first records that are stored.

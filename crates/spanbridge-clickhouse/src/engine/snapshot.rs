@@ -1,5 +1,6 @@
 //! One question.
 
+use super::follow::Batches;
 use crate::client::Client;
 use spanbridge::RunId;
 use spanbridge_query::engine::{Cursor, Damaged, EachBatch, EachRun, IdMatches, IdPrefix, Mention, Order, Snapshot};
@@ -7,12 +8,10 @@ use spanbridge_query::{Error, RunFilter, RunRow};
 use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
+use std::rc::Rc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 type Result<T> = std::result::Result<T, Error>;
-
-/// Inserts that take longer than this, or clocks that differ by more, may be left out by who follows. In microseconds.
-const OVERLAP: u64 = 60_000_000;
 
 const SECOND: u64 = 1_000_000_000;
 
@@ -25,11 +24,13 @@ pub(super) struct Asked<'c> {
     damaged: RefCell<BTreeSet<Option<RunId>>>,
     /// In microseconds since the Unix epoch.
     end: OnceCell<u64>,
+    /// The batches that were inserted from a time on.
+    pub(super) seen: RefCell<Option<(u64, Rc<Batches>)>>,
 }
 
 impl<'c> Asked<'c> {
     pub(super) fn new(client: &'c Client) -> Self {
-        Self { client, damaged: RefCell::default(), end: OnceCell::new() }
+        Self { client, damaged: RefCell::default(), end: OnceCell::new(), seen: RefCell::default() }
     }
 
     pub(super) fn note_damaged(&self, run: Option<RunId>) {
@@ -37,7 +38,7 @@ impl<'c> Asked<'c> {
     }
 
     /// What is inserted from now on is after it.
-    fn now(&self) -> u64 {
+    pub(super) fn now(&self) -> u64 {
         let now = || SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros() as u64);
         *self.end.get_or_init(now)
     }
@@ -104,13 +105,11 @@ impl Snapshot for Asked<'_> {
     }
 
     fn end(&self) -> Result<Cursor> {
-        Ok(Cursor::from_bytes(self.now().to_le_bytes()))
+        self.end_cursor()
     }
 
     fn follow(&self, after: &Cursor, each: &mut EachBatch<'_>) -> Result<()> {
-        let after = <[u8; 8]>::try_from(after.as_bytes()).map_or(0, u64::from_le_bytes).saturating_sub(OVERLAP);
-        let condition = format!("version < {} AND version >= {}", !after, !self.now());
-        self.read_where(&condition, "version DESC, run, segment, seq, hash", each)
+        self.follow_from(after, each)
     }
 
     fn damaged(&self) -> Vec<Damaged> {

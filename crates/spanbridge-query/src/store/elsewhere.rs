@@ -59,7 +59,7 @@ impl Elsewhere<'_> {
         let mut known = KnownRecords::default();
         if self.is_compared {
             let runs: Set<_> = chunk.iter().map(|(_, record, _)| run_of(record)).collect();
-            known.read(&*self.engine.snapshot()?, &runs)?;
+            known.read_runs(&*self.engine.snapshot()?, &runs)?;
         }
         let (mut new, mut became) = (Vec::new(), Vec::new());
         for (place, record, span) in chunk {

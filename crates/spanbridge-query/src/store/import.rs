@@ -210,6 +210,11 @@ impl KnownRecords {
             })?;
         }
         self.read_to = end;
+        self.read_runs(snapshot, runs)
+    }
+
+    /// Reads the stored records of those of these runs that are not known yet.
+    pub(super) fn read_runs(&mut self, snapshot: &dyn Snapshot, runs: &Set<Option<RunId>>) -> Result<()> {
         if runs.contains(&None) && !self.of_no_run {
             snapshot.records_of_no_run(0..=u64::MAX, &mut |records| {
                 records.iter().for_each(|record| self.add(record));

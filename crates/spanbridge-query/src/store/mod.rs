@@ -37,7 +37,7 @@ pub use within::Within;
 /// Each call sees one consistent state, even while other processes write, and holds no lock afterwards. What is damaged is
 /// skipped; [`Store::damage`] reports it.
 pub struct Store {
-    reader: Reader,
+    pub(crate) reader: Reader,
     /// Where imported records go. `None` for engines of other crates, which take them themselves.
     directory: Option<PathBuf>,
     /// Made by the first import.

@@ -10,4 +10,6 @@ pub struct TailRead {
     pub missed_logs: u64,
     /// Bytes that were removed before they could be read, or that are damaged.
     pub missed_bytes: u64,
+    /// An engine told more again than can be remembered, about a million records: `each` may have got some of them before.
+    pub may_repeat: bool,
 }

@@ -6,7 +6,7 @@ mod records;
 mod tally;
 mod target;
 
-use super::damage;
+use super::{damage, not_opened};
 use crate::args::{Cli, Import, ImportFormat};
 use crate::failure::Failure;
 use crate::progress::Progress;
@@ -22,7 +22,8 @@ use tally::{Place, Tally};
 use target::{Into, Reading};
 
 pub(super) fn run(cli: &Cli, args: &Import) -> Result<(), Failure> {
-    let mut store = Store::open_or_create(cli.store_path()?)?;
+    let place = cli.place()?;
+    let mut store = place.open_or_create().map_err(|error| not_opened(&place, error))?;
     let mut tally = Tally::default();
     let stdin = [Path::new("-").to_owned()];
     let mut unread = None;

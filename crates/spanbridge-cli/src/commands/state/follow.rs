@@ -11,6 +11,7 @@ use spanbridge_cli::render::escape;
 use spanbridge_db::StatePolicy;
 use std::future::Future;
 use std::io;
+use std::path::Path;
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal;
 use tokio::sync::watch;
@@ -58,7 +59,8 @@ pub(super) fn unfollow(cli: &Cli, args: &Unfollow) -> Result<(), Failure> {
     let options = options(cli, &args.slot)?;
     let removed = runtime()?.block_on(follow::remove(&options))?;
     // The store may be of another host, or gone.
-    let _ = Followed::remove(&options.store, removed.system_identifier, &options.slot);
+    let remove = |notes: &Path| Followed::remove(notes, removed.system_identifier, &options.slot);
+    let _ = options.notes.as_deref().map(remove);
     if cli.format == Format::Json {
         return stream::print_json(&json!({
             "schemaVersion": 1,
@@ -93,7 +95,7 @@ pub(in crate::commands) fn ask(postgres: &str, slots: &mut [SlotAnswer]) -> Resu
 }
 
 fn options(cli: &Cli, slot: &Slot) -> Result<Options, Failure> {
-    let mut options = Options::new(&slot.postgres, cli.store_path()?);
+    let mut options = Options::new(&slot.postgres, cli.place()?);
     options.slot.clone_from(&slot.slot);
     options.publication.clone_from(&slot.publication);
     Ok(options)
@@ -143,7 +145,7 @@ fn say(cli: &Cli, options: &Options, event: Event<'_>) -> Result<(), Failure> {
         Event::Ready { server, created } => match cli.format {
             Format::Json => {
                 let created = created.map(|at| at.to_string());
-                let line = json!({ "schemaVersion": 1, "server": server, "slot": options.slot, "created": created, "store": options.store });
+                let line = json!({ "schemaVersion": 1, "server": server, "slot": options.slot, "created": created, "store": options.store.to_string() });
                 stream::print(&format!("{line}\n"), &stream::options(cli).color(false))
             }
             Format::Text => {

@@ -9,8 +9,8 @@ use super::outcome::Outcome;
 use super::refused::Refused;
 use super::writer::Writer;
 use super::{answer, body};
+use crate::place::Place;
 use axum::extract::Request;
-use std::path::Path;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 
@@ -62,7 +62,7 @@ struct Inner {
 
 impl Ingest {
     /// Takes in what is sent, for this store.
-    pub(in crate::serve) fn new(store: &Path) -> Self {
+    pub(in crate::serve) fn new(store: &Place) -> Self {
         Self(Arc::new(Inner {
             budget: Budget::new(MAX_HELD),
             turns: Arc::new(Semaphore::new(DECODED_AT_ONCE)),

@@ -8,9 +8,9 @@ use super::limits::{MAX_DECODED, MAX_RECORDS, MAX_WAITING};
 use super::outcome::Outcome;
 use super::refused::Refused;
 use super::{records, traces};
+use crate::place::Place;
 use spanbridge_query::Store;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
@@ -33,11 +33,11 @@ struct Job {
 
 impl Writer {
     /// Starts the thread. It opens the store when something is to be stored. If there is no thread to be had, nothing is taken.
-    pub(super) fn start(store: &Path) -> Self {
+    pub(super) fn start(store: &Place) -> Self {
         let (jobs, waiting) = sync_channel(MAX_WAITING);
-        let path = store.to_owned();
+        let place = store.clone();
         let thread = std::thread::Builder::new().name("spanbridge-ingest".to_owned());
-        let _ = thread.spawn(move || work(&path, &waiting));
+        let _ = thread.spawn(move || work(&place, &waiting));
         Self { jobs, waiting: Arc::default() }
     }
 
@@ -82,7 +82,7 @@ fn ended() -> Refused {
     Refused::busy("nothing can be stored now")
 }
 
-fn work(path: &PathBuf, waiting: &Receiver<Job>) {
+fn work(place: &Place, waiting: &Receiver<Job>) {
     let mut store = None;
     while let Ok(first) = waiting.recv() {
         let (mut bytes, mut records) = (first.decoded.bytes.len(), first.decoded.found);
@@ -95,7 +95,7 @@ fn work(path: &PathBuf, waiting: &Receiver<Job>) {
         }
         // Who left will send it again.
         jobs.retain(|job| !job.reply.is_closed());
-        let together = || together(path, &mut store, &jobs);
+        let together = || together(place, &mut store, &jobs);
         let stored = catch_unwind(AssertUnwindSafe(together))
             .unwrap_or_else(|_| Err(Refused::busy("storing it ended unexpectedly")));
         match stored {
@@ -116,11 +116,11 @@ fn work(path: &PathBuf, waiting: &Receiver<Job>) {
 }
 
 /// Stores these requests with as few imports as possible.
-fn together(path: &PathBuf, store: &mut Option<Store>, jobs: &[Job]) -> Result<Vec<Outcome>, Refused> {
+fn together(place: &Place, store: &mut Option<Store>, jobs: &[Job]) -> Result<Vec<Outcome>, Refused> {
     let mut outcomes: Vec<Outcome> = jobs.iter().map(|_| Outcome::default()).collect();
     let store = match store {
         Some(store) => store,
-        none => none.insert(Store::open_or_create(path)?),
+        none => none.insert(place.open_again()?),
     };
     let mut batch = Batch::new(store, &mut outcomes);
     for (request, job) in jobs.iter().enumerate() {

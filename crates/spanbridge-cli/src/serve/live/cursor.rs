@@ -1,9 +1,9 @@
 //! Cursors of a store, as the ids of events.
 
+use crate::place::Place;
 use spanbridge_query::engine::Cursor;
 use std::fmt::Write;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::path::Path;
 
 /// A longer one would not fit into the headers of a request. Then the event has no id, and the one before it counts.
 const MAX_BYTES: usize = 4096;
@@ -18,12 +18,18 @@ pub(super) struct Cursors {
 }
 
 impl Cursors {
-    /// Those of the store at this path. It exists. If it is removed and another one is made there, that one has others, where the file
+    /// Those of this store. It exists. If a directory is removed and another one is made there, that one has others, where the file
     /// system knows when a file was made.
-    pub(super) fn of(store: &Path) -> Self {
+    pub(super) fn of(store: &Place) -> Self {
         let mut hasher = DefaultHasher::new();
-        store.canonicalize().unwrap_or_else(|_| store.to_owned()).hash(&mut hasher);
-        store.metadata().and_then(|metadata| metadata.created()).ok().hash(&mut hasher);
+        match store.as_directory() {
+            Ok(path) => {
+                path.canonicalize().unwrap_or_else(|_| path.to_owned()).hash(&mut hasher);
+                path.metadata().and_then(|metadata| metadata.created()).ok().hash(&mut hasher);
+            }
+            // Whoever asks with another password has the same.
+            Err(database) => (database.name, store.to_string()).hash(&mut hasher),
+        }
         Self { mark: format!("{:0MARK$x}", hasher.finish()) }
     }
 
@@ -55,12 +61,12 @@ mod tests {
 
     #[test]
     fn a_cursor_is_read_back() {
-        let cursors = Cursors::of(Path::new("/tmp"));
+        let cursors = Cursors::of(&"/tmp".into());
         for bytes in [&[][..], &[0], &[255, 1, 0x7f]] {
             let cursor = Cursor::from_bytes(bytes);
             let id = cursors.id(&cursor).unwrap();
             assert_eq!(cursors.read(&id), Some(cursor));
-            assert_eq!(Cursors::of(Path::new("/")).read(&id), None);
+            assert_eq!(Cursors::of(&"/".into()).read(&id), None);
         }
         assert_eq!(cursors.id(&Cursor::from_bytes(vec![0; MAX_BYTES + 1])), None);
     }
@@ -74,18 +80,18 @@ mod tests {
         if path.metadata().unwrap().created().is_err() {
             return;
         }
-        let id = Cursors::of(&path).id(&cursor).unwrap();
+        let id = Cursors::of(&(&path).into()).id(&cursor).unwrap();
         std::fs::write(path.join("file"), "more").unwrap();
-        assert_eq!(Cursors::of(&path).read(&id), Some(cursor));
+        assert_eq!(Cursors::of(&(&path).into()).read(&id), Some(cursor));
         std::thread::sleep(std::time::Duration::from_millis(50));
         std::fs::remove_dir_all(&path).unwrap();
         std::fs::create_dir(&path).unwrap();
-        assert_eq!(Cursors::of(&path).read(&id), None);
+        assert_eq!(Cursors::of(&(&path).into()).read(&id), None);
     }
 
     #[test]
     fn what_is_no_cursor_is_not_read() {
-        let cursors = Cursors::of(Path::new("/tmp"));
+        let cursors = Cursors::of(&"/tmp".into());
         let mark = cursors.mark.clone();
         for tail in ["0", "zz", "0g", "é", "00 "] {
             assert_eq!(cursors.read(&format!("{mark}{tail}")), None, "{tail}");

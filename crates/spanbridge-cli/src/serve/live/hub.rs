@@ -3,8 +3,8 @@
 use super::follower::follow;
 use super::update::Interest;
 use super::watchers::{Watcher, Watchers};
+use crate::place::Place;
 use crate::serve::refusal::Refusal;
-use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::sync::{Semaphore, watch};
 
@@ -14,15 +14,15 @@ const MAX_READERS: usize = 512;
 /// Where readers come to watch the store.
 #[derive(Clone)]
 pub(in crate::serve) struct Hub {
-    path: PathBuf,
+    place: Place,
     watchers: Arc<Watchers>,
     places: Arc<Semaphore>,
 }
 
 impl Hub {
-    pub(in crate::serve) fn new(path: PathBuf) -> Self {
+    pub(in crate::serve) fn new(place: Place) -> Self {
         let watchers = Watchers::new();
-        Self { path, watchers: Arc::new(watchers), places: Arc::new(Semaphore::new(MAX_READERS)) }
+        Self { place, watchers: Arc::new(watchers), places: Arc::new(Semaphore::new(MAX_READERS)) }
     }
 
     /// How many readers there are.
@@ -47,9 +47,9 @@ impl Hub {
     /// Starts the thread, unless there is one. Says how to wait until it is ready.
     fn follow(&self) -> Option<watch::Receiver<bool>> {
         self.watchers.start(|| {
-            let (path, watchers) = (self.path.clone(), self.watchers.clone());
+            let (place, watchers) = (self.place.clone(), self.watchers.clone());
             let thread = std::thread::Builder::new().name("spanbridge-live".to_owned());
-            thread.spawn(move || watchers.while_following(|| follow(&path, &watchers))).is_ok()
+            thread.spawn(move || watchers.while_following(|| follow(&place, &watchers))).is_ok()
         })
     }
 }

@@ -3,16 +3,21 @@
 use super::cursor::Cursors;
 use super::event::{event, resync};
 use super::update::{Gathering, Interest};
+use crate::place::Place;
 use bytes::Bytes;
 use spanbridge_query::{Error, ErrorKind, Store};
-use std::path::Path;
 
 /// The first event of a reader: what was stored since the event with this id. Without an id, nothing but where it begins.
 ///
 /// # Errors
 /// If the store cannot be read.
-pub(super) fn first_event(store: &Store, path: &Path, last: Option<&str>, interest: Interest) -> Result<Bytes, Error> {
-    let cursors = Cursors::of(path);
+pub(super) fn first_event(
+    store: &Store,
+    place: &Place,
+    last: Option<&str>,
+    interest: Interest,
+) -> Result<Bytes, Error> {
+    let cursors = Cursors::of(place);
     let Some(last) = last else {
         return nothing(&cursors, store, interest);
     };

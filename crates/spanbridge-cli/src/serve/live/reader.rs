@@ -38,9 +38,9 @@ pub(in crate::serve) async fn live(
     let interest = Interest { run, children, records };
     // First, so that nothing is missed between what is asked now and what is told later. It may come twice.
     let watcher = app.live.watch(interest).await?;
-    let path = app.store.clone();
+    let place = app.store.clone();
     let first =
-        move |store: &mut _| Ok(first_event(store, &path, last.as_deref().filter(|id| !id.is_empty()), interest)?);
+        move |store: &mut _| Ok(first_event(store, &place, last.as_deref().filter(|id| !id.is_empty()), interest)?);
     let first = app.readers.ask(first).await?;
     let reader = Reader { first: Some(first), watcher, stop: app.stop.clone() };
     let events =

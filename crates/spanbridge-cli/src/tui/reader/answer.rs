@@ -13,7 +13,7 @@ use std::time::Instant;
 
 /// The answer, or why there is none, in a sentence.
 pub(super) fn answer(store: &Store, request: Request) -> Result<Answer, String> {
-    let failed = |error: Error| format!("failed to {error}");
+    let failed = |error: Error| unread(&error);
     let begun = Instant::now();
     let took = || u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX);
     match request {
@@ -36,7 +36,10 @@ pub(super) fn answer(store: &Store, request: Request) -> Result<Answer, String> 
             Err(error) => Err(format!("failed to {error}")),
         },
         Request::Run(run, options) => {
-            let loaded = load(store, run, options).map_err(|error| format!("failed to {error}"))?;
+            let loaded = load(store, run, options).map_err(|no| match no {
+                NoAnswer::Store(error) => unread(&error),
+                other => format!("failed to {other}"),
+            })?;
             Ok(Answer::Run(loaded.map(Arc::new), took()))
         }
         Request::Why(run) => Ok(Answer::Why(store.why(&[run]).map_err(failed)?.map(Box::new))),
@@ -46,6 +49,11 @@ pub(super) fn answer(store: &Store, request: Request) -> Result<Answer, String> 
         }
         Request::Search(loaded, text) => Ok(Answer::Matches(loaded.search(&text))),
     }
+}
+
+/// In one line, of which the end may be cut: which store it is, the reader knows.
+fn unread(error: &Error) -> String {
+    format!("failed to read the store: {}", error.reason())
 }
 
 fn load(store: &Store, run: RunId, options: GraphOptions) -> Result<Option<Loaded>, NoAnswer> {

@@ -6,9 +6,9 @@ mod worker;
 
 use super::message::Sender;
 use super::state::ask::{Request, Ticket};
+use crate::place::Place;
 use live::Live;
-use spanbridge_query::{Error, Store};
-use std::path::Path;
+use spanbridge_query::Error;
 use std::thread::JoinHandle;
 use worker::Questions;
 
@@ -28,10 +28,10 @@ impl Readers {
     ///
     /// # Errors
     /// If the store cannot be read.
-    pub(crate) fn start(path: &Path, to: &Sender) -> Result<Self, Error> {
-        let live = Live::start(Store::open(path)?, to.of_thread());
-        let (list, first) = worker::start(Store::open(path)?, to.of_thread());
-        let (run, second) = worker::start(Store::open(path)?, to.of_thread());
+    pub(crate) fn start(place: &Place, to: &Sender) -> Result<Self, Error> {
+        let live = Live::start(place, place.open()?, to.of_thread());
+        let (list, first) = worker::start(place, place.open()?, to.of_thread());
+        let (run, second) = worker::start(place, place.open()?, to.of_thread());
         Ok(Self { list, run, _live: live, _threads: vec![first, second] })
     }
 

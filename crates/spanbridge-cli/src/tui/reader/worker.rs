@@ -3,6 +3,7 @@
 use super::super::message::{Message, Sender};
 use super::super::state::ask::{Input, Request, Ticket};
 use super::answer::answer;
+use crate::place::Place;
 use spanbridge_query::Store;
 use std::sync::mpsc::{self, Receiver};
 use std::thread::JoinHandle;
@@ -17,12 +18,13 @@ impl Questions {
     }
 }
 
-pub(super) fn start(store: Store, to: Sender) -> (Questions, JoinHandle<()>) {
+pub(super) fn start(place: &Place, store: Store, to: Sender) -> (Questions, JoinHandle<()>) {
     let (questions, asked) = mpsc::channel();
-    (Questions(questions), std::thread::spawn(move || work(&store, &asked, &to)))
+    let place = place.clone();
+    (Questions(questions), std::thread::spawn(move || work(&place, store, &asked, &to)))
 }
 
-fn work(store: &Store, asked: &Receiver<(Ticket, Request)>, to: &Sender) {
+fn work(place: &Place, mut store: Store, asked: &Receiver<(Ticket, Request)>, to: &Sender) {
     let mut waiting: Vec<(Ticket, Request)> = Vec::new();
     let mut told = None;
     loop {
@@ -35,7 +37,9 @@ fn work(store: &Store, asked: &Receiver<(Ticket, Request)>, to: &Sender) {
         waiting.extend(asked.try_iter());
         drop_outdated(&mut waiting);
         let (ticket, request) = waiting.remove(0);
-        if to.send(Message::Input(Input::Answer(ticket, answer(store, request)))).is_err() {
+        let answer = answer(&store, request);
+        let has_failed = answer.is_err();
+        if to.send(Message::Input(Input::Answer(ticket, answer))).is_err() {
             return;
         }
         let damage = store.damage().map(|damage| damage.message);
@@ -44,6 +48,13 @@ fn work(store: &Store, asked: &Receiver<(Ticket, Request)>, to: &Sender) {
             if to.send(Message::Damaged(damage)).is_err() {
                 return;
             }
+        }
+        // A database may have broken the connection, and be back for the next question.
+        if has_failed
+            && place.directory().is_none()
+            && let Ok(again) = place.open()
+        {
+            store = again;
         }
     }
 }

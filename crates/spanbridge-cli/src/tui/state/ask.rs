@@ -25,6 +25,8 @@ pub(crate) enum Input {
     Tick(u64),
     /// Something was recorded of these runs.
     Changed(HashSet<RunId>),
+    /// The store could not be read, and can be again. Anything may have changed, and answers may be missing.
+    Back,
     Answer(Ticket, Result<Answer, String>),
 }
 

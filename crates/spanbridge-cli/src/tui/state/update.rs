@@ -32,6 +32,18 @@ impl App {
                 }
                 Vec::new()
             }
+            Input::Back => {
+                self.is_live = true;
+                self.tell("the store answers again");
+                for screen in &mut self.screens {
+                    match screen {
+                        Screen::List(list) => list.refresh.change(),
+                        Screen::Run(run) => run.refresh.change(),
+                        Screen::Page(_) => {}
+                    }
+                }
+                Vec::new()
+            }
             Input::Answer(ticket, answer) => self.answer(ticket, answer),
         };
         effects.extend(self.read_again());

@@ -77,3 +77,17 @@ fn late_answers_change_nothing() {
     test.answer_list(sample::rows(2));
     assert_eq!(test.the_list().rows.len(), 2);
 }
+
+/// The list could not be read while the database was away. It is read as soon as that is back.
+#[test]
+fn what_had_no_answer_is_asked_again() {
+    let mut test = Test::list(sample::rows(3));
+    let is_list = |request: &Request| matches!(request, Request::Runs(..));
+    changed(&mut test, sample::order_id());
+    let (ticket, _) = test.asked(is_list).unwrap();
+    test.input(Input::Answer(ticket, Err("failed to read the store: nobody answers".to_owned())));
+    test.input(Input::Tick(sample::START + 1000 * sample::MS));
+    assert!(test.asked(is_list).is_none() && test.the_list().rows.len() == 3);
+    test.input(Input::Back);
+    assert!(test.asked(is_list).is_some());
+}

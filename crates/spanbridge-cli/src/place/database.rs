@@ -1,0 +1,26 @@
+//! What a database does by itself, in place of our commands.
+
+/// A database that keeps records. Each sentence says what it has instead of a command that looks after a directory, and follows
+/// "failed to …: ".
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Database {
+    /// What it is called.
+    pub name: &'static str,
+    /// Instead of `compact`.
+    pub compact: &'static str,
+    /// Instead of `check`.
+    pub check: &'static str,
+    /// Instead of `backup`.
+    pub backup: &'static str,
+    /// Instead of `prune`, and of `serve --keep`.
+    pub prune: &'static str,
+}
+
+pub(super) const CLICKHOUSE: Database = Database {
+    name: "ClickHouse",
+    compact: "ClickHouse merges by itself",
+    check: "ClickHouse checks its parts by itself, and says on demand what is damaged: CHECK TABLE record",
+    backup: "use ClickHouse's backups: BACKUP DATABASE, or ALTER TABLE … FREEZE on servers before 22.8",
+    prune: "drop old partitions, which are days, with ClickHouse's ALTER TABLE record DROP PARTITION",
+};
