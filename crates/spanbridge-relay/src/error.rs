@@ -15,6 +15,14 @@ pub struct Error {
 pub enum ErrorKind {
     /// The URL is not one of a topic in Kafka.
     Url,
+    /// A property of librdkafka is not known, or has a value that it cannot have.
+    Property,
+    /// There is no such topic.
+    NotFound,
+    /// The cluster does not answer, or a message cannot be written. A later attempt may succeed.
+    Unreachable,
+    /// The group has shut us out, such as because another member has our `group.instance.id`.
+    ShutOut,
 }
 
 pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;

@@ -18,6 +18,8 @@
 //! ```
 
 mod address;
+#[cfg(feature = "kafka")]
+pub mod collect;
 mod error;
 pub mod format;
 
