@@ -25,6 +25,8 @@ pub enum ErrorKind {
     NotFound,
     /// A newer release made the tables, in a form that this release does not know.
     NewerFormat,
+    /// An earlier release made the tables. The next one who inserts brings them up to date: [`Writer::open`](crate::Writer::open).
+    OlderFormat,
     /// What came from the server is not what it should be.
     Corrupt,
 }
@@ -58,7 +60,7 @@ impl From<Error> for spanbridge_query::Error {
             ErrorKind::NotFound => Query::NotFound,
             ErrorKind::NewerFormat => Query::NewerFormat,
             ErrorKind::Corrupt => Query::Corrupt,
-            ErrorKind::Unreachable | ErrorKind::ShardMissing | ErrorKind::Refused => Query::Io,
+            ErrorKind::Unreachable | ErrorKind::ShardMissing | ErrorKind::Refused | ErrorKind::OlderFormat => Query::Io,
         };
         let message = error.message.clone();
         Self::new(kind, message).with_cause(error)

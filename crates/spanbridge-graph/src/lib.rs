@@ -82,7 +82,7 @@ pub use record::{linking_span_of, links_of, span_of, time_of};
 #[doc(hidden)]
 pub use recovered::{RecoveredRuns, recovered_runs};
 #[doc(hidden)]
-pub use row_mark::{row_mark, table_mark, without_schema};
+pub use row_mark::{changed_mark, row_mark, table_mark, without_schema};
 pub use survey::{Selection, Survey};
 pub use why::{
     Excused, Failure, FailureKind, LastGood, Lost, Note, Outcome, RolledBack, StateChange, StateWriter, Step, Why,

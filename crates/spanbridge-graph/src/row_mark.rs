@@ -4,8 +4,9 @@
 //! schema, nor the column of the key. So these are not part of it: what a store finds by a mark is compared with what was asked.
 
 use crate::hash::{join, stable};
-use crate::model::{Columns, value_text};
+use crate::model::{Columns, Mutation, value_text};
 use serde_json::Value;
+use spanbridge::record::{MutationOp, MutationView};
 
 /// The mark of a row. Of a key of one column the value counts, of others the columns too, in any order. Numbers and texts with
 /// the same digits are the same.
@@ -24,6 +25,15 @@ pub fn row_mark(table: &str, key: &Columns) -> u128 {
 /// The mark of a table that was emptied: all of its rows were changed.
 pub fn table_mark(table: &str) -> u128 {
     mark(table, TABLE)
+}
+
+/// The mark of the row that was changed, or of the table that was emptied.
+pub fn changed_mark(mutation: MutationView<'_>) -> u128 {
+    let of = Mutation::of(&spanbridge::record::Mutation::new("", "", mutation.table(), mutation.key(), mutation.op()));
+    match of.op {
+        MutationOp::Truncate => table_mark(&of.table),
+        _ => row_mark(&of.table, &of.key),
+    }
 }
 
 /// What stands for the key of a whole table.

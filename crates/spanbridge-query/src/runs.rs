@@ -92,8 +92,8 @@ impl RunFilter {
             && self.min_duration.is_none_or(|least| row.duration().is_some_and(|took| took >= least))
     }
 
-    /// What at least one run of an operation is to match: all of it.
-    pub(crate) fn of_one_run(&self) -> Self {
+    /// What at least one run of an operation is to match: all of it. See [`RunQuery`].
+    pub fn of_one_run(&self) -> Self {
         let status = self.status.filter(|status| *status != RunStatus::Ok);
         Self { status, name: self.name.clone(), service: self.service.clone(), ..Self::default() }
     }

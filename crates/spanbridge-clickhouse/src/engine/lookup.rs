@@ -2,7 +2,8 @@
 
 use super::read::{RUNS_AT_ONCE, ids};
 use super::snapshot::Asked;
-use crate::client::{Rows, broken};
+use crate::client::{Rows, Setting, broken};
+use crate::schema::feeds::{CHANGED, STARTED_BY};
 use spanbridge::{RunId, SpanId, TraceId};
 use spanbridge_query::Error as QueryError;
 use spanbridge_query::engine::{IdMatches, IdPrefix, Mention, SpanMatch};
@@ -15,8 +16,17 @@ const OF_SPANS: &str = "type IN ('span', 'span:start', 'span:end')";
 
 impl Asked<'_> {
     /// What each row of a query says.
-    pub(super) fn all<T>(&self, query: &str, mut one: impl FnMut(&mut Rows) -> io::Result<T>) -> Result<Vec<T>> {
-        let mut rows = self.client.query(query, &[])?;
+    pub(super) fn all<T>(&self, query: &str, one: impl FnMut(&mut Rows) -> io::Result<T>) -> Result<Vec<T>> {
+        self.all_with(query, &[], one)
+    }
+
+    pub(super) fn all_with<T>(
+        &self,
+        query: &str,
+        settings: &[Setting],
+        mut one: impl FnMut(&mut Rows) -> io::Result<T>,
+    ) -> Result<Vec<T>> {
+        let mut rows = self.client.query(query, settings)?;
         let mut found = Vec::new();
         while !rows.is_at_end().map_err(|error| broken(&error))? {
             found.push(one(&mut rows).map_err(|error| broken(&error))?);
@@ -31,11 +41,7 @@ impl Asked<'_> {
             format!("{column} >= unhex('{first:032x}') AND {column} <= unhex('{last:032x}')")
         };
         let mut found = IdMatches::default();
-        let query = format!(
-            "SELECT DISTINCT run FROM record WHERE {} AND run != unhex('{:032x}') ORDER BY run LIMIT {limit}",
-            range("run"),
-            0
-        );
+        let query = format!("SELECT DISTINCT run FROM summary WHERE {} ORDER BY run LIMIT {limit}", range("run"));
         found.runs = self.all(&query, run)?.into_iter().flatten().collect();
         let query = format!(
             "SELECT DISTINCT id, run FROM mention WHERE kind = 't' AND {} ORDER BY id, run LIMIT {limit}",
@@ -62,20 +68,11 @@ impl Asked<'_> {
     pub(super) fn mentioning(&self, mention: Mention, wanted: &[u128]) -> Result<Vec<(u128, RunId)>> {
         let kind = match mention {
             Mention::Trace => 't',
-            Mention::Parent => 'p',
+            Mention::Parent => STARTED_BY,
             Mention::Link => 'l',
             _ => return Ok(Vec::new()),
         };
-        let mut found = Vec::new();
-        for some in wanted.chunks(RUNS_AT_ONCE) {
-            let list = ids(some.iter().copied());
-            let query = format!("SELECT DISTINCT id, run FROM mention WHERE kind = '{kind}' AND id IN ({list})");
-            let pairs = self.all(&query, |rows| Ok((u128::from_be_bytes(rows.fixed()?), run(rows)?)))?;
-            found.extend(pairs.into_iter().filter_map(|(id, run)| Some((id, run?))));
-        }
-        found.sort_unstable();
-        found.dedup();
-        Ok(found)
+        self.pairs(kind, wanted)
     }
 
     /// How many spans a run has.
@@ -92,9 +89,26 @@ impl Asked<'_> {
         }
     }
 
-    pub(super) fn runs_with_mutations(&self) -> Result<Vec<RunId>> {
-        let query = format!("SELECT DISTINCT run FROM record WHERE type = 'mutation' AND run != unhex('{:032x}')", 0);
-        Ok(self.all(&query, run)?.into_iter().flatten().collect())
+    /// The runs that changed a row with one of these marks.
+    pub(super) fn changing(&self, rows: &[u128]) -> Result<Vec<RunId>> {
+        let mut runs: Vec<RunId> = self.pairs(CHANGED, rows)?.into_iter().map(|(_, run)| run).collect();
+        runs.sort_unstable();
+        runs.dedup();
+        Ok(runs)
+    }
+
+    /// The ids that are mentioned in this way, each with the run.
+    pub(super) fn pairs(&self, kind: char, wanted: &[u128]) -> Result<Vec<(u128, RunId)>> {
+        let mut found = Vec::new();
+        for some in wanted.chunks(RUNS_AT_ONCE) {
+            let list = ids(some.iter().copied());
+            let query = format!("SELECT DISTINCT id, run FROM mention WHERE kind = '{kind}' AND id IN ({list})");
+            let pairs = self.all(&query, |rows| Ok((u128::from_be_bytes(rows.fixed()?), run(rows)?)))?;
+            found.extend(pairs.into_iter().filter_map(|(id, run)| Some((id, run?))));
+        }
+        found.sort_unstable();
+        found.dedup();
+        Ok(found)
     }
 }
 

@@ -1,10 +1,14 @@
 //! Asking questions of the tables.
 
 mod follow;
+mod known;
 mod list;
 mod lookup;
+mod operations;
 mod read;
+mod recent;
 mod snapshot;
+mod tree;
 
 use crate::address::Address;
 use crate::client::Client;

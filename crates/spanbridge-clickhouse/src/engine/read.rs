@@ -15,12 +15,6 @@ pub(super) const RUNS_AT_ONCE: usize = 1000;
 /// How many records are in memory at once, where that is not a run.
 const PIECE: usize = 1024;
 
-/// The columns that [`read_row`] reads.
-pub(super) fn content() -> String {
-    let names = columns::COLUMNS.iter().skip_while(|(name, _)| *name != "run");
-    names.map(|(name, _)| format!("`{name}`")).collect::<Vec<_>>().join(", ")
-}
-
 /// These runs as a list for `IN`.
 pub(super) fn ids(all: impl IntoIterator<Item = u128>) -> String {
     all.into_iter().map(|id| format!("unhex('{id:032x}')")).collect::<Vec<_>>().join(", ")
@@ -38,7 +32,7 @@ impl Asked<'_> {
         for some in runs.chunks(RUNS_AT_ONCE) {
             let query = format!(
                 "SELECT {} FROM record WHERE run IN ({}) ORDER BY run, version DESC, segment, seq, hash {ONCE}",
-                content(),
+                columns::content(),
                 ids(some.iter().map(|run| run.get())),
             );
             let mut rows = self.client.query(&query, &[])?;
@@ -60,7 +54,7 @@ impl Asked<'_> {
 
     /// Calls `each` with all records that match, in the order of the query.
     pub(super) fn read_where(&self, condition: &str, order: &str, each: &mut EachBatch<'_>) -> Result<(), QueryError> {
-        let query = format!("SELECT {} FROM record FINAL WHERE {condition} ORDER BY {order}", content());
+        let query = format!("SELECT {} FROM record FINAL WHERE {condition} ORDER BY {order}", columns::content());
         // A store is larger than the memory of its servers.
         let settings = [("max_bytes_before_external_sort", (256 << 20).to_string())];
         let mut rows = self.client.query(&query, &settings)?;

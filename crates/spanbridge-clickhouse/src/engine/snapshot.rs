@@ -70,13 +70,12 @@ impl Snapshot for Asked<'_> {
         self.list(filter, limit)
     }
 
+    fn operations(&self, filter: &RunFilter, limit: usize) -> Result<Vec<RunRow>> {
+        self.list_operations(filter, limit)
+    }
+
     fn rows(&self, run_ids: &[RunId]) -> Result<Vec<RunRow>> {
-        let mut rows = Vec::with_capacity(run_ids.len());
-        self.read_runs(run_ids, true, &mut |run, records| {
-            rows.push(RunRow::of(run, &records));
-            Ok(())
-        })?;
-        Ok(rows)
+        self.rows_of(run_ids)
     }
 
     fn started(&self, during: RangeInclusive<u64>, order: Order, limit: usize) -> Result<Vec<(u64, RunId)>> {
@@ -91,9 +90,8 @@ impl Snapshot for Asked<'_> {
         self.mentioning(mention, ids)
     }
 
-    /// Which rows a mutation is about is in no column, so these are all runs with mutations.
     fn changed_by(&self, rows: &[u128]) -> Result<Vec<RunId>> {
-        if rows.is_empty() { Ok(Vec::new()) } else { self.runs_with_mutations() }
+        self.changing(rows)
     }
 
     fn changed_by_unknown(&self, rows: &[u128], each: &mut EachBatch<'_>) -> Result<()> {

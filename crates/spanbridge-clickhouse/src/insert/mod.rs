@@ -1,16 +1,17 @@
 //! Putting records into the tables.
 
+mod marks;
 mod rows;
 
 use crate::address::Address;
-use crate::client::{Client, Setting};
+use crate::client::{Client, Setting, broken};
 use crate::error::Result;
-use crate::row::columns;
+use crate::row::{columns, read_row};
 use crate::schema;
 use crate::server::Version;
 pub use rows::Inserted;
 use rows::Request;
-use spanbridge::record::RecordView;
+use spanbridge::record::{Record, RecordView};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Inserts records.
@@ -44,8 +45,38 @@ impl Writer {
         let client = Client::new(address.clone());
         let version =
             Version::parse(&Client::new(address.clone().with_database("default")).value("SELECT version()")?)?;
-        schema::migrate(&client, version)?;
-        Ok(Self { client, version })
+        let writer = Self { client, version };
+        schema::migrate(&writer.client, version, || writer.mark_changes())?;
+        Ok(writer)
+    }
+
+    /// Inserts the marks of rows that were changed by records of an earlier version of the tables.
+    fn mark_changes(&self) -> Result<()> {
+        let mut rows =
+            self.client.query(&format!("SELECT {} FROM record WHERE type = 'mutation'", columns::content()), &[])?;
+        let mut some = Vec::new();
+        loop {
+            let is_last = rows.is_at_end().map_err(|error| broken(&error))?;
+            if is_last || some.len() >= 1 << 16 {
+                let views: Vec<_> = some.iter().map(Record::view).collect();
+                self.insert_marks(&views)?;
+                some.clear();
+            }
+            if is_last {
+                return Ok(());
+            }
+            some.extend(read_row(&mut rows).map_err(|error| broken(&error))?.record);
+        }
+    }
+
+    /// Which rows were changed is found by these alone, so they are there before the records are.
+    fn insert_marks(&self, records: &[RecordView<'_>]) -> Result<()> {
+        let rows = marks::rows(records);
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let settings = [("insert_distributed_sync", "1".to_owned())];
+        self.client.insert("INSERT INTO mention (kind, id, run) FORMAT RowBinary", &rows, &settings)
     }
 
     /// Inserts a batch, and returns once every shard has it.
@@ -56,6 +87,7 @@ impl Writer {
         let records: Vec<_> = records.into_iter().collect();
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros() as u64);
         let (requests, inserted) = rows::requests(&records, now);
+        self.insert_marks(&records)?;
         // A view of an old server sees each column as it comes, so all are named.
         let statement = format!("INSERT INTO record ({}) FORMAT RowBinary", columns::names());
         for request in requests {

@@ -67,6 +67,10 @@ impl<R: Read> Values<R> {
         self.fixed::<1>().map(|[byte]| byte)
     }
 
+    pub(crate) fn u16(&mut self) -> io::Result<u16> {
+        self.fixed().map(u16::from_le_bytes)
+    }
+
     pub(crate) fn u32(&mut self) -> io::Result<u32> {
         self.fixed().map(u32::from_le_bytes)
     }

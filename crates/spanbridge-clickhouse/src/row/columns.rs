@@ -64,6 +64,12 @@ pub(crate) fn names() -> String {
     COLUMNS.map(|(name, _)| format!("`{name}`")).join(", ")
 }
 
+/// The names of the columns that `read_row` reads.
+pub(crate) fn content() -> String {
+    let names = COLUMNS.iter().skip_while(|(name, _)| *name != "run");
+    names.map(|(name, _)| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
 /// What an attribute's value is, in its column `attribute.kind`.
 pub(crate) mod value {
     pub(crate) const I64: u8 = 1;

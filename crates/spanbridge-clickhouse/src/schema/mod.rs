@@ -1,5 +1,7 @@
 //! Making the tables, and what they are today.
 
+pub(crate) mod feeds;
+mod migration;
 pub(crate) mod tables;
 
 use crate::client::{Client, Setting, broken, quoted};
@@ -7,7 +9,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::server::Version;
 
 /// The newest version of the schema that this release knows.
-const NEWEST: u32 = 1;
+const NEWEST: u32 = 2;
 
 /// Settings for statements that make tables.
 fn settings(version: Version) -> Vec<Setting> {
@@ -19,8 +21,8 @@ fn settings(version: Version) -> Vec<Setting> {
 }
 
 /// Makes the database and the tables, or what they lack. Does nothing if they are as they should be, and may be called by many at
-/// once.
-pub(crate) fn migrate(client: &Client, version: Version) -> Result<()> {
+/// once. `mark` inserts the marks of rows that stored records changed.
+pub(crate) fn migrate(client: &Client, version: Version, mark: impl FnOnce() -> Result<()>) -> Result<()> {
     // The database of a request has to exist.
     let database = client.address.database.clone();
     let bare = Client::new(client.address.clone().with_database("default"));
@@ -31,11 +33,16 @@ pub(crate) fn migrate(client: &Client, version: Version) -> Result<()> {
     run(&bare, &format!("CREATE DATABASE IF NOT EXISTS `{database}`{on_cluster}"), version)?;
     let local = "CREATE TABLE IF NOT EXISTS spanbridge".to_owned() + &on_cluster;
     run(client, &format!("{local} (version UInt32) ENGINE = ReplacingMergeTree ORDER BY version"), version)?;
-    if stored(client, &database)? >= NEWEST {
+    let before = stored(client, &database)?;
+    if before >= NEWEST {
         return check(client, &database);
     }
-    for statement in tables::first_version(&client.address, version) {
+    for statement in tables::all(&client.address, version) {
         run(client, &statement, version)?;
+    }
+    if before == 1 {
+        mark()?;
+        migration::from_first(client)?;
     }
     run(client, &format!("INSERT INTO spanbridge VALUES ({NEWEST})"), version)
 }
@@ -50,7 +57,13 @@ pub(crate) fn check(client: &Client, database: &str) -> Result<()> {
     };
     match known {
         0 => Err(Error::new(ErrorKind::NotFound, format!("the database {database} has no tables of spanbridge"))),
-        1..=NEWEST => Ok(()),
+        NEWEST => Ok(()),
+        1..NEWEST => Err(Error::new(
+            ErrorKind::OlderFormat,
+            format!(
+                "the tables have version {known}, and this release needs version {NEWEST}: whoever inserts next makes it"
+            ),
+        )),
         newer => Err(Error::new(
             ErrorKind::NewerFormat,
             format!("the tables have version {newer}, and this release knows up to {NEWEST}"),
@@ -85,7 +98,7 @@ pub(crate) fn sizes(client: &Client) -> Result<Vec<(String, u64, u64)>> {
 /// Merges all parts of each table.
 pub(crate) fn merge(client: &Client) -> Result<()> {
     let local = if client.address.cluster.is_some() { "_local" } else { "" };
-    for table in ["record", "run", "mention"] {
+    for table in tables::ROWS {
         client.run_everywhere(&format!("OPTIMIZE TABLE {table}{local} FINAL"), &[])?;
     }
     Ok(())

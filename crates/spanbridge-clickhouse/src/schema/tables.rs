@@ -3,42 +3,25 @@
 //! | table | rows |
 //! |---|---|
 //! | `record` | one for each record, ordered by run |
-//! | `run` | one for each run and 17 seconds in which it has records, once parts are merged: what a list needs to choose. Filled by the view `run_feed` |
-//! | `mention` | one for each id of a trace or a run that a run mentions. Filled by the view `mention_feed` |
+//! | `summary` | one for each run, once parts are merged: what a list needs to choose. Filled by the view `summary_feed` |
+//! | `active` | one for each run and 17 seconds in which it has records. A run began in one of these. Filled by `active_feed` |
+//! | `mention` | one for each id of a trace or a run that a run mentions, filled by `mention_feed`; and for each mark of a row that a run changed, inserted beside the records |
 //! | `shard` | in a cluster: what each shard knows of itself. Says which do not answer |
 //! | `spanbridge` | the versions of this schema |
 //!
 //! In a cluster, these are distributed tables, and the rows are in tables of the same names with `_local` on each shard.
 
+use super::feeds::{self, AT};
 use crate::address::Address;
 use crate::row::columns::{COLUMNS, Kind};
 use crate::server::Version;
 use std::fmt::Write;
 
-/// What the flags of a run say, in the column `run.flags`.
-pub(crate) mod flag {
-    /// Its start is stored.
-    pub(crate) const STARTED: u32 = 1;
-    /// Its end is stored.
-    pub(crate) const ENDED: u32 = 2;
-    /// Its end says that it failed, or a span failed.
-    pub(crate) const FAILED: u32 = 4;
-    /// Its end says that it was cancelled, or a span was.
-    pub(crate) const CANCELLED: u32 = 8;
-    pub(crate) const SUSPENDED: u32 = 16;
-    /// It has spans that say what became of a message.
-    pub(crate) const MESSAGES: u32 = 32;
-    /// It has a span below nothing, or below the run.
-    pub(crate) const TOP: u32 = 64;
-}
+/// The tables with rows of runs.
+pub(super) const ROWS: [&str; 4] = ["record", "summary", "active", "mention"];
 
-/// When a record happened, in nanoseconds since the Unix epoch.
-pub(crate) const AT: &str = "bitOr(bitShiftLeft(toUInt64(at_high), 32), toUInt64(at_low))";
-const UNTIL: &str = "bitOr(bitShiftLeft(toUInt64(at_high), 32), toUInt64(at_low)) + \
-                     bitOr(bitShiftLeft(toUInt64(took_high), 32), toUInt64(took_low))";
-
-/// The statements of the first version, for one node or with `ON CLUSTER`.
-pub(crate) fn first_version(address: &Address, version: Version) -> Vec<String> {
+/// The statements that make what is missing, for one node or with `ON CLUSTER`.
+pub(super) fn all(address: &Address, version: Version) -> Vec<String> {
     let tables = Tables { address, version };
     let on_cluster = tables.on_cluster();
     let mut statements = vec![
@@ -49,10 +32,12 @@ pub(crate) fn first_version(address: &Address, version: Version) -> Vec<String> 
             "version",
             " PARTITION BY day ORDER BY (run, segment, seq, hash)",
         ),
-        tables.rows("run", RUN_COLUMNS, "AggregatingMergeTree", "", " ORDER BY (slot, run)"),
+        tables.rows("summary", SUMMARY_COLUMNS, "AggregatingMergeTree", "", " ORDER BY run"),
+        tables.rows("active", ACTIVE_COLUMNS, "ReplacingMergeTree", "late", " ORDER BY (slot, run)"),
         tables.rows("mention", MENTION_COLUMNS, "ReplacingMergeTree", "", " ORDER BY (kind, id, run)"),
-        tables.view("run", &run_feed()),
-        tables.view("mention", &mention_feed()),
+        tables.view("summary", &feeds::summary()),
+        tables.view("active", &feeds::active()),
+        tables.view("mention", &feeds::mention()),
     ];
     if let Some(cluster) = &address.cluster {
         // A table function would ask the first shard for its columns, which may be the one that is missing.
@@ -60,7 +45,7 @@ pub(crate) fn first_version(address: &Address, version: Version) -> Vec<String> 
             "CREATE TABLE IF NOT EXISTS shard{on_cluster} (cluster String, shard_num UInt32, is_local UInt8) \
              ENGINE = Distributed(`{cluster}`, system, clusters)"
         ));
-        for table in ["record", "run", "mention"] {
+        for table in ROWS {
             let database = &address.database;
             statements.push(format!(
                 "CREATE TABLE IF NOT EXISTS {table}{on_cluster} AS {table}_local \
@@ -71,77 +56,16 @@ pub(crate) fn first_version(address: &Address, version: Version) -> Vec<String> 
     statements
 }
 
-/// `slot` is first, so that later releases can list the newest runs without looking at all.
-const RUN_COLUMNS: &str = "slot UInt32, run FixedString(16), flags AggregateFunction(groupBitOr, UInt32), \
-     started_at AggregateFunction(min, UInt64), last_start AggregateFunction(max, UInt64), \
-     first_at AggregateFunction(min, UInt64), last_at AggregateFunction(max, UInt64), \
-     names AggregateFunction(groupUniqArray, String), services AggregateFunction(groupUniqArray, String), \
-     parent_run AggregateFunction(max, String)";
+const SUMMARY_COLUMNS: &str = "run FixedString(16), flags AggregateFunction(groupBitOr, UInt64), \
+     began AggregateFunction(min, UInt64), first AggregateFunction(min, UInt32), last AggregateFunction(max, UInt32), \
+     days AggregateFunction(groupUniqArray, UInt16), names AggregateFunction(groupUniqArrayArray, Array(String)), \
+     services AggregateFunction(groupUniqArrayArray, Array(String)), \
+     parents AggregateFunction(groupUniqArrayArray, Array(String)), \
+     messages AggregateFunction(groupUniqArrayArray, Array(UInt64))";
+
+const ACTIVE_COLUMNS: &str = "slot UInt32, run FixedString(16), late UInt16";
 
 const MENTION_COLUMNS: &str = "kind FixedString(1), id FixedString(16), run FixedString(16)";
-
-const NEVER: &str = "toUInt64(18446744073709551615)";
-const ZERO_RUN: &str = "unhex('00000000000000000000000000000000')";
-const ZERO_SPAN: &str = "unhex('0000000000000000')";
-
-/// Minima, maxima and sets: they are the same however often a record comes.
-fn run_feed() -> String {
-    let is_top = format!(
-        "type IN ('span', 'span:start') AND (parent = {ZERO_SPAN} OR parent = toFixedString(substring(run, 9, 8), 8) \
-         OR parent = unhex('0000000000000001'))"
-    );
-    let bits = [
-        (flag::STARTED, "type = 'run:start'".to_owned()),
-        (flag::ENDED, "type = 'run:end'".to_owned()),
-        (flag::FAILED, "status IN ('error', 'panicked')".to_owned()),
-        (flag::CANCELLED, "status = 'cancelled'".to_owned()),
-        (flag::SUSPENDED, "type = 'run:suspend'".to_owned()),
-        (
-            flag::MESSAGES,
-            "primitive IN ('messaging.process', 'messaging.settle') OR type = 'span:attributes'".to_owned(),
-        ),
-        (flag::TOP, is_top.clone()),
-    ];
-    let flags: Vec<String> = bits.iter().map(|(bit, says)| format!("if({says}, {bit}, 0)")).collect();
-    let first = |says: &str| format!("minState(if({says}, {AT}, {NEVER}))");
-    format!(
-        "SELECT toUInt32(if(near_last > 0, intDiv(toUInt64(near_last) * 1000000000, 17179869184), intDiv(at_high, 4))) AS slot, \
-         run, groupBitOrState(toUInt32({})) AS flags, {} AS started_at, \
-         maxState(if(type = 'run:start', {AT}, toUInt64(0))) AS last_start, {} AS first_at, \
-         maxState(greatest({AT}, {UNTIL})) AS last_at, \
-         groupUniqArrayState(if(type = 'run:start' OR ({is_top}), toString(name), '')) AS names, \
-         groupUniqArrayState(if(type = 'mutation', '', toString(service))) AS services, \
-         maxState(if(type = 'run:start', {PARENT}, '')) AS parent_run \
-         FROM record{{local}} WHERE run != {ZERO_RUN} GROUP BY slot, run",
-        flags.join(" + "),
-        first("type = 'run:start'"),
-        first(HAS_TIME),
-    )
-}
-
-const HAS_TIME: &str =
-    "type NOT IN ('run:attributes', 'span:attributes', 'artifact', 'edge', 'diagnostic') AND near_last = 0";
-
-/// The digits of the run that started a run.
-const PARENT: &str = "arrayElement(arrayFilter((value, key) -> key = 'parentRunId', `field.value`, `field.key`), 1)";
-
-/// `t` and a trace, `p` and a run, `l` and a linked trace. (No lambda uses a column, which 18.16 does not find here.)
-fn mention_feed() -> String {
-    let fields = |key: &str| format!("arrayFilter((value, key) -> key = '{key}', `field.value`, `field.key`)");
-    let ids = |mark: char, fields: &str| {
-        format!("arrayMap(value -> concat('{mark}', unhex(substring(value, 1, 32))), {fields})")
-    };
-    let links = format!("if(type = 'edge' AND name = 'custom.link', {}, {})", fields("to.span"), fields("link"));
-    format!(
-        "SELECT toFixedString(substring(arrayJoin(arrayConcat([if(length(trace) = 16, concat('t', trace), '')], {}, {})) \
-         AS found, 1, 1), 1) AS kind, toFixedString(substring(found, 2, 16), 16) AS id, run \
-         FROM record{{local}} WHERE run != {ZERO_RUN} AND length(found) = 17 \
-         AND (kind = 'p' OR substring(found, 2, 16) != toString(run)) \
-         AND (kind != 'l' OR substring(found, 2, 16) != trace)",
-        ids('p', &fields("parentRunId")),
-        ids('l', &links),
-    )
-}
 
 struct Tables<'a> {
     address: &'a Address,
@@ -181,7 +105,7 @@ impl Tables<'_> {
 
     fn view(&self, table: &str, select: &str) -> String {
         let (on_cluster, local) = (self.on_cluster(), self.local());
-        let select = select.replace("{local}", local);
+        let select = select.replace("{local}", local).replace("{some}", "");
         format!("CREATE MATERIALIZED VIEW IF NOT EXISTS {table}_feed{on_cluster} TO {table}{local} AS {select}")
     }
 

@@ -19,7 +19,6 @@ pub(crate) mod recovered;
 
 use crate::runs::{RunFilter, RunRow};
 use crate::{Error, ErrorKind, Result};
-use operations::operations;
 use spanbridge::RunId;
 use spanbridge::record::Record;
 use std::ops::RangeInclusive;
@@ -27,6 +26,8 @@ use std::ops::RangeInclusive;
 pub use cursor::Cursor;
 pub use damaged::Damaged;
 pub use ids::{IdMatches, IdPrefix, SpanMatch};
+pub use operations::operations;
+pub use recovered::ReadRuns;
 
 /// A place where records are kept.
 pub trait Engine: Send {

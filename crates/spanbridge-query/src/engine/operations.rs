@@ -6,13 +6,11 @@ use crate::runs::{RunFilter, RunRow};
 use spanbridge::RunId;
 use spanbridge_graph::hash::{Map, Set};
 
-/// The first runs of the operations that match, of these runs: the newest first, at most `limit`.
-pub(crate) fn operations(
-    rows: Vec<RunRow>,
-    filter: &RunFilter,
-    limit: usize,
-    read: &ReadRuns<'_>,
-) -> Result<Vec<RunRow>> {
+/// The first runs of the operations that match, of runs with these rows: the newest first, at most `limit`.
+///
+/// For engines that choose runs by themselves. Of an operation that is to be listed, all runs have to be among the rows. `read` is only
+/// called for operations in which runs failed and others mended it.
+pub fn operations(rows: Vec<RunRow>, filter: &RunFilter, limit: usize, read: &ReadRuns<'_>) -> Result<Vec<RunRow>> {
     let parents: Map<RunId, Option<RunId>> = rows.iter().map(|row| (row.run_id, row.parent_run_id)).collect();
     let mut known = Map::default();
     let roots: Vec<RunId> = rows.iter().map(|row| root(row.run_id, &parents, &mut known)).collect();

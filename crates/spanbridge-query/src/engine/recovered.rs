@@ -19,8 +19,7 @@ const MAX_ATTEMPTS: usize = 100;
 const MAX_SPANS: u64 = 10_000;
 
 /// Reads the records of runs, as [`Snapshot::records`](super::Snapshot::records) does.
-pub(crate) type ReadRuns<'r> =
-    dyn Fn(&[RunId], &mut dyn FnMut(RunId, Vec<Record<'_>>) -> Result<()>) -> Result<()> + 'r;
+pub type ReadRuns<'r> = dyn Fn(&[RunId], &mut dyn FnMut(RunId, Vec<Record<'_>>) -> Result<()>) -> Result<()> + 'r;
 
 /// What later attempts in other runs mended.
 #[derive(Clone, Debug, Default)]

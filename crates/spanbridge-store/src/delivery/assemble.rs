@@ -5,10 +5,10 @@ use super::directory::{put_block, put_id_pair};
 use crate::codec::bytes::{put_text, put_varint};
 use crate::codec::{BlockWriter, Interner, KnownNames, PartHead, pack, refusal};
 use crate::error::Result;
-use spanbridge::record::{BodyView, MutationOp, MutationView, RecordView};
+use spanbridge::record::{BodyView, RecordView};
 use spanbridge::{RunId, SegmentId};
 use spanbridge_graph::hash::{join, stable};
-use spanbridge_graph::{Mutation, links_of, row_mark, run_of, table_mark, time_of};
+use spanbridge_graph::{changed_mark, links_of, run_of, time_of};
 
 /// A delivery, ready to be written.
 #[derive(Debug, Default)]
@@ -146,7 +146,7 @@ impl Assembler {
                 match &body {
                     BodyView::Span(span) => block.span_heads.push((span.span_id().get() >> 32) as u32),
                     BodyView::SpanEnd(s) => block.span_heads.push((s.span_id().get() >> 32) as u32),
-                    BodyView::Mutation(m) => rows.push((mark_of(*m), run)),
+                    BodyView::Mutation(m) => rows.push((changed_mark(*m), run)),
                     BodyView::RunStart(r) => parents.extend(r.parent_run_id().map(|parent| (parent.get(), run))),
                     _ => {}
                 }
@@ -205,15 +205,6 @@ impl Assembler {
         let id = key.map_or(0, RunId::get).to_be_bytes();
         delivery.run_heads.extend_from_slice(&id[..8]);
         delivery.run_tails.extend_from_slice(&id[8..]);
-    }
-}
-
-/// The mark of the row that was changed, or of the table that was emptied.
-fn mark_of(mutation: MutationView<'_>) -> u128 {
-    let of = Mutation::of(&spanbridge::record::Mutation::new("", "", mutation.table(), mutation.key(), mutation.op()));
-    match of.op {
-        MutationOp::Truncate => table_mark(&of.table),
-        _ => row_mark(&of.table, &of.key),
     }
 }
 
