@@ -67,7 +67,10 @@ fn main() {
             ("no filter", all()),
             ("status error", all().status(RunStatus::Error)),
             ("service", all().service("payments")),
+            ("service of one run in 20,000", all().service("reports")),
             ("name", all().name("events")),
+            ("name of one run in 20,000", all().name("month end")),
+            ("before the middle", all().before(workload.middle(), run)),
             ("since", all().since(since)),
             ("at least 5 s", all().min_duration(Duration::from_secs(5))),
         ] {

@@ -3,7 +3,7 @@
 use super::lookup::run;
 use super::snapshot::Asked;
 use crate::client::{Rows, quoted};
-use crate::schema::feeds::{LATEST, flag, rank, service_bit};
+use crate::schema::feeds::{LATEST, TIME, flag, rank, service_bit};
 use spanbridge::RunId;
 use spanbridge_graph::RunStatus;
 use spanbridge_query::{Error, RunFilter};
@@ -143,11 +143,11 @@ impl Asked<'_> {
         }
         let (ended_apart, owner, span) = (flag::ENDED_APART, rank::OWNER, rank::SPAN);
         let query = format!(
-            "SELECT run, if(time = {LATEST}, {}, if(time_rank = 3 AND time = {LATEST}, 0, time)) AS latest, \
-             toUInt8(time != {LATEST} AND (time_rank = {owner} OR time_rank = {span} AND bitAnd(bits, {ended_apart}) = 0)) \
-             AS is_exact, groupUniqArrayArrayMerge(parents) AS all_parents, \
+            "SELECT run, multiIf(time = {TIME}, toUInt64(0), time = {LATEST}, toUInt64({}), time) AS latest, \
+             toUInt8(time = {TIME} OR time != {LATEST} AND \
+             (time_rank = {owner} OR time_rank = {span} AND bitAnd(bits, {ended_apart}) = 0)) AS is_exact, groupUniqArrayArrayMerge(parents) AS all_parents, \
              groupBitOrMerge(flags) AS bits, minMerge(began) AS ranked, bitShiftRight(ranked, 62) AS time_rank, \
-             bitAnd(ranked, {LATEST}) AS time, minMerge(first) AS first_second, maxMerge(last) AS last_second, \
+             bitAnd(ranked, {TIME}) AS time, minMerge(first) AS first_second, maxMerge(last) AS last_second, \
              if(time_rank = {owner} AND time != {LATEST}, time, if(first_second = 4294967295, 0, toUInt64(first_second) * {SECOND})) \
              AS earliest{columns} FROM summary WHERE {} GROUP BY run HAVING {}",
             u64::MAX,

@@ -36,8 +36,11 @@ pub(crate) fn service_bit(service: &str) -> String {
     format!("bitShiftLeft(toUInt64(1), toUInt8(32 + cityHash64({service}) % 32))")
 }
 
-/// The largest time in the column `summary.began`. Its two upper bits say which time it is.
-pub(crate) const LATEST: u64 = (1 << 62) - 1;
+/// The bits of the time in the column `summary.began`. Its two upper bits say which time it is. All bits: no record has a time.
+pub(crate) const TIME: u64 = (1 << 62) - 1;
+
+/// This time, or a later one.
+pub(crate) const LATEST: u64 = TIME - 1;
 
 /// What the two upper bits of `summary.began` say. The smallest counts, so the column is when the run began.
 pub(crate) mod rank {
@@ -47,7 +50,7 @@ pub(crate) mod rank {
     pub(crate) const SPAN: u64 = 1;
     /// The first end of a span.
     pub(crate) const SPAN_END: u64 = 2;
-    /// Any other record, or no time at all: then it is [`LATEST`](super::LATEST).
+    /// Any other record.
     pub(crate) const OTHER: u64 = 3;
 }
 
@@ -60,13 +63,14 @@ const NO_SPAN: &str = "unhex('0000000000000000')";
 const STARTS: &str = "type IN ('span', 'span:start')";
 const HAS_TIME: &str =
     "type NOT IN ('run:attributes', 'span:attributes', 'artifact', 'edge', 'diagnostic') AND near_last = 0";
+/// A mutation whose batch has no time either says so by this time.
+const MAY_LACK_TIME: &str = "type = 'mutation' AND at_high = 0 AND at_low = 0";
 
 /// One row for each run in the records.
 pub(super) fn summary() -> String {
-    let is_top = format!(
-        "{STARTS} AND (parent = {NO_SPAN} OR parent = toFixedString(substring(run, 9, 8), 8) \
-         OR parent = unhex('0000000000000001'))"
-    );
+    // As `RunId::as_parent`.
+    let own = format!("if(substring(run, 9, 8) = {NO_SPAN}, unhex('0000000000000001'), substring(run, 9, 8))");
+    let is_top = format!("{STARTS} AND (parent = {NO_SPAN} OR parent = toFixedString({own}, 8))");
     let bits = [
         (flag::STARTED, "type = 'run:start'".to_owned()),
         (flag::ENDED, "type = 'run:end'".to_owned()),
@@ -99,7 +103,7 @@ pub(super) fn summary() -> String {
     let texts = "emptyArrayString";
     format!(
         "SELECT run, groupBitOrState(toUInt64({}) + if(type = 'mutation', toUInt64(0), {})) AS flags, \
-         minState(if({HAS_TIME}, {began}, toUInt64({}))) AS began, \
+         minState(if({HAS_TIME} AND NOT ({MAY_LACK_TIME}), {began}, toUInt64({}))) AS began, \
          minState(if({HAS_TIME}, {}, toUInt32(4294967295))) AS first, maxState({}) AS last, \
          groupUniqArrayState(toUInt16(day)) AS days, {} AS names, {} AS services, {} AS parents, \
          groupUniqArrayArrayState({}) AS messages \

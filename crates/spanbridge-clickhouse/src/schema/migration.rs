@@ -34,3 +34,58 @@ pub(super) fn from_first(client: &Client) -> Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{Address, ClickHouse, Writer, client::Client};
+    use spanbridge::record::{Mutation, MutationOp, Record, RunStart};
+    use spanbridge::{RunId, SegmentId};
+    use spanbridge_graph::changed_mark;
+    use spanbridge_query::engine::Engine;
+    use spanbridge_query::{RunFilter, Store};
+
+    /// Tables as the first version left them: with records, and without what the second one added.
+    fn of_first_version(address: &Address, records: &[Record<'_>]) {
+        Writer::open(address).unwrap().insert(records.iter().map(Record::view)).unwrap();
+        let client = Client::new(address.clone());
+        let on_each = |statement: String| client.run_everywhere(&statement, &[]).unwrap();
+        for table in ["summary_feed", "summary", "summary_local", "active_feed", "active", "active_local", "spanbridge"]
+        {
+            on_each(format!("DROP TABLE IF EXISTS {table}"));
+        }
+        let local = if address.cluster.is_some() { "_local" } else { "" };
+        on_each("DROP TABLE mention_feed".to_owned());
+        on_each(format!("DROP TABLE mention{local}"));
+        on_each("CREATE TABLE spanbridge (version UInt32) ENGINE = ReplacingMergeTree ORDER BY version".to_owned());
+        on_each("INSERT INTO spanbridge VALUES (1)".to_owned());
+        on_each(format!("CREATE TABLE run{local} (slot UInt32) ENGINE = ReplacingMergeTree ORDER BY slot"));
+    }
+
+    #[test]
+    fn what_the_first_version_stored_is_listed() {
+        let Some(url) = xtask::clickhouse::url() else { return };
+        let address: Address = url.parse().unwrap();
+        let address = address.with_database(format!("migration_{}", std::process::id()));
+        let run = |n: u64| RunId::new(u128::from(n) << 100 | 7).unwrap();
+        let at = |n: u64| 1_790_000_000_000_000_000 + n * 30_000_000_000_000;
+        let change =
+            Mutation::new("m", "db", "orders", "{\"id\":7}", MutationOp::Update).with_committed_at(Some(at(3)));
+        let started = |n| Record::new(SegmentId::new(n).unwrap(), 1, "shop", RunStart::new("order", at(n)));
+        let mut records: Vec<_> = (1..20).map(|n| started(n).of_run(Some(run(n)), None)).collect();
+        records.push(Record::new(SegmentId::new(3).unwrap(), 2, "shop", change.clone()).of_run(Some(run(3)), None));
+        of_first_version(&address, &records);
+        let error = ClickHouse::open(&address).map(drop).unwrap_err();
+        assert_eq!(error.kind(), crate::ErrorKind::OlderFormat, "{error}");
+
+        drop(Writer::open(&address).unwrap());
+        drop(Writer::open(&address).unwrap());
+        let store = Store::with_engine("clickhouse", ClickHouse::open(&address).unwrap());
+        let found = store.runs(&RunFilter::default().service("shop"), 50).unwrap();
+        assert_eq!(found.iter().map(|row| row.run_id).collect::<Vec<_>>(), (1..20).rev().map(run).collect::<Vec<_>>());
+        let engine = ClickHouse::open(&address).unwrap();
+        let record = Record::new(SegmentId::new(3).unwrap(), 2, "shop", change);
+        let spanbridge::record::BodyView::Mutation(view) = record.view().body() else { panic!("a mutation") };
+        assert_eq!(engine.snapshot().unwrap().changed_by(&[changed_mark(view)]).unwrap(), [run(3)]);
+        Writer::drop_database(&address).unwrap();
+    }
+}

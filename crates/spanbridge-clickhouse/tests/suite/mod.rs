@@ -3,3 +3,4 @@
 mod agree;
 mod follow;
 pub(crate) mod inserts;
+mod lists;
