@@ -60,7 +60,7 @@ impl Asked<'_> {
                 }
             }
             if let Some((slot, count)) = last.filter(|_| rows >= many) {
-                return self.from_slot(slot, until, count, many - (rows - count)).map(Some);
+                return self.last_of_slot(slot, until, count, many - (rows - count)).map(Some);
             }
             if let Some(since) = since.filter(|_| from == least) {
                 let all = Recent::new(format!("slot >= {least}"), until, since.saturating_sub(1));
@@ -71,7 +71,7 @@ impl Asked<'_> {
     }
 
     /// What is later than this slot, and the last rows of it: about so many of all that it has.
-    fn from_slot(&self, slot: u32, until: u32, all: u64, many: u64) -> Result<Recent> {
+    fn last_of_slot(&self, slot: u32, until: u32, all: u64, many: u64) -> Result<Recent> {
         let start = u64::from(slot) << SLOT;
         if all <= many.saturating_mul(2) {
             return Ok(Recent::new(format!("slot >= {slot}"), until, start.saturating_sub(1)));
