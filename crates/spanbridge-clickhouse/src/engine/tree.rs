@@ -1,6 +1,7 @@
 //! Which run started which.
 
 use super::known::{Choice, Known};
+use super::lookup::run;
 use super::read::{RUNS_AT_ONCE, ids};
 use super::recent::Recent;
 use super::snapshot::Asked;
@@ -82,7 +83,7 @@ impl Asked<'_> {
     /// Whether any run says which run started it.
     pub(super) fn has_parents(&self) -> Result<bool> {
         let query = format!("SELECT run FROM mention WHERE kind = '{STARTED_BY}' LIMIT 1");
-        Ok(!self.all(&query, super::lookup::run)?.is_empty())
+        Ok(!self.all(&query, run)?.is_empty())
     }
 
     /// These runs, and all that say that one of them, or a run that one of them started, started them.
@@ -98,25 +99,28 @@ impl Asked<'_> {
         Ok(all)
     }
 
-    /// Parts of operations that may match, and began before the run that started them, by clocks that differ or because they were
-    /// started again: those that were not active then, although a run was that began later than all that was not.
+    /// Parts of operations that may match, and that began at the bound or earlier, although a run above them began later: clocks differ,
+    /// or the run was started again. What such runs started is among them, too.
     pub(super) fn older_parts(&self, choice: &Choice, recent: &Recent) -> Result<Vec<Known>> {
-        let (active, rows) = (self.table_here("active"), &recent.and_later);
         let query = format!(
             "SELECT DISTINCT id, run FROM mention WHERE kind = '{STARTED_BY}' \
-             AND id GLOBAL IN (SELECT run FROM active WHERE {rows}) AND run NOT IN (SELECT run FROM {active} WHERE {rows})"
+             AND id GLOBAL IN (SELECT run FROM active WHERE {})",
+            recent.and_later
         );
-        let pairs = self.all(&query, |rows| Ok((super::lookup::run(rows)?, super::lookup::run(rows)?)))?;
-        let mut above: Vec<RunId> = pairs.iter().filter_map(|(above, _)| *above).collect();
-        above.sort_unstable();
-        above.dedup();
-        let later = self.known_of(&Choice::default(), &above)?.into_iter().filter(|known| known.latest > recent.bound);
-        let later: Set<RunId> = later.map(|known| known.run).collect();
-        let firsts: Vec<RunId> = pairs
-            .iter()
-            .filter(|(above, _)| above.is_some_and(|above| later.contains(&above)))
-            .filter_map(|(_, run)| *run)
-            .collect();
+        let pairs = self.all(&query, |rows| Ok((run(rows)?, run(rows)?)))?;
+        let pairs: Vec<(RunId, RunId)> = pairs.into_iter().filter_map(|(above, run)| above.zip(run)).collect();
+        let mut both: Vec<RunId> = pairs.iter().flat_map(|(above, run)| [*above, *run]).collect();
+        both.sort_unstable();
+        both.dedup();
+        let known = self.known_of(&Choice::default(), &both)?;
+        let known: Map<RunId, Known> = known.into_iter().map(|known| (known.run, known)).collect();
+        let is_later = |run: &RunId| known.get(run).is_some_and(|known| known.latest > recent.bound);
+        let is_older =
+            |run: &RunId| known.get(run).is_some_and(|known| !known.is_exact || known.latest <= recent.bound);
+        let mut firsts: Vec<RunId> =
+            pairs.iter().filter(|(above, run)| is_later(above) && is_older(run)).map(|(_, run)| *run).collect();
+        firsts.sort_unstable();
+        firsts.dedup();
         self.known_of(choice, &self.with_descendants(&firsts)?)
     }
 
