@@ -7,14 +7,12 @@ use super::event::CollectEvent;
 use super::figures::CollectFigures;
 use super::group::{Change, Group, Handoff};
 use super::options::CollectOptions;
-use super::storing::Storing;
+use super::storing::{StoreRecords, Storing};
 use crate::error::{Error, ErrorKind, Result};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::message::BorrowedMessage;
 use rdkafka::{Message, Offset, TopicPartitionList};
-use spanbridge::record::Record;
-use spanbridge_query::ImportReport;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -35,10 +33,6 @@ const COMMIT_AGAIN: Duration = Duration::from_secs(1);
 
 /// How long the cluster may take to say where a partition begins.
 const ANSWER: Duration = Duration::from_secs(5);
-
-/// Stores records. Once it returns, they are safe. The same records may come again, after an error or from another collector, and
-/// are to be stored once. An error is waited for: the same records come again later.
-pub type StoreRecords<'s> = dyn FnMut(Vec<Record<'_>>) -> Result<ImportReport, spanbridge_query::Error> + Send + 's;
 
 /// How collecting ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

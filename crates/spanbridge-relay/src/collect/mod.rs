@@ -24,7 +24,8 @@ mod options;
 mod storing;
 mod work;
 
-pub use collector::{Collected, StoreRecords, collect};
+pub use collector::{Collected, collect};
 pub use event::CollectEvent;
 pub use figures::{CollectFigures, PartitionFigures, Totals};
 pub use options::CollectOptions;
+pub use storing::StoreRecords;

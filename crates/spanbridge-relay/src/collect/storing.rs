@@ -2,19 +2,24 @@
 
 use super::aside::{Faults, read};
 use super::batch::Batch;
-use super::collector::StoreRecords;
 use super::dead_letters::{DeadLetters, Letter};
 use super::event::CollectEvent;
 use super::figures::CollectFigures;
 use super::group::{Handoff, Stored};
 use super::options::CollectOptions;
 use rdkafka::Message;
+use spanbridge::record::Record;
+use spanbridge_query::ImportReport;
 use std::convert::Infallible;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::{Duration, Instant};
 
 /// Pauses after the destination did not take something: the first one, and the longest. They double.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(30));
+
+/// Stores records. Once it returns, they are safe. The same records may come again, after an error or from another collector, and
+/// are to be stored once. An error is waited for: the same records come again later.
+pub type StoreRecords<'s> = dyn FnMut(Vec<Record<'_>>) -> Result<ImportReport, spanbridge_query::Error> + Send + 's;
 
 /// Reads and stores batches.
 pub(super) struct Storing<'o> {
